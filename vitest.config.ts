@@ -1,0 +1,22 @@
+/**
+ * vitest.config.ts – How the tests run.
+ *
+ * Keeps true: every test file has one real Redis (test/support/redis.ts); the soak tests run only when asked for, since they
+ * take minutes each.
+ */
+import { defineConfig } from 'vitest/config';
+
+const soak = process.env.ROLLCALL_SOAK === '1';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', ...(soak ? [] : ['test/soak/**'])],
+    globalSetup: ['test/support/redis.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 30_000,
+  },
+});
