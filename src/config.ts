@@ -1,0 +1,387 @@
+/**
+ * config.ts – Everything that can be set from outside, in one table: name, default, meaning.
+ *
+ * Keeps true: a process runs on a valid configuration or says every fault of it at once; a secret is in no message and no
+ * list; an empty variable counts as unset (compose files pass those); a name that is nearly one of ours is a fault, since a
+ * setting that is silently ignored is worse than a refusal.
+ */
+import { resolve } from 'node:path';
+import { envSchema } from 'env-schema';
+
+/** Who a key speaks for; what each may do is decided by the API. */
+export const ROLES = ['master', 'super_admin', 'service', 'editor', 'viewer'] as const;
+export type Role = (typeof ROLES)[number];
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+interface Setting {
+  readonly name: string;
+  readonly default: string | undefined;
+  readonly description: string;
+  readonly secret: boolean;
+  /** Ends the sentence "expected: …". */
+  readonly expected: string;
+  /** What JSON Schema can check. The rest is in `checks`. */
+  readonly schema: Readonly<Record<string, unknown>>;
+}
+
+export const CONFIG = [
+  {
+    name: 'HOST',
+    default: '127.0.0.1',
+    description: 'Address that the API listens on; anything but a loopback address needs ROLLCALL_KEYS',
+    secret: false,
+    expected: 'an IP address or a host name',
+    schema: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$|^[0-9A-Fa-f:.]+(%[A-Za-z0-9]+)?$' },
+  },
+  {
+    name: 'PORT',
+    default: '8787',
+    description: 'Port that the API listens on; 0 takes a free one',
+    secret: false,
+    expected: 'a whole number from 0 to 65535',
+    schema: { type: 'integer', minimum: 0, maximum: 65_535 },
+  },
+  {
+    name: 'REDIS_URL',
+    default: undefined,
+    description: 'The Redis to run on; unset: a private one over ROLLCALL_DATA is started',
+    secret: true,
+    expected: 'redis://host:port or rediss://user:password@host:port/database',
+    schema: { type: 'string' },
+  },
+  {
+    name: 'REDIS_CLUSTER_NODES',
+    default: undefined,
+    description: 'Nodes of a Redis Cluster to run on (comes with a later release)',
+    secret: false,
+    expected: 'host:port,host:port',
+    schema: { type: 'string' },
+  },
+  {
+    name: 'ROLLCALL_DATA',
+    default: './data',
+    description: 'Folder of the private Redis and of the key made at the first start',
+    secret: false,
+    expected: 'a folder',
+    schema: { type: 'string' },
+  },
+  {
+    name: 'ROLLCALL_KEYS',
+    default: undefined,
+    description: 'Keys of the API and their roles; unset on a loopback address: a master key is made and printed once',
+    secret: true,
+    expected: `role:key,role:key with roles ${ROLES.join(', ')} and keys of at least 16 letters, digits or signs`,
+    schema: { type: 'string' },
+  },
+  {
+    name: 'ROLLCALL_PARTITIONS',
+    default: '16',
+    description: 'Number of partitions; fixed when a deployment is first started',
+    secret: false,
+    expected: 'a whole number from 1 to 1024',
+    schema: { type: 'integer', minimum: 1, maximum: 1_024 },
+  },
+  {
+    name: 'ROLLCALL_TIME_ZONE',
+    default: 'UTC',
+    description: 'Time zone in which relative dates of filters are meant',
+    secret: false,
+    expected: 'a time zone name such as Europe/Berlin',
+    schema: { type: 'string' },
+  },
+  {
+    name: 'ROLLCALL_PREFIX',
+    default: 'rc',
+    description: 'Start of every key in Redis, so that deployments can share one',
+    secret: false,
+    expected: 'letters, digits, - and _ (at most 64)',
+    schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' },
+  },
+  {
+    name: 'LOG_LEVEL',
+    default: 'info',
+    description: `How much is logged: ${LOG_LEVELS.join(', ')}`,
+    secret: false,
+    expected: `one of ${LOG_LEVELS.join(', ')}`,
+    schema: { type: 'string', enum: LOG_LEVELS },
+  },
+] as const satisfies readonly Setting[];
+
+type SettingName = (typeof CONFIG)[number]['name'];
+type Values = Partial<Record<SettingName, string>>;
+
+export interface KeyEntry {
+  readonly role: Role;
+  readonly key: string;
+}
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  /** Unset: a private Redis over `dataFolder`. */
+  readonly redisUrl?: string;
+  /** Absolute. */
+  readonly dataFolder: string;
+  /** Empty only on a loopback address: whoever starts the API then makes a master key. */
+  readonly keys: readonly KeyEntry[];
+  readonly partitions: number;
+  readonly timeZone: string;
+  readonly prefix: string;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+}
+
+export interface ConfigFault {
+  readonly name: string;
+  readonly problem: string;
+  readonly expected: string;
+}
+
+/** All that is wrong with the environment; the message is for the person who set it. */
+export class ConfigError extends Error {
+  readonly faults: readonly ConfigFault[];
+
+  constructor(faults: readonly ConfigFault[]) {
+    const lines = faults.map((fault) => `  ${fault.name} ${fault.problem}; expected: ${fault.expected}`);
+    super(`The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${lines.join('\n')}`);
+    this.name = 'ConfigError';
+    this.faults = faults;
+  }
+}
+
+export interface ConfigRow {
+  readonly name: string;
+  readonly value: string;
+  readonly source: 'environment' | 'default';
+  readonly description: string;
+}
+
+interface Typed {
+  HOST: string;
+  PORT: number;
+  REDIS_URL?: string;
+  ROLLCALL_DATA: string;
+  ROLLCALL_PARTITIONS: number;
+  ROLLCALL_TIME_ZONE: string;
+  ROLLCALL_PREFIX: string;
+  LOG_LEVEL: Config['logLevel'];
+}
+
+const keyLengthMin = 16;
+const echoedLengthMax = 60;
+
+const schema = {
+  type: 'object',
+  properties: Object.fromEntries(CONFIG.map((setting) => [setting.name, withDefault(setting)])),
+};
+
+/** The configuration that the environment asks for, or a `ConfigError` with all its faults. */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const values = readValues(env);
+  const { typed, faults } = checkSchema(values);
+  const all = inTableOrder([...faults, ...checkMeaning(values)]).concat(checkNames(env));
+  if (all.length > 0 || typed === undefined) throw new ConfigError(all);
+  return {
+    host: typed.HOST,
+    port: typed.PORT,
+    ...(typed.REDIS_URL === undefined ? {} : { redisUrl: typed.REDIS_URL }),
+    dataFolder: resolve(typed.ROLLCALL_DATA),
+    keys: parseKeys(values.ROLLCALL_KEYS ?? '').entries,
+    partitions: typed.ROLLCALL_PARTITIONS,
+    timeZone: typed.ROLLCALL_TIME_ZONE,
+    prefix: typed.ROLLCALL_PREFIX,
+    logLevel: typed.LOG_LEVEL,
+  };
+}
+
+/** What `rollcall config` lists, also for an environment that has faults. */
+export function describeConfig(env: NodeJS.ProcessEnv): ConfigRow[] {
+  const values = readValues(env);
+  return CONFIG.map((setting) => {
+    const value = values[setting.name];
+    return {
+      name: setting.name,
+      value: value === undefined ? (setting.default ?? '') : shown(setting, value),
+      source: value === undefined ? 'default' : 'environment',
+      description: setting.description,
+    };
+  });
+}
+
+function withDefault(setting: Setting): Record<string, unknown> {
+  return setting.default === undefined ? { ...setting.schema } : { ...setting.schema, default: setting.default };
+}
+
+function readValues(env: NodeJS.ProcessEnv): Values {
+  const entries = CONFIG.map(({ name }) => [name, env[name]?.trim()] as const);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined && value !== ''));
+}
+
+// ── faults ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function checkSchema(values: Values): { typed?: Typed; faults: ConfigFault[] } {
+  try {
+    return { typed: envSchema<Typed>({ schema, data: { ...values }, env: false }), faults: [] };
+  } catch (error) {
+    const found = (error as { errors?: { instancePath: string }[] }).errors;
+    if (found === undefined) throw error;
+    const names = new Set(found.map(({ instancePath }) => instancePath.slice(1)));
+    const settings = CONFIG.filter((setting) => names.has(setting.name));
+    return { faults: settings.map((setting) => faultOf(setting, `is ${echoed(values[setting.name])}`)) };
+  }
+}
+
+/** One row for each variable whose value means more than JSON Schema can say: its problems, in words without secrets. */
+const checks: Partial<Record<SettingName, (value: string) => string[]>> = {
+  REDIS_URL: (value) => (isRedisUrl(value) ? [] : ['is not the URL of a Redis']),
+  REDIS_CLUSTER_NODES: checkClusterNodes,
+  ROLLCALL_KEYS: (value) => parseKeys(value).problems,
+  ROLLCALL_TIME_ZONE: (value) => (isTimeZone(value) ? [] : [`is ${echoed(value)}, which is no known time zone`]),
+};
+
+function checkMeaning(values: Values): ConfigFault[] {
+  const faults = CONFIG.flatMap((setting) => {
+    const value = values[setting.name];
+    const problems = value === undefined ? [] : (checks[setting.name]?.(value) ?? []);
+    return problems.map((problem) => faultOf(setting, problem));
+  });
+  const host = values.HOST ?? '127.0.0.1';
+  if (values.ROLLCALL_KEYS === undefined && !isLoopback(host)) {
+    faults.push(
+      faultOf(settingOf('ROLLCALL_KEYS'), `is not set while HOST is ${echoed(host)}, which others can reach`),
+    );
+  }
+  return faults;
+}
+
+function checkClusterNodes(value: string): string[] {
+  const wrong = value.split(',').filter((node) => !isHostAndPort(node.trim()));
+  const form = wrong.map((node) => `has the node ${echoed(node.trim())}, which is not host:port`);
+  return [...form, 'is set, but running on a Redis Cluster comes with a later release: unset it and set REDIS_URL'];
+}
+
+/** Parses `role:key,role:key`. A problem names the entry by its place and never holds a part of it that may be a key. */
+function parseKeys(value: string): { entries: KeyEntry[]; problems: string[] } {
+  const entries: KeyEntry[] = [];
+  const problems: string[] = [];
+  const parts = value === '' ? [] : value.split(',').map((part) => part.trim());
+  for (const [index, part] of parts.entries()) {
+    const colon = part.indexOf(':');
+    const entry = { role: part.slice(0, colon).trim() as Role, key: part.slice(colon + 1).trim() };
+    const problem = colon < 0 ? 'has no role (no colon)' : keyProblem(entry, entries);
+    if (problem === undefined) entries.push(entry);
+    else problems.push(`entry ${index + 1} ${problem}`);
+  }
+  return { entries, problems };
+}
+
+function keyProblem(entry: KeyEntry, before: readonly KeyEntry[]): string | undefined {
+  // What stands before the colon is not shown either: in key:role it is the key.
+  if (!ROLES.includes(entry.role)) return `has an unknown role before its colon`;
+  if (!/^[\x21-\x7e]*$/.test(entry.key)) return 'has a key with blanks or letters beyond ASCII';
+  if (entry.key.length < keyLengthMin) return `has a key of ${entry.key.length} characters`;
+  if (before.some((other) => other.key === entry.key)) return 'has the key of an earlier entry';
+  return undefined;
+}
+
+/** A variable of ours that does not exist, if it looks like one that does. Others may share our prefix and are let be. */
+function checkNames(env: NodeJS.ProcessEnv): ConfigFault[] {
+  const unknown = Object.keys(env).filter((name) => name.startsWith('ROLLCALL_') && !isSetting(name));
+  return unknown.flatMap((name) => {
+    const meant = isServiceLink(name, env[name] ?? '') ? undefined : nearestSetting(name);
+    return meant === undefined ? [] : [{ name, problem: 'is not a variable that Rollcall knows', expected: meant }];
+  });
+}
+
+/** Kubernetes sets these in every pod next to a service called "rollcall". */
+function isServiceLink(name: string, value: string): boolean {
+  return (
+    /^ROLLCALL_SERVICE_(HOST|PORT)/.test(name) || /^ROLLCALL_PORT_\d+_/.test(name) || /^(tcp|udp):\/\//.test(value)
+  );
+}
+
+function nearestSetting(name: string): SettingName | undefined {
+  const withoutPrefix = name.slice('ROLLCALL_'.length);
+  const words = new Set(withoutPrefix.split('_'));
+  const names = CONFIG.map((setting) => setting.name);
+  const ours = names.filter((known) => known.startsWith('ROLLCALL_'));
+  return (
+    names.find((known) => known === withoutPrefix) ??
+    ours.find((known) => editDistance(known, name) <= 2) ??
+    ours.find((known) =>
+      known
+        .slice('ROLLCALL_'.length)
+        .split('_')
+        .some((word) => words.has(word)),
+    )
+  );
+}
+
+/** Levenshtein: letters to insert, delete or replace. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+// ── small questions ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function isRedisUrl(value: string): boolean {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || url.hostname === '') return false;
+  return ['redis:', 'rediss:'].includes(url.protocol) && /^\/?\d*$/.test(url.pathname);
+}
+
+function isHostAndPort(value: string): boolean {
+  const match = /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):(\d{1,5})$/.exec(value);
+  return match !== null && Number(match[2]) >= 1 && Number(match[2]) <= 65_535;
+}
+
+function isTimeZone(value: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: value });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function isSetting(name: string): name is SettingName {
+  return CONFIG.some((setting) => setting.name === name);
+}
+
+function settingOf(name: SettingName): Setting {
+  return CONFIG.find((setting) => setting.name === name)!;
+}
+
+function faultOf(setting: Setting, problem: string): ConfigFault {
+  return { name: setting.name, problem, expected: setting.expected };
+}
+
+function inTableOrder(faults: readonly ConfigFault[]): ConfigFault[] {
+  return CONFIG.flatMap((setting) => faults.filter((fault) => fault.name === setting.name));
+}
+
+function echoed(value: string | undefined): string {
+  const text = value ?? '';
+  return JSON.stringify(text.length > echoedLengthMax ? `${text.slice(0, echoedLengthMax)}…` : text);
+}
+
+/** Of a URL the host stays readable: whoever looks at the list wants to know which Redis it is. */
+function shown(setting: Setting, value: string): string {
+  if (!setting.secret) return value;
+  if (setting.name !== 'REDIS_URL' || !isRedisUrl(value)) return '***';
+  const url = new URL(value);
+  return `${url.protocol}//${url.username || url.password ? '***@' : ''}${url.host}${url.pathname}`;
+}

@@ -1,0 +1,11 @@
+/**
+ * server-error.ts – What can go wrong with the Redis underneath, told to the person who starts Rollcall.
+ *
+ * Keeps true: the message stands alone (it names the cause and the next step), so that it is printed without a stack.
+ */
+export class RedisServerError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'RedisServerError';
+  }
+}
