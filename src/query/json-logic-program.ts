@@ -1,0 +1,580 @@
+/**
+ * json-logic-program.ts – A JsonLogic rule becomes closures once, and is then run over many documents.
+ *
+ * Keeps true: a program answers what json-logic-js 2.0.5 answers, value for value, and throws where that throws. One deliberate
+ * difference: a path reads own properties only (`length` is one of lists and strings), so that `constructor` and `__proto__`
+ * are missing, as any undeclared name. A program keeps no state, changes neither rule nor document, and `log` prints nothing.
+ *
+ * An operator is one row of `OPERATORS`: how its program is built, and what it reads (which is how `programReads` and constant
+ * folding know it).
+ */
+
+import { unreachable } from '../errors.ts';
+import { OPERATIONS } from './operations.ts';
+
+export type Program = (data: unknown) => unknown;
+
+/** Turns a rule into closures. An unknown operation throws when it is run, not here: json-logic-js may never reach it. */
+export function compileProgram(rule: unknown): Program {
+  return programOf(compile(rule));
+}
+
+/** JsonLogic's truth: JavaScript's, but that an empty list is false. */
+export function truthy(value: unknown): boolean {
+  return value === true || (Boolean(value) && !(Array.isArray(value) && value.length === 0));
+}
+
+/** Whether the value is an operation: an object with exactly one key. Any other object stands for itself. */
+export function isLogic(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 1;
+}
+
+// ——— Compiling ———
+
+/** A rule after compiling: a value known already, or what to run. */
+type Code = { readonly constant: true; readonly value: unknown } | { readonly constant: false; readonly run: Program };
+
+/** Makes the program of one operation from its compiled arguments. */
+type Build = (args: readonly Code[]) => Program;
+
+function compile(rule: unknown): Code {
+  if (Array.isArray(rule)) return compileList(rule.map(compile));
+  if (!isLogic(rule)) return constant(rule);
+  const [name, given] = operationOf(rule);
+  const args = given.map(compile);
+  const operator = OPERATORS.get(name);
+  if (operator === undefined) return computed(unrecognized(name, args));
+  const run = operator.build(args);
+  return operator.reads === 'arguments' && args.every((arg) => arg.constant) ? folded(run) : computed(run);
+}
+
+/** The name and the arguments of an operation; one argument may stand without its list. */
+function operationOf(rule: Readonly<Record<string, unknown>>): [name: string, args: readonly unknown[]] {
+  const name = Object.keys(rule)[0]!;
+  const given = rule[name];
+  return [name, Array.isArray(given) ? given : [given]];
+}
+
+function compileList(items: readonly Code[]): Code {
+  const run: Program = (data) => evaluate(programs, data);
+  const programs = items.map(programOf);
+  return items.every((item) => item.constant) ? folded(run) : computed(run);
+}
+
+function constant(value: unknown): Code {
+  return { constant: true, value };
+}
+
+function computed(run: Program): Code {
+  return { constant: false, run };
+}
+
+/** Runs now what reads no data. What throws must throw at every run instead. */
+function folded(run: Program): Code {
+  try {
+    return constant(run(undefined));
+  } catch {
+    return computed(run);
+  }
+}
+
+/** json-logic-js makes a list anew at each evaluation, and `===` can tell: only the holder of the `Code` may share its value. */
+function programOf(code: Code): Program {
+  if (!code.constant) return code.run;
+  const { value } = code;
+  return Array.isArray(value) ? () => copied(value) : () => value;
+}
+
+function copied(value: unknown): unknown {
+  return Array.isArray(value) ? value.map(copied) : value;
+}
+
+function evaluate(programs: readonly Program[], data: unknown): unknown[] {
+  const values = new Array<unknown>(programs.length);
+  for (let i = 0; i < programs.length; i++) values[i] = programs[i]!(data);
+  return values;
+}
+
+/** Unlike json-logic-js, a dotted name finds nothing inside of our functions (`cat.prototype.constructor` there is `cat`). */
+function unrecognized(name: string, args: readonly Code[]): Program {
+  const programs = args.map(programOf);
+  return (data) => {
+    evaluate(programs, data);
+    throw new Error(`Unrecognized operation ${name}`);
+  };
+}
+
+const UNDEFINED = constant(undefined);
+
+/** The program of an argument that may not have been given. */
+function argument(args: readonly Code[], index: number): Program {
+  return programOf(args[index] ?? UNDEFINED);
+}
+
+// ——— Operators that only look at the values of their arguments ———
+
+/**
+ * An operator with named arguments: one that was not given equals an undefined one, further ones are evaluated and dropped.
+ * Owed by `apply`: it is pure, and does not give back its second argument (a constant one is shared between runs).
+ */
+function fixed(apply: (...args: [unknown, unknown, unknown]) => unknown): Build {
+  return (args) => {
+    const [first, second] = [argument(args, 0), argument(args, 1)];
+    if (args.length <= 1) return (data) => apply(first(data), undefined, undefined);
+    if (args.length > 2) return spread((values) => apply(values[0], values[1], values[2]))(args);
+    if (!args[1]!.constant) return (data) => apply(first(data), second(data), undefined);
+    const { value } = args[1]!;
+    return (data) => apply(first(data), value, undefined);
+  };
+}
+
+/** An operator over any number of arguments. */
+function spread(apply: (values: readonly unknown[]) => unknown): Build {
+  return (args) => {
+    const programs = args.map(programOf);
+    return (data) => apply(evaluate(programs, data));
+  };
+}
+
+/** The same, with a way for exactly two that needs no list. `pair(a, b)` equals `apply([a, b])`. */
+function spreadOrPair(
+  apply: (values: readonly unknown[]) => unknown,
+  pair: (a: unknown, b: unknown) => unknown,
+): Build {
+  const general = spread(apply);
+  return (args) => {
+    if (args.length !== 2) return general(args);
+    const [first, second] = [argument(args, 0), argument(args, 1)];
+    return (data) => pair(first(data), second(data));
+  };
+}
+
+function less(a: unknown, b: unknown, c: unknown): boolean {
+  const [low, middle, high] = [a as number, b as number, c as number];
+  return c === undefined ? low < middle : low < middle && middle < high;
+}
+
+function lessOrEqual(a: unknown, b: unknown, c: unknown): boolean {
+  const [low, middle, high] = [a as number, b as number, c as number];
+  return c === undefined ? low <= middle : low <= middle && middle <= high;
+}
+
+function minus(a: unknown, b: unknown): number {
+  return b === undefined ? -(a as number) : (a as number) - (b as number);
+}
+
+/** `parseFloat`, without the way through a string for numbers. The 0 makes −0 a 0, as that way does. */
+function parsed(value: unknown): number {
+  return typeof value === 'number' ? value + 0 : Number.parseFloat(value as string);
+}
+
+function sum(values: readonly unknown[]): number {
+  let total = 0;
+  for (const value of values) total += parsed(value);
+  return total;
+}
+
+/** Of one value that value itself, whatever it is; of none an exception. */
+function product(values: readonly unknown[]): unknown {
+  return values.reduce((a, b) => parsed(a) * parsed(b));
+}
+
+function text(value: unknown): string {
+  return value === null || value === undefined ? '' : String(value);
+}
+
+/** A negative `length` leaves that many characters out at the end. */
+function substring(source: unknown, start: unknown, length: unknown): string {
+  const rest = String(source).substr(start as number, (length as number) < 0 ? undefined : (length as number));
+  // `rest.length + length` may join strings: `"-1"` is then no number, and nothing is left, as in json-logic-js
+  return (length as number) < 0 ? rest.substr(0, rest.length + (length as number)) : rest;
+}
+
+/** Strict in lists; in strings the text of the value, so that a missing one is found in "null". */
+function isIn(value: unknown, place: unknown): boolean {
+  if (!place || typeof (place as string).indexOf === 'undefined') return false;
+  return (place as string).indexOf(value as string) !== -1;
+}
+
+// From about 8 on a hash beats a walk.
+const LIST_WALKED_MAX = 8;
+
+function buildIn(args: readonly Code[]): Program {
+  const [value, place] = [argument(args, 0), args[1]];
+  if (args.length !== 2 || !place?.constant || !Array.isArray(place.value)) return fixed(isIn)(args);
+  if (place.value.length <= LIST_WALKED_MAX) return fixed(isIn)(args);
+  // unlike a walk, a set would find NaN
+  const values = new Set(place.value.filter((item) => !Number.isNaN(item)));
+  return (data) => values.has(value(data));
+}
+
+// ——— Operators that decide which arguments to evaluate ———
+
+/** Pairs of condition and result, then perhaps what holds otherwise. */
+function buildIf(args: readonly Code[]): Program {
+  const programs = args.map(programOf);
+  if (programs.length === 3) return choice(programs[0]!, programs[1]!, programs[2]!);
+  const pairsEnd = programs.length - (programs.length % 2);
+  const otherwise = programs[pairsEnd] ?? (() => null);
+  return (data) => {
+    for (let i = 0; i < pairsEnd; i += 2) if (truthy(programs[i]!(data))) return programs[i + 1]!(data);
+    return otherwise(data);
+  };
+}
+
+function choice(condition: Program, result: Program, otherwise: Program): Program {
+  return (data) => (truthy(condition(data)) ? result(data) : otherwise(data));
+}
+
+/** The first value whose truth is `stop`, else the last value (of nothing: undefined). */
+function firstThatIs(stop: boolean): Build {
+  return (args) => {
+    const programs = args.map(programOf);
+    return (data) => {
+      let value: unknown;
+      for (let i = 0; i < programs.length; i++) {
+        value = programs[i]!(data);
+        if (truthy(value) === stop) break;
+      }
+      return value;
+    };
+  };
+}
+
+// ——— Operators with a scope: the second argument sees nothing but an item ———
+
+/** Whatever is no list counts as an empty one. */
+function overItems(apply: (items: readonly unknown[], each: Program) => unknown): Build {
+  return (args) => {
+    const [items, each] = [argument(args, 0), argument(args, 1)];
+    return (data) => apply(listOrNone(items(data)), each);
+  };
+}
+
+function listOrNone(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function some(items: readonly unknown[], each: Program): boolean {
+  for (let i = 0; i < items.length; i++) if (truthy(each(items[i]))) return true;
+  return false;
+}
+
+/** Of an empty list false. */
+function all(items: readonly unknown[], each: Program): boolean {
+  for (let i = 0; i < items.length; i++) if (!truthy(each(items[i]))) return false;
+  return items.length > 0;
+}
+
+function buildReduce(args: readonly Code[]): Program {
+  const [items, each] = [argument(args, 0), argument(args, 1)];
+  const initial = args[2] === undefined ? () => null : programOf(args[2]);
+  return (data) => {
+    const list = listOrNone(items(data));
+    // a new scope per item: the rule may give the scope itself back
+    return list.reduce((accumulator, current) => each({ current, accumulator }), initial(data));
+  };
+}
+
+// ——— Operators that read the document ———
+
+// A document is JSON, so a name that none of these has is an own property or missing, and needs no `hasOwn` (7 ns of 16 a read).
+const PROTOTYPES: readonly object[] = [Object, Array, String, Number, Boolean].map((type) => type.prototype);
+
+function isInherited(step: string): boolean {
+  return PROTOTYPES.some((prototype) => step in prototype);
+}
+
+/** Reads one own property; undefined is missing. */
+function reader(step: string): Program {
+  return isInherited(step) ? (holder) => own(holder, step) : (holder) => plain(holder, step);
+}
+
+function own(holder: unknown, step: string): unknown {
+  return holder !== null && holder !== undefined && Object.hasOwn(holder, step) ? plain(holder, step) : undefined;
+}
+
+function plain(holder: unknown, step: string): unknown {
+  return holder === null || holder === undefined ? undefined : (holder as Record<string, unknown>)[step];
+}
+
+function isWholeDocument(path: unknown): boolean {
+  return path === undefined || path === null || path === '';
+}
+
+/** A way that leads on from null, or to undefined, gives the default; a null at its end is a value. */
+function readPath(path: unknown, otherwise: unknown): Program {
+  if (isWholeDocument(path)) return (data) => data;
+  const steps = String(path).split('.').map(reader);
+  return steps.length === 1 ? readOne(steps[0]!, otherwise ?? null) : readAlong(steps, otherwise ?? null);
+}
+
+function readOne(step: Program, otherwise: unknown): Program {
+  return (data) => {
+    const found = step(data);
+    return found === undefined ? otherwise : found;
+  };
+}
+
+function readAlong(steps: readonly Program[], otherwise: unknown): Program {
+  return (data) => {
+    let found = data;
+    for (let i = 0; i < steps.length; i++) found = steps[i]!(found);
+    return found === undefined ? otherwise : found;
+  };
+}
+
+function buildVar(args: readonly Code[]): Program {
+  if (args.every(isConstantScalar)) return readPath(args[0]?.value, args[1]?.value);
+  const programs = args.map(programOf);
+  return (data) => {
+    const [path, otherwise] = evaluate(programs, data);
+    return readPath(path, otherwise)(data);
+  };
+}
+
+function isConstantScalar(code: Code): code is Code & { constant: true } {
+  return code.constant && isScalar(code.value);
+}
+
+function isScalar(value: unknown): boolean {
+  return value === null || typeof value !== 'object';
+}
+
+function buildMissing(args: readonly Code[]): Program {
+  const keys = args[0]?.constant && Array.isArray(args[0].value) ? args[0].value.map(constant) : args;
+  if (args.every((arg) => arg.constant) && keys.every(isConstantScalar)) return missing(keys.map((key) => key.value));
+  const programs = args.map(programOf);
+  return (data) => {
+    const values = evaluate(programs, data);
+    return missing(Array.isArray(values[0]) ? values[0] : values)(data);
+  };
+}
+
+/** Which of the keys lead to null, to "" or nowhere. A key is evaluated once more, as json-logic-js does: a list has a default. */
+function missing(keys: readonly unknown[]): Program {
+  const reads = keys.map((key) => compileProgram({ var: key }));
+  return (data) => keys.filter((_, i) => isMissing(reads[i]!(data)));
+}
+
+function isMissing(value: unknown): boolean {
+  return value === null || value === '';
+}
+
+/** Nothing if at least so many of the keys are there, else those that are missing. */
+function buildMissingSome(args: readonly Code[]): Program {
+  const [needed, keys] = [argument(args, 0), args[1] ?? UNDEFINED];
+  if (args.length <= 2 && keys.constant) return missingSome(needed, keys.value);
+  const programs = args.map(programOf);
+  return (data) => {
+    const values = evaluate(programs, data);
+    return missingSome(() => values[0], values[1])(data);
+  };
+}
+
+function missingSome(needed: Program, keys: unknown): Program {
+  const findMissing = compileProgram({ missing: keys });
+  return (data) => {
+    const least = needed(data) as number;
+    const gone = findMissing(data) as readonly unknown[];
+    return (keys as readonly unknown[]).length - gone.length >= least ? [] : gone;
+  };
+}
+
+// ——— The table ———
+
+/** What an operator reads beside the values of its arguments, and so whether it may be run at compile time. */
+type Reads =
+  | 'arguments' // nothing else
+  | 'path' // what its first argument names
+  | 'keys' // what its arguments, or the list that is its first one, name
+  | 'keys of second' // what its second argument names
+  | 'items'; // nothing else, but its second argument is run over the items of the first one
+
+interface Operator {
+  readonly reads: Reads;
+  readonly build: Build;
+}
+
+function row(reads: Reads, build: Build): Operator {
+  return { reads, build };
+}
+
+function simple(apply: (...args: [unknown, unknown, unknown]) => unknown): Operator {
+  return row('arguments', fixed(apply));
+}
+
+const OPERATORS: ReadonlyMap<string, Operator> = new Map([
+  ['var', row('path', buildVar)],
+  ['missing', row('keys', buildMissing)],
+  ['missing_some', row('keys of second', buildMissingSome)],
+
+  ['if', row('arguments', buildIf)],
+  ['?:', row('arguments', buildIf)],
+  ['and', row('arguments', firstThatIs(false))],
+  ['or', row('arguments', firstThatIs(true))],
+  ['!', simple((a) => !truthy(a))],
+  ['!!', simple(truthy)],
+
+  // biome-ignore lint/suspicious/noDoubleEquals: JsonLogic's == converts
+  ['==', simple((a, b) => a == b)],
+  // biome-ignore lint/suspicious/noDoubleEquals: JsonLogic's != converts
+  ['!=', simple((a, b) => a != b)],
+  ['===', simple((a, b) => a === b)],
+  ['!==', simple((a, b) => a !== b)],
+  ['<', simple(less)],
+  ['<=', simple(lessOrEqual)],
+  ['>', simple((a, b) => (a as number) > (b as number))],
+  ['>=', simple((a, b) => (a as number) >= (b as number))],
+
+  [
+    '+',
+    row(
+      'arguments',
+      spreadOrPair(sum, (a, b) => 0 + parsed(a) + parsed(b)),
+    ),
+  ],
+  [
+    '*',
+    row(
+      'arguments',
+      spreadOrPair(product, (a, b) => parsed(a) * parsed(b)),
+    ),
+  ],
+  ['-', simple(minus)],
+  ['/', simple((a, b) => (a as number) / (b as number))],
+  ['%', simple((a, b) => (a as number) % (b as number))],
+  [
+    'min',
+    row(
+      'arguments',
+      spreadOrPair(
+        (values) => Math.min(...(values as number[])),
+        (a, b) => Math.min(a as number, b as number),
+      ),
+    ),
+  ],
+  [
+    'max',
+    row(
+      'arguments',
+      spreadOrPair(
+        (values) => Math.max(...(values as number[])),
+        (a, b) => Math.max(a as number, b as number),
+      ),
+    ),
+  ],
+
+  ['in', row('arguments', buildIn)],
+  [
+    'cat',
+    row(
+      'arguments',
+      spreadOrPair(
+        (values) => values.join(''),
+        (a, b) => text(a) + text(b),
+      ),
+    ),
+  ],
+  ['substr', simple(substring)],
+  [
+    'merge',
+    row(
+      'arguments',
+      spread((values) => values.flat()),
+    ),
+  ],
+  ['log', simple((a) => a)],
+
+  [
+    'map',
+    row(
+      'items',
+      overItems((items, each) => items.map((item) => each(item))),
+    ),
+  ],
+  [
+    'filter',
+    row(
+      'items',
+      overItems((items, each) => items.filter((item) => truthy(each(item)))),
+    ),
+  ],
+  ['reduce', row('items', buildReduce)],
+  ['all', row('items', overItems(all))],
+  ['some', row('items', overItems(some))],
+  [
+    'none',
+    row(
+      'items',
+      overItems((items, each) => !some(items, each)),
+    ),
+  ],
+
+  ...[...OPERATIONS].map(([name, apply]): [string, Operator] => [name, simple(apply)]),
+]);
+
+/** The names that a program understands; any other throws when it is reached. */
+export const PROGRAM_OPERATIONS: ReadonlySet<string> = new Set(OPERATORS.keys());
+
+// ——— What a program reads ———
+
+/** What a rule reads of its document. Nothing that it reads is left out; a branch that is never taken counts too. */
+export interface ProgramReads {
+  /** Each constant path, once, in the order of the rule. Paths inside of a `map`, `some`, … are of its items: not counted. */
+  readonly paths: string[];
+  /** Whether the rule takes the document itself as a value: `{"var": ""}`. */
+  readonly readsWholeDocument: boolean;
+  /** Whether a path, be it of an item, is known at run time only. */
+  readonly computed: boolean;
+}
+
+export function programReads(rule: unknown): ProgramReads {
+  const found: Found = { paths: new Set(), whole: false, computed: false };
+  collect(rule, 'document', found);
+  return { paths: [...found.paths], readsWholeDocument: found.whole, computed: found.computed };
+}
+
+interface Found {
+  readonly paths: Set<string>;
+  whole: boolean;
+  computed: boolean;
+}
+
+type Scope = 'document' | 'item';
+
+function collect(rule: unknown, scope: Scope, found: Found): void {
+  if (Array.isArray(rule)) for (const item of rule) collect(item, scope, found);
+  else if (isLogic(rule)) collectOperation(...operationOf(rule), scope, found);
+}
+
+function collectOperation(name: string, args: readonly unknown[], scope: Scope, found: Found): void {
+  const reads = OPERATORS.get(name)?.reads ?? 'arguments';
+  args.forEach((arg, i) => {
+    collect(arg, reads === 'items' && i === 1 ? 'item' : scope, found);
+  });
+  for (const path of pathsOf(reads, args)) collectPath(path, scope, found);
+}
+
+function pathsOf(reads: Reads, args: readonly unknown[]): readonly unknown[] {
+  switch (reads) {
+    case 'arguments':
+    case 'items':
+      return [];
+    case 'path':
+      return [args[0]];
+    case 'keys':
+      return Array.isArray(args[0]) ? args[0] : args;
+    case 'keys of second':
+      return Array.isArray(args[1]) ? pathsOf('keys', args[1]) : [args[1]];
+    default:
+      return unreachable(reads);
+  }
+}
+
+function collectPath(path: unknown, scope: Scope, found: Found): void {
+  if (!isScalar(path)) found.computed = true;
+  else if (scope === 'item') return;
+  else if (isWholeDocument(path)) found.whole = true;
+  else found.paths.add(String(path));
+}
