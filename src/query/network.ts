@@ -1,0 +1,424 @@
+/**
+ * network.ts – The predicate network of one object type: all its predicates over shared, indexed atoms.
+ *
+ * Keeps true: for a record whose stored truth was right before a change, `update` names exactly the ordinals whose truth
+ * differs after it; `create` names those that hold of a new record. Work follows the atoms that flip: a predicate that uses
+ * none of them is not looked at. A predicate is added and removed while records change: its stored truth may lag until a
+ * scan has visited a record, so the old truth is always taken from the record's row, never from its old values.
+ */
+import { assert } from '../errors.ts';
+import { type Attributes, atomKey, atomReads, atomShare, atomTest, fold, type Test } from './atom.ts';
+import { type AtomIndex, INDEX_KINDS, type IndexKind, isIndexKind } from './atom-index.ts';
+import type { Atom, AttributeView, Predicate } from './predicate.ts';
+
+/** A truth that flipped: `(ordinal << 1) | entered`. Sorting flips sorts them by ordinal. */
+export type Flip = number;
+
+export function flip(ordinal: number, entered: boolean): Flip {
+  return (ordinal << 1) | (entered ? 1 : 0);
+}
+
+export function flippedOrdinal(flip: Flip): number {
+  return flip >>> 1;
+}
+
+export function entered(flip: Flip): boolean {
+  return (flip & 1) === 1;
+}
+
+/** Below 2^30, so that a flip stays a small integer. */
+export const ORDINAL_MAX = 2 ** 30 - 1;
+
+/** How much was done: the bench reports these beside its figures. */
+export interface NetworkWork {
+  updates: number;
+  atomsFlipped: number;
+  evaluations: number;
+  flips: number;
+}
+
+interface SharedAtom {
+  readonly key: string;
+  readonly atom: Atom;
+  readonly test: Test;
+  /** Truth over nothing: of a record that has no values. */
+  readonly blank: boolean;
+  /** How many predicates use the atom, and which; those whose cover holds it are enough when a record comes from blank. */
+  users: PredicateNode[];
+  coverUsers: PredicateNode[];
+  stamp: number;
+  odd: boolean;
+}
+
+interface PredicateNode {
+  readonly ordinal: number;
+  readonly test: Test;
+  readonly blank: boolean;
+  readonly atoms: readonly SharedAtom[];
+  readonly cover: readonly SharedAtom[];
+  stamp: number;
+}
+
+/** The atoms over one view of one attribute. */
+interface ViewIndexes {
+  readonly folded: boolean;
+  readonly byKind: Map<IndexKind, AtomIndex<SharedAtom>>;
+}
+
+/** All that must be looked at when one attribute changes. */
+interface AttributeNode {
+  readonly views: ViewIndexes[];
+  residual: SharedAtom[];
+}
+
+export interface NetworkOptions {
+  /** For tests of the tests only: the index of this kind reports nothing. */
+  readonly brokenIndex?: IndexKind;
+}
+
+const NOTHING: Attributes = Object.freeze({});
+
+export class PredicateNetwork {
+  readonly work: NetworkWork = { updates: 0, atomsFlipped: 0, evaluations: 0, flips: 0 };
+  readonly #predicates = new Map<number, PredicateNode>();
+  readonly #atoms = new Map<string, SharedAtom>();
+  readonly #attributes = new Map<string, AttributeNode>();
+  readonly #brokenIndex: IndexKind | undefined;
+  #blank: number[] | undefined;
+  #epoch = 0;
+  #toggled: SharedAtom[] = [];
+
+  constructor(options: NetworkOptions = {}) {
+    this.#brokenIndex = options.brokenIndex;
+  }
+
+  get size(): number {
+    return this.#predicates.size;
+  }
+
+  get atomCount(): number {
+    return this.#atoms.size;
+  }
+
+  has(ordinal: number): boolean {
+    return this.#predicates.has(ordinal);
+  }
+
+  ordinals(): Iterable<number> {
+    return this.#predicates.keys();
+  }
+
+  /** Caller: the predicate is normalized, the ordinal is not in the network. */
+  add(ordinal: number, predicate: Predicate): void {
+    assert(!this.#predicates.has(ordinal), `ordinal ${ordinal} is in the network already`);
+    assert(ordinal >= 0 && ordinal <= ORDINAL_MAX, `ordinal ${ordinal} is out of range`);
+    const atoms = new Set<SharedAtom>();
+    const built = this.#build(predicate, atoms);
+    const node: PredicateNode = {
+      ordinal,
+      test: built.test,
+      blank: built.test(NOTHING),
+      atoms: [...atoms],
+      cover: [...new Set(built.cover.atoms)],
+      stamp: 0,
+    };
+    for (const atom of node.atoms) atom.users.push(node);
+    for (const atom of node.cover) atom.coverUsers.push(node);
+    this.#predicates.set(ordinal, node);
+    this.#blank = undefined;
+  }
+
+  remove(ordinal: number): void {
+    const node = this.#predicates.get(ordinal);
+    if (!node) return;
+    this.#predicates.delete(ordinal);
+    this.#blank = undefined;
+    for (const atom of node.cover) atom.coverUsers = atom.coverUsers.filter((user) => user !== node);
+    for (const atom of node.atoms) {
+      atom.users = atom.users.filter((user) => user !== node);
+      if (atom.users.length === 0) this.#dropAtom(atom);
+    }
+  }
+
+  /** Whether one predicate holds of a record: for scans. */
+  holds(ordinal: number, attributes: Attributes): boolean {
+    const node = this.#predicates.get(ordinal);
+    assert(node, `ordinal ${ordinal} is not in the network`);
+    return node.test(attributes);
+  }
+
+  /** The ordinals that hold of a new record, ascending. */
+  create(attributes: Attributes): number[] {
+    this.#begin();
+    for (const [name, node] of this.#attributes) {
+      if (attributes[name] !== undefined) this.#toggleAttribute(node, undefined, attributes[name], NOTHING, attributes);
+    }
+    const flipped: number[] = [];
+    for (const atom of this.#toggled) {
+      if (!atom.odd) continue;
+      for (const node of atom.coverUsers) if (this.#differsFromBlank(node, attributes)) flipped.push(node.ordinal);
+    }
+    this.work.flips += flipped.length;
+    return symmetricDifference(this.#blankOrdinals(), flipped.sort(ascending));
+  }
+
+  /**
+   * The flips that a change of values makes. `names` are the attributes that may have changed (undefined: any);
+   * `heldBefore` says the stored truth of an ordinal. The flips come in no order, each ordinal at most once.
+   */
+  update(
+    before: Attributes,
+    after: Attributes,
+    names: readonly string[] | undefined,
+    heldBefore: (ordinal: number) => boolean,
+  ): Flip[] {
+    this.#begin();
+    if (names) for (const name of names) this.#toggleChanged(name, this.#attributes.get(name), before, after);
+    else for (const [name, node] of this.#attributes) this.#toggleChanged(name, node, before, after);
+    const flips: Flip[] = [];
+    for (let i = 0; i < this.#toggled.length; i++) {
+      const atom = this.#toggled[i]!;
+      if (atom.odd) this.#verifyUsers(atom, after, heldBefore, flips);
+    }
+    this.work.flips += flips.length;
+    return flips;
+  }
+
+  #begin(): void {
+    this.work.updates++;
+    this.#epoch++;
+    this.#toggled.length = 0;
+  }
+
+  #toggleChanged(name: string, node: AttributeNode | undefined, before: Attributes, after: Attributes): void {
+    if (!node) return;
+    const old = before[name];
+    const now = after[name];
+    if (old !== now && !sameValue(old, now)) this.#toggleAttribute(node, old, now, before, after);
+  }
+
+  #toggleAttribute(node: AttributeNode, old: unknown, now: unknown, before: Attributes, after: Attributes): void {
+    for (const view of node.views) {
+      if (view.folded) this.#toggleFolded(view, fold(old), fold(now));
+      else for (const index of view.byKind.values()) index.toggle(old, now, this.#toggle);
+    }
+    for (const atom of node.residual) {
+      if (atom.stamp !== this.#epoch && atom.test(before) !== atom.test(after)) this.#toggle(atom);
+    }
+  }
+
+  #toggleFolded(view: ViewIndexes, old: unknown, now: unknown): void {
+    if (old === now) return;
+    for (const index of view.byKind.values()) index.toggle(old, now, this.#toggle);
+  }
+
+  /** Counts a toggle of this epoch: what is odd in the end has flipped. */
+  readonly #toggle = (atom: SharedAtom): void => {
+    if (atom.stamp === this.#epoch) {
+      atom.odd = !atom.odd;
+      return;
+    }
+    atom.stamp = this.#epoch;
+    atom.odd = true;
+    this.#toggled.push(atom);
+  };
+
+  #verifyUsers(atom: SharedAtom, after: Attributes, heldBefore: (ordinal: number) => boolean, flips: Flip[]): void {
+    this.work.atomsFlipped++;
+    const { users } = atom;
+    for (let i = 0; i < users.length; i++) {
+      const node = users[i]!;
+      if (node.stamp === this.#epoch) continue;
+      node.stamp = this.#epoch;
+      this.work.evaluations++;
+      const holds = node.test(after);
+      if (holds !== heldBefore(node.ordinal)) flips.push(flip(node.ordinal, holds));
+    }
+  }
+
+  #differsFromBlank(node: PredicateNode, attributes: Attributes): boolean {
+    if (node.stamp === this.#epoch) return false;
+    node.stamp = this.#epoch;
+    this.work.evaluations++;
+    return node.test(attributes) !== node.blank;
+  }
+
+  #blankOrdinals(): readonly number[] {
+    if (!this.#blank) {
+      const holding = [...this.#predicates.values()].filter((node) => node.blank);
+      this.#blank = holding.map((node) => node.ordinal).sort(ascending);
+    }
+    return this.#blank;
+  }
+
+  #build(predicate: Predicate, atoms: Set<SharedAtom>): Built {
+    switch (predicate.kind) {
+      case 'and':
+      case 'or': {
+        const children = predicate.children.map((child) => this.#build(child, atoms));
+        return predicate.kind === 'and' ? conjunction(children) : disjunction(children);
+      }
+      case 'not': {
+        const { test, blank, cover, share } = this.#build(predicate.child, atoms);
+        return { test: (attributes) => !test(attributes), blank: !blank, cover, share: 1000 - share };
+      }
+      default: {
+        const atom = this.#sharedAtom(predicate);
+        atoms.add(atom);
+        const share = atomShare(predicate);
+        return {
+          test: atom.test,
+          blank: atom.blank,
+          cover: { atoms: [atom], share: atom.blank ? 1000 - share : share },
+          share,
+        };
+      }
+    }
+  }
+
+  #sharedAtom(atom: Atom): SharedAtom {
+    const key = atomKey(atom);
+    const known = this.#atoms.get(key);
+    if (known) return known;
+    const test = atomTest(atom);
+    const shared: SharedAtom = {
+      key,
+      atom,
+      test,
+      blank: test(NOTHING),
+      users: [],
+      coverUsers: [],
+      stamp: 0,
+      odd: false,
+    };
+    this.#atoms.set(key, shared);
+    if (isIndexKind(atom.kind)) this.#index(shared, atom.kind)?.add(shared);
+    else for (const name of atomReads(atom)) this.#attribute(name).residual.push(shared);
+    return shared;
+  }
+
+  #dropAtom(shared: SharedAtom): void {
+    this.#atoms.delete(shared.key);
+    const { atom } = shared;
+    if (isIndexKind(atom.kind)) this.#index(shared, atom.kind)?.remove(shared);
+    for (const name of atomReads(atom)) {
+      const node = this.#attribute(name);
+      node.residual = node.residual.filter((other) => other !== shared);
+    }
+  }
+
+  #index(shared: SharedAtom, kind: IndexKind): AtomIndex<SharedAtom> | undefined {
+    if (kind === this.#brokenIndex) return undefined;
+    const { attribute, folded } = viewOf(shared.atom);
+    const { views } = this.#attribute(attribute);
+    let view = views.find((known) => known.folded === folded);
+    if (!view) views.push((view = { folded, byKind: new Map() }));
+    let index = view.byKind.get(kind);
+    if (!index) view.byKind.set(kind, (index = INDEX_KINDS[kind]<SharedAtom>()));
+    return index;
+  }
+
+  #attribute(name: string): AttributeNode {
+    let node = this.#attributes.get(name);
+    if (!node) this.#attributes.set(name, (node = { views: [], residual: [] }));
+    return node;
+  }
+}
+
+/** A part of a predicate while it is built. `share` estimates of how many records, in thousandths, it holds. */
+interface Built {
+  readonly test: Test;
+  readonly blank: boolean;
+  readonly cover: Cover;
+  readonly share: number;
+}
+
+/** Atoms of which at least one must differ from blank for the part to differ from blank, and how often one does. */
+interface Cover {
+  readonly atoms: readonly SharedAtom[];
+  readonly share: number;
+}
+
+/** A false one becomes true only when each of its false children does: the rarest of them is cover enough. */
+function conjunction(children: readonly Built[]): Built {
+  const blank = children.every((child) => child.blank);
+  const ordered = [...children].sort((a, b) => a.share - b.share);
+  const share = ordered.reduce((product, child) => (product * child.share) / 1000, 1000);
+  const cover = blank ? union(children) : rarest(children.filter((child) => !child.blank));
+  return { test: every(ordered.map((child) => child.test)), blank, cover, share };
+}
+
+function disjunction(children: readonly Built[]): Built {
+  const blank = children.some((child) => child.blank);
+  const ordered = [...children].sort((a, b) => b.share - a.share);
+  const share = 1000 - ordered.reduce((product, child) => (product * (1000 - child.share)) / 1000, 1000);
+  const cover = blank ? rarest(children.filter((child) => child.blank)) : union(children);
+  return { test: some(ordered.map((child) => child.test)), blank, cover, share };
+}
+
+function union(parts: readonly Built[]): Cover {
+  return {
+    atoms: parts.flatMap(({ cover }) => cover.atoms),
+    share: parts.reduce((sum, { cover }) => sum + cover.share, 0),
+  };
+}
+
+function rarest(parts: readonly Built[]): Cover {
+  return parts.map(({ cover }) => cover).reduce((best, cover) => (cover.share < best.share ? cover : best));
+}
+
+/** Two and three conjuncts are nearly all of them: no loop for those. */
+function every(tests: readonly Test[]): Test {
+  const [a, b, c] = tests;
+  if (!a) return () => true;
+  if (!b) return a;
+  if (!c) return (attributes) => a(attributes) && b(attributes);
+  if (tests.length === 3) return (attributes) => a(attributes) && b(attributes) && c(attributes);
+  return (attributes) => {
+    for (let i = 0; i < tests.length; i++) if (!tests[i]!(attributes)) return false;
+    return true;
+  };
+}
+
+function some(tests: readonly Test[]): Test {
+  const [a, b, c] = tests;
+  if (!a) return () => false;
+  if (!b) return a;
+  if (!c) return (attributes) => a(attributes) || b(attributes);
+  if (tests.length === 3) return (attributes) => a(attributes) || b(attributes) || c(attributes);
+  return (attributes) => {
+    for (let i = 0; i < tests.length; i++) if (tests[i]!(attributes)) return true;
+    return false;
+  };
+}
+
+function viewOf(atom: Atom): AttributeView {
+  if (atom.kind === 'present') return { attribute: atom.attribute, folded: false };
+  assert('view' in atom, `a ${atom.kind} atom has no view`);
+  return atom.view;
+}
+
+/** Lists and objects are new references after each parse; equal ones have not changed. */
+function sameValue(a: unknown, b: unknown): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object') return false;
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+const ascending = (a: number, b: number) => a - b;
+
+/** Of two ascending lists without repeats, what is in exactly one of them, ascending. */
+function symmetricDifference(a: readonly number[], b: readonly number[]): number[] {
+  const result: number[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < a.length || j < b.length) {
+    const x = a[i] ?? Number.POSITIVE_INFINITY;
+    const y = b[j] ?? Number.POSITIVE_INFINITY;
+    if (x === y) {
+      i++;
+      j++;
+    } else if (x < y) result.push(a[i++]!);
+    else result.push(b[j++]!);
+  }
+  return result;
+}

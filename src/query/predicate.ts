@@ -1,0 +1,76 @@
+/**
+ * predicate.ts – The typed tree that every query becomes: and, or, not, and atoms over a record's own attributes.
+ *
+ * Keeps true: a predicate is plain data (it is stored as JSON and hashed), total (it is true or false of every record,
+ * whatever is missing), and two-valued: `not` is the exact complement, so that a missing value never hides a record.
+ * A further variant, `edge`, will speak of neighbours over a relationship.
+ */
+
+export type Scalar = string | number | boolean;
+
+/** `folded` looks at the value lower-cased by `toLowerCase`: for a string, or for each string of a list. */
+export interface AttributeView {
+  readonly attribute: string;
+  readonly folded: boolean;
+}
+
+/** Half-open or closed on either side; `null` is no bound. Both bounds have the JS type of the attribute's normal form. */
+export interface Interval {
+  readonly low: Scalar | null;
+  readonly lowInclusive: boolean;
+  readonly high: Scalar | null;
+  readonly highInclusive: boolean;
+}
+
+/**
+ * The smallest true-or-false statements. All are false of a missing value, but `program`, which keeps JsonLogic's semantics.
+ * - `equals`: the value is one of `values` (at least one; same JS type as the attribute's normal form; folded if the view is).
+ * - `range`: the value has the JS type of the bounds and lies in one of the disjoint, ascending intervals.
+ * - `prefix | suffix | substring`: of a string value; an empty needle matches every string.
+ * - `member`: the list value contains `value`.
+ * - `present`: there is a value (an empty list is one).
+ * - `compare`: both attributes have values, and the left one stands in that order to the right one (same types).
+ * - `program`: the JsonLogic program, run over the record's attributes, is truthy; it reads only `attributes`.
+ */
+export type Atom =
+  | { readonly kind: 'equals'; readonly view: AttributeView; readonly values: readonly Scalar[] }
+  | { readonly kind: 'range'; readonly view: AttributeView; readonly intervals: readonly Interval[] }
+  | Textual<'prefix'>
+  | Textual<'suffix'>
+  | Textual<'substring'>
+  | { readonly kind: 'member'; readonly view: AttributeView; readonly value: Scalar }
+  | { readonly kind: 'present'; readonly attribute: string }
+  | {
+      readonly kind: 'compare';
+      readonly left: AttributeView;
+      readonly order: '=' | '<' | '<=';
+      readonly right: AttributeView;
+    }
+  | { readonly kind: 'program'; readonly rule: unknown; readonly attributes: readonly string[] };
+
+export interface Textual<K extends string> {
+  readonly kind: K;
+  readonly view: AttributeView;
+  readonly needle: string;
+}
+
+export type Predicate =
+  | { readonly kind: 'and' | 'or'; readonly children: readonly Predicate[] }
+  | { readonly kind: 'not'; readonly child: Predicate }
+  | Atom;
+
+/** An `and` of nothing holds for every record, an `or` of nothing for none. */
+export const ALWAYS: Predicate = { kind: 'and', children: [] };
+export const NEVER: Predicate = { kind: 'or', children: [] };
+
+export function and(children: readonly Predicate[]): Predicate {
+  return { kind: 'and', children };
+}
+
+export function or(children: readonly Predicate[]): Predicate {
+  return { kind: 'or', children };
+}
+
+export function not(child: Predicate): Predicate {
+  return child.kind === 'not' ? child.child : { kind: 'not', child };
+}
