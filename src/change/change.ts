@@ -1,0 +1,166 @@
+/**
+ * change.ts – What came in: one operation on one record, checked against the catalog before it reaches a log.
+ *
+ * Keeps true: a Change that `parseChange` gave out has a declared type, a valid id and values in normal form for the type as
+ * it stood then; so a processor that knows a type at least as new need not look at the values again.
+ */
+import { type ErrorCode, type Fault, Problem, pointer } from '../errors.ts';
+import { isObject, type ObjectType } from './object-type.ts';
+import { describeAttribute, fitValue } from './value.ts';
+
+export const OPERATIONS = ['put', 'patch', 'archive', 'restore', 'delete'] as const;
+export type Operation = (typeof OPERATIONS)[number];
+
+/** On the wire, in the log and in the dead letters alike. In a patch, a value of `null` removes the attribute. */
+export interface Change {
+  readonly op: Operation;
+  readonly object_type: string;
+  readonly id: string;
+  readonly data?: Readonly<Record<string, unknown>>;
+  readonly source_version?: number;
+}
+
+/** What became of a change; one letter each in a packed outcome row. */
+export const OUTCOMES = {
+  created: 'c',
+  updated: 'u',
+  unchanged: 'n',
+  unknown: 'm',
+  stale: 's',
+  deleted: 'x',
+  dead: 'd',
+} as const;
+export type Outcome = keyof typeof OUTCOMES;
+
+const OUTCOME_OF_LETTER = new Map(Object.entries(OUTCOMES).map(([outcome, letter]) => [letter, outcome as Outcome]));
+
+export function packOutcomes(outcomes: readonly Outcome[]): string {
+  return outcomes.map((outcome) => OUTCOMES[outcome]).join('');
+}
+
+export function unpackOutcomes(letters: string): Outcome[] {
+  return Array.from(letters, (letter) => OUTCOME_OF_LETTER.get(letter as never) ?? 'dead');
+}
+
+const MEMBERS = new Set(['op', 'object_type', 'id', 'data', 'source_version']);
+export const RECORD_ID_LENGTH_MAX = 256;
+/** Attributes of one record, declared or not: a record is one hash field and is read as a whole. */
+const RECORD_ATTRIBUTES_MAX = 2000;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are just what an id must not hold
+const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
+
+/** @throws Problem record_id_invalid */
+export function checkRecordId(id: unknown, path = '/id'): asserts id is string {
+  const detail =
+    typeof id !== 'string'
+      ? 'an id is a string'
+      : id.length === 0 || id.length > RECORD_ID_LENGTH_MAX
+        ? `an id has 1 to ${RECORD_ID_LENGTH_MAX} characters`
+        : CONTROL_CHARACTER.test(id)
+          ? 'an id holds no control characters'
+          : !id.isWellFormed()
+            ? 'an id is well-formed Unicode'
+            : undefined;
+  if (detail) throw new Problem('record_id_invalid', detail, [{ path, detail }]);
+}
+
+/**
+ * Reads one change as it was sent.
+ * @returns the change in normal form: the very object that was given if nothing had to be rewritten.
+ * @throws Problem change_invalid | record_id_invalid | object_type_unknown | attribute_invalid, with a JSON pointer.
+ */
+export function parseChange(given: unknown, types: ReadonlyMap<string, ObjectType>, timeZone: string): Change {
+  if (!isObject(given)) throw invalid('change_invalid', '', 'a change is a JSON object');
+  const { op, object_type: typeName, id, data, source_version: sourceVersion } = given;
+  for (const member in given) {
+    if (!MEMBERS.has(member))
+      throw invalid('change_invalid', pointer('', member), `'${member}' is not a member of a change`);
+  }
+  if (!OPERATIONS.includes(op as Operation)) {
+    throw invalid('change_invalid', '/op', `op must be one of ${OPERATIONS.join(', ')}`);
+  }
+  if (typeof typeName !== 'string') throw invalid('change_invalid', '/object_type', 'object_type must be a string');
+  checkRecordId(id);
+  checkSourceVersion(sourceVersion);
+  const type = types.get(typeName);
+  if (!type) throw invalid('object_type_unknown', '/object_type', `there is no object type '${typeName}'`);
+  const takesData = op === 'put' || op === 'patch';
+  if (!takesData) {
+    if (data !== undefined) throw invalid('change_invalid', '/data', `'${op}' takes no data`);
+    return given as unknown as Change;
+  }
+  if (!isObject(data)) throw invalid('change_invalid', '/data', `'${op}' needs data: an object of attributes`);
+  const fitted = fitData(data, type, op === 'patch', timeZone);
+  return fitted === data ? (given as unknown as Change) : ({ ...given, data: fitted } as unknown as Change);
+}
+
+/** @throws Problem change_invalid */
+export function checkSourceVersion(given: unknown): asserts given is number | undefined {
+  if (given === undefined || (Number.isSafeInteger(given) && (given as number) >= 0)) return;
+  throw invalid('change_invalid', '/source_version', 'source_version must be a whole number from 0 to 2^53 - 1');
+}
+
+/**
+ * Brings the values of a record into normal form. A null says that there is no value: it stays in a patch, where it
+ * removes the attribute, and is left out of anything else.
+ * @returns the very object that was given if nothing had to be rewritten.
+ * @throws Problem attribute_invalid with a fault for each value that does not fit.
+ */
+export function fitData(
+  data: Readonly<Record<string, unknown>>,
+  type: ObjectType,
+  keepsNull: boolean,
+  timeZone: string,
+): Readonly<Record<string, unknown>> {
+  let rewritten: Record<string, unknown> | undefined;
+  let faults: Fault[] | undefined;
+  let count = 0;
+  for (const name in data) {
+    const value = data[name];
+    if (++count > RECORD_ATTRIBUTES_MAX)
+      throw invalid('attribute_invalid', '/data', `more than ${RECORD_ATTRIBUTES_MAX} attributes`);
+    if (name === '__proto__')
+      throw invalid('attribute_invalid', '/data/__proto__', `an attribute can't have the name '__proto__'`);
+    if (value === null) {
+      if (keepsNull) continue;
+      rewritten ??= { ...data };
+      delete rewritten[name];
+      continue;
+    }
+    const fitted = fitNamed(name, value, type, timeZone);
+    if (fitted === undefined) (faults ??= []).push({ path: pointer('/data', name), detail: misfit(name, type) });
+    else if (fitted !== value) (rewritten ??= { ...data })[name] = fitted;
+  }
+  if (faults) throw new Problem('attribute_invalid', faults[0]!.detail, faults);
+  return rewritten ?? data;
+}
+
+/** What is not declared is stored as it is. */
+function fitNamed(name: string, value: unknown, type: ObjectType, timeZone: string): unknown {
+  const attribute = type.attributes.get(name);
+  if (attribute) return fitValue(attribute, value, timeZone);
+  const cardinality = keyCardinality(name, type);
+  return cardinality === undefined || isKey(value, cardinality) ? value : undefined;
+}
+
+function keyCardinality(name: string, type: ObjectType): 'one' | 'many' | undefined {
+  for (const relationship of type.relationships.values())
+    if (relationship.key === name) return relationship.cardinality;
+  return undefined;
+}
+
+function isKey(value: unknown, cardinality: 'one' | 'many'): boolean {
+  if (cardinality === 'one') return typeof value === 'string';
+  return Array.isArray(value) && value.every((id) => typeof id === 'string');
+}
+
+function misfit(name: string, type: ObjectType): string {
+  const attribute = type.attributes.get(name);
+  if (attribute) return `'${name}' must be ${describeAttribute(attribute)}`;
+  const holds = keyCardinality(name, type) === 'many' ? 'a list of record ids' : 'a record id';
+  return `'${name}' is the key of a relationship and must be ${holds} (strings)`;
+}
+
+function invalid(code: ErrorCode, path: string, detail: string): Problem {
+  return new Problem(code, detail, [{ path, detail }]);
+}

@@ -1,0 +1,243 @@
+/**
+ * object-type.ts – What records of one kind may hold: typed attributes, and relationships to other types.
+ *
+ * Keeps true: every name matches NAME and is no member of Object.prototype, so that reading a declared attribute from a
+ * record never finds anything but the record's own value; an attribute and a relationship never share a name.
+ */
+import { type Fault, Problem, pointer } from '../errors.ts';
+
+export const SCALAR_TYPES = ['string', 'number', 'boolean', 'date', 'datetime'] as const;
+export type ScalarType = (typeof SCALAR_TYPES)[number];
+export type AttributeType = ScalarType | 'list' | 'object';
+
+/** `of` says what a list holds; it is present exactly when `type` is `list`. */
+export interface Attribute {
+  readonly type: AttributeType;
+  readonly of?: ScalarType;
+}
+
+/** Declared on the type that holds the key; the inverse is always to-many. */
+export interface Relationship {
+  readonly to: string;
+  readonly key: string;
+  readonly cardinality: 'one' | 'many';
+  readonly inverse: string;
+}
+
+/** As it is sent, stored and returned. */
+export interface ObjectTypeDefinition {
+  readonly attributes: Readonly<Record<string, Attribute>>;
+  readonly relationships: Readonly<Record<string, Relationship>>;
+}
+
+export interface ObjectType {
+  readonly name: string;
+  /** Grows with every change of the attributes: a record row names the revision that its values are known to fit. */
+  readonly revision: number;
+  readonly attributes: ReadonlyMap<string, Attribute>;
+  readonly relationships: ReadonlyMap<string, Relationship>;
+}
+
+const NAME = /^[a-z][a-z0-9_]*$/;
+const NAME_LENGTH_MAX = 64;
+const ATTRIBUTES_MAX = 1000;
+const RESERVED_TYPE_NAMES = new Set(['segments', 'views', 'object_types']);
+/** The only lower-case member of Object.prototype; json-logic-js would read it from every record. */
+const RESERVED_NAMES = new Set(['constructor']);
+
+export function objectType(name: string, revision: number, definition: ObjectTypeDefinition): ObjectType {
+  return {
+    name,
+    revision,
+    attributes: new Map(Object.entries(definition.attributes)),
+    relationships: new Map(Object.entries(definition.relationships)),
+  };
+}
+
+export function objectTypeDefinition(type: ObjectType): ObjectTypeDefinition {
+  return { attributes: Object.fromEntries(type.attributes), relationships: Object.fromEntries(type.relationships) };
+}
+
+/**
+ * Reads a definition as it was sent. `declared` are the other types of the catalog, for the targets and inverses.
+ * @throws Problem object_type_invalid with a JSON pointer for each fault.
+ */
+export function parseObjectType(
+  name: string,
+  body: unknown,
+  declared: ReadonlyMap<string, ObjectType>,
+): ObjectTypeDefinition {
+  const faults: Fault[] = [];
+  if (!isName(name) || RESERVED_TYPE_NAMES.has(name)) {
+    faults.push({ path: '', detail: `the name '${name}' ${nameFault(name)}` });
+  }
+  const given = isObject(body) ? body : {};
+  if (!isObject(body)) faults.push({ path: '', detail: 'an object type is an object with attributes' });
+  for (const member of Object.keys(given)) {
+    if (!['attributes', 'relationships', 'name', 'revision'].includes(member)) {
+      faults.push({ path: pointer('', member), detail: `'${member}' is not a member of an object type` });
+    }
+  }
+  const attributes = parseAttributes(given['attributes'] ?? {}, faults);
+  const relationships = parseRelationships(name, given['relationships'] ?? {}, attributes, declared, faults);
+  if (faults.length > 0) throw new Problem('object_type_invalid', faults[0]!.detail, faults);
+  return { attributes, relationships };
+}
+
+function parseAttributes(given: unknown, faults: Fault[]): Record<string, Attribute> {
+  const attributes: Record<string, Attribute> = {};
+  if (!isObject(given)) {
+    faults.push({ path: '/attributes', detail: 'attributes are an object of name to { "type": … }' });
+    return attributes;
+  }
+  const names = Object.keys(given);
+  if (names.length > ATTRIBUTES_MAX)
+    faults.push({ path: '/attributes', detail: `more than ${ATTRIBUTES_MAX} attributes` });
+  for (const name of names) {
+    const path = pointer('/attributes', name);
+    if (!isName(name)) faults.push({ path, detail: `the name '${name}' ${nameFault(name)}` });
+    const attribute = parseAttribute(given[name], path, faults);
+    if (attribute) attributes[name] = attribute;
+  }
+  return attributes;
+}
+
+function parseAttribute(given: unknown, path: string, faults: Fault[]): Attribute | undefined {
+  const types = [...SCALAR_TYPES, 'list', 'object'] as const;
+  const declared = isObject(given) ? given : {};
+  const type = types.find((known) => known === declared['type']);
+  if (!type) {
+    faults.push({ path: `${path}/type`, detail: `type must be one of ${types.join(', ')}` });
+    return undefined;
+  }
+  for (const member of Object.keys(declared)) {
+    if (member !== 'type' && !(member === 'of' && type === 'list')) {
+      faults.push({ path: pointer(path, member), detail: `'${member}' is not a member of a ${type} attribute` });
+    }
+  }
+  if (type !== 'list') return { type };
+  const of = SCALAR_TYPES.find((known) => known === declared['of']);
+  if (!of) {
+    faults.push({
+      path: `${path}/of`,
+      detail: `a list says what it holds: of must be one of ${SCALAR_TYPES.join(', ')}`,
+    });
+    return undefined;
+  }
+  return { type, of };
+}
+
+function parseRelationships(
+  holder: string,
+  given: unknown,
+  attributes: Readonly<Record<string, Attribute>>,
+  declared: ReadonlyMap<string, ObjectType>,
+  faults: Fault[],
+): Record<string, Relationship> {
+  const relationships: Record<string, Relationship> = {};
+  if (!isObject(given)) {
+    faults.push({ path: '/relationships', detail: 'relationships are an object of name to { "to", "key", … }' });
+    return relationships;
+  }
+  for (const name of Object.keys(given)) {
+    const path = pointer('/relationships', name);
+    if (!isName(name)) faults.push({ path, detail: `the name '${name}' ${nameFault(name)}` });
+    if (Object.hasOwn(attributes, name)) faults.push({ path, detail: `'${name}' is an attribute already` });
+    const relationship = parseRelationship(holder, given[name], path, attributes, declared, faults);
+    if (relationship) relationships[name] = relationship;
+  }
+  refuseSharedInverses(holder, relationships, attributes, declared, faults);
+  return relationships;
+}
+
+function parseRelationship(
+  holder: string,
+  given: unknown,
+  path: string,
+  attributes: Readonly<Record<string, Attribute>>,
+  declared: ReadonlyMap<string, ObjectType>,
+  faults: Fault[],
+): Relationship | undefined {
+  if (!isObject(given)) {
+    faults.push({ path, detail: 'a relationship is an object { "to", "key", "cardinality", "inverse" }' });
+    return undefined;
+  }
+  const before = faults.length;
+  const { to, key, inverse } = given;
+  const cardinality = given['cardinality'] ?? 'one';
+  if (typeof to !== 'string' || (to !== holder && !declared.has(to))) {
+    faults.push({ path: `${path}/to`, detail: `to must name a declared object type or '${holder}' itself` });
+  }
+  if (typeof key !== 'string' || !isName(key))
+    faults.push({ path: `${path}/key`, detail: `key ${nameFault(String(key))}` });
+  else if (Object.hasOwn(attributes, key)) {
+    faults.push({
+      path: `${path}/key`,
+      detail: `'${key}' is a declared attribute; keys hold ids and are not declared`,
+    });
+  }
+  if (cardinality !== 'one' && cardinality !== 'many') {
+    faults.push({ path: `${path}/cardinality`, detail: 'cardinality must be one or many' });
+  }
+  if (typeof inverse !== 'string' || !isName(inverse)) {
+    faults.push({ path: `${path}/inverse`, detail: `inverse is required and ${nameFault(String(inverse))}` });
+  }
+  for (const member of Object.keys(given)) {
+    if (!['to', 'key', 'cardinality', 'inverse'].includes(member)) {
+      faults.push({ path: pointer(path, member), detail: `'${member}' is not a member of a relationship` });
+    }
+  }
+  if (faults.length > before) return undefined;
+  return { to, key, cardinality, inverse } as Relationship;
+}
+
+/** An inverse is a name on the target: nothing else there may have it. */
+function refuseSharedInverses(
+  holder: string,
+  relationships: Readonly<Record<string, Relationship>>,
+  attributes: Readonly<Record<string, Attribute>>,
+  declared: ReadonlyMap<string, ObjectType>,
+  faults: Fault[],
+): void {
+  const taken = new Set<string>();
+  for (const [name, relationship] of Object.entries(relationships)) {
+    const target = declared.get(relationship.to);
+    const onTarget = `${relationship.to}.${relationship.inverse}`;
+    const ownNames = relationship.to === holder ? { ...attributes, ...relationships } : {};
+    const clash =
+      taken.has(onTarget) ||
+      Object.hasOwn(ownNames, relationship.inverse) ||
+      (relationship.to !== holder &&
+        (target?.attributes.has(relationship.inverse) || target?.relationships.has(relationship.inverse))) ||
+      inverseOf(declared, holder, relationship.to, relationship.inverse);
+    if (clash) {
+      const path = `${pointer('/relationships', name)}/inverse`;
+      faults.push({ path, detail: `'${onTarget}' is taken: an inverse is unique on its target` });
+    }
+    taken.add(onTarget);
+  }
+}
+
+function inverseOf(declared: ReadonlyMap<string, ObjectType>, holder: string, to: string, inverse: string): boolean {
+  for (const other of declared.values()) {
+    if (other.name === holder) continue;
+    for (const relationship of other.relationships.values()) {
+      if (relationship.to === to && relationship.inverse === inverse) return true;
+    }
+  }
+  return false;
+}
+
+function isName(name: string): boolean {
+  return NAME.test(name) && name.length <= NAME_LENGTH_MAX && !RESERVED_NAMES.has(name);
+}
+
+function nameFault(name: string): string {
+  if (RESERVED_NAMES.has(name) || RESERVED_TYPE_NAMES.has(name)) return 'is reserved';
+  return `must match ${NAME.source} and have at most ${NAME_LENGTH_MAX} characters`;
+}
+
+/** A JSON object: neither null nor an array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,215 @@
+/**
+ * record.ts – A record as it is kept: its values, its history in numbers, and what one change makes of it.
+ *
+ * Keeps true: `version` counts the revisions of a record, also across its deletion while a tombstone remembers it;
+ * `sourceVersion` never falls; an archived record stays archived until it is restored; nothing is edited in place.
+ */
+import { unreachable } from '../errors.ts';
+import type { Attributes } from '../query/atom.ts';
+import type { Change, Outcome } from './change.ts';
+import type { ObjectType } from './object-type.ts';
+import { fitValue } from './value.ts';
+
+/** Times are milliseconds since 1970. A record with `deletedAt` is a tombstone: for readers it does not exist. */
+export interface RecordRow {
+  readonly data: Attributes;
+  readonly version: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly sourceVersion?: number;
+  readonly archivedAt?: number;
+  readonly deletedAt?: number;
+  /** The values are known to be in normal form for this revision of the type; 0: they must be looked at. */
+  readonly fits: number;
+}
+
+interface StoredRecord {
+  v: number;
+  c: number;
+  u: number;
+  s?: number;
+  a?: number;
+  x?: number;
+  r: number;
+  d: Attributes;
+}
+
+/** The hash field `records:<type>` / id. */
+export function packRecord(record: RecordRow): string {
+  const {
+    version: v,
+    createdAt: c,
+    updatedAt: u,
+    sourceVersion: s,
+    archivedAt: a,
+    deletedAt: x,
+    fits: r,
+    data: d,
+  } = record;
+  return JSON.stringify({ v, c, u, s, a, x, r, d });
+}
+
+export function unpackRecord(stored: string): RecordRow {
+  const { v, c, u, s, a, x, r, d } = JSON.parse(stored) as StoredRecord;
+  return {
+    data: d,
+    version: v,
+    createdAt: c,
+    updatedAt: u,
+    fits: r,
+    ...(s === undefined ? {} : { sourceVersion: s }),
+    ...(a === undefined ? {} : { archivedAt: a }),
+    ...(x === undefined ? {} : { deletedAt: x }),
+  };
+}
+
+/** Whether there is a record for those who read: not a tombstone. */
+export function exists(record: RecordRow | undefined): record is RecordRow {
+  return record !== undefined && record.deletedAt === undefined;
+}
+
+/** Whether segments may hold the record: it exists and is not archived. */
+export function isLive(record: RecordRow | undefined): record is RecordRow {
+  return exists(record) && record.archivedAt === undefined;
+}
+
+/** The values that filters see: in normal form for the type as declared now; what does not fit reads as missing. */
+export function filterableData(record: RecordRow, type: ObjectType, timeZone: string): Attributes {
+  if (record.fits === type.revision) return record.data;
+  const seen: Record<string, unknown> = {};
+  for (const [name, attribute] of type.attributes) {
+    const value = record.data[name];
+    if (value === undefined) continue;
+    const fitted = fitValue(attribute, value, timeZone);
+    if (fitted !== undefined) seen[name] = fitted;
+  }
+  return seen;
+}
+
+export interface Applied {
+  readonly outcome: Outcome;
+  /** The very row that was given when nothing is to be written. */
+  readonly record: RecordRow | undefined;
+  /** The attributes that may have changed; undefined: any. */
+  readonly names?: readonly string[];
+}
+
+/** What a change is applied with: the batch's clock, and how far the values of the change are known to fit. */
+export interface Applying {
+  readonly nowMs: number;
+  readonly type: ObjectType;
+  readonly timeZone: string;
+  /** The catalog version at which the change was checked. */
+  readonly checkedAt: number;
+}
+
+/** Caller: changes of one record come in their order. The result depends on nothing but the arguments. */
+export function applyChange(record: RecordRow | undefined, change: Change, applying: Applying): Applied {
+  if (isStale(record, change)) return { outcome: 'stale', record };
+  switch (change.op) {
+    case 'put':
+      return put(record, change, applying);
+    case 'patch':
+      return exists(record) ? patch(record, change, applying) : { outcome: 'unknown', record };
+    case 'archive':
+      return exists(record)
+        ? setArchived(record, change, record.archivedAt ?? applying.nowMs, applying)
+        : { outcome: 'unknown', record };
+    case 'restore':
+      return exists(record) ? setArchived(record, change, undefined, applying) : { outcome: 'unknown', record };
+    case 'delete':
+      return remove(record, change, applying);
+    default:
+      return unreachable(change.op);
+  }
+}
+
+function isStale(record: RecordRow | undefined, change: Change): boolean {
+  if (change.source_version === undefined || record?.sourceVersion === undefined) return false;
+  return change.source_version <= record.sourceVersion;
+}
+
+function put(record: RecordRow | undefined, change: Change, applying: Applying): Applied {
+  const { nowMs } = applying;
+  const data = change.data ?? {};
+  const fits = fitsOf(data, applying);
+  const version = (record?.version ?? 0) + 1;
+  if (!exists(record)) {
+    const created: RecordRow = { data, version, createdAt: nowMs, updatedAt: nowMs, fits, ...seen(record, change) };
+    return { outcome: 'created', record: created };
+  }
+  if (sameData(record.data, data) && record.fits === fits) return noted(record, change);
+  return { outcome: 'updated', record: revised(record, change, nowMs, { data, fits }) };
+}
+
+function patch(record: RecordRow, change: Change, applying: Applying): Applied {
+  const given = change.data ?? {};
+  const names = Object.keys(given).filter((name) => !sameValue(record.data[name], given[name] ?? undefined));
+  if (names.length === 0) return noted(record, change);
+  const data: Record<string, unknown> = { ...record.data };
+  for (const name of names) {
+    if (given[name] === null) delete data[name];
+    else data[name] = given[name];
+  }
+  const wasFitting = record.fits === applying.type.revision;
+  const fits =
+    wasFitting && applying.checkedAt >= applying.type.revision
+      ? record.fits
+      : fitsOf(data, { ...applying, checkedAt: 0 });
+  return { outcome: 'updated', record: revised(record, change, applying.nowMs, { data, fits }), names };
+}
+
+function setArchived(record: RecordRow, change: Change, archivedAt: number | undefined, { nowMs }: Applying): Applied {
+  if (record.archivedAt === archivedAt) return noted(record, change);
+  const { archivedAt: _, ...rest } = record;
+  return {
+    outcome: 'updated',
+    record: { ...revised(rest, change, nowMs, {}), ...(archivedAt === undefined ? {} : { archivedAt }) },
+  };
+}
+
+/** Without a number from the source nothing can come late: no tombstone is needed. */
+function remove(record: RecordRow | undefined, change: Change, { nowMs }: Applying): Applied {
+  const numbers = seen(record, change);
+  const outcome = exists(record) ? 'deleted' : 'unknown';
+  if (numbers.sourceVersion === undefined) return { outcome, record: exists(record) ? undefined : record };
+  const version = (record?.version ?? 0) + 1;
+  const createdAt = record?.createdAt ?? nowMs;
+  return { outcome, record: { data: {}, version, createdAt, updatedAt: nowMs, deletedAt: nowMs, fits: 0, ...numbers } };
+}
+
+/** Nothing changes but the number that the source gave. */
+function noted(record: RecordRow, change: Change): Applied {
+  if (change.source_version === undefined) return { outcome: 'unchanged', record, names: [] };
+  return { outcome: 'unchanged', record: { ...record, sourceVersion: change.source_version }, names: [] };
+}
+
+function revised(record: RecordRow, change: Change, nowMs: number, members: Partial<RecordRow>): RecordRow {
+  return { ...record, ...members, version: record.version + 1, updatedAt: nowMs, ...seen(record, change) };
+}
+
+function seen(record: RecordRow | undefined, change: Change): { sourceVersion?: number } {
+  const sourceVersion = change.source_version ?? record?.sourceVersion;
+  return sourceVersion === undefined ? {} : { sourceVersion };
+}
+
+function fitsOf(data: Attributes, { type, timeZone, checkedAt }: Applying): number {
+  if (checkedAt >= type.revision) return type.revision;
+  for (const [name, attribute] of type.attributes) {
+    const value = data[name];
+    if (value !== undefined && fitValue(attribute, value, timeZone) !== value) return 0;
+  }
+  return type.revision;
+}
+
+function sameData(a: Attributes, b: Attributes): boolean {
+  const names = Object.keys(a);
+  if (names.length !== Object.keys(b).length) return false;
+  return names.every((name) => Object.hasOwn(b, name) && sameValue(a[name], b[name]));
+}
+
+function sameValue(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  return JSON.stringify(a) === JSON.stringify(b);
+}
