@@ -1,0 +1,61 @@
+/**
+ * connection.ts – Opens connections to Redis, each for one use.
+ *
+ * Keeps true: a command fails at once while Redis is gone (a caller that can wait retries by itself), and is never sent twice
+ * behind our back: whoever sends something that must happen once knows how to ask whether it did.
+ */
+import { Redis } from 'ioredis';
+import { Problem } from '../errors.ts';
+import { defineScripts } from './scripts.ts';
+
+/** A command that takes longer than this counts as unanswered; its outcome is unknown. */
+const COMMAND_TIMEOUT_MS = 10_000;
+const RECONNECT_DELAY_MAX_MS = 500;
+
+export interface ConnectionOptions {
+  readonly url: string;
+  /** Told of each fault of the connection; ioredis reconnects by itself. */
+  readonly onError?: (error: Error) => void;
+}
+
+/** A connection for ordinary commands and scripts. */
+export function openConnection({ url, onError }: ConnectionOptions): Redis {
+  const redis = new Redis(url, { ...common, enableOfflineQueue: false, commandTimeout: COMMAND_TIMEOUT_MS });
+  redis.on('error', onError ?? (() => {}));
+  defineScripts(redis);
+  return redis;
+}
+
+/** A connection that blocks in XREAD: nothing else may use it, for one blocked command blocks them all. */
+export function openBlockingConnection({ url, onError }: ConnectionOptions): Redis {
+  const redis = new Redis(url, { ...common, enableOfflineQueue: false });
+  redis.on('error', onError ?? (() => {}));
+  return redis;
+}
+
+const common = {
+  lazyConnect: true,
+  maxRetriesPerRequest: 0,
+  autoResendUnfulfilledCommands: false,
+  retryStrategy: (attempts: number) => Math.min(attempts * 50, RECONNECT_DELAY_MAX_MS),
+} as const;
+
+/** Whether a failure says that Redis did not answer, so that nobody knows whether the command was carried out. */
+export function isUnanswered(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.name === 'MaxRetriesPerRequestError' || error.name === 'AbortError') return true;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code && ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH'].includes(code))
+    return true;
+  return /Command timed out|Connection is closed|Stream isn't writeable|^(LOADING|MASTERDOWN|READONLY|CLUSTERDOWN|TRYAGAIN)/.test(
+    error.message,
+  );
+}
+
+/** Turns a failure to reach Redis into the answer that a client gets; anything else is passed on. */
+export function redisProblem(error: unknown): unknown {
+  if (!isUnanswered(error)) return error;
+  return new Problem('redis_unavailable', `Redis does not answer (${(error as Error).message})`, [], {
+    retry_after_s: 1,
+  });
+}

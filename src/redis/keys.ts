@@ -1,0 +1,99 @@
+/**
+ * keys.ts – Every key name that there is.
+ *
+ * Keeps true: all keys of one partition carry its hash tag, so that they lie in one Redis Cluster slot and one script may
+ * touch them; the catalog has a tag of its own. No other file, and no Lua, builds a key.
+ */
+
+/** Names a record within `due`-like sets: a type name holds no colon, an id may. */
+export function recordMember(objectType: string, id: string): string {
+  return `${objectType}:${id}`;
+}
+
+export function readRecordMember(member: string): { objectType: string; id: string } {
+  const colon = member.indexOf(':');
+  return { objectType: member.slice(0, colon), id: member.slice(colon + 1) };
+}
+
+export class PartitionKeys {
+  readonly log: string;
+  readonly inbox: string;
+  readonly owner: string;
+  readonly meta: string;
+  readonly delivered: string;
+  readonly counts: string;
+  readonly due: string;
+  readonly tombstones: string;
+  readonly feed: string;
+  readonly outcomes: string;
+  readonly dead: string;
+  readonly #base: string;
+
+  constructor(prefix: string, partition: number) {
+    this.#base = `${prefix}:{${partition}}:`;
+    this.log = `${this.#base}log`;
+    this.inbox = `${this.#base}inbox`;
+    this.owner = `${this.#base}owner`;
+    this.meta = `${this.#base}meta`;
+    this.delivered = `${this.#base}delivered`;
+    this.counts = `${this.#base}counts`;
+    this.due = `${this.#base}due`;
+    this.tombstones = `${this.#base}tombstones`;
+    this.feed = `${this.#base}feed`;
+    this.outcomes = `${this.#base}outcomes`;
+    this.dead = `${this.#base}dead`;
+  }
+
+  ids(objectType: string): string {
+    return `${this.#base}ids:${objectType}`;
+  }
+
+  records(objectType: string): string {
+    return `${this.#base}records:${objectType}`;
+  }
+
+  state(objectType: string): string {
+    return `${this.#base}state:${objectType}`;
+  }
+
+  segment(ordinal: number): string {
+    return `${this.#base}segment:${ordinal}`;
+  }
+
+  outbox(target: number): string {
+    return `${this.#base}outbox:${target}`;
+  }
+}
+
+export class CatalogKeys {
+  readonly meta: string;
+  readonly objectTypes: string;
+  readonly segments: string;
+  readonly ordinals: string;
+  readonly log: string;
+  readonly #base: string;
+
+  constructor(prefix: string) {
+    this.#base = `${prefix}:{catalog}:`;
+    this.meta = `${this.#base}meta`;
+    this.objectTypes = `${this.#base}object-types`;
+    this.segments = `${this.#base}segments`;
+    this.ordinals = `${this.#base}ordinals`;
+    this.log = `${this.#base}log`;
+  }
+
+  idempotency(digest: string): string {
+    return `${this.#base}idempotency:${digest}`;
+  }
+}
+
+/** All keys of a deployment with P partitions. */
+export class Keys {
+  readonly catalog: CatalogKeys;
+  readonly partitions: readonly PartitionKeys[];
+
+  constructor(prefix: string, partitions: number) {
+    this.catalog = new CatalogKeys(prefix);
+    this.partitions = Array.from({ length: partitions }, (_, partition) => new PartitionKeys(prefix, partition));
+  }
+}

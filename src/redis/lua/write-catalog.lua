@@ -1,0 +1,24 @@
+-- write-catalog.lua: changes the catalog if nobody else has since, and tells every process what changed.
+--
+-- KEYS  1 catalog meta, 2 object types, 3 segments, 4 ordinals, 5 log
+-- ARGV  1 version that the change was made for, 2 next ordinal, 3 the change as JSON for the log, 4 entries that the log keeps,
+--       then writes: index in KEYS, field, 'set' or 'delete', value
+-- returns {'ok', new version} | {'conflict', version}
+local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
+if version ~= tonumber(ARGV[1]) then return { 'conflict', tostring(version) } end
+for at = 5, #ARGV, 4 do
+  local key = tonumber(ARGV[at])
+  if key ~= 2 and key ~= 3 and key ~= 4 then return redis.error_reply('ERR write-catalog: no such hash ' .. ARGV[at]) end
+end
+
+for at = 5, #ARGV, 4 do
+  if ARGV[at + 2] == 'set' then
+    redis.call('HSET', KEYS[tonumber(ARGV[at])], ARGV[at + 1], ARGV[at + 3])
+  else
+    redis.call('HDEL', KEYS[tonumber(ARGV[at])], ARGV[at + 1])
+  end
+end
+version = version + 1
+redis.call('HSET', KEYS[1], 'version', version, 'next_ordinal', ARGV[2])
+redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[4], '*', 'version', version, 'change', ARGV[3])
+return { 'ok', tostring(version) }

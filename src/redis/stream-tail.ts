@@ -1,0 +1,141 @@
+/**
+ * stream-tail.ts – Follows many streams with one blocking XREAD on a connection of its own.
+ *
+ * Keeps true: a follower sees every entry after the position it gave, in order, each once per call of `follow`; a follower
+ * that went away or was moved sees nothing of a reply that was under way. It reconnects by itself and never gives up
+ * until it is stopped. A blocked read may hang for ever on a connection that died silently: the watchdog ends it.
+ */
+import type { Redis } from 'ioredis';
+import { openBlockingConnection, openConnection } from './connection.ts';
+
+/** An entry's id and its fields and values, alternating. */
+export type StreamEntry = readonly [id: string, fields: string[]];
+
+/** Entries that one read may bring of each stream. */
+const ENTRIES_A_READ_MAX = 64;
+const BLOCK_MS = 1000;
+const WATCHDOG_MS = BLOCK_MS + 4000;
+const RETRY_MS = 100;
+
+interface Follower {
+  position: string;
+  paused: boolean;
+  readonly onEntries: (entries: readonly StreamEntry[]) => void;
+}
+
+export class StreamTail {
+  readonly #blocking: Redis;
+  /** Sends CLIENT UNBLOCK when a stream was added while the read was blocked. */
+  readonly #control: Redis;
+  readonly #followers = new Map<string, Follower>();
+  #clientId: number | undefined;
+  #isBlocked = false;
+  #running: Promise<void> | undefined;
+  #stopped = false;
+  #wake: (() => void) | undefined;
+
+  constructor(url: string, onError: (error: Error) => void) {
+    this.#blocking = openBlockingConnection({ url, onError });
+    this.#control = openConnection({ url, onError });
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** From now on `onEntries` gets what comes after `position`; an earlier follower of the stream is replaced. */
+  follow(stream: string, position: string, onEntries: (entries: readonly StreamEntry[]) => void): void {
+    this.#followers.set(stream, { position, paused: false, onEntries });
+    this.#restart();
+  }
+
+  unfollow(stream: string): void {
+    this.#followers.delete(stream);
+  }
+
+  /** Leaves a stream out of the reads until `resume`: its follower has enough to do. */
+  pause(stream: string): void {
+    const follower = this.#followers.get(stream);
+    if (follower) follower.paused = true;
+  }
+
+  resume(stream: string): void {
+    const follower = this.#followers.get(stream);
+    if (!follower?.paused) return;
+    follower.paused = false;
+    this.#restart();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wake?.();
+    this.#blocking.disconnect();
+    this.#control.disconnect();
+    await this.#running;
+  }
+
+  /** Ends a read that blocks without the streams that were just added. */
+  #restart(): void {
+    this.#wake?.();
+    if (this.#isBlocked && this.#clientId !== undefined)
+      this.#control.client('UNBLOCK', this.#clientId).catch(() => {});
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        await this.#connect();
+        while (!this.#stopped) await this.#read();
+      } catch {
+        // the connection's error listener has told; what was not read is read again from the same positions
+        this.#clientId = undefined;
+        await this.#sleep(RETRY_MS);
+      }
+    }
+  }
+
+  async #connect(): Promise<void> {
+    for (const redis of [this.#blocking, this.#control]) {
+      if (redis.status === 'wait' || redis.status === 'end') await redis.connect();
+    }
+    this.#clientId ??= await this.#blocking.client('ID');
+  }
+
+  async #read(): Promise<void> {
+    const asked = [...this.#followers].filter(([, follower]) => !follower.paused);
+    if (asked.length === 0) return this.#sleep(BLOCK_MS);
+    const streams = asked.map(([stream]) => stream);
+    const positions = asked.map(([, follower]) => follower.position);
+    const reply = await this.#blockedRead([...streams, ...positions]);
+    const followers = new Map(asked);
+    for (const [stream, entries] of reply ?? []) {
+      const follower = followers.get(stream)!;
+      const isCurrent = this.#followers.get(stream) === follower;
+      if (!isCurrent || entries.length === 0) continue;
+      follower.position = entries.at(-1)![0];
+      follower.onEntries(entries);
+    }
+  }
+
+  async #blockedRead(streams: string[]): Promise<[string, [string, string[]][]][] | null> {
+    const watchdog = setTimeout(() => this.#blocking.disconnect(true), WATCHDOG_MS);
+    this.#isBlocked = true;
+    try {
+      return await this.#blocking.xread('COUNT', ENTRIES_A_READ_MAX, 'BLOCK', BLOCK_MS, 'STREAMS', ...streams);
+    } finally {
+      this.#isBlocked = false;
+      clearTimeout(watchdog);
+    }
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+  }
+}
