@@ -1,0 +1,178 @@
+/**
+ * catalog.ts – What is declared: object types, segments, and the ordinals of their predicates, as one process knows them.
+ *
+ * Keeps true: a Catalog is a replica of the stored one at `version`; it changes only by whole versions, in their order, within
+ * one turn of the event loop; so whoever reads it without awaiting in between has read one version.
+ */
+
+import { type ObjectType, type ObjectTypeDefinition, objectType } from '../change/object-type.ts';
+import { assert } from '../errors.ts';
+import type { Predicate } from '../query/predicate.ts';
+
+/** The hash field `object-types` / name. */
+export interface StoredObjectType extends ObjectTypeDefinition {
+  readonly revision: number;
+}
+
+/** The hash field `segments` / slug. Times are ms since 1970. */
+export interface StoredSegment {
+  readonly id: string;
+  readonly title: string;
+  readonly slug: string;
+  readonly description?: string;
+  readonly object_type: string;
+  /** As it was given. */
+  readonly query: unknown;
+  readonly json_logic: unknown;
+  /** Slugs of the segments that the query refers to. */
+  readonly uses: readonly string[];
+  /** Counts edits. `ready_revision` is the one that `ordinal` answers for. */
+  readonly revision: number;
+  readonly ready_revision: number | null;
+  /** The ordinal that reads go to; null while the segment was never built. */
+  readonly ordinal: number | null;
+  /** The ordinal that is being built for the newest revision. */
+  readonly pending: number | null;
+  readonly created_at: number;
+  readonly updated_at: number;
+}
+
+/** The hash field `ordinals` / ordinal: one predicate, shared by all segments that mean the same. */
+export interface StoredOrdinal {
+  readonly object_type: string;
+  readonly key: string;
+  readonly predicate: Predicate;
+  /** A retiring one is answered for until every partition has moved to `since`. */
+  readonly status: 'building' | 'ready' | 'retiring';
+  readonly since: number;
+}
+
+/** One field of one of the catalog's hashes; a value of null removes it. */
+export type CatalogWrite =
+  | readonly ['object-types', name: string, value: StoredObjectType | null]
+  | readonly ['segments', slug: string, value: StoredSegment | null]
+  | readonly ['ordinals', ordinal: string, value: StoredOrdinal | null];
+
+export interface CatalogChange {
+  readonly nextOrdinal: number;
+  readonly writes: readonly CatalogWrite[];
+}
+
+/** All of the stored catalog at one version. */
+export interface CatalogContent extends CatalogChange {
+  readonly version: number;
+}
+
+export type CatalogListener = (writes: readonly CatalogWrite[]) => void;
+
+export class Catalog {
+  readonly objectTypes = new Map<string, ObjectType>();
+  readonly segments = new Map<string, StoredSegment>();
+  readonly ordinals = new Map<number, StoredOrdinal>();
+  readonly #listeners: CatalogListener[] = [];
+  /** Per object type, the live ordinal of each canonical key. */
+  readonly #byKey = new Map<string, number>();
+  readonly #slugsOf = new Map<number, Set<string>>();
+  #version = 0;
+  #nextOrdinal = 1;
+
+  get version(): number {
+    return this.#version;
+  }
+
+  get nextOrdinal(): number {
+    return this.#nextOrdinal;
+  }
+
+  /** Told of each change, after it took place and in the same turn of the event loop. */
+  onChange(listener: CatalogListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Replaces all by what is stored. */
+  load({ version, nextOrdinal, writes }: CatalogContent): void {
+    const given = new Set(writes.map(([hash, field]) => `${hash} ${field}`));
+    const gone: CatalogWrite[] = [
+      ...[...this.objectTypes.keys()].map((name) => ['object-types', name, null] as const),
+      ...[...this.segments.keys()].map((slug) => ['segments', slug, null] as const),
+      ...[...this.ordinals.keys()].map((ordinal) => ['ordinals', String(ordinal), null] as const),
+    ].filter(([hash, field]) => !given.has(`${hash} ${field}`));
+    this.#write([...gone, ...writes], version, nextOrdinal);
+  }
+
+  /** Caller: `change` is what made `version` of the version before it. */
+  apply(version: number, { nextOrdinal, writes }: CatalogChange): void {
+    assert(version === this.#version + 1, `version ${version} of the catalog came after ${this.#version}`);
+    this.#write(writes, version, nextOrdinal);
+  }
+
+  /** The ordinal whose predicate has this canonical key, if one is being maintained and not retiring. */
+  ordinalOf(objectTypeName: string, key: string): number | undefined {
+    return this.#byKey.get(keyName(objectTypeName, key));
+  }
+
+  /** The slugs whose reads go to an ordinal, in order. */
+  slugsOf(ordinal: number): Iterable<string> {
+    return this.#slugsOf.get(ordinal) ?? [];
+  }
+
+  /** The slugs of the segments that refer to this one, sorted. */
+  usersOf(slug: string): string[] {
+    return [...this.segments.values()]
+      .filter(({ uses }) => uses.includes(slug))
+      .map((user) => user.slug)
+      .sort();
+  }
+
+  #write(writes: readonly CatalogWrite[], version: number, nextOrdinal: number): void {
+    for (const write of writes) this.#writeOne(write);
+    this.#version = version;
+    this.#nextOrdinal = nextOrdinal;
+    for (const listener of this.#listeners) listener(writes);
+  }
+
+  #writeOne([hash, field, value]: CatalogWrite): void {
+    switch (hash) {
+      case 'object-types':
+        if (value) this.objectTypes.set(field, objectType(field, value.revision, value));
+        else this.objectTypes.delete(field);
+        return;
+      case 'segments':
+        this.#writeSegment(field, value);
+        return;
+      case 'ordinals':
+        this.#writeOrdinal(Number(field), value);
+        return;
+    }
+  }
+
+  #writeSegment(slug: string, segment: StoredSegment | null): void {
+    const old = this.segments.get(slug)?.ordinal;
+    if (old !== null && old !== undefined) this.#slugsOf.get(old)?.delete(slug);
+    if (!segment) {
+      this.segments.delete(slug);
+      return;
+    }
+    this.segments.set(slug, segment);
+    if (segment.ordinal === null) return;
+    const slugs = this.#slugsOf.get(segment.ordinal);
+    if (slugs) slugs.add(slug);
+    else this.#slugsOf.set(segment.ordinal, new Set([slug]));
+  }
+
+  #writeOrdinal(ordinal: number, stored: StoredOrdinal | null): void {
+    const old = this.ordinals.get(ordinal);
+    if (old && this.ordinalOf(old.object_type, old.key) === ordinal)
+      this.#byKey.delete(keyName(old.object_type, old.key));
+    if (!stored) {
+      this.ordinals.delete(ordinal);
+      return;
+    }
+    this.ordinals.set(ordinal, stored);
+    if (stored.status !== 'retiring') this.#byKey.set(keyName(stored.object_type, stored.key), ordinal);
+  }
+}
+
+function keyName(objectTypeName: string, key: string): string {
+  return `${objectTypeName} ${key}`;
+}
