@@ -1,0 +1,104 @@
+/**
+ * batch.ts – What one turn of a partition takes in: changes from its log, a chunk of a scan, tombstones that ran out.
+ *
+ * Keeps true: a batch is plain data, in the order in which it is applied; a position in the log names the last entry that was
+ * applied as a whole and how many changes of the next one were, so that a commit may end within a packed entry.
+ */
+import { type Change, OPERATIONS } from '../change/change.ts';
+import { isObject } from '../change/object-type.ts';
+
+/** Where a partition stands in a log: all up to entry `entry`, and the first `offset` changes of the entry after it. */
+export interface LogPosition {
+  readonly entry: string;
+  readonly offset: number;
+}
+
+export const LOG_START: LogPosition = { entry: '0-0', offset: 0 };
+
+/** One entry of a log: changes that were delivered together. */
+export interface LogEntry {
+  readonly id: string;
+  /** The catalog version at which the changes were checked. */
+  readonly checkedAt: number;
+  /** Under which name somebody waits for the outcomes; undefined: nobody does. */
+  readonly replyTo?: string;
+  readonly changes: readonly Change[];
+  /** Why the entry could not be read; it goes to the dead letters as a whole. */
+  readonly malformed?: string;
+  readonly payload: string;
+}
+
+/** Live records of one type, of which some predicates are evaluated for the first time. */
+export interface ScanChunk {
+  readonly objectType: string;
+  readonly ordinals: readonly number[];
+  readonly ids: readonly string[];
+}
+
+export interface Batch {
+  readonly entries: readonly LogEntry[];
+  /** Where the partition stood before: the entries come right after it, and its offset counts into the first of them. */
+  readonly position: LogPosition;
+  /** After a failure changes are applied one by one, so that the one at fault is found. */
+  readonly changesMax?: number;
+  /** A change that made the step fail, again and again: it goes to the dead letters. */
+  readonly poison?: { readonly entry: string; readonly index: number; readonly detail: string };
+  readonly scans: readonly ScanChunk[];
+  readonly expired: readonly { readonly objectType: string; readonly id: string }[];
+}
+
+export interface RecordKey {
+  readonly objectType: string;
+  readonly id: string;
+}
+
+/** The records that a batch touches, each once. */
+export function touchedRecords({ entries, position, scans, expired }: Batch): Map<string, Set<string>> {
+  const touched = new Map<string, Set<string>>();
+  const touch = (objectType: string, id: string) => {
+    const ids = touched.get(objectType);
+    if (ids) ids.add(id);
+    else touched.set(objectType, new Set([id]));
+  };
+  entries.forEach(({ changes }, at) => {
+    for (let i = at === 0 ? position.offset : 0; i < changes.length; i++)
+      touch(changes[i]!.object_type, changes[i]!.id);
+  });
+  for (const { objectType, ids } of scans) for (const id of ids) touch(objectType, id);
+  for (const { objectType, id } of expired) touch(objectType, id);
+  return touched;
+}
+
+/** The fields of an entry in the log, as delivery writes them. */
+export const LOG_FIELDS = { checkedAt: 'v', replyTo: 'w', payload: 'c' } as const;
+
+/** Reads an entry as the stream holds it. Never throws: what can't be read is `malformed`. */
+export function readLogEntry(id: string, fields: readonly string[]): LogEntry {
+  const members = new Map<string, string>();
+  for (let i = 0; i + 1 < fields.length; i += 2) members.set(fields[i]!, fields[i + 1]!);
+  const payload = members.get(LOG_FIELDS.payload) ?? '';
+  const checkedAt = Number(members.get(LOG_FIELDS.checkedAt) ?? 0);
+  const replyTo = members.get(LOG_FIELDS.replyTo);
+  const entry = { id, checkedAt, payload, ...(replyTo === undefined ? {} : { replyTo }) };
+  try {
+    const changes: unknown = JSON.parse(payload);
+    if (!Array.isArray(changes) || !changes.every(isChange))
+      return { ...entry, changes: [], malformed: 'not a list of changes' };
+    return { ...entry, changes };
+  } catch (error) {
+    return { ...entry, changes: [], malformed: (error as Error).message };
+  }
+}
+
+/** The least that the step relies on; the values were checked before they were delivered. */
+function isChange(given: unknown): given is Change {
+  if (!isObject(given)) return false;
+  const { op, object_type: objectType, id, data } = given;
+  const takesData = op === 'put' || op === 'patch';
+  return (
+    OPERATIONS.includes(op as Change['op']) &&
+    typeof objectType === 'string' &&
+    typeof id === 'string' &&
+    (takesData ? isObject(data) : data === undefined)
+  );
+}

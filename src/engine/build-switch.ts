@@ -1,0 +1,115 @@
+/**
+ * build-switch.ts – Switches segments to their new ordinals once every partition has built them, and gives up old ordinals once
+ * every partition has moved on.
+ *
+ * Keeps true: the slugs that an edit moved switch in one write of the catalog, only after each partition answers for each of
+ * their ordinals; an ordinal that was answered for is maintained until no partition is below the version that retired it.
+ * Every process may do this: a write that somebody else was faster with changes nothing.
+ */
+import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import type { Catalog, CatalogChange, StoredSegment } from '../catalog/catalog.ts';
+import { CatalogDraft } from '../catalog/catalog-draft.ts';
+import type { CatalogStore } from '../catalog/catalog-store.ts';
+import { pendingGroups } from '../catalog/segments.ts';
+import { readStanding } from '../membership/standing.ts';
+import type { Keys } from '../redis/keys.ts';
+
+/** How long to wait after a fault, or for another process's partitions. */
+const RECHECK_MS = 500;
+
+export class BuildSwitch {
+  readonly #redis: Redis;
+  readonly #keys: Keys;
+  readonly #store: CatalogStore;
+  readonly #logger: Logger;
+  #isRunning = false;
+  #isAsked = false;
+  #isStopped = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(redis: Redis, keys: Keys, store: CatalogStore, logger: Logger) {
+    this.#redis = redis;
+    this.#keys = keys;
+    this.#store = store;
+    this.#logger = logger;
+  }
+
+  /** Something may have been built. Calls that come while it is being looked at are one more look. */
+  check(): void {
+    this.#isAsked = true;
+    if (!this.#isRunning && !this.#isStopped) void this.#run();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    try {
+      while (this.#isAsked && !this.#isStopped) {
+        this.#isAsked = false;
+        await this.#look();
+      }
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'builds could not be looked at; they are looked at again');
+    }
+    this.#isRunning = false;
+    if (hasUnsettled(this.#store.catalog)) this.#checkLater();
+  }
+
+  #checkLater(): void {
+    if (this.#isStopped) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.check(), RECHECK_MS);
+    this.#timer.unref();
+  }
+
+  async #look(): Promise<void> {
+    if (!hasUnsettled(this.#store.catalog)) return;
+    const building = [...this.#store.catalog.ordinals]
+      .filter(([, { status }]) => status === 'building')
+      .map(([ordinal]) => ordinal);
+    const standing = await this.#readPartitions(building);
+    await this.#store.write((catalog) => settle(catalog, standing));
+  }
+
+  /** Which of the ordinals every partition answers for, and the lowest catalog version that a partition is at. */
+  async #readPartitions(building: readonly number[]): Promise<Built> {
+    const standings = await Promise.all(this.#keys.partitions.map((keys) => readStanding(this.#redis, keys, building)));
+    const built = building.filter((_, at) => standings.every(({ counts }) => counts[at] !== null));
+    return { built: new Set(built), adopted: Math.min(...standings.map(({ catalogVersion }) => catalogVersion)) };
+  }
+}
+
+interface Built {
+  readonly built: ReadonlySet<number>;
+  readonly adopted: number;
+}
+
+function hasUnsettled(catalog: Catalog): boolean {
+  for (const { status } of catalog.ordinals.values()) if (status !== 'ready') return true;
+  return false;
+}
+
+/** The next version of the catalog, if what was built allows for one. */
+function settle(catalog: Catalog, { built, adopted }: Built): CatalogChange | undefined {
+  const draft = new CatalogDraft(catalog);
+  const isBuilt = (ordinal: number) => built.has(ordinal) || catalog.ordinals.get(ordinal)?.status === 'ready';
+  for (const [ordinal, stored] of catalog.ordinals) {
+    if (stored.status === 'building' && built.has(ordinal)) draft.setOrdinal(ordinal, { ...stored, status: 'ready' });
+    if (stored.status === 'retiring' && stored.since <= adopted) draft.setOrdinal(ordinal, null);
+  }
+  for (const group of pendingGroups(catalog)) {
+    if (group.every(({ pending }) => isBuilt(pending!)))
+      for (const segment of group) draft.setSegment(segment.slug, switched(segment));
+  }
+  const change = draft.finish();
+  return change.writes.length > 0 ? change : undefined;
+}
+
+function switched(segment: StoredSegment): StoredSegment {
+  return { ...segment, ordinal: segment.pending, pending: null, ready_revision: segment.revision };
+}

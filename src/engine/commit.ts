@@ -1,0 +1,205 @@
+/**
+ * commit.ts – Writes a step down as the commands of one commit script.
+ *
+ * Keeps true: what a commit writes follows from the step alone; one HSET, SADD or SREM per touched hash or set; every key is
+ * named in KEYS; no command has more arguments than Lua can unpack.
+ */
+import { packOutcomes } from '../change/change.ts';
+import { exists, packRecord } from '../change/record.ts';
+import { packFeed } from '../membership/feed.ts';
+import { packState } from '../membership/state-row.ts';
+import { entered, flippedOrdinal } from '../query/network.ts';
+import { type PartitionKeys, recordMember } from '../redis/keys.ts';
+import type { Networks } from './networks.ts';
+import type { BuildProgress, PartitionBuilds } from './partition-builds.ts';
+import type { Step, TouchedRecord } from './step.ts';
+
+/** Lua's unpack fails near 8000 arguments (test/lua/commit-batch.test.ts tries both sides). Even, so that pairs stay together. */
+export const COMMAND_ARGUMENTS_MAX = 5000;
+/** Entries (commits with flips) that a partition's feed keeps. */
+const FEED_ENTRIES_MAX = 10_000;
+/** Commits whose outcomes are kept for those who wait. */
+const OUTCOME_ENTRIES_MAX = 1000;
+/** How long a deleted record's source version is remembered. */
+export const TOMBSTONE_TTL_MS = 7 * 24 * 3600 * 1000;
+
+/** KEYS and ARGV of the commit script, but for its header. */
+export class CommitCommands {
+  readonly keys: string[];
+  readonly arguments: (string | number)[] = [];
+  readonly #indexes = new Map<string, number>();
+
+  constructor(keys: PartitionKeys) {
+    this.keys = [keys.owner, keys.meta];
+    this.#indexes.set(keys.owner, 1).set(keys.meta, 2);
+  }
+
+  keyIndex(key: string): number {
+    let index = this.#indexes.get(key);
+    if (index === undefined) {
+      index = this.keys.push(key);
+      this.#indexes.set(key, index);
+    }
+    return index;
+  }
+
+  /** Adds one command, or several if it has too many arguments; none if it has none. */
+  add(verb: string, key: string, given: readonly (string | number)[]): void {
+    for (let from = 0; from < given.length; from += COMMAND_ARGUMENTS_MAX) {
+      const some = given.length <= COMMAND_ARGUMENTS_MAX ? given : given.slice(from, from + COMMAND_ARGUMENTS_MAX);
+      this.arguments.push(verb, this.keyIndex(key), some.length);
+      for (const argument of some) this.arguments.push(argument);
+    }
+  }
+
+  /** A command whose arguments belong together whatever their number, or that has none. */
+  addWhole(verb: string, key: string, ...given: (string | number)[]): void {
+    this.arguments.push(verb, this.keyIndex(key), given.length, ...given);
+  }
+}
+
+export interface CommitContext {
+  readonly keys: PartitionKeys;
+  readonly networks: Networks;
+  readonly builds: PartitionBuilds;
+  readonly nowMs: number;
+}
+
+/** The commands of a commit, in an order that only matters for counts: they come after the sets. */
+export function commitCommands(step: Step, progress: BuildProgress, context: CommitContext): CommitCommands {
+  const commands = new CommitCommands(context.keys);
+  addRows(commands, step, context);
+  addMembers(commands, step, progress, context);
+  addDropped(commands, progress, context.keys);
+  addStreams(commands, step, context);
+  addMeta(commands, step, progress, context);
+  return commands;
+}
+
+interface RowFields {
+  readonly records: string[];
+  readonly goneRecords: string[];
+  readonly states: string[];
+  readonly goneStates: string[];
+  readonly newIds: (string | number)[];
+  readonly goneIds: string[];
+}
+
+function addRows(commands: CommitCommands, { records }: Step, context: CommitContext): void {
+  const byType = new Map<string, RowFields>();
+  for (const touched of records) {
+    let fields = byType.get(touched.objectType);
+    if (!fields) {
+      fields = { records: [], goneRecords: [], states: [], goneStates: [], newIds: [], goneIds: [] };
+      byType.set(touched.objectType, fields);
+    }
+    addRecordFields(fields, touched);
+    addStateFields(fields, touched, context);
+    addTombstone(commands, touched, context.keys);
+  }
+  for (const [objectType, fields] of byType) {
+    commands.add('HSET', context.keys.records(objectType), fields.records);
+    commands.add('HDEL', context.keys.records(objectType), fields.goneRecords);
+    commands.add('HSET', context.keys.state(objectType), fields.states);
+    commands.add('HDEL', context.keys.state(objectType), fields.goneStates);
+    commands.add('ZADD', context.keys.ids(objectType), fields.newIds);
+    commands.add('ZREM', context.keys.ids(objectType), fields.goneIds);
+  }
+}
+
+function addRecordFields(fields: RowFields, { id, before, after }: TouchedRecord): void {
+  if (after.record !== before.record) {
+    if (after.record) fields.records.push(id, packRecord(after.record));
+    else fields.goneRecords.push(id);
+  }
+  if (exists(after.record) && !exists(before.record)) fields.newIds.push(0, id);
+  if (!exists(after.record) && exists(before.record)) fields.goneIds.push(id);
+}
+
+function addStateFields(fields: RowFields, { id, before, after }: TouchedRecord, { networks }: CommitContext): void {
+  if (after.truth === before.truth) return;
+  const packed = packState(after.truth, (ordinal) => networks.has(ordinal));
+  if (packed === undefined) fields.goneStates.push(id);
+  else fields.states.push(id, packed);
+}
+
+function addTombstone(commands: CommitCommands, touched: TouchedRecord, keys: PartitionKeys): void {
+  const was = touched.before.record?.deletedAt;
+  const is = touched.after.record?.deletedAt;
+  if (was === is) return;
+  const member = recordMember(touched.objectType, touched.id);
+  if (is === undefined) commands.add('ZREM', keys.tombstones, [member]);
+  else commands.add('ZADD', keys.tombstones, [is + TOMBSTONE_TTL_MS, member]);
+}
+
+/** Counts come from the sets themselves, in the same script, for every ordinal that this partition answers for. */
+function addMembers(
+  commands: CommitCommands,
+  { records }: Step,
+  { completed }: BuildProgress,
+  context: CommitContext,
+): void {
+  const { keys, builds } = context;
+  const entering = new Map<number, string[]>();
+  const leaving = new Map<number, string[]>();
+  for (const { id, flips } of records) {
+    for (const flip of flips) {
+      const sets = entered(flip) ? entering : leaving;
+      const ids = sets.get(flippedOrdinal(flip));
+      if (ids) ids.push(id);
+      else sets.set(flippedOrdinal(flip), [id]);
+    }
+  }
+  for (const [ordinal, ids] of entering) commands.add('SADD', keys.segment(ordinal), ids);
+  for (const [ordinal, ids] of leaving) commands.add('SREM', keys.segment(ordinal), ids);
+  const counted = new Set(completed);
+  for (const sets of [entering, leaving]) {
+    for (const ordinal of sets.keys()) if (builds.isComplete(ordinal)) counted.add(ordinal);
+  }
+  commands.add(
+    'COUNT',
+    keys.counts,
+    [...counted].flatMap((ordinal) => [ordinal, commands.keyIndex(keys.segment(ordinal))]),
+  );
+}
+
+function addDropped(commands: CommitCommands, { dropped }: BuildProgress, keys: PartitionKeys): void {
+  commands.add('HDEL', keys.counts, dropped);
+  for (const ordinal of dropped) commands.addWhole('UNLINK', keys.segment(ordinal));
+}
+
+function addStreams(commands: CommitCommands, step: Step, { keys, nowMs }: CommitContext): void {
+  const events = step.records.filter(({ liveFlips }) => liveFlips.length > 0);
+  if (events.length > 0) {
+    commands.addWhole('XADD', keys.feed, 'MAXLEN', '~', FEED_ENTRIES_MAX, '*', 'f', packFeed(nowMs, events));
+  }
+  if (step.outcomes.length > 0) {
+    const rows = step.outcomes.flatMap(({ replyTo, from, total, outcomes }) => [
+      replyTo,
+      `${from} ${total} ${packOutcomes(outcomes)}`,
+    ]);
+    commands.addWhole('XADD', keys.outcomes, 'MAXLEN', '~', OUTCOME_ENTRIES_MAX, '*', ...rows);
+  }
+  for (const { entry, index, code, detail, letter } of step.dead) {
+    const fields = ['entry', entry, 'index', index, 'code', code, 'detail', detail, 'at', nowMs, 'letter', letter];
+    commands.addWhole('XADD', keys.dead, '*', ...fields);
+  }
+}
+
+function addMeta(
+  commands: CommitCommands,
+  step: Step,
+  { adopted, builds }: BuildProgress,
+  { keys, nowMs }: CommitContext,
+): void {
+  const fields: (string | number)[] = ['clock', nowMs, 'catalog', adopted];
+  if (step.position) fields.push('log', step.position.entry, 'offset', step.position.offset);
+  const gone: string[] = [];
+  for (const [objectType, build] of builds) {
+    if (build) fields.push(`scan:${objectType}`, JSON.stringify(build));
+    else gone.push(`scan:${objectType}`);
+  }
+  commands.add('HSET', keys.meta, fields);
+  commands.add('HDEL', keys.meta, gone);
+  if (step.position) commands.addWhole('XTRIM', keys.log, 'MINID', '~', step.position.entry);
+}

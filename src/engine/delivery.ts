@@ -1,0 +1,273 @@
+/**
+ * delivery.ts – Brings checked changes into the logs, each exactly once and in the order in which it was given.
+ *
+ * Keeps true: a source has at most one entry under way per partition, numbered without gaps; an entry whose answer got lost is
+ * sent again under the same number, and one that is given up on closes the generation, so that it can't come late and pass for
+ * a newer one. What waits is bounded. Changes that wait while an entry is under way travel together in the next one.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { type Outcome, unpackOutcomes } from '../change/change.ts';
+import { assert, Problem } from '../errors.ts';
+import { isUnanswered, redisProblem } from '../redis/connection.ts';
+import type { Keys, PartitionKeys } from '../redis/keys.ts';
+import { runScript } from '../redis/scripts.ts';
+import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
+import { LOG_FIELDS } from './batch.ts';
+
+/** An entry is read, parsed and (up to EFFECTS_MAX) committed as one. */
+const ENTRY_CHANGES_MAX = 256;
+const ENTRY_BYTES_MAX = 256 * 1024;
+/** Entries that may wait in one partition's log before writers are told to slow down. */
+export const LOG_ENTRIES_MAX = 20_000;
+/** Bytes that may wait in this process for one partition. */
+const WAITING_BYTES_MAX = 8 * 1024 * 1024;
+/** How long a lost answer is asked after before the writer hears that nobody knows. */
+const UNANSWERED_MAX_MS = 3000;
+const RETRY_MS = 25;
+
+/** Some changes of one partition, as JSON texts, and what became of them. */
+export interface DeliveryRequest {
+  readonly partition: number;
+  readonly changes: readonly string[];
+  /** The catalog version at which they were checked. */
+  readonly checkedAt: number;
+  readonly wantsOutcomes: boolean;
+  /** How long a full log is waited for; 0: the writer is refused at once. */
+  readonly patienceMs: number;
+}
+
+export interface Delivered {
+  /** The entry that holds the changes; '' if it is known to be in the log, but not under which id. */
+  readonly entry: string;
+  /** Settled when the changes are applied; never settles if no outcomes are wanted. */
+  readonly outcomes: Promise<readonly Outcome[]>;
+}
+
+interface Pending extends DeliveryRequest {
+  readonly bytes: number;
+  readonly patientUntilMs: number;
+  readonly resolve: (delivered: Delivered) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** One process's way into all logs. */
+export class Delivery {
+  /** Names this process for as long as it lives. */
+  readonly source = randomUUID().slice(0, 13);
+  readonly #redis: Redis;
+  readonly #keys: Keys;
+  readonly #queues: readonly DeliveryQueue[];
+  readonly #waiting = new Map<string, Reply>();
+
+  constructor(redis: Redis, keys: Keys) {
+    this.#redis = redis;
+    this.#keys = keys;
+    this.#queues = keys.partitions.map(
+      (partitionKeys) => new DeliveryQueue(redis, partitionKeys, this.source, this.#waiting),
+    );
+  }
+
+  /** Listens for outcomes. Caller: before the first delivery. */
+  async listen(tail: StreamTail): Promise<void> {
+    for (const { outcomes } of this.#keys.partitions) {
+      const [last] = await this.#redis.xrevrange(outcomes, '+', '-', 'COUNT', 1);
+      tail.follow(outcomes, last?.[0] ?? '0-0', (entries) => this.#onOutcomes(entries));
+    }
+  }
+
+  /** Changes that wait in this process and are in no log yet. */
+  get waitingChanges(): number {
+    return this.#queues.reduce((sum, queue) => sum + queue.waitingChanges, 0);
+  }
+
+  /**
+   * Resolves when the changes are in the log of their partition.
+   * @throws Problem overloaded (nothing was appended) | redis_unavailable (unknown: they may be applied).
+   */
+  deliver(request: DeliveryRequest): Promise<Delivered> {
+    assert(request.changes.length > 0, 'a delivery has changes');
+    return this.#queues[request.partition]!.push(request);
+  }
+
+  /** Forgets this source: its sequences end with the process. */
+  async retire(): Promise<void> {
+    await Promise.all(this.#keys.partitions.map(({ delivered }) => this.#redis.hdel(delivered, this.source)));
+  }
+
+  /** Rows are pairs of reply name and `from total letters`; other processes' replies come along here too. */
+  #onOutcomes(entries: readonly StreamEntry[]): void {
+    for (const [, fields] of entries) {
+      for (let i = 0; i + 1 < fields.length; i += 2) {
+        const reply = this.#waiting.get(fields[i]!);
+        if (reply?.add(fields[i + 1]!)) this.#waiting.delete(fields[i]!);
+      }
+    }
+  }
+}
+
+/** The outcomes of one entry; a commit may bring only some of them. */
+class Reply {
+  readonly outcomes: Promise<readonly Outcome[]>;
+  readonly #collected: Outcome[] = [];
+  #settle: (outcomes: readonly Outcome[]) => void = () => {};
+
+  constructor() {
+    this.outcomes = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+  }
+
+  /** @returns whether all are here now. */
+  add(row: string): boolean {
+    const [from, total, letters = ''] = row.split(' ');
+    unpackOutcomes(letters).forEach((outcome, i) => {
+      this.#collected[Number(from) + i] = outcome;
+    });
+    if (this.#collected.length < Number(total)) return false;
+    this.#settle(this.#collected);
+    return true;
+  }
+}
+
+class DeliveryQueue {
+  readonly #redis: Redis;
+  readonly #keys: PartitionKeys;
+  readonly #source: string;
+  readonly #replies: Map<string, Reply>;
+  #pending: Pending[] = [];
+  #bytes = 0;
+  #generation = 1;
+  #sequence = 0;
+  #isPumping = false;
+
+  constructor(redis: Redis, keys: PartitionKeys, source: string, replies: Map<string, Reply>) {
+    this.#redis = redis;
+    this.#keys = keys;
+    this.#source = source;
+    this.#replies = replies;
+  }
+
+  get waitingChanges(): number {
+    return this.#pending.reduce((sum, { changes }) => sum + changes.length, 0);
+  }
+
+  push(request: DeliveryRequest): Promise<Delivered> {
+    if (this.#bytes > WAITING_BYTES_MAX) return Promise.reject(overloaded('changes wait in this process'));
+    const bytes = request.changes.reduce((sum, text) => sum + text.length, 0);
+    this.#bytes += bytes;
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ ...request, bytes, patientUntilMs: Date.now() + request.patienceMs, resolve, reject });
+      if (!this.#isPumping) void this.#pump();
+    });
+  }
+
+  /** Bounded by what is pending: each turn takes some of it, or refuses it. */
+  async #pump(): Promise<void> {
+    this.#isPumping = true;
+    await null; // what is pushed in the same turn of the event loop travels together
+    while (this.#pending.length > 0) {
+      const together = this.#takeTogether();
+      try {
+        await this.#deliver(together);
+      } catch (error) {
+        for (const { reject } of together) reject(redisProblem(error));
+      }
+      for (const { bytes } of together) this.#bytes -= bytes;
+    }
+    this.#isPumping = false;
+  }
+
+  /** The next requests that may share one entry: checked at one version, all or none with outcomes. */
+  #takeTogether(): Pending[] {
+    const first = this.#pending[0]!;
+    let changes = 0;
+    let bytes = 0;
+    let count = 0;
+    for (const next of this.#pending) {
+      const isAlike = next.checkedAt === first.checkedAt && next.wantsOutcomes === first.wantsOutcomes;
+      changes += next.changes.length;
+      bytes += next.bytes;
+      if (count > 0 && (!isAlike || changes > ENTRY_CHANGES_MAX || bytes > ENTRY_BYTES_MAX)) break;
+      count++;
+    }
+    return this.#pending.splice(0, count);
+  }
+
+  async #deliver(together: readonly Pending[]): Promise<void> {
+    const { checkedAt, wantsOutcomes } = together[0]!;
+    const payload = `[${together.map(({ changes }) => changes.join(',')).join(',')}]`;
+    const patientUntilMs = Math.max(...together.map((pending) => pending.patientUntilMs));
+    const replyTo = `${this.#source}.${this.#keys.log}.${this.#generation}.${this.#sequence + 1}`;
+    const reply = wantsOutcomes ? new Reply() : undefined;
+    const fields: string[] = [LOG_FIELDS.checkedAt, String(checkedAt), LOG_FIELDS.payload, payload];
+    if (reply) {
+      fields.push(LOG_FIELDS.replyTo, replyTo);
+      this.#replies.set(replyTo, reply);
+    }
+    const entry = await this.#append(fields, patientUntilMs).catch((error: unknown) => {
+      this.#replies.delete(replyTo);
+      throw error;
+    });
+    let from = 0;
+    for (const { changes, resolve } of together) {
+      const [start, end] = [from, from + changes.length];
+      const outcomes = reply ? reply.outcomes.then((all) => all.slice(start, end)) : NEVER_SETTLED;
+      resolve({ entry, outcomes });
+      from = end;
+    }
+  }
+
+  /** Sends one entry until it is known to be in the log. Bounded by `patientUntilMs` and UNANSWERED_MAX_MS. */
+  async #append(fields: readonly string[], patientUntilMs: number): Promise<string> {
+    let unansweredSinceMs: number | undefined;
+    for (;;) {
+      try {
+        const [answer, detail] = await this.#send(fields);
+        switch (answer) {
+          case 'appended':
+          case 'duplicate':
+            this.#sequence++;
+            return detail;
+          case 'full':
+            if (Date.now() >= patientUntilMs) throw overloaded(`${detail} entries wait in the log`);
+            break;
+          default:
+            // 'gap': a fail-over lost entries of mine; 'old': another generation has begun. Neither has appended this one.
+            this.#beginGeneration(answer === 'old' ? Number(detail) : this.#generation);
+        }
+      } catch (error) {
+        if (!isUnanswered(error)) throw error;
+        unansweredSinceMs ??= Date.now();
+        if (Date.now() - unansweredSinceMs < UNANSWERED_MAX_MS) await sleep(RETRY_MS);
+        else {
+          this.#beginGeneration(this.#generation);
+          throw error;
+        }
+        continue;
+      }
+      await sleep(RETRY_MS);
+    }
+  }
+
+  #send(fields: readonly string[]): Promise<[answer: string, detail: string]> {
+    const { log, delivered } = this.#keys;
+    const header = [this.#source, this.#generation, this.#sequence + 1, LOG_ENTRIES_MAX, Date.now()];
+    return runScript(this.#redis, 'deliverEntry', [log, delivered], [...header, ...fields]);
+  }
+
+  #beginGeneration(after: number): void {
+    this.#generation = after + 1;
+    this.#sequence = 0;
+  }
+}
+
+const NEVER_SETTLED: Promise<readonly Outcome[]> = new Promise(() => {});
+
+function overloaded(why: string): Problem {
+  return new Problem('overloaded', `${why}; send more slowly`, [], { retry_after_s: 1 });
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

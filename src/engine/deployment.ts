@@ -1,0 +1,105 @@
+/**
+ * deployment.ts – Opens all that one process needs of a deployment on one Redis, and closes it in the right order.
+ *
+ * Keeps true: the catalog is loaded and followed before a change is taken in; on closing, what was acknowledged is in a log,
+ * every batch under way is committed, and all leases are given up.
+ */
+import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import { CatalogStore, type Founding, foundDeployment } from '../catalog/catalog-store.ts';
+import { ObjectTypes } from '../catalog/object-types.ts';
+import { Segments } from '../catalog/segments.ts';
+import { Memberships } from '../membership/memberships.ts';
+import { createMetrics, type Metrics } from '../metrics.ts';
+import type { NetworkOptions } from '../query/network.ts';
+import { checkRedisVersion } from '../redis/binary.ts';
+import { openConnection } from '../redis/connection.ts';
+import { Keys } from '../redis/keys.ts';
+import { StreamTail } from '../redis/stream-tail.ts';
+import { Delivery } from './delivery.ts';
+import { Ingest } from './ingest.ts';
+import { Worker } from './worker.ts';
+
+export interface DeploymentOptions {
+  readonly redisUrl: string;
+  readonly prefix: string;
+  readonly partitions: number;
+  readonly timeZone: string;
+  readonly logger: Logger;
+  /** Whether this process works partitions off; without, it only takes in and reads. */
+  readonly runsWorker: boolean;
+  /** For tests of the tests only. */
+  readonly networkOptions?: NetworkOptions;
+}
+
+export interface Deployment {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly founding: Founding;
+  readonly store: CatalogStore;
+  readonly objectTypes: ObjectTypes;
+  readonly segments: Segments;
+  readonly ingest: Ingest;
+  readonly memberships: Memberships;
+  readonly delivery: Delivery;
+  readonly worker: Worker | undefined;
+  readonly metrics: Metrics;
+  close(): Promise<void>;
+}
+
+/** @throws Error in words for a person if Redis can't be reached, is too old, or holds another deployment. */
+export async function openDeployment(options: DeploymentOptions): Promise<Deployment> {
+  const { redisUrl, prefix, partitions, timeZone, logger, networkOptions } = options;
+  const onError = (error: Error) => logger.warn({ err: error }, 'Redis');
+  const redis = openConnection({ url: redisUrl, onError });
+  const tail = new StreamTail(redisUrl, onError);
+  try {
+    await redis.connect();
+    checkRedisVersion(await redis.info('server'));
+    const founding = await foundDeployment(redis, prefix, { partitions, timeZone });
+    const keys = new Keys(prefix, founding.partitions);
+    const store = new CatalogStore(redis, keys);
+    const delivery = new Delivery(redis, keys);
+    const metrics = createMetrics();
+    await store.follow(tail);
+    await delivery.listen(tail);
+    tail.start();
+    const memberships = new Memberships(redis, keys, store);
+    const worker = options.runsWorker
+      ? new Worker({
+          redis,
+          tail,
+          keys,
+          store,
+          founding,
+          logger,
+          metrics,
+          ...(networkOptions ? { networkOptions } : {}),
+        })
+      : undefined;
+    worker?.start();
+    return {
+      redis,
+      keys,
+      founding,
+      store,
+      objectTypes: new ObjectTypes(store, timeZone, (name) => memberships.hasRecords(name)),
+      segments: new Segments(store, timeZone),
+      ingest: new Ingest(store.catalog, delivery, founding.partitions, timeZone, metrics),
+      memberships,
+      delivery,
+      worker,
+      metrics,
+      close: async () => {
+        await worker?.stop();
+        await delivery.retire().catch(() => {}); // Redis is gone: the source's row stays, which costs a few bytes
+        await tail.stop();
+        redis.disconnect();
+      },
+    };
+  } catch (error) {
+    await tail.stop();
+    redis.disconnect();
+    throw error;
+  }
+}

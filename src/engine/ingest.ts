@@ -1,0 +1,275 @@
+/**
+ * ingest.ts – From changes as they were sent to changes that are applied: check, route, deliver, wait.
+ *
+ * Keeps true: a change that is refused says why and stops no other; changes keep their order per record; what waits in memory
+ * is bounded, whatever the length of the input; a change is reported as accepted only when it is in its log.
+ */
+import type { Catalog } from '../catalog/catalog.ts';
+import { type Change, type Outcome, parseChange } from '../change/change.ts';
+import { partitionOf } from '../change/partition.ts';
+import { type ErrorCode, Problem } from '../errors.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Delivered, Delivery } from './delivery.ts';
+
+export type Wait = 'applied' | 'accepted';
+
+export interface IngestOptions {
+  readonly wait: Wait;
+  /** How long to wait for the changes to be applied; after that they are only known to be accepted. */
+  readonly timeoutMs: number;
+}
+
+export interface Rejection {
+  /** From 1. */
+  readonly line: number;
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly path?: string;
+}
+
+export interface IngestReport {
+  readonly accepted: number;
+  readonly rejected: readonly Rejection[];
+  /** Names the entries that hold the changes. */
+  readonly position: string;
+  /** Whether all that was accepted is applied. */
+  readonly isApplied: boolean;
+}
+
+/** Changes of one partition that are gathered before they are delivered. */
+const GATHERED_CHANGES = 128;
+const GATHERED_BYTES = 128 * 1024;
+/** Deliveries of one session that may be under way: reading stops until one is done. */
+const UNDER_WAY_MAX = 64;
+/** How long one session waits for room in a full log before it refuses a change. */
+const PATIENCE_MS = 30_000;
+/** Rejections that are listed one by one; the rest is only counted. */
+const REJECTIONS_LISTED_MAX = 10_000;
+
+export class Ingest {
+  readonly #catalog: Catalog;
+  readonly #delivery: Delivery;
+  readonly #partitions: number;
+  readonly #timeZone: string;
+  readonly #metrics: Metrics;
+
+  constructor(catalog: Catalog, delivery: Delivery, partitions: number, timeZone: string, metrics: Metrics) {
+    this.#catalog = catalog;
+    this.#delivery = delivery;
+    this.#partitions = partitions;
+    this.#timeZone = timeZone;
+    this.#metrics = metrics;
+  }
+
+  /** Reads a change as it was sent. @throws Problem */
+  parse(given: unknown): Change {
+    return parseChange(given, this.#catalog.objectTypes, this.#timeZone);
+  }
+
+  /**
+   * Delivers one change.
+   * @returns its outcome, or `accepted` when it is not waited for, or not applied within the time.
+   * @throws Problem overloaded | redis_unavailable | what `parse` throws
+   */
+  async one(given: unknown, { wait, timeoutMs }: IngestOptions): Promise<Outcome | 'accepted'> {
+    const change = this.parse(given);
+    const { outcomes } = await this.#delivery.deliver({
+      partition: partitionOf(change.id, this.#partitions),
+      changes: [JSON.stringify(change)],
+      checkedAt: this.#catalog.version,
+      wantsOutcomes: wait === 'applied',
+      patienceMs: 0,
+    });
+    this.#metrics.changesAccepted.inc();
+    if (wait === 'accepted') return 'accepted';
+    const settled = await within(outcomes, timeoutMs);
+    return settled ? (settled[0] ?? 'dead') : 'accepted';
+  }
+
+  /** Begins to take in many changes. */
+  session(options: IngestOptions): IngestSession {
+    return new IngestSession(this.#catalog, this.#delivery, this.#partitions, this.#timeZone, this.#metrics, options);
+  }
+}
+
+interface Gathered {
+  lines: number[];
+  texts: string[];
+  bytes: number;
+  /** The catalog version at which they were checked. */
+  checkedAt: number;
+}
+
+interface UnderWay {
+  readonly partition: number;
+  readonly lines: readonly number[];
+  readonly delivered: Delivered;
+}
+
+/** One run of many changes. Caller: awaits each `add` before the next, and ends with `finish`. */
+export class IngestSession {
+  readonly #catalog: Catalog;
+  readonly #delivery: Delivery;
+  readonly #timeZone: string;
+  readonly #metrics: Metrics;
+  readonly #options: IngestOptions;
+  readonly #gathered: Gathered[];
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #delivered: UnderWay[] = [];
+  readonly #rejected: Rejection[] = [];
+  #rejections = 0;
+  #accepted = 0;
+
+  constructor(
+    catalog: Catalog,
+    delivery: Delivery,
+    partitions: number,
+    timeZone: string,
+    metrics: Metrics,
+    options: IngestOptions,
+  ) {
+    this.#catalog = catalog;
+    this.#delivery = delivery;
+    this.#timeZone = timeZone;
+    this.#metrics = metrics;
+    this.#options = options;
+    this.#gathered = Array.from({ length: partitions }, () => ({ lines: [], texts: [], bytes: 0, checkedAt: 0 }));
+  }
+
+  /** Takes one change as text. Resolves when there is room for the next one. */
+  add(line: number, text: string): Promise<void> | undefined {
+    let given: unknown;
+    try {
+      given = JSON.parse(text);
+    } catch (error) {
+      this.reject(line, new Problem('line_malformed', `not JSON: ${(error as Error).message}`));
+      return undefined;
+    }
+    return this.addParsed(line, given, text);
+  }
+
+  /** Takes one change; `text` is its JSON, if there is one already. */
+  addParsed(line: number, given: unknown, text?: string): Promise<void> | undefined {
+    let change: Change;
+    try {
+      change = parseChange(given, this.#catalog.objectTypes, this.#timeZone);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.reject(line, error);
+      return undefined;
+    }
+    // What needed no rewriting travels as it came: it is parsed once here and once where it is applied, and never printed.
+    return this.#gather(line, change.id, change === given && text !== undefined ? text : JSON.stringify(change));
+  }
+
+  reject(line: number, problem: Problem): void {
+    this.#rejections++;
+    this.#metrics.changesRejected.inc({ code: problem.code });
+    if (this.#rejected.length >= REJECTIONS_LISTED_MAX) return;
+    const path = problem.errors[0]?.path;
+    this.#rejected.push({ line, code: problem.code, detail: problem.message, ...(path === undefined ? {} : { path }) });
+  }
+
+  /** Delivers what is left, and waits as the options say. */
+  async finish(): Promise<IngestReport> {
+    for (let partition = 0; partition < this.#gathered.length; partition++) this.#send(partition);
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+    const position = positionOf(this.#delivered);
+    const isApplied = this.#options.wait === 'applied' && (await this.#applied());
+    this.#rejected.sort((a, b) => a.line - b.line);
+    return { accepted: this.#accepted, rejected: this.#rejected, position, isApplied };
+  }
+
+  #gather(line: number, id: string, text: string): Promise<void> | undefined {
+    const partition = partitionOf(id, this.#gathered.length);
+    const { version } = this.#catalog;
+    if (this.#gathered[partition]!.checkedAt !== version) this.#send(partition);
+    const gathered = this.#gathered[partition]!;
+    gathered.checkedAt = version;
+    gathered.lines.push(line);
+    gathered.texts.push(text);
+    gathered.bytes += text.length;
+    if (gathered.texts.length < GATHERED_CHANGES && gathered.bytes < GATHERED_BYTES) return undefined;
+    this.#send(partition);
+    return this.#underWay.size < UNDER_WAY_MAX ? undefined : Promise.race(this.#underWay);
+  }
+
+  #send(partition: number): void {
+    const { lines, texts, checkedAt } = this.#gathered[partition]!;
+    if (texts.length === 0) return;
+    this.#gathered[partition] = { lines: [], texts: [], bytes: 0, checkedAt: 0 };
+    const sent = this.#deliver(partition, lines, texts, checkedAt).finally(() => this.#underWay.delete(sent));
+    this.#underWay.add(sent);
+  }
+
+  async #deliver(
+    partition: number,
+    lines: readonly number[],
+    texts: readonly string[],
+    checkedAt: number,
+  ): Promise<void> {
+    const wantsOutcomes = this.#options.wait === 'applied';
+    try {
+      const delivered = await this.#delivery.deliver({
+        partition,
+        changes: texts,
+        checkedAt,
+        wantsOutcomes,
+        patienceMs: PATIENCE_MS,
+      });
+      this.#accepted += lines.length;
+      this.#metrics.changesAccepted.inc(lines.length);
+      this.#delivered.push({ partition, lines, delivered });
+    } catch (error) {
+      const problem = error instanceof Problem ? error : new Problem('internal', 'the change could not be delivered');
+      for (const line of lines) this.reject(line, problem);
+    }
+  }
+
+  /** Waits for the outcomes: a change of a record that does not exist was accepted, and is rejected after all. */
+  async #applied(): Promise<boolean> {
+    const deadlineMs = Date.now() + this.#options.timeoutMs;
+    for (const { lines, delivered } of this.#delivered) {
+      const outcomes = await within(delivered.outcomes, deadlineMs - Date.now());
+      if (!outcomes) return false;
+      lines.forEach((line, at) => {
+        const problem = refusal(outcomes[at] ?? 'dead');
+        if (!problem) return;
+        this.#accepted--;
+        this.reject(line, problem);
+      });
+    }
+    return true;
+  }
+}
+
+/** Why an outcome is no success; a deletion of what is not there is one, and so is an older change that is ignored. */
+function refusal(outcome: Outcome): Problem | undefined {
+  if (outcome === 'unknown') return new Problem('record_unknown', 'there is no such record');
+  if (outcome === 'dead')
+    return new Problem('change_dead', 'the change could not be applied and was put with the dead letters');
+  return undefined;
+}
+
+function positionOf(delivered: readonly UnderWay[]): string {
+  const last = new Map<number, string>();
+  for (const {
+    partition,
+    delivered: { entry },
+  } of delivered)
+    if (entry) last.set(partition, entry);
+  return Buffer.from(JSON.stringify([...last].sort(([a], [b]) => a - b))).toString('base64url');
+}
+
+/** @returns undefined if the time is over first. */
+async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), Math.max(0, timeoutMs));
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,435 @@
+/**
+ * processor.ts – The loop of one partition: take a batch, load its rows, step, commit.
+ *
+ * Keeps true: one batch at a time, each on top of the commit before; nothing is cached of a commit whose outcome is not known,
+ * and the very same commit is sent again until it is; whoever is fenced or rolled back forgets all it knew and takes the
+ * partition anew. All branching of a partition's life is in this file; what it calls is straight.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import { unreachable } from '../errors.ts';
+import { compareEntries } from '../membership/standing.ts';
+import type { Metrics } from '../metrics.ts';
+import { isUnanswered } from '../redis/connection.ts';
+import { type PartitionKeys, readRecordMember } from '../redis/keys.ts';
+import { runScript } from '../redis/scripts.ts';
+import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
+import { type Batch, LOG_START, type LogEntry, type LogPosition, readLogEntry, touchedRecords } from './batch.ts';
+import { commitCommands } from './commit.ts';
+import type { Networks } from './networks.ts';
+import { PartitionBuilds, type ScanRequest, type TypeBuild } from './partition-builds.ts';
+import { RowCache } from './row-cache.ts';
+import { EFFECTS_MAX, type Step, step } from './step.ts';
+
+export const LEASE_TTL_MS = 3000;
+/** A batch ends at the entry that passes one of these. */
+const BATCH_RECORDS_MAX = 500;
+const BATCH_BYTES_MAX = 1024 * 1024;
+/** Changes that are read ahead of what is committed. */
+const QUEUED_CHANGES_MAX = 4000;
+/** A small batch in a busy process waits this long for more: a commit costs the same for one change and for thirty. */
+const SMALL_BATCH_ENTRIES = 32;
+const GATHER_MS = 2;
+const BUSY_UTILIZATION = 0.5;
+const RETRY_MS = 50;
+const STEP_ATTEMPTS_MAX = 3;
+const SWEEP_INTERVAL_MS = 30_000;
+const SWEPT_TOMBSTONES_MAX = 200;
+
+type CommitAnswer = 'ok' | 'duplicate' | 'fenced' | 'rolled-back';
+
+/** What a processor shares with the others of its process. */
+export interface ProcessorContext {
+  readonly redis: Redis;
+  readonly tail: StreamTail;
+  readonly networks: Networks;
+  readonly timeZone: string;
+  readonly install: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly cachedRowsMax: number;
+  /** Brings the catalog to what is stored. */
+  readonly refreshCatalog: () => Promise<unknown>;
+  /** Told when this partition has completed ordinals, or moved to a newer catalog version. */
+  readonly onProgress: () => void;
+}
+
+/** What is known of a partition while its lease is held. */
+interface Held {
+  readonly builds: PartitionBuilds;
+  number: number;
+  position: LogPosition;
+  clockMs: number;
+  isLost: boolean;
+}
+
+export class PartitionProcessor {
+  readonly #context: ProcessorContext;
+  readonly #keys: PartitionKeys;
+  readonly #token = randomUUID();
+  readonly #cache: RowCache;
+  readonly #logger: Logger;
+  #held: Held | undefined;
+  #queue: LogEntry[] = [];
+  #queuedChanges = 0;
+  #lastBatchEntries = SMALL_BATCH_ENTRIES;
+  #poison: Batch['poison'];
+  #failures = 0;
+  #sweptAtMs = 0;
+  #isStopped = false;
+  #fatal: Error | undefined;
+  #wake: (() => void) | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(partition: number, keys: PartitionKeys, context: ProcessorContext) {
+    this.#context = context;
+    this.#keys = keys;
+    this.#cache = new RowCache(context.cachedRowsMax);
+    this.#logger = context.logger.child({ partition });
+  }
+
+  /** Whether the lease is held and batches are being worked off. */
+  get isOwned(): boolean {
+    return this.#held !== undefined && !this.#held.isLost;
+  }
+
+  /** Why this processor has stopped for good, if it has: a bug, or a partition that lost its install id. */
+  get fatal(): Error | undefined {
+    return this.#fatal;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Looks again whether there is something to do: the catalog changed. */
+  nudge(): void {
+    this.#wake?.();
+  }
+
+  /** Finishes the batch that is under way, and gives up the lease. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#wake?.();
+    await this.#running;
+  }
+
+  /** Keeps the lease while nothing is committed; notices a fence or a roll-back on an idle partition. */
+  async renew(): Promise<void> {
+    const held = this.#held;
+    if (!held || held.isLost) return;
+    const number = held.number;
+    const keys = [this.#keys.owner, this.#keys.meta];
+    const [answer, stored] = await runScript<string[]>(this.#context.redis, 'renewLease', keys, [
+      this.#token,
+      LEASE_TTL_MS,
+    ]);
+    if (answer === 'renewed' && Number(stored) >= number) return;
+    this.#logger.warn({ answer, number, stored }, 'the lease is lost');
+    held.isLost = true;
+    this.#wake?.();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (!this.#isStopped) {
+        const held = await this.#acquire();
+        if (held) await this.#work(held);
+      }
+    } catch (error) {
+      this.#fatal = error as Error;
+      this.#logger.fatal({ err: error }, 'the partition has stopped');
+    } finally {
+      this.#forget();
+      await runScript(this.#context.redis, 'releaseLease', [this.#keys.owner], [this.#token]).catch(() => {});
+    }
+  }
+
+  /** @returns undefined if it was stopped meanwhile. */
+  async #acquire(): Promise<Held | undefined> {
+    const { redis, install } = this.#context;
+    while (!this.#isStopped) {
+      try {
+        const keys = [this.#keys.owner, this.#keys.meta];
+        const [answer, ...fields] = await runScript<string[]>(redis, 'acquirePartition', keys, [
+          this.#token,
+          LEASE_TTL_MS,
+          install,
+        ]);
+        if (answer === 'acquired') return await this.#open(fields);
+        if (answer === 'lost')
+          throw new Error(
+            `${this.#keys.meta} has no install id of this deployment: its data is gone; it is not started from zero`,
+          );
+        await this.#sleep(Math.min(Math.max(Number(fields[0]), RETRY_MS), 200));
+      } catch (error) {
+        if (!isUnanswered(error)) throw error;
+        await this.#sleep(RETRY_MS);
+      }
+    }
+    return undefined;
+  }
+
+  async #open(flat: readonly string[]): Promise<Held> {
+    const meta = new Map<string, string>();
+    for (let i = 0; i + 1 < flat.length; i += 2) meta.set(flat[i]!, flat[i + 1]!);
+    const adopted = Number(meta.get('catalog') ?? 0);
+    if (this.#context.networks.version < adopted) await this.#context.refreshCatalog();
+    const complete = (await this.#context.redis.hkeys(this.#keys.counts)).map(Number);
+    const builds: [string, TypeBuild][] = [];
+    for (const [field, value] of meta) {
+      if (field.startsWith('scan:')) builds.push([field.slice('scan:'.length), JSON.parse(value) as TypeBuild]);
+    }
+    this.#cache.clear();
+    const position = { entry: meta.get('log') ?? LOG_START.entry, offset: Number(meta.get('offset') ?? 0) };
+    const held: Held = {
+      // A version that no partition was ever at: what the catalog holds is looked at once more.
+      builds: new PartitionBuilds(-1, complete, builds),
+      number: Number(meta.get('number') ?? 0),
+      position,
+      clockMs: Number(meta.get('clock') ?? 0),
+      isLost: false,
+    };
+    this.#held = held;
+    this.#queue = [];
+    this.#queuedChanges = 0;
+    this.#context.tail.follow(this.#keys.log, position.entry, (entries) => this.#enqueue(held, entries));
+    this.#logger.debug({ number: held.number, position }, 'the partition is acquired');
+    return held;
+  }
+
+  async #work(held: Held): Promise<void> {
+    while (!this.#isStopped && !held.isLost) {
+      try {
+        await this.#turn(held);
+      } catch (error) {
+        if (!isUnanswered(error)) throw error;
+        await this.#sleep(RETRY_MS); // Redis is gone: what was read stays queued, and the lease is taken anew if it ran out
+      }
+    }
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#context.tail.unfollow(this.#keys.log);
+    this.#cache.clear();
+    this.#held = undefined;
+    this.#queue = [];
+    this.#queuedChanges = 0;
+  }
+
+  #enqueue(held: Held, entries: readonly StreamEntry[]): void {
+    if (this.#held !== held) return;
+    for (const [id, fields] of entries) {
+      const entry = readLogEntry(id, fields);
+      this.#queue.push(entry);
+      this.#queuedChanges += entry.changes.length;
+    }
+    if (this.#queuedChanges > QUEUED_CHANGES_MAX) this.#context.tail.pause(this.#keys.log);
+    this.#wake?.();
+  }
+
+  /** One batch, or a wait for one. */
+  async #turn(held: Held): Promise<void> {
+    const expired = await this.#expiredTombstones(held);
+    const request = held.builds.nextScan();
+    const hasWork = this.#queue.length > 0 || expired.length > 0 || held.builds.hasWork(this.#context.networks.version);
+    if (!hasWork) return this.#sleep(SWEEP_INTERVAL_MS);
+    await this.#gather();
+    const entries = this.#takeEntries();
+    await this.#catchUpWith(entries);
+    const ids = request ? await this.#scanIds(request) : [];
+    const scans =
+      request && ids.length > 0 ? [{ objectType: request.objectType, ordinals: request.scan.ordinals, ids }] : [];
+    await this.#carryOut(held, this.#withCare({ entries, position: held.position, scans, expired }), request, ids);
+  }
+
+  async #carryOut(held: Held, batch: Batch, request: ScanRequest | undefined, ids: readonly string[]): Promise<void> {
+    const { redis, networks, metrics } = this.#context;
+    const row = await this.#cache.load(redis, this.#keys, touchedRecords(batch));
+    // From here to the commit's arguments nothing awaits: catalog, networks and step are of one version.
+    const nowMs = Math.max(held.clockMs, Date.now());
+    const startedMs = performance.now();
+    const made = this.#attempt(batch, () =>
+      step(batch, { types: networks.types, timeZone: this.#context.timeZone, nowMs, row }),
+    );
+    if (!made) return;
+    const isLastChunk = request !== undefined && ids.length < scanRowsMax(request);
+    const progress = held.builds.progress(networks, request, ids, isLastChunk);
+    const commands = commitCommands(made, progress, { keys: this.#keys, networks, builds: held.builds, nowMs });
+    const number = held.number + 1;
+    const header = [this.#token, held.number, number, randomUUID(), LEASE_TTL_MS];
+    metrics.stepSeconds.observe((performance.now() - startedMs) / 1000);
+    const answer = await this.#commit(commands.keys, [...header, ...commands.arguments]);
+    switch (answer) {
+      case 'ok':
+      case 'duplicate':
+        held.number = number;
+        held.clockMs = nowMs;
+        this.#cache.committed(made);
+        this.#advance(held, made);
+        this.#count(made);
+        if (held.builds.committed(progress)) this.#context.onProgress();
+        return;
+      case 'fenced':
+      case 'rolled-back':
+        this.#logger.warn({ answer, number }, 'a commit was refused; the partition is taken anew');
+        held.isLost = true;
+        return;
+      default:
+        return unreachable(answer);
+    }
+  }
+
+  /** Sends the very same commit until its outcome is known. */
+  async #commit(keys: readonly string[], arguments_: readonly (string | number)[]): Promise<CommitAnswer> {
+    const timer = this.#context.metrics.commitSeconds.startTimer();
+    for (;;) {
+      try {
+        const answer = await runScript<CommitAnswer>(this.#context.redis, 'commitBatch', keys, arguments_);
+        timer();
+        return answer;
+      } catch (error) {
+        if (!isUnanswered(error)) throw error;
+        if (this.#isStopped) return 'fenced'; // unknown, and nobody of this process will ask again: the next owner reads what is stored
+        this.#logger.warn({ err: error }, 'no answer to a commit; it is sent again');
+        await this.#sleep(RETRY_MS);
+      }
+    }
+  }
+
+  /** What was applied leaves the queue. */
+  #advance(held: Held, { position, applied }: Step): void {
+    if (!position) return;
+    held.position = position;
+    while (this.#queue.length > 0 && compareEntries(this.#queue[0]!.id, position.entry) <= 0) {
+      this.#queuedChanges -= this.#queue.shift()!.changes.length;
+    }
+    if (applied > 0) {
+      this.#poison = undefined;
+      this.#failures = 0;
+    }
+    if (this.#queuedChanges < QUEUED_CHANGES_MAX / 2) this.#context.tail.resume(this.#keys.log);
+  }
+
+  #count({ applied, dead, effects }: Step): void {
+    const { metrics } = this.#context;
+    metrics.changesApplied.inc(applied);
+    metrics.membershipsFlipped.inc(effects);
+    metrics.commits.inc();
+    if (dead.length > 0) {
+      metrics.deadLetters.inc(dead.length);
+      this.#logger.error(
+        { dead: dead.map(({ entry, index, code, detail }) => ({ entry, index, code, detail })) },
+        'changes went to the dead letters',
+      );
+    }
+  }
+
+  /**
+   * The step is pure: a failure is a bug that meets the same change again and again. After STEP_ATTEMPTS_MAX failures changes
+   * are tried one by one, and the one that fails goes to the dead letters instead of stopping all that come after it.
+   */
+  #attempt(batch: Batch, run: () => Step): Step | undefined {
+    try {
+      return run();
+    } catch (error) {
+      this.#failures++;
+      this.#logger.error({ err: error, failures: this.#failures }, 'the step failed');
+      const [first] = batch.entries;
+      if (!first || this.#failures > STEP_ATTEMPTS_MAX) throw error;
+      if (this.#failures === STEP_ATTEMPTS_MAX) {
+        this.#poison = { entry: first.id, index: batch.position.offset, detail: (error as Error).message };
+      }
+      return undefined;
+    }
+  }
+
+  #withCare(batch: Batch): Batch {
+    if (this.#failures === 0) return batch;
+    return { ...batch, changesMax: 1, ...(this.#poison ? { poison: this.#poison } : {}) };
+  }
+
+  #takeEntries(): LogEntry[] {
+    const entries: LogEntry[] = [];
+    let records = 0;
+    let bytes = 0;
+    for (const entry of this.#queue) {
+      entries.push(entry);
+      records += entry.changes.length;
+      bytes += entry.payload.length;
+      if (records > BATCH_RECORDS_MAX || bytes > BATCH_BYTES_MAX) break;
+    }
+    this.#lastBatchEntries = entries.length;
+    return entries;
+  }
+
+  /** A change was checked against a catalog that may be newer than ours. */
+  async #catchUpWith(entries: readonly LogEntry[]): Promise<void> {
+    const newest = entries.reduce((version, entry) => Math.max(version, entry.checkedAt), 0);
+    if (newest > this.#context.networks.version) await this.#context.refreshCatalog();
+  }
+
+  #scanIds(request: ScanRequest): Promise<string[]> {
+    const { objectType, scan } = request;
+    const after = scan.cursor === '' ? '-' : `(${scan.cursor}`;
+    return this.#context.redis.zrangebylex(this.#keys.ids(objectType), after, '+', 'LIMIT', 0, scanRowsMax(request));
+  }
+
+  async #expiredTombstones(held: Held): Promise<{ objectType: string; id: string }[]> {
+    const now = Date.now();
+    if (now - this.#sweptAtMs < SWEEP_INTERVAL_MS) return [];
+    const clock = Math.max(held.clockMs, now);
+    const members = await this.#context.redis.zrangebyscore(
+      this.#keys.tombstones,
+      0,
+      clock,
+      'LIMIT',
+      0,
+      SWEPT_TOMBSTONES_MAX,
+    );
+    if (members.length < SWEPT_TOMBSTONES_MAX) this.#sweptAtMs = now;
+    return members.map(readRecordMember);
+  }
+
+  async #gather(): Promise<void> {
+    if (this.#lastBatchEntries >= SMALL_BATCH_ENTRIES || this.#queue.length >= SMALL_BATCH_ENTRIES) return;
+    if (utilization() > BUSY_UTILIZATION) await this.#delay(GATHER_MS);
+  }
+
+  #delay(ms: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, ms));
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+  }
+}
+
+/** Rows of one chunk: few when many ordinals are evaluated for each, so that a commit stays within EFFECTS_MAX. */
+function scanRowsMax({ scan }: ScanRequest): number {
+  return Math.max(16, Math.min(BATCH_RECORDS_MAX, Math.floor(EFFECTS_MAX / scan.ordinals.length)));
+}
+
+const UTILIZATION_SAMPLE_MS = 100;
+let sample = { at: 0, elu: performance.eventLoopUtilization(), busy: 0 };
+
+/** The share of the last tenth of a second in which this process was busy. */
+function utilization(): number {
+  const at = performance.now();
+  if (at - sample.at > UTILIZATION_SAMPLE_MS) {
+    const elu = performance.eventLoopUtilization();
+    sample = { at, elu, busy: performance.eventLoopUtilization(elu, sample.elu).utilization };
+  }
+  return sample.busy;
+}

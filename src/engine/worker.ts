@@ -1,0 +1,93 @@
+/**
+ * worker.ts – The partitions of one process: their processors, their leases, the builds that they take part in.
+ */
+
+import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import type { CatalogStore, Founding } from '../catalog/catalog-store.ts';
+import type { Metrics } from '../metrics.ts';
+import type { NetworkOptions } from '../query/network.ts';
+import type { Keys } from '../redis/keys.ts';
+import type { StreamTail } from '../redis/stream-tail.ts';
+import { BuildSwitch } from './build-switch.ts';
+import { Networks } from './networks.ts';
+import { LEASE_TTL_MS, PartitionProcessor } from './processor.ts';
+import { CACHED_ROWS_MAX } from './row-cache.ts';
+
+export interface WorkerContext {
+  readonly redis: Redis;
+  readonly tail: StreamTail;
+  readonly keys: Keys;
+  readonly store: CatalogStore;
+  readonly founding: Founding;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** For tests of the tests only. */
+  readonly networkOptions?: NetworkOptions;
+}
+
+export class Worker {
+  readonly #processors: readonly PartitionProcessor[];
+  readonly #builds: BuildSwitch;
+  readonly #renewal: NodeJS.Timeout;
+  readonly #logger: Logger;
+
+  constructor({ redis, tail, keys, store, founding, logger, metrics, networkOptions }: WorkerContext) {
+    this.#logger = logger;
+    const networks = new Networks(store.catalog, networkOptions);
+    this.#builds = new BuildSwitch(redis, keys, store, logger);
+    this.#processors = keys.partitions.map(
+      (partitionKeys, partition) =>
+        new PartitionProcessor(partition, partitionKeys, {
+          redis,
+          tail,
+          networks,
+          logger,
+          metrics,
+          timeZone: founding.timeZone,
+          install: founding.install,
+          cachedRowsMax: Math.ceil(CACHED_ROWS_MAX / keys.partitions.length),
+          refreshCatalog: () => store.refresh(),
+          onProgress: () => this.#builds.check(),
+        }),
+    );
+    store.catalog.onChange(() => {
+      for (const processor of this.#processors) processor.nudge();
+      this.#builds.check();
+    });
+    this.#renewal = setInterval(() => this.#renew(), LEASE_TTL_MS / 3);
+  }
+
+  start(): void {
+    for (const processor of this.#processors) processor.start();
+    this.#builds.check();
+  }
+
+  /** How many partitions' leases are held. */
+  get owned(): number {
+    return this.#processors.filter(({ isOwned }) => isOwned).length;
+  }
+
+  get partitions(): number {
+    return this.#processors.length;
+  }
+
+  /** Why partitions have stopped for good; none if all is well. */
+  get fatal(): readonly Error[] {
+    return this.#processors.flatMap(({ fatal }) => (fatal ? [fatal] : []));
+  }
+
+  /** Finishes what is under way and gives up all leases. */
+  async stop(): Promise<void> {
+    clearInterval(this.#renewal);
+    this.#builds.stop();
+    await Promise.all(this.#processors.map((processor) => processor.stop()));
+  }
+
+  /** Bounded by the number of partitions; a lease that could not be renewed is lost by itself when it ends. */
+  #renew(): void {
+    for (const processor of this.#processors) {
+      processor.renew().catch((error: unknown) => this.#logger.debug({ err: error }, 'a lease could not be renewed'));
+    }
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * feed.ts – The packed enter/leave events of one commit: one entry of the partition's feed.
+ *
+ * Keeps true: an entry lists each record once, with its net flips, by ordinal; who reads it finds the slugs in the catalog. An
+ * event's cursor is the entry's id and its index in the entry.
+ */
+import type { Flip } from '../query/network.ts';
+
+interface FeedRecord {
+  readonly objectType: string;
+  readonly id: string;
+  readonly liveFlips: readonly Flip[];
+}
+
+/** `at` in ms since 1970; a flip is `(ordinal << 1) | entered`. */
+export interface FeedEntry {
+  readonly at: number;
+  readonly events: readonly (readonly [objectType: string, id: string, flips: readonly Flip[]])[];
+}
+
+export function packFeed(at: number, records: readonly FeedRecord[]): string {
+  const events = records.map(({ objectType, id, liveFlips }) => [objectType, id, liveFlips]);
+  return JSON.stringify({ at, events });
+}

@@ -1,0 +1,453 @@
+/**
+ * memberships.ts – Every read: counts, members, lookups, the segments of a record, records.
+ *
+ * Keeps true: a number is given only when it is exact. Reads are strong unless asked otherwise: they wait until all that was
+ * acknowledged before them is applied, for a bounded time. Slugs are resolved to ordinals at one version of the catalog; where
+ * a partition does not answer for an ordinal, they are resolved again, and what is still missing is being built.
+ */
+import type { Redis } from 'ioredis';
+import type { Catalog, StoredSegment } from '../catalog/catalog.ts';
+import type { CatalogStore } from '../catalog/catalog-store.ts';
+import { unknownObjectType } from '../catalog/object-types.ts';
+import { unknownSegment } from '../catalog/segments.ts';
+import { partitionOf } from '../change/partition.ts';
+import { exists, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
+import { Problem } from '../errors.ts';
+import type { Keys, PartitionKeys } from '../redis/keys.ts';
+import { hasOrdinal } from './ordinals.ts';
+import { caughtUp, readStanding, type Standing } from './standing.ts';
+import { unpackState } from './state-row.ts';
+
+export type Consistency = 'strong' | 'eventual';
+
+export interface ReadOptions {
+  readonly consistency: Consistency;
+  readonly timeoutMs: number;
+}
+
+export const STRONG: ReadOptions = { consistency: 'strong', timeoutMs: 5000 };
+
+export interface SegmentCount {
+  readonly slug: string;
+  /** A number exactly when the status is `ready`. */
+  readonly count: number | null;
+  readonly status: 'ready' | 'building' | 'timeout' | 'failed';
+  /** The revision of the segment that the number is of. */
+  readonly revision: number | null;
+}
+
+export interface Counts {
+  readonly counts: readonly SegmentCount[];
+  /** Where each partition stood at the instant that its numbers are from. */
+  readonly asOf: string;
+}
+
+export interface Page<T> {
+  readonly data: readonly T[];
+  readonly next_cursor: string | null;
+}
+
+export interface NamedRecord {
+  readonly id: string;
+  readonly record: RecordRow;
+}
+
+/** Members of a partition that are sorted in memory; larger sets are walked along the ids of the type. */
+const SORTED_MEMBERS_MAX = 2000;
+const WALK_IDS = 1000;
+const RESOLVE_ATTEMPTS_MAX = 3;
+
+export class Memberships {
+  readonly #redis: Redis;
+  readonly #keys: Keys;
+  readonly #store: CatalogStore;
+
+  constructor(redis: Redis, keys: Keys, store: CatalogStore) {
+    this.#redis = redis;
+    this.#keys = keys;
+    this.#store = store;
+  }
+
+  /** Exact counts, in the order of the slugs. @throws Problem segment_unknown, naming the slug */
+  async counts(slugs: readonly string[], options: ReadOptions = STRONG): Promise<Counts> {
+    for (let attempt = 1; ; attempt++) {
+      const segments = await this.#segments(slugs);
+      const ordinals = [...new Set(segments.flatMap(({ ordinal }) => (ordinal === null ? [] : [ordinal])))];
+      const standings = await this.#standings(this.#keys.partitions, ordinals, options);
+      if (!standings) return { counts: segments.map((segment) => withoutNumber(segment, 'timeout')), asOf: '' };
+      const sums = new Map(
+        ordinals.map((ordinal, at) => [ordinal, sum(standings.map(({ counts }) => counts[at] ?? null))]),
+      );
+      const isUnanswered = [...sums.values()].some((count) => count === null);
+      if (isUnanswered && attempt < RESOLVE_ATTEMPTS_MAX) {
+        await this.#store.refresh();
+        continue;
+      }
+      return { counts: segments.map((segment) => countOf(segment, sums)), asOf: packAsOf(standings) };
+    }
+  }
+
+  /** One page of members in the order of partition and id. @throws Problem segment_unknown | segment_building | not_caught_up */
+  async members(
+    slug: string,
+    limit: number,
+    cursor: string | undefined,
+    options: ReadOptions = STRONG,
+  ): Promise<Page<{ id: string }>> {
+    await this.#wait(this.#keys.partitions, options);
+    return this.#answer(slug, (ordinal, objectType) =>
+      this.#page(limit, cursor, (keys, after, count) => this.#memberIds(keys, objectType, ordinal, after, count)),
+    );
+  }
+
+  /** @throws Problem segment_unknown | segment_building | not_caught_up */
+  async isMember(slug: string, id: string, options: ReadOptions = STRONG): Promise<boolean> {
+    const keys = this.#partition(id);
+    await this.#wait([keys], options);
+    return this.#answer(slug, async (ordinal) => (await this.#redis.sismember(keys.segment(ordinal), id)) === 1);
+  }
+
+  /** The slugs, sorted, that each record is in; those still being built for the first time are left out. */
+  async segmentsOf(
+    objectType: string,
+    ids: readonly string[],
+    options: ReadOptions = STRONG,
+  ): Promise<Map<string, string[]>> {
+    await this.#objectType(objectType);
+    await this.#wait(this.#partitionsOf(ids), options);
+    const states = await this.#readHash(ids, (keys) => keys.state(objectType));
+    const { catalog } = this.#store;
+    return new Map(ids.map((id, at) => [id, slugsOf(catalog, states[at])]));
+  }
+
+  /** Which of the segments each record is in. @throws Problem segment_unknown | segment_building | not_caught_up */
+  async lookup(
+    objectType: string,
+    ids: readonly string[],
+    slugs: readonly string[],
+    options: ReadOptions = STRONG,
+  ): Promise<Map<string, string[]>> {
+    await this.#objectType(objectType);
+    refuseForeign(await this.#segments(slugs), objectType);
+    await this.#wait(this.#partitionsOf(ids), options);
+    const asked = (await this.#segments(slugs)).map((segment) => ({
+      slug: segment.slug,
+      ordinal: builtOrdinal(segment),
+    }));
+    const states = await this.#readHash(ids, (keys) => keys.state(objectType));
+    return new Map(
+      ids.map((id, at) => {
+        const truth = unpackState(states[at]);
+        return [id, asked.filter(({ ordinal }) => hasOrdinal(truth, ordinal)).map(({ slug }) => slug)];
+      }),
+    );
+  }
+
+  /** @returns undefined if there is none. */
+  async record(objectType: string, id: string, options: ReadOptions = STRONG): Promise<RecordRow | undefined> {
+    await this.#objectType(objectType);
+    await this.#wait([this.#partition(id)], options);
+    return (await this.records(objectType, [id]))[0];
+  }
+
+  /** Some records as they are now, in the order of the ids; undefined for those that do not exist. */
+  async records(objectType: string, ids: readonly string[]): Promise<(RecordRow | undefined)[]> {
+    const stored = await this.#readHash(ids, (keys) => keys.records(objectType));
+    return stored.map((row) => {
+      const record = row ? unpackRecord(row) : undefined;
+      return exists(record) ? record : undefined;
+    });
+  }
+
+  /** One page of the live records of a type, in the order of partition and id. @throws Problem object_type_unknown | not_caught_up */
+  async listRecords(
+    objectType: string,
+    limit: number,
+    cursor: string | undefined,
+    options: ReadOptions = STRONG,
+  ): Promise<Page<NamedRecord>> {
+    await this.#objectType(objectType);
+    await this.#wait(this.#keys.partitions, options);
+    return this.#page(limit, cursor, (keys, after, count) => this.#liveRecords(keys, objectType, after, count));
+  }
+
+  /** Records that are members, page by page. @throws Problem as `members` */
+  async listMembers(
+    slug: string,
+    limit: number,
+    cursor: string | undefined,
+    options: ReadOptions = STRONG,
+  ): Promise<Page<NamedRecord>> {
+    const page = await this.members(slug, limit, cursor, options);
+    const { object_type: objectType } = this.#store.catalog.segments.get(slug) ?? { object_type: '' };
+    const records = await this.records(
+      objectType,
+      page.data.map(({ id }) => id),
+    );
+    const data = page.data.flatMap(({ id }, at) => (records[at] ? [{ id, record: records[at] }] : []));
+    return { data, next_cursor: page.next_cursor };
+  }
+
+  /** The share of records, 0 to 1, that the build of a segment's newest revision has visited. */
+  async progress(segment: StoredSegment): Promise<number> {
+    const { pending, object_type: objectType } = segment;
+    if (pending === null) return 1;
+    const parts = await Promise.all(
+      this.#keys.partitions.map((keys) => this.#buildProgress(keys, objectType, pending)),
+    );
+    const total = parts.reduce((all, part) => all + part.records, 0);
+    const visited = parts.reduce((all, part) => all + part.visited, 0);
+    return total === 0 ? 0 : visited / total;
+  }
+
+  async hasRecords(objectType: string): Promise<boolean> {
+    const sizes = await Promise.all(this.#keys.partitions.map((keys) => this.#redis.zcard(keys.ids(objectType))));
+    return sizes.some((size) => size > 0);
+  }
+
+  /** Entries of all logs that are not applied, as an upper bound: 0 exactly if none. */
+  async lag(): Promise<{ readonly entries: number; readonly partitionsBehind: number }> {
+    const parts = await Promise.all(
+      this.#keys.partitions.map(async (keys) => {
+        const { position, end } = await readStanding(this.#redis, keys, []);
+        return position === end ? 0 : Math.max(1, await this.#redis.xlen(keys.log));
+      }),
+    );
+    return {
+      entries: parts.reduce((all, part) => all + part, 0),
+      partitionsBehind: parts.filter((part) => part > 0).length,
+    };
+  }
+
+  async #buildProgress(
+    keys: PartitionKeys,
+    objectType: string,
+    ordinal: number,
+  ): Promise<{ records: number; visited: number }> {
+    const [records, build, count] = await Promise.all([
+      this.#redis.zcard(keys.ids(objectType)),
+      this.#redis.hget(keys.meta, `scan:${objectType}`),
+      this.#redis.hget(keys.counts, String(ordinal)),
+    ]);
+    if (count !== null) return { records, visited: records };
+    const scan = build ? (JSON.parse(build) as { scan?: { ordinals: number[]; visited: number } }).scan : undefined;
+    return { records, visited: scan?.ordinals.includes(ordinal) ? Math.min(scan.visited, records) : 0 };
+  }
+
+  async #standings(
+    partitions: readonly PartitionKeys[],
+    ordinals: readonly number[],
+    options: ReadOptions,
+  ): Promise<Standing[] | undefined> {
+    if (options.consistency === 'strong') return caughtUp(this.#redis, partitions, ordinals, options.timeoutMs);
+    return Promise.all(partitions.map((keys) => readStanding(this.#redis, keys, ordinals)));
+  }
+
+  async #wait(partitions: readonly PartitionKeys[], options: ReadOptions): Promise<void> {
+    if (options.consistency === 'eventual') return;
+    if (await caughtUp(this.#redis, partitions, [], options.timeoutMs)) return;
+    throw new Problem(
+      'not_caught_up',
+      `the changes before this read were not applied within ${options.timeoutMs} ms`,
+      [],
+      { retry_after_s: 1 },
+    );
+  }
+
+  /** Reads an ordinal of a segment; again if the segment was switched to another one meanwhile, for then the old one may be gone. */
+  async #answer<T>(slug: string, read: (ordinal: number, objectType: string) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      const [segment] = await this.#segments([slug]);
+      const ordinal = builtOrdinal(segment!);
+      const answer = await read(ordinal, segment!.object_type);
+      if (this.#store.catalog.ordinals.has(ordinal) || attempt === RESOLVE_ATTEMPTS_MAX) return answer;
+    }
+  }
+
+  /** A slug that this process does not know may have been created by another a moment ago. */
+  async #segments(slugs: readonly string[]): Promise<StoredSegment[]> {
+    if (slugs.some((slug) => !this.#store.catalog.segments.has(slug))) await this.#store.refresh();
+    return slugs.map((slug) => {
+      const segment = this.#store.catalog.segments.get(slug);
+      if (!segment) throw unknownSegment(slug);
+      return segment;
+    });
+  }
+
+  async #objectType(name: string): Promise<void> {
+    if (!this.#store.catalog.objectTypes.has(name)) await this.#store.refresh();
+    if (!this.#store.catalog.objectTypes.has(name)) throw unknownObjectType(name);
+  }
+
+  #partition(id: string): PartitionKeys {
+    return this.#keys.partitions[partitionOf(id, this.#keys.partitions.length)]!;
+  }
+
+  #partitionsOf(ids: readonly string[]): PartitionKeys[] {
+    return [...new Set(ids.map((id) => this.#partition(id)))];
+  }
+
+  /** One HMGET per partition, in one round trip; the answers in the order of the ids. */
+  async #readHash(ids: readonly string[], hash: (keys: PartitionKeys) => string): Promise<(string | null)[]> {
+    const found = new Map<string, string | null>();
+    const byPartition = new Map<PartitionKeys, string[]>();
+    for (const id of new Set(ids)) {
+      const keys = this.#partition(id);
+      const some = byPartition.get(keys);
+      if (some) some.push(id);
+      else byPartition.set(keys, [id]);
+    }
+    await Promise.all(
+      [...byPartition].map(async ([keys, some]) => {
+        const rows = await this.#redis.hmget(hash(keys), ...some);
+        some.forEach((id, at) => {
+          found.set(id, rows[at] ?? null);
+        });
+      }),
+    );
+    return ids.map((id) => found.get(id) ?? null);
+  }
+
+  /** Fills a page partition by partition; `read` answers what comes after an id, in the order of ids, at most `count`. */
+  async #page<T extends { readonly id: string }>(
+    limit: number,
+    cursor: string | undefined,
+    read: (keys: PartitionKeys, after: string, count: number) => Promise<T[]>,
+  ): Promise<Page<T>> {
+    const data: T[] = [];
+    let { partition, after } = unpackCursor(cursor, this.#keys.partitions.length);
+    while (partition < this.#keys.partitions.length && data.length < limit) {
+      const wanted = limit - data.length;
+      const some = await read(this.#keys.partitions[partition]!, after, wanted);
+      data.push(...some);
+      if (some.length < wanted) {
+        partition++;
+        after = '';
+      } else after = some.at(-1)!.id;
+    }
+    return { data, next_cursor: partition < this.#keys.partitions.length ? packCursor(partition, after) : null };
+  }
+
+  async #memberIds(
+    keys: PartitionKeys,
+    objectType: string,
+    ordinal: number,
+    after: string,
+    count: number,
+  ): Promise<{ id: string }[]> {
+    const set = keys.segment(ordinal);
+    if ((await this.#redis.scard(set)) <= SORTED_MEMBERS_MAX) {
+      const sorted = (await this.#redis.smembers(set)).sort(compareIds);
+      return sorted
+        .filter((id) => after === '' || compareIds(id, after) > 0)
+        .slice(0, count)
+        .map((id) => ({ id }));
+    }
+    return this.#walk(keys, objectType, after, count, async (ids) => {
+      const isMember = await this.#redis.smismember(set, ...ids);
+      return ids.filter((_, at) => isMember[at] === 1).map((id) => ({ id }));
+    });
+  }
+
+  #liveRecords(keys: PartitionKeys, objectType: string, after: string, count: number): Promise<NamedRecord[]> {
+    return this.#walk(keys, objectType, after, count, async (ids) => {
+      const rows = await this.#redis.hmget(keys.records(objectType), ...ids);
+      return ids.flatMap((id, at) => {
+        const record = rows[at] ? unpackRecord(rows[at]) : undefined;
+        return isLive(record) ? [{ id, record }] : [];
+      });
+    });
+  }
+
+  /** Walks the ids of a type until `count` of them are picked or there are no more. */
+  async #walk<T>(
+    keys: PartitionKeys,
+    objectType: string,
+    after: string,
+    count: number,
+    pick: (ids: string[]) => Promise<T[]>,
+  ): Promise<T[]> {
+    const picked: T[] = [];
+    let from = after === '' ? '-' : `(${after}`;
+    while (picked.length < count) {
+      const ids = await this.#redis.zrangebylex(keys.ids(objectType), from, '+', 'LIMIT', 0, WALK_IDS);
+      if (ids.length > 0) picked.push(...(await pick(ids)));
+      if (ids.length < WALK_IDS) break;
+      from = `(${ids.at(-1)}`;
+    }
+    return picked.slice(0, count);
+  }
+}
+
+function countOf(segment: StoredSegment, sums: ReadonlyMap<number, number | null>): SegmentCount {
+  const count = segment.ordinal === null ? null : (sums.get(segment.ordinal) ?? null);
+  if (count === null) return withoutNumber(segment, 'building');
+  return { slug: segment.slug, count, status: 'ready', revision: segment.ready_revision };
+}
+
+function withoutNumber(
+  { slug, ready_revision: revision }: StoredSegment,
+  status: 'building' | 'timeout',
+): SegmentCount {
+  return { slug, count: null, status, revision };
+}
+
+function sum(parts: readonly (number | null)[]): number | null {
+  let total = 0;
+  for (const part of parts) {
+    if (part === null) return null;
+    total += part;
+  }
+  return total;
+}
+
+function builtOrdinal({ slug, ordinal }: StoredSegment): number {
+  if (ordinal !== null) return ordinal;
+  throw new Problem('segment_building', `'${slug}' is still being built`, [], { slug, retry_after_s: 1 });
+}
+
+function refuseForeign(segments: readonly StoredSegment[], objectType: string): void {
+  const foreign = segments.findIndex((segment) => segment.object_type !== objectType);
+  if (foreign < 0) return;
+  const { slug, object_type: other } = segments[foreign]!;
+  const detail = `'${slug}' is a segment of ${other}, not of ${objectType}`;
+  throw new Problem('body_invalid', detail, [{ path: `/segments/${foreign}`, detail }]);
+}
+
+function slugsOf(catalog: Catalog, state: string | null | undefined): string[] {
+  const slugs: string[] = [];
+  for (const ordinal of unpackState(state)) slugs.push(...catalog.slugsOf(ordinal));
+  return slugs.sort();
+}
+
+/** As the ids of a type are ordered: by bytes of UTF-8. */
+function compareIds(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+function packAsOf(standings: readonly Standing[]): string {
+  return pack(standings.map(({ number, position, clockMs }) => [number, position, clockMs]));
+}
+
+function packCursor(partition: number, after: string): string {
+  return pack([partition, after]);
+}
+
+/** @throws Problem cursor_invalid */
+function unpackCursor(cursor: string | undefined, partitions: number): { partition: number; after: string } {
+  if (cursor === undefined) return { partition: 0, after: '' };
+  try {
+    const [partition, after] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [unknown, unknown];
+    const isPartition = Number.isInteger(partition) && (partition as number) >= 0 && (partition as number) < partitions;
+    if (isPartition && typeof after === 'string') return { partition: partition as number, after };
+  } catch {
+    // falls through: what is not JSON is no cursor either
+  }
+  throw new Problem('cursor_invalid', 'the cursor is not one that this endpoint gave out', [
+    { path: '/cursor', detail: 'invalid' },
+  ]);
+}
+
+function pack(value: unknown): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}

@@ -1,0 +1,75 @@
+/**
+ * metrics.ts – What a process counts and times, in Prometheus' terms. One set per deployment, so that tests can run several.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  return {
+    registry,
+    changesAccepted: new Counter({
+      name: 'rollcall_changes_accepted_total',
+      help: 'Changes appended to a log',
+      registers,
+    }),
+    changesRejected: new Counter({
+      name: 'rollcall_changes_rejected_total',
+      help: 'Changes refused, by code',
+      labelNames: ['code'],
+      registers,
+    }),
+    changesApplied: new Counter({ name: 'rollcall_changes_applied_total', help: 'Changes committed', registers }),
+    membershipsFlipped: new Counter({
+      name: 'rollcall_memberships_flipped_total',
+      help: 'Records that entered or left a segment',
+      registers,
+    }),
+    commits: new Counter({ name: 'rollcall_commits_total', help: 'Commits of partitions', registers }),
+    deadLetters: new Counter({
+      name: 'rollcall_dead_letters_total',
+      help: 'Changes put with the dead letters',
+      registers,
+    }),
+    commitSeconds: new Histogram({
+      name: 'rollcall_commit_seconds',
+      help: 'Round trip of a commit',
+      buckets: SECONDS,
+      registers,
+    }),
+    stepSeconds: new Histogram({
+      name: 'rollcall_step_seconds',
+      help: 'Evaluation of a batch',
+      buckets: SECONDS,
+      registers,
+    }),
+    requestSeconds: new Histogram({
+      name: 'rollcall_request_seconds',
+      help: 'HTTP requests, by route and status',
+      labelNames: ['method', 'route', 'status'],
+      buckets: SECONDS,
+      registers,
+    }),
+    partitionsOwned: new Gauge({
+      name: 'rollcall_partitions_owned',
+      help: 'Partitions whose lease this process holds',
+      registers,
+    }),
+    logLag: new Gauge({
+      name: 'rollcall_log_lag_entries',
+      help: 'Entries in the logs that are not applied yet',
+      registers,
+    }),
+    waitingChanges: new Gauge({
+      name: 'rollcall_waiting_changes',
+      help: 'Changes that wait in this process for their log',
+      registers,
+    }),
+    segments: new Gauge({ name: 'rollcall_segments', help: 'Segments in the catalog', registers }),
+  };
+}
