@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readStanding } from '../../src/membership/standing.ts';
+import { Keys, type PartitionKeys } from '../../src/redis/keys.ts';
+import { freshPrefix } from '../support/redis.ts';
+import { openScriptBench, type ScriptBench } from '../support/scripts.ts';
+
+let bench: ScriptBench;
+let keys: PartitionKeys;
+
+beforeAll(async () => {
+  bench = await openScriptBench();
+});
+afterAll(() => bench.redis.disconnect());
+beforeEach(() => {
+  keys = new Keys(freshPrefix(), 1).partitions[0]!;
+});
+
+describe('the standing of a partition', () => {
+  it('is at the start when there is nothing', async () => {
+    const standing = await readStanding(bench.redis, keys, [1]);
+    expect(standing).toMatchObject({
+      number: 0,
+      position: '0-0',
+      end: '0-0',
+      inboxPosition: '0-0',
+      inboxEnd: '0-0',
+      counts: [null],
+    });
+  });
+
+  it('tells the last entry of the log from the last that is applied', async () => {
+    await bench.redis.xadd(keys.log, '5-1', 'c', '[]');
+    await bench.redis.xadd(keys.log, '6-1', 'c', '[]');
+    await bench.redis.hset(keys.meta, 'log', '5-1', 'number', 3, 'clock', 42, 'catalog', 9);
+    const standing = await readStanding(bench.redis, keys, []);
+    expect(standing).toMatchObject({ number: 3, position: '5-1', end: '6-1', clockMs: 42, catalogVersion: 9 });
+  });
+
+  it('is caught up when all that was applied is trimmed', async () => {
+    await bench.redis.xadd(keys.log, '5-1', 'c', '[]');
+    await bench.redis.xtrim(keys.log, 'MAXLEN', 0);
+    await bench.redis.hset(keys.meta, 'log', '5-1');
+    expect(await readStanding(bench.redis, keys, [])).toMatchObject({ position: '5-1', end: '5-1' });
+  });
+
+  it('has a count exactly for the ordinals that the partition answers for, more of them than Lua unpacks at once', async () => {
+    await bench.redis.hset(keys.counts, '3', 0, '9000', 17);
+    const { counts } = await readStanding(
+      bench.redis,
+      keys,
+      Array.from({ length: 9001 }, (_, ordinal) => ordinal),
+    );
+    expect(counts.flatMap((count, ordinal) => (count === null ? [] : [[ordinal, count]]))).toEqual([
+      [3, 0],
+      [9000, 17],
+    ]);
+  });
+});
