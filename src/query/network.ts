@@ -74,6 +74,8 @@ interface AttributeNode {
 export interface NetworkOptions {
   /** For tests of the tests only: the index of this kind reports nothing. */
   readonly brokenIndex?: IndexKind;
+  /** For tests only: called with the values of every record that is evaluated; what it throws is a bug of the step. */
+  readonly fault?: (attributes: Attributes) => void;
 }
 
 const NOTHING: Attributes = Object.freeze({});
@@ -84,12 +86,14 @@ export class PredicateNetwork {
   readonly #atoms = new Map<string, SharedAtom>();
   readonly #attributes = new Map<string, AttributeNode>();
   readonly #brokenIndex: IndexKind | undefined;
+  readonly #fault: NetworkOptions['fault'];
   #blank: number[] | undefined;
   #epoch = 0;
   #toggled: SharedAtom[] = [];
 
   constructor(options: NetworkOptions = {}) {
     this.#brokenIndex = options.brokenIndex;
+    this.#fault = options.fault;
   }
 
   get size(): number {
@@ -149,7 +153,7 @@ export class PredicateNetwork {
 
   /** The ordinals that hold of a new record, ascending. */
   create(attributes: Attributes): number[] {
-    this.#begin();
+    this.#begin(attributes);
     for (const [name, node] of this.#attributes) {
       if (attributes[name] !== undefined) this.#toggleAttribute(node, undefined, attributes[name], NOTHING, attributes);
     }
@@ -172,7 +176,7 @@ export class PredicateNetwork {
     names: readonly string[] | undefined,
     heldBefore: (ordinal: number) => boolean,
   ): Flip[] {
-    this.#begin();
+    this.#begin(after);
     if (names) for (const name of names) this.#toggleChanged(name, this.#attributes.get(name), before, after);
     else for (const [name, node] of this.#attributes) this.#toggleChanged(name, node, before, after);
     const flips: Flip[] = [];
@@ -184,7 +188,8 @@ export class PredicateNetwork {
     return flips;
   }
 
-  #begin(): void {
+  #begin(attributes: Attributes): void {
+    this.#fault?.(attributes);
     this.work.updates++;
     this.#epoch++;
     this.#toggled.length = 0;

@@ -1,0 +1,268 @@
+/**
+ * engine.test.ts – Whatever breaks between the engine and Redis, what was acknowledged is applied once, in order, and the
+ * segments are those of json-logic-js.
+ */
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import type { Change } from '../../src/change/change.ts';
+import type { Deployment } from '../../src/engine/deployment.ts';
+import type { Attributes } from '../../src/query/atom.ts';
+import { built, createSegment, differences, eventually, openTestDeployment, send } from '../support/deployment.ts';
+import { openProxy } from '../support/proxy.ts';
+import { freshPrefix, startPrivateRedis } from '../support/redis.ts';
+
+const opened: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of opened.splice(0).reverse()) await one.close();
+});
+
+async function open(options: Parameters<typeof openTestDeployment>[0] = {}): Promise<Deployment> {
+  const deployment = await openTestDeployment(options);
+  opened.push(deployment);
+  return deployment;
+}
+
+const rule = (field: string, operator: string, value: unknown) => ({
+  combinator: 'and',
+  rules: [{ field, operator, value }],
+});
+
+async function declare(deployment: Deployment): Promise<void> {
+  await deployment.objectTypes.put('contacts', { attributes: { n: { type: 'number' }, even: { type: 'boolean' } } });
+  await createSegment(deployment, 'low', 'contacts', rule('n', '<', 50));
+  await createSegment(deployment, 'even', 'contacts', rule('even', '=', true));
+  await createSegment(deployment, 'odd', 'contacts', rule('even', '!=', true));
+}
+
+/** `count` records whose `n` is counted up `rounds` times: a change that is lost, doubled or swapped shows in `version` or `n`. */
+function* rounds(count: number, from: number, to: number): Generator<Change> {
+  for (let n = from; n < to; n++) {
+    for (let i = 0; i < count; i++)
+      yield { op: 'put', object_type: 'contacts', id: `r${i}`, data: { n, even: n % 2 === 0 } };
+  }
+}
+
+const documents = (count: number, n: number) =>
+  Array.from({ length: count }, (_, i) => ({ id: `r${i}`, document: { n, even: n % 2 === 0 } }));
+
+async function expectRounds(deployment: Deployment, count: number, n: number): Promise<void> {
+  expect(await differences(deployment, documents(count, n))).toEqual([]);
+  const records = await deployment.memberships.records(
+    'contacts',
+    documents(count, n).map(({ id }) => id),
+  );
+  for (const record of records) expect(record).toMatchObject({ version: n + 1, data: { n } });
+}
+
+describe('an ingest goes on and loses, doubles and swaps nothing', () => {
+  it('while all connections are killed and the scripts are forgotten, again and again', async () => {
+    const deployment = await open();
+    await declare(deployment);
+    const { Redis } = await import('ioredis');
+    const saboteur = new Redis(inject('redisUrl'));
+    const own = await deployment.redis.client('ID');
+    const timer = setInterval(() => {
+      void saboteur.script('FLUSH').catch(() => {});
+      void deployment.redis
+        .client('ID')
+        .then((id) => saboteur.client('KILL', 'ID', id))
+        .catch(() => {});
+    }, 40);
+    await send(deployment, rounds(200, 0, 40));
+    clearInterval(timer);
+    saboteur.disconnect();
+    expect(await deployment.redis.client('ID')).not.toBe(own);
+    await expectRounds(deployment, 200, 39);
+  });
+
+  it('while replies are lost after the work was done', async () => {
+    const proxy = await openProxy(inject('redisUrl'));
+    opened.push(proxy);
+    const deployment = await open({ redisUrl: proxy.url });
+    await declare(deployment);
+    let isRunning = true;
+    const sabotage = (async () => {
+      while (isRunning) {
+        await new Promise((resolve) => setTimeout(resolve, 60));
+        proxy.loseReplies(true);
+        await new Promise((resolve) => setTimeout(resolve, 15));
+        proxy.loseReplies(false);
+        proxy.cut();
+      }
+    })();
+    await send(deployment, rounds(200, 0, 12));
+    isRunning = false;
+    await sabotage;
+    await eventually('Redis answers again', () =>
+      deployment.redis.ping().then(
+        () => true,
+        () => false,
+      ),
+    );
+    await expectRounds(deployment, 200, 11);
+  });
+
+  it('when Redis is killed with -9 and started again on its log', async () => {
+    const redis = await startPrivateRedis();
+    opened.push({ close: () => redis.stop() });
+    const deployment = await open({ redisUrl: redis.url });
+    await declare(deployment);
+    await send(deployment, rounds(100, 0, 5));
+    await redis.kill9();
+    await expect(deployment.memberships.counts(['low'])).rejects.toThrow();
+    await deployment.close().catch(() => {});
+    opened.pop();
+    await redis.restart();
+    const prefix = deployment.keys.catalog.meta.split(':')[0]!;
+    const again = await open({ redisUrl: redis.url, prefix });
+    await eventually('all partitions are owned', () => again.worker!.owned === 4);
+    await send(again, rounds(100, 5, 9));
+    await expectRounds(again, 100, 8);
+  });
+});
+
+describe('ownership', () => {
+  it('passes to another process when one stops, and nothing is applied twice', async () => {
+    const prefix = freshPrefix();
+    const first = await open({ prefix });
+    await declare(first);
+    const second = await open({ prefix });
+    expect(second.worker!.owned).toBe(0);
+    const sending = send(second, rounds(200, 0, 20));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const stoppedAtMs = Date.now();
+    opened.splice(opened.indexOf(first), 1);
+    await first.close();
+    await eventually('the second owns all partitions', () => second.worker!.owned === 4);
+    expect(Date.now() - stoppedAtMs).toBeLessThan(3000);
+    await sending;
+    await expectRounds(second, 200, 19);
+  });
+
+  it('that was taken away while the owner slept fences it off, and it takes the partition anew', async () => {
+    const deployment = await open({ partitions: 1 });
+    await declare(deployment);
+    const { owner, meta } = deployment.keys.partitions[0]!;
+    await send(deployment, rounds(10, 0, 1));
+    // another owner commits under its own token, and goes
+    await deployment.redis.set(owner, 'another', 'PX', 300);
+    await deployment.redis.hincrby(meta, 'number', 1);
+    await send(deployment, rounds(10, 1, 6));
+    await expectRounds(deployment, 10, 5);
+  });
+
+  it('of a partition whose commits were rolled back starts again from what is stored', async () => {
+    const deployment = await open({ partitions: 1 });
+    await declare(deployment);
+    await send(deployment, rounds(10, 0, 3));
+    const { meta } = deployment.keys.partitions[0]!;
+    // as a fail-over to a replica that lacks the last commit's number (its rows are the same here: what counts is that it reads again)
+    await deployment.redis.hincrby(meta, 'number', -1);
+    await send(deployment, rounds(10, 3, 6));
+    await expectRounds(deployment, 10, 5);
+  });
+
+  it('of a partition whose data has vanished is refused: it does not start from zero', async () => {
+    const prefix = freshPrefix();
+    const first = await open({ prefix });
+    await declare(first);
+    const { meta } = first.keys.partitions[0]!;
+    opened.splice(opened.indexOf(first), 1);
+    await first.close();
+    const { Redis } = await import('ioredis');
+    const redis = new Redis(inject('redisUrl'));
+    await redis.del(meta);
+    redis.disconnect();
+    const second = await open({ prefix });
+    await eventually('the partition stops', () => second.worker!.fatal.length === 1);
+    expect(second.worker!.fatal[0]!.message).toContain('not started from zero');
+    await eventually('the others go on', () => second.worker!.owned === 3);
+  });
+});
+
+describe('a change that can not be applied', () => {
+  it('of a type that nobody declares is kept with the dead letters, and the ones after it go on', async () => {
+    const deployment = await open({ partitions: 1 });
+    await declare(deployment);
+    const [keys] = deployment.keys.partitions;
+    const foreign = [
+      { op: 'put', object_type: 'ghosts', id: 'g', data: {} },
+      { op: 'put', object_type: 'contacts', id: 'r0', data: { n: 0, even: true } },
+    ];
+    await deployment.redis.xadd(keys!.log, '*', 'v', '0', 'c', JSON.stringify(foreign));
+    await deployment.redis.xadd(keys!.log, '*', 'v', '0', 'c', 'not json');
+    await send(deployment, rounds(2, 1, 2));
+    const letters = await deployment.redis.xrange(keys!.dead, '-', '+');
+    expect(letters.map(([, fields]) => fields[fields.indexOf('code') + 1])).toEqual([
+      'object_type_unknown',
+      'entry_malformed',
+    ]);
+    expect(letters[0]![1].join()).toContain('ghosts');
+    expect(await differences(deployment, documents(2, 1))).toEqual([]);
+  });
+
+  it('because the step fails on it goes to the dead letters after three tries, alone', async () => {
+    const fault = ({ n }: Attributes) => {
+      if (n === 13) throw new Error('a bug that meets this value');
+    };
+    const deployment = await open({ partitions: 1, networkOptions: { fault } });
+    await declare(deployment);
+    const changes: Change[] = [1, 13, 2].map((n) => ({
+      op: 'put',
+      object_type: 'contacts',
+      id: `r${n}`,
+      data: { n, even: false },
+    }));
+    expect(await send(deployment, changes)).toBe(2);
+    const letters = await deployment.redis.xrange(deployment.keys.partitions[0]!.dead, '-', '+');
+    expect(letters).toHaveLength(1);
+    expect(letters[0]![1]).toEqual(
+      expect.arrayContaining(['change_failed', 'a bug that meets this value', JSON.stringify(changes[1])]),
+    );
+    const left = [1, 2].map((n) => ({ id: `r${n}`, document: { n, even: false } }));
+    expect(await differences(deployment, left)).toEqual([]);
+  });
+});
+
+describe('builds', () => {
+  it('of many segments go on beside live changes, and are right', async () => {
+    const deployment = await open();
+    await declare(deployment);
+    await send(deployment, rounds(3000, 0, 1));
+    const live = send(deployment, rounds(3000, 1, 8));
+    for (let i = 0; i < 20; i++) {
+      await deployment.segments.create({
+        title: 'n',
+        slug: `n-${i}`,
+        object_type: 'contacts',
+        query: rule('n', i % 2 ? '>=' : '!=', i % 9),
+      });
+      if (i > 2) await deployment.segments.patch(`n-${i - 2}`, { query: rule('n', 'between', [i % 5, i % 11]) });
+      if (i > 5) await deployment.segments.remove(`n-${i - 5}`);
+    }
+    await live;
+    await built(deployment);
+    await expectRounds(deployment, 3000, 7);
+    const ordinals = new Set([...deployment.store.catalog.segments.values()].map(({ ordinal }) => ordinal));
+    for (const { counts } of deployment.keys.partitions) {
+      expect(new Set((await deployment.redis.hkeys(counts)).map(Number))).toEqual(ordinals);
+    }
+  });
+
+  it('are finished by the next process when one stops in the middle', async () => {
+    const prefix = freshPrefix();
+    const first = await open({ prefix });
+    await declare(first);
+    await send(first, rounds(5000, 0, 1));
+    await first.segments.create({
+      title: 'all',
+      slug: 'all',
+      object_type: 'contacts',
+      query: rule('n', 'notNull', undefined),
+    });
+    opened.splice(opened.indexOf(first), 1);
+    await first.close();
+    const second = await open({ prefix });
+    await built(second);
+    await expectRounds(second, 5000, 0);
+  });
+});

@@ -1,0 +1,342 @@
+/**
+ * arbitrary-queries.ts – Random object types, records that fit them, and queries over them in each dialect.
+ *
+ * Keeps true: every type has attributes of every kind, so that every operator can occur; the values of records and those of
+ * queries come from the same few, edge values among them, so that conditions are met often; a query is never refused.
+ */
+import fc from 'fast-check';
+import {
+  type Attribute,
+  type ObjectType,
+  objectType,
+  SCALAR_TYPES,
+  type ScalarType,
+} from '../../src/change/object-type.ts';
+import type { Attributes } from '../../src/query/atom.ts';
+import { compileQuery, type QueryScope } from '../../src/query/compile.ts';
+import { type AttributeOperator, OPERATORS } from '../../src/query/operators.ts';
+
+/** Every operator that a random rule can have. */
+export const OPERATOR_NAMES: readonly string[] = [
+  ...new Set(OPERATORS.flatMap((row) => (row.kind === 'later' ? [] : [row.name]))),
+];
+
+const NAMES = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth', 'tenth'];
+
+/** In normal form for UTC. */
+const VALUES: Record<ScalarType, readonly unknown[]> = {
+  string: [
+    '',
+    'a',
+    'A',
+    'ab',
+    'Ab',
+    'aB',
+    'abc',
+    'b',
+    'ba',
+    'null',
+    '0',
+    '10',
+    'ß',
+    'İ',
+    'ΑΣ',
+    'ας',
+    'x,y',
+    '\u{1F600}',
+  ],
+  number: [-1, 0, 0.5, 1, 2, 5, 10, 1e21],
+  boolean: [false, true],
+  date: ['2023-12-31T00:00:00.000Z', '2024-01-01T00:00:00.000Z', '2024-02-29T00:00:00.000Z'],
+  datetime: [
+    '2023-12-31T23:59:59.999Z',
+    '2024-01-01T00:00:00.000Z',
+    '2024-01-01T00:00:00.001Z',
+    '2024-02-29T12:00:00.000Z',
+  ],
+};
+
+/** What else may be sent for such a value. */
+const SPELLINGS: Record<ScalarType, readonly unknown[]> = {
+  string: [],
+  number: ['0', '-1', ' 5 ', '1e21', -0, '-0'],
+  boolean: ['true', 'false'],
+  date: ['2024-01-01', '2024-02-29T23:59:59Z', '2024-01-01T00:30:00+01:00'],
+  datetime: ['2024-01-01', '2024-01-01T00:00:00', '2024-02-29T13:00:00.0009+01:00'],
+};
+
+const OBJECTS = [{}, { a: 1 }, { a: 'a', b: [1, 2] }, { a: { b: 'ab' } }, { a: null }];
+
+const anyScalarType = fc.constantFrom(...SCALAR_TYPES);
+
+const anyAttribute: fc.Arbitrary<Attribute> = fc.oneof(
+  { arbitrary: anyScalarType.map((type): Attribute => ({ type })), weight: 4 },
+  { arbitrary: anyScalarType.map((of): Attribute => ({ type: 'list', of })), weight: 1 },
+);
+
+const EVERY_KIND: readonly Attribute[] = [
+  ...SCALAR_TYPES.map((type): Attribute => ({ type })),
+  { type: 'list', of: 'string' },
+  { type: 'object' },
+];
+
+/** A type with an attribute of every kind and a few more, under names that say nothing. */
+export const anyObjectType: fc.Arbitrary<ObjectType> = fc
+  .record({ more: fc.array(anyAttribute, { maxLength: NAMES.length - EVERY_KIND.length }), names: shuffled(NAMES) })
+  .map(({ more, names }) => {
+    const attributes = [...EVERY_KIND, ...more].map((attribute, index) => [names[index]!, attribute] as const);
+    return objectType('things', 1, { attributes: Object.fromEntries(attributes), relationships: {} });
+  });
+
+function shuffled<T>(items: readonly T[]): fc.Arbitrary<T[]> {
+  return fc.shuffledSubarray([...items], { minLength: items.length });
+}
+
+/** The attributes of a record, some of them missing. */
+export function attributesOf(type: ObjectType): fc.Arbitrary<Attributes> {
+  const model: Record<string, fc.Arbitrary<unknown>> = {};
+  for (const [name, attribute] of type.attributes)
+    model[name] = fc.option(anyValueOf(attribute), { freq: 3, nil: undefined });
+  return fc.record(model).map((values) => {
+    return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+  });
+}
+
+function anyValueOf({ type, of }: Attribute): fc.Arbitrary<unknown> {
+  if (type === 'list') return fc.array(fc.constantFrom(...VALUES[of ?? 'string']), { maxLength: 3 });
+  return fc.constantFrom(...(type === 'object' ? OBJECTS : VALUES[type]));
+}
+
+// ——— Rule groups and item trees ———
+
+type Rule = Readonly<Record<string, unknown>>;
+
+/** A rule group over the type; `slugs` are the segments that it may use. */
+export function ruleGroupOf(type: ObjectType, slugs: readonly string[] = [], depth = 3): fc.Arbitrary<Rule> {
+  const part =
+    depth === 1
+      ? ruleOf(type, slugs)
+      : fc.oneof(
+          { arbitrary: ruleOf(type, slugs), weight: 3 },
+          { arbitrary: ruleGroupOf(type, slugs, depth - 1), weight: 1 },
+        );
+  return fc
+    .record({
+      combinator: fc.constantFrom('and', 'or'),
+      not: fc.constantFrom(undefined, false, true),
+      muted: fc.oneof(
+        { arbitrary: fc.constantFrom(undefined, false), weight: 15 },
+        { arbitrary: fc.constant(depth < 3), weight: 1 },
+      ),
+      rules: fc.oneof(
+        { arbitrary: fc.array(part, { minLength: 1, maxLength: 4 }), weight: 15 },
+        { arbitrary: fc.constant([]), weight: 1 },
+      ),
+    })
+    .map(defined);
+}
+
+/** The same statements in the other dialect. */
+export function itemTreeOf(type: ObjectType, slugs: readonly string[] = [], depth = 3): fc.Arbitrary<Rule> {
+  return ruleGroupOf(type, slugs, depth).map(asItem);
+}
+
+function asItem(rule: Rule): Rule {
+  const { combinator, rules, field, operator, ...rest } = rule;
+  if (Array.isArray(rules)) return { ...rest, type: 'group', operator: combinator, items: rules.map(asItem) };
+  return defined({ ...rest, type: 'attribute', slug: field, operator: operator === '=' ? '==' : operator });
+}
+
+function defined(rule: Rule): Rule {
+  return Object.fromEntries(Object.entries(rule).filter(([, value]) => value !== undefined));
+}
+
+function ruleOf(type: ObjectType, slugs: readonly string[]): fc.Arbitrary<Rule> {
+  const rows = OPERATORS.flatMap((row) => (row.kind === 'attribute' ? [attributeRuleOf(type, row)] : []));
+  const rules: fc.Arbitrary<Rule> = fc.oneof(...rows);
+  if (slugs.length === 0) return rules;
+  const segmentRules = fc.record({
+    field: fc.constant(''),
+    operator: fc.constantFrom('inSegment', 'notInSegment'),
+    value: fc.constantFrom(...slugs),
+  });
+  return fc.oneof({ arbitrary: rules, weight: 12 }, { arbitrary: segmentRules, weight: 1 });
+}
+
+function attributeRuleOf(type: ObjectType, row: AttributeOperator): fc.Arbitrary<Rule> {
+  const fields = [...type.attributes].filter(([, attribute]) => row.on.includes(attribute.type));
+  return fc.constantFrom(...fields).chain(([field, attribute]) => {
+    const rule = { field: fc.constant(field), operator: fc.constant(row.name), caseInsensitive: caseOf(attribute) };
+    const withValue = fc.record({ ...rule, value: operandOf(attribute, row) });
+    const others = [...type.attributes].filter(([, other]) => other.type === attribute.type).map(([name]) => name);
+    if (!row.ofAttributes) return withValue.map(defined);
+    const withField = fc.record({ ...rule, valueSource: fc.constant('field'), value: fc.constantFrom(...others) });
+    return fc.oneof({ arbitrary: withValue, weight: 3 }, { arbitrary: withField, weight: 1 }).map(defined);
+  });
+}
+
+function caseOf({ type, of }: Attribute): fc.Arbitrary<unknown> {
+  return type === 'string' || of === 'string' ? fc.constantFrom(undefined, false, true) : fc.constant(undefined);
+}
+
+function operandOf({ type, of }: Attribute, { takes }: AttributeOperator): fc.Arbitrary<unknown> {
+  const scalar = SCALAR_TYPES.find((known) => known === (of ?? type)) ?? 'string';
+  const one = fc.constantFrom(...VALUES[scalar], ...SPELLINGS[scalar]);
+  switch (takes) {
+    case 'nothing':
+      return fc.constantFrom(undefined, null, '');
+    case 'one':
+      return one;
+    case 'pair':
+      return fc.tuple(one, one);
+    default:
+      return fc.array(one, { maxLength: 3 });
+  }
+}
+
+// ——— JsonLogic ———
+
+/** JsonLogic over the type's own attributes: what becomes atoms, what almost does, and what stays a program. */
+export function jsonLogicOf(type: ObjectType, depth = 3): fc.Arbitrary<Rule> {
+  const leaf = leafOf(type);
+  if (depth === 0) return leaf;
+  const inner = jsonLogicOf(type, depth - 1);
+  const truth = fc.oneof(
+    { arbitrary: inner, weight: 16 },
+    { arbitrary: fc.constantFrom<unknown>(true, 0, '', [], 'a'), weight: 1 },
+  );
+  const group = fc.record({
+    name: fc.constantFrom('and', 'or', 'if', '?:'),
+    args: fc.array(truth, { minLength: Math.min(depth, 2), maxLength: 4 }),
+  });
+  return fc.oneof(
+    { arbitrary: leaf, weight: 3 },
+    { arbitrary: group.map(({ name, args }) => ({ [name]: args })), weight: 3 },
+    {
+      arbitrary: fc.record({ name: fc.constantFrom('!', '!!'), arg: inner }).map(({ name, arg }) => ({ [name]: arg })),
+      weight: 1,
+    },
+  );
+}
+
+function leafOf(type: ObjectType): fc.Arbitrary<Rule> {
+  return fc.constantFrom(...type.attributes).chain(([name, attribute]) => {
+    const [value, constant] = [readOf(name), constantOf(attribute)];
+    const operand = fc.oneof(
+      { arbitrary: constant, weight: 6 },
+      { arbitrary: fc.constantFrom(...type.attributes.keys()).chain(readOf), weight: 1 },
+    );
+    return fc.oneof(
+      { arbitrary: comparisonOf(value, operand), weight: 8 },
+      { arbitrary: fc.tuple(value, fc.array(constant, { maxLength: 3 })).map((args) => ({ in: args })), weight: 2 },
+      { arbitrary: fc.tuple(constant, value).map((args) => ({ in: args })), weight: 2 },
+      { arbitrary: textOf(value, constant), weight: 2 },
+      { arbitrary: guardedOf(name, value, operand), weight: 2 },
+      { arbitrary: pathOf(name, attribute), weight: 1 },
+      { arbitrary: programOf(name, value, constant), weight: 2 },
+    );
+  });
+}
+
+function readOf(name: string): fc.Arbitrary<unknown> {
+  const read = { var: name };
+  return fc.constantFrom<unknown>(read, read, { var: [name] }, { var: [name, 'a'] }, { toLowerCase: [read] });
+}
+
+function constantOf({ type, of }: Attribute): fc.Arbitrary<unknown> {
+  const scalar = SCALAR_TYPES.find((known) => known === (of ?? type)) ?? 'string';
+  return fc.oneof(
+    { arbitrary: fc.constantFrom(...VALUES[scalar]), weight: 6 },
+    { arbitrary: fc.constantFrom<unknown>(null, 0, -0, '', true, false, 'a', '10', 1), weight: 1 },
+  );
+}
+
+function comparisonOf(value: fc.Arbitrary<unknown>, operand: fc.Arbitrary<unknown>): fc.Arbitrary<Rule> {
+  const operation = fc.constantFrom('==', '===', '!=', '!==', '<', '<=', '>', '>=');
+  const args = fc.oneof(fc.tuple(value, operand), fc.tuple(operand, value), fc.tuple(operand, value, operand));
+  return fc.tuple(operation, args).map(([name, given]) => ({ [name]: given }));
+}
+
+function textOf(value: fc.Arbitrary<unknown>, constant: fc.Arbitrary<unknown>): fc.Arbitrary<Rule> {
+  return fc
+    .tuple(fc.constantFrom('startsWith', 'endsWith'), value, constant)
+    .map(([name, ...args]) => ({ [name]: args }));
+}
+
+function guardedOf(name: string, value: fc.Arbitrary<unknown>, operand: fc.Arbitrary<unknown>): fc.Arbitrary<Rule> {
+  return comparisonOf(value, operand).map((comparison) => ({ and: [{ '!=': [{ var: name }, null] }, comparison] }));
+}
+
+function pathOf(name: string, { type }: Attribute): fc.Arbitrary<Rule> {
+  if (type === 'list') return fc.constantFrom({ var: `${name}.0` }, { '>': [{ var: `${name}.length` }, 1] });
+  return fc.constantFrom<Rule>(
+    ...(type === 'object' ? [{ var: `${name}.a` }, { '==': [{ var: `${name}.a.b` }, 'ab'] }] : []),
+    { var: name },
+  );
+}
+
+function programOf(name: string, value: fc.Arbitrary<unknown>, constant: fc.Arbitrary<unknown>): fc.Arbitrary<Rule> {
+  const each = fc.constantFrom('some', 'all', 'none', 'filter', 'map');
+  return fc.oneof(
+    fc.tuple(each, value, constant).map(([over, list, item]) => ({ [over]: [list, { '===': [{ var: '' }, item] }] })),
+    fc.constantFrom<Rule>(
+      { missing: [name] },
+      { missing: name },
+      { missing_some: [1, [name, name]] },
+      { '!': { missing: [[name]] } },
+    ),
+    fc
+      .tuple(fc.constantFrom('+', '-', '*', '/', '%', 'min', 'max', 'cat', 'merge'), value, constant)
+      .map(([by, ...args]) => ({ [by]: args })),
+    value.map((list) => ({ reduce: [list, { '+': [{ var: 'accumulator' }, { var: 'current' }] }, 0] })),
+    value.map((text) => ({ '==': [{ substr: [text, 0, 1] }, 'a'] })),
+    constant.map((item) => ({ '==': [item, item] })),
+  );
+}
+
+// ——— All dialects ———
+
+/** A query over the type, in any dialect. */
+export function queryOf(type: ObjectType, slugs: readonly string[] = []): fc.Arbitrary<Rule> {
+  return fc.oneof(
+    { arbitrary: ruleGroupOf(type, slugs), weight: 3 },
+    { arbitrary: itemTreeOf(type, slugs), weight: 1 },
+    { arbitrary: jsonLogicOf(type), weight: 3 },
+  );
+}
+
+/** The slugs of the segments of `scopeOf`. */
+export const SLUGS: readonly string[] = ['some-rules', 'some-logic', 'of-others'];
+
+/** A scope with three segments over the type, the last of which uses the others. */
+export function scopeOf(type: ObjectType): fc.Arbitrary<QueryScope> {
+  const [rules = '', logic = '', others = ''] = SLUGS;
+  return fc
+    .tuple(ruleGroupOf(type, [], 2), jsonLogicOf(type, 1), ruleGroupOf(type, [rules, logic], 2))
+    .map(([first, second, third]) =>
+      withSegments(type, [
+        [rules, first],
+        [logic, second],
+        [others, third],
+      ]),
+    );
+}
+
+/** A scope in which the segments, each of which may use those before it, are known. */
+export function withSegments(
+  type: ObjectType,
+  queries: readonly (readonly [slug: string, query: unknown])[],
+): QueryScope {
+  const segments = new Map<string, NonNullable<ReturnType<QueryScope['segment']>>>();
+  const scope: QueryScope = {
+    type,
+    types: new Map([[type.name, type]]),
+    timeZone: 'UTC',
+    segment: (slug) => segments.get(slug),
+  };
+  for (const [slug, query] of queries) {
+    const { predicate, jsonLogic } = compileQuery(query, scope);
+    segments.set(slug, { objectType: type.name, predicate, jsonLogic });
+  }
+  return scope;
+}

@@ -1,0 +1,85 @@
+/**
+ * contacts.ts – A small object type, and the two questions that tests of queries ask: what holds, and what is refused.
+ */
+import { type ObjectType, objectType } from '../../src/change/object-type.ts';
+import { Problem } from '../../src/errors.ts';
+import { type Attributes, atomTest } from '../../src/query/atom.ts';
+import { compileQuery, type QueryScope, type SegmentMeaning } from '../../src/query/compile.ts';
+import type { Predicate } from '../../src/query/predicate.ts';
+import { holds } from '../../src/query/reference.ts';
+
+export const CONTACTS: ObjectType = objectType('contacts', 1, {
+  attributes: {
+    name: { type: 'string' },
+    nick: { type: 'string' },
+    age: { type: 'number' },
+    score: { type: 'number' },
+    vip: { type: 'boolean' },
+    born_on: { type: 'date' },
+    seen_at: { type: 'datetime' },
+    tags: { type: 'list', of: 'string' },
+    days: { type: 'list', of: 'date' },
+    extra: { type: 'object' },
+  },
+  relationships: {
+    organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+  },
+});
+
+const ORDERS = objectType('orders', 1, {
+  attributes: { total: { type: 'number' } },
+  relationships: { contact: { to: 'contacts', key: 'contact_id', cardinality: 'one', inverse: 'orders' } },
+});
+
+/** Contacts, with an organization and orders, in UTC. */
+export function contactsScope(segments: Readonly<Record<string, SegmentMeaning>> = {}): QueryScope {
+  return {
+    type: CONTACTS,
+    types: new Map([CONTACTS, ORDERS].map((type) => [type.name, type])),
+    timeZone: 'UTC',
+    segment: (slug) => segments[slug],
+  };
+}
+
+/** A group of the rules, joined by `and`. */
+export function group(...rules: unknown[]): unknown {
+  return { combinator: 'and', rules };
+}
+
+/** For which of the records the query holds, by its predicate; fails if its JsonLogic says otherwise. */
+export function holdsFor(query: unknown, records: readonly Attributes[], scope = contactsScope()): boolean[] {
+  const { predicate, jsonLogic } = compileQuery(query, scope);
+  return records.map((record) => {
+    const truth = evaluate(predicate, record);
+    if (holds(jsonLogic, record) !== truth)
+      throw new Error(`JsonLogic differs: ${JSON.stringify({ jsonLogic, record })}`);
+    return truth;
+  });
+}
+
+/** The predicate's truth, by its atoms alone. */
+export function evaluate(predicate: Predicate, record: Attributes): boolean {
+  switch (predicate.kind) {
+    case 'and':
+      return predicate.children.every((child) => evaluate(child, record));
+    case 'or':
+      return predicate.children.some((child) => evaluate(child, record));
+    case 'not':
+      return !evaluate(predicate.child, record);
+    default:
+      return atomTest(predicate)(record);
+  }
+}
+
+/** What is wrong with a query: `<JSON pointer>: <detail>`, a line each. */
+export function faultsOf(query: unknown, scope = contactsScope()): string[] {
+  try {
+    compileQuery(query, scope);
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'query_invalid') {
+      return error.errors.map(({ path, detail }) => `${path}: ${detail}`);
+    }
+    throw error;
+  }
+  return [];
+}
