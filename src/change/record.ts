@@ -5,14 +5,16 @@
  * `sourceVersion` never falls; an archived record stays archived until it is restored; nothing is edited in place.
  */
 import { unreachable } from '../errors.ts';
-import type { Attributes } from '../query/atom.ts';
 import type { Change, Outcome } from './change.ts';
 import type { ObjectType } from './object-type.ts';
 import { fitValue } from './value.ts';
 
+/** A record's values by attribute name, declared or not; a missing value is an absent member, never null. */
+export type RecordData = Readonly<Record<string, unknown>>;
+
 /** Times are milliseconds since 1970. A record with `deletedAt` is a tombstone: for readers it does not exist. */
 export interface RecordRow {
-  readonly data: Attributes;
+  readonly data: RecordData;
   readonly version: number;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -31,7 +33,7 @@ interface StoredRecord {
   a?: number;
   x?: number;
   r: number;
-  d: Attributes;
+  d: RecordData;
 }
 
 /** The hash field `records:<type>` / id. */
@@ -74,7 +76,7 @@ export function isLive(record: RecordRow | undefined): record is RecordRow {
 }
 
 /** The values that filters see: in normal form for the type as declared now; what does not fit reads as missing. */
-export function filterableData(record: RecordRow, type: ObjectType, timeZone: string): Attributes {
+export function filterableData(record: RecordRow, type: ObjectType, timeZone: string): RecordData {
   if (record.fits === type.revision) return record.data;
   const seen: Record<string, unknown> = {};
   for (const [name, attribute] of type.attributes) {
@@ -193,7 +195,7 @@ function seen(record: RecordRow | undefined, change: Change): { sourceVersion?: 
   return sourceVersion === undefined ? {} : { sourceVersion };
 }
 
-function fitsOf(data: Attributes, { type, timeZone, checkedAt }: Applying): number {
+function fitsOf(data: RecordData, { type, timeZone, checkedAt }: Applying): number {
   if (checkedAt >= type.revision) return type.revision;
   for (const [name, attribute] of type.attributes) {
     const value = data[name];
@@ -202,7 +204,7 @@ function fitsOf(data: Attributes, { type, timeZone, checkedAt }: Applying): numb
   return type.revision;
 }
 
-function sameData(a: Attributes, b: Attributes): boolean {
+function sameData(a: RecordData, b: RecordData): boolean {
   const names = Object.keys(a);
   if (names.length !== Object.keys(b).length) return false;
   return names.every((name) => Object.hasOwn(b, name) && sameValue(a[name], b[name]));

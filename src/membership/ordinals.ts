@@ -41,6 +41,7 @@ function rankOf(held: Ordinals, ordinal: number): number {
 export function applyFlips(held: Ordinals, flips: readonly Flip[]): Ordinals {
   let growth = 0;
   for (const flip of flips) growth += entered(flip) ? 1 : -1;
+  assert(held.length + growth >= 0, 'no more ordinals are left than are held');
   const result = new Int32Array(held.length + growth);
   let from = 0;
   let to = 0;

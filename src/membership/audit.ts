@@ -1,0 +1,343 @@
+/**
+ * audit.ts – Compares all that is stored of memberships with what JsonLogic says of every record.
+ *
+ * Keeps true: what is compared is read at one instant (one transaction per chunk of records), so it holds of a partition
+ * between two commits and an audit may run beside a live server; the expectation comes from reference.ts, not from the engine;
+ * a segment that was edited meanwhile is left out and named, never reported as wrong.
+ *
+ * Compared are, per partition: member sets and state rows with the reference; counts with the sets; the ids of a type with its
+ * records; and all three for members and rows of records that are not there. A record that is created after the audit has
+ * passed its place is not looked at.
+ */
+import type { ChainableCommander, Redis } from 'ioredis';
+import type { Catalog, StoredSegment } from '../catalog/catalog.ts';
+import type { CatalogStore } from '../catalog/catalog-store.ts';
+import type { ObjectType } from '../change/object-type.ts';
+import { exists, filterableData, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
+import { assert, Problem } from '../errors.ts';
+import { holds } from '../query/reference.ts';
+import type { Keys, PartitionKeys } from '../redis/keys.ts';
+import { hasOrdinal } from './ordinals.ts';
+import { caughtUp } from './standing.ts';
+import { unpackState } from './state-row.ts';
+
+export interface AuditContext {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly store: CatalogStore;
+  readonly timeZone: string;
+}
+
+export interface AuditOptions {
+  /** How long the partitions may take to catch up with what was acknowledged before. */
+  readonly timeoutMs: number;
+  readonly onProgress?: (visited: number, total: number) => void;
+}
+
+/** Some ids, and how many there are in all. */
+export interface Sample {
+  readonly total: number;
+  readonly first: readonly string[];
+}
+
+export interface SegmentDifference {
+  readonly slug: string;
+  /** Where the engine keeps what is wrong. */
+  readonly place: 'set' | 'state';
+  readonly engineOnly: Sample;
+  readonly referenceOnly: Sample;
+}
+
+export interface IdDifference {
+  readonly objectType: string;
+  /** Ids that are listed without a record, and records whose id is not listed. */
+  readonly listedOnly: Sample;
+  readonly storedOnly: Sample;
+}
+
+export interface CountDifference {
+  readonly slug: string;
+  readonly partition: number;
+  /** Null: the partition has no number. */
+  readonly count: number | null;
+  readonly members: number;
+}
+
+export interface SkippedSegment {
+  readonly slug: string;
+  readonly why: 'building' | 'edited meanwhile';
+}
+
+export interface AuditReport {
+  readonly partitions: number;
+  readonly segments: number;
+  readonly skipped: readonly SkippedSegment[];
+  /** Records that were visited, archived ones included. */
+  readonly records: number;
+  readonly evaluations: number;
+  /** Pairs of record and segment that hold by the reference. */
+  readonly memberships: number;
+  readonly differences: number;
+  readonly inSegments: readonly SegmentDifference[];
+  readonly inCounts: readonly CountDifference[];
+  readonly inIds: readonly IdDifference[];
+}
+
+export const SAMPLE_MAX = 20;
+/** Replies of one transaction: records times segments. */
+const CELLS_MAX = 50_000;
+const CHUNK_RECORDS_MIN = 20;
+const CHUNK_RECORDS_MAX = 500;
+const SCAN_COUNT = 500;
+
+/** @throws Problem not_caught_up */
+export async function audit(context: AuditContext, options: AuditOptions): Promise<AuditReport> {
+  const { redis, keys, store } = context;
+  if (!(await caughtUp(redis, keys.partitions, [], options.timeoutMs))) {
+    throw new Problem('not_caught_up', `the partitions did not catch up within ${options.timeoutMs / 1000} s`);
+  }
+  await store.refresh();
+  const run = new AuditRun(context, options);
+  await run.walk();
+  await store.refresh();
+  return run.report(store.catalog);
+}
+
+/** What the JsonLogic of a segment sees: declared attributes in normal form, and nothing else. */
+export function documentOf(record: RecordRow, type: ObjectType, timeZone: string): Record<string, unknown> {
+  const values = filterableData(record, type, timeZone);
+  const declared = [...type.attributes.keys()].filter((name) => Object.hasOwn(values, name));
+  return Object.fromEntries(declared.map((name) => [name, values[name]]));
+}
+
+interface Audited {
+  readonly segment: StoredSegment;
+  readonly ordinal: number;
+  readonly mismatches: { readonly set: Mismatch; readonly state: Mismatch };
+}
+
+interface Place {
+  readonly keys: PartitionKeys;
+  readonly type: ObjectType;
+  readonly audited: readonly Audited[];
+}
+
+class Gathered implements Sample {
+  total = 0;
+  readonly first: string[] = [];
+
+  add(id: string): void {
+    if (this.total++ < SAMPLE_MAX) this.first.push(id);
+  }
+}
+
+/** What one side has and the other has not. */
+class Mismatch {
+  readonly left = new Gathered();
+  readonly right = new Gathered();
+
+  compare(id: string, isLeft: boolean, isRight: boolean): void {
+    if (isLeft && !isRight) this.left.add(id);
+    if (isRight && !isLeft) this.right.add(id);
+  }
+
+  get total(): number {
+    return this.left.total + this.right.total;
+  }
+}
+
+class AuditRun {
+  readonly #context: AuditContext;
+  readonly #options: AuditOptions;
+  readonly #types: readonly ObjectType[];
+  readonly #audited: readonly Audited[];
+  readonly #skipped: SkippedSegment[];
+  readonly #ids: ReadonlyMap<string, Mismatch>;
+  readonly #counts: CountDifference[] = [];
+  #records = 0;
+  #evaluations = 0;
+  #memberships = 0;
+
+  constructor(context: AuditContext, options: AuditOptions) {
+    const { catalog } = context.store;
+    const segments = [...catalog.segments.values()].sort((a, b) => (a.slug < b.slug ? -1 : 1));
+    this.#context = context;
+    this.#options = options;
+    this.#types = [...catalog.objectTypes.values()];
+    this.#ids = new Map(this.#types.map(({ name }) => [name, new Mismatch()]));
+    // While an edit is built, the stored JsonLogic is of the new revision and the sets are of the old one.
+    this.#audited = segments.flatMap((segment) =>
+      segment.pending === null && segment.ordinal !== null
+        ? [{ segment, ordinal: segment.ordinal, mismatches: { set: new Mismatch(), state: new Mismatch() } }]
+        : [],
+    );
+    this.#skipped = segments.flatMap(({ slug, pending }) => (pending === null ? [] : [{ slug, why: 'building' }]));
+  }
+
+  async walk(): Promise<void> {
+    const total = await this.#size();
+    for (const [partition, keys] of this.#context.keys.partitions.entries()) {
+      for (const type of this.#types) {
+        const audited = this.#audited.filter(({ segment }) => segment.object_type === type.name);
+        await this.#walkType({ keys, type, audited }, total);
+      }
+      await this.#compareCounts(partition, keys);
+    }
+  }
+
+  report(catalog: Catalog): AuditReport {
+    const edited = new Set(this.#audited.filter((audited) => this.#wasEdited(audited, catalog)));
+    const settled = this.#audited.filter((audited) => !edited.has(audited));
+    const slugs = new Set(settled.map(({ segment }) => segment.slug));
+    const inSegments = settled.flatMap(segmentDifferences);
+    const inCounts = this.#counts.filter(({ slug }) => slugs.has(slug));
+    const inIds = [...this.#ids].flatMap(([objectType, ids]) =>
+      ids.total > 0 ? [{ objectType, listedOnly: ids.left, storedOnly: ids.right }] : [],
+    );
+    const pairs = inSegments.reduce((sum, { engineOnly, referenceOnly }) => sum + engineOnly.total + referenceOnly.total, 0);
+    const ids = inIds.reduce((sum, { listedOnly, storedOnly }) => sum + listedOnly.total + storedOnly.total, 0);
+    return {
+      partitions: this.#context.keys.partitions.length,
+      segments: settled.length,
+      skipped: [
+        ...this.#skipped,
+        ...[...edited].map(({ segment }) => ({ slug: segment.slug, why: 'edited meanwhile' as const })),
+      ],
+      records: this.#records,
+      evaluations: this.#evaluations,
+      memberships: this.#memberships,
+      differences: pairs + inCounts.length + ids,
+      inSegments,
+      inCounts,
+      inIds,
+    };
+  }
+
+  #wasEdited({ segment, ordinal }: Audited, catalog: Catalog): boolean {
+    const type = this.#types.find(({ name }) => name === segment.object_type);
+    const isSame = catalog.segments.get(segment.slug)?.ordinal === ordinal;
+    return !isSame || catalog.objectTypes.get(segment.object_type)?.revision !== type?.revision;
+  }
+
+  async #size(): Promise<number> {
+    const { redis, keys } = this.#context;
+    const sizes = keys.partitions.flatMap((partition) => this.#types.map(({ name }) => redis.zcard(partition.ids(name))));
+    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  }
+
+  async #walkType(place: Place, total: number): Promise<void> {
+    const chunk = chunkSize(place.audited.length);
+    const listed = place.keys.ids(place.type.name);
+    for (let after = '-'; ; ) {
+      const ids = await this.#context.redis.zrangebylex(listed, after, '+', 'LIMIT', 0, chunk);
+      if (ids.length > 0) await this.#examine(place, ids);
+      this.#records += ids.length;
+      this.#options.onProgress?.(this.#records, Math.max(total, this.#records));
+      if (ids.length < chunk) break;
+      after = `(${ids.at(-1)}`;
+    }
+    const strays = await this.#strays(place);
+    for (let from = 0; from < strays.length; from += chunk) await this.#examine(place, strays.slice(from, from + chunk));
+  }
+
+  /** Compares all that is kept of some records, at one instant. */
+  async #examine({ keys, type, audited }: Place, ids: readonly string[]): Promise<void> {
+    const { redis, timeZone } = this.#context;
+    const transaction = redis
+      .multi()
+      .zmscore(keys.ids(type.name), ...ids)
+      .hmget(keys.records(type.name), ...ids)
+      .hmget(keys.state(type.name), ...ids);
+    for (const { ordinal } of audited) transaction.smismember(keys.segment(ordinal), ...ids);
+    const [scores, rows, states, ...sets] = (await carriedOut(transaction)) as (string | number | null)[][];
+    for (const [at, id] of ids.entries()) {
+      const row = rows![at] as string | null;
+      const record = row === null ? undefined : unpackRecord(row);
+      this.#ids.get(type.name)!.compare(id, scores![at] !== null, exists(record));
+      const truth = unpackState(states![at] as string | null);
+      const document = isLive(record) ? documentOf(record, type, timeZone) : undefined;
+      for (const [which, { segment, ordinal, mismatches }] of audited.entries()) {
+        const isExpected = document !== undefined && this.#holds(segment, document);
+        mismatches.set.compare(id, sets[which]![at] === 1, isExpected);
+        mismatches.state.compare(id, hasOrdinal(truth, ordinal), isExpected);
+      }
+    }
+  }
+
+  #holds({ json_logic: rule }: StoredSegment, document: unknown): boolean {
+    const isExpected = holds(rule, document);
+    this.#evaluations++;
+    if (isExpected) this.#memberships++;
+    return isExpected;
+  }
+
+  /** Ids that are not listed and yet have a record, a state row or a membership: suspects, to be examined. */
+  async #strays({ keys, type, audited }: Place): Promise<string[]> {
+    const { redis } = this.#context;
+    const found = new Set<string>();
+    const gather = async (ids: readonly string[]) => {
+      if (ids.length === 0) return;
+      const scores = await redis.zmscore(keys.ids(type.name), ...ids);
+      for (const [at, id] of ids.entries()) if (scores[at] === null) found.add(id);
+    };
+    const scan = async (read: (cursor: string) => Promise<[string, string[]]>, pick: (reply: string[]) => string[]) => {
+      let cursor = '0';
+      do {
+        const [next, reply] = await read(cursor);
+        await gather(pick(reply));
+        cursor = next;
+      } while (cursor !== '0');
+    };
+    await scan((cursor) => redis.hscan(keys.records(type.name), cursor, 'COUNT', SCAN_COUNT), existing);
+    await scan((cursor) => redis.hscan(keys.state(type.name), cursor, 'COUNT', SCAN_COUNT), fields);
+    for (const ordinal of new Set(audited.map((one) => one.ordinal))) {
+      await scan((cursor) => redis.sscan(keys.segment(ordinal), cursor, 'COUNT', SCAN_COUNT), (ids) => ids);
+    }
+    return [...found];
+  }
+
+  async #compareCounts(partition: number, keys: PartitionKeys): Promise<void> {
+    if (this.#audited.length === 0) return;
+    const transaction = this.#context.redis
+      .multi()
+      .hmget(keys.counts, ...this.#audited.map(({ ordinal }) => String(ordinal)));
+    for (const { ordinal } of this.#audited) transaction.scard(keys.segment(ordinal));
+    const [counts, ...sizes] = (await carriedOut(transaction)) as [(string | null)[], ...number[]];
+    for (const [at, { segment }] of this.#audited.entries()) {
+      const count = counts[at] == null ? null : Number(counts[at]);
+      const members = sizes[at]!;
+      if (count !== members) this.#counts.push({ slug: segment.slug, partition, count, members });
+    }
+  }
+}
+
+function segmentDifferences({ segment, mismatches }: Audited): SegmentDifference[] {
+  return (['set', 'state'] as const).flatMap((name) => {
+    const { left, right, total } = mismatches[name];
+    return total > 0 ? [{ slug: segment.slug, place: name, engineOnly: left, referenceOnly: right }] : [];
+  });
+}
+
+function chunkSize(segments: number): number {
+  const cells = Math.floor(CELLS_MAX / Math.max(1, segments));
+  return Math.min(CHUNK_RECORDS_MAX, Math.max(CHUNK_RECORDS_MIN, cells));
+}
+
+/** The fields of a reply of HSCAN. */
+function fields(reply: readonly string[]): string[] {
+  return reply.filter((_, at) => at % 2 === 0);
+}
+
+/** The fields of a reply of HSCAN over records that are no tombstones. */
+function existing(reply: readonly string[]): string[] {
+  return fields(reply).filter((_, at) => exists(unpackRecord(reply[2 * at + 1]!)));
+}
+
+async function carriedOut(transaction: ChainableCommander): Promise<unknown[]> {
+  const replies = await transaction.exec();
+  assert(replies, 'a MULTI without WATCH is carried out');
+  return replies.map(([error, reply]) => {
+    if (error) throw error;
+    return reply;
+  });
+}

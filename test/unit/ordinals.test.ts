@@ -1,0 +1,79 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  applyFlips,
+  hasOrdinal,
+  NO_ORDINALS,
+  ordinals,
+  packOrdinals,
+  unpackOrdinals,
+} from '../../src/membership/ordinals.ts';
+import { packState, unpackState } from '../../src/membership/state-row.ts';
+import { flip, ORDINAL_MAX } from '../../src/query/network.ts';
+
+const ascending = fc
+  .uniqueArray(fc.oneof(fc.nat({ max: 200 }), fc.nat({ max: ORDINAL_MAX })), { maxLength: 300 })
+  .map((all) => all.sort((a, b) => a - b));
+const keepAll = () => true;
+
+describe('the ordinals of a record', () => {
+  it('come out of their packed form as they went in', () => {
+    fc.assert(
+      fc.property(ascending, (all) => {
+        expect([...unpackOrdinals(packOrdinals(ordinals(all), keepAll))]).toEqual(all);
+      }),
+    );
+  });
+
+  it('are packed into printable ASCII, about one character each when one in four holds', () => {
+    const all = Array.from({ length: 2500 }, (_, i) => i * 4);
+    const packed = packOrdinals(ordinals(all), keepAll);
+    expect(packed).toMatch(/^[0-o]*$/);
+    expect(packed.length).toBeLessThan(2600);
+  });
+
+  it('lose what was retired when they are packed', () => {
+    expect([...unpackOrdinals(packOrdinals(ordinals([1, 5, 9]), (ordinal) => ordinal !== 5))]).toEqual([1, 9]);
+  });
+
+  it('are found by has, and nothing else is', () => {
+    fc.assert(
+      fc.property(ascending, fc.nat({ max: 250 }), (all, ordinal) => {
+        expect(hasOrdinal(ordinals(all), ordinal)).toBe(all.includes(ordinal));
+      }),
+    );
+  });
+
+  it('change by flips alone, and the set that was given stays as it was', () => {
+    fc.assert(
+      fc.property(ascending, ascending, (all, flipped) => {
+        const held = ordinals(all);
+        const after = applyFlips(
+          held,
+          flipped.map((ordinal) => flip(ordinal, !all.includes(ordinal))),
+        );
+        const expected = new Set(all);
+        for (const ordinal of flipped) if (!expected.delete(ordinal)) expected.add(ordinal);
+        expect([...after]).toEqual([...expected].sort((a, b) => a - b));
+        expect([...held]).toEqual(all);
+      }),
+    );
+  });
+
+  it('refuse a flip to what they are already: stored truth would be wrong', () => {
+    expect(() => applyFlips(ordinals([3]), [flip(3, true)])).toThrow('bug: ');
+    expect(() => applyFlips(NO_ORDINALS, [flip(3, false)])).toThrow('bug: ');
+  });
+});
+
+describe('a state row', () => {
+  it('that says nothing is not stored, and an absent one says nothing', () => {
+    expect(packState(NO_ORDINALS, keepAll)).toBeUndefined();
+    expect(unpackState(null)).toEqual(NO_ORDINALS);
+  });
+
+  it('keeps room for the due time and the unanswered neighbours before the ordinals', () => {
+    expect(packState(ordinals([0, 11]), keepAll)).toBe(';;0:');
+    expect([...unpackState('1700000000000;orders;0:')]).toEqual([0, 11]);
+  });
+});
