@@ -112,7 +112,7 @@ function anyValueOf({ type, of }: Attribute): fc.Arbitrary<unknown> {
 type Rule = Readonly<Record<string, unknown>>;
 
 /** A rule group over the type; `slugs` are the segments that it may use. */
-export function ruleGroupOf(type: ObjectType, slugs: readonly string[] = [], depth = 3): fc.Arbitrary<Rule> {
+function ruleGroupOf(type: ObjectType, slugs: readonly string[] = [], depth = 3): fc.Arbitrary<Rule> {
   const part =
     depth === 1
       ? ruleOf(type, slugs)
@@ -137,7 +137,7 @@ export function ruleGroupOf(type: ObjectType, slugs: readonly string[] = [], dep
 }
 
 /** The same statements in the other dialect. */
-export function itemTreeOf(type: ObjectType, slugs: readonly string[] = [], depth = 3): fc.Arbitrary<Rule> {
+function itemTreeOf(type: ObjectType, slugs: readonly string[] = [], depth = 3): fc.Arbitrary<Rule> {
   return ruleGroupOf(type, slugs, depth).map(asItem);
 }
 
@@ -197,7 +197,7 @@ function operandOf({ type, of }: Attribute, { takes }: AttributeOperator): fc.Ar
 // ——— JsonLogic ———
 
 /** JsonLogic over the type's own attributes: what becomes atoms, what almost does, and what stays a program. */
-export function jsonLogicOf(type: ObjectType, depth = 3): fc.Arbitrary<Rule> {
+function jsonLogicOf(type: ObjectType, depth = 3): fc.Arbitrary<Rule> {
   const leaf = leafOf(type);
   if (depth === 0) return leaf;
   const inner = jsonLogicOf(type, depth - 1);
@@ -323,10 +323,7 @@ export function scopeOf(type: ObjectType): fc.Arbitrary<QueryScope> {
 }
 
 /** A scope in which the segments, each of which may use those before it, are known. */
-export function withSegments(
-  type: ObjectType,
-  queries: readonly (readonly [slug: string, query: unknown])[],
-): QueryScope {
+function withSegments(type: ObjectType, queries: readonly (readonly [slug: string, query: unknown])[]): QueryScope {
   const segments = new Map<string, NonNullable<ReturnType<QueryScope['segment']>>>();
   const scope: QueryScope = {
     type,
