@@ -160,11 +160,24 @@ function checkOperation(name: string, args: Args, isList: boolean, at: Place): v
     case '*':
       if (args.length === 0) fault(at.reading, at.path, `'*' takes at least one argument`);
       break;
+    case 'reduce':
+      if (canExplode(args[1])) fault(at.reading, argAt(1).path, EXPLODES);
+      break;
     default:
   }
   for (const [index, arg] of args.entries()) {
     check(arg, OVER_ITEMS.has(name) && index === 1 ? { ...argAt(index), place: 'item' } : argAt(index));
   }
+}
+
+const EXPLODES = `what 'reduce' repeats may read its accumulator once where it uses 'merge' or 'cat': it would double with each item`;
+
+/** Doubled with each item, the accumulator of a list of 30 items would fill the memory. */
+function canExplode(body: unknown): boolean {
+  const text = JSON.stringify(body) ?? '';
+  if (!/"(?:merge|cat)":/.test(text)) return false;
+  const reads = text.match(/"var":\[?(?:""|null|\[?\]|"accumulator)/g) ?? [];
+  return reads.length > 1;
 }
 
 function stepInto(at: Place, step: string | number): Place {

@@ -206,6 +206,10 @@ describe('JsonLogic is refused', () => {
     ],
     [{ missing_some: [1, NAME] }, '/query/missing_some/1: the keys are a list of texts'],
     [{ '*': [] }, "/query/*: '*' takes at least one argument"],
+    [
+      { reduce: [TAGS, { merge: [{ var: 'accumulator' }, { var: ['accumulator'] }] }, []] },
+      "/query/reduce/1: what 'reduce' repeats may read its accumulator once where it uses 'merge' or 'cat': it would double with each item",
+    ],
     [{ '==': [AGE, JSON.parse('1e999')] }, '/query/==/1: the number is too large'],
     [{ combinatorr: 'and' }, "/query/combinatorr: there is no operation 'combinatorr'"],
   ])('%j', (query, fault) => {
