@@ -1,9 +1,8 @@
 /**
- * predicate.ts – The typed tree that every query becomes: and, or, not, and atoms over a record's own attributes.
+ * predicate.ts – The typed tree that every query becomes: and, or, not, atoms over a record's own attributes, and edges to neighbours.
  *
  * Keeps true: a predicate is plain data (it is stored as JSON and hashed), total (it is true or false of every record,
  * whatever is missing), and two-valued: `not` is the exact complement, so that a missing value never hides a record.
- * A further variant, `edge`, will speak of neighbours over a relationship.
  */
 
 export type Scalar = string | number | boolean;
@@ -54,7 +53,41 @@ export interface Textual<K extends string> {
   readonly needle: string;
 }
 
+/** What is looked at of the neighbours that a record has over an edge; its value is compared by the edge's `holds`. */
+export type Measure =
+  /** To-one only: whether `where` holds of the neighbour; of an absent one, whether it holds of nothing. A boolean. */
+  | { readonly kind: 'truth' }
+  /** To-one only: whether there is a neighbour. A boolean. */
+  | { readonly kind: 'exists' }
+  /** How many neighbours `where` holds of. */
+  | { readonly kind: 'count' }
+  /** That number divided once by the number of all neighbours; missing over none. */
+  | { readonly kind: 'share' }
+  /**
+   * Over the values that the attribute (a number) has in those neighbours that `where` holds of. A sum is exact to 6 decimals
+   * and 0 over nothing; an average is that sum divided once by how many have a value; the others are missing over nothing.
+   */
+  | { readonly kind: 'sum' | 'avg' | 'min' | 'max'; readonly attribute: string };
+
+/**
+ * A statement about the neighbours of a record over one relationship. `edge` is `<holder type>.<relationship>`; `out` goes from
+ * the holder of the key to its target (or targets), `in` from a target to its holders. `where` speaks of the neighbour's type
+ * and may hold edges itself; `holds` speaks of the measure alone, as a value of the attribute MEASURE.
+ */
+export interface Edge {
+  readonly kind: 'edge';
+  readonly edge: string;
+  readonly direction: 'out' | 'in';
+  readonly measure: Measure;
+  readonly where: Predicate;
+  readonly holds: Predicate;
+}
+
+/** Stands for the measure within an edge's `holds`; no attribute can have this name. */
+export const MEASURE = '$';
+
 export type Predicate =
+  | Edge
   | { readonly kind: 'and' | 'or'; readonly children: readonly Predicate[] }
   | { readonly kind: 'not'; readonly child: Predicate }
   | Atom;
