@@ -45,6 +45,21 @@ export interface StoredOrdinal {
   /** A retiring one is answered for until every partition has moved to `since`. */
   readonly status: 'building' | 'ready' | 'retiring';
   readonly since: number;
+  /** A hidden predicate, without a member set: what one end of an edge shows to the other. */
+  readonly exported?: ExportedPredicate;
+  /** The exported predicates that this one reads, at neighbours. */
+  readonly reads?: readonly number[];
+}
+
+/** Over which edge a predicate is exported, and which way. */
+export interface ExportedPredicate {
+  readonly edge: string;
+  /** The ordinal of the edge's anchor: the predicate that holds of every live holder. A relationship declared anew gets another. */
+  readonly anchor: number;
+  /** `out`: from the target to those who hold its key; `in`: from the holders to the target. */
+  readonly direction: 'out' | 'in';
+  /** The attribute whose numbers travel along. */
+  readonly attribute?: string;
 }
 
 /** One field of one of the catalog's hashes; a value of null removes it. */

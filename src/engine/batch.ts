@@ -6,6 +6,7 @@
  */
 import { type Change, OPERATIONS } from '../change/change.ts';
 import { isObject } from '../change/object-type.ts';
+import type { InboxEntry } from './message.ts';
 
 /** Where a partition stands in a log: all up to entry `entry`, and the first `offset` changes of the entry after it. */
 export interface LogPosition {
@@ -35,8 +36,17 @@ export interface ScanChunk {
   readonly ids: readonly string[];
 }
 
+/** Local holders of a target that has shown something new: what they see of it is evaluated again. */
+export interface FanoutChunk {
+  readonly anchor: number;
+  readonly ids: readonly string[];
+}
+
 export interface Batch {
   readonly entries: readonly LogEntry[];
+  /** Messages of partitions; they come before the changes. */
+  readonly inbox?: readonly InboxEntry[];
+  readonly fanouts?: readonly FanoutChunk[];
   /** Where the partition stood before: the entries come right after it, and its offset counts into the first of them. */
   readonly position: LogPosition;
   /** After a failure changes are applied one by one, so that the one at fault is found. */

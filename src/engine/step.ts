@@ -7,11 +7,14 @@
  */
 import type { Change, Outcome } from '../change/change.ts';
 import type { ObjectType } from '../change/object-type.ts';
-import { applyChange, filterableData, isLive, type RecordRow } from '../change/record.ts';
-import { applyFlips, hasOrdinal, NO_ORDINALS, type Ordinals, ordinals } from '../membership/ordinals.ts';
-import type { Attributes } from '../query/atom.ts';
+import { applyChange, isLive, type RecordRow } from '../change/record.ts';
+import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
+import { applyFlips, hasOrdinal, NO_ORDINALS, type Ordinals } from '../membership/ordinals.ts';
 import { type Flip, flip, flippedOrdinal, type PredicateNetwork } from '../query/network.ts';
-import type { Batch, LogEntry, LogPosition, RecordKey, ScanChunk } from './batch.ts';
+import type { Batch, FanoutChunk, LogEntry, LogPosition, RecordKey, ScanChunk } from './batch.ts';
+import type { Edge } from './edges.ts';
+import type { InboxEntry } from './message.ts';
+import { type EdgeEffects, type Extremes, StepNeighbours } from './step-neighbours.ts';
 
 /** All that is kept of one record: its row in `records` and its row in `state`. */
 export interface Row {
@@ -25,6 +28,9 @@ export const ABSENT: Row = { record: undefined, truth: NO_ORDINALS };
 export interface TypeContext {
   readonly type: ObjectType;
   readonly network: PredicateNetwork;
+  /** The edges of which records of this type hold the key, and those whose target they are. */
+  readonly out: readonly Edge[];
+  readonly in: readonly Edge[];
 }
 
 export interface StepContext {
@@ -34,6 +40,13 @@ export interface StepContext {
   readonly nowMs: number;
   /** Caller: holds every record that the batch touches; ABSENT for those that do not exist. */
   readonly row: (objectType: string, id: string) => Row;
+  /** By anchor. */
+  readonly edges: ReadonlyMap<number, Edge>;
+  /** Caller: holds the rows at both ends of every edge of those records. */
+  readonly neighbour: (anchor: number, target: string) => NeighbourRow;
+  readonly related: (anchor: number, target: string) => RelatedRow;
+  readonly extremes: (ordinal: number, target: string) => Extremes;
+  readonly partitionOf: (id: string) => number;
 }
 
 /** A record whose row changed, or whose memberships did. */
@@ -70,6 +83,9 @@ export interface Step {
   readonly position: LogPosition | undefined;
   readonly applied: number;
   readonly effects: number;
+  /** The last entry of the inbox that was applied; undefined: none. */
+  readonly inbox: string | undefined;
+  readonly edges: EdgeEffects;
 }
 
 /** Memberships that one commit may flip: it ends at the change that passes this, for a commit holds the shard meanwhile (about 6 ms). */
@@ -78,7 +94,9 @@ export const EFFECTS_MAX = 8000;
 /** @returns what the batch made of the rows. Applies at least one change, and stops once EFFECTS_MAX is passed. */
 export function step(batch: Batch, context: StepContext): Step {
   const run = new StepRun(context, batch);
+  run.messages(batch.inbox ?? []);
   run.changes(batch.entries, batch.position);
+  for (const chunk of batch.fanouts ?? []) run.fanout(chunk);
   for (const chunk of batch.scans) run.scan(chunk);
   for (const { objectType, id } of batch.expired) run.expire(objectType, id);
   return run.finish();
@@ -100,14 +118,41 @@ class StepRun {
   readonly #working = new Map<string, Map<string, Working>>();
   readonly #outcomes: EntryOutcomes[] = [];
   readonly #dead: DeadLetter[] = [];
+  readonly #neighbours: StepNeighbours;
+  #inbox: string | undefined;
   #position: LogPosition | undefined;
   #applied = 0;
   #effects = 0;
 
   constructor(context: StepContext, { poison, changesMax }: Batch) {
     this.#context = context;
+    this.#neighbours = new StepNeighbours(context);
     this.#poison = poison;
     this.#changesMax = changesMax ?? Number.POSITIVE_INFINITY;
+  }
+
+  messages(entries: readonly InboxEntry[]): void {
+    for (const entry of entries) {
+      this.#inbox = entry.id;
+      if (entry.malformed !== undefined) {
+        this.#dead.push({ entry: entry.id, index: 0, code: 'entry_malformed', detail: entry.malformed, letter: entry.payload });
+      }
+      for (const message of entry.messages) {
+        const edge = this.#context.edges.get(message.edge);
+        if (!edge) continue; // the relationship was given up meanwhile
+        if (message.kind === 'export') this.#neighbours.learn(edge, message.target, message.exported);
+        else {
+          this.#neighbours.hear(edge, message.target, entry.from, message.aggregate);
+          this.#verify(edge.definition.target, message.target, edge.inNames);
+        }
+      }
+    }
+  }
+
+  /** Evaluates again what holders see over an edge. */
+  fanout({ anchor, ids }: FanoutChunk): void {
+    const edge = this.#context.edges.get(anchor);
+    if (edge) for (const id of ids) this.#verify(edge.definition.holder, id, edge.outNames);
   }
 
   changes(entries: readonly LogEntry[], start: LogPosition): void {
@@ -151,9 +196,11 @@ class StepRun {
 
   finish(): Step {
     const records: TouchedRecord[] = [];
-    for (const rows of this.#working.values()) {
+    for (const [objectType, rows] of this.#working) {
+      const known = this.#context.types.get(objectType);
       for (const { key, before, row, live, scanned } of rows.values()) {
         if (row === before) continue;
+        if (known) this.#neighbours.settle(known, key.id, before, row);
         const liveFlips = netFlips(live);
         const flips = scanned.length === 0 ? liveFlips : netFlips([...live, ...scanned]);
         records.push({ objectType: key.objectType, id: key.id, before, after: row, flips, liveFlips });
@@ -166,6 +213,8 @@ class StepRun {
       position: this.#position,
       applied: this.#applied,
       effects: this.#effects,
+      inbox: this.#inbox,
+      edges: this.#neighbours.finish((objectType, id) => this.#working.get(objectType)?.get(id)?.row ?? this.#context.row(objectType, id)),
     };
   }
 
@@ -219,33 +268,31 @@ class StepRun {
     const { record, truth } = working.row;
     const applied = applyChange(record, change, { nowMs, timeZone, type: known.type, checkedAt });
     if (applied.record === record) return applied.outcome;
-    const flips = this.#flips(record, applied.record, truth, applied.names, known);
-    const held = flips.length === 0 ? truth : applyFlips(truth, flips.sort(ascending));
-    working.row = { record: applied.record, truth: held };
-    append(working.live, flips);
-    this.#effects += flips.length;
+    const flips = this.#flips(change.id, record, applied.record, truth, applied.names, known);
+    working.row = { record: applied.record, truth };
+    this.#flip(working, flips, working.live);
     return applied.outcome;
   }
 
   /** What flips when a record goes from `before` to `after`: each may be absent or archived, and then is in no segment. */
   #flips(
+    id: string,
     before: RecordRow | undefined,
     after: RecordRow | undefined,
     truth: Ordinals,
     names: readonly string[] | undefined,
-    { type, network }: TypeContext,
+    known: TypeContext,
   ): Flip[] {
+    const { network } = known;
     if (!isLive(after)) return isLive(before) ? leaveAll(truth, network) : [];
-    if (!isLive(before)) {
-      return network.create(this.#filterable(after, type)).map((ordinal) => flip(ordinal, true));
-    }
+    const open = this.#neighbours.open(known, after);
+    const seen = this.#neighbours.view(known, id, after);
+    if (!isLive(before)) return network.create(seen, { verify: [], open }).map((ordinal) => flip(ordinal, true));
     if (names?.length === 0) return [];
-    const held = (ordinal: number) => hasOrdinal(truth, ordinal);
-    return network.update(this.#filterable(before, type), this.#filterable(after, type), names, held);
-  }
-
-  #filterable(record: RecordRow, type: ObjectType): Attributes {
-    return filterableData(record, type, this.#context.timeZone);
+    // Both views have the neighbourhood of now; what a new key may move is verified, whatever the stored truth knew of the old one.
+    const verify = this.#neighbours.movedBy(known, before, after);
+    const neighbourhood = { verify, open };
+    return network.update(this.#neighbours.view(known, id, before), seen, names, (ordinal) => hasOrdinal(truth, ordinal), neighbourhood);
   }
 
   #open(objectType: string, id: string): Working {
@@ -284,8 +331,3 @@ function append(flips: Flip[], more: readonly Flip[]): void {
 }
 
 const ascending = (a: number, b: number) => a - b;
-
-/** The truth of a record that no step has seen, from nothing: what a row must say. For audits and tests. */
-export function truthOf(record: RecordRow | undefined, { type, network }: TypeContext, timeZone: string): Ordinals {
-  return isLive(record) ? ordinals(network.create(filterableData(record, type, timeZone))) : NO_ORDINALS;
-}

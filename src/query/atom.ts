@@ -205,7 +205,8 @@ export function boundType(intervals: readonly Interval[]): 'string' | 'number' {
   return typeof bound === 'number' ? 'number' : 'string';
 }
 
-function intervalLogic(value: unknown, { low, lowInclusive, high, highInclusive }: Interval): unknown {
+/** Whether the value lies in the interval, as JsonLogic. */
+export function intervalLogic(value: unknown, { low, lowInclusive, high, highInclusive }: Interval): unknown {
   const above = { [lowInclusive ? '>=' : '>']: [value, low] };
   const below = { [highInclusive ? '<=' : '<']: [value, high] };
   if (low !== null && high !== null) {

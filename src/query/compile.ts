@@ -4,14 +4,16 @@
  * Keeps true: the predicate and the JsonLogic hold for the same records; a query is either understood as a whole or refused
  * with all its faults; and no query, however deep, can exhaust the stack: its depth is measured first, without recursion.
  */
-import { isObject, type ObjectType } from '../change/object-type.ts';
+import { type Attribute, isObject, type ObjectType } from '../change/object-type.ts';
 import { type Fault, Problem } from '../errors.ts';
 import { atomReads } from './atom.ts';
+import { isDerivedName, readDerivedName } from './derived-attribute.ts';
 import { readItemTree } from './item-tree.ts';
 import type { Meaning } from './json-logic.ts';
 import { normalize, predicateKey } from './normalize.ts';
-import type { Predicate } from './predicate.ts';
+import type { Edge, Predicate } from './predicate.ts';
 import { readJsonLogic } from './raw-json-logic.ts';
+import { hopOf, type ObjectTypes } from './relationships.ts';
 import { readRuleGroup } from './rule-group.ts';
 import { fault, type QueryScope, quote, type Reading, startReading, TOO_DEEP } from './scope.ts';
 
@@ -41,32 +43,42 @@ export function compileQuery(query: unknown, scope: QueryScope): CompiledQuery {
   const read = isWithin(query, JSON_DEPTH_MAX, Number.POSITIVE_INFINITY)
     ? readQuery(query, reading)
     : fault(reading, '/query', TOO_DEEP);
-  if (read && reading.uses.size > 0 && !isWithin(read.jsonLogic, JSON_DEPTH_MAX, JSON_PARTS_MAX)) {
-    fault(reading, '/query', 'the query is too large or too deep with the segments that it uses');
+  if (read && !isWithin(read.jsonLogic, JSON_DEPTH_MAX, JSON_PARTS_MAX)) {
+    const why = reading.uses.size > 0 ? 'with the segments that it uses' : 'when it is written as JsonLogic';
+    fault(reading, '/query', `the query is too large or too deep ${why}`);
   }
   if (!read || reading.faults.length > 0) throw refusal(reading.faults);
   const predicate = normalize(read.predicate);
-  return { predicate, jsonLogic: read.jsonLogic, key: keyOf(predicate, scope.type), uses: [...reading.uses].sort() };
+  const key = statementKey(predicate, scope.type, reading.scope.types);
+  return { predicate, jsonLogic: read.jsonLogic, key, uses: [...reading.uses].sort() };
 }
 
-/** The attributes whose change can change the predicate's truth, sorted. */
+/** The attributes of the record itself whose change can change the predicate's truth, sorted. */
 export function predicateAttributes(predicate: Predicate): string[] {
   const attributes = new Set<string>();
-  collectAttributes(predicate, attributes);
+  collectReads(predicate, (attribute) => attributes.add(attribute));
   return [...attributes].sort();
 }
 
-function collectAttributes(predicate: Predicate, attributes: Set<string>): void {
+/** Names each attribute of the record itself that is read, and each edge that is looked along from it. */
+function collectReads(
+  predicate: Predicate,
+  reads: (attribute: string) => void,
+  looksAlong: (edge: Edge) => void = () => undefined,
+): void {
   switch (predicate.kind) {
     case 'and':
     case 'or':
-      for (const child of predicate.children) collectAttributes(child, attributes);
+      for (const child of predicate.children) collectReads(child, reads, looksAlong);
       return;
     case 'not':
-      collectAttributes(predicate.child, attributes);
+      collectReads(predicate.child, reads, looksAlong);
+      return;
+    case 'edge':
+      looksAlong(predicate);
       return;
     default:
-      for (const attribute of atomReads(predicate)) attributes.add(attribute);
+      for (const attribute of atomReads(predicate)) reads(attribute);
   }
 }
 
@@ -92,13 +104,41 @@ function refusal(faults: readonly Fault[]): Problem {
   return new Problem('query_invalid', faults[0]?.detail ?? 'the query is not valid', faults);
 }
 
-/** A re-typed attribute makes another statement of the same words. */
-function keyOf(predicate: Predicate, type: ObjectType): string {
-  const types = predicateAttributes(predicate).map((name) => {
-    const attribute = type.attributes.get(name);
-    return `${name}:${attribute?.type}${attribute?.of ? `<${attribute.of}>` : ''}`;
+/**
+ * The same for the same statement: beside the predicate it names what its words mean, so that an attribute that was re-typed,
+ * at a neighbour too, or a relationship declared anew makes another statement. Derived attributes count as their edges.
+ */
+export function statementKey(predicate: Predicate, type: ObjectType, types: ObjectTypes): string {
+  const words = new Set<string>();
+  collectWords(predicate, type, types, '', words);
+  return `${[...words].sort().join()} ${predicateKey(predicate)}`;
+}
+
+function collectWords(
+  predicate: Predicate,
+  type: ObjectType,
+  types: ObjectTypes,
+  prefix: string,
+  words: Set<string>,
+): void {
+  const describe = (edge: Pick<Edge, 'edge' | 'direction'>) => {
+    const [holder = '', name = ''] = edge.edge.split('.');
+    const relationship = types.get(holder)?.relationships.get(name);
+    words.add(`${edge.edge}:${relationship?.to}:${relationship?.key}:${relationship?.cardinality}`);
+  };
+  const reads = (name: string) => {
+    if (isDerivedName(name)) describe(readDerivedName(name));
+    else words.add(`${prefix}${name}:${typeText(type.attributes.get(name))}`);
+  };
+  collectReads(predicate, reads, (edge) => {
+    describe(edge);
+    const target = types.get(hopOf(edge, types).target);
+    if (target) collectWords(edge.where, target, types, `${target.name}.`, words);
   });
-  return `${types.join()} ${predicateKey(predicate)}`;
+}
+
+function typeText(attribute: Attribute | undefined): string {
+  return `${attribute?.type}${attribute?.of ? `<${attribute.of}>` : ''}`;
 }
 
 /** Whether the lists and objects of a JSON value are at most so deep and so many. */

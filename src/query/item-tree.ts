@@ -9,13 +9,23 @@ import { joined, type Meaning, negated } from './json-logic.ts';
 import { EDITOR_MEMBERS, isMuted, type RuleDialect, readFlag, readRule, refuseMembers } from './rule.ts';
 import { admitNode, fault, quote, type Reading } from './scope.ts';
 
-const LEAF: RuleDialect = { field: 'slug', ignored: ['type', ...EDITOR_MEMBERS], aliases: new Map([['==', '=']]) };
+const LEAF: RuleDialect = {
+  field: 'slug',
+  ignored: ['type', ...EDITOR_MEMBERS],
+  aliases: new Map([['==', '=']]),
+  group: readInnerGroup,
+};
 
 type Members = Readonly<Record<string, unknown>>;
 
 /** Reads an item tree, or notes what can't be read. */
 export function readItemTree(group: Members, path: string, reading: Reading): Meaning | undefined {
-  return isMuted(group, path, reading) ? joined('and', []) : readGroup(group, path, 1, reading);
+  return readInnerGroup(group, path, 1, reading);
+}
+
+/** The group of a leaf about related records. */
+function readInnerGroup(group: Members, path: string, depth: number, reading: Reading): Meaning | undefined {
+  return isMuted(group, path, reading) ? joined('and', []) : readGroup(group, path, depth, reading);
 }
 
 function readGroup(group: Members, path: string, depth: number, reading: Reading): Meaning | undefined {
@@ -57,7 +67,7 @@ function readItem(item: unknown, path: string, depth: number, reading: Reading):
     case 'group':
       return readGroup(item, path, depth + 1, reading);
     case 'attribute':
-      return admitNode(reading, path, depth) ? readRule(item, path, LEAF, reading) : undefined;
+      return admitNode(reading, path, depth) ? readRule(item, path, LEAF, depth, reading) : undefined;
     default:
       return fault(reading, pointer(path, 'type'), `${quote(item.type)} is neither "group" nor "attribute"`);
   }

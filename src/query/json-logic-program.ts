@@ -578,3 +578,47 @@ function collectPath(path: unknown, scope: Scope, found: Found): void {
   else if (isWholeDocument(path)) found.whole = true;
   else found.paths.add(String(path));
 }
+
+/**
+ * The rule with other paths: those that it reads of its document, keys of `missing` included, and not those of items.
+ * Caller: no path is computed. `copied` is told of each operation that was written anew.
+ */
+export function renamePaths(
+  rule: unknown,
+  rename: (path: string) => string,
+  copied: (from: object, to: object) => void = () => undefined,
+): unknown {
+  if (Array.isArray(rule)) return rule.map((item) => renamePaths(item, rename, copied));
+  if (!isLogic(rule)) return rule;
+  const [name, args] = operationOf(rule);
+  const renamed = renameArguments(OPERATORS.get(name)?.reads ?? 'arguments', args, rename, (arg) =>
+    renamePaths(arg, rename, copied),
+  );
+  const copy = { [name]: Array.isArray(rule[name]) ? renamed : renamed[0] };
+  copied(rule, copy);
+  return copy;
+}
+
+function renameArguments(
+  reads: Reads,
+  args: readonly unknown[],
+  rename: (path: string) => string,
+  inner: (arg: unknown) => unknown,
+): unknown[] {
+  const keys = (names: unknown) => (Array.isArray(names) ? names.map((name) => rename(String(name))) : names);
+  const [first, ...others] = args;
+  switch (reads) {
+    case 'arguments':
+      return args.map(inner);
+    case 'path':
+      return [rename(String(first)), ...others.map(inner)];
+    case 'items':
+      return args.map((arg, index) => (index === 1 ? arg : inner(arg)));
+    case 'keys':
+      return Array.isArray(first) ? [keys(first)] : (keys(args) as unknown[]);
+    case 'keys of second':
+      return args.map((arg, index) => (index === 1 ? keys(arg) : inner(arg)));
+    default:
+      return unreachable(reads);
+  }
+}

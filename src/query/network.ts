@@ -9,6 +9,7 @@
 import { assert } from '../errors.ts';
 import { type Attributes, atomKey, atomReads, atomShare, atomTest, fold, type Test } from './atom.ts';
 import { type AtomIndex, INDEX_KINDS, type IndexKind, isIndexKind } from './atom-index.ts';
+import { isDerivedName } from './derived-attribute.ts';
 import type { Atom, AttributeView, Predicate } from './predicate.ts';
 
 /** A truth that flipped: `(ordinal << 1) | entered`. Sorting flips sorts them by ordinal. */
@@ -56,8 +57,20 @@ interface PredicateNode {
   readonly blank: boolean;
   readonly atoms: readonly SharedAtom[];
   readonly cover: readonly SharedAtom[];
+  /** The derived attributes that it reads: what it says of a record is open while one of them is. */
+  readonly derived: readonly string[];
   stamp: number;
 }
+
+/** What a change of a record's neighbourhood asks for, beside its own values. */
+export interface Neighbourhood {
+  /** Derived attributes whose value the stored truth may not know: all that reads them is verified. */
+  readonly verify: readonly string[];
+  /** Derived attributes that are open (a neighbour has not answered): what reads them keeps its stored truth. */
+  readonly open: ReadonlySet<string>;
+}
+
+export const QUIET: Neighbourhood = { verify: [], open: new Set() };
 
 /** The atoms over one view of one attribute. */
 interface ViewIndexes {
@@ -69,6 +82,8 @@ interface ViewIndexes {
 interface AttributeNode {
   readonly views: ViewIndexes[];
   residual: SharedAtom[];
+  /** Every atom that reads the attribute, indexed or not. */
+  atoms: SharedAtom[];
 }
 
 export interface NetworkOptions {
@@ -124,6 +139,7 @@ export class PredicateNetwork {
       blank: built.test(NOTHING),
       atoms: [...atoms],
       cover: [...new Set(built.cover.atoms)],
+      derived: [...new Set([...atoms].flatMap(({ atom }) => atomReads(atom).filter(isDerivedName)))],
       stamp: 0,
     };
     for (const atom of node.atoms) atom.users.push(node);
@@ -151,8 +167,19 @@ export class PredicateNetwork {
     return node.test(attributes);
   }
 
-  /** The ordinals that hold of a new record, ascending. */
-  create(attributes: Attributes): number[] {
+  /** Whether a predicate reads what is open, so that nobody knows yet whether it holds. */
+  isOpen(ordinal: number, open: ReadonlySet<string>): boolean {
+    const node = this.#predicates.get(ordinal);
+    return open.size > 0 && node !== undefined && readsOpen(node, open);
+  }
+
+  /** The attributes, declared and derived, that some predicate reads. */
+  attributeNames(): Iterable<string> {
+    return this.#attributes.keys();
+  }
+
+  /** The ordinals that hold of a new record, ascending; those that read what is `open` hold of none yet. */
+  create(attributes: Attributes, { open }: Neighbourhood = QUIET): number[] {
     this.#begin(attributes);
     for (const [name, node] of this.#attributes) {
       if (attributes[name] !== undefined) this.#toggleAttribute(node, undefined, attributes[name], NOTHING, attributes);
@@ -163,7 +190,8 @@ export class PredicateNetwork {
       for (const node of atom.coverUsers) if (this.#differsFromBlank(node, attributes)) flipped.push(node.ordinal);
     }
     this.work.flips += flipped.length;
-    return symmetricDifference(this.#blankOrdinals(), flipped.sort(ascending));
+    const holding = symmetricDifference(this.#blankOrdinals(), flipped.sort(ascending));
+    return open.size === 0 ? holding : holding.filter((ordinal) => !readsOpen(this.#predicates.get(ordinal)!, open));
   }
 
   /**
@@ -175,6 +203,7 @@ export class PredicateNetwork {
     after: Attributes,
     names: readonly string[] | undefined,
     heldBefore: (ordinal: number) => boolean,
+    { verify, open }: Neighbourhood = QUIET,
   ): Flip[] {
     this.#begin(after);
     if (names) for (const name of names) this.#toggleChanged(name, this.#attributes.get(name), before, after);
@@ -182,7 +211,11 @@ export class PredicateNetwork {
     const flips: Flip[] = [];
     for (let i = 0; i < this.#toggled.length; i++) {
       const atom = this.#toggled[i]!;
-      if (atom.odd) this.#verifyUsers(atom, after, heldBefore, flips);
+      if (atom.odd) this.#verifyUsers(atom, after, heldBefore, flips, open);
+    }
+    for (const name of verify) {
+      for (const atom of this.#attributes.get(name)?.atoms ?? [])
+        this.#verifyUsers(atom, after, heldBefore, flips, open);
     }
     this.work.flips += flips.length;
     return flips;
@@ -228,13 +261,20 @@ export class PredicateNetwork {
     this.#toggled.push(atom);
   };
 
-  #verifyUsers(atom: SharedAtom, after: Attributes, heldBefore: (ordinal: number) => boolean, flips: Flip[]): void {
+  #verifyUsers(
+    atom: SharedAtom,
+    after: Attributes,
+    heldBefore: (ordinal: number) => boolean,
+    flips: Flip[],
+    open: ReadonlySet<string>,
+  ): void {
     this.work.atomsFlipped++;
     const { users } = atom;
     for (let i = 0; i < users.length; i++) {
       const node = users[i]!;
       if (node.stamp === this.#epoch) continue;
       node.stamp = this.#epoch;
+      if (open.size > 0 && readsOpen(node, open)) continue;
       this.work.evaluations++;
       const holds = node.test(after);
       if (holds !== heldBefore(node.ordinal)) flips.push(flip(node.ordinal, holds));
@@ -267,6 +307,8 @@ export class PredicateNetwork {
         const { test, blank, cover, share } = this.#build(predicate.child, atoms);
         return { test: (attributes) => !test(attributes), blank: !blank, cover, share: 1000 - share };
       }
+      case 'edge':
+        throw new Error('bug: an edge is lowered before it comes into a network');
       default: {
         const atom = this.#sharedAtom(predicate);
         atoms.add(atom);
@@ -297,6 +339,7 @@ export class PredicateNetwork {
       odd: false,
     };
     this.#atoms.set(key, shared);
+    for (const name of atomReads(atom)) this.#attribute(name).atoms.push(shared);
     if (isIndexKind(atom.kind)) this.#index(shared, atom.kind)?.add(shared);
     else for (const name of atomReads(atom)) this.#attribute(name).residual.push(shared);
     return shared;
@@ -309,6 +352,8 @@ export class PredicateNetwork {
     for (const name of atomReads(atom)) {
       const node = this.#attribute(name);
       node.residual = node.residual.filter((other) => other !== shared);
+      node.atoms = node.atoms.filter((other) => other !== shared);
+      if (node.atoms.length === 0) this.#attributes.delete(name);
     }
   }
 
@@ -325,7 +370,7 @@ export class PredicateNetwork {
 
   #attribute(name: string): AttributeNode {
     let node = this.#attributes.get(name);
-    if (!node) this.#attributes.set(name, (node = { views: [], residual: [] }));
+    if (!node) this.#attributes.set(name, (node = { views: [], residual: [], atoms: [] }));
     return node;
   }
 }
@@ -407,6 +452,11 @@ function viewOf(atom: Atom): AttributeView {
 function sameValue(a: unknown, b: unknown): boolean {
   if (typeof a !== 'object' || typeof b !== 'object') return false;
   return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function readsOpen({ derived }: PredicateNode, open: ReadonlySet<string>): boolean {
+  for (let i = 0; i < derived.length; i++) if (open.has(derived[i]!)) return true;
+  return false;
 }
 
 const ascending = (a: number, b: number) => a - b;

@@ -2,7 +2,8 @@
  * normalize.ts – The one form of a predicate by which two segments that say the same are found to be the same.
  *
  * Keeps true: the form has the predicate's truth for every record whose values fit their types, and normalizing it again
- * changes nothing. `not` stands at atoms only; groups are flat, sorted, without repetition, and hold no part that the others
+ * changes nothing. `not` stands at atoms only, edges have their own complements; what is said side by side of one neighbour is
+ * one edge; groups are flat, sorted, without repetition, and hold no part that the others
  * decide; what is said of one view of an attribute (equality, ranges, presence, in any combination) is one value set.
  * Groups are worked out as conjunctions only: a disjunction is the complement of the conjunction of complements.
  */
@@ -13,13 +14,17 @@ import {
   type Atom,
   type AttributeView,
   and,
+  type Edge,
   type Interval,
+  MEASURE,
+  type Measure,
   NEVER,
   not,
   or,
   type Predicate,
   type Scalar,
 } from './predicate.ts';
+import { isTrue, MEASURED } from './relationships.ts';
 import {
   complementOf,
   hasAllValues,
@@ -47,26 +52,60 @@ export function predicateKey(predicate: Predicate): string {
       return `${predicate.kind}(${predicate.children.map(predicateKey).join()})`;
     case 'not':
       return `not(${predicateKey(predicate.child)})`;
+    case 'edge': {
+      const { where, holds } = predicate;
+      return `${measureKey(predicate, predicateKey(where))}${predicateKey(holds)}`;
+    }
     default:
       return atomKey(predicate);
   }
 }
 
+/** `@contacts.organization>truth(…)` */
+function measureKey(
+  { edge, direction, measure }: Neighbourhood & { readonly measure: Measure },
+  where: string,
+): string {
+  const attribute = 'attribute' in measure ? `:${measure.attribute}` : '';
+  return `@${edge}${direction === 'out' ? '>' : '<'}${measure.kind}${attribute}(${where})`;
+}
+
 // ——— The form in which predicates are worked on ———
 
-/** `key` is the same for the same form. A `fact` is an atom that is no value set: the text of a string, a member, a program. */
+/** What is known of a record's neighbours as a whole; it is looked at as an attribute, whose name is the measure's key. */
+interface MeasureView extends AttributeView {
+  readonly of: Neighbourhood & { readonly measure: Exclude<Measure, { kind: 'truth' }>; readonly where: Predicate };
+}
+
+type Neighbourhood = Pick<Edge, 'edge' | 'direction'>;
+type View = AttributeView | MeasureView;
+
+/**
+ * `key` is the same for the same form. A `fact` is an atom that is no value set: the text of a string, a member, a program.
+ * `via` is said of the one neighbour over an edge, or of nothing in its place.
+ */
 type Form =
-  | { readonly kind: 'values'; readonly key: string; readonly view: AttributeView; readonly set: ValueSet }
+  | { readonly kind: 'values'; readonly key: string; readonly view: View; readonly set: ValueSet }
+  | { readonly kind: 'via'; readonly key: string; readonly at: Neighbourhood; readonly child: Form }
   | { readonly kind: 'fact'; readonly key: string; readonly atom: FactAtom; readonly negated: boolean }
   | { readonly kind: 'and' | 'or'; readonly key: string; readonly children: readonly Form[] };
 
 type FactAtom = Exclude<Atom, { kind: 'equals' | 'range' | 'present' }>;
 type ValuesForm = Extract<Form, { kind: 'values' }>;
 type FactForm = Extract<Form, { kind: 'fact' }>;
+type ViaForm = Extract<Form, { kind: 'via' }>;
 type GroupForm = Extract<Form, { kind: 'and' | 'or' }>;
 
-function valuesForm(view: AttributeView, set: ValueSet): ValuesForm {
+function valuesForm(view: View, given: ValueSet): ValuesForm {
+  const set = 'of' in view ? measurable(view, given) : given;
   return { kind: 'values', key: JSON.stringify([view.attribute, view.folded, set.missing, set.values]), view, set };
+}
+
+/** A statement about the neighbour that is decided without one is no statement about it. */
+function viaForm({ edge, direction }: Neighbourhood, child: Form): Form {
+  if (child.key === FAILS.key || child.key === HOLDS.key) return child;
+  const at = { edge, direction };
+  return { kind: 'via', key: measureKey({ ...at, measure: { kind: 'truth' } }, child.key), at, child };
 }
 
 function factForm(atom: FactAtom, negated: boolean): FactForm {
@@ -79,6 +118,7 @@ function groupForm(kind: 'and' | 'or', children: readonly Form[]): GroupForm {
 }
 
 const FAILS = groupForm('or', []);
+const HOLDS = groupForm('and', []);
 
 /** Each form and its complement, made once: nested disjunctions ask for it at every level. */
 const complements = new WeakMap<Form, Form>();
@@ -98,6 +138,8 @@ function makeComplement(form: Form): Form {
       return valuesForm(form.view, complementOf(form.set));
     case 'fact':
       return factForm(form.atom, !form.negated);
+    case 'via':
+      return viaForm(form.at, complement(form.child));
     case 'and':
       return groupForm('or', form.children.map(complement));
     case 'or':
@@ -117,6 +159,8 @@ function formOf(predicate: Predicate, negated: boolean): Form {
     }
     case 'not':
       return formOf(predicate.child, !negated);
+    case 'edge':
+      return negated ? complement(edgeForm(predicate)) : edgeForm(predicate);
     default:
       return negated ? complement(atomForm(predicate)) : atomForm(predicate);
   }
@@ -144,6 +188,115 @@ function atomForm(atom: Atom): Form {
   }
 }
 
+// ——— Edges ———
+
+function edgeForm({ edge, direction, measure, where, holds }: Edge): Form {
+  const satisfying = measuredSet(formOf(holds, false));
+  const child = formOf(where, false);
+  if (measure.kind === 'truth') return truthForm({ edge, direction }, child, satisfying);
+  const isOfNone = child.key === FAILS.key;
+  if (isOfNone && measure.kind !== 'share') return constantForm(setHolds(satisfying, EMPTY_MEASURES[measure.kind]));
+  if (measure.kind === 'share' && (isOfNone || child.key === HOLDS.key)) {
+    return wholeShareForm({ edge, direction }, isOfNone ? 0 : 1, satisfying);
+  }
+  return measureForm({ edge, direction, measure, where: lowered(child) }, satisfying);
+}
+
+function truthForm(at: Neighbourhood, child: Form, satisfying: ValueSet): Form {
+  const [ofTrue, ofFalse] = [setHolds(satisfying, true), setHolds(satisfying, false)];
+  if (ofTrue === ofFalse) return constantForm(ofTrue);
+  return viaForm(at, ofTrue ? child : complement(child));
+}
+
+function measureForm(of: MeasureView['of'], satisfying: ValueSet): ValuesForm {
+  return valuesForm({ attribute: measureKey(of, predicateKey(of.where)), folded: false, of }, satisfying);
+}
+
+/** The share of what always or never holds is the same of any number, but none. */
+function wholeShareForm(at: Neighbourhood, share: 0 | 1, satisfying: ValueSet): Form {
+  const [ofAny, ofNone] = [setHolds(satisfying, share), setHolds(satisfying, undefined)];
+  if (ofAny === ofNone) return constantForm(ofAny);
+  const none = measureForm({ ...at, measure: { kind: 'count' }, where: ALWAYS }, NO_NEIGHBOURS);
+  return ofNone ? none : complement(none);
+}
+
+/** What is measured over nothing. */
+const EMPTY_MEASURES = { exists: false, count: 0, sum: 0, avg: undefined, min: undefined, max: undefined } as const;
+
+const NO_NEIGHBOURS = setOfPoints([0]);
+
+function constantForm(holds: boolean): Form {
+  return holds ? HOLDS : FAILS;
+}
+
+/** The values that satisfy what is said of a measure: all of it is said of one view, and so has become one set. */
+function measuredSet(form: Form): ValueSet {
+  if (form.key === FAILS.key) return NOTHING;
+  if (form.key === HOLDS.key) return complementOf(NOTHING);
+  assert(
+    form.kind === 'values' && form.view.attribute === MEASURE,
+    'a measure is compared with values, and nothing else is',
+  );
+  return form.set;
+}
+
+const NOTHING: ValueSet = { values: [], missing: false };
+
+function setHolds(set: ValueSet, value: Scalar | undefined): boolean {
+  if (value === undefined) return set.missing;
+  return !isNothing(intersectionOf([{ ...set, missing: false }, setOfPoints([value])]));
+}
+
+/** The one set among those that hold of the same values which the measure can have. */
+function measurable({ of: { measure } }: MeasureView, set: ValueSet): ValueSet {
+  switch (measure.kind) {
+    case 'count':
+      return alwaysThere({ values: wholeNumbers(set.values), missing: false });
+    case 'sum':
+    case 'exists':
+      return alwaysThere(set);
+    case 'share':
+    case 'avg':
+    case 'min':
+    case 'max':
+      return set;
+    default:
+      return unreachable(measure);
+  }
+}
+
+function alwaysThere(set: ValueSet): ValueSet {
+  if (set.values.length === 0) return NOTHING;
+  return hasAllValues(set) ? complementOf(NOTHING) : { values: set.values, missing: false };
+}
+
+/** The whole numbers from 0 in the intervals, as closed intervals that leave no whole number between two of them out. */
+function wholeNumbers(values: readonly Interval[]): readonly Interval[] {
+  const runs: { first: number; last: number }[] = [];
+  for (const interval of values) {
+    const run = { first: firstWhole(interval), last: lastWhole(interval) };
+    if (run.first > run.last) continue;
+    const before = runs.at(-1);
+    if (before && before.last + 1 >= run.first) before.last = run.last;
+    else runs.push(run);
+  }
+  return runs.map(({ first, last }) => {
+    const open = last === Number.POSITIVE_INFINITY;
+    const fromNone = first === 0 && last > 0;
+    return { low: fromNone ? null : first, lowInclusive: !fromNone, high: open ? null : last, highInclusive: !open };
+  });
+}
+
+function firstWhole({ low, lowInclusive }: Interval): number {
+  if (low === null || Number(low) < 0) return 0;
+  return lowInclusive ? Math.ceil(Number(low)) : Math.floor(Number(low)) + 1;
+}
+
+function lastWhole({ high, highInclusive }: Interval): number {
+  if (high === null) return Number.POSITIVE_INFINITY;
+  return highInclusive ? Math.floor(Number(high)) : Math.ceil(Number(high)) - 1;
+}
+
 function presence(attribute: string): ValuesForm {
   return valuesForm({ attribute, folded: false }, PRESENT);
 }
@@ -167,8 +320,9 @@ function disjunction(children: readonly Form[]): Form {
 }
 
 function conjunction(children: readonly Form[]): Form {
-  const parts = children.flatMap((child) => (child.kind === 'and' ? child.children : [child]));
-  const others = new Map<string, FactForm | GroupForm>();
+  const flat = children.flatMap((child) => (child.kind === 'and' ? child.children : [child]));
+  const parts = withOneViaEach(flat);
+  const others = new Map<string, FactForm | ViaForm | GroupForm>();
   for (const part of parts) if (part.kind !== 'values') others.set(part.key, part);
   if (hasContradiction(others)) return FAILS;
   const sets = settlePresence(
@@ -179,6 +333,18 @@ function conjunction(children: readonly Form[]): Form {
   const telling = [...sets.filter(({ set }) => !isAnything(set)), ...others.values()];
   const absent = new Set(telling.filter(isAbsence).map(({ view }) => view.attribute));
   return withoutDecided(telling.filter((part) => isAbsence(part) || !followsFromAbsence(part, absent)));
+}
+
+/** What is said of one neighbour in several parts is said in one. */
+function withOneViaEach(parts: readonly Form[]): readonly Form[] {
+  const vias = parts.filter((part) => part.kind === 'via');
+  if (vias.length < 2) return parts;
+  const others = parts.filter((part) => part.kind !== 'via');
+  const byNeighbour = Map.groupBy(vias, ({ at }) => `${at.edge} ${at.direction}`);
+  const merged = [...byNeighbour.values()].map((same) =>
+    same.length === 1 ? same[0]! : viaForm(same[0]!.at, conjunction(same.map(({ child }) => child))),
+  );
+  return [...others, ...merged];
 }
 
 /** A part that never holds, or a fact whose complement stands beside it. */
@@ -231,7 +397,7 @@ function unfoldTrivial(form: ValuesForm): ValuesForm {
 // ——— Presence ———
 
 /** The attributes that have a value if these parts hold: each atom but a program is false of a missing value. */
-function attributesPresentBy(parts: Iterable<FactForm | GroupForm>): Set<string> {
+function attributesPresentBy(parts: Iterable<FactForm | ViaForm | GroupForm>): Set<string> {
   const present = new Set<string>();
   for (const part of parts) {
     if (part.kind !== 'fact' || part.negated || part.atom.kind === 'program') continue;
@@ -260,9 +426,10 @@ function knownPresent({ view, set }: ValuesForm): ValuesForm {
 /** Sets that are to say together that there is a value: if none does any more, the plain view's says it. */
 function presentOnce(attribute: string, sets: readonly ValuesForm[]): ValuesForm[] {
   if (sets.some(({ set }) => !set.missing)) return [...sets];
-  const plain = sets.find(({ view }) => !view.folded)?.set ?? PRESENT;
+  const plain = sets.find(({ view }) => !view.folded);
   const folded = sets.filter(({ view }) => view.folded);
-  return [...folded, valuesForm({ attribute, folded: false }, { values: plain.values, missing: false })];
+  const { values } = plain?.set ?? PRESENT;
+  return [...folded, valuesForm(plain?.view ?? { attribute, folded: false }, { values, missing: false })];
 }
 
 /** Whether the form says that an attribute has no value, and nothing else. */
@@ -282,9 +449,11 @@ function followsFromAbsence(part: Form, absent: ReadonlySet<string>): boolean {
 function lowered(form: Form): Predicate {
   switch (form.kind) {
     case 'values':
-      return loweredSet(form.view, form.set);
+      return 'of' in form.view ? loweredMeasure(form.view.of, form.set) : loweredSet(form.view, form.set);
     case 'fact':
       return form.negated ? not(form.atom) : form.atom;
+    case 'via':
+      return { kind: 'edge', ...form.at, measure: { kind: 'truth' }, where: lowered(form.child), holds: isTrue };
     case 'and':
     case 'or':
       return group(form.kind, form.children.map(lowered));
@@ -317,6 +486,19 @@ function loweredSet(view: AttributeView, set: ValueSet): Predicate {
   if (isPointwise(set)) return equals(view, set.values);
   if (isPointwise(rest)) return group('and', [not(equals(view, rest.values)), present]);
   return pointsAndSpans(view, set.values);
+}
+
+/** Presence is not spoken of beside values: a set with missing is the complement of one without. */
+function loweredMeasure({ edge, direction, measure, where }: MeasureView['of'], set: ValueSet): Predicate {
+  if (isNothing(set)) return NEVER;
+  if (isAnything(set)) return ALWAYS;
+  const holds = set.missing ? not(loweredValues(complementOf(set))) : loweredValues(set);
+  return { kind: 'edge', edge, direction, measure, where, holds };
+}
+
+function loweredValues(set: ValueSet): Predicate {
+  if (hasAllValues(set)) return { kind: 'present', attribute: MEASURE };
+  return isPointwise(set) ? equals(MEASURED, set.values) : pointsAndSpans(MEASURED, set.values);
 }
 
 function pointsAndSpans(view: AttributeView, values: readonly Interval[]): Predicate {

@@ -5,12 +5,18 @@
  * says the same a second time on purpose: the oracle shares no code with the fast path.
  */
 
+import { average, fromMicros, sumOf } from './exact-sum.ts';
+
 type Operation = (...args: unknown[]) => unknown;
 
 export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>([
   ['startsWith', startsWith],
   ['endsWith', endsWith],
   ['toLowerCase', toLowerCase],
+  ['sum', sum],
+  ['avg', avg],
+  ['minimum', (list: unknown) => extreme(list, (a, b) => a < b)],
+  ['maximum', (list: unknown) => extreme(list, (a, b) => a > b)],
 ]);
 
 function startsWith(value: unknown, needle: unknown): boolean {
@@ -28,4 +34,27 @@ function toLowerCase(value: unknown): unknown {
 
 function folded(value: unknown): unknown {
   return typeof value === 'string' ? value.toLowerCase() : value;
+}
+
+// ——— Of a list of values, of which those that are no numbers count as not there ———
+
+/** Exact to 6 decimals; 0 over nothing. */
+function sum(list: unknown): number {
+  return fromMicros(sumOf(numbersOf(list)));
+}
+
+/** Over nothing undefined, as the extremes are: every comparison with that is false, so that it needs no guard. */
+function avg(list: unknown): number | undefined {
+  const values = numbersOf(list);
+  return values.length === 0 ? undefined : average(sumOf(values), values.length);
+}
+
+function extreme(list: unknown, precedes: (a: number, b: number) => boolean): number | undefined {
+  let found: number | undefined;
+  for (const value of numbersOf(list)) if (found === undefined || precedes(value, found)) found = value;
+  return found;
+}
+
+function numbersOf(list: unknown): number[] {
+  return Array.isArray(list) ? list.filter((value): value is number => Number.isFinite(value)) : [];
 }

@@ -23,6 +23,8 @@ export interface AttributeOperator {
   readonly predicate: (view: AttributeView, operands: readonly Scalar[]) => Predicate;
   /** The same with another attribute in place of the value, where that makes sense. */
   readonly ofAttributes?: (left: AttributeView, right: AttributeView) => Predicate;
+  /** Of a negated operator: the positive one that it is the complement of. */
+  readonly complementOf?: AttributeOperator;
 }
 
 /** An operator over the record as a whole: its membership of another segment. */
@@ -149,7 +151,8 @@ function many(
 /** The negated operator of a positive one. */
 function complement(name: string, words: string, of: AttributeOperator): AttributeOperator {
   const { ofAttributes } = of;
-  const row = attributeOperator(name, words, of.on, of.takes, (view, operands) => not(of.predicate(view, operands)));
+  const predicate: AttributeOperator['predicate'] = (view, operands) => not(of.predicate(view, operands));
+  const row = { ...attributeOperator(name, words, of.on, of.takes, predicate), complementOf: of };
   return ofAttributes ? { ...row, ofAttributes: (left, right) => not(ofAttributes(left, right)) } : row;
 }
 

@@ -69,6 +69,9 @@ export type Measure =
    */
   | { readonly kind: 'sum' | 'avg' | 'min' | 'max'; readonly attribute: string };
 
+/** What is asked of many. */
+export type ListMeasure = Exclude<Measure, { kind: 'truth' | 'exists' }>;
+
 /**
  * A statement about the neighbours of a record over one relationship. `edge` is `<holder type>.<relationship>`; `out` goes from
  * the holder of the key to its target (or targets), `in` from a target to its holders. `where` speaks of the neighbour's type

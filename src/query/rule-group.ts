@@ -10,13 +10,18 @@ import { joined, type Meaning, negated } from './json-logic.ts';
 import { EDITOR_MEMBERS, isMuted, type RuleDialect, readFlag, readRule, refuseMembers } from './rule.ts';
 import { admitNode, fault, quote, type Reading } from './scope.ts';
 
-const RULE: RuleDialect = { field: 'field', ignored: EDITOR_MEMBERS, aliases: new Map() };
+const RULE: RuleDialect = { field: 'field', ignored: EDITOR_MEMBERS, aliases: new Map(), group: readInnerGroup };
 
 type Members = Readonly<Record<string, unknown>>;
 
 /** Reads a rule group, or notes what can't be read. */
 export function readRuleGroup(group: Members, path: string, reading: Reading): Meaning | undefined {
-  return isMuted(group, path, reading) ? joined('and', []) : readGroup(group, path, 1, reading);
+  return readInnerGroup(group, path, 1, reading);
+}
+
+/** The group of a rule about related records. */
+function readInnerGroup(group: Members, path: string, depth: number, reading: Reading): Meaning | undefined {
+  return isMuted(group, path, reading) ? joined('and', []) : readGroup(group, path, depth, reading);
 }
 
 function readGroup(group: Members, path: string, depth: number, reading: Reading): Meaning | undefined {
@@ -61,5 +66,5 @@ function readPart(rule: unknown, path: string, depth: number, reading: Reading):
   }
   if (!isObject(rule)) return fault(reading, path, `${quote(rule)} is neither a rule nor a group`);
   if ('rules' in rule) return readGroup(rule, path, depth + 1, reading);
-  return admitNode(reading, path, depth) ? readRule(rule, path, RULE, reading) : undefined;
+  return admitNode(reading, path, depth) ? readRule(rule, path, RULE, depth, reading) : undefined;
 }

@@ -4,10 +4,10 @@
  * Keeps true: nothing is dropped or guessed. What is not understood is refused with the pointer of the member at fault, and
  * a rule's faults are all found at once; both dialects come through here, so that they can't come to mean two things.
  */
-import { type Attribute, isObject, SCALAR_TYPES, type ScalarType } from '../change/object-type.ts';
+import { type Attribute, isObject, type ObjectType, SCALAR_TYPES, type ScalarType } from '../change/object-type.ts';
 import { describeAttribute, describeScalar, readOperand } from '../change/value.ts';
 import { pointer, unreachable } from '../errors.ts';
-import { type Meaning, meaning, negated } from './json-logic.ts';
+import { joined, type Meaning, matchedByAll, meaning, measured, negated } from './json-logic.ts';
 import {
   type AttributeOperator,
   foldedIf,
@@ -17,8 +17,19 @@ import {
   operatorsNamed,
   type SegmentOperator,
 } from './operators.ts';
-import type { AttributeView, Scalar } from './predicate.ts';
-import { fault, ownAttribute, quote, RELATIONSHIPS_LATER, type Reading } from './scope.ts';
+import { ALWAYS, type Interval, type ListMeasure, not, type Predicate, type Scalar } from './predicate.ts';
+import { atLeastOne, edgeOver, type Hop, hopNamed, isTrue, isZero, MEASURED, throughHops } from './relationships.ts';
+import {
+  describeHop,
+  fault,
+  followWay,
+  ownAttribute,
+  quote,
+  type Reading,
+  readingOf,
+  typeAt,
+  type Way,
+} from './scope.ts';
 
 /** What a dialect calls the parts of a rule. */
 export interface RuleDialect {
@@ -28,34 +39,72 @@ export interface RuleDialect {
   readonly ignored: readonly string[];
   /** Other names for operators. */
   readonly aliases: ReadonlyMap<string, string>;
+  /** Reads a group that is part of a rule and stands at that depth, as one of the dialect. */
+  readonly group: (group: Members, path: string, depth: number, reading: Reading) => Meaning | undefined;
 }
 
 /** Members that the editors of filters add for themselves. */
 export const EDITOR_MEMBERS = ['id', 'path', 'disabled', 'muted'];
 
 const RULE_MEMBERS = ['operator', 'value', 'valueSource', 'caseInsensitive'];
-const LATER_MEMBERS = ['match', 'aggregate', 'where'];
 
 type Members = Readonly<Record<string, unknown>>;
 
+/** An attribute of the record, or of those that a way leads to. */
 interface Field {
+  /** As it is named in the rule. */
   readonly name: string;
+  readonly hops: readonly Hop[];
+  /** The type that has the attribute. */
+  readonly type: ObjectType;
+  /** The attribute's name there. */
+  readonly own: string;
   readonly attribute: Attribute;
 }
 
-/** Reads one rule, or notes why it can't be read. */
-export function readRule(rule: Members, path: string, dialect: RuleDialect, reading: Reading): Meaning | undefined {
-  refuseMembers(rule, path, [...RULE_MEMBERS, dialect.field, ...dialect.ignored], reading);
+/** A rule where it stands. */
+interface Standing {
+  readonly rule: Members;
+  readonly path: string;
+  readonly dialect: RuleDialect;
+  readonly depth: number;
+  readonly reading: Reading;
+}
+
+/** Reads one rule of a group that is so deep, or notes why it can't be read. */
+export function readRule(
+  rule: Members,
+  path: string,
+  dialect: RuleDialect,
+  depth: number,
+  reading: Reading,
+): Meaning | undefined {
+  const standing: Standing = { rule, path, dialect, depth, reading };
+  if (rule.match !== undefined) return readMatch(standing);
+  if (rule.aggregate !== undefined) return readAggregate(standing);
+  refuseMembers(rule, path, membersOf(dialect), reading);
   const rows = readOperator(rule.operator, path, dialect, reading);
   const [first] = rows;
   if (first?.kind === 'segment') return readSegmentRule(first, rule, path, reading);
-  const field = readField(rule[dialect.field], pointer(path, dialect.field), reading);
+  const at = pointer(path, dialect.field);
+  const name = readName(rule[dialect.field], at, reading);
+  const way = name === undefined ? undefined : followWay(reading, name.split('.').slice(0, -1), at);
   if (first?.kind === 'later') {
     return fault(reading, pointer(path, 'operator'), `${first.needs} ('${first.name}') come with a later release`);
   }
-  if (!field) return undefined;
+  if (name === undefined || !way) return undefined;
+  const own = name.split('.').at(-1)!;
+  const hop = hopNamed(way.type, own, reading.scope.types);
+  if (hop) return readExistence(hop, way, rows, standing);
+  const attribute = ownAttribute(readingOf(way.type, reading), own, at);
+  if (!attribute) return undefined;
+  const field: Field = { name, own, attribute, ...way };
   const row = rowFor(field, rows, path, reading);
   return row && readAttributeRule({ row, field, rule, path, reading });
+}
+
+function membersOf({ field, ignored }: RuleDialect): string[] {
+  return [...RULE_MEMBERS, field, ...ignored];
 }
 
 /** Whether an editor has switched the rule or group off. */
@@ -73,13 +122,7 @@ export function readFlag(value: unknown, path: string, reading: Reading): boolea
 /** Notes each member that is not known: it may be meant to narrow the filter. */
 export function refuseMembers(node: Members, path: string, known: readonly string[], reading: Reading): void {
   for (const member of Object.keys(node)) {
-    if (known.includes(member)) continue;
-    const later = LATER_MEMBERS.includes(member);
-    fault(
-      reading,
-      pointer(path, member),
-      later ? `'${member}': ${RELATIONSHIPS_LATER}` : `'${member}' is not known here`,
-    );
+    if (!known.includes(member)) fault(reading, pointer(path, member), `'${member}' is not known here`);
   }
 }
 
@@ -103,10 +146,8 @@ function allOperatorNames(): string {
   return [...new Set(names)].join(', ');
 }
 
-function readField(given: unknown, path: string, reading: Reading): Field | undefined {
-  if (typeof given !== 'string' || given === '') return fault(reading, path, 'a rule names an attribute');
-  const attribute = ownAttribute(reading, given, path);
-  return attribute && { name: given, attribute };
+function readName(given: unknown, path: string, reading: Reading): string | undefined {
+  return typeof given === 'string' && given !== '' ? given : fault(reading, path, 'a rule names an attribute');
 }
 
 /** The row that is for the attribute's type. */
@@ -136,18 +177,28 @@ interface Condition {
 
 function readAttributeRule(condition: Condition): Meaning | undefined {
   const { row, field, rule, path, reading } = condition;
-  const view = { attribute: field.name, folded: readFolded(condition) };
+  const view = { attribute: field.own, folded: readFolded(condition) };
+  const says = (of: (positive: AttributeOperator) => Predicate) =>
+    meaning(alongHops(row, field, of), reading.scope.types);
   switch (rule.valueSource) {
     case undefined:
     case 'value': {
       const operands = readOperands(condition);
-      return operands && meaning(row.predicate(view, foldedIf(view.folded, operands)));
+      return operands && says((positive) => positive.predicate(view, foldedIf(view.folded, operands)));
     }
-    case 'field':
-      return readComparison(condition, view);
+    case 'field': {
+      const other = readOtherField(condition);
+      return other && says((positive) => positive.ofAttributes!(view, { attribute: other, folded: view.folded }));
+    }
     default:
       return fault(reading, pointer(path, 'valueSource'), `${quote(rule.valueSource)} is neither "value" nor "field"`);
   }
+}
+
+/** A negated operator is the complement of all that the positive one says, the way to the attribute included. */
+function alongHops(row: AttributeOperator, { hops }: Field, of: (positive: AttributeOperator) => Predicate): Predicate {
+  const positive = throughHops(hops, of(row.complementOf ?? row));
+  return row.complementOf ? not(positive) : positive;
 }
 
 function readFolded({ field, rule, path, reading }: Condition): boolean {
@@ -162,7 +213,7 @@ function hasCase({ type, of }: Attribute): boolean {
   return type === 'string' || of === 'string';
 }
 
-function describeField({ name, attribute }: Field): string {
+function describeField({ name, attribute }: Pick<Field, 'name' | 'attribute'>): string {
   return `'${name}' is ${describeAttribute(attribute)}`;
 }
 
@@ -230,18 +281,21 @@ function splitList(text: string): string[] {
 
 // ——— Another attribute in place of a value ———
 
-function readComparison({ row, field, rule, path, reading }: Condition, left: AttributeView): Meaning | undefined {
+function readOtherField({ row, field, rule, path, reading }: Condition): string | undefined {
   if (!row.ofAttributes) {
     const detail = `'${row.name}' does not compare two attributes; ${COMPARING.join(' ')} do`;
     return fault(reading, pointer(path, 'operator'), detail);
   }
   const at = pointer(path, 'value');
-  const other = readField(rule.value, at, reading);
-  if (!other) return undefined;
-  if (!areComparable(field.attribute, other.attribute)) {
-    return fault(reading, at, `${describeField(field)} and ${describeField(other)}: they can't be compared`);
+  const own = readName(rule.value, at, reading);
+  if (own?.includes('.')) {
+    return fault(reading, at, `'${own}': the value names an attribute of ${field.type.name}, where the field leads`);
   }
-  return meaning(row.ofAttributes(left, { attribute: other.name, folded: left.folded }));
+  const attribute = own === undefined ? undefined : ownAttribute(readingOf(field.type, reading), own, at);
+  if (!attribute || own === undefined) return undefined;
+  if (areComparable(field.attribute, attribute)) return own;
+  const detail = `${describeField(field)} and ${describeField({ name: own, attribute })}: they can't be compared`;
+  return fault(reading, at, detail);
 }
 
 /** The operators that can compare two attributes. */
@@ -251,6 +305,216 @@ const COMPARING = OPERATORS.flatMap((row) => (row.kind === 'attribute' && row.of
 function areComparable(left: Attribute, right: Attribute): boolean {
   const isMoment = ({ type }: Attribute) => type === 'date' || type === 'datetime';
   return left.type === right.type || (isMoment(left) && isMoment(right));
+}
+
+// ——— Whether there is a neighbour ———
+
+/** `null` and `notNull` of a relationship that leads to one. */
+function readExistence(hop: Hop, way: Way, rows: readonly Operator[], standing: Standing): Meaning | undefined {
+  const { rule, path, dialect, reading } = standing;
+  const described = describeHop(hop, way.type);
+  if (hop.many) {
+    const ways = `name an attribute of its records, or say what you ask of them with 'match' or 'aggregate'`;
+    return fault(reading, pointer(path, dialect.field), `${described}: ${ways}`);
+  }
+  const row = rows.find((each) => each.kind === 'attribute' && each.takes === 'nothing');
+  if (row?.kind !== 'attribute') {
+    return rows.length === 0
+      ? undefined
+      : fault(reading, pointer(path, 'operator'), `${described}: it takes only notNull, null, or an attribute's name`);
+  }
+  for (const member of ['valueSource', 'caseInsensitive']) {
+    if (rule[member] === undefined || rule[member] === 'value' || rule[member] === false) continue;
+    fault(reading, pointer(path, member), `'${member}' says nothing of a relationship`);
+  }
+  if (!typeAt(hop, way.type, reading, pointer(path, dialect.field))) return undefined;
+  const exists = throughHops(way.hops, edgeOver(hop, { kind: 'exists' }, ALWAYS, isTrue));
+  return meaning(row.complementOf ? not(exists) : exists, reading.scope.types);
+}
+
+// ——— How many neighbours ———
+
+/** A way whose last step leads to many, and the type there. */
+interface Many extends Way {
+  /** The attribute after it, if one is named. */
+  readonly own: string | undefined;
+}
+
+const MATCH_MODES = ['all', 'some', 'none', 'atLeast', 'atMost', 'exactly'] as const;
+type MatchMode = (typeof MATCH_MODES)[number];
+
+function readMatch(standing: Standing): Meaning | undefined {
+  const { rule, path, dialect, depth, reading } = standing;
+  refuseMembers(rule, path, [dialect.field, 'operator', 'match', 'value', ...dialect.ignored], reading);
+  refuseMatchOperator(standing);
+  const many = readMany(standing, 'match');
+  if (many?.own !== undefined) {
+    fault(reading, pointer(path, dialect.field), `'match' asks of whole records: '${many.own}' belongs into the group`);
+  }
+  const mode = readMode(rule.match, pointer(path, 'match'), reading);
+  const threshold = mode && isCounting(mode) ? readThreshold(rule.match as Members, standing) : 0;
+  const at = pointer(path, 'value');
+  if (!isObject(rule.value)) return fault(reading, at, `'match' takes a group of rules about the related records`);
+  if (!many) return undefined;
+  const where = dialect.group(rule.value, at, depth + 1, readingOf(many.type, reading));
+  if (!where || !mode || threshold === undefined) return undefined;
+  return matched(many.hops, mode, threshold, where);
+}
+
+function refuseMatchOperator({ rule: { operator }, path, dialect, reading }: Standing): void {
+  if (operator === undefined || operator === '=' || dialect.aliases.get(String(operator)) === '=') return;
+  fault(reading, pointer(path, 'operator'), `the operator of a rule with 'match' is "=", not ${quote(operator)}`);
+}
+
+function readMode(match: unknown, path: string, reading: Reading): MatchMode | undefined {
+  if (!isObject(match)) return fault(reading, path, `'match' is an object { "mode", "threshold" }`);
+  refuseMembers(match, path, ['mode', 'threshold'], reading);
+  const mode = MATCH_MODES.find((known) => known === match.mode);
+  return mode ?? fault(reading, pointer(path, 'mode'), `the mode of 'match' is one of ${MATCH_MODES.join(', ')}`);
+}
+
+function isCounting(mode: MatchMode): mode is 'atLeast' | 'atMost' | 'exactly' {
+  return mode === 'atLeast' || mode === 'atMost' || mode === 'exactly';
+}
+
+function readThreshold({ threshold }: Members, { path, reading }: Standing): number | undefined {
+  const value = readOperand('number', threshold, reading.scope.timeZone);
+  if (typeof value === 'number' && value >= 0 && (value < 1 || Number.isSafeInteger(value))) return value;
+  const detail = `a threshold is a whole number from 0 or a share between 0 and 1, not ${quote(threshold)}`;
+  return fault(reading, pointer(pointer(path, 'match'), 'threshold'), detail);
+}
+
+function matched(way: readonly Hop[], mode: MatchMode, threshold: number, where: Meaning): Meaning {
+  const count = (holds: Predicate) => measured(way, { kind: 'count' }, where, holds);
+  switch (mode) {
+    case 'all':
+      return matchedByAll(way, where);
+    case 'some':
+      return count(atLeastOne);
+    case 'none':
+      return count(isZero);
+    default:
+      if (threshold === 0 || threshold >= 1) return count(COUNT_HOLDS[mode](threshold));
+      return measured(way, { kind: 'share' }, where, not(SHARE_FAILS[mode](threshold)));
+  }
+}
+
+type Threshold = (threshold: number) => Predicate;
+
+function ranging(...intervals: Partial<Interval>[]): Predicate {
+  return { kind: 'range', view: MEASURED, intervals: intervals.map((bounds) => ({ ...UNBOUNDED, ...bounds })) };
+}
+
+const UNBOUNDED: Interval = { low: null, lowInclusive: false, high: null, highInclusive: false };
+
+const COUNT_HOLDS: Record<'atLeast' | 'atMost' | 'exactly', Threshold> = {
+  atLeast: (low) => ranging({ low, lowInclusive: true }),
+  atMost: (high) => ranging({ high, highInclusive: true }),
+  exactly: (threshold) => ({ kind: 'equals', view: MEASURED, values: [threshold] }),
+};
+
+/** What a share must not be: that of none is missing, and so it is not. */
+const SHARE_FAILS: Record<'atLeast' | 'atMost' | 'exactly', Threshold> = {
+  atLeast: (high) => ranging({ high }),
+  atMost: (low) => ranging({ low }),
+  exactly: (share) => ranging({ high: share }, { low: share }),
+};
+
+const AGGREGATES = ['count', 'sum', 'avg', 'min', 'max'] as const;
+
+function readAggregate(standing: Standing): Meaning | undefined {
+  const { rule, path, dialect, depth, reading } = standing;
+  refuseMembers(rule, path, [...membersOf(dialect), 'aggregate', 'where'], reading);
+  const rows = readOperator(rule.operator, path, dialect, reading);
+  const many = readMany(standing, 'aggregate');
+  const measure = readMeasure(rule.aggregate, many, standing);
+  const row = rowFor(aggregateField(standing), rows, path, reading);
+  const holds = row && readAggregateValue(row, standing);
+  const where = readWhere(rule.where, many, depth, standing);
+  return many && measure && holds && where && measured(many.hops, measure, where, holds);
+}
+
+/** What an aggregate is compared as: a number. */
+function aggregateField({ rule, dialect, reading }: Standing): Field {
+  const name = `${rule.aggregate} of ${rule[dialect.field]}`;
+  return { name, hops: [], type: reading.scope.type, own: MEASURED.attribute, attribute: { type: 'number' } };
+}
+
+function readAggregateValue(row: AttributeOperator, standing: Standing): Predicate | undefined {
+  const { rule, path, reading } = standing;
+  const condition: Condition = { row, field: aggregateField(standing), rule, path, reading };
+  if (rule.valueSource !== undefined && rule.valueSource !== 'value') {
+    return fault(reading, pointer(path, 'valueSource'), 'an aggregate is compared with a value, not with an attribute');
+  }
+  readFolded(condition);
+  const operands = readOperands(condition);
+  return operands && row.predicate(MEASURED, operands);
+}
+
+function readMeasure(given: unknown, many: Many | undefined, standing: Standing): ListMeasure | undefined {
+  const { path, dialect, reading } = standing;
+  const kind = AGGREGATES.find((known) => known === given);
+  if (!kind) return fault(reading, pointer(path, 'aggregate'), `an aggregate is one of ${AGGREGATES.join(', ')}`);
+  if (!many) return undefined;
+  const at = pointer(path, dialect.field);
+  const attribute = many.own === undefined ? undefined : ownAttribute(readingOf(many.type, reading), many.own, at);
+  if (many.own !== undefined && !attribute) return undefined;
+  if (kind === 'count') return { kind };
+  if (many.own === undefined || !attribute) {
+    return fault(reading, at, `'${kind}' is of a number attribute: name one of ${many.type.name}`);
+  }
+  if (attribute.type === 'number') return { kind, attribute: many.own };
+  return fault(reading, at, `${describeField({ name: many.own, attribute })}: '${kind}' is of numbers`);
+}
+
+function readWhere(given: unknown, many: Many | undefined, depth: number, standing: Standing): Meaning | undefined {
+  const { path, dialect, reading } = standing;
+  if (given === undefined) return joined('and', []);
+  const at = pointer(path, 'where');
+  if (!isObject(given)) return fault(reading, at, `'where' is a group of rules about the related records`);
+  return many && dialect.group(given, at, depth + 1, readingOf(many.type, reading));
+}
+
+/** Reads a field that leads by steps to one, and a last one to many; an attribute may follow. */
+function readMany({ rule, path, dialect, reading }: Standing, member: string): Many | undefined {
+  const at = pointer(path, dialect.field);
+  const given = rule[dialect.field];
+  if (typeof given !== 'string' || given === '') return fault(reading, at, `'${member}' needs a relationship`);
+  const names = given.split('.');
+  const way = wayToMany(names, reading);
+  const [own, ...deeper] = names.slice(way.hops.length);
+  const last = way.hops.at(-1);
+  if (!last?.many) {
+    if (own !== undefined && !way.type.attributes.has(own))
+      return followWay(readingOf(way.type, reading), [own], at) as undefined;
+    return fault(
+      reading,
+      at,
+      `'${given}' leads to no more than one: '${member}' is of a relationship that leads to many`,
+    );
+  }
+  if (deeper.length > 0) {
+    return fault(
+      reading,
+      at,
+      `'${given}' goes on after '${last.name}': '${member}' is of the first relationship that leads to many`,
+    );
+  }
+  return { ...way, own };
+}
+
+/** Follows the names up to the first step that leads to many, or as far as they lead. */
+function wayToMany(names: readonly string[], reading: Reading): Way {
+  const hops: Hop[] = [];
+  let { type } = reading.scope;
+  for (const name of names) {
+    const hop = hops.at(-1)?.many ? undefined : hopNamed(type, name, reading.scope.types);
+    const target = hop && reading.scope.types.get(hop.target);
+    if (!hop || !target) break;
+    hops.push(hop);
+    type = target;
+  }
+  return { hops, type };
 }
 
 // ——— Another segment ———

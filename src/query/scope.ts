@@ -7,6 +7,7 @@
 import type { Attribute, ObjectType } from '../change/object-type.ts';
 import type { Fault } from '../errors.ts';
 import type { Predicate } from './predicate.ts';
+import { type Hop, hopNamed } from './relationships.ts';
 
 /** What another segment holds for, as `inSegment` takes it over. */
 export interface SegmentMeaning {
@@ -33,11 +34,18 @@ export interface Reading {
   readonly faults: Fault[];
   /** The slugs of the segments that the query names. */
   readonly uses: Set<string>;
-  nodes: number;
+  readonly size: { nodes: number };
 }
 
 export function startReading(scope: QueryScope): Reading {
-  return { scope, faults: [], uses: new Set(), nodes: 0 };
+  const { type, types } = scope;
+  const known = types.get(type.name) === type ? types : new Map(types).set(type.name, type);
+  return { scope: { ...scope, types: known }, faults: [], uses: new Set(), size: { nodes: 0 } };
+}
+
+/** The same reading, of a part that speaks of records of another type. */
+export function readingOf(type: ObjectType, reading: Reading): Reading {
+  return { ...reading, scope: { ...reading.scope, type } };
 }
 
 /** Notes a fault. Undefined, so that a reader can return it. */
@@ -47,9 +55,10 @@ export function fault(reading: Reading, path: string, detail: string): undefined
 
 /** Counts a node that lies in the `depth`-th group; false, with a fault, if it is one too many or too deep. */
 export function admitNode(reading: Reading, path: string, depth: number): boolean {
-  reading.nodes += 1;
-  if (reading.nodes === NODES_MAX + 1) fault(reading, path, TOO_MANY);
-  if (reading.nodes > NODES_MAX) return false;
+  const { size } = reading;
+  size.nodes += 1;
+  if (size.nodes === NODES_MAX + 1) fault(reading, path, TOO_MANY);
+  if (size.nodes > NODES_MAX) return false;
   if (depth > DEPTH_MAX) fault(reading, path, TOO_DEEP);
   return depth <= DEPTH_MAX;
 }
@@ -59,34 +68,50 @@ export const TOO_MANY = `the query has more than ${NODES_MAX} groups and conditi
 
 /** The declared attribute of that name, or a fault that says what the name is instead. */
 export function ownAttribute(reading: Reading, name: string, path: string): Attribute | undefined {
-  const { type } = reading.scope;
-  const [first = ''] = name.split('.');
+  const { type, types } = reading.scope;
   const attribute = type.attributes.get(name);
   if (attribute) return attribute;
-  if (isRelationship(reading.scope, first)) {
-    return fault(reading, path, `'${first}' is a relationship of ${type.name}: ${RELATIONSHIPS_LATER}`);
-  }
-  if (first !== name && type.attributes.has(first)) {
-    return fault(
-      reading,
-      path,
-      `'${name}' looks into '${first}', which a rule can't; only JsonLogic reads inside of objects`,
-    );
-  }
-  return fault(reading, path, `${type.name} has no attribute '${first}'${attributesThereAre(type)}`);
+  const hop = hopNamed(type, name, types);
+  if (hop) return fault(reading, path, `${describeHop(hop, type)}, not an attribute`);
+  return fault(reading, path, `${type.name} has no attribute '${name}'${attributesThereAre(type)}`);
 }
 
-export const RELATIONSHIPS_LATER = 'filters across relationships come with a later release';
+/** A path that leads from record to record. */
+export interface Way {
+  readonly hops: readonly Hop[];
+  /** The type of the records at its end. */
+  readonly type: ObjectType;
+}
 
-/** Whether the name leads to other records: a relationship that is declared here, or the inverse of one declared elsewhere. */
-export function isRelationship({ type, types }: QueryScope, name: string): boolean {
-  if (type.relationships.has(name)) return true;
-  for (const other of types.values()) {
-    for (const { to, inverse } of other.relationships.values()) {
-      if (to === type.name && inverse === name) return true;
-    }
+/** Follows the names as relationships, or notes which of them is none. */
+export function followWay(reading: Reading, names: readonly string[], path: string): Way | undefined {
+  const hops: Hop[] = [];
+  let { type } = reading.scope;
+  for (const name of names) {
+    const hop = hopNamed(type, name, reading.scope.types);
+    if (!hop) return fault(reading, path, notAWay(type, name, names));
+    const target = typeAt(hop, type, reading, path);
+    if (!target) return undefined;
+    hops.push(hop);
+    type = target;
   }
-  return false;
+  return { hops, type };
+}
+
+function notAWay(type: ObjectType, name: string, names: readonly string[]): string {
+  if (!type.attributes.has(name)) return `${type.name} has no attribute '${name}'${attributesThereAre(type)}`;
+  return `'${names.join('.')}' looks into '${name}', which a rule can't; only JsonLogic reads inside of objects`;
+}
+
+/** The type that a step leads to, or a fault: the catalog may have lost it, or not have it yet. */
+export function typeAt(hop: Hop, from: ObjectType, reading: Reading, path: string): ObjectType | undefined {
+  const type = reading.scope.types.get(hop.target);
+  return type ?? fault(reading, path, `${describeHop(hop, from)}, which is not declared`);
+}
+
+/** `'orders' leads from contacts to many orders` */
+export function describeHop({ name, many, target }: Hop, from: ObjectType): string {
+  return `'${name}' leads from ${from.name} to ${many ? 'many' : 'one of'} ${target}`;
 }
 
 const NAMES_LISTED_MAX = 10;

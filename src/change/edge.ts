@@ -1,0 +1,44 @@
+/**
+ * edge.ts – The edges of the catalog: every declared relationship, seen from both of its ends.
+ *
+ * Keeps true: an edge is named `<holder type>.<relationship>`; the targets of a record are a set, in the order of its key, and
+ * a key that is not of the declared form points at nothing.
+ */
+import type { ObjectType } from './object-type.ts';
+import type { RecordData } from './record.ts';
+
+export interface EdgeDefinition {
+  readonly name: string;
+  readonly holder: string;
+  readonly relationship: string;
+  readonly target: string;
+  readonly key: string;
+  readonly cardinality: 'one' | 'many';
+  readonly inverse: string;
+}
+
+export function edgeName(holder: string, relationship: string): string {
+  return `${holder}.${relationship}`;
+}
+
+/** All edges, by name. */
+export function edgesOf(types: Iterable<ObjectType>): Map<string, EdgeDefinition> {
+  const edges = new Map<string, EdgeDefinition>();
+  for (const { name: holder, relationships } of types) {
+    for (const [relationship, { to: target, key, cardinality, inverse }] of relationships) {
+      const name = edgeName(holder, relationship);
+      edges.set(name, { name, holder, relationship, target, key, cardinality, inverse });
+    }
+  }
+  return edges;
+}
+
+const NONE: readonly string[] = [];
+
+/** The ids that a record points at over an edge, each once. */
+export function targetsOf({ key, cardinality }: EdgeDefinition, data: RecordData): readonly string[] {
+  const value = data[key];
+  if (cardinality === 'one') return typeof value === 'string' && value !== '' ? [value] : NONE;
+  if (!Array.isArray(value)) return NONE;
+  return [...new Set(value.filter((id): id is string => typeof id === 'string' && id !== ''))];
+}

@@ -1,0 +1,66 @@
+/**
+ * message.ts – What partitions tell each other: state about one (edge, target), never a difference.
+ *
+ * Keeps true: a message says all that its sender knows about the pair, so that a repeat or a resynchronization is harmless;
+ * messages of one partition to another arrive in their order; a change that moves nothing that is asked for sends nothing.
+ */
+import type { Aggregate, Exported } from '../membership/neighbour-row.ts';
+
+/** `edge` is the edge's anchor ordinal: a relationship that is declared anew is another edge. */
+export type Message =
+  /** From a partition of holders to the target's: what its holders add up to; null: it has none any more. */
+  | { readonly kind: 'aggregate'; readonly edge: number; readonly target: string; readonly aggregate: Aggregate | null }
+  /** From the target's partition to one of holders: what the target shows; null: it is absent or archived. */
+  | { readonly kind: 'export'; readonly edge: number; readonly target: string; readonly exported: Exported | null };
+
+/** One entry of an inbox: messages of one commit of one partition. */
+export interface InboxEntry {
+  readonly id: string;
+  /** The partition that sent it. */
+  readonly from: number;
+  /** The catalog version of its sender. */
+  readonly catalogVersion: number;
+  readonly messages: readonly Message[];
+  /** Why the entry could not be read; it goes to the dead letters. */
+  readonly malformed?: string;
+  readonly payload: string;
+}
+
+export const INBOX_FIELDS = { from: 'p', catalogVersion: 'v', payload: 'm' } as const;
+
+type Packed = readonly ['a', number, string, Aggregate | null] | readonly ['e', number, string, Exported | null];
+
+export function packMessages(messages: readonly Message[]): string {
+  const packed: Packed[] = messages.map((message) =>
+    message.kind === 'aggregate'
+      ? ['a', message.edge, message.target, message.aggregate]
+      : ['e', message.edge, message.target, message.exported],
+  );
+  return JSON.stringify(packed);
+}
+
+function unpackMessages(payload: string): Message[] {
+  return (JSON.parse(payload) as Packed[]).map(([kind, edge, target, state]) =>
+    kind === 'a'
+      ? { kind: 'aggregate', edge, target, aggregate: state }
+      : { kind: 'export', edge, target, exported: state as Exported | null },
+  );
+}
+
+/** Reads an entry as the stream holds it. Never throws: what can't be read is `malformed`. */
+export function readInboxEntry(id: string, fields: readonly string[]): InboxEntry {
+  const members = new Map<string, string>();
+  for (let i = 0; i + 1 < fields.length; i += 2) members.set(fields[i]!, fields[i + 1]!);
+  const payload = members.get(INBOX_FIELDS.payload) ?? '';
+  const entry = {
+    id,
+    from: Number(members.get(INBOX_FIELDS.from)),
+    catalogVersion: Number(members.get(INBOX_FIELDS.catalogVersion) ?? 0),
+    payload,
+  };
+  try {
+    return { ...entry, messages: unpackMessages(payload) };
+  } catch (error) {
+    return { ...entry, messages: [], malformed: (error as Error).message };
+  }
+}

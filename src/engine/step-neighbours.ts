@@ -1,0 +1,303 @@
+/**
+ * step-neighbours.ts – The neighbourhood of the records that one step touches: what they see of it, and what they add to it.
+ *
+ * Keeps true: what a holder adds up to at a target follows from its stored truth and values alone (before the step and after
+ * it), so that the local aggregate is always the sum over the holders' rows; a message is made only of what differs in the end,
+ * and every new subscriber is answered, also with nothing.
+ */
+import { filterableData, isLive, type RecordRow } from '../change/record.ts';
+import {
+  type Aggregate,
+  addToAggregate,
+  type Exported,
+  isNothing,
+  NO_AGGREGATE,
+  type NeighbourRow,
+  type RelatedRow,
+  sameAggregate,
+  sameExported,
+  withExtremes,
+} from '../membership/neighbour-row.ts';
+import { hasOrdinal, type Ordinals } from '../membership/ordinals.ts';
+import type { Attributes } from '../query/atom.ts';
+import { toMicros } from '../query/exact-sum.ts';
+import { type Edge, inValue, outValue, targetsOver } from './edges.ts';
+import type { Message } from './message.ts';
+import type { Row, StepContext, TypeContext } from './step.ts';
+
+/** The lowest and highest values over a target, as stored before the step: enough of them that those untouched by it are among them. */
+export interface Extremes {
+  readonly lowest: readonly (readonly [id: string, value: number])[];
+  readonly highest: readonly (readonly [id: string, value: number])[];
+}
+
+export const NO_EXTREMES: Extremes = { lowest: [], highest: [] };
+
+/** What the step changes at the ends of edges. `null`: the row goes. */
+export interface EdgeEffects {
+  readonly neighbours: readonly { readonly anchor: number; readonly target: string; readonly row: NeighbourRow | null }[];
+  readonly related: readonly { readonly anchor: number; readonly target: string; readonly row: RelatedRow | null }[];
+  readonly holders: readonly { readonly anchor: number; readonly target: string; readonly id: string; readonly holds: boolean }[];
+  readonly values: readonly { readonly ordinal: number; readonly target: string; readonly id: string; readonly value: number | undefined }[];
+  /** By partition, in their order. */
+  readonly messages: ReadonlyMap<number, readonly Message[]>;
+  /** Targets whose local holders are to be evaluated again. */
+  readonly fanouts: readonly { readonly anchor: number; readonly target: string }[];
+}
+
+interface Working<R> {
+  readonly anchor: number;
+  readonly target: string;
+  readonly before: R;
+  row: R;
+}
+
+/** One holder's part in an aggregate. */
+interface Part {
+  readonly ordinal: number;
+  readonly value: number | undefined;
+  readonly isSummed: boolean;
+}
+
+export class StepNeighbours {
+  readonly #context: StepContext;
+  readonly #neighbours = new Map<string, Working<NeighbourRow>>();
+  readonly #related = new Map<string, Working<RelatedRow>>();
+  readonly #subscribed = new Map<string, { readonly edge: Edge; readonly target: string; readonly partitions: Set<number> }>();
+  readonly #fanouts = new Map<string, { anchor: number; target: string }>();
+  readonly #holders: EdgeEffects['holders'][number][] = [];
+  readonly #values: EdgeEffects['values'][number][] = [];
+  readonly #messages = new Map<number, Message[]>();
+
+  constructor(context: StepContext) {
+    this.#context = context;
+  }
+
+  /** What filters see of a record: its own values and those derived of its neighbours. */
+  view(known: TypeContext, id: string, record: RecordRow): Attributes {
+    const own = filterableData(record, known.type, this.#context.timeZone);
+    if (known.out.length === 0 && known.in.length === 0) return own;
+    const seen: Record<string, unknown> = { ...own };
+    for (const edge of known.out) {
+      if (edge.outReads.length === 0) continue;
+      const rows = targetsOver(edge, record.data).map((target) => this.#neighbour(edge.anchor, target).row);
+      for (const read of edge.outReads) setOrLeave(seen, read.name, outValue(read, rows));
+    }
+    for (const edge of known.in) {
+      if (edge.inReads.length === 0) continue;
+      const { row } = this.#relatedRow(edge.anchor, id);
+      for (const read of edge.inReads) setOrLeave(seen, read.name, inValue(read, edge, row));
+    }
+    return seen;
+  }
+
+  /** The derived attributes that are open: a target that the record points at has not answered. */
+  open({ out }: TypeContext, record: RecordRow): ReadonlySet<string> {
+    let open: Set<string> | undefined;
+    for (const edge of out) {
+      if (edge.outNames.length === 0) continue;
+      const targets = targetsOver(edge, record.data);
+      if (targets.every((target) => this.#neighbour(edge.anchor, target).row.exported !== undefined)) continue;
+      open ??= new Set();
+      for (const name of edge.outNames) open.add(name);
+    }
+    return open ?? NOTHING_OPEN;
+  }
+
+  /** The derived attributes whose value a change of the record's keys may move. */
+  movedBy({ out }: TypeContext, before: RecordRow, after: RecordRow): string[] {
+    return out.flatMap((edge) => (sameTargets(edge, before, after) ? [] : edge.outNames));
+  }
+
+  /** A partition says what its holders of a target add up to. */
+  hear(edge: Edge, target: string, from: number, aggregate: Aggregate | null): void {
+    const working = this.#relatedRow(edge.anchor, target);
+    const isNew = aggregate !== null && working.row[from] === undefined;
+    const { [from]: _, ...others } = working.row;
+    working.row = aggregate === null ? others : { ...others, [from]: aggregate };
+    if (isNew) this.#subscribe(edge, target, from);
+  }
+
+  /** A target says what it shows. Without local holders nobody cares, for they let it go meanwhile. */
+  learn(edge: Edge, target: string, exported: Exported | null): void {
+    const working = this.#neighbour(edge.anchor, target);
+    if (isNothing(working.row.local) || sameExported(working.row.exported, exported)) return;
+    working.row = { ...working.row, exported };
+    this.#fanouts.set(`${edge.anchor} ${target}`, { anchor: edge.anchor, target });
+  }
+
+  /** Settles what a record adds to its targets and shows to its holders. Caller: once per record, with its rows before and after the step. */
+  settle(known: TypeContext, id: string, before: Row, after: Row): void {
+    for (const edge of known.out) this.#settleParts(known, edge, id, before, after);
+    for (const edge of known.in) {
+      const old = this.#exportedOf(known, edge, before);
+      const now = this.#exportedOf(known, edge, after);
+      if (!sameExported(old, now)) this.#tellAll(edge, id, now);
+    }
+  }
+
+  /** Caller: after every record is settled. `rowOf` answers the row of a record after the step. */
+  finish(rowOf: (objectType: string, id: string) => Row): EdgeEffects {
+    for (const { anchor, target, before, row } of this.#neighbours.values()) this.#tellTarget(anchor, target, before, row);
+    for (const { edge, target, partitions } of this.#subscribed.values()) {
+      const known = this.#context.types.get(edge.definition.target);
+      const exported = known ? this.#exportedOf(known, edge, rowOf(edge.definition.target, target)) : null;
+      for (const partition of partitions) this.#send(partition, { kind: 'export', edge: edge.anchor, target, exported });
+    }
+    return {
+      neighbours: changed(this.#neighbours, (row) => isNothing(row.local)),
+      related: changed(this.#related, (row) => Object.keys(row).length === 0),
+      holders: this.#holders,
+      values: this.#values,
+      messages: this.#messages,
+      fanouts: [...this.#fanouts.values()],
+    };
+  }
+
+  #settleParts(known: TypeContext, edge: Edge, id: string, before: Row, after: Row): void {
+    const old = this.#partsOf(known, edge, before);
+    const now = this.#partsOf(known, edge, after);
+    const from = old.length > 0 ? targetsOver(edge, before.record?.data) : [];
+    const to = now.length > 0 ? targetsOver(edge, after.record?.data) : [];
+    for (const target of from) {
+      if (to.includes(target)) this.#replace(edge, target, id, old, now);
+      else this.#replace(edge, target, id, old, []);
+    }
+    for (const target of to) if (!from.includes(target)) this.#replace(edge, target, id, [], now);
+  }
+
+  /** What a holder adds up to: only once its anchor is known to hold, which is when it is registered. */
+  #partsOf({ type }: TypeContext, { anchor, up }: Edge, { record, truth }: Row): Part[] {
+    if (!isLive(record) || !hasOrdinal(truth, anchor)) return [];
+    let data: Attributes | undefined;
+    return up.flatMap(({ ordinal, attribute }) => {
+      if (!hasOrdinal(truth, ordinal)) return [];
+      if (attribute === undefined) return [{ ordinal, value: undefined, isSummed: false }];
+      data ??= filterableData(record, type, this.#context.timeZone);
+      const value = data[attribute];
+      return [{ ordinal, value: typeof value === 'number' ? value : undefined, isSummed: true }];
+    });
+  }
+
+  #replace(edge: Edge, target: string, id: string, old: readonly Part[], now: readonly Part[]): void {
+    if (sameParts(old, now)) return;
+    const working = this.#neighbour(edge.anchor, target);
+    let { local } = working.row;
+    for (const { ordinal, value } of old) local = addToAggregate(local, ordinal, -1, microsOf(value));
+    for (const { ordinal, value } of now) local = addToAggregate(local, ordinal, 1, microsOf(value));
+    for (const ordinal of new Set([...old, ...now].filter(({ isSummed }) => isSummed).map((part) => part.ordinal))) {
+      const value = now.find((part) => part.ordinal === ordinal)?.value;
+      const was = old.find((part) => part.ordinal === ordinal)?.value;
+      if (value === was) continue;
+      this.#values.push({ ordinal, target, id, value });
+      local = this.#withExtremes(local, ordinal, target);
+    }
+    if (old.length === 0 || now.length === 0) this.#holders.push({ anchor: edge.anchor, target, id, holds: now.length > 0 });
+    working.row = isNothing(local) ? { local: NO_AGGREGATE } : { ...working.row, local };
+  }
+
+  /** The extremes of what is stored without what this step has touched, and of what it has put there. */
+  #withExtremes(local: Aggregate, ordinal: number, target: string): Aggregate {
+    const latest = new Map<string, number | undefined>();
+    for (const written of this.#values) {
+      if (written.ordinal === ordinal && written.target === target) latest.set(written.id, written.value);
+    }
+    const { lowest, highest } = this.#context.extremes(ordinal, target);
+    const kept = [...lowest, ...highest].filter(([id]) => !latest.has(id)).map(([, value]) => value);
+    const values = [...kept, ...[...latest.values()].filter((value) => value !== undefined)];
+    if (values.length === 0) return withExtremes(local, ordinal, undefined, undefined);
+    return withExtremes(local, ordinal, values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b)));
+  }
+
+  #exportedOf({ type }: TypeContext, { down }: Edge, { record, truth }: Row): Exported | null {
+    if (!isLive(record)) return null;
+    const held = down.filter(({ ordinal }) => hasOrdinal(truth, ordinal));
+    const values: Record<string, number> = {};
+    let data: Attributes | undefined;
+    for (const { ordinal, attribute } of held) {
+      if (attribute === undefined) continue;
+      data ??= filterableData(record, type, this.#context.timeZone);
+      const value = data[attribute];
+      if (typeof value === 'number') values[ordinal] = value;
+    }
+    return { truth: held.map(({ ordinal }) => ordinal), values };
+  }
+
+  /** New subscribers are answered at the end anyway. */
+  #tellAll(edge: Edge, target: string, exported: Exported | null): void {
+    const answered = this.#subscribed.get(`${edge.anchor} ${target}`)?.partitions;
+    for (const partition of Object.keys(this.#relatedRow(edge.anchor, target).row).map(Number)) {
+      if (!answered?.has(partition)) this.#send(partition, { kind: 'export', edge: edge.anchor, target, exported });
+    }
+  }
+
+  #tellTarget(anchor: number, target: string, before: NeighbourRow, { local }: NeighbourRow): void {
+    if (sameAggregate(before.local, local)) return;
+    const edge = this.#context.edges.get(anchor);
+    if (!edge || !isAskedFor(edge, before.local, local)) return;
+    const aggregate = isNothing(local) ? null : local;
+    this.#send(this.#context.partitionOf(target), { kind: 'aggregate', edge: anchor, target, aggregate });
+  }
+
+  #subscribe(edge: Edge, target: string, partition: number): void {
+    const key = `${edge.anchor} ${target}`;
+    const known = this.#subscribed.get(key);
+    if (known) known.partitions.add(partition);
+    else this.#subscribed.set(key, { edge, target, partitions: new Set([partition]) });
+  }
+
+  #send(partition: number, message: Message): void {
+    const messages = this.#messages.get(partition);
+    if (messages) messages.push(message);
+    else this.#messages.set(partition, [message]);
+  }
+
+  #neighbour(anchor: number, target: string): Working<NeighbourRow> {
+    return open(this.#neighbours, anchor, target, this.#context.neighbour);
+  }
+
+  #relatedRow(anchor: number, target: string): Working<RelatedRow> {
+    return open(this.#related, anchor, target, this.#context.related);
+  }
+}
+
+const NOTHING_OPEN: ReadonlySet<string> = new Set();
+
+/** Whether a difference concerns the target: the first and the last holder do, the rest only if it reads what its holders add up to. */
+function isAskedFor({ inReads }: Edge, before: Aggregate, after: Aggregate): boolean {
+  return inReads.length > 0 || isNothing(before) !== isNothing(after);
+}
+
+function open<R>(all: Map<string, Working<R>>, anchor: number, target: string, read: (anchor: number, target: string) => R): Working<R> {
+  const key = `${anchor} ${target}`;
+  let working = all.get(key);
+  if (!working) {
+    const row = read(anchor, target);
+    all.set(key, (working = { anchor, target, before: row, row }));
+  }
+  return working;
+}
+
+function changed<R>(all: ReadonlyMap<string, Working<R>>, isGone: (row: R) => boolean): { anchor: number; target: string; row: R | null }[] {
+  return [...all.values()]
+    .filter(({ before, row }) => row !== before)
+    .map(({ anchor, target, row }) => ({ anchor, target, row: isGone(row) ? null : row }));
+}
+
+function setOrLeave(seen: Record<string, unknown>, name: string, value: unknown): void {
+  if (value !== undefined) seen[name] = value;
+}
+
+function sameTargets(edge: Edge, before: RecordRow, after: RecordRow): boolean {
+  const [a, b] = [targetsOver(edge, before.data), targetsOver(edge, after.data)];
+  return a.length === b.length && a.every((target) => b.includes(target));
+}
+
+function sameParts(a: readonly Part[], b: readonly Part[]): boolean {
+  return a.length === b.length && a.every(({ ordinal, value }, at) => b[at]!.ordinal === ordinal && b[at]!.value === value);
+}
+
+function microsOf(value: number | undefined): bigint | undefined {
+  return value === undefined ? undefined : toMicros(value);
+}
+

@@ -1,0 +1,61 @@
+/**
+ * lower.ts – A predicate with edges becomes one over the record's own and its derived attributes, as a network evaluates it.
+ *
+ * Keeps true: nothing of it is an edge. What an edge says of a neighbour is an exported predicate of the neighbour's type,
+ * itself lowered before it is named, so that every network knows only its own records; what is then compared is the measure
+ * over that export, which the derived attribute's name says.
+ */
+import { derivedName } from './derived-attribute.ts';
+import { predicateKey } from './normalize.ts';
+import { type Atom, and, type Edge, MEASURE, or, type Predicate } from './predicate.ts';
+
+export interface LoweringContext {
+  /** The type of the records at the other end. */
+  readonly neighbourOf: (edge: string, direction: 'out' | 'in') => string;
+  /** The ordinal of an exported predicate of the type; `flat` has no edges, `key` is its key (normalize.ts). */
+  readonly exportOrdinal: (objectType: string, key: string, flat: Predicate) => number;
+}
+
+/** Caller: the predicate is in normal form and of the type `typeName`. */
+export function lower(predicate: Predicate, typeName: string, context: LoweringContext): Predicate {
+  switch (predicate.kind) {
+    case 'and':
+      return and(predicate.children.map((child) => lower(child, typeName, context)));
+    case 'or':
+      return or(predicate.children.map((child) => lower(child, typeName, context)));
+    case 'not':
+      return { kind: 'not', child: lower(predicate.child, typeName, context) };
+    case 'edge':
+      return lowerEdge(predicate, context);
+    default:
+      return predicate;
+  }
+}
+
+function lowerEdge({ edge, direction, measure, where, holds }: Edge, context: LoweringContext): Predicate {
+  const neighbour = context.neighbourOf(edge, direction);
+  const flat = lower(where, neighbour, context);
+  const ordinal = context.exportOrdinal(neighbour, predicateKey(flat), flat);
+  return ofAttribute(holds, derivedName({ edge, direction, measure, ordinal }));
+}
+
+/** What is said of the measure, said of an attribute. */
+function ofAttribute(holds: Predicate, attribute: string): Predicate {
+  switch (holds.kind) {
+    case 'and':
+    case 'or':
+      return { kind: holds.kind, children: holds.children.map((child) => ofAttribute(child, attribute)) };
+    case 'not':
+      return { kind: 'not', child: ofAttribute(holds.child, attribute) };
+    case 'edge':
+      throw new Error('bug: what a measure satisfies speaks of neighbours');
+    default:
+      return renamed(holds, attribute);
+  }
+}
+
+function renamed(atom: Atom, attribute: string): Atom {
+  if (atom.kind === 'present') return { ...atom, attribute };
+  if ('view' in atom && atom.view.attribute === MEASURE) return { ...atom, view: { ...atom.view, attribute } };
+  throw new Error(`bug: a measure is compared by ${atom.kind}`);
+}
