@@ -28,6 +28,8 @@ export const OUTCOMES = {
   unknown: 'm',
   stale: 's',
   deleted: 'x',
+  /** A deletion of what is not there: of many changes it counts as done, alone it is told. */
+  absent: 'a',
   dead: 'd',
 } as const;
 export type Outcome = keyof typeof OUTCOMES;
