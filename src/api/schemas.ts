@@ -307,6 +307,7 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
         }),
         { description: 'In the order of their lines; at most the first 10000.' },
       ),
+      rejected_total: Type.Optional(Type.Integer({ description: 'All rejected lines, if more than are listed.' })),
       position: Type.String({ description: 'Names the end of what was accepted in the logs.' }),
     },
     {

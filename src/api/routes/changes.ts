@@ -66,8 +66,9 @@ export const changeRoutes: Routes = async (app, { deployment: { delivery, ingest
       const session = ingest.session({ wait, timeoutMs });
       if (given instanceof Readable) await takeLines(given, session);
       else await takeArray(given, session);
-      const { accepted, rejected, position, isApplied } = refuseLost(await session.finish());
-      return reply.code(isApplied ? 200 : 202).send({ accepted, rejected, position });
+      const { accepted, rejected, rejectedTotal, position, isApplied } = refuseLost(await session.finish());
+      const unlisted = rejectedTotal > rejected.length ? { rejected_total: rejectedTotal } : {};
+      return reply.code(isApplied ? 200 : 202).send({ accepted, rejected, ...unlisted, position });
     },
   );
 };
