@@ -14,6 +14,7 @@ import { buildServer } from '../api/server.ts';
 import type { Config, KeyEntry } from '../config.ts';
 import { type Deployment, openDeployment } from '../engine/deployment.ts';
 import { LEASE_TTL_MS } from '../engine/processor.ts';
+import { openChangesQueue } from '../jobs/changes-queue.ts';
 import { openRedisServer, type RedisServer } from '../redis/server.ts';
 import { RedisServerError } from '../redis/server-error.ts';
 import { tell } from './beside.ts';
@@ -74,6 +75,8 @@ async function open(config: Config, logger: Logger, opened: Opened): Promise<voi
     runsWorker: true,
   });
   opened.add(() => deployment.close());
+  const jobs = openChangesQueue(redis.url, config.prefix, deployment.ingest, logger);
+  opened.add(() => jobs.close());
   const server = await buildServer(deployment, { keys, logger });
   opened.add(closerOf(server));
   await listen(server, config);

@@ -19,7 +19,7 @@ import { LOG_FIELDS } from './batch.ts';
 const ENTRY_CHANGES_MAX = 256;
 const ENTRY_BYTES_MAX = 256 * 1024;
 /** Entries that may wait in one partition's log before writers are told to slow down. */
-export const LOG_ENTRIES_MAX = 20_000;
+const LOG_ENTRIES_MAX = 20_000;
 /** Bytes that may wait in this process for one partition. */
 const WAITING_BYTES_MAX = 8 * 1024 * 1024;
 /** How long a lost answer is asked after before the writer hears that nobody knows. */

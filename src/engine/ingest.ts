@@ -11,7 +11,7 @@ import { type ErrorCode, Problem } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Delivered, Delivery, DeliveryChain } from './delivery.ts';
 
-export type Wait = 'applied' | 'accepted';
+type Wait = 'applied' | 'accepted';
 
 export interface IngestOptions {
   readonly wait: Wait;
