@@ -12,6 +12,9 @@ interface ErrorKind {
 
 export const ERRORS = {
   // what was sent is malformed
+  request_malformed: { status: 400, title: 'The request is not valid HTTP' },
+  request_timeout: { status: 408, title: 'The request took too long to come' },
+  headers_too_long: { status: 431, title: 'The headers are longer than the limit' },
   body_malformed: { status: 400, title: 'The body could not be read' },
   body_invalid: { status: 422, title: 'The body does not have the expected form' },
   parameter_invalid: { status: 400, title: 'A parameter has an invalid value' },
@@ -49,6 +52,7 @@ export const ERRORS = {
   overloaded: { status: 429, title: 'More changes are waiting than the limit allows' },
   redis_unavailable: { status: 503, title: 'Redis can not be reached' },
   not_caught_up: { status: 503, title: 'What was acknowledged before is not applied yet' },
+  not_ready: { status: 503, title: 'The server is not ready' },
   shutting_down: { status: 503, title: 'The server is shutting down' },
   route_unknown: { status: 404, title: 'There is nothing at this path' },
   method_not_allowed: { status: 405, title: 'This path does not take that method' },

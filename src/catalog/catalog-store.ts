@@ -20,6 +20,9 @@ export interface Founding {
   readonly timeZone: string;
 }
 
+/** The stored deployment is not the one that the configuration speaks of: a fault of the world, told to who started us. */
+export class FoundingError extends Error {}
+
 /** Grows when an operator's meaning changes in a release: stored truth of an older one must be built anew. */
 const SEMANTICS_VERSION = 1;
 /** Versions that a process may fall behind and still catch up one by one. */
@@ -28,7 +31,7 @@ const WRITE_ATTEMPTS_MAX = 50;
 
 /**
  * Founds the deployment if there is none, else checks that it is the one that the configuration speaks of.
- * @throws Error that says what was fixed otherwise.
+ * @throws FoundingError that says what was fixed otherwise.
  */
 export async function foundDeployment(
   redis: Redis,
@@ -50,7 +53,7 @@ export async function foundDeployment(
   for (const keys of partitions) {
     const answer = await runScript<string>(redis, 'foundPartition', [keys.meta], [founding.install]);
     if (answer === 'foreign')
-      throw new Error(`${keys.meta} belongs to another deployment; choose another ROLLCALL_PREFIX`);
+      throw new FoundingError(`${keys.meta} belongs to another deployment; choose another ROLLCALL_PREFIX`);
   }
   await redis.hset(catalog.meta, 'founded', '1');
   return founding;
@@ -58,7 +61,7 @@ export async function foundDeployment(
 
 function refuseOther(name: string, stored: string | number, wanted: string | number): void {
   if (stored === wanted) return;
-  throw new Error(
+  throw new FoundingError(
     `this deployment was founded with ${name} = ${stored}, which can't be changed; the configuration says ${wanted}`,
   );
 }

@@ -21,13 +21,15 @@ export interface Change {
 }
 
 /** What became of a change; one letter each in a packed outcome row. */
-export const OUTCOMES = {
+const OUTCOMES = {
   created: 'c',
   updated: 'u',
   unchanged: 'n',
   unknown: 'm',
   stale: 's',
   deleted: 'x',
+  /** A deletion of what is not there: of many changes it counts as done, alone it is told. */
+  absent: 'a',
   dead: 'd',
 } as const;
 export type Outcome = keyof typeof OUTCOMES;
@@ -43,7 +45,7 @@ export function unpackOutcomes(letters: string): Outcome[] {
 }
 
 const MEMBERS = new Set(['op', 'object_type', 'id', 'data', 'source_version']);
-export const RECORD_ID_LENGTH_MAX = 256;
+const RECORD_ID_LENGTH_MAX = 256;
 /** Attributes of one record, declared or not: a record is one hash field and is read as a whole. */
 const RECORD_ATTRIBUTES_MAX = 2000;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are just what an id must not hold
@@ -95,7 +97,7 @@ export function parseChange(given: unknown, types: ReadonlyMap<string, ObjectTyp
 }
 
 /** @throws Problem change_invalid */
-export function checkSourceVersion(given: unknown): asserts given is number | undefined {
+function checkSourceVersion(given: unknown): asserts given is number | undefined {
   if (given === undefined || (Number.isSafeInteger(given) && (given as number) >= 0)) return;
   throw invalid('change_invalid', '/source_version', 'source_version must be a whole number from 0 to 2^53 - 1');
 }
@@ -106,7 +108,7 @@ export function checkSourceVersion(given: unknown): asserts given is number | un
  * @returns the very object that was given if nothing had to be rewritten.
  * @throws Problem attribute_invalid with a fault for each value that does not fit.
  */
-export function fitData(
+function fitData(
   data: Readonly<Record<string, unknown>>,
   type: ObjectType,
   keepsNull: boolean,

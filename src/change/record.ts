@@ -173,7 +173,7 @@ function setArchived(record: RecordRow, change: Change, archivedAt: number | und
 /** Without a number from the source nothing can come late: no tombstone is needed. */
 function remove(record: RecordRow | undefined, change: Change, { nowMs }: Applying): Applied {
   const numbers = seen(record, change);
-  const outcome = exists(record) ? 'deleted' : 'unknown';
+  const outcome = exists(record) ? 'deleted' : 'absent';
   if (numbers.sourceVersion === undefined) return { outcome, record: exists(record) ? undefined : record };
   const version = (record?.version ?? 0) + 1;
   const createdAt = record?.createdAt ?? nowMs;

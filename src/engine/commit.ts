@@ -21,7 +21,7 @@ const FEED_ENTRIES_MAX = 10_000;
 /** Commits whose outcomes are kept for those who wait. */
 const OUTCOME_ENTRIES_MAX = 1000;
 /** How long a deleted record's source version is remembered. */
-export const TOMBSTONE_TTL_MS = 7 * 24 * 3600 * 1000;
+const TOMBSTONE_TTL_MS = 7 * 24 * 3600 * 1000;
 
 /** KEYS and ARGV of the commit script, but for its header. */
 export class CommitCommands {

@@ -19,15 +19,21 @@ import { LOG_FIELDS } from './batch.ts';
 const ENTRY_CHANGES_MAX = 256;
 const ENTRY_BYTES_MAX = 256 * 1024;
 /** Entries that may wait in one partition's log before writers are told to slow down. */
-export const LOG_ENTRIES_MAX = 20_000;
+const LOG_ENTRIES_MAX = 20_000;
 /** Bytes that may wait in this process for one partition. */
 const WAITING_BYTES_MAX = 8 * 1024 * 1024;
 /** How long a lost answer is asked after before the writer hears that nobody knows. */
 const UNANSWERED_MAX_MS = 3000;
 const RETRY_MS = 25;
 
+/** Deliveries that must keep their order: once one of them has failed, those after it are refused, for they may be newer. */
+export interface DeliveryChain {
+  broken?: unknown;
+}
+
 /** Some changes of one partition, as JSON texts, and what became of them. */
 export interface DeliveryRequest {
+  readonly chain?: DeliveryChain;
   readonly partition: number;
   readonly changes: readonly string[];
   /** The catalog version at which they were checked. */
@@ -106,8 +112,12 @@ export class Delivery {
   }
 }
 
+/** Nobody waits longer for outcomes than this; a row that was trimmed before it was read would be waited for until the end. */
+const REPLY_TTL_MS = 120_000;
+
 /** The outcomes of one entry; a commit may bring only some of them. */
 class Reply {
+  readonly madeAtMs = Date.now();
   readonly outcomes: Promise<readonly Outcome[]>;
   readonly #collected: Outcome[] = [];
   #settle: (outcomes: readonly Outcome[]) => void = () => {};
@@ -167,13 +177,21 @@ class DeliveryQueue {
     this.#isPumping = true;
     await null; // what is pushed in the same turn of the event loop travels together
     while (this.#pending.length > 0) {
-      const together = this.#takeTogether();
+      const taken = this.#takeTogether();
+      const together = taken.filter(({ chain }) => chain?.broken === undefined);
       try {
-        await this.#deliver(together);
+        if (together.length > 0) await this.#deliver(together);
       } catch (error) {
-        for (const { reject } of together) reject(redisProblem(error));
+        const problem = redisProblem(error);
+        for (const { chain, reject } of together) {
+          if (chain) chain.broken = problem;
+          reject(problem);
+        }
       }
-      for (const { bytes } of together) this.#bytes -= bytes;
+      for (const { bytes, chain, reject } of taken) {
+        this.#bytes -= bytes;
+        if (chain?.broken !== undefined) reject(chain.broken);
+      }
     }
     this.#isPumping = false;
   }
@@ -203,6 +221,7 @@ class DeliveryQueue {
     const fields: string[] = [LOG_FIELDS.checkedAt, String(checkedAt), LOG_FIELDS.payload, payload];
     if (reply) {
       fields.push(LOG_FIELDS.replyTo, replyTo);
+      this.#forgetOldReplies();
       this.#replies.set(replyTo, reply);
     }
     const entry = await this.#append(fields, patientUntilMs).catch((error: unknown) => {
@@ -215,6 +234,14 @@ class DeliveryQueue {
       const outcomes = reply ? reply.outcomes.then((all) => all.slice(start, end)) : NEVER_SETTLED;
       resolve({ entry, outcomes });
       from = end;
+    }
+  }
+
+  /** The oldest come first; stops at the first that is still waited for. */
+  #forgetOldReplies(): void {
+    for (const [name, { madeAtMs }] of this.#replies) {
+      if (Date.now() - madeAtMs < REPLY_TTL_MS) return;
+      this.#replies.delete(name);
     }
   }
 

@@ -50,7 +50,8 @@ export interface Deployment {
 /** @throws Error in words for a person if Redis can't be reached, is too old, or holds another deployment. */
 export async function openDeployment(options: DeploymentOptions): Promise<Deployment> {
   const { redisUrl, prefix, partitions, timeZone, logger, networkOptions } = options;
-  const onError = (error: Error) => logger.warn({ err: error }, 'Redis');
+  let isClosing = false; // a connection that is closed while it opens says so as an error
+  const onError = (error: Error) => isClosing || logger.warn({ err: error }, 'Redis');
   const redis = openConnection({ url: redisUrl, onError });
   const tail = new StreamTail(redisUrl, onError);
   try {
@@ -91,6 +92,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       worker,
       metrics,
       close: async () => {
+        isClosing = true;
         await worker?.stop();
         await delivery.retire().catch(() => {}); // Redis is gone: the source's row stays, which costs a few bytes
         await tail.stop();

@@ -9,9 +9,9 @@ import { type Change, type Outcome, parseChange } from '../change/change.ts';
 import { partitionOf } from '../change/partition.ts';
 import { type ErrorCode, Problem } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
-import type { Delivered, Delivery } from './delivery.ts';
+import type { Delivered, Delivery, DeliveryChain } from './delivery.ts';
 
-export type Wait = 'applied' | 'accepted';
+type Wait = 'applied' | 'accepted';
 
 export interface IngestOptions {
   readonly wait: Wait;
@@ -29,7 +29,9 @@ export interface Rejection {
 
 export interface IngestReport {
   readonly accepted: number;
+  /** The first REJECTIONS_LISTED_MAX of them. */
   readonly rejected: readonly Rejection[];
+  readonly rejectedTotal: number;
   /** Names the entries that hold the changes. */
   readonly position: string;
   /** Whether all that was accepted is applied. */
@@ -114,6 +116,8 @@ export class IngestSession {
   readonly #metrics: Metrics;
   readonly #options: IngestOptions;
   readonly #gathered: Gathered[];
+  /** Per partition: what is refused after a failed delivery can be sent again in its order. */
+  readonly #chains: readonly DeliveryChain[];
   readonly #underWay = new Set<Promise<void>>();
   readonly #delivered: UnderWay[] = [];
   readonly #rejected: Rejection[] = [];
@@ -134,6 +138,7 @@ export class IngestSession {
     this.#metrics = metrics;
     this.#options = options;
     this.#gathered = Array.from({ length: partitions }, () => ({ lines: [], texts: [], bytes: 0, checkedAt: 0 }));
+    this.#chains = Array.from({ length: partitions }, () => ({}));
   }
 
   /** Takes one change as text. Resolves when there is room for the next one. */
@@ -177,7 +182,7 @@ export class IngestSession {
     const position = positionOf(this.#delivered);
     const isApplied = this.#options.wait === 'applied' && (await this.#applied());
     this.#rejected.sort((a, b) => a.line - b.line);
-    return { accepted: this.#accepted, rejected: this.#rejected, position, isApplied };
+    return { accepted: this.#accepted, rejected: this.#rejected, rejectedTotal: this.#rejections, position, isApplied };
   }
 
   #gather(line: number, id: string, text: string): Promise<void> | undefined {
@@ -216,6 +221,7 @@ export class IngestSession {
         checkedAt,
         wantsOutcomes,
         patienceMs: PATIENCE_MS,
+        chain: this.#chains[partition]!,
       });
       this.#accepted += lines.length;
       this.#metrics.changesAccepted.inc(lines.length);

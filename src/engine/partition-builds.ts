@@ -8,7 +8,7 @@
 import type { Networks } from './networks.ts';
 
 /** How far a scan has come: all ids up to `cursor` were visited for all of its ordinals. */
-export interface Scan {
+interface Scan {
   readonly ordinals: readonly number[];
   readonly cursor: string;
   /** Records visited. */

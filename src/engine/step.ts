@@ -60,14 +60,14 @@ export interface TouchedRecord extends RecordKey {
 }
 
 /** The outcomes of the changes `from`… of one entry, for whoever waits for them. */
-export interface EntryOutcomes {
+interface EntryOutcomes {
   readonly replyTo: string;
   readonly from: number;
   readonly total: number;
   readonly outcomes: readonly Outcome[];
 }
 
-export interface DeadLetter {
+interface DeadLetter {
   readonly entry: string;
   readonly index: number;
   readonly code: 'entry_malformed' | 'object_type_unknown' | 'change_failed';

@@ -40,7 +40,7 @@ export interface Sample {
   readonly first: readonly string[];
 }
 
-export interface SegmentDifference {
+interface SegmentDifference {
   readonly slug: string;
   /** Where the engine keeps what is wrong. */
   readonly place: 'set' | 'state';
@@ -48,14 +48,14 @@ export interface SegmentDifference {
   readonly referenceOnly: Sample;
 }
 
-export interface IdDifference {
+interface IdDifference {
   readonly objectType: string;
   /** Ids that are listed without a record, and records whose id is not listed. */
   readonly listedOnly: Sample;
   readonly storedOnly: Sample;
 }
 
-export interface CountDifference {
+interface CountDifference {
   readonly slug: string;
   readonly partition: number;
   /** Null: the partition has no number. */
@@ -63,7 +63,7 @@ export interface CountDifference {
   readonly members: number;
 }
 
-export interface SkippedSegment {
+interface SkippedSegment {
   readonly slug: string;
   readonly why: 'building' | 'edited meanwhile';
 }
@@ -83,7 +83,7 @@ export interface AuditReport {
   readonly inIds: readonly IdDifference[];
 }
 
-export const SAMPLE_MAX = 20;
+const SAMPLE_MAX = 20;
 /** Replies of one transaction: records times segments. */
 const CELLS_MAX = 50_000;
 const CHUNK_RECORDS_MIN = 20;
@@ -194,7 +194,10 @@ class AuditRun {
     const inIds = [...this.#ids].flatMap(([objectType, ids]) =>
       ids.total > 0 ? [{ objectType, listedOnly: ids.left, storedOnly: ids.right }] : [],
     );
-    const pairs = inSegments.reduce((sum, { engineOnly, referenceOnly }) => sum + engineOnly.total + referenceOnly.total, 0);
+    const pairs = inSegments.reduce(
+      (sum, { engineOnly, referenceOnly }) => sum + engineOnly.total + referenceOnly.total,
+      0,
+    );
     const ids = inIds.reduce((sum, { listedOnly, storedOnly }) => sum + listedOnly.total + storedOnly.total, 0);
     return {
       partitions: this.#context.keys.partitions.length,
@@ -221,7 +224,9 @@ class AuditRun {
 
   async #size(): Promise<number> {
     const { redis, keys } = this.#context;
-    const sizes = keys.partitions.flatMap((partition) => this.#types.map(({ name }) => redis.zcard(partition.ids(name))));
+    const sizes = keys.partitions.flatMap((partition) =>
+      this.#types.map(({ name }) => redis.zcard(partition.ids(name))),
+    );
     return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
   }
 
@@ -237,7 +242,8 @@ class AuditRun {
       after = `(${ids.at(-1)}`;
     }
     const strays = await this.#strays(place);
-    for (let from = 0; from < strays.length; from += chunk) await this.#examine(place, strays.slice(from, from + chunk));
+    for (let from = 0; from < strays.length; from += chunk)
+      await this.#examine(place, strays.slice(from, from + chunk));
   }
 
   /** Compares all that is kept of some records, at one instant. */
@@ -291,7 +297,10 @@ class AuditRun {
     await scan((cursor) => redis.hscan(keys.records(type.name), cursor, 'COUNT', SCAN_COUNT), existing);
     await scan((cursor) => redis.hscan(keys.state(type.name), cursor, 'COUNT', SCAN_COUNT), fields);
     for (const ordinal of new Set(audited.map((one) => one.ordinal))) {
-      await scan((cursor) => redis.sscan(keys.segment(ordinal), cursor, 'COUNT', SCAN_COUNT), (ids) => ids);
+      await scan(
+        (cursor) => redis.sscan(keys.segment(ordinal), cursor, 'COUNT', SCAN_COUNT),
+        (ids) => ids,
+      );
     }
     return [...found];
   }

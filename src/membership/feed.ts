@@ -12,12 +12,7 @@ interface FeedRecord {
   readonly liveFlips: readonly Flip[];
 }
 
-/** `at` in ms since 1970; a flip is `(ordinal << 1) | entered`. */
-export interface FeedEntry {
-  readonly at: number;
-  readonly events: readonly (readonly [objectType: string, id: string, flips: readonly Flip[]])[];
-}
-
+/** `{ at, events: [[object type, id, flips]…] }`: `at` in ms since 1970; a flip is `(ordinal << 1) | entered`. */
 export function packFeed(at: number, records: readonly FeedRecord[]): string {
   const events = records.map(({ objectType, id, liveFlips }) => [objectType, id, liveFlips]);
   return JSON.stringify({ at, events });

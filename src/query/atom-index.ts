@@ -13,7 +13,7 @@ export interface AtomNode {
   readonly atom: Atom;
 }
 
-export type Toggle<N> = (node: N) => void;
+type Toggle<N> = (node: N) => void;
 
 export interface AtomIndex<N extends AtomNode> {
   add(node: N): void;

@@ -24,7 +24,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isRunning, noteProcess, type ProcessNote } from './process-life.ts';
-import { RedisServerError } from './server-error.ts';
+import { FolderInUseError, RedisServerError } from './server-error.ts';
 
 export interface FolderLock {
   /** Gives the folder free; a second call does nothing. */
@@ -54,9 +54,9 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   );
 }
 
-function heldBy(owner: Owner, folder: string): RedisServerError {
+function heldBy(owner: Owner, folder: string): FolderInUseError {
   const where = owner.place === ownPlace() ? '' : ` on ${owner.place}`;
-  return new RedisServerError(
+  return new FolderInUseError(
     `The data folder ${folder} is in use by process ${owner.pid}${where}. Stop that one first, or give this one a folder of its own with ROLLCALL_DATA.`,
   );
 }

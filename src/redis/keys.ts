@@ -28,6 +28,8 @@ export class PartitionKeys {
   readonly outcomes: string;
   readonly dead: string;
   readonly #base: string;
+  /** Each commit names the sets that it touches: a name that is built anew is hashed anew wherever it is looked up. */
+  readonly #segments = new Map<number, string>();
 
   constructor(prefix: string, partition: number) {
     this.#base = `${prefix}:{${partition}}:`;
@@ -57,7 +59,9 @@ export class PartitionKeys {
   }
 
   segment(ordinal: number): string {
-    return `${this.#base}segment:${ordinal}`;
+    let key = this.#segments.get(ordinal);
+    if (key === undefined) this.#segments.set(ordinal, (key = `${this.#base}segment:${ordinal}`));
+    return key;
   }
 
   outbox(target: number): string {

@@ -9,3 +9,6 @@ export class RedisServerError extends Error {
     this.name = 'RedisServerError';
   }
 }
+
+/** The data folder has a living owner: its server, if it has one, may be asked, and no second one may be started. */
+export class FolderInUseError extends RedisServerError {}

@@ -18,12 +18,14 @@ import { Redis } from 'ioredis';
 import { checkRedisVersion, findRedisBinary } from './binary.ts';
 import { lockFolder } from './folder-lock.ts';
 import { isRunning, noteProcess, type ProcessNote, waitForEnd } from './process-life.ts';
-import { RedisServerError } from './server-error.ts';
+import { FolderInUseError, RedisServerError } from './server-error.ts';
 
 export interface RedisServer {
   readonly url: string;
   /** True if the server is ours: over the data folder, ended by `stop`. */
   readonly private: boolean;
+  /** Whether a private server runs still; nobody else may end it. True of any other: it is not ours to watch. */
+  isRunning(): boolean;
   /** Ends a private server and waits until it has written everything; leaves any other alone. May be called twice. */
   stop(): Promise<void>;
 }
@@ -71,7 +73,7 @@ const logTailLines = 12;
 
 /** Finds or starts the Redis to run on. Throws a `RedisServerError` whose message is for the person who started us. */
 export async function openRedisServer(options: RedisServerOptions): Promise<RedisServer> {
-  if (options.url !== undefined) return { url: options.url, private: false, stop: async () => {} };
+  if (options.url !== undefined) return foreignServer(options.url);
   const folder = makeFolder(options.dataFolder);
   const lock = await lockFolder(folder.path);
   try {
@@ -80,6 +82,23 @@ export async function openRedisServer(options: RedisServerOptions): Promise<Redi
   } catch (error) {
     lock.release();
     throw error;
+  }
+}
+
+/**
+ * As `openRedisServer`, but for who works beside a process that holds the data folder: its private server is joined, and `stop`
+ * leaves it alone.
+ */
+export async function joinRedisServer(options: RedisServerOptions): Promise<RedisServer> {
+  try {
+    return await openRedisServer(options);
+  } catch (error) {
+    if (!(error instanceof FolderInUseError)) throw error;
+    const folder = makeFolder(options.dataFolder);
+    const state = readState(folder);
+    // Its owner may be just starting it or ending it, or live in another container, whose loopback address is not ours.
+    if (state === undefined || (await whoAnswers(state.port, folder.redis)) !== 'ours') throw error;
+    return foreignServer(`redis://127.0.0.1:${state.port}`);
   }
 }
 
@@ -100,6 +119,11 @@ function makeFolder(dataFolder: string): Folder {
   };
 }
 
+/** One that we use and neither watch nor end. */
+function foreignServer(url: string): RedisServer {
+  return { url, private: false, isRunning: () => true, stop: async () => {} };
+}
+
 function privateServer(folder: Folder, running: Running, release: () => void): RedisServer {
   // Covers process.exit and an uncaught exception: SIGTERM makes the server write everything and end.
   const endWithUs = () => {
@@ -115,6 +139,7 @@ function privateServer(folder: Folder, running: Running, release: () => void): R
   return {
     url: `redis://127.0.0.1:${running.port}`,
     private: true,
+    isRunning: () => isRunning(running.server),
     stop: () => {
       stopped ??= stop();
       return stopped;

@@ -266,3 +266,27 @@ describe('builds', () => {
     await expectRounds(second, 5000, 0);
   });
 });
+
+describe('a session that loses Redis', () => {
+  it('refuses all of a partition after the first delivery that failed, so that what is sent again comes in its order', async () => {
+    const redis = await startPrivateRedis();
+    opened.push({ close: () => redis.stop() });
+    const deployment = await open({ redisUrl: redis.url, partitions: 1 });
+    await declare(deployment);
+    const session = deployment.ingest.session({ wait: 'accepted', timeoutMs: 1000 });
+    const lines = [...rounds(1, 0, 2000)];
+    for (const [at, change] of lines.entries()) {
+      if (at === 600) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        await redis.kill9();
+      }
+      if (at === 1500) setTimeout(() => redis.restart(), 3500);
+      await session.addParsed(at + 1, change);
+    }
+    const { accepted, rejected, rejectedTotal } = await session.finish();
+    expect(accepted + rejectedTotal).toBe(lines.length);
+    expect(rejectedTotal).toBeGreaterThan(0);
+    expect(rejected.map(({ line }) => line)).toEqual(Array.from({ length: rejectedTotal }, (_, i) => accepted + i + 1));
+    expect(new Set(rejected.map(({ code }) => code))).toEqual(new Set(['redis_unavailable']));
+  });
+});

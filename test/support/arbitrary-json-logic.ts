@@ -37,7 +37,7 @@ const scalar: Rule = fc.oneof(
 );
 
 /** Any JSON. Rarely it looks like a rule, for `missing` evaluates the keys that it is given once more. */
-export function jsonValue(depth: number): fc.Arbitrary<unknown> {
+function jsonValue(depth: number): fc.Arbitrary<unknown> {
   if (depth === 0) return scalar;
   const inner = jsonValue(depth - 1);
   return fc.oneof(

@@ -65,7 +65,7 @@ export async function send(
 }
 
 /** Every member of a segment, page by page. */
-export async function membersOf(deployment: Deployment, slug: string, limit = 1000): Promise<string[]> {
+async function membersOf(deployment: Deployment, slug: string, limit = 1000): Promise<string[]> {
   const ids: string[] = [];
   let cursor: string | undefined;
   do {

@@ -12,11 +12,12 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
-export async function openProxy(redisUrl: string): Promise<Proxy> {
-  const { hostname, port } = new URL(redisUrl);
+/** `redisUrl` is asked at each connection: a server that was started again has another port. */
+export async function openProxy(redisUrl: string | (() => string)): Promise<Proxy> {
   const sockets = new Set<Socket>();
   let isLosing = false;
   const server: Server = createServer((client) => {
+    const { hostname, port } = new URL(typeof redisUrl === 'string' ? redisUrl : redisUrl());
     const upstream = connect(Number(port), hostname);
     for (const socket of [client, upstream]) {
       sockets.add(socket);

@@ -55,13 +55,16 @@ async function sharedServer(): Promise<{ url: string; stop(): Promise<void> }> {
   }
 }
 
+/** Where the image's server listens. */
+const REDIS_PORT = 6379;
+
 /** The last way; its failure is told together with why the ways before it failed. */
 async function containerServer(before: RedisServerError): Promise<{ url: string; stop(): Promise<void> }> {
   try {
-    const { RedisContainer } = await import('@testcontainers/redis');
-    const container = await new RedisContainer('redis:7').start();
+    const { GenericContainer } = await import('testcontainers');
+    const container = await new GenericContainer('redis:7').withExposedPorts(REDIS_PORT).start();
     return {
-      url: container.getConnectionUrl(),
+      url: `redis://${container.getHost()}:${container.getMappedPort(REDIS_PORT)}`,
       stop: async () => {
         await container.stop();
       },

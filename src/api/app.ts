@@ -1,0 +1,46 @@
+/**
+ * app.ts – The API as a Fastify plugin: what holds for every request, then the routes.
+ */
+import helmet from '@fastify/helmet';
+import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
+import type { KeyEntry } from '../config.ts';
+import { auth } from './plugins/auth.ts';
+import { bodies } from './plugins/bodies.ts';
+import { idempotency } from './plugins/idempotency.ts';
+import { openapi } from './plugins/openapi.ts';
+import { problems } from './plugins/problems.ts';
+import { requests } from './plugins/requests.ts';
+import { changeRoutes } from './routes/changes.ts';
+import { membershipRoutes } from './routes/memberships.ts';
+import { objectTypeRoutes } from './routes/object-types.ts';
+import { operationRoutes } from './routes/operations.ts';
+import { recordRoutes } from './routes/records.ts';
+import type { RouteOptions } from './routes/routes.ts';
+import { segmentRoutes } from './routes/segments.ts';
+
+export interface AppOptions extends RouteOptions {
+  readonly keys: readonly KeyEntry[];
+}
+
+const ROUTES = [objectTypeRoutes, recordRoutes, changeRoutes, segmentRoutes, membershipRoutes, operationRoutes];
+
+/** Plugins are in the order in which a request meets them. */
+export const app = fp(
+  async (server: FastifyInstance, options: AppOptions) => {
+    const { deployment, keys } = options;
+    await server.register(requests, { metrics: deployment.metrics });
+    await server.register(problems);
+    // Whether https is spoken is known by the proxy that speaks it.
+    await server.register(helmet, {
+      strictTransportSecurity: false,
+      contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+    });
+    await server.register(auth, { keys });
+    await server.register(bodies);
+    await server.register(idempotency, { redis: deployment.redis, keys: deployment.keys.catalog });
+    await server.register(openapi);
+    for (const routes of ROUTES) await server.register(routes, options);
+  },
+  { name: 'app' },
+);

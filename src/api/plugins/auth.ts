@@ -1,0 +1,76 @@
+/**
+ * auth.ts – Who is asking: 401 without a valid key, 403 with too small a role, before anything else of the request is read.
+ *
+ * Keeps true: keys are in memory only as SHA-256 digests; a key that is sent is compared with each of them in constant time,
+ * so that neither its place in the list nor a common beginning shows in the time an answer takes.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
+import type { KeyEntry, Role } from '../../config.ts';
+import { Problem } from '../../errors.ts';
+import { type Need, needOf, ROLE_CAPABILITIES } from '../roles.ts';
+
+export interface Caller {
+  readonly role: Role;
+  /** Names the key without telling it. */
+  readonly holder: string;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Undefined where no key is needed. */
+    caller: Caller | undefined;
+  }
+}
+
+interface KnownKey extends Caller {
+  readonly digest: Buffer;
+}
+
+export const auth = fp(
+  async (app: FastifyInstance, { keys }: { keys: readonly KeyEntry[] }) => {
+    const known = keys.map(knownKey);
+    app.decorateRequest('caller', undefined);
+    app.addHook('onRoute', ({ method, url }) => {
+      for (const each of [method].flat()) needOf(each, url);
+    });
+    app.addHook('onRequest', async (request) => {
+      const { url } = request.routeOptions;
+      // What is not there needs a key all the same: strangers are not told which paths there are.
+      const need = url === undefined ? 'key' : needOf(request.method, url);
+      if (need === 'nothing') return;
+      request.caller = authenticate(request.headers.authorization, known);
+      authorize(request.caller, need);
+    });
+  },
+  { name: 'auth' },
+);
+
+function knownKey({ role, key }: KeyEntry): KnownKey {
+  const digest = digestOf(key);
+  return { role, digest, holder: digest.toString('hex').slice(0, 16) };
+}
+
+/** @throws Problem key_missing */
+function authenticate(authorization: string | undefined, known: readonly KnownKey[]): Caller {
+  const sent = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
+  if (sent === undefined) throw new Problem('key_missing', 'send a key as Authorization: Bearer <key>');
+  const digest = digestOf(sent);
+  let caller: KnownKey | undefined;
+  for (const key of known) if (timingSafeEqual(key.digest, digest)) caller = key;
+  if (!caller) throw new Problem('key_missing', 'the key is not valid');
+  return caller;
+}
+
+/** @throws Problem role_insufficient */
+function authorize({ role }: Caller, need: Need): void {
+  const capabilities: readonly Need[] = ROLE_CAPABILITIES[role];
+  if (need === 'nothing' || need === 'key' || capabilities.includes(need)) return;
+  const what = need === 'write_catalog' ? 'object types and segments' : 'records';
+  throw new Problem('role_insufficient', `a key of role '${role}' can't change ${what}`);
+}
+
+function digestOf(key: string): Buffer {
+  return createHash('sha256').update(key).digest();
+}

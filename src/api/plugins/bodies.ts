@@ -1,0 +1,116 @@
+/**
+ * bodies.ts – Reads JSON bodies, and checks bodies and query strings against their schemas.
+ *
+ * Keeps true: nothing of a body is coerced, defaulted or dropped, so `"7"` stays a string and an unknown member is refused; a
+ * query string, where all is text, is read as its schema says. What the engine parses by itself is described by a `$ref` and
+ * passes here unchecked: its own answer names the fault better.
+ */
+import { isUtf8 } from 'node:buffer';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import type { TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { type Fault, Problem } from '../../errors.ts';
+
+/** `application/json`, and what builds on it, such as `application/merge-patch+json`. */
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json(?:\s*;|$)/i;
+
+interface Property {
+  readonly type?: string;
+  readonly default?: unknown;
+}
+
+export const bodies = fp(
+  async (app: FastifyInstance) => {
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer' }, async (_: FastifyRequest, body: Buffer) =>
+      parseJson(body),
+    );
+    app.addHook('preParsing', async ({ headers }) => {
+      const encoding = headers['content-encoding'];
+      if (encoding === undefined || encoding === 'identity') return;
+      throw new Problem(
+        'content_type_unsupported',
+        `bodies are read as they are, not with content-encoding ${encoding}`,
+      );
+    });
+    app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => {
+      if ('$ref' in schema) return () => true;
+      return httpPart === 'body' ? bodyCheck(schema) : parameterCheck(schema);
+    });
+    app.setSerializerCompiler(() => JSON.stringify);
+  },
+  { name: 'bodies' },
+);
+
+/** @returns undefined for no body: clients send a content type without one. @throws Problem body_malformed */
+function parseJson(body: Buffer): unknown {
+  if (body.length === 0) return undefined;
+  if (!isUtf8(body)) throw new Problem('body_malformed', 'the body is not UTF-8');
+  try {
+    return JSON.parse(body.toString('utf8').replace(/^\uFEFF/, ''));
+  } catch (error) {
+    throw new Problem('body_malformed', `the body is not JSON: ${(error as Error).message}`);
+  }
+}
+
+function bodyCheck(schema: TSchema) {
+  const check = Compile(schema);
+  return (body: unknown) => {
+    if (check.Check(body)) return true;
+    return { error: refusal('body_invalid', check.Errors(body)) };
+  };
+}
+
+function parameterCheck(schema: TSchema) {
+  const check = Compile(schema);
+  const properties = Object.entries((schema as { properties?: Record<string, Property> }).properties ?? {});
+  return (given: Record<string, unknown>) => {
+    const value = { ...given };
+    for (const [name, property] of properties) {
+      const read = readParameter(property, given[name]);
+      if (read !== undefined) value[name] = read;
+    }
+    if (check.Check(value)) return { value };
+    return { error: refusal('parameter_invalid', check.Errors(value)) };
+  };
+}
+
+function readParameter(property: Property, given: unknown): unknown {
+  if (given === undefined) return property.default;
+  if (property.type === 'array') return [given].flat();
+  if (property.type === 'integer' && typeof given === 'string' && /^\d{1,16}$/.test(given)) return Number(given);
+  return given;
+}
+
+interface SchemaError {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly message: string;
+  readonly params: object;
+}
+
+function refusal(code: 'body_invalid' | 'parameter_invalid', errors: readonly SchemaError[]): Problem {
+  const faults = errors.flatMap(faultsOf);
+  return new Problem(code, `${faults[0]?.path.slice(1) ?? ''} ${faults[0]?.detail ?? ''}`.trim(), faults);
+}
+
+/** Members that are missing or too many are told of the object by the schema; here each is a fault of its own. */
+function faultsOf({ keyword, instancePath, message, params }: SchemaError): Fault[] {
+  const told = params as { requiredProperties?: string[]; allowedValues?: unknown[] };
+  switch (keyword) {
+    case 'required':
+      return (told.requiredProperties ?? []).map((name) => ({
+        path: `${instancePath}/${name}`,
+        detail: 'is required',
+      }));
+    case 'boolean':
+      return [{ path: instancePath, detail: 'is not known here' }];
+    case 'additionalProperties':
+      return [];
+    case 'enum':
+      return [{ path: instancePath, detail: `must be one of ${(told.allowedValues ?? []).join(', ')}` }];
+    default:
+      return [{ path: instancePath, detail: message }];
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * openapi.ts – The description of the API at `/openapi.json` and as pages at `/docs`, made of the routes' own schemas.
+ *
+ * Keeps true: what holds for many routes alike (keys, roles, the refusals of every route, the Idempotency-Key) is said by the
+ * tables that decide it, so it can't be forgotten at a route.
+ */
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance, FastifySchema } from 'fastify';
+import fp from 'fastify-plugin';
+import Type from 'typebox';
+import { ERRORS, type ErrorCode } from '../../errors.ts';
+import { needOf, rolesFor } from '../roles.ts';
+import { NAMED_SCHEMAS, problemAnswer } from '../schemas.ts';
+
+export const openapi = fp(
+  async (app: FastifyInstance) => {
+    for (const schema of NAMED_SCHEMAS) app.addSchema(schema);
+    await app.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: {
+          title: 'Rollcall',
+          version: '1',
+          description:
+            'Segments (saved filters over records) that are right at every moment. Failures are RFC 9457 problem documents.',
+        },
+        servers: [{ url: '/' }],
+        tags: [
+          { name: 'object-types', description: 'What records may hold' },
+          { name: 'records', description: 'Records, one at a time or many' },
+          { name: 'segments', description: 'Saved filters, their counts and their members' },
+          { name: 'operations', description: 'Health, metrics and this description' },
+        ],
+        components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
+      },
+      refResolver: { buildLocalReference: (schema, _baseUri, _fragment, at) => String(schema['$id'] ?? `def-${at}`) },
+      transform: ({ schema, url, route }) => ({ schema: described(schema, String(route.method), url), url }),
+    });
+    await app.register(swaggerUi, {
+      routePrefix: '/docs',
+      staticCSP: true,
+      // On a loopback address there is no https to upgrade to.
+      transformStaticCSP: (header) => header.replace('upgrade-insecure-requests;', ''),
+    });
+    app.get(
+      '/openapi.json',
+      {
+        schema: {
+          summary: 'This description',
+          operationId: 'getDescription',
+          response: { 200: Type.Unsafe({ type: 'object', description: 'OpenAPI 3.1', additionalProperties: true }) },
+        },
+      },
+      async () => app.swagger(),
+    );
+  },
+  { name: 'openapi' },
+);
+
+/** A route's schema with what the tables say of it. */
+function described(schema: FastifySchema | undefined, method: string, url: string): FastifySchema {
+  const need = needOf(method, url);
+  const tags = [tagOf(url)];
+  if (schema?.hide || need === 'nothing') return { ...schema, tags, security: [] };
+  const answers = withRefusals(
+    schema?.response as Record<string, object>,
+    need === 'key' ? COMMON : [...COMMON, ...ROLES],
+  );
+  const known = { ...schema, tags, security: [{ key: [] }], response: answers };
+  if (need === 'key') return known;
+  const roles = `Roles: ${rolesFor(need).join(', ')}.`;
+  const description = [schema?.description, roles].filter(Boolean).join(' ');
+  return need === 'read' ? { ...known, description } : { ...known, description, headers: IDEMPOTENCY_HEADERS };
+}
+
+const COMMON: ErrorCode[] = ['key_missing', 'internal', 'redis_unavailable', 'shutting_down'];
+const ROLES: ErrorCode[] = ['role_insufficient'];
+const WRITE: ErrorCode[] = ['idempotency_in_progress', 'idempotency_key_reused'];
+
+const IDEMPOTENCY_HEADERS = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description: `Sent again with the same body, the request is not carried out again: its answer is repeated for 24 hours. ${WRITE.map((code) => `\`${code}\` is ${ERRORS[code].status}.`).join(' ')}`,
+    }),
+  ),
+});
+
+function withRefusals(response: Record<string, object>, codes: readonly ErrorCode[]): Record<string, object> {
+  const all = { ...response };
+  for (const code of codes) {
+    const status = ERRORS[code].status;
+    const { description } = problemAnswer([code]) as { description?: string };
+    const given = all[status] as { description?: string } | undefined;
+    all[status] = given
+      ? { ...given, description: `${given.description} ${description}` }
+      : (problemAnswer([code]) as object);
+  }
+  return all;
+}
+
+function tagOf(url: string): string {
+  if (url.startsWith('/v1/object-types')) return 'object-types';
+  if (url.startsWith('/v1/records') || url === '/v1/changes') return 'records';
+  return url.startsWith('/v1/') ? 'segments' : 'operations';
+}

@@ -1,0 +1,43 @@
+/**
+ * requests.ts – What is noted of every request: an id, one log line, one observation of its time; and the refusal of those
+ * that come while the server is closing.
+ *
+ * Keeps true: neither keys nor bodies nor query strings reach the log; the metric's routes are templates, so their number is bounded.
+ */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
+import { Problem } from '../../errors.ts';
+import type { Metrics } from '../../metrics.ts';
+
+/** An id that a client or a proxy gave is kept if it is harmless in a log. */
+export function requestId({ headers }: Pick<IncomingMessage, 'headers'>): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+}
+
+export const requests = fp(
+  async (app: FastifyInstance, { metrics }: { metrics: Metrics }) => {
+    let isClosing = false;
+    app.addHook('preClose', async () => {
+      isClosing = true;
+    });
+    app.addHook('onRequest', async (request, reply) => {
+      reply.header('x-request-id', request.id);
+      if (isClosing) throw new Problem('shutting_down', 'the server is shutting down; another one may answer');
+    });
+    // What was under way when the closing began would else keep its connection, and the closing would wait for it.
+    app.addHook('onSend', async (_, reply) => {
+      if (isClosing) reply.header('connection', 'close');
+    });
+    app.addHook('onResponse', async (request, reply) => {
+      const { method, url } = request;
+      const route = request.routeOptions.url ?? 'unknown';
+      metrics.requestSeconds.observe({ method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
+      const ms = Math.round(reply.elapsedTime * 10) / 10;
+      request.log.info({ method, path: url.split('?', 1)[0], status: reply.statusCode, ms }, 'request');
+    });
+  },
+  { name: 'requests' },
+);

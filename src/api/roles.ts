@@ -1,0 +1,69 @@
+/**
+ * roles.ts – Who may call what: one table of routes, one of roles.
+ *
+ * Keeps true: a route that is not in the table can't be added (the auth plugin refuses to start), so nothing is open by
+ * oversight; a HEAD request is allowed to whom its GET is.
+ */
+import type { Role } from '../config.ts';
+import { assert } from '../errors.ts';
+
+/** What a route asks of its caller: nothing, any valid key, or a key whose role has this capability. */
+export type Need = 'nothing' | 'key' | Capability;
+export type Capability = 'read' | 'write_records' | 'write_catalog';
+
+export const ROLE_CAPABILITIES = {
+  master: ['read', 'write_records', 'write_catalog'],
+  super_admin: ['read', 'write_records', 'write_catalog'],
+  service: ['read', 'write_records', 'write_catalog'],
+  editor: ['read', 'write_records'],
+  viewer: ['read'],
+} as const satisfies Record<Role, readonly Capability[]>;
+
+export const ROUTE_NEEDS = {
+  'GET /healthz': 'nothing',
+  'GET /readyz': 'nothing',
+  'GET /openapi.json': 'nothing',
+  'GET /metrics': 'key',
+
+  'GET /v1/object-types': 'read',
+  'GET /v1/object-types/:name': 'read',
+  'PUT /v1/object-types/:name': 'write_catalog',
+  'DELETE /v1/object-types/:name': 'write_catalog',
+
+  'GET /v1/records/:type': 'read',
+  'GET /v1/records/:type/:id': 'read',
+  'GET /v1/records/:type/:id/segments': 'read',
+  'PUT /v1/records/:type/:id': 'write_records',
+  'PATCH /v1/records/:type/:id': 'write_records',
+  'DELETE /v1/records/:type/:id': 'write_records',
+  'POST /v1/records/:type/:id/archive': 'write_records',
+  'POST /v1/records/:type/:id/restore': 'write_records',
+  'POST /v1/changes': 'write_records',
+
+  'GET /v1/segments': 'read',
+  'POST /v1/segments': 'write_catalog',
+  'GET /v1/segments/:slug': 'read',
+  'PUT /v1/segments/:slug': 'write_catalog',
+  'PATCH /v1/segments/:slug': 'write_catalog',
+  'DELETE /v1/segments/:slug': 'write_catalog',
+  'GET /v1/segments/counts': 'read',
+  'POST /v1/segments/counts': 'read',
+  'GET /v1/segments/:slug/members': 'read',
+  'GET /v1/segments/:slug/members/:id': 'read',
+  'POST /v1/memberships/lookup': 'read',
+} as const satisfies Record<string, Need>;
+
+/** What a route needs. The pages of the documentation are many and bring their own routes. */
+export function needOf(method: string, url: string): Need {
+  if (url === '/docs' || url.startsWith('/docs/')) return 'nothing';
+  const needs: Record<string, Need> = ROUTE_NEEDS;
+  const need = needs[`${method === 'HEAD' ? 'GET' : method} ${url}`];
+  assert(need, `${method} ${url} is in the table of routes`);
+  return need;
+}
+
+/** The roles that may call a route with this need. */
+export function rolesFor(need: Capability): Role[] {
+  const roles = Object.entries(ROLE_CAPABILITIES) as [Role, readonly Capability[]][];
+  return roles.filter(([, capabilities]) => capabilities.includes(need)).map(([role]) => role);
+}

@@ -1,0 +1,96 @@
+/**
+ * operations.ts – What those who run the server ask: is it alive, is it ready, what does it count.
+ *
+ * Keeps true: these answer also while Redis is gone; `/readyz` says every reason at once.
+ */
+import Type from 'typebox';
+import type { Deployment } from '../../engine/deployment.ts';
+import { Problem } from '../../errors.ts';
+import { problemAnswer } from '../schemas.ts';
+import type { Routes } from './routes.ts';
+
+/** While Redis is gone nobody knows: Prometheus has a number for that. */
+const UNKNOWN = Number.NaN;
+
+export const operationRoutes: Routes = async (app, { deployment, lagEntriesMax }) => {
+  app.get(
+    '/healthz',
+    {
+      schema: {
+        summary: 'Whether the process is alive',
+        operationId: 'getHealth',
+        response: { 200: Type.Object({ status: Type.Enum(['ok']) }) },
+      },
+    },
+    async () => ({ status: 'ok' as const }),
+  );
+
+  app.get(
+    '/readyz',
+    {
+      schema: {
+        summary: 'Whether the server can do its work',
+        description: 'Redis answers, every partition has an owner, none has stopped, and the lag is under its limit.',
+        operationId: 'getReadiness',
+        response: {
+          200: Type.Object({ status: Type.Enum(['ready']), partitions: Type.Integer(), lag_entries: Type.Integer() }),
+          503: problemAnswer(['not_ready', 'shutting_down']),
+        },
+      },
+    },
+    async () => {
+      const { reasons, lagEntries } = await examine(deployment, lagEntriesMax);
+      if (reasons.length > 0) {
+        throw new Problem('not_ready', reasons.join('; '), [], { reasons, retry_after_s: 1 });
+      }
+      return { status: 'ready' as const, partitions: deployment.founding.partitions, lag_entries: lagEntries };
+    },
+  );
+
+  app.get(
+    '/metrics',
+    {
+      schema: {
+        summary: 'Counters and times, in the text format of Prometheus',
+        operationId: 'getMetrics',
+        response: {
+          200: Type.Unsafe<string>({
+            description: 'Metrics',
+            content: { 'text/plain': { schema: Type.String() } },
+          }),
+        },
+      },
+    },
+    async (_, reply) => {
+      const { delivery, memberships, metrics, store, worker } = deployment;
+      metrics.partitionsOwned.set(worker?.owned ?? 0);
+      metrics.waitingChanges.set(delivery.waitingChanges);
+      metrics.segments.set(store.catalog.segments.size);
+      metrics.logLag.set(
+        await memberships.lag().then(
+          ({ entries }) => entries,
+          () => UNKNOWN,
+        ),
+      );
+      return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+    },
+  );
+};
+
+async function examine(
+  { keys, memberships, redis, worker }: Deployment,
+  lagEntriesMax: number,
+): Promise<{ readonly reasons: string[]; readonly lagEntries: number }> {
+  const reasons: string[] = [];
+  if (worker && worker.fatal.length > 0) reasons.push(`${worker.fatal.length} partitions have stopped by a fault`);
+  try {
+    const owners = await Promise.all(keys.partitions.map(({ owner }) => redis.exists(owner)));
+    const unowned = owners.filter((exists) => exists === 0).length;
+    if (unowned > 0) reasons.push(`${unowned} partitions have no owner`);
+    const { entries } = await memberships.lag();
+    if (entries > lagEntriesMax) reasons.push(`${entries} entries wait in the logs, more than ${lagEntriesMax}`);
+    return { reasons, lagEntries: entries };
+  } catch (error) {
+    return { reasons: [...reasons, `Redis does not answer (${(error as Error).message})`], lagEntries: 0 };
+  }
+}

@@ -1,0 +1,431 @@
+/**
+ * schemas.ts – What is sent and answered, described for people and for generators of clients (OpenAPI 3.1).
+ *
+ * Keeps true: each form is described once, under the name that it has in the documentation. Bodies given as `named(…)` are
+ * described here and checked by the engine; others are checked by what stands here.
+ */
+import Type, { type TObject, type TSchema } from 'typebox';
+import { OPERATIONS } from '../change/change.ts';
+import { SCALAR_TYPES } from '../change/object-type.ts';
+import { ERRORS, type ErrorCode } from '../errors.ts';
+
+/** Refers to one of NAMED_SCHEMAS. */
+export function named(id: string) {
+  return Type.Unsafe<unknown>({ $ref: `${id}#` });
+}
+
+// ── parameters ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const LIMIT_DEFAULT = 100;
+const LIMIT_MAX = 1000;
+const TIMEOUT_MS_MAX = 60_000;
+
+const timeout = (description: string, defaultMs: number) =>
+  Type.Integer({ minimum: 0, maximum: TIMEOUT_MS_MAX, default: defaultMs, description });
+
+const consistency = Type.Enum(['strong', 'eventual'], {
+  default: 'strong',
+  description: 'strong: all that was acknowledged before the request counts. eventual: as it stands, without waiting.',
+});
+const readTimeout = timeout('How long a strong read waits for what was acknowledged before it, in milliseconds.', 5000);
+
+/** How a read is meant, in its query string or in its body. */
+export const readParameters = {
+  consistency: Type.Optional(consistency),
+  timeout_ms: Type.Optional(readTimeout),
+};
+
+export const pageParameters = {
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: LIMIT_MAX, default: LIMIT_DEFAULT, description: 'Entries on one page.' }),
+  ),
+  cursor: Type.Optional(Type.String({ description: 'The next_cursor of the page before; absent for the first page.' })),
+};
+
+export const waitParameters = (defaultMs: number) => ({
+  wait: Type.Optional(
+    Type.Enum(['applied', 'accepted'], {
+      default: 'applied',
+      description: 'applied: answers when segments and counts show the change. accepted: when it is in the log (202).',
+    }),
+  ),
+  timeout_ms: Type.Optional(timeout('How long to wait for applied, in milliseconds; after that 202.', defaultMs)),
+});
+
+export const sourceVersion = Type.Optional(
+  Type.Integer({
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description:
+      'A whole number that grows, from the source: a change is ignored if it is not above the last one seen.',
+  }),
+);
+
+const slug = Type.String({
+  pattern: '^[a-z0-9][a-z0-9_-]{0,127}$',
+  description: 'Unique, and never changed.',
+  examples: ['big-spenders'],
+});
+const typeName = Type.String({ description: 'Name of a declared object type.', examples: ['contacts'] });
+const recordId = Type.String({ minLength: 1, maxLength: 256, description: 'Id of a record.', examples: ['c-17'] });
+
+/** Path parameters are checked where they are used: what is not there is 404. */
+const pathParameters = {
+  name: Type.String({ description: 'Name of the object type.', examples: ['contacts'] }),
+  type: Type.String({ description: 'Name of the object type of the record.', examples: ['contacts'] }),
+  id: Type.String({ description: 'Id of the record, percent-encoded.', examples: ['c-17'] }),
+  slug: Type.String({ description: 'Slug of the segment.', examples: ['big-spenders'] }),
+};
+
+export function path<Name extends keyof typeof pathParameters>(...names: Name[]) {
+  const chosen = Object.fromEntries(names.map((name) => [name, pathParameters[name]]));
+  return Type.Object(chosen as Pick<typeof pathParameters, Name>);
+}
+
+// ── bodies that are checked here ─────────────────────────────────────────────────────────────────────────────────────────
+
+const SLUGS_MAX = 1000;
+const LOOKUP_IDS_MAX = 10_000;
+
+export const countsBody = Type.Object(
+  {
+    slugs: Type.Optional(
+      Type.Array(Type.String(), { maxItems: SLUGS_MAX, description: 'Whose members to count; absent: all segments.' }),
+    ),
+    ...readParameters,
+  },
+  { additionalProperties: false, examples: [{ slugs: ['big-spenders', 'newsletter-readers'] }] },
+);
+
+export const lookupBody = Type.Object(
+  {
+    object_type: typeName,
+    ids: Type.Array(Type.String(), {
+      maxItems: LOOKUP_IDS_MAX,
+      description: 'Ids of records; unknown ones are in no segment.',
+    }),
+    segments: Type.Array(Type.String(), { maxItems: SLUGS_MAX, description: 'Slugs of segments of this object type.' }),
+    ...readParameters,
+  },
+  {
+    additionalProperties: false,
+    examples: [{ object_type: 'contacts', ids: ['c-17', 'c-18'], segments: ['big-spenders'] }],
+  },
+);
+
+// ── forms with a name ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const time = (description: string) =>
+  Type.String({ format: 'date-time', description, examples: ['2026-01-31T09:30:00.000Z'] });
+
+const nextCursor = Type.Union([Type.String(), Type.Null()], {
+  description: 'Give it as cursor to get the next page; null on the last one.',
+});
+
+/** A page of something. */
+export function pageOf(entry: TSchema): TObject {
+  return Type.Object({ data: Type.Array(entry), next_cursor: nextCursor });
+}
+
+const usedBy = Type.Array(Type.String(), { description: 'Slugs of the segments whose query refers to this one.' });
+
+const attribute = Type.Object(
+  {
+    type: Type.Enum([...SCALAR_TYPES, 'list', 'object']),
+    of: Type.Optional(Type.Enum([...SCALAR_TYPES], { description: 'What a list holds; only and always with list.' })),
+  },
+  { additionalProperties: false },
+);
+
+const relationship = Type.Object(
+  {
+    to: Type.String({ description: 'A declared object type, or the type itself.' }),
+    key: Type.String({ description: 'The member of a record that holds the id, or the list of ids, of the target.' }),
+    cardinality: Type.Optional(Type.Enum(['one', 'many'], { default: 'one' })),
+    inverse: Type.String({ description: 'What the target calls the way back; unique there, always to-many.' }),
+  },
+  { additionalProperties: false },
+);
+
+const definition = {
+  attributes: Type.Record(Type.String(), attribute, { description: 'What can be filtered on.' }),
+  relationships: Type.Record(Type.String(), relationship),
+};
+
+const definitionExample = {
+  attributes: {
+    email: { type: 'string' },
+    age: { type: 'number' },
+    last_seen_at: { type: 'datetime' },
+    tags: { type: 'list', of: 'string' },
+  },
+  relationships: {
+    organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+  },
+};
+
+const queryExample = {
+  combinator: 'and',
+  rules: [
+    { field: 'country', operator: 'in', value: ['US', 'CA'] },
+    { field: 'age', operator: '>=', value: 18 },
+  ],
+};
+
+const jsonLogicExample = { and: [{ in: [{ var: 'country' }, ['US', 'CA']] }, { '>=': [{ var: 'age' }, 18] }] };
+
+const dataExample = { email: 'ada@example.com', age: 36, tags: ['early'] };
+
+const segmentMembers = {
+  title: Type.String({ minLength: 1, maxLength: 200 }),
+  slug,
+  description: Type.Optional(Type.String({ maxLength: 4000 })),
+  object_type: typeName,
+  query: named('Query'),
+};
+
+const segmentExample = {
+  title: 'Big spenders',
+  slug: 'big-spenders',
+  object_type: 'contacts',
+  query: queryExample,
+};
+
+const recordExample = {
+  object_type: 'contacts',
+  id: 'c-17',
+  data: dataExample,
+  version: 3,
+  source_version: 1_700_000_012,
+  created_at: '2026-01-30T08:00:00.000Z',
+  updated_at: '2026-01-31T09:30:00.000Z',
+  archived_at: null,
+};
+
+export const NAMED_SCHEMAS: readonly TSchema[] = [
+  Type.Object(
+    {
+      type: Type.String({ description: 'urn:rollcall:problem:<code>' }),
+      title: Type.String({ description: 'The kind of problem, the same for every one of this code.' }),
+      status: Type.Integer(),
+      code: Type.Enum(Object.keys(ERRORS)),
+      detail: Type.String({ description: 'This very problem, in words for a person.' }),
+      errors: Type.Optional(
+        Type.Array(
+          Type.Object({
+            path: Type.String({
+              description: 'JSON pointer (RFC 6901) into the body, or / and the name of a parameter.',
+            }),
+            detail: Type.String(),
+          }),
+          { description: 'Each fault of what was sent.' },
+        ),
+      ),
+      used_by: Type.Optional(usedBy),
+      retry_after_s: Type.Optional(Type.Number()),
+    },
+    {
+      $id: 'Problem',
+      description: 'RFC 9457 problem details; some codes add members of their own.',
+      examples: [
+        {
+          type: 'urn:rollcall:problem:query_invalid',
+          title: ERRORS.query_invalid.title,
+          status: 422,
+          code: 'query_invalid',
+          detail: "'age' is a number: 'old' can't be read as one",
+          errors: [{ path: '/query/rules/1/value', detail: "'age' is a number: 'old' can't be read as one" }],
+        },
+      ],
+    },
+  ),
+  Type.Object(
+    { attributes: Type.Optional(definition.attributes), relationships: Type.Optional(definition.relationships) },
+    { $id: 'ObjectTypeDefinition', examples: [definitionExample] },
+  ),
+  Type.Object(
+    { name: Type.String({ pattern: '^[a-z][a-z0-9_]*$' }), ...definition },
+    { $id: 'ObjectType', examples: [{ name: 'contacts', ...definitionExample }] },
+  ),
+  Type.Record(Type.String(), Type.Unknown(), {
+    $id: 'Attributes',
+    description:
+      'Values by attribute. Declared ones are checked strictly ("7" is no number); others are stored and can not be filtered on. null is no value: in a patch it removes the attribute.',
+    examples: [dataExample],
+  }),
+  Type.Object(
+    {
+      object_type: typeName,
+      id: recordId,
+      data: named('Attributes'),
+      version: Type.Integer({ description: 'Counts the revisions of the record.' }),
+      source_version: Type.Optional(Type.Integer({ description: 'The highest that the source gave.' })),
+      created_at: time('When it was first put.'),
+      updated_at: time('When it was last changed.'),
+      archived_at: Type.Union([time('Since when it is in no segment.'), Type.Null()]),
+    },
+    { $id: 'Record', examples: [recordExample] },
+  ),
+  Type.Object(
+    {
+      object_type: typeName,
+      id: recordId,
+      status: Type.Enum(['accepted', 'ignored'], {
+        description:
+          'accepted: in the log, and will be applied. ignored: a newer change had deleted the record, so there is none to show.',
+      }),
+    },
+    { $id: 'Receipt', examples: [{ object_type: 'contacts', id: 'c-17', status: 'accepted' }] },
+  ),
+  Type.Object(
+    {
+      op: Type.Enum([...OPERATIONS]),
+      object_type: typeName,
+      id: recordId,
+      data: Type.Optional(named('Attributes')),
+      source_version: sourceVersion,
+    },
+    {
+      $id: 'Change',
+      additionalProperties: false,
+      examples: [{ op: 'patch', object_type: 'contacts', id: 'c-17', data: { age: 37 } }],
+    },
+  ),
+  Type.Array(named('Change'), { $id: 'Changes' }),
+  Type.Object(
+    {
+      accepted: Type.Integer({ description: 'Changes that are in the log; older ones that were ignored included.' }),
+      rejected: Type.Array(
+        Type.Object({
+          line: Type.Integer({
+            minimum: 1,
+            description: 'Line of the body, blank ones counted; in an array index + 1.',
+          }),
+          code: Type.String({ description: 'As in problem documents.' }),
+          detail: Type.String(),
+          path: Type.Optional(Type.String({ description: 'JSON pointer into the change.' })),
+        }),
+        { description: 'In the order of their lines; at most the first 10000.' },
+      ),
+      rejected_total: Type.Optional(Type.Integer({ description: 'All rejected lines, if more than are listed.' })),
+      position: Type.String({ description: 'Names the end of what was accepted in the logs.' }),
+    },
+    {
+      $id: 'ChangesReport',
+      examples: [
+        {
+          accepted: 2,
+          rejected: [
+            { line: 3, code: 'attribute_invalid', detail: "'age' must be a finite number", path: '/data/age' },
+          ],
+          position: 'W1swLCIxNzAwMC0wIl1d',
+        },
+      ],
+    },
+  ),
+  Type.Unsafe({
+    $id: 'Query',
+    type: 'object',
+    description:
+      'A filter, as a rule group of react-querybuilder (has rules), an item tree (type: group), or JsonLogic (one operation).',
+    additionalProperties: true,
+    examples: [queryExample, jsonLogicExample],
+  }),
+  Type.Object(segmentMembers, { $id: 'SegmentInput', additionalProperties: false, examples: [segmentExample] }),
+  Type.Object(
+    {
+      title: Type.Optional(segmentMembers.title),
+      description: Type.Optional(Type.Union([Type.String({ maxLength: 4000 }), Type.Null()])),
+      query: Type.Optional(segmentMembers.query),
+    },
+    { $id: 'SegmentPatch', additionalProperties: false, examples: [{ title: 'Bigger spenders' }] },
+  ),
+  Type.Object(
+    {
+      id: Type.String({ format: 'uuid' }),
+      ...segmentMembers,
+      json_logic: Type.Unknown({ description: 'The query as JsonLogic; it means the same, and is a valid query.' }),
+      status: Type.Enum(['building', 'ready', 'failed']),
+      progress: Type.Number({
+        minimum: 0,
+        maximum: 1,
+        description: 'The share of records that were looked at so far.',
+      }),
+      revision: Type.Integer({ minimum: 1, description: 'Counts edits.' }),
+      used_by: usedBy,
+      created_at: time('When it was created.'),
+      updated_at: time('When it was last edited.'),
+    },
+    {
+      $id: 'Segment',
+      examples: [
+        {
+          id: '5a0c8b1e-6f0e-4c57-9d0b-0a52b9d2b6a1',
+          ...segmentExample,
+          json_logic: jsonLogicExample,
+          status: 'ready',
+          progress: 1,
+          revision: 1,
+          used_by: [],
+          created_at: '2026-01-30T08:00:00.000Z',
+          updated_at: '2026-01-30T08:00:00.000Z',
+        },
+      ],
+    },
+  ),
+  Type.Object(
+    {
+      counts: Type.Array(
+        Type.Object({
+          slug,
+          count: Type.Union([Type.Integer(), Type.Null()], { description: 'A number exactly when status is ready.' }),
+          status: Type.Enum(['ready', 'building', 'timeout', 'failed']),
+          revision: Type.Union([Type.Integer(), Type.Null()], {
+            description: 'The revision of the segment that the number is of; while an edit is built, the one before.',
+          }),
+        }),
+      ),
+      as_of: Type.String({ description: 'Names the instant of the numbers: where each partition stood.' }),
+    },
+    {
+      $id: 'Counts',
+      examples: [
+        {
+          counts: [{ slug: 'big-spenders', count: 1204, status: 'ready', revision: 1 }],
+          as_of: 'W1sxMiwiMTcwMC0wIl1d',
+        },
+      ],
+    },
+  ),
+  Type.Object({ id: recordId, record: Type.Optional(named('Record')) }, { $id: 'Member', examples: [{ id: 'c-17' }] }),
+];
+
+// ── answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const MEANINGS: Readonly<Record<string, string>> = {
+  200: 'Done; this is how it stands.',
+  201: 'Created.',
+  202: 'Acknowledged and in the log; not known to be applied yet.',
+};
+
+/** The answers of a route: what it gives when all goes well, and the codes of what may go wrong. */
+export function answers(success: Record<number, TSchema>, ...codes: ErrorCode[]): Record<string, TSchema> {
+  const failures = new Map<number, ErrorCode[]>();
+  for (const code of codes) failures.set(ERRORS[code].status, [...(failures.get(ERRORS[code].status) ?? []), code]);
+  const told = Object.entries(success).map(([status, schema]) => [
+    status,
+    { description: MEANINGS[status], ...schema },
+  ]);
+  const refused = [...failures].map(([status, some]) => [status, problemAnswer(some)]);
+  return Object.fromEntries([...told, ...refused]);
+}
+
+/** An answer whose body is a problem document with one of these codes. */
+export function problemAnswer(codes: readonly ErrorCode[]): TSchema {
+  return Type.Unsafe({
+    description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}.`).join(' '),
+    content: { 'application/problem+json': { schema: named('Problem') } },
+  });
+}
+
+export const NO_CONTENT = Type.Null({ description: 'Done; there is nothing to say.' });

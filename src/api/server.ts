@@ -1,0 +1,50 @@
+/**
+ * server.ts – The HTTP server over a deployment.
+ *
+ * Keeps true: it never closes the deployment, which is the caller's; closing it waits for the requests that are under way,
+ * while new ones on open connections are answered with 503.
+ */
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { Logger } from 'pino';
+import type { KeyEntry } from '../config.ts';
+import type { Deployment } from '../engine/deployment.ts';
+import { app } from './app.ts';
+import { onClientError, onFrameworkError } from './plugins/problems.ts';
+import { requestId } from './plugins/requests.ts';
+
+export interface ServerOptions {
+  readonly keys: readonly KeyEntry[];
+  readonly logger: Logger;
+  /** Entries of all logs that may wait before `/readyz` says that this server is behind. */
+  readonly lagEntriesMax?: number;
+  /** Changes that may wait in this process before `POST /v1/changes` refuses more. */
+  readonly waitingChangesMax?: number;
+}
+
+const LAG_ENTRIES_MAX = 10_000;
+/** A session of changes holds up to about 8,000 under way: this is room for six that are held up. */
+const WAITING_CHANGES_MAX = 50_000;
+const BODY_BYTES_MAX = 1024 * 1024;
+/** A connection on which nothing moves for so long is dead; the longest wait that can be asked for is a minute. */
+const IDLE_CONNECTION_MS = 120_000;
+/** Longer than any id can be when percent-encoded: how long it may be is said by a 422, not by a 404. */
+const PATH_PARAMETER_LENGTH_MAX = 16_384;
+
+/** Caller: listens, and closes the server before the deployment. */
+export async function buildServer(deployment: Deployment, options: ServerOptions): Promise<FastifyInstance> {
+  const { keys, logger, lagEntriesMax = LAG_ENTRIES_MAX, waitingChangesMax = WAITING_CHANGES_MAX } = options;
+  const server: FastifyInstance = Fastify({
+    loggerInstance: logger as FastifyBaseLogger,
+    // Each request is logged once, by plugins/requests.ts.
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: requestId,
+    bodyLimit: BODY_BYTES_MAX,
+    connectionTimeout: IDLE_CONNECTION_MS,
+    routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
+    return503OnClosing: false, // plugins/requests.ts does it, with a problem document
+    frameworkErrors: onFrameworkError,
+    clientErrorHandler: onClientError,
+  });
+  await server.register(app, { deployment, keys, lagEntriesMax, waitingChangesMax });
+  return server;
+}

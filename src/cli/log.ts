@@ -1,0 +1,42 @@
+/**
+ * log.ts – Where the log goes, and in what form: lines for a person on a terminal, JSON for whatever else reads it.
+ *
+ * Keeps true: the log goes to stderr, so that stdout holds only what a command answers; nothing is buffered, so the last words
+ * of a process that ends are there.
+ */
+import {
+  type DestinationStream,
+  destination,
+  type Logger,
+  type LoggerOptions,
+  levels,
+  pino,
+  stdTimeFunctions,
+} from 'pino';
+
+/** The level is read by pino; the rest is how the entries look. */
+export function openLog(level: LoggerOptions['level'] & string): Logger {
+  const options: LoggerOptions = { level, base: null, timestamp: stdTimeFunctions.isoTime };
+  if (!process.stderr.isTTY) return pino(options, destination({ dest: 2, sync: true }));
+  const lines: DestinationStream = { write: (entry) => process.stderr.write(forPeople(entry)) };
+  return pino(options, lines);
+}
+
+/** `12:30:05 WARN  the lease is lost  partition=3 answer="taken"`; a stack follows on lines of its own. */
+function forPeople(entry: string): string {
+  // Request ids tie together what several lines say; on a terminal they would be most of the line.
+  const { level, time, msg, err, reqId: _, ...rest } = JSON.parse(entry) as Record<string, unknown>;
+  const name = (levels.labels[Number(level)] ?? '').toUpperCase().padEnd(5);
+  const clock = new Date(String(time)).toTimeString().slice(0, 8);
+  const members = Object.entries(rest).map(([member, value]) => ` ${member}=${JSON.stringify(value)}`);
+  return `${clock} ${name} ${msg ?? ''}${members.length > 0 ? ` ${members.join('')}` : ''}${describe(err, level)}\n`;
+}
+
+const WARN = 40;
+
+/** A warning's stack says nothing to who runs Rollcall; an error's is for who mends it. */
+function describe(err: unknown, level: unknown): string {
+  if (typeof err !== 'object' || err === null) return '';
+  const { message, stack } = err as { message?: string; stack?: string };
+  return Number(level) > WARN && stack ? `\n${stack}` : `: ${message}`;
+}

@@ -1,0 +1,149 @@
+#!/usr/bin/env node
+/**
+ * rollcall.ts – The command line: what is typed becomes a call, what comes back becomes an exit code.
+ *
+ * Keeps true: 0 is success, 1 is everything else; an old Node is told so before anything that it can't read is loaded, which is
+ * why the commands are imported when they run.
+ */
+import type { Config } from '../config.ts';
+
+const NODE_OLDEST = [20, 19] as const;
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < NODE_OLDEST[0] || (major === NODE_OLDEST[0] && minor < NODE_OLDEST[1])) {
+  console.error(`Rollcall needs Node ${NODE_OLDEST.join('.')} or newer; this is ${process.versions.node}.`);
+  process.exit(1);
+}
+
+const { Command, InvalidArgumentError } = await import('commander');
+
+const program = new Command('rollcall')
+  .description('Segments that are right at every moment.')
+  .helpCommand(false)
+  .showHelpAfterError('(rollcall --help lists the commands)')
+  .addHelpText(
+    'after',
+    `
+All settings are environment variables: rollcall config lists them.
+
+  rollcall demo                      see segments move, in a minute
+  rollcall serve                     run it on http://127.0.0.1:8787
+  rollcall ingest changes.ndjson     send it a file of changes`,
+  );
+
+program
+  .command('serve')
+  .description('run the API and the workers in one process, over a private Redis unless REDIS_URL is set')
+  .action(
+    command(async (config) => {
+      const { serve } = await import('./serve.ts');
+      await serve(config);
+      return undefined;
+    }),
+  );
+
+program
+  .command('demo')
+  .description('replay four years of a sample shop and watch its segments move')
+  .option('--seconds <number>', 'how long the replay takes at least (default: 12 on a terminal, else 0)', readSeconds)
+  .action(
+    command(async (config, { seconds }: { seconds?: number }) => {
+      const { DEMO_SECONDS_DEFAULT, runDemo } = await import('./demo.ts');
+      return runDemo(config, { seconds: seconds ?? DEMO_SECONDS_DEFAULT });
+    }),
+  );
+
+program
+  .command('ingest')
+  .description('send a file of changes (NDJSON; - is the standard input) to a server that runs')
+  .argument('<file>', 'one change a line: {"op":"put","object_type":"contacts","id":"c1","data":{…}}')
+  .option('--url <url>', 'where the server is (default: from HOST and PORT)')
+  .option(
+    '--key <key>',
+    "a key that may write records (default: from ROLLCALL_KEYS, else the data folder's master key)",
+  )
+  .option('--from <line>', 'the first line to send', readLine, 1)
+  .action((file: string, options: { url?: string; key?: string; from: number }) =>
+    command(async (config) => {
+      const { runIngest } = await import('./ingest.ts');
+      return runIngest(config, file, { ...options, url: options.url ?? localUrl(config) });
+    })(options),
+  );
+
+program
+  .command('audit')
+  .description(
+    'compare everything that is stored with what JsonLogic says of every record, beside a live server or alone',
+  )
+  .option('--repair', 'comes with a later release')
+  .action(
+    command(async (config, options: { repair?: boolean }) => {
+      const { runAudit } = await import('./audit.ts');
+      return runAudit(config, options);
+    }),
+  );
+
+program
+  .command('keys')
+  .description("show where a segment's members lie in Redis")
+  .argument('<slug>', 'the segment')
+  .action((slug: string) =>
+    command(async (config) => {
+      const { showKeys } = await import('./keys-command.ts');
+      await showKeys(config, slug);
+      return 0;
+    })({}),
+  );
+
+program
+  .command('config')
+  .description('list the settings, where each value comes from, and what is wrong with them')
+  .action(() =>
+    run(async () => {
+      const { showConfig } = await import('./config-command.ts');
+      showConfig(process.env);
+      return 0;
+    }),
+  );
+
+await program.parseAsync();
+
+/** A command that needs a valid configuration. It returns its exit code; undefined if it goes on. */
+function command<Options>(
+  work: (config: Config, options: Options) => Promise<number | undefined>,
+): (options: Options) => Promise<void> {
+  return (options) =>
+    run(async () => {
+      const { loadConfig } = await import('../config.ts');
+      return work(loadConfig(process.env), options);
+    });
+}
+
+async function run(work: () => Promise<number | undefined>): Promise<void> {
+  try {
+    const code = await work();
+    if (code !== undefined) process.exit(code);
+  } catch (error) {
+    const { describeFailure } = await import('./failure.ts');
+    console.error(describeFailure(error));
+    process.exit(1);
+  }
+}
+
+/** Where a server with the same settings listens, seen from this machine. */
+function localUrl({ host, port }: Config): string {
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}
+
+function readSeconds(text: string): number {
+  const seconds = Number(text);
+  if (text.trim() !== '' && seconds >= 0 && seconds <= 3600) return seconds;
+  throw new InvalidArgumentError('It must be a number from 0 to 3600.');
+}
+
+function readLine(text: string): number {
+  const line = Number(text);
+  if (Number.isSafeInteger(line) && line >= 1) return line;
+  throw new InvalidArgumentError('It must be a whole number from 1.');
+}

@@ -1,0 +1,211 @@
+/**
+ * serve.ts – `rollcall serve`: Redis, worker and API in one process.
+ *
+ * Keeps true: the line with the URL is printed when every partition is being worked off, and no other line on stdout has a URL;
+ * a graceful end answers the requests under way, commits what was taken in, gives up the leases and only then ends the private
+ * Redis; a start that fails leaves nothing running.
+ */
+import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import closeWithGrace from 'close-with-grace';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { buildServer } from '../api/server.ts';
+import type { Config, KeyEntry } from '../config.ts';
+import { type Deployment, openDeployment } from '../engine/deployment.ts';
+import { LEASE_TTL_MS } from '../engine/processor.ts';
+import { openChangesQueue } from '../jobs/changes-queue.ts';
+import { openRedisServer, type RedisServer } from '../redis/server.ts';
+import { RedisServerError } from '../redis/server-error.ts';
+import { tell } from './beside.ts';
+import { CommandError, describeFailure } from './failure.ts';
+import { openLog } from './log.ts';
+import { readOrMakeMasterKey } from './master-key.ts';
+
+/** Requests, commits and the private Redis together; the last alone may take 20 s. */
+const STOP_TIMEOUT_MS = 40_000;
+/** A terminal sends Ctrl-C to npm and to us, and npm passes it on: two signals at once are one wish. */
+const ONE_WISH_MS = 500;
+/** `docker stop` kills after 10 s: commits and Redis need the rest. */
+const REQUESTS_TIMEOUT_MS = 7_000;
+const READY_TIMEOUT_MS = 60_000;
+const READY_POLL_MS = 20;
+const WATCH_MS = 1_000;
+
+/** What was opened, in the order in which it was; closed the other way round. */
+class Opened {
+  readonly #closings: (() => Promise<unknown>)[] = [];
+
+  add(close: () => Promise<unknown>): void {
+    this.#closings.push(close);
+  }
+
+  /** Closes all, also what comes after a failure, and throws the first one. */
+  async close(): Promise<void> {
+    const failures: unknown[] = [];
+    for (const close of this.#closings.splice(0).reverse()) await close().catch((error) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  }
+}
+
+/** Returns when the server is ready; the process ends by a signal. */
+export async function serve(config: Config): Promise<void> {
+  const logger = openLog(config.logLevel);
+  const opened = new Opened();
+  endGracefully(opened, logger);
+  try {
+    await open(config, logger, opened);
+  } catch (error) {
+    await opened.close().catch((failure) => logger.warn({ err: failure }, 'closing after a failed start'));
+    throw error;
+  }
+}
+
+async function open(config: Config, logger: Logger, opened: Opened): Promise<void> {
+  const redis = await openRedisServer({ url: config.redisUrl, dataFolder: config.dataFolder, say: tell });
+  opened.add(() => redis.stop());
+  const keys = keysOf(config);
+  const { prefix, partitions, timeZone } = config;
+  const deployment = await openDeployment({
+    redisUrl: redis.url,
+    prefix,
+    partitions,
+    timeZone,
+    logger,
+    runsWorker: true,
+  });
+  opened.add(() => deployment.close());
+  const jobs = openChangesQueue(redis.url, config.prefix, deployment.ingest, logger);
+  opened.add(() => jobs.close());
+  const server = await buildServer(deployment, { keys, logger });
+  opened.add(closerOf(server));
+  await listen(server, config);
+  await ready(deployment);
+  watch(deployment, redis, logger);
+  console.log(`Rollcall is ready: ${urlOf(server, config)}`);
+}
+
+/** Those that were configured, else the one master key of the data folder. */
+function keysOf(config: Config): readonly KeyEntry[] {
+  if (config.keys.length > 0) return config.keys;
+  const { key, file, isNew } = readOrMakeMasterKey(config.dataFolder);
+  console.log(isNew ? `Master key, made now and kept in ${file}: ${key}` : `The master key is kept in ${file}.`);
+  return [{ role: 'master', key }];
+}
+
+async function listen(server: FastifyInstance, { host, port }: Config): Promise<void> {
+  try {
+    // The address is said once, when the server is ready.
+    await server.listen({ host, port, listenTextResolver: () => 'the API listens' });
+  } catch (error) {
+    throw cannotListen(error as NodeJS.ErrnoException, host, port);
+  }
+}
+
+function cannotListen(error: NodeJS.ErrnoException, host: string, port: number): unknown {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new CommandError(`Port ${port} of ${host} is taken by another program. Choose another one with PORT.`);
+    case 'EACCES':
+      return new CommandError(`Port ${port} may not be used without more rights. Choose one above 1023 with PORT.`);
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new CommandError(`HOST ${host} is no address of this machine.`);
+    default:
+      return error;
+  }
+}
+
+function urlOf(server: FastifyInstance, { host }: Config): string {
+  const { port } = server.server.address() as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+// ── ready ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Waits until every partition is worked off, here or by another process that outlives a lease. */
+async function ready({ worker, redis, keys }: Deployment): Promise<void> {
+  const startedMs = Date.now();
+  for (;;) {
+    const [fatal] = worker!.fatal;
+    if (fatal) throw new CommandError(`A partition can not be worked off: ${fatal.message}`);
+    if (worker!.owned === worker!.partitions) return;
+    const waitedMs = Date.now() - startedMs;
+    if (waitedMs > 2 * LEASE_TTL_MS) {
+      const owners = await Promise.all(keys.partitions.map(({ owner }) => redis.exists(owner)));
+      if (owners.every((owner) => owner === 1)) return;
+    }
+    if (waitedMs > READY_TIMEOUT_MS) {
+      throw new CommandError(
+        `Only ${worker!.owned} of ${worker!.partitions} partitions were taken up in ${READY_TIMEOUT_MS / 1000} s.`,
+      );
+    }
+    await sleep(READY_POLL_MS);
+  }
+}
+
+/** Looks after what the process can not mend by itself. */
+function watch({ worker }: Deployment, redis: RedisServer, logger: Logger): void {
+  let told = 0;
+  const timer = setInterval(() => {
+    // Thrown out of a timer it ends the process gracefully, with code 1: whoever started it starts it again, and it adopts the data.
+    if (!redis.isRunning())
+      throw new RedisServerError('The private redis-server has ended by itself; see redis.log in the data folder.');
+    const { fatal, partitions } = worker!;
+    if (fatal.length === told) return;
+    told = fatal.length;
+    const detail = `${told} of ${partitions} partitions have stopped for good: their changes are kept and not applied. Restart after the cause is mended.`;
+    logger.fatal({ causes: fatal.map(({ message }) => message) }, detail);
+  }, WATCH_MS);
+  timer.unref();
+}
+
+// ── end ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Answers what is under way, but does not wait for a client that has stopped sending or reading, nor for one that has never
+ * sent anything: browsers open such connections ahead, and Node does not count them as idle.
+ */
+function closerOf(server: FastifyInstance): () => Promise<void> {
+  const sockets = new Set<Socket>();
+  server.server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return async () => {
+    const late = setTimeout(() => server.server.closeAllConnections(), REQUESTS_TIMEOUT_MS);
+    const closed = server.close();
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+    await closed.finally(() => clearTimeout(late));
+  };
+}
+
+/** The first signal ends gracefully with code 0, a second one at once with 1; so does a bug that nobody caught, after closing. */
+function endGracefully(opened: Opened, logger: Logger): void {
+  const closing = closeWithGrace(
+    {
+      delay: STOP_TIMEOUT_MS,
+      skip: ['SIGINT', 'SIGTERM', 'beforeExit'],
+      logger: {
+        error: (message: unknown) => logger.error(message instanceof Error ? { err: message } : String(message)),
+      },
+    },
+    async ({ err }) => {
+      if (err) tell(describeFailure(err));
+      await opened.close();
+    },
+  );
+  let wishedAtMs: number | undefined;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (wishedAtMs === undefined) {
+      wishedAtMs = Date.now();
+      logger.info(`${signal}: finishing what is under way`);
+      closing.close();
+    } else if (Date.now() - wishedAtMs > ONE_WISH_MS) {
+      tell(`${signal} again: ended at once.`);
+      process.exit(1);
+    }
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+}

@@ -1,0 +1,54 @@
+/**
+ * changes-queue.ts – Takes changes from a BullMQ queue, for producers that already speak it.
+ *
+ * Keeps true: a job is completed only when all that was accepted of it is applied; jobs are worked off one after the other, so
+ * that changes keep the order in which they were queued; what was refused for what it is comes back in the job's result, and
+ * what was refused because Redis or the logs could not take it makes the job fail, to be tried again as its producer said.
+ */
+import { type Job, Worker } from 'bullmq';
+import type { Logger } from 'pino';
+import type { Ingest } from '../engine/ingest.ts';
+import { type ErrorCode, Problem } from '../errors.ts';
+
+export const CHANGES_QUEUE = 'changes';
+/** How long one job's changes may take to be applied. */
+const APPLY_TIMEOUT_MS = 60_000;
+/** Jobs that are kept when they are done, unless their producer says otherwise. */
+const KEPT_COMPLETED = { count: 1000 };
+const KEPT_FAILED = { count: 10_000 };
+/** Refusals that another try may not meet. */
+const PASSING: readonly ErrorCode[] = ['redis_unavailable', 'overloaded', 'internal'];
+
+/** Where the queue's keys lie: one hash tag, as BullMQ needs it on a cluster. */
+export function queuePrefix(prefix: string): string {
+  return `{${prefix}:queues}`;
+}
+
+export interface ChangesQueue {
+  close(): Promise<void>;
+}
+
+/** Data of a job: one change, or a list of them, as `POST /v1/changes` takes them. Its result is what that answers. */
+export function openChangesQueue(redisUrl: string, prefix: string, ingest: Ingest, logger: Logger): ChangesQueue {
+  const worker = new Worker(CHANGES_QUEUE, (job: Job<unknown>) => takeIn(job, ingest), {
+    connection: { url: redisUrl, maxRetriesPerRequest: null },
+    prefix: queuePrefix(prefix),
+    concurrency: 1,
+    removeOnComplete: KEPT_COMPLETED,
+    removeOnFail: KEPT_FAILED,
+  });
+  worker.on('error', (error) => logger.warn({ err: error }, 'the changes queue'));
+  worker.on('failed', (job, error) => logger.warn({ job: job?.id, err: error }, 'a job of the changes queue failed'));
+  return { close: () => worker.close() };
+}
+
+async function takeIn({ data }: Job<unknown>, ingest: Ingest): Promise<unknown> {
+  const session = ingest.session({ wait: 'applied', timeoutMs: APPLY_TIMEOUT_MS });
+  const changes: readonly unknown[] = Array.isArray(data) ? data : [data];
+  for (const [index, change] of changes.entries()) await session.addParsed(index + 1, change);
+  const { accepted, rejected, position, isApplied } = await session.finish();
+  const passing = rejected.find(({ code }) => PASSING.includes(code));
+  if (passing) throw new Problem(passing.code, `line ${passing.line}: ${passing.detail}`);
+  if (!isApplied) throw new Problem('not_caught_up', `the changes were not applied within ${APPLY_TIMEOUT_MS} ms`);
+  return { accepted, rejected, position };
+}

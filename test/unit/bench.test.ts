@@ -1,0 +1,89 @@
+/**
+ * bench.test.ts – Every workload runs, small, so that none rots. Nothing here looks at a clock.
+ *
+ * The workloads compare each side's answers with json-logic-js themselves, and throw if one is wrong.
+ */
+import { describe, expect, it } from 'vitest';
+import { drawChart } from '../../bench/chart.ts';
+import { drift, jump, people, segments } from '../../bench/data.ts';
+import { type BenchOptions, circumstances, printTable, SILENT, spread, type Workload } from '../../bench/harness.ts';
+import { INGEST } from '../../bench/workloads/ingest.ts';
+import { STEP } from '../../bench/workloads/step.ts';
+
+const TINY: BenchOptions = { segments: [20, 40], records: 60, rounds: 2, seed: 7, roundMs: 2 };
+
+function sidesOf(workload: Workload) {
+  return workload.run(TINY, SILENT).then((result) => ({
+    result,
+    sides: result.cases.map(({ figures }) => figures.map(({ side }) => side)),
+  }));
+}
+
+describe('the workload step', () => {
+  it('finds every side right about every membership, under drift and jump', async () => {
+    const { result, sides } = await sidesOf(STEP);
+    expect(result.cases.map(({ history, segments: count }) => `${history} ${count}`)).toEqual([
+      'drift 20',
+      'jump 20',
+      'drift 40',
+      'jump 40',
+    ]);
+    for (const names of sides) {
+      expect(names).toEqual([
+        'Rollcall',
+        'json-logic-js loop',
+        'json-logic-engine compiled loop',
+        'hand closures loop',
+      ]);
+    }
+  });
+});
+
+describe('the workload ingest', () => {
+  it('finds the records and the member sets of every side right in Redis', async () => {
+    const { result, sides } = await sidesOf(INGEST);
+    for (const names of sides) expect(names).toEqual(['Rollcall', 'bare log', 'naive engine (json-logic-js)']);
+    for (const { figures } of result.cases) for (const { changes } of figures) expect(changes).toBeGreaterThan(0);
+  });
+});
+
+describe('the data of the workloads', () => {
+  it('is the same for the same seed', () => {
+    const make = () => {
+      const population = people(30, 3);
+      const groups = segments(30, 4);
+      return [population, groups, drift(population, groups, 50, 5), jump(population, 50, 5)];
+    };
+    expect(make()).toEqual(make());
+  });
+
+  it('has changes that change something', () => {
+    const population = people(30, 3);
+    const current = new Map(population.map(({ id, data }) => [id, data]));
+    for (const { id, data = {} } of drift(population, segments(30, 4), 300, 5).changes) {
+      const before = current.get(id)!;
+      for (const [name, value] of Object.entries(data)) expect(value).not.toEqual(before[name]);
+      current.set(id, { ...before, ...data });
+    }
+  });
+});
+
+describe('the harness', () => {
+  it('takes the median, the lowest and the highest', () => {
+    expect(spread([5, 1, 3])).toEqual({ median: 3, min: 1, max: 5 });
+    expect(spread([4, 1, 3, 2])).toEqual({ median: 2.5, min: 1, max: 4 });
+  });
+
+  it('prints and draws every side of every case', async () => {
+    const result = await STEP.run({ ...TINY, peers: ['hand'] }, SILENT);
+    const about = circumstances('npm run bench -- step');
+    for (const made of [printTable(result), drawChart(result, about), drawChart(oneCount(result), about)]) {
+      expect(made).toContain('Rollcall');
+      expect(made).toContain('hand closures loop');
+    }
+  });
+});
+
+function oneCount<R extends { readonly cases: readonly { readonly segments: number }[] }>(result: R): R {
+  return { ...result, cases: result.cases.filter(({ segments: count }) => count === 20) };
+}
