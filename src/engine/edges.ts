@@ -8,10 +8,10 @@ import type { StoredOrdinal } from '../catalog/catalog.ts';
 import { type EdgeDefinition, edgesOf, targetsOf } from '../change/edge.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import type { RecordData } from '../change/record.ts';
-import { type DerivedAttribute, isDerivedName, readDerivedName } from '../query/derived-attribute.ts';
 import { unreachable } from '../errors.ts';
-import { average, fromMicros, toMicros } from '../query/exact-sum.ts';
 import { type NeighbourRow, type RelatedRow, totalOf } from '../membership/neighbour-row.ts';
+import { type DerivedAttribute, isDerivedName, readDerivedName } from '../query/derived-attribute.ts';
+import { average, fromMicros, toMicros } from '../query/exact-sum.ts';
 
 /** A predicate that one end exports, and the attribute whose numbers travel along. */
 export interface Export {

@@ -5,11 +5,15 @@
  * catalog lists at that version, whatever their status.
  */
 import type { Catalog, CatalogWrite } from '../catalog/catalog.ts';
+import { readDerivedName } from '../query/derived-attribute.ts';
 import { type NetworkOptions, PredicateNetwork } from '../query/network.ts';
+import { blankValue, type Edge, edgesAt } from './edges.ts';
 import type { TypeContext } from './step.ts';
 
 export class Networks {
   readonly types = new Map<string, TypeContext>();
+  /** By the ordinal of the anchor. */
+  edges: ReadonlyMap<number, Edge> = new Map();
   readonly #catalog: Catalog;
   readonly #options: NetworkOptions;
   readonly #typeOf = new Map<number, string>();
@@ -19,6 +23,7 @@ export class Networks {
     this.#options = options;
     for (const name of catalog.objectTypes.keys()) this.#writeType(name);
     for (const ordinal of catalog.ordinals.keys()) this.#writeOrdinal(ordinal);
+    this.#connect();
     catalog.onChange((writes) => this.#onChange(writes));
   }
 
@@ -42,12 +47,38 @@ export class Networks {
   #onChange(writes: readonly CatalogWrite[]): void {
     for (const [hash, name] of writes) if (hash === 'object-types') this.#writeType(name);
     for (const [hash, ordinal] of writes) if (hash === 'ordinals') this.#writeOrdinal(Number(ordinal));
+    if (writes.some(([hash]) => hash !== 'segments')) this.#connect();
+  }
+
+  /** Whether an ordinal is a hidden predicate that one end of an edge shows to the other: it has no member set. */
+  isExported(ordinal: number): boolean {
+    return this.#catalog.ordinals.get(ordinal)?.exported !== undefined;
+  }
+
+  /** Makes the edges anew, and hands them to the types at their ends. */
+  #connect(): void {
+    const { objectTypes, ordinals } = this.#catalog;
+    const namesOf = (objectType: string) => this.types.get(objectType)?.network.attributeNames() ?? [];
+    const absent = new AbsentTruth((ordinal) => this.#networkOf(ordinal));
+    this.edges = edgesAt(objectTypes, ordinals, namesOf, (ordinal) => absent.of(ordinal));
+    const all = [...this.edges.values()];
+    for (const [name, { type, network }] of this.types) {
+      const out = all.filter(({ definition }) => definition.holder === name);
+      const into = all.filter(({ definition }) => definition.target === name);
+      this.types.set(name, { type, network, out, in: into });
+    }
+  }
+
+  #networkOf(ordinal: number): PredicateNetwork | undefined {
+    const objectType = this.#typeOf.get(ordinal);
+    return objectType === undefined ? undefined : this.types.get(objectType)?.network;
   }
 
   #writeType(name: string): void {
     const type = this.#catalog.objectTypes.get(name);
-    const network = this.types.get(name)?.network ?? new PredicateNetwork(this.#options);
-    if (type) this.types.set(name, { type, network });
+    const known = this.types.get(name);
+    const network = known?.network ?? new PredicateNetwork(this.#options);
+    if (type) this.types.set(name, { type, network, out: known?.out ?? [], in: known?.in ?? [] });
     else this.types.delete(name);
   }
 
@@ -61,5 +92,32 @@ export class Networks {
       this.types.get(known)?.network.remove(ordinal);
       this.#typeOf.delete(ordinal);
     }
+  }
+}
+
+/** What exported predicates say of a neighbour that is not there: their truth over nothing, its own neighbours being absent too. */
+class AbsentTruth {
+  readonly #networkOf: (ordinal: number) => PredicateNetwork | undefined;
+  readonly #known = new Map<number, boolean>();
+
+  constructor(networkOf: (ordinal: number) => PredicateNetwork | undefined) {
+    this.#networkOf = networkOf;
+  }
+
+  /** Bounded by the depth of filters: a predicate reads only those that were there before it. */
+  of(ordinal: number): boolean {
+    const known = this.#known.get(ordinal);
+    if (known !== undefined) return known;
+    const network = this.#networkOf(ordinal);
+    if (!network?.has(ordinal)) return false;
+    const nothing: Record<string, unknown> = {};
+    for (const name of network.derivedOf(ordinal)) {
+      const derived = readDerivedName(name);
+      const value = blankValue(derived, derived.measure.kind === 'truth' && this.of(derived.ordinal));
+      if (value !== undefined) nothing[name] = value;
+    }
+    const truth = network.holds(ordinal, nothing);
+    this.#known.set(ordinal, truth);
+    return truth;
   }
 }

@@ -11,14 +11,14 @@ import {
   addToAggregate,
   type Exported,
   isNothing,
-  NO_AGGREGATE,
   type NeighbourRow,
+  NO_AGGREGATE,
   type RelatedRow,
   sameAggregate,
   sameExported,
   withExtremes,
 } from '../membership/neighbour-row.ts';
-import { hasOrdinal, type Ordinals } from '../membership/ordinals.ts';
+import { hasOrdinal } from '../membership/ordinals.ts';
 import type { Attributes } from '../query/atom.ts';
 import { toMicros } from '../query/exact-sum.ts';
 import { type Edge, inValue, outValue, targetsOver } from './edges.ts';
@@ -35,10 +35,24 @@ export const NO_EXTREMES: Extremes = { lowest: [], highest: [] };
 
 /** What the step changes at the ends of edges. `null`: the row goes. */
 export interface EdgeEffects {
-  readonly neighbours: readonly { readonly anchor: number; readonly target: string; readonly row: NeighbourRow | null }[];
+  readonly neighbours: readonly {
+    readonly anchor: number;
+    readonly target: string;
+    readonly row: NeighbourRow | null;
+  }[];
   readonly related: readonly { readonly anchor: number; readonly target: string; readonly row: RelatedRow | null }[];
-  readonly holders: readonly { readonly anchor: number; readonly target: string; readonly id: string; readonly holds: boolean }[];
-  readonly values: readonly { readonly ordinal: number; readonly target: string; readonly id: string; readonly value: number | undefined }[];
+  readonly holders: readonly {
+    readonly anchor: number;
+    readonly target: string;
+    readonly id: string;
+    readonly holds: boolean;
+  }[];
+  readonly values: readonly {
+    readonly ordinal: number;
+    readonly target: string;
+    readonly id: string;
+    readonly value: number | undefined;
+  }[];
   /** By partition, in their order. */
   readonly messages: ReadonlyMap<number, readonly Message[]>;
   /** Targets whose local holders are to be evaluated again. */
@@ -63,7 +77,10 @@ export class StepNeighbours {
   readonly #context: StepContext;
   readonly #neighbours = new Map<string, Working<NeighbourRow>>();
   readonly #related = new Map<string, Working<RelatedRow>>();
-  readonly #subscribed = new Map<string, { readonly edge: Edge; readonly target: string; readonly partitions: Set<number> }>();
+  readonly #subscribed = new Map<
+    string,
+    { readonly edge: Edge; readonly target: string; readonly partitions: Set<number> }
+  >();
   readonly #fanouts = new Map<string, { anchor: number; target: string }>();
   readonly #holders: EdgeEffects['holders'][number][] = [];
   readonly #values: EdgeEffects['values'][number][] = [];
@@ -138,11 +155,13 @@ export class StepNeighbours {
 
   /** Caller: after every record is settled. `rowOf` answers the row of a record after the step. */
   finish(rowOf: (objectType: string, id: string) => Row): EdgeEffects {
-    for (const { anchor, target, before, row } of this.#neighbours.values()) this.#tellTarget(anchor, target, before, row);
+    for (const { anchor, target, before, row } of this.#neighbours.values())
+      this.#tellTarget(anchor, target, before, row);
     for (const { edge, target, partitions } of this.#subscribed.values()) {
       const known = this.#context.types.get(edge.definition.target);
       const exported = known ? this.#exportedOf(known, edge, rowOf(edge.definition.target, target)) : null;
-      for (const partition of partitions) this.#send(partition, { kind: 'export', edge: edge.anchor, target, exported });
+      for (const partition of partitions)
+        this.#send(partition, { kind: 'export', edge: edge.anchor, target, exported });
     }
     return {
       neighbours: changed(this.#neighbours, (row) => isNothing(row.local)),
@@ -170,7 +189,7 @@ export class StepNeighbours {
   #partsOf({ type }: TypeContext, { anchor, up }: Edge, { record, truth }: Row): Part[] {
     if (!isLive(record) || !hasOrdinal(truth, anchor)) return [];
     let data: Attributes | undefined;
-    return up.flatMap(({ ordinal, attribute }) => {
+    return up.flatMap(({ ordinal, attribute }): Part[] => {
       if (!hasOrdinal(truth, ordinal)) return [];
       if (attribute === undefined) return [{ ordinal, value: undefined, isSummed: false }];
       data ??= filterableData(record, type, this.#context.timeZone);
@@ -192,7 +211,8 @@ export class StepNeighbours {
       this.#values.push({ ordinal, target, id, value });
       local = this.#withExtremes(local, ordinal, target);
     }
-    if (old.length === 0 || now.length === 0) this.#holders.push({ anchor: edge.anchor, target, id, holds: now.length > 0 });
+    if (old.length === 0 || now.length === 0)
+      this.#holders.push({ anchor: edge.anchor, target, id, holds: now.length > 0 });
     working.row = isNothing(local) ? { local: NO_AGGREGATE } : { ...working.row, local };
   }
 
@@ -206,7 +226,12 @@ export class StepNeighbours {
     const kept = [...lowest, ...highest].filter(([id]) => !latest.has(id)).map(([, value]) => value);
     const values = [...kept, ...[...latest.values()].filter((value) => value !== undefined)];
     if (values.length === 0) return withExtremes(local, ordinal, undefined, undefined);
-    return withExtremes(local, ordinal, values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b)));
+    return withExtremes(
+      local,
+      ordinal,
+      values.reduce((a, b) => Math.min(a, b)),
+      values.reduce((a, b) => Math.max(a, b)),
+    );
   }
 
   #exportedOf({ type }: TypeContext, { down }: Edge, { record, truth }: Row): Exported | null {
@@ -268,7 +293,12 @@ function isAskedFor({ inReads }: Edge, before: Aggregate, after: Aggregate): boo
   return inReads.length > 0 || isNothing(before) !== isNothing(after);
 }
 
-function open<R>(all: Map<string, Working<R>>, anchor: number, target: string, read: (anchor: number, target: string) => R): Working<R> {
+function open<R>(
+  all: Map<string, Working<R>>,
+  anchor: number,
+  target: string,
+  read: (anchor: number, target: string) => R,
+): Working<R> {
   const key = `${anchor} ${target}`;
   let working = all.get(key);
   if (!working) {
@@ -278,7 +308,10 @@ function open<R>(all: Map<string, Working<R>>, anchor: number, target: string, r
   return working;
 }
 
-function changed<R>(all: ReadonlyMap<string, Working<R>>, isGone: (row: R) => boolean): { anchor: number; target: string; row: R | null }[] {
+function changed<R>(
+  all: ReadonlyMap<string, Working<R>>,
+  isGone: (row: R) => boolean,
+): { anchor: number; target: string; row: R | null }[] {
   return [...all.values()]
     .filter(({ before, row }) => row !== before)
     .map(({ anchor, target, row }) => ({ anchor, target, row: isGone(row) ? null : row }));
@@ -294,10 +327,11 @@ function sameTargets(edge: Edge, before: RecordRow, after: RecordRow): boolean {
 }
 
 function sameParts(a: readonly Part[], b: readonly Part[]): boolean {
-  return a.length === b.length && a.every(({ ordinal, value }, at) => b[at]!.ordinal === ordinal && b[at]!.value === value);
+  return (
+    a.length === b.length && a.every(({ ordinal, value }, at) => b[at]!.ordinal === ordinal && b[at]!.value === value)
+  );
 }
 
 function microsOf(value: number | undefined): bigint | undefined {
   return value === undefined ? undefined : toMicros(value);
 }
-

@@ -135,7 +135,13 @@ class StepRun {
     for (const entry of entries) {
       this.#inbox = entry.id;
       if (entry.malformed !== undefined) {
-        this.#dead.push({ entry: entry.id, index: 0, code: 'entry_malformed', detail: entry.malformed, letter: entry.payload });
+        this.#dead.push({
+          entry: entry.id,
+          index: 0,
+          code: 'entry_malformed',
+          detail: entry.malformed,
+          letter: entry.payload,
+        });
       }
       for (const message of entry.messages) {
         const edge = this.#context.edges.get(message.edge);
@@ -171,21 +177,52 @@ class StepRun {
   scan({ objectType, ordinals: scanned, ids }: ScanChunk): void {
     const known = this.#context.types.get(objectType);
     if (!known) return;
+    const anchors = known.out.filter(({ anchor }) => scanned.includes(anchor));
     for (const id of ids) {
       const working = this.#open(objectType, id);
       const { record, truth } = working.row;
-      const attributes = isLive(record) ? this.#filterable(record, known.type) : undefined;
-      const flips: Flip[] = [];
-      for (const ordinal of scanned) {
-        const holds =
-          attributes !== undefined && known.network.has(ordinal) && known.network.holds(ordinal, attributes);
-        if (holds !== hasOrdinal(truth, ordinal)) flips.push(flip(ordinal, holds));
+      const flips = isLive(record)
+        ? this.#scanned(known, id, record, truth, scanned)
+        : scanned.filter((ordinal) => hasOrdinal(truth, ordinal)).map((ordinal) => flip(ordinal, false));
+      this.#flip(working, flips, working.scanned);
+      // a holder that is registered only now has heard nothing of what its targets showed before
+      for (const { anchor, outNames } of anchors) {
+        if (flips.includes(flip(anchor, true))) this.#verify(objectType, id, outNames);
       }
-      if (flips.length === 0) continue;
-      working.row = { record, truth: applyFlips(truth, flips.sort(ascending)) };
-      append(working.scanned, flips);
-      this.#effects += flips.length;
     }
+  }
+
+  #scanned(known: TypeContext, id: string, record: RecordRow, truth: Ordinals, scanned: readonly number[]): Flip[] {
+    const seen = this.#neighbours.view(known, id, record);
+    const open = this.#neighbours.open(known, record);
+    const flips: Flip[] = [];
+    for (const ordinal of scanned) {
+      if (!known.network.has(ordinal) || known.network.isOpen(ordinal, open)) continue;
+      const holds = known.network.holds(ordinal, seen);
+      if (holds !== hasOrdinal(truth, ordinal)) flips.push(flip(ordinal, holds));
+    }
+    return flips;
+  }
+
+  /** Evaluates what reads some derived attributes of a record, whatever the stored truth knew of them. */
+  #verify(objectType: string, id: string, names: readonly string[]): void {
+    const known = this.#context.types.get(objectType);
+    if (!known || names.length === 0) return;
+    const working = this.#open(objectType, id);
+    const { record, truth } = working.row;
+    if (!isLive(record)) return;
+    const seen = this.#neighbours.view(known, id, record);
+    const neighbourhood = { verify: names, open: this.#neighbours.open(known, record) };
+    const held = (ordinal: number) => hasOrdinal(truth, ordinal);
+    this.#flip(working, known.network.update(seen, seen, [], held, neighbourhood), working.live);
+  }
+
+  #flip(working: Working, flips: Flip[], kept: Flip[]): void {
+    if (flips.length === 0) return;
+    const { record, truth } = working.row;
+    working.row = { record, truth: applyFlips(truth, flips.sort(ascending)) };
+    append(kept, flips);
+    this.#effects += flips.length;
   }
 
   /** Forgets a tombstone; a record that came back since stays. */
@@ -214,7 +251,9 @@ class StepRun {
       applied: this.#applied,
       effects: this.#effects,
       inbox: this.#inbox,
-      edges: this.#neighbours.finish((objectType, id) => this.#working.get(objectType)?.get(id)?.row ?? this.#context.row(objectType, id)),
+      edges: this.#neighbours.finish(
+        (objectType, id) => this.#working.get(objectType)?.get(id)?.row ?? this.#context.row(objectType, id),
+      ),
     };
   }
 
@@ -292,7 +331,13 @@ class StepRun {
     // Both views have the neighbourhood of now; what a new key may move is verified, whatever the stored truth knew of the old one.
     const verify = this.#neighbours.movedBy(known, before, after);
     const neighbourhood = { verify, open };
-    return network.update(this.#neighbours.view(known, id, before), seen, names, (ordinal) => hasOrdinal(truth, ordinal), neighbourhood);
+    return network.update(
+      this.#neighbours.view(known, id, before),
+      seen,
+      names,
+      (ordinal) => hasOrdinal(truth, ordinal),
+      neighbourhood,
+    );
   }
 
   #open(objectType: string, id: string): Working {

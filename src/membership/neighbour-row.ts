@@ -66,7 +66,12 @@ export function totalOf(aggregates: Iterable<Aggregate>, ordinal: number): Total
 }
 
 /** Adds to a count, and to the sum of those that have a value; `sign` is 1 or -1. */
-export function addToAggregate(aggregate: Aggregate, ordinal: number, sign: 1 | -1, micros: bigint | undefined): Aggregate {
+export function addToAggregate(
+  aggregate: Aggregate,
+  ordinal: number,
+  sign: 1 | -1,
+  micros: bigint | undefined,
+): Aggregate {
   const counts = withNumber(aggregate.counts, ordinal, (aggregate.counts[ordinal] ?? 0) + sign);
   if (micros === undefined) return { ...aggregate, counts };
   const [sum, values] = aggregate.sums[ordinal] ?? ['0', 0];
@@ -77,7 +82,12 @@ export function addToAggregate(aggregate: Aggregate, ordinal: number, sign: 1 | 
 }
 
 /** Sets the lowest and the highest value of an ordinal; undefined: there is none. */
-export function withExtremes(aggregate: Aggregate, ordinal: number, low: number | undefined, high: number | undefined): Aggregate {
+export function withExtremes(
+  aggregate: Aggregate,
+  ordinal: number,
+  low: number | undefined,
+  high: number | undefined,
+): Aggregate {
   const { lows, highs } = aggregate;
   return { ...aggregate, lows: withOptional(lows, ordinal, low), highs: withOptional(highs, ordinal, high) };
 }
@@ -86,7 +96,11 @@ function withNumber(record: Readonly<Record<string, number>>, ordinal: number, v
   return withOptional(record, ordinal, value === 0 ? undefined : value);
 }
 
-function withOptional(record: Readonly<Record<string, number>>, ordinal: number, value: number | undefined): Record<string, number> {
+function withOptional(
+  record: Readonly<Record<string, number>>,
+  ordinal: number,
+  value: number | undefined,
+): Record<string, number> {
   const result = { ...record };
   if (value === undefined) delete result[ordinal];
   else result[ordinal] = value;
