@@ -58,8 +58,9 @@ export interface ExportedPredicate {
   readonly anchor: number;
   /** `out`: from the target to those who hold its key; `in`: from the holders to the target. */
   readonly direction: 'out' | 'in';
-  /** The attribute whose numbers travel along. */
+  /** The attribute whose numbers travel along; `ordered`: for their extremes, not for their sum. */
   readonly attribute?: string;
+  readonly ordered?: boolean;
 }
 
 /** One field of one of the catalog's hashes; a value of null removes it. */

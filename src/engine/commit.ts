@@ -7,10 +7,14 @@
 import { packOutcomes } from '../change/change.ts';
 import { exists, packRecord } from '../change/record.ts';
 import { packFeed } from '../membership/feed.ts';
+import { type NeighbourRow, packRow, type RelatedRow } from '../membership/neighbour-row.ts';
 import { packState } from '../membership/state-row.ts';
-import { entered, flippedOrdinal } from '../query/network.ts';
+import { entered, type Flip, flippedOrdinal } from '../query/network.ts';
 import { type PartitionKeys, recordMember } from '../redis/keys.ts';
+import { type FanoutProgress, fanoutField, packFanout } from './fanouts.ts';
+import { INBOX_FIELDS } from './message.ts';
 import type { Networks } from './networks.ts';
+import type { OutboxEntry } from './outbox.ts';
 import type { BuildProgress, PartitionBuilds } from './partition-builds.ts';
 import type { Step, TouchedRecord } from './step.ts';
 
@@ -58,6 +62,14 @@ export class CommitCommands {
   }
 }
 
+/** What goes along with the step: fan-outs, and the place of its messages among those sent before. */
+export interface CommitTraffic {
+  readonly fanouts: FanoutProgress;
+  readonly outbox: readonly OutboxEntry[];
+  /** Per target, up to which sequence its inbox holds what was sent. */
+  readonly delivered: readonly (readonly [target: number, sequence: number])[];
+}
+
 export interface CommitContext {
   readonly keys: PartitionKeys;
   readonly networks: Networks;
@@ -66,12 +78,19 @@ export interface CommitContext {
 }
 
 /** The commands of a commit, in an order that only matters for counts: they come after the sets. */
-export function commitCommands(step: Step, progress: BuildProgress, context: CommitContext): CommitCommands {
+export function commitCommands(
+  step: Step,
+  progress: BuildProgress,
+  traffic: CommitTraffic,
+  context: CommitContext,
+): CommitCommands {
   const commands = new CommitCommands(context.keys);
   addRows(commands, step, context);
   addMembers(commands, step, progress, context);
   addDropped(commands, progress, context.keys);
   addStreams(commands, step, context);
+  addEdges(commands, step, context.keys);
+  addTraffic(commands, step, traffic, context.keys);
   addMeta(commands, step, progress, context);
   return commands;
 }
@@ -144,6 +163,7 @@ function addMembers(
   const leaving = new Map<number, string[]>();
   for (const { id, flips } of records) {
     for (const flip of flips) {
+      if (context.networks.isExported(flippedOrdinal(flip))) continue;
       const sets = entered(flip) ? entering : leaving;
       const ids = sets.get(flippedOrdinal(flip));
       if (ids) ids.push(id);
@@ -168,8 +188,58 @@ function addDropped(commands: CommitCommands, { dropped }: BuildProgress, keys: 
   for (const ordinal of dropped) commands.addWhole('UNLINK', keys.segment(ordinal));
 }
 
-function addStreams(commands: CommitCommands, step: Step, { keys, nowMs }: CommitContext): void {
-  const events = step.records.filter(({ liveFlips }) => liveFlips.length > 0);
+function addEdges(commands: CommitCommands, { edges }: Step, keys: PartitionKeys): void {
+  for (const { anchor, target, row } of edges.neighbours) addEdgeRow(commands, keys.neighbours(anchor), target, row);
+  for (const { anchor, target, row } of edges.related) addEdgeRow(commands, keys.related(anchor), target, row);
+  for (const { anchor, target, id, holds } of edges.holders) {
+    if (holds) commands.add('ZADD', keys.holders(anchor, target), [0, id]);
+    else commands.add('ZREM', keys.holders(anchor, target), [id]);
+  }
+  for (const { ordinal, target, id, value } of edges.values) {
+    if (value === undefined) commands.add('ZREM', keys.values(ordinal, target), [id]);
+    else commands.add('ZADD', keys.values(ordinal, target), [value, id]);
+  }
+}
+
+function addEdgeRow(
+  commands: CommitCommands,
+  key: string,
+  target: string,
+  row: NeighbourRow | RelatedRow | null,
+): void {
+  if (row) commands.add('HSET', key, [target, packRow(row)]);
+  else commands.add('HDEL', key, [target]);
+}
+
+/** An outbox entry's id is its sequence, so that what was delivered can be trimmed without knowing more. */
+function addTraffic(
+  commands: CommitCommands,
+  step: Step,
+  { fanouts, outbox, delivered }: CommitTraffic,
+  keys: PartitionKeys,
+): void {
+  const { catalogVersion: version, payload: messages } = INBOX_FIELDS;
+  for (const { target, sequence, catalogVersion, payload } of outbox) {
+    commands.addWhole('XADD', keys.outbox(target), `${sequence}-0`, version, catalogVersion, messages, payload);
+    commands.add('HSET', keys.meta, [`sent:${target}`, sequence]);
+  }
+  for (const [target, sequence] of delivered) {
+    commands.addWhole('XTRIM', keys.outbox(target), 'MINID', `${sequence + 1}-0`);
+  }
+  for (const fanout of fanouts.running) {
+    commands.add('HSET', keys.meta, [fanoutField(fanout.anchor, fanout.target), packFanout(fanout)]);
+  }
+  commands.add('HDEL', keys.meta, fanouts.done);
+  if (step.inbox === undefined) return;
+  commands.add('HSET', keys.meta, ['inbox', step.inbox]);
+  commands.addWhole('XTRIM', keys.inbox, 'MINID', '~', step.inbox);
+}
+
+function addStreams(commands: CommitCommands, step: Step, { keys, networks, nowMs }: CommitContext): void {
+  const isPublic = (flip: Flip) => !networks.isExported(flippedOrdinal(flip));
+  const events = step.records
+    .map(({ objectType, id, liveFlips }) => ({ objectType, id, liveFlips: liveFlips.filter(isPublic) }))
+    .filter(({ liveFlips }) => liveFlips.length > 0);
   if (events.length > 0) {
     commands.addWhole('XADD', keys.feed, 'MAXLEN', '~', FEED_ENTRIES_MAX, '*', 'f', packFeed(nowMs, events));
   }

@@ -11,12 +11,14 @@ import type { RecordData } from '../change/record.ts';
 import { unreachable } from '../errors.ts';
 import { type NeighbourRow, type RelatedRow, totalOf } from '../membership/neighbour-row.ts';
 import { type DerivedAttribute, isDerivedName, readDerivedName } from '../query/derived-attribute.ts';
-import { average, fromMicros, toMicros } from '../query/exact-sum.ts';
+import { average, fromMicros, sumOf } from '../query/exact-sum.ts';
 
 /** A predicate that one end exports, and the attribute whose numbers travel along. */
 export interface Export {
   readonly ordinal: number;
   readonly attribute?: string;
+  /** For the lowest and highest of the numbers, not for their sum. */
+  readonly ordered?: boolean;
 }
 
 /** A derived attribute and the name under which the network knows it. */
@@ -81,7 +83,8 @@ function exportsByAnchor(ordinals: ReadonlyMap<number, StoredOrdinal>): Map<numb
     if (!exported) continue;
     let exports = byAnchor.get(exported.anchor);
     if (!exports) byAnchor.set(exported.anchor, (exports = { edge: exported.edge, up: [], down: [] }));
-    const one = exported.attribute === undefined ? { ordinal } : { ordinal, attribute: exported.attribute };
+    const { attribute, ordered = false } = exported;
+    const one = attribute === undefined ? { ordinal } : { ordinal, attribute, ordered };
     (exported.direction === 'in' ? exports.up : exports.down).push(one);
   }
   return byAnchor;
@@ -135,11 +138,10 @@ export function outValue(read: DerivedRead, rows: readonly NeighbourRow[]): unkn
 }
 
 function aggregateOf(kind: 'sum' | 'avg' | 'min' | 'max', values: readonly number[]): number | undefined {
-  if (kind === 'min') return values.length === 0 ? undefined : Math.min(...values);
-  if (kind === 'max') return values.length === 0 ? undefined : Math.max(...values);
-  const micros = values.reduce((sum, value) => sum + toMicros(value), 0n);
-  if (kind === 'sum') return fromMicros(micros);
-  return values.length === 0 ? undefined : average(micros, values.length);
+  if (kind === 'sum') return fromMicros(sumOf(values));
+  if (values.length === 0) return undefined;
+  if (kind === 'avg') return average(sumOf(values), values.length);
+  return values.reduce((a, b) => (kind === 'min' ? Math.min(a, b) : Math.max(a, b)));
 }
 
 /** The value that a target's derived attribute has over what its holders add up to. */

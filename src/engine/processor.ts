@@ -10,19 +10,24 @@ import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import { partitionOf } from '../change/partition.ts';
 import { unreachable } from '../errors.ts';
 import { compareEntries } from '../membership/standing.ts';
 import type { Metrics } from '../metrics.ts';
 import { isUnanswered } from '../redis/connection.ts';
-import { type PartitionKeys, readRecordMember } from '../redis/keys.ts';
+import { type Keys, type PartitionKeys, readRecordMember } from '../redis/keys.ts';
 import { runScript } from '../redis/scripts.ts';
 import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
-import { type Batch, LOG_START, type LogEntry, type LogPosition, readLogEntry, touchedRecords } from './batch.ts';
+import { type Batch, LOG_START, type LogEntry, type LogPosition, readLogEntry } from './batch.ts';
 import { commitCommands } from './commit.ts';
+import { type Fanout, Fanouts, type FanoutVisit, readFanout } from './fanouts.ts';
+import { type InboxEntry, packMessages, readInboxEntry } from './message.ts';
 import type { Networks } from './networks.ts';
+import { Outbox, type OutboxEntry, UNDELIVERED_MAX } from './outbox.ts';
 import { PartitionBuilds, type ScanRequest, type TypeBuild } from './partition-builds.ts';
 import { RowCache } from './row-cache.ts';
 import { EFFECTS_MAX, type Step, step } from './step.ts';
+import { loadStepRows, type StepRows } from './step-rows.ts';
 
 export const LEASE_TTL_MS = 3000;
 /** A batch ends at the entry that passes one of these. */
@@ -30,6 +35,8 @@ const BATCH_RECORDS_MAX = 500;
 const BATCH_BYTES_MAX = 1024 * 1024;
 /** Bytes of entries that are read ahead of what is committed. */
 const QUEUED_BYTES_MAX = 1024 * 1024;
+/** Inbox entries that are read ahead of what is committed. */
+const QUEUED_MESSAGES_MAX = 1000;
 /** A small batch in a busy process waits this long for more: a commit costs the same for one change and for thirty. */
 const SMALL_BATCH_ENTRIES = 32;
 const GATHER_MS = 2;
@@ -46,6 +53,8 @@ export interface ProcessorContext {
   readonly redis: Redis;
   readonly tail: StreamTail;
   readonly networks: Networks;
+  /** Those of all partitions, for messages. */
+  readonly keys: Keys;
   readonly timeZone: string;
   readonly install: string;
   readonly logger: Logger;
@@ -60,6 +69,10 @@ export interface ProcessorContext {
 /** What is known of a partition while its lease is held. */
 interface Held {
   readonly builds: PartitionBuilds;
+  readonly fanouts: Fanouts;
+  readonly outbox: Outbox;
+  /** The last sequence sent to each partition. */
+  readonly sent: Map<number, number>;
   number: number;
   position: LogPosition;
   clockMs: number;
@@ -86,6 +99,7 @@ export class PartitionProcessor {
   #held: Held | undefined;
   #queue: Queued[] = [];
   #queuedBytes = 0;
+  #inbox: InboxEntry[] = [];
   #lastBatchEntries = SMALL_BATCH_ENTRIES;
   #poison: Batch['poison'];
   #failures = 0;
@@ -95,9 +109,12 @@ export class PartitionProcessor {
   #wake: (() => void) | undefined;
   #running: Promise<void> | undefined;
 
-  constructor(partition: number, keys: PartitionKeys, context: ProcessorContext) {
+  readonly #partition: number;
+
+  constructor(partition: number, context: ProcessorContext) {
     this.#context = context;
-    this.#keys = keys;
+    this.#partition = partition;
+    this.#keys = context.keys.partitions[partition]!;
     this.#cache = new RowCache(context.cachedRowsMax);
     this.#logger = context.logger.child({ partition });
   }
@@ -191,14 +208,25 @@ export class PartitionProcessor {
     if (this.#context.networks.version < adopted) await this.#context.refreshCatalog();
     const complete = (await this.#context.redis.hkeys(this.#keys.counts)).map(Number);
     const builds: [string, TypeBuild][] = [];
+    const fanouts: Fanout[] = [];
+    const sent = new Map<number, number>();
     for (const [field, value] of meta) {
       if (field.startsWith('scan:')) builds.push([field.slice('scan:'.length), JSON.parse(value) as TypeBuild]);
+      if (field.startsWith('fanout:')) fanouts.push(readFanout(field, value));
+      if (field.startsWith('sent:')) sent.set(Number(field.slice('sent:'.length)), Number(value));
     }
     this.#cache.clear();
+    const outbox = new Outbox(this.#context.redis, this.#context.keys, this.#partition, this.#logger, () =>
+      this.nudge(),
+    );
+    await outbox.recover(sent.keys());
     const position = { entry: meta.get('log') ?? LOG_START.entry, offset: Number(meta.get('offset') ?? 0) };
     const held: Held = {
       // A version that no partition was ever at: what the catalog holds is looked at once more.
       builds: new PartitionBuilds(-1, complete, builds),
+      fanouts: new Fanouts(fanouts),
+      outbox,
+      sent,
       number: Number(meta.get('number') ?? 0),
       position,
       clockMs: Number(meta.get('clock') ?? 0),
@@ -207,7 +235,10 @@ export class PartitionProcessor {
     this.#held = held;
     this.#queue = [];
     this.#queuedBytes = 0;
+    this.#inbox = [];
     this.#context.tail.follow(this.#keys.log, position.entry, (entries) => this.#enqueue(held, entries));
+    const inboxPosition = meta.get('inbox') ?? LOG_START.entry;
+    this.#context.tail.follow(this.#keys.inbox, inboxPosition, (entries) => this.#enqueueMessages(held, entries));
     this.#logger.debug({ number: held.number, position }, 'the partition is acquired');
     return held;
   }
@@ -225,6 +256,9 @@ export class PartitionProcessor {
   }
 
   #forget(): void {
+    this.#held?.outbox.stop();
+    this.#inbox = [];
+    this.#context.tail.unfollow(this.#keys.inbox);
     this.#context.tail.unfollow(this.#keys.log);
     this.#cache.clear();
     this.#held = undefined;
@@ -243,35 +277,72 @@ export class PartitionProcessor {
     this.#wake?.();
   }
 
-  /** One batch, or a wait for one. */
+  #enqueueMessages(held: Held, entries: readonly StreamEntry[]): void {
+    if (this.#held !== held) return;
+    for (const [id, fields] of entries) this.#inbox.push(readInboxEntry(id, fields));
+    if (this.#inbox.length > QUEUED_MESSAGES_MAX) this.#context.tail.pause(this.#keys.inbox);
+    this.#wake?.();
+  }
+
+  /** One batch, or a wait for one. A full outbox holds back all but the inbox: else two partitions could wait for each other. */
   async #turn(held: Held): Promise<void> {
     const expired = await this.#expiredTombstones(held);
-    const request = held.builds.nextScan();
-    const hasWork = this.#queue.length > 0 || expired.length > 0 || held.builds.hasWork(this.#context.networks.version);
+    const isHeldBack = held.outbox.undelivered > UNDELIVERED_MAX;
+    const request = isHeldBack ? undefined : held.builds.nextScan();
+    const isQueued = !isHeldBack && this.#queue.length > 0;
+    const isFanning = !isHeldBack && held.fanouts.size > 0;
+    const isBuilding = !isHeldBack && held.builds.hasWork(this.#context.networks.version);
+    const hasWork = isQueued || isFanning || isBuilding || expired.length > 0 || this.#inbox.length > 0;
     if (!hasWork) return this.#sleep(SWEEP_INTERVAL_MS);
     await this.#gather();
-    const entries = this.#takeEntries();
-    await this.#catchUpWith(entries);
+    const inbox = this.#takeMessages();
+    const entries = isHeldBack ? [] : this.#takeEntries();
+    await this.#catchUpWith(entries, inbox);
+    const visits = isHeldBack ? [] : await this.#visitHolders(held);
     const ids = request ? await this.#scanIds(request) : [];
     const scans =
       request && ids.length > 0 ? [{ objectType: request.objectType, ordinals: request.scan.ordinals, ids }] : [];
-    await this.#carryOut(held, this.#withCare({ entries, position: held.position, scans, expired }), request, ids);
+    const fanouts = visits.map((visit) => ({ anchor: visit.fanout.anchor, ids: visit.ids }));
+    const batch = this.#withCare({ entries, inbox, fanouts, position: held.position, scans, expired });
+    await this.#carryOut(held, batch, visits, request, ids);
   }
 
-  async #carryOut(held: Held, batch: Batch, request: ScanRequest | undefined, ids: readonly string[]): Promise<void> {
+  async #carryOut(
+    held: Held,
+    batch: Batch,
+    visits: readonly FanoutVisit[],
+    request: ScanRequest | undefined,
+    ids: readonly string[],
+  ): Promise<void> {
     const { redis, networks, metrics } = this.#context;
-    const row = await this.#cache.load(redis, this.#keys, touchedRecords(batch));
+    let rows: StepRows;
+    let loadedAt: number;
+    do {
+      loadedAt = networks.version;
+      rows = await loadStepRows(redis, this.#keys, this.#cache, networks, batch);
+    } while (networks.version !== loadedAt); // which rows a step looks at follows from the catalog
     // From here to the commit's arguments nothing awaits: catalog, networks and step are of one version.
     const nowMs = Math.max(held.clockMs, Date.now());
     const startedMs = performance.now();
     const made = this.#attempt(batch, () =>
-      step(batch, { types: networks.types, timeZone: this.#context.timeZone, nowMs, row }),
+      step(batch, {
+        ...rows,
+        types: networks.types,
+        edges: networks.edges,
+        partitionOf: (id) => partitionOf(id, this.#context.keys.partitions.length),
+        timeZone: this.#context.timeZone,
+        nowMs,
+      }),
     );
     if (!made) return;
     const isLastChunk = request !== undefined && ids.length < scanRowsMax(request);
     const progress = held.builds.progress(networks, request, ids, isLastChunk);
-    const commands = commitCommands(made, progress, { keys: this.#keys, networks, builds: held.builds, nowMs });
     const number = held.number + 1;
+    const fanouts = held.fanouts.progress(visits, made.edges.fanouts, number, (anchor) => networks.edges.has(anchor));
+    const outbox = outboxEntries(made, held.sent, networks.version);
+    const traffic = { fanouts, outbox, delivered: held.outbox.takeDelivered() };
+    const context = { keys: this.#keys, networks, builds: held.builds, nowMs };
+    const commands = commitCommands(made, progress, traffic, context);
     const header = [this.#token, held.number, number, randomUUID(), LEASE_TTL_MS];
     metrics.stepSeconds.observe((performance.now() - startedMs) / 1000);
     const answer = await this.#commit(commands.keys, [...header, ...commands.arguments]);
@@ -280,7 +351,12 @@ export class PartitionProcessor {
       case 'duplicate':
         held.number = number;
         held.clockMs = nowMs;
-        this.#cache.committed(made);
+        this.#cache.committed(made, this.#keys);
+        held.fanouts.committed(fanouts);
+        for (const entry of outbox) {
+          held.sent.set(entry.target, entry.sequence);
+          held.outbox.forward(entry);
+        }
         this.#advance(held, made);
         this.#count(made);
         if (held.builds.committed(progress)) this.#context.onProgress();
@@ -313,7 +389,8 @@ export class PartitionProcessor {
   }
 
   /** What was applied leaves the queue. */
-  #advance(held: Held, { position, applied }: Step): void {
+  #advance(held: Held, { position, applied, inbox }: Step): void {
+    if (inbox !== undefined) this.#advanceInbox(inbox);
     if (!position) return;
     held.position = position;
     while (this.#queue.length > 0 && compareEntries(this.#queue[0]!.id, position.entry) <= 0) {
@@ -324,6 +401,11 @@ export class PartitionProcessor {
       this.#failures = 0;
     }
     if (this.#queuedBytes < QUEUED_BYTES_MAX / 2) this.#context.tail.resume(this.#keys.log);
+  }
+
+  #advanceInbox(position: string): void {
+    while (this.#inbox.length > 0 && compareEntries(this.#inbox[0]!.id, position) <= 0) this.#inbox.shift();
+    if (this.#inbox.length < QUEUED_MESSAGES_MAX / 2) this.#context.tail.resume(this.#keys.inbox);
   }
 
   #count({ applied, dead, effects }: Step): void {
@@ -379,9 +461,36 @@ export class PartitionProcessor {
     return entries;
   }
 
-  /** A change was checked against a catalog that may be newer than ours. */
-  async #catchUpWith(entries: readonly LogEntry[]): Promise<void> {
-    const newest = entries.reduce((version, entry) => Math.max(version, entry.checkedAt), 0);
+  #takeMessages(): InboxEntry[] {
+    const entries: InboxEntry[] = [];
+    let messages = 0;
+    for (const entry of this.#inbox) {
+      entries.push(entry);
+      messages += entry.messages.length;
+      if (messages > BATCH_RECORDS_MAX) break;
+    }
+    return entries;
+  }
+
+  /** The next holders of the fan-outs that run: together no more than a batch has room for. */
+  #visitHolders(held: Held): Promise<FanoutVisit[]> {
+    const next = held.fanouts.next();
+    const idsMax = Math.max(16, Math.floor(BATCH_RECORDS_MAX / Math.max(1, next.length)));
+    return Promise.all(
+      next.map(async (fanout): Promise<FanoutVisit> => {
+        const { anchor, target, cursor, until } = fanout;
+        const [from, to] = [cursor === '' ? '-' : `(${cursor}`, until === null ? '+' : `[${until}`];
+        const key = this.#keys.holders(anchor, target);
+        const ids = await this.#context.redis.zrangebylex(key, from, to, 'LIMIT', 0, idsMax);
+        return { fanout, ids, isStretchDone: ids.length < idsMax };
+      }),
+    );
+  }
+
+  /** A change was checked, and a message sent, at a catalog version that may be newer than ours. */
+  async #catchUpWith(entries: readonly LogEntry[], inbox: readonly InboxEntry[]): Promise<void> {
+    let newest = inbox.reduce((version, entry) => Math.max(version, entry.catalogVersion), 0);
+    newest = entries.reduce((version, entry) => Math.max(version, entry.checkedAt), newest);
     if (newest > this.#context.networks.version) await this.#context.refreshCatalog();
   }
 
@@ -431,6 +540,16 @@ export class PartitionProcessor {
 /** Rows of one chunk: few when many ordinals are evaluated for each, so that a commit stays within EFFECTS_MAX. */
 function scanRowsMax({ scan }: ScanRequest): number {
   return Math.max(16, Math.min(BATCH_RECORDS_MAX, Math.floor(EFFECTS_MAX / scan.ordinals.length)));
+}
+
+/** The messages of a step as entries of the outbox, numbered on. */
+function outboxEntries({ edges }: Step, sent: ReadonlyMap<number, number>, catalogVersion: number): OutboxEntry[] {
+  return [...edges.messages].map(([target, messages]) => ({
+    target,
+    sequence: (sent.get(target) ?? 0) + 1,
+    catalogVersion,
+    payload: packMessages(messages),
+  }));
 }
 
 const UTILIZATION_SAMPLE_MS = 100;

@@ -8,6 +8,7 @@
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import { unpackRecord } from '../change/record.ts';
+import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
 import { unpackState } from '../membership/state-row.ts';
 import type { PartitionKeys } from '../redis/keys.ts';
 import { ABSENT, type Row, type Step } from './step.ts';
@@ -17,13 +18,55 @@ export const CACHED_ROWS_MAX = 100_000;
 
 export class RowCache {
   readonly #rows: LRUCache<string, Row>;
+  readonly #edgeRows: LRUCache<string, NeighbourRow | RelatedRow>;
 
   constructor(rowsMax: number) {
     this.#rows = new LRUCache({ max: rowsMax });
+    this.#edgeRows = new LRUCache({ max: rowsMax });
   }
 
   clear(): void {
     this.#rows.clear();
+    this.#edgeRows.clear();
+  }
+
+  /** The rows of some targets, by `anchor target`: from the cache, and one HMGET per edge for all that is not there. */
+  async loadEdgeRows<R extends NeighbourRow | RelatedRow>(
+    ends: ReadonlyMap<number, ReadonlySet<string>>,
+    keyOf: (anchor: number) => string,
+    redis: Redis,
+    unpack: (stored: string | null | undefined) => R,
+  ): Promise<Map<string, R>> {
+    const rows = new Map<string, R>();
+    const loads: Promise<void>[] = [];
+    for (const [anchor, targets] of ends) {
+      const hash = keyOf(anchor);
+      const missing: string[] = [];
+      for (const target of targets) {
+        const cached = this.#edgeRows.get(`${hash} ${target}`);
+        if (cached) rows.set(`${anchor} ${target}`, cached as R);
+        else missing.push(target);
+      }
+      if (missing.length > 0) loads.push(this.#readEdgeRows(redis, hash, anchor, missing, unpack, rows));
+    }
+    await Promise.all(loads);
+    return rows;
+  }
+
+  async #readEdgeRows<R extends NeighbourRow | RelatedRow>(
+    redis: Redis,
+    hash: string,
+    anchor: number,
+    targets: string[],
+    unpack: (stored: string | null | undefined) => R,
+    rows: Map<string, R>,
+  ): Promise<void> {
+    const stored = await redis.hmget(hash, ...targets);
+    targets.forEach((target, at) => {
+      const row = unpack(stored[at]);
+      rows.set(`${anchor} ${target}`, row);
+      if (stored[at]) this.#edgeRows.set(`${hash} ${target}`, row);
+    });
   }
 
   /**
@@ -53,11 +96,18 @@ export class RowCache {
   }
 
   /** The commit of this step took place. */
-  committed({ records }: Step): void {
+  committed({ records, edges }: Step, keys: PartitionKeys): void {
+    for (const { anchor, target, row } of edges.neighbours) this.#setEdgeRow(keys.neighbours(anchor), target, row);
+    for (const { anchor, target, row } of edges.related) this.#setEdgeRow(keys.related(anchor), target, row);
     for (const { objectType, id, after } of records) {
       if (after.record) this.#rows.set(cacheKey(objectType, id), after);
       else this.#rows.delete(cacheKey(objectType, id));
     }
+  }
+
+  #setEdgeRow(hash: string, target: string, row: NeighbourRow | RelatedRow | null): void {
+    if (row) this.#edgeRows.set(`${hash} ${target}`, row);
+    else this.#edgeRows.delete(`${hash} ${target}`);
   }
 
   async #read(

@@ -70,7 +70,8 @@ interface Working<R> {
 interface Part {
   readonly ordinal: number;
   readonly value: number | undefined;
-  readonly isSummed: boolean;
+  /** Its value counts for the extremes, not for the sum. */
+  readonly isOrdered: boolean;
 }
 
 export class StepNeighbours {
@@ -189,12 +190,12 @@ export class StepNeighbours {
   #partsOf({ type }: TypeContext, { anchor, up }: Edge, { record, truth }: Row): Part[] {
     if (!isLive(record) || !hasOrdinal(truth, anchor)) return [];
     let data: Attributes | undefined;
-    return up.flatMap(({ ordinal, attribute }): Part[] => {
+    return up.flatMap(({ ordinal, attribute, ordered = false }): Part[] => {
       if (!hasOrdinal(truth, ordinal)) return [];
-      if (attribute === undefined) return [{ ordinal, value: undefined, isSummed: false }];
+      if (attribute === undefined) return [{ ordinal, value: undefined, isOrdered: false }];
       data ??= filterableData(record, type, this.#context.timeZone);
       const value = data[attribute];
-      return [{ ordinal, value: typeof value === 'number' ? value : undefined, isSummed: true }];
+      return [{ ordinal, value: typeof value === 'number' ? value : undefined, isOrdered: ordered }];
     });
   }
 
@@ -202,9 +203,9 @@ export class StepNeighbours {
     if (sameParts(old, now)) return;
     const working = this.#neighbour(edge.anchor, target);
     let { local } = working.row;
-    for (const { ordinal, value } of old) local = addToAggregate(local, ordinal, -1, microsOf(value));
-    for (const { ordinal, value } of now) local = addToAggregate(local, ordinal, 1, microsOf(value));
-    for (const ordinal of new Set([...old, ...now].filter(({ isSummed }) => isSummed).map((part) => part.ordinal))) {
+    for (const part of old) local = addToAggregate(local, part.ordinal, -1, microsOf(part));
+    for (const part of now) local = addToAggregate(local, part.ordinal, 1, microsOf(part));
+    for (const ordinal of new Set([...old, ...now].filter(({ isOrdered }) => isOrdered).map((part) => part.ordinal))) {
       const value = now.find((part) => part.ordinal === ordinal)?.value;
       const was = old.find((part) => part.ordinal === ordinal)?.value;
       if (value === was) continue;
@@ -332,6 +333,6 @@ function sameParts(a: readonly Part[], b: readonly Part[]): boolean {
   );
 }
 
-function microsOf(value: number | undefined): bigint | undefined {
-  return value === undefined ? undefined : toMicros(value);
+function microsOf({ value, isOrdered }: Part): bigint | undefined {
+  return value === undefined || isOrdered ? undefined : toMicros(value);
 }

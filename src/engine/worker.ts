@@ -37,8 +37,9 @@ export class Worker {
     const networks = new Networks(store.catalog, networkOptions);
     this.#builds = new BuildSwitch(redis, keys, store, logger);
     this.#processors = keys.partitions.map(
-      (partitionKeys, partition) =>
-        new PartitionProcessor(partition, partitionKeys, {
+      (_, partition) =>
+        new PartitionProcessor(partition, {
+          keys,
           redis,
           tail,
           networks,

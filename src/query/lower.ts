@@ -7,13 +7,23 @@
  */
 import { derivedName } from './derived-attribute.ts';
 import { predicateKey } from './normalize.ts';
-import { type Atom, and, type Edge, MEASURE, or, type Predicate } from './predicate.ts';
+import { type Atom, and, type Edge, MEASURE, type Measure, or, type Predicate } from './predicate.ts';
 
 export interface LoweringContext {
   /** The type of the records at the other end. */
   readonly neighbourOf: (edge: string, direction: 'out' | 'in') => string;
   /** The ordinal of an exported predicate of the type; `flat` has no edges, `key` is its key (normalize.ts). */
-  readonly exportOrdinal: (objectType: string, key: string, flat: Predicate) => number;
+  readonly exportOrdinal: (objectType: string, key: string, flat: Predicate, travel: Travel) => number;
+}
+
+/** How an exported predicate goes over its edge: each edge, direction and attribute is an export of its own, built on its own. */
+export interface Travel {
+  readonly edge: string;
+  readonly direction: 'out' | 'in';
+  /** The attribute whose numbers travel along. */
+  readonly attribute?: string;
+  /** Whether the lowest and highest of those are asked for, rather than their sum. */
+  readonly isOrdered?: boolean;
 }
 
 /** Caller: the predicate is in normal form and of the type `typeName`. */
@@ -35,8 +45,17 @@ export function lower(predicate: Predicate, typeName: string, context: LoweringC
 function lowerEdge({ edge, direction, measure, where, holds }: Edge, context: LoweringContext): Predicate {
   const neighbour = context.neighbourOf(edge, direction);
   const flat = lower(where, neighbour, context);
-  const ordinal = context.exportOrdinal(neighbour, predicateKey(flat), flat);
+  const ordinal = context.exportOrdinal(neighbour, predicateKey(flat), flat, {
+    edge,
+    direction,
+    ...numbersOf(measure),
+  });
   return ofAttribute(holds, derivedName({ edge, direction, measure, ordinal }));
+}
+
+function numbersOf(measure: Measure): Pick<Travel, 'attribute' | 'isOrdered'> {
+  if (!('attribute' in measure)) return {};
+  return { attribute: measure.attribute, isOrdered: measure.kind === 'min' || measure.kind === 'max' };
 }
 
 /** What is said of the measure, said of an attribute. */

@@ -64,6 +64,24 @@ export class PartitionKeys {
     return key;
   }
 
+  /** The rows of the edge whose anchor has this ordinal, by target id. */
+  neighbours(anchor: number): string {
+    return `${this.#base}neighbours:${anchor}`;
+  }
+
+  related(anchor: number): string {
+    return `${this.#base}related:${anchor}`;
+  }
+
+  holders(anchor: number, target: string): string {
+    return `${this.#base}holders:${anchor}:${target}`;
+  }
+
+  /** The values of holders of a target, for the extremes of one exported ordinal. */
+  values(ordinal: number, target: string): string {
+    return `${this.#base}values:${ordinal}:${target}`;
+  }
+
   outbox(target: number): string {
     return `${this.#base}outbox:${target}`;
   }

@@ -1,0 +1,157 @@
+/**
+ * step-rows.ts – Loads all rows that one step may look at: records, and what lies at both ends of their edges.
+ *
+ * Keeps true: for every record that a batch touches, the rows of the targets that it points at before and after each of its
+ * changes are there; what is not there does not exist. Two round trips at most: the keys of records lead to the rest.
+ */
+import type { Redis } from 'ioredis';
+import { targetsOf } from '../change/edge.ts';
+import type { RecordData } from '../change/record.ts';
+import { NOT_RELATED, UNKNOWN_NEIGHBOUR, unpackNeighbour, unpackRelated } from '../membership/neighbour-row.ts';
+import type { PartitionKeys } from '../redis/keys.ts';
+import type { Batch } from './batch.ts';
+import { touchedRecords } from './batch.ts';
+import type { Edge } from './edges.ts';
+import type { Networks } from './networks.ts';
+import type { RowCache } from './row-cache.ts';
+import type { Row, StepContext } from './step.ts';
+import { type Extremes, NO_EXTREMES } from './step-neighbours.ts';
+
+export type StepRows = Pick<StepContext, 'row' | 'neighbour' | 'related' | 'extremes'>;
+
+/** Caller: holds the lease; `networks` do not change until the step is done, else the rows are loaded again. */
+export async function loadStepRows(
+  redis: Redis,
+  keys: PartitionKeys,
+  cache: RowCache,
+  networks: Networks,
+  batch: Batch,
+): Promise<StepRows> {
+  const touched = touchedRecords(batch);
+  for (const { messages } of batch.inbox ?? []) {
+    for (const message of messages) {
+      const edge = networks.edges.get(message.edge);
+      if (edge && message.kind === 'aggregate') touch(touched, edge.definition.target, message.target);
+    }
+  }
+  for (const { anchor, ids } of batch.fanouts ?? []) {
+    const edge = networks.edges.get(anchor);
+    if (edge) for (const id of ids) touch(touched, edge.definition.holder, id);
+  }
+  const row = await cache.load(redis, keys, touched);
+  if (networks.edges.size === 0)
+    return { row, neighbour: () => UNKNOWN_NEIGHBOUR, related: () => NOT_RELATED, extremes: () => NO_EXTREMES };
+  const ends = endsOf(networks, batch, touched, row);
+  const [neighbours, related, extremes] = await Promise.all([
+    cache.loadEdgeRows(ends.neighbours, (anchor) => keys.neighbours(anchor), redis, unpackNeighbour),
+    cache.loadEdgeRows(ends.related, (anchor) => keys.related(anchor), redis, unpackRelated),
+    loadExtremes(redis, keys, ends.extremes),
+  ]);
+  return {
+    row,
+    neighbour: (anchor, target) => neighbours.get(`${anchor} ${target}`) ?? UNKNOWN_NEIGHBOUR,
+    related: (anchor, target) => related.get(`${anchor} ${target}`) ?? NOT_RELATED,
+    extremes: (ordinal, target) => extremes.get(`${ordinal} ${target}`) ?? NO_EXTREMES,
+  };
+}
+
+function touch(touched: Map<string, Set<string>>, objectType: string, id: string): void {
+  const ids = touched.get(objectType);
+  if (ids) ids.add(id);
+  else touched.set(objectType, new Set([id]));
+}
+
+/** By anchor, the targets whose rows are looked at; for extremes how many holders of each may change. */
+interface Ends {
+  readonly neighbours: Map<number, Set<string>>;
+  readonly related: Map<number, Set<string>>;
+  readonly extremes: Map<string, { readonly ordinal: number; readonly target: string; touched: number }>;
+}
+
+function endsOf(
+  networks: Networks,
+  batch: Batch,
+  touched: ReadonlyMap<string, ReadonlySet<string>>,
+  row: (objectType: string, id: string) => Row,
+): Ends {
+  const ends: Ends = { neighbours: new Map(), related: new Map(), extremes: new Map() };
+  const changed = changedData(batch);
+  for (const [objectType, ids] of touched) {
+    const known = networks.types.get(objectType);
+    if (!known || known.out.length + known.in.length === 0) continue;
+    for (const id of ids) {
+      for (const edge of known.in) add(ends.related, edge.anchor, id);
+      const datas = [row(objectType, id).record?.data, ...(changed.get(objectType)?.get(id) ?? [])];
+      for (const edge of known.out) addTargets(ends, edge, datas);
+    }
+  }
+  for (const { messages } of batch.inbox ?? []) {
+    for (const { kind, edge, target } of messages) {
+      add(kind === 'export' ? ends.neighbours : ends.related, edge, target);
+    }
+  }
+  return ends;
+}
+
+function addTargets(ends: Ends, edge: Edge, datas: readonly (RecordData | undefined)[]): void {
+  const targets = new Set(datas.flatMap((data) => (data ? targetsOf(edge.definition, data) : [])));
+  for (const target of targets) {
+    add(ends.neighbours, edge.anchor, target);
+    for (const { ordinal, ordered } of edge.up) {
+      if (!ordered) continue;
+      const key = `${ordinal} ${target}`;
+      const known = ends.extremes.get(key);
+      if (known) known.touched++;
+      else ends.extremes.set(key, { ordinal, target, touched: 1 });
+    }
+  }
+}
+
+/** The values that the batch's changes bring, by record. */
+function changedData({ entries }: Batch): Map<string, Map<string, RecordData[]>> {
+  const changed = new Map<string, Map<string, RecordData[]>>();
+  for (const { changes } of entries) {
+    for (const { object_type: objectType, id, data } of changes) {
+      if (!data) continue;
+      let ofType = changed.get(objectType);
+      if (!ofType) changed.set(objectType, (ofType = new Map()));
+      const datas = ofType.get(id);
+      if (datas) datas.push(data);
+      else ofType.set(id, [data]);
+    }
+  }
+  return changed;
+}
+
+function add(ends: Map<number, Set<string>>, anchor: number, target: string): void {
+  const targets = ends.get(anchor);
+  if (targets) targets.add(target);
+  else ends.set(anchor, new Set([target]));
+}
+
+/** One more than may be touched at each end: the lowest that is not touched is among them, or there is none. */
+async function loadExtremes(
+  redis: Redis,
+  keys: PartitionKeys,
+  asked: Ends['extremes'],
+): Promise<Map<string, Extremes>> {
+  const found = new Map<string, Extremes>();
+  await Promise.all(
+    [...asked].map(async ([key, { ordinal, target, touched }]) => {
+      const name = keys.values(ordinal, target);
+      const [lowest, highest] = await Promise.all([
+        redis.zrange(name, 0, touched, 'WITHSCORES'),
+        redis.zrange(name, 0, touched, 'REV', 'WITHSCORES'),
+      ]);
+      found.set(key, { lowest: scored(lowest), highest: scored(highest) });
+    }),
+  );
+  return found;
+}
+
+/** Members and scores alternate; scores are printed so that they read back as they were. */
+function scored(flat: readonly string[]): [id: string, value: number][] {
+  const members: [string, number][] = [];
+  for (let i = 0; i + 1 < flat.length; i += 2) members.push([flat[i]!, Number(flat[i + 1])]);
+  return members;
+}
