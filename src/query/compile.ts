@@ -29,8 +29,8 @@ export interface CompiledQuery {
   readonly uses: readonly string[];
 }
 
-/** 50 negated groups are 200 levels of lists and objects when written as JsonLogic. */
-const JSON_DEPTH_MAX = 400;
+/** 50 negated groups are 200 levels of lists and objects when written as JsonLogic; as what 50 sums are taken over they are 600. */
+const JSON_DEPTH_MAX = 700;
 /** Lists and objects of a query's JsonLogic with the segments that it uses written out: chains of them can double at each link. */
 const JSON_PARTS_MAX = 100_000;
 

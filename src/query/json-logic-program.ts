@@ -49,7 +49,7 @@ function compile(rule: unknown): Code {
 }
 
 /** The name and the arguments of an operation; one argument may stand without its list. */
-function operationOf(rule: Readonly<Record<string, unknown>>): [name: string, args: readonly unknown[]] {
+export function operationOf(rule: Readonly<Record<string, unknown>>): [name: string, args: readonly unknown[]] {
   const name = Object.keys(rule)[0]!;
   const given = rule[name];
   return [name, Array.isArray(given) ? given : [given]];

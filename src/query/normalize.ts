@@ -209,21 +209,34 @@ function truthForm(at: Neighbourhood, child: Form, satisfying: ValueSet): Form {
 }
 
 function measureForm(of: MeasureView['of'], satisfying: ValueSet): ValuesForm {
-  return valuesForm({ attribute: measureKey(of, predicateKey(of.where)), folded: false, of }, satisfying);
+  const attribute = measureKey(of, predicateKey(of.where));
+  return countTrivialShare(valuesForm({ attribute, folded: false, of }, satisfying));
+}
+
+/** There is a share where there is any, whatever it is. */
+function countTrivialShare(form: ValuesForm): ValuesForm {
+  const { view, set } = form;
+  if (!isShare(view) || isNothing(set) || isAnything(set)) return form;
+  if (set.values.length > 0 && !(hasAllValues(set) && !set.missing)) return form;
+  return neighbours(view.of, set.missing ? NONE : complementOf(NONE));
+}
+
+/** How many there are, whatever holds of them. */
+function neighbours({ edge, direction }: Neighbourhood, numbers: ValueSet): ValuesForm {
+  return measureForm({ edge, direction, measure: { kind: 'count' }, where: ALWAYS }, numbers);
 }
 
 /** The share of what always or never holds is the same of any number, but none. */
 function wholeShareForm(at: Neighbourhood, share: 0 | 1, satisfying: ValueSet): Form {
   const [ofAny, ofNone] = [setHolds(satisfying, share), setHolds(satisfying, undefined)];
   if (ofAny === ofNone) return constantForm(ofAny);
-  const none = measureForm({ ...at, measure: { kind: 'count' }, where: ALWAYS }, NO_NEIGHBOURS);
-  return ofNone ? none : complement(none);
+  return neighbours(at, ofNone ? NONE : complementOf(NONE));
 }
 
 /** What is measured over nothing. */
 const EMPTY_MEASURES = { exists: false, count: 0, sum: 0, avg: undefined, min: undefined, max: undefined } as const;
 
-const NO_NEIGHBOURS = setOfPoints([0]);
+const NONE = setOfPoints([0]);
 
 function constantForm(holds: boolean): Form {
   return holds ? HOLDS : FAILS;
@@ -337,14 +350,16 @@ function conjunction(children: readonly Form[]): Form {
 
 /** What is said of one neighbour in several parts is said in one. */
 function withOneViaEach(parts: readonly Form[]): readonly Form[] {
-  const vias = parts.filter((part) => part.kind === 'via');
-  if (vias.length < 2) return parts;
-  const others = parts.filter((part) => part.kind !== 'via');
-  const byNeighbour = Map.groupBy(vias, ({ at }) => `${at.edge} ${at.direction}`);
+  const byNeighbour = new Map<string, ViaForm[]>();
+  for (const part of parts) {
+    if (part.kind !== 'via') continue;
+    const neighbour = `${part.at.edge} ${part.at.direction}`;
+    byNeighbour.set(neighbour, [...(byNeighbour.get(neighbour) ?? []), part]);
+  }
   const merged = [...byNeighbour.values()].map((same) =>
     same.length === 1 ? same[0]! : viaForm(same[0]!.at, conjunction(same.map(({ child }) => child))),
   );
-  return [...others, ...merged];
+  return [...parts.filter((part) => part.kind !== 'via'), ...merged];
 }
 
 /** A part that never holds, or a fact whose complement stands beside it. */
@@ -370,10 +385,18 @@ function undecidedPart(part: GroupForm, holding: ReadonlySet<string>): Form[] {
   return [open.length === part.children.length ? part : disjunction(open)];
 }
 
-/** One value set for each view: the lower-cased views first, since one that says nothing but presence is said of the attribute. */
+/**
+ * One value set for each view: first the lower-cased ones, since one that says nothing but presence is said of the attribute,
+ * and shares, since one that says nothing but whether there is any is said of their number.
+ */
 function intersections(parts: readonly ValuesForm[]): ValuesForm[] {
-  const folded = intersectByView(parts.filter(({ view }) => view.folded)).map(unfoldTrivial);
-  return intersectByView([...parts.filter(({ view }) => !view.folded), ...folded]);
+  const isFirst = ({ view }: ValuesForm) => view.folded || isShare(view);
+  const first = intersectByView(parts.filter(isFirst)).map(unfoldTrivial).map(countTrivialShare);
+  return intersectByView([...parts.filter((part) => !isFirst(part)), ...first]);
+}
+
+function isShare(view: View): view is MeasureView {
+  return 'of' in view && view.of.measure.kind === 'share';
 }
 
 function intersectByView(parts: readonly ValuesForm[]): ValuesForm[] {
@@ -390,7 +413,7 @@ function intersectByView(parts: readonly ValuesForm[]): ValuesForm[] {
 
 function unfoldTrivial(form: ValuesForm): ValuesForm {
   const { view, set } = form;
-  if (set.values.length > 0 && !hasAllValues(set)) return form;
+  if (!view.folded || (set.values.length > 0 && !hasAllValues(set))) return form;
   return valuesForm({ attribute: view.attribute, folded: false }, set);
 }
 
@@ -449,7 +472,7 @@ function followsFromAbsence(part: Form, absent: ReadonlySet<string>): boolean {
 function lowered(form: Form): Predicate {
   switch (form.kind) {
     case 'values':
-      return 'of' in form.view ? loweredMeasure(form.view.of, form.set) : loweredSet(form.view, form.set);
+      return 'of' in form.view ? loweredMeasure(form.view, form.set) : loweredSet(form.view, form.set);
     case 'fact':
       return form.negated ? not(form.atom) : form.atom;
     case 'via':
@@ -488,12 +511,19 @@ function loweredSet(view: AttributeView, set: ValueSet): Predicate {
   return pointsAndSpans(view, set.values);
 }
 
-/** Presence is not spoken of beside values: a set with missing is the complement of one without. */
-function loweredMeasure({ edge, direction, measure, where }: MeasureView['of'], set: ValueSet): Predicate {
+function loweredMeasure(view: MeasureView, set: ValueSet): Predicate {
   if (isNothing(set)) return NEVER;
   if (isAnything(set)) return ALWAYS;
-  const holds = set.missing ? not(loweredValues(complementOf(set))) : loweredValues(set);
-  return { kind: 'edge', edge, direction, measure, where, holds };
+  const { edge, direction, measure, where } = view.of;
+  return { kind: 'edge', edge, direction, measure, where, holds: measureHolds(view, set) };
+}
+
+/** Presence is not spoken of beside values: a set with missing is the complement of one without. */
+function measureHolds(view: MeasureView, set: ValueSet): Predicate {
+  if (set.missing) return not(loweredValues(complementOf(set)));
+  const rest = valuesForm(view, complementOf(set)).set;
+  // a measure that is always there is all but a few values where that is shorter
+  return set.values.length > 1 && !rest.missing && isPointwise(rest) ? not(loweredValues(rest)) : loweredValues(set);
 }
 
 function loweredValues(set: ValueSet): Predicate {

@@ -3,13 +3,24 @@
  *
  * Keeps true: what is made of a rule is truthy exactly when json-logic-js says so of the record's document, with its own
  * treatment of missing values (`null < 10` is true). A part becomes an index's atom only where that is exact; everything else
- * stays a `program`, which is always right and only slower. Whatever json-logic.ts writes is read back as what it was.
+ * stays a `program`, which is always right and only slower. A program is of one record: a part whose paths all lead over one
+ * relationship to one is said of the record there; of many there are `some`, `all`, `none`, and comparisons of what
+ * raw-measure.ts reads; what would need several records at once is refused. Whatever json-logic.ts writes is read back as what
+ * it was.
  */
 import type { Attribute, ObjectType } from '../change/object-type.ts';
 import { pointer } from '../errors.ts';
 import { fold } from './atom.ts';
 import type { Meaning } from './json-logic.ts';
-import { compileProgram, isLogic, PROGRAM_OPERATIONS, programReads, truthy } from './json-logic-program.ts';
+import {
+  compileProgram,
+  isLogic,
+  operationOf,
+  PROGRAM_OPERATIONS,
+  programReads,
+  renamePaths,
+  truthy,
+} from './json-logic-program.ts';
 import {
   ALWAYS,
   type AttributeView,
@@ -21,38 +32,46 @@ import {
   type Predicate,
   type Scalar,
 } from './predicate.ts';
+import { isCountBody, isMeasureBody, listType, type Measured, readMeasured, withExactSums } from './raw-measure.ts';
+import { atLeastOne, edgeOver, hopNamed, isTrue, isZero, throughHop } from './relationships.ts';
 import {
   DEPTH_MAX,
+  describeHop,
   fault,
-  isRelationship,
   NODES_MAX,
   ownAttribute,
   quote,
-  RELATIONSHIPS_LATER,
   type Reading,
+  readingOf,
   TOO_DEEP,
   TOO_MANY,
+  typeAt,
 } from './scope.ts';
 
-/** Reads a rule, or notes why it can't be taken. It is its own JsonLogic. */
+/** Reads a rule, or notes why it can't be taken. It is its own JsonLogic, but that sums over a relationship are made exact. */
 export function readJsonLogic(rule: unknown, path: string, reading: Reading): Meaning | undefined {
   const faultsBefore = reading.faults.length;
   const { nodes, depth } = measure(rule);
   if (depth > DEPTH_MAX) return fault(reading, path, TOO_DEEP);
   if (nodes > NODES_MAX) return fault(reading, path, TOO_MANY);
-  check(rule, { path, place: 'document', reading });
+  const pointers: Pointers = new Map();
+  check(rule, { path, place: reading.scope.type, reading, pointers });
   if (reading.faults.length > faultsBefore) return undefined;
-  return { predicate: truthOf(rule, reading.scope.type), jsonLogic: rule };
+  const { type, types } = reading.scope;
+  const exact = withExactSums(rule, type, types, (from, to) => copyPointer(pointers, from, to));
+  const predicate = truthOf(exact, { type, reading, pointers, root: path });
+  return reading.faults.length > faultsBefore ? undefined : { predicate, jsonLogic: exact };
+}
+
+/** Where each operation stands in what was sent. */
+type Pointers = Map<object, string>;
+
+function copyPointer(pointers: Pointers, from: object, to: object): void {
+  const path = pointers.get(from);
+  if (path !== undefined) pointers.set(to, path);
 }
 
 type Args = readonly unknown[];
-
-/** The name and the arguments of an operation; one argument may stand without its list. */
-function operationOf(rule: Readonly<Record<string, unknown>>): [name: string, args: Args] {
-  const [name = ''] = Object.keys(rule);
-  const given = rule[name];
-  return [name, Array.isArray(given) ? given : [given]];
-}
 
 // ——— Size ———
 
@@ -68,8 +87,10 @@ function measure(rule: unknown): Size {
   if (Array.isArray(rule)) return total(rule);
   if (!isLogic(rule)) return NO_SIZE;
   const [name, args] = operationOf(rule);
+  if (isCountBody(rule)) return NO_SIZE;
   const inner = total(args);
   if (isTransparent(name, args)) return inner;
+  if (name === 'some' || name === 'none' || name === 'all') return { ...inner, nodes: Math.max(inner.nodes, 1) };
   if (isMembershipList(name, args)) return { nodes: 1, depth: 0 };
   return { nodes: inner.nodes + 1, depth: inner.nodes === 0 ? 0 : inner.depth + 1 };
 }
@@ -85,9 +106,9 @@ function total(rules: Args): Size {
   return { nodes, depth };
 }
 
-/** What is no group and no condition of its own: reading a value, `not`, and the guard against a missing value. */
+/** What is no group and no condition of its own: reading a value or a measure, `not`, and the guard against a missing value. */
 function isTransparent(name: string, args: Args): boolean {
-  if (name === 'var' || name === 'toLowerCase' || name === '!') return true;
+  if (name === 'var' || name === 'toLowerCase' || name === '!' || isMeasureBody(name, args)) return true;
   return isGuard(name, args) || (name === 'and' && args.some((arg) => isLogic(arg) && isGuard(...operationOf(arg))));
 }
 
@@ -108,11 +129,12 @@ function isMembership(rule: unknown): boolean {
 
 // ——— Checking ———
 
-/** Where a rule stands: at the document, or inside of `map`, `some`, …, where it sees one item and nothing else. */
+/** Where a rule stands: at the document of a record of some type, or inside of `map`, `some`, … over other items than records. */
 interface Place {
   readonly path: string;
-  readonly place: 'document' | 'item';
+  readonly place: ObjectType | 'item';
   readonly reading: Reading;
+  readonly pointers: Pointers;
 }
 
 const REFUSED_OPERATIONS = new Set(['log', 'method']);
@@ -129,6 +151,7 @@ function check(rule: unknown, at: Place): void {
 }
 
 function checkObject(rule: Readonly<Record<string, unknown>>, at: Place): void {
+  at.pointers.set(rule, at.path);
   const keys = Object.keys(rule);
   const [name] = keys;
   if (name === undefined || keys.length > 1) {
@@ -166,8 +189,15 @@ function checkOperation(name: string, args: Args, isList: boolean, at: Place): v
     default:
   }
   for (const [index, arg] of args.entries()) {
-    check(arg, OVER_ITEMS.has(name) && index === 1 ? { ...argAt(index), place: 'item' } : argAt(index));
+    const isOfItems = OVER_ITEMS.has(name) && index === 1;
+    check(arg, isOfItems ? { ...argAt(index), place: itemPlace(name, args[0], at) } : argAt(index));
   }
+}
+
+/** What an operation over items sees of one: a record, if they are records; `reduce` shows it beside the accumulator. */
+function itemPlace(name: string, items: unknown, { place, reading }: Place): Place['place'] {
+  if (name === 'reduce' || place === 'item') return 'item';
+  return listType(items, place, reading.scope.types) ?? 'item';
 }
 
 const EXPLODES = `what 'reduce' repeats may read its accumulator once where it uses 'merge' or 'cat': it would double with each item`;
@@ -212,24 +242,32 @@ function checkPath(path: unknown, at: Place): void {
   const inherited = steps.find((step) => step in Object.prototype);
   // A value of JSON inherits these, so that json-logic-js finds something there.
   if (inherited !== undefined) fault(at.reading, at.path, `'${inherited}' can't be part of a path`);
-  else if (at.place === 'document') checkDocumentPath(steps, at);
+  else if (at.place !== 'item') checkDocumentPath(steps, at.place, at);
 }
 
-/** The document has the declared attributes; inside of an object anything may be, of a list its items and its length. */
-function checkDocumentPath([first = '', ...deeper]: readonly string[], { path, reading }: Place): void {
+/** The document has the declared attributes and neighbours; inside of an object anything may be, of a list its items and its length. */
+function checkDocumentPath(steps: readonly string[], type: ObjectType, { path, reading }: Place): void {
+  const [first = '', ...deeper] = steps;
   if (first === '') {
     fault(reading, path, 'the record as a whole can not be read, only its attributes');
     return;
   }
-  if (isRelationship(reading.scope, first)) {
-    fault(reading, path, `'${first}' is a relationship of ${reading.scope.type.name}: ${RELATIONSHIPS_LATER}`);
+  const hop = hopNamed(type, first, reading.scope.types);
+  if (hop) {
+    const target = typeAt(hop, type, reading, path);
+    if (!target || deeper.length === 0) return;
+    if (hop.many)
+      fault(reading, path, `${describeHop(hop, type)}: '${deeper.join('.')}' is read of each by ${OF_MANY}`);
+    else checkDocumentPath(deeper, target, { path, reading } as Place);
     return;
   }
-  const attribute = ownAttribute(reading, first, path);
+  const attribute = ownAttribute(readingOf(type, reading), first, path);
   if (attribute && !leadsInto(attribute, deeper)) {
     fault(reading, path, `'${deeper.join('.')}' is no part of '${first}'`);
   }
 }
+
+const OF_MANY = 'some, all, none, filter or map';
 
 function leadsInto({ type }: Attribute, [step, ...deeper]: readonly string[]): boolean {
   if (step === undefined || type === 'object') return true;
@@ -238,14 +276,22 @@ function leadsInto({ type }: Attribute, [step, ...deeper]: readonly string[]): b
 
 // ——— Truth ———
 
+/** The record that a part speaks of. */
+interface Here {
+  readonly type: ObjectType;
+  readonly reading: Reading;
+  readonly pointers: Pointers;
+  readonly root: string;
+}
+
 /** What an operation's truth is as a predicate, or undefined where only running it says. */
-type Structure = (args: Args, type: ObjectType) => Predicate | undefined;
+type Structure = (args: Args, here: Here) => Predicate | undefined;
 
 const STRUCTURES: ReadonlyMap<string, Structure> = new Map<string, Structure>([
   ['and', conjunctionOf],
-  ['or', (args, type) => or(args.map((arg) => truthOf(arg, type)))],
-  ['!', ([arg, ...more], type) => (more.length === 0 ? not(truthOf(arg, type)) : undefined)],
-  ['!!', ([arg, ...more], type) => (more.length === 0 ? truthOf(arg, type) : undefined)],
+  ['or', (args, here) => or(args.map((arg) => truthOf(arg, here)))],
+  ['!', ([arg, ...more], here) => (more.length === 0 ? not(truthOf(arg, here)) : undefined)],
+  ['!!', ([arg, ...more], here) => (more.length === 0 ? truthOf(arg, here) : undefined)],
   ['if', choiceOf],
   ['?:', choiceOf],
   ['var', truthOfValue],
@@ -253,42 +299,246 @@ const STRUCTURES: ReadonlyMap<string, Structure> = new Map<string, Structure>([
   ['===', equalityOf],
   ['!=', inequalityOf],
   ['!==', inequalityOf],
-  ['<', (args, type) => orderOf('<', args, type)],
-  ['<=', (args, type) => orderOf('<=', args, type)],
-  ['>', (args, type) => (args.length === 2 ? orderOf('<', [...args].reverse(), type) : undefined)],
-  ['>=', (args, type) => (args.length === 2 ? orderOf('<=', [...args].reverse(), type) : undefined)],
+  ['<', (args, here) => orderOf('<', args, here)],
+  ['<=', (args, here) => orderOf('<=', args, here)],
+  ['>', (args, here) => (args.length === 2 ? orderOf('<', [...args].reverse(), here) : undefined)],
+  ['>=', (args, here) => (args.length === 2 ? orderOf('<=', [...args].reverse(), here) : undefined)],
   ['in', containmentOf],
-  ['startsWith', (args, type) => textOf('prefix', args, type)],
-  ['endsWith', (args, type) => textOf('suffix', args, type)],
+  ['startsWith', (args, here) => textOf('prefix', args, here)],
+  ['endsWith', (args, here) => textOf('suffix', args, here)],
 ]);
 
-function truthOf(rule: unknown, type: ObjectType): Predicate {
+const CONNECTIVES = new Set(['and', 'or', '!', '!!', 'if', '?:']);
+
+function truthOf(rule: unknown, here: Here): Predicate {
   if (!isLogic(rule)) return truthy(rule) ? ALWAYS : NEVER;
   const [name, args] = operationOf(rule);
-  return STRUCTURES.get(name)?.(args, type) ?? programOf(rule);
+  return (
+    atNeighbour(rule, here) ??
+    STRUCTURES.get(name)?.(args, here) ??
+    (CONNECTIVES.has(name) ? undefined : ofMany(rule, here)) ??
+    programOf(rule, here)
+  );
 }
 
 /** A part that stays a program; one that reads nothing is decided here. */
-function programOf(rule: unknown): Predicate {
-  const attributes = [...new Set(programReads(rule).paths.map((path) => path.split('.')[0]!))].sort();
+function programOf(rule: Readonly<Record<string, unknown>>, here: Here): Predicate {
+  const { paths } = programReads(rule);
+  const attributes = [...new Set(paths.map((path) => path.split('.')[0]!))].sort();
+  if (attributes.some((name) => hopNamed(here.type, name, here.reading.scope.types))) return refuse(rule, paths, here);
   if (attributes.length > 0) return { kind: 'program', rule, attributes };
   return truthy(compileProgram(rule)({})) ? ALWAYS : NEVER;
 }
 
+// ——— Neighbours ———
+
+/** A rule whose every path leads over one relationship to one is said of the record there: of nothing, if there is none. */
+function atNeighbour(rule: Readonly<Record<string, unknown>>, here: Here): Predicate | undefined {
+  const { paths } = programReads(rule);
+  const [first = ''] = paths[0]?.split('.') ?? [];
+  if (paths.length === 0 || !paths.every((path) => path.startsWith(`${first}.`))) return undefined;
+  const hop = hopNamed(here.type, first, here.reading.scope.types);
+  const type = hop && here.reading.scope.types.get(hop.target);
+  if (!type || hop.many || namesKeys(rule)) return undefined;
+  const there = renamePaths(
+    rule,
+    (path) => path.slice(first.length + 1),
+    (from, to) => copyPointer(here.pointers, from, to),
+  );
+  return throughHop(hop, truthOf(there, { ...here, type }));
+}
+
+/** `missing` gives the names of keys as values: within a rule, other names are other values; by itself only whether there are any counts. */
+function namesKeys(rule: Readonly<Record<string, unknown>>): boolean {
+  return operationOf(rule)[1].some(mentionsMissing);
+}
+
+function mentionsMissing(rule: unknown): boolean {
+  if (Array.isArray(rule)) return rule.some(mentionsMissing);
+  if (!isLogic(rule)) return false;
+  const [name, args] = operationOf(rule);
+  return name === 'missing' || name === 'missing_some' || args.some(mentionsMissing);
+}
+
+function refuse(rule: object, paths: readonly string[], here: Here): Predicate {
+  fault(here.reading, here.pointers.get(rule) ?? here.root, whyRefused(paths, here));
+  return NEVER;
+}
+
+/** Why a computation over these paths, some of which lead to neighbours, can't be kept as they change. */
+function whyRefused(paths: readonly string[], { type, reading }: Here): string {
+  const { types } = reading.scope;
+  for (const path of paths) {
+    const [first = '', ...deeper] = path.split('.');
+    const hop = hopNamed(type, first, types);
+    if (!hop) continue;
+    if (hop.many) return `${describeHop(hop, type)}: ${MANY_CAN}`;
+    if (deeper.length === 0) return `${describeHop(hop, type)}: ask whether it is there, or name an attribute of it`;
+  }
+  const named = paths.map((path) => `'${path}'`).join(', ');
+  return `${named} are of more than one record, and a value that is computed from several can't be kept`;
+}
+
+const MANY_CAN =
+  'they can be asked with some, all or none, and their count, sum, avg, minimum or maximum can be compared with numbers';
+
+/** What is asked of many neighbours: whether some satisfy a rule, or how a measure of them compares. */
+function ofMany(rule: Readonly<Record<string, unknown>>, here: Here): Predicate | undefined {
+  const [name, args] = operationOf(rule);
+  switch (name) {
+    case 'some':
+    case 'none':
+    case 'all':
+      return quantified(name, args, here);
+    case 'filter':
+      return counted(rule, here, atLeastOne);
+    default:
+      return COMPARING.has(name) ? compared(name, args, here) : measuredTruth(rule, here);
+  }
+}
+
+function quantified(name: 'some' | 'none' | 'all', [list, each, ...more]: Args, here: Here): Predicate | undefined {
+  const found = each === undefined || more.length > 0 ? undefined : measuredOf(countOf(list), here);
+  const type = found && here.reading.scope.types.get(found.hop.target);
+  if (!type) return undefined;
+  const satisfied = truthOf(each, { ...here, type });
+  if (name !== 'all') return countedAs(found, satisfied, name === 'some' ? atLeastOne : isZero);
+  // what the list is restricted to is said twice here: if that looks further, nesting would double it at each level
+  if (looksFurther(found.where)) return undefined;
+  return and([countedAs(found, not(satisfied), isZero), countedAs(found, ALWAYS, atLeastOne)]);
+}
+
+/** Those neighbours that satisfy one thing more. */
+function countedAs({ hop, measure, where }: Measured, satisfied: Predicate, holds: Predicate): Predicate {
+  return edgeOver(hop, measure, where === ALWAYS ? satisfied : and([where, satisfied]), holds);
+}
+
+function looksFurther(predicate: Predicate): boolean {
+  if ('children' in predicate) return predicate.children.some(looksFurther);
+  return 'child' in predicate ? looksFurther(predicate.child) : predicate.kind === 'edge';
+}
+
+/** How many records are in a list of neighbours, if it is one. */
+function counted(list: unknown, here: Here, holds: Predicate): Predicate | undefined {
+  const found = measuredOf(countOf(list), here);
+  return found && holdsOf(found, holds);
+}
+
+function countOf(list: unknown): unknown {
+  return { reduce: [list, { '+': [1, { var: 'accumulator' }] }, 0] };
+}
+
+function measuredOf(rule: unknown, here: Here): Measured | undefined {
+  const { types } = here.reading.scope;
+  return readMeasured(rule, here.type, types, (part, type) => truthOf(part, { ...here, type }));
+}
+
+/** A measure by itself: it is there, and is not 0. */
+function measuredTruth(rule: unknown, here: Here): Predicate | undefined {
+  const found = measuredOf(rule, here);
+  const view = found?.view;
+  return found && view && holdsOf(found, and([present(view), not(equals(view, [0]))]));
+}
+
+function holdsOf({ hop, measure, where }: Measured, holds: Predicate): Predicate {
+  return edgeOver(hop, measure, where, holds);
+}
+
+/** A measure compared with numbers. It is undefined or NaN where it is missing: nothing but `!=` and `!==` holds of that. */
+function compared(name: string, args: Args, here: Here): Predicate | undefined {
+  const at = args.findIndex((arg) => isLogic(arg));
+  const found = at < 0 ? undefined : measuredOf(args[at], here);
+  if (!found) return undefined;
+  const holds = comparedHolds(name, args, at, found);
+  return holds && holdsOf(found, holds);
+}
+
+const COMPARING = new Set(['==', '===', '!=', '!==', '<', '<=', '>', '>=', 'in']);
+
+function comparedHolds(name: string, args: Args, at: number, { view, measure }: Measured): Predicate | undefined {
+  const others = args.toSpliced(at, 1);
+  const [other] = others;
+  switch (name) {
+    case '==':
+    case '===':
+    case '!=':
+    case '!==': {
+      if (others.length !== 1 || !(other === null || isNumber(other))) return undefined;
+      const nullish = name.length === 2 && measure.kind !== 'share' ? not(present(view)) : NEVER;
+      const equal = other === null ? nullish : equals(view, [other]);
+      return name.startsWith('!') ? not(equal) : equal;
+    }
+    case '<':
+    case '<=':
+      return others.every(isNumber) ? between(view, args[at - 1], args[at + 1], name === '<=', args.length) : undefined;
+    case '>':
+    case '>=':
+      if (args.length !== 2 || !isNumber(other)) return undefined;
+      return between(view, args[at + 1], args[at - 1], name === '>=', args.length);
+    case 'in':
+      if (args.length !== 2 || at !== 0 || !Array.isArray(other) || !other.every(isNumber)) return undefined;
+      return equals(view, other);
+    default:
+      return undefined;
+  }
+}
+
+/** What lies next to the measure on either side; of three, it stands between two. */
+function between(
+  view: AttributeView,
+  low: unknown,
+  high: unknown,
+  inclusive: boolean,
+  sides: number,
+): Predicate | undefined {
+  const bounds = { low: bound(low), high: bound(high) };
+  if (sides < 2 || sides > 3 || (sides === 3 && (bounds.low === null || bounds.high === null))) return undefined;
+  return range(view, {
+    ...bounds,
+    lowInclusive: inclusive && bounds.low !== null,
+    highInclusive: inclusive && bounds.high !== null,
+  });
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number';
+}
+
+/** Whether there is a neighbour, where the path leads to one; whether there are any, where it leads to many. */
+function existenceOf(args: Args, here: Here): Predicate | undefined {
+  const [path] = args;
+  const hop = args.length === 1 ? hopNamed(here.type, String(path), here.reading.scope.types) : undefined;
+  if (!hop) return undefined;
+  return hop.many ? throughHop(hop, ALWAYS) : edgeOver(hop, { kind: 'exists' }, ALWAYS, isTrue);
+}
+
+/** A neighbour compared with null. */
+function absenceOf(args: Args, here: Here): Predicate | undefined {
+  const [left, right] = args;
+  const rule = left === null ? right : left;
+  if (args.length !== 2 || !(left === null || right === null) || !isLogic(rule)) return undefined;
+  const [name, path] = operationOf(rule);
+  const hop = name === 'var' && hopNamed(here.type, String(path[0]), here.reading.scope.types);
+  const exists = hop && !hop.many ? existenceOf(path, here) : undefined;
+  return exists && not(exists);
+}
+
+// ——— Connectives and atoms ———
+
 /** JsonLogic's `and` of nothing is falsy. */
-function conjunctionOf(args: Args, type: ObjectType): Predicate {
+function conjunctionOf(args: Args, here: Here): Predicate {
   if (args.length === 0) return NEVER;
-  return guardedComparison(args, type) ?? and(args.map((arg) => truthOf(arg, type)));
+  return guardedComparison(args, here) ?? and(args.map((arg) => truthOf(arg, here)));
 }
 
 /** `if a then b else c` is (a and b) or (not a and c). A condition is written twice, so one with choices stays a program. */
-function choiceOf(args: Args, type: ObjectType): Predicate | undefined {
+function choiceOf(args: Args, here: Here): Predicate | undefined {
   const [condition, result, ...more] = args;
-  if (args.length < 2) return args.length === 0 ? NEVER : truthOf(condition, type);
+  if (args.length < 2) return args.length === 0 ? NEVER : truthOf(condition, here);
   if (hasChoice(condition)) return undefined;
-  const holds = truthOf(condition, type);
-  const otherwise = choiceOf(more, type);
-  return otherwise && or([and([holds, truthOf(result, type)]), and([not(holds), otherwise])]);
+  const holds = truthOf(condition, here);
+  const otherwise = choiceOf(more, here);
+  return otherwise && or([and([holds, truthOf(result, here)]), and([not(holds), otherwise])]);
 }
 
 function hasChoice(rule: unknown): boolean {
@@ -299,9 +549,9 @@ function hasChoice(rule: unknown): boolean {
 }
 
 /** A value by itself holds unless it is missing, "", 0, false or an empty list. */
-function truthOfValue(args: Args, type: ObjectType): Predicate | undefined {
-  const read = readView({ var: args }, type);
-  if (!read) return undefined;
+function truthOfValue(args: Args, here: Here): Predicate | undefined {
+  const read = readView({ var: args }, here.type);
+  if (!read) return existenceOf(args, here);
   switch (read.attribute.type) {
     case 'boolean':
       return equals(read.view, [true]);
@@ -316,22 +566,22 @@ function truthOfValue(args: Args, type: ObjectType): Predicate | undefined {
   }
 }
 
-function equalityOf(args: Args, type: ObjectType): Predicate | undefined {
-  const pair = readPair(args, type);
-  if (!pair) return undefined;
+function equalityOf(args: Args, here: Here): Predicate | undefined {
+  const pair = readPair(args, here.type);
+  if (!pair) return absenceOf(args, here);
   if (pair.constant === null) return not(present(pair.read.view));
   return fits(pair.constant, pair.read) ? equals(pair.read.view, [pair.constant]) : undefined;
 }
 
-function inequalityOf(args: Args, type: ObjectType): Predicate | undefined {
-  const equal = equalityOf(args, type);
+function inequalityOf(args: Args, here: Here): Predicate | undefined {
+  const equal = equalityOf(args, here);
   return equal && not(equal);
 }
 
 /** Constants below or above a value; with three arguments both. A missing value is null, and `null < 10` is true in JavaScript. */
-function orderOf(order: '<' | '<=', args: Args, type: ObjectType): Predicate | undefined {
-  const at = args.length === 3 || !readView(args[0], type) ? 1 : 0;
-  const read = readView(args[at], type);
+function orderOf(order: '<' | '<=', args: Args, here: Here): Predicate | undefined {
+  const at = args.length === 3 || !readView(args[0], here.type) ? 1 : 0;
+  const read = readView(args[at], here.type);
   const bounds = args.toSpliced(at, 1);
   if (!read || read.jsType === 'boolean' || args.length < 2 || args.length > 3) return undefined;
   if (!bounds.every((bound) => isScalar(bound) && fits(bound, read))) return undefined;
@@ -359,14 +609,14 @@ const STANDS: Record<'<' | '<=', (a: unknown, b: unknown) => boolean> = {
 };
 
 /** In a list of constants; or of a constant in a list, or in a text. */
-function containmentOf(args: Args, type: ObjectType): Predicate | undefined {
+function containmentOf(args: Args, here: Here): Predicate | undefined {
   const [needle, place] = args;
   if (args.length !== 2) return undefined;
   if (Array.isArray(place)) {
-    const read = readView(needle, type);
+    const read = readView(needle, here.type);
     return read && place.every((value) => isScalar(value) && fits(value, read)) ? equals(read.view, place) : undefined;
   }
-  const read = readView(place, type);
+  const read = readView(place, here.type);
   if (!read || !isScalar(needle) || !isFoldedLike(needle, read.view)) return undefined;
   if (read.attribute.type === 'list') return { kind: 'member', view: read.view, value: plusZero(needle) };
   if (read.jsType !== 'string' || typeof needle !== 'string') return undefined;
@@ -375,9 +625,9 @@ function containmentOf(args: Args, type: ObjectType): Predicate | undefined {
   return { kind: 'substring', view: read.view, needle };
 }
 
-function textOf(kind: 'prefix' | 'suffix', args: Args, type: ObjectType): Predicate | undefined {
+function textOf(kind: 'prefix' | 'suffix', args: Args, here: Here): Predicate | undefined {
   const [value, needle] = args;
-  const read = readView(value, type);
+  const read = readView(value, here.type);
   if (args.length !== 2 || read?.jsType !== 'string' || typeof needle !== 'string') return undefined;
   if (!isFoldedLike(needle, read.view)) return undefined;
   return needle === '' ? present(read.view) : { kind, view: read.view, needle };
@@ -390,22 +640,22 @@ const COMPARISONS: ReadonlyMap<string, '=' | '<' | '<='> = new Map([
 ] as const);
 
 /** Two attributes with values, compared: `{"and": [{"!=": [a, null]}, {"!=": [b, null]}, {"<": [a, b]}]}`. */
-function guardedComparison(args: Args, type: ObjectType): Predicate | undefined {
+function guardedComparison(args: Args, here: Here): Predicate | undefined {
   const [leftGuard, rightGuard, comparison] = args;
   if (args.length !== 3 || !isLogic(comparison)) return undefined;
   const [name, sides] = operationOf(comparison);
   const order = COMPARISONS.get(name);
-  const [left, right] = [readView(sides[0], type), readView(sides[1], type)];
+  const [left, right] = [readView(sides[0], here.type), readView(sides[1], here.type)];
   if (!order || !left?.jsType || left.jsType !== right?.jsType || sides.length !== 2) return undefined;
   if (left.jsType === 'boolean' && order !== '=') return undefined;
-  if (!guards(leftGuard, left.view, type) || !guards(rightGuard, right.view, type)) return undefined;
+  if (!guards(leftGuard, left.view, here) || !guards(rightGuard, right.view, here)) return undefined;
   return { kind: 'compare', left: left.view, order, right: right.view };
 }
 
-function guards(rule: unknown, { attribute }: AttributeView, type: ObjectType): boolean {
+function guards(rule: unknown, { attribute }: AttributeView, here: Here): boolean {
   if (!isLogic(rule)) return false;
   const [name, args] = operationOf(rule);
-  return isGuard(name, args) && readView(args[0], type)?.view.attribute === attribute;
+  return isGuard(name, args) && readView(args[0], here.type)?.view.attribute === attribute;
 }
 
 // ——— Reading values ———

@@ -188,7 +188,9 @@ function readAttributeRule(condition: Condition): Meaning | undefined {
     }
     case 'field': {
       const other = readOtherField(condition);
-      return other && says((positive) => positive.ofAttributes!(view, { attribute: other, folded: view.folded }));
+      return other === undefined
+        ? undefined
+        : says((positive) => positive.ofAttributes!(view, { attribute: other, folded: view.folded }));
     }
     default:
       return fault(reading, pointer(path, 'valueSource'), `${quote(rule.valueSource)} is neither "value" nor "field"`);

@@ -82,7 +82,7 @@ describe('a random query', { timeout: TIMEOUT_MS }, () => {
       for (const query of queries) {
         const { key, predicate } = compileQuery(query, scope);
         expect(predicateKey(normalize(predicate))).toBe(predicateKey(predicate));
-        expect(compileQuery(predicateJsonLogic(predicate), scope).key).toBe(key);
+        expect(compileQuery(predicateJsonLogic(predicate, scope.types), scope).key).toBe(key);
       }
     });
   });

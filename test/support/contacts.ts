@@ -26,16 +26,45 @@ export const CONTACTS: ObjectType = objectType('contacts', 1, {
   },
 });
 
-const ORDERS = objectType('orders', 1, {
-  attributes: { total: { type: 'number' } },
-  relationships: { contact: { to: 'contacts', key: 'contact_id', cardinality: 'one', inverse: 'orders' } },
+export const ORGANIZATIONS = objectType('organizations', 1, {
+  attributes: {
+    name: { type: 'string' },
+    industry: { type: 'string' },
+    employees: { type: 'number' },
+    founded_on: { type: 'date' },
+    tags: { type: 'list', of: 'string' },
+  },
+  relationships: { parent: { to: 'organizations', key: 'parent_id', cardinality: 'one', inverse: 'children' } },
 });
+
+export const ORDERS = objectType('orders', 1, {
+  attributes: {
+    total: { type: 'number' },
+    shipping: { type: 'number' },
+    status: { type: 'string' },
+    ordered_at: { type: 'datetime' },
+  },
+  relationships: {
+    contact: { to: 'contacts', key: 'contact_id', cardinality: 'one', inverse: 'orders' },
+    products: { to: 'products', key: 'product_ids', cardinality: 'many', inverse: 'orders' },
+  },
+});
+
+export const PRODUCTS = objectType('products', 1, {
+  attributes: { price: { type: 'number' }, category: { type: 'string' } },
+  relationships: {},
+});
+
+/** Contacts work for organizations, which may be part of others, and give orders of products. */
+export const TYPES: ReadonlyMap<string, ObjectType> = new Map(
+  [CONTACTS, ORGANIZATIONS, ORDERS, PRODUCTS].map((type) => [type.name, type]),
+);
 
 /** Contacts, with an organization and orders, in UTC. */
 export function contactsScope(segments: Readonly<Record<string, SegmentMeaning>> = {}): QueryScope {
   return {
     type: CONTACTS,
-    types: new Map([CONTACTS, ORDERS].map((type) => [type.name, type])),
+    types: TYPES,
     timeZone: 'UTC',
     segment: (slug) => segments[slug],
   };
@@ -57,7 +86,7 @@ export function holdsFor(query: unknown, records: readonly Attributes[], scope =
   });
 }
 
-/** The predicate's truth, by its atoms alone. */
+/** The predicate's truth of a record that has no neighbours in mind, by its atoms alone. */
 export function evaluate(predicate: Predicate, record: Attributes): boolean {
   switch (predicate.kind) {
     case 'and':
@@ -66,6 +95,8 @@ export function evaluate(predicate: Predicate, record: Attributes): boolean {
       return predicate.children.some((child) => evaluate(child, record));
     case 'not':
       return !evaluate(predicate.child, record);
+    case 'edge':
+      throw new Error('the predicate speaks of neighbours');
     default:
       return atomTest(predicate)(record);
   }

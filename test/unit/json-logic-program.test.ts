@@ -258,7 +258,7 @@ describe('a program', () => {
 
   it('knows the operations of JsonLogic and the added ones', () => {
     expect([...PROGRAM_OPERATIONS].sort().join(' ')).toBe(
-      '! !! != !== % * + - / < <= == === > >= ?: all and cat endsWith filter if in log map max merge min missing missing_some none or reduce some startsWith substr toLowerCase var',
+      '! !! != !== % * + - / < <= == === > >= ?: all and avg cat endsWith filter if in log map max maximum merge min minimum missing missing_some none or reduce some startsWith substr sum toLowerCase var',
     );
   });
 });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { compileQuery } from '../../../src/query/compile.ts';
 import { predicateJsonLogic } from '../../../src/query/json-logic.ts';
-import { contactsScope, faultsOf, group, holdsFor } from '../../support/contacts.ts';
+import { contactsScope, faultsOf, group, holdsFor, TYPES } from '../../support/contacts.ts';
 
 const ANN = { field: 'name', operator: '=', value: 'Ann' };
 const OLD = { field: 'age', operator: '>', value: 60 };
@@ -59,7 +59,7 @@ describe('a group', () => {
 
 describe('a rule over a segment', () => {
   const { predicate } = compileQuery(group(ANN), contactsScope());
-  const jsonLogic = predicateJsonLogic(predicate);
+  const jsonLogic = predicateJsonLogic(predicate, TYPES);
   const scope = contactsScope({
     anns: { objectType: 'contacts', predicate, jsonLogic },
     firms: { objectType: 'organizations', predicate, jsonLogic },
