@@ -5,11 +5,15 @@
  * names exists, and one that no segment names any more is given up: at once if it was still being built, after every
  * partition has moved on if it was answered for. Ordinals are never reused, not even for an equal predicate.
  */
-import type { ObjectType } from '../change/object-type.ts';
-import { objectType } from '../change/object-type.ts';
+import { type EdgeDefinition, edgesOf } from '../change/edge.ts';
+import { type ObjectType, objectType } from '../change/object-type.ts';
 import { assert } from '../errors.ts';
-import type { CompiledQuery } from '../query/compile.ts';
+import { type CompiledQuery, predicateAttributes, statementKey } from '../query/compile.ts';
+import { isDerivedName, readDerivedName } from '../query/derived-attribute.ts';
+import { type LoweringContext, lower } from '../query/lower.ts';
 import { ORDINAL_MAX } from '../query/network.ts';
+import { predicateKey } from '../query/normalize.ts';
+import { ALWAYS, type Predicate } from '../query/predicate.ts';
 import type {
   Catalog,
   CatalogChange,
@@ -76,15 +80,70 @@ export class CatalogDraft {
     this.#ordinals.set(ordinal, stored);
   }
 
-  /** The ordinal of a predicate: the one that is maintained already, or a new one that is to be built. */
+  /** The ordinal of a query's predicate: the one that is maintained already, or a new one that is to be built. */
   ordinalFor(objectTypeName: string, { key, predicate }: CompiledQuery): number {
+    const known = this.#known(objectTypeName, key);
+    if (known !== undefined) return known;
+    const flat = lower(predicate, objectTypeName, this.#lowering);
+    const source = flat === predicate || predicateKey(flat) === predicateKey(predicate) ? {} : { source: predicate };
+    return this.#allocate({ object_type: objectTypeName, key, predicate: flat, ...source, ...readsOf(flat) });
+  }
+
+  /** The ordinal of an edge's anchor, the exported predicate that holds of every live holder. */
+  anchorOf(edge: string): number {
+    const definition = edgesOf(this.objectTypes().values()).get(edge);
+    assert(definition, `the relationship ${edge} is declared`);
+    const key = anchorKey(definition);
+    const known = this.#known(definition.holder, key);
+    if (known !== undefined) return known;
+    const exported = { edge, anchor: this.#nextOrdinal, direction: 'in' as const };
+    return this.#allocate({ object_type: definition.holder, key, predicate: ALWAYS, exported });
+  }
+
+  /** Gives every declared relationship its anchor, and gives up those of relationships that are no more. */
+  anchorEdges(): void {
+    for (const edge of edgesOf(this.objectTypes().values()).keys()) this.anchorOf(edge);
+    for (const [ordinal, { exported }] of this.#allOrdinals()) {
+      if (exported?.anchor === ordinal) this.#released.add(ordinal);
+    }
+  }
+
+  readonly #lowering: LoweringContext = {
+    neighbourOf: (edge, direction) => {
+      const definition = edgesOf(this.objectTypes().values()).get(edge);
+      assert(definition, `the relationship ${edge} is declared`);
+      return direction === 'out' ? definition.target : definition.holder;
+    },
+    exportOrdinal: (objectTypeName, _, flat, travel) => {
+      const anchor = this.anchorOf(travel.edge);
+      const types = this.objectTypes();
+      const type = types.get(objectTypeName)!;
+      const { edge, direction, attribute, isOrdered = false } = travel;
+      const numbers = attribute === undefined ? {} : { attribute, ordered: isOrdered };
+      const number = attribute === undefined ? '' : `${attribute}:${type.attributes.get(attribute)?.type}:${isOrdered}`;
+      const key = `export ${anchor} ${direction} ${number} ${statementKey(flat, type, types)}`;
+      const exported = { edge, anchor, direction, ...numbers };
+      const known = this.#known(objectTypeName, key);
+      return known ?? this.#allocate({ object_type: objectTypeName, key, predicate: flat, exported, ...readsOf(flat) });
+    },
+  };
+
+  #known(objectTypeName: string, key: string): number | undefined {
     const known = this.#catalog.ordinalOf(objectTypeName, key) ?? this.#byKey.get(`${objectTypeName} ${key}`);
-    if (known !== undefined && this.#ordinals.get(known) !== null) return known;
+    return known !== undefined && this.#ordinals.get(known) !== null ? known : undefined;
+  }
+
+  #allocate(stored: Omit<StoredOrdinal, 'status' | 'since'>): number {
     const ordinal = this.#nextOrdinal++;
     assert(ordinal <= ORDINAL_MAX, 'there are ordinals left');
-    this.#byKey.set(`${objectTypeName} ${key}`, ordinal);
-    this.setOrdinal(ordinal, { object_type: objectTypeName, key, predicate, status: 'building', since: this.version });
+    this.#byKey.set(`${stored.object_type} ${stored.key}`, ordinal);
+    this.setOrdinal(ordinal, { ...stored, status: 'building', since: this.version });
     return ordinal;
+  }
+
+  *#allOrdinals(): Iterable<[number, StoredOrdinal]> {
+    for (const [ordinal, stored] of this.#catalog.ordinals) if (!this.#ordinals.has(ordinal)) yield [ordinal, stored];
+    for (const [ordinal, stored] of this.#ordinals) if (stored) yield [ordinal, stored];
   }
 
   /** The writes of this version; none if nothing was drafted. */
@@ -100,13 +159,48 @@ export class CatalogDraft {
 
   #giveUpReleased(): void {
     if (this.#released.size === 0) return;
-    for (const { ordinal, pending } of this.segments()) {
-      for (const named of [ordinal, pending]) if (named !== null) this.#released.delete(named);
-    }
-    for (const ordinal of this.#released) {
-      const stored = this.ordinal(ordinal);
+    const needed = this.#neededOrdinals();
+    for (const [ordinal, stored] of [...this.#allOrdinals()]) {
+      if (needed.has(ordinal) || stored.status === 'retiring') continue;
       const isAnswered = stored.status !== 'building';
       this.setOrdinal(ordinal, isAnswered ? { ...stored, status: 'retiring', since: this.version } : null);
     }
   }
+
+  /** Those that segments name, those that declared relationships stand on, and all that these read. */
+  #neededOrdinals(): Set<number> {
+    const needed = new Set<number>();
+    const need = (ordinal: number) => {
+      if (needed.has(ordinal)) return;
+      needed.add(ordinal);
+      const { reads = [], exported } = this.ordinal(ordinal);
+      for (const read of reads) need(read);
+      if (exported) need(exported.anchor);
+    };
+    for (const { ordinal, pending } of this.segments()) {
+      for (const named of [ordinal, pending]) if (named !== null) need(named);
+    }
+    const anchors = new Map(
+      [...edgesOf(this.objectTypes().values()).values()].map((edge) => [edge.name, anchorKey(edge)]),
+    );
+    for (const [ordinal, { exported, key }] of this.#allOrdinals()) {
+      if (exported?.anchor === ordinal && anchors.get(exported.edge) === key) need(ordinal);
+    }
+    return needed;
+  }
+}
+
+/** A relationship that is declared otherwise is another edge. */
+function anchorKey({ name, target, key, cardinality }: EdgeDefinition): string {
+  return `anchor ${name} ${target} ${key} ${cardinality}`;
+}
+
+/** The exported predicates that a lowered one reads at its neighbours. */
+function readsOf(flat: Predicate): { readonly reads?: readonly number[] } {
+  const reads = new Set(
+    predicateAttributes(flat)
+      .filter(isDerivedName)
+      .map((name) => readDerivedName(name).ordinal),
+  );
+  return reads.size === 0 ? {} : { reads: [...reads].sort((a, b) => a - b) };
 }

@@ -41,7 +41,10 @@ export interface StoredSegment {
 export interface StoredOrdinal {
   readonly object_type: string;
   readonly key: string;
+  /** As the network takes it: without edges, over derived attributes instead. */
   readonly predicate: Predicate;
+  /** With its edges, if it has any: what `inSegment` takes over. */
+  readonly source?: Predicate;
   /** A retiring one is answered for until every partition has moved to `since`. */
   readonly status: 'building' | 'ready' | 'retiring';
   readonly since: number;

@@ -38,7 +38,8 @@ export class ObjectTypes {
       const next = { ...definition, revision: draft.version };
       const isSameForRecords = old && fieldsOf(old) === fieldsOf(objectType(name, 0, definition));
       draft.setObjectType(name, isSameForRecords ? { ...next, revision: old.revision } : next);
-      if (old) this.#recompileSegments(draft, name);
+      draft.anchorEdges();
+      if (old) this.#recompileSegments(draft);
       return draft.finish();
     });
     return { type: this.#store.catalog.objectTypes.get(name)!, created };
@@ -52,20 +53,21 @@ export class ObjectTypes {
       refuseUsed(catalog, name);
       const draft = new CatalogDraft(catalog);
       draft.setObjectType(name, null);
+      draft.anchorEdges();
       return draft.finish();
     });
   }
 
-  #recompileSegments(draft: CatalogDraft, name: string): void {
+  /** Those of other types too: they may look across a relationship. */
+  #recompileSegments(draft: CatalogDraft): void {
     const anew = new Map<string, CompiledQuery>();
     const broken: { slug: string; detail: string }[] = [];
     const changed: { segment: StoredSegment; compiled: CompiledQuery }[] = [];
-    for (const segment of inOrderOfUse(draft, name)) {
+    const types = draft.objectTypes();
+    for (const segment of inOrderOfUse(draft)) {
       try {
-        const compiled = compileQuery(
-          segment.query,
-          queryScope(draft, draft.objectTypes().get(name)!, this.#timeZone, anew),
-        );
+        const type = types.get(segment.object_type)!;
+        const compiled = compileQuery(segment.query, queryScope(draft, type, this.#timeZone, anew));
         anew.set(segment.slug, compiled);
         if (compiled.key !== draft.ordinal(segment.pending ?? segment.ordinal!).key)
           changed.push({ segment, compiled });
@@ -88,11 +90,11 @@ function fieldsOf(type: ObjectType): string {
   return JSON.stringify([...type.attributes].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The segments of a type, each after those that it refers to. */
-function inOrderOfUse(draft: CatalogDraft, objectTypeName: string): StoredSegment[] {
-  const ofType = [...draft.segments()].filter((segment) => segment.object_type === objectTypeName);
+/** All segments, each after those that it refers to. */
+function inOrderOfUse(draft: CatalogDraft): StoredSegment[] {
+  const all = [...draft.segments()];
   const order = new Map<string, StoredSegment>();
-  for (const root of ofType.filter(({ uses }) => uses.length === 0)) {
+  for (const root of all.filter(({ uses }) => uses.length === 0)) {
     order.set(root.slug, root);
   }
   for (const root of [...order.values()]) {

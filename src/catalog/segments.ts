@@ -198,7 +198,8 @@ export function queryScope(
       if (!segment) return undefined;
       const newest = anew.get(slug);
       const ordinal = segment.pending ?? segment.ordinal;
-      const predicate = newest?.predicate ?? draft.ordinal(ordinal!).predicate;
+      const stored = draft.ordinal(ordinal!);
+      const predicate = newest?.predicate ?? stored.source ?? stored.predicate;
       return { objectType: segment.object_type, predicate, jsonLogic: newest?.jsonLogic ?? segment.json_logic };
     },
   };

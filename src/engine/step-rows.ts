@@ -140,8 +140,8 @@ async function loadExtremes(
     [...asked].map(async ([key, { ordinal, target, touched }]) => {
       const name = keys.values(ordinal, target);
       const [lowest, highest] = await Promise.all([
-        redis.zrange(name, 0, touched, 'WITHSCORES'),
-        redis.zrange(name, 0, touched, 'REV', 'WITHSCORES'),
+        redis.zrange(name, '0', String(touched), 'WITHSCORES'),
+        redis.zrevrange(name, '0', String(touched), 'WITHSCORES'),
       ]);
       found.set(key, { lowest: scored(lowest), highest: scored(highest) });
     }),
