@@ -17,7 +17,7 @@ export interface Attribute {
 }
 
 /** Declared on the type that holds the key; the inverse is always to-many. */
-interface Relationship {
+export interface Relationship {
   readonly to: string;
   readonly key: string;
   readonly cardinality: 'one' | 'many';
