@@ -199,7 +199,8 @@ function edgeForm({ edge, direction, measure, where, holds }: Edge): Form {
   if (measure.kind === 'share' && (isOfNone || child.key === HOLDS.key)) {
     return wholeShareForm({ edge, direction }, isOfNone ? 0 : 1, satisfying);
   }
-  return measureForm({ edge, direction, measure, where: lowered(child) }, satisfying);
+  const form = measureForm({ edge, direction, measure, where: lowered(child) }, satisfying);
+  return isNothing(form.set) || isAnything(form.set) ? constantForm(isAnything(form.set)) : form;
 }
 
 function truthForm(at: Neighbourhood, child: Form, satisfying: ValueSet): Form {

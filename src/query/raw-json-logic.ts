@@ -350,20 +350,27 @@ function atNeighbour(rule: Readonly<Record<string, unknown>>, here: Here): Predi
 
 /** `missing` gives the names of keys as values: within a rule, other names are other values; by itself only whether there are any counts. */
 function namesKeys(rule: Readonly<Record<string, unknown>>): boolean {
-  return operationOf(rule)[1].some(mentionsMissing);
+  return !NAMES_KEYS.has(operationOf(rule)[0]) && mentionsKeys(rule);
 }
 
-function mentionsMissing(rule: unknown): boolean {
-  if (Array.isArray(rule)) return rule.some(mentionsMissing);
+const NAMES_KEYS = new Set(['missing', 'missing_some']);
+
+function mentionsKeys(rule: unknown): boolean {
+  if (Array.isArray(rule)) return rule.some(mentionsKeys);
   if (!isLogic(rule)) return false;
   const [name, args] = operationOf(rule);
-  return name === 'missing' || name === 'missing_some' || args.some(mentionsMissing);
+  if (NAMES_KEYS.has(name)) return true;
+  return args.some((arg, index) => !(OVER_ITEMS.has(name) && index === 1) && mentionsKeys(arg));
 }
 
-function refuse(rule: object, paths: readonly string[], here: Here): Predicate {
-  fault(here.reading, here.pointers.get(rule) ?? here.root, whyRefused(paths, here));
+function refuse(rule: Readonly<Record<string, unknown>>, paths: readonly string[], here: Here): Predicate {
+  const why = CHOICES.has(operationOf(rule)[0]) ? CHOICE_IN_CHOICE : whyRefused(paths, here);
+  fault(here.reading, here.pointers.get(rule) ?? here.root, why);
   return NEVER;
 }
+
+const CHOICES = new Set(['if', '?:']);
+const CHOICE_IN_CHOICE = `a condition that holds an 'if' itself can't look at other records: write it with and, or and !`;
 
 /** Why a computation over these paths, some of which lead to neighbours, can't be kept as they change. */
 function whyRefused(paths: readonly string[], { type, reading }: Here): string {
@@ -545,7 +552,7 @@ function hasChoice(rule: unknown): boolean {
   if (Array.isArray(rule)) return rule.some(hasChoice);
   if (!isLogic(rule)) return false;
   const [name, args] = operationOf(rule);
-  return name === 'if' || name === '?:' || args.some(hasChoice);
+  return CHOICES.has(name) || args.some(hasChoice);
 }
 
 /** A value by itself holds unless it is missing, "", 0, false or an empty list. */

@@ -109,7 +109,7 @@ function anyValueOf({ type, of }: Attribute): fc.Arbitrary<unknown> {
 
 // ——— Rule groups and item trees ———
 
-type Rule = Readonly<Record<string, unknown>>;
+export type Rule = Readonly<Record<string, unknown>>;
 
 /** A rule group over the type; `slugs` are the segments that it may use. */
 function ruleGroupOf(type: ObjectType, slugs: readonly string[] = [], depth = 3): fc.Arbitrary<Rule> {
@@ -141,17 +141,20 @@ function itemTreeOf(type: ObjectType, slugs: readonly string[] = [], depth = 3):
   return ruleGroupOf(type, slugs, depth).map(asItem);
 }
 
-function asItem(rule: Rule): Rule {
-  const { combinator, rules, field, operator, ...rest } = rule;
+/** A rule group as an item tree. */
+export function asItem(rule: Rule): Rule {
+  const { combinator, rules, field, operator, value, where, ...rest } = rule;
   if (Array.isArray(rules)) return { ...rest, type: 'group', operator: combinator, items: rules.map(asItem) };
-  return defined({ ...rest, type: 'attribute', slug: field, operator: operator === '=' ? '==' : operator });
+  const groups = { value: rule.match ? asItem(value as Rule) : value, where: where && asItem(where as Rule) };
+  return defined({ ...rest, ...groups, type: 'attribute', slug: field, operator: operator === '=' ? '==' : operator });
 }
 
-function defined(rule: Rule): Rule {
+export function defined(rule: Rule): Rule {
   return Object.fromEntries(Object.entries(rule).filter(([, value]) => value !== undefined));
 }
 
-function ruleOf(type: ObjectType, slugs: readonly string[]): fc.Arbitrary<Rule> {
+/** A rule about the record's own attributes, or a segment. */
+export function ruleOf(type: ObjectType, slugs: readonly string[]): fc.Arbitrary<Rule> {
   const rows = OPERATORS.flatMap((row) => (row.kind === 'attribute' ? [attributeRuleOf(type, row)] : []));
   const rules: fc.Arbitrary<Rule> = fc.oneof(...rows);
   if (slugs.length === 0) return rules;
@@ -219,7 +222,8 @@ function jsonLogicOf(type: ObjectType, depth = 3): fc.Arbitrary<Rule> {
   );
 }
 
-function leafOf(type: ObjectType): fc.Arbitrary<Rule> {
+/** JsonLogic without a group, over the type's own attributes. */
+export function leafOf(type: ObjectType): fc.Arbitrary<Rule> {
   return fc.constantFrom(...type.attributes).chain(([name, attribute]) => {
     const [value, constant] = [readOf(name), constantOf(attribute)];
     const operand = fc.oneof(

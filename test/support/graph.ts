@@ -1,0 +1,126 @@
+/**
+ * graph.ts – The truth of a predicate over records in memory: edges are followed one by one, as predicate.ts says what they mean.
+ */
+import type { Attributes } from '../../src/query/atom.ts';
+import { predicateAttributes } from '../../src/query/compile.ts';
+import { isDerivedName, readDerivedName } from '../../src/query/derived-attribute.ts';
+import { lower } from '../../src/query/lower.ts';
+import { type Edge, MEASURE, type Measure, type Predicate } from '../../src/query/predicate.ts';
+import type { Graph, GraphRecord } from '../../src/query/reference-document.ts';
+import { hopOf } from '../../src/query/relationships.ts';
+import { evaluate } from './contacts.ts';
+
+/** A record of some type, or nothing in its place. */
+export interface Standpoint {
+  readonly type: string;
+  readonly record: GraphRecord | undefined;
+}
+
+type TruthAt = (at: Standpoint) => boolean;
+
+export function holdsAt(predicate: Predicate, at: Standpoint, graph: Graph): boolean {
+  switch (predicate.kind) {
+    case 'and':
+      return predicate.children.every((child) => holdsAt(child, at, graph));
+    case 'or':
+      return predicate.children.some((child) => holdsAt(child, at, graph));
+    case 'not':
+      return !holdsAt(predicate.child, at, graph);
+    case 'edge': {
+      const value = measureOf(predicate, (there) => holdsAt(predicate.where, there, graph), at, graph);
+      return evaluate(predicate.holds, value === undefined ? {} : { [MEASURE]: value });
+    }
+    default:
+      return evaluate(predicate, attributesAt(at, graph));
+  }
+}
+
+/** The declared attributes that have a value. */
+function attributesAt({ type, record }: Standpoint, { types }: Graph): Attributes {
+  const names = [...types.get(type)!.attributes.keys()];
+  const entries = names.map((name) => [name, record?.data[name]] as const);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined && value !== null));
+}
+
+function measureOf(
+  { edge, direction, measure }: Pick<Edge, 'edge' | 'direction'> & { readonly measure: Measure },
+  satisfies: TruthAt,
+  at: Standpoint,
+  graph: Graph,
+): unknown {
+  const { target } = hopOf({ edge, direction }, graph.types);
+  const all = neighbours(edge, direction, at, graph).map((record) => ({ type: target, record }));
+  const satisfying = all.filter(satisfies);
+  switch (measure.kind) {
+    case 'truth':
+      return satisfies(all[0] ?? { type: target, record: undefined });
+    case 'exists':
+      return all.length > 0;
+    case 'count':
+      return satisfying.length;
+    case 'share':
+      return all.length === 0 ? undefined : satisfying.length / all.length;
+    default: {
+      const values = satisfying.flatMap(({ record }) => {
+        const value = record.data[measure.attribute];
+        return typeof value === 'number' ? [value] : [];
+      });
+      return summaryOf(measure.kind, values);
+    }
+  }
+}
+
+function summaryOf(kind: 'sum' | 'avg' | 'min' | 'max', values: readonly number[]): number | undefined {
+  if (kind === 'sum') return decimalSum(values);
+  if (values.length === 0) return undefined;
+  if (kind === 'avg') return decimalSum(values) / values.length;
+  return kind === 'min' ? Math.min(...values) : Math.max(...values);
+}
+
+/** In millionths; the numbers of these tests have few digits, but for whole ones. */
+function decimalSum(values: readonly number[]): number {
+  const micros = values.map((value) =>
+    Number.isInteger(value)
+      ? BigInt(value) * 1_000_000n
+      : BigInt(Math.sign(value)) * BigInt(Math.round(Number((Math.abs(value) * 1e6).toPrecision(12)))),
+  );
+  const sum = micros.reduce((a, b) => a + b, 0n);
+  return Number(`${sum}e-6`);
+}
+
+function neighbours(edge: string, direction: 'out' | 'in', { type, record }: Standpoint, graph: Graph): GraphRecord[] {
+  const [holder = '', name = ''] = edge.split('.');
+  const { to, key, cardinality } = graph.types.get(holder)!.relationships.get(name)!;
+  const pointsAt = (from: GraphRecord, id: string) =>
+    cardinality === 'one' ? from.data[key] === id : Array.isArray(from.data[key]) && from.data[key].includes(id);
+  if (!record || type !== (direction === 'out' ? holder : to)) return [];
+  if (direction === 'out') return [...graph.records(to)].filter(({ id }) => pointsAt(record, id));
+  return [...graph.records(holder)].filter((from) => pointsAt(from, record.id));
+}
+
+// ——— After lowering ———
+
+/** The truth of the predicate when it is lowered: of flat predicates alone, each over its own record and what it is told. */
+export function loweredTruth(predicate: Predicate, type: string, graph: Graph): TruthAt {
+  const exported: { readonly key: string; readonly flat: Predicate }[] = [];
+  const flat = lower(predicate, type, {
+    neighbourOf: (edge, direction) => hopOf({ edge, direction }, graph.types).target,
+    exportOrdinal: (objectType, key, flat) => {
+      const full = `${objectType} ${key}`;
+      const known = exported.findIndex((each) => each.key === full);
+      return known >= 0 ? known : exported.push({ key: full, flat }) - 1;
+    },
+  });
+  const truthOf =
+    (of: Predicate): TruthAt =>
+    (at) => {
+      const derived = predicateAttributes(of).filter(isDerivedName);
+      const values = derived.map((name) => {
+        const { ordinal, ...told } = readDerivedName(name);
+        return [name, measureOf(told, truthOf(exported[ordinal]!.flat), at, graph)] as const;
+      });
+      const present = Object.fromEntries(values.filter(([, value]) => value !== undefined));
+      return evaluate(of, { ...attributesAt(at, graph), ...present });
+    };
+  return truthOf(flat);
+}
