@@ -135,6 +135,12 @@ export class Catalog {
     return this.#slugsOf.get(ordinal) ?? [];
   }
 
+  /** The longest way, in edges, over which a predicate looks at neighbours: 0 if it speaks of the record alone. */
+  depthOf(ordinal: number | null): number {
+    const reads = (ordinal === null ? undefined : this.ordinals.get(ordinal)?.reads) ?? [];
+    return reads.length === 0 ? 0 : 1 + Math.max(...reads.map((read) => this.depthOf(read)));
+  }
+
   /** The slugs of the segments that refer to this one, sorted. */
   usersOf(slug: string): string[] {
     return [...this.segments.values()]

@@ -12,11 +12,12 @@ import type { Catalog, CatalogChange, StoredSegment } from '../catalog/catalog.t
 import { CatalogDraft } from '../catalog/catalog-draft.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { pendingGroups } from '../catalog/segments.ts';
-import { readStanding } from '../membership/standing.ts';
+import { caughtUp, readStanding } from '../membership/standing.ts';
 import type { Keys } from '../redis/keys.ts';
 
 /** How long to wait after a fault, or for another process's partitions. */
 const RECHECK_MS = 500;
+const BARRIER_TIMEOUT_MS = 30_000;
 
 export class BuildSwitch {
   readonly #redis: Redis;
@@ -73,7 +74,21 @@ export class BuildSwitch {
       .filter(([, { status }]) => status === 'building')
       .map(([ordinal]) => ordinal);
     const standing = await this.#readPartitions(building);
+    const rounds = this.#roundsOf(standing.built);
+    if (rounds > 0 && !(await this.#barrier(rounds))) return this.#checkLater();
     await this.#store.write((catalog) => settle(catalog, standing));
+  }
+
+  /** What the scans have sent to neighbours must have come through before anybody reads the new ordinals. */
+  async #barrier(rounds: number): Promise<boolean> {
+    return (await caughtUp(this.#redis, this.#keys.partitions, [], BARRIER_TIMEOUT_MS, rounds)) !== undefined;
+  }
+
+  /** As often as strong reads wait (memberships.ts). */
+  #roundsOf(built: Iterable<number>): number {
+    const { catalog } = this.#store;
+    const depth = [...built].reduce((deepest, ordinal) => Math.max(deepest, catalog.depthOf(ordinal)), 0);
+    return depth === 0 ? 0 : 2 * depth + 1;
   }
 
   /** Which of the ordinals every partition answers for, and the lowest catalog version that a partition is at. */
@@ -97,9 +112,14 @@ function hasUnsettled(catalog: Catalog): boolean {
 /** The next version of the catalog, if what was built allows for one. */
 function settle(catalog: Catalog, { built, adopted }: Built): CatalogChange | undefined {
   const draft = new CatalogDraft(catalog);
-  const isBuilt = (ordinal: number) => built.has(ordinal) || catalog.ordinals.get(ordinal)?.status === 'ready';
+  const isBuilt = (ordinal: number): boolean => {
+    const stored = catalog.ordinals.get(ordinal);
+    if (!stored || !(built.has(ordinal) || stored.status === 'ready')) return false;
+    const { reads = [], exported } = stored;
+    return reads.every(isBuilt) && (!exported || exported.anchor === ordinal || isBuilt(exported.anchor));
+  };
   for (const [ordinal, stored] of catalog.ordinals) {
-    if (stored.status === 'building' && built.has(ordinal)) draft.setOrdinal(ordinal, { ...stored, status: 'ready' });
+    if (stored.status === 'building' && isBuilt(ordinal)) draft.setOrdinal(ordinal, { ...stored, status: 'ready' });
     if (stored.status === 'retiring' && stored.since <= adopted) draft.setOrdinal(ordinal, null);
   }
   for (const group of pendingGroups(catalog)) {

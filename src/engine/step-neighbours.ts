@@ -12,7 +12,6 @@ import {
   type Exported,
   isNothing,
   type NeighbourRow,
-  NO_AGGREGATE,
   type RelatedRow,
   sameAggregate,
   sameExported,
@@ -214,7 +213,8 @@ export class StepNeighbours {
     }
     if (old.length === 0 || now.length === 0)
       this.#holders.push({ anchor: edge.anchor, target, id, holds: now.length > 0 });
-    working.row = isNothing(local) ? { local: NO_AGGREGATE } : { ...working.row, local };
+    // What the target showed stays with the row, also while one holder goes and another comes: nobody would ask for it again.
+    working.row = { ...working.row, local };
   }
 
   /** The extremes of what is stored without what this step has touched, and of what it has put there. */

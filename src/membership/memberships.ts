@@ -73,7 +73,7 @@ export class Memberships {
     for (let attempt = 1; ; attempt++) {
       const segments = await this.#segments(slugs);
       const ordinals = [...new Set(segments.flatMap(({ ordinal }) => (ordinal === null ? [] : [ordinal])))];
-      const standings = await this.#standings(this.#keys.partitions, ordinals, options);
+      const standings = await this.#standings(ordinals, options, this.#roundsOf(ordinals));
       if (!standings) return { counts: segments.map((segment) => withoutNumber(segment, 'timeout')), asOf: '' };
       const sums = new Map(
         ordinals.map((ordinal, at) => [ordinal, sum(standings.map(({ counts }) => counts[at] ?? null))]),
@@ -94,7 +94,7 @@ export class Memberships {
     cursor: string | undefined,
     options: ReadOptions = STRONG,
   ): Promise<Page<{ id: string }>> {
-    await this.#wait(this.#keys.partitions, options);
+    await this.#wait(this.#keys.partitions, options, await this.#roundsOfSegments([slug]));
     return this.#answer(slug, (ordinal, objectType) =>
       this.#page(limit, cursor, (keys, after, count) => this.#memberIds(keys, objectType, ordinal, after, count)),
     );
@@ -103,7 +103,7 @@ export class Memberships {
   /** @throws Problem segment_unknown | segment_building | not_caught_up */
   async isMember(slug: string, id: string, options: ReadOptions = STRONG): Promise<boolean> {
     const keys = this.#partition(id);
-    await this.#wait([keys], options);
+    await this.#wait([keys], options, await this.#roundsOfSegments([slug]));
     return this.#answer(slug, async (ordinal) => (await this.#redis.sismember(keys.segment(ordinal), id)) === 1);
   }
 
@@ -114,7 +114,7 @@ export class Memberships {
     options: ReadOptions = STRONG,
   ): Promise<Map<string, string[]>> {
     await this.#objectType(objectType);
-    await this.#wait(this.#partitionsOf(ids), options);
+    await this.#wait(this.#partitionsOf(ids), options, this.#roundsOfType(objectType));
     const states = await this.#readHash(ids, (keys) => keys.state(objectType));
     const { catalog } = this.#store;
     return new Map(ids.map((id, at) => [id, slugsOf(catalog, states[at])]));
@@ -129,7 +129,7 @@ export class Memberships {
   ): Promise<Map<string, string[]>> {
     await this.#objectType(objectType);
     refuseForeign(await this.#segments(slugs), objectType);
-    await this.#wait(this.#partitionsOf(ids), options);
+    await this.#wait(this.#partitionsOf(ids), options, await this.#roundsOfSegments(slugs));
     const asked = (await this.#segments(slugs)).map((segment) => ({
       slug: segment.slug,
       ordinal: builtOrdinal(segment),
@@ -234,18 +234,36 @@ export class Memberships {
     return { records, visited: scan?.ordinals.includes(ordinal) ? Math.min(scan.visited, records) : 0 };
   }
 
-  async #standings(
-    partitions: readonly PartitionKeys[],
-    ordinals: readonly number[],
-    options: ReadOptions,
-  ): Promise<Standing[] | undefined> {
-    if (options.consistency === 'strong') return caughtUp(this.#redis, partitions, ordinals, options.timeoutMs);
+  async #standings(ordinals: readonly number[], options: ReadOptions, rounds: number): Promise<Standing[] | undefined> {
+    const { partitions } = this.#keys;
+    if (options.consistency === 'strong') return caughtUp(this.#redis, partitions, ordinals, options.timeoutMs, rounds);
     return Promise.all(partitions.map((keys) => readStanding(this.#redis, keys, ordinals)));
   }
 
-  async #wait(partitions: readonly PartitionKeys[], options: ReadOptions): Promise<void> {
+  /**
+   * How often effects must come through: for each edge on the longest path twice, since a fan-out that a message began sends
+   * on only in the round after, and once more for what the last one began; none without edges.
+   */
+  #roundsOf(ordinals: Iterable<number | null>): number {
+    let depth = 0;
+    for (const ordinal of ordinals) depth = Math.max(depth, this.#store.catalog.depthOf(ordinal));
+    return depth === 0 ? 0 : 2 * depth + 1;
+  }
+
+  async #roundsOfSegments(slugs: readonly string[]): Promise<number> {
+    return this.#roundsOf((await this.#segments(slugs)).map(({ ordinal }) => ordinal));
+  }
+
+  #roundsOfType(objectType: string): number {
+    const segments = [...this.#store.catalog.segments.values()].filter(({ object_type: type }) => type === objectType);
+    return this.#roundsOf(segments.map(({ ordinal }) => ordinal));
+  }
+
+  /** What neighbours bring comes from anywhere: with rounds all partitions are waited for. */
+  async #wait(some: readonly PartitionKeys[], options: ReadOptions, rounds = 0): Promise<void> {
     if (options.consistency === 'eventual') return;
-    if (await caughtUp(this.#redis, partitions, [], options.timeoutMs)) return;
+    const partitions = rounds > 0 ? this.#keys.partitions : some;
+    if (await caughtUp(this.#redis, partitions, [], options.timeoutMs, rounds)) return;
     throw new Problem(
       'not_caught_up',
       `the changes before this read were not applied within ${options.timeoutMs} ms`,

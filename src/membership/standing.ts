@@ -18,19 +18,21 @@ export interface Standing {
   readonly inboxEnd: string;
   readonly clockMs: number;
   readonly catalogVersion: number;
+  /** The last sequence sent to each partition, and the last one that each has delivered here. */
+  readonly sent: Readonly<Record<string, number>>;
+  readonly delivered: Readonly<Record<string, number>>;
+  /** The commit with which the oldest fan-out that runs began; undefined: none runs. */
+  readonly fanning: number | undefined;
   /** Members per ordinal that was asked for; null while the partition does not answer for it. */
   readonly counts: readonly (number | null)[];
 }
 
 /** One round trip. */
 export async function readStanding(redis: Redis, keys: PartitionKeys, ordinals: readonly number[]): Promise<Standing> {
-  const answer = await runScript<string[]>(
-    redis,
-    'readPartition',
-    [keys.meta, keys.log, keys.inbox, keys.counts],
-    ordinals,
-  );
-  const [, number, position, end, inboxPosition, inboxEnd, clock, catalogVersion, , ...counts] = answer;
+  const named = [keys.meta, keys.log, keys.inbox, keys.counts, keys.delivered];
+  const answer = await runScript<string[]>(redis, 'readPartition', named, ordinals);
+  const [, number, position, end, inboxPosition, inboxEnd, clock, catalogVersion, , traffic, ...counts] = answer;
+  const { sent, delivered, fanning } = JSON.parse(traffic!) as Pick<Standing, 'sent' | 'delivered' | 'fanning'>;
   return {
     number: Number(number),
     position: position!,
@@ -39,6 +41,9 @@ export async function readStanding(redis: Redis, keys: PartitionKeys, ordinals: 
     inboxEnd: inboxEnd!,
     clockMs: Number(clock),
     catalogVersion: Number(catalogVersion),
+    sent,
+    delivered,
+    fanning,
     counts: counts.map((count) => (count === '' ? null : Number(count))),
   };
 }
@@ -47,38 +52,90 @@ const POLL_FIRST_MS = 1;
 const POLL_MAX_MS = 16;
 
 /**
- * Reads each partition at an instant at which it had applied all that was in its log when the read began.
- * @returns undefined if that takes longer than `timeoutMs`.
+ * Reads each partition at an instant at which it had applied all that was in its log when the read began, and, for segments
+ * over relationships, at which the effects of that had come through `rounds` times: noted, sent, delivered and applied.
+ * Everything at rest is seen in one round trip.
+ * @returns undefined if it takes longer than `timeoutMs`.
  */
 export async function caughtUp(
   redis: Redis,
   partitions: readonly PartitionKeys[],
   ordinals: readonly number[],
   timeoutMs: number,
+  rounds = 0,
 ): Promise<Standing[] | undefined> {
   const deadlineMs = Date.now() + timeoutMs;
-  const standings = await Promise.all(partitions.map((keys) => readStanding(redis, keys, ordinals)));
-  const ends = standings.map(({ end, inboxEnd }) => ({ end, inboxEnd }));
-  let behind = standings.flatMap((standing, at) => (isBehind(standing, ends[at]!) ? [at] : []));
+  const read = (keys: PartitionKeys) => readStanding(redis, keys, ordinals);
+  let standings = await Promise.all(partitions.map(read));
+  if (rounds > 0 && isQuiet(standings)) return standings;
+  const ends = standings;
+  const wait = async (isDone: (standing: Standing, at: number) => boolean): Promise<boolean> => {
+    const latest = await until(partitions, standings, isDone, read, deadlineMs);
+    if (latest) standings = latest;
+    return latest !== undefined;
+  };
+  if (!(await wait((standing, at) => isAppliedUpTo(standing, ends[at]!)))) return undefined;
+  for (let round = 0; round < rounds; round++) {
+    const noted = await Promise.all(partitions.map(read));
+    standings = noted;
+    if (isQuiet(noted)) return noted;
+    if (!(await wait((standing, at) => hasDelivered(standing, noted, at) && hasFannedOut(standing, noted[at]!))))
+      return undefined;
+    const arrived = await Promise.all(partitions.map(read));
+    standings = arrived;
+    if (!(await wait((standing, at) => compareEntries(standing.inboxPosition, arrived[at]!.inboxEnd) >= 0)))
+      return undefined;
+  }
+  // Some were last read before others had settled: the numbers are to be of an instant after it.
+  return rounds > 0 ? Promise.all(partitions.map(read)) : standings;
+}
+
+/** Reads those partitions again of which the condition does not hold, until it holds of all. */
+async function until(
+  partitions: readonly PartitionKeys[],
+  first: readonly Standing[],
+  isDone: (standing: Standing, at: number) => boolean,
+  read: (keys: PartitionKeys) => Promise<Standing>,
+  deadlineMs: number,
+): Promise<Standing[] | undefined> {
+  const standings = [...first];
   let waitMs = POLL_FIRST_MS;
-  while (behind.length > 0) {
+  for (;;) {
+    const behind = standings.flatMap((standing, at) => (isDone(standing, at) ? [] : [at]));
+    if (behind.length === 0) return standings;
     if (Date.now() >= deadlineMs) return undefined;
     await sleep(Math.min(waitMs, Math.max(1, deadlineMs - Date.now())));
     waitMs = Math.min(waitMs * 2, POLL_MAX_MS);
-    const again = await Promise.all(behind.map((at) => readStanding(redis, partitions[at]!, ordinals)));
+    const again = await Promise.all(behind.map((at) => read(partitions[at]!)));
     behind.forEach((at, i) => {
       standings[at] = again[i]!;
     });
-    behind = behind.filter((at) => isBehind(standings[at]!, ends[at]!));
   }
-  return standings;
 }
 
-function isBehind(
+/** Nothing waits anywhere: logs and inboxes are applied, what was sent has arrived, no fan-out runs. Caller: all partitions. */
+function isQuiet(standings: readonly Standing[]): boolean {
+  return standings.every(
+    (standing, at) =>
+      isAppliedUpTo(standing, standing) && standing.fanning === undefined && hasDelivered(standing, standings, at),
+  );
+}
+
+function isAppliedUpTo(
   { position, inboxPosition }: Standing,
   { end, inboxEnd }: Pick<Standing, 'end' | 'inboxEnd'>,
 ): boolean {
-  return compareEntries(position, end) < 0 || compareEntries(inboxPosition, inboxEnd) < 0;
+  return compareEntries(position, end) >= 0 && compareEntries(inboxPosition, inboxEnd) >= 0;
+}
+
+/** Whether all that the others had sent to partition `at` has arrived there. */
+function hasDelivered({ delivered }: Standing, noted: readonly Standing[], at: number): boolean {
+  return noted.every(({ sent }, from) => (delivered[from] ?? 0) >= (sent[at] ?? 0));
+}
+
+/** Whether the fan-outs that ran then are done. */
+function hasFannedOut({ fanning }: Standing, { number, fanning: before }: Standing): boolean {
+  return before === undefined || fanning === undefined || fanning > number;
 }
 
 /** Orders stream ids: milliseconds, then sequence. */

@@ -173,6 +173,11 @@ export class PredicateNetwork {
     return open.size > 0 && node !== undefined && readsOpen(node, open);
   }
 
+  /** The derived attributes that a predicate reads. */
+  derivedOf(ordinal: number): readonly string[] {
+    return this.#predicates.get(ordinal)?.derived ?? [];
+  }
+
   /** The attributes, declared and derived, that some predicate reads. */
   attributeNames(): Iterable<string> {
     return this.#attributes.keys();

@@ -1,9 +1,11 @@
 -- read-partition.lua: answers from one instant where a partition stands, and the counts of some ordinals.
 --
--- KEYS  1 meta, 2 log, 3 inbox, 4 counts
+-- KEYS  1 meta, 2 log, 3 inbox, 4 counts, 5 delivered
 -- ARGV  ordinals…
 -- returns {install id or '', commit number, position in the log, last entry of the log, position in the inbox, last entry of
---       the inbox, clock, catalog version, time of this server in ms, count or '' per ordinal…}
+--       the inbox, clock, catalog version, time of this server in ms, traffic, count or '' per ordinal…}
+--       Traffic is JSON: what was `sent` per target, what was `delivered` per source partition, and the commit with which
+--       the oldest fan-out that runs began (`fanning`, absent if none does).
 local meta = redis.call('HMGET', KEYS[1], 'install', 'number', 'log', 'inbox', 'clock', 'catalog')
 
 local function last_entry(stream, position)
@@ -14,7 +16,24 @@ end
 local log, inbox = meta[3] or '0-0', meta[4] or '0-0'
 local time = redis.call('TIME')
 local answer = { meta[1] or '', meta[2] or '0', log, last_entry(KEYS[2], log), inbox, last_entry(KEYS[3], inbox),
-  meta[5] or '0', meta[6] or '0', tostring(time[1] * 1000 + math.floor(time[2] / 1000)) }
+  meta[5] or '0', meta[6] or '0', tostring(time[1] * 1000 + math.floor(time[2] / 1000)), '' }
+
+local sent, delivered, fanning = {}, {}, nil
+local fields = redis.call('HGETALL', KEYS[1])
+for i = 1, #fields, 2 do
+  local target = string.match(fields[i], '^sent:(%d+)$')
+  if target then sent[target] = tonumber(fields[i + 1]) end
+  if string.sub(fields[i], 1, 7) == 'fanout:' then
+    local since = cjson.decode(fields[i + 1]).since
+    if not fanning or since < fanning then fanning = since end
+  end
+end
+local sources = redis.call('HGETALL', KEYS[5])
+for i = 1, #sources, 2 do
+  local source = string.match(sources[i], '^p(%d+)$')
+  if source then delivered[source] = tonumber(string.match(sources[i + 1], '^%d+ (%d+)')) end
+end
+answer[10] = cjson.encode({ sent = sent, delivered = delivered, fanning = fanning })
 if #ARGV > 0 then
   -- 5000 a call: Lua's unpack fails near 8000 arguments.
   for first = 1, #ARGV, 5000 do
