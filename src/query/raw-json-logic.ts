@@ -364,11 +364,13 @@ function mentionsKeys(rule: unknown): boolean {
 }
 
 function refuse(rule: Readonly<Record<string, unknown>>, paths: readonly string[], here: Here): Predicate {
-  const why = CHOICES.has(operationOf(rule)[0]) ? CHOICE_IN_CHOICE : whyRefused(paths, here);
+  const isChoice = CHOICES.has(operationOf(rule)[0]);
+  const why = isChoice ? CHOICE_IN_CHOICE : mentionsKeys(rule) ? KEYS_AS_VALUES : whyRefused(paths, here);
   fault(here.reading, here.pointers.get(rule) ?? here.root, why);
   return NEVER;
 }
 
+const KEYS_AS_VALUES = `'missing' gives back the names of its keys, which can only be counted as there or not where they lead to other records`;
 const CHOICES = new Set(['if', '?:']);
 const CHOICE_IN_CHOICE = `a condition that holds an 'if' itself can't look at other records: write it with and, or and !`;
 

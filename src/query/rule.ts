@@ -88,7 +88,7 @@ export function readRule(
   if (first?.kind === 'segment') return readSegmentRule(first, rule, path, reading);
   const at = pointer(path, dialect.field);
   const name = readName(rule[dialect.field], at, reading);
-  const way = name === undefined ? undefined : followWay(reading, name.split('.').slice(0, -1), at);
+  const way = name === undefined ? undefined : followWay(reading, name.split('.').slice(0, -1), name, at);
   if (first?.kind === 'later') {
     return fault(reading, pointer(path, 'operator'), `${first.needs} ('${first.name}') come with a later release`);
   }
@@ -487,13 +487,12 @@ function readMany({ rule, path, dialect, reading }: Standing, member: string): M
   const [own, ...deeper] = names.slice(way.hops.length);
   const last = way.hops.at(-1);
   if (!last?.many) {
-    if (own !== undefined && !way.type.attributes.has(own))
-      return followWay(readingOf(way.type, reading), [own], at) as undefined;
-    return fault(
-      reading,
-      at,
-      `'${given}' leads to no more than one: '${member}' is of a relationship that leads to many`,
-    );
+    if (own !== undefined && !way.type.attributes.has(own)) {
+      followWay(readingOf(way.type, reading), [own], given, at);
+      return undefined;
+    }
+    const end = own === undefined ? 'leads to one record' : `is an attribute of one record`;
+    return fault(reading, at, `'${given}' ${end}: '${member}' is of a relationship that leads to many`);
   }
   if (deeper.length > 0) {
     return fault(

@@ -83,13 +83,13 @@ export interface Way {
   readonly type: ObjectType;
 }
 
-/** Follows the names as relationships, or notes which of them is none. */
-export function followWay(reading: Reading, names: readonly string[], path: string): Way | undefined {
+/** Follows the names, with which the field begins, as relationships, or notes which of them is none. */
+export function followWay(reading: Reading, names: readonly string[], field: string, path: string): Way | undefined {
   const hops: Hop[] = [];
   let { type } = reading.scope;
   for (const name of names) {
     const hop = hopNamed(type, name, reading.scope.types);
-    if (!hop) return fault(reading, path, notAWay(type, name, names));
+    if (!hop) return fault(reading, path, notAWay(type, name, field));
     const target = typeAt(hop, type, reading, path);
     if (!target) return undefined;
     hops.push(hop);
@@ -98,9 +98,9 @@ export function followWay(reading: Reading, names: readonly string[], path: stri
   return { hops, type };
 }
 
-function notAWay(type: ObjectType, name: string, names: readonly string[]): string {
+function notAWay(type: ObjectType, name: string, field: string): string {
   if (!type.attributes.has(name)) return `${type.name} has no attribute '${name}'${attributesThereAre(type)}`;
-  return `'${names.join('.')}' looks into '${name}', which a rule can't; only JsonLogic reads inside of objects`;
+  return `'${field}' looks into '${name}', which a rule can't; only JsonLogic reads inside of objects`;
 }
 
 /** The type that a step leads to, or a fault: the catalog may have lost it, or not have it yet. */
