@@ -38,6 +38,7 @@ export const ERRORS = {
   segment_in_use: { status: 409, title: 'The segment is in use' },
   segment_building: { status: 503, title: 'The segment is still being built' },
   segment_failed: { status: 503, title: 'The segment could not be built' },
+  relationship_building: { status: 503, title: 'The relationship is still being built' },
   catalog_conflict: { status: 409, title: 'The catalog was changed by someone else too often; try again' },
   // records
   record_unknown: { status: 404, title: 'There is no such record' },

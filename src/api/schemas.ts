@@ -42,6 +42,29 @@ export const pageParameters = {
   cursor: Type.Optional(Type.String({ description: 'The next_cursor of the page before; absent for the first page.' })),
 };
 
+/** What else a read of one record answers. */
+export const includeParameters = {
+  include: Type.Optional(
+    Type.String({
+      description: 'Names of relationships, separated by commas: the records at their other ends are answered as well.',
+      examples: ['organization,orders'],
+    }),
+  ),
+  include_limit: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: LIMIT_MAX,
+      default: LIMIT_DEFAULT,
+      description: 'Records on a page of a to-many relationship.',
+    }),
+  ),
+  include_cursor: Type.Optional(
+    Type.String({
+      description: "The next_cursor of an included page; then `include` names that page's relationship alone.",
+    }),
+  ),
+};
+
 export const waitParameters = (defaultMs: number) => ({
   wait: Type.Optional(
     Type.Enum(['applied', 'accepted'], {
@@ -265,6 +288,34 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
       archived_at: Type.Union([time('Since when it is in no segment.'), Type.Null()]),
     },
     { $id: 'Record', examples: [recordExample] },
+  ),
+  Type.Intersect(
+    [
+      named('Record'),
+      Type.Object({
+        included: Type.Optional(
+          Type.Record(
+            Type.String(),
+            Type.Union([named('Record'), Type.Null(), pageOf(named('Record'))], {
+              description: 'A to-one relationship: the record, or null if there is no live one. A to-many one: a page.',
+            }),
+            { description: 'By name, the relationships that `include` names; archived records are left out.' },
+          ),
+        ),
+      }),
+    ],
+    {
+      $id: 'RecordWithIncluded',
+      examples: [
+        {
+          ...recordExample,
+          included: {
+            organization: { ...recordExample, object_type: 'organizations', id: 'o-1', data: { name: 'Acme' } },
+            orders: { data: [], next_cursor: null },
+          },
+        },
+      ],
+    },
   ),
   Type.Object(
     {

@@ -130,6 +130,14 @@ export class Catalog {
     return this.#byKey.get(keyName(objectTypeName, key));
   }
 
+  /** The anchor of a declared relationship (change/edge.ts); one that was declared otherwise before may still retire. */
+  anchorOf(edge: string): number | undefined {
+    for (const [ordinal, { exported, status }] of this.ordinals) {
+      if (exported?.edge === edge && exported.anchor === ordinal && status !== 'retiring') return ordinal;
+    }
+    return undefined;
+  }
+
   /** The slugs whose reads go to an ordinal, in order. */
   slugsOf(ordinal: number): Iterable<string> {
     return this.#slugsOf.get(ordinal) ?? [];

@@ -1,5 +1,5 @@
 /**
- * memberships.ts – Every read: counts, members, lookups, the segments of a record, records.
+ * memberships.ts – Every read: counts, members, lookups, the segments of a record, records and what they are related to.
  *
  * Keeps true: a number is given only when it is exact. Reads are strong unless asked otherwise: they wait until all that was
  * acknowledged before them is applied, for a bounded time. Slugs are resolved to ordinals at one version of the catalog; where
@@ -10,9 +10,11 @@ import type { Catalog, StoredSegment } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { unknownObjectType } from '../catalog/object-types.ts';
 import { unknownSegment } from '../catalog/segments.ts';
+import { edgesOf, targetsOf } from '../change/edge.ts';
 import { partitionOf } from '../change/partition.ts';
 import { exists, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
 import { Problem } from '../errors.ts';
+import type { Hop } from '../query/relationships.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { hasOrdinal } from './ordinals.ts';
 import { caughtUp, readStanding, type Standing } from './standing.ts';
@@ -188,6 +190,33 @@ export class Memberships {
     return { data, next_cursor: page.next_cursor };
   }
 
+  /**
+   * One page of the live records that lie a step away: of those that the record points at in the order of their ids, of those
+   * that point at it in the order of partition and id. Archived or missing ones are left out, as in filters.
+   * @throws Problem relationship_building | cursor_invalid | not_caught_up
+   */
+  async related(
+    { id, record }: NamedRecord,
+    { edge: name, direction, target: objectType }: Hop,
+    limit: number,
+    cursor: string | undefined,
+    options: ReadOptions = STRONG,
+  ): Promise<Page<NamedRecord>> {
+    await this.#wait(this.#keys.partitions, options);
+    const { catalog } = this.#store;
+    const edge = edgesOf(catalog.objectTypes.values()).get(name);
+    const anchor = catalog.anchorOf(name);
+    if (!edge || anchor === undefined) throw relationshipBuilding(name);
+    if (direction === 'out') return this.#targets(targetsOf(edge, record.data), objectType, limit, cursor);
+    if (catalog.ordinals.get(anchor)?.status !== 'ready') throw relationshipBuilding(name);
+    return this.#page(limit, cursor, (keys, after, count) =>
+      this.#walk(keys.holders(anchor, id), after, count, async (ids) => {
+        const holders = await this.#live(keys, objectType, ids);
+        return holders.filter(({ record: holder }) => targetsOf(edge, holder.data).includes(id)); // it may have moved on meanwhile
+      }),
+    );
+  }
+
   /** The share of records, 0 to 1, that the build of a segment's newest revision has visited. */
   async progress(segment: StoredSegment): Promise<number> {
     const { pending, object_type: objectType } = segment;
@@ -361,34 +390,50 @@ export class Memberships {
         .slice(0, count)
         .map((id) => ({ id }));
     }
-    return this.#walk(keys, objectType, after, count, async (ids) => {
+    return this.#walk(keys.ids(objectType), after, count, async (ids) => {
       const isMember = await this.#redis.smismember(set, ...ids);
       return ids.filter((_, at) => isMember[at] === 1).map((id) => ({ id }));
     });
   }
 
   #liveRecords(keys: PartitionKeys, objectType: string, after: string, count: number): Promise<NamedRecord[]> {
-    return this.#walk(keys, objectType, after, count, async (ids) => {
-      const rows = await this.#redis.hmget(keys.records(objectType), ...ids);
-      return ids.flatMap((id, at) => {
-        const record = rows[at] ? unpackRecord(rows[at]) : undefined;
-        return isLive(record) ? [{ id, record }] : [];
-      });
+    return this.#walk(keys.ids(objectType), after, count, (ids) => this.#live(keys, objectType, ids));
+  }
+
+  /** Those of some records of a partition that are live. */
+  async #live(keys: PartitionKeys, objectType: string, ids: readonly string[]): Promise<NamedRecord[]> {
+    const rows = await this.#redis.hmget(keys.records(objectType), ...ids);
+    return ids.flatMap((id, at) => {
+      const record = rows[at] ? unpackRecord(rows[at]) : undefined;
+      return isLive(record) ? [{ id, record }] : [];
     });
   }
 
-  /** Walks the ids of a type until `count` of them are picked or there are no more. */
-  async #walk<T>(
-    keys: PartitionKeys,
+  /** A page of the live ones among some ids, wherever they are. Bounded by what a key holds. */
+  async #targets(
+    ids: readonly string[],
     objectType: string,
-    after: string,
-    count: number,
-    pick: (ids: string[]) => Promise<T[]>,
-  ): Promise<T[]> {
+    limit: number,
+    cursor: string | undefined,
+  ): Promise<Page<NamedRecord>> {
+    const { after } = unpackCursor(cursor, this.#keys.partitions.length);
+    const rest = [...ids].sort(compareIds).filter((id) => after === '' || compareIds(id, after) > 0);
+    const data: NamedRecord[] = [];
+    for (let from = 0; from < rest.length && data.length <= limit; from += WALK_IDS) {
+      const some = rest.slice(from, from + WALK_IDS);
+      for (const [at, record] of (await this.records(objectType, some)).entries())
+        if (isLive(record)) data.push({ id: some[at]!, record });
+    }
+    const page = data.slice(0, limit);
+    return { data: page, next_cursor: data.length > limit ? packCursor(0, page.at(-1)!.id) : null };
+  }
+
+  /** Walks the ids of a sorted set of a partition until `count` of them are picked or there are no more. */
+  async #walk<T>(listed: string, after: string, count: number, pick: (ids: string[]) => Promise<T[]>): Promise<T[]> {
     const picked: T[] = [];
     let from = after === '' ? '-' : `(${after}`;
     while (picked.length < count) {
-      const ids = await this.#redis.zrangebylex(keys.ids(objectType), from, '+', 'LIMIT', 0, WALK_IDS);
+      const ids = await this.#redis.zrangebylex(listed, from, '+', 'LIMIT', 0, WALK_IDS);
       if (ids.length > 0) picked.push(...(await pick(ids)));
       if (ids.length < WALK_IDS) break;
       from = `(${ids.at(-1)}`;
@@ -422,6 +467,12 @@ function sum(parts: readonly (number | null)[]): number | null {
 function builtOrdinal({ slug, ordinal }: StoredSegment): number {
   if (ordinal !== null) return ordinal;
   throw new Problem('segment_building', `'${slug}' is still being built`, [], { slug, retry_after_s: 1 });
+}
+
+function relationshipBuilding(edge: string): Problem {
+  return new Problem('relationship_building', `the relationship ${edge} is still being built`, [], {
+    retry_after_s: 1,
+  });
 }
 
 function refuseForeign(segments: readonly StoredSegment[], objectType: string): void {

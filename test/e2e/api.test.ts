@@ -356,6 +356,99 @@ describe('records', () => {
   );
 });
 
+describe('a record with what it is related to', () => {
+  const get = async (url: string) => (await call('GET', url)).json();
+  const idsOf = (page: { data: { id: string }[] }) => page.data.map(({ id }) => id);
+
+  beforeAll(async () => {
+    const groups = { attributes: { name: { type: 'string' } } };
+    const people = {
+      attributes: { age: { type: 'number' } },
+      relationships: {
+        boss: { to: 'people', key: 'boss_id', cardinality: 'one', inverse: 'reports' },
+        groups: { to: 'groups', key: 'group_ids', cardinality: 'many', inverse: 'members' },
+      },
+    };
+    expect((await call('PUT', '/v1/object-types/groups', groups)).statusCode).toBe(201);
+    expect((await call('PUT', '/v1/object-types/people', people)).statusCode).toBe(201);
+    await built(deployment);
+    const of = (object_type: string, id: string, data: object = {}) => ({ op: 'put', object_type, id, data });
+    const reports = Array.from({ length: 25 }, (_, at) => of('people', `p${at}`, { boss_id: 'chief' }));
+    await call('POST', '/v1/changes', [
+      of('people', 'chief', { boss_id: 'nobody', group_ids: ['g3', 'g1', 'g3', 'missing', 'g2', 'g4'] }),
+      ...reports,
+      ...['g1', 'g2', 'g3', 'g4'].map((id) => of('groups', id, { name: id })),
+    ]);
+    await call('POST', '/v1/records/groups/g2/archive');
+    await call('POST', '/v1/records/people/p7/archive');
+    await call('PATCH', '/v1/records/people/p8', { boss_id: 'p9' });
+  });
+
+  it('has a record or null for a to-one relationship, and a page for a to-many one', async () => {
+    const plain = await get('/v1/records/people/p9');
+    const found = await get('/v1/records/people/p9?include=boss,reports,groups');
+    expect(found).toEqual({
+      ...plain,
+      included: {
+        boss: await get('/v1/records/people/chief'),
+        reports: { data: [await get('/v1/records/people/p8')], next_cursor: null },
+        groups: { data: [], next_cursor: null },
+      },
+    });
+    expect(plain).not.toHaveProperty('included');
+    expect((await get('/v1/records/people/chief?include=boss')).included).toEqual({ boss: null });
+    expect(await get('/v1/records/people/p9?include=')).toEqual(plain);
+  });
+
+  it('is continued with a cursor, each live one listed once', async () => {
+    const listed: string[] = [];
+    for (let cursor = ''; ; ) {
+      const url = `/v1/records/people/chief?include=reports&include_limit=10&include_cursor=${cursor}`;
+      const { reports } = (await get(url)).included;
+      listed.push(...idsOf(reports));
+      if (reports.next_cursor === null) break;
+      cursor = reports.next_cursor;
+    }
+    const expected = Array.from({ length: 25 }, (_, at) => `p${at}`).filter((id) => id !== 'p7' && id !== 'p8');
+    expect(listed.sort()).toEqual(expected.sort());
+  });
+
+  it('lists what a list of ids names once each, by id, without missing and archived ones', async () => {
+    const first = (await get('/v1/records/people/chief?include=groups&include_limit=2')).included.groups;
+    expect(idsOf(first)).toEqual(['g1', 'g3']);
+    const url = `/v1/records/people/chief?include=groups&include_limit=2&include_cursor=${first.next_cursor}`;
+    const second = (await get(url)).included.groups;
+    expect([idsOf(second), second.next_cursor]).toEqual([['g4'], null]);
+    expect(idsOf((await get('/v1/records/groups/g1?include=members')).included.members)).toEqual(['chief']);
+  });
+
+  it('shows what was only acknowledged', async () => {
+    await call('PUT', '/v1/records/people/late?wait=accepted', { boss_id: 'p1' });
+    expect(idsOf((await get('/v1/records/people/p1?include=reports')).included.reports)).toEqual(['late']);
+    await call('POST', '/v1/records/people/late/archive?wait=accepted');
+    expect((await get('/v1/records/people/p1?include=reports')).included.reports.data).toEqual([]);
+  });
+
+  it.each([
+    ['include=reports,manager', '/include', "'manager'"],
+    ['include=reports,', '/include', "''"],
+    ['include=reports,groups&include_cursor=x', '/include_cursor', 'alone'],
+    ['include=boss&include_cursor=x', '/include_cursor', 'to-many'],
+    ['include_cursor=x', '/include_cursor', 'include'],
+    ['include=reports&include_limit=0', '/include_limit', '1'],
+  ])('is refused with ?%s', async (query, path, told) => {
+    const document = problem(await call('GET', `/v1/records/people/chief?${query}`), 'parameter_invalid');
+    expect(paths(document)).toEqual([path]);
+    expect(document['detail']).toContain(told);
+  });
+
+  it('is refused with a cursor of somewhere else, of an unknown record, and of an unknown type', async () => {
+    problem(await call('GET', '/v1/records/people/chief?include=reports&include_cursor=x'), 'cursor_invalid');
+    problem(await call('GET', '/v1/records/people/nobody?include=reports'), 'record_unknown');
+    problem(await call('GET', '/v1/records/nobody/x?include=reports'), 'object_type_unknown');
+  });
+});
+
 describe('changes', () => {
   const post = (body: string | Buffer, query = '', type = NDJSON) =>
     call('POST', `/v1/changes${query}`, body, { type });

@@ -9,12 +9,16 @@ import Type, { type Static } from 'typebox';
 import type { StoredSegment } from '../../catalog/catalog.ts';
 import { unknownObjectType } from '../../catalog/object-types.ts';
 import { checkRecordId, type Operation, type Outcome } from '../../change/change.ts';
+import type { ObjectType } from '../../change/object-type.ts';
 import { type ErrorCode, Problem, unreachable } from '../../errors.ts';
+import type { NamedRecord } from '../../membership/memberships.ts';
+import { type Hop, hopNamed, hopsFrom } from '../../query/relationships.ts';
 import { findObjectType, findSegment } from '../catalog-entries.ts';
 import { formatRecord } from '../format.ts';
 import { readOptions } from '../read-options.ts';
 import {
   answers,
+  includeParameters,
   LIMIT_DEFAULT,
   NO_CONTENT,
   named,
@@ -32,6 +36,8 @@ const WAIT_MS = 5000;
 const writeQuery = Type.Object({ source_version: sourceVersion, ...waitParameters(WAIT_MS) });
 const READ_CODES: ErrorCode[] = ['parameter_invalid', 'object_type_unknown', 'not_caught_up'];
 const WRITE_CODES: ErrorCode[] = ['parameter_invalid', 'object_type_unknown', 'record_id_invalid', 'overloaded'];
+
+const includeQuery = Type.Object(includeParameters);
 
 interface Write {
   readonly op: Operation;
@@ -79,17 +85,29 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, membersh
     '/v1/records/:type/:id',
     {
       schema: {
-        summary: 'Read a record',
+        summary: 'Read a record, optionally with what it is related to',
         operationId: 'getRecord',
         params: path('type', 'id'),
-        querystring: Type.Object(readParameters),
-        response: answers({ 200: named('Record') }, ...READ_CODES, 'record_unknown'),
+        querystring: Type.Object({ ...includeParameters, ...readParameters }),
+        response: answers(
+          { 200: named('RecordWithIncluded') },
+          ...READ_CODES,
+          'record_unknown',
+          'cursor_invalid',
+          'relationship_building',
+        ),
       },
     },
     async ({ params: { type, id }, query }) => {
+      const hops = readInclude(query, await findObjectType(store, type), store.catalog.objectTypes);
       const record = await memberships.record(type, id, readOptions(query));
       if (!record) throw unknownRecord(type, id);
-      return formatRecord(type, id, record);
+      const found = formatRecord(type, id, record);
+      if (hops.length === 0) return found;
+      const included = await Promise.all(
+        hops.map(async (hop) => [hop.name, await include({ id, record }, hop, query)]),
+      );
+      return { ...found, included: Object.fromEntries(included) };
     },
   );
 
@@ -195,6 +213,13 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, membersh
     ({ params, query }, reply) => write({ op: 'delete', params, query }, reply),
   );
 
+  async function include(of: NamedRecord, hop: Hop, query: IncludeQuery & Parameters<typeof readOptions>[0]) {
+    const { include_limit: limit = LIMIT_DEFAULT, include_cursor: cursor } = query;
+    const { data, next_cursor } = await memberships.related(of, hop, limit, cursor || undefined, readOptions(query));
+    const records = data.map(({ id, record }) => formatRecord(hop.target, id, record));
+    return hop.many ? { data: records, next_cursor } : (records[0] ?? null);
+  }
+
   async function listThrough(
     segment: string,
     type: string,
@@ -255,6 +280,28 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, membersh
     }
   }
 };
+
+type IncludeQuery = Static<typeof includeQuery>;
+
+/** The steps that `include` names. @throws Problem parameter_invalid */
+function readInclude(
+  { include = '', include_cursor: cursor }: IncludeQuery,
+  type: ObjectType,
+  types: ReadonlyMap<string, ObjectType>,
+): Hop[] {
+  const refuse = (path: string, detail: string) => new Problem('parameter_invalid', detail, [{ path, detail }]);
+  const names = include === '' ? [] : [...new Set(include.split(','))];
+  const hops = names.map((name) => {
+    const hop = hopNamed(type, name, types);
+    if (hop) return hop;
+    const known = hopsFrom(type, types).map((each) => each.name);
+    const all = known.length === 0 ? `${type.name} have none` : `those of ${type.name} are ${known.join(', ')}`;
+    throw refuse('/include', `there is no relationship '${name}': ${all}`);
+  });
+  if (cursor && !(hops.length === 1 && hops[0]!.many))
+    throw refuse('/include_cursor', 'a cursor goes on with one to-many relationship, and include must name it alone');
+  return hops;
+}
 
 function unknownRecord(type: string, id: string): Problem {
   checkRecordId(id);
