@@ -64,7 +64,7 @@ function truthLogic(holds: Predicate, truth: unknown): unknown {
 }
 
 /** Whether an edge's `holds` is true of a value of its measure; undefined is a missing one. */
-export function measureSatisfies(holds: Predicate, value: unknown): boolean {
+function measureSatisfies(holds: Predicate, value: unknown): boolean {
   switch (holds.kind) {
     case 'and':
       return holds.children.every((child) => measureSatisfies(child, value));

@@ -43,7 +43,9 @@ import {
   quote,
   type Reading,
   readingOf,
+  STEPS_MAX,
   TOO_DEEP,
+  TOO_FAR,
   TOO_MANY,
   typeAt,
 } from './scope.ts';
@@ -92,6 +94,7 @@ function measure(rule: unknown): Size {
   if (isTransparent(name, args)) return inner;
   if (name === 'some' || name === 'none' || name === 'all') return { ...inner, nodes: Math.max(inner.nodes, 1) };
   if (isMembershipList(name, args)) return { nodes: 1, depth: 0 };
+  if (args.some(isMeasure)) return { nodes: inner.nodes + 1, depth: inner.depth };
   return { nodes: inner.nodes + 1, depth: inner.nodes === 0 ? 0 : inner.depth + 1 };
 }
 
@@ -110,6 +113,11 @@ function total(rules: Args): Size {
 function isTransparent(name: string, args: Args): boolean {
   if (name === 'var' || name === 'toLowerCase' || name === '!' || isMeasureBody(name, args)) return true;
   return isGuard(name, args) || (name === 'and' && args.some((arg) => isLogic(arg) && isGuard(...operationOf(arg))));
+}
+
+/** What compares it is one condition, about what stands in it. */
+function isMeasure(rule: unknown): boolean {
+  return isLogic(rule) && isMeasureBody(...operationOf(rule));
 }
 
 function isGuard(name: string, args: Args): boolean {
@@ -256,7 +264,8 @@ function checkDocumentPath(steps: readonly string[], type: ObjectType, { path, r
   if (hop) {
     const target = typeAt(hop, type, reading, path);
     if (!target || deeper.length === 0) return;
-    if (hop.many)
+    if (deeper.length > STEPS_MAX) fault(reading, path, TOO_FAR);
+    else if (hop.many)
       fault(reading, path, `${describeHop(hop, type)}: '${deeper.join('.')}' is read of each by ${OF_MANY}`);
     else checkDocumentPath(deeper, target, { path, reading } as Place);
     return;

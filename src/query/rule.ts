@@ -27,6 +27,8 @@ import {
   quote,
   type Reading,
   readingOf,
+  STEPS_MAX,
+  TOO_FAR,
   typeAt,
   type Way,
 } from './scope.ts';
@@ -484,6 +486,7 @@ function readMany({ rule, path, dialect, reading }: Standing, member: string): M
   if (typeof given !== 'string' || given === '') return fault(reading, at, `'${member}' needs a relationship`);
   const names = given.split('.');
   const way = wayToMany(names, reading);
+  if (way.hops.length > STEPS_MAX) return fault(reading, at, TOO_FAR);
   const [own, ...deeper] = names.slice(way.hops.length);
   const last = way.hops.at(-1);
   if (!last?.many) {

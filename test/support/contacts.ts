@@ -50,7 +50,7 @@ export const ORDERS = objectType('orders', 1, {
   },
 });
 
-export const PRODUCTS = objectType('products', 1, {
+const PRODUCTS = objectType('products', 1, {
   attributes: { price: { type: 'number' }, category: { type: 'string' } },
   relationships: {},
 });

@@ -27,7 +27,7 @@ describe('a number in millionths', () => {
   });
 
   it('becomes the nearest double again', () => {
-    for (const value of [0.1, -0.3, 123.456789, 1e21, 4503599627370497.5, -9007199254740991, 1.5e300]) {
+    for (const value of [0.1, -0.3, 123.456789, 1e21, 450359962737.25, -9007199254740991, 1.5e300]) {
       expect(fromMicros(toMicros(value))).toBe(value);
     }
     expect(Object.is(fromMicros(0n), 0)).toBe(true);

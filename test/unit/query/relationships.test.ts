@@ -105,7 +105,7 @@ describe('a dotted field over many records', () => {
   it.each<[string, string, unknown, string[]]>([
     ['orders.status', '=', 'paid', ['ann']],
     ['orders.status', '!=', 'paid', others('ann')],
-    ['orders.status', 'null', undefined, ['cyd', 'dan']],
+    ['orders.status', 'null', undefined, others('ann')],
     ['orders.status', 'notNull', undefined, ['ann']],
     ['orders.products.category', '=', 'desk', ['ann']],
     ['orders.products.category', 'notIn', ['desk'], others('ann')],
@@ -113,9 +113,7 @@ describe('a dotted field over many records', () => {
     ['organization.parent.contacts.orders.products.price', '>=', 3, ['ann', 'bob']],
     ['organization.children.name', '=', 'Ada', ['bob']],
   ])('%s %s %j', (field, operator, value, ids) => {
-    const expected =
-      field.endsWith('status') && operator.startsWith('n') && operator !== 'notNull' ? ['bob', 'cyd', 'dan'] : ids;
-    expect(whoIn(rule(field, operator, value))).toEqual(expected);
+    expect(whoIn(rule(field, operator, value))).toEqual(ids);
   });
 
   it('may be met by another record than the next rule', () => {
@@ -401,6 +399,15 @@ describe('a rule over relationships is refused', () => {
     expect(faultsOf(query)).toEqual([fault]);
   });
 
+  it('when a path leads over more than 50 relationships', () => {
+    const far = (steps: number) => `organization.${'parent.'.repeat(steps - 1)}name`;
+    expect(faultsOf(rule(far(50), '=', 'a'))).toEqual([]);
+    expect(faultsOf({ '==': [{ var: far(50) }, 'a'] })).toEqual([]);
+    const fault = 'a path leads over at most 50 relationships';
+    expect(faultsOf(rule(far(51), '=', 'a'))).toEqual([`/query/rules/0/field: ${fault}`]);
+    expect(faultsOf({ '==': [{ var: far(51) }, 'a'] })).toEqual([`/query/==/0/var: ${fault}`]);
+  });
+
   it('when the related type is not declared', () => {
     const scope = { ...contactsScope(), types: new Map([[CONTACTS.name, CONTACTS]]) };
     expect(faultsOf(rule('organization.name', '=', 'a'), scope)).toEqual([
@@ -409,12 +416,12 @@ describe('a rule over relationships is refused', () => {
   });
 
   it('when its groups nest too deep, those about related records counted', () => {
+    const counted = { field: 'contact.orders', operator: '=', match: { mode: 'atLeast', threshold: 2 } };
     let inner: object = paid;
     for (let depth = 0; depth < 49; depth += 1) {
-      const field = depth % 2 === 0 ? 'contact.orders' : 'contact.orders';
       inner = {
         combinator: 'and',
-        rules: [{ field, operator: '=', match: { mode: 'atLeast', threshold: 2 }, value: inner }],
+        rules: [{ ...counted, value: inner }],
       };
     }
     const scope = { ...contactsScope(), type: ORDERS };
