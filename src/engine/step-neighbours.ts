@@ -84,6 +84,7 @@ export class StepNeighbours {
   readonly #fanouts = new Map<string, { anchor: number; target: string }>();
   readonly #holders: EdgeEffects['holders'][number][] = [];
   readonly #values: EdgeEffects['values'][number][] = [];
+  readonly #announced = new Set<string>();
   readonly #messages = new Map<number, Message[]>();
 
   constructor(context: StepContext) {
@@ -126,6 +127,17 @@ export class StepNeighbours {
     return out.flatMap((edge) => (sameTargets(edge, before, after) ? [] : edge.outNames));
   }
 
+  /**
+   * The targets of a holder are told what their holders add up to even if that does not change: as long as they read nothing of
+   * it, only the first and the last holder were announced, so what they know of the anchor's count may be of long ago.
+   */
+  announce(edge: Edge, record: RecordRow): void {
+    for (const target of targetsOver(edge, record.data)) {
+      this.#announced.add(rowKey(edge.anchor, target));
+      this.#neighbour(edge.anchor, target);
+    }
+  }
+
   /** A partition says what its holders of a target add up to. */
   hear(edge: Edge, target: string, from: number, aggregate: Aggregate | null): void {
     const working = this.#relatedRow(edge.anchor, target);
@@ -138,9 +150,9 @@ export class StepNeighbours {
   /** A target says what it shows. Without local holders nobody cares, for they let it go meanwhile. */
   learn(edge: Edge, target: string, exported: Exported | null): void {
     const working = this.#neighbour(edge.anchor, target);
-    if (isNothing(working.row.local) || sameExported(working.row.exported, exported)) return;
+    if (isNothing(working.row.local, edge.anchor) || sameExported(working.row.exported, exported)) return;
     working.row = { ...working.row, exported };
-    this.#fanouts.set(`${edge.anchor} ${target}`, { anchor: edge.anchor, target });
+    this.#fanouts.set(rowKey(edge.anchor, target), { anchor: edge.anchor, target });
   }
 
   /** Settles what a record adds to its targets and shows to its holders. Caller: once per record, with its rows before and after the step. */
@@ -164,7 +176,7 @@ export class StepNeighbours {
         this.#send(partition, { kind: 'export', edge: edge.anchor, target, exported });
     }
     return {
-      neighbours: changed(this.#neighbours, (row) => isNothing(row.local)),
+      neighbours: changed(this.#neighbours, (row, anchor) => isNothing(row.local, anchor)),
       related: changed(this.#related, (row) => Object.keys(row).length === 0),
       holders: this.#holders,
       values: this.#values,
@@ -251,22 +263,24 @@ export class StepNeighbours {
 
   /** New subscribers are answered at the end anyway. */
   #tellAll(edge: Edge, target: string, exported: Exported | null): void {
-    const answered = this.#subscribed.get(`${edge.anchor} ${target}`)?.partitions;
+    const answered = this.#subscribed.get(rowKey(edge.anchor, target))?.partitions;
     for (const partition of Object.keys(this.#relatedRow(edge.anchor, target).row).map(Number)) {
       if (!answered?.has(partition)) this.#send(partition, { kind: 'export', edge: edge.anchor, target, exported });
     }
   }
 
   #tellTarget(anchor: number, target: string, before: NeighbourRow, { local }: NeighbourRow): void {
-    if (sameAggregate(before.local, local)) return;
+    const isGone = isNothing(local, anchor);
+    const isAnnounced = !isGone && this.#announced.has(rowKey(anchor, target));
+    if (!isAnnounced && sameAggregate(before.local, local)) return;
     const edge = this.#context.edges.get(anchor);
     if (!edge || !isAskedFor(edge, before.local, local)) return;
-    const aggregate = isNothing(local) ? null : local;
+    const aggregate = isGone ? null : local;
     this.#send(this.#context.partitionOf(target), { kind: 'aggregate', edge: anchor, target, aggregate });
   }
 
   #subscribe(edge: Edge, target: string, partition: number): void {
-    const key = `${edge.anchor} ${target}`;
+    const key = rowKey(edge.anchor, target);
     const known = this.#subscribed.get(key);
     if (known) known.partitions.add(partition);
     else this.#subscribed.set(key, { edge, target, partitions: new Set([partition]) });
@@ -290,8 +304,12 @@ export class StepNeighbours {
 const NOTHING_OPEN: ReadonlySet<string> = new Set();
 
 /** Whether a difference concerns the target: the first and the last holder do, the rest only if it reads what its holders add up to. */
-function isAskedFor({ inReads }: Edge, before: Aggregate, after: Aggregate): boolean {
-  return inReads.length > 0 || isNothing(before) !== isNothing(after);
+function isAskedFor({ anchor, inReads }: Edge, before: Aggregate, after: Aggregate): boolean {
+  return inReads.length > 0 || isNothing(before, anchor) !== isNothing(after, anchor);
+}
+
+function rowKey(anchor: number, target: string): string {
+  return `${anchor} ${target}`;
 }
 
 function open<R>(
@@ -300,7 +318,7 @@ function open<R>(
   target: string,
   read: (anchor: number, target: string) => R,
 ): Working<R> {
-  const key = `${anchor} ${target}`;
+  const key = rowKey(anchor, target);
   let working = all.get(key);
   if (!working) {
     const row = read(anchor, target);
@@ -311,11 +329,11 @@ function open<R>(
 
 function changed<R>(
   all: ReadonlyMap<string, Working<R>>,
-  isGone: (row: R) => boolean,
+  isGone: (row: R, anchor: number) => boolean,
 ): { anchor: number; target: string; row: R | null }[] {
   return [...all.values()]
     .filter(({ before, row }) => row !== before)
-    .map(({ anchor, target, row }) => ({ anchor, target, row: isGone(row) ? null : row }));
+    .map(({ anchor, target, row }) => ({ anchor, target, row: isGone(row, anchor) ? null : row }));
 }
 
 function setOrLeave(seen: Record<string, unknown>, name: string, value: unknown): void {

@@ -178,6 +178,7 @@ class StepRun {
     const known = this.#context.types.get(objectType);
     if (!known) return;
     const anchors = known.out.filter(({ anchor }) => scanned.includes(anchor));
+    const exporting = known.out.filter(({ up }) => up.some(({ ordinal }) => scanned.includes(ordinal)));
     for (const id of ids) {
       const working = this.#open(objectType, id);
       const { record, truth } = working.row;
@@ -189,6 +190,7 @@ class StepRun {
       for (const { anchor, outNames } of anchors) {
         if (flips.includes(flip(anchor, true))) this.#verify(objectType, id, outNames);
       }
+      if (isLive(record)) for (const edge of exporting) this.#neighbours.announce(edge, record);
     }
   }
 

@@ -107,9 +107,9 @@ function withOptional(
   return result;
 }
 
-/** Whether nothing at all is added up: nobody holds the target. */
-export function isNothing({ counts, sums }: Aggregate): boolean {
-  return Object.keys(counts).length === 0 && Object.keys(sums).length === 0;
+/** Whether nobody holds the target: every holder counts for the anchor. What was added up for an ordinal that is given up stays behind. */
+export function isNothing({ counts }: Aggregate, anchor: number): boolean {
+  return counts[anchor] === undefined;
 }
 
 export function sameAggregate(a: Aggregate, b: Aggregate): boolean {
