@@ -1,0 +1,289 @@
+/**
+ * memory-deployment.ts – A deployment in memory, without faults: the catalog and P partitions of the pure step, their messages,
+ * fan-outs and builds, in an order that a seeded chooser decides.
+ *
+ * Keeps true: a partition sees nothing but its own rows and its inbox; member sets change only by the flips that steps report;
+ * what is stored goes through its stored form. The real Networks, CatalogDraft, PartitionBuilds and Fanouts run here.
+ */
+import { Catalog } from '../../src/catalog/catalog.ts';
+import { CatalogDraft } from '../../src/catalog/catalog-draft.ts';
+import type { Change } from '../../src/change/change.ts';
+import type { ObjectTypeDefinition } from '../../src/change/object-type.ts';
+import { partitionOf } from '../../src/change/partition.ts';
+import { packRecord, unpackRecord } from '../../src/change/record.ts';
+import { type Batch, LOG_START, type LogPosition } from '../../src/engine/batch.ts';
+import { type Fanout, Fanouts, type FanoutVisit } from '../../src/engine/fanouts.ts';
+import type { InboxEntry, Message } from '../../src/engine/message.ts';
+import { packMessages, readInboxEntry } from '../../src/engine/message.ts';
+import { Networks } from '../../src/engine/networks.ts';
+import { PartitionBuilds } from '../../src/engine/partition-builds.ts';
+import { ABSENT, type Row, type Step, step } from '../../src/engine/step.ts';
+import {
+  type NeighbourRow,
+  packRow,
+  type RelatedRow,
+  unpackNeighbour,
+  unpackRelated,
+} from '../../src/membership/neighbour-row.ts';
+import { packState, unpackState } from '../../src/membership/state-row.ts';
+import { type CompiledQuery, compileQuery } from '../../src/query/compile.ts';
+import { entered, flippedOrdinal } from '../../src/query/network.ts';
+
+/** Chooses a whole number below `n`. */
+export type Choose = (n: number) => number;
+
+/** A small seeded generator (mulberry32). */
+export function chooser(seed: number): Choose {
+  let state = seed >>> 0;
+  return (n) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) % n;
+  };
+}
+
+class SimulatedPartition {
+  readonly records = new Map<string, string>();
+  readonly states = new Map<string, string>();
+  readonly neighbours = new Map<string, string>();
+  readonly related = new Map<string, string>();
+  readonly holders = new Map<string, Set<string>>();
+  readonly values = new Map<string, Map<string, number>>();
+  readonly sets = new Map<number, Set<string>>();
+  readonly complete = new Set<number>();
+  readonly inbox: InboxEntry[] = [];
+  readonly log: Change[] = [];
+  builds = new PartitionBuilds(-1, [], []);
+  fanouts = new Fanouts([]);
+  position: LogPosition = LOG_START;
+  entries = 0;
+  number = 0;
+}
+
+const SCANNED_IDS = 2;
+const VISITED_IDS = 2;
+
+export class MemoryDeployment {
+  readonly catalog = new Catalog();
+  readonly networks: Networks;
+  readonly partitions: SimulatedPartition[];
+  /** Messages that were sent, by reason of their kind. */
+  readonly sent = { aggregate: 0, export: 0 };
+  readonly #choose: Choose;
+  /** What is under way from one partition to another, in order. */
+  readonly #lanes = new Map<string, { readonly to: number; readonly entries: string[][] }>();
+  #arrivals = 0;
+
+  constructor(partitions: number, choose: Choose) {
+    this.#choose = choose;
+    this.networks = new Networks(this.catalog);
+    this.partitions = Array.from({ length: partitions }, () => new SimulatedPartition());
+  }
+
+  declare(types: Readonly<Record<string, ObjectTypeDefinition>>): void {
+    this.#draft((draft) => {
+      for (const [name, definition] of Object.entries(types))
+        draft.setObjectType(name, { ...definition, revision: draft.version });
+      draft.anchorEdges();
+    });
+  }
+
+  compile(objectType: string, query: unknown): CompiledQuery {
+    const type = this.catalog.objectTypes.get(objectType)!;
+    return compileQuery(query, { type, types: this.catalog.objectTypes, timeZone: 'UTC', segment: () => undefined });
+  }
+
+  /** Adds a predicate; it is built while the world goes on. @returns its ordinal */
+  add(objectType: string, compiled: CompiledQuery): number {
+    let ordinal = 0;
+    this.#draft((draft) => {
+      ordinal = draft.ordinalFor(objectType, compiled);
+    });
+    return ordinal;
+  }
+
+  send(change: Change): void {
+    this.partitions[partitionOf(change.id, this.partitions.length)]!.log.push(change);
+  }
+
+  /** Does one thing that can be done; false if there is nothing left to do. */
+  advance(): boolean {
+    const doable: (() => void)[] = [];
+    for (const { to, entries } of this.#lanes.values()) {
+      if (entries.length > 0) doable.push(() => this.#arrive(to, entries.shift()!));
+    }
+    this.partitions.forEach((partition, at) => {
+      if (partition.inbox.length > 0)
+        doable.push(() => this.#turn(at, { inbox: partition.inbox.splice(0, 1 + this.#choose(3)) }));
+      if (partition.log.length > 0)
+        doable.push(() => this.#turn(at, { log: partition.log.splice(0, 1 + this.#choose(3)) }));
+      if (partition.fanouts.size > 0) doable.push(() => this.#turn(at, { fans: true }));
+      if (partition.builds.hasWork(this.networks.version)) doable.push(() => this.#turn(at, { scans: true }));
+    });
+    if (doable.length === 0) return false;
+    doable[this.#choose(doable.length)]!();
+    return true;
+  }
+
+  /** Lets everything that is under way come to rest. */
+  settle(): void {
+    for (let turns = 0; this.advance(); turns++)
+      if (turns > 200_000) throw new Error('the world does not come to rest');
+  }
+
+  members(ordinal: number): Set<string> {
+    return new Set(this.partitions.flatMap(({ sets }) => [...(sets.get(ordinal) ?? [])]));
+  }
+
+  #draft(change: (draft: CatalogDraft) => void): void {
+    const draft = new CatalogDraft(this.catalog);
+    change(draft);
+    const made = draft.finish();
+    if (made.writes.length > 0) this.catalog.apply(this.catalog.version + 1, made);
+  }
+
+  #arrive(to: number, fields: string[]): void {
+    this.partitions[to]!.inbox.push(readInboxEntry(`${++this.#arrivals}-0`, fields));
+  }
+
+  #turn(
+    at: number,
+    {
+      inbox = [],
+      log = [],
+      fans = false,
+      scans = false,
+    }: { inbox?: InboxEntry[]; log?: Change[]; fans?: boolean; scans?: boolean },
+  ): void {
+    const partition = this.partitions[at]!;
+    const entries =
+      log.length === 0
+        ? []
+        : [{ id: `${++partition.entries}-0`, checkedAt: this.networks.version, changes: log, payload: '' }];
+    const visits = fans
+      ? partition.fanouts
+          .next()
+          .slice(0, 1 + this.#choose(2))
+          .map((fanout) => visit(partition, fanout))
+      : [];
+    const request = scans ? partition.builds.nextScan() : undefined;
+    const ids = request
+      ? after(this.#idsOf(partition, request.objectType), request.scan.cursor, null).slice(0, SCANNED_IDS)
+      : [];
+    const batch: Batch = {
+      entries,
+      inbox,
+      fanouts: visits.map(({ fanout, ids }) => ({ anchor: fanout.anchor, ids })),
+      position: partition.position,
+      scans:
+        request && ids.length > 0 ? [{ objectType: request.objectType, ordinals: request.scan.ordinals, ids }] : [],
+      expired: [],
+    };
+    const made = this.#step(partition, batch);
+    partition.number++;
+    partition.position = made.position ?? partition.position;
+    const progress = partition.builds.progress(this.networks, request, ids, ids.length < SCANNED_IDS);
+    const fanouts = partition.fanouts.progress(visits, made.edges.fanouts, partition.number, (anchor) =>
+      this.networks.edges.has(anchor),
+    );
+    this.#store(partition, made);
+    for (const ordinal of progress.dropped) partition.sets.delete(ordinal);
+    for (const ordinal of progress.completed) partition.complete.add(ordinal);
+    partition.builds.committed(progress);
+    partition.fanouts.committed(fanouts);
+    for (const [to, messages] of made.edges.messages) this.#post(at, to, messages);
+  }
+
+  #step(partition: SimulatedPartition, batch: Batch): Step {
+    return step(batch, {
+      types: this.networks.types,
+      edges: this.networks.edges,
+      timeZone: 'UTC',
+      nowMs: 1,
+      row: (objectType, id) => rowOf(partition, objectType, id),
+      neighbour: (anchor, target): NeighbourRow => unpackNeighbour(partition.neighbours.get(`${anchor} ${target}`)),
+      related: (anchor, target): RelatedRow => unpackRelated(partition.related.get(`${anchor} ${target}`)),
+      extremes: (ordinal, target) => {
+        const all = [...(partition.values.get(`${ordinal} ${target}`) ?? [])].sort(([, a], [, b]) => a - b);
+        return { lowest: all.slice(0, 20), highest: all.slice(-20) };
+      },
+      partitionOf: (id) => partitionOf(id, this.partitions.length),
+    });
+  }
+
+  #store(partition: SimulatedPartition, { records, edges }: Step): void {
+    for (const { objectType, id, after: row, flips } of records) {
+      const key = `${objectType}:${id}`;
+      if (row.record) partition.records.set(key, packRecord(row.record));
+      else partition.records.delete(key);
+      const state = packState(row.truth, (ordinal) => this.networks.has(ordinal));
+      if (state === undefined) partition.states.delete(key);
+      else partition.states.set(key, state);
+      for (const flip of flips) {
+        const ordinal = flippedOrdinal(flip);
+        const set = partition.sets.get(ordinal) ?? new Set();
+        partition.sets.set(ordinal, set);
+        if (entered(flip) === set.has(id)) throw new Error(`a flip of ${key} in ordinal ${ordinal} that is none`);
+        if (entered(flip)) set.add(id);
+        else set.delete(id);
+      }
+    }
+    for (const { anchor, target, row } of edges.neighbours)
+      setOrDelete(partition.neighbours, `${anchor} ${target}`, row && packRow(row));
+    for (const { anchor, target, row } of edges.related)
+      setOrDelete(partition.related, `${anchor} ${target}`, row && packRow(row));
+    for (const { anchor, target, id, holds } of edges.holders) {
+      const key = `${anchor} ${target}`;
+      const holders = partition.holders.get(key) ?? new Set();
+      partition.holders.set(key, holders);
+      if (holds) holders.add(id);
+      else holders.delete(id);
+    }
+    for (const { ordinal, target, id, value } of edges.values) {
+      const key = `${ordinal} ${target}`;
+      const values = partition.values.get(key) ?? new Map();
+      partition.values.set(key, values);
+      if (value === undefined) values.delete(id);
+      else values.set(id, value);
+    }
+  }
+
+  #post(from: number, to: number, messages: readonly Message[]): void {
+    for (const { kind } of messages) this.sent[kind]++;
+    const key = `${from} ${to}`;
+    const lane = this.#lanes.get(key) ?? { to, entries: [] };
+    this.#lanes.set(key, lane);
+    lane.entries.push(['p', String(from), 'v', String(this.networks.version), 'm', packMessages(messages)]);
+  }
+
+  #idsOf(partition: SimulatedPartition, objectType: string): string[] {
+    const prefix = `${objectType}:`;
+    const live = [...partition.records].filter(
+      ([key, stored]) => key.startsWith(prefix) && unpackRecord(stored).deletedAt === undefined,
+    );
+    return live.map(([key]) => key.slice(prefix.length)).sort();
+  }
+}
+
+function rowOf(partition: SimulatedPartition, objectType: string, id: string): Row {
+  const stored = partition.records.get(`${objectType}:${id}`);
+  return stored
+    ? { record: unpackRecord(stored), truth: unpackState(partition.states.get(`${objectType}:${id}`)) }
+    : ABSENT;
+}
+
+function visit(partition: SimulatedPartition, fanout: Fanout): FanoutVisit {
+  const holders = [...(partition.holders.get(`${fanout.anchor} ${fanout.target}`) ?? [])].sort();
+  const ids = after(holders, fanout.cursor, fanout.until).slice(0, VISITED_IDS);
+  return { fanout, ids, isStretchDone: ids.length < VISITED_IDS };
+}
+
+function after(sorted: readonly string[], cursor: string, until: string | null): string[] {
+  return sorted.filter((id) => (cursor === '' || id > cursor) && (until === null || id <= until));
+}
+
+function setOrDelete(all: Map<string, string>, key: string, stored: string | null): void {
+  if (stored === null) all.delete(key);
+  else all.set(key, stored);
+}
