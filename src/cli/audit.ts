@@ -33,17 +33,20 @@ export async function runAudit(config: Config, options: AuditCommandOptions): Pr
 }
 
 function describeReport(report: AuditReport): string[] {
-  const { segments, records, partitions, evaluations, memberships, differences } = report;
+  const { segments, records, partitions, evaluations, memberships, differences, edges, graphRecords } = report;
+  const across = `${grouped(edges)} relationships: holders, neighbour rows and related rows, over ${grouped(graphRecords)} live records in memory.`;
   return [
     `Compared ${grouped(segments)} segments over ${grouped(records)} records in ${partitions} partitions with JsonLogic:`,
     `${grouped(evaluations)} evaluations, ${grouped(memberships)} memberships; member sets, state rows, counts and ids.`,
+    ...(edges > 0 ? [across] : []),
+    ...report.skippedEdges.map((edge) => `Left out: edge=${edge} (building)`),
     ...report.skipped.map(({ slug, why }) => `Left out: segment=${slug} (${why})`),
     ...listed(differenceLines(report)),
     differences === 0 ? 'Zero differences.' : `${grouped(differences)} differences.`,
   ];
 }
 
-function differenceLines({ inSegments, inCounts, inIds }: AuditReport): string[][] {
+function differenceLines({ inSegments, inCounts, inIds, inEdges }: AuditReport): string[][] {
   return [
     inSegments.map(
       ({ slug, place, engineOnly, referenceOnly }) =>
@@ -56,6 +59,10 @@ function differenceLines({ inSegments, inCounts, inIds }: AuditReport): string[]
     inIds.map(
       ({ objectType, listedOnly, storedOnly }) =>
         `type=${objectType} ids-only=${sample(listedOnly)} records-only=${sample(storedOnly)}`,
+    ),
+    inEdges.map(
+      ({ edge, place, engineOnly, referenceOnly }) =>
+        `edge=${edge} engine-only=${sample(engineOnly)} reference-only=${sample(referenceOnly)} in=${place}`,
     ),
   ];
 }

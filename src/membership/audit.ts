@@ -7,16 +7,19 @@
  *
  * Compared are, per partition: member sets and state rows with the reference; counts with the sets; the ids of a type with its
  * records; and all three for members and rows of records that are not there. A record that is created after the audit has
- * passed its place is not looked at.
+ * passed its place is not looked at. What segments and the engine keep across relationships is compared by
+ * audit-relationships.ts, over all partitions together.
  */
-import type { ChainableCommander, Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { Catalog, StoredSegment } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { exists, filterableData, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
-import { assert, Problem } from '../errors.ts';
+import { Problem } from '../errors.ts';
 import { holds } from '../query/reference.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
+import { auditRelationships, type RelationshipAudit } from './audit-relationships.ts';
+import { carriedOut } from './audit-transaction.ts';
 import { hasOrdinal } from './ordinals.ts';
 import { caughtUp } from './standing.ts';
 import { unpackState } from './state-row.ts';
@@ -63,6 +66,15 @@ interface CountDifference {
   readonly members: number;
 }
 
+interface EdgeDifference {
+  /** `<holder type>.<relationship>`. */
+  readonly edge: string;
+  /** State rows of exported predicates, `id(ordinal)`; else `target@partition=` and a holder, or what a row says. */
+  readonly place: 'state' | 'holders' | 'neighbours' | 'related';
+  readonly engineOnly: Sample;
+  readonly referenceOnly: Sample;
+}
+
 interface SkippedSegment {
   readonly slug: string;
   readonly why: 'building' | 'edited meanwhile';
@@ -71,6 +83,10 @@ interface SkippedSegment {
 export interface AuditReport {
   readonly partitions: number;
   readonly segments: number;
+  /** Relationships whose rows were compared, and live records that were held in memory for it. */
+  readonly edges: number;
+  readonly graphRecords: number;
+  readonly skippedEdges: readonly string[];
   readonly skipped: readonly SkippedSegment[];
   /** Records that were visited, archived ones included. */
   readonly records: number;
@@ -81,6 +97,7 @@ export interface AuditReport {
   readonly inSegments: readonly SegmentDifference[];
   readonly inCounts: readonly CountDifference[];
   readonly inIds: readonly IdDifference[];
+  readonly inEdges: readonly EdgeDifference[];
 }
 
 const SAMPLE_MAX = 20;
@@ -93,7 +110,8 @@ const SCAN_COUNT = 500;
 /** @throws Problem not_caught_up */
 export async function audit(context: AuditContext, options: AuditOptions): Promise<AuditReport> {
   const { redis, keys, store } = context;
-  if (!(await caughtUp(redis, keys.partitions, [], options.timeoutMs))) {
+  await store.refresh();
+  if (!(await caughtUp(redis, keys.partitions, [], options.timeoutMs, roundsOf(store.catalog)))) {
     throw new Problem('not_caught_up', `the partitions did not catch up within ${options.timeoutMs / 1000} s`);
   }
   await store.refresh();
@@ -101,6 +119,13 @@ export async function audit(context: AuditContext, options: AuditOptions): Promi
   await run.walk();
   await store.refresh();
   return run.report(store.catalog);
+}
+
+/** As often as strong reads wait (memberships.ts), for the longest path that there is; a relationship alone is one edge long. */
+function roundsOf(catalog: Catalog): number {
+  let depth = [...catalog.objectTypes.values()].some(({ relationships }) => relationships.size > 0) ? 1 : 0;
+  for (const ordinal of catalog.ordinals.keys()) depth = Math.max(depth, catalog.depthOf(ordinal));
+  return depth === 0 ? 0 : 2 * depth + 1;
 }
 
 /** What the JsonLogic of a segment sees: declared attributes in normal form, and nothing else. */
@@ -113,6 +138,8 @@ export function documentOf(record: RecordRow, type: ObjectType, timeZone: string
 interface Audited {
   readonly segment: StoredSegment;
   readonly ordinal: number;
+  /** Looks at neighbours: compared over the whole graph. */
+  readonly isRelated: boolean;
   readonly mismatches: { readonly set: Mismatch; readonly state: Mismatch };
 }
 
@@ -154,6 +181,7 @@ class AuditRun {
   readonly #skipped: SkippedSegment[];
   readonly #ids: ReadonlyMap<string, Mismatch>;
   readonly #counts: CountDifference[] = [];
+  #graph: RelationshipAudit | undefined;
   #records = 0;
   #evaluations = 0;
   #memberships = 0;
@@ -168,7 +196,14 @@ class AuditRun {
     // While an edit is built, the stored JsonLogic is of the new revision and the sets are of the old one.
     this.#audited = segments.flatMap((segment) =>
       segment.pending === null && segment.ordinal !== null
-        ? [{ segment, ordinal: segment.ordinal, mismatches: { set: new Mismatch(), state: new Mismatch() } }]
+        ? [
+            {
+              segment,
+              ordinal: segment.ordinal,
+              isRelated: catalog.depthOf(segment.ordinal) > 0,
+              mismatches: { set: new Mismatch(), state: new Mismatch() },
+            },
+          ]
         : [],
     );
     this.#skipped = segments.flatMap(({ slug, pending }) => (pending === null ? [] : [{ slug, why: 'building' }]));
@@ -178,10 +213,33 @@ class AuditRun {
     const total = await this.#size();
     for (const [partition, keys] of this.#context.keys.partitions.entries()) {
       for (const type of this.#types) {
-        const audited = this.#audited.filter(({ segment }) => segment.object_type === type.name);
+        const audited = this.#audited.filter(
+          ({ segment, isRelated }) => segment.object_type === type.name && !isRelated,
+        );
         await this.#walkType({ keys, type, audited }, total);
       }
       await this.#compareCounts(partition, keys);
+    }
+    if (this.#types.some(({ relationships }) => relationships.size > 0)) await this.#relate();
+  }
+
+  async #relate(): Promise<void> {
+    const { redis, keys, store, timeZone } = this.#context;
+    const { catalog } = store;
+    const related = this.#audited.filter(({ isRelated }) => isRelated);
+    const { timeoutMs } = this.#options;
+    const context = { redis, keys, catalog, timeZone, timeoutMs, rounds: roundsOf(catalog) };
+    this.#graph = await auditRelationships(
+      context,
+      related.map(({ segment }) => segment),
+    );
+    this.#evaluations += this.#graph.evaluations;
+    this.#memberships += this.#graph.memberships;
+    for (const { subject, engineOnly, referenceOnly } of this.#graph.differences) {
+      if (!('slug' in subject)) continue;
+      const mismatch = related.find(({ segment }) => segment.slug === subject.slug)!.mismatches[subject.place];
+      for (const id of engineOnly) mismatch.left.add(id);
+      for (const id of referenceOnly) mismatch.right.add(id);
     }
   }
 
@@ -198,10 +256,18 @@ class AuditRun {
       (sum, { engineOnly, referenceOnly }) => sum + engineOnly.total + referenceOnly.total,
       0,
     );
+    const inEdges = edgeDifferences(this.#graph);
+    const rows = inEdges.reduce(
+      (sum, { engineOnly, referenceOnly }) => sum + engineOnly.total + referenceOnly.total,
+      0,
+    );
     const ids = inIds.reduce((sum, { listedOnly, storedOnly }) => sum + listedOnly.total + storedOnly.total, 0);
     return {
       partitions: this.#context.keys.partitions.length,
       segments: settled.length,
+      edges: this.#graph?.edges ?? 0,
+      graphRecords: this.#graph?.records ?? 0,
+      skippedEdges: this.#graph?.building ?? [],
       skipped: [
         ...this.#skipped,
         ...[...edited].map(({ segment }) => ({ slug: segment.slug, why: 'edited meanwhile' as const })),
@@ -209,10 +275,11 @@ class AuditRun {
       records: this.#records,
       evaluations: this.#evaluations,
       memberships: this.#memberships,
-      differences: pairs + inCounts.length + ids,
+      differences: pairs + inCounts.length + ids + rows,
       inSegments,
       inCounts,
       inIds,
+      inEdges,
     };
   }
 
@@ -327,6 +394,19 @@ function segmentDifferences({ segment, mismatches }: Audited): SegmentDifference
   });
 }
 
+function edgeDifferences(graph: RelationshipAudit | undefined): EdgeDifference[] {
+  return (graph?.differences ?? []).flatMap(({ subject, engineOnly, referenceOnly }): EdgeDifference[] => {
+    if (!('edge' in subject)) return [];
+    return [{ ...subject, engineOnly: sampleOf(engineOnly), referenceOnly: sampleOf(referenceOnly) }];
+  });
+}
+
+function sampleOf(all: Iterable<string>): Sample {
+  const gathered = new Gathered();
+  for (const one of all) gathered.add(one);
+  return gathered;
+}
+
 function chunkSize(segments: number): number {
   const cells = Math.floor(CELLS_MAX / Math.max(1, segments));
   return Math.min(CHUNK_RECORDS_MAX, Math.max(CHUNK_RECORDS_MIN, cells));
@@ -340,13 +420,4 @@ function fields(reply: readonly string[]): string[] {
 /** The fields of a reply of HSCAN over records that are no tombstones. */
 function existing(reply: readonly string[]): string[] {
   return fields(reply).filter((_, at) => exists(unpackRecord(reply[2 * at + 1]!)));
-}
-
-async function carriedOut(transaction: ChainableCommander): Promise<unknown[]> {
-  const replies = await transaction.exec();
-  assert(replies, 'a MULTI without WATCH is carried out');
-  return replies.map(([error, reply]) => {
-    if (error) throw error;
-    return reply;
-  });
 }
