@@ -1,0 +1,208 @@
+/**
+ * relationship-catalog.test.ts – What happens to relationships when the catalog changes, and that an audit sees whatever is
+ * wrong in the rows that they are kept in.
+ */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Change } from '../../src/change/change.ts';
+import { partitionOf } from '../../src/change/partition.ts';
+import type { Deployment } from '../../src/engine/deployment.ts';
+import { type AuditReport, audit } from '../../src/membership/audit.ts';
+import { unpackNeighbour, unpackRelated } from '../../src/membership/neighbour-row.ts';
+import { hopNamed } from '../../src/query/relationships.ts';
+import { built, createSegment, openTestDeployment, send } from '../support/deployment.ts';
+
+const PARTITIONS = 4;
+const organizations = { attributes: { industry: { type: 'string' } } };
+const attributes = { age: { type: 'number' } };
+const relationships = {
+  organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+};
+
+let deployment: Deployment;
+afterEach(() => deployment.close());
+
+async function open(contacts: unknown = { attributes, relationships }): Promise<void> {
+  deployment = await openTestDeployment({ partitions: PARTITIONS });
+  await deployment.objectTypes.put('organizations', organizations);
+  await deployment.objectTypes.put('contacts', contacts);
+  await built(deployment);
+}
+
+const all = (...rules: object[]) => ({ combinator: 'and', rules });
+const inSaas = all({ field: 'organization.industry', operator: '=', value: 'SaaS' });
+const someOver = (age: number) =>
+  all({ field: 'contacts', match: { mode: 'some' }, value: all({ field: 'age', operator: '>', value: age }) });
+
+function organization(id: string, industry: string): Change {
+  return { op: 'put', object_type: 'organizations', id, data: { industry } };
+}
+
+function contact(id: string, organizationId: string, age: number): Change {
+  return { op: 'put', object_type: 'contacts', id, data: { age, organization_id: organizationId } };
+}
+
+/** 40 contacts of each of o0, o1 and o2; ages 0 to 119. */
+const contacts = Array.from({ length: 120 }, (_, at) => contact(`c${at}`, `o${at % 3}`, at));
+const three = [organization('o0', 'SaaS'), organization('o1', 'Retail'), organization('o2', 'SaaS')];
+
+async function countOf(slug: string): Promise<number | null> {
+  return (await deployment.memberships.counts([slug])).counts[0]!.count;
+}
+
+function audited(): Promise<AuditReport> {
+  const { redis, keys, store } = deployment;
+  return audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 10_000 });
+}
+
+describe('a relationship', () => {
+  it('that is declared after its records exist is built', async () => {
+    await open({ attributes });
+    await send(deployment, [...contacts, ...three]);
+    await deployment.objectTypes.put('contacts', { attributes, relationships });
+    await createSegment(deployment, 'in-saas', 'contacts', inSaas);
+    await createSegment(deployment, 'with-the-old', 'organizations', someOver(118));
+    expect(await countOf('in-saas')).toBe(80);
+    expect(await countOf('with-the-old')).toBe(1);
+    const { objectTypes } = deployment.store.catalog;
+    const hop = hopNamed(objectTypes.get('organizations')!, 'contacts', objectTypes)!;
+    const [record] = await deployment.memberships.records('organizations', ['o1']);
+    const page = await deployment.memberships.related({ id: 'o1', record: record! }, hop, 100, undefined);
+    expect(page.data).toHaveLength(40);
+    await send(deployment, [organization('o1', 'SaaS'), contact('c119', 'o0', 3)]);
+    expect([await countOf('in-saas'), await countOf('with-the-old')]).toEqual([120, 0]);
+    expect(await audited()).toMatchObject({ differences: 0, edges: 1, segments: 2 });
+  });
+
+  it('that segments of either end use is not removed, and the refusal names them', async () => {
+    await open();
+    await createSegment(deployment, 'in-saas', 'contacts', inSaas);
+    await createSegment(deployment, 'with-the-old', 'organizations', someOver(100));
+    await createSegment(deployment, 'grown-up', 'contacts', all({ field: 'age', operator: '>', value: 18 }));
+    const removal = deployment.objectTypes.put('contacts', { attributes });
+    await expect(removal).rejects.toMatchObject({
+      code: 'object_type_in_use',
+      extra: { used_by: ['in-saas', 'with-the-old'] },
+    });
+    await expect(deployment.objectTypes.remove('organizations')).rejects.toMatchObject({ code: 'object_type_in_use' });
+    await deployment.segments.remove('in-saas');
+    await deployment.segments.remove('with-the-old');
+    await deployment.objectTypes.put('contacts', { attributes });
+    await built(deployment);
+    expect(deployment.store.catalog.ordinals.size).toBe(1);
+  });
+
+  it('that is removed and declared again is counted from the records of now', async () => {
+    await open();
+    await send(deployment, [...contacts, ...three]);
+    await deployment.objectTypes.put('contacts', { attributes });
+    await send(deployment, [contact('c0', 'o1', 0), contact('c1', 'o0', 1)]);
+    await deployment.objectTypes.put('contacts', { attributes, relationships });
+    await createSegment(deployment, 'in-saas', 'contacts', inSaas);
+    expect(await countOf('in-saas')).toBe(80);
+    await send(deployment, [organization('o0', 'Retail')]);
+    expect(await countOf('in-saas')).toBe(40);
+    expect((await audited()).differences).toBe(0);
+  });
+
+  it('whose holders nobody asked about knows their number when somebody does', async () => {
+    await open();
+    await send(deployment, three);
+    await send(deployment, contacts.slice(0, 30)); // every partition announces a first holder
+    await send(deployment, contacts.slice(30)); // and nobody is told of the rest
+    await createSegment(
+      deployment,
+      'often-new-born',
+      'organizations',
+      all({
+        field: 'contacts',
+        match: { mode: 'atLeast', threshold: 0.05 }, // one of 40 is less; of those that were announced it is more
+        value: all({ field: 'age', operator: '=', value: 0 }),
+      }),
+    );
+    expect(await countOf('often-new-born')).toBe(0);
+    expect((await audited()).differences).toBe(0);
+  });
+});
+
+describe('an exported predicate', () => {
+  it('is given up with the last segment that reads it', async () => {
+    await open();
+    await send(deployment, [...contacts, ...three]);
+    const { ordinals } = deployment.store.catalog;
+    expect(ordinals.size).toBe(1); // the anchor
+    await createSegment(deployment, 'in-saas', 'contacts', inSaas);
+    const { rules } = inSaas as { rules: object[] };
+    const young = all(...rules, { field: 'age', operator: '<', value: 30 });
+    await createSegment(deployment, 'young-in-saas', 'contacts', young);
+    await createSegment(deployment, 'with-the-old', 'organizations', someOver(100));
+    expect(ordinals.size).toBe(6); // the anchor, three segments, and what they read of organizations and of contacts
+    await deployment.segments.remove('in-saas');
+    await built(deployment);
+    expect(ordinals.size).toBe(5);
+    expect(await countOf('young-in-saas')).toBe(20);
+    await deployment.segments.remove('young-in-saas');
+    await built(deployment);
+    expect(ordinals.size).toBe(3);
+    await deployment.segments.remove('with-the-old');
+    await built(deployment);
+    expect([...ordinals.values()].map(({ key }) => key.split(' ')[0])).toEqual(['anchor']);
+    await send(
+      deployment,
+      contacts.map(({ id }): Change => ({ op: 'delete', object_type: 'contacts', id })),
+    );
+    await send(deployment, [organization('o0', 'Retail')]);
+    expect((await audited()).differences).toBe(0);
+    const [anchor] = ordinals.keys();
+    for (const keys of deployment.keys.partitions) {
+      expect(await deployment.redis.hlen(keys.neighbours(anchor!))).toBe(0);
+      expect(await deployment.redis.hlen(keys.related(anchor!))).toBe(0);
+    }
+  });
+});
+
+describe('an audit', () => {
+  it('finds what was planted in member sets, state rows, holders, neighbour rows and related rows', async () => {
+    await open();
+    await send(deployment, [...contacts, ...three]);
+    await createSegment(deployment, 'in-saas', 'contacts', inSaas);
+    await createSegment(deployment, 'with-the-old', 'organizations', someOver(100));
+    expect((await audited()).differences).toBe(0);
+    const { redis, keys, store } = deployment;
+    const at = (id: string) => keys.partitions[partitionOf(id, PARTITIONS)]!;
+    const anchor = store.catalog.anchorOf('contacts.organization')!;
+    const ordinal = store.catalog.segments.get('in-saas')!.ordinal!;
+    await redis.srem(at('c0').segment(ordinal), 'c0');
+    await redis.sadd(at('c1').segment(ordinal), 'c1');
+    await redis.hdel(at('c3').state('contacts'), 'c3');
+    await redis.zrem(at('c6').holders(anchor, 'o0'), 'c6');
+    await redis.zadd(at('c7').holders(anchor, 'o0'), 0, 'c7');
+    const neighbours = at('c9').neighbours(anchor);
+    const neighbour = unpackNeighbour(await redis.hget(neighbours, 'o0'));
+    await redis.hset(neighbours, 'o0', JSON.stringify({ ...neighbour, exported: null }));
+    const related = unpackRelated(await redis.hget(at('o2').related(anchor), 'o2'));
+    const [from] = Object.keys(related);
+    await redis.hdel(at('o1').related(anchor), 'o1');
+    await redis.hset(at('o2').related(anchor), 'o2', JSON.stringify({ ...related, [from!]: { ...neighbour.local } }));
+
+    const { inSegments, inEdges, differences } = await audited();
+    const ids = (...first: string[]) => ({ total: first.length, first });
+    expect(inSegments).toEqual([
+      { slug: 'in-saas', place: 'set', engineOnly: ids('c1'), referenceOnly: ids('c0') },
+      { slug: 'in-saas', place: 'state', engineOnly: ids(), referenceOnly: ids('c3') },
+    ]);
+    const found = Object.fromEntries(inEdges.map(({ place, ...difference }) => [place, difference]));
+    const [p6, p7, p9] = ['c6', 'c7', 'c9'].map((id) => partitionOf(id, PARTITIONS));
+    expect(found.state!.referenceOnly.first.every((one) => one.startsWith('c3('))).toBe(true);
+    expect(found.holders).toEqual({
+      edge: 'contacts.organization',
+      engineOnly: ids(`o0@${p7}=c7`),
+      referenceOnly: ids(`o0@${p6}=c6`),
+    });
+    expect(found.neighbours!.engineOnly.first).toEqual([expect.stringMatching(`^o0@${p9}=.*"exported":null`)]);
+    expect(found.neighbours!.referenceOnly.first).toEqual([expect.stringMatching(`^o0@${p9}=.*"truth"`)]);
+    const targets = ({ first }: { first: readonly string[] }) => first.map((one) => one.split('@')[0]);
+    expect(targets(found.related!.engineOnly)).toEqual(['o2']);
+    expect(targets(found.related!.referenceOnly).sort()).toEqual(['o1', 'o2']);
+    expect(differences).toBeGreaterThanOrEqual(10);
+  });
+});
