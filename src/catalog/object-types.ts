@@ -6,7 +6,7 @@
  */
 import { type ObjectType, objectType, objectTypeDefinition, parseObjectType } from '../change/object-type.ts';
 import { Problem } from '../errors.ts';
-import { type CompiledQuery, compileQuery } from '../query/compile.ts';
+import { type CompiledQuery, compileQuery, predicateAttributes } from '../query/compile.ts';
 import type { Catalog, CatalogChange, StoredSegment } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogStore } from './catalog-store.ts';
@@ -38,6 +38,7 @@ export class ObjectTypes {
       const next = { ...definition, revision: draft.version };
       const isSameForRecords = old && fieldsOf(old) === fieldsOf(objectType(name, 0, definition));
       draft.setObjectType(name, isSameForRecords ? { ...next, revision: old.revision } : next);
+      if (old && !isSameForRecords) outdateOrdinals(draft, catalog, old, objectType(name, 0, definition));
       if (old) this.#recompileSegments(draft, name);
       return draft.finish();
     });
@@ -81,6 +82,22 @@ export class ObjectTypes {
     }
     if (changed.length > 0) reassign(draft, changed);
   }
+}
+
+/**
+ * What is stored of a predicate over a re-typed attribute was found out under the old type, and goes on under the new one: it
+ * answers until the new one is built, but is given to nobody again, not even when the attribute gets its old type back.
+ */
+function outdateOrdinals(draft: CatalogDraft, catalog: Catalog, old: ObjectType, next: ObjectType): void {
+  const isRetyped = (name: string) => typeText(old, name) !== typeText(next, name);
+  for (const [ordinal, stored] of catalog.ordinals) {
+    if (stored.object_type !== old.name || !predicateAttributes(stored.predicate).some(isRetyped)) continue;
+    draft.setOrdinal(ordinal, { ...stored, key: `outdated ${ordinal}` });
+  }
+}
+
+function typeText(type: ObjectType, attribute: string): string {
+  return JSON.stringify(type.attributes.get(attribute) ?? null);
 }
 
 /** What records are checked against. */

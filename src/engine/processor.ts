@@ -264,13 +264,15 @@ export class PartitionProcessor {
     // From here to the commit's arguments nothing awaits: catalog, networks and step are of one version.
     const nowMs = Math.max(held.clockMs, Date.now());
     const startedMs = performance.now();
-    const made = this.#attempt(batch, () =>
-      step(batch, { types: networks.types, timeZone: this.#context.timeZone, nowMs, row }),
-    );
-    if (!made) return;
     const isLastChunk = request !== undefined && ids.length < scanRowsMax(request);
     const progress = held.builds.progress(networks, request, ids, isLastChunk);
-    const commands = commitCommands(made, progress, { keys: this.#keys, networks, builds: held.builds, nowMs });
+    const attempted = this.#attempt(batch, () => {
+      const made = step(batch, { types: networks.types, timeZone: this.#context.timeZone, nowMs, row });
+      const context = { keys: this.#keys, networks, builds: held.builds, nowMs };
+      return { made, commands: commitCommands(made, progress, context) };
+    });
+    if (!attempted) return;
+    const { made, commands } = attempted;
     const number = held.number + 1;
     const header = [this.#token, held.number, number, randomUUID(), LEASE_TTL_MS];
     metrics.stepSeconds.observe((performance.now() - startedMs) / 1000);
@@ -341,10 +343,11 @@ export class PartitionProcessor {
   }
 
   /**
-   * The step is pure: a failure is a bug that meets the same change again and again. After STEP_ATTEMPTS_MAX failures changes
-   * are tried one by one, and the one that fails goes to the dead letters instead of stopping all that come after it.
+   * The step is pure, and so is what is written of it: a failure (a bug, a record grown too long) meets the same change again
+   * and again. After STEP_ATTEMPTS_MAX failures changes are tried one by one, and the one that fails goes to the dead letters
+   * instead of stopping all that come after it.
    */
-  #attempt(batch: Batch, run: () => Step): Step | undefined {
+  #attempt<Made>(batch: Batch, run: () => Made): Made | undefined {
     try {
       return run();
     } catch (error) {

@@ -115,9 +115,13 @@ export class Memberships {
   ): Promise<Map<string, string[]>> {
     await this.#objectType(objectType);
     await this.#wait(this.#partitionsOf(ids), options);
-    const states = await this.#readHash(ids, (keys) => keys.state(objectType));
     const { catalog } = this.#store;
-    return new Map(ids.map((id, at) => [id, slugsOf(catalog, states[at])]));
+    for (let attempt = 1; ; attempt++) {
+      const { version } = catalog;
+      const states = await this.#readStates(objectType, ids);
+      if (catalog.version !== version && attempt < RESOLVE_ATTEMPTS_MAX) continue;
+      return new Map(ids.map((id, at) => [id, slugsOf(catalog, states[at])]));
+    }
   }
 
   /** Which of the segments each record is in. @throws Problem segment_unknown | segment_building | not_caught_up */
@@ -130,17 +134,20 @@ export class Memberships {
     await this.#objectType(objectType);
     refuseForeign(await this.#segments(slugs), objectType);
     await this.#wait(this.#partitionsOf(ids), options);
-    const asked = (await this.#segments(slugs)).map((segment) => ({
-      slug: segment.slug,
-      ordinal: builtOrdinal(segment),
-    }));
-    const states = await this.#readHash(ids, (keys) => keys.state(objectType));
-    return new Map(
-      ids.map((id, at) => {
-        const truth = unpackState(states[at]);
-        return [id, asked.filter(({ ordinal }) => hasOrdinal(truth, ordinal)).map(({ slug }) => slug)];
-      }),
-    );
+    for (let attempt = 1; ; attempt++) {
+      const asked = (await this.#segments(slugs)).map((segment) => ({
+        slug: segment.slug,
+        ordinal: builtOrdinal(segment),
+      }));
+      const states = await this.#readStates(objectType, ids);
+      if (asked.some(({ ordinal }) => this.#isGone(ordinal)) && attempt < RESOLVE_ATTEMPTS_MAX) continue;
+      return new Map(
+        ids.map((id, at) => {
+          const truth = unpackState(states[at]);
+          return [id, asked.filter(({ ordinal }) => hasOrdinal(truth, ordinal)).map(({ slug }) => slug)];
+        }),
+      );
+    }
   }
 
   /** @returns undefined if there is none. */
@@ -200,7 +207,9 @@ export class Memberships {
     return total === 0 ? 0 : visited / total;
   }
 
+  /** Records that are only accepted so far count too. @throws Problem not_caught_up */
   async hasRecords(objectType: string): Promise<boolean> {
+    await this.#wait(this.#keys.partitions, STRONG);
     const sizes = await Promise.all(this.#keys.partitions.map((keys) => this.#redis.zcard(keys.ids(objectType))));
     return sizes.some((size) => size > 0);
   }
@@ -254,13 +263,30 @@ export class Memberships {
     );
   }
 
-  /** Reads an ordinal of a segment; again if the segment was switched to another one meanwhile, for then the old one may be gone. */
+  /**
+   * The state rows, and then the catalog, so that it is known whether the rows still spoke of an ordinal. One connection
+   * carries out its commands in their order: the second question costs no round trip.
+   */
+  async #readStates(objectType: string, ids: readonly string[]): Promise<(string | null)[]> {
+    const [states] = await Promise.all([this.#readHash(ids, (keys) => keys.state(objectType)), this.#store.refresh()]);
+    return states;
+  }
+
+  #isGone(ordinal: number): boolean {
+    return !this.#store.catalog.ordinals.has(ordinal);
+  }
+
+  /**
+   * Reads an ordinal of a segment; again if the segment was switched to another one meanwhile, for then the old one may be
+   * gone. That is asked of Redis: this process may be behind, when another one works the partitions off.
+   */
   async #answer<T>(slug: string, read: (ordinal: number, objectType: string) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       const [segment] = await this.#segments([slug]);
       const ordinal = builtOrdinal(segment!);
       const answer = await read(ordinal, segment!.object_type);
-      if (this.#store.catalog.ordinals.has(ordinal) || attempt === RESOLVE_ATTEMPTS_MAX) return answer;
+      await this.#store.refresh();
+      if (!this.#isGone(ordinal) || attempt === RESOLVE_ATTEMPTS_MAX) return answer;
     }
   }
 
