@@ -138,7 +138,9 @@ export class PartitionProcessor {
       this.#token,
       LEASE_TTL_MS,
     ]);
-    if (answer === 'renewed' && Number(stored) >= number) return;
+    // One more than mine is the commit that is under way.
+    const isMine = Number(stored) === number || Number(stored) === number + 1;
+    if (answer === 'renewed' && (isMine || held.number !== number)) return;
     this.#logger.warn({ answer, number, stored }, 'the lease is lost');
     held.isLost = true;
     this.#wake?.();

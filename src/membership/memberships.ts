@@ -55,6 +55,9 @@ export interface NamedRecord {
 /** Members of a partition that are sorted in memory; larger sets are walked along the ids of the type. */
 const SORTED_MEMBERS_MAX = 2000;
 const WALK_IDS = 1000;
+/** Records that are read at once, and about the bytes after which a page ends early: its cursor goes on from there. */
+const RECORDS_A_READ = 50;
+const PAGE_BYTES_MAX = 16 * 1024 * 1024;
 const RESOLVE_ATTEMPTS_MAX = 3;
 
 export class Memberships {
@@ -175,7 +178,10 @@ export class Memberships {
   ): Promise<Page<NamedRecord>> {
     await this.#objectType(objectType);
     await this.#wait(this.#keys.partitions, options);
-    return this.#page(limit, cursor, (keys, after, count) => this.#liveRecords(keys, objectType, after, count));
+    const budget = new PageBudget();
+    const read = (keys: PartitionKeys, after: string, count: number) =>
+      this.#liveRecords(keys, objectType, after, count, budget);
+    return this.#page(limit, cursor, read, budget);
   }
 
   /** Records that are members, page by page. @throws Problem as `members` */
@@ -187,11 +193,16 @@ export class Memberships {
   ): Promise<Page<NamedRecord>> {
     const page = await this.members(slug, limit, cursor, options);
     const { object_type: objectType } = this.#store.catalog.segments.get(slug) ?? { object_type: '' };
-    const records = await this.records(
-      objectType,
-      page.data.map(({ id }) => id),
-    );
-    const data = page.data.flatMap(({ id }, at) => (records[at] ? [{ id, record: records[at] }] : []));
+    const budget = new PageBudget();
+    const data: NamedRecord[] = [];
+    for (let from = 0; from < page.data.length; from += RECORDS_A_READ) {
+      const ids = page.data.slice(from, from + RECORDS_A_READ).map(({ id }) => id);
+      const stored = await this.#readHash(ids, (keys) => keys.records(objectType));
+      data.push(...ids.flatMap((id, at) => namedRecord(id, stored[at], budget, exists)));
+      const last = ids.at(-1)!;
+      const isCut = budget.isSpent && from + RECORDS_A_READ < page.data.length;
+      if (isCut) return { data, next_cursor: packCursor(partitionOf(last, this.#keys.partitions.length), last) };
+    }
     return { data, next_cursor: page.next_cursor };
   }
 
@@ -339,6 +350,7 @@ export class Memberships {
     limit: number,
     cursor: string | undefined,
     read: (keys: PartitionKeys, after: string, count: number) => Promise<T[]>,
+    budget = new PageBudget(),
   ): Promise<Page<T>> {
     const data: T[] = [];
     let { partition, after } = unpackCursor(cursor, this.#keys.partitions.length);
@@ -346,6 +358,7 @@ export class Memberships {
       const wanted = limit - data.length;
       const some = await read(this.#keys.partitions[partition]!, after, wanted);
       data.push(...some);
+      if (budget.isSpent && some.length > 0) return { data, next_cursor: packCursor(partition, some.at(-1)!.id) };
       if (some.length < wanted) {
         partition++;
         after = '';
@@ -375,34 +388,64 @@ export class Memberships {
     });
   }
 
-  #liveRecords(keys: PartitionKeys, objectType: string, after: string, count: number): Promise<NamedRecord[]> {
-    return this.#walk(keys, objectType, after, count, async (ids) => {
+  #liveRecords(
+    keys: PartitionKeys,
+    objectType: string,
+    after: string,
+    count: number,
+    budget: PageBudget,
+  ): Promise<NamedRecord[]> {
+    const pick = async (ids: string[]) => {
       const rows = await this.#redis.hmget(keys.records(objectType), ...ids);
-      return ids.flatMap((id, at) => {
-        const record = rows[at] ? unpackRecord(rows[at]) : undefined;
-        return isLive(record) ? [{ id, record }] : [];
-      });
-    });
+      return ids.flatMap((id, at) => namedRecord(id, rows[at], budget, isLive));
+    };
+    return this.#walk(keys, objectType, after, count, pick, { idsARead: RECORDS_A_READ, budget });
   }
 
-  /** Walks the ids of a type until `count` of them are picked or there are no more. */
+  /** Walks the ids of a type until `count` of them are picked, the budget is spent, or there are no more. */
   async #walk<T>(
     keys: PartitionKeys,
     objectType: string,
     after: string,
     count: number,
     pick: (ids: string[]) => Promise<T[]>,
+    { idsARead, budget }: { readonly idsARead: number; readonly budget?: PageBudget } = { idsARead: WALK_IDS },
   ): Promise<T[]> {
     const picked: T[] = [];
     let from = after === '' ? '-' : `(${after}`;
-    while (picked.length < count) {
-      const ids = await this.#redis.zrangebylex(keys.ids(objectType), from, '+', 'LIMIT', 0, WALK_IDS);
+    while (picked.length < count && !budget?.isSpent) {
+      const ids = await this.#redis.zrangebylex(keys.ids(objectType), from, '+', 'LIMIT', 0, idsARead);
       if (ids.length > 0) picked.push(...(await pick(ids)));
-      if (ids.length < WALK_IDS) break;
+      if (ids.length < idsARead) break;
       from = `(${ids.at(-1)}`;
     }
     return picked.slice(0, count);
   }
+}
+
+/** What one page of records may weigh: one of 1,000 records of 2 MB would not even fit into a string. */
+class PageBudget {
+  #bytes = PAGE_BYTES_MAX;
+
+  get isSpent(): boolean {
+    return this.#bytes <= 0;
+  }
+
+  spend(bytes: number): void {
+    this.#bytes -= bytes;
+  }
+}
+
+function namedRecord(
+  id: string,
+  stored: string | null | undefined,
+  budget: PageBudget,
+  isWanted: (record: RecordRow) => boolean,
+): NamedRecord[] {
+  if (!stored) return [];
+  budget.spend(stored.length);
+  const record = unpackRecord(stored);
+  return isWanted(record) ? [{ id, record }] : [];
 }
 
 function countOf(segment: StoredSegment, sums: ReadonlyMap<number, number | null>): SegmentCount {

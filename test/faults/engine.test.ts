@@ -70,6 +70,12 @@ describe('an ingest goes on and loses, doubles and swaps nothing', () => {
     await send(deployment, rounds(200, 0, 40));
     clearInterval(timer);
     saboteur.disconnect();
+    await eventually('Redis answers again', () =>
+      deployment.redis.ping().then(
+        () => true,
+        () => false,
+      ),
+    );
     expect(await deployment.redis.client('ID')).not.toBe(own);
     await expectRounds(deployment, 200, 39);
   });
@@ -370,5 +376,27 @@ describe('an attribute that gets another type and its old one back', () => {
     await built(deployment);
     const { counts } = await deployment.memberships.counts(['five', 'none']);
     expect(counts.map(({ count }) => count)).toEqual([19_999, 1]);
+  });
+});
+
+describe('a step that takes longer than the lease', () => {
+  it('is committed all the same when nobody else has come, instead of being tried for ever', async () => {
+    let stalls = 0;
+    const fault = ({ n }: Attributes) => {
+      if (n !== 13) return;
+      stalls++;
+      const untilMs = Date.now() + 3500;
+      while (Date.now() < untilMs);
+    };
+    const deployment = await open({ partitions: 1, networkOptions: { fault } });
+    await declare(deployment);
+    const changes: Change[] = [1, 13].map((n) => ({
+      op: 'put',
+      object_type: 'contacts',
+      id: `r${n}`,
+      data: { n, even: false },
+    }));
+    expect(await send(deployment, changes)).toBe(2);
+    expect(stalls).toBe(1);
   });
 });
