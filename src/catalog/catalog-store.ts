@@ -28,6 +28,7 @@ const SEMANTICS_VERSION = 1;
 /** Versions that a process may fall behind and still catch up one by one. */
 const LOG_ENTRIES_KEPT = 1000;
 const WRITE_ATTEMPTS_MAX = 50;
+const CATCH_UP_RETRY_MS = 200;
 
 /**
  * Founds the deployment if there is none, else checks that it is the one that the configuration speaks of.
@@ -138,10 +139,22 @@ export class CatalogStore {
       const version = Number(members.get('version'));
       if (version <= this.catalog.version) continue;
       if (version > this.catalog.version + 1) {
-        void this.refresh().catch(() => {}); // the next version, or whoever meets an unknown slug, tries again
+        void this.#catchUp();
         return;
       }
       this.catalog.apply(version, JSON.parse(members.get('change')!) as CatalogChange);
+    }
+  }
+
+  /** After a missed version no later one may ever come to notice it by: tried until Redis answers, or is left for good. */
+  async #catchUp(): Promise<void> {
+    while (this.#redis.status !== 'end') {
+      try {
+        await this.refresh();
+        return;
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, CATCH_UP_RETRY_MS).unref());
+      }
     }
   }
 

@@ -6,7 +6,7 @@
  */
 import { type ObjectType, objectType, objectTypeDefinition, parseObjectType } from '../change/object-type.ts';
 import { Problem } from '../errors.ts';
-import { type CompiledQuery, compileQuery } from '../query/compile.ts';
+import { type CompiledQuery, compileQuery, predicateAttributes } from '../query/compile.ts';
 import type { Catalog, CatalogChange, StoredSegment } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogStore } from './catalog-store.ts';
@@ -39,6 +39,7 @@ export class ObjectTypes {
       const isSameForRecords = old && fieldsOf(old) === fieldsOf(objectType(name, 0, definition));
       draft.setObjectType(name, isSameForRecords ? { ...next, revision: old.revision } : next);
       draft.anchorEdges();
+      if (old && !isSameForRecords) outdateOrdinals(draft, catalog, old, objectType(name, 0, definition));
       if (old) this.#recompileSegments(draft);
       return draft.finish();
     });
@@ -83,6 +84,28 @@ export class ObjectTypes {
     }
     if (changed.length > 0) reassign(draft, changed);
   }
+}
+
+/**
+ * What is stored of a predicate over a re-typed attribute was found out under the old type, and goes on under the new one: it
+ * answers until the new one is built, but is given to nobody again, not even when the attribute gets its old type back.
+ */
+function outdateOrdinals(draft: CatalogDraft, catalog: Catalog, old: ObjectType, next: ObjectType): void {
+  const isRetyped = (name: string | undefined) => name !== undefined && typeText(old, name) !== typeText(next, name);
+  const outdated = new Set<number>();
+  // ascending: a predicate reads only exported ones that were there before it
+  for (const [ordinal, stored] of [...catalog.ordinals].sort(([a], [b]) => a - b)) {
+    const { object_type: objectTypeName, predicate, exported, reads = [] } = stored;
+    const attributes = [...predicateAttributes(predicate), exported?.attribute];
+    const isOwn = objectTypeName === old.name && attributes.some(isRetyped);
+    if (!isOwn && !reads.some((read) => outdated.has(read))) continue;
+    outdated.add(ordinal);
+    draft.setOrdinal(ordinal, { ...stored, key: `outdated ${ordinal}` });
+  }
+}
+
+function typeText(type: ObjectType, attribute: string): string {
+  return JSON.stringify(type.attributes.get(attribute) ?? null);
 }
 
 /** What records are checked against. */

@@ -48,6 +48,8 @@ const MEMBERS = new Set(['op', 'object_type', 'id', 'data', 'source_version']);
 const RECORD_ID_LENGTH_MAX = 256;
 /** Attributes of one record, declared or not: a record is one hash field and is read as a whole. */
 const RECORD_ATTRIBUTES_MAX = 2000;
+/** `JSON.parse` takes any depth, `JSON.stringify` overflows the stack at some thousand levels: what can't be written is not taken in. */
+const NESTING_MAX = 100;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are just what an id must not hold
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
 
@@ -130,8 +132,9 @@ function fitData(
       continue;
     }
     const fitted = fitNamed(name, value, type, timeZone);
-    if (fitted === undefined) (faults ??= []).push({ path: pointer('/data', name), detail: misfit(name, type) });
-    else if (fitted !== value) (rewritten ??= { ...data })[name] = fitted;
+    if (fitted === undefined) (faults ??= []).push({ path: pointer('/data', name), detail: misfit(name, value, type) });
+    // Not `!==`: -0 becomes 0.
+    else if (!Object.is(fitted, value)) (rewritten ??= { ...data })[name] = fitted;
   }
   if (faults) throw new Problem('attribute_invalid', faults[0]!.detail, faults);
   return rewritten ?? data;
@@ -139,10 +142,22 @@ function fitData(
 
 /** What is not declared is stored as it is. */
 function fitNamed(name: string, value: unknown, type: ObjectType, timeZone: string): unknown {
+  // 1e400 is JSON, and reads as Infinity, which is not.
+  if (typeof value === 'number' && !Number.isFinite(value)) return undefined;
+  if (typeof value === 'object' && value !== null && !isNestedWithin(value, NESTING_MAX)) return undefined;
   const attribute = type.attributes.get(name);
   if (attribute) return fitValue(attribute, value, timeZone);
   const cardinality = keyCardinality(name, type);
   return cardinality === undefined || isKey(value, cardinality) ? value : undefined;
+}
+
+/** Whether lists and objects lie at most so many levels deep in each other. */
+function isNestedWithin(value: object, levels: number): boolean {
+  if (levels === 0) return false;
+  for (const member of Array.isArray(value) ? value : Object.values(value)) {
+    if (typeof member === 'object' && member !== null && !isNestedWithin(member, levels - 1)) return false;
+  }
+  return true;
 }
 
 function keyCardinality(name: string, type: ObjectType): 'one' | 'many' | undefined {
@@ -156,7 +171,10 @@ function isKey(value: unknown, cardinality: 'one' | 'many'): boolean {
   return Array.isArray(value) && value.every((id) => typeof id === 'string');
 }
 
-function misfit(name: string, type: ObjectType): string {
+function misfit(name: string, value: unknown, type: ObjectType): string {
+  if (typeof value === 'number' && !Number.isFinite(value)) return `'${name}' is a number beyond what a double holds`;
+  if (typeof value === 'object' && value !== null && !isNestedWithin(value, NESTING_MAX))
+    return `'${name}' is nested deeper than ${NESTING_MAX} levels`;
   const attribute = type.attributes.get(name);
   if (attribute) return `'${name}' must be ${describeAttribute(attribute)}`;
   const holds = keyCardinality(name, type) === 'many' ? 'a list of record ids' : 'a record id';

@@ -168,8 +168,7 @@ function parseRelationship(
   if (typeof to !== 'string' || (to !== holder && !declared.has(to))) {
     faults.push({ path: `${path}/to`, detail: `to must name a declared object type or '${holder}' itself` });
   }
-  if (typeof key !== 'string' || !isName(key))
-    faults.push({ path: `${path}/key`, detail: `key ${nameFault(String(key))}` });
+  if (typeof key !== 'string' || !isName(key)) faults.push({ path: `${path}/key`, detail: `key ${nameFault(key)}` });
   else if (Object.hasOwn(attributes, key)) {
     faults.push({
       path: `${path}/key`,
@@ -180,7 +179,7 @@ function parseRelationship(
     faults.push({ path: `${path}/cardinality`, detail: 'cardinality must be one or many' });
   }
   if (typeof inverse !== 'string' || !isName(inverse)) {
-    faults.push({ path: `${path}/inverse`, detail: `inverse is required and ${nameFault(String(inverse))}` });
+    faults.push({ path: `${path}/inverse`, detail: `inverse is required and ${nameFault(inverse)}` });
   }
   for (const member of Object.keys(given)) {
     if (!['to', 'key', 'cardinality', 'inverse'].includes(member)) {
@@ -232,8 +231,8 @@ function isName(name: string): boolean {
   return NAME.test(name) && name.length <= NAME_LENGTH_MAX && !RESERVED_NAMES.has(name);
 }
 
-function nameFault(name: string): string {
-  if (RESERVED_NAMES.has(name) || RESERVED_TYPE_NAMES.has(name)) return 'is reserved';
+function nameFault(name: unknown): string {
+  if (typeof name === 'string' && (RESERVED_NAMES.has(name) || RESERVED_TYPE_NAMES.has(name))) return 'is reserved';
   return `must match ${NAME.source} and have at most ${NAME_LENGTH_MAX} characters`;
 }
 

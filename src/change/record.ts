@@ -199,7 +199,7 @@ function fitsOf(data: RecordData, { type, timeZone, checkedAt }: Applying): numb
   if (checkedAt >= type.revision) return type.revision;
   for (const [name, attribute] of type.attributes) {
     const value = data[name];
-    if (value !== undefined && fitValue(attribute, value, timeZone) !== value) return 0;
+    if (value !== undefined && !Object.is(fitValue(attribute, value, timeZone), value)) return 0;
   }
   return type.revision;
 }

@@ -5,7 +5,7 @@
  * named in KEYS; no command has more arguments than Lua can unpack.
  */
 import { packOutcomes } from '../change/change.ts';
-import { exists, packRecord } from '../change/record.ts';
+import { exists, packRecord, type RecordRow } from '../change/record.ts';
 import { packFeed } from '../membership/feed.ts';
 import { type NeighbourRow, packRow, type RelatedRow } from '../membership/neighbour-row.ts';
 import { packState } from '../membership/state-row.ts';
@@ -20,6 +20,8 @@ import type { Step, TouchedRecord } from './step.ts';
 
 /** Lua's unpack fails near 8000 arguments (test/lua/commit-batch.test.ts tries both sides). Even, so that pairs stay together. */
 export const COMMAND_ARGUMENTS_MAX = 5000;
+/** A put has at most one line's 1 MB (src/api/routes/changes.ts); a commit carries up to 500 records, and Redis takes 1 GB in one. */
+const RECORD_LENGTH_MAX = 2 * 1024 * 1024;
 /** Entries (commits with flips) that a partition's feed keeps. */
 const FEED_ENTRIES_MAX = 10_000;
 /** Commits whose outcomes are kept for those who wait. */
@@ -128,11 +130,18 @@ function addRows(commands: CommitCommands, { records }: Step, context: CommitCon
 
 function addRecordFields(fields: RowFields, { id, before, after }: TouchedRecord): void {
   if (after.record !== before.record) {
-    if (after.record) fields.records.push(id, packRecord(after.record));
+    if (after.record) fields.records.push(id, packedWithin(after.record));
     else fields.goneRecords.push(id);
   }
   if (exists(after.record) && !exists(before.record)) fields.newIds.push(0, id);
   if (!exists(after.record) && exists(before.record)) fields.goneIds.push(id);
+}
+
+/** @throws Error if patches have made a record too long: each of them is within its limit, and who adds one goes to the dead letters. */
+function packedWithin(record: RecordRow): string {
+  const packed = packRecord(record);
+  if (packed.length <= RECORD_LENGTH_MAX) return packed;
+  throw new Error(`the record would have ${packed.length} characters, more than ${RECORD_LENGTH_MAX}`);
 }
 
 function addStateFields(fields: RowFields, { id, before, after }: TouchedRecord, { networks }: CommitContext): void {

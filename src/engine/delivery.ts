@@ -120,6 +120,7 @@ class Reply {
   readonly madeAtMs = Date.now();
   readonly outcomes: Promise<readonly Outcome[]>;
   readonly #collected: Outcome[] = [];
+  #known = 0;
   #settle: (outcomes: readonly Outcome[]) => void = () => {};
 
   constructor() {
@@ -133,8 +134,10 @@ class Reply {
     const [from, total, letters = ''] = row.split(' ');
     unpackOutcomes(letters).forEach((outcome, i) => {
       this.#collected[Number(from) + i] = outcome;
+      this.#known++;
     });
-    if (this.#collected.length < Number(total)) return false;
+    // Not the list's length: when a first part was trimmed unread, the last one makes it long and leaves a hole.
+    if (this.#known < Number(total)) return false;
     this.#settle(this.#collected);
     return true;
   }

@@ -47,6 +47,7 @@ const UNDER_WAY_MAX = 64;
 const PATIENCE_MS = 30_000;
 /** Rejections that are listed one by one; the rest is only counted. */
 const REJECTIONS_LISTED_MAX = 10_000;
+const REJECTION_LENGTH_MAX = 300;
 
 export class Ingest {
   readonly #catalog: Catalog;
@@ -102,12 +103,6 @@ interface Gathered {
   checkedAt: number;
 }
 
-interface UnderWay {
-  readonly partition: number;
-  readonly lines: readonly number[];
-  readonly delivered: Delivered;
-}
-
 /** One run of many changes. Caller: awaits each `add` before the next, and ends with `finish`. */
 export class IngestSession {
   readonly #catalog: Catalog;
@@ -119,7 +114,11 @@ export class IngestSession {
   /** Per partition: what is refused after a failed delivery can be sent again in its order. */
   readonly #chains: readonly DeliveryChain[];
   readonly #underWay = new Set<Promise<void>>();
-  readonly #delivered: UnderWay[] = [];
+  /** Per partition the last entry that holds some of the changes. */
+  readonly #entries = new Map<number, string>();
+  /** Deliveries whose outcomes are still to come: what is applied is forgotten, however long the session goes on. */
+  readonly #unsettled = new Set<Promise<void>>();
+  #isFinished = false;
   readonly #rejected: Rejection[] = [];
   #rejections = 0;
   #accepted = 0;
@@ -172,15 +171,17 @@ export class IngestSession {
     this.#metrics.changesRejected.inc({ code: problem.code });
     if (this.#rejected.length >= REJECTIONS_LISTED_MAX) return;
     const path = problem.errors[0]?.path;
-    this.#rejected.push({ line, code: problem.code, detail: problem.message, ...(path === undefined ? {} : { path }) });
+    const told = { line, code: problem.code, detail: shortened(problem.message) };
+    this.#rejected.push(path === undefined ? told : { ...told, path: shortened(path) });
   }
 
   /** Delivers what is left, and waits as the options say. */
   async finish(): Promise<IngestReport> {
     for (let partition = 0; partition < this.#gathered.length; partition++) this.#send(partition);
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
-    const position = positionOf(this.#delivered);
+    const position = positionOf(this.#entries);
     const isApplied = this.#options.wait === 'applied' && (await this.#applied());
+    this.#isFinished = true;
     this.#rejected.sort((a, b) => a.line - b.line);
     return { accepted: this.#accepted, rejected: this.#rejected, rejectedTotal: this.#rejections, position, isApplied };
   }
@@ -225,28 +226,40 @@ export class IngestSession {
       });
       this.#accepted += lines.length;
       this.#metrics.changesAccepted.inc(lines.length);
-      this.#delivered.push({ partition, lines, delivered });
+      this.#note(partition, lines, delivered);
     } catch (error) {
       const problem = error instanceof Problem ? error : new Problem('internal', 'the change could not be delivered');
       for (const line of lines) this.reject(line, problem);
     }
   }
 
-  /** Waits for the outcomes: a change of a record that does not exist was accepted, and is rejected after all. */
-  async #applied(): Promise<boolean> {
-    const deadlineMs = Date.now() + this.#options.timeoutMs;
-    for (const { lines, delivered } of this.#delivered) {
-      const outcomes = await within(delivered.outcomes, deadlineMs - Date.now());
-      if (!outcomes) return false;
-      lines.forEach((line, at) => {
-        const problem = refusal(outcomes[at] ?? 'dead');
-        if (!problem) return;
-        this.#accepted--;
-        this.reject(line, problem);
-      });
-    }
-    return true;
+  #note(partition: number, lines: readonly number[], { entry, outcomes }: Delivered): void {
+    if (entry) this.#entries.set(partition, entry);
+    if (this.#options.wait === 'accepted') return;
+    const settled = outcomes.then((all) => this.#settle(lines, all)).finally(() => this.#unsettled.delete(settled));
+    this.#unsettled.add(settled);
   }
+
+  /** A change of a record that does not exist was accepted, and is rejected after all. */
+  #settle(lines: readonly number[], outcomes: readonly Outcome[]): void {
+    if (this.#isFinished) return;
+    lines.forEach((line, at) => {
+      const problem = refusal(outcomes[at] ?? 'dead');
+      if (!problem) return;
+      this.#accepted--;
+      this.reject(line, problem);
+    });
+  }
+
+  /** Waits for the outcomes, as long as the options say. */
+  async #applied(): Promise<boolean> {
+    return (await within(Promise.all(this.#unsettled), this.#options.timeoutMs)) !== undefined;
+  }
+}
+
+/** A detail may quote what was sent, up to a whole line: of thousands of rejections only so much is held. */
+function shortened(text: string): string {
+  return text.length > REJECTION_LENGTH_MAX ? `${text.slice(0, REJECTION_LENGTH_MAX)}…` : text;
 }
 
 /** Why an outcome is no success; a deletion of what is not there is one, and so is an older change that is ignored. */
@@ -257,14 +270,8 @@ function refusal(outcome: Outcome): Problem | undefined {
   return undefined;
 }
 
-function positionOf(delivered: readonly UnderWay[]): string {
-  const last = new Map<number, string>();
-  for (const {
-    partition,
-    delivered: { entry },
-  } of delivered)
-    if (entry) last.set(partition, entry);
-  return Buffer.from(JSON.stringify([...last].sort(([a], [b]) => a - b))).toString('base64url');
+function positionOf(entries: ReadonlyMap<number, string>): string {
+  return Buffer.from(JSON.stringify([...entries].sort(([a], [b]) => a - b))).toString('base64url');
 }
 
 /** @returns undefined if the time is over first. */

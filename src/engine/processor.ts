@@ -155,7 +155,9 @@ export class PartitionProcessor {
       this.#token,
       LEASE_TTL_MS,
     ]);
-    if (answer === 'renewed' && Number(stored) >= number) return;
+    // One more than mine is the commit that is under way.
+    const isMine = Number(stored) === number || Number(stored) === number + 1;
+    if (answer === 'renewed' && (isMine || held.number !== number)) return;
     this.#logger.warn({ answer, number, stored }, 'the lease is lost');
     held.isLost = true;
     this.#wake?.();
@@ -324,25 +326,32 @@ export class PartitionProcessor {
     // From here to the commit's arguments nothing awaits: catalog, networks and step are of one version.
     const nowMs = Math.max(held.clockMs, Date.now());
     const startedMs = performance.now();
-    const made = this.#attempt(batch, () =>
-      step(batch, {
+    const number = held.number + 1;
+    const isLastChunk = request !== undefined && ids.length < scanRowsMax(request);
+    const progress = held.builds.progress(networks, request, ids, isLastChunk);
+    const delivered = held.outbox.takeDelivered();
+    const attempted = this.#attempt(batch, () => {
+      const made = step(batch, {
         ...rows,
         types: networks.types,
         edges: networks.edges,
         partitionOf: (id) => partitionOf(id, this.#context.keys.partitions.length),
         timeZone: this.#context.timeZone,
         nowMs,
-      }),
-    );
-    if (!made) return;
-    const isLastChunk = request !== undefined && ids.length < scanRowsMax(request);
-    const progress = held.builds.progress(networks, request, ids, isLastChunk);
-    const number = held.number + 1;
-    const fanouts = held.fanouts.progress(visits, made.edges.fanouts, number, (anchor) => networks.edges.has(anchor));
-    const outbox = outboxEntries(made, held.sent, networks.version);
-    const traffic = { fanouts, outbox, delivered: held.outbox.takeDelivered() };
-    const context = { keys: this.#keys, networks, builds: held.builds, nowMs };
-    const commands = commitCommands(made, progress, traffic, context);
+      });
+      const isKept = (anchor: number) => networks.edges.has(anchor);
+      const fanouts = held.fanouts.progress(visits, made.edges.fanouts, number, isKept);
+      const outbox = outboxEntries(made, held.sent, networks.version);
+      const context = { keys: this.#keys, networks, builds: held.builds, nowMs };
+      return {
+        made,
+        fanouts,
+        outbox,
+        commands: commitCommands(made, progress, { fanouts, outbox, delivered }, context),
+      };
+    });
+    if (!attempted) return;
+    const { made, fanouts, outbox, commands } = attempted;
     const header = [this.#token, held.number, number, randomUUID(), LEASE_TTL_MS];
     metrics.stepSeconds.observe((performance.now() - startedMs) / 1000);
     const answer = await this.#commit(commands.keys, [...header, ...commands.arguments]);
@@ -423,10 +432,11 @@ export class PartitionProcessor {
   }
 
   /**
-   * The step is pure: a failure is a bug that meets the same change again and again. After STEP_ATTEMPTS_MAX failures changes
-   * are tried one by one, and the one that fails goes to the dead letters instead of stopping all that come after it.
+   * The step is pure, and so is what is written of it: a failure (a bug, a record grown too long) meets the same change again
+   * and again. After STEP_ATTEMPTS_MAX failures changes are tried one by one, and the one that fails goes to the dead letters
+   * instead of stopping all that come after it.
    */
-  #attempt(batch: Batch, run: () => Step): Step | undefined {
+  #attempt<Made>(batch: Batch, run: () => Made): Made | undefined {
     try {
       return run();
     } catch (error) {

@@ -227,10 +227,10 @@ class StepRun {
     this.#effects += flips.length;
   }
 
-  /** Forgets a tombstone; a record that came back since stays. */
+  /** Forgets a tombstone; what this batch made of the record, a newer tombstone included, stays. */
   expire(objectType: string, id: string): void {
     const working = this.#open(objectType, id);
-    if (working.row.record?.deletedAt !== undefined) working.row = ABSENT;
+    if (working.row === working.before && working.row.record?.deletedAt !== undefined) working.row = ABSENT;
   }
 
   finish(): Step {

@@ -57,6 +57,9 @@ export interface NamedRecord {
 /** Members of a partition that are sorted in memory; larger sets are walked along the ids of the type. */
 const SORTED_MEMBERS_MAX = 2000;
 const WALK_IDS = 1000;
+/** Records that are read at once, and about the bytes after which a page ends early: its cursor goes on from there. */
+const RECORDS_A_READ = 50;
+const PAGE_BYTES_MAX = 16 * 1024 * 1024;
 const RESOLVE_ATTEMPTS_MAX = 3;
 
 export class Memberships {
@@ -117,9 +120,13 @@ export class Memberships {
   ): Promise<Map<string, string[]>> {
     await this.#objectType(objectType);
     await this.#wait(this.#partitionsOf(ids), options, this.#roundsOfType(objectType));
-    const states = await this.#readHash(ids, (keys) => keys.state(objectType));
     const { catalog } = this.#store;
-    return new Map(ids.map((id, at) => [id, slugsOf(catalog, states[at])]));
+    for (let attempt = 1; ; attempt++) {
+      const { version } = catalog;
+      const states = await this.#readStates(objectType, ids);
+      if (catalog.version !== version && attempt < RESOLVE_ATTEMPTS_MAX) continue;
+      return new Map(ids.map((id, at) => [id, slugsOf(catalog, states[at])]));
+    }
   }
 
   /** Which of the segments each record is in. @throws Problem segment_unknown | segment_building | not_caught_up */
@@ -132,17 +139,20 @@ export class Memberships {
     await this.#objectType(objectType);
     refuseForeign(await this.#segments(slugs), objectType);
     await this.#wait(this.#partitionsOf(ids), options, await this.#roundsOfSegments(slugs));
-    const asked = (await this.#segments(slugs)).map((segment) => ({
-      slug: segment.slug,
-      ordinal: builtOrdinal(segment),
-    }));
-    const states = await this.#readHash(ids, (keys) => keys.state(objectType));
-    return new Map(
-      ids.map((id, at) => {
-        const truth = unpackState(states[at]);
-        return [id, asked.filter(({ ordinal }) => hasOrdinal(truth, ordinal)).map(({ slug }) => slug)];
-      }),
-    );
+    for (let attempt = 1; ; attempt++) {
+      const asked = (await this.#segments(slugs)).map((segment) => ({
+        slug: segment.slug,
+        ordinal: builtOrdinal(segment),
+      }));
+      const states = await this.#readStates(objectType, ids);
+      if (asked.some(({ ordinal }) => this.#isGone(ordinal)) && attempt < RESOLVE_ATTEMPTS_MAX) continue;
+      return new Map(
+        ids.map((id, at) => {
+          const truth = unpackState(states[at]);
+          return [id, asked.filter(({ ordinal }) => hasOrdinal(truth, ordinal)).map(({ slug }) => slug)];
+        }),
+      );
+    }
   }
 
   /** @returns undefined if there is none. */
@@ -170,7 +180,10 @@ export class Memberships {
   ): Promise<Page<NamedRecord>> {
     await this.#objectType(objectType);
     await this.#wait(this.#keys.partitions, options);
-    return this.#page(limit, cursor, (keys, after, count) => this.#liveRecords(keys, objectType, after, count));
+    const budget = new PageBudget();
+    const read = (keys: PartitionKeys, after: string, count: number) =>
+      this.#liveRecords(keys, objectType, after, count, budget);
+    return this.#page(limit, cursor, read, budget);
   }
 
   /** Records that are members, page by page. @throws Problem as `members` */
@@ -182,11 +195,16 @@ export class Memberships {
   ): Promise<Page<NamedRecord>> {
     const page = await this.members(slug, limit, cursor, options);
     const { object_type: objectType } = this.#store.catalog.segments.get(slug) ?? { object_type: '' };
-    const records = await this.records(
-      objectType,
-      page.data.map(({ id }) => id),
-    );
-    const data = page.data.flatMap(({ id }, at) => (records[at] ? [{ id, record: records[at] }] : []));
+    const budget = new PageBudget();
+    const data: NamedRecord[] = [];
+    for (let from = 0; from < page.data.length; from += RECORDS_A_READ) {
+      const ids = page.data.slice(from, from + RECORDS_A_READ).map(({ id }) => id);
+      const stored = await this.#readHash(ids, (keys) => keys.records(objectType));
+      data.push(...ids.flatMap((id, at) => namedRecord(id, stored[at], budget, exists)));
+      const last = ids.at(-1)!;
+      const isCut = budget.isSpent && from + RECORDS_A_READ < page.data.length;
+      if (isCut) return { data, next_cursor: packCursor(partitionOf(last, this.#keys.partitions.length), last) };
+    }
     return { data, next_cursor: page.next_cursor };
   }
 
@@ -209,12 +227,17 @@ export class Memberships {
     if (!edge || anchor === undefined) throw relationshipBuilding(name);
     if (direction === 'out') return this.#targets(targetsOf(edge, record.data), objectType, limit, cursor);
     if (catalog.ordinals.get(anchor)?.status !== 'ready') throw relationshipBuilding(name);
-    return this.#page(limit, cursor, (keys, after, count) =>
-      this.#walk(keys.holders(anchor, id), after, count, async (ids) => {
-        const holders = await this.#live(keys, objectType, ids);
-        return holders.filter(({ record: holder }) => targetsOf(edge, holder.data).includes(id)); // it may have moved on meanwhile
-      }),
-    );
+    const budget = new PageBudget();
+    const pick = async (keys: PartitionKeys, ids: string[]) => {
+      const holders = await this.#live(keys, objectType, ids, budget);
+      return holders.filter(({ record: holder }) => targetsOf(edge, holder.data).includes(id)); // it may have moved on meanwhile
+    };
+    const read = (keys: PartitionKeys, after: string, count: number) =>
+      this.#walk(keys.holders(anchor, id), after, count, (ids) => pick(keys, ids), {
+        idsARead: RECORDS_A_READ,
+        budget,
+      });
+    return this.#page(limit, cursor, read, budget);
   }
 
   /** The share of records, 0 to 1, that the build of a segment's newest revision has visited. */
@@ -229,7 +252,9 @@ export class Memberships {
     return total === 0 ? 0 : visited / total;
   }
 
+  /** Records that are only accepted so far count too. @throws Problem not_caught_up */
   async hasRecords(objectType: string): Promise<boolean> {
+    await this.#wait(this.#keys.partitions, STRONG);
     const sizes = await Promise.all(this.#keys.partitions.map((keys) => this.#redis.zcard(keys.ids(objectType))));
     return sizes.some((size) => size > 0);
   }
@@ -301,13 +326,30 @@ export class Memberships {
     );
   }
 
-  /** Reads an ordinal of a segment; again if the segment was switched to another one meanwhile, for then the old one may be gone. */
+  /**
+   * The state rows, and then the catalog, so that it is known whether the rows still spoke of an ordinal. One connection
+   * carries out its commands in their order: the second question costs no round trip.
+   */
+  async #readStates(objectType: string, ids: readonly string[]): Promise<(string | null)[]> {
+    const [states] = await Promise.all([this.#readHash(ids, (keys) => keys.state(objectType)), this.#store.refresh()]);
+    return states;
+  }
+
+  #isGone(ordinal: number): boolean {
+    return !this.#store.catalog.ordinals.has(ordinal);
+  }
+
+  /**
+   * Reads an ordinal of a segment; again if the segment was switched to another one meanwhile, for then the old one may be
+   * gone. That is asked of Redis: this process may be behind, when another one works the partitions off.
+   */
   async #answer<T>(slug: string, read: (ordinal: number, objectType: string) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       const [segment] = await this.#segments([slug]);
       const ordinal = builtOrdinal(segment!);
       const answer = await read(ordinal, segment!.object_type);
-      if (this.#store.catalog.ordinals.has(ordinal) || attempt === RESOLVE_ATTEMPTS_MAX) return answer;
+      await this.#store.refresh();
+      if (!this.#isGone(ordinal) || attempt === RESOLVE_ATTEMPTS_MAX) return answer;
     }
   }
 
@@ -360,6 +402,7 @@ export class Memberships {
     limit: number,
     cursor: string | undefined,
     read: (keys: PartitionKeys, after: string, count: number) => Promise<T[]>,
+    budget = new PageBudget(),
   ): Promise<Page<T>> {
     const data: T[] = [];
     let { partition, after } = unpackCursor(cursor, this.#keys.partitions.length);
@@ -367,6 +410,7 @@ export class Memberships {
       const wanted = limit - data.length;
       const some = await read(this.#keys.partitions[partition]!, after, wanted);
       data.push(...some);
+      if (budget.isSpent && some.length > 0) return { data, next_cursor: packCursor(partition, some.at(-1)!.id) };
       if (some.length < wanted) {
         partition++;
         after = '';
@@ -396,17 +440,26 @@ export class Memberships {
     });
   }
 
-  #liveRecords(keys: PartitionKeys, objectType: string, after: string, count: number): Promise<NamedRecord[]> {
-    return this.#walk(keys.ids(objectType), after, count, (ids) => this.#live(keys, objectType, ids));
+  #liveRecords(
+    keys: PartitionKeys,
+    objectType: string,
+    after: string,
+    count: number,
+    budget: PageBudget,
+  ): Promise<NamedRecord[]> {
+    const pick = (ids: string[]) => this.#live(keys, objectType, ids, budget);
+    return this.#walk(keys.ids(objectType), after, count, pick, { idsARead: RECORDS_A_READ, budget });
   }
 
   /** Those of some records of a partition that are live. */
-  async #live(keys: PartitionKeys, objectType: string, ids: readonly string[]): Promise<NamedRecord[]> {
+  async #live(
+    keys: PartitionKeys,
+    objectType: string,
+    ids: readonly string[],
+    budget: PageBudget,
+  ): Promise<NamedRecord[]> {
     const rows = await this.#redis.hmget(keys.records(objectType), ...ids);
-    return ids.flatMap((id, at) => {
-      const record = rows[at] ? unpackRecord(rows[at]) : undefined;
-      return isLive(record) ? [{ id, record }] : [];
-    });
+    return ids.flatMap((id, at) => namedRecord(id, rows[at], budget, isLive));
   }
 
   /** A page of the live ones among some ids, wherever they are. Bounded by what a key holds. */
@@ -428,18 +481,49 @@ export class Memberships {
     return { data: page, next_cursor: data.length > limit ? packCursor(0, page.at(-1)!.id) : null };
   }
 
-  /** Walks the ids of a sorted set of a partition until `count` of them are picked or there are no more. */
-  async #walk<T>(listed: string, after: string, count: number, pick: (ids: string[]) => Promise<T[]>): Promise<T[]> {
+  /** Walks the ids of a sorted set of a partition until `count` of them are picked, the budget is spent, or there are no more. */
+  async #walk<T>(
+    listed: string,
+    after: string,
+    count: number,
+    pick: (ids: string[]) => Promise<T[]>,
+    { idsARead, budget }: { readonly idsARead: number; readonly budget?: PageBudget } = { idsARead: WALK_IDS },
+  ): Promise<T[]> {
     const picked: T[] = [];
     let from = after === '' ? '-' : `(${after}`;
-    while (picked.length < count) {
-      const ids = await this.#redis.zrangebylex(listed, from, '+', 'LIMIT', 0, WALK_IDS);
+    while (picked.length < count && !budget?.isSpent) {
+      const ids = await this.#redis.zrangebylex(listed, from, '+', 'LIMIT', 0, idsARead);
       if (ids.length > 0) picked.push(...(await pick(ids)));
-      if (ids.length < WALK_IDS) break;
+      if (ids.length < idsARead) break;
       from = `(${ids.at(-1)}`;
     }
     return picked.slice(0, count);
   }
+}
+
+/** What one page of records may weigh: one of 1,000 records of 2 MB would not even fit into a string. */
+class PageBudget {
+  #bytes = PAGE_BYTES_MAX;
+
+  get isSpent(): boolean {
+    return this.#bytes <= 0;
+  }
+
+  spend(bytes: number): void {
+    this.#bytes -= bytes;
+  }
+}
+
+function namedRecord(
+  id: string,
+  stored: string | null | undefined,
+  budget: PageBudget,
+  isWanted: (record: RecordRow) => boolean,
+): NamedRecord[] {
+  if (!stored) return [];
+  budget.spend(stored.length);
+  const record = unpackRecord(stored);
+  return isWanted(record) ? [{ id, record }] : [];
 }
 
 function countOf(segment: StoredSegment, sums: ReadonlyMap<number, number | null>): SegmentCount {

@@ -79,7 +79,7 @@ export function packOrdinals(held: Ordinals, isKept: (ordinal: number) => boolea
     }
     scratch[length++] = FIRST_CHARACTER + gap;
   }
-  return scratch.latin1Slice(0, length);
+  return scratch.toString('latin1', 0, length);
 }
 
 export function unpackOrdinals(packed: string): Ordinals {

@@ -179,6 +179,8 @@ const SPLICED_EDGES_MAX = 32;
  */
 class Axis<N extends AtomNode> {
   #edges: Edge<N>[] = [];
+  /** The thresholds of the edges once more: V8 keeps numbers in one block, so that a search does not miss the cache at each step. */
+  #thresholds: Scalar[] = [];
   #unsorted: Edge<N>[] = [];
   #trueLeft: N[] = [];
   #trueRight: N[] = [];
@@ -192,7 +194,7 @@ class Axis<N extends AtomNode> {
 
   remove(node: N): void {
     const others = ({ node: other }: Edge<N>) => other !== node;
-    this.#edges = this.#edges.filter(others);
+    this.#setEdges(this.#edges.filter(others));
     this.#unsorted = this.#unsorted.filter(others);
     this.#trueLeft = this.#trueLeft.filter((other) => other !== node);
     this.#trueRight = this.#trueRight.filter((other) => other !== node);
@@ -228,22 +230,34 @@ class Axis<N extends AtomNode> {
 
   /** How many edges lie to the left of a value. */
   #rank(value: Scalar): number {
-    return lowerBound(this.#edges, ({ threshold, side }) => threshold < value || (threshold === value && side === 0));
+    const thresholds = this.#thresholds;
+    let low = 0;
+    let high = thresholds.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (thresholds[middle]! < value) low = middle + 1;
+      else high = middle;
+    }
+    while (low < thresholds.length && thresholds[low] === value && this.#edges[low]!.side === 0) low++;
+    return low;
   }
 
   #sortIn(): void {
     if (this.#unsorted.length > SPLICED_EDGES_MAX) {
-      this.#edges = this.#edges.concat(this.#unsorted).sort(compareEdges);
+      this.#setEdges(this.#edges.concat(this.#unsorted).sort(compareEdges));
     } else {
       for (const edge of this.#unsorted) {
-        this.#edges.splice(
-          lowerBound(this.#edges, (other) => compareEdges(other, edge) < 0),
-          0,
-          edge,
-        );
+        const at = lowerBound(this.#edges, (other) => compareEdges(other, edge) < 0);
+        this.#edges.splice(at, 0, edge);
+        this.#thresholds.splice(at, 0, edge.threshold);
       }
     }
     this.#unsorted = [];
+  }
+
+  #setEdges(edges: Edge<N>[]): void {
+    this.#edges = edges;
+    this.#thresholds = edges.map(({ threshold }) => threshold);
   }
 }
 

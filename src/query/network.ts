@@ -44,12 +44,18 @@ interface SharedAtom {
   readonly test: Test;
   /** Truth over nothing: of a record that has no values. */
   readonly blank: boolean;
-  /** How many predicates use the atom, and which; those whose cover holds it are enough when a record comes from blank. */
-  users: PredicateNode[];
+  /** The predicates that use the atom, by what it is to them; those whose cover holds it are enough when a record comes from blank. */
+  readonly users: Record<Role, PredicateNode[]>;
   coverUsers: PredicateNode[];
   stamp: number;
   odd: boolean;
 }
+
+/**
+ * What an atom is to a predicate: a conjunct that is false makes it false and a disjunct that is true makes it true, whatever
+ * the rest of it says. Measured: half of all evaluations are answered by that.
+ */
+type Role = 'conjunct' | 'disjunct' | 'other';
 
 interface PredicateNode {
   readonly ordinal: number;
@@ -142,7 +148,9 @@ export class PredicateNetwork {
       derived: [...new Set([...atoms].flatMap(({ atom }) => atomReads(atom).filter(isDerivedName)))],
       stamp: 0,
     };
-    for (const atom of node.atoms) atom.users.push(node);
+    const parts = partKeys(predicate);
+    const role = predicate.kind === 'and' ? 'conjunct' : 'disjunct';
+    for (const atom of node.atoms) atom.users[parts.has(atom.key) ? role : 'other'].push(node);
     for (const atom of node.cover) atom.coverUsers.push(node);
     this.#predicates.set(ordinal, node);
     this.#blank = undefined;
@@ -155,8 +163,7 @@ export class PredicateNetwork {
     this.#blank = undefined;
     for (const atom of node.cover) atom.coverUsers = atom.coverUsers.filter((user) => user !== node);
     for (const atom of node.atoms) {
-      atom.users = atom.users.filter((user) => user !== node);
-      if (atom.users.length === 0) this.#dropAtom(atom);
+      if (!removeUser(atom, node)) this.#dropAtom(atom);
     }
   }
 
@@ -275,13 +282,28 @@ export class PredicateNetwork {
   ): void {
     this.work.atomsFlipped++;
     const { users } = atom;
+    const isTrue = atom.test(after);
+    this.#verify(users.conjunct, isTrue ? undefined : false, after, heldBefore, flips, open);
+    this.#verify(users.disjunct, isTrue ? true : undefined, after, heldBefore, flips, open);
+    this.#verify(users.other, undefined, after, heldBefore, flips, open);
+  }
+
+  /** `decided` is the truth of all these predicates, if it is known without evaluating them. */
+  #verify(
+    users: readonly PredicateNode[],
+    decided: boolean | undefined,
+    after: Attributes,
+    heldBefore: (ordinal: number) => boolean,
+    flips: Flip[],
+    open: ReadonlySet<string>,
+  ): void {
     for (let i = 0; i < users.length; i++) {
       const node = users[i]!;
       if (node.stamp === this.#epoch) continue;
       node.stamp = this.#epoch;
       if (open.size > 0 && readsOpen(node, open)) continue;
-      this.work.evaluations++;
-      const holds = node.test(after);
+      if (decided === undefined) this.work.evaluations++;
+      const holds = decided ?? node.test(after);
       if (holds !== heldBefore(node.ordinal)) flips.push(flip(node.ordinal, holds));
     }
   }
@@ -338,7 +360,7 @@ export class PredicateNetwork {
       atom,
       test,
       blank: test(NOTHING),
-      users: [],
+      users: { conjunct: [], disjunct: [], other: [] },
       coverUsers: [],
       stamp: 0,
       odd: false,
@@ -378,6 +400,24 @@ export class PredicateNetwork {
     if (!node) this.#attributes.set(name, (node = { views: [], residual: [], atoms: [] }));
     return node;
   }
+}
+
+/** The keys of the atoms that are themselves parts of a conjunction or disjunction. */
+function partKeys(predicate: Predicate): ReadonlySet<string> {
+  if (predicate.kind !== 'and' && predicate.kind !== 'or') return new Set();
+  return new Set(predicate.children.filter(isAtom).map(atomKey));
+}
+
+function isAtom(predicate: Predicate): predicate is Atom {
+  return predicate.kind !== 'and' && predicate.kind !== 'or' && predicate.kind !== 'not';
+}
+
+/** @returns whether the atom still has users. */
+function removeUser({ users }: SharedAtom, node: PredicateNode): boolean {
+  for (const role of ['conjunct', 'disjunct', 'other'] as const) {
+    users[role] = users[role].filter((user) => user !== node);
+  }
+  return users.conjunct.length + users.disjunct.length + users.other.length > 0;
 }
 
 /** A part of a predicate while it is built. `share` estimates of how many records, in thousandths, it holds. */

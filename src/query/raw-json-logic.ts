@@ -208,14 +208,19 @@ function itemPlace(name: string, items: unknown, { place, reading }: Place): Pla
   return listType(items, place, reading.scope.types) ?? 'item';
 }
 
-const EXPLODES = `what 'reduce' repeats may read its accumulator once where it uses 'merge' or 'cat': it would double with each item`;
+const EXPLODES = `what 'reduce' repeats may compute with its accumulator, but not put it together or loop over it ('merge', 'cat', 'in', 'map', 'filter', …): its work would grow with each item`;
+const GROWING = new Set(['merge', 'cat', 'in', 'substr', ...OVER_ITEMS]);
 
-/** Doubled with each item, the accumulator of a list of 30 items would fill the memory. */
-function canExplode(body: unknown): boolean {
-  const text = JSON.stringify(body) ?? '';
-  if (!/"(?:merge|cat)":/.test(text)) return false;
-  const reads = text.match(/"var":\[?(?:""|null|\[?\]|"accumulator)/g) ?? [];
-  return reads.length > 1;
+/** Put together with itself at each item, or looped over, an accumulator takes minutes over a list that fits into one record. */
+function canExplode(body: unknown, isGrowing = false): boolean {
+  if (Array.isArray(body)) return body.some((part) => canExplode(part, isGrowing));
+  if (!isLogic(body)) return false;
+  const [name, args] = operationOf(body as Readonly<Record<string, unknown>>);
+  if (name === 'var') {
+    const [path] = args;
+    return isGrowing && /^(?:|null|accumulator(?:\..*)?)$/.test(String(path ?? ''));
+  }
+  return args.some((arg) => canExplode(arg, isGrowing || GROWING.has(name)));
 }
 
 function stepInto(at: Place, step: string | number): Place {

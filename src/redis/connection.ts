@@ -40,14 +40,18 @@ const common = {
   retryStrategy: (attempts: number) => Math.min(attempts * 50, RECONNECT_DELAY_MAX_MS),
 } as const;
 
-/** Whether a failure says that Redis did not answer, so that nobody knows whether the command was carried out. */
+/**
+ * Whether a failure says that Redis did not answer, so that nobody knows whether the command was carried out; or that it
+ * refuses to write for now (memory or disk full, too few replicas, a script that runs too long), which is waited out alike:
+ * such a refusal meets a script before its first write, so that none is carried out in part.
+ */
 export function isUnanswered(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error.name === 'MaxRetriesPerRequestError' || error.name === 'AbortError') return true;
   const { code } = error as NodeJS.ErrnoException;
   if (code && ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH'].includes(code))
     return true;
-  return /Command timed out|Connection is closed|Stream isn't writeable|^(LOADING|MASTERDOWN|READONLY|CLUSTERDOWN|TRYAGAIN)/.test(
+  return /Command timed out|Connection is closed|Stream isn't writeable|^(LOADING|MASTERDOWN|READONLY|CLUSTERDOWN|TRYAGAIN|OOM|MISCONF|NOREPLICAS|BUSY) /.test(
     error.message,
   );
 }

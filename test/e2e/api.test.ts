@@ -181,6 +181,9 @@ describe('object types', () => {
     problem(await call('PUT', '/v1/object-types/Wrong', { attributes: {} }), 'object_type_invalid');
     problem(await call('PUT', '/v1/object-types/segments', { attributes: {} }), 'object_type_invalid');
     problem(await call('PUT', '/v1/object-types/wrong'), 'object_type_invalid');
+    const related = { relationships: { r: { to: 'contacts', key: { toString: 1 }, inverse: { toString: 1 } } } };
+    const strange = problem(await call('PUT', '/v1/object-types/wrong', related), 'object_type_invalid');
+    expect(paths(strange)).toEqual(['/relationships/r/key', '/relationships/r/inverse']);
   });
 
   it('are not broken or deleted while segments use them', async () => {
@@ -252,6 +255,20 @@ describe('records', () => {
     expect([response.statusCode, response.json().status]).toEqual([202, 'accepted']);
     // A strong read waits for what was acknowledged.
     expect((await call('GET', '/v1/records/contacts/acked')).json().data).toEqual({ age: 1 });
+  });
+
+  it('hold 0 where -0 was sent, for the filters too', async () => {
+    const query = { '<': [{ '/': [1, { var: 'age' }] }, 0] };
+    const segment = { title: 'Inverse', slug: 'inverse', object_type: 'contacts', query };
+    expect((await call('POST', '/v1/segments', segment)).statusCode).toBe(201);
+    await built(deployment);
+    expect((await call('PUT', '/v1/records/contacts/minus', '{"age":-0}')).statusCode).toBe(201);
+    const line = '{"op":"put","object_type":"contacts","id":"minus-2","data":{"age":-0}}';
+    expect((await call('POST', '/v1/changes', line, { type: 'application/x-ndjson' })).statusCode).toBe(200);
+    const counted = await call('POST', '/v1/segments/counts', { slugs: ['inverse'] });
+    expect(counted.json().counts[0].count).toBe(0);
+    for (const id of ['minus', 'minus-2']) await call('DELETE', `/v1/records/contacts/${id}`);
+    await call('DELETE', '/v1/segments/inverse');
   });
 
   it('point to each attribute that does not fit', async () => {
@@ -492,6 +509,29 @@ describe('changes', () => {
       [9, 'change_invalid', '/source_version'],
       [10, 'change_invalid', '/extra'],
     ]);
+  });
+
+  it('a change that could not be written as JSON again is rejected, as a line and in an array', async () => {
+    const nested = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+    const deep = `{"op":"put","object_type":"contacts","id":"deep","data":{"free":${nested}}}`;
+    const huge = '{"op":"put","object_type":"contacts","id":"huge","data":{"free":1e400}}';
+    const expected = [
+      [1, 'attribute_invalid', '/data/free'],
+      [2, 'attribute_invalid', '/data/free'],
+    ];
+    const asLines = await post(`${deep}\n${huge}\n${lines(put('d3'))}`);
+    const asArray = await call('POST', '/v1/changes', `[${deep},${huge},${lines(put('d3')).trim()}]`);
+    for (const response of [asLines, asArray]) {
+      const { accepted, rejected } = response.json();
+      expect(accepted).toBe(1);
+      expect(rejected.map(({ line, code, path }: Record<string, unknown>) => [line, code, path])).toEqual(expected);
+    }
+  });
+
+  it('what is told of a bad line is short, however long the line', async () => {
+    const response = await post(lines({ ...put('s1'), ['x'.repeat(100_000)]: 1 }));
+    expect(response.json().rejected).toHaveLength(1);
+    expect(response.body.length).toBeLessThan(1000);
   });
 
   it('a line that is too long, or is not UTF-8, is rejected, and the rest goes on', async () => {

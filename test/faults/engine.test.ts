@@ -70,6 +70,12 @@ describe('an ingest goes on and loses, doubles and swaps nothing', () => {
     await send(deployment, rounds(200, 0, 40));
     clearInterval(timer);
     saboteur.disconnect();
+    await eventually('Redis answers again', () =>
+      deployment.redis.ping().then(
+        () => true,
+        () => false,
+      ),
+    );
     expect(await deployment.redis.client('ID')).not.toBe(own);
     await expectRounds(deployment, 200, 39);
   });
@@ -223,6 +229,25 @@ describe('a change that can not be applied', () => {
   });
 });
 
+describe('a record that patches let grow', () => {
+  it('is bounded: the patch that would make it too long goes to the dead letters, and the ones after it go on', async () => {
+    const deployment = await open({ partitions: 1 });
+    await declare(deployment);
+    const patch = (name: string, value: string): Change => ({
+      op: 'patch',
+      object_type: 'contacts',
+      id: 'r0',
+      data: { [name]: value },
+    });
+    await send(deployment, rounds(1, 0, 1));
+    const changes = ['a', 'b', 'c'].map((name) => patch(name, name.repeat(900_000)));
+    expect(await send(deployment, [...changes, patch('d', 'd')])).toBe(3);
+    const [record] = await deployment.memberships.records('contacts', ['r0']);
+    expect(Object.keys(record!.data)).toEqual(['n', 'even', 'a', 'b', 'd']);
+    expect(deployment.worker!.fatal).toEqual([]);
+  });
+});
+
 describe('builds', () => {
   it('of many segments go on beside live changes, and are right', async () => {
     const deployment = await open();
@@ -288,5 +313,90 @@ describe('a session that loses Redis', () => {
     expect(rejectedTotal).toBeGreaterThan(0);
     expect(rejected.map(({ line }) => line)).toEqual(Array.from({ length: rejectedTotal }, (_, i) => accepted + i + 1));
     expect(new Set(rejected.map(({ code }) => code))).toEqual(new Set(['redis_unavailable']));
+  });
+});
+
+describe('a Redis that is full', () => {
+  it('refuses writers and stops no partition, and all goes on when there is room again', async () => {
+    const redis = await startPrivateRedis();
+    opened.push({ close: () => redis.stop() });
+    const deployment = await open({ redisUrl: redis.url, partitions: 2 });
+    await declare(deployment);
+    expect(await send(deployment, rounds(100, 0, 1), 'accepted')).toBe(100);
+    await deployment.redis.config('SET', 'maxmemory', '1');
+    const [change] = rounds(1, 1, 2);
+    const refused = deployment.ingest.one(change, { wait: 'applied', timeoutMs: 1000 });
+    await expect(refused).rejects.toMatchObject({ code: 'redis_unavailable' });
+    await deployment.redis.config('SET', 'maxmemory', '0');
+    expect(deployment.worker!.fatal).toEqual([]);
+    expect(await send(deployment, rounds(100, 1, 2))).toBe(100);
+    await expectRounds(deployment, 100, 1);
+  });
+});
+
+describe('a process that has not heard of the newest catalog', () => {
+  it('answers with the segment as it is, though the set that it knows is gone', async () => {
+    const prefix = freshPrefix();
+    const working = await open({ prefix });
+    await declare(working);
+    await send(working, rounds(100, 0, 1));
+    const late = await open({ prefix, runsWorker: false });
+    const { catalog } = late.store;
+    const apply = catalog.apply.bind(catalog);
+    const load = catalog.load.bind(catalog);
+    catalog.apply = catalog.load = () => {};
+    await working.segments.patch('low', { query: rule('n', '<', 40) });
+    await built(working);
+    await eventually(
+      'the old set is gone',
+      async () => (await working.redis.exists(working.keys.partitions[0]!.segment(1))) === 0,
+    );
+    Object.assign(catalog, { apply, load });
+    expect((await late.memberships.members('low', 1000, undefined)).data).toHaveLength(100);
+    expect(await late.memberships.isMember('low', 'r1')).toBe(true);
+  });
+});
+
+describe('an attribute that gets another type and its old one back', () => {
+  it('has its segments built anew, for what happened in between was seen with other eyes', async () => {
+    const deployment = await open();
+    const retype = (type: string) => deployment.objectTypes.put('things', { attributes: { x: { type } } });
+    const put = (id: string, x: unknown): Change => ({ op: 'put', object_type: 'things', id, data: { x } });
+    await retype('string');
+    await send(
+      deployment,
+      Array.from({ length: 20_000 }, (_, i) => put(`r${i}`, '5')),
+    );
+    await createSegment(deployment, 'five', 'things', rule('x', '=', '5'));
+    await createSegment(deployment, 'none', 'things', rule('x', 'null', undefined));
+    await retype('number');
+    // Among those that the scan under the new type comes to last.
+    await send(deployment, [put('r9999', 7)]);
+    await retype('string');
+    await built(deployment);
+    const { counts } = await deployment.memberships.counts(['five', 'none']);
+    expect(counts.map(({ count }) => count)).toEqual([19_999, 1]);
+  });
+});
+
+describe('a step that takes longer than the lease', () => {
+  it('is committed all the same when nobody else has come, instead of being tried for ever', async () => {
+    let stalls = 0;
+    const fault = ({ n }: Attributes) => {
+      if (n !== 13) return;
+      stalls++;
+      const untilMs = Date.now() + 3500;
+      while (Date.now() < untilMs);
+    };
+    const deployment = await open({ partitions: 1, networkOptions: { fault } });
+    await declare(deployment);
+    const changes: Change[] = [1, 13].map((n) => ({
+      op: 'put',
+      object_type: 'contacts',
+      id: `r${n}`,
+      data: { n, even: false },
+    }));
+    expect(await send(deployment, changes)).toBe(2);
+    expect(stalls).toBe(1);
   });
 });

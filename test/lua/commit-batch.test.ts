@@ -55,6 +55,13 @@ describe('a commit on top of the last one', () => {
     expect(await bench.redis.pttl(keys.owner)).toBeLessThanOrEqual(3000);
   });
 
+  it('takes the lease again when that has run out and nobody else has come', async () => {
+    await bench.redis.del(keys.owner);
+    expect(await commit(oneWrite())).toBe('ok');
+    expect(await bench.redis.get(keys.owner)).toBe('me');
+    expect(await bench.redis.pttl(keys.owner)).toBeGreaterThan(0);
+  });
+
   it('is a duplicate when it comes again, and writes nothing then', async () => {
     await commit(oneWrite());
     await bench.redis.hset(keys.records('contacts'), 'a', 'changed since');
@@ -69,8 +76,9 @@ describe('a commit is refused and writes nothing', () => {
     expect(await written()).toBeNull();
   });
 
-  it('when the lease has run out', async () => {
+  it('when the lease has run out and another owner has committed and gone', async () => {
     await bench.redis.del(keys.owner);
+    await bench.redis.hset(keys.meta, 'number', 8, 'nonce', 'theirs');
     expect(await commit(oneWrite())).toBe('fenced');
     expect(await written()).toBeNull();
   });

@@ -56,6 +56,11 @@ describe('the lease of a partition', () => {
     expect(await bench.redis.pttl(keys.owner)).toBeGreaterThan(1000);
   });
 
+  it('that ran out and that nobody has taken is renewed: the number tells what happened meanwhile', async () => {
+    expect(await run('renewLease', 'a', 60_000)).toEqual(['renewed', '0']);
+    expect(await bench.redis.get(keys.owner)).toBe('a');
+  });
+
   it('is released by its holder alone', async () => {
     await run('acquirePartition', 'a', 1000, 'install');
     expect(await run('releaseLease', 'b')).toBe('fenced');

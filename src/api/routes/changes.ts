@@ -111,12 +111,21 @@ async function takeArray(given: unknown, session: IngestSession): Promise<void> 
     throw new Problem('body_invalid', detail, [{ path: '', detail }]);
   }
   for (const [index, change] of given.entries()) {
-    const text = JSON.stringify(change);
-    if (text.length > LINE_BYTES_MAX) session.reject(index + 1, tooLong());
+    const text = textOf(change);
+    if (text !== undefined && text.length > LINE_BYTES_MAX) session.reject(index + 1, tooLong());
     else {
       const room = session.addParsed(index + 1, change, text);
       if (room) await room;
     }
+  }
+}
+
+/** @returns undefined if it is nested too deep to be written as JSON again: the session refuses it, and says where. */
+function textOf(change: unknown): string | undefined {
+  try {
+    return JSON.stringify(change);
+  } catch {
+    return undefined;
   }
 }
 

@@ -4,11 +4,13 @@
 -- ARGV  1 token, 2 number before, 3 number of this commit, 4 nonce, 5 lease in ms, then commands:
 --       verb, index in KEYS, count of arguments, arguments…
 --       The verb COUNT sets the counts hash at that index: pairs of ordinal and index in KEYS of its member set.
--- returns 'ok' | 'duplicate' (this very commit is stored already) | 'fenced' (another token holds the partition)
---       | 'rolled-back' (the stored number is lower than mine before: a fail-over lost a tail)
+-- returns 'ok' | 'duplicate' (this very commit is stored already) | 'fenced' (another token holds the partition, or somebody
+--       else has committed) | 'rolled-back' (the stored number is lower than mine before: a fail-over lost a tail)
+-- A lease that ran out and that nobody has taken is mine again: the number tells whether anybody has committed meanwhile.
 local token, before, number, nonce, lease_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
 
-if redis.call('GET', KEYS[1]) ~= token then return 'fenced' end
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= token then return 'fenced' end
 local stored = redis.call('HMGET', KEYS[2], 'number', 'nonce')
 local stored_number = tonumber(stored[1] or '-1')
 if stored_number == number and stored[2] == nonce then return 'duplicate' end
@@ -40,5 +42,5 @@ while at <= #ARGV do
   at = last + 1
 end
 redis.call('HSET', KEYS[2], 'number', number, 'nonce', nonce)
-redis.call('PEXPIRE', KEYS[1], lease_ms)
+redis.call('SET', KEYS[1], token, 'PX', lease_ms)
 return 'ok'

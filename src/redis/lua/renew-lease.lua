@@ -3,8 +3,10 @@
 -- KEYS  1 owner, 2 meta
 -- ARGV  1 token, 2 lease in ms
 -- returns {'renewed', commit number} | {'fenced'}
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return { 'fenced' } end
+-- A lease that ran out and that nobody has taken is mine again; the number tells whether somebody has committed meanwhile.
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then return { 'fenced' } end
 local number = redis.call('HGET', KEYS[2], 'number') or '0'
 
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return { 'renewed', number }
