@@ -65,7 +65,7 @@ export function makeTypes({ segments }: World): ReadonlyMap<string, TypeContext>
   segments.forEach(({ compiled }, ordinal) => {
     network.add(ordinal, compiled.predicate);
   });
-  return new Map([[PEOPLE, { type: PEOPLE_TYPE, network }]]);
+  return new Map([[PEOPLE, { type: PEOPLE_TYPE, network, out: [], in: [] }]]);
 }
 
 /** What holds of each person before the history begins: by our network, which every check holds against the reference. */

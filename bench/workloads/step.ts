@@ -5,8 +5,9 @@
  * the flips and the outcomes. A peer evaluates every segment over the changed record and compares with what held before.
  */
 import type { Change } from '../../src/change/change.ts';
-import { ABSENT, type Row, step, truthOf } from '../../src/engine/step.ts';
-import { NO_ORDINALS } from '../../src/membership/ordinals.ts';
+import { ABSENT, type Row, step } from '../../src/engine/step.ts';
+import { WITHOUT_EDGES } from '../../src/engine/step-neighbours.ts';
+import { ordinals } from '../../src/membership/ordinals.ts';
 import type { Attributes } from '../../src/query/atom.ts';
 import type { NetworkWork } from '../../src/query/network.ts';
 import { PEOPLE, PEOPLE_TYPE } from '../data.ts';
@@ -110,6 +111,7 @@ class EngineSide implements Runner {
   prepare(changes: readonly Change[]): () => void {
     const rows = this.#rows;
     const context = {
+      ...WITHOUT_EDGES,
       types: this.#types,
       timeZone: 'UTC',
       nowMs: 1_767_225_600_000,
@@ -162,8 +164,7 @@ class EngineSide implements Runner {
 
   #firstRow(data: Attributes): Row {
     const record = { data, version: 1, createdAt: 0, updatedAt: 0, fits: PEOPLE_TYPE.revision };
-    const truth = truthOf(record, this.#types.get(PEOPLE)!, 'UTC');
-    return { record, truth: truth.length === 0 ? NO_ORDINALS : truth };
+    return { record, truth: ordinals(this.#types.get(PEOPLE)!.network.create(data)) };
   }
 }
 

@@ -12,9 +12,11 @@ import {
   type Exported,
   isNothing,
   type NeighbourRow,
+  NOT_RELATED,
   type RelatedRow,
   sameAggregate,
   sameExported,
+  UNKNOWN_NEIGHBOUR,
   withExtremes,
 } from '../membership/neighbour-row.ts';
 import { hasOrdinal } from '../membership/ordinals.ts';
@@ -31,6 +33,15 @@ export interface Extremes {
 }
 
 export const NO_EXTREMES: Extremes = { lowest: [], highest: [] };
+
+/** The context of records that no relationship leads to or from. */
+export const WITHOUT_EDGES: Pick<StepContext, 'edges' | 'neighbour' | 'related' | 'extremes' | 'partitionOf'> = {
+  edges: new Map(),
+  neighbour: () => UNKNOWN_NEIGHBOUR,
+  related: () => NOT_RELATED,
+  extremes: () => NO_EXTREMES,
+  partitionOf: () => 0,
+};
 
 /** What the step changes at the ends of edges. `null`: the row goes. */
 export interface EdgeEffects {

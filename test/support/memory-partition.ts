@@ -9,8 +9,7 @@ import type { ObjectType } from '../../src/change/object-type.ts';
 import { packRecord, unpackRecord } from '../../src/change/record.ts';
 import { LOG_START, type LogPosition } from '../../src/engine/batch.ts';
 import { ABSENT, type Row, type Step, step } from '../../src/engine/step.ts';
-import { NO_EXTREMES } from '../../src/engine/step-neighbours.ts';
-import { NOT_RELATED, UNKNOWN_NEIGHBOUR } from '../../src/membership/neighbour-row.ts';
+import { WITHOUT_EDGES } from '../../src/engine/step-neighbours.ts';
 import { packState, unpackState } from '../../src/membership/state-row.ts';
 import { entered, flippedOrdinal, type NetworkOptions, PredicateNetwork } from '../../src/query/network.ts';
 import type { Predicate } from '../../src/query/predicate.ts';
@@ -68,11 +67,7 @@ export class MemoryPartition {
     const types = new Map([[this.#type.name, { type: this.#type, network: this.network, out: [], in: [] }]]);
     const made = step(batch, {
       types,
-      edges: new Map(),
-      neighbour: () => UNKNOWN_NEIGHBOUR,
-      related: () => NOT_RELATED,
-      extremes: () => NO_EXTREMES,
-      partitionOf: () => 0,
+      ...WITHOUT_EDGES,
       timeZone: 'UTC',
       nowMs: ++this.#nowMs,
       row: (_, id) => this.rows.get(id) ?? ABSENT,
