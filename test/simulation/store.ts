@@ -4,14 +4,15 @@
  * Keeps true: a commit (commit-batch.lua) and a delivery (deliver-entry.lua) are atomic; their checks come before their writes,
  * and each check can be switched off. A member that enters a set that holds it, or leaves one that does not, is a failure at once.
  */
-import { compareEntries } from '../../src/membership/standing.ts';
 import type { Guards } from './faults.ts';
 
 export type CommitAnswer = 'ok' | 'duplicate' | 'fenced' | 'rolled-back';
 export type DeliverAnswer = 'appended' | 'duplicate' | 'gap' | 'old';
 
+type StreamEntry = readonly [id: string, fields: readonly string[]];
+
 interface Stream {
-  entries: (readonly [id: string, fields: readonly string[]])[];
+  entries: StreamEntry[];
   last: string;
 }
 
@@ -111,15 +112,10 @@ export class Store {
   }
 
   /** Entries after a position. */
-  entriesAfter(key: string, position: string): (readonly [id: string, fields: readonly string[]])[] {
-    return (this.#streams.get(key)?.entries ?? []).filter(([id]) => compareEntries(id, position) > 0);
-  }
-
-  /** The names of the keys that hold something. */
-  *keys(): Iterable<string> {
-    for (const all of [this.#hashes, this.#sorted, this.#sets]) {
-      for (const [key, value] of all) if (value.size > 0) yield key;
-    }
+  entriesAfter(key: string, position: string): StreamEntry[] {
+    const stream = this.#streams.get(key);
+    if (!stream || stream.last === position) return [];
+    return stream.entries.filter(([id]) => numberOf(id) > numberOf(position));
   }
 
   #scored(key: string, order: (a: [string, number], b: [string, number]) => number, to: number): string[] {
@@ -180,15 +176,20 @@ export class Store {
 
   #append(key: string, id: string, fields: readonly string[]): void {
     const stream = getOrMake(this.#streams, key, (): Stream => ({ entries: [], last: '0-0' }));
-    if (compareEntries(id, stream.last) <= 0) throw new Error(`${key} holds ${stream.last}, and ${id} is added to it`);
+    if (numberOf(id) <= numberOf(stream.last)) throw new Error(`${key} holds ${stream.last}, and ${id} is added to it`);
     stream.last = id;
     stream.entries.push([id, fields]);
   }
 
   #trim(key: string, lowest: string): void {
     const stream = this.#streams.get(key);
-    if (stream) stream.entries = stream.entries.filter(([id]) => compareEntries(id, lowest) >= 0);
+    if (stream) stream.entries = stream.entries.filter(([id]) => numberOf(id) >= numberOf(lowest));
   }
+}
+
+/** Entries are numbered on, or by their sequence: nothing comes after the dash but 0. */
+function numberOf(id: string): number {
+  return Number(id.slice(0, -2));
 }
 
 const newMap = () => new Map<string, number>();

@@ -8,9 +8,9 @@ import type { ObjectTypeDefinition } from '../../src/change/object-type.ts';
 import type { Choose } from '../support/memory-deployment.ts';
 import type { Model } from './model.ts';
 
-export type Definitions = Readonly<Record<string, ObjectTypeDefinition>>;
+type Definitions = Readonly<Record<string, ObjectTypeDefinition>>;
 
-export interface Query {
+interface Query {
   readonly objectType: string;
   readonly query: unknown;
 }
