@@ -286,7 +286,7 @@ describe('beside a server', () => {
 });
 
 describe('rollcall demo', () => {
-  it('ends with every segment equal to the reference, twice', async () => {
+  it('ends with every segment equal to the reference, twice', { timeout: 180_000 }, async () => {
     const env = { ROLLCALL_DATA: newFolder() };
     for (let run = 1; run <= 2; run++) {
       const { code, stdout } = await runCli(['demo', '--seconds', '0'], env);
