@@ -80,7 +80,7 @@ export class Cluster {
     const kind = this.#choose(100);
     if (kind < 22) return this.#write();
     if (kind < 26) return this.#changeCatalog();
-    if (kind < 31) return this.#befall();
+    if (kind < 34) return this.#befall();
     await this.#workOff();
   }
 
@@ -178,7 +178,7 @@ export class Cluster {
     const changes = [this.#subject.change(this.#choose, this.model)];
     this.model.apply(changes[0]!);
     const partition = partitionOf(changes[0]!.id, PARTITIONS);
-    while (this.#choose(3) === 0) {
+    while (this.#choose(2) === 0) {
       const change = this.#subject.change(this.#choose, this.model);
       if (partitionOf(change.id, PARTITIONS) !== partition) break;
       this.model.apply(change);

@@ -32,7 +32,7 @@ import type { CommitAnswer, Store } from './store.ts';
 /** So small that rows are evicted, batches, scans and fan-outs are interrupted, and outboxes run full. */
 const CACHED_ROWS_MAX = 8;
 const SCANNED_IDS_MAX = 2;
-const VISITED_IDS_MAX = 2;
+const VISITED_IDS_MAX = 1;
 const UNDELIVERED_MAX = 6;
 const GENERATION = 1;
 
@@ -166,13 +166,14 @@ export class Owner {
     const inbox = this.#inbox.slice(0, 1 + choose(4));
     const entries = isHeldBack ? [] : this.#queue.slice(0, 1 + choose(3));
     this.#catchUpWith(entries, inbox);
-    const visits = isHeldBack ? [] : this.#visitHolders();
+    // A fan-out takes its turns between other batches: the processor's are small beside the number of holders.
+    const visits = isHeldBack || (inbox.length + entries.length > 0 && choose(2) === 0) ? [] : this.#visitHolders();
     const ids = request ? this.#scanIds(request) : [];
     const scans =
       request && ids.length > 0 ? [{ objectType: request.objectType, ordinals: request.scan.ordinals, ids }] : [];
     const fanouts = visits.map(({ fanout, ids }) => ({ anchor: fanout.anchor, ids }));
     const batch = { entries, inbox, fanouts, position: this.#position, scans, expired: [] };
-    const changesMax = choose(8) === 0 ? { changesMax: 1 + choose(2) } : {};
+    const changesMax = choose(5) === 0 ? { changesMax: 1 + choose(2) } : {};
     await this.#step({ ...batch, ...changesMax }, visits, request, ids);
   }
 

@@ -148,7 +148,8 @@ export class Store {
         this.#add(key, texts);
         return;
       case 'XTRIM':
-        this.#trim(key, texts.at(-1)!);
+        // With '~' a server drops whole nodes of some hundred entries: here nothing.
+        if (!texts.includes('~')) this.#trim(key, texts.at(-1)!);
         return;
       case 'UNLINK':
         this.#sets.delete(key);
