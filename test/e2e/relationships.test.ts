@@ -20,6 +20,8 @@ import { built, openTestDeployment } from '../support/deployment.ts';
 const SEED = Number(process.env.ROLLCALL_SEED ?? Date.now() % 100_000);
 const CHANGES = 30_000;
 const POINTS = 20;
+/** How often a third of the segments is removed and comes back. */
+const REBUILDS = 10;
 const KEY = 'a-master-key-for-the-tests';
 /** Ids that there may be, per type; few enough that links meet and many holders share a target. */
 const IDS = { organizations: 40, groups: 12, contacts: 300, orders: 600 } as const;
@@ -121,6 +123,9 @@ beforeAll(async () => {
   server = await buildServer(deployment, { keys: [{ role: 'master', key: KEY }], logger: pino({ level: 'silent' }) });
   await server.listen({ port: 0, host: '127.0.0.1' });
   base = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}/v1`;
+  for (const name of TYPE_NAMES) await call('PUT', `/object-types/${name}`, TYPES[name]);
+  for (const at of QUERIES.keys()) await create(at);
+  await built(deployment);
 });
 afterAll(async () => {
   await server.close();
@@ -147,6 +152,14 @@ function chooser(seed: number): (n: number) => number {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) % n;
   };
+}
+
+function idOf(type: TypeName, at: number): string {
+  return `${type.slice(0, 2)}-${at}`;
+}
+
+function allIds(type: TypeName): string[] {
+  return Array.from({ length: IDS[type] }, (_, at) => idOf(type, at));
 }
 
 /** The records as the changes leave them. */
@@ -231,7 +244,7 @@ class History {
   }
 
   #id(type: TypeName): string {
-    return `${type[0] === 'o' ? type.slice(0, 2) : type[0]}-${this.#choose(IDS[type])}`;
+    return idOf(type, this.#choose(IDS[type]));
   }
 
   #pick<T>(some: readonly T[]): T {
@@ -289,26 +302,24 @@ async function compareIncluded(graph: Graph): Promise<void> {
   }
 }
 
+function create(at: number): Promise<Segment> {
+  const [object_type, query] = QUERIES[at]!;
+  return call('POST', '/segments', { title: `S ${at}`, slug: `s-${at}`, object_type, query });
+}
+
+function send(changes: readonly string[]): Promise<{ accepted: number; rejected: unknown[] }> {
+  return call('POST', '/changes?timeout_ms=60000', changes.join('\n'), DIALECTS['ndjson']);
+}
+
 it(`${CHANGES} changes of related records: every count is that of json-logic-js at ${POINTS} points, every membership at the end (seed=${SEED})`, {
   timeout: 180_000,
 }, async () => {
-  for (const name of TYPE_NAMES) await call('PUT', `/object-types/${name}`, TYPES[name]);
-  const segments: Segment[] = [];
-  for (const [at, [object_type, query]] of QUERIES.entries())
-    segments.push(await call('POST', '/segments', { title: `S ${at}`, slug: `s-${at}`, object_type, query }));
-  await built(deployment);
+  const segments = [...deployment.store.catalog.segments.values()];
   const history = new History(SEED);
   const met = new Set<string>();
   for (let point = 0; point < POINTS; point++) {
     const changes = Array.from({ length: CHANGES / POINTS }, () => JSON.stringify(history.next()));
-    const path = '/changes?timeout_ms=60000';
-    const report = await call<{ accepted: number; rejected: unknown[] }>(
-      'POST',
-      path,
-      changes.join('\n'),
-      DIALECTS['ndjson'],
-    );
-    expect(report).toMatchObject({ accepted: changes.length, rejected: [] });
+    expect(await send(changes)).toMatchObject({ accepted: changes.length, rejected: [] });
     const expected = members(segments, history.graph());
     await compareCounts(expected, point);
     for (const [slug, ids] of expected) if (ids.length > 0) met.add(slug);
@@ -323,4 +334,30 @@ it(`${CHANGES} changes of related records: every count is that of json-logic-js 
     segments: QUERIES.length,
     edges: 4,
   });
+});
+
+it(`segments that are removed and come back while changes flow are exact again (seed=${SEED + 1})`, {
+  timeout: 180_000,
+}, async () => {
+  for (const name of TYPE_NAMES)
+    await send(allIds(name).map((id) => JSON.stringify({ op: 'delete', object_type: name, id })));
+  const choose = chooser(SEED + 1);
+  const history = new History(SEED + 1);
+  for (let point = 0; point < REBUILDS; point++) {
+    const moved = QUERIES.map((_, at) => at).filter((at) => at > 0 && choose(3) === 0); // s-0 is in use
+    const flow = (async () => {
+      for (let some = 0; some < 5; some++) {
+        const changes = Array.from({ length: 200 }, () => JSON.stringify(history.next()));
+        expect(await send(changes)).toMatchObject({ accepted: changes.length, rejected: [] });
+      }
+    })();
+    for (const at of moved) await deployment.segments.remove(`s-${at}`);
+    for (const at of moved) await create(at);
+    await flow;
+    await built(deployment);
+    const segments = [...deployment.store.catalog.segments.values()];
+    await compareCounts(members(segments, history.graph()), point);
+  }
+  const { redis, keys, store } = deployment;
+  expect(await audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 30_000 })).toMatchObject({ differences: 0 });
 });
