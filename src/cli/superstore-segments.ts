@@ -1,5 +1,6 @@
 /**
- * superstore-segments.ts – The segments of the demo: one of each kind of question that a filter can ask of a record.
+ * superstore-segments.ts – The segments of the demo: one of each kind of question that a filter can ask of a record and of
+ * those that it is related to.
  *
  * Keeps true: all dates are fixed, so that the same history ends with the same numbers on every day that it is replayed.
  */
@@ -67,6 +68,22 @@ export const SUPERSTORE_SEGMENTS: readonly DemoSegment[] = [
     },
   },
   {
+    slug: 'three-large-orders',
+    title: 'at least 3 orders over 500 each',
+    object_type: 'customers',
+    query: all({
+      field: 'orders',
+      match: { mode: 'atLeast', threshold: 3 },
+      value: all({ field: 'sales', operator: '>', value: 500 }),
+    }),
+  },
+  {
+    slug: 'orders-over-5000',
+    title: 'orders that come to over 5,000',
+    object_type: 'customers',
+    query: all({ field: 'orders.sales', aggregate: 'sum', operator: '>', value: 5000 }),
+  },
+  {
     slug: 'open-orders',
     title: 'not shipped yet',
     object_type: 'orders',
@@ -107,6 +124,12 @@ export const SUPERSTORE_SEGMENTS: readonly DemoSegment[] = [
     query: { and: [{ '<': [{ var: 'profit' }, 0] }, { '>=': [{ var: 'sales' }, 500] }] },
   },
   {
+    slug: 'corporate-orders',
+    title: 'of a corporate customer',
+    object_type: 'orders',
+    query: all({ field: 'customer.customer_type', operator: '=', value: 'Corporate' }),
+  },
+  {
     slug: 'bestsellers',
     title: 'at least 40 units sold',
     object_type: 'products',
@@ -120,6 +143,16 @@ export const SUPERSTORE_SEGMENTS: readonly DemoSegment[] = [
       { field: 'sub_category', operator: '=', value: 'Paper' },
       { field: 'name', operator: 'contains', value: 'xerox', caseInsensitive: true },
     ),
+  },
+  {
+    slug: 'not-in-the-west',
+    title: 'in no order from the West',
+    object_type: 'products',
+    query: all({
+      field: 'orders',
+      match: { mode: 'none' },
+      value: all({ field: 'region', operator: '=', value: 'West' }),
+    }),
   },
   {
     slug: 'full-price-or-loss',

@@ -110,7 +110,7 @@ function hasUnsettled(catalog: Catalog): boolean {
 }
 
 /** The next version of the catalog, if what was built allows for one. */
-function settle(catalog: Catalog, { built, adopted }: Built): CatalogChange | undefined {
+export function settle(catalog: Catalog, { built, adopted }: Built): CatalogChange | undefined {
   const draft = new CatalogDraft(catalog);
   const isBuilt = (ordinal: number): boolean => {
     const stored = catalog.ordinals.get(ordinal);

@@ -145,9 +145,11 @@ function packedWithin(record: RecordRow): string {
 }
 
 function addStateFields(fields: RowFields, { id, before, after }: TouchedRecord, { networks }: CommitContext): void {
-  if (after.truth === before.truth) return;
+  // A record that goes takes its row along, also if it held nothing but ordinals that were retired since.
+  const isGone = before.record !== undefined && after.record === undefined;
+  if (after.truth === before.truth && !isGone) return;
   const packed = packState(after.truth, (ordinal) => networks.has(ordinal));
-  if (packed === undefined) fields.goneStates.push(id);
+  if (packed === undefined || isGone) fields.goneStates.push(id);
   else fields.states.push(id, packed);
 }
 

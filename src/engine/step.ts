@@ -184,7 +184,10 @@ class StepRun {
       const { record, truth } = working.row;
       const flips = isLive(record)
         ? this.#scanned(known, id, record, truth, scanned)
-        : scanned.filter((ordinal) => hasOrdinal(truth, ordinal)).map((ordinal) => flip(ordinal, false));
+        : leaveAll(
+            truth.filter((ordinal) => scanned.includes(ordinal)),
+            known.network,
+          );
       this.#flip(working, flips, working.scanned);
       // a holder that is registered only now has heard nothing of what its targets showed before
       for (const { anchor, outNames } of anchors) {

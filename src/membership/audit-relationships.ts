@@ -16,7 +16,7 @@ import type { Catalog, StoredOrdinal, StoredSegment } from '../catalog/catalog.t
 import { type EdgeDefinition, edgesOf, targetsOf } from '../change/edge.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { partitionOf } from '../change/partition.ts';
-import { filterableData, isLive, unpackRecord } from '../change/record.ts';
+import { filterableData, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
 import { predicateAttributes } from '../query/compile.ts';
 import { isDerivedName, readDerivedName } from '../query/derived-attribute.ts';
 import { toMicros } from '../query/exact-sum.ts';
@@ -203,11 +203,8 @@ class Attempt {
       const row = rows![at];
       const record = row == null ? undefined : unpackRecord(row);
       if (!isLive(record)) return [];
-      const values = filterableData(record, type, this.#context.timeZone);
-      const names = [...type.attributes.keys()].filter((name) => Object.hasOwn(values, name));
-      const keysHeld = [...type.relationships.values()].map(({ key }) => [key, record.data[key]] as const);
-      const data = Object.fromEntries([...names.map((name) => [name, values[name]] as const), ...keysHeld]);
-      return [{ id, data, partition, truth: unpackState(states![at] ?? null) }];
+      const truth = unpackState(states![at]);
+      return [{ ...graphRecordOf(id, record, type, this.#context.timeZone), partition, truth }];
     });
   }
 
@@ -373,6 +370,14 @@ class Attempt {
       };
     }
   }
+}
+
+/** What a record is in a graph: its declared values in normal form, and the keys that it holds. */
+export function graphRecordOf(id: string, record: RecordRow, type: ObjectType, timeZone: string): GraphRecord {
+  const values = filterableData(record, type, timeZone);
+  const names = [...type.attributes.keys()].filter((name) => Object.hasOwn(values, name));
+  const held = [...type.relationships.values()].map(({ key }) => [key, record.data[key]] as const);
+  return { id, data: Object.fromEntries([...names.map((name) => [name, values[name]] as const), ...held]) };
 }
 
 /** The types at either end of a relationship. */

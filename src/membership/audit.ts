@@ -129,7 +129,7 @@ function roundsOf(catalog: Catalog): number {
 }
 
 /** What the JsonLogic of a segment sees: declared attributes in normal form, and nothing else. */
-export function documentOf(record: RecordRow, type: ObjectType, timeZone: string): Record<string, unknown> {
+function documentOf(record: RecordRow, type: ObjectType, timeZone: string): Record<string, unknown> {
   const values = filterableData(record, type, timeZone);
   const declared = [...type.attributes.keys()].filter((name) => Object.hasOwn(values, name));
   return Object.fromEntries(declared.map((name) => [name, values[name]]));

@@ -286,13 +286,15 @@ describe('beside a server', () => {
 });
 
 describe('rollcall demo', () => {
-  it('ends with every segment equal to the reference, twice', async () => {
+  it('ends with every segment equal to the reference, twice', { timeout: 180_000 }, async () => {
     const env = { ROLLCALL_DATA: newFolder() };
     for (let run = 1; run <= 2; run++) {
       const { code, stdout } = await runCli(['demo', '--seconds', '0'], env);
       expect(code).toBe(0);
       expect(stdout).toMatch(/customers +793 +793 +equal\nproducts +1,862 +1,862 +equal\norders +5,009 +5,009 +equal/);
       expect(stdout).toMatch(/big-spenders +117 +117 +equal/);
+      expect(stdout).toMatch(/three-large-orders +(\S+) +\1 +equal/);
+      expect(stdout).toMatch(/not-in-the-west +(\S+) +\1 +equal/);
       expect(stdout).not.toContain('NOT EQUAL');
     }
     expect((await runCli(['audit'], { ...env, ROLLCALL_PREFIX: 'rcdemo' })).stdout).toContain('Zero differences.');

@@ -1,0 +1,81 @@
+/**
+ * catalogs.ts – The stored catalog, and the replicas of the processes that follow it at their own pace.
+ *
+ * Keeps true: a replica moves by whole versions, in their order; a process that starts anew loads what is stored.
+ */
+import { Catalog, type CatalogChange, type CatalogWrite } from '../../src/catalog/catalog.ts';
+import { CatalogDraft } from '../../src/catalog/catalog-draft.ts';
+import { Networks } from '../../src/engine/networks.ts';
+
+export class StoredCatalog {
+  readonly catalog = new Catalog();
+  readonly #versions: CatalogChange[] = [];
+  readonly #content = new Map<string, CatalogWrite>();
+
+  get version(): number {
+    return this.catalog.version;
+  }
+
+  /** Writes the next version, if there is something to write. */
+  write(make: (catalog: Catalog) => CatalogChange | undefined): void {
+    const change = make(this.catalog);
+    if (!change || change.writes.length === 0) return;
+    for (const write of change.writes) this.#content.set(`${write[0]} ${write[1]}`, write);
+    this.#versions.push(change);
+    this.catalog.apply(this.catalog.version + 1, change);
+  }
+
+  draft(make: (draft: CatalogDraft) => void): void {
+    this.write((catalog) => {
+      const draft = new CatalogDraft(catalog);
+      make(draft);
+      return draft.finish();
+    });
+  }
+
+  change(version: number): CatalogChange {
+    return this.#versions[version - 1]!;
+  }
+
+  loadInto(catalog: Catalog): void {
+    const { version, nextOrdinal } = this.catalog;
+    const writes = [...this.#content.values()].filter(([, , value]) => value !== null);
+    catalog.load({ version, nextOrdinal, writes });
+  }
+}
+
+/** One process: its replica of the catalog, and the networks that its processors share. */
+export class Process {
+  readonly #stored: StoredCatalog;
+  #catalog!: Catalog;
+  networks!: Networks;
+
+  constructor(stored: StoredCatalog) {
+    this.#stored = stored;
+    this.restart();
+  }
+
+  get version(): number {
+    return this.#catalog.version;
+  }
+
+  get isBehind(): boolean {
+    return this.version < this.#stored.version;
+  }
+
+  restart(): void {
+    this.#catalog = new Catalog();
+    this.#stored.loadInto(this.#catalog);
+    this.networks = new Networks(this.#catalog);
+  }
+
+  /** Moves to the next version. */
+  follow(): void {
+    this.#catalog.apply(this.version + 1, this.#stored.change(this.version + 1));
+  }
+
+  /** Moves to what is stored. */
+  refresh(): void {
+    while (this.isBehind) this.follow();
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * check.ts – What has to be true of a deployment that is quiet.
+ *
+ * Keeps true: members are compared with the reference, which shares nothing with the engine; rows with what is recomputed from
+ * nothing; what differs is told in one line.
+ */
+import { unpackRecord } from '../../src/change/record.ts';
+import type { Edge } from '../../src/engine/edges.ts';
+import { Networks } from '../../src/engine/networks.ts';
+import { type Aggregate, type Exported, unpackNeighbour, unpackRelated } from '../../src/membership/neighbour-row.ts';
+import { unpackState } from '../../src/membership/state-row.ts';
+import { holds } from '../../src/query/reference.ts';
+import { document } from '../../src/query/reference-document.ts';
+import type { Cluster } from './cluster.ts';
+import { text } from './model.ts';
+import { Recomputed } from './recomputed.ts';
+
+/** @throws what differs first. */
+export function check(cluster: Cluster): void {
+  checkRecords(cluster);
+  checkSegments(cluster);
+  checkCounts(cluster);
+  const networks = new Networks(cluster.catalog.catalog);
+  const recomputed = new Recomputed(cluster.model, networks, cluster.keys.partitions.length);
+  checkTruths(cluster, networks, recomputed);
+  for (const edge of networks.edges.values()) checkEdge(cluster, edge, recomputed);
+}
+
+/** Each change was applied, once, in its order. */
+function checkRecords({ store, keys, model, catalog }: Cluster): void {
+  const expected = new Map(
+    [...model.records].map(([key, { data, isArchived, version }]) => [key, `${version} ${isArchived} ${text(data)}`]),
+  );
+  const stored = new Map<string, string>();
+  for (const partition of keys.partitions) {
+    for (const name of catalog.catalog.objectTypes.keys()) {
+      for (const [id, packed] of store.hash(partition.records(name))) {
+        const { version, archivedAt, data } = unpackRecord(packed);
+        stored.set(`${name}:${id}`, `${version} ${archivedAt !== undefined} ${text(data)}`);
+      }
+    }
+  }
+  same('records', stored, expected);
+}
+
+function checkSegments({ store, keys, model, catalog }: Cluster): void {
+  const { objectTypes, segments } = catalog.catalog;
+  const graph = { types: objectTypes, records: (typeName: string) => live.get(typeName)! };
+  const live = new Map([...objectTypes.keys()].map((name) => [name, model.live(name)]));
+  for (const { slug, object_type: objectType, ordinal, pending, json_logic: rule } of segments.values()) {
+    if (ordinal === null || pending !== null) throw new Error(`segment=${slug} is still being built`);
+    const engine = new Set(keys.partitions.flatMap((partition) => [...store.set(partition.segment(ordinal))]));
+    const members = live.get(objectType)!.filter((record) => holds(rule, document(objectType, record, graph)));
+    const reference = new Set(members.map(({ id }) => id));
+    const engineOnly = [...engine].filter((id) => !reference.has(id)).sort();
+    const referenceOnly = [...reference].filter((id) => !engine.has(id)).sort();
+    if (engineOnly.length + referenceOnly.length > 0)
+      throw new Error(
+        `segment=${slug} engine-only=[${engineOnly}] reference-only=[${referenceOnly}] of ${JSON.stringify(rule)}`,
+      );
+  }
+}
+
+/** Every ordinal of the catalog is answered for, and no other; counts are the sizes of the sets. */
+function checkCounts({ store, keys, catalog }: Cluster): void {
+  const { ordinals } = catalog.catalog;
+  keys.partitions.forEach((partition, at) => {
+    const expected = [...ordinals.keys()].map(
+      (ordinal) => [String(ordinal), store.set(partition.segment(ordinal)).size] as const,
+    );
+    same(`counts of partition ${at}`, store.hash(partition.counts), new Map(expected));
+  });
+}
+
+function checkTruths({ store, keys, model, catalog }: Cluster, networks: Networks, recomputed: Recomputed): void {
+  const expected = new Map([...model.records].map(([key, record]) => [key, `${recomputed.truthOf(record)}`]));
+  const stored = new Map([...model.records.keys()].map((key) => [key, '']));
+  for (const partition of keys.partitions) {
+    for (const name of catalog.catalog.objectTypes.keys()) {
+      for (const [id, packed] of store.hash(partition.state(name)))
+        stored.set(`${name}:${id}`, `${[...unpackState(packed)].filter((ordinal) => networks.has(ordinal))}`);
+    }
+  }
+  same('truths', stored, expected);
+}
+
+/** Both ends of an edge: what partitions of holders know of its targets, and what the targets' partitions know of holders. */
+function checkEdge(cluster: Cluster, edge: Edge, recomputed: Recomputed): void {
+  const { keys, store } = cluster;
+  const { anchor, definition } = edge;
+  const related = new Map<string, string>();
+  keys.partitions.forEach((partition, at) => {
+    const here = `${definition.name} in partition ${at}`;
+    const rows = new Map<string, string>();
+    for (const [target, holders] of recomputed.holders(edge, at)) {
+      const ids = holders.map(({ id }) => id).sort();
+      same(
+        `holders of ${target} over ${here}`,
+        store.sorted(partition.holders(anchor, target)),
+        new Map(ids.map((id) => [id, 0])),
+      );
+      const local = recomputed.aggregate(edge, holders);
+      rows.set(target, `${written(local, edge)} ${shown(recomputed.exported(edge, target), edge)}`);
+      related.set(`${target} from ${at}`, edge.inReads.length > 0 ? written(local, edge) : 'subscribed');
+    }
+    const stored = [...store.hash(partition.neighbours(anchor))].map(([target, packed]): [string, string] => {
+      const { local, exported } = unpackNeighbour(packed);
+      return [target, `${written(local, edge)} ${shown(exported, edge)}`];
+    });
+    same(`neighbours over ${here}`, new Map(stored), rows);
+  });
+  same(`related over ${definition.name}`, relatedRows(cluster, edge), related);
+}
+
+function relatedRows({ keys, store }: Cluster, edge: Edge): Map<string, string> {
+  const rows = new Map<string, string>();
+  for (const partition of keys.partitions) {
+    for (const [target, packed] of store.hash(partition.related(edge.anchor))) {
+      for (const [from, aggregate] of Object.entries(unpackRelated(packed)))
+        rows.set(`${target} from ${from}`, edge.inReads.length > 0 ? written(aggregate, edge) : 'subscribed');
+    }
+  }
+  return rows;
+}
+
+/** Aggregates as texts, of the predicates that are still exported. */
+function written(aggregate: Aggregate, { up }: Edge): string {
+  const { counts, sums, lows, highs } = aggregate;
+  const parts = up.map(({ ordinal }) => [ordinal, counts[ordinal], sums[ordinal], lows[ordinal], highs[ordinal]]);
+  return JSON.stringify(parts);
+}
+
+/** What a target shows, of the predicates that are still exported. */
+function shown(exported: Exported | null | undefined, { down }: Edge): string {
+  if (!exported) return String(exported);
+  const held = down.filter(({ ordinal }) => exported.truth.includes(ordinal));
+  return JSON.stringify(held.map(({ ordinal }) => [ordinal, exported.values[ordinal]]));
+}
+
+function same(what: string, engine: ReadonlyMap<string, unknown>, reference: ReadonlyMap<string, unknown>): void {
+  for (const key of new Set([...engine.keys(), ...reference.keys()])) {
+    if (String(engine.get(key)) !== String(reference.get(key)))
+      throw new Error(`${what}: ${key} engine=${engine.get(key)} recomputed=${reference.get(key)}`);
+  }
+}

@@ -1,0 +1,315 @@
+/**
+ * owner.ts – The processor of one partition, as processor.ts and outbox.ts are: it holds the lease, takes batches, commits them
+ * and forwards their messages; here each of these is a step of its own, so that anything can happen in between.
+ *
+ * Keeps true: what it holds in memory is what it read when it took the partition over, and what its own commits were answered;
+ * it sends the very same commit until it is answered. Rows are loaded, cached and written down by the engine's own code.
+ */
+import type { Redis } from 'ioredis';
+import { partitionOf } from '../../src/change/partition.ts';
+import { type Batch, LOG_START, type LogEntry, type LogPosition, readLogEntry } from '../../src/engine/batch.ts';
+import { commitCommands } from '../../src/engine/commit.ts';
+import { type Fanout, type FanoutProgress, Fanouts, type FanoutVisit, readFanout } from '../../src/engine/fanouts.ts';
+import { INBOX_FIELDS, type InboxEntry, packMessages, readInboxEntry } from '../../src/engine/message.ts';
+import type { OutboxEntry } from '../../src/engine/outbox.ts';
+import {
+  type BuildProgress,
+  PartitionBuilds,
+  type ScanRequest,
+  type TypeBuild,
+} from '../../src/engine/partition-builds.ts';
+import { RowCache } from '../../src/engine/row-cache.ts';
+import { type Step, step } from '../../src/engine/step.ts';
+import { loadStepRows } from '../../src/engine/step-rows.ts';
+import { compareEntries } from '../../src/membership/standing.ts';
+import type { Keys, PartitionKeys } from '../../src/redis/keys.ts';
+import type { Choose } from '../support/memory-deployment.ts';
+import type { Process } from './catalogs.ts';
+import type { Guards, Wire } from './faults.ts';
+import { Lane } from './lane.ts';
+import type { CommitAnswer, Store } from './store.ts';
+
+/** So small that rows are evicted, batches, scans and fan-outs are interrupted, and outboxes run full. */
+const CACHED_ROWS_MAX = 8;
+const SCANNED_IDS_MAX = 2;
+const VISITED_IDS_MAX = 1;
+const UNDELIVERED_MAX = 6;
+const GENERATION = 1;
+
+export interface OwnerContext {
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly wire: Wire;
+  readonly guards: Guards;
+  readonly choose: Choose;
+  /** The clock of the batch. */
+  readonly now: () => number;
+}
+
+/** A commit that is under way. */
+interface Underway {
+  readonly keys: readonly string[];
+  readonly arguments: readonly (string | number)[];
+  readonly number: number;
+  readonly made: Step;
+  readonly progress: BuildProgress;
+  readonly fanouts: FanoutProgress;
+  readonly outbox: readonly OutboxEntry[];
+  answer?: CommitAnswer;
+}
+
+export class Owner {
+  readonly partition: number;
+  readonly process: Process;
+  readonly token: string;
+  isPaused = false;
+  /** It was told so: it stops. */
+  isFenced = false;
+  readonly #context: OwnerContext;
+  readonly #keys: PartitionKeys;
+  readonly #redis: Redis;
+  readonly #cache = new RowCache(CACHED_ROWS_MAX);
+  readonly #builds: PartitionBuilds;
+  readonly #fanouts: Fanouts;
+  readonly #sent = new Map<number, number>();
+  readonly #lanes = new Map<number, Lane<OutboxEntry>>();
+  #number: number;
+  #position: LogPosition;
+  #inboxRead: string;
+  #logRead: string;
+  #queue: LogEntry[] = [];
+  #inbox: InboxEntry[] = [];
+  #underway: Underway | undefined;
+
+  /** Takes the partition over: from now on the store refuses whoever held it. */
+  constructor(partition: number, process: Process, token: string, context: OwnerContext) {
+    this.partition = partition;
+    this.process = process;
+    this.token = token;
+    this.#context = context;
+    this.#redis = context.store as unknown as Redis;
+    const keys = (this.#keys = context.keys.partitions[partition]!);
+    context.store.leases.set(keys.owner, token);
+    const meta = context.store.hash(keys.meta);
+    if (process.version < Number(meta.get('catalog') ?? 0)) process.refresh();
+    const builds: [string, TypeBuild][] = [];
+    const fanouts: Fanout[] = [];
+    for (const [field, value] of meta) {
+      if (field.startsWith('scan:')) builds.push([field.slice('scan:'.length), JSON.parse(value) as TypeBuild]);
+      if (field.startsWith('fanout:')) fanouts.push(readFanout(field, value));
+      if (field.startsWith('sent:')) this.#sent.set(Number(field.slice('sent:'.length)), Number(value));
+    }
+    this.#builds = new PartitionBuilds(-1, [...context.store.hash(keys.counts).keys()].map(Number), builds);
+    this.#fanouts = new Fanouts(fanouts);
+    this.#number = Number(meta.get('number') ?? 0);
+    this.#position = { entry: meta.get('log') ?? LOG_START.entry, offset: Number(meta.get('offset') ?? 0) };
+    this.#logRead = this.#position.entry;
+    this.#inboxRead = meta.get('inbox') ?? LOG_START.entry;
+    this.#recoverOutbox();
+  }
+
+  get holdsLease(): boolean {
+    return this.#context.store.leases.get(this.#keys.owner) === this.token;
+  }
+
+  /** What it can do next; 'nothing' if it waits. */
+  get next(): 'prepare' | 'commit' | 'conclude' | 'nothing' {
+    if (this.#underway) return this.#underway.answer === undefined ? 'commit' : 'conclude';
+    return this.#hasWork() ? 'prepare' : 'nothing';
+  }
+
+  /** The ways to other partitions on which something waits. */
+  lanes(): Lane<OutboxEntry>[] {
+    return [...this.#lanes.values()].filter(({ waiting }) => waiting.length > 0);
+  }
+
+  async turn(): Promise<void> {
+    switch (this.next) {
+      case 'prepare':
+        return this.#prepare();
+      case 'commit':
+        return this.#commit();
+      case 'conclude':
+        return this.#conclude();
+      case 'nothing':
+    }
+  }
+
+  /** What has arrived since is read ahead; what is read ahead stays in memory, also while the owner is paused. */
+  #read(): void {
+    const { store } = this.#context;
+    for (const [id, fields] of store.entriesAfter(this.#keys.log, this.#logRead)) {
+      this.#queue.push(readLogEntry(id, fields));
+      this.#logRead = id;
+    }
+    for (const [id, fields] of store.entriesAfter(this.#keys.inbox, this.#inboxRead)) {
+      this.#inbox.push(readInboxEntry(id, fields));
+      this.#inboxRead = id;
+    }
+  }
+
+  get #isHeldBack(): boolean {
+    return this.lanes().reduce((sum, { waiting }) => sum + waiting.length, 0) > UNDELIVERED_MAX;
+  }
+
+  #hasWork(): boolean {
+    this.#read();
+    if (this.#inbox.length > 0) return true;
+    if (this.#isHeldBack) return false;
+    return this.#queue.length > 0 || this.#fanouts.size > 0 || this.#builds.hasWork(this.process.version);
+  }
+
+  async #prepare(): Promise<void> {
+    const { choose } = this.#context;
+    const isHeldBack = this.#isHeldBack;
+    const request = isHeldBack ? undefined : this.#builds.nextScan();
+    const inbox = this.#inbox.slice(0, 1 + choose(4));
+    const entries = isHeldBack ? [] : this.#queue.slice(0, 1 + choose(3));
+    this.#catchUpWith(entries, inbox);
+    // A fan-out takes its turns between other batches: the processor's are small beside the number of holders.
+    const visits = isHeldBack || (inbox.length + entries.length > 0 && choose(2) === 0) ? [] : this.#visitHolders();
+    const ids = request ? this.#scanIds(request) : [];
+    const scans =
+      request && ids.length > 0 ? [{ objectType: request.objectType, ordinals: request.scan.ordinals, ids }] : [];
+    const fanouts = visits.map(({ fanout, ids }) => ({ anchor: fanout.anchor, ids }));
+    const batch = { entries, inbox, fanouts, position: this.#position, scans, expired: [] };
+    const changesMax = choose(5) === 0 ? { changesMax: 1 + choose(2) } : {};
+    await this.#step({ ...batch, ...changesMax }, visits, request, ids);
+  }
+
+  async #step(
+    batch: Batch,
+    visits: readonly FanoutVisit[],
+    request: ScanRequest | undefined,
+    ids: readonly string[],
+  ): Promise<void> {
+    const { networks } = this.process;
+    const { keys, now, store } = this.#context;
+    const rows = await loadStepRows(this.#redis, this.#keys, this.#cache, networks, batch);
+    const nowMs = now();
+    const made = step(batch, {
+      ...rows,
+      types: networks.types,
+      edges: networks.edges,
+      partitionOf: (id) => partitionOf(id, keys.partitions.length),
+      timeZone: 'UTC',
+      nowMs,
+    });
+    const progress = this.#builds.progress(
+      networks,
+      request,
+      ids,
+      request !== undefined && ids.length < SCANNED_IDS_MAX,
+    );
+    const number = this.#number + 1;
+    const isKept = (anchor: number) => networks.edges.has(anchor);
+    const fanouts = this.#fanouts.progress(visits, made.edges.fanouts, number, isKept);
+    const outbox = this.#outboxEntries(made);
+    const traffic = { fanouts, outbox, delivered: this.#takeDelivered() };
+    const commands = commitCommands(made, progress, traffic, {
+      keys: this.#keys,
+      networks,
+      builds: this.#builds,
+      nowMs,
+    });
+    const header = [this.token, this.#number, number, `${this.token} ${store.nonce()}`, 0];
+    const sent = { keys: commands.keys, arguments: [...header, ...commands.arguments] };
+    this.#underway = { ...sent, number, made, progress, fanouts, outbox };
+  }
+
+  #commit(): void {
+    const { wire, store } = this.#context;
+    const { keys, arguments: given } = this.#underway!;
+    const answer = wire.call(() => store.commit(keys, given));
+    if (answer !== undefined) this.#underway!.answer = answer;
+  }
+
+  #conclude(): void {
+    const { answer, number, made, progress, fanouts, outbox } = this.#underway!;
+    this.#underway = undefined;
+    if (answer === 'fenced' || answer === 'rolled-back') {
+      // Without a roll-back (which comes with resynchronization) only those are refused who no longer hold the partition.
+      if (this.holdsLease)
+        throw new Error(`partition ${this.partition} refuses the commit of its owner as '${answer}'`);
+      this.isFenced = true;
+      return;
+    }
+    this.#number = number;
+    this.#cache.committed(made, this.#keys);
+    this.#fanouts.committed(fanouts);
+    for (const entry of outbox) {
+      this.#sent.set(entry.target, entry.sequence);
+      this.#forward(entry);
+    }
+    this.#advance(made);
+    this.#builds.committed(progress);
+  }
+
+  #advance({ position, inbox }: Step): void {
+    if (inbox !== undefined) this.#inbox = this.#inbox.filter(({ id }) => compareEntries(id, inbox) > 0);
+    if (!position) return;
+    this.#position = position;
+    this.#queue = this.#queue.filter(({ id }) => compareEntries(id, position.entry) > 0);
+  }
+
+  #catchUpWith(entries: readonly LogEntry[], inbox: readonly InboxEntry[]): void {
+    const messages = this.#context.guards.adoptBeforeApply ? inbox.map(({ catalogVersion }) => catalogVersion) : [];
+    const newest = Math.max(0, ...messages, ...entries.map(({ checkedAt }) => checkedAt));
+    if (newest > this.process.version) this.process.refresh();
+  }
+
+  #visitHolders(): FanoutVisit[] {
+    const { store, choose } = this.#context;
+    return this.#fanouts
+      .next()
+      .slice(0, 1 + choose(2))
+      .map((fanout) => {
+        const key = this.#keys.holders(fanout.anchor, fanout.target);
+        const ids = store.idsAfter(key, fanout.cursor, fanout.until).slice(0, VISITED_IDS_MAX);
+        return { fanout, ids, isStretchDone: ids.length < VISITED_IDS_MAX };
+      });
+  }
+
+  #scanIds({ objectType, scan }: ScanRequest): string[] {
+    return this.#context.store.idsAfter(this.#keys.ids(objectType), scan.cursor).slice(0, SCANNED_IDS_MAX);
+  }
+
+  // ——— Outbox ———
+
+  #outboxEntries({ edges }: Step): OutboxEntry[] {
+    return [...edges.messages].map(([target, messages]) => ({
+      target,
+      sequence: (this.#sent.get(target) ?? 0) + 1,
+      catalogVersion: this.process.version,
+      payload: packMessages(messages),
+    }));
+  }
+
+  /** What an owner before has committed and perhaps not forwarded is sent again. */
+  #recoverOutbox(): void {
+    for (const target of this.#sent.keys()) {
+      for (const [id, [, version, , payload]] of this.#context.store.entriesAfter(this.#keys.outbox(target), '0-0')) {
+        const sequence = Number(id.split('-')[0]);
+        this.#forward({ target, sequence, catalogVersion: Number(version), payload: payload! });
+      }
+    }
+  }
+
+  #forward(entry: OutboxEntry): void {
+    let lane = this.#lanes.get(entry.target);
+    if (!lane) this.#lanes.set(entry.target, (lane = new Lane((each) => this.#deliver(each))));
+    lane.waiting.push(entry);
+  }
+
+  #deliver({ target, sequence, catalogVersion, payload }: OutboxEntry) {
+    const { inbox, delivered } = this.#context.keys.partitions[target]!;
+    const { from, catalogVersion: version, payload: messages } = INBOX_FIELDS;
+    const fields = [from, String(this.partition), version, String(catalogVersion), messages, payload];
+    return this.#context.store.deliver(inbox, delivered, `p${this.partition}`, GENERATION, sequence, fields);
+  }
+
+  #takeDelivered(): [target: number, sequence: number][] {
+    const taken = [...this.#lanes].map(([target, lane]): [number, number] => [target, lane.takeDelivered()]);
+    return taken.filter(([, sequence]) => sequence > 0);
+  }
+}

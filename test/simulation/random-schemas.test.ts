@@ -1,0 +1,14 @@
+/**
+ * random-schemas.test.ts – Drawn object types and queries, circles included, under every fault of the simulator.
+ *
+ * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=<n> runs 10n times as many seeds.
+ */
+import { describe, it } from 'vitest';
+import { randomSubject } from './random-subject.ts';
+import { seeds, simulate } from './simulate.ts';
+
+describe('records of drawn types', { timeout: 3_600_000 }, () => {
+  it('come to rest exact, whatever was lost, late, doubled, paused or taken over meanwhile', async () => {
+    for (const seed of seeds(1000)) await simulate(seed, randomSubject(seed));
+  });
+});

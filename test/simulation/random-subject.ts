@@ -1,0 +1,35 @@
+/**
+ * random-subject.ts – Object types, records and queries that a seed draws: relationships in circles, every dialect and measure.
+ */
+import fc from 'fast-check';
+import type { Change } from '../../src/change/change.ts';
+import { objectTypeDefinition } from '../../src/change/object-type.ts';
+import { anyRelatedCase, type RelatedCase } from '../support/arbitrary-relationships.ts';
+import type { Choose } from '../support/memory-deployment.ts';
+import type { Model } from './model.ts';
+import { pick, type Subject, withoutNull } from './subjects.ts';
+
+const IDS = ['a', 'b', 'c', 'd', 'e'];
+
+export function randomSubject(seed: number): Subject {
+  const drawn = fc.sample(anyRelatedCase, { seed, numRuns: 1 })[0]!;
+  return {
+    definitions: Object.fromEntries([...drawn.types].map(([name, type]) => [name, objectTypeDefinition(type)])),
+    queries: drawn.queries.map((query) => ({ objectType: drawn.type.name, query })),
+    change: (choose, model) => anyChange(choose, model, drawn),
+  };
+}
+
+/** Values come from the drawn records, so that they meet the drawn queries. */
+function anyChange(choose: Choose, model: Model, { types, graph }: RelatedCase): Change {
+  const objectType = pick(choose, [...types.keys()]);
+  const id = pick(choose, IDS);
+  const drawn = [...graph.records(objectType)].map(({ data }) => withoutNull(data));
+  const data = drawn.length === 0 ? {} : pick(choose, drawn);
+  if (!model.get(objectType, id) || choose(5) === 0) return { op: 'put', object_type: objectType, id, data };
+  const op = pick(choose, ['patch', 'patch', 'patch', 'patch', 'archive', 'restore', 'restore', 'delete'] as const);
+  if (op !== 'patch') return { op, object_type: objectType, id };
+  const { attributes, relationships } = types.get(objectType)!;
+  const name = pick(choose, [...attributes.keys(), ...[...relationships.values()].map(({ key }) => key)]);
+  return { op, object_type: objectType, id, data: { [name]: data[name] ?? null } };
+}

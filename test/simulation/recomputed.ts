@@ -1,0 +1,136 @@
+/**
+ * recomputed.ts – What the rows of a quiet deployment have to hold, computed from its live records and from nothing else.
+ *
+ * Keeps true: no stored row is read; a predicate's truth follows from the truths that it reads at neighbours, all computed anew.
+ */
+import { partitionOf } from '../../src/change/partition.ts';
+import { type DerivedRead, type Edge, inValue, outValue, targetsOver } from '../../src/engine/edges.ts';
+import type { Networks } from '../../src/engine/networks.ts';
+import { type Aggregate, type Exported, NO_AGGREGATE } from '../../src/membership/neighbour-row.ts';
+import { readDerivedName } from '../../src/query/derived-attribute.ts';
+import { toMicros } from '../../src/query/exact-sum.ts';
+import type { Model, ModelRecord } from './model.ts';
+
+export class Recomputed {
+  readonly #model: Model;
+  readonly #networks: Networks;
+  readonly #partitions: number;
+  readonly #truths = new Map<string, boolean>();
+  readonly #holders = new Map<number, Map<string, ModelRecord[]>>();
+
+  constructor(model: Model, networks: Networks, partitions: number) {
+    this.#model = model;
+    this.#networks = networks;
+    this.#partitions = partitions;
+    for (const edge of networks.edges.values()) this.#holders.set(edge.anchor, this.#holdersOver(edge));
+  }
+
+  /** The ordinals that hold of a record, ascending. */
+  truthOf(record: ModelRecord): number[] {
+    if (record.isArchived) return [];
+    const all = [...this.#networks.ordinals()].filter((each) => this.#networks.typeOf(each) === record.objectType);
+    return all.filter((ordinal) => this.#holds(ordinal, record)).sort((a, b) => a - b);
+  }
+
+  /** The holders of each target in one partition, by target. */
+  holders({ anchor }: Edge, partition: number): Map<string, ModelRecord[]> {
+    const here = (record: ModelRecord) => partitionOf(record.id, this.#partitions) === partition;
+    const all = [...this.#holders.get(anchor)!].map(([target, holders]) => [target, holders.filter(here)] as const);
+    return new Map(all.filter(([, holders]) => holders.length > 0));
+  }
+
+  /** What holders add up to at a target of theirs. */
+  aggregate({ up }: Edge, holders: readonly ModelRecord[]): Aggregate {
+    const [counts, sums, lows, highs]: Record<string, never>[] = [{}, {}, {}, {}];
+    const aggregate = { counts, sums, lows, highs } as unknown as {
+      counts: Record<string, number>;
+      sums: Record<string, [string, number]>;
+      lows: Record<string, number>;
+      highs: Record<string, number>;
+    };
+    for (const { ordinal, attribute, ordered } of up) {
+      const holding = holders.filter((holder) => this.#holds(ordinal, holder));
+      if (holding.length > 0) aggregate.counts[ordinal] = holding.length;
+      const values = holding.flatMap(({ data }) => numberIn(data, attribute));
+      if (values.length === 0) continue;
+      if (ordered) {
+        aggregate.lows[ordinal] = Math.min(...values);
+        aggregate.highs[ordinal] = Math.max(...values);
+      } else {
+        aggregate.sums[ordinal] = [String(values.map(toMicros).reduce((a, b) => a + b, 0n)), values.length];
+      }
+    }
+    return aggregate;
+  }
+
+  /** The values of holders of whom an exported predicate holds. */
+  values(ordinal: number, attribute: string, holders: readonly ModelRecord[]): Record<string, number> {
+    const holding = holders.filter((holder) => this.#holds(ordinal, holder));
+    return Object.fromEntries(holding.flatMap(({ id, data }) => numberIn(data, attribute).map((value) => [id, value])));
+  }
+
+  /** What a target shows over an edge. */
+  exported({ definition, down }: Edge, target: string): Exported | null {
+    const record = this.#model.get(definition.target, target);
+    if (!record || record.isArchived) return null;
+    const held = down.filter(({ ordinal }) => this.#holds(ordinal, record));
+    const values = held.flatMap(({ ordinal, attribute }) =>
+      numberIn(record.data, attribute).map((value) => [ordinal, value]),
+    );
+    return { truth: held.map(({ ordinal }) => ordinal), values: Object.fromEntries(values) };
+  }
+
+  #holds(ordinal: number, record: ModelRecord): boolean {
+    const key = `${ordinal} ${record.objectType}:${record.id}`;
+    let truth = this.#truths.get(key);
+    if (truth === undefined) this.#truths.set(key, (truth = this.#evaluate(ordinal, record)));
+    return truth;
+  }
+
+  #evaluate(ordinal: number, record: ModelRecord): boolean {
+    const { network } = this.#networks.types.get(record.objectType)!;
+    const view: Record<string, unknown> = { ...record.data };
+    for (const name of network.derivedOf(ordinal)) {
+      const value = this.#derived(name, record);
+      if (value !== undefined) view[name] = value;
+    }
+    return network.holds(ordinal, view);
+  }
+
+  #derived(name: string, record: ModelRecord): unknown {
+    const { edge: edgeName, direction, ordinal } = readDerivedName(name);
+    const isMeant = ({ definition, up, down }: Edge) =>
+      definition.name === edgeName && (direction === 'out' ? down : up).some((each) => each.ordinal === ordinal);
+    const edge = [...this.#networks.edges.values()].find(isMeant)!;
+    const read = (direction === 'out' ? edge.outReads : edge.inReads).find((each) => each.name === name)!;
+    return direction === 'out' ? this.#seenOut(edge, read, record) : this.#seenIn(edge, read, record);
+  }
+
+  #seenOut(edge: Edge, read: DerivedRead, record: ModelRecord): unknown {
+    const only = { ...edge, down: edge.down.filter(({ ordinal }) => ordinal === read.ordinal) };
+    const targets = targetsOver(edge, record.data);
+    const rows = targets.map((target) => ({ exported: this.exported(only, target), local: NO_AGGREGATE }));
+    return outValue(read, rows);
+  }
+
+  #seenIn(edge: Edge, read: DerivedRead, record: ModelRecord): unknown {
+    const asked = [edge.anchor, read.ordinal];
+    const only = { ...edge, up: edge.up.filter(({ ordinal }) => asked.includes(ordinal)) };
+    const holders = this.#holders.get(edge.anchor)!.get(record.id) ?? [];
+    return inValue(read, edge, { 0: this.aggregate(only, holders) });
+  }
+
+  #holdersOver(edge: Edge): Map<string, ModelRecord[]> {
+    const holders = new Map<string, ModelRecord[]>();
+    for (const record of this.#model.live(edge.definition.holder)) {
+      for (const target of targetsOver(edge, record.data))
+        holders.set(target, [...(holders.get(target) ?? []), record]);
+    }
+    return holders;
+  }
+}
+
+function numberIn(data: ModelRecord['data'], attribute: string | undefined): number[] {
+  const value = attribute === undefined ? undefined : data[attribute];
+  return typeof value === 'number' ? [value] : [];
+}

@@ -1,0 +1,51 @@
+/**
+ * simulate.ts – One seed: a deployment lives for some steps, comes to rest, and is looked at; twice.
+ *
+ * Keeps true: a seed is all that a run depends on; a failure says with which seed and after how many steps it shows.
+ */
+
+import { chooser } from '../support/memory-deployment.ts';
+import { check } from './check.ts';
+import { Cluster } from './cluster.ts';
+import { ALL_GUARDS, type Guards } from './faults.ts';
+import type { Subject } from './subjects.ts';
+
+const STEPS = 300;
+const LOOKS = 2;
+
+/** @throws Error `seed=… step=… …` if something is not as it has to be. */
+export async function simulate(seed: number, subject: Subject, guards: Guards = ALL_GUARDS): Promise<void> {
+  const choose = chooser(seed);
+  let step = 0;
+  try {
+    const cluster = new Cluster(choose, guards, subject);
+    for (step = 1; step <= STEPS; step++) {
+      await cluster.step();
+      if (step % (STEPS / LOOKS) > 0) continue;
+      await cluster.settle();
+      check(cluster);
+    }
+  } catch (error) {
+    throw new Error(`seed=${seed} step=${step} ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** The seeds of a run: those from 1, with ROLLCALL_SOAK=n 10n times as many, or only ROLLCALL_SEED. */
+export function seeds(number: number): number[] {
+  const { ROLLCALL_SEED: only, ROLLCALL_SOAK: soak } = process.env;
+  if (only !== undefined) return [Number(only)];
+  const times = soak === undefined ? 1 : 10 * Number(soak);
+  return Array.from({ length: number * times }, (_, at) => at + 1);
+}
+
+/** How many seeds it takes until one fails. @throws Error if none of `most` does. */
+export async function seedsToFailure(subject: Subject, guards: Guards, most: number): Promise<number> {
+  for (let seed = 1; seed <= most; seed++) {
+    try {
+      await simulate(seed, subject, guards);
+    } catch {
+      return seed;
+    }
+  }
+  throw new Error(`${most} seeds and nothing was noticed`);
+}

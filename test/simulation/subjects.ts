@@ -1,0 +1,140 @@
+/**
+ * subjects.ts – What a simulated deployment is about: object types, records, and queries over one and more relationships.
+ *
+ * Keeps true: ids and values are so few that keys are shared, dangle and move, and that conditions flip often.
+ */
+import type { Change } from '../../src/change/change.ts';
+import type { ObjectTypeDefinition } from '../../src/change/object-type.ts';
+import type { Choose } from '../support/memory-deployment.ts';
+import type { Model } from './model.ts';
+
+type Definitions = Readonly<Record<string, ObjectTypeDefinition>>;
+
+interface Query {
+  readonly objectType: string;
+  readonly query: unknown;
+}
+
+export interface Subject {
+  readonly definitions: Definitions;
+  readonly queries: readonly Query[];
+  /** The next change of a random record, with values in normal form. */
+  readonly change: (choose: Choose, model: Model) => Change;
+}
+
+const DEFINITIONS: Definitions = {
+  organizations: {
+    attributes: { industry: { type: 'string' }, size: { type: 'number' } },
+    relationships: { parent: { to: 'organizations', key: 'parent_id', cardinality: 'one', inverse: 'children' } },
+  },
+  contacts: {
+    attributes: { age: { type: 'number' }, name: { type: 'string' } },
+    relationships: {
+      organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+      groups: { to: 'groups', key: 'group_ids', cardinality: 'many', inverse: 'members' },
+    },
+  },
+  groups: { attributes: { level: { type: 'number' } }, relationships: {} },
+};
+
+const all = (...rules: unknown[]) => ({ combinator: 'and', not: false, rules });
+const none = (...rules: unknown[]) => ({ combinator: 'and', not: true, rules });
+const rule = (field: string, operator: string, value?: unknown, more: object = {}) => ({
+  field,
+  operator,
+  value,
+  ...more,
+});
+const atLeast = (threshold: number) => ({ match: { mode: 'atLeast', threshold } });
+const over =
+  (objectType: string) =>
+  (field: string, operator: string, value?: unknown, more: object = {}) => ({
+    objectType,
+    query: all(rule(field, operator, value, more)),
+  });
+const contacts = over('contacts');
+const organizations = over('organizations');
+const groups = over('groups');
+const older = all(rule('age', '>', 30));
+
+const QUERIES: readonly Query[] = [
+  contacts('age', '>', 30),
+  contacts('organization.industry', '=', 'SaaS'),
+  contacts('organization.industry', '!=', 'SaaS'),
+  { objectType: 'contacts', query: all(rule('organization.parent.size', '>', 5), rule('age', '<', 50)) },
+  contacts('organization', 'null'),
+  contacts('groups.level', '>=', 3),
+  contacts('groups', '=', all(rule('level', '>', 1)), atLeast(2)),
+  contacts('groups.level', '>', 4, { aggregate: 'sum' }),
+  contacts('organization.contacts.age', '>', 60),
+  contacts('organization.contacts', '=', all(rule('groups.level', '=', 2)), {
+    match: { mode: 'atMost', threshold: 1 },
+  }),
+  organizations('contacts', '=', older, atLeast(2)),
+  organizations('contacts', '=', older, { match: { mode: 'none' } }),
+  organizations('contacts', '=', older, { match: { mode: 'all' } }),
+  organizations('contacts', '=', older, atLeast(0.5)),
+  organizations('contacts.age', '>=', 60, { aggregate: 'sum' }),
+  organizations('contacts.age', '>', 40, { aggregate: 'avg' }),
+  organizations('contacts.age', '<', 25, { aggregate: 'min', where: all(rule('name', '!=', 'x')) }),
+  organizations('contacts.age', '>', 60, { aggregate: 'max' }),
+  organizations('children.size', '>', 3, { aggregate: 'count' }),
+  organizations('children', '>', 1, { aggregate: 'count' }),
+  groups('members.organization.industry', '=', 'SaaS'),
+  groups('members.organization.industry', '!=', 'SaaS'),
+  groups('members', '=', none(rule('organization.parent.industry', '=', 'SaaS')), {
+    match: { mode: 'exactly', threshold: 1 },
+  }),
+];
+
+const IDS: Readonly<Record<string, readonly string[]>> = {
+  organizations: ['o1', 'o2', 'o3', 'o4'],
+  contacts: ['c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7'],
+  groups: ['g1', 'g2', 'g3'],
+};
+
+function anyChange(choose: Choose, model: Model): Change {
+  const objectType = pick(choose, ['organizations', 'contacts', 'contacts', 'contacts', 'groups']);
+  const id = pick(choose, IDS[objectType]!);
+  const data = anyData(choose, objectType);
+  const isThere = model.get(objectType, id) !== undefined;
+  const op = isThere
+    ? pick(choose, ['put', 'patch', 'patch', 'patch', 'patch', 'archive', 'restore', 'delete'] as const)
+    : 'put';
+  if (op === 'put') return { op, object_type: objectType, id, data: withoutNull(data) };
+  if (op !== 'patch') return { op, object_type: objectType, id };
+  const name = pick(choose, Object.keys(data));
+  return { op, object_type: objectType, id, data: { [name]: data[name] ?? null } };
+}
+
+function anyData(choose: Choose, objectType: string): Record<string, unknown> {
+  const orNull = (oneIn: number, value: unknown) => (choose(oneIn) === 0 ? null : value);
+  const id = (of: string) => pick(choose, IDS[of]!);
+  switch (objectType) {
+    case 'organizations':
+      return {
+        industry: orNull(4, pick(choose, ['SaaS', 'Retail'])),
+        size: orNull(4, choose(10)),
+        parent_id: orNull(2, id('organizations')),
+      };
+    case 'contacts':
+      return {
+        age: orNull(5, choose(80)),
+        name: orNull(2, pick(choose, ['x', 'y'])),
+        organization_id: orNull(4, id('organizations')),
+        group_ids: orNull(3, [id('groups'), id('groups')]),
+      };
+    default:
+      return { level: orNull(5, choose(5)) };
+  }
+}
+
+export function withoutNull(data: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(data).filter(([, value]) => value !== null));
+}
+
+export const COMPANY: Subject = { definitions: DEFINITIONS, queries: QUERIES, change: anyChange };
+
+export function pick<T>(choose: Choose, from: readonly T[]): T {
+  return from[choose(from.length)]!;
+}
