@@ -55,7 +55,7 @@ export interface StoredOrdinal {
 }
 
 /** Over which edge a predicate is exported, and which way. */
-export interface ExportedPredicate {
+interface ExportedPredicate {
   readonly edge: string;
   /** The ordinal of the edge's anchor: the predicate that holds of every live holder. A relationship declared anew gets another. */
   readonly anchor: number;

@@ -17,7 +17,7 @@ export interface EdgeDefinition {
   readonly inverse: string;
 }
 
-export function edgeName(holder: string, relationship: string): string {
+function edgeName(holder: string, relationship: string): string {
   return `${holder}.${relationship}`;
 }
 

@@ -14,7 +14,7 @@ import { type DerivedAttribute, isDerivedName, readDerivedName } from '../query/
 import { average, fromMicros, sumOf } from '../query/exact-sum.ts';
 
 /** A predicate that one end exports, and the attribute whose numbers travel along. */
-export interface Export {
+interface Export {
   readonly ordinal: number;
   readonly attribute?: string;
   /** For the lowest and highest of the numbers, not for their sum. */

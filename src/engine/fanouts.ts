@@ -31,7 +31,7 @@ export interface FanoutVisit {
 }
 
 /** Fan-outs that share a batch. */
-export const FANOUTS_A_BATCH_MAX = 32;
+const FANOUTS_A_BATCH_MAX = 32;
 
 export function fanoutField(anchor: number, target: string): string {
   return `fanout:${anchor}:${target}`;

@@ -17,7 +17,7 @@ export interface LoweringContext {
 }
 
 /** How an exported predicate goes over its edge: each edge, direction and attribute is an export of its own, built on its own. */
-export interface Travel {
+interface Travel {
   readonly edge: string;
   readonly direction: 'out' | 'in';
   /** The attribute whose numbers travel along. */

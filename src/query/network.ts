@@ -76,7 +76,7 @@ export interface Neighbourhood {
   readonly open: ReadonlySet<string>;
 }
 
-export const QUIET: Neighbourhood = { verify: [], open: new Set() };
+const QUIET: Neighbourhood = { verify: [], open: new Set() };
 
 /** The atoms over one view of one attribute. */
 interface ViewIndexes {

@@ -43,7 +43,6 @@ import {
   quote,
   type Reading,
   readingOf,
-  STEPS_MAX,
   TOO_DEEP,
   TOO_FAR,
   TOO_MANY,
@@ -269,7 +268,7 @@ function checkDocumentPath(steps: readonly string[], type: ObjectType, { path, r
   if (hop) {
     const target = typeAt(hop, type, reading, path);
     if (!target || deeper.length === 0) return;
-    if (deeper.length > STEPS_MAX) fault(reading, path, TOO_FAR);
+    if (deeper.length > DEPTH_MAX) fault(reading, path, TOO_FAR);
     else if (hop.many)
       fault(reading, path, `${describeHop(hop, type)}: '${deeper.join('.')}' is read of each by ${OF_MANY}`);
     else checkDocumentPath(deeper, target, { path, reading } as Place);

@@ -20,6 +20,7 @@ import {
 import { ALWAYS, type Interval, type ListMeasure, not, type Predicate, type Scalar } from './predicate.ts';
 import { atLeastOne, edgeOver, type Hop, hopNamed, isTrue, isZero, MEASURED, throughHops } from './relationships.ts';
 import {
+  DEPTH_MAX,
   describeHop,
   fault,
   followWay,
@@ -27,7 +28,6 @@ import {
   quote,
   type Reading,
   readingOf,
-  STEPS_MAX,
   TOO_FAR,
   typeAt,
   type Way,
@@ -486,7 +486,7 @@ function readMany({ rule, path, dialect, reading }: Standing, member: string): M
   if (typeof given !== 'string' || given === '') return fault(reading, at, `'${member}' needs a relationship`);
   const names = given.split('.');
   const way = wayToMany(names, reading);
-  if (way.hops.length > STEPS_MAX) return fault(reading, at, TOO_FAR);
+  if (way.hops.length > DEPTH_MAX) return fault(reading, at, TOO_FAR);
   const [own, ...deeper] = names.slice(way.hops.length);
   const last = way.hops.at(-1);
   if (!last?.many) {

@@ -64,8 +64,7 @@ export function admitNode(reading: Reading, path: string, depth: number): boolea
 }
 
 /** Each step of a path is a level of the predicate. */
-export const STEPS_MAX = DEPTH_MAX;
-export const TOO_FAR = `a path leads over at most ${STEPS_MAX} relationships`;
+export const TOO_FAR = `a path leads over at most ${DEPTH_MAX} relationships`;
 export const TOO_DEEP = `the query is nested deeper than ${DEPTH_MAX} levels`;
 export const TOO_MANY = `the query has more than ${NODES_MAX} groups and conditions`;
 
@@ -90,7 +89,7 @@ export interface Way {
 export function followWay(reading: Reading, names: readonly string[], field: string, path: string): Way | undefined {
   const hops: Hop[] = [];
   let { type } = reading.scope;
-  if (names.length > STEPS_MAX) return fault(reading, path, TOO_FAR);
+  if (names.length > DEPTH_MAX) return fault(reading, path, TOO_FAR);
   for (const name of names) {
     const hop = hopNamed(type, name, reading.scope.types);
     if (!hop) return fault(reading, path, notAWay(type, name, field));
