@@ -104,6 +104,39 @@ describe('a relationship', () => {
     expect((await audited()).differences).toBe(0);
   });
 
+  it('that is declared over another key while segments use it follows that key', async () => {
+    await open();
+    await send(deployment, three);
+    const both = contacts.map(({ id, data }, at) => ({
+      op: 'put' as const,
+      object_type: 'contacts',
+      id,
+      data: { ...data, company_id: `o${(at + 1) % 3}` },
+    }));
+    await send(deployment, both);
+    await createSegment(deployment, 'in-saas', 'contacts', inSaas);
+    await createSegment(deployment, 'with-the-old', 'organizations', someOver(118));
+    const companies = { organization: { ...relationships.organization, key: 'company_id' } };
+    const flow = send(
+      deployment,
+      both
+        .slice(0, 60)
+        .map(
+          ({ id }, at): Change =>
+            at % 2 === 0
+              ? { op: 'delete', object_type: 'contacts', id }
+              : { op: 'patch', object_type: 'contacts', id, data: { organization_id: 'o1', company_id: 'o2' } },
+        ),
+    );
+    await deployment.objectTypes.put('contacts', { attributes, relationships: companies });
+    await flow;
+    await built(deployment);
+    // 30 were moved to o2; of c60 to c119 every third is with o1
+    expect(await countOf('in-saas')).toBe(30 + 40);
+    expect(await countOf('with-the-old')).toBe(1);
+    expect(await audited()).toMatchObject({ differences: 0, segments: 2, edges: 1 });
+  });
+
   it('whose holders nobody asked about knows their number when somebody does', async () => {
     await open();
     await send(deployment, three);
