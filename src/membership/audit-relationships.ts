@@ -50,12 +50,12 @@ export interface RelationshipAuditContext {
 }
 
 /** What is compared, by the segment or the relationship that it belongs to. */
-export type Subject =
+type Subject =
   | { readonly slug: string; readonly place: 'set' | 'state' }
   | { readonly edge: string; readonly place: 'state' | 'holders' | 'neighbours' | 'related' };
 
 /** Each side: what it has and the other has not, as it is told to people. */
-export interface SubjectDifference {
+interface SubjectDifference {
   readonly subject: Subject;
   readonly engineOnly: ReadonlySet<string>;
   readonly referenceOnly: ReadonlySet<string>;
