@@ -9,7 +9,7 @@ import type { Deployment } from '../../src/engine/deployment.ts';
 import { type AuditReport, audit } from '../../src/membership/audit.ts';
 import { unpackNeighbour, unpackRelated } from '../../src/membership/neighbour-row.ts';
 import { hopNamed } from '../../src/query/relationships.ts';
-import { built, createSegment, openTestDeployment, send } from '../support/deployment.ts';
+import { built, createSegment, eventually, openTestDeployment, send } from '../support/deployment.ts';
 
 const PARTITIONS = 4;
 const organizations = { attributes: { industry: { type: 'string' } } };
@@ -94,7 +94,11 @@ describe('a relationship', () => {
   it('that is removed and declared again is counted from the records of now', async () => {
     await open();
     await send(deployment, [...contacts, ...three]);
+    const anchor = deployment.store.catalog.anchorOf('contacts.organization')!;
     await deployment.objectTypes.put('contacts', { attributes });
+    await built(deployment);
+    const rows = deployment.keys.partitions.flatMap((keys) => [keys.neighbours(anchor), keys.related(anchor)]);
+    await eventually('its rows are gone', async () => (await deployment.redis.exists(...rows)) === 0);
     await send(deployment, [contact('c0', 'o1', 0), contact('c1', 'o0', 1)]);
     await deployment.objectTypes.put('contacts', { attributes, relationships });
     await createSegment(deployment, 'in-saas', 'contacts', inSaas);
