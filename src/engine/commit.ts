@@ -196,7 +196,12 @@ function addMembers(
 
 function addDropped(commands: CommitCommands, { dropped }: BuildProgress, keys: PartitionKeys): void {
   commands.add('HDEL', keys.counts, dropped);
-  for (const ordinal of dropped) commands.addWhole('UNLINK', keys.segment(ordinal));
+  for (const ordinal of dropped) {
+    commands.addWhole('UNLINK', keys.segment(ordinal));
+    // If it was the anchor of a relationship: its rows. Sets of holders and values are named by targets and stay behind.
+    commands.addWhole('UNLINK', keys.neighbours(ordinal));
+    commands.addWhole('UNLINK', keys.related(ordinal));
+  }
 }
 
 function addEdges(commands: CommitCommands, { edges }: Step, keys: PartitionKeys): void {

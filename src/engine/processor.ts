@@ -33,6 +33,11 @@ export const LEASE_TTL_MS = 3000;
 /** A batch ends at the entry that passes one of these. */
 const BATCH_RECORDS_MAX = 500;
 const BATCH_BYTES_MAX = 1024 * 1024;
+/**
+ * Holders that the fan-outs of a batch visit together: a live change waits for what goes before it in every partition of the
+ * process (measured with 16: 100,000 holders take 1.8 s with 100 and with 500 a batch; live changes meanwhile 80 ms and 370 ms at p99).
+ */
+const FANOUT_RECORDS_MAX = 100;
 /** Bytes of entries that are read ahead of what is committed. */
 const QUEUED_BYTES_MAX = 1024 * 1024;
 /** Inbox entries that are read ahead of what is committed. */
@@ -485,7 +490,7 @@ export class PartitionProcessor {
   /** The next holders of the fan-outs that run: together no more than a batch has room for. */
   #visitHolders(held: Held): Promise<FanoutVisit[]> {
     const next = held.fanouts.next();
-    const idsMax = Math.max(16, Math.floor(BATCH_RECORDS_MAX / Math.max(1, next.length)));
+    const idsMax = Math.max(16, Math.floor(FANOUT_RECORDS_MAX / Math.max(1, next.length)));
     return Promise.all(
       next.map(async (fanout): Promise<FanoutVisit> => {
         const { anchor, target, cursor, until } = fanout;

@@ -9,7 +9,7 @@ import type { Deployment } from '../../src/engine/deployment.ts';
 import { type AuditReport, audit } from '../../src/membership/audit.ts';
 import { unpackNeighbour, unpackRelated } from '../../src/membership/neighbour-row.ts';
 import { hopNamed } from '../../src/query/relationships.ts';
-import { built, createSegment, openTestDeployment, send } from '../support/deployment.ts';
+import { built, createSegment, eventually, openTestDeployment, send } from '../support/deployment.ts';
 
 const PARTITIONS = 4;
 const organizations = { attributes: { industry: { type: 'string' } } };
@@ -94,7 +94,11 @@ describe('a relationship', () => {
   it('that is removed and declared again is counted from the records of now', async () => {
     await open();
     await send(deployment, [...contacts, ...three]);
+    const anchor = deployment.store.catalog.anchorOf('contacts.organization')!;
     await deployment.objectTypes.put('contacts', { attributes });
+    await built(deployment);
+    const rows = deployment.keys.partitions.flatMap((keys) => [keys.neighbours(anchor), keys.related(anchor)]);
+    await eventually('its rows are gone', async () => (await deployment.redis.exists(...rows)) === 0);
     await send(deployment, [contact('c0', 'o1', 0), contact('c1', 'o0', 1)]);
     await deployment.objectTypes.put('contacts', { attributes, relationships });
     await createSegment(deployment, 'in-saas', 'contacts', inSaas);
@@ -102,6 +106,39 @@ describe('a relationship', () => {
     await send(deployment, [organization('o0', 'Retail')]);
     expect(await countOf('in-saas')).toBe(40);
     expect((await audited()).differences).toBe(0);
+  });
+
+  it('that is declared over another key while segments use it follows that key', async () => {
+    await open();
+    await send(deployment, three);
+    const both = contacts.map(({ id, data }, at) => ({
+      op: 'put' as const,
+      object_type: 'contacts',
+      id,
+      data: { ...data, company_id: `o${(at + 1) % 3}` },
+    }));
+    await send(deployment, both);
+    await createSegment(deployment, 'in-saas', 'contacts', inSaas);
+    await createSegment(deployment, 'with-the-old', 'organizations', someOver(118));
+    const companies = { organization: { ...relationships.organization, key: 'company_id' } };
+    const flow = send(
+      deployment,
+      both
+        .slice(0, 60)
+        .map(
+          ({ id }, at): Change =>
+            at % 2 === 0
+              ? { op: 'delete', object_type: 'contacts', id }
+              : { op: 'patch', object_type: 'contacts', id, data: { organization_id: 'o1', company_id: 'o2' } },
+        ),
+    );
+    await deployment.objectTypes.put('contacts', { attributes, relationships: companies });
+    await flow;
+    await built(deployment);
+    // 30 were moved to o2; of c60 to c119 every third is with o1
+    expect(await countOf('in-saas')).toBe(30 + 40);
+    expect(await countOf('with-the-old')).toBe(1);
+    expect(await audited()).toMatchObject({ differences: 0, segments: 2, edges: 1 });
   });
 
   it('whose holders nobody asked about knows their number when somebody does', async () => {

@@ -7,6 +7,7 @@ import { Redis } from 'ioredis';
 import { afterEach, expect, it } from 'vitest';
 import { Keys } from '../../src/redis/keys.ts';
 import { dataFolder, runCli, type Served, serve } from '../support/cli.ts';
+import { eventually } from '../support/deployment.ts';
 
 const CONTACTS = 30_000;
 const PARTITIONS = 16;
@@ -50,10 +51,15 @@ async function fill({ call }: Served): Promise<void> {
   }
 }
 
-async function countOf({ call }: Served): Promise<number | null> {
+interface SegmentCount {
+  readonly count: number | null;
+  readonly status: string;
+}
+
+async function countOf({ call }: Served): Promise<SegmentCount> {
   const body = { slugs: ['in-saas'], timeout_ms: 30_000 };
-  const answer = (await (await call('POST', '/v1/segments/counts', body)).json()) as { counts: { count: number }[] };
-  return answer.counts[0]!.count;
+  const answer = (await (await call('POST', '/v1/segments/counts', body)).json()) as { counts: SegmentCount[] };
+  return answer.counts[0]!;
 }
 
 /** Partitions in which a fan-out runs. */
@@ -70,6 +76,7 @@ it(`kill -9 of the server in the middle of a fan-out over ${CONTACTS} holders, $
   let served = await serve(env);
   cleanups.push(() => served.stop());
   await declare(served);
+  await eventually('the segment is built', async () => (await countOf(served)).status === 'ready');
   await fill(served);
   const redis = new Redis(served.redis.url);
   cleanups.push(() => redis.disconnect());
@@ -83,7 +90,7 @@ it(`kill -9 of the server in the middle of a fan-out over ${CONTACTS} holders, $
     await served.kill9();
     cut.push(await fanning(redis));
     served = await serve(env);
-    expect(await countOf(served)).toBe(isSaas ? CONTACTS / 2 : 0);
+    expect(await countOf(served)).toMatchObject({ status: 'ready', count: isSaas ? CONTACTS / 2 : 0 });
   }
   console.log(`partitions whose fan-out was cut: ${cut.join(', ')}`);
   expect(Math.max(...cut)).toBeGreaterThan(0);

@@ -81,7 +81,7 @@ export class Cluster {
     if (kind < 22) return this.#write();
     if (kind < 26) return this.#changeCatalog();
     if (kind < 34) return this.#befall();
-    await this.#workOff();
+    await this.workOff();
   }
 
   /** No more faults: whatever is under way comes to an end. */
@@ -90,7 +90,7 @@ export class Cluster {
     for (const owner of this.#owners) owner.isPaused = false;
     let steps = 0;
     do {
-      while (await this.#workOff()) {
+      while (await this.workOff()) {
         if (++steps > SETTLING_STEPS_MAX) throw new Error('the deployment does not come to rest');
       }
       this.#settleBuilds();
@@ -98,8 +98,14 @@ export class Cluster {
     this.#wire.isFaulty = true;
   }
 
+  /** Wakes everybody, and goes on until all changes are in their logs. */
+  async acknowledge(): Promise<void> {
+    for (const owner of this.#owners) owner.isPaused = false;
+    while (this.#writers.some(({ waiting }) => waiting.length > 0)) await this.workOff();
+  }
+
   /** Does something that waits to be done; false if nothing does. */
-  async #workOff(): Promise<boolean> {
+  async workOff(): Promise<boolean> {
     const work = this.#work();
     if (work.length === 0) return false;
     await pick(this.#choose, work)();
@@ -129,9 +135,12 @@ export class Cluster {
 
   #befall(): void {
     switch (this.#choose(6)) {
-      case 0: // the owner dies; what it had sent may still arrive
-        this.#kill((owner) => owner === this.#anyOwner());
+      case 0: {
+        // an owner dies; what it had sent may still arrive
+        const owner = this.#anyOwner();
+        this.#kill((each) => each === owner);
         return;
+      }
       case 1: // its lease runs out while it goes on, unknowing
       case 2:
         this.#takeOver(this.#choose(PARTITIONS));

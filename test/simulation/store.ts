@@ -118,6 +118,11 @@ export class Store {
     return stream.entries.filter(([id]) => numberOf(id) > numberOf(position));
   }
 
+  /** The id of a stream's last entry, whether it is still there or not. */
+  lastEntry(key: string): string {
+    return this.#streams.get(key)?.last ?? '0-0';
+  }
+
   #scored(key: string, order: (a: [string, number], b: [string, number]) => number, to: number): string[] {
     const all = [...this.sorted(key)].sort(order).slice(0, to + 1);
     return all.flatMap(([member, score]) => [member, String(score)]);

@@ -1,0 +1,58 @@
+/**
+ * strong-read.ts – The wait of strong reads (standing.ts) over a simulated deployment that goes on meanwhile.
+ *
+ * Keeps true: a partition answers from one instant, as read-partition.lua does; before each answer some of what waits is done.
+ */
+import type { Redis } from 'ioredis';
+import { caughtUp, type Standing } from '../../src/membership/standing.ts';
+import type { Choose } from '../support/memory-deployment.ts';
+import type { Cluster } from './cluster.ts';
+import type { Store } from './store.ts';
+
+const TIMEOUT_MS = 20_000;
+const STEPS_BETWEEN_MAX = 6;
+
+/** Caller: everything is acknowledged. @returns the standings from which a strong read would answer. */
+export async function strongRead(
+  cluster: Cluster,
+  choose: Choose,
+  ordinals: readonly number[],
+  rounds: number,
+): Promise<readonly Standing[]> {
+  let last = Promise.resolve();
+  const answerNext = async ([, ...given]: readonly (string | number)[]): Promise<string[]> => {
+    const before = last;
+    let done: () => void = () => {};
+    last = new Promise((resolve) => {
+      done = resolve;
+    });
+    await before; // one after the other: the deployment does one thing at a time
+    for (let steps = choose(STEPS_BETWEEN_MAX); steps > 0; steps--) await cluster.workOff();
+    const answer = readPartition(cluster.store, given.map(String));
+    done();
+    return answer;
+  };
+  const redis = { readPartition: answerNext } as unknown as Redis;
+  const standings = await caughtUp(redis, cluster.keys.partitions, ordinals, TIMEOUT_MS, rounds);
+  if (!standings) throw new Error('a strong read has timed out');
+  return standings;
+}
+
+function readPartition(store: Store, given: readonly string[]): string[] {
+  const [metaKey, log, inbox, countsKey, deliveredKey, ...ordinals] = given as [string, string, string, string, string];
+  const meta = store.hash(metaKey);
+  const [sent, delivered]: Record<string, number>[] = [{}, {}];
+  const begun: number[] = [];
+  for (const [field, value] of meta) {
+    if (field.startsWith('sent:')) sent![field.slice('sent:'.length)] = Number(value);
+    if (field.startsWith('fanout:')) begun.push((JSON.parse(value) as { since: number }).since);
+  }
+  for (const [source, value] of store.hash(deliveredKey)) {
+    if (/^p\d+$/.test(source)) delivered![source.slice(1)] = Number(value.split(' ')[1]);
+  }
+  const traffic = JSON.stringify({ sent, delivered, ...(begun.length > 0 ? { fanning: Math.min(...begun) } : {}) });
+  const field = (name: string, otherwise: string) => meta.get(name) ?? otherwise;
+  const where = [field('log', '0-0'), store.lastEntry(log), field('inbox', '0-0'), store.lastEntry(inbox)];
+  const counts = (ordinals as string[]).map((ordinal) => store.hash(countsKey).get(ordinal) ?? '');
+  return ['', field('number', '0'), ...where, field('clock', '0'), field('catalog', '0'), '0', traffic, ...counts];
+}

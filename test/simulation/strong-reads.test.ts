@@ -1,0 +1,51 @@
+/**
+ * strong-reads.test.ts – A strong count that no later change disturbs is the reference's, however much is still under way.
+ *
+ * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=<n> runs 10n times as many seeds.
+ */
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { chooser } from '../support/memory-deployment.ts';
+import { referenceMembers } from './check.ts';
+import { Cluster } from './cluster.ts';
+import { ALL_GUARDS } from './faults.ts';
+import { seeds } from './simulate.ts';
+import { strongRead } from './strong-read.ts';
+import { COMPANY } from './subjects.ts';
+
+const STEPS = 300;
+const READ_EVERY = 75;
+
+describe('a strong count', { timeout: 3_600_000 }, () => {
+  // What a read waits for is done between its looks, not while it sleeps.
+  beforeAll(() => void vi.stubGlobal('setTimeout', (wake: () => void) => setImmediate(wake)));
+  afterAll(() => void vi.unstubAllGlobals());
+
+  it('is the reference of all that was acknowledged before', async () => {
+    for (const seed of seeds(150)) {
+      const choose = chooser(seed);
+      const cluster = new Cluster(choose, ALL_GUARDS, COMPANY);
+      for (let step = 1; step <= STEPS; step++) {
+        await cluster.step();
+        if (step % READ_EVERY > 0) continue;
+        await cluster.acknowledge();
+        const { engine, reference } = await countsNow(cluster, choose);
+        expect(engine, `seed=${seed} step=${step}`).toEqual(reference);
+      }
+    }
+  });
+});
+
+async function countsNow(cluster: Cluster, choose: (n: number) => number) {
+  const { catalog } = cluster.catalog;
+  const ready = [...catalog.segments.values()].filter(({ ordinal }) => ordinal !== null);
+  const ordinals = ready.map(({ ordinal }) => ordinal!);
+  const depth = Math.max(0, ...ordinals.map((ordinal) => catalog.depthOf(ordinal)));
+  // As often as memberships.ts waits.
+  const standings = await strongRead(cluster, choose, ordinals, depth === 0 ? 0 : 2 * depth + 1);
+  const sum = (at: number) => standings.reduce((all, { counts }) => all + counts[at]!, 0);
+  const counted = ready.filter(({ pending }) => pending === null);
+  return {
+    engine: Object.fromEntries(counted.map((segment) => [segment.slug, sum(ready.indexOf(segment))])),
+    reference: Object.fromEntries(counted.map((segment) => [segment.slug, referenceMembers(cluster, segment).size])),
+  };
+}
