@@ -25,7 +25,7 @@ const PARTITIONS = 3;
 const PROCESSES = 3;
 const SEGMENTS_MAX = 6;
 /** Processes learn of a new version of the catalog this many times more slowly than of all else. */
-const LAG = 12;
+const LAG = 30;
 const SETTLING_STEPS_MAX = 20_000;
 
 interface LogAppend {
@@ -63,7 +63,7 @@ export class Cluster {
     const relationships = Object.entries(subject.definitions).flatMap(([objectType, definition]) =>
       Object.keys(definition.relationships).map((relationship) => [objectType, relationship] as const),
     );
-    this.#undeclared = relationships[choose(2 * relationships.length)];
+    this.#undeclared = relationships[choose(relationships.length + 1)];
     this.#declare();
     this.#processes = Array.from({ length: PROCESSES }, () => new Process(this.catalog));
     this.#writers = this.keys.partitions.map(
