@@ -5,7 +5,9 @@
  * sent again under the same number, and one that is given up on closes the generation, so that it can't come late and pass for
  * a newer one. What waits is bounded. Changes that wait while an entry is under way travel together in the next one.
  */
+
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { type Outcome, unpackOutcomes } from '../change/change.ts';
 import { assert, Problem } from '../errors.ts';
@@ -296,8 +298,4 @@ const NEVER_SETTLED: Promise<readonly Outcome[]> = new Promise(() => {});
 
 function overloaded(why: string): Problem {
   return new Problem('overloaded', `${why}; send more slowly`, [], { retry_after_s: 1 });
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

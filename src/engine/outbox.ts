@@ -5,6 +5,7 @@
  * under way at a time, numbered without gaps, so that a target that is down holds up only itself. After a take-over what the
  * outbox holds is sent again, and the delivery script drops what had arrived.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { isUnanswered } from '../redis/connection.ts';
@@ -104,7 +105,7 @@ export class Outbox {
       } catch (error) {
         if (!isUnanswered(error))
           this.#logger.error({ err: error, target: entry!.target }, 'a message could not be delivered');
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        await sleep(RETRY_MS);
       }
     }
     lane.isSending = false;

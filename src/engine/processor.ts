@@ -8,12 +8,14 @@
 
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { partitionOf } from '../change/partition.ts';
 import { unreachable } from '../errors.ts';
 import { compareEntries } from '../membership/standing.ts';
 import type { Metrics } from '../metrics.ts';
+import { Alarm } from '../redis/alarm.ts';
 import { isUnanswered } from '../redis/connection.ts';
 import { type Keys, type PartitionKeys, readRecordMember } from '../redis/keys.ts';
 import { runScript } from '../redis/scripts.ts';
@@ -111,7 +113,7 @@ export class PartitionProcessor {
   #sweptAtMs = 0;
   #isStopped = false;
   #fatal: Error | undefined;
-  #wake: (() => void) | undefined;
+  readonly #alarm = new Alarm();
   #running: Promise<void> | undefined;
 
   readonly #partition: number;
@@ -140,13 +142,13 @@ export class PartitionProcessor {
 
   /** Looks again whether there is something to do: the catalog changed. */
   nudge(): void {
-    this.#wake?.();
+    this.#alarm.ring();
   }
 
   /** Finishes the batch that is under way, and gives up the lease. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#wake?.();
+    this.#alarm.ring();
     await this.#running;
   }
 
@@ -165,7 +167,7 @@ export class PartitionProcessor {
     if (answer === 'renewed' && (isMine || held.number !== number)) return;
     this.#logger.warn({ answer, number, stored }, 'the lease is lost');
     held.isLost = true;
-    this.#wake?.();
+    this.#alarm.ring();
   }
 
   async #run(): Promise<void> {
@@ -199,10 +201,10 @@ export class PartitionProcessor {
           throw new Error(
             `${this.#keys.meta} has no install id of this deployment: its data is gone; it is not started from zero`,
           );
-        await this.#sleep(Math.min(Math.max(Number(fields[0]), RETRY_MS), 200));
+        await this.#alarm.sleep(Math.min(Math.max(Number(fields[0]), RETRY_MS), 200));
       } catch (error) {
         if (!isUnanswered(error)) throw error;
-        await this.#sleep(RETRY_MS);
+        await this.#alarm.sleep(RETRY_MS);
       }
     }
     return undefined;
@@ -256,7 +258,7 @@ export class PartitionProcessor {
         await this.#turn(held);
       } catch (error) {
         if (!isUnanswered(error)) throw error;
-        await this.#sleep(RETRY_MS); // Redis is gone: what was read stays queued, and the lease is taken anew if it ran out
+        await this.#alarm.sleep(RETRY_MS); // Redis is gone: what was read stays queued, and the lease is taken anew if it ran out
       }
     }
     this.#forget();
@@ -281,14 +283,14 @@ export class PartitionProcessor {
       this.#queuedBytes += bytes;
     }
     if (this.#queuedBytes > QUEUED_BYTES_MAX) this.#context.tail.pause(this.#keys.log);
-    this.#wake?.();
+    this.#alarm.ring();
   }
 
   #enqueueMessages(held: Held, entries: readonly StreamEntry[]): void {
     if (this.#held !== held) return;
     for (const [id, fields] of entries) this.#inbox.push(readInboxEntry(id, fields));
     if (this.#inbox.length > QUEUED_MESSAGES_MAX) this.#context.tail.pause(this.#keys.inbox);
-    this.#wake?.();
+    this.#alarm.ring();
   }
 
   /** One batch, or a wait for one. A full outbox holds back all but the inbox: else two partitions could wait for each other. */
@@ -300,7 +302,7 @@ export class PartitionProcessor {
     const isFanning = !isHeldBack && held.fanouts.size > 0;
     const isBuilding = !isHeldBack && held.builds.hasWork(this.#context.networks.version);
     const hasWork = isQueued || isFanning || isBuilding || expired.length > 0 || this.#inbox.length > 0;
-    if (!hasWork) return this.#sleep(SWEEP_INTERVAL_MS);
+    if (!hasWork) return this.#alarm.sleep(SWEEP_INTERVAL_MS);
     await this.#gather();
     const inbox = this.#takeMessages();
     const entries = isHeldBack ? [] : this.#takeEntries();
@@ -397,7 +399,7 @@ export class PartitionProcessor {
         if (!isUnanswered(error)) throw error;
         if (this.#isStopped) return 'fenced'; // unknown, and nobody of this process will ask again: the next owner reads what is stored
         this.#logger.warn({ err: error }, 'no answer to a commit; it is sent again');
-        await this.#sleep(RETRY_MS);
+        await this.#alarm.sleep(RETRY_MS);
       }
     }
   }
@@ -533,22 +535,7 @@ export class PartitionProcessor {
 
   async #gather(): Promise<void> {
     if (this.#lastBatchEntries >= SMALL_BATCH_ENTRIES || this.#queue.length >= SMALL_BATCH_ENTRIES) return;
-    if (utilization() > BUSY_UTILIZATION) await this.#delay(GATHER_MS);
-  }
-
-  #delay(ms: number): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, ms));
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#wake = undefined;
+    if (utilization() > BUSY_UTILIZATION) await sleep(GATHER_MS);
   }
 }
 

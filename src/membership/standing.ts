@@ -4,6 +4,7 @@
  * Keeps true: a standing and its counts are from one instant of one script. `caughtUp` answers, for each partition, from an
  * instant at which all was applied that was in its log when the read began; so everything acknowledged before is in it.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { PartitionKeys } from '../redis/keys.ts';
 import { runScript } from '../redis/scripts.ts';
@@ -143,8 +144,4 @@ export function compareEntries(a: string, b: string): number {
   const [aMs = '0', aSequence = '0'] = a.split('-');
   const [bMs = '0', bSequence = '0'] = b.split('-');
   return Number(aMs) - Number(bMs) || Number(aSequence) - Number(bSequence);
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

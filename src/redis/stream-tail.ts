@@ -6,6 +6,7 @@
  * until it is stopped. A blocked read may hang for ever on a connection that died silently: the watchdog ends it.
  */
 import type { Redis } from 'ioredis';
+import { Alarm } from './alarm.ts';
 import { openBlockingConnection, openConnection } from './connection.ts';
 
 /** An entry's id and its fields and values, alternating. */
@@ -32,7 +33,7 @@ export class StreamTail {
   #isBlocked = false;
   #running: Promise<void> | undefined;
   #stopped = false;
-  #wake: (() => void) | undefined;
+  readonly #alarm = new Alarm();
 
   constructor(url: string, onError: (error: Error) => void) {
     this.#blocking = openBlockingConnection({ url, onError });
@@ -68,7 +69,7 @@ export class StreamTail {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#wake?.();
+    this.#alarm.ring();
     this.#blocking.disconnect();
     this.#control.disconnect();
     await this.#running;
@@ -76,7 +77,7 @@ export class StreamTail {
 
   /** Ends a read that blocks without the streams that were just added. */
   #restart(): void {
-    this.#wake?.();
+    this.#alarm.ring();
     if (this.#isBlocked && this.#clientId !== undefined)
       this.#control.client('UNBLOCK', this.#clientId).catch(() => {});
   }
@@ -89,7 +90,7 @@ export class StreamTail {
       } catch {
         // the connection's error listener has told; what was not read is read again from the same positions
         this.#clientId = undefined;
-        await this.#sleep(RETRY_MS);
+        await this.#alarm.sleep(RETRY_MS);
       }
     }
   }
@@ -103,7 +104,7 @@ export class StreamTail {
 
   async #read(): Promise<void> {
     const asked = [...this.#followers].filter(([, follower]) => !follower.paused);
-    if (asked.length === 0) return this.#sleep(BLOCK_MS);
+    if (asked.length === 0) return this.#alarm.sleep(BLOCK_MS);
     const streams = asked.map(([stream]) => stream);
     const positions = asked.map(([, follower]) => follower.position);
     const reply = await this.#blockedRead([...streams, ...positions]);
@@ -126,16 +127,5 @@ export class StreamTail {
       this.#isBlocked = false;
       clearTimeout(watchdog);
     }
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#wake = undefined;
   }
 }
