@@ -13,8 +13,10 @@ export interface Fanout {
   readonly cursor: string;
   readonly until: string | null;
   readonly wrapTo: string | null;
-  /** The commit with which it began or was begun anew. */
+  /** The oldest commit whose news some holder has not seen yet: strong reads wait for it. */
   readonly since: number;
+  /** The commit with which it was last begun: all older news is seen once the present stretch is done. */
+  readonly begun: number;
 }
 
 /** What one commit changes: the fan-outs that go on, and those that are done. */
@@ -46,8 +48,8 @@ export function readFanout(field: string, value: string): Fanout {
   };
 }
 
-export function packFanout({ cursor, until, wrapTo, since }: Fanout): string {
-  return JSON.stringify({ cursor, until, wrapTo, since });
+export function packFanout({ cursor, until, wrapTo, since, begun }: Fanout): string {
+  return JSON.stringify({ cursor, until, wrapTo, since, begun });
 }
 
 export class Fanouts {
@@ -105,21 +107,26 @@ export class Fanouts {
 function afterVisit({ fanout, ids, isStretchDone }: FanoutVisit): Fanout | undefined {
   if (!isStretchDone) return { ...fanout, cursor: ids.at(-1) ?? fanout.cursor };
   if (fanout.wrapTo === null) return undefined;
-  return { ...fanout, cursor: '', until: fanout.wrapTo, wrapTo: null };
+  return { ...fanout, cursor: '', until: fanout.wrapTo, wrapTo: null, since: fanout.begun };
 }
 
-/** The visit of this very step saw the new state: only what was visited before it is to be visited again. */
+/**
+ * The visit of this very step saw the new state: only what was visited before it is to be visited again. Older news that some
+ * holder has not seen stays on the books until the stretch that brings it is done.
+ */
 function begunAnew(
   anchor: number,
   target: string,
   before: Fanout | undefined,
   visit: FanoutVisit | undefined,
-  since: number,
+  number: number,
 ): Fanout | undefined {
-  if (!before) return { anchor, target, cursor: '', until: null, wrapTo: null, since };
+  const circle = { anchor, target, cursor: '', until: null, wrapTo: null, since: number, begun: number };
+  if (!before) return circle;
   const seenTo = before.cursor;
-  const cursor = visit?.ids.at(-1) ?? before.cursor;
+  const begun = before.wrapTo === null ? number : before.begun;
   const isAtEnd = visit?.isStretchDone === true && before.until === null;
-  if (!isAtEnd) return { anchor, target, cursor, until: null, wrapTo: seenTo === '' ? null : seenTo, since };
-  return seenTo === '' ? undefined : { anchor, target, cursor: '', until: seenTo, wrapTo: null, since };
+  if (isAtEnd) return seenTo === '' ? undefined : { ...circle, until: seenTo, since: begun, begun };
+  const cursor = visit?.ids.at(-1) ?? before.cursor;
+  return { ...circle, cursor, wrapTo: seenTo === '' ? null : seenTo, since: before.since, begun };
 }
