@@ -3,7 +3,7 @@
  *
  * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=<n> runs 10n times as many seeds.
  */
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { chooser } from '../support/memory-deployment.ts';
 import { referenceMembers } from './check.ts';
 import { Cluster } from './cluster.ts';
@@ -12,14 +12,13 @@ import { seeds } from './simulate.ts';
 import { strongRead } from './strong-read.ts';
 import { COMPANY } from './subjects.ts';
 
+// What a read waits for is done between its looks, not while it sleeps.
+vi.mock('node:timers/promises', () => ({ setTimeout: () => new Promise((resolve) => setImmediate(resolve)) }));
+
 const STEPS = 300;
 const READ_EVERY = 75;
 
 describe('a strong count', { timeout: 3_600_000 }, () => {
-  // What a read waits for is done between its looks, not while it sleeps.
-  beforeAll(() => void vi.stubGlobal('setTimeout', (wake: () => void) => setImmediate(wake)));
-  afterAll(() => void vi.unstubAllGlobals());
-
   it('is the reference of all that was acknowledged before', async () => {
     for (const seed of seeds(150)) {
       const choose = chooser(seed);
