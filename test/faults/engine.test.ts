@@ -305,7 +305,6 @@ describe('a session that loses Redis', () => {
         await new Promise((resolve) => setTimeout(resolve, 100));
         await redis.kill9();
       }
-      if (at === 1500) setTimeout(() => redis.restart(), 3500);
       await session.addParsed(at + 1, change);
     }
     const { accepted, rejected, rejectedTotal } = await session.finish();
