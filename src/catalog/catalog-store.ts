@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { assert, Problem } from '../errors.ts';
 import { Keys } from '../redis/keys.ts';
+import { pairs } from '../redis/pairs.ts';
 import { runScript } from '../redis/scripts.ts';
 import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
 import { Catalog, type CatalogChange, type CatalogContent, type CatalogWrite } from './catalog.ts';
@@ -178,10 +179,4 @@ export class CatalogStore {
     );
     return { version: Number(stored!['version'] ?? 0), nextOrdinal: Number(stored!['next_ordinal'] ?? 1), writes };
   }
-}
-
-function pairs(flat: readonly string[]): Map<string, string> {
-  const members = new Map<string, string>();
-  for (let i = 0; i + 1 < flat.length; i += 2) members.set(flat[i]!, flat[i + 1]!);
-  return members;
 }

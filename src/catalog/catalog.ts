@@ -149,6 +149,13 @@ export class Catalog {
     return reads.length === 0 ? 0 : 1 + Math.max(...reads.map((read) => this.depthOf(read)));
   }
 
+  /** The depth of the deepest of some predicates. */
+  deepestOf(ordinals: Iterable<number | null>): number {
+    let deepest = 0;
+    for (const ordinal of ordinals) deepest = Math.max(deepest, this.depthOf(ordinal));
+    return deepest;
+  }
+
   /** The slugs of the segments that refer to this one, sorted. */
   usersOf(slug: string): string[] {
     return [...this.segments.values()]

@@ -210,7 +210,8 @@ function sameData(a: RecordData, b: RecordData): boolean {
   return names.every((name) => Object.hasOwn(b, name) && sameValue(a[name], b[name]));
 }
 
-function sameValue(a: unknown, b: unknown): boolean {
+/** Lists and objects are new references after each parse; those that are written alike are the same value. */
+export function sameValue(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   return JSON.stringify(a) === JSON.stringify(b);

@@ -6,6 +6,7 @@
  */
 import { type Change, OPERATIONS } from '../change/change.ts';
 import { isObject } from '../change/object-type.ts';
+import { pairs } from '../redis/pairs.ts';
 import type { InboxEntry } from './message.ts';
 
 /** Where a partition stands in a log: all up to entry `entry`, and the first `offset` changes of the entry after it. */
@@ -84,8 +85,7 @@ export const LOG_FIELDS = { checkedAt: 'v', replyTo: 'w', payload: 'c' } as cons
 
 /** Reads an entry as the stream holds it. Never throws: what can't be read is `malformed`. */
 export function readLogEntry(id: string, fields: readonly string[]): LogEntry {
-  const members = new Map<string, string>();
-  for (let i = 0; i + 1 < fields.length; i += 2) members.set(fields[i]!, fields[i + 1]!);
+  const members = pairs(fields);
   const payload = members.get(LOG_FIELDS.payload) ?? '';
   const checkedAt = Number(members.get(LOG_FIELDS.checkedAt) ?? 0);
   const replyTo = members.get(LOG_FIELDS.replyTo);

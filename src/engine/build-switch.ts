@@ -12,7 +12,7 @@ import type { Catalog, CatalogChange, StoredSegment } from '../catalog/catalog.t
 import { CatalogDraft } from '../catalog/catalog-draft.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { pendingGroups } from '../catalog/segments.ts';
-import { caughtUp, readStanding } from '../membership/standing.ts';
+import { caughtUp, readStanding, roundsOver } from '../membership/standing.ts';
 import type { Keys } from '../redis/keys.ts';
 
 /** How long to wait after a fault, or for another process's partitions. */
@@ -74,7 +74,7 @@ export class BuildSwitch {
       .filter(([, { status }]) => status === 'building')
       .map(([ordinal]) => ordinal);
     const standing = await this.#readPartitions(building);
-    const rounds = this.#roundsOf(standing.built);
+    const rounds = roundsOver(this.#store.catalog.deepestOf(standing.built));
     if (rounds > 0 && !(await this.#barrier(rounds))) return this.#checkLater();
     await this.#store.write((catalog) => settle(catalog, standing));
   }
@@ -82,13 +82,6 @@ export class BuildSwitch {
   /** What the scans have sent to neighbours must have come through before anybody reads the new ordinals. */
   async #barrier(rounds: number): Promise<boolean> {
     return (await caughtUp(this.#redis, this.#keys.partitions, [], BARRIER_TIMEOUT_MS, rounds)) !== undefined;
-  }
-
-  /** As often as strong reads wait (memberships.ts). */
-  #roundsOf(built: Iterable<number>): number {
-    const { catalog } = this.#store;
-    const depth = [...built].reduce((deepest, ordinal) => Math.max(deepest, catalog.depthOf(ordinal)), 0);
-    return depth === 0 ? 0 : 2 * depth + 1;
   }
 
   /** Which of the ordinals every partition answers for, and the lowest catalog version that a partition is at. */

@@ -5,6 +5,7 @@
  * messages of one partition to another arrive in their order; a change that moves nothing that is asked for sends nothing.
  */
 import type { Aggregate, Exported } from '../membership/neighbour-row.ts';
+import { pairs } from '../redis/pairs.ts';
 
 /** `edge` is the edge's anchor ordinal: a relationship that is declared anew is another edge. */
 export type Message =
@@ -49,8 +50,7 @@ function unpackMessages(payload: string): Message[] {
 
 /** Reads an entry as the stream holds it. Never throws: what can't be read is `malformed`. */
 export function readInboxEntry(id: string, fields: readonly string[]): InboxEntry {
-  const members = new Map<string, string>();
-  for (let i = 0; i + 1 < fields.length; i += 2) members.set(fields[i]!, fields[i + 1]!);
+  const members = pairs(fields);
   const payload = members.get(INBOX_FIELDS.payload) ?? '';
   const entry = {
     id,

@@ -18,6 +18,7 @@ import type { Metrics } from '../metrics.ts';
 import { Alarm } from '../redis/alarm.ts';
 import { isUnanswered } from '../redis/connection.ts';
 import { type Keys, type PartitionKeys, readRecordMember } from '../redis/keys.ts';
+import { pairs } from '../redis/pairs.ts';
 import { runScript } from '../redis/scripts.ts';
 import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
 import { type Batch, LOG_START, type LogEntry, type LogPosition, readLogEntry } from './batch.ts';
@@ -211,8 +212,7 @@ export class PartitionProcessor {
   }
 
   async #open(flat: readonly string[]): Promise<Held> {
-    const meta = new Map<string, string>();
-    for (let i = 0; i + 1 < flat.length; i += 2) meta.set(flat[i]!, flat[i + 1]!);
+    const meta = pairs(flat);
     const adopted = Number(meta.get('catalog') ?? 0);
     if (this.#context.networks.version < adopted) await this.#context.refreshCatalog();
     const complete = (await this.#context.redis.hkeys(this.#keys.counts)).map(Number);

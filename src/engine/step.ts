@@ -134,15 +134,7 @@ class StepRun {
   messages(entries: readonly InboxEntry[]): void {
     for (const entry of entries) {
       this.#inbox = entry.id;
-      if (entry.malformed !== undefined) {
-        this.#dead.push({
-          entry: entry.id,
-          index: 0,
-          code: 'entry_malformed',
-          detail: entry.malformed,
-          letter: entry.payload,
-        });
-      }
+      if (entry.malformed !== undefined) this.#keepMalformed(entry.id, entry.malformed, entry.payload);
       for (const message of entry.messages) {
         const edge = this.#context.edges.get(message.edge);
         if (!edge) continue; // the relationship was given up meanwhile
@@ -265,13 +257,7 @@ class StepRun {
   /** @returns the index of the first change of the entry that was not applied. */
   #entry(entry: LogEntry, from: number): number {
     if (entry.malformed !== undefined) {
-      this.#dead.push({
-        entry: entry.id,
-        index: 0,
-        code: 'entry_malformed',
-        detail: entry.malformed,
-        letter: entry.payload,
-      });
+      this.#keepMalformed(entry.id, entry.malformed, entry.payload);
       this.#answer(entry, 0, []);
       return 0;
     }
@@ -283,6 +269,10 @@ class StepRun {
     }
     this.#answer(entry, from, outcomes);
     return index;
+  }
+
+  #keepMalformed(entry: string, detail: string, letter: string): void {
+    this.#dead.push({ entry, index: 0, code: 'entry_malformed', detail, letter });
   }
 
   #isFull(): boolean {

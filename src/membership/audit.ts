@@ -21,7 +21,7 @@ import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { auditRelationships, type RelationshipAudit } from './audit-relationships.ts';
 import { carriedOut } from './audit-transaction.ts';
 import { hasOrdinal } from './ordinals.ts';
-import { caughtUp } from './standing.ts';
+import { caughtUp, roundsOver } from './standing.ts';
 import { unpackState } from './state-row.ts';
 
 export interface AuditContext {
@@ -121,11 +121,10 @@ export async function audit(context: AuditContext, options: AuditOptions): Promi
   return run.report(store.catalog);
 }
 
-/** As often as strong reads wait (memberships.ts), for the longest path that there is; a relationship alone is one edge long. */
+/** For the longest path that there is; a relationship alone is one edge long. */
 function roundsOf(catalog: Catalog): number {
-  let depth = [...catalog.objectTypes.values()].some(({ relationships }) => relationships.size > 0) ? 1 : 0;
-  for (const ordinal of catalog.ordinals.keys()) depth = Math.max(depth, catalog.depthOf(ordinal));
-  return depth === 0 ? 0 : 2 * depth + 1;
+  const isRelated = [...catalog.objectTypes.values()].some(({ relationships }) => relationships.size > 0);
+  return roundsOver(Math.max(isRelated ? 1 : 0, catalog.deepestOf(catalog.ordinals.keys())));
 }
 
 /** What the JsonLogic of a segment sees: declared attributes in normal form, and nothing else. */

@@ -17,7 +17,7 @@ import { Problem } from '../errors.ts';
 import type { Hop } from '../query/relationships.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { hasOrdinal } from './ordinals.ts';
-import { caughtUp, readStanding, type Standing } from './standing.ts';
+import { caughtUp, readStanding, roundsOver, type Standing } from './standing.ts';
 import { unpackState } from './state-row.ts';
 
 export type Consistency = 'strong' | 'eventual';
@@ -294,14 +294,8 @@ export class Memberships {
     return Promise.all(partitions.map((keys) => readStanding(this.#redis, keys, ordinals)));
   }
 
-  /**
-   * How often effects must come through: for each edge on the longest path twice, since a fan-out that a message began sends
-   * on only in the round after, and once more for what the last one began; none without edges.
-   */
   #roundsOf(ordinals: Iterable<number | null>): number {
-    let depth = 0;
-    for (const ordinal of ordinals) depth = Math.max(depth, this.#store.catalog.depthOf(ordinal));
-    return depth === 0 ? 0 : 2 * depth + 1;
+    return roundsOver(this.#store.catalog.deepestOf(ordinals));
   }
 
   async #roundsOfSegments(slugs: readonly string[]): Promise<number> {

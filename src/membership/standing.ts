@@ -53,6 +53,14 @@ const POLL_FIRST_MS = 1;
 const POLL_MAX_MS = 16;
 
 /**
+ * How often effects must come through before they have reached the end of a path of `depth` edges: twice for each edge, since a
+ * fan-out that a message began sends on only in the round after, and once more for what the last one began; none without edges.
+ */
+export function roundsOver(depth: number): number {
+  return depth === 0 ? 0 : 2 * depth + 1;
+}
+
+/**
  * Reads each partition at an instant at which it had applied all that was in its log when the read began, and, for segments
  * over relationships, at which the effects of that had come through `rounds` times: noted, sent, delivered and applied.
  * Everything at rest is seen in one round trip.

@@ -6,6 +6,7 @@
  * none of them is not looked at. A predicate is added and removed while records change: its stored truth may lag until a
  * scan has visited a record, so the old truth is always taken from the record's row, never from its old values.
  */
+import { sameValue } from '../change/record.ts';
 import { assert } from '../errors.ts';
 import { type Attributes, atomKey, atomReads, atomShare, atomTest, fold, type Test } from './atom.ts';
 import { type AtomIndex, INDEX_KINDS, type IndexKind, isIndexKind } from './atom-index.ts';
@@ -244,7 +245,7 @@ export class PredicateNetwork {
     if (!node) return;
     const old = before[name];
     const now = after[name];
-    if (old !== now && !sameValue(old, now)) this.#toggleAttribute(node, old, now, before, after);
+    if (!sameValue(old, now)) this.#toggleAttribute(node, old, now, before, after);
   }
 
   #toggleAttribute(node: AttributeNode, old: unknown, now: unknown, before: Attributes, after: Attributes): void {
@@ -491,12 +492,6 @@ function viewOf(atom: Atom): AttributeView {
   if (atom.kind === 'present') return { attribute: atom.attribute, folded: false };
   assert('view' in atom, `a ${atom.kind} atom has no view`);
   return atom.view;
-}
-
-/** Lists and objects are new references after each parse; equal ones have not changed. */
-function sameValue(a: unknown, b: unknown): boolean {
-  if (typeof a !== 'object' || typeof b !== 'object') return false;
-  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 function readsOpen({ derived }: PredicateNode, open: ReadonlySet<string>): boolean {

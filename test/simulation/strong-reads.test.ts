@@ -4,6 +4,7 @@
  * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=<n> runs 10n times as many seeds.
  */
 import { describe, expect, it, vi } from 'vitest';
+import { roundsOver } from '../../src/membership/standing.ts';
 import { chooser } from '../support/memory-deployment.ts';
 import { referenceMembers } from './check.ts';
 import { Cluster } from './cluster.ts';
@@ -38,9 +39,8 @@ async function countsNow(cluster: Cluster, choose: (n: number) => number) {
   const { catalog } = cluster.catalog;
   const ready = [...catalog.segments.values()].filter(({ ordinal }) => ordinal !== null);
   const ordinals = ready.map(({ ordinal }) => ordinal!);
-  const depth = Math.max(0, ...ordinals.map((ordinal) => catalog.depthOf(ordinal)));
-  // As often as memberships.ts waits.
-  const standings = await strongRead(cluster, choose, ordinals, depth === 0 ? 0 : 2 * depth + 1);
+  const depth = catalog.deepestOf(ordinals);
+  const standings = await strongRead(cluster, choose, ordinals, roundsOver(depth));
   const sum = (at: number) => standings.reduce((all, { counts }) => all + counts[at]!, 0);
   const counted = ready.filter(({ pending }) => pending === null);
   return {
