@@ -107,10 +107,14 @@ export class Cluster {
       this.#settleBuilds();
     } while (this.#work().length > 0);
     this.#wire.isFaulty = true;
-    for (const partition of this.rolledBack) this.#recall(partition);
+    this.recall();
   }
 
   /** What a fail-over has lost is lost: records of that partition are what they are, and all else has to be right about them. */
+  recall(): void {
+    for (const partition of this.rolledBack) this.#recall(partition);
+  }
+
   #recall(partition: number): void {
     const { records } = this.model;
     for (const [key, { id }] of records) if (partitionOf(id, PARTITIONS) === partition) records.delete(key);
@@ -163,9 +167,13 @@ export class Cluster {
       case 6:
         this.#remember(this.#choose(PARTITIONS));
         return;
-      case 7:
-        this.#rollBack(this.#choose(PARTITIONS));
+      case 7: {
+        const partition = this.#choose(PARTITIONS);
+        this.#rollBack(partition);
+        // somebody else may be at hand, while the owner of before still has something under way
+        if (this.#choose(2) === 0) this.#takeOver(partition);
         return;
+      }
       case 0: {
         // an owner dies; what it had sent may still arrive
         const owner = this.#anyOwner();
