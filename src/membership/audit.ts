@@ -111,7 +111,7 @@ const SCAN_COUNT = 500;
 
 /** @throws Problem not_caught_up */
 export async function audit(context: AuditContext, options: AuditOptions): Promise<AuditReport> {
-  const { redis, keys, store } = context;
+  const { store } = context;
   await store.refresh();
   await atRest(context, options.timeoutMs);
   await store.refresh();
