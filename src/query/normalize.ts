@@ -38,6 +38,8 @@ import {
   setOfIntervals,
   setOfPoints,
   type ValueSet,
+  wholeFrom,
+  wholeInterval,
 } from './value-set.ts';
 
 /** The predicate in normal form. */
@@ -295,14 +297,9 @@ function alwaysThere(set: ValueSet): ValueSet {
   return hasAllValues(set) ? complementOf(NOTHING) : { values: set.values, missing: false };
 }
 
-/** Ages are whole numbers: each bound is the first number inside, or the first one after. */
+/** Ages are whole numbers, so a set of them has one form. */
 function wholeAges({ values, missing }: ValueSet): ValueSet {
-  const whole = values.map(({ low, lowInclusive, high, highInclusive }): Interval => {
-    const from = low === null ? null : wholeFrom(Number(low), lowInclusive);
-    const to = high === null ? null : wholeFrom(Number(high), !highInclusive);
-    return { low: from, lowInclusive: from !== null, high: to, highInclusive: false };
-  });
-  return { values: setOfIntervals(whole).values, missing };
+  return { values: setOfIntervals(values.map(wholeInterval)).values, missing };
 }
 
 /** The whole numbers from 0 in the intervals, as closed intervals that leave no whole number between two of them out. */
@@ -325,11 +322,6 @@ function wholeNumbers(values: readonly Interval[]): readonly Interval[] {
 function firstWhole({ low, lowInclusive }: Interval): number {
   if (low === null || Number(low) < 0) return 0;
   return wholeFrom(Number(low), lowInclusive);
-}
-
-/** The first whole number from there on. 0 for -0. */
-function wholeFrom(bound: number, inclusive: boolean): number {
-  return (inclusive ? Math.ceil(bound) : Math.floor(bound) + 1) + 0;
 }
 
 function lastWhole({ high, highInclusive }: Interval): number {
