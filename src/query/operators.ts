@@ -66,7 +66,13 @@ const MOMENTS: readonly AttributeType[] = ['date', 'datetime'];
 
 const EQUAL = one('=', 'is', SCALAR_TYPES, (view, value) => equals(view, [value]), compare('='));
 const IN = many('in', 'is one of', SCALAR_TYPES, equals);
-const AT_LEAST = ordered('>=', 'is at least', (low) => ({ low, lowInclusive: true }), swapped(compare('<=')), notPassed('<'));
+const AT_LEAST = ordered(
+  '>=',
+  'is at least',
+  (low) => ({ low, lowInclusive: true }),
+  swapped(compare('<=')),
+  notPassed('<'),
+);
 const AT_MOST = ordered('<=', 'is at most', (high) => ({ high, highInclusive: true }), compare('<='), passed('<='));
 const BETWEEN: AttributeOperator = {
   ...attributeOperator('between', 'is between', ORDERED, 'pair', between),
@@ -121,7 +127,9 @@ export const OPERATORS: readonly Operator[] = [
   IN_NEXT,
   complement('notInNext', 'is not in the next', IN_NEXT),
   attributeOperator('inCurrent', 'is in the current', MOMENTS, 'period', (view, period) => periodsAgo(view, 0, period)),
-  attributeOperator('inPrevious', 'was in the previous', MOMENTS, 'period', (view, period) => periodsAgo(view, 1, period)),
+  attributeOperator('inPrevious', 'was in the previous', MOMENTS, 'period', (view, period) =>
+    periodsAgo(view, 1, period),
+  ),
 ];
 
 const BY_NAME: ReadonlyMap<string, readonly Operator[]> = new Map(

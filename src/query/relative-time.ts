@@ -77,7 +77,8 @@ export function readMoment(value: unknown, path: string, reading: Reading): Mome
 function shiftOf(anchor: Anchor, by: number, unit: OffsetUnit): Pick<Bound, 'offset' | 'unit'> {
   if (by === 0) return { offset: 0, unit: anchor === 'now' ? 'millisecond' : 'day' };
   if (isMonths(unit)) return { offset: by * MONTHS[unit], unit: 'month' };
-  if (anchor !== 'now' && (unit === 'day' || unit === 'week')) return { offset: unit === 'week' ? by * 7 : by, unit: 'day' };
+  if (anchor !== 'now' && (unit === 'day' || unit === 'week'))
+    return { offset: unit === 'week' ? by * 7 : by, unit: 'day' };
   return { offset: by * WINDOW_UNITS[unit], unit: 'millisecond' };
 }
 

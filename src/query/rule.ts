@@ -312,7 +312,8 @@ function readOperands(condition: Condition): readonly Scalar[] | undefined {
 }
 
 function whyNotRelative(condition: Condition): string {
-  if (!isOfTime(condition)) return `${describeField(condition.field)}: only dates and datetimes are relative to the present`;
+  if (!isOfTime(condition))
+    return `${describeField(condition.field)}: only dates and datetimes are relative to the present`;
   return `'${condition.row.name}' takes no value relative to the present; ${TAKING_MOMENTS.join(' ')} do`;
 }
 
