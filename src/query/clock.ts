@@ -134,8 +134,14 @@ function startOf(date: number, timeZone: string): number {
   return startOfDate(date * DAY_MS, timeZone);
 }
 
+/** The days on either side of 1970 that JavaScript's calendar has, but for a few. */
+const DATE_MAX = 99_999_000;
+
 function startOfPeriod(period: number, unit: CalendarUnit, timeZone: string): number {
-  return startOf(firstDate(period, unit), timeZone);
+  const date = firstDate(period, unit);
+  // JsonLogic may compare an age with any number; the date of a month that is too far is NaN
+  if (!(Math.abs(date) <= DATE_MAX)) return period * Number.POSITIVE_INFINITY;
+  return startOf(date, timeZone);
 }
 
 /** The last period that has begun. The clocks may show an earlier one: set back at 00:01, they show yesterday once more. */

@@ -281,6 +281,32 @@ export function leafOf(type: ObjectType, { time }: QueryOptions = {}): fc.Arbitr
   return time ? fc.oneof({ arbitrary: leaf, weight: 5 }, { arbitrary: clockLogicOf(type), weight: 1 }) : leaf;
 }
 
+/** A query over the type's dates and datetimes that looks at the clock wherever it can, as a rule group or as JsonLogic. */
+export function timeQueryOf(type: ObjectType): fc.Arbitrary<Rule> {
+  const rows = OPERATORS.flatMap((row) => (row.kind === 'attribute' && canLookAtClock(row) ? [row] : []));
+  const rule = fc.oneof(...rows.map((row) => attributeRuleOf(type, row, { time: true })));
+  const group = (depth: number): fc.Arbitrary<Rule> =>
+    fc
+      .record({
+        combinator: fc.constantFrom('and', 'or'),
+        not: fc.boolean(),
+        rules: fc.array(
+          depth === 0 ? rule : fc.oneof({ arbitrary: rule, weight: 2 }, { arbitrary: group(depth - 1), weight: 1 }),
+          {
+            minLength: 1,
+            maxLength: 3,
+          },
+        ),
+      })
+      .map(defined);
+  return fc.oneof({ arbitrary: group(1), weight: 3 }, { arbitrary: clockLogicOf(type), weight: 1 });
+}
+
+function canLookAtClock(row: AttributeOperator): boolean {
+  const { ofMoment, ends } = row.complementOf ?? row;
+  return isOfTime(row) || ofMoment !== undefined || ends !== undefined;
+}
+
 /** Ages compared in each way that is understood, and moments. */
 function clockLogicOf(type: ObjectType): fc.Arbitrary<Rule> {
   const moments = [...type.attributes].flatMap(([name, attribute]) => (TIMES.has(attribute.type) ? [name] : []));
