@@ -235,7 +235,7 @@ const anyWindow = fc.oneof(
 );
 
 /** A moment relative to the present. */
-export const anyMoment = fc
+const anyMoment = fc
   .record({
     mode: fc.constant('relative'),
     anchor: fc.constantFrom('now', ...ANCHORS),
