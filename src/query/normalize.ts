@@ -38,8 +38,6 @@ import {
   setOfIntervals,
   setOfPoints,
   type ValueSet,
-  wholeFrom,
-  wholeInterval,
 } from './value-set.ts';
 
 /** The predicate in normal form. */
@@ -105,7 +103,7 @@ type ViaForm = Extract<Form, { kind: 'via' }>;
 type GroupForm = Extract<Form, { kind: 'and' | 'or' }>;
 
 function valuesForm(view: View, given: ValueSet): ValuesForm {
-  const set = 'of' in view ? measurable(view, given) : 'clock' in view ? wholeAges(given) : given;
+  const set = 'of' in view ? measurable(view, given) : given;
   return { kind: 'values', key: JSON.stringify([viewKey(view), set.missing, set.values]), view, set };
 }
 
@@ -297,11 +295,6 @@ function alwaysThere(set: ValueSet): ValueSet {
   return hasAllValues(set) ? complementOf(NOTHING) : { values: set.values, missing: false };
 }
 
-/** Ages are whole numbers, so a set of them has one form. */
-function wholeAges({ values, missing }: ValueSet): ValueSet {
-  return { values: setOfIntervals(values.map(wholeInterval)).values, missing };
-}
-
 /** The whole numbers from 0 in the intervals, as closed intervals that leave no whole number between two of them out. */
 function wholeNumbers(values: readonly Interval[]): readonly Interval[] {
   const runs: { first: number; last: number }[] = [];
@@ -321,7 +314,7 @@ function wholeNumbers(values: readonly Interval[]): readonly Interval[] {
 
 function firstWhole({ low, lowInclusive }: Interval): number {
   if (low === null || Number(low) < 0) return 0;
-  return wholeFrom(Number(low), lowInclusive);
+  return lowInclusive ? Math.ceil(Number(low)) : Math.floor(Number(low)) + 1;
 }
 
 function lastWhole({ high, highInclusive }: Interval): number {

@@ -135,7 +135,7 @@ function contains({ low, lowInclusive, high, highInclusive }: Interval, value: S
   return above && (high === null || value < high || (highInclusive && value === high));
 }
 
-/** The whole numbers of an interval: the first one inside, and the first one after. */
+/** The whole numbers of an interval, from the first one inside to the first one after: so intervals that touch become one. */
 export function wholeInterval({ low, lowInclusive, high, highInclusive }: Interval): Interval {
   const from = low === null ? null : wholeFrom(Number(low), lowInclusive);
   const to = high === null ? null : wholeFrom(Number(high), !highInclusive);
@@ -143,6 +143,6 @@ export function wholeInterval({ low, lowInclusive, high, highInclusive }: Interv
 }
 
 /** The first whole number from there on. 0 for -0. */
-export function wholeFrom(bound: number, inclusive: boolean): number {
+function wholeFrom(bound: number, inclusive: boolean): number {
   return (inclusive ? Math.ceil(bound) : Math.floor(bound) + 1) + 0;
 }

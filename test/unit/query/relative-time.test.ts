@@ -321,6 +321,15 @@ describe('a date', () => {
   });
 });
 
+/** Before now or after it: there is a value. */
+const EVER = {
+  combinator: 'or',
+  rules: [
+    { field: 'seen_at', operator: '<=', value: relative('now') },
+    { field: 'seen_at', operator: '>', value: relative('now') },
+  ],
+};
+
 describe('two rules that say the same', () => {
   const keyOf = (query: unknown) => compileQuery(query, contactsScope()).key;
   it.each([
@@ -338,6 +347,11 @@ describe('two rules that say the same', () => {
     [seen('<', relative('startOfDay', 1, 'week')), seen('<', relative('startOfDay', '7', 'day'))],
     [seen('<', relative('endOfMonth')), seen('<', relative('endOfMonth', 0, 'year'))],
     [seen('<', relative('now', 0, 'year')), seen('<', relative('now'))],
+    [
+      group(EVER, { field: 'seen_at', operator: '!=', value: '2024-01-01' }),
+      group({ field: 'seen_at', operator: 'notNull' }, { field: 'seen_at', operator: '!=', value: '2024-01-01' }),
+    ],
+    [group(EVER, { field: 'seen_at', operator: 'inLast', value: DAY_30 }), seen('inLast', DAY_30)],
     [seen('notInLast', DAY_30), { ...(seen('inLast', DAY_30) as object), not: true }],
     [
       seen('between', [relative('now', -1, 'day'), relative('now')]),
@@ -493,12 +507,14 @@ describe('JsonLogic that looks at the clock', () => {
   const now = { now: [] };
   const seenAt = { var: 'seen_at' };
   const elapsed = { elapsed: [seenAt, now] };
+  const bornFor = { elapsed: [{ var: 'born_on' }, now] };
   it.each([
     [{ now: [] }],
     [{ '<': [{ var: 'seen_at' }, now] }],
     [{ '==': [elapsed, { var: 'age' }] }],
     [{ '==': [{ '%': [elapsed, 2] }, 1] }],
     [{ '!!': [elapsed] }],
+    [{ and: [{ '!=': [elapsed, null] }, { '!=': [bornFor, null] }, { '<': [elapsed, bornFor] }] }],
     [{ '===': [{ before: [seenAt, now, 'startOfDay', 0, 'day', 'UTC'] }, true] }],
     [{ '<': [{ elapsed: [{ var: 'age' }, now] }, 1] }],
     [{ '<': [{ elapsed: [{ var: ['seen_at', '2024-01-01T00:00:00.000Z'] }, now] }, 1] }],
