@@ -25,7 +25,7 @@ export function clockReader(clock: Clock): ClockReader {
     case 'periods':
       return periodReader(clock.unit, clock.timeZone);
     case 'passed':
-      return passedReader(passingOf(clock.bound, clock.timeZone));
+      return passedReader(lastKnown(passingOf(clock.bound, clock.timeZone)));
     default:
       return unreachable(clock);
   }
@@ -40,9 +40,10 @@ export function instantOf(value: unknown): number | undefined {
 
 function periodReader(unit: CalendarUnit, timeZone: string): ClockReader {
   const present = lastKnown((nowMs) => periodAt(nowMs, unit, timeZone));
+  const own = lastKnown((valueMs) => periodAt(valueMs, unit, timeZone));
   return {
-    age: (valueMs, nowMs) => present(nowMs) - periodAt(valueMs, unit, timeZone),
-    moment: (valueMs, age) => startOfPeriod(periodAt(valueMs, unit, timeZone) + age, unit, timeZone),
+    age: (valueMs, nowMs) => present(nowMs) - own(valueMs),
+    moment: (valueMs, age) => startOfPeriod(own(valueMs) + age, unit, timeZone),
   };
 }
 
@@ -54,12 +55,15 @@ function passedReader(passing: (valueMs: number) => number): ClockReader {
   };
 }
 
-/** Remembers the last answer: records are looked at one after the other by one clock. */
-function lastKnown(compute: (nowMs: number) => number): (nowMs: number) => number {
+/** Remembers the last answer: records are looked at one after the other by one clock, and of one several things are asked. */
+function lastKnown(compute: (instant: number) => number): (instant: number) => number {
   let asked = Number.NaN;
   let answer = 0;
-  return (nowMs) => {
-    if (nowMs !== asked) [asked, answer] = [nowMs, compute(nowMs)];
+  return (instant) => {
+    if (instant !== asked) {
+      answer = compute(instant);
+      asked = instant;
+    }
     return answer;
   };
 }
