@@ -351,7 +351,7 @@ class AuditRun {
   }
 
   #holds({ json_logic: rule }: StoredSegment, document: unknown): boolean {
-    const isExpected = holds(rule, document);
+    const isExpected = holds(rule, document, Date.now());
     this.#evaluations++;
     if (isExpected) this.#memberships++;
     return isExpected;
