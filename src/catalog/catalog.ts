@@ -7,6 +7,7 @@
 
 import { type ObjectType, type ObjectTypeDefinition, objectType } from '../change/object-type.ts';
 import { assert } from '../errors.ts';
+import { readsClock } from '../query/compile.ts';
 import type { Predicate } from '../query/predicate.ts';
 
 /** The hash field `object-types` / name. */
@@ -154,6 +155,15 @@ export class Catalog {
     let deepest = 0;
     for (const ordinal of ordinals) deepest = Math.max(deepest, this.depthOf(ordinal));
     return deepest;
+  }
+
+  /** Whether the truth of some of these predicates moves with time, at the record or at neighbours that they look at. */
+  isTimed(ordinals: Iterable<number | null>): boolean {
+    for (const ordinal of ordinals) {
+      const stored = ordinal === null ? undefined : this.ordinals.get(ordinal);
+      if (stored && (readsClock(stored.predicate) || this.isTimed(stored.reads ?? []))) return true;
+    }
+    return false;
   }
 
   /** The slugs of the segments that refer to this one, sorted. */

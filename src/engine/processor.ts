@@ -23,6 +23,7 @@ import { pairs } from '../redis/pairs.ts';
 import { runScript } from '../redis/scripts.ts';
 import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
 import { type Batch, LOG_START, type LogEntry, type LogPosition, readLogEntry } from './batch.ts';
+import type { Clock } from './clock.ts';
 import { commitCommands } from './commit.ts';
 import { type Fanout, Fanouts, type FanoutVisit, readFanout } from './fanouts.ts';
 import { beginGenerations, type Lane } from './generations.ts';
@@ -34,6 +35,7 @@ import { NO_RESYNC, RESYNC_FIELDS, type ResyncChunk, Resyncs } from './resyncs.t
 import { RowCache } from './row-cache.ts';
 import { EFFECTS_MAX, type Step, step } from './step.ts';
 import { loadStepRows, type StepRows } from './step-rows.ts';
+import { Timers } from './timers.ts';
 
 export const LEASE_TTL_MS = 3000;
 /** A batch ends at the entry that passes one of these. */
@@ -66,6 +68,7 @@ export interface ProcessorContext {
   readonly redis: Redis;
   readonly tail: StreamTail;
   readonly networks: Networks;
+  readonly clock: Clock;
   /** Those of all partitions, for messages. */
   readonly keys: Keys;
   readonly timeZone: string;
@@ -84,6 +87,7 @@ interface Held {
   readonly builds: PartitionBuilds;
   readonly fanouts: Fanouts;
   readonly outbox: Outbox;
+  readonly timers: Timers;
   readonly resyncs: Resyncs;
   /** What was sent last to each partition. */
   readonly sent: Map<number, Place>;
@@ -256,6 +260,7 @@ export class PartitionProcessor {
       builds: new PartitionBuilds(-1, complete, builds),
       fanouts: new Fanouts(fanouts),
       outbox,
+      timers: new Timers(0),
       resyncs: new Resyncs(meta, lost),
       sent: new Map(lanes),
       newPlaces: [...lanes],
@@ -287,13 +292,12 @@ export class PartitionProcessor {
     return answer === 'renewed' && Number(stored) === number;
   }
 
-  #renewLease(): Promise<string[]> {
-    return runScript<string[]>(
-      this.#context.redis,
-      'renewLease',
-      [this.#keys.owner, this.#keys.meta],
-      [this.#token, LEASE_TTL_MS],
-    );
+  async #renewLease(): Promise<string[]> {
+    const { redis, clock } = this.#context;
+    const lease = [this.#token, LEASE_TTL_MS];
+    const answer = await runScript<string[]>(redis, 'renewLease', [this.#keys.owner, this.#keys.meta], lease);
+    if (answer[2] !== undefined) clock.follow(Number(answer[2]));
+    return answer;
   }
 
   async #work(held: Held): Promise<void> {
@@ -341,13 +345,22 @@ export class PartitionProcessor {
   async #turn(held: Held): Promise<void> {
     const expired = await this.#expiredTombstones(held);
     const isHeldBack = held.outbox.undelivered > UNDELIVERED_MAX;
+    const due = isHeldBack ? [] : await held.timers.take(this.#context.redis, this.#keys, this.#clockOf(held));
     const request = isHeldBack ? undefined : held.builds.nextScan();
     const isQueued = !isHeldBack && this.#queue.length > 0;
     const isFanning = !isHeldBack && held.fanouts.size > 0;
     const isBuilding = !isHeldBack && held.builds.hasWork(this.#context.networks.version);
     const isResyncing = !isHeldBack && held.resyncs.hasWork;
-    const hasWork = isQueued || isFanning || isBuilding || isResyncing || expired.length > 0 || this.#inbox.length > 0;
-    if (!hasWork) return this.#alarm.sleep(SWEEP_INTERVAL_MS);
+    const hasWork =
+      isQueued ||
+      isFanning ||
+      isBuilding ||
+      isResyncing ||
+      due.length > 0 ||
+      expired.length > 0 ||
+      this.#inbox.length > 0;
+    if (!hasWork)
+      return this.#alarm.sleep(Math.max(1, Math.min(SWEEP_INTERVAL_MS, held.timers.nextMs - this.#clockOf(held))));
     await this.#gather();
     const inbox = this.#takeMessages();
     if (this.#failures > 0 && inbox.length > 0) return this.#carryOutAlone(held, inbox[0]!);
@@ -359,8 +372,13 @@ export class PartitionProcessor {
       request && ids.length > 0 ? [{ objectType: request.objectType, ordinals: request.scan.ordinals, ids }] : [];
     const fanouts = visits.map((visit) => ({ anchor: visit.fanout.anchor, ids: visit.ids }));
     const resync = isResyncing ? await this.#nextOfResync(held, isBuilding) : NO_RESYNC;
-    const batch = this.#withCare({ entries, inbox, fanouts, resync, position: held.position, scans, expired });
+    const batch = this.#withCare({ entries, inbox, fanouts, resync, position: held.position, scans, due, expired });
     await this.#carryOut(held, batch, visits, request, ids);
+  }
+
+  /** A partition's clock never runs backwards. */
+  #clockOf({ clockMs }: Held): number {
+    return Math.max(clockMs, this.#context.clock.nowMs());
   }
 
   #nextOfResync({ resyncs }: Held, isBuilding: boolean): Promise<ResyncChunk> {
@@ -390,7 +408,7 @@ export class PartitionProcessor {
       rows = await loadStepRows(redis, this.#keys, this.#cache, networks, batch);
     } while (networks.version !== loadedAt); // which rows a step looks at follows from the catalog
     // From here to the commit's arguments nothing awaits: catalog, networks and step are of one version.
-    const nowMs = Math.max(held.clockMs, Date.now());
+    const nowMs = this.#clockOf(held);
     const startedMs = performance.now();
     const number = held.number + 1;
     const isLastChunk = request !== undefined && ids.length < scanRowsMax(request);
@@ -430,6 +448,7 @@ export class PartitionProcessor {
         this.#cache.committed(made, this.#keys);
         held.fanouts.committed(fanouts);
         held.newPlaces = [];
+        held.timers.committed(made, batch.due ?? []);
         held.resyncs.committed(batch.resync ?? NO_RESYNC, made.resync);
         for (const entry of outbox) {
           held.sent.set(entry.target, entry);
@@ -588,7 +607,7 @@ export class PartitionProcessor {
   async #expiredTombstones(held: Held): Promise<{ objectType: string; id: string }[]> {
     const now = Date.now();
     if (now - this.#sweptAtMs < SWEEP_INTERVAL_MS) return [];
-    const clock = Math.max(held.clockMs, now);
+    const clock = this.#clockOf(held);
     const members = await this.#context.redis.zrangebyscore(
       this.#keys.tombstones,
       0,

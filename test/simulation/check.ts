@@ -88,7 +88,7 @@ function checkTruths({ store, keys, model, catalog }: Cluster, networks: Network
   for (const partition of keys.partitions) {
     for (const name of catalog.catalog.objectTypes.keys()) {
       for (const [id, packed] of store.hash(partition.state(name)))
-        stored.set(`${name}:${id}`, `${[...unpackState(packed)].filter((ordinal) => networks.has(ordinal))}`);
+        stored.set(`${name}:${id}`, `${[...unpackState(packed).truth].filter((ordinal) => networks.has(ordinal))}`);
     }
   }
   same('truths', stored, expected);

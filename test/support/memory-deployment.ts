@@ -219,7 +219,7 @@ export class MemoryDeployment {
       const key = `${objectType}:${id}`;
       if (row.record) partition.records.set(key, packRecord(row.record));
       else partition.records.delete(key);
-      const state = packState(row.truth, (ordinal) => this.networks.has(ordinal));
+      const state = packState(row, (ordinal) => this.networks.has(ordinal));
       if (state === undefined) partition.states.delete(key);
       else partition.states.set(key, state);
       for (const flip of flips) {
@@ -271,7 +271,7 @@ export class MemoryDeployment {
 function rowOf(partition: SimulatedPartition, objectType: string, id: string): Row {
   const stored = partition.records.get(`${objectType}:${id}`);
   return stored
-    ? { record: unpackRecord(stored), truth: unpackState(partition.states.get(`${objectType}:${id}`)) }
+    ? { record: unpackRecord(stored), ...unpackState(partition.states.get(`${objectType}:${id}`)) }
     : ABSENT;
 }
 
