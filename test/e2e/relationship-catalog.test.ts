@@ -54,6 +54,17 @@ function audited(): Promise<AuditReport> {
   return audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 10_000 });
 }
 
+/** From the next change of the catalog on, nothing that is built is switched to until the answer is called. */
+function holdCatalog(): () => void {
+  const { store } = deployment;
+  const write = store.write.bind(store);
+  let changes = 0;
+  store.write = (make) => (changes++ === 0 ? write(make) : Promise.resolve());
+  return () => {
+    store.write = write;
+  };
+}
+
 describe('a relationship', () => {
   it('that is declared after its records exist is built', async () => {
     await open({ attributes });
@@ -139,6 +150,63 @@ describe('a relationship', () => {
     expect(await countOf('in-saas')).toBe(30 + 40);
     expect(await countOf('with-the-old')).toBe(1);
     expect(await audited()).toMatchObject({ differences: 0, segments: 2, edges: 1 });
+  });
+
+  it('that is declared over another key is counted over the old one until all is built, then over the new one', async () => {
+    await open();
+    const employed = (id: string, organizationId: string, employerId: string, age: number): Change => {
+      const data = { age, organization_id: organizationId, employer_id: employerId };
+      return { op: 'put', object_type: 'contacts', id, data };
+    };
+    await send(deployment, three);
+    await send(
+      deployment,
+      contacts.map(({ id, data }, at) => employed(id, data!['organization_id'] as string, 'o1', at)),
+    );
+    await createSegment(deployment, 'in-saas', 'contacts', inSaas);
+    await createSegment(deployment, 'with-the-old', 'organizations', someOver(118));
+    const release = holdCatalog();
+    const employers = { organization: { ...relationships.organization, key: 'employer_id' } };
+    await deployment.objectTypes.put('contacts', { attributes, relationships: employers });
+    const { segments } = deployment.store.catalog;
+    const counted = async () => {
+      expect([...segments.values()].every(({ pending }) => pending !== null)).toBe(true);
+      return [await countOf('in-saas'), await countOf('with-the-old')];
+    };
+    expect(await counted()).toEqual([80, 1]); // c119 is with o2
+    await send(deployment, [employed('c0', 'o1', 'o0', 0), employed('c119', 'o2', 'o0', 3)]);
+    expect(await counted()).toEqual([79, 0]);
+    await send(deployment, [
+      employed('n1', 'o0', 'o1', 119),
+      employed('n2', 'o1', 'o2', 120),
+      organization('o1', 'SaaS'),
+    ]);
+    expect(await counted()).toEqual([122, 2]);
+    await send(deployment, [organization('o1', 'Retail'), { op: 'delete', object_type: 'contacts', id: 'n2' }]);
+    expect(await counted()).toEqual([80, 1]);
+    release();
+    await built(deployment);
+    // c0 and c119 are with o0 now; n1, who is 119, is with o1
+    expect([await countOf('in-saas'), await countOf('with-the-old')]).toEqual([2, 1]);
+    await send(deployment, [employed('n1', 'o0', 'o2', 119)]);
+    expect(await countOf('in-saas')).toBe(3);
+    expect(await audited()).toMatchObject({ differences: 0, segments: 2, edges: 1 });
+  });
+
+  it('over which a segment reads an attribute that is re-typed is counted by the new type once that is built', async () => {
+    await open();
+    await send(deployment, [...contacts, ...three]);
+    const known = all({ field: 'organization.industry', operator: 'notNull' });
+    await createSegment(deployment, 'of-known-industry', 'contacts', known);
+    expect(await countOf('of-known-industry')).toBe(120);
+    await deployment.objectTypes.put('organizations', { attributes: { industry: { type: 'number' } } });
+    await send(deployment, [{ op: 'put', object_type: 'organizations', id: 'o1', data: { industry: 47 } }]);
+    await built(deployment);
+    expect(await countOf('of-known-industry')).toBe(40);
+    await deployment.objectTypes.put('organizations', organizations);
+    await built(deployment);
+    expect(await countOf('of-known-industry')).toBe(80);
+    expect((await audited()).differences).toBe(0);
   });
 
   it('whose holders nobody asked about knows their number when somebody does', async () => {

@@ -5,17 +5,22 @@
  * Keeps true: everything that happens is one of the steps below, so that a seed replays it; nothing in it knows what ought to
  * come out (model.ts and check.ts do).
  */
+import type { CatalogStore } from '../../src/catalog/catalog-store.ts';
+import { ObjectTypes } from '../../src/catalog/object-types.ts';
 import { reassign } from '../../src/catalog/segments.ts';
 import type { Change } from '../../src/change/change.ts';
+import type { ObjectType } from '../../src/change/object-type.ts';
 import { partitionOf } from '../../src/change/partition.ts';
 import { unpackRecord } from '../../src/change/record.ts';
 import { LOG_FIELDS } from '../../src/engine/batch.ts';
 import { settle } from '../../src/engine/build-switch.ts';
+import { Problem } from '../../src/errors.ts';
 import type { Place } from '../../src/membership/place.ts';
 import { compileQuery } from '../../src/query/compile.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import type { Choose } from '../support/memory-deployment.ts';
 import { Process, StoredCatalog } from './catalogs.ts';
+import { checkOutgoing } from './check.ts';
 import { type Guards, Wire } from './faults.ts';
 import { Lane } from './lane.ts';
 import { Model } from './model.ts';
@@ -30,6 +35,13 @@ const SEGMENTS_MAX = 6;
 const LAG = 30;
 const SETTLING_STEPS_MAX = 20_000;
 
+/** What the ordinal of a segment stands for: its rule, over the types as they were declared. */
+export interface Meaning {
+  readonly objectType: string;
+  readonly rule: unknown;
+  readonly types: ReadonlyMap<string, ObjectType>;
+}
+
 interface LogAppend extends Place {
   readonly fields: readonly string[];
 }
@@ -41,6 +53,9 @@ export class Cluster {
   readonly store: Store;
   readonly catalog = new StoredCatalog();
   readonly model = new Model();
+  /** Of ordinals that answer, or did; not of those that were found out under an attribute's older type. */
+  readonly meanings = new Map<number, Meaning>();
+  readonly #objectTypes = new ObjectTypes(this.catalog as unknown as CatalogStore, 'UTC', () => Promise.resolve(false));
   readonly #choose: Choose;
   readonly #guards: Guards;
   readonly #wire: Wire;
@@ -104,6 +119,7 @@ export class Cluster {
       while (await this.workOff()) {
         if (++steps > SETTLING_STEPS_MAX) throw new Error('the deployment does not come to rest');
       }
+      checkOutgoing(this);
       this.#settleBuilds();
     } while (this.#work().length > 0);
     this.#wire.isFaulty = true;
@@ -257,7 +273,9 @@ export class Cluster {
   }
 
   #send(partition: number, changes: readonly Change[]): void {
-    const checkedAt = this.#choose(12) === 0 ? this.catalog.version : 1;
+    // The values fit the types as they were first declared, and nobody has looked at them since.
+    const isRetyped = [...this.catalog.catalog.objectTypes.values()].some(({ revision }) => revision > 1);
+    const checkedAt = this.#choose(12) === 0 && !isRetyped ? this.catalog.version : 1;
     const fields = [LOG_FIELDS.checkedAt, String(checkedAt), LOG_FIELDS.payload, JSON.stringify(changes)];
     this.#append(partition, fields);
   }
@@ -277,9 +295,14 @@ export class Cluster {
 
   // ——— Catalog ———
 
-  #changeCatalog(): void {
+  async #changeCatalog(): Promise<void> {
+    await this.#changeDeclarations();
+    this.#noteMeanings();
+  }
+
+  async #changeDeclarations(): Promise<void> {
     const slugs = [...this.catalog.catalog.segments.keys()];
-    switch (this.#choose(6)) {
+    switch (this.#choose(7)) {
       case 0:
         if (slugs.length > 0) this.catalog.draft((draft) => draft.setSegment(pick(this.#choose, slugs), null));
         return;
@@ -295,6 +318,8 @@ export class Cluster {
       case 3:
         if (slugs.length > 0) this.#assign(pick(this.#choose, slugs));
         return;
+      case 4:
+        return this.#redeclare();
       default:
         if (slugs.length < SEGMENTS_MAX) this.#assign(`s${++this.#slugs}`);
     }
@@ -312,7 +337,37 @@ export class Cluster {
     });
   }
 
-  /** Gives a new segment, or one that there is, a query. Nothing if it leads over what is not declared yet. */
+  /** Declares a type otherwise, in part or as a whole, or as it was before; nothing if a segment could not be told any more. */
+  async #redeclare(): Promise<void> {
+    const { definitions, otherwise = {} } = this.#subject;
+    const names = Object.keys(otherwise);
+    if (names.length === 0 || this.#undeclared) return;
+    const name = pick(this.#choose, names);
+    const either = [definitions[name]!, otherwise[name]!];
+    const { attributes } = pick(this.#choose, either);
+    const relationships = Object.fromEntries(
+      Object.keys(definitions[name]!.relationships).map((each) => [
+        each,
+        pick(this.#choose, either).relationships[each]!,
+      ]),
+    );
+    try {
+      await this.#objectTypes.put(name, { attributes, relationships });
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+    }
+  }
+
+  #noteMeanings(): void {
+    const { segments, objectTypes, ordinals } = this.catalog.catalog;
+    const types = new Map(objectTypes);
+    for (const { ordinal, pending, object_type: objectType, json_logic: rule } of segments.values())
+      if (ordinal !== null && pending === null) this.meanings.set(ordinal, { objectType, rule, types });
+    for (const ordinal of this.meanings.keys())
+      if (ordinals.get(ordinal)?.key.startsWith('outdated ') !== false) this.meanings.delete(ordinal);
+  }
+
+  /** Gives a new segment, or one that there is, a query. Nothing if it is none of what is declared now. */
   #assign(slug: string): void {
     const { objectTypes, segments } = this.catalog.catalog;
     const old = segments.get(slug);
@@ -323,7 +378,7 @@ export class Cluster {
     try {
       compiled = compileQuery(query, scope);
     } catch (error) {
-      if (this.#undeclared) return;
+      if (error instanceof Problem) return;
       throw error;
     }
     const blank = { uses: [], json_logic: null, created_at: 1, ready_revision: null, ordinal: null, pending: null };
@@ -342,5 +397,6 @@ export class Cluster {
       const adopted = keys.partitions.map(({ meta }) => Number(store.hash(meta).get('catalog') ?? 0));
       return settle(catalog, { built, adopted: Math.min(...adopted) });
     });
+    this.#noteMeanings();
   }
 }
