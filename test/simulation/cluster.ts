@@ -7,7 +7,7 @@
  */
 import type { CatalogStore } from '../../src/catalog/catalog-store.ts';
 import { ObjectTypes } from '../../src/catalog/object-types.ts';
-import { reassign } from '../../src/catalog/segments.ts';
+import { Segments } from '../../src/catalog/segments.ts';
 import type { Change } from '../../src/change/change.ts';
 import type { ObjectType } from '../../src/change/object-type.ts';
 import { partitionOf } from '../../src/change/partition.ts';
@@ -16,7 +16,7 @@ import { LOG_FIELDS } from '../../src/engine/batch.ts';
 import { settle } from '../../src/engine/build-switch.ts';
 import { Problem } from '../../src/errors.ts';
 import type { Place } from '../../src/membership/place.ts';
-import { compileQuery } from '../../src/query/compile.ts';
+import { hopsFrom } from '../../src/query/relationships.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import type { Choose } from '../support/memory-deployment.ts';
 import { Process, StoredCatalog } from './catalogs.ts';
@@ -55,6 +55,7 @@ export class Cluster {
   readonly model = new Model();
   /** Of ordinals that answer, or did; not of those that were found out under an attribute's older type. */
   readonly meanings = new Map<number, Meaning>();
+  readonly #segments = new Segments(this.catalog as unknown as CatalogStore, 'UTC');
   readonly #objectTypes = new ObjectTypes(this.catalog as unknown as CatalogStore, 'UTC', () => Promise.resolve(false));
   readonly #choose: Choose;
   readonly #guards: Guards;
@@ -105,8 +106,8 @@ export class Cluster {
   async step(): Promise<void> {
     const kind = this.#choose(100);
     if (kind < 22) return this.#write();
-    if (kind < 26) return this.#changeCatalog();
-    if (kind < 34) return this.#befall();
+    if (kind < 29) return this.#changeCatalog();
+    if (kind < 37) return this.#befall();
     await this.workOff();
   }
 
@@ -302,9 +303,9 @@ export class Cluster {
 
   async #changeDeclarations(): Promise<void> {
     const slugs = [...this.catalog.catalog.segments.keys()];
-    switch (this.#choose(7)) {
+    switch (this.#choose(8)) {
       case 0:
-        if (slugs.length > 0) this.catalog.draft((draft) => draft.setSegment(pick(this.#choose, slugs), null));
+        if (slugs.length > 0) await unlessRefused(this.#segments.remove(pick(this.#choose, slugs)));
         return;
       case 1:
         if (this.#undeclared) {
@@ -316,12 +317,12 @@ export class Cluster {
         this.#settleBuilds();
         return;
       case 3:
-        if (slugs.length > 0) this.#assign(pick(this.#choose, slugs));
+        if (slugs.length > 0) await this.#assign(pick(this.#choose, slugs));
         return;
       case 4:
         return this.#redeclare();
       default:
-        if (slugs.length < SEGMENTS_MAX) this.#assign(`s${++this.#slugs}`);
+        if (slugs.length < SEGMENTS_MAX) await this.#assign(`s${++this.#slugs}`);
     }
   }
 
@@ -351,11 +352,7 @@ export class Cluster {
         pick(this.#choose, either).relationships[each]!,
       ]),
     );
-    try {
-      await this.#objectTypes.put(name, { attributes, relationships });
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-    }
+    await unlessRefused(this.#objectTypes.put(name, { attributes, relationships }));
   }
 
   #noteMeanings(): void {
@@ -367,24 +364,28 @@ export class Cluster {
       if (ordinals.get(ordinal)?.key.startsWith('outdated ') !== false) this.meanings.delete(ordinal);
   }
 
-  /** Gives a new segment, or one that there is, a query. Nothing if it is none of what is declared now. */
-  #assign(slug: string): void {
-    const { objectTypes, segments } = this.catalog.catalog;
-    const old = segments.get(slug);
+  /** Gives a new segment, or one that there is, a query. */
+  async #assign(slug: string): Promise<void> {
+    const old = this.catalog.catalog.segments.get(slug);
     const queries = this.#subject.queries.filter(({ objectType }) => !old || objectType === old.object_type);
     const { objectType, query } = pick(this.#choose, queries);
-    const scope = { type: objectTypes.get(objectType)!, types: objectTypes, timeZone: 'UTC', segment: () => undefined };
-    let compiled: ReturnType<typeof compileQuery>;
-    try {
-      compiled = compileQuery(query, scope);
-    } catch (error) {
-      if (error instanceof Problem) return;
-      throw error;
-    }
-    const blank = { uses: [], json_logic: null, created_at: 1, ready_revision: null, ordinal: null, pending: null };
-    const named = { id: slug, title: slug, slug, object_type: objectType, query, updated_at: 1 };
-    const segment = { ...blank, ...old, ...named, revision: (old?.revision ?? 0) + 1 };
-    this.catalog.draft((draft) => reassign(draft, [{ segment, compiled }]));
+    const segment = { slug, title: slug, object_type: objectType, query: this.#withSegment(objectType, query) };
+    await unlessRefused(old ? this.#segments.replace(slug, segment) : this.#segments.create(segment));
+  }
+
+  /** Now and then a query that speaks of another segment too: of the record itself, or of many that lie a step away. */
+  #withSegment(objectType: string, query: unknown): unknown {
+    const { segments, objectTypes } = this.catalog.catalog;
+    if (segments.size === 0 || this.#choose(3) > 0 || !isRuleGroup(query)) return query;
+    const used = pick(this.#choose, [...segments.values()]);
+    const membership = { operator: pick(this.#choose, ['inSegment', 'notInSegment']), value: used.slug };
+    if (used.object_type === objectType) return { combinator: 'and', rules: [query, membership] };
+    const hops = hopsFrom(objectTypes.get(objectType)!, objectTypes);
+    const ways = hops.filter(({ many, target }) => many && target === used.object_type);
+    if (ways.length === 0) return query;
+    const value = { combinator: 'and', rules: [membership] };
+    const some = { field: pick(this.#choose, ways).name, operator: '=', match: { mode: 'some' }, value };
+    return { combinator: pick(this.#choose, ['and', 'or']), rules: [query, some] };
   }
 
   /** What build-switch.ts does. Its barrier is not needed here: nobody reads before all is quiet. */
@@ -399,4 +400,17 @@ export class Cluster {
     });
     this.#noteMeanings();
   }
+}
+
+/** A segment that others use is not removed, a query that is none of what is declared now is not taken, and so on. */
+async function unlessRefused(change: Promise<unknown>): Promise<void> {
+  try {
+    await change;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+  }
+}
+
+function isRuleGroup(query: unknown): boolean {
+  return typeof query === 'object' && query !== null && 'rules' in query;
 }
