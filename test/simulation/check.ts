@@ -46,11 +46,10 @@ function checkRecords({ store, keys, model, catalog }: Cluster): void {
 }
 
 function checkSegments(cluster: Cluster): void {
-  const { segments, objectTypes } = cluster.catalog.catalog;
-  for (const segment of segments.values()) {
-    const { slug, ordinal, pending, json_logic: rule, object_type: objectType } = segment;
+  for (const segment of cluster.catalog.catalog.segments.values()) {
+    const { slug, ordinal, pending } = segment;
     if (ordinal === null || pending !== null) throw new Error(`segment=${slug} is still being built`);
-    compareMembers(cluster, slug, ordinal, { objectType, rule, types: objectTypes });
+    checkSegment(cluster, segment);
   }
 }
 
@@ -60,6 +59,12 @@ export function checkOutgoing(cluster: Cluster): void {
     const meaning = ordinal === null || pending === null ? undefined : cluster.meanings.get(ordinal);
     if (meaning) compareMembers(cluster, slug, ordinal!, meaning);
   }
+}
+
+/** @throws what the set behind a segment has more or less than the reference. Caller: it is not being built. */
+export function checkSegment(cluster: Cluster, segment: StoredSegment): void {
+  const { slug, ordinal, json_logic: rule, object_type: objectType } = segment;
+  compareMembers(cluster, slug, ordinal!, { objectType, rule, types: cluster.catalog.catalog.objectTypes });
 }
 
 function compareMembers({ store, keys, model }: Cluster, slug: string, ordinal: number, meaning: Meaning): void {
