@@ -5,7 +5,7 @@
  * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=<n> runs 10n times as many seeds.
  */
 import { describe, expect, it, vi } from 'vitest';
-import { roundsOver } from '../../src/membership/standing.ts';
+import { lossOf, roundsOver } from '../../src/membership/standing.ts';
 import { chooser } from '../support/memory-deployment.ts';
 import { checkSegment } from './check.ts';
 import { Cluster } from './cluster.ts';
@@ -65,7 +65,9 @@ async function switchOnce(cluster: Cluster, choose: (n: number) => number, round
   const built = cluster.built();
   const anew = [...built.built].filter((ordinal) => catalog.ordinals.get(ordinal)!.status === 'building');
   // Without relationships there is no barrier, and the members are those of what is applied: here that is waited for.
-  await strongRead(cluster, choose, [], roundsOf(catalog.deepestOf(anew)));
+  const standings = await strongRead(cluster, choose, [], roundsOf(catalog.deepestOf(anew)));
+  if (lossOf(standings) !== undefined) return 0; // it is made good first
+  cluster.recall();
   cluster.settleBuilds(built);
   // One that waited for another that it is switched with lags behind live changes by now, as any other does.
   const fresh = [...waiting].filter(({ pending }) => anew.includes(pending!));

@@ -122,6 +122,7 @@ export class Cluster {
       while (await this.workOff()) {
         if (++steps > SETTLING_STEPS_MAX) throw new Error('the deployment does not come to rest');
       }
+      this.recall();
       checkOutgoing(this);
       this.settleBuilds();
     } while (this.#work().length > 0);
