@@ -94,7 +94,8 @@ export class BuildSwitch {
   }
 }
 
-interface Built {
+/** The ordinals that every partition answers for, and the lowest catalog version that a partition is at. */
+export interface Built {
   readonly built: ReadonlySet<number>;
   readonly adopted: number;
 }

@@ -215,8 +215,7 @@ function addDropped(commands: CommitCommands, { dropped }: BuildProgress, keys: 
   commands.add('HDEL', keys.counts, dropped);
   for (const ordinal of dropped) {
     commands.addWhole('UNLINK', keys.segment(ordinal));
-    // If it was the anchor of a relationship: its rows. Sets of holders and values are named by targets and stay behind.
-    commands.addWhole('UNLINK', keys.neighbours(ordinal));
+    // If it was the anchor of a relationship: its rows at targets. What lies with the holders is swept (edge-sweep.ts).
     commands.addWhole('UNLINK', keys.related(ordinal));
   }
 }

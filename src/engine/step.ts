@@ -405,7 +405,13 @@ class StepRun {
     if (!isLive(after)) return isLive(before) ? leaveAll(truth, network) : [];
     const open = this.#neighbours.open(known, after);
     const seen = this.#neighbours.view(known, id, after);
-    if (!isLive(before)) return network.create(seen, nowMs, { verify: [], open }).map((ordinal) => flip(ordinal, true));
+    if (!isLive(before)) {
+      const holding = [
+        ...network.create(seen, nowMs, { verify: [], open }),
+        ...this.#neighbours.heldOfNothing(known, open),
+      ];
+      return holding.map((ordinal) => flip(ordinal, true));
+    }
     if (names?.length === 0) return [];
     // Both views have the neighbourhood of now; what a new key may move is verified, whatever the stored truth knew of the old one.
     const verify = this.#neighbours.movedBy(known, before, after);

@@ -397,7 +397,11 @@ function edgesToAudit(catalog: Catalog): { audited: AuditedEdge[]; building: str
   for (const definition of edgesOf(catalog.objectTypes.values()).values()) {
     const ofEdge = [...catalog.ordinals].filter(([, { exported }]) => exported?.edge === definition.name);
     const anchor = catalog.anchorOf(definition.name);
-    if (anchor === undefined || ofEdge.some(([, { status }]) => status !== 'ready')) {
+    // While it was declared otherwise before, and that is still answered for, there are two of that name.
+    if (
+      anchor === undefined ||
+      ofEdge.some(([, { exported, status }]) => status !== 'ready' || exported!.anchor !== anchor)
+    ) {
       building.push(definition.name);
       continue;
     }
