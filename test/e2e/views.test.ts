@@ -12,6 +12,7 @@ import { buildServer } from '../../src/api/server.ts';
 import type { Change } from '../../src/change/change.ts';
 import { ROLES } from '../../src/config.ts';
 import type { Deployment } from '../../src/engine/deployment.ts';
+import { audit } from '../../src/membership/audit.ts';
 import { compileQuery } from '../../src/query/compile.ts';
 import { holds } from '../../src/query/reference.ts';
 import { document, type Graph, type GraphRecord } from '../../src/query/reference-document.ts';
@@ -553,6 +554,19 @@ describe('a query of its own', () => {
     await idle.close();
   });
 
+  it('is audited as a segment is, under a name of its own', async () => {
+    const slug = await makeView({ query: all(rule('age', '>', 60)) });
+    const { redis, keys, store } = deployment;
+    const run = () => audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 10_000 });
+    expect(await run()).toMatchObject({ differences: 0 });
+    const { ordinal } = store.catalog.filterOf(store.catalog.views.get(slug)!)!;
+    await redis.sadd(keys.partitions[0]!.segment(ordinal!), 'nobody');
+    const { inSegments } = await run();
+    expect(inSegments).toMatchObject([{ slug: `views/${slug}`, engineOnly: { total: 1, first: ['nobody'] } }]);
+    await redis.srem(keys.partitions[0]!.segment(ordinal!), 'nobody');
+    await done('DELETE', `/views/${slug}`);
+  });
+
   it('is moved together with a segment that it refers to', async () => {
     await done('POST', '/segments', {
       title: 'Moved',
@@ -663,6 +677,39 @@ describe('rows', () => {
     ]);
     expect(await refusal('GET', `/views/${slug}/rows?cursor=nonsense`)).toEqual([400, 'cursor_invalid', '/cursor']);
     expect((await call('HEAD', `/views/${slug}/rows`, undefined, { accept: 'text/csv' })).body).toBe('');
+    await done('DELETE', `/views/${slug}`);
+  });
+
+  it('of a record with many neighbours are added up over all of them, exactly', async () => {
+    const HELD = 3000;
+    function* held(): Generator<Change> {
+      yield { op: 'put', object_type: 'contacts', id: 'hub', data: { name: 'hub', group_ids: ['g-x', 'g-y', 'g-x'] } };
+      for (const id of ['g-x', 'g-y']) yield { op: 'put', object_type: 'groups', id, data: { level: 0.7 } };
+      for (let at = 0; at < HELD; at++)
+        yield {
+          op: 'put',
+          object_type: 'orders',
+          id: `held-${at}`,
+          data: { total: 0.1, contact_id: 'hub', status: at % 3 ? 'open' : 'paid' },
+        };
+    }
+    await send(deployment, held());
+    const columns = [
+      { path: 'orders', aggregate: 'count', label: 'orders' },
+      { path: 'orders.total', aggregate: 'sum', label: 'sum' },
+      { path: 'orders.total', aggregate: 'avg', label: 'paid', where: paid },
+      { path: 'orders', aggregate: 'count', label: 'of paid', where: paid },
+      { path: 'groups.level', aggregate: 'sum', label: 'levels' },
+    ];
+    const slug = await makeView({ query: all(rule('name', '=', 'hub')), columns });
+    const sums = { orders: HELD, sum: 300, paid: 0.1, 'of paid': HELD / 3, levels: 1.4 };
+    expect(await pagesOf(slug, 10)).toEqual([{ id: 'hub', ...sums }]);
+    await send(
+      deployment,
+      Array.from({ length: HELD }, (_, at) => ({ op: 'delete', object_type: 'orders', id: `held-${at}` })),
+    );
+    expect(await pagesOf(slug, 10)).toEqual([{ id: 'hub', orders: 0, sum: 0, paid: null, 'of paid': 0, levels: 1.4 }]);
+    await done('DELETE', '/records/contacts/hub');
     await done('DELETE', `/views/${slug}`);
   });
 
@@ -794,6 +841,7 @@ describe('pages while records change', () => {
         ...(sort ? { sort } : {}),
       });
       const seen: string[] = [];
+      const left = new Set<string>();
       let cursor = '';
       let round = 0;
       do {
@@ -802,8 +850,10 @@ describe('pages while records change', () => {
           `/views/${slug}/rows?limit=17${cursor}`,
         );
         seen.push(...page.data.map(({ id }) => id));
+        expect(page.data.filter(({ id }) => left.has(id))).toEqual([]);
         cursor = page.next_cursor === null ? '' : `&cursor=${page.next_cursor}`;
         round++;
+        left.add(`goes-${round}`);
         // they stay, with other values; some come, some go
         await send(
           deployment,
