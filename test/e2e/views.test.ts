@@ -713,6 +713,30 @@ describe('rows', () => {
     await done('DELETE', `/views/${slug}`);
   });
 
+  it('count over a relationship that was declared after the records came, once it is built', async () => {
+    await done('PUT', '/object-types/shelves', { attributes: {} });
+    await done('PUT', '/object-types/books', { attributes: {} });
+    const late = (at: number): Change => ({ op: 'put', object_type: 'books', id: `b-${at}`, data: { shelf_id: 's' } });
+    await send(deployment, [
+      { op: 'put', object_type: 'shelves', id: 's', data: {} },
+      ...Array.from({ length: 300 }, (_, at) => late(at)),
+    ]);
+    const shelf = { to: 'shelves', key: 'shelf_id', cardinality: 'one', inverse: 'books' };
+    await done('PUT', '/object-types/books', { attributes: {}, relationships: { shelf } });
+    const columns = [{ path: 'books', aggregate: 'count', label: 'books' }];
+    await done('POST', '/views', view('shelves', { object_type: 'shelves', query: all(), columns }));
+    let answer: LightMyRequestResponse;
+    do {
+      answer = await call('GET', '/views/shelves/rows');
+      if (answer.statusCode !== 200) {
+        expect(answer.statusCode).toBe(503);
+        expect(answer.json().code).toMatch(/^(segment|relationship)_building$/);
+      }
+    } while (answer.statusCode !== 200);
+    expect(answer.json().data).toEqual([{ id: 's', books: 300 }]);
+    await done('DELETE', '/views/shelves');
+  });
+
   it('bring the records along that the view names', async () => {
     const slug = await makeView({ segment: 'adults', relationships: ['organization', 'orders'] });
     const rows = await pagesOf(slug, 60);
