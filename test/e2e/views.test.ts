@@ -13,10 +13,12 @@ import type { Change } from '../../src/change/change.ts';
 import { ROLES } from '../../src/config.ts';
 import type { Deployment } from '../../src/engine/deployment.ts';
 import { audit } from '../../src/membership/audit.ts';
+import { STRONG } from '../../src/membership/memberships.ts';
 import { compileQuery } from '../../src/query/compile.ts';
 import { holds } from '../../src/query/reference.ts';
 import { document, type Graph, type GraphRecord } from '../../src/query/reference-document.ts';
 import { built, eventually, openTestDeployment, send } from '../support/deployment.ts';
+import { freshPrefix } from '../support/redis.ts';
 
 const SEED = Number(process.env.ROLLCALL_SEED ?? Date.now() % 100_000);
 const KEYS = ROLES.map((role) => ({ role, key: `the-key-of-the-${role}` }));
@@ -52,6 +54,8 @@ const all = (...rules: object[]) => ({ combinator: 'and', rules });
 const rule = (field: string, operator: string, value?: unknown) => ({ field, operator, value });
 const paid = all(rule('status', '=', 'paid'));
 const adults = all(rule('age', '>=', 30));
+
+const PREFIX = freshPrefix();
 
 let deployment: Deployment;
 let server: FastifyInstance;
@@ -313,7 +317,7 @@ const mixed = {
 };
 
 beforeAll(async () => {
-  deployment = await openTestDeployment();
+  deployment = await openTestDeployment({ prefix: PREFIX });
   server = await buildServer(deployment, { keys: KEYS, logger: pino({ level: 'silent' }) });
   for (const [name, type] of Object.entries(TYPES)) await done('PUT', `/object-types/${name}`, type);
   await done('POST', '/segments', { title: 'Adults', slug: 'adults', object_type: 'contacts', query: adults });
@@ -411,6 +415,20 @@ describe('a view', () => {
   ])('is refused with %s', async (_, over, fault) => {
     expect(await refusal('POST', '/views', view('refused', over))).toEqual([422, ...fault]);
     expect(await refusal('GET', '/views/refused')).toEqual([404, 'view_unknown']);
+  });
+
+  it('is known to another process, whether that was there before or starts after it', async () => {
+    const open = () => openTestDeployment({ prefix: PREFIX, runsWorker: false });
+    const before = await open();
+    await done('POST', '/views', view('shared', { segment: 'adults', columns: [{ path: 'age' }] }));
+    const after = await open();
+    const { data } = await deployment.viewRows.page('shared', 1000, undefined, STRONG);
+    expect(data.length).toBeGreaterThan(0);
+    for (const other of [before, after]) {
+      expect((await other.viewRows.page('shared', 1000, undefined, STRONG)).data).toEqual(data);
+      await other.close();
+    }
+    await done('DELETE', '/views/shared');
   });
 
   it('keeps its slug and its object type, and no two have one slug', async () => {
