@@ -244,7 +244,7 @@ function cellOf({ path, aggregate, where }: GivenColumn, doc: Doc, of: string): 
   const [many, attribute] = names;
   const target = targetOf(type, many!);
   const there = ((at?.[many!] ?? []) as Doc[]).filter(
-    (each) => where === undefined || holds(logicOf(where, target), each),
+    (each) => where === undefined || holds(logicOf(where, target), each, Date.now()),
   );
   const values = there.map((each) => each[attribute!]).filter((value) => typeof value === 'number');
   return aggregateOf(aggregate, there.length, values);
@@ -270,7 +270,7 @@ function expectedRows(columns: readonly GivenColumn[], query: unknown, of: TypeN
   const logic = logicOf(query, of);
   return [...whole.records(of)].flatMap((record) => {
     const doc = document(of, record, whole) as Doc;
-    if (!holds(logic, doc)) return [];
+    if (!holds(logic, doc, Date.now())) return [];
     const cells = columns.map((column) => {
       const label = column.label ?? (column.aggregate ? `${column.aggregate} of ${column.path}` : column.path);
       return [column.aggregate ? label : column.path, cellOf(column, doc, of)];
