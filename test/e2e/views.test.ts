@@ -45,7 +45,7 @@ const TYPES: Readonly<Record<TypeName, { attributes: object; relationships?: obj
     },
   },
   orders: {
-    attributes: { total: { type: 'number' }, status: { type: 'string' } },
+    attributes: { total: { type: 'number' }, status: { type: 'string' }, paid_at: { type: 'datetime' } },
     relationships: { contact: { to: 'contacts', key: 'contact_id', cardinality: 'one', inverse: 'orders' } },
   },
 };
@@ -185,6 +185,7 @@ const VALUES: Readonly<Record<TypeName, () => Record<string, unknown>>> = {
   orders: () => ({
     total: often(choose(1000) / 10),
     status: often(pick(['paid', 'open'])),
+    paid_at: often(new Date(Date.now() - pick([1, 90]) * 3_600_000).toISOString()),
     contact_id: often(anyId('contacts')),
   }),
 };
@@ -299,6 +300,12 @@ const COLUMNS: readonly GivenColumn[] = [
     aggregate: 'count',
     label: 'Odd',
     where: { ...all(rule('contact.organization.size', '>', 3)), not: true },
+  },
+  {
+    path: 'orders',
+    aggregate: 'count',
+    label: 'Lately',
+    where: all(rule('paid_at', 'inLast', { amount: 2, unit: 'day' })),
   },
   { path: 'groups.level', aggregate: 'sum' },
   {
