@@ -18,12 +18,21 @@ import { operationRoutes } from './routes/operations.ts';
 import { recordRoutes } from './routes/records.ts';
 import type { RouteOptions } from './routes/routes.ts';
 import { segmentRoutes } from './routes/segments.ts';
+import { viewRoutes } from './routes/views.ts';
 
 export interface AppOptions extends RouteOptions {
   readonly keys: readonly KeyEntry[];
 }
 
-const ROUTES = [objectTypeRoutes, recordRoutes, changeRoutes, segmentRoutes, membershipRoutes, operationRoutes];
+const ROUTES = [
+  objectTypeRoutes,
+  recordRoutes,
+  changeRoutes,
+  segmentRoutes,
+  membershipRoutes,
+  viewRoutes,
+  operationRoutes,
+];
 
 /** Plugins are in the order in which a request meets them. */
 export const app = fp(

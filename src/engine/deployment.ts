@@ -9,7 +9,9 @@ import type { Logger } from 'pino';
 import { CatalogStore, type Founding, foundDeployment } from '../catalog/catalog-store.ts';
 import { ObjectTypes } from '../catalog/object-types.ts';
 import { Segments } from '../catalog/segments.ts';
+import { Views } from '../catalog/views.ts';
 import { Memberships } from '../membership/memberships.ts';
+import { ViewRows } from '../membership/view-rows.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
 import type { NetworkOptions } from '../query/network.ts';
 import { checkRedisVersion } from '../redis/binary.ts';
@@ -39,8 +41,10 @@ export interface Deployment {
   readonly store: CatalogStore;
   readonly objectTypes: ObjectTypes;
   readonly segments: Segments;
+  readonly views: Views;
   readonly ingest: Ingest;
   readonly memberships: Memberships;
+  readonly viewRows: ViewRows;
   readonly delivery: Delivery;
   readonly worker: Worker | undefined;
   readonly metrics: Metrics;
@@ -86,8 +90,10 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       store,
       objectTypes: new ObjectTypes(store, timeZone, (name) => memberships.hasRecords(name)),
       segments: new Segments(store, timeZone),
+      views: new Views(store, timeZone),
       ingest: new Ingest(store.catalog, delivery, founding.partitions, timeZone, metrics),
       memberships,
+      viewRows: new ViewRows(redis, keys, store, memberships, timeZone),
       delivery,
       worker,
       metrics,

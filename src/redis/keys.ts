@@ -98,6 +98,7 @@ export class CatalogKeys {
   readonly objectTypes: string;
   readonly segments: string;
   readonly ordinals: string;
+  readonly views: string;
   readonly log: string;
   readonly #base: string;
 
@@ -107,7 +108,13 @@ export class CatalogKeys {
     this.objectTypes = `${this.#base}object-types`;
     this.segments = `${this.#base}segments`;
     this.ordinals = `${this.#base}ordinals`;
+    this.views = `${this.#base}views`;
     this.log = `${this.#base}log`;
+  }
+
+  /** The ids of a view in its order, while somebody reads them. */
+  sortedRun(slug: string, name: string): string {
+    return `${this.#base}sorted:${slug}:${name}`;
   }
 
   idempotency(digest: string): string {
