@@ -8,7 +8,7 @@ import { type ObjectType, objectType, objectTypeDefinition, parseObjectType } fr
 import { Problem } from '../errors.ts';
 import { type CompiledQuery, compileQuery, predicateAttributes } from '../query/compile.ts';
 import { readViewDefinition } from '../query/view-columns.ts';
-import { type Catalog, type CatalogChange, isView, type StoredFilter } from './catalog.ts';
+import { type Catalog, type CatalogChange, isView, type StoredFilter, type StoredOrdinal } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogStore } from './catalog-store.ts';
 import { queryScope, reassign, usersInOrder } from './segments.ts';
@@ -57,6 +57,21 @@ export class ObjectTypes {
       draft.setObjectType(name, null);
       draft.anchorEdges();
       this.#recompile(draft); // others may look at the type through an inverse
+      return draft.finish();
+    });
+  }
+
+  /**
+   * Makes all that is kept of segments, views and relationships be built anew from the records, as if nothing were known yet:
+   * what was found to be wrong is given to nobody any more, and until it is built nobody is told a number.
+   */
+  async rebuild(): Promise<void> {
+    await this.#store.write((catalog): CatalogChange => {
+      const draft = new CatalogDraft(catalog);
+      for (const [ordinal, stored] of catalog.ordinals) outdate(draft, ordinal, stored);
+      draft.anchorEdges();
+      this.#recompile(draft);
+      for (const filter of [...draft.filters()]) draft.setFilter({ ...filter, ordinal: null });
       return draft.finish();
     });
   }
@@ -110,8 +125,13 @@ function outdateOrdinals(draft: CatalogDraft, catalog: Catalog, old: ObjectType,
     const isOwn = objectTypeName === old.name && attributes.some(isRetyped);
     if (!isOwn && !reads.some((read) => outdated.has(read))) continue;
     outdated.add(ordinal);
-    draft.setOrdinal(ordinal, { ...stored, key: `outdated ${ordinal}` });
+    outdate(draft, ordinal, stored);
   }
+}
+
+/** It answers on, and nobody new is given it. */
+function outdate(draft: CatalogDraft, ordinal: number, stored: StoredOrdinal): void {
+  draft.setOrdinal(ordinal, { ...stored, key: `outdated ${ordinal}` });
 }
 
 function typeText(type: ObjectType, attribute: string): string {

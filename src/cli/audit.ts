@@ -2,9 +2,10 @@
  * audit.ts – `rollcall audit`: is everything that is stored what JsonLogic says?
  */
 import type { Config } from '../config.ts';
+import type { Deployment } from '../engine/deployment.ts';
+import { repair } from '../engine/repair.ts';
 import { type AuditReport, audit, type Sample } from '../membership/audit.ts';
 import { beside } from './beside.ts';
-import { CommandError } from './failure.ts';
 import { openBar } from './progress.ts';
 import { grouped } from './table.ts';
 
@@ -13,23 +14,33 @@ export interface AuditCommandOptions {
 }
 
 const CATCH_UP_TIMEOUT_MS = 60_000;
+const REPAIR_TIMEOUT_MS = 3_600_000;
 /** Lines of one kind of difference that are printed. */
 const LINES_MAX = 20;
 
 /** @returns the exit code. */
 export async function runAudit(config: Config, options: AuditCommandOptions): Promise<number> {
-  if (options.repair) throw new CommandError('--repair comes with a later release. `rollcall audit` changes nothing.');
-  const report = await beside(config, { needsWorker: true }, async ({ redis, keys, store, founding }) => {
-    const bar = openBar('records');
-    try {
-      const context = { redis, keys, store, timeZone: founding.timeZone };
-      return await audit(context, { timeoutMs: CATCH_UP_TIMEOUT_MS, onProgress: bar.show });
-    } finally {
-      bar.close();
-    }
+  return beside(config, { needsWorker: true }, async (deployment) => {
+    const { differences, isBroken } = await look(deployment);
+    if (differences === 0 && !isBroken) return 0;
+    if (!options.repair) return 1;
+    console.log('Building all that is kept of segments and relationships anew from the records …');
+    await repair(deployment, REPAIR_TIMEOUT_MS);
+    return (await look(deployment)).differences === 0 ? 0 : 1;
   });
+}
+
+async function look({ redis, keys, store, founding }: Deployment): Promise<AuditReport> {
+  const bar = openBar('records');
+  let report: AuditReport;
+  try {
+    const context = { redis, keys, store, timeZone: founding.timeZone };
+    report = await audit(context, { timeoutMs: CATCH_UP_TIMEOUT_MS, onProgress: bar.show });
+  } finally {
+    bar.close();
+  }
   console.log(describeReport(report).join('\n'));
-  return report.differences === 0 ? 0 : 1;
+  return report;
 }
 
 function describeReport(report: AuditReport): string[] {
@@ -42,6 +53,11 @@ function describeReport(report: AuditReport): string[] {
     ...report.skippedEdges.map((edge) => `Left out: edge=${edge} (building)`),
     ...report.skipped.map(({ slug, why }) => `Left out: segment=${slug} (${why})`),
     ...listed(differenceLines(report)),
+    ...(report.isBroken
+      ? [
+          'A message between partitions could not be applied: it lies in the dead letters, and segments over relationships fail.',
+        ]
+      : []),
     differences === 0 ? 'Zero differences.' : `${grouped(differences)} differences.`,
   ];
 }

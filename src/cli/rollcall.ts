@@ -75,7 +75,10 @@ program
   .description(
     'compare everything that is stored with what JsonLogic says of every record, beside a live server or alone',
   )
-  .option('--repair', 'comes with a later release')
+  .option(
+    '--repair',
+    'build what is kept of segments and relationships anew from the records, if differences are found',
+  )
   .action(
     command(async (config, options: { repair?: boolean }) => {
       const { runAudit } = await import('./audit.ts');

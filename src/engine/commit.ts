@@ -96,6 +96,7 @@ export function commitCommands(
 ): CommitCommands {
   const commands = new CommitCommands(context.keys);
   addRows(commands, step, context);
+  addTimers(commands, step, context.keys);
   addMembers(commands, step, progress, context);
   addDropped(commands, progress, context.keys);
   addStreams(commands, step, context);
@@ -104,6 +105,18 @@ export function commitCommands(
   addResync(commands, step, traffic, context.keys);
   addMeta(commands, step, progress, context);
   return commands;
+}
+
+function addTimers(commands: CommitCommands, { timers }: Step, keys: PartitionKeys): void {
+  const due: (string | number)[] = [];
+  const neverDue: string[] = [];
+  for (const timer of timers) {
+    const member = recordMember(timer.objectType, timer.id);
+    if (timer.due === undefined) neverDue.push(member);
+    else due.push(timer.due, member);
+  }
+  commands.add('ZADD', keys.due, due);
+  commands.add('ZREM', keys.due, neverDue);
 }
 
 interface RowFields {
@@ -115,10 +128,8 @@ interface RowFields {
   readonly goneIds: string[];
 }
 
-function addRows(commands: CommitCommands, { records, timeless }: Step, context: CommitContext): void {
+function addRows(commands: CommitCommands, { records }: Step, context: CommitContext): void {
   const byType = new Map<string, RowFields>();
-  const due: (string | number)[] = [];
-  const neverDue = timeless.map(({ objectType, id }) => recordMember(objectType, id));
   for (const touched of records) {
     let fields = byType.get(touched.objectType);
     if (!fields) {
@@ -128,13 +139,7 @@ function addRows(commands: CommitCommands, { records, timeless }: Step, context:
     addRecordFields(fields, touched);
     addStateFields(fields, touched, context);
     addTombstone(commands, touched, context.keys);
-    const { objectType, id, before, after } = touched;
-    if (after.due === before.due) continue;
-    if (after.due === undefined) neverDue.push(recordMember(objectType, id));
-    else due.push(after.due, recordMember(objectType, id));
   }
-  commands.add('ZREM', context.keys.due, neverDue);
-  commands.add('ZADD', context.keys.due, due);
   for (const [objectType, fields] of byType) {
     commands.add('HSET', context.keys.records(objectType), fields.records);
     commands.add('HDEL', context.keys.records(objectType), fields.goneRecords);

@@ -20,6 +20,10 @@ import type { InboxEntry, Message } from './message.ts';
 import { confirmedMember, HeardResyncs, NO_RESYNC, type Resend, type ResyncEffects, type Sweep } from './resyncs.ts';
 import { type EdgeEffects, type Extremes, StepNeighbours } from './step-neighbours.ts';
 
+export interface Timer extends RecordKey {
+  readonly due: number | undefined;
+}
+
 /** All that is kept of one record: its row in `records` and its row in `state`. */
 export interface Row extends StateRow {
   readonly record: RecordRow | undefined;
@@ -92,8 +96,8 @@ export interface Step {
   readonly inbox: string | undefined;
   readonly edges: EdgeEffects;
   readonly resync: ResyncEffects;
-  /** Records that were taken for due and never are: their entries go. */
-  readonly timeless: readonly RecordKey[];
+  /** When records are due from now on (undefined: never), where that is news or has to be made sure of. */
+  readonly timers: readonly Timer[];
 }
 
 /** Memberships that one commit may flip: it ends at the change that passes this, for a commit holds the shard meanwhile (about 6 ms). */
@@ -122,6 +126,8 @@ interface Working {
   row: Row;
   live: Flip[];
   scanned: Flip[];
+  /** Whether its timer is written down also if it is as it was: a scan builds anew what may have been wrong. */
+  isTimerWritten: boolean;
 }
 
 class StepRun {
@@ -133,7 +139,6 @@ class StepRun {
   readonly #dead: DeadLetter[] = [];
   readonly #neighbours: StepNeighbours;
   readonly #resync: HeardResyncs;
-  readonly #timeless: RecordKey[] = [];
   #inbox: string | undefined;
   #position: LogPosition | undefined;
   #applied = 0;
@@ -231,6 +236,7 @@ class StepRun {
     const exporting = known.out.filter(({ up }) => up.some(({ ordinal }) => scanned.includes(ordinal)));
     for (const id of ids) {
       const working = this.#open(objectType, id);
+      working.isTimerWritten = known.network.hasTimers;
       const { record, truth } = working.row;
       const flips = isLive(record)
         ? this.#scanned(known, id, record, truth, scanned)
@@ -283,8 +289,7 @@ class StepRun {
 
   /** Looks at a record because it may be due. */
   fire(objectType: string, id: string): void {
-    const { key, before } = this.#open(objectType, id);
-    if (before.due === undefined) this.#timeless.push(key);
+    this.#open(objectType, id).isTimerWritten = true;
   }
 
   /** Forgets a tombstone; what this batch made of the record, a newer tombstone included, stays. */
@@ -296,11 +301,13 @@ class StepRun {
   /** `ends`: partitions to which all state has been sent with this. */
   finish(ends: readonly number[]): Step {
     const records: TouchedRecord[] = [];
+    const timers: Timer[] = [];
     for (const [objectType, rows] of this.#working) {
       const known = this.#context.types.get(objectType);
       for (const working of rows.values()) {
         const { key, before, live, scanned } = working;
         const row = known ? this.#withDue(known, working) : working.row;
+        if (row.due !== before.due || working.isTimerWritten) timers.push({ ...key, due: row.due });
         if (row === before) continue;
         if (known) this.#neighbours.settle(known, key.id, before, row);
         const liveFlips = netFlips(live);
@@ -322,7 +329,7 @@ class StepRun {
       inbox: this.#inbox,
       edges,
       resync: this.#resync,
-      timeless: this.#timeless,
+      timers,
     };
   }
 
@@ -432,7 +439,10 @@ class StepRun {
     let working = rows.get(id);
     if (!working) {
       const row = this.#context.row(objectType, id);
-      rows.set(id, (working = { key: { objectType, id }, before: row, row, live: [], scanned: [] }));
+      rows.set(
+        id,
+        (working = { key: { objectType, id }, before: row, row, live: [], scanned: [], isTimerWritten: false }),
+      );
       if (row.due !== undefined && row.due <= this.#context.nowMs) this.#fireTimer(working, row.due);
     }
     return working;

@@ -48,10 +48,8 @@ export class Timers {
   }
 
   /** The commit of a step took place; with `taken` records of the last `take` looked at. */
-  committed({ records }: Step, taken: readonly RecordKey[]): void {
+  committed({ timers }: Pick<Step, 'timers'>, taken: readonly RecordKey[]): void {
     if (taken.length > 0) this.#nextMs = this.#beyondMs;
-    for (const { before, after } of records) {
-      if (after.due !== undefined && after.due !== before.due) this.#nextMs = Math.min(this.#nextMs, after.due);
-    }
+    for (const { due } of timers) if (due !== undefined) this.#nextMs = Math.min(this.#nextMs, due);
   }
 }

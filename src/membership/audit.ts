@@ -22,7 +22,7 @@ import { type Keys, type PartitionKeys, recordMember } from '../redis/keys.ts';
 import { auditRelationships, type RelationshipAudit } from './audit-relationships.ts';
 import { carriedOut } from './audit-transaction.ts';
 import { hasOrdinal } from './ordinals.ts';
-import { caughtUp, lossOf, roundsOver } from './standing.ts';
+import { caughtUp, type Loss, lossOf, roundsOver } from './standing.ts';
 import { unpackState } from './state-row.ts';
 
 export interface AuditContext {
@@ -95,6 +95,8 @@ export interface AuditReport {
   /** Pairs of record and segment that hold by the reference. */
   readonly memberships: number;
   readonly differences: number;
+  /** Whether a message between partitions could not be applied. */
+  readonly isBroken: boolean;
   readonly inSegments: readonly SegmentDifference[];
   readonly inCounts: readonly CountDifference[];
   readonly inIds: readonly IdDifference[];
@@ -115,16 +117,16 @@ const SCAN_COUNT = 500;
 export async function audit(context: AuditContext, options: AuditOptions): Promise<AuditReport> {
   const { store } = context;
   await store.refresh();
-  await atRest(context, options.timeoutMs);
+  const loss = await atRest(context, options.timeoutMs);
   await store.refresh();
   const run = new AuditRun(context, options);
   await run.walk();
   await store.refresh();
-  return run.report(store.catalog);
+  return { ...run.report(store.catalog), isBroken: loss === 'broken' };
 }
 
 /** Waits until all is applied, and nothing is being said anew between partitions. @throws Problem not_caught_up */
-async function atRest({ redis, keys, store }: AuditContext, timeoutMs: number): Promise<void> {
+async function atRest({ redis, keys, store }: AuditContext, timeoutMs: number): Promise<Loss | undefined> {
   const deadlineMs = Date.now() + timeoutMs;
   const left = () => Math.max(1, deadlineMs - Date.now());
   for (;;) {
@@ -134,7 +136,8 @@ async function atRest({ redis, keys, store }: AuditContext, timeoutMs: number): 
       isTimed: true,
     });
     // A message that could not be applied stays so until somebody repairs it: what it has left behind is what is looked for.
-    if (standings && lossOf(standings) !== 'resynchronizing') return;
+    const loss = standings && lossOf(standings);
+    if (standings && loss !== 'resynchronizing') return loss;
     if (Date.now() >= deadlineMs)
       throw new Problem('not_caught_up', `the partitions did not catch up within ${timeoutMs / 1000} s`);
     await sleep(RESYNC_POLL_MS);
@@ -272,7 +275,7 @@ class AuditRun {
     }
   }
 
-  report(catalog: Catalog): AuditReport {
+  report(catalog: Catalog): Omit<AuditReport, 'isBroken'> {
     const now = filtersByName(catalog);
     const edited = new Set(this.#audited.filter((audited) => this.#wasEdited(audited, catalog, now)));
     const settled = this.#audited.filter((audited) => !edited.has(audited));

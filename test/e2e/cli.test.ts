@@ -278,10 +278,14 @@ describe('beside a server', () => {
     expect(stdout).toMatch(/^[1-9]\d* differences\.$/m);
   });
 
-  it('refuses to repair', async () => {
-    const { code, stderr } = await runCli(['audit', '--repair'], env);
-    expect(code).toBe(1);
-    expect(stderr).toContain('later release');
+  it('repairs what was planted, beside the live server, and finds nothing afterwards', async () => {
+    const { code, stdout } = await runCli(['audit', '--repair'], env);
+    expect(stdout).toMatch(/^[1-9]\d* differences\.$/m);
+    expect(stdout).toMatch(/anew from the records …\n[\s\S]*\nZero differences\.\n$/);
+    expect(code).toBe(0);
+    const again = await runCli(['audit', '--repair'], env);
+    expect(again.stdout).not.toContain('anew');
+    expect(again.code).toBe(0);
   });
 });
 
