@@ -12,6 +12,8 @@ import { openapi } from './plugins/openapi.ts';
 import { problems } from './plugins/problems.ts';
 import { requests } from './plugins/requests.ts';
 import { changeRoutes } from './routes/changes.ts';
+import { exportRoutes, importRoutes } from './routes/imports.ts';
+import { jobRoutes } from './routes/jobs.ts';
 import { membershipRoutes } from './routes/memberships.ts';
 import { objectTypeRoutes } from './routes/object-types.ts';
 import { operationRoutes } from './routes/operations.ts';
@@ -23,7 +25,17 @@ export interface AppOptions extends RouteOptions {
   readonly keys: readonly KeyEntry[];
 }
 
-const ROUTES = [objectTypeRoutes, recordRoutes, changeRoutes, segmentRoutes, membershipRoutes, operationRoutes];
+const ROUTES = [
+  objectTypeRoutes,
+  recordRoutes,
+  changeRoutes,
+  segmentRoutes,
+  membershipRoutes,
+  importRoutes,
+  exportRoutes,
+  jobRoutes,
+  operationRoutes,
+];
 
 /** Plugins are in the order in which a request meets them. */
 export const app = fp(

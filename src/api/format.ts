@@ -1,11 +1,12 @@
 /**
- * format.ts – Records, object types and segments as they are answered.
+ * format.ts – Records, object types, segments and jobs as they are answered.
  *
  * Keeps true: what is given out has the names and forms of the contract, whatever the engine calls it; times are ISO 8601 in UTC.
  */
 import type { Catalog, StoredSegment } from '../catalog/catalog.ts';
 import { type ObjectType, objectTypeDefinition } from '../change/object-type.ts';
 import type { RecordRow } from '../change/record.ts';
+import type { JobStatus } from '../jobs/jobs.ts';
 import type { Memberships } from '../membership/memberships.ts';
 
 export function formatRecord(objectType: string, id: string, record: RecordRow): Record<string, unknown> {
@@ -48,6 +49,23 @@ export async function formatSegment(
     used_by: catalog.usersOf(slug),
     created_at: isoTime(segment.created_at),
     updated_at: isoTime(segment.updated_at),
+  };
+}
+
+export function formatJob(job: JobStatus): Record<string, unknown> {
+  const { id, kind, asked, status, progress, result, problem, errors, errorsTotal, createdAt, finishedAt } = job;
+  return {
+    id,
+    kind,
+    asked,
+    status,
+    progress,
+    ...(result === undefined ? {} : { result }),
+    ...(problem === undefined ? {} : { problem }),
+    errors,
+    errors_total: errorsTotal,
+    created_at: isoTime(createdAt),
+    finished_at: finishedAt === undefined ? null : isoTime(finishedAt),
   };
 }
 

@@ -51,6 +51,13 @@ export const ROUTE_NEEDS = {
   'GET /v1/segments/:slug/members': 'read',
   'GET /v1/segments/:slug/members/:id': 'read',
   'POST /v1/memberships/lookup': 'read',
+
+  'POST /v1/imports/:type': 'write_catalog',
+  'POST /v1/exports/:type': 'write_catalog',
+  'GET /v1/jobs': 'read',
+  'GET /v1/jobs/:id': 'read',
+  'GET /v1/jobs/:id/result': 'read',
+  'GET /v1/jobs/:id/errors': 'read',
 } as const satisfies Record<string, Need>;
 
 /** What a route needs. The pages of the documentation are many and bring their own routes. */
