@@ -92,6 +92,7 @@ export class CatalogKeys {
   readonly objectTypes: string;
   readonly segments: string;
   readonly ordinals: string;
+  readonly views: string;
   readonly log: string;
   readonly #base: string;
 
@@ -101,6 +102,7 @@ export class CatalogKeys {
     this.objectTypes = `${this.#base}object-types`;
     this.segments = `${this.#base}segments`;
     this.ordinals = `${this.#base}ordinals`;
+    this.views = `${this.#base}views`;
     this.log = `${this.#base}log`;
   }
 
