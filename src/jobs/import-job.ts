@@ -32,7 +32,7 @@ export interface ImportOrder {
   readonly columns?: readonly (string | null)[];
 }
 
-export interface ImportResult {
+interface ImportResult {
   readonly accepted: number;
   readonly rejected: number;
 }

@@ -28,6 +28,7 @@ const STALLED_MAX = 20;
 /** A passing failure is waited out for five minutes. */
 const ATTEMPTS_MAX = 300;
 const RETRY_MS = 1_000;
+const RECONNECT_DELAY_MAX_MS = 500;
 /** An import that takes an hour should not keep exports waiting. */
 const AT_ONCE = 2;
 const KEPT_COMPLETED = { age: RESULT_TTL_MS / 1000, count: 1000 };
@@ -117,8 +118,9 @@ export class Jobs {
     return Promise.all(known.slice(offset, offset + limit).map((job) => this.#statusOf(job)));
   }
 
-  close(): Promise<void> {
-    return this.queue.close();
+  async close(): Promise<void> {
+    // A connection that is not there can't be ended politely.
+    await this.queue.close().catch(() => this.queue.disconnect());
   }
 
   async #statusOf(job: Job<JobData>): Promise<JobStatus> {
@@ -159,7 +161,8 @@ export interface JobsOptions {
 function addressOf({ options }: Redis) {
   const { host, port, path, db, username, password, tls } = options;
   const given = { host, port, path, db, username, password, tls };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && value !== null));
+  const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && value !== null));
+  return { ...known, retryStrategy: (attempts: number) => Math.min(attempts * 50, RECONNECT_DELAY_MAX_MS) };
 }
 
 function statusWord(state: string): JobStatus['status'] {
