@@ -19,6 +19,7 @@ import { objectTypeRoutes } from './routes/object-types.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { recordRoutes } from './routes/records.ts';
 import type { RouteOptions } from './routes/routes.ts';
+import { seedRoutes } from './routes/seeds.ts';
 import { segmentRoutes } from './routes/segments.ts';
 
 export interface AppOptions extends RouteOptions {
@@ -31,6 +32,7 @@ const ROUTES = [
   changeRoutes,
   segmentRoutes,
   membershipRoutes,
+  seedRoutes,
   importRoutes,
   exportRoutes,
   jobRoutes,

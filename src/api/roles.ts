@@ -52,6 +52,8 @@ export const ROUTE_NEEDS = {
   'GET /v1/segments/:slug/members/:id': 'read',
   'POST /v1/memberships/lookup': 'read',
 
+  'GET /v1/seeds': 'read',
+  'POST /v1/seeds': 'write_catalog',
   'POST /v1/imports/:type': 'write_catalog',
   'POST /v1/exports/:type': 'write_catalog',
   'GET /v1/jobs': 'read',

@@ -457,6 +457,62 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
     },
   ),
   Type.Object({ id: recordId, record: Type.Optional(named('Record')) }, { $id: 'Member', examples: [{ id: 'c-17' }] }),
+  Type.Array(
+    Type.Object({
+      object_type: Type.String({
+        description: 'object_types, segments, views, or a declared object type: a record of it.',
+      }),
+      data: Type.Record(Type.String(), Type.Unknown(), {
+        description:
+          'What a client says of the definition; of a record its id and its attributes, where {{getRecordAttribute(object_type, field, value)}} stands for an id.',
+      }),
+    }),
+    {
+      $id: 'Seed',
+      examples: [
+        [
+          { object_type: 'object_types', data: { name: 'contacts', ...definitionExample } },
+          { object_type: 'segments', data: segmentExample },
+          { object_type: 'organizations', data: { id: 'o-1', name: 'Acme' } },
+          {
+            object_type: 'contacts',
+            data: { id: 'c-17', organization_id: '{{getRecordAttribute(organizations, name, "Acme")}}' },
+          },
+        ],
+      ],
+    },
+  ),
+  Type.Object(
+    {
+      create: Type.Array(named('SeedEntry')),
+      update: Type.Array(named('SeedEntry')),
+      unchanged: Type.Array(named('SeedEntry')),
+      errors: Type.Array(Type.Unknown(), { description: 'Of a dry run: each item that would be refused, and why.' }),
+      totals: Type.Object({ create: Type.Integer(), update: Type.Integer(), unchanged: Type.Integer() }),
+    },
+    {
+      $id: 'SeedReport',
+      examples: [
+        {
+          create: [{ object_type: 'segments', slug: 'big-spenders' }],
+          update: [{ object_type: 'contacts', id: 'c-17', changed: ['age'] }],
+          unchanged: [{ object_type: 'object_types', name: 'contacts' }],
+          errors: [],
+          totals: { create: 1, update: 1, unchanged: 1 },
+        },
+      ],
+    },
+  ),
+  Type.Object(
+    {
+      object_type: Type.String(),
+      name: Type.Optional(Type.String()),
+      slug: Type.Optional(Type.String()),
+      id: Type.Optional(Type.String()),
+      changed: Type.Optional(Type.Array(Type.String(), { description: 'The members that become others.' })),
+    },
+    { $id: 'SeedEntry', examples: [{ object_type: 'segments', slug: 'big-spenders', changed: ['query'] }] },
+  ),
   Type.Unsafe({
     $id: 'ImportedRecord',
     type: 'object',

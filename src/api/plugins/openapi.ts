@@ -30,7 +30,7 @@ export const openapi = fp(
           { name: 'object-types', description: 'What records may hold' },
           { name: 'records', description: 'Records, one at a time or many' },
           { name: 'segments', description: 'Saved filters, their counts and their members' },
-          { name: 'jobs', description: 'Imports and exports of any size, and how they stand' },
+          { name: 'jobs', description: 'Seeds, imports and exports of any size, and how they stand' },
           { name: 'operations', description: 'Health, metrics and this description' },
         ],
         components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
@@ -105,6 +105,6 @@ function withRefusals(response: Record<string, object>, codes: readonly ErrorCod
 function tagOf(url: string): string {
   if (url.startsWith('/v1/object-types')) return 'object-types';
   if (url.startsWith('/v1/records') || url === '/v1/changes') return 'records';
-  if (/^\/v1\/(?:jobs|imports|exports)/.test(url)) return 'jobs';
+  if (/^\/v1\/(?:jobs|seeds|imports|exports)/.test(url)) return 'jobs';
   return url.startsWith('/v1/') ? 'segments' : 'operations';
 }
