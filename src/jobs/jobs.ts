@@ -13,7 +13,7 @@ import { assert, Problem } from '../errors.ts';
 import { isUnanswered } from '../redis/connection.ts';
 import type { Keys } from '../redis/keys.ts';
 import { isPassing } from './apply-changes.ts';
-import { queuePrefix } from './changes-queue.ts';
+import { CHANGES_QUEUE, queuePrefix } from './changes-queue.ts';
 import { FencedError, type JobError, type JobRun, type JobState, JobStore, RESULT_TTL_MS } from './job-store.ts';
 
 const JOBS_QUEUE = 'jobs';
@@ -75,22 +75,26 @@ class Interruption extends Error {}
 /** The way in, and how jobs stand. */
 export class Jobs {
   readonly store: JobStore;
-  readonly queue: Queue<JobData>;
+  readonly #queue: Queue<JobData>;
+  /** All queues of the deployment, to be looked at. */
+  readonly queues: readonly Queue[];
 
   constructor({ redis, keys, logger }: JobsOptions) {
     this.store = new JobStore(redis, keys);
-    this.queue = new Queue(JOBS_QUEUE, {
-      // A request does not wait for Redis to come back.
-      connection: { ...addressOf(redis), maxRetriesPerRequest: 1, enableOfflineQueue: false },
-      prefix: queuePrefix(keys.prefix),
-      defaultJobOptions: {
-        attempts: ATTEMPTS_MAX,
-        backoff: { type: 'fixed', delay: RETRY_MS },
-        removeOnComplete: KEPT_COMPLETED,
-        removeOnFail: KEPT_FAILED,
-      },
-    });
-    this.queue.on('error', (error) => logger.warn({ err: error }, 'the queue of jobs'));
+    // A request does not wait for Redis to come back.
+    const connection = { ...addressOf(redis), maxRetriesPerRequest: 1, enableOfflineQueue: false };
+    const prefix = queuePrefix(keys.prefix);
+    const defaultJobOptions = {
+      attempts: ATTEMPTS_MAX,
+      backoff: { type: 'fixed', delay: RETRY_MS },
+      removeOnComplete: KEPT_COMPLETED,
+      removeOnFail: KEPT_FAILED,
+    };
+    this.#queue = new Queue(JOBS_QUEUE, { connection, prefix, defaultJobOptions });
+    this.queues = [this.#queue, new Queue(CHANGES_QUEUE, { connection, prefix })];
+    for (const queue of this.queues) {
+      queue.on('error', (error) => logger.warn({ err: error }, `the queue ${queue.name}`));
+    }
   }
 
   /** An id under which input may be kept before the job is added. */
@@ -100,27 +104,27 @@ export class Jobs {
 
   async add(id: string, kind: JobKind, asked: Readonly<Record<string, unknown>>, total?: number): Promise<JobStatus> {
     await this.store.begin(id, total === undefined ? { done: 0 } : { done: 0, total });
-    const job = await this.queue.add(kind, { asked }, { jobId: id });
+    const job = await this.#queue.add(kind, { asked }, { jobId: id });
     return this.#statusOf(job);
   }
 
   /** @throws Problem job_unknown */
   async status(id: string): Promise<JobStatus> {
-    const job = await this.queue.getJob(id);
+    const job = await this.#queue.getJob(id);
     if (!job) throw new Problem('job_unknown', `there is no job '${id}', or it ended more than a day ago`);
     return this.#statusOf(job);
   }
 
   /** The newest first. Bounded by what is kept of finished jobs. */
   async list(offset: number, limit: number): Promise<JobStatus[]> {
-    const jobs = await this.queue.getJobs([...UNFINISHED, ...FINISHED], 0, LISTED_MAX);
+    const jobs = await this.#queue.getJobs([...UNFINISHED, ...FINISHED], 0, LISTED_MAX);
     const known = jobs.filter((job) => job?.id !== undefined).sort((a, b) => b.timestamp - a.timestamp);
     return Promise.all(known.slice(offset, offset + limit).map((job) => this.#statusOf(job)));
   }
 
   async close(): Promise<void> {
     // A connection that is not there can't be ended politely.
-    await this.queue.close().catch(() => this.queue.disconnect());
+    await Promise.all(this.queues.map((queue) => queue.close().catch(() => queue.disconnect())));
   }
 
   async #statusOf(job: Job<JobData>): Promise<JobStatus> {

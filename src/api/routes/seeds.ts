@@ -175,7 +175,10 @@ async function* seedItems(
   for (const type of types) {
     for (let cursor: string | undefined, isMore = true; isMore; isMore = cursor !== undefined) {
       const page = await memberships.listRecords(type, PAGE_RECORDS, cursor, READ);
-      yield page.data.map(({ id, record }) => ({ object_type: type, data: { ...record.data, id } }));
+      yield page.data.map(({ id, record }) => ({
+        object_type: type,
+        data: Object.assign({ id }, record.data, { id }),
+      }));
       cursor = page.next_cursor ?? undefined;
     }
   }
