@@ -36,7 +36,7 @@ export function readOrMakeMasterKey(dataFolder: string): MasterKey {
 }
 
 /** @returns undefined if none was made yet. @throws CommandError if the file holds something else. */
-export function readMasterKey(dataFolder: string): string | undefined {
+function readMasterKey(dataFolder: string): string | undefined {
   const file = keyFile(dataFolder);
   let key: string;
   try {

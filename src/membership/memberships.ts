@@ -17,7 +17,7 @@ import { Problem } from '../errors.ts';
 import type { Hop } from '../query/relationships.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { hasOrdinal } from './ordinals.ts';
-import { caughtUp, readStanding, roundsOver, type Standing } from './standing.ts';
+import { caughtUp, type Loss, lossOf, readStanding, roundsOver, type Standing } from './standing.ts';
 import { unpackState } from './state-row.ts';
 
 export type Consistency = 'strong' | 'eventual';
@@ -88,7 +88,13 @@ export class Memberships {
         await this.#store.refresh();
         continue;
       }
-      return { counts: segments.map((segment) => countOf(segment, sums)), asOf: packAsOf(standings) };
+      const loss = lossOf(standings);
+      const counted = segments.map((segment) =>
+        loss && this.#roundsOf([segment.ordinal]) > 0
+          ? withoutNumber(segment, loss === 'broken' ? 'failed' : 'building')
+          : countOf(segment, sums),
+      );
+      return { counts: counted, asOf: packAsOf(standings) };
     }
   }
 
@@ -311,7 +317,9 @@ export class Memberships {
   async #wait(some: readonly PartitionKeys[], options: ReadOptions, rounds = 0): Promise<void> {
     if (options.consistency === 'eventual') return;
     const partitions = rounds > 0 ? this.#keys.partitions : some;
-    if (await caughtUp(this.#redis, partitions, [], options.timeoutMs, rounds)) return;
+    const standings = await caughtUp(this.#redis, partitions, [], options.timeoutMs, rounds);
+    if (standings && rounds > 0) refuseLoss(lossOf(standings));
+    if (standings) return;
     throw new Problem(
       'not_caught_up',
       `the changes before this read were not applied within ${options.timeoutMs} ms`,
@@ -528,7 +536,7 @@ function countOf(segment: StoredSegment, sums: ReadonlyMap<number, number | null
 
 function withoutNumber(
   { slug, ready_revision: revision }: StoredSegment,
-  status: 'building' | 'timeout',
+  status: 'building' | 'timeout' | 'failed',
 ): SegmentCount {
   return { slug, count: null, status, revision };
 }
@@ -545,6 +553,18 @@ function sum(parts: readonly (number | null)[]): number | null {
 function builtOrdinal({ slug, ordinal }: StoredSegment): number {
   if (ordinal !== null) return ordinal;
   throw new Problem('segment_building', `'${slug}' is still being built`, [], { slug, retry_after_s: 1 });
+}
+
+/** @throws Problem segment_building: what lies across relationships is not known for sure. */
+function refuseLoss(loss: Loss | undefined): void {
+  if (loss === undefined) return;
+  const why =
+    loss === 'broken'
+      ? 'a message between partitions could not be applied; it lies in the dead letters'
+      : 'partitions are telling each other anew what was lost';
+  throw new Problem('segment_building', `what reaches across relationships is not known for sure: ${why}`, [], {
+    retry_after_s: 1,
+  });
 }
 
 function relationshipBuilding(edge: string): Problem {

@@ -18,6 +18,7 @@ function commandOf(file: string): string {
 export const SCRIPT_NAMES = [
   'acquirePartition',
   'advanceJob',
+  'beginGeneration',
   'commitBatch',
   'deliverEntry',
   'foundDeployment',

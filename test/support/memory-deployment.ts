@@ -28,6 +28,7 @@ import {
 import { packState, unpackState } from '../../src/membership/state-row.ts';
 import { type CompiledQuery, compileQuery } from '../../src/query/compile.ts';
 import { entered, flippedOrdinal } from '../../src/query/network.ts';
+import { NOON } from './contacts.ts';
 
 /** Chooses a whole number below `n`. */
 export type Choose = (n: number) => number;
@@ -69,7 +70,7 @@ export class MemoryDeployment {
   readonly networks: Networks;
   readonly partitions: SimulatedPartition[];
   /** Messages that were sent, by reason of their kind. */
-  readonly sent = { aggregate: 0, export: 0 };
+  readonly sent = { aggregate: 0, export: 0, begin: 0, end: 0 };
   readonly #choose: Choose;
   /** What is under way from one partition to another, in order. */
   readonly #lanes = new Map<string, { readonly to: number; readonly entries: string[][] }>();
@@ -197,10 +198,11 @@ export class MemoryDeployment {
 
   #step(partition: SimulatedPartition, batch: Batch): Step {
     return step(batch, {
+      isReceiving: () => false,
       types: this.networks.types,
       edges: this.networks.edges,
       timeZone: 'UTC',
-      nowMs: 1,
+      nowMs: NOON,
       row: (objectType, id) => rowOf(partition, objectType, id),
       neighbour: (anchor, target): NeighbourRow => unpackNeighbour(partition.neighbours.get(`${anchor} ${target}`)),
       related: (anchor, target): RelatedRow => unpackRelated(partition.related.get(`${anchor} ${target}`)),
