@@ -154,11 +154,12 @@ class Planning {
     this.#recompile();
     const hasErrors = this.#errors.length > 0;
     const change = hasErrors ? undefined : this.#draft.finish();
+    const refused = new Set(this.#errors.map(({ index }) => index));
     const { create, update, unchanged } = this.#lists;
     return {
-      create: entriesOf(create),
-      update: entriesOf(update),
-      unchanged: entriesOf(unchanged),
+      create: entriesOf(create, refused),
+      update: entriesOf(update, refused),
+      unchanged: entriesOf(unchanged, refused),
       errors: this.#errors.sort((a, b) => a.index - b.index),
       change: change && change.writes.length > 0 ? change : undefined,
       objectTypes: this.#draft.objectTypes(),
@@ -315,8 +316,9 @@ function empty(name: string): ObjectType {
   return objectType(name, 0, { attributes: {}, relationships: {} });
 }
 
-function entriesOf(placed: readonly Placed[]): SeedEntry[] {
-  return [...placed].sort((a, b) => a.item.index - b.item.index).map(({ entry }) => entry);
+function entriesOf(placed: readonly Placed[], refused: ReadonlySet<number>): SeedEntry[] {
+  const kept = placed.filter(({ item }) => !refused.has(item.index));
+  return kept.sort((a, b) => a.item.index - b.item.index).map(({ entry }) => entry);
 }
 
 /** The order of the members of an object does not matter. */
