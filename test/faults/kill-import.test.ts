@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { JobAnswer } from '../support/api.ts';
-import { dataFolder, runCli, type Served, serve } from '../support/cli.ts';
+import { dataFolder, kill9, runCli, type Served, serve } from '../support/cli.ts';
 import { eventually } from '../support/deployment.ts';
 
 const SEED = Number(process.env.ROLLCALL_SEED ?? Date.now() % 100_000);
@@ -44,6 +44,10 @@ async function recordsOf(served: Served): Promise<number> {
 
 describe.each([
   { way: 'kill -9', end: (served: Served) => served.kill9() },
+  {
+    way: 'kill -9 of the redis-server and',
+    end: (served: Served) => Promise.all([served.kill9(), kill9(served.redis.process)]),
+  },
   { way: 'SIGTERM', end: async (served: Served) => expect((await served.stop()).code).toBe(0) },
 ])('$way of the server in the middle of an import', { timeout: 180_000 }, ({ end }) => {
   it(`leaves a job that goes on, with every line applied or told of once (seed=${SEED})`, async () => {

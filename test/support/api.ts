@@ -27,6 +27,9 @@ export interface TestApi {
   call(method: string, url: string, body?: unknown, sent?: Sent): Promise<LightMyRequestResponse>;
   /** Waits until a job has ended: by its id, or as it was answered when it was asked for. */
   ended(job: string | LightMyRequestResponse): Promise<JobAnswer>;
+  /** Stops working jobs off, and begins again with a worker of its own. */
+  stopJobs(): Promise<void>;
+  startJobs(): void;
   close(): Promise<void>;
 }
 
@@ -42,7 +45,8 @@ export async function openTestApi(options: Partial<DeploymentOptions> = {}): Pro
   const deployment = await openTestDeployment(options);
   const keys = ROLES.map((role) => ({ role, key: `the-key-of-the-${role}` }));
   const server = await buildServer(deployment, { keys, logger });
-  const jobs: JobWorker = startJobWorker({ ...deployment, logger }, jobHandlers(deployment));
+  const startJobs = () => startJobWorker({ ...deployment, logger }, jobHandlers(deployment));
+  let jobs: JobWorker = startJobs();
   const call: TestApi['call'] = (method, url, body, { role = 'master', type = 'application/json' } = {}) =>
     server.inject({
       method: method as 'GET',
@@ -70,6 +74,10 @@ export async function openTestApi(options: Partial<DeploymentOptions> = {}): Pro
       };
       await eventually(`the job ${id} has ended`, hasEnded, JOB_TIMEOUT_MS);
       return job!;
+    },
+    stopJobs: () => jobs.close(),
+    startJobs: () => {
+      jobs = startJobs();
     },
     close: async () => {
       await server.close();
