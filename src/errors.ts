@@ -19,6 +19,7 @@ export const ERRORS = {
   body_invalid: { status: 422, title: 'The body does not have the expected form' },
   parameter_invalid: { status: 400, title: 'A parameter has an invalid value' },
   cursor_invalid: { status: 400, title: 'The cursor is not one that this endpoint gave out' },
+  not_acceptable: { status: 406, title: 'No form that is accepted can be answered' },
   content_type_unsupported: { status: 415, title: 'The content type is not supported here' },
   line_malformed: { status: 400, title: 'The line is not a JSON object' },
   line_too_long: { status: 413, title: 'The line is longer than the limit' },
@@ -41,6 +42,7 @@ export const ERRORS = {
   relationship_building: { status: 503, title: 'The relationship is still being built' },
   view_invalid: { status: 422, title: 'The view is not valid' },
   view_unknown: { status: 404, title: 'There is no such view' },
+  view_too_large: { status: 422, title: 'The view shows more records than can be sorted' },
   view_slug_taken: { status: 409, title: 'The slug is taken' },
   catalog_conflict: { status: 409, title: 'The catalog was changed by someone else too often; try again' },
   // records

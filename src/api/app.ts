@@ -22,6 +22,7 @@ import { recordRoutes } from './routes/records.ts';
 import type { RouteOptions } from './routes/routes.ts';
 import { seedRoutes } from './routes/seeds.ts';
 import { segmentRoutes } from './routes/segments.ts';
+import { viewRoutes } from './routes/views.ts';
 
 export interface AppOptions extends RouteOptions {
   readonly keys: readonly KeyEntry[];
@@ -33,6 +34,7 @@ const ROUTES = [
   changeRoutes,
   segmentRoutes,
   membershipRoutes,
+  viewRoutes,
   seedRoutes,
   importRoutes,
   exportRoutes,

@@ -112,6 +112,11 @@ export class CatalogKeys {
     this.log = `${this.#base}log`;
   }
 
+  /** The ids of a view in its order, while somebody reads them. */
+  sortedRun(slug: string, name: string): string {
+    return `${this.#base}sorted:${slug}:${name}`;
+  }
+
   idempotency(digest: string): string {
     return `${this.#base}idempotency:${digest}`;
   }
