@@ -18,6 +18,7 @@ import {
   type SeedSource,
 } from '../../jobs/seeding.ts';
 import type { ReadOptions } from '../../membership/memberships.ts';
+import { preferredForm } from '../accepts.ts';
 import { findObjectType } from '../catalog-entries.ts';
 import { formatJob } from '../format.ts';
 import { answers, named } from '../schemas.ts';
@@ -26,13 +27,15 @@ import { ARRAY_BYTES_MAX } from './changes.ts';
 import type { Routes } from './routes.ts';
 
 const LINES_TYPE = /^application\/(?:x-ndjson|ndjson|jsonl|x-jsonlines)(?:\s*;|$)/i;
+const LINES = 'application/x-ndjson';
+const FORMS = ['application/json', LINES] as const;
 const RECORDS = 'records:';
 const PAGE_RECORDS = 1000;
 const READ: ReadOptions = { consistency: 'strong', timeoutMs: 30_000 };
 /** Entries of each list in an answer: more than fit into a body that is taken over within a request. */
 const LISTED_MAX = 1_000_000;
 
-const flag = (description: string) => Type.Optional(Type.Enum(['true', 'false'], { default: 'false', description }));
+const flag = (description: string) => Type.Optional(Type.Boolean({ default: false, description }));
 
 export const seedRoutes: Routes = async (app, { deployment, jobs }) => {
   app.addContentTypeParser(LINES_TYPE, async (_: unknown, payload: Readable) => payload);
@@ -60,9 +63,9 @@ export const seedRoutes: Routes = async (app, { deployment, jobs }) => {
     async ({ query: { include = '' }, headers }, reply) => {
       const { kinds, types } = await readInclude(include, deployment);
       const items = seedItems(deployment, kinds, types);
-      const isLines = /ndjson|jsonl/i.test(headers.accept ?? '');
+      const isLines = preferredForm(headers.accept, FORMS) === LINES;
       return isLines
-        ? reply.type('application/x-ndjson').send(Readable.from(asLines(items)))
+        ? reply.type(LINES).send(Readable.from(asLines(items)))
         : reply.type('application/json; charset=utf-8').send(Readable.from(asArray(items)));
     },
   );
@@ -101,9 +104,9 @@ export const seedRoutes: Routes = async (app, { deployment, jobs }) => {
       },
     },
     async ({ query, body }, reply) => {
-      const isDryRun = query.dry_run === 'true';
+      const { dry_run: isDryRun = false, async: isJob = false } = query;
       const pieces = seedPieces(body);
-      if (query.async !== 'true') return takeOver(await gather(pieces), isDryRun, deployment);
+      if (!isJob) return takeOver(await gather(pieces), isDryRun, deployment);
       const id = jobs.newId();
       try {
         let total = 0;
