@@ -29,6 +29,13 @@ const STALLED_MAX = 20;
 const ATTEMPTS_MAX = 300;
 const RETRY_MS = 1_000;
 const RECONNECT_DELAY_MAX_MS = 500;
+/** As all connections of the deployment (redis/connection.ts): a command that Redis does not answer fails. */
+const AT_ONCE_OR_NOT = {
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 0,
+  autoResendUnfulfilledCommands: false,
+  commandTimeout: 10_000,
+} as const;
 /** An import that takes an hour should not keep exports waiting. */
 const AT_ONCE = 2;
 const KEPT_COMPLETED = { age: RESULT_TTL_MS / 1000, count: 1000 };
@@ -82,7 +89,7 @@ export class Jobs {
   constructor({ redis, keys, logger }: JobsOptions) {
     this.store = new JobStore(redis, keys);
     // A request does not wait for Redis to come back.
-    const connection = { ...addressOf(redis), maxRetriesPerRequest: 1, enableOfflineQueue: false };
+    const connection = { ...addressOf(redis), ...AT_ONCE_OR_NOT };
     const prefix = queuePrefix(keys.prefix);
     const defaultJobOptions = {
       attempts: ATTEMPTS_MAX,

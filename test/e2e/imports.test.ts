@@ -2,10 +2,13 @@
  * imports.test.ts – Records of any number, in and out: what a line may be, what is told of a bad one, how a job stands, and that
  * what was exported is what can be imported.
  */
+import { request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Jobs } from '../../src/jobs/jobs.ts';
 import { type JobAnswer, openTestApi, type TestApi } from '../support/api.ts';
+import { eventually } from '../support/deployment.ts';
 
 const CSV = 'text/csv';
 const NDJSON = 'application/x-ndjson';
@@ -189,6 +192,25 @@ describe('an import of many lines', () => {
     const { id } = await imported('{"id":"n6"}', NDJSON);
     expect(await redis.exists(keys.job(id).input)).toBe(0);
     expect(await redis.pttl(keys.job(id).state)).toBeGreaterThan(0);
+  });
+});
+
+describe('an upload that breaks off', () => {
+  it('imports nothing and leaves nothing behind', async () => {
+    const { redis, keys } = api.deployment;
+    await api.server.listen({ port: 0, host: '127.0.0.1' });
+    const { port } = api.server.server.address() as AddressInfo;
+    const headers = { authorization: 'Bearer the-key-of-the-master', 'content-type': NDJSON };
+    const options = { port, host: '127.0.0.1', path: '/v1/imports/contacts', method: 'POST', headers };
+    const before = (await api.call('GET', '/v1/jobs')).json().data.length;
+    const inputs = async () => (await redis.keys(keys.job('*').input.replaceAll(/[{}]/g, '?'))).length;
+    const request = httpRequest(options).on('error', () => {});
+    request.write(Array.from({ length: 2_000 }, (_, n) => `{"id":"torn-${n}"}\n`).join(''));
+    await eventually('some of it is kept', async () => (await inputs()) > 0);
+    request.destroy();
+    await eventually('it is gone', async () => (await inputs()) === 0);
+    expect((await api.call('GET', '/v1/jobs')).json().data).toHaveLength(before);
+    expect((await api.call('GET', '/v1/records/contacts/torn-0')).statusCode).toBe(404);
   });
 });
 

@@ -4,7 +4,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type JobAnswer, openTestApi, type TestApi } from '../support/api.ts';
 import { eventually } from '../support/deployment.ts';
-import { freshPrefix } from '../support/redis.ts';
+import { openProxy } from '../support/proxy.ts';
+import { freshPrefix, startPrivateRedis } from '../support/redis.ts';
 import { DEFINITIONS } from '../support/seed-items.ts';
 
 const NDJSON = 'application/x-ndjson';
@@ -88,6 +89,36 @@ describe('seeds that come at once, at two servers', () => {
       expect(data.filter(({ revision }: { revision: number }) => revision !== 1)).toEqual([]);
     } finally {
       for (const each of servers.reverse()) await each.close();
+    }
+  });
+});
+
+describe('while Redis is gone in the midst of an import', () => {
+  it('the job waits, and goes on when it is back', { timeout: 120_000 }, async () => {
+    const redis = await startPrivateRedis();
+    const proxy = await openProxy(() => redis.url);
+    const fragile = await openTestApi({ redisUrl: proxy.url });
+    try {
+      await fragile.call('PUT', '/v1/object-types/rows', { attributes: { n: { type: 'number' } } });
+      const body = Array.from({ length: COUNT }, (_, n) => `{"id":"r${n}","n":${n}}`).join('\n');
+      const { id } = (await fragile.call('POST', '/v1/imports/rows', body, { type: NDJSON })).json();
+      const job = async () => (await fragile.call('GET', `/v1/jobs/${id}`)).json<JobAnswer>();
+      await eventually('some of the job is done', async () => (await job()).progress.done >= COUNT / 10);
+      await redis.kill9();
+      expect((await fragile.call('GET', `/v1/jobs/${id}`)).json()).toMatchObject({ code: 'redis_unavailable' });
+      const refused = await fragile.call('POST', '/v1/imports/rows', body, { type: NDJSON });
+      expect(refused.json()).toMatchObject({ code: 'redis_unavailable' });
+      await redis.restart();
+      expect(await fragile.ended(id)).toMatchObject({
+        status: 'completed',
+        progress: { done: COUNT, total: COUNT },
+        result: { accepted: COUNT, rejected: 0 },
+      });
+      expect((await fragile.call('GET', '/v1/records/rows/r0')).json()).toMatchObject({ version: 1 });
+    } finally {
+      await fragile.close();
+      await proxy.close();
+      await redis.stop();
     }
   });
 });
