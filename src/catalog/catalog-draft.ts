@@ -5,7 +5,7 @@
  * or view names exists, and one that none names any more is given up: at once if it was still being built, after every
  * partition has moved on if it was answered for. Ordinals are never reused, not even for an equal predicate.
  */
-import { type EdgeDefinition, edgesOf } from '../change/edge.ts';
+import { anchorKey, edgesOf } from '../change/edge.ts';
 import { type ObjectType, objectType } from '../change/object-type.ts';
 import { assert } from '../errors.ts';
 import { type CompiledQuery, predicateAttributes, statementKey } from '../query/compile.ts';
@@ -130,7 +130,7 @@ export class CatalogDraft {
     const key = anchorKey(definition);
     const known = this.#known(definition.holder, key);
     if (known !== undefined) return known;
-    const exported = { edge, anchor: this.#nextOrdinal, direction: 'in' as const };
+    const exported = { edge, anchor: this.#nextOrdinal, direction: 'in' as const, definition };
     return this.#allocate({ object_type: definition.holder, key, predicate: ALWAYS, exported });
   }
 
@@ -223,11 +223,6 @@ export class CatalogDraft {
     }
     return needed;
   }
-}
-
-/** A relationship that is declared otherwise is another edge. */
-function anchorKey({ name, target, key, cardinality }: EdgeDefinition): string {
-  return `anchor ${name} ${target} ${key} ${cardinality}`;
 }
 
 /** The exported predicates that a lowered one reads at its neighbours. */

@@ -5,8 +5,10 @@
  * one turn of the event loop; so whoever reads it without awaiting in between has read one version.
  */
 
+import { anchorKey, type EdgeDefinition, edgesOf } from '../change/edge.ts';
 import { type ObjectType, type ObjectTypeDefinition, objectType } from '../change/object-type.ts';
 import { assert } from '../errors.ts';
+import { readsClock } from '../query/compile.ts';
 import type { Predicate } from '../query/predicate.ts';
 import type { ViewColumn, ViewSort } from '../query/view-columns.ts';
 
@@ -102,6 +104,11 @@ interface ExportedPredicate {
   /** The attribute whose numbers travel along; `ordered`: for their extremes, not for their sum. */
   readonly attribute?: string;
   readonly ordered?: boolean;
+  /**
+   * Of an anchor: how its relationship was declared when it came. One that is declared otherwise gets another anchor, and until
+   * what stands on that is built, this edge goes on as it was.
+   */
+  readonly definition?: EdgeDefinition;
 }
 
 /** One field of one of the catalog's hashes; a value of null removes it. */
@@ -171,12 +178,10 @@ export class Catalog {
     return this.#byKey.get(keyName(objectTypeName, key));
   }
 
-  /** The anchor of a declared relationship (change/edge.ts); one that was declared otherwise before may still retire. */
+  /** The anchor of a relationship as it is declared now (change/edge.ts); one that was declared otherwise may still be needed. */
   anchorOf(edge: string): number | undefined {
-    for (const [ordinal, { exported, status }] of this.ordinals) {
-      if (exported?.edge === edge && exported.anchor === ordinal && status !== 'retiring') return ordinal;
-    }
-    return undefined;
+    const declared = edgesOf(this.objectTypes.values()).get(edge);
+    return declared && this.ordinalOf(declared.holder, anchorKey(declared));
   }
 
   /** The slugs whose reads go to an ordinal, in order. */
@@ -195,6 +200,15 @@ export class Catalog {
     let deepest = 0;
     for (const ordinal of ordinals) deepest = Math.max(deepest, this.depthOf(ordinal));
     return deepest;
+  }
+
+  /** Whether the truth of some of these predicates moves with time, at the record or at neighbours that they look at. */
+  isTimed(ordinals: Iterable<number | null>): boolean {
+    for (const ordinal of ordinals) {
+      const stored = ordinal === null ? undefined : this.ordinals.get(ordinal);
+      if (stored && (readsClock(stored.predicate) || this.isTimed(stored.reads ?? []))) return true;
+    }
+    return false;
   }
 
   /** The slugs of the segments and views that refer to a segment, sorted; one that is both is named once. */

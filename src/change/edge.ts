@@ -10,27 +10,26 @@ import type { RecordData } from './record.ts';
 export interface EdgeDefinition {
   readonly name: string;
   readonly holder: string;
-  readonly relationship: string;
   readonly target: string;
   readonly key: string;
   readonly cardinality: 'one' | 'many';
-  readonly inverse: string;
-}
-
-function edgeName(holder: string, relationship: string): string {
-  return `${holder}.${relationship}`;
 }
 
 /** All edges, by name. */
 export function edgesOf(types: Iterable<ObjectType>): Map<string, EdgeDefinition> {
   const edges = new Map<string, EdgeDefinition>();
   for (const { name: holder, relationships } of types) {
-    for (const [relationship, { to: target, key, cardinality, inverse }] of relationships) {
-      const name = edgeName(holder, relationship);
-      edges.set(name, { name, holder, relationship, target, key, cardinality, inverse });
+    for (const [relationship, { to: target, key, cardinality }] of relationships) {
+      const name = `${holder}.${relationship}`;
+      edges.set(name, { name, holder, target, key, cardinality });
     }
   }
   return edges;
+}
+
+/** The key of the edge's anchor. A relationship that is declared otherwise is another edge; under another inverse it is the same. */
+export function anchorKey({ name, target, key, cardinality }: EdgeDefinition): string {
+  return `anchor ${name} ${target} ${key} ${cardinality}`;
 }
 
 const NONE: readonly string[] = [];

@@ -46,7 +46,7 @@ function describeReport(report: AuditReport): string[] {
   ];
 }
 
-function differenceLines({ inSegments, inCounts, inIds, inEdges }: AuditReport): string[][] {
+function differenceLines({ inSegments, inCounts, inIds, inTimers, inEdges }: AuditReport): string[][] {
   return [
     inSegments.map(
       ({ slug, place, engineOnly, referenceOnly }) =>
@@ -59,6 +59,10 @@ function differenceLines({ inSegments, inCounts, inIds, inEdges }: AuditReport):
     inIds.map(
       ({ objectType, listedOnly, storedOnly }) =>
         `type=${objectType} ids-only=${sample(listedOnly)} records-only=${sample(storedOnly)}`,
+    ),
+    inTimers.map(
+      ({ objectType, listedOnly, storedOnly }) =>
+        `type=${objectType} due-only=${sample(listedOnly)} state-rows-only=${sample(storedOnly)}`,
     ),
     inEdges.map(
       ({ edge, place, engineOnly, referenceOnly }) =>

@@ -65,7 +65,9 @@ export interface Batch {
   /** It goes to the dead letters. */
   readonly poison?: Poison;
   readonly scans: readonly ScanChunk[];
-  readonly expired: readonly { readonly objectType: string; readonly id: string }[];
+  readonly expired: readonly RecordKey[];
+  /** Records that time may have moved. */
+  readonly due?: readonly RecordKey[];
 }
 
 export interface RecordKey {
@@ -74,7 +76,7 @@ export interface RecordKey {
 }
 
 /** The records that a batch touches, each once. */
-export function touchedRecords({ entries, position, scans, expired }: Batch): Map<string, Set<string>> {
+export function touchedRecords({ entries, position, scans, expired, due = [] }: Batch): Map<string, Set<string>> {
   const touched = new Map<string, Set<string>>();
   const touch = (objectType: string, id: string) => {
     const ids = touched.get(objectType);
@@ -87,6 +89,7 @@ export function touchedRecords({ entries, position, scans, expired }: Batch): Ma
   });
   for (const { objectType, ids } of scans) for (const id of ids) touch(objectType, id);
   for (const { objectType, id } of expired) touch(objectType, id);
+  for (const { objectType, id } of due) touch(objectType, id);
   return touched;
 }
 

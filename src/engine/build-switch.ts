@@ -81,7 +81,8 @@ export class BuildSwitch {
 
   /** What the scans have sent to neighbours must have come through before anybody reads the new ordinals. */
   async #barrier(rounds: number): Promise<boolean> {
-    const standings = await caughtUp(this.#redis, this.#keys.partitions, [], BARRIER_TIMEOUT_MS, rounds);
+    const waits = { timeoutMs: BARRIER_TIMEOUT_MS, rounds };
+    const standings = await caughtUp(this.#redis, this.#keys.partitions, [], waits);
     return standings !== undefined && lossOf(standings) === undefined;
   }
 
@@ -93,7 +94,8 @@ export class BuildSwitch {
   }
 }
 
-interface Built {
+/** The ordinals that every partition answers for, and the lowest catalog version that a partition is at. */
+export interface Built {
   readonly built: ReadonlySet<number>;
   readonly adopted: number;
 }

@@ -115,8 +115,10 @@ interface RowFields {
   readonly goneIds: string[];
 }
 
-function addRows(commands: CommitCommands, { records }: Step, context: CommitContext): void {
+function addRows(commands: CommitCommands, { records, timeless }: Step, context: CommitContext): void {
   const byType = new Map<string, RowFields>();
+  const due: (string | number)[] = [];
+  const neverDue = timeless.map(({ objectType, id }) => recordMember(objectType, id));
   for (const touched of records) {
     let fields = byType.get(touched.objectType);
     if (!fields) {
@@ -126,7 +128,13 @@ function addRows(commands: CommitCommands, { records }: Step, context: CommitCon
     addRecordFields(fields, touched);
     addStateFields(fields, touched, context);
     addTombstone(commands, touched, context.keys);
+    const { objectType, id, before, after } = touched;
+    if (after.due === before.due) continue;
+    if (after.due === undefined) neverDue.push(recordMember(objectType, id));
+    else due.push(after.due, recordMember(objectType, id));
   }
+  commands.add('ZREM', context.keys.due, neverDue);
+  commands.add('ZADD', context.keys.due, due);
   for (const [objectType, fields] of byType) {
     commands.add('HSET', context.keys.records(objectType), fields.records);
     commands.add('HDEL', context.keys.records(objectType), fields.goneRecords);
@@ -156,8 +164,8 @@ function packedWithin(record: RecordRow): string {
 function addStateFields(fields: RowFields, { id, before, after }: TouchedRecord, { networks }: CommitContext): void {
   // A record that goes takes its row along, also if it held nothing but ordinals that were retired since.
   const isGone = before.record !== undefined && after.record === undefined;
-  if (after.truth === before.truth && !isGone) return;
-  const packed = packState(after.truth, (ordinal) => networks.has(ordinal));
+  if (after.truth === before.truth && after.due === before.due && !isGone) return;
+  const packed = packState(after, (ordinal) => networks.has(ordinal));
   if (packed === undefined || isGone) fields.goneStates.push(id);
   else fields.states.push(id, packed);
 }
@@ -207,8 +215,7 @@ function addDropped(commands: CommitCommands, { dropped }: BuildProgress, keys: 
   commands.add('HDEL', keys.counts, dropped);
   for (const ordinal of dropped) {
     commands.addWhole('UNLINK', keys.segment(ordinal));
-    // If it was the anchor of a relationship: its rows. Sets of holders and values are named by targets and stay behind.
-    commands.addWhole('UNLINK', keys.neighbours(ordinal));
+    // If it was the anchor of a relationship: its rows at targets. What lies with the holders is swept (edge-sweep.ts).
     commands.addWhole('UNLINK', keys.related(ordinal));
   }
 }

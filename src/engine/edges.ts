@@ -5,10 +5,9 @@
  * exported over it is what the catalog's ordinals say, at one version.
  */
 import type { StoredOrdinal } from '../catalog/catalog.ts';
-import { type EdgeDefinition, edgesOf, targetsOf } from '../change/edge.ts';
-import type { ObjectType } from '../change/object-type.ts';
+import { type EdgeDefinition, targetsOf } from '../change/edge.ts';
 import type { RecordData } from '../change/record.ts';
-import { unreachable } from '../errors.ts';
+import { assert, unreachable } from '../errors.ts';
 import { type NeighbourRow, type RelatedRow, totalOf } from '../membership/neighbour-row.ts';
 import { type DerivedAttribute, isDerivedName, readDerivedName } from '../query/derived-attribute.ts';
 import { average, fromMicros, sumOf } from '../query/exact-sum.ts';
@@ -42,19 +41,20 @@ export interface Edge {
   readonly inNames: readonly string[];
 }
 
-/** Makes the edges of one catalog version. `attributeNames` are those that a type's network reads. */
+/**
+ * Makes the edges of one catalog version. `attributeNames` are those that a type's network reads. An edge is as its anchor says,
+ * not as its relationship is declared now: after that was declared otherwise both are kept until nobody needs the older one.
+ */
 export function edgesAt(
-  types: ReadonlyMap<string, ObjectType>,
   ordinals: ReadonlyMap<number, StoredOrdinal>,
   attributeNames: (objectType: string) => Iterable<string>,
   absentTruth: (ordinal: number) => boolean,
 ): Map<number, Edge> {
-  const definitions = edgesOf(types.values());
   const exports = exportsByAnchor(ordinals);
   const edges = new Map<number, Edge>();
   for (const [anchor, { edge: name, up, down }] of exports) {
-    const definition = definitions.get(name);
-    if (!definition) continue;
+    const definition = ordinals.get(anchor)?.exported?.definition;
+    assert(definition, `ordinal ${anchor} is an anchor, and kept as long as what is exported over its edge`);
     const out = readsOf(attributeNames(definition.holder), name, 'out', down, absentTruth);
     const into = readsOf(attributeNames(definition.target), name, 'in', up, absentTruth);
     edges.set(anchor, {

@@ -57,10 +57,10 @@ export class Networks {
 
   /** Makes the edges anew, and hands them to the types at their ends. */
   #connect(): void {
-    const { objectTypes, ordinals } = this.#catalog;
+    const { ordinals } = this.#catalog;
     const namesOf = (objectType: string) => this.types.get(objectType)?.network.attributeNames() ?? [];
     const absent = new AbsentTruth((ordinal) => this.#networkOf(ordinal));
-    this.edges = edgesAt(objectTypes, ordinals, namesOf, (ordinal) => absent.of(ordinal));
+    this.edges = edgesAt(ordinals, namesOf, (ordinal) => absent.of(ordinal));
     const all = [...this.edges.values()];
     for (const [name, { type, network }] of this.types) {
       const out = all.filter(({ definition }) => definition.holder === name);

@@ -117,7 +117,7 @@ export class Outbox {
   /** Asks all targets whether they hold what they were sent: one that forgot it would say so only when the next message comes. */
   async check(sent: ReadonlyMap<number, Place>): Promise<void> {
     if (this.undelivered > 0) return;
-    const expected = [...sent].filter(([, { sequence }]) => sequence > 0);
+    const expected = [...sent];
     const source = sourceName(this.#context.partition);
     const { redis, keys } = this.#context;
     const stored = await Promise.all(

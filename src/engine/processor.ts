@@ -23,7 +23,9 @@ import { pairs } from '../redis/pairs.ts';
 import { runScript } from '../redis/scripts.ts';
 import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
 import { type Batch, LOG_START, type LogEntry, type LogPosition, readLogEntry } from './batch.ts';
+import type { Clock } from './clock.ts';
 import { commitCommands } from './commit.ts';
+import { EdgeSweep, readEdgeSets, readSweepChunk, type SweepChunk } from './edge-sweep.ts';
 import { type Fanout, Fanouts, type FanoutVisit, readFanout } from './fanouts.ts';
 import { beginGenerations, type Lane } from './generations.ts';
 import { type InboxEntry, readInboxEntry } from './message.ts';
@@ -34,6 +36,7 @@ import { NO_RESYNC, RESYNC_FIELDS, type ResyncChunk, Resyncs } from './resyncs.t
 import { RowCache } from './row-cache.ts';
 import { EFFECTS_MAX, type Step, step } from './step.ts';
 import { loadStepRows, type StepRows } from './step-rows.ts';
+import { Timers } from './timers.ts';
 
 export const LEASE_TTL_MS = 3000;
 /** A batch ends at the entry that passes one of these. */
@@ -66,6 +69,7 @@ export interface ProcessorContext {
   readonly redis: Redis;
   readonly tail: StreamTail;
   readonly networks: Networks;
+  readonly clock: Clock;
   /** Those of all partitions, for messages. */
   readonly keys: Keys;
   readonly timeZone: string;
@@ -83,7 +87,9 @@ export interface ProcessorContext {
 interface Held {
   readonly builds: PartitionBuilds;
   readonly fanouts: Fanouts;
+  readonly sweep: EdgeSweep;
   readonly outbox: Outbox;
+  readonly timers: Timers;
   readonly resyncs: Resyncs;
   /** What was sent last to each partition. */
   readonly sent: Map<number, Place>;
@@ -230,11 +236,14 @@ export class PartitionProcessor {
     const complete = (await this.#context.redis.hkeys(this.#keys.counts)).map(Number);
     const builds: [string, TypeBuild][] = [];
     const fanouts: Fanout[] = [];
+    const noted: [number, number][] = [];
     const sent = new Map<number, Place>();
     const resynchronizing = new Set<number>();
     for (const [field, value] of meta) {
       if (field.startsWith('scan:')) builds.push([field.slice('scan:'.length), JSON.parse(value) as TypeBuild]);
       if (field.startsWith('fanout:')) fanouts.push(readFanout(field, value));
+      const sets = readEdgeSets(field, value);
+      if (sets) noted.push(sets);
       if (field.startsWith('sent:')) sent.set(Number(field.slice('sent:'.length)), readPlace(value));
       if (field.startsWith(RESYNC_FIELDS.sending))
         resynchronizing.add(Number(field.slice(RESYNC_FIELDS.sending.length)));
@@ -255,7 +264,9 @@ export class PartitionProcessor {
       // A version that no partition was ever at: what the catalog holds is looked at once more.
       builds: new PartitionBuilds(-1, complete, builds),
       fanouts: new Fanouts(fanouts),
+      sweep: new EdgeSweep(noted),
       outbox,
+      timers: new Timers(0),
       resyncs: new Resyncs(meta, lost),
       sent: new Map(lanes),
       newPlaces: [...lanes],
@@ -287,13 +298,12 @@ export class PartitionProcessor {
     return answer === 'renewed' && Number(stored) === number;
   }
 
-  #renewLease(): Promise<string[]> {
-    return runScript<string[]>(
-      this.#context.redis,
-      'renewLease',
-      [this.#keys.owner, this.#keys.meta],
-      [this.#token, LEASE_TTL_MS],
-    );
+  async #renewLease(): Promise<string[]> {
+    const { redis, clock } = this.#context;
+    const lease = [this.#token, LEASE_TTL_MS];
+    const answer = await runScript<string[]>(redis, 'renewLease', [this.#keys.owner, this.#keys.meta], lease);
+    if (answer[2] !== undefined) clock.follow(Number(answer[2]));
+    return answer;
   }
 
   async #work(held: Held): Promise<void> {
@@ -341,13 +351,16 @@ export class PartitionProcessor {
   async #turn(held: Held): Promise<void> {
     const expired = await this.#expiredTombstones(held);
     const isHeldBack = held.outbox.undelivered > UNDELIVERED_MAX;
+    const due = isHeldBack ? [] : await held.timers.take(this.#context.redis, this.#keys, this.#clockOf(held));
     const request = isHeldBack ? undefined : held.builds.nextScan();
     const isQueued = !isHeldBack && this.#queue.length > 0;
     const isFanning = !isHeldBack && held.fanouts.size > 0;
     const isBuilding = !isHeldBack && held.builds.hasWork(this.#context.networks.version);
     const isResyncing = !isHeldBack && held.resyncs.hasWork;
-    const hasWork = isQueued || isFanning || isBuilding || isResyncing || expired.length > 0 || this.#inbox.length > 0;
-    if (!hasWork) return this.#alarm.sleep(SWEEP_INTERVAL_MS);
+    const sweep = isHeldBack ? undefined : held.sweep.next(this.#context.networks.edges);
+    const isBusy = isQueued || isFanning || isBuilding || isResyncing || sweep !== undefined;
+    const hasWork = isBusy || due.length > 0 || expired.length > 0 || this.#inbox.length > 0;
+    if (!hasWork) return this.#sleep(held);
     await this.#gather();
     const inbox = this.#takeMessages();
     if (this.#failures > 0 && inbox.length > 0) return this.#carryOutAlone(held, inbox[0]!);
@@ -357,10 +370,22 @@ export class PartitionProcessor {
     const ids = request ? await this.#scanIds(request) : [];
     const scans =
       request && ids.length > 0 ? [{ objectType: request.objectType, ordinals: request.scan.ordinals, ids }] : [];
+    const swept = await readSweepChunk(this.#context.redis, this.#keys, sweep);
     const fanouts = visits.map((visit) => ({ anchor: visit.fanout.anchor, ids: visit.ids }));
     const resync = isResyncing ? await this.#nextOfResync(held, isBuilding) : NO_RESYNC;
-    const batch = this.#withCare({ entries, inbox, fanouts, resync, position: held.position, scans, expired });
-    await this.#carryOut(held, batch, visits, request, ids);
+    const batch = this.#withCare({ entries, inbox, fanouts, resync, position: held.position, scans, due, expired });
+    await this.#carryOut(held, batch, visits, request, ids, swept);
+  }
+
+  /** Until somebody rings, a record is due, or it is time to look after tombstones. */
+  #sleep(held: Held): Promise<void> {
+    const untilDueMs = held.timers.nextMs - this.#clockOf(held);
+    return this.#alarm.sleep(Math.max(1, Math.min(SWEEP_INTERVAL_MS, untilDueMs)));
+  }
+
+  /** A partition's clock never runs backwards. */
+  #clockOf({ clockMs }: Held): number {
+    return Math.max(clockMs, this.#context.clock.nowMs());
   }
 
   #nextOfResync({ resyncs }: Held, isBuilding: boolean): Promise<ResyncChunk> {
@@ -372,7 +397,7 @@ export class PartitionProcessor {
   async #carryOutAlone(held: Held, entry: InboxEntry): Promise<void> {
     await this.#catchUpWith([], [entry]);
     const batch = { entries: [], inbox: [entry], position: held.position, scans: [], expired: [] };
-    await this.#carryOut(held, this.#withCare(batch), [], undefined, []);
+    await this.#carryOut(held, this.#withCare(batch), [], undefined, [], undefined);
   }
 
   async #carryOut(
@@ -381,6 +406,7 @@ export class PartitionProcessor {
     visits: readonly FanoutVisit[],
     request: ScanRequest | undefined,
     ids: readonly string[],
+    swept: SweepChunk | undefined,
   ): Promise<void> {
     const { redis, networks, metrics } = this.#context;
     let rows: StepRows;
@@ -390,11 +416,13 @@ export class PartitionProcessor {
       rows = await loadStepRows(redis, this.#keys, this.#cache, networks, batch);
     } while (networks.version !== loadedAt); // which rows a step looks at follows from the catalog
     // From here to the commit's arguments nothing awaits: catalog, networks and step are of one version.
-    const nowMs = Math.max(held.clockMs, Date.now());
+    const nowMs = this.#clockOf(held);
     const startedMs = performance.now();
     const number = held.number + 1;
     const isLastChunk = request !== undefined && ids.length < scanRowsMax(request);
     const progress = held.builds.progress(networks, request, ids, isLastChunk);
+    const { edges } = networks;
+    const sweep = held.sweep.progress(edges, swept);
     const delivered = held.outbox.takeDelivered();
     const settled = held.newPlaces
       .filter(([, { base }]) => base > 0)
@@ -415,7 +443,9 @@ export class PartitionProcessor {
       const context = { keys: this.#keys, networks, builds: held.builds, nowMs };
       const resync = held.resyncs.progress(batch.resync ?? NO_RESYNC, made.resync);
       const traffic = { fanouts, outbox, resync, delivered: [...delivered, ...settled], places: held.newPlaces };
-      return { made, fanouts, outbox, commands: commitCommands(made, progress, traffic, context) };
+      const commands = commitCommands(made, progress, traffic, context);
+      held.sweep.addTo(commands, sweep, edges, made.edges.neighbours, this.#keys);
+      return { made, fanouts, outbox, commands };
     });
     if (!attempted) return;
     const { made, fanouts, outbox, commands } = attempted;
@@ -430,7 +460,9 @@ export class PartitionProcessor {
         this.#cache.committed(made, this.#keys);
         held.fanouts.committed(fanouts);
         held.newPlaces = [];
+        held.timers.committed(made, batch.due ?? []);
         held.resyncs.committed(batch.resync ?? NO_RESYNC, made.resync);
+        held.sweep.committed(edges, sweep);
         for (const entry of outbox) {
           held.sent.set(entry.target, entry);
           held.outbox.forward(entry);
@@ -588,7 +620,7 @@ export class PartitionProcessor {
   async #expiredTombstones(held: Held): Promise<{ objectType: string; id: string }[]> {
     const now = Date.now();
     if (now - this.#sweptAtMs < SWEEP_INTERVAL_MS) return [];
-    const clock = Math.max(held.clockMs, now);
+    const clock = this.#clockOf(held);
     const members = await this.#context.redis.zrangebyscore(
       this.#keys.tombstones,
       0,

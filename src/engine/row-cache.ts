@@ -124,7 +124,8 @@ export class RowCache {
     ids.forEach((id, at) => {
       const record = records[at];
       if (!record) return;
-      const row: Row = { record: unpackRecord(record), truth: unpackState(states[at]) };
+      const { truth, due } = unpackState(states[at]);
+      const row: Row = { record: unpackRecord(record), truth, due };
       found.set(id, row);
       this.#rows.set(cacheKey(objectType, id), row);
     });

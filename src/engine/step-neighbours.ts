@@ -138,6 +138,20 @@ export class StepNeighbours {
     return open ?? NOTHING_OPEN;
   }
 
+  /**
+   * The exported predicates that a new record starts with although they are open: to those whose one neighbour it is they held
+   * of it when it was not there, and until its own neighbours have answered nothing that they saw may turn.
+   */
+  heldOfNothing({ network, in: into }: TypeContext, open: ReadonlySet<string>): number[] {
+    if (open.size === 0) return [];
+    const held = into.flatMap(({ definition, outReads }) =>
+      definition.cardinality === 'one'
+        ? outReads.filter(({ measure, absentTruth }) => measure.kind === 'truth' && absentTruth)
+        : [],
+    );
+    return [...new Set(held.map(({ ordinal }) => ordinal))].filter((ordinal) => network.isOpen(ordinal, open));
+  }
+
   /** The derived attributes whose value a change of the record's keys may move. */
   movedBy({ out }: TypeContext, before: RecordRow, after: RecordRow): string[] {
     return out.flatMap((edge) => (sameTargets(edge, before, after) ? [] : edge.outNames));

@@ -3,13 +3,16 @@
  *
  * Keeps true: it is pure – no I/O, no clock, no randomness, and no row that it was given is edited – so the same batch over the
  * same rows makes the same commit, here and in a simulator. After it, the truth in each row it returns equals what the
- * predicates say of the row's record; flips are netted per record, so a record that enters and leaves within a batch does neither.
+ * predicates say of the row's record at the batch's clock; flips are netted per record, so a record that enters and leaves within
+ * a batch does neither. Whatever touches a record first fires its timer if that is overdue: else it would be set anew, and what
+ * time had made of the record would never be found out.
  */
 import type { Change, Outcome } from '../change/change.ts';
 import type { ObjectType } from '../change/object-type.ts';
-import { applyChange, isLive, type RecordRow } from '../change/record.ts';
+import { applyChange, filterableData, isLive, type RecordRow } from '../change/record.ts';
 import type { Aggregate, NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
 import { applyFlips, hasOrdinal, NO_ORDINALS, type Ordinals } from '../membership/ordinals.ts';
+import type { StateRow } from '../membership/state-row.ts';
 import { type Flip, flip, flippedOrdinal, type PredicateNetwork } from '../query/network.ts';
 import type { Batch, FanoutChunk, LogEntry, LogPosition, RecordKey, ScanChunk } from './batch.ts';
 import type { Edge } from './edges.ts';
@@ -18,12 +21,11 @@ import { confirmedMember, HeardResyncs, NO_RESYNC, type Resend, type ResyncEffec
 import { type EdgeEffects, type Extremes, StepNeighbours } from './step-neighbours.ts';
 
 /** All that is kept of one record: its row in `records` and its row in `state`. */
-export interface Row {
+export interface Row extends StateRow {
   readonly record: RecordRow | undefined;
-  readonly truth: Ordinals;
 }
 
-export const ABSENT: Row = { record: undefined, truth: NO_ORDINALS };
+export const ABSENT: Row = { record: undefined, truth: NO_ORDINALS, due: undefined };
 
 /** What the step knows of an object type. */
 export interface TypeContext {
@@ -90,6 +92,8 @@ export interface Step {
   readonly inbox: string | undefined;
   readonly edges: EdgeEffects;
   readonly resync: ResyncEffects;
+  /** Records that were taken for due and never are: their entries go. */
+  readonly timeless: readonly RecordKey[];
 }
 
 /** Memberships that one commit may flip: it ends at the change that passes this, for a commit holds the shard meanwhile (about 6 ms). */
@@ -104,6 +108,7 @@ export function step(batch: Batch, context: StepContext): Step {
   run.changes(batch.entries, batch.position);
   for (const chunk of batch.fanouts ?? []) run.fanout(chunk);
   for (const chunk of batch.scans) run.scan(chunk);
+  for (const { objectType, id } of batch.due ?? []) run.fire(objectType, id);
   for (const { objectType, id } of batch.expired) run.expire(objectType, id);
   for (const resend of resends) run.resend(resend);
   for (const sweep of sweeps) run.sweep(sweep);
@@ -128,6 +133,7 @@ class StepRun {
   readonly #dead: DeadLetter[] = [];
   readonly #neighbours: StepNeighbours;
   readonly #resync: HeardResyncs;
+  readonly #timeless: RecordKey[] = [];
   #inbox: string | undefined;
   #position: LogPosition | undefined;
   #applied = 0;
@@ -269,10 +275,16 @@ class StepRun {
 
   #flip(working: Working, flips: Flip[], kept: Flip[]): void {
     if (flips.length === 0) return;
-    const { record, truth } = working.row;
-    working.row = { record, truth: applyFlips(truth, flips.sort(ascending)) };
+    const { record, truth, due } = working.row;
+    working.row = { record, truth: applyFlips(truth, flips.sort(ascending)), due };
     append(kept, flips);
     this.#effects += flips.length;
+  }
+
+  /** Looks at a record because it may be due. */
+  fire(objectType: string, id: string): void {
+    const { key, before } = this.#open(objectType, id);
+    if (before.due === undefined) this.#timeless.push(key);
   }
 
   /** Forgets a tombstone; what this batch made of the record, a newer tombstone included, stays. */
@@ -286,7 +298,9 @@ class StepRun {
     const records: TouchedRecord[] = [];
     for (const [objectType, rows] of this.#working) {
       const known = this.#context.types.get(objectType);
-      for (const { key, before, row, live, scanned } of rows.values()) {
+      for (const working of rows.values()) {
+        const { key, before, live, scanned } = working;
+        const row = known ? this.#withDue(known, working) : working.row;
         if (row === before) continue;
         if (known) this.#neighbours.settle(known, key.id, before, row);
         const liveFlips = netFlips(live);
@@ -308,7 +322,18 @@ class StepRun {
       inbox: this.#inbox,
       edges,
       resync: this.#resync,
+      timeless: this.#timeless,
     };
+  }
+
+  /** A record that was touched is due at the next moment that follows from its values and the batch's clock. */
+  #withDue({ network, type }: TypeContext, { row }: Working): Row {
+    const { record, truth } = row;
+    if (!network.hasTimers && row.due === undefined) return row;
+    const { nowMs, timeZone } = this.#context;
+    const due =
+      network.hasTimers && isLive(record) ? network.nextFlip(filterableData(record, type, timeZone), nowMs) : undefined;
+    return due === row.due ? row : { record, truth, due };
   }
 
   /** @returns the index of the first change of the entry that was not applied. */
@@ -357,11 +382,11 @@ class StepRun {
   #apply(change: Change, known: TypeContext, checkedAt: number): Outcome {
     const { nowMs, timeZone } = this.#context;
     const working = this.#open(change.object_type, change.id);
-    const { record, truth } = working.row;
+    const { record, truth, due } = working.row;
     const applied = applyChange(record, change, { nowMs, timeZone, type: known.type, checkedAt });
     if (applied.record === record) return applied.outcome;
     const flips = this.#flips(change.id, record, applied.record, truth, applied.names, known);
-    working.row = { record: applied.record, truth };
+    working.row = { record: applied.record, truth, due };
     this.#flip(working, flips, working.live);
     return applied.outcome;
   }
@@ -380,7 +405,13 @@ class StepRun {
     if (!isLive(after)) return isLive(before) ? leaveAll(truth, network) : [];
     const open = this.#neighbours.open(known, after);
     const seen = this.#neighbours.view(known, id, after);
-    if (!isLive(before)) return network.create(seen, nowMs, { verify: [], open }).map((ordinal) => flip(ordinal, true));
+    if (!isLive(before)) {
+      const holding = [
+        ...network.create(seen, nowMs, { verify: [], open }),
+        ...this.#neighbours.heldOfNothing(known, open),
+      ];
+      return holding.map((ordinal) => flip(ordinal, true));
+    }
     if (names?.length === 0) return [];
     // Both views have the neighbourhood of now; what a new key may move is verified, whatever the stored truth knew of the old one.
     const verify = this.#neighbours.movedBy(known, before, after);
@@ -402,8 +433,21 @@ class StepRun {
     if (!working) {
       const row = this.#context.row(objectType, id);
       rows.set(id, (working = { key: { objectType, id }, before: row, row, live: [], scanned: [] }));
+      if (row.due !== undefined && row.due <= this.#context.nowMs) this.#fireTimer(working, row.due);
     }
     return working;
+  }
+
+  /** Time has passed the moment at which the record was due: it is evaluated once, as of now. */
+  #fireTimer(working: Working, due: number): void {
+    const { objectType, id } = working.key;
+    const known = this.#context.types.get(objectType);
+    const { record, truth } = working.row;
+    if (!known || !isLive(record)) return;
+    const seen = this.#neighbours.view(known, id, record);
+    const neighbourhood = { verify: [], open: this.#neighbours.open(known, record) };
+    const held = (ordinal: number) => hasOrdinal(truth, ordinal);
+    this.#flip(working, known.network.fire(seen, due - 1, this.#context.nowMs, held, neighbourhood), working.live);
   }
 }
 

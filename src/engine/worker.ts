@@ -10,6 +10,7 @@ import type { NetworkOptions } from '../query/network.ts';
 import type { Keys } from '../redis/keys.ts';
 import type { StreamTail } from '../redis/stream-tail.ts';
 import { BuildSwitch } from './build-switch.ts';
+import { Clock } from './clock.ts';
 import { Networks } from './networks.ts';
 import { LEASE_TTL_MS, PartitionProcessor } from './processor.ts';
 import { CACHED_ROWS_MAX } from './row-cache.ts';
@@ -35,6 +36,7 @@ export class Worker {
   constructor({ redis, tail, keys, store, founding, logger, metrics, networkOptions }: WorkerContext) {
     this.#logger = logger;
     const networks = new Networks(store.catalog, networkOptions);
+    const clock = new Clock(logger);
     this.#builds = new BuildSwitch(redis, keys, store, logger);
     this.#processors = keys.partitions.map(
       (_, partition) =>
@@ -43,6 +45,7 @@ export class Worker {
           redis,
           tail,
           networks,
+          clock,
           logger,
           metrics,
           timeZone: founding.timeZone,

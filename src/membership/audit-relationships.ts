@@ -84,19 +84,20 @@ export async function auditRelationships(
   let found: RelationshipAudit | undefined;
   for (let attempt = 1; ; attempt++) {
     const before = await numbers(context);
-    const seen = await new Attempt(context, segments).run();
+    const seen = await new Attempt(context, segments, before.serverMs).run();
     found = found ? { ...seen, differences: inBoth(found.differences, seen.differences) } : seen;
     if (found.differences.length === 0 || attempt === ATTEMPTS_MAX) return found;
-    if ((await numbers(context)) === before) return found;
+    if ((await numbers(context)).text === before.text) return found;
     const { redis, keys, timeoutMs, rounds } = context;
-    await caughtUp(redis, keys.partitions, [], timeoutMs, rounds);
+    await caughtUp(redis, keys.partitions, [], { timeoutMs, rounds, isTimed: true });
   }
 }
 
-/** Names where all partitions stand. */
-async function numbers({ redis, keys }: RelationshipAuditContext): Promise<string> {
+/** Names where all partitions stand, and since when at the least. */
+async function numbers({ redis, keys }: RelationshipAuditContext): Promise<{ text: string; serverMs: number }> {
   const standings = await Promise.all(keys.partitions.map((partition) => readStanding(redis, partition, [])));
-  return standings.map(({ number }) => number).join();
+  const serverMs = Math.min(...standings.map((standing) => standing.serverMs));
+  return { text: standings.map(({ number }) => number).join(), serverMs };
 }
 
 function inBoth(first: readonly SubjectDifference[], second: readonly SubjectDifference[]): SubjectDifference[] {
@@ -146,10 +147,13 @@ class Attempt {
   /** By exported ordinal, the ids of which the reference says that it holds. */
   readonly #held = new Map<number, ReadonlySet<string>>();
   readonly #differences: SubjectDifference[] = [];
+  /** One moment for the whole graph: a record that becomes due while it is read moves a partition, and it is read once more. */
+  readonly #nowMs: number;
   #evaluations = 0;
   #memberships = 0;
 
-  constructor(context: RelationshipAuditContext, segments: readonly StoredFilter[]) {
+  constructor(context: RelationshipAuditContext, segments: readonly StoredFilter[], nowMs: number) {
+    this.#nowMs = nowMs;
     const { catalog } = context;
     this.#context = context;
     this.#segments = segments;
@@ -203,7 +207,7 @@ class Attempt {
       const row = rows![at];
       const record = row == null ? undefined : unpackRecord(row);
       if (!isLive(record)) return [];
-      const truth = unpackState(states![at]);
+      const { truth } = unpackState(states![at]);
       return [{ ...graphRecordOf(id, record, type, this.#context.timeZone), partition, truth }];
     });
   }
@@ -246,7 +250,7 @@ class Attempt {
     for (const [at, vertex] of (this.#vertices.get(objectType) ?? []).entries()) {
       if (at % CHUNK_RECORDS === 0) await new Promise((resolve) => setImmediate(resolve)); // a server may share this process
       this.#evaluations++;
-      if (holds(rule, document(objectType, vertex, this.#graph), Date.now())) satisfying.add(vertex.id);
+      if (holds(rule, document(objectType, vertex, this.#graph), this.#nowMs)) satisfying.add(vertex.id);
     }
     return satisfying;
   }
@@ -393,7 +397,11 @@ function edgesToAudit(catalog: Catalog): { audited: AuditedEdge[]; building: str
   for (const definition of edgesOf(catalog.objectTypes.values()).values()) {
     const ofEdge = [...catalog.ordinals].filter(([, { exported }]) => exported?.edge === definition.name);
     const anchor = catalog.anchorOf(definition.name);
-    if (anchor === undefined || ofEdge.some(([, { status }]) => status !== 'ready')) {
+    // While it was declared otherwise before, and that is still answered for, there are two of that name.
+    if (
+      anchor === undefined ||
+      ofEdge.some(([, { exported, status }]) => status !== 'ready' || exported!.anchor !== anchor)
+    ) {
       building.push(definition.name);
       continue;
     }

@@ -18,7 +18,7 @@ import type { ObjectType } from '../change/object-type.ts';
 import { exists, filterableData, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
 import { Problem } from '../errors.ts';
 import { holds } from '../query/reference.ts';
-import type { Keys, PartitionKeys } from '../redis/keys.ts';
+import { type Keys, type PartitionKeys, recordMember } from '../redis/keys.ts';
 import { auditRelationships, type RelationshipAudit } from './audit-relationships.ts';
 import { carriedOut } from './audit-transaction.ts';
 import { hasOrdinal } from './ordinals.ts';
@@ -98,6 +98,8 @@ export interface AuditReport {
   readonly inSegments: readonly SegmentDifference[];
   readonly inCounts: readonly CountDifference[];
   readonly inIds: readonly IdDifference[];
+  /** Entries of `due` that the state row does not have so, and state rows that are due without being listed. */
+  readonly inTimers: readonly IdDifference[];
   readonly inEdges: readonly EdgeDifference[];
 }
 
@@ -126,7 +128,11 @@ async function atRest({ redis, keys, store }: AuditContext, timeoutMs: number): 
   const deadlineMs = Date.now() + timeoutMs;
   const left = () => Math.max(1, deadlineMs - Date.now());
   for (;;) {
-    const standings = await caughtUp(redis, keys.partitions, [], left(), roundsOf(store.catalog));
+    const standings = await caughtUp(redis, keys.partitions, [], {
+      timeoutMs: left(),
+      rounds: roundsOf(store.catalog),
+      isTimed: true,
+    });
     // A message that could not be applied stays so until somebody repairs it: what it has left behind is what is looked for.
     if (standings && lossOf(standings) !== 'resynchronizing') return;
     if (Date.now() >= deadlineMs)
@@ -200,6 +206,7 @@ class AuditRun {
   readonly #audited: readonly Audited[];
   readonly #skipped: SkippedSegment[];
   readonly #ids: ReadonlyMap<string, Mismatch>;
+  readonly #timers: ReadonlyMap<string, Mismatch>;
   readonly #counts: CountDifference[] = [];
   #graph: RelationshipAudit | undefined;
   #records = 0;
@@ -214,6 +221,7 @@ class AuditRun {
     this.#options = options;
     this.#types = [...catalog.objectTypes.values()];
     this.#ids = new Map(this.#types.map(({ name }) => [name, new Mismatch()]));
+    this.#timers = new Map(this.#types.map(({ name }) => [name, new Mismatch()]));
     // While an edit is built, the stored JsonLogic is of the new revision and the sets are of the old one.
     this.#audited = segments.flatMap((segment) =>
       segment.pending === null && segment.ordinal !== null
@@ -271,9 +279,8 @@ class AuditRun {
     const slugs = new Set(settled.map(({ segment }) => segment.slug));
     const inSegments = settled.flatMap(segmentDifferences);
     const inCounts = this.#counts.filter(({ slug }) => slugs.has(slug));
-    const inIds = [...this.#ids].flatMap(([objectType, ids]) =>
-      ids.total > 0 ? [{ objectType, listedOnly: ids.left, storedOnly: ids.right }] : [],
-    );
+    const inIds = idDifferences(this.#ids);
+    const inTimers = idDifferences(this.#timers);
     const pairs = inSegments.reduce(
       (sum, { engineOnly, referenceOnly }) => sum + engineOnly.total + referenceOnly.total,
       0,
@@ -283,7 +290,10 @@ class AuditRun {
       (sum, { engineOnly, referenceOnly }) => sum + engineOnly.total + referenceOnly.total,
       0,
     );
-    const ids = inIds.reduce((sum, { listedOnly, storedOnly }) => sum + listedOnly.total + storedOnly.total, 0);
+    const ids = [...inIds, ...inTimers].reduce(
+      (sum, { listedOnly, storedOnly }) => sum + listedOnly.total + storedOnly.total,
+      0,
+    );
     return {
       partitions: this.#context.keys.partitions.length,
       segments: settled.length,
@@ -301,6 +311,7 @@ class AuditRun {
       inSegments,
       inCounts,
       inIds,
+      inTimers,
       inEdges,
     };
   }
@@ -342,25 +353,30 @@ class AuditRun {
       .multi()
       .zmscore(keys.ids(type.name), ...ids)
       .hmget(keys.records(type.name), ...ids)
-      .hmget(keys.state(type.name), ...ids);
+      .hmget(keys.state(type.name), ...ids)
+      .zmscore(keys.due, ...ids.map((id) => recordMember(type.name, id)));
     for (const { ordinal } of audited) transaction.smismember(keys.segment(ordinal), ...ids);
-    const [scores, rows, states, ...sets] = (await carriedOut(transaction)) as (string | number | null)[][];
+    const [scores, rows, states, dues, ...sets] = (await carriedOut(transaction)) as (string | number | null)[][];
     for (const [at, id] of ids.entries()) {
       const row = rows![at] as string | null;
       const record = row === null ? undefined : unpackRecord(row);
       this.#ids.get(type.name)!.compare(id, scores![at] !== null, exists(record));
-      const truth = unpackState(states![at] as string | null);
+      const { truth, due } = unpackState(states![at] as string | null);
+      const score = dues![at] == null ? undefined : Number(dues![at]);
+      if (score !== due) this.#timers.get(type.name)!.compare(id, score !== undefined, score === undefined);
+      // What is stored holds until the record is due: that moment may have passed since, or a moment ago.
+      const nowMs = due === undefined ? Date.now() : Math.min(Date.now(), due - 1);
       const document = isLive(record) ? documentOf(record, type, timeZone) : undefined;
       for (const [which, { segment, ordinal, mismatches }] of audited.entries()) {
-        const isExpected = document !== undefined && this.#holds(segment, document);
+        const isExpected = document !== undefined && this.#holds(segment, document, nowMs);
         mismatches.set.compare(id, sets[which]![at] === 1, isExpected);
         mismatches.state.compare(id, hasOrdinal(truth, ordinal), isExpected);
       }
     }
   }
 
-  #holds({ json_logic: rule }: StoredFilter, document: unknown): boolean {
-    const isExpected = holds(rule, document, Date.now());
+  #holds({ json_logic: rule }: StoredFilter, document: unknown, nowMs: number): boolean {
+    const isExpected = holds(rule, document, nowMs);
     this.#evaluations++;
     if (isExpected) this.#memberships++;
     return isExpected;
@@ -414,6 +430,12 @@ function segmentDifferences({ segment, mismatches }: Audited): SegmentDifference
     const { left, right, total } = mismatches[name];
     return total > 0 ? [{ slug: segment.slug, place: name, engineOnly: left, referenceOnly: right }] : [];
   });
+}
+
+function idDifferences(mismatches: ReadonlyMap<string, Mismatch>): IdDifference[] {
+  return [...mismatches].flatMap(([objectType, { total, left, right }]) =>
+    total > 0 ? [{ objectType, listedOnly: left, storedOnly: right }] : [],
+  );
 }
 
 function edgeDifferences(graph: RelationshipAudit | undefined): EdgeDifference[] {

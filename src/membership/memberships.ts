@@ -18,7 +18,7 @@ import { Problem } from '../errors.ts';
 import type { Hop } from '../query/relationships.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { hasOrdinal } from './ordinals.ts';
-import { caughtUp, type Loss, lossOf, readStanding, roundsOver, type Standing } from './standing.ts';
+import { caughtUp, isAheadOfTime, type Loss, lossOf, readStanding, roundsOver, type Standing } from './standing.ts';
 import { unpackState } from './state-row.ts';
 
 export type Consistency = 'strong' | 'eventual';
@@ -79,7 +79,7 @@ export class Memberships {
     for (let attempt = 1; ; attempt++) {
       const segments = await this.#segments(slugs);
       const ordinals = [...new Set(segments.flatMap(({ ordinal }) => (ordinal === null ? [] : [ordinal])))];
-      const standings = await this.#standings(ordinals, options, this.#roundsOf(ordinals));
+      const standings = await this.#standings(ordinals, options);
       if (!standings) return { counts: segments.map((segment) => withoutNumber(segment, 'timeout')), asOf: '' };
       const sums = new Map(
         ordinals.map((ordinal, at) => [ordinal, sum(standings.map(({ counts }) => counts[at] ?? null))]),
@@ -89,12 +89,10 @@ export class Memberships {
         await this.#store.refresh();
         continue;
       }
-      const loss = lossOf(standings);
-      const counted = segments.map((segment) =>
-        loss && this.#roundsOf([segment.ordinal]) > 0
-          ? withoutNumber(segment, loss === 'broken' ? 'failed' : 'building')
-          : countOf(segment, sums),
-      );
+      const counted = segments.map((segment) => {
+        const doubt = this.#doubtOf([segment.ordinal], standings);
+        return doubt ? withoutNumber(segment, DOUBTS[doubt].status) : countOf(segment, sums);
+      });
       return { counts: counted, asOf: packAsOf(standings) };
     }
   }
@@ -106,7 +104,7 @@ export class Memberships {
     cursor: string | undefined,
     options: ReadOptions = STRONG,
   ): Promise<Page<{ id: string }>> {
-    await this.#wait(this.#keys.partitions, options, await this.#roundsOfSegments([slug]));
+    await this.#wait(this.#keys.partitions, options, await this.#needsOfSegments([slug]));
     return this.#memberPage(() => this.#segment(slug), limit, cursor);
   }
 
@@ -116,7 +114,8 @@ export class Memberships {
    */
   async awaitView(slug: string, depth: number, options: ReadOptions): Promise<StoredView> {
     const { ordinal } = await this.#viewFilter(slug);
-    await this.#wait(this.#keys.partitions, options, roundsOver(Math.max(depth, this.#store.catalog.depthOf(ordinal))));
+    const needs = this.#needsOf([ordinal]);
+    await this.#wait(this.#keys.partitions, options, { ...needs, rounds: Math.max(needs.rounds, roundsOver(depth)) });
     builtOrdinal(await this.#viewFilter(slug));
     return this.#store.catalog.views.get(slug) ?? refuseView(slug);
   }
@@ -156,7 +155,7 @@ export class Memberships {
   /** @throws Problem segment_unknown | segment_building | not_caught_up */
   async isMember(slug: string, id: string, options: ReadOptions = STRONG): Promise<boolean> {
     const keys = this.#partition(id);
-    await this.#wait([keys], options, await this.#roundsOfSegments([slug]));
+    await this.#wait([keys], options, await this.#needsOfSegments([slug]));
     return this.#answer(
       () => this.#segment(slug),
       async (ordinal) => (await this.#redis.sismember(keys.segment(ordinal), id)) === 1,
@@ -170,7 +169,7 @@ export class Memberships {
     options: ReadOptions = STRONG,
   ): Promise<Map<string, string[]>> {
     await this.#objectType(objectType);
-    await this.#wait(this.#partitionsOf(ids), options, this.#roundsOfType(objectType));
+    await this.#wait(this.#partitionsOf(ids), options, this.#needsOfType(objectType));
     const { catalog } = this.#store;
     for (let attempt = 1; ; attempt++) {
       const { version } = catalog;
@@ -189,7 +188,7 @@ export class Memberships {
   ): Promise<Map<string, string[]>> {
     await this.#objectType(objectType);
     refuseForeign(await this.#segments(slugs), objectType);
-    await this.#wait(this.#partitionsOf(ids), options, await this.#roundsOfSegments(slugs));
+    await this.#wait(this.#partitionsOf(ids), options, await this.#needsOfSegments(slugs));
     for (let attempt = 1; ; attempt++) {
       const asked = (await this.#segments(slugs)).map((segment) => ({
         slug: segment.slug,
@@ -199,7 +198,7 @@ export class Memberships {
       if (asked.some(({ ordinal }) => this.#isGone(ordinal)) && attempt < RESOLVE_ATTEMPTS_MAX) continue;
       return new Map(
         ids.map((id, at) => {
-          const truth = unpackState(states[at]);
+          const { truth } = unpackState(states[at]);
           return [id, asked.filter(({ ordinal }) => hasOrdinal(truth, ordinal)).map(({ slug }) => slug)];
         }),
       );
@@ -338,38 +337,47 @@ export class Memberships {
     return { records, visited: scan?.ordinals.includes(ordinal) ? Math.min(scan.visited, records) : 0 };
   }
 
-  async #standings(ordinals: readonly number[], options: ReadOptions, rounds: number): Promise<Standing[] | undefined> {
+  async #standings(ordinals: readonly number[], options: ReadOptions): Promise<Standing[] | undefined> {
     const { partitions } = this.#keys;
-    if (options.consistency === 'strong') return caughtUp(this.#redis, partitions, ordinals, options.timeoutMs, rounds);
+    if (options.consistency === 'strong')
+      return caughtUp(this.#redis, partitions, ordinals, { ...this.#needsOf(ordinals), timeoutMs: options.timeoutMs });
     return Promise.all(partitions.map((keys) => readStanding(this.#redis, keys, ordinals)));
   }
 
-  #roundsOf(ordinals: Iterable<number | null>): number {
-    return roundsOver(this.#store.catalog.deepestOf(ordinals));
+  /** What a read of some ordinals has to wait for. */
+  #needsOf(ordinals: readonly (number | null)[]): Needs {
+    const { catalog } = this.#store;
+    return { ordinals, rounds: roundsOver(catalog.deepestOf(ordinals)), isTimed: catalog.isTimed(ordinals) };
   }
 
-  async #roundsOfSegments(slugs: readonly string[]): Promise<number> {
-    return this.#roundsOf((await this.#segments(slugs)).map(({ ordinal }) => ordinal));
+  async #needsOfSegments(slugs: readonly string[]): Promise<Needs> {
+    return this.#needsOf((await this.#segments(slugs)).map(({ ordinal }) => ordinal));
   }
 
-  #roundsOfType(objectType: string): number {
+  #needsOfType(objectType: string): Needs {
     const segments = [...this.#store.catalog.segments.values()].filter(({ object_type: type }) => type === objectType);
-    return this.#roundsOf(segments.map(({ ordinal }) => ordinal));
+    return this.#needsOf(segments.map(({ ordinal }) => ordinal));
+  }
+
+  /** Why nobody can say who is in these segments, though all partitions have answered. */
+  #doubtOf(ordinals: readonly (number | null)[], standings: readonly Standing[]): Doubt | undefined {
+    const { rounds, isTimed } = this.#needsOf(ordinals);
+    const loss = rounds > 0 ? lossOf(standings) : undefined;
+    return loss ?? (isTimed && isAheadOfTime(standings) ? 'ahead' : undefined);
   }
 
   /** What neighbours bring comes from anywhere: with rounds all partitions are waited for. */
-  async #wait(some: readonly PartitionKeys[], options: ReadOptions, rounds = 0): Promise<void> {
+  async #wait(some: readonly PartitionKeys[], options: ReadOptions, needs: Needs = NEEDS_NOTHING): Promise<void> {
     if (options.consistency === 'eventual') return;
-    const partitions = rounds > 0 ? this.#keys.partitions : some;
-    const standings = await caughtUp(this.#redis, partitions, [], options.timeoutMs, rounds);
-    if (standings && rounds > 0) refuseLoss(lossOf(standings));
-    if (standings) return;
-    throw new Problem(
-      'not_caught_up',
-      `the changes before this read were not applied within ${options.timeoutMs} ms`,
-      [],
-      { retry_after_s: 1 },
-    );
+    const { timeoutMs } = options;
+    const partitions = needs.rounds > 0 ? this.#keys.partitions : some;
+    const standings = await caughtUp(this.#redis, partitions, [], { ...needs, timeoutMs });
+    if (standings) {
+      refuseDoubt(this.#doubtOf(needs.ordinals, standings));
+      return;
+    }
+    const detail = `the changes before this read were not applied within ${timeoutMs} ms`;
+    throw new Problem('not_caught_up', detail, [], { retry_after_s: 1 });
   }
 
   /**
@@ -636,16 +644,36 @@ function refuseView(slug: string): never {
   throw unknownView(slug);
 }
 
-/** @throws Problem segment_building: what lies across relationships is not known for sure. */
-function refuseLoss(loss: Loss | undefined): void {
-  if (loss === undefined) return;
-  const why =
-    loss === 'broken'
-      ? 'a message between partitions could not be applied; it lies in the dead letters'
-      : 'partitions are telling each other anew what was lost';
-  throw new Problem('segment_building', `what reaches across relationships is not known for sure: ${why}`, [], {
-    retry_after_s: 1,
-  });
+interface Needs {
+  readonly ordinals: readonly (number | null)[];
+  readonly rounds: number;
+  readonly isTimed: boolean;
+}
+
+const NEEDS_NOTHING: Needs = { ordinals: [], rounds: 0, isTimed: false };
+
+type Doubt = Loss | 'ahead';
+
+const DOUBTS: Record<Doubt, { readonly status: 'building' | 'failed'; readonly detail: string }> = {
+  resynchronizing: {
+    status: 'building',
+    detail:
+      'what reaches across relationships is not known for sure: partitions are telling each other anew what was lost',
+  },
+  broken: {
+    status: 'failed',
+    detail:
+      'what reaches across relationships is not known for sure: a message between partitions could not be applied; it lies in the dead letters',
+  },
+  ahead: {
+    status: 'building',
+    detail: 'what moves with time is not known: the clock of a partition is over a minute ahead of the server’s',
+  },
+};
+
+/** @throws Problem segment_building */
+function refuseDoubt(doubt: Doubt | undefined): void {
+  if (doubt) throw new Problem('segment_building', DOUBTS[doubt].detail, [], { retry_after_s: 1 });
 }
 
 export function relationshipBuilding(edge: string): Problem {
@@ -664,7 +692,7 @@ function refuseForeign(segments: readonly StoredSegment[], objectType: string): 
 
 function slugsOf(catalog: Catalog, state: string | null | undefined): string[] {
   const slugs: string[] = [];
-  for (const ordinal of unpackState(state)) slugs.push(...catalog.slugsOf(ordinal));
+  for (const ordinal of unpackState(state).truth) slugs.push(...catalog.slugsOf(ordinal));
   return slugs.sort();
 }
 

@@ -22,6 +22,9 @@ export interface Standing {
   readonly inboxPosition: string;
   readonly inboxEnd: string;
   readonly clockMs: number;
+  /** The time of the partition's server, and the earliest moment at which a record of the partition is due (undefined: none is). */
+  readonly serverMs: number;
+  readonly dueMs: number | undefined;
   readonly catalogVersion: number;
   /** The place sent to each partition, and that which each has delivered here, as place.ts writes them. */
   readonly sent: Readonly<Record<string, string>>;
@@ -33,13 +36,31 @@ export interface Standing {
   readonly counts: readonly (number | null)[];
 }
 
+/** What a read waits for, and how long. */
+export interface CatchUp {
+  readonly timeoutMs: number;
+  /** `roundsOver` the edges that segments look over. */
+  readonly rounds?: number;
+  /** Whether segments move with time: then all that was due when the read began is waited for. */
+  readonly isTimed?: boolean;
+}
+
+/** A partition whose clock is that far ahead of its server's has believed a wrong one: time stands still there until it is so late. */
+const CLOCK_AHEAD_MAX_MS = 60_000;
+
+/** Whether segments that move with time can't be told: they are as of a moment that has not come. */
+export function isAheadOfTime(standings: readonly Standing[]): boolean {
+  return standings.some(({ clockMs, serverMs }) => clockMs > serverMs + CLOCK_AHEAD_MAX_MS);
+}
+
 type Traffic = Pick<Standing, 'sent' | 'delivered' | 'fanning' | 'loss'>;
 
 /** One round trip. */
 export async function readStanding(redis: Redis, keys: PartitionKeys, ordinals: readonly number[]): Promise<Standing> {
-  const named = [keys.meta, keys.log, keys.inbox, keys.counts, keys.delivered];
+  const named = [keys.meta, keys.log, keys.inbox, keys.counts, keys.delivered, keys.due];
   const answer = await runScript<string[]>(redis, 'readPartition', named, ordinals);
-  const [, number, position, end, inboxPosition, inboxEnd, clock, catalogVersion, , traffic, ...counts] = answer;
+  const [, number, position, end, inboxPosition, inboxEnd, clock, catalogVersion, server, traffic, due, ...counts] =
+    answer;
   const { sent, delivered, fanning, loss } = JSON.parse(traffic!) as Traffic;
   return {
     number: Number(number),
@@ -48,6 +69,8 @@ export async function readStanding(redis: Redis, keys: PartitionKeys, ordinals: 
     inboxPosition: inboxPosition!,
     inboxEnd: inboxEnd!,
     clockMs: Number(clock),
+    serverMs: Number(server),
+    dueMs: due === '' ? undefined : Number(due),
     catalogVersion: Number(catalogVersion),
     sent,
     delivered,
@@ -78,24 +101,25 @@ export async function caughtUp(
   redis: Redis,
   partitions: readonly PartitionKeys[],
   ordinals: readonly number[],
-  timeoutMs: number,
-  rounds = 0,
+  { timeoutMs, rounds = 0, isTimed = false }: CatchUp,
 ): Promise<Standing[] | undefined> {
   const deadlineMs = Date.now() + timeoutMs;
   const read = (keys: PartitionKeys) => readStanding(redis, keys, ordinals);
   let standings = await Promise.all(partitions.map(read));
-  if (rounds > 0 && isQuiet(standings)) return standings;
+  if (rounds > 0 && isQuiet(standings, isTimed)) return standings;
   const ends = standings;
   const wait = async (isDone: (standing: Standing, at: number) => boolean): Promise<boolean> => {
     const latest = await until(partitions, standings, isDone, read, deadlineMs);
     if (latest) standings = latest;
     return latest !== undefined;
   };
-  if (!(await wait((standing, at) => isAppliedUpTo(standing, ends[at]!)))) return undefined;
+  const isAsOfThen = (standing: Standing, at: number) =>
+    isAppliedUpTo(standing, ends[at]!) && (!isTimed || hasFired(standing, ends[at]!.serverMs));
+  if (!(await wait(isAsOfThen))) return undefined;
   for (let round = 1; round <= rounds; round++) {
     const noted = await Promise.all(partitions.map(read));
     standings = noted;
-    if (lossOf(noted) !== undefined || isQuiet(noted)) return noted;
+    if (lossOf(noted) !== undefined || isQuiet(noted, isTimed)) return noted;
     if (!(await wait((standing, at) => hasDelivered(standing, noted, at) && hasFannedOut(standing, noted[at]!))))
       return undefined;
     const delivered = standings;
@@ -143,13 +167,19 @@ async function until(
 }
 
 /** Nothing waits anywhere: logs and inboxes are applied, what was sent has arrived, no fan-out runs. Caller: all partitions. */
-function isQuiet(standings: readonly Standing[]): boolean {
+function isQuiet(standings: readonly Standing[], isTimed: boolean): boolean {
   return standings.every(
     (standing, at) =>
       isAppliedUpTo(standing, standing) &&
       standing.fanning === undefined &&
+      (!isTimed || hasFired(standing, standing.serverMs)) &&
       standings.every(({ sent }, from) => sent[at] === standing.delivered[from]),
   );
+}
+
+/** Whether nothing is due any more at a moment. */
+function hasFired({ dueMs }: Standing, nowMs: number): boolean {
+  return dueMs === undefined || dueMs > nowMs;
 }
 
 function isAppliedUpTo(

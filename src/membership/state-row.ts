@@ -1,21 +1,30 @@
 /**
  * state-row.ts – What the engine remembers of a record beside its values: one hash field of `state:<type>`.
  *
- * Written `due;unanswered;ordinals`: the next moment at which the clock flips one of its predicates, the neighbours that have
- * not answered yet (both empty until filters move with time and reach across relationships), and the ordinals of the
- * predicates that hold. Keeps true: a row that says nothing is not stored, and an absent row says nothing.
+ * Written `due;unanswered;ordinals`: the next moment at which the clock alone flips one of its predicates (empty: never), the
+ * neighbours that have not answered (empty: their rows say so), and the ordinals of the predicates that hold. Keeps true: a row
+ * that says nothing is not stored, and an absent row says nothing.
  */
 import { assert } from '../errors.ts';
 import { NO_ORDINALS, type Ordinals, packOrdinals, unpackOrdinals } from './ordinals.ts';
 
-export function packState(held: Ordinals, isKept: (ordinal: number) => boolean): string | undefined {
-  const packed = packOrdinals(held, isKept);
-  return packed === '' ? undefined : `;;${packed}`;
+export interface StateRow {
+  readonly truth: Ordinals;
+  /** In ms; the truth is that of every moment from the record's last commit up to this one. */
+  readonly due: number | undefined;
 }
 
-export function unpackState(row: string | null | undefined): Ordinals {
-  if (!row) return NO_ORDINALS;
-  const start = row.indexOf(';', row.indexOf(';') + 1) + 1;
+const NO_STATE: StateRow = { truth: NO_ORDINALS, due: undefined };
+
+export function packState({ truth, due }: StateRow, isKept: (ordinal: number) => boolean): string | undefined {
+  const packed = packOrdinals(truth, isKept);
+  return packed === '' && due === undefined ? undefined : `${due ?? ''};;${packed}`;
+}
+
+export function unpackState(row: string | null | undefined): StateRow {
+  if (!row) return NO_STATE;
+  const first = row.indexOf(';');
+  const start = row.indexOf(';', first + 1) + 1;
   assert(start >= 2, `a state row has three parts, this is '${row.slice(0, 20)}'`);
-  return unpackOrdinals(row.slice(start));
+  return { truth: unpackOrdinals(row.slice(start)), due: first === 0 ? undefined : Number(row.slice(0, first)) };
 }

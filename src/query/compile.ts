@@ -82,6 +82,21 @@ function collectReads(
   }
 }
 
+/** Whether the truth of a predicate moves with time alone. Neighbours' predicates are looked into where they are written out. */
+export function readsClock(predicate: Predicate): boolean {
+  switch (predicate.kind) {
+    case 'and':
+    case 'or':
+      return predicate.children.some(readsClock);
+    case 'not':
+      return readsClock(predicate.child);
+    case 'edge':
+      return readsClock(predicate.where);
+    default:
+      return predicate.kind === 'age';
+  }
+}
+
 /** The dialect shows at the root: `rules` is a rule group's, `type: "group"` an item tree's, one other key JsonLogic's. */
 function readQuery(query: unknown, reading: Reading): Meaning | undefined {
   if (!isObject(query)) {

@@ -5,6 +5,7 @@
 import { performance } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Deployment } from '../../src/engine/deployment.ts';
+import { readPlace } from '../../src/membership/place.ts';
 import { built, eventually, openTestDeployment } from '../support/deployment.ts';
 
 const PARTITIONS = 16;
@@ -62,7 +63,7 @@ async function sent(): Promise<Map<string, number>> {
   const all = new Map<string, number>();
   for (const [from, { meta }] of deployment.keys.partitions.entries()) {
     for (const [field, value] of Object.entries(await deployment.redis.hgetall(meta)))
-      if (field.startsWith('sent:')) all.set(`${from}>${field.slice('sent:'.length)}`, Number(value));
+      if (field.startsWith('sent:')) all.set(`${from}>${field.slice('sent:'.length)}`, readPlace(value).sequence);
   }
   return all;
 }

@@ -54,6 +54,24 @@ function audited(): Promise<AuditReport> {
   return audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 10_000 });
 }
 
+/** The keys of rows and sets at both ends of relationships, whichever. */
+async function edgeKeys(): Promise<string[]> {
+  const { redis, keys } = deployment;
+  const [prefix] = keys.partitions[0]!.meta.split('{');
+  return (await redis.keys(`${prefix}*`)).filter((key) => /:(neighbours|related|holders|values):/.test(key));
+}
+
+/** From the next change of the catalog on, nothing that is built is switched to until the answer is called. */
+function holdCatalog(): () => void {
+  const { store } = deployment;
+  const write = store.write.bind(store);
+  let changes = 0;
+  store.write = (make) => (changes++ === 0 ? write(make) : Promise.resolve());
+  return () => {
+    store.write = write;
+  };
+}
+
 describe('a relationship', () => {
   it('that is declared after its records exist is built', async () => {
     await open({ attributes });
@@ -94,11 +112,10 @@ describe('a relationship', () => {
   it('that is removed and declared again is counted from the records of now', async () => {
     await open();
     await send(deployment, [...contacts, ...three]);
-    const anchor = deployment.store.catalog.anchorOf('contacts.organization')!;
+    expect(await edgeKeys()).not.toEqual([]);
     await deployment.objectTypes.put('contacts', { attributes });
     await built(deployment);
-    const rows = deployment.keys.partitions.flatMap((keys) => [keys.neighbours(anchor), keys.related(anchor)]);
-    await eventually('its rows are gone', async () => (await deployment.redis.exists(...rows)) === 0);
+    await eventually('its rows are gone', async () => (await edgeKeys()).length === 0);
     await send(deployment, [contact('c0', 'o1', 0), contact('c1', 'o0', 1)]);
     await deployment.objectTypes.put('contacts', { attributes, relationships });
     await createSegment(deployment, 'in-saas', 'contacts', inSaas);
@@ -141,6 +158,63 @@ describe('a relationship', () => {
     expect(await audited()).toMatchObject({ differences: 0, segments: 2, edges: 1 });
   });
 
+  it('that is declared over another key is counted over the old one until all is built, then over the new one', async () => {
+    await open();
+    const employed = (id: string, organizationId: string, employerId: string, age: number): Change => {
+      const data = { age, organization_id: organizationId, employer_id: employerId };
+      return { op: 'put', object_type: 'contacts', id, data };
+    };
+    await send(deployment, three);
+    await send(
+      deployment,
+      contacts.map(({ id, data }, at) => employed(id, data!['organization_id'] as string, 'o1', at)),
+    );
+    await createSegment(deployment, 'in-saas', 'contacts', inSaas);
+    await createSegment(deployment, 'with-the-old', 'organizations', someOver(118));
+    const release = holdCatalog();
+    const employers = { organization: { ...relationships.organization, key: 'employer_id' } };
+    await deployment.objectTypes.put('contacts', { attributes, relationships: employers });
+    const { segments } = deployment.store.catalog;
+    const counted = async () => {
+      expect([...segments.values()].every(({ pending }) => pending !== null)).toBe(true);
+      return [await countOf('in-saas'), await countOf('with-the-old')];
+    };
+    expect(await counted()).toEqual([80, 1]); // c119 is with o2
+    await send(deployment, [employed('c0', 'o1', 'o0', 0), employed('c119', 'o2', 'o0', 3)]);
+    expect(await counted()).toEqual([79, 0]);
+    await send(deployment, [
+      employed('n1', 'o0', 'o1', 119),
+      employed('n2', 'o1', 'o2', 120),
+      organization('o1', 'SaaS'),
+    ]);
+    expect(await counted()).toEqual([122, 2]);
+    await send(deployment, [organization('o1', 'Retail'), { op: 'delete', object_type: 'contacts', id: 'n2' }]);
+    expect(await counted()).toEqual([80, 1]);
+    release();
+    await built(deployment);
+    // c0 and c119 are with o0 now; n1, who is 119, is with o1
+    expect([await countOf('in-saas'), await countOf('with-the-old')]).toEqual([2, 1]);
+    await send(deployment, [employed('n1', 'o0', 'o2', 119)]);
+    expect(await countOf('in-saas')).toBe(3);
+    expect(await audited()).toMatchObject({ differences: 0, segments: 2, edges: 1 });
+  });
+
+  it('over which a segment reads an attribute that is re-typed is counted by the new type once that is built', async () => {
+    await open();
+    await send(deployment, [...contacts, ...three]);
+    const known = all({ field: 'organization.industry', operator: 'notNull' });
+    await createSegment(deployment, 'of-known-industry', 'contacts', known);
+    expect(await countOf('of-known-industry')).toBe(120);
+    await deployment.objectTypes.put('organizations', { attributes: { industry: { type: 'number' } } });
+    await send(deployment, [{ op: 'put', object_type: 'organizations', id: 'o1', data: { industry: 47 } }]);
+    await built(deployment);
+    expect(await countOf('of-known-industry')).toBe(40);
+    await deployment.objectTypes.put('organizations', organizations);
+    await built(deployment);
+    expect(await countOf('of-known-industry')).toBe(80);
+    expect((await audited()).differences).toBe(0);
+  });
+
   it('whose holders nobody asked about knows their number when somebody does', async () => {
     await open();
     await send(deployment, three);
@@ -162,6 +236,27 @@ describe('a relationship', () => {
 });
 
 describe('an exported predicate', () => {
+  it('that asks for extremes leaves no values behind, though holders go meanwhile', async () => {
+    await open();
+    await send(deployment, [...contacts, ...three]);
+    const eldest = all({ field: 'contacts.age', operator: '>', value: 118, aggregate: 'max' });
+    await createSegment(deployment, 'with-the-eldest', 'organizations', eldest);
+    expect(await countOf('with-the-eldest')).toBe(1);
+    const kept = async (kind: string) => (await edgeKeys()).filter((key) => key.includes(`:${kind}:`)).length;
+    expect(await kept('values')).toBeGreaterThan(3);
+    const holders = await kept('holders');
+    const deletions = send(
+      deployment,
+      contacts.filter((_, at) => at % 3 === 0).map(({ id }): Change => ({ op: 'delete', object_type: 'contacts', id })),
+    );
+    await deployment.segments.remove('with-the-eldest');
+    await deletions;
+    await eventually('no values are left', async () => (await kept('values')) === 0);
+    expect(await kept('holders')).toBeLessThan(holders);
+    expect(await kept('holders')).toBeGreaterThan(0);
+    expect((await audited()).differences).toBe(0);
+  });
+
   it('is given up with the last segment that reads it', async () => {
     await open();
     await send(deployment, [...contacts, ...three]);

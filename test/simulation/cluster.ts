@@ -5,17 +5,22 @@
  * Keeps true: everything that happens is one of the steps below, so that a seed replays it; nothing in it knows what ought to
  * come out (model.ts and check.ts do).
  */
-import { reassign } from '../../src/catalog/segments.ts';
+import type { CatalogStore } from '../../src/catalog/catalog-store.ts';
+import { ObjectTypes } from '../../src/catalog/object-types.ts';
+import { Segments } from '../../src/catalog/segments.ts';
 import type { Change } from '../../src/change/change.ts';
+import type { ObjectType } from '../../src/change/object-type.ts';
 import { partitionOf } from '../../src/change/partition.ts';
 import { unpackRecord } from '../../src/change/record.ts';
 import { LOG_FIELDS } from '../../src/engine/batch.ts';
-import { settle } from '../../src/engine/build-switch.ts';
+import { type Built, settle } from '../../src/engine/build-switch.ts';
+import { Problem } from '../../src/errors.ts';
 import type { Place } from '../../src/membership/place.ts';
-import { compileQuery } from '../../src/query/compile.ts';
+import { hopsFrom } from '../../src/query/relationships.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import type { Choose } from '../support/memory-deployment.ts';
 import { Process, StoredCatalog } from './catalogs.ts';
+import { checkOutgoing } from './check.ts';
 import { type Guards, Wire } from './faults.ts';
 import { Lane } from './lane.ts';
 import { Model } from './model.ts';
@@ -30,6 +35,13 @@ const SEGMENTS_MAX = 6;
 const LAG = 30;
 const SETTLING_STEPS_MAX = 20_000;
 
+/** What the ordinal of a segment stands for: its rule, over the types as they were declared. */
+export interface Meaning {
+  readonly objectType: string;
+  readonly rule: unknown;
+  readonly types: ReadonlyMap<string, ObjectType>;
+}
+
 interface LogAppend extends Place {
   readonly fields: readonly string[];
 }
@@ -41,6 +53,12 @@ export class Cluster {
   readonly store: Store;
   readonly catalog = new StoredCatalog();
   readonly model = new Model();
+  /** Of ordinals that answer, or did; not of those that were found out under an attribute's older type. */
+  readonly meanings = new Map<number, Meaning>();
+  /** Whether what is built is switched to now and then, without a barrier. */
+  isSwitching = true;
+  readonly #segments = new Segments(this.catalog as unknown as CatalogStore, 'UTC');
+  readonly #objectTypes = new ObjectTypes(this.catalog as unknown as CatalogStore, 'UTC', () => Promise.resolve(false));
   readonly #choose: Choose;
   readonly #guards: Guards;
   readonly #wire: Wire;
@@ -90,8 +108,8 @@ export class Cluster {
   async step(): Promise<void> {
     const kind = this.#choose(100);
     if (kind < 22) return this.#write();
-    if (kind < 26) return this.#changeCatalog();
-    if (kind < 34) return this.#befall();
+    if (kind < 29) return this.#changeCatalog();
+    if (kind < 37) return this.#befall();
     await this.workOff();
   }
 
@@ -104,7 +122,9 @@ export class Cluster {
       while (await this.workOff()) {
         if (++steps > SETTLING_STEPS_MAX) throw new Error('the deployment does not come to rest');
       }
-      this.#settleBuilds();
+      this.recall();
+      checkOutgoing(this);
+      this.settleBuilds();
     } while (this.#work().length > 0);
     this.#wire.isFaulty = true;
     this.recall();
@@ -257,7 +277,9 @@ export class Cluster {
   }
 
   #send(partition: number, changes: readonly Change[]): void {
-    const checkedAt = this.#choose(12) === 0 ? this.catalog.version : 1;
+    // The values fit the types as they were first declared, and nobody has looked at them since.
+    const isRetyped = [...this.catalog.catalog.objectTypes.values()].some(({ revision }) => revision > 1);
+    const checkedAt = this.#choose(12) === 0 && !isRetyped ? this.catalog.version : 1;
     const fields = [LOG_FIELDS.checkedAt, String(checkedAt), LOG_FIELDS.payload, JSON.stringify(changes)];
     this.#append(partition, fields);
   }
@@ -277,11 +299,16 @@ export class Cluster {
 
   // ——— Catalog ———
 
-  #changeCatalog(): void {
+  async #changeCatalog(): Promise<void> {
+    await this.#changeDeclarations();
+    this.#noteMeanings();
+  }
+
+  async #changeDeclarations(): Promise<void> {
     const slugs = [...this.catalog.catalog.segments.keys()];
-    switch (this.#choose(6)) {
+    switch (this.#choose(8)) {
       case 0:
-        if (slugs.length > 0) this.catalog.draft((draft) => draft.setSegment(pick(this.#choose, slugs), null));
+        if (slugs.length > 0) await unlessRefused(this.#segments.remove(pick(this.#choose, slugs)));
         return;
       case 1:
         if (this.#undeclared) {
@@ -290,13 +317,15 @@ export class Cluster {
         }
         return;
       case 2:
-        this.#settleBuilds();
+        if (this.isSwitching) this.settleBuilds();
         return;
       case 3:
-        if (slugs.length > 0) this.#assign(pick(this.#choose, slugs));
+        if (slugs.length > 0) await this.#assign(pick(this.#choose, slugs));
         return;
+      case 4:
+        return this.#redeclare();
       default:
-        if (slugs.length < SEGMENTS_MAX) this.#assign(`s${++this.#slugs}`);
+        if (slugs.length < SEGMENTS_MAX) await this.#assign(`s${++this.#slugs}`);
     }
   }
 
@@ -312,35 +341,81 @@ export class Cluster {
     });
   }
 
-  /** Gives a new segment, or one that there is, a query. Nothing if it leads over what is not declared yet. */
-  #assign(slug: string): void {
-    const { objectTypes, segments } = this.catalog.catalog;
-    const old = segments.get(slug);
-    const queries = this.#subject.queries.filter(({ objectType }) => !old || objectType === old.object_type);
-    const { objectType, query } = pick(this.#choose, queries);
-    const scope = { type: objectTypes.get(objectType)!, types: objectTypes, timeZone: 'UTC', segment: () => undefined };
-    let compiled: ReturnType<typeof compileQuery>;
-    try {
-      compiled = compileQuery(query, scope);
-    } catch (error) {
-      if (this.#undeclared) return;
-      throw error;
-    }
-    const blank = { uses: [], json_logic: null, created_at: 1, ready_revision: null, ordinal: null, pending: null };
-    const named = { id: slug, title: slug, slug, object_type: objectType, query, updated_at: 1 };
-    const segment = { ...blank, ...old, ...named, revision: (old?.revision ?? 0) + 1 };
-    this.catalog.draft((draft) => reassign(draft, [{ filter: segment, compiled }]));
+  /** Declares a type otherwise, in part or as a whole, or as it was before; nothing if a segment could not be told any more. */
+  async #redeclare(): Promise<void> {
+    const { definitions, otherwise = {} } = this.#subject;
+    const names = Object.keys(otherwise);
+    if (names.length === 0 || this.#undeclared) return;
+    const name = pick(this.#choose, names);
+    const either = [definitions[name]!, otherwise[name]!];
+    const { attributes } = pick(this.#choose, either);
+    const relationships = Object.fromEntries(
+      Object.keys(definitions[name]!.relationships).map((each) => [
+        each,
+        pick(this.#choose, either).relationships[each]!,
+      ]),
+    );
+    await unlessRefused(this.#objectTypes.put(name, { attributes, relationships }));
   }
 
-  /** What build-switch.ts does. Its barrier is not needed here: nobody reads before all is quiet. */
-  #settleBuilds(): void {
-    const { keys, store } = this;
-    this.catalog.write((catalog) => {
-      const isBuilt = (ordinal: number) =>
-        keys.partitions.every(({ counts }) => store.hash(counts).has(String(ordinal)));
-      const built = new Set([...catalog.ordinals.keys()].filter(isBuilt));
-      const adopted = keys.partitions.map(({ meta }) => Number(store.hash(meta).get('catalog') ?? 0));
-      return settle(catalog, { built, adopted: Math.min(...adopted) });
-    });
+  #noteMeanings(): void {
+    const { segments, objectTypes, ordinals } = this.catalog.catalog;
+    const types = new Map(objectTypes);
+    for (const { ordinal, pending, object_type: objectType, json_logic: rule } of segments.values())
+      if (ordinal !== null && pending === null) this.meanings.set(ordinal, { objectType, rule, types });
+    for (const ordinal of this.meanings.keys())
+      if (ordinals.get(ordinal)?.key.startsWith('outdated ') !== false) this.meanings.delete(ordinal);
   }
+
+  /** Gives a new segment, or one that there is, a query. */
+  async #assign(slug: string): Promise<void> {
+    const old = this.catalog.catalog.segments.get(slug);
+    const queries = this.#subject.queries.filter(({ objectType }) => !old || objectType === old.object_type);
+    const { objectType, query } = pick(this.#choose, queries);
+    const segment = { slug, title: slug, object_type: objectType, query: this.#withSegment(objectType, query) };
+    await unlessRefused(old ? this.#segments.replace(slug, segment) : this.#segments.create(segment));
+  }
+
+  /** Now and then a query that speaks of another segment too: of the record itself, or of many that lie a step away. */
+  #withSegment(objectType: string, query: unknown): unknown {
+    const { segments, objectTypes } = this.catalog.catalog;
+    if (segments.size === 0 || this.#choose(3) > 0 || !isRuleGroup(query)) return query;
+    const used = pick(this.#choose, [...segments.values()]);
+    const membership = { operator: pick(this.#choose, ['inSegment', 'notInSegment']), value: used.slug };
+    if (used.object_type === objectType) return { combinator: 'and', rules: [query, membership] };
+    const hops = hopsFrom(objectTypes.get(objectType)!, objectTypes);
+    const ways = hops.filter(({ many, target }) => many && target === used.object_type);
+    if (ways.length === 0) return query;
+    const value = { combinator: 'and', rules: [membership] };
+    const some = { field: pick(this.#choose, ways).name, operator: '=', match: { mode: 'some' }, value };
+    return { combinator: pick(this.#choose, ['and', 'or']), rules: [query, some] };
+  }
+
+  /** What build-switch.ts reads. */
+  built(): Built {
+    const { keys, store } = this;
+    const isBuilt = (ordinal: number) => keys.partitions.every(({ counts }) => store.hash(counts).has(String(ordinal)));
+    const adopted = keys.partitions.map(({ meta }) => Number(store.hash(meta).get('catalog') ?? 0));
+    const built = new Set([...this.catalog.catalog.ordinals.keys()].filter(isBuilt));
+    return { built, adopted: Math.min(...adopted) };
+  }
+
+  /** What build-switch.ts writes. Without its barrier before (builds.test.ts), nobody may read until all is quiet. */
+  settleBuilds(built = this.built()): void {
+    this.catalog.write((catalog) => settle(catalog, built));
+    this.#noteMeanings();
+  }
+}
+
+/** A segment that others use is not removed, a query that is none of what is declared now is not taken, and so on. */
+async function unlessRefused(change: Promise<unknown>): Promise<void> {
+  try {
+    await change;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+  }
+}
+
+function isRuleGroup(query: unknown): boolean {
+  return typeof query === 'object' && query !== null && 'rules' in query;
 }

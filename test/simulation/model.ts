@@ -4,6 +4,7 @@
  * Keeps true: `version` counts the changes of a record that changed something, so that one that is applied twice shows.
  */
 import type { Change } from '../../src/change/change.ts';
+import type { ObjectType } from '../../src/change/object-type.ts';
 
 export interface ModelRecord {
   readonly objectType: string;
@@ -41,6 +42,15 @@ export class Model {
 
 function patched(data: ModelRecord['data'], given: ModelRecord['data']): ModelRecord['data'] {
   return Object.fromEntries(Object.entries({ ...data, ...given }).filter(([, value]) => value !== null));
+}
+
+/** The values that are of their attributes' declared types; what else there is keeps its place. Only numbers and texts are re-typed here. */
+export function fitting(data: ModelRecord['data'], { attributes }: ObjectType): ModelRecord['data'] {
+  const isFitting = ([name, value]: [string, unknown]) => {
+    const type = attributes.get(name)?.type;
+    return (type !== 'number' && type !== 'string') || typeof value === type;
+  };
+  return Object.fromEntries(Object.entries(data).filter(isFitting));
 }
 
 /** The same for the same values. */

@@ -162,7 +162,7 @@ export class Owner {
     if (this.lanes().length > 0 || this.#newPlaces.length > 0) return false;
     return [...this.#sent].some(([target, { generation, sequence }]) => {
       const held = readPlace(store.hash(keys.partitions[target]!.delivered).get(sourceName(this.partition)));
-      return sequence > 0 && (held.generation !== generation || held.sequence < sequence);
+      return held.generation !== generation || held.sequence < sequence;
     });
   }
 

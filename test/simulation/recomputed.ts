@@ -9,7 +9,7 @@ import type { Networks } from '../../src/engine/networks.ts';
 import { type Aggregate, type Exported, NO_AGGREGATE } from '../../src/membership/neighbour-row.ts';
 import { readDerivedName } from '../../src/query/derived-attribute.ts';
 import { toMicros } from '../../src/query/exact-sum.ts';
-import type { Model, ModelRecord } from './model.ts';
+import { fitting, type Model, type ModelRecord } from './model.ts';
 
 export class Recomputed {
   readonly #model: Model;
@@ -88,8 +88,8 @@ export class Recomputed {
   }
 
   #evaluate(ordinal: number, record: ModelRecord): boolean {
-    const { network } = this.#networks.types.get(record.objectType)!;
-    const view: Record<string, unknown> = { ...record.data };
+    const { network, type } = this.#networks.types.get(record.objectType)!;
+    const view: Record<string, unknown> = { ...fitting(record.data, type) };
     for (const name of network.derivedOf(ordinal)) {
       const value = this.#derived(name, record);
       if (value !== undefined) view[name] = value;

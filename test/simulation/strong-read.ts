@@ -33,7 +33,11 @@ export async function strongRead(
     return answer;
   };
   const redis = { readPartition: answerNext } as unknown as Redis;
-  const standings = await caughtUp(redis, cluster.keys.partitions, ordinals, TIMEOUT_MS, rounds);
+  const standings = await caughtUp(redis, cluster.keys.partitions, ordinals, {
+    timeoutMs: TIMEOUT_MS,
+    rounds,
+    isTimed: true,
+  });
   if (!standings) throw new Error('a strong read has timed out');
   return standings;
 }

@@ -5,7 +5,7 @@
  */
 import { describe, expect, it, vi } from 'vitest';
 import { lossOf, roundsOver } from '../../src/membership/standing.ts';
-import { chooser } from '../support/memory-deployment.ts';
+import { type Choose, chooser } from '../support/memory-deployment.ts';
 import { referenceMembers } from './check.ts';
 import { Cluster } from './cluster.ts';
 import { ALL_GUARDS } from './faults.ts';
@@ -19,33 +19,48 @@ vi.mock('node:timers/promises', () => ({ setTimeout: () => new Promise((resolve)
 const STEPS = 300;
 const READ_EVERY = 75;
 
+/** Seeds within which too few rounds have to show. */
+const CANARY_SEEDS_MAX = 1000;
+
 describe('a strong count', { timeout: 3_600_000 }, () => {
   it('is the reference of all that was acknowledged before', async () => {
     let read = 0;
-    for (const seed of seeds(150)) {
-      const choose = chooser(seed);
-      const cluster = new Cluster(choose, ALL_GUARDS, COMPANY);
-      for (let step = 1; step <= STEPS; step++) {
-        await cluster.step();
-        if (step % READ_EVERY > 0) continue;
-        await cluster.acknowledge();
-        const counts = await countsNow(cluster, choose);
-        if (!counts) continue;
-        read++;
-        expect(counts.engine, `seed=${seed} step=${step}`).toEqual(counts.reference);
-      }
-    }
+    for (const seed of seeds(150)) read += await readNowAndThen(seed, roundsOver);
     expect(read).toBeGreaterThan(seeds(150).length);
+  });
+
+  it.each([0, 1])('is not always, when effects over relationships are waited for %i times', async (rounds) => {
+    const canary = async () => {
+      for (let seed = 1; seed <= CANARY_SEEDS_MAX; seed++) await readNowAndThen(seed, () => rounds);
+    };
+    await expect(canary()).rejects.toThrow(/seed=\d+ step=\d+: expected .* to deeply equal/);
   });
 });
 
+/** @throws Error at the first count that is not the reference's. @returns how often there were numbers. */
+async function readNowAndThen(seed: number, roundsOf: (depth: number) => number): Promise<number> {
+  const choose = chooser(seed);
+  const cluster = new Cluster(choose, ALL_GUARDS, COMPANY);
+  let read = 0;
+  for (let step = 1; step <= STEPS; step++) {
+    await cluster.step();
+    if (step % READ_EVERY > 0) continue;
+    await cluster.acknowledge();
+    const counts = await countsNow(cluster, choose, roundsOf);
+    if (!counts) continue;
+    read++;
+    expect(counts.engine, `seed=${seed} step=${step}`).toEqual(counts.reference);
+  }
+  return read;
+}
+
 /** @returns undefined where a loss is being made good: there is no number then. */
-async function countsNow(cluster: Cluster, choose: (n: number) => number) {
+async function countsNow(cluster: Cluster, choose: Choose, roundsOf: (depth: number) => number) {
   const { catalog } = cluster.catalog;
   const ready = [...catalog.segments.values()].filter(({ ordinal }) => ordinal !== null);
   const ordinals = ready.map(({ ordinal }) => ordinal!);
   const depth = catalog.deepestOf(ordinals);
-  const standings = await strongRead(cluster, choose, ordinals, roundsOver(depth));
+  const standings = await strongRead(cluster, choose, ordinals, roundsOf(depth));
   if (lossOf(standings) !== undefined) return undefined;
   if (standings.some(({ counts }) => counts.includes(null))) return undefined;
   cluster.recall();

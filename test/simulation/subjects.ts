@@ -17,6 +17,8 @@ interface Query {
 
 export interface Subject {
   readonly definitions: Definitions;
+  /** Other declarations of single types, to which a deployment may change and from which it may change back. */
+  readonly otherwise?: Definitions;
   readonly queries: readonly Query[];
   /** The next change of a random record, with values in normal form. */
   readonly change: (choose: Choose, model: Model) => Change;
@@ -35,6 +37,21 @@ const DEFINITIONS: Definitions = {
     },
   },
   groups: { attributes: { level: { type: 'number' } }, relationships: {} },
+};
+
+/** Other keys, another cardinality, and an attribute whose values do not fit any more. */
+const OTHERWISE: Definitions = {
+  organizations: {
+    attributes: { industry: { type: 'string' }, size: { type: 'number' } },
+    relationships: { parent: { to: 'organizations', key: 'owner_id', cardinality: 'one', inverse: 'children' } },
+  },
+  contacts: {
+    attributes: { age: { type: 'number' }, name: { type: 'number' } },
+    relationships: {
+      organization: { to: 'organizations', key: 'employer_id', cardinality: 'one', inverse: 'contacts' },
+      groups: { to: 'groups', key: 'team_id', cardinality: 'one', inverse: 'members' },
+    },
+  },
 };
 
 const all = (...rules: unknown[]) => ({ combinator: 'and', not: false, rules });
@@ -80,6 +97,8 @@ const QUERIES: readonly Query[] = [
   organizations('contacts.age', '>', 60, { aggregate: 'max' }),
   organizations('children.size', '>', 3, { aggregate: 'count' }),
   organizations('children', '>', 1, { aggregate: 'count' }),
+  contacts('name', 'notNull'),
+  organizations('contacts', '=', all(rule('name', 'null')), atLeast(1)),
   groups('members.organization.industry', '=', 'SaaS'),
   groups('members.organization.industry', '!=', 'SaaS'),
   groups('members', '=', none(rule('organization.parent.industry', '=', 'SaaS')), {
@@ -116,6 +135,7 @@ function anyData(choose: Choose, objectType: string): Record<string, unknown> {
         industry: orNull(4, pick(choose, ['SaaS', 'Retail'])),
         size: orNull(4, choose(10)),
         parent_id: orNull(2, id('organizations')),
+        owner_id: orNull(2, id('organizations')),
       };
     case 'contacts':
       return {
@@ -123,6 +143,8 @@ function anyData(choose: Choose, objectType: string): Record<string, unknown> {
         name: orNull(2, pick(choose, ['x', 'y'])),
         organization_id: orNull(4, id('organizations')),
         group_ids: orNull(3, [id('groups'), id('groups')]),
+        employer_id: orNull(4, id('organizations')),
+        team_id: orNull(3, id('groups')),
       };
     default:
       return { level: orNull(5, choose(5)) };
@@ -133,7 +155,7 @@ export function withoutNull(data: Readonly<Record<string, unknown>>): Record<str
   return Object.fromEntries(Object.entries(data).filter(([, value]) => value !== null));
 }
 
-export const COMPANY: Subject = { definitions: DEFINITIONS, queries: QUERIES, change: anyChange };
+export const COMPANY: Subject = { definitions: DEFINITIONS, otherwise: OTHERWISE, queries: QUERIES, change: anyChange };
 
 export function pick<T>(choose: Choose, from: readonly T[]): T {
   return from[choose(from.length)]!;

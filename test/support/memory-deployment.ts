@@ -65,6 +65,13 @@ class SimulatedPartition {
 const SCANNED_IDS = 2;
 const VISITED_IDS = 2;
 
+interface MemoryOptions {
+  /** Told of each step, once what it made is stored. */
+  readonly onStep?: (partition: number, made: Step) => void;
+  /** For tests of the tests only: a target that has not answered counts as absent, as if it had. */
+  readonly takesSilenceForAbsence?: boolean;
+}
+
 export class MemoryDeployment {
   readonly catalog = new Catalog();
   readonly networks: Networks;
@@ -74,10 +81,12 @@ export class MemoryDeployment {
   readonly #choose: Choose;
   /** What is under way from one partition to another, in order. */
   readonly #lanes = new Map<string, { readonly to: number; readonly entries: string[][] }>();
+  readonly #options: MemoryOptions;
   #arrivals = 0;
 
-  constructor(partitions: number, choose: Choose) {
+  constructor(partitions: number, choose: Choose, options: MemoryOptions = {}) {
     this.#choose = choose;
+    this.#options = options;
     this.networks = new Networks(this.catalog);
     this.partitions = Array.from({ length: partitions }, () => new SimulatedPartition());
   }
@@ -194,6 +203,7 @@ export class MemoryDeployment {
     partition.builds.committed(progress);
     partition.fanouts.committed(fanouts);
     for (const [to, messages] of made.edges.messages) this.#post(at, to, messages);
+    this.#options.onStep?.(at, made);
   }
 
   #step(partition: SimulatedPartition, batch: Batch): Step {
@@ -204,7 +214,7 @@ export class MemoryDeployment {
       timeZone: 'UTC',
       nowMs: NOON,
       row: (objectType, id) => rowOf(partition, objectType, id),
-      neighbour: (anchor, target): NeighbourRow => unpackNeighbour(partition.neighbours.get(`${anchor} ${target}`)),
+      neighbour: (anchor, target) => this.#neighbour(partition, anchor, target),
       related: (anchor, target): RelatedRow => unpackRelated(partition.related.get(`${anchor} ${target}`)),
       extremes: (ordinal, target) => {
         const all = [...(partition.values.get(`${ordinal} ${target}`) ?? [])].sort(([, a], [, b]) => a - b);
@@ -214,12 +224,17 @@ export class MemoryDeployment {
     });
   }
 
+  #neighbour(partition: SimulatedPartition, anchor: number, target: string): NeighbourRow {
+    const row = unpackNeighbour(partition.neighbours.get(`${anchor} ${target}`));
+    return this.#options.takesSilenceForAbsence ? { exported: null, ...row } : row;
+  }
+
   #store(partition: SimulatedPartition, { records, edges }: Step): void {
     for (const { objectType, id, after: row, flips } of records) {
       const key = `${objectType}:${id}`;
       if (row.record) partition.records.set(key, packRecord(row.record));
       else partition.records.delete(key);
-      const state = packState(row.truth, (ordinal) => this.networks.has(ordinal));
+      const state = packState(row, (ordinal) => this.networks.has(ordinal));
       if (state === undefined) partition.states.delete(key);
       else partition.states.set(key, state);
       for (const flip of flips) {
@@ -271,7 +286,7 @@ export class MemoryDeployment {
 function rowOf(partition: SimulatedPartition, objectType: string, id: string): Row {
   const stored = partition.records.get(`${objectType}:${id}`);
   return stored
-    ? { record: unpackRecord(stored), truth: unpackState(partition.states.get(`${objectType}:${id}`)) }
+    ? { record: unpackRecord(stored), ...unpackState(partition.states.get(`${objectType}:${id}`)) }
     : ABSENT;
 }
 

@@ -95,10 +95,10 @@ export class MemoryPartition {
   }
 
   /** Each row goes through its stored form, as if no row were ever cached. */
-  #stored({ record, truth }: Row): Row {
+  #stored({ record, ...state }: Row): Row {
     return {
       record: record ? unpackRecord(packRecord(record)) : undefined,
-      truth: unpackState(packState(truth, (ordinal) => this.network.has(ordinal))),
+      ...unpackState(packState(state, (ordinal) => this.network.has(ordinal))),
     };
   }
 }

@@ -68,12 +68,13 @@ describe('the ordinals of a record', () => {
 
 describe('a state row', () => {
   it('that says nothing is not stored, and an absent one says nothing', () => {
-    expect(packState(NO_ORDINALS, keepAll)).toBeUndefined();
-    expect(unpackState(null)).toEqual(NO_ORDINALS);
+    expect(packState({ truth: NO_ORDINALS, due: undefined }, keepAll)).toBeUndefined();
+    expect(unpackState(null)).toEqual({ truth: NO_ORDINALS, due: undefined });
   });
 
   it('keeps room for the due time and the unanswered neighbours before the ordinals', () => {
-    expect(packState(ordinals([0, 11]), keepAll)).toBe(';;0:');
-    expect([...unpackState('1700000000000;orders;0:')]).toEqual([0, 11]);
+    expect(packState({ truth: ordinals([0, 11]), due: undefined }, keepAll)).toBe(';;0:');
+    const { truth, due } = unpackState('1700000000000;orders;0:');
+    expect([[...truth], due]).toEqual([[0, 11], 1_700_000_000_000]);
   });
 });

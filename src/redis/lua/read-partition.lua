@@ -1,9 +1,10 @@
 -- read-partition.lua: answers from one instant where a partition stands, and the counts of some ordinals.
 --
--- KEYS  1 meta, 2 log, 3 inbox, 4 counts, 5 delivered
+-- KEYS  1 meta, 2 log, 3 inbox, 4 counts, 5 delivered, 6 due
 -- ARGV  ordinals…
 -- returns {install id or '', commit number, position in the log, last entry of the log, position in the inbox, last entry of
---       the inbox, clock, catalog version, time of this server in ms, traffic, count or '' per ordinal…}
+--       the inbox, clock, catalog version, time of this server in ms, traffic, score of the first entry of `due` or '',
+--       count or '' per ordinal…}
 --       Traffic is JSON: what was `sent` per target and `delivered` per source partition, each as 'generation sequence'; the
 --       commit with which the oldest fan-out that runs began (`fanning`, absent if none does); `loss`: 'resynchronizing' while
 --       state is sent anew from or to here, 'broken' if a message could not be applied, absent if all is well.
@@ -17,7 +18,7 @@ end
 local log, inbox = meta[3] or '0-0', meta[4] or '0-0'
 local time = redis.call('TIME')
 local answer = { meta[1] or '', meta[2] or '0', log, last_entry(KEYS[2], log), inbox, last_entry(KEYS[3], inbox),
-  meta[5] or '0', meta[6] or '0', tostring(time[1] * 1000 + math.floor(time[2] / 1000)), '' }
+  meta[5] or '0', meta[6] or '0', tostring(time[1] * 1000 + math.floor(time[2] / 1000)), '', '' }
 
 local sent, delivered, fanning, loss = {}, {}, nil, nil
 local fields = redis.call('HGETALL', KEYS[1])
@@ -36,6 +37,8 @@ for i = 1, #sources, 2 do
   local source = string.match(sources[i], '^p(%d+)$')
   if source then delivered[source] = string.match(sources[i + 1], '^%d+ %-?%d+') end
 end
+local due = redis.call('ZRANGE', KEYS[6], 0, 0, 'WITHSCORES')
+answer[11] = due[2] or ''
 answer[10] = cjson.encode({ sent = sent, delivered = delivered, fanning = fanning, loss = loss })
 if #ARGV > 0 then
   -- 5000 a call: Lua's unpack fails near 8000 arguments.

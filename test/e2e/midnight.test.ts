@@ -1,0 +1,91 @@
+/**
+ * midnight.test.ts – 100,000 records that are due at one moment leave in chunks between live changes.
+ */
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Deployment } from '../../src/engine/deployment.ts';
+import { audit } from '../../src/membership/audit.ts';
+import { built, eventually, openTestDeployment } from '../support/deployment.ts';
+
+const RECORDS = 100_000;
+const OTHERS = 500;
+const CHANGES_A_SECOND = 1000;
+const WINDOW_S = 30;
+const PATIENT = { consistency: 'strong', timeoutMs: 120_000 } as const;
+
+let deployment: Deployment;
+/** When all leave. */
+let dueMs: number;
+
+beforeAll(async () => {
+  deployment = await openTestDeployment({ partitions: 16 });
+  const { objectTypes, segments, ingest } = deployment;
+  await objectTypes.put('contacts', { attributes: { seen_at: { type: 'datetime' }, n: { type: 'number' } } });
+  const recent = { field: 'seen_at', operator: 'inLast', value: { amount: WINDOW_S, unit: 'second' } };
+  const low = { field: 'n', operator: '<', value: 50 };
+  for (const [slug, rule] of Object.entries({ recent, low })) {
+    const query = { combinator: 'and', rules: [rule] };
+    await segments.create({ title: slug, slug, object_type: 'contacts', query });
+  }
+  await built(deployment);
+  const session = ingest.session({ wait: 'applied', timeoutMs: 120_000 });
+  const seenMs = Date.now();
+  dueMs = seenMs + WINDOW_S * 1000;
+  let line = 0;
+  const put = (id: string, data: object) =>
+    session.addParsed(++line, { op: 'put', object_type: 'contacts', id, data: { ...data } });
+  for (let i = 0; i < RECORDS; i++) await put(`c${i}`, { seen_at: new Date(seenMs).toISOString(), n: i % 100 });
+  for (let i = 0; i < OTHERS; i++) await put(`other${i}`, { n: 1 });
+  expect(await session.finish()).toMatchObject({ accepted: RECORDS + OTHERS, isApplied: true });
+}, 120_000);
+afterAll(() => deployment.close());
+
+async function count(slug: string, consistency: 'strong' | 'eventual' = 'strong'): Promise<number | null> {
+  return (await deployment.memberships.counts([slug], { ...PATIENT, consistency })).counts[0]!.count;
+}
+
+/** Changes other records so many times a second, whatever each of them takes. */
+function changeOthers(): { stop: () => Promise<number[]> } {
+  const tookMs: Promise<number>[] = [];
+  const startedMs = performance.now();
+  const one = async (i: number) => {
+    const sentMs = performance.now();
+    const change = { op: 'patch', object_type: 'contacts', id: `other${i % OTHERS}`, data: { n: i % 100 } };
+    await deployment.ingest.one(change, { wait: 'applied', timeoutMs: 60_000 });
+    return performance.now() - sentMs;
+  };
+  const timer = setInterval(() => {
+    const wanted = ((performance.now() - startedMs) / 1000) * CHANGES_A_SECOND;
+    while (tookMs.length < wanted) tookMs.push(one(tookMs.length));
+  }, 5);
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      return (await Promise.all(tookMs)).sort((a, b) => a - b);
+    },
+  };
+}
+
+describe(`${RECORDS} records that are due at one moment`, { timeout: 120_000 }, () => {
+  it('leave in chunks between live changes, and leave nothing behind', async () => {
+    expect(await count('recent')).toBe(RECORDS);
+    await sleep(Math.max(0, dueMs - 1000 - Date.now()));
+    const others = changeOthers();
+    await sleep(Math.max(0, dueMs - Date.now()));
+    const isLate = Date.now() - dueMs > 100;
+    await eventually('all have left', async () => (await count('recent', 'eventual')) === 0, 60_000);
+    const tookMs = Date.now() - dueMs;
+    const tookOthersMs = await others.stop();
+    const at = (share: number) => tookOthersMs[Math.floor(tookOthersMs.length * share)]!.toFixed(1);
+    console.log(
+      `${RECORDS} records have left ${tookMs} ms after their moment${isLate ? ' (which had passed before)' : ''}; meanwhile ` +
+        `${tookOthersMs.length} live changes, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`,
+    );
+    expect(await count('recent')).toBe(0);
+    const { redis, keys, store } = deployment;
+    const report = await audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 60_000 });
+    expect(report).toMatchObject({ differences: 0, segments: 2, records: RECORDS + OTHERS });
+    for (const { due } of keys.partitions) expect(await redis.exists(due)).toBe(0);
+  });
+});
