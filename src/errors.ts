@@ -48,6 +48,10 @@ export const ERRORS = {
   // records
   record_unknown: { status: 404, title: 'There is no such record' },
   change_dead: { status: 422, title: 'The change could not be applied and was put with the dead letters' },
+  // jobs
+  seed_invalid: { status: 422, title: 'The seed holds items that can not be imported; nothing was changed' },
+  job_unknown: { status: 404, title: 'There is no such job' },
+  job_result_missing: { status: 404, title: 'The job has no result to download' },
   // who is asking
   key_missing: { status: 401, title: 'A valid key is needed' },
   role_insufficient: { status: 403, title: 'The role of this key does not allow that' },

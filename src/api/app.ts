@@ -10,13 +10,17 @@ import { bodies } from './plugins/bodies.ts';
 import { idempotency } from './plugins/idempotency.ts';
 import { openapi } from './plugins/openapi.ts';
 import { problems } from './plugins/problems.ts';
+import { queueBoard } from './plugins/queue-board.ts';
 import { requests } from './plugins/requests.ts';
 import { changeRoutes } from './routes/changes.ts';
+import { exportRoutes, importRoutes } from './routes/imports.ts';
+import { jobRoutes } from './routes/jobs.ts';
 import { membershipRoutes } from './routes/memberships.ts';
 import { objectTypeRoutes } from './routes/object-types.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { recordRoutes } from './routes/records.ts';
 import type { RouteOptions } from './routes/routes.ts';
+import { seedRoutes } from './routes/seeds.ts';
 import { segmentRoutes } from './routes/segments.ts';
 import { viewRoutes } from './routes/views.ts';
 
@@ -31,13 +35,17 @@ const ROUTES = [
   segmentRoutes,
   membershipRoutes,
   viewRoutes,
+  seedRoutes,
+  importRoutes,
+  exportRoutes,
+  jobRoutes,
   operationRoutes,
 ];
 
 /** Plugins are in the order in which a request meets them. */
 export const app = fp(
   async (server: FastifyInstance, options: AppOptions) => {
-    const { deployment, keys } = options;
+    const { deployment, jobs, keys } = options;
     await server.register(requests, { metrics: deployment.metrics });
     await server.register(problems);
     // Whether https is spoken is known by the proxy that speaks it.
@@ -49,6 +57,7 @@ export const app = fp(
     await server.register(bodies);
     await server.register(idempotency, { redis: deployment.redis, keys: deployment.keys.catalog });
     await server.register(openapi);
+    await server.register(queueBoard, { queues: jobs.queues });
     for (const routes of ROUTES) await server.register(routes, options);
   },
   { name: 'app' },

@@ -1,5 +1,5 @@
 /**
- * format.ts – Records, object types, segments and views as they are answered.
+ * format.ts – Records, object types, segments, views and jobs as they are answered.
  *
  * Keeps true: what is given out has the names and forms of the contract, whatever the engine calls it; times are ISO 8601 in UTC.
  */
@@ -7,6 +7,7 @@ import { type Catalog, hasOwnQuery, type StoredSegment, type StoredView } from '
 import { viewInput } from '../catalog/views.ts';
 import { type ObjectType, objectTypeDefinition } from '../change/object-type.ts';
 import type { RecordRow } from '../change/record.ts';
+import type { JobStatus } from '../jobs/jobs.ts';
 import type { Memberships } from '../membership/memberships.ts';
 import { namedCells, type ViewRow } from '../membership/view-rows.ts';
 import type { Hop } from '../query/relationships.ts';
@@ -83,6 +84,23 @@ function related({ target }: Hop, found: ViewRow['related'][number]): unknown {
   if (!found) return null;
   if ('record' in found) return formatRecord(target, found.id, found.record);
   return { data: found.data.map(({ id, record }) => formatRecord(target, id, record)), next_cursor: found.next_cursor };
+}
+
+export function formatJob(job: JobStatus): Record<string, unknown> {
+  const { id, kind, asked, status, progress, result, problem, errors, errorsTotal, createdAt, finishedAt } = job;
+  return {
+    id,
+    kind,
+    asked,
+    status,
+    progress,
+    ...(result === undefined ? {} : { result }),
+    ...(problem === undefined ? {} : { problem }),
+    errors,
+    errors_total: errorsTotal,
+    created_at: isoTime(createdAt),
+    finished_at: finishedAt === undefined ? null : isoTime(finishedAt),
+  };
 }
 
 function isoTime(ms: number): string {

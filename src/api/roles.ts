@@ -9,10 +9,10 @@ import { assert } from '../errors.ts';
 
 /** What a route asks of its caller: nothing, any valid key, or a key whose role has this capability. */
 export type Need = 'nothing' | 'key' | Capability;
-export type Capability = 'read' | 'write_records' | 'write_catalog';
+export type Capability = 'read' | 'write_records' | 'write_catalog' | 'operate_queues';
 
 export const ROLE_CAPABILITIES = {
-  master: ['read', 'write_records', 'write_catalog'],
+  master: ['read', 'write_records', 'write_catalog', 'operate_queues'],
   super_admin: ['read', 'write_records', 'write_catalog'],
   service: ['read', 'write_records', 'write_catalog'],
   editor: ['read', 'write_records'],
@@ -59,11 +59,28 @@ export const ROUTE_NEEDS = {
   'PATCH /v1/views/:slug': 'write_catalog',
   'DELETE /v1/views/:slug': 'write_catalog',
   'GET /v1/views/:slug/rows': 'read',
+
+  'GET /v1/seeds': 'read',
+  'POST /v1/seeds': 'write_catalog',
+  'POST /v1/imports/:type': 'write_catalog',
+  'POST /v1/exports/:type': 'write_catalog',
+  'GET /v1/jobs': 'read',
+  'GET /v1/jobs/:id': 'read',
+  'GET /v1/jobs/:id/result': 'read',
+  'GET /v1/jobs/:id/errors': 'read',
 } as const satisfies Record<string, Need>;
 
-/** What a route needs. The pages of the documentation are many and bring their own routes. */
+/** Where the board of queues is. */
+export const BOARD_PATH = '/admin/queues';
+
+export function isBoard(path: string): boolean {
+  return path === BOARD_PATH || path.startsWith(`${BOARD_PATH}/`);
+}
+
+/** What a route needs. The pages of the documentation and of the board are many and bring their own routes. */
 export function needOf(method: string, url: string): Need {
   if (url === '/docs' || url.startsWith('/docs/')) return 'nothing';
+  if (isBoard(url)) return 'operate_queues';
   const needs: Record<string, Need> = ROUTE_NEEDS;
   const need = needs[`${method === 'HEAD' ? 'GET' : method} ${url}`];
   assert(need, `${method} ${url} is in the table of routes`);

@@ -144,6 +144,14 @@ export const lookupBody = Type.Object(
   },
 );
 
+export const exportBody = Type.Object(
+  {
+    format: Type.Optional(Type.Enum(['ndjson', 'csv'], { default: 'ndjson' })),
+    segment: Type.Optional(Type.String({ description: 'Only the members of this segment.' })),
+  },
+  { additionalProperties: false, examples: [{ format: 'csv', segment: 'big-spenders' }] },
+);
+
 // ── forms with a name ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const time = (description: string) =>
@@ -158,7 +166,7 @@ export function pageOf(entry: TSchema): TObject {
   return Type.Object({ data: Type.Array(entry), next_cursor: nextCursor });
 }
 
-const usedBy = Type.Array(Type.String(), { description: 'Slugs of the segments and views that refer to this one.' });
+const usedBy = Type.Array(Type.String(), { description: 'Slugs of the segments whose query refers to this one.' });
 
 const attribute = Type.Object(
   {
@@ -568,6 +576,126 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
       'The id and one field per column: its path, or of an aggregate its label; null where there is no value. `relationships` holds those that the view names: a record or null, of many a page of the first ones.',
     examples: [rowExample],
   }),
+  Type.Array(
+    Type.Object({
+      object_type: Type.String({
+        description: 'object_types, segments, views, or a declared object type: a record of it.',
+      }),
+      data: Type.Record(Type.String(), Type.Unknown(), {
+        description:
+          'What a client says of the definition; of a record its id and its attributes, where {{getRecordAttribute(object_type, field, value)}} stands for an id.',
+      }),
+    }),
+    {
+      $id: 'Seed',
+      examples: [
+        [
+          { object_type: 'object_types', data: { name: 'contacts', ...definitionExample } },
+          { object_type: 'segments', data: segmentExample },
+          { object_type: 'organizations', data: { id: 'o-1', name: 'Acme' } },
+          {
+            object_type: 'contacts',
+            data: { id: 'c-17', organization_id: '{{getRecordAttribute(organizations, name, "Acme")}}' },
+          },
+        ],
+      ],
+    },
+  ),
+  Type.Object(
+    {
+      create: Type.Array(named('SeedEntry')),
+      update: Type.Array(named('SeedEntry')),
+      unchanged: Type.Array(named('SeedEntry')),
+      errors: Type.Array(Type.Unknown(), { description: 'Of a dry run: each item that would be refused, and why.' }),
+      totals: Type.Object({ create: Type.Integer(), update: Type.Integer(), unchanged: Type.Integer() }),
+    },
+    {
+      $id: 'SeedReport',
+      examples: [
+        {
+          create: [{ object_type: 'segments', slug: 'big-spenders' }],
+          update: [{ object_type: 'contacts', id: 'c-17', changed: ['age'] }],
+          unchanged: [{ object_type: 'object_types', name: 'contacts' }],
+          errors: [],
+          totals: { create: 1, update: 1, unchanged: 1 },
+        },
+      ],
+    },
+  ),
+  Type.Object(
+    {
+      object_type: Type.String(),
+      name: Type.Optional(Type.String()),
+      slug: Type.Optional(Type.String()),
+      id: Type.Optional(Type.String()),
+      changed: Type.Optional(Type.Array(Type.String(), { description: 'The members that become others.' })),
+    },
+    { $id: 'SeedEntry', examples: [{ object_type: 'segments', slug: 'big-spenders', changed: ['query'] }] },
+  ),
+  Type.Unsafe({
+    $id: 'ImportedRecord',
+    type: 'object',
+    description:
+      'A line: a record as the API gives it, of which id and data are read, or flat: its id among its attributes.',
+    additionalProperties: true,
+    examples: [
+      { id: 'c-17', data: dataExample },
+      { id: 'c-17', ...dataExample },
+    ],
+  }),
+  Type.String({
+    $id: 'RecordTable',
+    description:
+      'CSV (RFC 4180) with a header. Empty: no value. Numbers as in JSON; true and false in any letters; dates by RFC 3339; lists as a,b or as JSON; objects as JSON.',
+    examples: ['id,age,vip,tags\nc-17,36,true,"early,paying"\n'],
+  }),
+  Type.Object(
+    {
+      id: Type.String(),
+      kind: Type.Enum(['seed', 'import', 'export']),
+      asked: Type.Record(Type.String(), Type.Unknown(), { description: 'What the job is to do.' }),
+      status: Type.Enum(['waiting', 'running', 'completed', 'failed']),
+      progress: Type.Object({
+        done: Type.Integer({ description: 'Rows or records so far.' }),
+        total: Type.Optional(Type.Integer({ description: 'All of them, where that is known.' })),
+      }),
+      result: Type.Optional(Type.Unknown({ description: 'What came of it, as far as it is.' })),
+      problem: Type.Optional(
+        Type.Object({ code: Type.String(), detail: Type.String() }, { description: 'Why it failed.' }),
+      ),
+      errors: Type.Array(
+        Type.Object({
+          line: Type.Optional(Type.Integer()),
+          code: Type.String(),
+          detail: Type.String(),
+          path: Type.Optional(Type.String()),
+        }),
+        { description: 'The first of them; all are at /v1/jobs/:id/errors.' },
+      ),
+      errors_total: Type.Integer(),
+      created_at: time('When it was asked for.'),
+      finished_at: Type.Union([time('When it ended.'), Type.Null()]),
+    },
+    {
+      $id: 'Job',
+      examples: [
+        {
+          id: 'job-5a0c8b1e-6f0e-4c57-9d0b-0a52b9d2b6a1',
+          kind: 'import',
+          asked: { object_type: 'contacts', format: 'csv', op: 'put', id_column: 0, columns: [null, 'age'] },
+          status: 'completed',
+          progress: { done: 1000, total: 1000 },
+          result: { accepted: 999, rejected: 1 },
+          errors: [
+            { line: 17, code: 'attribute_invalid', detail: "'age' must be a number, not 'old'", path: '/data/age' },
+          ],
+          errors_total: 1,
+          created_at: '2026-01-30T08:00:00.000Z',
+          finished_at: '2026-01-30T08:00:02.000Z',
+        },
+      ],
+    },
+  ),
 ];
 
 // ── answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

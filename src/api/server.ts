@@ -8,6 +8,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { Logger } from 'pino';
 import type { KeyEntry } from '../config.ts';
 import type { Deployment } from '../engine/deployment.ts';
+import { Jobs } from '../jobs/jobs.ts';
 import { app } from './app.ts';
 import { onClientError, onFrameworkError } from './plugins/problems.ts';
 import { requestId } from './plugins/requests.ts';
@@ -45,6 +46,8 @@ export async function buildServer(deployment: Deployment, options: ServerOptions
     frameworkErrors: onFrameworkError,
     clientErrorHandler: onClientError,
   });
-  await server.register(app, { deployment, keys, lagEntriesMax, waitingChangesMax });
+  const jobs = new Jobs({ redis: deployment.redis, keys: deployment.keys, logger });
+  server.addHook('onClose', () => jobs.close());
+  await server.register(app, { deployment, jobs, keys, lagEntriesMax, waitingChangesMax });
   return server;
 }

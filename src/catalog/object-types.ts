@@ -4,11 +4,24 @@
  * Keeps true: a change after which a segment or a view would not compile is refused; one that changes what a filter's attributes
  * mean makes it be built anew, as an edit does; a type that segments, views, relationships or records use is not deleted.
  */
-import { type ObjectType, objectType, objectTypeDefinition, parseObjectType } from '../change/object-type.ts';
+import {
+  type ObjectType,
+  type ObjectTypeDefinition,
+  objectType,
+  objectTypeDefinition,
+  parseObjectType,
+} from '../change/object-type.ts';
 import { Problem } from '../errors.ts';
 import { type CompiledQuery, compileQuery, predicateAttributes } from '../query/compile.ts';
 import { readViewDefinition } from '../query/view-columns.ts';
-import { type Catalog, type CatalogChange, isView, type StoredFilter, type StoredOrdinal } from './catalog.ts';
+import {
+  type Catalog,
+  type CatalogChange,
+  isView,
+  type StoredFilter,
+  type StoredOrdinal,
+  type StoredSegment,
+} from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogStore } from './catalog-store.ts';
 import { queryScope, reassign, usersInOrder } from './segments.ts';
@@ -36,12 +49,8 @@ export class ObjectTypes {
       const definition = parseObjectType(name, body, catalog.objectTypes);
       if (old && JSON.stringify(objectTypeDefinition(old)) === JSON.stringify(definition)) return undefined;
       const draft = new CatalogDraft(catalog);
-      const next = { ...definition, revision: draft.version };
-      const isSameForRecords = old && fieldsOf(old) === fieldsOf(objectType(name, 0, definition));
-      draft.setObjectType(name, isSameForRecords ? { ...next, revision: old.revision } : next);
-      draft.anchorEdges();
-      if (old && !isSameForRecords) outdateOrdinals(draft, catalog, old, objectType(name, 0, definition));
-      if (old) this.#recompile(draft);
+      placeObjectTypes(draft, catalog, new Map([[name, definition]]));
+      if (old) recompile(draft, this.#timeZone);
       return draft.finish();
     });
     return { type: this.#store.catalog.objectTypes.get(name)!, created };
@@ -56,7 +65,7 @@ export class ObjectTypes {
       const draft = new CatalogDraft(catalog);
       draft.setObjectType(name, null);
       draft.anchorEdges();
-      this.#recompile(draft); // others may look at the type through an inverse
+      recompile(draft, this.#timeZone); // others may look at the type through an inverse
       return draft.finish();
     });
   }
@@ -70,45 +79,73 @@ export class ObjectTypes {
       const draft = new CatalogDraft(catalog);
       for (const [ordinal, stored] of catalog.ordinals) outdate(draft, ordinal, stored);
       draft.anchorEdges();
-      this.#recompile(draft);
+      recompile(draft, this.#timeZone);
       for (const filter of [...draft.filters()]) draft.setFilter({ ...filter, ordinal: null });
       return draft.finish();
     });
   }
+}
 
-  /** Those of other types too: they may look across a relationship. */
-  #recompile(draft: CatalogDraft): void {
-    const anew = new Map<string, CompiledQuery>();
-    const broken: { slug: string; detail: string }[] = [];
-    const changed: { filter: StoredFilter; compiled: CompiledQuery }[] = [];
-    const types = draft.objectTypes();
-    const attempt = (slug: string, compile: () => void) => {
-      try {
-        compile();
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-        broken.push({ slug, detail: error.message });
-      }
-    };
-    for (const filter of inOrderOfUse(draft)) {
-      attempt(filter.slug, () => {
-        const type = types.get(filter.object_type)!;
-        const compiled = compileQuery(filter.query, queryScope(draft, type, this.#timeZone, anew));
-        if (!isView(filter)) anew.set(filter.slug, compiled);
-        if (compiled.key !== draft.ordinal(filter.pending ?? filter.ordinal!).key) changed.push({ filter, compiled });
-      });
-    }
-    for (const view of draft.views()) {
-      const scope = queryScope(draft, types.get(view.object_type)!, this.#timeZone, anew);
-      attempt(view.slug, () => readViewDefinition(view, scope));
-    }
-    if (broken.length > 0) {
-      const slugs = [...new Set(broken.map(({ slug }) => slug))].sort();
-      const detail = `the change would break ${broken.map(({ slug, detail: why }) => `'${slug}' (${why})`).join(', ')}`;
-      throw new Problem('object_type_in_use', detail, [], { used_by: slugs });
-    }
-    if (changed.length > 0) reassign(draft, changed);
+/** Puts definitions that were read into a draft, as new types or in place of those of the names. Caller: compiles filters anew. */
+export function placeObjectTypes(
+  draft: CatalogDraft,
+  catalog: Catalog,
+  definitions: ReadonlyMap<string, ObjectTypeDefinition>,
+): void {
+  for (const [name, definition] of definitions) {
+    const old = catalog.objectTypes.get(name);
+    const next = objectType(name, draft.version, definition);
+    const isSameForRecords = old && fieldsOf(old) === fieldsOf(next);
+    draft.setObjectType(name, { ...definition, revision: isSameForRecords ? old.revision : draft.version });
+    if (old && !isSameForRecords) outdateOrdinals(draft, catalog, old, next);
   }
+  draft.anchorEdges();
+}
+
+/**
+ * Compiles all filters of a draft anew, after types changed or segments that others refer to: also those of other types, which
+ * may look across a relationship. Segments that this draft edited, given as what answers for them so far, are switched together
+ * with those that refer to them.
+ * @throws Problem object_type_in_use, with the slugs of what would break as `used_by`
+ */
+export function recompile(
+  draft: CatalogDraft,
+  timeZone: string,
+  edited: ReadonlyMap<string, StoredSegment> = new Map(),
+): void {
+  const anew = new Map<string, CompiledQuery>();
+  const broken: { slug: string; detail: string }[] = [];
+  const changed: { filter: StoredFilter; compiled: CompiledQuery }[] = [];
+  const types = draft.objectTypes();
+  const attempt = (slug: string, compile: () => void) => {
+    try {
+      compile();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      broken.push({ slug, detail: error.message });
+    }
+  };
+  for (const filter of inOrderOfUse(draft)) {
+    attempt(filter.slug, () => {
+      const type = types.get(filter.object_type)!;
+      const compiled = compileQuery(filter.query, queryScope(draft, type, timeZone, anew));
+      if (!isView(filter)) anew.set(filter.slug, compiled);
+      const before = isView(filter) ? undefined : edited.get(filter.slug);
+      if (before) changed.push({ filter: before, compiled });
+      else if (compiled.key !== draft.ordinal(filter.pending ?? filter.ordinal!).key)
+        changed.push({ filter, compiled });
+    });
+  }
+  for (const view of draft.views()) {
+    const scope = queryScope(draft, types.get(view.object_type)!, timeZone, anew);
+    attempt(view.slug, () => readViewDefinition(view, scope));
+  }
+  if (broken.length > 0) {
+    const slugs = [...new Set(broken.map(({ slug }) => slug))].sort();
+    const detail = `the change would break ${broken.map(({ slug, detail: why }) => `'${slug}' (${why})`).join(', ')}`;
+    throw new Problem('object_type_in_use', detail, [], { used_by: slugs });
+  }
+  if (changed.length > 0) reassign(draft, changed);
 }
 
 /**

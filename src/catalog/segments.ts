@@ -15,7 +15,7 @@ import type { CatalogStore } from './catalog-store.ts';
 import { checkMembers, checkNaming, declaredType, type Naming, refuseMoved } from './naming.ts';
 
 /** What a client may say of a segment. */
-interface SegmentInput extends Naming {
+export interface SegmentInput extends Naming {
   readonly query: unknown;
 }
 
@@ -38,23 +38,7 @@ export class Segments {
     await this.#store.write((catalog) => {
       const draft = new CatalogDraft(catalog);
       if (draft.segment(input.slug)) throw taken(input.slug);
-      const type = declaredType(draft, input.object_type, 'segment_invalid');
-      const compiled = this.#compile(draft, input, type);
-      const now = Date.now();
-      const ordinal = draft.ordinalFor(type.name, compiled);
-      const isReady = draft.ordinal(ordinal).status === 'ready';
-      draft.setSegment(input.slug, {
-        id: randomUUID(),
-        ...input,
-        json_logic: compiled.jsonLogic,
-        uses: compiled.uses,
-        revision: 1,
-        ready_revision: isReady ? 1 : null,
-        ordinal: isReady ? ordinal : null,
-        pending: isReady ? null : ordinal,
-        created_at: now,
-        updated_at: now,
-      });
+      reassign(draft, [readSegment(draft, input, this.#timeZone)]);
       return draft.finish();
     });
     return this.#stored(input.slug);
@@ -108,21 +92,18 @@ export class Segments {
       if (!old) throw unknownSegment(slug);
       const input = read(old, given);
       refuseMoved(old, input, 'segment_invalid');
-      const compiled = this.#compile(draft, input, declaredType(draft, input.object_type, 'segment_invalid'));
-      const { description: _, ...kept } = old;
-      const revision = old.revision + 1;
-      const edited = { ...kept, ...input, uses: compiled.uses, revision, updated_at: Date.now() };
-      reassign(draft, [{ filter: edited, compiled }, ...this.#recompileUsers(draft, edited, compiled)]);
+      const edited = readSegment(draft, input, this.#timeZone);
+      reassign(draft, [edited, ...this.#recompileUsers(draft, slug, edited.compiled)]);
       return draft.finish();
     });
     return this.#stored(slug);
   }
 
   /** What refers to an edited segment, directly or through others, each compiled after those that it refers to. */
-  #recompileUsers(draft: CatalogDraft, edited: StoredSegment, compiled: CompiledQuery): Reassigned[] {
-    const anew = new Map<string, CompiledQuery>([[edited.slug, compiled]]);
+  #recompileUsers(draft: CatalogDraft, slug: string, compiled: CompiledQuery): Reassigned[] {
+    const anew = new Map<string, CompiledQuery>([[slug, compiled]]);
     const done: Reassigned[] = [];
-    for (const user of usersInOrder(draft, edited.slug)) {
+    for (const user of usersInOrder(draft, slug)) {
       const query = compileQuery(
         user.query,
         queryScope(draft, declaredType(draft, user.object_type, 'segment_invalid'), this.#timeZone, anew),
@@ -133,21 +114,54 @@ export class Segments {
     return done;
   }
 
-  #compile(draft: CatalogDraft, input: Pick<SegmentInput, 'slug' | 'query'>, type: ObjectType): CompiledQuery {
-    const compiled = compileQuery(input.query, queryScope(draft, type, this.#timeZone));
-    const way = wayBack(draft, compiled.uses, input.slug);
-    if (way) {
-      const detail = `the segment would refer to itself: ${[input.slug, ...way].join(' → ')}`;
-      throw new Problem('query_invalid', detail, [{ path: '/query', detail }]);
-    }
-    return compiled;
-  }
-
   #stored(slug: string): StoredSegment {
     const stored = this.#store.catalog.segments.get(slug);
     if (!stored) throw unknownSegment(slug);
     return stored;
   }
+}
+
+/**
+ * What a segment becomes, new or in place of the one that has the slug; `reassign` puts it into the draft. `before` is told of
+ * each segment that the query names, before it is looked up.
+ * @throws Problem segment_invalid | query_invalid
+ */
+export function readSegment(
+  draft: CatalogDraft,
+  input: SegmentInput,
+  timeZone: string,
+  before: (slug: string) => void = () => {},
+): Reassigned {
+  const type = declaredType(draft, input.object_type, 'segment_invalid');
+  const scope = queryScope(draft, type, timeZone);
+  const segment = (slug: string) => {
+    before(slug);
+    return scope.segment?.(slug);
+  };
+  const compiled = compileQuery(input.query, { ...scope, segment });
+  const way = wayBack(draft, compiled.uses, input.slug);
+  if (way) throw selfReference([input.slug, ...way]);
+  const now = Date.now();
+  const old = draft.segment(input.slug);
+  const filter: StoredSegment = {
+    id: old?.id ?? randomUUID(),
+    ...input,
+    json_logic: compiled.jsonLogic,
+    uses: compiled.uses,
+    revision: (old?.revision ?? 0) + 1,
+    ready_revision: old?.ready_revision ?? null,
+    ordinal: old?.ordinal ?? null,
+    pending: null,
+    created_at: old?.created_at ?? now,
+    updated_at: now,
+  };
+  return { filter, compiled };
+}
+
+/** The answer to segments that use each other in a circle. */
+export function selfReference(way: readonly string[]): Problem {
+  const detail = `the segment would refer to itself: ${way.join(' → ')}`;
+  return new Problem('query_invalid', detail, [{ path: '/query', detail }]);
 }
 
 interface Reassigned {
@@ -231,7 +245,8 @@ function wayBack(
   return undefined;
 }
 
-function parseSegment(body: unknown): SegmentInput {
+/** Reads what was sent, but for what only the catalog can tell. @throws Problem segment_invalid */
+export function parseSegment(body: unknown): SegmentInput {
   const given = objectBody(body);
   const faults: Fault[] = [];
   const refuse = (path: string, detail: string) => faults.push({ path, detail });
@@ -287,4 +302,9 @@ function takeConnected(pending: Set<StoredFilter>, first: StoredFilter): StoredF
 
 function refersTo(user: StoredFilter, used: StoredFilter): boolean {
   return !isView(used) && user.uses.includes(used.slug);
+}
+
+/** What a client said of a stored segment. */
+export function segmentInput({ title, slug, description, object_type, query }: StoredSegment): SegmentInput {
+  return { title, slug, ...(description === undefined ? {} : { description }), object_type, query };
 }

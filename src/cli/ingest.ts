@@ -9,7 +9,7 @@ import { createReadStream, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { CommandError } from './failure.ts';
-import { keyFile, readMasterKey } from './master-key.ts';
+import { keyFor } from './master-key.ts';
 import { openBar } from './progress.ts';
 import { grouped } from './table.ts';
 
@@ -48,7 +48,7 @@ const NEWLINE = 10;
 
 /** @returns the exit code: 1 if a line was rejected. */
 export async function runIngest(config: Config, file: string, options: IngestCommandOptions): Promise<number> {
-  const send = sender(options.url, options.key ?? defaultKey(config));
+  const send = sender(options.url, options.key ?? keyFor(config, ['master', 'super_admin', 'service', 'editor']));
   const size = file === '-' ? undefined : sizeOf(file);
   const input = file === '-' ? process.stdin : createReadStream(file);
   const bar = openBar('MB');
@@ -91,15 +91,6 @@ function sizeOf(file: string): number {
 
 function unreadable(file: string, error: unknown): CommandError {
   return new CommandError(`${file === '-' ? 'The input' : file} can not be read: ${(error as Error).message}.`);
-}
-
-/** A key that may write: one of the configuration, else the one that the server made. */
-function defaultKey(config: Config): string {
-  const configured = config.keys.find(({ role }) => role !== 'viewer')?.key ?? readMasterKey(config.dataFolder);
-  if (configured !== undefined) return configured;
-  throw new CommandError(
-    `No key: give one with --key, or set ROLLCALL_KEYS or ROLLCALL_DATA as for the server (${keyFile(config.dataFolder)} is not there).`,
-  );
 }
 
 // ── pieces ───────────────────────────────────────────────────────────────────────────────────────────────────────────────

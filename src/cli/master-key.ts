@@ -7,6 +7,7 @@
 import { randomInt } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Config, Role } from '../config.ts';
 import { CommandError } from './failure.ts';
 
 export interface MasterKey {
@@ -19,7 +20,7 @@ const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const RANDOM_CHARACTERS = 32;
 const KEY = /^rk_[0-9A-Za-z]{32}$/;
 
-export function keyFile(dataFolder: string): string {
+function keyFile(dataFolder: string): string {
   return join(dataFolder, 'master-key');
 }
 
@@ -35,7 +36,7 @@ export function readOrMakeMasterKey(dataFolder: string): MasterKey {
 }
 
 /** @returns undefined if none was made yet. @throws CommandError if the file holds something else. */
-export function readMasterKey(dataFolder: string): string | undefined {
+function readMasterKey(dataFolder: string): string | undefined {
   const file = keyFile(dataFolder);
   let key: string;
   try {
@@ -46,6 +47,15 @@ export function readMasterKey(dataFolder: string): string | undefined {
   }
   if (KEY.test(key)) return key;
   throw new CommandError(`${file} does not hold a master key. Remove it, and the next start makes one.`);
+}
+
+/** A key of one of these roles: one of the configuration, else the one that the server made. @throws CommandError */
+export function keyFor(config: Config, roles: readonly Role[]): string {
+  const configured = config.keys.find(({ role }) => roles.includes(role))?.key ?? readMasterKey(config.dataFolder);
+  if (configured !== undefined) return configured;
+  throw new CommandError(
+    `No key: give one with --key, or set ROLLCALL_KEYS or ROLLCALL_DATA as for the server (${keyFile(config.dataFolder)} is not there).`,
+  );
 }
 
 function randomCharacters(): string {

@@ -70,6 +70,42 @@ program
     })(options),
   );
 
+const seeds = program
+  .command('seeds')
+  .description('take object types, segments, views and records from one server to another')
+  .helpCommand(false);
+
+seeds
+  .command('export')
+  .description('write what is declared on a server that runs to a file (- is the standard output)')
+  .argument('<file>', 'a JSON array, an item a line; or lines alone if it ends with .ndjson')
+  .option('--include <kinds>', 'of object_types, segments, views and records:<type>, separated by commas')
+  .option('--url <url>', 'where the server is (default: from HOST and PORT)')
+  .option('--key <key>', "a key that may read (default: from ROLLCALL_KEYS, else the data folder's master key)")
+  .action((file: string, options: { include?: string; url?: string; key?: string }) =>
+    command(async (config) => {
+      const { exportSeeds } = await import('./seeds.ts');
+      return exportSeeds(config, file, { ...options, url: options.url ?? localUrl(config) });
+    })(options),
+  );
+
+seeds
+  .command('import')
+  .description('take such a file over: all of it or nothing; what is there already is left alone')
+  .argument('<file>', 'a JSON array, or lines; - is the standard input')
+  .option('--dry-run', 'only tell what would be done')
+  .option('--url <url>', 'where the server is (default: from HOST and PORT)')
+  .option(
+    '--key <key>',
+    "a key that may change what is declared (default: from ROLLCALL_KEYS, else the data folder's master key)",
+  )
+  .action((file: string, options: { dryRun?: boolean; url?: string; key?: string }) =>
+    command(async (config) => {
+      const { importSeeds } = await import('./seeds.ts');
+      return importSeeds(config, file, { ...options, url: options.url ?? localUrl(config) });
+    })(options),
+  );
+
 program
   .command('audit')
   .description(

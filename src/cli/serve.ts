@@ -15,6 +15,8 @@ import type { Config, KeyEntry } from '../config.ts';
 import { type Deployment, openDeployment } from '../engine/deployment.ts';
 import { LEASE_TTL_MS } from '../engine/processor.ts';
 import { openChangesQueue } from '../jobs/changes-queue.ts';
+import { jobHandlers } from '../jobs/handlers.ts';
+import { startJobWorker } from '../jobs/jobs.ts';
 import { openRedisServer, type RedisServer } from '../redis/server.ts';
 import { RedisServerError } from '../redis/server-error.ts';
 import { tell } from './beside.ts';
@@ -75,7 +77,9 @@ async function open(config: Config, logger: Logger, opened: Opened): Promise<voi
     runsWorker: true,
   });
   opened.add(() => deployment.close());
-  const jobs = openChangesQueue(redis.url, config.prefix, deployment.ingest, logger);
+  const changes = openChangesQueue(redis.url, prefix, deployment.ingest, logger);
+  opened.add(() => changes.close());
+  const jobs = startJobWorker({ redis: deployment.redis, keys: deployment.keys, logger }, jobHandlers(deployment));
   opened.add(() => jobs.close());
   const server = await buildServer(deployment, { keys, logger });
   opened.add(closerOf(server));

@@ -8,16 +8,12 @@
 import { type Job, Worker } from 'bullmq';
 import type { Logger } from 'pino';
 import type { Ingest } from '../engine/ingest.ts';
-import { type ErrorCode, Problem } from '../errors.ts';
+import { applyChanges } from './apply-changes.ts';
 
 export const CHANGES_QUEUE = 'changes';
-/** How long one job's changes may take to be applied. */
-const APPLY_TIMEOUT_MS = 60_000;
 /** Jobs that are kept when they are done, unless their producer says otherwise. */
 const KEPT_COMPLETED = { count: 1000 };
 const KEPT_FAILED = { count: 10_000 };
-/** Refusals that another try may not meet. */
-const PASSING: readonly ErrorCode[] = ['redis_unavailable', 'overloaded', 'internal'];
 
 /** Where the queue's keys lie: one hash tag, as BullMQ needs it on a cluster. */
 export function queuePrefix(prefix: string): string {
@@ -42,13 +38,9 @@ export function openChangesQueue(redisUrl: string, prefix: string, ingest: Inges
   return { close: () => worker.close() };
 }
 
-async function takeIn({ data }: Job<unknown>, ingest: Ingest): Promise<unknown> {
-  const session = ingest.session({ wait: 'applied', timeoutMs: APPLY_TIMEOUT_MS });
+function takeIn({ data }: Job<unknown>, ingest: Ingest): Promise<unknown> {
   const changes: readonly unknown[] = Array.isArray(data) ? data : [data];
-  for (const [index, change] of changes.entries()) await session.addParsed(index + 1, change);
-  const { accepted, rejected, position, isApplied } = await session.finish();
-  const passing = rejected.find(({ code }) => PASSING.includes(code));
-  if (passing) throw new Problem(passing.code, `line ${passing.line}: ${passing.detail}`);
-  if (!isApplied) throw new Problem('not_caught_up', `the changes were not applied within ${APPLY_TIMEOUT_MS} ms`);
-  return { accepted, rejected, position };
+  return applyChanges(ingest, async (session) => {
+    for (const [index, change] of changes.entries()) await session.addParsed(index + 1, change);
+  });
 }

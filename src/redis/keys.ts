@@ -122,13 +122,35 @@ export class CatalogKeys {
   }
 }
 
+/** What is kept of one job beside its place in the queue. */
+export class JobKeys {
+  readonly state: string;
+  /** What is still to be worked off, piece by piece. */
+  readonly input: string;
+  readonly output: string;
+  readonly errors: string;
+
+  constructor(prefix: string, id: string) {
+    const base = `${prefix}:{job-${id}}:`;
+    this.state = `${base}state`;
+    this.input = `${base}input`;
+    this.output = `${base}output`;
+    this.errors = `${base}errors`;
+  }
+}
+
 /** All keys of a deployment with P partitions. */
 export class Keys {
   readonly catalog: CatalogKeys;
   readonly partitions: readonly PartitionKeys[];
+  readonly prefix: string;
 
   constructor(prefix: string, partitions: number) {
+    this.prefix = prefix;
     this.catalog = new CatalogKeys(prefix);
     this.partitions = Array.from({ length: partitions }, (_, partition) => new PartitionKeys(prefix, partition));
+  }
+  job(id: string): JobKeys {
+    return new JobKeys(this.prefix, id);
   }
 }

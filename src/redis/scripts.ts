@@ -17,6 +17,7 @@ function commandOf(file: string): string {
 
 export const SCRIPT_NAMES = [
   'acquirePartition',
+  'advanceJob',
   'beginGeneration',
   'commitBatch',
   'deliverEntry',
@@ -37,7 +38,7 @@ export function defineScripts(redis: Redis): void {
   }
 }
 
-type ScriptCall = (arguments_: readonly (string | number)[]) => Promise<unknown>;
+type ScriptCall = (arguments_: readonly (string | number | Buffer)[]) => Promise<unknown>;
 
 /**
  * Runs a script. Its arguments travel as one array: spread into the call, tens of thousands of them overflow the stack.
@@ -47,7 +48,7 @@ export async function runScript<Answer>(
   redis: Redis,
   name: ScriptName,
   keys: readonly string[],
-  arguments_: readonly (string | number)[] = [],
+  arguments_: readonly (string | number | Buffer)[] = [],
 ): Promise<Answer> {
   const call = (redis as unknown as Record<string, ScriptCall | undefined>)[name];
   assert(call, `the script ${name} was not defined on this connection`);

@@ -27,7 +27,8 @@ describe('rollcall', () => {
   it('lists its commands', async () => {
     const { code, stdout } = await runCli(['--help'], {});
     expect(code).toBe(0);
-    for (const name of ['serve', 'demo', 'ingest', 'audit', 'keys', 'config']) expect(stdout).toContain(`\n  ${name} `);
+    for (const name of ['serve', 'demo', 'ingest', 'seeds', 'audit', 'keys', 'config'])
+      expect(stdout).toContain(`\n  ${name} `);
   });
 
   it('refuses a command that it does not know', async () => {

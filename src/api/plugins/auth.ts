@@ -9,7 +9,7 @@ import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import type { KeyEntry, Role } from '../../config.ts';
 import { Problem } from '../../errors.ts';
-import { type Need, needOf, ROLE_CAPABILITIES } from '../roles.ts';
+import { type Capability, type Need, needOf, ROLE_CAPABILITIES } from '../roles.ts';
 
 export interface Caller {
   readonly role: Role;
@@ -40,7 +40,7 @@ export const auth = fp(
       // What is not there needs a key all the same: strangers are not told which paths there are.
       const need = url === undefined ? 'key' : needOf(request.method, url);
       if (need === 'nothing') return;
-      request.caller = authenticate(request.headers.authorization, known);
+      request.caller = authenticate(keyOf(request.headers.authorization, need), known);
       authorize(request.caller, need);
     });
   },
@@ -52,9 +52,16 @@ function knownKey({ role, key }: KeyEntry): KnownKey {
   return { role, digest, holder: digest.toString('hex').slice(0, 16) };
 }
 
+/** The key that was sent: a browser, which shows the board of queues, has no other way than as a password. */
+function keyOf(authorization = '', need: Need): string | undefined {
+  const basic = need === 'operate_queues' ? /^Basic +([A-Za-z0-9+/=]+) *$/i.exec(authorization)?.[1] : undefined;
+  if (basic === undefined) return /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
+  const [, ...password] = Buffer.from(basic, 'base64').toString().split(':');
+  return password.join(':');
+}
+
 /** @throws Problem key_missing */
-function authenticate(authorization: string | undefined, known: readonly KnownKey[]): Caller {
-  const sent = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
+function authenticate(sent: string | undefined, known: readonly KnownKey[]): Caller {
   if (sent === undefined) throw new Problem('key_missing', 'send a key as Authorization: Bearer <key>');
   const digest = digestOf(sent);
   let caller: KnownKey | undefined;
@@ -67,9 +74,16 @@ function authenticate(authorization: string | undefined, known: readonly KnownKe
 function authorize({ role }: Caller, need: Need): void {
   const capabilities: readonly Need[] = ROLE_CAPABILITIES[role];
   if (need === 'nothing' || need === 'key' || capabilities.includes(need)) return;
-  const what = need === 'write_catalog' ? 'object types, segments and views' : 'records';
-  throw new Problem('role_insufficient', `a key of role '${role}' can't change ${what}`);
+  throw new Problem('role_insufficient', `a key of role '${role}' can't ${REFUSED[need]}`);
 }
+
+const REFUSED: Readonly<Record<Capability | 'key', string>> = {
+  key: 'do that',
+  read: 'read',
+  write_records: 'change records',
+  write_catalog: 'change what is declared, nor import or export',
+  operate_queues: 'look at the queues',
+};
 
 function digestOf(key: string): Buffer {
   return createHash('sha256').update(key).digest();

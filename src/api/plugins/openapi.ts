@@ -31,6 +31,7 @@ export const openapi = fp(
           { name: 'records', description: 'Records, one at a time or many' },
           { name: 'segments', description: 'Saved filters, their counts and their members' },
           { name: 'views', description: 'Which columns of which records are shown' },
+          { name: 'jobs', description: 'Seeds, imports and exports of any size, and how they stand' },
           { name: 'operations', description: 'Health, metrics and this description' },
         ],
         components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
@@ -106,5 +107,6 @@ function tagOf(url: string): string {
   if (url.startsWith('/v1/object-types')) return 'object-types';
   if (url.startsWith('/v1/records') || url === '/v1/changes') return 'records';
   if (url.startsWith('/v1/views')) return 'views';
+  if (/^\/v1\/(?:jobs|seeds|imports|exports)/.test(url)) return 'jobs';
   return url.startsWith('/v1/') ? 'segments' : 'operations';
 }

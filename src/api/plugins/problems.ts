@@ -10,6 +10,7 @@ import fp from 'fastify-plugin';
 import { ERRORS, Problem } from '../../errors.ts';
 import { redisProblem } from '../../redis/connection.ts';
 import { methodsAt, type RouteEntry } from '../paths.ts';
+import { isBoard } from '../roles.ts';
 
 const PROBLEM_TYPE = 'application/problem+json';
 /** For answers that say "later" and do not know when. */
@@ -30,7 +31,11 @@ export const problems = fp(
 /** Answers with the problem document, and with the headers that its kind calls for. */
 function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   const { status, code } = problem;
-  if (code === 'key_missing') reply.header('www-authenticate', 'Bearer realm="rollcall"');
+  if (code === 'key_missing') {
+    // Only Basic makes a browser ask for the key.
+    const scheme = isBoard(reply.request.url.split('?', 1)[0]!) ? 'Basic' : 'Bearer';
+    reply.header('www-authenticate', `${scheme} realm="rollcall"`);
+  }
   if (status === 429 || status === 503) {
     const { retry_after_s: seconds } = problem.extra;
     reply.header('retry-after', String(typeof seconds === 'number' ? seconds : RETRY_AFTER_S));

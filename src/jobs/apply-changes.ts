@@ -1,0 +1,45 @@
+/**
+ * apply-changes.ts – Brings some changes through the same way in as `POST /v1/changes`, and returns when they are applied.
+ *
+ * Keeps true: when it returns, all that was accepted is applied and the rest was refused for what it is; what could not be
+ * taken in for a reason that passes (Redis, full logs) is thrown instead, so that the whole may be done again: a put or a patch
+ * that is applied twice in the same order leaves what it left the first time.
+ */
+import type { Ingest, IngestSession, Rejection } from '../engine/ingest.ts';
+import { type ErrorCode, Problem } from '../errors.ts';
+
+/** How long some changes may take to be applied. */
+const APPLY_TIMEOUT_MS = 60_000;
+/** Refusals that another try may not meet. */
+const PASSING: readonly ErrorCode[] = [
+  'redis_unavailable',
+  'overloaded',
+  'internal',
+  'not_caught_up',
+  'segment_building',
+  'catalog_conflict',
+];
+
+export interface Applied {
+  readonly accepted: number;
+  readonly rejected: readonly Rejection[];
+  readonly position: string;
+}
+
+export function isPassing(code: ErrorCode): boolean {
+  return PASSING.includes(code);
+}
+
+/** @throws Problem with a code that passes */
+export async function applyChanges(
+  ingest: Ingest,
+  fill: (session: IngestSession) => Promise<void> | void,
+): Promise<Applied> {
+  const session = ingest.session({ wait: 'applied', timeoutMs: APPLY_TIMEOUT_MS });
+  await fill(session);
+  const { accepted, rejected, position, isApplied } = await session.finish();
+  const passing = rejected.find(({ code }) => isPassing(code));
+  if (passing) throw new Problem(passing.code, `line ${passing.line}: ${passing.detail}`);
+  if (!isApplied) throw new Problem('not_caught_up', `the changes were not applied within ${APPLY_TIMEOUT_MS} ms`);
+  return { accepted, rejected, position };
+}

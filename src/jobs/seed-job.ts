@@ -1,0 +1,57 @@
+/**
+ * seed-job.ts – A seed of any size as a job.
+ *
+ * Keeps true: nothing of the input is given up before all of it was looked at; once the definitions are written, records are
+ * worked off piece by piece, and a job that is taken up again goes on with the next one.
+ */
+import type { Deployment } from '../engine/deployment.ts';
+import type { JobContext } from './jobs.ts';
+import { Lookups, type PackedLookups } from './lookups.ts';
+import {
+  applyDefinitions,
+  applyRecords,
+  examineSeed,
+  type GivenItem,
+  refuseFaulty,
+  type SeedSource,
+} from './seeding.ts';
+
+/** Entries of each list that a job's result shows. */
+const LISTED_MAX = 1000;
+
+/** Kept when the definitions are written. */
+interface Checkpoint {
+  readonly lookups: PackedLookups;
+}
+
+type Piece = readonly GivenItem[];
+
+export async function runSeed({ asked, run, pause }: JobContext, deployment: Deployment): Promise<void> {
+  if (run.state.checkpoint === undefined) {
+    const source: SeedSource = async function* () {
+      for (let at = 0; ; at++) {
+        pause();
+        const piece = (await run.input(at)) as Piece | undefined;
+        if (!piece) return;
+        yield piece;
+      }
+    };
+    const examined = await examineSeed(source, deployment, LISTED_MAX);
+    const result = { ...examined.plan, totals: examined.totals };
+    if (asked['dry_run'] === true)
+      return run.advance({ state: { ...run.state, done: run.state.total ?? 0, result }, isLast: true });
+    refuseFaulty(examined);
+    await applyDefinitions(examined, deployment);
+    const checkpoint: Checkpoint = { lookups: examined.lookups.pack() };
+    await run.advance({ state: { ...run.state, result, checkpoint } });
+  }
+  const lookups = new Lookups((run.state.checkpoint as Checkpoint).lookups);
+  for (;;) {
+    pause();
+    const piece = (await run.input(0)) as Piece | undefined;
+    if (!piece) break;
+    await applyRecords(piece, lookups, deployment);
+    await run.advance({ state: { ...run.state, done: run.state.done + piece.length }, inputDone: 1 });
+  }
+  await run.advance({ state: run.state, isLast: true });
+}
