@@ -25,6 +25,7 @@ export class PartitionKeys {
   readonly due: string;
   readonly tombstones: string;
   readonly feed: string;
+  readonly activations: string;
   readonly outcomes: string;
   readonly dead: string;
   readonly #base: string;
@@ -42,6 +43,7 @@ export class PartitionKeys {
     this.due = `${this.#base}due`;
     this.tombstones = `${this.#base}tombstones`;
     this.feed = `${this.#base}feed`;
+    this.activations = `${this.#base}activations`;
     this.outcomes = `${this.#base}outcomes`;
     this.dead = `${this.#base}dead`;
   }
@@ -93,6 +95,8 @@ export class CatalogKeys {
   readonly segments: string;
   readonly ordinals: string;
   readonly log: string;
+  /** By activation: in no catalog entry, so that nothing that shows the catalog can show them. */
+  readonly webhookSecrets: string;
   readonly #base: string;
 
   constructor(prefix: string) {
@@ -102,6 +106,7 @@ export class CatalogKeys {
     this.segments = `${this.#base}segments`;
     this.ordinals = `${this.#base}ordinals`;
     this.log = `${this.#base}log`;
+    this.webhookSecrets = `${this.#base}webhook-secrets`;
   }
 
   idempotency(digest: string): string {
@@ -109,13 +114,55 @@ export class CatalogKeys {
   }
 }
 
+/** What waits to be delivered to the webhooks of activations: beside BullMQ's keys, in their slot. */
+export class WebhookKeys {
+  readonly lanes: string;
+  readonly #base: string;
+
+  constructor(prefix: string) {
+    this.#base = `{${prefix}:queues}:activation`;
+    this.lanes = `${this.#base}s:lanes`;
+  }
+
+  state(activation: string): string {
+    return `${this.#base}:${activation}:state`;
+  }
+
+  lane(activation: string, lane: number): string {
+    return `${this.#base}:${activation}:lane:${lane}`;
+  }
+
+  attempts(activation: string): string {
+    return `${this.#base}:${activation}:attempts`;
+  }
+
+  dead(activation: string): string {
+    return `${this.#base}:${activation}:dead`;
+  }
+
+  deadOrder(activation: string): string {
+    return `${this.#base}:${activation}:dead-order`;
+  }
+
+  sync(activation: string): string {
+    return `${this.#base}:${activation}:sync`;
+  }
+
+  /** Records of which a change was told since the sync's page began. */
+  touched(activation: string): string {
+    return `${this.#base}:${activation}:touched`;
+  }
+}
+
 /** All keys of a deployment with P partitions. */
 export class Keys {
   readonly catalog: CatalogKeys;
+  readonly webhooks: WebhookKeys;
   readonly partitions: readonly PartitionKeys[];
 
   constructor(prefix: string, partitions: number) {
     this.catalog = new CatalogKeys(prefix);
+    this.webhooks = new WebhookKeys(prefix);
     this.partitions = Array.from({ length: partitions }, (_, partition) => new PartitionKeys(prefix, partition));
   }
 }
