@@ -39,6 +39,9 @@ export const ERRORS = {
   segment_building: { status: 503, title: 'The segment is still being built' },
   segment_failed: { status: 503, title: 'The segment could not be built' },
   relationship_building: { status: 503, title: 'The relationship is still being built' },
+  view_invalid: { status: 422, title: 'The view is not valid' },
+  view_unknown: { status: 404, title: 'There is no such view' },
+  view_slug_taken: { status: 409, title: 'The slug is taken' },
   catalog_conflict: { status: 409, title: 'The catalog was changed by someone else too often; try again' },
   // records
   record_unknown: { status: 404, title: 'There is no such record' },

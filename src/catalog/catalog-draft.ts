@@ -2,7 +2,7 @@
  * catalog-draft.ts – The next version of the catalog while it is being made.
  *
  * Keeps true: a draft reads like the catalog with its writes laid over it; when it is finished, every ordinal that a segment
- * names exists, and one that no segment names any more is given up: at once if it was still being built, after every
+ * or view names exists, and one that none names any more is given up: at once if it was still being built, after every
  * partition has moved on if it was answered for. Ordinals are never reused, not even for an equal predicate.
  */
 import { type EdgeDefinition, edgesOf } from '../change/edge.ts';
@@ -18,10 +18,13 @@ import type {
   Catalog,
   CatalogChange,
   CatalogWrite,
+  StoredFilter,
   StoredObjectType,
   StoredOrdinal,
   StoredSegment,
+  StoredView,
 } from './catalog.ts';
+import { hasOwnQuery, isView } from './catalog.ts';
 
 export class CatalogDraft {
   /** The version that this draft becomes. */
@@ -29,6 +32,7 @@ export class CatalogDraft {
   readonly #catalog: Catalog;
   readonly #objectTypes = new Map<string, StoredObjectType | null>();
   readonly #segments = new Map<string, StoredSegment | null>();
+  readonly #views = new Map<string, StoredView | null>();
   readonly #ordinals = new Map<number, StoredOrdinal | null>();
   readonly #byKey = new Map<string, number>();
   /** Ordinals that lost a name in this draft. */
@@ -52,9 +56,39 @@ export class CatalogDraft {
   }
 
   setSegment(slug: string, segment: StoredSegment | null): void {
-    const old = this.segment(slug);
-    for (const ordinal of [old?.ordinal, old?.pending]) if (typeof ordinal === 'number') this.#released.add(ordinal);
+    this.#release(this.segment(slug));
     this.#segments.set(slug, segment);
+  }
+
+  view(slug: string): StoredView | undefined {
+    const drafted = this.#views.get(slug);
+    return drafted === undefined ? this.#catalog.views.get(slug) : (drafted ?? undefined);
+  }
+
+  *views(): Iterable<StoredView> {
+    for (const view of this.#catalog.views.values()) if (!this.#views.has(view.slug)) yield view;
+    for (const view of this.#views.values()) if (view) yield view;
+  }
+
+  setView(slug: string, view: StoredView | null): void {
+    const old = this.view(slug);
+    if (old && hasOwnQuery(old)) this.#release(old);
+    this.#views.set(slug, view);
+  }
+
+  /** All that is built and switched. */
+  *filters(): Iterable<StoredFilter> {
+    yield* this.segments();
+    for (const view of this.views()) if (hasOwnQuery(view)) yield view;
+  }
+
+  setFilter(filter: StoredFilter): void {
+    if (isView(filter)) this.setView(filter.slug, filter);
+    else this.setSegment(filter.slug, filter);
+  }
+
+  #release(old: StoredFilter | undefined): void {
+    for (const ordinal of [old?.ordinal, old?.pending]) if (typeof ordinal === 'number') this.#released.add(ordinal);
   }
 
   objectTypes(): ReadonlyMap<string, ObjectType> {
@@ -152,6 +186,7 @@ export class CatalogDraft {
     const writes: CatalogWrite[] = [
       ...[...this.#objectTypes].map(([name, value]) => ['object-types', name, value] as const),
       ...[...this.#segments].map(([slug, value]) => ['segments', slug, value] as const),
+      ...[...this.#views].map(([slug, value]) => ['views', slug, value] as const),
       ...[...this.#ordinals].map(([ordinal, value]) => ['ordinals', String(ordinal), value] as const),
     ];
     return { nextOrdinal: this.#nextOrdinal, writes };
@@ -167,7 +202,7 @@ export class CatalogDraft {
     }
   }
 
-  /** Those that segments name, those that declared relationships stand on, and all that these read. */
+  /** Those that segments and views name, those that declared relationships stand on, and all that these read. */
   #neededOrdinals(): Set<number> {
     const needed = new Set<number>();
     const need = (ordinal: number) => {
@@ -177,7 +212,7 @@ export class CatalogDraft {
       for (const read of reads) need(read);
       if (exported) need(exported.anchor);
     };
-    for (const { ordinal, pending } of this.segments()) {
+    for (const { ordinal, pending } of this.filters()) {
       for (const named of [ordinal, pending]) if (named !== null) need(named);
     }
     const anchors = new Map(

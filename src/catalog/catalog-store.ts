@@ -124,13 +124,13 @@ export class CatalogStore {
   }
 
   #send(version: number, { nextOrdinal, writes }: CatalogChange): Promise<[answer: string, version: string]> {
-    const { meta, objectTypes, segments, ordinals, log } = this.#keys.catalog;
-    const hashes = { 'object-types': 2, segments: 3, ordinals: 4 } as const;
+    const { meta, objectTypes, segments, ordinals, views, log } = this.#keys.catalog;
+    const hashes = { 'object-types': 2, segments: 3, ordinals: 4, views: 6 } as const;
     const fields = writes.flatMap(([hash, field, value]) =>
       value ? [hashes[hash], field, 'set', JSON.stringify(value)] : [hashes[hash], field, 'delete', ''],
     );
     const message = JSON.stringify({ nextOrdinal, writes });
-    const keys = [meta, objectTypes, segments, ordinals, log];
+    const keys = [meta, objectTypes, segments, ordinals, log, views];
     return runScript(this.#redis, 'writeCatalog', keys, [version, nextOrdinal, message, LOG_ENTRIES_KEPT, ...fields]);
   }
 
@@ -160,20 +160,21 @@ export class CatalogStore {
   }
 
   async #read(): Promise<CatalogContent> {
-    const { meta, objectTypes, segments, ordinals } = this.#keys.catalog;
+    const { meta, objectTypes, segments, ordinals, views } = this.#keys.catalog;
     const replies = await this.#redis
       .multi()
       .hgetall(meta)
       .hgetall(objectTypes)
       .hgetall(segments)
       .hgetall(ordinals)
+      .hgetall(views)
       .exec();
     assert(replies, 'a MULTI without WATCH is carried out');
     const [stored, ...hashes] = replies.map(([error, reply]) => {
       if (error) throw error;
       return reply as Record<string, string>;
     });
-    const names = ['object-types', 'segments', 'ordinals'] as const;
+    const names = ['object-types', 'segments', 'ordinals', 'views'] as const;
     const writes = names.flatMap((hash, at) =>
       Object.entries(hashes[at]!).map(([field, value]) => [hash, field, JSON.parse(value)] as unknown as CatalogWrite),
     );

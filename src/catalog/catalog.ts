@@ -1,5 +1,5 @@
 /**
- * catalog.ts – What is declared: object types, segments, and the ordinals of their predicates, as one process knows them.
+ * catalog.ts – What is declared: object types, segments, views, and the ordinals of their predicates, as one process knows them.
  *
  * Keeps true: a Catalog is a replica of the stored one at `version`; it changes only by whole versions, in their order, within
  * one turn of the event loop; so whoever reads it without awaiting in between has read one version.
@@ -8,36 +8,74 @@
 import { type ObjectType, type ObjectTypeDefinition, objectType } from '../change/object-type.ts';
 import { assert } from '../errors.ts';
 import type { Predicate } from '../query/predicate.ts';
+import type { ViewColumn, ViewSort } from '../query/view-columns.ts';
 
 /** The hash field `object-types` / name. */
 export interface StoredObjectType extends ObjectTypeDefinition {
   readonly revision: number;
 }
 
-/** The hash field `segments` / slug. Times are ms since 1970. */
-export interface StoredSegment {
+/** What a person named. Times are ms since 1970. */
+interface NamedEntry {
   readonly id: string;
   readonly title: string;
   readonly slug: string;
   readonly description?: string;
   readonly object_type: string;
-  /** As it was given. */
-  readonly query: unknown;
-  readonly json_logic: unknown;
-  /** Slugs of the segments that the query refers to. */
+  /** Slugs of the segments that it refers to. */
   readonly uses: readonly string[];
-  /** Counts edits. `ready_revision` is the one that `ordinal` answers for. */
+  /** Counts edits. */
   readonly revision: number;
-  readonly ready_revision: number | null;
-  /** The ordinal that reads go to; null while the segment was never built. */
-  readonly ordinal: number | null;
-  /** The ordinal that is being built for the newest revision. */
-  readonly pending: number | null;
   readonly created_at: number;
   readonly updated_at: number;
 }
 
-/** The hash field `ordinals` / ordinal: one predicate, shared by all segments that mean the same. */
+/** A query that is kept materialized. */
+interface Materialized {
+  /** As it was given. */
+  readonly query: unknown;
+  readonly json_logic: unknown;
+  /** The revision that `ordinal` answers for. */
+  readonly ready_revision: number | null;
+  /** The ordinal that reads go to; null while it was never built. */
+  readonly ordinal: number | null;
+  /** The ordinal that is being built for the newest revision. */
+  readonly pending: number | null;
+}
+
+/** The hash field `segments` / slug. */
+export interface StoredSegment extends NamedEntry, Materialized {}
+
+interface ViewMembers extends NamedEntry {
+  readonly columns: readonly ViewColumn[];
+  /** Names of the relationships whose records are given along. */
+  readonly relationships?: readonly string[];
+  readonly sort?: readonly ViewSort[];
+}
+
+export interface SegmentView extends ViewMembers {
+  /** The slug of the segment whose members it shows. */
+  readonly segment: string;
+}
+
+/** A view of a query of its own, which is materialized as a segment's is. */
+export interface QueryView extends ViewMembers, Materialized {}
+
+/** The hash field `views` / slug. */
+export type StoredView = SegmentView | QueryView;
+
+/** Whatever is built and switched. Only segments are referred to by others; a view may have the slug of a segment. */
+export type StoredFilter = StoredSegment | QueryView;
+
+export function isView(entry: StoredFilter | StoredView): entry is StoredView {
+  return 'columns' in entry;
+}
+
+export function hasOwnQuery(view: StoredView): view is QueryView {
+  return 'query' in view;
+}
+
+/** The hash field `ordinals` / ordinal: one predicate, shared by all segments and views that mean the same. */
 export interface StoredOrdinal {
   readonly object_type: string;
   readonly key: string;
@@ -70,6 +108,7 @@ interface ExportedPredicate {
 export type CatalogWrite =
   | readonly ['object-types', name: string, value: StoredObjectType | null]
   | readonly ['segments', slug: string, value: StoredSegment | null]
+  | readonly ['views', slug: string, value: StoredView | null]
   | readonly ['ordinals', ordinal: string, value: StoredOrdinal | null];
 
 export interface CatalogChange {
@@ -87,6 +126,7 @@ export type CatalogListener = (writes: readonly CatalogWrite[]) => void;
 export class Catalog {
   readonly objectTypes = new Map<string, ObjectType>();
   readonly segments = new Map<string, StoredSegment>();
+  readonly views = new Map<string, StoredView>();
   readonly ordinals = new Map<number, StoredOrdinal>();
   readonly #listeners: CatalogListener[] = [];
   /** Per object type, the live ordinal of each canonical key. */
@@ -114,6 +154,7 @@ export class Catalog {
     const gone: CatalogWrite[] = [
       ...[...this.objectTypes.keys()].map((name) => ['object-types', name, null] as const),
       ...[...this.segments.keys()].map((slug) => ['segments', slug, null] as const),
+      ...[...this.views.keys()].map((slug) => ['views', slug, null] as const),
       ...[...this.ordinals.keys()].map((ordinal) => ['ordinals', String(ordinal), null] as const),
     ].filter(([hash, field]) => !given.has(`${hash} ${field}`));
     this.#write([...gone, ...writes], version, nextOrdinal);
@@ -156,12 +197,21 @@ export class Catalog {
     return deepest;
   }
 
-  /** The slugs of the segments that refer to this one, sorted. */
+  /** The slugs of the segments and views that refer to a segment, sorted; one that is both is named once. */
   usersOf(slug: string): string[] {
-    return [...this.segments.values()]
-      .filter(({ uses }) => uses.includes(slug))
-      .map((user) => user.slug)
-      .sort();
+    const users = [...this.segments.values(), ...this.views.values()].filter(({ uses }) => uses.includes(slug));
+    return [...new Set(users.map((user) => user.slug))].sort();
+  }
+
+  /** All that is built and switched: segments, and views with a query of their own. */
+  *filters(): Iterable<StoredFilter> {
+    yield* this.segments.values();
+    for (const view of this.views.values()) if (hasOwnQuery(view)) yield view;
+  }
+
+  /** What decides which records a view shows; undefined if its segment is gone. */
+  filterOf(view: StoredView): StoredFilter | undefined {
+    return hasOwnQuery(view) ? view : this.segments.get(view.segment);
   }
 
   #write(writes: readonly CatalogWrite[], version: number, nextOrdinal: number): void {
@@ -179,6 +229,10 @@ export class Catalog {
         return;
       case 'segments':
         this.#writeSegment(field, value);
+        return;
+      case 'views':
+        if (value) this.views.set(field, value);
+        else this.views.delete(field);
         return;
       case 'ordinals':
         this.#writeOrdinal(Number(field), value);

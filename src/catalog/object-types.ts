@@ -1,13 +1,14 @@
 /**
  * object-types.ts – Declaring, changing and deleting object types.
  *
- * Keeps true: a change after which a segment would not compile is refused; one that changes what a segment's attributes mean
- * makes the segment be built anew, as an edit does; a type that segments, relationships or records use is not deleted.
+ * Keeps true: a change after which a segment or a view would not compile is refused; one that changes what a filter's attributes
+ * mean makes it be built anew, as an edit does; a type that segments, views, relationships or records use is not deleted.
  */
 import { type ObjectType, objectType, objectTypeDefinition, parseObjectType } from '../change/object-type.ts';
 import { Problem } from '../errors.ts';
 import { type CompiledQuery, compileQuery, predicateAttributes } from '../query/compile.ts';
-import type { Catalog, CatalogChange, StoredSegment } from './catalog.ts';
+import { readViewDefinition } from '../query/view-columns.ts';
+import { type Catalog, type CatalogChange, isView, type StoredFilter } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogStore } from './catalog-store.ts';
 import { queryScope, reassign, usersInOrder } from './segments.ts';
@@ -25,7 +26,7 @@ export class ObjectTypes {
 
   /**
    * Declares a type, or changes it.
-   * @throws Problem object_type_invalid | object_type_in_use, with the slugs of the segments that would break as `used_by`.
+   * @throws Problem object_type_invalid | object_type_in_use, with the slugs of the segments and views that would break as `used_by`.
    */
   async put(name: string, body: unknown): Promise<{ readonly type: ObjectType; readonly created: boolean }> {
     let created = false;
@@ -40,7 +41,7 @@ export class ObjectTypes {
       draft.setObjectType(name, isSameForRecords ? { ...next, revision: old.revision } : next);
       draft.anchorEdges();
       if (old && !isSameForRecords) outdateOrdinals(draft, catalog, old, objectType(name, 0, definition));
-      if (old) this.#recompileSegments(draft);
+      if (old) this.#recompile(draft);
       return draft.finish();
     });
     return { type: this.#store.catalog.objectTypes.get(name)!, created };
@@ -55,30 +56,39 @@ export class ObjectTypes {
       const draft = new CatalogDraft(catalog);
       draft.setObjectType(name, null);
       draft.anchorEdges();
+      this.#recompile(draft); // others may look at the type through an inverse
       return draft.finish();
     });
   }
 
   /** Those of other types too: they may look across a relationship. */
-  #recompileSegments(draft: CatalogDraft): void {
+  #recompile(draft: CatalogDraft): void {
     const anew = new Map<string, CompiledQuery>();
     const broken: { slug: string; detail: string }[] = [];
-    const changed: { segment: StoredSegment; compiled: CompiledQuery }[] = [];
+    const changed: { filter: StoredFilter; compiled: CompiledQuery }[] = [];
     const types = draft.objectTypes();
-    for (const segment of inOrderOfUse(draft)) {
+    const attempt = (slug: string, compile: () => void) => {
       try {
-        const type = types.get(segment.object_type)!;
-        const compiled = compileQuery(segment.query, queryScope(draft, type, this.#timeZone, anew));
-        anew.set(segment.slug, compiled);
-        if (compiled.key !== draft.ordinal(segment.pending ?? segment.ordinal!).key)
-          changed.push({ segment, compiled });
+        compile();
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
-        broken.push({ slug: segment.slug, detail: error.message });
+        broken.push({ slug, detail: error.message });
       }
+    };
+    for (const filter of inOrderOfUse(draft)) {
+      attempt(filter.slug, () => {
+        const type = types.get(filter.object_type)!;
+        const compiled = compileQuery(filter.query, queryScope(draft, type, this.#timeZone, anew));
+        if (!isView(filter)) anew.set(filter.slug, compiled);
+        if (compiled.key !== draft.ordinal(filter.pending ?? filter.ordinal!).key) changed.push({ filter, compiled });
+      });
+    }
+    for (const view of draft.views()) {
+      const scope = queryScope(draft, types.get(view.object_type)!, this.#timeZone, anew);
+      attempt(view.slug, () => readViewDefinition(view, scope));
     }
     if (broken.length > 0) {
-      const slugs = broken.map(({ slug }) => slug).sort();
+      const slugs = [...new Set(broken.map(({ slug }) => slug))].sort();
       const detail = `the change would break ${broken.map(({ slug, detail: why }) => `'${slug}' (${why})`).join(', ')}`;
       throw new Problem('object_type_in_use', detail, [], { used_by: slugs });
     }
@@ -113,31 +123,29 @@ function fieldsOf(type: ObjectType): string {
   return JSON.stringify([...type.attributes].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** All segments, each after those that it refers to. */
-function inOrderOfUse(draft: CatalogDraft): StoredSegment[] {
-  const all = [...draft.segments()];
-  const order = new Map<string, StoredSegment>();
-  for (const root of all.filter(({ uses }) => uses.length === 0)) {
-    order.set(root.slug, root);
-  }
-  for (const root of [...order.values()]) {
+/** All segments, each after those that it refers to, then all views with a query of their own. */
+function inOrderOfUse(draft: CatalogDraft): StoredFilter[] {
+  const order = new Set<StoredFilter>();
+  for (const root of draft.segments()) if (root.uses.length === 0) order.add(root);
+  for (const root of [...order]) {
     for (const user of usersInOrder(draft, root.slug)) {
-      order.delete(user.slug);
-      order.set(user.slug, user);
+      order.delete(user);
+      order.add(user);
     }
   }
-  return [...order.values()];
+  const views = [...draft.filters()].filter(isView);
+  return [...[...order].filter((filter) => !isView(filter)), ...views];
 }
 
 function refuseUsed(catalog: Catalog, name: string): void {
   if (!catalog.objectTypes.has(name)) throw unknownObjectType(name);
-  const segments = [...catalog.segments.values()]
-    .filter((segment) => segment.object_type === name)
+  const entries = [...catalog.segments.values(), ...catalog.views.values()]
+    .filter((entry) => entry.object_type === name)
     .map(({ slug }) => slug);
   const types = [...catalog.objectTypes.values()]
     .filter((type) => type.name !== name && [...type.relationships.values()].some(({ to }) => to === name))
     .map((type) => type.name);
-  const usedBy = [...segments, ...types].sort();
+  const usedBy = [...new Set([...entries, ...types])].sort();
   if (usedBy.length > 0) {
     throw new Problem('object_type_in_use', `'${name}' is used by ${usedBy.join(', ')}`, [], { used_by: usedBy });
   }

@@ -7,27 +7,19 @@
  */
 import { randomUUID } from 'node:crypto';
 import { isObject, type ObjectType } from '../change/object-type.ts';
-import { type Fault, Problem, pointer } from '../errors.ts';
+import { type Fault, Problem } from '../errors.ts';
 import { type CompiledQuery, compileQuery } from '../query/compile.ts';
-import type { Catalog, StoredSegment } from './catalog.ts';
+import { type Catalog, isView, type StoredFilter, type StoredSegment } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogStore } from './catalog-store.ts';
-
-const SLUG = /^[a-z0-9][a-z0-9_-]{0,127}$/;
-const RESERVED_SLUGS = new Set(['counts', 'preview', 'overlap']);
-const TITLE_LENGTH_MAX = 200;
-const DESCRIPTION_LENGTH_MAX = 4000;
+import { checkMembers, checkNaming, declaredType, type Naming, refuseMoved } from './naming.ts';
 
 /** What a client may say of a segment. */
-interface SegmentInput {
-  readonly title: string;
-  readonly slug: string;
-  readonly description?: string;
-  readonly object_type: string;
+interface SegmentInput extends Naming {
   readonly query: unknown;
 }
 
-const MEMBERS = ['title', 'slug', 'description', 'object_type', 'query'] as const;
+const MEMBERS = ['title', 'slug', 'description', 'object_type', 'query'];
 /** What the server says of a segment: accepted back, so that what was read can be sent again, and ignored. */
 const SERVER_MEMBERS = ['id', 'json_logic', 'status', 'progress', 'revision', 'used_by', 'created_at', 'updated_at'];
 
@@ -46,7 +38,7 @@ export class Segments {
     await this.#store.write((catalog) => {
       const draft = new CatalogDraft(catalog);
       if (draft.segment(input.slug)) throw taken(input.slug);
-      const type = typeOf(draft, input.object_type);
+      const type = declaredType(draft, input.object_type, 'segment_invalid');
       const compiled = this.#compile(draft, input, type);
       const now = Date.now();
       const ordinal = draft.ordinalFor(type.name, compiled);
@@ -115,35 +107,34 @@ export class Segments {
       const old = draft.segment(slug);
       if (!old) throw unknownSegment(slug);
       const input = read(old, given);
-      refuseMoved(old, input);
-      const compiled = this.#compile(draft, input, typeOf(draft, input.object_type));
+      refuseMoved(old, input, 'segment_invalid');
+      const compiled = this.#compile(draft, input, declaredType(draft, input.object_type, 'segment_invalid'));
       const { description: _, ...kept } = old;
-      const edited = { ...kept, ...input, revision: old.revision + 1, updated_at: Date.now() };
-      reassign(draft, [{ segment: edited, compiled }, ...this.#recompileUsers(draft, edited, compiled)]);
+      const revision = old.revision + 1;
+      const edited = { ...kept, ...input, uses: compiled.uses, revision, updated_at: Date.now() };
+      reassign(draft, [{ filter: edited, compiled }, ...this.#recompileUsers(draft, edited, compiled)]);
       return draft.finish();
     });
     return this.#stored(slug);
   }
 
-  /** The segments that refer to an edited one, directly or through others, each compiled after those that it refers to. */
+  /** What refers to an edited segment, directly or through others, each compiled after those that it refers to. */
   #recompileUsers(draft: CatalogDraft, edited: StoredSegment, compiled: CompiledQuery): Reassigned[] {
     const anew = new Map<string, CompiledQuery>([[edited.slug, compiled]]);
     const done: Reassigned[] = [];
     for (const user of usersInOrder(draft, edited.slug)) {
-      const query = this.#compile(draft, user, typeOf(draft, user.object_type), anew);
-      anew.set(user.slug, query);
-      done.push({ segment: user, compiled: query });
+      const query = compileQuery(
+        user.query,
+        queryScope(draft, declaredType(draft, user.object_type, 'segment_invalid'), this.#timeZone, anew),
+      );
+      if (!isView(user)) anew.set(user.slug, query);
+      done.push({ filter: user, compiled: query });
     }
     return done;
   }
 
-  #compile(
-    draft: CatalogDraft,
-    input: Pick<SegmentInput, 'slug' | 'query'>,
-    type: ObjectType,
-    anew: ReadonlyMap<string, CompiledQuery> = new Map(),
-  ): CompiledQuery {
-    const compiled = compileQuery(input.query, queryScope(draft, type, this.#timeZone, anew));
+  #compile(draft: CatalogDraft, input: Pick<SegmentInput, 'slug' | 'query'>, type: ObjectType): CompiledQuery {
+    const compiled = compileQuery(input.query, queryScope(draft, type, this.#timeZone));
     const way = wayBack(draft, compiled.uses, input.slug);
     if (way) {
       const detail = `the segment would refer to itself: ${[input.slug, ...way].join(' → ')}`;
@@ -160,25 +151,26 @@ export class Segments {
 }
 
 interface Reassigned {
-  readonly segment: StoredSegment;
+  readonly filter: StoredFilter;
   readonly compiled: CompiledQuery;
 }
 
 /**
- * Moves segments to the ordinals of what they mean now: at once if all of those are built, else when all are (one write in
+ * Moves segments and views to the ordinals of what they mean now: at once if all of those are built, else when all are (one write in
  * the catalog switches them together).
  */
 export function reassign(draft: CatalogDraft, group: readonly Reassigned[]): void {
-  const assigned = group.map(({ segment, compiled }) => ({
-    segment: { ...segment, json_logic: compiled.jsonLogic, uses: compiled.uses },
-    ordinal: draft.ordinalFor(segment.object_type, compiled),
+  const assigned = group.map(({ filter, compiled }) => ({
+    filter: { ...filter, json_logic: compiled.jsonLogic },
+    ordinal: draft.ordinalFor(filter.object_type, compiled),
   }));
   const isReady = assigned.every(({ ordinal }) => draft.ordinal(ordinal).status === 'ready');
-  for (const { segment, ordinal } of assigned) {
-    const settled = isReady
-      ? { ...segment, ordinal, pending: null, ready_revision: segment.revision }
-      : { ...segment, pending: ordinal };
-    draft.setSegment(segment.slug, settled);
+  for (const { filter, ordinal } of assigned) {
+    draft.setFilter(
+      isReady
+        ? { ...filter, ordinal, pending: null, ready_revision: filter.revision }
+        : { ...filter, pending: ordinal },
+    );
   }
 }
 
@@ -206,15 +198,15 @@ export function queryScope(
 }
 
 /** All that refer to a segment, directly or not, so that each comes after those that it refers to. */
-export function usersInOrder(draft: CatalogDraft, slug: string): StoredSegment[] {
-  const segments = [...draft.segments()];
-  const order: StoredSegment[] = [];
-  const seen = new Set<string>([slug]);
+export function usersInOrder(draft: CatalogDraft, slug: string): StoredFilter[] {
+  const filters = [...draft.filters()];
+  const order: StoredFilter[] = [];
+  const seen = new Set<StoredFilter | undefined>([draft.segment(slug)]);
   const visit = (used: string) => {
-    for (const user of segments) {
-      if (seen.has(user.slug) || !user.uses.includes(used)) continue;
-      seen.add(user.slug);
-      visit(user.slug);
+    for (const user of filters) {
+      if (seen.has(user) || !user.uses.includes(used)) continue;
+      seen.add(user);
+      if (!isView(user)) visit(user.slug); // nothing refers to a view
       order.push(user);
     }
   };
@@ -243,25 +235,11 @@ function parseSegment(body: unknown): SegmentInput {
   const given = objectBody(body);
   const faults: Fault[] = [];
   const refuse = (path: string, detail: string) => faults.push({ path, detail });
-  for (const member of Object.keys(given)) {
-    if (!(MEMBERS as readonly string[]).includes(member) && !SERVER_MEMBERS.includes(member)) {
-      refuse(pointer('', member), `'${member}' is not a member of a segment`);
-    }
-  }
-  const { title, slug, description, object_type, query } = given;
-  if (typeof title !== 'string' || title.trim() === '' || title.length > TITLE_LENGTH_MAX) {
-    refuse('/title', `title is required: 1 to ${TITLE_LENGTH_MAX} characters`);
-  }
-  if (typeof slug !== 'string' || !SLUG.test(slug)) refuse('/slug', `slug is required and must match ${SLUG.source}`);
-  else if (RESERVED_SLUGS.has(slug)) refuse('/slug', `'${slug}' is the name of an endpoint`);
-  if (description !== undefined && (typeof description !== 'string' || description.length > DESCRIPTION_LENGTH_MAX)) {
-    refuse('/description', `description is a string of at most ${DESCRIPTION_LENGTH_MAX} characters`);
-  }
-  if (typeof object_type !== 'string') refuse('/object_type', 'object_type is required: the name of a declared type');
-  if (query === undefined) refuse('/query', 'query is required: a rule group, an item tree or JsonLogic');
+  checkMembers(given, [...MEMBERS, ...SERVER_MEMBERS], 'a segment', refuse);
+  const naming = checkNaming(given, refuse);
+  if (given.query === undefined) refuse('/query', 'query is required: a rule group, an item tree or JsonLogic');
   if (faults.length > 0) throw new Problem('segment_invalid', faults[0]!.detail, faults);
-  const required = { title, slug, object_type, query } as SegmentInput;
-  return description === undefined ? required : { ...required, description: description as string };
+  return { ...naming, query: given.query };
 }
 
 function objectBody(body: unknown): Record<string, unknown> {
@@ -269,21 +247,6 @@ function objectBody(body: unknown): Record<string, unknown> {
   throw new Problem('segment_invalid', 'a segment is a JSON object', [
     { path: '', detail: 'a segment is a JSON object' },
   ]);
-}
-
-function refuseMoved(old: StoredSegment, input: SegmentInput): void {
-  for (const member of ['slug', 'object_type'] as const) {
-    if (input[member] === old[member]) continue;
-    const detail = `${member} can't be changed; it is '${old[member]}'`;
-    throw new Problem('segment_invalid', detail, [{ path: `/${member}`, detail }]);
-  }
-}
-
-function typeOf(draft: CatalogDraft, name: string): ObjectType {
-  const type = draft.objectTypes().get(name);
-  if (type) return type;
-  const detail = `there is no object type '${name}'`;
-  throw new Problem('segment_invalid', detail, [{ path: '/object_type', detail }]);
 }
 
 function taken(slug: string): Problem {
@@ -297,27 +260,31 @@ export function unknownSegment(slug: string): Problem {
   return new Problem('segment_unknown', `there is no segment '${slug}'`, [], { slug });
 }
 
-/** The segments whose newest revision is not answered for yet, in groups that switch together. */
-export function pendingGroups(catalog: Catalog): StoredSegment[][] {
-  const pending = new Map([...catalog.segments].filter(([, { pending }]) => pending !== null));
-  const groups: StoredSegment[][] = [];
+/** The segments and views whose newest revision is not answered for yet, in groups that switch together. */
+export function pendingGroups(catalog: Catalog): StoredFilter[][] {
+  const pending = new Set([...catalog.filters()].filter((filter) => filter.pending !== null));
+  const groups: StoredFilter[][] = [];
   while (pending.size > 0) {
-    const [first] = pending.values();
+    const [first] = pending;
     groups.push(takeConnected(pending, first!));
   }
   return groups;
 }
 
-/** Takes a pending segment and all pending ones that it is connected with by references, either way. */
-function takeConnected(pending: Map<string, StoredSegment>, first: StoredSegment): StoredSegment[] {
+/** Takes a pending filter and all pending ones that it is connected with by references, either way. */
+function takeConnected(pending: Set<StoredFilter>, first: StoredFilter): StoredFilter[] {
   const group = [first];
-  pending.delete(first.slug);
+  pending.delete(first);
   for (let i = 0; i < group.length; i++) {
-    for (const other of [...pending.values()]) {
-      if (!other.uses.includes(group[i]!.slug) && !group[i]!.uses.includes(other.slug)) continue;
-      pending.delete(other.slug);
+    for (const other of [...pending]) {
+      if (!refersTo(other, group[i]!) && !refersTo(group[i]!, other)) continue;
+      pending.delete(other);
       group.push(other);
     }
   }
   return group;
+}
+
+function refersTo(user: StoredFilter, used: StoredFilter): boolean {
+  return !isView(used) && user.uses.includes(used.slug);
 }

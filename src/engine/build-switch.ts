@@ -8,7 +8,7 @@
  */
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import type { Catalog, CatalogChange, StoredSegment } from '../catalog/catalog.ts';
+import type { Catalog, CatalogChange, StoredFilter } from '../catalog/catalog.ts';
 import { CatalogDraft } from '../catalog/catalog-draft.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { pendingGroups } from '../catalog/segments.ts';
@@ -116,13 +116,12 @@ export function settle(catalog: Catalog, { built, adopted }: Built): CatalogChan
     if (stored.status === 'retiring' && stored.since <= adopted) draft.setOrdinal(ordinal, null);
   }
   for (const group of pendingGroups(catalog)) {
-    if (group.every(({ pending }) => isBuilt(pending!)))
-      for (const segment of group) draft.setSegment(segment.slug, switched(segment));
+    if (group.every(({ pending }) => isBuilt(pending!))) for (const filter of group) draft.setFilter(switched(filter));
   }
   const change = draft.finish();
   return change.writes.length > 0 ? change : undefined;
 }
 
-function switched(segment: StoredSegment): StoredSegment {
-  return { ...segment, ordinal: segment.pending, pending: null, ready_revision: segment.revision };
+function switched(filter: StoredFilter): StoredFilter {
+  return { ...filter, ordinal: filter.pending, pending: null, ready_revision: filter.revision };
 }

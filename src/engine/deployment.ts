@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { CatalogStore, type Founding, foundDeployment } from '../catalog/catalog-store.ts';
 import { ObjectTypes } from '../catalog/object-types.ts';
 import { Segments } from '../catalog/segments.ts';
+import { Views } from '../catalog/views.ts';
 import { Memberships } from '../membership/memberships.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
 import type { NetworkOptions } from '../query/network.ts';
@@ -39,6 +40,7 @@ export interface Deployment {
   readonly store: CatalogStore;
   readonly objectTypes: ObjectTypes;
   readonly segments: Segments;
+  readonly views: Views;
   readonly ingest: Ingest;
   readonly memberships: Memberships;
   readonly delivery: Delivery;
@@ -86,6 +88,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       store,
       objectTypes: new ObjectTypes(store, timeZone, (name) => memberships.hasRecords(name)),
       segments: new Segments(store, timeZone),
+      views: new Views(store, timeZone),
       ingest: new Ingest(store.catalog, delivery, founding.partitions, timeZone, metrics),
       memberships,
       delivery,

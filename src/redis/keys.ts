@@ -94,6 +94,7 @@ export class CatalogKeys {
   readonly objectTypes: string;
   readonly segments: string;
   readonly ordinals: string;
+  readonly views: string;
   readonly log: string;
   /** By activation: in no catalog entry, so that nothing that shows the catalog can show them. */
   readonly webhookSecrets: string;
@@ -105,6 +106,7 @@ export class CatalogKeys {
     this.objectTypes = `${this.#base}object-types`;
     this.segments = `${this.#base}segments`;
     this.ordinals = `${this.#base}ordinals`;
+    this.views = `${this.#base}views`;
     this.log = `${this.#base}log`;
     this.webhookSecrets = `${this.#base}webhook-secrets`;
   }

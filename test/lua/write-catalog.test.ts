@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 
 function write(version: number, ...writes: (string | number)[]): Promise<unknown> {
-  const all = [keys.meta, keys.objectTypes, keys.segments, keys.ordinals, keys.log];
+  const all = [keys.meta, keys.objectTypes, keys.segments, keys.ordinals, keys.log, keys.views];
   return runScript(bench.redis, 'writeCatalog', all, [version, 5, '{"writes":[]}', 100, ...writes]);
 }
 

@@ -257,7 +257,7 @@ export class Cluster {
     const blank = { uses: [], json_logic: null, created_at: 1, ready_revision: null, ordinal: null, pending: null };
     const named = { id: slug, title: slug, slug, object_type: objectType, query, updated_at: 1 };
     const segment = { ...blank, ...old, ...named, revision: (old?.revision ?? 0) + 1 };
-    this.catalog.draft((draft) => reassign(draft, [{ segment, compiled }]));
+    this.catalog.draft((draft) => reassign(draft, [{ filter: segment, compiled }]));
   }
 
   /** What build-switch.ts does. Its barrier is not needed here: nobody reads before all is quiet. */
