@@ -96,6 +96,7 @@ export class CatalogKeys {
   readonly ordinals: string;
   readonly views: string;
   readonly log: string;
+  readonly activations: string;
   /** By activation: in no catalog entry, so that nothing that shows the catalog can show them. */
   readonly webhookSecrets: string;
   readonly #base: string;
@@ -108,6 +109,7 @@ export class CatalogKeys {
     this.ordinals = `${this.#base}ordinals`;
     this.views = `${this.#base}views`;
     this.log = `${this.#base}log`;
+    this.activations = `${this.#base}activations`;
     this.webhookSecrets = `${this.#base}webhook-secrets`;
   }
 
