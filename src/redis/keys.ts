@@ -120,11 +120,14 @@ export class CatalogKeys {
 
 /** What waits to be delivered to the webhooks of activations: beside BullMQ's keys, in their slot. */
 export class WebhookKeys {
+  /** Of the BullMQ queues. */
+  readonly queuePrefix: string;
   readonly lanes: string;
   readonly #base: string;
 
   constructor(prefix: string) {
-    this.#base = `{${prefix}:queues}:activation`;
+    this.queuePrefix = `{${prefix}:queues}`;
+    this.#base = `${this.queuePrefix}:activation`;
     this.lanes = `${this.#base}s:lanes`;
   }
 
