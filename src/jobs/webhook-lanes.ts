@@ -12,7 +12,7 @@ import { pairs } from '../redis/pairs.ts';
 import { runScript } from '../redis/scripts.ts';
 import type { WebhookMessage } from './webhook-sender.ts';
 
-/** Lanes of an activation: so many requests are under way to a receiver at a time. */
+/** Lanes of an activation: at most so many requests are under way to its receiver at a time. */
 export const LANES = 32;
 
 export interface WebhookLimits {
@@ -322,8 +322,9 @@ export class WebhookLanes {
   }
 }
 
+/** Of 32. The bits of a CRC of ids that count up are far from even: those of this product are. */
 function laneOf(record: string): number {
-  return crc16(record) % LANES;
+  return Math.imul(crc16(record), 0x9e3779b1) >>> 27;
 }
 
 function nameOf({ activation, lane }: LaneName): string {

@@ -12,6 +12,7 @@ export interface Received {
   /** The record that it speaks of. */
   readonly record: string;
   readonly data: Readonly<Record<string, unknown>>;
+  readonly body: string;
   /** What was answered. */
   readonly status: number;
 }
@@ -26,8 +27,8 @@ export interface Receiver {
   readonly unverified: string[];
   /** Which secret is meant; until it is set nothing is verified. */
   secret: string | undefined;
-  /** Says what is answered to the n-th request, from 1: a status, or 'reset' to break the connection. */
-  answer: (n: number, request: IncomingMessage) => number | 'reset' | Promise<number>;
+  /** Says what is answered to the n-th request, from 1: a status, or 'lost': it is taken in, and the answer never comes. */
+  answer: (n: number) => number | 'lost' | Promise<number>;
   headers: Record<string, string>;
   /** Stops listening, and breaks the connections there are. */
   down(): Promise<void>;
@@ -64,9 +65,9 @@ export async function openReceiver(): Promise<Receiver> {
           body += chunk;
         });
         request.on('end', async () => {
-          const status = await receiver.answer(++requests, request);
-          if (status === 'reset') return void request.socket.destroy();
-          note(receiver, request, body, status);
+          const status = await receiver.answer(++requests);
+          note(receiver, request, body, status === 'lost' ? 200 : status);
+          if (status === 'lost') return void request.socket.destroy();
           response.writeHead(status, receiver.headers).end(status === 204 ? undefined : `answered ${status}`);
         });
       });
@@ -89,5 +90,42 @@ function note(receiver: Receiver, { headers }: IncomingMessage, body: string, st
     }
   }
   const { type, data } = JSON.parse(body) as { type: string; data: Record<string, unknown> };
-  receiver.received.push({ id, type, record: String(data['id']), data, status });
+  receiver.received.push({ id, type, record: String(data['id']), data, body, status });
+}
+
+/**
+ * What a receiver may rely on, of what one has got: per record the events alternate, by the order of the feed, and none comes
+ * before the one before it was taken in; one id is one event with one body, and one event has one id.
+ */
+export function faultsOf({ received }: Receiver): string[] {
+  const faults: string[] = [];
+  const bodies = new Map<string, string>();
+  const ids = new Map<string, string>();
+  const last = new Map<string, Received>();
+  for (const event of received) {
+    const { id, record, type, body, data, status } = event;
+    const position = `${record} ${data['position']}`;
+    if ((bodies.get(id) ?? body) !== body) faults.push(`${id} came with two bodies`);
+    if ((ids.get(position) ?? id) !== id) faults.push(`${position} came under two ids`);
+    bodies.set(id, body);
+    ids.set(position, id);
+    const before = last.get(record);
+    if (before?.id === id || isLater(before, event)) continue;
+    const expected = before?.type === 'member.entered' ? 'member.left' : 'member.entered';
+    if (type !== expected) faults.push(`${record}: ${type} came after ${before?.type ?? 'nothing'}`);
+    if (status < 300) last.set(record, event);
+  }
+  return faults;
+}
+
+/** Whether an event was taken in before, and so is only doubled now. */
+function isLater(taken: Received | undefined, { data }: Received): boolean {
+  return taken !== undefined && compare(String(taken.data['position']), String(data['position'])) >= 0;
+}
+
+/** Positions of one partition: partition, milliseconds, sequence, index. */
+function compare(a: string, b: string): number {
+  const [left, right] = [a, b].map((position) => position.split('-').map(Number));
+  for (let at = 0; at < left!.length; at++) if (left![at] !== right![at]) return left![at]! - right![at]!;
+  return 0;
 }
