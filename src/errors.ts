@@ -44,6 +44,7 @@ export const ERRORS = {
   view_slug_taken: { status: 409, title: 'The slug is taken' },
   activation_invalid: { status: 422, title: 'The activation is not valid' },
   activation_unknown: { status: 404, title: 'There is no such activation' },
+  sync_unknown: { status: 404, title: 'There was no such sync' },
   activation_disabled: { status: 409, title: 'The activation is disabled' },
   catalog_conflict: { status: 409, title: 'The catalog was changed by someone else too often; try again' },
   // records

@@ -11,6 +11,7 @@ import { idempotency } from './plugins/idempotency.ts';
 import { openapi } from './plugins/openapi.ts';
 import { problems } from './plugins/problems.ts';
 import { requests } from './plugins/requests.ts';
+import { activationRoutes } from './routes/activations.ts';
 import { changeRoutes } from './routes/changes.ts';
 import { membershipRoutes } from './routes/memberships.ts';
 import { objectTypeRoutes } from './routes/object-types.ts';
@@ -23,7 +24,15 @@ export interface AppOptions extends RouteOptions {
   readonly keys: readonly KeyEntry[];
 }
 
-const ROUTES = [objectTypeRoutes, recordRoutes, changeRoutes, segmentRoutes, membershipRoutes, operationRoutes];
+const ROUTES = [
+  objectTypeRoutes,
+  recordRoutes,
+  changeRoutes,
+  segmentRoutes,
+  membershipRoutes,
+  activationRoutes,
+  operationRoutes,
+];
 
 /** Plugins are in the order in which a request meets them. */
 export const app = fp(

@@ -51,6 +51,6 @@ export async function formatSegment(
   };
 }
 
-function isoTime(ms: number): string {
+export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }

@@ -51,6 +51,18 @@ export const ROUTE_NEEDS = {
   'GET /v1/segments/:slug/members': 'read',
   'GET /v1/segments/:slug/members/:id': 'read',
   'POST /v1/memberships/lookup': 'read',
+
+  'GET /v1/views/:slug/activations': 'read',
+  'POST /v1/views/:slug/activations': 'write_catalog',
+  'GET /v1/views/:slug/activations/:activation': 'read',
+  'PATCH /v1/views/:slug/activations/:activation': 'write_catalog',
+  'DELETE /v1/views/:slug/activations/:activation': 'write_catalog',
+  'POST /v1/views/:slug/activations/:activation/enable': 'write_catalog',
+  'POST /v1/views/:slug/activations/:activation/test': 'write_catalog',
+  'POST /v1/views/:slug/activations/:activation/sync': 'write_catalog',
+  'GET /v1/views/:slug/activations/:activation/sync': 'read',
+  'GET /v1/views/:slug/activations/:activation/dead-letters': 'read',
+  'POST /v1/views/:slug/activations/:activation/dead-letters/redeliver': 'write_catalog',
 } as const satisfies Record<string, Need>;
 
 /** What a route needs. The pages of the documentation are many and bring their own routes. */

@@ -8,6 +8,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { Logger } from 'pino';
 import type { KeyEntry } from '../config.ts';
 import type { Deployment } from '../engine/deployment.ts';
+import { Webhooks } from '../jobs/webhooks.ts';
 import { app } from './app.ts';
 import { onClientError, onFrameworkError } from './plugins/problems.ts';
 import { requestId } from './plugins/requests.ts';
@@ -15,6 +16,8 @@ import { requestId } from './plugins/requests.ts';
 export interface ServerOptions {
   readonly keys: readonly KeyEntry[];
   readonly logger: Logger;
+  /** Those of the process, if it delivers any; else the server has its own to ask. */
+  readonly webhooks?: Webhooks;
   /** Entries of all logs that may wait before `/readyz` says that this server is behind. */
   readonly lagEntriesMax?: number;
   /** Changes that may wait in this process before `POST /v1/changes` refuses more. */
@@ -45,6 +48,8 @@ export async function buildServer(deployment: Deployment, options: ServerOptions
     frameworkErrors: onFrameworkError,
     clientErrorHandler: onClientError,
   });
-  await server.register(app, { deployment, keys, lagEntriesMax, waitingChangesMax });
+  const webhooks = options.webhooks ?? new Webhooks({ deployment, logger });
+  if (!options.webhooks) server.addHook('onClose', () => webhooks.close());
+  await server.register(app, { deployment, webhooks, keys, lagEntriesMax, waitingChangesMax });
   return server;
 }

@@ -25,6 +25,7 @@ afterEach(async () => {
   for (const { id } of await opened.deployment.activations.list(VIEW))
     await opened.deployment.activations.remove(VIEW, id);
   receiver.received.length = 0;
+  receiver.taken.clear();
   receiver.secret = undefined;
   receiver.answer = () => 204;
   receiver.headers = {};
@@ -37,9 +38,9 @@ describe('an activation', () => {
     const { signed, activation } = await opened.activate(receiver.url);
     receiver.secret = signed;
     await send(opened.deployment, [put('a', true, 'Ada')]);
-    await eventually('ada is told', () => receiver.delivered().length === 1);
+    await eventually('ada is told', () => receiver.taken.size === 1);
     await send(opened.deployment, [put('a', true, 'Ada L.'), put('a', false, 'Ada L.')]);
-    await eventually('and again', () => receiver.delivered().length === 2);
+    await eventually('and again', () => receiver.taken.size === 2);
     expect(receiver.unverified).toEqual([]);
     expect(receiver.delivered()).toMatchObject([
       {
@@ -56,7 +57,171 @@ describe('an activation', () => {
     await opened.activate(receiver.url, { events: ['left'] });
     await send(opened.deployment, [put('b', true)]);
     await send(opened.deployment, [put('b', false)]);
-    await eventually('b is told', () => receiver.delivered().length > 0);
+    await eventually('b is told', () => receiver.taken.size > 0);
     expect(types()).toEqual(['b member.left']);
+  });
+});
+
+describe('a receiver that fails', () => {
+  it('is tried again; after the last attempt the event is a dead letter, and the one after it goes on', async () => {
+    const { activation, signed } = await opened.activate(receiver.url);
+    receiver.secret = signed;
+    receiver.answer = () => 500;
+    await send(opened.deployment, [put('c', true)]);
+    await eventually('c is dead', async () => (await opened.webhooks.state(activation)).dead === 1);
+    expect(receiver.received.map(({ status }) => status)).toEqual([500, 500, 500, 500]);
+    expect(new Set(receiver.received.map(({ id }) => id)).size).toBe(1);
+    const { letters } = await opened.webhooks.dead(activation, 10, undefined);
+    expect(letters).toMatchObject([{ id: receiver.received[0]!.id, attempts: 4, error: 'the receiver answered 500' }]);
+
+    receiver.answer = () => 204;
+    await send(opened.deployment, [put('c', false)]);
+    await eventually('the next one is told', () => receiver.taken.size === 1);
+    expect(types()).toEqual(['c member.left']);
+    expect(await opened.webhooks.redeliver(activation, undefined)).toBe(1);
+    await eventually('the dead letter is told', () => receiver.taken.size === 2);
+    expect(receiver.received.at(-1)).toMatchObject({ id: letters[0]!.id, body: letters[0]!.body, status: 204 });
+    expect((await opened.webhooks.state(activation)).dead).toBe(0);
+    expect(receiver.unverified).toEqual([]);
+  });
+
+  it('gets back only the dead letters that are named, page by page', async () => {
+    const { activation } = await opened.activate(receiver.url);
+    receiver.answer = () => 404;
+    await send(
+      opened.deployment,
+      ['d1', 'd2', 'd3', 'd4', 'd5'].map((id) => put(id, true)),
+    );
+    await eventually('all are dead', async () => (await opened.webhooks.state(activation)).dead === 5);
+    const first = await opened.webhooks.dead(activation, 3, undefined);
+    const second = await opened.webhooks.dead(activation, 3, first.next);
+    expect([first.letters.length, second.letters.length, second.next]).toEqual([3, 2, undefined]);
+    expect(new Set([...first.letters, ...second.letters].map(({ id }) => id)).size).toBe(5);
+    receiver.answer = () => 204;
+    expect(await opened.webhooks.redeliver(activation, [first.letters[1]!.id, 'evt_nobody'])).toBe(1);
+    await eventually('it is told', () => receiver.taken.size === 1);
+    expect(receiver.taken.has(first.letters[1]!.id)).toBe(true);
+    expect((await opened.webhooks.state(activation)).dead).toBe(4);
+  });
+
+  it('is disabled after a run of failures; what happens then is kept, and told in order when it is enabled', async () => {
+    const { activation } = await opened.activate(receiver.url);
+    receiver.answer = () => 503;
+    const ids = Array.from({ length: 12 }, (_, n) => `e${n}`);
+    await send(
+      opened.deployment,
+      ids.map((id) => put(id, true)),
+    );
+    const state = () => opened.webhooks.state(activation);
+    await eventually('it is disabled', async () => (await state()).status === 'disabled');
+    const { dead, pending, failures, lastError } = await state();
+    expect(failures).toBeGreaterThanOrEqual(30);
+    expect([dead + pending, lastError]).toEqual([12, 'the receiver answered 503']);
+
+    await send(
+      opened.deployment,
+      ids.map((id) => put(id, false)),
+    );
+    await eventually('they are kept', async () => (await state()).pending === pending + 12);
+    receiver.answer = () => 204;
+    const requests = receiver.received.length;
+    await opened.webhooks.enable(activation);
+    await eventually('all is told', async () => (await state()).pending === 0);
+    expect(receiver.taken.size).toBe(pending + 12);
+    expect(await state()).toMatchObject({ status: 'active', failures: 0, disabledAt: undefined });
+    for (const id of ids) {
+      const told = receiver.received.slice(requests).filter(({ record }) => record === id);
+      expect(told.at(-1)?.type).toBe('member.left');
+    }
+  });
+
+  it('is disabled at once when it answers that it is gone', async () => {
+    const { activation } = await opened.activate(receiver.url);
+    receiver.answer = () => 410;
+    await send(opened.deployment, [put('f', true)]);
+    await eventually('it is disabled', async () => (await opened.webhooks.state(activation)).status === 'disabled');
+    expect(receiver.received.length).toBe(1);
+    expect((await opened.webhooks.state(activation)).pending).toBe(1);
+  });
+
+  it('that does not answer for one record holds up the records of its lane, and no others', async () => {
+    const { activation } = await opened.activate(receiver.url);
+    let answerFirst = (_: number): void => {};
+    const first = new Promise<number>((resolve) => {
+      answerFirst = resolve;
+    });
+    let requests = 0;
+    receiver.answer = () => (requests++ === 0 ? first : 204);
+    await send(
+      opened.deployment,
+      Array.from({ length: 40 }, (_, n) => put(`g${n}`, true)),
+    );
+    await eventually('most are told', () => receiver.taken.size >= 30);
+    answerFirst(500);
+    await eventually('all are told', () => receiver.taken.size === 40);
+    expect((await opened.webhooks.state(activation)).dead).toBe(0);
+  });
+});
+
+describe('a full sync', () => {
+  it('tells every member once, with the columns, and says how far it has come', async () => {
+    const { activation, signed } = await opened.activate(receiver.url);
+    receiver.secret = signed;
+    const ids = Array.from({ length: 700 }, (_, n) => `s${n}`);
+    await send(
+      opened.deployment,
+      ids.map((id) => put(id, true)),
+    );
+    await eventually('they have entered', () => receiver.taken.size >= 700);
+    const before = receiver.taken.size;
+    const begun = await opened.webhooks.beginSync(activation);
+    expect(begun).toMatchObject({ status: 'running', members: 0 });
+    await eventually('it is done', async () => (await opened.webhooks.sync(activation))?.status === 'done');
+    const { members, total } = (await opened.webhooks.sync(activation))!;
+    expect([members, total]).toEqual([begun.total, begun.total]);
+    await eventually('all are told', () => receiver.taken.size === before + total);
+    const synced = receiver.delivered().filter(({ type }) => type === 'member.synced');
+    expect(new Set(synced.map(({ record }) => record)).size).toBe(total);
+    for (const { data } of synced) expect(data).toMatchObject({ view: VIEW, sync: begun.id, columns: { n: 1 } });
+    expect(synced.find(({ record }) => record === 's7')?.data).toMatchObject({ columns: { name: 's7' } });
+    expect(receiver.unverified).toEqual([]);
+  });
+
+  it('among changes leaves a receiver that applies what it hears with the members there are', async () => {
+    await opened.activate(receiver.url);
+    const [activation] = await opened.deployment.activations.list(VIEW);
+    const ids = Array.from({ length: 300 }, (_, n) => `t${n}`);
+    for (let round = 0; round < 6; round++) {
+      const syncing = round % 2 === 0 ? opened.webhooks.beginSync(activation!) : undefined;
+      await send(
+        opened.deployment,
+        ids.map((id, n) => put(id, (n + round) % 3 > 0)),
+      );
+      await syncing;
+    }
+    await eventually('it is done', async () => (await opened.webhooks.sync(activation!))?.status === 'done');
+    await eventually('all is told', async () => (await opened.webhooks.state(activation!)).pending === 0);
+    const told = new Set<string>();
+    for (const { type, record } of receiver.received) {
+      if (type === 'member.left') told.delete(record);
+      else told.add(record);
+    }
+    const members = ids.filter((_, n) => (n + 5) % 3 > 0).sort();
+    expect([...told].filter((id) => id.startsWith('t')).sort()).toEqual(members);
+  });
+});
+
+describe('an activation that is deleted', () => {
+  it('gets no more, and leaves nothing behind, also when its view goes', async () => {
+    const { activation } = await opened.activate(receiver.url);
+    receiver.answer = () => 500;
+    await send(opened.deployment, [put('h', true)]);
+    await eventually('it is tried', () => receiver.received.length > 0);
+    await opened.deployment.activations.remove(VIEW, activation.id);
+    await opened.webhooks.purge(activation.id);
+    const { redis } = opened.deployment;
+    const left = async () => (await redis.keys(`*${activation.id}*`)).filter((key) => key.includes(':activation:'));
+    await eventually('nothing is left', async () => (await left()).length === 0);
+    expect(await opened.deployment.activations.secretOf(activation.id)).toBeUndefined();
   });
 });

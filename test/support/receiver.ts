@@ -21,7 +21,8 @@ export interface Receiver {
   readonly url: string;
   /** All that came, in the order in which it came. */
   readonly received: Received[];
-  /** Those that were answered with 2xx, each id once, in the order of the first time. */
+  /** Those that were answered with 2xx, by id, in the order of the first time. */
+  readonly taken: Map<string, Received>;
   delivered(): Received[];
   /** Requests whose signature did not verify. */
   readonly unverified: string[];
@@ -44,11 +45,8 @@ export async function openReceiver(): Promise<Receiver> {
   const receiver: Receiver = {
     url: '',
     received: [],
-    delivered: () => {
-      const first = new Map<string, Received>();
-      for (const event of receiver.received) if (event.status < 300 && !first.has(event.id)) first.set(event.id, event);
-      return [...first.values()];
-    },
+    taken: new Map(),
+    delivered: () => [...receiver.taken.values()],
     unverified: [],
     secret: undefined,
     answer: () => 204,
@@ -90,7 +88,9 @@ function note(receiver: Receiver, { headers }: IncomingMessage, body: string, st
     }
   }
   const { type, data } = JSON.parse(body) as { type: string; data: Record<string, unknown> };
-  receiver.received.push({ id, type, record: String(data['id']), data, body, status });
+  const event = { id, type, record: String(data['id']), data, body, status };
+  receiver.received.push(event);
+  if (status < 300 && !receiver.taken.has(id)) receiver.taken.set(id, event);
 }
 
 /**
