@@ -41,6 +41,9 @@ export const WEBHOOK_LIMITS: WebhookLimits = {
   delayMaxMs: 3600_000,
 };
 
+/** After so many failed attempts in a row a success says that the receiver is back: nobody waits for it any longer. */
+const OUTAGE_FAILURES = 10;
+
 /** A lane of an activation, by the name that it has everywhere. */
 export interface LaneName {
   readonly activation: string;
@@ -97,7 +100,11 @@ export interface SyncState {
   readonly error: string | undefined;
 }
 
-export type Settled = { readonly next: 'next' | 'dead' | 'disabled' | 'moved' | 'retry'; readonly attempts: number };
+/** `back`: it is delivered, and the receiver is back from an outage. `delay`: which one it is, for `retry`. */
+export interface Settled {
+  readonly next: 'next' | 'back' | 'dead' | 'disabled' | 'moved' | 'retry';
+  readonly delay: number;
+}
 
 export class WebhookLanes {
   readonly #redis: Redis;
@@ -166,9 +173,10 @@ export class WebhookLanes {
       disableAfterFailures,
       disableAfterMs,
       deadMax,
+      OUTAGE_FAILURES,
     ];
-    const [next, soFar] = await runScript<[Settled['next'], number?]>(this.#redis, 'settleWebhook', keys, given);
-    return { next, attempts: soFar ?? 0 };
+    const [next, delay] = await runScript<[Settled['next'], number?]>(this.#redis, 'settleWebhook', keys, given);
+    return { next, delay: delay ?? 0 };
   }
 
   async isDisabled(activation: string): Promise<boolean> {

@@ -41,12 +41,13 @@ const SYNC_WAIT_MS = 500;
 
 /** The first event of a lane was not delivered, and is tried again. */
 class DeliveryFailed extends Error {
-  readonly attempts: number;
+  /** Which delay comes next, from 1. */
+  readonly delay: number;
 
-  constructor(error: string | null, attempts: number) {
+  constructor(error: string | null, delay: number) {
     super(error ?? 'not delivered');
     this.name = 'DeliveryFailed';
-    this.attempts = attempts;
+    this.delay = delay;
   }
 }
 
@@ -148,17 +149,20 @@ export class WebhookWorker {
         if (!attempt || attempt.outcome === 'stopped') return;
         this.#deployment.metrics.webhookAttempts.inc({ outcome: attempt.outcome });
         const settled = await this.#lanes.settle(name, message.id, attempt.outcome, attempt.error);
-        if (!this.#goesOn(name, settled, attempt.error)) return;
+        if (!(await this.#goesOn(name, settled, attempt.error))) return;
         if (settled.next === 'moved') break;
         delivered++;
       }
     }
   }
 
-  #goesOn({ activation }: LaneName, { next, attempts }: Settled, error: string | null): boolean {
+  async #goesOn({ activation }: LaneName, { next, delay }: Settled, error: string | null): Promise<boolean> {
     switch (next) {
       case 'next':
       case 'moved':
+        return true;
+      case 'back':
+        await this.#webhooks.retryNow(activation);
         return true;
       case 'dead':
         this.#logger.warn({ activation, error }, 'a webhook went to the dead letters');
@@ -167,7 +171,7 @@ export class WebhookWorker {
         this.#logger.warn({ activation, error }, 'the activation is disabled; its events wait until it is enabled');
         return false;
       case 'retry':
-        throw new DeliveryFailed(error, attempts);
+        throw new DeliveryFailed(error, delay);
     }
   }
 
@@ -252,6 +256,6 @@ export class WebhookWorker {
 /** Exponential, and up to half of it left to chance, so that lanes that failed together do not come back together. */
 function delayAfter(error: Error | undefined, { firstDelayMs, delayMaxMs }: WebhookLimits): number {
   if (!(error instanceof DeliveryFailed)) return FAULT_DELAY_MS;
-  const delayMs = Math.min(delayMaxMs, firstDelayMs * 2 ** (error.attempts - 1));
+  const delayMs = Math.min(delayMaxMs, firstDelayMs * 2 ** (error.delay - 1));
   return Math.round(delayMs * (1 - Math.random() / 2));
 }
