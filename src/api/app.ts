@@ -19,6 +19,7 @@ import { operationRoutes } from './routes/operations.ts';
 import { recordRoutes } from './routes/records.ts';
 import type { RouteOptions } from './routes/routes.ts';
 import { segmentRoutes } from './routes/segments.ts';
+import { viewRoutes } from './routes/views.ts';
 
 export interface AppOptions extends RouteOptions {
   readonly keys: readonly KeyEntry[];
@@ -30,6 +31,7 @@ const ROUTES = [
   changeRoutes,
   segmentRoutes,
   membershipRoutes,
+  viewRoutes,
   activationRoutes,
   operationRoutes,
 ];

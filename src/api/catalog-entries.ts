@@ -1,12 +1,13 @@
 /**
- * catalog-entries.ts – Finds an object type or a segment by the name in a path.
+ * catalog-entries.ts – Finds an object type, a segment or a view by the name in a path.
  *
  * Keeps true: what another process created before the request is found: a name that this one does not know is looked up in Redis.
  */
-import type { StoredSegment } from '../catalog/catalog.ts';
+import type { StoredSegment, StoredView } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { unknownObjectType } from '../catalog/object-types.ts';
 import { unknownSegment } from '../catalog/segments.ts';
+import { unknownView } from '../catalog/views.ts';
 import type { ObjectType } from '../change/object-type.ts';
 
 /** @throws Problem object_type_unknown */
@@ -25,4 +26,13 @@ export async function findSegment(store: CatalogStore, slug: string): Promise<St
   const segment = segments.get(slug);
   if (!segment) throw unknownSegment(slug);
   return segment;
+}
+
+/** @throws Problem view_unknown */
+export async function findView(store: CatalogStore, slug: string): Promise<StoredView> {
+  const { views } = store.catalog;
+  if (!views.has(slug)) await store.refresh();
+  const view = views.get(slug);
+  if (!view) throw unknownView(slug);
+  return view;
 }

@@ -1,12 +1,16 @@
 /**
- * format.ts – Records, object types and segments as they are answered.
+ * format.ts – Records, object types, segments and views as they are answered.
  *
  * Keeps true: what is given out has the names and forms of the contract, whatever the engine calls it; times are ISO 8601 in UTC.
  */
-import type { Catalog, StoredSegment } from '../catalog/catalog.ts';
+import { type Catalog, hasOwnQuery, type StoredSegment, type StoredView } from '../catalog/catalog.ts';
+import { viewInput } from '../catalog/views.ts';
 import { type ObjectType, objectTypeDefinition } from '../change/object-type.ts';
 import type { RecordRow } from '../change/record.ts';
 import type { Memberships } from '../membership/memberships.ts';
+import { namedCells, type ViewRow } from '../membership/view-rows.ts';
+import type { Hop } from '../query/relationships.ts';
+import type { ViewDefinition } from '../query/view-columns.ts';
 
 export function formatRecord(objectType: string, id: string, record: RecordRow): Record<string, unknown> {
   const { data, version, sourceVersion, createdAt, updatedAt, archivedAt } = record;
@@ -49,6 +53,36 @@ export async function formatSegment(
     created_at: isoTime(segment.created_at),
     updated_at: isoTime(segment.updated_at),
   };
+}
+
+/** What was sent; of a query of its own also what became of it. */
+export async function formatView(view: StoredView, memberships: Memberships): Promise<Record<string, unknown>> {
+  const { id, revision, created_at, updated_at } = view;
+  const built = hasOwnQuery(view)
+    ? {
+        json_logic: view.json_logic,
+        status: view.pending === null ? 'ready' : 'building',
+        progress: await memberships.progress(view),
+      }
+    : {};
+  const times = { created_at: isoTime(created_at), updated_at: isoTime(updated_at) };
+  return { id, ...viewInput(view), ...built, revision, ...times };
+}
+
+/** A row in JSON: its id, its fields, and the records at the other ends of the relationships that the view names. */
+export function formatRow(row: ViewRow, { columns, relationships }: ViewDefinition): Record<string, unknown> {
+  const fields = namedCells(columns, row);
+  if (relationships.length === 0) return fields;
+  return {
+    ...fields,
+    relationships: Object.fromEntries(relationships.map((hop, at) => [hop.name, related(hop, row.related[at])])),
+  };
+}
+
+function related({ target }: Hop, found: ViewRow['related'][number]): unknown {
+  if (!found) return null;
+  if ('record' in found) return formatRecord(target, found.id, found.record);
+  return { data: found.data.map(({ id, record }) => formatRecord(target, id, record)), next_cursor: found.next_cursor };
 }
 
 export function isoTime(ms: number): string {

@@ -1,5 +1,5 @@
 /**
- * named-pages.ts – Pages of what the catalog holds under a name: object types and segments, in the order of their names.
+ * named-pages.ts – Pages of what the catalog holds under a name: object types, segments and views, in the order of their names.
  *
  * Keeps true: a cursor is the last name given out, so what stays throughout is listed once, whatever comes and goes meanwhile.
  */

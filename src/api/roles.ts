@@ -52,6 +52,14 @@ export const ROUTE_NEEDS = {
   'GET /v1/segments/:slug/members/:id': 'read',
   'POST /v1/memberships/lookup': 'read',
 
+  'GET /v1/views': 'read',
+  'POST /v1/views': 'write_catalog',
+  'GET /v1/views/:slug': 'read',
+  'PUT /v1/views/:slug': 'write_catalog',
+  'PATCH /v1/views/:slug': 'write_catalog',
+  'DELETE /v1/views/:slug': 'write_catalog',
+  'GET /v1/views/:slug/rows': 'read',
+
   'GET /v1/views/:slug/activations': 'read',
   'POST /v1/views/:slug/activations': 'write_catalog',
   'GET /v1/views/:slug/activations/:activation': 'read',

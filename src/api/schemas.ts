@@ -42,6 +42,14 @@ export const pageParameters = {
   cursor: Type.Optional(Type.String({ description: 'The next_cursor of the page before; absent for the first page.' })),
 };
 
+/** Without defaults: it is known whether a page was asked for. */
+export const optionalPageParameters = {
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: LIMIT_MAX, description: `Entries on one page; ${LIMIT_DEFAULT} if absent.` }),
+  ),
+  cursor: pageParameters.cursor,
+};
+
 /** What else a read of one record answers. */
 export const includeParameters = {
   include: Type.Optional(
@@ -97,7 +105,7 @@ const pathParameters = {
   name: Type.String({ description: 'Name of the object type.', examples: ['contacts'] }),
   type: Type.String({ description: 'Name of the object type of the record.', examples: ['contacts'] }),
   id: Type.String({ description: 'Id of the record, percent-encoded.', examples: ['c-17'] }),
-  slug: Type.String({ description: 'Slug of the segment.', examples: ['big-spenders'] }),
+  slug: Type.String({ description: 'Slug of the segment or view.', examples: ['big-spenders'] }),
   activation: Type.String({ description: 'Id of the activation.' }),
 };
 
@@ -219,6 +227,74 @@ const segmentMembers = {
   object_type: typeName,
   query: named('Query'),
 };
+
+const viewColumn = Type.Object(
+  {
+    path: Type.String({
+      description:
+        'An own attribute (email), a way of to-one relationships to one (organization.parent.name), id, created_at, updated_at or version; with an aggregate a to-many relationship (orders) or a number of its records (orders.total).',
+    }),
+    label: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'Unique; default: the path.' })),
+    aggregate: Type.Optional(Type.Enum(['count', 'sum', 'avg', 'min', 'max'])),
+    where: Type.Optional(
+      Type.Unsafe<unknown>({
+        type: 'object',
+        additionalProperties: true,
+        description: 'A group of rules about the related records: the aggregate is of those of which it holds.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const viewMembers = {
+  title: segmentMembers.title,
+  slug,
+  description: segmentMembers.description,
+  object_type: typeName,
+  segment: Type.Optional(Type.String({ description: 'Slug of the segment whose members are shown; or a query.' })),
+  query: Type.Optional(named('Query')),
+  columns: Type.Array(viewColumn, { minItems: 1, maxItems: 200 }),
+  relationships: Type.Optional(
+    Type.Array(Type.String(), { maxItems: 20, description: 'Whose records are given along in JSON and NDJSON.' }),
+  ),
+  sort: Type.Optional(
+    Type.Array(
+      Type.Object(
+        {
+          path: Type.String({ description: 'An own attribute, id, created_at, updated_at or version.' }),
+          direction: Type.Enum(['asc', 'desc']),
+        },
+        { additionalProperties: false },
+      ),
+      { maxItems: 5, description: 'Missing values come last, equal ones in the order of their ids.' },
+    ),
+  ),
+};
+
+const viewExample = {
+  title: 'Big spenders',
+  slug: 'big-spenders',
+  object_type: 'contacts',
+  segment: 'big-spenders',
+  columns: [
+    { path: 'email', label: 'E-mail' },
+    { path: 'organization.name', label: 'Company' },
+    { path: 'orders.total', aggregate: 'sum', label: 'Spent' },
+  ],
+  sort: [{ path: 'email', direction: 'asc' }],
+};
+
+const rowExample = { id: 'c-17', email: 'ada@example.com', 'organization.name': 'Acme', Spent: 1204.5 };
+
+/** The three forms of the rows of a view. */
+export const rowsAnswer = Type.Unsafe<unknown>({
+  content: {
+    'application/json': { schema: pageOf(named('Row')) },
+    'application/x-ndjson': { schema: Type.String({ description: 'A row in each line; all of them.' }) },
+    'text/csv': { schema: Type.String({ description: 'RFC 4180: a header of labels, then all rows.' }) },
+  },
+});
 
 const segmentExample = {
   title: 'Big spenders',
@@ -521,6 +597,49 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
     },
   ),
   Type.Object({ id: recordId, record: Type.Optional(named('Record')) }, { $id: 'Member', examples: [{ id: 'c-17' }] }),
+  Type.Object(viewMembers, {
+    $id: 'ViewInput',
+    additionalProperties: false,
+    description: 'Exactly one of segment and query.',
+    examples: [viewExample],
+  }),
+  Type.Partial(Type.Object(viewMembers), {
+    $id: 'ViewPatch',
+    description: 'null removes what is optional; a segment takes the place of the query, and the other way round.',
+    examples: [{ title: 'Bigger spenders' }],
+  }),
+  Type.Object(
+    {
+      id: Type.String({ format: 'uuid' }),
+      ...viewMembers,
+      json_logic: Type.Optional(Type.Unknown({ description: 'Its own query as JsonLogic.' })),
+      status: Type.Optional(Type.Enum(['building', 'ready', 'failed'], { description: 'Of its own query.' })),
+      progress: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'Of its own query.' })),
+      revision: Type.Integer({ minimum: 1, description: 'Counts edits.' }),
+      created_at: time('When it was created.'),
+      updated_at: time('When it was last edited.'),
+    },
+    {
+      $id: 'View',
+      examples: [
+        {
+          id: '0d6f4b0c-8a1e-4b9a-9c55-6f0d6a3c7a10',
+          ...viewExample,
+          revision: 1,
+          created_at: '2026-01-30T08:00:00.000Z',
+          updated_at: '2026-01-30T08:00:00.000Z',
+        },
+      ],
+    },
+  ),
+  Type.Unsafe({
+    $id: 'Row',
+    type: 'object',
+    additionalProperties: true,
+    description:
+      'The id and one field per column: its path, or of an aggregate its label; null where there is no value. `relationships` holds those that the view names: a record or null, of many a page of the first ones.',
+    examples: [rowExample],
+  }),
   Type.Object(activationInput, { $id: 'ActivationInput', additionalProperties: false, examples: [activationExample] }),
   Type.Object(
     { url: Type.Optional(activationInput.url), secret: activationInput.secret, events: activationInput.events },

@@ -53,7 +53,7 @@ interface ViewMembers extends NamedEntry {
   readonly sort?: readonly ViewSort[];
 }
 
-export interface SegmentView extends ViewMembers {
+interface SegmentView extends ViewMembers {
   /** The slug of the segment whose members it shows. */
   readonly segment: string;
 }

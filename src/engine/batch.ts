@@ -8,6 +8,7 @@ import { type Change, OPERATIONS } from '../change/change.ts';
 import { isObject } from '../change/object-type.ts';
 import { pairs } from '../redis/pairs.ts';
 import type { InboxEntry } from './message.ts';
+import type { ResyncChunk } from './resyncs.ts';
 
 /** Where a partition stands in a log: all up to entry `entry`, and the first `offset` changes of the entry after it. */
 export interface LogPosition {
@@ -43,17 +44,26 @@ export interface FanoutChunk {
   readonly ids: readonly string[];
 }
 
+/** What made the step fail, again and again: a change of the log (`index` in its entry), or an entry of the inbox. */
+export interface Poison {
+  readonly entry: string;
+  readonly index: number;
+  readonly detail: string;
+  readonly isMessage?: boolean;
+}
+
 export interface Batch {
   readonly entries: readonly LogEntry[];
   /** Messages of partitions; they come before the changes. */
   readonly inbox?: readonly InboxEntry[];
   readonly fanouts?: readonly FanoutChunk[];
+  readonly resync?: ResyncChunk;
   /** Where the partition stood before: the entries come right after it, and its offset counts into the first of them. */
   readonly position: LogPosition;
   /** After a failure changes are applied one by one, so that the one at fault is found. */
   readonly changesMax?: number;
-  /** A change that made the step fail, again and again: it goes to the dead letters. */
-  readonly poison?: { readonly entry: string; readonly index: number; readonly detail: string };
+  /** It goes to the dead letters. */
+  readonly poison?: Poison;
   readonly scans: readonly ScanChunk[];
   readonly expired: readonly { readonly objectType: string; readonly id: string }[];
 }

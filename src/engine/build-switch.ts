@@ -12,7 +12,7 @@ import type { Catalog, CatalogChange, StoredFilter } from '../catalog/catalog.ts
 import { CatalogDraft } from '../catalog/catalog-draft.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { pendingGroups } from '../catalog/segments.ts';
-import { caughtUp, readStanding, roundsOver } from '../membership/standing.ts';
+import { caughtUp, lossOf, readStanding, roundsOver } from '../membership/standing.ts';
 import type { Keys } from '../redis/keys.ts';
 
 /** How long to wait after a fault, or for another process's partitions. */
@@ -81,7 +81,8 @@ export class BuildSwitch {
 
   /** What the scans have sent to neighbours must have come through before anybody reads the new ordinals. */
   async #barrier(rounds: number): Promise<boolean> {
-    return (await caughtUp(this.#redis, this.#keys.partitions, [], BARRIER_TIMEOUT_MS, rounds)) !== undefined;
+    const standings = await caughtUp(this.#redis, this.#keys.partitions, [], BARRIER_TIMEOUT_MS, rounds);
+    return standings !== undefined && lossOf(standings) === undefined;
   }
 
   /** Which of the ordinals every partition answers for, and the lowest catalog version that a partition is at. */

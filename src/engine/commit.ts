@@ -9,6 +9,7 @@ import { exists, packRecord, type RecordRow } from '../change/record.ts';
 import { packActivations } from '../membership/activation-feed.ts';
 import { packFeed } from '../membership/feed.ts';
 import { type NeighbourRow, packRow, type RelatedRow } from '../membership/neighbour-row.ts';
+import { type Place, packPlace } from '../membership/place.ts';
 import { packState } from '../membership/state-row.ts';
 import { entered, type Flip, flippedOrdinal } from '../query/network.ts';
 import { type PartitionKeys, recordMember } from '../redis/keys.ts';
@@ -71,6 +72,13 @@ export interface CommitTraffic {
   readonly outbox: readonly OutboxEntry[];
   /** Per target, up to which sequence its inbox holds what was sent. */
   readonly delivered: readonly (readonly [target: number, sequence: number])[];
+  /** Per target to which this owner goes on in a generation that `meta` does not know of yet. */
+  readonly places: readonly (readonly [target: number, place: Place])[];
+  readonly resync: {
+    readonly set: readonly string[];
+    readonly gone: readonly string[];
+    readonly forgotten: readonly number[];
+  };
 }
 
 export interface CommitContext {
@@ -94,6 +102,7 @@ export function commitCommands(
   addStreams(commands, step, context);
   addEdges(commands, step, context.keys);
   addTraffic(commands, step, traffic, context.keys);
+  addResync(commands, step, traffic, context.keys);
   addMeta(commands, step, progress, context);
   return commands;
 }
@@ -232,13 +241,14 @@ function addEdgeRow(
 function addTraffic(
   commands: CommitCommands,
   step: Step,
-  { fanouts, outbox, delivered }: CommitTraffic,
+  { fanouts, outbox, delivered, places }: CommitTraffic,
   keys: PartitionKeys,
 ): void {
+  for (const [target, place] of places) commands.add('HSET', keys.meta, [`sent:${target}`, packPlace(place)]);
   const { catalogVersion: version, payload: messages } = INBOX_FIELDS;
-  for (const { target, sequence, catalogVersion, payload } of outbox) {
+  for (const { target, generation, sequence, catalogVersion, payload } of outbox) {
     commands.addWhole('XADD', keys.outbox(target), `${sequence}-0`, version, catalogVersion, messages, payload);
-    commands.add('HSET', keys.meta, [`sent:${target}`, sequence]);
+    commands.add('HSET', keys.meta, [`sent:${target}`, packPlace({ generation, sequence })]);
   }
   for (const [target, sequence] of delivered) {
     commands.addWhole('XTRIM', keys.outbox(target), 'MINID', `${sequence + 1}-0`);
@@ -250,6 +260,20 @@ function addTraffic(
   if (step.inbox === undefined) return;
   commands.add('HSET', keys.meta, ['inbox', step.inbox]);
   commands.addWhole('XTRIM', keys.inbox, 'MINID', '~', step.inbox);
+}
+
+function addResync(
+  commands: CommitCommands,
+  { resync: { begun, confirmed } }: Step,
+  { resync: { set, gone, forgotten } }: CommitTraffic,
+  keys: PartitionKeys,
+): void {
+  commands.add('HSET', keys.meta, set);
+  commands.add('HDEL', keys.meta, gone);
+  for (const source of [...begun, ...forgotten]) commands.addWhole('UNLINK', keys.confirmed(source));
+  for (const [source, members] of confirmed) {
+    if (!forgotten.includes(source)) commands.add('SADD', keys.confirmed(source), [...members]);
+  }
 }
 
 function addStreams(commands: CommitCommands, step: Step, { keys, networks, nowMs }: CommitContext): void {

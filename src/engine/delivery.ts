@@ -284,7 +284,7 @@ class DeliveryQueue {
 
   #send(fields: readonly string[]): Promise<[answer: string, detail: string]> {
     const { log, delivered } = this.#keys;
-    const header = [this.#source, this.#generation, this.#sequence + 1, LOG_ENTRIES_MAX, Date.now()];
+    const header = [this.#source, this.#generation, 0, this.#sequence + 1, LOG_ENTRIES_MAX, Date.now()];
     return runScript(this.#redis, 'deliverEntry', [log, delivered], [...header, ...fields]);
   }
 

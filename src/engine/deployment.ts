@@ -13,6 +13,7 @@ import { Segments } from '../catalog/segments.ts';
 import { Views } from '../catalog/views.ts';
 import { AllowedTargets } from '../catalog/webhook-target.ts';
 import { Memberships } from '../membership/memberships.ts';
+import { ViewRows } from '../membership/view-rows.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
 import type { NetworkOptions } from '../query/network.ts';
 import { checkRedisVersion } from '../redis/binary.ts';
@@ -48,6 +49,7 @@ export interface Deployment {
   readonly views: Views;
   readonly ingest: Ingest;
   readonly memberships: Memberships;
+  readonly viewRows: ViewRows;
   readonly delivery: Delivery;
   readonly worker: Worker | undefined;
   readonly metrics: Metrics;
@@ -97,6 +99,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       views: new Views(store, timeZone),
       ingest: new Ingest(store.catalog, delivery, founding.partitions, timeZone, metrics),
       memberships,
+      viewRows: new ViewRows(redis, keys, store, memberships, timeZone),
       delivery,
       worker,
       metrics,

@@ -4,15 +4,21 @@
  * Keeps true: a message says all that its sender knows about the pair, so that a repeat or a resynchronization is harmless;
  * messages of one partition to another arrive in their order; a change that moves nothing that is asked for sends nothing.
  */
+import { unreachable } from '../errors.ts';
 import type { Aggregate, Exported } from '../membership/neighbour-row.ts';
 import { pairs } from '../redis/pairs.ts';
 
+/** Between them a partition says anew all that it knows: what it does not say is not so. */
+type Mark = { readonly kind: 'begin' } | { readonly kind: 'end' };
+
 /** `edge` is the edge's anchor ordinal: a relationship that is declared anew is another edge. */
-export type Message =
+type StateMessage =
   /** From a partition of holders to the target's: what its holders add up to; null: it has none any more. */
   | { readonly kind: 'aggregate'; readonly edge: number; readonly target: string; readonly aggregate: Aggregate | null }
   /** From the target's partition to one of holders: what the target shows; null: it is absent or archived. */
   | { readonly kind: 'export'; readonly edge: number; readonly target: string; readonly exported: Exported | null };
+
+export type Message = StateMessage | Mark;
 
 /** One entry of an inbox: messages of one commit of one partition. */
 export interface InboxEntry {
@@ -29,23 +35,43 @@ export interface InboxEntry {
 
 export const INBOX_FIELDS = { from: 'p', catalogVersion: 'v', payload: 'm' } as const;
 
-type Packed = readonly ['a', number, string, Aggregate | null] | readonly ['e', number, string, Exported | null];
+type Packed =
+  | readonly ['a', number, string, Aggregate | null]
+  | readonly ['e', number, string, Exported | null]
+  | readonly ['begin' | 'end'];
 
 export function packMessages(messages: readonly Message[]): string {
-  const packed: Packed[] = messages.map((message) =>
-    message.kind === 'aggregate'
-      ? ['a', message.edge, message.target, message.aggregate]
-      : ['e', message.edge, message.target, message.exported],
-  );
-  return JSON.stringify(packed);
+  return JSON.stringify(messages.map(packed));
+}
+
+function packed(message: Message): Packed {
+  switch (message.kind) {
+    case 'aggregate':
+      return ['a', message.edge, message.target, message.aggregate];
+    case 'export':
+      return ['e', message.edge, message.target, message.exported];
+    case 'begin':
+    case 'end':
+      return [message.kind];
+    default:
+      return unreachable(message);
+  }
 }
 
 function unpackMessages(payload: string): Message[] {
-  return (JSON.parse(payload) as Packed[]).map(([kind, edge, target, state]) =>
-    kind === 'a'
-      ? { kind: 'aggregate', edge, target, aggregate: state }
-      : { kind: 'export', edge, target, exported: state as Exported | null },
-  );
+  return (JSON.parse(payload) as Packed[]).map((message): Message => {
+    switch (message[0]) {
+      case 'a':
+        return { kind: 'aggregate', edge: message[1], target: message[2], aggregate: message[3] };
+      case 'e':
+        return { kind: 'export', edge: message[1], target: message[2], exported: message[3] };
+      case 'begin':
+      case 'end':
+        return { kind: message[0] };
+      default:
+        throw new Error(`there is no message of the kind ${JSON.stringify(message[0])}`);
+    }
+  });
 }
 
 /** Reads an entry as the stream holds it. Never throws: what can't be read is `malformed`. */

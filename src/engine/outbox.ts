@@ -3,51 +3,80 @@
  *
  * Keeps true: a message is in the outbox (by the commit that made it) until its target's inbox holds it; per target one entry is
  * under way at a time, numbered without gaps, so that a target that is down holds up only itself. After a take-over what the
- * outbox holds is sent again, and the delivery script drops what had arrived.
+ * outbox holds is sent again, and the delivery script drops what had arrived. A target that refuses an entry remembers
+ * something else than this owner: then the partition has to be taken anew.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import { type Place, readPlace } from '../membership/place.ts';
 import { isUnanswered } from '../redis/connection.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { runScript } from '../redis/scripts.ts';
-import { INBOX_FIELDS } from './message.ts';
+import { type Lane, sourceName } from './generations.ts';
+import { INBOX_FIELDS, packMessages } from './message.ts';
+import type { Step } from './step.ts';
 
 /** Entries that may wait for their targets before the log, scans and fan-outs are held back. */
 export const UNDELIVERED_MAX = 1000;
 const RETRY_MS = 50;
-const GENERATION = 1;
 
 export interface OutboxEntry {
   readonly target: number;
+  readonly generation: number;
   readonly sequence: number;
   readonly catalogVersion: number;
   readonly payload: string;
 }
 
-interface Lane {
+/** The messages of a step as entries of the outbox, numbered on. */
+export function outboxEntries(
+  { edges }: Step,
+  sent: ReadonlyMap<number, Place>,
+  catalogVersion: number,
+): OutboxEntry[] {
+  return [...edges.messages].map(([target, messages]) => {
+    const { generation, sequence } = sent.get(target)!;
+    return { target, generation, sequence: sequence + 1, catalogVersion, payload: packMessages(messages) };
+  });
+}
+
+interface SendingLane extends Lane {
+  readonly target: number;
   readonly waiting: OutboxEntry[];
   delivered: number;
   isSending: boolean;
 }
 
-export class Outbox {
-  readonly #redis: Redis;
-  readonly #keys: Keys;
-  readonly #own: PartitionKeys;
-  readonly #partition: number;
-  readonly #logger: Logger;
-  readonly #lanes = new Map<number, Lane>();
-  readonly #onDelivered: () => void;
-  #isStopped = false;
+export interface OutboxContext {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly partition: number;
+  readonly logger: Logger;
+  readonly onDelivered: () => void;
+  /** Told when a target has refused. */
+  readonly onRefused: () => void;
+}
 
-  constructor(redis: Redis, keys: Keys, partition: number, logger: Logger, onDelivered: () => void) {
-    this.#redis = redis;
-    this.#keys = keys;
-    this.#partition = partition;
-    this.#own = keys.partitions[partition]!;
-    this.#logger = logger;
-    this.#onDelivered = onDelivered;
+export class Outbox {
+  readonly #context: OutboxContext;
+  readonly #own: PartitionKeys;
+  readonly #lanes: ReadonlyMap<number, SendingLane>;
+  #isStopped = false;
+  #isRefused = false;
+
+  /** Caller: has begun the lanes' generations at their targets. */
+  constructor(context: OutboxContext, lanes: ReadonlyMap<number, Lane>) {
+    this.#context = context;
+    this.#own = context.keys.partitions[context.partition]!;
+    this.#lanes = new Map(
+      [...lanes].map(([target, lane]) => [target, { ...lane, target, waiting: [], delivered: 0, isSending: false }]),
+    );
+  }
+
+  /** Whether a target remembers something else than this owner. */
+  get isRefused(): boolean {
+    return this.#isRefused;
   }
 
   get undelivered(): number {
@@ -56,25 +85,21 @@ export class Outbox {
     return entries;
   }
 
-  /** Takes up what an owner before has left. `targets` are those that were ever sent to. */
-  async recover(targets: Iterable<number>): Promise<void> {
-    for (const target of targets) {
-      const left = await this.#redis.xrange(this.#own.outbox(target), '-', '+');
+  /** Takes up what an owner before has left; towards a target that is lost nothing: it is sent all state anew. */
+  async recover(): Promise<void> {
+    for (const { target, sequence, generation, isLost } of this.#lanes.values()) {
+      if (isLost || sequence === 0) continue;
+      const left = await this.#context.redis.xrange(this.#own.outbox(target), '-', '+');
       for (const [id, fields] of left) {
         const [, catalogVersion, , payload] = fields;
-        this.forward({
-          target,
-          sequence: Number(id.split('-')[0]),
-          catalogVersion: Number(catalogVersion),
-          payload: payload!,
-        });
+        const place = { target, generation, sequence: Number(id.split('-')[0]) };
+        this.forward({ ...place, catalogVersion: Number(catalogVersion), payload: payload! });
       }
     }
   }
 
   forward(entry: OutboxEntry): void {
-    let lane = this.#lanes.get(entry.target);
-    if (!lane) this.#lanes.set(entry.target, (lane = { waiting: [], delivered: 0, isSending: false }));
+    const lane = this.#lanes.get(entry.target)!;
     lane.waiting.push(entry);
     if (!lane.isSending) void this.#send(lane);
   }
@@ -82,11 +107,32 @@ export class Outbox {
   /** Targets whose outbox may be trimmed, with the last sequence that they hold; each is told once. */
   takeDelivered(): [target: number, sequence: number][] {
     const taken: [number, number][] = [];
-    for (const [target, lane] of this.#lanes) {
-      if (lane.delivered > 0) taken.push([target, lane.delivered]);
+    for (const lane of this.#lanes.values()) {
+      if (lane.delivered > 0) taken.push([lane.target, lane.delivered]);
       lane.delivered = 0;
     }
     return taken;
+  }
+
+  /** Asks all targets whether they hold what they were sent: one that forgot it would say so only when the next message comes. */
+  async check(sent: ReadonlyMap<number, Place>): Promise<void> {
+    if (this.undelivered > 0) return;
+    const expected = [...sent].filter(([, { sequence }]) => sequence > 0);
+    const source = sourceName(this.#context.partition);
+    const { redis, keys } = this.#context;
+    const stored = await Promise.all(
+      expected.map(([target]) => redis.hget(keys.partitions[target]!.delivered, source)),
+    );
+    const isForgotten = expected.some(([, { generation, sequence }], at) => {
+      const place = readPlace(stored[at]);
+      return place.generation !== generation || place.sequence < sequence;
+    });
+    if (isForgotten) this.#refuse();
+  }
+
+  #refuse(): void {
+    this.#isRefused = true;
+    this.#context.onRefused();
   }
 
   stop(): void {
@@ -94,42 +140,44 @@ export class Outbox {
   }
 
   /** Bounded by what waits: each turn sends one entry, or waits for Redis. */
-  async #send(lane: Lane): Promise<void> {
+  async #send(lane: SendingLane): Promise<void> {
     lane.isSending = true;
     while (lane.waiting.length > 0 && !this.#isStopped) {
       const [entry] = lane.waiting;
       try {
-        await this.#deliver(entry!);
+        const answer = await this.#deliver(lane, entry!);
+        if (answer === 'gap' || answer === 'old') {
+          this.#context.logger.warn({ target: lane.target, answer }, 'a message was refused');
+          this.#refuse();
+          break;
+        }
         lane.waiting.shift();
         lane.delivered = entry!.sequence;
       } catch (error) {
         if (!isUnanswered(error))
-          this.#logger.error({ err: error, target: entry!.target }, 'a message could not be delivered');
+          this.#context.logger.error({ err: error, target: lane.target }, 'a message could not be delivered');
         await sleep(RETRY_MS);
       }
     }
     lane.isSending = false;
-    this.#onDelivered();
+    this.#context.onDelivered();
   }
 
-  async #deliver({ target, sequence, catalogVersion, payload }: OutboxEntry): Promise<void> {
-    const { inbox, delivered } = this.#keys.partitions[target]!;
-    const header = [`p${this.#partition}`, GENERATION, sequence, 0, Date.now()];
+  async #deliver({ generation, base }: Lane, { target, sequence, catalogVersion, payload }: OutboxEntry) {
+    const { redis, keys, partition } = this.#context;
+    const { inbox, delivered } = keys.partitions[target]!;
+    const header = [sourceName(partition), generation, base, sequence, 0, Date.now()];
     const fields = [
       INBOX_FIELDS.from,
-      this.#partition,
+      partition,
       INBOX_FIELDS.catalogVersion,
       catalogVersion,
       INBOX_FIELDS.payload,
       payload,
     ];
-    const [answer, detail] = await runScript<[string, string]>(
-      this.#redis,
-      'deliverEntry',
-      [inbox, delivered],
-      [...header, ...fields],
-    );
-    if (answer === 'appended' || answer === 'duplicate') return;
-    throw new Error(`the inbox of partition ${target} answered ${answer} ${detail} to message ${sequence}`);
+    const call = runScript<[DeliveryAnswer, string]>(redis, 'deliverEntry', [inbox, delivered], [...header, ...fields]);
+    return (await call)[0];
   }
 }
+
+type DeliveryAnswer = 'appended' | 'duplicate' | 'gap' | 'old';

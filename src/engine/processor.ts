@@ -13,6 +13,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { partitionOf } from '../change/partition.ts';
 import { unreachable } from '../errors.ts';
+import { type Place, readPlace } from '../membership/place.ts';
 import { compareEntries } from '../membership/standing.ts';
 import type { Metrics } from '../metrics.ts';
 import { Alarm } from '../redis/alarm.ts';
@@ -24,10 +25,12 @@ import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
 import { type Batch, LOG_START, type LogEntry, type LogPosition, readLogEntry } from './batch.ts';
 import { commitCommands } from './commit.ts';
 import { type Fanout, Fanouts, type FanoutVisit, readFanout } from './fanouts.ts';
-import { type InboxEntry, packMessages, readInboxEntry } from './message.ts';
+import { beginGenerations, type Lane } from './generations.ts';
+import { type InboxEntry, readInboxEntry } from './message.ts';
 import type { Networks } from './networks.ts';
-import { Outbox, type OutboxEntry, UNDELIVERED_MAX } from './outbox.ts';
+import { Outbox, outboxEntries, UNDELIVERED_MAX } from './outbox.ts';
 import { PartitionBuilds, type ScanRequest, type TypeBuild } from './partition-builds.ts';
+import { NO_RESYNC, RESYNC_FIELDS, type ResyncChunk, Resyncs } from './resyncs.ts';
 import { RowCache } from './row-cache.ts';
 import { EFFECTS_MAX, type Step, step } from './step.ts';
 import { loadStepRows, type StepRows } from './step-rows.ts';
@@ -51,6 +54,8 @@ const GATHER_MS = 2;
 const BUSY_UTILIZATION = 0.5;
 const RETRY_MS = 50;
 const STEP_ATTEMPTS_MAX = 3;
+/** Every so many renewals of the lease (about 3 s) the targets of messages are asked whether they still hold them. */
+const RENEWALS_A_CHECK = 3;
 const SWEEP_INTERVAL_MS = 30_000;
 const SWEPT_TOMBSTONES_MAX = 200;
 
@@ -79,8 +84,11 @@ interface Held {
   readonly builds: PartitionBuilds;
   readonly fanouts: Fanouts;
   readonly outbox: Outbox;
-  /** The last sequence sent to each partition. */
-  readonly sent: Map<number, number>;
+  readonly resyncs: Resyncs;
+  /** What was sent last to each partition. */
+  readonly sent: Map<number, Place>;
+  /** Places that the next commit writes down: the generations of this take-over. */
+  newPlaces: [target: number, lane: Lane][];
   number: number;
   position: LogPosition;
   clockMs: number;
@@ -112,6 +120,7 @@ export class PartitionProcessor {
   #poison: Batch['poison'];
   #failures = 0;
   #sweptAtMs = 0;
+  #renewals = 0;
   #isStopped = false;
   #fatal: Error | undefined;
   readonly #alarm = new Alarm();
@@ -158,14 +167,13 @@ export class PartitionProcessor {
     const held = this.#held;
     if (!held || held.isLost) return;
     const number = held.number;
-    const keys = [this.#keys.owner, this.#keys.meta];
-    const [answer, stored] = await runScript<string[]>(this.#context.redis, 'renewLease', keys, [
-      this.#token,
-      LEASE_TTL_MS,
-    ]);
+    const [answer, stored] = await this.#renewLease();
     // One more than mine is the commit that is under way.
     const isMine = Number(stored) === number || Number(stored) === number + 1;
-    if (answer === 'renewed' && (isMine || held.number !== number)) return;
+    if (answer === 'renewed' && (isMine || held.number !== number)) {
+      if (this.#renewals++ % RENEWALS_A_CHECK === 0) await held.outbox.check(new Map(held.sent));
+      return;
+    }
     this.#logger.warn({ answer, number, stored }, 'the lease is lost');
     held.isLost = true;
     this.#alarm.ring();
@@ -197,7 +205,10 @@ export class PartitionProcessor {
           LEASE_TTL_MS,
           install,
         ]);
-        if (answer === 'acquired') return await this.#open(fields);
+        if (answer === 'acquired') {
+          const held = await this.#open(fields);
+          if (held) return held;
+        }
         if (answer === 'lost')
           throw new Error(
             `${this.#keys.meta} has no install id of this deployment: its data is gone; it is not started from zero`,
@@ -211,32 +222,44 @@ export class PartitionProcessor {
     return undefined;
   }
 
-  async #open(flat: readonly string[]): Promise<Held> {
+  /** @returns undefined if the partition is no longer as it was when it was acquired. */
+  async #open(flat: readonly string[]): Promise<Held | undefined> {
     const meta = pairs(flat);
     const adopted = Number(meta.get('catalog') ?? 0);
     if (this.#context.networks.version < adopted) await this.#context.refreshCatalog();
     const complete = (await this.#context.redis.hkeys(this.#keys.counts)).map(Number);
     const builds: [string, TypeBuild][] = [];
     const fanouts: Fanout[] = [];
-    const sent = new Map<number, number>();
+    const sent = new Map<number, Place>();
+    const resynchronizing = new Set<number>();
     for (const [field, value] of meta) {
       if (field.startsWith('scan:')) builds.push([field.slice('scan:'.length), JSON.parse(value) as TypeBuild]);
       if (field.startsWith('fanout:')) fanouts.push(readFanout(field, value));
-      if (field.startsWith('sent:')) sent.set(Number(field.slice('sent:'.length)), Number(value));
+      if (field.startsWith('sent:')) sent.set(Number(field.slice('sent:'.length)), readPlace(value));
+      if (field.startsWith(RESYNC_FIELDS.sending))
+        resynchronizing.add(Number(field.slice(RESYNC_FIELDS.sending.length)));
     }
     this.#cache.clear();
-    const outbox = new Outbox(this.#context.redis, this.#context.keys, this.#partition, this.#logger, () =>
-      this.nudge(),
-    );
-    await outbox.recover(sent.keys());
+    const number = Number(meta.get('number') ?? 0);
+    const { redis, keys } = this.#context;
+    const lanes = await beginGenerations(redis, keys, this.#partition, sent, resynchronizing);
+    // Whoever takes over after this finds these generations; whoever did before would have closed them.
+    if (!(await this.#isStillAt(number))) return undefined;
+    const lost = [...lanes].filter(([, { isLost }]) => isLost).map(([target]) => target);
+    if (lost.length > 0)
+      this.#logger.warn({ lost }, 'state was lost on the way to partitions; all is sent to them anew');
+    const outbox = this.#outbox(lanes);
+    await outbox.recover();
     const position = { entry: meta.get('log') ?? LOG_START.entry, offset: Number(meta.get('offset') ?? 0) };
     const held: Held = {
       // A version that no partition was ever at: what the catalog holds is looked at once more.
       builds: new PartitionBuilds(-1, complete, builds),
       fanouts: new Fanouts(fanouts),
       outbox,
-      sent,
-      number: Number(meta.get('number') ?? 0),
+      resyncs: new Resyncs(meta, lost),
+      sent: new Map(lanes),
+      newPlaces: [...lanes],
+      number,
       position,
       clockMs: Number(meta.get('clock') ?? 0),
       isLost: false,
@@ -252,8 +275,29 @@ export class PartitionProcessor {
     return held;
   }
 
+  #outbox(lanes: ReadonlyMap<number, Lane>): Outbox {
+    const { redis, keys } = this.#context;
+    const [partition, logger, ring] = [this.#partition, this.#logger, () => this.nudge()];
+    return new Outbox({ redis, keys, logger, partition, onDelivered: ring, onRefused: ring }, lanes);
+  }
+
+  /** Whether the lease is mine, and nobody has committed, nor has a fail-over lost a tail, since `number` was read. */
+  async #isStillAt(number: number): Promise<boolean> {
+    const [answer, stored] = await this.#renewLease();
+    return answer === 'renewed' && Number(stored) === number;
+  }
+
+  #renewLease(): Promise<string[]> {
+    return runScript<string[]>(
+      this.#context.redis,
+      'renewLease',
+      [this.#keys.owner, this.#keys.meta],
+      [this.#token, LEASE_TTL_MS],
+    );
+  }
+
   async #work(held: Held): Promise<void> {
-    while (!this.#isStopped && !held.isLost) {
+    while (!this.#isStopped && !held.isLost && !held.outbox.isRefused) {
       try {
         await this.#turn(held);
       } catch (error) {
@@ -301,10 +345,12 @@ export class PartitionProcessor {
     const isQueued = !isHeldBack && this.#queue.length > 0;
     const isFanning = !isHeldBack && held.fanouts.size > 0;
     const isBuilding = !isHeldBack && held.builds.hasWork(this.#context.networks.version);
-    const hasWork = isQueued || isFanning || isBuilding || expired.length > 0 || this.#inbox.length > 0;
+    const isResyncing = !isHeldBack && held.resyncs.hasWork;
+    const hasWork = isQueued || isFanning || isBuilding || isResyncing || expired.length > 0 || this.#inbox.length > 0;
     if (!hasWork) return this.#alarm.sleep(SWEEP_INTERVAL_MS);
     await this.#gather();
     const inbox = this.#takeMessages();
+    if (this.#failures > 0 && inbox.length > 0) return this.#carryOutAlone(held, inbox[0]!);
     const entries = isHeldBack ? [] : this.#takeEntries();
     await this.#catchUpWith(entries, inbox);
     const visits = isHeldBack ? [] : await this.#visitHolders(held);
@@ -312,8 +358,21 @@ export class PartitionProcessor {
     const scans =
       request && ids.length > 0 ? [{ objectType: request.objectType, ordinals: request.scan.ordinals, ids }] : [];
     const fanouts = visits.map((visit) => ({ anchor: visit.fanout.anchor, ids: visit.ids }));
-    const batch = this.#withCare({ entries, inbox, fanouts, position: held.position, scans, expired });
+    const resync = isResyncing ? await this.#nextOfResync(held, isBuilding) : NO_RESYNC;
+    const batch = this.#withCare({ entries, inbox, fanouts, resync, position: held.position, scans, expired });
     await this.#carryOut(held, batch, visits, request, ids);
+  }
+
+  #nextOfResync({ resyncs }: Held, isBuilding: boolean): Promise<ResyncChunk> {
+    const { redis, networks, keys } = this.#context;
+    return resyncs.next(redis, this.#keys, networks, keys.partitions.length, !isBuilding);
+  }
+
+  /** After a failure: so that the message at fault is found. */
+  async #carryOutAlone(held: Held, entry: InboxEntry): Promise<void> {
+    await this.#catchUpWith([], [entry]);
+    const batch = { entries: [], inbox: [entry], position: held.position, scans: [], expired: [] };
+    await this.#carryOut(held, this.#withCare(batch), [], undefined, []);
   }
 
   async #carryOut(
@@ -337,12 +396,16 @@ export class PartitionProcessor {
     const isLastChunk = request !== undefined && ids.length < scanRowsMax(request);
     const progress = held.builds.progress(networks, request, ids, isLastChunk);
     const delivered = held.outbox.takeDelivered();
+    const settled = held.newPlaces
+      .filter(([, { base }]) => base > 0)
+      .map(([target, { base }]) => [target, base] as const);
     const attempted = this.#attempt(batch, () => {
       const made = step(batch, {
         ...rows,
         types: networks.types,
         edges: networks.edges,
         partitionOf: (id) => partitionOf(id, this.#context.keys.partitions.length),
+        isReceiving: (source) => held.resyncs.isReceiving(source),
         timeZone: this.#context.timeZone,
         nowMs,
       });
@@ -350,12 +413,9 @@ export class PartitionProcessor {
       const fanouts = held.fanouts.progress(visits, made.edges.fanouts, number, isKept);
       const outbox = outboxEntries(made, held.sent, networks.version);
       const context = { keys: this.#keys, networks, builds: held.builds, nowMs };
-      return {
-        made,
-        fanouts,
-        outbox,
-        commands: commitCommands(made, progress, { fanouts, outbox, delivered }, context),
-      };
+      const resync = held.resyncs.progress(batch.resync ?? NO_RESYNC, made.resync);
+      const traffic = { fanouts, outbox, resync, delivered: [...delivered, ...settled], places: held.newPlaces };
+      return { made, fanouts, outbox, commands: commitCommands(made, progress, traffic, context) };
     });
     if (!attempted) return;
     const { made, fanouts, outbox, commands } = attempted;
@@ -369,8 +429,10 @@ export class PartitionProcessor {
         held.clockMs = nowMs;
         this.#cache.committed(made, this.#keys);
         held.fanouts.committed(fanouts);
+        held.newPlaces = [];
+        held.resyncs.committed(batch.resync ?? NO_RESYNC, made.resync);
         for (const entry of outbox) {
-          held.sent.set(entry.target, entry.sequence);
+          held.sent.set(entry.target, entry);
           held.outbox.forward(entry);
         }
         this.#advance(held, made);
@@ -407,16 +469,19 @@ export class PartitionProcessor {
   /** What was applied leaves the queue. */
   #advance(held: Held, { position, applied, inbox }: Step): void {
     if (inbox !== undefined) this.#advanceInbox(inbox);
+    if (this.#poison?.isMessage && this.#poison.entry === inbox) this.#trustAgain();
     if (!position) return;
     held.position = position;
     while (this.#queue.length > 0 && compareEntries(this.#queue[0]!.id, position.entry) <= 0) {
       this.#queuedBytes -= this.#queue.shift()!.bytes;
     }
-    if (applied > 0) {
-      this.#poison = undefined;
-      this.#failures = 0;
-    }
+    if (applied > 0) this.#trustAgain();
     if (this.#queuedBytes < QUEUED_BYTES_MAX / 2) this.#context.tail.resume(this.#keys.log);
+  }
+
+  #trustAgain(): void {
+    this.#poison = undefined;
+    this.#failures = 0;
   }
 
   #advanceInbox(position: string): void {
@@ -440,8 +505,8 @@ export class PartitionProcessor {
 
   /**
    * The step is pure, and so is what is written of it: a failure (a bug, a record grown too long) meets the same change again
-   * and again. After STEP_ATTEMPTS_MAX failures changes are tried one by one, and the one that fails goes to the dead letters
-   * instead of stopping all that come after it.
+   * and again. After a failure messages and changes are tried one by one, and the one that has failed STEP_ATTEMPTS_MAX times
+   * goes to the dead letters instead of stopping all that come after it.
    */
   #attempt<Made>(batch: Batch, run: () => Made): Made | undefined {
     try {
@@ -449,10 +514,13 @@ export class PartitionProcessor {
     } catch (error) {
       this.#failures++;
       this.#logger.error({ err: error, failures: this.#failures }, 'the step failed');
-      const [first] = batch.entries;
+      const [change] = batch.entries;
+      const [message] = batch.inbox ?? [];
+      const first = message ?? change;
       if (!first || this.#failures > STEP_ATTEMPTS_MAX) throw error;
       if (this.#failures === STEP_ATTEMPTS_MAX) {
-        this.#poison = { entry: first.id, index: batch.position.offset, detail: (error as Error).message };
+        const at = message ? { index: 0, isMessage: true } : { index: batch.position.offset };
+        this.#poison = { entry: first.id, ...at, detail: (error as Error).message };
       }
       return undefined;
     }
@@ -542,16 +610,6 @@ export class PartitionProcessor {
 /** Rows of one chunk: few when many ordinals are evaluated for each, so that a commit stays within EFFECTS_MAX. */
 function scanRowsMax({ scan }: ScanRequest): number {
   return Math.max(16, Math.min(BATCH_RECORDS_MAX, Math.floor(EFFECTS_MAX / scan.ordinals.length)));
-}
-
-/** The messages of a step as entries of the outbox, numbered on. */
-function outboxEntries({ edges }: Step, sent: ReadonlyMap<number, number>, catalogVersion: number): OutboxEntry[] {
-  return [...edges.messages].map(([target, messages]) => ({
-    target,
-    sequence: (sent.get(target) ?? 0) + 1,
-    catalogVersion,
-    payload: packMessages(messages),
-  }));
 }
 
 const UTILIZATION_SAMPLE_MS = 100;

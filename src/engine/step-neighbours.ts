@@ -35,12 +35,16 @@ export interface Extremes {
 export const NO_EXTREMES: Extremes = { lowest: [], highest: [] };
 
 /** The context of records that no relationship leads to or from. */
-export const WITHOUT_EDGES: Pick<StepContext, 'edges' | 'neighbour' | 'related' | 'extremes' | 'partitionOf'> = {
+export const WITHOUT_EDGES: Pick<
+  StepContext,
+  'edges' | 'neighbour' | 'related' | 'extremes' | 'partitionOf' | 'isReceiving'
+> = {
   edges: new Map(),
   neighbour: () => UNKNOWN_NEIGHBOUR,
   related: () => NOT_RELATED,
   extremes: () => NO_EXTREMES,
   partitionOf: () => 0,
+  isReceiving: () => false,
 };
 
 /** What the step changes at the ends of edges. `null`: the row goes. */
@@ -96,6 +100,7 @@ export class StepNeighbours {
   readonly #holders: EdgeEffects['holders'][number][] = [];
   readonly #values: EdgeEffects['values'][number][] = [];
   readonly #announced = new Set<string>();
+  readonly #resent = new Set<string>();
   readonly #messages = new Map<number, Message[]>();
 
   constructor(context: StepContext) {
@@ -149,10 +154,25 @@ export class StepNeighbours {
     }
   }
 
-  /** A partition says what its holders of a target add up to. */
-  hear(edge: Edge, target: string, from: number, aggregate: Aggregate | null): void {
+  /** `begin` comes before all else that is said to that partition; `end` after it (`finish`). */
+  mark(partition: number, kind: 'begin' | 'end'): void {
+    this.#send(partition, { kind });
+  }
+
+  /** What is so after this step is said once more, whether it has changed or not. */
+  resend(edge: Edge, direction: 'up' | 'down', target: string, partition: number): void {
+    if (direction === 'down') this.#subscribe(edge, target, partition);
+    else {
+      this.#resent.add(rowKey(edge.anchor, target));
+      this.#neighbour(edge.anchor, target);
+    }
+  }
+
+  /** A partition says what its holders of a target add up to. `isAnew`: it is answered, whether it was before or not. */
+  hear(edge: Edge, target: string, from: number, aggregate: Aggregate | null, isAnew = false): void {
     const working = this.#relatedRow(edge.anchor, target);
-    const isNew = aggregate !== null && working.row[from] === undefined;
+    if (aggregate === null && working.row[from] === undefined) return;
+    const isNew = aggregate !== null && (isAnew || working.row[from] === undefined);
     const { [from]: _, ...others } = working.row;
     working.row = aggregate === null ? others : { ...others, [from]: aggregate };
     if (isNew) this.#subscribe(edge, target, from);
@@ -176,8 +196,8 @@ export class StepNeighbours {
     }
   }
 
-  /** Caller: after every record is settled. `rowOf` answers the row of a record after the step. */
-  finish(rowOf: (objectType: string, id: string) => Row): EdgeEffects {
+  /** Caller: after every record is settled. `rowOf` answers the row of a record after the step; to `ends` an end is said. */
+  finish(rowOf: (objectType: string, id: string) => Row, ends: readonly number[]): EdgeEffects {
     for (const { anchor, target, before, row } of this.#neighbours.values())
       this.#tellTarget(anchor, target, before, row);
     for (const { edge, target, partitions } of this.#subscribed.values()) {
@@ -186,6 +206,7 @@ export class StepNeighbours {
       for (const partition of partitions)
         this.#send(partition, { kind: 'export', edge: edge.anchor, target, exported });
     }
+    for (const partition of ends) this.mark(partition, 'end');
     return {
       neighbours: changed(this.#neighbours, (row, anchor) => isNothing(row.local, anchor)),
       related: changed(this.#related, (row) => Object.keys(row).length === 0),
@@ -282,10 +303,11 @@ export class StepNeighbours {
 
   #tellTarget(anchor: number, target: string, before: NeighbourRow, { local }: NeighbourRow): void {
     const isGone = isNothing(local, anchor);
+    const isResent = !isGone && this.#resent.has(rowKey(anchor, target));
     const isAnnounced = !isGone && this.#announced.has(rowKey(anchor, target));
-    if (!isAnnounced && sameAggregate(before.local, local)) return;
+    if (!isAnnounced && !isResent && sameAggregate(before.local, local)) return;
     const edge = this.#context.edges.get(anchor);
-    if (!edge || !isAskedFor(edge, before.local, local)) return;
+    if (!edge || !(isResent || isAskedFor(edge, before.local, local))) return;
     const aggregate = isGone ? null : local;
     this.#send(this.#context.partitionOf(target), { kind: 'aggregate', edge: anchor, target, aggregate });
   }

@@ -13,6 +13,7 @@ import type { Batch } from './batch.ts';
 import { touchedRecords } from './batch.ts';
 import type { Edge } from './edges.ts';
 import type { Networks } from './networks.ts';
+import { NO_RESYNC } from './resyncs.ts';
 import type { RowCache } from './row-cache.ts';
 import type { Row, StepContext } from './step.ts';
 import { type Extremes, NO_EXTREMES } from './step-neighbours.ts';
@@ -30,9 +31,14 @@ export async function loadStepRows(
   const touched = touchedRecords(batch);
   for (const { messages } of batch.inbox ?? []) {
     for (const message of messages) {
+      if (message.kind !== 'aggregate') continue;
       const edge = networks.edges.get(message.edge);
-      if (edge && message.kind === 'aggregate') touch(touched, edge.definition.target, message.target);
+      if (edge) touch(touched, edge.definition.target, message.target);
     }
+  }
+  for (const { anchor, targets } of targetsOfOurs(batch)) {
+    const edge = networks.edges.get(anchor);
+    if (edge) for (const target of targets) touch(touched, edge.definition.target, target);
   }
   for (const { anchor, ids } of batch.fanouts ?? []) {
     const edge = networks.edges.get(anchor);
@@ -86,11 +92,22 @@ function endsOf(
     }
   }
   for (const { messages } of batch.inbox ?? []) {
-    for (const { kind, edge, target } of messages) {
-      add(kind === 'export' ? ends.neighbours : ends.related, edge, target);
+    for (const message of messages) {
+      if (message.kind === 'export') add(ends.neighbours, message.edge, message.target);
+      if (message.kind === 'aggregate') add(ends.related, message.edge, message.target);
     }
   }
+  for (const { anchor, targets } of targetsOfOurs(batch))
+    for (const target of targets) add(ends.related, anchor, target);
+  for (const { direction, anchor, targets } of batch.resync?.resends ?? []) {
+    if (direction === 'up') for (const target of targets) add(ends.neighbours, anchor, target);
+  }
   return ends;
+}
+
+/** Targets in this partition that a resynchronization looks at. */
+function targetsOfOurs({ resync = NO_RESYNC }: Batch): { anchor: number; targets: readonly string[] }[] {
+  return [...resync.resends.filter(({ direction }) => direction === 'down'), ...resync.sweeps];
 }
 
 function addTargets(ends: Ends, edge: Edge, datas: readonly (RecordData | undefined)[]): void {

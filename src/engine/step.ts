@@ -8,12 +8,13 @@
 import type { Change, Outcome } from '../change/change.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { applyChange, isLive, type RecordRow } from '../change/record.ts';
-import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
+import type { Aggregate, NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
 import { applyFlips, hasOrdinal, NO_ORDINALS, type Ordinals } from '../membership/ordinals.ts';
 import { type Flip, flip, flippedOrdinal, type PredicateNetwork } from '../query/network.ts';
 import type { Batch, FanoutChunk, LogEntry, LogPosition, RecordKey, ScanChunk } from './batch.ts';
 import type { Edge } from './edges.ts';
-import type { InboxEntry } from './message.ts';
+import type { InboxEntry, Message } from './message.ts';
+import { confirmedMember, HeardResyncs, NO_RESYNC, type Resend, type ResyncEffects, type Sweep } from './resyncs.ts';
 import { type EdgeEffects, type Extremes, StepNeighbours } from './step-neighbours.ts';
 
 /** All that is kept of one record: its row in `records` and its row in `state`. */
@@ -47,6 +48,8 @@ export interface StepContext {
   readonly related: (anchor: number, target: string) => RelatedRow;
   readonly extremes: (ordinal: number, target: string) => Extremes;
   readonly partitionOf: (id: string) => number;
+  /** Whether a partition is sending us all its state anew. */
+  readonly isReceiving: (source: number) => boolean;
 }
 
 /** A record whose row changed, or whose memberships did. */
@@ -70,7 +73,7 @@ interface EntryOutcomes {
 interface DeadLetter {
   readonly entry: string;
   readonly index: number;
-  readonly code: 'entry_malformed' | 'object_type_unknown' | 'change_failed';
+  readonly code: 'entry_malformed' | 'object_type_unknown' | 'change_failed' | 'message_failed';
   readonly detail: string;
   readonly letter: string;
 }
@@ -86,6 +89,7 @@ export interface Step {
   /** The last entry of the inbox that was applied; undefined: none. */
   readonly inbox: string | undefined;
   readonly edges: EdgeEffects;
+  readonly resync: ResyncEffects;
 }
 
 /** Memberships that one commit may flip: it ends at the change that passes this, for a commit holds the shard meanwhile (about 6 ms). */
@@ -94,12 +98,16 @@ export const EFFECTS_MAX = 8000;
 /** @returns what the batch made of the rows. Applies at least one change, and stops once EFFECTS_MAX is passed. */
 export function step(batch: Batch, context: StepContext): Step {
   const run = new StepRun(context, batch);
+  const { begins, resends, sweeps, ends } = batch.resync ?? NO_RESYNC;
+  for (const to of begins) run.mark(to, 'begin');
   run.messages(batch.inbox ?? []);
   run.changes(batch.entries, batch.position);
   for (const chunk of batch.fanouts ?? []) run.fanout(chunk);
   for (const chunk of batch.scans) run.scan(chunk);
   for (const { objectType, id } of batch.expired) run.expire(objectType, id);
-  return run.finish();
+  for (const resend of resends) run.resend(resend);
+  for (const sweep of sweeps) run.sweep(sweep);
+  return run.finish(ends);
 }
 
 /** A record while the batch runs over it. */
@@ -119,6 +127,7 @@ class StepRun {
   readonly #outcomes: EntryOutcomes[] = [];
   readonly #dead: DeadLetter[] = [];
   readonly #neighbours: StepNeighbours;
+  readonly #resync: HeardResyncs;
   #inbox: string | undefined;
   #position: LogPosition | undefined;
   #applied = 0;
@@ -127,6 +136,7 @@ class StepRun {
   constructor(context: StepContext, { poison, changesMax }: Batch) {
     this.#context = context;
     this.#neighbours = new StepNeighbours(context);
+    this.#resync = new HeardResyncs(context.isReceiving);
     this.#poison = poison;
     this.#changesMax = changesMax ?? Number.POSITIVE_INFINITY;
   }
@@ -134,15 +144,57 @@ class StepRun {
   messages(entries: readonly InboxEntry[]): void {
     for (const entry of entries) {
       this.#inbox = entry.id;
-      if (entry.malformed !== undefined) this.#keepMalformed(entry.id, entry.malformed, entry.payload);
-      for (const message of entry.messages) {
-        const edge = this.#context.edges.get(message.edge);
-        if (!edge) continue; // the relationship was given up meanwhile
-        if (message.kind === 'export') this.#neighbours.learn(edge, message.target, message.exported);
-        else {
-          this.#neighbours.hear(edge, message.target, entry.from, message.aggregate);
-          this.#verify(edge.definition.target, message.target, edge.inNames);
-        }
+      const fault = this.#poisonOf(entry);
+      if (fault === undefined) for (const message of entry.messages) this.#message(entry.from, message);
+      else {
+        this.#dead.push({ entry: entry.id, index: 0, ...fault, letter: entry.payload });
+        this.#resync.broken.add(entry.from);
+      }
+    }
+  }
+
+  #poisonOf({ id, malformed }: InboxEntry): Pick<DeadLetter, 'code' | 'detail'> | undefined {
+    if (malformed !== undefined) return { code: 'entry_malformed', detail: malformed };
+    const poison = this.#poison;
+    return poison?.isMessage && poison.entry === id ? { code: 'message_failed', detail: poison.detail } : undefined;
+  }
+
+  #message(from: number, message: Message): void {
+    if (message.kind === 'begin' || message.kind === 'end') {
+      this.#resync.mark(from, message.kind);
+      return;
+    }
+    const edge = this.#context.edges.get(message.edge);
+    if (!edge) return; // the relationship was given up meanwhile
+    if (message.kind === 'export') this.#neighbours.learn(edge, message.target, message.exported);
+    else this.#hear(edge, message.target, from, message.aggregate);
+  }
+
+  #hear(edge: Edge, target: string, from: number, aggregate: Aggregate | null): void {
+    // A source that has forgotten what it was answered is answered once more, whatever we remember of it.
+    const isAnew = this.#resync.confirm(from, confirmedMember(edge.anchor, target));
+    this.#neighbours.hear(edge, target, from, aggregate, isAnew);
+    this.#verify(edge.definition.target, target, edge.inNames);
+  }
+
+  /** Says that all state follows, before anything else is said to that partition. */
+  mark(to: number, kind: 'begin' | 'end'): void {
+    this.#neighbours.mark(to, kind);
+  }
+
+  resend({ to, anchor, direction, targets }: Resend): void {
+    const edge = this.#context.edges.get(anchor);
+    if (edge) for (const target of targets) this.#neighbours.resend(edge, direction, target, to);
+  }
+
+  /** Forgets what was known from a partition that has not said it again. What it says in this very batch is newer. */
+  sweep({ from, anchor, targets }: Sweep): void {
+    const edge = this.#context.edges.get(anchor);
+    if (!edge || this.#resync.heard.has(from)) return;
+    for (const target of targets) {
+      if (!this.#resync.isConfirmed(from, confirmedMember(anchor, target))) {
+        this.#neighbours.hear(edge, target, from, null);
+        this.#verify(edge.definition.target, target, edge.inNames);
       }
     }
   }
@@ -228,7 +280,8 @@ class StepRun {
     if (working.row === working.before && working.row.record?.deletedAt !== undefined) working.row = ABSENT;
   }
 
-  finish(): Step {
+  /** `ends`: partitions to which all state has been sent with this. */
+  finish(ends: readonly number[]): Step {
     const records: TouchedRecord[] = [];
     for (const [objectType, rows] of this.#working) {
       const known = this.#context.types.get(objectType);
@@ -240,6 +293,10 @@ class StepRun {
         records.push({ objectType: key.objectType, id: key.id, before, after: row, flips, liveFlips });
       }
     }
+    const edges = this.#neighbours.finish(
+      (objectType, id) => this.#working.get(objectType)?.get(id)?.row ?? this.#context.row(objectType, id),
+      ends,
+    );
     return {
       records,
       outcomes: this.#outcomes,
@@ -248,9 +305,8 @@ class StepRun {
       applied: this.#applied,
       effects: this.#effects,
       inbox: this.#inbox,
-      edges: this.#neighbours.finish(
-        (objectType, id) => this.#working.get(objectType)?.get(id)?.row ?? this.#context.row(objectType, id),
-      ),
+      edges,
+      resync: this.#resync,
     };
   }
 
@@ -290,7 +346,8 @@ class StepRun {
       return 'dead';
     };
     const poison = this.#poison;
-    if (poison?.entry === entry.id && poison.index === index) return letter('change_failed', poison.detail);
+    if (!poison?.isMessage && poison?.entry === entry.id && poison.index === index)
+      return letter('change_failed', poison.detail);
     const known = this.#context.types.get(change.object_type);
     if (!known) return letter('object_type_unknown', `there is no object type '${change.object_type}'`);
     return this.#apply(change, known, entry.checkedAt);

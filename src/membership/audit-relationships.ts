@@ -12,7 +12,7 @@
  * A holders set of a target that no record points at and no row speaks of is not found.
  */
 import type { Redis } from 'ioredis';
-import type { Catalog, StoredOrdinal, StoredSegment } from '../catalog/catalog.ts';
+import type { Catalog, StoredFilter, StoredOrdinal } from '../catalog/catalog.ts';
 import { type EdgeDefinition, edgesOf, targetsOf } from '../change/edge.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { partitionOf } from '../change/partition.ts';
@@ -79,7 +79,7 @@ const ATTEMPTS_MAX = 5;
 /** Caller: the segments are answered for by their ordinals, and look across relationships. */
 export async function auditRelationships(
   context: RelationshipAuditContext,
-  segments: readonly StoredSegment[],
+  segments: readonly StoredFilter[],
 ): Promise<RelationshipAudit> {
   let found: RelationshipAudit | undefined;
   for (let attempt = 1; ; attempt++) {
@@ -137,7 +137,7 @@ interface AuditedEdge {
 /** One reading of the whole graph, and its comparison. */
 class Attempt {
   readonly #context: RelationshipAuditContext;
-  readonly #segments: readonly StoredSegment[];
+  readonly #segments: readonly StoredFilter[];
   readonly #types: ReadonlyMap<string, ObjectType>;
   readonly #vertices = new Map<string, Vertex[]>();
   readonly #graph: Graph;
@@ -149,7 +149,7 @@ class Attempt {
   #evaluations = 0;
   #memberships = 0;
 
-  constructor(context: RelationshipAuditContext, segments: readonly StoredSegment[]) {
+  constructor(context: RelationshipAuditContext, segments: readonly StoredFilter[]) {
     const { catalog } = context;
     this.#context = context;
     this.#segments = segments;
@@ -210,7 +210,7 @@ class Attempt {
 
   // ── truths ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #compareSegment({ slug, object_type: objectType, json_logic: rule, ordinal }: StoredSegment): Promise<void> {
+  async #compareSegment({ slug, object_type: objectType, json_logic: rule, ordinal }: StoredFilter): Promise<void> {
     const expected = await this.#satisfying(objectType, rule);
     this.#memberships += expected.size;
     const stored = new Set<string>();

@@ -11,7 +11,7 @@
  * audit-relationships.ts, over all partitions together.
  */
 import type { Redis } from 'ioredis';
-import type { Catalog, StoredSegment } from '../catalog/catalog.ts';
+import { type Catalog, isView, type StoredFilter } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { exists, filterableData, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
@@ -127,6 +127,13 @@ function roundsOf(catalog: Catalog): number {
   return roundsOver(Math.max(isRelated ? 1 : 0, catalog.deepestOf(catalog.ordinals.keys())));
 }
 
+/** Segments by their slugs, and views with a query of their own as `views/<slug>`. */
+function filtersByName(catalog: Catalog): Map<string, StoredFilter> {
+  return new Map(
+    [...catalog.filters()].map((filter) => [isView(filter) ? `views/${filter.slug}` : filter.slug, filter]),
+  );
+}
+
 /** What the JsonLogic of a segment sees: declared attributes in normal form, and nothing else. */
 function documentOf(record: RecordRow, type: ObjectType, timeZone: string): Record<string, unknown> {
   const values = filterableData(record, type, timeZone);
@@ -135,7 +142,7 @@ function documentOf(record: RecordRow, type: ObjectType, timeZone: string): Reco
 }
 
 interface Audited {
-  readonly segment: StoredSegment;
+  readonly segment: StoredFilter;
   readonly ordinal: number;
   /** Looks at neighbours: compared over the whole graph. */
   readonly isRelated: boolean;
@@ -187,7 +194,8 @@ class AuditRun {
 
   constructor(context: AuditContext, options: AuditOptions) {
     const { catalog } = context.store;
-    const segments = [...catalog.segments.values()].sort((a, b) => (a.slug < b.slug ? -1 : 1));
+    const named = [...filtersByName(catalog)].sort(([a], [b]) => (a < b ? -1 : 1));
+    const segments = named.map(([slug, filter]) => ({ ...filter, slug }));
     this.#context = context;
     this.#options = options;
     this.#types = [...catalog.objectTypes.values()];
@@ -243,7 +251,8 @@ class AuditRun {
   }
 
   report(catalog: Catalog): AuditReport {
-    const edited = new Set(this.#audited.filter((audited) => this.#wasEdited(audited, catalog)));
+    const now = filtersByName(catalog);
+    const edited = new Set(this.#audited.filter((audited) => this.#wasEdited(audited, catalog, now)));
     const settled = this.#audited.filter((audited) => !edited.has(audited));
     const slugs = new Set(settled.map(({ segment }) => segment.slug));
     const inSegments = settled.flatMap(segmentDifferences);
@@ -282,9 +291,9 @@ class AuditRun {
     };
   }
 
-  #wasEdited({ segment, ordinal }: Audited, catalog: Catalog): boolean {
+  #wasEdited({ segment, ordinal }: Audited, catalog: Catalog, now: ReadonlyMap<string, StoredFilter>): boolean {
     const type = this.#types.find(({ name }) => name === segment.object_type);
-    const isSame = catalog.segments.get(segment.slug)?.ordinal === ordinal;
+    const isSame = now.get(segment.slug)?.ordinal === ordinal;
     return !isSame || catalog.objectTypes.get(segment.object_type)?.revision !== type?.revision;
   }
 
@@ -336,7 +345,7 @@ class AuditRun {
     }
   }
 
-  #holds({ json_logic: rule }: StoredSegment, document: unknown): boolean {
+  #holds({ json_logic: rule }: StoredFilter, document: unknown): boolean {
     const isExpected = holds(rule, document);
     this.#evaluations++;
     if (isExpected) this.#memberships++;

@@ -6,10 +6,11 @@
  * a partition does not answer for an ordinal, they are resolved again, and what is still missing is being built.
  */
 import type { Redis } from 'ioredis';
-import type { Catalog, StoredSegment } from '../catalog/catalog.ts';
+import type { Catalog, StoredFilter, StoredSegment, StoredView } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { unknownObjectType } from '../catalog/object-types.ts';
 import { unknownSegment } from '../catalog/segments.ts';
+import { unknownView } from '../catalog/views.ts';
 import { edgesOf, targetsOf } from '../change/edge.ts';
 import { partitionOf } from '../change/partition.ts';
 import { exists, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
@@ -17,7 +18,7 @@ import { Problem } from '../errors.ts';
 import type { Hop } from '../query/relationships.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { hasOrdinal } from './ordinals.ts';
-import { caughtUp, readStanding, roundsOver, type Standing } from './standing.ts';
+import { caughtUp, type Loss, lossOf, readStanding, roundsOver, type Standing } from './standing.ts';
 import { unpackState } from './state-row.ts';
 
 export type Consistency = 'strong' | 'eventual';
@@ -88,7 +89,13 @@ export class Memberships {
         await this.#store.refresh();
         continue;
       }
-      return { counts: segments.map((segment) => countOf(segment, sums)), asOf: packAsOf(standings) };
+      const loss = lossOf(standings);
+      const counted = segments.map((segment) =>
+        loss && this.#roundsOf([segment.ordinal]) > 0
+          ? withoutNumber(segment, loss === 'broken' ? 'failed' : 'building')
+          : countOf(segment, sums),
+      );
+      return { counts: counted, asOf: packAsOf(standings) };
     }
   }
 
@@ -100,8 +107,49 @@ export class Memberships {
     options: ReadOptions = STRONG,
   ): Promise<Page<{ id: string }>> {
     await this.#wait(this.#keys.partitions, options, await this.#roundsOfSegments([slug]));
-    return this.#answer(slug, (ordinal, objectType) =>
-      this.#page(limit, cursor, (keys, after, count) => this.#memberIds(keys, objectType, ordinal, after, count)),
+    return this.#memberPage(() => this.#segment(slug), limit, cursor);
+  }
+
+  /**
+   * Waits until the records that a view shows are those after all that was acknowledged before. `depth` says over how many edges
+   * its columns look. @throws Problem view_unknown | segment_unknown | segment_building | not_caught_up
+   */
+  async awaitView(slug: string, depth: number, options: ReadOptions): Promise<StoredView> {
+    const { ordinal } = await this.#viewFilter(slug);
+    await this.#wait(this.#keys.partitions, options, roundsOver(Math.max(depth, this.#store.catalog.depthOf(ordinal))));
+    builtOrdinal(await this.#viewFilter(slug));
+    return this.#store.catalog.views.get(slug) ?? refuseView(slug);
+  }
+
+  /** One page of the ids that a view shows, as they stand. @throws Problem view_unknown | segment_unknown | segment_building */
+  viewMembers(slug: string, limit: number, cursor: string | undefined): Promise<Page<{ id: string }>> {
+    return this.#memberPage(() => this.#viewFilter(slug), limit, cursor);
+  }
+
+  /** How many records a view shows, as it stands. @throws Problem as `viewMembers` */
+  viewSize(slug: string): Promise<number> {
+    return this.#answer(
+      () => this.#viewFilter(slug),
+      async (ordinal) => {
+        const sizes = this.#keys.partitions.map((keys) => this.#redis.scard(keys.segment(ordinal)));
+        return (await Promise.all(sizes)).reduce((all, size) => all + size, 0);
+      },
+    );
+  }
+
+  /** Which of some records a view shows, in their order. @throws Problem as `viewMembers` */
+  stillShown(slug: string, ids: readonly string[]): Promise<string[]> {
+    return this.#answer(
+      () => this.#viewFilter(slug),
+      async (ordinal) => {
+        const isMember = new Map<string, boolean>();
+        const ask = async ([keys, some]: [PartitionKeys, string[]]) => {
+          const answers = await this.#redis.smismember(keys.segment(ordinal), ...some);
+          for (const [at, id] of some.entries()) isMember.set(id, answers[at] === 1);
+        };
+        await Promise.all([...this.#byPartition(ids)].map(ask));
+        return ids.filter((id) => isMember.get(id));
+      },
     );
   }
 
@@ -109,7 +157,10 @@ export class Memberships {
   async isMember(slug: string, id: string, options: ReadOptions = STRONG): Promise<boolean> {
     const keys = this.#partition(id);
     await this.#wait([keys], options, await this.#roundsOfSegments([slug]));
-    return this.#answer(slug, async (ordinal) => (await this.#redis.sismember(keys.segment(ordinal), id)) === 1);
+    return this.#answer(
+      () => this.#segment(slug),
+      async (ordinal) => (await this.#redis.sismember(keys.segment(ordinal), id)) === 1,
+    );
   }
 
   /** The slugs, sorted, that each record is in; those still being built for the first time are left out. */
@@ -240,9 +291,8 @@ export class Memberships {
     return this.#page(limit, cursor, read, budget);
   }
 
-  /** The share of records, 0 to 1, that the build of a segment's newest revision has visited. */
-  async progress(segment: StoredSegment): Promise<number> {
-    const { pending, object_type: objectType } = segment;
+  /** The share of records, 0 to 1, that the build of a filter's newest revision has visited. */
+  async progress({ pending, object_type: objectType }: StoredFilter): Promise<number> {
     if (pending === null) return 1;
     const parts = await Promise.all(
       this.#keys.partitions.map((keys) => this.#buildProgress(keys, objectType, pending)),
@@ -311,7 +361,9 @@ export class Memberships {
   async #wait(some: readonly PartitionKeys[], options: ReadOptions, rounds = 0): Promise<void> {
     if (options.consistency === 'eventual') return;
     const partitions = rounds > 0 ? this.#keys.partitions : some;
-    if (await caughtUp(this.#redis, partitions, [], options.timeoutMs, rounds)) return;
+    const standings = await caughtUp(this.#redis, partitions, [], options.timeoutMs, rounds);
+    if (standings && rounds > 0) refuseLoss(lossOf(standings));
+    if (standings) return;
     throw new Problem(
       'not_caught_up',
       `the changes before this read were not applied within ${options.timeoutMs} ms`,
@@ -334,14 +386,17 @@ export class Memberships {
   }
 
   /**
-   * Reads an ordinal of a segment; again if the segment was switched to another one meanwhile, for then the old one may be
+   * Reads the ordinal of a filter; again if it was switched to another one meanwhile, for then the old one may be
    * gone. That is asked of Redis: this process may be behind, when another one works the partitions off.
    */
-  async #answer<T>(slug: string, read: (ordinal: number, objectType: string) => Promise<T>): Promise<T> {
+  async #answer<T>(
+    find: () => Promise<StoredFilter>,
+    read: (ordinal: number, objectType: string) => Promise<T>,
+  ): Promise<T> {
     for (let attempt = 1; ; attempt++) {
-      const [segment] = await this.#segments([slug]);
-      const ordinal = builtOrdinal(segment!);
-      const answer = await read(ordinal, segment!.object_type);
+      const filter = await find();
+      const ordinal = builtOrdinal(filter);
+      const answer = await read(ordinal, filter.object_type);
       await this.#store.refresh();
       if (!this.#isGone(ordinal) || attempt === RESOLVE_ATTEMPTS_MAX) return answer;
     }
@@ -355,6 +410,21 @@ export class Memberships {
       if (!segment) throw unknownSegment(slug);
       return segment;
     });
+  }
+
+  async #segment(slug: string): Promise<StoredSegment> {
+    const [segment] = await this.#segments([slug]);
+    return segment!;
+  }
+
+  /** What decides which records a view shows. That its segment is gone can't happen; it would be no empty view. */
+  async #viewFilter(slug: string): Promise<StoredFilter> {
+    const { catalog } = this.#store;
+    if (!catalog.views.has(slug)) await this.#store.refresh();
+    const view = catalog.views.get(slug) ?? refuseView(slug);
+    const filter = catalog.filterOf(view);
+    if (!filter) throw unknownSegment('segment' in view ? view.segment : slug);
+    return filter;
   }
 
   async #objectType(name: string): Promise<void> {
@@ -373,15 +443,8 @@ export class Memberships {
   /** One HMGET per partition, in one round trip; the answers in the order of the ids. */
   async #readHash(ids: readonly string[], hash: (keys: PartitionKeys) => string): Promise<(string | null)[]> {
     const found = new Map<string, string | null>();
-    const byPartition = new Map<PartitionKeys, string[]>();
-    for (const id of new Set(ids)) {
-      const keys = this.#partition(id);
-      const some = byPartition.get(keys);
-      if (some) some.push(id);
-      else byPartition.set(keys, [id]);
-    }
     await Promise.all(
-      [...byPartition].map(async ([keys, some]) => {
+      [...this.#byPartition(ids)].map(async ([keys, some]) => {
         const rows = await this.#redis.hmget(hash(keys), ...some);
         some.forEach((id, at) => {
           found.set(id, rows[at] ?? null);
@@ -389,6 +452,28 @@ export class Memberships {
       }),
     );
     return ids.map((id) => found.get(id) ?? null);
+  }
+
+  /** Each id once, with those of its partition. */
+  #byPartition(ids: readonly string[]): Map<PartitionKeys, string[]> {
+    const byPartition = new Map<PartitionKeys, string[]>();
+    for (const id of new Set(ids)) {
+      const keys = this.#partition(id);
+      const some = byPartition.get(keys);
+      if (some) some.push(id);
+      else byPartition.set(keys, [id]);
+    }
+    return byPartition;
+  }
+
+  #memberPage(
+    find: () => Promise<StoredFilter>,
+    limit: number,
+    cursor: string | undefined,
+  ): Promise<Page<{ id: string }>> {
+    return this.#answer(find, (ordinal, objectType) =>
+      this.#page(limit, cursor, (keys, after, count) => this.#memberIds(keys, objectType, ordinal, after, count)),
+    );
   }
 
   /** Fills a page partition by partition; `read` answers what comes after an id, in the order of ids, at most `count`. */
@@ -528,7 +613,7 @@ function countOf(segment: StoredSegment, sums: ReadonlyMap<number, number | null
 
 function withoutNumber(
   { slug, ready_revision: revision }: StoredSegment,
-  status: 'building' | 'timeout',
+  status: 'building' | 'timeout' | 'failed',
 ): SegmentCount {
   return { slug, count: null, status, revision };
 }
@@ -542,12 +627,28 @@ function sum(parts: readonly (number | null)[]): number | null {
   return total;
 }
 
-function builtOrdinal({ slug, ordinal }: StoredSegment): number {
+function builtOrdinal({ slug, ordinal }: StoredFilter): number {
   if (ordinal !== null) return ordinal;
   throw new Problem('segment_building', `'${slug}' is still being built`, [], { slug, retry_after_s: 1 });
 }
 
-function relationshipBuilding(edge: string): Problem {
+function refuseView(slug: string): never {
+  throw unknownView(slug);
+}
+
+/** @throws Problem segment_building: what lies across relationships is not known for sure. */
+function refuseLoss(loss: Loss | undefined): void {
+  if (loss === undefined) return;
+  const why =
+    loss === 'broken'
+      ? 'a message between partitions could not be applied; it lies in the dead letters'
+      : 'partitions are telling each other anew what was lost';
+  throw new Problem('segment_building', `what reaches across relationships is not known for sure: ${why}`, [], {
+    retry_after_s: 1,
+  });
+}
+
+export function relationshipBuilding(edge: string): Problem {
   return new Problem('relationship_building', `the relationship ${edge} is still being built`, [], {
     retry_after_s: 1,
   });

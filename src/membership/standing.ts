@@ -8,6 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { PartitionKeys } from '../redis/keys.ts';
 import { runScript } from '../redis/scripts.ts';
+import { isAhead, readPlace } from './place.ts';
+
+/** `resynchronizing`: state is being sent anew after a loss; `broken`: a message could not be applied. */
+export type Loss = 'resynchronizing' | 'broken';
 
 export interface Standing {
   /** The commit number. */
@@ -19,21 +23,24 @@ export interface Standing {
   readonly inboxEnd: string;
   readonly clockMs: number;
   readonly catalogVersion: number;
-  /** The last sequence sent to each partition, and the last one that each has delivered here. */
-  readonly sent: Readonly<Record<string, number>>;
-  readonly delivered: Readonly<Record<string, number>>;
+  /** The place sent to each partition, and that which each has delivered here, as place.ts writes them. */
+  readonly sent: Readonly<Record<string, string>>;
+  readonly delivered: Readonly<Record<string, string>>;
   /** The commit with which the oldest fan-out that runs began; undefined: none runs. */
   readonly fanning: number | undefined;
+  readonly loss: Loss | undefined;
   /** Members per ordinal that was asked for; null while the partition does not answer for it. */
   readonly counts: readonly (number | null)[];
 }
+
+type Traffic = Pick<Standing, 'sent' | 'delivered' | 'fanning' | 'loss'>;
 
 /** One round trip. */
 export async function readStanding(redis: Redis, keys: PartitionKeys, ordinals: readonly number[]): Promise<Standing> {
   const named = [keys.meta, keys.log, keys.inbox, keys.counts, keys.delivered];
   const answer = await runScript<string[]>(redis, 'readPartition', named, ordinals);
   const [, number, position, end, inboxPosition, inboxEnd, clock, catalogVersion, , traffic, ...counts] = answer;
-  const { sent, delivered, fanning } = JSON.parse(traffic!) as Pick<Standing, 'sent' | 'delivered' | 'fanning'>;
+  const { sent, delivered, fanning, loss } = JSON.parse(traffic!) as Traffic;
   return {
     number: Number(number),
     position: position!,
@@ -45,6 +52,7 @@ export async function readStanding(redis: Redis, keys: PartitionKeys, ordinals: 
     sent,
     delivered,
     fanning,
+    loss,
     counts: counts.map((count) => (count === '' ? null : Number(count))),
   };
 }
@@ -63,7 +71,7 @@ export function roundsOver(depth: number): number {
 /**
  * Reads each partition at an instant at which it had applied all that was in its log when the read began, and, for segments
  * over relationships, at which the effects of that had come through `rounds` times: noted, sent, delivered and applied.
- * Everything at rest is seen in one round trip.
+ * Everything at rest is seen in one round trip. After a loss on the way between partitions (`lossOf`) the rounds are given up.
  * @returns undefined if it takes longer than `timeoutMs`.
  */
 export async function caughtUp(
@@ -84,19 +92,31 @@ export async function caughtUp(
     return latest !== undefined;
   };
   if (!(await wait((standing, at) => isAppliedUpTo(standing, ends[at]!)))) return undefined;
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 1; round <= rounds; round++) {
     const noted = await Promise.all(partitions.map(read));
     standings = noted;
-    if (isQuiet(noted)) return noted;
+    if (lossOf(noted) !== undefined || isQuiet(noted)) return noted;
     if (!(await wait((standing, at) => hasDelivered(standing, noted, at) && hasFannedOut(standing, noted[at]!))))
       return undefined;
+    const delivered = standings;
     const arrived = await Promise.all(partitions.map(read));
     standings = arrived;
     if (!(await wait((standing, at) => compareEntries(standing.inboxPosition, arrived[at]!.inboxEnd) >= 0)))
       return undefined;
+    if (hasBegunAnew(noted, delivered, arrived)) {
+      if (Date.now() >= deadlineMs) return undefined;
+      await sleep(POLL_MAX_MS);
+      round = 0;
+    }
   }
   // Some were last read before others had settled: the numbers are to be of an instant after it.
   return rounds > 0 ? Promise.all(partitions.map(read)) : standings;
+}
+
+/** What is the matter on the way between partitions, if something is: then segments over relationships have no number. */
+export function lossOf(standings: readonly Standing[]): Loss | undefined {
+  const losses = standings.map(({ loss }) => loss);
+  return losses.includes('broken') ? 'broken' : losses.find((loss) => loss !== undefined);
 }
 
 /** Reads those partitions again of which the condition does not hold, until it holds of all. */
@@ -126,7 +146,9 @@ async function until(
 function isQuiet(standings: readonly Standing[]): boolean {
   return standings.every(
     (standing, at) =>
-      isAppliedUpTo(standing, standing) && standing.fanning === undefined && hasDelivered(standing, standings, at),
+      isAppliedUpTo(standing, standing) &&
+      standing.fanning === undefined &&
+      standings.every(({ sent }, from) => sent[at] === standing.delivered[from]),
   );
 }
 
@@ -139,7 +161,26 @@ function isAppliedUpTo(
 
 /** Whether all that the others had sent to partition `at` has arrived there. */
 function hasDelivered({ delivered }: Standing, noted: readonly Standing[], at: number): boolean {
-  return noted.every(({ sent }, from) => (delivered[from] ?? 0) >= (sent[at] ?? 0));
+  return noted.every(
+    ({ sent }, from) => sent[at] === delivered[from] || !isAhead(readPlace(sent[at]), readPlace(delivered[from])),
+  );
+}
+
+/**
+ * Whether a partition was taken over, or has lost a tail, since its places were noted: what was waited for then says nothing.
+ * A target that holds more than its source, read later, knows to have sent was sent it by one that lost a tail since.
+ */
+function hasBegunAnew(
+  noted: readonly Standing[],
+  delivered: readonly Standing[],
+  arrived: readonly Standing[],
+): boolean {
+  return arrived.some(({ sent }, from) =>
+    delivered.some((target, at) => {
+      const [now, then] = [readPlace(sent[at]), readPlace(noted[from]!.sent[at])];
+      return now.generation !== then.generation || isAhead(readPlace(target.delivered[from]), now);
+    }),
+  );
 }
 
 /** Whether the fan-outs that ran then are done. */

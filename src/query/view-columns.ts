@@ -43,8 +43,8 @@ const AGGREGATES = ['count', 'sum', 'avg', 'min', 'max'] as const;
 type Aggregate = (typeof AGGREGATES)[number];
 
 /** What every record has besides its attributes. */
-export const SYSTEM_COLUMNS = ['id', 'created_at', 'updated_at', 'version'] as const;
-export type SystemColumn = (typeof SYSTEM_COLUMNS)[number];
+const SYSTEM_COLUMNS = ['id', 'created_at', 'updated_at', 'version'] as const;
+type SystemColumn = (typeof SYSTEM_COLUMNS)[number];
 
 /** Where a value is found on a record: an attribute, or what every record has. */
 export type Place =
@@ -52,7 +52,7 @@ export type Place =
   | { readonly kind: 'system'; readonly name: SystemColumn };
 
 /** What a cell is: the value at the end of a way of to-one steps, or a measure of the many that lie a step after it. */
-export type ColumnSource =
+type ColumnSource =
   | { readonly kind: 'value'; readonly hops: readonly Hop[]; readonly place: Place }
   | {
       readonly kind: 'measure';

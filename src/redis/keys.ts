@@ -28,64 +28,70 @@ export class PartitionKeys {
   readonly activations: string;
   readonly outcomes: string;
   readonly dead: string;
-  readonly #base: string;
+  /** What the names of all keys of the partition begin with. */
+  readonly base: string;
   /** Each commit names the sets that it touches: a name that is built anew is hashed anew wherever it is looked up. */
   readonly #segments = new Map<number, string>();
 
   constructor(prefix: string, partition: number) {
-    this.#base = `${prefix}:{${partition}}:`;
-    this.log = `${this.#base}log`;
-    this.inbox = `${this.#base}inbox`;
-    this.owner = `${this.#base}owner`;
-    this.meta = `${this.#base}meta`;
-    this.delivered = `${this.#base}delivered`;
-    this.counts = `${this.#base}counts`;
-    this.due = `${this.#base}due`;
-    this.tombstones = `${this.#base}tombstones`;
-    this.feed = `${this.#base}feed`;
-    this.activations = `${this.#base}activations`;
-    this.outcomes = `${this.#base}outcomes`;
-    this.dead = `${this.#base}dead`;
+    this.base = `${prefix}:{${partition}}:`;
+    this.log = `${this.base}log`;
+    this.inbox = `${this.base}inbox`;
+    this.owner = `${this.base}owner`;
+    this.meta = `${this.base}meta`;
+    this.delivered = `${this.base}delivered`;
+    this.counts = `${this.base}counts`;
+    this.due = `${this.base}due`;
+    this.tombstones = `${this.base}tombstones`;
+    this.feed = `${this.base}feed`;
+    this.activations = `${this.base}activations`;
+    this.outcomes = `${this.base}outcomes`;
+    this.dead = `${this.base}dead`;
   }
 
   ids(objectType: string): string {
-    return `${this.#base}ids:${objectType}`;
+    return `${this.base}ids:${objectType}`;
   }
 
   records(objectType: string): string {
-    return `${this.#base}records:${objectType}`;
+    return `${this.base}records:${objectType}`;
   }
 
   state(objectType: string): string {
-    return `${this.#base}state:${objectType}`;
+    return `${this.base}state:${objectType}`;
   }
 
   segment(ordinal: number): string {
     let key = this.#segments.get(ordinal);
-    if (key === undefined) this.#segments.set(ordinal, (key = `${this.#base}segment:${ordinal}`));
+    if (key === undefined) this.#segments.set(ordinal, (key = `${this.base}segment:${ordinal}`));
     return key;
   }
 
   /** The rows of the edge whose anchor has this ordinal, by target id. */
   neighbours(anchor: number): string {
-    return `${this.#base}neighbours:${anchor}`;
+    return `${this.base}neighbours:${anchor}`;
+  }
+
+  /** While a partition sends all its state anew: the targets here about which it has said something. */
+  confirmed(source: number): string {
+    return `${this.base}confirmed:${source}`;
   }
 
   related(anchor: number): string {
-    return `${this.#base}related:${anchor}`;
+    return `${this.base}related:${anchor}`;
   }
 
   holders(anchor: number, target: string): string {
-    return `${this.#base}holders:${anchor}:${target}`;
+    return `${this.base}holders:${anchor}:${target}`;
   }
 
   /** The values of holders of a target, for the extremes of one exported ordinal. */
   values(ordinal: number, target: string): string {
-    return `${this.#base}values:${ordinal}:${target}`;
+    return `${this.base}values:${ordinal}:${target}`;
   }
 
   outbox(target: number): string {
-    return `${this.#base}outbox:${target}`;
+    return `${this.base}outbox:${target}`;
   }
 }
 
@@ -111,6 +117,11 @@ export class CatalogKeys {
     this.log = `${this.#base}log`;
     this.activations = `${this.#base}activations`;
     this.webhookSecrets = `${this.#base}webhook-secrets`;
+  }
+
+  /** The ids of a view in its order, while somebody reads them. */
+  sortedRun(slug: string, name: string): string {
+    return `${this.#base}sorted:${slug}:${name}`;
   }
 
   idempotency(digest: string): string {

@@ -17,6 +17,7 @@ function commandOf(file: string): string {
 
 export const SCRIPT_NAMES = [
   'acquirePartition',
+  'beginGeneration',
   'commitBatch',
   'deliverEntry',
   'foundDeployment',

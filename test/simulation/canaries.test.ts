@@ -2,7 +2,7 @@
  * canaries.test.ts – The simulator notices when a guard is missing: each one is switched off in turn, and a seed has to fail.
  *
  * Without the token nothing wrong is stored, for the commit number alone refuses the second of two owners; what shows is that
- * the rightful one is refused. To come with roll-backs: generations, and resynchronization.
+ * the rightful one is refused.
  */
 import { describe, expect, it } from 'vitest';
 import { ALL_GUARDS, type Guards } from './faults.ts';
@@ -16,6 +16,8 @@ const CANARIES: readonly (readonly [keyof Guards, string])[] = [
   ['commitNumber', 'a commit is carried out as often as it arrives'],
   ['lastPlusOne', 'a delivery is appended as often as it arrives'],
   ['adoptBeforeApply', 'messages are applied at a catalog older than their sender knew'],
+  ['generations', 'messages of owners that are no longer in office are taken for those of the one that is'],
+  ['resynchronization', 'what a partition forgot, or was never told after all, is not said anew'],
 ];
 
 describe('the simulator notices when', { timeout: 600_000 }, () => {

@@ -8,8 +8,10 @@
 import { reassign } from '../../src/catalog/segments.ts';
 import type { Change } from '../../src/change/change.ts';
 import { partitionOf } from '../../src/change/partition.ts';
+import { unpackRecord } from '../../src/change/record.ts';
 import { LOG_FIELDS } from '../../src/engine/batch.ts';
 import { settle } from '../../src/engine/build-switch.ts';
+import type { Place } from '../../src/membership/place.ts';
 import { compileQuery } from '../../src/query/compile.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import type { Choose } from '../support/memory-deployment.ts';
@@ -18,7 +20,7 @@ import { type Guards, Wire } from './faults.ts';
 import { Lane } from './lane.ts';
 import { Model } from './model.ts';
 import { Owner } from './owner.ts';
-import { Store } from './store.ts';
+import { type PartitionContent, Store } from './store.ts';
 import { pick, type Subject } from './subjects.ts';
 
 const PARTITIONS = 3;
@@ -28,8 +30,7 @@ const SEGMENTS_MAX = 6;
 const LAG = 30;
 const SETTLING_STEPS_MAX = 20_000;
 
-interface LogAppend {
-  readonly sequence: number;
+interface LogAppend extends Place {
   readonly fields: readonly string[];
 }
 
@@ -46,7 +47,12 @@ export class Cluster {
   readonly #processes: readonly Process[];
   #owners: Owner[] = [];
   readonly #writers: readonly Lane<LogAppend>[];
-  readonly #written: number[];
+  /** The place of each writer's last entry. */
+  readonly #written: Place[];
+  /** Partitions that have lost a tail. */
+  readonly rolledBack = new Set<number>();
+  readonly #losesTails: boolean;
+  readonly #remembered = new Map<number, PartitionContent>();
   readonly #subject: Subject;
   /** A relationship that may be declared after its records exist. */
   #undeclared: readonly [objectType: string, relationship: string] | undefined;
@@ -60,6 +66,7 @@ export class Cluster {
     this.#guards = guards;
     this.#wire = new Wire(choose);
     this.store = new Store(guards);
+    this.#losesTails = choose(2) === 0;
     const relationships = Object.entries(subject.definitions).flatMap(([objectType, definition]) =>
       Object.keys(definition.relationships).map((relationship) => [objectType, relationship] as const),
     );
@@ -67,10 +74,14 @@ export class Cluster {
     this.#declare();
     this.#processes = Array.from({ length: PROCESSES }, () => new Process(this.catalog));
     this.#writers = this.keys.partitions.map(
-      ({ log, delivered }) =>
-        new Lane(({ sequence, fields }) => this.store.deliver(log, delivered, 'writer', 1, sequence, fields)),
+      ({ log, delivered }, at) =>
+        new Lane(
+          ({ generation, sequence, fields }) =>
+            this.store.deliver(log, delivered, 'writer', { generation, sequence, base: 0 }, fields),
+          () => this.#beginWriting(at),
+        ),
     );
-    this.#written = this.keys.partitions.map(() => 0);
+    this.#written = this.keys.partitions.map(() => ({ generation: 1, sequence: 0 }));
     for (const { meta } of this.keys.partitions) this.store.hash(meta).set('number', '0').set('nonce', '');
     for (let partition = 0; partition < PARTITIONS; partition++) this.#takeOver(partition);
   }
@@ -96,6 +107,23 @@ export class Cluster {
       this.#settleBuilds();
     } while (this.#work().length > 0);
     this.#wire.isFaulty = true;
+    this.recall();
+  }
+
+  /** What a fail-over has lost is lost: records of that partition are what they are, and all else has to be right about them. */
+  recall(): void {
+    for (const partition of this.rolledBack) this.#recall(partition);
+  }
+
+  #recall(partition: number): void {
+    const { records } = this.model;
+    for (const [key, { id }] of records) if (partitionOf(id, PARTITIONS) === partition) records.delete(key);
+    for (const objectType of this.catalog.catalog.objectTypes.keys()) {
+      for (const [id, packed] of this.store.hash(this.keys.partitions[partition]!.records(objectType))) {
+        const { data, archivedAt, version } = unpackRecord(packed);
+        records.set(`${objectType}:${id}`, { objectType, id, data, version, isArchived: archivedAt !== undefined });
+      }
+    }
   }
 
   /** Wakes everybody, and goes on until all changes are in their logs. */
@@ -118,6 +146,7 @@ export class Cluster {
     for (const owner of this.#owners) {
       if (owner.isPaused) continue;
       if (owner.next !== 'nothing') work.push(() => owner.turn());
+      if (owner.isRolledBack) work.push(() => this.#kill((each) => each === owner));
       for (const lane of owner.lanes()) work.push(() => lane.send(this.#wire));
     }
     for (const lane of this.#writers) if (lane.waiting.length > 0) work.push(() => lane.send(this.#wire));
@@ -134,7 +163,17 @@ export class Cluster {
   // ——— Faults ———
 
   #befall(): void {
-    switch (this.#choose(6)) {
+    switch (this.#choose(this.#losesTails ? 8 : 6)) {
+      case 6:
+        this.#remember(this.#choose(PARTITIONS));
+        return;
+      case 7: {
+        const partition = this.#choose(PARTITIONS);
+        this.#rollBack(partition);
+        // somebody else may be at hand, while the owner of before still has something under way
+        if (this.#choose(2) === 0) this.#takeOver(partition);
+        return;
+      }
       case 0: {
         // an owner dies; what it had sent may still arrive
         const owner = this.#anyOwner();
@@ -161,6 +200,18 @@ export class Cluster {
     }
   }
 
+  #remember(partition: number): void {
+    this.#remembered.set(partition, this.store.remember(this.keys.partitions[partition]!));
+  }
+
+  /** A fail-over: the partition's keys are as its replica had them. */
+  #rollBack(partition: number): void {
+    const content = this.#remembered.get(partition);
+    if (!content) return;
+    this.store.rollBack(this.keys.partitions[partition]!, content);
+    this.rolledBack.add(partition);
+  }
+
   #anyOwner(): Owner | undefined {
     return this.#owners.length === 0 ? undefined : pick(this.#choose, this.#owners);
   }
@@ -174,10 +225,19 @@ export class Cluster {
   }
 
   #takeOver(partition: number): void {
-    const [store, keys, wire, guards, choose] = [this.store, this.keys, this.#wire, this.#guards, this.#choose];
+    const { store, keys, rolledBack } = this;
+    const [wire, guards, choose] = [this.#wire, this.#guards, this.#choose];
     const now = () => ++this.#clock;
     const process = pick(choose, this.#processes);
-    const owner = new Owner(partition, process, `t${++this.#tokens}`, { store, keys, wire, guards, choose, now });
+    const owner = new Owner(partition, process, `t${++this.#tokens}`, {
+      store,
+      keys,
+      rolledBack,
+      wire,
+      guards,
+      choose,
+      now,
+    });
     this.#owners.push(owner);
   }
 
@@ -199,8 +259,20 @@ export class Cluster {
   #send(partition: number, changes: readonly Change[]): void {
     const checkedAt = this.#choose(12) === 0 ? this.catalog.version : 1;
     const fields = [LOG_FIELDS.checkedAt, String(checkedAt), LOG_FIELDS.payload, JSON.stringify(changes)];
-    const sequence = ++this.#written[partition]!;
-    this.#writers[partition]!.waiting.push({ sequence, fields });
+    this.#append(partition, fields);
+  }
+
+  #append(partition: number, fields: readonly string[]): void {
+    const { generation, sequence } = this.#written[partition]!;
+    const place = { generation, sequence: sequence + 1 };
+    this.#written[partition] = place;
+    this.#writers[partition]!.waiting.push({ ...place, fields });
+  }
+
+  /** A log has lost entries of its writer, which goes on in a new generation, as delivery.ts does. */
+  #beginWriting(partition: number): void {
+    this.#written[partition] = { generation: this.#written[partition]!.generation + 1, sequence: 0 };
+    for (const { fields } of this.#writers[partition]!.waiting.splice(0)) this.#append(partition, fields);
   }
 
   // ——— Catalog ———

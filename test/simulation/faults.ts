@@ -16,10 +16,20 @@ export interface Guards {
   readonly lastPlusOne: boolean;
   /** A message is applied only at a catalog version that is as new as its sender's. */
   readonly adoptBeforeApply: boolean;
-  // Generations, roll-back and resynchronization: their guards belong here, a lost tail of a partition beside `Wire`.
+  /** Who takes a partition over closes the generation in which owners before it sent. */
+  readonly generations: boolean;
+  /** State is sent anew where one end has forgotten what the other remembers. */
+  readonly resynchronization: boolean;
 }
 
-export const ALL_GUARDS: Guards = { token: true, commitNumber: true, lastPlusOne: true, adoptBeforeApply: true };
+export const ALL_GUARDS: Guards = {
+  token: true,
+  commitNumber: true,
+  lastPlusOne: true,
+  adoptBeforeApply: true,
+  generations: true,
+  resynchronization: true,
+};
 
 const FAULT_ONE_IN = 6;
 

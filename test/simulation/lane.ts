@@ -10,9 +10,12 @@ export class Lane<E extends { readonly sequence: number }> {
   /** The last sequence that the stream is known to hold, until it was asked for; 0: none. */
   delivered = 0;
   readonly #deliver: (entry: E) => DeliverAnswer;
+  readonly #onRefused: () => void;
 
-  constructor(deliver: (entry: E) => DeliverAnswer) {
+  /** `onRefused`: the stream remembers something else than this source. */
+  constructor(deliver: (entry: E) => DeliverAnswer, onRefused: () => void) {
     this.#deliver = deliver;
+    this.#onRefused = onRefused;
   }
 
   /** Sends the first entry that waits, once. */
@@ -20,9 +23,10 @@ export class Lane<E extends { readonly sequence: number }> {
     const entry = this.waiting[0]!;
     const answer = wire.call(() => this.#deliver(entry));
     if (answer === undefined) return;
-    // Until partitions can be rolled back, nothing of a source is ever missing.
-    if (answer === 'gap' || answer === 'old')
-      throw new Error(`a stream answered '${answer}' to entry ${entry.sequence}`);
+    if (answer === 'gap' || answer === 'old') {
+      this.#onRefused();
+      return;
+    }
     this.waiting.shift();
     this.delivered = entry.sequence;
   }

@@ -10,17 +10,21 @@ import { partitionOf } from '../../src/change/partition.ts';
 import { type Batch, LOG_START, type LogEntry, type LogPosition, readLogEntry } from '../../src/engine/batch.ts';
 import { commitCommands } from '../../src/engine/commit.ts';
 import { type Fanout, type FanoutProgress, Fanouts, type FanoutVisit, readFanout } from '../../src/engine/fanouts.ts';
-import { INBOX_FIELDS, type InboxEntry, packMessages, readInboxEntry } from '../../src/engine/message.ts';
+import { beginGenerations, type Lane as ForwardingLane, laneAfter, sourceName } from '../../src/engine/generations.ts';
+import { INBOX_FIELDS, type InboxEntry, readInboxEntry } from '../../src/engine/message.ts';
 import type { OutboxEntry } from '../../src/engine/outbox.ts';
+import { outboxEntries } from '../../src/engine/outbox.ts';
 import {
   type BuildProgress,
   PartitionBuilds,
   type ScanRequest,
   type TypeBuild,
 } from '../../src/engine/partition-builds.ts';
+import { NO_RESYNC, RESYNC_FIELDS, type ResyncChunk, Resyncs } from '../../src/engine/resyncs.ts';
 import { RowCache } from '../../src/engine/row-cache.ts';
 import { type Step, step } from '../../src/engine/step.ts';
 import { loadStepRows } from '../../src/engine/step-rows.ts';
+import { NOWHERE, type Place, readPlace } from '../../src/membership/place.ts';
 import { compareEntries } from '../../src/membership/standing.ts';
 import type { Keys, PartitionKeys } from '../../src/redis/keys.ts';
 import type { Choose } from '../support/memory-deployment.ts';
@@ -34,7 +38,6 @@ const CACHED_ROWS_MAX = 8;
 const SCANNED_IDS_MAX = 2;
 const VISITED_IDS_MAX = 1;
 const UNDELIVERED_MAX = 6;
-const GENERATION = 1;
 
 export interface OwnerContext {
   readonly store: Store;
@@ -42,6 +45,8 @@ export interface OwnerContext {
   readonly wire: Wire;
   readonly guards: Guards;
   readonly choose: Choose;
+  /** Partitions that have lost a tail. */
+  readonly rolledBack: ReadonlySet<number>;
   /** The clock of the batch. */
   readonly now: () => number;
 }
@@ -55,6 +60,7 @@ interface Underway {
   readonly progress: BuildProgress;
   readonly fanouts: FanoutProgress;
   readonly outbox: readonly OutboxEntry[];
+  readonly chunk: ResyncChunk;
   answer?: CommitAnswer;
 }
 
@@ -71,8 +77,14 @@ export class Owner {
   readonly #cache = new RowCache(CACHED_ROWS_MAX);
   readonly #builds: PartitionBuilds;
   readonly #fanouts: Fanouts;
-  readonly #sent = new Map<number, number>();
+  readonly #sent = new Map<number, Place>();
+  #newPlaces: [target: number, lane: ForwardingLane][] = [];
+  #resyncs!: Resyncs;
   readonly #lanes = new Map<number, Lane<OutboxEntry>>();
+  readonly #resynchronizing = new Set<number>();
+  /** The generations that it has begun; undefined: it has not yet. */
+  #begun: ReadonlyMap<number, ForwardingLane> | undefined;
+  #isOpen = false;
   #number: number;
   #position: LogPosition;
   #inboxRead: string;
@@ -97,7 +109,9 @@ export class Owner {
     for (const [field, value] of meta) {
       if (field.startsWith('scan:')) builds.push([field.slice('scan:'.length), JSON.parse(value) as TypeBuild]);
       if (field.startsWith('fanout:')) fanouts.push(readFanout(field, value));
-      if (field.startsWith('sent:')) this.#sent.set(Number(field.slice('sent:'.length)), Number(value));
+      if (field.startsWith('sent:')) this.#sent.set(Number(field.slice('sent:'.length)), readPlace(value));
+      if (field.startsWith(RESYNC_FIELDS.sending))
+        this.#resynchronizing.add(Number(field.slice(RESYNC_FIELDS.sending.length)));
     }
     this.#builds = new PartitionBuilds(-1, [...context.store.hash(keys.counts).keys()].map(Number), builds);
     this.#fanouts = new Fanouts(fanouts);
@@ -105,7 +119,6 @@ export class Owner {
     this.#position = { entry: meta.get('log') ?? LOG_START.entry, offset: Number(meta.get('offset') ?? 0) };
     this.#logRead = this.#position.entry;
     this.#inboxRead = meta.get('inbox') ?? LOG_START.entry;
-    this.#recoverOutbox();
   }
 
   get holdsLease(): boolean {
@@ -113,7 +126,9 @@ export class Owner {
   }
 
   /** What it can do next; 'nothing' if it waits. */
-  get next(): 'prepare' | 'commit' | 'conclude' | 'nothing' {
+  get next(): 'begin' | 'open' | 'prepare' | 'commit' | 'conclude' | 'nothing' {
+    if (!this.#begun) return 'begin';
+    if (!this.#isOpen) return 'open';
     if (this.#underway) return this.#underway.answer === undefined ? 'commit' : 'conclude';
     return this.#hasWork() ? 'prepare' : 'nothing';
   }
@@ -125,6 +140,10 @@ export class Owner {
 
   async turn(): Promise<void> {
     switch (this.next) {
+      case 'begin':
+        return this.#beginGenerations();
+      case 'open':
+        return this.#open();
       case 'prepare':
         return this.#prepare();
       case 'commit':
@@ -133,6 +152,67 @@ export class Owner {
         return this.#conclude();
       case 'nothing':
     }
+  }
+
+  /** What it would notice when it renews its lease: the partition is not as it left it, or a target has forgotten something. */
+  get isRolledBack(): boolean {
+    if (!this.#isOpen || this.#underway || !this.holdsLease) return false;
+    const { store, keys } = this.#context;
+    if (Number(store.hash(this.#keys.meta).get('number')) !== this.#number) return true;
+    if (this.lanes().length > 0 || this.#newPlaces.length > 0) return false;
+    return [...this.#sent].some(([target, { generation, sequence }]) => {
+      const held = readPlace(store.hash(keys.partitions[target]!.delivered).get(sourceName(this.partition)));
+      return sequence > 0 && (held.generation !== generation || held.sequence < sequence);
+    });
+  }
+
+  async #beginGenerations(): Promise<void> {
+    const { keys, guards } = this.#context;
+    if (guards.generations) {
+      this.#begun = await beginGenerations(this.#redis, keys, this.partition, this.#sent, this.#resynchronizing);
+      return;
+    }
+    // As if nobody before could have anything under way: the generation is only looked up.
+    const lanes = keys.partitions.map(({ delivered }, target): [number, ForwardingLane] => {
+      const held = readPlace(this.#context.store.hash(delivered).get(sourceName(this.partition)));
+      const [first] = this.#context.store.entriesAfter(this.#keys.outbox(target), '0-0');
+      const outboxFirst = first && Number(first[0].split('-')[0]);
+      const isResynchronizing = this.#resynchronizing.has(target);
+      const sent = this.#sent.get(target) ?? NOWHERE;
+      return [target, laneAfter({ sent, delivered: held, outboxFirst, isResynchronizing }, held.generation || 1)];
+    });
+    this.#begun = new Map(lanes);
+  }
+
+  #open(): void {
+    const { store, guards } = this.#context;
+    const meta = store.hash(this.#keys.meta);
+    if (!this.holdsLease || Number(meta.get('number') ?? 0) !== this.#number) {
+      this.isFenced = true;
+      return;
+    }
+    const lost = [...this.#begun!].filter(([, { isLost }]) => isLost && guards.resynchronization);
+    this.#resyncs = new Resyncs(
+      meta,
+      lost.map(([target]) => target),
+    );
+    for (const [target, lane] of this.#begun!) {
+      this.#sent.set(target, lane);
+      this.#lanes.set(
+        target,
+        new Lane(
+          (entry) => this.#deliver(lane, entry),
+          () => this.#refused(),
+        ),
+      );
+    }
+    this.#newPlaces = [...this.#begun!];
+    this.#recoverOutbox();
+    this.#isOpen = true;
+  }
+
+  #refused(): void {
+    this.isFenced = true;
   }
 
   /** What has arrived since is read ahead; what is read ahead stays in memory, also while the owner is paused. */
@@ -156,7 +236,8 @@ export class Owner {
     this.#read();
     if (this.#inbox.length > 0) return true;
     if (this.#isHeldBack) return false;
-    return this.#queue.length > 0 || this.#fanouts.size > 0 || this.#builds.hasWork(this.process.version);
+    if (this.#fanouts.size > 0 || this.#resyncs.hasWork) return true;
+    return this.#queue.length > 0 || this.#builds.hasWork(this.process.version);
   }
 
   async #prepare(): Promise<void> {
@@ -172,9 +253,16 @@ export class Owner {
     const scans =
       request && ids.length > 0 ? [{ objectType: request.objectType, ordinals: request.scan.ordinals, ids }] : [];
     const fanouts = visits.map(({ fanout, ids }) => ({ anchor: fanout.anchor, ids }));
-    const batch = { entries, inbox, fanouts, position: this.#position, scans, expired: [] };
+    const resync = isHeldBack || !this.#resyncs.hasWork ? NO_RESYNC : await this.#nextOfResync();
+    const batch = { entries, inbox, fanouts, resync, position: this.#position, scans, expired: [] };
     const changesMax = choose(5) === 0 ? { changesMax: 1 + choose(2) } : {};
     await this.#step({ ...batch, ...changesMax }, visits, request, ids);
+  }
+
+  #nextOfResync(): Promise<ResyncChunk> {
+    const { networks, version } = this.process;
+    const partitions = this.#context.keys.partitions.length;
+    return this.#resyncs.next(this.#redis, this.#keys, networks, partitions, !this.#builds.hasWork(version));
   }
 
   async #step(
@@ -192,6 +280,7 @@ export class Owner {
       types: networks.types,
       edges: networks.edges,
       partitionOf: (id) => partitionOf(id, keys.partitions.length),
+      isReceiving: (source) => this.#resyncs.isReceiving(source),
       timeZone: 'UTC',
       nowMs,
     });
@@ -204,8 +293,18 @@ export class Owner {
     const number = this.#number + 1;
     const isKept = (anchor: number) => networks.edges.has(anchor);
     const fanouts = this.#fanouts.progress(visits, made.edges.fanouts, number, isKept);
-    const outbox = this.#outboxEntries(made);
-    const traffic = { fanouts, outbox, delivered: this.#takeDelivered() };
+    const outbox = outboxEntries(made, this.#sent, this.process.version);
+    const chunk = batch.resync ?? NO_RESYNC;
+    const settled = this.#newPlaces
+      .filter(([, { base }]) => base > 0)
+      .map(([target, { base }]) => [target, base] as const);
+    const traffic = {
+      fanouts,
+      outbox,
+      delivered: [...this.#takeDelivered(), ...settled],
+      places: this.#newPlaces,
+      resync: this.#resyncs.progress(chunk, made.resync),
+    };
     const commands = commitCommands(made, progress, traffic, {
       keys: this.#keys,
       networks,
@@ -214,7 +313,7 @@ export class Owner {
     });
     const header = [this.token, this.#number, number, `${this.token} ${store.nonce()}`, 0];
     const sent = { keys: commands.keys, arguments: [...header, ...commands.arguments] };
-    this.#underway = { ...sent, number, made, progress, fanouts, outbox };
+    this.#underway = { ...sent, number, made, progress, fanouts, outbox, chunk };
   }
 
   #commit(): void {
@@ -225,11 +324,11 @@ export class Owner {
   }
 
   #conclude(): void {
-    const { answer, number, made, progress, fanouts, outbox } = this.#underway!;
+    const { answer, number, made, progress, fanouts, outbox, chunk } = this.#underway!;
     this.#underway = undefined;
     if (answer === 'fenced' || answer === 'rolled-back') {
-      // Without a roll-back (which comes with resynchronization) only those are refused who no longer hold the partition.
-      if (this.holdsLease)
+      // Without a roll-back only those are refused who no longer hold the partition.
+      if (this.holdsLease && !this.#context.rolledBack.has(this.partition))
         throw new Error(`partition ${this.partition} refuses the commit of its owner as '${answer}'`);
       this.isFenced = true;
       return;
@@ -237,8 +336,10 @@ export class Owner {
     this.#number = number;
     this.#cache.committed(made, this.#keys);
     this.#fanouts.committed(fanouts);
+    this.#newPlaces = [];
+    this.#resyncs.committed(chunk, made.resync);
     for (const entry of outbox) {
-      this.#sent.set(entry.target, entry.sequence);
+      this.#sent.set(entry.target, entry);
       this.#forward(entry);
     }
     this.#advance(made);
@@ -276,36 +377,27 @@ export class Owner {
 
   // ——— Outbox ———
 
-  #outboxEntries({ edges }: Step): OutboxEntry[] {
-    return [...edges.messages].map(([target, messages]) => ({
-      target,
-      sequence: (this.#sent.get(target) ?? 0) + 1,
-      catalogVersion: this.process.version,
-      payload: packMessages(messages),
-    }));
-  }
-
-  /** What an owner before has committed and perhaps not forwarded is sent again. */
+  /** What an owner before has committed and perhaps not forwarded is sent again; where all is sent anew, nothing. */
   #recoverOutbox(): void {
-    for (const target of this.#sent.keys()) {
+    for (const [target, { isLost, generation }] of this.#begun!) {
+      if (isLost) continue;
       for (const [id, [, version, , payload]] of this.#context.store.entriesAfter(this.#keys.outbox(target), '0-0')) {
-        const sequence = Number(id.split('-')[0]);
-        this.#forward({ target, sequence, catalogVersion: Number(version), payload: payload! });
+        const place = { target, generation, sequence: Number(id.split('-')[0]) };
+        this.#forward({ ...place, catalogVersion: Number(version), payload: payload! });
       }
     }
   }
 
   #forward(entry: OutboxEntry): void {
-    let lane = this.#lanes.get(entry.target);
-    if (!lane) this.#lanes.set(entry.target, (lane = new Lane((each) => this.#deliver(each))));
-    lane.waiting.push(entry);
+    this.#lanes.get(entry.target)!.waiting.push(entry);
   }
 
-  #deliver({ target, sequence, catalogVersion, payload }: OutboxEntry) {
+  #deliver({ generation, base }: ForwardingLane, { target, sequence, catalogVersion, payload }: OutboxEntry) {
     const { inbox, delivered } = this.#context.keys.partitions[target]!;
     const { from, catalogVersion: version, payload: messages } = INBOX_FIELDS;
     const fields = [from, String(this.partition), version, String(catalogVersion), messages, payload];
-    return this.#context.store.deliver(inbox, delivered, `p${this.partition}`, GENERATION, sequence, fields);
+    const place = { generation, base, sequence };
+    return this.#context.store.deliver(inbox, delivered, sourceName(this.partition), place, fields);
   }
 
   #takeDelivered(): [target: number, sequence: number][] {

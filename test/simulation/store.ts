@@ -4,6 +4,8 @@
  * Keeps true: a commit (commit-batch.lua) and a delivery (deliver-entry.lua) are atomic; their checks come before their writes,
  * and each check can be switched off. A member that enters a set that holds it, or leaves one that does not, is a failure at once.
  */
+import { type Place, packPlace, readPlace } from '../../src/membership/place.ts';
+import type { PartitionKeys } from '../../src/redis/keys.ts';
 import type { Guards } from './faults.ts';
 
 export type CommitAnswer = 'ok' | 'duplicate' | 'fenced' | 'rolled-back';
@@ -17,6 +19,13 @@ interface Stream {
 }
 
 type Argument = string | number;
+
+export interface PartitionContent {
+  readonly hashes: ReadonlyMap<string, Map<string, string>>;
+  readonly sorted: ReadonlyMap<string, Map<string, number>>;
+  readonly sets: ReadonlyMap<string, Set<string>>;
+  readonly streams: ReadonlyMap<string, Stream>;
+}
 
 export class Store {
   /** Who holds each partition: its token, by the key of the lease. */
@@ -57,21 +66,50 @@ export class Store {
     stream: string,
     delivered: string,
     source: string,
-    generation: number,
-    sequence: number,
+    from: Place & { base: number },
     fields: readonly string[],
   ): DeliverAnswer {
-    const known = this.hash(delivered).get(source)?.split(' ').map(Number) ?? [generation, 0];
-    const [knownGeneration = generation, inGeneration = 0] = known;
-    const knownSequence = generation > knownGeneration ? 0 : inGeneration;
-    if (generation < knownGeneration) return 'old';
+    const { generation, sequence, base } = from;
+    const stored = this.hash(delivered).get(source);
+    const known = stored ? readPlace(stored) : { generation, sequence: 0 };
+    if (generation < known.generation) return 'old';
+    const knownSequence = Math.max(base, generation > known.generation ? 0 : known.sequence);
     if (this.#guards.lastPlusOne) {
       if (sequence <= knownSequence) return 'duplicate';
       if (sequence > knownSequence + 1) return 'gap';
     }
     this.#append(stream, `${++this.#ids}-0`, fields);
-    this.hash(delivered).set(source, `${generation} ${sequence}`);
+    this.hash(delivered).set(source, packPlace(from));
     return 'appended';
+  }
+
+  async beginGeneration([, key, source, expected, generation, sequence]: readonly Argument[]): Promise<string> {
+    const delivered = this.hash(String(key));
+    if ((delivered.get(String(source)) ?? '') !== expected) return 'moved';
+    delivered.set(String(source), `${generation} ${sequence}`);
+    return 'begun';
+  }
+
+  // ——— Fail-overs ———
+
+  /** All that a partition has stored now, but for its lease. */
+  remember(partition: PartitionKeys): PartitionContent {
+    const isOwn = (key: string) => key.startsWith(partition.base);
+    return structuredClone({
+      hashes: pick(this.#hashes, isOwn),
+      sorted: pick(this.#sorted, isOwn),
+      sets: pick(this.#sets, isOwn),
+      streams: pick(this.#streams, isOwn),
+    });
+  }
+
+  /** A partition is as it was: all that came since is lost. */
+  rollBack(partition: PartitionKeys, content: PartitionContent): void {
+    const { hashes, sorted, sets, streams } = structuredClone(content);
+    replace(this.#hashes, partition, hashes);
+    replace(this.#sorted, partition, sorted);
+    replace(this.#sets, partition, sets);
+    replace(this.#streams, partition, streams);
   }
 
   /** A name that no other commit has. */
@@ -84,6 +122,22 @@ export class Store {
   async hmget(key: string, ...fields: string[]): Promise<(string | null)[]> {
     const hash = this.#hashes.get(key);
     return fields.map((field) => hash?.get(field) ?? null);
+  }
+
+  async hget(key: string, field: string): Promise<string | null> {
+    return this.#hashes.get(key)?.get(field) ?? null;
+  }
+
+  async hkeys(key: string): Promise<string[]> {
+    return [...(this.#hashes.get(key)?.keys() ?? [])];
+  }
+
+  async smismember(key: string, ...members: string[]): Promise<number[]> {
+    return members.map((member) => (this.set(key).has(member) ? 1 : 0));
+  }
+
+  async xrange(key: string): Promise<StreamEntry[]> {
+    return this.#streams.get(key)?.entries ?? [];
   }
 
   async zrange(key: string, _: string, to: string): Promise<string[]> {
@@ -170,7 +224,8 @@ export class Store {
 
   #flip(key: string, member: string, enters: boolean): void {
     const set = getOrMake(this.#sets, key, () => new Set<string>());
-    if (set.has(member) === enters) throw new Error(`${member} ${enters ? 'enters' : 'leaves'} ${key} once more`);
+    if (set.has(member) === enters && key.includes(':segment:'))
+      throw new Error(`${member} ${enters ? 'enters' : 'leaves'} ${key} once more`);
     if (enters) set.add(member);
     else set.delete(member);
   }
@@ -196,6 +251,15 @@ export class Store {
 /** Entries are numbered on, or by their sequence: nothing comes after the dash but 0. */
 function numberOf(id: string): number {
   return Number(id.slice(0, -2));
+}
+
+function pick<V>(all: ReadonlyMap<string, V>, isWanted: (key: string) => boolean): Map<string, V> {
+  return new Map([...all].filter(([key]) => isWanted(key)));
+}
+
+function replace<V>(all: Map<string, V>, { base }: PartitionKeys, content: ReadonlyMap<string, V>): void {
+  for (const key of all.keys()) if (key.startsWith(base)) all.delete(key);
+  for (const [key, value] of content) all.set(key, value);
 }
 
 const newMap = () => new Map<string, number>();

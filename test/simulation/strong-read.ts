@@ -41,16 +41,23 @@ export async function strongRead(
 function readPartition(store: Store, given: readonly string[]): string[] {
   const [metaKey, log, inbox, countsKey, deliveredKey, ...ordinals] = given as [string, string, string, string, string];
   const meta = store.hash(metaKey);
-  const [sent, delivered]: Record<string, number>[] = [{}, {}];
+  const [sent, delivered]: Record<string, string>[] = [{}, {}];
   const begun: number[] = [];
+  let loss: string | undefined;
   for (const [field, value] of meta) {
-    if (field.startsWith('sent:')) sent![field.slice('sent:'.length)] = Number(value);
+    if (field.startsWith('resync')) loss = 'resynchronizing';
+    if (field.startsWith('sent:')) sent![field.slice('sent:'.length)] = value;
     if (field.startsWith('fanout:')) begun.push((JSON.parse(value) as { since: number }).since);
   }
   for (const [source, value] of store.hash(deliveredKey)) {
-    if (/^p\d+$/.test(source)) delivered![source.slice(1)] = Number(value.split(' ')[1]);
+    if (/^p\d+$/.test(source)) delivered![source.slice(1)] = value;
   }
-  const traffic = JSON.stringify({ sent, delivered, ...(begun.length > 0 ? { fanning: Math.min(...begun) } : {}) });
+  const traffic = JSON.stringify({
+    sent,
+    delivered,
+    loss,
+    ...(begun.length > 0 ? { fanning: Math.min(...begun) } : {}),
+  });
   const field = (name: string, otherwise: string) => meta.get(name) ?? otherwise;
   const where = [field('log', '0-0'), store.lastEntry(log), field('inbox', '0-0'), store.lastEntry(inbox)];
   const counts = (ordinals as string[]).map((ordinal) => store.hash(countsKey).get(ordinal) ?? '');

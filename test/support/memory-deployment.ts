@@ -69,7 +69,7 @@ export class MemoryDeployment {
   readonly networks: Networks;
   readonly partitions: SimulatedPartition[];
   /** Messages that were sent, by reason of their kind. */
-  readonly sent = { aggregate: 0, export: 0 };
+  readonly sent = { aggregate: 0, export: 0, begin: 0, end: 0 };
   readonly #choose: Choose;
   /** What is under way from one partition to another, in order. */
   readonly #lanes = new Map<string, { readonly to: number; readonly entries: string[][] }>();
@@ -197,6 +197,7 @@ export class MemoryDeployment {
 
   #step(partition: SimulatedPartition, batch: Batch): Step {
     return step(batch, {
+      isReceiving: () => false,
       types: this.networks.types,
       edges: this.networks.edges,
       timeZone: 'UTC',

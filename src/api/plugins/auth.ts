@@ -67,7 +67,7 @@ function authenticate(authorization: string | undefined, known: readonly KnownKe
 function authorize({ role }: Caller, need: Need): void {
   const capabilities: readonly Need[] = ROLE_CAPABILITIES[role];
   if (need === 'nothing' || need === 'key' || capabilities.includes(need)) return;
-  const what = need === 'write_catalog' ? 'object types and segments' : 'records';
+  const what = need === 'write_catalog' ? 'object types, segments and views' : 'records';
   throw new Problem('role_insufficient', `a key of role '${role}' can't change ${what}`);
 }
 

@@ -80,6 +80,7 @@ function readParameter(property: Property, given: unknown): unknown {
   if (given === undefined) return property.default;
   if (property.type === 'array') return [given].flat();
   if (property.type === 'integer' && typeof given === 'string' && /^\d{1,16}$/.test(given)) return Number(given);
+  if (property.type === 'boolean' && (given === 'true' || given === 'false')) return given === 'true';
   return given;
 }
 

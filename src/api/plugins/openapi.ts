@@ -30,6 +30,7 @@ export const openapi = fp(
           { name: 'object-types', description: 'What records may hold' },
           { name: 'records', description: 'Records, one at a time or many' },
           { name: 'segments', description: 'Saved filters, their counts and their members' },
+          { name: 'views', description: 'Which columns of which records are shown' },
           { name: 'operations', description: 'Health, metrics and this description' },
         ],
         components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
@@ -104,5 +105,6 @@ function withRefusals(response: Record<string, object>, codes: readonly ErrorCod
 function tagOf(url: string): string {
   if (url.startsWith('/v1/object-types')) return 'object-types';
   if (url.startsWith('/v1/records') || url === '/v1/changes') return 'records';
+  if (url.startsWith('/v1/views')) return 'views';
   return url.startsWith('/v1/') ? 'segments' : 'operations';
 }

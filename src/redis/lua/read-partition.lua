@@ -4,8 +4,9 @@
 -- ARGV  ordinals…
 -- returns {install id or '', commit number, position in the log, last entry of the log, position in the inbox, last entry of
 --       the inbox, clock, catalog version, time of this server in ms, traffic, count or '' per ordinal…}
---       Traffic is JSON: what was `sent` per target, what was `delivered` per source partition, and the commit with which
---       the oldest fan-out that runs began (`fanning`, absent if none does).
+--       Traffic is JSON: what was `sent` per target and `delivered` per source partition, each as 'generation sequence'; the
+--       commit with which the oldest fan-out that runs began (`fanning`, absent if none does); `loss`: 'resynchronizing' while
+--       state is sent anew from or to here, 'broken' if a message could not be applied, absent if all is well.
 local meta = redis.call('HMGET', KEYS[1], 'install', 'number', 'log', 'inbox', 'clock', 'catalog')
 
 local function last_entry(stream, position)
@@ -18,11 +19,13 @@ local time = redis.call('TIME')
 local answer = { meta[1] or '', meta[2] or '0', log, last_entry(KEYS[2], log), inbox, last_entry(KEYS[3], inbox),
   meta[5] or '0', meta[6] or '0', tostring(time[1] * 1000 + math.floor(time[2] / 1000)), '' }
 
-local sent, delivered, fanning = {}, {}, nil
+local sent, delivered, fanning, loss = {}, {}, nil, nil
 local fields = redis.call('HGETALL', KEYS[1])
 for i = 1, #fields, 2 do
   local target = string.match(fields[i], '^sent:(%d+)$')
-  if target then sent[target] = tonumber(fields[i + 1]) end
+  if target then sent[target] = fields[i + 1] end
+  if string.find(fields[i], '^resync') then loss = loss or 'resynchronizing' end
+  if string.find(fields[i], '^broken:') then loss = 'broken' end
   if string.sub(fields[i], 1, 7) == 'fanout:' then
     local since = cjson.decode(fields[i + 1]).since
     if not fanning or since < fanning then fanning = since end
@@ -31,9 +34,9 @@ end
 local sources = redis.call('HGETALL', KEYS[5])
 for i = 1, #sources, 2 do
   local source = string.match(sources[i], '^p(%d+)$')
-  if source then delivered[source] = tonumber(string.match(sources[i + 1], '^%d+ (%d+)')) end
+  if source then delivered[source] = string.match(sources[i + 1], '^%d+ %-?%d+') end
 end
-answer[10] = cjson.encode({ sent = sent, delivered = delivered, fanning = fanning })
+answer[10] = cjson.encode({ sent = sent, delivered = delivered, fanning = fanning, loss = loss })
 if #ARGV > 0 then
   -- 5000 a call: Lua's unpack fails near 8000 arguments.
   for first = 1, #ARGV, 5000 do

@@ -1,0 +1,323 @@
+/**
+ * neighbourhood.ts – Looks at the neighbours of many records at once: along to-one steps, and over all of a to-many one.
+ *
+ * Keeps true: what it says equals what a filter says, of the records as they are read: of live neighbours only, each once, with
+ * values as filters see them. A step is one HMGET per partition for all records; a to-many one is walked in chunks of bounded
+ * size, however many neighbours there are, and is added up as it goes.
+ */
+import type { Redis } from 'ioredis';
+import type { Catalog } from '../catalog/catalog.ts';
+import { type EdgeDefinition, edgesOf, targetsOf } from '../change/edge.ts';
+import { partitionOf } from '../change/partition.ts';
+import { filterableData, isLive, type RecordData, type RecordRow, unpackRecord } from '../change/record.ts';
+import { assert } from '../errors.ts';
+import { type Attributes, atomTest, type Test } from '../query/atom.ts';
+import { average, fromMicros, toMicros } from '../query/exact-sum.ts';
+import { type Edge, type ListMeasure, MEASURE, type Predicate } from '../query/predicate.ts';
+import { type Hop, hopOf } from '../query/relationships.ts';
+import type { Keys, PartitionKeys } from '../redis/keys.ts';
+import { relationshipBuilding } from './memberships.ts';
+import { unpackRelated } from './neighbour-row.ts';
+
+/** A record, and its values as filters see them. */
+export interface Standpoint {
+  readonly id: string;
+  readonly record: RecordRow;
+  readonly data: RecordData;
+}
+
+/** A neighbour of the record at an index. */
+interface Neighbour {
+  readonly of: number;
+  readonly there: Standpoint;
+}
+
+interface Pair {
+  readonly of: number;
+  readonly id: string;
+}
+
+/** Where the holders of a target in a partition are read on from. */
+interface HolderWalk {
+  readonly of: number;
+  readonly target: string;
+  readonly keys: PartitionKeys;
+  readonly from: string;
+}
+
+/** Neighbours that are held at once: a record has at most 1 MB, in general far less. */
+const NEIGHBOURS_A_READ = 200;
+/** Ids of holders read of one target in one partition at once, and how many such reads are under way. */
+const HOLDERS_A_READ = 200;
+const WALKS_A_READ = 200;
+
+export class Neighbourhood {
+  readonly #redis: Redis;
+  readonly #keys: Keys;
+  readonly #catalog: Catalog;
+  readonly #timeZone: string;
+  readonly #edges: ReadonlyMap<string, EdgeDefinition>;
+  readonly #tests = new Map<Predicate, Test>();
+
+  /** Reads the catalog as it is now: a neighbourhood is made for one read. */
+  constructor(redis: Redis, keys: Keys, catalog: Catalog, timeZone: string) {
+    this.#redis = redis;
+    this.#keys = keys;
+    this.#catalog = catalog;
+    this.#timeZone = timeZone;
+    this.#edges = edgesOf(catalog.objectTypes.values());
+  }
+
+  /** Some records of a type in the order of their ids; undefined for one that is not wanted or not there. */
+  async records(
+    objectType: string,
+    ids: readonly string[],
+    isWanted: (record: RecordRow | undefined) => record is RecordRow = isLive,
+  ): Promise<(Standpoint | undefined)[]> {
+    const found = new Map<string, Standpoint>();
+    const read = async ([keys, some]: [PartitionKeys, string[]]) => {
+      const rows = await this.#redis.hmget(keys.records(objectType), ...some);
+      for (const [at, id] of some.entries()) {
+        const row = rows[at];
+        const record = row ? unpackRecord(row) : undefined;
+        if (isWanted(record)) found.set(id, this.#standpoint(objectType, id, record));
+      }
+    };
+    await Promise.all([...this.#byPartition(ids)].map(read));
+    return ids.map((id) => found.get(id));
+  }
+
+  /** The neighbours at the end of to-one steps; undefined where there is none. */
+  async ends(
+    from: readonly (Standpoint | undefined)[],
+    hops: readonly Hop[],
+  ): Promise<readonly (Standpoint | undefined)[]> {
+    let ends = from;
+    for (const hop of hops) ends = await this.#next(ends, hop);
+    return ends;
+  }
+
+  async #next(from: readonly (Standpoint | undefined)[], hop: Hop): Promise<(Standpoint | undefined)[]> {
+    const edge = this.#edge(hop.edge);
+    const ids = from.map((at) => (at ? targetsOf(edge, at.record.data)[0] : undefined));
+    const pointed = ids.filter((id) => id !== undefined);
+    const found = await this.records(hop.target, pointed);
+    const byId = new Map(pointed.map((id, at) => [id, found[at]]));
+    return ids.map((id) => (id === undefined ? undefined : byId.get(id)));
+  }
+
+  /** Several measures over one to-many step, for each record; undefined where a value is missing. The step is walked once. */
+  async measures(
+    from: readonly (Standpoint | undefined)[],
+    hop: Hop,
+    asked: readonly { readonly measure: ListMeasure; readonly where: Predicate }[],
+  ): Promise<(number | undefined)[][]> {
+    const totals = asked.map(({ measure }) => from.map(() => new Total(measure)));
+    for await (const neighbours of this.#many(from, hop)) {
+      const there = neighbours.map((neighbour) => neighbour.there);
+      for (const [at, { where }] of asked.entries()) {
+        const holds = await this.truths(where, there);
+        for (const [n, { of, there: seen }] of neighbours.entries()) totals[at]![of]!.add(seen.data, holds[n]!);
+      }
+    }
+    return totals.map((some) => some.map((total) => total.value()));
+  }
+
+  /** Whether a predicate holds of each record; of nothing in its place, whether it holds of nothing. */
+  async truths(predicate: Predicate, at: readonly (Standpoint | undefined)[]): Promise<boolean[]> {
+    switch (predicate.kind) {
+      case 'and':
+      case 'or': {
+        const isAnd = predicate.kind === 'and';
+        const truths = at.map(() => isAnd);
+        for (const child of predicate.children) {
+          const open = truths.flatMap((truth, index) => (truth === isAnd ? [index] : []));
+          if (open.length === 0) break;
+          const some = await this.truths(
+            child,
+            open.map((index) => at[index]),
+          );
+          for (const [n, index] of open.entries()) truths[index] = some[n]!;
+        }
+        return truths;
+      }
+      case 'not':
+        return (await this.truths(predicate.child, at)).map((truth) => !truth);
+      case 'edge': {
+        const measured = await this.#measured(predicate, at);
+        const test = this.#test(predicate.holds);
+        return measured.map((value) => test(value === undefined ? {} : { [MEASURE]: value }));
+      }
+      default: {
+        const test = this.#test(predicate);
+        return at.map((seen) => test((seen?.data ?? {}) as Attributes));
+      }
+    }
+  }
+
+  async #measured(
+    { edge, direction, measure, where }: Edge,
+    from: readonly (Standpoint | undefined)[],
+  ): Promise<readonly unknown[]> {
+    const hop = hopOf({ edge, direction }, this.#catalog.objectTypes);
+    if (measure.kind === 'truth') return this.truths(where, await this.#next(from, hop));
+    if (measure.kind === 'exists') return (await this.#next(from, hop)).map((there) => there !== undefined);
+    const [values] = await this.measures(from, hop, [{ measure, where }]);
+    return values!;
+  }
+
+  /** All neighbours over a to-many step, chunk by chunk. */
+  async *#many(from: readonly (Standpoint | undefined)[], hop: Hop): AsyncGenerator<Neighbour[]> {
+    const edge = this.#edge(hop.edge);
+    const found = hop.direction === 'out' ? this.#targets(from, edge) : this.#holders(from, edge);
+    for await (const pairs of found) {
+      for (let at = 0; at < pairs.length; at += NEIGHBOURS_A_READ) {
+        const some = pairs.slice(at, at + NEIGHBOURS_A_READ);
+        const there = await this.records(
+          hop.target,
+          some.map(({ id }) => id),
+        );
+        yield some.flatMap(({ of }, n) => {
+          const seen = there[n];
+          // a holder may have moved on since the ids were read
+          const isThere = seen && (hop.direction === 'out' || targetsOf(edge, seen.record.data).includes(from[of]!.id));
+          return isThere ? [{ of, there: seen }] : [];
+        });
+      }
+    }
+  }
+
+  *#targets(from: readonly (Standpoint | undefined)[], edge: EdgeDefinition): Generator<Pair[]> {
+    for (const [of, at] of from.entries()) if (at) yield targetsOf(edge, at.record.data).map((id) => ({ of, id }));
+  }
+
+  async *#holders(from: readonly (Standpoint | undefined)[], edge: EdgeDefinition): AsyncGenerator<Pair[]> {
+    const anchor = this.#catalog.anchorOf(edge.name);
+    if (anchor === undefined || this.#catalog.ordinals.get(anchor)?.status !== 'ready') {
+      throw relationshipBuilding(edge.name);
+    }
+    const walks = await this.#holderWalks(from, anchor);
+    while (walks.length > 0) {
+      const some = walks.splice(0, WALKS_A_READ);
+      const read = ({ keys, target, from: after }: HolderWalk) =>
+        this.#redis.zrangebylex(keys.holders(anchor, target), after, '+', 'LIMIT', 0, HOLDERS_A_READ);
+      const pages = await Promise.all(some.map(read));
+      yield some.flatMap(({ of }, n) => pages[n]!.map((id) => ({ of, id })));
+      for (const [n, walk] of some.entries()) {
+        if (pages[n]!.length === HOLDERS_A_READ) walks.push({ ...walk, from: `(${pages[n]!.at(-1)}` });
+      }
+    }
+  }
+
+  /** A target's partition knows which partitions have holders of it: only those are asked. */
+  async #holderWalks(from: readonly (Standpoint | undefined)[], anchor: number): Promise<HolderWalk[]> {
+    const ids = from.flatMap((at) => (at ? [at.id] : []));
+    const sources = new Map<string, string[]>();
+    const read = async ([keys, some]: [PartitionKeys, string[]]) => {
+      const rows = await this.#redis.hmget(keys.related(anchor), ...some);
+      for (const [at, id] of some.entries()) sources.set(id, Object.keys(unpackRelated(rows[at])));
+    };
+    await Promise.all([...this.#byPartition(ids)].map(read));
+    return from.flatMap((at, of) =>
+      (at ? sources.get(at.id)! : []).map((source) => {
+        const keys = this.#keys.partitions[Number(source)]!;
+        return { of, target: at!.id, keys, from: '-' };
+      }),
+    );
+  }
+
+  #standpoint(objectType: string, id: string, record: RecordRow): Standpoint {
+    const type = this.#catalog.objectTypes.get(objectType);
+    assert(type, `the type ${objectType} is declared`);
+    return { id, record, data: filterableData(record, type, this.#timeZone) };
+  }
+
+  #edge(name: string): EdgeDefinition {
+    const edge = this.#edges.get(name);
+    if (!edge) throw relationshipBuilding(name); // given up since the view was read
+    return edge;
+  }
+
+  #byPartition(ids: readonly string[]): Map<PartitionKeys, string[]> {
+    const { partitions } = this.#keys;
+    const byPartition = new Map<PartitionKeys, string[]>();
+    for (const id of new Set(ids)) {
+      const keys = partitions[partitionOf(id, partitions.length)]!;
+      const some = byPartition.get(keys);
+      if (some) some.push(id);
+      else byPartition.set(keys, [id]);
+    }
+    return byPartition;
+  }
+
+  #test(flat: Predicate): Test {
+    let test = this.#tests.get(flat);
+    if (!test) this.#tests.set(flat, (test = flatTest(flat)));
+    return test;
+  }
+}
+
+/** The closure of a predicate that looks at no neighbour. */
+function flatTest(predicate: Predicate): Test {
+  switch (predicate.kind) {
+    case 'and': {
+      const tests = predicate.children.map(flatTest);
+      return (attributes) => tests.every((test) => test(attributes));
+    }
+    case 'or': {
+      const tests = predicate.children.map(flatTest);
+      return (attributes) => tests.some((test) => test(attributes));
+    }
+    case 'not': {
+      const test = flatTest(predicate.child);
+      return (attributes) => !test(attributes);
+    }
+    default:
+      assert(predicate.kind !== 'edge', 'what is compared with a measure looks at no neighbour');
+      return atomTest(predicate);
+  }
+}
+
+/** One measure of one record's neighbours, added up in whole millionths. */
+class Total {
+  readonly #measure: ListMeasure;
+  #neighbours = 0;
+  #count = 0;
+  #micros = 0n;
+  #values = 0;
+  #low = Number.POSITIVE_INFINITY;
+  #high = Number.NEGATIVE_INFINITY;
+
+  constructor(measure: ListMeasure) {
+    this.#measure = measure;
+  }
+
+  add(data: RecordData, isCounted: boolean): void {
+    this.#neighbours += 1;
+    if (!isCounted) return;
+    this.#count += 1;
+    const value = 'attribute' in this.#measure ? data[this.#measure.attribute] : undefined;
+    if (typeof value !== 'number') return;
+    this.#values += 1;
+    this.#micros += toMicros(value);
+    this.#low = Math.min(this.#low, value);
+    this.#high = Math.max(this.#high, value);
+  }
+
+  value(): number | undefined {
+    switch (this.#measure.kind) {
+      case 'count':
+        return this.#count;
+      case 'share':
+        return this.#neighbours === 0 ? undefined : this.#count / this.#neighbours;
+      case 'sum':
+        return fromMicros(this.#micros);
+      case 'avg':
+        return this.#values === 0 ? undefined : average(this.#micros, this.#values);
+      case 'min':
+        return this.#values === 0 ? undefined : this.#low;
+      case 'max':
+        return this.#values === 0 ? undefined : this.#high;
+    }
+  }
+}
