@@ -239,7 +239,7 @@ export class WebhookWorker {
   async #syncPage(id: string, view: StoredView, state: SyncState): Promise<boolean> {
     let page: Page<{ id: string }>;
     try {
-      page = await this.#webhooks.readMembers(view, SYNC_MEMBERS, state.cursor || undefined);
+      page = await this.#deployment.memberships.viewMembers(view.slug, SYNC_MEMBERS, state.cursor || undefined);
     } catch (error) {
       if (error instanceof Problem && error.status < 500) await this.#lanes.failSync(id, error.message);
       throw error;

@@ -11,7 +11,6 @@ import type { StoredActivation, StoredView } from '../catalog/catalog.ts';
 import { unknownView } from '../catalog/views.ts';
 import type { Deployment } from '../engine/deployment.ts';
 import { Problem } from '../errors.ts';
-import type { Page } from '../membership/memberships.ts';
 import { readStanding } from '../membership/standing.ts';
 import { openWebhookAgent, type Resolver } from './webhook-connect.ts';
 import {
@@ -37,6 +36,8 @@ export interface WebhookOptions {
 /** How long a new activation waits until every partition knows of it. */
 const ADOPTED_TIMEOUT_MS = 5000;
 const ADOPTED_POLL_MS = 5;
+/** Rows of a view that are read at once. */
+const COLUMNS_A_READ = 100;
 /** Letters that one script moves. */
 const REDELIVERED_A_CALL = 200;
 
@@ -112,7 +113,7 @@ export class Webhooks {
       return running;
     }
     const sync = randomUUID();
-    await this.lanes.beginSync(id, sync, await this.#size(this.#view(activation)));
+    await this.lanes.beginSync(id, sync, await this.#deployment.memberships.viewSize(activation.view));
     await this.queues.sync({ activation: id, sync });
     return (await this.lanes.sync(id))!;
   }
@@ -138,21 +139,14 @@ export class Webhooks {
     await this.#deployment.activations.forget(id);
   }
 
+  /** Bounded a call by COLUMNS_A_READ. */
   readonly readColumns: ReadColumns = async (view, ids) => {
-    const records = await this.#deployment.memberships.records(view.object_type, ids);
-    return records.map((record) =>
-      Object.fromEntries(view.columns.map(({ path }) => [path, record?.data[path] ?? null])),
-    );
+    const rows: unknown[] = [];
+    for (let from = 0; from < ids.length; from += COLUMNS_A_READ) {
+      rows.push(...(await this.#deployment.viewRows.viewRowsOf(view, ids.slice(from, from + COLUMNS_A_READ))));
+    }
+    return rows;
   };
-
-  readMembers(view: StoredView, limit: number, cursor: string | undefined): Promise<Page<{ id: string }>> {
-    return this.#deployment.memberships.members((view as { segment: string }).segment, limit, cursor);
-  }
-
-  async #size(view: StoredView): Promise<number> {
-    const { counts } = await this.#deployment.memberships.counts([(view as { segment: string }).segment]);
-    return counts[0]?.count ?? 0;
-  }
 
   /** Bounded by how many there are when it begins: those that die again meanwhile come after. */
   async #redeliverAll(id: string): Promise<number> {
