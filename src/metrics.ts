@@ -76,6 +76,11 @@ export function createMetrics() {
       labelNames: ['outcome'],
       registers,
     }),
+    webhookDeadLetters: new Counter({
+      name: 'rollcall_webhook_dead_letters_total',
+      help: 'Webhooks put with the dead letters after their last attempt',
+      registers,
+    }),
     webhookBacklog: new Gauge({
       name: 'rollcall_webhook_backlog_entries',
       help: 'Commits whose events for activations are not queued yet',

@@ -18,7 +18,7 @@ import { unknownView } from './views.ts';
 import { makeSecret, secretFault } from './webhook-secret.ts';
 import { type AllowedTargets, targetFault } from './webhook-target.ts';
 
-export const ACTIVATION_EVENTS: readonly ActivationEvent[] = ['entered', 'left'];
+const ACTIVATION_EVENTS: readonly ActivationEvent[] = ['entered', 'left'];
 /** Each multiplies what a flip of the view costs. */
 const ACTIVATIONS_PER_VIEW_MAX = 20;
 

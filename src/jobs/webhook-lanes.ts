@@ -13,7 +13,7 @@ import { runScript } from '../redis/scripts.ts';
 import type { WebhookMessage } from './webhook-sender.ts';
 
 /** Lanes of an activation: at most so many requests are under way to its receiver at a time. */
-export const LANES = 32;
+const LANES = 32;
 
 export interface WebhookLimits {
   /** Events of an activation that may be pending; further ones go to the dead letters. */

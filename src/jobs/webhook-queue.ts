@@ -17,7 +17,7 @@ export interface SyncJob {
 }
 
 /** An event's attempts are counted in its lane: a job is tried for as long as there is something in it. */
-export const JOB_OPTIONS: JobsOptions = {
+const JOB_OPTIONS: JobsOptions = {
   attempts: Number.MAX_SAFE_INTEGER,
   backoff: { type: 'custom' },
   removeOnComplete: true,

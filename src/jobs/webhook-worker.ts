@@ -165,6 +165,7 @@ export class WebhookWorker {
         await this.#webhooks.retryNow(activation);
         return true;
       case 'dead':
+        this.#deployment.metrics.webhookDeadLetters.inc();
         this.#logger.warn({ activation, error }, 'a webhook went to the dead letters');
         return true;
       case 'disabled':

@@ -2,9 +2,12 @@
  * webhooks.test.ts – What an activation's receiver gets: every coming and going, in the order of its record, signed, at least
  * once and only doubled under the same id; what happens when the receiver fails, for a while or for good.
  */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, send } from '../support/deployment.ts';
-import { openReceiver, type Receiver } from '../support/receiver.ts';
+import { pino } from 'pino';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { WebhookWorker } from '../../src/jobs/webhook-worker.ts';
+import { Webhooks } from '../../src/jobs/webhooks.ts';
+import { built, eventually, openTestDeployment, send } from '../support/deployment.ts';
+import { faultsOf, openReceiver, type Receiver } from '../support/receiver.ts';
 import { declareView, openWebhookDeployment, put, VIEW, type WebhookDeployment } from '../support/webhooks.ts';
 
 let opened: WebhookDeployment;
@@ -208,6 +211,57 @@ describe('a full sync', () => {
     }
     const members = ids.filter((_, n) => (n + 5) % 3 > 0).sort();
     expect([...told].filter((id) => id.startsWith('t')).sort()).toEqual(members);
+  });
+});
+
+describe('what is committed', () => {
+  it('while nobody emits waits in the partitions, and is told when somebody does', async () => {
+    const deployment = await openTestDeployment({ webhookAllow: ['127.0.0.1'] });
+    await declareView(deployment);
+    const logger = pino({ level: 'silent' });
+    const webhooks = new Webhooks({ deployment, logger });
+    const { activation } = await deployment.activations.create(VIEW, { url: receiver.url });
+    await webhooks.adopted();
+    const ids = Array.from({ length: 50 }, (_, n) => `w${n}`);
+    for (const isMember of [true, false, true])
+      await send(
+        deployment,
+        ids.map((id) => put(id, isMember)),
+      );
+    const { redis, keys } = deployment;
+    const entries = async () => {
+      const lengths = await Promise.all(keys.partitions.map(({ activations }) => redis.xlen(activations)));
+      return lengths.reduce((all, length) => all + length, 0);
+    };
+    expect(await entries()).toBeGreaterThan(0);
+
+    // Two at once: each brings all that it finds, and nothing comes twice.
+    const open = () => new WebhookWorker({ redisUrl: inject('redisUrl'), deployment, webhooks, logger });
+    const workers = [open(), open()];
+    for (const worker of workers) worker.start();
+    await eventually('all is told', () => receiver.taken.size === 150);
+    await eventually('nothing waits any more', async () => (await entries()) === 0);
+    expect(faultsOf(receiver)).toEqual([]);
+    await eventually('nothing is pending', async () => (await webhooks.state(activation)).pending === 0);
+    expect(receiver.received.length).toBe(150);
+    await Promise.all(workers.map((worker) => worker.close()));
+    await webhooks.close();
+    await deployment.close();
+  });
+
+  it('by an edit of the segment is no event: a sync tells who is a member since', async () => {
+    const { activation } = await opened.activate(receiver.url);
+    await send(opened.deployment, [put('x', false), put('y', false)]);
+    const below = (value: number) => ({ combinator: 'and', rules: [{ field: 'n', operator: '<', value }] });
+    await opened.deployment.segments.patch(VIEW, { query: below(101) });
+    await built(opened.deployment);
+    await send(opened.deployment, [{ op: 'put', object_type: 'contacts', id: 'x', data: { n: 101, name: 'x' } }]);
+    await eventually('x is told', () => receiver.taken.size > 0);
+    expect(types()).toEqual(['x member.left']);
+    await opened.webhooks.beginSync(activation);
+    await eventually('y is told', () => types().includes('y member.synced'));
+    await opened.deployment.segments.patch(VIEW, { query: below(100) });
+    await built(opened.deployment);
   });
 });
 
