@@ -140,18 +140,18 @@ export class WebhookWorker {
     const target = await this.#target(name.activation);
     if (!target) return;
     const untilMs = Date.now() + JOB_MS;
-    let delivered = 0;
-    while (delivered < EVENTS_A_JOB && Date.now() < untilMs) {
+    for (let settled = 0; settled < EVENTS_A_JOB; ) {
       const messages = await this.#lanes.first(name, EVENTS_A_READ);
       if (messages.length === 0) return;
       for (const message of messages) {
-        const attempt = this.#isStopping ? undefined : await this.#sender.send(target, message, this.#stop.signal);
-        if (!attempt || attempt.outcome === 'stopped') return;
+        if (this.#isStopping || Date.now() > untilMs) return;
+        const attempt = await this.#sender.send(target, message, this.#stop.signal);
+        if (attempt.outcome === 'stopped') return;
         this.#deployment.metrics.webhookAttempts.inc({ outcome: attempt.outcome });
-        const settled = await this.#lanes.settle(name, message.id, attempt.outcome, attempt.error);
-        if (!(await this.#goesOn(name, settled, attempt.error))) return;
-        if (settled.next === 'moved') break;
-        delivered++;
+        const what = await this.#lanes.settle(name, message.id, attempt.outcome, attempt.error);
+        if (!(await this.#goesOn(name, what, attempt.error))) return;
+        if (what.next === 'moved') break;
+        settled++;
       }
     }
   }

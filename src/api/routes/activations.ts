@@ -54,6 +54,7 @@ export const activationRoutes: Routes = async (app, { deployment: { activations 
       return reply
         .code(201)
         .header('location', `/v1/views/${slug}/activations/${activation.id}`)
+        .header('cache-control', 'no-store')
         .send(secret === undefined ? told : { ...told, secret });
     },
   );
