@@ -74,7 +74,7 @@ export function truthAtStart(
   types: ReadonlyMap<string, TypeContext>,
 ): ReadonlyMap<string, readonly number[]> {
   const { network } = types.get(PEOPLE)!;
-  return new Map([...world.people.values()].map(({ id, data }) => [id, network.create(data)]));
+  return new Map([...world.people.values()].map(({ id, data }) => [id, network.create(data, 0)]));
 }
 
 /** Changes that travel in one entry of a log, as delivery packs them. */

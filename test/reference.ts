@@ -12,6 +12,6 @@ export interface ReferenceRecord {
   readonly document: unknown;
 }
 
-export function members(rule: unknown, records: readonly ReferenceRecord[]): string[] {
-  return records.filter((record) => holds(rule, record.document)).map((record) => record.id);
+export function members(rule: unknown, records: readonly ReferenceRecord[], nowMs?: number): string[] {
+  return records.filter((record) => holds(rule, record.document, nowMs)).map((record) => record.id);
 }

@@ -164,7 +164,7 @@ class EngineSide implements Runner {
 
   #firstRow(data: Attributes): Row {
     const record = { data, version: 1, createdAt: 0, updatedAt: 0, fits: PEOPLE_TYPE.revision };
-    return { record, truth: ordinals(this.#types.get(PEOPLE)!.network.create(data)) };
+    return { record, truth: ordinals(this.#types.get(PEOPLE)!.network.create(data, 0)) };
   }
 }
 

@@ -171,7 +171,7 @@ export function pageOf(entry: TSchema): TObject {
   return Type.Object({ data: Type.Array(entry), next_cursor: nextCursor });
 }
 
-const usedBy = Type.Array(Type.String(), { description: 'Slugs of the segments whose query refers to this one.' });
+const usedBy = Type.Array(Type.String(), { description: 'Slugs of the segments and views that refer to this one.' });
 
 const attribute = Type.Object(
   {

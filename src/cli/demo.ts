@@ -193,7 +193,8 @@ async function check(deployment: Deployment): Promise<boolean> {
     const { counts } = await deployment.memberships.counts([slug], PATIENT);
     const members = await membersOf(deployment, slug);
     const rule = deployment.store.catalog.segments.get(slug)!.json_logic;
-    const reference = records.get(type)!.filter((record) => holds(rule, document(type, record, graph)));
+    const nowMs = Date.now();
+    const reference = records.get(type)!.filter((record) => holds(rule, document(type, record, graph), nowMs));
     const isEqual = counts[0]!.count === reference.length && sameIds(members, reference);
     segmentRows.push([slug, shown(counts[0]!.count), grouped(reference.length), isEqual ? 'equal' : 'NOT EQUAL']);
   }

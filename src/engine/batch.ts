@@ -45,7 +45,7 @@ export interface FanoutChunk {
 }
 
 /** What made the step fail, again and again: a change of the log (`index` in its entry), or an entry of the inbox. */
-export interface Poison {
+interface Poison {
   readonly entry: string;
   readonly index: number;
   readonly detail: string;

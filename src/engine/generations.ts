@@ -46,7 +46,7 @@ export function laneAfter({ sent, delivered, outboxFirst, isResynchronizing }: F
 /** Times and random bits in 53: no two take-overs share one, and a later one is larger. */
 const GENERATIONS_A_MS = 1024;
 
-export function newGeneration({ sent, delivered }: Pick<Finding, 'sent' | 'delivered'>): number {
+function newGeneration({ sent, delivered }: Pick<Finding, 'sent' | 'delivered'>): number {
   const fresh = Date.now() * GENERATIONS_A_MS + Math.floor(Math.random() * GENERATIONS_A_MS);
   return Math.max(fresh, sent.generation + 1, delivered.generation + 1);
 }

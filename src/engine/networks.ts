@@ -121,7 +121,8 @@ class AbsentTruth {
       const value = blankValue(derived, derived.measure.kind === 'truth' && this.of(derived.ordinal));
       if (value !== undefined) nothing[name] = value;
     }
-    const truth = network.holds(ordinal, nothing);
+    // no age is told of nothing: any clock will do
+    const truth = network.holds(ordinal, nothing, 0);
     this.#known.set(ordinal, truth);
     return truth;
   }

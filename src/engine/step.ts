@@ -247,7 +247,7 @@ class StepRun {
     const flips: Flip[] = [];
     for (const ordinal of scanned) {
       if (!known.network.has(ordinal) || known.network.isOpen(ordinal, open)) continue;
-      const holds = known.network.holds(ordinal, seen);
+      const holds = known.network.holds(ordinal, seen, this.#context.nowMs);
       if (holds !== hasOrdinal(truth, ordinal)) flips.push(flip(ordinal, holds));
     }
     return flips;
@@ -263,7 +263,8 @@ class StepRun {
     const seen = this.#neighbours.view(known, id, record);
     const neighbourhood = { verify: names, open: this.#neighbours.open(known, record) };
     const held = (ordinal: number) => hasOrdinal(truth, ordinal);
-    this.#flip(working, known.network.update(seen, seen, [], held, neighbourhood), working.live);
+    const { nowMs } = this.#context;
+    this.#flip(working, known.network.update(seen, seen, [], held, nowMs, neighbourhood), working.live);
   }
 
   #flip(working: Working, flips: Flip[], kept: Flip[]): void {
@@ -375,10 +376,11 @@ class StepRun {
     known: TypeContext,
   ): Flip[] {
     const { network } = known;
+    const { nowMs } = this.#context;
     if (!isLive(after)) return isLive(before) ? leaveAll(truth, network) : [];
     const open = this.#neighbours.open(known, after);
     const seen = this.#neighbours.view(known, id, after);
-    if (!isLive(before)) return network.create(seen, { verify: [], open }).map((ordinal) => flip(ordinal, true));
+    if (!isLive(before)) return network.create(seen, nowMs, { verify: [], open }).map((ordinal) => flip(ordinal, true));
     if (names?.length === 0) return [];
     // Both views have the neighbourhood of now; what a new key may move is verified, whatever the stored truth knew of the old one.
     const verify = this.#neighbours.movedBy(known, before, after);
@@ -388,6 +390,7 @@ class StepRun {
       seen,
       names,
       (ordinal) => hasOrdinal(truth, ordinal),
+      nowMs,
       neighbourhood,
     );
   }

@@ -246,7 +246,7 @@ class Attempt {
     for (const [at, vertex] of (this.#vertices.get(objectType) ?? []).entries()) {
       if (at % CHUNK_RECORDS === 0) await new Promise((resolve) => setImmediate(resolve)); // a server may share this process
       this.#evaluations++;
-      if (holds(rule, document(objectType, vertex, this.#graph))) satisfying.add(vertex.id);
+      if (holds(rule, document(objectType, vertex, this.#graph), Date.now())) satisfying.add(vertex.id);
     }
     return satisfying;
   }

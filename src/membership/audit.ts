@@ -10,6 +10,7 @@
  * passed its place is not looked at. What segments and the engine keep across relationships is compared by
  * audit-relationships.ts, over all partitions together.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { type Catalog, isView, type StoredFilter } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
@@ -21,7 +22,7 @@ import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { auditRelationships, type RelationshipAudit } from './audit-relationships.ts';
 import { carriedOut } from './audit-transaction.ts';
 import { hasOrdinal } from './ordinals.ts';
-import { caughtUp, roundsOver } from './standing.ts';
+import { caughtUp, lossOf, roundsOver } from './standing.ts';
 import { unpackState } from './state-row.ts';
 
 export interface AuditContext {
@@ -100,6 +101,7 @@ export interface AuditReport {
   readonly inEdges: readonly EdgeDifference[];
 }
 
+const RESYNC_POLL_MS = 50;
 const SAMPLE_MAX = 20;
 /** Replies of one transaction: records times segments. */
 const CELLS_MAX = 50_000;
@@ -109,16 +111,28 @@ const SCAN_COUNT = 500;
 
 /** @throws Problem not_caught_up */
 export async function audit(context: AuditContext, options: AuditOptions): Promise<AuditReport> {
-  const { redis, keys, store } = context;
+  const { store } = context;
   await store.refresh();
-  if (!(await caughtUp(redis, keys.partitions, [], options.timeoutMs, roundsOf(store.catalog)))) {
-    throw new Problem('not_caught_up', `the partitions did not catch up within ${options.timeoutMs / 1000} s`);
-  }
+  await atRest(context, options.timeoutMs);
   await store.refresh();
   const run = new AuditRun(context, options);
   await run.walk();
   await store.refresh();
   return run.report(store.catalog);
+}
+
+/** Waits until all is applied, and nothing is being said anew between partitions. @throws Problem not_caught_up */
+async function atRest({ redis, keys, store }: AuditContext, timeoutMs: number): Promise<void> {
+  const deadlineMs = Date.now() + timeoutMs;
+  const left = () => Math.max(1, deadlineMs - Date.now());
+  for (;;) {
+    const standings = await caughtUp(redis, keys.partitions, [], left(), roundsOf(store.catalog));
+    // A message that could not be applied stays so until somebody repairs it: what it has left behind is what is looked for.
+    if (standings && lossOf(standings) !== 'resynchronizing') return;
+    if (Date.now() >= deadlineMs)
+      throw new Problem('not_caught_up', `the partitions did not catch up within ${timeoutMs / 1000} s`);
+    await sleep(RESYNC_POLL_MS);
+  }
 }
 
 /** For the longest path that there is; a relationship alone is one edge long. */
@@ -346,7 +360,7 @@ class AuditRun {
   }
 
   #holds({ json_logic: rule }: StoredFilter, document: unknown): boolean {
-    const isExpected = holds(rule, document);
+    const isExpected = holds(rule, document, Date.now());
     this.#evaluations++;
     if (isExpected) this.#memberships++;
     return isExpected;

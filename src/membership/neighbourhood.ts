@@ -58,6 +58,8 @@ export class Neighbourhood {
   readonly #timeZone: string;
   readonly #edges: ReadonlyMap<string, EdgeDefinition>;
   readonly #tests = new Map<Predicate, Test>();
+  /** The present, for conditions that time moves: one instant for all that one read says. */
+  readonly #nowMs = Date.now();
 
   /** Reads the catalog as it is now: a neighbourhood is made for one read. */
   constructor(redis: Redis, keys: Keys, catalog: Catalog, timeZone: string) {
@@ -146,11 +148,11 @@ export class Neighbourhood {
       case 'edge': {
         const measured = await this.#measured(predicate, at);
         const test = this.#test(predicate.holds);
-        return measured.map((value) => test(value === undefined ? {} : { [MEASURE]: value }));
+        return measured.map((value) => test(value === undefined ? {} : { [MEASURE]: value }, this.#nowMs));
       }
       default: {
         const test = this.#test(predicate);
-        return at.map((seen) => test((seen?.data ?? {}) as Attributes));
+        return at.map((seen) => test((seen?.data ?? {}) as Attributes, this.#nowMs));
       }
     }
   }
@@ -262,15 +264,15 @@ function flatTest(predicate: Predicate): Test {
   switch (predicate.kind) {
     case 'and': {
       const tests = predicate.children.map(flatTest);
-      return (attributes) => tests.every((test) => test(attributes));
+      return (attributes, nowMs) => tests.every((test) => test(attributes, nowMs));
     }
     case 'or': {
       const tests = predicate.children.map(flatTest);
-      return (attributes) => tests.some((test) => test(attributes));
+      return (attributes, nowMs) => tests.some((test) => test(attributes, nowMs));
     }
     case 'not': {
       const test = flatTest(predicate.child);
-      return (attributes) => !test(attributes);
+      return (attributes, nowMs) => !test(attributes, nowMs);
     }
     default:
       assert(predicate.kind !== 'edge', 'what is compared with a measure looks at no neighbour');

@@ -10,7 +10,7 @@ import { Problem } from '../errors.ts';
 import type { CatalogKeys } from '../redis/keys.ts';
 import { idOfSortMember } from './sort-key.ts';
 
-/** The ids of a run lie in Redis twice for a while, about 150 bytes each. */
+/** What a run may cost: about 150 bytes a row in Redis, and reading every row once before the first page. */
 export const SORTED_ROWS_MAX = 1_000_000;
 const TTL_S = 600;
 
@@ -79,11 +79,12 @@ export class SortedRun {
   async #add(members: readonly Buffer[]): Promise<void> {
     if (members.length === 0) return;
     const scored = members.flatMap((member) => ['0', member]);
-    await this.#redis
+    const replies = await this.#redis
       .multi()
       .zadd(this.#key, ...scored)
       .expire(this.#key, TTL_S)
       .exec();
+    for (const [error] of replies ?? []) if (error) throw error; // a run that lacks some must not pass for whole
   }
 }
 

@@ -49,6 +49,7 @@ const IDS_A_PAGE = 1000;
 const PAGE_BYTES_MAX = 16 * 1024 * 1024;
 /** Of a to-many relationship that is given along; the rest is read from the record itself. */
 const RELATED_A_ROW = 20;
+const RELATED_AT_ONCE = 10;
 
 export class ViewRows {
   readonly #redis: Redis;
@@ -56,6 +57,8 @@ export class ViewRows {
   readonly #store: CatalogStore;
   readonly #memberships: Memberships;
   readonly #timeZone: string;
+  /** By view as it is stored, for the version of the catalog that it was read against. */
+  readonly #definitions = new WeakMap<StoredView, { readonly version: number; readonly of: Reading['definition'] }>();
 
   constructor(redis: Redis, keys: Keys, store: CatalogStore, memberships: Memberships, timeZone: string) {
     this.#redis = redis;
@@ -118,8 +121,17 @@ export class ViewRows {
 
   #read(view: StoredView): Reading {
     const { catalog } = this.#store;
-    const definition = definitionOf(catalog, view, this.#timeZone);
-    return { view, definition, neighbourhood: new Neighbourhood(this.#redis, this.#keys, catalog, this.#timeZone) };
+    const neighbourhood = new Neighbourhood(this.#redis, this.#keys, catalog, this.#timeZone);
+    return { view, definition: this.#definition(view), neighbourhood };
+  }
+
+  #definition(view: StoredView): Reading['definition'] {
+    const { catalog } = this.#store;
+    const known = this.#definitions.get(view);
+    if (known?.version === catalog.version) return known.of;
+    const of = definitionOf(catalog, view, this.#timeZone);
+    this.#definitions.set(view, { version: catalog.version, of });
+    return of;
   }
 
   // ——— Pages ———
@@ -281,13 +293,14 @@ export class ViewRows {
     );
   }
 
-  /** One record after the other: each may have a page of its own. */
+  /** A few records at once: each has a page of its own. */
   async #relatedMany(at: readonly Standpoint[], hop: Hop): Promise<Page<NamedRecord>[]> {
     const pages: Page<NamedRecord>[] = [];
-    for (const seen of at) {
-      pages.push(
-        await this.#memberships.related(seen, hop, RELATED_A_ROW, undefined, { consistency: 'eventual', timeoutMs: 0 }),
-      );
+    const eventual = { consistency: 'eventual', timeoutMs: 0 } as const; // the view was waited for
+    for (let row = 0; row < at.length; row += RELATED_AT_ONCE) {
+      const some = at.slice(row, row + RELATED_AT_ONCE);
+      const read = (seen: Standpoint) => this.#memberships.related(seen, hop, RELATED_A_ROW, undefined, eventual);
+      pages.push(...(await Promise.all(some.map(read))));
     }
     return pages;
   }

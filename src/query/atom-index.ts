@@ -31,6 +31,7 @@ export const INDEX_KINDS = {
   substring: <N extends AtomNode>(): AtomIndex<N> => new SubstringIndex<N>(),
   member: <N extends AtomNode>(): AtomIndex<N> => new MemberIndex<N>(),
   present: <N extends AtomNode>(): AtomIndex<N> => new PresentIndex<N>(),
+  age: <N extends AtomNode>(): AgeIndex<N> => new AgeIndex<N>(),
 } as const;
 
 export type IndexKind = keyof typeof INDEX_KINDS;
@@ -159,6 +160,43 @@ class RangeIndex<N extends AtomNode> implements AtomIndex<N> {
   }
 }
 
+/**
+ * The atoms over the ages that one attribute's values have by one clock: as a range index over the age, whose edges are the
+ * ages at which time itself flips an atom. The edges that a value has still before it are found by one search.
+ */
+export class AgeIndex<N extends AtomNode> implements AtomIndex<N> {
+  readonly #axis = new Axis<N>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  add(node: N): void {
+    this.#axis.add(node);
+    this.#size++;
+  }
+
+  remove(node: N): void {
+    this.#axis.remove(node);
+    this.#size--;
+  }
+
+  toggle(before: unknown, after: unknown, toggle: Toggle<N>): void {
+    if (before !== after) this.#axis.toggle(asNumber(before), asNumber(after), toggle);
+  }
+
+  /** Visits each atom that begins or ends on the way from one age to another, once for each of its edges. */
+  cross(from: number, to: number, visit: Toggle<N>): void {
+    this.#axis.toggle(from, to, visit);
+  }
+
+  /** The first age above this one at which an atom flips. */
+  next(age: number): number | undefined {
+    return this.#axis.thresholdAfter(age) as number | undefined;
+  }
+}
+
 const asNumber = (value: unknown) => (typeof value === 'number' ? value : undefined);
 const asString = (value: unknown) => (typeof value === 'string' ? value : undefined);
 
@@ -186,7 +224,7 @@ class Axis<N extends AtomNode> {
   #trueRight: N[] = [];
 
   add(node: N): void {
-    const { intervals } = atomOf(node, 'range');
+    const { intervals } = atomOf(node, 'range', 'age');
     for (const interval of intervals) this.#unsorted.push(...edgesOf(interval, node));
     if (intervals.some(({ low }) => low === null)) this.#trueLeft.push(node);
     if (intervals.some(({ high }) => high === null)) this.#trueRight.push(node);
@@ -209,6 +247,12 @@ class Axis<N extends AtomNode> {
       const b = this.#rank(after);
       this.#toggleEdges(Math.min(a, b), Math.max(a, b), toggle);
     }
+  }
+
+  /** Caller: all edges are of side 0, as those of intervals that are half-open to the right. */
+  thresholdAfter(value: Scalar): Scalar | undefined {
+    if (this.#unsorted.length > 0) this.#sortIn();
+    return this.#thresholds[this.#rank(value)];
   }
 
   #toggleTrueAt(value: Scalar, toggle: Toggle<N>): void {

@@ -4,13 +4,16 @@
  * Keeps true: `test` and `jsonLogic` of a row agree on every record (test/property compares them), and two atoms with the
  * same `atomKey` are the same statement. The index of a kind (index.ts) is the third telling of the same meaning.
  */
+import { clockReader, instantOf } from './clock.ts';
+import { ageLogic } from './clock-logic.ts';
 import { compileProgram, truthy } from './json-logic-program.ts';
 import type { Atom, AttributeView, Interval, Scalar, Textual } from './predicate.ts';
 
 /** A record's values by attribute name, in normal form; a missing value is an absent member, never null. */
 export type Attributes = Readonly<Record<string, unknown>>;
 
-export type Test = (attributes: Attributes) => boolean;
+/** The truth of a record at an instant: only what an `age` says moves with it. */
+export type Test = (attributes: Attributes, nowMs: number) => boolean;
 
 interface AtomKind<A> {
   readonly jsonLogic: (atom: A) => unknown;
@@ -104,6 +107,21 @@ const ATOM_KINDS: { readonly [K in Atom['kind']]: AtomKind<AtomOf<K>> } = {
         attributes[attribute] !== undefined,
     reads: ({ attribute }) => [attribute],
     share: () => 800,
+  },
+  age: {
+    jsonLogic: ageLogic,
+    test: ({ attribute, clock, intervals }) => {
+      const { age } = clockReader(clock);
+      const tests = intervals.map(intervalTest);
+      return (attributes, nowMs) => {
+        const valueMs = instantOf(attributes[attribute]);
+        if (valueMs === undefined) return false;
+        const reached = age(valueMs, nowMs);
+        return tests.some((test) => test(reached));
+      };
+    },
+    reads: ({ attribute }) => [attribute],
+    share: () => 250,
   },
   compare: {
     jsonLogic: ({ left, order, right }) => ({

@@ -75,7 +75,8 @@ function measureSatisfies(holds: Predicate, value: unknown): boolean {
     case 'edge':
       return unreachable(holds as never);
     default:
-      return atomTest(holds)(value === undefined ? {} : { [MEASURE]: value });
+      // a measure is a number or a truth, which has no age: any clock will do
+      return atomTest(holds)(value === undefined ? {} : { [MEASURE]: value }, 0);
   }
 }
 

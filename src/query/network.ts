@@ -5,13 +5,17 @@
  * differs after it; `create` names those that hold of a new record. Work follows the atoms that flip: a predicate that uses
  * none of them is not looked at. A predicate is added and removed while records change: its stored truth may lag until a
  * scan has visited a record, so the old truth is always taken from the record's row, never from its old values.
+ *
+ * Time is an argument: every truth is one at a stated clock, in UTC milliseconds. `nextFlip` says when the clock alone will
+ * flip an atom of a record, and `fire` names what flipped because it moved on. A network without such atoms pays nothing.
  */
 import { sameValue } from '../change/record.ts';
 import { assert } from '../errors.ts';
 import { type Attributes, atomKey, atomReads, atomShare, atomTest, fold, type Test } from './atom.ts';
-import { type AtomIndex, INDEX_KINDS, type IndexKind, isIndexKind } from './atom-index.ts';
+import { type AgeIndex, type AtomIndex, INDEX_KINDS, type IndexKind, isIndexKind } from './atom-index.ts';
+import { clockReader, instantOf } from './clock.ts';
 import { isDerivedName } from './derived-attribute.ts';
-import type { Atom, AttributeView, Predicate } from './predicate.ts';
+import type { Aged, Atom, AttributeView, Predicate } from './predicate.ts';
 
 /** A truth that flipped: `(ordinal << 1) | entered`. Sorting flips sorts them by ordinal. */
 export type Flip = number;
@@ -85,9 +89,17 @@ interface ViewIndexes {
   readonly byKind: Map<IndexKind, AtomIndex<SharedAtom>>;
 }
 
+/** The atoms over the ages of one attribute by one clock. */
+interface ClockIndex {
+  readonly key: string;
+  readonly reader: ReturnType<typeof clockReader>;
+  readonly index: AgeIndex<SharedAtom>;
+}
+
 /** All that must be looked at when one attribute changes. */
 interface AttributeNode {
   readonly views: ViewIndexes[];
+  clocks: ClockIndex[];
   residual: SharedAtom[];
   /** Every atom that reads the attribute, indexed or not. */
   atoms: SharedAtom[];
@@ -102,15 +114,25 @@ export interface NetworkOptions {
 
 const NOTHING: Attributes = Object.freeze({});
 
+/** Of a record without values no age is told, so that its truth is the same at every clock: this one stands for all. */
+const ANY_TIME = 0;
+
+/** The last instant that JavaScript's calendar has. */
+const INSTANT_MAX_MS = 8.64e15;
+
 export class PredicateNetwork {
   readonly work: NetworkWork = { updates: 0, atomsFlipped: 0, evaluations: 0, flips: 0 };
   readonly #predicates = new Map<number, PredicateNode>();
   readonly #atoms = new Map<string, SharedAtom>();
   readonly #attributes = new Map<string, AttributeNode>();
+  /** Those of them whose ages are asked. */
+  readonly #timed = new Map<string, AttributeNode>();
   readonly #brokenIndex: IndexKind | undefined;
   readonly #fault: NetworkOptions['fault'];
   #blank: number[] | undefined;
   #epoch = 0;
+  /** The clock of the call that runs. */
+  #nowMs = ANY_TIME;
   #toggled: SharedAtom[] = [];
 
   constructor(options: NetworkOptions = {}) {
@@ -143,7 +165,7 @@ export class PredicateNetwork {
     const node: PredicateNode = {
       ordinal,
       test: built.test,
-      blank: built.test(NOTHING),
+      blank: built.test(NOTHING, ANY_TIME),
       atoms: [...atoms],
       cover: [...new Set(built.cover.atoms)],
       derived: [...new Set([...atoms].flatMap(({ atom }) => atomReads(atom).filter(isDerivedName)))],
@@ -169,10 +191,51 @@ export class PredicateNetwork {
   }
 
   /** Whether one predicate holds of a record: for scans. */
-  holds(ordinal: number, attributes: Attributes): boolean {
+  holds(ordinal: number, attributes: Attributes, nowMs: number): boolean {
     const node = this.#predicates.get(ordinal);
     assert(node, `ordinal ${ordinal} is not in the network`);
-    return node.test(attributes);
+    return node.test(attributes, nowMs);
+  }
+
+  /** Whether the clock alone can flip anything. */
+  get hasTimers(): boolean {
+    return this.#timed.size > 0;
+  }
+
+  /** The first instant after `nowMs` at which the clock alone flips an atom that is in use; undefined: never. */
+  nextFlip(attributes: Attributes, nowMs: number): number | undefined {
+    let next = Number.POSITIVE_INFINITY;
+    for (const [name, { clocks }] of this.#timed) {
+      const valueMs = instantOf(attributes[name]);
+      if (valueMs === undefined) continue;
+      for (const { reader, index } of clocks) {
+        const age = index.next(reader.age(valueMs, nowMs));
+        if (age !== undefined) next = Math.min(next, reader.moment(valueMs, age));
+      }
+    }
+    return next <= INSTANT_MAX_MS ? next : undefined;
+  }
+
+  /**
+   * The flips that time has made of a record, whose values stay as they are: all predicates with an atom that began or ended
+   * after `sinceMs` are evaluated at `nowMs`, once, and compared with the stored truth; passages in between are not replayed.
+   * Caller: the stored truth was right at `sinceMs`, or at any clock from there on.
+   */
+  fire(
+    attributes: Attributes,
+    sinceMs: number,
+    nowMs: number,
+    heldBefore: (ordinal: number) => boolean,
+    neighbourhood: Neighbourhood = QUIET,
+  ): Flip[] {
+    this.#begin(attributes, nowMs);
+    for (const [name, { clocks }] of this.#timed) {
+      const valueMs = instantOf(attributes[name]);
+      if (valueMs === undefined) continue;
+      for (const { reader, index } of clocks)
+        index.cross(reader.age(valueMs, sinceMs), reader.age(valueMs, nowMs), this.#note);
+    }
+    return this.#flipsOf(attributes, heldBefore, neighbourhood);
   }
 
   /** Whether a predicate reads what is open, so that nobody knows yet whether it holds. */
@@ -192,8 +255,8 @@ export class PredicateNetwork {
   }
 
   /** The ordinals that hold of a new record, ascending; those that read what is `open` hold of none yet. */
-  create(attributes: Attributes, { open }: Neighbourhood = QUIET): number[] {
-    this.#begin(attributes);
+  create(attributes: Attributes, nowMs: number, { open }: Neighbourhood = QUIET): number[] {
+    this.#begin(attributes, nowMs);
     for (const [name, node] of this.#attributes) {
       if (attributes[name] !== undefined) this.#toggleAttribute(node, undefined, attributes[name], NOTHING, attributes);
     }
@@ -210,17 +273,24 @@ export class PredicateNetwork {
   /**
    * The flips that a change of values makes. `names` are the attributes that may have changed (undefined: any);
    * `heldBefore` says the stored truth of an ordinal. The flips come in no order, each ordinal at most once.
+   * Caller: what time has flipped until `nowMs` is in the stored truth already (`fire`).
    */
   update(
     before: Attributes,
     after: Attributes,
     names: readonly string[] | undefined,
     heldBefore: (ordinal: number) => boolean,
-    { verify, open }: Neighbourhood = QUIET,
+    nowMs: number,
+    neighbourhood: Neighbourhood = QUIET,
   ): Flip[] {
-    this.#begin(after);
+    this.#begin(after, nowMs);
     if (names) for (const name of names) this.#toggleChanged(name, this.#attributes.get(name), before, after);
     else for (const [name, node] of this.#attributes) this.#toggleChanged(name, node, before, after);
+    return this.#flipsOf(after, heldBefore, neighbourhood);
+  }
+
+  /** What becomes of the predicates whose atoms have been toggled, and of those that are to be verified anyway. */
+  #flipsOf(after: Attributes, heldBefore: (ordinal: number) => boolean, { verify, open }: Neighbourhood): Flip[] {
     const flips: Flip[] = [];
     for (let i = 0; i < this.#toggled.length; i++) {
       const atom = this.#toggled[i]!;
@@ -234,8 +304,9 @@ export class PredicateNetwork {
     return flips;
   }
 
-  #begin(attributes: Attributes): void {
+  #begin(attributes: Attributes, nowMs: number): void {
     this.#fault?.(attributes);
+    this.#nowMs = nowMs;
     this.work.updates++;
     this.#epoch++;
     this.#toggled.length = 0;
@@ -253,8 +324,18 @@ export class PredicateNetwork {
       if (view.folded) this.#toggleFolded(view, fold(old), fold(now));
       else for (const index of view.byKind.values()) index.toggle(old, now, this.#toggle);
     }
+    if (node.clocks.length > 0) this.#toggleAges(node.clocks, instantOf(old), instantOf(now));
     for (const atom of node.residual) {
-      if (atom.stamp !== this.#epoch && atom.test(before) !== atom.test(after)) this.#toggle(atom);
+      if (atom.stamp === this.#epoch) continue;
+      if (atom.test(before, this.#nowMs) !== atom.test(after, this.#nowMs)) this.#toggle(atom);
+    }
+  }
+
+  #toggleAges(clocks: readonly ClockIndex[], old: number | undefined, now: number | undefined): void {
+    for (const { reader, index } of clocks) {
+      const ageOf = (valueMs: number | undefined) =>
+        valueMs === undefined ? undefined : reader.age(valueMs, this.#nowMs);
+      index.toggle(ageOf(old), ageOf(now), this.#toggle);
     }
   }
 
@@ -274,6 +355,11 @@ export class PredicateNetwork {
     this.#toggled.push(atom);
   };
 
+  /** Counts an atom of this epoch as flipped, however often it comes. */
+  readonly #note = (atom: SharedAtom): void => {
+    if (atom.stamp !== this.#epoch) this.#toggle(atom);
+  };
+
   #verifyUsers(
     atom: SharedAtom,
     after: Attributes,
@@ -283,7 +369,7 @@ export class PredicateNetwork {
   ): void {
     this.work.atomsFlipped++;
     const { users } = atom;
-    const isTrue = atom.test(after);
+    const isTrue = atom.test(after, this.#nowMs);
     this.#verify(users.conjunct, isTrue ? undefined : false, after, heldBefore, flips, open);
     this.#verify(users.disjunct, isTrue ? true : undefined, after, heldBefore, flips, open);
     this.#verify(users.other, undefined, after, heldBefore, flips, open);
@@ -304,7 +390,7 @@ export class PredicateNetwork {
       node.stamp = this.#epoch;
       if (open.size > 0 && readsOpen(node, open)) continue;
       if (decided === undefined) this.work.evaluations++;
-      const holds = decided ?? node.test(after);
+      const holds = decided ?? node.test(after, this.#nowMs);
       if (holds !== heldBefore(node.ordinal)) flips.push(flip(node.ordinal, holds));
     }
   }
@@ -313,7 +399,7 @@ export class PredicateNetwork {
     if (node.stamp === this.#epoch) return false;
     node.stamp = this.#epoch;
     this.work.evaluations++;
-    return node.test(attributes) !== node.blank;
+    return node.test(attributes, this.#nowMs) !== node.blank;
   }
 
   #blankOrdinals(): readonly number[] {
@@ -333,7 +419,7 @@ export class PredicateNetwork {
       }
       case 'not': {
         const { test, blank, cover, share } = this.#build(predicate.child, atoms);
-        return { test: (attributes) => !test(attributes), blank: !blank, cover, share: 1000 - share };
+        return { test: (attributes, nowMs) => !test(attributes, nowMs), blank: !blank, cover, share: 1000 - share };
       }
       case 'edge':
         throw new Error('bug: an edge is lowered before it comes into a network');
@@ -360,7 +446,7 @@ export class PredicateNetwork {
       key,
       atom,
       test,
-      blank: test(NOTHING),
+      blank: test(NOTHING, ANY_TIME),
       users: { conjunct: [], disjunct: [], other: [] },
       coverUsers: [],
       stamp: 0,
@@ -368,7 +454,8 @@ export class PredicateNetwork {
     };
     this.#atoms.set(key, shared);
     for (const name of atomReads(atom)) this.#attribute(name).atoms.push(shared);
-    if (isIndexKind(atom.kind)) this.#index(shared, atom.kind)?.add(shared);
+    if (atom.kind === 'age') this.#addAged(shared, atom);
+    else if (isIndexKind(atom.kind)) this.#index(shared, atom.kind)?.add(shared);
     else for (const name of atomReads(atom)) this.#attribute(name).residual.push(shared);
     return shared;
   }
@@ -376,13 +463,33 @@ export class PredicateNetwork {
   #dropAtom(shared: SharedAtom): void {
     this.#atoms.delete(shared.key);
     const { atom } = shared;
-    if (isIndexKind(atom.kind)) this.#index(shared, atom.kind)?.remove(shared);
+    if (atom.kind === 'age') this.#removeAged(shared, atom);
+    else if (isIndexKind(atom.kind)) this.#index(shared, atom.kind)?.remove(shared);
     for (const name of atomReads(atom)) {
       const node = this.#attribute(name);
       node.residual = node.residual.filter((other) => other !== shared);
       node.atoms = node.atoms.filter((other) => other !== shared);
       if (node.atoms.length === 0) this.#attributes.delete(name);
     }
+  }
+
+  #addAged(shared: SharedAtom, { attribute, clock }: Aged): void {
+    if (this.#brokenIndex === 'age') return;
+    const node = this.#attribute(attribute);
+    const key = JSON.stringify(clock);
+    let known = node.clocks.find((each) => each.key === key);
+    if (!known) node.clocks.push((known = { key, reader: clockReader(clock), index: INDEX_KINDS.age() }));
+    known.index.add(shared);
+    this.#timed.set(attribute, node);
+  }
+
+  /** A clock that nobody reads any more is not looked at again. */
+  #removeAged(shared: SharedAtom, { attribute, clock }: Aged): void {
+    const node = this.#attribute(attribute);
+    const key = JSON.stringify(clock);
+    node.clocks.find((each) => each.key === key)?.index.remove(shared);
+    node.clocks = node.clocks.filter(({ index }) => index.size > 0);
+    if (node.clocks.length === 0) this.#timed.delete(attribute);
   }
 
   #index(shared: SharedAtom, kind: IndexKind): AtomIndex<SharedAtom> | undefined {
@@ -398,7 +505,7 @@ export class PredicateNetwork {
 
   #attribute(name: string): AttributeNode {
     let node = this.#attributes.get(name);
-    if (!node) this.#attributes.set(name, (node = { views: [], residual: [], atoms: [] }));
+    if (!node) this.#attributes.set(name, (node = { views: [], clocks: [], residual: [], atoms: [] }));
     return node;
   }
 }
@@ -468,10 +575,11 @@ function every(tests: readonly Test[]): Test {
   const [a, b, c] = tests;
   if (!a) return () => true;
   if (!b) return a;
-  if (!c) return (attributes) => a(attributes) && b(attributes);
-  if (tests.length === 3) return (attributes) => a(attributes) && b(attributes) && c(attributes);
-  return (attributes) => {
-    for (let i = 0; i < tests.length; i++) if (!tests[i]!(attributes)) return false;
+  if (!c) return (attributes, nowMs) => a(attributes, nowMs) && b(attributes, nowMs);
+  if (tests.length === 3)
+    return (attributes, nowMs) => a(attributes, nowMs) && b(attributes, nowMs) && c(attributes, nowMs);
+  return (attributes, nowMs) => {
+    for (let i = 0; i < tests.length; i++) if (!tests[i]!(attributes, nowMs)) return false;
     return true;
   };
 }
@@ -480,10 +588,11 @@ function some(tests: readonly Test[]): Test {
   const [a, b, c] = tests;
   if (!a) return () => false;
   if (!b) return a;
-  if (!c) return (attributes) => a(attributes) || b(attributes);
-  if (tests.length === 3) return (attributes) => a(attributes) || b(attributes) || c(attributes);
-  return (attributes) => {
-    for (let i = 0; i < tests.length; i++) if (tests[i]!(attributes)) return true;
+  if (!c) return (attributes, nowMs) => a(attributes, nowMs) || b(attributes, nowMs);
+  if (tests.length === 3)
+    return (attributes, nowMs) => a(attributes, nowMs) || b(attributes, nowMs) || c(attributes, nowMs);
+  return (attributes, nowMs) => {
+    for (let i = 0; i < tests.length; i++) if (tests[i]!(attributes, nowMs)) return true;
     return false;
   };
 }

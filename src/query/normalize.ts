@@ -14,6 +14,7 @@ import {
   type Atom,
   type AttributeView,
   and,
+  type Clock,
   type Edge,
   type Interval,
   MEASURE,
@@ -77,8 +78,13 @@ interface MeasureView extends AttributeView {
   readonly of: Neighbourhood & { readonly measure: Exclude<Measure, { kind: 'truth' }>; readonly where: Predicate };
 }
 
+/** The ages of an attribute's values by a clock. */
+interface AgeView extends AttributeView {
+  readonly clock: Clock;
+}
+
 type Neighbourhood = Pick<Edge, 'edge' | 'direction'>;
-type View = AttributeView | MeasureView;
+type View = AttributeView | MeasureView | AgeView;
 
 /**
  * `key` is the same for the same form. A `fact` is an atom that is no value set: the text of a string, a member, a program.
@@ -90,7 +96,7 @@ type Form =
   | { readonly kind: 'fact'; readonly key: string; readonly atom: FactAtom; readonly negated: boolean }
   | { readonly kind: 'and' | 'or'; readonly key: string; readonly children: readonly Form[] };
 
-type FactAtom = Exclude<Atom, { kind: 'equals' | 'range' | 'present' }>;
+type FactAtom = Exclude<Atom, { kind: 'equals' | 'range' | 'present' | 'age' }>;
 type ValuesForm = Extract<Form, { kind: 'values' }>;
 type FactForm = Extract<Form, { kind: 'fact' }>;
 type ViaForm = Extract<Form, { kind: 'via' }>;
@@ -98,7 +104,7 @@ type GroupForm = Extract<Form, { kind: 'and' | 'or' }>;
 
 function valuesForm(view: View, given: ValueSet): ValuesForm {
   const set = 'of' in view ? measurable(view, given) : given;
-  return { kind: 'values', key: JSON.stringify([view.attribute, view.folded, set.missing, set.values]), view, set };
+  return { kind: 'values', key: JSON.stringify([viewKey(view), set.missing, set.values]), view, set };
 }
 
 /** A statement about the neighbour that is decided without one is no statement about it. */
@@ -174,6 +180,11 @@ function atomForm(atom: Atom): Form {
       return valuesForm(atom.view, setOfIntervals(atom.intervals));
     case 'present':
       return presence(atom.attribute);
+    case 'age':
+      return valuesForm(
+        { attribute: atom.attribute, folded: false, clock: atom.clock },
+        setOfIntervals(atom.intervals),
+      );
     case 'prefix':
     case 'suffix':
     case 'substring':
@@ -323,8 +334,14 @@ function compareForm(atom: Extract<Atom, { kind: 'compare' }>): Form {
   return factForm(turned ? { ...atom, left: atom.right, right: atom.left } : atom, false);
 }
 
-function viewKey({ attribute, folded }: AttributeView): string {
-  return folded ? `${attribute}~` : attribute;
+function viewKey(view: View): string {
+  if ('clock' in view) return `${view.attribute} ${JSON.stringify(view.clock)}`;
+  return view.folded ? `${view.attribute}~` : view.attribute;
+}
+
+/** Whether it is the attribute itself that is looked at. */
+function isPlain(view: View): boolean {
+  return !view.folded && !('clock' in view);
 }
 
 // ——— Groups ———
@@ -387,12 +404,12 @@ function undecidedPart(part: GroupForm, holding: ReadonlySet<string>): Form[] {
 }
 
 /**
- * One value set for each view: first the lower-cased ones, since one that says nothing but presence is said of the attribute,
- * and shares, since one that says nothing but whether there is any is said of their number.
+ * One value set for each view: first the lower-cased ones and the ages, since what says nothing but presence is said of the
+ * attribute, and shares, since one that says nothing but whether there is any is said of their number.
  */
 function intersections(parts: readonly ValuesForm[]): ValuesForm[] {
-  const isFirst = ({ view }: ValuesForm) => view.folded || isShare(view);
-  const first = intersectByView(parts.filter(isFirst)).map(unfoldTrivial).map(countTrivialShare);
+  const isFirst = ({ view }: ValuesForm) => !isPlain(view) || isShare(view);
+  const first = intersectByView(parts.filter(isFirst)).map(plainIfTrivial).map(countTrivialShare);
   return intersectByView([...parts.filter((part) => !isFirst(part)), ...first]);
 }
 
@@ -412,9 +429,9 @@ function intersectByView(parts: readonly ValuesForm[]): ValuesForm[] {
   );
 }
 
-function unfoldTrivial(form: ValuesForm): ValuesForm {
+function plainIfTrivial(form: ValuesForm): ValuesForm {
   const { view, set } = form;
-  if (!view.folded || (set.values.length > 0 && !hasAllValues(set))) return form;
+  if (isPlain(view) || (set.values.length > 0 && !hasAllValues(set))) return form;
   return valuesForm({ attribute: view.attribute, folded: false }, set);
 }
 
@@ -450,10 +467,10 @@ function knownPresent({ view, set }: ValuesForm): ValuesForm {
 /** Sets that are to say together that there is a value: if none does any more, the plain view's says it. */
 function presentOnce(attribute: string, sets: readonly ValuesForm[]): ValuesForm[] {
   if (sets.some(({ set }) => !set.missing)) return [...sets];
-  const plain = sets.find(({ view }) => !view.folded);
-  const folded = sets.filter(({ view }) => view.folded);
+  const plain = sets.find(({ view }) => isPlain(view));
+  const others = sets.filter(({ view }) => !isPlain(view));
   const { values } = plain?.set ?? PRESENT;
-  return [...folded, valuesForm(plain?.view ?? { attribute, folded: false }, { values, missing: false })];
+  return [...others, valuesForm(plain?.view ?? { attribute, folded: false }, { values, missing: false })];
 }
 
 /** Whether the form says that an attribute has no value, and nothing else. */
@@ -495,7 +512,7 @@ function group(kind: 'and' | 'or', parts: readonly Predicate[]): Predicate {
 }
 
 /** The fewest atoms that say the set: lists of values before ranges, and what is left out where that is a list. */
-function loweredSet(view: AttributeView, set: ValueSet): Predicate {
+function loweredSet(view: View, set: ValueSet): Predicate {
   if (isNothing(set)) return NEVER;
   if (isAnything(set)) return ALWAYS;
   const present: Predicate = { kind: 'present', attribute: view.attribute };
@@ -532,13 +549,15 @@ function loweredValues(set: ValueSet): Predicate {
   return isPointwise(set) ? equals(MEASURED, set.values) : pointsAndSpans(MEASURED, set.values);
 }
 
-function pointsAndSpans(view: AttributeView, values: readonly Interval[]): Predicate {
+function pointsAndSpans(view: View, values: readonly Interval[]): Predicate {
+  if ('clock' in view) return { kind: 'age', attribute: view.attribute, clock: view.clock, intervals: values };
   const points = values.filter(isPoint);
   const range: Atom = { kind: 'range', view, intervals: values.filter((interval) => !isPoint(interval)) };
   return points.length === 0 ? range : group('or', [equals(view, points), range]);
 }
 
-function equals(view: AttributeView, points: readonly Interval[]): Atom {
+function equals(view: View, points: readonly Interval[]): Atom {
+  assert(!('clock' in view), 'an age has no single values');
   assert(points.length > 0, 'equality names a value');
   return { kind: 'equals', view, values: points.map(({ low }) => low as Scalar) };
 }

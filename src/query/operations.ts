@@ -1,5 +1,6 @@
 /**
- * operations.ts – The operations that Rollcall adds to JsonLogic, in one table.
+ * operations.ts – The operations that Rollcall adds to JsonLogic, in one table; but those of time (clock-logic.ts), which no
+ * program may use.
  *
  * Keeps true: each is total (no argument makes it throw) and pure, so that a program may fold it over constants. `reference.ts`
  * says the same a second time on purpose: the oracle shares no code with the fast path.

@@ -7,10 +7,26 @@
  */
 import { type AttributeType, SCALAR_TYPES } from '../change/object-type.ts';
 import { fold } from './atom.ts';
-import { type AttributeView, and, type Interval, NEVER, not, or, type Predicate, type Scalar } from './predicate.ts';
+import {
+  type AttributeView,
+  and,
+  type Bound,
+  type CalendarUnit,
+  type Clock,
+  type Interval,
+  NEVER,
+  not,
+  or,
+  type Predicate,
+  type Scalar,
+} from './predicate.ts';
+import type { Moment } from './relative-time.ts';
 
-/** How many values an operator takes. `pair`: a low and a high one. */
-type Takes = 'nothing' | 'one' | 'many' | 'pair';
+/**
+ * How many values an operator takes. `pair`: a low and a high one; `window`: the milliseconds that it is long; `period`: a
+ * calendar unit, and the time zone whose calendar is meant.
+ */
+type Takes = 'nothing' | 'one' | 'many' | 'pair' | 'window' | 'period';
 
 /** An operator over an attribute of the record. `words` stand between attribute and value: "country *is one of* US, CA". */
 export interface AttributeOperator {
@@ -23,6 +39,10 @@ export interface AttributeOperator {
   readonly predicate: (view: AttributeView, operands: readonly Scalar[]) => Predicate;
   /** The same with another attribute in place of the value, where that makes sense. */
   readonly ofAttributes?: (left: AttributeView, right: AttributeView) => Predicate;
+  /** The same with a moment relative to the present in place of the value, where that makes sense. */
+  readonly ofMoment?: (view: AttributeView, moment: Moment) => Predicate;
+  /** Of an operator that takes a pair: those that say the same of its low and its high value. */
+  readonly ends?: readonly [low: AttributeOperator, high: AttributeOperator];
   /** Of a negated operator: the positive one that it is the complement of. */
   readonly complementOf?: AttributeOperator;
 }
@@ -35,25 +55,29 @@ export interface SegmentOperator {
   readonly negated: boolean;
 }
 
-/** An operator that is known and comes with a later release. */
-interface LaterOperator {
-  readonly kind: 'later';
-  readonly name: string;
-  readonly words: string;
-  readonly needs: string;
-}
+export type Operator = AttributeOperator | SegmentOperator;
 
-export type Operator = AttributeOperator | SegmentOperator | LaterOperator;
-
+const ELAPSED: Clock = { kind: 'elapsed' };
 const TEXT: readonly AttributeType[] = ['string'];
 const LIST: readonly AttributeType[] = ['list'];
 const ORDERED: readonly AttributeType[] = ['string', 'number', 'date', 'datetime'];
 const ANY: readonly AttributeType[] = [...SCALAR_TYPES, 'list', 'object'];
-const RELATIVE_TIME = 'operators of relative time';
+const MOMENTS: readonly AttributeType[] = ['date', 'datetime'];
 
 const EQUAL = one('=', 'is', SCALAR_TYPES, (view, value) => equals(view, [value]), compare('='));
 const IN = many('in', 'is one of', SCALAR_TYPES, equals);
-const BETWEEN = attributeOperator('between', 'is between', ORDERED, 'pair', between);
+const AT_LEAST = ordered(
+  '>=',
+  'is at least',
+  (low) => ({ low, lowInclusive: true }),
+  swapped(compare('<=')),
+  notPassed('<'),
+);
+const AT_MOST = ordered('<=', 'is at most', (high) => ({ high, highInclusive: true }), compare('<='), passed('<='));
+const BETWEEN: AttributeOperator = {
+  ...attributeOperator('between', 'is between', ORDERED, 'pair', between),
+  ends: [AT_LEAST, AT_MOST],
+};
 const CONTAINS = one('contains', 'contains', TEXT, textual('substring'));
 const BEGINS = one('beginsWith', 'begins with', TEXT, textual('prefix'));
 const ENDS = one('endsWith', 'ends with', TEXT, textual('suffix'));
@@ -64,6 +88,12 @@ const CONTAINS_ANY = many('containsAny', 'contains any of', LIST, (view, values)
 const CONTAINS_ALL = many('containsAll', 'contains all of', LIST, (view, values) =>
   values.length > 0 ? and(values.map((value) => member(view, value))) : present(view),
 );
+const IN_LAST = attributeOperator('inLast', 'was in the last', MOMENTS, 'window', (view, [ms]) =>
+  aged(view, ELAPSED, 0, Number(ms)),
+);
+const IN_NEXT = attributeOperator('inNext', 'is in the next', MOMENTS, 'window', (view, [ms]) =>
+  aged(view, ELAPSED, 0 - Number(ms), 0),
+);
 const NOT_NULL = attributeOperator('notNull', 'has a value', ANY, 'nothing', present);
 
 export const OPERATORS: readonly Operator[] = [
@@ -71,10 +101,10 @@ export const OPERATORS: readonly Operator[] = [
   complement('!=', 'is not', EQUAL),
   IN,
   complement('notIn', 'is none of', IN),
-  one('<', 'is less than', ORDERED, (view, high) => range(view, { high }), compare('<')),
-  one('<=', 'is at most', ORDERED, (view, high) => range(view, { high, highInclusive: true }), compare('<=')),
-  one('>', 'is more than', ORDERED, (view, low) => range(view, { low }), swapped(compare('<'))),
-  one('>=', 'is at least', ORDERED, (view, low) => range(view, { low, lowInclusive: true }), swapped(compare('<='))),
+  ordered('<', 'is less than', (high) => ({ high }), compare('<'), passed('<')),
+  AT_MOST,
+  ordered('>', 'is more than', (low) => ({ low }), swapped(compare('<')), notPassed('<=')),
+  AT_LEAST,
   BETWEEN,
   complement('notBetween', 'is not between', BETWEEN),
   CONTAINS,
@@ -92,12 +122,14 @@ export const OPERATORS: readonly Operator[] = [
   complement('null', 'has no value', NOT_NULL),
   { kind: 'segment', name: 'inSegment', words: 'is in the segment', negated: false },
   { kind: 'segment', name: 'notInSegment', words: 'is not in the segment', negated: true },
-  { kind: 'later', name: 'inLast', words: 'was in the last', needs: RELATIVE_TIME },
-  { kind: 'later', name: 'notInLast', words: 'was not in the last', needs: RELATIVE_TIME },
-  { kind: 'later', name: 'inNext', words: 'is in the next', needs: RELATIVE_TIME },
-  { kind: 'later', name: 'notInNext', words: 'is not in the next', needs: RELATIVE_TIME },
-  { kind: 'later', name: 'inCurrent', words: 'is in the current', needs: RELATIVE_TIME },
-  { kind: 'later', name: 'inPrevious', words: 'was in the previous', needs: RELATIVE_TIME },
+  IN_LAST,
+  complement('notInLast', 'was not in the last', IN_LAST),
+  IN_NEXT,
+  complement('notInNext', 'is not in the next', IN_NEXT),
+  attributeOperator('inCurrent', 'is in the current', MOMENTS, 'period', (view, period) => periodsAgo(view, 0, period)),
+  attributeOperator('inPrevious', 'was in the previous', MOMENTS, 'period', (view, period) =>
+    periodsAgo(view, 1, period),
+  ),
 ];
 
 const BY_NAME: ReadonlyMap<string, readonly Operator[]> = new Map(
@@ -148,6 +180,19 @@ function many(
   return attributeOperator(name, words, on, 'many', predicate);
 }
 
+/** Compares values, other attributes, or moments. */
+function ordered(
+  name: string,
+  words: string,
+  bounds: (operand: Scalar) => Partial<Interval>,
+  ofAttributes: OfAttributes,
+  ofMoment: OfMoment,
+): AttributeOperator {
+  return { ...one(name, words, ORDERED, (view, operand) => range(view, bounds(operand)), ofAttributes), ofMoment };
+}
+
+type OfMoment = NonNullable<AttributeOperator['ofMoment']>;
+
 /** The negated operator of a positive one. */
 function complement(name: string, words: string, of: AttributeOperator): AttributeOperator {
   const { ofAttributes } = of;
@@ -197,4 +242,39 @@ function compare(order: '=' | '<' | '<='): OfAttributes {
 
 function swapped(ofAttributes: OfAttributes): OfAttributes {
   return (left, right) => ofAttributes(right, left);
+}
+
+// ——— What they mean of time ———
+
+/** The age is at least `from`, and below `to`. */
+function aged({ attribute }: AttributeView, clock: Clock, from: number | null, to: number | null): Predicate {
+  if (from !== null && to !== null && from >= to) return NEVER;
+  const interval: Interval = { low: from, lowInclusive: from !== null, high: to, highInclusive: false };
+  return { kind: 'age', attribute, clock, intervals: [interval] };
+}
+
+function periodsAgo(view: AttributeView, ago: number, [unit, timeZone]: readonly Scalar[]): Predicate {
+  return aged(view, { kind: 'periods', unit: unit as CalendarUnit, timeZone: String(timeZone) }, ago, ago + 1);
+}
+
+/** The value stands in that order to the moment. */
+function passed(order: Bound['order']): OfMoment {
+  return (view, moment) => {
+    const [clock, age] = passing(moment, order);
+    return aged(view, clock, age, null);
+  };
+}
+
+/** It does not, and there is a value. */
+function notPassed(order: Bound['order']): OfMoment {
+  return (view, moment) => {
+    const [clock, age] = passing(moment, order);
+    return aged(view, clock, null, age);
+  };
+}
+
+/** From which age on a value is before a moment, or not after it. */
+function passing(moment: Moment, order: Bound['order']): [clock: Clock, age: number] {
+  if (moment.kind === 'exact') return [ELAPSED, (order === '<' ? 1 : 0) - moment.offsetMs];
+  return [{ kind: 'passed', bound: { ...moment.bound, order }, timeZone: moment.timeZone }, 1];
 }

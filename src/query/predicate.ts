@@ -28,6 +28,8 @@ export interface Interval {
  * - `prefix | suffix | substring`: of a string value; an empty needle matches every string.
  * - `member`: the list value contains `value`.
  * - `present`: there is a value (an empty list is one).
+ * - `age`: the age of the value (a date or datetime) by the clock lies in one of the disjoint, ascending intervals. Ages are whole
+ *   numbers; a bound below is inclusive, one above is not. Its truth moves as time passes, and that of no other atom does.
  * - `compare`: both attributes have values, and the left one stands in that order to the right one (same types).
  * - `program`: the JsonLogic program, run over the record's attributes, is truthy; it reads only `attributes`.
  */
@@ -39,6 +41,7 @@ export type Atom =
   | Textual<'substring'>
   | { readonly kind: 'member'; readonly view: AttributeView; readonly value: Scalar }
   | { readonly kind: 'present'; readonly attribute: string }
+  | Aged
   | {
       readonly kind: 'compare';
       readonly left: AttributeView;
@@ -46,6 +49,53 @@ export type Atom =
       readonly right: AttributeView;
     }
   | { readonly kind: 'program'; readonly rule: unknown; readonly attributes: readonly string[] };
+
+export interface Aged {
+  readonly kind: 'age';
+  readonly attribute: string;
+  readonly clock: Clock;
+  readonly intervals: readonly Interval[];
+}
+
+/**
+ * By what the age of a value is told.
+ * - `elapsed`: the milliseconds that have passed since then; negative of what is to come.
+ * - `periods`: how many days, weeks (from Monday), months … have begun since its own one.
+ * - `passed`: 1 once the value lies before the bound (or at it), 0 until then.
+ */
+export type Clock =
+  | { readonly kind: 'elapsed' }
+  | { readonly kind: 'periods'; readonly unit: CalendarUnit; readonly timeZone: string }
+  | { readonly kind: 'passed'; readonly bound: Bound; readonly timeZone: string };
+
+/**
+ * A moment that moves with the present: the anchor of now, then shifted by the offset. From `now` only months are: what is
+ * exact is an `elapsed` age. `order` says how a value that has passed stands to it.
+ */
+export interface Bound {
+  readonly anchor: Anchor;
+  readonly offset: number;
+  readonly unit: 'millisecond' | 'day' | 'month';
+  readonly order: '<' | '<=';
+}
+
+export const CALENDAR_UNITS = ['day', 'week', 'month', 'quarter', 'year'] as const;
+export type CalendarUnit = (typeof CALENDAR_UNITS)[number];
+
+export const ANCHORS = [
+  'now',
+  'startOfDay',
+  'endOfDay',
+  'startOfWeek',
+  'endOfWeek',
+  'startOfMonth',
+  'endOfMonth',
+  'startOfQuarter',
+  'endOfQuarter',
+  'startOfYear',
+  'endOfYear',
+] as const;
+export type Anchor = (typeof ANCHORS)[number];
 
 export interface Textual<K extends string> {
   readonly kind: K;

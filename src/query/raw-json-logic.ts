@@ -11,6 +11,7 @@
 import type { Attribute, ObjectType } from '../change/object-type.ts';
 import { pointer } from '../errors.ts';
 import { fold } from './atom.ts';
+import { isClockOperation, looksAtClock, readClock } from './clock-logic.ts';
 import type { Meaning } from './json-logic.ts';
 import {
   compileProgram,
@@ -25,6 +26,7 @@ import {
   ALWAYS,
   type AttributeView,
   and,
+  type Clock,
   type Interval,
   NEVER,
   not,
@@ -48,6 +50,7 @@ import {
   TOO_MANY,
   typeAt,
 } from './scope.ts';
+import { isEmptyInterval, wholeInterval } from './value-set.ts';
 
 /** Reads a rule, or notes why it can't be taken. It is its own JsonLogic, but that sums over a relationship are made exact. */
 export function readJsonLogic(rule: unknown, path: string, reading: Reading): Meaning | undefined {
@@ -110,9 +113,11 @@ function total(rules: Args): Size {
 
 /** What is no group and no condition of its own: reading a value or a measure, `not`, and the guard against a missing value. */
 function isTransparent(name: string, args: Args): boolean {
-  if (name === 'var' || name === 'toLowerCase' || name === '!' || isMeasureBody(name, args)) return true;
+  if (TRANSPARENT.has(name) || isMeasureBody(name, args)) return true;
   return isGuard(name, args) || (name === 'and' && args.some((arg) => isLogic(arg) && isGuard(...operationOf(arg))));
 }
+
+const TRANSPARENT = new Set(['var', 'toLowerCase', '!', 'now', 'elapsed', 'periods']);
 
 /** What compares it is one condition, about what stands in it. */
 function isMeasure(rule: unknown): boolean {
@@ -164,6 +169,8 @@ function checkObject(rule: Readonly<Record<string, unknown>>, at: Place): void {
   if (name === undefined || keys.length > 1) {
     const found = name === undefined ? 'none' : keys.map((key) => `'${key}'`).join(', ');
     fault(at.reading, at.path, `JsonLogic has one operation at each level; here are ${found}`);
+  } else if (isClockOperation(name)) {
+    checkClock(rule, operationOf(rule)[1], stepInto(at, name));
   } else if (REFUSED_OPERATIONS.has(name) || !PROGRAM_OPERATIONS.has(name)) {
     const why = REFUSED_OPERATIONS.has(name)
       ? `the operation '${name}' is not allowed`
@@ -200,6 +207,14 @@ function checkOperation(name: string, args: Args, isList: boolean, at: Place): v
     check(arg, isOfItems ? { ...argAt(index), place: itemPlace(name, args[0], at) } : argAt(index));
   }
 }
+
+/** An operation that is given the present. By itself that is not to be had: a value that is computed from it flips unforeseen. */
+function checkClock(rule: unknown, args: Args, at: Place): void {
+  if (readClock(rule)) check(args[0], stepInto(at, 0));
+  else fault(at.reading, at.path, CLOCKS);
+}
+
+const CLOCKS = `time is asked for by { "elapsed": [value, now] }, { "periods": [value, now, "day" | "week" | "month" | "quarter" | "year", zone] } and { "before" | "notAfter": [value, now, anchor, offset, "millisecond" | "day" | "month", zone] }, where now is { "now": [] }`;
 
 /** What an operation over items sees of one: a record, if they are records; `reduce` shows it beside the accumulator. */
 function itemPlace(name: string, items: unknown, { place, reading }: Place): Place['place'] {
@@ -319,6 +334,8 @@ const STRUCTURES: ReadonlyMap<string, Structure> = new Map<string, Structure>([
   ['in', containmentOf],
   ['startsWith', (args, here) => textOf('prefix', args, here)],
   ['endsWith', (args, here) => textOf('suffix', args, here)],
+  ['before', (args, here) => passedOf('before', args, here)],
+  ['notAfter', (args, here) => passedOf('notAfter', args, here)],
 ]);
 
 const CONNECTIVES = new Set(['and', 'or', '!', '!!', 'if', '?:']);
@@ -336,12 +353,18 @@ function truthOf(rule: unknown, here: Here): Predicate {
 
 /** A part that stays a program; one that reads nothing is decided here. */
 function programOf(rule: Readonly<Record<string, unknown>>, here: Here): Predicate {
+  if (looksAtClock(rule)) {
+    fault(here.reading, here.pointers.get(rule) ?? here.root, CLOCK_IN_PROGRAM);
+    return NEVER;
+  }
   const { paths } = programReads(rule);
   const attributes = [...new Set(paths.map((path) => path.split('.')[0]!))].sort();
   if (attributes.some((name) => hopNamed(here.type, name, here.reading.scope.types))) return refuse(rule, paths, here);
   if (attributes.length > 0) return { kind: 'program', rule, attributes };
   return truthy(compileProgram(rule)({})) ? ALWAYS : NEVER;
 }
+
+const CLOCK_IN_PROGRAM = `what looks at the clock is 'before' or 'notAfter' by itself, or 'elapsed' or 'periods' compared with numbers, of a date or datetime attribute; nothing else can be computed of the present`;
 
 // ——— Neighbours ———
 
@@ -592,7 +615,7 @@ function equalityOf(args: Args, here: Here): Predicate | undefined {
   const pair = readPair(args, here.type);
   if (!pair) return absenceOf(args, here);
   if (pair.constant === null) return not(present(pair.read.view));
-  return fits(pair.constant, pair.read) ? equals(pair.read.view, [pair.constant]) : undefined;
+  return fits(pair.constant, pair.read) ? equalsRead(pair.read, [pair.constant]) : undefined;
 }
 
 function inequalityOf(args: Args, here: Here): Predicate | undefined {
@@ -609,7 +632,7 @@ function orderOf(order: '<' | '<=', args: Args, here: Here): Predicate | undefin
   if (!bounds.every((bound) => isScalar(bound) && fits(bound, read))) return undefined;
   const [low, high] = [bound(args[at - 1]), bound(args[at + 1])];
   const inclusive = order === '<=';
-  const inside = range(read.view, {
+  const inside = rangeRead(read, {
     low,
     lowInclusive: inclusive && low !== null,
     high,
@@ -636,7 +659,7 @@ function containmentOf(args: Args, here: Here): Predicate | undefined {
   if (args.length !== 2) return undefined;
   if (Array.isArray(place)) {
     const read = readView(needle, here.type);
-    return read && place.every((value) => isScalar(value) && fits(value, read)) ? equals(read.view, place) : undefined;
+    return read && place.every((value) => isScalar(value) && fits(value, read)) ? equalsRead(read, place) : undefined;
   }
   const read = readView(place, here.type);
   if (!read || !isScalar(needle) || !isFoldedLike(needle, read.view)) return undefined;
@@ -655,6 +678,16 @@ function textOf(kind: 'prefix' | 'suffix', args: Args, here: Here): Predicate | 
   return needle === '' ? present(read.view) : { kind, view: read.view, needle };
 }
 
+/** Whether a value has passed a moment; a missing one never has. */
+function passedOf(name: 'before' | 'notAfter', args: Args, here: Here): Predicate | undefined {
+  const read = readAge({ [name]: args }, here.type);
+  return read && rangeRead(read, { low: 1, lowInclusive: true, high: null, highInclusive: false });
+}
+
+function isPassing(name: string): boolean {
+  return name === 'before' || name === 'notAfter';
+}
+
 const COMPARISONS: ReadonlyMap<string, '=' | '<' | '<='> = new Map([
   ['===', '='],
   ['<', '<'],
@@ -669,6 +702,7 @@ function guardedComparison(args: Args, here: Here): Predicate | undefined {
   const order = COMPARISONS.get(name);
   const [left, right] = [readView(sides[0], here.type), readView(sides[1], here.type)];
   if (!order || !left?.jsType || left.jsType !== right?.jsType || sides.length !== 2) return undefined;
+  if (left.clock || right.clock) return undefined;
   if (left.jsType === 'boolean' && order !== '=') return undefined;
   if (!guards(leftGuard, left.view, here) || !guards(rightGuard, right.view, here)) return undefined;
   return { kind: 'compare', left: left.view, order, right: right.view };
@@ -682,8 +716,9 @@ function guards(rule: unknown, { attribute }: AttributeView, here: Here): boolea
 
 // ——— Reading values ———
 
-/** A value that is read from the record, and its JS type if it is a scalar. */
+/** A value that is read from the record, and its JS type if it is a scalar; by a clock, its age. */
 interface Read {
+  readonly clock?: Clock;
   readonly view: AttributeView;
   readonly attribute: Attribute;
   readonly jsType: 'string' | 'number' | 'boolean' | undefined;
@@ -694,6 +729,7 @@ function readView(rule: unknown, type: ObjectType): Read | undefined {
   if (!isLogic(rule)) return undefined;
   const [name, args] = operationOf(rule);
   const [arg] = args;
+  if (isClockOperation(name)) return isPassing(name) ? undefined : readAge(rule, type);
   if (args.length !== 1) return undefined;
   if (name === 'toLowerCase') {
     const read = readView(arg, type);
@@ -702,6 +738,14 @@ function readView(rule: unknown, type: ObjectType): Read | undefined {
   }
   const attribute = name === 'var' && typeof arg === 'string' ? type.attributes.get(arg) : undefined;
   return attribute && { view: { attribute: String(arg), folded: false }, attribute, jsType: jsTypeOf(attribute) };
+}
+
+/** The age of a date or datetime; of a missing one it is null, as the value is. */
+function readAge(rule: unknown, type: ObjectType): Read | undefined {
+  const told = readClock(rule);
+  const read = told && readView(told.value, type);
+  const isMoment = read && !read.clock && (read.attribute.type === 'date' || read.attribute.type === 'datetime');
+  return isMoment ? { ...read, clock: told.clock, jsType: 'number' } : undefined;
 }
 
 function jsTypeOf({ type }: Attribute): Read['jsType'] {
@@ -739,6 +783,19 @@ function isFoldedLike(constant: Scalar, { folded }: AttributeView): boolean {
 
 function equals(view: AttributeView, values: readonly Scalar[]): Predicate {
   return values.length === 0 ? NEVER : { kind: 'equals', view, values: [...new Set(values.map(plusZero))] };
+}
+
+function equalsRead(read: Read, values: readonly Scalar[]): Predicate {
+  if (!read.clock) return equals(read.view, values);
+  return or(values.map((value) => rangeRead(read, { ...AT_POINT, low: plusZero(value), high: plusZero(value) })));
+}
+
+const AT_POINT = { lowInclusive: true, highInclusive: true };
+
+function rangeRead({ view, clock }: Read, interval: Interval): Predicate {
+  if (!clock) return range(view, interval);
+  const whole = wholeInterval(interval);
+  return isEmptyInterval(whole) ? NEVER : { kind: 'age', attribute: view.attribute, clock, intervals: [whole] };
 }
 
 /** Bounds in the wrong order leave nothing. */

@@ -17,9 +17,20 @@ import {
   operatorsNamed,
   type SegmentOperator,
 } from './operators.ts';
-import { ALWAYS, type Interval, type ListMeasure, not, type Predicate, type Scalar } from './predicate.ts';
-import { atLeastOne, edgeOver, type Hop, hopNamed, isTrue, isZero, MEASURED, throughHops } from './relationships.ts';
 import {
+  ALWAYS,
+  type AttributeView,
+  and,
+  type Interval,
+  type ListMeasure,
+  not,
+  type Predicate,
+  type Scalar,
+} from './predicate.ts';
+import { atLeastOne, edgeOver, type Hop, hopNamed, isTrue, isZero, MEASURED, throughHops } from './relationships.ts';
+import { isRelative, readMoment, readPeriod, readWindow } from './relative-time.ts';
+import {
+  admitNode,
   DEPTH_MAX,
   describeHop,
   fault,
@@ -91,9 +102,6 @@ export function readRule(
   const at = pointer(path, dialect.field);
   const name = readName(rule[dialect.field], at, reading);
   const way = name === undefined ? undefined : followWay(reading, name.split('.').slice(0, -1), name, at);
-  if (first?.kind === 'later') {
-    return fault(reading, pointer(path, 'operator'), `${first.needs} ('${first.name}') come with a later release`);
-  }
   if (name === undefined || !way) return undefined;
   const own = name.split('.').at(-1)!;
   const hop = hopNamed(way.type, own, reading.scope.types);
@@ -102,7 +110,7 @@ export function readRule(
   if (!attribute) return undefined;
   const field: Field = { name, own, attribute, ...way };
   const row = rowFor(field, rows, path, reading);
-  return row && readAttributeRule({ row, field, rule, path, reading });
+  return row && readAttributeRule({ row, field, rule, path, depth, reading });
 }
 
 function membersOf({ field, ignored }: RuleDialect): string[] {
@@ -144,8 +152,7 @@ function readOperator(given: unknown, path: string, dialect: RuleDialect, readin
 }
 
 function allOperatorNames(): string {
-  const names = OPERATORS.flatMap((row) => (row.kind === 'later' ? [] : [row.name]));
-  return [...new Set(names)].join(', ');
+  return [...new Set(OPERATORS.map(({ name }) => name))].join(', ');
 }
 
 function readName(given: unknown, path: string, reading: Reading): string | undefined {
@@ -174,6 +181,7 @@ interface Condition {
   readonly field: Field;
   readonly rule: Members;
   readonly path: string;
+  readonly depth: number;
   readonly reading: Reading;
 }
 
@@ -185,8 +193,8 @@ function readAttributeRule(condition: Condition): Meaning | undefined {
   switch (rule.valueSource) {
     case undefined:
     case 'value': {
-      const operands = readOperands(condition);
-      return operands && says((positive) => positive.predicate(view, foldedIf(view.folded, operands)));
+      const compared = readComparison(condition, view);
+      return compared && says(() => compared);
     }
     case 'field': {
       const other = readOtherField(condition);
@@ -223,6 +231,58 @@ function describeField({ name, attribute }: Pick<Field, 'name' | 'attribute'>): 
 
 // ——— Values ———
 
+/** What a rule says of its value or values, before it is negated. */
+function readComparison(condition: Condition, view: AttributeView): Predicate | undefined {
+  const positive = condition.row.complementOf ?? condition.row;
+  const { value } = condition.rule;
+  const at = pointer(condition.path, 'value');
+  if (isOfTime(condition)) {
+    if (isRelative(value) && positive.ofMoment) return readEnd(condition, positive, value, at, view);
+    if (positive.ends && Array.isArray(value) && value.length === 2 && value.some(isRelative)) {
+      return readEnds(condition, positive.ends, value, at, view);
+    }
+  }
+  const operands = readOperands(condition);
+  return operands && positive.predicate(view, foldedIf(view.folded, operands));
+}
+
+function isOfTime({ field: { attribute } }: Condition): boolean {
+  return attribute.type === 'date' || attribute.type === 'datetime';
+}
+
+/** A pair of which an end moves with time is two conditions in a group, and counts as those: so it is written as JsonLogic. */
+function readEnds(
+  condition: Condition,
+  ends: readonly AttributeOperator[],
+  values: readonly unknown[],
+  at: string,
+  view: AttributeView,
+): Predicate | undefined {
+  const { depth, reading } = condition;
+  const parts = values.flatMap((value, index) => {
+    const path = pointer(at, index);
+    const end = admitNode(reading, path, depth + 1) && readEnd(condition, ends[index]!, value, path, view);
+    return end ? [end] : [];
+  });
+  return parts.length === values.length ? and(parts) : undefined;
+}
+
+/** One value compared: a moment, or a fixed one. */
+function readEnd(
+  condition: Condition,
+  row: AttributeOperator,
+  value: unknown,
+  path: string,
+  view: AttributeView,
+): Predicate | undefined {
+  if (isRelative(value)) {
+    const moment = readMoment(value, path, condition.reading);
+    return moment && row.ofMoment!(view, moment);
+  }
+  const operands = readAll(condition, [value], () => path);
+  return operands && row.predicate(view, operands);
+}
+
 function readOperands(condition: Condition): readonly Scalar[] | undefined {
   const { row, rule, path, reading } = condition;
   const { value } = rule;
@@ -231,19 +291,37 @@ function readOperands(condition: Condition): readonly Scalar[] | undefined {
   if (value === null || value === undefined) {
     return fault(reading, at, `'${row.name}' takes a value; for "no value" there are null and notNull`);
   }
-  if (isObject(value) && value.mode === 'relative') {
-    return fault(reading, at, 'values relative to the present come with a later release');
-  }
+  if (isRelative(value)) return fault(reading, at, whyNotRelative(condition));
   switch (row.takes) {
     case 'one':
       return readAll(condition, [value], () => at);
     case 'many':
     case 'pair':
       return readList(condition, value, at);
+    case 'window': {
+      const ms = readWindow(value, at, reading);
+      return ms === undefined ? undefined : [ms];
+    }
+    case 'period': {
+      const unit = readPeriod(value, at, reading);
+      return unit && [unit, reading.scope.timeZone];
+    }
     default:
       return unreachable(row.takes);
   }
 }
+
+function whyNotRelative(condition: Condition): string {
+  if (!isOfTime(condition))
+    return `${describeField(condition.field)}: only dates and datetimes are relative to the present`;
+  return `'${condition.row.name}' takes no value relative to the present; ${TAKING_MOMENTS.join(' ')} do`;
+}
+
+/** The operators that compare with moments. */
+const TAKING_MOMENTS = OPERATORS.flatMap((row) => {
+  const positive = row.kind === 'attribute' ? (row.complementOf ?? row) : undefined;
+  return positive?.ofMoment || positive?.ends ? [row.name] : [];
+});
 
 /** A list of values as it is, or as `"a,b"`. */
 function readList(condition: Condition, value: unknown, at: string): readonly Scalar[] | undefined {
@@ -446,7 +524,7 @@ function aggregateField({ rule, dialect, reading }: Standing): Field {
 
 function readAggregateValue(row: AttributeOperator, standing: Standing): Predicate | undefined {
   const { rule, path, reading } = standing;
-  const condition: Condition = { row, field: aggregateField(standing), rule, path, reading };
+  const condition: Condition = { row, field: aggregateField(standing), rule, path, depth: standing.depth, reading };
   if (rule.valueSource !== undefined && rule.valueSource !== 'value') {
     return fault(reading, pointer(path, 'valueSource'), 'an aggregate is compared with a value, not with an attribute');
   }

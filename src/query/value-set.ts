@@ -65,7 +65,7 @@ function point(value: Scalar): Interval {
   return { low: bound, lowInclusive: true, high: bound, highInclusive: true };
 }
 
-function isEmptyInterval({ low, lowInclusive, high, highInclusive }: Interval): boolean {
+export function isEmptyInterval({ low, lowInclusive, high, highInclusive }: Interval): boolean {
   if (low === null || high === null) return false;
   return low > high || (low === high && !(lowInclusive && highInclusive));
 }
@@ -133,4 +133,16 @@ function booleanPoints(intervals: readonly Interval[]): readonly Interval[] {
 function contains({ low, lowInclusive, high, highInclusive }: Interval, value: Scalar): boolean {
   const above = low === null || value > low || (lowInclusive && value === low);
   return above && (high === null || value < high || (highInclusive && value === high));
+}
+
+/** The whole numbers of an interval, from the first one inside to the first one after: so intervals that touch become one. */
+export function wholeInterval({ low, lowInclusive, high, highInclusive }: Interval): Interval {
+  const from = low === null ? null : wholeFrom(Number(low), lowInclusive);
+  const to = high === null ? null : wholeFrom(Number(high), !highInclusive);
+  return { low: from, lowInclusive: from !== null, high: to, highInclusive: false };
+}
+
+/** The first whole number from there on. 0 for -0. */
+function wholeFrom(bound: number, inclusive: boolean): number {
+  return (inclusive ? Math.ceil(bound) : Math.floor(bound) + 1) + 0;
 }

@@ -13,10 +13,12 @@ import type { Change } from '../../src/change/change.ts';
 import { ROLES } from '../../src/config.ts';
 import type { Deployment } from '../../src/engine/deployment.ts';
 import { audit } from '../../src/membership/audit.ts';
+import { STRONG } from '../../src/membership/memberships.ts';
 import { compileQuery } from '../../src/query/compile.ts';
 import { holds } from '../../src/query/reference.ts';
 import { document, type Graph, type GraphRecord } from '../../src/query/reference-document.ts';
 import { built, eventually, openTestDeployment, send } from '../support/deployment.ts';
+import { freshPrefix } from '../support/redis.ts';
 
 const SEED = Number(process.env.ROLLCALL_SEED ?? Date.now() % 100_000);
 const KEYS = ROLES.map((role) => ({ role, key: `the-key-of-the-${role}` }));
@@ -43,7 +45,7 @@ const TYPES: Readonly<Record<TypeName, { attributes: object; relationships?: obj
     },
   },
   orders: {
-    attributes: { total: { type: 'number' }, status: { type: 'string' } },
+    attributes: { total: { type: 'number' }, status: { type: 'string' }, paid_at: { type: 'datetime' } },
     relationships: { contact: { to: 'contacts', key: 'contact_id', cardinality: 'one', inverse: 'orders' } },
   },
 };
@@ -52,6 +54,8 @@ const all = (...rules: object[]) => ({ combinator: 'and', rules });
 const rule = (field: string, operator: string, value?: unknown) => ({ field, operator, value });
 const paid = all(rule('status', '=', 'paid'));
 const adults = all(rule('age', '>=', 30));
+
+const PREFIX = freshPrefix();
 
 let deployment: Deployment;
 let server: FastifyInstance;
@@ -181,6 +185,7 @@ const VALUES: Readonly<Record<TypeName, () => Record<string, unknown>>> = {
   orders: () => ({
     total: often(choose(1000) / 10),
     status: often(pick(['paid', 'open'])),
+    paid_at: often(new Date(Date.now() - pick([1, 90]) * 3_600_000).toISOString()),
     contact_id: often(anyId('contacts')),
   }),
 };
@@ -240,7 +245,7 @@ function cellOf({ path, aggregate, where }: GivenColumn, doc: Doc, of: string): 
   const [many, attribute] = names;
   const target = targetOf(type, many!);
   const there = ((at?.[many!] ?? []) as Doc[]).filter(
-    (each) => where === undefined || holds(logicOf(where, target), each),
+    (each) => where === undefined || holds(logicOf(where, target), each, Date.now()),
   );
   const values = there.map((each) => each[attribute!]).filter((value) => typeof value === 'number');
   return aggregateOf(aggregate, there.length, values);
@@ -266,7 +271,7 @@ function expectedRows(columns: readonly GivenColumn[], query: unknown, of: TypeN
   const logic = logicOf(query, of);
   return [...whole.records(of)].flatMap((record) => {
     const doc = document(of, record, whole) as Doc;
-    if (!holds(logic, doc)) return [];
+    if (!holds(logic, doc, Date.now())) return [];
     const cells = columns.map((column) => {
       const label = column.label ?? (column.aggregate ? `${column.aggregate} of ${column.path}` : column.path);
       return [column.aggregate ? label : column.path, cellOf(column, doc, of)];
@@ -296,6 +301,12 @@ const COLUMNS: readonly GivenColumn[] = [
     label: 'Odd',
     where: { ...all(rule('contact.organization.size', '>', 3)), not: true },
   },
+  {
+    path: 'orders',
+    aggregate: 'count',
+    label: 'Lately',
+    where: all(rule('paid_at', 'inLast', { amount: 2, unit: 'day' })),
+  },
   { path: 'groups.level', aggregate: 'sum' },
   {
     path: 'groups',
@@ -313,7 +324,7 @@ const mixed = {
 };
 
 beforeAll(async () => {
-  deployment = await openTestDeployment();
+  deployment = await openTestDeployment({ prefix: PREFIX });
   server = await buildServer(deployment, { keys: KEYS, logger: pino({ level: 'silent' }) });
   for (const [name, type] of Object.entries(TYPES)) await done('PUT', `/object-types/${name}`, type);
   await done('POST', '/segments', { title: 'Adults', slug: 'adults', object_type: 'contacts', query: adults });
@@ -411,6 +422,20 @@ describe('a view', () => {
   ])('is refused with %s', async (_, over, fault) => {
     expect(await refusal('POST', '/views', view('refused', over))).toEqual([422, ...fault]);
     expect(await refusal('GET', '/views/refused')).toEqual([404, 'view_unknown']);
+  });
+
+  it('is known to another process, whether that was there before or starts after it', async () => {
+    const open = () => openTestDeployment({ prefix: PREFIX, runsWorker: false });
+    const before = await open();
+    await done('POST', '/views', view('shared', { segment: 'adults', columns: [{ path: 'age' }] }));
+    const after = await open();
+    const { data } = await deployment.viewRows.page('shared', 1000, undefined, STRONG);
+    expect(data.length).toBeGreaterThan(0);
+    for (const other of [before, after]) {
+      expect((await other.viewRows.page('shared', 1000, undefined, STRONG)).data).toEqual(data);
+      await other.close();
+    }
+    await done('DELETE', '/views/shared');
   });
 
   it('keeps its slug and its object type, and no two have one slug', async () => {

@@ -23,7 +23,7 @@ function deliver(
     bench.redis,
     'deliverEntry',
     [keys.log, keys.delivered],
-    [source, generation, sequence, most, 1, 'c', payload],
+    [source, generation, 0, sequence, most, 1, 'c', payload],
   );
 }
 

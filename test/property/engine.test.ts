@@ -17,6 +17,8 @@ const SOAK = process.env.ROLLCALL_SOAK === '1';
 const SEED = Number(process.env.ROLLCALL_SEED ?? (SOAK ? Date.now() % 2 ** 31 : 1));
 const RUNS = SOAK ? 100_000 : 2_000;
 
+const WITH_TIME = { time: true };
+
 /** One thing that happens: a batch of entries, or the edit of a segment beside live changes. */
 type Event =
   | { readonly kind: 'batch'; readonly groups: readonly (readonly Change[])[] }
@@ -37,12 +39,12 @@ const anyCase: fc.Arbitrary<Case> = anyObjectType.chain((type) => {
   const edit = fc.record({
     kind: fc.constant('edit' as const),
     segment: fc.nat({ max: 5 }),
-    query: queryOf(type, SLUGS),
+    query: queryOf(type, SLUGS, WITH_TIME),
     meanwhile: changes,
   });
   return fc.record({
-    scope: scopeOf(type),
-    queries: fc.array(queryOf(type, SLUGS), { minLength: 1, maxLength: 6 }),
+    scope: scopeOf(type, WITH_TIME),
+    queries: fc.array(queryOf(type, SLUGS, WITH_TIME), { minLength: 1, maxLength: 6 }),
     events: fc.array(fc.oneof({ arbitrary: batch, weight: 5 }, { arbitrary: edit, weight: 1 }), {
       minLength: 1,
       maxLength: 8,
@@ -82,7 +84,7 @@ function compare(
 ): void {
   const records = model.live();
   for (const { ordinal, jsonLogic } of segments) {
-    const reference = new Set(members(jsonLogic, records));
+    const reference = new Set(members(jsonLogic, records, partition.nowMs));
     const set = partition.sets.get(ordinal)!;
     const engineOnly = [...set].filter((id) => !reference.has(id));
     const referenceOnly = [...reference].filter((id) => !set.has(id));

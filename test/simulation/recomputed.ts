@@ -94,7 +94,7 @@ export class Recomputed {
       const value = this.#derived(name, record);
       if (value !== undefined) view[name] = value;
     }
-    return network.holds(ordinal, view);
+    return network.holds(ordinal, view, 0); // no query of the simulator looks at the clock
   }
 
   #derived(name: string, record: ModelRecord): unknown {

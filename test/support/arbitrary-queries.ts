@@ -14,12 +14,22 @@ import {
 } from '../../src/change/object-type.ts';
 import type { Attributes } from '../../src/query/atom.ts';
 import { compileQuery, type QueryScope } from '../../src/query/compile.ts';
-import { type AttributeOperator, OPERATORS } from '../../src/query/operators.ts';
+import { type AttributeOperator, OPERATORS, type Operator } from '../../src/query/operators.ts';
+import { ANCHORS, CALENDAR_UNITS } from '../../src/query/predicate.ts';
+
+/** What a random query may say beside the rest. `time`: what is relative to the present, at the clock NOON (contacts.ts). */
+export interface QueryOptions {
+  readonly time?: boolean;
+}
 
 /** Every operator that a random rule can have. */
-export const OPERATOR_NAMES: readonly string[] = [
-  ...new Set(OPERATORS.flatMap((row) => (row.kind === 'later' ? [] : [row.name]))),
-];
+export function operatorNames({ time = false }: QueryOptions = {}): readonly string[] {
+  return [...new Set(OPERATORS.flatMap((row) => (isOfTime(row) && !time ? [] : [row.name])))];
+}
+
+function isOfTime(row: Operator): boolean {
+  return row.kind === 'attribute' && (row.takes === 'window' || row.takes === 'period');
+}
 
 const NAMES = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth', 'tenth'];
 
@@ -112,13 +122,18 @@ function anyValueOf({ type, of }: Attribute): fc.Arbitrary<unknown> {
 export type Rule = Readonly<Record<string, unknown>>;
 
 /** A rule group over the type; `slugs` are the segments that it may use. */
-function ruleGroupOf(type: ObjectType, slugs: readonly string[] = [], depth = 3): fc.Arbitrary<Rule> {
+function ruleGroupOf(
+  type: ObjectType,
+  slugs: readonly string[] = [],
+  depth = 3,
+  options: QueryOptions = {},
+): fc.Arbitrary<Rule> {
   const part =
     depth === 1
-      ? ruleOf(type, slugs)
+      ? ruleOf(type, slugs, options)
       : fc.oneof(
-          { arbitrary: ruleOf(type, slugs), weight: 3 },
-          { arbitrary: ruleGroupOf(type, slugs, depth - 1), weight: 1 },
+          { arbitrary: ruleOf(type, slugs, options), weight: 3 },
+          { arbitrary: ruleGroupOf(type, slugs, depth - 1, options), weight: 1 },
         );
   return fc
     .record({
@@ -137,8 +152,13 @@ function ruleGroupOf(type: ObjectType, slugs: readonly string[] = [], depth = 3)
 }
 
 /** The same statements in the other dialect. */
-function itemTreeOf(type: ObjectType, slugs: readonly string[] = [], depth = 3): fc.Arbitrary<Rule> {
-  return ruleGroupOf(type, slugs, depth).map(asItem);
+function itemTreeOf(
+  type: ObjectType,
+  slugs: readonly string[] = [],
+  depth = 3,
+  options: QueryOptions = {},
+): fc.Arbitrary<Rule> {
+  return ruleGroupOf(type, slugs, depth, options).map(asItem);
 }
 
 /** A rule group as an item tree. */
@@ -154,8 +174,10 @@ export function defined(rule: Rule): Rule {
 }
 
 /** A rule about the record's own attributes, or a segment. */
-export function ruleOf(type: ObjectType, slugs: readonly string[]): fc.Arbitrary<Rule> {
-  const rows = OPERATORS.flatMap((row) => (row.kind === 'attribute' ? [attributeRuleOf(type, row)] : []));
+export function ruleOf(type: ObjectType, slugs: readonly string[], options: QueryOptions = {}): fc.Arbitrary<Rule> {
+  const rows = OPERATORS.flatMap((row) =>
+    row.kind === 'attribute' && (options.time || !isOfTime(row)) ? [attributeRuleOf(type, row, options)] : [],
+  );
   const rules: fc.Arbitrary<Rule> = fc.oneof(...rows);
   if (slugs.length === 0) return rules;
   const segmentRules = fc.record({
@@ -166,11 +188,11 @@ export function ruleOf(type: ObjectType, slugs: readonly string[]): fc.Arbitrary
   return fc.oneof({ arbitrary: rules, weight: 12 }, { arbitrary: segmentRules, weight: 1 });
 }
 
-function attributeRuleOf(type: ObjectType, row: AttributeOperator): fc.Arbitrary<Rule> {
+function attributeRuleOf(type: ObjectType, row: AttributeOperator, options: QueryOptions): fc.Arbitrary<Rule> {
   const fields = [...type.attributes].filter(([, attribute]) => row.on.includes(attribute.type));
   return fc.constantFrom(...fields).chain(([field, attribute]) => {
     const rule = { field: fc.constant(field), operator: fc.constant(row.name), caseInsensitive: caseOf(attribute) };
-    const withValue = fc.record({ ...rule, value: operandOf(attribute, row) });
+    const withValue = fc.record({ ...rule, value: operandOf(attribute, row, options) });
     const others = [...type.attributes].filter(([, other]) => other.type === attribute.type).map(([name]) => name);
     if (!row.ofAttributes) return withValue.map(defined);
     const withField = fc.record({ ...rule, valueSource: fc.constant('field'), value: fc.constantFrom(...others) });
@@ -182,28 +204,53 @@ function caseOf({ type, of }: Attribute): fc.Arbitrary<unknown> {
   return type === 'string' || of === 'string' ? fc.constantFrom(undefined, false, true) : fc.constant(undefined);
 }
 
-function operandOf({ type, of }: Attribute, { takes }: AttributeOperator): fc.Arbitrary<unknown> {
+function operandOf({ type, of }: Attribute, row: AttributeOperator, { time }: QueryOptions): fc.Arbitrary<unknown> {
   const scalar = SCALAR_TYPES.find((known) => known === (of ?? type)) ?? 'string';
-  const one = fc.constantFrom(...VALUES[scalar], ...SPELLINGS[scalar]);
-  switch (takes) {
+  const fixed = fc.constantFrom(...VALUES[scalar], ...SPELLINGS[scalar]);
+  const positive = row.complementOf ?? row;
+  const canMove = time && (type === 'date' || type === 'datetime') && (positive.ofMoment || positive.ends);
+  const one = canMove ? fc.oneof(fixed, anyMoment) : fixed;
+  switch (row.takes) {
     case 'nothing':
       return fc.constantFrom(undefined, null, '');
     case 'one':
       return one;
     case 'pair':
       return fc.tuple(one, one);
+    case 'window':
+      return anyWindow;
+    case 'period':
+      return fc.record({ unit: fc.constantFrom(...CALENDAR_UNITS) });
     default:
       return fc.array(one, { maxLength: 3 });
   }
 }
 
+const WINDOW_UNITS = ['second', 'minute', 'hour', 'day', 'week'];
+
+/** Of lengths such that some values lie inside of them at NOON. */
+const anyWindow = fc.oneof(
+  fc.record({ amount: fc.constantFrom<unknown>(0, 1, 14, 15, 44, 45, '46'), unit: fc.constantFrom('day') }),
+  fc.record({ amount: fc.constantFrom(0, 1, 2, 3, 10, 360, 1000), unit: fc.constantFrom(...WINDOW_UNITS) }),
+);
+
+/** A moment relative to the present. */
+const anyMoment = fc
+  .record({
+    mode: fc.constant('relative'),
+    anchor: fc.constantFrom('now', ...ANCHORS),
+    offset: fc.constantFrom<unknown>(undefined, 0, -1, 1, '-1', 2, -2, 3, -14, 15, -15, 45, 400),
+    unit: fc.constantFrom(...WINDOW_UNITS, 'month', 'quarter', 'year'),
+  })
+  .map(defined);
+
 // ——— JsonLogic ———
 
 /** JsonLogic over the type's own attributes: what becomes atoms, what almost does, and what stays a program. */
-function jsonLogicOf(type: ObjectType, depth = 3): fc.Arbitrary<Rule> {
-  const leaf = leafOf(type);
+function jsonLogicOf(type: ObjectType, depth = 3, options: QueryOptions = {}): fc.Arbitrary<Rule> {
+  const leaf = leafOf(type, options);
   if (depth === 0) return leaf;
-  const inner = jsonLogicOf(type, depth - 1);
+  const inner = jsonLogicOf(type, depth - 1, options);
   const truth = fc.oneof(
     { arbitrary: inner, weight: 16 },
     { arbitrary: fc.constantFrom<unknown>(true, 0, '', [], 'a'), weight: 1 },
@@ -214,7 +261,7 @@ function jsonLogicOf(type: ObjectType, depth = 3): fc.Arbitrary<Rule> {
   });
   return fc.oneof(
     { arbitrary: leaf, weight: 3 },
-    { arbitrary: group.map(({ name, args }) => ({ [name]: args })), weight: 3 },
+    { arbitrary: group.map(({ name, args }) => ({ [kept(name, args)]: args })), weight: 3 },
     {
       arbitrary: fc.record({ name: fc.constantFrom('!', '!!'), arg: inner }).map(({ name, arg }) => ({ [name]: arg })),
       weight: 1,
@@ -222,8 +269,91 @@ function jsonLogicOf(type: ObjectType, depth = 3): fc.Arbitrary<Rule> {
   );
 }
 
+/** A choice whose condition is one is run as it stands, which what looks at the clock can't be: it becomes an `and`. */
+function kept(name: string, args: readonly unknown[]): string {
+  const text = JSON.stringify(args);
+  return /"now"/.test(text) && /"if"|"\?:"/.test(text) && !['and', 'or'].includes(name) ? 'and' : name;
+}
+
 /** JsonLogic without a group, over the type's own attributes. */
-export function leafOf(type: ObjectType): fc.Arbitrary<Rule> {
+export function leafOf(type: ObjectType, { time }: QueryOptions = {}): fc.Arbitrary<Rule> {
+  const leaf = plainLeafOf(type);
+  return time ? fc.oneof({ arbitrary: leaf, weight: 5 }, { arbitrary: clockLogicOf(type), weight: 1 }) : leaf;
+}
+
+/** A query over the type's dates and datetimes that looks at the clock wherever it can, as a rule group or as JsonLogic. */
+export function timeQueryOf(type: ObjectType): fc.Arbitrary<Rule> {
+  const rows = OPERATORS.flatMap((row) => (row.kind === 'attribute' && canLookAtClock(row) ? [row] : []));
+  const rule = fc.oneof(...rows.map((row) => attributeRuleOf(type, row, { time: true })));
+  const group = (depth: number): fc.Arbitrary<Rule> =>
+    fc
+      .record({
+        combinator: fc.constantFrom('and', 'or'),
+        not: fc.boolean(),
+        rules: fc.array(
+          depth === 0 ? rule : fc.oneof({ arbitrary: rule, weight: 2 }, { arbitrary: group(depth - 1), weight: 1 }),
+          {
+            minLength: 1,
+            maxLength: 3,
+          },
+        ),
+      })
+      .map(defined);
+  return fc.oneof({ arbitrary: group(1), weight: 3 }, { arbitrary: clockLogicOf(type), weight: 1 });
+}
+
+function canLookAtClock(row: AttributeOperator): boolean {
+  const { ofMoment, ends } = row.complementOf ?? row;
+  return isOfTime(row) || ofMoment !== undefined || ends !== undefined;
+}
+
+/** Ages compared in each way that is understood, and moments. */
+function clockLogicOf(type: ObjectType): fc.Arbitrary<Rule> {
+  const moments = [...type.attributes].flatMap(([name, attribute]) => (TIMES.has(attribute.type) ? [name] : []));
+  const value = fc.constantFrom(...moments).map((name) => ({ var: name }));
+  const now = { now: [] };
+  const zone = fc.constantFrom(...ZONES);
+  const age = fc.oneof(
+    value.map((read) => ({ elapsed: [read, now] })),
+    fc
+      .tuple(value, fc.constantFrom(...CALENDAR_UNITS), zone)
+      .map(([read, ...rest]) => ({ periods: [read, now, ...rest] })),
+  );
+  const number = fc.constantFrom(-1, 0, 1, 2, 0.5, 1_254_617_500, 1_254_617_501, -3_885_582_500, 1e15);
+  const offset = fc.constantFrom([-1, 'month'], [14, 'day'], [-15, 'day'], [90_000, 'millisecond'], [-400, 'month']);
+  const anchored = fc.tuple(fc.constantFrom(...ANCHORS.filter((anchor) => anchor !== 'now')), offset);
+  const passing = fc.oneof(
+    anchored,
+    fc.constantFrom<[string, unknown[]]>(['now', [1, 'month']], ['now', [-2, 'month']]),
+  );
+  return fc.oneof(
+    fc
+      .tuple(fc.constantFrom('==', '===', '!=', '!==', '<', '<=', '>', '>='), fc.tuple(age, number), fc.boolean())
+      .map(([name, sides, turned]) => ({ [name]: turned ? sides.toReversed() : sides })),
+    fc.tuple(fc.constantFrom('<', '<='), number, age, number).map(([name, ...sides]) => ({ [name]: sides })),
+    fc.tuple(age, fc.array(number, { maxLength: 3 })).map((args) => ({ in: args })),
+    fc.tuple(fc.constantFrom('==', '!=', '===', '!=='), age).map(([name, told]) => ({ [name]: [told, null] })),
+    fc
+      .tuple(fc.constantFrom('before', 'notAfter'), value, passing, zone)
+      .map(([name, read, [anchor, by], where]) => ({ [name]: [read, now, anchor, ...(by as unknown[]), where] })),
+  );
+}
+
+const TIMES: ReadonlySet<string> = new Set(['date', 'datetime']);
+
+/** Also zones whose days are not all 24 hours long, and not all begin at midnight. */
+export const ZONES = [
+  'UTC',
+  'Europe/Berlin',
+  'America/New_York',
+  'America/Sao_Paulo',
+  'Asia/Beirut',
+  'Australia/Lord_Howe',
+  'America/St_Johns',
+  'Pacific/Apia',
+] as const;
+
+function plainLeafOf(type: ObjectType): fc.Arbitrary<Rule> {
   return fc.constantFrom(...type.attributes).chain(([name, attribute]) => {
     const [value, constant] = [readOf(name), constantOf(attribute)];
     const operand = fc.oneof(
@@ -301,11 +431,15 @@ function programOf(name: string, value: fc.Arbitrary<unknown>, constant: fc.Arbi
 // ——— All dialects ———
 
 /** A query over the type, in any dialect. */
-export function queryOf(type: ObjectType, slugs: readonly string[] = []): fc.Arbitrary<Rule> {
+export function queryOf(
+  type: ObjectType,
+  slugs: readonly string[] = [],
+  options: QueryOptions = {},
+): fc.Arbitrary<Rule> {
   return fc.oneof(
-    { arbitrary: ruleGroupOf(type, slugs), weight: 3 },
-    { arbitrary: itemTreeOf(type, slugs), weight: 1 },
-    { arbitrary: jsonLogicOf(type), weight: 3 },
+    { arbitrary: ruleGroupOf(type, slugs, 3, options), weight: 3 },
+    { arbitrary: itemTreeOf(type, slugs, 3, options), weight: 1 },
+    { arbitrary: jsonLogicOf(type, 3, options), weight: 3 },
   );
 }
 
@@ -313,12 +447,17 @@ export function queryOf(type: ObjectType, slugs: readonly string[] = []): fc.Arb
 export const SLUGS: readonly string[] = ['some-rules', 'some-logic', 'of-others'];
 
 /** A scope with three segments over the type, the last of which uses the others. */
-export function scopeOf(type: ObjectType): fc.Arbitrary<QueryScope> {
+export function scopeOf(type: ObjectType, options: QueryOptions = {}): fc.Arbitrary<QueryScope> {
   const [rules = '', logic = '', others = ''] = SLUGS;
   return fc
-    .tuple(ruleGroupOf(type, [], 2), jsonLogicOf(type, 1), ruleGroupOf(type, [rules, logic], 2))
-    .map(([first, second, third]) =>
-      withSegments(type, [
+    .tuple(
+      ruleGroupOf(type, [], 2, options),
+      jsonLogicOf(type, 1, options),
+      ruleGroupOf(type, [rules, logic], 2, options),
+      options.time ? fc.constantFrom(...ZONES) : fc.constant('UTC'),
+    )
+    .map(([first, second, third, timeZone]) =>
+      withSegments(type, timeZone, [
         [rules, first],
         [logic, second],
         [others, third],
@@ -327,12 +466,16 @@ export function scopeOf(type: ObjectType): fc.Arbitrary<QueryScope> {
 }
 
 /** A scope in which the segments, each of which may use those before it, are known. */
-function withSegments(type: ObjectType, queries: readonly (readonly [slug: string, query: unknown])[]): QueryScope {
+function withSegments(
+  type: ObjectType,
+  timeZone: string,
+  queries: readonly (readonly [slug: string, query: unknown])[],
+): QueryScope {
   const segments = new Map<string, NonNullable<ReturnType<QueryScope['segment']>>>();
   const scope: QueryScope = {
     type,
     types: new Map([[type.name, type]]),
-    timeZone: 'UTC',
+    timeZone,
     segment: (slug) => segments.get(slug),
   };
   for (const [slug, query] of queries) {

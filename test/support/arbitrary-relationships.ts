@@ -11,7 +11,7 @@ import type { QueryScope } from '../../src/query/compile.ts';
 import { renamePaths } from '../../src/query/json-logic-program.ts';
 import type { Graph, GraphRecord } from '../../src/query/reference-document.ts';
 import { type Hop, hopsFrom } from '../../src/query/relationships.ts';
-import { asItem, attributesOf, defined, leafOf, type Rule, ruleOf } from './arbitrary-queries.ts';
+import { asItem, attributesOf, defined, leafOf, type QueryOptions, type Rule, ruleOf } from './arbitrary-queries.ts';
 
 export interface RelatedCase {
   readonly types: ReadonlyMap<string, ObjectType>;
@@ -40,16 +40,20 @@ const ATTRIBUTES = {
   extra: { type: 'object' },
 } as const;
 
-export const anyRelatedCase: fc.Arbitrary<RelatedCase> = anyTypes().chain((types) =>
-  fc.constantFrom(...types.values()).chain((type) =>
-    fc.record({
-      types: fc.constant(types),
-      type: fc.constant(type),
-      graph: anyGraph(types),
-      queries: fc.array(anyQuery(types, type), { minLength: 1, maxLength: 3 }),
-    }),
-  ),
-);
+export function relatedCase(options: QueryOptions = {}): fc.Arbitrary<RelatedCase> {
+  return anyTypes().chain((types) =>
+    fc.constantFrom(...types.values()).chain((type) =>
+      fc.record({
+        types: fc.constant(types),
+        type: fc.constant(type),
+        graph: anyGraph(types),
+        queries: fc.array(anyQuery(types, type, options), { minLength: 1, maxLength: 3 }),
+      }),
+    ),
+  );
+}
+
+export const anyRelatedCase = relatedCase();
 
 // ——— Types and records ———
 
@@ -148,17 +152,17 @@ function pathOf({ hops }: Way): string {
 
 type Types = ReadonlyMap<string, ObjectType>;
 
-function groupOver(types: Types, type: ObjectType, depth: number): fc.Arbitrary<Rule> {
-  const rules = fc.array(ruleOver(types, type, depth), { minLength: depth === 3 ? 1 : 0, maxLength: 3 });
+function groupOver(types: Types, type: ObjectType, depth: number, options: QueryOptions): fc.Arbitrary<Rule> {
+  const rules = fc.array(ruleOver(types, type, depth, options), { minLength: depth === 3 ? 1 : 0, maxLength: 3 });
   return fc
     .record({ combinator: fc.constantFrom('and', 'or'), not: fc.constantFrom(undefined, true, false), rules })
     .map(defined);
 }
 
-function ruleOver(types: Types, type: ObjectType, depth: number): fc.Arbitrary<Rule> {
-  const own = ruleOf(type, []);
+function ruleOver(types: Types, type: ObjectType, depth: number, options: QueryOptions): fc.Arbitrary<Rule> {
+  const own = ruleOf(type, [], options);
   const dotted = wayFrom(types, type).chain((way) => {
-    const ends = ruleOf(way.type, []);
+    const ends = ruleOf(way.type, [], options);
     return way.hops.length === 0 ? ends : ends.map((rule) => ({ ...rule, field: `${pathOf(way)}.${rule.field}` }));
   });
   const existence = wayFrom(types, type).chain((way) => {
@@ -170,9 +174,9 @@ function ruleOver(types: Types, type: ObjectType, depth: number): fc.Arbitrary<R
       ? own
       : wayToMany(types, type).chain((way) => {
           if (!way) return own;
-          return fc.oneof(matchOver(types, way, depth), aggregateOver(types, way, depth));
+          return fc.oneof(matchOver(types, way, depth, options), aggregateOver(types, way, depth, options));
         });
-  const nested = depth === 0 ? own : groupOver(types, type, depth - 1);
+  const nested = depth === 0 ? own : groupOver(types, type, depth - 1, options);
   return fc.oneof(
     { arbitrary: own, weight: 2 },
     { arbitrary: dotted, weight: 4 },
@@ -184,20 +188,20 @@ function ruleOver(types: Types, type: ObjectType, depth: number): fc.Arbitrary<R
 
 const anyThreshold = fc.constantFrom<unknown>(0, 1, 2, 3, '1', 0.5, 0.25, 1 / 3, '0.5');
 
-function matchOver(types: Types, way: Way, depth: number): fc.Arbitrary<Rule> {
+function matchOver(types: Types, way: Way, depth: number, options: QueryOptions): fc.Arbitrary<Rule> {
   const counting = fc.record({ mode: fc.constantFrom('atLeast', 'atMost', 'exactly'), threshold: anyThreshold });
   return fc
     .record({
       match: fc.oneof(fc.record({ mode: fc.constantFrom('all', 'some', 'none') }), counting),
-      value: groupOver(types, way.type, depth - 1),
+      value: groupOver(types, way.type, depth - 1, options),
     })
     .map(({ match, value }) => ({ field: pathOf(way), operator: '=', match, value }));
 }
 
 const anyNumber = fc.constantFrom<number>(0, 1, 2, 0.1, 0.3, 0.6, 0.2, -0.1, 1e15);
 
-function aggregateOver(types: Types, way: Way, depth: number): fc.Arbitrary<Rule> {
-  const where = fc.option(groupOver(types, way.type, depth - 1), { nil: undefined });
+function aggregateOver(types: Types, way: Way, depth: number, options: QueryOptions): fc.Arbitrary<Rule> {
+  const where = fc.option(groupOver(types, way.type, depth - 1, options), { nil: undefined });
   const compared = fc.oneof(
     { arbitrary: fc.tuple(fc.constantFrom('=', '!=', '<', '<=', '>', '>='), anyNumber), weight: 6 },
     { arbitrary: fc.tuple(fc.constantFrom('between', 'notBetween'), fc.tuple(anyNumber, anyNumber)), weight: 2 },
@@ -213,17 +217,17 @@ function aggregateOver(types: Types, way: Way, depth: number): fc.Arbitrary<Rule
 
 // ——— JsonLogic ———
 
-function logicOver(types: Types, type: ObjectType, depth: number): fc.Arbitrary<Rule> {
+function logicOver(types: Types, type: ObjectType, depth: number, options: QueryOptions): fc.Arbitrary<Rule> {
   const far = wayFrom(types, type, ({ many }) => !many).chain((way) => {
     const prefix = way.hops.length === 0 ? '' : `${pathOf(way)}.`;
-    const leaf = leafOf(way.type).map((rule) => renamePaths(rule, (path) => `${prefix}${path}`) as Rule);
+    const leaf = leafOf(way.type, options).map((rule) => renamePaths(rule, (path) => `${prefix}${path}`) as Rule);
     if (prefix === '') return leaf;
     return fc.oneof({ arbitrary: leaf, weight: 4 }, { arbitrary: existenceLogic(pathOf(way)), weight: 1 });
   });
-  const leaf = fc.oneof({ arbitrary: leafOf(type), weight: 1 }, { arbitrary: far, weight: 3 });
+  const leaf = fc.oneof({ arbitrary: leafOf(type, options), weight: 1 }, { arbitrary: far, weight: 3 });
   if (depth === 0) return leaf;
-  const many = wayToMany(types, type).chain((way) => (way ? manyLogic(types, way, depth) : leaf));
-  const inner = logicOver(types, type, depth - 1);
+  const many = wayToMany(types, type).chain((way) => (way ? manyLogic(types, way, depth, options) : leaf));
+  const inner = logicOver(types, type, depth - 1, options);
   const group = fc
     .record({ name: fc.constantFrom('and', 'or'), args: fc.array(inner, { minLength: 1, maxLength: 3 }) })
     .map(({ name, args }) => ({ [name]: args }));
@@ -250,16 +254,16 @@ function existenceLogic(path: string): fc.Arbitrary<Rule> {
   );
 }
 
-function manyLogic(types: Types, way: Way, depth: number): fc.Arbitrary<Rule> {
+function manyLogic(types: Types, way: Way, depth: number, options: QueryOptions): fc.Arbitrary<Rule> {
   const list = { var: pathOf(way) };
-  const inner = logicOver(types, way.type, depth - 1);
+  const inner = logicOver(types, way.type, depth - 1, options);
   const restricted = fc.oneof(
     { arbitrary: fc.constant<unknown>(list), weight: 1 },
     { arbitrary: inner.map((rule) => ({ filter: [list, rule] })), weight: 2 },
   );
   const ofOwn = fc.oneof(
     fc.constant<unknown>(list),
-    leafOf(way.type).map((rule) => ({ filter: [list, rule] })),
+    leafOf(way.type, options).map((rule) => ({ filter: [list, rule] })),
   );
   return fc.oneof(
     fc.tuple(fc.constantFrom('some', 'none'), restricted, inner).map(([name, ...args]) => ({ [name]: args })),
@@ -312,10 +316,10 @@ function comparedLogic(related: unknown, list: unknown): fc.Arbitrary<Rule> {
 }
 
 /** A query over the type and its neighbours, in any dialect. */
-function anyQuery(types: Types, type: ObjectType): fc.Arbitrary<Rule> {
+function anyQuery(types: Types, type: ObjectType, options: QueryOptions): fc.Arbitrary<Rule> {
   return fc.oneof(
-    { arbitrary: groupOver(types, type, 3), weight: 4 },
-    { arbitrary: groupOver(types, type, 2).map(asItem), weight: 1 },
-    { arbitrary: logicOver(types, type, 3), weight: 4 },
+    { arbitrary: groupOver(types, type, 3, options), weight: 4 },
+    { arbitrary: groupOver(types, type, 2, options).map(asItem), weight: 1 },
+    { arbitrary: logicOver(types, type, 3, options), weight: 4 },
   );
 }

@@ -28,6 +28,7 @@ import {
 import { packState, unpackState } from '../../src/membership/state-row.ts';
 import { type CompiledQuery, compileQuery } from '../../src/query/compile.ts';
 import { entered, flippedOrdinal } from '../../src/query/network.ts';
+import { NOON } from './contacts.ts';
 
 /** Chooses a whole number below `n`. */
 export type Choose = (n: number) => number;
@@ -201,7 +202,7 @@ export class MemoryDeployment {
       types: this.networks.types,
       edges: this.networks.edges,
       timeZone: 'UTC',
-      nowMs: 1,
+      nowMs: NOON,
       row: (objectType, id) => rowOf(partition, objectType, id),
       neighbour: (anchor, target): NeighbourRow => unpackNeighbour(partition.neighbours.get(`${anchor} ${target}`)),
       related: (anchor, target): RelatedRow => unpackRelated(partition.related.get(`${anchor} ${target}`)),

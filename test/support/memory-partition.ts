@@ -13,6 +13,7 @@ import { WITHOUT_EDGES } from '../../src/engine/step-neighbours.ts';
 import { packState, unpackState } from '../../src/membership/state-row.ts';
 import { entered, flippedOrdinal, type NetworkOptions, PredicateNetwork } from '../../src/query/network.ts';
 import type { Predicate } from '../../src/query/predicate.ts';
+import { NOON } from './contacts.ts';
 
 export class MemoryPartition {
   readonly network: PredicateNetwork;
@@ -22,11 +23,16 @@ export class MemoryPartition {
   readonly #type: ObjectType;
   #position: LogPosition = LOG_START;
   #entries = 0;
-  #nowMs = 0;
+  #nowMs = NOON;
 
   constructor(type: ObjectType, options: NetworkOptions = {}) {
     this.#type = type;
     this.network = new PredicateNetwork(options);
+  }
+
+  /** The clock of the last step. It goes on so little that it ends no window of the random queries. */
+  get nowMs(): number {
+    return this.#nowMs;
   }
 
   /** Applies each group of changes as one entry of one batch; what does not fit into one step goes into the next. */

@@ -1,0 +1,151 @@
+/**
+ * roll-back.test.ts – A fail-over makes a partition as it was some time ago: relationships between it and the others are right
+ * again by themselves, and until then nobody is told a number.
+ */
+import type { Redis } from 'ioredis';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Change } from '../../src/change/change.ts';
+import { partitionOf } from '../../src/change/partition.ts';
+import type { Deployment } from '../../src/engine/deployment.ts';
+import { askForResync } from '../../src/engine/generations.ts';
+import { audit } from '../../src/membership/audit.ts';
+import type { PartitionKeys } from '../../src/redis/keys.ts';
+import { createSegment, eventually, openTestDeployment, send } from '../support/deployment.ts';
+
+const PARTITIONS = 4;
+const opened: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of opened.splice(0).reverse()) await one.close();
+});
+
+const all = (...rules: unknown[]) => ({ combinator: 'and', rules });
+
+async function open(): Promise<Deployment> {
+  const deployment = await openTestDeployment({ partitions: PARTITIONS });
+  opened.push(deployment);
+  await deployment.objectTypes.put('organizations', { attributes: { industry: { type: 'string' } } });
+  await deployment.objectTypes.put('contacts', {
+    attributes: { age: { type: 'number' } },
+    relationships: {
+      organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+    },
+  });
+  const saas = all({ field: 'organization.industry', operator: '=', value: 'SaaS' });
+  await createSegment(deployment, 'saas-contacts', 'contacts', saas);
+  const many = { mode: 'atLeast', threshold: 2 };
+  const older = all({ field: 'age', operator: '>', value: 30 });
+  await createSegment(deployment, 'old-firms', 'organizations', all({ field: 'contacts', match: many, value: older }));
+  return deployment;
+}
+
+/** Contacts and organizations in all partitions; with another `turn` keys and values are others. */
+function* history(turn: number): Generator<Change> {
+  for (let i = 0; i < 40; i++) {
+    const industry = (i + turn) % 3 === 0 ? 'SaaS' : 'Retail';
+    yield { op: 'put', object_type: 'organizations', id: `o${i}`, data: { industry } };
+  }
+  for (let i = 0; i < 200; i++) {
+    const data = { age: (i * 7 + turn * 13) % 60, organization_id: `o${(i + turn * (i % 5)) % 45}` };
+    yield { op: 'put', object_type: 'contacts', id: `c${i}`, data };
+  }
+  for (let i = 0; i < 10; i++) yield { op: 'delete', object_type: 'contacts', id: `c${i * 3 + turn}` };
+}
+
+/** All that a partition has stored at one instant, but for its lease: names and dumps alternate. */
+const DUMP_ALL = `local dumped = {}
+for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
+  if key ~= ARGV[2] then dumped[#dumped + 1] = key; dumped[#dumped + 1] = redis.call('DUMP', key) end
+end
+return dumped`;
+const REPLACE_ALL = `for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
+  if key ~= ARGV[2] then redis.call('DEL', key) end
+end
+for i = 3, #ARGV, 2 do redis.call('RESTORE', ARGV[i], 0, ARGV[i + 1]) end`;
+
+/** What a replica would have now. @returns a fail-over to it. */
+async function replicate(redis: Redis, { base, owner }: PartitionKeys): Promise<(to?: Redis) => Promise<void>> {
+  const pattern = `${base}*`;
+  const content = (await redis.callBuffer('EVAL', DUMP_ALL, 0, pattern, owner)) as Buffer[];
+  return async (to = redis) => {
+    await to.call('EVAL', REPLACE_ALL, 0, pattern, owner, ...content);
+  };
+}
+
+async function expectAudited({ redis, keys, store }: Deployment): Promise<void> {
+  const report = await audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 20_000 });
+  expect(report).toMatchObject({ differences: 0, segments: 2, edges: 1 });
+}
+
+async function statuses({ memberships }: Deployment): Promise<string[]> {
+  const { counts } = await memberships.counts(['saas-contacts', 'old-firms']);
+  return counts.map(({ status }) => status);
+}
+
+describe('after a fail-over that lost a tail', () => {
+  it.each([0, 1, 2, 3])('partition %i and its neighbours are exact again', async (at) => {
+    const deployment = await open();
+    await send(deployment, history(0));
+    await deployment.memberships.counts(['saas-contacts']);
+    const failOver = await replicate(deployment.redis, deployment.keys.partitions[at]!);
+    await send(deployment, history(1));
+    await deployment.memberships.counts(['saas-contacts']);
+    await failOver();
+    await eventually('both segments answer', async () => (await statuses(deployment)).every((one) => one === 'ready'));
+    await expectAudited(deployment);
+    await send(deployment, history(2));
+    await expectAudited(deployment);
+  });
+
+  it('two partitions that lost different tails are exact again', async () => {
+    const deployment = await open();
+    await send(deployment, history(0));
+    const first = await replicate(deployment.redis, deployment.keys.partitions[0]!);
+    await send(deployment, history(1));
+    const second = await replicate(deployment.redis, deployment.keys.partitions[1]!);
+    await send(deployment, history(2));
+    await first();
+    await second();
+    await eventually('both segments answer', async () => (await statuses(deployment)).every((one) => one === 'ready'));
+    await expectAudited(deployment);
+  });
+
+  it('goes on being made good by the next process when one stops in the middle', async () => {
+    const deployment = await open();
+    await send(deployment, history(0));
+    const failOver = await replicate(deployment.redis, deployment.keys.partitions[2]!);
+    await send(deployment, history(1));
+    const prefix = deployment.keys.catalog.meta.split(':')[0]!;
+    await deployment.close();
+    opened.pop();
+    const idle = await openTestDeployment({ partitions: PARTITIONS, prefix, runsWorker: false });
+    opened.push(idle);
+    await failOver(idle.redis);
+    const worker = await openTestDeployment({ partitions: PARTITIONS, prefix });
+    opened.push(worker);
+    await worker.close();
+    opened.pop();
+    const next = await openTestDeployment({ partitions: PARTITIONS, prefix });
+    opened.push(next);
+    await eventually('both segments answer', async () => (await statuses(next)).every((one) => one === 'ready'));
+    await expectAudited(next);
+  });
+});
+
+describe('a message that can’t be applied', () => {
+  it('lies in the dead letters, and segments over relationships fail until its source has said everything anew', async () => {
+    const deployment = await open();
+    await send(deployment, history(0));
+    const { redis, keys } = deployment;
+    const target = partitionOf('o1', PARTITIONS);
+    await redis.xadd(keys.partitions[target]!.inbox, '*', 'p', '2', 'v', '1', 'm', 'no message');
+    await eventually('it is refused', async () => (await statuses(deployment)).every((one) => one === 'failed'));
+    await expect(deployment.memberships.members('saas-contacts', 10, undefined)).rejects.toMatchObject({
+      code: 'segment_building',
+    });
+    const [letter] = await redis.xrange(keys.partitions[target]!.dead, '-', '+');
+    expect(letter![1]).toContain('entry_malformed');
+    await askForResync(redis, keys, 2, target);
+    await eventually('both segments answer', async () => (await statuses(deployment)).every((one) => one === 'ready'));
+    await expectAudited(deployment);
+  });
+});

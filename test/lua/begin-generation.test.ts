@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { laneAfter } from '../../src/engine/generations.ts';
+import { readPlace } from '../../src/membership/place.ts';
+import { Keys, type PartitionKeys } from '../../src/redis/keys.ts';
+import { runScript } from '../../src/redis/scripts.ts';
+import { freshPrefix } from '../support/redis.ts';
+import { openScriptBench, type ScriptBench } from '../support/scripts.ts';
+
+let bench: ScriptBench;
+let keys: PartitionKeys;
+
+beforeAll(async () => {
+  bench = await openScriptBench();
+});
+afterAll(() => bench.redis.disconnect());
+beforeEach(() => {
+  keys = new Keys(freshPrefix(), 1).partitions[0]!;
+});
+
+const begin = (expected: string, generation: number, sequence = 0) =>
+  runScript<string>(bench.redis, 'beginGeneration', [keys.delivered], ['p3', expected, generation, sequence, 7]);
+
+const deliver = (generation: number, base: number, sequence: number) =>
+  runScript<string[]>(
+    bench.redis,
+    'deliverEntry',
+    [keys.inbox, keys.delivered],
+    ['p3', generation, base, sequence, 0, 8, 'm', `${generation}.${sequence}`],
+  );
+
+const stored = () => bench.redis.hget(keys.delivered, 'p3');
+
+describe('a generation', () => {
+  it('begins where nothing is stored, and closes those before it', async () => {
+    expect(await begin('', 5)).toBe('begun');
+    expect((await deliver(4, 0, 1))[0]).toBe('old');
+    expect((await deliver(5, 0, 1))[0]).toBe('appended');
+  });
+
+  it('keeps the sequence, so that what arrived before is a duplicate', async () => {
+    await begin('', 5);
+    await deliver(5, 0, 1);
+    expect(await begin((await stored())!, 6, 1)).toBe('begun');
+    expect((await deliver(6, 0, 1))[0]).toBe('duplicate');
+    expect((await deliver(6, 0, 2))[0]).toBe('appended');
+  });
+
+  it('is not begun by a copy that comes late', async () => {
+    await begin('', 5);
+    const after = await stored();
+    expect(await begin('', 6)).toBe('moved');
+    expect(await stored()).toBe(after);
+  });
+
+  it('that makes a loss good goes on at its base, whatever the target remembers', async () => {
+    await begin('', 5);
+    await deliver(5, 0, 1);
+    await begin((await stored())!, 6, 1);
+    expect((await deliver(6, 7, 9))[0]).toBe('gap');
+    expect((await deliver(6, 7, 8))[0]).toBe('appended');
+    expect((await deliver(6, 7, 8))[0]).toBe('duplicate');
+  });
+
+  it('has numbers of sixteen digits, stored as they were given', async () => {
+    const generation = 1_795_000_000_000 * 1024 + 1;
+    await begin('', generation);
+    await deliver(generation, 0, 1);
+    expect((await stored())!.split(' ').slice(0, 2)).toEqual([String(generation), '1']);
+    expect((await deliver(generation - 1, 0, 2)).slice(0, 2)).toEqual(['old', String(generation)]);
+  });
+
+  it('may be begun by the target to ask for everything: its source is refused, and finds that it is forgotten', async () => {
+    await deliver(5, 0, 1);
+    await begin((await stored())!, 6, -1);
+    expect((await deliver(5, 0, 2))[0]).toBe('old');
+    const [sent, delivered] = [{ generation: 5, sequence: 1 }, readPlace(await stored())];
+    const lane = laneAfter({ sent, delivered, outboxFirst: undefined, isResynchronizing: false }, 7);
+    expect(lane).toEqual({ generation: 7, sequence: 1, base: 1, isLost: true });
+  });
+});
