@@ -7,6 +7,7 @@
  */
 import { resolve } from 'node:path';
 import { envSchema } from 'env-schema';
+import ipaddr from 'ipaddr.js';
 
 /** Who a key speaks for; what each may do is decided by the API. */
 export const ROLES = ['master', 'super_admin', 'service', 'editor', 'viewer'] as const;
@@ -99,6 +100,14 @@ export const CONFIG = [
     schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' },
   },
   {
+    name: 'ROLLCALL_WEBHOOK_ALLOW',
+    default: undefined,
+    description: 'Where webhooks may go besides public addresses: names, addresses and CIDRs',
+    secret: false,
+    expected: 'hooks.internal,10.1.0.0/16',
+    schema: { type: 'string' },
+  },
+  {
     name: 'LOG_LEVEL',
     default: 'info',
     description: `How much is logged: ${LOG_LEVELS.join(', ')}`,
@@ -128,6 +137,8 @@ export interface Config {
   readonly partitions: number;
   readonly timeZone: string;
   readonly prefix: string;
+  /** Where webhooks may go besides public addresses. */
+  readonly webhookAllow: readonly string[];
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -190,6 +201,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     partitions: typed.ROLLCALL_PARTITIONS,
     timeZone: typed.ROLLCALL_TIME_ZONE,
     prefix: typed.ROLLCALL_PREFIX,
+    webhookAllow: listed(values.ROLLCALL_WEBHOOK_ALLOW ?? ''),
     logLevel: typed.LOG_LEVEL,
   };
 }
@@ -236,6 +248,8 @@ const checks: Partial<Record<SettingName, (value: string) => string[]>> = {
   REDIS_URL: (value) => (isRedisUrl(value) ? [] : ['is not the URL of a Redis']),
   REDIS_CLUSTER_NODES: checkClusterNodes,
   ROLLCALL_KEYS: (value) => parseKeys(value).problems,
+  ROLLCALL_WEBHOOK_ALLOW: (value) =>
+    listed(value).flatMap((entry) => (isTarget(entry) ? [] : [`has the entry ${echoed(entry)}`])),
   ROLLCALL_TIME_ZONE: (value) => (isTimeZone(value) ? [] : [`is ${echoed(value)}, which is no known time zone`]),
 };
 
@@ -342,6 +356,20 @@ function isRedisUrl(value: string): boolean {
 function isHostAndPort(value: string): boolean {
   const match = /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):(\d{1,5})$/.exec(value);
   return match !== null && Number(match[2]) >= 1 && Number(match[2]) <= 65_535;
+}
+
+function listed(value: string): string[] {
+  return value
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+}
+
+/** A host name, an address in its plain form, or a CIDR. What is nearly an address is no name. */
+function isTarget(entry: string): boolean {
+  if (ipaddr.IPv4.isValidFourPartDecimal(entry) || ipaddr.IPv6.isValid(entry) || ipaddr.isValidCIDR(entry)) return true;
+  const isNumeric = /(^|\.)(\d+|0x[0-9a-f]*)\.?$/i.test(entry);
+  return !isNumeric && /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$/.test(entry);
 }
 
 function isTimeZone(value: string): boolean {

@@ -44,6 +44,10 @@ export const ERRORS = {
   view_unknown: { status: 404, title: 'There is no such view' },
   view_too_large: { status: 422, title: 'The view shows more records than can be sorted' },
   view_slug_taken: { status: 409, title: 'The slug is taken' },
+  activation_invalid: { status: 422, title: 'The activation is not valid' },
+  activation_unknown: { status: 404, title: 'There is no such activation' },
+  sync_unknown: { status: 404, title: 'There was no such sync' },
+  activation_disabled: { status: 409, title: 'The activation is disabled' },
   catalog_conflict: { status: 409, title: 'The catalog was changed by someone else too often; try again' },
   // records
   record_unknown: { status: 404, title: 'There is no such record' },

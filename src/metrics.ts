@@ -70,6 +70,22 @@ export function createMetrics() {
       help: 'Changes that wait in this process for their log',
       registers,
     }),
+    webhookAttempts: new Counter({
+      name: 'rollcall_webhook_attempts_total',
+      help: 'Attempts to deliver a webhook, by outcome',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    webhookDeadLetters: new Counter({
+      name: 'rollcall_webhook_dead_letters_total',
+      help: 'Webhooks put with the dead letters after their last attempt',
+      registers,
+    }),
+    webhookBacklog: new Gauge({
+      name: 'rollcall_webhook_backlog_entries',
+      help: 'Commits whose events for activations are not queued yet',
+      registers,
+    }),
     segments: new Gauge({ name: 'rollcall_segments', help: 'Segments in the catalog', registers }),
   };
 }

@@ -12,6 +12,7 @@ import { openapi } from './plugins/openapi.ts';
 import { problems } from './plugins/problems.ts';
 import { queueBoard } from './plugins/queue-board.ts';
 import { requests } from './plugins/requests.ts';
+import { activationRoutes } from './routes/activations.ts';
 import { changeRoutes } from './routes/changes.ts';
 import { exportRoutes, importRoutes } from './routes/imports.ts';
 import { jobRoutes } from './routes/jobs.ts';
@@ -39,13 +40,14 @@ const ROUTES = [
   importRoutes,
   exportRoutes,
   jobRoutes,
+  activationRoutes,
   operationRoutes,
 ];
 
 /** Plugins are in the order in which a request meets them. */
 export const app = fp(
   async (server: FastifyInstance, options: AppOptions) => {
-    const { deployment, jobs, keys } = options;
+    const { deployment, jobs, webhooks, keys } = options;
     await server.register(requests, { metrics: deployment.metrics });
     await server.register(problems);
     // Whether https is spoken is known by the proxy that speaks it.
@@ -57,7 +59,7 @@ export const app = fp(
     await server.register(bodies);
     await server.register(idempotency, { redis: deployment.redis, keys: deployment.keys.catalog });
     await server.register(openapi);
-    await server.register(queueBoard, { queues: jobs.queues });
+    await server.register(queueBoard, { queues: [...jobs.queues, ...webhooks.queues.all] });
     for (const routes of ROUTES) await server.register(routes, options);
   },
   { name: 'app' },

@@ -103,6 +103,6 @@ export function formatJob(job: JobStatus): Record<string, unknown> {
   };
 }
 
-function isoTime(ms: number): string {
+export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }

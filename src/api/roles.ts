@@ -68,6 +68,18 @@ export const ROUTE_NEEDS = {
   'GET /v1/jobs/:id': 'read',
   'GET /v1/jobs/:id/result': 'read',
   'GET /v1/jobs/:id/errors': 'read',
+
+  'GET /v1/views/:slug/activations': 'read',
+  'POST /v1/views/:slug/activations': 'write_catalog',
+  'GET /v1/views/:slug/activations/:activation': 'read',
+  'PATCH /v1/views/:slug/activations/:activation': 'write_catalog',
+  'DELETE /v1/views/:slug/activations/:activation': 'write_catalog',
+  'POST /v1/views/:slug/activations/:activation/enable': 'write_catalog',
+  'POST /v1/views/:slug/activations/:activation/test': 'write_catalog',
+  'POST /v1/views/:slug/activations/:activation/sync': 'write_catalog',
+  'GET /v1/views/:slug/activations/:activation/sync': 'read',
+  'GET /v1/views/:slug/activations/:activation/dead-letters': 'read',
+  'POST /v1/views/:slug/activations/:activation/dead-letters/redeliver': 'write_catalog',
 } as const satisfies Record<string, Need>;
 
 /** Where the board of queues is. */

@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import type { KeyEntry } from '../config.ts';
 import type { Deployment } from '../engine/deployment.ts';
 import { Jobs } from '../jobs/jobs.ts';
+import { Webhooks } from '../jobs/webhooks.ts';
 import { app } from './app.ts';
 import { onClientError, onFrameworkError } from './plugins/problems.ts';
 import { requestId } from './plugins/requests.ts';
@@ -16,6 +17,8 @@ import { requestId } from './plugins/requests.ts';
 export interface ServerOptions {
   readonly keys: readonly KeyEntry[];
   readonly logger: Logger;
+  /** Those of the process, if it delivers any; else the server has its own to ask. */
+  readonly webhooks?: Webhooks;
   /** Entries of all logs that may wait before `/readyz` says that this server is behind. */
   readonly lagEntriesMax?: number;
   /** Changes that may wait in this process before `POST /v1/changes` refuses more. */
@@ -48,6 +51,8 @@ export async function buildServer(deployment: Deployment, options: ServerOptions
   });
   const jobs = new Jobs({ redis: deployment.redis, keys: deployment.keys, logger });
   server.addHook('onClose', () => jobs.close());
-  await server.register(app, { deployment, jobs, keys, lagEntriesMax, waitingChangesMax });
+  const webhooks = options.webhooks ?? new Webhooks({ deployment, logger });
+  if (!options.webhooks) server.addHook('onClose', () => webhooks.close());
+  await server.register(app, { deployment, jobs, webhooks, keys, lagEntriesMax, waitingChangesMax });
   return server;
 }

@@ -18,6 +18,7 @@ import type {
   Catalog,
   CatalogChange,
   CatalogWrite,
+  StoredActivation,
   StoredFilter,
   StoredObjectType,
   StoredOrdinal,
@@ -33,6 +34,7 @@ export class CatalogDraft {
   readonly #objectTypes = new Map<string, StoredObjectType | null>();
   readonly #segments = new Map<string, StoredSegment | null>();
   readonly #views = new Map<string, StoredView | null>();
+  readonly #activations = new Map<string, StoredActivation | null>();
   readonly #ordinals = new Map<number, StoredOrdinal | null>();
   readonly #byKey = new Map<string, number>();
   /** Ordinals that lost a name in this draft. */
@@ -74,6 +76,11 @@ export class CatalogDraft {
     const old = this.view(slug);
     if (old && hasOwnQuery(old)) this.#release(old);
     this.#views.set(slug, view);
+    if (!view) for (const { id } of this.#catalog.activationsOf(slug)) this.setActivation(id, null);
+  }
+
+  setActivation(id: string, activation: StoredActivation | null): void {
+    this.#activations.set(id, activation);
   }
 
   /** All that is built and switched. */
@@ -187,6 +194,7 @@ export class CatalogDraft {
       ...[...this.#objectTypes].map(([name, value]) => ['object-types', name, value] as const),
       ...[...this.#segments].map(([slug, value]) => ['segments', slug, value] as const),
       ...[...this.#views].map(([slug, value]) => ['views', slug, value] as const),
+      ...[...this.#activations].map(([id, value]) => ['activations', id, value] as const),
       ...[...this.#ordinals].map(([ordinal, value]) => ['ordinals', String(ordinal), value] as const),
     ];
     return { nextOrdinal: this.#nextOrdinal, writes };

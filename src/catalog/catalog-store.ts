@@ -124,13 +124,13 @@ export class CatalogStore {
   }
 
   #send(version: number, { nextOrdinal, writes }: CatalogChange): Promise<[answer: string, version: string]> {
-    const { meta, objectTypes, segments, ordinals, views, log } = this.#keys.catalog;
-    const hashes = { 'object-types': 2, segments: 3, ordinals: 4, views: 6 } as const;
+    const { meta, objectTypes, segments, ordinals, views, activations, log } = this.#keys.catalog;
+    const hashes = { 'object-types': 2, segments: 3, ordinals: 4, views: 6, activations: 7 } as const;
     const fields = writes.flatMap(([hash, field, value]) =>
       value ? [hashes[hash], field, 'set', JSON.stringify(value)] : [hashes[hash], field, 'delete', ''],
     );
     const message = JSON.stringify({ nextOrdinal, writes });
-    const keys = [meta, objectTypes, segments, ordinals, log, views];
+    const keys = [meta, objectTypes, segments, ordinals, log, views, activations];
     return runScript(this.#redis, 'writeCatalog', keys, [version, nextOrdinal, message, LOG_ENTRIES_KEPT, ...fields]);
   }
 
@@ -160,7 +160,7 @@ export class CatalogStore {
   }
 
   async #read(): Promise<CatalogContent> {
-    const { meta, objectTypes, segments, ordinals, views } = this.#keys.catalog;
+    const { meta, objectTypes, segments, ordinals, views, activations } = this.#keys.catalog;
     const replies = await this.#redis
       .multi()
       .hgetall(meta)
@@ -168,13 +168,14 @@ export class CatalogStore {
       .hgetall(segments)
       .hgetall(ordinals)
       .hgetall(views)
+      .hgetall(activations)
       .exec();
     assert(replies, 'a MULTI without WATCH is carried out');
     const [stored, ...hashes] = replies.map(([error, reply]) => {
       if (error) throw error;
       return reply as Record<string, string>;
     });
-    const names = ['object-types', 'segments', 'ordinals', 'views'] as const;
+    const names = ['object-types', 'segments', 'ordinals', 'views', 'activations'] as const;
     const writes = names.flatMap((hash, at) =>
       Object.entries(hashes[at]!).map(([field, value]) => [hash, field, JSON.parse(value)] as unknown as CatalogWrite),
     );

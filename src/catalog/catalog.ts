@@ -77,6 +77,19 @@ export function hasOwnQuery(view: StoredView): view is QueryView {
   return 'query' in view;
 }
 
+export type ActivationEvent = 'entered' | 'left';
+
+/** The hash field `activations` / id: where the comings and goings of a view's members are told. */
+export interface StoredActivation {
+  readonly id: string;
+  /** The view's slug. */
+  readonly view: string;
+  readonly url: string;
+  readonly events: readonly ActivationEvent[];
+  readonly created_at: number;
+  readonly updated_at: number;
+}
+
 /** The hash field `ordinals` / ordinal: one predicate, shared by all segments and views that mean the same. */
 export interface StoredOrdinal {
   readonly object_type: string;
@@ -116,6 +129,7 @@ export type CatalogWrite =
   | readonly ['object-types', name: string, value: StoredObjectType | null]
   | readonly ['segments', slug: string, value: StoredSegment | null]
   | readonly ['views', slug: string, value: StoredView | null]
+  | readonly ['activations', id: string, value: StoredActivation | null]
   | readonly ['ordinals', ordinal: string, value: StoredOrdinal | null];
 
 export interface CatalogChange {
@@ -134,11 +148,14 @@ export class Catalog {
   readonly objectTypes = new Map<string, ObjectType>();
   readonly segments = new Map<string, StoredSegment>();
   readonly views = new Map<string, StoredView>();
+  readonly activations = new Map<string, StoredActivation>();
   readonly ordinals = new Map<number, StoredOrdinal>();
   readonly #listeners: CatalogListener[] = [];
   /** Per object type, the live ordinal of each canonical key. */
   readonly #byKey = new Map<string, number>();
   readonly #slugsOf = new Map<number, Set<string>>();
+  /** Made when it is asked for, and of no use after the next write. */
+  #followers: Map<number, readonly string[]> | undefined;
   #version = 0;
   #nextOrdinal = 1;
 
@@ -162,6 +179,7 @@ export class Catalog {
       ...[...this.objectTypes.keys()].map((name) => ['object-types', name, null] as const),
       ...[...this.segments.keys()].map((slug) => ['segments', slug, null] as const),
       ...[...this.views.keys()].map((slug) => ['views', slug, null] as const),
+      ...[...this.activations.keys()].map((id) => ['activations', id, null] as const),
       ...[...this.ordinals.keys()].map((ordinal) => ['ordinals', String(ordinal), null] as const),
     ].filter(([hash, field]) => !given.has(`${hash} ${field}`));
     this.#write([...gone, ...writes], version, nextOrdinal);
@@ -228,7 +246,28 @@ export class Catalog {
     return hasOwnQuery(view) ? view : this.segments.get(view.segment);
   }
 
+  /** In the order in which they were created. */
+  activationsOf(view: string): StoredActivation[] {
+    return [...this.activations.values()]
+      .filter((activation) => activation.view === view)
+      .sort((a, b) => a.created_at - b.created_at || (a.id < b.id ? -1 : 1));
+  }
+
+  /** Per ordinal that answers for a view with activations: the ids of those. */
+  get followers(): ReadonlyMap<number, readonly string[]> {
+    if (this.#followers) return this.#followers;
+    const followers = new Map<number, readonly string[]>();
+    for (const { id, view: slug } of this.activations.values()) {
+      const view = this.views.get(slug);
+      const ordinal = view && this.filterOf(view)?.ordinal;
+      if (typeof ordinal === 'number') followers.set(ordinal, [...(followers.get(ordinal) ?? []), id]);
+    }
+    this.#followers = followers;
+    return followers;
+  }
+
   #write(writes: readonly CatalogWrite[], version: number, nextOrdinal: number): void {
+    this.#followers = undefined;
     for (const write of writes) this.#writeOne(write);
     this.#version = version;
     this.#nextOrdinal = nextOrdinal;
@@ -247,6 +286,10 @@ export class Catalog {
       case 'views':
         if (value) this.views.set(field, value);
         else this.views.delete(field);
+        return;
+      case 'activations':
+        if (value) this.activations.set(field, value);
+        else this.activations.delete(field);
         return;
       case 'ordinals':
         this.#writeOrdinal(Number(field), value);

@@ -17,6 +17,8 @@ import { LEASE_TTL_MS } from '../engine/processor.ts';
 import { openChangesQueue } from '../jobs/changes-queue.ts';
 import { jobHandlers } from '../jobs/handlers.ts';
 import { startJobWorker } from '../jobs/jobs.ts';
+import { WebhookWorker } from '../jobs/webhook-worker.ts';
+import { Webhooks } from '../jobs/webhooks.ts';
 import { openRedisServer, type RedisServer } from '../redis/server.ts';
 import { RedisServerError } from '../redis/server-error.ts';
 import { tell } from './beside.ts';
@@ -67,12 +69,13 @@ async function open(config: Config, logger: Logger, opened: Opened): Promise<voi
   const redis = await openRedisServer({ url: config.redisUrl, dataFolder: config.dataFolder, say: tell });
   opened.add(() => redis.stop());
   const keys = keysOf(config);
-  const { prefix, partitions, timeZone } = config;
+  const { prefix, partitions, timeZone, webhookAllow } = config;
   const deployment = await openDeployment({
     redisUrl: redis.url,
     prefix,
     partitions,
     timeZone,
+    webhookAllow,
     logger,
     runsWorker: true,
   });
@@ -81,7 +84,12 @@ async function open(config: Config, logger: Logger, opened: Opened): Promise<voi
   opened.add(() => changes.close());
   const jobs = startJobWorker({ redis: deployment.redis, keys: deployment.keys, logger }, jobHandlers(deployment));
   opened.add(() => jobs.close());
-  const server = await buildServer(deployment, { keys, logger });
+  const webhooks = new Webhooks({ deployment, logger });
+  opened.add(() => webhooks.close());
+  const deliveries = new WebhookWorker({ redisUrl: redis.url, deployment, webhooks, logger });
+  opened.add(() => deliveries.close());
+  deliveries.start();
+  const server = await buildServer(deployment, { keys, logger, webhooks });
   opened.add(closerOf(server));
   await listen(server, config);
   await ready(deployment);

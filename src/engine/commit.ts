@@ -6,6 +6,7 @@
  */
 import { packOutcomes } from '../change/change.ts';
 import { exists, packRecord, type RecordRow } from '../change/record.ts';
+import { packActivations } from '../membership/activation-feed.ts';
 import { packFeed } from '../membership/feed.ts';
 import { type NeighbourRow, packRow, type RelatedRow } from '../membership/neighbour-row.ts';
 import { type Place, packPlace } from '../membership/place.ts';
@@ -295,6 +296,9 @@ function addStreams(commands: CommitCommands, step: Step, { keys, networks, nowM
   if (events.length > 0) {
     commands.addWhole('XADD', keys.feed, 'MAXLEN', '~', FEED_ENTRIES_MAX, '*', 'f', packFeed(nowMs, events));
   }
+  // what activations are told of stays until it is queued: no MAXLEN
+  const told = packActivations(nowMs, networks.version, events, networks.followers);
+  if (told.length > 0) commands.addWhole('XADD', keys.activations, '*', ...told);
   if (step.outcomes.length > 0) {
     const rows = step.outcomes.flatMap(({ replyTo, from, total, outcomes }) => [
       replyTo,

@@ -6,10 +6,12 @@
  */
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import { Activations } from '../catalog/activations.ts';
 import { CatalogStore, type Founding, foundDeployment } from '../catalog/catalog-store.ts';
 import { ObjectTypes } from '../catalog/object-types.ts';
 import { Segments } from '../catalog/segments.ts';
 import { Views } from '../catalog/views.ts';
+import { AllowedTargets } from '../catalog/webhook-target.ts';
 import { Memberships } from '../membership/memberships.ts';
 import { ViewRows } from '../membership/view-rows.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
@@ -30,6 +32,8 @@ export interface DeploymentOptions {
   readonly logger: Logger;
   /** Whether this process works partitions off; without, it only takes in and reads. */
   readonly runsWorker: boolean;
+  /** Where webhooks may go besides public addresses: names, addresses, CIDRs. */
+  readonly webhookAllow?: readonly string[];
   /** For tests of the tests only. */
   readonly networkOptions?: NetworkOptions;
 }
@@ -41,6 +45,7 @@ export interface Deployment {
   readonly store: CatalogStore;
   readonly objectTypes: ObjectTypes;
   readonly segments: Segments;
+  readonly activations: Activations;
   readonly views: Views;
   readonly ingest: Ingest;
   readonly memberships: Memberships;
@@ -90,6 +95,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       store,
       objectTypes: new ObjectTypes(store, timeZone, (name) => memberships.hasRecords(name)),
       segments: new Segments(store, timeZone),
+      activations: new Activations(store, redis, keys.catalog, new AllowedTargets(options.webhookAllow)),
       views: new Views(store, timeZone),
       ingest: new Ingest(store.catalog, delivery, founding.partitions, timeZone, metrics),
       memberships,

@@ -31,6 +31,11 @@ export class Networks {
     return this.#catalog.version;
   }
 
+  /** Who is told of flips, by ordinal: the ids of activations. */
+  get followers(): ReadonlyMap<number, readonly string[]> {
+    return this.#catalog.followers;
+  }
+
   has(ordinal: number): boolean {
     return this.#typeOf.has(ordinal);
   }

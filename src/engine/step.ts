@@ -20,7 +20,7 @@ import type { InboxEntry, Message } from './message.ts';
 import { confirmedMember, HeardResyncs, NO_RESYNC, type Resend, type ResyncEffects, type Sweep } from './resyncs.ts';
 import { type EdgeEffects, type Extremes, StepNeighbours } from './step-neighbours.ts';
 
-export interface Timer extends RecordKey {
+interface Timer extends RecordKey {
   readonly due: number | undefined;
 }
 

@@ -67,6 +67,10 @@ export class Worker {
     this.#builds.check();
   }
 
+  owns(partition: number): boolean {
+    return this.#processors[partition]?.isOwned ?? false;
+  }
+
   /** How many partitions' leases are held. */
   get owned(): number {
     return this.#processors.filter(({ isOwned }) => isOwned).length;

@@ -8,17 +8,13 @@
 import { type Job, Worker } from 'bullmq';
 import type { Logger } from 'pino';
 import type { Ingest } from '../engine/ingest.ts';
+import { queuePrefix } from '../redis/keys.ts';
 import { applyChanges } from './apply-changes.ts';
 
 export const CHANGES_QUEUE = 'changes';
 /** Jobs that are kept when they are done, unless their producer says otherwise. */
 const KEPT_COMPLETED = { count: 1000 };
 const KEPT_FAILED = { count: 10_000 };
-
-/** Where the queue's keys lie: one hash tag, as BullMQ needs it on a cluster. */
-export function queuePrefix(prefix: string): string {
-  return `{${prefix}:queues}`;
-}
 
 export interface ChangesQueue {
   close(): Promise<void>;

@@ -11,9 +11,9 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { assert, Problem } from '../errors.ts';
 import { isUnanswered } from '../redis/connection.ts';
-import type { Keys } from '../redis/keys.ts';
+import { type Keys, queuePrefix } from '../redis/keys.ts';
 import { isPassing } from './apply-changes.ts';
-import { CHANGES_QUEUE, queuePrefix } from './changes-queue.ts';
+import { CHANGES_QUEUE } from './changes-queue.ts';
 import { FencedError, type JobError, type JobRun, type JobState, JobStore, RESULT_TTL_MS } from './job-store.ts';
 
 const JOBS_QUEUE = 'jobs';

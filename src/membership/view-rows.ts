@@ -88,11 +88,21 @@ export class ViewRows {
 
   /** The cells of any record of the type, whether the view shows it or not, by their fields; undefined if there is none. */
   async viewRow(view: StoredView, id: string): Promise<Record<string, unknown> | undefined> {
+    return (await this.viewRowsOf(view, [id]))[0];
+  }
+
+  /** As `viewRow`, of some records, in the order of their ids. */
+  async viewRowsOf(view: StoredView, ids: readonly string[]): Promise<(Record<string, unknown> | undefined)[]> {
     const reading = this.#read(view);
-    const [at] = await reading.neighbourhood.records(view.object_type, [id], exists);
-    if (!at) return undefined;
-    const [cells] = await this.#cells(reading, [at]);
-    return namedCells(reading.definition.columns, { id, cells: cells! });
+    const found = await reading.neighbourhood.records(view.object_type, ids, exists);
+    const cells = await this.#cells(
+      reading,
+      found.filter((at) => at !== undefined),
+    );
+    let row = 0;
+    return found.map((at, index) =>
+      at ? namedCells(reading.definition.columns, { id: ids[index]!, cells: cells[row++]! }) : undefined,
+    );
   }
 
   async #open(slug: string, options: ReadOptions): Promise<Reading> {

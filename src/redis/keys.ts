@@ -25,6 +25,7 @@ export class PartitionKeys {
   readonly due: string;
   readonly tombstones: string;
   readonly feed: string;
+  readonly activations: string;
   readonly outcomes: string;
   readonly dead: string;
   /** What the names of all keys of the partition begin with. */
@@ -43,6 +44,7 @@ export class PartitionKeys {
     this.due = `${this.base}due`;
     this.tombstones = `${this.base}tombstones`;
     this.feed = `${this.base}feed`;
+    this.activations = `${this.base}activations`;
     this.outcomes = `${this.base}outcomes`;
     this.dead = `${this.base}dead`;
   }
@@ -100,6 +102,9 @@ export class CatalogKeys {
   readonly ordinals: string;
   readonly views: string;
   readonly log: string;
+  readonly activations: string;
+  /** By activation: in no catalog entry, so that nothing that shows the catalog can show them. */
+  readonly webhookSecrets: string;
   readonly #base: string;
 
   constructor(prefix: string) {
@@ -110,6 +115,8 @@ export class CatalogKeys {
     this.ordinals = `${this.#base}ordinals`;
     this.views = `${this.#base}views`;
     this.log = `${this.#base}log`;
+    this.activations = `${this.#base}activations`;
+    this.webhookSecrets = `${this.#base}webhook-secrets`;
   }
 
   /** The ids of a view in its order, while somebody reads them. */
@@ -139,15 +146,65 @@ export class JobKeys {
   }
 }
 
+/** Where the queue's keys lie: one hash tag, as BullMQ needs it on a cluster. */
+export function queuePrefix(prefix: string): string {
+  return `{${prefix}:queues}`;
+}
+
+/** What waits to be delivered to the webhooks of activations: beside BullMQ's keys, in their slot. */
+export class WebhookKeys {
+  /** Of the BullMQ queues. */
+  readonly queuePrefix: string;
+  readonly lanes: string;
+  readonly #base: string;
+
+  constructor(prefix: string) {
+    this.queuePrefix = queuePrefix(prefix);
+    this.#base = `${this.queuePrefix}:activation`;
+    this.lanes = `${this.#base}s:lanes`;
+  }
+
+  state(activation: string): string {
+    return `${this.#base}:${activation}:state`;
+  }
+
+  lane(activation: string, lane: number): string {
+    return `${this.#base}:${activation}:lane:${lane}`;
+  }
+
+  attempts(activation: string): string {
+    return `${this.#base}:${activation}:attempts`;
+  }
+
+  dead(activation: string): string {
+    return `${this.#base}:${activation}:dead`;
+  }
+
+  deadOrder(activation: string): string {
+    return `${this.#base}:${activation}:dead-order`;
+  }
+
+  sync(activation: string): string {
+    return `${this.#base}:${activation}:sync`;
+  }
+
+  /** Records of which a change was told since the sync's page began. */
+  touched(activation: string): string {
+    return `${this.#base}:${activation}:touched`;
+  }
+}
+
 /** All keys of a deployment with P partitions. */
 export class Keys {
   readonly catalog: CatalogKeys;
+  readonly webhooks: WebhookKeys;
   readonly partitions: readonly PartitionKeys[];
   readonly prefix: string;
 
   constructor(prefix: string, partitions: number) {
     this.prefix = prefix;
     this.catalog = new CatalogKeys(prefix);
+    this.webhooks = new WebhookKeys(prefix);
     this.partitions = Array.from({ length: partitions }, (_, partition) => new PartitionKeys(prefix, partition));
   }
   job(id: string): JobKeys {

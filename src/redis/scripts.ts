@@ -23,9 +23,13 @@ export const SCRIPT_NAMES = [
   'deliverEntry',
   'foundDeployment',
   'foundPartition',
+  'pushWebhooks',
   'readPartition',
+  'redeliverWebhooks',
   'releaseLease',
   'renewLease',
+  'settleWebhook',
+  'syncWebhooks',
   'writeCatalog',
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];

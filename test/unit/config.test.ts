@@ -18,6 +18,7 @@ describe('a valid environment', () => {
       partitions: 16,
       timeZone: 'UTC',
       prefix: 'rc',
+      webhookAllow: [],
       logLevel: 'info',
     });
     expect(isAbsolute(dataFolder)).toBe(true);
@@ -34,6 +35,7 @@ describe('a valid environment', () => {
       ROLLCALL_PARTITIONS: '64',
       ROLLCALL_TIME_ZONE: 'Europe/Berlin',
       ROLLCALL_PREFIX: 'crm_1-b',
+      ROLLCALL_WEBHOOK_ALLOW: 'hooks.internal, 10.1.0.0/16,::1',
       LOG_LEVEL: 'debug',
     });
     expect(config).toEqual({
@@ -48,6 +50,7 @@ describe('a valid environment', () => {
       partitions: 64,
       timeZone: 'Europe/Berlin',
       prefix: 'crm_1-b',
+      webhookAllow: ['hooks.internal', '10.1.0.0/16', '::1'],
       logLevel: 'debug',
     });
   });
@@ -85,6 +88,9 @@ describe('faults', () => {
     ['ROLLCALL_PARTITIONS', '0'],
     ['ROLLCALL_PARTITIONS', '1025'],
     ['ROLLCALL_TIME_ZONE', 'Mars/Olympus'],
+    ['ROLLCALL_WEBHOOK_ALLOW', '127.1'],
+    ['ROLLCALL_WEBHOOK_ALLOW', '10.0.0.0/33'],
+    ['ROLLCALL_WEBHOOK_ALLOW', 'https://hooks.internal'],
     ['ROLLCALL_PREFIX', 'rc:'],
     ['ROLLCALL_PREFIX', 'r{c}'],
     ['LOG_LEVEL', 'loud'],

@@ -1,0 +1,180 @@
+/**
+ * activations.ts – Creating, editing and deleting activations: where a view's comings and goings are told.
+ *
+ * Keeps true: an activation belongs to one view and goes with it; its secret is in no entry of the catalog and in no answer but
+ * the one to its creation, and there only if it was made here; its URL is one that webhooks may go to, as far as that can be
+ * told without asking DNS.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { isObject } from '../change/object-type.ts';
+import { assert, type Fault, Problem } from '../errors.ts';
+import type { CatalogKeys } from '../redis/keys.ts';
+import type { ActivationEvent, StoredActivation, StoredView } from './catalog.ts';
+import { CatalogDraft } from './catalog-draft.ts';
+import type { CatalogStore } from './catalog-store.ts';
+import { checkMembers } from './naming.ts';
+import { unknownView } from './views.ts';
+import { makeSecret, secretFault } from './webhook-secret.ts';
+import { type AllowedTargets, targetFault } from './webhook-target.ts';
+
+const ACTIVATION_EVENTS: readonly ActivationEvent[] = ['entered', 'left'];
+/** Each multiplies what a flip of the view costs. */
+const ACTIVATIONS_PER_VIEW_MAX = 20;
+
+/** What a client may say of an activation. */
+interface ActivationInput {
+  readonly url?: string;
+  readonly events?: readonly ActivationEvent[];
+  readonly secret?: string;
+}
+
+const MEMBERS = ['url', 'secret', 'events'];
+/** What the server says of an activation: accepted back, so that what was read can be sent again, and ignored. */
+const SERVER_MEMBERS = ['id', 'view', 'status', 'disabled_at', 'failures', 'delivered', 'pending', 'dead_letters'];
+const SERVER_TIMES = ['last_success_at', 'created_at', 'updated_at'];
+
+export interface CreatedActivation {
+  readonly activation: StoredActivation;
+  /** The secret that was made, if none was given: nobody is told it again. */
+  readonly secret: string | undefined;
+}
+
+export class Activations {
+  readonly allowed: AllowedTargets;
+  readonly #store: CatalogStore;
+  readonly #redis: Redis;
+  readonly #secrets: string;
+
+  constructor(store: CatalogStore, redis: Redis, keys: CatalogKeys, allowed: AllowedTargets) {
+    this.#store = store;
+    this.#redis = redis;
+    this.#secrets = keys.webhookSecrets;
+    this.allowed = allowed;
+  }
+
+  /** @throws Problem view_unknown | activation_invalid */
+  async create(view: string, body: unknown): Promise<CreatedActivation> {
+    const { url, events = ACTIVATION_EVENTS, secret } = parse(body, this.allowed, true);
+    assert(url !== undefined, 'a URL is required');
+    const id = randomUUID();
+    const made = secret === undefined ? makeSecret() : undefined;
+    await this.#keepSecret(id, secret ?? made!);
+    try {
+      await this.#store.write((catalog) => {
+        if (!catalog.views.has(view)) throw unknownView(view);
+        refuseTooMany(catalog.activationsOf(view).length);
+        const now = Date.now();
+        return written(catalog, id, { id, view, url, events, created_at: now, updated_at: now });
+      });
+    } catch (error) {
+      await this.#redis.hdel(this.#secrets, id).catch(() => {}); // a secret that signs nothing stays behind
+      throw error;
+    }
+    return { activation: this.#stored(view, id), secret: made };
+  }
+
+  /** Replaces the members that are given. @throws Problem activation_unknown | activation_invalid */
+  async patch(view: string, id: string, body: unknown): Promise<StoredActivation> {
+    const { secret, ...given } = parse(body, this.allowed, false);
+    await this.find(view, id);
+    if (secret !== undefined) await this.#keepSecret(id, secret);
+    await this.#store.write((catalog) => {
+      const old = catalog.activations.get(id);
+      if (old?.view !== view) throw unknownActivation(view, id);
+      return written(catalog, id, { ...old, ...given, updated_at: Date.now() });
+    });
+    return this.#stored(view, id);
+  }
+
+  /** @throws Problem activation_unknown */
+  async remove(view: string, id: string): Promise<void> {
+    await this.#store.write((catalog) => {
+      if (catalog.activations.get(id)?.view !== view) throw unknownActivation(view, id);
+      return written(catalog, id, null);
+    });
+    await this.#redis.hdel(this.#secrets, id);
+  }
+
+  /** Those of a view, in the order in which they were created. @throws Problem view_unknown */
+  async list(view: string): Promise<StoredActivation[]> {
+    await this.#view(view);
+    return this.#store.catalog.activationsOf(view);
+  }
+
+  /** @throws Problem view_unknown | activation_unknown */
+  async find(view: string, id: string): Promise<StoredActivation> {
+    await this.#view(view);
+    if (!this.#store.catalog.activations.has(id)) await this.#store.refresh();
+    return this.#stored(view, id);
+  }
+
+  /** To sign with; nobody else is told. Undefined if the activation is gone. */
+  async secretOf(id: string): Promise<string | undefined> {
+    return (await this.#redis.hget(this.#secrets, id)) ?? undefined;
+  }
+
+  /** Forgets the secrets of activations that went with their view. */
+  async forget(id: string): Promise<void> {
+    await this.#redis.hdel(this.#secrets, id);
+  }
+
+  async #keepSecret(id: string, secret: string): Promise<void> {
+    await this.#redis.hset(this.#secrets, id, secret);
+  }
+
+  async #view(slug: string): Promise<StoredView> {
+    const { views } = this.#store.catalog;
+    if (!views.has(slug)) await this.#store.refresh();
+    const view = views.get(slug);
+    if (!view) throw unknownView(slug);
+    return view;
+  }
+
+  #stored(view: string, id: string): StoredActivation {
+    const stored = this.#store.catalog.activations.get(id);
+    if (stored?.view !== view) throw unknownActivation(view, id);
+    return stored;
+  }
+}
+
+function written(catalog: ConstructorParameters<typeof CatalogDraft>[0], id: string, value: StoredActivation | null) {
+  const draft = new CatalogDraft(catalog);
+  draft.setActivation(id, value);
+  return draft.finish();
+}
+
+function parse(body: unknown, allowed: AllowedTargets, isNew: boolean): ActivationInput {
+  if (!isObject(body)) throw invalid([{ path: '', detail: 'an activation is a JSON object' }]);
+  const faults: Fault[] = [];
+  const refuse = (path: string, detail: string) => faults.push({ path, detail });
+  checkMembers(body, [...MEMBERS, ...SERVER_MEMBERS, ...SERVER_TIMES], 'an activation', refuse);
+  const { url, events, secret } = body;
+  const urlFault = url === undefined && !isNew ? undefined : targetFault(url, allowed);
+  if (urlFault) refuse('/url', urlFault);
+  if (events !== undefined && !areEvents(events))
+    refuse('/events', 'events is a list of entered and left, at least one');
+  const wrongSecret = secret === undefined ? undefined : secretFault(secret);
+  if (wrongSecret) refuse('/secret', wrongSecret);
+  if (faults.length > 0) throw invalid(faults);
+  const given = Object.entries({ url, events, secret }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given);
+}
+
+function areEvents(given: unknown): given is ActivationEvent[] {
+  if (!Array.isArray(given) || given.length === 0 || new Set(given).size !== given.length) return false;
+  return given.every((event) => ACTIVATION_EVENTS.includes(event));
+}
+
+function refuseTooMany(existing: number): void {
+  if (existing < ACTIVATIONS_PER_VIEW_MAX) return;
+  throw invalid([{ path: '', detail: `a view may have at most ${ACTIVATIONS_PER_VIEW_MAX} activations` }]);
+}
+
+function invalid(faults: readonly Fault[]): Problem {
+  return new Problem('activation_invalid', faults[0]!.detail, faults);
+}
+
+function unknownActivation(view: string, id: string): Problem {
+  return new Problem('activation_unknown', `the view '${view}' has no activation '${id}'`, [], { view, id });
+}

@@ -1,0 +1,169 @@
+/**
+ * webhook-emitter.ts – Brings what commits have for activations into the lanes that they are delivered from.
+ *
+ * Keeps true: an entry stays in its partition's stream until all of its events are in their lanes; a crash in between makes the
+ * next emitter read it again, and the lanes leave out what they hold already. Who owns a partition emits for it, which saves
+ * work and no more: two emitters at once make no event twice. While the lanes can't be written entries wait in their stream,
+ * bounded by nothing but Redis' memory; `rollcall_webhook_backlog_entries` shows how many.
+ */
+import type { Logger } from 'pino';
+import type { CatalogStore } from '../catalog/catalog-store.ts';
+import type { Deployment } from '../engine/deployment.ts';
+import { readActivations } from '../membership/activation-feed.ts';
+import { Alarm } from '../redis/alarm.ts';
+import { isUnanswered } from '../redis/connection.ts';
+import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
+import type { LaneName, WebhookLanes } from './webhook-lanes.ts';
+import type { FedFlip, WebhookPayloads } from './webhook-payload.ts';
+
+export interface EmitterContext {
+  readonly deployment: Deployment;
+  readonly tail: StreamTail;
+  readonly lanes: WebhookLanes;
+  readonly payloads: WebhookPayloads;
+  /** Told of lanes that were empty. */
+  readonly wake: (lanes: readonly LaneName[]) => Promise<void>;
+  readonly logger: Logger;
+}
+
+/** Events that are made together, at the entry that passes it: their columns are read in one go. */
+const EVENTS_A_TURN = 500;
+/** Entries that are read ahead. */
+const QUEUED_ENTRIES_MAX = 500;
+/** How soon a partition that was taken over is looked at. */
+const OWNED_POLL_MS = 500;
+const RETRY_MS = 500;
+const START = '0-0';
+
+export class WebhookEmitter {
+  readonly #partitions: readonly PartitionEmitter[];
+
+  constructor(context: EmitterContext) {
+    this.#partitions = context.deployment.keys.partitions.map((_, at) => new PartitionEmitter(at, context));
+  }
+
+  start(): void {
+    for (const partition of this.#partitions) partition.start();
+  }
+
+  /** Finishes what is under way. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#partitions.map((partition) => partition.stop()));
+  }
+}
+
+class PartitionEmitter {
+  readonly #context: EmitterContext;
+  readonly #store: CatalogStore;
+  readonly #partition: number;
+  readonly #stream: string;
+  readonly #alarm = new Alarm();
+  #queue: StreamEntry[] = [];
+  #isFollowing = false;
+  #isStopped = false;
+  #running: Promise<void> | undefined;
+
+  constructor(partition: number, context: EmitterContext) {
+    this.#context = context;
+    this.#store = context.deployment.store;
+    this.#partition = partition;
+    this.#stream = context.deployment.keys.partitions[partition]!.activations;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#alarm.ring();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopped) {
+      if (!this.#context.deployment.worker?.owns(this.#partition)) this.#leave();
+      else if (!this.#isFollowing) this.#follow();
+      if (this.#queue.length === 0) await this.#alarm.sleep(OWNED_POLL_MS);
+      else await this.#turn();
+    }
+    this.#leave();
+  }
+
+  /** All that the stream holds is still to be brought on: what was is trimmed. */
+  #follow(): void {
+    this.#isFollowing = true;
+    this.#context.tail.follow(this.#stream, START, (entries) => {
+      this.#queue.push(...entries);
+      if (this.#queue.length > QUEUED_ENTRIES_MAX) this.#context.tail.pause(this.#stream);
+      this.#alarm.ring();
+    });
+  }
+
+  #leave(): void {
+    if (this.#isFollowing) this.#context.tail.unfollow(this.#stream);
+    this.#isFollowing = false;
+    this.#queue = [];
+  }
+
+  async #turn(): Promise<void> {
+    try {
+      const entries = await this.#emit();
+      this.#queue.splice(0, entries);
+      if (this.#queue.length < QUEUED_ENTRIES_MAX / 2) this.#context.tail.resume(this.#stream);
+    } catch (error) {
+      const detail = { err: error, partition: this.#partition };
+      if (isUnanswered(error)) this.#context.logger.warn(detail, 'events for webhooks wait for Redis');
+      else this.#context.logger.error(detail, 'events for webhooks could not be queued; it is tried again');
+      await this.#alarm.sleep(RETRY_MS);
+    }
+  }
+
+  /** @returns how many entries are done. */
+  async #emit(): Promise<number> {
+    const { deployment, lanes, payloads, wake } = this.#context;
+    const { flips, last, entries } = await this.#take();
+    const { catalog } = this.#store;
+    for (const [id, some] of byActivation(flips)) {
+      const activation = catalog.activations.get(id);
+      const view = activation && catalog.views.get(activation.view);
+      if (!view) continue; // it was deleted meanwhile, and nobody is to be told any more
+      const wanted = some.filter(({ entered }) => activation.events.includes(entered ? 'entered' : 'left'));
+      const messages = await payloads.flips(activation, view, this.#partition, wanted);
+      await wake(await lanes.push(id, this.#partition, last, messages));
+    }
+    await deployment.redis.xtrim(this.#stream, 'MINID', after(last));
+    return entries;
+  }
+
+  /** The next entries, up to the one that passes EVENTS_A_TURN; the catalog is as new as the commits that made them. */
+  async #take(): Promise<{ flips: FedFlip[]; last: string; entries: number }> {
+    const flips: FedFlip[] = [];
+    let entries = 0;
+    let newest = 0;
+    while (entries < this.#queue.length && flips.length < EVENTS_A_TURN) {
+      const [entry, fields] = this.#queue[entries++]!;
+      const { at, version, flips: some } = readActivations(fields);
+      newest = Math.max(newest, version);
+      for (const flip of some) flips.push({ ...flip, entry, at });
+    }
+    if (newest > this.#store.catalog.version) await this.#store.refresh();
+    return { flips, last: this.#queue[entries - 1]![0], entries };
+  }
+}
+
+function byActivation(flips: readonly FedFlip[]): Map<string, FedFlip[]> {
+  const grouped = new Map<string, FedFlip[]>();
+  for (const flip of flips) {
+    const some = grouped.get(flip.activation);
+    if (some) some.push(flip);
+    else grouped.set(flip.activation, [flip]);
+  }
+  return grouped;
+}
+
+/** The first id that comes after an entry. */
+function after(entry: string): string {
+  const [ms, sequence] = entry.split('-');
+  return `${ms}-${Number(sequence) + 1}`;
+}

@@ -1,0 +1,364 @@
+/**
+ * webhook-lanes.ts – What waits to be delivered: per activation a fixed number of lanes, each a list of events.
+ *
+ * Keeps true: all events of a record go through one lane, in their order, and only the first of a lane is ever sent, so that an
+ * event of a record waits for the one before it; an event leaves its lane when it is delivered or put with the dead letters, in
+ * one script with what is counted; an entry of a partition is pushed once, however often it is given.
+ */
+import type { ChainableCommander, Redis } from 'ioredis';
+import { crc16 } from '../change/partition.ts';
+import type { WebhookKeys } from '../redis/keys.ts';
+import { pairs } from '../redis/pairs.ts';
+import { runScript } from '../redis/scripts.ts';
+import type { WebhookMessage } from './webhook-sender.ts';
+
+/** Lanes of an activation: at most so many requests are under way to its receiver at a time. */
+const LANES = 32;
+
+export interface WebhookLimits {
+  /** Events of an activation that may be pending; further ones go to the dead letters. */
+  readonly pendingMax: number;
+  /** Dead letters that are kept of an activation; the oldest give way. */
+  readonly deadMax: number;
+  /** Attempts of an event before it goes to the dead letters. */
+  readonly attemptsMax: number;
+  /** An activation is disabled after so many failed attempts in a row over at least so long. */
+  readonly disableAfterFailures: number;
+  readonly disableAfterMs: number;
+  /** The n-th delay is 2^(n-1) times the first, at most the longest, and up to half of it is left to chance. */
+  readonly firstDelayMs: number;
+  readonly delayMaxMs: number;
+}
+
+/** 20 attempts take about five hours. */
+export const WEBHOOK_LIMITS: WebhookLimits = {
+  pendingMax: 100_000,
+  deadMax: 100_000,
+  attemptsMax: 20,
+  disableAfterFailures: 50,
+  disableAfterMs: 3600_000,
+  firstDelayMs: 100,
+  delayMaxMs: 3600_000,
+};
+
+/** After so many failed attempts in a row a success says that the receiver is back: nobody waits for it any longer. */
+const OUTAGE_FAILURES = 10;
+
+/** A lane of an activation, by the name that it has everywhere. */
+export interface LaneName {
+  readonly activation: string;
+  readonly lane: number;
+}
+
+/** An event with the record that it speaks of. */
+export interface RecordMessage extends WebhookMessage {
+  readonly record: string;
+}
+
+export interface FeedMessage extends RecordMessage {
+  /** The entry of the partition's stream that it comes from. */
+  readonly entry: string;
+}
+
+export interface DeliveryState {
+  readonly status: 'active' | 'disabled';
+  readonly disabledAt: number | undefined;
+  /** Failed attempts in a row, and since when. */
+  readonly failures: number;
+  readonly failingSince: number | undefined;
+  readonly lastError: string | undefined;
+  readonly lastFailureAt: number | undefined;
+  readonly lastSuccessAt: number | undefined;
+  readonly delivered: number;
+  readonly pending: number;
+  readonly dead: number;
+  /** Dead letters that had to give way. */
+  readonly dropped: number;
+}
+
+export interface DeadLetter extends WebhookMessage {
+  readonly attempts: number;
+  readonly at: number;
+  readonly error: string;
+}
+
+export interface DeadPage {
+  readonly letters: readonly DeadLetter[];
+  /** Where the next page goes on; undefined on the last one. */
+  readonly next: number | undefined;
+}
+
+export interface SyncState {
+  readonly id: string;
+  readonly status: 'running' | 'done' | 'failed';
+  readonly cursor: string;
+  /** Members that were gone through, of how many there were when it began. */
+  readonly members: number;
+  readonly total: number;
+  readonly startedAt: number;
+  readonly updatedAt: number;
+  readonly error: string | undefined;
+}
+
+/** `back`: it is delivered, and the receiver is back from an outage. `delay`: which one it is, for `retry`. */
+export interface Settled {
+  readonly next: 'next' | 'back' | 'dead' | 'disabled' | 'moved' | 'retry';
+  readonly delay: number;
+}
+
+export class WebhookLanes {
+  readonly #redis: Redis;
+  readonly #keys: WebhookKeys;
+  readonly #limits: WebhookLimits;
+
+  constructor(redis: Redis, keys: WebhookKeys, limits: WebhookLimits = WEBHOOK_LIMITS) {
+    this.#redis = redis;
+    this.#keys = keys;
+    this.#limits = limits;
+  }
+
+  /** Pushes the events of a partition's entries up to `last`. @returns the lanes that were empty */
+  async push(
+    activation: string,
+    partition: number,
+    last: string,
+    messages: readonly FeedMessage[],
+  ): Promise<LaneName[]> {
+    const { state, sync, touched, dead, deadOrder } = this.#of(activation);
+    const keys = [state, this.#keys.lanes, sync, touched, dead, deadOrder];
+    const { pendingMax, deadMax } = this.#limits;
+    const events = messages.flatMap((message) => {
+      const lane = laneOf(message.record);
+      return [
+        message.entry,
+        keys.length + 1 + lane,
+        nameOf({ activation, lane }),
+        message.record,
+        message.id,
+        pack(message),
+      ];
+    });
+    const given = [`emitted:${partition}`, last, Date.now(), pendingMax, deadMax, ...events];
+    const [, ...woken] = await runScript<string[]>(
+      this.#redis,
+      'pushWebhooks',
+      [...keys, ...this.#lanesOf(activation)],
+      given,
+    );
+    return woken.map(readName);
+  }
+
+  /** The first events of a lane. */
+  async first({ activation, lane }: LaneName, count: number): Promise<WebhookMessage[]> {
+    return (await this.#redis.lrange(this.#keys.lane(activation, lane), 0, count - 1)).map(unpack);
+  }
+
+  async settle(
+    name: LaneName,
+    id: string,
+    outcome: 'delivered' | 'failed' | 'gone',
+    error: string | null,
+  ): Promise<Settled> {
+    const { activation, lane } = name;
+    const { state, attempts, dead, deadOrder } = this.#of(activation);
+    const { attemptsMax, disableAfterFailures, disableAfterMs, deadMax } = this.#limits;
+    const keys = [state, this.#keys.lanes, this.#keys.lane(activation, lane), attempts, dead, deadOrder];
+    const given = [
+      outcome,
+      id,
+      nameOf(name),
+      Date.now(),
+      error ?? '',
+      attemptsMax,
+      disableAfterFailures,
+      disableAfterMs,
+      deadMax,
+      OUTAGE_FAILURES,
+    ];
+    const [next, delay] = await runScript<[Settled['next'], number?]>(this.#redis, 'settleWebhook', keys, given);
+    return { next, delay: delay ?? 0 };
+  }
+
+  async isDisabled(activation: string): Promise<boolean> {
+    return (await this.#redis.hget(this.#keys.state(activation), 'status')) === 'disabled';
+  }
+
+  async state(activation: string): Promise<DeliveryState> {
+    const [fields, dead] = await Promise.all([
+      this.#redis.hgetall(this.#keys.state(activation)),
+      this.#redis.hlen(this.#keys.dead(activation)),
+    ]);
+    const number = (name: string) => (fields[name] ? Number(fields[name]) : undefined);
+    return {
+      status: fields['status'] === 'disabled' ? 'disabled' : 'active',
+      disabledAt: number('disabled_at'),
+      failures: number('failures') ?? 0,
+      failingSince: number('failing_since'),
+      lastError: fields['last_error'],
+      lastFailureAt: number('last_failure_at'),
+      lastSuccessAt: number('last_success_at'),
+      delivered: number('delivered') ?? 0,
+      pending: number('pending') ?? 0,
+      dead,
+      dropped: number('dropped') ?? 0,
+    };
+  }
+
+  /** Forgets the failures so far; what is pending gets all of its attempts anew. */
+  async enable(activation: string): Promise<void> {
+    const { state, attempts } = this.#of(activation);
+    await this.#redis
+      .multi()
+      .hset(state, 'status', 'active', 'failures', 0)
+      .hdel(state, 'failing_since', 'disabled_at')
+      .unlink(attempts)
+      .exec();
+  }
+
+  /** All lanes that hold something, or those of one activation. Bounded by LANES an activation. */
+  async waiting(activation?: string): Promise<LaneName[]> {
+    const names = (await this.#redis.smembers(this.#keys.lanes)).map(readName);
+    return activation === undefined ? names : names.filter((name) => name.activation === activation);
+  }
+
+  /** Dead letters in the order in which they were put there. */
+  async dead(activation: string, limit: number, after = 0): Promise<DeadPage> {
+    const { dead, deadOrder } = this.#of(activation);
+    const flat = await this.#redis.zrange(
+      deadOrder,
+      `(${after}`,
+      '+inf',
+      'BYSCORE',
+      'LIMIT',
+      0,
+      limit + 1,
+      'WITHSCORES',
+    );
+    const order = [...pairs(flat)].slice(0, limit);
+    const stored = order.length === 0 ? [] : await this.#redis.hmget(dead, ...order.map(([id]) => id));
+    const letters = order.flatMap(([id], at) => (stored[at] ? [readLetter(id, stored[at])] : []));
+    return { letters, next: flat.length > 2 * limit ? Number(order.at(-1)![1]) : undefined };
+  }
+
+  /** Moves letters to the ends of their lanes. Caller: not more than a few hundred. @returns how many were still there */
+  async redeliver(activation: string, letters: readonly DeadLetter[]): Promise<number> {
+    const { state, dead, deadOrder } = this.#of(activation);
+    const keys = [state, this.#keys.lanes, dead, deadOrder];
+    const given = letters.flatMap(({ id, body }) => {
+      const lane = laneOf(recordOf(body));
+      return [id, keys.length + 1 + lane, nameOf({ activation, lane })];
+    });
+    const all = [...keys, ...this.#lanesOf(activation)];
+    const [, moved] = await runScript<[string, number]>(this.#redis, 'redeliverWebhooks', all, given);
+    return moved;
+  }
+
+  /** The letters of these ids that are there. */
+  async lettersOf(activation: string, ids: readonly string[]): Promise<DeadLetter[]> {
+    if (ids.length === 0) return [];
+    const stored = await this.#redis.hmget(this.#keys.dead(activation), ...ids);
+    return ids.flatMap((id, at) => (stored[at] ? [readLetter(id, stored[at])] : []));
+  }
+
+  async beginSync(activation: string, id: string, total: number): Promise<void> {
+    const { sync, touched } = this.#of(activation);
+    const now = Date.now();
+    const fields = { id, status: 'running', cursor: '', members: 0, total, started_at: now, updated_at: now };
+    await this.#redis.multi().unlink(sync, touched).hset(sync, fields).exec();
+  }
+
+  async failSync(activation: string, error: string): Promise<void> {
+    await this.#redis.hset(this.#keys.sync(activation), { status: 'failed', error, updated_at: Date.now() });
+  }
+
+  async sync(activation: string): Promise<SyncState | undefined> {
+    const fields = await this.#redis.hgetall(this.#keys.sync(activation));
+    if (fields['id'] === undefined) return undefined;
+    return {
+      id: fields['id'],
+      status: fields['status'] as SyncState['status'],
+      cursor: fields['cursor'] ?? '',
+      members: Number(fields['members'] ?? 0),
+      total: Number(fields['total'] ?? 0),
+      startedAt: Number(fields['started_at']),
+      updatedAt: Number(fields['updated_at']),
+      error: fields['error'],
+    };
+  }
+
+  /** Pushes a page of a sync. @returns the lanes that were empty; undefined if the sync no longer stands at its cursor */
+  async pushSync(
+    activation: string,
+    { id, cursor }: SyncState,
+    next: string | undefined,
+    messages: readonly RecordMessage[],
+  ): Promise<LaneName[] | undefined> {
+    const { state, sync, touched } = this.#of(activation);
+    const keys = [state, this.#keys.lanes, sync, touched];
+    const events = messages.flatMap((message) => {
+      const lane = laneOf(message.record);
+      return [keys.length + 1 + lane, nameOf({ activation, lane }), message.record, pack(message)];
+    });
+    const given = [id, cursor, next ?? '', next === undefined ? 'done' : 'running', Date.now(), ...events];
+    const all = [...keys, ...this.#lanesOf(activation)];
+    const [answer, ...woken] = await runScript<string[]>(this.#redis, 'syncWebhooks', all, given);
+    return answer === 'pushed' ? woken.map(readName) : undefined;
+  }
+
+  /** Forgets all of an activation that is no more. */
+  async purge(activation: string): Promise<void> {
+    const { state, attempts, dead, deadOrder, sync, touched } = this.#of(activation);
+    const names = Array.from({ length: LANES }, (_, lane) => nameOf({ activation, lane }));
+    const all: ChainableCommander = this.#redis.multi().srem(this.#keys.lanes, ...names);
+    await all.unlink(state, attempts, dead, deadOrder, sync, touched, ...this.#lanesOf(activation)).exec();
+  }
+
+  #of(activation: string) {
+    const keys = this.#keys;
+    return {
+      state: keys.state(activation),
+      attempts: keys.attempts(activation),
+      dead: keys.dead(activation),
+      deadOrder: keys.deadOrder(activation),
+      sync: keys.sync(activation),
+      touched: keys.touched(activation),
+    };
+  }
+
+  #lanesOf(activation: string): string[] {
+    return Array.from({ length: LANES }, (_, lane) => this.#keys.lane(activation, lane));
+  }
+}
+
+/** Of 32. The bits of a CRC of ids that count up are far from even: those of this product are. */
+function laneOf(record: string): number {
+  return Math.imul(crc16(record), 0x9e3779b1) >>> 27;
+}
+
+function nameOf({ activation, lane }: LaneName): string {
+  return `${activation}:${lane}`;
+}
+
+function readName(name: string): LaneName {
+  const colon = name.indexOf(':');
+  return { activation: name.slice(0, colon), lane: Number(name.slice(colon + 1)) };
+}
+
+/** An id holds no blank. */
+function pack({ id, body }: WebhookMessage): string {
+  return `${id} ${body}`;
+}
+
+function unpack(event: string): WebhookMessage {
+  const blank = event.indexOf(' ');
+  return { id: event.slice(0, blank), body: event.slice(blank + 1) };
+}
+
+function readLetter(id: string, stored: string): DeadLetter {
+  const [attempts, at, error, event] = JSON.parse(stored) as [number, number, string, string];
+  return { id, attempts, at, error, body: unpack(event).body };
+}
+
+function recordOf(body: string): string {
+  return (JSON.parse(body) as { data: { id: string } }).data.id;
+}

@@ -1,0 +1,178 @@
+/**
+ * webhooks.ts – What the API asks of webhooks: how deliveries stand, a test, a full sync, dead letters, enabling again.
+ *
+ * Keeps true: it works in a process that delivers nothing itself; what it changes is in Redis before anybody is woken.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Dispatcher } from 'undici';
+import type { StoredActivation, StoredView } from '../catalog/catalog.ts';
+import { unknownView } from '../catalog/views.ts';
+import type { Deployment } from '../engine/deployment.ts';
+import { Problem } from '../errors.ts';
+import { readStanding } from '../membership/standing.ts';
+import { openWebhookAgent, type Resolver } from './webhook-connect.ts';
+import {
+  type DeadPage,
+  type DeliveryState,
+  type SyncState,
+  WEBHOOK_LIMITS,
+  WebhookLanes,
+  type WebhookLimits,
+} from './webhook-lanes.ts';
+import { type ReadColumns, testMessage } from './webhook-payload.ts';
+import { WebhookQueues } from './webhook-queue.ts';
+import { type Attempt, WebhookSender } from './webhook-sender.ts';
+
+export interface WebhookOptions {
+  readonly deployment: Deployment;
+  readonly logger: Logger;
+  /** For tests. */
+  readonly limits?: Partial<WebhookLimits>;
+  readonly resolve?: Resolver;
+}
+
+/** How long a new activation waits until every partition knows of it. */
+const ADOPTED_TIMEOUT_MS = 5000;
+const ADOPTED_POLL_MS = 5;
+/** Rows of a view that are read at once. */
+const COLUMNS_A_READ = 100;
+/** Letters that one script moves. */
+const REDELIVERED_A_CALL = 200;
+
+export class Webhooks {
+  readonly lanes: WebhookLanes;
+  readonly limits: WebhookLimits;
+  readonly sender: WebhookSender;
+  readonly queues: WebhookQueues;
+  readonly queuePrefix: string;
+  readonly #agent: Dispatcher;
+  readonly #deployment: Deployment;
+
+  constructor({ deployment, logger, limits = {}, resolve }: WebhookOptions) {
+    this.#deployment = deployment;
+    const { redis, keys, activations } = deployment;
+    this.limits = { ...WEBHOOK_LIMITS, ...limits };
+    this.lanes = new WebhookLanes(redis, keys.webhooks, this.limits);
+    this.#agent = openWebhookAgent(activations.allowed, resolve);
+    this.sender = new WebhookSender(this.#agent);
+    this.queuePrefix = keys.webhooks.queuePrefix;
+    this.queues = new WebhookQueues(redis, this.queuePrefix, (error) => logger.warn({ err: error }, 'webhook queues'));
+  }
+
+  /** Caller: before the deployment is closed. */
+  async close(): Promise<void> {
+    await this.queues.close();
+    await this.#agent.destroy();
+  }
+
+  state({ id }: StoredActivation): Promise<DeliveryState> {
+    return this.lanes.state(id);
+  }
+
+  /** Waits until every partition tells an activation that was just created; what is acknowledged after that is told. */
+  async adopted(): Promise<void> {
+    const { redis, keys, store } = this.#deployment;
+    const { version } = store.catalog;
+    const deadlineMs = Date.now() + ADOPTED_TIMEOUT_MS;
+    while (Date.now() < deadlineMs) {
+      const standings = await Promise.all(keys.partitions.map((partition) => readStanding(redis, partition, [])));
+      if (standings.every(({ catalogVersion }) => catalogVersion >= version)) return;
+      await sleep(ADOPTED_POLL_MS);
+    }
+  }
+
+  /** Sends one event of type `test`, and says what came of it. It counts for nothing. */
+  async test(activation: StoredActivation): Promise<Attempt> {
+    const secret = (await this.#deployment.activations.secretOf(activation.id)) ?? '';
+    const message = testMessage(`evt_test_${randomUUID()}`, this.#view(activation));
+    return this.sender.send({ url: activation.url, secret }, message);
+  }
+
+  /** Delivers again, from what is pending on. */
+  async enable({ id }: StoredActivation): Promise<void> {
+    await this.lanes.enable(id);
+    await this.retryNow(id);
+  }
+
+  /** Lanes that wait for their next attempt make it now. */
+  async retryNow(id: string): Promise<void> {
+    await this.queues.wakeNow(await this.lanes.waiting(id));
+  }
+
+  /** Begins a full sync; one that runs already goes on. @throws Problem activation_disabled | segment_building */
+  async beginSync(activation: StoredActivation): Promise<SyncState> {
+    const { id } = activation;
+    if (await this.lanes.isDisabled(id)) {
+      throw new Problem('activation_disabled', 'the activation is disabled; enable it first');
+    }
+    const running = await this.lanes.sync(id);
+    if (running?.status === 'running') {
+      await this.queues.sync({ activation: id, sync: running.id }); // it may never have been queued
+      return running;
+    }
+    const sync = randomUUID();
+    await this.lanes.beginSync(id, sync, await this.#deployment.memberships.viewSize(activation.view));
+    await this.queues.sync({ activation: id, sync });
+    return (await this.lanes.sync(id))!;
+  }
+
+  sync({ id }: StoredActivation): Promise<SyncState | undefined> {
+    return this.lanes.sync(id);
+  }
+
+  dead({ id }: StoredActivation, limit: number, after: number | undefined): Promise<DeadPage> {
+    return this.lanes.dead(id, limit, after);
+  }
+
+  /** Puts dead letters back, all or those of some ids. @returns how many */
+  async redeliver({ id }: StoredActivation, ids: readonly string[] | undefined): Promise<number> {
+    const moved = ids === undefined ? await this.#redeliverAll(id) : await this.#redeliverSome(id, ids);
+    await this.retryNow(id);
+    return moved;
+  }
+
+  /** Removes what is pending of an activation that is no more, and its secret. */
+  async purge(id: string): Promise<void> {
+    await this.lanes.purge(id);
+    await this.#deployment.activations.forget(id);
+  }
+
+  /** Bounded a call by COLUMNS_A_READ. */
+  readonly readColumns: ReadColumns = async (view, ids) => {
+    const rows: unknown[] = [];
+    for (let from = 0; from < ids.length; from += COLUMNS_A_READ) {
+      rows.push(...(await this.#deployment.viewRows.viewRowsOf(view, ids.slice(from, from + COLUMNS_A_READ))));
+    }
+    return rows;
+  };
+
+  /** Bounded by how many there are when it begins: those that die again meanwhile come after. */
+  async #redeliverAll(id: string): Promise<number> {
+    let moved = 0;
+    let left = (await this.lanes.state(id)).dead;
+    while (left > 0) {
+      const { letters } = await this.lanes.dead(id, Math.min(left, REDELIVERED_A_CALL));
+      if (letters.length === 0) break;
+      moved += await this.lanes.redeliver(id, letters);
+      left -= letters.length;
+    }
+    return moved;
+  }
+
+  async #redeliverSome(id: string, ids: readonly string[]): Promise<number> {
+    let moved = 0;
+    for (let from = 0; from < ids.length; from += REDELIVERED_A_CALL) {
+      const letters = await this.lanes.lettersOf(id, ids.slice(from, from + REDELIVERED_A_CALL));
+      moved += await this.lanes.redeliver(id, letters);
+    }
+    return moved;
+  }
+
+  #view({ view }: StoredActivation): StoredView {
+    const stored = this.#deployment.store.catalog.views.get(view);
+    if (!stored) throw unknownView(view);
+    return stored;
+  }
+}
