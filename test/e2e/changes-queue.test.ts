@@ -2,7 +2,8 @@ import { Queue, QueueEvents } from 'bullmq';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Deployment } from '../../src/engine/deployment.ts';
-import { CHANGES_QUEUE, type ChangesQueue, openChangesQueue, queuePrefix } from '../../src/jobs/changes-queue.ts';
+import { CHANGES_QUEUE, type ChangesQueue, openChangesQueue } from '../../src/jobs/changes-queue.ts';
+import { queuePrefix } from '../../src/redis/keys.ts';
 import { createSegment, differences, openTestDeployment } from '../support/deployment.ts';
 import { freshPrefix } from '../support/redis.ts';
 

@@ -50,7 +50,7 @@ it('shows the jobs', async () => {
   const { id } = await api.ended(await api.call('POST', '/v1/exports/contacts'));
   const shown = await ask('GET', '/admin/queues/api/queues?activeQueue=jobs&page=1', basic('the-key-of-the-master'));
   const { queues } = shown.json();
-  expect(queues.map(({ name }: { name: string }) => name)).toEqual(['jobs', 'changes']);
+  expect(queues.map(({ name }: { name: string }) => name)).toEqual(['jobs', 'changes', 'webhooks', 'webhook-syncs']);
   expect(queues[0].jobs).toMatchObject([{ id, name: 'export', isFailed: false }]);
 });
 
