@@ -42,6 +42,7 @@ import {
   TOO_FAR,
   typeAt,
   type Way,
+  wayToMany,
 } from './scope.ts';
 
 /** What a dialect calls the parts of a rule. */
@@ -583,20 +584,6 @@ function readMany({ rule, path, dialect, reading }: Standing, member: string): M
     );
   }
   return { ...way, own };
-}
-
-/** Follows the names up to the first step that leads to many, or as far as they lead. */
-function wayToMany(names: readonly string[], reading: Reading): Way {
-  const hops: Hop[] = [];
-  let { type } = reading.scope;
-  for (const name of names) {
-    const hop = hops.at(-1)?.many ? undefined : hopNamed(type, name, reading.scope.types);
-    const target = hop && reading.scope.types.get(hop.target);
-    if (!hop || !target) break;
-    hops.push(hop);
-    type = target;
-  }
-  return { hops, type };
 }
 
 // ——— Another segment ———

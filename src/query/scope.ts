@@ -133,3 +133,17 @@ export function quote(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > QUOTED_LENGTH_MAX ? `${text.slice(0, QUOTED_LENGTH_MAX)}…` : text;
 }
+
+/** Follows the names up to the first step that leads to many, or as far as they lead. */
+export function wayToMany(names: readonly string[], reading: Reading): Way {
+  const hops: Hop[] = [];
+  let { type } = reading.scope;
+  for (const name of names) {
+    const hop = hops.at(-1)?.many ? undefined : hopNamed(type, name, reading.scope.types);
+    const target = hop && reading.scope.types.get(hop.target);
+    if (!hop || !target) break;
+    hops.push(hop);
+    type = target;
+  }
+  return { hops, type };
+}

@@ -23,6 +23,7 @@ import {
   startReading,
   TOO_FAR,
   type Way,
+  wayToMany,
 } from './scope.ts';
 
 /** As it is sent, stored and returned. */
@@ -238,20 +239,6 @@ function readMeasure(given: Readonly<Record<string, unknown>>, at: string, readi
   const measure = measureOf(aggregate, own, pathAt, readingOf(way.type, reading));
   const where = readWhere(given.where, pointer(at, 'where'), readingOf(way.type, reading));
   return measure && where && { kind: 'measure', hops: way.hops.slice(0, -1), many, measure, where };
-}
-
-/** Follows the names up to the first step that leads to many, or as far as they lead. */
-function wayToMany(names: readonly string[], reading: Reading): Way {
-  const hops: Hop[] = [];
-  let { type } = reading.scope;
-  for (const name of names) {
-    const hop = hops.at(-1)?.many ? undefined : hopNamed(type, name, reading.scope.types);
-    const target = hop && reading.scope.types.get(hop.target);
-    if (!hop || !target) break;
-    hops.push(hop);
-    type = target;
-  }
-  return { hops, type };
 }
 
 function measureOf(
