@@ -6,9 +6,12 @@ import { Argument, Command, InvalidArgumentError } from 'commander';
 import { drawChart } from './chart.ts';
 import { type BenchOptions, circumstances, type Progress, printTable, type Workload, writeResult } from './harness.ts';
 import { INGEST } from './workloads/ingest.ts';
+import { MEMORY } from './workloads/memory.ts';
 import { STEP } from './workloads/step.ts';
 
-const WORKLOADS: ReadonlyMap<string, Workload> = new Map([STEP, INGEST].map((workload) => [workload.name, workload]));
+const WORKLOADS: ReadonlyMap<string, Workload> = new Map(
+  [STEP, INGEST, MEMORY].map((workload) => [workload.name, workload]),
+);
 
 interface Given extends Partial<Pick<BenchOptions, 'segments' | 'records' | 'peers' | 'roundMs'>> {
   readonly rounds: number;

@@ -25,7 +25,7 @@ import type { PeerSegment } from './peers/peers.ts';
 export const HISTORIES = ['drift', 'jump'] as const;
 export type HistoryName = (typeof HISTORIES)[number];
 
-interface BenchSegment extends PeerSegment {
+export interface BenchSegment extends PeerSegment {
   readonly compiled: CompiledQuery;
 }
 
@@ -38,11 +38,13 @@ export function makeWorld(records: number, count: number, seed: number): World {
   const population = people(records, seed);
   return {
     people: new Map(population.map((person) => [person.id, person])),
-    segments: segments(count, seed + 1).map((query) => {
-      const compiled = compileQuery(query, SCOPE);
-      return { query, compiled, jsonLogic: compiled.jsonLogic };
-    }),
+    segments: segments(count, seed + 1).map(compileSegment),
   };
+}
+
+export function compileSegment(query: RuleGroup): BenchSegment {
+  const compiled = compileQuery(query, SCOPE);
+  return { query, compiled, jsonLogic: compiled.jsonLogic };
 }
 
 const SCOPE: Parameters<typeof compileQuery>[1] = {

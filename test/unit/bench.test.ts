@@ -8,6 +8,7 @@ import { drawChart } from '../../bench/chart.ts';
 import { drift, jump, people, segments } from '../../bench/data.ts';
 import { type BenchOptions, circumstances, printTable, SILENT, spread, type Workload } from '../../bench/harness.ts';
 import { INGEST } from '../../bench/workloads/ingest.ts';
+import { MEMORY } from '../../bench/workloads/memory.ts';
 import { STEP } from '../../bench/workloads/step.ts';
 
 const TINY: BenchOptions = { segments: [20, 40], records: 60, rounds: 2, seed: 7, roundMs: 2 };
@@ -44,6 +45,18 @@ describe('the workload ingest', () => {
     const { result, sides } = await sidesOf(INGEST);
     for (const names of sides) expect(names).toEqual(['Rollcall', 'bare log', 'naive engine (json-logic-js)']);
     for (const { figures } of result.cases) for (const { changes } of figures) expect(changes).toBeGreaterThan(0);
+  });
+});
+
+describe('the workload memory', () => {
+  it('finds a timer for each record where a segment moves with time, and no key at all where none does', async () => {
+    const { result, sides } = await sidesOf(MEMORY);
+    for (const at of [0, 2]) {
+      expect(sides[at]).toEqual(['Rollcall, all timed', 'Rollcall, no time']);
+      expect(sides[at + 1]).toEqual(['Rollcall, due at once', 'raw pipelined SREM']);
+      expect(result.cases[at]!.work).toMatchObject({ 'keys of due, no time': 0 });
+      expect(result.cases[at]!.work['B of due a record']).toBeGreaterThan(0);
+    }
   });
 });
 

@@ -1,0 +1,187 @@
+/**
+ * rollcall-side.ts – A whole worker on a Redis of its own: the side of Rollcall in every workload that stores something.
+ *
+ * Keeps true: its logs are filled before the clock starts and shown at one moment; it has done its work when the worker has
+ * committed as many changes.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { CatalogDraft } from '../src/catalog/catalog-draft.ts';
+import type { Change } from '../src/change/change.ts';
+import { partitionOf } from '../src/change/partition.ts';
+import { LOG_FIELDS } from '../src/engine/batch.ts';
+import { type Deployment, openDeployment } from '../src/engine/deployment.ts';
+import { assert } from '../src/errors.ts';
+import type { Attributes } from '../src/query/atom.ts';
+import { openRedisServer } from '../src/redis/server.ts';
+import { PEOPLE, PEOPLE_DEFINITION } from './data.ts';
+import type { Progress } from './harness.ts';
+import type { Run, Runner } from './walk.ts';
+import { ENTRY_CHANGES, type World } from './world.ts';
+
+export const PARTITIONS = 16;
+
+/** Runs against a server of its own, which is gone afterwards. */
+export async function withRedis<T>(progress: Progress, run: (url: string) => Promise<T>): Promise<T> {
+  const dataFolder = mkdtempSync(join(tmpdir(), 'rollcall-bench-'));
+  const server = await openRedisServer({ dataFolder, appendfsync: 'everysec', say: progress.say });
+  try {
+    return await run(server.url);
+  } finally {
+    await server.stop();
+    rmSync(dataFolder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Puts changes into staged streams. Once `show` is called they are the logs, all at the same moment: a RENAME costs nothing,
+ * while filling the logs themselves would let a reader start before the last change is there.
+ */
+export async function stage(
+  redis: Redis,
+  logs: readonly string[],
+  changes: readonly Change[],
+  checkedAt: number,
+): Promise<() => Promise<unknown>> {
+  const byPartition = logs.map((): string[] => []);
+  for (const change of changes) byPartition[partitionOf(change.id, logs.length)]!.push(JSON.stringify(change));
+  const filling = redis.pipeline();
+  const showing = redis.multi();
+  for (const [partition, texts] of byPartition.entries()) {
+    if (texts.length === 0) continue;
+    const log = logs[partition]!;
+    for (let from = 0; from < texts.length; from += ENTRY_CHANGES) {
+      const payload = `[${texts.slice(from, from + ENTRY_CHANGES).join(',')}]`;
+      filling.xadd(`${log}:staged`, '*', LOG_FIELDS.checkedAt, checkedAt, LOG_FIELDS.payload, payload);
+    }
+    showing.rename(`${log}:staged`, log);
+  }
+  await filling.exec();
+  return () => showing.exec();
+}
+
+const POLL_MS = 1;
+
+/** Waits without asking Redis. Bounded by the side's own progress: a side that fails throws elsewhere. */
+export async function reached(count: () => number | Promise<number>, target: number): Promise<void> {
+  while ((await count()) < target) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+}
+
+export function puts(world: World): Change[] {
+  return [...world.people.values()].map(({ id, data }) => ({ op: 'put', object_type: PEOPLE, id, data }));
+}
+
+export class RollcallSide implements Runner {
+  readonly name: string;
+  readonly deployment: Deployment;
+  readonly #ordinals: readonly number[];
+
+  private constructor(name: string, deployment: Deployment, ordinals: readonly number[]) {
+    this.name = name;
+    this.deployment = deployment;
+    this.#ordinals = ordinals;
+  }
+
+  static async open(redisUrl: string, world: World, progress: Progress, name = 'Rollcall'): Promise<RollcallSide> {
+    const logger = pino({ level: 'error' }, pino.destination(2));
+    const deployment = await openDeployment({
+      redisUrl,
+      logger,
+      prefix: 'ours',
+      partitions: PARTITIONS,
+      timeZone: 'UTC',
+      runsWorker: true,
+    });
+    await deployment.objectTypes.put(PEOPLE, PEOPLE_DEFINITION);
+    const ordinals = await declareSegments(deployment, world);
+    await reached(() => countReady(deployment), new Set(ordinals).size);
+    const side = new RollcallSide(name, deployment, ordinals);
+    progress.say(`${world.people.size} people`);
+    const load = await side.prepare(puts(world));
+    await load();
+    return side;
+  }
+
+  async prepare(changes: readonly Change[]): Promise<Run> {
+    const { redis, keys, store } = this.deployment;
+    const logs = keys.partitions.map(({ log }) => log);
+    const show = await stage(redis, logs, changes, store.catalog.version);
+    const target = (await this.#applied()) + changes.length;
+    return async () => {
+      await show();
+      await reached(() => this.#applied(), target);
+    };
+  }
+
+  async data(id: string): Promise<Attributes> {
+    const { redis, keys } = this.deployment;
+    const stored = await redis.hget(keys.partitions[partitionOf(id, PARTITIONS)]!.records(PEOPLE), id);
+    return (JSON.parse(stored!) as { d: Attributes }).d;
+  }
+
+  async held(id: string): Promise<number[]> {
+    const { redis, keys } = this.deployment;
+    const partition = keys.partitions[partitionOf(id, PARTITIONS)]!;
+    return heldIn(
+      redis,
+      id,
+      this.#ordinals.map((ordinal) => partition.segment(ordinal)),
+    );
+  }
+
+  /** Memberships that flipped so far. */
+  flipped(): Promise<number> {
+    return read(this.deployment.metrics.membershipsFlipped);
+  }
+
+  close(): Promise<void> {
+    return this.deployment.close();
+  }
+
+  #applied(): Promise<number> {
+    assert(this.deployment.worker?.fatal.length === 0, 'no partition has stopped');
+    return read(this.deployment.metrics.changesApplied);
+  }
+}
+
+async function read(counter: Deployment['metrics']['changesApplied']): Promise<number> {
+  return (await counter.get()).values[0]?.value ?? 0;
+}
+
+/** All in one version of the catalog. @returns the ordinal of each segment */
+async function declareSegments({ store }: Deployment, { segments }: World): Promise<number[]> {
+  let ordinals: number[] = [];
+  await store.write((catalog) => {
+    const draft = new CatalogDraft(catalog);
+    ordinals = segments.map(({ query, compiled }, at) => {
+      const ordinal = draft.ordinalFor(PEOPLE, compiled);
+      const times = { created_at: Date.now(), updated_at: Date.now() };
+      const revisions = { revision: 1, ready_revision: null, ordinal: null, pending: ordinal };
+      const said = { title: `Segment ${at}`, slug: `segment-${at}`, object_type: PEOPLE, query };
+      const meant = { json_logic: compiled.jsonLogic, uses: [] };
+      draft.setSegment(said.slug, { id: said.slug, ...said, ...meant, ...revisions, ...times });
+      return ordinal;
+    });
+    return draft.finish();
+  });
+  return ordinals;
+}
+
+function countReady({ store }: Deployment): number {
+  let ready = 0;
+  for (const { status } of store.catalog.ordinals.values()) if (status === 'ready') ready++;
+  return ready;
+}
+
+export async function heldIn(redis: Redis, id: string, sets: readonly string[]): Promise<number[]> {
+  const pipeline = redis.pipeline();
+  for (const set of sets) pipeline.sismember(set, id);
+  const replies = (await pipeline.exec()) ?? [];
+  return replies.flatMap(([error, isMember], at) => {
+    assert(!error, `SISMEMBER is answered: ${error?.message}`);
+    return isMember === 1 ? [at] : [];
+  });
+}
