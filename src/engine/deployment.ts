@@ -20,6 +20,7 @@ import { checkRedisVersion } from '../redis/binary.ts';
 import { openConnection } from '../redis/connection.ts';
 import { Keys } from '../redis/keys.ts';
 import { StreamTail } from '../redis/stream-tail.ts';
+import type { ClockSource } from './clock.ts';
 import { Delivery } from './delivery.ts';
 import { Ingest } from './ingest.ts';
 import { Worker } from './worker.ts';
@@ -36,6 +37,8 @@ export interface DeploymentOptions {
   readonly webhookAllow?: readonly string[];
   /** For tests of the tests only. */
   readonly networkOptions?: NetworkOptions;
+  /** For tests only: clocks that jump. */
+  readonly clockSource?: ClockSource;
 }
 
 export interface Deployment {
@@ -58,7 +61,7 @@ export interface Deployment {
 
 /** @throws Error in words for a person if Redis can't be reached, is too old, or holds another deployment. */
 export async function openDeployment(options: DeploymentOptions): Promise<Deployment> {
-  const { redisUrl, prefix, partitions, timeZone, logger, networkOptions } = options;
+  const { redisUrl, prefix, partitions, timeZone, logger, networkOptions, clockSource } = options;
   let isClosing = false; // a connection that is closed while it opens says so as an error
   const onError = (error: Error) => isClosing || logger.warn({ err: error }, 'Redis');
   const redis = openConnection({ url: redisUrl, onError });
@@ -85,6 +88,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
           logger,
           metrics,
           ...(networkOptions ? { networkOptions } : {}),
+          ...(clockSource ? { clockSource } : {}),
         })
       : undefined;
     worker?.start();

@@ -97,6 +97,7 @@ interface Held {
   newPlaces: [target: number, lane: Lane][];
   number: number;
   position: LogPosition;
+  /** The latest that this owner or one before it went by. */
   clockMs: number;
   isLost: boolean;
 }
@@ -177,6 +178,8 @@ export class PartitionProcessor {
     // One more than mine is the commit that is under way.
     const isMine = Number(stored) === number || Number(stored) === number + 1;
     if (answer === 'renewed' && (isMine || held.number !== number)) {
+      // Whoever sleeps until a record is due has not seen the clock jump meanwhile.
+      if (held.timers.nextMs <= this.#clockOf(held)) this.#alarm.ring();
       if (this.#renewals++ % RENEWALS_A_CHECK === 0) await held.outbox.check(new Map(held.sent));
       return;
     }
@@ -383,9 +386,10 @@ export class PartitionProcessor {
     return this.#alarm.sleep(Math.max(1, Math.min(SWEEP_INTERVAL_MS, untilDueMs)));
   }
 
-  /** A partition's clock never runs backwards. */
-  #clockOf({ clockMs }: Held): number {
-    return Math.max(clockMs, this.#context.clock.nowMs());
+  /** A partition's clock never runs backwards, not even between two looks at it: what was found due is due when it is carried out. */
+  #clockOf(held: Held): number {
+    held.clockMs = Math.max(held.clockMs, this.#context.clock.nowMs());
+    return held.clockMs;
   }
 
   #nextOfResync({ resyncs }: Held, isBuilding: boolean): Promise<ResyncChunk> {
@@ -456,7 +460,6 @@ export class PartitionProcessor {
       case 'ok':
       case 'duplicate':
         held.number = number;
-        held.clockMs = nowMs;
         this.#cache.committed(made, this.#keys);
         held.fanouts.committed(fanouts);
         held.newPlaces = [];

@@ -10,7 +10,7 @@ import type { NetworkOptions } from '../query/network.ts';
 import type { Keys } from '../redis/keys.ts';
 import type { StreamTail } from '../redis/stream-tail.ts';
 import { BuildSwitch } from './build-switch.ts';
-import { Clock } from './clock.ts';
+import { Clock, type ClockSource } from './clock.ts';
 import { Networks } from './networks.ts';
 import { LEASE_TTL_MS, PartitionProcessor } from './processor.ts';
 import { CACHED_ROWS_MAX } from './row-cache.ts';
@@ -25,6 +25,7 @@ export interface WorkerContext {
   readonly metrics: Metrics;
   /** For tests of the tests only. */
   readonly networkOptions?: NetworkOptions;
+  readonly clockSource?: ClockSource;
 }
 
 export class Worker {
@@ -33,10 +34,10 @@ export class Worker {
   readonly #renewal: NodeJS.Timeout;
   readonly #logger: Logger;
 
-  constructor({ redis, tail, keys, store, founding, logger, metrics, networkOptions }: WorkerContext) {
+  constructor({ redis, tail, keys, store, founding, logger, metrics, networkOptions, clockSource }: WorkerContext) {
     this.#logger = logger;
     const networks = new Networks(store.catalog, networkOptions);
-    const clock = new Clock(logger);
+    const clock = new Clock(logger, clockSource);
     this.#builds = new BuildSwitch(redis, keys, store, logger);
     this.#processors = keys.partitions.map(
       (_, partition) =>

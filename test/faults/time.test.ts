@@ -1,0 +1,72 @@
+/**
+ * time.test.ts – Clocks that jump, on a real server: no timer is lost, none fires before its time by any clock that may be
+ * right, and where a partition has believed a wrong one nobody is told a number.
+ */
+import { performance } from 'node:perf_hooks';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Change } from '../../src/change/change.ts';
+import type { ClockSource } from '../../src/engine/clock.ts';
+import type { Deployment } from '../../src/engine/deployment.ts';
+import { audit } from '../../src/membership/audit.ts';
+import { createSegment, eventually, openTestDeployment, send } from '../support/deployment.ts';
+
+const HOUR_MS = 3_600_000;
+const opened: Deployment[] = [];
+afterEach(async () => {
+  for (const one of opened.splice(0).reverse()) await one.close();
+});
+
+const EVENTUAL = { consistency: 'eventual', timeoutMs: 1000 } as const;
+
+async function open(clockSource: ClockSource, amount: number, partitions = 4): Promise<Deployment> {
+  const deployment = await openTestDeployment({ clockSource, partitions });
+  opened.push(deployment);
+  await deployment.objectTypes.put('contacts', { attributes: { seen_at: { type: 'datetime' } } });
+  const recent = { field: 'seen_at', operator: 'inLast', value: { amount, unit: 'second' } };
+  await createSegment(deployment, 'recent', 'contacts', { combinator: 'and', rules: [recent] });
+  return deployment;
+}
+
+async function countOf({ memberships }: Deployment, options?: { consistency: 'eventual'; timeoutMs: number }) {
+  const { counts } = await memberships.counts(['recent'], options);
+  return counts[0]!;
+}
+
+/** Each was seen a few milliseconds after the one before. */
+function* seen(count: number, fromMs: number, stepMs: number): Generator<Change> {
+  for (let i = 0; i < count; i++) {
+    const seen_at = new Date(fromMs + i * stepMs).toISOString();
+    yield { op: 'put', object_type: 'contacts', id: `c${i}`, data: { seen_at } };
+  }
+}
+
+describe('a clock that goes back and forth', () => {
+  it('loses no timer: whoever was found due is looked at as of then', async () => {
+    const random = { wallMs: () => Date.now(), steadyMs: () => performance.now() - Math.random() * 40 };
+    const deployment = await open(random, 2, 16);
+    await send(deployment, seen(64, Date.now(), 10));
+    await eventually('all have left', async () => (await countOf(deployment, EVENTUAL)).count === 0, 8000);
+  });
+});
+
+describe('the clock of this machine', () => {
+  it('is waited for while it is an hour late, and timers fire soon after it is put right', async () => {
+    let lateMs = HOUR_MS;
+    const late = { wallMs: () => Date.now() - lateMs, steadyMs: () => performance.now() };
+    const deployment = await open(late, 1);
+    await send(deployment, seen(10, Date.now() - HOUR_MS, 0));
+    await eventually('a second of it passes', async () => (await countOf(deployment, EVENTUAL)).count === 0, 4000);
+    const nowMs = Date.now();
+    await send(deployment, seen(10, nowMs, 0));
+    // By the late clock all of them were seen in an hour, by that of Redis a moment ago: nobody answers for both.
+    await eventually('the window is over by Redis', () => Date.now() > nowMs + 1500);
+    const { memberships } = deployment;
+    const asked = await memberships.counts(['recent'], { consistency: 'strong', timeoutMs: 300 });
+    expect(asked.counts[0]).toMatchObject({ status: 'timeout', count: null });
+    lateMs = 0;
+    expect(await countOf(deployment)).toMatchObject({ status: 'ready', count: 0 });
+    const { redis, keys, store } = deployment;
+    const report = await audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 10_000 });
+    expect(report).toMatchObject({ differences: 0 });
+  });
+});
