@@ -51,7 +51,7 @@ export interface ResyncEffects {
   readonly begun: ReadonlySet<number>;
   /** What each source from which one is received has said something about. */
   readonly confirmed: ReadonlyMap<number, ReadonlySet<string>>;
-  /** Sources of messages that can't be applied: what is known of them is not right until they have sent all anew. */
+  /** Sources of messages that can't be applied, and that have not begun anew since: what is known of them is not right until they have. */
   readonly broken: ReadonlySet<number>;
 }
 
@@ -75,7 +75,13 @@ export class HeardResyncs implements ResyncEffects {
     this.heard.set(from, kind);
     if (kind === 'end') return;
     this.begun.add(from);
+    this.broken.delete(from);
     this.#confirmed.delete(from);
+  }
+
+  /** A message of the source can't be applied. What it has begun to say anew before does not make that good: it may be part of it. */
+  spoil(from: number): void {
+    this.broken.add(from);
   }
 
   /** @returns whether the source is saying all its state anew. */
@@ -108,7 +114,6 @@ export class Resyncs {
   readonly #unbegun = new Set<number>();
   readonly #receipts = new Map<number, Receipt>();
   readonly #sweeping = new Map<number, Sweep[]>();
-  readonly #broken = new Set<number>();
 
   /** `lost`: the partitions to which all is sent anew. */
   constructor(meta: ReadonlyMap<string, string>, lost: Iterable<number>) {
@@ -119,8 +124,6 @@ export class Resyncs {
     for (const [field, value] of meta) {
       const source = numberAfter(field, RESYNC_FIELDS.receiving);
       if (source !== undefined) this.#receipts.set(source, value as Receipt);
-      const broken = numberAfter(field, RESYNC_FIELDS.broken);
-      if (broken !== undefined) this.#broken.add(broken);
     }
   }
 
@@ -166,7 +169,7 @@ export class Resyncs {
   /** What a commit writes into `meta`: fields and values, and fields that go. Pure. */
   progress(
     chunk: ResyncChunk,
-    { heard, broken }: ResyncEffects,
+    { heard, begun, broken }: ResyncEffects,
   ): { set: string[]; gone: string[]; forgotten: number[] } {
     const set: string[] = [];
     const gone: string[] = [];
@@ -174,8 +177,8 @@ export class Resyncs {
     for (const to of chunk.ends) gone.push(`${RESYNC_FIELDS.sending}${to}`);
     for (const [from, mark] of heard) {
       set.push(`${RESYNC_FIELDS.receiving}${from}`, mark === 'begin' ? 'receiving' : 'sweeping');
-      if (mark === 'end' && !broken.has(from)) gone.push(`${RESYNC_FIELDS.broken}${from}`);
     }
+    for (const from of begun) if (!broken.has(from)) gone.push(`${RESYNC_FIELDS.broken}${from}`);
     for (const from of broken) set.push(`${RESYNC_FIELDS.broken}${from}`, 'broken');
     const forgotten = chunk.swept.filter((from) => !heard.has(from));
     for (const from of forgotten) gone.push(`${RESYNC_FIELDS.receiving}${from}`);
@@ -183,7 +186,7 @@ export class Resyncs {
   }
 
   /** The commit took place. */
-  committed(chunk: ResyncChunk, { heard, broken }: ResyncEffects): void {
+  committed(chunk: ResyncChunk, { heard }: ResyncEffects): void {
     for (const to of chunk.begins) this.#unbegun.delete(to);
     for (const { to } of chunk.resends) this.#sending.get(to)?.pop();
     for (const to of chunk.ends) this.#sending.delete(to);
@@ -195,9 +198,7 @@ export class Resyncs {
     for (const [from, mark] of heard) {
       this.#receipts.set(from, mark === 'begin' ? 'receiving' : 'sweeping');
       this.#sweeping.delete(from);
-      if (mark === 'end') this.#broken.delete(from);
     }
-    for (const from of broken) this.#broken.add(from);
   }
 }
 

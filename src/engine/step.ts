@@ -159,7 +159,7 @@ class StepRun {
       if (fault === undefined) for (const message of entry.messages) this.#message(entry.from, message);
       else {
         this.#dead.push({ entry: entry.id, index: 0, ...fault, letter: entry.payload });
-        this.#resync.broken.add(entry.from);
+        this.#resync.spoil(entry.from);
       }
     }
   }

@@ -1,0 +1,42 @@
+/**
+ * resyncs.test.ts – What a commit writes down of resynchronizations, so that reads and the next owner know of them.
+ */
+import { describe, expect, it } from 'vitest';
+import { HeardResyncs, NO_RESYNC, Resyncs } from '../../src/engine/resyncs.ts';
+
+describe('a source of which a message could not be applied', () => {
+  /** What is stored of it after batches of marks, `poison` among them. */
+  function storedAfter(...batches: ('begin' | 'end' | 'poison')[][]): string[] {
+    const resyncs = new Resyncs(new Map(), []);
+    const stored = new Set<string>();
+    for (const marks of batches) {
+      const heard = new HeardResyncs((source) => resyncs.isReceiving(source));
+      for (const mark of marks) {
+        if (mark === 'poison') heard.spoil(3);
+        else heard.mark(3, mark);
+      }
+      const { set, gone } = resyncs.progress(NO_RESYNC, heard);
+      for (const field of gone) stored.delete(field);
+      for (let i = 0; i < set.length; i += 2) stored.add(set[i]!);
+      resyncs.committed(NO_RESYNC, heard);
+    }
+    return [...stored].filter((field) => field.startsWith('broken'));
+  }
+
+  it('is trusted again when it has begun to say everything anew', () => {
+    expect(storedAfter(['poison'])).toEqual(['broken:3']);
+    expect(storedAfter(['poison'], ['begin'])).toEqual([]);
+    expect(storedAfter(['poison', 'begin', 'end'])).toEqual([]);
+    expect(storedAfter(['poison'], ['begin'], ['end'])).toEqual([]);
+  });
+
+  it('is not trusted because of an end, if the message was part of what it said anew', () => {
+    expect(storedAfter(['begin'], ['poison'], ['end'])).toEqual(['broken:3']);
+    expect(storedAfter(['begin', 'poison', 'end'])).toEqual(['broken:3']);
+    expect(storedAfter(['begin', 'poison'], ['end'])).toEqual(['broken:3']);
+    expect(storedAfter(['begin'], ['poison', 'end'])).toEqual(['broken:3']);
+    // the beginning itself could not be applied
+    expect(storedAfter(['poison'], ['end'])).toEqual(['broken:3']);
+    expect(storedAfter(['begin'], ['poison'], ['begin'], ['end'])).toEqual([]);
+  });
+});
