@@ -173,7 +173,8 @@ export class Resyncs {
   ): { set: string[]; gone: string[]; forgotten: number[] } {
     const set: string[] = [];
     const gone: string[] = [];
-    for (const to of chunk.begins) set.push(`${RESYNC_FIELDS.sending}${to}`, 'sending');
+    // Whatever is committed before it begins has the places of both ends agree: only this says that state was lost between them.
+    for (const to of this.#unbegun) set.push(`${RESYNC_FIELDS.sending}${to}`, 'sending');
     for (const to of chunk.ends) gone.push(`${RESYNC_FIELDS.sending}${to}`);
     for (const [from, mark] of heard) {
       set.push(`${RESYNC_FIELDS.receiving}${from}`, mark === 'begin' ? 'receiving' : 'sweeping');

@@ -4,6 +4,21 @@
 import { describe, expect, it } from 'vitest';
 import { HeardResyncs, NO_RESYNC, Resyncs } from '../../src/engine/resyncs.ts';
 
+const nothingHeard = () => new HeardResyncs(() => false);
+
+describe('a resynchronization that has to be sent', () => {
+  it('is part of each commit until it has begun: another one may come first and write down the places', () => {
+    const resyncs = new Resyncs(new Map(), [2, 5]);
+    const first = resyncs.progress(NO_RESYNC, nothingHeard());
+    expect(first.set).toEqual(['resync:2', 'sending', 'resync:5', 'sending']);
+    resyncs.committed(NO_RESYNC, nothingHeard());
+    const begin = { ...NO_RESYNC, begins: [2, 5] };
+    expect(resyncs.progress(begin, nothingHeard()).set).toEqual(first.set);
+    resyncs.committed(begin, nothingHeard());
+    expect(resyncs.progress(NO_RESYNC, nothingHeard()).set).toEqual([]);
+  });
+});
+
 describe('a source of which a message could not be applied', () => {
   /** What is stored of it after batches of marks, `poison` among them. */
   function storedAfter(...batches: ('begin' | 'end' | 'poison')[][]): string[] {
