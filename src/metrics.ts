@@ -65,6 +65,11 @@ export function createMetrics() {
       help: 'Entries in the logs that are not applied yet',
       registers,
     }),
+    partitionsAhead: new Gauge({
+      name: 'rollcall_partitions_ahead_of_time',
+      help: 'Partitions whose clock is over a minute ahead of Redis: segments that move with time answer building',
+      registers,
+    }),
     waitingChanges: new Gauge({
       name: 'rollcall_waiting_changes',
       help: 'Changes that wait in this process for their log',

@@ -9,7 +9,7 @@ import { performance } from 'node:perf_hooks';
 import type { Logger } from 'pino';
 
 /** Clocks that are further apart than this are not both right. */
-const CLOCK_SKEW_MAX_MS = 60_000;
+export const CLOCK_SKEW_MAX_MS = 60_000;
 
 export interface ClockSource {
   /** The machine's clock, which may jump. */

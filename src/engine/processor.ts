@@ -23,7 +23,7 @@ import { pairs } from '../redis/pairs.ts';
 import { runScript } from '../redis/scripts.ts';
 import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
 import { type Batch, LOG_START, type LogEntry, type LogPosition, readLogEntry } from './batch.ts';
-import type { Clock } from './clock.ts';
+import { CLOCK_SKEW_MAX_MS, type Clock } from './clock.ts';
 import { commitCommands } from './commit.ts';
 import { EdgeSweep, readEdgeSets, readSweepChunk, type SweepChunk } from './edge-sweep.ts';
 import { type Fanout, Fanouts, type FanoutVisit, readFanout } from './fanouts.ts';
@@ -128,6 +128,7 @@ export class PartitionProcessor {
   #failures = 0;
   #sweptAtMs = 0;
   #renewals = 0;
+  #isAheadOfTime = false;
   #isStopped = false;
   #fatal: Error | undefined;
   readonly #alarm = new Alarm();
@@ -178,6 +179,7 @@ export class PartitionProcessor {
     // One more than mine is the commit that is under way.
     const isMine = Number(stored) === number || Number(stored) === number + 1;
     if (answer === 'renewed' && (isMine || held.number !== number)) {
+      this.#tellWhetherAhead(held);
       // Whoever sleeps until a record is due has not seen the clock jump meanwhile.
       if (held.timers.nextMs <= this.#clockOf(held)) this.#alarm.ring();
       if (this.#renewals++ % RENEWALS_A_CHECK === 0) await held.outbox.check(new Map(held.sent));
@@ -390,6 +392,16 @@ export class PartitionProcessor {
   #clockOf(held: Held): number {
     held.clockMs = Math.max(held.clockMs, this.#context.clock.nowMs());
     return held.clockMs;
+  }
+
+  /** A clock that somebody has believed while it was wrong stays, so that time never runs backwards: somebody should know. */
+  #tellWhetherAhead({ clockMs }: Held): void {
+    const aheadMs = clockMs - this.#context.clock.nowMs();
+    const isAhead = aheadMs > CLOCK_SKEW_MAX_MS;
+    if (isAhead && !this.#isAheadOfTime)
+      this.#logger.error({ aheadMs }, 'time stands still here: the partition’s clock is over a minute ahead of Redis');
+    if (!isAhead && this.#isAheadOfTime) this.#logger.info('time goes on again here');
+    this.#isAheadOfTime = isAhead;
   }
 
   #nextOfResync({ resyncs }: Held, isBuilding: boolean): Promise<ResyncChunk> {

@@ -45,6 +45,12 @@ export interface Counts {
   readonly asOf: string;
 }
 
+export interface Lag {
+  readonly entries: number;
+  readonly partitionsBehind: number;
+  readonly partitionsAhead: number;
+}
+
 export interface Page<T> {
   readonly data: readonly T[];
   readonly next_cursor: string | null;
@@ -308,17 +314,23 @@ export class Memberships {
     return sizes.some((size) => size > 0);
   }
 
-  /** Entries of all logs that are not applied, as an upper bound: 0 exactly if none. */
-  async lag(): Promise<{ readonly entries: number; readonly partitionsBehind: number }> {
+  /**
+   * Entries of all logs that are not applied, as an upper bound: 0 exactly if none; and the partitions whose clock is so far
+   * ahead of the server's that segments which move with time have no number.
+   */
+  async lag(): Promise<Lag> {
     const parts = await Promise.all(
       this.#keys.partitions.map(async (keys) => {
-        const { position, end } = await readStanding(this.#redis, keys, []);
-        return position === end ? 0 : Math.max(1, await this.#redis.xlen(keys.log));
+        const standing = await readStanding(this.#redis, keys, []);
+        const isAhead = isAheadOfTime([standing]);
+        if (standing.position === standing.end) return { entries: 0, isAhead };
+        return { entries: Math.max(1, await this.#redis.xlen(keys.log)), isAhead };
       }),
     );
     return {
-      entries: parts.reduce((all, part) => all + part, 0),
-      partitionsBehind: parts.filter((part) => part > 0).length,
+      entries: parts.reduce((all, { entries }) => all + entries, 0),
+      partitionsBehind: parts.filter(({ entries }) => entries > 0).length,
+      partitionsAhead: parts.filter(({ isAhead }) => isAhead).length,
     };
   }
 

@@ -3,8 +3,10 @@
  * right, and where a partition has believed a wrong one nobody is told a number.
  */
 import { performance } from 'node:perf_hooks';
+import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
+import { partitionOf } from '../../src/change/partition.ts';
 import type { ClockSource } from '../../src/engine/clock.ts';
 import type { Deployment } from '../../src/engine/deployment.ts';
 import { audit } from '../../src/membership/audit.ts';
@@ -16,6 +18,7 @@ afterEach(async () => {
   for (const one of opened.splice(0).reverse()) await one.close();
 });
 
+const SOURCE: ClockSource = { wallMs: () => Date.now(), steadyMs: () => performance.now() };
 const EVENTUAL = { consistency: 'eventual', timeoutMs: 1000 } as const;
 
 async function open(clockSource: ClockSource, amount: number, partitions = 4): Promise<Deployment> {
@@ -68,5 +71,37 @@ describe('the clock of this machine', () => {
     const { redis, keys, store } = deployment;
     const report = await audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 10_000 });
     expect(report).toMatchObject({ differences: 0 });
+  });
+});
+
+describe('a partition whose stored clock is ahead of Redis', () => {
+  it('answers for no segment that moves with time, goes on with all else, and says so', async () => {
+    const first = await open(SOURCE, 600);
+    await createSegment(first, 'known', 'contacts', {
+      combinator: 'and',
+      rules: [{ field: 'seen_at', operator: 'notNull' }],
+    });
+    await send(first, seen(20, Date.now(), 0));
+    const prefix = first.keys.catalog.meta.split(':')[0]!;
+    await first.close();
+    opened.pop();
+    const idle = await openTestDeployment({ partitions: 4, prefix, runsWorker: false });
+    await idle.redis.hset(idle.keys.partitions[1]!.meta, 'clock', Date.now() + HOUR_MS);
+    await idle.close();
+    const lines: string[] = [];
+    const logger = pino({ level: 'error' }, { write: (line: string) => lines.push(line) });
+    const ahead = await openTestDeployment({ partitions: 4, prefix, logger });
+    opened.push(ahead);
+    expect(await countOf(ahead)).toMatchObject({ status: 'building', count: null });
+    const { counts } = await ahead.memberships.counts(['known']);
+    expect(counts).toMatchObject([{ status: 'ready', count: 20 }]);
+    const there = Array.from({ length: 20 }, (_, i) => `c${i}`).find((id) => partitionOf(id, 4) === 1)!;
+    await expect(ahead.memberships.isMember('recent', there)).rejects.toMatchObject({ code: 'segment_building' });
+    await send(ahead, seen(30, Date.now(), 0));
+    expect((await ahead.memberships.counts(['known'])).counts).toMatchObject([{ status: 'ready', count: 30 }]);
+    expect(await ahead.memberships.lag()).toMatchObject({ entries: 0, partitionsAhead: 1 });
+    await eventually('it is logged', () => lines.some((line) => line.includes('time stands still')));
+    const clock = Number(await ahead.redis.hget(ahead.keys.partitions[1]!.meta, 'clock'));
+    expect(clock).toBeGreaterThan(Date.now() + HOUR_MS / 2); // it did not go back
   });
 });

@@ -10,7 +10,7 @@ import { problemAnswer } from '../schemas.ts';
 import type { Routes } from './routes.ts';
 
 /** While Redis is gone nobody knows: Prometheus has a number for that. */
-const UNKNOWN = Number.NaN;
+const UNKNOWN_LAG = { entries: Number.NaN, partitionsAhead: Number.NaN };
 
 export const operationRoutes: Routes = async (app, { deployment, lagEntriesMax }) => {
   app.get(
@@ -30,20 +30,28 @@ export const operationRoutes: Routes = async (app, { deployment, lagEntriesMax }
     {
       schema: {
         summary: 'Whether the server can do its work',
-        description: 'Redis answers, every partition has an owner, none has stopped, and the lag is under its limit.',
+        description:
+          'Redis answers, every partition has an owner, none has stopped, and the lag is under its limit. `warnings` say what some reads have no number for.',
         operationId: 'getReadiness',
         response: {
-          200: Type.Object({ status: Type.Enum(['ready']), partitions: Type.Integer(), lag_entries: Type.Integer() }),
+          200: Type.Object({
+            status: Type.Enum(['ready']),
+            partitions: Type.Integer(),
+            lag_entries: Type.Integer(),
+            warnings: Type.Optional(Type.Array(Type.String())),
+          }),
           503: problemAnswer(['not_ready', 'shutting_down']),
         },
       },
     },
     async () => {
-      const { reasons, lagEntries } = await examine(deployment, lagEntriesMax);
+      const { reasons, warnings, lagEntries } = await examine(deployment, lagEntriesMax);
       if (reasons.length > 0) {
         throw new Problem('not_ready', reasons.join('; '), [], { reasons, retry_after_s: 1 });
       }
-      return { status: 'ready' as const, partitions: deployment.founding.partitions, lag_entries: lagEntries };
+      const { partitions } = deployment.founding;
+      const ready = { status: 'ready' as const, partitions, lag_entries: lagEntries };
+      return warnings.length > 0 ? { ...ready, warnings } : ready;
     },
   );
 
@@ -66,12 +74,9 @@ export const operationRoutes: Routes = async (app, { deployment, lagEntriesMax }
       metrics.partitionsOwned.set(worker?.owned ?? 0);
       metrics.waitingChanges.set(delivery.waitingChanges);
       metrics.segments.set(store.catalog.segments.size);
-      metrics.logLag.set(
-        await memberships.lag().then(
-          ({ entries }) => entries,
-          () => UNKNOWN,
-        ),
-      );
+      const { entries, partitionsAhead } = await memberships.lag().catch(() => UNKNOWN_LAG);
+      metrics.logLag.set(entries);
+      metrics.partitionsAhead.set(partitionsAhead);
       return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
     },
   );
@@ -80,17 +85,21 @@ export const operationRoutes: Routes = async (app, { deployment, lagEntriesMax }
 async function examine(
   { keys, memberships, redis, worker }: Deployment,
   lagEntriesMax: number,
-): Promise<{ readonly reasons: string[]; readonly lagEntries: number }> {
+): Promise<{ readonly reasons: string[]; readonly warnings: string[]; readonly lagEntries: number }> {
   const reasons: string[] = [];
+  const warnings: string[] = [];
   if (worker && worker.fatal.length > 0) reasons.push(`${worker.fatal.length} partitions have stopped by a fault`);
   try {
     const owners = await Promise.all(keys.partitions.map(({ owner }) => redis.exists(owner)));
     const unowned = owners.filter((exists) => exists === 0).length;
     if (unowned > 0) reasons.push(`${unowned} partitions have no owner`);
-    const { entries } = await memberships.lag();
+    const { entries, partitionsAhead } = await memberships.lag();
     if (entries > lagEntriesMax) reasons.push(`${entries} entries wait in the logs, more than ${lagEntriesMax}`);
-    return { reasons, lagEntries: entries };
+    // No reason to send nobody here: all else is answered.
+    if (partitionsAhead > 0)
+      warnings.push(`the clocks of ${partitionsAhead} partitions are over a minute ahead of Redis`);
+    return { reasons, warnings, lagEntries: entries };
   } catch (error) {
-    return { reasons: [...reasons, `Redis does not answer (${(error as Error).message})`], lagEntries: 0 };
+    return { reasons: [...reasons, `Redis does not answer (${(error as Error).message})`], warnings, lagEntries: 0 };
   }
 }
