@@ -98,6 +98,8 @@ export interface Step {
   readonly resync: ResyncEffects;
   /** When records are due from now on (undefined: never), where that is news or has to be made sure of. */
   readonly timers: readonly Timer[];
+  /** How many of the records that were taken for due were looked at. */
+  readonly fired: number;
 }
 
 /** Memberships that one commit may flip: it ends at the change that passes this, for a commit holds the shard meanwhile (about 6 ms). */
@@ -112,7 +114,7 @@ export function step(batch: Batch, context: StepContext): Step {
   run.changes(batch.entries, batch.position);
   for (const chunk of batch.fanouts ?? []) run.fanout(chunk);
   for (const chunk of batch.scans) run.scan(chunk);
-  for (const { objectType, id } of batch.due ?? []) run.fire(objectType, id);
+  run.fire(batch.due ?? []);
   for (const { objectType, id } of batch.expired) run.expire(objectType, id);
   for (const resend of resends) run.resend(resend);
   for (const sweep of sweeps) run.sweep(sweep);
@@ -143,6 +145,7 @@ class StepRun {
   #position: LogPosition | undefined;
   #applied = 0;
   #effects = 0;
+  #fired = 0;
 
   constructor(context: StepContext, { poison, changesMax }: Batch) {
     this.#context = context;
@@ -287,9 +290,14 @@ class StepRun {
     this.#effects += flips.length;
   }
 
-  /** Looks at a record because it may be due. */
-  fire(objectType: string, id: string): void {
-    this.#open(objectType, id).isTimerWritten = true;
+  /** Looks at records because they may be due: at one at least, and at no more once these have flipped EFFECTS_MAX themselves. */
+  fire(due: readonly RecordKey[]): void {
+    const before = this.#effects;
+    for (const { objectType, id } of due) {
+      if (this.#effects - before > EFFECTS_MAX) return;
+      this.#open(objectType, id).isTimerWritten = true;
+      this.#fired++;
+    }
   }
 
   /** Forgets a tombstone; what this batch made of the record, a newer tombstone included, stays. */
@@ -330,6 +338,7 @@ class StepRun {
       edges,
       resync: this.#resync,
       timers,
+      fired: this.#fired,
     };
   }
 

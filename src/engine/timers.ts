@@ -47,9 +47,9 @@ export class Timers {
     return taken;
   }
 
-  /** The commit of a step took place; with `taken` records of the last `take` looked at. */
-  committed({ timers }: Pick<Step, 'timers'>, taken: readonly RecordKey[]): void {
-    if (taken.length > 0) this.#nextMs = this.#beyondMs;
+  /** The commit of a step took place; with `taken`, the records of the last `take`, or as many of them as the step came to. */
+  committed({ timers, fired }: Pick<Step, 'timers' | 'fired'>, taken: readonly RecordKey[]): void {
+    if (taken.length > 0 && fired === taken.length) this.#nextMs = this.#beyondMs;
     for (const { due } of timers) if (due !== undefined) this.#nextMs = Math.min(this.#nextMs, due);
   }
 }
