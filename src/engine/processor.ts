@@ -365,7 +365,7 @@ export class PartitionProcessor {
     const sweep = isHeldBack ? undefined : held.sweep.next(this.#context.networks.edges);
     const isBusy = isQueued || isFanning || isBuilding || isResyncing || sweep !== undefined;
     const hasWork = isBusy || due.length > 0 || expired.length > 0 || this.#inbox.length > 0;
-    if (!hasWork) return this.#sleep(held);
+    if (!hasWork) return this.#sleep(isHeldBack ? Number.POSITIVE_INFINITY : held.timers.nextMs - this.#clockOf(held));
     await this.#gather();
     const inbox = this.#takeMessages();
     if (this.#failures > 0 && inbox.length > 0) return this.#carryOutAlone(held, inbox[0]!);
@@ -382,9 +382,8 @@ export class PartitionProcessor {
     await this.#carryOut(held, batch, visits, request, ids, swept);
   }
 
-  /** Until somebody rings, a record is due, or it is time to look after tombstones. */
-  #sleep(held: Held): Promise<void> {
-    const untilDueMs = held.timers.nextMs - this.#clockOf(held);
+  /** Until somebody rings, a record is due (while the outbox is full none is looked at), or it is time to look after tombstones. */
+  #sleep(untilDueMs: number): Promise<void> {
     return this.#alarm.sleep(Math.max(1, Math.min(SWEEP_INTERVAL_MS, untilDueMs)));
   }
 
