@@ -61,7 +61,7 @@ const ATTEMPTS_MAX = 20;
 /**
  * Begins a generation at every target. `sent` and `resynchronizing` are what the partition's meta says at its take-over.
  * Caller: checks afterwards that it still holds the partition as it was, and only then sends or commits.
- * @throws Error if others keep on doing the same, or Redis does not answer.
+ * @throws Error if others keep on doing the same; what `isUnanswered` knows if Redis does not answer, or refuses to write.
  */
 export async function beginGenerations(
   redis: Redis,
@@ -99,7 +99,7 @@ async function beginGeneration(
     const generation = newGeneration(finding);
     const begin = [source, stored ?? '', generation, finding.delivered.sequence, Date.now()];
     const answer = await runScript(redis, 'beginGeneration', [key], begin).catch((error: unknown) => {
-      if (!isUnanswered(error)) throw error;
+      if (!isUnanswered(error) || attempt === ATTEMPTS_MAX) throw error;
       return 'unknown'; // whether it was begun or not: another one is
     });
     if (answer === 'begun') return laneAfter(finding, generation);
