@@ -2,15 +2,14 @@
  * roll-back.test.ts – A fail-over makes a partition as it was some time ago: relationships between it and the others are right
  * again by themselves, and until then nobody is told a number.
  */
-import type { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
 import { partitionOf } from '../../src/change/partition.ts';
 import type { Deployment } from '../../src/engine/deployment.ts';
 import { askForResync } from '../../src/engine/generations.ts';
 import { audit } from '../../src/membership/audit.ts';
-import type { PartitionKeys } from '../../src/redis/keys.ts';
 import { createSegment, eventually, openTestDeployment, send } from '../support/deployment.ts';
+import { replicate } from '../support/fail-over.ts';
 
 const PARTITIONS = 4;
 const opened: { close(): Promise<void> }[] = [];
@@ -49,26 +48,6 @@ function* history(turn: number): Generator<Change> {
     yield { op: 'put', object_type: 'contacts', id: `c${i}`, data };
   }
   for (let i = 0; i < 10; i++) yield { op: 'delete', object_type: 'contacts', id: `c${i * 3 + turn}` };
-}
-
-/** All that a partition has stored at one instant, but for its lease: names and dumps alternate. */
-const DUMP_ALL = `local dumped = {}
-for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
-  if key ~= ARGV[2] then dumped[#dumped + 1] = key; dumped[#dumped + 1] = redis.call('DUMP', key) end
-end
-return dumped`;
-const REPLACE_ALL = `for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
-  if key ~= ARGV[2] then redis.call('DEL', key) end
-end
-for i = 3, #ARGV, 2 do redis.call('RESTORE', ARGV[i], 0, ARGV[i + 1]) end`;
-
-/** What a replica would have now. @returns a fail-over to it. */
-async function replicate(redis: Redis, { base, owner }: PartitionKeys): Promise<(to?: Redis) => Promise<void>> {
-  const pattern = `${base}*`;
-  const content = (await redis.callBuffer('EVAL', DUMP_ALL, 0, pattern, owner)) as Buffer[];
-  return async (to = redis) => {
-    await to.call('EVAL', REPLACE_ALL, 0, pattern, owner, ...content);
-  };
 }
 
 async function expectAudited({ redis, keys, store }: Deployment): Promise<void> {
