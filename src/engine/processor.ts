@@ -102,6 +102,16 @@ interface Held {
   isLost: boolean;
 }
 
+/** A batch, and whose pieces of work are part of it. */
+interface Turn {
+  readonly batch: Batch;
+  readonly visits: readonly FanoutVisit[];
+  /** The scan that goes on, and the ids that it visits. */
+  readonly request?: ScanRequest | undefined;
+  readonly ids: readonly string[];
+  readonly swept?: SweepChunk | undefined;
+}
+
 /**
  * An entry that waits, as the stream holds it: parsed when a batch takes it, for thousands of changes that are read ahead as
  * objects outlive several young collections and are copied in each (measured with 16 partitions: a tenth of all time).
@@ -379,7 +389,7 @@ export class PartitionProcessor {
     const fanouts = visits.map((visit) => ({ anchor: visit.fanout.anchor, ids: visit.ids }));
     const resync = isResyncing ? await this.#nextOfResync(held, isBuilding) : NO_RESYNC;
     const batch = this.#withCare({ entries, inbox, fanouts, resync, position: held.position, scans, due, expired });
-    await this.#carryOut(held, batch, visits, request, ids, swept);
+    await this.#carryOut(held, { batch, visits, request, ids, swept });
   }
 
   /** Until somebody rings, a record is due (while the outbox is full none is looked at), or it is time to look after tombstones. */
@@ -412,17 +422,10 @@ export class PartitionProcessor {
   async #carryOutAlone(held: Held, entry: InboxEntry): Promise<void> {
     await this.#catchUpWith([], [entry]);
     const batch = { entries: [], inbox: [entry], position: held.position, scans: [], expired: [] };
-    await this.#carryOut(held, this.#withCare(batch), [], undefined, [], undefined);
+    await this.#carryOut(held, { batch: this.#withCare(batch), visits: [], ids: [] });
   }
 
-  async #carryOut(
-    held: Held,
-    batch: Batch,
-    visits: readonly FanoutVisit[],
-    request: ScanRequest | undefined,
-    ids: readonly string[],
-    swept: SweepChunk | undefined,
-  ): Promise<void> {
+  async #carryOut(held: Held, { batch, visits, request, ids, swept }: Turn): Promise<void> {
     const { redis, networks, metrics } = this.#context;
     let rows: StepRows;
     let loadedAt: number;
