@@ -4,17 +4,29 @@
 import fc from 'fast-check';
 import type { Change } from '../../src/change/change.ts';
 import { objectTypeDefinition } from '../../src/change/object-type.ts';
-import { anyRelatedCase, type RelatedCase } from '../support/arbitrary-relationships.ts';
+import { type RelatedCase, relatedCase } from '../support/arbitrary-relationships.ts';
+import { NOON } from '../support/contacts.ts';
 import type { Choose } from '../support/memory-deployment.ts';
 import type { Model } from './model.ts';
 import { pick, type Subject, withoutNull } from './subjects.ts';
 
+const anyTimedCase = relatedCase({ time: true });
+
+const DAY_MS = 86_400_000;
+/** The drawn values lie about the turn of the year and two months later; windows that begin or end there are passed in days and weeks. */
+const TIMES: readonly Subject['time'][] = [
+  { startMs: NOON, strideMs: 5 * DAY_MS },
+  { startMs: Date.parse('2023-12-31T12:00:00Z'), strideMs: 2 * DAY_MS },
+  { startMs: Date.parse('2023-12-31T23:59:50Z'), strideMs: 3000 },
+];
+
 const IDS = ['a', 'b', 'c', 'd', 'e'];
 
 export function randomSubject(seed: number): Subject {
-  const drawn = fc.sample(anyRelatedCase, { seed, numRuns: 1 })[0]!;
+  const drawn = fc.sample(anyTimedCase, { seed, numRuns: 1 })[0]!;
   return {
     definitions: Object.fromEntries([...drawn.types].map(([name, type]) => [name, objectTypeDefinition(type)])),
+    time: TIMES[seed % TIMES.length]!,
     queries: drawn.queries.map((query) => ({ objectType: drawn.type.name, query })),
     change: (choose, model) => anyChange(choose, model, drawn),
   };

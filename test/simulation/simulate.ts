@@ -22,6 +22,7 @@ export async function simulate(seed: number, subject: Subject, guards: Guards = 
     for (step = 1; step <= STEPS; step++) {
       await cluster.step();
       if (step % (STEPS / LOOKS) > 0) continue;
+      cluster.passTime();
       await cluster.settle();
       check(cluster);
     }

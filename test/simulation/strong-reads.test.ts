@@ -60,7 +60,7 @@ async function countsNow(cluster: Cluster, choose: Choose, roundsOf: (depth: num
   const ready = [...catalog.segments.values()].filter(({ ordinal }) => ordinal !== null);
   const ordinals = ready.map(({ ordinal }) => ordinal!);
   const depth = catalog.deepestOf(ordinals);
-  const standings = await strongRead(cluster, choose, ordinals, roundsOf(depth));
+  const standings = await strongRead(cluster, choose, ordinals, roundsOf(depth), catalog.isTimed(ordinals));
   if (lossOf(standings) !== undefined) return undefined;
   if (standings.some(({ counts }) => counts.includes(null))) return undefined;
   cluster.recall();

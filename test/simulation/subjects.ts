@@ -20,6 +20,8 @@ export interface Subject {
   /** Other declarations of single types, to which a deployment may change and from which it may change back. */
   readonly otherwise?: Definitions;
   readonly queries: readonly Query[];
+  /** When its clock starts, and the most by which it goes on at once. */
+  readonly time: { readonly startMs: number; readonly strideMs: number };
   /** The next change of a random record, with values in normal form. */
   readonly change: (choose: Choose, model: Model) => Change;
 }
@@ -30,7 +32,7 @@ const DEFINITIONS: Definitions = {
     relationships: { parent: { to: 'organizations', key: 'parent_id', cardinality: 'one', inverse: 'children' } },
   },
   contacts: {
-    attributes: { age: { type: 'number' }, name: { type: 'string' } },
+    attributes: { age: { type: 'number' }, name: { type: 'string' }, seen_at: { type: 'datetime' } },
     relationships: {
       organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
       groups: { to: 'groups', key: 'group_ids', cardinality: 'many', inverse: 'members' },
@@ -46,7 +48,7 @@ const OTHERWISE: Definitions = {
     relationships: { parent: { to: 'organizations', key: 'owner_id', cardinality: 'one', inverse: 'children' } },
   },
   contacts: {
-    attributes: { age: { type: 'number' }, name: { type: 'number' } },
+    attributes: { age: { type: 'number' }, name: { type: 'number' }, seen_at: { type: 'datetime' } },
     relationships: {
       organization: { to: 'organizations', key: 'employer_id', cardinality: 'one', inverse: 'contacts' },
       groups: { to: 'groups', key: 'team_id', cardinality: 'one', inverse: 'members' },
@@ -73,6 +75,9 @@ const contacts = over('contacts');
 const organizations = over('organizations');
 const groups = over('groups');
 const older = all(rule('age', '>', 30));
+const seconds = (amount: number) => ({ amount, unit: 'second' });
+const fromNow = (offset: number) => ({ mode: 'relative', anchor: 'now', offset, unit: 'second' });
+const fresh = all(rule('seen_at', 'inLast', seconds(5)));
 
 const QUERIES: readonly Query[] = [
   contacts('age', '>', 30),
@@ -104,6 +109,21 @@ const QUERIES: readonly Query[] = [
   groups('members', '=', none(rule('organization.parent.industry', '=', 'SaaS')), {
     match: { mode: 'exactly', threshold: 1 },
   }),
+  contacts('seen_at', 'inLast', seconds(5)),
+  contacts('seen_at', 'notInLast', seconds(8)),
+  contacts('seen_at', 'inNext', seconds(4)),
+  contacts('seen_at', '<', fromNow(-6)),
+  contacts('seen_at', 'between', [fromNow(-3), fromNow(3)]),
+  { objectType: 'contacts', query: none(rule('seen_at', 'inLast', seconds(3)), rule('organization.size', '>', 3)) },
+  contacts('organization.contacts', '=', fresh, { match: { mode: 'some' } }),
+  organizations('contacts.seen_at', 'notInNext', seconds(10)),
+  organizations('contacts', '=', fresh, atLeast(2)),
+  organizations('contacts', '=', all(rule('seen_at', '>=', fromNow(-12))), { match: { mode: 'all' } }),
+  organizations('contacts', '=', none(rule('seen_at', 'inNext', seconds(6)), rule('age', '>', 50)), atLeast(0.5)),
+  organizations('contacts.age', '>', 60, { aggregate: 'sum', where: fresh }),
+  organizations('contacts.age', '<', 25, { aggregate: 'min', where: all(rule('seen_at', 'notInLast', seconds(9))) }),
+  groups('members', '=', fresh, atLeast(2)),
+  groups('members', '=', all(rule('organization.contacts', '=', fresh, { match: { mode: 'none' } })), atLeast(1)),
 ];
 
 const IDS: Readonly<Record<string, readonly string[]>> = {
@@ -141,6 +161,7 @@ function anyData(choose: Choose, objectType: string): Record<string, unknown> {
       return {
         age: orNull(5, choose(80)),
         name: orNull(2, pick(choose, ['x', 'y'])),
+        seen_at: orNull(5, new Date(500 * choose(61)).toISOString()),
         organization_id: orNull(4, id('organizations')),
         group_ids: orNull(3, [id('groups'), id('groups')]),
         employer_id: orNull(4, id('organizations')),
@@ -155,7 +176,13 @@ export function withoutNull(data: Readonly<Record<string, unknown>>): Record<str
   return Object.fromEntries(Object.entries(data).filter(([, value]) => value !== null));
 }
 
-export const COMPANY: Subject = { definitions: DEFINITIONS, otherwise: OTHERWISE, queries: QUERIES, change: anyChange };
+export const COMPANY: Subject = {
+  definitions: DEFINITIONS,
+  otherwise: OTHERWISE,
+  queries: QUERIES,
+  time: { startMs: 0, strideMs: 3000 },
+  change: anyChange,
+};
 
 export function pick<T>(choose: Choose, from: readonly T[]): T {
   return from[choose(from.length)]!;
