@@ -33,6 +33,8 @@ const PROCESSES = 3;
 const SEGMENTS_MAX = 6;
 /** Processes learn of a new version of the catalog this many times more slowly than of all else. */
 const LAG = 30;
+/** Of what waits, so much is done in one step: else segments are hardly ever built while faults go on. */
+const WORKS_MAX = 5;
 const SETTLING_STEPS_MAX = 20_000;
 /** When time goes on, the clock of one process stays behind in one case of so many. */
 const LATE_CLOCK_ONE_IN = 4;
@@ -118,8 +120,8 @@ export class Cluster {
     if (kind < 22) return this.#write();
     if (kind < 29) return this.#changeCatalog();
     if (kind < 37) return this.#befall();
-    if (kind < 42) return this.passTime();
-    await this.workOff();
+    if (kind < 46) return this.#passTimeUnevenly();
+    for (let works = this.#choose(WORKS_MAX); works >= 0; works--) await this.workOff();
   }
 
   /** Time goes on by chance, or up to the moment at which the first record is due, or the last one before it. */
@@ -129,7 +131,13 @@ export class Cluster {
     const toMs = firstMs - this.#choose(2);
     const isNear = toMs > this.#nowMs && toMs <= this.#nowMs + strideMs;
     this.#nowMs = isNear && this.#choose(2) === 0 ? toMs : this.#nowMs + this.#choose(strideMs);
-    if (this.#choose(LATE_CLOCK_ONE_IN) === 0) pick(this.#choose, this.#processes).lateMs = this.#choose(strideMs);
+  }
+
+  /** Time goes on, and perhaps not for all. */
+  #passTimeUnevenly(): void {
+    this.passTime();
+    if (this.#choose(LATE_CLOCK_ONE_IN) > 0) return;
+    pick(this.#choose, this.#processes).lateMs = this.#choose(this.#subject.time.strideMs);
   }
 
   /** No more faults: whatever is under way comes to an end. */
@@ -288,11 +296,11 @@ export class Cluster {
   // ——— Writers ———
 
   #write(): void {
-    const changes = [this.#subject.change(this.#choose, this.model)];
+    const changes = [this.#subject.change(this.#choose, this.model, this.#nowMs)];
     this.model.apply(changes[0]!);
     const partition = partitionOf(changes[0]!.id, PARTITIONS);
     while (this.#choose(2) === 0) {
-      const change = this.#subject.change(this.#choose, this.model);
+      const change = this.#subject.change(this.#choose, this.model, this.#nowMs);
       if (partitionOf(change.id, PARTITIONS) !== partition) break;
       this.model.apply(change);
       changes.push(change);

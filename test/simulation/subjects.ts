@@ -23,7 +23,7 @@ export interface Subject {
   /** When its clock starts, and the most by which it goes on at once. */
   readonly time: { readonly startMs: number; readonly strideMs: number };
   /** The next change of a random record, with values in normal form. */
-  readonly change: (choose: Choose, model: Model) => Change;
+  readonly change: (choose: Choose, model: Model, nowMs: number) => Change;
 }
 
 const DEFINITIONS: Definitions = {
@@ -41,14 +41,14 @@ const DEFINITIONS: Definitions = {
   groups: { attributes: { level: { type: 'number' } }, relationships: {} },
 };
 
-/** Other keys, another cardinality, and an attribute whose values do not fit any more. */
+/** Other keys, another cardinality, an attribute whose values do not fit any more, and one whose values are other moments. */
 const OTHERWISE: Definitions = {
   organizations: {
     attributes: { industry: { type: 'string' }, size: { type: 'number' } },
     relationships: { parent: { to: 'organizations', key: 'owner_id', cardinality: 'one', inverse: 'children' } },
   },
   contacts: {
-    attributes: { age: { type: 'number' }, name: { type: 'number' }, seen_at: { type: 'datetime' } },
+    attributes: { age: { type: 'number' }, name: { type: 'number' }, seen_at: { type: 'date' } },
     relationships: {
       organization: { to: 'organizations', key: 'employer_id', cardinality: 'one', inverse: 'contacts' },
       groups: { to: 'groups', key: 'team_id', cardinality: 'one', inverse: 'members' },
@@ -132,10 +132,13 @@ const IDS: Readonly<Record<string, readonly string[]>> = {
   groups: ['g1', 'g2', 'g3'],
 };
 
-function anyChange(choose: Choose, model: Model): Change {
+/** Half seconds, as the windows of the queries are whole ones. */
+const STRIDE_MS = 2000;
+
+function anyChange(choose: Choose, model: Model, nowMs: number): Change {
   const objectType = pick(choose, ['organizations', 'contacts', 'contacts', 'contacts', 'groups']);
   const id = pick(choose, IDS[objectType]!);
-  const data = anyData(choose, objectType);
+  const data = anyData(choose, objectType, nowMs);
   const isThere = model.get(objectType, id) !== undefined;
   const op = isThere
     ? pick(choose, ['put', 'patch', 'patch', 'patch', 'patch', 'archive', 'restore', 'delete'] as const)
@@ -146,7 +149,7 @@ function anyChange(choose: Choose, model: Model): Change {
   return { op, object_type: objectType, id, data: { [name]: data[name] ?? null } };
 }
 
-function anyData(choose: Choose, objectType: string): Record<string, unknown> {
+function anyData(choose: Choose, objectType: string, nowMs: number): Record<string, unknown> {
   const orNull = (oneIn: number, value: unknown) => (choose(oneIn) === 0 ? null : value);
   const id = (of: string) => pick(choose, IDS[of]!);
   switch (objectType) {
@@ -161,7 +164,7 @@ function anyData(choose: Choose, objectType: string): Record<string, unknown> {
       return {
         age: orNull(5, choose(80)),
         name: orNull(2, pick(choose, ['x', 'y'])),
-        seen_at: orNull(5, new Date(500 * choose(61)).toISOString()),
+        seen_at: orNull(5, momentNear(choose, nowMs, STRIDE_MS)),
         organization_id: orNull(4, id('organizations')),
         group_ids: orNull(3, [id('groups'), id('groups')]),
         employer_id: orNull(4, id('organizations')),
@@ -172,6 +175,12 @@ function anyData(choose: Choose, objectType: string): Record<string, unknown> {
   }
 }
 
+/** So near to the clock that it passes, and so far from others that records are due together. */
+export function momentNear(choose: Choose, nowMs: number, strideMs: number): string {
+  const apartMs = strideMs / 4;
+  return new Date(apartMs * (Math.floor(nowMs / apartMs) + choose(25) - 12)).toISOString();
+}
+
 export function withoutNull(data: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(data).filter(([, value]) => value !== null));
 }
@@ -180,7 +189,7 @@ export const COMPANY: Subject = {
   definitions: DEFINITIONS,
   otherwise: OTHERWISE,
   queries: QUERIES,
-  time: { startMs: 0, strideMs: 3000 },
+  time: { startMs: 0, strideMs: STRIDE_MS },
   change: anyChange,
 };
 
