@@ -197,9 +197,10 @@ export class Owner {
   }
 
   async #beginGenerations(): Promise<void> {
-    const { keys, guards } = this.#context;
+    const { keys, guards, store } = this.#context;
     if (guards.generations) {
-      this.#begun = await beginGenerations(this.#redis, keys, this.partition, this.#sent, this.#resynchronizing);
+      const fresh = () => store.nonce(); // take-overs come within one millisecond here, and a seed is to be all they depend on
+      this.#begun = await beginGenerations(this.#redis, keys, this.partition, this.#sent, this.#resynchronizing, fresh);
       return;
     }
     // As if nobody before could have anything under way: the generation is only looked up.
