@@ -60,6 +60,8 @@ async function readNowAndThen(
   for (let step = 1; step <= STEPS; step++) {
     await cluster.step();
     if (step % READ_EVERY > 0) continue;
+    // From then on there are segments to read.
+    if (step === READ_EVERY) await cluster.settle();
     await cluster.acknowledge();
     cluster.passTime();
     const counts = await countsNow(cluster, choose, roundsOf, isTimed);
