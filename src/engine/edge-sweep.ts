@@ -119,14 +119,15 @@ export async function readSweepChunk(
   redis: Redis,
   keys: PartitionKeys,
   request: SweepRequest | undefined,
+  targetsMax = SWEPT_TARGETS_MAX,
 ): Promise<SweepChunk | undefined> {
   if (!request) return undefined;
   const rows = keys.neighbours(request.anchor);
   if (request.isWholeEdge) {
-    const targets = (await redis.hrandfield(rows, SWEPT_TARGETS_MAX)) as string[];
-    return { ...request, targets, isLast: targets.length < SWEPT_TARGETS_MAX };
+    const targets = (await redis.hrandfield(rows, targetsMax)) as string[];
+    return { ...request, targets, isLast: targets.length < targetsMax };
   }
-  const [cursor, flat] = await redis.hscan(rows, request.cursor, 'COUNT', SWEPT_TARGETS_MAX);
+  const [cursor, flat] = await redis.hscan(rows, request.cursor, 'COUNT', targetsMax);
   const targets = flat.filter((_, at) => at % 2 === 0);
   return { ...request, cursor, targets, isLast: cursor === '0' };
 }

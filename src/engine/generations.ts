@@ -43,11 +43,14 @@ export function laneAfter({ sent, delivered, outboxFirst, isResynchronizing }: F
   return { generation, sequence, base: isLost ? sequence : 0, isLost };
 }
 
-/** Times and random bits in 53: no two take-overs share one, and a later one is larger. */
 const GENERATIONS_A_MS = 1024;
 
-function newGeneration({ sent, delivered }: Pick<Finding, 'sent' | 'delivered'>): number {
-  const fresh = Date.now() * GENERATIONS_A_MS + Math.floor(Math.random() * GENERATIONS_A_MS);
+/** Times and random bits in 53: no two take-overs share one, and a later one is larger unless it comes within a millisecond. */
+function freshGeneration(): number {
+  return Date.now() * GENERATIONS_A_MS + Math.floor(Math.random() * GENERATIONS_A_MS);
+}
+
+function newGeneration({ sent, delivered }: Pick<Finding, 'sent' | 'delivered'>, fresh: number): number {
   return Math.max(fresh, sent.generation + 1, delivered.generation + 1);
 }
 
@@ -59,7 +62,8 @@ export function sourceName(partition: number): string {
 const ATTEMPTS_MAX = 20;
 
 /**
- * Begins a generation at every target. `sent` and `resynchronizing` are what the partition's meta says at its take-over.
+ * Begins a generation at every target. `sent` and `resynchronizing` are what the partition's meta says at its take-over; `fresh`
+ * answers a number that is larger than any that it, or that of another owner, has answered before.
  * Caller: checks afterwards that it still holds the partition as it was, and only then sends or commits.
  * @throws Error if others keep on doing the same; what `isUnanswered` knows if Redis does not answer, or refuses to write.
  */
@@ -69,12 +73,13 @@ export async function beginGenerations(
   partition: number,
   sent: ReadonlyMap<number, Place>,
   resynchronizing: ReadonlySet<number>,
+  fresh = freshGeneration,
 ): Promise<Map<number, Lane>> {
   const lanes = new Map<number, Lane>();
   await Promise.all(
     keys.partitions.map(async (_, target) => {
       const known = { sent: sent.get(target) ?? NOWHERE, isResynchronizing: resynchronizing.has(target) };
-      lanes.set(target, await beginGeneration(redis, keys, partition, target, known));
+      lanes.set(target, await beginGeneration(redis, keys, partition, target, known, fresh));
     }),
   );
   return lanes;
@@ -86,6 +91,7 @@ async function beginGeneration(
   partition: number,
   target: number,
   known: Pick<Finding, 'sent' | 'isResynchronizing'>,
+  fresh: () => number,
 ): Promise<Lane> {
   const source = sourceName(partition);
   const { delivered: key } = keys.partitions[target]!;
@@ -96,7 +102,7 @@ async function beginGeneration(
     ]);
     const outboxFirst = first[0] ? Number(first[0][0].split('-')[0]) : undefined;
     const finding = { ...known, delivered: readPlace(stored), outboxFirst };
-    const generation = newGeneration(finding);
+    const generation = newGeneration(finding, fresh());
     const begin = [source, stored ?? '', generation, finding.delivered.sequence, Date.now()];
     const answer = await runScript(redis, 'beginGeneration', [key], begin).catch((error: unknown) => {
       if (!isUnanswered(error) || attempt === ATTEMPTS_MAX) throw error;
@@ -112,7 +118,7 @@ export async function askForResync(redis: Redis, keys: Keys, source: number, tar
   const { delivered: key } = keys.partitions[target]!;
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const stored = await redis.hget(key, sourceName(source));
-    const generation = newGeneration({ sent: NOWHERE, delivered: readPlace(stored) });
+    const generation = newGeneration({ sent: NOWHERE, delivered: readPlace(stored) }, freshGeneration());
     const begin = [sourceName(source), stored ?? '', generation, -1, Date.now()];
     if ((await runScript(redis, 'beginGeneration', [key], begin)) === 'begun') return;
   }

@@ -3,7 +3,7 @@
  *
  * Keeps true: what a holder adds up to at a target follows from its stored truth and values alone (before the step and after
  * it), so that the local aggregate is always the sum over the holders' rows; a message is made only of what differs in the end,
- * and every new subscriber is answered, also with nothing.
+ * or has other holders, and every new subscriber is answered, also with nothing.
  */
 import { filterableData, isLive, type RecordRow } from '../change/record.ts';
 import {
@@ -269,8 +269,11 @@ export class StepNeighbours {
       this.#values.push({ ordinal, target, id, value });
       local = this.#withExtremes(local, ordinal, target);
     }
-    if (old.length === 0 || now.length === 0)
+    if (old.length === 0 || now.length === 0) {
       this.#holders.push({ anchor: edge.anchor, target, id, holds: now.length > 0 });
+      // Where one goes and another comes, all may add up as before, while no scan visits either of them to announce it.
+      this.#announced.add(rowKey(edge.anchor, target));
+    }
     // What the target showed stays with the row, also while one holder goes and another comes: nobody would ask for it again.
     working.row = { ...working.row, local };
   }

@@ -15,12 +15,14 @@ import type { Step } from './step.ts';
 const DUE_RECORDS_MAX = 100;
 
 export class Timers {
+  readonly #recordsMax: number;
   #nextMs: number;
   /** The earliest entry that was seen and not taken. */
   #beyondMs: number;
 
   /** `nextMs`: of the earliest entry that is stored, or anything before it. */
-  constructor(nextMs: number) {
+  constructor(nextMs: number, recordsMax = DUE_RECORDS_MAX) {
+    this.#recordsMax = recordsMax;
     this.#nextMs = nextMs;
     this.#beyondMs = nextMs;
   }
@@ -32,12 +34,12 @@ export class Timers {
   /** The records that are due at `nowMs`, the earliest first; with none left, `nextMs` moves on. One round trip, if it is time. */
   async take(redis: Redis, keys: PartitionKeys, nowMs: number): Promise<RecordKey[]> {
     if (this.#nextMs > nowMs) return [];
-    const flat = await redis.zrange(keys.due, '0', String(DUE_RECORDS_MAX), 'WITHSCORES');
+    const flat = await redis.zrange(keys.due, '0', String(this.#recordsMax), 'WITHSCORES');
     const taken: RecordKey[] = [];
     this.#beyondMs = Number.POSITIVE_INFINITY;
     for (let i = 0; i + 1 < flat.length; i += 2) {
       const dueMs = Number(flat[i + 1]);
-      if (dueMs > nowMs || taken.length === DUE_RECORDS_MAX) {
+      if (dueMs > nowMs || taken.length === this.#recordsMax) {
         this.#beyondMs = dueMs;
         break;
       }

@@ -21,6 +21,7 @@ import { holds } from '../../src/query/reference.ts';
 import { document, type Graph, type GraphRecord } from '../../src/query/reference-document.ts';
 import { Model, type ModelRecord } from '../simulation/model.ts';
 import { COMPANY, pick } from '../simulation/subjects.ts';
+import { NOON } from '../support/contacts.ts';
 import { type Choose, chooser, MemoryDeployment } from '../support/memory-deployment.ts';
 
 const { ROLLCALL_SEED: ONLY, ROLLCALL_SOAK: SOAK } = process.env;
@@ -99,7 +100,7 @@ class Feed {
   }
 
   #change(): void {
-    const change = COMPANY.change(this.#choose, this.#model);
+    const change = COMPANY.change(this.#choose, this.#model, NOON);
     this.#model.apply(change);
     this.#world.send(change);
     const at = partitionOf(change.id, PARTITIONS);
@@ -164,7 +165,7 @@ class Feed {
   #truth({ objectType, compiled, way }: Segment, record: GraphRecord | undefined, seen: Seen): boolean {
     if (!record) return false;
     const graphs = seen.map((prefix) => this.#graphAt(prefix));
-    return holds(compiled.jsonLogic, this.#document(objectType, record, way, graphs));
+    return holds(compiled.jsonLogic, this.#document(objectType, record, way, graphs), NOON);
   }
 
   /** A record whose neighbours are those of the first graph, while theirs are those of the second … */

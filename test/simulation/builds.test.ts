@@ -65,7 +65,7 @@ async function switchOnce(cluster: Cluster, choose: (n: number) => number, round
   const built = cluster.built();
   const anew = [...built.built].filter((ordinal) => catalog.ordinals.get(ordinal)!.status === 'building');
   // Without relationships there is no barrier, and the members are those of what is applied: here that is waited for.
-  const standings = await strongRead(cluster, choose, [], roundsOf(catalog.deepestOf(anew)));
+  const standings = await strongRead(cluster, choose, [], roundsOf(catalog.deepestOf(anew)), true);
   if (lossOf(standings) !== undefined) return 0; // it is made good first
   cluster.recall();
   cluster.settleBuilds(built);

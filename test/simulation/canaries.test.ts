@@ -18,6 +18,10 @@ const CANARIES: readonly (readonly [keyof Guards, string])[] = [
   ['adoptBeforeApply', 'messages are applied at a catalog older than their sender knew'],
   ['generations', 'messages of owners that are no longer in office are taken for those of the one that is'],
   ['resynchronization', 'what a partition forgot, or was never told after all, is not said anew'],
+  [
+    'fireBeforeChange',
+    'a change of a record that is due sets its timer anew, and what time had made of it is never found out',
+  ],
 ];
 
 describe('the simulator notices when', { timeout: 600_000 }, () => {

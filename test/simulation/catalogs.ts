@@ -44,11 +44,13 @@ export class StoredCatalog {
   }
 }
 
-/** One process: its replica of the catalog, and the networks that its processors share. */
+/** One process: its replica of the catalog, the networks that its processors share, and its clock. */
 export class Process {
   readonly #stored: StoredCatalog;
   #catalog!: Catalog;
   networks!: Networks;
+  /** How far its clock is behind that of the server. */
+  lateMs = 0;
 
   constructor(stored: StoredCatalog) {
     this.#stored = stored;

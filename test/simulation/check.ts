@@ -13,6 +13,7 @@ import { type Aggregate, type Exported, unpackNeighbour, unpackRelated } from '.
 import { unpackState } from '../../src/membership/state-row.ts';
 import { holds } from '../../src/query/reference.ts';
 import { document } from '../../src/query/reference-document.ts';
+import { recordMember } from '../../src/redis/keys.ts';
 import type { Cluster, Meaning } from './cluster.ts';
 import { fitting, type Model, text } from './model.ts';
 import { Recomputed } from './recomputed.ts';
@@ -23,9 +24,11 @@ export function check(cluster: Cluster): void {
   checkSegments(cluster);
   checkCounts(cluster);
   const networks = new Networks(cluster.catalog.catalog);
-  const recomputed = new Recomputed(cluster.model, networks, cluster.keys.partitions.length);
+  const recomputed = new Recomputed(cluster.model, networks, cluster.keys.partitions.length, cluster.nowMs);
   checkTruths(cluster, networks, recomputed);
+  checkTimers(cluster, recomputed);
   for (const edge of networks.edges.values()) checkEdge(cluster, edge, recomputed);
+  checkGivenUp(cluster, networks);
 }
 
 /** Each change was applied, once, in its order. */
@@ -73,9 +76,9 @@ export function checkSegment(cluster: Cluster, segment: StoredSegment): void {
   compareMembers(cluster, slug, ordinal!, { objectType, rule, types: cluster.catalog.catalog.objectTypes });
 }
 
-function compareMembers({ store, keys, model }: Cluster, slug: string, ordinal: number, meaning: Meaning): void {
+function compareMembers({ store, keys, model, nowMs }: Cluster, slug: string, ordinal: number, meaning: Meaning): void {
   const engine = new Set(keys.partitions.flatMap((partition) => [...store.set(partition.segment(ordinal))]));
-  const reference = membersOf(meaning, model);
+  const reference = membersOf(meaning, model, nowMs);
   const engineOnly = [...engine].filter((id) => !reference.has(id)).sort();
   const referenceOnly = [...reference].filter((id) => !engine.has(id)).sort();
   if (engineOnly.length + referenceOnly.length === 0) return;
@@ -84,16 +87,16 @@ function compareMembers({ store, keys, model }: Cluster, slug: string, ordinal: 
 }
 
 /** The records of which json-logic-js says that the segment's rule holds. */
-export function referenceMembers({ model, catalog }: Cluster, segment: StoredSegment): Set<string> {
+export function referenceMembers({ model, catalog, nowMs }: Cluster, segment: StoredSegment): Set<string> {
   const { object_type: objectType, json_logic: rule } = segment;
-  return membersOf({ objectType, rule, types: catalog.catalog.objectTypes }, model);
+  return membersOf({ objectType, rule, types: catalog.catalog.objectTypes }, model, nowMs);
 }
 
-function membersOf({ objectType, rule, types }: Meaning, model: Model): Set<string> {
+function membersOf({ objectType, rule, types }: Meaning, model: Model, nowMs: number): Set<string> {
   const fitted = (type: ObjectType) => model.live(type.name).map(({ id, data }) => ({ id, data: fitting(data, type) }));
   const live = new Map([...types].map(([name, type]) => [name, fitted(type)]));
   const graph = { types, records: (typeName: string) => live.get(typeName)! };
-  const members = live.get(objectType)!.filter((record) => holds(rule, document(objectType, record, graph)));
+  const members = live.get(objectType)!.filter((record) => holds(rule, document(objectType, record, graph), nowMs));
   return new Set(members.map(({ id }) => id));
 }
 
@@ -118,6 +121,51 @@ function checkTruths({ store, keys, model, catalog }: Cluster, networks: Network
     }
   }
   same('truths', stored, expected);
+}
+
+/**
+ * Each record is due once, as its state row says, and never later than the clock alone flips one of its predicates: earlier, if
+ * the predicate that it was due for was given up since.
+ */
+function checkTimers(cluster: Cluster, recomputed: Recomputed): void {
+  const { store, keys, model, catalog, nowMs } = cluster;
+  const stored = new Map<string, number>();
+  for (const partition of keys.partitions) {
+    const due = new Map<string, number>();
+    for (const name of catalog.catalog.objectTypes.keys()) {
+      for (const [id, packed] of store.hash(partition.state(name))) {
+        const { due: dueMs } = unpackState(packed);
+        if (dueMs !== undefined) due.set(recordMember(name, id), dueMs);
+      }
+    }
+    same('due', store.sorted(partition.due), due);
+    for (const [member, dueMs] of due) stored.set(member, dueMs);
+  }
+  for (const [key, record] of model.records) checkTimer(key, stored.get(key), recomputed.dueOf(record), nowMs);
+  for (const [key, dueMs] of stored) {
+    if (model.records.get(key)?.isArchived !== false) throw new Error(`${key} is due at ${dueMs}, and is not live`);
+  }
+}
+
+function checkTimer(key: string, dueMs: number | undefined, flipMs: number | undefined, nowMs: number): void {
+  if (dueMs !== undefined && dueMs <= nowMs) throw new Error(`${key} is due since ${dueMs}, it is ${nowMs}`);
+  if (flipMs !== undefined && !(dueMs! <= flipMs))
+    throw new Error(`${key} is due at ${dueMs}, the clock flips something of it at ${flipMs}`);
+}
+
+/** Nothing is left of relationships, and of values over them, that the catalog has given up. */
+function checkGivenUp({ store, keys }: Cluster, { edges }: Networks): void {
+  const valued = new Set([...edges.values()].flatMap(({ up }) => up.map(({ ordinal }) => ordinal)));
+  const isKept = (kind: string, ordinal: number) =>
+    kind === 'values' ? valued.has(ordinal) : edges.has(ordinal) || (kind === 'sets' && valued.has(ordinal));
+  for (const partition of keys.partitions) {
+    const named = store.keysOf(partition).map((key) => key.slice(partition.base.length));
+    for (const name of [...named, ...store.hash(partition.meta).keys()]) {
+      const [, kind, ordinal] = /^(holders|values|neighbours|related|sets):(\d+)/.exec(name) ?? [];
+      if (kind !== undefined && !isKept(kind, Number(ordinal)))
+        throw new Error(`${partition.base}${name} is of a relationship that was given up`);
+    }
+  }
 }
 
 /** Both ends of an edge: what partitions of holders know of its targets, and what the targets' partitions know of holders. */

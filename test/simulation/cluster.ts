@@ -33,7 +33,11 @@ const PROCESSES = 3;
 const SEGMENTS_MAX = 6;
 /** Processes learn of a new version of the catalog this many times more slowly than of all else. */
 const LAG = 30;
+/** Of what waits, so much is done in one step: else segments are hardly ever built while faults go on. */
+const WORKS_MAX = 5;
 const SETTLING_STEPS_MAX = 20_000;
+/** When time goes on, the clock of one process stays behind in one case of so many. */
+const LATE_CLOCK_ONE_IN = 4;
 
 /** What the ordinal of a segment stands for: its rule, over the types as they were declared. */
 export interface Meaning {
@@ -74,12 +78,13 @@ export class Cluster {
   readonly #subject: Subject;
   /** A relationship that may be declared after its records exist. */
   #undeclared: readonly [objectType: string, relationship: string] | undefined;
-  #clock = 1;
+  #nowMs: number;
   #tokens = 0;
   #slugs = 0;
 
   constructor(choose: Choose, guards: Guards, subject: Subject) {
     this.#subject = subject;
+    this.#nowMs = subject.time.startMs;
     this.#choose = choose;
     this.#guards = guards;
     this.#wire = new Wire(choose);
@@ -104,19 +109,41 @@ export class Cluster {
     for (let partition = 0; partition < PARTITIONS; partition++) this.#takeOver(partition);
   }
 
+  /** The clock of the server: it stands still but for `passTime`. */
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
   /** Does one thing that can happen. */
   async step(): Promise<void> {
     const kind = this.#choose(100);
     if (kind < 22) return this.#write();
     if (kind < 29) return this.#changeCatalog();
     if (kind < 37) return this.#befall();
-    await this.workOff();
+    if (kind < 46) return this.#passTimeUnevenly();
+    for (let works = this.#choose(WORKS_MAX); works >= 0; works--) await this.workOff();
+  }
+
+  /** Time goes on by chance, or up to the moment at which the first record is due, or the last one before it. */
+  passTime(): void {
+    const { strideMs } = this.#subject.time;
+    const firstMs = Math.min(...this.keys.partitions.flatMap(({ due }) => [...this.store.sorted(due).values()]));
+    const toMs = firstMs - this.#choose(2);
+    const isNear = toMs > this.#nowMs && toMs <= this.#nowMs + strideMs;
+    this.#nowMs = isNear && this.#choose(2) === 0 ? toMs : this.#nowMs + this.#choose(strideMs);
+  }
+
+  /** Time goes on, and perhaps not for all. */
+  #passTimeUnevenly(): void {
+    this.passTime();
+    if (this.#choose(LATE_CLOCK_ONE_IN) > 0) return;
+    pick(this.#choose, this.#processes).lateMs = this.#choose(this.#subject.time.strideMs);
   }
 
   /** No more faults: whatever is under way comes to an end. */
   async settle(): Promise<void> {
     this.#wire.isFaulty = false;
-    for (const owner of this.#owners) owner.isPaused = false;
+    this.#wake();
     let steps = 0;
     do {
       while (await this.workOff()) {
@@ -148,8 +175,13 @@ export class Cluster {
 
   /** Wakes everybody, and goes on until all changes are in their logs. */
   async acknowledge(): Promise<void> {
-    for (const owner of this.#owners) owner.isPaused = false;
+    this.#wake();
     while (this.#writers.some(({ waiting }) => waiting.length > 0)) await this.workOff();
+  }
+
+  #wake(): void {
+    for (const owner of this.#owners) owner.isPaused = false;
+    for (const process of this.#processes) process.lateMs = 0;
   }
 
   /** Does something that waits to be done; false if nothing does. */
@@ -247,8 +279,8 @@ export class Cluster {
   #takeOver(partition: number): void {
     const { store, keys, rolledBack } = this;
     const [wire, guards, choose] = [this.#wire, this.#guards, this.#choose];
-    const now = () => ++this.#clock;
     const process = pick(choose, this.#processes);
+    const now = () => this.#nowMs - process.lateMs;
     const owner = new Owner(partition, process, `t${++this.#tokens}`, {
       store,
       keys,
@@ -264,11 +296,11 @@ export class Cluster {
   // ——— Writers ———
 
   #write(): void {
-    const changes = [this.#subject.change(this.#choose, this.model)];
+    const changes = [this.#subject.change(this.#choose, this.model, this.#nowMs)];
     this.model.apply(changes[0]!);
     const partition = partitionOf(changes[0]!.id, PARTITIONS);
     while (this.#choose(2) === 0) {
-      const change = this.#subject.change(this.#choose, this.model);
+      const change = this.#subject.change(this.#choose, this.model, this.#nowMs);
       if (partitionOf(change.id, PARTITIONS) !== partition) break;
       this.model.apply(change);
       changes.push(change);

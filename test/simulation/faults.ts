@@ -20,6 +20,8 @@ export interface Guards {
   readonly generations: boolean;
   /** State is sent anew where one end has forgotten what the other remembers. */
   readonly resynchronization: boolean;
+  /** A change of a record that is due is preceded by what time has made of it. */
+  readonly fireBeforeChange: boolean;
 }
 
 export const ALL_GUARDS: Guards = {
@@ -29,6 +31,7 @@ export const ALL_GUARDS: Guards = {
   adoptBeforeApply: true,
   generations: true,
   resynchronization: true,
+  fireBeforeChange: true,
 };
 
 const FAULT_ONE_IN = 6;

@@ -44,13 +44,20 @@ function patched(data: ModelRecord['data'], given: ModelRecord['data']): ModelRe
   return Object.fromEntries(Object.entries({ ...data, ...given }).filter(([, value]) => value !== null));
 }
 
-/** The values that are of their attributes' declared types; what else there is keeps its place. Only numbers and texts are re-typed here. */
+/** The values as filters see them: those that are of their attributes' declared types. Only numbers, texts and moments are re-typed here. */
 export function fitting(data: ModelRecord['data'], { attributes }: ObjectType): ModelRecord['data'] {
   const isFitting = ([name, value]: [string, unknown]) => {
     const type = attributes.get(name)?.type;
     return (type !== 'number' && type !== 'string') || typeof value === type;
   };
-  return Object.fromEntries(Object.entries(data).filter(isFitting));
+  const fit = ([name, value]: [string, unknown]) =>
+    attributes.get(name)?.type === 'date' ? [name, startOfDay(String(value))] : [name, value];
+  return Object.fromEntries(Object.entries(data).filter(isFitting).map(fit));
+}
+
+/** In UTC, of a datetime in normal form. */
+export function startOfDay(moment: string): string {
+  return `${moment.slice(0, 10)}T00:00:00.000Z`;
 }
 
 /** The same for the same values. */

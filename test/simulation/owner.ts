@@ -7,8 +7,23 @@
  */
 import type { Redis } from 'ioredis';
 import { partitionOf } from '../../src/change/partition.ts';
-import { type Batch, LOG_START, type LogEntry, type LogPosition, readLogEntry } from '../../src/engine/batch.ts';
+import {
+  type Batch,
+  LOG_START,
+  type LogEntry,
+  type LogPosition,
+  type RecordKey,
+  readLogEntry,
+} from '../../src/engine/batch.ts';
 import { commitCommands } from '../../src/engine/commit.ts';
+import {
+  EdgeSweep,
+  readEdgeSets,
+  readSweepChunk,
+  type SweepChunk,
+  type SweepProgress,
+} from '../../src/engine/edge-sweep.ts';
+import type { Edge } from '../../src/engine/edges.ts';
 import { type Fanout, type FanoutProgress, Fanouts, type FanoutVisit, readFanout } from '../../src/engine/fanouts.ts';
 import { beginGenerations, type Lane as ForwardingLane, laneAfter, sourceName } from '../../src/engine/generations.ts';
 import { INBOX_FIELDS, type InboxEntry, readInboxEntry } from '../../src/engine/message.ts';
@@ -23,7 +38,8 @@ import {
 import { NO_RESYNC, RESYNC_FIELDS, type ResyncChunk, Resyncs } from '../../src/engine/resyncs.ts';
 import { RowCache } from '../../src/engine/row-cache.ts';
 import { type Step, step } from '../../src/engine/step.ts';
-import { loadStepRows } from '../../src/engine/step-rows.ts';
+import { loadStepRows, type StepRows } from '../../src/engine/step-rows.ts';
+import { Timers } from '../../src/engine/timers.ts';
 import { NOWHERE, type Place, readPlace } from '../../src/membership/place.ts';
 import { compareEntries } from '../../src/membership/standing.ts';
 import type { Keys, PartitionKeys } from '../../src/redis/keys.ts';
@@ -38,6 +54,8 @@ const CACHED_ROWS_MAX = 8;
 const SCANNED_IDS_MAX = 2;
 const VISITED_IDS_MAX = 1;
 const UNDELIVERED_MAX = 6;
+const DUE_RECORDS_MAX = 2;
+const SWEPT_TARGETS_MAX = 1;
 
 export interface OwnerContext {
   readonly store: Store;
@@ -47,7 +65,7 @@ export interface OwnerContext {
   readonly choose: Choose;
   /** Partitions that have lost a tail. */
   readonly rolledBack: ReadonlySet<number>;
-  /** The clock of the batch. */
+  /** The clock of its process. */
   readonly now: () => number;
 }
 
@@ -56,6 +74,10 @@ interface Underway {
   readonly keys: readonly string[];
   readonly arguments: readonly (string | number)[];
   readonly number: number;
+  readonly nowMs: number;
+  readonly due: readonly RecordKey[];
+  readonly edges: ReadonlyMap<number, Edge>;
+  readonly sweep: SweepProgress;
   readonly made: Step;
   readonly progress: BuildProgress;
   readonly fanouts: FanoutProgress;
@@ -77,6 +99,8 @@ export class Owner {
   readonly #cache = new RowCache(CACHED_ROWS_MAX);
   readonly #builds: PartitionBuilds;
   readonly #fanouts: Fanouts;
+  readonly #timers = new Timers(0, DUE_RECORDS_MAX);
+  readonly #sweep: EdgeSweep;
   readonly #sent = new Map<number, Place>();
   #newPlaces: [target: number, lane: ForwardingLane][] = [];
   #resyncs!: Resyncs;
@@ -86,6 +110,7 @@ export class Owner {
   #begun: ReadonlyMap<number, ForwardingLane> | undefined;
   #isOpen = false;
   #number: number;
+  #clockMs: number;
   #position: LogPosition;
   #inboxRead: string;
   #logRead: string;
@@ -106,16 +131,21 @@ export class Owner {
     if (process.version < Number(meta.get('catalog') ?? 0)) process.refresh();
     const builds: [string, TypeBuild][] = [];
     const fanouts: Fanout[] = [];
+    const noted: [ordinal: number, anchor: number][] = [];
     for (const [field, value] of meta) {
       if (field.startsWith('scan:')) builds.push([field.slice('scan:'.length), JSON.parse(value) as TypeBuild]);
       if (field.startsWith('fanout:')) fanouts.push(readFanout(field, value));
+      const sets = readEdgeSets(field, value);
+      if (sets) noted.push(sets);
       if (field.startsWith('sent:')) this.#sent.set(Number(field.slice('sent:'.length)), readPlace(value));
       if (field.startsWith(RESYNC_FIELDS.sending))
         this.#resynchronizing.add(Number(field.slice(RESYNC_FIELDS.sending.length)));
     }
     this.#builds = new PartitionBuilds(-1, [...context.store.hash(keys.counts).keys()].map(Number), builds);
     this.#fanouts = new Fanouts(fanouts);
+    this.#sweep = new EdgeSweep(noted);
     this.#number = Number(meta.get('number') ?? 0);
+    this.#clockMs = Number(meta.get('clock') ?? 0);
     this.#position = { entry: meta.get('log') ?? LOG_START.entry, offset: Number(meta.get('offset') ?? 0) };
     this.#logRead = this.#position.entry;
     this.#inboxRead = meta.get('inbox') ?? LOG_START.entry;
@@ -167,9 +197,10 @@ export class Owner {
   }
 
   async #beginGenerations(): Promise<void> {
-    const { keys, guards } = this.#context;
+    const { keys, guards, store } = this.#context;
     if (guards.generations) {
-      this.#begun = await beginGenerations(this.#redis, keys, this.partition, this.#sent, this.#resynchronizing);
+      const fresh = () => store.nonce(); // take-overs come within one millisecond here, and a seed is to be all they depend on
+      this.#begun = await beginGenerations(this.#redis, keys, this.partition, this.#sent, this.#resynchronizing, fresh);
       return;
     }
     // As if nobody before could have anything under way: the generation is only looked up.
@@ -232,10 +263,21 @@ export class Owner {
     return this.lanes().reduce((sum, { waiting }) => sum + waiting.length, 0) > UNDELIVERED_MAX;
   }
 
+  /** The partition's clock never runs backwards. */
+  get #nowMs(): number {
+    return Math.max(this.#clockMs, this.#context.now());
+  }
+
+  /** Whether there is something to do, or it may be time for something. */
   #hasWork(): boolean {
+    return this.#isBusy() || (!this.#isHeldBack && this.#timers.nextMs <= this.#nowMs);
+  }
+
+  #isBusy(): boolean {
     this.#read();
     if (this.#inbox.length > 0) return true;
     if (this.#isHeldBack) return false;
+    if (this.#sweep.next(this.process.networks.edges)) return true;
     if (this.#fanouts.size > 0 || this.#resyncs.hasWork) return true;
     return this.#queue.length > 0 || this.#builds.hasWork(this.process.version);
   }
@@ -243,6 +285,9 @@ export class Owner {
   async #prepare(): Promise<void> {
     const { choose } = this.#context;
     const isHeldBack = this.#isHeldBack;
+    const due = isHeldBack ? [] : await this.#timers.take(this.#redis, this.#keys, this.#nowMs);
+    if (due.length === 0 && !this.#isBusy()) return;
+    const sweep = isHeldBack ? undefined : this.#sweep.next(this.process.networks.edges);
     const request = isHeldBack ? undefined : this.#builds.nextScan();
     const inbox = this.#inbox.slice(0, 1 + choose(4));
     const entries = isHeldBack ? [] : this.#queue.slice(0, 1 + choose(3));
@@ -252,11 +297,12 @@ export class Owner {
     const ids = request ? this.#scanIds(request) : [];
     const scans =
       request && ids.length > 0 ? [{ objectType: request.objectType, ordinals: request.scan.ordinals, ids }] : [];
+    const swept = await readSweepChunk(this.#redis, this.#keys, sweep, SWEPT_TARGETS_MAX);
     const fanouts = visits.map(({ fanout, ids }) => ({ anchor: fanout.anchor, ids }));
     const resync = isHeldBack || !this.#resyncs.hasWork ? NO_RESYNC : await this.#nextOfResync();
-    const batch = { entries, inbox, fanouts, resync, position: this.#position, scans, expired: [] };
+    const batch = { entries, inbox, fanouts, resync, position: this.#position, scans, due, expired: [] };
     const changesMax = choose(5) === 0 ? { changesMax: 1 + choose(2) } : {};
-    await this.#step({ ...batch, ...changesMax }, visits, request, ids);
+    await this.#step({ ...batch, ...changesMax }, visits, request, ids, swept);
   }
 
   #nextOfResync(): Promise<ResyncChunk> {
@@ -270,13 +316,16 @@ export class Owner {
     visits: readonly FanoutVisit[],
     request: ScanRequest | undefined,
     ids: readonly string[],
+    swept: SweepChunk | undefined,
   ): Promise<void> {
     const { networks } = this.process;
-    const { keys, now, store } = this.#context;
+    const { edges } = networks;
+    const { keys, store, guards } = this.#context;
     const rows = await loadStepRows(this.#redis, this.#keys, this.#cache, networks, batch);
-    const nowMs = now();
+    const nowMs = this.#nowMs;
     const made = step(batch, {
       ...rows,
+      row: guards.fireBeforeChange ? rows.row : withoutTimers(rows, batch),
       types: networks.types,
       edges: networks.edges,
       partitionOf: (id) => partitionOf(id, keys.partitions.length),
@@ -312,8 +361,11 @@ export class Owner {
       nowMs,
     });
     const header = [this.token, this.#number, number, `${this.token} ${store.nonce()}`, 0];
+    const sweep = this.#sweep.progress(edges, swept);
+    this.#sweep.addTo(commands, sweep, edges, made.edges.neighbours, this.#keys);
     const sent = { keys: commands.keys, arguments: [...header, ...commands.arguments] };
-    this.#underway = { ...sent, number, made, progress, fanouts, outbox, chunk };
+    const { due = [] } = batch;
+    this.#underway = { ...sent, number, nowMs, due, edges, sweep, made, progress, fanouts, outbox, chunk };
   }
 
   #commit(): void {
@@ -324,7 +376,7 @@ export class Owner {
   }
 
   #conclude(): void {
-    const { answer, number, made, progress, fanouts, outbox, chunk } = this.#underway!;
+    const { answer, number, nowMs, due, edges, sweep, made, progress, fanouts, outbox, chunk } = this.#underway!;
     this.#underway = undefined;
     if (answer === 'fenced' || answer === 'rolled-back') {
       // Without a roll-back only those are refused who no longer hold the partition.
@@ -334,10 +386,13 @@ export class Owner {
       return;
     }
     this.#number = number;
+    this.#clockMs = nowMs;
     this.#cache.committed(made, this.#keys);
     this.#fanouts.committed(fanouts);
     this.#newPlaces = [];
+    this.#timers.committed(made, due);
     this.#resyncs.committed(chunk, made.resync);
+    this.#sweep.committed(edges, sweep);
     for (const entry of outbox) {
       this.#sent.set(entry.target, entry);
       this.#forward(entry);
@@ -404,4 +459,15 @@ export class Owner {
     const taken = [...this.#lanes].map(([target, lane]): [number, number] => [target, lane.takeDelivered()]);
     return taken.filter(([, sequence]) => sequence > 0);
   }
+}
+
+/** Rows of records that the batch changes, as if they were never due: a touch sets the timer anew. */
+function withoutTimers({ row }: StepRows, { entries }: Batch): StepRows['row'] {
+  const changed = new Set(
+    entries.flatMap(({ changes }) => changes.map((change) => `${change.object_type}:${change.id}`)),
+  );
+  return (objectType, id) => {
+    const stored = row(objectType, id);
+    return changed.has(`${objectType}:${id}`) ? { ...stored, due: undefined } : stored;
+  };
 }

@@ -1,5 +1,5 @@
 /**
- * recomputed.ts – What the rows of a quiet deployment have to hold, computed from its live records and from nothing else.
+ * recomputed.ts – What the rows of a quiet deployment have to hold, computed from its live records, its clock and nothing else.
  *
  * Keeps true: no stored row is read; a predicate's truth follows from the truths that it reads at neighbours, all computed anew.
  */
@@ -15,13 +15,15 @@ export class Recomputed {
   readonly #model: Model;
   readonly #networks: Networks;
   readonly #partitions: number;
+  readonly #nowMs: number;
   readonly #truths = new Map<string, boolean>();
   readonly #holders = new Map<number, Map<string, ModelRecord[]>>();
 
-  constructor(model: Model, networks: Networks, partitions: number) {
+  constructor(model: Model, networks: Networks, partitions: number, nowMs: number) {
     this.#model = model;
     this.#networks = networks;
     this.#partitions = partitions;
+    this.#nowMs = nowMs;
     for (const edge of networks.edges.values()) this.#holders.set(edge.anchor, this.#holdersOver(edge));
   }
 
@@ -30,6 +32,13 @@ export class Recomputed {
     if (record.isArchived) return [];
     const all = [...this.#networks.ordinals()].filter((each) => this.#networks.typeOf(each) === record.objectType);
     return all.filter((ordinal) => this.#holds(ordinal, record)).sort((a, b) => a - b);
+  }
+
+  /** The next moment at which the clock alone flips something of a record; undefined: never. */
+  dueOf(record: ModelRecord): number | undefined {
+    if (record.isArchived) return undefined;
+    const { network, type } = this.#networks.types.get(record.objectType)!;
+    return network.nextFlip(fitting(record.data, type), this.#nowMs);
   }
 
   /** The holders of each target in one partition, by target. */
@@ -94,7 +103,7 @@ export class Recomputed {
       const value = this.#derived(name, record);
       if (value !== undefined) view[name] = value;
     }
-    return network.holds(ordinal, view, 0); // no query of the simulator looks at the clock
+    return network.holds(ordinal, view, this.#nowMs);
   }
 
   #derived(name: string, record: ModelRecord): unknown {

@@ -12,6 +12,8 @@ import type { Subject } from './subjects.ts';
 
 const STEPS = 300;
 const LOOKS = 2;
+/** Moments, one after the other, at which a deployment is looked at. */
+const MOMENTS = 3;
 
 /** @throws Error `seed=… step=… …` if something is not as it has to be. */
 export async function simulate(seed: number, subject: Subject, guards: Guards = ALL_GUARDS): Promise<void> {
@@ -22,8 +24,11 @@ export async function simulate(seed: number, subject: Subject, guards: Guards = 
     for (step = 1; step <= STEPS; step++) {
       await cluster.step();
       if (step % (STEPS / LOOKS) > 0) continue;
-      await cluster.settle();
-      check(cluster);
+      for (let moments = 0; moments < MOMENTS; moments++) {
+        await cluster.settle();
+        check(cluster);
+        cluster.passTime();
+      }
     }
   } catch (error) {
     throw new Error(`seed=${seed} step=${step} ${(error as Error).message}`, { cause: error });

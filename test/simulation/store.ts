@@ -132,6 +132,20 @@ export class Store {
     return [...(this.#hashes.get(key)?.keys() ?? [])];
   }
 
+  async hrandfield(key: string, most: number): Promise<string[]> {
+    return [...this.hash(key).keys()].slice(0, most);
+  }
+
+  /** The cursor is the last field that was told. */
+  async hscan(key: string, cursor: string, _: 'COUNT', most: number): Promise<[cursor: string, flat: string[]]> {
+    const fields = [...this.hash(key).keys()].sort().filter((field) => cursor === '0' || field > cursor);
+    const told = fields.slice(0, most);
+    return [
+      told.length < fields.length ? told.at(-1)! : '0',
+      told.flatMap((field) => [field, this.hash(key).get(field)!]),
+    ];
+  }
+
   async smismember(key: string, ...members: string[]): Promise<number[]> {
     return members.map((member) => (this.set(key).has(member) ? 1 : 0));
   }
@@ -158,6 +172,14 @@ export class Store {
 
   sorted(key: string): ReadonlyMap<string, number> {
     return this.#sorted.get(key) ?? new Map();
+  }
+
+  /** The keys of a partition that hold something. */
+  keysOf({ base }: PartitionKeys): string[] {
+    const held = [this.#hashes, this.#sorted, this.#sets].flatMap((all: ReadonlyMap<string, { size: number }>) => [
+      ...all,
+    ]);
+    return held.flatMap(([key, { size }]) => (size > 0 && key.startsWith(base) ? [key] : []));
   }
 
   /** Members in the order of their ids: after `after` ('': from the first one) up to `until` (null: to the last one). */
@@ -211,7 +233,7 @@ export class Store {
         if (!texts.includes('~')) this.#trim(key, texts.at(-1)!);
         return;
       case 'UNLINK':
-        this.#sets.delete(key);
+        for (const all of [this.#hashes, this.#sorted, this.#sets, this.#streams]) all.delete(key);
         return;
       case 'COUNT':
         for (const [ordinal, index] of pairs(texts))

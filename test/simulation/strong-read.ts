@@ -7,7 +7,6 @@ import type { Redis } from 'ioredis';
 import { caughtUp, type Standing } from '../../src/membership/standing.ts';
 import type { Choose } from '../support/memory-deployment.ts';
 import type { Cluster } from './cluster.ts';
-import type { Store } from './store.ts';
 
 const TIMEOUT_MS = 20_000;
 const STEPS_BETWEEN_MAX = 6;
@@ -18,6 +17,7 @@ export async function strongRead(
   choose: Choose,
   ordinals: readonly number[],
   rounds: number,
+  isTimed: boolean,
 ): Promise<readonly Standing[]> {
   let last = Promise.resolve();
   const answerNext = async ([, ...given]: readonly (string | number)[]): Promise<string[]> => {
@@ -28,7 +28,7 @@ export async function strongRead(
     });
     await before; // one after the other: the deployment does one thing at a time
     for (let steps = choose(STEPS_BETWEEN_MAX); steps > 0; steps--) await cluster.workOff();
-    const answer = readPartition(cluster.store, given.map(String));
+    const answer = readPartition(cluster, given.map(String));
     done();
     return answer;
   };
@@ -36,14 +36,22 @@ export async function strongRead(
   const standings = await caughtUp(redis, cluster.keys.partitions, ordinals, {
     timeoutMs: TIMEOUT_MS,
     rounds,
-    isTimed: true,
+    isTimed,
   });
   if (!standings) throw new Error('a strong read has timed out');
   return standings;
 }
 
-function readPartition(store: Store, given: readonly string[]): string[] {
-  const [metaKey, log, inbox, countsKey, deliveredKey, ...ordinals] = given as [string, string, string, string, string];
+function readPartition({ store, nowMs }: Cluster, given: readonly string[]): string[] {
+  const [metaKey, log, inbox, countsKey, deliveredKey, dueKey, ...ordinals] = given as readonly [
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    ...string[],
+  ];
   const meta = store.hash(metaKey);
   const [sent, delivered]: Record<string, string>[] = [{}, {}];
   const begun: number[] = [];
@@ -64,6 +72,9 @@ function readPartition(store: Store, given: readonly string[]): string[] {
   });
   const field = (name: string, otherwise: string) => meta.get(name) ?? otherwise;
   const where = [field('log', '0-0'), store.lastEntry(log), field('inbox', '0-0'), store.lastEntry(inbox)];
-  const counts = (ordinals as string[]).map((ordinal) => store.hash(countsKey).get(ordinal) ?? '');
-  return ['', field('number', '0'), ...where, field('clock', '0'), field('catalog', '0'), '0', traffic, ...counts];
+  const clocks = [field('clock', '0'), field('catalog', '0'), String(nowMs)];
+  const due = [...store.sorted(dueKey).values()];
+  const firstDue = due.length === 0 ? '' : String(Math.min(...due));
+  const counts = ordinals.map((ordinal) => store.hash(countsKey).get(ordinal) ?? '');
+  return ['', field('number', '0'), ...where, ...clocks, traffic, firstDue, ...counts];
 }

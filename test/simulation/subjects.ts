@@ -20,8 +20,10 @@ export interface Subject {
   /** Other declarations of single types, to which a deployment may change and from which it may change back. */
   readonly otherwise?: Definitions;
   readonly queries: readonly Query[];
+  /** When its clock starts, and the most by which it goes on at once. */
+  readonly time: { readonly startMs: number; readonly strideMs: number };
   /** The next change of a random record, with values in normal form. */
-  readonly change: (choose: Choose, model: Model) => Change;
+  readonly change: (choose: Choose, model: Model, nowMs: number) => Change;
 }
 
 const DEFINITIONS: Definitions = {
@@ -30,7 +32,7 @@ const DEFINITIONS: Definitions = {
     relationships: { parent: { to: 'organizations', key: 'parent_id', cardinality: 'one', inverse: 'children' } },
   },
   contacts: {
-    attributes: { age: { type: 'number' }, name: { type: 'string' } },
+    attributes: { age: { type: 'number' }, name: { type: 'string' }, seen_at: { type: 'datetime' } },
     relationships: {
       organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
       groups: { to: 'groups', key: 'group_ids', cardinality: 'many', inverse: 'members' },
@@ -39,14 +41,14 @@ const DEFINITIONS: Definitions = {
   groups: { attributes: { level: { type: 'number' } }, relationships: {} },
 };
 
-/** Other keys, another cardinality, and an attribute whose values do not fit any more. */
+/** Other keys, another cardinality, an attribute whose values do not fit any more, and one whose values are other moments. */
 const OTHERWISE: Definitions = {
   organizations: {
     attributes: { industry: { type: 'string' }, size: { type: 'number' } },
     relationships: { parent: { to: 'organizations', key: 'owner_id', cardinality: 'one', inverse: 'children' } },
   },
   contacts: {
-    attributes: { age: { type: 'number' }, name: { type: 'number' } },
+    attributes: { age: { type: 'number' }, name: { type: 'number' }, seen_at: { type: 'date' } },
     relationships: {
       organization: { to: 'organizations', key: 'employer_id', cardinality: 'one', inverse: 'contacts' },
       groups: { to: 'groups', key: 'team_id', cardinality: 'one', inverse: 'members' },
@@ -73,6 +75,9 @@ const contacts = over('contacts');
 const organizations = over('organizations');
 const groups = over('groups');
 const older = all(rule('age', '>', 30));
+const seconds = (amount: number) => ({ amount, unit: 'second' });
+const fromNow = (offset: number) => ({ mode: 'relative', anchor: 'now', offset, unit: 'second' });
+const fresh = all(rule('seen_at', 'inLast', seconds(5)));
 
 const QUERIES: readonly Query[] = [
   contacts('age', '>', 30),
@@ -104,6 +109,21 @@ const QUERIES: readonly Query[] = [
   groups('members', '=', none(rule('organization.parent.industry', '=', 'SaaS')), {
     match: { mode: 'exactly', threshold: 1 },
   }),
+  contacts('seen_at', 'inLast', seconds(5)),
+  contacts('seen_at', 'notInLast', seconds(8)),
+  contacts('seen_at', 'inNext', seconds(4)),
+  contacts('seen_at', '<', fromNow(-6)),
+  contacts('seen_at', 'between', [fromNow(-3), fromNow(3)]),
+  { objectType: 'contacts', query: none(rule('seen_at', 'inLast', seconds(3)), rule('organization.size', '>', 3)) },
+  contacts('organization.contacts', '=', fresh, { match: { mode: 'some' } }),
+  organizations('contacts.seen_at', 'notInNext', seconds(10)),
+  organizations('contacts', '=', fresh, atLeast(2)),
+  organizations('contacts', '=', all(rule('seen_at', '>=', fromNow(-12))), { match: { mode: 'all' } }),
+  organizations('contacts', '=', none(rule('seen_at', 'inNext', seconds(6)), rule('age', '>', 50)), atLeast(0.5)),
+  organizations('contacts.age', '>', 60, { aggregate: 'sum', where: fresh }),
+  organizations('contacts.age', '<', 25, { aggregate: 'min', where: all(rule('seen_at', 'notInLast', seconds(9))) }),
+  groups('members', '=', fresh, atLeast(2)),
+  groups('members', '=', all(rule('organization.contacts', '=', fresh, { match: { mode: 'none' } })), atLeast(1)),
 ];
 
 const IDS: Readonly<Record<string, readonly string[]>> = {
@@ -112,10 +132,13 @@ const IDS: Readonly<Record<string, readonly string[]>> = {
   groups: ['g1', 'g2', 'g3'],
 };
 
-function anyChange(choose: Choose, model: Model): Change {
+/** Half seconds, as the windows of the queries are whole ones. */
+const STRIDE_MS = 2000;
+
+function anyChange(choose: Choose, model: Model, nowMs: number): Change {
   const objectType = pick(choose, ['organizations', 'contacts', 'contacts', 'contacts', 'groups']);
   const id = pick(choose, IDS[objectType]!);
-  const data = anyData(choose, objectType);
+  const data = anyData(choose, objectType, nowMs);
   const isThere = model.get(objectType, id) !== undefined;
   const op = isThere
     ? pick(choose, ['put', 'patch', 'patch', 'patch', 'patch', 'archive', 'restore', 'delete'] as const)
@@ -126,7 +149,7 @@ function anyChange(choose: Choose, model: Model): Change {
   return { op, object_type: objectType, id, data: { [name]: data[name] ?? null } };
 }
 
-function anyData(choose: Choose, objectType: string): Record<string, unknown> {
+function anyData(choose: Choose, objectType: string, nowMs: number): Record<string, unknown> {
   const orNull = (oneIn: number, value: unknown) => (choose(oneIn) === 0 ? null : value);
   const id = (of: string) => pick(choose, IDS[of]!);
   switch (objectType) {
@@ -141,6 +164,7 @@ function anyData(choose: Choose, objectType: string): Record<string, unknown> {
       return {
         age: orNull(5, choose(80)),
         name: orNull(2, pick(choose, ['x', 'y'])),
+        seen_at: orNull(5, momentNear(choose, nowMs, STRIDE_MS)),
         organization_id: orNull(4, id('organizations')),
         group_ids: orNull(3, [id('groups'), id('groups')]),
         employer_id: orNull(4, id('organizations')),
@@ -151,11 +175,23 @@ function anyData(choose: Choose, objectType: string): Record<string, unknown> {
   }
 }
 
+/** So near to the clock that it passes, and so far from others that records are due together. */
+export function momentNear(choose: Choose, nowMs: number, strideMs: number): string {
+  const apartMs = strideMs / 4;
+  return new Date(apartMs * (Math.floor(nowMs / apartMs) + choose(25) - 12)).toISOString();
+}
+
 export function withoutNull(data: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(data).filter(([, value]) => value !== null));
 }
 
-export const COMPANY: Subject = { definitions: DEFINITIONS, otherwise: OTHERWISE, queries: QUERIES, change: anyChange };
+export const COMPANY: Subject = {
+  definitions: DEFINITIONS,
+  otherwise: OTHERWISE,
+  queries: QUERIES,
+  time: { startMs: 0, strideMs: STRIDE_MS },
+  change: anyChange,
+};
 
 export function pick<T>(choose: Choose, from: readonly T[]): T {
   return from[choose(from.length)]!;

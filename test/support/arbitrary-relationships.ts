@@ -53,8 +53,6 @@ export function relatedCase(options: QueryOptions = {}): fc.Arbitrary<RelatedCas
   );
 }
 
-export const anyRelatedCase = relatedCase();
-
 // ——— Types and records ———
 
 function anyTypes(): fc.Arbitrary<ReadonlyMap<string, ObjectType>> {
