@@ -46,8 +46,8 @@ export function laneAfter({ sent, delivered, outboxFirst, isResynchronizing }: F
 const GENERATIONS_A_MS = 1024;
 
 /** Times and random bits in 53: no two take-overs share one, and a later one is larger unless it comes within a millisecond. */
-function freshGeneration(): number {
-  return Date.now() * GENERATIONS_A_MS + Math.floor(Math.random() * GENERATIONS_A_MS);
+export function freshGeneration(nowMs = Date.now()): number {
+  return nowMs * GENERATIONS_A_MS + Math.floor(Math.random() * GENERATIONS_A_MS);
 }
 
 function newGeneration({ sent, delivered }: Pick<Finding, 'sent' | 'delivered'>, fresh: number): number {
@@ -73,7 +73,7 @@ export async function beginGenerations(
   partition: number,
   sent: ReadonlyMap<number, Place>,
   resynchronizing: ReadonlySet<number>,
-  fresh = freshGeneration,
+  fresh: () => number = freshGeneration,
 ): Promise<Map<number, Lane>> {
   const lanes = new Map<number, Lane>();
   await Promise.all(

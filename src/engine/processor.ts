@@ -27,7 +27,7 @@ import { CLOCK_SKEW_MAX_MS, type Clock } from './clock.ts';
 import { commitCommands } from './commit.ts';
 import { EdgeSweep, readEdgeSets, readSweepChunk, type SweepChunk } from './edge-sweep.ts';
 import { type Fanout, Fanouts, type FanoutVisit, readFanout } from './fanouts.ts';
-import { beginGenerations, type Lane } from './generations.ts';
+import { beginGenerations, freshGeneration, type Lane } from './generations.ts';
 import { type InboxEntry, readInboxEntry } from './message.ts';
 import type { Networks } from './networks.ts';
 import { Outbox, outboxEntries, UNDELIVERED_MAX } from './outbox.ts';
@@ -265,8 +265,10 @@ export class PartitionProcessor {
     }
     this.#cache.clear();
     const number = Number(meta.get('number') ?? 0);
-    const { redis, keys } = this.#context;
-    const lanes = await beginGenerations(redis, keys, this.#partition, sent, resynchronizing);
+    const { redis, keys, clock } = this.#context;
+    // By the clock of Redis: machines whose clocks are apart must not draw an earlier one than those before them.
+    const fresh = () => freshGeneration(clock.nowMs());
+    const lanes = await beginGenerations(redis, keys, this.#partition, sent, resynchronizing, fresh);
     // Whoever takes over after this finds these generations; whoever did before would have closed them.
     if (!(await this.#isStillAt(number))) return undefined;
     const lost = [...lanes].filter(([, { isLost }]) => isLost).map(([target]) => target);
