@@ -1,8 +1,9 @@
 /**
  * object-type.ts – What records of one kind may hold: typed attributes, and relationships to other types.
  *
- * Keeps true: every name matches NAME and is no member of Object.prototype, so that reading a declared attribute from a
- * record never finds anything but the record's own value; an attribute and a relationship never share a name.
+ * Keeps true: every name matches NAME and is no member of Object.prototype, so that reading a declared attribute from a record
+ * never finds anything but the record's own value; an attribute, a relationship and the inverse of another type's relationship
+ * never share a name.
  */
 import { type Fault, Problem, pointer } from '../errors.ts';
 
@@ -147,6 +148,7 @@ function parseRelationships(
     if (relationship) relationships[name] = relationship;
   }
   refuseSharedInverses(holder, relationships, attributes, declared, faults);
+  refuseInversesOfOthers(holder, { attributes, relationships }, declared, faults);
   return relationships;
 }
 
@@ -208,7 +210,7 @@ function refuseSharedInverses(
       Object.hasOwn(ownNames, relationship.inverse) ||
       (relationship.to !== holder &&
         (target?.attributes.has(relationship.inverse) || target?.relationships.has(relationship.inverse))) ||
-      inverseOf(declared, holder, relationship.to, relationship.inverse);
+      holderOf(declared, holder, relationship.to, relationship.inverse) !== undefined;
     if (clash) {
       const path = `${pointer('/relationships', name)}/inverse`;
       faults.push({ path, detail: `'${onTarget}' is taken: an inverse is unique on its target` });
@@ -217,14 +219,36 @@ function refuseSharedInverses(
   }
 }
 
-function inverseOf(declared: ReadonlyMap<string, ObjectType>, holder: string, to: string, inverse: string): boolean {
-  for (const other of declared.values()) {
-    if (other.name === holder) continue;
-    for (const relationship of other.relationships.values()) {
-      if (relationship.to === to && relationship.inverse === inverse) return true;
+/** The other side of it: a name that the relationship of another type has put here is declared as nothing else. */
+function refuseInversesOfOthers(
+  target: string,
+  given: ObjectTypeDefinition,
+  declared: ReadonlyMap<string, ObjectType>,
+  faults: Fault[],
+): void {
+  for (const member of ['attributes', 'relationships'] as const) {
+    for (const name of Object.keys(given[member])) {
+      const holder = holderOf(declared, target, target, name);
+      if (holder === undefined) continue;
+      const detail = `'${name}' is taken: '${holder}' has a relationship whose inverse it is`;
+      faults.push({ path: pointer(`/${member}`, name), detail });
     }
   }
-  return false;
+}
+
+/** @returns another type than `except` that has a relationship to `to` with that inverse. */
+function holderOf(
+  declared: ReadonlyMap<string, ObjectType>,
+  except: string,
+  to: string,
+  inverse: string,
+): string | undefined {
+  for (const { name, relationships } of declared.values()) {
+    if (name === except) continue;
+    for (const relationship of relationships.values())
+      if (relationship.to === to && relationship.inverse === inverse) return name;
+  }
+  return undefined;
 }
 
 function isName(name: string): boolean {

@@ -109,6 +109,27 @@ describe('a relationship', () => {
     expect(deployment.store.catalog.ordinals.size).toBe(1);
   });
 
+  it('has an inverse whose name its target does not declare for anything else, from either side', async () => {
+    await open();
+    const boss = { to: 'organizations', key: 'boss_id', cardinality: 'one', inverse: 'reports' };
+    const taken = (path: string) => ({ code: 'object_type_invalid', errors: [{ path }] });
+    const redeclare = (definition: object) => deployment.objectTypes.put('organizations', definition);
+    await expect(redeclare({ attributes: { contacts: { type: 'number' } } })).rejects.toMatchObject(
+      taken('/attributes/contacts'),
+    );
+    await expect(redeclare({ relationships: { contacts: boss } })).rejects.toMatchObject(
+      taken('/relationships/contacts'),
+    );
+    await expect(redeclare({ relationships: { boss: { ...boss, inverse: 'contacts' } } })).rejects.toMatchObject(
+      taken('/relationships/boss/inverse'),
+    );
+    await redeclare({ ...organizations, relationships: { boss } });
+    await deployment.objectTypes.put('contacts', { attributes });
+    await redeclare({ attributes: { contacts: { type: 'number' } } });
+    const back = deployment.objectTypes.put('contacts', { attributes, relationships });
+    await expect(back).rejects.toMatchObject(taken('/relationships/organization/inverse'));
+  });
+
   it('that is removed and declared again is counted from the records of now', async () => {
     await open();
     await send(deployment, [...contacts, ...three]);
