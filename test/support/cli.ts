@@ -26,7 +26,7 @@ export interface Served {
   readonly child: ChildProcess;
   /** The private Redis. */
   readonly redis: { readonly url: string; readonly process: ProcessNote };
-  call(method: string, path: string, body?: unknown, type?: string): Promise<Response>;
+  call(method: string, path: string, body?: unknown, type?: string, accept?: string): Promise<Response>;
   /** Settles when the process has ended. */
   readonly ended: Promise<Ended>;
   /** Sends SIGTERM. */
@@ -95,10 +95,14 @@ export async function serve(env: Environment & { readonly ROLLCALL_DATA: string 
     said: output.stdout,
     child,
     redis: { url: `redis://127.0.0.1:${state.port}`, process: state.server },
-    call: (method, path, body, type = 'application/json') =>
+    call: (method, path, body, type = 'application/json', accept = '*/*') =>
       fetch(`${url}${path}`, {
         method,
-        headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': type }) },
+        headers: {
+          authorization: `Bearer ${key}`,
+          accept,
+          ...(body === undefined ? {} : { 'content-type': type }),
+        },
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       }),
     ended,
