@@ -6,8 +6,8 @@
  */
 import { stringify } from 'csv-stringify/sync';
 
-/** What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection). */
-const FORMULA = /^[=+\-@\t\r]/;
+/** What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection), the wide forms of Japanese ones too. */
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 
 export const BYTE_ORDER_MARK = '\ufeff';
 

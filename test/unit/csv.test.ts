@@ -13,9 +13,12 @@ describe('CSV', () => {
     expect(csvLines(rows)).toBe('a,"b,c","d ""e"""\r\n"one\ntwo","r\rs",\r\n1.5,true,"[""x"",""y""]"\r\n');
   });
 
-  it.each(['=1+1', '+41 79', '-x', '@SUM(A1)', '\tx', '\rx'])('is no formula to a spreadsheet: %j', (text) => {
-    expect(parse(csvLines([[text, 'x']]))).toEqual([[`'${text}`, 'x']]);
-  });
+  it.each(['=1+1', '+41 79', '-x', '@SUM(A1)', '\tx', '\rx', '\n=1', '＝1', '＋1', '－1', '＠SUM(A1)'])(
+    'is no formula to a spreadsheet: %j',
+    (text) => {
+      expect(parse(csvLines([[text, 'x']]))).toEqual([[`'${text}`, 'x']]);
+    },
+  );
 
   it('leaves numbers as they are, negative ones too', () => {
     expect(csvLines([[-5, -0.25, 1e21]])).toBe('-5,-0.25,1e+21\r\n');
