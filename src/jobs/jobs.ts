@@ -62,6 +62,10 @@ export interface JobStatus {
   readonly finishedAt: number | undefined;
 }
 
+/** What we give ids, and only we: a job that somebody adds by hand at the board has a number. */
+const ID_PREFIX = 'job-';
+const JOB_ID = new RegExp(`^${ID_PREFIX}[0-9a-f-]+$`);
+
 /** Data of a job in the queue. */
 interface JobData {
   readonly asked: Readonly<Record<string, unknown>>;
@@ -106,7 +110,7 @@ export class Jobs {
 
   /** An id under which input may be kept before the job is added. */
   newId(): string {
-    return `job-${randomUUID()}`;
+    return `${ID_PREFIX}${randomUUID()}`;
   }
 
   async add(id: string, kind: JobKind, asked: Readonly<Record<string, unknown>>, total?: number): Promise<JobStatus> {
@@ -117,7 +121,8 @@ export class Jobs {
 
   /** @throws Problem job_unknown */
   async status(id: string): Promise<JobStatus> {
-    const job = await this.#queue.getJob(id);
+    // BullMQ keeps what is the queue's own under names beside those of jobs, and would read it as one.
+    const job = JOB_ID.test(id) ? await this.#queue.getJob(id) : undefined;
     if (!job) throw new Problem('job_unknown', `there is no job '${id}', or it ended more than a day ago`);
     return this.#statusOf(job);
   }
@@ -125,7 +130,7 @@ export class Jobs {
   /** The newest first. Bounded by what is kept of finished jobs. */
   async list(offset: number, limit: number): Promise<JobStatus[]> {
     const jobs = await this.#queue.getJobs([...UNFINISHED, ...FINISHED], 0, LISTED_MAX);
-    const known = jobs.filter((job) => job?.id !== undefined).sort((a, b) => b.timestamp - a.timestamp);
+    const known = jobs.filter((job) => JOB_ID.test(job?.id ?? '')).sort((a, b) => b.timestamp - a.timestamp);
     return Promise.all(known.slice(offset, offset + limit).map((job) => this.#statusOf(job)));
   }
 

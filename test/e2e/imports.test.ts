@@ -287,7 +287,11 @@ describe('jobs', () => {
   });
 
   it('that nobody knows are 404, and so are results that there are none of', async () => {
-    expect((await api.call('GET', '/v1/jobs/nobody')).json()).toMatchObject({ code: 'job_unknown' });
+    // the last ones are names that the queue keeps things of its own under
+    for (const id of ['nobody', '1', 'job-', 'job-0', 'meta', 'id', 'completed', 'events']) {
+      for (const part of ['', '/result', '/errors'])
+        expect((await api.call('GET', `/v1/jobs/${id}${part}`)).json()).toMatchObject({ code: 'job_unknown' });
+    }
     const { id } = await imported('{"id":"n7"}', NDJSON);
     expect((await api.call('GET', `/v1/jobs/${id}/result`)).json()).toMatchObject({ code: 'job_result_missing' });
     expect((await api.call('GET', '/v1/jobs?cursor=x!')).json()).toMatchObject({ code: 'cursor_invalid' });
