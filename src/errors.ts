@@ -59,6 +59,7 @@ export const ERRORS = {
   // who is asking
   key_missing: { status: 401, title: 'A valid key is needed' },
   role_insufficient: { status: 403, title: 'The role of this key does not allow that' },
+  origin_refused: { status: 403, title: 'A page of another site may not do that' },
   // idempotency
   idempotency_key_reused: { status: 422, title: 'The Idempotency-Key was used with another request' },
   idempotency_in_progress: { status: 409, title: 'A request with this Idempotency-Key is still being worked on' },

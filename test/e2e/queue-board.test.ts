@@ -54,6 +54,36 @@ it('shows the jobs', async () => {
   expect(queues[0].jobs).toMatchObject([{ id, name: 'export', isFailed: false }]);
 });
 
+it('is not written to from the pages of another site, which a browser would send the key for too', async () => {
+  const authorization = basic('the-key-of-the-master');
+  const from = (method: string, url: string, headers: Record<string, string>) =>
+    api.server.inject({
+      method: method as 'GET',
+      url,
+      headers: { authorization, host: 'rollcall.test:8787', ...headers },
+    });
+  const add = '/admin/queues/api/queues/jobs/add';
+  const elsewhere = [{ origin: 'http://evil.test' }, { origin: 'null' }, { origin: 'http://rollcall.test' }];
+  for (const sent of [...elsewhere, { 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }]) {
+    for (const [method, url] of [['POST', add], ...PATHS.filter(([each]) => each === 'PUT')] as const)
+      expect((await from(method, url, sent)).json()).toMatchObject({ status: 403, code: 'origin_refused' });
+    expect((await from('GET', '/admin/queues', sent)).statusCode).toBe(200); // a link from there
+  }
+  const own = { origin: 'https://rollcall.test:8787', 'sec-fetch-site': 'same-origin' };
+  for (const [method, url] of PATHS) expect((await from(method, url, own)).statusCode).toBe(200);
+  expect((await api.call('GET', '/v1/jobs')).statusCode).toBe(200);
+});
+
+it('may add a job of its own making, which is none of the jobs of the API', async () => {
+  const authorization = basic('the-key-of-the-master');
+  const url = '/admin/queues/api/queues/jobs/add';
+  const added = await api.server.inject({ method: 'POST', url, headers: { authorization } });
+  expect(added.statusCode).toBe(200);
+  const listed = await api.call('GET', '/v1/jobs');
+  expect(listed.statusCode).toBe(200);
+  for (const { id } of listed.json().data) expect(id).toMatch(/^job-/);
+});
+
 it('answers what is not there with a problem', async () => {
   const answer = await ask('GET', '/admin/queues/api/queues/nobody/1', basic('the-key-of-the-master'));
   expect(answer.statusCode).toBe(404);

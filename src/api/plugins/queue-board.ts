@@ -2,14 +2,17 @@
  * queue-board.ts – Bull Board at `/admin/queues`: the queues of jobs as pages, for master keys.
  *
  * Keeps true: its pages and its own API are behind the same keys as everything else (plugins/auth.ts; a browser sends the key as
- * the password of HTTP Basic), what it refuses leaves as a problem document, and a page loads nothing from elsewhere.
+ * the password of HTTP Basic), and no page of another site can use that key; what it refuses leaves as a problem document, and a
+ * page loads nothing from elsewhere.
  */
+import type { IncomingHttpHeaders } from 'node:http';
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { FastifyAdapter } from '@bull-board/fastify';
 import type { Queue } from 'bullmq';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
+import { Problem } from '../../errors.ts';
 import { BOARD_PATH } from '../roles.ts';
 
 export const queueBoard = fp(
@@ -24,6 +27,7 @@ export const queueBoard = fp(
       async (board) => {
         // Its own answer to failures would be that to a missing key, too.
         Object.assign(board, { setErrorHandler: () => board });
+        board.addHook('onRequest', async ({ method, headers }) => refuseOtherSites(method, headers));
         board.addHook('onSend', async (_, reply) => keepToItself(reply));
         adapter.registerPlugin()(board, { prefix: BOARD_PATH }, () => {});
       },
@@ -32,6 +36,22 @@ export const queueBoard = fp(
   },
   { name: 'queue-board' },
 );
+
+/**
+ * A browser that knows the key sends it along with whatever any page asks for: only the board's own pages may change something.
+ * @throws Problem origin_refused
+ */
+function refuseOtherSites(method: string, { origin, host, 'sec-fetch-site': site }: IncomingHttpHeaders): void {
+  if (method === 'GET' || method === 'HEAD') return;
+  const isOwn = origin === undefined || (URL.canParse(origin) && new URL(origin).host === host);
+  // Not every browser says it, nor over plain HTTP; then there is the origin.
+  const isOwnSite = site === undefined || site === 'same-origin' || site === 'none';
+  if (!isOwn || !isOwnSite)
+    throw new Problem(
+      'origin_refused',
+      'the queues are changed from their own pages only, not from those of another site',
+    );
+}
 
 /** The pages ask for a font elsewhere, and do as well without. */
 function keepToItself(reply: FastifyReply): void {
