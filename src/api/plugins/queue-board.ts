@@ -43,14 +43,14 @@ export const queueBoard = fp(
  */
 function refuseOtherSites(method: string, { origin, host, 'sec-fetch-site': site }: IncomingHttpHeaders): void {
   if (method === 'GET' || method === 'HEAD') return;
-  const isOwn = origin === undefined || (URL.canParse(origin) && new URL(origin).host === host);
-  // Not every browser says it, nor over plain HTTP; then there is the origin.
-  const isOwnSite = site === undefined || site === 'same-origin' || site === 'none';
-  if (!isOwn || !isOwnSite)
-    throw new Problem(
-      'origin_refused',
-      'the queues are changed from their own pages only, not from those of another site',
-    );
+  // A browser's own word, which a proxy that renames the host leaves as it is; over plain HTTP it says only the origin.
+  const isOwn = site === undefined ? isOriginOf(host, origin) : site === 'same-origin' || site === 'none';
+  if (!isOwn) throw new Problem('origin_refused', 'the queues are changed from their own pages only');
+}
+
+/** No origin is sent by what is no browser. */
+function isOriginOf(host: string | undefined, origin: string | undefined): boolean {
+  return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host);
 }
 
 /** The pages ask for a font elsewhere, and do as well without. */
