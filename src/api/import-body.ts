@@ -94,6 +94,7 @@ export function mapColumns(
     const plain = title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_');
     return !declared.has(title) && declared.has(plain) ? plain : title;
   });
+  if (attributes.includes('__proto__')) throw badHeader("an attribute can't have the name '__proto__'");
   const twice = attributes.find((name, at) => name !== null && attributes.indexOf(name) !== at);
   if (twice) throw badHeader(`two columns hold the attribute '${twice}'`);
   return { id, attributes };

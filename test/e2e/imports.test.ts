@@ -135,6 +135,7 @@ describe('an import of CSV', () => {
   it.each([
     ['has no column for the ids', 'name\nAda', '', 'body_invalid'],
     ['names an attribute twice', 'id,age,Age\n1,2,3', '', 'body_invalid'],
+    ['names what no attribute can be called', 'id,__proto__\n1,2', '', 'body_invalid'],
     ['is empty', '\n', '', 'body_invalid'],
     ['is mapped by columns that are not there', 'id\n1', '?map=Nobody:age', 'parameter_invalid'],
   ])('is refused at once if its header %s', async (_, body, query, code) => {
