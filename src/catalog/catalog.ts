@@ -154,6 +154,8 @@ export class Catalog {
   /** Per object type, the live ordinal of each canonical key. */
   readonly #byKey = new Map<string, number>();
   readonly #slugsOf = new Map<number, Set<string>>();
+  /** Ordinals whose own predicate moves with time: asked at each read, so found out once. */
+  readonly #readsClock = new Set<number>();
   /** Made when it is asked for, and of no use after the next write. */
   #followers: Map<number, readonly string[]> | undefined;
   #version = 0;
@@ -223,8 +225,8 @@ export class Catalog {
   /** Whether the truth of some of these predicates moves with time, at the record or at neighbours that they look at. */
   isTimed(ordinals: Iterable<number | null>): boolean {
     for (const ordinal of ordinals) {
-      const stored = ordinal === null ? undefined : this.ordinals.get(ordinal);
-      if (stored && (readsClock(stored.predicate) || this.isTimed(stored.reads ?? []))) return true;
+      if (ordinal === null) continue;
+      if (this.#readsClock.has(ordinal) || this.isTimed(this.ordinals.get(ordinal)?.reads ?? [])) return true;
     }
     return false;
   }
@@ -317,9 +319,11 @@ export class Catalog {
       this.#byKey.delete(keyName(old.object_type, old.key));
     if (!stored) {
       this.ordinals.delete(ordinal);
+      this.#readsClock.delete(ordinal);
       return;
     }
     this.ordinals.set(ordinal, stored);
+    if (readsClock(stored.predicate)) this.#readsClock.add(ordinal);
     if (stored.status !== 'retiring') this.#byKey.set(keyName(stored.object_type, stored.key), ordinal);
   }
 }

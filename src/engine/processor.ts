@@ -32,7 +32,7 @@ import { type InboxEntry, readInboxEntry } from './message.ts';
 import type { Networks } from './networks.ts';
 import { Outbox, outboxEntries, UNDELIVERED_MAX } from './outbox.ts';
 import { PartitionBuilds, type ScanRequest, type TypeBuild } from './partition-builds.ts';
-import { NO_RESYNC, RESYNC_FIELDS, type ResyncChunk, Resyncs } from './resyncs.ts';
+import { NO_RESYNC, partitionIn, type ResyncChunk, Resyncs } from './resyncs.ts';
 import { RowCache } from './row-cache.ts';
 import { EFFECTS_MAX, type Step, step } from './step.ts';
 import { loadStepRows, type StepRows } from './step-rows.ts';
@@ -260,8 +260,8 @@ export class PartitionProcessor {
       const sets = readEdgeSets(field, value);
       if (sets) noted.push(sets);
       if (field.startsWith('sent:')) sent.set(Number(field.slice('sent:'.length)), readPlace(value));
-      if (field.startsWith(RESYNC_FIELDS.sending))
-        resynchronizing.add(Number(field.slice(RESYNC_FIELDS.sending.length)));
+      const lostTo = partitionIn(field, 'sending');
+      if (lostTo !== undefined) resynchronizing.add(lostTo);
     }
     this.#cache.clear();
     const number = Number(meta.get('number') ?? 0);

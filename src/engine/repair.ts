@@ -11,7 +11,7 @@ import { readStanding } from '../membership/standing.ts';
 import type { PartitionKeys } from '../redis/keys.ts';
 import type { Deployment } from './deployment.ts';
 import { askForResync } from './generations.ts';
-import { RESYNC_FIELDS } from './resyncs.ts';
+import { partitionIn } from './resyncs.ts';
 
 const POLL_MS = 50;
 
@@ -59,8 +59,8 @@ async function repairIdsOf(watching: Redis, partition: PartitionKeys, objectType
 async function askBroken({ redis, keys }: Deployment): Promise<void> {
   for (const [target, { meta }] of keys.partitions.entries()) {
     for (const field of await redis.hkeys(meta)) {
-      if (!field.startsWith(RESYNC_FIELDS.broken)) continue;
-      await askForResync(redis, keys, Number(field.slice(RESYNC_FIELDS.broken.length)), target);
+      const source = partitionIn(field, 'broken');
+      if (source !== undefined) await askForResync(redis, keys, source, target);
     }
   }
 }

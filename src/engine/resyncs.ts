@@ -101,7 +101,13 @@ export class HeardResyncs implements ResyncEffects {
 const TARGETS_A_BATCH = 200;
 
 /** Fields of `meta`. */
-export const RESYNC_FIELDS = { sending: 'resync:', receiving: 'resyncing:', broken: 'broken:' } as const;
+const RESYNC_FIELDS = { sending: 'resync:', receiving: 'resyncing:', broken: 'broken:' } as const;
+
+/** The partition that a field of `meta` is about; undefined: it is another kind of field. */
+export function partitionIn(field: string, kind: keyof typeof RESYNC_FIELDS): number | undefined {
+  const prefix = RESYNC_FIELDS[kind];
+  return field.startsWith(prefix) ? Number(field.slice(prefix.length)) : undefined;
+}
 
 /** Names a target in the set of those that were confirmed. */
 export function confirmedMember(anchor: number, target: string): string {
@@ -122,7 +128,7 @@ export class Resyncs {
       this.#unbegun.add(to);
     }
     for (const [field, value] of meta) {
-      const source = numberAfter(field, RESYNC_FIELDS.receiving);
+      const source = partitionIn(field, 'receiving');
       if (source !== undefined) this.#receipts.set(source, value as Receipt);
     }
   }
@@ -201,10 +207,6 @@ export class Resyncs {
       this.#sweeping.delete(from);
     }
   }
-}
-
-function numberAfter(field: string, prefix: string): number | undefined {
-  return field.startsWith(prefix) ? Number(field.slice(prefix.length)) : undefined;
 }
 
 /** Read whole: a hash has no order to go along by, and losses are rare (a million targets are about half a second of one shard). */

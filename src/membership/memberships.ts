@@ -95,8 +95,10 @@ export class Memberships {
         await this.#store.refresh();
         continue;
       }
+      // In doubt at all is hardly ever anything: what each of the segments needs is asked only then.
+      const isInDoubt = this.#doubtOf({ rounds: 1, isTimed: true }, standings) !== undefined;
       const counted = segments.map((segment) => {
-        const doubt = this.#doubtOf(this.#needsOf([segment.ordinal]), standings);
+        const doubt = isInDoubt ? this.#doubtOf(this.#needsOf([segment.ordinal]), standings) : undefined;
         return doubt ? withoutNumber(segment, DOUBTS[doubt].status) : countOf(segment, sums);
       });
       return { counts: counted, asOf: packAsOf(standings) };

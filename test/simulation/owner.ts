@@ -35,7 +35,7 @@ import {
   type ScanRequest,
   type TypeBuild,
 } from '../../src/engine/partition-builds.ts';
-import { NO_RESYNC, RESYNC_FIELDS, type ResyncChunk, Resyncs } from '../../src/engine/resyncs.ts';
+import { NO_RESYNC, partitionIn, type ResyncChunk, Resyncs } from '../../src/engine/resyncs.ts';
 import { RowCache } from '../../src/engine/row-cache.ts';
 import { type Step, step } from '../../src/engine/step.ts';
 import { loadStepRows, type StepRows } from '../../src/engine/step-rows.ts';
@@ -138,8 +138,8 @@ export class Owner {
       const sets = readEdgeSets(field, value);
       if (sets) noted.push(sets);
       if (field.startsWith('sent:')) this.#sent.set(Number(field.slice('sent:'.length)), readPlace(value));
-      if (field.startsWith(RESYNC_FIELDS.sending))
-        this.#resynchronizing.add(Number(field.slice(RESYNC_FIELDS.sending.length)));
+      const lostTo = partitionIn(field, 'sending');
+      if (lostTo !== undefined) this.#resynchronizing.add(lostTo);
     }
     this.#builds = new PartitionBuilds(-1, [...context.store.hash(keys.counts).keys()].map(Number), builds);
     this.#fanouts = new Fanouts(fanouts);
