@@ -27,8 +27,10 @@ export const ERRORS = {
   change_invalid: { status: 422, title: 'The change does not have the expected form' },
   record_id_invalid: { status: 422, title: 'The record id is not valid' },
   attribute_invalid: { status: 422, title: 'An attribute does not fit its declared type' },
+  number_inexact: { status: 422, title: 'A number has more digits than can be kept' },
   // filters
   query_invalid: { status: 422, title: 'The query is not valid' },
+  query_too_costly: { status: 422, title: 'The query could cost more than a query may' },
   // catalog
   object_type_invalid: { status: 422, title: 'The object type is not valid' },
   object_type_unknown: { status: 404, title: 'There is no such object type' },
@@ -48,6 +50,7 @@ export const ERRORS = {
   activation_unknown: { status: 404, title: 'There is no such activation' },
   sync_unknown: { status: 404, title: 'There was no such sync' },
   activation_disabled: { status: 409, title: 'The activation is disabled' },
+  catalog_full: { status: 409, title: 'The catalog holds as much as it may' },
   catalog_conflict: { status: 409, title: 'The catalog was changed by someone else too often; try again' },
   // records
   record_unknown: { status: 404, title: 'There is no such record' },
@@ -65,6 +68,7 @@ export const ERRORS = {
   idempotency_in_progress: { status: 409, title: 'A request with this Idempotency-Key is still being worked on' },
   // the state of the server
   overloaded: { status: 429, title: 'More changes are waiting than the limit allows' },
+  redis_full: { status: 503, title: 'Redis is full and takes no writes' },
   redis_unavailable: { status: 503, title: 'Redis can not be reached' },
   not_caught_up: { status: 503, title: 'What was acknowledged before is not applied yet' },
   not_ready: { status: 503, title: 'The server is not ready' },
