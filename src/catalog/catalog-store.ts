@@ -25,7 +25,7 @@ export interface Founding {
 export class FoundingError extends Error {}
 
 /** Grows when an operator's meaning changes in a release: stored truth of an older one must be built anew. */
-const SEMANTICS_VERSION = 1;
+const SEMANTICS_VERSION = 2;
 /** Versions that a process may fall behind and still catch up one by one. */
 const LOG_ENTRIES_KEPT = 1000;
 const WRITE_ATTEMPTS_MAX = 50;

@@ -10,7 +10,7 @@ import type { RecordData } from '../change/record.ts';
 import { assert, unreachable } from '../errors.ts';
 import { type NeighbourRow, type RelatedRow, totalOf } from '../membership/neighbour-row.ts';
 import { type DerivedAttribute, isDerivedName, readDerivedName } from '../query/derived-attribute.ts';
-import { average, fromMicros, sumOf } from '../query/exact-sum.ts';
+import { average, fromTrillionths, sumOf } from '../query/exact-sum.ts';
 
 /** A predicate that one end exports, and the attribute whose numbers travel along. */
 interface Export {
@@ -138,7 +138,7 @@ export function outValue(read: DerivedRead, rows: readonly NeighbourRow[]): unkn
 }
 
 function aggregateOf(kind: 'sum' | 'avg' | 'min' | 'max', values: readonly number[]): number | undefined {
-  if (kind === 'sum') return fromMicros(sumOf(values));
+  if (kind === 'sum') return fromTrillionths(sumOf(values));
   if (values.length === 0) return undefined;
   if (kind === 'avg') return average(sumOf(values), values.length);
   return values.reduce((a, b) => (kind === 'min' ? Math.min(a, b) : Math.max(a, b)));
@@ -158,9 +158,9 @@ export function inValue({ measure, ordinal }: DerivedRead, { anchor }: Edge, rel
       return all === 0 ? undefined : total.count / all;
     }
     case 'sum':
-      return fromMicros(total.micros);
+      return fromTrillionths(total.trillionths);
     case 'avg':
-      return total.values === 0 ? undefined : average(total.micros, total.values);
+      return total.values === 0 ? undefined : average(total.trillionths, total.values);
     case 'min':
       return total.low;
     case 'max':

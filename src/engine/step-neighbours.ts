@@ -21,7 +21,7 @@ import {
 } from '../membership/neighbour-row.ts';
 import { hasOrdinal } from '../membership/ordinals.ts';
 import type { Attributes } from '../query/atom.ts';
-import { toMicros } from '../query/exact-sum.ts';
+import { toTrillionths } from '../query/exact-sum.ts';
 import { type Edge, inValue, outValue, targetsOver } from './edges.ts';
 import type { Message } from './message.ts';
 import type { Row, StepContext, TypeContext } from './step.ts';
@@ -260,8 +260,8 @@ export class StepNeighbours {
     if (sameParts(old, now)) return;
     const working = this.#neighbour(edge.anchor, target);
     let { local } = working.row;
-    for (const part of old) local = addToAggregate(local, part.ordinal, -1, microsOf(part));
-    for (const part of now) local = addToAggregate(local, part.ordinal, 1, microsOf(part));
+    for (const part of old) local = addToAggregate(local, part.ordinal, -1, trillionthsOf(part));
+    for (const part of now) local = addToAggregate(local, part.ordinal, 1, trillionthsOf(part));
     for (const ordinal of new Set([...old, ...now].filter(({ isOrdered }) => isOrdered).map((part) => part.ordinal))) {
       const value = now.find((part) => part.ordinal === ordinal)?.value;
       const was = old.find((part) => part.ordinal === ordinal)?.value;
@@ -401,6 +401,6 @@ function sameParts(a: readonly Part[], b: readonly Part[]): boolean {
   );
 }
 
-function microsOf({ value, isOrdered }: Part): bigint | undefined {
-  return value === undefined || isOrdered ? undefined : toMicros(value);
+function trillionthsOf({ value, isOrdered }: Part): bigint | undefined {
+  return value === undefined || isOrdered ? undefined : toTrillionths(value);
 }

@@ -19,7 +19,7 @@ import { partitionOf } from '../change/partition.ts';
 import { filterableData, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
 import { predicateAttributes } from '../query/compile.ts';
 import { isDerivedName, readDerivedName } from '../query/derived-attribute.ts';
-import { toMicros } from '../query/exact-sum.ts';
+import { toTrillionths } from '../query/exact-sum.ts';
 import { predicateJsonLogic } from '../query/json-logic.ts';
 import { ALWAYS, type Atom, MEASURE, type Predicate } from '../query/predicate.ts';
 import { holds } from '../query/reference.ts';
@@ -318,7 +318,12 @@ class Attempt {
         return typeof value === 'number' ? value : undefined;
       });
       for (const value of values)
-        sum = addToAggregate(sum, ordinal, 1, value === undefined || exported?.ordered ? undefined : toMicros(value));
+        sum = addToAggregate(
+          sum,
+          ordinal,
+          1,
+          value === undefined || exported?.ordered ? undefined : toTrillionths(value),
+        );
       const numbersOf = exported?.ordered ? values.filter((value) => value !== undefined).sort((a, b) => a - b) : [];
       if (numbersOf.length > 0) sum = withExtremes(sum, ordinal, numbersOf[0], numbersOf.at(-1));
     }

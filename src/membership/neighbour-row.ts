@@ -17,8 +17,8 @@ export interface Exported {
 /** What holders add up to, by exported ordinal; what is 0 or empty is left out. */
 export interface Aggregate {
   readonly counts: Readonly<Record<string, number>>;
-  /** Micro units as a decimal text (sums go beyond 2^53), and how many holders have a value. */
-  readonly sums: Readonly<Record<string, readonly [micros: string, values: number]>>;
+  /** Trillionths as a decimal text (exact-sum.ts), and how many holders have a value. */
+  readonly sums: Readonly<Record<string, readonly [trillionths: string, values: number]>>;
   readonly lows: Readonly<Record<string, number>>;
   readonly highs: Readonly<Record<string, number>>;
 }
@@ -41,28 +41,28 @@ export const NOT_RELATED: RelatedRow = {};
 /** What all source partitions' holders add up to for one ordinal. */
 export interface Total {
   readonly count: number;
-  readonly micros: bigint;
+  readonly trillionths: bigint;
   readonly values: number;
   readonly low: number | undefined;
   readonly high: number | undefined;
 }
 
 export function totalOf(aggregates: Iterable<Aggregate>, ordinal: number): Total {
-  let [count, micros, values] = [0, 0n, 0];
+  let [count, trillionths, values] = [0, 0n, 0];
   let low: number | undefined;
   let high: number | undefined;
   for (const aggregate of aggregates) {
     count += aggregate.counts[ordinal] ?? 0;
     const sum = aggregate.sums[ordinal];
     if (sum) {
-      micros += BigInt(sum[0]);
+      trillionths += BigInt(sum[0]);
       values += sum[1];
     }
     const [partLow, partHigh] = [aggregate.lows[ordinal], aggregate.highs[ordinal]];
     if (partLow !== undefined && (low === undefined || partLow < low)) low = partLow;
     if (partHigh !== undefined && (high === undefined || partHigh > high)) high = partHigh;
   }
-  return { count, micros, values, low, high };
+  return { count, trillionths, values, low, high };
 }
 
 /** Adds to a count, and to the sum of those that have a value; `sign` is 1 or -1. */
@@ -70,14 +70,14 @@ export function addToAggregate(
   aggregate: Aggregate,
   ordinal: number,
   sign: 1 | -1,
-  micros: bigint | undefined,
+  trillionths: bigint | undefined,
 ): Aggregate {
   const counts = withNumber(aggregate.counts, ordinal, (aggregate.counts[ordinal] ?? 0) + sign);
-  if (micros === undefined) return { ...aggregate, counts };
+  if (trillionths === undefined) return { ...aggregate, counts };
   const [sum, values] = aggregate.sums[ordinal] ?? ['0', 0];
   const sums = { ...aggregate.sums };
   if (values + sign === 0) delete sums[ordinal];
-  else sums[ordinal] = [String(BigInt(sum) + BigInt(sign) * micros), values + sign];
+  else sums[ordinal] = [String(BigInt(sum) + BigInt(sign) * trillionths), values + sign];
   return { ...aggregate, counts, sums };
 }
 

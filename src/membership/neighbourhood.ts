@@ -12,7 +12,7 @@ import { partitionOf } from '../change/partition.ts';
 import { filterableData, isLive, type RecordData, type RecordRow, unpackRecord } from '../change/record.ts';
 import { assert } from '../errors.ts';
 import { type Attributes, atomTest, type Test } from '../query/atom.ts';
-import { average, fromMicros, toMicros } from '../query/exact-sum.ts';
+import { average, fromTrillionths, toTrillionths } from '../query/exact-sum.ts';
 import { type Edge, type ListMeasure, MEASURE, type Predicate } from '../query/predicate.ts';
 import { type Hop, hopOf } from '../query/relationships.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
@@ -280,12 +280,12 @@ function flatTest(predicate: Predicate): Test {
   }
 }
 
-/** One measure of one record's neighbours, added up in whole millionths. */
+/** One measure of one record's neighbours, added up exactly. */
 class Total {
   readonly #measure: ListMeasure;
   #neighbours = 0;
   #count = 0;
-  #micros = 0n;
+  #trillionths = 0n;
   #values = 0;
   #low = Number.POSITIVE_INFINITY;
   #high = Number.NEGATIVE_INFINITY;
@@ -301,7 +301,7 @@ class Total {
     const value = 'attribute' in this.#measure ? data[this.#measure.attribute] : undefined;
     if (typeof value !== 'number') return;
     this.#values += 1;
-    this.#micros += toMicros(value);
+    this.#trillionths += toTrillionths(value);
     this.#low = Math.min(this.#low, value);
     this.#high = Math.max(this.#high, value);
   }
@@ -313,9 +313,9 @@ class Total {
       case 'share':
         return this.#neighbours === 0 ? undefined : this.#count / this.#neighbours;
       case 'sum':
-        return fromMicros(this.#micros);
+        return fromTrillionths(this.#trillionths);
       case 'avg':
-        return this.#values === 0 ? undefined : average(this.#micros, this.#values);
+        return this.#values === 0 ? undefined : average(this.#trillionths, this.#values);
       case 'min':
         return this.#values === 0 ? undefined : this.#low;
       case 'max':

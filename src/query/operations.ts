@@ -6,7 +6,7 @@
  * says the same a second time on purpose: the oracle shares no code with the fast path.
  */
 
-import { average, fromMicros, sumOf } from './exact-sum.ts';
+import { average, fromTrillionths, sumOf } from './exact-sum.ts';
 
 type Operation = (...args: unknown[]) => unknown;
 
@@ -39,9 +39,9 @@ function folded(value: unknown): unknown {
 
 // ——— Of a list of values, of which those that are no numbers count as not there ———
 
-/** Exact to 6 decimals; 0 over nothing. */
+/** Exact to 12 decimals; 0 over nothing. */
 function sum(list: unknown): number {
-  return fromMicros(sumOf(numbersOf(list)));
+  return fromTrillionths(sumOf(numbersOf(list)));
 }
 
 /** Over nothing undefined, as the extremes are: every comparison with that is false, so that it needs no guard. */

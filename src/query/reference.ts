@@ -26,25 +26,47 @@ jsonLogic.add_operation('toLowerCase', (value: unknown) =>
 const numbers = (list: unknown): number[] =>
   Array.isArray(list) ? list.filter((value) => typeof value === 'number' && Number.isFinite(value)) : [];
 
-/** The decimal that is printed for the number, in millionths, rounded half away from zero. */
-function millionths(value: number): bigint {
+/** A fraction, in which nothing is rounded. The denominator has no sign. */
+type Fraction = readonly [over: bigint, under: bigint];
+
+/** The decimal that is printed for the number. */
+function asPrinted(value: number): Fraction {
   const [, sign, lead, decimals = '', exponent] = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(value.toExponential())!;
-  const power = Number(exponent) - decimals.length + 6;
-  const digits = BigInt(`${lead}${decimals}`) * 10n ** BigInt(Math.max(power, 0));
-  const divisor = 10n ** BigInt(Math.max(-power, 0));
-  const rounded = (2n * digits + divisor) / (2n * divisor);
-  return sign === '-' ? -rounded : rounded;
+  const power = Number(exponent) - decimals.length;
+  const digits = BigInt(`${sign}${lead}${decimals}`);
+  return power < 0 ? [digits, 10n ** BigInt(-power)] : [digits * 10n ** BigInt(power), 1n];
 }
 
-function exactSum(values: readonly number[]): number {
-  const total = values.map(millionths).reduce((a, b) => a + b, 0n);
-  return Number(`${total}e-6`);
+/** The nearest fraction with that many decimals; of two that are as near, the one whose last digit is even. */
+function roundedTo(places: number, [over, under]: Fraction): Fraction {
+  const unit = 10n ** BigInt(places);
+  const scaled = over * unit;
+  const below = scaled >= 0n ? scaled / under : -((under - 1n - scaled) / under);
+  const toBelow = 2n * (scaled - below * under);
+  const nearest = toBelow < under ? below : toBelow > under ? below + 1n : below + (below & 1n);
+  return [nearest, unit];
 }
 
-jsonLogic.add_operation('sum', (list: unknown) => exactSum(numbers(list)));
-jsonLogic.add_operation('avg', (list: unknown) =>
-  numbers(list).length > 0 ? exactSum(numbers(list)) / numbers(list).length : undefined,
-);
+function plus([a, b]: Fraction, [c, d]: Fraction): Fraction {
+  return b === d ? [a + c, b] : [a * d + c * b, b * d];
+}
+
+/** Of a fraction that is a decimal. */
+function numberOfDecimal([over, under]: Fraction): number {
+  return Number(`${over}e-${String(under).length - 1}`);
+}
+
+function exactSum(values: readonly number[]): Fraction {
+  return values.map((value) => roundedTo(12, asPrinted(value))).reduce(plus, [0n, 1n]);
+}
+
+function exactAverage(values: readonly number[]): number {
+  const [over, under] = exactSum(values);
+  return numberOfDecimal(roundedTo(6, [over, under * BigInt(values.length)]));
+}
+
+jsonLogic.add_operation('sum', (list: unknown) => numberOfDecimal(exactSum(numbers(list))));
+jsonLogic.add_operation('avg', (list: unknown) => (numbers(list).length > 0 ? exactAverage(numbers(list)) : undefined));
 jsonLogic.add_operation('minimum', (list: unknown) => numbers(list).sort((a, b) => a - b)[0]);
 jsonLogic.add_operation('maximum', (list: unknown) => numbers(list).sort((a, b) => b - a)[0]);
 

@@ -8,7 +8,7 @@ import { type DerivedRead, type Edge, inValue, outValue, targetsOver } from '../
 import type { Networks } from '../../src/engine/networks.ts';
 import { type Aggregate, type Exported, NO_AGGREGATE } from '../../src/membership/neighbour-row.ts';
 import { readDerivedName } from '../../src/query/derived-attribute.ts';
-import { toMicros } from '../../src/query/exact-sum.ts';
+import { toTrillionths } from '../../src/query/exact-sum.ts';
 import { fitting, type Model, type ModelRecord } from './model.ts';
 
 export class Recomputed {
@@ -66,7 +66,7 @@ export class Recomputed {
         aggregate.lows[ordinal] = Math.min(...values);
         aggregate.highs[ordinal] = Math.max(...values);
       } else {
-        aggregate.sums[ordinal] = [String(values.map(toMicros).reduce((a, b) => a + b, 0n)), values.length];
+        aggregate.sums[ordinal] = [String(values.map(toTrillionths).reduce((a, b) => a + b, 0n)), values.length];
       }
     }
     return aggregate;

@@ -28,7 +28,7 @@ export function scopeOver(types: ReadonlyMap<string, ObjectType>, type: ObjectTy
 const IDS = ['a', 'b', 'c', 'd'];
 const DANGLING = 'e';
 /** Their sums depend on the order in which floats are added; some have more decimals than count. */
-const AMOUNTS = [0.1, 0.2, 0.3, 0.6, -0.1, 0.0000005, 1e15, 0, 1, 2.5];
+const AMOUNTS = [1e-12, 0.1, 0.2, 0.3, 0.6, -0.1, 0.0000005, 1e15, 0, 1, 2.5];
 const ATTRIBUTES = {
   label: { type: 'string' },
   amount: { type: 'number' },

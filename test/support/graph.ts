@@ -71,21 +71,28 @@ function measureOf(
 }
 
 function summaryOf(kind: 'sum' | 'avg' | 'min' | 'max', values: readonly number[]): number | undefined {
-  if (kind === 'sum') return decimalSum(values);
+  if (kind === 'sum') return Number(`${decimalSum(values)}e-12`);
   if (values.length === 0) return undefined;
-  if (kind === 'avg') return decimalSum(values) / values.length;
+  if (kind === 'avg') return rounded(decimalSum(values), BigInt(values.length) * 1_000_000n);
   return kind === 'min' ? Math.min(...values) : Math.max(...values);
 }
 
-/** In millionths; the numbers of these tests have few digits, but for whole ones. */
-function decimalSum(values: readonly number[]): number {
-  const micros = values.map((value) =>
+/** In trillionths; the numbers of these tests are whole, or have at most twelve decimals and thirteen digits. */
+function decimalSum(values: readonly number[]): bigint {
+  const trillionths = values.map((value) =>
     Number.isInteger(value)
-      ? BigInt(value) * 1_000_000n
-      : BigInt(Math.sign(value)) * BigInt(Math.round(Number((Math.abs(value) * 1e6).toPrecision(12)))),
+      ? BigInt(value) * 1_000_000_000_000n
+      : BigInt(Math.round(Number((value * 1e12).toPrecision(13)))),
   );
-  const sum = micros.reduce((a, b) => a + b, 0n);
-  return Number(`${sum}e-6`);
+  return trillionths.reduce((a, b) => a + b, 0n);
+}
+
+/** A quotient in millionths: half-even. */
+function rounded(dividend: bigint, divisor: bigint): number {
+  const [double, half] = [(2n * dividend) / divisor, (2n * dividend) % divisor === 0n];
+  const away = (double + (double < 0n ? -1n : 1n)) / 2n;
+  const isTie = half && double % 2n !== 0n;
+  return Number(`${isTie && away % 2n !== 0n ? double - away : away}e-6`);
 }
 
 function neighbours(edge: string, direction: 'out' | 'in', { type, record }: Standpoint, graph: Graph): GraphRecord[] {
