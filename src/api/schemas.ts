@@ -829,6 +829,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
 /** The answers of a route: what it gives when all goes well, and the codes of what may go wrong. */
 export function answers(success: Record<number, TSchema>, ...codes: ErrorCode[]): Record<string, TSchema> {
   const failures = new Map<number, ErrorCode[]>();
+  // Whatever reads JSON refuses numbers that would be altered.
+  if (codes.includes('body_malformed')) codes.push('number_inexact');
   for (const code of codes) failures.set(ERRORS[code].status, [...(failures.get(ERRORS[code].status) ?? []), code]);
   const told = Object.entries(success).map(([status, schema]) => [
     status,

@@ -5,6 +5,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
+import { readExactJson } from '../change/exact-json.ts';
 import { Problem } from '../errors.ts';
 import type { GivenItem } from '../jobs/seeding.ts';
 import { type Line, LineSplitter } from './lines.ts';
@@ -35,7 +36,8 @@ async function* linePieces(body: Readable): AsyncGenerator<GivenItem[]> {
   for await (const line of linesOf(body)) {
     const text = textOf(line);
     if (text.trim() === '') continue;
-    piece.push([index++, parse(line.number, text)]);
+    piece.push([index, parse(line.number, text, index)]);
+    index += 1;
     length += text.length;
     if (piece.length < PIECE_ITEMS_MAX && length < PIECE_LENGTH_MAX) continue;
     yield piece;
@@ -62,10 +64,15 @@ function textOf({ number, bytes }: Line): string {
   return number === 1 && text.startsWith('\uFEFF') ? text.slice(1) : text;
 }
 
-function parse(line: number, text: string): unknown {
+/** @throws Problem body_malformed | number_inexact, with the pointer of the number into the item at that index. */
+function parse(line: number, text: string, index: number): unknown {
   try {
-    return JSON.parse(text);
+    return readExactJson(text);
   } catch (error) {
+    if (error instanceof Problem) {
+      const faults = error.errors.map(({ path, detail }) => ({ path: `/${index}${path}`, detail }));
+      throw new Problem(error.code, `line ${line}: ${error.message}`, faults);
+    }
     throw new Problem('body_malformed', `line ${line} is not JSON: ${(error as Error).message}`);
   }
 }

@@ -6,15 +6,17 @@
  * guesses a type: what does not read as the declared one is told of.
  */
 import { type Fault, Problem, pointer } from '../errors.ts';
+import { inexactNumbers } from './exact-json.ts';
 import { type Attribute, isObject, type ObjectType, type ScalarType } from './object-type.ts';
-import { describeAttribute, readOperand } from './value.ts';
+import { describeAttribute, inexactText, readOperand } from './value.ts';
 
 /** A cell of a list that needs no brackets: elements without commas, quotes and blanks at their ends. */
 const PLAIN_ELEMENT = /^[^\s",[\]](?:[^",]*[^\s",])?$/;
 
 /**
  * Reads the cells of one record. An empty cell is no value: `undefined` leaves it out, `null` says so in a patch.
- * @throws Problem attribute_invalid with a fault for each cell that does not read as its attribute
+ * @throws Problem attribute_invalid with a fault for each cell that does not read as its attribute; number_inexact if all of
+ * them hold numbers that would be altered
  */
 export function readCells(
   columns: readonly (string | null)[],
@@ -25,6 +27,7 @@ export function readCells(
 ): Record<string, unknown> {
   const data: Record<string, unknown> = {};
   const faults: Fault[] = [];
+  let inexact = 0;
   for (const [at, name] of columns.entries()) {
     const text = cells[at] ?? '';
     if (name === null) continue;
@@ -35,9 +38,14 @@ export function readCells(
     const attribute = attributeOf(name, type);
     const value = attribute ? readCell(attribute, text, timeZone) : text;
     if (value !== undefined) data[name] = value;
-    else faults.push({ path: pointer('/data', name), detail: misread(name, text, attribute!) });
+    else {
+      const altered = inexactCell(attribute!, text);
+      if (altered !== undefined) inexact += 1;
+      faults.push({ path: pointer('/data', name), detail: altered ?? misread(name, text, attribute!) });
+    }
   }
-  if (faults.length > 0) throw new Problem('attribute_invalid', faults.map(({ detail }) => detail).join('; '), faults);
+  const code = inexact > 0 && inexact === faults.length ? 'number_inexact' : 'attribute_invalid';
+  if (faults.length > 0) throw new Problem(code, faults.map(({ detail }) => detail).join('; '), faults);
   return data;
 }
 
@@ -89,20 +97,39 @@ function readScalar(type: ScalarType, text: string, timeZone: string): unknown {
 /** A JSON array, or elements between commas. */
 function readList(of: ScalarType, text: string, timeZone: string): unknown[] | undefined {
   const isJson = text.trimStart().startsWith('[');
-  const parts = isJson ? readJson(text, Array.isArray) : text.split(',').map((part) => part.trim());
+  const parts = isJson ? readJson(text, Array.isArray) : elementsOf(text);
   const elements = parts?.map((part) =>
     typeof part === 'string' ? readScalar(of, part, timeZone) : readOperand(of, part, timeZone),
   );
   return elements?.every((element) => element !== undefined) ? elements : undefined;
 }
 
+function elementsOf(text: string): string[] {
+  return text.split(',').map((part) => part.trim());
+}
+
 function readJson<T>(text: string, isWanted: (value: unknown) => value is T): T | undefined {
+  const value = parsed(text);
+  return isWanted(value) && inexactNumbers(text).length === 0 ? value : undefined;
+}
+
+function parsed(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return isWanted(value) ? value : undefined;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
+}
+
+/** Says of a cell that was not read which of its numbers would be altered; undefined: none. */
+function inexactCell({ type, of }: Attribute, text: string): string | undefined {
+  const value = type === 'list' || type === 'object' ? parsed(text) : undefined;
+  if (typeof value === 'object' && value !== null) {
+    const [fault] = inexactNumbers(text);
+    if (fault || !Array.isArray(value)) return fault?.detail;
+  }
+  const parts = type !== 'list' ? [text] : Array.isArray(value) ? value : elementsOf(text);
+  return parts.map((part) => inexactText(of ?? type, part)).find((detail) => detail !== undefined);
 }
 
 const SHOWN_LENGTH_MAX = 60;

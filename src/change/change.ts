@@ -51,7 +51,9 @@ const RECORD_ATTRIBUTES_MAX = 2000;
 /** `JSON.parse` takes any depth, `JSON.stringify` overflows the stack at some thousand levels: what can't be written is not taken in. */
 const NESTING_MAX = 100;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are just what an id must not hold
-const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
+const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
+/** In a URL they are steps of a path, also when they are escaped: nobody could address such a record. */
+const PATH_STEPS: readonly unknown[] = ['.', '..'];
 
 /** @throws Problem record_id_invalid */
 export function checkRecordId(id: unknown, path = '/id'): asserts id is string {
@@ -64,7 +66,9 @@ export function checkRecordId(id: unknown, path = '/id'): asserts id is string {
           ? 'an id holds no control characters'
           : !id.isWellFormed()
             ? 'an id is well-formed Unicode'
-            : undefined;
+            : PATH_STEPS.includes(id)
+              ? `'${id}' can't be an id: no URL could name it`
+              : undefined;
   if (detail) throw new Problem('record_id_invalid', detail, [{ path, detail }]);
 }
 
@@ -144,20 +148,26 @@ function fitData(
 function fitNamed(name: string, value: unknown, type: ObjectType, timeZone: string): unknown {
   // 1e400 is JSON, and reads as Infinity, which is not.
   if (typeof value === 'number' && !Number.isFinite(value)) return undefined;
-  if (typeof value === 'object' && value !== null && !isNestedWithin(value, NESTING_MAX)) return undefined;
+  if (flawOf(value, NESTING_MAX)) return undefined;
   const attribute = type.attributes.get(name);
   if (attribute) return fitValue(attribute, value, timeZone);
   const cardinality = keyCardinality(name, type);
   return cardinality === undefined || isKey(value, cardinality) ? value : undefined;
 }
 
-/** Whether lists and objects lie at most so many levels deep in each other. */
-function isNestedWithin(value: object, levels: number): boolean {
-  if (levels === 0) return false;
+/**
+ * What makes a value impossible to keep as it is: lists and objects that lie more than so many levels deep in each other, or
+ * half a character, for which UTF-8 has no bytes.
+ */
+function flawOf(value: unknown, levels: number): 'too deep' | 'ill-formed' | undefined {
+  if (typeof value === 'string') return value.isWellFormed() ? undefined : 'ill-formed';
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (levels === 0) return 'too deep';
   for (const member of Array.isArray(value) ? value : Object.values(value)) {
-    if (typeof member === 'object' && member !== null && !isNestedWithin(member, levels - 1)) return false;
+    const flaw = flawOf(member, levels - 1);
+    if (flaw) return flaw;
   }
-  return true;
+  return undefined;
 }
 
 function keyCardinality(name: string, type: ObjectType): 'one' | 'many' | undefined {
@@ -173,8 +183,9 @@ function isKey(value: unknown, cardinality: 'one' | 'many'): boolean {
 
 function misfit(name: string, value: unknown, type: ObjectType): string {
   if (typeof value === 'number' && !Number.isFinite(value)) return `'${name}' is a number beyond what a double holds`;
-  if (typeof value === 'object' && value !== null && !isNestedWithin(value, NESTING_MAX))
-    return `'${name}' is nested deeper than ${NESTING_MAX} levels`;
+  const flaw = flawOf(value, NESTING_MAX);
+  if (flaw === 'too deep') return `'${name}' is nested deeper than ${NESTING_MAX} levels`;
+  if (flaw === 'ill-formed') return `'${name}' holds half a character (a lone surrogate): send well-formed Unicode`;
   const attribute = type.attributes.get(name);
   if (attribute) return `'${name}' must be ${describeAttribute(attribute)}`;
   const holds = keyCardinality(name, type) === 'many' ? 'a list of record ids' : 'a record id';

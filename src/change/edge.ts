@@ -2,7 +2,7 @@
  * edge.ts – The edges of the catalog: every declared relationship, seen from both of its ends.
  *
  * Keeps true: an edge is named `<holder type>.<relationship>`; the targets of a record are a set, in the order of its key, and
- * a key that is not of the declared form points at nothing.
+ * a key that is not of the declared form, or is no well-formed Unicode, points at nothing.
  */
 import type { ObjectType } from './object-type.ts';
 import type { RecordData } from './record.ts';
@@ -37,7 +37,11 @@ const NONE: readonly string[] = [];
 /** The ids that a record points at over an edge, each once. */
 export function targetsOf({ key, cardinality }: EdgeDefinition, data: RecordData): readonly string[] {
   const value = data[key];
-  if (cardinality === 'one') return typeof value === 'string' && value !== '' ? [value] : NONE;
-  if (!Array.isArray(value)) return NONE;
-  return [...new Set(value.filter((id): id is string => typeof id === 'string' && id !== ''))];
+  if (cardinality === 'one') return isId(value) ? [value] : NONE;
+  return Array.isArray(value) ? [...new Set(value.filter(isId))] : NONE;
+}
+
+/** Half a character would be written as U+FFFD, which another record may be called. */
+function isId(key: unknown): key is string {
+  return typeof key === 'string' && key !== '' && key.isWellFormed();
 }

@@ -36,19 +36,27 @@ export function inexactProblem(faults: readonly Fault[]): Problem {
   return new Problem('number_inexact', faults[0]!.detail, faults);
 }
 
-/** The numbers in a JSON text that would be altered, with their pointers. Caller: `JSON.parse` takes the text. */
+/** The first numbers in a JSON text that would be altered, with their pointers. Caller: `JSON.parse` takes the text. */
 export function inexactNumbers(text: string): Fault[] {
-  return SUSPECT.test(text) || BARE.test(text) ? searched(text) : [];
+  if (!isSuspect(text)) return [];
+  const faults: Fault[] = [];
+  for (const fault of searchInexact(text)) if (faults.push(fault) === FAULTS_MAX) break;
+  return faults;
+}
+
+/** False: no number in the text would be altered. */
+export function isSuspect(text: string): boolean {
+  return SUSPECT.test(text) || BARE.test(text);
 }
 
 /** Where the search is: in lists at an index, in objects at a name once it has been read. */
 type Container = { at: number } | { name: string | undefined };
 
-function searched(text: string): Fault[] {
-  const faults: Fault[] = [];
+/** All of those numbers, in their order, each searched for when it is asked for. Caller: `JSON.parse` takes the text. */
+export function* searchInexact(text: string): Generator<Fault, undefined> {
   const within: Container[] = [];
   const tokens = new RegExp(TOKEN);
-  for (let found = tokens.exec(text); found && faults.length < FAULTS_MAX; found = tokens.exec(text)) {
+  for (let found = tokens.exec(text); found; found = tokens.exec(text)) {
     const [token] = found;
     const container = within.at(-1);
     if (token === '[') within.push({ at: 0 });
@@ -58,9 +66,8 @@ function searched(text: string): Fault[] {
     else if (token === '"') {
       tokens.lastIndex = endOfString(text, found.index);
       if (isNameNext(container)) container.name = JSON.parse(text.slice(found.index, tokens.lastIndex)) as string;
-    } else if (!isExactNumber(token)) faults.push({ path: pathOf(within), detail: inexactDetail(token) });
+    } else if (!isExactNumber(token)) yield { path: pathOf(within), detail: inexactDetail(token) };
   }
-  return faults;
 }
 
 /** After the closing quote. By hand: a pattern exhausts the stack at some million escapes. */
@@ -77,16 +84,37 @@ function isNameNext(container: Container | undefined): container is { name: stri
   return container !== undefined && 'name' in container && container.name === undefined;
 }
 
+/**
+ * Tells of the items of a list what must be refused in them, one after the other.
+ * @param text of the list; undefined: nothing
+ */
+export function inexactItems(text: string | undefined): (index: number) => Problem | undefined {
+  const found = text === undefined ? [].values() : searchInexact(text);
+  let next = found.next();
+  return (index) => {
+    const faults: Fault[] = [];
+    for (; !next.done; next = found.next()) {
+      const [, item, path] = /^\/(\d+)(.*)$/s.exec(next.value.path)!;
+      if (Number(item) > index) break;
+      if (Number(item) === index && faults.length < FAULTS_MAX) faults.push({ ...next.value, path: path! });
+    }
+    return faults.length > 0 ? inexactProblem(faults) : undefined;
+  };
+}
+
 function goOn(container: Container): void {
   if ('at' in container) container.at += 1;
   else container.name = undefined;
 }
 
+/** No deeper than what is taken in may be: of brackets without end a pointer would be as long as they are. */
+const LEVELS_MAX = 100;
+
 function pathOf(within: readonly Container[]): string {
-  return within.reduce((path, part) => pointer(path, 'at' in part ? part.at : part.name!), '');
+  return within.slice(0, LEVELS_MAX).reduce((path, part) => pointer(path, 'at' in part ? part.at : part.name!), '');
 }
 
-/** Whether the number comes back as it is written, but for its form: `1.10` is 1.1. Caller: it is a number as JSON writes it. */
+/** Whether the number comes back as it is written, but for its form: `1.10` is 1.1. Caller: it is a number as JSON writes it, or `.5`, `+5`, `5.`. */
 export function isExactNumber(text: string): boolean {
   const value = Number(text);
   return Number.isFinite(value) && decimalOf(text) === decimalOf(String(value));
@@ -94,11 +122,13 @@ export function isExactNumber(text: string): boolean {
 
 /** The digits without zeros at either end, and the power of ten of the last one: the same for the same decimal. */
 function decimalOf(text: string): string {
-  const [, sign = '', whole = '', fraction = '', exponent = '0'] = /^(-?)(\d+)\.?(\d*)(?:[eE]([-+]?\d+))?$/.exec(text)!;
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = /^([-+]?)(\d*)\.?(\d*)(?:[eE]([-+]?\d+))?$/.exec(
+    text,
+  )!;
   const digits = withoutLeadingZeros(whole + fraction);
   const significant = withoutTrailingZeros(digits);
   if (significant === '') return '0';
-  return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
+  return `${sign === '-' ? '-' : ''}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
 }
 
 // By hand: a pattern of zeros at the end is tried at each run of zeros, which is quadratic in a megabyte of them.

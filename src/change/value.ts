@@ -6,7 +6,8 @@
  * `fitValue` runs for every value of every record that is taken in: what is already in normal form costs no allocation.
  */
 import { unreachable } from '../errors.ts';
-import { type Attribute, isObject, type ScalarType } from './object-type.ts';
+import { inexactDetail, isExactNumber } from './exact-json.ts';
+import { type Attribute, type AttributeType, isObject, type ScalarType } from './object-type.ts';
 import { instantOfWallClock, startOfDate, startOfDateAt } from './time-zone.ts';
 
 type Scalar = string | number | boolean;
@@ -88,7 +89,13 @@ function fitList(of: ScalarType, list: readonly unknown[], timeZone: string): re
 const NUMBER = /^\s*-?\d+(\.\d+)?([eE][+-]?\d+)?\s*$/;
 
 function readNumber(text: string): number | undefined {
-  return NUMBER.test(text) ? Number(text) : undefined;
+  return NUMBER.test(text) && isExactNumber(text.trim()) ? Number(text) : undefined;
+}
+
+/** Why a text that writes a number is not read as one: it would be altered. Undefined: it would not, or is no number. */
+export function inexactText(type: AttributeType, value: unknown): string | undefined {
+  if (type !== 'number' || typeof value !== 'string' || !NUMBER.test(value)) return undefined;
+  return isExactNumber(value.trim()) ? undefined : inexactDetail(value.trim());
 }
 
 function fitDatetime(text: string, timeZone: string): string | undefined {

@@ -9,7 +9,9 @@ import { open, readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readExactJson } from '../change/exact-json.ts';
 import type { Config, Role } from '../config.ts';
+import { Problem } from '../errors.ts';
 import { CommandError } from './failure.ts';
 import { keyFor } from './master-key.ts';
 import { openBar } from './progress.ts';
@@ -188,10 +190,15 @@ async function readInput(): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
+/** The server would refuse numbers that can't be kept, but of what is written anew here it would see only what is left. */
 function parse(text: string, file: string): unknown[] {
   try {
-    return JSON.parse(text) as unknown[];
+    return readExactJson(text) as unknown[];
   } catch (error) {
+    if (error instanceof Problem) {
+      const [fault] = error.errors;
+      throw new CommandError(`${file === '-' ? 'The input' : file}: ${place(fault?.path)}${error.message}.`);
+    }
     throw new CommandError(`${file === '-' ? 'The input' : file} is not JSON: ${(error as Error).message}.`);
   }
 }

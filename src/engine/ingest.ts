@@ -6,6 +6,7 @@
  */
 import type { Catalog } from '../catalog/catalog.ts';
 import { type Change, type Outcome, parseChange } from '../change/change.ts';
+import { readExactJson } from '../change/exact-json.ts';
 import { partitionOf } from '../change/partition.ts';
 import { type ErrorCode, Problem } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
@@ -144,9 +145,10 @@ export class IngestSession {
   add(line: number, text: string): Promise<void> | undefined {
     let given: unknown;
     try {
-      given = JSON.parse(text);
+      given = readExactJson(text);
     } catch (error) {
-      this.reject(line, new Problem('line_malformed', `not JSON: ${(error as Error).message}`));
+      const malformed = () => new Problem('line_malformed', `not JSON: ${(error as Error).message}`);
+      this.reject(line, error instanceof Problem ? error : malformed());
       return undefined;
     }
     return this.addParsed(line, given, text);

@@ -4,9 +4,11 @@
  * Keeps true: a job is completed only when all that was accepted of it is applied; jobs are worked off one after the other, so
  * that changes keep the order in which they were queued; what was refused for what it is comes back in the job's result, and
  * what was refused because Redis or the logs could not take it makes the job fail, to be tried again as its producer said.
+ * BullMQ has read the JSON by then, so its text is read once more: a number of a producer in another language is altered nowhere.
  */
 import { type Job, Worker } from 'bullmq';
 import type { Logger } from 'pino';
+import { inexactItems, isSuspect } from '../change/exact-json.ts';
 import type { Ingest } from '../engine/ingest.ts';
 import { queuePrefix } from '../redis/keys.ts';
 import { applyChanges } from './apply-changes.ts';
@@ -22,7 +24,9 @@ export interface ChangesQueue {
 
 /** Data of a job: one change, or a list of them, as `POST /v1/changes` takes them. Its result is what that answers. */
 export function openChangesQueue(redisUrl: string, prefix: string, ingest: Ingest, logger: Logger): ChangesQueue {
-  const worker = new Worker(CHANGES_QUEUE, (job: Job<unknown>) => takeIn(job, ingest), {
+  const textOf = async ({ id }: Job): Promise<string | undefined> =>
+    id === undefined ? undefined : (await worker.getBackend().getJobData(id))?.data;
+  const worker = new Worker(CHANGES_QUEUE, async (job: Job<unknown>) => takeIn(job, await textOf(job), ingest), {
     connection: { url: redisUrl, maxRetriesPerRequest: null },
     prefix: queuePrefix(prefix),
     concurrency: 1,
@@ -34,9 +38,16 @@ export function openChangesQueue(redisUrl: string, prefix: string, ingest: Inges
   return { close: () => worker.close() };
 }
 
-function takeIn({ data }: Job<unknown>, ingest: Ingest): Promise<unknown> {
+/** `text` is the data as it is stored; undefined: the job was removed meanwhile. */
+function takeIn({ data }: Job<unknown>, text: string | undefined, ingest: Ingest): Promise<unknown> {
   const changes: readonly unknown[] = Array.isArray(data) ? data : [data];
+  const list = text !== undefined && isSuspect(text) ? (Array.isArray(data) ? text : `[${text}]`) : undefined;
   return applyChanges(ingest, async (session) => {
-    for (const [index, change] of changes.entries()) await session.addParsed(index + 1, change);
+    const inexactAt = inexactItems(list);
+    for (const [index, change] of changes.entries()) {
+      const inexact = inexactAt(index);
+      if (inexact) session.reject(index + 1, inexact);
+      else await session.addParsed(index + 1, change);
+    }
   });
 }

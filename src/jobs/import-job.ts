@@ -5,6 +5,7 @@
  * only when its changes are applied. A piece that is worked off a second time after a crash leaves what it left the first time.
  */
 import { readCells } from '../change/cells.ts';
+import { inexactNumbers, inexactProblem } from '../change/exact-json.ts';
 import { isObject, type ObjectType } from '../change/object-type.ts';
 import type { Deployment } from '../engine/deployment.ts';
 import type { IngestSession } from '../engine/ingest.ts';
@@ -108,9 +109,18 @@ function readLine(text: string): ReadRow {
   const { id, data, source_version: version } = given;
   const isRecord =
     isObject(data) && Object.keys(given).every((name) => RECORD_MEMBERS.has(name) || name === 'source_version');
+  refuseInexact(text, isRecord);
   if (isRecord) return version === undefined ? { id, data } : { id, data, source_version: version };
   const { id: _, ...attributes } = given;
   return { id, data: attributes };
+}
+
+/** Of a flat line a pointer leads into its data, as that of any other fault does. @throws Problem number_inexact */
+function refuseInexact(text: string, isRecord: boolean): void {
+  const faults = inexactNumbers(text);
+  if (faults.length === 0) return;
+  const isFlat = (path: string) => !isRecord && path !== '/id';
+  throw inexactProblem(faults.map(({ path, detail }) => ({ path: isFlat(path) ? `/data${path}` : path, detail })));
 }
 
 function parse(text: string): unknown {

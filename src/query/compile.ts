@@ -5,7 +5,7 @@
  * with all its faults; and no query, however deep, can exhaust the stack: its depth is measured first, without recursion.
  */
 import { type Attribute, isObject, type ObjectType } from '../change/object-type.ts';
-import { type Fault, Problem } from '../errors.ts';
+import { Problem } from '../errors.ts';
 import { atomReads } from './atom.ts';
 import { isDerivedName, readDerivedName } from './derived-attribute.ts';
 import { readItemTree } from './item-tree.ts';
@@ -47,7 +47,7 @@ export function compileQuery(query: unknown, scope: QueryScope): CompiledQuery {
     const why = reading.uses.size > 0 ? 'with the segments that it uses' : 'when it is written as JsonLogic';
     fault(reading, '/query', `the query is too large or too deep ${why}`);
   }
-  if (!read || reading.faults.length > 0) throw refusal(reading.faults);
+  if (!read || reading.faults.length > 0) throw refusal(reading);
   const predicate = normalize(read.predicate);
   const key = statementKey(predicate, scope.type, reading.scope.types);
   return { predicate, jsonLogic: read.jsonLogic, key, uses: [...reading.uses].sort() };
@@ -115,8 +115,13 @@ function readQuery(query: unknown, reading: Reading): Meaning | undefined {
   return readJsonLogic(query, '/query', reading);
 }
 
-function refusal(faults: readonly Fault[]): Problem {
-  return new Problem('query_invalid', faults[0]?.detail ?? 'the query is not valid', faults);
+function refusal({ faults, size }: Reading): Problem {
+  const isInexact = faults.length > 0 && size.inexact === faults.length;
+  return new Problem(
+    isInexact ? 'number_inexact' : 'query_invalid',
+    faults[0]?.detail ?? 'the query is not valid',
+    faults,
+  );
 }
 
 /**

@@ -5,7 +5,7 @@
  * a rule's faults are all found at once; both dialects come through here, so that they can't come to mean two things.
  */
 import { type Attribute, isObject, type ObjectType, SCALAR_TYPES, type ScalarType } from '../change/object-type.ts';
-import { describeAttribute, describeScalar, readOperand } from '../change/value.ts';
+import { describeAttribute, describeScalar, inexactText, readOperand } from '../change/value.ts';
 import { pointer, unreachable } from '../errors.ts';
 import { joined, type Meaning, matchedByAll, meaning, measured, negated } from './json-logic.ts';
 import {
@@ -35,6 +35,7 @@ import {
   describeHop,
   fault,
   followWay,
+  inexactFault,
   ownAttribute,
   quote,
   type Reading,
@@ -345,7 +346,9 @@ function readAll(
   const operands: Scalar[] = [];
   for (const [index, value] of values.entries()) {
     const operand = readOperand(type, value, reading.scope.timeZone);
+    const altered = inexactText(type, value);
     if (operand !== undefined) operands.push(operand);
+    else if (altered !== undefined) inexactFault(reading, pathOf(index), altered);
     else fault(reading, pathOf(index), `${describeField(field)}: ${quote(value)} is not ${describeScalar(type)}`);
   }
   return operands.length === values.length ? operands : undefined;

@@ -34,13 +34,14 @@ export interface Reading {
   readonly faults: Fault[];
   /** The slugs of the segments that the query names. */
   readonly uses: Set<string>;
-  readonly size: { nodes: number };
+  /** Counted on the way: nodes, and faults that are numbers which would be altered. */
+  readonly size: { nodes: number; inexact: number };
 }
 
 export function startReading(scope: QueryScope): Reading {
   const { type, types } = scope;
   const known = types.get(type.name) === type ? types : new Map(types).set(type.name, type);
-  return { scope: { ...scope, types: known }, faults: [], uses: new Set(), size: { nodes: 0 } };
+  return { scope: { ...scope, types: known }, faults: [], uses: new Set(), size: { nodes: 0, inexact: 0 } };
 }
 
 /** The same reading, of a part that speaks of records of another type. */
@@ -51,6 +52,13 @@ export function readingOf(type: ObjectType, reading: Reading): Reading {
 /** Notes a fault. Undefined, so that a reader can return it. */
 export function fault(reading: Reading, path: string, detail: string): undefined {
   if (reading.faults.length < FAULTS_MAX) reading.faults.push({ path, detail });
+}
+
+/** Notes a text that would be altered when it is read as a number. */
+export function inexactFault(reading: Reading, path: string, detail: string): undefined {
+  const before = reading.faults.length;
+  fault(reading, path, detail);
+  reading.size.inexact += reading.faults.length - before;
 }
 
 /** Counts a node that lies in the `depth`-th group; false, with a fault, if it is one too many or too deep. */

@@ -47,6 +47,24 @@ describe('a job of the changes queue', () => {
     expect(await differences(deployment, documents)).toEqual([]);
   });
 
+  it('says which numbers would be altered, by the text that a producer of another language has stored', async () => {
+    const list = `[${JSON.stringify(put('big', 1))},{"op":"put","object_type":"contacts","id":"x","data":{"n":9007199254740993}}]`;
+    const one = '{"op":"put","object_type":"contacts","id":"x","data":{"deep":[0.1234567890123456789]}}';
+    await queue.pause();
+    const jobs = await Promise.all([list, one].map((text) => queue.add('changes', text)));
+    const client = await queue.getBackend().client;
+    for (const [at, text] of [list, one].entries()) await client.hset(queue.toKey(jobs[at]!.id!), { data: text });
+    await queue.resume();
+    const [ofList, ofOne] = await Promise.all(jobs.map((job) => job.waitUntilFinished(events)));
+    expect(ofList).toMatchObject({ accepted: 1, rejected: [{ line: 2, code: 'number_inexact', path: '/data/n' }] });
+    expect(ofOne).toMatchObject({ accepted: 0, rejected: [{ line: 1, code: 'number_inexact', path: '/data/deep/0' }] });
+    expect(await deployment.memberships.records('contacts', ['x'])).toEqual([undefined]);
+    await deployment.ingest.one(
+      { op: 'delete', object_type: 'contacts', id: 'big' },
+      { wait: 'applied', timeoutMs: 9e3 },
+    );
+  });
+
   it('may be one change', async () => {
     const job = await queue.add('change', put('d', 1));
     expect(await job.waitUntilFinished(events)).toMatchObject({ accepted: 1, rejected: [] });

@@ -3,13 +3,14 @@
  *
  * Keeps true: nothing of a body is coerced, defaulted or dropped, so `"7"` stays a string and an unknown member is refused; a
  * query string, where all is text, is read as its schema says. What the engine parses by itself is described by a `$ref` and
- * passes here unchecked: its own answer names the fault better.
+ * passes here unchecked: its own answer names the fault better. A number that would be altered by reading it is refused.
  */
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { inexactNumbers, inexactProblem, isSuspect } from '../../change/exact-json.ts';
 import { type Fault, Problem } from '../../errors.ts';
 
 /** `application/json`, and what builds on it, such as `application/merge-patch+json`. */
@@ -23,8 +24,8 @@ interface Property {
 export const bodies = fp(
   async (app: FastifyInstance) => {
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer' }, async (_: FastifyRequest, body: Buffer) =>
-      parseJson(body),
+    app.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) =>
+      parseJson(body, request.routeOptions.config.itemsStandAlone === true),
     );
     app.addHook('preParsing', async ({ headers }) => {
       const encoding = headers['content-encoding'];
@@ -43,12 +44,39 @@ export const bodies = fp(
   { name: 'bodies' },
 );
 
-/** @returns undefined for no body: clients send a content type without one. @throws Problem body_malformed */
-function parseJson(body: Buffer): unknown {
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** A list whose items are taken or refused each for itself: also for its numbers, by the route. */
+    readonly itemsStandAlone?: boolean;
+  }
+}
+
+/** The texts of such lists that may hold a number that would be altered. */
+const SUSPECT_TEXTS = new WeakMap<object, string>();
+
+/** The text of a list whose route looks at its numbers; undefined: there is nothing to be found. */
+export function suspectText(body: object): string | undefined {
+  return SUSPECT_TEXTS.get(body);
+}
+
+/** @returns undefined for no body: clients send a content type without one. @throws Problem body_malformed | number_inexact */
+function parseJson(body: Buffer, itemsStandAlone: boolean): unknown {
   if (body.length === 0) return undefined;
   if (!isUtf8(body)) throw new Problem('body_malformed', 'the body is not UTF-8');
+  const text = body.toString('utf8').replace(/^\uFEFF/, '');
+  const value = parsed(text);
+  if (itemsStandAlone && Array.isArray(value)) {
+    if (isSuspect(text)) SUSPECT_TEXTS.set(value, text);
+    return value;
+  }
+  const faults = inexactNumbers(text);
+  if (faults.length > 0) throw inexactProblem(faults);
+  return value;
+}
+
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(body.toString('utf8').replace(/^\uFEFF/, ''));
+    return JSON.parse(text);
   } catch (error) {
     throw new Problem('body_malformed', `the body is not JSON: ${(error as Error).message}`);
   }

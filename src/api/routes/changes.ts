@@ -7,9 +7,11 @@
 import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
 import Type from 'typebox';
+import { inexactItems } from '../../change/exact-json.ts';
 import type { IngestReport, IngestSession } from '../../engine/ingest.ts';
 import { type ErrorCode, Problem } from '../../errors.ts';
 import { LineSplitter } from '../lines.ts';
+import { suspectText } from '../plugins/bodies.ts';
 import { answers, named, waitParameters } from '../schemas.ts';
 import type { Routes } from './routes.ts';
 
@@ -35,6 +37,7 @@ export const changeRoutes: Routes = async (app, { deployment: { delivery, ingest
     '/v1/changes',
     {
       bodyLimit: ARRAY_BYTES_MAX,
+      config: { itemsStandAlone: true },
       // Before the body is read: who has to wait should not have to send it all.
       onRequest: async () => {
         if (delivery.waitingChanges <= waitingChangesMax) return;
@@ -110,7 +113,13 @@ async function takeArray(given: unknown, session: IngestSession): Promise<void> 
     const detail = 'the body is a JSON array of changes; single lines are sent as application/x-ndjson';
     throw new Problem('body_invalid', detail, [{ path: '', detail }]);
   }
+  const inexactAt = inexactItems(suspectText(given));
   for (const [index, change] of given.entries()) {
+    const inexact = inexactAt(index);
+    if (inexact) {
+      session.reject(index + 1, inexact);
+      continue;
+    }
     const text = textOf(change);
     if (text !== undefined && text.length > LINE_BYTES_MAX) session.reject(index + 1, tooLong());
     else {
