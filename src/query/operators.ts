@@ -217,10 +217,10 @@ function range(view: AttributeView, bounds: Partial<Interval>): Predicate {
   return { kind: 'range', view, intervals: [interval] };
 }
 
-/** Inclusive on both sides. Bounds in the wrong order hold for none. */
-function between(view: AttributeView, [low, high]: readonly Scalar[]): Predicate {
-  if (low! > high!) return NEVER;
-  return range(view, { low: low!, lowInclusive: true, high: high!, highInclusive: true });
+/** Inclusive on both sides; the ends may come in either order, as react-querybuilder gives them. */
+function between(view: AttributeView, [one, other]: readonly Scalar[]): Predicate {
+  const [low, high] = one! > other! ? [other!, one!] : [one!, other!];
+  return range(view, { low, lowInclusive: true, high, highInclusive: true });
 }
 
 /** json-logic-js finds no "" in an empty string, so an empty needle is written as what it means: there is a value. */
