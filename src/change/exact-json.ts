@@ -53,7 +53,7 @@ export function isSuspect(text: string): boolean {
 type Container = { at: number } | { name: string | undefined };
 
 /** All of those numbers, in their order, each searched for when it is asked for. Caller: `JSON.parse` takes the text. */
-export function* searchInexact(text: string): Generator<Fault, undefined> {
+function* searchInexact(text: string): Generator<Fault, undefined> {
   const within: Container[] = [];
   const tokens = new RegExp(TOKEN);
   for (let found = tokens.exec(text); found; found = tokens.exec(text)) {

@@ -2,7 +2,8 @@
  * rule.ts – One condition of a rule group or an item tree: its operator, attribute and value, read by the operator table.
  *
  * Keeps true: nothing is dropped or guessed. What is not understood is refused with the pointer of the member at fault, and
- * a rule's faults are all found at once; both dialects come through here, so that they can't come to mean two things.
+ * a rule's faults are all found at once; both dialects come through here, so that they can't come to mean two things. A member
+ * that the kind of rule does not read is refused, but for what editors leave behind and what says the same as its absence.
  */
 import { type Attribute, isObject, type ObjectType, SCALAR_TYPES, type ScalarType } from '../change/object-type.ts';
 import { describeAttribute, describeScalar, inexactText, readOperand } from '../change/value.ts';
@@ -59,7 +60,7 @@ export interface RuleDialect {
 }
 
 /** Members that the editors of filters add for themselves. */
-export const EDITOR_MEMBERS = ['id', 'path', 'disabled', 'muted'];
+export const EDITOR_MEMBERS = ['id', 'path', 'disabled', 'muted', 'meta', 'combinatorPreceding'];
 
 const RULE_MEMBERS = ['operator', 'value', 'valueSource', 'caseInsensitive'];
 
@@ -100,7 +101,7 @@ export function readRule(
   refuseMembers(rule, path, membersOf(dialect), reading);
   const rows = readOperator(rule.operator, path, dialect, reading);
   const [first] = rows;
-  if (first?.kind === 'segment') return readSegmentRule(first, rule, path, reading);
+  if (first?.kind === 'segment') return readSegmentRule(first, standing);
   const at = pointer(path, dialect.field);
   const name = readName(rule[dialect.field], at, reading);
   const way = name === undefined ? undefined : followWay(reading, name.split('.').slice(0, -1), name, at);
@@ -215,12 +216,14 @@ function alongHops(row: AttributeOperator, { hops }: Field, of: (positive: Attri
   return row.complementOf ? not(positive) : positive;
 }
 
-function readFolded({ field, rule, path, reading }: Condition): boolean {
+function readFolded({ row, field, rule, path, reading }: Condition): boolean {
   const at = pointer(path, 'caseInsensitive');
   const folded = readFlag(rule.caseInsensitive, at, reading);
-  if (!folded || hasCase(field.attribute)) return folded;
-  fault(reading, at, `${describeField(field)}: only strings and lists of strings have a case`);
-  return false;
+  if (!folded) return false;
+  if (!hasCase(field.attribute))
+    fault(reading, at, `${describeField(field)}: only strings and lists of strings have a case`);
+  else if (row.takes === 'nothing') fault(reading, at, `'${row.name}' compares nothing, so there is no case to fold`);
+  return true;
 }
 
 function hasCase({ type, of }: Attribute): boolean {
@@ -289,7 +292,7 @@ function readOperands(condition: Condition): readonly Scalar[] | undefined {
   const { row, rule, path, reading } = condition;
   const { value } = rule;
   const at = pointer(path, 'value');
-  if (row.takes === 'nothing') return [];
+  if (row.takes === 'nothing') return refuseValue(row, rule, path, reading);
   if (value === null || value === undefined) {
     return fault(reading, at, `'${row.name}' takes a value; for "no value" there are null and notNull`);
   }
@@ -313,6 +316,14 @@ function readOperands(condition: Condition): readonly Scalar[] | undefined {
   }
 }
 
+/** An editor leaves the value behind that was typed for another operator; anything else would be meant to say something. */
+function refuseValue(row: AttributeOperator, { value }: Members, path: string, reading: Reading): readonly Scalar[] {
+  const isLeft = (left: unknown) => typeof left !== 'object' || left === null;
+  if (Array.isArray(value) ? value.every(isLeft) : isLeft(value)) return [];
+  fault(reading, pointer(path, 'value'), `'${row.name}' takes no value, but here is ${quote(value)}`);
+  return [];
+}
+
 function whyNotRelative(condition: Condition): string {
   if (!isOfTime(condition))
     return `${describeField(condition.field)}: only dates and datetimes are relative to the present`;
@@ -325,15 +336,16 @@ const TAKING_MOMENTS = OPERATORS.flatMap((row) => {
   return positive?.ofMoment || positive?.ends ? [row.name] : [];
 });
 
-/** A list of values as it is, or as `"a,b"`. */
+/** A list of values as it is, or as `"a,b"`; an editor that reads numbers gives a single one as that number. */
 function readList(condition: Condition, value: unknown, at: string): readonly Scalar[] | undefined {
   const { row, reading } = condition;
-  const values = typeof value === 'string' ? splitList(value) : value;
+  const isSingle = typeof value === 'number' || typeof value === 'boolean';
+  const values = typeof value === 'string' ? splitList(value) : isSingle && row.takes === 'many' ? [value] : value;
   if (row.takes === 'pair' && !(Array.isArray(values) && values.length === 2)) {
     return fault(reading, at, `'${row.name}' takes two values, [low, high], not ${quote(value)}`);
   }
   if (!Array.isArray(values)) return fault(reading, at, `'${row.name}' takes a list of values, not ${quote(value)}`);
-  return readAll(condition, values, (index) => (typeof value === 'string' ? at : pointer(at, index)));
+  return readAll(condition, values, (index) => (Array.isArray(value) ? pointer(at, index) : at));
 }
 
 /** Each value in normal form, or undefined with a fault for each that does not fit. */
@@ -409,6 +421,7 @@ function readExistence(hop: Hop, way: Way, rows: readonly Operator[], standing: 
       ? undefined
       : fault(reading, pointer(path, 'operator'), `${described}: it takes only notNull, null, or an attribute's name`);
   }
+  refuseValue(row, rule, path, reading);
   for (const member of ['valueSource', 'caseInsensitive']) {
     if (rule[member] === undefined || rule[member] === 'value' || rule[member] === false) continue;
     fault(reading, pointer(path, member), `'${member}' says nothing of a relationship`);
@@ -431,20 +444,28 @@ type MatchMode = (typeof MATCH_MODES)[number];
 
 function readMatch(standing: Standing): Meaning | undefined {
   const { rule, path, dialect, depth, reading } = standing;
-  refuseMembers(rule, path, [dialect.field, 'operator', 'match', 'value', ...dialect.ignored], reading);
+  refuseMembers(rule, path, [dialect.field, 'operator', 'match', 'value', 'valueSource', ...dialect.ignored], reading);
+  isOfValue(rule, path, `'match' takes a group of rules about the related records, not an attribute`, reading);
   refuseMatchOperator(standing);
   const many = readMany(standing, 'match');
   if (many?.own !== undefined) {
     fault(reading, pointer(path, dialect.field), `'match' asks of whole records: '${many.own}' belongs into the group`);
   }
   const mode = readMode(rule.match, pointer(path, 'match'), reading);
-  const threshold = mode && isCounting(mode) ? readThreshold(rule.match as Members, standing) : 0;
+  const threshold = mode && readThreshold(mode, rule.match as Members, standing);
   const at = pointer(path, 'value');
   if (!isObject(rule.value)) return fault(reading, at, `'match' takes a group of rules about the related records`);
   if (!many) return undefined;
   const where = dialect.group(rule.value, at, depth + 1, readingOf(many.type, reading));
   if (!where || !mode || threshold === undefined) return undefined;
   return matched(many.hops, mode, threshold, where);
+}
+
+/** Whether the value is one, as the rule says; a fault if it is said to be an attribute. */
+function isOfValue({ valueSource }: Members, path: string, detail: string, reading: Reading): boolean {
+  if (valueSource === undefined || valueSource === 'value') return true;
+  fault(reading, pointer(path, 'valueSource'), detail);
+  return false;
 }
 
 function refuseMatchOperator({ rule: { operator }, path, dialect, reading }: Standing): void {
@@ -459,11 +480,14 @@ function readMode(match: unknown, path: string, reading: Reading): MatchMode | u
   return mode ?? fault(reading, pointer(path, 'mode'), `the mode of 'match' is one of ${MATCH_MODES.join(', ')}`);
 }
 
-function isCounting(mode: MatchMode): mode is 'atLeast' | 'atMost' | 'exactly' {
-  return mode === 'atLeast' || mode === 'atMost' || mode === 'exactly';
+/** An editor gives every mode the threshold that it shows beside some of them. */
+function isThresholdLeft(mode: MatchMode, threshold: unknown): boolean {
+  if (mode === 'atLeast' || mode === 'atMost' || mode === 'exactly') return false;
+  return threshold === undefined || threshold === null || threshold === '';
 }
 
-function readThreshold({ threshold }: Members, { path, reading }: Standing): number | undefined {
+function readThreshold(mode: MatchMode, { threshold }: Members, { path, reading }: Standing): number | undefined {
+  if (isThresholdLeft(mode, threshold)) return 0;
   const value = readOperand('number', threshold, reading.scope.timeZone);
   if (typeof value === 'number' && value >= 0 && (value < 1 || Number.isSafeInteger(value))) return value;
   const detail = `a threshold is a whole number from 0 or a share between 0 and 1, not ${quote(threshold)}`;
@@ -529,9 +553,7 @@ function aggregateField({ rule, dialect, reading }: Standing): Field {
 function readAggregateValue(row: AttributeOperator, standing: Standing): Predicate | undefined {
   const { rule, path, reading } = standing;
   const condition: Condition = { row, field: aggregateField(standing), rule, path, depth: standing.depth, reading };
-  if (rule.valueSource !== undefined && rule.valueSource !== 'value') {
-    return fault(reading, pointer(path, 'valueSource'), 'an aggregate is compared with a value, not with an attribute');
-  }
+  if (!isOfValue(rule, path, 'an aggregate is compared with a value, not with an attribute', reading)) return undefined;
   readFolded(condition);
   const operands = readOperands(condition);
   return operands && row.predicate(MEASURED, operands);
@@ -591,12 +613,18 @@ function readMany({ rule, path, dialect, reading }: Standing, member: string): M
 
 // ——— Another segment ———
 
-function readSegmentRule(row: SegmentOperator, rule: Members, path: string, reading: Reading): Meaning | undefined {
+function readSegmentRule(row: SegmentOperator, { rule, path, dialect, reading }: Standing): Meaning | undefined {
   const { scope } = reading;
   const slug = rule.value;
   const at = pointer(path, 'value');
-  if (rule.valueSource === 'field') {
-    return fault(reading, pointer(path, 'valueSource'), `'${row.name}' takes the slug of a segment, not an attribute`);
+  const field = rule[dialect.field];
+  if (field !== undefined && field !== '') {
+    const detail = `'${row.name}' is about the record itself: '${dialect.field}' is "", or left out, not ${quote(field)}`;
+    fault(reading, pointer(path, dialect.field), detail);
+  }
+  if (!isOfValue(rule, path, `'${row.name}' takes the slug of a segment, not an attribute`, reading)) return undefined;
+  if (readFlag(rule.caseInsensitive, pointer(path, 'caseInsensitive'), reading)) {
+    fault(reading, pointer(path, 'caseInsensitive'), 'the slug of a segment has no case to fold');
   }
   if (typeof slug !== 'string' || slug === '') {
     return fault(reading, at, `'${row.name}' takes the slug of a segment, not ${quote(slug)}`);

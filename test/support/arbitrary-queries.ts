@@ -191,7 +191,8 @@ export function ruleOf(type: ObjectType, slugs: readonly string[], options: Quer
 function attributeRuleOf(type: ObjectType, row: AttributeOperator, options: QueryOptions): fc.Arbitrary<Rule> {
   const fields = [...type.attributes].filter(([, attribute]) => row.on.includes(attribute.type));
   return fc.constantFrom(...fields).chain(([field, attribute]) => {
-    const rule = { field: fc.constant(field), operator: fc.constant(row.name), caseInsensitive: caseOf(attribute) };
+    const caseInsensitive = row.takes === 'nothing' ? fc.constant(undefined) : caseOf(attribute);
+    const rule = { field: fc.constant(field), operator: fc.constant(row.name), caseInsensitive };
     const withValue = fc.record({ ...rule, value: operandOf(attribute, row, options) });
     const others = [...type.attributes].filter(([, other]) => other.type === attribute.type).map(([name]) => name);
     if (!row.ofAttributes) return withValue.map(defined);

@@ -91,15 +91,166 @@ describe('a rule over a segment', () => {
       rule('inSegment', 'name', { valueSource: 'field' }),
       "/query/rules/0/valueSource: 'inSegment' takes the slug of a segment, not an attribute",
     ],
+    [
+      group({ operator: 'inSegment', field: 'friends', value: 'anns' }),
+      `/query/rules/0/field: 'inSegment' is about the record itself: 'field' is "", or left out, not "friends"`,
+    ],
+    [
+      group({ operator: 'notInSegment', field: null, value: 'anns' }),
+      `/query/rules/0/field: 'notInSegment' is about the record itself: 'field' is "", or left out, not null`,
+    ],
+    [
+      rule('inSegment', 'anns', { caseInsensitive: true }),
+      '/query/rules/0/caseInsensitive: the slug of a segment has no case to fold',
+    ],
+    [
+      rule('inSegment', 'anns', { valueSource: 'parameter' }),
+      "/query/rules/0/valueSource: 'inSegment' takes the slug of a segment, not an attribute",
+    ],
+    [rule('inSegment', 'anns', { where: group() }), "/query/rules/0/where: 'where' is not known here"],
+    [
+      rule('inSegment', 'anns', { match: { mode: 'all' } }),
+      `/query/rules/0/operator: the operator of a rule with 'match' is "=", not "inSegment"`,
+    ],
   ])('is refused: %j', (query, fault) => {
-    expect(faultsOf(query, scope)).toEqual([fault]);
+    expect(faultsOf(query, scope)[0]).toEqual(fault);
+  });
+
+  it('is refused in an item tree too, where it names an attribute', () => {
+    const leaf = { type: 'attribute', operator: 'inSegment', slug: 'friends', value: 'anns' };
+    expect(faultsOf({ type: 'group', operator: 'and', items: [leaf] }, scope)).toEqual([
+      `/query/items/0/slug: 'inSegment' is about the record itself: 'slug' is "", or left out, not "friends"`,
+    ]);
+    const own = { type: 'group', operator: 'and', items: [{ ...leaf, slug: '' }] };
+    expect(holdsFor(own, RECORDS, scope)).toEqual([true, true, false, false]);
+  });
+});
+
+describe('a member that a rule does not read is refused', () => {
+  it.each<[unknown, string]>([
+    [{ ...ANN, not: true }, "/not: 'not' is not known here"],
+    [{ ...ANN, where: group(OLD) }, "/where: 'where' is not known here"],
+    [{ ...ANN, threshold: 3 }, "/threshold: 'threshold' is not known here"],
+    [{ ...ANN, combinator: 'or' }, "/combinator: 'combinator' is not known here"],
+    [{ ...ANN, lhs: {} }, "/lhs: 'lhs' is not known here"],
+    [{ ...ANN, unit: 'day' }, "/unit: 'unit' is not known here"],
+    [
+      { ...ANN, match: { mode: 'all' } },
+      "/field: 'name' is an attribute of one record: 'match' is of a relationship that leads to many",
+    ],
+    [
+      { ...OLD, caseInsensitive: true },
+      "/caseInsensitive: 'age' is a number: only strings and lists of strings have a case",
+    ],
+    [
+      { field: 'name', operator: 'null', caseInsensitive: true },
+      "/caseInsensitive: 'null' compares nothing, so there is no case to fold",
+    ],
+    [
+      { field: 'name', operator: 'null', value: { combinator: 'and', rules: [] } },
+      `/value: 'null' takes no value, but here is {"combinator":"and","rules":[]}`,
+    ],
+    [{ field: 'name', operator: 'notNull', value: [{}] }, "/value: 'notNull' takes no value, but here is [{}]"],
+    [
+      { field: 'name', operator: 'notNull', valueSource: 'field', value: 'nick' },
+      "/operator: 'notNull' does not compare two attributes; = != < <= > >= do",
+    ],
+    [
+      { field: 'seen_at', operator: '<', value: { mode: 'relative', anchor: 'now', amount: 1 } },
+      "/value/amount: 'amount' is not known here",
+    ],
+    [
+      { field: 'seen_at', operator: 'inCurrent', value: { unit: 'day', amount: 1 } },
+      "/value/amount: 'amount' is not known here",
+    ],
+    [
+      { field: 'seen_at', operator: 'inLast', value: { unit: 'day', amount: 1, anchor: 'now' } },
+      "/value/anchor: 'anchor' is not known here",
+    ],
+    [{ combinator: 'and', rules: [], field: 'name' }, "/field: 'field' is not known here"],
+    [{ combinator: 'and', rules: [], value: 1 }, "/value: 'value' is not known here"],
+  ])('%j', (rule, fault) => {
+    expect(faultsOf(group(rule))[0]).toEqual(`/query/rules/0${fault}`);
+  });
+
+  it('but for what an editor keeps for itself, or leaves behind', () => {
+    const own = {
+      id: 'x',
+      path: [0],
+      disabled: true,
+      meta: { a: [{}] },
+      combinatorPreceding: 'or',
+      valueSource: 'value',
+    };
+    const left = ['', 'Ann', 7, false, null, ['Ann', 'Bob']];
+    const none = [
+      ...left.map((value) => ({ ...own, field: 'nick', operator: 'null', value })),
+      { ...own, field: 'nick', operator: 'null' },
+    ];
+    expect(holdsFor(group(...none), RECORDS)).toEqual(RECORDS.map(() => true));
+    const { valueSource: _, ...ofGroup } = own;
+    expect(holdsFor({ ...ofGroup, combinator: 'and', rules: [{ ...own, ...ANN }] }, RECORDS)).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+    expect(holdsFor(group({ ...OLD, caseInsensitive: false }), RECORDS)).toEqual(holdsFor(group(OLD), RECORDS));
+    expect(holdsFor(group({ field: 'age', operator: 'in', value: 7 }), [{ age: 7 }, { age: 8 }])).toEqual([
+      true,
+      false,
+    ]);
+  });
+});
+
+describe('combinators between the rules', () => {
+  const [a, b, c] = ['name', 'nick', 'age'].map((field) => ({ field, operator: 'notNull' }));
+  const records = [0, 1, 2, 3, 4, 5, 6, 7].map((bits) => ({
+    ...(bits & 1 ? { name: 'x' } : {}),
+    ...(bits & 2 ? { nick: 'x' } : {}),
+    ...(bits & 4 ? { age: 1 } : {}),
+  }));
+  const and = (...rules: unknown[]) => ({ combinator: 'and', rules });
+  const or = (...rules: unknown[]) => ({ combinator: 'or', rules });
+  const muted = { ...b, muted: true };
+
+  it.each<[unknown[], unknown]>([
+    [[a, 'and', b, 'and', c], and(a, b, c)],
+    [[a, 'or', b, 'or', c], or(a, b, c)],
+    [[a, 'and', b, 'or', c], or(and(a, b), c)],
+    [[a, 'or', b, 'and', c], or(a, and(b, c))],
+    [[a, 'or', b, 'and', c, 'or', { rules: [a, 'and', c] }], or(a, and(b, c), and(a, c))],
+    [[a, 'and', { not: true, rules: [b, 'or', c] }], and(a, { ...or(b, c), not: true })],
+    [[a], and(a)],
+    [[], and()],
+    [[a, 'or', muted, 'and', c], or(a, c)],
+    [[a, 'or', muted], a],
+    [[muted, 'or', a], a],
+    [[muted, 'and', a, 'or', c], or(a, c)],
+    [[muted, 'or', muted], and()],
+    [[{ rules: [muted] }, 'or', a], or(and(), a)],
+  ])('%j', (rules, nested) => {
+    const whole = 'combinator' in (nested as object) ? nested : and(nested);
+    expect(holdsFor({ rules }, records)).toEqual(holdsFor(whole, records));
+    expect(holdsFor({ rules, not: true }, records)).toEqual(holdsFor(whole, records).map((truth) => !truth));
+    const { jsonLogic } = compileQuery({ rules }, contactsScope());
+    if (JSON.stringify(rules).includes('muted')) return;
+    expect(jsonLogic).toEqual(compileQuery(whole, contactsScope()).jsonLogic);
+  });
+
+  it('count as the groups that they stand for: what they are compiled to is a query again', () => {
+    const deep = (depth: number): unknown =>
+      depth === 0 ? a : { not: true, rules: [a, 'and', deep(depth - 1), 'or', c] };
+    expect(faultsOf(deep(26))[0]).toMatch(/nested deeper than 50 levels$/);
+    const { jsonLogic, key } = compileQuery(deep(25), contactsScope());
+    expect(compileQuery(jsonLogic, contactsScope()).key).toBe(key);
   });
 });
 
 describe('a rule group is refused', () => {
   it.each<[unknown, string]>([
     [{ combinator: 'xor', rules: [] }, `/query/combinator: the combinator of a group is "and" or "or", not "xor"`],
-    [{ rules: [] }, `/query/combinator: the combinator of a group is "and" or "or"`],
+    [{ rules: [ANN, OLD] }, `/query/combinator: the combinator of a group is "and" or "or"`],
     [{ combinator: 'and', rules: {} }, '/query/rules: the rules of a group are a list'],
     [{ combinator: 'and' }, '/query/rules: the rules of a group are a list'],
     [{ combinator: 'and', rules: [], not: 'no' }, '/query/not: "no" is neither true nor false'],
@@ -107,9 +258,20 @@ describe('a rule group is refused', () => {
     [{ combinator: 'and', rules: [], limit: 5 }, "/query/limit: 'limit' is not known here"],
     [group(7), '/query/rules/0: 7 is neither a rule nor a group'],
     [
-      { rules: [ANN, 'or', OLD] },
-      `/query/rules/1: "or" stands between rules: give the group one combinator, and nest a group for the other`,
+      { combinator: 'and', rules: [ANN, 'or', OLD] },
+      `/query/rules/1: "or" stands where a rule should: a group has one combinator, or one between each two rules`,
     ],
+    [{ rules: [ANN, 'xor', OLD] }, `/query/rules/1: between two rules stands "and" or "or", not "xor"`],
+    [
+      { rules: [ANN, OLD, 'and'] },
+      `/query/rules/1: between two rules stands "and" or "or", not {"field":"age","operator":">","value":60}`,
+    ],
+    [{ rules: [ANN, 'and'] }, `/query/rules/1: after "and" there is no rule`],
+    [
+      { rules: ['and', 'or', ANN] },
+      `/query/rules/0: "and" stands where a rule should: a group has one combinator, or one between each two rules`,
+    ],
+    [{ combinator: null, rules: [ANN] }, `/query/combinator: the combinator of a group is "and" or "or", not null`],
     [group({ ...ANN, muted: 'yes' }), '/query/rules/0/muted: "yes" is neither true nor false'],
     [group({ ...ANN, weight: 1 }), "/query/rules/0/weight: 'weight' is not known here"],
     [group({ ...ANN, 'a/b~c': 1 }), "/query/rules/0/a~1b~0c: 'a/b~c' is not known here"],
@@ -170,7 +332,11 @@ describe('a rule group is refused', () => {
       group({ field: 'age', operator: 'in', value: '1,x' }),
       `/query/rules/0/value: 'age' is a number: "x" is not a number`,
     ],
-    [group({ field: 'age', operator: 'in', value: 5 }), "/query/rules/0/value: 'in' takes a list of values, not 5"],
+    [group({ field: 'age', operator: 'in', value: {} }), "/query/rules/0/value: 'in' takes a list of values, not {}"],
+    [
+      group({ field: 'age', operator: 'between', value: 5 }),
+      "/query/rules/0/value: 'between' takes two values, [low, high], not 5",
+    ],
     [
       group({ field: 'age', operator: 'between', value: [1] }),
       "/query/rules/0/value: 'between' takes two values, [low, high], not [1]",
