@@ -6,7 +6,7 @@
  */
 import Type, { type TObject, type TSchema } from 'typebox';
 import { OPERATIONS } from '../change/change.ts';
-import { SCALAR_TYPES } from '../change/object-type.ts';
+import { NAME, SCALAR_TYPES } from '../change/object-type.ts';
 import { ERRORS, type ErrorCode } from '../errors.ts';
 
 /** Refers to one of NAMED_SCHEMAS. */
@@ -423,8 +423,33 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
     { $id: 'ObjectTypeDefinition', examples: [definitionExample] },
   ),
   Type.Object(
-    { name: Type.String({ pattern: '^[a-z][a-z0-9_]*$' }), ...definition },
+    { name: Type.String({ pattern: NAME.source }), ...definition },
     { $id: 'ObjectType', examples: [{ name: 'contacts', ...definitionExample }] },
+  ),
+  Type.Intersect(
+    [
+      named('ObjectType'),
+      Type.Object({
+        inverse_relationships: Type.Record(
+          Type.String(),
+          Type.Object({ type: typeName, relationship: Type.String({ description: 'Its name there.' }) }),
+          {
+            description:
+              'The ways to those whose relationships lead here: by their name here, where they are declared.',
+          },
+        ),
+      }),
+    ],
+    {
+      $id: 'ObjectTypeShown',
+      examples: [
+        {
+          name: 'contacts',
+          ...definitionExample,
+          inverse_relationships: { orders: { type: 'orders', relationship: 'contact' } },
+        },
+      ],
+    },
   ),
   Type.Record(Type.String(), Type.Unknown(), {
     $id: 'Attributes',

@@ -3,7 +3,7 @@
  *
  * Keeps true: every name matches NAME and is no member of Object.prototype, so that reading a declared attribute from a record
  * never finds anything but the record's own value; an attribute, a relationship and the inverse of another type's relationship
- * never share a name.
+ * never share a name, nor have one of those that every record brings along. Names that differ in case are different names.
  */
 import { type Fault, Problem, pointer } from '../errors.ts';
 
@@ -39,12 +39,13 @@ export interface ObjectType {
   readonly relationships: ReadonlyMap<string, Relationship>;
 }
 
-const NAME = /^[a-z][a-z0-9_]*$/;
-const NAME_LENGTH_MAX = 64;
+export const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 const ATTRIBUTES_MAX = 1000;
 const RESERVED_TYPE_NAMES = new Set(['segments', 'views', 'object_types']);
-/** The only lower-case member of Object.prototype; json-logic-js would read it from every record. */
-const RESERVED_NAMES = new Set(['constructor']);
+/** json-logic-js would read them from every record. */
+const PROTOTYPE_NAMES: ReadonlySet<unknown> = new Set(Object.getOwnPropertyNames(Object.prototype));
+/** What every record has besides its attributes. */
+const RECORD_NAMES: ReadonlySet<unknown> = new Set(['id', 'version', 'created_at', 'updated_at', 'archived_at']);
 
 export function objectType(name: string, revision: number, definition: ObjectTypeDefinition): ObjectType {
   return {
@@ -69,13 +70,12 @@ export function parseObjectType(
   declared: ReadonlyMap<string, ObjectType>,
 ): ObjectTypeDefinition {
   const faults: Fault[] = [];
-  if (!isName(name) || RESERVED_TYPE_NAMES.has(name)) {
-    faults.push({ path: '', detail: `the name '${name}' ${nameFault(name)}` });
-  }
+  const ofType = RESERVED_TYPE_NAMES.has(name) ? 'is reserved' : nameFault(name);
+  if (ofType) faults.push({ path: '', detail: `the name '${name}' ${ofType}` });
   const given = isObject(body) ? body : {};
   if (!isObject(body)) faults.push({ path: '', detail: 'an object type is an object with attributes' });
   for (const member of Object.keys(given)) {
-    if (!['attributes', 'relationships', 'name', 'revision'].includes(member)) {
+    if (!['attributes', 'relationships', 'name', 'revision', 'inverse_relationships'].includes(member)) {
       faults.push({ path: pointer('', member), detail: `'${member}' is not a member of an object type` });
     }
   }
@@ -96,7 +96,7 @@ function parseAttributes(given: unknown, faults: Fault[]): Record<string, Attrib
     faults.push({ path: '/attributes', detail: `more than ${ATTRIBUTES_MAX} attributes` });
   for (const name of names) {
     const path = pointer('/attributes', name);
-    if (!isName(name)) faults.push({ path, detail: `the name '${name}' ${nameFault(name)}` });
+    refuseName(name, `the name '${name}'`, path, faults);
     const attribute = parseAttribute(given[name], path, faults);
     if (attribute) attributes[name] = attribute;
   }
@@ -142,7 +142,7 @@ function parseRelationships(
   }
   for (const name of Object.keys(given)) {
     const path = pointer('/relationships', name);
-    if (!isName(name)) faults.push({ path, detail: `the name '${name}' ${nameFault(name)}` });
+    refuseName(name, `the name '${name}'`, path, faults);
     if (Object.hasOwn(attributes, name)) faults.push({ path, detail: `'${name}' is an attribute already` });
     const relationship = parseRelationship(holder, given[name], path, attributes, declared, faults);
     if (relationship) relationships[name] = relationship;
@@ -170,8 +170,8 @@ function parseRelationship(
   if (typeof to !== 'string' || (to !== holder && !declared.has(to))) {
     faults.push({ path: `${path}/to`, detail: `to must name a declared object type or '${holder}' itself` });
   }
-  if (typeof key !== 'string' || !isName(key)) faults.push({ path: `${path}/key`, detail: `key ${nameFault(key)}` });
-  else if (Object.hasOwn(attributes, key)) {
+  refuseName(key, 'key', `${path}/key`, faults);
+  if (typeof key === 'string' && Object.hasOwn(attributes, key)) {
     faults.push({
       path: `${path}/key`,
       detail: `'${key}' is a declared attribute; keys hold ids and are not declared`,
@@ -180,9 +180,7 @@ function parseRelationship(
   if (cardinality !== 'one' && cardinality !== 'many') {
     faults.push({ path: `${path}/cardinality`, detail: 'cardinality must be one or many' });
   }
-  if (typeof inverse !== 'string' || !isName(inverse)) {
-    faults.push({ path: `${path}/inverse`, detail: `inverse is required and ${nameFault(inverse)}` });
-  }
+  refuseName(inverse, 'inverse is required and', `${path}/inverse`, faults);
   for (const member of Object.keys(given)) {
     if (!['to', 'key', 'cardinality', 'inverse'].includes(member)) {
       faults.push({ path: pointer(path, member), detail: `'${member}' is not a member of a relationship` });
@@ -251,13 +249,15 @@ function holderOf(
   return undefined;
 }
 
-function isName(name: string): boolean {
-  return NAME.test(name) && name.length <= NAME_LENGTH_MAX && !RESERVED_NAMES.has(name);
+/** Notes what is wrong with a name that a record has a member of. */
+function refuseName(name: unknown, what: string, path: string, faults: Fault[]): void {
+  const detail = RECORD_NAMES.has(name) ? "is reserved: it is the record's own" : nameFault(name);
+  if (detail) faults.push({ path, detail: `${what} ${detail}` });
 }
 
-function nameFault(name: unknown): string {
-  if (typeof name === 'string' && (RESERVED_NAMES.has(name) || RESERVED_TYPE_NAMES.has(name))) return 'is reserved';
-  return `must match ${NAME.source} and have at most ${NAME_LENGTH_MAX} characters`;
+function nameFault(name: unknown): string | undefined {
+  if (PROTOTYPE_NAMES.has(name)) return 'is reserved';
+  return typeof name === 'string' && NAME.test(name) ? undefined : `must match ${NAME.source}`;
 }
 
 /** A JSON object: neither null nor an array. */

@@ -59,6 +59,17 @@ function pointingAt(typeName: string, types: ObjectTypes): [holder: string, name
   );
 }
 
+/** The ways back to those that point at the type: each by its name here, with the type that declares it and its name there. */
+export function inverseRelationships(
+  typeName: string,
+  types: ObjectTypes,
+): Record<string, { readonly type: string; readonly relationship: string }> {
+  const inverses = pointingAt(typeName, types).map(
+    ([type, relationship, { inverse }]) => [inverse, { type, relationship }] as const,
+  );
+  return Object.fromEntries(inverses.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 /** The statement about the neighbours that lie a step away: of the one, or of some of the many. */
 export function throughHop(hop: Hop, where: Predicate): Predicate {
   return hop.many

@@ -2,6 +2,7 @@
  * object-types.ts – `/v1/object-types`: what records may hold.
  */
 import Type from 'typebox';
+import { inverseRelationships } from '../../query/relationships.ts';
 import { findObjectType } from '../catalog-entries.ts';
 import { formatObjectType } from '../format.ts';
 import { pageByName } from '../named-pages.ts';
@@ -32,10 +33,14 @@ export const objectTypeRoutes: Routes = async (app, { deployment: { objectTypes,
         summary: 'Read an object type',
         operationId: 'getObjectType',
         params: path('name'),
-        response: answers({ 200: named('ObjectType') }, 'object_type_unknown'),
+        response: answers({ 200: named('ObjectTypeShown') }, 'object_type_unknown'),
       },
     },
-    async ({ params: { name } }) => formatObjectType(await findObjectType(store, name)),
+    async ({ params: { name } }) => {
+      const type = await findObjectType(store, name);
+      const inverse_relationships = inverseRelationships(name, store.catalog.objectTypes);
+      return { ...formatObjectType(type), inverse_relationships };
+    },
   );
 
   app.put(
