@@ -19,6 +19,7 @@ import { jobRoutes } from './routes/jobs.ts';
 import { membershipRoutes } from './routes/memberships.ts';
 import { objectTypeRoutes } from './routes/object-types.ts';
 import { operationRoutes } from './routes/operations.ts';
+import { operatorRoutes } from './routes/operators.ts';
 import { recordRoutes } from './routes/records.ts';
 import type { RouteOptions } from './routes/routes.ts';
 import { seedRoutes } from './routes/seeds.ts';
@@ -31,6 +32,7 @@ export interface AppOptions extends RouteOptions {
 
 const ROUTES = [
   objectTypeRoutes,
+  operatorRoutes,
   recordRoutes,
   changeRoutes,
   segmentRoutes,

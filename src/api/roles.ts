@@ -30,6 +30,8 @@ export const ROUTE_NEEDS = {
   'PUT /v1/object-types/:name': 'write_catalog',
   'DELETE /v1/object-types/:name': 'write_catalog',
 
+  'GET /v1/operators': 'read',
+
   'GET /v1/records/:type': 'read',
   'GET /v1/records/:type/:id': 'read',
   'GET /v1/records/:type/:id/segments': 'read',

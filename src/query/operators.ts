@@ -26,7 +26,7 @@ import type { Moment } from './relative-time.ts';
  * How many values an operator takes. `pair`: a low and a high one; `window`: the milliseconds that it is long; `period`: a
  * calendar unit, and the time zone whose calendar is meant.
  */
-type Takes = 'nothing' | 'one' | 'many' | 'pair' | 'window' | 'period';
+export type Takes = 'nothing' | 'one' | 'many' | 'pair' | 'window' | 'period';
 
 /** An operator over an attribute of the record. `words` stand between attribute and value: "country *is one of* US, CA". */
 export interface AttributeOperator {
@@ -145,6 +145,29 @@ export function operatorsNamed(name: string): readonly Operator[] {
 export function operatorNamesOn(type: AttributeType): string[] {
   return OPERATORS.flatMap((row) => (row.kind === 'attribute' && row.on.includes(type) ? [row.name] : []));
 }
+
+// ——— What is asked of many related records ———
+
+/** How many of them satisfy the group of a rule with `match`: between "its orders" and the group. */
+export const MATCH_MODES = [
+  { name: 'all', words: 'are all such that', takesThreshold: false },
+  { name: 'some', words: 'are in part such that', takesThreshold: false },
+  { name: 'none', words: 'are in no case such that', takesThreshold: false },
+  { name: 'atLeast', words: 'are at least so many such that', takesThreshold: true },
+  { name: 'atMost', words: 'are at most so many such that', takesThreshold: true },
+  { name: 'exactly', words: 'are exactly so many such that', takesThreshold: true },
+] as const;
+export type MatchMode = (typeof MATCH_MODES)[number]['name'];
+
+/** What of them is compared. `of`: what an attribute must be, for it to be taken of it. */
+export const AGGREGATES = [
+  { name: 'count', words: 'the number of', of: 'any' },
+  { name: 'sum', words: 'the sum of', of: 'number' },
+  { name: 'avg', words: 'the average of', of: 'number' },
+  { name: 'min', words: 'the lowest of', of: 'number' },
+  { name: 'max', words: 'the highest of', of: 'number' },
+] as const;
+export type Aggregate = (typeof AGGREGATES)[number]['name'];
 
 // ——— Making rows ———
 

@@ -16,10 +16,16 @@ export type Moment =
   | { readonly kind: 'exact'; readonly offsetMs: number }
   | { readonly kind: 'calendar'; readonly bound: Omit<Bound, 'order'>; readonly timeZone: string };
 
-const WINDOW_UNITS = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000, week: 604_800_000 } as const;
+export const WINDOW_UNITS = {
+  second: 1000,
+  minute: 60_000,
+  hour: 3_600_000,
+  day: 86_400_000,
+  week: 604_800_000,
+} as const;
 type WindowUnit = keyof typeof WINDOW_UNITS;
 
-const MONTHS = { month: 1, quarter: 3, year: 12 } as const;
+export const MONTHS = { month: 1, quarter: 3, year: 12 } as const;
 type OffsetUnit = WindowUnit | keyof typeof MONTHS;
 
 const isWindowUnit = (unit: unknown): unit is WindowUnit => Object.hasOwn(WINDOW_UNITS, String(unit));

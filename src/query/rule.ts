@@ -10,8 +10,11 @@ import { describeAttribute, describeScalar, inexactText, readOperand } from '../
 import { pointer, unreachable } from '../errors.ts';
 import { joined, type Meaning, matchedByAll, meaning, measured, negated } from './json-logic.ts';
 import {
+  AGGREGATES,
   type AttributeOperator,
   foldedIf,
+  MATCH_MODES,
+  type MatchMode,
   OPERATORS,
   type Operator,
   operatorNamesOn,
@@ -439,9 +442,6 @@ interface Many extends Way {
   readonly own: string | undefined;
 }
 
-const MATCH_MODES = ['all', 'some', 'none', 'atLeast', 'atMost', 'exactly'] as const;
-type MatchMode = (typeof MATCH_MODES)[number];
-
 function readMatch(standing: Standing): Meaning | undefined {
   const { rule, path, dialect, depth, reading } = standing;
   refuseMembers(rule, path, [dialect.field, 'operator', 'match', 'value', 'valueSource', ...dialect.ignored], reading);
@@ -476,13 +476,14 @@ function refuseMatchOperator({ rule: { operator }, path, dialect, reading }: Sta
 function readMode(match: unknown, path: string, reading: Reading): MatchMode | undefined {
   if (!isObject(match)) return fault(reading, path, `'match' is an object { "mode", "threshold" }`);
   refuseMembers(match, path, ['mode', 'threshold'], reading);
-  const mode = MATCH_MODES.find((known) => known === match.mode);
-  return mode ?? fault(reading, pointer(path, 'mode'), `the mode of 'match' is one of ${MATCH_MODES.join(', ')}`);
+  const mode = MATCH_MODES.find(({ name }) => name === match.mode);
+  const names = MATCH_MODES.map(({ name }) => name).join(', ');
+  return mode?.name ?? fault(reading, pointer(path, 'mode'), `the mode of 'match' is one of ${names}`);
 }
 
 /** An editor gives every mode the threshold that it shows beside some of them. */
 function isThresholdLeft(mode: MatchMode, threshold: unknown): boolean {
-  if (mode === 'atLeast' || mode === 'atMost' || mode === 'exactly') return false;
+  if (MATCH_MODES.some(({ name, takesThreshold }) => name === mode && takesThreshold)) return false;
   return threshold === undefined || threshold === null || threshold === '';
 }
 
@@ -530,8 +531,6 @@ const SHARE_FAILS: Record<'atLeast' | 'atMost' | 'exactly', Threshold> = {
   exactly: (share) => ranging({ high: share }, { low: share }),
 };
 
-const AGGREGATES = ['count', 'sum', 'avg', 'min', 'max'] as const;
-
 function readAggregate(standing: Standing): Meaning | undefined {
   const { rule, path, dialect, depth, reading } = standing;
   refuseMembers(rule, path, [...membersOf(dialect), 'aggregate', 'where'], reading);
@@ -543,6 +542,8 @@ function readAggregate(standing: Standing): Meaning | undefined {
   const where = readWhere(rule.where, many, depth, standing);
   return many && measure && holds && where && measured(many.hops, measure, where, holds);
 }
+
+const AGGREGATE_NAMES = AGGREGATES.map(({ name }) => name).join(', ');
 
 /** What an aggregate is compared as: a number. */
 function aggregateField({ rule, dialect, reading }: Standing): Field {
@@ -561,8 +562,8 @@ function readAggregateValue(row: AttributeOperator, standing: Standing): Predica
 
 function readMeasure(given: unknown, many: Many | undefined, standing: Standing): ListMeasure | undefined {
   const { path, dialect, reading } = standing;
-  const kind = AGGREGATES.find((known) => known === given);
-  if (!kind) return fault(reading, pointer(path, 'aggregate'), `an aggregate is one of ${AGGREGATES.join(', ')}`);
+  const kind = AGGREGATES.find(({ name }) => name === given)?.name;
+  if (!kind) return fault(reading, pointer(path, 'aggregate'), `an aggregate is one of ${AGGREGATE_NAMES}`);
   if (!many) return undefined;
   const at = pointer(path, dialect.field);
   const attribute = many.own === undefined ? undefined : ownAttribute(readingOf(many.type, reading), many.own, at);

@@ -8,6 +8,7 @@ import { type Attribute, isObject, type ObjectType } from '../change/object-type
 import { describeAttribute } from '../change/value.ts';
 import { Problem, pointer } from '../errors.ts';
 import { compileQuery } from './compile.ts';
+import { AGGREGATES, type Aggregate } from './operators.ts';
 import { ALWAYS, type ListMeasure, type Predicate } from './predicate.ts';
 import { type Hop, hopNamed, hopsFrom } from './relationships.ts';
 import {
@@ -40,8 +41,7 @@ export interface ViewSort {
   readonly direction: 'asc' | 'desc';
 }
 
-const AGGREGATES = ['count', 'sum', 'avg', 'min', 'max'] as const;
-type Aggregate = (typeof AGGREGATES)[number];
+const AGGREGATE_NAMES = AGGREGATES.map(({ name }) => name).join(', ');
 
 /** What every record has besides its attributes. */
 const SYSTEM_COLUMNS = ['id', 'created_at', 'updated_at', 'version'] as const;
@@ -198,7 +198,7 @@ function followToOne(names: readonly string[], field: string, at: string, readin
 }
 
 function throughMany(hop: Hop, from: ObjectType): string {
-  return `${describeHop(hop, from)}: a column of many needs an aggregate, one of ${AGGREGATES.join(', ')}`;
+  return `${describeHop(hop, from)}: a column of many needs an aggregate, one of ${AGGREGATE_NAMES}`;
 }
 
 /** A declared attribute hides what every record has, but for the id: rows are known by it. */
@@ -216,9 +216,9 @@ function placeNamed(name: string, at: string, reading: Reading): Place | undefin
 }
 
 function readMeasure(given: Readonly<Record<string, unknown>>, at: string, reading: Reading): ColumnSource | undefined {
-  const aggregate = AGGREGATES.find((known) => known === given.aggregate);
+  const aggregate = AGGREGATES.find(({ name }) => name === given.aggregate)?.name;
   if (!aggregate) {
-    const detail = `an aggregate is one of ${AGGREGATES.join(', ')}, not ${quote(given.aggregate)}`;
+    const detail = `an aggregate is one of ${AGGREGATE_NAMES}, not ${quote(given.aggregate)}`;
     return fault(reading, pointer(at, 'aggregate'), detail);
   }
   const name = String(given.path);
