@@ -637,7 +637,7 @@ function truthOfValue(args: Args, here: Here): Predicate | undefined {
     case 'boolean':
       return equals(read.view, [true]);
     case 'string':
-      return and([present(read.view), not(equals(read.view, ['']))]);
+      return nonEmpty(read.view);
     case 'number':
       return and([present(read.view), not(equals(read.view, [0]))]);
     case 'list':
@@ -702,7 +702,7 @@ function containmentOf(args: Args, here: Here): Predicate | undefined {
   if (read.attribute.type === 'list') return { kind: 'member', view: read.view, value: plusZero(needle) };
   if (read.jsType !== 'string' || typeof needle !== 'string') return undefined;
   // An empty text contains nothing at all, not even "".
-  if (needle === '') return and([present(read.view), not(equals(read.view, ['']))]);
+  if (needle === '') return read.attribute.type === 'string' ? nonEmpty(read.view) : present(read.view);
   return { kind: 'substring', view: read.view, needle };
 }
 
@@ -866,6 +866,10 @@ function range(view: AttributeView, interval: Interval): Predicate {
 
 function present({ attribute }: AttributeView): Predicate {
   return { kind: 'present', attribute };
+}
+
+function nonEmpty(view: AttributeView): Predicate {
+  return and([present(view), not(equals(view, ['']))]);
 }
 
 /** -0 becomes 0, as in records. */

@@ -46,18 +46,19 @@ const COMPARISONS: ReadonlyMap<string, CanBe> = new Map<string, CanBe>([
   ...['<', '<=', '>', '>='].map((order): [string, CanBe] => [order, isOrdered]),
 ]);
 
-/** Each literal among the arguments stands beside each attribute among them. */
+/** Each literal among the arguments stands beside each attribute among them. A missing value is null, whatever the type. */
 function refuseBeside(args: Args, canBe: CanBe, items: Items, pathOf: PathOf, reading: Reading): void {
   const read = args.flatMap((arg) => comparedIn(arg, items, reading.scope.types) ?? []);
   for (const [index, literal] of args.entries()) {
-    const never = isLiteral(literal) ? read.find((each) => isNever(literal, each, canBe, reading)) : undefined;
+    const never =
+      isLiteral(literal) && literal !== null ? read.find((each) => isNever(literal, each, canBe, reading)) : undefined;
     if (never) fault(reading, pathOf(index), whyNever(literal, never, reading));
   }
 }
 
 function isNever(literal: unknown, { attribute, otherwise }: Compared, canBe: CanBe, { scope }: Reading): boolean {
   // a default may be anything: what stands beside it is left to whoever wrote both
-  return otherwise.length === 0 && literal !== null && !canBe(literal, attribute, scope.timeZone);
+  return otherwise.length === 0 && !canBe(literal, attribute, scope.timeZone);
 }
 
 /** A value in a list of literals, a literal in a list or in a text. */
@@ -67,7 +68,7 @@ function refuseContained(name: string, args: Args, items: Items, pathOf: PathOf,
   const [text, part, at] = name === 'in' ? [second, first, 0] : [first, second, 1];
   const needle = name === 'in' && Array.isArray(second) ? comparedIn(first, items, types) : undefined;
   for (const [index, literal] of (needle ? (second as Args) : []).entries()) {
-    if (isLiteral(literal) && isNever(literal, needle!, equalsStrictly, reading))
+    if (isLiteral(literal) && literal !== null && isNever(literal, needle!, equalsStrictly, reading))
       fault(reading, pathOf(1, index), whyNever(literal, needle!, reading));
   }
   const whole = isLiteral(part) ? comparedIn(text, items, types) : undefined;
@@ -125,11 +126,18 @@ function isOrdered(literal: unknown, attribute: Attribute, timeZone: string): bo
       return true;
     case 'date':
     case 'datetime':
-      return typeof literal === 'string' && isPart(literal, attribute, timeZone);
+      return isNormal(literal, attribute.type, timeZone) || isBrokenOff(literal, attribute.type);
     default:
       return equalsLoosely(literal, attribute, timeZone);
   }
 }
+
+function isBrokenOff(literal: unknown, type: 'date' | 'datetime'): boolean {
+  return typeof literal === 'string' && BROKEN_OFF[type].test(literal);
+}
+
+/** A year, month, day, hour or minute: what lies in it begins with it, and so comes after it. */
+const BROKEN_OFF = { date: /^\d{4}(-\d\d)?$/, datetime: /^\d{4}(-\d\d(-\d\d(T\d\d(:\d\d){0,2})?)?)?$/ };
 
 /** A part of the text of a value: of a date or time that is whole, or breaks off. */
 function isPart(literal: unknown, { type }: Attribute, timeZone: string): boolean {
