@@ -124,6 +124,7 @@ describe('a date', () => {
       '/v1/views/people/rows',
     ]) {
       const { statusCode, body } = await zurich.call('GET', url);
+      expect(statusCode, url).toBe(200);
       expect(body, url).toMatch(/"(born|founded)_on":"1990-11-26"/);
       expect(body, url).not.toMatch(/_on":"1990-11-2\d[T ]/);
     }
