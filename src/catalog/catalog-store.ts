@@ -24,7 +24,10 @@ export interface Founding {
 /** The stored deployment is not the one that the configuration speaks of: a fault of the world, told to who started us. */
 export class FoundingError extends Error {}
 
-/** Grows when an operator's meaning changes in a release: stored truth of an older one must be built anew. */
+/**
+ * Grows when an operator's meaning, or a value's normal form, changes in a release: what an older one stored must be built anew.
+ * 2: a date is a calendar day, no instant; sums are exact to 12 decimals, and averages to 6.
+ */
 const SEMANTICS_VERSION = 2;
 /** Versions that a process may fall behind and still catch up one by one. */
 const LOG_ENTRIES_KEPT = 1000;

@@ -8,7 +8,7 @@
 import { type Fault, Problem, pointer } from '../errors.ts';
 import { inexactNumbers } from './exact-json.ts';
 import { type Attribute, isObject, type ObjectType, type ScalarType } from './object-type.ts';
-import { describeAttribute, inexactText, readOperand } from './value.ts';
+import { describeAttribute, exampleOf, inexactText, readOperand } from './value.ts';
 
 /** A cell of a list that needs no brackets: elements without commas, quotes and blanks at their ends. */
 const PLAIN_ELEMENT = /^[^\s",[\]](?:[^",]*[^\s",])?$/;
@@ -136,5 +136,10 @@ const SHOWN_LENGTH_MAX = 60;
 
 function misread(name: string, text: string, attribute: Attribute): string {
   const shown = text.length > SHOWN_LENGTH_MAX ? `${text.slice(0, SHOWN_LENGTH_MAX)}…` : text;
-  return `'${name}' must be ${describeAttribute(attribute)}, not '${shown}'`;
+  return `'${name}' must be ${describeAttribute(attribute)}, such as ${exampleCell(attribute)}, not '${shown}'`;
+}
+
+/** As it stands in a cell. */
+function exampleCell(attribute: Attribute): string {
+  return writeCell(JSON.parse(exampleOf(attribute)));
 }

@@ -6,7 +6,7 @@
  */
 import { type ErrorCode, type Fault, Problem, pointer } from '../errors.ts';
 import { isObject, type ObjectType } from './object-type.ts';
-import { describeAttribute, fitValue } from './value.ts';
+import { describeAttribute, exampleOf, fitValue } from './value.ts';
 
 export const OPERATIONS = ['put', 'patch', 'archive', 'restore', 'delete'] as const;
 export type Operation = (typeof OPERATIONS)[number];
@@ -187,9 +187,10 @@ function misfit(name: string, value: unknown, type: ObjectType): string {
   if (flaw === 'too deep') return `'${name}' is nested deeper than ${NESTING_MAX} levels`;
   if (flaw === 'ill-formed') return `'${name}' holds half a character (a lone surrogate): send well-formed Unicode`;
   const attribute = type.attributes.get(name);
-  if (attribute) return `'${name}' must be ${describeAttribute(attribute)}`;
-  const holds = keyCardinality(name, type) === 'many' ? 'a list of record ids' : 'a record id';
-  return `'${name}' is the key of a relationship and must be ${holds} (strings)`;
+  if (attribute) return `'${name}' must be ${describeAttribute(attribute)}, such as ${exampleOf(attribute)}`;
+  const [holds, example] =
+    keyCardinality(name, type) === 'many' ? ['a list of record ids', '["42"]'] : ['a record id', '"42"'];
+  return `'${name}' is the key of a relationship and must be ${holds}, such as ${example}`;
 }
 
 function invalid(code: ErrorCode, path: string, detail: string): Problem {

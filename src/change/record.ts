@@ -88,6 +88,12 @@ export function filterableData(record: RecordRow, type: ObjectType, timeZone: st
   return seen;
 }
 
+/** The record as it is read: values that fit are in normal form, whatever they were when they came; others stay as they are. */
+export function asDeclared(record: RecordRow, type: ObjectType, timeZone: string): RecordRow {
+  const fitted = filterableData(record, type, timeZone);
+  return fitted === record.data ? record : { ...record, data: { ...record.data, ...fitted } };
+}
+
 export interface Applied {
   readonly outcome: Outcome;
   /** The very row that was given when nothing is to be written. */

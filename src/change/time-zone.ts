@@ -47,10 +47,20 @@ export function startOfDate(midnightMs: number, timeZone: string): number {
   return wallClockAt(instant, timeZone) === midnightMs ? instant : endOfGap(midnightMs, instant, timeZone);
 }
 
-/** The first instant of the calendar date that the zone shows at `instant`. */
-export function startOfDateAt(instant: number, timeZone: string): number {
+/** The last instant of that date in milliseconds: it lies before the first one if the zone leaves the date out. */
+export function endOfDate(midnightMs: number, timeZone: string): number {
+  return startOfDate(midnightMs + DAY_MS, timeZone) - 1;
+}
+
+/**
+ * The last date that has begun at `instant`, as its midnight on a wall clock: so each instant lies in one date. The clocks may
+ * show an earlier one: set back at 00:01, they show yesterday once more.
+ */
+export function dateAt(instant: number, timeZone: string): number {
   const wallMs = wallClockAt(instant, timeZone);
-  return startOfDate(wallMs - modulo(wallMs, DAY_MS), timeZone);
+  const midnightMs = wallMs - modulo(wallMs, DAY_MS);
+  if (timeZone === 'UTC') return midnightMs;
+  return startOfDate(midnightMs + DAY_MS, timeZone) <= instant ? midnightMs + DAY_MS : midnightMs;
 }
 
 /** What the zone's clocks show at an instant. */

@@ -2,13 +2,14 @@
  * value.ts – The one normal form that a value of each type has: in records, in filters, and in what is compared.
  *
  * Keeps true: a fitted value fits again and comes back as the same reference, and two values of one type are equal exactly
- * when their normal forms are `===` (of scalars). Dates and datetimes are UTC with milliseconds, so they order as strings.
+ * when their normal forms are `===` (of scalars). A date is a calendar day, `YYYY-MM-DD`, in every time zone; a datetime is
+ * UTC with milliseconds: so either orders as a string.
  * `fitValue` runs for every value of every record that is taken in: what is already in normal form costs no allocation.
  */
 import { unreachable } from '../errors.ts';
 import { inexactDetail, isExactNumber } from './exact-json.ts';
 import { type Attribute, type AttributeType, isObject, type ScalarType } from './object-type.ts';
-import { instantOfWallClock, startOfDate, startOfDateAt } from './time-zone.ts';
+import { dateAt, endOfDate, instantOfWallClock, startOfDate } from './time-zone.ts';
 
 type Scalar = string | number | boolean;
 
@@ -35,6 +36,37 @@ export function readOperand(type: ScalarType, value: unknown, timeZone: string):
   return fitScalar(type, value, timeZone);
 }
 
+/** The moment at which the day of a date begins, as a datetime; undefined of what is no date in normal form. */
+export function beginOfDate(value: unknown, timeZone: string): string | undefined {
+  if (typeof value !== 'string' || !isNormalDate(value)) return undefined;
+  return new Date(startOfDate(midnightAt(value), timeZone)).toISOString();
+}
+
+/** The first and the last moment of a day, as datetimes in normal form. */
+export interface Day {
+  readonly first: string;
+  readonly last: string;
+}
+
+/** The day that a date means where moments are asked for; undefined of anything else. What no datetime can be is cut off. */
+export function readDay(value: unknown, timeZone: string): Day | undefined {
+  if (typeof value !== 'string' || !isNormalDate(value)) return undefined;
+  const midnightMs = midnightAt(value);
+  const first = Math.max(startOfDate(midnightMs, timeZone), INSTANT_MIN_MS);
+  const last = Math.min(endOfDate(midnightMs, timeZone), INSTANT_MAX_MS);
+  return { first: new Date(first).toISOString(), last: new Date(last).toISOString() };
+}
+
+/** A valid value of the attribute, as JSON, for messages that refuse another one. */
+export function exampleOf({ type, of }: Attribute): string {
+  if (type === 'list') return of ? `[${SCALAR_WORDS[of].example}]` : '[]';
+  return type === 'object' ? '{"a":1}' : exampleOfScalar(type);
+}
+
+export function exampleOfScalar(type: ScalarType): string {
+  return SCALAR_WORDS[type].example;
+}
+
 /** What a value of the attribute is, for messages. */
 export function describeAttribute({ type, of }: Attribute): string {
   if (type === 'list') return of ? `a list of ${SCALAR_WORDS[of].many}` : 'a list';
@@ -46,12 +78,12 @@ export function describeScalar(type: ScalarType): string {
   return SCALAR_WORDS[type].one;
 }
 
-const SCALAR_WORDS: Record<ScalarType, { one: string; many: string }> = {
-  string: { one: 'a string', many: 'strings' },
-  number: { one: 'a number', many: 'numbers' },
-  boolean: { one: 'a boolean', many: 'booleans' },
-  date: { one: 'a date', many: 'dates' },
-  datetime: { one: 'a datetime', many: 'datetimes' },
+const SCALAR_WORDS: Record<ScalarType, { one: string; many: string; example: string }> = {
+  string: { one: 'a string', many: 'strings', example: '"abc"' },
+  number: { one: 'a number', many: 'numbers', example: '42' },
+  boolean: { one: 'a boolean', many: 'booleans', example: 'true' },
+  date: { one: 'a date', many: 'dates', example: '"2026-01-31"' },
+  datetime: { one: 'a datetime', many: 'datetimes', example: '"2026-01-31T10:30:00.000Z"' },
 };
 
 function fitScalar(type: ScalarType, value: unknown, timeZone: string): Scalar | undefined {
@@ -104,12 +136,19 @@ function fitDatetime(text: string, timeZone: string): string | undefined {
   return instant === undefined ? undefined : formatInstant(instant);
 }
 
+/** A date stays what it is; a time is the day on which it is in the zone. */
 function fitDate(text: string, timeZone: string): string | undefined {
-  if (timeZone === 'UTC' && text.endsWith('T00:00:00.000Z') && isNormalInstant(text)) return text;
+  if (isNormalDate(text)) return text;
   const instant = readInstant(text, timeZone);
-  if (instant === undefined) return undefined;
-  const date = formatInstant(startOfDateAt(instant, timeZone));
-  return date === text ? text : date;
+  const time = instant === undefined ? undefined : formatInstant(dateAt(instant, timeZone));
+  return time?.slice(0, DATE_LENGTH);
+}
+
+/** `YYYY-MM-DD` */
+const DATE_LENGTH = 10;
+
+function isNormalDate(text: string): boolean {
+  return text.length === DATE_LENGTH && isDateAt(text);
 }
 
 function formatInstant(instant: number): string | undefined {
@@ -122,6 +161,7 @@ function isNormalInstant(text: string): boolean {
   return (
     text.length === 24 &&
     text.charCodeAt(10) === UPPER_T &&
+    hasSeconds(text) &&
     text.charCodeAt(19) === DOT &&
     text.charCodeAt(23) === UPPER_Z &&
     isDateAt(text) &&
@@ -130,23 +170,27 @@ function isNormalInstant(text: string): boolean {
   );
 }
 
-/** Reads a date, or a date and time with `Z`, an offset, or none, by RFC 3339, into UTC milliseconds. */
+/**
+ * Reads a date, or a date and time with `Z`, an offset, or none, by RFC 3339, into UTC milliseconds. Beside that it reads what
+ * browsers and databases write: no seconds, a space for the `T`, an offset of hours alone.
+ */
 function readInstant(text: string, timeZone: string): number | undefined {
   if (!isDateAt(text)) return undefined;
-  const midnight = midnightOf(digits(text, 0, 4), digits(text, 5, 2), digits(text, 8, 2));
-  if (text.length === 10) return startOfDate(midnight, timeZone);
-  if ((text.charCodeAt(10) | LOWER) !== LOWER_T || !isTimeAt(text)) return undefined;
-  const fractionEnd = endOfFraction(text);
-  if (fractionEnd === undefined) return undefined;
-  const seconds = (digits(text, 11, 2) * 60 + digits(text, 14, 2)) * 60 + digits(text, 17, 2);
-  const wallMs = midnight + seconds * 1000 + milliseconds(text, fractionEnd);
-  if (fractionEnd === text.length) return instantOfWallClock(wallMs, timeZone);
-  const offset = readOffset(text, fractionEnd);
+  if (text.length === DATE_LENGTH) return startOfDate(midnightAt(text), timeZone);
+  const separator = text.charCodeAt(DATE_LENGTH);
+  if (((separator | LOWER) !== LOWER_T && separator !== SPACE) || !isTimeAt(text)) return undefined;
+  const timeEnd = endOfTime(text);
+  if (timeEnd === undefined) return undefined;
+  const minutes = digits(text, 11, 2) * 60 + digits(text, 14, 2);
+  const wallMs = midnightAt(text) + minutes * 60_000 + milliseconds(text, timeEnd);
+  if (timeEnd === text.length) return instantOfWallClock(wallMs, timeZone);
+  const offset = readOffset(text, timeEnd);
   return offset === undefined ? undefined : wallMs - offset;
 }
 
 const UPPER_T = 84;
 const UPPER_Z = 90;
+const SPACE = 32;
 const LOWER_T = 116;
 const LOWER_Z = 122;
 const DOT = 46;
@@ -163,35 +207,46 @@ function isDateAt(text: string): boolean {
   return year >= 0 && day >= 1 && day <= daysInMonth(year, digits(text, 5, 2));
 }
 
-/** A leap second is refused: no instant in milliseconds is it. */
+/** Hours and minutes, and seconds where there are any. A leap second is refused: no instant in milliseconds is it. */
 function isTimeAt(text: string): boolean {
-  if (text.charCodeAt(13) !== COLON || text.charCodeAt(16) !== COLON) return false;
-  return inRange(digits(text, 11, 2), 23) && inRange(digits(text, 14, 2), 59) && inRange(digits(text, 17, 2), 59);
+  if (text.charCodeAt(13) !== COLON) return false;
+  if (!inRange(digits(text, 11, 2), 23) || !inRange(digits(text, 14, 2), 59)) return false;
+  return !hasSeconds(text) || inRange(digits(text, 17, 2), 59);
+}
+
+function hasSeconds(text: string): boolean {
+  return text.charCodeAt(16) === COLON;
 }
 
 function inRange(value: number, max: number): boolean {
   return value >= 0 && value <= max;
 }
 
-/** Where the fraction of the seconds ends: right after them if there is none; undefined after a dot without digits. */
-function endOfFraction(text: string): number | undefined {
+/** Where the time of day ends, with the fraction of its seconds; undefined after a dot without digits. */
+function endOfTime(text: string): number | undefined {
+  if (!hasSeconds(text)) return 16;
   if (text.charCodeAt(19) !== DOT) return 19;
   let end = 20;
   while (digits(text, end, 1) >= 0) end += 1;
   return end === 20 ? undefined : end;
 }
 
-function milliseconds(text: string, fractionEnd: number): number {
-  const length = Math.min(Math.max(fractionEnd - 20, 0), 3);
-  return length === 0 ? 0 : digits(text, 20, length) * 10 ** (3 - length);
+/** The seconds and what is kept of their fraction. */
+function milliseconds(text: string, timeEnd: number): number {
+  if (timeEnd === 16) return 0;
+  const length = Math.min(Math.max(timeEnd - 20, 0), 3);
+  const fraction = length === 0 ? 0 : digits(text, 20, length) * 10 ** (3 - length);
+  return digits(text, 17, 2) * 1000 + fraction;
 }
 
 function readOffset(text: string, at: number): number | undefined {
   const sign = text.charCodeAt(at);
   if ((sign | LOWER) === LOWER_Z) return text.length === at + 1 ? 0 : undefined;
-  if ((sign !== PLUS && sign !== DASH) || text.length !== at + 6 || text.charCodeAt(at + 3) !== COLON) return undefined;
+  if (sign !== PLUS && sign !== DASH) return undefined;
+  const isOfHours = text.length === at + 3;
+  if (!isOfHours && (text.length !== at + 6 || text.charCodeAt(at + 3) !== COLON)) return undefined;
   const hours = digits(text, at + 1, 2);
-  const minutes = digits(text, at + 4, 2);
+  const minutes = isOfHours ? 0 : digits(text, at + 4, 2);
   if (!inRange(hours, 23) || !inRange(minutes, 59)) return undefined;
   return (sign === PLUS ? 1 : -1) * (hours * 60 + minutes) * 60_000;
 }
@@ -216,6 +271,11 @@ function daysInMonth(year: number, month: number): number {
 
 function isLeapYear(year: number): boolean {
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+}
+
+/** The midnight, on a wall clock, of the date that the text begins with. */
+function midnightAt(text: string): number {
+  return midnightOf(digits(text, 0, 4), digits(text, 5, 2), digits(text, 8, 2));
 }
 
 /** `Date.UTC` reads the years 0 to 99 as 1900 to 1999; a whole cycle of 400 years later the calendar is the same. */

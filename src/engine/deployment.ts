@@ -77,7 +77,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     await store.follow(tail);
     await delivery.listen(tail);
     tail.start();
-    const memberships = new Memberships(redis, keys, store);
+    const memberships = new Memberships(redis, keys, store, founding.timeZone);
     const worker = options.runsWorker
       ? new Worker({
           redis,

@@ -13,7 +13,7 @@ import { unknownSegment } from '../catalog/segments.ts';
 import { unknownView } from '../catalog/views.ts';
 import { edgesOf, targetsOf } from '../change/edge.ts';
 import { partitionOf } from '../change/partition.ts';
-import { exists, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
+import { asDeclared, exists, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
 import { Problem } from '../errors.ts';
 import type { Hop } from '../query/relationships.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
@@ -73,11 +73,13 @@ export class Memberships {
   readonly #redis: Redis;
   readonly #keys: Keys;
   readonly #store: CatalogStore;
+  readonly #timeZone: string;
 
-  constructor(redis: Redis, keys: Keys, store: CatalogStore) {
+  constructor(redis: Redis, keys: Keys, store: CatalogStore, timeZone: string) {
     this.#redis = redis;
     this.#keys = keys;
     this.#store = store;
+    this.#timeZone = timeZone;
   }
 
   /** Exact counts, in the order of the slugs. @throws Problem segment_unknown, naming the slug */
@@ -225,8 +227,14 @@ export class Memberships {
     const stored = await this.#readHash(ids, (keys) => keys.records(objectType));
     return stored.map((row) => {
       const record = row ? unpackRecord(row) : undefined;
-      return exists(record) ? record : undefined;
+      return exists(record) ? this.#asDeclared(objectType, record) : undefined;
     });
+  }
+
+  /** As the catalog declares its values now: some may be older than their declaration. */
+  #asDeclared(objectType: string, record: RecordRow): RecordRow {
+    const type = this.#store.catalog.objectTypes.get(objectType);
+    return type ? asDeclared(record, type, this.#timeZone) : record;
   }
 
   /** One page of the live records of a type, in the order of partition and id. @throws Problem object_type_unknown | not_caught_up */
@@ -258,7 +266,7 @@ export class Memberships {
     for (let from = 0; from < page.data.length; from += RECORDS_A_READ) {
       const ids = page.data.slice(from, from + RECORDS_A_READ).map(({ id }) => id);
       const stored = await this.#readHash(ids, (keys) => keys.records(objectType));
-      data.push(...ids.flatMap((id, at) => namedRecord(id, stored[at], budget, exists)));
+      data.push(...ids.flatMap((id, at) => this.#namedRecord(objectType, id, stored[at], budget, exists)));
       const last = ids.at(-1)!;
       const isCut = budget.isSpent && from + RECORDS_A_READ < page.data.length;
       if (isCut) return { data, next_cursor: packCursor(partitionOf(last, this.#keys.partitions.length), last) };
@@ -559,7 +567,20 @@ export class Memberships {
     budget: PageBudget,
   ): Promise<NamedRecord[]> {
     const rows = await this.#redis.hmget(keys.records(objectType), ...ids);
-    return ids.flatMap((id, at) => namedRecord(id, rows[at], budget, isLive));
+    return ids.flatMap((id, at) => this.#namedRecord(objectType, id, rows[at], budget, isLive));
+  }
+
+  #namedRecord(
+    objectType: string,
+    id: string,
+    stored: string | null | undefined,
+    budget: PageBudget,
+    isWanted: (record: RecordRow) => boolean,
+  ): NamedRecord[] {
+    if (!stored) return [];
+    budget.spend(stored.length);
+    const record = unpackRecord(stored);
+    return isWanted(record) ? [{ id, record: this.#asDeclared(objectType, record) }] : [];
   }
 
   /** A page of the live ones among some ids, wherever they are. Bounded by what a key holds. */
@@ -612,18 +633,6 @@ class PageBudget {
   spend(bytes: number): void {
     this.#bytes -= bytes;
   }
-}
-
-function namedRecord(
-  id: string,
-  stored: string | null | undefined,
-  budget: PageBudget,
-  isWanted: (record: RecordRow) => boolean,
-): NamedRecord[] {
-  if (!stored) return [];
-  budget.spend(stored.length);
-  const record = unpackRecord(stored);
-  return isWanted(record) ? [{ id, record }] : [];
 }
 
 function countOf(segment: StoredSegment, sums: ReadonlyMap<number, number | null>): SegmentCount {

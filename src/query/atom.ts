@@ -4,6 +4,7 @@
  * Keeps true: `test` and `jsonLogic` of a row agree on every record (test/property compares them), and two atoms with the
  * same `atomKey` are the same statement. The index of a kind (index.ts) is the third telling of the same meaning.
  */
+import { beginOfDate } from '../change/value.ts';
 import { clockReader, instantOf } from './clock.ts';
 import { ageLogic } from './clock-logic.ts';
 import { compileProgram, truthy } from './json-logic-program.ts';
@@ -126,8 +127,8 @@ const ATOM_KINDS: { readonly [K in Atom['kind']]: AtomKind<AtomOf<K>> } = {
   compare: {
     jsonLogic: ({ left, order, right }) => ({
       and: [
-        { '!=': [viewLogic(left), null] },
-        { '!=': [viewLogic(right), null] },
+        { '!=': [guardedLogic(left), null] },
+        { '!=': [guardedLogic(right), null] },
         { [order === '=' ? '===' : order]: [viewLogic(left), viewLogic(right)] },
       ],
     }),
@@ -209,12 +210,19 @@ export function fold(value: unknown): unknown {
   return Array.isArray(value) ? value.map(fold) : value;
 }
 
-function viewReader({ attribute, folded }: AttributeView): (attributes: Attributes) => unknown {
+function viewReader({ attribute, folded, datesIn }: AttributeView): (attributes: Attributes) => unknown {
+  if (datesIn !== undefined) return (attributes) => beginOfDate(attributes[attribute], datesIn);
   return folded ? (attributes) => fold(attributes[attribute]) : (attributes) => attributes[attribute];
 }
 
-function viewLogic({ attribute, folded }: AttributeView): unknown {
+function viewLogic({ attribute, folded, datesIn }: AttributeView): unknown {
+  if (datesIn !== undefined) return { startOfDay: [{ var: attribute }, datesIn] };
   return folded ? { toLowerCase: [{ var: attribute }] } : { var: attribute };
+}
+
+/** What is asked whether it is there: a date is there if the moment is at which its day begins. */
+function guardedLogic({ attribute, folded }: AttributeView): unknown {
+  return viewLogic({ attribute, folded });
 }
 
 /** The JS type that the bounds of a range share; values of another type are outside of it. */

@@ -12,12 +12,12 @@ import { type Aged, ANCHORS, type Bound, CALENDAR_UNITS, type Clock, type Interv
 /** The present, as an argument. */
 const NOW = { now: [] };
 
-/** The operations that look at the present, by the number of their arguments. */
-const ARGUMENTS: ReadonlyMap<string, number> = new Map([
-  ['elapsed', 2],
-  ['periods', 4],
-  ['before', 6],
-  ['notAfter', 6],
+/** The operations that look at the present, by the number of their arguments; of a date all of them are given a time zone. */
+const ARGUMENTS: ReadonlyMap<string, readonly number[]> = new Map([
+  ['elapsed', [2, 3]],
+  ['periods', [4]],
+  ['before', [6]],
+  ['notAfter', [6]],
 ]);
 
 /** Whether it is one of the operations of time. */
@@ -35,7 +35,10 @@ export function ageLogic({ attribute, clock, intervals }: Aged): unknown {
 function clockLogic(value: unknown, clock: Clock, interval: Interval): unknown {
   switch (clock.kind) {
     case 'elapsed':
-      return withinLogic({ elapsed: [value, NOW] }, interval);
+      return withinLogic(
+        { elapsed: clock.datesIn === undefined ? [value, NOW] : [value, NOW, clock.datesIn] },
+        interval,
+      );
     case 'periods':
       return withinLogic({ periods: [value, NOW, clock.unit, clock.timeZone] }, interval);
     default: {
@@ -56,11 +59,14 @@ function withinLogic(age: unknown, { low, high }: Interval): unknown {
   return last === low ? { '===': [age, low] } : { '<=': [low, age, last] };
 }
 
-/** The clock that an operation reads, and the value whose age it tells; undefined, if it is none or not well-formed. */
+/**
+ * The clock that an operation reads, and the value whose age it tells; undefined, if it is none or not well-formed. A time
+ * zone that is there for dates alone is `datesIn`.
+ */
 export function readClock(rule: unknown): { readonly value: unknown; readonly clock: Clock } | undefined {
   if (!isLogic(rule)) return undefined;
   const [name, args] = operationOf(rule);
-  if (args.length !== ARGUMENTS.get(name) || !isNow(args[1])) return undefined;
+  if (!ARGUMENTS.get(name)?.includes(args.length) || !isNow(args[1])) return undefined;
   const [value, , ...given] = args;
   const clock = clockOf(name, given);
   return clock && { value, clock };
@@ -68,8 +74,11 @@ export function readClock(rule: unknown): { readonly value: unknown; readonly cl
 
 function clockOf(name: string, given: readonly unknown[]): Clock | undefined {
   switch (name) {
-    case 'elapsed':
-      return { kind: 'elapsed' };
+    case 'elapsed': {
+      const [zone] = given;
+      if (zone === undefined) return { kind: 'elapsed' };
+      return isZone(zone) ? { kind: 'elapsed', datesIn: zone } : undefined;
+    }
     case 'periods': {
       const unit = CALENDAR_UNITS.find((known) => known === given[0]);
       return unit && isZone(given[1]) ? { kind: 'periods', unit, timeZone: given[1] } : undefined;

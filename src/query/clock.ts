@@ -7,11 +7,11 @@
  * as a date; that can't go backwards, since no time of day is clamped with it. A bound of months from `now` would (from
  * March 29 to 31 it comes back to February 28 again and again): there the value is shifted the other way, once for all.
  */
-import { instantOfWallClock, startOfDate, wallClockAt } from '../change/time-zone.ts';
+import { dateAt, instantOfWallClock, startOfDate, wallClockAt } from '../change/time-zone.ts';
 import { unreachable } from '../errors.ts';
 import type { Anchor, Bound, CalendarUnit, Clock } from './predicate.ts';
 
-/** Reads a clock. Instants are UTC milliseconds. */
+/** Reads a clock. Instants are UTC milliseconds, and so is a date's midnight as long as no time zone is asked. */
 interface ClockReader {
   readonly age: (valueMs: number, nowMs: number) => number;
   /** The first instant from which on the value is of that age, or older. */
@@ -19,6 +19,20 @@ interface ClockReader {
 }
 
 export function clockReader(clock: Clock): ClockReader {
+  const ofInstants = instantReader(clock);
+  return clock.datesIn === undefined ? ofInstants : dateReader(ofInstants, clock.datesIn);
+}
+
+/** Of values that are dates: each is the moment at which its day begins. */
+function dateReader({ age, moment }: ClockReader, timeZone: string): ClockReader {
+  const begin = lastKnown((midnightMs) => startOfDate(midnightMs, timeZone));
+  return {
+    age: (midnightMs, nowMs) => age(begin(midnightMs), nowMs),
+    moment: (midnightMs, reached) => moment(begin(midnightMs), reached),
+  };
+}
+
+function instantReader(clock: Clock): ClockReader {
   switch (clock.kind) {
     case 'elapsed':
       return { age: (valueMs, nowMs) => nowMs - valueMs, moment: (valueMs, age) => valueMs + age };
@@ -31,7 +45,7 @@ export function clockReader(clock: Clock): ClockReader {
   }
 }
 
-/** The instant of a date or datetime in normal form; undefined of anything else. */
+/** The instant of a datetime in normal form, the midnight of a date; undefined of anything else. */
 export function instantOf(value: unknown): number | undefined {
   if (typeof value !== 'string') return undefined;
   const instant = Date.parse(value);
@@ -148,11 +162,9 @@ function startOfPeriod(period: number, unit: CalendarUnit, timeZone: string): nu
   return startOf(date, timeZone);
 }
 
-/** The last period that has begun. The clocks may show an earlier one: set back at 00:01, they show yesterday once more. */
+/** The last period that has begun. */
 function periodAt(instant: number, unit: CalendarUnit, timeZone: string): number {
-  let period = periodOf(Math.floor(wallClockAt(instant, timeZone) / DAY_MS), unit);
-  while (startOfPeriod(period + 1, unit, timeZone) <= instant) period += 1;
-  return period;
+  return periodOf(dateAt(instant, timeZone) / DAY_MS, unit);
 }
 
 function periodOf(date: number, unit: CalendarUnit): number {

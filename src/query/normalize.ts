@@ -336,6 +336,7 @@ function compareForm(atom: Extract<Atom, { kind: 'compare' }>): Form {
 
 function viewKey(view: View): string {
   if ('clock' in view) return `${view.attribute} ${JSON.stringify(view.clock)}`;
+  if (view.datesIn !== undefined) return `${view.attribute} ${view.datesIn}`;
   return view.folded ? `${view.attribute}~` : view.attribute;
 }
 

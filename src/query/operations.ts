@@ -6,6 +6,8 @@
  * says the same a second time on purpose: the oracle shares no code with the fast path.
  */
 
+import { isTimeZone } from '../change/time-zone.ts';
+import { beginOfDate } from '../change/value.ts';
 import { average, fromTrillionths, sumOf } from './exact-sum.ts';
 
 type Operation = (...args: unknown[]) => unknown;
@@ -14,6 +16,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ['startsWith', startsWith],
   ['endsWith', endsWith],
   ['toLowerCase', toLowerCase],
+  ['startOfDay', startOfDay],
   ['sum', sum],
   ['avg', avg],
   ['minimum', (list: unknown) => extreme(list, (a, b) => a < b)],
@@ -35,6 +38,11 @@ function toLowerCase(value: unknown): unknown {
 
 function folded(value: unknown): unknown {
   return typeof value === 'string' ? value.toLowerCase() : value;
+}
+
+/** The moment at which the day of a date begins in the time zone, as a datetime; null of anything else. */
+function startOfDay(date: unknown, timeZone: unknown): string | null {
+  return typeof timeZone === 'string' && isTimeZone(timeZone) ? (beginOfDate(date, timeZone) ?? null) : null;
 }
 
 // ——— Of a list of values, of which those that are no numbers count as not there ———

@@ -6,6 +6,7 @@
  * list) has a row for each. To add an operator is to add its row: parsing, refusals and words all read the table.
  */
 import { type AttributeType, SCALAR_TYPES } from '../change/object-type.ts';
+import type { Day } from '../change/value.ts';
 import { fold } from './atom.ts';
 import {
   type AttributeView,
@@ -21,6 +22,7 @@ import {
   type Scalar,
 } from './predicate.ts';
 import type { Moment } from './relative-time.ts';
+import { setOfIntervals } from './value-set.ts';
 
 /**
  * How many values an operator takes. `pair`: a low and a high one; `window`: the milliseconds that it is long; `period`: a
@@ -41,6 +43,8 @@ export interface AttributeOperator {
   readonly ofAttributes?: (left: AttributeView, right: AttributeView) => Predicate;
   /** The same with a moment relative to the present in place of the value, where that makes sense. */
   readonly ofMoment?: (view: AttributeView, moment: Moment) => Predicate;
+  /** The same of datetimes and days, where that makes sense; a moment is a day that ends as it begins. */
+  readonly ofDays?: (view: AttributeView, days: readonly Day[]) => Predicate;
   /** Of an operator that takes a pair: those that say the same of its low and its high value. */
   readonly ends?: readonly [low: AttributeOperator, high: AttributeOperator];
   /** Of a negated operator: the positive one that it is the complement of. */
@@ -57,42 +61,60 @@ export interface SegmentOperator {
 
 export type Operator = AttributeOperator | SegmentOperator;
 
-const ELAPSED: Clock = { kind: 'elapsed' };
 const TEXT: readonly AttributeType[] = ['string'];
 const LIST: readonly AttributeType[] = ['list'];
 const ORDERED: readonly AttributeType[] = ['string', 'number', 'date', 'datetime'];
 const ANY: readonly AttributeType[] = [...SCALAR_TYPES, 'list', 'object'];
 const MOMENTS: readonly AttributeType[] = ['date', 'datetime'];
 
-const EQUAL = one('=', 'is', SCALAR_TYPES, (view, value) => equals(view, [value]), compare('='));
-const IN = many('in', 'is one of', SCALAR_TYPES, equals);
+const EQUAL: AttributeOperator = {
+  ...one('=', 'is', SCALAR_TYPES, (view, value) => equals(view, [value]), compare('=')),
+  ofDays: within,
+};
+const IN: AttributeOperator = { ...many('in', 'is one of', SCALAR_TYPES, equals), ofDays: within };
 const AT_LEAST = ordered(
   '>=',
   'is at least',
   (low) => ({ low, lowInclusive: true }),
   swapped(compare('<=')),
   notPassed('<'),
+  'first',
 );
-const AT_MOST = ordered('<=', 'is at most', (high) => ({ high, highInclusive: true }), compare('<='), passed('<='));
+const AT_MOST = ordered(
+  '<=',
+  'is at most',
+  (high) => ({ high, highInclusive: true }),
+  compare('<='),
+  passed('<='),
+  'last',
+);
 const BETWEEN: AttributeOperator = {
   ...attributeOperator('between', 'is between', ORDERED, 'pair', between),
+  ofDays: betweenDays,
   ends: [AT_LEAST, AT_MOST],
 };
 const CONTAINS = one('contains', 'contains', TEXT, textual('substring'));
 const BEGINS = one('beginsWith', 'begins with', TEXT, textual('prefix'));
 const ENDS = one('endsWith', 'ends with', TEXT, textual('suffix'));
-const LIST_CONTAINS = one('contains', 'contains', LIST, member);
-const CONTAINS_ANY = many('containsAny', 'contains any of', LIST, (view, values) =>
-  or(values.map((value) => member(view, value))),
-);
-const CONTAINS_ALL = many('containsAll', 'contains all of', LIST, (view, values) =>
-  values.length > 0 ? and(values.map((value) => member(view, value))) : present(view),
-);
+const LIST_CONTAINS: AttributeOperator = {
+  ...one('contains', 'contains', LIST, member),
+  ofDays: (view, [day]) => memberWithin(view, day!),
+};
+const CONTAINS_ANY: AttributeOperator = {
+  ...many('containsAny', 'contains any of', LIST, (view, values) => or(values.map((value) => member(view, value)))),
+  ofDays: (view, days) => or(days.map((day) => memberWithin(view, day))),
+};
+const CONTAINS_ALL: AttributeOperator = {
+  ...many('containsAll', 'contains all of', LIST, (view, values) =>
+    values.length > 0 ? and(values.map((value) => member(view, value))) : present(view),
+  ),
+  ofDays: (view, days) => and(days.map((day) => memberWithin(view, day))),
+};
 const IN_LAST = attributeOperator('inLast', 'was in the last', MOMENTS, 'window', (view, [ms]) =>
-  aged(view, ELAPSED, 0, Number(ms)),
+  aged(view, { kind: 'elapsed' }, 0, Number(ms)),
 );
 const IN_NEXT = attributeOperator('inNext', 'is in the next', MOMENTS, 'window', (view, [ms]) =>
-  aged(view, ELAPSED, 0 - Number(ms), 0),
+  aged(view, { kind: 'elapsed' }, 0 - Number(ms), 0),
 );
 const NOT_NULL = attributeOperator('notNull', 'has a value', ANY, 'nothing', present);
 
@@ -101,9 +123,9 @@ export const OPERATORS: readonly Operator[] = [
   complement('!=', 'is not', EQUAL),
   IN,
   complement('notIn', 'is none of', IN),
-  ordered('<', 'is less than', (high) => ({ high }), compare('<'), passed('<')),
+  ordered('<', 'is less than', (high) => ({ high }), compare('<'), passed('<'), 'first'),
   AT_MOST,
-  ordered('>', 'is more than', (low) => ({ low }), swapped(compare('<')), notPassed('<=')),
+  ordered('>', 'is more than', (low) => ({ low }), swapped(compare('<')), notPassed('<='), 'last'),
   AT_LEAST,
   BETWEEN,
   complement('notBetween', 'is not between', BETWEEN),
@@ -203,15 +225,18 @@ function many(
   return attributeOperator(name, words, on, 'many', predicate);
 }
 
-/** Compares values, other attributes, or moments. */
+/** Compares values, other attributes, moments, or that end of a day. */
 function ordered(
   name: string,
   words: string,
   bounds: (operand: Scalar) => Partial<Interval>,
   ofAttributes: OfAttributes,
   ofMoment: OfMoment,
+  end: keyof Day,
 ): AttributeOperator {
-  return { ...one(name, words, ORDERED, (view, operand) => range(view, bounds(operand)), ofAttributes), ofMoment };
+  const predicate = (view: AttributeView, operand: Scalar) => range(view, bounds(operand));
+  const ofDays: AttributeOperator['ofDays'] = (view, [day]) => predicate(view, day![end]);
+  return { ...one(name, words, ORDERED, predicate, ofAttributes), ofMoment, ofDays };
 }
 
 type OfMoment = NonNullable<AttributeOperator['ofMoment']>;
@@ -267,12 +292,38 @@ function swapped(ofAttributes: OfAttributes): OfAttributes {
   return (left, right) => ofAttributes(right, left);
 }
 
+// ——— What they mean of days ———
+
+/** Some of the days may be moments, and some may overlap. */
+function within(view: AttributeView, days: readonly Day[]): Predicate {
+  const { values } = setOfIntervals(days.map(spanOf));
+  return values.length > 0 ? { kind: 'range', view, intervals: values } : NEVER;
+}
+
+function spanOf({ first, last }: Day): Interval {
+  return { low: first, lowInclusive: true, high: last, highInclusive: true };
+}
+
+/** From the first moment of one to the last of the other, in either order. */
+function betweenDays(view: AttributeView, [one, other]: readonly Day[]): Predicate {
+  const [from, to] = one!.first > other!.last ? [other!, one!] : [one!, other!];
+  return within(view, [{ first: from.first, last: to.last }]);
+}
+
+/** A list has no atom for what lies between two values. */
+function memberWithin(view: AttributeView, { first, last }: Day): Predicate {
+  if (first === last) return member(view, first);
+  const rule = { some: [{ var: view.attribute }, { '<=': [first, { var: '' }, last] }] };
+  return { kind: 'program', rule, attributes: [view.attribute] };
+}
+
 // ——— What they mean of time ———
 
 /** The age is at least `from`, and below `to`. */
-function aged({ attribute }: AttributeView, clock: Clock, from: number | null, to: number | null): Predicate {
+function aged({ attribute, datesIn }: AttributeView, given: Clock, from: number | null, to: number | null): Predicate {
   if (from !== null && to !== null && from >= to) return NEVER;
   const interval: Interval = { low: from, lowInclusive: from !== null, high: to, highInclusive: false };
+  const clock = datesIn === undefined ? given : { ...given, datesIn };
   return { kind: 'age', attribute, clock, intervals: [interval] };
 }
 
@@ -298,6 +349,6 @@ function notPassed(order: Bound['order']): OfMoment {
 
 /** From which age on a value is before a moment, or not after it. */
 function passing(moment: Moment, order: Bound['order']): [clock: Clock, age: number] {
-  if (moment.kind === 'exact') return [ELAPSED, (order === '<' ? 1 : 0) - moment.offsetMs];
+  if (moment.kind === 'exact') return [{ kind: 'elapsed' }, (order === '<' ? 1 : 0) - moment.offsetMs];
   return [{ kind: 'passed', bound: { ...moment.bound, order }, timeZone: moment.timeZone }, 1];
 }

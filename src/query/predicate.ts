@@ -7,10 +7,14 @@
 
 export type Scalar = string | number | boolean;
 
-/** `folded` looks at the value lower-cased by `toLowerCase`: for a string, or for each string of a list. */
+/**
+ * `folded` looks at the value lower-cased by `toLowerCase`: for a string, or for each string of a list. `datesIn` looks at a
+ * date as the moment at which its day begins in that time zone, a datetime in normal form; only `compare` does.
+ */
 export interface AttributeView {
   readonly attribute: string;
   readonly folded: boolean;
+  readonly datesIn?: string;
 }
 
 /** Half-open or closed on either side; `null` is no bound. Both bounds have the JS type of the attribute's normal form. */
@@ -62,11 +66,13 @@ export interface Aged {
  * - `elapsed`: the milliseconds that have passed since then; negative of what is to come.
  * - `periods`: how many days, weeks (from Monday), months … have begun since its own one.
  * - `passed`: 1 once the value lies before the bound (or at it), 0 until then.
+ * With `datesIn` the values are dates, each of which is the moment at which its day begins in that time zone.
  */
-export type Clock =
+export type Clock = (
   | { readonly kind: 'elapsed' }
   | { readonly kind: 'periods'; readonly unit: CalendarUnit; readonly timeZone: string }
-  | { readonly kind: 'passed'; readonly bound: Bound; readonly timeZone: string };
+  | { readonly kind: 'passed'; readonly bound: Bound; readonly timeZone: string }
+) & { readonly datesIn?: string };
 
 /**
  * A moment that moves with the present: the anchor of now, then shifted by the offset. From `now` only months are: what is

@@ -9,6 +9,7 @@
  * it was.
  */
 import type { Attribute, ObjectType } from '../change/object-type.ts';
+import { isTimeZone } from '../change/time-zone.ts';
 import { pointer } from '../errors.ts';
 import { fold } from './atom.ts';
 import { isClockOperation, looksAtClock, readClock } from './clock-logic.ts';
@@ -34,6 +35,7 @@ import {
   type Predicate,
   type Scalar,
 } from './predicate.ts';
+import { elementsOf, type Items, refuseLiterals, withZonedDates } from './raw-literals.ts';
 import { isCountBody, isMeasureBody, listType, type Measured, readMeasured, withExactSums } from './raw-measure.ts';
 import { atLeastOne, edgeOver, hopNamed, isTrue, isZero, throughHop } from './relationships.ts';
 import {
@@ -52,7 +54,10 @@ import {
 } from './scope.ts';
 import { isEmptyInterval, wholeInterval } from './value-set.ts';
 
-/** Reads a rule, or notes why it can't be taken. It is its own JsonLogic, but that sums over a relationship are made exact. */
+/**
+ * Reads a rule, or notes why it can't be taken. It is its own JsonLogic, but that sums over a relationship are made exact, and
+ * that an age of a date names the time zone.
+ */
 export function readJsonLogic(rule: unknown, path: string, reading: Reading): Meaning | undefined {
   const faultsBefore = reading.faults.length;
   const { nodes, depth } = measure(rule);
@@ -62,7 +67,8 @@ export function readJsonLogic(rule: unknown, path: string, reading: Reading): Me
   check(rule, { path, place: reading.scope.type, reading, pointers });
   if (reading.faults.length > faultsBefore) return undefined;
   const { type, types } = reading.scope;
-  const exact = withExactSums(rule, type, types, (from, to) => copyPointer(pointers, from, to));
+  const copied = (from: object, to: object) => copyPointer(pointers, from, to);
+  const exact = withExactSums(withZonedDates(rule, type, reading, copied), type, types, copied);
   const predicate = truthOf(exact, { type, reading, pointers, root: path });
   return reading.faults.length > faultsBefore ? undefined : { predicate, jsonLogic: exact };
 }
@@ -117,7 +123,7 @@ function isTransparent(name: string, args: Args): boolean {
   return isGuard(name, args) || (name === 'and' && args.some((arg) => isLogic(arg) && isGuard(...operationOf(arg))));
 }
 
-const TRANSPARENT = new Set(['var', 'toLowerCase', '!', 'now', 'elapsed', 'periods']);
+const TRANSPARENT = new Set(['var', 'toLowerCase', 'startOfDay', '!', 'now', 'elapsed', 'periods']);
 
 /** What compares it is one condition, about what stands in it. */
 function isMeasure(rule: unknown): boolean {
@@ -128,15 +134,31 @@ function isGuard(name: string, args: Args): boolean {
   return name === '!=' && args.length === 2 && args[1] === null;
 }
 
-/** `containsAny` and `containsAll` are one rule each, whatever the number of values. */
+/** `containsAny` and `containsAll` are one rule each, whatever the number of values, and so is `in` of days. */
 function isMembershipList(name: string, args: Args): boolean {
-  return (name === 'or' || name === 'and') && args.length > 0 && args.every(isMembership);
+  if ((name !== 'or' && name !== 'and') || args.length === 0) return false;
+  return args.every(isMembership) || (name === 'or' && args.every(isSpan) && areOfOneValue(args));
 }
 
+/** A list contains a value, or one between two others. */
 function isMembership(rule: unknown): boolean {
   if (!isLogic(rule)) return false;
   const [name, args] = operationOf(rule);
+  if (name === 'some') return args.length === 2 && isLogic(args[0]) && isSpan(args[1]);
   return name === 'in' && args.length === 2 && isScalar(args[0]) && isLogic(args[1]);
+}
+
+function areOfOneValue(spans: Args): boolean {
+  const names = spans.map((span) => JSON.stringify(operationOf(span as Readonly<Record<string, unknown>>)[1][1]));
+  return new Set(names).size === 1;
+}
+
+/** A value lies between two constants: `{"<=": [low, {"var": …}, high]}`. */
+function isSpan(rule: unknown): boolean {
+  if (!isLogic(rule)) return false;
+  const [name, [low, value, high, ...more]] = operationOf(rule);
+  if (name !== '<=' || !isScalar(low) || !isScalar(high) || more.length > 0) return false;
+  return isLogic(value) && operationOf(value)[0] === 'var';
 }
 
 // ——— Checking ———
@@ -144,7 +166,7 @@ function isMembership(rule: unknown): boolean {
 /** Where a rule stands: at the document of a record of some type, or inside of `map`, `some`, … over other items than records. */
 interface Place {
   readonly path: string;
-  readonly place: ObjectType | 'item';
+  readonly place: Items | 'item';
   readonly reading: Reading;
   readonly pointers: Pointers;
 }
@@ -197,15 +219,26 @@ function checkOperation(name: string, args: Args, isList: boolean, at: Place): v
     case '*':
       if (args.length === 0) fault(at.reading, at.path, `'*' takes at least one argument`);
       break;
+    case 'startOfDay':
+      if (args.length !== 2 || typeof args[1] !== 'string' || !isTimeZone(args[1])) fault(at.reading, at.path, DAYS);
+      break;
     case 'reduce':
       if (canExplode(args[1])) fault(at.reading, argAt(1).path, EXPLODES);
       break;
     default:
   }
+  if (at.place !== 'item') refuseLiterals(name, args, at.place, pathsBelow(argAt), at.reading);
   for (const [index, arg] of args.entries()) {
     const isOfItems = OVER_ITEMS.has(name) && index === 1;
     check(arg, isOfItems ? { ...argAt(index), place: itemPlace(name, args[0], at) } : argAt(index));
   }
+}
+
+const DAYS = `'startOfDay' takes a date and the name of a time zone: { "startOfDay": [{ "var": … }, "Europe/Zurich"] }`;
+
+/** Where an argument stands, or an element of it. */
+function pathsBelow(argAt: (index: number) => Place): (index: number, element?: number) => string {
+  return (index, element) => (element === undefined ? argAt(index) : stepInto(argAt(index), element)).path;
 }
 
 /** An operation that is given the present. By itself that is not to be had: a value that is computed from it flips unforeseen. */
@@ -214,12 +247,15 @@ function checkClock(rule: unknown, args: Args, at: Place): void {
   else fault(at.reading, at.path, CLOCKS);
 }
 
-const CLOCKS = `time is asked for by { "elapsed": [value, now] }, { "periods": [value, now, "day" | "week" | "month" | "quarter" | "year", zone] } and { "before" | "notAfter": [value, now, anchor, offset, "millisecond" | "day" | "month", zone] }, where now is { "now": [] }`;
+const CLOCKS = `time is asked for by { "elapsed": [value, now] } (of a date [value, now, zone]), { "periods": [value, now, "day" | "week" | "month" | "quarter" | "year", zone] } and { "before" | "notAfter": [value, now, anchor, offset, "millisecond" | "day" | "month", zone] }, where now is { "now": [] }`;
 
 /** What an operation over items sees of one: a record, if they are records; `reduce` shows it beside the accumulator. */
 function itemPlace(name: string, items: unknown, { place, reading }: Place): Place['place'] {
   if (name === 'reduce' || place === 'item') return 'item';
-  return listType(items, place, reading.scope.types) ?? 'item';
+  const { types } = reading.scope;
+  return (
+    ('attributes' in place ? listType(items, place, types) : undefined) ?? elementsOf(items, place, types) ?? 'item'
+  );
 }
 
 const EXPLODES = `what 'reduce' repeats may compute with its accumulator, but not put it together or loop over it ('merge', 'cat', 'in', 'map', 'filter', …): its work would grow with each item`;
@@ -269,7 +305,7 @@ function checkPath(path: unknown, at: Place): void {
   const inherited = steps.find((step) => step in Object.prototype);
   // A value of JSON inherits these, so that json-logic-js finds something there.
   if (inherited !== undefined) fault(at.reading, at.path, `'${inherited}' can't be part of a path`);
-  else if (at.place !== 'item') checkDocumentPath(steps, at.place, at);
+  else if (at.place !== 'item' && 'attributes' in at.place) checkDocumentPath(steps, at.place, at);
 }
 
 /** The document has the declared attributes and neighbours; inside of an object anything may be, of a list its items and its length. */
@@ -601,7 +637,7 @@ function truthOfValue(args: Args, here: Here): Predicate | undefined {
     case 'boolean':
       return equals(read.view, [true]);
     case 'string':
-      return and([present(read.view), not(equals(read.view, ['']))]);
+      return nonEmpty(read.view);
     case 'number':
       return and([present(read.view), not(equals(read.view, [0]))]);
     case 'list':
@@ -666,7 +702,7 @@ function containmentOf(args: Args, here: Here): Predicate | undefined {
   if (read.attribute.type === 'list') return { kind: 'member', view: read.view, value: plusZero(needle) };
   if (read.jsType !== 'string' || typeof needle !== 'string') return undefined;
   // An empty text contains nothing at all, not even "".
-  if (needle === '') return and([present(read.view), not(equals(read.view, ['']))]);
+  if (needle === '') return read.attribute.type === 'string' ? nonEmpty(read.view) : present(read.view);
   return { kind: 'substring', view: read.view, needle };
 }
 
@@ -700,12 +736,21 @@ function guardedComparison(args: Args, here: Here): Predicate | undefined {
   if (args.length !== 3 || !isLogic(comparison)) return undefined;
   const [name, sides] = operationOf(comparison);
   const order = COMPARISONS.get(name);
-  const [left, right] = [readView(sides[0], here.type), readView(sides[1], here.type)];
+  const [left, right] = [readSide(sides[0], here.type), readSide(sides[1], here.type)];
   if (!order || !left?.jsType || left.jsType !== right?.jsType || sides.length !== 2) return undefined;
   if (left.clock || right.clock) return undefined;
   if (left.jsType === 'boolean' && order !== '=') return undefined;
   if (!guards(leftGuard, left.view, here) || !guards(rightGuard, right.view, here)) return undefined;
   return { kind: 'compare', left: left.view, order, right: right.view };
+}
+
+/** A value, or the moment at which the day of a date begins. */
+function readSide(rule: unknown, type: ObjectType): Read | undefined {
+  if (!isLogic(rule) || operationOf(rule)[0] !== 'startOfDay') return readView(rule, type);
+  const [date, zone] = operationOf(rule)[1];
+  const read = readView(date, type);
+  if (read?.attribute.type !== 'date' || read.clock) return undefined;
+  return { ...read, view: { ...read.view, datesIn: String(zone) } };
 }
 
 function guards(rule: unknown, { attribute }: AttributeView, here: Here): boolean {
@@ -744,8 +789,22 @@ function readView(rule: unknown, type: ObjectType): Read | undefined {
 function readAge(rule: unknown, type: ObjectType): Read | undefined {
   const told = readClock(rule);
   const read = told && readView(told.value, type);
-  const isMoment = read && !read.clock && (read.attribute.type === 'date' || read.attribute.type === 'datetime');
-  return isMoment ? { ...read, clock: told.clock, jsType: 'number' } : undefined;
+  if (!read || read.clock) return undefined;
+  switch (read.attribute.type) {
+    case 'date':
+      return { ...read, clock: clockOfDates(told.clock), jsType: 'number' };
+    case 'datetime': {
+      const { datesIn: _, ...clock } = told.clock;
+      return { ...read, clock, jsType: 'number' };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** A date is the moment at which its day begins in the time zone of the clock, or in the one that is there for dates. */
+function clockOfDates(clock: Clock): Clock {
+  return clock.kind === 'elapsed' ? clock : { ...clock, datesIn: clock.timeZone };
 }
 
 function jsTypeOf({ type }: Attribute): Read['jsType'] {
@@ -807,6 +866,10 @@ function range(view: AttributeView, interval: Interval): Predicate {
 
 function present({ attribute }: AttributeView): Predicate {
   return { kind: 'present', attribute };
+}
+
+function nonEmpty(view: AttributeView): Predicate {
+  return and([present(view), not(equals(view, ['']))]);
 }
 
 /** -0 becomes 0, as in records. */

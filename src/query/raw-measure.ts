@@ -158,28 +158,44 @@ function varPath(rule: unknown): string | undefined {
   return name === 'var' && args.length === 1 && typeof args[0] === 'string' ? args[0] : undefined;
 }
 
-// ——— Exact sums ———
+// ——— Written otherwise ———
 
 type Copied = (from: object, to: object) => void;
 
 /** The rule, in which each `reduce` that adds up an attribute of neighbours is the operation `sum`; itself, if there is none. */
 export function withExactSums(rule: unknown, type: ObjectType, types: ObjectTypes, copied: Copied): unknown {
+  const sums: Rewrite = (name, args, of) => (name === 'reduce' ? exactSum(args, of, types) : undefined);
+  return rewritten(rule, type, types, sums, copied);
+}
+
+/** What an operation over a record of the type is written as instead; undefined, if it stays. */
+type Rewrite = (name: string, args: Args, type: ObjectType) => object | undefined;
+
+/** The rule with some operations written otherwise; itself, if there are none. */
+export function rewritten(
+  rule: unknown,
+  type: ObjectType,
+  types: ObjectTypes,
+  rewrite: Rewrite,
+  copied: Copied,
+): unknown {
+  const within = (part: unknown, of: ObjectType) => rewritten(part, of, types, rewrite, copied);
   if (Array.isArray(rule)) {
-    const items = rule.map((item) => withExactSums(item, type, types, copied));
+    const items = rule.map((item) => within(item, type));
     return items.some((item, index) => item !== rule[index]) ? items : rule;
   }
   if (!isLogic(rule)) return rule;
   const [name, args] = operationOf(rule);
-  const summed = name === 'reduce' ? exactSum(args, type, types) : undefined;
-  if (summed) {
-    const exact = withExactSums(summed, type, types, copied);
+  const other = rewrite(name, args, type);
+  if (other) {
+    const exact = within(other, type);
     copied(rule, exact as object);
     return exact;
   }
   const items = OVER_ITEMS.has(name) && name !== 'reduce' ? listType(args[0], type, types) : undefined;
   const inner = args.map((arg, index) => {
-    if (!OVER_ITEMS.has(name) || index !== 1) return withExactSums(arg, type, types, copied);
-    return items ? withExactSums(arg, items, types, copied) : arg;
+    if (!OVER_ITEMS.has(name) || index !== 1) return within(arg, type);
+    return items ? within(arg, items) : arg;
   });
   if (inner.every((arg, index) => arg === args[index])) return rule;
   const copy = { [name]: Array.isArray(rule[name]) ? inner : inner[0] };
@@ -191,7 +207,7 @@ const OVER_ITEMS = new Set(['map', 'filter', 'all', 'some', 'none', 'reduce']);
 const CURRENT = 'current.';
 
 /** `[map(list, x), current + accumulator, 0]` or `[list, current.x + accumulator, 0]` over neighbours. */
-function exactSum([list, body, initial, ...more]: Args, type: ObjectType, types: ObjectTypes): unknown {
+function exactSum([list, body, initial, ...more]: Args, type: ObjectType, types: ObjectTypes): object | undefined {
   const added = varPath(addedTo(body));
   if (added === undefined || initial !== 0 || more.length > 0) return undefined;
   const mapped = readMap(list);

@@ -82,17 +82,25 @@ function atClock(rule: unknown, nowMs: number): unknown {
 
 const isMissing = (value: unknown) => value === null || value === undefined;
 
-jsonLogic.add_operation('elapsed', (value: string | null, now: number) =>
-  isMissing(value) ? null : now - new Date(value!).getTime(),
+/** A calendar day is the moment at which it begins in the zone. */
+function momentOf(value: string, zone: string): number {
+  return /^\d{4}-\d\d-\d\d$/.test(value) ? beginOf(new Date(`${value}T00:00:00Z`), zone) : new Date(value).getTime();
+}
+
+jsonLogic.add_operation('startOfDay', (value: string | null, zone: string) =>
+  /^\d{4}-\d\d-\d\d$/.test(String(value)) ? new Date(momentOf(value!, zone)).toISOString() : null,
+);
+jsonLogic.add_operation('elapsed', (value: string | null, now: number, zone = 'UTC') =>
+  isMissing(value) ? null : now - momentOf(value!, zone),
 );
 jsonLogic.add_operation('periods', (value: string | null, now: number, unit: Unit, zone: string) =>
-  isMissing(value) ? null : numberOf(today(now, zone), unit) - numberOf(today(new Date(value!).getTime(), zone), unit),
+  isMissing(value) ? null : numberOf(today(now, zone), unit) - numberOf(today(momentOf(value!, zone), zone), unit),
 );
 jsonLogic.add_operation('before', (value: string | null, now: number, ...rest: Moving) =>
-  isMissing(value) ? false : compareWithBound(new Date(value!).getTime(), now, ...rest) < 0,
+  isMissing(value) ? false : compareWithBound(momentOf(value!, rest[3]), now, ...rest) < 0,
 );
 jsonLogic.add_operation('notAfter', (value: string | null, now: number, ...rest: Moving) =>
-  isMissing(value) ? false : compareWithBound(new Date(value!).getTime(), now, ...rest) <= 0,
+  isMissing(value) ? false : compareWithBound(momentOf(value!, rest[3]), now, ...rest) <= 0,
 );
 
 type Unit = 'day' | 'week' | 'month' | 'quarter' | 'year';

@@ -6,7 +6,15 @@
  * that the kind of rule does not read is refused, but for what editors leave behind and what says the same as its absence.
  */
 import { type Attribute, isObject, type ObjectType, SCALAR_TYPES, type ScalarType } from '../change/object-type.ts';
-import { describeAttribute, describeScalar, inexactText, readOperand } from '../change/value.ts';
+import {
+  type Day,
+  describeAttribute,
+  describeScalar,
+  exampleOfScalar,
+  inexactText,
+  readDay,
+  readOperand,
+} from '../change/value.ts';
 import { pointer, unreachable } from '../errors.ts';
 import { joined, type Meaning, matchedByAll, meaning, measured, negated } from './json-logic.ts';
 import {
@@ -206,7 +214,7 @@ function readAttributeRule(condition: Condition): Meaning | undefined {
       const other = readOtherField(condition);
       return other === undefined
         ? undefined
-        : says((positive) => positive.ofAttributes!(view, { attribute: other, folded: view.folded }));
+        : says((positive) => positive.ofAttributes!(...sidesOf(condition, view, other)));
     }
     default:
       return fault(reading, pointer(path, 'valueSource'), `${quote(rule.valueSource)} is neither "value" nor "field"`);
@@ -251,7 +259,29 @@ function readComparison(condition: Condition, view: AttributeView): Predicate | 
     }
   }
   const operands = readOperands(condition);
-  return operands && positive.predicate(view, foldedIf(view.folded, operands));
+  const looksAtPresent = positive.takes === 'window' || positive.takes === 'period';
+  return operands && comparedWith(positive, looksAtPresent ? momentView(condition, view) : view, operands);
+}
+
+/** Where a date meets a moment it is the one at which its day begins, in the zone of the deployment. */
+function momentView({ field, reading }: Pick<Condition, 'field' | 'reading'>, view: AttributeView): AttributeView {
+  return field.attribute.type === 'date' ? { ...view, datesIn: reading.scope.timeZone } : view;
+}
+
+/** A value in normal form; of a datetime it may be a day. */
+type Operand = Scalar | Day;
+
+function isDay(operand: Operand): operand is Day {
+  return typeof operand === 'object';
+}
+
+/** One day among the values makes days of all: a moment is one that ends as it begins. */
+function comparedWith(row: AttributeOperator, view: AttributeView, operands: readonly Operand[]): Predicate {
+  if (!operands.some(isDay)) return row.predicate(view, foldedIf(view.folded, operands as readonly Scalar[]));
+  const days = operands.map((operand) =>
+    isDay(operand) ? operand : { first: String(operand), last: String(operand) },
+  );
+  return row.ofDays!(view, days);
 }
 
 function isOfTime({ field: { attribute } }: Condition): boolean {
@@ -285,13 +315,13 @@ function readEnd(
 ): Predicate | undefined {
   if (isRelative(value)) {
     const moment = readMoment(value, path, condition.reading);
-    return moment && row.ofMoment!(view, moment);
+    return moment && row.ofMoment!(momentView(condition, view), moment);
   }
   const operands = readAll(condition, [value], () => path);
-  return operands && row.predicate(view, operands);
+  return operands && comparedWith(row, view, operands);
 }
 
-function readOperands(condition: Condition): readonly Scalar[] | undefined {
+function readOperands(condition: Condition): readonly Operand[] | undefined {
   const { row, rule, path, reading } = condition;
   const { value } = rule;
   const at = pointer(path, 'value');
@@ -340,7 +370,7 @@ const TAKING_MOMENTS = OPERATORS.flatMap((row) => {
 });
 
 /** A list of values as it is, or as `"a,b"`; an editor that reads numbers gives a single one as that number. */
-function readList(condition: Condition, value: unknown, at: string): readonly Scalar[] | undefined {
+function readList(condition: Condition, value: unknown, at: string): readonly Operand[] | undefined {
   const { row, reading } = condition;
   const isSingle = typeof value === 'number' || typeof value === 'boolean';
   const values = typeof value === 'string' ? splitList(value) : isSingle && row.takes === 'many' ? [value] : value;
@@ -356,17 +386,26 @@ function readAll(
   { field, reading }: Condition,
   values: readonly unknown[],
   pathOf: (index: number) => string,
-): readonly Scalar[] | undefined {
+): readonly Operand[] | undefined {
   const type = operandType(field.attribute);
-  const operands: Scalar[] = [];
+  const operands: Operand[] = [];
   for (const [index, value] of values.entries()) {
-    const operand = readOperand(type, value, reading.scope.timeZone);
+    const operand = readOne(type, value, reading.scope.timeZone);
     const altered = inexactText(type, value);
     if (operand !== undefined) operands.push(operand);
     else if (altered !== undefined) inexactFault(reading, pathOf(index), altered);
-    else fault(reading, pathOf(index), `${describeField(field)}: ${quote(value)} is not ${describeScalar(type)}`);
+    else fault(reading, pathOf(index), `${describeField(field)}: ${quote(value)} is ${notA(type)}`);
   }
   return operands.length === values.length ? operands : undefined;
+}
+
+/** A date that is given for a datetime means the whole day. */
+function readOne(type: ScalarType, value: unknown, timeZone: string): Operand | undefined {
+  return (type === 'datetime' ? readDay(value, timeZone) : undefined) ?? readOperand(type, value, timeZone);
+}
+
+function notA(type: ScalarType): string {
+  return `not ${describeScalar(type)}, such as ${exampleOfScalar(type)}`;
 }
 
 /** What a value is compared with: an attribute of a scalar type itself, or what a list holds. */
@@ -399,10 +438,18 @@ function readOtherField({ row, field, rule, path, reading }: Condition): string 
   return fault(reading, at, detail);
 }
 
+/** The views that are compared: a date and a datetime as two moments. */
+function sidesOf(condition: Condition, left: AttributeView, name: string): [left: AttributeView, right: AttributeView] {
+  const { field, reading } = condition;
+  const right: AttributeView = { attribute: name, folded: left.folded };
+  const attribute = field.type.attributes.get(name)!;
+  if (attribute.type === field.attribute.type) return [left, right];
+  return [momentView(condition, left), momentView({ field: { ...field, attribute }, reading }, right)];
+}
+
 /** The operators that can compare two attributes. */
 const COMPARING = OPERATORS.flatMap((row) => (row.kind === 'attribute' && row.ofAttributes ? [row.name] : []));
 
-/** A date is the first instant of its day, so it compares with a datetime. */
 function areComparable(left: Attribute, right: Attribute): boolean {
   const isMoment = ({ type }: Attribute) => type === 'date' || type === 'datetime';
   return left.type === right.type || (isMoment(left) && isMoment(right));
@@ -557,7 +604,7 @@ function readAggregateValue(row: AttributeOperator, standing: Standing): Predica
   if (!isOfValue(rule, path, 'an aggregate is compared with a value, not with an attribute', reading)) return undefined;
   readFolded(condition);
   const operands = readOperands(condition);
-  return operands && row.predicate(MEASURED, operands);
+  return operands && comparedWith(row, MEASURED, operands);
 }
 
 function readMeasure(given: unknown, many: Many | undefined, standing: Standing): ListMeasure | undefined {

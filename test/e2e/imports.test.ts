@@ -76,7 +76,7 @@ describe('an import of CSV', () => {
       name: 'Ada',
       age: 36,
       vip: true,
-      born_on: '2000-01-31T00:00:00.000Z',
+      born_on: '2000-01-31',
       last_seen_at: '2026-01-31T08:30:00.000Z',
       tags: ['a', 'b'],
       scores: [1, 2.5],
@@ -112,7 +112,7 @@ describe('an import of CSV', () => {
       { line: 10, code: 'line_malformed' },
     ]);
     expect(errors[0]).toMatchObject({
-      detail: "'age' must be a number, not 'old'; 'vip' must be a boolean, not 'perhaps'",
+      detail: "'age' must be a number, such as 42, not 'old'; 'vip' must be a boolean, such as true, not 'perhaps'",
     });
     expect(await data('b8')).toEqual({ age: 8, vip: true });
   });

@@ -177,7 +177,7 @@ const VALUES: Readonly<Record<TypeName, () => Record<string, unknown>>> = {
     name: often(pick(NAMES)),
     age: often(choose(90) - 5),
     vip: often(choose(2) === 1),
-    born_on: often(`19${10 + choose(90)}-0${1 + choose(9)}-11T00:00:00.000Z`),
+    born_on: often(`19${10 + choose(90)}-0${1 + choose(9)}-11`),
     tags: often(Array.from({ length: choose(3) }, () => pick(['x', 'y']))),
     organization_id: often(anyId('organizations')),
     group_ids: often(Array.from({ length: choose(4) }, () => anyId('groups'))),

@@ -51,13 +51,13 @@ export function fitting(data: ModelRecord['data'], { attributes }: ObjectType): 
     return (type !== 'number' && type !== 'string') || typeof value === type;
   };
   const fit = ([name, value]: [string, unknown]) =>
-    attributes.get(name)?.type === 'date' ? [name, startOfDay(String(value))] : [name, value];
+    attributes.get(name)?.type === 'date' ? [name, dayOf(String(value))] : [name, value];
   return Object.fromEntries(Object.entries(data).filter(isFitting).map(fit));
 }
 
 /** In UTC, of a datetime in normal form. */
-export function startOfDay(moment: string): string {
-  return `${moment.slice(0, 10)}T00:00:00.000Z`;
+export function dayOf(moment: string): string {
+  return moment.slice(0, 10);
 }
 
 /** The same for the same values. */

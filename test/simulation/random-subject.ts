@@ -7,7 +7,7 @@ import { objectTypeDefinition } from '../../src/change/object-type.ts';
 import { type RelatedCase, relatedCase } from '../support/arbitrary-relationships.ts';
 import { NOON } from '../support/contacts.ts';
 import type { Choose } from '../support/memory-deployment.ts';
-import { type Model, startOfDay } from './model.ts';
+import { dayOf, type Model } from './model.ts';
 import { momentNear, pick, type Subject, withoutNull } from './subjects.ts';
 
 const anyTimedCase = relatedCase({ time: true });
@@ -54,5 +54,5 @@ function anyChange(choose: Choose, model: Model, { types, graph }: RelatedCase, 
 }
 
 function moments(moment: () => string): Record<string, unknown> {
-  return { at: moment(), day: startOfDay(moment()) };
+  return { at: moment(), day: dayOf(moment()) };
 }

@@ -1,6 +1,13 @@
 /** time-zone.test.ts – Wall clocks and instants where the two part: gaps, overlaps, dates that begin late or never. */
 import { describe, expect, it } from 'vitest';
-import { instantOfWallClock, isTimeZone, startOfDate, startOfDateAt, wallClockAt } from '../../src/change/time-zone.ts';
+import {
+  dateAt,
+  endOfDate,
+  instantOfWallClock,
+  isTimeZone,
+  startOfDate,
+  wallClockAt,
+} from '../../src/change/time-zone.ts';
 
 const utc = (text: string) => Date.parse(`${text}Z`);
 const iso = (instant: number) => new Date(instant).toISOString();
@@ -62,21 +69,30 @@ describe('a date', () => {
     expect(iso(startOfDate(utc(`${date}T00:00:00`), zone))).toBe(instant);
   });
 
-  it('begins at the same instant whatever instant of it is asked', () => {
-    expect(iso(startOfDateAt(utc('2024-07-15T03:59:59.999'), 'America/New_York'))).toBe('2024-07-14T04:00:00.000Z');
-    expect(iso(startOfDateAt(utc('2024-07-15T04:00:00'), 'America/New_York'))).toBe('2024-07-15T04:00:00.000Z');
-    expect(iso(startOfDateAt(utc('1969-12-31T12:00:00'), 'UTC'))).toBe('1969-12-31T00:00:00.000Z');
+  it('is that of each instant from its first to its last one', () => {
+    const day = (instant: string, zone: string) => iso(dateAt(utc(instant), zone)).slice(0, 10);
+    expect(day('2024-07-15T03:59:59.999', 'America/New_York')).toBe('2024-07-14');
+    expect(day('2024-07-15T04:00:00', 'America/New_York')).toBe('2024-07-15');
+    expect(day('1969-12-31T12:00:00', 'UTC')).toBe('1969-12-31');
+    // the clocks, put back from 00:01, show the day before once more
+    expect(day('2010-11-07T02:30:30', 'America/St_Johns')).toBe('2010-11-07');
+    expect(day('2010-11-07T02:45:00', 'America/St_Johns')).toBe('2010-11-07');
   });
 
-  it('begins no later than any of its hours, and not within the date before', () => {
-    for (const zone of ['America/Sao_Paulo', 'America/Havana', 'Asia/Beirut', 'Pacific/Apia']) {
-      for (let instant = utc('2011-01-01T00:00:00'); instant < utc('2012-01-02T00:00:00'); instant += 3_600_000) {
-        const start = startOfDateAt(instant, zone);
-        expect(start <= instant && startOfDateAt(start, zone) === start && startOfDateAt(start - 1, zone) < start).toBe(
-          true,
-        );
+  it('has each instant in it that lies between its ends, and no other', () => {
+    const zones = ['America/Sao_Paulo', 'America/Havana', 'Asia/Beirut', 'Pacific/Apia', 'America/St_Johns', 'UTC'];
+    for (const zone of zones) {
+      for (let instant = utc('2011-01-01T00:00:00'); instant < utc('2012-01-02T00:00:00'); instant += 1_800_000) {
+        const date = dateAt(instant, zone);
+        const [first, last] = [startOfDate(date, zone), endOfDate(date, zone)];
+        expect(first <= instant && instant <= last && dateAt(first - 1, zone) < date, iso(instant)).toBe(true);
       }
     }
+  });
+
+  it('that is left out has no instant', () => {
+    const left = utc('2011-12-30T00:00:00');
+    expect(endOfDate(left, 'Pacific/Apia')).toBe(startOfDate(left, 'Pacific/Apia') - 1);
   });
 });
 

@@ -156,12 +156,21 @@ describe('the key', () => {
     expect(keyWith({ age: { type: 'string' } })).toBe(keyWith({}));
   });
 
-  it('depends on the time zone where dates do', () => {
-    const query = group({ field: 'born_on', operator: '=', value: '2024-01-01' });
+  it('depends on the time zone where a day is one of moments, and not where it is one of dates', () => {
     const berlin = { ...contactsScope(), timeZone: 'Europe/Berlin' };
-    expect(compile(query, berlin).key).not.toBe(compile(query).key);
-    expect(compile(query, berlin).jsonLogic).toEqual({
-      and: [{ '===': [{ var: 'born_on' }, '2023-12-31T23:00:00.000Z'] }],
+    const seen = group({ field: 'seen_at', operator: '<', value: '2024-01-01' });
+    const born = group({ field: 'born_on', operator: '<', value: '2024-01-01' });
+    expect(compile(seen, berlin).key).not.toBe(compile(seen).key);
+    expect(compile(born, berlin).key).toBe(compile(born).key);
+    expect(compile(group({ field: 'seen_at', operator: '=', value: '2024-01-01' }), berlin).jsonLogic).toEqual({
+      and: [
+        {
+          and: [
+            { '!=': [{ var: 'seen_at' }, null] },
+            { '<=': ['2023-12-31T23:00:00.000Z', { var: 'seen_at' }, '2024-01-01T22:59:59.999Z'] },
+          ],
+        },
+      ],
     });
   });
 });

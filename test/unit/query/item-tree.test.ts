@@ -75,7 +75,7 @@ describe('an item tree is refused', () => {
     [tree('and', { type: 'relation' }), '/query/items/0/type: "relation" is neither "group" nor "attribute"'],
     [tree('and', { ...leaf('age', '==', 1), field: 'age' }), "/query/items/0/field: 'field' is not known here"],
     [tree('and', leaf(undefined, '==', 1)), '/query/items/0/slug: a rule names an attribute'],
-    [tree('and', leaf('age', '==', 'x')), `/query/items/0/value: 'age' is a number: "x" is not a number`],
+    [tree('and', leaf('age', '==', 'x')), `/query/items/0/value: 'age' is a number: "x" is not a number, such as 42`],
     [
       tree('and', tree('and', leaf('age', '==', null))),
       `/query/items/0/items/0/value: '=' takes a value; for "no value" there are null and notNull`,

@@ -14,6 +14,9 @@ type Case = readonly [
 
 const DAY = '2024-02-29T00:00:00.000Z';
 const NEXT_DAY = '2024-03-01T00:00:00.000Z';
+const BEFORE = '2024-02-28T23:59:59.999Z';
+const LAST = '2024-03-01T23:59:59.999Z';
+const AFTER = '2024-03-02T00:00:00.000Z';
 
 const POSITIVE: readonly Case[] = [
   ['=', 'name', 'Ann', ['Ann'], ['ann', 'Anna', '']],
@@ -21,7 +24,8 @@ const POSITIVE: readonly Case[] = [
   ['=', 'age', '42', [42], [43, 0]],
   ['=', 'age', 0, [0], [1]],
   ['=', 'vip', 'false', [false], [true]],
-  ['=', 'born_on', '2024-02-29', [DAY], [NEXT_DAY]],
+  ['=', 'born_on', '2024-02-29', ['2024-02-29'], ['2024-03-01', '2024-02-28']],
+  ['=', 'born_on', '2024-02-29T23:30:00-02:00', ['2024-03-01'], ['2024-02-29']],
   ['=', 'seen_at', '2024-02-29T01:00:00+01:00', [DAY], [NEXT_DAY]],
   ['in', 'name', ['a', 'b'], ['a', 'b'], ['c', 'a,b']],
   ['in', 'name', 'a, b', ['a', 'b'], ['a, b']],
@@ -34,16 +38,27 @@ const POSITIVE: readonly Case[] = [
   ['>', 'age', -1, [0, 1], [-1, -2]],
   ['>=', 'age', -1, [-1, 0], [-2]],
   ['<', 'name', 'b', ['', 'B', 'a'], ['b', 'c', '\u{1F600}']],
-  ['>=', 'born_on', '2024-03-01', [NEXT_DAY], [DAY]],
+  ['>=', 'born_on', '2024-03-01', ['2024-03-01'], ['2024-02-29']],
+  ['<=', 'born_on', '2024-03-01 23:59', ['2024-03-01'], ['2024-03-02']],
   ['between', 'age', [1, 2], [1, 1.5, 2], [0, 3]],
   ['between', 'age', '1,2', [1, 2], [3]],
   ['between', 'age', [2, 1], [1, 1.5, 2], [0, 3]],
   ['between', 'age', '25,12', [12, 12.5, 25], [11, 26]],
   ['between', 'age', [2, 2], [2], [1, 3]],
   ['between', 'name', ['c', 'a'], ['a', 'b', 'c'], ['', 'd', 'B']],
-  ['between', 'born_on', '2024-03-01,2024-02-29', [DAY, NEXT_DAY], ['2024-03-02T00:00:00.000Z']],
+  ['between', 'born_on', '2024-03-01,2024-02-29', ['2024-02-29', '2024-03-01'], ['2024-03-02']],
   ['between', 'seen_at', [NEXT_DAY, DAY], [DAY, NEXT_DAY], ['2024-03-01T00:00:00.001Z']],
-  ['between', 'seen_at', ['2024-02-29', '2024-03-01'], [DAY, NEXT_DAY], ['2024-03-01T00:00:00.001Z']],
+  ['between', 'seen_at', ['2024-02-29', '2024-03-01'], [DAY, NEXT_DAY, LAST], [BEFORE, AFTER]],
+  ['between', 'seen_at', ['2024-03-01', '2024-02-29'], [DAY, NEXT_DAY, LAST], [BEFORE, AFTER]],
+  ['between', 'seen_at', ['2024-02-29T12:00', '2024-02-29'], ['2024-02-29T12:00:00.000Z'], [DAY, NEXT_DAY]],
+  ['=', 'seen_at', '2024-02-29', [DAY, '2024-02-29T23:59:59.999Z'], [BEFORE, NEXT_DAY]],
+  ['in', 'seen_at', ['2024-02-29', AFTER], [DAY, '2024-02-29T10:00:00.000Z', AFTER], [BEFORE, NEXT_DAY]],
+  ['in', 'seen_at', '2024-02-29, 2024-03-01T10:00', [DAY, '2024-03-01T10:00:00.000Z'], [BEFORE, NEXT_DAY]],
+  ['in', 'seen_at', ['2024-02-29', '2024-02-29T10:00'], [DAY, '2024-02-29T10:00:00.000Z'], [BEFORE]],
+  ['<', 'seen_at', '2024-03-01', [BEFORE, DAY], [NEXT_DAY, LAST]],
+  ['<=', 'seen_at', '2024-03-01', [DAY, NEXT_DAY, LAST], [AFTER]],
+  ['>', 'seen_at', '2024-03-01', [AFTER], [NEXT_DAY, LAST]],
+  ['>=', 'seen_at', '2024-03-01', [NEXT_DAY, LAST, AFTER], [DAY]],
   ['contains', 'name', 'nn', ['Anna', 'nn'], ['aN', '']],
   ['contains', 'name', '', ['', 'a'], []],
   ['beginsWith', 'name', 'An', ['An', 'Anna'], ['anna', 'Ban', '']],
@@ -51,7 +66,7 @@ const POSITIVE: readonly Case[] = [
   ['endsWith', 'name', 'na', ['na', 'Anna'], ['NA', 'nab', '']],
   ['endsWith', 'name', '', ['', 'a'], []],
   ['contains', 'tags', 'a', [['a'], ['b', 'a']], [[], ['ab'], ['A']]],
-  ['contains', 'days', '2024-02-29', [[DAY]], [[NEXT_DAY]]],
+  ['contains', 'days', '2024-02-29', [['2024-02-29']], [['2024-03-01'], []]],
   ['containsAny', 'tags', ['a', 'b'], [['a'], ['c', 'b']], [[], ['c']]],
   ['containsAny', 'tags', 'a,b', [['a'], ['b']], [['a,b']]],
   ['containsAny', 'tags', [], [], [[], ['a']]],
@@ -171,10 +186,12 @@ describe('valueSource field', () => {
     const rule = { field: 'born_on', operator: '<', valueSource: 'field', value: 'seen_at' };
     expect(
       holdsFor(group(rule), [
-        { born_on: DAY, seen_at: '2024-02-29T00:00:00.001Z' },
-        { born_on: DAY, seen_at: DAY },
+        { born_on: '2024-02-29', seen_at: '2024-02-29T00:00:00.001Z' },
+        { born_on: '2024-02-29', seen_at: DAY },
+        { born_on: '2024-02-29' },
+        { seen_at: DAY },
       ]),
-    ).toEqual([true, false]);
+    ).toEqual([true, false, false, false]);
   });
 
   it('folds both sides', () => {

@@ -70,14 +70,12 @@ describe('a part of JsonLogic', () => {
 
   it.each<[unknown]>([
     [{ '==': [AGE, '5'] }],
-    [{ '===': [AGE, '5'] }],
     [{ '<': [AGE, '5'] }],
     [{ '<': [{ var: 'vip' }, true] }],
     [{ '==': [{ var: ['age', 0] }, 0] }],
     [{ '<': [AGE, { var: 'score' }] }],
     [{ '===': [{ toLowerCase: NAME }, 'A'] }],
     [{ in: [NAME, ['a', null]] }],
-    [{ in: [AGE, [1, '1']] }],
     [{ in: [1, NAME] }],
     [{ '<': [1, 2, AGE] }],
     [{ '>': [5, AGE, 1] }],
@@ -132,9 +130,7 @@ describe("JsonLogic's own semantics", () => {
 
   it('let a date be the text that is returned for it', () => {
     const query = { '>=': [{ var: 'born_on' }, '2024-02'] };
-    expect(
-      holdsFor(query, [{ born_on: '2024-02-29T00:00:00.000Z' }, { born_on: '2024-01-31T00:00:00.000Z' }, {}]),
-    ).toEqual([true, false, false]);
+    expect(holdsFor(query, [{ born_on: '2024-02-29' }, { born_on: '2024-01-31' }, {}])).toEqual([true, false, false]);
   });
 
   it('take 0, "", false and [] for false', () => {

@@ -319,7 +319,7 @@ describe('a rule over relationships is refused', () => {
     ],
     [
       rule('organization.employees', '=', 'x'),
-      `/query/rules/0/value: 'organization.employees' is a number: "x" is not a number`,
+      `/query/rules/0/value: 'organization.employees' is a number: "x" is not a number, such as 42`,
     ],
     [
       rule('organization.name', '=', 'organization.industry', { valueSource: 'field' }),
@@ -381,7 +381,10 @@ describe('a rule over relationships is refused', () => {
       summing({ field: 'organization.employees' }),
       "/query/rules/0/field: 'organization.employees' is an attribute of one record: 'aggregate' is of a relationship that leads to many",
     ],
-    [summing({ value: 'x' }), `/query/rules/0/value: 'sum of orders.total' is a number: "x" is not a number`],
+    [
+      summing({ value: 'x' }),
+      `/query/rules/0/value: 'sum of orders.total' is a number: "x" is not a number, such as 42`,
+    ],
     [
       summing({ operator: 'contains' }),
       "/query/rules/0/operator: 'sum of orders.total' is a number and does not take 'contains'; it takes =, !=, in, notIn, <, <=, >, >=, between, notBetween, notNull, null",

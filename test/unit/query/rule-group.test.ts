@@ -305,16 +305,19 @@ describe('a rule group is refused', () => {
     ],
     [
       group({ field: 'age', operator: '=', value: 'x' }),
-      `/query/rules/0/value: 'age' is a number: "x" is not a number`,
+      `/query/rules/0/value: 'age' is a number: "x" is not a number, such as 42`,
     ],
-    [group({ field: 'name', operator: '=', value: 5 }), "/query/rules/0/value: 'name' is a string: 5 is not a string"],
+    [
+      group({ field: 'name', operator: '=', value: 5 }),
+      '/query/rules/0/value: \'name\' is a string: 5 is not a string, such as "abc"',
+    ],
     [
       group({ field: 'born_on', operator: '=', value: '2023-02-29' }),
-      `/query/rules/0/value: 'born_on' is a date: "2023-02-29" is not a date`,
+      `/query/rules/0/value: 'born_on' is a date: "2023-02-29" is not a date, such as "2026-01-31"`,
     ],
     [
       group({ field: 'tags', operator: 'contains', value: 5 }),
-      "/query/rules/0/value: 'tags' is a list of strings: 5 is not a string",
+      '/query/rules/0/value: \'tags\' is a list of strings: 5 is not a string, such as "abc"',
     ],
     [
       group({ ...ANN, value: null }),
@@ -326,11 +329,11 @@ describe('a rule group is refused', () => {
     ],
     [
       group({ field: 'name', operator: 'in', value: ['a', null] }),
-      "/query/rules/0/value/1: 'name' is a string: null is not a string",
+      '/query/rules/0/value/1: \'name\' is a string: null is not a string, such as "abc"',
     ],
     [
       group({ field: 'age', operator: 'in', value: '1,x' }),
-      `/query/rules/0/value: 'age' is a number: "x" is not a number`,
+      `/query/rules/0/value: 'age' is a number: "x" is not a number, such as 42`,
     ],
     [group({ field: 'age', operator: 'in', value: {} }), "/query/rules/0/value: 'in' takes a list of values, not {}"],
     [
