@@ -791,7 +791,7 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
   Type.String({
     $id: 'RecordTable',
     description:
-      'CSV (RFC 4180) with a header. Empty: no value. Numbers as in JSON; true and false in any letters; dates by RFC 3339; lists as a,b or as JSON; objects as JSON.',
+      'CSV (RFC 4180) with a header. Empty: no value. Numbers as in JSON; true and false in any letters; dates as YYYY-MM-DD, times as 2026-01-31T10:30:00+01:00 or 2026-01-31 10:30; lists as a,b or as JSON; objects as JSON.',
     examples: ['id,age,vip,tags\nc-17,36,true,"early,paying"\n'],
   }),
   Type.Object(

@@ -6,7 +6,7 @@
  */
 
 import jsonLogic, { type RulesLogic } from 'json-logic-js';
-import { instantOfWallClock, startOfDate, wallClockAt } from '../change/time-zone.ts';
+import { instantOfWallClock, isTimeZone, startOfDate, wallClockAt } from '../change/time-zone.ts';
 
 const lowered = (value: unknown) => (typeof value === 'string' ? value.toLowerCase() : value);
 
@@ -82,14 +82,25 @@ function atClock(rule: unknown, nowMs: number): unknown {
 
 const isMissing = (value: unknown) => value === null || value === undefined;
 
-/** A calendar day is the moment at which it begins in the zone. */
-function momentOf(value: string, zone: string): number {
-  return /^\d{4}-\d\d-\d\d$/.test(value) ? beginOf(new Date(`${value}T00:00:00Z`), zone) : new Date(value).getTime();
+/** The UTC midnight that a calendar day names, if the value is one. */
+function midnightOf(value: unknown): Date | undefined {
+  if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(value)) return undefined;
+  const midnight = new Date(`${value}T00:00:00Z`);
+  return Number.isNaN(midnight.getTime()) || !midnight.toISOString().startsWith(value) ? undefined : midnight;
 }
 
-jsonLogic.add_operation('startOfDay', (value: string | null, zone: string) =>
-  /^\d{4}-\d\d-\d\d$/.test(String(value)) ? new Date(momentOf(value!, zone)).toISOString() : null,
-);
+/** A calendar day is the moment at which it begins in the zone. */
+function momentOf(value: string, zone: string): number {
+  const midnight = midnightOf(value);
+  return midnight ? beginOf(midnight, zone) : new Date(value).getTime();
+}
+
+jsonLogic.add_operation('startOfDay', (value: unknown, zone: unknown) => {
+  const midnight = midnightOf(value);
+  return midnight && typeof zone === 'string' && isTimeZone(zone)
+    ? new Date(beginOf(midnight, zone)).toISOString()
+    : null;
+});
 jsonLogic.add_operation('elapsed', (value: string | null, now: number, zone = 'UTC') =>
   isMissing(value) ? null : now - momentOf(value!, zone),
 );

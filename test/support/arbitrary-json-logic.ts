@@ -129,6 +129,8 @@ function shapedArguments(name: string, any: Rule): Rule {
     case 'log':
     case 'toLowerCase':
       return fc.oneof(any, fc.tuple(any));
+    case 'startOfDay':
+      return fc.tuple(fc.oneof(fc.constantFrom(...DAYS), any), fc.oneof(fc.constantFrom(...DAY_ZONES), any));
     case 'if':
     case '?:':
       return fc.array(any, { minLength: 2, maxLength: 6 });
@@ -139,6 +141,18 @@ function shapedArguments(name: string, any: Rule): Rule {
       );
   }
 }
+
+const DAYS = [
+  '2024-02-29',
+  '2023-02-29',
+  '2024-02-30',
+  '0000-01-01',
+  '9999-12-31',
+  '2011-12-30',
+  '2018-11-04',
+  '2024-13-01',
+];
+const DAY_ZONES = ['UTC', 'Asia/Tokyo', 'America/Sao_Paulo', 'Pacific/Apia', 'Mars/Olympus', ''];
 
 const reducer: Rule = fc
   .constantFrom('+', '*', 'cat', 'merge', 'max', '===')

@@ -207,6 +207,20 @@ describe('text', () => {
   });
 });
 
+it('a program finds where a day begins, and nothing where there is no day or no zone', () => {
+  const begins = (...args: unknown[]) => run({ startOfDay: args });
+  expect(begins('2018-11-04', 'America/Sao_Paulo')).toBe('2018-11-04T03:00:00.000Z');
+  expect(begins('0000-01-01', 'Asia/Tokyo')).toBe('-000001-12-31T14:41:01.000Z');
+  for (const args of [
+    ['2023-02-29', 'UTC'],
+    ['2024-02-29T00:00:00.000Z', 'UTC'],
+    [['2024-02-29'], 'UTC'],
+    [null, 'UTC'],
+  ])
+    expect(begins(...args)).toBeNull();
+  for (const zone of ['Mars/Olympus', '', null, undefined, 5]) expect(begins('2024-02-29', zone)).toBeNull();
+});
+
 describe('a scope', () => {
   it('sees nothing but its item', () => {
     expect(run({ map: [[1, 2], { var: 'outer' }] }, { outer: 5 })).toEqual([null, null]);
@@ -258,7 +272,7 @@ describe('a program', () => {
 
   it('knows the operations of JsonLogic and the added ones', () => {
     expect([...PROGRAM_OPERATIONS].sort().join(' ')).toBe(
-      '! !! != !== % * + - / < <= == === > >= ?: all and avg cat endsWith filter if in log map max maximum merge min minimum missing missing_some none or reduce some startsWith substr sum toLowerCase var',
+      '! !! != !== % * + - / < <= == === > >= ?: all and avg cat endsWith filter if in log map max maximum merge min minimum missing missing_some none or reduce some startOfDay startsWith substr sum toLowerCase var',
     );
   });
 });
