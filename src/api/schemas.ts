@@ -8,7 +8,9 @@ import Type, { type TObject, type TSchema } from 'typebox';
 import { OPERATIONS } from '../change/change.ts';
 import { NAME, SCALAR_TYPES } from '../change/object-type.ts';
 import { ERRORS, type ErrorCode } from '../errors.ts';
+import { FILTER_SCHEMAS } from '../query/filter-schema.ts';
 import { VALUE_FORMS } from '../query/operator-list.ts';
+import { AGGREGATES } from '../query/operators.ts';
 
 /** Refers to one of NAMED_SCHEMAS. */
 export function named(id: string) {
@@ -261,14 +263,8 @@ const viewColumn = Type.Object(
         'An own attribute (email), a way of to-one relationships to one (organization.parent.name), id, created_at, updated_at or version; with an aggregate a to-many relationship (orders) or a number of its records (orders.total).',
     }),
     label: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'Unique; default: the path.' })),
-    aggregate: Type.Optional(Type.Enum(['count', 'sum', 'avg', 'min', 'max'])),
-    where: Type.Optional(
-      Type.Unsafe<unknown>({
-        type: 'object',
-        additionalProperties: true,
-        description: 'A group of rules about the related records: the aggregate is of those of which it holds.',
-      }),
-    ),
+    aggregate: Type.Optional(Type.Enum(AGGREGATES.map(({ name }) => name))),
+    where: Type.Optional(named('RuleGroup')),
   },
   { additionalProperties: false },
 );
@@ -603,14 +599,9 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
       ],
     },
   ),
-  Type.Unsafe({
-    $id: 'Query',
-    type: 'object',
-    description:
-      'A filter, as a rule group of react-querybuilder (has rules), an item tree (type: group), or JsonLogic (one operation).',
-    additionalProperties: true,
-    examples: [queryExample, jsonLogicExample],
-  }),
+  ...FILTER_SCHEMAS.map((schema) =>
+    Type.Unsafe(schema['$id'] === 'Query' ? { ...schema, examples: [queryExample, jsonLogicExample] } : schema),
+  ),
   Type.Object(segmentMembers, { $id: 'SegmentInput', additionalProperties: false, examples: [segmentExample] }),
   Type.Object(
     {
@@ -624,7 +615,7 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
     {
       id: Type.String({ format: 'uuid' }),
       ...segmentMembers,
-      json_logic: Type.Unknown({ description: 'The query as JsonLogic; it means the same, and is a valid query.' }),
+      json_logic: named('JsonLogic'),
       status: Type.Enum(['building', 'ready', 'failed']),
       progress: Type.Number({
         minimum: 0,

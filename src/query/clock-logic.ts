@@ -20,6 +20,8 @@ const ARGUMENTS: ReadonlyMap<string, readonly number[]> = new Map([
   ['notAfter', [6]],
 ]);
 
+export const CLOCK_OPERATIONS: readonly string[] = ['now', ...ARGUMENTS.keys()];
+
 /** Whether it is one of the operations of time. */
 export function isClockOperation(name: string): boolean {
   return name === 'now' || ARGUMENTS.has(name);

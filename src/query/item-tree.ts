@@ -31,6 +31,9 @@ function readInnerGroup(group: Members, path: string, depth: number, reading: Re
 function readGroup(group: Members, path: string, depth: number, reading: Reading): Meaning | undefined {
   if (!admitNode(reading, path, depth)) return undefined;
   refuseMembers(group, path, ['type', 'operator', 'items', 'not', ...EDITOR_MEMBERS], reading);
+  if (group.type !== undefined && group.type !== 'group') {
+    return fault(reading, pointer(path, 'type'), `the type of a group is "group", not ${quote(group.type)}`);
+  }
   const operator = readGroupOperator(group.operator, pointer(path, 'operator'), reading);
   const isNegated = readFlag(group.not, pointer(path, 'not'), reading);
   const { items } = group;

@@ -171,7 +171,7 @@ interface Place {
   readonly pointers: Pointers;
 }
 
-const REFUSED_OPERATIONS = new Set(['log', 'method']);
+export const REFUSED_OPERATIONS: ReadonlySet<string> = new Set(['log', 'method']);
 const OVER_ITEMS = new Set(['map', 'filter', 'reduce', 'all', 'some', 'none']);
 
 function check(rule: unknown, at: Place): void {
