@@ -5,6 +5,7 @@ import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import type { KeyEntry } from '../config.ts';
+import { HeldAnswers } from './held-answers.ts';
 import { auth } from './plugins/auth.ts';
 import { bodies } from './plugins/bodies.ts';
 import { idempotency } from './plugins/idempotency.ts';
@@ -25,7 +26,7 @@ import { seedRoutes } from './routes/seeds.ts';
 import { segmentRoutes } from './routes/segments.ts';
 import { viewRoutes } from './routes/views.ts';
 
-export interface AppOptions extends RouteOptions {
+export interface AppOptions extends Omit<RouteOptions, 'held'> {
   readonly keys: readonly KeyEntry[];
 }
 
@@ -60,7 +61,8 @@ export const app = fp(
     await server.register(idempotency, { redis: deployment.redis, keys: deployment.keys.catalog });
     await server.register(openapi);
     await server.register(queueBoard, { queues: [...jobs.queues, ...webhooks.queues.all] });
-    for (const routes of ROUTES) await server.register(routes, options);
+    const held = new HeldAnswers(deployment.limits.heldBytes);
+    for (const routes of ROUTES) await server.register(routes, { ...options, held });
   },
   { name: 'app' },
 );

@@ -14,7 +14,7 @@ import { Problem } from '../errors.ts';
 import type { Page } from '../membership/memberships.ts';
 import { StreamTail } from '../redis/stream-tail.ts';
 import { WebhookEmitter } from './webhook-emitter.ts';
-import type { LaneName, Settled, SyncState, WebhookLanes, WebhookLimits } from './webhook-lanes.ts';
+import type { LaneName, RecordMessage, Settled, SyncState, WebhookLanes, WebhookLimits } from './webhook-lanes.ts';
 import { WebhookPayloads } from './webhook-payload.ts';
 import { SYNC_QUEUE, type SyncJob, WEBHOOK_QUEUE } from './webhook-queue.ts';
 import type { WebhookSender, WebhookTarget } from './webhook-sender.ts';
@@ -246,9 +246,28 @@ export class WebhookWorker {
       throw error;
     }
     const ids = page.data.map((member) => member.id);
-    const messages = await this.#payloads.members(state.id, view, ids);
-    const next = page.next_cursor ?? undefined;
-    const woken = await this.#lanes.pushSync(id, state, next, messages);
+    const end = page.next_cursor ?? undefined;
+    if (ids.length === 0) return this.#pushSync(id, state, end, []);
+    let at = state;
+    let left = ids.length;
+    for await (const messages of this.#payloads.members(state.id, view, ids)) {
+      left -= messages.length;
+      const next = left === 0 ? end : this.#deployment.memberships.cursorAfter(messages.at(-1)!.record);
+      if (!(await this.#pushSync(id, at, next, messages, left === 0))) return false;
+      at = { ...at, cursor: next ?? '' };
+    }
+    return end !== undefined;
+  }
+
+  /** @returns whether the sync goes on */
+  async #pushSync(
+    id: string,
+    state: SyncState,
+    next: string | undefined,
+    messages: readonly RecordMessage[],
+    isWhole = true,
+  ): Promise<boolean> {
+    const woken = await this.#lanes.pushSync(id, state, next, messages, isWhole);
     await this.#webhooks.queues.wake(woken ?? []);
     return woken !== undefined && next !== undefined;
   }

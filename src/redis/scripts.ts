@@ -21,6 +21,7 @@ export const SCRIPT_NAMES = [
   'beginGeneration',
   'commitBatch',
   'deliverEntry',
+  'firstWebhooks',
   'foundDeployment',
   'foundPartition',
   'pushWebhooks',
@@ -30,6 +31,7 @@ export const SCRIPT_NAMES = [
   'renewLease',
   'settleWebhook',
   'syncWebhooks',
+  'weighFields',
   'writeCatalog',
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
