@@ -13,7 +13,7 @@ import { Compile } from 'typebox/compile';
 import { type Fault, Problem } from '../../errors.ts';
 
 /** `application/json`, and what builds on it, such as `application/merge-patch+json`. */
-const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json(?:\s*;|$)/i;
+export const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json(?:\s*;|$)/i;
 
 interface Property {
   readonly type?: string;
