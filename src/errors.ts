@@ -19,6 +19,7 @@ export const ERRORS = {
   body_invalid: { status: 422, title: 'The body does not have the expected form' },
   parameter_invalid: { status: 400, title: 'A parameter has an invalid value' },
   cursor_invalid: { status: 400, title: 'The cursor is not one that this endpoint gave out' },
+  cursor_expired: { status: 410, title: 'What the cursor goes on in is not kept any more' },
   not_acceptable: { status: 406, title: 'No form that is accepted can be answered' },
   content_type_unsupported: { status: 415, title: 'The content type is not supported here' },
   line_malformed: { status: 400, title: 'The line is not a JSON object' },

@@ -30,6 +30,8 @@ export interface ReadOptions {
   readonly timeoutMs: number;
 }
 
+/** What was waited for already, or does not matter. */
+export const EVENTUAL: ReadOptions = { consistency: 'eventual', timeoutMs: 0 };
 export const STRONG: ReadOptions = { consistency: 'strong', timeoutMs: 5000 };
 
 export interface SegmentCount {
@@ -233,6 +235,16 @@ export class Memberships {
     await this.#objectType(objectType);
     await this.#wait([this.#partition(id)], options);
     return (await this.records(objectType, [id]))[0];
+  }
+
+  /** Waits until all that was acknowledged before is in the records of a type, and in a segment. @throws Problem not_caught_up */
+  async awaitRecords(objectType: string, options: ReadOptions, segment?: string): Promise<void> {
+    await this.#objectType(objectType);
+    await this.#wait(
+      this.#keys.partitions,
+      options,
+      segment === undefined ? NEEDS_NOTHING : await this.#needsOfSegments([segment]),
+    );
   }
 
   /** Some records as they are now, in the order of the ids; undefined for those that do not exist. */

@@ -6,6 +6,7 @@
  * has, and however heavy they are, what is held at once is a few rows of bounded weight and a chunk of neighbours; who takes the
  * rows says when a page is full.
  */
+import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { StoredView } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
@@ -16,10 +17,18 @@ import type { Limits } from '../limits.ts';
 import type { Hop } from '../query/relationships.ts';
 import type { Column, Place, ViewDefinition } from '../query/view-columns.ts';
 import type { Keys } from '../redis/keys.ts';
-import { type Memberships, type NamedRecord, type Page, PageBudget, type ReadOptions } from './memberships.ts';
+import {
+  EVENTUAL,
+  type Memberships,
+  type NamedRecord,
+  type Page,
+  PageBudget,
+  type ReadOptions,
+} from './memberships.ts';
 import { Neighbourhood, type Standpoint } from './neighbourhood.ts';
 import { packSortMember } from './sort-key.ts';
 import { SORTED_ROWS_MAX, SortedRun } from './sorted-run.ts';
+import { type RunOrder, SortedRuns } from './sorted-runs.ts';
 
 export interface ViewRow {
   readonly id: string;
@@ -45,6 +54,18 @@ export type TakeRow = (row: ViewRow, definition: ViewDefinition) => boolean;
 export interface RowAnswer {
   readonly show: ShowRecord;
   readonly take: TakeRow;
+}
+
+/** A page that nothing has to be waited for any more. */
+export interface OpenedPage {
+  /** @returns the cursor of the next page */
+  read(limit: number, answer: RowAnswer): Promise<string | null>;
+}
+
+/** Where a page of a sorted view begins. */
+interface RunPlace {
+  readonly run: SortedRun;
+  readonly at: number;
 }
 
 export interface ViewExport {
@@ -76,7 +97,6 @@ const RELATED_A_ROW = 20;
 /** Rows whose related records are read at once, if each row's are light; those of a heavy row are read alone. */
 const RELATED_AT_ONCE = 10;
 const LIGHT_BYTES_MAX = 256 * 1024;
-const EVENTUAL: ReadOptions = { consistency: 'eventual', timeoutMs: 0 }; // the view was waited for
 
 export class ViewRows {
   readonly #redis: Redis;
@@ -85,6 +105,7 @@ export class ViewRows {
   readonly #memberships: Memberships;
   readonly #timeZone: string;
   readonly #relatedBytesMax: number;
+  readonly #runs: SortedRuns;
   /** By view as it is stored, for the version of the catalog that it was read against. */
   readonly #definitions = new WeakMap<StoredView, { readonly version: number; readonly of: Reading['definition'] }>();
 
@@ -95,6 +116,7 @@ export class ViewRows {
     this.#memberships = memberships;
     this.#timeZone = timeZone;
     this.#relatedBytesMax = limits.pageBytes;
+    this.#runs = new SortedRuns(redis, keys.catalog, limits);
   }
 
   /**
@@ -110,14 +132,30 @@ export class ViewRows {
     answer?: RowAnswer,
   ): Promise<Page<ViewRow>> {
     const data: ViewRow[] = [];
-    const keep = (row: ViewRow) => data.push(row) > 0;
-    const { show = asText, take = keep } = answer ?? {};
-    const reading = await this.#open(slug, options, show);
-    const taking: Taking = { limit, taken: 0, take: (row) => take(row, reading.definition) };
-    const next = await (reading.definition.sort.length > 0
-      ? this.#sortedPage(reading, taking, cursor)
-      : this.#page(reading, taking, cursor));
-    return { data, next_cursor: next ?? null };
+    const keep = { show: asText, take: (row: ViewRow) => data.push(row) > 0 };
+    const opened = await this.openPage(slug, cursor, options);
+    return { data, next_cursor: await opened.read(limit, answer ?? keep) };
+  }
+
+  /** All that a page waits for: what was acknowledged, and the order of a sorted view. @throws Problem as `page` */
+  async openPage(slug: string, cursor: string | undefined, options: ReadOptions): Promise<OpenedPage> {
+    const reading = await this.#open(slug, options);
+    const isSorted = reading.definition.sort.length > 0;
+    const place = isSorted ? await this.#place(reading, cursor) : undefined;
+    return {
+      read: async (limit, { show, take }) => {
+        const shown = { ...reading, show };
+        const taking: Taking = { limit, taken: 0, take: (row) => take(row, reading.definition) };
+        const next = place ? this.#sortedPage(shown, taking, place) : this.#page(shown, taking, cursor);
+        return (await next) ?? null;
+      },
+    };
+  }
+
+  async #place(reading: Reading, cursor: string | undefined): Promise<RunPlace> {
+    if (cursor) return SortedRun.resume(this.#redis, this.#keys.catalog, reading.view.slug, cursor);
+    await this.#refuseTooMany(reading.view.slug);
+    return { run: await this.#runs.first(this.#orderOf(reading)), at: 0 };
   }
 
   /** All rows, as fast as they are taken. @throws Problem as `page`, before the first row or at one */
@@ -153,7 +191,7 @@ export class ViewRows {
     }
   }
 
-  async #open(slug: string, options: ReadOptions, show: ShowRecord): Promise<Reading> {
+  async #open(slug: string, options: ReadOptions, show: ShowRecord = asText): Promise<Reading> {
     const { definition } = this.#read(await this.#find(slug));
     const looksAround = definition.columns.some(({ source }) => source.kind === 'measure');
     return this.#read(await this.#memberships.awaitView(slug, looksAround ? 1 : 0, options), show);
@@ -204,12 +242,8 @@ export class ViewRows {
     return cursor;
   }
 
-  async #sortedPage(reading: Reading, taking: Taking, cursor: string | undefined): Promise<string | undefined> {
+  async #sortedPage(reading: Reading, taking: Taking, { run, at: first }: RunPlace): Promise<string | undefined> {
     const { slug } = reading.view;
-    const { catalog } = this.#keys;
-    const { run, at: first } = cursor
-      ? await SortedRun.resume(this.#redis, catalog, slug, cursor)
-      : { run: await this.#sort(reading), at: 0 };
     for (let at = first; ; ) {
       const wanted = Math.min(ROWS_A_BATCH, taking.limit - taking.taken);
       const ids = await run.read(at, wanted);
@@ -244,7 +278,10 @@ export class ViewRows {
 
   async *#sortedIds(reading: Reading): AsyncGenerator<string[]> {
     const { slug } = reading.view;
-    const run = await this.#sort(reading);
+    await this.#refuseTooMany(slug);
+    const order = this.#orderOf(reading);
+    const shared = await this.#runs.find(slug, await order.label());
+    const run = shared ?? (await this.#runs.own(order));
     try {
       for (let at = 0; ; at += IDS_A_PAGE) {
         const ids = await run.read(at, IDS_A_PAGE);
@@ -253,18 +290,30 @@ export class ViewRows {
         await run.keep();
       }
     } finally {
-      await run.remove();
+      if (!shared) await this.#runs.remove(run);
     }
   }
 
-  async #sort(reading: Reading): Promise<SortedRun> {
+  #orderOf(reading: Reading): RunOrder {
     const { slug } = reading.view;
+    return { slug, label: () => this.#labelOf(reading), members: () => this.#sortMembers(reading) };
+  }
+
+  /** Names what a run of the view would hold now: its filter and its order, and the last commit of each partition. */
+  async #labelOf({ view }: Reading): Promise<string> {
+    const { catalog } = this.#store;
+    const commits = this.#keys.partitions.map(({ meta }) => this.#redis.hmget(meta, 'number', 'nonce'));
+    const type = catalog.objectTypes.get(view.object_type);
+    const named = [view.id, view.revision, catalog.filterOf(view)?.ordinal, type?.revision, await Promise.all(commits)];
+    return createHash('sha256').update(JSON.stringify(named)).digest('hex');
+  }
+
+  async #refuseTooMany(slug: string): Promise<void> {
     const size = await this.#memberships.viewSize(slug);
     if (size > SORTED_ROWS_MAX) {
       const detail = `'${slug}' shows ${size} records; up to ${SORTED_ROWS_MAX} can be sorted`;
       throw new Problem('view_too_large', detail, [], { slug });
     }
-    return SortedRun.make(this.#redis, this.#keys.catalog, slug, this.#sortMembers(reading));
   }
 
   async *#sortMembers(reading: Reading): AsyncGenerator<Buffer[]> {

@@ -124,6 +124,11 @@ export class CatalogKeys {
     return `${this.#base}sorted:${slug}:${name}`;
   }
 
+  /** What those are, and how much they weigh. */
+  get sortedRuns(): string {
+    return `${this.#base}sorted-runs`;
+  }
+
   idempotency(digest: string): string {
     return `${this.#base}idempotency:${digest}`;
   }

@@ -11,8 +11,7 @@ import { unknownObjectType } from '../../catalog/object-types.ts';
 import { checkRecordId, type Operation, type Outcome } from '../../change/change.ts';
 import type { ObjectType } from '../../change/object-type.ts';
 import { type ErrorCode, Problem, unreachable } from '../../errors.ts';
-import { type NamedRecord, PageBudget, type RecordPageOptions } from '../../membership/memberships.ts';
-import type { ShownRecord } from '../../membership/view-rows.ts';
+import { EVENTUAL, type NamedRecord, PageBudget } from '../../membership/memberships.ts';
 import { type Hop, hopNamed, hopsFrom } from '../../query/relationships.ts';
 import { findObjectType, findSegment } from '../catalog-entries.ts';
 import { formatRecord, joined, pageText, showRecord } from '../format.ts';
@@ -75,12 +74,14 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, limits, 
       const { type } = request.params;
       const { segment, limit = LIMIT_DEFAULT } = query;
       const cursor = query.cursor || undefined;
-      const options = { ...readOptions(query), shape: (named: NamedRecord) => showRecord(type, named) };
+      const options = { ...EVENTUAL, shape: (named: NamedRecord) => showRecord(type, named) };
+      if (segment !== undefined) await refuseOther(segment, type);
+      await memberships.awaitRecords(type, readOptions(query), segment);
       return held.send(request, reply, async () =>
         pageText(
           segment === undefined
             ? await memberships.shapedRecords(type, limit, cursor, options)
-            : await listThrough(segment, type, limit, cursor, options),
+            : await memberships.shapedMembers(segment, limit, cursor, options),
         ),
       );
     },
@@ -110,6 +111,7 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, limits, 
       const record = await memberships.record(type, id, readOptions(query));
       if (!record) throw unknownRecord(type, id);
       if (hops.length === 0) return formatRecord(type, id, record);
+      await memberships.awaitRecords(type, readOptions(query));
       return held.send(request, reply, () => withIncluded(type, { id, record }, hops, query));
     },
   );
@@ -221,7 +223,7 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, limits, 
     type: string,
     of: NamedRecord,
     hops: readonly Hop[],
-    query: IncludeQuery & Parameters<typeof readOptions>[0],
+    query: IncludeQuery,
   ): Promise<Buffer> {
     const { include_limit: limit = LIMIT_DEFAULT, include_cursor: cursor } = query;
     const own = JSON.stringify(formatRecord(type, of.id, of.record));
@@ -230,7 +232,7 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, limits, 
     for (const [at, hop] of hops.entries()) {
       const budget = new PageBudget(Math.max(left, 1));
       const shape = (named: NamedRecord) => showRecord(hop.target, named);
-      const options = { ...readOptions(query), shape, budget };
+      const options = { ...EVENTUAL, shape, budget };
       const page = await memberships.shapedRelated(of, hop, limit, cursor || undefined, options);
       left = budget.left;
       const one = page.data[0]?.text ?? 'null';
@@ -239,16 +241,9 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, limits, 
     return joined([...parts, '}}']);
   }
 
-  async function listThrough(
-    segment: string,
-    type: string,
-    limit: number,
-    cursor: string | undefined,
-    options: RecordPageOptions<ShownRecord>,
-  ) {
+  async function refuseOther(segment: string, type: string): Promise<void> {
     await findObjectType(store, type);
     refuseForeign(await findSegment(store, segment), type);
-    return memberships.shapedMembers(segment, limit, cursor, options);
   }
 
   async function write({ op, params, query, data }: Write, reply: FastifyReply): Promise<FastifyReply> {

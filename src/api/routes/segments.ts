@@ -5,7 +5,7 @@ import Type, { type Static } from 'typebox';
 import type { StoredSegment } from '../../catalog/catalog.ts';
 import { checkRecordId } from '../../change/change.ts';
 import type { ErrorCode } from '../../errors.ts';
-import type { NamedRecord } from '../../membership/memberships.ts';
+import { EVENTUAL, type NamedRecord } from '../../membership/memberships.ts';
 import { findSegment } from '../catalog-entries.ts';
 import { formatRecord, formatSegment, pageText } from '../format.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
@@ -199,8 +199,9 @@ export const segmentRoutes: Routes = async (app, { deployment: { limits, members
       const shape = ({ id, record }: NamedRecord) => {
         return { id, text: Buffer.from(JSON.stringify({ id, record: formatRecord(type, id, record) })) };
       };
+      await memberships.awaitRecords(type, options, slug);
       return held.send(request, reply, async () =>
-        pageText(await memberships.shapedMembers(slug, limit, cursor, { ...options, shape })),
+        pageText(await memberships.shapedMembers(slug, limit, cursor, { ...EVENTUAL, shape })),
       );
     },
   );

@@ -38,6 +38,7 @@ const ROW_CODES: ErrorCode[] = [
   'parameter_invalid',
   'view_unknown',
   'cursor_invalid',
+  'cursor_expired',
   'not_acceptable',
   'view_too_large',
   'segment_building',
@@ -187,7 +188,7 @@ export const viewRoutes: Routes = async (
       const form = preferredForm(headers.accept, FORMS);
       switch (form) {
         case 'application/json':
-          return held.send(request, reply, () => page(slug, query));
+          return held.send(request, reply, await page(slug, query));
         case 'text/csv':
         case 'application/x-ndjson':
           refusePaging(query);
@@ -209,9 +210,8 @@ export const viewRoutes: Routes = async (
     const { limit = LIMIT_DEFAULT, cursor } = query;
     const text = new PageText(limits.rowPageBytes);
     const take = (row: ViewRow, definition: ViewDefinition) => text.add(rowText(row, definition));
-    const answer = { show: showRecord, take };
-    const { next_cursor } = await viewRows.page(slug, limit, cursor || undefined, readOptions(query), answer);
-    return text.end(next_cursor);
+    const opened = await viewRows.openPage(slug, cursor || undefined, readOptions(query));
+    return async () => text.end(await opened.read(limit, { show: showRecord, take }));
   }
 };
 
