@@ -629,8 +629,8 @@ export class Memberships {
         if (!stored || !record || !isWanted(record)) continue;
         budget.spend(stored.length);
         picked.push(shape({ id, record }));
+        if (budget.isSpent) return picked;
       }
-      if (budget.isSpent) break;
     }
     return picked;
   }
