@@ -76,7 +76,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     checkRedisVersion(await redis.info('server'));
     const founding = await foundDeployment(redis, prefix, { partitions, timeZone });
     const keys = new Keys(prefix, founding.partitions);
-    const store = new CatalogStore(redis, keys);
+    const store = new CatalogStore(redis, keys, limits);
     const delivery = new Delivery(redis, keys);
     const metrics = createMetrics();
     await store.follow(tail);

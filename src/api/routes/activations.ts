@@ -12,7 +12,7 @@ import { answers, LIMIT_DEFAULT, NO_CONTENT, named, pageOf, pageParameters, path
 import type { Routes } from './routes.ts';
 
 const UNKNOWN_CODES: ErrorCode[] = ['view_unknown', 'activation_unknown'];
-const EDIT_CODES: ErrorCode[] = ['body_malformed', 'activation_invalid', 'catalog_conflict'];
+const EDIT_CODES: ErrorCode[] = ['body_malformed', 'activation_invalid', 'catalog_conflict', 'catalog_full'];
 const BASE = '/v1/views/:slug/activations';
 const ONE = `${BASE}/:activation`;
 

@@ -28,7 +28,13 @@ const SEGMENT_FIELDS = [
   ...['id', 'title', 'slug', 'description', 'object_type', 'query', 'json_logic', 'status', 'reason', 'progress'],
   ...['revision', 'used_by', 'created_at', 'updated_at'],
 ];
-const EDIT_CODES: ErrorCode[] = ['body_malformed', 'segment_invalid', 'query_invalid', 'catalog_conflict'];
+const EDIT_CODES: ErrorCode[] = [
+  'body_malformed',
+  'segment_invalid',
+  'query_invalid',
+  'catalog_conflict',
+  'catalog_full',
+];
 const READ_CODES: ErrorCode[] = ['parameter_invalid', 'segment_unknown', 'segment_building', 'not_caught_up'];
 
 export const segmentRoutes: Routes = async (app, { deployment: { limits, memberships, segments, store }, held }) => {

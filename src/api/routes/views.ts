@@ -33,7 +33,7 @@ import {
 } from '../schemas.ts';
 import type { Routes } from './routes.ts';
 
-const EDIT_CODES: ErrorCode[] = ['body_malformed', 'view_invalid', 'query_invalid', 'catalog_conflict'];
+const EDIT_CODES: ErrorCode[] = ['body_malformed', 'view_invalid', 'query_invalid', 'catalog_conflict', 'catalog_full'];
 const ROW_CODES: ErrorCode[] = [
   'parameter_invalid',
   'view_unknown',
