@@ -68,7 +68,7 @@ export const ERRORS = {
   idempotency_key_reused: { status: 422, title: 'The Idempotency-Key was used with another request' },
   idempotency_in_progress: { status: 409, title: 'A request with this Idempotency-Key is still being worked on' },
   // the state of the server
-  overloaded: { status: 429, title: 'More changes are waiting than the limit allows' },
+  overloaded: { status: 429, title: 'More is asked for at a time than the limit allows' },
   redis_full: { status: 503, title: 'Redis is full and takes no writes' },
   redis_unavailable: { status: 503, title: 'Redis can not be reached' },
   not_caught_up: { status: 503, title: 'What was acknowledged before is not applied yet' },

@@ -55,7 +55,8 @@ async function* linesOf(body: Readable): AsyncGenerator<TextLine[]> {
       yield [...splitter.split(chunk as Buffer)].map(textOf);
       await breathe();
     }
-  } catch {
+  } catch (error) {
+    if (error instanceof Problem) throw error; // it did not come in time
     throw new Problem('body_malformed', 'the body broke off before its end; nothing was imported');
   }
   yield [...splitter.end()].map(textOf);

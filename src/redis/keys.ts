@@ -132,6 +132,12 @@ export class CatalogKeys {
   idempotency(digest: string): string {
     return `${this.#base}idempotency:${digest}`;
   }
+
+  /** Which answers are kept for an API key, and how many bytes they have. */
+  idempotencyOf(holder: string): { readonly order: string; readonly bytes: string } {
+    const base = `${this.#base}idempotency-of:${holder}`;
+    return { order: base, bytes: `${base}:bytes` };
+  }
 }
 
 /** What is kept of one job beside its place in the queue. */

@@ -24,6 +24,7 @@ export const SCRIPT_NAMES = [
   'firstWebhooks',
   'foundDeployment',
   'foundPartition',
+  'keepAnswer',
   'pushWebhooks',
   'readPartition',
   'redeliverWebhooks',

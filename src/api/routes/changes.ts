@@ -97,7 +97,8 @@ async function takeLines(stream: Readable, session: IngestSession): Promise<void
 async function* whole(stream: Readable): AsyncGenerator<Buffer> {
   try {
     yield* stream;
-  } catch {
+  } catch (error) {
+    if (error instanceof Problem) throw error; // it did not come in time
     throw new Problem('body_malformed', 'the body broke off before its end');
   }
 }
