@@ -8,6 +8,7 @@
 import { resolve } from 'node:path';
 import { envSchema } from 'env-schema';
 import ipaddr from 'ipaddr.js';
+import { LIMITS, type LimitName, type Limits, limitsFrom } from './limits.ts';
 
 /** Who a key speaks for; what each may do is decided by the API. */
 export const ROLES = ['master', 'super_admin', 'service', 'editor', 'viewer'] as const;
@@ -26,7 +27,7 @@ interface Setting {
   readonly schema: Readonly<Record<string, unknown>>;
 }
 
-export const CONFIG = [
+const SETTINGS = [
   {
     name: 'HOST',
     default: '127.0.0.1',
@@ -108,6 +109,14 @@ export const CONFIG = [
     schema: { type: 'string' },
   },
   {
+    name: 'ROLLCALL_RATE_LIMIT',
+    default: undefined,
+    description: 'Requests that one key may make: per minute, or per what follows a slash; unset: any number',
+    secret: false,
+    expected: 'a number of requests such as 600, 10/second, 600/minute or 10000/hour',
+    schema: { type: 'string', pattern: '^[1-9][0-9]{0,8}(/(second|minute|hour))?$' },
+  },
+  {
     name: 'LOG_LEVEL',
     default: 'info',
     description: `How much is logged: ${LOG_LEVELS.join(', ')}`,
@@ -117,7 +126,21 @@ export const CONFIG = [
   },
 ] as const satisfies readonly Setting[];
 
-type SettingName = (typeof CONFIG)[number]['name'];
+type SettingName = (typeof SETTINGS)[number]['name'] | (typeof LIMITS)[LimitName]['name'];
+
+/** What is described above, then the bounds of limits.ts. */
+export const CONFIG: readonly (Setting & { readonly name: SettingName })[] = [
+  ...SETTINGS,
+  ...Object.values(LIMITS).map(({ name, default: value, minimum, maximum, description }) => ({
+    name,
+    default: String(value),
+    description,
+    secret: false,
+    expected: `a whole number from ${minimum} to ${maximum}`,
+    schema: { type: 'integer', minimum, maximum },
+  })),
+];
+
 type Values = Partial<Record<SettingName, string>>;
 
 export interface KeyEntry {
@@ -139,7 +162,16 @@ export interface Config {
   readonly prefix: string;
   /** Where webhooks may go besides public addresses. */
   readonly webhookAllow: readonly string[];
+  /** Unset: keys may make any number of requests. */
+  readonly rateLimit?: RateLimit;
+  readonly limits: Limits;
   readonly logLevel: (typeof LOG_LEVELS)[number];
+}
+
+/** So many requests of one key in each window. */
+export interface RateLimit {
+  readonly requests: number;
+  readonly windowMs: number;
 }
 
 export interface ConfigFault {
@@ -167,7 +199,7 @@ export interface ConfigRow {
   readonly description: string;
 }
 
-interface Typed {
+type Typed = Readonly<Record<(typeof LIMITS)[LimitName]['name'], number>> & {
   HOST: string;
   PORT: number;
   REDIS_URL?: string;
@@ -176,7 +208,7 @@ interface Typed {
   ROLLCALL_TIME_ZONE: string;
   ROLLCALL_PREFIX: string;
   LOG_LEVEL: Config['logLevel'];
-}
+};
 
 const keyLengthMin = 16;
 const echoedLengthMax = 60;
@@ -202,6 +234,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     timeZone: typed.ROLLCALL_TIME_ZONE,
     prefix: typed.ROLLCALL_PREFIX,
     webhookAllow: listed(values.ROLLCALL_WEBHOOK_ALLOW ?? ''),
+    ...(values.ROLLCALL_RATE_LIMIT === undefined ? {} : { rateLimit: readRateLimit(values.ROLLCALL_RATE_LIMIT) }),
+    limits: limitsFrom(({ name }) => typed[name as keyof typeof typed] as number),
     logLevel: typed.LOG_LEVEL,
   };
 }
@@ -343,6 +377,13 @@ function editDistance(a: string, b: string): number {
     row = next;
   }
   return row[b.length]!;
+}
+
+const WINDOWS_MS: Readonly<Record<string, number>> = { second: 1000, minute: 60_000, hour: 3_600_000 };
+
+function readRateLimit(value: string): RateLimit {
+  const [requests, per = 'minute'] = value.split('/');
+  return { requests: Number(requests), windowMs: WINDOWS_MS[per]! };
 }
 
 // ── small questions ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -19,6 +19,7 @@ export const ERRORS = {
   body_invalid: { status: 422, title: 'The body does not have the expected form' },
   parameter_invalid: { status: 400, title: 'A parameter has an invalid value' },
   cursor_invalid: { status: 400, title: 'The cursor is not one that this endpoint gave out' },
+  cursor_expired: { status: 410, title: 'What the cursor goes on in is not kept any more' },
   not_acceptable: { status: 406, title: 'No form that is accepted can be answered' },
   content_type_unsupported: { status: 415, title: 'The content type is not supported here' },
   line_malformed: { status: 400, title: 'The line is not a JSON object' },
@@ -67,7 +68,7 @@ export const ERRORS = {
   idempotency_key_reused: { status: 422, title: 'The Idempotency-Key was used with another request' },
   idempotency_in_progress: { status: 409, title: 'A request with this Idempotency-Key is still being worked on' },
   // the state of the server
-  overloaded: { status: 429, title: 'More changes are waiting than the limit allows' },
+  overloaded: { status: 429, title: 'More is asked for at a time than the limit allows' },
   redis_full: { status: 503, title: 'Redis is full and takes no writes' },
   redis_unavailable: { status: 503, title: 'Redis can not be reached' },
   not_caught_up: { status: 503, title: 'What was acknowledged before is not applied yet' },

@@ -4,13 +4,15 @@
 import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
-import type { KeyEntry } from '../config.ts';
+import type { KeyEntry, RateLimit } from '../config.ts';
+import { HeldAnswers } from './held-answers.ts';
 import { auth } from './plugins/auth.ts';
 import { bodies } from './plugins/bodies.ts';
 import { idempotency } from './plugins/idempotency.ts';
 import { openapi } from './plugins/openapi.ts';
 import { problems } from './plugins/problems.ts';
 import { queueBoard } from './plugins/queue-board.ts';
+import { rateLimit } from './plugins/rate-limit.ts';
 import { requests } from './plugins/requests.ts';
 import { activationRoutes } from './routes/activations.ts';
 import { changeRoutes } from './routes/changes.ts';
@@ -26,8 +28,9 @@ import { seedRoutes } from './routes/seeds.ts';
 import { segmentRoutes } from './routes/segments.ts';
 import { viewRoutes } from './routes/views.ts';
 
-export interface AppOptions extends RouteOptions {
+export interface AppOptions extends Omit<RouteOptions, 'held'> {
   readonly keys: readonly KeyEntry[];
+  readonly rateLimit: RateLimit | undefined;
 }
 
 const ROUTES = [
@@ -50,6 +53,7 @@ const ROUTES = [
 export const app = fp(
   async (server: FastifyInstance, options: AppOptions) => {
     const { deployment, jobs, webhooks, keys } = options;
+    const { limits } = deployment;
     await server.register(requests, { metrics: deployment.metrics });
     await server.register(problems);
     // Whether https is spoken is known by the proxy that speaks it.
@@ -58,11 +62,17 @@ export const app = fp(
       contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
     });
     await server.register(auth, { keys });
-    await server.register(bodies);
-    await server.register(idempotency, { redis: deployment.redis, keys: deployment.keys.catalog });
+    await server.register(rateLimit, { limit: options.rateLimit });
+    await server.register(bodies, { seconds: limits.requestSeconds });
+    await server.register(idempotency, {
+      redis: deployment.redis,
+      keys: deployment.keys.catalog,
+      bytesMax: limits.idempotencyBytes,
+    });
     await server.register(openapi);
     await server.register(queueBoard, { queues: [...jobs.queues, ...webhooks.queues.all] });
-    for (const routes of ROUTES) await server.register(routes, options);
+    const held = new HeldAnswers(limits.heldBytes);
+    for (const routes of ROUTES) await server.register(routes, { ...options, held });
   },
   { name: 'app' },
 );

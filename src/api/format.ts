@@ -8,9 +8,8 @@ import { viewInput } from '../catalog/views.ts';
 import { type ObjectType, objectTypeDefinition } from '../change/object-type.ts';
 import type { RecordRow } from '../change/record.ts';
 import type { JobStatus } from '../jobs/jobs.ts';
-import type { Memberships } from '../membership/memberships.ts';
-import { namedCells, type ViewRow } from '../membership/view-rows.ts';
-import type { Hop } from '../query/relationships.ts';
+import type { Memberships, NamedRecord, Page } from '../membership/memberships.ts';
+import { namedCells, type ShownRecord, type ViewRow } from '../membership/view-rows.ts';
 import type { ViewDefinition } from '../query/view-columns.ts';
 
 export function formatRecord(objectType: string, id: string, record: RecordRow): Record<string, unknown> {
@@ -70,20 +69,49 @@ export async function formatView(view: StoredView, memberships: Memberships): Pr
   return { id, ...viewInput(view), ...built, revision, ...times };
 }
 
-/** A row in JSON: its id, its fields, and the records at the other ends of the relationships that the view names. */
-export function formatRow(row: ViewRow, { columns, relationships }: ViewDefinition): Record<string, unknown> {
-  const fields = namedCells(columns, row);
-  if (relationships.length === 0) return fields;
-  return {
-    ...fields,
-    relationships: Object.fromEntries(relationships.map((hop, at) => [hop.name, related(hop, row.related[at])])),
-  };
+/** A record at the other end of a relationship, as text: a page of texts takes a tenth of the memory of one of records. */
+export function showRecord(objectType: string, { id, record }: NamedRecord): ShownRecord {
+  return { id, text: Buffer.from(JSON.stringify(formatRecord(objectType, id, record))) };
 }
 
-function related({ target }: Hop, found: ViewRow['related'][number]): unknown {
-  if (!found) return null;
-  if ('record' in found) return formatRecord(target, found.id, found.record);
-  return { data: found.data.map(({ id, record }) => formatRecord(target, id, record)), next_cursor: found.next_cursor };
+/** A row in JSON: its id, its fields, and the records at the other ends of the relationships that the view names. */
+export function rowText(row: ViewRow, { columns, relationships }: ViewDefinition): Buffer {
+  const fields = JSON.stringify(namedCells(columns, row));
+  if (relationships.length === 0) return Buffer.from(fields);
+  const parts: (string | Buffer)[] = [fields.slice(0, -1), ',"relationships":{'];
+  for (const [at, { name }] of relationships.entries()) {
+    parts.push(`${at === 0 ? '' : ','}${JSON.stringify(name)}:`, ...relatedText(row.related[at]));
+  }
+  return joined([...parts, '}}']);
+}
+
+function relatedText(found: ViewRow['related'][number]): (string | Buffer)[] {
+  if (!found) return ['null'];
+  if ('text' in found) return [found.text];
+  return listText(
+    found.data.map(({ text }) => text),
+    found.next_cursor,
+  );
+}
+
+/** `{ "data": […], "next_cursor" }` of texts of JSON. */
+export function listText(texts: readonly Buffer[], next: string | null): (string | Buffer)[] {
+  const separated = texts.flatMap((text, at) => (at === 0 ? [text] : [',', text]));
+  return ['{"data":[', ...separated, `],"next_cursor":${JSON.stringify(next)}}`];
+}
+
+/** A page of what is text already. */
+export function pageText({ data, next_cursor }: Page<{ readonly id: string; readonly text: Buffer }>): Buffer {
+  return joined(
+    listText(
+      data.map(({ text }) => text),
+      next_cursor,
+    ),
+  );
+}
+
+export function joined(parts: readonly (string | Buffer)[]): Buffer {
+  return Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)));
 }
 
 export function formatJob(job: JobStatus): Record<string, unknown> {

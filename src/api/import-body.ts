@@ -10,6 +10,7 @@ import { columnsOf } from '../change/cells.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { Problem } from '../errors.ts';
 import type { ImportRow } from '../jobs/import-job.ts';
+import { breathe } from '../time-slice.ts';
 import { CsvReader, type CsvRow } from './csv-rows.ts';
 import { type Line, LineSplitter } from './lines.ts';
 
@@ -50,8 +51,12 @@ type TextLine = readonly [line: number, text: string | { code: 'line_malformed' 
 async function* linesOf(body: Readable): AsyncGenerator<TextLine[]> {
   const splitter = new LineSplitter(ROW_BYTES_MAX);
   try {
-    for await (const chunk of body) yield [...splitter.split(chunk as Buffer)].map(textOf);
-  } catch {
+    for await (const chunk of body) {
+      yield [...splitter.split(chunk as Buffer)].map(textOf);
+      await breathe();
+    }
+  } catch (error) {
+    if (error instanceof Problem) throw error; // it did not come in time
     throw new Problem('body_malformed', 'the body broke off before its end; nothing was imported');
   }
   yield [...splitter.end()].map(textOf);

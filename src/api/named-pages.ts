@@ -4,6 +4,7 @@
  * Keeps true: a cursor is the last name given out, so what stays throughout is listed once, whatever comes and goes meanwhile.
  */
 import { Problem } from '../errors.ts';
+import { PageText } from './page-text.ts';
 import { LIMIT_DEFAULT } from './schemas.ts';
 
 export interface PageQuery {
@@ -11,21 +12,37 @@ export interface PageQuery {
   readonly cursor?: string;
 }
 
-interface NamedPage<T> {
-  readonly data: readonly T[];
-  readonly next_cursor: string | null;
-}
-
-/** @throws Problem cursor_invalid */
-export function pageByName<T>(
+/** A page as text, up to its bytes. @throws Problem cursor_invalid */
+export async function pageByName<T>(
   entries: Iterable<readonly [name: string, entry: T]>,
   { limit = LIMIT_DEFAULT, cursor }: PageQuery,
-): NamedPage<T> {
+  bytesMax: number,
+  format: (entry: T) => unknown,
+): Promise<Buffer> {
   const after = readCursor(cursor);
   const rest = [...entries].filter(([name]) => name > after).sort(([a], [b]) => (a < b ? -1 : 1));
-  const page = rest.slice(0, limit);
-  const last = rest.length > limit ? page.at(-1)![0] : undefined;
-  return { data: page.map(([, entry]) => entry), next_cursor: last === undefined ? null : packCursor(last) };
+  const text = new PageText(bytesMax);
+  let last: string | undefined;
+  for (const [name, entry] of rest.slice(0, limit)) {
+    if (!text.add(await format(entry))) return text.end(packCursor(last!));
+    last = name;
+  }
+  return text.end(last !== undefined && rest.length > limit ? packCursor(last) : null);
+}
+
+/**
+ * Reads `fields=slug,title`: which members of each entry are answered.
+ * @returns what leaves the others out. @throws Problem parameter_invalid
+ */
+export function fieldsOf(fields: string | undefined, known: readonly string[]): (entry: object) => object {
+  if (fields === undefined) return (entry) => entry;
+  const wanted = new Set(fields.split(',').map((field) => field.trim()));
+  const unknown = [...wanted].find((field) => !known.includes(field));
+  if (unknown !== undefined) {
+    const detail = `there is no field '${unknown.slice(0, 100)}': fields is some of ${known.join(',')}`;
+    throw new Problem('parameter_invalid', detail, [{ path: '/fields', detail }]);
+  }
+  return (entry) => Object.fromEntries(Object.entries(entry).filter(([name]) => wanted.has(name)));
 }
 
 function packCursor(name: string): string {

@@ -45,6 +45,18 @@ export const pageParameters = {
   cursor: Type.Optional(Type.String({ description: 'The next_cursor of the page before; absent for the first page.' })),
 };
 
+/** Which members of the entries of a list are answered. */
+export function fieldsParameter(example: string) {
+  return {
+    fields: Type.Optional(
+      Type.String({
+        description: 'Members of each entry that are answered, separated by commas; all of them if absent.',
+        examples: [example],
+      }),
+    ),
+  };
+}
+
 /** Without defaults: it is known whether a page was asked for. */
 export const optionalPageParameters = {
   limit: Type.Optional(

@@ -50,7 +50,8 @@ async function* linesOf(body: Readable): AsyncGenerator<Line> {
   const splitter = new LineSplitter(LINE_BYTES_MAX);
   try {
     for await (const chunk of body) yield* splitter.split(chunk as Buffer);
-  } catch {
+  } catch (error) {
+    if (error instanceof Problem) throw error; // it did not come in time
     throw new Problem('body_malformed', 'the body broke off before its end; nothing was changed');
   }
   yield* splitter.end();

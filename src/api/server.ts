@@ -6,7 +6,7 @@
  */
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
-import type { KeyEntry } from '../config.ts';
+import type { KeyEntry, RateLimit } from '../config.ts';
 import type { Deployment } from '../engine/deployment.ts';
 import { Jobs } from '../jobs/jobs.ts';
 import { Webhooks } from '../jobs/webhooks.ts';
@@ -23,12 +23,19 @@ export interface ServerOptions {
   readonly lagEntriesMax?: number;
   /** Changes that may wait in this process before `POST /v1/changes` refuses more. */
   readonly waitingChangesMax?: number;
+  /** Unset: keys may make any number of requests. */
+  readonly rateLimit?: RateLimit | undefined;
+  /** How long the head of a request may take. */
+  readonly headersTimeoutMs?: number;
 }
 
 const LAG_ENTRIES_MAX = 10_000;
 /** A session of changes holds up to about 8,000 under way: this is room for six that are held up. */
 const WAITING_CHANGES_MAX = 50_000;
 const BODY_BYTES_MAX = 1024 * 1024;
+/** A connection that says nothing, or a header that comes letter by letter, ends after so long. */
+const HEADERS_TIMEOUT_MS = 20_000;
+const CONNECTIONS_CHECK_MS = 2000;
 /** A connection on which nothing moves for so long is dead; the longest wait that can be asked for is a minute. */
 const IDLE_CONNECTION_MS = 120_000;
 /** Longer than any id can be when percent-encoded: how long it may be is said by a 422, not by a 404. */
@@ -44,15 +51,23 @@ export async function buildServer(deployment: Deployment, options: ServerOptions
     genReqId: requestId,
     bodyLimit: BODY_BYTES_MAX,
     connectionTimeout: IDLE_CONNECTION_MS,
+    http: {
+      headersTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: Math.min(CONNECTIONS_CHECK_MS, options.headersTimeoutMs ?? CONNECTIONS_CHECK_MS),
+    },
     routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
     return503OnClosing: false, // plugins/requests.ts does it, with a problem document
     frameworkErrors: onFrameworkError,
     clientErrorHandler: onClientError,
   });
+  server.server.maxConnections = deployment.limits.connections;
   const jobs = new Jobs({ redis: deployment.redis, keys: deployment.keys, logger });
   server.addHook('onClose', () => jobs.close());
   const webhooks = options.webhooks ?? new Webhooks({ deployment, logger });
   if (!options.webhooks) server.addHook('onClose', () => webhooks.close());
-  await server.register(app, { deployment, jobs, webhooks, keys, lagEntriesMax, waitingChangesMax });
+  await server.register(app, {
+    ...{ deployment, jobs, webhooks, keys, lagEntriesMax, waitingChangesMax },
+    rateLimit: options.rateLimit,
+  });
   return server;
 }

@@ -19,9 +19,6 @@ import { makeSecret, secretFault } from './webhook-secret.ts';
 import { type AllowedTargets, targetFault } from './webhook-target.ts';
 
 const ACTIVATION_EVENTS: readonly ActivationEvent[] = ['entered', 'left'];
-/** Each multiplies what a flip of the view costs. */
-const ACTIVATIONS_PER_VIEW_MAX = 20;
-
 /** What a client may say of an activation. */
 interface ActivationInput {
   readonly url?: string;
@@ -63,7 +60,6 @@ export class Activations {
     try {
       await this.#store.write((catalog) => {
         if (!catalog.views.has(view)) throw unknownView(view);
-        refuseTooMany(catalog.activationsOf(view).length);
         const now = Date.now();
         return written(catalog, id, { id, view, url, events, created_at: now, updated_at: now });
       });
@@ -164,11 +160,6 @@ function parse(body: unknown, allowed: AllowedTargets, isNew: boolean): Activati
 function areEvents(given: unknown): given is ActivationEvent[] {
   if (!Array.isArray(given) || given.length === 0 || new Set(given).size !== given.length) return false;
   return given.every((event) => ACTIVATION_EVENTS.includes(event));
-}
-
-function refuseTooMany(existing: number): void {
-  if (existing < ACTIVATIONS_PER_VIEW_MAX) return;
-  throw invalid([{ path: '', detail: `a view may have at most ${ACTIVATIONS_PER_VIEW_MAX} activations` }]);
 }
 
 function invalid(faults: readonly Fault[]): Problem {

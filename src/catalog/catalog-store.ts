@@ -7,11 +7,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { assert, Problem } from '../errors.ts';
+import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
 import { Keys } from '../redis/keys.ts';
 import { pairs } from '../redis/pairs.ts';
 import { runScript } from '../redis/scripts.ts';
 import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
 import { Catalog, type CatalogChange, type CatalogContent, type CatalogWrite } from './catalog.ts';
+import { Quota } from './quota.ts';
 
 /** What was fixed when the deployment was first started. */
 export interface Founding {
@@ -78,9 +80,12 @@ export class CatalogStore {
   /** Writes of this process go one after the other: they would only refuse each other. */
   #writing: Promise<unknown> = Promise.resolve();
 
-  constructor(redis: Redis, keys: Keys) {
+  readonly quota: Quota;
+
+  constructor(redis: Redis, keys: Keys, limits: Limits = DEFAULT_LIMITS) {
     this.#redis = redis;
     this.#keys = keys;
+    this.quota = new Quota(this.catalog, limits);
   }
 
   /** Loads the catalog and follows what other processes write. */
@@ -103,7 +108,7 @@ export class CatalogStore {
   /**
    * Writes one version. `change` makes it of the catalog as it stands, without awaiting, and is called again if somebody else
    * was faster; it throws a Problem to refuse, or returns undefined when there is nothing to write.
-   * @throws Problem catalog_conflict after WRITE_ATTEMPTS_MAX tries.
+   * @throws Problem catalog_conflict after WRITE_ATTEMPTS_MAX tries | catalog_full
    */
   write(change: (catalog: Catalog) => CatalogChange | undefined): Promise<void> {
     const written = this.#writing.then(() => this.#write(change));
@@ -116,6 +121,7 @@ export class CatalogStore {
       const { version } = this.catalog;
       const made = change(this.catalog);
       if (!made || made.writes.length === 0) return;
+      this.quota.check(made);
       const [answer, number] = await this.#send(version, made);
       if (answer === 'ok') {
         if (this.catalog.version === version) this.catalog.apply(Number(number), made);

@@ -158,6 +158,7 @@ export class Catalog {
   readonly #readsClock = new Set<number>();
   /** Made when it is asked for, and of no use after the next write. */
   #followers: Map<number, readonly string[]> | undefined;
+  #users: Map<string, Set<string>> | undefined;
   #version = 0;
   #nextOrdinal = 1;
 
@@ -233,8 +234,8 @@ export class Catalog {
 
   /** The slugs of the segments and views that refer to a segment, sorted; one that is both is named once. */
   usersOf(slug: string): string[] {
-    const users = [...this.segments.values(), ...this.views.values()].filter(({ uses }) => uses.includes(slug));
-    return [...new Set(users.map((user) => user.slug))].sort();
+    this.#users ??= usersBySlug([...this.segments.values(), ...this.views.values()]);
+    return [...(this.#users.get(slug) ?? [])].sort();
   }
 
   /** All that is built and switched: segments, and views with a query of their own. */
@@ -270,6 +271,7 @@ export class Catalog {
 
   #write(writes: readonly CatalogWrite[], version: number, nextOrdinal: number): void {
     this.#followers = undefined;
+    this.#users = undefined;
     for (const write of writes) this.#writeOne(write);
     this.#version = version;
     this.#nextOrdinal = nextOrdinal;
@@ -326,6 +328,18 @@ export class Catalog {
     if (readsClock(stored.predicate)) this.#readsClock.add(ordinal);
     if (stored.status !== 'retiring') this.#byKey.set(keyName(stored.object_type, stored.key), ordinal);
   }
+}
+
+function usersBySlug(entries: readonly NamedEntry[]): Map<string, Set<string>> {
+  const users = new Map<string, Set<string>>();
+  for (const { slug, uses } of entries) {
+    for (const used of uses) {
+      const some = users.get(used);
+      if (some) some.add(slug);
+      else users.set(used, new Set([slug]));
+    }
+  }
+  return users;
 }
 
 function keyName(objectTypeName: string, key: string): string {

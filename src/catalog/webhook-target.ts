@@ -47,12 +47,25 @@ export class AllowedTargets {
 export function targetFault(given: unknown, allowed: AllowedTargets): string | undefined {
   if (typeof given !== 'string') return 'url is required: where the webhooks are sent';
   if (given.length > URL_LENGTH_MAX) return `url may have at most ${URL_LENGTH_MAX} characters`;
+  if (isUnclean(given)) return 'url may not hold blanks or control characters, nor stand for them by % (such as %0a)';
   const url = URL.canParse(given) ? new URL(given) : undefined;
   if (!url) return 'url is not a valid URL';
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'url must begin with https:// or http://';
   // They would be sent with every webhook, and shown to everyone who reads the activation.
   if (url.username !== '' || url.password !== '') return 'url may not hold a user name or a password';
   return hostFault(url.hostname, allowed);
+}
+
+/** A parser of URLs takes line breaks and blanks away without a word: what is stored would not be what was seen. */
+function isUnclean(given: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are just what a URL must not hold
+  if (/[\s\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff]/u.test(given) || !given.isWellFormed()) return true;
+  return /%(?:[01][0-9a-f]|7f|c2%[89][0-9a-f])/i.test(given);
+}
+
+/** What a URL shows to who may not change it: path and query are often what the receiver knows us by. */
+export function shownTarget(url: string): string {
+  return new URL(url).origin;
 }
 
 /** What a host says of itself: a literal address, in whatever spelling, has become its plain form in the URL's `hostname`. */

@@ -29,6 +29,7 @@ interface Rejection {
 interface Report {
   readonly accepted: number;
   readonly rejected: readonly Rejection[];
+  readonly rejected_total?: number;
 }
 
 /** Some whole lines of the file. */
@@ -38,7 +39,8 @@ interface Piece {
   readonly body: Buffer;
 }
 
-const REQUEST_LINES_MAX = 5_000;
+/** As many as a server lists when it rejects them all. */
+const REQUEST_LINES_MAX = 1_000;
 const REQUEST_BYTES_MAX = 4 * 1024 * 1024;
 /** Far above what a server takes: it refuses such a line by itself, and says so. */
 const LINE_BYTES_MAX = 64 * 1024 * 1024;
@@ -61,7 +63,7 @@ export async function runIngest(config: Config, file: string, options: IngestCom
       if (rest.lines > 0) {
         const { report, isApplied } = await send(rest);
         accepted += report.accepted;
-        refused += report.rejected.length;
+        refused += report.rejected_total ?? report.rejected.length;
         unapplied ||= !isApplied;
         for (const { line, code, detail } of report.rejected.slice(0, SHOWN_REJECTIONS_MAX - rejected.length)) {
           rejected.push({ line: line + rest.firstLine - 1, code, detail });

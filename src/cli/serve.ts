@@ -69,13 +69,14 @@ async function open(config: Config, logger: Logger, opened: Opened): Promise<voi
   const redis = await openRedisServer({ url: config.redisUrl, dataFolder: config.dataFolder, say: tell });
   opened.add(() => redis.stop());
   const keys = keysOf(config);
-  const { prefix, partitions, timeZone, webhookAllow } = config;
+  const { prefix, partitions, timeZone, webhookAllow, limits } = config;
   const deployment = await openDeployment({
     redisUrl: redis.url,
     prefix,
     partitions,
     timeZone,
     webhookAllow,
+    limits,
     logger,
     runsWorker: true,
   });
@@ -89,7 +90,7 @@ async function open(config: Config, logger: Logger, opened: Opened): Promise<voi
   const deliveries = new WebhookWorker({ redisUrl: redis.url, deployment, webhooks, logger });
   opened.add(() => deliveries.close());
   deliveries.start();
-  const server = await buildServer(deployment, { keys, logger, webhooks });
+  const server = await buildServer(deployment, { keys, logger, webhooks, rateLimit: config.rateLimit });
   opened.add(closerOf(server));
   await listen(server, config);
   await ready(deployment);

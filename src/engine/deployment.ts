@@ -12,6 +12,7 @@ import { ObjectTypes } from '../catalog/object-types.ts';
 import { Segments } from '../catalog/segments.ts';
 import { Views } from '../catalog/views.ts';
 import { AllowedTargets } from '../catalog/webhook-target.ts';
+import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
 import { Memberships } from '../membership/memberships.ts';
 import { ViewRows } from '../membership/view-rows.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
@@ -35,6 +36,8 @@ export interface DeploymentOptions {
   readonly runsWorker: boolean;
   /** Where webhooks may go besides public addresses: names, addresses, CIDRs. */
   readonly webhookAllow?: readonly string[];
+  /** Bounds that are not those of limits.ts. */
+  readonly limits?: Partial<Limits>;
   /** For tests of the tests only. */
   readonly networkOptions?: NetworkOptions;
   /** For tests only: clocks that jump. */
@@ -56,12 +59,14 @@ export interface Deployment {
   readonly delivery: Delivery;
   readonly worker: Worker | undefined;
   readonly metrics: Metrics;
+  readonly limits: Limits;
   close(): Promise<void>;
 }
 
 /** @throws Error in words for a person if Redis can't be reached, is too old, or holds another deployment. */
 export async function openDeployment(options: DeploymentOptions): Promise<Deployment> {
   const { redisUrl, prefix, partitions, timeZone, logger, networkOptions, clockSource } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
   let isClosing = false; // a connection that is closed while it opens says so as an error
   const onError = (error: Error) => isClosing || logger.warn({ err: error }, 'Redis');
   const redis = openConnection({ url: redisUrl, onError });
@@ -71,13 +76,13 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     checkRedisVersion(await redis.info('server'));
     const founding = await foundDeployment(redis, prefix, { partitions, timeZone });
     const keys = new Keys(prefix, founding.partitions);
-    const store = new CatalogStore(redis, keys);
+    const store = new CatalogStore(redis, keys, limits);
     const delivery = new Delivery(redis, keys);
     const metrics = createMetrics();
     await store.follow(tail);
     await delivery.listen(tail);
     tail.start();
-    const memberships = new Memberships(redis, keys, store, founding.timeZone);
+    const memberships = new Memberships(redis, keys, store, founding.timeZone, limits.pageBytes);
     const worker = options.runsWorker
       ? new Worker({
           redis,
@@ -103,10 +108,11 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       views: new Views(store, timeZone),
       ingest: new Ingest(store.catalog, delivery, founding.partitions, timeZone, metrics),
       memberships,
-      viewRows: new ViewRows(redis, keys, store, memberships, timeZone),
+      viewRows: new ViewRows({ redis, keys, store, memberships, timeZone, limits }),
       delivery,
       worker,
       metrics,
+      limits,
       close: async () => {
         isClosing = true;
         await worker?.stop();

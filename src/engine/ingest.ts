@@ -9,6 +9,7 @@ import { type Change, type Outcome, parseChange } from '../change/change.ts';
 import { readExactJson } from '../change/exact-json.ts';
 import { partitionOf } from '../change/partition.ts';
 import { type ErrorCode, Problem } from '../errors.ts';
+import { DEFAULT_LIMITS } from '../limits.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Delivered, Delivery, DeliveryChain } from './delivery.ts';
 
@@ -18,6 +19,11 @@ export interface IngestOptions {
   readonly wait: Wait;
   /** How long to wait for the changes to be applied; after that they are only known to be accepted. */
   readonly timeoutMs: number;
+}
+
+export interface SessionOptions extends IngestOptions {
+  /** Rejections that are listed one by one. */
+  readonly listedMax?: number;
 }
 
 export interface Rejection {
@@ -30,7 +36,7 @@ export interface Rejection {
 
 export interface IngestReport {
   readonly accepted: number;
-  /** The first REJECTIONS_LISTED_MAX of them. */
+  /** The first of them, as many as the session lists; the rest is only counted. */
   readonly rejected: readonly Rejection[];
   readonly rejectedTotal: number;
   /** Names the entries that hold the changes. */
@@ -46,8 +52,6 @@ const GATHERED_BYTES = 128 * 1024;
 const UNDER_WAY_MAX = 64;
 /** How long one session waits for room in a full log before it refuses a change. */
 const PATIENCE_MS = 30_000;
-/** Rejections that are listed one by one; the rest is only counted. */
-const REJECTIONS_LISTED_MAX = 10_000;
 const REJECTION_LENGTH_MAX = 300;
 
 export class Ingest {
@@ -91,7 +95,8 @@ export class Ingest {
   }
 
   /** Begins to take in many changes. */
-  session(options: IngestOptions): IngestSession {
+  session(given: SessionOptions): IngestSession {
+    const options = { listedMax: DEFAULT_LIMITS.rejectedLines, ...given };
     return new IngestSession(this.#catalog, this.#delivery, this.#partitions, this.#timeZone, this.#metrics, options);
   }
 }
@@ -110,7 +115,7 @@ export class IngestSession {
   readonly #delivery: Delivery;
   readonly #timeZone: string;
   readonly #metrics: Metrics;
-  readonly #options: IngestOptions;
+  readonly #options: Required<SessionOptions>;
   readonly #gathered: Gathered[];
   /** Per partition: what is refused after a failed delivery can be sent again in its order. */
   readonly #chains: readonly DeliveryChain[];
@@ -130,7 +135,7 @@ export class IngestSession {
     partitions: number,
     timeZone: string,
     metrics: Metrics,
-    options: IngestOptions,
+    options: Required<SessionOptions>,
   ) {
     this.#catalog = catalog;
     this.#delivery = delivery;
@@ -171,7 +176,7 @@ export class IngestSession {
   reject(line: number, problem: Problem): void {
     this.#rejections++;
     this.#metrics.changesRejected.inc({ code: problem.code });
-    if (this.#rejected.length >= REJECTIONS_LISTED_MAX) return;
+    if (this.#rejected.length >= this.#options.listedMax) return;
     const path = problem.errors[0]?.path;
     const told = { line, code: problem.code, detail: shortened(problem.message) };
     this.#rejected.push(path === undefined ? told : { ...told, path: shortened(path) });

@@ -20,6 +20,9 @@ const PASSING: readonly ErrorCode[] = [
   'catalog_conflict',
 ];
 
+/** A job names each line that it refuses; what it takes at once is far less. */
+const LISTED_MAX = 10_000;
+
 export interface Applied {
   readonly accepted: number;
   readonly rejected: readonly Rejection[];
@@ -35,7 +38,7 @@ export async function applyChanges(
   ingest: Ingest,
   fill: (session: IngestSession) => Promise<void> | void,
 ): Promise<Applied> {
-  const session = ingest.session({ wait: 'applied', timeoutMs: APPLY_TIMEOUT_MS });
+  const session = ingest.session({ wait: 'applied', timeoutMs: APPLY_TIMEOUT_MS, listedMax: LISTED_MAX });
   await fill(session);
   const { accepted, rejected, position, isApplied } = await session.finish();
   const passing = rejected.find(({ code }) => isPassing(code));

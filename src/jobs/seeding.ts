@@ -85,6 +85,8 @@ export async function examineSeed(source: SeedSource, needed: Needed, listed: nu
   const definitions = await readThrough(source, lists, lookups);
   const plan = planDefinitions(await store.refresh(), definitions, founding.timeZone);
   lists.addPlan(plan);
+  const first = definitions[0];
+  if (plan.change && first) attempt(first, lists, () => store.quota.check(plan.change!));
   if (lookups.isWanted) {
     const { timeZone } = founding;
     const [types, stored] = [plan.objectTypes, store.catalog.objectTypes];
@@ -96,11 +98,12 @@ export async function examineSeed(source: SeedSource, needed: Needed, listed: nu
   return { plan: { create, update, unchanged, errors }, totals, definitions, lookups };
 }
 
-/** @throws Problem seed_invalid with the faults of an examined seed, if there are any */
+/** @throws Problem seed_invalid with the faults of an examined seed, if there are any; catalog_full if that is all */
 export function refuseFaulty({ plan: { errors } }: Examined): void {
   const [first] = errors;
   if (!first) return;
-  const { index, object_type: kind, name, slug, id, detail } = first;
+  const { index, object_type: kind, name, slug, id, detail, code } = first;
+  if (code === 'catalog_full') throw new Problem(code, detail, [{ path: '', detail }]);
   const item = [kind, name ?? slug ?? id].filter(Boolean).join(' ');
   const rest = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
   throw new Problem('seed_invalid', `item ${index}${item ? `, ${item}` : ''}: ${detail}${rest}`, allFaults(errors));

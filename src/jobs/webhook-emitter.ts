@@ -129,8 +129,8 @@ class PartitionEmitter {
       const view = activation && catalog.views.get(activation.view);
       if (!view) continue; // it was deleted meanwhile, and nobody is to be told any more
       const wanted = some.filter(({ entered }) => activation.events.includes(entered ? 'entered' : 'left'));
-      const messages = await payloads.flips(activation, view, this.#partition, wanted);
-      await wake(await lanes.push(id, this.#partition, last, messages));
+      for await (const messages of payloads.flips(activation, view, this.#partition, wanted))
+        await wake(await lanes.push(id, this.#partition, messages.at(-1)!.entry, messages));
     }
     await deployment.redis.xtrim(this.#stream, 'MINID', after(last));
     return entries;

@@ -10,6 +10,7 @@ import { crc16 } from '../change/partition.ts';
 import type { WebhookKeys } from '../redis/keys.ts';
 import { pairs } from '../redis/pairs.ts';
 import { runScript } from '../redis/scripts.ts';
+import { partsOf, weighFields } from '../redis/weigh.ts';
 import type { WebhookMessage } from './webhook-sender.ts';
 
 /** Lanes of an activation: at most so many requests are under way to its receiver at a time. */
@@ -41,6 +42,11 @@ export const WEBHOOK_LIMITS: WebhookLimits = {
   delayMaxMs: 3600_000,
 };
 
+/** Lanes are read by as many as deliver at once. */
+const FIRST_BYTES_MAX = 128 * 1024;
+/** What a page of dead letters weighs at most, if it is not one alone. */
+const DEAD_PAGE_BYTES_MAX = 4 * 1024 * 1024;
+
 /** After so many failed attempts in a row a success says that the receiver is back: nobody waits for it any longer. */
 const OUTAGE_FAILURES = 10;
 
@@ -56,7 +62,7 @@ export interface RecordMessage extends WebhookMessage {
 }
 
 export interface FeedMessage extends RecordMessage {
-  /** The entry of the partition's stream that it comes from. */
+  /** The entry of the partition's stream that it comes from, and its place in it: `1700-0/3`. */
   readonly entry: string;
 }
 
@@ -117,7 +123,7 @@ export class WebhookLanes {
     this.#limits = limits;
   }
 
-  /** Pushes the events of a partition's entries up to `last`. @returns the lanes that were empty */
+  /** Pushes the events of a partition's entries up to `last`, an entry or a place in it. @returns the lanes that were empty */
   async push(
     activation: string,
     partition: number,
@@ -148,9 +154,10 @@ export class WebhookLanes {
     return woken.map(readName);
   }
 
-  /** The first events of a lane. */
+  /** The first events of a lane: at least one, else at most so many and FIRST_BYTES_MAX. */
   async first({ activation, lane }: LaneName, count: number): Promise<WebhookMessage[]> {
-    return (await this.#redis.lrange(this.#keys.lane(activation, lane), 0, count - 1)).map(unpack);
+    const keys = [this.#keys.lane(activation, lane)];
+    return (await runScript<string[]>(this.#redis, 'firstWebhooks', keys, [count, FIRST_BYTES_MAX])).map(unpack);
   }
 
   async settle(
@@ -234,10 +241,13 @@ export class WebhookLanes {
       limit + 1,
       'WITHSCORES',
     );
-    const order = [...pairs(flat)].slice(0, limit);
-    const stored = order.length === 0 ? [] : await this.#redis.hmget(dead, ...order.map(([id]) => id));
-    const letters = order.flatMap(([id], at) => (stored[at] ? [readLetter(id, stored[at])] : []));
-    return { letters, next: flat.length > 2 * limit ? Number(order.at(-1)![1]) : undefined };
+    const order = [...pairs(flat)];
+    if (order.length === 0) return { letters: [], next: undefined };
+    const ids = order.slice(0, limit).map(([id]) => id);
+    const [some = []] = partsOf(ids, await weighFields(this.#redis, dead, ids), DEAD_PAGE_BYTES_MAX);
+    const stored = await this.#redis.hmget(dead, ...some);
+    const letters = some.flatMap((id, at) => (stored[at] ? [readLetter(id, stored[at])] : []));
+    return { letters, next: order.length > some.length ? Number(order[some.length - 1]![1]) : undefined };
   }
 
   /** Moves letters to the ends of their lanes. Caller: not more than a few hundred. @returns how many were still there */
@@ -286,12 +296,16 @@ export class WebhookLanes {
     };
   }
 
-  /** Pushes a page of a sync. @returns the lanes that were empty; undefined if the sync no longer stands at its cursor */
+  /**
+   * Pushes a page of a sync, or a part of one. Caller: says with which part the page is whole.
+   * @returns the lanes that were empty; undefined if the sync no longer stands at its cursor
+   */
   async pushSync(
     activation: string,
     { id, cursor }: SyncState,
     next: string | undefined,
     messages: readonly RecordMessage[],
+    isWhole = true,
   ): Promise<LaneName[] | undefined> {
     const { state, sync, touched } = this.#of(activation);
     const keys = [state, this.#keys.lanes, sync, touched];
@@ -299,7 +313,15 @@ export class WebhookLanes {
       const lane = laneOf(message.record);
       return [keys.length + 1 + lane, nameOf({ activation, lane }), message.record, pack(message)];
     });
-    const given = [id, cursor, next ?? '', next === undefined ? 'done' : 'running', Date.now(), ...events];
+    const given = [
+      id,
+      cursor,
+      next ?? '',
+      next === undefined ? 'done' : 'running',
+      Date.now(),
+      isWhole ? 'whole' : 'part',
+      ...events,
+    ];
     const all = [...keys, ...this.#lanesOf(activation)];
     const [answer, ...woken] = await runScript<string[]>(this.#redis, 'syncWebhooks', all, given);
     return answer === 'pushed' ? woken.map(readName) : undefined;

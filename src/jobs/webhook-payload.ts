@@ -13,8 +13,11 @@ import { isUnanswered } from '../redis/connection.ts';
 import type { FeedMessage, RecordMessage } from './webhook-lanes.ts';
 import type { WebhookMessage } from './webhook-sender.ts';
 
-/** The columns of some records in the form of a view's rows, in the order of the ids. */
-export type ReadColumns = (view: StoredView, ids: readonly string[]) => Promise<readonly unknown[]>;
+/** The columns of some records in the form of a view's rows, in the order of the ids, part by part. */
+export type ReadColumns = (view: StoredView, ids: readonly string[]) => AsyncIterable<readonly unknown[]>;
+
+/** Events that are made, and put into their lanes, together. */
+const TOGETHER_BYTES_MAX = 1024 * 1024;
 
 /** A flip with the entry that holds it. */
 export interface FedFlip extends ActivationFlip {
@@ -31,43 +34,67 @@ export class WebhookPayloads {
     this.#logger = logger;
   }
 
-  /** Events of flips, in their order. Columns are those of the moment at which the event is made. */
-  async flips(
+  /** Events of flips, in their order, some at a time. Columns are those of the moment at which the event is made. */
+  flips(
     activation: StoredActivation,
     view: StoredView,
     partition: number,
     flips: readonly FedFlip[],
-  ): Promise<FeedMessage[]> {
-    const columns = await this.#columns(
-      view,
-      flips.map(({ id }) => id),
-    );
-    return flips.map(({ entry, at, index, id, entered }, number) => {
+  ): AsyncGenerator<FeedMessage[]> {
+    return this.#together(view, flips, ({ entry, at, index, id, entered }, columns) => {
       const position = `${partition}-${entry}-${index}`;
-      const data = { ...about(view), id, columns: columns[number] ?? null, position };
+      const data = { ...about(view), id, columns: columns ?? null, position };
       const body = bodyOf(`member.${entered ? 'entered' : 'left'}`, at, data);
-      return { entry, record: id, id: `evt_${position}_${activation.id}`, body };
+      return { entry: `${entry}/${index}`, record: id, id: `evt_${position}_${activation.id}`, body };
     });
   }
 
-  /** Events for members that a full sync goes through. */
-  async members(sync: string, view: StoredView, ids: readonly string[]): Promise<RecordMessage[]> {
-    const columns = await this.#columns(view, ids);
+  /** Events for members that a full sync goes through, some at a time. */
+  members(sync: string, view: StoredView, ids: readonly string[]): AsyncGenerator<RecordMessage[]> {
     const now = Date.now();
-    return ids.map((id, number) => {
-      const data = { ...about(view), id, columns: columns[number] ?? null, sync };
+    const members = ids.map((id) => ({ id }));
+    return this.#together(view, members, ({ id }, columns) => {
+      const data = { ...about(view), id, columns: columns ?? null, sync };
       const digest = createHash('sha256').update(id).digest('hex').slice(0, 32);
       return { record: id, id: `evt_${sync}_${digest}`, body: bodyOf('member.synced', now, data) };
     });
   }
 
-  async #columns(view: StoredView, ids: readonly string[]): Promise<readonly unknown[]> {
+  async *#together<T extends { readonly id: string }, M extends WebhookMessage>(
+    view: StoredView,
+    items: readonly T[],
+    make: (item: T, columns: unknown) => M,
+  ): AsyncGenerator<M[]> {
+    let made: M[] = [];
+    let bytes = 0;
+    let next = 0;
+    for await (const part of this.#columns(view, items)) {
+      for (const columns of part) {
+        const message = make(items[next++]!, columns);
+        made.push(message);
+        bytes += message.body.length;
+        if (bytes < TOGETHER_BYTES_MAX) continue;
+        yield made;
+        [made, bytes] = [[], 0];
+      }
+    }
+    if (made.length > 0) yield made;
+  }
+
+  async *#columns(view: StoredView, items: readonly { readonly id: string }[]): AsyncGenerator<readonly unknown[]> {
+    let read = 0;
     try {
-      return await this.#read(view, ids);
+      for await (const part of this.#read(
+        view,
+        items.map(({ id }) => id),
+      )) {
+        read += part.length;
+        yield part;
+      }
     } catch (error) {
       if (isUnanswered(error)) throw error;
       this.#logger.error({ err: error, view: view.slug }, 'columns for webhooks could not be read; they are left out');
-      return [];
+      yield new Array<unknown>(items.length - read).fill(undefined);
     }
   }
 }

@@ -2,7 +2,8 @@
  * webhook-worker.ts – Delivers what is in the lanes, and works full syncs off.
  *
  * Keeps true: of a lane only the first event is under way, until it is delivered or dead; retries come after an exponential
- * back-off of BullMQ's; a lane that holds something gets a job, at the latest when it is looked for; nothing is sent for an
+ * back-off of BullMQ's; a lane that holds something gets a job, at the latest when it is looked for; a lane whose activation has
+ * its share of the sending (lane-shares.ts) is put aside, without a job, until some of that is free; nothing is sent for an
  * activation that is disabled or gone. What a process that was killed had under way is sent again under the same id, when BullMQ
  * finds its jobs stalled.
  */
@@ -13,15 +14,14 @@ import type { Deployment } from '../engine/deployment.ts';
 import { Problem } from '../errors.ts';
 import type { Page } from '../membership/memberships.ts';
 import { StreamTail } from '../redis/stream-tail.ts';
+import { LaneShares } from './lane-shares.ts';
 import { WebhookEmitter } from './webhook-emitter.ts';
-import type { LaneName, Settled, SyncState, WebhookLanes, WebhookLimits } from './webhook-lanes.ts';
+import type { LaneName, RecordMessage, Settled, SyncState, WebhookLanes, WebhookLimits } from './webhook-lanes.ts';
 import { WebhookPayloads } from './webhook-payload.ts';
 import { SYNC_QUEUE, type SyncJob, WEBHOOK_QUEUE } from './webhook-queue.ts';
 import type { WebhookSender, WebhookTarget } from './webhook-sender.ts';
 import type { Webhooks } from './webhooks.ts';
 
-/** Lanes that one process delivers from at a time: two receivers that never answer leave half of them to the others. */
-const LANES_AT_ONCE = 128;
 const SYNCS_AT_ONCE = 2;
 /** A job gives way to those of other lanes after so many events, or so long. */
 const EVENTS_A_JOB = 200;
@@ -69,6 +69,9 @@ export class WebhookWorker {
   readonly #emitter: WebhookEmitter;
   readonly #tail: StreamTail;
   readonly #workers: readonly Worker[];
+  readonly #shares: LaneShares;
+  /** By activation the lanes that wait for its share. */
+  readonly #aside = new Map<string, Set<number>>();
   readonly #stop = new AbortController();
   readonly #sweep: NodeJS.Timeout;
 
@@ -88,9 +91,11 @@ export class WebhookWorker {
       maxStalledCount: Number.MAX_SAFE_INTEGER,
       settings: { backoffStrategy: (_: number, __?: string, error?: Error) => delayAfter(error, this.#limits) },
     };
+    const lanesAtOnce = deployment.limits.webhookLanes;
+    this.#shares = new LaneShares(lanesAtOnce);
     const lanes = new Worker<LaneName>(WEBHOOK_QUEUE, (job) => this.#deliver(job.data), {
       ...connection,
-      concurrency: LANES_AT_ONCE,
+      concurrency: lanesAtOnce,
     });
     // what came in while the job was ending found that the lane had a job
     lanes.on('completed', ({ data }) => void this.#lookAgain(data).catch(onError));
@@ -135,10 +140,45 @@ export class WebhookWorker {
 
   // ── delivery ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Delivers the first events of a lane. @throws DeliveryFailed when the first one is to be tried again later */
+  /** Delivers the first events of a lane, if it may now. @throws DeliveryFailed when the first one is to be tried again later */
   async #deliver(name: LaneName): Promise<void> {
     const target = await this.#target(name.activation);
     if (!target) return;
+    const leave = this.#shares.enter({ activation: name.activation, host: new URL(target.url).host });
+    if (!leave) return this.#putAside(name);
+    try {
+      await this.#deliverTo(target, name);
+    } finally {
+      leave();
+      this.#takeUp(name.activation);
+    }
+  }
+
+  #putAside({ activation, lane }: LaneName): void {
+    const lanes = this.#aside.get(activation) ?? new Set();
+    this.#aside.set(activation, lanes.add(lane));
+  }
+
+  /** After a lane became free: one of the same activation goes on, and one of another, which may have waited for its host. */
+  #takeUp(activation: string): void {
+    const [other] = [...this.#aside.keys()].filter((id) => id !== activation);
+    this.#wakeAside(other === undefined ? [activation] : [activation, other]);
+  }
+
+  #wakeAside(activations: readonly string[]): void {
+    const names = activations.flatMap((activation) => {
+      const lanes = this.#aside.get(activation);
+      if (!lanes) return [];
+      const [lane] = lanes;
+      lanes.delete(lane!);
+      this.#aside.delete(activation);
+      if (lanes.size > 0) this.#aside.set(activation, lanes); // at the end: the next time it is another's turn
+      return [{ activation, lane: lane! }];
+    });
+    if (!this.#isStopping) this.#webhooks.queues.wake(names).catch(() => {}); // they are looked for
+  }
+
+  async #deliverTo(target: WebhookTarget, name: LaneName): Promise<void> {
     const untilMs = Date.now() + JOB_MS;
     for (let settled = 0; settled < EVENTS_A_JOB; ) {
       const messages = await this.#lanes.first(name, EVENTS_A_READ);
@@ -147,6 +187,9 @@ export class WebhookWorker {
         if (this.#isStopping || Date.now() > untilMs) return;
         const attempt = await this.#sender.send(target, message, this.#stop.signal);
         if (attempt.outcome === 'stopped') return;
+        const isDelivered = attempt.outcome === 'delivered';
+        this.#shares.note(name.activation, isDelivered, attempt.durationMs);
+        if (isDelivered) this.#wakeAside([name.activation]); // its share grows
         this.#deployment.metrics.webhookAttempts.inc({ outcome: attempt.outcome });
         const what = await this.#lanes.settle(name, message.id, attempt.outcome, attempt.error);
         if (!(await this.#goesOn(name, what, attempt.error))) return;
@@ -182,6 +225,8 @@ export class WebhookWorker {
     const activation = await this.#activation(id);
     const secret = activation && (await activations.secretOf(id));
     if (!activation || secret === undefined) {
+      this.#shares.forget(id);
+      this.#aside.delete(id);
       await this.#webhooks.purge(id);
       return undefined;
     }
@@ -195,7 +240,8 @@ export class WebhookWorker {
   }
 
   async #lookAgain(name: LaneName): Promise<void> {
-    if (this.#isStopping || (await this.#lanes.isDisabled(name.activation))) return;
+    if (this.#isStopping || this.#aside.get(name.activation)?.has(name.lane)) return;
+    if (await this.#lanes.isDisabled(name.activation)) return;
     if ((await this.#lanes.first(name, 1)).length > 0) await this.#webhooks.queues.wake([name]);
   }
 
@@ -246,9 +292,28 @@ export class WebhookWorker {
       throw error;
     }
     const ids = page.data.map((member) => member.id);
-    const messages = await this.#payloads.members(state.id, view, ids);
-    const next = page.next_cursor ?? undefined;
-    const woken = await this.#lanes.pushSync(id, state, next, messages);
+    const end = page.next_cursor ?? undefined;
+    if (ids.length === 0) return this.#pushSync(id, state, end, []);
+    let at = state;
+    let left = ids.length;
+    for await (const messages of this.#payloads.members(state.id, view, ids)) {
+      left -= messages.length;
+      const next = left === 0 ? end : this.#deployment.memberships.cursorAfter(messages.at(-1)!.record);
+      if (!(await this.#pushSync(id, at, next, messages, left === 0))) return false;
+      at = { ...at, cursor: next ?? '' };
+    }
+    return end !== undefined;
+  }
+
+  /** @returns whether the sync goes on */
+  async #pushSync(
+    id: string,
+    state: SyncState,
+    next: string | undefined,
+    messages: readonly RecordMessage[],
+    isWhole = true,
+  ): Promise<boolean> {
+    const woken = await this.#lanes.pushSync(id, state, next, messages, isWhole);
     await this.#webhooks.queues.wake(woken ?? []);
     return woken !== undefined && next !== undefined;
   }

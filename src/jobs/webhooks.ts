@@ -36,8 +36,6 @@ export interface WebhookOptions {
 /** How long a new activation waits until every partition knows of it. */
 const ADOPTED_TIMEOUT_MS = 5000;
 const ADOPTED_POLL_MS = 5;
-/** Rows of a view that are read at once. */
-const COLUMNS_A_READ = 100;
 /** Letters that one script moves. */
 const REDELIVERED_A_CALL = 200;
 
@@ -139,14 +137,8 @@ export class Webhooks {
     await this.#deployment.activations.forget(id);
   }
 
-  /** Bounded a call by COLUMNS_A_READ. */
-  readonly readColumns: ReadColumns = async (view, ids) => {
-    const rows: unknown[] = [];
-    for (let from = 0; from < ids.length; from += COLUMNS_A_READ) {
-      rows.push(...(await this.#deployment.viewRows.viewRowsOf(view, ids.slice(from, from + COLUMNS_A_READ))));
-    }
-    return rows;
-  };
+  /** Part by part: what is held at once is bounded (view-rows.ts). */
+  readonly readColumns: ReadColumns = (view, ids) => this.#deployment.viewRows.viewRowsOf(view, ids);
 
   /** Bounded by how many there are when it begins: those that die again meanwhile come after. */
   async #redeliverAll(id: string): Promise<number> {

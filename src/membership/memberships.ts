@@ -15,8 +15,10 @@ import { edgesOf, targetsOf } from '../change/edge.ts';
 import { partitionOf } from '../change/partition.ts';
 import { asDeclared, exists, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
 import { Problem } from '../errors.ts';
+import { DEFAULT_LIMITS } from '../limits.ts';
 import type { Hop } from '../query/relationships.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
+import { partsOf, weighFields } from '../redis/weigh.ts';
 import { hasOrdinal } from './ordinals.ts';
 import { caughtUp, isAheadOfTime, type Loss, lossOf, readStanding, roundsOver, type Standing } from './standing.ts';
 import { unpackState } from './state-row.ts';
@@ -28,6 +30,8 @@ export interface ReadOptions {
   readonly timeoutMs: number;
 }
 
+/** What was waited for already, or does not matter. */
+export const EVENTUAL: ReadOptions = { consistency: 'eventual', timeoutMs: 0 };
 export const STRONG: ReadOptions = { consistency: 'strong', timeoutMs: 5000 };
 
 export interface SegmentCount {
@@ -61,12 +65,22 @@ export interface NamedRecord {
   readonly record: RecordRow;
 }
 
+/** What a page keeps of a record that is read: a page of texts takes a tenth of the memory of one of records. */
+export type Shape<T extends { readonly id: string }> = (named: NamedRecord) => T;
+
+/** How a page of records is read. */
+export interface RecordPageOptions<T extends { readonly id: string }> extends ReadOptions {
+  readonly shape: Shape<T>;
+  readonly budget?: PageBudget;
+}
+
+const asTheyAre: Shape<NamedRecord> = (named) => named;
+
 /** Members of a partition that are sorted in memory; larger sets are walked along the ids of the type. */
 const SORTED_MEMBERS_MAX = 2000;
 const WALK_IDS = 1000;
-/** Records that are read at once, and about the bytes after which a page ends early: its cursor goes on from there. */
+/** Records that are weighed at once, and read in parts of bounded bytes (redis/weigh.ts). */
 const RECORDS_A_READ = 50;
-const PAGE_BYTES_MAX = 16 * 1024 * 1024;
 const RESOLVE_ATTEMPTS_MAX = 3;
 
 export class Memberships {
@@ -74,12 +88,20 @@ export class Memberships {
   readonly #keys: Keys;
   readonly #store: CatalogStore;
   readonly #timeZone: string;
+  readonly #pageBytesMax: number;
 
-  constructor(redis: Redis, keys: Keys, store: CatalogStore, timeZone: string) {
+  constructor(
+    redis: Redis,
+    keys: Keys,
+    store: CatalogStore,
+    timeZone: string,
+    pageBytesMax: number = DEFAULT_LIMITS.pageBytes,
+  ) {
     this.#redis = redis;
     this.#keys = keys;
     this.#store = store;
     this.#timeZone = timeZone;
+    this.#pageBytesMax = pageBytesMax;
   }
 
   /** Exact counts, in the order of the slugs. @throws Problem segment_unknown, naming the slug */
@@ -222,6 +244,16 @@ export class Memberships {
     return (await this.records(objectType, [id]))[0];
   }
 
+  /** Waits until all that was acknowledged before is in the records of a type, and in a segment. @throws Problem not_caught_up */
+  async awaitRecords(objectType: string, options: ReadOptions, segment?: string): Promise<void> {
+    await this.#objectType(objectType);
+    await this.#wait(
+      this.#keys.partitions,
+      options,
+      segment === undefined ? NEEDS_NOTHING : await this.#needsOfSegments([segment]),
+    );
+  }
+
   /** Some records as they are now, in the order of the ids; undefined for those that do not exist. */
   async records(objectType: string, ids: readonly string[]): Promise<(RecordRow | undefined)[]> {
     const stored = await this.#readHash(ids, (keys) => keys.records(objectType));
@@ -238,40 +270,66 @@ export class Memberships {
   }
 
   /** One page of the live records of a type, in the order of partition and id. @throws Problem object_type_unknown | not_caught_up */
-  async listRecords(
+  listRecords(
     objectType: string,
     limit: number,
     cursor: string | undefined,
     options: ReadOptions = STRONG,
   ): Promise<Page<NamedRecord>> {
+    return this.shapedRecords(objectType, limit, cursor, { ...options, shape: asTheyAre });
+  }
+
+  /** As `listRecords`, of what is kept of each record. */
+  async shapedRecords<T extends { readonly id: string }>(
+    objectType: string,
+    limit: number,
+    cursor: string | undefined,
+    options: RecordPageOptions<T>,
+  ): Promise<Page<T>> {
     await this.#objectType(objectType);
     await this.#wait(this.#keys.partitions, options);
-    const budget = new PageBudget();
+    const { shape, budget = this.#budget() } = options;
+    const pick: Pick<T> = { objectType, budget, shape, isWanted: isLive };
     const read = (keys: PartitionKeys, after: string, count: number) =>
-      this.#liveRecords(keys, objectType, after, count, budget);
+      this.#pickAlong(keys.ids(objectType), after, count, pick);
     return this.#page(limit, cursor, read, budget);
   }
 
   /** Records that are members, page by page. @throws Problem as `members` */
-  async listMembers(
+  listMembers(
     slug: string,
     limit: number,
     cursor: string | undefined,
     options: ReadOptions = STRONG,
   ): Promise<Page<NamedRecord>> {
+    return this.shapedMembers(slug, limit, cursor, { ...options, shape: asTheyAre });
+  }
+
+  /** As `listMembers`, of what is kept of each record. */
+  async shapedMembers<T extends { readonly id: string }>(
+    slug: string,
+    limit: number,
+    cursor: string | undefined,
+    options: RecordPageOptions<T>,
+  ): Promise<Page<T>> {
     const page = await this.members(slug, limit, cursor, options);
     const { object_type: objectType } = this.#store.catalog.segments.get(slug) ?? { object_type: '' };
-    const budget = new PageBudget();
-    const data: NamedRecord[] = [];
-    for (let from = 0; from < page.data.length; from += RECORDS_A_READ) {
-      const ids = page.data.slice(from, from + RECORDS_A_READ).map(({ id }) => id);
-      const stored = await this.#readHash(ids, (keys) => keys.records(objectType));
-      data.push(...ids.flatMap((id, at) => this.#namedRecord(objectType, id, stored[at], budget, exists)));
-      const last = ids.at(-1)!;
-      const isCut = budget.isSpent && from + RECORDS_A_READ < page.data.length;
-      if (isCut) return { data, next_cursor: packCursor(partitionOf(last, this.#keys.partitions.length), last) };
+    const { shape, budget = this.#budget() } = options;
+    const data: T[] = [];
+    const ids = page.data.map(({ id }) => id);
+    for (let from = 0; from < ids.length; from += RECORDS_A_READ) {
+      const some = ids.slice(from, from + RECORDS_A_READ);
+      data.push(...(await this.#picked(some, { objectType, budget, shape, isWanted: exists })));
+      const last = data.at(-1)?.id;
+      if (budget.isSpent && last !== undefined && last !== ids.at(-1))
+        return { data, next_cursor: this.cursorAfter(last) };
     }
     return { data, next_cursor: page.next_cursor };
+  }
+
+  /** Goes on after a member, in the order of partition and id. */
+  cursorAfter(id: string): string {
+    return packCursor(partitionOf(id, this.#keys.partitions.length), id);
   }
 
   /**
@@ -279,30 +337,37 @@ export class Memberships {
    * that point at it in the order of partition and id. Archived or missing ones are left out, as in filters.
    * @throws Problem relationship_building | cursor_invalid | not_caught_up
    */
-  async related(
-    { id, record }: NamedRecord,
-    { edge: name, direction, target: objectType }: Hop,
+  related(
+    of: NamedRecord,
+    hop: Hop,
     limit: number,
     cursor: string | undefined,
     options: ReadOptions = STRONG,
   ): Promise<Page<NamedRecord>> {
+    return this.shapedRelated(of, hop, limit, cursor, { ...options, shape: asTheyAre });
+  }
+
+  /** As `related`, of what is kept of each record. */
+  async shapedRelated<T extends { readonly id: string }>(
+    { id, record }: NamedRecord,
+    { edge: name, direction, target: objectType }: Hop,
+    limit: number,
+    cursor: string | undefined,
+    options: RecordPageOptions<T>,
+  ): Promise<Page<T>> {
+    const { shape, budget = this.#budget() } = options;
     await this.#wait(this.#keys.partitions, options);
     const { catalog } = this.#store;
     const edge = edgesOf(catalog.objectTypes.values()).get(name);
     const anchor = catalog.anchorOf(name);
     if (!edge || anchor === undefined) throw relationshipBuilding(name);
-    if (direction === 'out') return this.#targets(targetsOf(edge, record.data), objectType, limit, cursor);
+    const live: Pick<T> = { objectType, budget, shape, isWanted: isLive };
+    if (direction === 'out') return this.#targets(targetsOf(edge, record.data), limit, cursor, live);
     if (catalog.ordinals.get(anchor)?.status !== 'ready') throw relationshipBuilding(name);
-    const budget = new PageBudget();
-    const pick = async (keys: PartitionKeys, ids: string[]) => {
-      const holders = await this.#live(keys, objectType, ids, budget);
-      return holders.filter(({ record: holder }) => targetsOf(edge, holder.data).includes(id)); // it may have moved on meanwhile
-    };
+    // a holder may have moved on since its id was listed
+    const isHolder = (row: RecordRow) => isLive(row) && targetsOf(edge, row.data).includes(id);
     const read = (keys: PartitionKeys, after: string, count: number) =>
-      this.#walk(keys.holders(anchor, id), after, count, (ids) => pick(keys, ids), {
-        idsARead: RECORDS_A_READ,
-        budget,
-      });
+      this.#pickAlong(keys.holders(anchor, id), after, count, { ...live, isWanted: isHolder });
     return this.#page(limit, cursor, read, budget);
   }
 
@@ -461,6 +526,10 @@ export class Memberships {
     if (!this.#store.catalog.objectTypes.has(name)) throw unknownObjectType(name);
   }
 
+  #budget(): PageBudget {
+    return new PageBudget(this.#pageBytesMax);
+  }
+
   #partition(id: string): PartitionKeys {
     return this.#keys.partitions[partitionOf(id, this.#keys.partitions.length)]!;
   }
@@ -510,7 +579,7 @@ export class Memberships {
     limit: number,
     cursor: string | undefined,
     read: (keys: PartitionKeys, after: string, count: number) => Promise<T[]>,
-    budget = new PageBudget(),
+    budget = this.#budget(),
   ): Promise<Page<T>> {
     const data: T[] = [];
     let { partition, after } = unpackCursor(cursor, this.#keys.partitions.length);
@@ -548,58 +617,66 @@ export class Memberships {
     });
   }
 
-  #liveRecords(
-    keys: PartitionKeys,
-    objectType: string,
+  /** What is picked of the records whose ids a sorted set of the partition lists. */
+  #pickAlong<T extends { readonly id: string }>(
+    listed: string,
     after: string,
     count: number,
-    budget: PageBudget,
-  ): Promise<NamedRecord[]> {
-    const pick = (ids: string[]) => this.#live(keys, objectType, ids, budget);
-    return this.#walk(keys.ids(objectType), after, count, pick, { idsARead: RECORDS_A_READ, budget });
+    pick: Pick<T>,
+  ): Promise<T[]> {
+    const { budget } = pick;
+    return this.#walk(listed, after, count, (ids) => this.#picked(ids, pick), { idsARead: RECORDS_A_READ, budget });
   }
 
-  /** Those of some records of a partition that are live. */
-  async #live(
-    keys: PartitionKeys,
-    objectType: string,
+  /** Those of some records that are wanted, in the order of the ids, until the budget is spent. */
+  async #picked<T extends { readonly id: string }>(
     ids: readonly string[],
-    budget: PageBudget,
-  ): Promise<NamedRecord[]> {
-    const rows = await this.#redis.hmget(keys.records(objectType), ...ids);
-    return ids.flatMap((id, at) => this.#namedRecord(objectType, id, rows[at], budget, isLive));
+    { objectType, budget, shape, isWanted }: Pick<T>,
+  ): Promise<T[]> {
+    const picked: T[] = [];
+    for (const part of partsOf(ids, await this.#weights(objectType, ids))) {
+      const rows = await this.#readHash(part, (keys) => keys.records(objectType));
+      for (const [at, id] of part.entries()) {
+        const stored = rows[at];
+        const record = stored ? unpackRecord(stored) : undefined;
+        if (!stored || !record || !isWanted(record)) continue;
+        budget.spend(stored.length);
+        picked.push(shape({ id, record: this.#asDeclared(objectType, record) }));
+        if (budget.isSpent) return picked;
+      }
+    }
+    return picked;
   }
 
-  #namedRecord(
-    objectType: string,
-    id: string,
-    stored: string | null | undefined,
-    budget: PageBudget,
-    isWanted: (record: RecordRow) => boolean,
-  ): NamedRecord[] {
-    if (!stored) return [];
-    budget.spend(stored.length);
-    const record = unpackRecord(stored);
-    return isWanted(record) ? [{ id, record: this.#asDeclared(objectType, record) }] : [];
+  /** The bytes of some records, in one round trip. One alone is read whatever it weighs. */
+  async #weights(objectType: string, ids: readonly string[]): Promise<number[]> {
+    if (ids.length === 1) return [0];
+    const weights = new Map<string, number>();
+    const weigh = async ([keys, some]: [PartitionKeys, string[]]) => {
+      const bytes = await weighFields(this.#redis, keys.records(objectType), some);
+      for (const [at, id] of some.entries()) weights.set(id, bytes[at] ?? 0);
+    };
+    await Promise.all([...this.#byPartition(ids)].map(weigh));
+    return ids.map((id) => weights.get(id) ?? 0);
   }
 
-  /** A page of the live ones among some ids, wherever they are. Bounded by what a key holds. */
-  async #targets(
+  /** A page of the live ones among some ids, wherever they are, in the order of ids. Bounded by what a key holds. */
+  async #targets<T extends { readonly id: string }>(
     ids: readonly string[],
-    objectType: string,
     limit: number,
     cursor: string | undefined,
-  ): Promise<Page<NamedRecord>> {
+    pick: Pick<T>,
+  ): Promise<Page<T>> {
     const { after } = unpackCursor(cursor, this.#keys.partitions.length);
     const rest = [...ids].sort(compareIds).filter((id) => after === '' || compareIds(id, after) > 0);
-    const data: NamedRecord[] = [];
-    for (let from = 0; from < rest.length && data.length <= limit; from += WALK_IDS) {
-      const some = rest.slice(from, from + WALK_IDS);
-      for (const [at, record] of (await this.records(objectType, some)).entries())
-        if (isLive(record)) data.push({ id: some[at]!, record });
+    const data: T[] = [];
+    for (let from = 0; from < rest.length && data.length <= limit; from += RECORDS_A_READ) {
+      data.push(...(await this.#picked(rest.slice(from, from + RECORDS_A_READ), pick)));
+      const last = data.slice(0, limit).at(-1)?.id;
+      const isCut = data.length > limit || (pick.budget.isSpent && last !== rest.at(-1));
+      if (isCut && last !== undefined) return { data: data.slice(0, limit), next_cursor: packCursor(0, last) };
     }
-    const page = data.slice(0, limit);
-    return { data: page, next_cursor: data.length > limit ? packCursor(0, page.at(-1)!.id) : null };
+    return { data, next_cursor: null };
   }
 
   /** Walks the ids of a sorted set of a partition until `count` of them are picked, the budget is spent, or there are no more. */
@@ -622,9 +699,25 @@ export class Memberships {
   }
 }
 
+/** What is picked of records that are read, and what becomes of them. */
+interface Pick<T> {
+  readonly objectType: string;
+  readonly budget: PageBudget;
+  readonly shape: (named: NamedRecord) => T;
+  readonly isWanted: (record: RecordRow) => boolean;
+}
+
 /** What one page of records may weigh: one of 1,000 records of 2 MB would not even fit into a string. */
-class PageBudget {
-  #bytes = PAGE_BYTES_MAX;
+export class PageBudget {
+  #bytes: number;
+
+  constructor(bytes: number) {
+    this.#bytes = bytes;
+  }
+
+  get left(): number {
+    return this.#bytes;
+  }
 
   get isSpent(): boolean {
     return this.#bytes <= 0;

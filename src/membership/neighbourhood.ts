@@ -3,7 +3,8 @@
  *
  * Keeps true: what it says equals what a filter says, of the records as they are read: of live neighbours only, each once, with
  * values as filters see them. A step is one HMGET per partition for all records; a to-many one is walked in chunks of bounded
- * size, however many neighbours there are, and is added up as it goes.
+ * size, however many neighbours there are, and is added up as it goes. What is held at once is weighed before it is read: a
+ * part of the records that would hold too much is given up (`within`), and taken in smaller parts, down to one record.
  */
 import type { Redis } from 'ioredis';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -16,6 +17,7 @@ import { average, fromTrillionths, toTrillionths } from '../query/exact-sum.ts';
 import { type Edge, type ListMeasure, MEASURE, type Predicate } from '../query/predicate.ts';
 import { type Hop, hopOf } from '../query/relationships.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
+import { PART_BYTES_MAX, weighFields } from '../redis/weigh.ts';
 import { relationshipBuilding } from './memberships.ts';
 import { unpackRelated } from './neighbour-row.ts';
 
@@ -45,11 +47,20 @@ interface HolderWalk {
   readonly from: string;
 }
 
-/** Neighbours that are held at once: a record has at most 1 MB, in general far less. */
+/** Neighbours that are held at once, if they are as light as records are in general. */
 const NEIGHBOURS_A_READ = 200;
 /** Ids of holders read of one target in one partition at once, and how many such reads are under way. */
 const HOLDERS_A_READ = 200;
 const WALKS_A_READ = 200;
+
+/** What is looked at together would hold more than it may. */
+class TooHeavy extends Error {}
+
+/** What a part of the records may hold, and holds. */
+interface Holding {
+  readonly most: number;
+  bytes: number;
+}
 
 export class Neighbourhood {
   readonly #redis: Redis;
@@ -60,6 +71,7 @@ export class Neighbourhood {
   readonly #tests = new Map<Predicate, Test>();
   /** The present, for conditions that time moves: one instant for all that one read says. */
   readonly #nowMs = Date.now();
+  #holding: Holding = { most: Number.POSITIVE_INFINITY, bytes: 0 };
 
   /** Reads the catalog as it is now: a neighbourhood is made for one read. */
   constructor(redis: Redis, keys: Keys, catalog: Catalog, timeZone: string) {
@@ -68,6 +80,47 @@ export class Neighbourhood {
     this.#catalog = catalog;
     this.#timeZone = timeZone;
     this.#edges = edgesOf(catalog.objectTypes.values());
+  }
+
+  /**
+   * Works on items in parts that hold a bounded weight, each in turn; one alone may hold what it must. Work that is given up for
+   * its weight is done again on a smaller part, so it changes nothing before its last read.
+   */
+  async *inParts<T, R>(items: readonly T[], work: (some: readonly T[]) => Promise<R>): AsyncGenerator<R> {
+    let size = items.length;
+    for (let from = 0; from < items.length; ) {
+      const some = items.slice(from, from + size);
+      const done = await this.#within(some.length === 1 ? Number.POSITIVE_INFINITY : PART_BYTES_MAX, () => work(some));
+      if (done === undefined) size = Math.ceil(some.length / 2);
+      else {
+        yield done.result;
+        from += some.length;
+      }
+    }
+  }
+
+  /** @returns undefined if the work was given up. */
+  async #within<R>(most: number, work: () => Promise<R>): Promise<{ readonly result: R } | undefined> {
+    const before = this.#holding;
+    this.#holding = { most, bytes: 0 };
+    try {
+      return { result: await work() };
+    } catch (error) {
+      if (error instanceof TooHeavy) return undefined;
+      throw error;
+    } finally {
+      this.#holding = before;
+    }
+  }
+
+  /** @throws TooHeavy before anything is read */
+  async #hold(objectType: string, byPartition: ReadonlyMap<PartitionKeys, string[]>): Promise<void> {
+    const holding = this.#holding;
+    if (holding.most === Number.POSITIVE_INFINITY) return;
+    const weigh = ([keys, some]: [PartitionKeys, string[]]) => weighFields(this.#redis, keys.records(objectType), some);
+    const weights = await Promise.all([...byPartition].map(weigh));
+    holding.bytes += weights.flat().reduce((all, weight) => all + weight, 0);
+    if (holding.bytes > holding.most) throw new TooHeavy();
   }
 
   /** Some records of a type in the order of their ids; undefined for one that is not wanted or not there. */
@@ -85,7 +138,9 @@ export class Neighbourhood {
         if (isWanted(record)) found.set(id, this.#standpoint(objectType, id, record));
       }
     };
-    await Promise.all([...this.#byPartition(ids)].map(read));
+    const byPartition = this.#byPartition(ids);
+    await this.#hold(objectType, byPartition);
+    await Promise.all([...byPartition].map(read));
     return ids.map((id) => found.get(id));
   }
 
@@ -115,11 +170,18 @@ export class Neighbourhood {
     asked: readonly { readonly measure: ListMeasure; readonly where: Predicate }[],
   ): Promise<(number | undefined)[][]> {
     const totals = asked.map(({ measure }) => from.map(() => new Total(measure)));
-    for await (const neighbours of this.#many(from, hop)) {
-      const there = neighbours.map((neighbour) => neighbour.there);
-      for (const [at, { where }] of asked.entries()) {
-        const holds = await this.truths(where, there);
-        for (const [n, { of, there: seen }] of neighbours.entries()) totals[at]![of]!.add(seen.data, holds[n]!);
+    for await (const pairs of this.#pairs(from, hop)) {
+      const seen = this.inParts(pairs, async (some) => {
+        const neighbours = await this.#there(some, from, hop);
+        const there = neighbours.map((neighbour) => neighbour.there);
+        const holds: boolean[][] = [];
+        for (const { where } of asked) holds.push(await this.truths(where, there));
+        return { neighbours, holds };
+      });
+      for await (const { neighbours, holds } of seen) {
+        for (const [at, counted] of holds.entries()) {
+          for (const [n, { of, there }] of neighbours.entries()) totals[at]![of]!.add(there.data, counted[n]!);
+        }
       }
     }
     return totals.map((some) => some.map((total) => total.value()));
@@ -168,25 +230,32 @@ export class Neighbourhood {
     return values!;
   }
 
-  /** All neighbours over a to-many step, chunk by chunk. */
-  async *#many(from: readonly (Standpoint | undefined)[], hop: Hop): AsyncGenerator<Neighbour[]> {
+  /** All neighbours over a to-many step by their ids, chunk by chunk. */
+  async *#pairs(from: readonly (Standpoint | undefined)[], hop: Hop): AsyncGenerator<Pair[]> {
     const edge = this.#edge(hop.edge);
     const found = hop.direction === 'out' ? this.#targets(from, edge) : this.#holders(from, edge);
     for await (const pairs of found) {
-      for (let at = 0; at < pairs.length; at += NEIGHBOURS_A_READ) {
-        const some = pairs.slice(at, at + NEIGHBOURS_A_READ);
-        const there = await this.records(
-          hop.target,
-          some.map(({ id }) => id),
-        );
-        yield some.flatMap(({ of }, n) => {
-          const seen = there[n];
-          // a holder may have moved on since the ids were read
-          const isThere = seen && (hop.direction === 'out' || targetsOf(edge, seen.record.data).includes(from[of]!.id));
-          return isThere ? [{ of, there: seen }] : [];
-        });
-      }
+      for (let at = 0; at < pairs.length; at += NEIGHBOURS_A_READ) yield pairs.slice(at, at + NEIGHBOURS_A_READ);
     }
+  }
+
+  /** Those of some neighbours that are live. */
+  async #there(
+    pairs: readonly Pair[],
+    from: readonly (Standpoint | undefined)[],
+    hop: Hop,
+  ): Promise<readonly Neighbour[]> {
+    const edge = this.#edge(hop.edge);
+    const there = await this.records(
+      hop.target,
+      pairs.map(({ id }) => id),
+    );
+    return pairs.flatMap(({ of }, n) => {
+      const seen = there[n];
+      // a holder may have moved on since the ids were read
+      const isThere = seen && (hop.direction === 'out' || targetsOf(edge, seen.record.data).includes(from[of]!.id));
+      return isThere ? [{ of, there: seen }] : [];
+    });
   }
 
   *#targets(from: readonly (Standpoint | undefined)[], edge: EdgeDefinition): Generator<Pair[]> {

@@ -2,69 +2,80 @@
  * sorted-run.ts – The ids of a view in its order, put together once in a sorted set of Redis and read by their rank.
  *
  * Keeps true: a run never changes once it is put together, so that whoever pages through it meets every record that was there
- * at its start exactly once; it goes away by itself after TTL_S without a reader, also when its maker dies half-way.
+ * at its start exactly once; one that is not there any more is told apart from one that ended; it goes away by itself after
+ * TTL_S without a reader, also when its maker dies half-way.
  */
-import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { Problem } from '../errors.ts';
 import type { CatalogKeys } from '../redis/keys.ts';
 import { idOfSortMember } from './sort-key.ts';
 
-/** What a run may cost: about 150 bytes a row in Redis, and reading every row once before the first page. */
+/** Reading every row once before the first page is not for more; what a run weighs is bounded apart (sorted-runs.ts). */
 export const SORTED_ROWS_MAX = 1_000_000;
 const TTL_S = 600;
+/** What a sorted set of Redis takes for a member beside its bytes: 133 a row of 37 were measured. */
+const MEMBER_OVERHEAD_BYTES = 96;
 
 interface RunCursor {
   readonly run: string;
-  /** The rank at which it goes on. */
+  /** The view that it is of. */
+  readonly of: string;
+  /** The rank at which it goes on, of how many. */
   readonly at: number;
+  readonly rows: number;
 }
 
 export class SortedRun {
+  readonly name: string;
   readonly #redis: Redis;
   readonly #key: string;
-  readonly #name: string;
+  readonly #slug: string;
+  #rows: number;
+  #bytes = 0;
 
-  private constructor(redis: Redis, keys: CatalogKeys, slug: string, name: string) {
+  constructor(redis: Redis, keys: CatalogKeys, slug: string, name: string, rows: number) {
+    this.name = name;
     this.#redis = redis;
-    this.#name = name;
+    this.#slug = slug;
     this.#key = keys.sortedRun(slug, name);
+    this.#rows = rows;
   }
 
-  /** Puts a run of a view together. @throws Problem view_too_large */
-  static async make(
-    redis: Redis,
-    keys: CatalogKeys,
-    slug: string,
-    members: AsyncIterable<readonly Buffer[]>,
-  ): Promise<SortedRun> {
-    const run = new SortedRun(redis, keys, slug, randomUUID());
-    for await (const some of members) await run.#add(some);
-    return run;
+  get rows(): number {
+    return this.#rows;
   }
 
-  /** The run that a cursor goes on in, and where. @throws Problem cursor_invalid, also if it has gone away */
+  /** What was added weighs in Redis, about. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The run that a cursor goes on in, and where. @throws Problem cursor_invalid | cursor_expired if it has gone away */
   static async resume(
     redis: Redis,
     keys: CatalogKeys,
     slug: string,
     cursor: string,
   ): Promise<{ readonly run: SortedRun; readonly at: number }> {
-    const { run: name, at } = unpack(cursor);
-    const run = new SortedRun(redis, keys, slug, name);
-    if ((await redis.expire(run.#key, TTL_S)) === 1) return { run, at };
-    throw refuse(`the cursor is older than ${TTL_S} seconds, or not of this view: begin with the first page`);
+    const { run: name, of, at, rows } = unpack(cursor);
+    if (of !== slug) throw refuse('the cursor is of another view: begin with the first page');
+    const run = new SortedRun(redis, keys, slug, name, rows);
+    if (await run.keep()) return { run, at };
+    throw expired();
   }
 
-  /** The ids from a rank on, at most `count`. */
+  /** The ids from a rank on, at most `count`; fewer only at the end. @throws Problem cursor_expired */
   async read(at: number, count: number): Promise<string[]> {
-    const members = await this.#redis.zrangeBuffer(this.#key, String(at), String(at + count - 1));
+    const wanted = Math.min(count, this.#rows - at);
+    if (wanted <= 0) return [];
+    const members = await this.#redis.zrangeBuffer(this.#key, String(at), String(at + wanted - 1));
+    if (members.length < wanted) throw expired();
     return members.map(idOfSortMember);
   }
 
-  /** Keeps it from going away while it is read for long. */
-  async keep(): Promise<void> {
-    await this.#redis.expire(this.#key, TTL_S);
+  /** Keeps it from going away while it is read. @returns whether it is there */
+  async keep(): Promise<boolean> {
+    return this.#rows === 0 || (await this.#redis.expire(this.#key, TTL_S)) === 1;
   }
 
   async remove(): Promise<void> {
@@ -72,11 +83,12 @@ export class SortedRun {
   }
 
   cursor(at: number): string {
-    const cursor: RunCursor = { run: this.#name, at };
+    const cursor: RunCursor = { run: this.name, of: this.#slug, at, rows: this.#rows };
     return Buffer.from(JSON.stringify(cursor)).toString('base64url');
   }
 
-  async #add(members: readonly Buffer[]): Promise<void> {
+  /** Caller: one that puts the run together, before anybody reads it. */
+  async add(members: readonly Buffer[]): Promise<void> {
     if (members.length === 0) return;
     const scored = members.flatMap((member) => ['0', member]);
     const replies = await this.#redis
@@ -85,14 +97,17 @@ export class SortedRun {
       .expire(this.#key, TTL_S)
       .exec();
     for (const [error] of replies ?? []) if (error) throw error; // a run that lacks some must not pass for whole
+    this.#rows += Number(replies?.[0]?.[1] ?? 0);
+    for (const { length } of members) this.#bytes += length + MEMBER_OVERHEAD_BYTES;
   }
 }
 
 function unpack(cursor: string): RunCursor {
   try {
-    const { run, at } = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as Partial<RunCursor>;
-    const isRank = Number.isSafeInteger(at) && at! >= 0;
-    if (typeof run === 'string' && /^[0-9a-f-]{36}$/.test(run) && isRank) return { run, at: at! };
+    const { run, of, at, rows } = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as Partial<RunCursor>;
+    const areRanks = [at, rows].every((rank) => Number.isSafeInteger(rank) && rank! >= 0);
+    if (typeof run === 'string' && /^[0-9a-f-]{36}$/.test(run) && typeof of === 'string' && areRanks)
+      return { run, of, at: at!, rows: rows! };
   } catch {
     // falls through: what is not JSON is no cursor either
   }
@@ -101,4 +116,9 @@ function unpack(cursor: string): RunCursor {
 
 function refuse(detail: string): Problem {
   return new Problem('cursor_invalid', detail, [{ path: '/cursor', detail }]);
+}
+
+function expired(): Problem {
+  const detail = `the order that the cursor goes on in is not kept any more: it lasts ${TTL_S} seconds, and less if many views are read; begin with the first page`;
+  return new Problem('cursor_expired', detail, [{ path: '/cursor', detail }]);
 }

@@ -124,8 +124,19 @@ export class CatalogKeys {
     return `${this.#base}sorted:${slug}:${name}`;
   }
 
+  /** What those are, and how much they weigh. */
+  get sortedRuns(): string {
+    return `${this.#base}sorted-runs`;
+  }
+
   idempotency(digest: string): string {
     return `${this.#base}idempotency:${digest}`;
+  }
+
+  /** Which answers are kept for an API key, and how many bytes they have. */
+  idempotencyOf(holder: string): { readonly order: string; readonly bytes: string } {
+    const base = `${this.#base}idempotency-of:${holder}`;
+    return { order: base, bytes: `${base}:bytes` };
   }
 }
 

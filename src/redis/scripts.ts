@@ -21,8 +21,10 @@ export const SCRIPT_NAMES = [
   'beginGeneration',
   'commitBatch',
   'deliverEntry',
+  'firstWebhooks',
   'foundDeployment',
   'foundPartition',
+  'keepAnswer',
   'pushWebhooks',
   'readPartition',
   'redeliverWebhooks',
@@ -30,6 +32,7 @@ export const SCRIPT_NAMES = [
   'renewLease',
   'settleWebhook',
   'syncWebhooks',
+  'weighFields',
   'writeCatalog',
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];

@@ -269,6 +269,24 @@ describe('who may do what', () => {
     },
   );
 
+  it.each(ROLES)('a %s sees of a URL what it may', async (role) => {
+    const url = 'http://127.0.0.1:9/services/T000/secret-path?token=secret-query#secret-hash';
+    const { id } = (await call('POST', BASE, { url })).json();
+    const [one] = [(await call('GET', `${BASE}/${id}`, undefined, role)).json()];
+    const list = (await call('GET', BASE, undefined, role)).json().data;
+    const listed = list.find((each: { id: string }) => each.id === id);
+    expect(one).toEqual(listed);
+    expect(one.url).toBe(WRITERS.includes(role) ? url : 'http://127.0.0.1:9');
+    const all = await Promise.all(
+      READS.filter(([method]) => method === 'GET').map(([method, path]) =>
+        call(method, `${BASE}${path.replace(':id', String(id))}`, undefined, role),
+      ),
+    );
+    const seen = all.some(({ body }) => body.includes('secret-'));
+    expect(seen).toBe(WRITERS.includes(role));
+    await call('DELETE', `${BASE}/${id}`);
+  });
+
   it.each(READS.flatMap(([method, path]) => ROLES.map((role) => [method, path, role] as const)))(
     '%s %s as %s',
     async (method, path, role) => {

@@ -4,6 +4,7 @@
 import { isAbsolute } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CONFIG, ConfigError, type ConfigFault, describeConfig, loadConfig } from '../../src/config.ts';
+import { DEFAULT_LIMITS, LIMITS } from '../../src/limits.ts';
 
 const masterKey = 'master-key-0123456789';
 const viewerKey = 'viewer-key-0123456789';
@@ -19,6 +20,7 @@ describe('a valid environment', () => {
       timeZone: 'UTC',
       prefix: 'rc',
       webhookAllow: [],
+      limits: DEFAULT_LIMITS,
       logLevel: 'info',
     });
     expect(isAbsolute(dataFolder)).toBe(true);
@@ -36,6 +38,8 @@ describe('a valid environment', () => {
       ROLLCALL_TIME_ZONE: 'Europe/Berlin',
       ROLLCALL_PREFIX: 'crm_1-b',
       ROLLCALL_WEBHOOK_ALLOW: 'hooks.internal, 10.1.0.0/16,::1',
+      ROLLCALL_RATE_LIMIT: '10/second',
+      ROLLCALL_PAGE_BYTES: '1000000',
       LOG_LEVEL: 'debug',
     });
     expect(config).toEqual({
@@ -51,6 +55,8 @@ describe('a valid environment', () => {
       timeZone: 'Europe/Berlin',
       prefix: 'crm_1-b',
       webhookAllow: ['hooks.internal', '10.1.0.0/16', '::1'],
+      rateLimit: { requests: 10, windowMs: 1000 },
+      limits: { ...DEFAULT_LIMITS, pageBytes: 1_000_000 },
       logLevel: 'debug',
     });
   });
@@ -94,6 +100,10 @@ describe('faults', () => {
     ['ROLLCALL_PREFIX', 'rc:'],
     ['ROLLCALL_PREFIX', 'r{c}'],
     ['LOG_LEVEL', 'loud'],
+    ['ROLLCALL_RATE_LIMIT', '0'],
+    ['ROLLCALL_RATE_LIMIT', '10/day'],
+    ['ROLLCALL_PAGE_BYTES', '1 MB'],
+    ['ROLLCALL_PAGE_BYTES', '1'],
     ['REDIS_CLUSTER_NODES', 'a:1,b'],
   ])('%s=%s is refused with what is expected instead', (name, value) => {
     const faults = faultsOf({ [name]: value });
@@ -166,6 +176,21 @@ describe('names', () => {
       ROLLCALL_PORT_80_TCP_PORT: '80',
     };
     expect(loadConfig(env).port).toBe(8787);
+  });
+});
+
+describe('limits', () => {
+  test('each is a variable with a default within its own bounds, and one number of the configuration', () => {
+    for (const [limit, { name, minimum, maximum }] of Object.entries(LIMITS)) {
+      const value = DEFAULT_LIMITS[limit as keyof typeof LIMITS];
+      expect(value, name).toBeGreaterThanOrEqual(minimum);
+      expect(value, name).toBeLessThanOrEqual(maximum);
+      expect(loadConfig({ [name]: String(minimum) }).limits).toEqual({ ...DEFAULT_LIMITS, [limit]: minimum });
+    }
+  });
+
+  test('a rate without a window is one per minute', () => {
+    expect(loadConfig({ ROLLCALL_RATE_LIMIT: '600' }).rateLimit).toEqual({ requests: 600, windowMs: 60_000 });
   });
 });
 

@@ -9,6 +9,26 @@ import { AllowedTargets, addressFault, targetFault } from '../../src/catalog/web
 import { openWebhookAgent, type Resolver } from '../../src/jobs/webhook-connect.ts';
 import { type Attempt, WebhookSender } from '../../src/jobs/webhook-sender.ts';
 
+const UNCLEAN = [
+  ...[
+    '\0',
+    '\t',
+    '\n',
+    '\r',
+    '\v',
+    '\u001f',
+    '\u007f',
+    '\u0085',
+    '\u009f',
+    '\u00a0',
+    '\u2028',
+    '\ufeff',
+    ' ',
+    '\ud800',
+  ],
+  ...['%00', '%0a', '%0D%0A', '%1F', '%7f', '%c2%85', '%C2%9F'],
+];
+
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 const NOTHING = new AllowedTargets();
 
@@ -75,6 +95,21 @@ const SPELLINGS = [
   '[2001:db8::1]',
   '[4000::1]',
 ];
+
+describe('a URL that is not what it seems', () => {
+  it.each(UNCLEAN.map((sign) => [JSON.stringify(sign), sign]))('is refused wherever it holds %s', (_, sign) => {
+    const url = 'https://hooks.example/a?b=c#d';
+    expect(targetFault(url, NOTHING)).toBeUndefined();
+    for (let at = 0; at <= url.length; at++) {
+      expect(targetFault(url.slice(0, at) + sign + url.slice(at), NOTHING), `at ${at}`).toBeDefined();
+    }
+  });
+
+  it('is none of those that hold letters of any language, or % that stands for what can be seen', () => {
+    for (const url of ['https://hooks.example/ä/日本?q=%20%C3%A4%E2%82%AC', 'https://xn--bcher-kva.example/%7Euser'])
+      expect(targetFault(url, NOTHING)).toBeUndefined();
+  });
+});
 
 describe('a target', () => {
   it.each(SPELLINGS)('is refused as http://%s', (host) => {

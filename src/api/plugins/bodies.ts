@@ -6,15 +6,17 @@
  * passes here unchecked: its own answer names the fault better. A number that would be altered by reading it is refused.
  */
 import { isUtf8 } from 'node:buffer';
+import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { inexactNumbers, inexactProblem, isSuspect } from '../../change/exact-json.ts';
 import { type Fault, Problem } from '../../errors.ts';
+import { timely } from '../timely-body.ts';
 
 /** `application/json`, and what builds on it, such as `application/merge-patch+json`. */
-const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json(?:\s*;|$)/i;
+export const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json(?:\s*;|$)/i;
 
 interface Property {
   readonly type?: string;
@@ -22,7 +24,7 @@ interface Property {
 }
 
 export const bodies = fp(
-  async (app: FastifyInstance) => {
+  async (app: FastifyInstance, { seconds }: { seconds: number }) => {
     app.removeAllContentTypeParsers();
     app.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) =>
       parseJson(body, request.routeOptions.config.itemsStandAlone === true),
@@ -34,6 +36,11 @@ export const bodies = fp(
         'content_type_unsupported',
         `bodies are read as they are, not with content-encoding ${encoding}`,
       );
+    });
+    app.addHook('preParsing', async ({ headers }, _, payload) => {
+      const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+      if (!hasBody) return payload;
+      return timely(payload as Readable, seconds, !JSON_TYPE.test(headers['content-type'] ?? ''));
     });
     app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => {
       if ('$ref' in schema) return () => true;

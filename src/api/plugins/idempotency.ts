@@ -4,7 +4,8 @@
  * Keeps true: of requests with one key only one is under way at a time; an answer is given out again only to the very same
  * request, told by the hash of its body. The hash is taken of the bytes as they pass, so a streamed body is never held: a
  * repetition is read to its end before it is answered. Not kept: answers that ask to try again (429, 5xx), those to a body that
- * broke off, and those too long to keep; such a request is carried out anew.
+ * broke off, and those too long to keep; such a request is carried out anew. What is kept for one API key has a bounded weight:
+ * beyond it the oldest answers go, and a repetition of their requests is carried out anew as well.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
@@ -13,6 +14,7 @@ import fp from 'fastify-plugin';
 import type { Redis } from 'ioredis';
 import { Problem } from '../../errors.ts';
 import type { CatalogKeys } from '../../redis/keys.ts';
+import { runScript } from '../../redis/scripts.ts';
 import { needOf } from '../roles.ts';
 import { sendText } from './problems.ts';
 
@@ -20,6 +22,8 @@ import { sendText } from './problems.ts';
 const PENDING_TTL_MS = 60_000;
 const ANSWER_TTL_MS = 24 * 60 * 60 * 1000;
 const ANSWER_BYTES_MAX = 256 * 1024;
+/** What Redis takes for a kept answer beside its bytes: its key, and its place in the order. */
+const OVERHEAD_BYTES = 400;
 const PENDING = 'pending';
 const RESERVE_ATTEMPTS_MAX = 3;
 /** Others, such as the request id, are those of each answer. */
@@ -34,10 +38,19 @@ interface StoredAnswer {
   readonly body: string;
 }
 
+/** Where answers are kept, and how much of them for one API key. */
+interface Store {
+  readonly redis: Redis;
+  readonly keys: CatalogKeys;
+  readonly bytesMax: number;
+}
+
 /** What is known of a request that carries an Idempotency-Key. */
 interface Guarded {
   readonly key: string;
   readonly hash: Hash;
+  readonly digest: string;
+  readonly holder: string;
   /** `untouched` is a request without a body, or one that was answered before its body was read. */
   body: 'untouched' | 'begun' | 'complete';
   renewal: NodeJS.Timeout | undefined;
@@ -50,7 +63,7 @@ declare module 'fastify' {
 }
 
 export const idempotency = fp(
-  async (app: FastifyInstance, { redis, keys }: { redis: Redis; keys: CatalogKeys }) => {
+  async (app: FastifyInstance, { redis, keys, bytesMax }: { redis: Redis; keys: CatalogKeys; bytesMax: number }) => {
     app.decorateRequest('guarded', undefined);
 
     app.addHook('preParsing', async (request, _, payload) => {
@@ -75,7 +88,8 @@ export const idempotency = fp(
       const { guarded } = request;
       if (!guarded?.renewal) return payload;
       release(guarded);
-      await settle(redis, guarded, reply, typeof payload === 'string' ? payload : '').catch((error: unknown) => {
+      const told = typeof payload === 'string' ? payload : '';
+      await settle({ redis, keys, bytesMax }, guarded, reply, told).catch((error: unknown) => {
         // The work is done and the client hears so; until the marker ends, a repetition hears 409.
         request.log.warn({ err: error }, 'the answer could not be kept for its Idempotency-Key');
       });
@@ -97,8 +111,10 @@ function guard(request: FastifyRequest, keys: CatalogKeys): Guarded | undefined 
     throw new Problem('parameter_invalid', detail, [{ path: '/Idempotency-Key', detail }]);
   }
   const named = JSON.stringify([request.caller!.holder, request.method, request.url, sent]);
-  const key = keys.idempotency(createHash('sha256').update(named).digest('hex'));
-  return { key, hash: createHash('sha256'), body: 'untouched', renewal: undefined };
+  const digest = createHash('sha256').update(named).digest('hex');
+  const { holder } = request.caller!;
+  const key = keys.idempotency(digest);
+  return { key, digest, holder, hash: createHash('sha256'), body: 'untouched', renewal: undefined };
 }
 
 function hashed(payload: Readable, guarded: Guarded): Readable {
@@ -142,7 +158,8 @@ async function replay(
 }
 
 /** Keeps the answer, or gives the key free so that the request may be carried out anew. */
-async function settle(redis: Redis, guarded: Guarded, reply: FastifyReply, body: string): Promise<void> {
+async function settle(store: Store, guarded: Guarded, reply: FastifyReply, body: string): Promise<void> {
+  const { redis } = store;
   const { statusCode: status } = reply;
   const asksAgain = status === 429 || status >= 500;
   if (asksAgain || guarded.body === 'begun' || Buffer.byteLength(body) > ANSWER_BYTES_MAX) {
@@ -153,7 +170,17 @@ async function settle(redis: Redis, guarded: Guarded, reply: FastifyReply, body:
     KEPT_HEADERS.flatMap((name) => (reply.hasHeader(name) ? [[name, String(reply.getHeader(name))]] : [])),
   );
   const answer: StoredAnswer = { request: guarded.hash.digest('hex'), status, headers, body };
-  await redis.set(guarded.key, JSON.stringify(answer), 'PX', ANSWER_TTL_MS);
+  const text = JSON.stringify(answer);
+  await redis.set(guarded.key, text, 'PX', ANSWER_TTL_MS);
+  await makeRoom(store, guarded, Buffer.byteLength(text) + OVERHEAD_BYTES);
+}
+
+/** Older answers of the same API key give way. */
+async function makeRoom({ redis, keys, bytesMax }: Store, { digest, holder }: Guarded, bytes: number): Promise<void> {
+  const { order, bytes: counter } = keys.idempotencyOf(holder);
+  const given = [digest, bytes, Date.now(), ANSWER_TTL_MS, bytesMax];
+  const gone = await runScript<string[]>(redis, 'keepAnswer', [order, counter], given);
+  if (gone.length > 0) await redis.unlink(...gone.map((name) => keys.idempotency(name)));
 }
 
 function release(guarded: Guarded | undefined): void {

@@ -40,6 +40,8 @@ function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
     const { retry_after_s: seconds } = problem.extra;
     reply.header('retry-after', String(typeof seconds === 'number' ? seconds : RETRY_AFTER_S));
   }
+  // What comes of the body after all is not the next request.
+  if (code === 'request_timeout') reply.header('connection', 'close');
   return sendText(reply.code(status).type(PROBLEM_TYPE), JSON.stringify(problemDocument(problem)));
 }
 

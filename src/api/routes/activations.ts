@@ -5,14 +5,17 @@
  */
 import Type from 'typebox';
 import type { StoredActivation } from '../../catalog/catalog.ts';
+import { shownTarget } from '../../catalog/webhook-target.ts';
 import { type ErrorCode, Problem } from '../../errors.ts';
 import type { DeadLetter, DeliveryState, SyncState } from '../../jobs/webhook-lanes.ts';
 import { isoTime } from '../format.ts';
+import type { Caller } from '../plugins/auth.ts';
+import { type Capability, ROLE_CAPABILITIES } from '../roles.ts';
 import { answers, LIMIT_DEFAULT, NO_CONTENT, named, pageOf, pageParameters, path, redeliverBody } from '../schemas.ts';
 import type { Routes } from './routes.ts';
 
 const UNKNOWN_CODES: ErrorCode[] = ['view_unknown', 'activation_unknown'];
-const EDIT_CODES: ErrorCode[] = ['body_malformed', 'activation_invalid', 'catalog_conflict'];
+const EDIT_CODES: ErrorCode[] = ['body_malformed', 'activation_invalid', 'catalog_conflict', 'catalog_full'];
 const BASE = '/v1/views/:slug/activations';
 const ONE = `${BASE}/:activation`;
 
@@ -27,8 +30,9 @@ export const activationRoutes: Routes = async (app, { deployment: { activations 
         response: answers({ 200: pageOf(named('Activation')) }, 'view_unknown'),
       },
     },
-    async ({ params: { slug } }) => {
-      const data = await Promise.all((await activations.list(slug)).map(format));
+    async ({ params: { slug }, caller }) => {
+      const shown = (activation: StoredActivation) => format(activation, mayChange(caller));
+      const data = await Promise.all((await activations.list(slug)).map(shown));
       return { data, next_cursor: null };
     },
   );
@@ -69,7 +73,7 @@ export const activationRoutes: Routes = async (app, { deployment: { activations 
         response: answers({ 200: named('Activation') }, ...UNKNOWN_CODES),
       },
     },
-    async ({ params }) => format(await find(params)),
+    async ({ params, caller }) => format(await find(params), mayChange(caller)),
   );
 
   app.patch(
@@ -228,10 +232,17 @@ export const activationRoutes: Routes = async (app, { deployment: { activations 
     return activations.find(slug, activation);
   }
 
-  async function format(activation: StoredActivation): Promise<Record<string, unknown>> {
-    return formatActivation(activation, await webhooks.state(activation));
+  /** Who may not change it is shown where it goes to, and no more. */
+  async function format(activation: StoredActivation, isWhole = true): Promise<Record<string, unknown>> {
+    const told = formatActivation(activation, await webhooks.state(activation));
+    return isWhole ? told : { ...told, url: shownTarget(activation.url) };
   }
 };
+
+function mayChange(caller: Caller | undefined): boolean {
+  const capabilities: readonly Capability[] = caller ? ROLE_CAPABILITIES[caller.role] : [];
+  return capabilities.includes('write_catalog');
+}
 
 function formatActivation(activation: StoredActivation, state: DeliveryState): Record<string, unknown> {
   const { id, view, url, events } = activation;

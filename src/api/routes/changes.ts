@@ -2,16 +2,18 @@
  * changes.ts – `POST /v1/changes`: many changes in one request, as lines of JSON or as one array.
  *
  * Keeps true: lines are read only as fast as they are taken in, and no more than one of them is held, so a body may be of any
- * length; a bad line is reported and stops no other. An array must be read as a whole and is bounded.
+ * length; a bad line is reported and stops no other. An array must be read as a whole and is bounded. However many lines come,
+ * and however bad they are, others are answered meanwhile (time-slice.ts).
  */
 import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
 import Type from 'typebox';
-import { inexactItems } from '../../change/exact-json.ts';
 import type { IngestReport, IngestSession } from '../../engine/ingest.ts';
 import { type ErrorCode, Problem } from '../../errors.ts';
+import { breathe } from '../../time-slice.ts';
+import { arrayItems, beginsAsArray } from '../array-items.ts';
 import { LineSplitter } from '../lines.ts';
-import { suspectText } from '../plugins/bodies.ts';
+import { JSON_TYPE } from '../plugins/bodies.ts';
 import { answers, named, waitParameters } from '../schemas.ts';
 import type { Routes } from './routes.ts';
 
@@ -29,9 +31,12 @@ const body = {
   },
 };
 
-export const changeRoutes: Routes = async (app, { deployment: { delivery, ingest }, waitingChangesMax }) => {
+export const changeRoutes: Routes = async (app, { deployment: { delivery, ingest, limits }, waitingChangesMax }) => {
   // The stream itself: it is read by the handler.
   app.addContentTypeParser(LINES_TYPE, async (_: unknown, payload: Readable) => payload);
+  // Its bytes: they are parsed item by item.
+  app.removeContentTypeParser(JSON_TYPE);
+  app.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer' }, async (_: unknown, text: Buffer) => text);
 
   app.post(
     '/v1/changes',
@@ -66,9 +71,9 @@ export const changeRoutes: Routes = async (app, { deployment: { delivery, ingest
     async (request, reply) => {
       const { wait = 'applied', timeout_ms: timeoutMs = WAIT_MS } = request.query;
       const given: unknown = request.body;
-      const session = ingest.session({ wait, timeoutMs });
+      const session = ingest.session({ wait, timeoutMs, listedMax: limits.rejectedLines });
       if (given instanceof Readable) await takeLines(given, session);
-      else await takeArray(given, session);
+      else await takeArray(given as Buffer | undefined, session);
       const { accepted, rejected, rejectedTotal, position, isApplied } = refuseLost(await session.finish());
       const unlisted = rejectedTotal > rejected.length ? { rejected_total: rejectedTotal } : {};
       return reply.code(isApplied ? 200 : 202).send({ accepted, rejected, ...unlisted, position });
@@ -82,6 +87,8 @@ async function takeLines(stream: Readable, session: IngestSession): Promise<void
     for (const { number, bytes } of splitter.split(chunk)) {
       const room = takeLine(number, bytes, session);
       if (room) await room;
+      const pause = breathe();
+      if (pause) await pause;
     }
   }
   for (const { number, bytes } of splitter.end()) await takeLine(number, bytes, session);
@@ -91,7 +98,8 @@ async function takeLines(stream: Readable, session: IngestSession): Promise<void
 async function* whole(stream: Readable): AsyncGenerator<Buffer> {
   try {
     yield* stream;
-  } catch {
+  } catch (error) {
+    if (error instanceof Problem) throw error; // it did not come in time
     throw new Problem('body_malformed', 'the body broke off before its end');
   }
 }
@@ -104,38 +112,40 @@ function takeLine(number: number, bytes: Buffer | 'too long', session: IngestSes
   return BLANK.test(line) ? undefined : session.add(number, line);
 }
 
-/** @throws Problem content_type_unsupported | body_invalid */
-async function takeArray(given: unknown, session: IngestSession): Promise<void> {
-  if (given === undefined) {
+/** @throws Problem content_type_unsupported | body_invalid | body_malformed, before any change is taken in */
+async function takeArray(text: Buffer | undefined, session: IngestSession): Promise<void> {
+  if (text === undefined || text.length === 0) {
     throw new Problem('content_type_unsupported', 'send application/x-ndjson or application/json, with a body');
   }
-  if (!Array.isArray(given)) {
-    const detail = 'the body is a JSON array of changes; single lines are sent as application/x-ndjson';
-    throw new Problem('body_invalid', detail, [{ path: '', detail }]);
+  if (!isUtf8(text)) throw new Problem('body_malformed', 'the body is not UTF-8');
+  if (!beginsAsArray(text)) throw noArray(text);
+  for (const item of arrayItems(text)) {
+    if (item.length <= LINE_BYTES_MAX) parseItem(item);
+    await breathe();
   }
-  const inexactAt = inexactItems(suspectText(given));
-  for (const [index, change] of given.entries()) {
-    const inexact = inexactAt(index);
-    if (inexact) {
-      session.reject(index + 1, inexact);
-      continue;
-    }
-    const text = textOf(change);
-    if (text !== undefined && text.length > LINE_BYTES_MAX) session.reject(index + 1, tooLong());
-    else {
-      const room = session.addParsed(index + 1, change, text);
-      if (room) await room;
-    }
+  let index = 0;
+  for (const item of arrayItems(text)) {
+    index += 1;
+    if (item.length > LINE_BYTES_MAX) session.reject(index, tooLong());
+    // a line break in JSON is a blank, and what travels is a line
+    else await session.add(index, item.toString('utf8').replace(/[\r\n]/g, ' '));
+    await breathe();
   }
 }
 
-/** @returns undefined if it is nested too deep to be written as JSON again: the session refuses it, and says where. */
-function textOf(change: unknown): string | undefined {
+/** @throws Problem body_malformed */
+function parseItem(item: Buffer): unknown {
   try {
-    return JSON.stringify(change);
-  } catch {
-    return undefined;
+    return JSON.parse(item.toString('utf8'));
+  } catch (error) {
+    throw new Problem('body_malformed', `the body is not JSON: ${(error as Error).message}`);
   }
+}
+
+function noArray(text: Buffer): Problem {
+  if (text.length <= LINE_BYTES_MAX) parseItem(text);
+  const detail = 'the body is a JSON array of changes; single lines are sent as application/x-ndjson';
+  return new Problem('body_invalid', detail, [{ path: '', detail }]);
 }
 
 function tooLong(): Problem {

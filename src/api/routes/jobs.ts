@@ -5,12 +5,13 @@ import { Readable } from 'node:stream';
 import Type from 'typebox';
 import { Problem } from '../../errors.ts';
 import { formatJob } from '../format.ts';
+import { PageText } from '../page-text.ts';
 import { answers, LIMIT_DEFAULT, named, pageOf, pageParameters, path } from '../schemas.ts';
 import type { Routes } from './routes.ts';
 
 const MEDIA_TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' } as const;
 
-export const jobRoutes: Routes = async (app, { jobs }) => {
+export const jobRoutes: Routes = async (app, { deployment: { limits }, held, jobs }) => {
   app.get(
     '/v1/jobs',
     {
@@ -22,14 +23,17 @@ export const jobRoutes: Routes = async (app, { jobs }) => {
         response: answers({ 200: pageOf(named('Job')) }, 'parameter_invalid', 'cursor_invalid'),
       },
     },
-    async ({ query: { limit = LIMIT_DEFAULT, cursor } }) => {
+    async (request, reply) => {
+      const { limit = LIMIT_DEFAULT, cursor } = request.query;
       const offset = readOffset(cursor);
-      const found = await jobs.list(offset, limit + 1);
-      const isMore = found.length > limit;
-      return {
-        data: found.slice(0, limit).map(formatJob),
-        next_cursor: isMore ? Buffer.from(String(offset + limit)).toString('base64url') : null,
-      };
+      return held.send(request, reply, async () => {
+        const found = await jobs.list(offset, limit + 1);
+        const text = new PageText(limits.pageBytes);
+        const shown = found.slice(0, limit).findIndex((job) => !text.add(formatJob(job)));
+        const taken = shown < 0 ? Math.min(found.length, limit) : shown;
+        const isMore = found.length > taken;
+        return text.end(isMore ? Buffer.from(String(offset + taken)).toString('base64url') : null);
+      });
     },
   );
 

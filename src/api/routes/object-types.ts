@@ -2,27 +2,32 @@
  * object-types.ts – `/v1/object-types`: what records may hold.
  */
 import Type from 'typebox';
+import type { ObjectType } from '../../change/object-type.ts';
 import { inverseRelationships } from '../../query/relationships.ts';
 import { findObjectType } from '../catalog-entries.ts';
 import { formatObjectType } from '../format.ts';
-import { pageByName } from '../named-pages.ts';
-import { answers, NO_CONTENT, named, pageOf, pageParameters, path } from '../schemas.ts';
+import { fieldsOf, pageByName } from '../named-pages.ts';
+import { answers, fieldsParameter, NO_CONTENT, named, pageOf, pageParameters, path } from '../schemas.ts';
 import type { Routes } from './routes.ts';
 
-export const objectTypeRoutes: Routes = async (app, { deployment: { objectTypes, store } }) => {
+const OBJECT_TYPE_FIELDS = ['name', 'attributes', 'relationships', 'inverse_relationships'];
+
+export const objectTypeRoutes: Routes = async (app, { deployment: { objectTypes, store, limits }, held }) => {
   app.get(
     '/v1/object-types',
     {
       schema: {
         summary: 'List object types',
         operationId: 'listObjectTypes',
-        querystring: Type.Object(pageParameters),
+        querystring: Type.Object({ ...pageParameters, ...fieldsParameter('name') }),
         response: answers({ 200: pageOf(named('ObjectType')) }, 'parameter_invalid', 'cursor_invalid'),
       },
     },
-    async ({ query }) => {
-      const { data, next_cursor } = pageByName(store.catalog.objectTypes, query);
-      return { data: data.map(formatObjectType), next_cursor };
+    async (request, reply) => {
+      const { query } = request;
+      const only = fieldsOf(query.fields, OBJECT_TYPE_FIELDS);
+      const format = (type: ObjectType) => only(formatObjectType(type));
+      return held.send(request, reply, () => pageByName(store.catalog.objectTypes, query, limits.pageBytes, format));
     },
   );
 
@@ -56,6 +61,7 @@ export const objectTypeRoutes: Routes = async (app, { deployment: { objectTypes,
           'body_malformed',
           'object_type_in_use',
           'catalog_conflict',
+          'catalog_full',
           'object_type_invalid',
         ),
       },

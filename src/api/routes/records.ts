@@ -11,10 +11,10 @@ import { unknownObjectType } from '../../catalog/object-types.ts';
 import { checkRecordId, type Operation, type Outcome } from '../../change/change.ts';
 import type { ObjectType } from '../../change/object-type.ts';
 import { type ErrorCode, Problem, unreachable } from '../../errors.ts';
-import type { NamedRecord } from '../../membership/memberships.ts';
+import { EVENTUAL, type NamedRecord, PageBudget } from '../../membership/memberships.ts';
 import { type Hop, hopNamed, hopsFrom } from '../../query/relationships.ts';
 import { findObjectType, findSegment } from '../catalog-entries.ts';
-import { formatRecord } from '../format.ts';
+import { formatRecord, joined, pageText, showRecord } from '../format.ts';
 import { readOptions } from '../read-options.ts';
 import {
   answers,
@@ -46,7 +46,7 @@ interface Write {
   readonly data?: unknown;
 }
 
-export const recordRoutes: Routes = async (app, { deployment: { ingest, memberships, store } }) => {
+export const recordRoutes: Routes = async (app, { deployment: { ingest, limits, memberships, store }, held }) => {
   app.get(
     '/v1/records/:type',
     {
@@ -69,15 +69,21 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, membersh
         ),
       },
     },
-    async ({ params: { type }, query }) => {
+    async (request, reply) => {
+      const { query } = request;
+      const { type } = request.params;
       const { segment, limit = LIMIT_DEFAULT } = query;
       const cursor = query.cursor || undefined;
-      const options = readOptions(query);
-      const page =
-        segment === undefined
-          ? await memberships.listRecords(type, limit, cursor, options)
-          : await listThrough(segment, type, limit, cursor, options);
-      return { data: page.data.map(({ id, record }) => formatRecord(type, id, record)), next_cursor: page.next_cursor };
+      const options = { ...EVENTUAL, shape: (named: NamedRecord) => showRecord(type, named) };
+      if (segment !== undefined) await refuseOther(segment, type);
+      await memberships.awaitRecords(type, readOptions(query), segment);
+      return held.send(request, reply, async () =>
+        pageText(
+          segment === undefined
+            ? await memberships.shapedRecords(type, limit, cursor, options)
+            : await memberships.shapedMembers(segment, limit, cursor, options),
+        ),
+      );
     },
   );
 
@@ -98,16 +104,15 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, membersh
         ),
       },
     },
-    async ({ params: { type, id }, query }) => {
+    async (request, reply) => {
+      const { query } = request;
+      const { type, id } = request.params;
       const hops = readInclude(query, await findObjectType(store, type), store.catalog.objectTypes);
       const record = await memberships.record(type, id, readOptions(query));
       if (!record) throw unknownRecord(type, id);
-      const found = formatRecord(type, id, record);
-      if (hops.length === 0) return found;
-      const included = await Promise.all(
-        hops.map(async (hop) => [hop.name, await include({ id, record }, hop, query)]),
-      );
-      return { ...found, included: Object.fromEntries(included) };
+      if (hops.length === 0) return formatRecord(type, id, record);
+      await memberships.awaitRecords(type, readOptions(query));
+      return held.send(request, reply, () => withIncluded(type, { id, record }, hops, query));
     },
   );
 
@@ -213,23 +218,32 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, membersh
     ({ params, query }, reply) => write({ op: 'delete', params, query }, reply),
   );
 
-  async function include(of: NamedRecord, hop: Hop, query: IncludeQuery & Parameters<typeof readOptions>[0]) {
+  /** What is included shares the bytes of a page; each relationship gives at least one record. */
+  async function withIncluded(
+    type: string,
+    of: NamedRecord,
+    hops: readonly Hop[],
+    query: IncludeQuery,
+  ): Promise<Buffer> {
     const { include_limit: limit = LIMIT_DEFAULT, include_cursor: cursor } = query;
-    const { data, next_cursor } = await memberships.related(of, hop, limit, cursor || undefined, readOptions(query));
-    const records = data.map(({ id, record }) => formatRecord(hop.target, id, record));
-    return hop.many ? { data: records, next_cursor } : (records[0] ?? null);
+    const own = JSON.stringify(formatRecord(type, of.id, of.record));
+    const parts: (string | Buffer)[] = [own.slice(0, -1), ',"included":{'];
+    let left = limits.pageBytes;
+    for (const [at, hop] of hops.entries()) {
+      const budget = new PageBudget(Math.max(left, 1));
+      const shape = (named: NamedRecord) => showRecord(hop.target, named);
+      const options = { ...EVENTUAL, shape, budget };
+      const page = await memberships.shapedRelated(of, hop, limit, cursor || undefined, options);
+      left = budget.left;
+      const one = page.data[0]?.text ?? 'null';
+      parts.push(`${at === 0 ? '' : ','}${JSON.stringify(hop.name)}:`, hop.many ? pageText(page) : one);
+    }
+    return joined([...parts, '}}']);
   }
 
-  async function listThrough(
-    segment: string,
-    type: string,
-    limit: number,
-    cursor: string | undefined,
-    options: ReturnType<typeof readOptions>,
-  ) {
+  async function refuseOther(segment: string, type: string): Promise<void> {
     await findObjectType(store, type);
     refuseForeign(await findSegment(store, segment), type);
-    return memberships.listMembers(segment, limit, cursor, options);
   }
 
   async function write({ op, params, query, data }: Write, reply: FastifyReply): Promise<FastifyReply> {

@@ -98,6 +98,7 @@ export const seedRoutes: Routes = async (app, { deployment, jobs }) => {
           'body_invalid',
           'seed_invalid',
           'catalog_conflict',
+          'catalog_full',
           'not_caught_up',
           'overloaded',
         ),

@@ -5,13 +5,15 @@ import Type, { type Static } from 'typebox';
 import type { StoredSegment } from '../../catalog/catalog.ts';
 import { checkRecordId } from '../../change/change.ts';
 import type { ErrorCode } from '../../errors.ts';
+import { EVENTUAL, type NamedRecord } from '../../membership/memberships.ts';
 import { findSegment } from '../catalog-entries.ts';
-import { formatRecord, formatSegment } from '../format.ts';
-import { pageByName } from '../named-pages.ts';
+import { formatRecord, formatSegment, pageText } from '../format.ts';
+import { fieldsOf, pageByName } from '../named-pages.ts';
 import { readOptions } from '../read-options.ts';
 import {
   answers,
   countsBody,
+  fieldsParameter,
   LIMIT_DEFAULT,
   NO_CONTENT,
   named,
@@ -22,10 +24,20 @@ import {
 } from '../schemas.ts';
 import type { Routes } from './routes.ts';
 
-const EDIT_CODES: ErrorCode[] = ['body_malformed', 'segment_invalid', 'query_invalid', 'catalog_conflict'];
+const SEGMENT_FIELDS = [
+  ...['id', 'title', 'slug', 'description', 'object_type', 'query', 'json_logic', 'status', 'reason', 'progress'],
+  ...['revision', 'used_by', 'created_at', 'updated_at'],
+];
+const EDIT_CODES: ErrorCode[] = [
+  'body_malformed',
+  'segment_invalid',
+  'query_invalid',
+  'catalog_conflict',
+  'catalog_full',
+];
 const READ_CODES: ErrorCode[] = ['parameter_invalid', 'segment_unknown', 'segment_building', 'not_caught_up'];
 
-export const segmentRoutes: Routes = async (app, { deployment: { memberships, segments, store } }) => {
+export const segmentRoutes: Routes = async (app, { deployment: { limits, memberships, segments, store }, held }) => {
   app.get(
     '/v1/segments',
     {
@@ -34,17 +46,20 @@ export const segmentRoutes: Routes = async (app, { deployment: { memberships, se
         operationId: 'listSegments',
         querystring: Type.Object({
           object_type: Type.Optional(Type.String({ description: 'Only segments of this object type.' })),
+          ...fieldsParameter('slug,title,status'),
           ...pageParameters,
         }),
         response: answers({ 200: pageOf(named('Segment')) }, 'parameter_invalid', 'cursor_invalid'),
       },
     },
-    async ({ query }) => {
+    async (request, reply) => {
+      const { query } = request;
+      const only = fieldsOf(query.fields, SEGMENT_FIELDS);
       const asked = [...store.catalog.segments].filter(
         ([, segment]) => query.object_type === undefined || segment.object_type === query.object_type,
       );
-      const { data, next_cursor } = pageByName(asked, query);
-      return { data: await Promise.all(data.map(format)), next_cursor };
+      const shown = async (segment: StoredSegment) => only(await format(segment));
+      return held.send(request, reply, () => pageByName(asked, query, limits.pageBytes, shown));
     },
   );
 
@@ -179,14 +194,21 @@ export const segmentRoutes: Routes = async (app, { deployment: { memberships, se
         response: answers({ 200: pageOf(named('Member')) }, ...READ_CODES, 'cursor_invalid'),
       },
     },
-    async ({ params: { slug }, query }) => {
+    async (request, reply) => {
+      const { query } = request;
+      const { slug } = request.params;
       const { limit = LIMIT_DEFAULT, include } = query;
       const cursor = query.cursor || undefined;
       const options = readOptions(query);
       const { object_type: type } = await findSegment(store, slug);
       if (include === undefined) return memberships.members(slug, limit, cursor, options);
-      const { data, next_cursor } = await memberships.listMembers(slug, limit, cursor, options);
-      return { data: data.map(({ id, record }) => ({ id, record: formatRecord(type, id, record) })), next_cursor };
+      const shape = ({ id, record }: NamedRecord) => {
+        return { id, text: Buffer.from(JSON.stringify({ id, record: formatRecord(type, id, record) })) };
+      };
+      await memberships.awaitRecords(type, options, slug);
+      return held.send(request, reply, async () =>
+        pageText(await memberships.shapedMembers(slug, limit, cursor, { ...EVENTUAL, shape })),
+      );
     },
   );
 

@@ -10,14 +10,17 @@ import Type, { type Static } from 'typebox';
 import type { StoredView } from '../../catalog/catalog.ts';
 import { type ErrorCode, Problem } from '../../errors.ts';
 import type { ViewExport, ViewRow } from '../../membership/view-rows.ts';
+import type { ViewDefinition } from '../../query/view-columns.ts';
 import { preferredForm } from '../accepts.ts';
 import { findView } from '../catalog-entries.ts';
 import { BYTE_ORDER_MARK, csvLines } from '../csv.ts';
-import { formatRow, formatView } from '../format.ts';
-import { pageByName } from '../named-pages.ts';
+import { formatView, rowText, showRecord } from '../format.ts';
+import { fieldsOf, pageByName } from '../named-pages.ts';
+import { PageText } from '../page-text.ts';
 import { readOptions } from '../read-options.ts';
 import {
   answers,
+  fieldsParameter,
   LIMIT_DEFAULT,
   NO_CONTENT,
   named,
@@ -30,11 +33,12 @@ import {
 } from '../schemas.ts';
 import type { Routes } from './routes.ts';
 
-const EDIT_CODES: ErrorCode[] = ['body_malformed', 'view_invalid', 'query_invalid', 'catalog_conflict'];
+const EDIT_CODES: ErrorCode[] = ['body_malformed', 'view_invalid', 'query_invalid', 'catalog_conflict', 'catalog_full'];
 const ROW_CODES: ErrorCode[] = [
   'parameter_invalid',
   'view_unknown',
   'cursor_invalid',
+  'cursor_expired',
   'not_acceptable',
   'view_too_large',
   'segment_building',
@@ -42,6 +46,10 @@ const ROW_CODES: ErrorCode[] = [
   'not_caught_up',
 ];
 
+const VIEW_FIELDS = [
+  ...['id', 'title', 'slug', 'description', 'object_type', 'segment', 'query', 'columns', 'relationships', 'sort'],
+  ...['json_logic', 'status', 'reason', 'progress', 'revision', 'created_at', 'updated_at'],
+];
 const FORMS = ['application/json', 'text/csv', 'application/x-ndjson'] as const;
 
 const rowsQuery = Type.Object({
@@ -52,7 +60,10 @@ const rowsQuery = Type.Object({
   ),
 });
 
-export const viewRoutes: Routes = async (app, { deployment: { memberships, store, viewRows, views } }) => {
+export const viewRoutes: Routes = async (
+  app,
+  { deployment: { limits, memberships, store, viewRows, views }, held },
+) => {
   app.get(
     '/v1/views',
     {
@@ -61,17 +72,20 @@ export const viewRoutes: Routes = async (app, { deployment: { memberships, store
         operationId: 'listViews',
         querystring: Type.Object({
           object_type: Type.Optional(Type.String({ description: 'Only views of this object type.' })),
+          ...fieldsParameter('slug,title,columns'),
           ...pageParameters,
         }),
         response: answers({ 200: pageOf(named('View')) }, 'parameter_invalid', 'cursor_invalid'),
       },
     },
-    async ({ query }) => {
+    async (request, reply) => {
+      const { query } = request;
+      const only = fieldsOf(query.fields, VIEW_FIELDS);
       const asked = [...store.catalog.views].filter(
         ([, view]) => query.object_type === undefined || view.object_type === query.object_type,
       );
-      const { data, next_cursor } = pageByName(asked, query);
-      return { data: await Promise.all(data.map(format)), next_cursor };
+      const shown = async (view: StoredView) => only(await format(view));
+      return held.send(request, reply, () => pageByName(asked, query, limits.pageBytes, shown));
     },
   );
 
@@ -167,16 +181,21 @@ export const viewRoutes: Routes = async (app, { deployment: { memberships, store
         response: answers({ 200: rowsAnswer }, ...ROW_CODES),
       },
     },
-    async ({ params: { slug }, query, headers, method }, reply) => {
+    async (request, reply) => {
+      const { query, headers, method } = request;
+      const { slug } = request.params;
       reply.header('vary', 'accept');
       const form = preferredForm(headers.accept, FORMS);
       switch (form) {
         case 'application/json':
-          return page(slug, query);
+          return held.send(request, reply, await page(slug, query));
         case 'text/csv':
         case 'application/x-ndjson':
           refusePaging(query);
-          return stream(await viewRows.export(slug, readOptions(query)), form, query.bom === true, method, slug, reply);
+          return held.stream(request, reply, async () => {
+            const found = await viewRows.export(slug, readOptions(query), showRecord);
+            return stream(found, form, query.bom === true, method, slug, reply);
+          });
         default:
           throw new Problem('not_acceptable', `rows are given as ${FORMS.join(', ')}`);
       }
@@ -189,8 +208,10 @@ export const viewRoutes: Routes = async (app, { deployment: { memberships, store
 
   async function page(slug: string, query: Static<typeof rowsQuery>) {
     const { limit = LIMIT_DEFAULT, cursor } = query;
-    const { definition, data, next_cursor } = await viewRows.page(slug, limit, cursor || undefined, readOptions(query));
-    return { data: data.map((row) => formatRow(row, definition)), next_cursor };
+    const text = new PageText(limits.rowPageBytes);
+    const take = (row: ViewRow, definition: ViewDefinition) => text.add(rowText(row, definition));
+    const opened = await viewRows.openPage(slug, cursor || undefined, readOptions(query));
+    return async () => text.end(await opened.read(limit, { show: showRecord, take }));
   }
 };
 
@@ -207,7 +228,7 @@ function refusePaging(query: Static<typeof rowsQuery>): void {
 }
 
 async function stream(
-  { definition, batches }: ViewExport,
+  { definition, rows }: ViewExport,
   form: 'text/csv' | 'application/x-ndjson',
   hasMark: boolean,
   method: string,
@@ -221,28 +242,52 @@ async function stream(
   const head = isCsv ? (hasMark ? BYTE_ORDER_MARK : '') + csvLines([definition.columns.map(({ label }) => label)]) : '';
   const text = isCsv
     ? (rows: readonly ViewRow[]) => csvLines(rows.map(({ cells }) => cells))
-    : (rows: readonly ViewRow[]) => rows.map((row) => `${JSON.stringify(formatRow(row, definition))}\n`).join('');
-  const first = await batches.next(); // a fault is still a problem document
+    : (rows: readonly ViewRow[]) => Buffer.concat(rows.flatMap((row) => [rowText(row, definition), LINE_END]));
+  const first = await rows.next(); // a fault is still a problem document
   return reply.send(
-    Readable.from(texts(first, batches, head, text), { objectMode: false, highWaterMark: BUFFERED_BYTES }),
+    Readable.from(texts(first, rows, head, text), { objectMode: false, highWaterMark: BUFFERED_BYTES }),
   );
 }
 
+const LINE_END = Buffer.from('\n');
 /** What is made ahead of a reader that is slow. */
 const BUFFERED_BYTES = 64 * 1024;
+const ROWS_TOGETHER = 100;
 
+/** Rows are told together as long as they are light. */
 async function* texts(
-  first: IteratorResult<readonly ViewRow[]>,
-  rest: AsyncGenerator<readonly ViewRow[]>,
+  first: IteratorResult<ViewRow>,
+  rest: AsyncGenerator<ViewRow>,
   head: string,
-  text: (rows: readonly ViewRow[]) => string,
-): AsyncGenerator<string> {
+  text: (rows: readonly ViewRow[]) => string | Buffer,
+): AsyncGenerator<string | Buffer> {
+  let together: ViewRow[] = [];
+  let weight = 0;
   try {
     if (head !== '') yield head;
-    if (first.done) return;
-    yield text(first.value);
-    for await (const rows of rest) yield text(rows);
+    for (let row = first; !row.done; row = await rest.next()) {
+      together.push(row.value);
+      weight += weightOf(row.value);
+      if (weight < BUFFERED_BYTES && together.length < ROWS_TOGETHER) continue;
+      yield text(together);
+      [together, weight] = [[], 0];
+    }
+    if (together.length > 0) yield text(together);
   } finally {
     await rest.return(undefined); // the reader may have gone
   }
+}
+
+/** About the bytes of a row. */
+function weightOf({ cells, related }: ViewRow): number {
+  let weight = 0;
+  for (const cell of cells) {
+    if (typeof cell === 'string') weight += cell.length;
+    else weight += typeof cell === 'object' && cell !== null ? JSON.stringify(cell).length : 8;
+  }
+  for (const found of related) {
+    if (!found) continue;
+    for (const { text } of 'text' in found ? [found] : found.data) weight += text.length;
+  }
+  return weight;
 }

@@ -2,18 +2,20 @@
 --
 -- KEYS  1 state, 2 names of the lanes that hold something, 3 sync, 4 records told of since the sync's page
 --       began, 5 dead letters, 6 their order, 7… the lanes
--- ARGV  1 the state's field for the partition's position, 2 the last entry, 3 now in ms, 4 most events that may be pending,
---       5 most dead letters, then per event: entry, index of its lane in KEYS, name of the lane, record id, event id, event
+-- ARGV  1 the state's field for the partition's position, 2 the last place, 3 now in ms, 4 most events that may be pending,
+--       5 most dead letters, then per event: place, index of its lane in KEYS, name of the lane, record id, event id, event
 -- returns {'pushed', names of lanes that were empty…}: what is not after the position was pushed before, and is left out;
 --       what there is no room for goes to the dead letters, and of those the oldest give way
+-- A place is an entry and, after a slash, an index in it; without one it is the end of the entry.
 local field, last, now = ARGV[1], ARGV[2], ARGV[3]
 local pending_max, dead_max = tonumber(ARGV[4]), tonumber(ARGV[5])
 
 local function is_after(a, b)
-  local a_ms, a_seq = a:match('^(%d+)-(%d+)$')
-  local b_ms, b_seq = b:match('^(%d+)-(%d+)$')
+  local a_ms, a_seq, a_at = a:match('^(%d+)-(%d+)/?(%d*)$')
+  local b_ms, b_seq, b_at = b:match('^(%d+)-(%d+)/?(%d*)$')
   if tonumber(a_ms) ~= tonumber(b_ms) then return tonumber(a_ms) > tonumber(b_ms) end
-  return tonumber(a_seq) > tonumber(b_seq)
+  if tonumber(a_seq) ~= tonumber(b_seq) then return tonumber(a_seq) > tonumber(b_seq) end
+  return (tonumber(a_at) or math.huge) > (tonumber(b_at) or math.huge)
 end
 
 local state = redis.call('HMGET', KEYS[1], field, 'pending')

@@ -1,0 +1,103 @@
+/**
+ * held-answers.ts – Heavy answers: how many are made at once, and how much of them waits for clients that take it slowly.
+ *
+ * Keeps true: whatever is asked at once, by however many, MAKING_MAX answers are being made; what is made and not taken weighs
+ * at most about `heldBytes`, of which one key has at most half; who waits for room too long is told to come again; a client that
+ * takes nothing of its answer for TAKEN_MS loses it.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Problem } from '../errors.ts';
+
+/** Each holds a few parts of half a megabyte and what it has made so far; more at once are no faster, since one thread makes them all. */
+const MAKING_MAX = 3;
+const WAITING_MAX = 500;
+const ROOM_MS = 10_000;
+const ROOM_POLL_MS = 20;
+const TAKEN_MS = 120_000;
+/** Streamed answers of one key at once: each holds a few rows, whose weight is bounded. */
+const STREAMS_MAX = 16;
+
+export class HeldAnswers {
+  readonly #bytesMax: number;
+  readonly #byHolder = new Map<string, number>();
+  readonly #queue: (() => void)[] = [];
+  readonly #streams = new Map<string, number>();
+  #making = 0;
+  #held = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Makes an answer of JSON and sends it. @throws Problem overloaded */
+  async send(request: FastifyRequest, reply: FastifyReply, make: () => Promise<Buffer>): Promise<FastifyReply> {
+    const holder = request.caller?.holder ?? '';
+    await this.#room(holder);
+    const body = await this.inTurn(make);
+    this.#hold(holder, body.length, reply);
+    return reply.type('application/json; charset=utf-8').send(body);
+  }
+
+  /** Begins an answer that is streamed; a key has at most so many under way. @throws Problem overloaded */
+  async stream(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    begin: () => Promise<FastifyReply>,
+  ): Promise<FastifyReply> {
+    const holder = request.caller?.holder ?? '';
+    const streams = this.#streams.get(holder) ?? 0;
+    if (streams >= STREAMS_MAX) throw overloaded(`${STREAMS_MAX} answers of this key are being streamed`);
+    this.#streams.set(holder, streams + 1);
+    reply.raw.once('close', () => this.#streams.set(holder, this.#streams.get(holder)! - 1));
+    return begin();
+  }
+
+  /** Does work that holds much, when its turn has come. @throws Problem overloaded */
+  async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    await this.#turn();
+    try {
+      return await work();
+    } finally {
+      const next = this.#queue.shift();
+      if (next) next();
+      else this.#making -= 1;
+    }
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#making < MAKING_MAX) {
+      this.#making += 1;
+      return;
+    }
+    if (this.#queue.length >= WAITING_MAX) throw overloaded('too many heavy answers are waited for');
+    await new Promise<void>((resolve) => this.#queue.push(resolve));
+  }
+
+  async #room(holder: string): Promise<void> {
+    const deadlineMs = Date.now() + ROOM_MS;
+    while (this.#held >= this.#bytesMax || (this.#byHolder.get(holder) ?? 0) >= this.#bytesMax / 2) {
+      if (Date.now() > deadlineMs) throw overloaded('answers that were asked for before are not taken');
+      await sleep(ROOM_POLL_MS);
+    }
+  }
+
+  #hold(holder: string, bytes: number, { raw }: FastifyReply): void {
+    const add = (more: number) => {
+      this.#held += more;
+      const held = (this.#byHolder.get(holder) ?? 0) + more;
+      if (held === 0) this.#byHolder.delete(holder);
+      else this.#byHolder.set(holder, held);
+    };
+    add(bytes);
+    const late = setTimeout(() => raw.destroy(), TAKEN_MS);
+    raw.once('close', () => {
+      clearTimeout(late);
+      add(-bytes);
+    });
+  }
+}
+
+function overloaded(detail: string): Problem {
+  return new Problem('overloaded', detail, [], { retry_after_s: 1 });
+}

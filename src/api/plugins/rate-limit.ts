@@ -1,0 +1,33 @@
+/**
+ * rate-limit.ts – How many requests one API key may make in a window, where the operator asks for that.
+ *
+ * Keeps true: it counts by key, in the memory of one process, and only requests with a valid key; what says whether the server is
+ * alive and ready is never refused; a refusal says when to come again.
+ */
+import rateLimiter from '@fastify/rate-limit';
+import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
+import type { RateLimit } from '../../config.ts';
+import { Problem } from '../../errors.ts';
+
+/** Keys that are counted at a time: there are no more of them than are configured, and strangers share the rest. */
+const COUNTED_MAX = 10_000;
+const NEVER_REFUSED = ['/healthz', '/readyz'];
+
+export const rateLimit = fp(
+  async (app: FastifyInstance, { limit }: { limit: RateLimit | undefined }) => {
+    if (!limit) return;
+    await app.register(rateLimiter, {
+      max: limit.requests,
+      timeWindow: limit.windowMs,
+      cache: COUNTED_MAX,
+      keyGenerator: ({ caller, ip }) => caller?.holder ?? `ip ${ip}`,
+      allowList: ({ url }) => NEVER_REFUSED.includes(url.split('?', 1)[0]!),
+      errorResponseBuilder: (_, { max, ttl }) => {
+        const detail = `a key may make ${max} requests in ${limit.windowMs / 1000} s here`;
+        return new Problem('overloaded', detail, [], { retry_after_s: Math.max(1, Math.ceil(ttl / 1000)) });
+      },
+    });
+  },
+  { name: 'rate-limit', dependencies: ['auth'] },
+);

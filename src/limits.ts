@@ -1,0 +1,152 @@
+/**
+ * limits.ts – What one caller may cost, in one table: a row is a bound, the variable that moves it, and its default.
+ *
+ * Keeps true: each bound acts where its name is read, is listed by `rollcall config`, and is a whole number; a new one is one
+ * row here and nothing anywhere else.
+ */
+interface Limit {
+  readonly name: `ROLLCALL_${string}`;
+  readonly default: number;
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly description: string;
+}
+
+const KB = 1024;
+const MB = 1024 * KB;
+const GB = 1024 * MB;
+
+export const LIMITS = {
+  pageBytes: {
+    name: 'ROLLCALL_PAGE_BYTES',
+    default: 8 * MB,
+    minimum: 64 * KB,
+    maximum: 64 * MB,
+    description: 'Bytes after which a page of a list ends early; next_cursor goes on',
+  },
+  rowPageBytes: {
+    name: 'ROLLCALL_ROW_PAGE_BYTES',
+    default: 16 * MB,
+    minimum: 64 * KB,
+    maximum: 64 * MB,
+    description: "Bytes after which a page of a view's rows ends early, their relationships included",
+  },
+  heldBytes: {
+    name: 'ROLLCALL_HELD_BYTES',
+    default: 64 * MB,
+    minimum: MB,
+    maximum: 4 * GB,
+    description: 'Bytes of answers that wait to be taken by slow clients; one key holds at most half',
+  },
+  sortedRunsBytes: {
+    name: 'ROLLCALL_SORTED_RUNS_BYTES',
+    default: 64 * MB,
+    minimum: 64 * KB,
+    maximum: 16 * GB,
+    description: 'Bytes in Redis of the orders of sorted views that are being read; the oldest give way',
+  },
+  sortedRuns: {
+    name: 'ROLLCALL_SORTED_RUNS',
+    default: 256,
+    minimum: 1,
+    maximum: 100_000,
+    description: 'Number of those orders',
+  },
+  rejectedLines: {
+    name: 'ROLLCALL_REJECTED_LINES',
+    default: 1000,
+    minimum: 1,
+    maximum: 100_000,
+    description: 'Rejected lines that an answer lists; rejected_total counts the rest',
+  },
+  idempotencyBytes: {
+    name: 'ROLLCALL_IDEMPOTENCY_BYTES',
+    default: 16 * MB,
+    minimum: 64 * KB,
+    maximum: GB,
+    description: 'Bytes of answers kept for the Idempotency-Keys of one API key; the oldest give way',
+  },
+  webhookLanes: {
+    name: 'ROLLCALL_WEBHOOK_LANES',
+    default: 128,
+    minimum: 4,
+    maximum: 1024,
+    description: 'Webhooks sent at once; one activation has at most a quarter of them, one host a half',
+  },
+  requestSeconds: {
+    name: 'ROLLCALL_REQUEST_SECONDS',
+    default: 60,
+    minimum: 5,
+    maximum: 3600,
+    description: 'Seconds in which a body must have come, unless it is streamed; headers have 20 s at most',
+  },
+  connections: {
+    name: 'ROLLCALL_CONNECTIONS',
+    default: 2000,
+    minimum: 16,
+    maximum: 100_000,
+    description: 'Connections that are open at once; further ones are closed',
+  },
+  catalogBytes: {
+    name: 'ROLLCALL_CATALOG_BYTES',
+    default: 64 * MB,
+    minimum: 64 * KB,
+    maximum: GB,
+    description: 'Bytes of all definitions together: object types, segments, views, activations',
+  },
+  catalogNodes: {
+    name: 'ROLLCALL_CATALOG_NODES',
+    default: 500_000,
+    minimum: 100,
+    maximum: 100_000_000,
+    description: 'Operations and values of the queries of all segments and views together',
+  },
+  segments: {
+    name: 'ROLLCALL_SEGMENTS',
+    default: 50_000,
+    minimum: 1,
+    maximum: 1_000_000,
+    description: 'Segments',
+  },
+  views: { name: 'ROLLCALL_VIEWS', default: 5000, minimum: 1, maximum: 100_000, description: 'Views' },
+  activationsPerView: {
+    name: 'ROLLCALL_ACTIVATIONS_PER_VIEW',
+    default: 20,
+    minimum: 1,
+    maximum: 1000,
+    description: 'Activations of one view',
+  },
+  activations: {
+    name: 'ROLLCALL_ACTIVATIONS',
+    default: 1000,
+    minimum: 1,
+    maximum: 100_000,
+    description: 'Activations of all views together',
+  },
+  objectTypes: {
+    name: 'ROLLCALL_OBJECT_TYPES',
+    default: 500,
+    minimum: 1,
+    maximum: 10_000,
+    description: 'Object types',
+  },
+  attributes: {
+    name: 'ROLLCALL_ATTRIBUTES',
+    default: 20_000,
+    minimum: 1,
+    maximum: 1_000_000,
+    description: 'Attributes and relationships of all object types together',
+  },
+} as const satisfies Readonly<Record<string, Limit>>;
+
+export type LimitName = keyof typeof LIMITS;
+export type Limits = { readonly [Name in LimitName]: number };
+
+/** The bounds that hold where nobody moved one. */
+export const DEFAULT_LIMITS: Limits = limitsFrom(({ default: value }) => value);
+
+/** One number for each row of the table. */
+export function limitsFrom(read: (limit: Limit) => number): Limits {
+  const entries = Object.entries(LIMITS).map(([name, limit]) => [name, read(limit)]);
+  return Object.fromEntries(entries) as Limits;
+}
