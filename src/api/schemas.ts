@@ -708,7 +708,7 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
     $id: 'ImportedRecord',
     type: 'object',
     description:
-      'A line: a record as the API gives it, of which id and data are read, or flat: its id among its attributes.',
+      'A line: a record as the API gives it, of which id, data and source_version are read, or flat: its id among its attributes. An object `data` always holds the attributes.',
     additionalProperties: true,
     examples: [
       { id: 'c-17', data: dataExample },
@@ -718,7 +718,7 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
   Type.String({
     $id: 'RecordTable',
     description:
-      'CSV (RFC 4180) with a header. Empty: no value. Numbers as in JSON; true and false in any letters; dates by RFC 3339; lists as a,b or as JSON; objects as JSON.',
+      'CSV (RFC 4180) with a header. Empty: no value. Numbers with a point; true and false in any letters; dates by RFC 3339 (decimal, true, false and dates say otherwise); lists as a,b or as JSON; objects as JSON. A row has as many cells as the header.',
     examples: ['id,age,vip,tags\nc-17,36,true,"early,paying"\n'],
   }),
   Type.Object(
@@ -757,7 +757,7 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
           asked: { object_type: 'contacts', format: 'csv', op: 'put', id_column: 0, columns: [null, 'age'] },
           status: 'completed',
           progress: { done: 1000, total: 1000 },
-          result: { accepted: 999, rejected: 1 },
+          result: { accepted: 999, rejected: 1, skipped: 0, unknown_columns: [] },
           errors: [
             { line: 17, code: 'attribute_invalid', detail: "'age' must be a number, not 'old'", path: '/data/age' },
           ],

@@ -11,6 +11,14 @@ import fp from 'fastify-plugin';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { type Fault, Problem } from '../../errors.ts';
+import { charsetOf } from '../charset.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route decodes bodies that are not UTF-8 by itself. */
+    readsCharsets?: boolean;
+  }
+}
 
 /** `application/json`, and what builds on it, such as `application/merge-patch+json`. */
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json(?:\s*;|$)/i;
@@ -26,7 +34,8 @@ export const bodies = fp(
     app.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer' }, async (_: FastifyRequest, body: Buffer) =>
       parseJson(body),
     );
-    app.addHook('preParsing', async ({ headers }) => {
+    app.addHook('preParsing', async ({ headers, routeOptions }) => {
+      if (!routeOptions.config?.readsCharsets) refuseCharset(headers['content-type']);
       const encoding = headers['content-encoding'];
       if (encoding === undefined || encoding === 'identity') return;
       throw new Problem(
@@ -42,6 +51,12 @@ export const bodies = fp(
   },
   { name: 'bodies' },
 );
+
+/** JSON is UTF-8 (RFC 8259): what says that it is something else would be read for what it is not. */
+function refuseCharset(contentType: string | undefined): void {
+  if (charsetOf(contentType) === 'utf-8') return;
+  throw new Problem('content_type_unsupported', `'${contentType}' is not read here; send UTF-8`);
+}
 
 /** @returns undefined for no body: clients send a content type without one. @throws Problem body_malformed */
 function parseJson(body: Buffer): unknown {

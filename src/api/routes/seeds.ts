@@ -114,7 +114,7 @@ export const seedRoutes: Routes = async (app, { deployment, jobs }) => {
           await jobs.store.pushInput(id, piece);
           total += piece.length;
         }
-        const job = await jobs.add(id, 'seed', { dry_run: isDryRun }, total);
+        const job = await jobs.add(id, 'seed', { dry_run: isDryRun }, { total });
         return reply.code(202).header('location', `/v1/jobs/${id}`).send(formatJob(job));
       } catch (error) {
         await jobs.store.drop(id).catch(() => {}); // it ends by itself
