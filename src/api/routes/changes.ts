@@ -87,7 +87,8 @@ async function takeLines(stream: Readable, session: IngestSession): Promise<void
 /** @throws Problem body_malformed if the body broke off: what was taken in before stays, and nobody hears of it. */
 async function* whole(stream: Readable): AsyncGenerator<Buffer> {
   try {
-    yield* stream;
+    // Not destroyed when it is left: its connection may be used again (plugins/refused-bodies.ts).
+    yield* stream.iterator({ destroyOnReturn: false });
   } catch {
     throw new Problem('body_malformed', 'the body broke off before its end');
   }
