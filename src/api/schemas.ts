@@ -649,15 +649,19 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
     examples: [rowExample],
   }),
   Type.Array(
-    Type.Object({
-      object_type: Type.String({
-        description: 'object_types, segments, views, or a declared object type: a record of it.',
+    Type.Union([
+      Type.Object({
+        object_type: Type.String({
+          description: 'object_types, segments, views, or a declared object type: a record of it.',
+        }),
+        id: Type.Optional(Type.String({ description: 'Of a record whose attributes hold an id themselves.' })),
+        data: Type.Record(Type.String(), Type.Unknown(), {
+          description:
+            'What a client says of the definition; of a record its id and its attributes, where {{getRecordAttribute(object_type, field, value)}} stands for an id, and after a backslash for itself.',
+        }),
       }),
-      data: Type.Record(Type.String(), Type.Unknown(), {
-        description:
-          'What a client says of the definition; of a record its id and its attributes, where {{getRecordAttribute(object_type, field, value)}} stands for an id.',
-      }),
-    }),
+      named('SegmentInput'),
+    ]),
     {
       $id: 'Seed',
       examples: [

@@ -10,6 +10,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config, Role } from '../config.ts';
+import { elementsOf } from './array-text.ts';
 import { CommandError } from './failure.ts';
 import { keyFor } from './master-key.ts';
 import { openBar } from './progress.ts';
@@ -159,12 +160,12 @@ async function readSeed(file: string): Promise<SeedFile> {
     if (file !== '-' && (await isLongFileOfLines(file))) {
       return { body: Readable.toWeb(createReadStream(file)) as Body, type: NDJSON, isLarge: true };
     }
-    const text = file === '-' ? await readInput() : await readFile(file, 'utf8');
+    const text = (file === '-' ? await readInput() : await readFile(file, 'utf8')).replace(/^\uFEFF/, '');
     const isLarge = text.length > REQUEST_BYTES_MAX;
     if (!text.trimStart().startsWith('[')) return { body: text, type: NDJSON, isLarge };
-    const items = parse(text, file);
-    if (!isLarge) return { body: JSON.stringify(items), type: 'application/json', isLarge };
-    return { body: items.map((item) => JSON.stringify(item)).join('\n'), type: NDJSON, isLarge };
+    parse(text, file);
+    if (!isLarge) return { body: text, type: 'application/json', isLarge };
+    return { body: elementsOf(text).join('\n'), type: NDJSON, isLarge };
   } catch (error) {
     if (error instanceof CommandError) throw error;
     throw new CommandError(`${file} can not be read: ${(error as Error).message}.`);
@@ -188,9 +189,10 @@ async function readInput(): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function parse(text: string, file: string): unknown[] {
+/** Tells of a file that is no JSON before it is sent. */
+function parse(text: string, file: string): void {
   try {
-    return JSON.parse(text) as unknown[];
+    JSON.parse(text);
   } catch (error) {
     throw new CommandError(`${file === '-' ? 'The input' : file} is not JSON: ${(error as Error).message}.`);
   }
