@@ -13,6 +13,7 @@ import { openapi } from './plugins/openapi.ts';
 import { problems } from './plugins/problems.ts';
 import { queueBoard } from './plugins/queue-board.ts';
 import { rateLimit } from './plugins/rate-limit.ts';
+import { refusedBodies } from './plugins/refused-bodies.ts';
 import { requests } from './plugins/requests.ts';
 import { activationRoutes } from './routes/activations.ts';
 import { changeRoutes } from './routes/changes.ts';
@@ -56,6 +57,7 @@ export const app = fp(
     const { limits } = deployment;
     await server.register(requests, { metrics: deployment.metrics });
     await server.register(problems);
+    await server.register(refusedBodies);
     // Whether https is spoken is known by the proxy that speaks it.
     await server.register(helmet, {
       strictTransportSecurity: false,

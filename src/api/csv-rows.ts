@@ -15,7 +15,7 @@ export class CsvReader {
   readonly #delimiter: string;
   readonly #lengthMax: number;
   /** The lines of the row that has not ended yet. */
-  #open: { readonly line: number; readonly text: string }[] = [];
+  #open: { readonly line: number; readonly text: string; readonly lineEnd: string }[] = [];
   #openLength = 0;
   #cells: string[] = [];
   /** What has come of a quoted cell; undefined outside of quotes. */
@@ -26,12 +26,15 @@ export class CsvReader {
     this.#lengthMax = lengthMax;
   }
 
-  /** The rows that end with this line: none within quotes, several when it shows that a quote before it was a mistake. */
-  *read(line: number, text: string): Generator<CsvRow> {
-    if ((text === '' || text === '\r') && this.#open.length === 0) return;
-    this.#open.push({ line, text });
-    this.#openLength += text.length;
-    const fault = this.#take(text);
+  /**
+   * The rows that end with this line: none within quotes, several when it shows that a quote before it was a mistake.
+   * Within quotes a line's end is a part of the cell, as it was written.
+   */
+  *read(line: number, text: string, lineEnd: string): Generator<CsvRow> {
+    if (text === '' && this.#open.length === 0) return;
+    this.#open.push({ line, text, lineEnd });
+    this.#openLength += text.length + lineEnd.length;
+    const fault = this.#take(text, lineEnd);
     if (fault !== undefined) yield* this.#giveUp(fault);
     else if (this.#quoted === undefined) yield [this.#open[0]!.line, this.#end()];
     else if (this.#openLength > this.#lengthMax)
@@ -47,7 +50,7 @@ export class CsvReader {
     const [first, ...rest] = this.#open;
     this.#end();
     yield [first!.line, { fault }];
-    for (const { line, text } of rest) yield* this.read(line, text);
+    for (const { line, text, lineEnd } of rest) yield* this.read(line, text, lineEnd);
   }
 
   #end(): string[] {
@@ -60,8 +63,8 @@ export class CsvReader {
   }
 
   /** Takes one line into the row. @returns what is wrong with it, if anything is */
-  #take(text: string): string | undefined {
-    const end = text.endsWith('\r') ? text.length - 1 : text.length;
+  #take(text: string, lineEnd: string): string | undefined {
+    const end = text.length;
     let at = 0;
     for (;;) {
       if (this.#quoted === undefined && text[at] === QUOTE) {
@@ -74,7 +77,7 @@ export class CsvReader {
         this.#cells.push(text.slice(at, cellEnd));
         at = cellEnd;
       } else {
-        const quotesEnd = this.#takeQuoted(this.#quoted, text, at);
+        const quotesEnd = this.#takeQuoted(this.#quoted, text, at, lineEnd);
         if (quotesEnd === undefined) return undefined;
         at = quotesEnd;
         this.#cells.push(this.#quoted.join(''));
@@ -88,11 +91,11 @@ export class CsvReader {
   }
 
   /** @returns where the text goes on after the closing quote, or undefined if that is on a later line. */
-  #takeQuoted(cell: string[], text: string, from: number): number | undefined {
+  #takeQuoted(cell: string[], text: string, from: number, lineEnd: string): number | undefined {
     for (let at = from; ; ) {
       const quote = text.indexOf(QUOTE, at);
       if (quote < 0) {
-        cell.push(text.slice(at), '\n');
+        cell.push(text.slice(at), lineEnd);
         return undefined;
       }
       cell.push(text.slice(at, quote));

@@ -725,15 +725,19 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
     examples: [rowExample],
   }),
   Type.Array(
-    Type.Object({
-      object_type: Type.String({
-        description: 'object_types, segments, views, or a declared object type: a record of it.',
+    Type.Union([
+      Type.Object({
+        object_type: Type.String({
+          description: 'object_types, segments, views, or a declared object type: a record of it.',
+        }),
+        id: Type.Optional(Type.String({ description: 'Of a record whose attributes hold an id themselves.' })),
+        data: Type.Record(Type.String(), Type.Unknown(), {
+          description:
+            'What a client says of the definition; of a record its id and its attributes, where {{getRecordAttribute(object_type, field, value)}} stands for an id, and after a backslash for itself.',
+        }),
       }),
-      data: Type.Record(Type.String(), Type.Unknown(), {
-        description:
-          'What a client says of the definition; of a record its id and its attributes, where {{getRecordAttribute(object_type, field, value)}} stands for an id.',
-      }),
-    }),
+      named('SegmentInput'),
+    ]),
     {
       $id: 'Seed',
       examples: [
@@ -784,7 +788,7 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
     $id: 'ImportedRecord',
     type: 'object',
     description:
-      'A line: a record as the API gives it, of which id and data are read, or flat: its id among its attributes.',
+      'A line: a record as the API gives it, of which id, data and source_version are read, or flat: its id among its attributes. An object `data` always holds the attributes.',
     additionalProperties: true,
     examples: [
       { id: 'c-17', data: dataExample },
@@ -794,7 +798,7 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
   Type.String({
     $id: 'RecordTable',
     description:
-      'CSV (RFC 4180) with a header. Empty: no value. Numbers as in JSON; true and false in any letters; dates as YYYY-MM-DD, times as 2026-01-31T10:30:00+01:00 or 2026-01-31 10:30; lists as a,b or as JSON; objects as JSON.',
+      'CSV (RFC 4180) with a header. Empty: no value. Numbers with a point; true and false in any letters; dates as YYYY-MM-DD, times as 2026-01-31T10:30:00+01:00 or 2026-01-31 10:30 (decimal, true, false and dates say otherwise); lists as a,b or as JSON; objects as JSON. A row has as many cells as the header.',
     examples: ['id,age,vip,tags\nc-17,36,true,"early,paying"\n'],
   }),
   Type.Object(
@@ -833,7 +837,7 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
           asked: { object_type: 'contacts', format: 'csv', op: 'put', id_column: 0, columns: [null, 'age'] },
           status: 'completed',
           progress: { done: 1000, total: 1000 },
-          result: { accepted: 999, rejected: 1 },
+          result: { accepted: 999, rejected: 1, skipped: 0, unknown_columns: [] },
           errors: [
             { line: 17, code: 'attribute_invalid', detail: "'age' must be a number, not 'old'", path: '/data/age' },
           ],

@@ -49,7 +49,8 @@ async function* linePieces(body: Readable): AsyncGenerator<GivenItem[]> {
 async function* linesOf(body: Readable): AsyncGenerator<Line> {
   const splitter = new LineSplitter(LINE_BYTES_MAX);
   try {
-    for await (const chunk of body) yield* splitter.split(chunk as Buffer);
+    // Not destroyed when it is left: its connection may be used again (plugins/refused-bodies.ts).
+    for await (const chunk of body.iterator({ destroyOnReturn: false })) yield* splitter.split(chunk as Buffer);
   } catch (error) {
     if (error instanceof Problem) throw error; // it did not come in time
     throw new Problem('body_malformed', 'the body broke off before its end; nothing was changed');

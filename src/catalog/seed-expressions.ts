@@ -2,7 +2,8 @@
  * seed-expressions.ts – `{{getRecordAttribute(organizations, name, "Acme")}}` in a record of a seed: the id of the one record of
  * that type whose attribute has that value, which is another one in each environment.
  *
- * Keeps true: an expression is resolved to exactly one id or refused; text in braces that is no such call is text.
+ * Keeps true: an expression is resolved to exactly one id or refused; text in braces that is no such call is text, and so is one
+ * after a backslash, which goes: what `escapeExpressions` writes is read as the text that it was given, whatever that holds.
  */
 import { isObject } from '../change/object-type.ts';
 import { Problem, pointer } from '../errors.ts';
@@ -15,11 +16,22 @@ export interface Lookup {
 }
 
 const ARGUMENT = String.raw`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^,()"'{}]+`;
-const CALL = new RegExp(
-  String.raw`\{\{\s*getRecordAttribute\(\s*(${ARGUMENT})\s*,\s*(${ARGUMENT})\s*,\s*(${ARGUMENT})\s*\)\s*\}\}`,
-  'g',
-);
 const BEGINNING = /\{\{\s*getRecordAttribute\b/;
+const ESCAPED = String.raw`\\(\\*\{\{\s*getRecordAttribute\b)`;
+const CALL = String.raw`\{\{\s*getRecordAttribute\(\s*(${ARGUMENT})\s*,\s*(${ARGUMENT})\s*,\s*(${ARGUMENT})\s*\)\s*\}\}`;
+/** What is told apart in a text, from left to right. */
+const PART = new RegExp(`${ESCAPED}|${CALL}`, 'g');
+const TO_ESCAPE = /\\*\{\{\s*getRecordAttribute\b/g;
+
+/** The value with all that would be an expression marked as text. @returns the very value if there is nothing to mark */
+export function escapeExpressions(value: unknown): unknown {
+  return mapTexts(value, (text) => text.replace(TO_ESCAPE, (found) => `\\${found}`));
+}
+
+/** The value with what is marked as text being that text, and expressions as they are. */
+export function unescapeExpressions(value: unknown): unknown {
+  return mapTexts(value, (text) => text.replace(PART, (part, literal?: string) => literal ?? part));
+}
 
 /** The lookups of a record's data, however deep. @throws Problem seed_invalid if one can't be read */
 export function lookupsIn(data: unknown): Lookup[] {
@@ -32,17 +44,23 @@ export function lookupsIn(data: unknown): Lookup[] {
 }
 
 /** The data with each expression replaced by the id that `find` gives. @returns the very value if there is none. */
-export function resolveExpressions(value: unknown, find: (lookup: Lookup) => string, path = ''): unknown {
-  if (typeof value === 'string') return BEGINNING.test(value) ? resolveText(value, find, path) : value;
-  if (Array.isArray(value)) return value.map((each, at) => resolveExpressions(each, find, pointer(path, at)));
+export function resolveExpressions(value: unknown, find: (lookup: Lookup) => string): unknown {
+  return mapTexts(value, (text, path) => resolveText(text, find, path));
+}
+
+/** The value with each text that may hold an expression mapped; the very value if there is none. */
+function mapTexts(value: unknown, map: (text: string, path: string) => string, path = ''): unknown {
+  if (typeof value === 'string') return BEGINNING.test(value) ? map(value, path) : value;
+  if (Array.isArray(value)) return value.map((each, at) => mapTexts(each, map, pointer(path, at)));
   if (!isObject(value)) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([name, each]) => [name, resolveExpressions(each, find, pointer(path, name))]),
+    Object.entries(value).map(([name, each]) => [name, mapTexts(each, map, pointer(path, name))]),
   );
 }
 
 function resolveText(text: string, find: (lookup: Lookup) => string, path: string): string {
-  const resolved = text.replace(CALL, (_, ...groups: string[]) => {
+  const resolved = text.replace(PART, (_, literal: string | undefined, ...groups: string[]) => {
+    if (literal !== undefined) return literal;
     const [objectType, field, value] = groups.slice(0, 3).map(unquoted) as [string, string, string];
     try {
       return find({ objectType, field, value });
@@ -50,8 +68,9 @@ function resolveText(text: string, find: (lookup: Lookup) => string, path: strin
       throw error instanceof Problem ? told(error.message, path) : error;
     }
   });
-  if (!BEGINNING.test(text.replace(CALL, ''))) return resolved;
-  throw told(`'${text}' is not {{getRecordAttribute(object_type, field, value)}}`, path);
+  if (!BEGINNING.test(text.replace(PART, ''))) return resolved;
+  const remedy = 'a backslash before it makes it text';
+  throw told(`'${text}' is not {{getRecordAttribute(object_type, field, value)}}; ${remedy}`, path);
 }
 
 function told(detail: string, path: string): Problem {

@@ -14,7 +14,7 @@ import {
   objectTypeDefinition,
   parseObjectType,
 } from '../change/object-type.ts';
-import { type ErrorCode, type Fault, Problem } from '../errors.ts';
+import { type ErrorCode, type Fault, Problem, pointer } from '../errors.ts';
 import type { Catalog, CatalogChange, StoredSegment } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import { refuseMoved } from './naming.ts';
@@ -34,6 +34,10 @@ export interface SeedItem {
   readonly index: number;
   readonly objectType: string;
   readonly data: Readonly<Record<string, unknown>>;
+  /** Of a record: its id, if it stands beside its data and not within. */
+  readonly id?: unknown;
+  /** A segment as it is, without an envelope: pointers lead into the item itself. */
+  readonly isBare?: boolean;
 }
 
 /** Names an item in an answer. */
@@ -72,7 +76,7 @@ export function isDefinition({ objectType: kind }: SeedItem): boolean {
   return (DEFINITION_KINDS as readonly string[]).includes(kind);
 }
 
-/** Reads the envelope of an item. @returns the fault if it is none */
+/** Reads the envelope of an item, or a segment without one. @returns the fault if it is neither */
 export function readSeedItem(index: number, given: unknown): SeedItem | SeedError {
   const wrong = (path: string, detail: string): SeedError => ({
     object_type: isObject(given) && typeof given.object_type === 'string' ? given.object_type : '',
@@ -81,38 +85,49 @@ export function readSeedItem(index: number, given: unknown): SeedItem | SeedErro
     detail,
     errors: [{ path: `/${index}${path}`, detail }],
   });
-  if (!isObject(given)) return wrong('', 'an item is an object { "object_type", "data" }');
-  const { object_type: name, data, ...rest } = given;
+  if (!isObject(given)) return wrong('', 'an item is an object { "object_type", "data" }, or a segment');
+  if (isBareSegment(given)) return { index, objectType: 'segments', data: given, isBare: true };
+  const { object_type: name, data, id, ...rest } = given;
   if (typeof name !== 'string') return wrong('/object_type', `object_type is ${KINDS_THERE_ARE}`);
   if (!isObject(data)) return wrong('/data', 'data is an object');
-  const [other] = Object.keys(rest);
-  if (other !== undefined) return wrong(`/${other}`, `'${other}' is not a member of an item`);
-  return { index, objectType: name, data };
+  const isRecord = !(DEFINITION_KINDS as readonly string[]).includes(name);
+  const other = isRecord || id === undefined ? Object.keys(rest)[0] : 'id';
+  if (other !== undefined) return wrong(pointer('', other), `'${other}' is not a member of an item`);
+  return { index, objectType: name, data, ...(id === undefined ? {} : { id }) };
+}
+
+/** `{ "title", "slug", "object_type", "query" }`: a view has columns, everything else has data. */
+function isBareSegment(given: Readonly<Record<string, unknown>>): boolean {
+  if ('data' in given || 'columns' in given) return false;
+  return 'query' in given || ('slug' in given && 'title' in given);
 }
 
 const KINDS_THERE_ARE = `${DEFINITION_KINDS.join(', ')}, or a declared object type`;
 
-export function unknownKind({ index, objectType: kind, data }: SeedItem): SeedError {
+export function unknownKind(item: SeedItem): SeedError {
+  const { index, objectType: kind } = item;
   const detail = `there is no kind or object type '${kind}': an item is of ${KINDS_THERE_ARE}`;
   const errors = [{ path: `/${index}/object_type`, detail }];
-  return { index, ...named(kind, data), code: 'object_type_unknown', detail, errors };
+  return { index, ...named(item), code: 'object_type_unknown', detail, errors };
 }
 
 /** What was refused, in terms of the seed. */
-export function seedError({ index, objectType: kind, data }: SeedItem, problem: Problem): SeedError {
+export function seedError(item: SeedItem, problem: Problem): SeedError {
+  const { index, isBare } = item;
+  const base = isBare ? `/${index}` : `/${index}/data`;
   const faults = problem.errors.length > 0 ? problem.errors : [{ path: '', detail: problem.message }];
   return {
     index,
-    ...named(kind, data),
+    ...named(item),
     code: problem.code,
     detail: problem.message,
-    errors: faults.map(({ path, detail }) => ({ path: `/${index}/data${path}`, detail })),
+    errors: faults.map(({ path, detail }) => ({ path: `${base}${path}`, detail })),
   };
 }
 
-function named(kind: string, data: Readonly<Record<string, unknown>>): SeedEntry {
-  const member = kind in IDENTITY ? IDENTITY[kind as DefinitionKind] : 'id';
-  const value = data[member];
+function named({ objectType: kind, data, id }: SeedItem): SeedEntry {
+  const member = Object.hasOwn(IDENTITY, kind) ? IDENTITY[kind as DefinitionKind] : 'id';
+  const value = member === 'id' ? (id ?? data[member]) : data[member];
   return typeof value === 'string' ? { object_type: kind, [member]: value } : { object_type: kind };
 }
 
@@ -167,7 +182,7 @@ class Planning {
   }
 
   #isFirst(item: SeedItem): boolean {
-    const { name, slug } = named(item.objectType, item.data);
+    const { name, slug } = named(item);
     const identity = `${item.objectType} ${name ?? slug}`;
     const first = this.#seen.get(identity);
     if (first === undefined || (name ?? slug) === undefined) {
@@ -194,7 +209,7 @@ class Planning {
 
   /** Notes where an item lands. @returns whether something is to be done */
   #land(item: SeedItem, old: object | undefined, given: object): boolean {
-    const entry = named(item.objectType, item.data);
+    const entry = named(item);
     if (!old) this.#lists.create.push({ item, entry });
     else {
       const changed = changedMembers(old, given);

@@ -98,8 +98,21 @@ export function parseChange(given: unknown, types: ReadonlyMap<string, ObjectTyp
     return given as unknown as Change;
   }
   if (!isObject(data)) throw invalid('change_invalid', '/data', `'${op}' needs data: an object of attributes`);
+  refuseOtherId(data, id);
   const fitted = fitData(data, type, op === 'patch', timeZone);
   return fitted === data ? (given as unknown as Change) : ({ ...given, data: fitted } as unknown as Change);
+}
+
+/** Values that hold their record's id are kept with it; those of another record were sent to the wrong one. @throws Problem */
+function refuseOtherId(data: Readonly<Record<string, unknown>>, id: string): void {
+  const { id: inside = null } = data;
+  if (inside === null || inside === id) return;
+  const detail = `the record is '${id}', its values say id ${shown(inside)}; leave the id out of them, or give "${id}"`;
+  throw invalid('attribute_invalid', '/data/id', detail);
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? `"${value.slice(0, RECORD_ID_LENGTH_MAX)}"` : `of type ${typeof value}`;
 }
 
 /** @throws Problem change_invalid */

@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readExactJson } from '../change/exact-json.ts';
 import type { Config, Role } from '../config.ts';
 import { Problem } from '../errors.ts';
+import { elementsOf } from './array-text.ts';
 import { CommandError } from './failure.ts';
 import { keyFor } from './master-key.ts';
 import { openBar } from './progress.ts';
@@ -161,12 +162,12 @@ async function readSeed(file: string): Promise<SeedFile> {
     if (file !== '-' && (await isLongFileOfLines(file))) {
       return { body: Readable.toWeb(createReadStream(file)) as Body, type: NDJSON, isLarge: true };
     }
-    const text = file === '-' ? await readInput() : await readFile(file, 'utf8');
+    const text = (file === '-' ? await readInput() : await readFile(file, 'utf8')).replace(/^\uFEFF/, '');
     const isLarge = text.length > REQUEST_BYTES_MAX;
     if (!text.trimStart().startsWith('[')) return { body: text, type: NDJSON, isLarge };
-    const items = parse(text, file);
-    if (!isLarge) return { body: JSON.stringify(items), type: 'application/json', isLarge };
-    return { body: items.map((item) => JSON.stringify(item)).join('\n'), type: NDJSON, isLarge };
+    parse(text, file);
+    if (!isLarge) return { body: text, type: 'application/json', isLarge };
+    return { body: elementsOf(text).join('\n'), type: NDJSON, isLarge };
   } catch (error) {
     if (error instanceof CommandError) throw error;
     throw new CommandError(`${file} can not be read: ${(error as Error).message}.`);
@@ -190,10 +191,10 @@ async function readInput(): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** The server would refuse numbers that can't be kept, but of what is written anew here it would see only what is left. */
-function parse(text: string, file: string): unknown[] {
+/** Tells of a file that is no JSON, or holds numbers that can't be kept, before it is sent. */
+function parse(text: string, file: string): void {
   try {
-    return readExactJson(text) as unknown[];
+    readExactJson(text);
   } catch (error) {
     if (error instanceof Problem) {
       const [fault] = error.errors;

@@ -5,11 +5,13 @@
  * only when its changes are applied. A piece that is worked off a second time after a crash leaves what it left the first time.
  */
 import { readCells } from '../change/cells.ts';
+import { OPERATIONS, type Operation } from '../change/change.ts';
 import { inexactNumbers, inexactProblem } from '../change/exact-json.ts';
 import { isObject, type ObjectType } from '../change/object-type.ts';
+import type { TextForm } from '../change/text-form.ts';
 import type { Deployment } from '../engine/deployment.ts';
 import type { IngestSession } from '../engine/ingest.ts';
-import { type ErrorCode, Problem } from '../errors.ts';
+import { type ErrorCode, Problem, pointer } from '../errors.ts';
 import { applyChanges } from './apply-changes.ts';
 import type { JobContext } from './jobs.ts';
 
@@ -28,18 +30,36 @@ export interface ImportOrder {
   readonly format: 'ndjson' | 'csv';
   /** `put` makes a record what its row says, `patch` changes what the row has values or blanks for. */
   readonly op: 'put' | 'patch';
+  /** Of NDJSON: the member that holds the id, and what others are called as attributes ('': they are left out). */
+  readonly id_member?: string;
+  readonly map?: Readonly<Record<string, string>>;
   /** Of CSV. */
   readonly id_column?: number;
   readonly columns?: readonly (string | null)[];
+  /** Columns in which nothing may stand. */
+  readonly untitled?: readonly number[];
+  readonly short_rows?: 'refuse' | 'pad';
+  readonly form?: TextForm;
 }
 
-interface ImportResult {
+export interface ImportResult {
   readonly accepted: number;
   readonly rejected: number;
+  /** Of CSV: rows that were empty, and titles that are no attribute's. */
+  readonly skipped?: number;
+  readonly unknown_columns?: readonly string[];
 }
 
-/** What the API says of a record beside its id and its data: taken along in a file of records, and ignored. */
-const RECORD_MEMBERS = new Set(['id', 'data', 'object_type', 'version', 'created_at', 'updated_at', 'archived_at']);
+/** What the API says of a record beside its id: of it all but the data and the source's number is ignored. */
+const RECORD_MEMBERS = new Set([
+  'data',
+  'object_type',
+  'source_version',
+  'version',
+  'created_at',
+  'updated_at',
+  'archived_at',
+]);
 
 export async function runImport(
   { asked, run, pause }: JobContext,
@@ -57,7 +77,7 @@ export async function runImport(
     const { accepted, rejected } = await applyChanges(ingest, async (session) => {
       for (const row of piece) await take(row, order, type, timeZone, session);
     });
-    const result = { accepted: before.accepted + accepted, rejected: before.rejected + rejected.length };
+    const result = { ...before, accepted: before.accepted + accepted, rejected: before.rejected + rejected.length };
     const state = { ...run.state, done: run.state.done + piece.length, result };
     await run.advance({ state, inputDone: 1, errors: rejected });
   }
@@ -71,7 +91,7 @@ function take(
   session: IngestSession,
 ): Promise<void> | undefined {
   try {
-    const read = typeof content === 'string' ? readLine(content) : readRow(content, order, type, timeZone);
+    const read = typeof content === 'string' ? readLine(content, order, type) : readRow(content, order, type, timeZone);
     return session.addParsed(line, { op: order.op, object_type: type.name, ...read });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
@@ -88,38 +108,101 @@ interface ReadRow {
 /** @throws Problem */
 function readRow(
   content: readonly string[] | UnreadRow,
-  { op, id_column: idColumn = 0, columns = [] }: ImportOrder,
+  order: ImportOrder,
   type: ObjectType,
   timeZone: string,
 ): ReadRow {
   if ('code' in content) throw new Problem(content.code, content.detail);
-  if (content.length > columns.length && content.slice(columns.length).some((cell) => cell !== '')) {
-    throw new Problem('line_malformed', `the row has ${content.length} cells, the header ${columns.length}`);
-  }
+  const { op, id_column: idColumn = 0, columns = [], form } = order;
+  refuseMisshapen(content, order);
   return {
-    id: content[idColumn] ?? '',
-    data: readCells(columns, content, type, timeZone, op === 'patch' ? null : undefined),
+    id: (content[idColumn] ?? '').trim(),
+    data: readCells(columns, content, type, { timeZone, empty: op === 'patch' ? null : undefined, form }),
   };
 }
 
+/** A row with a cell too few or too many is likely shifted: its values may stand under the wrong titles. */
+function refuseMisshapen(
+  cells: readonly string[],
+  { columns = [], untitled = [], short_rows: shortRows = 'refuse' }: ImportOrder,
+): void {
+  const wrong = (detail: string) => new Problem('line_malformed', detail);
+  if (cells.slice(columns.length).some((cell) => cell !== ''))
+    throw wrong(`the row has ${cells.length} cells, the header ${columns.length}`);
+  const filled = untitled.find((at) => (cells[at] ?? '').trim() !== '');
+  if (filled !== undefined) throw wrong(`the row has a value in column ${filled + 1}, which has no title`);
+  const needed = columns.findLastIndex((_, at) => !untitled.includes(at)) + 1;
+  if (cells.length >= needed || shortRows === 'pad') return;
+  const remedy = 'write each empty cell with its delimiter, or in a put say ?short_rows=pad';
+  throw wrong(`the row has ${cells.length} cells, the header ${needed}; ${remedy}`);
+}
+
 /** A record as the API gives it (`{ "id", "data": {…} }`), or flat: the id among the attributes. @throws Problem */
-function readLine(text: string): ReadRow {
+function readLine(text: string, { id_member: idMember = 'id', map = {} }: ImportOrder, type: ObjectType): ReadRow {
   const given = parse(text);
   if (!isObject(given)) throw new Problem('line_malformed', 'a line is a JSON object: a record');
-  const { id, data, source_version: version } = given;
-  const isRecord =
-    isObject(data) && Object.keys(given).every((name) => RECORD_MEMBERS.has(name) || name === 'source_version');
-  refuseInexact(text, isRecord);
-  if (isRecord) return version === undefined ? { id, data } : { id, data, source_version: version };
-  const { id: _, ...attributes } = given;
-  return { id, data: attributes };
+  refuseForeign(given, idMember, type);
+  const { [idMember]: id, data, source_version: version } = given;
+  refuseInexact(text, isObject(data), idMember);
+  if (isObject(data)) {
+    const read = { id, data: renamed(data, map) };
+    return version === undefined ? read : { ...read, source_version: version };
+  }
+  const attributes: Record<string, unknown> = { ...given };
+  delete attributes[idMember];
+  if (!type.attributes.has('object_type')) delete attributes['object_type'];
+  return { id, data: renamed(attributes, map) };
+}
+
+/**
+ * Refuses what was meant for /v1/changes, for another type, or can be read in two ways. An object `data` always holds the
+ * attributes, also of a type that has an attribute of that name; a flat `op` is taken for an attribute only where it is
+ * declared, and nothing else says that the line is a change.
+ * @throws Problem line_malformed
+ */
+function refuseForeign(given: Readonly<Record<string, unknown>>, idMember: string, type: ObjectType): void {
+  const wrong = (path: string, detail: string) => new Problem('line_malformed', detail, [{ path, detail }]);
+  const { op, data, object_type: typeName } = given;
+  const isWrapped = isObject(data);
+  const isType = !isWrapped && type.attributes.has('object_type');
+  const isChange = OPERATIONS.includes(op as Operation) && (typeName !== undefined || isWrapped);
+  if (op !== undefined && (isChange || !type.attributes.has('op')))
+    throw wrong(
+      '/op',
+      'this is a line of changes; send it to /v1/changes, or put op into "data" if it is an attribute',
+    );
+  if (!isType && typeName !== undefined && typeName !== type.name)
+    throw wrong('/object_type', `the line is of ${JSON.stringify(typeName)}, this import of '${type.name}'`);
+  if (data === null && !type.attributes.has('data'))
+    throw wrong('/data', '"data" is an object of attributes, for example {"id":"c-17","data":{}}');
+  if (!isWrapped) return;
+  const other = Object.keys(given).find((name) => name !== idMember && !RECORD_MEMBERS.has(name));
+  if (other === undefined) return;
+  const detail = `'${other}' stands beside "data"; attributes are all in "data", or all beside the id`;
+  throw wrong(pointer('', other), detail);
+}
+
+/** @throws Problem line_malformed if two members would become one */
+function renamed(data: Readonly<Record<string, unknown>>, map: Readonly<Record<string, string>>) {
+  const moved = Object.keys(map).filter((name) => Object.hasOwn(data, name));
+  if (moved.length === 0) return data;
+  const attributes = { ...data };
+  for (const name of moved) delete attributes[name];
+  for (const name of moved) {
+    const to = map[name]!;
+    if (to === '') continue;
+    if (Object.hasOwn(attributes, to))
+      throw new Problem('line_malformed', `'${name}' is mapped to '${to}', which the line has too`);
+    attributes[to] = data[name];
+  }
+  return attributes;
 }
 
 /** Of a flat line a pointer leads into its data, as that of any other fault does. @throws Problem number_inexact */
-function refuseInexact(text: string, isRecord: boolean): void {
+function refuseInexact(text: string, isRecord: boolean, idMember: string): void {
   const faults = inexactNumbers(text);
   if (faults.length === 0) return;
-  const isFlat = (path: string) => !isRecord && path !== '/id';
+  const isFlat = (path: string) => !isRecord && path !== pointer('', idMember);
   throw inexactProblem(faults.map(({ path, detail }) => ({ path: isFlat(path) ? `/data${path}` : path, detail })));
 }
 

@@ -113,8 +113,14 @@ export class Jobs {
     return `${ID_PREFIX}${randomUUID()}`;
   }
 
-  async add(id: string, kind: JobKind, asked: Readonly<Record<string, unknown>>, total?: number): Promise<JobStatus> {
-    await this.store.begin(id, total === undefined ? { done: 0 } : { done: 0, total });
+  /** `known` is what is known of it before it begins. */
+  async add(
+    id: string,
+    kind: JobKind,
+    asked: Readonly<Record<string, unknown>>,
+    known: Pick<JobState, 'total' | 'result'> = {},
+  ): Promise<JobStatus> {
+    await this.store.begin(id, { done: 0, ...known });
     const job = await this.#queue.add(kind, { asked }, { jobId: id });
     return this.#statusOf(job);
   }

@@ -4,7 +4,7 @@
  * Keeps true: a record of the seed counts as what it becomes, not as what is stored of it; of all that is read only the ids that
  * were asked for are held.
  */
-import { type Lookup, lookupsIn, resolveExpressions } from '../catalog/seed-expressions.ts';
+import { type Lookup, lookupsIn, resolveExpressions, unescapeExpressions } from '../catalog/seed-expressions.ts';
 import type { SeedItem } from '../catalog/seeds.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { readOperand } from '../change/value.ts';
@@ -57,7 +57,10 @@ export class Lookups {
     for (const [objectType, search] of searches)
       if (stored.has(objectType)) await searchStored(objectType, search, memberships);
     for await (const items of seed) {
-      for (const { objectType, data } of items) searches.get(objectType)?.replace(String(data.id), data);
+      for (const { objectType, data, id = data['id'] } of items) {
+        const read = unescapeExpressions(data) as Record<string, unknown>;
+        searches.get(objectType)?.replace(String(unescapeExpressions(id)), read);
+      }
     }
   }
 

@@ -25,6 +25,7 @@ import { Problem } from '../errors.ts';
 import type { ReadOptions } from '../membership/memberships.ts';
 import { applyChanges } from './apply-changes.ts';
 import { Lookups } from './lookups.ts';
+import { findRepeated } from './repeated.ts';
 
 /** An item as it came, with its place in the seed. */
 export type GivenItem = readonly [index: number, item: unknown];
@@ -69,11 +70,15 @@ class Lists {
     for (const error of plan.errors) this.refuse(error);
   }
 
+  isRefused({ index }: SeedItem): boolean {
+    return this.#refused.has(index);
+  }
+
   /** Each item once: what was refused is looked at no more closely. */
   refuse(error: SeedError): void {
-    if (this.errors.length >= this.#most || this.#refused.has(error.index)) return;
+    if (this.#refused.has(error.index)) return;
     this.#refused.add(error.index);
-    this.errors.push(error);
+    if (this.errors.length < this.#most) this.errors.push(error);
   }
 }
 
@@ -92,6 +97,7 @@ export async function examineSeed(source: SeedSource, needed: Needed, listed: nu
     const [types, stored] = [plan.objectTypes, store.catalog.objectTypes];
     await lookups.find(recordItems(source), { types, stored, memberships, timeZone });
   }
+  await refuseRepeated(source, lookups, lists);
   await examineRecords(source, plan, lookups, lists, needed);
   const { create, update, unchanged, totals } = lists;
   const errors = lists.errors.sort((a, b) => a.index - b.index);
@@ -150,10 +156,38 @@ async function readThrough(source: SeedSource, lists: Lists, lookups: Lookups): 
       const item = readSeedItem(index, given);
       if ('errors' in item) lists.refuse(item);
       else if (isDefinition(item)) definitions.push(item);
-      else attempt(item, lists, () => lookups.want(item.data));
+      else {
+        attempt(item, lists, () => {
+          lookups.want(item.data);
+          lookups.want(item.id);
+        });
+      }
     }
   }
   return definitions;
+}
+
+/** Refuses a record that is in the seed a second time: which of the two is meant can't be known. */
+async function refuseRepeated(source: SeedSource, lookups: Lookups, lists: Lists): Promise<void> {
+  const identities = async function* () {
+    for await (const items of recordItems(source))
+      yield items.map((item) => [item, identityOf(item, lookups)] as const);
+  };
+  for (const [item, first] of await findRepeated(identities)) {
+    const detail = `the record is in the seed twice, also at /${first.index}`;
+    lists.refuse(seedError(item, new Problem('seed_invalid', detail, [{ path: '/id', detail }])));
+  }
+}
+
+/** Undefined if the item has none, or one that can't be resolved: it is refused for that. */
+function identityOf({ objectType, data, id = data['id'] }: SeedItem, lookups: Lookups): string | undefined {
+  try {
+    const { resolved } = lookups.resolve({ resolved: id });
+    return typeof resolved === 'string' ? `${objectType} ${resolved}` : undefined;
+  } catch (error) {
+    if (error instanceof Problem) return undefined;
+    throw error;
+  }
 }
 
 async function examineRecords(
@@ -167,6 +201,7 @@ async function examineRecords(
   for await (const items of recordItems(source)) {
     const changes = new Map<SeedItem, Change>();
     for (const item of items) {
+      if (lists.isRefused(item)) continue;
       if (!plan.objectTypes.has(item.objectType)) lists.refuse(unknownKind(item));
       else attempt(item, lists, () => changes.set(item, changeOf(item, lookups, plan.objectTypes, timeZone)));
     }
@@ -208,14 +243,19 @@ function recordsAmong(items: readonly GivenItem[]): SeedItem[] {
   return read.filter((item): item is SeedItem => !('errors' in item) && !isDefinition(item));
 }
 
-/** The change that a record of a seed is: its id among its attributes. @throws Problem with pointers into the data */
+/**
+ * The change that a record of a seed is: its id among its attributes, or beside them if they hold one themselves.
+ * @throws Problem with pointers into the data
+ */
 function changeOf(
-  { objectType, data }: SeedItem,
+  { objectType, data, id: beside }: SeedItem,
   lookups: Lookups,
   types: ReadonlyMap<string, ObjectType>,
   timeZone: string,
 ): Change {
-  const { id, ...attributes } = lookups.resolve(data);
+  const resolved = lookups.resolve(data);
+  const { id: within, ...others } = resolved;
+  const [id, attributes] = beside === undefined ? [within, others] : [lookups.resolve({ beside }).beside, resolved];
   try {
     return parseChange({ op: 'put', object_type: objectType, id, data: attributes }, types, timeZone);
   } catch (error) {

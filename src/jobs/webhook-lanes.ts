@@ -186,6 +186,17 @@ export class WebhookLanes {
     return { next, delay: delay ?? 0 };
   }
 
+  /** Sends nothing for a while, since the receiver asked for it: at most as long as the longest delay. */
+  async hold(activation: string, forMs: number): Promise<void> {
+    const untilMs = Date.now() + Math.min(forMs, this.#limits.delayMaxMs);
+    await this.#redis.hset(this.#keys.state(activation), 'held_until', untilMs);
+  }
+
+  /** How long nothing is to be sent; 0 or less if it may be now. */
+  async heldForMs(activation: string): Promise<number> {
+    return Number((await this.#redis.hget(this.#keys.state(activation), 'held_until')) ?? 0) - Date.now();
+  }
+
   async isDisabled(activation: string): Promise<boolean> {
     return (await this.#redis.hget(this.#keys.state(activation), 'status')) === 'disabled';
   }
@@ -217,7 +228,7 @@ export class WebhookLanes {
     await this.#redis
       .multi()
       .hset(state, 'status', 'active', 'failures', 0)
-      .hdel(state, 'failing_since', 'disabled_at')
+      .hdel(state, 'failing_since', 'disabled_at', 'held_until')
       .unlink(attempts)
       .exec();
   }

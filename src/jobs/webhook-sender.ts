@@ -5,6 +5,7 @@
  * the answer a bounded part is read. Neither the secret nor the URL is in what it tells.
  */
 import { type Dispatcher, errors, request } from 'undici';
+import { readRetryAfter } from './retry-after.ts';
 import { TargetRefused } from './webhook-connect.ts';
 import { signedHeaders } from './webhook-signature.ts';
 
@@ -34,6 +35,8 @@ export interface Attempt {
   /** The beginning of the answer's body. */
   readonly answer: string;
   readonly durationMs: number;
+  /** How long the receiver asks to be left alone, of an attempt that failed. */
+  readonly retryAfterMs?: number;
 }
 
 export class WebhookSender {
@@ -64,7 +67,11 @@ export class WebhookSender {
         body,
         signal: stop ? AbortSignal.any([ended, stop]) : ended,
       });
-      return told({ ...judge(response.statusCode), answer: await excerpt(response.body) });
+      const judged = judge(response.statusCode);
+      const askedMs = readRetryAfter(response.headers['retry-after'], Date.now());
+      const isHeard = judged.outcome === 'failed' && askedMs !== undefined;
+      const answer = await excerpt(response.body);
+      return told({ ...judged, answer, ...(isHeard ? { retryAfterMs: askedMs } : {}) });
     } catch (error) {
       const outcome = stop?.aborted ? 'stopped' : 'failed';
       return told({ outcome, status: null, error: ended.aborted ? this.#late() : wordsFor(error), answer: '' });

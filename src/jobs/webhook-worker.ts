@@ -2,8 +2,9 @@
  * webhook-worker.ts – Delivers what is in the lanes, and works full syncs off.
  *
  * Keeps true: of a lane only the first event is under way, until it is delivered or dead; retries come after an exponential
- * back-off of BullMQ's; a lane that holds something gets a job, at the latest when it is looked for; a lane whose activation has
- * its share of the sending (lane-shares.ts) is put aside, without a job, until some of that is free; nothing is sent for an
+ * back-off of BullMQ's, and not before a Retry-After is over (at most the longest delay); a lane that holds something
+ * gets a job, at the latest when it is looked for; a lane whose activation has its share of the sending
+ * (lane-shares.ts) is put aside, without a job, until some of that is free; nothing is sent for an
  * activation that is disabled or gone. What a process that was killed had under way is sent again under the same id, when BullMQ
  * finds its jobs stalled.
  */
@@ -29,6 +30,8 @@ const JOB_MS = 15_000;
 const EVENTS_A_READ = 50;
 /** After a failure that is none of the receiver's: Redis was gone. */
 const FAULT_DELAY_MS = 1000;
+/** Lanes that waited for one receiver do not come back to it at once. */
+const HELD_SPREAD_MS = 500;
 /** A job whose process was killed is taken up by another one after about this long. */
 const LOCK_MS = 10_000;
 const STALLED_CHECK_MS = 5000;
@@ -48,6 +51,17 @@ class DeliveryFailed extends Error {
     super(error ?? 'not delivered');
     this.name = 'DeliveryFailed';
     this.delay = delay;
+  }
+}
+
+/** The receiver said when it may be asked again (Retry-After): the lane waits until then. */
+class HeldBack extends Error {
+  readonly forMs: number;
+
+  constructor(forMs: number) {
+    super('the receiver asked to wait');
+    this.name = 'HeldBack';
+    this.forMs = forMs;
   }
 }
 
@@ -183,6 +197,7 @@ export class WebhookWorker {
     for (let settled = 0; settled < EVENTS_A_JOB; ) {
       const messages = await this.#lanes.first(name, EVENTS_A_READ);
       if (messages.length === 0) return;
+      await this.#refuseHeld(name);
       for (const message of messages) {
         if (this.#isStopping || Date.now() > untilMs) return;
         const attempt = await this.#sender.send(target, message, this.#stop.signal);
@@ -191,12 +206,19 @@ export class WebhookWorker {
         this.#shares.note(name.activation, isDelivered, attempt.durationMs);
         if (isDelivered) this.#wakeAside([name.activation]); // its share grows
         this.#deployment.metrics.webhookAttempts.inc({ outcome: attempt.outcome });
+        if (attempt.retryAfterMs !== undefined) await this.#lanes.hold(name.activation, attempt.retryAfterMs);
         const what = await this.#lanes.settle(name, message.id, attempt.outcome, attempt.error);
         if (!(await this.#goesOn(name, what, attempt.error))) return;
         if (what.next === 'moved') break;
         settled++;
       }
     }
+  }
+
+  /** No lane of an activation sends while its receiver asks to be left alone; that is no attempt. @throws HeldBack */
+  async #refuseHeld({ activation }: LaneName): Promise<void> {
+    const heldForMs = await this.#lanes.heldForMs(activation);
+    if (heldForMs > 0) throw new HeldBack(heldForMs);
   }
 
   async #goesOn({ activation }: LaneName, { next, delay }: Settled, error: string | null): Promise<boolean> {
@@ -321,6 +343,7 @@ export class WebhookWorker {
 
 /** Exponential, and up to half of it left to chance, so that lanes that failed together do not come back together. */
 function delayAfter(error: Error | undefined, { firstDelayMs, delayMaxMs }: WebhookLimits): number {
+  if (error instanceof HeldBack) return Math.ceil(error.forMs + Math.random() * HELD_SPREAD_MS);
   if (!(error instanceof DeliveryFailed)) return FAULT_DELAY_MS;
   const delayMs = Math.min(delayMaxMs, firstDelayMs * 2 ** (error.delay - 1));
   return Math.round(delayMs * (1 - Math.random() / 2));

@@ -112,7 +112,8 @@ describe('an import of CSV', () => {
       { line: 10, code: 'line_malformed' },
     ]);
     expect(errors[0]).toMatchObject({
-      detail: "'age' must be a number, such as 42, not 'old'; 'vip' must be a boolean, such as true, not 'perhaps'",
+      detail:
+        "'age' must be a number, such as 1.5, not 'old'; 'vip' must be a boolean, such as true or false, not 'perhaps'",
     });
     expect(await data('b8')).toEqual({ age: 8, vip: true });
   });
@@ -307,7 +308,7 @@ describe('jobs', () => {
     const jobs = new Jobs({ ...api.deployment, logger: pino({ level: 'silent' }) });
     const id = jobs.newId();
     await jobs.store.pushInput(id, [[1, '{"id":"1"}']]);
-    await jobs.add(id, 'import', asked, 1);
+    await jobs.add(id, 'import', asked, { total: 1 });
     await jobs.close();
     const job = await api.ended(id);
     expect(job).toMatchObject({ status: 'failed', problem: { code: 'object_type_unknown' } });

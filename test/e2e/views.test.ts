@@ -686,6 +686,20 @@ describe('rows', () => {
 
     const marked = await call('GET', `/views/${slug}/rows?bom=true`, undefined, { accept: 'text/csv' });
     expect(marked.body).toBe(`\ufeff${csv.body}`);
+    for (const delimiter of [';', '\t', '|', ',']) {
+      const url = `/views/${slug}/rows?delimiter=${encodeURIComponent(delimiter)}`;
+      const cut = await call('GET', url, undefined, { accept: 'text/csv' });
+      expect(parse(cut.body, { record_delimiter: '\r\n', delimiter })).toEqual([header, ...lines]);
+    }
+    for (const [query, accept] of [
+      ['delimiter=x', 'text/csv'],
+      ['delimiter=', 'text/csv'],
+      ['delimiter=;', 'application/json'],
+      ['bom=true', 'application/x-ndjson'],
+    ] as const) {
+      const refused = await refusal('GET', `/views/${slug}/rows?${query}`, undefined, { accept });
+      expect(refused).toEqual([400, 'parameter_invalid', ...(refused as unknown[]).slice(2)]);
+    }
     await done('DELETE', `/views/${slug}`);
   });
 

@@ -11,9 +11,17 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { inexactNumbers, inexactProblem, isSuspect } from '../../change/exact-json.ts';
+import { inexactNumbers, inexactProblem } from '../../change/exact-json.ts';
 import { type Fault, Problem } from '../../errors.ts';
+import { charsetOf } from '../charset.ts';
 import { timely } from '../timely-body.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route decodes bodies that are not UTF-8 by itself. */
+    readsCharsets?: boolean;
+  }
+}
 
 /** `application/json`, and what builds on it, such as `application/merge-patch+json`. */
 export const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json(?:\s*;|$)/i;
@@ -26,10 +34,11 @@ interface Property {
 export const bodies = fp(
   async (app: FastifyInstance, { seconds }: { seconds: number }) => {
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) =>
-      parseJson(body, request.routeOptions.config.itemsStandAlone === true),
+    app.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer' }, async (_: FastifyRequest, body: Buffer) =>
+      parseJson(body),
     );
-    app.addHook('preParsing', async ({ headers }) => {
+    app.addHook('preParsing', async ({ headers, routeOptions }) => {
+      if (!routeOptions.config?.readsCharsets) refuseCharset(headers['content-type']);
       const encoding = headers['content-encoding'];
       if (encoding === undefined || encoding === 'identity') return;
       throw new Problem(
@@ -51,31 +60,18 @@ export const bodies = fp(
   { name: 'bodies' },
 );
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** A list whose items are taken or refused each for itself: also for its numbers, by the route. */
-    readonly itemsStandAlone?: boolean;
-  }
-}
-
-/** The texts of such lists that may hold a number that would be altered. */
-const SUSPECT_TEXTS = new WeakMap<object, string>();
-
-/** The text of a list whose route looks at its numbers; undefined: there is nothing to be found. */
-export function suspectText(body: object): string | undefined {
-  return SUSPECT_TEXTS.get(body);
+/** JSON is UTF-8 (RFC 8259): what says that it is something else would be read for what it is not. */
+function refuseCharset(contentType: string | undefined): void {
+  if (charsetOf(contentType) === 'utf-8') return;
+  throw new Problem('content_type_unsupported', `'${contentType}' is not read here; send UTF-8`);
 }
 
 /** @returns undefined for no body: clients send a content type without one. @throws Problem body_malformed | number_inexact */
-function parseJson(body: Buffer, itemsStandAlone: boolean): unknown {
+function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined;
   if (!isUtf8(body)) throw new Problem('body_malformed', 'the body is not UTF-8');
   const text = body.toString('utf8').replace(/^\uFEFF/, '');
   const value = parsed(text);
-  if (itemsStandAlone && Array.isArray(value)) {
-    if (isSuspect(text)) SUSPECT_TEXTS.set(value, text);
-    return value;
-  }
   const faults = inexactNumbers(text);
   if (faults.length > 0) throw inexactProblem(faults);
   return value;

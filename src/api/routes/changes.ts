@@ -42,7 +42,6 @@ export const changeRoutes: Routes = async (app, { deployment: { delivery, ingest
     '/v1/changes',
     {
       bodyLimit: ARRAY_BYTES_MAX,
-      config: { itemsStandAlone: true },
       // Before the body is read: who has to wait should not have to send it all.
       onRequest: async () => {
         if (delivery.waitingChanges <= waitingChangesMax) return;
@@ -97,7 +96,8 @@ async function takeLines(stream: Readable, session: IngestSession): Promise<void
 /** @throws Problem body_malformed if the body broke off: what was taken in before stays, and nobody hears of it. */
 async function* whole(stream: Readable): AsyncGenerator<Buffer> {
   try {
-    yield* stream;
+    // Not destroyed when it is left: its connection may be used again (plugins/refused-bodies.ts).
+    yield* stream.iterator({ destroyOnReturn: false });
   } catch (error) {
     if (error instanceof Problem) throw error; // it did not come in time
     throw new Problem('body_malformed', 'the body broke off before its end');

@@ -5,15 +5,24 @@
  * imports nothing.
  */
 import type { Readable } from 'node:stream';
-import Type, { type Static } from 'typebox';
 import type { ObjectType } from '../../change/object-type.ts';
 import { Problem } from '../../errors.ts';
 import type { ExportOrder } from '../../jobs/export-job.ts';
-import type { ImportOrder, ImportRow } from '../../jobs/import-job.ts';
+import type { ImportOrder, ImportResult, ImportRow } from '../../jobs/import-job.ts';
 import type { JobStatus } from '../../jobs/jobs.ts';
 import { findObjectType, findSegment } from '../catalog-entries.ts';
+import { type Charset, charsetOf } from '../charset.ts';
 import { formatJob } from '../format.ts';
-import { csvRows, mapColumns, ndjsonRows } from '../import-body.ts';
+import { csvRows, isEmptyRow, ndjsonRows } from '../import-body.ts';
+import { type Columns, mapColumns } from '../import-columns.ts';
+import {
+  type CsvReading,
+  type ImportQuery,
+  importQuery,
+  readCsvParameters,
+  readMap,
+  refuseOfCsv,
+} from '../import-parameters.ts';
 import { answers, exportBody, named, path } from '../schemas.ts';
 import type { Routes } from './routes.ts';
 
@@ -23,25 +32,6 @@ const PIECE_LENGTH_MAX = 1024 * 1024;
 const CSV_TYPE = /^text\/csv(?:\s*;|$)/i;
 const LINES_TYPE = /^application\/(?:x-ndjson|ndjson|jsonl|x-jsonlines)(?:\s*;|$)/i;
 
-const importQuery = Type.Object({
-  format: Type.Optional(Type.Enum(['ndjson', 'csv'], { description: 'Absent: by the Content-Type.' })),
-  op: Type.Optional(
-    Type.Enum(['put', 'patch'], {
-      default: 'put',
-      description: 'put: a record becomes what its row says. patch: only what the row has columns for is changed.',
-    }),
-  ),
-  id: Type.Optional(Type.String({ default: 'id', description: 'The column of a CSV file that holds the ids.' })),
-  map: Type.Optional(
-    Type.Array(Type.String(), {
-      description:
-        'Header:attribute, for a column of a CSV file; may be given more than once. `Header:` leaves it out.',
-    }),
-  ),
-  delimiter: Type.Optional(Type.String({ minLength: 1, maxLength: 1, default: ',' })),
-});
-type ImportQuery = Static<typeof importQuery>;
-
 export const importRoutes: Routes = async (app, { deployment: { store }, jobs }) => {
   // Whatever it is called: `format` may say what it is. The handler reads the stream itself.
   app.removeAllContentTypeParsers();
@@ -50,10 +40,11 @@ export const importRoutes: Routes = async (app, { deployment: { store }, jobs })
   app.post(
     '/v1/imports/:type',
     {
+      config: { readsCharsets: true },
       schema: {
         summary: 'Import records of one type, as a job',
         description:
-          'NDJSON: a record a line, { "id", "data" } or flat with its id among the attributes; strict, as everywhere. CSV: a header, then a record a row; cells are read as the declared types. The body is streamed and may be of any length. Lines that are refused stop no others and are listed at /v1/jobs/:id/errors.',
+          'NDJSON: a record a line, { "id", "data" } or flat with its id among the attributes; strict, as everywhere. A line of /v1/changes is refused. CSV: a header, then a record a row; cells are read as the declared types. The body is streamed and may be of any length, in UTF-8 or what its charset says. Lines that are refused stop no others and are listed at /v1/jobs/:id/errors; `skipped` counts empty rows, `unknown_columns` names titles that match no attribute.',
         operationId: 'importRecords',
         params: path('type'),
         querystring: importQuery,
@@ -82,32 +73,19 @@ export const importRoutes: Routes = async (app, { deployment: { store }, jobs })
         const detail = 'send application/x-ndjson or text/csv, or say ?format=ndjson or ?format=csv, with a body';
         throw new Problem('content_type_unsupported', detail);
       }
+      const charset = charsetOf(headers['content-type']);
       const id = jobs.newId();
+      const pieces = new Pieces((rows) => jobs.store.pushInput(id, rows));
       try {
-        const { order, total } = await keep(id, body, type, format, query);
-        return accepted(reply, await jobs.add(id, 'import', { ...order }, total));
+        const keep = format === 'csv' ? keepTable : keepLines;
+        const { order, result } = await keep(body, charset, pieces, query, type);
+        return accepted(reply, await jobs.add(id, 'import', { ...order }, { total: pieces.total, result }));
       } catch (error) {
         await jobs.store.drop(id).catch(() => {}); // it ends by itself
         throw error;
       }
     },
   );
-
-  /** Keeps the body's rows for the job. */
-  async function keep(id: string, body: Readable, type: ObjectType, format: 'ndjson' | 'csv', query: ImportQuery) {
-    const { op = 'put', delimiter = ',' } = query;
-    const piece = new Piece((rows) => jobs.store.pushInput(id, rows));
-    let order: ImportOrder | undefined = format === 'csv' ? undefined : { object_type: type.name, format, op };
-    for await (const rows of format === 'csv' ? csvRows(body, delimiter) : ndjsonRows(body)) {
-      for (const row of rows) {
-        if (order) await piece.add(row);
-        else order = { object_type: type.name, format, op, ...columnsFrom(row, query, type) };
-      }
-    }
-    if (!order) throw new Problem('body_invalid', 'a CSV file begins with a header', [{ path: '', detail: 'empty' }]);
-    await piece.end();
-    return { order, total: piece.total };
-  }
 };
 
 export const exportRoutes: Routes = async (app, { deployment: { store }, jobs }) => {
@@ -161,18 +139,74 @@ function formatOf(type: string | undefined): 'ndjson' | 'csv' | undefined {
   return CSV_TYPE.test(type) ? 'csv' : LINES_TYPE.test(type) ? 'ndjson' : undefined;
 }
 
-/** @throws Problem body_invalid | parameter_invalid */
-function columnsFrom([, header]: ImportRow, { id = 'id', map = [] }: ImportQuery, type: ObjectType) {
-  if (!Array.isArray(header)) {
-    const detail = typeof header === 'object' && 'detail' in header ? header.detail : 'unreadable';
-    throw new Problem('body_invalid', `the header can not be read: ${detail}`, [{ path: '', detail }]);
+/** What is kept of an upload beside its rows. */
+interface Kept {
+  readonly order: ImportOrder;
+  readonly result: ImportResult;
+}
+
+/** @throws Problem parameter_invalid | body_malformed */
+async function keepLines(
+  body: Readable,
+  charset: Charset,
+  pieces: Pieces,
+  query: ImportQuery,
+  { name }: ObjectType,
+): Promise<Kept> {
+  refuseOfCsv(query);
+  const { op = 'put', id = 'id' } = query;
+  const map = readMap(query);
+  if (map.has(id)) {
+    const detail = `'${id}' holds the ids, and can't be mapped`;
+    throw new Problem('parameter_invalid', detail, [{ path: '/map', detail }]);
   }
-  const columns = mapColumns(header, id, map, type);
-  return { id_column: columns.id, columns: columns.attributes };
+  for await (const rows of ndjsonRows(body, charset)) for (const row of rows) await pieces.add(row);
+  await pieces.end();
+  const order = { object_type: name, format: 'ndjson', op, id_member: id, map: Object.fromEntries(map) } as const;
+  return { order, result: { accepted: 0, rejected: 0 } };
+}
+
+/** The first row is the header. @throws Problem parameter_invalid | body_invalid | body_malformed */
+async function keepTable(
+  body: Readable,
+  charset: Charset,
+  pieces: Pieces,
+  query: ImportQuery,
+  type: ObjectType,
+): Promise<Kept> {
+  const reading = readCsvParameters(query);
+  const map = readMap(query);
+  let columns: Columns | undefined;
+  let skipped = 0;
+  for await (const rows of csvRows(body, charset, reading.delimiter)) {
+    for (const row of rows) {
+      if (!columns) columns = mapColumns(headerOf(row), query.id ?? 'id', map, type);
+      else if (isEmptyRow(row[1])) skipped++;
+      else await pieces.add(row);
+    }
+  }
+  if (!columns) throw new Problem('body_invalid', 'a CSV file begins with a header', [{ path: '', detail: 'empty' }]);
+  await pieces.end();
+  const order = tableOrder(columns, reading, query, type);
+  return { order, result: { accepted: 0, rejected: 0, skipped, unknown_columns: columns.unknown } };
+}
+
+function tableOrder(columns: Columns, { shortRows, form }: CsvReading, query: ImportQuery, type: ObjectType) {
+  const { op = 'put' } = query;
+  const { id, attributes, untitled } = columns;
+  const header = { id_column: id, columns: attributes, untitled };
+  return { object_type: type.name, format: 'csv', op, short_rows: shortRows, form, ...header } as const;
+}
+
+/** @throws Problem body_invalid */
+function headerOf([, header]: ImportRow): readonly string[] {
+  if (Array.isArray(header)) return header;
+  const detail = typeof header === 'object' && 'detail' in header ? header.detail : 'unreadable';
+  throw new Problem('body_invalid', `the header can not be read: ${detail}`, [{ path: '', detail }]);
 }
 
 /** Gathers rows until they are worth a step. */
-class Piece {
+class Pieces {
   total = 0;
   readonly #push: (rows: readonly ImportRow[]) => Promise<void>;
   #rows: ImportRow[] = [];

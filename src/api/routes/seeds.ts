@@ -6,7 +6,9 @@
  */
 import { Readable } from 'node:stream';
 import Type from 'typebox';
+import { escapeExpressions } from '../../catalog/seed-expressions.ts';
 import { DEFINITION_KINDS, type DefinitionKind, writeDefinitions } from '../../catalog/seeds.ts';
+import type { RecordData } from '../../change/record.ts';
 import type { Deployment } from '../../engine/deployment.ts';
 import { Problem } from '../../errors.ts';
 import {
@@ -46,7 +48,7 @@ export const seedRoutes: Routes = async (app, { deployment, jobs }) => {
       schema: {
         summary: 'Export definitions as a seed',
         description:
-          'Each after those that it refers to, without ids and times. Streamed; as NDJSON, an item a line, if Accept asks for it.',
+          'Each after those that it refers to, without ids and times; of records the live ones, without their histories. Imported into an empty deployment it makes the same. Streamed; as NDJSON, an item a line, if Accept asks for it.',
         operationId: 'exportSeed',
         querystring: Type.Object({
           include: Type.Optional(
@@ -77,7 +79,7 @@ export const seedRoutes: Routes = async (app, { deployment, jobs }) => {
       schema: {
         summary: 'Import a seed',
         description:
-          'In the order that the items need, whatever order they are in. All or nothing: a fault in one item changes nothing, and each fault is named by its pointer. What is there already is left alone. A JSON array may have up to 16 MB; as NDJSON, an item a line, and with async=true a seed may be of any size.',
+          'In the order that the items need, whatever order they are in. All or nothing: a fault in one item changes nothing, and each fault is named by its pointer. What is there already is left alone; what is in it twice is refused. A segment may be an item as it is, without an envelope. A JSON array may have up to 16 MB; as NDJSON, an item a line, and with async=true a seed may be of any size.',
         operationId: 'importSeed',
         querystring: Type.Object({
           dry_run: flag('Only tell what would be done.'),
@@ -115,7 +117,7 @@ export const seedRoutes: Routes = async (app, { deployment, jobs }) => {
           await jobs.store.pushInput(id, piece);
           total += piece.length;
         }
-        const job = await jobs.add(id, 'seed', { dry_run: isDryRun }, total);
+        const job = await jobs.add(id, 'seed', { dry_run: isDryRun }, { total });
         return reply.code(202).header('location', `/v1/jobs/${id}`).send(formatJob(job));
       } catch (error) {
         await jobs.store.drop(id).catch(() => {}); // it ends by itself
@@ -168,7 +170,7 @@ async function readInclude(include: string, { store }: Deployment) {
   return { kinds, types };
 }
 
-type Item = { readonly object_type: string; readonly data: unknown };
+type Item = { readonly object_type: string; readonly id?: unknown; readonly data: unknown };
 
 async function* seedItems(
   { store, memberships }: Deployment,
@@ -179,13 +181,18 @@ async function* seedItems(
   for (const type of types) {
     for (let cursor: string | undefined, isMore = true; isMore; isMore = cursor !== undefined) {
       const page = await memberships.listRecords(type, PAGE_RECORDS, cursor, READ);
-      yield page.data.map(({ id, record }) => ({
-        object_type: type,
-        data: Object.assign({ id }, record.data, { id }),
-      }));
+      yield page.data.map(({ id, record }) => recordItem(type, id, record.data));
       cursor = page.next_cursor ?? undefined;
     }
   }
+}
+
+/** As it will be read: the id among the values, or beside them if they hold one; what looks like an expression is text. */
+function recordItem(objectType: string, id: string, data: RecordData): Item {
+  const text = escapeExpressions(id);
+  if (data['id'] === id) return { object_type: objectType, id: text, data: escapeExpressions(data) };
+  const { id: _, ...others } = data;
+  return { object_type: objectType, data: { id: text, ...(escapeExpressions(others) as RecordData) } };
 }
 
 /** An item a line, so that two exports can be compared line by line. */

@@ -13,7 +13,7 @@ import type { ViewExport, ViewRow } from '../../membership/view-rows.ts';
 import type { ViewDefinition } from '../../query/view-columns.ts';
 import { preferredForm } from '../accepts.ts';
 import { findView } from '../catalog-entries.ts';
-import { BYTE_ORDER_MARK, csvLines } from '../csv.ts';
+import { BYTE_ORDER_MARK, csvLines, DELIMITERS } from '../csv.ts';
 import { formatView, rowText, showRecord } from '../format.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
 import { PageText } from '../page-text.ts';
@@ -56,9 +56,16 @@ const rowsQuery = Type.Object({
   ...optionalPageParameters,
   ...readParameters,
   bom: Type.Optional(
-    Type.Boolean({ default: false, description: 'CSV: begin with a byte order mark, as Excel likes.' }),
+    Type.Boolean({ description: 'CSV: begin with a byte order mark, as Excel likes; without one if absent.' }),
+  ),
+  delimiter: Type.Optional(
+    Type.Enum([...DELIMITERS], {
+      description: 'CSV: what stands between cells: a comma (if absent), a semicolon, a tab (%09) or |.',
+      examples: [';'],
+    }),
   ),
 });
+type RowsQuery = Static<typeof rowsQuery>;
 
 export const viewRoutes: Routes = async (
   app,
@@ -188,13 +195,15 @@ export const viewRoutes: Routes = async (
       const form = preferredForm(headers.accept, FORMS);
       switch (form) {
         case 'application/json':
+          refuse(query, OF_CSV, 'pages are JSON, and this is for CSV: ask for it with Accept: text/csv');
           return held.send(request, reply, await page(slug, query));
         case 'text/csv':
         case 'application/x-ndjson':
-          refusePaging(query);
+          if (form !== 'text/csv') refuse(query, OF_CSV, 'this is for CSV: ask for it with Accept: text/csv');
+          refuse(query, OF_PAGES, WHOLE);
           return held.stream(request, reply, async () => {
             const found = await viewRows.export(slug, readOptions(query), showRecord);
-            return stream(found, form, query.bom === true, method, slug, reply);
+            return stream(found, form, query, method, slug, reply);
           });
         default:
           throw new Problem('not_acceptable', `rows are given as ${FORMS.join(', ')}`);
@@ -206,7 +215,7 @@ export const viewRoutes: Routes = async (
     return formatView(view, memberships);
   }
 
-  async function page(slug: string, query: Static<typeof rowsQuery>) {
+  async function page(slug: string, query: RowsQuery) {
     const { limit = LIMIT_DEFAULT, cursor } = query;
     const text = new PageText(limits.rowPageBytes);
     const take = (row: ViewRow, definition: ViewDefinition) => text.add(rowText(row, definition));
@@ -216,21 +225,20 @@ export const viewRoutes: Routes = async (
 };
 
 /** A client that asks for a part must not be given the whole. */
-function refusePaging(query: Static<typeof rowsQuery>): void {
-  const given = (['limit', 'cursor'] as const).filter((name) => query[name] !== undefined);
-  if (given.length === 0) return;
-  const detail = 'CSV and NDJSON are the whole view; pages are JSON';
-  throw new Problem(
-    'parameter_invalid',
-    detail,
-    given.map((name) => ({ path: `/${name}`, detail })),
-  );
+const WHOLE = 'CSV and NDJSON are the whole view; pages are JSON';
+const OF_PAGES = ['limit', 'cursor'] as const;
+const OF_CSV = ['bom', 'delimiter'] as const;
+
+/** Refuses what would be ignored. @throws Problem parameter_invalid */
+function refuse(query: RowsQuery, names: readonly (keyof RowsQuery)[], detail: string): void {
+  const faults = names.flatMap((name) => (query[name] === undefined ? [] : [{ path: `/${name}`, detail }]));
+  if (faults.length > 0) throw new Problem('parameter_invalid', detail, faults);
 }
 
 async function stream(
   { definition, rows }: ViewExport,
   form: 'text/csv' | 'application/x-ndjson',
-  hasMark: boolean,
+  { bom: hasMark = false, delimiter }: RowsQuery,
   method: string,
   slug: string,
   reply: FastifyReply,
@@ -239,9 +247,15 @@ async function stream(
   reply.type(isCsv ? 'text/csv; charset=utf-8' : form);
   reply.header('content-disposition', `attachment; filename="${slug}.${isCsv ? 'csv' : 'ndjson'}"`);
   if (method === 'HEAD') return reply.send('');
-  const head = isCsv ? (hasMark ? BYTE_ORDER_MARK : '') + csvLines([definition.columns.map(({ label }) => label)]) : '';
+  const head = isCsv
+    ? (hasMark ? BYTE_ORDER_MARK : '') + csvLines([definition.columns.map(({ label }) => label)], delimiter)
+    : '';
   const text = isCsv
-    ? (rows: readonly ViewRow[]) => csvLines(rows.map(({ cells }) => cells))
+    ? (rows: readonly ViewRow[]) =>
+        csvLines(
+          rows.map(({ cells }) => cells),
+          delimiter,
+        )
     : (rows: readonly ViewRow[]) => Buffer.concat(rows.flatMap((row) => [rowText(row, definition), LINE_END]));
   const first = await rows.next(); // a fault is still a problem document
   return reply.send(

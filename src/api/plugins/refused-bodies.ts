@@ -1,0 +1,63 @@
+/**
+ * refused-bodies.ts – What is left of a body when its request is answered before all of it was read.
+ *
+ * Keeps true: a client that goes on using its connection gets its next answer. The rest of the body is read and dropped after
+ * the answer is on its way, up to a bound; beyond it the connection ends, and where the length is known the answer says so.
+ * Such an end is a polite one: the client can read the answer although it still sends.
+ */
+import { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import fp from 'fastify-plugin';
+
+/** So much of a body is read after its request was refused. */
+export const REFUSED_BODY_BYTES_MAX = 1024 * 1024;
+/** A connection that ends waits so long for the client to read the answer. */
+const LINGER_MS = 2000;
+
+export const refusedBodies = fp(
+  async (app: FastifyInstance) => {
+    app.addHook('onSend', async ({ raw }, reply, payload) => {
+      if (raw instanceof IncomingMessage && !isRead(raw)) settle(raw, reply);
+      return payload;
+    });
+  },
+  { name: 'refused-bodies' },
+);
+
+function isRead(request: IncomingMessage): boolean {
+  return request.readableEnded || request.destroyed || (request.complete && request.readableLength === 0);
+}
+
+function settle(request: IncomingMessage, reply: FastifyReply): void {
+  const { raw } = reply;
+  if (Number(request.headers['content-length'] ?? 0) > REFUSED_BODY_BYTES_MAX) reply.header('connection', 'close');
+  if (reply.getHeader('connection') === 'close' || !raw.shouldKeepAlive) endPolitely(request.socket);
+  drop(request, () => {
+    endPolitely(request.socket);
+    if (raw.writableFinished) request.socket.destroySoon();
+    else raw.once('finish', () => request.socket.destroySoon());
+  });
+}
+
+/** Reads what is left; calls `onTooMuch` once when it is more than the bound. */
+function drop(request: IncomingMessage, onTooMuch: () => void): void {
+  let bytes = 0;
+  // A reader that gave up, but waits still, would keep the stream from flowing.
+  request.removeAllListeners('readable');
+  request.on('error', () => {}); // the client went away: nobody waits for the rest
+  request.on('data', (chunk: Buffer) => {
+    const before = bytes;
+    bytes += chunk.length;
+    if (before <= REFUSED_BODY_BYTES_MAX && bytes > REFUSED_BODY_BYTES_MAX) onTooMuch();
+  });
+}
+
+/** Ends our side first: closing at once, with bytes unread, would make the client's kernel throw the answer away. */
+function endPolitely(socket: Socket): void {
+  socket.destroySoon = () => {
+    socket.end();
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    socket.once('close', () => clearTimeout(timer));
+  };
+}
