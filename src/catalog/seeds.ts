@@ -15,11 +15,21 @@ import {
   parseObjectType,
 } from '../change/object-type.ts';
 import { type ErrorCode, type Fault, Problem } from '../errors.ts';
+import { type CompiledQuery, compileQuery } from '../query/compile.ts';
 import type { Catalog, CatalogChange, StoredSegment } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import { refuseMoved } from './naming.ts';
 import { placeObjectTypes, recompile } from './object-types.ts';
-import { parseSegment, readSegment, reassign, type SegmentInput, segmentInput, selfReference } from './segments.ts';
+import {
+  type NamedSegments,
+  namedScope,
+  parseSegment,
+  readSegment,
+  reassign,
+  type SegmentInput,
+  segmentInput,
+  selfReference,
+} from './segments.ts';
 import { parseView, placeView, viewInput } from './views.ts';
 
 export const DEFINITION_KINDS = ['object_types', 'segments', 'views'] as const;
@@ -139,6 +149,10 @@ class Planning {
   readonly #refused = new Map<string, Problem>();
   /** Segments that were there and become others. */
   readonly #edited = new Map<string, StoredSegment>();
+  /** What segments that stay as they are mean, now that types have changed. */
+  readonly #anew = new Map<string, CompiledQuery>();
+  #hasChangedTypes = false;
+  readonly #named: NamedSegments = { anew: this.#anew, before: (slug) => this.#placeNamed(slug) };
 
   constructor(catalog: Catalog, timeZone: string) {
     this.#catalog = catalog;
@@ -233,7 +247,8 @@ class Planning {
     for (const { data } of faulty) {
       if (typeof data.name === 'string') changed.set(data.name, objectTypeDefinition(declared.get(data.name)!));
     }
-    if (changed.size > 0) placeObjectTypes(this.#draft, this.#catalog, changed);
+    this.#hasChangedTypes = changed.size > 0;
+    if (this.#hasChangedTypes) placeObjectTypes(this.#draft, this.#catalog, changed);
   }
 
   // ── segments and views ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -264,10 +279,24 @@ class Planning {
   /** Before a query that names a segment is read on. */
   #placeNamed(slug: string): void {
     this.#placeSegment(slug);
+    if (this.#hasChangedTypes && !this.#refused.has(slug)) this.#readAnew(slug);
     const refused = this.#refused.get(slug);
     if (!refused) return;
     const detail = `'${slug}', which the query refers to, is refused: ${refused.message}`;
     throw new Problem('query_invalid', detail, [{ path: '/query', detail }]);
+  }
+
+  /** What is stored of a segment that no item has placed was compiled against the types as they were. */
+  #readAnew(slug: string): void {
+    const stored = this.#catalog.segments.get(slug);
+    const type = stored && this.#draft.objectTypes().get(stored.object_type);
+    if (!type || this.#anew.has(slug) || this.#draft.segment(slug) !== stored) return;
+    try {
+      this.#anew.set(slug, compileQuery(stored.query, namedScope(this.#draft, type, this.#timeZone, this.#named)));
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.#refused.set(slug, error);
+    }
   }
 
   #segment(item: SeedItem, input: SegmentInput): void {
@@ -275,8 +304,7 @@ class Planning {
     if (old) refuseMoved(old, input, 'segment_invalid');
     const isUnchanged = old && changedMembers(segmentInput(old), input).length === 0;
     if (!isUnchanged) {
-      const before = (slug: string) => this.#placeNamed(slug);
-      const placed = readSegment(this.#draft, input, this.#timeZone, before);
+      const placed = readSegment(this.#draft, input, this.#timeZone, this.#named);
       reassign(this.#draft, [placed]);
       if (old) this.#edited.set(input.slug, placed.filter);
     }
@@ -288,7 +316,7 @@ class Planning {
     const old = this.#catalog.views.get(input.slug);
     if (old) refuseMoved(old, input, 'view_invalid');
     const isUnchanged = old && changedMembers(viewInput(old), input).length === 0;
-    if (!isUnchanged) placeView(this.#draft, input, this.#timeZone);
+    if (!isUnchanged) placeView(this.#draft, input, this.#timeZone, this.#named);
     this.#land(item, old && viewInput(old), input);
   }
 
