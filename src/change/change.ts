@@ -5,6 +5,7 @@
  * it stood then; so a processor that knows a type at least as new need not look at the values again.
  */
 import { type ErrorCode, type Fault, Problem, pointer } from '../errors.ts';
+import { isNestedWithin } from './nesting.ts';
 import { isObject, type ObjectType } from './object-type.ts';
 import { describeAttribute, fitValue } from './value.ts';
 
@@ -144,20 +145,11 @@ function fitData(
 function fitNamed(name: string, value: unknown, type: ObjectType, timeZone: string): unknown {
   // 1e400 is JSON, and reads as Infinity, which is not.
   if (typeof value === 'number' && !Number.isFinite(value)) return undefined;
-  if (typeof value === 'object' && value !== null && !isNestedWithin(value, NESTING_MAX)) return undefined;
+  if (!isNestedWithin(value, NESTING_MAX)) return undefined;
   const attribute = type.attributes.get(name);
   if (attribute) return fitValue(attribute, value, timeZone);
   const cardinality = keyCardinality(name, type);
   return cardinality === undefined || isKey(value, cardinality) ? value : undefined;
-}
-
-/** Whether lists and objects lie at most so many levels deep in each other. */
-function isNestedWithin(value: object, levels: number): boolean {
-  if (levels === 0) return false;
-  for (const member of Array.isArray(value) ? value : Object.values(value)) {
-    if (typeof member === 'object' && member !== null && !isNestedWithin(member, levels - 1)) return false;
-  }
-  return true;
 }
 
 function keyCardinality(name: string, type: ObjectType): 'one' | 'many' | undefined {
@@ -173,8 +165,7 @@ function isKey(value: unknown, cardinality: 'one' | 'many'): boolean {
 
 function misfit(name: string, value: unknown, type: ObjectType): string {
   if (typeof value === 'number' && !Number.isFinite(value)) return `'${name}' is a number beyond what a double holds`;
-  if (typeof value === 'object' && value !== null && !isNestedWithin(value, NESTING_MAX))
-    return `'${name}' is nested deeper than ${NESTING_MAX} levels`;
+  if (!isNestedWithin(value, NESTING_MAX)) return `'${name}' is nested deeper than ${NESTING_MAX} levels`;
   const attribute = type.attributes.get(name);
   if (attribute) return `'${name}' must be ${describeAttribute(attribute)}`;
   const holds = keyCardinality(name, type) === 'many' ? 'a list of record ids' : 'a record id';
