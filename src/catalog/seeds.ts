@@ -224,10 +224,11 @@ class Planning {
   /** Read twice: first as if the others of the seed were empty, so that each may name any other, then beside what these became. */
   #objectTypes(items: readonly SeedItem[]): void {
     const declared = new Map(this.#catalog.objectTypes);
-    for (const { data } of items) declared.set(String(data.name), empty(String(data.name)));
+    for (const name of typeNames(items)) declared.set(name, empty(name));
     for (const { data } of items) {
+      if (typeof data.name !== 'string') continue; // told of below
+      const { name } = data;
       try {
-        const name = String(data.name);
         declared.set(name, objectType(name, 0, parseObjectType(name, data, emptied(declared, items))));
       } catch (error) {
         if (!(error instanceof Problem)) throw error; // it is met again, and told of, below
@@ -336,8 +337,12 @@ function typeNameOf({ data }: SeedItem): string {
 
 function emptied(declared: ReadonlyMap<string, ObjectType>, items: readonly SeedItem[]): Map<string, ObjectType> {
   const types = new Map(declared);
-  for (const { data } of items) types.set(String(data.name), empty(String(data.name)));
+  for (const name of typeNames(items)) types.set(name, empty(name));
   return types;
+}
+
+function typeNames(items: readonly SeedItem[]): string[] {
+  return items.map(({ data }) => data.name).filter((name) => typeof name === 'string');
 }
 
 function empty(name: string): ObjectType {

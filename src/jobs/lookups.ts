@@ -6,7 +6,7 @@
  */
 import { type Lookup, lookupsIn, resolveExpressions } from '../catalog/seed-expressions.ts';
 import type { SeedItem } from '../catalog/seeds.ts';
-import type { ObjectType } from '../change/object-type.ts';
+import { isObject, type ObjectType } from '../change/object-type.ts';
 import { readOperand } from '../change/value.ts';
 import { Problem } from '../errors.ts';
 import type { Memberships, ReadOptions } from '../membership/memberships.ts';
@@ -57,7 +57,9 @@ export class Lookups {
     for (const [objectType, search] of searches)
       if (stored.has(objectType)) await searchStored(objectType, search, memberships);
     for await (const items of seed) {
-      for (const { objectType, data } of items) searches.get(objectType)?.replace(String(data.id), data);
+      for (const { objectType, data } of items) {
+        if (typeof data.id === 'string') searches.get(objectType)?.replace(data.id, data);
+      }
     }
   }
 
@@ -117,8 +119,14 @@ class Search {
   #textOf(field: string, value: unknown): string {
     const type = this.#type.attributes.get(field)?.type;
     const isScalar = type !== undefined && type !== 'list' && type !== 'object';
-    return String((isScalar ? readOperand(type, value, this.#timeZone) : undefined) ?? value);
+    return asText((isScalar ? readOperand(type, value, this.#timeZone) : undefined) ?? value);
   }
+}
+
+/** Not by `String`: an object may hold a `toString` of its own. */
+function asText(value: unknown): string {
+  if (Array.isArray(value)) return value.map(asText).join();
+  return isObject(value) ? JSON.stringify(value) : String(value);
 }
 
 async function searchStored(objectType: string, search: Search, memberships: Memberships): Promise<void> {

@@ -445,7 +445,7 @@ function readMatch(standing: Standing): Meaning | undefined {
 }
 
 function refuseMatchOperator({ rule: { operator }, path, dialect, reading }: Standing): void {
-  if (operator === undefined || operator === '=' || dialect.aliases.get(String(operator)) === '=') return;
+  if (operator === undefined || operator === '=' || dialect.aliases.get(operator as string) === '=') return;
   fault(reading, pointer(path, 'operator'), `the operator of a rule with 'match' is "=", not ${quote(operator)}`);
 }
 
@@ -519,7 +519,10 @@ function readAggregate(standing: Standing): Meaning | undefined {
 
 /** What an aggregate is compared as: a number. */
 function aggregateField({ rule, dialect, reading }: Standing): Field {
-  const name = `${rule.aggregate} of ${rule[dialect.field]}`;
+  const [aggregate, of] = [rule.aggregate, rule[dialect.field]].map((word) =>
+    typeof word === 'string' ? word : quote(word),
+  );
+  const name = `${aggregate} of ${of}`;
   return { name, hops: [], type: reading.scope.type, own: MEASURED.attribute, attribute: { type: 'number' } };
 }
 
