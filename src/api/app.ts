@@ -7,6 +7,7 @@ import fp from 'fastify-plugin';
 import type { KeyEntry } from '../config.ts';
 import { auth } from './plugins/auth.ts';
 import { bodies } from './plugins/bodies.ts';
+import { deadlines } from './plugins/deadlines.ts';
 import { idempotency } from './plugins/idempotency.ts';
 import { openapi } from './plugins/openapi.ts';
 import { problems } from './plugins/problems.ts';
@@ -50,6 +51,7 @@ export const app = fp(
     const { deployment, jobs, webhooks, keys } = options;
     await server.register(requests, { metrics: deployment.metrics });
     await server.register(problems);
+    await server.register(deadlines, { health: deployment.health });
     // Whether https is spoken is known by the proxy that speaks it.
     await server.register(helmet, {
       strictTransportSecurity: false,

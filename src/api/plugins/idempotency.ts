@@ -64,6 +64,11 @@ export const idempotency = fp(
       const { guarded } = request;
       if (!guarded) return;
       const stored = await reserve(redis, guarded.key);
+      // Answered meanwhile (Redis hung): it is not carried out, and may be sent again.
+      if (reply.sent) {
+        if (!stored) drop(redis, guarded.key);
+        return;
+      }
       if (stored) return replay(stored, request, guarded, reply);
       // A long stream outlives the marker's time.
       guarded.renewal = setInterval(() => {
@@ -75,6 +80,11 @@ export const idempotency = fp(
       const { guarded } = request;
       if (!guarded?.renewal) return payload;
       release(guarded);
+      // It may be sent again at once: while Redis hangs its answer does not wait for that to be noted.
+      if (reply.statusCode >= 500) {
+        drop(redis, guarded.key);
+        return payload;
+      }
       await settle(redis, guarded, reply, typeof payload === 'string' ? payload : '').catch((error: unknown) => {
         // The work is done and the client hears so; until the marker ends, a repetition hears 409.
         request.log.warn({ err: error }, 'the answer could not be kept for its Idempotency-Key');
@@ -139,6 +149,11 @@ async function replay(
   }
   reply.code(stored.status).headers(stored.headers).header('idempotency-replayed', 'true');
   return sendText(reply, stored.body);
+}
+
+/** Gives the key free; if that fails, its marker ends by itself. */
+function drop(redis: Redis, key: string): void {
+  redis.unlink(key).catch(() => {});
 }
 
 /** Keeps the answer, or gives the key free so that the request may be carried out anew. */

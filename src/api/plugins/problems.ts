@@ -29,7 +29,7 @@ export const problems = fp(
 );
 
 /** Answers with the problem document, and with the headers that its kind calls for. */
-function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   const { status, code } = problem;
   if (code === 'key_missing') {
     // Only Basic makes a browser ask for the key.
