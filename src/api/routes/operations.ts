@@ -8,6 +8,8 @@ import Type from 'typebox';
 import type { Deployment } from '../../engine/deployment.ts';
 import { Problem } from '../../errors.ts';
 import { SILENT_MS } from '../../redis/health.ts';
+import { version } from '../../version.ts';
+import { preferredForm } from '../accepts.ts';
 import { problemAnswer } from '../schemas.ts';
 import type { Routes } from './routes.ts';
 
@@ -24,6 +26,30 @@ interface Findings {
 }
 
 export const operationRoutes: Routes = async (app, { deployment, lagEntriesMax }) => {
+  app.get(
+    '/',
+    {
+      schema: {
+        summary: 'What this is, and where to read on; a browser is led to /docs',
+        operationId: 'getRoot',
+        response: {
+          200: Type.Object({
+            name: Type.Enum(['rollcall']),
+            version: Type.String(),
+            documentation: Type.String(),
+            openapi: Type.String(),
+          }),
+          302: Type.Null({ description: 'To /docs, if Accept prefers HTML.' }),
+        },
+      },
+    },
+    async ({ headers: { accept } }, reply) => {
+      reply.header('vary', 'accept');
+      if (preferredForm(accept, ['application/json', 'text/html']) === 'text/html') return reply.redirect('/docs');
+      return { name: 'rollcall' as const, version: version(), documentation: '/docs', openapi: '/openapi.json' };
+    },
+  );
+
   app.get(
     '/healthz',
     {
