@@ -79,6 +79,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     const delivery = new Delivery(redis, keys);
     const metrics = createMetrics();
     await store.follow(tail);
+    if (options.runsWorker) await store.completeSlugs();
     await delivery.listen(tail);
     tail.start();
     const memberships = new Memberships(redis, keys, store);
