@@ -8,6 +8,7 @@ import type { KeyEntry, RateLimit } from '../config.ts';
 import { HeldAnswers } from './held-answers.ts';
 import { auth } from './plugins/auth.ts';
 import { bodies } from './plugins/bodies.ts';
+import { deadlines } from './plugins/deadlines.ts';
 import { idempotency } from './plugins/idempotency.ts';
 import { openapi } from './plugins/openapi.ts';
 import { problems } from './plugins/problems.ts';
@@ -58,6 +59,7 @@ export const app = fp(
     await server.register(requests, { metrics: deployment.metrics });
     await server.register(problems);
     await server.register(refusedBodies);
+    await server.register(deadlines, { health: deployment.health });
     // Whether https is spoken is known by the proxy that speaks it.
     await server.register(helmet, {
       strictTransportSecurity: false,

@@ -7,6 +7,11 @@ export interface RouteEntry {
   readonly url: string;
 }
 
+/** The path of what stands in the first line of a request: a proxy's form names the host too. */
+export function pathOf(url: string): string {
+  return url.replace(/^https?:\/\/[^/?]*/i, '').split('?', 1)[0]!;
+}
+
 /** The methods, sorted, of the routes that hold for this path. */
 export function methodsAt(routes: readonly RouteEntry[], path: string): string[] {
   const steps = path.split('/');

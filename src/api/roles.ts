@@ -20,6 +20,7 @@ export const ROLE_CAPABILITIES = {
 } as const satisfies Record<Role, readonly Capability[]>;
 
 export const ROUTE_NEEDS = {
+  'GET /': 'nothing',
   'GET /healthz': 'nothing',
   'GET /readyz': 'nothing',
   'GET /openapi.json': 'nothing',
@@ -91,14 +92,25 @@ export function isBoard(path: string): boolean {
   return path === BOARD_PATH || path.startsWith(`${BOARD_PATH}/`);
 }
 
+/** The pages at /docs. */
+export function isDocumentation(path: string): boolean {
+  return path === '/docs' || path.startsWith('/docs/');
+}
+
 /** What a route needs. The pages of the documentation and of the board are many and bring their own routes. */
 export function needOf(method: string, url: string): Need {
-  if (url === '/docs' || url.startsWith('/docs/')) return 'nothing';
+  if (isDocumentation(url)) return 'nothing';
   if (isBoard(url)) return 'operate_queues';
   const needs: Record<string, Need> = ROUTE_NEEDS;
   const need = needs[`${method === 'HEAD' ? 'GET' : method} ${url}`];
   assert(need, `${method} ${url} is in the table of routes`);
   return need;
+}
+
+/** Whether what is at this path is for everybody: then so is the answer that it does not take a method. */
+export function isPublic(path: string): boolean {
+  if (isDocumentation(path)) return true;
+  return Object.entries(ROUTE_NEEDS).some(([route, need]) => need === 'nothing' && route.endsWith(` ${path}`));
 }
 
 /** The roles that may call a route with this need. */

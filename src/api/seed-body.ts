@@ -6,6 +6,7 @@
 import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
 import { readExactJson } from '../change/exact-json.ts';
+import { isNestedWithin } from '../change/nesting.ts';
 import { Problem } from '../errors.ts';
 import type { GivenItem } from '../jobs/seeding.ts';
 import { type Line, LineSplitter } from './lines.ts';
@@ -13,6 +14,8 @@ import { type Line, LineSplitter } from './lines.ts';
 const PIECE_ITEMS_MAX = 500;
 const PIECE_LENGTH_MAX = 1024 * 1024;
 const LINE_BYTES_MAX = 4 * 1024 * 1024;
+/** More than anything that can be taken over has: a query may be 700 levels deep when it is written as JSON. */
+const ITEM_LEVELS_MAX = 1000;
 
 export type SeedPieces = AsyncIterable<GivenItem[]>;
 
@@ -28,7 +31,7 @@ export function seedPieces(body: unknown): SeedPieces {
 
 async function* arrayPieces(items: readonly unknown[]): AsyncGenerator<GivenItem[]> {
   for (let from = 0; from < items.length; from += PIECE_ITEMS_MAX)
-    yield items.slice(from, from + PIECE_ITEMS_MAX).map((item, at) => [from + at, item] as const);
+    yield items.slice(from, from + PIECE_ITEMS_MAX).map((item, at) => [from + at, shallow(from + at, item)] as const);
 }
 
 async function* linePieces(body: Readable): AsyncGenerator<GivenItem[]> {
@@ -36,7 +39,7 @@ async function* linePieces(body: Readable): AsyncGenerator<GivenItem[]> {
   for await (const line of linesOf(body)) {
     const text = textOf(line);
     if (text.trim() === '') continue;
-    piece.push([index, parse(line.number, text, index)]);
+    piece.push([index, shallow(index, parse(line.number, text, index))]);
     index += 1;
     length += text.length;
     if (piece.length < PIECE_ITEMS_MAX && length < PIECE_LENGTH_MAX) continue;
@@ -44,6 +47,13 @@ async function* linePieces(body: Readable): AsyncGenerator<GivenItem[]> {
     [length, piece] = [0, []];
   }
   if (piece.length > 0) yield piece;
+}
+
+/** Whatever is done with an item goes through all of it, level by level. @throws Problem body_invalid */
+function shallow(index: number, item: unknown): unknown {
+  if (isNestedWithin(item, ITEM_LEVELS_MAX)) return item;
+  const detail = `item ${index} is nested deeper than ${ITEM_LEVELS_MAX} levels; nothing was changed`;
+  throw new Problem('body_invalid', detail, [{ path: `/${index}`, detail }]);
 }
 
 async function* linesOf(body: Readable): AsyncGenerator<Line> {

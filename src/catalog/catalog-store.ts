@@ -12,7 +12,7 @@ import { Keys } from '../redis/keys.ts';
 import { pairs } from '../redis/pairs.ts';
 import { runScript } from '../redis/scripts.ts';
 import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
-import { Catalog, type CatalogChange, type CatalogContent, type CatalogWrite } from './catalog.ts';
+import { Catalog, type CatalogChange, type CatalogContent, type CatalogWrite, type StoredSegment } from './catalog.ts';
 import { Quota } from './quota.ts';
 
 /** What was fixed when the deployment was first started. */
@@ -133,14 +133,37 @@ export class CatalogStore {
   }
 
   #send(version: number, { nextOrdinal, writes }: CatalogChange): Promise<[answer: string, version: string]> {
-    const { meta, objectTypes, segments, ordinals, views, activations, log } = this.#keys.catalog;
     const hashes = { 'object-types': 2, segments: 3, ordinals: 4, views: 6, activations: 7 } as const;
-    const fields = writes.flatMap(([hash, field, value]) =>
-      value ? [hashes[hash], field, 'set', JSON.stringify(value)] : [hashes[hash], field, 'delete', ''],
-    );
-    const message = JSON.stringify({ nextOrdinal, writes });
-    const keys = [meta, objectTypes, segments, ordinals, log, views, activations];
-    return runScript(this.#redis, 'writeCatalog', keys, [version, nextOrdinal, message, LOG_ENTRIES_KEPT, ...fields]);
+    const fields = writes.flatMap(([hash, field, value]) => fieldOf(hashes[hash], field, value));
+    const slugs = writes.flatMap(([hash, slug, value]) => (hash === 'segments' ? slugOf(slug, value) : []));
+    return this.#carryOut(version, { nextOrdinal, writes }, [...fields, ...slugs]);
+  }
+
+  #carryOut(
+    version: number,
+    change: CatalogChange,
+    fields: readonly (string | number)[],
+  ): Promise<[answer: string, version: string]> {
+    const { meta, objectTypes, segments, ordinals, log, views, activations, slugs } = this.#keys.catalog;
+    const keys = [meta, objectTypes, segments, ordinals, log, views, activations, slugs];
+    const header = [version, change.nextOrdinal, JSON.stringify(change), LOG_ENTRIES_KEPT];
+    return runScript(this.#redis, 'writeCatalog', keys, [...header, ...fields]);
+  }
+
+  /** Slugs that a release before this one has not written, or that somebody else has changed, are written as a version. */
+  async completeSlugs(): Promise<void> {
+    for (let attempt = 0; attempt < WRITE_ATTEMPTS_MAX; attempt++) {
+      const { version, nextOrdinal, segments } = await this.refresh();
+      const stored = new Map(Object.entries(await this.#redis.hgetall(this.#keys.catalog.slugs)));
+      const fields = [...new Set([...segments.keys(), ...stored.keys()])].flatMap((slug) => {
+        const wanted = segments.get(slug)?.ordinal ?? null;
+        return String(wanted ?? undefined) === String(stored.get(slug)) ? [] : slugOf(slug, segments.get(slug) ?? null);
+      });
+      if (fields.length === 0) return;
+      const change = { nextOrdinal, writes: [] };
+      const [answer, number] = await this.#carryOut(version, change, fields);
+      if (answer === 'ok' && this.catalog.version === version) this.catalog.apply(Number(number), change);
+    }
   }
 
   #onVersions(entries: readonly StreamEntry[]): void {
@@ -190,4 +213,14 @@ export class CatalogStore {
     );
     return { version: Number(stored!['version'] ?? 0), nextOrdinal: Number(stored!['next_ordinal'] ?? 1), writes };
   }
+}
+
+/** One write, as the script takes it. */
+function fieldOf(key: number, field: string, value: unknown): (string | number)[] {
+  return value === null ? [key, field, 'delete', ''] : [key, field, 'set', JSON.stringify(value)];
+}
+
+/** The slugs' hash is the script's eighth key; a segment that was never built has no sets, and no field. */
+function slugOf(slug: string, segment: StoredSegment | null): (string | number)[] {
+  return fieldOf(8, slug, segment?.ordinal ?? null);
 }

@@ -21,6 +21,7 @@ import {
   type StoredFilter,
   type StoredOrdinal,
   type StoredSegment,
+  type StoredView,
 } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogStore } from './catalog-store.ts';
@@ -115,18 +116,20 @@ export function recompile(
 ): void {
   const anew = new Map<string, CompiledQuery>();
   const broken: { slug: string; detail: string }[] = [];
+  const brokenSegments = new Set<string>();
   const changed: { filter: StoredFilter; compiled: CompiledQuery }[] = [];
   const types = draft.objectTypes();
-  const attempt = (slug: string, compile: () => void) => {
-    try {
-      compile();
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      broken.push({ slug, detail: error.message });
-    }
+  const attempt = (entry: StoredFilter | StoredView, compile: () => void) => {
+    const { slug, uses } = entry;
+    // What it uses would no longer mean anything: neither would it, whatever else it says.
+    const used = uses.find((name) => brokenSegments.has(name));
+    const why = used === undefined ? problemOf(compile)?.message : `it uses '${used}'`;
+    if (why === undefined) return;
+    broken.push({ slug, detail: why });
+    if (!isView(entry)) brokenSegments.add(slug);
   };
   for (const filter of inOrderOfUse(draft)) {
-    attempt(filter.slug, () => {
+    attempt(filter, () => {
       const type = types.get(filter.object_type)!;
       const compiled = compileQuery(filter.query, queryScope(draft, type, timeZone, anew));
       if (!isView(filter)) anew.set(filter.slug, compiled);
@@ -138,7 +141,7 @@ export function recompile(
   }
   for (const view of draft.views()) {
     const scope = queryScope(draft, types.get(view.object_type)!, timeZone, anew);
-    attempt(view.slug, () => readViewDefinition(view, scope));
+    attempt(view, () => readViewDefinition(view, scope));
   }
   if (broken.length > 0) {
     const slugs = [...new Set(broken.map(({ slug }) => slug))].sort();
@@ -146,6 +149,17 @@ export function recompile(
     throw new Problem('object_type_in_use', detail, [], { used_by: slugs });
   }
   if (changed.length > 0) reassign(draft, changed);
+}
+
+/** What was refused, if anything was. */
+function problemOf(work: () => void): Problem | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Problem) return error;
+    throw error;
+  }
 }
 
 /**

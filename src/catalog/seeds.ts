@@ -15,11 +15,21 @@ import {
   parseObjectType,
 } from '../change/object-type.ts';
 import { type ErrorCode, type Fault, Problem, pointer } from '../errors.ts';
+import { type CompiledQuery, compileQuery } from '../query/compile.ts';
 import type { Catalog, CatalogChange, StoredSegment } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import { refuseMoved } from './naming.ts';
 import { placeObjectTypes, recompile } from './object-types.ts';
-import { parseSegment, readSegment, reassign, type SegmentInput, segmentInput, selfReference } from './segments.ts';
+import {
+  type NamedSegments,
+  namedScope,
+  parseSegment,
+  readSegment,
+  reassign,
+  type SegmentInput,
+  segmentInput,
+  selfReference,
+} from './segments.ts';
 import { parseView, placeView, viewInput } from './views.ts';
 
 export const DEFINITION_KINDS = ['object_types', 'segments', 'views'] as const;
@@ -154,6 +164,10 @@ class Planning {
   readonly #refused = new Map<string, Problem>();
   /** Segments that were there and become others. */
   readonly #edited = new Map<string, StoredSegment>();
+  /** What segments that stay as they are mean, now that types have changed. */
+  readonly #anew = new Map<string, CompiledQuery>();
+  #hasChangedTypes = false;
+  readonly #named: NamedSegments = { anew: this.#anew, before: (slug) => this.#placeNamed(slug) };
 
   constructor(catalog: Catalog, timeZone: string) {
     this.#catalog = catalog;
@@ -225,10 +239,11 @@ class Planning {
   /** Read twice: first as if the others of the seed were empty, so that each may name any other, then beside what these became. */
   #objectTypes(items: readonly SeedItem[]): void {
     const declared = new Map(this.#catalog.objectTypes);
-    for (const { data } of items) declared.set(String(data.name), empty(String(data.name)));
+    for (const name of typeNames(items)) declared.set(name, empty(name));
     for (const { data } of items) {
+      if (typeof data.name !== 'string') continue; // told of below
+      const { name } = data;
       try {
-        const name = String(data.name);
         declared.set(name, objectType(name, 0, parseObjectType(name, data, emptied(declared, items))));
       } catch (error) {
         if (!(error instanceof Problem)) throw error; // it is met again, and told of, below
@@ -248,7 +263,8 @@ class Planning {
     for (const { data } of faulty) {
       if (typeof data.name === 'string') changed.set(data.name, objectTypeDefinition(declared.get(data.name)!));
     }
-    if (changed.size > 0) placeObjectTypes(this.#draft, this.#catalog, changed);
+    this.#hasChangedTypes = changed.size > 0;
+    if (this.#hasChangedTypes) placeObjectTypes(this.#draft, this.#catalog, changed);
   }
 
   // ── segments and views ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -279,10 +295,24 @@ class Planning {
   /** Before a query that names a segment is read on. */
   #placeNamed(slug: string): void {
     this.#placeSegment(slug);
+    if (this.#hasChangedTypes && !this.#refused.has(slug)) this.#readAnew(slug);
     const refused = this.#refused.get(slug);
     if (!refused) return;
     const detail = `'${slug}', which the query refers to, is refused: ${refused.message}`;
     throw new Problem('query_invalid', detail, [{ path: '/query', detail }]);
+  }
+
+  /** What is stored of a segment that no item has placed was compiled against the types as they were. */
+  #readAnew(slug: string): void {
+    const stored = this.#catalog.segments.get(slug);
+    const type = stored && this.#draft.objectTypes().get(stored.object_type);
+    if (!type || this.#anew.has(slug) || this.#draft.segment(slug) !== stored) return;
+    try {
+      this.#anew.set(slug, compileQuery(stored.query, namedScope(this.#draft, type, this.#timeZone, this.#named)));
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.#refused.set(slug, error);
+    }
   }
 
   #segment(item: SeedItem, input: SegmentInput): void {
@@ -290,8 +320,7 @@ class Planning {
     if (old) refuseMoved(old, input, 'segment_invalid');
     const isUnchanged = old && changedMembers(segmentInput(old), input).length === 0;
     if (!isUnchanged) {
-      const before = (slug: string) => this.#placeNamed(slug);
-      const placed = readSegment(this.#draft, input, this.#timeZone, before);
+      const placed = readSegment(this.#draft, input, this.#timeZone, this.#named);
       reassign(this.#draft, [placed]);
       if (old) this.#edited.set(input.slug, placed.filter);
     }
@@ -303,7 +332,7 @@ class Planning {
     const old = this.#catalog.views.get(input.slug);
     if (old) refuseMoved(old, input, 'view_invalid');
     const isUnchanged = old && changedMembers(viewInput(old), input).length === 0;
-    if (!isUnchanged) placeView(this.#draft, input, this.#timeZone);
+    if (!isUnchanged) placeView(this.#draft, input, this.#timeZone, this.#named);
     this.#land(item, old && viewInput(old), input);
   }
 
@@ -323,8 +352,12 @@ function typeNameOf({ data }: SeedItem): string {
 
 function emptied(declared: ReadonlyMap<string, ObjectType>, items: readonly SeedItem[]): Map<string, ObjectType> {
   const types = new Map(declared);
-  for (const { data } of items) types.set(String(data.name), empty(String(data.name)));
+  for (const name of typeNames(items)) types.set(name, empty(name));
   return types;
+}
+
+function typeNames(items: readonly SeedItem[]): string[] {
+  return items.map(({ data }) => data.name).filter((name) => typeof name === 'string');
 }
 
 function empty(name: string): ObjectType {

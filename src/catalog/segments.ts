@@ -104,14 +104,28 @@ export class Segments {
     const anew = new Map<string, CompiledQuery>([[slug, compiled]]);
     const done: Reassigned[] = [];
     for (const user of usersInOrder(draft, slug)) {
-      const query = compileQuery(
-        user.query,
-        queryScope(draft, declaredType(draft, user.object_type, 'segment_invalid'), this.#timeZone, anew),
-      );
+      const query = this.#recompileUser(draft, user, slug, anew);
       if (!isView(user)) anew.set(user.slug, query);
       done.push({ filter: user, compiled: query });
     }
     return done;
+  }
+
+  /** @throws Problem query_invalid about the edit, which is what would break the user. */
+  #recompileUser(
+    draft: CatalogDraft,
+    user: StoredFilter,
+    slug: string,
+    anew: ReadonlyMap<string, CompiledQuery>,
+  ): CompiledQuery {
+    const type = declaredType(draft, user.object_type, 'segment_invalid');
+    try {
+      return compileQuery(user.query, queryScope(draft, type, this.#timeZone, anew));
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      const detail = `the edit would break '${user.slug}', which uses '${slug}': ${error.message}`;
+      throw new Problem('query_invalid', detail, [{ path: '/query', detail }]);
+    }
   }
 
   #stored(slug: string): StoredSegment {
@@ -122,23 +136,17 @@ export class Segments {
 }
 
 /**
- * What a segment becomes, new or in place of the one that has the slug; `reassign` puts it into the draft. `before` is told of
- * each segment that the query names, before it is looked up.
+ * What a segment becomes, new or in place of the one that has the slug; `reassign` puts it into the draft.
  * @throws Problem segment_invalid | query_invalid
  */
 export function readSegment(
   draft: CatalogDraft,
   input: SegmentInput,
   timeZone: string,
-  before: (slug: string) => void = () => {},
+  named: NamedSegments = AS_STORED,
 ): Reassigned {
   const type = declaredType(draft, input.object_type, 'segment_invalid');
-  const scope = queryScope(draft, type, timeZone);
-  const segment = (slug: string) => {
-    before(slug);
-    return scope.segment?.(slug);
-  };
-  const compiled = compileQuery(input.query, { ...scope, segment });
+  const compiled = compileQuery(input.query, namedScope(draft, type, timeZone, named));
   const way = wayBack(draft, compiled.uses, input.slug);
   if (way) throw selfReference([input.slug, ...way]);
   const now = Date.now();
@@ -186,6 +194,31 @@ export function reassign(draft: CatalogDraft, group: readonly Reassigned[]): voi
         : { ...filter, pending: ordinal },
     );
   }
+}
+
+/** What is known of segments that queries name, while a draft of many is made. */
+export interface NamedSegments {
+  /** What they mean now, where that is not what is stored. */
+  readonly anew: ReadonlyMap<string, CompiledQuery>;
+  /** Told of each segment that a query names, before it is looked up. */
+  before(slug: string): void;
+}
+
+const AS_STORED: NamedSegments = { anew: new Map(), before: () => {} };
+
+/** As `queryScope`, for a draft whose other parts may still be on their way. */
+export function namedScope(
+  draft: CatalogDraft,
+  type: ObjectType,
+  timeZone: string,
+  { anew, before }: NamedSegments = AS_STORED,
+): Parameters<typeof compileQuery>[1] {
+  const scope = queryScope(draft, type, timeZone, anew);
+  const segment = (slug: string) => {
+    before(slug);
+    return scope.segment?.(slug);
+  };
+  return { ...scope, segment };
 }
 
 /** What a query of this type is compiled against; `anew` overrides what segments mean so far. */

@@ -13,7 +13,7 @@ import { type Catalog, hasOwnQuery, type StoredView } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogStore } from './catalog-store.ts';
 import { checkMembers, checkNaming, declaredType, type Naming, refuseMoved } from './naming.ts';
-import { queryScope, reassign } from './segments.ts';
+import { type NamedSegments, namedScope, queryScope, reassign } from './segments.ts';
 
 /** What a client may say of a view: exactly one of `segment` and `query`. */
 export interface ViewInput extends Naming {
@@ -99,10 +99,10 @@ export class Views {
  * Puts a view into a draft, as a new one or in place of the one that has the slug.
  * @throws Problem view_invalid | query_invalid, with JSON pointers
  */
-export function placeView(draft: CatalogDraft, input: ViewInput, timeZone: string): void {
+export function placeView(draft: CatalogDraft, input: ViewInput, timeZone: string, named?: NamedSegments): void {
   const type = declaredType(draft, input.object_type, 'view_invalid');
   if (input.segment !== undefined) refuseSegment(draft, input.segment, type.name);
-  const scope = queryScope(draft, type, timeZone);
+  const scope = namedScope(draft, type, timeZone, named);
   const { uses } = readViewDefinition(input, scope);
   const { segment, query, ...shown } = input;
   const old = draft.view(input.slug);

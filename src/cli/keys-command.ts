@@ -1,6 +1,10 @@
 /**
- * keys-command.ts – `rollcall keys SLUG`: where a segment's members lie in Redis.
+ * keys-command.ts – `rollcall keys SLUG`: where a segment's members lie in Redis, where that Redis is, and how to find the sets
+ * again after an edit.
+ *
+ * Keeps true: no password is shown.
  */
+import type { Redis } from 'ioredis';
 import type { Config } from '../config.ts';
 import type { Deployment } from '../engine/deployment.ts';
 import { beside } from './beside.ts';
@@ -15,7 +19,8 @@ async function showSegment({ redis, keys, store }: Deployment, slug: string): Pr
   const segment = store.catalog.segments.get(slug);
   if (!segment) throw new CommandError(`There is no segment '${slug}'.`);
   const { ordinal, object_type: objectType } = segment;
-  if (ordinal === null) throw new CommandError(`'${slug}' is still being built for the first time.`);
+  if (ordinal === null)
+    throw new CommandError(`'${slug}' is still being built for the first time: it has no sets yet.`);
   const sizes = await Promise.all(keys.partitions.map((partition) => redis.scard(partition.segment(ordinal))));
   const members = sizes.reduce((sum, size) => sum + size, 0);
   console.log(`'${slug}' is ordinal ${ordinal}. Its members (ids of ${objectType}) lie in one set per partition:\n`);
@@ -30,4 +35,21 @@ async function showSegment({ redis, keys, store }: Deployment, slug: string): Pr
   console.log(
     `\n${grouped(members)} members as stored now; only GET /v1/segments and POST /v1/segments/counts are exact.`,
   );
+  console.log(
+    [
+      '',
+      'An edit of the segment moves its members to other sets. Read the ordinal first, and then the sets:',
+      `  HGET ${keys.catalog.slugs} ${slug}        → ${ordinal}`,
+      `  SMEMBERS ${keys.partitions[0]!.segment(ordinal)}   and so on: ${keys.partitions.length} sets, together all members`,
+      'The sets of the ordinal before stay for a moment, so that who has just read it finds all of them.',
+      '',
+      `They lie in the Redis at ${addressOf(redis)}.`,
+    ].join('\n'),
+  );
+}
+
+/** Without user and password. */
+function addressOf({ options: { host, port, db = 0, tls } }: Redis): string {
+  const name = host?.includes(':') ? `[${host}]` : host;
+  return `${tls ? 'rediss' : 'redis'}://${name}:${port}${db === 0 ? '' : `/${db}`}`;
 }

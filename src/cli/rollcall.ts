@@ -17,7 +17,10 @@ if (major < NODE_OLDEST[0] || (major === NODE_OLDEST[0] && minor < NODE_OLDEST[1
 
 const { Command, InvalidArgumentError } = await import('commander');
 
+const { version } = await import('../version.ts');
+
 const program = new Command('rollcall')
+  .version(version())
   .description('Segments that are right at every moment.')
   .helpCommand(false)
   .showHelpAfterError('(rollcall --help lists the commands)')

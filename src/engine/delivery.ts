@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { type Outcome, unpackOutcomes } from '../change/change.ts';
 import { assert, Problem } from '../errors.ts';
-import { isUnanswered, redisProblem } from '../redis/connection.ts';
+import { isFull, isUnanswered, redisProblem } from '../redis/connection.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { runScript } from '../redis/scripts.ts';
 import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
@@ -269,7 +269,7 @@ class DeliveryQueue {
             this.#beginGeneration(answer === 'old' ? Number(detail) : this.#generation);
         }
       } catch (error) {
-        if (!isUnanswered(error)) throw error;
+        if (!isUnanswered(error) || isFull(error)) throw error; // a full Redis has appended nothing
         unansweredSinceMs ??= Date.now();
         if (Date.now() - unansweredSinceMs < UNANSWERED_MAX_MS) await sleep(RETRY_MS);
         else {

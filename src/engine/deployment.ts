@@ -19,7 +19,9 @@ import { createMetrics, type Metrics } from '../metrics.ts';
 import type { NetworkOptions } from '../query/network.ts';
 import { checkRedisVersion } from '../redis/binary.ts';
 import { openConnection } from '../redis/connection.ts';
+import { evictionFault, RedisHealth } from '../redis/health.ts';
 import { Keys } from '../redis/keys.ts';
+import { RedisServerError } from '../redis/server-error.ts';
 import { StreamTail } from '../redis/stream-tail.ts';
 import type { ClockSource } from './clock.ts';
 import { Delivery } from './delivery.ts';
@@ -46,6 +48,7 @@ export interface DeploymentOptions {
 
 export interface Deployment {
   readonly redis: Redis;
+  readonly health: RedisHealth;
   readonly keys: Keys;
   readonly founding: Founding;
   readonly store: CatalogStore;
@@ -74,12 +77,14 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
   try {
     await redis.connect();
     checkRedisVersion(await redis.info('server'));
+    await refuseEviction(redis);
     const founding = await foundDeployment(redis, prefix, { partitions, timeZone });
     const keys = new Keys(prefix, founding.partitions);
     const store = new CatalogStore(redis, keys, limits);
     const delivery = new Delivery(redis, keys);
     const metrics = createMetrics();
     await store.follow(tail);
+    if (options.runsWorker) await store.completeSlugs();
     await delivery.listen(tail);
     tail.start();
     const memberships = new Memberships(redis, keys, store, founding.timeZone, limits.pageBytes);
@@ -97,8 +102,10 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         })
       : undefined;
     worker?.start();
+    const health = new RedisHealth(redisUrl);
     return {
       redis,
+      health,
       keys,
       founding,
       store,
@@ -118,6 +125,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         await worker?.stop();
         await delivery.retire().catch(() => {}); // Redis is gone: the source's row stays, which costs a few bytes
         await tail.stop();
+        health.close();
         redis.disconnect();
       },
     };
@@ -126,4 +134,10 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     redis.disconnect();
     throw error;
   }
+}
+
+/** @throws RedisServerError */
+async function refuseEviction(redis: Redis): Promise<void> {
+  const fault = evictionFault(await redis.info('memory'));
+  if (fault !== undefined) throw new RedisServerError(`${fault}.`);
 }

@@ -17,7 +17,7 @@ import { type Place, readPlace } from '../membership/place.ts';
 import { compareEntries } from '../membership/standing.ts';
 import type { Metrics } from '../metrics.ts';
 import { Alarm } from '../redis/alarm.ts';
-import { isUnanswered } from '../redis/connection.ts';
+import { isFull, isUnanswered } from '../redis/connection.ts';
 import { type Keys, type PartitionKeys, readRecordMember } from '../redis/keys.ts';
 import { pairs } from '../redis/pairs.ts';
 import { runScript } from '../redis/scripts.ts';
@@ -56,6 +56,8 @@ const SMALL_BATCH_ENTRIES = 32;
 const GATHER_MS = 2;
 const BUSY_UTILIZATION = 0.5;
 const RETRY_MS = 50;
+/** A Redis that refuses at once is asked again 20 times a second, for as long as it is full. */
+const COMMITS_A_WARNING = 200;
 const STEP_ATTEMPTS_MAX = 3;
 /** Every so many renewals of the lease (about 3 s) the targets of messages are asked whether they still hold them. */
 const RENEWALS_A_CHECK = 3;
@@ -503,7 +505,7 @@ export class PartitionProcessor {
   /** Sends the very same commit until its outcome is known. */
   async #commit(keys: readonly string[], arguments_: readonly (string | number)[]): Promise<CommitAnswer> {
     const timer = this.#context.metrics.commitSeconds.startTimer();
-    for (;;) {
+    for (let attempt = 0; ; attempt++) {
       try {
         const answer = await runScript<CommitAnswer>(this.#context.redis, 'commitBatch', keys, arguments_);
         timer();
@@ -511,7 +513,7 @@ export class PartitionProcessor {
       } catch (error) {
         if (!isUnanswered(error)) throw error;
         if (this.#isStopped) return 'fenced'; // unknown, and nobody of this process will ask again: the next owner reads what is stored
-        this.#logger.warn({ err: error }, 'no answer to a commit; it is sent again');
+        if (attempt % COMMITS_A_WARNING === 0) this.#logger.warn({ err: error }, unansweredCommit(error));
         await this.#alarm.sleep(RETRY_MS);
       }
     }
@@ -656,6 +658,11 @@ export class PartitionProcessor {
     if (this.#lastBatchEntries >= SMALL_BATCH_ENTRIES || this.#queue.length >= SMALL_BATCH_ENTRIES) return;
     if (utilization() > BUSY_UTILIZATION) await sleep(GATHER_MS);
   }
+}
+
+function unansweredCommit(error: unknown): string {
+  if (isFull(error)) return 'Redis is full: a commit waits until there is room';
+  return 'no answer to a commit; it is sent again';
 }
 
 /** Rows of one chunk: few when many ordinals are evaluated for each, so that a commit stays within EFFECTS_MAX. */

@@ -6,7 +6,7 @@
  */
 import { type Lookup, lookupsIn, resolveExpressions, unescapeExpressions } from '../catalog/seed-expressions.ts';
 import type { SeedItem } from '../catalog/seeds.ts';
-import type { ObjectType } from '../change/object-type.ts';
+import { isObject, type ObjectType } from '../change/object-type.ts';
 import { readOperand } from '../change/value.ts';
 import { Problem } from '../errors.ts';
 import type { Memberships, ReadOptions } from '../membership/memberships.ts';
@@ -59,7 +59,8 @@ export class Lookups {
     for await (const items of seed) {
       for (const { objectType, data, id = data['id'] } of items) {
         const read = unescapeExpressions(data) as Record<string, unknown>;
-        searches.get(objectType)?.replace(String(unescapeExpressions(id)), read);
+        const name = unescapeExpressions(id);
+        if (typeof name === 'string') searches.get(objectType)?.replace(name, read);
       }
     }
   }
@@ -120,8 +121,14 @@ class Search {
   #textOf(field: string, value: unknown): string {
     const type = this.#type.attributes.get(field)?.type;
     const isScalar = type !== undefined && type !== 'list' && type !== 'object';
-    return String((isScalar ? readOperand(type, value, this.#timeZone) : undefined) ?? value);
+    return asText((isScalar ? readOperand(type, value, this.#timeZone) : undefined) ?? value);
   }
+}
+
+/** Not by `String`: an object may hold a `toString` of its own. */
+function asText(value: unknown): string {
+  if (Array.isArray(value)) return value.map(asText).join();
+  return isObject(value) ? JSON.stringify(value) : String(value);
 }
 
 async function searchStored(objectType: string, search: Search, memberships: Memberships): Promise<void> {

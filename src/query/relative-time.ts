@@ -28,8 +28,10 @@ type WindowUnit = keyof typeof WINDOW_UNITS;
 export const MONTHS = { month: 1, quarter: 3, year: 12 } as const;
 type OffsetUnit = WindowUnit | keyof typeof MONTHS;
 
-const isWindowUnit = (unit: unknown): unit is WindowUnit => Object.hasOwn(WINDOW_UNITS, String(unit));
-const isMonths = (unit: unknown): unit is keyof typeof MONTHS => Object.hasOwn(MONTHS, String(unit));
+const isKeyOf = <Known extends object>(known: Known, key: unknown): key is keyof Known =>
+  typeof key === 'string' && Object.hasOwn(known, key);
+const isWindowUnit = (unit: unknown): unit is WindowUnit => isKeyOf(WINDOW_UNITS, unit);
+const isMonths = (unit: unknown): unit is keyof typeof MONTHS => isKeyOf(MONTHS, unit);
 const isOffsetUnit = (unit: unknown): unit is OffsetUnit => isWindowUnit(unit) || isMonths(unit);
 const isCalendarUnit = (unit: unknown): unit is CalendarUnit => CALENDAR_UNITS.some((known) => known === unit);
 const isAnchor = (anchor: unknown): anchor is Anchor => ANCHORS.some((known) => known === anchor);

@@ -516,7 +516,7 @@ function isOfValue({ valueSource }: Members, path: string, detail: string, readi
 }
 
 function refuseMatchOperator({ rule: { operator }, path, dialect, reading }: Standing): void {
-  if (operator === undefined || operator === '=' || dialect.aliases.get(String(operator)) === '=') return;
+  if (operator === undefined || operator === '=' || dialect.aliases.get(operator as string) === '=') return;
   fault(reading, pointer(path, 'operator'), `the operator of a rule with 'match' is "=", not ${quote(operator)}`);
 }
 
@@ -594,7 +594,10 @@ const AGGREGATE_NAMES = AGGREGATES.map(({ name }) => name).join(', ');
 
 /** What an aggregate is compared as: a number. */
 function aggregateField({ rule, dialect, reading }: Standing): Field {
-  const name = `${rule.aggregate} of ${rule[dialect.field]}`;
+  const [aggregate, of] = [rule.aggregate, rule[dialect.field]].map((word) =>
+    typeof word === 'string' ? word : quote(word),
+  );
+  const name = `${aggregate} of ${of}`;
   return { name, hops: [], type: reading.scope.type, own: MEASURED.attribute, attribute: { type: 'number' } };
 }
 

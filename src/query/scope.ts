@@ -4,6 +4,7 @@
  * Keeps true: reading goes on after a fault, so that one answer names them all (up to FAULTS_MAX); whoever can't make sense
  * of a part notes why with `fault` and gives undefined, and only `compileQuery` throws.
  */
+import { isNestedWithin } from '../change/nesting.ts';
 import type { Attribute, ObjectType } from '../change/object-type.ts';
 import type { Fault } from '../errors.ts';
 import type { Predicate } from './predicate.ts';
@@ -135,9 +136,11 @@ function attributesThereAre({ attributes }: ObjectType): string {
 }
 
 const QUOTED_LENGTH_MAX = 60;
+const QUOTED_LEVELS_MAX = 100;
 
 /** A value as it was sent, short enough for a message. */
 export function quote(value: unknown): string {
+  if (!isNestedWithin(value, QUOTED_LEVELS_MAX)) return Array.isArray(value) ? '[…]' : '{…}';
   const text = JSON.stringify(value) ?? String(value);
   return text.length > QUOTED_LENGTH_MAX ? `${text.slice(0, QUOTED_LENGTH_MAX)}…` : text;
 }

@@ -56,10 +56,22 @@ export function isUnanswered(error: unknown): boolean {
   );
 }
 
+/** Whether Redis refused to write because its memory (or its disk) is full: nothing was carried out. */
+export function isFull(error: unknown): boolean {
+  return error instanceof Error && /^(?:ReplyError: )?(?:OOM|MISCONF) /.test(error.message);
+}
+
 /** Turns a failure to reach Redis into the answer that a client gets; anything else is passed on. */
 export function redisProblem(error: unknown): unknown {
+  if (isFull(error)) return redisFull(error as Error);
   if (!isUnanswered(error)) return error;
   return new Problem('redis_unavailable', `Redis does not answer (${(error as Error).message})`, [], {
     retry_after_s: 1,
   });
+}
+
+function redisFull({ message }: Error): Problem {
+  const what = message.startsWith('MISCONF') ? 'its disk takes no more' : 'its memory is full';
+  const detail = `Redis takes no writes: ${what}. Nothing was changed; send it again when there is room`;
+  return new Problem('redis_full', detail, [], { retry_after_s: 5 });
 }

@@ -99,6 +99,8 @@ export class CatalogKeys {
   readonly meta: string;
   readonly objectTypes: string;
   readonly segments: string;
+  /** For readers of Redis: slug → ordinal of the sets that answer for it, while there are any. */
+  readonly slugs: string;
   readonly ordinals: string;
   readonly views: string;
   readonly log: string;
@@ -112,6 +114,7 @@ export class CatalogKeys {
     this.meta = `${this.#base}meta`;
     this.objectTypes = `${this.#base}object-types`;
     this.segments = `${this.#base}segments`;
+    this.slugs = `${this.#base}slugs`;
     this.ordinals = `${this.#base}ordinals`;
     this.views = `${this.#base}views`;
     this.log = `${this.#base}log`;

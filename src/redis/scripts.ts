@@ -1,8 +1,9 @@
 /**
  * scripts.ts – Loads the Lua scripts, and gives each one a typed call.
  *
- * Keeps true: a script is one atomic transition, its header is its contract, and every key it touches is in KEYS; ioredis
- * sends the digest and loads the text again where the server has forgotten it (SCRIPT FLUSH, a fail-over).
+ * Keeps true: a script is one atomic transition, its header is its contract, and every key it touches is in KEYS; a full Redis
+ * carries out all of it or none; ioredis sends the digest and loads the text again where the server has forgotten it (SCRIPT
+ * FLUSH, a fail-over).
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
@@ -37,11 +38,30 @@ export const SCRIPT_NAMES = [
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 
+/**
+ * What Redis lets a script do while its memory is full. By itself it would begin such a script and refuse it at its first write
+ * that needs memory, after others went through: half a change. With a first line `#!lua` a script is refused before it begins.
+ * A lease is kept all the same, and what only reads is carried out.
+ */
+const WHEN_FULL: Partial<Record<ScriptName, 'allow-oom' | 'no-writes'>> = {
+  acquirePartition: 'allow-oom',
+  releaseLease: 'allow-oom',
+  renewLease: 'allow-oom',
+  readPartition: 'no-writes',
+};
+
+function firstLine(command: string): string {
+  const flags = WHEN_FULL[command as ScriptName];
+  return flags === undefined ? '#!lua' : `#!lua flags=${flags}`;
+}
+
 /** Makes every script a command of this connection. */
 export function defineScripts(redis: Redis): void {
   for (const file of readdirSync(FOLDER)) {
-    if (file.endsWith('.lua'))
-      redis.defineCommand(commandOf(file), { lua: readFileSync(new URL(file, FOLDER), 'utf8') });
+    if (!file.endsWith('.lua')) continue;
+    const command = commandOf(file);
+    const text = readFileSync(new URL(file, FOLDER), 'utf8');
+    redis.defineCommand(command, { lua: `${firstLine(command)}\n${text}` });
   }
 }
 

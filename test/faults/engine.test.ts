@@ -325,7 +325,7 @@ describe('a Redis that is full', () => {
     await deployment.redis.config('SET', 'maxmemory', '1');
     const [change] = rounds(1, 1, 2);
     const refused = deployment.ingest.one(change, { wait: 'applied', timeoutMs: 1000 });
-    await expect(refused).rejects.toMatchObject({ code: 'redis_unavailable' });
+    await expect(refused).rejects.toMatchObject({ code: 'redis_full' });
     await deployment.redis.config('SET', 'maxmemory', '0');
     expect(deployment.worker!.fatal).toEqual([]);
     expect(await send(deployment, rounds(100, 1, 2))).toBe(100);

@@ -9,7 +9,8 @@ import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import type { KeyEntry, Role } from '../../config.ts';
 import { Problem } from '../../errors.ts';
-import { type Capability, type Need, needOf, ROLE_CAPABILITIES } from '../roles.ts';
+import { pathOf } from '../paths.ts';
+import { type Capability, isPublic, type Need, needOf, ROLE_CAPABILITIES } from '../roles.ts';
 
 export interface Caller {
   readonly role: Role;
@@ -38,7 +39,7 @@ export const auth = fp(
     app.addHook('onRequest', async (request) => {
       const { url } = request.routeOptions;
       // What is not there needs a key all the same: strangers are not told which paths there are.
-      const need = url === undefined ? 'key' : needOf(request.method, url);
+      const need = url === undefined ? needOfNothing(request.url) : needOf(request.method, url);
       if (need === 'nothing') return;
       request.caller = authenticate(keyOf(request.headers.authorization, need), known);
       authorize(request.caller, need);
@@ -46,6 +47,10 @@ export const auth = fp(
   },
   { name: 'auth' },
 );
+
+function needOfNothing(url: string): Need {
+  return isPublic(pathOf(url)) ? 'nothing' : 'key';
+}
 
 function knownKey({ role, key }: KeyEntry): KnownKey {
   const digest = digestOf(key);

@@ -12,8 +12,9 @@ import fp from 'fastify-plugin';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { inexactNumbers, inexactProblem } from '../../change/exact-json.ts';
-import { type Fault, Problem } from '../../errors.ts';
+import { type Fault, Problem, pointer } from '../../errors.ts';
 import { charsetOf } from '../charset.ts';
+import { isBoard, isDocumentation } from '../roles.ts';
 import { timely } from '../timely-body.ts';
 
 declare module 'fastify' {
@@ -55,6 +56,7 @@ export const bodies = fp(
       if ('$ref' in schema) return () => true;
       return httpPart === 'body' ? bodyCheck(schema) : parameterCheck(schema);
     });
+    app.addHook('preValidation', async (request) => refuseUnknownParameters(request));
     app.setSerializerCompiler(() => JSON.stringify);
   },
   { name: 'bodies' },
@@ -91,6 +93,25 @@ function bodyCheck(schema: TSchema) {
     if (check.Check(body)) return true;
     return { error: refusal('body_invalid', check.Errors(body)) };
   };
+}
+
+/**
+ * What is not declared is refused: a filter that is misspelled would else show all there is. The pages of the documentation and
+ * of the board are not ours, and say nothing of parameters.
+ * @throws Problem parameter_invalid
+ */
+function refuseUnknownParameters({ query, method, routeOptions: { url, schema } }: FastifyRequest): void {
+  if (url === undefined || isBoard(url) || isDocumentation(url)) return;
+  const declared = schema?.querystring as { readonly properties?: object } | undefined;
+  const names = Object.keys(declared?.properties ?? {});
+  const unknown = Object.keys(query as object).filter((name) => !names.includes(name));
+  if (unknown.length === 0) return;
+  const known = names.length === 0 ? 'it takes none' : `it takes ${names.join(', ')}`;
+  const faults = unknown.map((name) => ({
+    path: pointer('', name),
+    detail: `'${name}' is not a parameter of ${method} ${url}: ${known}`,
+  }));
+  throw new Problem('parameter_invalid', faults[0]!.detail, faults);
 }
 
 function parameterCheck(schema: TSchema) {

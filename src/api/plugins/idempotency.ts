@@ -77,6 +77,11 @@ export const idempotency = fp(
       const { guarded } = request;
       if (!guarded) return;
       const stored = await reserve(redis, guarded.key);
+      // Answered meanwhile (Redis hung): it is not carried out, and may be sent again.
+      if (reply.sent) {
+        if (!stored) drop(redis, guarded.key);
+        return;
+      }
       if (stored) return replay(stored, request, guarded, reply);
       // A long stream outlives the marker's time.
       guarded.renewal = setInterval(() => {
@@ -88,6 +93,11 @@ export const idempotency = fp(
       const { guarded } = request;
       if (!guarded?.renewal) return payload;
       release(guarded);
+      // It may be sent again at once: while Redis hangs its answer does not wait for that to be noted.
+      if (reply.statusCode >= 500) {
+        drop(redis, guarded.key);
+        return payload;
+      }
       const told = typeof payload === 'string' ? payload : '';
       await settle({ redis, keys, bytesMax }, guarded, reply, told).catch((error: unknown) => {
         // The work is done and the client hears so; until the marker ends, a repetition hears 409.
@@ -155,6 +165,11 @@ async function replay(
   }
   reply.code(stored.status).headers(stored.headers).header('idempotency-replayed', 'true');
   return sendText(reply, stored.body);
+}
+
+/** Gives the key free; if that fails, its marker ends by itself. */
+function drop(redis: Redis, key: string): void {
+  redis.unlink(key).catch(() => {});
 }
 
 /** Keeps the answer, or gives the key free so that the request may be carried out anew. */

@@ -9,7 +9,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import fp from 'fastify-plugin';
 import { ERRORS, Problem } from '../../errors.ts';
 import { redisProblem } from '../../redis/connection.ts';
-import { methodsAt, type RouteEntry } from '../paths.ts';
+import { methodsAt, pathOf, type RouteEntry } from '../paths.ts';
 import { isBoard } from '../roles.ts';
 
 const PROBLEM_TYPE = 'application/problem+json';
@@ -22,18 +22,22 @@ export const problems = fp(
     app.addHook('onRoute', ({ method, url }) => {
       for (const each of [method].flat()) routes.push({ method: each, url });
     });
-    app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(reply, toProblem(error, request)));
+    app.setErrorHandler((error: FastifyError, request, reply) => {
+      // Fastify finds fault with the body of some methods before it notices that nobody takes them.
+      const isNowhere = request.is404 && !(error instanceof Problem);
+      return sendProblem(reply, isNowhere ? nothingThere(request, reply, routes) : toProblem(error, request));
+    });
     app.setNotFoundHandler((request, reply) => sendProblem(reply, nothingThere(request, reply, routes)));
   },
   { name: 'problems' },
 );
 
 /** Answers with the problem document, and with the headers that its kind calls for. */
-function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   const { status, code } = problem;
   if (code === 'key_missing') {
     // Only Basic makes a browser ask for the key.
-    const scheme = isBoard(reply.request.url.split('?', 1)[0]!) ? 'Basic' : 'Bearer';
+    const scheme = isBoard(pathOf(reply.request.url)) ? 'Basic' : 'Bearer';
     reply.header('www-authenticate', `${scheme} realm="rollcall"`);
   }
   if (status === 429 || status === 503) {
@@ -71,6 +75,7 @@ export function onClientError(error: Error & { code?: string }, socket: Socket):
 
 function clientProblem(code: string | undefined): Problem {
   if (code === 'HPE_HEADER_OVERFLOW') return new Problem('headers_too_long', 'the headers are longer than 16 kB');
+  if (code === 'HPE_INVALID_METHOD') return new Problem('request_malformed', 'there is no such method of HTTP');
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Problem('request_timeout', 'the request did not come in time');
   return new Problem('request_malformed', 'the request is not HTTP/1.1');
 }
@@ -106,9 +111,15 @@ const FASTIFY_CODES: Readonly<Record<string, (error: FastifyError, request: Fast
 };
 
 function nothingThere(request: FastifyRequest, reply: FastifyReply, routes: readonly RouteEntry[]): Problem {
-  const path = request.url.split('?', 1)[0]!;
+  const path = pathOf(request.url);
   const methods = methodsAt(routes, path);
-  if (methods.length === 0) return new Problem('route_unknown', `there is nothing at ${path}`);
+  if (methods.length === 0) return new Problem('route_unknown', nothingAt(path, routes));
   reply.header('allow', methods.join(', '));
   return new Problem('method_not_allowed', `${path} takes ${methods.join(', ')}, not ${request.method}`);
+}
+
+function nothingAt(path: string, routes: readonly RouteEntry[]): string {
+  const plain = path.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
+  const meant = plain !== path && methodsAt(routes, plain).length > 0 ? `; there is ${plain}` : '';
+  return `there is nothing at ${path}${meant}. All paths are described at /docs, and for machines at /openapi.json`;
 }
