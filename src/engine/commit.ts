@@ -100,6 +100,7 @@ export function commitCommands(
   addTimers(commands, step, context.keys);
   addMembers(commands, step, progress, context);
   addDropped(commands, progress, context.keys);
+  addFailed(commands, progress, step, context.keys);
   addStreams(commands, step, context);
   addEdges(commands, step, context.keys);
   addTraffic(commands, step, traffic, context.keys);
@@ -224,6 +225,27 @@ function addDropped(commands: CommitCommands, { dropped }: BuildProgress, keys: 
     // If it was the anchor of a relationship: its rows at targets. What lies with the holders is swept (edge-sweep.ts).
     commands.addWhole('UNLINK', keys.related(ordinal));
   }
+}
+
+/** A partition that can't answer for an ordinal has no number of it, and says why. */
+function addFailed(
+  commands: CommitCommands,
+  { failed, dropped }: BuildProgress,
+  step: Step,
+  keys: PartitionKeys,
+): void {
+  commands.add('HDEL', keys.counts, failed);
+  const reason = step.dead.at(-1)?.detail ?? '';
+  commands.add(
+    'HSET',
+    keys.meta,
+    failed.flatMap((ordinal) => [`failed:${ordinal}`, reason]),
+  );
+  commands.add(
+    'HDEL',
+    keys.meta,
+    dropped.map((ordinal) => `failed:${ordinal}`),
+  );
 }
 
 function addEdges(commands: CommitCommands, { edges }: Step, keys: PartitionKeys): void {

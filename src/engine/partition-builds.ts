@@ -28,6 +28,8 @@ export interface BuildProgress {
   readonly dropped: readonly number[];
   /** Ordinals whose scan ends with this commit. */
   readonly completed: readonly number[];
+  /** Ordinals that this partition can't answer for: they are built no further. */
+  readonly failed: readonly number[];
   /** The new build of each type whose build changed; undefined: nothing is left to build. */
   readonly builds: ReadonlyMap<string, TypeBuild | undefined>;
 }
@@ -41,12 +43,19 @@ export interface ScanRequest {
 export class PartitionBuilds {
   readonly #complete: Set<number>;
   readonly #builds: Map<string, TypeBuild>;
+  readonly #failed: Set<number>;
   #adopted: number;
 
-  constructor(adopted: number, complete: Iterable<number>, builds: Iterable<readonly [string, TypeBuild]>) {
+  constructor(
+    adopted: number,
+    complete: Iterable<number>,
+    builds: Iterable<readonly [string, TypeBuild]>,
+    failed: Iterable<number> = [],
+  ) {
     this.#adopted = adopted;
     this.#complete = new Set(complete);
     this.#builds = new Map(builds);
+    this.#failed = new Set(failed);
   }
 
   isComplete(ordinal: number): boolean {
@@ -69,9 +78,16 @@ export class PartitionBuilds {
 
   /**
    * What a commit at the networks' version makes of this. `visited` are the ids that the batch scanned for `request`, and
-   * whether they were the last ones. Caller: in the same turn of the event loop as the step.
+   * whether they were the last ones; `failing` are ordinals that are given up. Caller: in the same turn of the event loop as the
+   * step.
    */
-  progress(networks: Networks, request?: ScanRequest, visited: readonly string[] = [], isLast = false): BuildProgress {
+  progress(
+    networks: Networks,
+    request?: ScanRequest,
+    visited: readonly string[] = [],
+    isLast = false,
+    failing: readonly number[] = [],
+  ): BuildProgress {
     const builds = new Map<string, TypeBuild | undefined>();
     // Only a new version drops ordinals; to look at 10,000 of them in every commit costs about a millisecond.
     const isNew = networks.version !== this.#adopted;
@@ -88,16 +104,23 @@ export class PartitionBuilds {
       builds.set(objectType, isLast ? { waiting } : { scan: next, waiting });
     }
     if (isNew) this.#takeUpNew(networks, builds);
-    for (const [objectType, build] of builds) builds.set(objectType, withoutNothing(build, networks));
-    return { adopted: networks.version, dropped, completed, builds };
+    if (failing.length > 0)
+      for (const [objectType, build] of this.#builds) if (!builds.has(objectType)) builds.set(objectType, build);
+    const isWanted = (ordinal: number) => networks.has(ordinal) && !failing.includes(ordinal);
+    for (const [objectType, build] of builds) builds.set(objectType, withoutNothing(build, isWanted));
+    const failed = failing.filter((ordinal) => networks.has(ordinal));
+    return { adopted: networks.version, dropped, completed, failed, builds };
   }
 
   /** The commit took place. @returns whether that is news for those who wait for builds. */
-  committed({ adopted, dropped, completed, builds }: BuildProgress): boolean {
+  committed({ adopted, dropped, completed, failed, builds }: BuildProgress): boolean {
     const isNews = adopted !== this.#adopted || dropped.length > 0 || completed.length > 0;
     this.#adopted = adopted;
     for (const ordinal of completed) this.#complete.add(ordinal);
+    for (const ordinal of failed) this.#failed.add(ordinal);
+    for (const ordinal of failed) this.#complete.delete(ordinal);
     for (const ordinal of dropped) this.#complete.delete(ordinal);
+    for (const ordinal of dropped) this.#failed.delete(ordinal);
     for (const [objectType, build] of builds) {
       if (build) this.#builds.set(objectType, build);
       else this.#builds.delete(objectType);
@@ -119,6 +142,7 @@ export class PartitionBuilds {
 
   *#ordinals(): Iterable<number> {
     yield* this.#complete;
+    yield* this.#failed;
     for (const { scan, waiting } of this.#builds.values()) {
       yield* scan?.ordinals ?? [];
       yield* waiting;
@@ -127,10 +151,9 @@ export class PartitionBuilds {
 }
 
 /** A build without the ordinals that are gone; undefined if nothing is left of it. */
-function withoutNothing(build: TypeBuild | undefined, networks: Networks): TypeBuild | undefined {
-  const exists = (ordinal: number) => networks.has(ordinal);
-  const waiting = (build?.waiting ?? []).filter(exists);
-  const ordinals = (build?.scan?.ordinals ?? []).filter(exists);
+function withoutNothing(build: TypeBuild | undefined, isWanted: (ordinal: number) => boolean): TypeBuild | undefined {
+  const waiting = (build?.waiting ?? []).filter(isWanted);
+  const ordinals = (build?.scan?.ordinals ?? []).filter(isWanted);
   if (build?.scan && ordinals.length > 0) return { scan: { ...build.scan, ordinals }, waiting };
   return waiting.length > 0 ? { waiting } : undefined;
 }

@@ -79,7 +79,7 @@ interface EntryOutcomes {
 interface DeadLetter {
   readonly entry: string;
   readonly index: number;
-  readonly code: 'entry_malformed' | 'object_type_unknown' | 'change_failed' | 'message_failed';
+  readonly code: 'entry_malformed' | 'object_type_unknown' | 'change_failed' | 'message_failed' | 'work_failed';
   readonly detail: string;
   readonly letter: string;
 }
@@ -114,6 +114,7 @@ export function step(batch: Batch, context: StepContext): Step {
   run.changes(batch.entries, batch.position);
   for (const chunk of batch.fanouts ?? []) run.fanout(chunk);
   for (const chunk of batch.scans) run.scan(chunk);
+  if (batch.aside) run.setAside(batch.aside);
   run.fire(batch.due ?? []);
   for (const { objectType, id } of batch.expired) run.expire(objectType, id);
   for (const resend of resends) run.resend(resend);
@@ -146,6 +147,8 @@ class StepRun {
   #applied = 0;
   #effects = 0;
   #fired = 0;
+  /** Records whose timers are given up. */
+  readonly #given: TouchedRecord[] = [];
 
   constructor(context: StepContext, { poison, changesMax }: Batch) {
     this.#context = context;
@@ -300,6 +303,17 @@ class StepRun {
     }
   }
 
+  /** Keeps a piece of work that is given up. Without its timer a record is not fired whenever it is touched. */
+  setAside({ detail, letter, timer, broken }: NonNullable<Batch['aside']>): void {
+    this.#dead.push({ entry: '', index: 0, code: 'work_failed', detail, letter });
+    if (broken !== undefined) this.#resync.spoil(broken);
+    if (!timer) return;
+    const { objectType, id } = timer;
+    const before = this.#context.row(objectType, id);
+    const { record, truth } = before;
+    this.#given.push({ objectType, id, before, after: { record, truth, due: undefined }, flips: [], liveFlips: [] });
+  }
+
   /** Forgets a tombstone; what this batch made of the record, a newer tombstone included, stays. */
   expire(objectType: string, id: string): void {
     const working = this.#open(objectType, id);
@@ -308,8 +322,8 @@ class StepRun {
 
   /** `ends`: partitions to which all state has been sent with this. */
   finish(ends: readonly number[]): Step {
-    const records: TouchedRecord[] = [];
-    const timers: Timer[] = [];
+    const records: TouchedRecord[] = [...this.#given];
+    const timers: Timer[] = this.#given.map(({ objectType, id }) => ({ objectType, id, due: undefined }));
     for (const [objectType, rows] of this.#working) {
       const known = this.#context.types.get(objectType);
       for (const working of rows.values()) {

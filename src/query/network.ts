@@ -108,8 +108,8 @@ interface AttributeNode {
 export interface NetworkOptions {
   /** For tests of the tests only: the index of this kind reports nothing. */
   readonly brokenIndex?: IndexKind;
-  /** For tests only: called with the values of every record that is evaluated; what it throws is a bug of the step. */
-  readonly fault?: (attributes: Attributes) => void;
+  /** For tests only: called with the values of every record that is evaluated; what it throws is a bug of the step. `ordinal`: in a scan. */
+  readonly fault?: (attributes: Attributes, ordinal?: number) => void;
 }
 
 const NOTHING: Attributes = Object.freeze({});
@@ -194,6 +194,7 @@ export class PredicateNetwork {
   holds(ordinal: number, attributes: Attributes, nowMs: number): boolean {
     const node = this.#predicates.get(ordinal);
     assert(node, `ordinal ${ordinal} is not in the network`);
+    this.#fault?.(attributes, ordinal);
     return node.test(attributes, nowMs);
   }
 

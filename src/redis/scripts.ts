@@ -23,6 +23,7 @@ export const SCRIPT_NAMES = [
   'deliverEntry',
   'foundDeployment',
   'foundPartition',
+  'noteTrying',
   'pushWebhooks',
   'readPartition',
   'redeliverWebhooks',

@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 
 const run = (name: ScriptName, ...args: (string | number)[]): Promise<unknown> =>
-  runScript(bench.redis, name, name === 'releaseLease' ? [keys.owner] : [keys.owner, keys.meta], args);
+  runScript(bench.redis, name, [keys.owner, keys.meta], args);
 
 describe('the lease of a partition', () => {
   it('goes to whoever asks first, with where the partition stands', async () => {
