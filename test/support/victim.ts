@@ -14,14 +14,19 @@ export interface VictimOrder {
   readonly fatal: number;
   readonly how: 'exit' | 'kill' | 'heap';
   /** `live`: when a record is changed or comes due; `scan`: when a segment is built. */
-  readonly when: 'live' | 'scan' | 'both';
+  readonly when: 'live' | 'scan';
+  /** It bears the record until then. */
+  readonly fromMs?: number;
+  /** Of a scan: the one predicate that it can't bear there. */
+  readonly fatalOrdinal?: number;
 }
 
 const order = JSON.parse(process.env['VICTIM']!) as VictimOrder;
 
 function fault({ n }: Attributes, ordinal?: number): void {
   const isScan = ordinal !== undefined;
-  if (n !== order.fatal || (order.when !== 'both' && isScan !== (order.when === 'scan'))) return;
+  if (n !== order.fatal || isScan !== (order.when === 'scan') || Date.now() < (order.fromMs ?? 0)) return;
+  if (order.fatalOrdinal !== undefined && ordinal !== order.fatalOrdinal) return;
   if (order.how === 'exit') process.exit(7);
   if (order.how === 'kill') process.kill(process.pid, 'SIGKILL');
   const hog: unknown[] = [];
