@@ -81,7 +81,16 @@ export class Memberships {
   }
 
   /** Exact counts, in the order of the slugs. @throws Problem segment_unknown, naming the slug */
-  async counts(slugs: readonly string[], options: ReadOptions = STRONG): Promise<Counts> {
+  counts(slugs: readonly string[], options: ReadOptions = STRONG): Promise<Counts> {
+    return this.#current(options, () => this.#counts(slugs, options));
+  }
+
+  /** A strong read goes by no older catalog than was stored when it began, whatever this process has heard of. */
+  #current<T>({ consistency }: ReadOptions, read: () => Promise<T>): Promise<T> {
+    return consistency === 'strong' ? this.#store.current(read) : read();
+  }
+
+  async #counts(slugs: readonly string[], options: ReadOptions): Promise<Counts> {
     for (let attempt = 1; ; attempt++) {
       const segments = await this.#segments(slugs);
       const ordinals = [...new Set(segments.flatMap(({ ordinal }) => (ordinal === null ? [] : [ordinal])))];
@@ -106,21 +115,27 @@ export class Memberships {
   }
 
   /** One page of members in the order of partition and id. @throws Problem segment_unknown | segment_building | not_caught_up */
-  async members(
+  members(
     slug: string,
     limit: number,
     cursor: string | undefined,
     options: ReadOptions = STRONG,
   ): Promise<Page<{ id: string }>> {
-    await this.#wait(this.#keys.partitions, options, await this.#needsOfSegments([slug]));
-    return this.#memberPage(() => this.#segment(slug), limit, cursor);
+    return this.#current(options, async () => {
+      await this.#wait(this.#keys.partitions, options, await this.#needsOfSegments([slug]));
+      return this.#memberPage(() => this.#segment(slug), limit, cursor);
+    });
   }
 
   /**
    * Waits until the records that a view shows are those after all that was acknowledged before. `depth` says over how many edges
    * its columns look. @throws Problem view_unknown | segment_unknown | segment_building | not_caught_up
    */
-  async awaitView(slug: string, depth: number, options: ReadOptions): Promise<StoredView> {
+  awaitView(slug: string, depth: number, options: ReadOptions): Promise<StoredView> {
+    return this.#current(options, () => this.#awaitView(slug, depth, options));
+  }
+
+  async #awaitView(slug: string, depth: number, options: ReadOptions): Promise<StoredView> {
     const { ordinal } = await this.#viewFilter(slug);
     const needs = this.#needsOf([ordinal]);
     await this.#wait(this.#keys.partitions, options, { ...needs, rounds: Math.max(needs.rounds, roundsOver(depth)) });
@@ -161,21 +176,27 @@ export class Memberships {
   }
 
   /** @throws Problem segment_unknown | segment_building | not_caught_up */
-  async isMember(slug: string, id: string, options: ReadOptions = STRONG): Promise<boolean> {
+  isMember(slug: string, id: string, options: ReadOptions = STRONG): Promise<boolean> {
     const keys = this.#partition(id);
-    await this.#wait([keys], options, await this.#needsOfSegments([slug]));
-    return this.#answer(
-      () => this.#segment(slug),
-      async (ordinal) => (await this.#redis.sismember(keys.segment(ordinal), id)) === 1,
-    );
+    return this.#current(options, async () => {
+      await this.#wait([keys], options, await this.#needsOfSegments([slug]));
+      return this.#answer(
+        () => this.#segment(slug),
+        async (ordinal) => (await this.#redis.sismember(keys.segment(ordinal), id)) === 1,
+      );
+    });
   }
 
   /** The slugs, sorted, that each record is in; those still being built for the first time are left out. */
-  async segmentsOf(
+  segmentsOf(
     objectType: string,
     ids: readonly string[],
     options: ReadOptions = STRONG,
   ): Promise<Map<string, string[]>> {
+    return this.#current(options, () => this.#segmentsOf(objectType, ids, options));
+  }
+
+  async #segmentsOf(objectType: string, ids: readonly string[], options: ReadOptions): Promise<Map<string, string[]>> {
     await this.#objectType(objectType);
     await this.#wait(this.#partitionsOf(ids), options, this.#needsOfType(objectType));
     const { catalog } = this.#store;
@@ -188,11 +209,20 @@ export class Memberships {
   }
 
   /** Which of the segments each record is in. @throws Problem segment_unknown | segment_building | not_caught_up */
-  async lookup(
+  lookup(
     objectType: string,
     ids: readonly string[],
     slugs: readonly string[],
     options: ReadOptions = STRONG,
+  ): Promise<Map<string, string[]>> {
+    return this.#current(options, () => this.#lookup(objectType, ids, slugs, options));
+  }
+
+  async #lookup(
+    objectType: string,
+    ids: readonly string[],
+    slugs: readonly string[],
+    options: ReadOptions,
   ): Promise<Map<string, string[]>> {
     await this.#objectType(objectType);
     refuseForeign(await this.#segments(slugs), objectType);
@@ -214,10 +244,12 @@ export class Memberships {
   }
 
   /** @returns undefined if there is none. */
-  async record(objectType: string, id: string, options: ReadOptions = STRONG): Promise<RecordRow | undefined> {
-    await this.#objectType(objectType);
-    await this.#wait([this.#partition(id)], options);
-    return (await this.records(objectType, [id]))[0];
+  record(objectType: string, id: string, options: ReadOptions = STRONG): Promise<RecordRow | undefined> {
+    return this.#current(options, async () => {
+      await this.#objectType(objectType);
+      await this.#wait([this.#partition(id)], options);
+      return (await this.records(objectType, [id]))[0];
+    });
   }
 
   /** Some records as they are now, in the order of the ids; undefined for those that do not exist. */
@@ -236,8 +268,10 @@ export class Memberships {
     cursor: string | undefined,
     options: ReadOptions = STRONG,
   ): Promise<Page<NamedRecord>> {
-    await this.#objectType(objectType);
-    await this.#wait(this.#keys.partitions, options);
+    await this.#current(options, async () => {
+      await this.#objectType(objectType);
+      await this.#wait(this.#keys.partitions, options);
+    });
     const budget = new PageBudget();
     const read = (keys: PartitionKeys, after: string, count: number) =>
       this.#liveRecords(keys, objectType, after, count, budget);
@@ -271,12 +305,22 @@ export class Memberships {
    * that point at it in the order of partition and id. Archived or missing ones are left out, as in filters.
    * @throws Problem relationship_building | cursor_invalid | not_caught_up
    */
-  async related(
+  related(
+    from: NamedRecord,
+    hop: Hop,
+    limit: number,
+    cursor: string | undefined,
+    options: ReadOptions = STRONG,
+  ): Promise<Page<NamedRecord>> {
+    return this.#current(options, () => this.#related(from, hop, limit, cursor, options));
+  }
+
+  async #related(
     { id, record }: NamedRecord,
     { edge: name, direction, target: objectType }: Hop,
     limit: number,
     cursor: string | undefined,
-    options: ReadOptions = STRONG,
+    options: ReadOptions,
   ): Promise<Page<NamedRecord>> {
     await this.#wait(this.#keys.partitions, options);
     const { catalog } = this.#store;

@@ -20,7 +20,7 @@ export const objectTypeRoutes: Routes = async (app, { deployment: { objectTypes,
       },
     },
     async ({ query }) => {
-      const { data, next_cursor } = pageByName(store.catalog.objectTypes, query);
+      const { data, next_cursor } = pageByName((await store.refresh()).objectTypes, query);
       return { data: data.map(formatObjectType), next_cursor };
     },
   );

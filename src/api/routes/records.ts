@@ -99,7 +99,8 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, membersh
       },
     },
     async ({ params: { type, id }, query }) => {
-      const hops = readInclude(query, await findObjectType(store, type), store.catalog.objectTypes);
+      const isIncluding = query.include !== undefined || query.include_cursor !== undefined;
+      const hops = isIncluding ? readInclude(query, await findObjectType(store, type), store.catalog.objectTypes) : [];
       const record = await memberships.record(type, id, readOptions(query));
       if (!record) throw unknownRecord(type, id);
       const found = formatRecord(type, id, record);

@@ -40,7 +40,7 @@ export const segmentRoutes: Routes = async (app, { deployment: { memberships, se
       },
     },
     async ({ query }) => {
-      const asked = [...store.catalog.segments].filter(
+      const asked = [...(await store.refresh()).segments].filter(
         ([, segment]) => query.object_type === undefined || segment.object_type === query.object_type,
       );
       const { data, next_cursor } = pageByName(asked, query);
@@ -183,8 +183,8 @@ export const segmentRoutes: Routes = async (app, { deployment: { memberships, se
       const { limit = LIMIT_DEFAULT, include } = query;
       const cursor = query.cursor || undefined;
       const options = readOptions(query);
-      const { object_type: type } = await findSegment(store, slug);
       if (include === undefined) return memberships.members(slug, limit, cursor, options);
+      const { object_type: type } = await findSegment(store, slug);
       const { data, next_cursor } = await memberships.listMembers(slug, limit, cursor, options);
       return { data: data.map(({ id, record }) => ({ id, record: formatRecord(type, id, record) })), next_cursor };
     },
@@ -202,7 +202,6 @@ export const segmentRoutes: Routes = async (app, { deployment: { memberships, se
       },
     },
     async ({ params: { slug, id }, query }) => {
-      await findSegment(store, slug);
       checkRecordId(id);
       return { member: await memberships.isMember(slug, id, readOptions(query)) };
     },

@@ -67,7 +67,7 @@ export const viewRoutes: Routes = async (app, { deployment: { memberships, store
       },
     },
     async ({ query }) => {
-      const asked = [...store.catalog.views].filter(
+      const asked = [...(await store.refresh()).views].filter(
         ([, view]) => query.object_type === undefined || view.object_type === query.object_type,
       );
       const { data, next_cursor } = pageByName(asked, query);
