@@ -17,7 +17,7 @@ const TEXT_ASSUMED = 100;
 const NUMBER_TEXT = 24;
 /** json-logic-js hands all arguments over in one call, which fails near 120,000. */
 const ARGUMENTS_MAX = 10_000;
-/** A reduce is looked at twice, so that nested ones double: an estimate has a bound of its own. */
+/** What a reduce repeats is looked at up to four times, nested ones in each of them: an estimate has a bound of its own. */
 const VISITS_MAX = 200_000;
 
 /** What a value may be at most: its length as a list (0: it is none), its items, and its length as text. */
@@ -171,17 +171,17 @@ class Estimator {
     };
   }
 
-  /** The accumulator is what it began as, or what an item made of it; what still grows then grows with each item. */
+  /** The accumulator is what it began as, or what an item made of it; if it grows, it grows with each item. */
   #reduce([list, body, initial]: readonly unknown[], scope: Scope): Estimate {
     const [over, first] = [this.of(list, scope), this.of(initial ?? null, scope)];
     const { items, item: current = NOTHING } = over.shape;
-    const once = either(first.shape, this.of(body, { kind: 'reduce', current, accumulator: first.shape }).shape);
-    const twice = either(once, this.of(body, { kind: 'reduce', current, accumulator: once }).shape);
-    const grown = grownFrom(once, twice, items);
-    const each =
-      grown === once
-        ? this.of(body, { kind: 'reduce', current, accumulator: once })
-        : this.of(body, { kind: 'reduce', current, accumulator: grown });
+    const seeing = (accumulator: Shape) => this.of(body, { kind: 'reduce', current, accumulator });
+    const once = either(first.shape, seeing(first.shape).shape);
+    const second = seeing(once);
+    const twice = either(once, second.shape);
+    const isSteady = !isLarger(twice, once);
+    const grown = isSteady ? once : grownFrom(once, twice, either(twice, seeing(twice).shape), items);
+    const each = isSteady ? second : seeing(grown);
     return {
       operations: over.operations + first.operations + items * (1 + each.operations),
       bytes: over.bytes + first.bytes + items * each.bytes,
@@ -270,12 +270,17 @@ function either(a: Shape, b: Shape): Shape {
   return { items: Math.max(a.items, b.items), item, text: Math.max(a.text, b.text) };
 }
 
-/** What grew once grows so with each further item. */
-function grownFrom(once: Shape, twice: Shape, times: number): Shape {
-  const items = Math.max(0, twice.items - once.items);
-  const text = Math.max(0, twice.text - once.text);
-  if (items === 0 && text === 0) return once;
-  return { items: once.items + times * items, item: twice.item, text: once.text + times * text };
+function isLarger(a: Shape, b: Shape): boolean {
+  return a.items > b.items || a.text > b.text;
+}
+
+/** What grows by the same each time comes to a sum; what grows by more each time has no bound that is worth to tell. */
+function grownFrom(once: Shape, twice: Shape, thrice: Shape, times: number): Shape {
+  const growth = (count: (shape: Shape) => number) => {
+    const [first, second] = [count(twice) - count(once), count(thrice) - count(twice)];
+    return second > first ? Number.POSITIVE_INFINITY : count(once) + times * first;
+  };
+  return { items: growth(({ items }) => items), item: thrice.item, text: growth(({ text }) => text) };
 }
 
 /** Text that is long enough to count, or a list that would have to become one. */

@@ -685,30 +685,65 @@ export interface ProgramReads {
 }
 
 export function programReads(rule: unknown): ProgramReads {
-  const found: Found = { paths: new Set(), whole: false, computed: false };
-  collect(rule, 'document', found);
-  return { paths: [...found.paths], readsWholeDocument: found.whole, computed: found.computed };
+  const { paths, whole, computed } = readsWithin(rule, 'document');
+  return { paths: [...paths], readsWholeDocument: whole, computed };
 }
 
 interface Found {
-  readonly paths: Set<string>;
-  whole: boolean;
-  computed: boolean;
+  readonly paths: ReadonlySet<string>;
+  readonly whole: boolean;
+  readonly computed: boolean;
 }
 
 type Scope = 'document' | 'item';
 
-function collect(rule: unknown, scope: Scope, found: Found): void {
-  if (Array.isArray(rule)) for (const item of rule) collect(item, scope, found);
-  else if (isLogic(rule)) collectOperation(...operationOf(rule), scope, found);
+const NO_READS: Found = { paths: new Set(), whole: false, computed: false };
+
+/** What each part reads is asked of it and of every part around it: found out once, so that depth does not multiply it. */
+const known = { document: new WeakMap<object, Found>(), item: new WeakMap<object, Found>() };
+
+function readsWithin(rule: unknown, scope: Scope): Found {
+  if (typeof rule !== 'object' || rule === null) return NO_READS;
+  let found = known[scope].get(rule);
+  if (!found) known[scope].set(rule, (found = findReads(rule, scope)));
+  return found;
 }
 
-function collectOperation(name: string, args: readonly unknown[], scope: Scope, found: Found): void {
+function findReads(rule: object, scope: Scope): Found {
+  if (Array.isArray(rule))
+    return rule.reduce((found: Found, item) => together(found, readsWithin(item, scope)), NO_READS);
+  if (!isLogic(rule)) return NO_READS;
+  const [name, args] = operationOf(rule);
   const reads = OPERATORS.get(name)?.reads ?? 'arguments';
-  args.forEach((arg, i) => {
-    collect(arg, reads === 'items' && i === 1 ? 'item' : scope, found);
-  });
-  for (const path of pathsOf(reads, args)) collectPath(path, scope, found);
+  let found = NO_READS;
+  for (const [i, arg] of args.entries()) {
+    found = together(found, readsWithin(arg, reads === 'items' && i === 1 ? 'item' : scope));
+  }
+  return withPaths(found, pathsOf(reads, args), scope);
+}
+
+/** Mostly one of the two says nothing new, and then no set is copied. */
+function together(a: Found, b: Found): Found {
+  if (b === NO_READS || a === b) return a;
+  if (a === NO_READS) return b;
+  const paths = isWithin(b.paths, a.paths) ? a.paths : new Set([...a.paths, ...b.paths]);
+  return { paths, whole: a.whole || b.whole, computed: a.computed || b.computed };
+}
+
+function isWithin(some: ReadonlySet<string>, all: ReadonlySet<string>): boolean {
+  if (some.size > all.size) return false;
+  for (const path of some) if (!all.has(path)) return false;
+  return true;
+}
+
+function withPaths(found: Found, given: readonly unknown[], scope: Scope): Found {
+  const named = given.filter(isScalar);
+  const computed = found.computed || named.length < given.length;
+  if (scope === 'item' || given.length === 0) return computed === found.computed ? found : { ...found, computed };
+  const whole = found.whole || named.some(isWholeDocument);
+  const paths = new Set(found.paths);
+  for (const path of named) if (!isWholeDocument(path)) paths.add(String(path));
+  return { paths, whole, computed };
 }
 
 function pathsOf(reads: Reads, args: readonly unknown[]): readonly unknown[] {
@@ -725,13 +760,6 @@ function pathsOf(reads: Reads, args: readonly unknown[]): readonly unknown[] {
     default:
       return unreachable(reads);
   }
-}
-
-function collectPath(path: unknown, scope: Scope, found: Found): void {
-  if (!isScalar(path)) found.computed = true;
-  else if (scope === 'item') return;
-  else if (isWholeDocument(path)) found.whole = true;
-  else found.paths.add(String(path));
 }
 
 /**

@@ -152,12 +152,17 @@ const OVER_ITEMS = new Set(['map', 'filter', 'reduce', 'all', 'some', 'none']);
 function check(rule: unknown, at: Place): void {
   if (Array.isArray(rule)) {
     at.pointers.set(rule, at.path);
-    for (const [index, item] of rule.entries()) check(item, stepInto(at, index));
+    for (const [index, item] of rule.entries()) if (!isSound(item)) check(item, stepInto(at, index));
   } else if (typeof rule === 'object' && rule !== null) {
     checkObject(rule as Readonly<Record<string, unknown>>, at);
   } else if (typeof rule === 'number' && !Number.isFinite(rule)) {
     fault(at.reading, at.path, 'the number is too large');
   }
+}
+
+/** Lists can have a hundred thousand scalars, of which nothing is to be said: no pointer is written for those. */
+function isSound(value: unknown): boolean {
+  return value === null || (typeof value === 'number' ? Number.isFinite(value) : typeof value !== 'object');
 }
 
 function checkObject(rule: Readonly<Record<string, unknown>>, at: Place): void {
@@ -201,6 +206,7 @@ function checkOperation(name: string, args: Args, isList: boolean, at: Place): v
     default:
   }
   for (const [index, arg] of args.entries()) {
+    if (isSound(arg)) continue;
     const isOfItems = OVER_ITEMS.has(name) && index === 1;
     check(arg, isOfItems ? { ...argAt(index), place: itemPlace(name, args[0], at) } : argAt(index));
   }
@@ -232,7 +238,8 @@ function canExplode(body: unknown, isGrowing = false): boolean {
   if (!isLogic(body)) return false;
   const [name, args] = operationOf(body as Readonly<Record<string, unknown>>);
   if (name === 'var') {
-    const [path] = args;
+    const [path, otherwise] = args;
+    if (canExplode(otherwise, isGrowing)) return true;
     return isGrowing && /^(?:|null|accumulator(?:\..*)?)$/.test(String(path ?? ''));
   }
   return args.some((arg) => canExplode(arg, isGrowing || GROWING.has(name)));
