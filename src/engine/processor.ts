@@ -24,7 +24,7 @@ import { runScript } from '../redis/scripts.ts';
 import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
 import { type Batch, LOG_START, type LogEntry, type LogPosition, readLogEntry } from './batch.ts';
 import { CLOCK_SKEW_MAX_MS, type Clock } from './clock.ts';
-import { commitCommands } from './commit.ts';
+import { commitCommands, readFailed } from './commit.ts';
 import { EdgeSweep, readEdgeSets, readSweepChunk, type SweepChunk } from './edge-sweep.ts';
 import { type Fanout, Fanouts, type FanoutVisit, readFanout } from './fanouts.ts';
 import { beginGenerations, freshGeneration, type Lane } from './generations.ts';
@@ -279,7 +279,7 @@ export class PartitionProcessor {
     const position = { entry: meta.get('log') ?? LOG_START.entry, offset: Number(meta.get('offset') ?? 0) };
     const held: Held = {
       // A version that no partition was ever at: what the catalog holds is looked at once more.
-      builds: new PartitionBuilds(-1, complete, builds),
+      builds: new PartitionBuilds(-1, complete, builds, readFailed(meta)),
       fanouts: new Fanouts(fanouts),
       sweep: new EdgeSweep(noted),
       outbox,
@@ -440,7 +440,6 @@ export class PartitionProcessor {
     const startedMs = performance.now();
     const number = held.number + 1;
     const isLastChunk = request !== undefined && ids.length < scanRowsMax(request);
-    const progress = held.builds.progress(networks, request, ids, isLastChunk);
     const { edges } = networks;
     const sweep = held.sweep.progress(edges, swept);
     const delivered = held.outbox.takeDelivered();
@@ -456,7 +455,11 @@ export class PartitionProcessor {
         isReceiving: (source) => held.resyncs.isReceiving(source),
         timeZone: this.#context.timeZone,
         nowMs,
+        failed: held.builds.failed,
       });
+      const visited = ids.slice(0, made.scanned);
+      const isDone = isLastChunk && visited.length === ids.length;
+      const progress = held.builds.progress(networks, request, visited, isDone, made.failures);
       const isKept = (anchor: number) => networks.edges.has(anchor);
       const fanouts = held.fanouts.progress(visits, made.edges.fanouts, number, isKept);
       const outbox = outboxEntries(made, held.sent, networks.version);
@@ -465,10 +468,10 @@ export class PartitionProcessor {
       const traffic = { fanouts, outbox, resync, delivered: [...delivered, ...settled], places: held.newPlaces };
       const commands = commitCommands(made, progress, traffic, context);
       held.sweep.addTo(commands, sweep, edges, made.edges.neighbours, this.#keys);
-      return { made, fanouts, outbox, commands };
+      return { made, progress, fanouts, outbox, commands };
     });
     if (!attempted) return;
-    const { made, fanouts, outbox, commands } = attempted;
+    const { made, progress, fanouts, outbox, commands } = attempted;
     const header = [this.#token, held.number, number, randomUUID(), LEASE_TTL_MS];
     metrics.stepSeconds.observe((performance.now() - startedMs) / 1000);
     const answer = await this.#commit(commands.keys, [...header, ...commands.arguments]);
@@ -488,6 +491,7 @@ export class PartitionProcessor {
         }
         this.#advance(held, made);
         this.#count(made);
+        this.#tellFailures(made);
         if (held.builds.committed(progress)) this.#context.onProgress();
         return;
       case 'fenced':
@@ -552,6 +556,11 @@ export class PartitionProcessor {
         'changes went to the dead letters',
       );
     }
+  }
+
+  #tellFailures({ failures }: Step): void {
+    for (const [ordinal, failure] of failures)
+      this.#logger.error({ ordinal, ...failure }, 'a segment has failed: its JsonLogic takes too much for a record');
   }
 
   /**
