@@ -179,6 +179,8 @@ export function pageOf(entry: TSchema): TObject {
   return Type.Object({ data: Type.Array(entry), next_cursor: nextCursor });
 }
 
+const failureReason = Type.String({ description: 'Why it has failed, while its status is failed.' });
+
 const usedBy = Type.Array(Type.String(), { description: 'Slugs of the segments whose query refers to this one.' });
 
 const attribute = Type.Object(
@@ -553,6 +555,7 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
       ...segmentMembers,
       json_logic: Type.Unknown({ description: 'The query as JsonLogic; it means the same, and is a valid query.' }),
       status: Type.Enum(['building', 'ready', 'failed']),
+      reason: Type.Optional(failureReason),
       progress: Type.Number({
         minimum: 0,
         maximum: 1,
@@ -622,6 +625,7 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
       ...viewMembers,
       json_logic: Type.Optional(Type.Unknown({ description: 'Its own query as JsonLogic.' })),
       status: Type.Optional(Type.Enum(['building', 'ready', 'failed'], { description: 'Of its own query.' })),
+      reason: Type.Optional(failureReason),
       progress: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'Of its own query.' })),
       revision: Type.Integer({ minimum: 1, description: 'Counts edits.' }),
       created_at: time('When it was created.'),

@@ -6,6 +6,7 @@
  */
 import { type Change, OPERATIONS } from '../change/change.ts';
 import { isObject } from '../change/object-type.ts';
+import type { Failure } from '../query/failure.ts';
 import { pairs } from '../redis/pairs.ts';
 import type { InboxEntry } from './message.ts';
 import type { ResyncChunk } from './resyncs.ts';
@@ -59,6 +60,8 @@ interface Aside {
   readonly letter: string;
   /** A record that is not looked at when it is due: nobody knows what time makes of it. */
   readonly timer?: RecordKey;
+  /** Predicates that can't be told without it, and why. */
+  readonly failures?: ReadonlyMap<number, Failure>;
   /** A partition of which what is known here is not right from now on. */
   readonly broken?: number;
 }

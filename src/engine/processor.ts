@@ -16,13 +16,14 @@ import { unreachable } from '../errors.ts';
 import { type Place, readPlace } from '../membership/place.ts';
 import { compareEntries } from '../membership/standing.ts';
 import type { Metrics } from '../metrics.ts';
+import { type Failure, failureReason } from '../query/failure.ts';
 import { Alarm } from '../redis/alarm.ts';
 import { isUnanswered } from '../redis/connection.ts';
 import { type Keys, type PartitionKeys, readRecordMember } from '../redis/keys.ts';
 import { pairs } from '../redis/pairs.ts';
 import { runScript } from '../redis/scripts.ts';
 import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
-import { type Batch, LOG_START, type LogEntry, type LogPosition, readLogEntry } from './batch.ts';
+import { type Batch, LOG_START, type LogEntry, type LogPosition, type RecordKey, readLogEntry } from './batch.ts';
 import {
   CARE_FIELD,
   Care,
@@ -34,7 +35,7 @@ import {
   type Solo,
 } from './care.ts';
 import { CLOCK_SKEW_MAX_MS, type Clock } from './clock.ts';
-import { type CommitCommands, commitCommands } from './commit.ts';
+import { type CommitCommands, commitCommands, readFailed } from './commit.ts';
 import { EdgeSweep, readEdgeSets, readSweepChunk, type SweepChunk } from './edge-sweep.ts';
 import { type Fanout, Fanouts, type FanoutVisit, readFanout } from './fanouts.ts';
 import { beginGenerations, freshGeneration, type Lane } from './generations.ts';
@@ -139,8 +140,6 @@ interface Turn {
   /** Of a turn with care: what it tries alone; and whether nothing else of this process runs meanwhile. */
   readonly piece?: Piece;
   readonly isSolo?: boolean;
-  /** Ordinals that are built no further. */
-  readonly failing?: readonly number[];
 }
 
 /**
@@ -278,18 +277,16 @@ export class PartitionProcessor {
   /** @returns undefined if the partition is no longer as it was when it was acquired. */
   async #open(flat: readonly string[]): Promise<Held | undefined> {
     const meta = pairs(flat);
-    const adopted = Number(meta.get('catalog') ?? 0);
-    if (this.#context.networks.version < adopted) await this.#context.refreshCatalog();
+    // Whoever waits for all owners to know a version does not wait for a partition that has none.
+    await this.#context.refreshCatalog();
     const complete = (await this.#context.redis.hkeys(this.#keys.counts)).map(Number);
     const builds: [string, TypeBuild][] = [];
-    const failed: number[] = [];
     const fanouts: Fanout[] = [];
     const noted: [number, number][] = [];
     const sent = new Map<number, Place>();
     const resynchronizing = new Set<number>();
     for (const [field, value] of meta) {
       if (field.startsWith('scan:')) builds.push([field.slice('scan:'.length), JSON.parse(value) as TypeBuild]);
-      if (field.startsWith('failed:')) failed.push(Number(field.slice('failed:'.length)));
       if (field.startsWith('fanout:')) fanouts.push(readFanout(field, value));
       const sets = readEdgeSets(field, value);
       if (sets) noted.push(sets);
@@ -315,7 +312,7 @@ export class PartitionProcessor {
     const care = await this.#careAfterTakeOver(meta);
     const held: Held = {
       // A version that no partition was ever at: what the catalog holds is looked at once more.
-      builds: new PartitionBuilds(-1, complete, builds, failed),
+      builds: new PartitionBuilds(-1, complete, builds, readFailed(meta)),
       fanouts: new Fanouts(fanouts),
       sweep: new EdgeSweep(noted),
       outbox,
@@ -612,8 +609,9 @@ export class PartitionProcessor {
       case 'fanout':
         return { ...turn, batch: { ...turn.batch, fanouts: [], aside: { detail, letter, broken: this.#partition } } };
       case 'due': {
-        const failing = this.#context.networks.timedOrdinals(piece.record.objectType);
-        return { ...turn, failing, batch: { ...turn.batch, due: [], aside: { detail, letter, timer: piece.record } } };
+        const { record: timer } = piece;
+        const failures = this.#failuresOf(this.#context.networks.timedOrdinals(timer.objectType), timer, detail);
+        return { ...turn, batch: { ...turn.batch, due: [], aside: { detail, letter, timer, failures } } };
       }
       case 'scan':
         return this.#failingTurn(held, piece, piece.request.scan.ordinals, detail);
@@ -627,14 +625,15 @@ export class PartitionProcessor {
   }
 
   /** Goes on with a scan where it is, without some of its predicates. */
-  #failingTurn(held: Held, piece: Piece, failing: readonly number[], detail: string): Turn {
-    const aside = { detail, letter: pieceName(piece, failing.length === 1 ? failing[0] : undefined) };
-    return {
-      visits: [],
-      ids: [],
-      failing,
-      batch: { entries: [], position: held.position, scans: [], expired: [], aside },
-    };
+  #failingTurn(held: Held, piece: Extract<Piece, { kind: 'scan' }>, failing: readonly number[], detail: string): Turn {
+    const letter = pieceName(piece, failing.length === 1 ? failing[0] : undefined);
+    const record = { objectType: piece.request.objectType, id: piece.ids[0] ?? '' };
+    const aside = { detail, letter, failures: this.#failuresOf(failing, record, detail) };
+    return { visits: [], ids: [], batch: { entries: [], position: held.position, scans: [], expired: [], aside } };
+  }
+
+  #failuresOf(ordinals: readonly number[], { objectType, id }: RecordKey, detail: string): Map<number, Failure> {
+    return new Map(ordinals.map((ordinal) => [ordinal, { object_type: objectType, id, passed: '', detail }]));
   }
 
   /** The entry of the log that a piece is of; read only now, for reading may be what it dies under. */
@@ -663,7 +662,6 @@ export class PartitionProcessor {
     const startedMs = performance.now();
     const number = held.number + 1;
     const isLastChunk = request !== undefined && ids.length < (piece ? 1 : scanRowsMax(request));
-    const progress = held.builds.progress(networks, request, ids, isLastChunk, turn.failing);
     const { edges } = networks;
     const sweep = held.sweep.progress(edges, swept);
     const delivered = held.outbox.takeDelivered();
@@ -673,6 +671,9 @@ export class PartitionProcessor {
     const chunk = piece?.kind === 'resync' ? piece.chunk : (batch.resync ?? NO_RESYNC);
     const attempted = this.#attempt(held, turn, () => {
       const made = step(batch, this.#stepContext(held, rows, nowMs));
+      const visited = ids.slice(0, made.scanned);
+      const isDone = isLastChunk && visited.length === ids.length;
+      const progress = held.builds.progress(networks, request, visited, isDone, made.failures);
       const isKept = (anchor: number) => networks.edges.has(anchor);
       const fanouts = held.fanouts.progress(visits, made.edges.fanouts, number, isKept);
       const outbox = outboxEntries(made, held.sent, networks.version);
@@ -682,10 +683,10 @@ export class PartitionProcessor {
       const commands = commitCommands(made, progress, traffic, context);
       held.sweep.addTo(commands, sweep, edges, made.edges.neighbours, this.#keys);
       if (piece) addCare(commands, held.care!.noteWithout(piece), this.#keys);
-      return { made, fanouts, outbox, commands };
+      return { made, progress, fanouts, outbox, commands };
     });
     if (!attempted) return;
-    const { made, fanouts, outbox, commands } = attempted;
+    const { made, progress, fanouts, outbox, commands } = attempted;
     const header = [this.#token, held.number, number, randomUUID(), LEASE_TTL_MS];
     metrics.stepSeconds.observe((performance.now() - startedMs) / 1000);
     const answer = await this.#commit(commands.keys, [...header, ...commands.arguments]);
@@ -707,6 +708,7 @@ export class PartitionProcessor {
         }
         this.#advance(held, made);
         this.#count(made);
+        this.#tellFailures(made);
         if (held.builds.committed(progress)) this.#context.onProgress();
         return;
       case 'fenced':
@@ -729,6 +731,7 @@ export class PartitionProcessor {
       isReceiving: (source) => held.resyncs.isReceiving(source),
       timeZone,
       nowMs,
+      failed: held.builds.failed,
     };
   }
 
@@ -778,6 +781,11 @@ export class PartitionProcessor {
         'changes went to the dead letters',
       );
     }
+  }
+
+  #tellFailures({ failures }: Step): void {
+    for (const [ordinal, failure] of failures)
+      this.#logger.error({ ordinal, reason: failureReason(failure) }, 'a segment has failed');
   }
 
   /**

@@ -157,7 +157,7 @@ describe('work that is no change, under which the process dies', { timeout: 120_
     expect(victims.deaths).toBe(3);
     const [low, a, b, c] = await statusesOf(deployment, ['low', 'a', 'b', 'c']);
     expect([low, a, c]).toEqual([30, 20, 22].map((count) => ({ count, status: 'ready' })));
-    expect(b!.count).toBeNull();
+    expect(b).toEqual({ count: null, status: 'failed' });
     // It can be edited and deleted, and records go on.
     await segments.remove('b');
     expect(await send(deployment, [put(40)])).toBe(1);
@@ -182,7 +182,7 @@ describe('work that is no change, under which the process dies', { timeout: 120_
     expect(victims.deaths).toBe(3);
     const [low, timedOut] = await statusesOf(deployment, ['low', 'past']);
     expect(low).toEqual({ count: 3, status: 'ready' });
-    expect(timedOut!.count).toBeNull();
+    expect(timedOut).toEqual({ count: null, status: 'failed' });
     expect(await send(deployment, [put(40)])).toBe(1);
     expect(victims.deaths).toBe(3);
   });
@@ -293,7 +293,7 @@ describe('what throws in work that is no change', () => {
     await eventually('it is set aside', async () => (await letters(deployment)).length === 1);
     expect(await letters(deployment)).toMatchObject([{ code: 'work_failed', detail: 'a bug that meets this value' }]);
     expect(deployment.worker!.fatal).toEqual([]);
-    expect((await statusesOf(deployment, ['x']))[0]!.count).toBeNull();
+    await eventually('it is told', async () => (await statusesOf(deployment, ['x']))[0]!.status === 'failed');
     expect((await statusesOf(deployment, ['low']))[0]).toEqual({ count: 30, status: 'ready' });
   });
 });

@@ -66,6 +66,7 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, membersh
           'cursor_invalid',
           'segment_unknown',
           'segment_building',
+          'segment_failed',
         ),
       },
     },

@@ -22,8 +22,20 @@ import {
 } from '../schemas.ts';
 import type { Routes } from './routes.ts';
 
-const EDIT_CODES: ErrorCode[] = ['body_malformed', 'segment_invalid', 'query_invalid', 'catalog_conflict'];
-const READ_CODES: ErrorCode[] = ['parameter_invalid', 'segment_unknown', 'segment_building', 'not_caught_up'];
+const EDIT_CODES: ErrorCode[] = [
+  'body_malformed',
+  'segment_invalid',
+  'query_invalid',
+  'query_too_costly',
+  'catalog_conflict',
+];
+const READ_CODES: ErrorCode[] = [
+  'parameter_invalid',
+  'segment_unknown',
+  'segment_building',
+  'segment_failed',
+  'not_caught_up',
+];
 
 export const segmentRoutes: Routes = async (app, { deployment: { memberships, segments, store } }) => {
   app.get(

@@ -30,7 +30,13 @@ import {
 } from '../schemas.ts';
 import type { Routes } from './routes.ts';
 
-const EDIT_CODES: ErrorCode[] = ['body_malformed', 'view_invalid', 'query_invalid', 'catalog_conflict'];
+const EDIT_CODES: ErrorCode[] = [
+  'body_malformed',
+  'view_invalid',
+  'query_invalid',
+  'query_too_costly',
+  'catalog_conflict',
+];
 const ROW_CODES: ErrorCode[] = [
   'parameter_invalid',
   'view_unknown',
@@ -38,6 +44,7 @@ const ROW_CODES: ErrorCode[] = [
   'not_acceptable',
   'view_too_large',
   'segment_building',
+  'segment_failed',
   'relationship_building',
   'not_caught_up',
 ];
@@ -184,7 +191,7 @@ export const viewRoutes: Routes = async (app, { deployment: { memberships, store
   );
 
   function format(view: StoredView): Promise<Record<string, unknown>> {
-    return formatView(view, memberships);
+    return formatView(view, store.catalog, memberships);
   }
 
   async function page(slug: string, query: Static<typeof rowsQuery>) {
