@@ -41,7 +41,7 @@ export const ERRORS = {
   segment_slug_taken: { status: 409, title: 'The slug is taken' },
   segment_in_use: { status: 409, title: 'The segment is in use' },
   segment_building: { status: 503, title: 'The segment is still being built' },
-  segment_failed: { status: 503, title: 'The segment could not be built' },
+  segment_failed: { status: 503, title: 'The segment has failed' },
   relationship_building: { status: 503, title: 'The relationship is still being built' },
   view_invalid: { status: 422, title: 'The view is not valid' },
   view_unknown: { status: 404, title: 'There is no such view' },

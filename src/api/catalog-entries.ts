@@ -1,7 +1,8 @@
 /**
  * catalog-entries.ts – Finds an object type, a segment or a view by the name in a path.
  *
- * Keeps true: what another process created before the request is found: a name that this one does not know is looked up in Redis.
+ * Keeps true: what another process created, changed or deleted before the request is found as it is: none of these goes by an older
+ * catalog than is stored.
  */
 import type { StoredSegment, StoredView } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
@@ -12,27 +13,21 @@ import type { ObjectType } from '../change/object-type.ts';
 
 /** @throws Problem object_type_unknown */
 export async function findObjectType(store: CatalogStore, name: string): Promise<ObjectType> {
-  const { objectTypes } = store.catalog;
-  if (!objectTypes.has(name)) await store.refresh();
-  const type = objectTypes.get(name);
+  const type = (await store.refresh()).objectTypes.get(name);
   if (!type) throw unknownObjectType(name);
   return type;
 }
 
 /** @throws Problem segment_unknown */
 export async function findSegment(store: CatalogStore, slug: string): Promise<StoredSegment> {
-  const { segments } = store.catalog;
-  if (!segments.has(slug)) await store.refresh();
-  const segment = segments.get(slug);
+  const segment = (await store.refresh()).segments.get(slug);
   if (!segment) throw unknownSegment(slug);
   return segment;
 }
 
 /** @throws Problem view_unknown */
 export async function findView(store: CatalogStore, slug: string): Promise<StoredView> {
-  const { views } = store.catalog;
-  if (!views.has(slug)) await store.refresh();
-  const view = views.get(slug);
+  const view = (await store.refresh()).views.get(slug);
   if (!view) throw unknownView(slug);
   return view;
 }

@@ -36,7 +36,7 @@ export async function formatSegment(
   catalog: Catalog,
   memberships: Memberships,
 ): Promise<Record<string, unknown>> {
-  const { id, title, slug, description, object_type, query, json_logic, revision, pending } = segment;
+  const { id, title, slug, description, object_type, query, json_logic, revision } = segment;
   const progress = await memberships.progress(segment);
   return {
     id,
@@ -46,7 +46,7 @@ export async function formatSegment(
     object_type,
     query,
     json_logic,
-    status: pending === null ? 'ready' : 'building',
+    ...catalog.standingOf(segment),
     progress,
     revision,
     used_by: catalog.usersOf(slug),
@@ -56,12 +56,16 @@ export async function formatSegment(
 }
 
 /** What was sent; of a query of its own also what became of it. */
-export async function formatView(view: StoredView, memberships: Memberships): Promise<Record<string, unknown>> {
+export async function formatView(
+  view: StoredView,
+  catalog: Catalog,
+  memberships: Memberships,
+): Promise<Record<string, unknown>> {
   const { id, revision, created_at, updated_at } = view;
   const built = hasOwnQuery(view)
     ? {
         json_logic: view.json_logic,
-        status: view.pending === null ? 'ready' : 'building',
+        ...catalog.standingOf(view),
         progress: await memberships.progress(view),
       }
     : {};

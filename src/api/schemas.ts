@@ -210,6 +210,7 @@ const operatorSchema = Type.Object({
   takes_relative: Type.Boolean({ description: 'Whether a value, or an end, may be relative to the present.' }),
   folds_case: Type.Boolean({ description: 'Whether `caseInsensitive` may be said; of lists, those of strings.' }),
 });
+const failureReason = Type.String({ description: 'Why it has failed, while its status is failed.' });
 
 const usedBy = Type.Array(Type.String(), { description: 'Slugs of the segments whose query refers to this one.' });
 
@@ -629,6 +630,7 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
       ...segmentMembers,
       json_logic: named('JsonLogic'),
       status: Type.Enum(['building', 'ready', 'failed']),
+      reason: Type.Optional(failureReason),
       progress: Type.Number({
         minimum: 0,
         maximum: 1,
@@ -698,6 +700,7 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
       ...viewMembers,
       json_logic: Type.Optional(Type.Unknown({ description: 'Its own query as JsonLogic.' })),
       status: Type.Optional(Type.Enum(['building', 'ready', 'failed'], { description: 'Of its own query.' })),
+      reason: Type.Optional(failureReason),
       progress: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'Of its own query.' })),
       revision: Type.Integer({ minimum: 1, description: 'Counts edits.' }),
       created_at: time('When it was created.'),

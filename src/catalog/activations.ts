@@ -101,7 +101,6 @@ export class Activations {
   /** @throws Problem view_unknown | activation_unknown */
   async find(view: string, id: string): Promise<StoredActivation> {
     await this.#view(view);
-    if (!this.#store.catalog.activations.has(id)) await this.#store.refresh();
     return this.#stored(view, id);
   }
 
@@ -120,9 +119,7 @@ export class Activations {
   }
 
   async #view(slug: string): Promise<StoredView> {
-    const { views } = this.#store.catalog;
-    if (!views.has(slug)) await this.#store.refresh();
-    const view = views.get(slug);
+    const view = (await this.#store.refresh()).views.get(slug);
     if (!view) throw unknownView(slug);
     return view;
   }

@@ -2,7 +2,8 @@
  * catalog-store.ts – The stored catalog: founding a deployment, following what others write, writing versions.
  *
  * Keeps true: a version is written only on top of the version that it was made for; what is fixed when a deployment is founded
- * (partitions, time zone) is never changed; a replica that missed a version loads everything anew.
+ * (partitions, time zone) is never changed; a replica that missed a version loads everything anew. The stream that tells of
+ * versions may come late: whoever must not go by an older catalog than was stored when it began asks (`refresh`, `current`).
  */
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
@@ -35,6 +36,8 @@ const SEMANTICS_VERSION = 2;
 const LOG_ENTRIES_KEPT = 1000;
 const WRITE_ATTEMPTS_MAX = 50;
 const CATCH_UP_RETRY_MS = 200;
+/** Versions that are caught up with one by one; behind by more, all is loaded. */
+const CAUGHT_UP_MAX = 100;
 
 /**
  * Founds the deployment if there is none, else checks that it is the one that the configuration speaks of.
@@ -79,6 +82,11 @@ export class CatalogStore {
   readonly #keys: Keys;
   /** Writes of this process go one after the other: they would only refuse each other. */
   #writing: Promise<unknown> = Promise.resolve();
+  /** The stored version, asked for once for all who ask within one turn of the event loop. */
+  #asked: Promise<number> | undefined;
+  #loading: Promise<void> | undefined;
+  /** The last entry of the catalog's log that is known. */
+  #position = '0-0';
 
   readonly quota: Quota;
 
@@ -92,17 +100,53 @@ export class CatalogStore {
   async follow(tail: StreamTail): Promise<void> {
     const { log } = this.#keys.catalog;
     const [last] = await this.#redis.xrevrange(log, '+', '-', 'COUNT', 1);
-    await this.refresh();
-    tail.follow(log, last?.[0] ?? '0-0', (entries) => this.#onVersions(entries));
+    await this.#load();
+    this.#position = last?.[0] ?? '0-0';
+    tail.follow(log, this.#position, (entries) => this.#onVersions(entries));
   }
 
-  /** Catches up with what is stored, if it is newer. */
+  /** Catches up with what was stored when this was called, if it is newer. One round trip if it is not. */
   async refresh(): Promise<Catalog> {
-    const stored = Number((await this.#redis.hget(this.#keys.catalog.meta, 'version')) ?? 0);
-    if (stored <= this.catalog.version && stored > 0) return this.catalog;
-    const content = await this.#read();
-    if (content.version > this.catalog.version) this.catalog.load(content);
+    const stored = await (this.#asked ??= this.#ask());
+    if (this.catalog.version < stored) await this.#readVersions();
+    while (this.catalog.version < stored) await (this.#loading ??= this.#load());
     return this.catalog;
+  }
+
+  /**
+   * Carries out a read by the catalog as it is known here, and anew if a newer one was stored when it began. The version is
+   * asked for beside the read, so that it costs no round trip. Caller: `read` may be carried out twice.
+   */
+  async current<T>(read: () => Promise<T>): Promise<T> {
+    const { version } = this.catalog;
+    const refreshed = this.refresh();
+    const first = read();
+    first.catch(() => {}); // it may be of no use
+    await refreshed;
+    return this.catalog.version === version ? first : read();
+  }
+
+  /** Asks after this turn of the event loop: an answer that was under way when somebody begins may be too old for it. */
+  async #ask(): Promise<number> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#asked = undefined;
+    return Number((await this.#redis.hget(this.#keys.catalog.meta, 'version')) ?? 0);
+  }
+
+  /** Applies the versions that follow on the one that is known, as far as the log holds them. */
+  async #readVersions(): Promise<void> {
+    const { log } = this.#keys.catalog;
+    const entries = await this.#redis.xrange(log, `(${this.#position}`, '+', 'COUNT', CAUGHT_UP_MAX);
+    this.#apply(entries);
+  }
+
+  async #load(): Promise<void> {
+    try {
+      const content = await this.#read();
+      if (content.version > this.catalog.version) this.catalog.load(content);
+    } finally {
+      this.#loading = undefined;
+    }
   }
 
   /**
@@ -116,7 +160,9 @@ export class CatalogStore {
     return written;
   }
 
+  /** What is refused, or found to be so already, must not be by an older catalog than was stored when somebody asked for it. */
   async #write(change: (catalog: Catalog) => CatalogChange | undefined): Promise<void> {
+    await this.refresh();
     for (let attempt = 0; attempt < WRITE_ATTEMPTS_MAX; attempt++) {
       const { version } = this.catalog;
       const made = change(this.catalog);
@@ -167,16 +213,20 @@ export class CatalogStore {
   }
 
   #onVersions(entries: readonly StreamEntry[]): void {
-    for (const [, fields] of entries) {
+    if (!this.#apply(entries)) void this.#catchUp();
+  }
+
+  /** @returns whether no version is missing before the last of them. */
+  #apply(entries: readonly StreamEntry[]): boolean {
+    for (const [id, fields] of entries) {
       const members = pairs(fields);
       const version = Number(members.get('version'));
-      if (version <= this.catalog.version) continue;
-      if (version > this.catalog.version + 1) {
-        void this.#catchUp();
-        return;
-      }
-      this.catalog.apply(version, JSON.parse(members.get('change')!) as CatalogChange);
+      if (version > this.catalog.version + 1) return false;
+      if (version === this.catalog.version + 1)
+        this.catalog.apply(version, JSON.parse(members.get('change')!) as CatalogChange);
+      if (version >= this.catalog.version) this.#position = id; // an older one was read already
     }
+    return true;
   }
 
   /** After a missed version no later one may ever come to notice it by: tried until Redis answers, or is left for good. */

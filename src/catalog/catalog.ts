@@ -9,6 +9,7 @@ import { anchorKey, type EdgeDefinition, edgesOf } from '../change/edge.ts';
 import { type ObjectType, type ObjectTypeDefinition, objectType } from '../change/object-type.ts';
 import { assert } from '../errors.ts';
 import { readsClock } from '../query/compile.ts';
+import { type Failure, failureReason } from '../query/failure.ts';
 import type { Predicate } from '../query/predicate.ts';
 import type { ViewColumn, ViewSort } from '../query/view-columns.ts';
 
@@ -98,8 +99,13 @@ export interface StoredOrdinal {
   readonly predicate: Predicate;
   /** With its edges, if it has any: what `inSegment` takes over. */
   readonly source?: Predicate;
-  /** A retiring one is answered for until every partition has moved to `since`. */
-  readonly status: 'building' | 'ready' | 'retiring';
+  /**
+   * A retiring one is answered for until every partition has moved to `since`. A failed one is not evaluated any more, and no
+   * query is given it: whoever asks for the same predicate again gets a new ordinal.
+   */
+  readonly status: 'building' | 'ready' | 'retiring' | 'failed';
+  /** Why it has failed, or what it reads. */
+  readonly failure?: Failure;
   readonly since: number;
   /** A hidden predicate, without a member set: what one end of an edge shows to the other. */
   readonly exported?: ExportedPredicate;
@@ -232,6 +238,29 @@ export class Catalog {
     return false;
   }
 
+  /** Some predicates and all that they read at neighbours, at any distance. */
+  withReads(ordinals: Iterable<number | null>, found = new Set<number>()): ReadonlySet<number> {
+    for (const ordinal of ordinals) {
+      if (ordinal === null || found.has(ordinal)) continue;
+      found.add(ordinal);
+      this.withReads(this.ordinals.get(ordinal)?.reads ?? [], found);
+    }
+    return found;
+  }
+
+  /** Why a filter has failed, if it has: of its newest revision, or while another is built, of the one that would answer. */
+  failureOf({ ordinal, pending }: StoredFilter): Failure | undefined {
+    const failureAt = (at: number | null) => (at === null ? undefined : this.ordinals.get(at)?.failure);
+    return failureAt(pending ?? ordinal);
+  }
+
+  /** Where a filter stands, and if it has failed, why. */
+  standingOf(filter: StoredFilter): { readonly status: 'ready' | 'building' | 'failed'; readonly reason?: string } {
+    const failure = this.failureOf(filter);
+    if (failure) return { status: 'failed', reason: failureReason(failure) };
+    return { status: filter.pending === null ? 'ready' : 'building' };
+  }
+
   /** The slugs of the segments and views that refer to a segment, sorted; one that is both is named once. */
   usersOf(slug: string): string[] {
     this.#users ??= usersBySlug([...this.segments.values(), ...this.views.values()]);
@@ -326,7 +355,8 @@ export class Catalog {
     }
     this.ordinals.set(ordinal, stored);
     if (readsClock(stored.predicate)) this.#readsClock.add(ordinal);
-    if (stored.status !== 'retiring') this.#byKey.set(keyName(stored.object_type, stored.key), ordinal);
+    if (stored.status === 'building' || stored.status === 'ready')
+      this.#byKey.set(keyName(stored.object_type, stored.key), ordinal);
   }
 }
 

@@ -21,7 +21,17 @@ export interface SegmentInput extends Naming {
 
 const MEMBERS = ['title', 'slug', 'description', 'object_type', 'query'];
 /** What the server says of a segment: accepted back, so that what was read can be sent again, and ignored. */
-const SERVER_MEMBERS = ['id', 'json_logic', 'status', 'progress', 'revision', 'used_by', 'created_at', 'updated_at'];
+const SERVER_MEMBERS = [
+  'id',
+  'json_logic',
+  'status',
+  'reason',
+  'progress',
+  'revision',
+  'used_by',
+  'created_at',
+  'updated_at',
+];
 
 export class Segments {
   readonly #store: CatalogStore;

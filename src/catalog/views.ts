@@ -27,7 +27,7 @@ export interface ViewInput extends Naming {
 const OPTIONAL = ['description', 'segment', 'query', 'relationships', 'sort'] as const;
 const MEMBERS = ['title', 'slug', 'object_type', 'columns', ...OPTIONAL];
 /** What the server says of a view: accepted back, so that what was read can be sent again, and ignored. */
-const SERVER_MEMBERS = ['id', 'json_logic', 'status', 'progress', 'revision', 'created_at', 'updated_at'];
+const SERVER_MEMBERS = ['id', 'json_logic', 'status', 'reason', 'progress', 'revision', 'created_at', 'updated_at'];
 
 export class Views {
   readonly #store: CatalogStore;

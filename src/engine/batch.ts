@@ -6,6 +6,7 @@
  */
 import { type Change, OPERATIONS } from '../change/change.ts';
 import { isObject } from '../change/object-type.ts';
+import type { Failure } from '../query/failure.ts';
 import { pairs } from '../redis/pairs.ts';
 import type { InboxEntry } from './message.ts';
 import type { ResyncChunk } from './resyncs.ts';
@@ -52,6 +53,19 @@ interface Poison {
   readonly isMessage?: boolean;
 }
 
+/** A piece of work other than an entry that is given up. */
+interface Aside {
+  readonly detail: string;
+  /** Which piece, as JSON. */
+  readonly letter: string;
+  /** A record that is not looked at when it is due: nobody knows what time makes of it. */
+  readonly timer?: RecordKey;
+  /** Predicates that can't be told without it, and why. */
+  readonly failures?: ReadonlyMap<number, Failure>;
+  /** A partition of which what is known here is not right from now on. */
+  readonly broken?: number;
+}
+
 export interface Batch {
   readonly entries: readonly LogEntry[];
   /** Messages of partitions; they come before the changes. */
@@ -64,6 +78,7 @@ export interface Batch {
   readonly changesMax?: number;
   /** It goes to the dead letters. */
   readonly poison?: Poison;
+  readonly aside?: Aside;
   readonly scans: readonly ScanChunk[];
   readonly expired: readonly RecordKey[];
   /** Records that time may have moved. */

@@ -11,6 +11,7 @@ import { packFeed } from '../membership/feed.ts';
 import { type NeighbourRow, packRow, type RelatedRow } from '../membership/neighbour-row.ts';
 import { type Place, packPlace } from '../membership/place.ts';
 import { packState } from '../membership/state-row.ts';
+import type { Failure } from '../query/failure.ts';
 import { entered, type Flip, flippedOrdinal } from '../query/network.ts';
 import { type PartitionKeys, recordMember } from '../redis/keys.ts';
 import { type FanoutProgress, fanoutField, packFanout } from './fanouts.ts';
@@ -100,6 +101,7 @@ export function commitCommands(
   addTimers(commands, step, context.keys);
   addMembers(commands, step, progress, context);
   addDropped(commands, progress, context.keys);
+  addFailed(commands, progress, context.keys);
   addStreams(commands, step, context);
   addEdges(commands, step, context.keys);
   addTraffic(commands, step, traffic, context.keys);
@@ -224,6 +226,26 @@ function addDropped(commands: CommitCommands, { dropped }: BuildProgress, keys: 
     // If it was the anchor of a relationship: its rows at targets. What lies with the holders is swept (edge-sweep.ts).
     commands.addWhole('UNLINK', keys.related(ordinal));
   }
+}
+
+/** After the counts: what has failed has none from now on, whatever else the batch did to its set. */
+function addFailed(commands: CommitCommands, { failed, healed }: BuildProgress, keys: PartitionKeys): void {
+  commands.add('HDEL', keys.counts, [...failed.keys()]);
+  const reasons = [...failed].flatMap(([ordinal, failure]) => [failedField(ordinal), JSON.stringify(failure)]);
+  commands.add('HSET', keys.meta, reasons);
+  commands.add('HDEL', keys.meta, healed.map(failedField));
+}
+
+/** The field of a partition's meta that says why an ordinal has failed there. */
+function failedField(ordinal: number): string {
+  return `failed:${ordinal}`;
+}
+
+/** The ordinals that have failed in a partition, by its meta. */
+export function readFailed(meta: ReadonlyMap<string, string>): [number, Failure][] {
+  return [...meta].flatMap(([field, value]): [number, Failure][] =>
+    field.startsWith('failed:') ? [[Number(field.slice('failed:'.length)), JSON.parse(value) as Failure]] : [],
+  );
 }
 
 function addEdges(commands: CommitCommands, { edges }: Step, keys: PartitionKeys): void {

@@ -113,7 +113,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       segments: new Segments(store, timeZone),
       activations: new Activations(store, redis, keys.catalog, new AllowedTargets(options.webhookAllow)),
       views: new Views(store, timeZone),
-      ingest: new Ingest(store.catalog, delivery, founding.partitions, timeZone, metrics),
+      ingest: new Ingest(store.catalog, () => store.refresh(), delivery, founding.partitions, timeZone, metrics),
       memberships,
       viewRows: new ViewRows({ redis, keys, store, memberships, timeZone, limits }),
       delivery,

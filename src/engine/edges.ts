@@ -79,8 +79,8 @@ interface AnchorExports {
 
 function exportsByAnchor(ordinals: ReadonlyMap<number, StoredOrdinal>): Map<number, AnchorExports> {
   const byAnchor = new Map<number, AnchorExports>();
-  for (const [ordinal, { exported }] of [...ordinals].sort(([a], [b]) => a - b)) {
-    if (!exported) continue;
+  for (const [ordinal, { exported, status }] of [...ordinals].sort(([a], [b]) => a - b)) {
+    if (!exported || status === 'failed') continue;
     let exports = byAnchor.get(exported.anchor);
     if (!exports) byAnchor.set(exported.anchor, (exports = { edge: exported.edge, up: [], down: [] }));
     const { attribute, ordered = false } = exported;

@@ -2,7 +2,9 @@
  * ingest.ts – From changes as they were sent to changes that are applied: check, route, deliver, wait.
  *
  * Keeps true: a change that is refused says why and stops no other; changes keep their order per record; what waits in memory
- * is bounded, whatever the length of the input; a change is reported as accepted only when it is in its log.
+ * is bounded, whatever the length of the input; a change is reported as accepted only when it is in its log. Nothing is refused,
+ * and no unknown attribute is taken as it is, by an older catalog than was stored when the request began; a value that was
+ * taken by an older type than the stored one is looked at once more where it is applied (`checkedAt`).
  */
 import type { Catalog } from '../catalog/catalog.ts';
 import { type Change, type Outcome, parseChange } from '../change/change.ts';
@@ -53,6 +55,11 @@ const UNDER_WAY_MAX = 64;
 /** How long one session waits for room in a full log before it refuses a change. */
 const PATIENCE_MS = 30_000;
 const REJECTION_LENGTH_MAX = 300;
+/** How often a session that refuses changes asks whether the catalog has moved on. */
+const ASKED_AGAIN_MS = 1000;
+
+/** Brings the catalog to what is stored. */
+type Refresh = () => Promise<unknown>;
 
 export class Ingest {
   readonly #catalog: Catalog;
@@ -60,9 +67,18 @@ export class Ingest {
   readonly #partitions: number;
   readonly #timeZone: string;
   readonly #metrics: Metrics;
+  readonly #refresh: Refresh;
 
-  constructor(catalog: Catalog, delivery: Delivery, partitions: number, timeZone: string, metrics: Metrics) {
+  constructor(
+    catalog: Catalog,
+    refresh: Refresh,
+    delivery: Delivery,
+    partitions: number,
+    timeZone: string,
+    metrics: Metrics,
+  ) {
     this.#catalog = catalog;
+    this.#refresh = refresh;
     this.#delivery = delivery;
     this.#partitions = partitions;
     this.#timeZone = timeZone;
@@ -80,11 +96,11 @@ export class Ingest {
    * @throws Problem overloaded | redis_unavailable | what `parse` throws
    */
   async one(given: unknown, { wait, timeoutMs }: IngestOptions): Promise<Outcome | 'accepted'> {
-    const change = this.parse(given);
+    const { change, checkedAt } = await this.#parsed(given);
     const { outcomes } = await this.#delivery.deliver({
       partition: partitionOf(change.id, this.#partitions),
       changes: [JSON.stringify(change)],
-      checkedAt: this.#catalog.version,
+      checkedAt,
       wantsOutcomes: wait === 'applied',
       patienceMs: 0,
     });
@@ -94,10 +110,37 @@ export class Ingest {
     return settled ? (settled[0] ?? 'dead') : 'accepted';
   }
 
+  /** One round trip more only if something is refused, or unknown. @throws Problem */
+  async #parsed(given: unknown): Promise<{ readonly change: Change; readonly checkedAt: number }> {
+    const { version } = this.#catalog;
+    try {
+      const change = this.parse(given);
+      if (!this.#meetsUnknown(change)) return { change, checkedAt: version };
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+    }
+    await this.#refresh();
+    return { change: this.parse(given), checkedAt: this.#catalog.version };
+  }
+
+  #meetsUnknown({ object_type: objectType, data = {} }: Change): boolean {
+    const type = this.#catalog.objectTypes.get(objectType)!;
+    const isKey = (name: string) => [...type.relationships.values()].some(({ key }) => key === name);
+    return Object.keys(data).some((name) => !type.attributes.has(name) && !isKey(name));
+  }
+
   /** Begins to take in many changes. */
   session(given: SessionOptions): IngestSession {
     const options = { listedMax: DEFAULT_LIMITS.rejectedLines, ...given };
-    return new IngestSession(this.#catalog, this.#delivery, this.#partitions, this.#timeZone, this.#metrics, options);
+    return new IngestSession(
+      this.#catalog,
+      this.#refresh,
+      this.#delivery,
+      this.#partitions,
+      this.#timeZone,
+      this.#metrics,
+      options,
+    );
   }
 }
 
@@ -112,6 +155,9 @@ interface Gathered {
 /** One run of many changes. Caller: awaits each `add` before the next, and ends with `finish`. */
 export class IngestSession {
   readonly #catalog: Catalog;
+  readonly #refresh: Refresh;
+  /** When the catalog was last brought to what is stored: before the first change, and when changes are refused. */
+  #refreshedAtMs = Number.NEGATIVE_INFINITY;
   readonly #delivery: Delivery;
   readonly #timeZone: string;
   readonly #metrics: Metrics;
@@ -131,6 +177,7 @@ export class IngestSession {
 
   constructor(
     catalog: Catalog,
+    refresh: Refresh,
     delivery: Delivery,
     partitions: number,
     timeZone: string,
@@ -138,6 +185,7 @@ export class IngestSession {
     options: Required<SessionOptions>,
   ) {
     this.#catalog = catalog;
+    this.#refresh = refresh;
     this.#delivery = delivery;
     this.#timeZone = timeZone;
     this.#metrics = metrics;
@@ -161,16 +209,25 @@ export class IngestSession {
 
   /** Takes one change; `text` is its JSON, if there is one already. */
   addParsed(line: number, given: unknown, text?: string): Promise<void> | undefined {
+    if (this.#refreshedAtMs === Number.NEGATIVE_INFINITY) return this.#addRefreshed(line, given, text);
     let change: Change;
     try {
       change = parseChange(given, this.#catalog.objectTypes, this.#timeZone);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
+      if (Date.now() - this.#refreshedAtMs > ASKED_AGAIN_MS) return this.#addRefreshed(line, given, text);
       this.reject(line, error);
       return undefined;
     }
     // What needed no rewriting travels as it came: it is parsed once here and once where it is applied, and never printed.
     return this.#gather(line, change.id, change === given && text !== undefined ? text : JSON.stringify(change));
+  }
+
+  /** If Redis does not answer, the delivery says so. */
+  async #addRefreshed(line: number, given: unknown, text: string | undefined): Promise<void> {
+    await this.#refresh().catch(() => {});
+    this.#refreshedAtMs = Date.now();
+    await this.addParsed(line, given, text);
   }
 
   reject(line: number, problem: Problem): void {

@@ -2,7 +2,7 @@
  * networks.ts – The predicate network of every object type, kept in step with the catalog.
  *
  * Keeps true: within one turn of the event loop the networks are those of `version`: they hold exactly the ordinals that the
- * catalog lists at that version, whatever their status.
+ * catalog lists at that version, whatever their status, but for those that have failed.
  */
 import type { Catalog, CatalogWrite } from '../catalog/catalog.ts';
 import { readDerivedName } from '../query/derived-attribute.ts';
@@ -42,6 +42,13 @@ export class Networks {
 
   typeOf(ordinal: number): string | undefined {
     return this.#typeOf.get(ordinal);
+  }
+
+  /** Those of a type whose truth moves with time, at the record or at neighbours that they look at. */
+  timedOrdinals(objectType: string): number[] {
+    return [...this.#typeOf]
+      .filter(([each, type]) => type === objectType && this.#catalog.isTimed([each]))
+      .map(([each]) => each);
   }
 
   ordinals(): Iterable<number> {
@@ -88,7 +95,8 @@ export class Networks {
   }
 
   #writeOrdinal(ordinal: number): void {
-    const stored = this.#catalog.ordinals.get(ordinal);
+    const listed = this.#catalog.ordinals.get(ordinal);
+    const stored = listed?.status === 'failed' ? undefined : listed;
     const known = this.#typeOf.get(ordinal);
     if (stored && known === undefined) {
       this.types.get(stored.object_type)?.network.add(ordinal, stored.predicate);
@@ -121,9 +129,14 @@ class AbsentTruth {
       const value = blankValue(derived, derived.measure.kind === 'truth' && this.of(derived.ordinal));
       if (value !== undefined) nothing[name] = value;
     }
-    // no age is told of nothing: any clock will do
-    const truth = network.holds(ordinal, nothing, 0);
+    const truth = this.#truthOver(network, ordinal, nothing);
     this.#known.set(ordinal, truth);
     return truth;
+  }
+
+  /** One that can't be told of nothing fails in every partition, and all that reads it with it. */
+  #truthOver(network: PredicateNetwork, ordinal: number, nothing: Readonly<Record<string, unknown>>): boolean {
+    if (network.hopeless.has(ordinal)) return false;
+    return network.holds(ordinal, nothing, 0); // no age is told of nothing: any clock will do
   }
 }

@@ -3,8 +3,10 @@
  *
  * Keeps true: a partition answers for an ordinal (it is `complete`, its field in `counts` exists) only after a scan has visited
  * every record of the type that was there when the ordinal came, and every change since went through a network that held it.
- * New ordinals of a type that come while a scan runs wait for the next one, which they share.
+ * New ordinals of a type that come while a scan runs wait for the next one, which they share. One that has failed here
+ * (query/failure.ts, meta field `failed:<ordinal>`) is neither complete nor built, until the catalog has taken it out.
  */
+import type { Failure } from '../query/failure.ts';
 import type { Networks } from './networks.ts';
 
 /** How far a scan has come: all ids up to `cursor` were visited for all of its ordinals. */
@@ -28,6 +30,10 @@ export interface BuildProgress {
   readonly dropped: readonly number[];
   /** Ordinals whose scan ends with this commit. */
   readonly completed: readonly number[];
+  /** Ordinals that failed with this commit: their counts go. */
+  readonly failed: ReadonlyMap<number, Failure>;
+  /** Of the dropped ones, those that had failed. */
+  readonly healed: readonly number[];
   /** The new build of each type whose build changed; undefined: nothing is left to build. */
   readonly builds: ReadonlyMap<string, TypeBuild | undefined>;
 }
@@ -41,12 +47,24 @@ export interface ScanRequest {
 export class PartitionBuilds {
   readonly #complete: Set<number>;
   readonly #builds: Map<string, TypeBuild>;
+  readonly #failed: Map<number, Failure>;
   #adopted: number;
 
-  constructor(adopted: number, complete: Iterable<number>, builds: Iterable<readonly [string, TypeBuild]>) {
+  constructor(
+    adopted: number,
+    complete: Iterable<number>,
+    builds: Iterable<readonly [string, TypeBuild]>,
+    failed: Iterable<readonly [number, Failure]> = [],
+  ) {
     this.#adopted = adopted;
     this.#complete = new Set(complete);
     this.#builds = new Map(builds);
+    this.#failed = new Map(failed);
+  }
+
+  /** The ordinals that have failed here. */
+  get failed(): ReadonlyMap<number, Failure> {
+    return this.#failed;
   }
 
   isComplete(ordinal: number): boolean {
@@ -68,10 +86,16 @@ export class PartitionBuilds {
   }
 
   /**
-   * What a commit at the networks' version makes of this. `visited` are the ids that the batch scanned for `request`, and
-   * whether they were the last ones. Caller: in the same turn of the event loop as the step.
+   * What a commit at the networks' version makes of this. `visited` are the ids that the step scanned for `request`, and
+   * whether they were the last ones; `failed` are the ordinals that failed in it. Caller: in the same turn of the event loop as the step.
    */
-  progress(networks: Networks, request?: ScanRequest, visited: readonly string[] = [], isLast = false): BuildProgress {
+  progress(
+    networks: Networks,
+    request?: ScanRequest,
+    visited: readonly string[] = [],
+    isLast = false,
+    failed: BuildProgress['failed'] = NOTHING_FAILED,
+  ): BuildProgress {
     const builds = new Map<string, TypeBuild | undefined>();
     // Only a new version drops ordinals; to look at 10,000 of them in every commit costs about a millisecond.
     const isNew = networks.version !== this.#adopted;
@@ -79,7 +103,7 @@ export class PartitionBuilds {
     const completed: number[] = [];
     if (request) {
       const { objectType, scan } = request;
-      const ordinals = scan.ordinals.filter((ordinal) => networks.has(ordinal));
+      const ordinals = scan.ordinals.filter((ordinal) => networks.has(ordinal) && !failed.has(ordinal));
       const waiting = (this.#builds.get(objectType)?.waiting ?? []).filter(
         (ordinal) => !scan.ordinals.includes(ordinal),
       );
@@ -88,16 +112,21 @@ export class PartitionBuilds {
       builds.set(objectType, isLast ? { waiting } : { scan: next, waiting });
     }
     if (isNew) this.#takeUpNew(networks, builds);
-    for (const [objectType, build] of builds) builds.set(objectType, withoutNothing(build, networks));
-    return { adopted: networks.version, dropped, completed, builds };
+    if (failed.size > 0) for (const [name, build] of this.#builds) if (!builds.has(name)) builds.set(name, build);
+    const exists = (ordinal: number) => networks.has(ordinal) && !failed.has(ordinal);
+    for (const [objectType, build] of builds) builds.set(objectType, withoutNothing(build, exists));
+    const healed = dropped.filter((ordinal) => this.#failed.has(ordinal));
+    return { adopted: networks.version, dropped, completed, failed, healed, builds };
   }
 
   /** The commit took place. @returns whether that is news for those who wait for builds. */
-  committed({ adopted, dropped, completed, builds }: BuildProgress): boolean {
-    const isNews = adopted !== this.#adopted || dropped.length > 0 || completed.length > 0;
+  committed({ adopted, dropped, completed, failed, healed, builds }: BuildProgress): boolean {
+    const isNews = adopted !== this.#adopted || dropped.length + completed.length + failed.size > 0;
     this.#adopted = adopted;
     for (const ordinal of completed) this.#complete.add(ordinal);
-    for (const ordinal of dropped) this.#complete.delete(ordinal);
+    for (const [ordinal, failure] of failed) this.#failed.set(ordinal, failure);
+    for (const ordinal of [...dropped, ...failed.keys()]) this.#complete.delete(ordinal);
+    for (const ordinal of healed) this.#failed.delete(ordinal);
     for (const [objectType, build] of builds) {
       if (build) this.#builds.set(objectType, build);
       else this.#builds.delete(objectType);
@@ -119,6 +148,7 @@ export class PartitionBuilds {
 
   *#ordinals(): Iterable<number> {
     yield* this.#complete;
+    yield* this.#failed.keys();
     for (const { scan, waiting } of this.#builds.values()) {
       yield* scan?.ordinals ?? [];
       yield* waiting;
@@ -126,9 +156,10 @@ export class PartitionBuilds {
   }
 }
 
+const NOTHING_FAILED: BuildProgress['failed'] = new Map();
+
 /** A build without the ordinals that are gone; undefined if nothing is left of it. */
-function withoutNothing(build: TypeBuild | undefined, networks: Networks): TypeBuild | undefined {
-  const exists = (ordinal: number) => networks.has(ordinal);
+function withoutNothing(build: TypeBuild | undefined, exists: (ordinal: number) => boolean): TypeBuild | undefined {
   const waiting = (build?.waiting ?? []).filter(exists);
   const ordinals = (build?.scan?.ordinals ?? []).filter(exists);
   if (build?.scan && ordinals.length > 0) return { scan: { ...build.scan, ordinals }, waiting };

@@ -16,15 +16,26 @@ import { unreachable } from '../errors.ts';
 import { type Place, readPlace } from '../membership/place.ts';
 import { compareEntries } from '../membership/standing.ts';
 import type { Metrics } from '../metrics.ts';
+import { type Failure, failureReason } from '../query/failure.ts';
 import { Alarm } from '../redis/alarm.ts';
 import { isFull, isUnanswered } from '../redis/connection.ts';
 import { type Keys, type PartitionKeys, readRecordMember } from '../redis/keys.ts';
 import { pairs } from '../redis/pairs.ts';
 import { runScript } from '../redis/scripts.ts';
 import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
-import { type Batch, LOG_START, type LogEntry, type LogPosition, readLogEntry } from './batch.ts';
+import { type Batch, LOG_START, type LogEntry, type LogPosition, type RecordKey, readLogEntry } from './batch.ts';
+import {
+  CARE_FIELD,
+  Care,
+  type CareEnds,
+  type CareLimits,
+  deathsBefore,
+  type Piece,
+  pieceName,
+  type Solo,
+} from './care.ts';
 import { CLOCK_SKEW_MAX_MS, type Clock } from './clock.ts';
-import { commitCommands } from './commit.ts';
+import { type CommitCommands, commitCommands, readFailed } from './commit.ts';
 import { EdgeSweep, readEdgeSets, readSweepChunk, type SweepChunk } from './edge-sweep.ts';
 import { type Fanout, Fanouts, type FanoutVisit, readFanout } from './fanouts.ts';
 import { beginGenerations, freshGeneration, type Lane } from './generations.ts';
@@ -34,7 +45,7 @@ import { Outbox, outboxEntries, UNDELIVERED_MAX } from './outbox.ts';
 import { PartitionBuilds, type ScanRequest, type TypeBuild } from './partition-builds.ts';
 import { NO_RESYNC, partitionIn, type ResyncChunk, Resyncs } from './resyncs.ts';
 import { RowCache } from './row-cache.ts';
-import { EFFECTS_MAX, type Step, step } from './step.ts';
+import { EFFECTS_MAX, type Step, type StepContext, step } from './step.ts';
 import { loadStepRows, type StepRows } from './step-rows.ts';
 import { Timers } from './timers.ts';
 
@@ -58,11 +69,23 @@ const BUSY_UTILIZATION = 0.5;
 const RETRY_MS = 50;
 /** A Redis that refuses at once is asked again 20 times a second, for as long as it is full. */
 const COMMITS_A_WARNING = 200;
+/** While what may be at fault is still being read. */
+const CARE_POLL_MS = 5;
+/** Batches that may throw before the partition stops, if no piece of them throws alone. */
 const STEP_ATTEMPTS_MAX = 3;
 /** Every so many renewals of the lease (about 3 s) the targets of messages are asked whether they still hold them. */
 const RENEWALS_A_CHECK = 3;
 const SWEEP_INTERVAL_MS = 30_000;
 const SWEPT_TOMBSTONES_MAX = 200;
+
+/** What one batch may have held besides messages. Of a resynchronization nobody knows: it begins anew after a take-over. */
+const CARE_LIMITS: CareLimits = {
+  change: BATCH_RECORDS_MAX + 256, // an entry may pass the limit (ENTRY_CHANGES_MAX)
+  fanout: BATCH_RECORDS_MAX,
+  due: 100,
+  scan: BATCH_RECORDS_MAX,
+  resync: Number.POSITIVE_INFINITY,
+};
 
 type CommitAnswer = 'ok' | 'duplicate' | 'fenced' | 'rolled-back';
 
@@ -79,6 +102,7 @@ export interface ProcessorContext {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly cachedRowsMax: number;
+  readonly solo: Solo;
   /** Brings the catalog to what is stored. */
   readonly refreshCatalog: () => Promise<unknown>;
   /** Told when this partition has completed ordinals, or moved to a newer catalog version. */
@@ -99,6 +123,9 @@ interface Held {
   newPlaces: [target: number, lane: Lane][];
   number: number;
   position: LogPosition;
+  inboxPosition: string;
+  /** While something may be at fault. */
+  care: Care | undefined;
   /** The latest that this owner or one before it went by. */
   clockMs: number;
   isLost: boolean;
@@ -112,6 +139,9 @@ interface Turn {
   readonly request?: ScanRequest | undefined;
   readonly ids: readonly string[];
   readonly swept?: SweepChunk | undefined;
+  /** Of a turn with care: what it tries alone; and whether nothing else of this process runs meanwhile. */
+  readonly piece?: Piece;
+  readonly isSolo?: boolean;
 }
 
 /**
@@ -136,8 +166,8 @@ export class PartitionProcessor {
   #queuedBytes = 0;
   #inbox: InboxEntry[] = [];
   #lastBatchEntries = SMALL_BATCH_ENTRIES;
-  #poison: Batch['poison'];
   #failures = 0;
+  #isResyncNext = false;
   #sweptAtMs = 0;
   #renewals = 0;
   #isAheadOfTime = false;
@@ -213,7 +243,8 @@ export class PartitionProcessor {
       this.#logger.fatal({ err: error }, 'the partition has stopped');
     } finally {
       this.#forget();
-      await runScript(this.#context.redis, 'releaseLease', [this.#keys.owner], [this.#token]).catch(() => {});
+      const keys = [this.#keys.owner, this.#keys.meta];
+      await runScript(this.#context.redis, 'releaseLease', keys, [this.#token]).catch(() => {});
     }
   }
 
@@ -248,8 +279,8 @@ export class PartitionProcessor {
   /** @returns undefined if the partition is no longer as it was when it was acquired. */
   async #open(flat: readonly string[]): Promise<Held | undefined> {
     const meta = pairs(flat);
-    const adopted = Number(meta.get('catalog') ?? 0);
-    if (this.#context.networks.version < adopted) await this.#context.refreshCatalog();
+    // Whoever waits for all owners to know a version does not wait for a partition that has none.
+    await this.#context.refreshCatalog();
     const complete = (await this.#context.redis.hkeys(this.#keys.counts)).map(Number);
     const builds: [string, TypeBuild][] = [];
     const fanouts: Fanout[] = [];
@@ -279,9 +310,11 @@ export class PartitionProcessor {
     const outbox = this.#outbox(lanes);
     await outbox.recover();
     const position = { entry: meta.get('log') ?? LOG_START.entry, offset: Number(meta.get('offset') ?? 0) };
+    const inboxPosition = meta.get('inbox') ?? LOG_START.entry;
+    const care = await this.#careAfterTakeOver(meta);
     const held: Held = {
       // A version that no partition was ever at: what the catalog holds is looked at once more.
-      builds: new PartitionBuilds(-1, complete, builds),
+      builds: new PartitionBuilds(-1, complete, builds, readFailed(meta)),
       fanouts: new Fanouts(fanouts),
       sweep: new EdgeSweep(noted),
       outbox,
@@ -291,6 +324,8 @@ export class PartitionProcessor {
       newPlaces: [...lanes],
       number,
       position,
+      inboxPosition,
+      care,
       clockMs: Number(meta.get('clock') ?? 0),
       isLost: false,
     };
@@ -299,7 +334,6 @@ export class PartitionProcessor {
     this.#queuedBytes = 0;
     this.#inbox = [];
     this.#context.tail.follow(this.#keys.log, position.entry, (entries) => this.#enqueue(held, entries));
-    const inboxPosition = meta.get('inbox') ?? LOG_START.entry;
     this.#context.tail.follow(this.#keys.inbox, inboxPosition, (entries) => this.#enqueueMessages(held, entries));
     this.#logger.debug({ number: held.number, position }, 'the partition is acquired');
     return held;
@@ -366,23 +400,41 @@ export class PartitionProcessor {
     this.#alarm.ring();
   }
 
+  /** Whoever held the partition before may have died of what it had in hand. */
+  async #careAfterTakeOver(meta: ReadonlyMap<string, string>): Promise<Care | undefined> {
+    const deserted = meta.get('deserted');
+    const note = meta.get(CARE_FIELD);
+    if (deserted === undefined && note === undefined) return undefined;
+    const [log, inbox] = await Promise.all([this.#lastEntry(this.#keys.log), this.#lastEntry(this.#keys.inbox)]);
+    const deaths = deathsBefore(note, this.#token);
+    const logged = { deaths: Object.fromEntries(deaths) };
+    this.#logger.info(logged, 'the owner before left without a word: what it had in hand is tried piece by piece');
+    return new Care({ log, inbox }, CARE_LIMITS, deaths);
+  }
+
+  async #lastEntry(stream: string): Promise<string> {
+    const [last] = await this.#context.redis.xrevrange(stream, '+', '-', 'COUNT', 1);
+    return last?.[0] ?? LOG_START.entry;
+  }
+
   /** One batch, or a wait for one. A full outbox holds back all but the inbox: else two partitions could wait for each other. */
   async #turn(held: Held): Promise<void> {
-    const expired = await this.#expiredTombstones(held);
     const isHeldBack = held.outbox.undelivered > UNDELIVERED_MAX;
+    if (held.care && (await this.#turnWithCare(held, held.care, isHeldBack))) return;
+    const expired = await this.#expiredTombstones(held);
     const due = isHeldBack ? [] : await held.timers.take(this.#context.redis, this.#keys, this.#clockOf(held));
     const request = isHeldBack ? undefined : held.builds.nextScan();
     const isQueued = !isHeldBack && this.#queue.length > 0;
     const isFanning = !isHeldBack && held.fanouts.size > 0;
     const isBuilding = !isHeldBack && held.builds.hasWork(this.#context.networks.version);
-    const isResyncing = !isHeldBack && held.resyncs.hasWork;
+    const isResyncing = !isHeldBack && held.resyncs.hasWork && !held.care;
     const sweep = isHeldBack ? undefined : held.sweep.next(this.#context.networks.edges);
     const isBusy = isQueued || isFanning || isBuilding || isResyncing || sweep !== undefined;
     const hasWork = isBusy || due.length > 0 || expired.length > 0 || this.#inbox.length > 0;
+    if (!hasWork && held.care) return this.#alarm.sleep(CARE_POLL_MS);
     if (!hasWork) return this.#sleep(isHeldBack ? Number.POSITIVE_INFINITY : held.timers.nextMs - this.#clockOf(held));
     await this.#gather();
     const inbox = this.#takeMessages();
-    if (this.#failures > 0 && inbox.length > 0) return this.#carryOutAlone(held, inbox[0]!);
     const entries = isHeldBack ? [] : this.#takeEntries();
     await this.#catchUpWith(entries, inbox);
     const visits = isHeldBack ? [] : await this.#visitHolders(held);
@@ -392,7 +444,7 @@ export class PartitionProcessor {
     const swept = await readSweepChunk(this.#context.redis, this.#keys, sweep);
     const fanouts = visits.map((visit) => ({ anchor: visit.fanout.anchor, ids: visit.ids }));
     const resync = isResyncing ? await this.#nextOfResync(held, isBuilding) : NO_RESYNC;
-    const batch = this.#withCare({ entries, inbox, fanouts, resync, position: held.position, scans, due, expired });
+    const batch = { entries, inbox, fanouts, resync, position: held.position, scans, due, expired };
     await this.#carryOut(held, { batch, visits, request, ids, swept });
   }
 
@@ -422,55 +474,221 @@ export class PartitionProcessor {
     return resyncs.next(redis, this.#keys, networks, keys.partitions.length, !isBuilding);
   }
 
-  /** After a failure: so that the message at fault is found. */
-  async #carryOutAlone(held: Held, entry: InboxEntry): Promise<void> {
-    await this.#catchUpWith([], [entry]);
-    const batch = { entries: [], inbox: [entry], position: held.position, scans: [], expired: [] };
-    await this.#carryOut(held, { batch: this.#withCare(batch), visits: [], ids: [] });
+  // ——— With care (care.ts) ———
+
+  /** @returns whether this turn was taken: a piece was tried, or is waited for. */
+  async #turnWithCare(held: Held, care: Care, isHeldBack: boolean): Promise<boolean> {
+    const piece = await this.#nextPiece(held, care, isHeldBack);
+    if (piece === undefined) {
+      if (held.resyncs.hasWork) return false;
+      await this.#note(held, '');
+      held.care = undefined;
+      return false;
+    }
+    if (piece === 'wait') await this.#alarm.sleep(CARE_POLL_MS);
+    else await this.#tryPiece(held, care, piece);
+    return true;
   }
 
-  async #carryOut(held: Held, { batch, visits, request, ids, swept }: Turn): Promise<void> {
-    const { redis, networks, metrics } = this.#context;
+  /** What may be at fault and was not tried yet; 'wait': it is still being read, or the outbox is full. */
+  async #nextPiece(held: Held, care: Care, isHeldBack: boolean): Promise<Piece | 'wait' | undefined> {
+    const [message] = this.#inbox;
+    const isMessageLeft = care.has('inbox', held.inboxPosition);
+    if (message && (isHeldBack || (isMessageLeft && care.covers('inbox', message.id))))
+      return { kind: 'message', entry: message.id };
+    if (isHeldBack || (isMessageLeft && !message)) return 'wait';
+    const [first] = this.#queue;
+    if (care.has('log', held.position.entry)) {
+      if (!first) return 'wait';
+      if (care.covers('log', first.id)) return { kind: 'change', entry: first.id, index: held.position.offset };
+    }
+    return this.#nextVisit(held, care);
+  }
+
+  /** Records that were not in a log: of fan-outs, timers, scans and resynchronizations. */
+  async #nextVisit(held: Held, care: Care): Promise<Piece | undefined> {
+    if (care.left('fanout') && held.fanouts.size > 0) {
+      const [visit] = await this.#visitHolders(held, 1);
+      if (visit) return { kind: 'fanout', visit };
+    }
+    const taken = care.left('due') ? await held.timers.take(this.#context.redis, this.#keys, this.#clockOf(held)) : [];
+    if (taken[0]) return { kind: 'due', record: taken[0], taken };
+    const request = care.left('scan') ? held.builds.nextScan() : undefined;
+    if (request) return { kind: 'scan', request, ids: await this.#scanIds(request, 1) };
+    this.#isResyncNext = !this.#isResyncNext; // it may go on for long: every other turn is for all else
+    if (!held.resyncs.hasWork || !this.#isResyncNext) return undefined;
+    const isBuilding = held.builds.hasWork(this.#context.networks.version);
+    return { kind: 'resync', chunk: await this.#nextOfResync(held, isBuilding) };
+  }
+
+  /** One under suspicion is alone in the process: its neighbours' deaths are not its own. */
+  async #tryPiece(held: Held, care: Care, piece: Piece): Promise<void> {
+    const name = pieceName(piece);
+    const end = care.isSuspect(name) ? await this.#context.solo.begin() : undefined;
+    try {
+      const isSolo = end !== undefined;
+      const verdict = care.verdict([name], WORDS[piece.kind]);
+      if (verdict !== undefined) await this.#carryOut(held, { ...this.#asideTurn(held, piece, verdict), isSolo });
+      else if (piece.kind === 'scan' && isSolo && !(await this.#rehearse(held, care, piece))) return;
+      else if (await this.#note(held, name)) await this.#carryOut(held, { ...this.#turnOf(held, piece), isSolo });
+    } finally {
+      end?.();
+    }
+  }
+
+  /**
+   * Evaluates the predicates of a scan one by one, for nothing: the one at fault is found, and the others are built.
+   * @returns false if one was given up, or has thrown.
+   */
+  async #rehearse(held: Held, care: Care, piece: Extract<Piece, { kind: 'scan' }>): Promise<boolean> {
+    const { objectType, scan } = piece.request;
+    for (const ordinal of scan.ordinals.filter((each) => this.#context.networks.has(each))) {
+      const name = pieceName(piece, ordinal);
+      const verdict = care.verdict([pieceName(piece), name], WORDS.scan);
+      if (verdict !== undefined) {
+        await this.#carryOut(held, { ...this.#failingTurn(held, piece, [ordinal], verdict), isSolo: true });
+        return false;
+      }
+      if (!(await this.#note(held, name))) return false;
+      const scans = [{ objectType, ordinals: [ordinal], ids: piece.ids }];
+      const batch = { entries: [], position: held.position, scans, expired: [] };
+      const rows = await loadStepRows(this.#context.redis, this.#keys, this.#cache, this.#context.networks, batch);
+      try {
+        step(batch, this.#stepContext(held, rows, this.#clockOf(held)));
+      } catch (error) {
+        care.threw(name, (error as Error).message);
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** @returns whether the partition is still ours. */
+  async #note(held: Held, name: string): Promise<boolean> {
+    const note = name === '' ? '' : held.care!.note(this.#token, name);
+    const keys = [this.#keys.owner, this.#keys.meta];
+    const answer = await runScript<string>(this.#context.redis, 'noteTrying', keys, [this.#token, note]);
+    if (answer === 'fenced') held.isLost = true;
+    return answer === 'noted';
+  }
+
+  #turnOf(held: Held, piece: Piece): Turn {
+    const nothing = { entries: [], position: held.position, scans: [], expired: [] };
+    const base = { visits: [], ids: [], piece };
+    switch (piece.kind) {
+      case 'message':
+        return { ...base, batch: { ...nothing, inbox: [this.#inbox[0]!] } };
+      case 'change':
+        return { ...base, batch: { ...nothing, entries: [this.#entryOf(piece)!], changesMax: 1 } };
+      case 'fanout': {
+        const fanouts = [{ anchor: piece.visit.fanout.anchor, ids: piece.visit.ids }];
+        return { ...base, visits: [piece.visit], batch: { ...nothing, fanouts } };
+      }
+      case 'due':
+        return { ...base, batch: { ...nothing, due: [piece.record] } };
+      case 'scan': {
+        const { request, ids } = piece;
+        const { objectType, scan } = request;
+        const scans = ids.length > 0 ? [{ objectType, ordinals: scan.ordinals, ids }] : [];
+        return { ...base, request, ids, batch: { ...nothing, scans } };
+      }
+      case 'resync':
+        return { ...base, batch: { ...nothing, resync: piece.chunk } };
+      default:
+        return unreachable(piece);
+    }
+  }
+
+  /** Goes on without a piece, and keeps it with the dead letters. What can't be told any more without it says so from then on. */
+  #asideTurn(held: Held, piece: Piece, detail: string): Turn {
+    const turn = this.#turnOf(held, piece);
+    const letter = pieceName(piece);
+    switch (piece.kind) {
+      case 'message':
+        return { ...turn, batch: { ...turn.batch, poison: { entry: piece.entry, index: 0, detail, isMessage: true } } };
+      case 'change':
+        return { ...turn, batch: { ...turn.batch, poison: { entry: piece.entry, index: piece.index, detail } } };
+      case 'fanout':
+        return { ...turn, batch: { ...turn.batch, fanouts: [], aside: { detail, letter, broken: this.#partition } } };
+      case 'due': {
+        const { record: timer } = piece;
+        const failures = this.#failuresOf(this.#context.networks.timedOrdinals(timer.objectType), timer, detail);
+        return { ...turn, batch: { ...turn.batch, due: [], aside: { detail, letter, timer, failures } } };
+      }
+      case 'scan':
+        return this.#failingTurn(held, piece, piece.request.scan.ordinals, detail);
+      case 'resync': {
+        const broken = piece.chunk.resends[0]?.to ?? piece.chunk.sweeps[0]?.from ?? this.#partition;
+        return { ...turn, batch: { ...turn.batch, resync: NO_RESYNC, aside: { detail, letter, broken } } };
+      }
+      default:
+        return unreachable(piece);
+    }
+  }
+
+  /** Goes on with a scan where it is, without some of its predicates. */
+  #failingTurn(held: Held, piece: Extract<Piece, { kind: 'scan' }>, failing: readonly number[], detail: string): Turn {
+    const letter = pieceName(piece, failing.length === 1 ? failing[0] : undefined);
+    const record = { objectType: piece.request.objectType, id: piece.ids[0] ?? '' };
+    const aside = { detail, letter, failures: this.#failuresOf(failing, record, detail) };
+    return { visits: [], ids: [], batch: { entries: [], position: held.position, scans: [], expired: [], aside } };
+  }
+
+  #failuresOf(ordinals: readonly number[], { objectType, id }: RecordKey, detail: string): Map<number, Failure> {
+    return new Map(ordinals.map((ordinal) => [ordinal, { object_type: objectType, id, passed: '', detail }]));
+  }
+
+  /** The entry of the log that a piece is of; read only now, for reading may be what it dies under. */
+  #entryOf({ kind }: Piece): LogEntry | undefined {
+    const [queued] = this.#queue;
+    if (kind !== 'change' || !queued) return undefined;
+    queued.entry ??= readLogEntry(queued.id, queued.fields);
+    return queued.entry;
+  }
+
+  async #carryOut(held: Held, turn: Turn): Promise<void> {
+    const { batch, visits, request, ids, swept, piece } = turn;
+    const { redis, networks, metrics, solo } = this.#context;
+    // A message was sent, and a change checked, at a catalog version that may be newer than ours.
+    if (piece) await this.#catchUpWith(batch.entries, batch.inbox ?? []);
     let rows: StepRows;
     let loadedAt: number;
     do {
+      if (!turn.isSolo) await solo.over;
       loadedAt = networks.version;
       rows = await loadStepRows(redis, this.#keys, this.#cache, networks, batch);
-    } while (networks.version !== loadedAt); // which rows a step looks at follows from the catalog
+      // which rows a step looks at follows from the catalog
+    } while (networks.version !== loadedAt || (solo.over && !turn.isSolo));
     // From here to the commit's arguments nothing awaits: catalog, networks and step are of one version.
     const nowMs = this.#clockOf(held);
     const startedMs = performance.now();
     const number = held.number + 1;
-    const isLastChunk = request !== undefined && ids.length < scanRowsMax(request);
-    const progress = held.builds.progress(networks, request, ids, isLastChunk);
+    const isLastChunk = request !== undefined && ids.length < (piece ? 1 : scanRowsMax(request));
     const { edges } = networks;
     const sweep = held.sweep.progress(edges, swept);
     const delivered = held.outbox.takeDelivered();
     const settled = held.newPlaces
       .filter(([, { base }]) => base > 0)
       .map(([target, { base }]) => [target, base] as const);
-    const attempted = this.#attempt(batch, () => {
-      const made = step(batch, {
-        ...rows,
-        types: networks.types,
-        edges: networks.edges,
-        partitionOf: (id) => partitionOf(id, this.#context.keys.partitions.length),
-        isReceiving: (source) => held.resyncs.isReceiving(source),
-        timeZone: this.#context.timeZone,
-        nowMs,
-      });
+    const chunk = piece?.kind === 'resync' ? piece.chunk : (batch.resync ?? NO_RESYNC);
+    const attempted = this.#attempt(held, turn, () => {
+      const made = step(batch, this.#stepContext(held, rows, nowMs));
+      const visited = ids.slice(0, made.scanned);
+      const isDone = isLastChunk && visited.length === ids.length;
+      const progress = held.builds.progress(networks, request, visited, isDone, made.failures);
       const isKept = (anchor: number) => networks.edges.has(anchor);
       const fanouts = held.fanouts.progress(visits, made.edges.fanouts, number, isKept);
       const outbox = outboxEntries(made, held.sent, networks.version);
       const context = { keys: this.#keys, networks, builds: held.builds, nowMs };
-      const resync = held.resyncs.progress(batch.resync ?? NO_RESYNC, made.resync);
+      const resync = held.resyncs.progress(chunk, made.resync);
       const traffic = { fanouts, outbox, resync, delivered: [...delivered, ...settled], places: held.newPlaces };
       const commands = commitCommands(made, progress, traffic, context);
       held.sweep.addTo(commands, sweep, edges, made.edges.neighbours, this.#keys);
-      return { made, fanouts, outbox, commands };
+      if (piece) addCare(commands, held.care!.noteWithout(piece), this.#keys);
+      return { made, progress, fanouts, outbox, commands };
     });
     if (!attempted) return;
-    const { made, fanouts, outbox, commands } = attempted;
+    const { made, progress, fanouts, outbox, commands } = attempted;
     const header = [this.#token, held.number, number, randomUUID(), LEASE_TTL_MS];
     metrics.stepSeconds.observe((performance.now() - startedMs) / 1000);
     const answer = await this.#commit(commands.keys, [...header, ...commands.arguments]);
@@ -481,8 +699,10 @@ export class PartitionProcessor {
         this.#cache.committed(made, this.#keys);
         held.fanouts.committed(fanouts);
         held.newPlaces = [];
-        held.timers.committed(made, batch.due ?? []);
-        held.resyncs.committed(batch.resync ?? NO_RESYNC, made.resync);
+        held.timers.committed(made, piece?.kind === 'due' ? piece.taken : (batch.due ?? []));
+        held.resyncs.committed(chunk, made.resync);
+        if (piece) held.care?.passed(piece);
+        else this.#failures = 0;
         held.sweep.committed(edges, sweep);
         for (const entry of outbox) {
           held.sent.set(entry.target, entry);
@@ -490,6 +710,7 @@ export class PartitionProcessor {
         }
         this.#advance(held, made);
         this.#count(made);
+        this.#tellFailures(made);
         if (held.builds.committed(progress)) this.#context.onProgress();
         return;
       case 'fenced':
@@ -500,6 +721,20 @@ export class PartitionProcessor {
       default:
         return unreachable(answer);
     }
+  }
+
+  #stepContext(held: Held, rows: StepRows, nowMs: number): StepContext {
+    const { networks, keys, timeZone } = this.#context;
+    return {
+      ...rows,
+      types: networks.types,
+      edges: networks.edges,
+      partitionOf: (id) => partitionOf(id, keys.partitions.length),
+      isReceiving: (source) => held.resyncs.isReceiving(source),
+      timeZone,
+      nowMs,
+      failed: held.builds.failed,
+    };
   }
 
   /** Sends the very same commit until its outcome is known. */
@@ -520,24 +755,18 @@ export class PartitionProcessor {
   }
 
   /** What was applied leaves the queue. */
-  #advance(held: Held, { position, applied, inbox }: Step): void {
-    if (inbox !== undefined) this.#advanceInbox(inbox);
-    if (this.#poison?.isMessage && this.#poison.entry === inbox) this.#trustAgain();
+  #advance(held: Held, { position, inbox }: Step): void {
+    if (inbox !== undefined) this.#advanceInbox(held, inbox);
     if (!position) return;
     held.position = position;
     while (this.#queue.length > 0 && compareEntries(this.#queue[0]!.id, position.entry) <= 0) {
       this.#queuedBytes -= this.#queue.shift()!.bytes;
     }
-    if (applied > 0) this.#trustAgain();
     if (this.#queuedBytes < QUEUED_BYTES_MAX / 2) this.#context.tail.resume(this.#keys.log);
   }
 
-  #trustAgain(): void {
-    this.#poison = undefined;
-    this.#failures = 0;
-  }
-
-  #advanceInbox(position: string): void {
+  #advanceInbox(held: Held, position: string): void {
+    held.inboxPosition = position;
     while (this.#inbox.length > 0 && compareEntries(this.#inbox[0]!.id, position) <= 0) this.#inbox.shift();
     if (this.#inbox.length < QUEUED_MESSAGES_MAX / 2) this.#context.tail.resume(this.#keys.inbox);
   }
@@ -556,32 +785,27 @@ export class PartitionProcessor {
     }
   }
 
+  #tellFailures({ failures }: Step): void {
+    for (const [ordinal, failure] of failures)
+      this.#logger.error({ ordinal, reason: failureReason(failure) }, 'a segment has failed');
+  }
+
   /**
-   * The step is pure, and so is what is written of it: a failure (a bug, a record grown too long) meets the same change again
-   * and again. After a failure messages and changes are tried one by one, and the one that has failed STEP_ATTEMPTS_MAX times
-   * goes to the dead letters instead of stopping all that come after it.
+   * The step is pure, and so is what is written of it: a failure (a bug, a record grown too long) meets the same piece again and
+   * again. All that was in the batch is tried piece by piece then, and the one at fault is set aside instead of stopping all
+   * that come after it.
    */
-  #attempt<Made>(batch: Batch, run: () => Made): Made | undefined {
+  #attempt<Made>(held: Held, { batch, piece }: Turn, run: () => Made): Made | undefined {
     try {
       return run();
     } catch (error) {
-      this.#failures++;
-      this.#logger.error({ err: error, failures: this.#failures }, 'the step failed');
-      const [change] = batch.entries;
-      const [message] = batch.inbox ?? [];
-      const first = message ?? change;
-      if (!first || this.#failures > STEP_ATTEMPTS_MAX) throw error;
-      if (this.#failures === STEP_ATTEMPTS_MAX) {
-        const at = message ? { index: 0, isMessage: true } : { index: batch.position.offset };
-        this.#poison = { entry: first.id, ...at, detail: (error as Error).message };
-      }
+      this.#logger.error({ err: error, piece: piece && pieceName(piece) }, 'the step failed');
+      if (batch.aside || batch.poison) throw error;
+      if (piece) held.care!.threw(pieceName(piece), (error as Error).message);
+      else if (++this.#failures > STEP_ATTEMPTS_MAX) throw error;
+      else held.care = new Care(endsOf(batch, held), CARE_LIMITS);
       return undefined;
     }
-  }
-
-  #withCare(batch: Batch): Batch {
-    if (this.#failures === 0) return batch;
-    return { ...batch, changesMax: 1, ...(this.#poison ? { poison: this.#poison } : {}) };
   }
 
   #takeEntries(): LogEntry[] {
@@ -610,10 +834,10 @@ export class PartitionProcessor {
     return entries;
   }
 
-  /** The next holders of the fan-outs that run: together no more than a batch has room for. */
-  #visitHolders(held: Held): Promise<FanoutVisit[]> {
-    const next = held.fanouts.next();
-    const idsMax = Math.max(16, Math.floor(FANOUT_RECORDS_MAX / Math.max(1, next.length)));
+  /** The next holders of the fan-outs that run: together no more than a batch has room for; or only the very next one. */
+  #visitHolders(held: Held, most?: 1): Promise<FanoutVisit[]> {
+    const next = held.fanouts.next().slice(0, most);
+    const idsMax = most ?? Math.max(16, Math.floor(FANOUT_RECORDS_MAX / Math.max(1, next.length)));
     return Promise.all(
       next.map(async (fanout): Promise<FanoutVisit> => {
         const { anchor, target, cursor, until } = fanout;
@@ -632,10 +856,10 @@ export class PartitionProcessor {
     if (newest > this.#context.networks.version) await this.#context.refreshCatalog();
   }
 
-  #scanIds(request: ScanRequest): Promise<string[]> {
+  #scanIds(request: ScanRequest, most = scanRowsMax(request)): Promise<string[]> {
     const { objectType, scan } = request;
     const after = scan.cursor === '' ? '-' : `(${scan.cursor}`;
-    return this.#context.redis.zrangebylex(this.#keys.ids(objectType), after, '+', 'LIMIT', 0, scanRowsMax(request));
+    return this.#context.redis.zrangebylex(this.#keys.ids(objectType), after, '+', 'LIMIT', 0, most);
   }
 
   async #expiredTombstones(held: Held): Promise<{ objectType: string; id: string }[]> {
@@ -663,6 +887,25 @@ export class PartitionProcessor {
 function unansweredCommit(error: unknown): string {
   if (isFull(error)) return 'Redis is full: a commit waits until there is room';
   return 'no answer to a commit; it is sent again';
+}
+
+const WORDS: Readonly<Record<Piece['kind'], string>> = {
+  message: 'this message',
+  change: 'this change',
+  fanout: 'the evaluation of this record after one that it points at had changed',
+  due: 'the evaluation of this record when it was due',
+  scan: 'the evaluation of this record for a new segment',
+  resync: 'this piece of what is sent anew to another partition, or heard anew from it',
+};
+
+function endsOf({ entries, inbox = [] }: Batch, { position, inboxPosition }: Held): CareEnds {
+  return { log: entries.at(-1)?.id ?? position.entry, inbox: inbox.at(-1)?.id ?? inboxPosition };
+}
+
+/** The field of meta after a piece is done with. */
+function addCare(commands: CommitCommands, note: string | undefined, keys: PartitionKeys): void {
+  if (note === undefined) commands.add('HDEL', keys.meta, [CARE_FIELD]);
+  else commands.add('HSET', keys.meta, [CARE_FIELD, note]);
 }
 
 /** Rows of one chunk: few when many ordinals are evaluated for each, so that a commit stays within EFFECTS_MAX. */

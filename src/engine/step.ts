@@ -6,6 +6,9 @@
  * predicates say of the row's record at the batch's clock; flips are netted per record, so a record that enters and leaves within
  * a batch does neither. Whatever touches a record first fires its timer if that is overdue: else it would be set anew, and what
  * time had made of the record would never be found out.
+ *
+ * A predicate whose program takes more than its budget fails: from the record on at which that is found out it keeps its stored
+ * truth, and the step says so. Nothing else of the batch is lost, and it is found at the same record whoever runs the step.
  */
 import type { Change, Outcome } from '../change/change.ts';
 import type { ObjectType } from '../change/object-type.ts';
@@ -13,6 +16,8 @@ import { applyChange, filterableData, isLive, type RecordRow } from '../change/r
 import type { Aggregate, NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
 import { applyFlips, hasOrdinal, NO_ORDINALS, type Ordinals } from '../membership/ordinals.ts';
 import type { StateRow } from '../membership/state-row.ts';
+import { spentSince, spentSoFar } from '../query/budget.ts';
+import { type FailedOrdinals, type Failure, NONE_FAILED, ProgramFailed } from '../query/failure.ts';
 import { type Flip, flip, flippedOrdinal, type PredicateNetwork } from '../query/network.ts';
 import type { Batch, FanoutChunk, LogEntry, LogPosition, RecordKey, ScanChunk } from './batch.ts';
 import type { Edge } from './edges.ts';
@@ -56,6 +61,8 @@ export interface StepContext {
   readonly partitionOf: (id: string) => number;
   /** Whether a partition is sending us all its state anew. */
   readonly isReceiving: (source: number) => boolean;
+  /** Predicates that have failed in this partition; none if absent. */
+  readonly failed?: FailedOrdinals;
 }
 
 /** A record whose row changed, or whose memberships did. */
@@ -79,7 +86,7 @@ interface EntryOutcomes {
 interface DeadLetter {
   readonly entry: string;
   readonly index: number;
-  readonly code: 'entry_malformed' | 'object_type_unknown' | 'change_failed' | 'message_failed';
+  readonly code: 'entry_malformed' | 'object_type_unknown' | 'change_failed' | 'message_failed' | 'work_failed';
   readonly detail: string;
   readonly letter: string;
 }
@@ -100,10 +107,19 @@ export interface Step {
   readonly timers: readonly Timer[];
   /** How many of the records that were taken for due were looked at. */
   readonly fired: number;
+  /** How many ids of the scans were visited. */
+  readonly scanned: number;
+  /** Predicates that failed in this step, and why. */
+  readonly failures: ReadonlyMap<number, Failure>;
 }
 
 /** Memberships that one commit may flip: it ends at the change that passes this, for a commit holds the shard meanwhile (about 6 ms). */
 export const EFFECTS_MAX = 8000;
+/**
+ * Operations of programs (query/budget.ts) after which a batch ends, 50 ms at most: each program of a record is bounded, many of
+ * them over many records are not. One record is always carried out as a whole.
+ */
+const OPERATIONS_MAX = 5_000_000;
 
 /** @returns what the batch made of the rows. Applies at least one change, and stops once EFFECTS_MAX is passed. */
 export function step(batch: Batch, context: StepContext): Step {
@@ -113,7 +129,9 @@ export function step(batch: Batch, context: StepContext): Step {
   run.messages(batch.inbox ?? []);
   run.changes(batch.entries, batch.position);
   for (const chunk of batch.fanouts ?? []) run.fanout(chunk);
+  run.failHopeless();
   for (const chunk of batch.scans) run.scan(chunk);
+  if (batch.aside) run.setAside(batch.aside);
   run.fire(batch.due ?? []);
   for (const { objectType, id } of batch.expired) run.expire(objectType, id);
   for (const resend of resends) run.resend(resend);
@@ -141,14 +159,22 @@ class StepRun {
   readonly #dead: DeadLetter[] = [];
   readonly #neighbours: StepNeighbours;
   readonly #resync: HeardResyncs;
+  readonly #failures = new Map<number, Failure>();
+  /** Those from before and those of this step. */
+  #failed: FailedOrdinals;
+  readonly #spentBefore = spentSoFar();
+  #visited = 0;
   #inbox: string | undefined;
   #position: LogPosition | undefined;
   #applied = 0;
   #effects = 0;
   #fired = 0;
+  /** Records whose timers are given up. */
+  readonly #given: TouchedRecord[] = [];
 
   constructor(context: StepContext, { poison, changesMax }: Batch) {
     this.#context = context;
+    this.#failed = context.failed ?? NONE_FAILED;
     this.#neighbours = new StepNeighbours(context);
     this.#resync = new HeardResyncs(context.isReceiving);
     this.#poison = poison;
@@ -231,13 +257,47 @@ class StepRun {
     }
   }
 
-  /** Evaluates predicates that the rows know nothing of yet, or not for sure. */
+  /** Predicates that can't be told of anything fail without a record. */
+  failHopeless(): void {
+    for (const [objectType, { network }] of this.#context.types) {
+      for (const [ordinal, passed] of network.hopeless) {
+        if (!this.#failed.has(ordinal)) this.#fail([ordinal], { object_type: objectType, id: null, passed });
+      }
+    }
+  }
+
+  #fail(ordinals: readonly number[], failure: Failure): void {
+    for (const ordinal of ordinals) if (!this.#failed.has(ordinal)) this.#failures.set(ordinal, failure);
+    const before = this.#context.failed ?? NONE_FAILED;
+    const now = this.#failures;
+    this.#failed = { size: before.size + now.size, has: (ordinal) => now.has(ordinal) || before.has(ordinal) };
+  }
+
+  /** Asks a network of a record, again without the predicates that fail over it: each time there is one less at least. */
+  #told<T>({ objectType, id }: RecordKey, ask: (failed: FailedOrdinals) => T): T {
+    for (;;) {
+      try {
+        return ask(this.#failed);
+      } catch (error) {
+        if (!(error instanceof ProgramFailed) || error.ordinals.every((ordinal) => this.#failed.has(ordinal)))
+          throw error;
+        this.#fail(error.ordinals, { object_type: objectType, id, passed: error.passed });
+      }
+    }
+  }
+
+  /** Evaluates predicates that the rows know nothing of yet, or not for sure; stops after the record with which the batch is full. */
   scan({ objectType, ordinals: scanned, ids }: ScanChunk): void {
     const known = this.#context.types.get(objectType);
-    if (!known) return;
+    if (!known) {
+      this.#visited += ids.length;
+      return;
+    }
     const anchors = known.out.filter(({ anchor }) => scanned.includes(anchor));
     const exporting = known.out.filter(({ up }) => up.some(({ ordinal }) => scanned.includes(ordinal)));
     for (const id of ids) {
+      if (this.#visited > 0 && this.#isOverworked()) return;
+      this.#visited++;
       const working = this.#open(objectType, id);
       working.isTimerWritten = known.network.hasTimers;
       const { record, truth } = working.row;
@@ -260,10 +320,15 @@ class StepRun {
     const seen = this.#neighbours.view(known, id, record);
     const open = this.#neighbours.open(known, record);
     const flips: Flip[] = [];
+    const { network, type } = known;
+    const key = { objectType: type.name, id };
     for (const ordinal of scanned) {
-      if (!known.network.has(ordinal) || known.network.isOpen(ordinal, open)) continue;
-      const holds = known.network.holds(ordinal, seen, this.#context.nowMs);
-      if (holds !== hasOrdinal(truth, ordinal)) flips.push(flip(ordinal, holds));
+      if (!network.has(ordinal) || network.isOpen(ordinal, open)) continue;
+      const held = hasOrdinal(truth, ordinal);
+      const ask = (failed: FailedOrdinals) =>
+        failed.has(ordinal) ? held : network.holds(ordinal, seen, this.#context.nowMs);
+      const holds = this.#told(key, ask);
+      if (holds !== held) flips.push(flip(ordinal, holds));
     }
     return flips;
   }
@@ -276,10 +341,13 @@ class StepRun {
     const { record, truth } = working.row;
     if (!isLive(record)) return;
     const seen = this.#neighbours.view(known, id, record);
-    const neighbourhood = { verify: names, open: this.#neighbours.open(known, record) };
+    const open = this.#neighbours.open(known, record);
     const held = (ordinal: number) => hasOrdinal(truth, ordinal);
     const { nowMs } = this.#context;
-    this.#flip(working, known.network.update(seen, seen, [], held, nowMs, neighbourhood), working.live);
+    const flips = this.#told(working.key, (failed) =>
+      known.network.update(seen, seen, [], held, nowMs, { verify: names, open, failed }),
+    );
+    this.#flip(working, flips, working.live);
   }
 
   #flip(working: Working, flips: Flip[], kept: Flip[]): void {
@@ -294,10 +362,22 @@ class StepRun {
   fire(due: readonly RecordKey[]): void {
     const before = this.#effects;
     for (const { objectType, id } of due) {
-      if (this.#effects - before > EFFECTS_MAX) return;
+      if (this.#effects - before > EFFECTS_MAX || (this.#fired > 0 && this.#isOverworked())) return;
       this.#open(objectType, id).isTimerWritten = true;
       this.#fired++;
     }
+  }
+
+  /** Keeps a piece of work that is given up. Without its timer a record is not fired whenever it is touched. */
+  setAside({ detail, letter, timer, broken, failures = new Map() }: NonNullable<Batch['aside']>): void {
+    for (const [ordinal, failure] of failures) this.#fail([ordinal], failure);
+    this.#dead.push({ entry: '', index: 0, code: 'work_failed', detail, letter });
+    if (broken !== undefined) this.#resync.spoil(broken);
+    if (!timer) return;
+    const { objectType, id } = timer;
+    const before = this.#context.row(objectType, id);
+    const { record, truth } = before;
+    this.#given.push({ objectType, id, before, after: { record, truth, due: undefined }, flips: [], liveFlips: [] });
   }
 
   /** Forgets a tombstone; what this batch made of the record, a newer tombstone included, stays. */
@@ -308,8 +388,8 @@ class StepRun {
 
   /** `ends`: partitions to which all state has been sent with this. */
   finish(ends: readonly number[]): Step {
-    const records: TouchedRecord[] = [];
-    const timers: Timer[] = [];
+    const records: TouchedRecord[] = [...this.#given];
+    const timers: Timer[] = this.#given.map(({ objectType, id }) => ({ objectType, id, due: undefined }));
     for (const [objectType, rows] of this.#working) {
       const known = this.#context.types.get(objectType);
       for (const working of rows.values()) {
@@ -339,6 +419,8 @@ class StepRun {
       resync: this.#resync,
       timers,
       fired: this.#fired,
+      scanned: this.#visited,
+      failures: this.#failures,
     };
   }
 
@@ -374,7 +456,11 @@ class StepRun {
   }
 
   #isFull(): boolean {
-    return this.#effects > EFFECTS_MAX || this.#applied >= this.#changesMax;
+    return this.#effects > EFFECTS_MAX || this.#applied >= this.#changesMax || this.#isOverworked();
+  }
+
+  #isOverworked(): boolean {
+    return spentSince(this.#spentBefore) > OPERATIONS_MAX;
   }
 
   #answer({ replyTo, changes }: LogEntry, from: number, outcomes: readonly Outcome[]): void {
@@ -418,12 +504,13 @@ class StepRun {
   ): Flip[] {
     const { network } = known;
     const { nowMs } = this.#context;
+    const key = { objectType: known.type.name, id };
     if (!isLive(after)) return isLive(before) ? leaveAll(truth, network) : [];
     const open = this.#neighbours.open(known, after);
     const seen = this.#neighbours.view(known, id, after);
     if (!isLive(before)) {
       const holding = [
-        ...network.create(seen, nowMs, { verify: [], open }),
+        ...this.#told(key, (failed) => network.create(seen, nowMs, { verify: [], open, failed })),
         ...this.#neighbours.heldOfNothing(known, open),
       ];
       return holding.map((ordinal) => flip(ordinal, true));
@@ -431,15 +518,9 @@ class StepRun {
     if (names?.length === 0) return [];
     // Both views have the neighbourhood of now; what a new key may move is verified, whatever the stored truth knew of the old one.
     const verify = this.#neighbours.movedBy(known, before, after);
-    const neighbourhood = { verify, open };
-    return network.update(
-      this.#neighbours.view(known, id, before),
-      seen,
-      names,
-      (ordinal) => hasOrdinal(truth, ordinal),
-      nowMs,
-      neighbourhood,
-    );
+    const was = this.#neighbours.view(known, id, before);
+    const held = (ordinal: number) => hasOrdinal(truth, ordinal);
+    return this.#told(key, (failed) => network.update(was, seen, names, held, nowMs, { verify, open, failed }));
   }
 
   #open(objectType: string, id: string): Working {
@@ -464,9 +545,12 @@ class StepRun {
     const { record, truth } = working.row;
     if (!known || !isLive(record)) return;
     const seen = this.#neighbours.view(known, id, record);
-    const neighbourhood = { verify: [], open: this.#neighbours.open(known, record) };
+    const open = this.#neighbours.open(known, record);
     const held = (ordinal: number) => hasOrdinal(truth, ordinal);
-    this.#flip(working, known.network.fire(seen, due - 1, this.#context.nowMs, held, neighbourhood), working.live);
+    const flips = this.#told(working.key, (failed) =>
+      known.network.fire(seen, due - 1, this.#context.nowMs, held, { verify: [], open, failed }),
+    );
+    this.#flip(working, flips, working.live);
   }
 }
 

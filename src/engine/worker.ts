@@ -10,6 +10,7 @@ import type { NetworkOptions } from '../query/network.ts';
 import type { Keys } from '../redis/keys.ts';
 import type { StreamTail } from '../redis/stream-tail.ts';
 import { BuildSwitch } from './build-switch.ts';
+import { Solo } from './care.ts';
 import { Clock, type ClockSource } from './clock.ts';
 import { Networks } from './networks.ts';
 import { LEASE_TTL_MS, PartitionProcessor } from './processor.ts';
@@ -38,6 +39,7 @@ export class Worker {
     this.#logger = logger;
     const networks = new Networks(store.catalog, networkOptions);
     const clock = new Clock(logger, clockSource);
+    const solo = new Solo();
     this.#builds = new BuildSwitch(redis, keys, store, logger);
     this.#processors = keys.partitions.map(
       (_, partition) =>
@@ -51,6 +53,7 @@ export class Worker {
           metrics,
           timeZone: founding.timeZone,
           install: founding.install,
+          solo,
           cachedRowsMax: Math.ceil(CACHED_ROWS_MAX / keys.partitions.length),
           refreshCatalog: () => store.refresh(),
           onProgress: () => this.#builds.check(),

@@ -11,7 +11,7 @@ import type { StoredActivation, StoredView } from '../catalog/catalog.ts';
 import { unknownView } from '../catalog/views.ts';
 import type { Deployment } from '../engine/deployment.ts';
 import { Problem } from '../errors.ts';
-import { readStanding } from '../membership/standing.ts';
+import { readStanding, type Standing } from '../membership/standing.ts';
 import { openWebhookAgent, type Resolver } from './webhook-connect.ts';
 import {
   type DeadPage,
@@ -69,14 +69,20 @@ export class Webhooks {
     return this.lanes.state(id);
   }
 
-  /** Waits until every partition tells an activation that was just created; what is acknowledged after that is told. */
+  /**
+   * Waits until every partition tells an activation that was just created; what is acknowledged after that is told. One that
+   * nobody works off is not waited for: whoever takes it up begins with the catalog that is stored.
+   */
   async adopted(): Promise<void> {
-    const { redis, keys, store } = this.#deployment;
+    const { memberships, redis, keys, store } = this.#deployment;
     const { version } = store.catalog;
     const deadlineMs = Date.now() + ADOPTED_TIMEOUT_MS;
     while (Date.now() < deadlineMs) {
+      const unowned = await memberships.unowned();
       const standings = await Promise.all(keys.partitions.map((partition) => readStanding(redis, partition, [])));
-      if (standings.every(({ catalogVersion }) => catalogVersion >= version)) return;
+      const hasAdopted = ({ catalogVersion }: Standing, at: number) =>
+        catalogVersion >= version || unowned.includes(at);
+      if (standings.every(hasAdopted)) return;
       await sleep(ADOPTED_POLL_MS);
     }
   }

@@ -400,7 +400,9 @@ function edgesToAudit(catalog: Catalog): { audited: AuditedEdge[]; building: str
   const building: string[] = [];
   const read = new Set([...catalog.ordinals.values()].flatMap(({ reads = [] }) => reads));
   for (const definition of edgesOf(catalog.objectTypes.values()).values()) {
-    const ofEdge = [...catalog.ordinals].filter(([, { exported }]) => exported?.edge === definition.name);
+    const ofEdge = [...catalog.ordinals].filter(
+      ([, { exported, status }]) => exported?.edge === definition.name && status !== 'failed',
+    );
     const anchor = catalog.anchorOf(definition.name);
     // While it was declared otherwise before, and that is still answered for, there are two of that name.
     if (

@@ -78,7 +78,7 @@ interface EdgeDifference {
 
 interface SkippedSegment {
   readonly slug: string;
-  readonly why: 'building' | 'edited meanwhile';
+  readonly why: 'building' | 'edited meanwhile' | 'failed';
 }
 
 export interface AuditReport {
@@ -227,7 +227,7 @@ class AuditRun {
     this.#timers = new Map(this.#types.map(({ name }) => [name, new Mismatch()]));
     // While an edit is built, the stored JsonLogic is of the new revision and the sets are of the old one.
     this.#audited = segments.flatMap((segment) =>
-      segment.pending === null && segment.ordinal !== null
+      segment.pending === null && segment.ordinal !== null && !catalog.failureOf(segment)
         ? [
             {
               segment,
@@ -238,7 +238,11 @@ class AuditRun {
           ]
         : [],
     );
-    this.#skipped = segments.flatMap(({ slug, pending }) => (pending === null ? [] : [{ slug, why: 'building' }]));
+    // The reference has no budget: what was too much for the engine would hold it up for good.
+    this.#skipped = segments.flatMap((segment) => {
+      const { status } = catalog.standingOf(segment);
+      return status === 'ready' ? [] : [{ slug: segment.slug, why: status }];
+    });
   }
 
   async walk(): Promise<void> {

@@ -2,11 +2,12 @@
  * memberships.ts – Every read: counts, members, lookups, the segments of a record, records and what they are related to.
  *
  * Keeps true: a number is given only when it is exact. Reads are strong unless asked otherwise: they wait until all that was
- * acknowledged before them is applied, for a bounded time. Slugs are resolved to ordinals at one version of the catalog; where
+ * acknowledged before them is applied, for a bounded time. What has failed says so, from the commit on at which it did: a strong
+ * read learns of that from the partitions themselves, before the catalog does. Slugs are resolved to ordinals at one version of the catalog; where
  * a partition does not answer for an ordinal, they are resolved again, and what is still missing is being built.
  */
 import type { Redis } from 'ioredis';
-import type { Catalog, StoredFilter, StoredSegment, StoredView } from '../catalog/catalog.ts';
+import type { StoredFilter, StoredSegment, StoredView } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { unknownObjectType } from '../catalog/object-types.ts';
 import { unknownSegment } from '../catalog/segments.ts';
@@ -16,11 +17,21 @@ import { partitionOf } from '../change/partition.ts';
 import { asDeclared, exists, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
 import { Problem } from '../errors.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
+import { type Failure, failureReason } from '../query/failure.ts';
 import type { Hop } from '../query/relationships.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { partsOf, weighFields } from '../redis/weigh.ts';
 import { hasOrdinal } from './ordinals.ts';
-import { caughtUp, isAheadOfTime, type Loss, lossOf, readStanding, roundsOver, type Standing } from './standing.ts';
+import {
+  caughtUp,
+  failuresIn,
+  isAheadOfTime,
+  type Loss,
+  lossOf,
+  readStanding,
+  roundsOver,
+  type Standing,
+} from './standing.ts';
 import { unpackState } from './state-row.ts';
 
 export type Consistency = 'strong' | 'eventual';
@@ -82,6 +93,10 @@ const WALK_IDS = 1000;
 /** Records that are weighed at once, and read in parts of bounded bytes (redis/weigh.ts). */
 const RECORDS_A_READ = 50;
 const RESOLVE_ATTEMPTS_MAX = 3;
+/** How long partitions that nobody works off are waited for: another process may just be taking them over. */
+const UNOWNED_TIMEOUT_MS = 1000;
+/** Entries of a log that are looked at where they wait, each of 256 kB at most. */
+const LOOKED_AT_MAX = 200;
 
 export class Memberships {
   readonly #redis: Redis;
@@ -105,7 +120,16 @@ export class Memberships {
   }
 
   /** Exact counts, in the order of the slugs. @throws Problem segment_unknown, naming the slug */
-  async counts(slugs: readonly string[], options: ReadOptions = STRONG): Promise<Counts> {
+  counts(slugs: readonly string[], options: ReadOptions = STRONG): Promise<Counts> {
+    return this.#current(options, () => this.#counts(slugs, options));
+  }
+
+  /** A strong read goes by no older catalog than was stored when it began, whatever this process has heard of. */
+  #current<T>({ consistency }: ReadOptions, read: () => Promise<T>): Promise<T> {
+    return consistency === 'strong' ? this.#store.current(read) : read();
+  }
+
+  async #counts(slugs: readonly string[], options: ReadOptions): Promise<Counts> {
     for (let attempt = 1; ; attempt++) {
       const segments = await this.#segments(slugs);
       const ordinals = [...new Set(segments.flatMap(({ ordinal }) => (ordinal === null ? [] : [ordinal])))];
@@ -114,7 +138,8 @@ export class Memberships {
       const sums = new Map(
         ordinals.map((ordinal, at) => [ordinal, sum(standings.map(({ counts }) => counts[at] ?? null))]),
       );
-      const isUnanswered = [...sums.values()].some((count) => count === null);
+      const failed = this.#failedBy(standings);
+      const isUnanswered = [...sums].some(([ordinal, count]) => count === null && !failed.has(ordinal));
       if (isUnanswered && attempt < RESOLVE_ATTEMPTS_MAX) {
         await this.#store.refresh();
         continue;
@@ -122,6 +147,7 @@ export class Memberships {
       // In doubt at all is hardly ever anything: what each of the segments needs is asked only then.
       const isInDoubt = this.#doubtOf({ rounds: 1, isTimed: true }, standings) !== undefined;
       const counted = segments.map((segment) => {
+        if (this.#failureOf(segment, failed)) return withoutNumber(segment, 'failed');
         const doubt = isInDoubt ? this.#doubtOf(this.#needsOf([segment.ordinal]), standings) : undefined;
         return doubt ? withoutNumber(segment, DOUBTS[doubt].status) : countOf(segment, sums);
       });
@@ -129,30 +155,43 @@ export class Memberships {
     }
   }
 
-  /** One page of members in the order of partition and id. @throws Problem segment_unknown | segment_building | not_caught_up */
-  async members(
+  /** One page of members in the order of partition and id. @throws Problem segment_unknown | segment_building | segment_failed | not_caught_up */
+  members(
     slug: string,
     limit: number,
     cursor: string | undefined,
     options: ReadOptions = STRONG,
   ): Promise<Page<{ id: string }>> {
-    await this.#wait(this.#keys.partitions, options, await this.#needsOfSegments([slug]));
-    return this.#memberPage(() => this.#segment(slug), limit, cursor);
+    return this.#current(options, async () => {
+      await this.#wait(this.#keys.partitions, options, await this.#needsOfSegments([slug]));
+      return this.#memberPage(() => this.#segment(slug), limit, cursor);
+    });
   }
 
   /**
    * Waits until the records that a view shows are those after all that was acknowledged before. `depth` says over how many edges
-   * its columns look. @throws Problem view_unknown | segment_unknown | segment_building | not_caught_up
+   * its columns look. @throws Problem view_unknown | segment_unknown | segment_building | segment_failed | not_caught_up
    */
-  async awaitView(slug: string, depth: number, options: ReadOptions): Promise<StoredView> {
-    const { ordinal } = await this.#viewFilter(slug);
-    const needs = this.#needsOf([ordinal]);
+  awaitView(slug: string, depth: number, options: ReadOptions): Promise<StoredView> {
+    return this.#current(options, () => this.#awaitView(slug, depth, options));
+  }
+
+  async #awaitView(slug: string, depth: number, options: ReadOptions): Promise<StoredView> {
+    const filter = await this.#viewFilter(slug);
+    const needs = this.#needsOfFilters([filter, ...this.#usedBy(slug)]);
     await this.#wait(this.#keys.partitions, options, { ...needs, rounds: Math.max(needs.rounds, roundsOver(depth)) });
-    builtOrdinal(await this.#viewFilter(slug));
+    this.#builtOrdinal(await this.#viewFilter(slug));
+    for (const used of this.#usedBy(slug)) this.#refuseFailed(used);
     return this.#store.catalog.views.get(slug) ?? refuseView(slug);
   }
 
-  /** One page of the ids that a view shows, as they stand. @throws Problem view_unknown | segment_unknown | segment_building */
+  /** The segments that a view's columns look at. */
+  #usedBy(slug: string): StoredSegment[] {
+    const { views, segments } = this.#store.catalog;
+    return (views.get(slug)?.uses ?? []).flatMap((used) => segments.get(used) ?? []);
+  }
+
+  /** One page of the ids that a view shows, as they stand. @throws Problem view_unknown | segment_unknown | segment_building | segment_failed */
   viewMembers(slug: string, limit: number, cursor: string | undefined): Promise<Page<{ id: string }>> {
     return this.#memberPage(() => this.#viewFilter(slug), limit, cursor);
   }
@@ -184,39 +223,55 @@ export class Memberships {
     );
   }
 
-  /** @throws Problem segment_unknown | segment_building | not_caught_up */
-  async isMember(slug: string, id: string, options: ReadOptions = STRONG): Promise<boolean> {
+  /** @throws Problem segment_unknown | segment_building | segment_failed | not_caught_up */
+  isMember(slug: string, id: string, options: ReadOptions = STRONG): Promise<boolean> {
     const keys = this.#partition(id);
-    await this.#wait([keys], options, await this.#needsOfSegments([slug]));
-    return this.#answer(
-      () => this.#segment(slug),
-      async (ordinal) => (await this.#redis.sismember(keys.segment(ordinal), id)) === 1,
-    );
+    return this.#current(options, async () => {
+      await this.#wait([keys], options, await this.#needsOfSegments([slug]));
+      return this.#answer(
+        () => this.#segment(slug),
+        async (ordinal) => (await this.#redis.sismember(keys.segment(ordinal), id)) === 1,
+      );
+    });
   }
 
   /** The slugs, sorted, that each record is in; those still being built for the first time are left out. */
-  async segmentsOf(
+  segmentsOf(
     objectType: string,
     ids: readonly string[],
     options: ReadOptions = STRONG,
   ): Promise<Map<string, string[]>> {
+    return this.#current(options, () => this.#segmentsOf(objectType, ids, options));
+  }
+
+  async #segmentsOf(objectType: string, ids: readonly string[], options: ReadOptions): Promise<Map<string, string[]>> {
     await this.#objectType(objectType);
-    await this.#wait(this.#partitionsOf(ids), options, this.#needsOfType(objectType));
+    const standings = await this.#wait(this.#partitionsOf(ids), options, this.#needsOfType(objectType));
     const { catalog } = this.#store;
+    const failed = this.#failedBy(standings);
     for (let attempt = 1; ; attempt++) {
       const { version } = catalog;
       const states = await this.#readStates(objectType, ids);
       if (catalog.version !== version && attempt < RESOLVE_ATTEMPTS_MAX) continue;
-      return new Map(ids.map((id, at) => [id, slugsOf(catalog, states[at])]));
+      return new Map(ids.map((id, at) => [id, this.#slugsIn(states[at], failed)]));
     }
   }
 
-  /** Which of the segments each record is in. @throws Problem segment_unknown | segment_building | not_caught_up */
-  async lookup(
+  /** Which of the segments each record is in. @throws Problem segment_unknown | segment_building | segment_failed | not_caught_up */
+  lookup(
     objectType: string,
     ids: readonly string[],
     slugs: readonly string[],
     options: ReadOptions = STRONG,
+  ): Promise<Map<string, string[]>> {
+    return this.#current(options, () => this.#lookup(objectType, ids, slugs, options));
+  }
+
+  async #lookup(
+    objectType: string,
+    ids: readonly string[],
+    slugs: readonly string[],
+    options: ReadOptions,
   ): Promise<Map<string, string[]>> {
     await this.#objectType(objectType);
     refuseForeign(await this.#segments(slugs), objectType);
@@ -224,7 +279,7 @@ export class Memberships {
     for (let attempt = 1; ; attempt++) {
       const asked = (await this.#segments(slugs)).map((segment) => ({
         slug: segment.slug,
-        ordinal: builtOrdinal(segment),
+        ordinal: this.#builtOrdinal(segment),
       }));
       const states = await this.#readStates(objectType, ids);
       if (asked.some(({ ordinal }) => this.#isGone(ordinal)) && attempt < RESOLVE_ATTEMPTS_MAX) continue;
@@ -238,20 +293,21 @@ export class Memberships {
   }
 
   /** @returns undefined if there is none. */
-  async record(objectType: string, id: string, options: ReadOptions = STRONG): Promise<RecordRow | undefined> {
-    await this.#objectType(objectType);
-    await this.#wait([this.#partition(id)], options);
-    return (await this.records(objectType, [id]))[0];
+  record(objectType: string, id: string, options: ReadOptions = STRONG): Promise<RecordRow | undefined> {
+    return this.#current(options, async () => {
+      await this.#objectType(objectType);
+      await this.#wait([this.#partition(id)], options);
+      return (await this.records(objectType, [id]))[0];
+    });
   }
 
   /** Waits until all that was acknowledged before is in the records of a type, and in a segment. @throws Problem not_caught_up */
-  async awaitRecords(objectType: string, options: ReadOptions, segment?: string): Promise<void> {
-    await this.#objectType(objectType);
-    await this.#wait(
-      this.#keys.partitions,
-      options,
-      segment === undefined ? NEEDS_NOTHING : await this.#needsOfSegments([segment]),
-    );
+  awaitRecords(objectType: string, options: ReadOptions, segment?: string): Promise<void> {
+    return this.#current(options, async () => {
+      await this.#objectType(objectType);
+      const needs = segment === undefined ? NEEDS_NOTHING : await this.#needsOfSegments([segment]);
+      await this.#wait(this.#keys.partitions, options, needs);
+    });
   }
 
   /** Some records as they are now, in the order of the ids; undefined for those that do not exist. */
@@ -286,8 +342,7 @@ export class Memberships {
     cursor: string | undefined,
     options: RecordPageOptions<T>,
   ): Promise<Page<T>> {
-    await this.#objectType(objectType);
-    await this.#wait(this.#keys.partitions, options);
+    await this.awaitRecords(objectType, options);
     const { shape, budget = this.#budget() } = options;
     const pick: Pick<T> = { objectType, budget, shape, isWanted: isLive };
     const read = (keys: PartitionKeys, after: string, count: number) =>
@@ -356,7 +411,7 @@ export class Memberships {
     options: RecordPageOptions<T>,
   ): Promise<Page<T>> {
     const { shape, budget = this.#budget() } = options;
-    await this.#wait(this.#keys.partitions, options);
+    await this.#current(options, () => this.#wait(this.#keys.partitions, options));
     const { catalog } = this.#store;
     const edge = edgesOf(catalog.objectTypes.values()).get(name);
     const anchor = catalog.anchorOf(name);
@@ -382,9 +437,24 @@ export class Memberships {
     return total === 0 ? 0 : visited / total;
   }
 
-  /** Records that are only accepted so far count too. @throws Problem not_caught_up */
+  /** The partitions that nobody works off at the moment: no worker runs, they have stopped, or they are just being taken over. */
+  async unowned(): Promise<number[]> {
+    const owners = await Promise.all(this.#keys.partitions.map(({ owner }) => this.#redis.exists(owner)));
+    return owners.flatMap((exists, partition) => (exists === 0 ? [partition] : []));
+  }
+
+  /**
+   * Records that are only accepted so far count too. What nobody works off is looked at where it waits: so a partition that has
+   * stopped holds up only the types of which something waits there. @throws Problem not_caught_up
+   */
   async hasRecords(objectType: string): Promise<boolean> {
-    await this.#wait(this.#keys.partitions, STRONG);
+    const isWorkedOff = (await this.unowned()).length === 0;
+    const options: ReadOptions = { ...STRONG, timeoutMs: isWorkedOff ? STRONG.timeoutMs : UNOWNED_TIMEOUT_MS };
+    try {
+      await this.#wait(this.#keys.partitions, options);
+    } catch (error) {
+      if (!(error instanceof Problem) || (await this.#isAwaited(objectType))) throw error;
+    }
     const sizes = await Promise.all(this.#keys.partitions.map((keys) => this.#redis.zcard(keys.ids(objectType))));
     return sizes.some((size) => size > 0);
   }
@@ -407,6 +477,19 @@ export class Memberships {
       partitionsBehind: parts.filter(({ entries }) => entries > 0).length,
       partitionsAhead: parts.filter(({ isAhead }) => isAhead).length,
     };
+  }
+
+  /** Whether a change of some type waits in a log, or so many changes that nobody has looked at them all. */
+  async #isAwaited(objectType: string): Promise<boolean> {
+    const asked = this.#keys.partitions.map(async ({ log, meta }) => {
+      const position = (await this.#redis.hget(meta, 'log')) ?? '0-0';
+      const waiting = await this.#redis.xrange(log, `(${position}`, '+', 'COUNT', LOOKED_AT_MAX);
+      const named = JSON.stringify(objectType);
+      return (
+        waiting.length === LOOKED_AT_MAX || waiting.some(([, fields]) => fields.some((text) => text.includes(named)))
+      );
+    });
+    return (await Promise.all(asked)).includes(true);
   }
 
   async #buildProgress(
@@ -437,8 +520,13 @@ export class Memberships {
     return { rounds: roundsOver(catalog.deepestOf(ordinals)), isTimed: catalog.isTimed(ordinals) };
   }
 
+  /** The same, of filters of which none may have failed. */
+  #needsOfFilters(filters: readonly StoredFilter[]): Needs {
+    return { ...this.#needsOf(filters.map(({ ordinal }) => ordinal)), filters };
+  }
+
   async #needsOfSegments(slugs: readonly string[]): Promise<Needs> {
-    return this.#needsOf((await this.#segments(slugs)).map(({ ordinal }) => ordinal));
+    return this.#needsOfFilters(await this.#segments(slugs));
   }
 
   #needsOfType(objectType: string): Needs {
@@ -453,17 +541,24 @@ export class Memberships {
   }
 
   /** What neighbours bring comes from anywhere: with rounds all partitions are waited for. */
-  async #wait(some: readonly PartitionKeys[], options: ReadOptions, needs: Needs = NEEDS_NOTHING): Promise<void> {
-    if (options.consistency === 'eventual') return;
+  async #wait(
+    some: readonly PartitionKeys[],
+    options: ReadOptions,
+    needs: Needs = NEEDS_NOTHING,
+  ): Promise<readonly Standing[]> {
+    if (options.consistency === 'eventual') return [];
     const { timeoutMs } = options;
     const partitions = needs.rounds > 0 ? this.#keys.partitions : some;
     const standings = await caughtUp(this.#redis, partitions, [], { ...needs, timeoutMs });
     if (standings) {
       refuseDoubt(this.#doubtOf(needs, standings));
-      return;
+      const failed = this.#failedBy(standings);
+      for (const filter of needs.filters ?? []) this.#refuseFailed(filter, failed);
+      return standings;
     }
     const detail = `the changes before this read were not applied within ${timeoutMs} ms`;
-    throw new Problem('not_caught_up', detail, [], { retry_after_s: 1 });
+    const unowned = describeUnowned(await this.unowned());
+    throw new Problem('not_caught_up', `${detail}${unowned}`, [], { retry_after_s: 1 });
   }
 
   /**
@@ -476,7 +571,55 @@ export class Memberships {
   }
 
   #isGone(ordinal: number): boolean {
-    return !this.#store.catalog.ordinals.has(ordinal);
+    const stored = this.#store.catalog.ordinals.get(ordinal);
+    return stored === undefined || stored.status === 'failed';
+  }
+
+  // ——— What has failed ———
+
+  /** The ordinals that have failed in these partitions, and all that look at them. */
+  #failedBy(standings: readonly Standing[]): ReadonlyMap<number, Failure> {
+    const failures = failuresIn(standings);
+    if (failures.size === 0) return failures;
+    const { catalog } = this.#store;
+    for (const ordinal of catalog.ordinals.keys()) {
+      const read = [...catalog.withReads([ordinal])].find((each) => failures.has(each));
+      if (read !== undefined) failures.set(ordinal, failures.get(read)!);
+    }
+    return failures;
+  }
+
+  /** Why a filter has failed: by the catalog, or by partitions that are ahead of it. An edit that is built is not given up. */
+  #failureOf(filter: StoredFilter, failed: ReadonlyMap<number, Failure>): Failure | undefined {
+    const ahead = failed.get(filter.pending ?? filter.ordinal ?? -1);
+    return this.#store.catalog.failureOf(filter) ?? ahead;
+  }
+
+  /** @throws Problem segment_failed */
+  #refuseFailed(filter: StoredFilter, failed: ReadonlyMap<number, Failure> = new Map()): void {
+    const failure = this.#failureOf(filter, failed);
+    if (!failure) return;
+    const reason = failureReason(failure);
+    throw new Problem('segment_failed', `'${filter.slug}' has failed: ${reason}`, [], { slug: filter.slug, reason });
+  }
+
+  /** @throws Problem segment_failed | segment_building */
+  #builtOrdinal(filter: StoredFilter): number {
+    this.#refuseFailed(filter);
+    const { slug, ordinal } = filter;
+    // what answered until now may have failed while an edit of it is built
+    if (ordinal !== null && this.#store.catalog.ordinals.get(ordinal)?.status !== 'failed') return ordinal;
+    throw new Problem('segment_building', `'${slug}' is still being built`, [], { slug, retry_after_s: 1 });
+  }
+
+  /** The slugs of a state row, sorted. A row speaks of what has failed until it is written again. */
+  #slugsIn(state: string | null | undefined, failed: ReadonlyMap<number, Failure>): string[] {
+    const { catalog } = this.#store;
+    const slugs: string[] = [];
+    for (const ordinal of unpackState(state).truth) {
+      if (!failed.has(ordinal) && !this.#isGone(ordinal)) slugs.push(...catalog.slugsOf(ordinal));
+    }
+    return slugs.filter((slug) => !catalog.failureOf(catalog.segments.get(slug)!)).sort();
   }
 
   /**
@@ -489,7 +632,7 @@ export class Memberships {
   ): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       const filter = await find();
-      const ordinal = builtOrdinal(filter);
+      const ordinal = this.#builtOrdinal(filter);
       const answer = await read(ordinal, filter.object_type);
       await this.#store.refresh();
       if (!this.#isGone(ordinal) || attempt === RESOLVE_ATTEMPTS_MAX) return answer;
@@ -728,6 +871,13 @@ export class PageBudget {
   }
 }
 
+function describeUnowned(partitions: readonly number[]): string {
+  if (partitions.length === 0) return '';
+  const [named, verb] = partitions.length === 1 ? ['partition', 'is'] : ['partitions', 'are'];
+  const which = `${named} ${partitions.slice(0, 16).join(', ')} ${verb} worked off by nobody`;
+  return `: ${which}; start a worker, or see the log for why it has stopped`;
+}
+
 function countOf(segment: StoredSegment, sums: ReadonlyMap<number, number | null>): SegmentCount {
   const count = segment.ordinal === null ? null : (sums.get(segment.ordinal) ?? null);
   if (count === null) return withoutNumber(segment, 'building');
@@ -750,14 +900,11 @@ function sum(parts: readonly (number | null)[]): number | null {
   return total;
 }
 
-function builtOrdinal({ slug, ordinal }: StoredFilter): number {
-  if (ordinal !== null) return ordinal;
-  throw new Problem('segment_building', `'${slug}' is still being built`, [], { slug, retry_after_s: 1 });
-}
-
 interface Needs {
   readonly rounds: number;
   readonly isTimed: boolean;
+  /** Whose members are asked for. */
+  readonly filters?: readonly StoredFilter[];
 }
 
 const NEEDS_NOTHING: Needs = { rounds: 0, isTimed: false };
@@ -802,12 +949,6 @@ function refuseForeign(segments: readonly StoredSegment[], objectType: string): 
   const { slug, object_type: other } = segments[foreign]!;
   const detail = `'${slug}' is a segment of ${other}, not of ${objectType}`;
   throw new Problem('body_invalid', detail, [{ path: `/segments/${foreign}`, detail }]);
-}
-
-function slugsOf(catalog: Catalog, state: string | null | undefined): string[] {
-  const slugs: string[] = [];
-  for (const ordinal of unpackState(state).truth) slugs.push(...catalog.slugsOf(ordinal));
-  return slugs.sort();
 }
 
 /** As the ids of a type are ordered: by bytes of UTF-8. */

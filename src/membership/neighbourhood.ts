@@ -11,8 +11,9 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { type EdgeDefinition, edgesOf, targetsOf } from '../change/edge.ts';
 import { partitionOf } from '../change/partition.ts';
 import { filterableData, isLive, type RecordData, type RecordRow, unpackRecord } from '../change/record.ts';
-import { assert } from '../errors.ts';
+import { assert, Problem } from '../errors.ts';
 import { type Attributes, atomTest, type Test } from '../query/atom.ts';
+import { OverBudget } from '../query/budget.ts';
 import { average, fromTrillionths, toTrillionths } from '../query/exact-sum.ts';
 import { type Edge, type ListMeasure, MEASURE, type Predicate } from '../query/predicate.ts';
 import { type Hop, hopOf } from '../query/relationships.ts';
@@ -345,8 +346,23 @@ function flatTest(predicate: Predicate): Test {
     }
     default:
       assert(predicate.kind !== 'edge', 'what is compared with a measure looks at no neighbour');
-      return atomTest(predicate);
+      return withinBudget(atomTest(predicate));
   }
+}
+
+/** A column's condition may take over the JsonLogic of a segment. @throws Problem segment_failed */
+function withinBudget(test: Test): Test {
+  return (attributes, nowMs) => {
+    try {
+      return test(attributes, nowMs);
+    } catch (error) {
+      if (!(error instanceof OverBudget)) throw error;
+      throw new Problem(
+        'segment_failed',
+        `a condition of the view took more than ${error.passed} for a related record`,
+      );
+    }
+  };
 }
 
 /** One measure of one record's neighbours, added up exactly. */

@@ -6,6 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import type { Failure } from '../query/failure.ts';
 import type { PartitionKeys } from '../redis/keys.ts';
 import { runScript } from '../redis/scripts.ts';
 import { isAhead, readPlace } from './place.ts';
@@ -32,6 +33,8 @@ export interface Standing {
   /** The commit with which the oldest fan-out that runs began; undefined: none runs. */
   readonly fanning: number | undefined;
   readonly loss: Loss | undefined;
+  /** The ordinals that have failed in the partition, and why. */
+  readonly failed: ReadonlyMap<number, Failure>;
   /** Members per ordinal that was asked for; null while the partition does not answer for it. */
   readonly counts: readonly (number | null)[];
 }
@@ -53,7 +56,22 @@ export function isAheadOfTime(standings: readonly Standing[]): boolean {
   return standings.some(({ clockMs, serverMs }) => clockMs > serverMs + CLOCK_AHEAD_MAX_MS);
 }
 
-type Traffic = Pick<Standing, 'sent' | 'delivered' | 'fanning' | 'loss'>;
+type Traffic = Pick<Standing, 'sent' | 'delivered' | 'fanning' | 'loss'> & {
+  readonly failed?: Readonly<Record<string, string>>;
+};
+
+/** What has failed in some partition; the reason is that of the first. */
+export function failuresIn(standings: readonly Standing[]): Map<number, Failure> {
+  const failures = new Map<number, Failure>();
+  for (const { failed } of standings) {
+    for (const [ordinal, failure] of failed) if (!failures.has(ordinal)) failures.set(ordinal, failure);
+  }
+  return failures;
+}
+
+function readFailed(failed: Traffic['failed'] = {}): Map<number, Failure> {
+  return new Map(Object.entries(failed).map(([ordinal, packed]) => [Number(ordinal), JSON.parse(packed) as Failure]));
+}
 
 /** One round trip. */
 export async function readStanding(redis: Redis, keys: PartitionKeys, ordinals: readonly number[]): Promise<Standing> {
@@ -61,7 +79,7 @@ export async function readStanding(redis: Redis, keys: PartitionKeys, ordinals: 
   const answer = await runScript<string[]>(redis, 'readPartition', named, ordinals);
   const [, number, position, end, inboxPosition, inboxEnd, clock, catalogVersion, server, traffic, due, ...counts] =
     answer;
-  const { sent, delivered, fanning, loss } = JSON.parse(traffic!) as Traffic;
+  const { sent, delivered, fanning, loss, failed } = JSON.parse(traffic!) as Traffic;
   return {
     number: Number(number),
     position: position!,
@@ -76,6 +94,7 @@ export async function readStanding(redis: Redis, keys: PartitionKeys, ordinals: 
     delivered,
     fanning,
     loss,
+    failed: readFailed(failed),
     counts: counts.map((count) => (count === '' ? null : Number(count))),
   };
 }

@@ -191,7 +191,12 @@ export class ViewRows {
     }
   }
 
-  async #open(slug: string, options: ReadOptions, show: ShowRecord = asText): Promise<Reading> {
+  #open(slug: string, options: ReadOptions, show: ShowRecord = asText): Promise<Reading> {
+    const open = () => this.#opened(slug, options, show);
+    return options.consistency === 'strong' ? this.#store.current(open) : open();
+  }
+
+  async #opened(slug: string, options: ReadOptions, show: ShowRecord): Promise<Reading> {
     const { definition } = this.#read(await this.#find(slug));
     const looksAround = definition.columns.some(({ source }) => source.kind === 'measure');
     return this.#read(await this.#memberships.awaitView(slug, looksAround ? 1 : 0, options), show);

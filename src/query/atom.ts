@@ -5,6 +5,7 @@
  * same `atomKey` are the same statement. The index of a kind (index.ts) is the third telling of the same meaning.
  */
 import { beginOfDate } from '../change/value.ts';
+import { OverBudget, runProgram, sizeOf } from './budget.ts';
 import { clockReader, instantOf } from './clock.ts';
 import { ageLogic } from './clock-logic.ts';
 import { compileProgram, truthy } from './json-logic-program.ts';
@@ -147,12 +148,16 @@ const ATOM_KINDS: { readonly [K in Atom['kind']]: AtomKind<AtomOf<K>> } = {
   },
   program: {
     jsonLogic: ({ rule }) => rule,
-    test: ({ rule }) => {
-      const run = compileProgram(rule);
+    test: ({ rule, attributes: read }) => {
+      const program = compileProgram(rule);
+      const run = (attributes: Attributes) => truthy(program(attributes));
+      const parts = sizeOf(rule);
+      const sizeOfRead = (attributes: Attributes) => read.reduce((all, name) => all + sizeOf(attributes[name]), 0);
       return (attributes) => {
         try {
-          return truthy(run(attributes));
-        } catch {
+          return runProgram(run, attributes, parts, sizeOfRead);
+        } catch (error) {
+          if (error instanceof OverBudget) throw error;
           // an object value with a `toString` or `indexOf` of its own makes JavaScript throw, there as here: it holds of nothing
           return false;
         }

@@ -5,8 +5,9 @@
  * with all its faults; and no query, however deep, can exhaust the stack: its depth is measured first, without recursion.
  */
 import { type Attribute, isObject, type ObjectType } from '../change/object-type.ts';
-import { Problem } from '../errors.ts';
+import { type Fault, Problem } from '../errors.ts';
 import { atomReads } from './atom.ts';
+import { costOf } from './cost.ts';
 import { isDerivedName, readDerivedName } from './derived-attribute.ts';
 import { readItemTree } from './item-tree.ts';
 import type { Meaning } from './json-logic.ts';
@@ -36,7 +37,7 @@ const JSON_PARTS_MAX = 100_000;
 
 /**
  * Compiles a filter, or refuses it.
- * @throws Problem query_invalid with a JSON pointer, from `/query`, for each fault.
+ * @throws Problem query_invalid | query_too_costly with a JSON pointer, from `/query`, for each fault.
  */
 export function compileQuery(query: unknown, scope: QueryScope): CompiledQuery {
   const reading = startReading(scope);
@@ -47,8 +48,9 @@ export function compileQuery(query: unknown, scope: QueryScope): CompiledQuery {
     const why = reading.uses.size > 0 ? 'with the segments that it uses' : 'when it is written as JsonLogic';
     fault(reading, '/query', `the query is too large or too deep ${why}`);
   }
-  if (!read || reading.faults.length > 0) throw refusal(reading);
+  if (!read || reading.faults.length > 0 || reading.costs.length > 0) throw refusal(reading);
   const predicate = normalize(read.predicate);
+  refuseCostly(predicate, reading);
   const key = statementKey(predicate, scope.type, reading.scope.types);
   return { predicate, jsonLogic: read.jsonLogic, key, uses: [...reading.uses].sort() };
 }
@@ -115,13 +117,47 @@ function readQuery(query: unknown, reading: Reading): Meaning | undefined {
   return readJsonLogic(query, '/query', reading);
 }
 
-function refusal({ faults, size }: Reading): Problem {
+function refusal({ faults, costs, size }: Reading): Problem {
+  if (faults.length === 0 && costs.length > 0) return tooCostly(costs);
   const isInexact = faults.length > 0 && size.inexact === faults.length;
-  return new Problem(
-    isInexact ? 'number_inexact' : 'query_invalid',
-    faults[0]?.detail ?? 'the query is not valid',
-    faults,
-  );
+  const code = isInexact ? 'number_inexact' : 'query_invalid';
+  return new Problem(code, faults[0]?.detail ?? 'the query is not valid', [...faults, ...costs]);
+}
+
+function tooCostly(costs: readonly Fault[]): Problem {
+  return new Problem('query_too_costly', costs[0]!.detail, costs);
+}
+
+/** What all programs of a query together may take over a record of the size that cost.ts assumes: about 0.2 s. */
+const PROGRAMS_OPERATIONS_MAX = 20_000_000;
+
+/** Each program of a query is bounded where it is read; those of the segments that it uses come on top. @throws Problem query_too_costly */
+function refuseCostly(predicate: Predicate, { scope }: Reading): void {
+  const operations = programsCost(predicate, scope.type, scope.types);
+  if (operations <= PROGRAMS_OPERATIONS_MAX) return;
+  const count = Math.round(operations / 1e6);
+  const detail = `its parts of JsonLogic together may take ${count} million operations for one record`;
+  throw tooCostly([{ path: '/query', detail }]);
+}
+
+function programsCost(predicate: Predicate, type: ObjectType, types: ObjectTypes): number {
+  switch (predicate.kind) {
+    case 'and':
+    case 'or':
+      return predicate.children.reduce((sum, child) => sum + programsCost(child, type, types), 0);
+    case 'not':
+      return programsCost(predicate.child, type, types);
+    case 'edge': {
+      const target = types.get(hopOf(predicate, types).target);
+      return target ? programsCost(predicate.where, target, types) : 0;
+    }
+    case 'program': {
+      const cost = costOf(predicate.rule, type, predicate.attributes);
+      return typeof cost === 'number' ? cost : Number.POSITIVE_INFINITY;
+    }
+    default:
+      return 0;
+  }
 }
 
 /**

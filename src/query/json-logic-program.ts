@@ -7,16 +7,25 @@
  *
  * An operator is one row of `OPERATORS`: how its program is built, and what it reads (which is how `programReads` and constant
  * folding know it).
+ *
+ * A run pays for what it does (budget.ts). What an operator costs by itself is its weight: the loop around it pays that for each
+ * item, and whoever starts a program pays it once, so that an operator outside of loops pays only for large values.
  */
 
 import { unreachable } from '../errors.ts';
+import { OPERATIONS_FREE, spend, spendBytes, spendItems, spendOn, TEXT_FREE, within } from './budget.ts';
 import { OPERATIONS } from './operations.ts';
 
 export type Program = (data: unknown) => unknown;
 
 /** Turns a rule into closures. An unknown operation throws when it is run, not here: json-logic-js may never reach it. */
 export function compileProgram(rule: unknown): Program {
-  return programOf(compile(rule));
+  const code = compile(rule);
+  const [run, { weight }] = [programOf(code), code];
+  return (data) => {
+    spend(weight);
+    return run(data);
+  };
 }
 
 /** JsonLogic's truth: JavaScript's, but that an empty list is false. */
@@ -31,8 +40,11 @@ export function isLogic(value: unknown): value is Readonly<Record<string, unknow
 
 // ——— Compiling ———
 
-/** A rule after compiling: a value known already, or what to run. */
-type Code = { readonly constant: true; readonly value: unknown } | { readonly constant: false; readonly run: Program };
+/** A rule after compiling: a value known already, or what to run. `weight`: what a run costs without its loops. */
+type Code = { readonly weight: number } & (
+  | { readonly constant: true; readonly value: unknown }
+  | { readonly constant: false; readonly run: Program }
+);
 
 /** Makes the program of one operation from its compiled arguments. */
 type Build = (args: readonly Code[]) => Program;
@@ -43,9 +55,25 @@ function compile(rule: unknown): Code {
   const [name, given] = operationOf(rule);
   const args = given.map(compile);
   const operator = OPERATORS.get(name);
-  if (operator === undefined) return computed(unrecognized(name, args));
+  if (operator === undefined) return computed(unrecognized(name, args), weightOf(args));
   const run = operator.build(args);
-  return operator.reads === 'arguments' && args.every((arg) => arg.constant) ? folded(run) : computed(run);
+  const weight = weightOf(operator.reads === 'items' ? args.toSpliced(1, 1) : args) + stepsOf(operator.reads, args);
+  return operator.reads === 'arguments' && args.every((arg) => arg.constant)
+    ? folded(run, weight)
+    : computed(run, weight);
+}
+
+/** The steps of the paths that an operator follows. */
+function stepsOf(reads: Reads, args: readonly Code[]): number {
+  if (reads === 'arguments' || reads === 'items') return 0;
+  const keys = args.flatMap((arg) => (arg.constant ? [arg.value].flat() : []));
+  return keys.reduce((steps: number, key) => steps + (isScalar(key) ? String(key).split('.').length : 1), 0);
+}
+
+function weightOf(args: readonly Code[]): number {
+  let weight = 1;
+  for (const arg of args) weight += arg.weight;
+  return weight;
 }
 
 /** The name and the arguments of an operation; one argument may stand without its list. */
@@ -56,25 +84,28 @@ export function operationOf(rule: Readonly<Record<string, unknown>>): [name: str
 }
 
 function compileList(items: readonly Code[]): Code {
-  const run: Program = (data) => evaluate(programs, data);
   const programs = items.map(programOf);
-  return items.every((item) => item.constant) ? folded(run) : computed(run);
+  const run: Program = (data) => {
+    spendItems(programs.length);
+    return evaluate(programs, data);
+  };
+  return items.every((item) => item.constant) ? folded(run, 0) : computed(run, weightOf(items));
 }
 
 function constant(value: unknown): Code {
-  return { constant: true, value };
+  return { constant: true, value, weight: 0 };
 }
 
-function computed(run: Program): Code {
-  return { constant: false, run };
+function computed(run: Program, weight: number): Code {
+  return { constant: false, run, weight };
 }
 
-/** Runs now what reads no data. What throws must throw at every run instead. */
-function folded(run: Program): Code {
+/** Runs now what reads no data, within a budget. What throws must throw at every run instead. */
+function folded(run: Program, weight: number): Code {
   try {
-    return constant(run(undefined));
+    return constant(within(OPERATIONS_FREE, run, undefined));
   } catch {
-    return computed(run);
+    return computed(run, weight);
   }
 }
 
@@ -86,7 +117,9 @@ function programOf(code: Code): Program {
 }
 
 function copied(value: unknown): unknown {
-  return Array.isArray(value) ? value.map(copied) : value;
+  if (!Array.isArray(value)) return value;
+  spendItems(value.length);
+  return value.map(copied);
 }
 
 function evaluate(programs: readonly Program[], data: unknown): unknown[] {
@@ -149,23 +182,57 @@ function spreadOrPair(
   };
 }
 
+/** What JavaScript may have to turn into text or numbers to compare it. */
+function spendOnBoth(a: unknown, b: unknown): void {
+  spendOn(a);
+  spendOn(b);
+}
+
+/** Two objects are compared by identity, and nothing equals null but itself: only then is nothing converted. */
+function looselyEqual(a: unknown, b: unknown): boolean {
+  const isByIdentity = a === null || b === null || (typeof a === 'object' && typeof b === 'object');
+  if (!isByIdentity) spendOnBoth(a, b);
+  // biome-ignore lint/suspicious/noDoubleEquals: JsonLogic's == converts
+  return a == b;
+}
+
+function strictlyEqual(a: unknown, b: unknown): boolean {
+  if (typeof a === 'string' && typeof b === 'string' && a.length === b.length) spendOn(a);
+  return a === b;
+}
+
 function less(a: unknown, b: unknown, c: unknown): boolean {
+  spendOnBoth(a, b);
+  spendOn(c);
   const [low, middle, high] = [a as number, b as number, c as number];
   return c === undefined ? low < middle : low < middle && middle < high;
 }
 
 function lessOrEqual(a: unknown, b: unknown, c: unknown): boolean {
+  spendOnBoth(a, b);
+  spendOn(c);
   const [low, middle, high] = [a as number, b as number, c as number];
   return c === undefined ? low <= middle : low <= middle && middle <= high;
 }
 
+/** An operation on two values as numbers. */
+function numeric(apply: (a: number, b: number) => unknown): (a: unknown, b: unknown) => unknown {
+  return (a, b) => {
+    spendOnBoth(a, b);
+    return apply(a as number, b as number);
+  };
+}
+
 function minus(a: unknown, b: unknown): number {
+  spendOnBoth(a, b);
   return b === undefined ? -(a as number) : (a as number) - (b as number);
 }
 
 /** `parseFloat`, without the way through a string for numbers. The 0 makes −0 a 0, as that way does. */
 function parsed(value: unknown): number {
-  return typeof value === 'number' ? value + 0 : Number.parseFloat(value as string);
+  if (typeof value === 'number') return value + 0;
+  spendOn(value);
+  return Number.parseFloat(value as string);
 }
 
 function sum(values: readonly unknown[]): number {
@@ -180,11 +247,29 @@ function product(values: readonly unknown[]): unknown {
 }
 
 function text(value: unknown): string {
-  return value === null || value === undefined ? '' : String(value);
+  if (typeof value === 'string' && value.length < TEXT_FREE) return value;
+  if (value === null || value === undefined) return '';
+  spendOn(value);
+  return String(value);
+}
+
+function joined(values: readonly unknown[]): string {
+  spendOn(values);
+  return values.join('');
+}
+
+function extreme(choose: (...values: number[]) => number): (values: readonly unknown[]) => number {
+  return (values) => {
+    for (const value of values) spendOn(value);
+    if (values.length <= SPREAD_MAX) return choose(...(values as number[]));
+    return (values as number[]).reduce((a, b) => choose(a, b));
+  };
 }
 
 /** A negative `length` leaves that many characters out at the end. */
 function substring(source: unknown, start: unknown, length: unknown): string {
+  if (typeof source !== 'string') spendOn(source); // a part of a text is no copy
+  spendOnBoth(start, length);
   const rest = String(source).substr(start as number, (length as number) < 0 ? undefined : (length as number));
   // `rest.length + length` may join strings: `"-1"` is then no number, and nothing is left, as in json-logic-js
   return (length as number) < 0 ? rest.substr(0, rest.length + (length as number)) : rest;
@@ -193,8 +278,23 @@ function substring(source: unknown, start: unknown, length: unknown): string {
 /** Strict in lists; in strings the text of the value, so that a missing one is found in "null". */
 function isIn(value: unknown, place: unknown): boolean {
   if (!place || typeof (place as string).indexOf === 'undefined') return false;
+  spendOnSearch(value, place);
   return (place as string).indexOf(value as string) !== -1;
 }
+
+/** Items are compared one by one, each as far as it could be equal; a text is looked through for a text. */
+function spendOnSearch(value: unknown, place: unknown): void {
+  if (Array.isArray(place)) {
+    spend(place.length);
+    if (typeof value === 'string' && value.length > TEXT_FREE) spendBytes(place.length * value.length);
+  } else if (typeof place === 'string') {
+    spendBytes(SEARCHES_A_BYTE * place.length);
+    spendOn(value);
+  }
+}
+
+/** Measured: V8 looks for a text in another at up to 4 times what it takes to copy it. */
+const SEARCHES_A_BYTE = 4;
 
 // From about 8 on a hash beats a walk.
 const LIST_WALKED_MAX = 8;
@@ -205,7 +305,11 @@ function buildIn(args: readonly Code[]): Program {
   if (place.value.length <= LIST_WALKED_MAX) return fixed(isIn)(args);
   // unlike a walk, a set would find NaN
   const values = new Set(place.value.filter((item) => !Number.isNaN(item)));
-  return (data) => values.has(value(data));
+  return (data) => {
+    const found = value(data);
+    if (typeof found === 'string') spendOn(found);
+    return values.has(found);
+  };
 }
 
 // ——— Operators that decide which arguments to evaluate ———
@@ -243,10 +347,20 @@ function firstThatIs(stop: boolean): Build {
 
 // ——— Operators with a scope: the second argument sees nothing but an item ———
 
+/** What a loop runs for each item, and what it pays for that. */
+interface Body {
+  readonly run: Program;
+  readonly weight: number;
+}
+
+function bodyOf(args: readonly Code[]): Body {
+  return { run: argument(args, 1), weight: 1 + (args[1]?.weight ?? 0) };
+}
+
 /** Whatever is no list counts as an empty one. */
-function overItems(apply: (items: readonly unknown[], each: Program) => unknown): Build {
+function overItems(apply: (items: readonly unknown[], each: Body) => unknown): Build {
   return (args) => {
-    const [items, each] = [argument(args, 0), argument(args, 1)];
+    const [items, each] = [argument(args, 0), bodyOf(args)];
     return (data) => apply(listOrNone(items(data)), each);
   };
 }
@@ -255,24 +369,53 @@ function listOrNone(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-function some(items: readonly unknown[], each: Program): boolean {
-  for (let i = 0; i < items.length; i++) if (truthy(each(items[i]))) return true;
+function mapped(items: readonly unknown[], { run, weight }: Body): unknown[] {
+  spendItems(items.length);
+  const values = new Array<unknown>(items.length);
+  for (let i = 0; i < items.length; i++) {
+    spend(weight);
+    values[i] = run(items[i]);
+  }
+  return values;
+}
+
+function filtered(items: readonly unknown[], { run, weight }: Body): unknown[] {
+  spendItems(items.length);
+  return items.filter((item) => {
+    spend(weight);
+    return truthy(run(item));
+  });
+}
+
+function some(items: readonly unknown[], { run, weight }: Body): boolean {
+  for (let i = 0; i < items.length; i++) {
+    spend(weight);
+    if (truthy(run(items[i]))) return true;
+  }
   return false;
 }
 
 /** Of an empty list false. */
-function all(items: readonly unknown[], each: Program): boolean {
-  for (let i = 0; i < items.length; i++) if (!truthy(each(items[i]))) return false;
+function all(items: readonly unknown[], { run, weight }: Body): boolean {
+  for (let i = 0; i < items.length; i++) {
+    spend(weight);
+    if (!truthy(run(items[i]))) return false;
+  }
   return items.length > 0;
 }
 
 function buildReduce(args: readonly Code[]): Program {
-  const [items, each] = [argument(args, 0), argument(args, 1)];
+  const [items, { run, weight }] = [argument(args, 0), bodyOf(args)];
   const initial = args[2] === undefined ? () => null : programOf(args[2]);
   return (data) => {
     const list = listOrNone(items(data));
-    // a new scope per item: the rule may give the scope itself back
-    return list.reduce((accumulator, current) => each({ current, accumulator }), initial(data));
+    let accumulator = initial(data);
+    for (let i = 0; i < list.length; i++) {
+      spend(weight);
+      // a new scope per item: the rule may give the scope itself back
+      accumulator = run({ current: list[i], accumulator });
+    }
+    return accumulator;
   };
 }
 
@@ -329,6 +472,8 @@ function buildVar(args: readonly Code[]): Program {
   const programs = args.map(programOf);
   return (data) => {
     const [path, otherwise] = evaluate(programs, data);
+    spend(OPERATIONS_A_KEY);
+    spendOn(path);
     return readPath(path, otherwise)(data);
   };
 }
@@ -347,14 +492,22 @@ function buildMissing(args: readonly Code[]): Program {
   const programs = args.map(programOf);
   return (data) => {
     const values = evaluate(programs, data);
-    return missing(Array.isArray(values[0]) ? values[0] : values)(data);
+    const found = Array.isArray(values[0]) ? values[0] : values;
+    spend(OPERATIONS_A_KEY * found.length);
+    return missing(found)(data);
   };
 }
+
+/** Measured: a key that is known at run time only is compiled then, in about 1 µs. */
+const OPERATIONS_A_KEY = 200;
 
 /** Which of the keys lead to null, to "" or nowhere. A key is evaluated once more, as json-logic-js does: a list has a default. */
 function missing(keys: readonly unknown[]): Program {
   const reads = keys.map((key) => compileProgram({ var: key }));
-  return (data) => keys.filter((_, i) => isMissing(reads[i]!(data)));
+  return (data) => {
+    spendItems(keys.length);
+    return keys.filter((_, i) => isMissing(reads[i]!(data)));
+  };
 }
 
 function isMissing(value: unknown): boolean {
@@ -368,6 +521,7 @@ function buildMissingSome(args: readonly Code[]): Program {
   const programs = args.map(programOf);
   return (data) => {
     const values = evaluate(programs, data);
+    if (Array.isArray(values[1])) spend(OPERATIONS_A_KEY * values[1].length);
     return missingSome(() => values[0], values[1])(data);
   };
 }
@@ -416,16 +570,14 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map([
   ['!', simple((a) => !truthy(a))],
   ['!!', simple(truthy)],
 
-  // biome-ignore lint/suspicious/noDoubleEquals: JsonLogic's == converts
-  ['==', simple((a, b) => a == b)],
-  // biome-ignore lint/suspicious/noDoubleEquals: JsonLogic's != converts
-  ['!=', simple((a, b) => a != b)],
-  ['===', simple((a, b) => a === b)],
-  ['!==', simple((a, b) => a !== b)],
+  ['==', simple(looselyEqual)],
+  ['!=', simple((a, b) => !looselyEqual(a, b))],
+  ['===', simple(strictlyEqual)],
+  ['!==', simple((a, b) => !strictlyEqual(a, b))],
   ['<', simple(less)],
   ['<=', simple(lessOrEqual)],
-  ['>', simple((a, b) => (a as number) > (b as number))],
-  ['>=', simple((a, b) => (a as number) >= (b as number))],
+  ['>', simple(numeric((a, b) => a > b))],
+  ['>=', simple(numeric((a, b) => a >= b))],
 
   [
     '+',
@@ -442,15 +594,15 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map([
     ),
   ],
   ['-', simple(minus)],
-  ['/', simple((a, b) => (a as number) / (b as number))],
-  ['%', simple((a, b) => (a as number) % (b as number))],
+  ['/', simple(numeric((a, b) => a / b))],
+  ['%', simple(numeric((a, b) => a % b))],
   [
     'min',
     row(
       'arguments',
       spreadOrPair(
-        (values) => Math.min(...(values as number[])),
-        (a, b) => Math.min(a as number, b as number),
+        extreme(Math.min),
+        numeric((a, b) => Math.min(a, b)),
       ),
     ),
   ],
@@ -459,8 +611,8 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map([
     row(
       'arguments',
       spreadOrPair(
-        (values) => Math.max(...(values as number[])),
-        (a, b) => Math.max(a as number, b as number),
+        extreme(Math.max),
+        numeric((a, b) => Math.max(a, b)),
       ),
     ),
   ],
@@ -470,30 +622,15 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map([
     'cat',
     row(
       'arguments',
-      spreadOrPair(
-        (values) => values.join(''),
-        (a, b) => text(a) + text(b),
-      ),
+      spreadOrPair(joined, (a, b) => text(a) + text(b)),
     ),
   ],
   ['substr', simple(substring)],
   ['merge', row('arguments', spread(merged))],
   ['log', simple((a) => a)],
 
-  [
-    'map',
-    row(
-      'items',
-      overItems((items, each) => items.map((item) => each(item))),
-    ),
-  ],
-  [
-    'filter',
-    row(
-      'items',
-      overItems((items, each) => items.filter((item) => truthy(each(item)))),
-    ),
-  ],
+  ['map', row('items', overItems(mapped))],
+  ['filter', row('items', overItems(filtered))],
   ['reduce', row('items', buildReduce)],
   ['all', row('items', overItems(all))],
   ['some', row('items', overItems(some))],
@@ -505,14 +642,30 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map([
     ),
   ],
 
-  ...[...OPERATIONS].map(([name, apply]): [string, Operator] => [name, simple(apply)]),
+  ...[...OPERATIONS].map(([name, apply]): [string, Operator] => [name, simple(paidByItem(apply))]),
 ]);
+
+/** Measured: to add up exactly takes 50 to 100 ns an item. */
+const OPERATIONS_AN_ITEM = 10;
+
+/** Our own operations look at a text or at each item of a list. */
+function paidByItem(apply: (...args: unknown[]) => unknown): (...args: [unknown, unknown, unknown]) => unknown {
+  return (first, second) => {
+    if (Array.isArray(first)) spend(OPERATIONS_AN_ITEM * first.length);
+    spendOn(first);
+    if (typeof second === 'string') spendOn(second);
+    return apply(first, second);
+  };
+}
 
 /** Arguments that a call may be given at once. */
 const SPREAD_MAX = 1000;
 
 /** `concat` copies a list as a block, `flat` item by item (measured: a list of 10,000 gathered by `reduce`, 4.4 s with `flat`). */
 function merged(values: readonly unknown[]): unknown[] {
+  let items = 0;
+  for (const value of values) items += Array.isArray(value) ? value.length : 1;
+  spendItems(items);
   return values.length <= SPREAD_MAX ? ([] as unknown[]).concat(...values) : values.flat();
 }
 
@@ -532,30 +685,65 @@ export interface ProgramReads {
 }
 
 export function programReads(rule: unknown): ProgramReads {
-  const found: Found = { paths: new Set(), whole: false, computed: false };
-  collect(rule, 'document', found);
-  return { paths: [...found.paths], readsWholeDocument: found.whole, computed: found.computed };
+  const { paths, whole, computed } = readsWithin(rule, 'document');
+  return { paths: [...paths], readsWholeDocument: whole, computed };
 }
 
 interface Found {
-  readonly paths: Set<string>;
-  whole: boolean;
-  computed: boolean;
+  readonly paths: ReadonlySet<string>;
+  readonly whole: boolean;
+  readonly computed: boolean;
 }
 
 type Scope = 'document' | 'item';
 
-function collect(rule: unknown, scope: Scope, found: Found): void {
-  if (Array.isArray(rule)) for (const item of rule) collect(item, scope, found);
-  else if (isLogic(rule)) collectOperation(...operationOf(rule), scope, found);
+const NO_READS: Found = { paths: new Set(), whole: false, computed: false };
+
+/** What each part reads is asked of it and of every part around it: found out once, so that depth does not multiply it. */
+const known = { document: new WeakMap<object, Found>(), item: new WeakMap<object, Found>() };
+
+function readsWithin(rule: unknown, scope: Scope): Found {
+  if (typeof rule !== 'object' || rule === null) return NO_READS;
+  let found = known[scope].get(rule);
+  if (!found) known[scope].set(rule, (found = findReads(rule, scope)));
+  return found;
 }
 
-function collectOperation(name: string, args: readonly unknown[], scope: Scope, found: Found): void {
+function findReads(rule: object, scope: Scope): Found {
+  if (Array.isArray(rule))
+    return rule.reduce((found: Found, item) => together(found, readsWithin(item, scope)), NO_READS);
+  if (!isLogic(rule)) return NO_READS;
+  const [name, args] = operationOf(rule);
   const reads = OPERATORS.get(name)?.reads ?? 'arguments';
-  args.forEach((arg, i) => {
-    collect(arg, reads === 'items' && i === 1 ? 'item' : scope, found);
-  });
-  for (const path of pathsOf(reads, args)) collectPath(path, scope, found);
+  let found = NO_READS;
+  for (const [i, arg] of args.entries()) {
+    found = together(found, readsWithin(arg, reads === 'items' && i === 1 ? 'item' : scope));
+  }
+  return withPaths(found, pathsOf(reads, args), scope);
+}
+
+/** Mostly one of the two says nothing new, and then no set is copied. */
+function together(a: Found, b: Found): Found {
+  if (b === NO_READS || a === b) return a;
+  if (a === NO_READS) return b;
+  const paths = isWithin(b.paths, a.paths) ? a.paths : new Set([...a.paths, ...b.paths]);
+  return { paths, whole: a.whole || b.whole, computed: a.computed || b.computed };
+}
+
+function isWithin(some: ReadonlySet<string>, all: ReadonlySet<string>): boolean {
+  if (some.size > all.size) return false;
+  for (const path of some) if (!all.has(path)) return false;
+  return true;
+}
+
+function withPaths(found: Found, given: readonly unknown[], scope: Scope): Found {
+  const named = given.filter(isScalar);
+  const computed = found.computed || named.length < given.length;
+  if (scope === 'item' || given.length === 0) return computed === found.computed ? found : { ...found, computed };
+  const whole = found.whole || named.some(isWholeDocument);
+  const paths = new Set(found.paths);
+  for (const path of named) if (!isWholeDocument(path)) paths.add(String(path));
+  return { paths, whole, computed };
 }
 
 function pathsOf(reads: Reads, args: readonly unknown[]): readonly unknown[] {
@@ -572,13 +760,6 @@ function pathsOf(reads: Reads, args: readonly unknown[]): readonly unknown[] {
     default:
       return unreachable(reads);
   }
-}
-
-function collectPath(path: unknown, scope: Scope, found: Found): void {
-  if (!isScalar(path)) found.computed = true;
-  else if (scope === 'item') return;
-  else if (isWholeDocument(path)) found.whole = true;
-  else found.paths.add(String(path));
 }
 
 /**

@@ -8,13 +8,18 @@
  *
  * Time is an argument: every truth is one at a stated clock, in UTC milliseconds. `nextFlip` says when the clock alone will
  * flip an atom of a record, and `fire` names what flipped because it moved on. A network without such atoms pays nothing.
+ *
+ * A program that takes more than its budget for a record makes the call throw `ProgramFailed`, which names all predicates that
+ * share it. Whoever calls again with those among `failed` gets what the others say; nothing of a failed one is run any more.
  */
 import { sameValue } from '../change/record.ts';
 import { assert } from '../errors.ts';
 import { type Attributes, atomKey, atomReads, atomShare, atomTest, fold, type Test } from './atom.ts';
 import { type AgeIndex, type AtomIndex, INDEX_KINDS, type IndexKind, isIndexKind } from './atom-index.ts';
+import { OverBudget } from './budget.ts';
 import { clockReader, instantOf } from './clock.ts';
 import { isDerivedName } from './derived-attribute.ts';
+import { type FailedOrdinals, NONE_FAILED, ProgramFailed } from './failure.ts';
 import type { Aged, Atom, AttributeView, Predicate } from './predicate.ts';
 
 /** A truth that flipped: `(ordinal << 1) | entered`. Sorting flips sorts them by ordinal. */
@@ -70,6 +75,8 @@ interface PredicateNode {
   readonly cover: readonly SharedAtom[];
   /** The derived attributes that it reads: what it says of a record is open while one of them is. */
   readonly derived: readonly string[];
+  /** Those of its atoms that can fail. */
+  readonly programs: readonly SharedAtom[];
   stamp: number;
 }
 
@@ -79,6 +86,8 @@ export interface Neighbourhood {
   readonly verify: readonly string[];
   /** Derived attributes that are open (a neighbour has not answered): what reads them keeps its stored truth. */
   readonly open: ReadonlySet<string>;
+  /** Predicates that have failed: they are neither run nor named. */
+  readonly failed?: FailedOrdinals;
 }
 
 const QUIET: Neighbourhood = { verify: [], open: new Set() };
@@ -108,8 +117,10 @@ interface AttributeNode {
 export interface NetworkOptions {
   /** For tests of the tests only: the index of this kind reports nothing. */
   readonly brokenIndex?: IndexKind;
-  /** For tests only: called with the values of every record that is evaluated; what it throws is a bug of the step. */
-  readonly fault?: (attributes: Attributes) => void;
+  /** For tests only: called with the values of every record that is evaluated, in a scan with the ordinal; what it throws is a bug of the step. */
+  readonly fault?: (attributes: Attributes, ordinal?: number) => void;
+  /** For tests only: of which records programs take more than their budget, beside those that do. */
+  readonly isTooCostly?: (attributes: Attributes) => boolean;
 }
 
 const NOTHING: Attributes = Object.freeze({});
@@ -129,7 +140,11 @@ export class PredicateNetwork {
   readonly #timed = new Map<string, AttributeNode>();
   readonly #brokenIndex: IndexKind | undefined;
   readonly #fault: NetworkOptions['fault'];
+  readonly #isTooCostly: NetworkOptions['isTooCostly'];
+  /** Ordinals that fail over nothing, and what they take more than: such a query is refused today, and may be stored from before. */
+  readonly #hopeless = new Map<number, string>();
   #blank: number[] | undefined;
+  #failed: FailedOrdinals = NONE_FAILED;
   #epoch = 0;
   /** The clock of the call that runs. */
   #nowMs = ANY_TIME;
@@ -138,6 +153,7 @@ export class PredicateNetwork {
   constructor(options: NetworkOptions = {}) {
     this.#brokenIndex = options.brokenIndex;
     this.#fault = options.fault;
+    this.#isTooCostly = options.isTooCostly;
   }
 
   get size(): number {
@@ -162,13 +178,15 @@ export class PredicateNetwork {
     assert(ordinal >= 0 && ordinal <= ORDINAL_MAX, `ordinal ${ordinal} is out of range`);
     const atoms = new Set<SharedAtom>();
     const built = this.#build(predicate, atoms);
+    const programs = [...atoms].filter(({ atom }) => atom.kind === 'program');
     const node: PredicateNode = {
       ordinal,
       test: built.test,
-      blank: built.test(NOTHING, ANY_TIME),
+      blank: this.#blankTruth(ordinal, built.test, programs),
       atoms: [...atoms],
       cover: [...new Set(built.cover.atoms)],
       derived: [...new Set([...atoms].flatMap(({ atom }) => atomReads(atom).filter(isDerivedName)))],
+      programs,
       stamp: 0,
     };
     const parts = partKeys(predicate);
@@ -179,9 +197,26 @@ export class PredicateNetwork {
     this.#blank = undefined;
   }
 
+  #blankTruth(ordinal: number, test: Test, programs: readonly SharedAtom[]): boolean {
+    try {
+      for (const program of programs) program.test(NOTHING, ANY_TIME);
+      return test(NOTHING, ANY_TIME);
+    } catch (error) {
+      if (!(error instanceof ProgramFailed)) throw error;
+      this.#hopeless.set(ordinal, error.passed);
+      return false;
+    }
+  }
+
+  /** Ordinals that can't be told of any record, and what they take more than. */
+  get hopeless(): ReadonlyMap<number, string> {
+    return this.#hopeless;
+  }
+
   remove(ordinal: number): void {
     const node = this.#predicates.get(ordinal);
     if (!node) return;
+    this.#hopeless.delete(ordinal);
     this.#predicates.delete(ordinal);
     this.#blank = undefined;
     for (const atom of node.cover) atom.coverUsers = atom.coverUsers.filter((user) => user !== node);
@@ -190,10 +225,15 @@ export class PredicateNetwork {
     }
   }
 
-  /** Whether one predicate holds of a record: for scans. */
+  /**
+   * Whether one predicate holds of a record: for scans. All its programs are run, also where other parts decide: so one that
+   * has not failed is within its budget over every record. @throws ProgramFailed
+   */
   holds(ordinal: number, attributes: Attributes, nowMs: number): boolean {
     const node = this.#predicates.get(ordinal);
     assert(node, `ordinal ${ordinal} is not in the network`);
+    this.#fault?.(attributes, ordinal);
+    if (node.atoms.length > 1) for (const program of node.programs) program.test(attributes, nowMs);
     return node.test(attributes, nowMs);
   }
 
@@ -228,7 +268,7 @@ export class PredicateNetwork {
     heldBefore: (ordinal: number) => boolean,
     neighbourhood: Neighbourhood = QUIET,
   ): Flip[] {
-    this.#begin(attributes, nowMs);
+    this.#begin(attributes, nowMs, neighbourhood);
     for (const [name, { clocks }] of this.#timed) {
       const valueMs = instantOf(attributes[name]);
       if (valueMs === undefined) continue;
@@ -255,8 +295,9 @@ export class PredicateNetwork {
   }
 
   /** The ordinals that hold of a new record, ascending; those that read what is `open` hold of none yet. */
-  create(attributes: Attributes, nowMs: number, { open }: Neighbourhood = QUIET): number[] {
-    this.#begin(attributes, nowMs);
+  create(attributes: Attributes, nowMs: number, neighbourhood: Neighbourhood = QUIET): number[] {
+    const { open } = neighbourhood;
+    this.#begin(attributes, nowMs, neighbourhood);
     for (const [name, node] of this.#attributes) {
       if (attributes[name] !== undefined) this.#toggleAttribute(node, undefined, attributes[name], NOTHING, attributes);
     }
@@ -267,7 +308,9 @@ export class PredicateNetwork {
     }
     this.work.flips += flipped.length;
     const holding = symmetricDifference(this.#blankOrdinals(), flipped.sort(ascending));
-    return open.size === 0 ? holding : holding.filter((ordinal) => !readsOpen(this.#predicates.get(ordinal)!, open));
+    if (open.size === 0 && this.#failed.size === 0) return holding;
+    const isTold = (ordinal: number) => !this.#failed.has(ordinal) && !readsOpen(this.#predicates.get(ordinal)!, open);
+    return holding.filter(isTold);
   }
 
   /**
@@ -283,7 +326,7 @@ export class PredicateNetwork {
     nowMs: number,
     neighbourhood: Neighbourhood = QUIET,
   ): Flip[] {
-    this.#begin(after, nowMs);
+    this.#begin(after, nowMs, neighbourhood);
     if (names) for (const name of names) this.#toggleChanged(name, this.#attributes.get(name), before, after);
     else for (const [name, node] of this.#attributes) this.#toggleChanged(name, node, before, after);
     return this.#flipsOf(after, heldBefore, neighbourhood);
@@ -304,8 +347,9 @@ export class PredicateNetwork {
     return flips;
   }
 
-  #begin(attributes: Attributes, nowMs: number): void {
+  #begin(attributes: Attributes, nowMs: number, { failed = NONE_FAILED }: Neighbourhood): void {
     this.#fault?.(attributes);
+    this.#failed = failed;
     this.#nowMs = nowMs;
     this.work.updates++;
     this.#epoch++;
@@ -326,9 +370,14 @@ export class PredicateNetwork {
     }
     if (node.clocks.length > 0) this.#toggleAges(node.clocks, instantOf(old), instantOf(now));
     for (const atom of node.residual) {
-      if (atom.stamp === this.#epoch) continue;
+      if (atom.stamp === this.#epoch || this.#isFailed(atom)) continue;
       if (atom.test(before, this.#nowMs) !== atom.test(after, this.#nowMs)) this.#toggle(atom);
     }
+  }
+
+  /** A program fails all that share it: where one of them has not failed it is another program that did. */
+  #isFailed(atom: SharedAtom): boolean {
+    return this.#failed.size > 0 && usersOf(atom).every((ordinal) => this.#failed.has(ordinal));
   }
 
   #toggleAges(clocks: readonly ClockIndex[], old: number | undefined, now: number | undefined): void {
@@ -368,6 +417,7 @@ export class PredicateNetwork {
     open: ReadonlySet<string>,
   ): void {
     this.work.atomsFlipped++;
+    if (this.#isFailed(atom)) return;
     const { users } = atom;
     const isTrue = atom.test(after, this.#nowMs);
     this.#verify(users.conjunct, isTrue ? undefined : false, after, heldBefore, flips, open);
@@ -388,6 +438,7 @@ export class PredicateNetwork {
       const node = users[i]!;
       if (node.stamp === this.#epoch) continue;
       node.stamp = this.#epoch;
+      if (this.#failed.size > 0 && this.#failed.has(node.ordinal)) continue;
       if (open.size > 0 && readsOpen(node, open)) continue;
       if (decided === undefined) this.work.evaluations++;
       const holds = decided ?? node.test(after, this.#nowMs);
@@ -398,6 +449,7 @@ export class PredicateNetwork {
   #differsFromBlank(node: PredicateNode, attributes: Attributes): boolean {
     if (node.stamp === this.#epoch) return false;
     node.stamp = this.#epoch;
+    if (this.#failed.size > 0 && this.#failed.has(node.ordinal)) return false;
     this.work.evaluations++;
     return node.test(attributes, this.#nowMs) !== node.blank;
   }
@@ -441,13 +493,15 @@ export class PredicateNetwork {
     const key = atomKey(atom);
     const known = this.#atoms.get(key);
     if (known) return known;
-    const test = atomTest(atom);
+    const own = this.#testOf(atom);
+    const users = { conjunct: [], disjunct: [], other: [] };
+    const test = atom.kind === 'program' ? namingUsers(own, () => usersOf(shared)) : own;
     const shared: SharedAtom = {
       key,
       atom,
       test,
-      blank: test(NOTHING, ANY_TIME),
-      users: { conjunct: [], disjunct: [], other: [] },
+      blank: atom.kind === 'program' ? isTrueOfNothing(own) : own(NOTHING, ANY_TIME),
+      users,
       coverUsers: [],
       stamp: 0,
       odd: false,
@@ -458,6 +512,16 @@ export class PredicateNetwork {
     else if (isIndexKind(atom.kind)) this.#index(shared, atom.kind)?.add(shared);
     else for (const name of atomReads(atom)) this.#attribute(name).residual.push(shared);
     return shared;
+  }
+
+  #testOf(atom: Atom): Test {
+    const test = atomTest(atom);
+    const isTooCostly = this.#isTooCostly;
+    if (atom.kind !== 'program' || !isTooCostly) return test;
+    return (attributes, nowMs) => {
+      if (isTooCostly(attributes)) throw new OverBudget('the tests allow');
+      return test(attributes, nowMs);
+    };
   }
 
   #dropAtom(shared: SharedAtom): void {
@@ -507,6 +571,30 @@ export class PredicateNetwork {
     let node = this.#attributes.get(name);
     if (!node) this.#attributes.set(name, (node = { views: [], clocks: [], residual: [], atoms: [] }));
     return node;
+  }
+}
+
+function usersOf({ users }: SharedAtom): number[] {
+  return [...users.conjunct, ...users.disjunct, ...users.other].map(({ ordinal }) => ordinal);
+}
+
+function namingUsers(test: Test, users: () => number[]): Test {
+  return (attributes, nowMs) => {
+    try {
+      return test(attributes, nowMs);
+    } catch (error) {
+      throw error instanceof OverBudget ? new ProgramFailed(users(), error) : error;
+    }
+  };
+}
+
+/** One that can't be told of nothing fails the predicates that use it (`hopeless`). */
+function isTrueOfNothing(test: Test): boolean {
+  try {
+    return test(NOTHING, ANY_TIME);
+  } catch (error) {
+    if (error instanceof OverBudget) return false;
+    throw error;
   }
 }
 

@@ -11,20 +11,15 @@
 import type { Attribute, ObjectType } from '../change/object-type.ts';
 import { isTimeZone } from '../change/time-zone.ts';
 import { pointer } from '../errors.ts';
-import { fold } from './atom.ts';
+import { atomTest, fold } from './atom.ts';
+import { OverBudget } from './budget.ts';
 import { isClockOperation, looksAtClock, readClock } from './clock-logic.ts';
+import { costOf } from './cost.ts';
 import type { Meaning } from './json-logic.ts';
-import {
-  compileProgram,
-  isLogic,
-  operationOf,
-  PROGRAM_OPERATIONS,
-  programReads,
-  renamePaths,
-  truthy,
-} from './json-logic-program.ts';
+import { isLogic, operationOf, PROGRAM_OPERATIONS, programReads, renamePaths, truthy } from './json-logic-program.ts';
 import {
   ALWAYS,
+  type Atom,
   type AttributeView,
   and,
   type Clock,
@@ -39,6 +34,7 @@ import { elementsOf, type Items, refuseLiterals, withZonedDates } from './raw-li
 import { isCountBody, isMeasureBody, listType, type Measured, readMeasured, withExactSums } from './raw-measure.ts';
 import { atLeastOne, edgeOver, hopNamed, isTrue, isZero, throughHop } from './relationships.ts';
 import {
+  costly,
   DEPTH_MAX,
   describeHop,
   fault,
@@ -65,12 +61,13 @@ export function readJsonLogic(rule: unknown, path: string, reading: Reading): Me
   if (nodes > NODES_MAX) return fault(reading, path, TOO_MANY);
   const pointers: Pointers = new Map();
   check(rule, { path, place: reading.scope.type, reading, pointers });
-  if (reading.faults.length > faultsBefore) return undefined;
+  if (reading.faults.length > faultsBefore || reading.costs.length > 0) return undefined;
   const { type, types } = reading.scope;
   const copied = (from: object, to: object) => copyPointer(pointers, from, to);
   const exact = withExactSums(withZonedDates(rule, type, reading, copied), type, types, copied);
   const predicate = truthOf(exact, { type, reading, pointers, root: path });
-  return reading.faults.length > faultsBefore ? undefined : { predicate, jsonLogic: exact };
+  const isRefused = reading.faults.length > faultsBefore || reading.costs.length > 0;
+  return isRefused ? undefined : { predicate, jsonLogic: exact };
 }
 
 /** Where each operation stands in what was sent. */
@@ -176,12 +173,18 @@ const OVER_ITEMS = new Set(['map', 'filter', 'reduce', 'all', 'some', 'none']);
 
 function check(rule: unknown, at: Place): void {
   if (Array.isArray(rule)) {
-    for (const [index, item] of rule.entries()) check(item, stepInto(at, index));
+    at.pointers.set(rule, at.path);
+    for (const [index, item] of rule.entries()) if (!isSound(item)) check(item, stepInto(at, index));
   } else if (typeof rule === 'object' && rule !== null) {
     checkObject(rule as Readonly<Record<string, unknown>>, at);
   } else if (typeof rule === 'number' && !Number.isFinite(rule)) {
     fault(at.reading, at.path, 'the number is too large');
   }
+}
+
+/** Lists can have a hundred thousand scalars, of which nothing is to be said: no pointer is written for those. */
+function isSound(value: unknown): boolean {
+  return value === null || (typeof value === 'number' ? Number.isFinite(value) : typeof value !== 'object');
 }
 
 function checkObject(rule: Readonly<Record<string, unknown>>, at: Place): void {
@@ -223,12 +226,13 @@ function checkOperation(name: string, args: Args, isList: boolean, at: Place): v
       if (args.length !== 2 || typeof args[1] !== 'string' || !isTimeZone(args[1])) fault(at.reading, at.path, DAYS);
       break;
     case 'reduce':
-      if (canExplode(args[1])) fault(at.reading, argAt(1).path, EXPLODES);
+      if (canExplode(args[1])) costly(at.reading, argAt(1).path, EXPLODES);
       break;
     default:
   }
   if (at.place !== 'item') refuseLiterals(name, args, at.place, pathsBelow(argAt), at.reading);
   for (const [index, arg] of args.entries()) {
+    if (isSound(arg)) continue;
     const isOfItems = OVER_ITEMS.has(name) && index === 1;
     check(arg, isOfItems ? { ...argAt(index), place: itemPlace(name, args[0], at) } : argAt(index));
   }
@@ -258,16 +262,20 @@ function itemPlace(name: string, items: unknown, { place, reading }: Place): Pla
   );
 }
 
-const EXPLODES = `what 'reduce' repeats may compute with its accumulator, but not put it together or loop over it ('merge', 'cat', 'in', 'map', 'filter', …): its work would grow with each item`;
+const EXPLODES = `what 'reduce' repeats may compute with its accumulator, but not put it together or loop over it (in a list, 'merge', 'cat', 'in', 'map', 'filter', …): its work would grow with each item`;
 const GROWING = new Set(['merge', 'cat', 'in', 'substr', ...OVER_ITEMS]);
 
-/** Put together with itself at each item, or looped over, an accumulator takes minutes over a list that fits into one record. */
+/**
+ * Put together with itself at each item, or looped over, an accumulator takes minutes over a list that fits into one record. A
+ * list that is written out puts it together as `merge` does: `[accumulator, accumulator]` doubles.
+ */
 function canExplode(body: unknown, isGrowing = false): boolean {
-  if (Array.isArray(body)) return body.some((part) => canExplode(part, isGrowing));
+  if (Array.isArray(body)) return body.some((part) => canExplode(part, true));
   if (!isLogic(body)) return false;
   const [name, args] = operationOf(body as Readonly<Record<string, unknown>>);
   if (name === 'var') {
-    const [path] = args;
+    const [path, otherwise] = args;
+    if (canExplode(otherwise, isGrowing)) return true;
     return isGrowing && /^(?:|null|accumulator(?:\..*)?)$/.test(String(path ?? ''));
   }
   return args.some((arg) => canExplode(arg, isGrowing || GROWING.has(name)));
@@ -396,9 +404,30 @@ function programOf(rule: Readonly<Record<string, unknown>>, here: Here): Predica
   const { paths } = programReads(rule);
   const attributes = [...new Set(paths.map((path) => path.split('.')[0]!))].sort();
   if (attributes.some((name) => hopNamed(here.type, name, here.reading.scope.types))) return refuse(rule, paths, here);
-  if (attributes.length > 0) return { kind: 'program', rule, attributes };
-  return truthy(compileProgram(rule)({})) ? ALWAYS : NEVER;
+  const cost = costOf(rule, here.type, attributes);
+  if (typeof cost !== 'number') return tooCostly(cost.part, cost.why, rule, here);
+  return overNothing({ kind: 'program', rule, attributes }, here);
 }
+
+/** Its truth over nothing is asked when it is kept, and decides it if it reads nothing: it must not cost too much either. */
+function overNothing(program: Extract<Atom, { kind: 'program' }>, here: Here): Predicate {
+  try {
+    const holds = atomTest(program)({}, 0);
+    if (program.attributes.length > 0) return program;
+    return holds ? ALWAYS : NEVER;
+  } catch (error) {
+    if (!(error instanceof OverBudget)) throw error;
+    return tooCostly(program.rule, `it takes more than ${error.passed}`, program.rule, here);
+  }
+}
+
+function tooCostly(part: unknown, why: string, rule: unknown, { reading, pointers, root }: Here): Predicate {
+  costly(reading, pointers.get(part as object) ?? pointers.get(rule as object) ?? root, `${why}; ${CHEAPER}`);
+  return NEVER;
+}
+
+const CHEAPER =
+  'what looks at each value once is always cheap enough, such as { "some": [{ "var": "tags" }, { "==": [{ "var": "" }, "vip"] }] }';
 
 const CLOCK_IN_PROGRAM = `what looks at the clock is 'before' or 'notAfter' by itself, or 'elapsed' or 'periods' compared with numbers, of a date or datetime attribute; nothing else can be computed of the present`;
 

@@ -33,6 +33,8 @@ const FAULTS_MAX = 20;
 export interface Reading {
   readonly scope: QueryScope;
   readonly faults: Fault[];
+  /** Parts that are understood and would cost too much. */
+  readonly costs: Fault[];
   /** The slugs of the segments that the query names. */
   readonly uses: Set<string>;
   /** Counted on the way: nodes, and faults that are numbers which would be altered. */
@@ -42,7 +44,8 @@ export interface Reading {
 export function startReading(scope: QueryScope): Reading {
   const { type, types } = scope;
   const known = types.get(type.name) === type ? types : new Map(types).set(type.name, type);
-  return { scope: { ...scope, types: known }, faults: [], uses: new Set(), size: { nodes: 0, inexact: 0 } };
+  const size = { nodes: 0, inexact: 0 };
+  return { scope: { ...scope, types: known }, faults: [], costs: [], uses: new Set(), size };
 }
 
 /** The same reading, of a part that speaks of records of another type. */
@@ -60,6 +63,11 @@ export function inexactFault(reading: Reading, path: string, detail: string): un
   const before = reading.faults.length;
   fault(reading, path, detail);
   reading.size.inexact += reading.faults.length - before;
+}
+
+/** Notes a part that would cost more than a query may. */
+export function costly(reading: Reading, path: string, detail: string): undefined {
+  if (reading.costs.length < FAULTS_MAX) reading.costs.push({ path, detail });
 }
 
 /** Counts a node that lies in the `depth`-th group; false, with a fault, if it is one too many or too deep. */

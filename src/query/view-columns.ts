@@ -98,13 +98,15 @@ const LABEL_LENGTH_MAX = 200;
 /** Names of members of a row in JSON, which no column may have. */
 const ROW_MEMBERS = ['relationships'];
 
-/** @throws Problem view_invalid with a JSON pointer for each fault. */
+/** @throws Problem view_invalid | query_too_costly with a JSON pointer for each fault. */
 export function readViewDefinition(given: GivenDefinition, scope: QueryScope): ViewDefinition {
   const reading = startReading(scope);
   const columns = readColumns(given.columns, reading);
   const relationships = readRelationships(given.relationships ?? [], reading);
   const sort = readSort(given.sort ?? [], reading);
-  if (reading.faults.length > 0) throw new Problem('view_invalid', reading.faults[0]!.detail, reading.faults);
+  const { faults, costs } = reading;
+  if (faults.length > 0) throw new Problem('view_invalid', faults[0]!.detail, [...faults, ...costs]);
+  if (costs.length > 0) throw new Problem('query_too_costly', costs[0]!.detail, costs);
   return { columns, relationships, sort, uses: [...reading.uses].sort() };
 }
 
@@ -269,7 +271,8 @@ function readWhere(given: unknown, at: string, reading: Reading): Predicate | un
     return predicate;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    for (const { path, detail } of error.errors) fault(reading, path.replace(/^\/query/, at), detail);
+    const found = error.code === 'query_too_costly' ? reading.costs : reading.faults;
+    for (const { path, detail } of error.errors) found.push({ path: path.replace(/^\/query/, at), detail });
     return undefined;
   }
 }

@@ -26,6 +26,7 @@ export const SCRIPT_NAMES = [
   'foundDeployment',
   'foundPartition',
   'keepAnswer',
+  'noteTrying',
   'pushWebhooks',
   'readPartition',
   'redeliverWebhooks',

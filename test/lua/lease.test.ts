@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 
 const run = (name: ScriptName, ...args: (string | number)[]): Promise<unknown> =>
-  runScript(bench.redis, name, name === 'releaseLease' ? [keys.owner] : [keys.owner, keys.meta], args);
+  runScript(bench.redis, name, [keys.owner, keys.meta], args);
 
 describe('the lease of a partition', () => {
   it('goes to whoever asks first, with where the partition stands', async () => {
@@ -29,6 +29,8 @@ describe('the lease of a partition', () => {
       '0',
       'nonce',
       '',
+      'holder',
+      'a',
     ]);
     expect(await run('acquirePartition', 'b', 1000, 'install')).toEqual(['held', expect.stringMatching(/^\d+$/)]);
   });
@@ -66,6 +68,38 @@ describe('the lease of a partition', () => {
     expect(await run('releaseLease', 'b')).toBe('fenced');
     expect(await run('releaseLease', 'a')).toBe('released');
     expect(await run('acquirePartition', 'b', 1000, 'install')).toContain('acquired');
+  });
+});
+
+describe('what was under way', () => {
+  const field = (name: string) => bench.redis.hget(keys.meta, name);
+
+  it('is looked after by whoever finds that the one before has left without a word, until that is done', async () => {
+    await run('acquirePartition', 'a', 1000, 'install');
+    expect(await field('deserted')).toBeNull();
+    await run('noteTrying', 'a', 'x');
+    await bench.redis.del(keys.owner); // the lease ran out
+    await run('acquirePartition', 'b', 1000, 'install');
+    expect([await field('deserted'), await field('holder'), await field('care')]).toEqual(['a', 'b', 'x']);
+    // an answer that was lost: the same one asks again
+    await run('acquirePartition', 'b', 1000, 'install');
+    expect(await field('deserted')).toBe('a');
+    expect(await run('noteTrying', 'b', '')).toBe('noted');
+    expect([await field('deserted'), await field('care')]).toEqual([null, null]);
+  });
+
+  it('is noted by the holder alone', async () => {
+    await run('acquirePartition', 'a', 1000, 'install');
+    expect(await run('noteTrying', 'b', 'x')).toBe('fenced');
+    expect(await field('care')).toBeNull();
+  });
+
+  it('is of no concern after an end in good order', async () => {
+    await run('acquirePartition', 'a', 1000, 'install');
+    await run('noteTrying', 'a', 'x');
+    await run('releaseLease', 'a');
+    await run('acquirePartition', 'b', 1000, 'install');
+    expect([await field('deserted'), await field('care')]).toEqual([null, null]);
   });
 });
 

@@ -6,6 +6,7 @@
 import { Catalog, type CatalogChange, type CatalogWrite } from '../../src/catalog/catalog.ts';
 import { CatalogDraft } from '../../src/catalog/catalog-draft.ts';
 import { Networks } from '../../src/engine/networks.ts';
+import type { NetworkOptions } from '../../src/query/network.ts';
 
 export class StoredCatalog {
   readonly catalog = new Catalog();
@@ -47,13 +48,15 @@ export class StoredCatalog {
 /** One process: its replica of the catalog, the networks that its processors share, and its clock. */
 export class Process {
   readonly #stored: StoredCatalog;
+  readonly #options: NetworkOptions;
   #catalog!: Catalog;
   networks!: Networks;
   /** How far its clock is behind that of the server. */
   lateMs = 0;
 
-  constructor(stored: StoredCatalog) {
+  constructor(stored: StoredCatalog, options: NetworkOptions = {}) {
     this.#stored = stored;
+    this.#options = options;
     this.restart();
   }
 
@@ -68,7 +71,7 @@ export class Process {
   restart(): void {
     this.#catalog = new Catalog();
     this.#stored.loadInto(this.#catalog);
-    this.networks = new Networks(this.#catalog);
+    this.networks = new Networks(this.#catalog, this.#options);
   }
 
   /** Moves to the next version. */

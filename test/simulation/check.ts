@@ -4,7 +4,7 @@
  * Keeps true: members are compared with the reference, which shares nothing with the engine; rows with what is recomputed from
  * nothing; what differs is told in one line.
  */
-import type { StoredSegment } from '../../src/catalog/catalog.ts';
+import type { StoredOrdinal, StoredSegment } from '../../src/catalog/catalog.ts';
 import type { ObjectType } from '../../src/change/object-type.ts';
 import { unpackRecord } from '../../src/change/record.ts';
 import type { Edge } from '../../src/engine/edges.ts';
@@ -29,6 +29,7 @@ export function check(cluster: Cluster): void {
   checkTimers(cluster, recomputed);
   for (const edge of networks.edges.values()) checkEdge(cluster, edge, recomputed);
   checkGivenUp(cluster, networks);
+  checkFailed(cluster);
 }
 
 /** Each change was applied, once, in its order. */
@@ -58,6 +59,7 @@ function checkSegments(cluster: Cluster): void {
   for (const segment of cluster.catalog.catalog.segments.values()) {
     const { slug, ordinal, pending } = segment;
     if (ordinal === null || pending !== null) throw new Error(`segment=${slug} is still being built`);
+    if (cluster.failed().has(ordinal)) continue; // it says so, and gives no members
     checkSegment(cluster, segment);
   }
 }
@@ -65,7 +67,8 @@ function checkSegments(cluster: Cluster): void {
 /** Until what a segment means now is built, it is answered for as it was declared before. */
 export function checkOutgoing(cluster: Cluster): void {
   for (const { slug, ordinal, pending } of cluster.catalog.catalog.segments.values()) {
-    const meaning = ordinal === null || pending === null ? undefined : cluster.meanings.get(ordinal);
+    const isAnswering = ordinal !== null && pending !== null && !cluster.failed().has(ordinal);
+    const meaning = !isAnswering ? undefined : cluster.meanings.get(ordinal);
     if (meaning) compareMembers(cluster, slug, ordinal!, meaning);
   }
 }
@@ -100,15 +103,39 @@ function membersOf({ objectType, rule, types }: Meaning, model: Model, nowMs: nu
   return new Set(members.map(({ id }) => id));
 }
 
-/** Every ordinal of the catalog is answered for, and no other; counts are the sizes of the sets. */
+/** Every ordinal of the catalog that has not failed is answered for, and no other; counts are the sizes of the sets. */
 function checkCounts({ store, keys, catalog }: Cluster): void {
   const { ordinals } = catalog.catalog;
   keys.partitions.forEach((partition, at) => {
-    const expected = [...ordinals.keys()].map(
-      (ordinal) => [String(ordinal), store.set(partition.segment(ordinal)).size] as const,
+    const answering = [...ordinals].filter(([, { status }]) => status !== 'failed');
+    const expected = answering.map(
+      ([ordinal]) => [String(ordinal), store.set(partition.segment(ordinal)).size] as const,
     );
     same(`counts of partition ${at}`, store.hash(partition.counts), new Map(expected));
   });
+}
+
+/**
+ * What has failed is failed in the catalog, with all that reads it, and nothing is left of it; what has not failed could be told
+ * of every record, as far as it reads the record alone.
+ */
+function checkFailed({ store, keys, model, catalog: { catalog }, isTooCostly }: Cluster): void {
+  for (const [ordinal, { status, reads = [] }] of catalog.ordinals) {
+    const failing = reads.find((read) => catalog.ordinals.get(read)!.status === 'failed');
+    if (failing !== undefined && status !== 'failed') throw new Error(`${ordinal} reads ${failing}, which has failed`);
+  }
+  for (const partition of keys.partitions) {
+    const left = [...store.hash(partition.meta).keys()].filter((field) => field.startsWith('failed:'));
+    if (left.length > 0) throw new Error(`${partition.base} still says ${left}`);
+  }
+  const hasProgram = ({ status, predicate }: StoredOrdinal) =>
+    status !== 'failed' && JSON.stringify(predicate).includes('"kind":"program"');
+  for (const [ordinal, stored] of catalog.ordinals) {
+    const type = catalog.objectTypes.get(stored.object_type);
+    if (!type || !hasProgram(stored)) continue;
+    const costly = model.live(type.name).find(({ data }) => isTooCostly(fitting(data, type)));
+    if (costly) throw new Error(`ordinal ${ordinal} should have failed at ${costly.id}`);
+  }
 }
 
 function checkTruths({ store, keys, model, catalog }: Cluster, networks: Networks, recomputed: Recomputed): void {

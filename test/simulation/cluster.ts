@@ -14,8 +14,11 @@ import { partitionOf } from '../../src/change/partition.ts';
 import { unpackRecord } from '../../src/change/record.ts';
 import { LOG_FIELDS } from '../../src/engine/batch.ts';
 import { type Built, settle } from '../../src/engine/build-switch.ts';
+import { readFailed } from '../../src/engine/commit.ts';
 import { Problem } from '../../src/errors.ts';
 import type { Place } from '../../src/membership/place.ts';
+import type { Attributes } from '../../src/query/atom.ts';
+import type { Failure } from '../../src/query/failure.ts';
 import { hopsFrom } from '../../src/query/relationships.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import type { Choose } from '../support/memory-deployment.ts';
@@ -95,7 +98,9 @@ export class Cluster {
     );
     this.#undeclared = relationships[choose(relationships.length + 1)];
     this.#declare();
-    this.#processes = Array.from({ length: PROCESSES }, () => new Process(this.catalog));
+    const { isTooCostly } = subject;
+    const options = isTooCostly ? { isTooCostly } : {};
+    this.#processes = Array.from({ length: PROCESSES }, () => new Process(this.catalog, options));
     this.#writers = this.keys.partitions.map(
       ({ log, delivered }, at) =>
         new Lane(
@@ -107,6 +112,11 @@ export class Cluster {
     this.#written = this.keys.partitions.map(() => ({ generation: 1, sequence: 0 }));
     for (const { meta } of this.keys.partitions) this.store.hash(meta).set('number', '0').set('nonce', '');
     for (let partition = 0; partition < PARTITIONS; partition++) this.#takeOver(partition);
+  }
+
+  /** Whether programs take too much for a record, in this subject. */
+  get isTooCostly(): (attributes: Attributes) => boolean {
+    return this.#subject.isTooCostly ?? (() => false);
   }
 
   /** The clock of the server: it stands still but for `passTime`. */
@@ -429,7 +439,19 @@ export class Cluster {
     const isBuilt = (ordinal: number) => keys.partitions.every(({ counts }) => store.hash(counts).has(String(ordinal)));
     const adopted = keys.partitions.map(({ meta }) => Number(store.hash(meta).get('catalog') ?? 0));
     const built = new Set([...this.catalog.catalog.ordinals.keys()].filter(isBuilt));
-    return { built, adopted: Math.min(...adopted) };
+    return { built, adopted: Math.min(...adopted), failed: new Map(this.#failures()) };
+  }
+
+  #failures(): [number, Failure][] {
+    return this.keys.partitions.flatMap(({ meta }) => readFailed(this.store.hash(meta)));
+  }
+
+  /** What has failed in a partition or in the catalog, and all that reads it. */
+  failed(): ReadonlySet<number> {
+    const { catalog } = this.catalog;
+    const failed = new Set(this.#failures().map(([ordinal]) => ordinal));
+    const isFailed = (ordinal: number) => failed.has(ordinal) || catalog.ordinals.get(ordinal)?.status === 'failed';
+    return new Set([...catalog.ordinals.keys()].filter((each) => [...catalog.withReads([each])].some(isFailed)));
   }
 
   /** What build-switch.ts writes. Without its barrier before (builds.test.ts), nobody may read until all is quiet. */

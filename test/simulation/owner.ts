@@ -15,7 +15,7 @@ import {
   type RecordKey,
   readLogEntry,
 } from '../../src/engine/batch.ts';
-import { commitCommands } from '../../src/engine/commit.ts';
+import { commitCommands, readFailed } from '../../src/engine/commit.ts';
 import {
   EdgeSweep,
   readEdgeSets,
@@ -141,7 +141,8 @@ export class Owner {
       const lostTo = partitionIn(field, 'sending');
       if (lostTo !== undefined) this.#resynchronizing.add(lostTo);
     }
-    this.#builds = new PartitionBuilds(-1, [...context.store.hash(keys.counts).keys()].map(Number), builds);
+    const complete = [...context.store.hash(keys.counts).keys()].map(Number);
+    this.#builds = new PartitionBuilds(-1, complete, builds, readFailed(meta));
     this.#fanouts = new Fanouts(fanouts);
     this.#sweep = new EdgeSweep(noted);
     this.#number = Number(meta.get('number') ?? 0);
@@ -332,12 +333,14 @@ export class Owner {
       isReceiving: (source) => this.#resyncs.isReceiving(source),
       timeZone: 'UTC',
       nowMs,
+      failed: this.#builds.failed,
     });
     const progress = this.#builds.progress(
       networks,
       request,
-      ids,
-      request !== undefined && ids.length < SCANNED_IDS_MAX,
+      ids.slice(0, made.scanned),
+      request !== undefined && ids.length < SCANNED_IDS_MAX && made.scanned === ids.length,
+      made.failures,
     );
     const number = this.#number + 1;
     const isKept = (anchor: number) => networks.edges.has(anchor);

@@ -55,9 +55,11 @@ function readPartition({ store, nowMs }: Cluster, given: readonly string[]): str
   const meta = store.hash(metaKey);
   const [sent, delivered]: Record<string, string>[] = [{}, {}];
   const begun: number[] = [];
+  const failed: Record<string, string> = {};
   let loss: string | undefined;
   for (const [field, value] of meta) {
     if (field.startsWith('resync')) loss = 'resynchronizing';
+    if (field.startsWith('failed:')) failed[field.slice('failed:'.length)] = value;
     if (field.startsWith('sent:')) sent![field.slice('sent:'.length)] = value;
     if (field.startsWith('fanout:')) begun.push((JSON.parse(value) as { since: number }).since);
   }
@@ -68,6 +70,7 @@ function readPartition({ store, nowMs }: Cluster, given: readonly string[]): str
     sent,
     delivered,
     loss,
+    failed,
     ...(begun.length > 0 ? { fanning: Math.min(...begun) } : {}),
   });
   const field = (name: string, otherwise: string) => meta.get(name) ?? otherwise;

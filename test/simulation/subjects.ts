@@ -5,6 +5,7 @@
  */
 import type { Change } from '../../src/change/change.ts';
 import type { ObjectTypeDefinition } from '../../src/change/object-type.ts';
+import type { Attributes } from '../../src/query/atom.ts';
 import type { Choose } from '../support/memory-deployment.ts';
 import type { Model } from './model.ts';
 
@@ -24,6 +25,8 @@ export interface Subject {
   readonly time: { readonly startMs: number; readonly strideMs: number };
   /** The next change of a random record, with values in normal form. */
   readonly change: (choose: Choose, model: Model, nowMs: number) => Change;
+  /** Of which records JsonLogic takes more than its budget; of none if absent. */
+  readonly isTooCostly?: (attributes: Attributes) => boolean;
 }
 
 const DEFINITIONS: Definitions = {
@@ -191,6 +194,30 @@ export const COMPANY: Subject = {
   queries: QUERIES,
   time: { startMs: 0, strideMs: STRIDE_MS },
   change: anyChange,
+};
+
+/** JsonLogic that stays a program, of a contact and across relationships, beside what is none. */
+const odd = { '==': [{ '%': [{ var: 'age' }, 2] }, 1] };
+const threes = { '==': [{ '%': [{ var: 'age' }, 3] }, 0] };
+const PROGRAMS: readonly Query[] = [
+  { objectType: 'contacts', query: odd },
+  { objectType: 'contacts', query: { and: [odd, { '>': [{ var: 'age' }, 30] }] } },
+  {
+    objectType: 'contacts',
+    query: { or: [threes, { '!': [odd] }, { '==': [{ var: 'organization.industry' }, 'SaaS'] }] },
+  },
+  { objectType: 'organizations', query: { some: [{ var: 'contacts' }, odd] } },
+  { objectType: 'organizations', query: { none: [{ var: 'contacts' }, { and: [threes, { var: 'name' }] }] } },
+  { objectType: 'groups', query: { some: [{ var: 'members' }, threes] } },
+  contacts('age', '>', 30),
+  organizations('contacts', '=', older, atLeast(2)),
+];
+
+/** The same company, in which some contacts are of an age for which programs take too much. */
+export const COSTLY: Subject = {
+  ...COMPANY,
+  queries: PROGRAMS,
+  isTooCostly: ({ age }) => age === 13 || age === 66,
 };
 
 export function pick<T>(choose: Choose, from: readonly T[]): T {

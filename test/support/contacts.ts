@@ -115,7 +115,7 @@ export function faultsOf(query: unknown, scope = contactsScope()): string[] {
   try {
     compileQuery(query, scope);
   } catch (error) {
-    if (error instanceof Problem && error.code === 'query_invalid') {
+    if (error instanceof Problem && (error.code === 'query_invalid' || error.code === 'query_too_costly')) {
       return error.errors.map(({ path, detail }) => `${path}: ${detail}`);
     }
     throw error;

@@ -193,13 +193,20 @@ export class MemoryDeployment {
     const made = this.#step(partition, batch);
     partition.number++;
     partition.position = made.position ?? partition.position;
-    const progress = partition.builds.progress(this.networks, request, ids, ids.length < SCANNED_IDS);
+    const progress = partition.builds.progress(
+      this.networks,
+      request,
+      ids.slice(0, made.scanned),
+      ids.length < SCANNED_IDS && made.scanned === ids.length,
+      made.failures,
+    );
     const fanouts = partition.fanouts.progress(visits, made.edges.fanouts, partition.number, (anchor) =>
       this.networks.edges.has(anchor),
     );
     this.#store(partition, made);
     for (const ordinal of progress.dropped) partition.sets.delete(ordinal);
     for (const ordinal of progress.completed) partition.complete.add(ordinal);
+    for (const ordinal of progress.failed.keys()) partition.complete.delete(ordinal);
     partition.builds.committed(progress);
     partition.fanouts.committed(fanouts);
     for (const [to, messages] of made.edges.messages) this.#post(at, to, messages);
@@ -209,6 +216,7 @@ export class MemoryDeployment {
   #step(partition: SimulatedPartition, batch: Batch): Step {
     return step(batch, {
       isReceiving: () => false,
+      failed: partition.builds.failed,
       types: this.networks.types,
       edges: this.networks.edges,
       timeZone: 'UTC',

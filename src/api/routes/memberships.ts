@@ -28,6 +28,7 @@ export const membershipRoutes: Routes = async (app, { deployment: { memberships 
           'body_invalid',
           'record_id_invalid',
           'segment_building',
+          'segment_failed',
           'not_caught_up',
         ),
       },

@@ -27,7 +27,8 @@ export const objectTypeRoutes: Routes = async (app, { deployment: { objectTypes,
       const { query } = request;
       const only = fieldsOf(query.fields, OBJECT_TYPE_FIELDS);
       const format = (type: ObjectType) => only(formatObjectType(type));
-      return held.send(request, reply, () => pageByName(store.catalog.objectTypes, query, limits.pageBytes, format));
+      const { objectTypes: types } = await store.refresh();
+      return held.send(request, reply, () => pageByName(types, query, limits.pageBytes, format));
     },
   );
 

@@ -66,6 +66,7 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, limits, 
           'cursor_invalid',
           'segment_unknown',
           'segment_building',
+          'segment_failed',
         ),
       },
     },
@@ -107,7 +108,8 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, limits, 
     async (request, reply) => {
       const { query } = request;
       const { type, id } = request.params;
-      const hops = readInclude(query, await findObjectType(store, type), store.catalog.objectTypes);
+      const isIncluding = query.include !== undefined || query.include_cursor !== undefined;
+      const hops = isIncluding ? readInclude(query, await findObjectType(store, type), store.catalog.objectTypes) : [];
       const record = await memberships.record(type, id, readOptions(query));
       if (!record) throw unknownRecord(type, id);
       if (hops.length === 0) return formatRecord(type, id, record);

@@ -32,10 +32,17 @@ const EDIT_CODES: ErrorCode[] = [
   'body_malformed',
   'segment_invalid',
   'query_invalid',
+  'query_too_costly',
   'catalog_conflict',
   'catalog_full',
 ];
-const READ_CODES: ErrorCode[] = ['parameter_invalid', 'segment_unknown', 'segment_building', 'not_caught_up'];
+const READ_CODES: ErrorCode[] = [
+  'parameter_invalid',
+  'segment_unknown',
+  'segment_building',
+  'segment_failed',
+  'not_caught_up',
+];
 
 export const segmentRoutes: Routes = async (app, { deployment: { limits, memberships, segments, store }, held }) => {
   app.get(
@@ -55,7 +62,7 @@ export const segmentRoutes: Routes = async (app, { deployment: { limits, members
     async (request, reply) => {
       const { query } = request;
       const only = fieldsOf(query.fields, SEGMENT_FIELDS);
-      const asked = [...store.catalog.segments].filter(
+      const asked = [...(await store.refresh()).segments].filter(
         ([, segment]) => query.object_type === undefined || segment.object_type === query.object_type,
       );
       const shown = async (segment: StoredSegment) => only(await format(segment));
@@ -200,8 +207,8 @@ export const segmentRoutes: Routes = async (app, { deployment: { limits, members
       const { limit = LIMIT_DEFAULT, include } = query;
       const cursor = query.cursor || undefined;
       const options = readOptions(query);
-      const { object_type: type } = await findSegment(store, slug);
       if (include === undefined) return memberships.members(slug, limit, cursor, options);
+      const { object_type: type } = await findSegment(store, slug);
       const shape = ({ id, record }: NamedRecord) => {
         return { id, text: Buffer.from(JSON.stringify({ id, record: formatRecord(type, id, record) })) };
       };
@@ -224,7 +231,6 @@ export const segmentRoutes: Routes = async (app, { deployment: { limits, members
       },
     },
     async ({ params: { slug, id }, query }) => {
-      await findSegment(store, slug);
       checkRecordId(id);
       return { member: await memberships.isMember(slug, id, readOptions(query)) };
     },

@@ -33,7 +33,14 @@ import {
 } from '../schemas.ts';
 import type { Routes } from './routes.ts';
 
-const EDIT_CODES: ErrorCode[] = ['body_malformed', 'view_invalid', 'query_invalid', 'catalog_conflict', 'catalog_full'];
+const EDIT_CODES: ErrorCode[] = [
+  'body_malformed',
+  'view_invalid',
+  'query_invalid',
+  'query_too_costly',
+  'catalog_conflict',
+  'catalog_full',
+];
 const ROW_CODES: ErrorCode[] = [
   'parameter_invalid',
   'view_unknown',
@@ -42,6 +49,7 @@ const ROW_CODES: ErrorCode[] = [
   'not_acceptable',
   'view_too_large',
   'segment_building',
+  'segment_failed',
   'relationship_building',
   'not_caught_up',
 ];
@@ -88,7 +96,7 @@ export const viewRoutes: Routes = async (
     async (request, reply) => {
       const { query } = request;
       const only = fieldsOf(query.fields, VIEW_FIELDS);
-      const asked = [...store.catalog.views].filter(
+      const asked = [...(await store.refresh()).views].filter(
         ([, view]) => query.object_type === undefined || view.object_type === query.object_type,
       );
       const shown = async (view: StoredView) => only(await format(view));
@@ -212,7 +220,7 @@ export const viewRoutes: Routes = async (
   );
 
   function format(view: StoredView): Promise<Record<string, unknown>> {
-    return formatView(view, memberships);
+    return formatView(view, store.catalog, memberships);
   }
 
   async function page(slug: string, query: RowsQuery) {

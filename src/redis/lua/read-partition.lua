@@ -7,7 +7,8 @@
 --       count or '' per ordinal…}
 --       Traffic is JSON: what was `sent` per target and `delivered` per source partition, each as 'generation sequence'; the
 --       commit with which the oldest fan-out that runs began (`fanning`, absent if none does); `loss`: 'resynchronizing' while
---       state is sent anew from or to here, 'broken' if a message could not be applied, absent if all is well.
+--       state is sent anew from or to here, 'broken' if a message could not be applied, absent if all is well; `failed`: why, per
+--       ordinal that has failed here, absent if none has.
 local meta = redis.call('HMGET', KEYS[1], 'install', 'number', 'log', 'inbox', 'clock', 'catalog')
 
 local function last_entry(stream, position)
@@ -20,11 +21,16 @@ local time = redis.call('TIME')
 local answer = { meta[1] or '', meta[2] or '0', log, last_entry(KEYS[2], log), inbox, last_entry(KEYS[3], inbox),
   meta[5] or '0', meta[6] or '0', tostring(time[1] * 1000 + math.floor(time[2] / 1000)), '', '' }
 
-local sent, delivered, fanning, loss = {}, {}, nil, nil
+local sent, delivered, fanning, loss, failed = {}, {}, nil, nil, nil
 local fields = redis.call('HGETALL', KEYS[1])
 for i = 1, #fields, 2 do
   local target = string.match(fields[i], '^sent:(%d+)$')
   if target then sent[target] = fields[i + 1] end
+  local ordinal = string.match(fields[i], '^failed:(%d+)$')
+  if ordinal then
+    failed = failed or {}
+    failed[ordinal] = fields[i + 1]
+  end
   if string.find(fields[i], '^resync') then loss = loss or 'resynchronizing' end
   if string.find(fields[i], '^broken:') then loss = 'broken' end
   if string.sub(fields[i], 1, 7) == 'fanout:' then
@@ -39,7 +45,7 @@ for i = 1, #sources, 2 do
 end
 local due = redis.call('ZRANGE', KEYS[6], 0, 0, 'WITHSCORES')
 answer[11] = due[2] or ''
-answer[10] = cjson.encode({ sent = sent, delivered = delivered, fanning = fanning, loss = loss })
+answer[10] = cjson.encode({ sent = sent, delivered = delivered, fanning = fanning, loss = loss, failed = failed })
 if #ARGV > 0 then
   -- 5000 a call: Lua's unpack fails near 8000 arguments.
   for first = 1, #ARGV, 5000 do

@@ -1,0 +1,189 @@
+/**
+ * care.ts – After a batch has thrown, or its owner has died: all that may be at fault is tried again, each piece alone.
+ *
+ * Keeps true: a piece is noted in the partition's meta before it is tried, and the note goes with the commit of the piece; so
+ * an owner that dies leaves the name of what it died under, and a death counts against no other piece. A piece is set aside
+ * after FAULTS_MAX failures: the one that began this, whose batch held it, and those under which it was alone. A piece that
+ * is under suspicion already is alone in its whole process (`Solo`), so that a neighbour's death is not taken for its own.
+ * In normal life nothing is noted: an owner that ends in good order takes its name out of meta, and one that finds another's
+ * name there knows that it did not.
+ */
+import { compareEntries } from '../membership/standing.ts';
+import type { RecordKey } from './batch.ts';
+import type { FanoutVisit } from './fanouts.ts';
+import type { ScanRequest } from './partition-builds.ts';
+import type { ResyncChunk } from './resyncs.ts';
+
+/** Failures after which a piece is set aside, the one in company included. */
+export const FAULTS_MAX = 3;
+
+/** The field of `meta` that holds what `Care` notes. */
+export const CARE_FIELD = 'care';
+
+/** The least that can be at fault. Of an entry of the log it is one change; of a scan or a fan-out one record. */
+export type Piece =
+  | { readonly kind: 'message'; readonly entry: string }
+  | { readonly kind: 'change'; readonly entry: string; readonly index: number }
+  | { readonly kind: 'fanout'; readonly visit: FanoutVisit }
+  /** `taken`: the records that were found due with it. */
+  | { readonly kind: 'due'; readonly record: RecordKey; readonly taken: readonly RecordKey[] }
+  | { readonly kind: 'scan'; readonly request: ScanRequest; readonly ids: readonly string[] }
+  | { readonly kind: 'resync'; readonly chunk: ResyncChunk };
+
+/** Names a piece, the same in the next process. `ordinal`: of a scan, one of the predicates that are evaluated. */
+export function pieceName(piece: Piece, ordinal?: number): string {
+  return JSON.stringify([piece.kind, ...nameParts(piece), ...(ordinal === undefined ? [] : [ordinal])]);
+}
+
+function nameParts(piece: Piece): unknown[] {
+  switch (piece.kind) {
+    case 'message':
+      return [piece.entry];
+    case 'change':
+      return [piece.entry, piece.index];
+    case 'fanout':
+      return [piece.visit.fanout.anchor, piece.visit.fanout.target, piece.visit.ids[0] ?? ''];
+    case 'due':
+      return [piece.record.objectType, piece.record.id];
+    case 'scan':
+      return [piece.request.objectType, piece.ids[0] ?? ''];
+    case 'resync':
+      return resyncParts(piece.chunk);
+  }
+}
+
+function resyncParts({ resends, sweeps }: ResyncChunk): unknown[] {
+  const [resend] = resends;
+  if (resend) return ['send', resend.to, resend.anchor, resend.direction, resend.targets[0]];
+  const [sweep] = sweeps;
+  return sweep ? ['sweep', sweep.from, sweep.anchor, sweep.targets[0] ?? ''] : [];
+}
+
+interface Stored {
+  /** The token of whoever tries, or tried. */
+  readonly by?: string;
+  readonly trying?: string;
+  readonly deaths: Readonly<Record<string, number>>;
+}
+
+interface Fault {
+  count: number;
+  /** What it threw last; undefined: the process died. */
+  detail?: string;
+}
+
+/** The last entries that may be at fault, of both streams. */
+export interface CareEnds {
+  readonly log: string;
+  readonly inbox: string;
+}
+
+/** How many pieces of each kind may have been in one batch. */
+export type CareLimits = Readonly<Record<Exclude<Piece['kind'], 'message'>, number>>;
+
+export class Care {
+  readonly #ends: CareEnds;
+  readonly #faults = new Map<string, Fault>();
+  readonly #left: Record<Exclude<Piece['kind'], 'message'>, number>;
+
+  constructor(ends: CareEnds, limits: CareLimits, deaths: ReadonlyMap<string, number> = new Map()) {
+    this.#ends = ends;
+    this.#left = { ...limits };
+    for (const [name, count] of deaths) this.#faults.set(name, { count });
+  }
+
+  /** Whether entries up to `position` leave some behind that may be at fault. */
+  has(stream: 'log' | 'inbox', position: string): boolean {
+    if (stream === 'log' && this.#left.change <= 0) return false;
+    return compareEntries(position, this.#ends[stream]) < 0;
+  }
+
+  covers(stream: 'log' | 'inbox', entry: string): boolean {
+    return compareEntries(entry, this.#ends[stream]) <= 0;
+  }
+
+  left(kind: Exclude<Piece['kind'], 'message'>): boolean {
+    return this.#left[kind] > 0;
+  }
+
+  /** Whether it has failed alone before. */
+  isSuspect(name: string): boolean {
+    return this.#faults.has(name);
+  }
+
+  /** Why a piece is set aside: undefined if it is tried once more. `names`: one of them is enough. */
+  verdict(names: readonly string[], what: string): string | undefined {
+    const faults = names.flatMap((name) => this.#faults.get(name) ?? []);
+    const alone = faults.reduce((sum, { count }) => sum + count, 0);
+    if (alone < FAULTS_MAX - 1) return undefined;
+    const thrown = faults.find(({ detail }) => detail !== undefined)?.detail;
+    return thrown ?? `the process died ${FAULTS_MAX} times under ${what}`;
+  }
+
+  threw(name: string, detail: string): void {
+    const fault = this.#faults.get(name) ?? { count: 0 };
+    this.#faults.set(name, { count: fault.count + 1, detail });
+  }
+
+  /** A piece is done with. */
+  passed(piece: Piece): void {
+    if (piece.kind !== 'message') this.#left[piece.kind]--;
+    const whole = pieceName(piece);
+    for (const name of this.#faults.keys()) if (isPartOf(name, whole)) this.#faults.delete(name);
+  }
+
+  /** The field of meta while whoever has the token tries something. */
+  note(by: string, trying: string): string {
+    return JSON.stringify({ by, trying, deaths: this.#deaths(() => true) });
+  }
+
+  /** The field once a piece is done with; undefined: there is nothing to remember. */
+  noteWithout(piece: Piece): string | undefined {
+    const whole = pieceName(piece);
+    const deaths = this.#deaths((name) => !isPartOf(name, whole));
+    return Object.keys(deaths).length === 0 ? undefined : JSON.stringify({ deaths });
+  }
+
+  /** What was thrown is known to this process alone. */
+  #deaths(isKept: (name: string) => boolean): Record<string, number> {
+    const dead = [...this.#faults].filter(([name, { detail }]) => detail === undefined && isKept(name));
+    return Object.fromEntries(dead.map(([name, { count }]) => [name, count]));
+  }
+}
+
+/** Whether a name is that of a piece, or of one of its ordinals. */
+function isPartOf(name: string, whole: string): boolean {
+  return name === whole || name.startsWith(`${whole.slice(0, -1)},`);
+}
+
+/** How often owners have died under each piece, as the field of meta says at a take-over by whoever has the token. */
+export function deathsBefore(stored: string | undefined, token: string): Map<string, number> {
+  if (stored === undefined) return new Map();
+  const { by, trying, deaths } = JSON.parse(stored) as Stored;
+  const counted = new Map(Object.entries(deaths));
+  if (trying !== undefined && by !== token) counted.set(trying, (counted.get(trying) ?? 0) + 1);
+  return counted;
+}
+
+/** One piece under suspicion at a time in a process, and nothing else evaluated while it is. */
+export class Solo {
+  #taken: Promise<void> | undefined;
+
+  /** Undefined while nobody is alone: nothing to wait for. */
+  get over(): Promise<void> | undefined {
+    return this.#taken;
+  }
+
+  /** Waits for its turn. @returns what ends it */
+  async begin(): Promise<() => void> {
+    while (this.#taken) await this.#taken;
+    let end = () => {};
+    this.#taken = new Promise((resolve) => {
+      end = () => {
+        this.#taken = undefined;
+        resolve();
+      };
+    });
+    return end;
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * failure.ts – Why a predicate is no longer evaluated: a program of it took more than its budget (budget.ts) for a record, or it
+ * could not be evaluated at all.
+ *
+ * Keeps true: a failure is plain data, the same in every process, and stays until the segment is saved again: neither another
+ * value nor the deletion of the record heals it, for nobody has kept its other members right meanwhile.
+ */
+import type { OverBudget } from './budget.ts';
+
+export interface Failure {
+  readonly object_type: string;
+  /** The record; null: it fails over nothing, as records without values are. */
+  readonly id: string | null;
+  /** What was taken more than. */
+  readonly passed: string;
+  /** What happened, where it was no budget: the process died, or the step threw. */
+  readonly detail?: string;
+}
+
+/** In which ordinals something failed: those are left out. */
+export interface FailedOrdinals {
+  readonly size: number;
+  has(ordinal: number): boolean;
+}
+
+export const NONE_FAILED: FailedOrdinals = new Set<number>();
+
+/** Thrown by a network: predicates that can't be told of a record within the budget of a program that they share. */
+export class ProgramFailed extends Error {
+  readonly ordinals: readonly number[];
+  readonly passed: string;
+
+  constructor(ordinals: readonly number[], { passed }: OverBudget) {
+    super(`the program of ordinals ${ordinals.join(', ')} took more than ${passed}`);
+    this.ordinals = ordinals;
+    this.passed = passed;
+  }
+}
+
+/** For a person: what happened, where, and what to do. */
+export function failureReason({ object_type: objectType, id, passed, detail }: Failure): string {
+  const record = id === null ? `a record of ${objectType} without values` : `the record '${id}' of ${objectType}`;
+  if (detail !== undefined) return `${detail}: ${record}; change the query or the record, then save the segment again`;
+  return `its JsonLogic took more than ${passed} for ${record}; change the query or the record, then save the segment again`;
+}

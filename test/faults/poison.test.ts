@@ -1,0 +1,299 @@
+/**
+ * poison.test.ts – What kills the process that works on it is set aside after three deaths, alone, and all else goes on: no
+ * input that was accepted stops a deployment. Whoever is killed for other reasons leaves nothing behind that is set aside.
+ */
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import type { Change } from '../../src/change/change.ts';
+import type { Deployment } from '../../src/engine/deployment.ts';
+import { differences, eventually, openTestDeployment, send } from '../support/deployment.ts';
+import { freshPrefix } from '../support/redis.ts';
+import type { VictimOrder } from '../support/victim.ts';
+import { startVictims, type Victims } from '../support/victims.ts';
+
+const FATAL = 13;
+const SETTLED_MS = 60_000;
+
+const opened: { close(): Promise<unknown> }[] = [];
+afterEach(async () => {
+  for (const one of opened.splice(0).reverse()) await one.close();
+});
+
+interface Trial {
+  readonly deployment: Deployment;
+  start(order?: Partial<VictimOrder>): Victims;
+}
+
+/** A deployment that works nothing off, and workers that can't bear FATAL. */
+async function trial(partitions = 2): Promise<Trial> {
+  const prefix = freshPrefix();
+  const deployment = await openTestDeployment({ prefix, partitions, runsWorker: false });
+  opened.push(deployment);
+  return {
+    deployment,
+    start: (order = {}) => {
+      const usual = {
+        redisUrl: inject('redisUrl'),
+        prefix,
+        partitions,
+        fatal: FATAL,
+        how: 'exit',
+        when: 'live',
+      } as const;
+      const victims = startVictims({ ...usual, ...order });
+      opened.push({ close: () => victims.stop() });
+      return victims;
+    },
+  };
+}
+
+const rule = (field: string, operator: string, value: unknown) => ({
+  combinator: 'and',
+  rules: [{ field, operator, value }],
+});
+
+async function declare({ objectTypes, segments }: Deployment): Promise<void> {
+  await objectTypes.put('contacts', { attributes: { n: { type: 'number' } } });
+  await segments.create({ title: 'low', slug: 'low', object_type: 'contacts', query: rule('n', '<', 50) });
+}
+
+const put = (n: number): Change => ({ op: 'put', object_type: 'contacts', id: `r${n}`, data: { n } });
+const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
+const documents = (ns: readonly number[]) => ns.map((n) => ({ id: `r${n}`, document: { n } }));
+
+async function letters({ redis, keys }: Deployment): Promise<Record<string, string>[]> {
+  const all = await Promise.all(keys.partitions.map(({ dead }) => redis.xrange(dead, '-', '+')));
+  return all.flat().map(([, fields]) => {
+    const pairs = fields.flatMap((name, at) => (at % 2 === 0 ? [[name, fields[at + 1]!] as const] : []));
+    return Object.fromEntries(pairs);
+  });
+}
+
+const settled = (deployment: Deployment) =>
+  eventually(
+    'all is applied and built',
+    async () => {
+      await deployment.store.refresh();
+      const isBuilt = [...deployment.store.catalog.ordinals.values()].every(({ status }) => status === 'ready');
+      return isBuilt && (await deployment.memberships.lag()).entries === 0;
+    },
+    SETTLED_MS,
+  );
+
+describe.each(['exit', 'kill', 'heap'] as const)(
+  'a change under which the process dies (%s)',
+  { timeout: 120_000 },
+  (how) => {
+    it('is set aside after three deaths, alone and by its name, and all others are applied', async () => {
+      const { deployment, start } = await trial();
+      await declare(deployment);
+      await send(deployment, numbers(60).map(put), 'accepted');
+      const victims = start({ how });
+      await settled(deployment);
+      expect(victims.deaths).toBe(3);
+      expect(await letters(deployment)).toMatchObject([
+        {
+          code: 'change_failed',
+          detail: 'the process died 3 times under this change',
+          letter: JSON.stringify(put(FATAL)),
+        },
+      ]);
+      expect(await differences(deployment, documents(numbers(60).filter((n) => n !== FATAL)))).toEqual([]);
+      // What comes next is applied as ever, and the next death begins to count anew.
+      expect(await send(deployment, [put(61), put(62)])).toBe(2);
+      expect(victims.deaths).toBe(3);
+    });
+  },
+);
+
+/** An organization, and contacts that point at it. */
+async function declareRelated({ objectTypes, segments }: Deployment): Promise<void> {
+  await objectTypes.put('organizations', { attributes: { n: { type: 'number' }, size: { type: 'number' } } });
+  await objectTypes.put('contacts', {
+    attributes: { n: { type: 'number' } },
+    relationships: { organization: { to: 'organizations', key: 'organization_id', inverse: 'contacts' } },
+  });
+  const large = rule('organization.size', '>', 100);
+  await segments.create({ title: 'large', slug: 'large', object_type: 'contacts', query: large });
+  await segments.create({ title: 'low', slug: 'low', object_type: 'contacts', query: rule('n', '<', 50) });
+  const many = { combinator: 'and', rules: [{ field: 'contacts', aggregate: 'count', operator: '>', value: 2 }] };
+  await segments.create({ title: 'many', slug: 'many', object_type: 'organizations', query: many });
+}
+
+const contact = (n: number): Change => ({
+  op: 'put',
+  object_type: 'contacts',
+  id: `r${n}`,
+  data: { n, organization_id: 'o' },
+});
+const organization = (size: number, n = 0): Change => ({
+  op: 'put',
+  object_type: 'organizations',
+  id: 'o',
+  data: { n, size },
+});
+
+const until = (ms: number) => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms - Date.now())));
+const statusesOf = async ({ memberships }: Deployment, slugs: string[]) =>
+  (await memberships.counts(slugs)).counts.map(({ count, status }) => ({ count, status }));
+
+describe('work that is no change, under which the process dies', { timeout: 120_000 }, () => {
+  it('in a scan: the one segment at fault has no number, and the others that are built with it are', async () => {
+    const { deployment, start } = await trial(1);
+    const { segments } = deployment;
+    await declare(deployment);
+    const fromMs = Date.now() + 8000;
+    const victims = start({ when: 'scan', fromMs, fatalOrdinal: 3 });
+    await settled(deployment);
+    await send(deployment, numbers(30).map(put));
+    await until(fromMs);
+    for (const [at, slug] of ['a', 'b', 'c'].entries())
+      await segments.create({ title: slug, slug, object_type: 'contacts', query: rule('n', '<', at + 20) });
+    await eventually('it is set aside', async () => (await letters(deployment)).length === 1, SETTLED_MS);
+    await eventually('the others are built', async () => {
+      await deployment.store.refresh();
+      return deployment.store.catalog.segments.get('c')!.ordinal !== null;
+    });
+    expect(await letters(deployment)).toMatchObject([{ code: 'work_failed', letter: '["scan","contacts","r13",3]' }]);
+    expect(victims.deaths).toBe(3);
+    const [low, a, b, c] = await statusesOf(deployment, ['low', 'a', 'b', 'c']);
+    expect([low, a, c]).toEqual([30, 20, 22].map((count) => ({ count, status: 'ready' })));
+    expect(b).toEqual({ count: null, status: 'failed' });
+    // It can be edited and deleted, and records go on.
+    await segments.remove('b');
+    expect(await send(deployment, [put(40)])).toBe(1);
+    expect(victims.deaths).toBe(3);
+  });
+
+  it('in a timer: the record is left as it is, what moves with time has no number, and all else goes on', async () => {
+    const { deployment, start } = await trial(1);
+    await deployment.objectTypes.put('contacts', { attributes: { n: { type: 'number' }, at: { type: 'datetime' } } });
+    const { segments } = deployment;
+    await segments.create({ title: 'low', slug: 'low', object_type: 'contacts', query: rule('n', '<', 50) });
+    const past = rule('at', 'inLast', { amount: 1, unit: 'day' });
+    await segments.create({ title: 'past', slug: 'past', object_type: 'contacts', query: past });
+    const fromMs = Date.now() + 8000;
+    const victims = start({ fromMs });
+    await settled(deployment);
+    const due = new Date(fromMs + 500).toISOString();
+    const timed = (n: number): Change => ({ op: 'put', object_type: 'contacts', id: `r${n}`, data: { n, at: due } });
+    await send(deployment, [12, FATAL, 14].map(timed));
+    await eventually('it is set aside', async () => (await letters(deployment)).length === 1, SETTLED_MS);
+    expect(await letters(deployment)).toMatchObject([{ code: 'work_failed', letter: '["due","contacts","r13"]' }]);
+    expect(victims.deaths).toBe(3);
+    const [low, timedOut] = await statusesOf(deployment, ['low', 'past']);
+    expect(low).toEqual({ count: 3, status: 'ready' });
+    expect(timedOut).toEqual({ count: null, status: 'failed' });
+    expect(await send(deployment, [put(40)])).toBe(1);
+    expect(victims.deaths).toBe(3);
+  });
+
+  it('in a fan-out: the holder is left as it is, what reaches across relationships says so, and all else goes on', async () => {
+    const { deployment, start } = await trial(1);
+    await declareRelated(deployment);
+    const fromMs = Date.now() + 8000;
+    const victims = start({ fromMs });
+    await settled(deployment);
+    await send(deployment, [organization(50), ...[12, FATAL, 14].map(contact)]);
+    await until(fromMs);
+    await send(deployment, [organization(200)], 'accepted');
+    await eventually('it is set aside', async () => (await letters(deployment)).length === 1, SETTLED_MS);
+    const [{ detail, letter }] = (await letters(deployment)) as [Record<string, string>];
+    expect(detail).toBe(
+      'the process died 3 times under the evaluation of this record after one that it points at had changed',
+    );
+    expect(JSON.parse(letter!)).toMatchObject(['fanout', expect.any(Number), 'o', 'r13']);
+    expect(victims.deaths).toBe(3);
+    const [large, low] = await statusesOf(deployment, ['large', 'low']);
+    expect(large).toEqual({ count: null, status: 'failed' });
+    expect(low).toEqual({ count: 3, status: 'ready' });
+    expect(await send(deployment, [put(40)])).toBe(1);
+  });
+
+  it('in a message: it is kept, what reaches across relationships says so, and all else goes on', async () => {
+    const { deployment, start } = await trial(1);
+    await declareRelated(deployment);
+    const fromMs = Date.now() + 8000;
+    const victims = start({ fromMs });
+    await settled(deployment);
+    await send(deployment, [organization(50, FATAL)]);
+    await until(fromMs);
+    await send(deployment, [1, 2, 3].map(contact), 'accepted');
+    await eventually('it is set aside', async () => (await letters(deployment)).length >= 1, SETTLED_MS);
+    expect((await letters(deployment))[0]).toMatchObject({ code: 'message_failed' });
+    expect(await statusesOf(deployment, ['many', 'low'])).toEqual([
+      { count: null, status: 'failed' },
+      { count: 3, status: 'ready' },
+    ]);
+    expect(victims.deaths % 3).toBe(0);
+  });
+});
+
+describe('several of them', { timeout: 120_000 }, () => {
+  it('in several partitions of one process are each set aside, and no neighbour of theirs is', async () => {
+    const { deployment, start } = await trial(4);
+    await declare(deployment);
+    const poisoned = (id: number): Change => ({ op: 'put', object_type: 'contacts', id: `r${id}`, data: { n: FATAL } });
+    const all = numbers(80).map((n) => (n % 20 === 13 ? poisoned(n) : n === FATAL ? put(1000) : put(n)));
+    await send(deployment, all, 'accepted');
+    const victims = start();
+    await settled(deployment);
+    const kept = (await letters(deployment)).map(({ letter }) => (JSON.parse(letter!) as Change).id).sort();
+    expect(kept).toEqual(['r13', 'r33', 'r53', 'r73']);
+    expect(victims.deaths).toBeLessThanOrEqual(12);
+    const left = numbers(80).filter((n) => n % 20 !== 13);
+    expect(await differences(deployment, documents(left))).toEqual([]);
+  });
+});
+
+describe('a process that is killed for other reasons', { timeout: 120_000 }, () => {
+  it('again and again in the middle of its work has nothing of it set aside', async () => {
+    const { deployment, start } = await trial();
+    await declare(deployment);
+    const victims = start({ fatal: -1 });
+    await settled(deployment);
+    const total = 12_000;
+    const sending = send(deployment, numbers(total).map(put), 'accepted');
+    for (let round = 0; round < 5; round++) {
+      const before = (await deployment.memberships.lag()).entries;
+      await until(Date.now() + 200 + 97 * round);
+      await victims.kill9();
+      expect(before).toBeGreaterThanOrEqual(0);
+      await until(Date.now() + 3300);
+    }
+    await sending;
+    await settled(deployment);
+    expect(await letters(deployment)).toEqual([]);
+    expect(await differences(deployment, documents(numbers(total)))).toEqual([]);
+  });
+});
+
+describe('what throws in work that is no change', () => {
+  const thrower =
+    (when: 'live' | 'scan', from: { at: number }) => (values: Record<string, unknown>, ordinal?: number) => {
+      if (values['n'] === FATAL && (ordinal !== undefined) === (when === 'scan') && Date.now() >= from.at)
+        throw new Error('a bug that meets this value');
+    };
+
+  it('in a scan beside live changes takes no change along, and stops no partition', async () => {
+    const deployment = await openTestDeployment({
+      partitions: 1,
+      networkOptions: { fault: thrower('scan', { at: 0 }) },
+    });
+    opened.push(deployment);
+    await declare(deployment);
+    await eventually('it is built', async () => deployment.store.catalog.segments.get('low')!.ordinal !== null);
+    await send(deployment, numbers(30).map(put));
+    await deployment.segments.create({ title: 'x', slug: 'x', object_type: 'contacts', query: rule('n', '<', 20) });
+    expect(
+      await send(
+        deployment,
+        numbers(200).map((n) => put(n + 100)),
+      ),
+    ).toBe(200);
+    await eventually('it is set aside', async () => (await letters(deployment)).length === 1);
+    expect(await letters(deployment)).toMatchObject([{ code: 'work_failed', detail: 'a bug that meets this value' }]);
+    expect(deployment.worker!.fatal).toEqual([]);
+    await eventually('it is told', async () => (await statusesOf(deployment, ['x']))[0]!.status === 'failed');
+    expect((await statusesOf(deployment, ['low']))[0]).toEqual({ count: 30, status: 'ready' });
+  });
+});
