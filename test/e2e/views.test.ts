@@ -262,8 +262,16 @@ function aggregateOf(aggregate: string, count: number, values: readonly number[]
   if (aggregate === 'count') return count;
   if (aggregate === 'sum') return tenths / 10;
   if (values.length === 0) return null;
-  if (aggregate === 'avg') return tenths / 10 / values.length;
+  if (aggregate === 'avg') return millionths(tenths, values.length);
   return aggregate === 'min' ? Math.min(...values) : Math.max(...values);
+}
+
+/** So many tenths divided, in millionths: half-even. */
+function millionths(tenths: number, count: number): number {
+  const whole = Math.floor((tenths * 100_000) / count);
+  const twice = 2 * (tenths * 100_000 - whole * count);
+  const isUp = twice > count || (twice === count && whole % 2 !== 0);
+  return Number(`${isUp ? whole + 1 : whole}e-6`);
 }
 
 function expectedRows(columns: readonly GivenColumn[], query: unknown, of: TypeName = 'contacts'): Row[] {
