@@ -3,9 +3,10 @@
  * what is said of days and moments is what is answered of records.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FoundingError } from '../../src/catalog/catalog-store.ts';
 import { audit } from '../../src/membership/audit.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
-import { built, eventually } from '../support/deployment.ts';
+import { built, eventually, openTestDeployment } from '../support/deployment.ts';
 import { openReceiver } from '../support/receiver.ts';
 import { openWebhookDeployment, VIEW } from '../support/webhooks.ts';
 
@@ -339,6 +340,15 @@ describe('a datetime', () => {
     expect((await zurich.call('GET', '/v1/records/people/g')).json().data.firm_id).toBe('lone');
     expect((await zurich.call('POST', '/v1/seeds', [guest('h', '2025-05-06')])).statusCode).toBe(422);
   });
+});
+
+it('a deployment that keeps dates as moments is refused at the start', async () => {
+  const { redis, keys } = utc.deployment;
+  const { prefix } = keys;
+  await redis.hset(keys.catalog.meta, 'semantics', '1');
+  const opened = openTestDeployment({ prefix }).finally(() => redis.hset(keys.catalog.meta, 'semantics', '2'));
+  await expect(opened).rejects.toThrow(FoundingError);
+  await expect(opened).rejects.toThrow(/semantics version/);
 });
 
 describe('what is refused', () => {
