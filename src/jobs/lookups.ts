@@ -7,7 +7,7 @@
 import { type Lookup, lookupsIn, resolveExpressions, unescapeExpressions } from '../catalog/seed-expressions.ts';
 import type { SeedItem } from '../catalog/seeds.ts';
 import { isObject, type ObjectType } from '../change/object-type.ts';
-import { readOperand } from '../change/value.ts';
+import { type Day, readDay, readOperand } from '../change/value.ts';
 import { Problem } from '../errors.ts';
 import type { Memberships, ReadOptions } from '../membership/memberships.ts';
 
@@ -86,11 +86,12 @@ export class Lookups {
   }
 }
 
-/** What is asked for of one type: per field, per value, the ids that have it. */
+/** What is asked for of one type: per field, per value, the ids that have it; of moments also those within a day. */
 class Search {
   readonly #type: ObjectType;
   readonly #timeZone: string;
   readonly #fields = new Map<string, Map<string, Set<string>[]>>();
+  readonly #days: { readonly field: string; readonly day: Day; readonly ids: Set<string> }[] = [];
 
   constructor(type: ObjectType, timeZone: string) {
     this.#type = type;
@@ -98,6 +99,12 @@ class Search {
   }
 
   want({ field, value }: Lookup, ids: Set<string>): void {
+    const isOfMoments = this.#type.attributes.get(field)?.type === 'datetime';
+    const day = isOfMoments ? readDay(value, this.#timeZone) : undefined;
+    if (day) {
+      this.#days.push({ field, day, ids });
+      return;
+    }
     const values = this.#fields.get(field) ?? new Map<string, Set<string>[]>();
     const text = this.#textOf(field, value);
     this.#fields.set(field, values.set(text, [...(values.get(text) ?? []), ids]));
@@ -109,11 +116,16 @@ class Search {
       if (value === undefined || value === null) continue;
       for (const ids of values.get(this.#textOf(field, value)) ?? []) ids.add(id);
     }
+    for (const { field, day, ids } of this.#days) {
+      const moment = this.#textOf(field, data[field] ?? '');
+      if (day.first <= moment && moment <= day.last) ids.add(id);
+    }
   }
 
   /** The record is, or becomes, another one. */
   replace(id: string, data: Readonly<Record<string, unknown>>): void {
     for (const values of this.#fields.values()) for (const ids of [...values.values()].flat()) ids.delete(id);
+    for (const { ids } of this.#days) ids.delete(id);
     this.add(id, data);
   }
 

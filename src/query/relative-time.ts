@@ -43,20 +43,25 @@ export function isRelative(value: unknown): boolean {
 
 /** The length of a window `{ "amount", "unit" }` in milliseconds. */
 export function readWindow(value: unknown, path: string, reading: Reading): number | undefined {
-  if (!isObject(value)) return fault(reading, path, `a window is { "amount", "unit" }, not ${quote(value)}`);
+  if (!isObject(value)) return fault(reading, path, `a window is { "amount": 30, "unit": "day" }, not ${quote(value)}`);
   refuseOthers(value, ['amount', 'unit'], path, reading);
   const amount = readWhole(value.amount, pointer(path, 'amount'), 'an amount', reading);
   const at = pointer(path, 'unit');
   if (!isWindowUnit(value.unit)) return fault(reading, at, notOneOf('the unit of a window', WINDOW_UNITS, value.unit));
   if (amount === undefined) return undefined;
-  if (amount < 0) return fault(reading, pointer(path, 'amount'), `an amount is not negative, as ${quote(amount)} is`);
+  if (amount < 0)
+    return fault(
+      reading,
+      pointer(path, 'amount'),
+      `an amount is a whole number from 0, such as 30, not ${quote(amount)}`,
+    );
   const ms = amount * WINDOW_UNITS[value.unit];
   return isNear(ms, 'millisecond', pointer(path, 'amount'), reading) ? ms : undefined;
 }
 
 /** The unit of a calendar period `{ "unit" }`. */
 export function readPeriod(value: unknown, path: string, reading: Reading): CalendarUnit | undefined {
-  if (!isObject(value)) return fault(reading, path, `a calendar period is { "unit" }, not ${quote(value)}`);
+  if (!isObject(value)) return fault(reading, path, `a calendar period is { "unit": "month" }, not ${quote(value)}`);
   refuseOthers(value, ['unit'], path, reading);
   if (isCalendarUnit(value.unit)) return value.unit;
   const units = Object.fromEntries(CALENDAR_UNITS.map((unit) => [unit, unit]));
@@ -93,7 +98,7 @@ function shiftOf(anchor: Anchor, by: number, unit: OffsetUnit): Pick<Bound, 'off
 function readWhole(given: unknown, path: string, what: string, reading: Reading): number | undefined {
   const number = readOperand('number', given, reading.scope.timeZone);
   if (typeof number === 'number' && Number.isInteger(number)) return number;
-  return fault(reading, path, `${what} is a whole number, not ${quote(given)}`);
+  return fault(reading, path, `${what} is a whole number, such as 30, not ${quote(given)}`);
 }
 
 function isNear(offset: number, unit: Bound['unit'], path: string, reading: Reading): boolean {

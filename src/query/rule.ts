@@ -375,9 +375,13 @@ function readList(condition: Condition, value: unknown, at: string): readonly Op
   const isSingle = typeof value === 'number' || typeof value === 'boolean';
   const values = typeof value === 'string' ? splitList(value) : isSingle && row.takes === 'many' ? [value] : value;
   if (row.takes === 'pair' && !(Array.isArray(values) && values.length === 2)) {
-    return fault(reading, at, `'${row.name}' takes two values, [low, high], not ${quote(value)}`);
+    const pair = `[${Array(2).fill(exampleOfScalar(operandType(condition.field.attribute)))}]`;
+    return fault(reading, at, `'${row.name}' takes two values, [low, high], such as ${pair}, not ${quote(value)}`);
   }
-  if (!Array.isArray(values)) return fault(reading, at, `'${row.name}' takes a list of values, not ${quote(value)}`);
+  if (!Array.isArray(values)) {
+    const list = `[${exampleOfScalar(operandType(condition.field.attribute))}]`;
+    return fault(reading, at, `'${row.name}' takes a list of values, such as ${list}, not ${quote(value)}`);
+  }
   return readAll(condition, values, (index) => (Array.isArray(value) ? pointer(at, index) : at));
 }
 

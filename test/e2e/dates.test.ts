@@ -3,9 +3,10 @@
  * what is said of days and moments is what is answered of records.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FoundingError } from '../../src/catalog/catalog-store.ts';
 import { audit } from '../../src/membership/audit.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
-import { built, eventually } from '../support/deployment.ts';
+import { built, eventually, openTestDeployment } from '../support/deployment.ts';
 import { openReceiver } from '../support/receiver.ts';
 import { openWebhookDeployment, VIEW } from '../support/webhooks.ts';
 
@@ -289,6 +290,65 @@ describe('a day that is asked of moments', () => {
       }
     }
   });
+});
+
+describe('a datetime', () => {
+  const written = {
+    browser: '2026-01-31T10:30',
+    database: '2026-01-31 10:30:00.000123',
+    offset: '2026-01-31 09:30:00+00',
+    short: '2026-01-31t09:30z',
+  };
+
+  it('may lack seconds and have a space for the T, in JSON, in NDJSON and in CSV', async () => {
+    const { call, ended } = zurich;
+    await call('PUT', '/v1/object-types/logins', { attributes: { at: { type: 'datetime' }, on: { type: 'date' } } });
+    const read = async (id: string) => (await call('GET', `/v1/records/logins/${id}`)).json().data;
+    const entries = Object.entries(written);
+    const csv = [
+      'id,at,on',
+      ...entries.map(([id, at]) => `csv-${id}, ${at} ,${at}`),
+      'bad,2026-01-31T24:00,31.01.2026',
+    ];
+    const job = await ended(await call('POST', '/v1/imports/logins', csv.join('\n'), { type: 'text/csv' }));
+    expect(job.errors).toMatchObject([
+      {
+        line: 6,
+        detail:
+          "'at' must be a datetime, such as 2026-01-31T10:30:00.000Z, not '2026-01-31T24:00'; 'on' must be a date, such as 2026-01-31, not '31.01.2026'",
+      },
+    ]);
+    const lines = entries.map(([id, at]) => JSON.stringify({ id: `ndjson-${id}`, data: { at, on: at } }));
+    await ended(await call('POST', '/v1/imports/logins', lines.join('\n'), { type: 'application/x-ndjson' }));
+    for (const [id, at] of entries) {
+      await call('PUT', `/v1/records/logins/json-${id}`, { at, on: at });
+      for (const form of ['csv', 'ndjson', 'json'])
+        expect(await read(`${form}-${id}`), `${form} ${at}`).toEqual({
+          at: '2026-01-31T09:30:00.000Z',
+          on: '2026-01-31',
+        });
+    }
+  });
+
+  it('is found in a seed by its day', async () => {
+    const guest = (id: string, day: string) => ({
+      object_type: 'people',
+      data: { id, firm_id: `{{getRecordAttribute(logins, at, ${day})}}` },
+    });
+    await zurich.call('PUT', '/v1/records/logins/lone', { at: '2025-05-05 12:00' });
+    expect((await zurich.call('POST', '/v1/seeds', [guest('g', '2025-05-05')])).statusCode).toBe(200);
+    expect((await zurich.call('GET', '/v1/records/people/g')).json().data.firm_id).toBe('lone');
+    expect((await zurich.call('POST', '/v1/seeds', [guest('h', '2025-05-06')])).statusCode).toBe(422);
+  });
+});
+
+it('a deployment that keeps dates as moments is refused at the start', async () => {
+  const { redis, keys } = utc.deployment;
+  const { prefix } = keys;
+  await redis.hset(keys.catalog.meta, 'semantics', '1');
+  const opened = openTestDeployment({ prefix }).finally(() => redis.hset(keys.catalog.meta, 'semantics', '2'));
+  await expect(opened).rejects.toThrow(FoundingError);
+  await expect(opened).rejects.toThrow(/semantics version/);
 });
 
 describe('what is refused', () => {

@@ -437,10 +437,10 @@ describe('a rule is refused', () => {
   const ANCHORS =
     'now, startOfDay, endOfDay, startOfWeek, endOfWeek, startOfMonth, endOfMonth, startOfQuarter, endOfQuarter, startOfYear, endOfYear';
   it.each([
-    [seen('inLast', { amount: -1, unit: 'day' }), '/amount: an amount is not negative, as -1 is'],
-    [seen('inLast', { amount: 1.5, unit: 'day' }), '/amount: an amount is a whole number, not 1.5'],
-    [seen('inLast', { unit: 'day' }), '/amount: an amount is a whole number, not undefined'],
-    [seen('inNext', { amount: 'ten', unit: 'day' }), '/amount: an amount is a whole number, not "ten"'],
+    [seen('inLast', { amount: -1, unit: 'day' }), '/amount: an amount is a whole number from 0, such as 30, not -1'],
+    [seen('inLast', { amount: 1.5, unit: 'day' }), '/amount: an amount is a whole number, such as 30, not 1.5'],
+    [seen('inLast', { unit: 'day' }), '/amount: an amount is a whole number, such as 30, not undefined'],
+    [seen('inNext', { amount: 'ten', unit: 'day' }), '/amount: an amount is a whole number, such as 30, not "ten"'],
     [
       seen('inLast', { amount: 1, unit: 'month' }),
       '/unit: the unit of a window is one of second, minute, hour, day, week, not "month"',
@@ -455,7 +455,7 @@ describe('a rule is refused', () => {
     ],
     [seen('inLast', { amount: 366_001, unit: 'day' }), '/amount: nothing is further from now than 1,000 years'],
     [seen('inLast', { amount: 1, unit: 'day', from: 1 }), "/from: 'from' is not known here"],
-    [seen('inLast', 30), ': a window is { "amount", "unit" }, not 30'],
+    [seen('inLast', 30), ': a window is { "amount": 30, "unit": "day" }, not 30'],
     [seen('inLast', null), `: 'inLast' takes a value; for "no value" there are null and notNull`],
     [
       seen('inLast', relative('now')),
@@ -465,7 +465,7 @@ describe('a rule is refused', () => {
       seen('inCurrent', { unit: 'hour' }),
       '/unit: the unit of a calendar period is one of day, week, month, quarter, year, not "hour"',
     ],
-    [seen('inCurrent', 'day'), ': a calendar period is { "unit" }, not "day"'],
+    [seen('inCurrent', 'day'), ': a calendar period is { "unit": "month" }, not "day"'],
     [
       seen('<', relative('noon', -1, 'day')),
       `/anchor: the anchor of a relative value is one of ${ANCHORS}, not "noon"`,
@@ -474,7 +474,7 @@ describe('a rule is refused', () => {
       seen('<', relative('now', -1, 'days')),
       '/unit: the unit of an offset is one of second, minute, hour, day, week, month, quarter, year, not "days"',
     ],
-    [seen('<', relative('now', 0.5, 'day')), '/offset: an offset is a whole number, not 0.5'],
+    [seen('<', relative('now', 0.5, 'day')), '/offset: an offset is a whole number, such as 30, not 0.5'],
     [seen('<', relative('startOfDay', -12_001, 'month')), '/offset: nothing is further from now than 1,000 years'],
     [seen('>=', { ...relative('now', 1, 'day'), at: 1 }), "/at: 'at' is not known here"],
     [seen('=', relative('now')), ": '=' takes no value relative to the present; < <= > >= between notBetween do"],

@@ -335,18 +335,21 @@ describe('a rule group is refused', () => {
       group({ field: 'age', operator: 'in', value: '1,x' }),
       `/query/rules/0/value: 'age' is a number: "x" is not a number, such as 42`,
     ],
-    [group({ field: 'age', operator: 'in', value: {} }), "/query/rules/0/value: 'in' takes a list of values, not {}"],
+    [
+      group({ field: 'age', operator: 'in', value: {} }),
+      "/query/rules/0/value: 'in' takes a list of values, such as [42], not {}",
+    ],
     [
       group({ field: 'age', operator: 'between', value: 5 }),
-      "/query/rules/0/value: 'between' takes two values, [low, high], not 5",
+      "/query/rules/0/value: 'between' takes two values, [low, high], such as [42,42], not 5",
     ],
     [
       group({ field: 'age', operator: 'between', value: [1] }),
-      "/query/rules/0/value: 'between' takes two values, [low, high], not [1]",
+      "/query/rules/0/value: 'between' takes two values, [low, high], such as [42,42], not [1]",
     ],
     [
       group({ field: 'age', operator: 'between', value: '1,2,3' }),
-      `/query/rules/0/value: 'between' takes two values, [low, high], not "1,2,3"`,
+      `/query/rules/0/value: 'between' takes two values, [low, high], such as [42,42], not "1,2,3"`,
     ],
     [
       group({ field: 'age', operator: '=', value: 5, caseInsensitive: true }),
