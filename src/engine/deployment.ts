@@ -20,6 +20,7 @@ import type { NetworkOptions } from '../query/network.ts';
 import { checkRedisVersion } from '../redis/binary.ts';
 import { openConnection } from '../redis/connection.ts';
 import { Keys } from '../redis/keys.ts';
+import { checkPermissions } from '../redis/permissions.ts';
 import { StreamTail } from '../redis/stream-tail.ts';
 import type { ClockSource } from './clock.ts';
 import { Delivery } from './delivery.ts';
@@ -74,6 +75,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
   try {
     await redis.connect();
     checkRedisVersion(await redis.info('server'));
+    await checkPermissions(redis, prefix);
     const founding = await foundDeployment(redis, prefix, { partitions, timeZone });
     const keys = new Keys(prefix, founding.partitions);
     const store = new CatalogStore(redis, keys, limits);
