@@ -21,6 +21,7 @@ import { checkRedisVersion } from '../redis/binary.ts';
 import { openConnection } from '../redis/connection.ts';
 import { evictionFault, RedisHealth } from '../redis/health.ts';
 import { Keys } from '../redis/keys.ts';
+import { checkPermissions } from '../redis/permissions.ts';
 import { RedisServerError } from '../redis/server-error.ts';
 import { StreamTail } from '../redis/stream-tail.ts';
 import type { ClockSource } from './clock.ts';
@@ -77,6 +78,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
   try {
     await redis.connect();
     checkRedisVersion(await redis.info('server'));
+    await checkPermissions(redis, prefix);
     await refuseEviction(redis);
     const founding = await foundDeployment(redis, prefix, { partitions, timeZone });
     const keys = new Keys(prefix, founding.partitions);

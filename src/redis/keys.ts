@@ -225,3 +225,14 @@ export class Keys {
     return new JobKeys(this.prefix, id);
   }
 }
+
+/** A key of every kind that there is, the patterns that cover them, and one that nothing else uses. */
+export function probeKeys(prefix: string): {
+  readonly names: readonly string[];
+  readonly patterns: readonly string[];
+  readonly probe: string;
+} {
+  const { partitions, catalog, webhooks } = new Keys(prefix, 1);
+  const names = [partitions[0]!.log, catalog.meta, new JobKeys(prefix, 'probe').state, webhooks.lanes];
+  return { names, patterns: [`${prefix}:*`, `${queuePrefix(prefix)}:*`], probe: new JobKeys(prefix, 'probe').input };
+}
