@@ -199,8 +199,8 @@ class Estimator {
     const { items, text } = within.shape;
     const long = sought.shape.text > TEXT_FREE ? items * sought.shape.text : 0;
     return {
-      operations: sought.operations + within.operations + 1 + items,
-      bytes: sought.bytes + within.bytes + (items > 0 ? long : 4 * text + textBytes(sought.shape)),
+      operations: sought.operations + within.operations + 1 + (items > 0 ? items : 3 * text),
+      bytes: sought.bytes + within.bytes + (items > 0 ? long : textBytes(sought.shape)),
       shape: scalar(5),
     };
   }

@@ -225,7 +225,7 @@ export const SLEEPING: readonly Hostile[] = [
   },
   { name: 'many copies of a long text', query: { in: ['q', { cat: times(40, S) }] }, data: { s: LONG } },
   { name: 'many copies of a long list', query: { in: ['q', { merge: times(30, T) }] }, data: { t: ITEMS } },
-  { name: 'a list as text, many times', query: { in: ['q', { cat: times(60, T) }] }, data: { t: ITEMS } },
+  { name: 'a list as text, many times', query: { in: ['q', { cat: times(20, T) }] }, data: { t: ITEMS } },
   {
     name: 'sums of a long list',
     query: { '>': [{ '+': times(30, { sum: [{ var: 'n' }] }) }, 1] },
