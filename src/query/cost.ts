@@ -238,12 +238,12 @@ function worked(name: string, { operations, bytes, shapes }: Each): Estimate {
     case 'substr':
       return { operations: own + listed(shapes), bytes, shape: scalar(first.text) };
     case 'toLowerCase':
-      return { operations: own + 18 * first.items, bytes: bytes + textBytes(first), shape: first };
+      return { operations: own + 4 * first.items, bytes: bytes + textBytes(first), shape: first };
     case 'sum':
     case 'avg':
     case 'minimum':
     case 'maximum':
-      return { operations: own + 18 * first.items, bytes: bytes + first.text, shape: scalar(NUMBER_TEXT) };
+      return { operations: own + 36 * first.items, bytes: bytes + first.text, shape: scalar(NUMBER_TEXT) };
     default: {
       const text = shapes.reduce((all, shape) => all + textBytes(shape), 0);
       return { operations: own + listed(shapes), bytes: bytes + text, shape: scalar(NUMBER_TEXT) };

@@ -46,8 +46,8 @@ async function answered<T>(method: string, path: string, body?: unknown): Promis
 }
 
 async function put(id: string, data: Record<string, unknown>): Promise<void> {
-  const { status } = await answered('PUT', `/v1/records/things/${id}`, data);
-  expect([200, 201], id).toContain(status);
+  const { status, body } = await answered<{ detail?: string }>('PUT', `/v1/records/things/${id}`, data);
+  expect([200, 201], `${id}: ${body?.detail}`).toContain(status);
   records.set(id, data);
 }
 

@@ -123,7 +123,7 @@ describe('a program', () => {
 describe('what is allowed', () => {
   it('is free up to a point, then what program and record hold, then no more', () => {
     expect(allowanceOf(10, 10)).toBe(OPERATIONS_FREE);
-    expect(allowanceOf(10, 20_000)).toBe(1_600_000);
+    expect(allowanceOf(10, 20_000)).toBe(4_800_000);
     expect(allowanceOf(1000, 500_000)).toBe(OPERATIONS_MAX);
     expect(sizeOf({ a: [1, 'x'.repeat(80)], b: null })).toBe(15);
   });

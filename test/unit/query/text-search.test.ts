@@ -7,7 +7,9 @@ import { includesText } from '../../../src/query/text-search.ts';
 
 describe('a long needle', () => {
   it('is found exactly where `includes` finds it', () => {
-    const letters = fc.array(fc.constantFrom('a', 'b'), { minLength: 0, maxLength: 600 }).map((units) => units.join(''));
+    const letters = fc
+      .array(fc.constantFrom('a', 'b'), { minLength: 0, maxLength: 600 })
+      .map((units) => units.join(''));
     const repeated = fc.tuple(letters, fc.integer({ min: 1, max: 4 })).map(([unit, times]) => unit.repeat(times));
     fc.assert(
       fc.property(repeated, letters, letters, fc.nat({ max: 900 }), (text, before, after, from) => {
