@@ -34,7 +34,7 @@ import { Outbox, outboxEntries, UNDELIVERED_MAX } from './outbox.ts';
 import { PartitionBuilds, type ScanRequest, type TypeBuild } from './partition-builds.ts';
 import { NO_RESYNC, partitionIn, type ResyncChunk, Resyncs } from './resyncs.ts';
 import { RowCache } from './row-cache.ts';
-import { EFFECTS_MAX, type Step, step } from './step.ts';
+import { EFFECTS_MAX, OPERATIONS_MAX, type Step, step } from './step.ts';
 import { loadStepRows, type StepRows } from './step-rows.ts';
 import { Timers } from './timers.ts';
 
@@ -138,6 +138,8 @@ export class PartitionProcessor {
   #queuedBytes = 0;
   #inbox: InboxEntry[] = [];
   #lastBatchEntries = SMALL_BATCH_ENTRIES;
+  /** Fewer after a batch whose programs took long: fan-outs are carried out as a whole. */
+  #visitedMax = FANOUT_RECORDS_MAX;
   #poison: Batch['poison'];
   #failures = 0;
   #sweptAtMs = 0;
@@ -547,7 +549,9 @@ export class PartitionProcessor {
     if (this.#inbox.length < QUEUED_MESSAGES_MAX / 2) this.#context.tail.resume(this.#keys.inbox);
   }
 
-  #count({ applied, dead, effects }: Step): void {
+  #count({ applied, dead, effects, operations }: Step): void {
+    const visitedMax = operations > OPERATIONS_MAX ? this.#visitedMax / 2 : this.#visitedMax * 2;
+    this.#visitedMax = Math.max(1, Math.min(FANOUT_RECORDS_MAX, Math.floor(visitedMax)));
     const { metrics } = this.#context;
     metrics.changesApplied.inc(applied);
     metrics.membershipsFlipped.inc(effects);
@@ -623,7 +627,8 @@ export class PartitionProcessor {
   /** The next holders of the fan-outs that run: together no more than a batch has room for. */
   #visitHolders(held: Held): Promise<FanoutVisit[]> {
     const next = held.fanouts.next();
-    const idsMax = Math.max(16, Math.floor(FANOUT_RECORDS_MAX / Math.max(1, next.length)));
+    const share = Math.floor(this.#visitedMax / Math.max(1, next.length));
+    const idsMax = Math.max(Math.min(16, this.#visitedMax), share);
     return Promise.all(
       next.map(async (fanout): Promise<FanoutVisit> => {
         const { anchor, target, cursor, until } = fanout;
