@@ -199,8 +199,8 @@ class Estimator {
     const { items, text } = within.shape;
     const long = sought.shape.text > TEXT_FREE ? items * sought.shape.text : 0;
     return {
-      operations: sought.operations + within.operations + 1 + items,
-      bytes: sought.bytes + within.bytes + (items > 0 ? long : 4 * text + textBytes(sought.shape)),
+      operations: sought.operations + within.operations + 1 + (items > 0 ? items : 3 * text),
+      bytes: sought.bytes + within.bytes + (items > 0 ? long : textBytes(sought.shape)),
       shape: scalar(5),
     };
   }
@@ -238,12 +238,12 @@ function worked(name: string, { operations, bytes, shapes }: Each): Estimate {
     case 'substr':
       return { operations: own + listed(shapes), bytes, shape: scalar(first.text) };
     case 'toLowerCase':
-      return { operations: own + 10 * first.items, bytes: bytes + textBytes(first), shape: first };
+      return { operations: own + 4 * first.items, bytes: bytes + textBytes(first), shape: first };
     case 'sum':
     case 'avg':
     case 'minimum':
     case 'maximum':
-      return { operations: own + 10 * first.items, bytes: bytes + first.text, shape: scalar(NUMBER_TEXT) };
+      return { operations: own + 36 * first.items, bytes: bytes + first.text, shape: scalar(NUMBER_TEXT) };
     default: {
       const text = shapes.reduce((all, shape) => all + textBytes(shape), 0);
       return { operations: own + listed(shapes), bytes: bytes + text, shape: scalar(NUMBER_TEXT) };
