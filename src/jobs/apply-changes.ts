@@ -13,6 +13,7 @@ const APPLY_TIMEOUT_MS = 60_000;
 /** Refusals that another try may not meet. */
 const PASSING: readonly ErrorCode[] = [
   'redis_unavailable',
+  'redis_full',
   'overloaded',
   'internal',
   'not_caught_up',

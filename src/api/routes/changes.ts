@@ -134,7 +134,7 @@ function tooLong(): Problem {
   return new Problem('line_too_long', `a change has at most ${LINE_BYTES_MAX} bytes`);
 }
 
-const LOST_CODES: readonly ErrorCode[] = ['redis_unavailable', 'overloaded'];
+const LOST_CODES: readonly ErrorCode[] = ['redis_unavailable', 'redis_full', 'overloaded'];
 
 /** When nothing at all could be taken in, and not by a fault of the lines, the request as a whole is to be sent again. */
 function refuseLost(report: IngestReport): IngestReport {
