@@ -2,13 +2,17 @@
  * ingest.ts – `rollcall ingest FILE`: sends a file of changes, one JSON object a line, to a server that runs.
  *
  * Keeps true: the file is read as it is sent, so its size does not matter; changes keep their order (a request is sent when the
- * one before was answered); a request that was refused for overload is sent again, one whose answer got lost is not, and where
- * to go on is said.
+ * one before was answered); a request that was refused for overload is sent again, one whose answer got lost is not. However it
+ * ends, it says what was acknowledged, which lines were rejected, what nobody knows, and where to go on.
  */
 import { createReadStream, statSync } from 'node:fs';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { CommandError } from './failure.ts';
+import { type Piece, pieces, skipTo } from './ingest-pieces.ts';
+import { openRejected, type RejectedFile, type Rejection, unwrapped } from './ingest-rejected.ts';
+import { type Interruption, watchInterruption } from './interruption.ts';
 import { keyFor } from './master-key.ts';
 import { openBar } from './progress.ts';
 import { grouped } from './table.ts';
@@ -18,69 +22,73 @@ export interface IngestCommandOptions {
   readonly key?: string;
   /** The first line that is sent, from 1. */
   readonly from: number;
-}
-
-interface Rejection {
-  readonly line: number;
-  readonly code: string;
-  readonly detail: string;
+  /** The file that keeps what is rejected. */
+  readonly rejected?: string;
 }
 
 interface Report {
   readonly accepted: number;
   readonly rejected: readonly Rejection[];
+  /** If not all of them are listed. */
   readonly rejected_total?: number;
 }
 
-/** Some whole lines of the file. */
-interface Piece {
-  readonly firstLine: number;
-  readonly lines: number;
-  readonly body: Buffer;
-}
-
-/** As many as a server lists when it rejects them all. */
-const REQUEST_LINES_MAX = 1_000;
-const REQUEST_BYTES_MAX = 4 * 1024 * 1024;
-/** Far above what a server takes: it refuses such a line by itself, and says so. */
-const LINE_BYTES_MAX = 64 * 1024 * 1024;
+const REQUEST_LINES_MAX = 5_000;
+/** So many rejected lines a server lists in one answer. */
+const LISTED_LINES_MAX = 1_000;
 const SHOWN_REJECTIONS_MAX = 20;
 const OVERLOAD_PATIENCE_MS = 120_000;
-const NEWLINE = 10;
+const INTERRUPTED = 130;
 
-/** @returns the exit code: 1 if a line was rejected. */
+/** Why it ended before its end. `isUnknown`: lines were sent, and nobody knows what became of them. */
+class BrokenOff extends Error {
+  readonly isUnknown: boolean;
+
+  constructor(words: string, isUnknown = false) {
+    super(words);
+    this.isUnknown = isUnknown;
+  }
+}
+
+/** @returns the exit code: 1 if a line was rejected or it broke off, 130 if it was interrupted. */
 export async function runIngest(config: Config, file: string, options: IngestCommandOptions): Promise<number> {
-  const send = sender(options.url, options.key ?? keyFor(config, ['master', 'super_admin', 'service', 'editor']));
+  const key = options.key ?? keyFor(config, ['master', 'super_admin', 'service', 'editor']);
   const size = file === '-' ? undefined : sizeOf(file);
-  const input = file === '-' ? process.stdin : createReadStream(file);
+  const ingestion = new Ingestion(openRejected(options.rejected, file), options.from);
   const bar = openBar('MB');
-  const rejected: Rejection[] = [];
-  let [accepted, refused, bytes, unapplied] = [0, 0, 0, false];
+  const interruption = watchInterruption(() => {
+    bar.close();
+    console.error('Stopping; what is under way has five seconds to be answered. Ctrl-C again leaves at once.');
+  });
+  const send = sender(options.url, key, interruption);
+  const input: Readable = file === '-' ? process.stdin : createReadStream(file);
+  let brokenOff: BrokenOff | undefined;
+  let bytes = 0;
   try {
-    for await (const piece of pieces(input)) {
+    addAbortSignal(interruption.stop, input);
+    const linesMax = options.rejected === undefined ? REQUEST_LINES_MAX : LISTED_LINES_MAX;
+    for await (const piece of pieces(input, linesMax)) {
       bytes += piece.body.length;
-      const rest = skipTo(piece, options.from);
-      if (rest.lines > 0) {
-        const { report, isApplied } = await send(rest);
-        accepted += report.accepted;
-        refused += report.rejected_total ?? report.rejected.length;
-        unapplied ||= !isApplied;
-        for (const { line, code, detail } of report.rejected.slice(0, SHOWN_REJECTIONS_MAX - rejected.length)) {
-          rejected.push({ line: line + rest.firstLine - 1, code, detail });
-        }
-      }
+      await ingestion.send(skipTo(piece, options.from), send);
+      if (interruption.stop.aborted) throw new BrokenOff('Interrupted.');
       if (size !== undefined) bar.show(megabytes(bytes), megabytes(size));
     }
   } catch (error) {
-    throw error instanceof CommandError ? error : unreadable(file, error);
+    brokenOff = asBrokenOff(error, file, interruption);
   } finally {
+    interruption.close();
     bar.close();
   }
-  console.log(`${grouped(accepted)} accepted, ${grouped(refused)} rejected.`);
-  if (unapplied) console.log('Some of them wait to be applied still: the server took longer than a request may.');
-  for (const { line, code, detail } of rejected) console.log(`line ${line}: ${code}: ${detail}`);
-  if (refused > rejected.length) console.log(`… and ${grouped(refused - rejected.length)} more`);
-  return refused > 0 ? 1 : 0;
+  ingestion.tell();
+  if (!brokenOff) return ingestion.refused > 0 ? 1 : 0;
+  console.error(`${brokenOff.message} ${ingestion.howToGoOn(brokenOff.isUnknown, file)}`);
+  return interruption.stop.aborted ? INTERRUPTED : 1;
+}
+
+function asBrokenOff(error: unknown, file: string, { stop }: Interruption): BrokenOff {
+  if (error instanceof BrokenOff) return error;
+  if (error instanceof CommandError) return new BrokenOff(error.message);
+  return stop.aborted ? new BrokenOff('Interrupted.') : new BrokenOff(unreadable(file, error).message);
 }
 
 function sizeOf(file: string): number {
@@ -95,104 +103,130 @@ function unreadable(file: string, error: unknown): CommandError {
   return new CommandError(`${file === '-' ? 'The input' : file} can not be read: ${(error as Error).message}.`);
 }
 
-// ── pieces ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** Whole lines, at most REQUEST_LINES_MAX, and not many more bytes than REQUEST_BYTES_MAX. */
-async function* pieces(input: AsyncIterable<Buffer>): AsyncIterable<Piece> {
-  let [firstLine, lines, bytes, isMidLine]: [number, number, number, boolean] = [1, 0, 0, false];
-  let parts: Buffer[] = [];
-  const cut = (): Piece => {
-    const piece = { firstLine, lines, body: Buffer.concat(parts) };
-    [firstLine, lines, bytes, parts] = [firstLine + lines, 0, 0, []];
-    return piece;
-  };
-  for await (const chunk of input) {
-    for (let from = 0; from < chunk.length; ) {
-      const newline = chunk.indexOf(NEWLINE, from);
-      const part = chunk.subarray(from, newline < 0 ? chunk.length : newline + 1);
-      parts.push(part);
-      bytes += part.length;
-      from += part.length;
-      isMidLine = newline < 0;
-      if (bytes > REQUEST_BYTES_MAX + LINE_BYTES_MAX) throw tooLong(firstLine + lines);
-      if (!isMidLine && (++lines >= REQUEST_LINES_MAX || bytes >= REQUEST_BYTES_MAX)) yield cut();
-    }
-  }
-  if (isMidLine) lines++;
-  if (lines > 0) yield cut();
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 100_000) / 10;
 }
 
-function tooLong(line: number): CommandError {
-  return new CommandError(`Line ${line} is longer than ${LINE_BYTES_MAX / 1024 / 1024} MB. Is this a file of lines?`);
-}
+// ── what became of the lines ─────────────────────────────────────────────────────────────────────────────────────────────
 
-/** What is left of a piece when it begins at the line. */
-function skipTo(piece: Piece, line: number): Piece {
-  const skipped = Math.min(Math.max(0, line - piece.firstLine), piece.lines);
-  let start = 0;
-  for (let at = 0; at < skipped; at++) {
-    const newline = piece.body.indexOf(NEWLINE, start);
-    start = newline < 0 ? piece.body.length : newline + 1;
+/** Rejections that say nothing of the line: it is sent again, and all after it, so that the order stays. */
+const PASSING = ['redis_full', 'redis_unavailable', 'overloaded', 'shutting_down', 'internal'];
+
+class Ingestion {
+  refused = 0;
+  readonly #from: number;
+  readonly #file: RejectedFile;
+  readonly #shown: Rejection[] = [];
+  #accepted = 0;
+  #unlisted = 0;
+  #isUnapplied = false;
+  /** The first line that is not known to be taken in or rejected. */
+  #next: number;
+  /** The last line that was sent. */
+  #last = 0;
+
+  constructor(file: RejectedFile, from: number) {
+    this.#file = file;
+    this.#from = from;
+    this.#next = from;
   }
-  return { firstLine: piece.firstLine + skipped, lines: piece.lines - skipped, body: piece.body.subarray(start) };
+
+  /** @throws BrokenOff | CommandError */
+  async send(given: Piece, send: Send): Promise<void> {
+    if (given.lines === 0) return;
+    const piece = unwrapped(given);
+    this.#last = piece.firstLine + piece.lines - 1;
+    const { report, isApplied } = await send(piece);
+    this.#isUnapplied ||= !isApplied;
+    this.#accepted += report.accepted;
+    const all = report.rejected.map((each) => ({ ...each, line: each.line + piece.firstLine - 1 }));
+    const passing = all.filter(({ code }) => PASSING.includes(code));
+    const [first] = passing.sort((a, b) => a.line - b.line);
+    this.#next = first ? first.line : this.#last + 1;
+    const rejected = all.filter(({ code }) => !PASSING.includes(code));
+    this.#note(piece, rejected, (report.rejected_total ?? all.length) - all.length);
+    if (first)
+      throw new BrokenOff(`The server could not take line ${first.line}: ${first.code}: ${first.detail}.`, true);
+  }
+
+  #note(piece: Piece, rejected: readonly Rejection[], unlisted: number): void {
+    this.refused += rejected.length + unlisted;
+    this.#unlisted += unlisted;
+    this.#shown.push(...rejected.slice(0, SHOWN_REJECTIONS_MAX - this.#shown.length));
+    this.#file.keep(piece, rejected);
+  }
+
+  tell(): void {
+    console.log(`${grouped(this.#accepted)} accepted, ${grouped(this.refused)} rejected.`);
+    if (this.#isUnapplied)
+      console.log('Some of them wait to be applied still: the server took longer than a request may.');
+    for (const { line, code, detail } of this.#shown) console.log(`line ${line}: ${code}: ${detail}`);
+    const more = this.refused - this.#shown.length;
+    if (more > 0) console.log(`… and ${grouped(more)} more`);
+    if (this.#unlisted > 0) console.log(`The server counted ${grouped(this.#unlisted)} of them and named no line.`);
+  }
+
+  howToGoOn(isUnknown: boolean, file: string): string {
+    const [from, next, last] = [this.#from, this.#next, this.#last];
+    const but = this.refused > 0 ? ', but for those that were rejected' : '';
+    const known = next === from ? 'No line is known to be in.' : `Lines ${from} to ${next - 1} are in${but}.`;
+    const sent = `Lines ${next} to ${last} were sent, and whether they are in is not known.`;
+    const again = isUnknown ? '; what of it is in already arrives a second time' : '';
+    const same = file === '-' ? ' and the same input' : '';
+    return `${known} ${isUnknown ? `${sent} ` : ''}Go on with --from ${next}${same}${again}.`;
+  }
 }
 
 // ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** @throws BrokenOff */
 type Send = (piece: Piece) => Promise<{ readonly report: Report; readonly isApplied: boolean }>;
 
-function sender(base: string, key: string): Send {
+function sender(base: string, key: string, { stop, abandon }: Interruption): Send {
   if (!URL.canParse(base)) throw new CommandError(`--url ${base} is not a URL.`);
   const url = new URL('/v1/changes', base);
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/x-ndjson' };
-  return async (piece) => {
+  return async ({ body, firstLine }) => {
     const deadlineMs = Date.now() + OVERLOAD_PATIENCE_MS;
     for (;;) {
-      const answer = await post(url, headers, piece);
+      const answer = await asked(url, () => fetch(url, { method: 'POST', headers, body, signal: abandon }));
       if (answer.status === 200 || answer.status === 202) {
-        return { report: (await readJson(answer, piece)) as Report, isApplied: answer.status === 200 };
+        const report = (await asked(url, () => answer.json())) as Report;
+        return { report, isApplied: answer.status === 200 };
       }
-      if (answer.status !== 429 || Date.now() > deadlineMs) throw await refusal(url, answer, piece);
+      if (answer.status !== 429 || Date.now() > deadlineMs) throw await refusal(url, answer, firstLine);
       await answer.body?.cancel();
-      await sleep(1000 * (Number(answer.headers.get('retry-after')) || 1));
+      const waitMs = 1000 * (Number(answer.headers.get('retry-after')) || 1);
+      await sleep(waitMs, undefined, { signal: stop }).catch(() => {
+        throw new BrokenOff('Interrupted.');
+      });
     }
   };
 }
 
-async function post(url: URL, headers: Record<string, string>, piece: Piece): Promise<Response> {
+/** Nothing was sent to who was not there. */
+const UNREACHED = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'];
+
+/** Sending a piece twice is the decision of who knows what is in it. @throws BrokenOff */
+async function asked<T>(url: URL, ask: () => Promise<T>): Promise<T> {
   try {
-    return await fetch(url, { method: 'POST', headers, body: piece.body });
+    return await ask();
   } catch (error) {
-    throw lost(url, (error as { cause?: Error }).cause ?? (error as Error), piece);
+    if ((error as Error).name === 'AbortError') throw new BrokenOff('Interrupted before the server answered.', true);
+    const cause = ((error as { cause?: Error }).cause ?? error) as Error & { code?: string };
+    const why = cause.message || cause.code || 'no answer';
+    if (!UNREACHED.includes(cause.code ?? '')) throw new BrokenOff(`${url.origin} did not answer (${why}).`, true);
+    throw new BrokenOff(`${url.origin} did not answer (${why}). Does a server run there (npx rollcall serve)?`);
   }
 }
 
-async function readJson(answer: Response, piece: Piece): Promise<unknown> {
-  try {
-    return await answer.json();
-  } catch (error) {
-    throw lost(new URL(answer.url), error as Error, piece);
-  }
-}
+/** What is refused so was not read, or given up as a whole. */
+const REFUSED_WHOLE = [401, 403, 404, 405, 413, 415, 429];
+const REFUSED_WHOLE_CODES = ['redis_full', 'shutting_down', 'overloaded'];
 
-/** Nobody knows whether the piece arrived; sending it twice is the decision of who knows what is in it. */
-function lost(url: URL, error: Error & { code?: string }, { firstLine }: Piece): CommandError {
-  const why = error.message || error.code || 'no answer';
-  const next = firstLine === 1 ? 'Does a server run there (npx rollcall serve)?' : howToGoOn(firstLine);
-  return new CommandError(`${url.origin} did not answer (${why}). ${next}`);
-}
-
-async function refusal(url: URL, answer: Response, { firstLine }: Piece): Promise<CommandError> {
-  const problem = (await answer.json().catch(() => ({}))) as { title?: string; detail?: string };
+async function refusal(url: URL, answer: Response, line: number): Promise<BrokenOff> {
+  const problem = (await answer.json().catch(() => ({}))) as { title?: string; detail?: string; code?: string };
   const words = problem.detail ?? problem.title ?? answer.statusText;
-  const next = firstLine === 1 ? '' : ` ${howToGoOn(firstLine)}`;
-  return new CommandError(`${url.origin} refused the lines from ${firstLine}: ${answer.status} ${words}.${next}`);
-}
-
-function howToGoOn(line: number): string {
-  return `All lines before ${line} are in. Go on with --from ${line}; some lines from there may arrive a second time.`;
-}
-
-function megabytes(bytes: number): number {
-  return Math.round(bytes / 100_000) / 10;
+  const isWhole = REFUSED_WHOLE.includes(answer.status) || REFUSED_WHOLE_CODES.includes(problem.code ?? '');
+  return new BrokenOff(`${url.origin} refused the lines from ${line}: ${answer.status} ${words}.`, !isWhole);
 }

@@ -2,8 +2,8 @@
 /**
  * rollcall.ts – The command line: what is typed becomes a call, what comes back becomes an exit code.
  *
- * Keeps true: 0 is success, 1 is everything else; an old Node is told so before anything that it can't read is loaded, which is
- * why the commands are imported when they run.
+ * Keeps true: 0 is success, 130 an interruption that was told of, 1 everything else; an old Node is told so before anything that
+ * it can't read is loaded, which is why the commands are imported when they run.
  */
 import type { Config } from '../config.ts';
 
@@ -66,7 +66,8 @@ program
     "a key that may write records (default: from ROLLCALL_KEYS, else the data folder's master key)",
   )
   .option('--from <line>', 'the first line to send', readLine, 1)
-  .action((file: string, options: { url?: string; key?: string; from: number }) =>
+  .option('--rejected <file>', 'keep every rejected line there, with the reason; corrected, it can be sent again')
+  .action((file: string, options: { url?: string; key?: string; from: number; rejected?: string }) =>
     command(async (config) => {
       const { runIngest } = await import('./ingest.ts');
       return runIngest(config, file, { ...options, url: options.url ?? localUrl(config) });

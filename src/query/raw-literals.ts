@@ -178,6 +178,7 @@ function comparedIn(rule: unknown, items: Items, types: ObjectTypes): Compared |
   if (name === 'toLowerCase' && args.length === 1) return loweredIn(args[0], items, types);
   if (name !== 'var') return undefined;
   const [path = '', ...otherwise] = args;
+  if (typeof path === 'object' && path !== null) return undefined; // refused elsewhere
   const attribute = attributeAt(String(path ?? ''), items, types);
   return attribute && { name: path === '' ? 'each element' : `'${path}'`, attribute, otherwise };
 }

@@ -46,7 +46,8 @@ function environment(given: Environment): Environment {
   return { PATH, HOME, PORT: '0', ...given };
 }
 
-function start(
+/** Starts a command; its output grows while it runs. */
+export function startCli(
   args: readonly string[],
   env: Environment,
 ): { child: ChildProcess; output: Ended; ended: Promise<Ended> } {
@@ -69,14 +70,14 @@ function start(
 
 /** Runs a command to its end. */
 export function runCli(args: readonly string[], env: Environment, input = ''): Promise<Ended> {
-  const { child, ended } = start(args, env);
+  const { child, ended } = startCli(args, env);
   child.stdin!.end(input);
   return ended;
 }
 
 /** Starts `serve` and waits until it says that it is ready. */
 export async function serve(env: Environment & { readonly ROLLCALL_DATA: string }): Promise<Served> {
-  const { child, output, ended } = start(['serve'], env);
+  const { child, output, ended } = startCli(['serve'], env);
   const url = await Promise.race([
     new Promise<string>((resolve) => {
       child.stdout!.on('data', () => {
