@@ -20,6 +20,7 @@ import { checkRedisVersion } from '../redis/binary.ts';
 import { openConnection } from '../redis/connection.ts';
 import { evictionFault, RedisHealth } from '../redis/health.ts';
 import { Keys } from '../redis/keys.ts';
+import { reachRedis } from '../redis/reach.ts';
 import { RedisServerError } from '../redis/server-error.ts';
 import { StreamTail } from '../redis/stream-tail.ts';
 import type { ClockSource } from './clock.ts';
@@ -65,6 +66,7 @@ export interface Deployment {
 /** @throws Error in words for a person if Redis can't be reached, is too old, or holds another deployment. */
 export async function openDeployment(options: DeploymentOptions): Promise<Deployment> {
   const { redisUrl, prefix, partitions, timeZone, logger, networkOptions, clockSource } = options;
+  await reachRedis(redisUrl);
   let isClosing = false; // a connection that is closed while it opens says so as an error
   const onError = (error: Error) => isClosing || logger.warn({ err: error }, 'Redis');
   const redis = openConnection({ url: redisUrl, onError });
