@@ -56,23 +56,36 @@ export async function foundDeployment(
     partitions: Number(meta.get('partitions')),
     timeZone: meta.get('time_zone') ?? '',
   };
-  refuseOther('ROLLCALL_PARTITIONS', founding.partitions, wanted.partitions);
-  refuseOther('ROLLCALL_TIME_ZONE', founding.timeZone, wanted.timeZone);
-  refuseOther('the semantics version of this release', Number(meta.get('semantics')), SEMANTICS_VERSION);
+  refuseOther('ROLLCALL_PARTITIONS', founding.partitions, wanted.partitions, prefix);
+  refuseOther('ROLLCALL_TIME_ZONE', founding.timeZone, wanted.timeZone, prefix);
+  refuseOtherSemantics(Number(meta.get('semantics')), prefix);
   if (meta.has('founded')) return founding;
   for (const keys of partitions) {
     const answer = await runScript<string>(redis, 'foundPartition', [keys.meta], [founding.install]);
     if (answer === 'foreign')
-      throw new FoundingError(`${keys.meta} belongs to another deployment; choose another ROLLCALL_PREFIX`);
+      throw new FoundingError(`The key ${keys.meta} belongs to another deployment; choose another ROLLCALL_PREFIX.`);
   }
   await redis.hset(catalog.meta, 'founded', '1');
   return founding;
 }
 
-function refuseOther(name: string, stored: string | number, wanted: string | number): void {
+function refuseOther(name: string, stored: string | number, wanted: string | number, prefix: string): void {
   if (stored === wanted) return;
   throw new FoundingError(
-    `this deployment was founded with ${name} = ${stored}, which can't be changed; the configuration says ${wanted}`,
+    `The deployment with the prefix '${prefix}' was founded with ${name} = ${stored}, which can't be changed; the configuration ` +
+      `says ${wanted}. Set ${name}=${stored}, or begin another deployment beside it with another ROLLCALL_PREFIX.`,
+  );
+}
+
+/** What an older or newer release has stored would be read as if it meant what this one means by it. */
+function refuseOtherSemantics(stored: number, prefix: string): void {
+  if (stored === SEMANTICS_VERSION) return;
+  const [age, other] =
+    stored > SEMANTICS_VERSION ? ['a newer', 'That release, or a newer one,'] : ['an older', 'That release'];
+  throw new FoundingError(
+    `The deployment with the prefix '${prefix}' is of ${age} release of Rollcall, whose filters mean something else (semantics ` +
+      `version ${stored}; this release has ${SEMANTICS_VERSION}). ${other} still runs it. To move on, export from there with ` +
+      "'rollcall seeds export', and import into a new deployment of this release, with another ROLLCALL_PREFIX or ROLLCALL_DATA.",
   );
 }
 

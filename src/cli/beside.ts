@@ -8,6 +8,7 @@ import type { Config } from '../config.ts';
 import { type Deployment, openDeployment } from '../engine/deployment.ts';
 import { openConnection } from '../redis/connection.ts';
 import { Keys } from '../redis/keys.ts';
+import { reachRedis } from '../redis/reach.ts';
 import { joinRedisServer } from '../redis/server.ts';
 import { CommandError } from './failure.ts';
 import { openLog } from './log.ts';
@@ -65,6 +66,7 @@ interface Found {
 }
 
 async function readStanding(url: string, prefix: string): Promise<Found> {
+  await reachRedis(url);
   const redis = openConnection({ url });
   try {
     await redis.connect();

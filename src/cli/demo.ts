@@ -15,6 +15,7 @@ import type { Page, ReadOptions } from '../membership/memberships.ts';
 import { holds } from '../query/reference.ts';
 import { document, type Graph, type GraphRecord } from '../query/reference-document.ts';
 import { openConnection } from '../redis/connection.ts';
+import { reachRedis } from '../redis/reach.ts';
 import { joinRedisServer } from '../redis/server.ts';
 import { exitOnSignals, quieter, tell } from './beside.ts';
 import { openScreen } from './demo-screen.ts';
@@ -88,6 +89,7 @@ ${SUPERSTORE_SEGMENTS.length} segments are kept exact while its history is repla
 
 /** Removes what an earlier demo left. @throws CommandError if somebody works on it. */
 async function startFromNothing(url: string): Promise<void> {
+  await reachRedis(url);
   const redis = openConnection({ url });
   try {
     await redis.connect();

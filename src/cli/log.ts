@@ -1,7 +1,7 @@
 /**
  * log.ts – Where the log goes, and in what form: lines for a person on a terminal, JSON for whatever else reads it.
  *
- * Keeps true: the log goes to stderr, so that stdout holds only what a command answers; nothing is buffered, so the last words
+ * Keeps true: no command that was sent to Redis is in it; the log goes to stderr, so that stdout holds only what a command answers; nothing is buffered, so the last words
  * of a process that ends are there.
  */
 import {
@@ -11,15 +11,27 @@ import {
   type LoggerOptions,
   levels,
   pino,
+  stdSerializers,
   stdTimeFunctions,
 } from 'pino';
 
 /** The level is read by pino; the rest is how the entries look. */
 export function openLog(level: LoggerOptions['level'] & string): Logger {
-  const options: LoggerOptions = { level, base: null, timestamp: stdTimeFunctions.isoTime };
+  const options: LoggerOptions = {
+    level,
+    base: null,
+    timestamp: stdTimeFunctions.isoTime,
+    serializers: { err: plain },
+  };
   if (!process.stderr.isTTY) return pino(options, destination({ dest: 2, sync: true }));
   const lines: DestinationStream = { write: (entry) => process.stderr.write(forPeople(entry)) };
   return pino(options, lines);
+}
+
+/** What ioredis says of a failure holds the command as it was sent: records, and the password of an AUTH. */
+function plain(error: Error): unknown {
+  const { command: _, ...told } = stdSerializers.err(error) as Record<string, unknown>;
+  return told;
 }
 
 /** `12:30:05 WARN  the lease is lost  partition=3 answer="taken"`; a stack follows on lines of its own. */

@@ -95,6 +95,7 @@ async function open(config: Config, logger: Logger, opened: Opened): Promise<voi
   await listen(server, config);
   await ready(deployment);
   watch(deployment, redis, logger);
+  if (deployment.worker!.isStandby) standBy(deployment, logger);
   console.log(`Rollcall is ready: ${urlOf(server, config)}`);
 }
 
@@ -155,6 +156,21 @@ async function ready({ worker, redis, keys }: Deployment): Promise<void> {
     }
     await sleep(READY_POLL_MS);
   }
+}
+
+/** Says that nothing is worked off here, and says when that changes. */
+function standBy({ worker }: Deployment, logger: Logger): void {
+  const { partitions } = worker!;
+  logger.warn(
+    `Standing by: another process works off all ${partitions} partitions. This one answers requests, and takes over when that one ends.`,
+  );
+  const timer = setInterval(() => {
+    const { owned } = worker!;
+    if (owned === 0) return;
+    logger.warn(`Taken over: ${owned} of ${partitions} partitions are worked off here.`);
+    if (owned === partitions) clearInterval(timer);
+  }, WATCH_MS);
+  timer.unref();
 }
 
 /** Looks after what the process can not mend by itself. */

@@ -22,6 +22,7 @@ import { openConnection } from '../redis/connection.ts';
 import { evictionFault, RedisHealth } from '../redis/health.ts';
 import { Keys } from '../redis/keys.ts';
 import { checkPermissions } from '../redis/permissions.ts';
+import { reachRedis } from '../redis/reach.ts';
 import { RedisServerError } from '../redis/server-error.ts';
 import { StreamTail } from '../redis/stream-tail.ts';
 import type { ClockSource } from './clock.ts';
@@ -71,6 +72,7 @@ export interface Deployment {
 export async function openDeployment(options: DeploymentOptions): Promise<Deployment> {
   const { redisUrl, prefix, partitions, timeZone, logger, networkOptions, clockSource } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  await reachRedis(redisUrl);
   let isClosing = false; // a connection that is closed while it opens says so as an error
   const onError = (error: Error) => isClosing || logger.warn({ err: error }, 'Redis');
   const redis = openConnection({ url: redisUrl, onError });

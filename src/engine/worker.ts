@@ -80,6 +80,11 @@ export class Worker {
     return this.#processors.filter(({ isOwned }) => isOwned).length;
   }
 
+  /** Whether all partitions are held by other processes, as far as this one knows: it waits to take over. */
+  get isStandby(): boolean {
+    return this.owned === 0 && this.fatal.length === 0;
+  }
+
   get partitions(): number {
     return this.#processors.length;
   }

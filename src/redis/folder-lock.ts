@@ -14,6 +14,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  type Stats,
   statSync,
   truncateSync,
   unlinkSync,
@@ -32,6 +33,8 @@ export interface FolderLock {
 }
 
 interface Owner extends ProcessNote {
+  /** Where the folder was. A copy of it holds the file, too. */
+  readonly folder?: string;
   /** Where the pid has a meaning: host and pid namespace. Two containers that share a volume are two places. */
   readonly place: string;
 }
@@ -46,7 +49,9 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const newest = newestGeneration(folder);
     const owner = newest === 0 ? undefined : readOwner(ownerFile(folder, newest));
-    if (owner && (await isAlive(owner, ownerFile(folder, newest)))) throw heldBy(owner, folder);
+    if (owner && (await isAlive(owner, ownerFile(folder, newest)))) {
+      throw isElsewhere(owner, folder) ? copied(owner, folder, ownerFile(folder, newest)) : heldBy(owner, folder);
+    }
     if (claim(folder, newest + 1)) return hold(folder, newest + 1);
   }
   throw new RedisServerError(
@@ -61,9 +66,22 @@ function heldBy(owner: Owner, folder: string): FolderInUseError {
   );
 }
 
+/** Whether the folder that the owner works with is there, and is another one. */
+function isElsewhere({ folder: owned }: Owner, folder: string): boolean {
+  const [theirs, ours] = [owned, folder].map((path) => path && statSync(path, { throwIfNoEntry: false }));
+  return Boolean(theirs && ours) && (theirs as Stats).ino !== (ours as Stats).ino;
+}
+
+function copied(owner: Owner, folder: string, file: string): RedisServerError {
+  return new RedisServerError(
+    `The data folder ${folder} is a copy of ${owner.folder}, made while process ${owner.pid} was working with that: what it holds ` +
+      `may be torn. Stop that process and copy again. Or, if you know the copy to be whole, remove ${file} and start again.`,
+  );
+}
+
 function claim(folder: string, generation: number): boolean {
   const draft = join(folder, `owner-draft.${process.pid}.${generation}`);
-  writeFileSync(draft, JSON.stringify(ownNote()), { mode: 0o600 });
+  writeFileSync(draft, JSON.stringify({ ...ownNote(), folder }), { mode: 0o600 });
   try {
     linkSync(draft, ownerFile(folder, generation));
   } catch (error) {

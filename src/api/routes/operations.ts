@@ -75,6 +75,10 @@ export const operationRoutes: Routes = async (app, { deployment, lagEntriesMax }
             status: Type.Enum(['ready']),
             partitions: Type.Integer(),
             lag_entries: Type.Integer(),
+            partitions_owned: Type.Integer({ description: 'Those that this process works off.' }),
+            standby: Type.Optional(
+              Type.Boolean({ description: 'Others work off all partitions; this process waits to take over.' }),
+            ),
             warnings: Type.Optional(Type.Array(Type.String())),
           }),
           503: problemAnswer(['not_ready', 'shutting_down']),
@@ -86,8 +90,15 @@ export const operationRoutes: Routes = async (app, { deployment, lagEntriesMax }
       if (reasons.length > 0) {
         throw new Problem('not_ready', reasons.join('; '), [], { reasons, retry_after_s: 1 });
       }
-      const { partitions } = deployment.founding;
-      const ready = { status: 'ready' as const, partitions, lag_entries: lagEntries };
+      const { founding, worker } = deployment;
+      const standby = worker?.isStandby ? { standby: true } : {};
+      const ready = {
+        status: 'ready' as const,
+        partitions: founding.partitions,
+        lag_entries: lagEntries,
+        partitions_owned: worker?.owned ?? 0,
+        ...standby,
+      };
       return warnings.length > 0 ? { ...ready, warnings } : ready;
     },
   );
