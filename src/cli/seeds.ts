@@ -190,7 +190,10 @@ async function readInput(): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** The server would refuse numbers that can't be kept, but of what is written anew here it would see only what is left. */
+/**
+ * The server would refuse numbers that can't be kept, but of what is written anew here it would see
+ * only what is left.
+ */
 function parse(text: string, file: string): unknown[] {
   try {
     return readExactJson(text) as unknown[];

@@ -115,7 +115,10 @@ function readLine(text: string): ReadRow {
   return { id, data: attributes };
 }
 
-/** Of a flat line a pointer leads into its data, as that of any other fault does. @throws Problem number_inexact */
+/**
+ * Of a flat line a pointer leads into its data, as that of any other fault does.
+ * @throws Problem number_inexact
+ */
 function refuseInexact(text: string, isRecord: boolean): void {
   const faults = inexactNumbers(text);
   if (faults.length === 0) return;

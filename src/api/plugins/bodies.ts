@@ -3,7 +3,8 @@
  *
  * Keeps true: nothing of a body is coerced, defaulted or dropped, so `"7"` stays a string and an unknown member is refused; a
  * query string, where all is text, is read as its schema says. What the engine parses by itself is described by a `$ref` and
- * passes here unchecked: its own answer names the fault better. A number that would be altered by reading it is refused.
+ * passes here unchecked: its own answer names the fault better. A number that would be altered by
+ * reading it is refused.
  */
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -46,7 +47,9 @@ export const bodies = fp(
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** A list whose items are taken or refused each for itself: also for its numbers, by the route. */
+    /**
+     * A list whose items are taken or refused each for itself: also for its numbers, by the route.
+     */
     readonly itemsStandAlone?: boolean;
   }
 }
@@ -59,7 +62,10 @@ export function suspectText(body: object): string | undefined {
   return SUSPECT_TEXTS.get(body);
 }
 
-/** @returns undefined for no body: clients send a content type without one. @throws Problem body_malformed | number_inexact */
+/**
+ * @returns undefined for no body: clients send a content type without one.
+ * @throws Problem body_malformed | number_inexact
+ */
 function parseJson(body: Buffer, itemsStandAlone: boolean): unknown {
   if (body.length === 0) return undefined;
   if (!isUtf8(body)) throw new Problem('body_malformed', 'the body is not UTF-8');
