@@ -169,10 +169,11 @@ function withoutTrailingZeros(digits: string): string {
 
 const SHOWN_LENGTH_MAX = 60;
 
-/** Says what would become of a number. */
-export function inexactDetail(text: string): string {
-  const shown = text.length > SHOWN_LENGTH_MAX ? `${text.slice(0, SHOWN_LENGTH_MAX)}…` : text;
-  const value = Number(text);
+/** Says what would become of a number, and what to do: it may be written as JSON's, or as text. */
+export function inexactDetail(number: string, isText = false): string {
+  const text = number.length > SHOWN_LENGTH_MAX ? `${number.slice(0, SHOWN_LENGTH_MAX)}…` : number;
+  const value = Number(number);
   const kept = Number.isFinite(value) ? `it would be kept as ${value}` : 'it is beyond what a double holds';
-  return `${shown} has more digits than a number keeps (${kept}); send it as a string, "${shown}", or rounded`;
+  const instead = isText ? 'round it, or declare a string' : `send it as a string, "${text}", or rounded`;
+  return `${text} has more digits than a number keeps (${kept}); ${instead}`;
 }

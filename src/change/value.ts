@@ -98,7 +98,7 @@ function readNumber(text: string): number | undefined {
  */
 export function inexactText(type: AttributeType, value: unknown): string | undefined {
   if (type !== 'number' || typeof value !== 'string' || !NUMBER.test(value)) return undefined;
-  return isExactNumber(value.trim()) ? undefined : inexactDetail(value.trim());
+  return isExactNumber(value.trim()) ? undefined : inexactDetail(value.trim(), true);
 }
 
 function fitDatetime(text: string, timeZone: string): string | undefined {
