@@ -76,7 +76,10 @@ function textOf({ number, bytes }: Line): string {
   return number === 1 && text.startsWith('\uFEFF') ? text.slice(1) : text;
 }
 
-/** @throws Problem body_malformed | number_inexact, with the pointer of the number into the item at that index. */
+/**
+ * @throws Problem body_malformed | number_inexact, with the pointer of the number into the item at
+ * that index.
+ */
 function parse(line: number, text: string, index: number): unknown {
   try {
     return readExactJson(text);

@@ -24,8 +24,8 @@ export interface CellReading {
 
 /**
  * Reads the cells of one record. An empty cell is no value: `undefined` leaves it out, `null` says so in a patch.
- * @throws Problem attribute_invalid with a fault for each cell that does not read as its attribute; number_inexact if all of
- * them hold numbers that would be altered
+ * @throws Problem attribute_invalid with a fault for each cell that does not read as its attribute;
+ * number_inexact if all of them hold numbers that would be altered
  */
 export function readCells(
   columns: readonly (string | null)[],

@@ -52,7 +52,10 @@ const RECORD_ATTRIBUTES_MAX = 2000;
 const NESTING_MAX = 100;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are just what an id must not hold
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
-/** In a URL they are steps of a path, also when they are escaped: nobody could address such a record. */
+/**
+ * In a URL they are steps of a path, also when they are escaped: nobody could address such a
+ * record.
+ */
 const PATH_STEPS: readonly unknown[] = ['.', '..'];
 
 /** @throws Problem record_id_invalid */
@@ -169,8 +172,8 @@ function fitNamed(name: string, value: unknown, type: ObjectType, timeZone: stri
 }
 
 /**
- * What makes a value impossible to keep as it is: lists and objects that lie more than so many levels deep in each other, or
- * half a character, for which UTF-8 has no bytes.
+ * What makes a value impossible to keep as it is: lists and objects that lie more than so many
+ * levels deep in each other, or half a character, for which UTF-8 has no bytes.
  */
 function flawOf(value: unknown, levels: number): 'too deep' | 'ill-formed' | undefined {
   if (typeof value === 'string') return value.isWellFormed() ? undefined : 'ill-formed';

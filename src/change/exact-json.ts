@@ -1,21 +1,27 @@
 /**
  * exact-json.ts – Reads JSON text, and refuses numbers whose digits would not come back.
  *
- * Keeps true: a number is taken exactly when the decimal that is written equals the shortest decimal of the double that it
- * reads as, so that what is stored and returned is the number that was sent. `1.10`, `1e2` and `100000000000000000000` are;
- * `9007199254740993`, `0.1234567890123456789`, `1e400` and `1e-400` are not. Digits in strings are nobody's business here.
+ * Keeps true: a number is taken exactly when the decimal that is written equals the shortest
+ * decimal of the double that it reads as, so that what is stored and returned is the number that
+ * was sent. `1.10`, `1e2` and `100000000000000000000` are; `9007199254740993`,
+ * `0.1234567890123456789`, `1e400` and `1e-400` are not. Digits in strings are nobody's business
+ * here.
  */
 import { type Fault, Problem, pointer } from '../errors.ts';
 
 /**
- * Whether the text may hold such a number: up to 15 significant digits come back from every double, so only a number of at
- * least 16 characters or with an exponent is suspect. Runs over every line that is taken in, and seldom finds anything.
+ * Whether the text may hold such a number: up to 15 significant digits come back from every double,
+ * so only a number of at least 16 characters or with an exponent is suspect. Runs over every line
+ * that is taken in, and seldom finds anything.
  */
 const SUSPECT = /[[:, \n\r\t]-?\d(?:[\d.]{15}|[\d.]*[eE])/;
 /** A text that is a number and nothing else. */
 const BARE = /^[-\d]/;
 
-/** A number, where a string begins, or a sign of structure; what stands between is blank, or true, false and null. */
+/**
+ * A number, where a string begins, or a sign of structure; what stands between is blank, or true,
+ * false and null.
+ */
 const TOKEN = /-?\d[\d.]*(?:[eE][-+]?\d+)?|["[\]{},]/g;
 
 const FAULTS_MAX = 20;
@@ -36,7 +42,10 @@ export function inexactProblem(faults: readonly Fault[]): Problem {
   return new Problem('number_inexact', faults[0]!.detail, faults);
 }
 
-/** The first numbers in a JSON text that would be altered, with their pointers. Caller: `JSON.parse` takes the text. */
+/**
+ * The first numbers in a JSON text that would be altered, with their pointers. Caller: `JSON.parse`
+ * takes the text.
+ */
 export function inexactNumbers(text: string): Fault[] {
   if (!isSuspect(text)) return [];
   const faults: Fault[] = [];
@@ -52,7 +61,10 @@ export function isSuspect(text: string): boolean {
 /** Where the search is: in lists at an index, in objects at a name once it has been read. */
 type Container = { at: number } | { name: string | undefined };
 
-/** All of those numbers, in their order, each searched for when it is asked for. Caller: `JSON.parse` takes the text. */
+/**
+ * All of those numbers, in their order, each searched for when it is asked for. Caller:
+ * `JSON.parse` takes the text.
+ */
 function* searchInexact(text: string): Generator<Fault, undefined> {
   const within: Container[] = [];
   const tokens = new RegExp(TOKEN);
@@ -107,20 +119,29 @@ function goOn(container: Container): void {
   else container.name = undefined;
 }
 
-/** No deeper than what is taken in may be: of brackets without end a pointer would be as long as they are. */
+/**
+ * No deeper than what is taken in may be: of brackets without end a pointer would be as long as
+ * they are.
+ */
 const LEVELS_MAX = 100;
 
 function pathOf(within: readonly Container[]): string {
   return within.slice(0, LEVELS_MAX).reduce((path, part) => pointer(path, 'at' in part ? part.at : part.name!), '');
 }
 
-/** Whether the number comes back as it is written, but for its form: `1.10` is 1.1. Caller: it is a number as JSON writes it, or `.5`, `+5`, `5.`. */
+/**
+ * Whether the number comes back as it is written, but for its form: `1.10` is 1.1. Caller: it is a
+ * number as JSON writes it, or `.5`, `+5`, `5.`.
+ */
 export function isExactNumber(text: string): boolean {
   const value = Number(text);
   return Number.isFinite(value) && decimalOf(text) === decimalOf(String(value));
 }
 
-/** The digits without zeros at either end, and the power of ten of the last one: the same for the same decimal. */
+/**
+ * The digits without zeros at either end, and the power of ten of the last one: the same for the
+ * same decimal.
+ */
 function decimalOf(text: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] = /^([-+]?)(\d*)\.?(\d*)(?:[eE]([-+]?\d+))?$/.exec(
     text,
@@ -131,7 +152,8 @@ function decimalOf(text: string): string {
   return `${sign === '-' ? '-' : ''}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
 }
 
-// By hand: a pattern of zeros at the end is tried at each run of zeros, which is quadratic in a megabyte of them.
+// By hand: a pattern of zeros at the end is tried at each run of zeros, which is quadratic in a
+// megabyte of them.
 
 function withoutLeadingZeros(digits: string): string {
   let start = 0;
@@ -147,10 +169,11 @@ function withoutTrailingZeros(digits: string): string {
 
 const SHOWN_LENGTH_MAX = 60;
 
-/** Says what would become of a number. */
-export function inexactDetail(text: string): string {
-  const shown = text.length > SHOWN_LENGTH_MAX ? `${text.slice(0, SHOWN_LENGTH_MAX)}…` : text;
-  const value = Number(text);
+/** Says what would become of a number, and what to do: it may be written as JSON's, or as text. */
+export function inexactDetail(number: string, isText = false): string {
+  const text = number.length > SHOWN_LENGTH_MAX ? `${number.slice(0, SHOWN_LENGTH_MAX)}…` : number;
+  const value = Number(number);
   const kept = Number.isFinite(value) ? `it would be kept as ${value}` : 'it is beyond what a double holds';
-  return `${shown} has more digits than a number keeps (${kept}); send it as a string, "${shown}", or rounded`;
+  const instead = isText ? 'round it, or declare a string' : `send it as a string, "${text}", or rounded`;
+  return `${text} has more digits than a number keeps (${kept}); ${instead}`;
 }

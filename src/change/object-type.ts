@@ -3,7 +3,8 @@
  *
  * Keeps true: every name matches NAME and is no member of Object.prototype, so that reading a declared attribute from a record
  * never finds anything but the record's own value; an attribute, a relationship and the inverse of another type's relationship
- * never share a name, nor have one of those that every record brings along. Names that differ in case are different names.
+ * never share a name, nor have one of those that every record brings along. Names that differ in
+ * case are different names.
  */
 import { type Fault, Problem, pointer } from '../errors.ts';
 

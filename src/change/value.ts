@@ -124,10 +124,13 @@ function readNumber(text: string): number | undefined {
   return NUMBER.test(text) && isExactNumber(text.trim()) ? Number(text) : undefined;
 }
 
-/** Why a text that writes a number is not read as one: it would be altered. Undefined: it would not, or is no number. */
+/**
+ * Why a text that writes a number is not read as one: it would be altered. Undefined: it would not,
+ * or is no number.
+ */
 export function inexactText(type: AttributeType, value: unknown): string | undefined {
   if (type !== 'number' || typeof value !== 'string' || !NUMBER.test(value)) return undefined;
-  return isExactNumber(value.trim()) ? undefined : inexactDetail(value.trim());
+  return isExactNumber(value.trim()) ? undefined : inexactDetail(value.trim(), true);
 }
 
 function fitDatetime(text: string, timeZone: string): string | undefined {

@@ -4,7 +4,8 @@
  * Keeps true: a job is completed only when all that was accepted of it is applied; jobs are worked off one after the other, so
  * that changes keep the order in which they were queued; what was refused for what it is comes back in the job's result, and
  * what was refused because Redis or the logs could not take it makes the job fail, to be tried again as its producer said.
- * BullMQ has read the JSON by then, so its text is read once more: a number of a producer in another language is altered nowhere.
+ * BullMQ has read the JSON by then, so its text is read once more: a number of a producer in
+ * another language is altered nowhere.
  */
 import { type Job, Worker } from 'bullmq';
 import type { Logger } from 'pino';

@@ -198,7 +198,10 @@ function renamed(data: Readonly<Record<string, unknown>>, map: Readonly<Record<s
   return attributes;
 }
 
-/** Of a flat line a pointer leads into its data, as that of any other fault does. @throws Problem number_inexact */
+/**
+ * Of a flat line a pointer leads into its data, as that of any other fault does.
+ * @throws Problem number_inexact
+ */
 function refuseInexact(text: string, isRecord: boolean, idMember: string): void {
   const faults = inexactNumbers(text);
   if (faults.length === 0) return;

@@ -1,9 +1,10 @@
 /**
  * exact-sum.ts – Numbers added exactly, to 12 decimals, in whole trillionths.
  *
- * Keeps true: a number counts as the decimal that JavaScript prints for it, rounded half-even at the twelfth decimal. So a sum
- * depends on no order, and what was added and taken away again leaves nothing behind. A double has at most 309 digits before
- * the point, so a sum of 2^53 of them has at most 340 in all: no number makes it grow without bound.
+ * Keeps true: a number counts as the decimal that JavaScript prints for it, rounded half-even at
+ * the twelfth decimal. So a sum depends on no order, and what was added and taken away again leaves
+ * nothing behind. A double has at most 309 digits before the point, so a sum of 2^53 of them has at
+ * most 340 in all: no number makes it grow without bound.
  */
 
 const DECIMALS = 12;
@@ -24,24 +25,34 @@ export function toTrillionths(value: number): bigint {
   return value < 0 ? -trillionths : trillionths;
 }
 
-/** A whole number of no sign, moved by decimal places; what falls off the end is rounded half-even. */
+/**
+ * A whole number of no sign, moved by decimal places; what falls off the end is rounded half-even.
+ */
 function shifted(digits: bigint, places: number): bigint {
   return places >= 0 ? digits * 10n ** BigInt(places) : divided(digits, 10n ** BigInt(-places));
 }
 
-/** The nearest whole number to a quotient of numbers of no sign; of two that are as near, the even one. */
+/**
+ * The nearest whole number to a quotient of numbers of no sign; of two that are as near, the even
+ * one.
+ */
 function divided(dividend: bigint, divisor: bigint): bigint {
   const [whole, twice] = [dividend / divisor, (dividend % divisor) * 2n];
   const isUp = twice > divisor || (twice === divisor && whole % 2n === 1n);
   return isUp ? whole + 1n : whole;
 }
 
-/** The double that is nearest to the sum. Beyond the doubles it is infinite, as it is in JavaScript. */
+/**
+ * The double that is nearest to the sum. Beyond the doubles it is infinite, as it is in JavaScript.
+ */
 export function fromTrillionths(sum: bigint): number {
   return Number(`${sum}e-${DECIMALS}`);
 }
 
-/** The average of so many values (at least one): their sum over their number, rounded half-even to 6 decimals. */
+/**
+ * The average of so many values (at least one): their sum over their number, rounded half-even to 6
+ * decimals.
+ */
 export function average(sum: bigint, count: number): number {
   const divisor = BigInt(count) * 10n ** BigInt(DECIMALS - AVERAGE_DECIMALS);
   const rounded = divided(sum < 0n ? -sum : sum, divisor);

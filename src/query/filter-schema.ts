@@ -1,9 +1,11 @@
 /**
- * filter-schema.ts – The language of filters as JSON Schema: what a client may send as a query, for generators and editors.
+ * filter-schema.ts – The language of filters as JSON Schema: what a client may send as a query, for
+ * generators and editors.
  *
- * Keeps true: it is made of the tables that the language is read by, so that an operator that is added is in it. It says the
- * form of a query and not what its names mean: whoever sends a query of that form may still name an attribute that is not
- * declared. Nothing is checked by it: the readers refuse with better words (rule.ts).
+ * Keeps true: it is made of the tables that the language is read by, so that an operator that is
+ * added is in it. It says the form of a query and not what its names mean: whoever sends a query of
+ * that form may still name an attribute that is not declared. Nothing is checked by it: the readers
+ * refuse with better words (rule.ts).
  */
 import { CLOCK_OPERATIONS } from './clock-logic.ts';
 import { PROGRAM_OPERATIONS } from './json-logic-program.ts';
@@ -310,7 +312,9 @@ const JSON_LOGIC: readonly Schema[] = [
   },
 ];
 
-/** Each form with its name as `$id`; they refer to each other by `<name>#`. The whole is `Query`. */
+/**
+ * Each form with its name as `$id`; they refer to each other by `<name>#`. The whole is `Query`.
+ */
 export const FILTER_SCHEMAS: readonly Schema[] = [
   ...TIMES,
   ...RULE_GROUP,

@@ -1,7 +1,9 @@
 /**
- * operator-list.ts – The table of operators as clients read it, who build an editor of filters from it.
+ * operator-list.ts – The table of operators as clients read it, who build an editor of filters from
+ * it.
  *
- * Keeps true: it says nothing of its own. What an operator is called, what it is on and what it takes is read from the table.
+ * Keeps true: it says nothing of its own. What an operator is called, what it is on and what it
+ * takes is read from the table.
  */
 import { type AttributeType, SCALAR_TYPES } from '../change/object-type.ts';
 import { AGGREGATES, type AttributeOperator, MATCH_MODES, OPERATORS, type Takes } from './operators.ts';

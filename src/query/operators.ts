@@ -170,7 +170,9 @@ export function operatorNamesOn(type: AttributeType): string[] {
 
 // ——— What is asked of many related records ———
 
-/** How many of them satisfy the group of a rule with `match`: between "its orders" and the group. */
+/**
+ * How many of them satisfy the group of a rule with `match`: between "its orders" and the group.
+ */
 export const MATCH_MODES = [
   { name: 'all', words: 'are all such that', takesThreshold: false },
   { name: 'some', words: 'are in part such that', takesThreshold: false },

@@ -37,7 +37,10 @@ function asPrinted(value: number): Fraction {
   return power < 0 ? [digits, 10n ** BigInt(-power)] : [digits * 10n ** BigInt(power), 1n];
 }
 
-/** The nearest fraction with that many decimals; of two that are as near, the one whose last digit is even. */
+/**
+ * The nearest fraction with that many decimals; of two that are as near, the one whose last digit
+ * is even.
+ */
 function roundedTo(places: number, [over, under]: Fraction): Fraction {
   const unit = 10n ** BigInt(places);
   const scaled = over * unit;

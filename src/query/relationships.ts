@@ -59,7 +59,10 @@ function pointingAt(typeName: string, types: ObjectTypes): [holder: string, name
   );
 }
 
-/** The ways back to those that point at the type: each by its name here, with the type that declares it and its name there. */
+/**
+ * The ways back to those that point at the type: each by its name here, with the type that declares
+ * it and its name there.
+ */
 export function inverseRelationships(
   typeName: string,
   types: ObjectTypes,

@@ -3,7 +3,8 @@
  *
  * Keeps true: a muted rule or group counts as not there; a group that is empty, or is left so, holds for every record whatever
  * its combinator; anything that react-querybuilder would drop silently (an unknown operator, a rule without a value) is refused.
- * Combinators between the rules mean what the same groups nested would mean, "and" binding before "or", and count as those.
+ * Combinators between the rules mean what the same groups nested would mean, "and" binding before
+ * "or", and count as those.
  */
 import { isObject } from '../change/object-type.ts';
 import { pointer } from '../errors.ts';
@@ -62,7 +63,10 @@ function readCombinator(combinator: unknown, path: string, reading: Reading): 'a
 /** A rule where it stands in its group. */
 type Placed = readonly [index: number, rule: unknown];
 
-/** `[rule, "and", rule, "or", rule]`: what "and" joins is a group of its own, if there is an "or" beside it. */
+/**
+ * `[rule, "and", rule, "or", rule]`: what "and" joins is a group of its own, if there is an "or"
+ * beside it.
+ */
 function readIndependent(
   rules: readonly unknown[],
   path: string,
@@ -88,7 +92,10 @@ function readIndependent(
   );
 }
 
-/** The rules between one "or" and the next, or undefined with a fault for each that stands in the wrong place. */
+/**
+ * The rules between one "or" and the next, or undefined with a fault for each that stands in the
+ * wrong place.
+ */
 function chainsOf(rules: readonly unknown[], path: string, reading: Reading): Placed[][] | undefined {
   const chains: Placed[][] = [[]];
   const before = reading.faults.length;

@@ -2,8 +2,9 @@
  * rule.ts – One condition of a rule group or an item tree: its operator, attribute and value, read by the operator table.
  *
  * Keeps true: nothing is dropped or guessed. What is not understood is refused with the pointer of the member at fault, and
- * a rule's faults are all found at once; both dialects come through here, so that they can't come to mean two things. A member
- * that the kind of rule does not read is refused, but for what editors leave behind and what says the same as its absence.
+ * a rule's faults are all found at once; both dialects come through here, so that they can't come
+ * to mean two things. A member that the kind of rule does not read is refused, but for what editors
+ * leave behind and what says the same as its absence.
  */
 import { type Attribute, isObject, type ObjectType, SCALAR_TYPES, type ScalarType } from '../change/object-type.ts';
 import {
@@ -349,7 +350,10 @@ function readOperands(condition: Condition): readonly Operand[] | undefined {
   }
 }
 
-/** An editor leaves the value behind that was typed for another operator; anything else would be meant to say something. */
+/**
+ * An editor leaves the value behind that was typed for another operator; anything else would be
+ * meant to say something.
+ */
 function refuseValue(row: AttributeOperator, { value }: Members, path: string, reading: Reading): readonly Scalar[] {
   const isLeft = (left: unknown) => typeof left !== 'object' || left === null;
   if (Array.isArray(value) ? value.every(isLeft) : isLeft(value)) return [];
@@ -369,7 +373,10 @@ const TAKING_MOMENTS = OPERATORS.flatMap((row) => {
   return positive?.ofMoment || positive?.ends ? [row.name] : [];
 });
 
-/** A list of values as it is, or as `"a,b"`; an editor that reads numbers gives a single one as that number. */
+/**
+ * A list of values as it is, or as `"a,b"`; an editor that reads numbers gives a single one as that
+ * number.
+ */
 function readList(condition: Condition, value: unknown, at: string): readonly Operand[] | undefined {
   const { row, reading } = condition;
   const isSingle = typeof value === 'number' || typeof value === 'boolean';

@@ -1,5 +1,6 @@
 /**
- * names.test.ts – Names of types, attributes and relationships: what they may be, and that case makes them different ones.
+ * names.test.ts – Names of types, attributes and relationships: what they may be, and that case
+ * makes them different ones.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestApi, type TestApi } from '../support/api.ts';

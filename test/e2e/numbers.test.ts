@@ -1,6 +1,7 @@
 /**
- * numbers.test.ts – What a user sees of numbers and ids that can't be kept as they are sent: refused, everywhere that they come
- * in, and never altered; and of sums and averages: the decimals that a person expects.
+ * numbers.test.ts – What a user sees of numbers and ids that can't be kept as they are sent:
+ * refused, everywhere that they come in, and never altered; and of sums and averages: the decimals
+ * that a person expects.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { partitionOf } from '../../src/change/partition.ts';

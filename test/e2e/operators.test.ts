@@ -1,5 +1,6 @@
 /**
- * operators.test.ts – `GET /v1/operators` lists what rules can say, and each thing that it lists can be said.
+ * operators.test.ts – `GET /v1/operators` lists what rules can say, and each thing that it lists
+ * can be said.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROLES } from '../../src/config.ts';

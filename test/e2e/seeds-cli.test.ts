@@ -52,6 +52,19 @@ describe('rollcall seeds', () => {
     expect(update.stdout).toBe('~ segments high (title)\n0 created, 1 updated, 1 unchanged.\n');
   });
 
+  it('refuses a file with a number that would be altered, and says where it is', async () => {
+    const altered =
+      '[{"object_type":"rows","data":{"id":"a","n":1}},{"object_type":"rows","data":{"id":"b","n":9007199254740993}}]';
+    writeFileSync(file('altered.json'), altered);
+    const refused = await seeds(0, 'import', file('altered.json'));
+    expect(refused.code).toBe(1);
+    expect(`${refused.stdout}${refused.stderr}`).toContain(
+      'item 1 /data/n: 9007199254740993 has more digits than a number keeps',
+    );
+    const answer = await served[0]!.call('GET', '/v1/records/rows/b');
+    expect(answer.status).toBe(404);
+  });
+
   it('takes a large file over as a job, from one server to another, twice', { timeout: 120_000 }, async () => {
     const rows = Array.from({ length: ROWS }, (_, n) => item('rows', { id: `r${n}`, n, note: 'x'.repeat(40) }));
     writeFileSync(file('rows.json'), JSON.stringify(rows));

@@ -1,6 +1,6 @@
 /**
- * filter-schema.test.ts – The schema of filters in `/openapi.json` takes what the compiler takes, and refuses what has not the
- * form of a filter.
+ * filter-schema.test.ts – The schema of filters in `/openapi.json` takes what the compiler takes,
+ * and refuses what has not the form of a filter.
  *
  * Replay a failure with ROLLCALL_SEED=<seed>.
  */

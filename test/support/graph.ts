@@ -77,7 +77,10 @@ function summaryOf(kind: 'sum' | 'avg' | 'min' | 'max', values: readonly number[
   return kind === 'min' ? Math.min(...values) : Math.max(...values);
 }
 
-/** In trillionths; the numbers of these tests are whole, or have at most twelve decimals and thirteen digits. */
+/**
+ * In trillionths; the numbers of these tests are whole, or have at most twelve decimals and
+ * thirteen digits.
+ */
 function decimalSum(values: readonly number[]): bigint {
   const trillionths = values.map((value) =>
     Number.isInteger(value)

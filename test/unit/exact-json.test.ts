@@ -1,4 +1,7 @@
-/** exact-json.test.ts – Which numbers come back as they were written, and where those are that do not. */
+/**
+ * exact-json.test.ts – Which numbers come back as they were written, and where those are that do
+ * not.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inexactNumbers, isExactNumber, readExactJson } from '../../src/change/exact-json.ts';

@@ -3,7 +3,8 @@
  *
  * Keeps true: nothing of a body is coerced, defaulted or dropped, so `"7"` stays a string and an unknown member is refused; a
  * query string, where all is text, is read as its schema says. What the engine parses by itself is described by a `$ref` and
- * passes here unchecked: its own answer names the fault better. A number that would be altered by reading it is refused.
+ * passes here unchecked: its own answer names the fault better. A number that would be altered by
+ * reading it is refused.
  */
 import { isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';
@@ -68,7 +69,10 @@ function refuseCharset(contentType: string | undefined): void {
   throw new Problem('content_type_unsupported', `'${contentType}' is not read here; send UTF-8`);
 }
 
-/** @returns undefined for no body: clients send a content type without one. @throws Problem body_malformed | number_inexact */
+/**
+ * @returns undefined for no body: clients send a content type without one.
+ * @throws Problem body_malformed | number_inexact
+ */
 function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined;
   if (!isUtf8(body)) throw new Problem('body_malformed', 'the body is not UTF-8');

@@ -1,7 +1,9 @@
 /**
- * react-querybuilder.test.ts – What the editors of react-querybuilder 8 give out is taken, and means what they show.
+ * react-querybuilder.test.ts – What the editors of react-querybuilder 8 give out is taken, and
+ * means what they show.
  *
- * The cases are made by its own core: rules are added, and their fields, operators and values changed, as a person does it.
+ * The cases are made by its own core: rules are added, and their fields, operators and values
+ * changed, as a person does it.
  */
 import {
   convertToIC,
@@ -80,7 +82,10 @@ function takes(field: string, operator: string): boolean {
   return field === 'name' || !SUBSTRINGS.test(operator);
 }
 
-/** Each form in which an editor may give a value: as text or read as a number, lists as text or as lists. */
+/**
+ * Each form in which an editor may give a value: as text or read as a number, lists as text or as
+ * lists.
+ */
 function formsOf(operator: string, [one, other]: readonly [string, string]): unknown[] {
   if (NULLS.includes(operator)) return ['', one, [one, other]];
   const modes = [false, true].flatMap((listsAsArrays) =>
