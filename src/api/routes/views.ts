@@ -193,7 +193,7 @@ export const viewRoutes: Routes = async (
         case 'application/x-ndjson':
           refusePaging(query);
           return held.stream(request, reply, async () => {
-            const found = await viewRows.export(slug, readOptions(query), showRecord);
+            const found = await viewRows.export(slug, readOptions(query), form === 'text/csv' ? undefined : showRecord);
             return stream(found, form, query.bom === true, method, slug, reply);
           });
         default:
@@ -269,10 +269,10 @@ async function* texts(
       together.push(row.value);
       weight += weightOf(row.value);
       if (weight < BUFFERED_BYTES && together.length < ROWS_TOGETHER) continue;
-      yield text(together);
+      yield Buffer.from(text(together)); // beside the heap, while it waits to be taken
       [together, weight] = [[], 0];
     }
-    if (together.length > 0) yield text(together);
+    if (together.length > 0) yield Buffer.from(text(together));
   } finally {
     await rest.return(undefined); // the reader may have gone
   }
