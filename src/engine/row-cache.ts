@@ -5,6 +5,7 @@
  * them is known to have taken place; a take-over, a fence, a roll-back and an unknown outcome empty the cache.
  */
 
+import { getHeapStatistics } from 'node:v8';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import { unpackRecord } from '../change/record.ts';
@@ -15,13 +16,17 @@ import { ABSENT, type Row, type Step } from './step.ts';
 
 /** Rows that a process keeps, shared out among its partitions: about 2 kB each with 20 attributes. */
 export const CACHED_ROWS_MAX = 100_000;
+/** What they may weigh, as text: rows of 1 MB, of which there may be many, would fill any heap. Parsed they take twice that. */
+const CACHED_BYTES_MAX = getHeapStatistics().heap_size_limit / 8;
+/** A row beside its values. */
+const ROW_BYTES = 200;
 
 export class RowCache {
   readonly #rows: LRUCache<string, Row>;
   readonly #edgeRows: LRUCache<string, NeighbourRow | RelatedRow>;
 
-  constructor(rowsMax: number) {
-    this.#rows = new LRUCache({ max: rowsMax });
+  constructor(rowsMax: number, bytesMax = (CACHED_BYTES_MAX * rowsMax) / CACHED_ROWS_MAX) {
+    this.#rows = new LRUCache({ max: rowsMax, maxSize: Math.ceil(bytesMax), sizeCalculation: bytesOf });
     this.#edgeRows = new LRUCache({ max: rowsMax });
   }
 
@@ -130,6 +135,18 @@ export class RowCache {
       this.#rows.set(cacheKey(objectType, id), row);
     });
   }
+}
+
+/** About the text of a row. On the hot path: only lists and objects are written out for it. */
+function bytesOf({ record }: Row): number {
+  let bytes = ROW_BYTES;
+  if (!record) return bytes;
+  for (const name in record.data) {
+    const value = record.data[name];
+    if (typeof value === 'string') bytes += value.length;
+    else bytes += typeof value === 'object' && value !== null ? JSON.stringify(value).length : 8;
+  }
+  return bytes;
 }
 
 function cacheKey(objectType: string, id: string): string {

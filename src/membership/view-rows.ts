@@ -158,10 +158,12 @@ export class ViewRows {
     return { run: await this.#runs.first(this.#orderOf(reading)), at: 0 };
   }
 
-  /** All rows, as fast as they are taken. @throws Problem as `page`, before the first row or at one */
-  async export(slug: string, options: ReadOptions, show: ShowRecord = asText): Promise<ViewExport> {
+  /** All rows, as fast as they are taken; without `show` those of cells alone. @throws Problem as `page`, before the first row or at one */
+  async export(slug: string, options: ReadOptions, show?: ShowRecord): Promise<ViewExport> {
     const reading = await this.#open(slug, options, show);
-    return { definition: reading.definition, rows: this.#all(reading) };
+    const { definition } = reading;
+    const shown = show ? reading : { ...reading, definition: { ...definition, relationships: [] } };
+    return { definition, rows: this.#all(shown) };
   }
 
   /** The cells of any record of the type, whether the view shows it or not, by their fields; undefined if there is none. */

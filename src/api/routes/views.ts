@@ -210,7 +210,7 @@ export const viewRoutes: Routes = async (
           if (form !== 'text/csv') refuse(query, OF_CSV, 'this is for CSV: ask for it with Accept: text/csv');
           refuse(query, OF_PAGES, WHOLE);
           return held.stream(request, reply, async () => {
-            const found = await viewRows.export(slug, readOptions(query), showRecord);
+            const found = await viewRows.export(slug, readOptions(query), form === 'text/csv' ? undefined : showRecord);
             return stream(found, form, query, method, slug, reply);
           });
         default:
@@ -291,10 +291,10 @@ async function* texts(
       together.push(row.value);
       weight += weightOf(row.value);
       if (weight < BUFFERED_BYTES && together.length < ROWS_TOGETHER) continue;
-      yield text(together);
+      yield Buffer.from(text(together)); // beside the heap, while it waits to be taken
       [together, weight] = [[], 0];
     }
-    if (together.length > 0) yield text(together);
+    if (together.length > 0) yield Buffer.from(text(together));
   } finally {
     await rest.return(undefined); // the reader may have gone
   }
