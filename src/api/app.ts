@@ -11,7 +11,7 @@ import { idempotency } from './plugins/idempotency.ts';
 import { openapi } from './plugins/openapi.ts';
 import { problems } from './plugins/problems.ts';
 import { queueBoard } from './plugins/queue-board.ts';
-import { refusedBodies } from './plugins/refused-bodies.ts';
+import { REFUSED_BODY_BYTES_MAX, refusedBodies } from './plugins/refused-bodies.ts';
 import { requests } from './plugins/requests.ts';
 import { activationRoutes } from './routes/activations.ts';
 import { changeRoutes } from './routes/changes.ts';
@@ -51,7 +51,7 @@ export const app = fp(
     const { deployment, jobs, webhooks, keys } = options;
     await server.register(requests, { metrics: deployment.metrics });
     await server.register(problems);
-    await server.register(refusedBodies);
+    await server.register(refusedBodies, { bytesMax: REFUSED_BODY_BYTES_MAX });
     // Whether https is spoken is known by the proxy that speaks it.
     await server.register(helmet, {
       strictTransportSecurity: false,
