@@ -59,6 +59,13 @@ export const LIMITS = {
     maximum: 100_000,
     description: 'Rejected lines that an answer lists; rejected_total counts the rest',
   },
+  refusedBodyBytes: {
+    name: 'ROLLCALL_REFUSED_BODY_BYTES',
+    default: MB,
+    minimum: 0,
+    maximum: GB,
+    description: 'Bytes of a body read after its request was refused; then the connection is closed',
+  },
   idempotencyBytes: {
     name: 'ROLLCALL_IDEMPOTENCY_BYTES',
     default: 16 * MB,

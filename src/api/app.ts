@@ -58,7 +58,7 @@ export const app = fp(
     const { limits } = deployment;
     await server.register(requests, { metrics: deployment.metrics });
     await server.register(problems);
-    await server.register(refusedBodies);
+    await server.register(refusedBodies, { bytesMax: limits.refusedBodyBytes });
     await server.register(deadlines, { health: deployment.health });
     // Whether https is spoken is known by the proxy that speaks it.
     await server.register(helmet, {

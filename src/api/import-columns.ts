@@ -31,9 +31,9 @@ export function mapColumns(
 ): Columns {
   const titles = header.map((title) => title.trim());
   refuseRepeated(titles);
-  const id = idAt(titles, idColumn);
-  refuseUnmatched(map, titles, titles[id]!);
   const declared = columnsOf(type);
+  const id = idAt(titles, idColumn, (title) => declared.includes(title) || map.has(title));
+  refuseUnmatched(map, titles, titles[id]!);
   const attributes = titles.map((title, at) => {
     if (at === id || title === '') return null;
     const given = map.get(title);
@@ -51,11 +51,12 @@ function refuseRepeated(titles: readonly string[]): void {
     throw badHeader(`the header has the column '${twice}' twice; give one of them another title`);
 }
 
-/** The column of that title, else the only one that has it in other letters. */
-function idAt(titles: readonly string[], idColumn: string): number {
-  const wanted = idColumn.trim().toLowerCase();
-  const alike = titles.flatMap((title, at) => (title.toLowerCase() === wanted ? [at] : []));
-  const [first, second] = alike;
+/** The column of that title, else the only one that has it in other letters, unless those are something else for certain. */
+function idAt(titles: readonly string[], idColumn: string, isOther: (title: string) => boolean): number {
+  const wanted = idColumn.trim();
+  const exact = titles.indexOf(wanted);
+  const alike = titles.flatMap((title, at) => (title.toLowerCase() === wanted.toLowerCase() ? [at] : []));
+  const [first, second] = alike.filter((at) => at === exact || !isOther(titles[at]!));
   if (first === undefined) {
     const detail = `there is no column '${idColumn}' for the ids; the header has ${titles.join(', ')}`;
     throw badHeader(`${detail}. Say which it is, for example ?id=${encodeURIComponent(titles[0] || 'Number')}`);

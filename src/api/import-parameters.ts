@@ -120,6 +120,12 @@ function readWords(name: 'true' | 'false', given: string | undefined, example: s
   throw refused(name, `${name} holds words between commas, for example ?${name}=${example}`);
 }
 
+/** The column or member that holds the ids. @throws Problem parameter_invalid */
+export function readIdName({ id = 'id' }: ImportQuery): string {
+  if (id.trim() !== '' && id !== '__proto__') return id;
+  throw refused('id', 'id names what holds the ids, for example ?id=Number');
+}
+
 /** @throws Problem parameter_invalid */
 export function readMap({ map = [] }: ImportQuery): Map<string, string> {
   const given = new Map<string, string>();

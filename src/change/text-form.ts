@@ -5,7 +5,7 @@
  * for digit; anything else is undefined, and refused by who asks. RFC 3339 itself always reads.
  */
 
-export type DateOrder = 'dmy' | 'mdy' | 'ymd';
+type DateOrder = 'dmy' | 'mdy' | 'ymd';
 
 /** A date such as `31.12.2026`. */
 export interface DateForm {

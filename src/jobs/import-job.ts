@@ -127,7 +127,7 @@ function refuseMisshapen(
   { columns = [], untitled = [], short_rows: shortRows = 'refuse' }: ImportOrder,
 ): void {
   const wrong = (detail: string) => new Problem('line_malformed', detail);
-  if (cells.slice(columns.length).some((cell) => cell !== ''))
+  if (cells.slice(columns.length).some((cell) => cell.trim() !== ''))
     throw wrong(`the row has ${cells.length} cells, the header ${columns.length}`);
   const filled = untitled.find((at) => (cells[at] ?? '').trim() !== '');
   if (filled !== undefined) throw wrong(`the row has a value in column ${filled + 1}, which has no title`);

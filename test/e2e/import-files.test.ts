@@ -149,6 +149,8 @@ describe('the parameters of an import', () => {
     ['csv', 'short_rows=pad&op=patch'],
     ['csv', 'op=delete'],
     ['csv', 'op=put&op=patch'],
+    ['csv', 'id='],
+    ['ndjson', 'id='],
     ['csv', 'map=id'],
     ['csv', 'map=:age'],
     ['csv', 'map=age:name&map=age:email'],

@@ -8,8 +8,8 @@ import { connect, type Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { REFUSED_BODY_BYTES_MAX } from '../../src/api/plugins/refused-bodies.ts';
 import { buildServer } from '../../src/api/server.ts';
+import { DEFAULT_LIMITS } from '../../src/limits.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
 
 const NDJSON = 'application/x-ndjson';
@@ -171,7 +171,7 @@ describe('after an upload that is refused', () => {
           expect(answer.status).toBe(status);
           if (answer.headers.includes('connection: close')) {
             await connection.ended();
-            expect(given.piece.length * given.pieces).toBeGreaterThan(REFUSED_BODY_BYTES_MAX);
+            expect(given.piece.length * given.pieces).toBeGreaterThan(DEFAULT_LIMITS.refusedBodyBytes);
           } else {
             await connection.send('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n');
             expect((await connection.answer()).status).toBe(200);
@@ -216,7 +216,7 @@ describe('after an upload that is refused', () => {
   it('that is longer than what is read of one, the client hears the answer, and the connection ends', async () => {
     for (const isChunked of [false, true]) {
       const connection = new Connection(api.server);
-      const pieces = Math.ceil((20 * REFUSED_BODY_BYTES_MAX) / LINES.length);
+      const pieces = Math.ceil((20 * DEFAULT_LIMITS.refusedBodyBytes) / LINES.length);
       const answer = await upload(connection, { path: IMPORT, key: 'nobody', piece: LINES, pieces }, isChunked);
       expect(answer.status).toBe(401);
       expect(answer.headers.includes('connection: close')).toBe(!isChunked);

@@ -135,6 +135,37 @@ async function seen(api: TestApi): Promise<unknown> {
   return { records, counts: totals, members: members.map((each) => each.json().data) };
 }
 
+describe('an export as lines', () => {
+  it('of all records makes the same records of an empty deployment', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(record, { minLength: 20, maxLength: 40 }), async (some) => {
+        const records = new Map(
+          some.map(([key, { holdsOwnId, ...data }, more]) => [
+            key,
+            { ...data, ...more, ...(holdsOwnId ? { id: key } : {}) },
+          ]),
+        );
+        const [from, to] = [await openTestApi(), await openTestApi()];
+        try {
+          await fill(from, records);
+          await fill(to, new Map());
+          for (const type of ['companies', 'contacts']) {
+            const job = await from.ended(await from.call('POST', `/v1/exports/${type}`));
+            const lines = (await from.call('GET', `/v1/jobs/${job.id}/result`)).body;
+            const taken = await to.call('POST', `/v1/imports/${type}`, lines, { type: 'application/x-ndjson' });
+            expect(await to.ended(taken)).toMatchObject({ result: { rejected: 0 } });
+          }
+          expect(await seen(to)).toEqual(await seen(from));
+        } finally {
+          await from.close();
+          await to.close();
+        }
+      }),
+      { numRuns: process.env.ROLLCALL_SOAK ? 50 : 3, ...seeded },
+    );
+  });
+});
+
 describe('a seed', () => {
   it('of a deployment makes the same deployment of an empty one, and the same seed again', async () => {
     await fc.assert(

@@ -21,6 +21,12 @@ describe('the columns of a header', () => {
     expect(mapped(header, [], 'firstName', 'first_name')).toEqual([null, 'first_name', 'firstName']);
   });
 
+  it('hold the ids beside attributes that are called so in other letters, as an export writes them', () => {
+    expect(mapped(['id', 'ID', 'Id'], [['Id', 'x']], 'ID', 'x')).toEqual([null, 'ID', 'x']);
+    expect(() => mapped(['ID', 'Id'], [], 'x')).toThrow(/two columns for the ids/);
+    expect(() => mapped(['ID', 'x'], [], 'ID', 'x')).toThrow(/no column 'id'/);
+  });
+
   it('are refused where two attributes are meant, until a map says which', () => {
     const names = ['firstName', 'first_name'] as const;
     expect(() => mapped(['id', 'First name'], [], ...names)).toThrow(/firstName or first_name.*\?map=/);

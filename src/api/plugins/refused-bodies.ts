@@ -10,15 +10,13 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
 
-/** So much of a body is read after its request was refused. */
-export const REFUSED_BODY_BYTES_MAX = 1024 * 1024;
 /** A connection that ends waits so long for the client to read the answer. */
 const LINGER_MS = 2000;
 
 export const refusedBodies = fp(
-  async (app: FastifyInstance) => {
+  async (app: FastifyInstance, { bytesMax }: { bytesMax: number }) => {
     app.addHook('onSend', async ({ raw }, reply, payload) => {
-      if (raw instanceof IncomingMessage && !isRead(raw)) settle(raw, reply);
+      if (raw instanceof IncomingMessage && !isRead(raw)) settle(raw, reply, bytesMax);
       return payload;
     });
   },
@@ -29,11 +27,13 @@ function isRead(request: IncomingMessage): boolean {
   return request.readableEnded || request.destroyed || (request.complete && request.readableLength === 0);
 }
 
-function settle(request: IncomingMessage, reply: FastifyReply): void {
+function settle(request: IncomingMessage, reply: FastifyReply, bytesMax: number): void {
   const { raw } = reply;
-  if (Number(request.headers['content-length'] ?? 0) > REFUSED_BODY_BYTES_MAX) reply.header('connection', 'close');
+  const isTooMuch = Number(request.headers['content-length'] ?? 0) > bytesMax;
+  // 408: the rest was waited for already
+  if (isTooMuch || reply.statusCode === 408) reply.header('connection', 'close');
   if (reply.getHeader('connection') === 'close' || !raw.shouldKeepAlive) endPolitely(request.socket);
-  drop(request, () => {
+  drop(request, bytesMax, () => {
     endPolitely(request.socket);
     if (raw.writableFinished) request.socket.destroySoon();
     else raw.once('finish', () => request.socket.destroySoon());
@@ -41,7 +41,7 @@ function settle(request: IncomingMessage, reply: FastifyReply): void {
 }
 
 /** Reads what is left; calls `onTooMuch` once when it is more than the bound. */
-function drop(request: IncomingMessage, onTooMuch: () => void): void {
+function drop(request: IncomingMessage, bytesMax: number, onTooMuch: () => void): void {
   let bytes = 0;
   // A reader that gave up, but waits still, would keep the stream from flowing.
   request.removeAllListeners('readable');
@@ -49,7 +49,7 @@ function drop(request: IncomingMessage, onTooMuch: () => void): void {
   request.on('data', (chunk: Buffer) => {
     const before = bytes;
     bytes += chunk.length;
-    if (before <= REFUSED_BODY_BYTES_MAX && bytes > REFUSED_BODY_BYTES_MAX) onTooMuch();
+    if (before <= bytesMax && bytes > bytesMax) onTooMuch();
   });
 }
 

@@ -20,6 +20,7 @@ import {
   type ImportQuery,
   importQuery,
   readCsvParameters,
+  readIdName,
   readMap,
   refuseOfCsv,
 } from '../import-parameters.ts';
@@ -154,8 +155,8 @@ async function keepLines(
   { name }: ObjectType,
 ): Promise<Kept> {
   refuseOfCsv(query);
-  const { op = 'put', id = 'id' } = query;
-  const map = readMap(query);
+  const { op = 'put' } = query;
+  const [id, map] = [readIdName(query), readMap(query)];
   if (map.has(id)) {
     const detail = `'${id}' holds the ids, and can't be mapped`;
     throw new Problem('parameter_invalid', detail, [{ path: '/map', detail }]);
@@ -175,12 +176,12 @@ async function keepTable(
   type: ObjectType,
 ): Promise<Kept> {
   const reading = readCsvParameters(query);
-  const map = readMap(query);
+  const [id, map] = [readIdName(query), readMap(query)];
   let columns: Columns | undefined;
   let skipped = 0;
   for await (const rows of csvRows(body, charset, reading.delimiter)) {
     for (const row of rows) {
-      if (!columns) columns = mapColumns(headerOf(row), query.id ?? 'id', map, type);
+      if (!columns) columns = mapColumns(headerOf(row), id, map, type);
       else if (isEmptyRow(row[1])) skipped++;
       else await pieces.add(row);
     }
