@@ -471,12 +471,25 @@ function readAlong(steps: readonly Program[], otherwise: unknown): Program {
 
 function buildVar(args: readonly Code[]): Program {
   if (args.every(isConstantScalar)) return readPath(args[0]?.value, args[1]?.value);
+  const [path, otherwise] = args;
+  if (args.length === 2 && isConstantScalar(path!)) return readOr(readPath(path.value, MISSING), programOf(otherwise!));
   const programs = args.map(programOf);
   return (data) => {
     const [path, otherwise] = evaluate(programs, data);
     spend(OPERATIONS_A_KEY);
     spendOn(path);
     return readPath(path, otherwise)(data);
+  };
+}
+
+const MISSING = Symbol('missing');
+
+/** A default that is computed: it is evaluated in any case, as json-logic-js does, since it may throw. */
+function readOr(read: Program, otherwise: Program): Program {
+  return (data) => {
+    const value = otherwise(data) ?? null;
+    const found = read(data);
+    return found === MISSING ? value : found;
   };
 }
 
@@ -658,8 +671,10 @@ function paidByItem(
 ): (...args: [unknown, unknown, unknown]) => unknown {
   const each = OPERATIONS_AN_ITEM[name] ?? OPERATIONS_A_LOOK;
   return (first, second) => {
-    if (Array.isArray(first)) spend(each * first.length);
-    spendOn(first);
+    if (Array.isArray(first)) {
+      spend(each * first.length);
+      if (name === 'toLowerCase') for (const item of first) if (typeof item === 'string') spendBytes(item.length);
+    } else if (typeof first === 'string') spendOn(first);
     if (typeof second === 'string') spendOn(second);
     return apply(first, second);
   };
