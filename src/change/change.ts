@@ -151,7 +151,7 @@ function fitData(
       delete rewritten[name];
       continue;
     }
-    const fitted = fitNamed(name, value, type, timeZone);
+    const fitted = isWellFormed(value, NESTING_MAX) ? fitNamed(name, value, type, timeZone) : undefined;
     if (fitted === undefined) (faults ??= []).push({ path: pointer('/data', name), detail: misfit(name, value, type) });
     // Not `!==`: -0 becomes 0.
     else if (!Object.is(fitted, value)) (rewritten ??= { ...data })[name] = fitted;
@@ -164,26 +164,20 @@ function fitData(
 function fitNamed(name: string, value: unknown, type: ObjectType, timeZone: string): unknown {
   // 1e400 is JSON, and reads as Infinity, which is not.
   if (typeof value === 'number' && !Number.isFinite(value)) return undefined;
-  if (flawOf(value, NESTING_MAX)) return undefined;
+  if (typeof value === 'object' && value !== null && !isNestedWithin(value, NESTING_MAX)) return undefined;
   const attribute = type.attributes.get(name);
   if (attribute) return fitValue(attribute, value, timeZone);
   const cardinality = keyCardinality(name, type);
   return cardinality === undefined || isKey(value, cardinality) ? value : undefined;
 }
 
-/**
- * What makes a value impossible to keep as it is: lists and objects that lie more than so many
- * levels deep in each other, or half a character, for which UTF-8 has no bytes.
- */
-function flawOf(value: unknown, levels: number): 'too deep' | 'ill-formed' | undefined {
-  if (typeof value === 'string') return value.isWellFormed() ? undefined : 'ill-formed';
-  if (typeof value !== 'object' || value === null) return undefined;
-  if (levels === 0) return 'too deep';
+/** Whether lists and objects lie at most so many levels deep in each other. */
+function isNestedWithin(value: object, levels: number): boolean {
+  if (levels === 0) return false;
   for (const member of Array.isArray(value) ? value : Object.values(value)) {
-    const flaw = flawOf(member, levels - 1);
-    if (flaw) return flaw;
+    if (typeof member === 'object' && member !== null && !isNestedWithin(member, levels - 1)) return false;
   }
-  return undefined;
+  return true;
 }
 
 function keyCardinality(name: string, type: ObjectType): 'one' | 'many' | undefined {
@@ -198,15 +192,25 @@ function isKey(value: unknown, cardinality: 'one' | 'many'): boolean {
 }
 
 function misfit(name: string, value: unknown, type: ObjectType): string {
+  if (!isWellFormed(value, NESTING_MAX)) return `'${name}' holds half a character: send well-formed Unicode`;
   if (typeof value === 'number' && !Number.isFinite(value)) return `'${name}' is a number beyond what a double holds`;
-  const flaw = flawOf(value, NESTING_MAX);
-  if (flaw === 'too deep') return `'${name}' is nested deeper than ${NESTING_MAX} levels`;
-  if (flaw === 'ill-formed') return `'${name}' holds half a character (a lone surrogate): send well-formed Unicode`;
+  if (typeof value === 'object' && value !== null && !isNestedWithin(value, NESTING_MAX))
+    return `'${name}' is nested deeper than ${NESTING_MAX} levels`;
   const attribute = type.attributes.get(name);
   if (attribute) return `'${name}' must be ${describeAttribute(attribute)}, such as ${exampleOf(attribute)}`;
   const [holds, example] =
     keyCardinality(name, type) === 'many' ? ['a list of record ids', '["42"]'] : ['a record id', '"42"'];
   return `'${name}' is the key of a relationship and must be ${holds}, such as ${example}`;
+}
+
+/** UTF-8 has no bytes for half a character. What lies deeper than so many levels is refused for that. */
+function isWellFormed(value: unknown, levels: number): boolean {
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value !== 'object' || value === null || levels === 0) return true;
+  for (const member of Array.isArray(value) ? value : Object.values(value)) {
+    if (!isWellFormed(member, levels - 1)) return false;
+  }
+  return true;
 }
 
 function invalid(code: ErrorCode, path: string, detail: string): Problem {
