@@ -113,7 +113,7 @@ describe('an import of CSV', () => {
     ]);
     expect(errors[0]).toMatchObject({
       detail:
-        "'age' must be a number such as 1.5, not 'old'; 'vip' must be a boolean such as true or false, not 'perhaps'",
+        "'age' must be a number, such as 1.5, not 'old'; 'vip' must be a boolean, such as true or false, not 'perhaps'",
     });
     expect(await data('b8')).toEqual({ age: 8, vip: true });
   });
