@@ -48,14 +48,17 @@ export function resolveExpressions(value: unknown, find: (lookup: Lookup) => str
   return mapTexts(value, (text, path) => resolveText(text, find, path));
 }
 
+/** Deeper than any value that is kept: what is nested so is looked at no further, and refused when it is checked. */
+const NESTING_MAX = 200;
+
 /** The value with each text that may hold an expression mapped; the very value if there is none. */
-function mapTexts(value: unknown, map: (text: string, path: string) => string, path = ''): unknown {
+function mapTexts(value: unknown, map: (text: string, path: string) => string, path = '', depth = 0): unknown {
   if (typeof value === 'string') return BEGINNING.test(value) ? map(value, path) : value;
-  if (Array.isArray(value)) return value.map((each, at) => mapTexts(each, map, pointer(path, at)));
+  if (depth > NESTING_MAX) return value;
+  const within = (each: unknown, step: string | number) => mapTexts(each, map, pointer(path, step), depth + 1);
+  if (Array.isArray(value)) return value.map(within);
   if (!isObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, each]) => [name, mapTexts(each, map, pointer(path, name))]),
-  );
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, within(each, name)]));
 }
 
 function resolveText(text: string, find: (lookup: Lookup) => string, path: string): string {

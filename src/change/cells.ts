@@ -175,14 +175,14 @@ function such(attribute: Attribute, form: TextForm): string {
   const [scalar, isList] = type === 'list' ? [of, true] : [type, false];
   switch (scalar) {
     case 'number':
-      if (form.decimal !== ',') return isList ? ' such as 1.5,2' : ' such as 1.5';
-      return isList ? ' as JSON, such as [1.5,2]' : ' such as 1,5 or 1.234,5 (a single point is in doubt)';
+      if (form.decimal !== ',') return isList ? ', such as 1.5,2' : ', such as 1.5';
+      return isList ? ' as JSON, such as [1.5,2]' : ', such as 1,5 or 1.234,5 (a single point is in doubt)';
     case 'boolean':
-      return ` such as ${form.trueWords?.[0] ?? 'true'} or ${form.falseWords?.[0] ?? 'false'}`;
+      return `, such as ${form.trueWords?.[0] ?? 'true'} or ${form.falseWords?.[0] ?? 'false'}`;
     case 'date':
-      return ` such as ${exampleDate(form)}`;
+      return `, such as ${exampleDate(form)}`;
     case 'datetime':
-      return ` such as ${form.dates ? `${exampleDate(form)} 14:30` : '2026-12-31T14:30:00Z'}`;
+      return `, such as ${form.dates ? `${exampleDate(form)} 14:30` : '2026-12-31T14:30:00Z'}`;
     default:
       return ` such as ${writeCell(JSON.parse(exampleOf(attribute)))}`;
   }

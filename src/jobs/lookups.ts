@@ -58,9 +58,8 @@ export class Lookups {
       if (stored.has(objectType)) await searchStored(objectType, search, memberships);
     for await (const items of seed) {
       for (const { objectType, data, id = data['id'] } of items) {
-        const read = unescapeExpressions(data) as Record<string, unknown>;
-        const name = unescapeExpressions(id);
-        if (typeof name === 'string') searches.get(objectType)?.replace(name, read);
+        const search = typeof id === 'string' ? searches.get(objectType) : undefined;
+        search?.replace(unescapeExpressions(id) as string, unescapeExpressions(data) as Record<string, unknown>);
       }
     }
   }

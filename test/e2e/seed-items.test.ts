@@ -66,6 +66,17 @@ describe('a record that is in a seed twice', () => {
   });
 });
 
+describe('a record whose values are nested beyond what is kept', () => {
+  it.each([101, 150, 1000])('refuses the seed and names it: %i levels', async (levels) => {
+    const asked = '{{getRecordAttribute(contacts, id, a)}}';
+    const deep = `${'['.repeat(levels)}"${asked}"${']'.repeat(levels)}`;
+    const records = `${JSON.stringify(contact('a', 1))},{"object_type":"contacts","data":{"id":"b","x":${deep}}}`;
+    const seed = `[${TYPES.map((item) => JSON.stringify(item)).join()},${records}]`;
+    const answer = await api.call('POST', '/v1/seeds?dry_run=true', seed);
+    expect([answer.statusCode, answer.json().errors?.[0]?.errors]).toMatchObject([200, [{ path: '/3/data/x' }]]);
+  });
+});
+
 describe('a definition that is in a seed twice', () => {
   it.each(DEFINITIONS.map((item) => [item.object_type, item] as const))('refuses the seed: %s', async (_, item) => {
     const answer = await api.call('POST', '/v1/seeds', [...DEFINITIONS, item]);

@@ -40,7 +40,8 @@ export const bodies = fp(
       parseJson(body),
     );
     app.addHook('preParsing', async ({ headers, routeOptions }) => {
-      if (!routeOptions.config?.readsCharsets) refuseCharset(headers['content-type']);
+      const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+      if (hasBody && !routeOptions.config?.readsCharsets) refuseCharset(headers['content-type']);
       const encoding = headers['content-encoding'];
       if (encoding === undefined || encoding === 'identity') return;
       throw new Problem(

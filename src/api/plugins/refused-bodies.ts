@@ -7,6 +7,7 @@
  */
 import { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
 
@@ -15,8 +16,11 @@ const LINGER_MS = 2000;
 
 export const refusedBodies = fp(
   async (app: FastifyInstance, { bytesMax }: { bytesMax: number }) => {
-    app.addHook('onSend', async ({ raw }, reply, payload) => {
-      if (raw instanceof IncomingMessage && !isRead(raw)) settle(raw, reply, bytesMax);
+    app.addHook('onSend', async ({ raw, body }, reply, payload) => {
+      if (!(raw instanceof IncomingMessage) || isRead(raw)) return payload;
+      // What it was wrapped in may fail after its reader has left.
+      if (body instanceof Readable) body.on('error', () => {});
+      settle(raw, reply, bytesMax);
       return payload;
     });
   },
