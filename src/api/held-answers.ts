@@ -33,8 +33,9 @@ export class HeldAnswers {
   /** Makes an answer of JSON and sends it. @throws Problem overloaded */
   async send(request: FastifyRequest, reply: FastifyReply, make: () => Promise<Buffer>): Promise<FastifyReply> {
     const holder = request.caller?.holder ?? '';
-    await this.#room(holder);
-    const body = await this.inTurn(make);
+    await this.#room(holder, request);
+    const body = await this.inTurn(async () => (isGone(request) ? undefined : make()));
+    if (body === undefined || isGone(request)) return reply.hijack(); // nobody is there to take it
     this.#hold(holder, body.length, reply);
     return reply.type('application/json; charset=utf-8').send(body);
   }
@@ -46,6 +47,7 @@ export class HeldAnswers {
     begin: () => Promise<FastifyReply>,
   ): Promise<FastifyReply> {
     const holder = request.caller?.holder ?? '';
+    if (isGone(request)) return reply.hijack();
     const streams = this.#streams.get(holder) ?? 0;
     if (streams >= STREAMS_MAX) throw overloaded(`${STREAMS_MAX} answers of this key are being streamed`);
     this.#streams.set(holder, streams + 1);
@@ -74,10 +76,11 @@ export class HeldAnswers {
     await new Promise<void>((resolve) => this.#queue.push(resolve));
   }
 
-  async #room(holder: string): Promise<void> {
+  async #room(holder: string, request: FastifyRequest): Promise<void> {
     const deadlineMs = Date.now() + ROOM_MS;
     while (this.#held >= this.#bytesMax || (this.#byHolder.get(holder) ?? 0) >= this.#bytesMax / 2) {
       if (Date.now() > deadlineMs) throw overloaded('answers that were asked for before are not taken');
+      if (isGone(request)) return;
       await sleep(ROOM_POLL_MS);
     }
   }
@@ -96,6 +99,11 @@ export class HeldAnswers {
       add(-bytes);
     });
   }
+}
+
+/** The connection has ended: what is made for it would never be taken, nor be known to be. */
+function isGone({ raw }: FastifyRequest): boolean {
+  return raw.destroyed && raw.socket?.destroyed === true;
 }
 
 function overloaded(detail: string): Problem {

@@ -73,16 +73,20 @@ export const jobRoutes: Routes = async (app, { deployment: { limits }, held, job
         ),
       },
     },
-    async ({ params: { id } }, reply) => {
+    async (request, reply) => {
+      const { id } = request.params;
       const { kind, status, asked, hasOutput } = await jobs.status(id);
       if (kind !== 'export') throw noResult(`the ${kind} '${id}' has no file; its result is in GET /v1/jobs/${id}`);
       if (status !== 'completed') throw noResult(`the job '${id}' is ${status}`);
       if (!hasOutput && resultRecords(await jobs.status(id)) > 0) throw noResult('the result was kept for a day');
       const format = asked['format'] === 'csv' ? 'csv' : 'ndjson';
-      return reply
-        .type(MEDIA_TYPES[format])
-        .header('content-disposition', `attachment; filename="${String(asked['object_type'])}.${format}"`)
-        .send(Readable.from(jobs.store.output(id)));
+      const name = `${String(asked['object_type'])}.${format}`;
+      return held.stream(request, reply, async () =>
+        reply
+          .type(MEDIA_TYPES[format])
+          .header('content-disposition', `attachment; filename="${name}"`)
+          .send(Readable.from(jobs.store.output(id))),
+      );
     },
   );
 
@@ -105,9 +109,12 @@ export const jobRoutes: Routes = async (app, { deployment: { limits }, held, job
         ),
       },
     },
-    async ({ params: { id } }, reply) => {
+    async (request, reply) => {
+      const { id } = request.params;
       await jobs.status(id);
-      return reply.type(MEDIA_TYPES.ndjson).send(Readable.from(jobs.store.errorLines(id)));
+      return held.stream(request, reply, async () =>
+        reply.type(MEDIA_TYPES.ndjson).send(Readable.from(jobs.store.errorLines(id))),
+      );
     },
   );
 };

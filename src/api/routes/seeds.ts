@@ -19,7 +19,9 @@ import {
   refuseFaulty,
   type SeedSource,
 } from '../../jobs/seeding.ts';
-import type { ReadOptions } from '../../membership/memberships.ts';
+import { PageBudget, type ReadOptions } from '../../membership/memberships.ts';
+import { PART_BYTES_MAX } from '../../redis/weigh.ts';
+import { breathe } from '../../time-slice.ts';
 import { preferredForm } from '../accepts.ts';
 import { findObjectType } from '../catalog-entries.ts';
 import { formatJob } from '../format.ts';
@@ -33,13 +35,15 @@ const LINES = 'application/x-ndjson';
 const FORMS = ['application/json', LINES] as const;
 const RECORDS = 'records:';
 const PAGE_RECORDS = 1000;
+/** Lines that are told together. */
+const TEXT_LENGTH = 64 * 1024;
 const READ: ReadOptions = { consistency: 'strong', timeoutMs: 30_000 };
 /** Entries of each list in an answer: more than fit into a body that is taken over within a request. */
 const LISTED_MAX = 1_000_000;
 
 const flag = (description: string) => Type.Optional(Type.Boolean({ default: false, description }));
 
-export const seedRoutes: Routes = async (app, { deployment, jobs }) => {
+export const seedRoutes: Routes = async (app, { deployment, held, jobs }) => {
   app.addContentTypeParser(LINES_TYPE, async (_: unknown, payload: Readable) => payload);
 
   app.get(
@@ -62,13 +66,16 @@ export const seedRoutes: Routes = async (app, { deployment, jobs }) => {
         response: answers({ 200: named('Seed') }, 'parameter_invalid', 'object_type_unknown', 'not_caught_up'),
       },
     },
-    async ({ query: { include = '' }, headers }, reply) => {
-      const { kinds, types } = await readInclude(include, deployment);
+    async (request, reply) => {
+      const { query, headers } = request;
+      const { kinds, types } = await readInclude(query.include ?? '', deployment);
       const items = seedItems(deployment, kinds, types);
       const isLines = preferredForm(headers.accept, FORMS) === LINES;
-      return isLines
-        ? reply.type(LINES).send(Readable.from(asLines(items)))
-        : reply.type('application/json; charset=utf-8').send(Readable.from(asArray(items)));
+      return held.stream(request, reply, async () =>
+        isLines
+          ? reply.type(LINES).send(Readable.from(asLines(items)))
+          : reply.type('application/json; charset=utf-8').send(Readable.from(asArray(items))),
+      );
     },
   );
 
@@ -180,7 +187,10 @@ async function* seedItems(
   yield writeDefinitions(store.catalog, kinds);
   for (const type of types) {
     for (let cursor: string | undefined, isMore = true; isMore; isMore = cursor !== undefined) {
-      const page = await memberships.listRecords(type, PAGE_RECORDS, cursor, READ);
+      const page = await memberships.shapedRecords(type, PAGE_RECORDS, cursor, {
+        ...{ ...READ, shape: (named) => named },
+        budget: new PageBudget(PART_BYTES_MAX),
+      });
       yield page.data.map(({ id, record }) => recordItem(type, id, record.data));
       cursor = page.next_cursor ?? undefined;
     }
@@ -208,5 +218,15 @@ async function* asArray(items: AsyncIterable<Item[]>): AsyncGenerator<string> {
 }
 
 async function* asLines(items: AsyncIterable<Item[]>): AsyncGenerator<string> {
-  for await (const some of items) yield some.map((item) => `${JSON.stringify(item)}\n`).join('');
+  let text = '';
+  for await (const some of items) {
+    for (const item of some) {
+      text += `${JSON.stringify(item)}\n`;
+      if (text.length < TEXT_LENGTH) continue;
+      yield text;
+      text = '';
+      await breathe();
+    }
+  }
+  if (text !== '') yield text;
 }
