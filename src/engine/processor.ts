@@ -32,6 +32,7 @@ import {
   deathsBefore,
   type Piece,
   pieceName,
+  pieceNames,
   type Solo,
 } from './care.ts';
 import { CLOCK_SKEW_MAX_MS, type Clock } from './clock.ts';
@@ -69,6 +70,11 @@ const BUSY_UTILIZATION = 0.5;
 const RETRY_MS = 50;
 /** While what may be at fault is still being read. */
 const CARE_POLL_MS = 5;
+/**
+ * One under suspicion waits so long after a take-over: whoever kills a process as soon as it is
+ * ready, again and again, must not meet it there each time.
+ */
+const SUSPICION_PAUSE_MS = 1000;
 /** Batches that may throw before the partition stops, if no piece of them throws alone. */
 const STEP_ATTEMPTS_MAX = 3;
 /** Every so many renewals of the lease (about 3 s) the targets of messages are asked whether they still hold them. */
@@ -124,6 +130,7 @@ interface Held {
   inboxPosition: string;
   /** While something may be at fault. */
   care: Care | undefined;
+  readonly sinceMs: number;
   /** The latest that this owner or one before it went by. */
   clockMs: number;
   isLost: boolean;
@@ -324,6 +331,7 @@ export class PartitionProcessor {
       position,
       inboxPosition,
       care,
+      sinceMs: performance.now(),
       clockMs: Number(meta.get('clock') ?? 0),
       isLost: false,
     };
@@ -479,7 +487,7 @@ export class PartitionProcessor {
     const piece = await this.#nextPiece(held, care, isHeldBack);
     if (piece === undefined) {
       if (held.resyncs.hasWork) return false;
-      await this.#note(held, '');
+      await this.#note(held, []);
       held.care = undefined;
       return false;
     }
@@ -498,7 +506,7 @@ export class PartitionProcessor {
     const [first] = this.#queue;
     if (care.has('log', held.position.entry)) {
       if (!first) return 'wait';
-      if (care.covers('log', first.id)) return { kind: 'change', entry: first.id, index: held.position.offset };
+      if (care.covers('log', first.id)) return care.changesFrom(first.id, held.position.offset);
     }
     return this.#nextVisit(held, care);
   }
@@ -522,13 +530,16 @@ export class PartitionProcessor {
   /** One under suspicion is alone in the process: its neighbours' deaths are not its own. */
   async #tryPiece(held: Held, care: Care, piece: Piece): Promise<void> {
     const name = pieceName(piece);
+    const pauseMs = SUSPICION_PAUSE_MS - (performance.now() - held.sinceMs);
+    if (care.isSuspect(name) && pauseMs > 0) return this.#alarm.sleep(Math.min(pauseMs, RETRY_MS));
     const end = care.isSuspect(name) ? await this.#context.solo.begin() : undefined;
     try {
       const isSolo = end !== undefined;
       const verdict = care.verdict([name], WORDS[piece.kind]);
       if (verdict !== undefined) await this.#carryOut(held, { ...this.#asideTurn(held, piece, verdict), isSolo });
       else if (piece.kind === 'scan' && isSolo && !(await this.#rehearse(held, care, piece))) return;
-      else if (await this.#note(held, name)) await this.#carryOut(held, { ...this.#turnOf(held, piece), isSolo });
+      else if (await this.#note(held, pieceNames(piece)))
+        await this.#carryOut(held, { ...this.#turnOf(held, piece), isSolo });
     } finally {
       end?.();
     }
@@ -547,14 +558,14 @@ export class PartitionProcessor {
         await this.#carryOut(held, { ...this.#failingTurn(held, piece, [ordinal], verdict), isSolo: true });
         return false;
       }
-      if (!(await this.#note(held, name))) return false;
+      if (!(await this.#note(held, [name]))) return false;
       const scans = [{ objectType, ordinals: [ordinal], ids: piece.ids }];
       const batch = { entries: [], position: held.position, scans, expired: [] };
       const rows = await loadStepRows(this.#context.redis, this.#keys, this.#cache, this.#context.networks, batch);
       try {
         step(batch, this.#stepContext(held, rows, this.#clockOf(held)));
       } catch (error) {
-        care.threw(name, (error as Error).message);
+        care.threw([name], (error as Error).message);
         return false;
       }
     }
@@ -562,8 +573,8 @@ export class PartitionProcessor {
   }
 
   /** @returns whether the partition is still ours. */
-  async #note(held: Held, name: string): Promise<boolean> {
-    const note = name === '' ? '' : held.care!.note(this.#token, name);
+  async #note(held: Held, names: readonly string[]): Promise<boolean> {
+    const note = names.length === 0 ? '' : held.care!.note(this.#token, names);
     const keys = [this.#keys.owner, this.#keys.meta];
     const answer = await runScript<string>(this.#context.redis, 'noteTrying', keys, [this.#token, note]);
     if (answer === 'fenced') held.isLost = true;
@@ -577,7 +588,7 @@ export class PartitionProcessor {
       case 'message':
         return { ...base, batch: { ...nothing, inbox: [this.#inbox[0]!] } };
       case 'change':
-        return { ...base, batch: { ...nothing, entries: [this.#entryOf(piece)!], changesMax: 1 } };
+        return { ...base, batch: { ...nothing, entries: [this.#entryOf(piece)!], changesMax: piece.count } };
       case 'fanout': {
         const fanouts = [{ anchor: piece.visit.fanout.anchor, ids: piece.visit.ids }];
         return { ...base, visits: [piece.visit], batch: { ...nothing, fanouts } };
@@ -682,11 +693,12 @@ export class PartitionProcessor {
       const traffic = { fanouts, outbox, resync, delivered: [...delivered, ...settled], places: held.newPlaces };
       const commands = commitCommands(made, progress, traffic, context);
       held.sweep.addTo(commands, sweep, edges, made.edges.neighbours, this.#keys);
-      if (piece) addCare(commands, held.care!.noteWithout(piece), this.#keys);
-      return { made, progress, fanouts, outbox, commands };
+      const names = piece ? pieceNames(piece).slice(0, made.applied || undefined) : [];
+      if (piece) addCare(commands, held.care!.noteWithout(names), this.#keys);
+      return { made, progress, fanouts, outbox, commands, names };
     });
     if (!attempted) return;
-    const { made, progress, fanouts, outbox, commands } = attempted;
+    const { made, progress, fanouts, outbox, commands, names } = attempted;
     const header = [this.#token, held.number, number, randomUUID(), LEASE_TTL_MS];
     metrics.stepSeconds.observe((performance.now() - startedMs) / 1000);
     const answer = await this.#commit(commands.keys, [...header, ...commands.arguments]);
@@ -699,7 +711,7 @@ export class PartitionProcessor {
         held.newPlaces = [];
         held.timers.committed(made, piece?.kind === 'due' ? piece.taken : (batch.due ?? []));
         held.resyncs.committed(chunk, made.resync);
-        if (piece) held.care?.passed(piece);
+        if (piece) held.care?.passed(piece.kind, names);
         else this.#failures = 0;
         held.sweep.committed(edges, sweep);
         for (const entry of outbox) {
@@ -799,7 +811,7 @@ export class PartitionProcessor {
     } catch (error) {
       this.#logger.error({ err: error, piece: piece && pieceName(piece) }, 'the step failed');
       if (batch.aside || batch.poison) throw error;
-      if (piece) held.care!.threw(pieceName(piece), (error as Error).message);
+      if (piece) held.care!.threw(pieceNames(piece), (error as Error).message);
       else if (++this.#failures > STEP_ATTEMPTS_MAX) throw error;
       else held.care = new Care(endsOf(batch, held), CARE_LIMITS);
       return undefined;
