@@ -17,14 +17,17 @@ import type { ScanRequest } from './partition-builds.ts';
 import type { ResyncChunk } from './resyncs.ts';
 
 /** Failures after which a piece is set aside, the one in company included. */
-export const FAULTS_MAX = 3;
+const FAULTS_MAX = 3;
 /** Changes under no suspicion that are tried together. */
 const CHANGES_TOGETHER = 8;
 
 /** The field of `meta` that holds what `Care` notes. */
 export const CARE_FIELD = 'care';
 
-/** The least that can be at fault. Of an entry of the log it is one change; of a scan or a fan-out one record. */
+/**
+ * The least that can be at fault. Of an entry of the log it is one change; of a scan or a fan-out
+ * one record.
+ */
 export type Piece =
   | { readonly kind: 'message'; readonly entry: string }
   /** `count` of them together, or as many as the entry has: one alone if it is under suspicion. */
@@ -35,7 +38,10 @@ export type Piece =
   | { readonly kind: 'scan'; readonly request: ScanRequest; readonly ids: readonly string[] }
   | { readonly kind: 'resync'; readonly chunk: ResyncChunk };
 
-/** Names a piece, the same in the next process. `ordinal`: of a scan, one of the predicates that are evaluated. */
+/**
+ * Names a piece, the same in the next process. `ordinal`: of a scan, one of the predicates that are
+ * evaluated.
+ */
 export function pieceName(piece: Piece, ordinal?: number): string {
   return JSON.stringify([piece.kind, ...nameParts(piece), ...(ordinal === undefined ? [] : [ordinal])]);
 }
@@ -122,7 +128,10 @@ export class Care {
     return this.#faults.has(name);
   }
 
-  /** The next changes of an entry: those under no suspicion a few together, for thousands of commits take their time. */
+  /**
+   * The next changes of an entry: those under no suspicion a few together, for thousands of commits
+   * take their time.
+   */
   changesFrom(entry: string, index: number): Piece {
     let count = 1;
     const isSuspect = (at: number) => this.isSuspect(pieceName({ kind: 'change', entry, index: at, count: 1 }));
@@ -130,7 +139,9 @@ export class Care {
     return { kind: 'change', entry, index, count };
   }
 
-  /** Why a piece is set aside: undefined if it is tried once more. `names`: one of them is enough. */
+  /**
+   * Why a piece is set aside: undefined if it is tried once more. `names`: one of them is enough.
+   */
   verdict(names: readonly string[], what: string): string | undefined {
     const faults = names.flatMap((name) => this.#faults.get(name) ?? []);
     const alone = faults.reduce((sum, { count }) => sum + count, 0);
@@ -172,7 +183,10 @@ function isPartOfAny(name: string, wholes: readonly string[]): boolean {
   return wholes.some((whole) => name === whole || name.startsWith(`${whole.slice(0, -1)},`));
 }
 
-/** How often owners have died under each piece, as the field of meta says at a take-over by whoever has the token. */
+/**
+ * How often owners have died under each piece, as the field of meta says at a take-over by whoever
+ * has the token.
+ */
 export function deathsBefore(stored: string | undefined, token: string): Map<string, number> {
   if (stored === undefined) return new Map();
   const { by, trying = [], deaths } = JSON.parse(stored) as Stored;

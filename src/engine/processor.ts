@@ -82,7 +82,10 @@ const RENEWALS_A_CHECK = 3;
 const SWEEP_INTERVAL_MS = 30_000;
 const SWEPT_TOMBSTONES_MAX = 200;
 
-/** What one batch may have held besides messages. Of a resynchronization nobody knows: it begins anew after a take-over. */
+/**
+ * What one batch may have held besides messages. Of a resynchronization nobody knows: it begins
+ * anew after a take-over.
+ */
 const CARE_LIMITS: CareLimits = {
   change: BATCH_RECORDS_MAX + 256, // an entry may pass the limit (ENTRY_CHANGES_MAX)
   fanout: BATCH_RECORDS_MAX,
@@ -144,7 +147,10 @@ interface Turn {
   readonly request?: ScanRequest | undefined;
   readonly ids: readonly string[];
   readonly swept?: SweepChunk | undefined;
-  /** Of a turn with care: what it tries alone; and whether nothing else of this process runs meanwhile. */
+  /**
+   * Of a turn with care: what it tries alone; and whether nothing else of this process runs
+   * meanwhile.
+   */
   readonly piece?: Piece;
   readonly isSolo?: boolean;
 }
@@ -496,7 +502,10 @@ export class PartitionProcessor {
     return true;
   }
 
-  /** What may be at fault and was not tried yet; 'wait': it is still being read, or the outbox is full. */
+  /**
+   * What may be at fault and was not tried yet; 'wait': it is still being read, or the outbox is
+   * full.
+   */
   async #nextPiece(held: Held, care: Care, isHeldBack: boolean): Promise<Piece | 'wait' | undefined> {
     const [message] = this.#inbox;
     const isMessageLeft = care.has('inbox', held.inboxPosition);
@@ -546,7 +555,8 @@ export class PartitionProcessor {
   }
 
   /**
-   * Evaluates the predicates of a scan one by one, for nothing: the one at fault is found, and the others are built.
+   * Evaluates the predicates of a scan one by one, for nothing: the one at fault is found, and the
+   * others are built.
    * @returns false if one was given up, or has thrown.
    */
   async #rehearse(held: Held, care: Care, piece: Extract<Piece, { kind: 'scan' }>): Promise<boolean> {
@@ -608,7 +618,10 @@ export class PartitionProcessor {
     }
   }
 
-  /** Goes on without a piece, and keeps it with the dead letters. What can't be told any more without it says so from then on. */
+  /**
+   * Goes on without a piece, and keeps it with the dead letters. What can't be told any more
+   * without it says so from then on.
+   */
   #asideTurn(held: Held, piece: Piece, detail: string): Turn {
     const turn = this.#turnOf(held, piece);
     const letter = pieceName(piece);
@@ -647,7 +660,9 @@ export class PartitionProcessor {
     return new Map(ordinals.map((ordinal) => [ordinal, { object_type: objectType, id, passed: '', detail }]));
   }
 
-  /** The entry of the log that a piece is of; read only now, for reading may be what it dies under. */
+  /**
+   * The entry of the log that a piece is of; read only now, for reading may be what it dies under.
+   */
   #entryOf({ kind }: Piece): LogEntry | undefined {
     const [queued] = this.#queue;
     if (kind !== 'change' || !queued) return undefined;
@@ -801,9 +816,9 @@ export class PartitionProcessor {
   }
 
   /**
-   * The step is pure, and so is what is written of it: a failure (a bug, a record grown too long) meets the same piece again and
-   * again. All that was in the batch is tried piece by piece then, and the one at fault is set aside instead of stopping all
-   * that come after it.
+   * The step is pure, and so is what is written of it: a failure (a bug, a record grown too long)
+   * meets the same piece again and again. All that was in the batch is tried piece by piece then,
+   * and the one at fault is set aside instead of stopping all that come after it.
    */
   #attempt<Made>(held: Held, { batch, piece }: Turn, run: () => Made): Made | undefined {
     try {
@@ -844,7 +859,10 @@ export class PartitionProcessor {
     return entries;
   }
 
-  /** The next holders of the fan-outs that run: together no more than a batch has room for; or only the very next one. */
+  /**
+   * The next holders of the fan-outs that run: together no more than a batch has room for; or only
+   * the very next one.
+   */
   #visitHolders(held: Held, most?: 1): Promise<FanoutVisit[]> {
     const next = held.fanouts.next().slice(0, most);
     const idsMax = most ?? Math.max(16, Math.floor(FANOUT_RECORDS_MAX / Math.max(1, next.length)));

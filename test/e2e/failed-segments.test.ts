@@ -113,7 +113,8 @@ beforeAll(async () => {
     201,
   );
   await built(api.deployment);
-  for (let n = 0; n < 20; n++) await put(api, `t${n}`, { o: n % 2 === 0 ? { k: 'x' } : { k: 'y', l: [n] }, a: n, owner_id: `owner${n % 3}` });
+  for (let n = 0; n < 20; n++)
+    await put(api, `t${n}`, { o: n % 2 === 0 ? { k: 'x' } : { k: 'y', l: [n] }, a: n, owner_id: `owner${n % 3}` });
   for (let n = 0; n < 3; n++) await api.call('PUT', `/v1/records/owners/owner${n}`, {});
 });
 

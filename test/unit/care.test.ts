@@ -12,7 +12,10 @@ const scan = (id: string): Piece => ({
   ids: [id],
 });
 
-/** What the next owner finds, after owners with these tokens died under these pieces, one after the other. */
+/**
+ * What the next owner finds, after owners with these tokens died under these pieces, one after the
+ * other.
+ */
 function afterDeaths(...tried: (readonly Piece[])[]): Care {
   let deaths = new Map<string, number>();
   for (const [at, pieces] of tried.entries()) {
