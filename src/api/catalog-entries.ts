@@ -1,8 +1,8 @@
 /**
  * catalog-entries.ts – Finds an object type, a segment or a view by the name in a path.
  *
- * Keeps true: what another process created, changed or deleted before the request is found as it is: none of these goes by an older
- * catalog than is stored.
+ * Keeps true: what another process created, changed or deleted before the request is found as it
+ * is: none of these goes by an older catalog than is stored.
  */
 import type { StoredSegment, StoredView } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';

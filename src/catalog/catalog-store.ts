@@ -2,8 +2,9 @@
  * catalog-store.ts – The stored catalog: founding a deployment, following what others write, writing versions.
  *
  * Keeps true: a version is written only on top of the version that it was made for; what is fixed when a deployment is founded
- * (partitions, time zone) is never changed; a replica that missed a version loads everything anew. The stream that tells of
- * versions may come late: whoever must not go by an older catalog than was stored when it began asks (`refresh`, `current`).
+ * (partitions, time zone) is never changed; a replica that missed a version loads everything anew.
+ * The stream that tells of versions may come late: whoever must not go by an older catalog than was
+ * stored when it began asks (`refresh`, `current`).
  */
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
@@ -118,7 +119,10 @@ export class CatalogStore {
     tail.follow(log, this.#position, (entries) => this.#onVersions(entries));
   }
 
-  /** Catches up with what was stored when this was called, if it is newer. One round trip if it is not. */
+  /**
+   * Catches up with what was stored when this was called, if it is newer. One round trip if it is
+   * not.
+   */
   async refresh(): Promise<Catalog> {
     const stored = await (this.#asked ??= this.#ask());
     if (this.catalog.version < stored) await this.#readVersions();
@@ -127,8 +131,9 @@ export class CatalogStore {
   }
 
   /**
-   * Carries out a read by the catalog as it is known here, and anew if a newer one was stored when it began. The version is
-   * asked for beside the read, so that it costs no round trip. Caller: `read` may be carried out twice.
+   * Carries out a read by the catalog as it is known here, and anew if a newer one was stored when
+   * it began. The version is asked for beside the read, so that it costs no round trip. Caller:
+   * `read` may be carried out twice.
    */
   async current<T>(read: () => Promise<T>): Promise<T> {
     const { version } = this.catalog;
@@ -139,7 +144,10 @@ export class CatalogStore {
     return this.catalog.version === version ? first : read();
   }
 
-  /** Asks after this turn of the event loop: an answer that was under way when somebody begins may be too old for it. */
+  /**
+   * Asks after this turn of the event loop: an answer that was under way when somebody begins may
+   * be too old for it.
+   */
   async #ask(): Promise<number> {
     await new Promise((resolve) => setImmediate(resolve));
     this.#asked = undefined;
@@ -173,7 +181,10 @@ export class CatalogStore {
     return written;
   }
 
-  /** What is refused, or found to be so already, must not be by an older catalog than was stored when somebody asked for it. */
+  /**
+   * What is refused, or found to be so already, must not be by an older catalog than was stored
+   * when somebody asked for it.
+   */
   async #write(change: (catalog: Catalog) => CatalogChange | undefined): Promise<void> {
     await this.refresh();
     for (let attempt = 0; attempt < WRITE_ATTEMPTS_MAX; attempt++) {

@@ -91,7 +91,8 @@ export interface RecordKey {
 }
 
 /** The records that a batch touches, each once. */
-export function touchedRecords({ entries, position, scans, expired, due = [] }: Batch): Map<string, Set<string>> {
+export function touchedRecords(batch: Batch): Map<string, Set<string>> {
+  const { entries, position, changesMax, scans, expired, due = [] } = batch;
   const touched = new Map<string, Set<string>>();
   const touch = (objectType: string, id: string) => {
     const ids = touched.get(objectType);
@@ -99,8 +100,9 @@ export function touchedRecords({ entries, position, scans, expired, due = [] }: 
     else touched.set(objectType, new Set([id]));
   };
   entries.forEach(({ changes }, at) => {
-    for (let i = at === 0 ? position.offset : 0; i < changes.length; i++)
-      touch(changes[i]!.object_type, changes[i]!.id);
+    const from = at === 0 ? position.offset : 0;
+    const applied = changes.slice(from, changesMax === undefined ? undefined : from + changesMax);
+    for (const { object_type: objectType, id } of applied) touch(objectType, id);
   });
   for (const { objectType, ids } of scans) for (const id of ids) touch(objectType, id);
   for (const { objectType, id } of expired) touch(objectType, id);

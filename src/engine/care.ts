@@ -1,12 +1,14 @@
 /**
- * care.ts – After a batch has thrown, or its owner has died: all that may be at fault is tried again, each piece alone.
+ * care.ts – After a batch has thrown, or its owner has died: all that may be at fault is tried
+ * again, each piece alone.
  *
- * Keeps true: a piece is noted in the partition's meta before it is tried, and the note goes with the commit of the piece; so
- * an owner that dies leaves the name of what it died under, and a death counts against no other piece. A piece is set aside
- * after FAULTS_MAX failures: the one that began this, whose batch held it, and those under which it was alone. A piece that
- * is under suspicion already is alone in its whole process (`Solo`), so that a neighbour's death is not taken for its own.
- * In normal life nothing is noted: an owner that ends in good order takes its name out of meta, and one that finds another's
- * name there knows that it did not.
+ * Keeps true: a piece is noted in the partition's meta before it is tried, and the note goes with
+ * the commit of the piece; so an owner that dies leaves the name of what it died under, and a
+ * death counts against no other piece. A piece is set aside after FAULTS_MAX failures: the one
+ * that began this, whose batch held it, and those under which it was alone. A piece that is under
+ * suspicion already is alone in its whole process (`Solo`), so that a neighbour's death is not
+ * taken for its own. In normal life nothing is noted: an owner that ends in good order takes its
+ * name out of meta, and one that finds another's name there knows that it did not.
  */
 import { compareEntries } from '../membership/standing.ts';
 import type { RecordKey } from './batch.ts';
@@ -15,24 +17,39 @@ import type { ScanRequest } from './partition-builds.ts';
 import type { ResyncChunk } from './resyncs.ts';
 
 /** Failures after which a piece is set aside, the one in company included. */
-export const FAULTS_MAX = 3;
+const FAULTS_MAX = 3;
+/** Changes under no suspicion that are tried together. */
+const CHANGES_TOGETHER = 8;
 
 /** The field of `meta` that holds what `Care` notes. */
 export const CARE_FIELD = 'care';
 
-/** The least that can be at fault. Of an entry of the log it is one change; of a scan or a fan-out one record. */
+/**
+ * The least that can be at fault. Of an entry of the log it is one change; of a scan or a fan-out
+ * one record.
+ */
 export type Piece =
   | { readonly kind: 'message'; readonly entry: string }
-  | { readonly kind: 'change'; readonly entry: string; readonly index: number }
+  /** `count` of them together, or as many as the entry has: one alone if it is under suspicion. */
+  | { readonly kind: 'change'; readonly entry: string; readonly index: number; readonly count: number }
   | { readonly kind: 'fanout'; readonly visit: FanoutVisit }
   /** `taken`: the records that were found due with it. */
   | { readonly kind: 'due'; readonly record: RecordKey; readonly taken: readonly RecordKey[] }
   | { readonly kind: 'scan'; readonly request: ScanRequest; readonly ids: readonly string[] }
   | { readonly kind: 'resync'; readonly chunk: ResyncChunk };
 
-/** Names a piece, the same in the next process. `ordinal`: of a scan, one of the predicates that are evaluated. */
+/**
+ * Names a piece, the same in the next process. `ordinal`: of a scan, one of the predicates that are
+ * evaluated.
+ */
 export function pieceName(piece: Piece, ordinal?: number): string {
   return JSON.stringify([piece.kind, ...nameParts(piece), ...(ordinal === undefined ? [] : [ordinal])]);
+}
+
+/** Of all that are tried together. */
+export function pieceNames(piece: Piece): string[] {
+  if (piece.kind !== 'change') return [pieceName(piece)];
+  return Array.from({ length: piece.count }, (_, at) => pieceName({ ...piece, index: piece.index + at }));
 }
 
 function nameParts(piece: Piece): unknown[] {
@@ -62,7 +79,7 @@ function resyncParts({ resends, sweeps }: ResyncChunk): unknown[] {
 interface Stored {
   /** The token of whoever tries, or tried. */
   readonly by?: string;
-  readonly trying?: string;
+  readonly trying?: readonly string[];
   readonly deaths: Readonly<Record<string, number>>;
 }
 
@@ -106,12 +123,25 @@ export class Care {
     return this.#left[kind] > 0;
   }
 
-  /** Whether it has failed alone before. */
+  /** Whether it has failed before, alone or with those that were tried together with it. */
   isSuspect(name: string): boolean {
     return this.#faults.has(name);
   }
 
-  /** Why a piece is set aside: undefined if it is tried once more. `names`: one of them is enough. */
+  /**
+   * The next changes of an entry: those under no suspicion a few together, for thousands of commits
+   * take their time.
+   */
+  changesFrom(entry: string, index: number): Piece {
+    let count = 1;
+    const isSuspect = (at: number) => this.isSuspect(pieceName({ kind: 'change', entry, index: at, count: 1 }));
+    if (!isSuspect(index)) while (count < CHANGES_TOGETHER && !isSuspect(index + count)) count++;
+    return { kind: 'change', entry, index, count };
+  }
+
+  /**
+   * Why a piece is set aside: undefined if it is tried once more. `names`: one of them is enough.
+   */
   verdict(names: readonly string[], what: string): string | undefined {
     const faults = names.flatMap((name) => this.#faults.get(name) ?? []);
     const alone = faults.reduce((sum, { count }) => sum + count, 0);
@@ -120,27 +150,24 @@ export class Care {
     return thrown ?? `the process died ${FAULTS_MAX} times under ${what}`;
   }
 
-  threw(name: string, detail: string): void {
-    const fault = this.#faults.get(name) ?? { count: 0 };
-    this.#faults.set(name, { count: fault.count + 1, detail });
+  threw(names: readonly string[], detail: string): void {
+    for (const name of names) this.#faults.set(name, { count: (this.#faults.get(name)?.count ?? 0) + 1, detail });
   }
 
-  /** A piece is done with. */
-  passed(piece: Piece): void {
-    if (piece.kind !== 'message') this.#left[piece.kind]--;
-    const whole = pieceName(piece);
-    for (const name of this.#faults.keys()) if (isPartOf(name, whole)) this.#faults.delete(name);
+  /** They are done with. */
+  passed(kind: Piece['kind'], names: readonly string[]): void {
+    if (kind !== 'message') this.#left[kind] -= names.length;
+    for (const name of this.#faults.keys()) if (isPartOfAny(name, names)) this.#faults.delete(name);
   }
 
   /** The field of meta while whoever has the token tries something. */
-  note(by: string, trying: string): string {
+  note(by: string, trying: readonly string[]): string {
     return JSON.stringify({ by, trying, deaths: this.#deaths(() => true) });
   }
 
-  /** The field once a piece is done with; undefined: there is nothing to remember. */
-  noteWithout(piece: Piece): string | undefined {
-    const whole = pieceName(piece);
-    const deaths = this.#deaths((name) => !isPartOf(name, whole));
+  /** The field once some are done with; undefined: there is nothing to remember. */
+  noteWithout(names: readonly string[]): string | undefined {
+    const deaths = this.#deaths((name) => !isPartOfAny(name, names));
     return Object.keys(deaths).length === 0 ? undefined : JSON.stringify({ deaths });
   }
 
@@ -151,17 +178,20 @@ export class Care {
   }
 }
 
-/** Whether a name is that of a piece, or of one of its ordinals. */
-function isPartOf(name: string, whole: string): boolean {
-  return name === whole || name.startsWith(`${whole.slice(0, -1)},`);
+/** Whether a name is that of one of some pieces, or of one of their ordinals. */
+function isPartOfAny(name: string, wholes: readonly string[]): boolean {
+  return wholes.some((whole) => name === whole || name.startsWith(`${whole.slice(0, -1)},`));
 }
 
-/** How often owners have died under each piece, as the field of meta says at a take-over by whoever has the token. */
+/**
+ * How often owners have died under each piece, as the field of meta says at a take-over by whoever
+ * has the token.
+ */
 export function deathsBefore(stored: string | undefined, token: string): Map<string, number> {
   if (stored === undefined) return new Map();
-  const { by, trying, deaths } = JSON.parse(stored) as Stored;
+  const { by, trying = [], deaths } = JSON.parse(stored) as Stored;
   const counted = new Map(Object.entries(deaths));
-  if (trying !== undefined && by !== token) counted.set(trying, (counted.get(trying) ?? 0) + 1);
+  if (by !== token) for (const name of trying) counted.set(name, (counted.get(name) ?? 0) + 1);
   return counted;
 }
 

@@ -2,9 +2,10 @@
  * ingest.ts – From changes as they were sent to changes that are applied: check, route, deliver, wait.
  *
  * Keeps true: a change that is refused says why and stops no other; changes keep their order per record; what waits in memory
- * is bounded, whatever the length of the input; a change is reported as accepted only when it is in its log. Nothing is refused,
- * and no unknown attribute is taken as it is, by an older catalog than was stored when the request began; a value that was
- * taken by an older type than the stored one is looked at once more where it is applied (`checkedAt`).
+ * is bounded, whatever the length of the input; a change is reported as accepted only when it is in
+ * its log. Nothing is refused, and no unknown attribute is taken as it is, by an older catalog than
+ * was stored when the request began; a value that was taken by an older type than the stored one is
+ * looked at once more where it is applied (`checkedAt`).
  */
 import type { Catalog } from '../catalog/catalog.ts';
 import { type Change, type Outcome, parseChange } from '../change/change.ts';
@@ -156,7 +157,10 @@ interface Gathered {
 export class IngestSession {
   readonly #catalog: Catalog;
   readonly #refresh: Refresh;
-  /** When the catalog was last brought to what is stored: before the first change, and when changes are refused. */
+  /**
+   * When the catalog was last brought to what is stored: before the first change, and when changes
+   * are refused.
+   */
   #refreshedAtMs = Number.NEGATIVE_INFINITY;
   readonly #delivery: Delivery;
   readonly #timeZone: string;

@@ -44,7 +44,9 @@ export class Networks {
     return this.#typeOf.get(ordinal);
   }
 
-  /** Those of a type whose truth moves with time, at the record or at neighbours that they look at. */
+  /**
+   * Those of a type whose truth moves with time, at the record or at neighbours that they look at.
+   */
   timedOrdinals(objectType: string): number[] {
     return [...this.#typeOf]
       .filter(([each, type]) => type === objectType && this.#catalog.isTimed([each]))

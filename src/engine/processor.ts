@@ -32,6 +32,7 @@ import {
   deathsBefore,
   type Piece,
   pieceName,
+  pieceNames,
   type Solo,
 } from './care.ts';
 import { CLOCK_SKEW_MAX_MS, type Clock } from './clock.ts';
@@ -73,6 +74,11 @@ const RETRY_MS = 50;
 const COMMITS_A_WARNING = 200;
 /** While what may be at fault is still being read. */
 const CARE_POLL_MS = 5;
+/**
+ * One under suspicion waits so long after a take-over: whoever kills a process as soon as it is
+ * ready, again and again, must not meet it there each time.
+ */
+const SUSPICION_PAUSE_MS = 1000;
 /** Batches that may throw before the partition stops, if no piece of them throws alone. */
 const STEP_ATTEMPTS_MAX = 3;
 /** Every so many renewals of the lease (about 3 s) the targets of messages are asked whether they still hold them. */
@@ -80,7 +86,10 @@ const RENEWALS_A_CHECK = 3;
 const SWEEP_INTERVAL_MS = 30_000;
 const SWEPT_TOMBSTONES_MAX = 200;
 
-/** What one batch may have held besides messages. Of a resynchronization nobody knows: it begins anew after a take-over. */
+/**
+ * What one batch may have held besides messages. Of a resynchronization nobody knows: it begins
+ * anew after a take-over.
+ */
 const CARE_LIMITS: CareLimits = {
   change: BATCH_RECORDS_MAX + 256, // an entry may pass the limit (ENTRY_CHANGES_MAX)
   fanout: BATCH_RECORDS_MAX,
@@ -128,6 +137,7 @@ interface Held {
   inboxPosition: string;
   /** While something may be at fault. */
   care: Care | undefined;
+  readonly sinceMs: number;
   /** The latest that this owner or one before it went by. */
   clockMs: number;
   isLost: boolean;
@@ -143,7 +153,10 @@ interface Turn {
   /** Whether the scan ends with these. */
   readonly isLastChunk?: boolean;
   readonly swept?: SweepChunk | undefined;
-  /** Of a turn with care: what it tries alone; and whether nothing else of this process runs meanwhile. */
+  /**
+   * Of a turn with care: what it tries alone; and whether nothing else of this process runs
+   * meanwhile.
+   */
   readonly piece?: Piece;
   readonly isSolo?: boolean;
 }
@@ -332,6 +345,7 @@ export class PartitionProcessor {
       position,
       inboxPosition,
       care,
+      sinceMs: performance.now(),
       clockMs: Number(meta.get('clock') ?? 0),
       isLost: false,
     };
@@ -487,7 +501,7 @@ export class PartitionProcessor {
     const piece = await this.#nextPiece(held, care, isHeldBack);
     if (piece === undefined) {
       if (held.resyncs.hasWork) return false;
-      await this.#note(held, '');
+      await this.#note(held, []);
       held.care = undefined;
       return false;
     }
@@ -496,7 +510,10 @@ export class PartitionProcessor {
     return true;
   }
 
-  /** What may be at fault and was not tried yet; 'wait': it is still being read, or the outbox is full. */
+  /**
+   * What may be at fault and was not tried yet; 'wait': it is still being read, or the outbox is
+   * full.
+   */
   async #nextPiece(held: Held, care: Care, isHeldBack: boolean): Promise<Piece | 'wait' | undefined> {
     const [message] = this.#inbox;
     const isMessageLeft = care.has('inbox', held.inboxPosition);
@@ -506,7 +523,7 @@ export class PartitionProcessor {
     const [first] = this.#queue;
     if (care.has('log', held.position.entry)) {
       if (!first) return 'wait';
-      if (care.covers('log', first.id)) return { kind: 'change', entry: first.id, index: held.position.offset };
+      if (care.covers('log', first.id)) return care.changesFrom(first.id, held.position.offset);
     }
     return this.#nextVisit(held, care);
   }
@@ -530,20 +547,24 @@ export class PartitionProcessor {
   /** One under suspicion is alone in the process: its neighbours' deaths are not its own. */
   async #tryPiece(held: Held, care: Care, piece: Piece): Promise<void> {
     const name = pieceName(piece);
+    const pauseMs = SUSPICION_PAUSE_MS - (performance.now() - held.sinceMs);
+    if (care.isSuspect(name) && pauseMs > 0) return this.#alarm.sleep(Math.min(pauseMs, RETRY_MS));
     const end = care.isSuspect(name) ? await this.#context.solo.begin() : undefined;
     try {
       const isSolo = end !== undefined;
       const verdict = care.verdict([name], WORDS[piece.kind]);
       if (verdict !== undefined) await this.#carryOut(held, { ...this.#asideTurn(held, piece, verdict), isSolo });
       else if (piece.kind === 'scan' && isSolo && !(await this.#rehearse(held, care, piece))) return;
-      else if (await this.#note(held, name)) await this.#carryOut(held, { ...this.#turnOf(held, piece), isSolo });
+      else if (await this.#note(held, pieceNames(piece)))
+        await this.#carryOut(held, { ...this.#turnOf(held, piece), isSolo });
     } finally {
       end?.();
     }
   }
 
   /**
-   * Evaluates the predicates of a scan one by one, for nothing: the one at fault is found, and the others are built.
+   * Evaluates the predicates of a scan one by one, for nothing: the one at fault is found, and the
+   * others are built.
    * @returns false if one was given up, or has thrown.
    */
   async #rehearse(held: Held, care: Care, piece: Extract<Piece, { kind: 'scan' }>): Promise<boolean> {
@@ -555,14 +576,14 @@ export class PartitionProcessor {
         await this.#carryOut(held, { ...this.#failingTurn(held, piece, [ordinal], verdict), isSolo: true });
         return false;
       }
-      if (!(await this.#note(held, name))) return false;
+      if (!(await this.#note(held, [name]))) return false;
       const scans = [{ objectType, ordinals: [ordinal], ids: piece.ids }];
       const batch = { entries: [], position: held.position, scans, expired: [] };
       const rows = await loadStepRows(this.#context.redis, this.#keys, this.#cache, this.#context.networks, batch);
       try {
         step(batch, this.#stepContext(held, rows, this.#clockOf(held)));
       } catch (error) {
-        care.threw(name, (error as Error).message);
+        care.threw([name], (error as Error).message);
         return false;
       }
     }
@@ -570,8 +591,8 @@ export class PartitionProcessor {
   }
 
   /** @returns whether the partition is still ours. */
-  async #note(held: Held, name: string): Promise<boolean> {
-    const note = name === '' ? '' : held.care!.note(this.#token, name);
+  async #note(held: Held, names: readonly string[]): Promise<boolean> {
+    const note = names.length === 0 ? '' : held.care!.note(this.#token, names);
     const keys = [this.#keys.owner, this.#keys.meta];
     const answer = await runScript<string>(this.#context.redis, 'noteTrying', keys, [this.#token, note]);
     if (answer === 'fenced') held.isLost = true;
@@ -585,7 +606,7 @@ export class PartitionProcessor {
       case 'message':
         return { ...base, batch: { ...nothing, inbox: [this.#inbox[0]!] } };
       case 'change':
-        return { ...base, batch: { ...nothing, entries: [this.#entryOf(piece)!], changesMax: 1 } };
+        return { ...base, batch: { ...nothing, entries: [this.#entryOf(piece)!], changesMax: piece.count } };
       case 'fanout': {
         const fanouts = [{ anchor: piece.visit.fanout.anchor, ids: piece.visit.ids }];
         return { ...base, visits: [piece.visit], batch: { ...nothing, fanouts } };
@@ -605,7 +626,10 @@ export class PartitionProcessor {
     }
   }
 
-  /** Goes on without a piece, and keeps it with the dead letters. What can't be told any more without it says so from then on. */
+  /**
+   * Goes on without a piece, and keeps it with the dead letters. What can't be told any more
+   * without it says so from then on.
+   */
   #asideTurn(held: Held, piece: Piece, detail: string): Turn {
     const turn = this.#turnOf(held, piece);
     const letter = pieceName(piece);
@@ -644,7 +668,9 @@ export class PartitionProcessor {
     return new Map(ordinals.map((ordinal) => [ordinal, { object_type: objectType, id, passed: '', detail }]));
   }
 
-  /** The entry of the log that a piece is of; read only now, for reading may be what it dies under. */
+  /**
+   * The entry of the log that a piece is of; read only now, for reading may be what it dies under.
+   */
   #entryOf({ kind }: Piece): LogEntry | undefined {
     const [queued] = this.#queue;
     if (kind !== 'change' || !queued) return undefined;
@@ -689,11 +715,12 @@ export class PartitionProcessor {
       const traffic = { fanouts, outbox, resync, delivered: [...delivered, ...settled], places: held.newPlaces };
       const commands = commitCommands(made, progress, traffic, context);
       held.sweep.addTo(commands, sweep, edges, made.edges.neighbours, this.#keys);
-      if (piece) addCare(commands, held.care!.noteWithout(piece), this.#keys);
-      return { made, progress, fanouts, outbox, commands };
+      const names = piece ? pieceNames(piece).slice(0, made.applied || undefined) : [];
+      if (piece) addCare(commands, held.care!.noteWithout(names), this.#keys);
+      return { made, progress, fanouts, outbox, commands, names };
     });
     if (!attempted) return;
-    const { made, progress, fanouts, outbox, commands } = attempted;
+    const { made, progress, fanouts, outbox, commands, names } = attempted;
     const header = [this.#token, held.number, number, randomUUID(), LEASE_TTL_MS];
     metrics.stepSeconds.observe((performance.now() - startedMs) / 1000);
     const answer = await this.#commit(commands.keys, [...header, ...commands.arguments]);
@@ -706,7 +733,7 @@ export class PartitionProcessor {
         held.newPlaces = [];
         held.timers.committed(made, piece?.kind === 'due' ? piece.taken : (batch.due ?? []));
         held.resyncs.committed(chunk, made.resync);
-        if (piece) held.care?.passed(piece);
+        if (piece) held.care?.passed(piece.kind, names);
         else this.#failures = 0;
         held.sweep.committed(edges, sweep);
         for (const entry of outbox) {
@@ -798,9 +825,9 @@ export class PartitionProcessor {
   }
 
   /**
-   * The step is pure, and so is what is written of it: a failure (a bug, a record grown too long) meets the same piece again and
-   * again. All that was in the batch is tried piece by piece then, and the one at fault is set aside instead of stopping all
-   * that come after it.
+   * The step is pure, and so is what is written of it: a failure (a bug, a record grown too long)
+   * meets the same piece again and again. All that was in the batch is tried piece by piece then,
+   * and the one at fault is set aside instead of stopping all that come after it.
    */
   #attempt<Made>(held: Held, { batch, piece }: Turn, run: () => Made): Made | undefined {
     try {
@@ -808,7 +835,7 @@ export class PartitionProcessor {
     } catch (error) {
       this.#logger.error({ err: error, piece: piece && pieceName(piece) }, 'the step failed');
       if (batch.aside || batch.poison) throw error;
-      if (piece) held.care!.threw(pieceName(piece), (error as Error).message);
+      if (piece) held.care!.threw(pieceNames(piece), (error as Error).message);
       else if (++this.#failures > STEP_ATTEMPTS_MAX) throw error;
       else held.care = new Care(endsOf(batch, held), CARE_LIMITS);
       return undefined;
@@ -841,7 +868,10 @@ export class PartitionProcessor {
     return entries;
   }
 
-  /** The next holders of the fan-outs that run: together no more than a batch has room for; or only the very next one. */
+  /**
+   * The next holders of the fan-outs that run: together no more than a batch has room for; or only
+   * the very next one.
+   */
   #visitHolders(held: Held, most?: 1): Promise<FanoutVisit[]> {
     const next = held.fanouts.next().slice(0, most);
     const share = Math.floor(this.#visitedMax / Math.max(1, next.length));

@@ -370,7 +370,10 @@ class StepRun {
     }
   }
 
-  /** Keeps a piece of work that is given up. Without its timer a record is not fired whenever it is touched. */
+  /**
+   * Keeps a piece of work that is given up. Without its timer a record is not fired whenever it is
+   * touched.
+   */
   setAside({ detail, letter, timer, broken, failures = new Map() }: NonNullable<Batch['aside']>): void {
     for (const [ordinal, failure] of failures) this.#fail([ordinal], failure);
     this.#dead.push({ entry: '', index: 0, code: 'work_failed', detail, letter });

@@ -70,8 +70,9 @@ export class Webhooks {
   }
 
   /**
-   * Waits until every partition tells an activation that was just created; what is acknowledged after that is told. One that
-   * nobody works off is not waited for: whoever takes it up begins with the catalog that is stored.
+   * Waits until every partition tells an activation that was just created; what is acknowledged
+   * after that is told. One that nobody works off is not waited for: whoever takes it up begins
+   * with the catalog that is stored.
    */
   async adopted(): Promise<void> {
     const { memberships, redis, keys, store } = this.#deployment;

@@ -93,7 +93,10 @@ const WALK_IDS = 1000;
 /** Records that are weighed at once, and read in parts of bounded bytes (redis/weigh.ts). */
 const RECORDS_A_READ = 50;
 const RESOLVE_ATTEMPTS_MAX = 3;
-/** How long partitions that nobody works off are waited for: another process may just be taking them over. */
+/**
+ * How long partitions that nobody works off are waited for: another process may just be taking them
+ * over.
+ */
 const UNOWNED_TIMEOUT_MS = 1000;
 /** Entries of a log that are looked at where they wait, each of 256 kB at most. */
 const LOOKED_AT_MAX = 200;
@@ -124,7 +127,10 @@ export class Memberships {
     return this.#current(options, () => this.#counts(slugs, options));
   }
 
-  /** A strong read goes by no older catalog than was stored when it began, whatever this process has heard of. */
+  /**
+   * A strong read goes by no older catalog than was stored when it began, whatever this process has
+   * heard of.
+   */
   #current<T>({ consistency }: ReadOptions, read: () => Promise<T>): Promise<T> {
     return consistency === 'strong' ? this.#store.current(read) : read();
   }
@@ -437,15 +443,19 @@ export class Memberships {
     return total === 0 ? 0 : visited / total;
   }
 
-  /** The partitions that nobody works off at the moment: no worker runs, they have stopped, or they are just being taken over. */
+  /**
+   * The partitions that nobody works off at the moment: no worker runs, they have stopped, or they
+   * are just being taken over.
+   */
   async unowned(): Promise<number[]> {
     const owners = await Promise.all(this.#keys.partitions.map(({ owner }) => this.#redis.exists(owner)));
     return owners.flatMap((exists, partition) => (exists === 0 ? [partition] : []));
   }
 
   /**
-   * Records that are only accepted so far count too. What nobody works off is looked at where it waits: so a partition that has
-   * stopped holds up only the types of which something waits there. @throws Problem not_caught_up
+   * Records that are only accepted so far count too. What nobody works off is looked at where it
+   * waits: so a partition that has stopped holds up only the types of which something waits there.
+   * @throws Problem not_caught_up
    */
   async hasRecords(objectType: string): Promise<boolean> {
     const isWorkedOff = (await this.unowned()).length === 0;
@@ -479,7 +489,10 @@ export class Memberships {
     };
   }
 
-  /** Whether a change of some type waits in a log, or so many changes that nobody has looked at them all. */
+  /**
+   * Whether a change of some type waits in a log, or so many changes that nobody has looked at them
+   * all.
+   */
   async #isAwaited(objectType: string): Promise<boolean> {
     const asked = this.#keys.partitions.map(async ({ log, meta }) => {
       const position = (await this.#redis.hget(meta, 'log')) ?? '0-0';

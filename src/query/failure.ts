@@ -1,6 +1,6 @@
 /**
- * failure.ts – Why a predicate is no longer evaluated: a program of it took more than its budget (budget.ts) for a record, or it
- * could not be evaluated at all.
+ * failure.ts – Why a predicate is no longer evaluated: a program of it took more than its budget
+ * (budget.ts) for a record, or it could not be evaluated at all.
  *
  * Keeps true: a failure is plain data, the same in every process, and stays until the segment is saved again: neither another
  * value nor the deletion of the record heals it, for nobody has kept its other members right meanwhile.

@@ -117,7 +117,10 @@ interface AttributeNode {
 export interface NetworkOptions {
   /** For tests of the tests only: the index of this kind reports nothing. */
   readonly brokenIndex?: IndexKind;
-  /** For tests only: called with the values of every record that is evaluated, in a scan with the ordinal; what it throws is a bug of the step. */
+  /**
+   * For tests only: called with the values of every record that is evaluated, in a scan with the
+   * ordinal; what it throws is a bug of the step.
+   */
   readonly fault?: (attributes: Attributes, ordinal?: number) => void;
   /** For tests only: of which records programs take more than their budget, beside those that do. */
   readonly isTooCostly?: (attributes: Attributes) => boolean;

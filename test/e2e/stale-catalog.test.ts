@@ -1,7 +1,9 @@
 /**
- * stale-catalog.test.ts – A process that has heard of no newer catalog than that of a while ago answers by the one that is stored.
+ * stale-catalog.test.ts – A process that has heard of no newer catalog than that of a while ago
+ * answers by the one that is stored.
  *
- * The other process is one whose stream of catalog versions brings nothing at all: what it knows it has asked for.
+ * The other process is one whose stream of catalog versions brings nothing at all: what it knows it
+ * has asked for.
  */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StreamTail } from '../../src/redis/stream-tail.ts';

@@ -1,6 +1,7 @@
 /**
- * stopped-partitions.test.ts – While a partition has stopped, or nobody works any off, the catalog can be read, edited and
- * cleared; what has to wait for a partition says in bounded time that nobody works it off.
+ * stopped-partitions.test.ts – While a partition has stopped, or nobody works any off, the catalog
+ * can be read, edited and cleared; what has to wait for a partition says in bounded time that
+ * nobody works it off.
  */
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, inject, it } from 'vitest';

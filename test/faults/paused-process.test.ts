@@ -1,5 +1,6 @@
 /**
- * paused-process.test.ts – A process that was stopped in its tracks answers, from its first word on, by the catalog that is stored.
+ * paused-process.test.ts – A process that was stopped in its tracks answers, from its first word
+ * on, by the catalog that is stored.
  */
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { type ApiProcess, startApiProcess } from '../support/api-processes.ts';

@@ -1,6 +1,7 @@
 /**
- * poison.test.ts – What kills the process that works on it is set aside after three deaths, alone, and all else goes on: no
- * input that was accepted stops a deployment. Whoever is killed for other reasons leaves nothing behind that is set aside.
+ * poison.test.ts – What kills the process that works on it is set aside after three deaths, alone,
+ * and all else goes on: no input that was accepted stops a deployment. Whoever is killed for other
+ * reasons leaves nothing behind that is set aside.
  */
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';

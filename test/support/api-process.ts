@@ -1,5 +1,6 @@
 /**
- * api-process.ts – Run as a process of its own: a server over a deployment that others share, on a port that it prints.
+ * api-process.ts – Run as a process of its own: a server over a deployment that others share, on a
+ * port that it prints.
  *
  * `SERVED` says, as JSON, which Redis and prefix, and whether it works partitions off.
  */

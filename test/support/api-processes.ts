@@ -1,5 +1,6 @@
 /**
- * api-processes.ts – Starts servers as processes of their own, so that one can be stopped in its tracks and go on later.
+ * api-processes.ts – Starts servers as processes of their own, so that one can be stopped in its
+ * tracks and go on later.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +8,7 @@ import { KEY, type ServedOrder } from './api-process.ts';
 
 const SERVER = fileURLToPath(new URL('./api-process.ts', import.meta.url));
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   // biome-ignore lint/suspicious/noExplicitAny: what is expected of it is said where it is asked for
   readonly body: any;

@@ -1,7 +1,9 @@
 /**
- * victim.ts – Run as a process of its own: a worker that dies when it evaluates a record it can't bear.
+ * victim.ts – Run as a process of its own: a worker that dies when it evaluates a record it can't
+ * bear.
  *
- * `VICTIM` says, as JSON, which Redis and prefix it works on, the value of `n` that it dies of, and how it dies.
+ * `VICTIM` says, as JSON, which Redis and prefix it works on, the value of `n` that it dies of, and
+ * how it dies.
  */
 import { pino } from 'pino';
 import { openDeployment } from '../../src/engine/deployment.ts';

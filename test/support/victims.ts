@@ -1,5 +1,6 @@
 /**
- * victims.ts – Starts workers that die of a record, one after the other, as whoever looks after a service does.
+ * victims.ts – Starts workers that die of a record, one after the other, as whoever looks after a
+ * service does.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
