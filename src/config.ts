@@ -108,6 +108,14 @@ export const CONFIG = [
     schema: { type: 'string' },
   },
   {
+    name: 'ROLLCALL_CORS_ORIGINS',
+    default: undefined,
+    description: 'Origins of web pages that may call the API from a browser; unset: none',
+    secret: false,
+    expected: 'https://app.example.com,http://localhost:5173 (scheme, host and port, without a path)',
+    schema: { type: 'string' },
+  },
+  {
     name: 'LOG_LEVEL',
     default: 'info',
     description: `How much is logged: ${LOG_LEVELS.join(', ')}`,
@@ -139,6 +147,8 @@ export interface Config {
   readonly prefix: string;
   /** Where webhooks may go besides public addresses. */
   readonly webhookAllow: readonly string[];
+  /** Pages of these may call the API from a browser. */
+  readonly corsOrigins: readonly string[];
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -202,6 +212,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     timeZone: typed.ROLLCALL_TIME_ZONE,
     prefix: typed.ROLLCALL_PREFIX,
     webhookAllow: listed(values.ROLLCALL_WEBHOOK_ALLOW ?? ''),
+    corsOrigins: listed(values.ROLLCALL_CORS_ORIGINS ?? ''),
     logLevel: typed.LOG_LEVEL,
   };
 }
@@ -250,6 +261,8 @@ const checks: Partial<Record<SettingName, (value: string) => string[]>> = {
   ROLLCALL_KEYS: (value) => parseKeys(value).problems,
   ROLLCALL_WEBHOOK_ALLOW: (value) =>
     listed(value).flatMap((entry) => (isTarget(entry) ? [] : [`has the entry ${echoed(entry)}`])),
+  ROLLCALL_CORS_ORIGINS: (value) =>
+    listed(value).flatMap((entry) => (isOrigin(entry) ? [] : [`has the entry ${echoed(entry)}, which is no origin`])),
   ROLLCALL_TIME_ZONE: (value) => (isTimeZone(value) ? [] : [`is ${echoed(value)}, which is no known time zone`]),
 };
 
@@ -370,6 +383,12 @@ function isTarget(entry: string): boolean {
   if (ipaddr.IPv4.isValidFourPartDecimal(entry) || ipaddr.IPv6.isValid(entry) || ipaddr.isValidCIDR(entry)) return true;
   const isNumeric = /(^|\.)(\d+|0x[0-9a-f]*)\.?$/i.test(entry);
   return !isNumeric && /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$/.test(entry);
+}
+
+/** As a browser writes it: `https://app.example.com` and no more. A star would be everybody. */
+function isOrigin(entry: string): boolean {
+  const url = URL.canParse(entry) ? new URL(entry) : undefined;
+  return url !== undefined && /^https?:$/.test(url.protocol) && url.origin === entry && !entry.includes('*');
 }
 
 function isTimeZone(value: string): boolean {

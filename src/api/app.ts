@@ -7,6 +7,7 @@ import fp from 'fastify-plugin';
 import type { KeyEntry } from '../config.ts';
 import { auth } from './plugins/auth.ts';
 import { bodies } from './plugins/bodies.ts';
+import { cors } from './plugins/cors.ts';
 import { deadlines } from './plugins/deadlines.ts';
 import { idempotency } from './plugins/idempotency.ts';
 import { openapi } from './plugins/openapi.ts';
@@ -28,6 +29,8 @@ import { viewRoutes } from './routes/views.ts';
 
 export interface AppOptions extends RouteOptions {
   readonly keys: readonly KeyEntry[];
+  /** Of pages of other sites that may ask. */
+  readonly corsOrigins: readonly string[];
 }
 
 const ROUTES = [
@@ -48,7 +51,7 @@ const ROUTES = [
 /** Plugins are in the order in which a request meets them. */
 export const app = fp(
   async (server: FastifyInstance, options: AppOptions) => {
-    const { deployment, jobs, webhooks, keys } = options;
+    const { deployment, jobs, webhooks, keys, corsOrigins } = options;
     await server.register(requests, { metrics: deployment.metrics });
     await server.register(problems);
     await server.register(deadlines, { health: deployment.health });
@@ -57,6 +60,7 @@ export const app = fp(
       strictTransportSecurity: false,
       contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
     });
+    await server.register(cors, { origins: corsOrigins });
     await server.register(auth, { keys });
     await server.register(bodies);
     await server.register(idempotency, { redis: deployment.redis, keys: deployment.keys.catalog });

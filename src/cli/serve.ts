@@ -89,7 +89,7 @@ async function open(config: Config, logger: Logger, opened: Opened): Promise<voi
   const deliveries = new WebhookWorker({ redisUrl: redis.url, deployment, webhooks, logger });
   opened.add(() => deliveries.close());
   deliveries.start();
-  const server = await buildServer(deployment, { keys, logger, webhooks });
+  const server = await buildServer(deployment, { keys, logger, webhooks, corsOrigins: config.corsOrigins });
   opened.add(closerOf(server));
   await listen(server, config);
   await ready(deployment);

@@ -19,6 +19,7 @@ describe('a valid environment', () => {
       timeZone: 'UTC',
       prefix: 'rc',
       webhookAllow: [],
+      corsOrigins: [],
       logLevel: 'info',
     });
     expect(isAbsolute(dataFolder)).toBe(true);
@@ -36,6 +37,7 @@ describe('a valid environment', () => {
       ROLLCALL_TIME_ZONE: 'Europe/Berlin',
       ROLLCALL_PREFIX: 'crm_1-b',
       ROLLCALL_WEBHOOK_ALLOW: 'hooks.internal, 10.1.0.0/16,::1',
+      ROLLCALL_CORS_ORIGINS: 'https://app.example.com, http://localhost:5173',
       LOG_LEVEL: 'debug',
     });
     expect(config).toEqual({
@@ -51,6 +53,7 @@ describe('a valid environment', () => {
       timeZone: 'Europe/Berlin',
       prefix: 'crm_1-b',
       webhookAllow: ['hooks.internal', '10.1.0.0/16', '::1'],
+      corsOrigins: ['https://app.example.com', 'http://localhost:5173'],
       logLevel: 'debug',
     });
   });
@@ -208,3 +211,19 @@ function faultsOf(env: NodeJS.ProcessEnv): readonly ConfigFault[] {
 function messageOf(env: NodeJS.ProcessEnv): string {
   return refusalOf(env).message;
 }
+
+test.each([
+  '*',
+  'null',
+  'app.example.com',
+  'https://app.example.com/',
+  'https://app.example.com/x',
+  'https://*.example.com',
+  'ftp://a',
+  'HTTPS://app.example.com',
+  'https://app.example.com:443',
+])('the origin %s is none that a browser would send, and is refused', (origin) => {
+  expect(() => loadConfig({ ROLLCALL_CORS_ORIGINS: `https://fine.example,${origin}` })).toThrow(
+    `ROLLCALL_CORS_ORIGINS has the entry`,
+  );
+});
