@@ -117,6 +117,14 @@ const SETTINGS = [
     schema: { type: 'string', pattern: '^[1-9][0-9]{0,8}(/(second|minute|hour))?$' },
   },
   {
+    name: 'ROLLCALL_CORS_ORIGINS',
+    default: undefined,
+    description: 'Origins of web pages that may call the API from a browser; unset: none',
+    secret: false,
+    expected: 'https://app.example.com,http://localhost:5173 (scheme, host and port, without a path)',
+    schema: { type: 'string' },
+  },
+  {
     name: 'LOG_LEVEL',
     default: 'info',
     description: `How much is logged: ${LOG_LEVELS.join(', ')}`,
@@ -165,6 +173,8 @@ export interface Config {
   /** Unset: keys may make any number of requests. */
   readonly rateLimit?: RateLimit;
   readonly limits: Limits;
+  /** Pages of these may call the API from a browser. */
+  readonly corsOrigins: readonly string[];
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -236,6 +246,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     webhookAllow: listed(values.ROLLCALL_WEBHOOK_ALLOW ?? ''),
     ...(values.ROLLCALL_RATE_LIMIT === undefined ? {} : { rateLimit: readRateLimit(values.ROLLCALL_RATE_LIMIT) }),
     limits: limitsFrom(({ name }) => typed[name as keyof typeof typed] as number),
+    corsOrigins: listed(values.ROLLCALL_CORS_ORIGINS ?? ''),
     logLevel: typed.LOG_LEVEL,
   };
 }
@@ -284,6 +295,8 @@ const checks: Partial<Record<SettingName, (value: string) => string[]>> = {
   ROLLCALL_KEYS: (value) => parseKeys(value).problems,
   ROLLCALL_WEBHOOK_ALLOW: (value) =>
     listed(value).flatMap((entry) => (isTarget(entry) ? [] : [`has the entry ${echoed(entry)}`])),
+  ROLLCALL_CORS_ORIGINS: (value) =>
+    listed(value).flatMap((entry) => (isOrigin(entry) ? [] : [`has the entry ${echoed(entry)}, which is no origin`])),
   ROLLCALL_TIME_ZONE: (value) => (isTimeZone(value) ? [] : [`is ${echoed(value)}, which is no known time zone`]),
 };
 
@@ -411,6 +424,12 @@ function isTarget(entry: string): boolean {
   if (ipaddr.IPv4.isValidFourPartDecimal(entry) || ipaddr.IPv6.isValid(entry) || ipaddr.isValidCIDR(entry)) return true;
   const isNumeric = /(^|\.)(\d+|0x[0-9a-f]*)\.?$/i.test(entry);
   return !isNumeric && /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$/.test(entry);
+}
+
+/** As a browser writes it: `https://app.example.com` and no more. A star would be everybody. */
+function isOrigin(entry: string): boolean {
+  const url = URL.canParse(entry) ? new URL(entry) : undefined;
+  return url !== undefined && /^https?:$/.test(url.protocol) && url.origin === entry && !entry.includes('*');
 }
 
 function isTimeZone(value: string): boolean {

@@ -8,6 +8,7 @@ import type { KeyEntry, RateLimit } from '../config.ts';
 import { HeldAnswers } from './held-answers.ts';
 import { auth } from './plugins/auth.ts';
 import { bodies } from './plugins/bodies.ts';
+import { cors } from './plugins/cors.ts';
 import { deadlines } from './plugins/deadlines.ts';
 import { idempotency } from './plugins/idempotency.ts';
 import { openapi } from './plugins/openapi.ts';
@@ -33,6 +34,8 @@ import { viewRoutes } from './routes/views.ts';
 export interface AppOptions extends Omit<RouteOptions, 'held'> {
   readonly keys: readonly KeyEntry[];
   readonly rateLimit: RateLimit | undefined;
+  /** Of pages of other sites that may ask. */
+  readonly corsOrigins: readonly string[];
 }
 
 const ROUTES = [
@@ -54,7 +57,7 @@ const ROUTES = [
 /** Plugins are in the order in which a request meets them. */
 export const app = fp(
   async (server: FastifyInstance, options: AppOptions) => {
-    const { deployment, jobs, webhooks, keys } = options;
+    const { deployment, jobs, webhooks, keys, corsOrigins } = options;
     const { limits } = deployment;
     await server.register(requests, { metrics: deployment.metrics });
     await server.register(problems);
@@ -65,6 +68,7 @@ export const app = fp(
       strictTransportSecurity: false,
       contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
     });
+    await server.register(cors, { origins: corsOrigins });
     await server.register(auth, { keys });
     await server.register(rateLimit, { limit: options.rateLimit });
     await server.register(bodies, { seconds: limits.requestSeconds });

@@ -70,7 +70,7 @@ export const includeParameters = {
   include: Type.Optional(
     Type.String({
       description: 'Names of relationships, separated by commas: the records at their other ends are answered as well.',
-      examples: ['organization,orders'],
+      examples: ['manager,reports'],
     }),
   ),
   include_limit: Type.Optional(
@@ -141,7 +141,7 @@ export const countsBody = Type.Object(
     ),
     ...readParameters,
   },
-  { additionalProperties: false, examples: [{ slugs: ['big-spenders', 'newsletter-readers'] }] },
+  { additionalProperties: false, examples: [{ slugs: ['big-spenders'] }] },
 );
 
 export const lookupBody = Type.Object(
@@ -237,15 +237,17 @@ const definition = {
   relationships: Type.Record(Type.String(), relationship),
 };
 
+/** All examples are of this type, and can be sent as they stand, one after the other. */
 const definitionExample = {
   attributes: {
     email: { type: 'string' },
+    country: { type: 'string' },
     age: { type: 'number' },
     last_seen_at: { type: 'datetime' },
     tags: { type: 'list', of: 'string' },
   },
   relationships: {
-    organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+    manager: { to: 'contacts', key: 'manager_id', cardinality: 'one', inverse: 'reports' },
   },
 };
 
@@ -259,7 +261,7 @@ const queryExample = {
 
 const jsonLogicExample = { and: [{ in: [{ var: 'country' }, ['US', 'CA']] }, { '>=': [{ var: 'age' }, 18] }] };
 
-const dataExample = { email: 'ada@example.com', age: 36, tags: ['early'] };
+const dataExample = { email: 'ada@example.com', country: 'US', age: 36, tags: ['early'] };
 
 const segmentMembers = {
   title: Type.String({ minLength: 1, maxLength: 200 }),
@@ -314,13 +316,13 @@ const viewExample = {
   segment: 'big-spenders',
   columns: [
     { path: 'email', label: 'E-mail' },
-    { path: 'organization.name', label: 'Company' },
-    { path: 'orders.total', aggregate: 'sum', label: 'Spent' },
+    { path: 'manager.email', label: 'Manager' },
+    { path: 'reports.age', aggregate: 'avg', label: 'Age of reports' },
   ],
   sort: [{ path: 'email', direction: 'asc' }],
 };
 
-const rowExample = { id: 'c-17', email: 'ada@example.com', 'organization.name': 'Acme', Spent: 1204.5 };
+const rowExample = { id: 'c-17', email: 'ada@example.com', 'manager.email': null, 'Age of reports': 41.5 };
 
 /** The three forms of the rows of a view. */
 export const rowsAnswer = Type.Unsafe<unknown>({
@@ -548,8 +550,8 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
         {
           ...recordExample,
           included: {
-            organization: { ...recordExample, object_type: 'organizations', id: 'o-1', data: { name: 'Acme' } },
-            orders: { data: [], next_cursor: null },
+            manager: { ...recordExample, id: 'c-16', data: { email: 'grace@example.com' } },
+            reports: { data: [], next_cursor: null },
           },
         },
       ],
@@ -580,7 +582,15 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
       examples: [{ op: 'patch', object_type: 'contacts', id: 'c-17', data: { age: 37 } }],
     },
   ),
-  Type.Array(named('Change'), { $id: 'Changes' }),
+  Type.Array(named('Change'), {
+    $id: 'Changes',
+    examples: [
+      [
+        { op: 'put', object_type: 'contacts', id: 'c-17', data: dataExample },
+        { op: 'patch', object_type: 'contacts', id: 'c-17', data: { age: 37 } },
+      ],
+    ],
+  }),
   Type.Object(
     {
       accepted: Type.Integer({ description: 'Changes that are in the log; older ones that were ignored included.' }),
@@ -747,10 +757,10 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
         [
           { object_type: 'object_types', data: { name: 'contacts', ...definitionExample } },
           { object_type: 'segments', data: segmentExample },
-          { object_type: 'organizations', data: { id: 'o-1', name: 'Acme' } },
+          { object_type: 'contacts', data: { id: 'c-16', email: 'grace@example.com' } },
           {
             object_type: 'contacts',
-            data: { id: 'c-17', organization_id: '{{getRecordAttribute(organizations, name, "Acme")}}' },
+            data: { id: 'c-17', manager_id: '{{getRecordAttribute(contacts, email, "grace@example.com")}}' },
           },
         ],
       ],

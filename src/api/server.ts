@@ -17,6 +17,8 @@ import { requestId } from './plugins/requests.ts';
 export interface ServerOptions {
   readonly keys: readonly KeyEntry[];
   readonly logger: Logger;
+  /** Of pages of other sites that may ask; none if it is not given. */
+  readonly corsOrigins?: readonly string[];
   /** Those of the process, if it delivers any; else the server has its own to ask. */
   readonly webhooks?: Webhooks;
   /** Entries of all logs that may wait before `/readyz` says that this server is behind. */
@@ -65,9 +67,10 @@ export async function buildServer(deployment: Deployment, options: ServerOptions
   server.addHook('onClose', () => jobs.close());
   const webhooks = options.webhooks ?? new Webhooks({ deployment, logger });
   if (!options.webhooks) server.addHook('onClose', () => webhooks.close());
+  const { corsOrigins = [], rateLimit } = options;
   await server.register(app, {
-    ...{ deployment, jobs, webhooks, keys, lagEntriesMax, waitingChangesMax },
-    rateLimit: options.rateLimit,
+    ...{ deployment, jobs, webhooks, keys, corsOrigins, rateLimit },
+    ...{ lagEntriesMax, waitingChangesMax },
   });
   return server;
 }

@@ -90,7 +90,8 @@ async function open(config: Config, logger: Logger, opened: Opened): Promise<voi
   const deliveries = new WebhookWorker({ redisUrl: redis.url, deployment, webhooks, logger });
   opened.add(() => deliveries.close());
   deliveries.start();
-  const server = await buildServer(deployment, { keys, logger, webhooks, rateLimit: config.rateLimit });
+  const { rateLimit, corsOrigins } = config;
+  const server = await buildServer(deployment, { keys, logger, webhooks, rateLimit, corsOrigins });
   opened.add(closerOf(server));
   await listen(server, config);
   await ready(deployment);

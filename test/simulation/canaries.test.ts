@@ -5,28 +5,55 @@
  * the rightful one is refused.
  */
 import { describe, expect, it } from 'vitest';
+import type { CheckName } from './check-failure.ts';
 import { ALL_GUARDS, type Guards } from './faults.ts';
 import { seedsToFailure } from './simulate.ts';
 import { COMPANY } from './subjects.ts';
 
 const SEEDS_MAX = 1000;
 
-const CANARIES: readonly (readonly [keyof Guards, string])[] = [
-  ['token', 'commits are taken from those who do not hold the partition'],
-  ['commitNumber', 'a commit is carried out as often as it arrives'],
-  ['lastPlusOne', 'a delivery is appended as often as it arrives'],
-  ['adoptBeforeApply', 'messages are applied at a catalog older than their sender knew'],
-  ['generations', 'messages of owners that are no longer in office are taken for those of the one that is'],
-  ['resynchronization', 'what a partition forgot, or was never told after all, is not said anew'],
+/** What is switched off, what comes of it, and the check that has to notice: no other will do, nor a fault of the simulator. */
+const CANARIES: readonly (readonly [keyof Guards, string, CheckName])[] = [
+  ['token', 'commits are taken from those who do not hold the partition', 'owner refused'],
+  ['commitNumber', 'a commit is carried out as often as it arrives', 'entries grow'],
+  ['lastPlusOne', 'a delivery is appended as often as it arrives', 'records'],
+  ['adoptBeforeApply', 'messages are applied at a catalog older than their sender knew', 'neighbours'],
+  ['generations', 'messages of owners that are no longer in office are taken for those of the one that is', 'rest'],
+  ['resynchronization', 'what a partition forgot, or was never told after all, is not said anew', 'related'],
   [
     'fireBeforeChange',
     'a change of a record that is due sets its timer anew, and what time had made of it is never found out',
+    'due',
   ],
 ];
 
 describe('the simulator notices when', { timeout: 600_000 }, () => {
-  it.each(CANARIES)('%s is off: %s', async (guard) => {
-    const seed = await seedsToFailure(COMPANY, { ...ALL_GUARDS, [guard]: false }, SEEDS_MAX);
-    expect(seed).toBeLessThanOrEqual(SEEDS_MAX);
+  it.each(CANARIES)('%s is off: %s', async (guard, _, check) => {
+    const noticed = seedsToFailure(COMPANY, { ...ALL_GUARDS, [guard]: false }, SEEDS_MAX, check);
+    await expect(noticed).resolves.toBeGreaterThan(0);
+  });
+});
+
+describe('a canary is not satisfied by', () => {
+  const off = { ...ALL_GUARDS, token: false };
+
+  it('another check than the one that it names', async () => {
+    await expect(seedsToFailure(COMPANY, off, 3, 'counts')).rejects.toThrow(
+      "3 seeds, and the check 'counts' noticed nothing; others did: owner refused",
+    );
+  });
+
+  it('a simulation in which all is well', async () => {
+    await expect(seedsToFailure(COMPANY, ALL_GUARDS, 2, 'records')).rejects.toThrow('others did: none');
+  });
+
+  it('a fault of the simulator', async () => {
+    const broken = {
+      ...COMPANY,
+      change: () => {
+        throw new TypeError('a mistake in the test');
+      },
+    };
+    await expect(seedsToFailure(broken, off, 3, 'owner refused')).rejects.toThrow('a mistake in the test');
   });
 });

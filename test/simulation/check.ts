@@ -14,6 +14,7 @@ import { unpackState } from '../../src/membership/state-row.ts';
 import { holds } from '../../src/query/reference.ts';
 import { document } from '../../src/query/reference-document.ts';
 import { recordMember } from '../../src/redis/keys.ts';
+import { CheckFailure, type CheckName } from './check-failure.ts';
 import type { Cluster, Meaning } from './cluster.ts';
 import { fitting, type Model, text } from './model.ts';
 import { Recomputed } from './recomputed.ts';
@@ -58,7 +59,7 @@ function checkRecords({ store, keys, model, catalog }: Cluster): void {
 function checkSegments(cluster: Cluster): void {
   for (const segment of cluster.catalog.catalog.segments.values()) {
     const { slug, ordinal, pending } = segment;
-    if (ordinal === null || pending !== null) throw new Error(`segment=${slug} is still being built`);
+    if (ordinal === null || pending !== null) throw new CheckFailure('rest', `segment=${slug} is still being built`);
     if (cluster.failed().has(ordinal)) continue; // it says so, and gives no members
     checkSegment(cluster, segment);
   }
@@ -86,7 +87,7 @@ function compareMembers({ store, keys, model, nowMs }: Cluster, slug: string, or
   const referenceOnly = [...reference].filter((id) => !engine.has(id)).sort();
   if (engineOnly.length + referenceOnly.length === 0) return;
   const differing = `segment=${slug} engine-only=[${engineOnly}] reference-only=[${referenceOnly}]`;
-  throw new Error(`${differing} of ${JSON.stringify(meaning.rule)}`);
+  throw new CheckFailure('members', `${differing} of ${JSON.stringify(meaning.rule)}`);
 }
 
 /** The records of which json-logic-js says that the segment's rule holds. */
@@ -170,14 +171,16 @@ function checkTimers(cluster: Cluster, recomputed: Recomputed): void {
   }
   for (const [key, record] of model.records) checkTimer(key, stored.get(key), recomputed.dueOf(record), nowMs);
   for (const [key, dueMs] of stored) {
-    if (model.records.get(key)?.isArchived !== false) throw new Error(`${key} is due at ${dueMs}, and is not live`);
+    if (model.records.get(key)?.isArchived !== false)
+      throw new CheckFailure('due', `${key} is due at ${dueMs}, and is not live`);
   }
 }
 
 function checkTimer(key: string, dueMs: number | undefined, flipMs: number | undefined, nowMs: number): void {
-  if (dueMs !== undefined && dueMs <= nowMs) throw new Error(`${key} is due since ${dueMs}, it is ${nowMs}`);
+  if (dueMs !== undefined && dueMs <= nowMs)
+    throw new CheckFailure('due', `${key} is due since ${dueMs}, it is ${nowMs}`);
   if (flipMs !== undefined && !(dueMs! <= flipMs))
-    throw new Error(`${key} is due at ${dueMs}, the clock flips something of it at ${flipMs}`);
+    throw new CheckFailure('due', `${key} is due at ${dueMs}, the clock flips something of it at ${flipMs}`);
 }
 
 /** Nothing is left of relationships, and of values over them, that the catalog has given up. */
@@ -190,7 +193,7 @@ function checkGivenUp({ store, keys }: Cluster, { edges }: Networks): void {
     for (const name of [...named, ...store.hash(partition.meta).keys()]) {
       const [, kind, ordinal] = /^(holders|values|neighbours|related|sets):(\d+)/.exec(name) ?? [];
       if (kind !== undefined && !isKept(kind, Number(ordinal)))
-        throw new Error(`${partition.base}${name} is of a relationship that was given up`);
+        throw new CheckFailure('given up', `${partition.base}${name} is of a relationship that was given up`);
     }
   }
 }
@@ -248,9 +251,17 @@ function shown(exported: Exported | null | undefined, { down }: Edge): string {
   return JSON.stringify(held.map(({ ordinal }) => [ordinal, exported.values[ordinal]]));
 }
 
-function same(what: string, engine: ReadonlyMap<string, unknown>, reference: ReadonlyMap<string, unknown>): void {
+/** `what` begins with the name of the check. */
+function same(
+  what: `${CheckName}${'' | ` ${string}`}`,
+  engine: ReadonlyMap<string, unknown>,
+  reference: ReadonlyMap<string, unknown>,
+): void {
   for (const key of new Set([...engine.keys(), ...reference.keys()])) {
     if (String(engine.get(key)) !== String(reference.get(key)))
-      throw new Error(`${what}: ${key} engine=${engine.get(key)} recomputed=${reference.get(key)}`);
+      throw new CheckFailure(
+        what.split(' ', 1)[0] as CheckName,
+        `${what}: ${key} engine=${engine.get(key)} recomputed=${reference.get(key)}`,
+      );
   }
 }

@@ -24,6 +24,7 @@ import { Keys } from '../../src/redis/keys.ts';
 import type { Choose } from '../support/memory-deployment.ts';
 import { Process, StoredCatalog } from './catalogs.ts';
 import { checkOutgoing } from './check.ts';
+import { CheckFailure } from './check-failure.ts';
 import { type Guards, Wire } from './faults.ts';
 import { Lane } from './lane.ts';
 import { Model } from './model.ts';
@@ -157,7 +158,7 @@ export class Cluster {
     let steps = 0;
     do {
       while (await this.workOff()) {
-        if (++steps > SETTLING_STEPS_MAX) throw new Error('the deployment does not come to rest');
+        if (++steps > SETTLING_STEPS_MAX) throw new CheckFailure('rest', 'the deployment does not come to rest');
       }
       this.recall();
       checkOutgoing(this);

@@ -45,6 +45,7 @@ import { compareEntries } from '../../src/membership/standing.ts';
 import type { Keys, PartitionKeys } from '../../src/redis/keys.ts';
 import type { Choose } from '../support/memory-deployment.ts';
 import type { Process } from './catalogs.ts';
+import { CheckFailure } from './check-failure.ts';
 import type { Guards, Wire } from './faults.ts';
 import { Lane } from './lane.ts';
 import type { CommitAnswer, Store } from './store.ts';
@@ -384,7 +385,10 @@ export class Owner {
     if (answer === 'fenced' || answer === 'rolled-back') {
       // Without a roll-back only those are refused who no longer hold the partition.
       if (this.holdsLease && !this.#context.rolledBack.has(this.partition))
-        throw new Error(`partition ${this.partition} refuses the commit of its owner as '${answer}'`);
+        throw new CheckFailure(
+          'owner refused',
+          `partition ${this.partition} refuses the commit of its owner as '${answer}'`,
+        );
       this.isFenced = true;
       return;
     }

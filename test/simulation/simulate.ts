@@ -6,6 +6,7 @@
 
 import { chooser } from '../support/memory-deployment.ts';
 import { check } from './check.ts';
+import { CheckFailure, type CheckName } from './check-failure.ts';
 import { Cluster } from './cluster.ts';
 import { ALL_GUARDS, type Guards } from './faults.ts';
 import type { Subject } from './subjects.ts';
@@ -43,14 +44,34 @@ export function seeds(number: number): number[] {
   return Array.from({ length: number * times }, (_, at) => at + 1);
 }
 
-/** How many seeds it takes until one fails. @throws Error if none of `most` does. */
-export async function seedsToFailure(subject: Subject, guards: Guards, most: number): Promise<number> {
+/**
+ * How many seeds it takes until the check of that name notices something.
+ * @throws Error if it does in none of `most`, and whatever a simulation throws that is no check's: a fault of the simulator.
+ */
+export async function seedsToFailure(
+  subject: Subject,
+  guards: Guards,
+  most: number,
+  check: CheckName,
+): Promise<number> {
+  const others = new Set<CheckName>();
   for (let seed = 1; seed <= most; seed++) {
-    try {
-      await simulate(seed, subject, guards);
-    } catch {
-      return seed;
-    }
+    const failure = await failureOf(seed, subject, guards);
+    if (failure?.check === check) return seed;
+    if (failure) others.add(failure.check);
   }
-  throw new Error(`${most} seeds and nothing was noticed`);
+  throw new Error(
+    `${most} seeds, and the check '${check}' noticed nothing; others did: ${[...others].join(', ') || 'none'}`,
+  );
+}
+
+async function failureOf(seed: number, subject: Subject, guards: Guards): Promise<CheckFailure | undefined> {
+  try {
+    await simulate(seed, subject, guards);
+    return undefined;
+  } catch (error) {
+    const { cause } = error as Error;
+    if (cause instanceof CheckFailure) return cause;
+    throw error;
+  }
 }

@@ -6,6 +6,7 @@
  */
 import { type Place, packPlace, readPlace } from '../../src/membership/place.ts';
 import type { PartitionKeys } from '../../src/redis/keys.ts';
+import { CheckFailure } from './check-failure.ts';
 import type { Guards } from './faults.ts';
 
 export type CommitAnswer = 'ok' | 'duplicate' | 'fenced' | 'rolled-back';
@@ -247,7 +248,7 @@ export class Store {
   #flip(key: string, member: string, enters: boolean): void {
     const set = getOrMake(this.#sets, key, () => new Set<string>());
     if (set.has(member) === enters && key.includes(':segment:'))
-      throw new Error(`${member} ${enters ? 'enters' : 'leaves'} ${key} once more`);
+      throw new CheckFailure('flips', `${member} ${enters ? 'enters' : 'leaves'} ${key} once more`);
     if (enters) set.add(member);
     else set.delete(member);
   }
@@ -259,7 +260,8 @@ export class Store {
 
   #append(key: string, id: string, fields: readonly string[]): void {
     const stream = getOrMake(this.#streams, key, (): Stream => ({ entries: [], last: '0-0' }));
-    if (numberOf(id) <= numberOf(stream.last)) throw new Error(`${key} holds ${stream.last}, and ${id} is added to it`);
+    if (numberOf(id) <= numberOf(stream.last))
+      throw new CheckFailure('entries grow', `${key} holds ${stream.last}, and ${id} is added to it`);
     stream.last = id;
     stream.entries.push([id, fields]);
   }

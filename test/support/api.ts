@@ -40,11 +40,14 @@ interface Sent {
 
 const JOB_TIMEOUT_MS = 60_000;
 
-export async function openTestApi(options: Partial<DeploymentOptions> = {}): Promise<TestApi> {
+export async function openTestApi({
+  corsOrigins = [],
+  ...options
+}: Partial<DeploymentOptions> & { readonly corsOrigins?: readonly string[] } = {}): Promise<TestApi> {
   const logger = pino({ level: process.env.LOG_LEVEL ?? 'silent' });
   const deployment = await openTestDeployment(options);
   const keys = ROLES.map((role) => ({ role, key: `the-key-of-the-${role}` }));
-  const server = await buildServer(deployment, { keys, logger });
+  const server = await buildServer(deployment, { keys, logger, corsOrigins });
   const startJobs = () => startJobWorker({ ...deployment, logger }, jobHandlers(deployment));
   let jobs: JobWorker = startJobs();
   const call: TestApi['call'] = (method, url, body, { role = 'master', type = 'application/json' } = {}) =>

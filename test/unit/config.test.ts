@@ -21,6 +21,7 @@ describe('a valid environment', () => {
       prefix: 'rc',
       webhookAllow: [],
       limits: DEFAULT_LIMITS,
+      corsOrigins: [],
       logLevel: 'info',
     });
     expect(isAbsolute(dataFolder)).toBe(true);
@@ -40,6 +41,7 @@ describe('a valid environment', () => {
       ROLLCALL_WEBHOOK_ALLOW: 'hooks.internal, 10.1.0.0/16,::1',
       ROLLCALL_RATE_LIMIT: '10/second',
       ROLLCALL_PAGE_BYTES: '1000000',
+      ROLLCALL_CORS_ORIGINS: 'https://app.example.com, http://localhost:5173',
       LOG_LEVEL: 'debug',
     });
     expect(config).toEqual({
@@ -57,6 +59,7 @@ describe('a valid environment', () => {
       webhookAllow: ['hooks.internal', '10.1.0.0/16', '::1'],
       rateLimit: { requests: 10, windowMs: 1000 },
       limits: { ...DEFAULT_LIMITS, pageBytes: 1_000_000 },
+      corsOrigins: ['https://app.example.com', 'http://localhost:5173'],
       logLevel: 'debug',
     });
   });
@@ -233,3 +236,19 @@ function faultsOf(env: NodeJS.ProcessEnv): readonly ConfigFault[] {
 function messageOf(env: NodeJS.ProcessEnv): string {
   return refusalOf(env).message;
 }
+
+test.each([
+  '*',
+  'null',
+  'app.example.com',
+  'https://app.example.com/',
+  'https://app.example.com/x',
+  'https://*.example.com',
+  'ftp://a',
+  'HTTPS://app.example.com',
+  'https://app.example.com:443',
+])('the origin %s is none that a browser would send, and is refused', (origin) => {
+  expect(() => loadConfig({ ROLLCALL_CORS_ORIGINS: `https://fine.example,${origin}` })).toThrow(
+    `ROLLCALL_CORS_ORIGINS has the entry`,
+  );
+});

@@ -106,7 +106,7 @@ function bodyCheck(schema: TSchema) {
  * @throws Problem parameter_invalid
  */
 function refuseUnknownParameters({ query, method, routeOptions: { url, schema } }: FastifyRequest): void {
-  if (url === undefined || isBoard(url) || isDocumentation(url)) return;
+  if (url === undefined || url === '*' || isBoard(url) || isDocumentation(url)) return;
   const declared = schema?.querystring as { readonly properties?: object } | undefined;
   const names = Object.keys(declared?.properties ?? {});
   const unknown = Object.keys(query as object).filter((name) => !names.includes(name));

@@ -10,8 +10,9 @@ import type { FastifyInstance, FastifySchema } from 'fastify';
 import fp from 'fastify-plugin';
 import Type from 'typebox';
 import { ERRORS, type ErrorCode } from '../../errors.ts';
-import { needOf, rolesFor } from '../roles.ts';
+import { type Need, needOf, rolesFor } from '../roles.ts';
 import { NAMED_SCHEMAS, problemAnswer } from '../schemas.ts';
+import { WEBHOOKS } from '../webhook-schemas.ts';
 
 export const openapi = fp(
   async (app: FastifyInstance) => {
@@ -34,6 +35,7 @@ export const openapi = fp(
           { name: 'jobs', description: 'Seeds, imports and exports of any size, and how they stand' },
           { name: 'operations', description: 'Health, metrics and this description' },
         ],
+        webhooks: WEBHOOKS,
         components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
       },
       refResolver: { buildLocalReference: (schema, _baseUri, _fragment, at) => String(schema['$id'] ?? `def-${at}`) },
@@ -64,11 +66,9 @@ export const openapi = fp(
 function described(schema: FastifySchema | undefined, method: string, url: string): FastifySchema {
   const need = needOf(method, url);
   const tags = [tagOf(url)];
-  if (schema?.hide || need === 'nothing') return { ...schema, tags, security: [] };
-  const answers = withRefusals(
-    schema?.response as Record<string, object>,
-    need === 'key' ? COMMON : [...COMMON, ...ROLES],
-  );
+  if (schema?.hide || url === '*') return { ...schema, tags, security: [] };
+  if (need === 'nothing') return { ...schema, tags, security: [], response: openAnswers(schema) };
+  const answers = withRefusals(schema?.response as Record<string, object>, refusalsOf(schema, need));
   const known = { ...schema, tags, security: [{ key: [] }], response: answers };
   if (need === 'key') return known;
   const roles = `Roles: ${rolesFor(need).join(', ')}.`;
@@ -76,9 +76,28 @@ function described(schema: FastifySchema | undefined, method: string, url: strin
   return need === 'read' ? { ...known, description } : { ...known, description, headers: IDEMPOTENCY_HEADERS };
 }
 
-const COMMON: ErrorCode[] = ['key_missing', 'internal', 'redis_unavailable', 'shutting_down'];
+/** Of every route, whoever may call it. */
+const ANY: ErrorCode[] = ['parameter_invalid', 'internal', 'shutting_down'];
+const COMMON: ErrorCode[] = [...ANY, 'key_missing', 'redis_unavailable'];
 const ROLES: ErrorCode[] = ['role_insufficient'];
 const WRITE: ErrorCode[] = ['idempotency_in_progress', 'idempotency_key_reused'];
+/** Of every route that reads a body. */
+const BODY: ErrorCode[] = ['body_malformed', 'body_too_long', 'content_type_unsupported'];
+
+function refusalsOf(schema: FastifySchema | undefined, need: Need): ErrorCode[] {
+  return [
+    ...COMMON,
+    ...(need === 'key' ? [] : ROLES),
+    ...(need.startsWith('write') ? ([...WRITE, 'redis_full'] as const) : []),
+    ...(schema?.body === undefined ? [] : BODY),
+  ];
+}
+
+/** The pages of the documentation describe themselves. */
+function openAnswers(schema: FastifySchema | undefined): Record<string, object> | undefined {
+  const response = schema?.response as Record<string, object> | undefined;
+  return response && withRefusals(response, ANY);
+}
 
 const IDEMPOTENCY_HEADERS = Type.Object({
   'idempotency-key': Type.Optional(
@@ -94,6 +113,8 @@ function withRefusals(response: Record<string, object>, codes: readonly ErrorCod
   const all = { ...response };
   for (const code of codes) {
     const status = ERRORS[code].status;
+    const told = all[status] as { description?: string } | undefined;
+    if (told?.description?.includes(`\`${code}\``)) continue;
     const { description } = problemAnswer([code]) as { description?: string };
     const given = all[status] as { description?: string } | undefined;
     all[status] = given

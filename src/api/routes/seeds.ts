@@ -59,7 +59,7 @@ export const seedRoutes: Routes = async (app, { deployment, held, jobs }) => {
             Type.String({
               default: DEFINITION_KINDS.join(','),
               description: `Of ${DEFINITION_KINDS.join(', ')} and records:<type>, separated by commas.`,
-              examples: ['object_types,segments,views,records:organizations'],
+              examples: ['object_types,segments,views,records:contacts'],
             }),
           ),
         }),
