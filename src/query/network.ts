@@ -145,6 +145,9 @@ export class PredicateNetwork {
   readonly #hopeless = new Map<number, string>();
   #blank: number[] | undefined;
   #failed: FailedOrdinals = NONE_FAILED;
+  /** The values that programs are asked of: each is run once for them, whoever asks. Held until others are looked at. */
+  #seen: Attributes = NOTHING;
+  #seenStamp = 0;
   #epoch = 0;
   /** The clock of the call that runs. */
   #nowMs = ANY_TIME;
@@ -232,7 +235,8 @@ export class PredicateNetwork {
   holds(ordinal: number, attributes: Attributes, nowMs: number): boolean {
     const node = this.#predicates.get(ordinal);
     assert(node, `ordinal ${ordinal} is not in the network`);
-    if (node.atoms.length > 1) for (const program of node.programs) program.test(attributes, nowMs);
+    if (attributes !== this.#seen) this.#see(attributes);
+    for (const program of node.programs) program.test(attributes, nowMs);
     return node.test(attributes, nowMs);
   }
 
@@ -348,11 +352,17 @@ export class PredicateNetwork {
 
   #begin(attributes: Attributes, nowMs: number, { failed = NONE_FAILED }: Neighbourhood): void {
     this.#fault?.(attributes);
+    this.#see(attributes);
     this.#failed = failed;
     this.#nowMs = nowMs;
     this.work.updates++;
     this.#epoch++;
     this.#toggled.length = 0;
+  }
+
+  #see(attributes: Attributes): void {
+    this.#seen = attributes;
+    this.#seenStamp++;
   }
 
   #toggleChanged(name: string, node: AttributeNode | undefined, before: Attributes, after: Attributes): void {
@@ -494,7 +504,7 @@ export class PredicateNetwork {
     if (known) return known;
     const own = this.#testOf(atom);
     const users = { conjunct: [], disjunct: [], other: [] };
-    const test = atom.kind === 'program' ? namingUsers(own, () => usersOf(shared)) : own;
+    const test = atom.kind === 'program' ? namingUsers(this.#once(own), () => usersOf(shared)) : own;
     const shared: SharedAtom = {
       key,
       atom,
@@ -511,6 +521,20 @@ export class PredicateNetwork {
     else if (isIndexKind(atom.kind)) this.#index(shared, atom.kind)?.add(shared);
     else for (const name of atomReads(atom)) this.#attribute(name).residual.push(shared);
     return shared;
+  }
+
+  /** A program may walk through a long list: of the values that are looked at it is run once. */
+  #once(test: Test): Test {
+    let stamp = -1;
+    let known = false;
+    return (attributes, nowMs) => {
+      if (attributes !== this.#seen) return test(attributes, nowMs);
+      if (stamp !== this.#seenStamp) {
+        known = test(attributes, nowMs);
+        stamp = this.#seenStamp;
+      }
+      return known;
+    };
   }
 
   #testOf(atom: Atom): Test {

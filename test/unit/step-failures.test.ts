@@ -105,7 +105,10 @@ describe('a step over a record that is too much', () => {
 
 describe('a batch whose programs take much', () => {
   const heavy = { t: Array(8).fill(0), a: 1 }; // within the budget, and near to it
-  const many = Array.from({ length: 60 }, (_, at): [string, Record<string, unknown>] => [`h${at}`, heavy]);
+  const many = Array.from({ length: 60 }, (_, at): [string, Record<string, unknown>] => [
+    `h${at}`,
+    structuredClone(heavy),
+  ]);
 
   it('ends early, after a change, and goes on where it ended', () => {
     const network = networkOf(COSTLY);
