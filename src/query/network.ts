@@ -9,8 +9,9 @@
  * Time is an argument: every truth is one at a stated clock, in UTC milliseconds. `nextFlip` says when the clock alone will
  * flip an atom of a record, and `fire` names what flipped because it moved on. A network without such atoms pays nothing.
  *
- * A program that takes more than its budget for a record makes the call throw `ProgramFailed`, which names all predicates that
- * share it. Whoever calls again with those among `failed` gets what the others say; nothing of a failed one is run any more.
+ * A program that takes more than its budget for a record makes the call throw `ProgramFailed`,
+ * which names all predicates that share it. Whoever calls again with those among `failed` gets what
+ * the others say; nothing of a failed one is run any more.
  */
 import { sameValue } from '../change/record.ts';
 import { assert } from '../errors.ts';
@@ -119,7 +120,9 @@ export interface NetworkOptions {
   readonly brokenIndex?: IndexKind;
   /** For tests only: called with the values of every record that is evaluated; what it throws is a bug of the step. */
   readonly fault?: (attributes: Attributes) => void;
-  /** For tests only: of which records programs take more than their budget, beside those that do. */
+  /**
+   * For tests only: of which records programs take more than their budget, beside those that do.
+   */
   readonly isTooCostly?: (attributes: Attributes) => boolean;
 }
 
@@ -141,11 +144,17 @@ export class PredicateNetwork {
   readonly #brokenIndex: IndexKind | undefined;
   readonly #fault: NetworkOptions['fault'];
   readonly #isTooCostly: NetworkOptions['isTooCostly'];
-  /** Ordinals that fail over nothing, and what they take more than: such a query is refused today, and may be stored from before. */
+  /**
+   * Ordinals that fail over nothing, and what they take more than: such a query is refused today,
+   * and may be stored from before.
+   */
   readonly #hopeless = new Map<number, string>();
   #blank: number[] | undefined;
   #failed: FailedOrdinals = NONE_FAILED;
-  /** The values that programs are asked of: each is run once for them, whoever asks. Held until others are looked at. */
+  /**
+   * The values that programs are asked of: each is run once for them, whoever asks. Held until
+   * others are looked at.
+   */
   #seen: Attributes = NOTHING;
   #seenStamp = 0;
   #epoch = 0;
@@ -229,8 +238,9 @@ export class PredicateNetwork {
   }
 
   /**
-   * Whether one predicate holds of a record: for scans. All its programs are run, also where other parts decide: so one that
-   * has not failed is within its budget over every record. @throws ProgramFailed
+   * Whether one predicate holds of a record: for scans. All its programs are run, also where other
+   * parts decide: so one that has not failed is within its budget over every record. @throws
+   * ProgramFailed
    */
   holds(ordinal: number, attributes: Attributes, nowMs: number): boolean {
     const node = this.#predicates.get(ordinal);
@@ -384,7 +394,10 @@ export class PredicateNetwork {
     }
   }
 
-  /** A program fails all that share it: where one of them has not failed it is another program that did. */
+  /**
+   * A program fails all that share it: where one of them has not failed it is another program that
+   * did.
+   */
   #isFailed(atom: SharedAtom): boolean {
     return this.#failed.size > 0 && usersOf(atom).every((ordinal) => this.#failed.has(ordinal));
   }

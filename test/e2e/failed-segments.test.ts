@@ -1,7 +1,9 @@
 /**
- * failed-segments.test.ts – A segment whose JsonLogic takes too much for a record fails, says why, and holds up nothing else.
+ * failed-segments.test.ts – A segment whose JsonLogic takes too much for a record fails, says why,
+ * and holds up nothing else.
  *
- * What is seen by a client: counts, members, rows, lookups, what uses the segment, the next edit, the next start, another process.
+ * What is seen by a client: counts, members, rows, lookups, what uses the segment, the next edit,
+ * the next start, another process.
  */
 import type { LightMyRequestResponse } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,7 +12,10 @@ import { openTestApi, type TestApi } from '../support/api.ts';
 import { built, eventually } from '../support/deployment.ts';
 import { freshPrefix } from '../support/redis.ts';
 
-/** Loops over two lists that are written out, for each item of a third: cheap enough over the few that a record mostly has. */
+/**
+ * Loops over two lists that are written out, for each item of a third: cheap enough over the few
+ * that a record mostly has.
+ */
 const loops = (of: number) => {
   const ones = Array(70).fill(1);
   return { some: [{ var: 'o.l' }, { some: [ones, { some: [ones, { '==': [{ var: '' }, of] }] }] }] };

@@ -1,6 +1,7 @@
 /**
- * step-failures.test.ts – A record that is too much for a program, in a batch: the predicates that share it fail, once, and
- * everything else of the batch is carried out; a batch of much work ends early.
+ * step-failures.test.ts – A record that is too much for a program, in a batch: the predicates that
+ * share it fail, once, and everything else of the batch is carried out; a batch of much work ends
+ * early.
  */
 import { describe, expect, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
