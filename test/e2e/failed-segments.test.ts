@@ -242,4 +242,20 @@ describe('a record that is too much for a segment', () => {
       /^its JsonLogic took more than .* for the record 'long' of things/,
     );
   });
+
+  it('is told by the partition that found it, before the catalog knows, also across a relationship', async () => {
+    const { redis, keys, store } = api.deployment;
+    const { ordinals, segments } = store.catalog;
+    const plain = segments.get('plain')!.ordinal!;
+    const [exported] = ordinals.get(segments.get('across')!.ordinal!)!.reads!;
+    const failure = JSON.stringify({ object_type: 'things', id: 'planted', passed: '1 operation' });
+    const { meta } = keys.partitions[2]!;
+    await redis.hset(meta, `failed:${plain}`, failure, `failed:${exported}`, failure);
+    const expected = { plain: 'failed', across: 'failed', nameless: 3 };
+    expect(await countsOf(api, ['plain', 'across', 'nameless'])).toEqual(expected);
+    for (const slug of ['plain', 'across']) {
+      const problem = (await expectStatus(api.call('GET', `/v1/segments/${slug}/members`), 503)).json();
+      expect(problem).toMatchObject({ code: 'segment_failed', slug });
+    }
+  });
 });
