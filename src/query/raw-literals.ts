@@ -57,8 +57,14 @@ function refuseBeside(args: Args, canBe: CanBe, items: Items, pathOf: PathOf, re
 }
 
 function isNever(literal: unknown, { attribute, otherwise }: Compared, canBe: CanBe, { scope }: Reading): boolean {
-  // a default may be anything: what stands beside it is left to whoever wrote both
-  return otherwise.length === 0 && !canBe(literal, attribute, scope.timeZone);
+  if (otherwise.some((each) => each !== null && mayMeet(each, literal, canBe))) return false;
+  return !canBe(literal, attribute, scope.timeZone);
+}
+
+/** Whether a default may be what the literal is there for: it may be computed, or be ordered, or be equal as text or number. */
+function mayMeet(otherwise: unknown, literal: unknown, canBe: CanBe): boolean {
+  if (!isLiteral(otherwise) || canBe === isOrdered) return true;
+  return String(otherwise) === String(literal) || Number(otherwise) === Number(literal);
 }
 
 /** A value in a list of literals, a literal in a list or in a text. */
@@ -88,8 +94,9 @@ function isContained(name: string, { attribute }: Compared): CanBe {
 
 // ——— What can be what ———
 
-/** A number that is too large for JavaScript is refused by itself. */
+/** A list may be one, of literals. A number that is too large for JavaScript is refused by itself. */
 function isLiteral(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isLiteral);
   return typeof value === 'number' ? Number.isFinite(value) : value === null || typeof value !== 'object';
 }
 
@@ -106,8 +113,13 @@ function equalsStrictly(literal: unknown, { type }: Attribute, timeZone: string)
   }
 }
 
-function equalsLoosely(literal: unknown, { type }: Attribute, timeZone: string): boolean {
+/** A list is not equal to another one, but to the text or number that it becomes. */
+function equalsLoosely(given: unknown, { type }: Attribute, timeZone: string): boolean {
+  const literal = Array.isArray(given) ? String(given) : given;
   switch (type) {
+    case 'list':
+    case 'object':
+      return !Array.isArray(given);
     case 'date':
     case 'datetime':
       return isNormal(literal, type, timeZone);
@@ -121,6 +133,7 @@ function equalsLoosely(literal: unknown, { type }: Attribute, timeZone: string):
 }
 
 function isOrdered(literal: unknown, attribute: Attribute, timeZone: string): boolean {
+  if (Array.isArray(literal)) return true;
   switch (attribute.type) {
     case 'boolean':
       return true;
@@ -164,7 +177,7 @@ function whyNever(literal: unknown, { name, attribute }: Compared, { scope: { ti
 }
 
 function normalForm(literal: unknown, type: ScalarType, timeZone: string): unknown {
-  if (type === 'string') return literal === null ? undefined : String(literal);
+  if (type === 'string') return literal === null || Array.isArray(literal) ? undefined : String(literal);
   if (type === 'boolean' && (literal === 0 || literal === 1)) return literal === 1;
   return readOperand(type, literal, timeZone);
 }

@@ -59,6 +59,7 @@ const anyLiteral = fc.oneof(
   ),
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => number + 0),
   fc.string(),
+  fc.constantFrom<unknown>([], [42], ['42'], ['a', 'b'], [null], ['2026-11-26'], ['2026-11-26T10:00:00.000Z'], [true]),
 );
 
 /** Values of the type that may be the literal: what it says read as the type, in each way. */
