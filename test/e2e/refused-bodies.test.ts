@@ -5,9 +5,10 @@
 
 import type { AddressInfo } from 'node:net';
 import { connect, type Socket } from 'node:net';
-import type { FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { refusedBodies } from '../../src/api/plugins/refused-bodies.ts';
 import { buildServer } from '../../src/api/server.ts';
 import { DEFAULT_LIMITS } from '../../src/limits.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
@@ -222,6 +223,19 @@ describe('after an upload that is refused', () => {
       expect(answer.headers.includes('connection: close')).toBe(!isChunked);
       await connection.ended();
     }
+  });
+
+  it('that stops coming, the connection ends', async () => {
+    const server = Fastify();
+    await server.register(refusedBodies, { bytesMax: 1000, withinMs: 20 });
+    server.addHook('onRequest', async (_, reply) => reply.code(401).send('no'));
+    server.post('/', async () => 'never');
+    await server.listen({ port: 0, host: '127.0.0.1' });
+    const connection = new Connection(server);
+    await connection.send(`${headOf({ path: '/', ...some }, 'content-length: 500')}only some of it`);
+    expect((await connection.answer()).status).toBe(401);
+    await connection.ended();
+    await server.close();
   });
 
   it('nothing of it is taken for the next request', async () => {
