@@ -66,7 +66,7 @@ export interface NamedRecord {
 }
 
 /** What a page keeps of a record that is read: a page of texts takes a tenth of the memory of one of records. */
-export type Shape<T extends { readonly id: string }> = (named: NamedRecord) => T;
+type Shape<T extends { readonly id: string }> = (named: NamedRecord) => T;
 
 /** How a page of records is read. */
 export interface RecordPageOptions<T extends { readonly id: string }> extends ReadOptions {

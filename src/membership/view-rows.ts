@@ -48,7 +48,7 @@ export interface ShownRecord {
 export type ShowRecord = (objectType: string, named: NamedRecord) => ShownRecord;
 
 /** @returns whether there was room for the row; the first row of a page always has room. */
-export type TakeRow = (row: ViewRow, definition: ViewDefinition) => boolean;
+type TakeRow = (row: ViewRow, definition: ViewDefinition) => boolean;
 
 /** What becomes of the rows of a page: how what they are related to is told, and who takes them. */
 export interface RowAnswer {
