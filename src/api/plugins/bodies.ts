@@ -6,12 +6,14 @@
  * passes here unchecked: its own answer names the fault better.
  */
 import { isUtf8 } from 'node:buffer';
+import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { type Fault, Problem } from '../../errors.ts';
+import { LargeBodies } from '../large-bodies.ts';
 import { timely } from '../timely-body.ts';
 
 /** `application/json`, and what builds on it, such as `application/merge-patch+json`. */
@@ -25,9 +27,12 @@ interface Property {
 export const bodies = fp(
   async (app: FastifyInstance, { seconds }: { seconds: number }) => {
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer' }, async (_: FastifyRequest, body: Buffer) =>
-      parseJson(body),
-    );
+    const large = new LargeBodies();
+    const answers = new WeakMap<FastifyRequest, ServerResponse>();
+    app.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+      await large.enter(body.length, answers.get(request));
+      return parseJson(body);
+    });
     app.addHook('preParsing', async ({ headers }) => {
       const encoding = headers['content-encoding'];
       if (encoding === undefined || encoding === 'identity') return;
@@ -36,7 +41,9 @@ export const bodies = fp(
         `bodies are read as they are, not with content-encoding ${encoding}`,
       );
     });
-    app.addHook('preParsing', async ({ headers }, _, payload) => {
+    app.addHook('preParsing', async (request, reply, payload) => {
+      const { headers } = request;
+      answers.set(request, reply.raw);
       const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
       if (!hasBody) return payload;
       return timely(payload as Readable, seconds, !JSON_TYPE.test(headers['content-type'] ?? ''));
