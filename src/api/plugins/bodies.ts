@@ -7,6 +7,7 @@
  * reading it is refused.
  */
 import { isUtf8 } from 'node:buffer';
+import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
@@ -15,6 +16,7 @@ import { Compile } from 'typebox/compile';
 import { inexactNumbers, inexactProblem } from '../../change/exact-json.ts';
 import { type Fault, Problem, pointer } from '../../errors.ts';
 import { charsetOf } from '../charset.ts';
+import { LargeBodies } from '../large-bodies.ts';
 import { isBoard, isDocumentation } from '../roles.ts';
 import { timely } from '../timely-body.ts';
 
@@ -36,9 +38,12 @@ interface Property {
 export const bodies = fp(
   async (app: FastifyInstance, { seconds }: { seconds: number }) => {
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer' }, async (_: FastifyRequest, body: Buffer) =>
-      parseJson(body),
-    );
+    const large = new LargeBodies();
+    const answers = new WeakMap<FastifyRequest, ServerResponse>();
+    app.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+      await large.enter(body.length, answers.get(request));
+      return parseJson(body);
+    });
     app.addHook('preParsing', async ({ headers, routeOptions }) => {
       const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
       if (hasBody && !routeOptions.config?.readsCharsets) refuseCharset(headers['content-type']);
@@ -49,7 +54,9 @@ export const bodies = fp(
         `bodies are read as they are, not with content-encoding ${encoding}`,
       );
     });
-    app.addHook('preParsing', async ({ headers }, _, payload) => {
+    app.addHook('preParsing', async (request, reply, payload) => {
+      const { headers } = request;
+      answers.set(request, reply.raw);
       const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
       if (!hasBody) return payload;
       return timely(payload as Readable, seconds, !JSON_TYPE.test(headers['content-type'] ?? ''));
