@@ -925,7 +925,12 @@ describe('the server', () => {
   it('is alive, ready, and counts', async () => {
     expect((await server.inject('/healthz')).json()).toEqual({ status: 'ok' });
     await eventually('ready', async () => (await server.inject('/readyz')).statusCode === 200);
-    expect((await server.inject('/readyz')).json()).toEqual({ status: 'ready', partitions: 4, lag_entries: 0, partitions_owned: 4 });
+    expect((await server.inject('/readyz')).json()).toEqual({
+      status: 'ready',
+      partitions: 4,
+      lag_entries: 0,
+      partitions_owned: 4,
+    });
     const { body, headers } = await call('GET', '/metrics', undefined, { role: 'viewer' });
     expect(headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/);
     expect(body).toContain('rollcall_partitions_owned 4');

@@ -3,7 +3,7 @@
  */
 
 /** JSON values that code tends to trip over: of every type, with members that shadow those of objects, with ill-formed text. */
-export const ODD_VALUES: readonly unknown[] = [
+const ODD_VALUES: readonly unknown[] = [
   null,
   true,
   0,
