@@ -43,7 +43,7 @@ async function showSegment({ redis, keys, store }: Deployment, slug: string): Pr
       `  SMEMBERS ${keys.partitions[0]!.segment(ordinal)}   and so on: ${keys.partitions.length} sets, together all members`,
       'The sets of the ordinal before stay for a moment, so that who has just read it finds all of them.',
       '',
-      `They lie in the Redis at ${addressOf(redis)}.`,
+      `They lie in the Redis at ${addressOf(redis)}${redis.options.password ? ', behind the password of REDIS_URL' : ''}.`,
     ].join('\n'),
   );
 }

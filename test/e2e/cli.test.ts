@@ -244,6 +244,9 @@ describe('beside a server', () => {
     ordinal = Number(/ordinal (\d+)/.exec(stdout)![1]);
     expect(stdout).toContain(keys.partitions[15]!.segment(ordinal));
     expect(stdout).toContain('6,600 members');
+    expect(stdout).toContain('An edit of the segment moves its members to other sets.');
+    expect(stdout).toMatch(new RegExp(`HGET rc:\\{catalog\\}:slugs adults +→ ${ordinal}\n`));
+    expect(stdout).toContain(`They lie in the Redis at ${served.redis.url}.`);
     const unknown = await runCli(['keys', 'nobody'], env);
     expect(unknown).toMatchObject({ code: 1, stderr: "There is no segment 'nobody'.\n" });
   });

@@ -20,6 +20,7 @@ interface Open {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly sinceMs: number;
+  isOverdue?: boolean;
 }
 
 export const deadlines = fp(
@@ -33,14 +34,20 @@ export const deadlines = fp(
       if (OWN_WORDS.includes(request.routeOptions.url ?? '')) return;
       open.set(request, { request, reply, sinceMs: performance.now() });
     });
-    app.addHook('onResponse', async (request) => void open.delete(request));
+    app.addHook('onResponse', async (request) => {
+      // What it comes to after all is nobody's failure: not even the log's.
+      if (open.get(request)?.isOverdue) request.log.level = 'silent';
+      open.delete(request);
+    });
     app.addHook('onRequestAbort', async (request) => void open.delete(request));
   },
   { name: 'deadlines', dependencies: ['problems'] },
 );
 
-function endOverdue({ request, reply, sinceMs }: Open, { silentMs }: RedisHealth): void {
+function endOverdue(each: Open, { silentMs }: RedisHealth): void {
+  const { request, reply, sinceMs } = each;
   if (reply.sent || performance.now() - sinceMs < timeoutOf(request)) return;
+  each.isOverdue = true;
   // The rest of a body that nobody reads any more would pass for the next request.
   if (!request.raw.complete) reply.header('connection', 'close');
   const seconds = (silentMs / 1000).toFixed(1);
