@@ -46,9 +46,12 @@ export type ScriptName = (typeof SCRIPT_NAMES)[number];
  */
 const WHEN_FULL: Partial<Record<ScriptName, 'allow-oom' | 'no-writes'>> = {
   acquirePartition: 'allow-oom',
+  noteTrying: 'allow-oom',
   releaseLease: 'allow-oom',
   renewLease: 'allow-oom',
+  firstWebhooks: 'no-writes',
   readPartition: 'no-writes',
+  weighFields: 'no-writes',
 };
 
 function firstLine(command: string): string {
