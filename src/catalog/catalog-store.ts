@@ -30,6 +30,14 @@ const SEMANTICS_VERSION = 1;
 const LOG_ENTRIES_KEPT = 1000;
 const WRITE_ATTEMPTS_MAX = 50;
 const CATCH_UP_RETRY_MS = 200;
+/** The index of the secrets among the keys of the script that writes a version. */
+const SECRETS = 8;
+
+/** What an activation signs with: beside the catalog, and in no entry of it. */
+export interface ActivationSecret {
+  readonly activation: string;
+  readonly secret: string;
+}
 
 /**
  * Founds the deployment if there is none, else checks that it is the one that the configuration speaks of.
@@ -99,21 +107,21 @@ export class CatalogStore {
 
   /**
    * Writes one version. `change` makes it of the catalog as it stands, without awaiting, and is called again if somebody else
-   * was faster; it throws a Problem to refuse, or returns undefined when there is nothing to write.
+   * was faster; it throws a Problem to refuse, or returns undefined when there is nothing to write. A secret is kept with it.
    * @throws Problem catalog_conflict after WRITE_ATTEMPTS_MAX tries.
    */
-  write(change: (catalog: Catalog) => CatalogChange | undefined): Promise<void> {
-    const written = this.#writing.then(() => this.#write(change));
+  write(change: (catalog: Catalog) => CatalogChange | undefined, secret?: ActivationSecret): Promise<void> {
+    const written = this.#writing.then(() => this.#write(change, secret));
     this.#writing = written.catch(() => {});
     return written;
   }
 
-  async #write(change: (catalog: Catalog) => CatalogChange | undefined): Promise<void> {
+  async #write(change: (catalog: Catalog) => CatalogChange | undefined, secret?: ActivationSecret): Promise<void> {
     for (let attempt = 0; attempt < WRITE_ATTEMPTS_MAX; attempt++) {
       const { version } = this.catalog;
       const made = change(this.catalog);
       if (!made || made.writes.length === 0) return;
-      const [answer, number] = await this.#send(version, made);
+      const [answer, number] = await this.#send(version, made, secret);
       if (answer === 'ok') {
         if (this.catalog.version === version) this.catalog.apply(Number(number), made);
         return;
@@ -123,14 +131,20 @@ export class CatalogStore {
     throw new Problem('catalog_conflict', `the catalog was changed by others ${WRITE_ATTEMPTS_MAX} times in between`);
   }
 
-  #send(version: number, { nextOrdinal, writes }: CatalogChange): Promise<[answer: string, version: string]> {
+  #send(
+    version: number,
+    { nextOrdinal, writes }: CatalogChange,
+    secret: ActivationSecret | undefined,
+  ): Promise<[answer: string, version: string]> {
     const { meta, objectTypes, segments, ordinals, views, activations, log } = this.#keys.catalog;
+    const { webhookSecrets, goneActivations } = this.#keys.catalog;
     const hashes = { 'object-types': 2, segments: 3, ordinals: 4, views: 6, activations: 7 } as const;
-    const fields = writes.flatMap(([hash, field, value]) =>
+    const fields: (string | number)[] = writes.flatMap(([hash, field, value]) =>
       value ? [hashes[hash], field, 'set', JSON.stringify(value)] : [hashes[hash], field, 'delete', ''],
     );
+    if (secret) fields.push(SECRETS, secret.activation, 'set', secret.secret);
     const message = JSON.stringify({ nextOrdinal, writes });
-    const keys = [meta, objectTypes, segments, ordinals, log, views, activations];
+    const keys = [meta, objectTypes, segments, ordinals, log, views, activations, webhookSecrets, goneActivations];
     return runScript(this.#redis, 'writeCatalog', keys, [version, nextOrdinal, message, LOG_ENTRIES_KEPT, ...fields]);
   }
 
