@@ -68,6 +68,8 @@ export interface Batch {
   readonly expired: readonly RecordKey[];
   /** Records that time may have moved. */
   readonly due?: readonly RecordKey[];
+  /** Records that have timers, and whose types have none any more. */
+  readonly untimed?: readonly RecordKey[];
 }
 
 export interface RecordKey {
@@ -76,7 +78,14 @@ export interface RecordKey {
 }
 
 /** The records that a batch touches, each once. */
-export function touchedRecords({ entries, position, scans, expired, due = [] }: Batch): Map<string, Set<string>> {
+export function touchedRecords({
+  entries,
+  position,
+  scans,
+  expired,
+  due = [],
+  untimed = [],
+}: Batch): Map<string, Set<string>> {
   const touched = new Map<string, Set<string>>();
   const touch = (objectType: string, id: string) => {
     const ids = touched.get(objectType);
@@ -89,7 +98,7 @@ export function touchedRecords({ entries, position, scans, expired, due = [] }: 
   });
   for (const { objectType, ids } of scans) for (const id of ids) touch(objectType, id);
   for (const { objectType, id } of expired) touch(objectType, id);
-  for (const { objectType, id } of due) touch(objectType, id);
+  for (const { objectType, id } of [...due, ...untimed]) touch(objectType, id);
   return touched;
 }
 

@@ -25,6 +25,7 @@ import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
 import { type Batch, LOG_START, type LogEntry, type LogPosition, readLogEntry } from './batch.ts';
 import { CLOCK_SKEW_MAX_MS, type Clock } from './clock.ts';
 import { commitCommands } from './commit.ts';
+import { type DueChunk, DueSweep, readDueChunk, readTimedType } from './due-sweep.ts';
 import { EdgeSweep, readEdgeSets, readSweepChunk, type SweepChunk } from './edge-sweep.ts';
 import { type Fanout, Fanouts, type FanoutVisit, readFanout } from './fanouts.ts';
 import { beginGenerations, freshGeneration, type Lane } from './generations.ts';
@@ -88,6 +89,7 @@ interface Held {
   readonly builds: PartitionBuilds;
   readonly fanouts: Fanouts;
   readonly sweep: EdgeSweep;
+  readonly dueSweep: DueSweep;
   readonly outbox: Outbox;
   readonly timers: Timers;
   readonly resyncs: Resyncs;
@@ -110,6 +112,7 @@ interface Turn {
   readonly request?: ScanRequest | undefined;
   readonly ids: readonly string[];
   readonly swept?: SweepChunk | undefined;
+  readonly untimed?: DueChunk | undefined;
 }
 
 /**
@@ -252,6 +255,7 @@ export class PartitionProcessor {
     const builds: [string, TypeBuild][] = [];
     const fanouts: Fanout[] = [];
     const noted: [number, number][] = [];
+    const timed: string[] = [];
     const sent = new Map<number, Place>();
     const resynchronizing = new Set<number>();
     for (const [field, value] of meta) {
@@ -259,6 +263,8 @@ export class PartitionProcessor {
       if (field.startsWith('fanout:')) fanouts.push(readFanout(field, value));
       const sets = readEdgeSets(field, value);
       if (sets) noted.push(sets);
+      const timedType = readTimedType(field);
+      if (timedType !== undefined) timed.push(timedType);
       if (field.startsWith('sent:')) sent.set(Number(field.slice('sent:'.length)), readPlace(value));
       const lostTo = partitionIn(field, 'sending');
       if (lostTo !== undefined) resynchronizing.add(lostTo);
@@ -282,6 +288,7 @@ export class PartitionProcessor {
       builds: new PartitionBuilds(-1, complete, builds),
       fanouts: new Fanouts(fanouts),
       sweep: new EdgeSweep(noted),
+      dueSweep: new DueSweep(timed),
       outbox,
       timers: new Timers(0),
       resyncs: new Resyncs(meta, lost),
@@ -375,7 +382,9 @@ export class PartitionProcessor {
     const isBuilding = !isHeldBack && held.builds.hasWork(this.#context.networks.version);
     const isResyncing = !isHeldBack && held.resyncs.hasWork;
     const sweep = isHeldBack ? undefined : held.sweep.next(this.#context.networks.edges);
-    const isBusy = isQueued || isFanning || isBuilding || isResyncing || sweep !== undefined;
+    const dueSweep = isHeldBack ? undefined : held.dueSweep.next(this.#context.networks.types);
+    const isSweeping = sweep !== undefined || dueSweep !== undefined;
+    const isBusy = isQueued || isFanning || isBuilding || isResyncing || isSweeping;
     const hasWork = isBusy || due.length > 0 || expired.length > 0 || this.#inbox.length > 0;
     if (!hasWork) return this.#sleep(isHeldBack ? Number.POSITIVE_INFINITY : held.timers.nextMs - this.#clockOf(held));
     await this.#gather();
@@ -388,10 +397,13 @@ export class PartitionProcessor {
     const scans =
       request && ids.length > 0 ? [{ objectType: request.objectType, ordinals: request.scan.ordinals, ids }] : [];
     const swept = await readSweepChunk(this.#context.redis, this.#keys, sweep);
+    const untimed = await readDueChunk(this.#context.redis, this.#keys, dueSweep);
     const fanouts = visits.map((visit) => ({ anchor: visit.fanout.anchor, ids: visit.ids }));
     const resync = isResyncing ? await this.#nextOfResync(held, isBuilding) : NO_RESYNC;
-    const batch = this.#withCare({ entries, inbox, fanouts, resync, position: held.position, scans, due, expired });
-    await this.#carryOut(held, { batch, visits, request, ids, swept });
+    const untimedRecords = untimed?.records ?? [];
+    const work = { entries, inbox, fanouts, resync, scans, due, untimed: untimedRecords, expired };
+    const batch = this.#withCare({ ...work, position: held.position });
+    await this.#carryOut(held, { batch, visits, request, ids, swept, untimed });
   }
 
   /** Until somebody rings, a record is due (while the outbox is full none is looked at), or it is time to look after tombstones. */
@@ -427,7 +439,7 @@ export class PartitionProcessor {
     await this.#carryOut(held, { batch: this.#withCare(batch), visits: [], ids: [] });
   }
 
-  async #carryOut(held: Held, { batch, visits, request, ids, swept }: Turn): Promise<void> {
+  async #carryOut(held: Held, { batch, visits, request, ids, swept, untimed }: Turn): Promise<void> {
     const { redis, networks, metrics } = this.#context;
     let rows: StepRows;
     let loadedAt: number;
@@ -443,6 +455,7 @@ export class PartitionProcessor {
     const progress = held.builds.progress(networks, request, ids, isLastChunk);
     const { edges } = networks;
     const sweep = held.sweep.progress(edges, swept);
+    const dueSweep = held.dueSweep.progress(networks.types, networks.version, untimed);
     const delivered = held.outbox.takeDelivered();
     const settled = held.newPlaces
       .filter(([, { base }]) => base > 0)
@@ -465,6 +478,7 @@ export class PartitionProcessor {
       const traffic = { fanouts, outbox, resync, delivered: [...delivered, ...settled], places: held.newPlaces };
       const commands = commitCommands(made, progress, traffic, context);
       held.sweep.addTo(commands, sweep, edges, made.edges.neighbours, this.#keys);
+      held.dueSweep.addTo(commands, dueSweep, this.#keys);
       return { made, fanouts, outbox, commands };
     });
     if (!attempted) return;
@@ -482,6 +496,7 @@ export class PartitionProcessor {
         held.timers.committed(made, batch.due ?? []);
         held.resyncs.committed(batch.resync ?? NO_RESYNC, made.resync);
         held.sweep.committed(edges, sweep);
+        held.dueSweep.committed(dueSweep);
         for (const entry of outbox) {
           held.sent.set(entry.target, entry);
           held.outbox.forward(entry);

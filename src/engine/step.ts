@@ -115,6 +115,7 @@ export function step(batch: Batch, context: StepContext): Step {
   for (const chunk of batch.fanouts ?? []) run.fanout(chunk);
   for (const chunk of batch.scans) run.scan(chunk);
   run.fire(batch.due ?? []);
+  run.untime(batch.untimed ?? []);
   for (const { objectType, id } of batch.expired) run.expire(objectType, id);
   for (const resend of resends) run.resend(resend);
   for (const sweep of sweeps) run.sweep(sweep);
@@ -300,6 +301,11 @@ class StepRun {
     }
   }
 
+  /** Nothing of these moves with time any more: their timers are written down as what they are, none. */
+  untime(records: readonly RecordKey[]): void {
+    for (const { objectType, id } of records) this.#open(objectType, id).isTimerWritten = true;
+  }
+
   /** Forgets a tombstone; what this batch made of the record, a newer tombstone included, stays. */
   expire(objectType: string, id: string): void {
     const working = this.#open(objectType, id);
@@ -314,9 +320,10 @@ class StepRun {
       const known = this.#context.types.get(objectType);
       for (const working of rows.values()) {
         const { key, before, live, scanned } = working;
-        const row = known ? this.#withDue(known, working) : working.row;
-        if (row.due !== before.due || working.isTimerWritten) timers.push({ ...key, due: row.due });
-        if (row === before) continue;
+        const settled = known ? this.#withDue(known, working) : working.row;
+        if (settled.due !== before.due || working.isTimerWritten) timers.push({ ...key, due: settled.due });
+        if (settled === before) continue;
+        const row = known ? withoutGivenUp(settled, known.network) : settled;
         if (known) this.#neighbours.settle(known, key.id, before, row);
         const liveFlips = netFlips(live);
         const flips = scanned.length === 0 ? liveFlips : netFlips([...live, ...scanned]);
@@ -468,6 +475,12 @@ class StepRun {
     const held = (ordinal: number) => hasOrdinal(truth, ordinal);
     this.#flip(working, known.network.fire(seen, due - 1, this.#context.nowMs, held, neighbourhood), working.live);
   }
+}
+
+/** Ordinals that were retired since fall away whenever a row is written, in memory too: else it grows with every edit. */
+function withoutGivenUp(row: Row, network: PredicateNetwork): Row {
+  const isKept = (ordinal: number) => network.has(ordinal);
+  return row.truth.every(isKept) ? row : { ...row, truth: row.truth.filter(isKept) };
 }
 
 /** Ordinals that were retired since have no member set any more, and nobody is told. */
