@@ -153,8 +153,8 @@ export class PartitionProcessor {
     this.#context = context;
     this.#partition = partition;
     this.#keys = context.keys.partitions[partition]!;
-    this.#cache = new RowCache(context.cachedRowsMax);
     this.#logger = context.logger.child({ partition });
+    this.#cache = new RowCache(context.cachedRowsMax, (key, field) => this.#tellUnreadable(key, field));
   }
 
   /** Whether the lease is held and batches are being worked off. */
@@ -169,6 +169,13 @@ export class PartitionProcessor {
 
   start(): void {
     this.#running ??= this.#run();
+  }
+
+  #tellUnreadable(key: string, field: string): void {
+    this.#logger.error(
+      { key, field },
+      'a row can not be read, and counts as none: rollcall audit --repair builds it anew',
+    );
   }
 
   /** Looks again whether there is something to do: the catalog changed. */

@@ -7,6 +7,8 @@
  * A row that is written holds nothing of exports that were given up: else it would grow with every edit of a segment.
  */
 
+import { assert } from '../errors.ts';
+
 /** What a live target shows to its holders: the exported predicates that hold of it, and the numbers that are asked for. */
 export interface Exported {
   /** Ascending. */
@@ -174,9 +176,14 @@ export function packRow(row: NeighbourRow | RelatedRow): string {
 }
 
 export function unpackNeighbour(stored: string | null | undefined): NeighbourRow {
-  return stored ? (JSON.parse(stored) as NeighbourRow) : UNKNOWN_NEIGHBOUR;
+  const row = stored ? (JSON.parse(stored) as NeighbourRow) : UNKNOWN_NEIGHBOUR;
+  assert(row?.local?.counts, `a neighbour row says what holders add up to, this is '${stored?.slice(0, 20)}'`);
+  return row;
 }
 
 export function unpackRelated(stored: string | null | undefined): RelatedRow {
-  return stored ? (JSON.parse(stored) as RelatedRow) : NOT_RELATED;
+  const row = stored ? (JSON.parse(stored) as RelatedRow) : NOT_RELATED;
+  const isRow = Object.values(row ?? { none: undefined }).every((part) => part?.counts);
+  assert(isRow, `a related row says what each source adds up to, this is '${stored?.slice(0, 20)}'`);
+  return row;
 }
