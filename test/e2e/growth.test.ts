@@ -111,6 +111,28 @@ describe('250 edits of segments over a relationship', () => {
   });
 });
 
+describe('what rows still hold of what was given up', () => {
+  it('is told of by an audit, is no difference, and goes with the next write of the row', {
+    timeout: 60_000,
+  }, async () => {
+    await open();
+    await createSegment(deployment, 'sums', 'organizations', aged('sum', 1));
+    await createSegment(deployment, 'others', 'contacts', inIndustry('n1'));
+    await send(deployment, records);
+    await edit('sums', aged('sum', 2));
+    await edit('others', inIndustry('n2'));
+    const { redis, keys, store } = deployment;
+    const audited = () => audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 10_000 });
+    const report = await audited();
+    expect(report).toMatchObject({ differences: 0 });
+    expect(report.leftOver).toBeGreaterThan(0);
+    const older = (change: Change): Change =>
+      ({ ...change, data: { ...change.data, age: Number(change.data!['age'] ?? 0) + 1 } }) as Change;
+    await send(deployment, records.map(older));
+    expect(await audited()).toMatchObject({ differences: 0, leftOver: 0 });
+  });
+});
+
 describe('when nothing of a type moves with time any more', () => {
   const seen = (amount: number) => all({ field: 'seen', operator: 'inLast', value: { amount, unit: 'day' } });
   const due = async () => {
