@@ -76,6 +76,9 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     const metrics = createMetrics();
     await store.follow(tail);
     await delivery.listen(tail);
+    await delivery
+      .forgetQuiet()
+      .catch((error: unknown) => logger.warn({ err: error }, 'places of killed processes stay'));
     tail.start();
     const memberships = new Memberships(redis, keys, store);
     const worker = options.runsWorker

@@ -191,3 +191,26 @@ describe('when nothing of a type moves with time any more', () => {
     await eventually('no record is due', async () => (await due()) === 0);
   });
 });
+
+describe('the place of a process in the logs', () => {
+  it('goes when the process was killed long ago; one that lives and was quiet goes on', async () => {
+    await open({ partitions: 1 });
+    await createSegment(deployment, 'adults', 'contacts', all({ field: 'age', operator: '>', value: 20 }));
+    await send(deployment, records);
+    const { redis, keys } = deployment;
+    const [{ delivered } = { delivered: '' }] = keys.partitions;
+    const row = (at: number) => `1 5 0-0 ${at}`;
+    await redis.hset(delivered, 'killed-long-ago', row(Date.now() - 8 * 24 * 3600 * 1000));
+    await redis.hset(delivered, 'killed-lately', row(Date.now() - 1000));
+    const { source } = deployment.delivery;
+    const mine = (await redis.hget(delivered, source))!;
+    await redis.hset(delivered, source, mine.replace(/\d+$/, '1'));
+    const other = await openTestDeployment({ partitions: 1, prefix: keys.prefix, runsWorker: false });
+    await other.close();
+    const kept = (await redis.hkeys(delivered)).filter((each) => !/^p\d/.test(each));
+    expect(kept).toEqual(['killed-lately']);
+    const older = { op: 'put', object_type: 'contacts', id: 'c0', data: { age: 50 } } as const;
+    expect(await send(deployment, [older])).toBe(1);
+    expect((await deployment.memberships.counts(['adults'])).counts).toMatchObject([{ count: 10 }]);
+  });
+});
