@@ -114,7 +114,10 @@ export class Activations {
     return (await this.#redis.hget(this.#secrets, id)) ?? undefined;
   }
 
-  /** Forgets what signs nothing: secrets come with their activations, but earlier releases left some behind. */
+  /**
+   * Forgets what signs nothing: secrets come with their activations, but earlier releases left some
+   * behind.
+   */
   async forgetStraySecrets(): Promise<void> {
     const ids = await this.#redis.hkeys(this.#secrets);
     if (ids.every((id) => this.#store.catalog.activations.has(id))) return;
@@ -123,7 +126,10 @@ export class Activations {
     if (strays.length > 0) await this.#redis.hdel(this.#secrets, ...strays);
   }
 
-  /** Those that are gone, with their views or alone, of which something may be kept where webhooks are delivered from. */
+  /**
+   * Those that are gone, with their views or alone, of which something may be kept where webhooks
+   * are delivered from.
+   */
   async gone(): Promise<string[]> {
     return this.#redis.zrange(this.#gone, 0, '-1');
   }

@@ -170,7 +170,10 @@ export class CatalogDraft {
     },
   };
 
-  /** The catalog finds an ordinal under the key that it had before this draft: one that was outdated since is given to nobody. */
+  /**
+   * The catalog finds an ordinal under the key that it had before this draft: one that was outdated
+   * since is given to nobody.
+   */
   #known(objectTypeName: string, key: string): number | undefined {
     const found = [this.#byKey.get(`${objectTypeName} ${key}`), this.#catalog.ordinalOf(objectTypeName, key)];
     return found.find((ordinal) => ordinal !== undefined && this.#isGivenOut(ordinal, key));

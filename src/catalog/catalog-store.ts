@@ -106,8 +106,9 @@ export class CatalogStore {
   }
 
   /**
-   * Writes one version. `change` makes it of the catalog as it stands, without awaiting, and is called again if somebody else
-   * was faster; it throws a Problem to refuse, or returns undefined when there is nothing to write. A secret is kept with it.
+   * Writes one version. `change` makes it of the catalog as it stands, without awaiting, and is
+   * called again if somebody else was faster; it throws a Problem to refuse, or returns undefined
+   * when there is nothing to write. A secret is kept with it.
    * @throws Problem catalog_conflict after WRITE_ATTEMPTS_MAX tries.
    */
   write(change: (catalog: Catalog) => CatalogChange | undefined, secret?: ActivationSecret): Promise<void> {

@@ -210,7 +210,9 @@ export function queryScope(
   };
 }
 
-/** What a segment means so far; one that lost its ordinals (an older repair left such) is read anew. */
+/**
+ * What a segment means so far; one that lost its ordinals (an older repair left such) is read anew.
+ */
 function predicateOf(draft: CatalogDraft, segment: StoredSegment, timeZone: string): Predicate {
   const ordinal = segment.pending ?? segment.ordinal;
   const stored = ordinal === null ? undefined : draft.ordinal(ordinal);

@@ -1,7 +1,8 @@
 /**
  * audit.ts – `rollcall audit`: is everything that is stored what JsonLogic says?
  *
- * Keeps true: it ends with 0 only if something was compared and nothing is wrong with it, after a repair too.
+ * Keeps true: it ends with 0 only if something was compared and nothing is wrong with it, after a
+ * repair too.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';

@@ -64,7 +64,10 @@ const QUIET_MS = 7 * 24 * 3600 * 1000;
 /** Partitions are sources too, of messages: they live as long as the deployment. */
 const PARTITION = /^p\d+$/;
 
-/** When a source was last heard of: a row is its generation, its sequence, its last entry and that moment. */
+/**
+ * When a source was last heard of: a row is its generation, its sequence, its last entry and that
+ * moment.
+ */
 function lastHeardMs(row: string): number {
   return Number(row.split(' ')[3] ?? 0);
 }
@@ -109,8 +112,8 @@ export class Delivery {
   }
 
   /**
-   * Forgets sources whose processes were killed: what one of them had under way is long lost. One that lives and was quiet for
-   * so long is answered that there is a gap, and begins a generation.
+   * Forgets sources whose processes were killed: what one of them had under way is long lost. One
+   * that lives and was quiet for so long is answered that there is a gap, and begins a generation.
    */
   async forgetQuiet(nowMs = Date.now()): Promise<void> {
     for (const { delivered } of this.#keys.partitions) {

@@ -1,8 +1,10 @@
 /**
- * due-sweep.ts – Removes, piece by piece, the timers of types of which no predicate moves with time any more.
+ * due-sweep.ts – Removes, piece by piece, the timers of types of which no predicate moves with time
+ * any more.
  *
- * Keeps true: `meta` lists each type that may have entries in `due`: added by the first commit at a catalog version in which the
- * type has timers, removed by the commit after which it has none. A new owner resumes from that list.
+ * Keeps true: `meta` lists each type that may have entries in `due`: added by the first commit at a
+ * catalog version in which the type has timers, removed by the commit after which it has none. A
+ * new owner resumes from that list.
  */
 import type { Redis } from 'ioredis';
 import { type PartitionKeys, readRecordMember } from '../redis/keys.ts';
@@ -45,7 +47,10 @@ export interface DueProgress {
 export class DueSweep {
   readonly #timed: Set<string>;
   #version: number | undefined;
-  /** How far the scan has come that is for these types; for others it begins anew, and after a take-over too. */
+  /**
+   * How far the scan has come that is for these types; for others it begins anew, and after a
+   * take-over too.
+   */
   #scan: { readonly types: string; readonly cursor: string } | undefined;
 
   constructor(timed: Iterable<string>) {
@@ -59,7 +64,10 @@ export class DueSweep {
     return { types: given, cursor: this.#scan?.types === given.join() ? this.#scan.cursor : '0' };
   }
 
-  /** Caller: in the same turn of the event loop as the step over these types, which are those of `version`. */
+  /**
+   * Caller: in the same turn of the event loop as the step over these types, which are those of
+   * `version`.
+   */
   progress(types: Types, version: number, chunk: DueChunk | undefined): DueProgress {
     // A type may have got timers since the chunk was read: its entries are not to be forgotten.
     const isGiven = (name: string) => !types.get(name)?.network.hasTimers;
@@ -88,7 +96,10 @@ export class DueSweep {
   }
 }
 
-/** Reads the next entries. Those that stay while a scan runs are met by it, whatever goes in between. */
+/**
+ * Reads the next entries. Those that stay while a scan runs are met by it, whatever goes in
+ * between.
+ */
 export async function readDueChunk(
   redis: Redis,
   keys: PartitionKeys,

@@ -1,10 +1,12 @@
 /**
  * repair.ts – Makes good what an audit has found to be wrong.
  *
- * Keeps true: nothing of what is kept of segments and relationships is trusted: it is built anew from the records, beside live
- * changes, and until that is done nobody is told a number. Before that the owners forget the rows that they have in memory, for
- * those are of before; and ids, timers and rows that no record bears out are mended one by one, for builds go along the ids.
- * What was kept under the ordinals of before is removed at the end, also where the rows that name it were lost.
+ * Keeps true: nothing of what is kept of segments and relationships is trusted: it is built anew
+ * from the records, beside live changes, and until that is done nobody is told a number. Before
+ * that the owners forget the rows that they have in memory, for those are of before; and ids,
+ * timers and rows that no record bears out are mended one by one, for builds go along the ids. What
+ * was kept under the ordinals of before is removed at the end, also where the rows that name it
+ * were lost.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -67,14 +69,16 @@ async function mend({ redis }: Deployment, faults: readonly Fault[]): Promise<vo
   }
 }
 
-/** Whoever owns a partition takes it anew: from what is stored, and not from what was stored once. */
+/**
+ * Whoever owns a partition takes it anew: from what is stored, and not from what was stored once.
+ */
 async function expelOwners({ redis, keys }: Deployment): Promise<void> {
   await Promise.all(keys.partitions.map(({ meta }) => runScript(redis, 'expelOwner', [meta], [randomUUID()])));
 }
 
 /**
- * Where a message could not be applied, its source says everything anew; also where it began to do so and is not known to have
- * ended: if it goes on, that is harmless.
+ * Where a message could not be applied, its source says everything anew; also where it began to do
+ * so and is not known to have ended: if it goes on, that is harmless.
  */
 async function askForLost({ redis, keys }: Deployment): Promise<void> {
   for (const [target, { meta }] of keys.partitions.entries()) {
@@ -94,7 +98,10 @@ async function isRepaired({ redis, keys, store }: Deployment): Promise<boolean> 
   return standings.every(({ loss }) => loss === undefined);
 }
 
-/** What was kept under ordinals that nobody knows any more. The sweep of the engine comes first: it knows the most of it. */
+/**
+ * What was kept under ordinals that nobody knows any more. The sweep of the engine comes first: it
+ * knows the most of it.
+ */
 async function removeLeftOver(deployment: Deployment): Promise<void> {
   await until(SWEPT_TIMEOUT_MS, () => isSwept(deployment)).catch(() => {});
   await mend(deployment, await findFaults(deployment));

@@ -21,7 +21,10 @@ export class RowCache {
   readonly #edgeRows: LRUCache<string, NeighbourRow | RelatedRow>;
   readonly #onUnreadable: (key: string, field: string) => void;
 
-  /** `onUnreadable` is told of a row of ours that somebody else has written over: it counts as none until it is built anew. */
+  /**
+   * `onUnreadable` is told of a row of ours that somebody else has written over: it counts as none
+   * until it is built anew.
+   */
   constructor(rowsMax: number, onUnreadable: (key: string, field: string) => void = () => {}) {
     this.#onUnreadable = onUnreadable;
     this.#rows = new LRUCache({ max: rowsMax });

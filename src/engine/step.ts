@@ -301,7 +301,10 @@ class StepRun {
     }
   }
 
-  /** Nothing of these moves with time any more: their timers are written down as what they are, none. */
+  /**
+   * Nothing of these moves with time any more: their timers are written down as what they are,
+   * none.
+   */
   untime(records: readonly RecordKey[]): void {
     for (const { objectType, id } of records) this.#open(objectType, id).isTimerWritten = true;
   }
@@ -477,7 +480,10 @@ class StepRun {
   }
 }
 
-/** Ordinals that were retired since fall away whenever a row is written, in memory too: else it grows with every edit. */
+/**
+ * Ordinals that were retired since fall away whenever a row is written, in memory too: else it
+ * grows with every edit.
+ */
 function withoutGivenUp(row: Row, network: PredicateNetwork): Row {
   const isKept = (ordinal: number) => network.has(ordinal);
   return row.truth.every(isKept) ? row : { ...row, truth: row.truth.filter(isKept) };

@@ -141,8 +141,9 @@ export class Webhooks {
   }
 
   /**
-   * Removes what is left of activations that went, whatever took them along. An emitter that has not heard of it may still push
-   * something for a moment: each is looked at again until that is over.
+   * Removes what is left of activations that went, whatever took them along. An emitter that has
+   * not heard of it may still push something for a moment: each is looked at again until that is
+   * over.
    */
   async purgeGone(): Promise<void> {
     const { activations } = this.#deployment;

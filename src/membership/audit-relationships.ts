@@ -1,15 +1,18 @@
 /**
  * audit-relationships.ts – Compares what is stored across relationships with what JsonLogic says of every record's nested document.
  *
- * Keeps true: the expectation comes from the records alone – truths from reference.ts over reference-document.ts, exported
- * predicates written out as JsonLogic for it – and not from the engine. A graph of many partitions is not read at one instant:
- * unless no partition moved while it was read, what differs is looked at again. A truth has to differ each time; a row has to be
- * wrong at every one of many looks at it alone (edge-look.ts), for busy rows differ each time that all of them are read.
+ * Keeps true: the expectation comes from the records alone – truths from reference.ts over
+ * reference-document.ts, exported predicates written out as JsonLogic for it – and not from the
+ * engine. A graph of many partitions is not read at one instant: unless no partition moved while it
+ * was read, what differs is looked at again. A truth has to differ each time; a row has to be wrong
+ * at every one of many looks at it alone (edge-look.ts), for busy rows differ each time that all of
+ * them are read.
  *
- * Compared are member sets and state rows of segments that look across relationships, and of every relationship the state rows
- * of its exported predicates, the sets of holders and of their values, neighbour rows and related rows. Read in chunks, and held
- * in memory: the declared values and keys of all live records of types that relationships connect (about 1 kB a record), and one
- * text per row.
+ * Compared are member sets and state rows of segments that look across relationships, and of every
+ * relationship the state rows of its exported predicates, the sets of holders and of their values,
+ * neighbour rows and related rows. Read in chunks, and held in memory: the declared values and keys
+ * of all live records of types that relationships connect (about 1 kB a record), and one text per
+ * row.
  */
 import type { Redis } from 'ioredis';
 import type { Catalog, StoredFilter, StoredOrdinal } from '../catalog/catalog.ts';
@@ -61,7 +64,10 @@ export interface RelationshipAuditContext {
   readonly timeoutMs: number;
   /** How often effects must come through before anything is compared (standing.ts). */
   readonly rounds: number;
-  /** Whether all that is due is fired before anything is compared; something may be due that nobody fires. */
+  /**
+   * Whether all that is due is fired before anything is compared; something may be due that nobody
+   * fires.
+   */
   readonly isTimed: boolean;
   /** Per partition, the sets that there are of holders and their values. */
   readonly sets: readonly EdgeSets[];
@@ -87,7 +93,10 @@ export interface RelationshipAudit {
   readonly evaluations: number;
   readonly memberships: number;
   readonly differences: readonly SubjectDifference[];
-  /** Rows that still hold something of exports that were given up: it goes with the next write of the row. */
+  /**
+   * Rows that still hold something of exports that were given up: it goes with the next write of
+   * the row.
+   */
   readonly leftOver: number;
 }
 
@@ -117,7 +126,10 @@ export async function auditRelationships(
   return { ...seen, differences: [...truths, ...rows] };
 }
 
-/** Reads the whole graph, and says whether no partition has moved meanwhile: then what differs is a difference. */
+/**
+ * Reads the whole graph, and says whether no partition has moved meanwhile: then what differs is a
+ * difference.
+ */
 async function attempted(context: RelationshipAuditContext, segments: readonly StoredFilter[]) {
   const before = await numbers(context);
   const attempt = new Attempt(context, segments, before.serverMs);
@@ -429,7 +441,10 @@ class Attempt {
     return stored;
   }
 
-  /** Of all targets that have a set, and of those whose set came since the names were read: holders of now point at them. */
+  /**
+   * Of all targets that have a set, and of those whose set came since the names were read: holders
+   * of now point at them.
+   */
   async #storedSets(
     edge: AuditedEdge,
     own: PartitionKeys,

@@ -5,10 +5,12 @@
  * between two commits and an audit may run beside a live server; the expectation comes from reference.ts, not from the engine;
  * a segment that was edited meanwhile is left out and named, never reported as wrong.
  *
- * Compared are, per partition: member sets and state rows with the reference, also of members that are no records; counts with
- * the sets. Whether a row of a record may be there at all is asked by row-faults.ts, of keys and fields by key-faults.ts. What
- * is kept across relationships is compared by audit-relationships.ts, over all partitions together. A record that is created
- * after the audit has passed its place is not looked at. Segments without a predicate are named: nobody answers for them.
+ * Compared are, per partition: member sets and state rows with the reference, also of members that
+ * are no records; counts with the sets. Whether a row of a record may be there at all is asked by
+ * row-faults.ts, of keys and fields by key-faults.ts. What is kept across relationships is compared
+ * by audit-relationships.ts, over all partitions together. A record that is created after the audit
+ * has passed its place is not looked at. Segments without a predicate are named: nobody answers for
+ * them.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
@@ -79,7 +81,10 @@ interface EdgeDifference {
   readonly referenceOnly: Sample;
 }
 
-/** Rows, fields and keys that are there without being borne out by a record or the catalog, or are missing. */
+/**
+ * Rows, fields and keys that are there without being borne out by a record or the catalog, or are
+ * missing.
+ */
 interface KeptDifference {
   readonly place: FaultPlace;
   /** The object type, or the kind of key. */
@@ -111,7 +116,10 @@ export interface AuditReport {
   readonly isBroken: boolean;
   /** Segments and views that no predicate answers for, nor will: the catalog itself is wrong. */
   readonly withoutPredicate: readonly string[];
-  /** Rows and keys that still hold something that was given up: it goes with the next write, or is being removed. */
+  /**
+   * Rows and keys that still hold something that was given up: it goes with the next write, or is
+   * being removed.
+   */
   readonly leftOver: number;
   /** What can be made good one by one, and is not built anew. */
   readonly faults: readonly Fault[];
@@ -125,7 +133,10 @@ export interface AuditReport {
 }
 
 const RESYNC_POLL_MS = 50;
-/** How long records that are due are waited for: something may be due that nobody will ever fire, which is a fault to be found. */
+/**
+ * How long records that are due are waited for: something may be due that nobody will ever fire,
+ * which is a fault to be found.
+ */
 const FIRED_TIMEOUT_MS = 5000;
 const SAMPLE_MAX = 20;
 /** Replies of one transaction: records times segments. */
@@ -184,13 +195,19 @@ function filtersByName(catalog: Catalog): Map<string, StoredFilter> {
   );
 }
 
-/** Whether somebody answers for it, or will: what names no ordinal that there is, is wrong in the catalog itself. */
+/**
+ * Whether somebody answers for it, or will: what names no ordinal that there is, is wrong in the
+ * catalog itself.
+ */
 function hasPredicate({ ordinals }: Catalog, { ordinal, pending }: StoredFilter): boolean {
   const named = [ordinal, pending].filter((each) => each !== null);
   return named.length > 0 && named.every((each) => ordinals.has(each));
 }
 
-/** What is compared with the reference: a predicate that is given up by its own budget of work has no members to compare. */
+/**
+ * What is compared with the reference: a predicate that is given up by its own budget of work has
+ * no members to compare.
+ */
 function isAudited({ ordinals }: Catalog, ordinal: number): boolean {
   return ordinals.has(ordinal);
 }

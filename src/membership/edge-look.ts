@@ -1,9 +1,11 @@
 /**
- * edge-look.ts – Looks at what is kept of one target over one relationship, again and again, until it is seen to be right.
+ * edge-look.ts – Looks at what is kept of one target over one relationship, again and again, until
+ * it is seen to be right.
  *
- * Keeps true: what lies in one partition is read at one instant: holders, their values and what they add up to are then exactly
- * what the rows of the records say. What travels between partitions may lag for a moment, so a difference is one that no look
- * has failed to see. Whether those rows are true is compared with the reference by audit-relationships.ts.
+ * Keeps true: what lies in one partition is read at one instant: holders, their values and what
+ * they add up to are then exactly what the rows of the records say. What travels between partitions
+ * may lag for a moment, so a difference is one that no look has failed to see. Whether those rows
+ * are true is compared with the reference by audit-relationships.ts.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
@@ -34,14 +36,20 @@ import {
 import { hasOrdinal } from './ordinals.ts';
 import { unpackState } from './state-row.ts';
 
-/** A relationship whose rows are compared; exports ascending by ordinal, the anchor among those that go up. */
+/**
+ * A relationship whose rows are compared; exports ascending by ordinal, the anchor among those that
+ * go up.
+ */
 export interface AuditedEdge {
   readonly anchor: number;
   readonly definition: EdgeDefinition;
   readonly up: readonly [ordinal: number, stored: StoredOrdinal][];
   readonly down: readonly [ordinal: number, stored: StoredOrdinal][];
   readonly exports: ReadonlySet<number>;
-  /** Whether a predicate of the target's type reads what holders add up to: else only who has any is told. */
+  /**
+   * Whether a predicate of the target's type reads what holders add up to: else only who has any is
+   * told.
+   */
   readonly isRead: boolean;
 }
 
@@ -92,7 +100,10 @@ async function staysWrong(context: LookContext, spot: Spot): Promise<boolean> {
   return true;
 }
 
-/** A row that nobody can read is not right. @throws what Redis has failed with: that says nothing of the row */
+/**
+ * A row that nobody can read is not right. @throws what Redis has failed with: that says nothing of
+ * the row
+ */
 function isReadable(error: unknown): false {
   if (isUnanswered(error) || (error as Error).name === 'ReplyError') throw error;
   return false;
@@ -111,7 +122,10 @@ async function isRight(context: LookContext, spot: Spot, proven: Set<number>): P
   return sameAggregate(local, here.expected.local) && sameExported(shown, await exportedOf(context, spot));
 }
 
-/** What one partition keeps of the target, and what its records say that it should. Lists as sorted texts. */
+/**
+ * What one partition keeps of the target, and what its records say that it should. Lists as sorted
+ * texts.
+ */
 interface Here {
   readonly holders: string;
   readonly values: string;

@@ -1,8 +1,10 @@
 /**
- * fault.ts – One thing that a partition keeps and that its records do not bear out, and how it is made good.
+ * fault.ts – One thing that a partition keeps and that its records do not bear out, and how it is
+ * made good.
  *
- * Keeps true: a mend says what it was decided by; where that is not so any more nothing is written, for the owner of the
- * partition goes on meanwhile. What follows from predicates has no mend here: it is built anew.
+ * Keeps true: a mend says what it was decided by; where that is not so any more nothing is written,
+ * for the owner of the partition goes on meanwhile. What follows from predicates has no mend here:
+ * it is built anew.
  */
 
 /** What kind of row, set or field it is. */

@@ -1,9 +1,11 @@
 /**
- * key-faults.ts – Looks at the names of all keys, and at the fields of counts: is each one of an ordinal and a type that there is?
+ * key-faults.ts – Looks at the names of all keys, and at the fields of counts: is each one of an
+ * ordinal and a type that there is?
  *
- * Keeps true: an ordinal that no partition knows any more has no set, no row and no count; what the engine is still removing
- * piece by piece (edge-sweep.ts) is left over, not wrong. Numbers are never reused, so nobody writes to what is found here once
- * every partition has adopted a catalog without it: that is what is waited for before a key is called a fault.
+ * Keeps true: an ordinal that no partition knows any more has no set, no row and no count; what the
+ * engine is still removing piece by piece (edge-sweep.ts) is left over, not wrong. Numbers are
+ * never reused, so nobody writes to what is found here once every partition has adopted a catalog
+ * without it: that is what is waited for before a key is called a fault.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
@@ -26,7 +28,10 @@ export interface KeyFaults {
   readonly faults: readonly Fault[];
   /** Keys that the engine is still removing. */
   readonly leftOver: number;
-  /** Per partition, of the sets that relationships have: the targets that have one, by anchor or ordinal. */
+  /**
+   * Per partition, of the sets that relationships have: the targets that have one, by anchor or
+   * ordinal.
+   */
   readonly sets: readonly EdgeSets[];
 }
 
@@ -49,7 +54,9 @@ export async function findKeyFaults(context: KeyFaultContext): Promise<KeyFaults
   return look;
 }
 
-/** The names of all keys, by partition: one pass over the whole key space, which others may share. */
+/**
+ * The names of all keys, by partition: one pass over the whole key space, which others may share.
+ */
 async function allNames({ redis, prefix, partitions }: KeyFaultContext): Promise<string[][]> {
   const names: string[][] = partitions.map(() => []);
   const match = `${prefix.replace(/[\\*?[\]]/g, '\\$&')}:{*}:*`;
@@ -104,7 +111,9 @@ class Look implements KeyFaults {
     await this.#judgeExports(partition, keys);
   }
 
-  /** Predicates that relationships need have no members, and a number that says that they are built. */
+  /**
+   * Predicates that relationships need have no members, and a number that says that they are built.
+   */
   async #judgeExports(partition: number, keys: PartitionKeys): Promise<void> {
     const { redis, catalog } = this.#context;
     const built = [...catalog.ordinals].filter(([, { exported, status }]) => exported && status === 'ready');

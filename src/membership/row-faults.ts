@@ -1,9 +1,11 @@
 /**
- * row-faults.ts – Looks at all rows of records: is each one listed, remembered and due exactly as its record says?
+ * row-faults.ts – Looks at all rows of records: is each one listed, remembered and due exactly as
+ * its record says?
  *
- * Keeps true: all that is kept of one record is read at one instant, between two commits; what looks wrong is looked at again
- * when the catalog is known to be as new as what was read, and is a fault only if it is wrong both times. Members and truths
- * are compared by audit.ts: here it is whether a row may be there at all, and say what it says.
+ * Keeps true: all that is kept of one record is read at one instant, between two commits; what
+ * looks wrong is looked at again when the catalog is known to be as new as what was read, and is a
+ * fault only if it is wrong both times. Members and truths are compared by audit.ts: here it is
+ * whether a row may be there at all, and say what it says.
  */
 import type { Redis } from 'ioredis';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -34,7 +36,10 @@ export interface RowFaults {
 }
 
 const CHUNK = 500;
-/** A timer that is scored so is looked at by whoever takes the partition over next, and set as the record says. */
+/**
+ * A timer that is scored so is looked at by whoever takes the partition over next, and set as the
+ * record says.
+ */
 const LONG_DUE_MS = 1;
 /** How late a record may be fired before somebody should know. */
 const OVERDUE_MS = 60_000;
@@ -247,7 +252,10 @@ class Walk {
     yield { place: 'timers', told: seen.id, isExtra: due !== undefined, mend };
   }
 
-  /** As its row says, never later than the clock flips something, and not long ago. Earlier is well: it is then looked at again. */
+  /**
+   * As its row says, never later than the clock flips something, and not long ago. Earlier is well:
+   * it is then looked at again.
+   */
   #isDueRight(objectType: string, record: RecordRow, noted: number | undefined, due: number | undefined): boolean {
     const type = this.#context.catalog.objectTypes.get(objectType);
     if (!type) return due === undefined && noted === undefined;
@@ -277,7 +285,10 @@ class Walk {
     return networks;
   }
 
-  /** Those that there are, those that nobody has given out for this type, and those that were given up. */
+  /**
+   * Those that there are, those that nobody has given out for this type, and those that were given
+   * up.
+   */
   #sorted(truth: Ordinals, objectType: string): { kept: number[]; alien: number[]; given: number[] } {
     const { catalog } = this.#context;
     const sorted = { kept: [] as number[], alien: [] as number[], given: [] as number[] };

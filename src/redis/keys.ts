@@ -105,7 +105,9 @@ export class CatalogKeys {
   readonly activations: string;
   /** By activation: in no catalog entry, so that nothing that shows the catalog can show them. */
   readonly webhookSecrets: string;
-  /** Activations that are gone, by the second: what webhooks keep of them is still to be removed. */
+  /**
+   * Activations that are gone, by the second: what webhooks keep of them is still to be removed.
+   */
   readonly goneActivations: string;
   readonly #base: string;
 

@@ -1,5 +1,6 @@
 /**
- * growth.test.ts – What is kept for a predicate, a measure or a timer goes when it is given up, by bytes of what Redis holds.
+ * growth.test.ts – What is kept for a predicate, a measure or a timer goes when it is given up, by
+ * bytes of what Redis holds.
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
@@ -14,7 +15,10 @@ const relationships = {
 };
 const contacts = { attributes: { age: { type: 'number' }, seen: { type: 'datetime' } }, relationships };
 const all = (...rules: object[]) => ({ combinator: 'and', rules });
-/** Another predicate of contacts, and other values, for each edit; all of them hold of every contact. */
+/**
+ * Another predicate of contacts, and other values, for each edit; all of them hold of every
+ * contact.
+ */
 const aged = (aggregate: string, over: number) =>
   all({
     field: 'contacts.age',

@@ -1,5 +1,6 @@
 /**
- * rebuild.test.ts – After everything is built anew each segment answers again, and the catalog can be edited as before.
+ * rebuild.test.ts – After everything is built anew each segment answers again, and the catalog can
+ * be edited as before.
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { CatalogDraft } from '../../src/catalog/catalog-draft.ts';
@@ -57,7 +58,10 @@ async function counts(): Promise<Record<string, number | null>> {
   return Object.fromEntries(all.map(({ slug, count }) => [slug, count]));
 }
 
-/** Counts, members, the segments of a record, a type that is declared otherwise, edits, and further changes. */
+/**
+ * Counts, members, the segments of a record, a type that is declared otherwise, edits, and further
+ * changes.
+ */
 async function expectAllWell(): Promise<void> {
   await built(deployment);
   expect(await counts()).toEqual(COUNTS);

@@ -1,6 +1,7 @@
 /**
- * repair.test.ts – Each kind of planted fault is found by `rollcall audit`, mended by `--repair`, alone and under load, and is then
- * nowhere to be seen: neither by a reader of Redis that shares no code with the audit, nor by what the API answers.
+ * repair.test.ts – Each kind of planted fault is found by `rollcall audit`, mended by `--repair`,
+ * alone and under load, and is then nowhere to be seen: neither by a reader of Redis that shares no
+ * code with the audit, nor by what the API answers.
  *
  * One row of the table is one kind of fault. ROLLCALL_FAULT=<part of a name> runs some of them.
  */
@@ -263,6 +264,7 @@ const KINDS: readonly Kind[] = [
   {
     name: 'a whole member set is lost',
     plant: async () => {
+      await renewed();
       for (const keys of api.deployment.keys.partitions) await redis.del(keys.segment(ordinalOf('lately')));
     },
   },
@@ -657,7 +659,10 @@ async function countOf(slug: string): Promise<number> {
   return counts[0]!.count;
 }
 
-/** Counts, members, lookups, the segments of a record, a type that is declared otherwise, and what changes move then. */
+/**
+ * Counts, members, lookups, the segments of a record, a type that is declared otherwise, and what
+ * changes move then.
+ */
 async function expectAnswersRight(): Promise<void> {
   for (const slug of Object.keys(SEGMENTS)) {
     const { data } = (await ok('GET', `/v1/segments/${slug}/members?limit=1000`)) as { data: { id: string }[] };

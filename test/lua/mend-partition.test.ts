@@ -1,5 +1,6 @@
 /**
- * mend-partition.test.ts – A mend writes only where what it was decided by is still so; an expelled owner commits nothing more.
+ * mend-partition.test.ts – A mend writes only where what it was decided by is still so; an expelled
+ * owner commits nothing more.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CommitCommands } from '../../src/engine/commit.ts';

@@ -1,8 +1,10 @@
 /**
- * kept.ts – Reads all that a deployment keeps in Redis as a stranger would, and says what of it no record bears out.
+ * kept.ts – Reads all that a deployment keeps in Redis as a stranger would, and says what of it no
+ * record bears out.
  *
- * Keeps true: it shares no code with the engine or the audit but the reference (json-logic-js over nested documents): rows are
- * parsed here a second time, names of keys are read as they are documented.
+ * Keeps true: it shares no code with the engine or the audit but the reference (json-logic-js over
+ * nested documents): rows are parsed here a second time, names of keys are read as they are
+ * documented.
  */
 import type { Redis } from 'ioredis';
 import { objectType } from '../../src/change/object-type.ts';

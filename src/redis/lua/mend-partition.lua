@@ -1,9 +1,9 @@
--- mend-partition.lua: makes good one row, set or field of a partition, if what that was decided by is still so.
+-- mend-partition.lua: makes good one row, set or field, if what that was decided by is still so.
 --
 -- KEYS  1 the key that is written, 2… the hashes that guards look at (all of one partition)
--- ARGV  1 count of guards, then per guard: index in KEYS of a hash, field, 'is' or 'absent', the field's value;
---       then the write: verb, index in KEYS, arguments…
--- returns 'mended' | 'moved' (a guard does not hold any more: somebody has committed meanwhile, look again)
+-- ARGV  1 count of guards, then per guard: index in KEYS of a hash, field, 'is' or 'absent', the
+--       field's value; then the write: verb, index in KEYS, arguments…
+-- returns 'mended' | 'moved' (a guard does not hold any more: somebody has committed meanwhile)
 local guards = tonumber(ARGV[1])
 for i = 1, guards do
   local at = 2 + (i - 1) * 4
