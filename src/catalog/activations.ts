@@ -42,11 +42,13 @@ export class Activations {
   readonly #store: CatalogStore;
   readonly #redis: Redis;
   readonly #secrets: string;
+  readonly #gone: string;
 
   constructor(store: CatalogStore, redis: Redis, keys: CatalogKeys, allowed: AllowedTargets) {
     this.#store = store;
     this.#redis = redis;
     this.#secrets = keys.webhookSecrets;
+    this.#gone = keys.goneActivations;
     this.allowed = allowed;
   }
 
@@ -56,17 +58,14 @@ export class Activations {
     assert(url !== undefined, 'a URL is required');
     const id = randomUUID();
     const made = secret === undefined ? makeSecret() : undefined;
-    await this.#keepSecret(id, secret ?? made!);
-    try {
-      await this.#store.write((catalog) => {
+    await this.#store.write(
+      (catalog) => {
         if (!catalog.views.has(view)) throw unknownView(view);
         const now = Date.now();
         return written(catalog, id, { id, view, url, events, created_at: now, updated_at: now });
-      });
-    } catch (error) {
-      await this.#redis.hdel(this.#secrets, id).catch(() => {}); // a secret that signs nothing stays behind
-      throw error;
-    }
+      },
+      { activation: id, secret: secret ?? made! },
+    );
     return { activation: this.#stored(view, id), secret: made };
   }
 
@@ -74,12 +73,14 @@ export class Activations {
   async patch(view: string, id: string, body: unknown): Promise<StoredActivation> {
     const { secret, ...given } = parse(body, this.allowed, false);
     await this.find(view, id);
-    if (secret !== undefined) await this.#keepSecret(id, secret);
-    await this.#store.write((catalog) => {
-      const old = catalog.activations.get(id);
-      if (old?.view !== view) throw unknownActivation(view, id);
-      return written(catalog, id, { ...old, ...given, updated_at: Date.now() });
-    });
+    await this.#store.write(
+      (catalog) => {
+        const old = catalog.activations.get(id);
+        if (old?.view !== view) throw unknownActivation(view, id);
+        return written(catalog, id, { ...old, ...given, updated_at: Date.now() });
+      },
+      secret === undefined ? undefined : { activation: id, secret },
+    );
     return this.#stored(view, id);
   }
 
@@ -89,7 +90,6 @@ export class Activations {
       if (catalog.activations.get(id)?.view !== view) throw unknownActivation(view, id);
       return written(catalog, id, null);
     });
-    await this.#redis.hdel(this.#secrets, id);
   }
 
   /** Those of a view, in the order in which they were created. @throws Problem view_unknown */
@@ -109,13 +109,29 @@ export class Activations {
     return (await this.#redis.hget(this.#secrets, id)) ?? undefined;
   }
 
-  /** Forgets the secrets of activations that went with their view. */
-  async forget(id: string): Promise<void> {
-    await this.#redis.hdel(this.#secrets, id);
+  /**
+   * Forgets what signs nothing: secrets come with their activations, but earlier releases left some
+   * behind.
+   */
+  async forgetStraySecrets(): Promise<void> {
+    const ids = await this.#redis.hkeys(this.#secrets);
+    if (ids.every((id) => this.#store.catalog.activations.has(id))) return;
+    await this.#store.refresh();
+    const strays = ids.filter((id) => !this.#store.catalog.activations.has(id));
+    if (strays.length > 0) await this.#redis.hdel(this.#secrets, ...strays);
   }
 
-  async #keepSecret(id: string, secret: string): Promise<void> {
-    await this.#redis.hset(this.#secrets, id, secret);
+  /**
+   * Those that are gone, with their views or alone, of which something may be kept where webhooks
+   * are delivered from.
+   */
+  async gone(): Promise<string[]> {
+    return this.#redis.zrange(this.#gone, 0, '-1');
+  }
+
+  /** Nothing is kept any more of those that went so long ago. */
+  async forget(beforeMs: number): Promise<void> {
+    await this.#redis.zremrangebyscore(this.#gone, '-inf', Math.floor(beforeMs / 1000));
   }
 
   async #view(slug: string): Promise<StoredView> {

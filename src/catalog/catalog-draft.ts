@@ -113,7 +113,8 @@ export class CatalogDraft {
   }
 
   ordinal(ordinal: number): StoredOrdinal {
-    const stored = this.#ordinals.get(ordinal) ?? this.#catalog.ordinals.get(ordinal);
+    const drafted = this.#ordinals.get(ordinal);
+    const stored = drafted === undefined ? this.#catalog.ordinals.get(ordinal) : drafted;
     assert(stored, `ordinal ${ordinal} is in the catalog`);
     return stored;
   }
@@ -170,9 +171,19 @@ export class CatalogDraft {
     },
   };
 
+  /**
+   * The catalog finds an ordinal under the key that it had before this draft: one that was outdated
+   * since is given to nobody.
+   */
   #known(objectTypeName: string, key: string): number | undefined {
-    const known = this.#catalog.ordinalOf(objectTypeName, key) ?? this.#byKey.get(`${objectTypeName} ${key}`);
-    return known !== undefined && this.#ordinals.get(known) !== null ? known : undefined;
+    const found = [this.#byKey.get(`${objectTypeName} ${key}`), this.#catalog.ordinalOf(objectTypeName, key)];
+    return found.find((ordinal) => ordinal !== undefined && this.#isGivenOut(ordinal, key));
+  }
+
+  #isGivenOut(ordinal: number, key: string): boolean {
+    const drafted = this.#ordinals.get(ordinal);
+    const stored = drafted === undefined ? this.#catalog.ordinals.get(ordinal) : drafted;
+    return stored?.key === key && stored.status !== 'retiring';
   }
 
   #allocate(stored: Omit<StoredOrdinal, 'status' | 'since'>): number {

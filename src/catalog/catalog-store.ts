@@ -39,6 +39,14 @@ const WRITE_ATTEMPTS_MAX = 50;
 const CATCH_UP_RETRY_MS = 200;
 /** Versions that are caught up with one by one; behind by more, all is loaded. */
 const CAUGHT_UP_MAX = 100;
+/** The index of the secrets among the keys of the script that writes a version. */
+const SECRETS = 9;
+
+/** What an activation signs with: beside the catalog, and in no entry of it. */
+export interface ActivationSecret {
+  readonly activation: string;
+  readonly secret: string;
+}
 
 /**
  * Founds the deployment if there is none, else checks that it is the one that the configuration speaks of.
@@ -171,12 +179,13 @@ export class CatalogStore {
   }
 
   /**
-   * Writes one version. `change` makes it of the catalog as it stands, without awaiting, and is called again if somebody else
-   * was faster; it throws a Problem to refuse, or returns undefined when there is nothing to write.
+   * Writes one version. `change` makes it of the catalog as it stands, without awaiting, and is
+   * called again if somebody else was faster; it throws a Problem to refuse, or returns undefined
+   * when there is nothing to write. A secret is kept with it.
    * @throws Problem catalog_conflict after WRITE_ATTEMPTS_MAX tries | catalog_full
    */
-  write(change: (catalog: Catalog) => CatalogChange | undefined): Promise<void> {
-    const written = this.#writing.then(() => this.#write(change));
+  write(change: (catalog: Catalog) => CatalogChange | undefined, secret?: ActivationSecret): Promise<void> {
+    const written = this.#writing.then(() => this.#write(change, secret));
     this.#writing = written.catch(() => {});
     return written;
   }
@@ -185,14 +194,14 @@ export class CatalogStore {
    * What is refused, or found to be so already, must not be by an older catalog than was stored
    * when somebody asked for it.
    */
-  async #write(change: (catalog: Catalog) => CatalogChange | undefined): Promise<void> {
+  async #write(change: (catalog: Catalog) => CatalogChange | undefined, secret?: ActivationSecret): Promise<void> {
     await this.refresh();
     for (let attempt = 0; attempt < WRITE_ATTEMPTS_MAX; attempt++) {
       const { version } = this.catalog;
       const made = change(this.catalog);
       if (!made || made.writes.length === 0) return;
       this.quota.check(made);
-      const [answer, number] = await this.#send(version, made);
+      const [answer, number] = await this.#send(version, made, secret);
       if (answer === 'ok') {
         if (this.catalog.version === version) this.catalog.apply(Number(number), made);
         return;
@@ -202,11 +211,16 @@ export class CatalogStore {
     throw new Problem('catalog_conflict', `the catalog was changed by others ${WRITE_ATTEMPTS_MAX} times in between`);
   }
 
-  #send(version: number, { nextOrdinal, writes }: CatalogChange): Promise<[answer: string, version: string]> {
+  #send(
+    version: number,
+    { nextOrdinal, writes }: CatalogChange,
+    secret: ActivationSecret | undefined,
+  ): Promise<[answer: string, version: string]> {
     const hashes = { 'object-types': 2, segments: 3, ordinals: 4, views: 6, activations: 7 } as const;
     const fields = writes.flatMap(([hash, field, value]) => fieldOf(hashes[hash], field, value));
     const slugs = writes.flatMap(([hash, slug, value]) => (hash === 'segments' ? slugOf(slug, value) : []));
-    return this.#carryOut(version, { nextOrdinal, writes }, [...fields, ...slugs]);
+    const secrets = secret ? [SECRETS, secret.activation, 'set', secret.secret] : [];
+    return this.#carryOut(version, { nextOrdinal, writes }, [...fields, ...slugs, ...secrets]);
   }
 
   #carryOut(
@@ -215,7 +229,9 @@ export class CatalogStore {
     fields: readonly (string | number)[],
   ): Promise<[answer: string, version: string]> {
     const { meta, objectTypes, segments, ordinals, log, views, activations, slugs } = this.#keys.catalog;
-    const keys = [meta, objectTypes, segments, ordinals, log, views, activations, slugs];
+    const { webhookSecrets, goneActivations } = this.#keys.catalog;
+    const named = [meta, objectTypes, segments, ordinals, log, views, activations, slugs];
+    const keys = [...named, webhookSecrets, goneActivations];
     const header = [version, change.nextOrdinal, JSON.stringify(change), LOG_ENTRIES_KEPT];
     return runScript(this.#redis, 'writeCatalog', keys, [...header, ...fields]);
   }

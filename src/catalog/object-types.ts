@@ -134,9 +134,9 @@ export function recompile(
       const compiled = compileQuery(filter.query, queryScope(draft, type, timeZone, anew));
       if (!isView(filter)) anew.set(filter.slug, compiled);
       const before = isView(filter) ? undefined : edited.get(filter.slug);
+      const ordinal = filter.pending ?? filter.ordinal;
       if (before) changed.push({ filter: before, compiled });
-      else if (compiled.key !== draft.ordinal(filter.pending ?? filter.ordinal!).key)
-        changed.push({ filter, compiled });
+      else if (ordinal === null || compiled.key !== draft.ordinal(ordinal).key) changed.push({ filter, compiled });
     });
   }
   for (const view of draft.views()) {

@@ -9,6 +9,7 @@ import { randomUUID } from 'node:crypto';
 import { isObject, type ObjectType } from '../change/object-type.ts';
 import { type Fault, Problem } from '../errors.ts';
 import { type CompiledQuery, compileQuery } from '../query/compile.ts';
+import type { Predicate } from '../query/predicate.ts';
 import { type Catalog, isView, type StoredFilter, type StoredSegment } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogStore } from './catalog-store.ts';
@@ -246,12 +247,21 @@ export function queryScope(
       const segment = draft.segment(slug);
       if (!segment) return undefined;
       const newest = anew.get(slug);
-      const ordinal = segment.pending ?? segment.ordinal;
-      const stored = draft.ordinal(ordinal!);
-      const predicate = newest?.predicate ?? stored.source ?? stored.predicate;
+      const predicate = newest?.predicate ?? predicateOf(draft, segment, timeZone);
       return { objectType: segment.object_type, predicate, jsonLogic: newest?.jsonLogic ?? segment.json_logic };
     },
   };
+}
+
+/**
+ * What a segment means so far; one that lost its ordinals (an older repair left such) is read anew.
+ */
+function predicateOf(draft: CatalogDraft, segment: StoredSegment, timeZone: string): Predicate {
+  const ordinal = segment.pending ?? segment.ordinal;
+  const stored = ordinal === null ? undefined : draft.ordinal(ordinal);
+  if (stored) return stored.source ?? stored.predicate;
+  const type = declaredType(draft, segment.object_type, 'segment_invalid');
+  return compileQuery(segment.query, queryScope(draft, type, timeZone)).predicate;
 }
 
 /** All that refer to a segment, directly or not, so that each comes after those that it refers to. */

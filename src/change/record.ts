@@ -65,6 +65,9 @@ export function unpackRecord(stored: string): RecordRow {
   };
 }
 
+/** How long a deleted record's source version is remembered. */
+export const TOMBSTONE_TTL_MS = 7 * 24 * 3600 * 1000;
+
 /** Whether there is a record for those who read: not a tombstone. */
 export function exists(record: RecordRow | undefined): record is RecordRow {
   return record !== undefined && record.deletedAt === undefined;

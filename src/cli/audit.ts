@@ -1,9 +1,14 @@
 /**
  * audit.ts – `rollcall audit`: is everything that is stored what JsonLogic says?
+ *
+ * Keeps true: it ends with 0 only if something was compared and nothing is wrong with it, after a
+ * repair too.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import type { Deployment } from '../engine/deployment.ts';
 import { repair } from '../engine/repair.ts';
+import { Problem } from '../errors.ts';
 import { type AuditReport, audit, type Sample } from '../membership/audit.ts';
 import { beside } from './beside.ts';
 import { openBar } from './progress.ts';
@@ -11,58 +16,122 @@ import { grouped } from './table.ts';
 
 export interface AuditCommandOptions {
   readonly repair?: boolean;
+  /** How long the partitions may take to come to rest; for tests. */
+  readonly timeoutMs?: number;
 }
 
 const CATCH_UP_TIMEOUT_MS = 60_000;
 const REPAIR_TIMEOUT_MS = 3_600_000;
+/** What is repaired is compared again, and what is still wrong is repaired again. */
+const REPAIRS_MAX = 3;
+const LOOKS_MAX = 3;
+const WEBHOOKS_MISS =
+  'Webhooks are told nothing of what is mended, nor of changes until their views are built: begin a full sync of them afterwards.';
+const LOOK_AGAIN_MS = 1000;
 /** Lines of one kind of difference that are printed. */
 const LINES_MAX = 20;
 
 /** @returns the exit code. */
 export async function runAudit(config: Config, options: AuditCommandOptions): Promise<number> {
   return beside(config, { needsWorker: true }, async (deployment) => {
-    const { differences, isBroken } = await look(deployment);
-    if (differences === 0 && !isBroken) return 0;
-    if (!options.repair) return 1;
-    console.log('Building all that is kept of segments and relationships anew from the records …');
-    await repair(deployment, REPAIR_TIMEOUT_MS);
-    return (await look(deployment)).differences === 0 ? 0 : 1;
+    const { timeoutMs = CATCH_UP_TIMEOUT_MS } = options;
+    const report = await look(deployment, timeoutMs);
+    if (isWell(report)) return verdict(report);
+    return options.repair ? repaired(deployment, report, timeoutMs) : 1;
   });
 }
 
-async function look({ redis, keys, store, founding }: Deployment): Promise<AuditReport> {
-  const bar = openBar('records');
-  let report: AuditReport;
-  try {
-    const context = { redis, keys, store, timeZone: founding.timeZone };
-    report = await audit(context, { timeoutMs: CATCH_UP_TIMEOUT_MS, onProgress: bar.show });
-  } finally {
-    bar.close();
+/** Repairs until nothing is wrong, or it is of no use. @returns the exit code */
+async function repaired(deployment: Deployment, found: AuditReport | undefined, timeoutMs: number): Promise<number> {
+  let report = found;
+  if (deployment.store.catalog.activations.size > 0) console.log(WEBHOOKS_MISS);
+  for (let attempt = 1; attempt <= REPAIRS_MAX && !isWell(report); attempt++) {
+    console.log('Mending rows, and building all that is kept of segments and relationships anew from the records …');
+    await repair(deployment, report, REPAIR_TIMEOUT_MS);
+    report = await lookAtAll(deployment, timeoutMs);
   }
-  console.log(describeReport(report).join('\n'));
-  return report;
+  if (isWell(report)) return verdict(report);
+  console.log(
+    'Not repaired: what is listed last is still wrong. Audit again; if it stays, keep the lines for a report.',
+  );
+  return 1;
+}
+
+/** A segment that is left out is not known to be repaired: others may edit some meanwhile. */
+async function lookAtAll(deployment: Deployment, timeoutMs: number): Promise<AuditReport | undefined> {
+  for (let number = 1; ; number++) {
+    const report = await look(deployment, timeoutMs);
+    if (!report || report.skipped.length === 0 || number === LOOKS_MAX) return report;
+    await sleep(LOOK_AGAIN_MS);
+  }
+}
+
+/** Whether there is nothing to repair; undefined: the partitions did not come to rest. */
+function isWell(report: AuditReport | undefined): report is AuditReport {
+  if (!report) return false;
+  return report.differences === 0 && !report.isBroken && report.withoutPredicate.length === 0;
+}
+
+/** An audit that has compared nothing has not found that all is well. */
+function verdict(report: AuditReport): number {
+  return report.segments > 0 ? 0 : 1;
+}
+
+async function look(deployment: Deployment, timeoutMs: number): Promise<AuditReport | undefined> {
+  const bar = openBar('records');
+  try {
+    const { redis, keys, store, founding } = deployment;
+    const context = { redis, keys, store, timeZone: founding.timeZone };
+    const report = await audit(context, { timeoutMs, onProgress: bar.show });
+    bar.close();
+    console.log(describeReport(report).join('\n'));
+    return report;
+  } catch (error) {
+    bar.close();
+    if (!(error instanceof Problem) || error.code !== 'not_caught_up') throw error;
+    console.log(`Nothing was compared: ${error.message}. Is a worker running?`);
+    return undefined;
+  }
 }
 
 function describeReport(report: AuditReport): string[] {
-  const { segments, records, partitions, evaluations, memberships, differences, edges, graphRecords } = report;
-  const across = `${grouped(edges)} relationships: holders, neighbour rows and related rows, over ${grouped(graphRecords)} live records in memory.`;
+  const { segments, records, partitions, evaluations, memberships, edges, graphRecords, leftOver } = report;
+  const across = `${grouped(edges)} relationships: holders, their values, neighbour rows and related rows, over ${grouped(graphRecords)} live records in memory.`;
   return [
     `Compared ${grouped(segments)} segments over ${grouped(records)} records in ${partitions} partitions with JsonLogic:`,
-    `${grouped(evaluations)} evaluations, ${grouped(memberships)} memberships; member sets, state rows, counts and ids.`,
+    `${grouped(evaluations)} evaluations, ${grouped(memberships)} memberships; member sets, state rows, counts, ids, timers, tombstones.`,
     ...(edges > 0 ? [across] : []),
     ...report.skippedEdges.map((edge) => `Left out: edge=${edge} (building)`),
     ...report.skipped.map(({ slug, why }) => `Left out: segment=${slug} (${why})`),
+    ...report.withoutPredicate.map(
+      (slug) => `segment=${slug} has no predicate: nobody answers for it (--repair builds it)`,
+    ),
     ...listed(differenceLines(report)),
     ...(report.isBroken
       ? [
           'A message between partitions could not be applied: it lies in the dead letters, and segments over relationships fail.',
         ]
       : []),
-    differences === 0 ? 'Zero differences.' : `${grouped(differences)} differences.`,
+    ...(leftOver > 0
+      ? [
+          `Left over of what was given up: ${grouped(leftOver)} rows or keys. They go with their next write, and mean nothing.`,
+        ]
+      : []),
+    conclusion(report),
   ];
 }
 
-function differenceLines({ inSegments, inCounts, inIds, inTimers, inEdges }: AuditReport): string[][] {
+function conclusion({ differences, withoutPredicate, segments, skipped, isBroken }: AuditReport): string {
+  if (differences > 0) return `${grouped(differences)} differences.`;
+  if (withoutPredicate.length > 0) return `${grouped(withoutPredicate.length)} segments without a predicate.`;
+  if (isBroken) return 'Zero differences, but a message that was not applied.';
+  if (segments > 0) return 'Zero differences.';
+  return skipped.length > 0
+    ? 'Nothing was compared: every segment is being built, or was edited meanwhile. Audit again when they are ready.'
+    : 'Nothing was compared: there is no segment and no view with a query.';
+}
+
+function differenceLines({ inSegments, inCounts, inIds, inTimers, inEdges, inKept }: AuditReport): string[][] {
   return [
     inSegments.map(
       ({ slug, place, engineOnly, referenceOnly }) =>
@@ -83,6 +152,10 @@ function differenceLines({ inSegments, inCounts, inIds, inTimers, inEdges }: Aud
     inEdges.map(
       ({ edge, place, engineOnly, referenceOnly }) =>
         `edge=${edge} engine-only=${sample(engineOnly)} reference-only=${sample(referenceOnly)} in=${place}`,
+    ),
+    inKept.map(
+      ({ place, of, engineOnly, referenceOnly }) =>
+        `kept=${of} engine-only=${sample(engineOnly)} reference-only=${sample(referenceOnly)} in=${place}`,
     ),
   ];
 }

@@ -83,6 +83,8 @@ export interface Batch {
   readonly expired: readonly RecordKey[];
   /** Records that time may have moved. */
   readonly due?: readonly RecordKey[];
+  /** Records that have timers, and whose types have none any more. */
+  readonly untimed?: readonly RecordKey[];
 }
 
 export interface RecordKey {
@@ -92,7 +94,7 @@ export interface RecordKey {
 
 /** The records that a batch touches, each once. */
 export function touchedRecords(batch: Batch): Map<string, Set<string>> {
-  const { entries, position, changesMax, scans, expired, due = [] } = batch;
+  const { entries, position, changesMax, scans, expired, due = [], untimed = [] } = batch;
   const touched = new Map<string, Set<string>>();
   const touch = (objectType: string, id: string) => {
     const ids = touched.get(objectType);
@@ -106,7 +108,7 @@ export function touchedRecords(batch: Batch): Map<string, Set<string>> {
   });
   for (const { objectType, ids } of scans) for (const id of ids) touch(objectType, id);
   for (const { objectType, id } of expired) touch(objectType, id);
-  for (const { objectType, id } of due) touch(objectType, id);
+  for (const { objectType, id } of [...due, ...untimed]) touch(objectType, id);
   return touched;
 }
 

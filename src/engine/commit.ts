@@ -5,7 +5,7 @@
  * named in KEYS; no command has more arguments than Lua can unpack.
  */
 import { packOutcomes } from '../change/change.ts';
-import { exists, packRecord, type RecordRow } from '../change/record.ts';
+import { exists, packRecord, type RecordRow, TOMBSTONE_TTL_MS } from '../change/record.ts';
 import { packActivations } from '../membership/activation-feed.ts';
 import { packFeed } from '../membership/feed.ts';
 import { type NeighbourRow, packRow, type RelatedRow } from '../membership/neighbour-row.ts';
@@ -29,8 +29,6 @@ const RECORD_LENGTH_MAX = 2 * 1024 * 1024;
 const FEED_ENTRIES_MAX = 10_000;
 /** Commits whose outcomes are kept for those who wait. */
 const OUTCOME_ENTRIES_MAX = 1000;
-/** How long a deleted record's source version is remembered. */
-const TOMBSTONE_TTL_MS = 7 * 24 * 3600 * 1000;
 
 /** KEYS and ARGV of the commit script, but for its header. */
 export class CommitCommands {

@@ -59,6 +59,19 @@ interface Pending extends DeliveryRequest {
   readonly reject: (error: unknown) => void;
 }
 
+/** How long a source may deliver nothing before its sequences are forgotten. */
+const QUIET_MS = 7 * 24 * 3600 * 1000;
+/** Partitions are sources too, of messages: they live as long as the deployment. */
+const PARTITION = /^p\d+$/;
+
+/**
+ * When a source was last heard of: a row is its generation, its sequence, its last entry and that
+ * moment.
+ */
+function lastHeardMs(row: string): number {
+  return Number(row.split(' ')[3] ?? 0);
+}
+
 /** One process's way into all logs. */
 export class Delivery {
   /** Names this process for as long as it lives. */
@@ -96,6 +109,19 @@ export class Delivery {
   deliver(request: DeliveryRequest): Promise<Delivered> {
     assert(request.changes.length > 0, 'a delivery has changes');
     return this.#queues[request.partition]!.push(request);
+  }
+
+  /**
+   * Forgets sources whose processes were killed: what one of them had under way is long lost. One
+   * that lives and was quiet for so long is answered that there is a gap, and begins a generation.
+   */
+  async forgetQuiet(nowMs = Date.now()): Promise<void> {
+    for (const { delivered } of this.#keys.partitions) {
+      const sources = Object.entries(await this.#redis.hgetall(delivered));
+      const quiet = sources.filter(([source, row]) => !PARTITION.test(source) && lastHeardMs(row) < nowMs - QUIET_MS);
+      for (const [source, row] of quiet)
+        await runScript(this.#redis, 'mendPartition', [delivered], [1, 1, source, 'is', row, 'HDEL', 1, source]);
+    }
   }
 
   /** Forgets this source: its sequences end with the process. */

@@ -90,6 +90,9 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     await store.follow(tail);
     if (options.runsWorker) await store.completeSlugs();
     await delivery.listen(tail);
+    await delivery
+      .forgetQuiet()
+      .catch((error: unknown) => logger.warn({ err: error }, 'places of killed processes stay'));
     tail.start();
     const memberships = new Memberships(redis, keys, store, founding.timeZone, limits.pageBytes);
     const worker = options.runsWorker

@@ -34,6 +34,8 @@ export interface Edge {
   readonly up: readonly Export[];
   /** From the target to its holders. */
   readonly down: readonly Export[];
+  /** The ordinals of both: rows of the edge hold what is known of these, and of no others. */
+  readonly exports: ReadonlySet<number>;
   /** What the holders' network reads of the target, and the target's of the holders. */
   readonly outReads: readonly DerivedRead[];
   readonly inReads: readonly DerivedRead[];
@@ -62,6 +64,7 @@ export function edgesAt(
       definition,
       up,
       down,
+      exports: new Set([...up, ...down].map(({ ordinal }) => ordinal)),
       outReads: out,
       inReads: into,
       outNames: out.map((read) => read.name),

@@ -37,6 +37,7 @@ import {
 } from './care.ts';
 import { CLOCK_SKEW_MAX_MS, type Clock } from './clock.ts';
 import { type CommitCommands, commitCommands, readFailed } from './commit.ts';
+import { type DueChunk, DueSweep, readDueChunk, readTimedType } from './due-sweep.ts';
 import { EdgeSweep, readEdgeSets, readSweepChunk, type SweepChunk } from './edge-sweep.ts';
 import { type Fanout, Fanouts, type FanoutVisit, readFanout } from './fanouts.ts';
 import { beginGenerations, freshGeneration, type Lane } from './generations.ts';
@@ -128,6 +129,7 @@ interface Held {
   readonly builds: PartitionBuilds;
   readonly fanouts: Fanouts;
   readonly sweep: EdgeSweep;
+  readonly dueSweep: DueSweep;
   readonly outbox: Outbox;
   readonly timers: Timers;
   readonly resyncs: Resyncs;
@@ -156,6 +158,7 @@ interface Turn {
   /** Whether the scan ends with these. */
   readonly isLastChunk?: boolean;
   readonly swept?: SweepChunk | undefined;
+  readonly untimed?: DueChunk | undefined;
   /**
    * Of a turn with care: what it tries alone; and whether nothing else of this process runs
    * meanwhile.
@@ -204,8 +207,8 @@ export class PartitionProcessor {
     this.#context = context;
     this.#partition = partition;
     this.#keys = context.keys.partitions[partition]!;
-    this.#cache = new RowCache(context.cachedRowsMax);
     this.#logger = context.logger.child({ partition });
+    this.#cache = new RowCache(context.cachedRowsMax, (key, field) => this.#tellUnreadable(key, field));
   }
 
   /** Whether the lease is held and batches are being worked off. */
@@ -220,6 +223,13 @@ export class PartitionProcessor {
 
   start(): void {
     this.#running ??= this.#run();
+  }
+
+  #tellUnreadable(key: string, field: string): void {
+    this.#logger.error(
+      { key, field },
+      'a row can not be read, and counts as none: rollcall audit --repair builds it anew',
+    );
   }
 
   /** Looks again whether there is something to do: the catalog changed. */
@@ -307,6 +317,7 @@ export class PartitionProcessor {
     const builds: [string, TypeBuild][] = [];
     const fanouts: Fanout[] = [];
     const noted: [number, number][] = [];
+    const timed: string[] = [];
     const sent = new Map<number, Place>();
     const resynchronizing = new Set<number>();
     for (const [field, value] of meta) {
@@ -314,6 +325,8 @@ export class PartitionProcessor {
       if (field.startsWith('fanout:')) fanouts.push(readFanout(field, value));
       const sets = readEdgeSets(field, value);
       if (sets) noted.push(sets);
+      const timedType = readTimedType(field);
+      if (timedType !== undefined) timed.push(timedType);
       if (field.startsWith('sent:')) sent.set(Number(field.slice('sent:'.length)), readPlace(value));
       const lostTo = partitionIn(field, 'sending');
       if (lostTo !== undefined) resynchronizing.add(lostTo);
@@ -339,6 +352,7 @@ export class PartitionProcessor {
       builds: new PartitionBuilds(-1, complete, builds, readFailed(meta)),
       fanouts: new Fanouts(fanouts),
       sweep: new EdgeSweep(noted),
+      dueSweep: new DueSweep(timed),
       outbox,
       timers: new Timers(0),
       resyncs: new Resyncs(meta, lost),
@@ -452,7 +466,9 @@ export class PartitionProcessor {
     const isBuilding = !isHeldBack && held.builds.hasWork(this.#context.networks.version);
     const isResyncing = !isHeldBack && held.resyncs.hasWork && !held.care;
     const sweep = isHeldBack ? undefined : held.sweep.next(this.#context.networks.edges);
-    const isBusy = isQueued || isFanning || isBuilding || isResyncing || sweep !== undefined;
+    const dueSweep = isHeldBack ? undefined : held.dueSweep.next(this.#context.networks.types);
+    const isSweeping = sweep !== undefined || dueSweep !== undefined;
+    const isBusy = isQueued || isFanning || isBuilding || isResyncing || isSweeping;
     const hasWork = isBusy || due.length > 0 || expired.length > 0 || this.#inbox.length > 0;
     if (!hasWork && held.care) return this.#alarm.sleep(CARE_POLL_MS);
     if (!hasWork) return this.#sleep(isHeldBack ? Number.POSITIVE_INFINITY : held.timers.nextMs - this.#clockOf(held));
@@ -465,10 +481,13 @@ export class PartitionProcessor {
     const scans =
       request && ids.length > 0 ? [{ objectType: request.objectType, ordinals: request.scan.ordinals, ids }] : [];
     const swept = await readSweepChunk(this.#context.redis, this.#keys, sweep);
+    const untimed = await readDueChunk(this.#context.redis, this.#keys, dueSweep);
     const fanouts = visits.map((visit) => ({ anchor: visit.fanout.anchor, ids: visit.ids }));
     const resync = isResyncing ? await this.#nextOfResync(held, isBuilding) : NO_RESYNC;
-    const batch = { entries, inbox, fanouts, resync, position: held.position, scans, due, expired };
-    await this.#carryOut(held, { batch, visits, request, ids, isLastChunk, swept });
+    const untimedRecords = untimed?.records ?? [];
+    const work = { entries, inbox, fanouts, resync, scans, due, untimed: untimedRecords, expired };
+    const batch = { ...work, position: held.position };
+    await this.#carryOut(held, { batch, visits, request, ids, isLastChunk, swept, untimed });
   }
 
   /** Until somebody rings, a record is due (while the outbox is full none is looked at), or it is time to look after tombstones. */
@@ -682,7 +701,7 @@ export class PartitionProcessor {
   }
 
   async #carryOut(held: Held, turn: Turn): Promise<void> {
-    const { batch, visits, request, ids, isLastChunk = false, swept, piece } = turn;
+    const { batch, visits, request, ids, isLastChunk = false, swept, untimed, piece } = turn;
     const { redis, networks, metrics, solo } = this.#context;
     // A message was sent, and a change checked, at a catalog version that may be newer than ours.
     if (piece) await this.#catchUpWith(batch.entries, batch.inbox ?? []);
@@ -700,6 +719,7 @@ export class PartitionProcessor {
     const number = held.number + 1;
     const { edges } = networks;
     const sweep = held.sweep.progress(edges, swept);
+    const dueSweep = held.dueSweep.progress(networks.types, networks.version, untimed);
     const delivered = held.outbox.takeDelivered();
     const settled = held.newPlaces
       .filter(([, { base }]) => base > 0)
@@ -718,6 +738,7 @@ export class PartitionProcessor {
       const traffic = { fanouts, outbox, resync, delivered: [...delivered, ...settled], places: held.newPlaces };
       const commands = commitCommands(made, progress, traffic, context);
       held.sweep.addTo(commands, sweep, edges, made.edges.neighbours, this.#keys);
+      held.dueSweep.addTo(commands, dueSweep, this.#keys);
       const names = piece ? pieceNames(piece).slice(0, made.applied || undefined) : [];
       if (piece) addCare(commands, held.care!.noteWithout(names), this.#keys);
       return { made, progress, fanouts, outbox, commands, names };
@@ -739,6 +760,7 @@ export class PartitionProcessor {
         if (piece) held.care?.passed(piece.kind, names);
         else this.#failures = 0;
         held.sweep.committed(edges, sweep);
+        held.dueSweep.committed(dueSweep);
         for (const entry of outbox) {
           held.sent.set(entry.target, entry);
           held.outbox.forward(entry);

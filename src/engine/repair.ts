@@ -1,73 +1,124 @@
 /**
  * repair.ts – Makes good what an audit has found to be wrong.
  *
- * Keeps true: nothing of what is kept of segments and relationships is trusted: it is built anew from the records, beside live
- * changes, and until that is done nobody is told a number. The lists of ids come first, for builds go along them.
+ * Keeps true: nothing of what is kept of segments and relationships is trusted: it is built anew
+ * from the records, beside live changes, and until that is done nobody is told a number. Before
+ * that the owners forget the rows that they have in memory, for those are of before; and ids,
+ * timers and rows that no record bears out are mended one by one, for builds go along the ids. What
+ * was kept under the ordinals of before is removed at the end, also where the rows that name it
+ * were lost.
  */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
-import { exists, unpackRecord } from '../change/record.ts';
+import type { AuditReport } from '../membership/audit.ts';
+import { type Fault, type FaultPlace, mendArguments } from '../membership/fault.ts';
+import { findKeyFaults } from '../membership/key-faults.ts';
+import { findRowFaults } from '../membership/row-faults.ts';
 import { readStanding } from '../membership/standing.ts';
-import type { PartitionKeys } from '../redis/keys.ts';
+import { runScript } from '../redis/scripts.ts';
 import type { Deployment } from './deployment.ts';
 import { askForResync } from './generations.ts';
 import { partitionIn } from './resyncs.ts';
 
 const POLL_MS = 50;
+/** Rows that are mended in one go. */
+const MENDED_A_CALL = 200;
+/** How long partitions may take to adopt a catalog that they have been told of. */
+const ADOPTED_TIMEOUT_MS = 10_000;
+/** How long what a sweep removes is waited for: if it takes longer, it goes on by itself. */
+const SWEPT_TIMEOUT_MS = 10_000;
 
-/** @throws Error if it is not done within `timeoutMs`; it goes on nevertheless. */
-export async function repair(deployment: Deployment, timeoutMs: number): Promise<void> {
-  await repairIds(deployment);
-  await deployment.objectTypes.rebuild();
-  await askBroken(deployment);
-  const deadlineMs = Date.now() + timeoutMs;
-  while (!(await isRepaired(deployment))) {
-    if (Date.now() > deadlineMs)
-      throw new Error(`segments are still being built after ${timeoutMs / 1000} s; they go on, audit again later`);
-    await sleep(POLL_MS);
+/** Faults after which no predicate has to be evaluated again. */
+const MENDED_ALONE: readonly FaultPlace[] = ['timers', 'tombstones', 'counts', 'sets', 'state'];
+
+/**
+ * `found` is undefined if the partitions did not come to rest, so that nothing could be compared.
+ * @throws Error if it is not done within `timeoutMs`; it goes on nevertheless.
+ */
+export async function repair(deployment: Deployment, found: AuditReport | undefined, timeoutMs: number): Promise<void> {
+  await mend(deployment, found?.faults ?? (await findFaults(deployment)));
+  await expelOwners(deployment);
+  // Until then they may have written what they had in memory.
+  await mend(deployment, await findFaults(deployment));
+  await askForLost(deployment);
+  if (!found || !isMendedAlone(found)) await deployment.objectTypes.rebuild();
+  await until(timeoutMs, () => isRepaired(deployment));
+  await removeLeftOver(deployment);
+}
+
+/** Whether nothing is wrong but what has been mended by now. */
+function isMendedAlone(found: AuditReport): boolean {
+  const { inSegments, inCounts, inEdges, withoutPredicate, isBroken, faults } = found;
+  if (isBroken || withoutPredicate.length + inSegments.length + inCounts.length + inEdges.length > 0) return false;
+  return faults.every(({ place, mend: how }) => how !== undefined && MENDED_ALONE.includes(place));
+}
+
+async function findFaults({ redis, keys, store, founding }: Deployment): Promise<Fault[]> {
+  const refresh = () => store.refresh();
+  const context = { redis, partitions: keys.partitions, catalog: store.catalog, refresh };
+  const { faults: rows } = await findRowFaults({ ...context, timeZone: founding.timeZone });
+  const named = await findKeyFaults({ ...context, prefix: keys.prefix, timeoutMs: ADOPTED_TIMEOUT_MS });
+  return [...rows, ...named.faults];
+}
+
+async function mend({ redis }: Deployment, faults: readonly Fault[]): Promise<void> {
+  const mends = faults.flatMap(({ mend: how }) => (how ? [mendArguments(how)] : []));
+  for (let from = 0; from < mends.length; from += MENDED_A_CALL) {
+    const some = mends.slice(from, from + MENDED_A_CALL);
+    await Promise.all(some.map(({ keys, arguments: given }) => runScript(redis, 'mendPartition', keys, given)));
   }
 }
 
-/** Lists the ids of the records that there are. On a connection of its own, whose WATCH gives way to whatever is committed meanwhile. */
-async function repairIds({ redis, keys, store }: Deployment): Promise<void> {
-  const watching = redis.duplicate();
-  try {
-    await watching.connect();
-    for (const partition of keys.partitions) {
-      for (const objectType of store.catalog.objectTypes.keys())
-        while (!(await repairIdsOf(watching, partition, objectType)));
-    }
-  } finally {
-    watching.disconnect();
-  }
+/**
+ * Whoever owns a partition takes it anew: from what is stored, and not from what was stored once.
+ */
+async function expelOwners({ redis, keys }: Deployment): Promise<void> {
+  await Promise.all(keys.partitions.map(({ meta }) => runScript(redis, 'expelOwner', [meta], [randomUUID()])));
 }
 
-/** @returns false if the partition has moved on meanwhile. Reads all ids and rows of a type in one partition: a repair is rare. */
-async function repairIdsOf(watching: Redis, partition: PartitionKeys, objectType: string): Promise<boolean> {
-  const [listed, stored] = [partition.ids(objectType), partition.records(objectType)];
-  await watching.watch(listed, stored);
-  const ids = new Set(await watching.zrange(listed, '0', '-1'));
-  const rows = Object.entries(await watching.hgetall(stored));
-  const existing = new Set(rows.filter(([, row]) => exists(unpackRecord(row))).map(([id]) => id));
-  const transaction = watching.multi();
-  for (const id of existing) if (!ids.has(id)) transaction.zadd(listed, 0, id);
-  for (const id of ids) if (!existing.has(id)) transaction.zrem(listed, id);
-  return (await transaction.exec()) !== null;
-}
-
-/** Where a message could not be applied, its source says everything anew. */
-async function askBroken({ redis, keys }: Deployment): Promise<void> {
+/**
+ * Where a message could not be applied, its source says everything anew; also where it began to do
+ * so and is not known to have ended: if it goes on, that is harmless.
+ */
+async function askForLost({ redis, keys }: Deployment): Promise<void> {
   for (const [target, { meta }] of keys.partitions.entries()) {
     for (const field of await redis.hkeys(meta)) {
-      const source = partitionIn(field, 'broken');
-      if (source !== undefined) await askForResync(redis, keys, source, target);
+      const source = partitionIn(field, 'broken') ?? partitionIn(field, 'receiving');
+      if (source === undefined) continue;
+      if (source < keys.partitions.length) await askForResync(redis, keys, source, target);
+      else await redis.hdel(meta, field);
     }
   }
 }
 
 async function isRepaired({ redis, keys, store }: Deployment): Promise<boolean> {
   await store.refresh();
-  for (const { status } of store.catalog.ordinals.values()) if (status !== 'ready') return false;
+  // One that has failed again is as built as it can be.
+  for (const { status } of store.catalog.ordinals.values()) if (status !== 'ready' && status !== 'failed') return false;
   const standings = await Promise.all(keys.partitions.map((partition) => readStanding(redis, partition, [])));
   return standings.every(({ loss }) => loss === undefined);
+}
+
+/**
+ * What was kept under ordinals that nobody knows any more. The sweep of the engine comes first: it
+ * knows the most of it.
+ */
+async function removeLeftOver(deployment: Deployment): Promise<void> {
+  await until(SWEPT_TIMEOUT_MS, () => isSwept(deployment)).catch(() => {});
+  await mend(deployment, await findFaults(deployment));
+}
+
+async function isSwept({ redis, keys, store }: Deployment): Promise<boolean> {
+  const fields = (await Promise.all(keys.partitions.map(({ meta }) => redis.hkeys(meta)))).flat();
+  return fields.every((field) => !field.startsWith('sets:') || store.catalog.ordinals.has(Number(field.slice(5))));
+}
+
+/** @throws Error if it takes longer. */
+async function until(timeoutMs: number, isDone: () => Promise<boolean>): Promise<void> {
+  const deadlineMs = Date.now() + timeoutMs;
+  while (!(await isDone())) {
+    if (Date.now() > deadlineMs)
+      throw new Error(`segments are still being built after ${timeoutMs / 1000} s; they go on, audit again later`);
+    await sleep(POLL_MS);
+  }
 }

@@ -24,8 +24,18 @@ const ROW_BYTES = 200;
 export class RowCache {
   readonly #rows: LRUCache<string, Row>;
   readonly #edgeRows: LRUCache<string, NeighbourRow | RelatedRow>;
+  readonly #onUnreadable: (key: string, field: string) => void;
 
-  constructor(rowsMax: number, bytesMax = (CACHED_BYTES_MAX * rowsMax) / CACHED_ROWS_MAX) {
+  /**
+   * `onUnreadable` is told of a row of ours that somebody else has written over: it counts as none
+   * until it is built anew.
+   */
+  constructor(
+    rowsMax: number,
+    onUnreadable: (key: string, field: string) => void = () => {},
+    bytesMax = (CACHED_BYTES_MAX * rowsMax) / CACHED_ROWS_MAX,
+  ) {
+    this.#onUnreadable = onUnreadable;
     this.#rows = new LRUCache({ max: rowsMax, maxSize: Math.ceil(bytesMax), sizeCalculation: bytesOf });
     this.#edgeRows = new LRUCache({ max: rowsMax });
   }
@@ -68,10 +78,19 @@ export class RowCache {
   ): Promise<void> {
     const stored = await redis.hmget(hash, ...targets);
     targets.forEach((target, at) => {
-      const row = unpack(stored[at]);
+      const row = this.#readable(hash, target, () => unpack(stored[at])) ?? unpack(null);
       rows.set(`${anchor} ${target}`, row);
       if (stored[at]) this.#edgeRows.set(`${hash} ${target}`, row);
     });
+  }
+
+  #readable<R>(key: string, field: string, read: () => R): R | undefined {
+    try {
+      return read();
+    } catch {
+      this.#onUnreadable(key, field);
+      return undefined;
+    }
   }
 
   /**
@@ -129,7 +148,8 @@ export class RowCache {
     ids.forEach((id, at) => {
       const record = records[at];
       if (!record) return;
-      const { truth, due } = unpackState(states[at]);
+      const state = () => unpackState(states[at]);
+      const { truth, due } = this.#readable(keys.state(objectType), id, state) ?? unpackState(null);
       const row: Row = { record: unpackRecord(record), truth, due };
       found.set(id, row);
       this.#rows.set(cacheKey(objectType, id), row);

@@ -11,6 +11,11 @@ import {
   addToAggregate,
   type Exported,
   isNothing,
+  type Kept,
+  keptAggregate,
+  keptExported,
+  keptNeighbour,
+  keptRelated,
   type NeighbourRow,
   NOT_RELATED,
   type RelatedRow,
@@ -195,7 +200,8 @@ export class StepNeighbours {
   /** A target says what it shows. Without local holders nobody cares, for they let it go meanwhile. */
   learn(edge: Edge, target: string, exported: Exported | null): void {
     const working = this.#neighbour(edge.anchor, target);
-    if (isNothing(working.row.local, edge.anchor) || sameExported(working.row.exported, exported)) return;
+    if (isNothing(working.row.local, edge.anchor)) return;
+    if (sameExported(keptExported(working.row.exported, edge.exports), exported)) return;
     working.row = { ...working.row, exported };
     this.#fanouts.set(rowKey(edge.anchor, target), { anchor: edge.anchor, target });
   }
@@ -222,8 +228,8 @@ export class StepNeighbours {
     }
     for (const partition of ends) this.mark(partition, 'end');
     return {
-      neighbours: changed(this.#neighbours, (row, anchor) => isNothing(row.local, anchor)),
-      related: changed(this.#related, (row) => Object.keys(row).length === 0),
+      neighbours: this.#changed(this.#neighbours, keptNeighbour, (row, anchor) => isNothing(row.local, anchor)),
+      related: this.#changed(this.#related, keptRelated, (row) => Object.keys(row).length === 0),
       holders: this.#holders,
       values: this.#values,
       messages: this.#messages,
@@ -324,8 +330,11 @@ export class StepNeighbours {
     const isAnnounced = !isGone && this.#announced.has(rowKey(anchor, target));
     if (!isAnnounced && !isResent && sameAggregate(before.local, local)) return;
     const edge = this.#context.edges.get(anchor);
-    if (!edge || !(isResent || isAskedFor(edge, before.local, local))) return;
-    const aggregate = isGone ? null : local;
+    if (!edge) return;
+    const [was, is] = [keptAggregate(before.local, edge.exports), keptAggregate(local, edge.exports)];
+    if (!isAnnounced && !isResent && sameAggregate(was, is)) return;
+    if (!(isResent || isAskedFor(edge, was, is))) return;
+    const aggregate = isGone ? null : is;
     this.#send(this.#context.partitionOf(target), { kind: 'aggregate', edge: anchor, target, aggregate });
   }
 
@@ -334,6 +343,21 @@ export class StepNeighbours {
     const known = this.#subscribed.get(key);
     if (known) known.partitions.add(partition);
     else this.#subscribed.set(key, { edge, target, partitions: new Set([partition]) });
+  }
+
+  /** The rows that differ, without what is of exports that were given up. */
+  #changed<R>(
+    all: ReadonlyMap<string, Working<R>>,
+    keep: (row: R, kept: Kept) => R,
+    isGone: (row: R, anchor: number) => boolean,
+  ): { anchor: number; target: string; row: R | null }[] {
+    const { edges } = this.#context;
+    return [...all.values()]
+      .filter(({ before, row }) => row !== before)
+      .map(({ anchor, target, row }) => {
+        const edge = edges.get(anchor);
+        return { anchor, target, row: isGone(row, anchor) ? null : edge ? keep(row, edge.exports) : row };
+      });
   }
 
   #send(partition: number, message: Message): void {
@@ -375,15 +399,6 @@ function open<R>(
     all.set(key, (working = { anchor, target, before: row, row }));
   }
   return working;
-}
-
-function changed<R>(
-  all: ReadonlyMap<string, Working<R>>,
-  isGone: (row: R, anchor: number) => boolean,
-): { anchor: number; target: string; row: R | null }[] {
-  return [...all.values()]
-    .filter(({ before, row }) => row !== before)
-    .map(({ anchor, target, row }) => ({ anchor, target, row: isGone(row, anchor) ? null : row }));
 }
 
 function setOrLeave(seen: Record<string, unknown>, name: string, value: unknown): void {

@@ -137,6 +137,7 @@ export function step(batch: Batch, context: StepContext): Step {
   for (const chunk of batch.scans) run.scan(chunk);
   if (batch.aside) run.setAside(batch.aside);
   run.fire(batch.due ?? []);
+  run.untime(batch.untimed ?? []);
   for (const { objectType, id } of batch.expired) run.expire(objectType, id);
   for (const resend of resends) run.resend(resend);
   for (const sweep of sweeps) run.sweep(sweep);
@@ -393,6 +394,14 @@ class StepRun {
     this.#given.push({ objectType, id, before, after: { record, truth, due: undefined }, flips: [], liveFlips: [] });
   }
 
+  /**
+   * Nothing of these moves with time any more: their timers are written down as what they are,
+   * none.
+   */
+  untime(records: readonly RecordKey[]): void {
+    for (const { objectType, id } of records) this.#open(objectType, id).isTimerWritten = true;
+  }
+
   /** Forgets a tombstone; what this batch made of the record, a newer tombstone included, stays. */
   expire(objectType: string, id: string): void {
     const working = this.#open(objectType, id);
@@ -407,9 +416,10 @@ class StepRun {
       const known = this.#context.types.get(objectType);
       for (const working of rows.values()) {
         const { key, before, live, scanned } = working;
-        const row = known ? this.#withDue(known, working) : working.row;
-        if (row.due !== before.due || working.isTimerWritten) timers.push({ ...key, due: row.due });
-        if (row === before) continue;
+        const settled = known ? this.#withDue(known, working) : working.row;
+        if (settled.due !== before.due || working.isTimerWritten) timers.push({ ...key, due: settled.due });
+        if (settled === before) continue;
+        const row = known ? withoutGivenUp(settled, known.network) : settled;
         if (known) this.#neighbours.settle(known, key.id, before, row);
         const liveFlips = netFlips(live);
         const flips = scanned.length === 0 ? liveFlips : netFlips([...live, ...scanned]);
@@ -566,6 +576,15 @@ class StepRun {
     );
     this.#flip(working, flips, working.live);
   }
+}
+
+/**
+ * Ordinals that were retired since fall away whenever a row is written, in memory too: else it
+ * grows with every edit.
+ */
+function withoutGivenUp(row: Row, network: PredicateNetwork): Row {
+  const isKept = (ordinal: number) => network.has(ordinal);
+  return row.truth.every(isKept) ? row : { ...row, truth: row.truth.filter(isKept) };
 }
 
 /** Ordinals that were retired since have no member set any more, and nobody is told. */

@@ -270,6 +270,7 @@ export class WebhookWorker {
   /** Bounded by the lanes of all activations. */
   async #sweepLanes(): Promise<void> {
     await this.#countBacklog();
+    await this.#webhooks.purgeGone();
     const waiting = await this.#lanes.waiting();
     const ids = [...new Set(waiting.map(({ activation }) => activation))];
     const disabled = await Promise.all(ids.map((id) => this.#lanes.isDisabled(id)));

@@ -36,6 +36,8 @@ export interface WebhookOptions {
 /** How long a new activation waits until every partition knows of it. */
 const ADOPTED_TIMEOUT_MS = 5000;
 const ADOPTED_POLL_MS = 5;
+/** How long what went may still be pushed to. */
+const GONE_FOR_MS = 300_000;
 /** Letters that one script moves. */
 const REDELIVERED_A_CALL = 200;
 
@@ -138,10 +140,22 @@ export class Webhooks {
     return moved;
   }
 
-  /** Removes what is pending of an activation that is no more, and its secret. */
+  /** Removes what is pending of an activation that is no more. */
   async purge(id: string): Promise<void> {
     await this.lanes.purge(id);
-    await this.#deployment.activations.forget(id);
+  }
+
+  /**
+   * Removes what is left of activations that went, whatever took them along. An emitter that has
+   * not heard of it may still push something for a moment: each is looked at again until that is
+   * over.
+   */
+  async purgeGone(): Promise<void> {
+    const { activations } = this.#deployment;
+    const beganMs = Date.now();
+    for (const id of await activations.gone()) await this.purge(id);
+    await activations.forget(beganMs - GONE_FOR_MS);
+    await activations.forgetStraySecrets();
   }
 
   /** Part by part: what is held at once is bounded (view-rows.ts). */

@@ -1,25 +1,27 @@
 /**
  * audit-relationships.ts – Compares what is stored across relationships with what JsonLogic says of every record's nested document.
  *
- * Keeps true: the expectation comes from the records alone – truths from reference.ts over reference-document.ts, exported
- * predicates written out as JsonLogic for it – and not from the engine. A graph of many partitions is not read at one instant:
- * what differs is looked at again after the partitions have caught up, and only what differs each time is a difference, unless
- * no partition moved while it was read.
+ * Keeps true: the expectation comes from the records alone – truths from reference.ts over
+ * reference-document.ts, exported predicates written out as JsonLogic for it – and not from the
+ * engine. A graph of many partitions is not read at one instant: unless no partition moved while it
+ * was read, what differs is looked at again. A truth has to differ each time; a row has to be wrong
+ * at every one of many looks at it alone (edge-look.ts), for busy rows differ each time that all of
+ * them are read.
  *
- * Compared are member sets and state rows of segments that look across relationships, and of every relationship the state rows
- * of its exported predicates, the holders sets, neighbour rows and related rows. Read in chunks, and held in memory: the
- * declared values and keys of all live records of types that relationships connect (about 1 kB a record), and one text per row.
- * A holders set of a target that no record points at and no row speaks of is not found.
+ * Compared are member sets and state rows of segments that look across relationships, and of every
+ * relationship the state rows of its exported predicates, the sets of holders and of their values,
+ * neighbour rows and related rows. Read in chunks, and held in memory: the declared values and keys
+ * of all live records of types that relationships connect (about 1 kB a record), and one text per
+ * row.
  */
 import type { Redis } from 'ioredis';
 import type { Catalog, StoredFilter, StoredOrdinal } from '../catalog/catalog.ts';
-import { type EdgeDefinition, edgesOf, targetsOf } from '../change/edge.ts';
+import { edgesOf, targetsOf } from '../change/edge.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { partitionOf } from '../change/partition.ts';
 import { filterableData, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
 import { predicateAttributes } from '../query/compile.ts';
 import { isDerivedName, readDerivedName } from '../query/derived-attribute.ts';
-import { toTrillionths } from '../query/exact-sum.ts';
 import { predicateJsonLogic } from '../query/json-logic.ts';
 import { ALWAYS, type Atom, MEASURE, type Predicate } from '../query/predicate.ts';
 import { holds } from '../query/reference.ts';
@@ -27,15 +29,30 @@ import { document, type Graph, type GraphRecord } from '../query/reference-docum
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { carriedOut } from './audit-transaction.ts';
 import {
+  type AuditedEdge,
+  aggregateOf,
+  type Holder,
+  holderOf,
+  type RowPlace,
+  type Spot,
+  scored,
+  shownBy,
+  stayWrong,
+} from './edge-look.ts';
+import { readRow } from './fault.ts';
+import type { EdgeSets } from './key-faults.ts';
+import {
   type Aggregate,
-  addToAggregate,
   type Exported,
-  NO_AGGREGATE,
+  type Kept,
+  keptAggregate,
+  keptExported,
+  keptNeighbour,
+  keptRelated,
   unpackNeighbour,
   unpackRelated,
-  withExtremes,
 } from './neighbour-row.ts';
-import { hasOrdinal, type Ordinals } from './ordinals.ts';
+import { hasOrdinal, NO_ORDINALS, type Ordinals } from './ordinals.ts';
 import { caughtUp, readStanding } from './standing.ts';
 import { unpackState } from './state-row.ts';
 
@@ -47,12 +64,19 @@ export interface RelationshipAuditContext {
   readonly timeoutMs: number;
   /** How often effects must come through before anything is compared (standing.ts). */
   readonly rounds: number;
+  /**
+   * Whether all that is due is fired before anything is compared; something may be due that nobody
+   * fires.
+   */
+  readonly isTimed: boolean;
+  /** Per partition, the sets that there are of holders and their values. */
+  readonly sets: readonly EdgeSets[];
 }
 
 /** What is compared, by the segment or the relationship that it belongs to. */
 type Subject =
   | { readonly slug: string; readonly place: 'set' | 'state' }
-  | { readonly edge: string; readonly place: 'state' | 'holders' | 'neighbours' | 'related' };
+  | { readonly edge: string; readonly place: 'state' | RowPlace };
 
 /** Each side: what it has and the other has not, as it is told to people. */
 interface SubjectDifference {
@@ -69,28 +93,60 @@ export interface RelationshipAudit {
   readonly evaluations: number;
   readonly memberships: number;
   readonly differences: readonly SubjectDifference[];
+  /**
+   * Rows that still hold something of exports that were given up: it goes with the next write of
+   * the row.
+   */
+  readonly leftOver: number;
 }
 
 const CHUNK_RECORDS = 500;
 const SCAN_COUNT = 1000;
 /** How often a difference must be seen while partitions move. */
-const ATTEMPTS_MAX = 5;
+const ATTEMPTS_MAX = 8;
 
 /** Caller: the segments are answered for by their ordinals, and look across relationships. */
 export async function auditRelationships(
   context: RelationshipAuditContext,
   segments: readonly StoredFilter[],
 ): Promise<RelationshipAudit> {
-  let found: RelationshipAudit | undefined;
-  for (let attempt = 1; ; attempt++) {
-    const before = await numbers(context);
-    const seen = await new Attempt(context, segments, before.serverMs).run();
-    found = found ? { ...seen, differences: inBoth(found.differences, seen.differences) } : seen;
-    if (found.differences.length === 0 || attempt === ATTEMPTS_MAX) return found;
-    if ((await numbers(context)).text === before.text) return found;
-    const { redis, keys, timeoutMs, rounds } = context;
-    await caughtUp(redis, keys.partitions, [], { timeoutMs, rounds, isTimed: true });
+  const first = await attempted(context, segments);
+  if (first.isExact) return first.seen;
+  const rows = await confirmed(context, first.attempt);
+  let truths = first.seen.differences.filter(isOfTruth);
+  let { seen } = first;
+  for (let attempt = 2; truths.length > 0 && attempt <= ATTEMPTS_MAX; attempt++) {
+    const { redis, keys, timeoutMs, rounds, isTimed } = context;
+    await caughtUp(redis, keys.partitions, [], { timeoutMs, rounds, isTimed });
+    const next = await attempted(context, segments);
+    if (next.isExact) return next.seen;
+    seen = next.seen;
+    truths = inBoth(truths, seen.differences);
   }
+  return { ...seen, differences: [...truths, ...rows] };
+}
+
+/**
+ * Reads the whole graph, and says whether no partition has moved meanwhile: then what differs is a
+ * difference.
+ */
+async function attempted(context: RelationshipAuditContext, segments: readonly StoredFilter[]) {
+  const before = await numbers(context);
+  const attempt = new Attempt(context, segments, before.serverMs);
+  const seen = await attempt.run();
+  return { attempt, seen, isExact: seen.differences.length === 0 || (await numbers(context)).text === before.text };
+}
+
+function isOfTruth({ subject: { place } }: SubjectDifference): boolean {
+  return place === 'set' || place === 'state';
+}
+
+/** Of the rows that differ, those that stay wrong however often they are looked at. */
+async function confirmed(context: RelationshipAuditContext, attempt: Attempt): Promise<SubjectDifference[]> {
+  const { redis, keys, catalog, timeZone } = context;
+  const wrong = await stayWrong({ redis, keys, timeZone, types: catalog.objectTypes }, attempt.spots());
+  const still = wrong.filter(({ edge: { anchor, definition } }) => catalog.anchorOf(definition.name) === anchor);
+  return attempt.differencesAt(new Set(still));
 }
 
 /** Names where all partitions stand, and since when at the least. */
@@ -125,15 +181,35 @@ interface Vertex extends GraphRecord {
   readonly truth: Ordinals;
 }
 
-/** A relationship whose rows are compared; exports ascending by ordinal, the anchor among those that go up. */
-interface AuditedEdge {
-  readonly anchor: number;
-  readonly definition: EdgeDefinition;
-  readonly up: readonly [ordinal: number, stored: StoredOrdinal][];
-  readonly down: readonly [ordinal: number, stored: StoredOrdinal][];
-  /** Whether a predicate of the target's type reads what holders add up to: else only who has any is told. */
-  readonly isRead: boolean;
+/** Texts of rows, and where each one lies. */
+class RowTexts {
+  readonly #at = new Map<string, { readonly target: string; readonly partition: number }>();
+
+  add(target: string, partition: number, what: string): void {
+    this.#at.set(told(target, partition, what), { target, partition });
+  }
+
+  has(text: string): boolean {
+    return this.#at.has(text);
+  }
+
+  keys(): Iterable<string> {
+    return this.#at.keys();
+  }
+
+  at(text: string): { readonly target: string; readonly partition: number } | undefined {
+    return this.#at.get(text);
+  }
 }
+
+type RowsByPlace = Readonly<Record<RowPlace, RowTexts>>;
+
+function noRows(): RowsByPlace {
+  return { holders: new RowTexts(), values: new RowTexts(), neighbours: new RowTexts(), related: new RowTexts() };
+}
+
+/** What is compared: the texts of one side. */
+type Texts = Pick<ReadonlyMap<string, unknown>, 'has'> & { keys(): Iterable<string> };
 
 /** One reading of the whole graph, and its comparison. */
 class Attempt {
@@ -147,6 +223,10 @@ class Attempt {
   /** By exported ordinal, the ids of which the reference says that it holds. */
   readonly #held = new Map<number, ReadonlySet<string>>();
   readonly #differences: SubjectDifference[] = [];
+  /** Of the rows that differ: by where they lie, and by what is told of them. */
+  readonly #spots = new Map<string, Spot>();
+  readonly #spotOf = new Map<string, Spot>();
+  #leftOver = 0;
   /** One moment for the whole graph: a record that becomes due while it is read moves a partition, and it is read once more. */
   readonly #nowMs: number;
   #evaluations = 0;
@@ -178,7 +258,24 @@ class Attempt {
       evaluations: this.#evaluations,
       memberships: this.#memberships,
       differences: this.#differences,
+      leftOver: this.#leftOver,
     };
+  }
+
+  /** Where rows differ. */
+  spots(): Spot[] {
+    return [...this.#spots.values()];
+  }
+
+  /** What differs at some of them. */
+  differencesAt(spots: ReadonlySet<Spot>): SubjectDifference[] {
+    return this.#differences.flatMap(({ subject, engineOnly, referenceOnly }) => {
+      if (!('edge' in subject)) return [];
+      const isThere = (text: string) => spots.has(this.#spotOf.get(`${subject.edge} ${subject.place} ${text}`)!);
+      const some = (texts: ReadonlySet<string>) => new Set([...texts].filter(isThere));
+      const differing = { subject, engineOnly: some(engineOnly), referenceOnly: some(referenceOnly) };
+      return differing.engineOnly.size + differing.referenceOnly.size > 0 ? [differing] : [];
+    });
   }
 
   // ── the graph ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -205,9 +302,9 @@ class Attempt {
     const [rows, states] = (await carriedOut(read)) as (string | null)[][];
     return ids.flatMap((id, at): Vertex[] => {
       const row = rows![at];
-      const record = row == null ? undefined : unpackRecord(row);
+      const record = row == null ? undefined : readRow(() => unpackRecord(row), undefined);
       if (!isLive(record)) return [];
-      const { truth } = unpackState(states![at]);
+      const truth = readRow(() => unpackState(states![at]).truth, NO_ORDINALS);
       return [{ ...graphRecordOf(id, record, type, this.#context.timeZone), partition, truth }];
     });
   }
@@ -261,24 +358,50 @@ class Attempt {
     const { keys } = this.#context;
     const holders = this.#holdersByTarget(edge);
     const shown = this.#shownByTarget(edge);
-    const expected = { neighbours: new Set<string>(), related: new Set<string>(), holders: new Set<string>() };
+    const expected = noRows();
     const related = new Map<string, Record<string, unknown>>();
-    const targets = keys.partitions.map(() => new Set<string>());
     for (const [partition, byTarget] of holders.entries()) {
       for (const [target, some] of byTarget) {
-        const local = this.#aggregate(edge, some);
-        const exported = shown.get(target) ?? null;
-        expected.neighbours.add(told(target, partition, neighbourText(edge, exported, local)));
+        const all = some.map((vertex) => this.#holder(edge, vertex));
+        const local = aggregateOf(edge, all);
+        expected.neighbours.add(target, partition, neighbourText(edge, shown.get(target) ?? null, local));
         related.set(target, { ...related.get(target), [partition]: edge.isRead ? local : true });
-        for (const { id } of some) expected.holders.add(told(target, partition, id));
-        targets[partition]!.add(target);
+        for (const { id } of some) expected.holders.add(target, partition, id);
+        for (const [ordinal, id, value] of orderedValues(edge, all))
+          expected.values.add(target, partition, valueText(ordinal, id, value));
       }
     }
     for (const [target, row] of related)
-      expected.related.add(told(target, partitionOf(target, keys.partitions.length), JSON.stringify(row)));
-    const stored = await this.#storedRows(edge, targets);
-    for (const place of ['holders', 'neighbours', 'related'] as const)
+      expected.related.add(target, partitionOf(target, keys.partitions.length), JSON.stringify(row));
+    const stored = await this.#storedRows(edge);
+    for (const place of ['holders', 'values', 'neighbours', 'related'] as const) {
       this.#compare({ edge: edge.definition.name, place }, stored[place], expected[place]);
+      for (const [a, b] of [
+        [stored[place], expected[place]],
+        [expected[place], stored[place]],
+      ] as const)
+        for (const text of a.keys()) if (!b.has(text)) this.#noteSpot(edge, place, a.at(text)!, text, holders);
+    }
+  }
+
+  #noteSpot(
+    edge: AuditedEdge,
+    place: RowPlace,
+    { target, partition }: { readonly target: string; readonly partition: number },
+    text: string,
+    holders: readonly ReadonlyMap<string, readonly Vertex[]>[],
+  ): void {
+    const key = `${edge.anchor} ${place} ${partition} ${target}`;
+    let spot = this.#spots.get(key);
+    if (!spot) {
+      const ids = (holders[partition]?.get(target) ?? []).map(({ id }) => id);
+      this.#spots.set(key, (spot = { edge, place, target, partition, holders: ids }));
+    }
+    this.#spotOf.set(`${edge.definition.name} ${place} ${text}`, spot);
+  }
+
+  #holder(edge: AuditedEdge, { id, data }: Vertex): Holder {
+    return holderOf(edge, id, (ordinal) => this.#held.get(ordinal)!.has(id), data);
   }
 
   #holdersByTarget({ definition }: AuditedEdge): Map<string, Vertex[]>[] {
@@ -296,77 +419,87 @@ class Attempt {
 
   #shownByTarget({ definition, down }: AuditedEdge): Map<string, Exported> {
     const shown = new Map<string, Exported>();
-    for (const { id, data } of this.#vertices.get(definition.target) ?? []) {
-      const held = down.filter(([ordinal]) => this.#held.get(ordinal)!.has(id));
-      const values = Object.fromEntries(
-        held.flatMap(([ordinal, { exported }]) => {
-          const value = exported?.attribute === undefined ? undefined : data[exported.attribute];
-          return typeof value === 'number' ? [[ordinal, value] as const] : [];
-        }),
+    for (const { id, data } of this.#vertices.get(definition.target) ?? [])
+      shown.set(
+        id,
+        shownBy(down, (ordinal) => this.#held.get(ordinal)!.has(id), data),
       );
-      shown.set(id, { truth: held.map(([ordinal]) => ordinal), values });
-    }
     return shown;
   }
 
-  #aggregate({ up }: AuditedEdge, holders: readonly Vertex[]): Aggregate {
-    let sum = NO_AGGREGATE;
-    for (const [ordinal, { exported }] of up) {
-      const matching = holders.filter(({ id }) => this.#held.get(ordinal)!.has(id));
-      const values = matching.map(({ data }) => {
-        const value = exported?.attribute === undefined ? undefined : data[exported.attribute];
-        return typeof value === 'number' ? value : undefined;
-      });
-      for (const value of values)
-        sum = addToAggregate(
-          sum,
-          ordinal,
-          1,
-          value === undefined || exported?.ordered ? undefined : toTrillionths(value),
-        );
-      const numbersOf = exported?.ordered ? values.filter((value) => value !== undefined).sort((a, b) => a - b) : [];
-      if (numbersOf.length > 0) sum = withExtremes(sum, ordinal, numbersOf[0], numbersOf.at(-1));
-    }
-    return sum;
-  }
-
-  async #storedRows(edge: AuditedEdge, expected: readonly ReadonlySet<string>[]) {
-    const { redis, keys } = this.#context;
+  async #storedRows(edge: AuditedEdge): Promise<RowsByPlace> {
+    const { redis, keys, sets } = this.#context;
     const { anchor } = edge;
-    const stored = { neighbours: new Set<string>(), related: new Set<string>(), holders: new Set<string>() };
+    const stored = noRows();
     for (const [partition, own] of keys.partitions.entries()) {
-      const targets = new Set(expected[partition]);
-      for (const [target, packed] of await allFields(redis, own.neighbours(anchor))) {
-        targets.add(target);
-        const { exported, local } = unpackNeighbour(packed);
-        stored.neighbours.add(told(target, partition, neighbourText(edge, exported, local)));
-      }
-      for (const [target, packed] of await allFields(redis, own.related(anchor))) {
-        const row = Object.entries(unpackRelated(packed));
-        const parts = row.map(([from, part]) => [from, edge.isRead ? known(edge, part) : true]);
-        stored.related.add(told(target, partition, JSON.stringify(Object.fromEntries(parts))));
-      }
-      for (const [target, ids] of await this.#storedHolders(own, anchor, [...targets]))
-        for (const id of ids) stored.holders.add(told(target, partition, id));
+      for (const [target, packed] of await allFields(redis, own.neighbours(anchor)))
+        stored.neighbours.add(target, partition, this.#neighbourText(edge, packed));
+      for (const [target, packed] of await allFields(redis, own.related(anchor)))
+        stored.related.add(target, partition, this.#relatedText(edge, packed));
+      await this.#storedSets(edge, own, partition, sets[partition], stored);
     }
     return stored;
   }
 
-  async #storedHolders(own: PartitionKeys, anchor: number, targets: readonly string[]): Promise<[string, string[]][]> {
-    const found: [string, string[]][] = [];
+  /**
+   * Of all targets that have a set, and of those whose set came since the names were read: holders
+   * of now point at them.
+   */
+  async #storedSets(
+    edge: AuditedEdge,
+    own: PartitionKeys,
+    partition: number,
+    sets: EdgeSets | undefined,
+    stored: RowsByPlace,
+  ): Promise<void> {
+    const pointed = this.#holdersByTarget(edge)[partition]!.keys();
+    const { anchor, up } = edge;
+    const targets = [...new Set([...(sets?.holders.get(anchor) ?? []), ...pointed])];
+    for (const [target, members] of await this.#members(targets, (target) => own.holders(anchor, target)))
+      for (const [id, score] of members)
+        stored.holders.add(target, partition, score === 0 ? id : `${id}(score=${score})`);
+    for (const [ordinal, { exported }] of up) {
+      if (!exported?.ordered) continue;
+      const valued = [...new Set([...(sets?.values.get(ordinal) ?? []), ...targets])];
+      for (const [target, members] of await this.#members(valued, (target) => own.values(ordinal, target)))
+        for (const [id, value] of members) stored.values.add(target, partition, valueText(ordinal, id, value));
+    }
+  }
+
+  #neighbourText(edge: AuditedEdge, packed: string): string {
+    return readRow(() => {
+      const row = unpackNeighbour(packed);
+      if (keptNeighbour(row, edge.exports) !== row) this.#leftOver++;
+      return neighbourText(edge, row.exported, row.local);
+    }, 'unreadable');
+  }
+
+  #relatedText(edge: AuditedEdge, packed: string): string {
+    return readRow(() => {
+      const row = unpackRelated(packed);
+      if (keptRelated(row, edge.exports) !== row) this.#leftOver++;
+      const parts = Object.entries(row).map(([from, part]) => [from, edge.isRead ? known(edge, part) : true]);
+      return JSON.stringify(Object.fromEntries(parts));
+    }, 'unreadable');
+  }
+
+  async #members(
+    targets: readonly string[],
+    keyOf: (target: string) => string,
+  ): Promise<[target: string, members: [id: string, score: number][]][]> {
+    const found: [string, [string, number][]][] = [];
     for (let from = 0; from < targets.length; from += CHUNK_RECORDS) {
       const some = targets.slice(from, from + CHUNK_RECORDS);
-      const ids = await Promise.all(
-        some.map((target) => this.#context.redis.zrange(own.holders(anchor, target), '0', '-1')),
-      );
-      for (const [at, target] of some.entries()) found.push([target, ids[at]!]);
+      const read = (target: string) => this.#context.redis.zrange(keyOf(target), '0', '-1', 'WITHSCORES');
+      const members = await Promise.all(some.map(read));
+      for (const [at, target] of some.entries()) found.push([target, scored(members[at]!)]);
     }
     return found;
   }
 
-  #compare(subject: Subject, engine: ReadonlySet<string>, reference: ReadonlySet<string>): void {
-    const engineOnly = new Set([...engine].filter((one) => !reference.has(one)));
-    const referenceOnly = new Set([...reference].filter((one) => !engine.has(one)));
+  #compare(subject: Subject, engine: Texts, reference: Texts): void {
+    const engineOnly = new Set([...engine.keys()].filter((one) => !reference.has(one)));
+    const referenceOnly = new Set([...reference.keys()].filter((one) => !engine.has(one)));
     if (engineOnly.size + referenceOnly.size === 0) return;
     const before = this.#differences.findIndex((each) => sameSubject(each.subject, subject));
     if (before < 0) this.#differences.push({ subject, engineOnly, referenceOnly });
@@ -415,7 +548,8 @@ function edgesToAudit(catalog: Catalog): { audited: AuditedEdge[]; building: str
     const exports = ofEdge.sort(([a], [b]) => a - b);
     const up = exports.filter(([, { exported }]) => exported!.direction === 'in');
     const down = exports.filter(([, { exported }]) => exported!.direction === 'out');
-    audited.push({ anchor, definition, up, down, isRead: up.some(([ordinal]) => read.has(ordinal)) });
+    const kept = new Set(exports.map(([ordinal]) => ordinal));
+    audited.push({ anchor, definition, up, down, exports: kept, isRead: up.some(([ordinal]) => read.has(ordinal)) });
   }
   return { audited, building };
 }
@@ -460,22 +594,29 @@ function told(target: string, partition: number, what: string): string {
 }
 
 function neighbourText(edge: AuditedEdge, exported: Exported | null | undefined, local: Aggregate): string {
-  const kept = new Set(edge.down.map(([ordinal]) => ordinal));
-  const shown = exported && {
-    truth: exported.truth.filter((ordinal) => kept.has(ordinal)),
-    values: only(exported.values, kept),
-  };
+  const shown = keptExported(exported, edge.exports);
   return JSON.stringify({ exported: shown === undefined ? 'unanswered' : shown, local: known(edge, local) });
 }
 
 /** What an aggregate says of ordinals that there are: what was added up for others is left behind and read by nobody. */
-function known({ up }: AuditedEdge, { counts, sums, lows, highs }: Aggregate): Aggregate {
-  const kept = new Set(up.map(([ordinal]) => ordinal));
-  return { counts: only(counts, kept), sums: only(sums, kept), lows: only(lows, kept), highs: only(highs, kept) };
+function known({ exports }: { readonly exports: Kept }, aggregate: Aggregate): Aggregate {
+  const { counts, sums, lows, highs } = keptAggregate(aggregate, exports);
+  return { counts, sums, lows, highs };
 }
 
-function only<T>(record: Readonly<Record<string, T>>, kept: ReadonlySet<number>): Record<string, T> {
-  return Object.fromEntries(Object.entries(record).filter(([ordinal]) => kept.has(Number(ordinal))));
+function valueText(ordinal: number, id: string, value: number): string {
+  return `${ordinal}:${id}=${value}`;
+}
+
+/** The values of holders for the extremes that are asked for. */
+function* orderedValues({ up }: AuditedEdge, holders: readonly Holder[]): Iterable<[number, string, number]> {
+  for (const [ordinal, { exported }] of up) {
+    if (!exported?.ordered) continue;
+    for (const { id, numberFor } of holders) {
+      const value = numberFor(ordinal);
+      if (value !== undefined) yield [ordinal, id, value];
+    }
+  }
 }
 
 async function allFields(redis: Redis, hash: string): Promise<Map<string, string>> {

@@ -5,10 +5,12 @@
  * between two commits and an audit may run beside a live server; the expectation comes from reference.ts, not from the engine;
  * a segment that was edited meanwhile is left out and named, never reported as wrong.
  *
- * Compared are, per partition: member sets and state rows with the reference; counts with the sets; the ids of a type with its
- * records; and all three for members and rows of records that are not there. A record that is created after the audit has
- * passed its place is not looked at. What segments and the engine keep across relationships is compared by
- * audit-relationships.ts, over all partitions together.
+ * Compared are, per partition: member sets and state rows with the reference, also of members that
+ * are no records; counts with the sets. Whether a row of a record may be there at all is asked by
+ * row-faults.ts, of keys and fields by key-faults.ts. What is kept across relationships is compared
+ * by audit-relationships.ts, over all partitions together. A record that is created after the audit
+ * has passed its place is not looked at. Segments without a predicate are named: nobody answers for
+ * them.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
@@ -18,10 +20,13 @@ import type { ObjectType } from '../change/object-type.ts';
 import { exists, filterableData, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
 import { Problem } from '../errors.ts';
 import { holds } from '../query/reference.ts';
-import { type Keys, type PartitionKeys, recordMember } from '../redis/keys.ts';
+import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { auditRelationships, type RelationshipAudit } from './audit-relationships.ts';
 import { carriedOut } from './audit-transaction.ts';
+import { type Fault, type FaultPlace, readRow } from './fault.ts';
+import { findKeyFaults, type KeyFaults } from './key-faults.ts';
 import { hasOrdinal } from './ordinals.ts';
+import { findRowFaults, type RowFaults } from './row-faults.ts';
 import { caughtUp, type Loss, lossOf, roundsOver } from './standing.ts';
 import { unpackState } from './state-row.ts';
 
@@ -71,7 +76,19 @@ interface EdgeDifference {
   /** `<holder type>.<relationship>`. */
   readonly edge: string;
   /** State rows of exported predicates, `id(ordinal)`; else `target@partition=` and a holder, or what a row says. */
-  readonly place: 'state' | 'holders' | 'neighbours' | 'related';
+  readonly place: 'state' | 'holders' | 'values' | 'neighbours' | 'related';
+  readonly engineOnly: Sample;
+  readonly referenceOnly: Sample;
+}
+
+/**
+ * Rows, fields and keys that are there without being borne out by a record or the catalog, or are
+ * missing.
+ */
+interface KeptDifference {
+  readonly place: FaultPlace;
+  /** The object type, or the kind of key. */
+  readonly of: string;
   readonly engineOnly: Sample;
   readonly referenceOnly: Sample;
 }
@@ -97,15 +114,30 @@ export interface AuditReport {
   readonly differences: number;
   /** Whether a message between partitions could not be applied. */
   readonly isBroken: boolean;
+  /** Segments and views that no predicate answers for, nor will: the catalog itself is wrong. */
+  readonly withoutPredicate: readonly string[];
+  /**
+   * Rows and keys that still hold something that was given up: it goes with the next write, or is
+   * being removed.
+   */
+  readonly leftOver: number;
+  /** What can be made good one by one, and is not built anew. */
+  readonly faults: readonly Fault[];
   readonly inSegments: readonly SegmentDifference[];
   readonly inCounts: readonly CountDifference[];
   readonly inIds: readonly IdDifference[];
   /** Entries of `due` that the state row does not have so, and state rows that are due without being listed. */
   readonly inTimers: readonly IdDifference[];
   readonly inEdges: readonly EdgeDifference[];
+  readonly inKept: readonly KeptDifference[];
 }
 
 const RESYNC_POLL_MS = 50;
+/**
+ * How long records that are due are waited for: something may be due that nobody will ever fire,
+ * which is a fault to be found.
+ */
+const FIRED_TIMEOUT_MS = 5000;
 const SAMPLE_MAX = 20;
 /** Replies of one transaction: records times segments. */
 const CELLS_MAX = 50_000;
@@ -117,27 +149,33 @@ const SCAN_COUNT = 500;
 export async function audit(context: AuditContext, options: AuditOptions): Promise<AuditReport> {
   const { store } = context;
   await store.refresh();
-  const loss = await atRest(context, options.timeoutMs);
+  const { loss, isTimed } = await atRest(context, options.timeoutMs);
   await store.refresh();
-  const run = new AuditRun(context, options);
+  const run = new AuditRun(context, options, isTimed);
   await run.walk();
   await store.refresh();
   return { ...run.report(store.catalog), isBroken: loss === 'broken' };
 }
 
+interface Rest {
+  readonly loss: Loss | undefined;
+  /** Whether all that was due is fired. */
+  readonly isTimed: boolean;
+}
+
 /** Waits until all is applied, and nothing is being said anew between partitions. @throws Problem not_caught_up */
-async function atRest({ redis, keys, store }: AuditContext, timeoutMs: number): Promise<Loss | undefined> {
+async function atRest({ redis, keys, store }: AuditContext, timeoutMs: number): Promise<Rest> {
   const deadlineMs = Date.now() + timeoutMs;
   const left = () => Math.max(1, deadlineMs - Date.now());
+  let isTimed = true;
   for (;;) {
-    const standings = await caughtUp(redis, keys.partitions, [], {
-      timeoutMs: left(),
-      rounds: roundsOf(store.catalog),
-      isTimed: true,
-    });
+    const most = isTimed ? Math.min(FIRED_TIMEOUT_MS, left()) : left();
+    const waits = { timeoutMs: most, rounds: roundsOf(store.catalog), isTimed };
+    const standings = await caughtUp(redis, keys.partitions, [], waits);
     // A message that could not be applied stays so until somebody repairs it: what it has left behind is what is looked for.
     const loss = standings && lossOf(standings);
-    if (standings && loss !== 'resynchronizing') return loss;
+    if (standings && loss !== 'resynchronizing') return { loss, isTimed };
+    if (!standings) isTimed = false;
     if (Date.now() >= deadlineMs)
       throw new Problem('not_caught_up', `the partitions did not catch up within ${timeoutMs / 1000} s`);
     await sleep(RESYNC_POLL_MS);
@@ -155,6 +193,24 @@ function filtersByName(catalog: Catalog): Map<string, StoredFilter> {
   return new Map(
     [...catalog.filters()].map((filter) => [isView(filter) ? `views/${filter.slug}` : filter.slug, filter]),
   );
+}
+
+/**
+ * Whether somebody answers for it, or will: what names no ordinal that there is, is wrong in the
+ * catalog itself.
+ */
+function hasPredicate({ ordinals }: Catalog, { ordinal, pending }: StoredFilter): boolean {
+  const named = [ordinal, pending].filter((each) => each !== null);
+  return named.length > 0 && named.every((each) => ordinals.has(each));
+}
+
+/**
+ * What is compared with the reference: a predicate that is given up by its own budget of work has
+ * no members to compare.
+ */
+function isAudited({ ordinals }: Catalog, ordinal: number): boolean {
+  const stored = ordinals.get(ordinal);
+  return stored !== undefined && stored.failure === undefined;
 }
 
 /** What the JsonLogic of a segment sees: declared attributes in normal form, and nothing else. */
@@ -205,29 +261,31 @@ class Mismatch {
 class AuditRun {
   readonly #context: AuditContext;
   readonly #options: AuditOptions;
+  readonly #isTimed: boolean;
   readonly #types: readonly ObjectType[];
   readonly #audited: readonly Audited[];
   readonly #skipped: SkippedSegment[];
-  readonly #ids: ReadonlyMap<string, Mismatch>;
-  readonly #timers: ReadonlyMap<string, Mismatch>;
+  readonly #withoutPredicate: readonly string[];
   readonly #counts: CountDifference[] = [];
+  #rows: RowFaults | undefined;
+  #keys: KeyFaults | undefined;
   #graph: RelationshipAudit | undefined;
   #records = 0;
   #evaluations = 0;
   #memberships = 0;
 
-  constructor(context: AuditContext, options: AuditOptions) {
+  constructor(context: AuditContext, options: AuditOptions, isTimed: boolean) {
+    this.#isTimed = isTimed;
     const { catalog } = context.store;
     const named = [...filtersByName(catalog)].sort(([a], [b]) => (a < b ? -1 : 1));
     const segments = named.map(([slug, filter]) => ({ ...filter, slug }));
     this.#context = context;
     this.#options = options;
     this.#types = [...catalog.objectTypes.values()];
-    this.#ids = new Map(this.#types.map(({ name }) => [name, new Mismatch()]));
-    this.#timers = new Map(this.#types.map(({ name }) => [name, new Mismatch()]));
+    this.#withoutPredicate = segments.filter((filter) => !hasPredicate(catalog, filter)).map(({ slug }) => slug);
     // While an edit is built, the stored JsonLogic is of the new revision and the sets are of the old one.
     this.#audited = segments.flatMap((segment) =>
-      segment.pending === null && segment.ordinal !== null && !catalog.failureOf(segment)
+      segment.pending === null && segment.ordinal !== null && isAudited(catalog, segment.ordinal)
         ? [
             {
               segment,
@@ -256,7 +314,17 @@ class AuditRun {
       }
       await this.#compareCounts(partition, keys);
     }
+    await this.#findFaults();
     if (this.#types.some(({ relationships }) => relationships.size > 0)) await this.#relate();
+  }
+
+  async #findFaults(): Promise<void> {
+    const { redis, keys, store, timeZone } = this.#context;
+    const { partitions, prefix } = keys;
+    const refresh = () => store.refresh();
+    const context = { redis, partitions, catalog: store.catalog, refresh };
+    this.#rows = await findRowFaults({ ...context, timeZone });
+    this.#keys = await findKeyFaults({ ...context, prefix, timeoutMs: this.#options.timeoutMs });
   }
 
   async #relate(): Promise<void> {
@@ -264,7 +332,8 @@ class AuditRun {
     const { catalog } = store;
     const related = this.#audited.filter(({ isRelated }) => isRelated);
     const { timeoutMs } = this.#options;
-    const context = { redis, keys, catalog, timeZone, timeoutMs, rounds: roundsOf(catalog) };
+    const waits = { timeoutMs, rounds: roundsOf(catalog), isTimed: this.#isTimed };
+    const context = { redis, keys, catalog, timeZone, sets: this.#keys?.sets ?? [], ...waits };
     this.#graph = await auditRelationships(
       context,
       related.map(({ segment }) => segment),
@@ -286,21 +355,13 @@ class AuditRun {
     const slugs = new Set(settled.map(({ segment }) => segment.slug));
     const inSegments = settled.flatMap(segmentDifferences);
     const inCounts = this.#counts.filter(({ slug }) => slugs.has(slug));
-    const inIds = idDifferences(this.#ids);
-    const inTimers = idDifferences(this.#timers);
-    const pairs = inSegments.reduce(
-      (sum, { engineOnly, referenceOnly }) => sum + engineOnly.total + referenceOnly.total,
-      0,
-    );
+    const faults = [...(this.#rows?.faults ?? []), ...(this.#keys?.faults ?? [])];
+    const inIds = idDifferences(faults, 'ids');
+    const inTimers = idDifferences(faults, 'timers');
+    const inKept = keptDifferences(faults.filter(({ place }) => place !== 'ids' && place !== 'timers'));
     const inEdges = edgeDifferences(this.#graph);
-    const rows = inEdges.reduce(
-      (sum, { engineOnly, referenceOnly }) => sum + engineOnly.total + referenceOnly.total,
-      0,
-    );
-    const ids = [...inIds, ...inTimers].reduce(
-      (sum, { listedOnly, storedOnly }) => sum + listedOnly.total + storedOnly.total,
-      0,
-    );
+    const sided = [...inSegments, ...inEdges];
+    const pairs = sided.reduce((sum, { engineOnly, referenceOnly }) => sum + engineOnly.total + referenceOnly.total, 0);
     return {
       partitions: this.#context.keys.partitions.length,
       segments: settled.length,
@@ -314,12 +375,16 @@ class AuditRun {
       records: this.#records,
       evaluations: this.#evaluations,
       memberships: this.#memberships,
-      differences: pairs + inCounts.length + ids + rows,
+      differences: pairs + inCounts.length + faults.length,
+      withoutPredicate: this.#withoutPredicate,
+      leftOver: (this.#rows?.leftOver ?? 0) + (this.#keys?.leftOver ?? 0) + (this.#graph?.leftOver ?? 0),
+      faults,
       inSegments,
       inCounts,
       inIds,
       inTimers,
       inEdges,
+      inKept,
     };
   }
 
@@ -358,19 +423,15 @@ class AuditRun {
     const { redis, timeZone } = this.#context;
     const transaction = redis
       .multi()
-      .zmscore(keys.ids(type.name), ...ids)
       .hmget(keys.records(type.name), ...ids)
-      .hmget(keys.state(type.name), ...ids)
-      .zmscore(keys.due, ...ids.map((id) => recordMember(type.name, id)));
+      .hmget(keys.state(type.name), ...ids);
     for (const { ordinal } of audited) transaction.smismember(keys.segment(ordinal), ...ids);
-    const [scores, rows, states, dues, ...sets] = (await carriedOut(transaction)) as (string | number | null)[][];
+    const [rows, states, ...sets] = (await carriedOut(transaction)) as (string | number | null)[][];
     for (const [at, id] of ids.entries()) {
       const row = rows![at] as string | null;
-      const record = row === null ? undefined : unpackRecord(row);
-      this.#ids.get(type.name)!.compare(id, scores![at] !== null, exists(record));
-      const { truth, due } = unpackState(states![at] as string | null);
-      const score = dues![at] == null ? undefined : Number(dues![at]);
-      if (score !== due) this.#timers.get(type.name)!.compare(id, score !== undefined, score === undefined);
+      const record = row === null ? undefined : readRow(() => unpackRecord(row), undefined);
+      // One that can't be read is told of by row-faults.ts, and says nothing.
+      const { truth, due } = readRow(() => unpackState(states![at] as string | null), unpackState(null));
       // What is stored holds until the record is due: that moment may have passed since, or a moment ago.
       const nowMs = due === undefined ? Date.now() : Math.min(Date.now(), due - 1);
       const document = isLive(record) ? documentOf(record, type, timeZone) : undefined;
@@ -439,10 +500,23 @@ function segmentDifferences({ segment, mismatches }: Audited): SegmentDifference
   });
 }
 
-function idDifferences(mismatches: ReadonlyMap<string, Mismatch>): IdDifference[] {
-  return [...mismatches].flatMap(([objectType, { total, left, right }]) =>
-    total > 0 ? [{ objectType, listedOnly: left, storedOnly: right }] : [],
-  );
+function idDifferences(faults: readonly Fault[], place: FaultPlace): IdDifference[] {
+  return keptDifferences(faults.filter((fault) => fault.place === place)).map(({ of, engineOnly, referenceOnly }) => ({
+    objectType: of,
+    listedOnly: engineOnly,
+    storedOnly: referenceOnly,
+  }));
+}
+
+function keptDifferences(faults: readonly Fault[]): KeptDifference[] {
+  const grouped = new Map<string, { place: FaultPlace; of: string; engineOnly: Gathered; referenceOnly: Gathered }>();
+  for (const { place, of, told, isExtra } of faults) {
+    const key = `${place} ${of}`;
+    let group = grouped.get(key);
+    if (!group) grouped.set(key, (group = { place, of, engineOnly: new Gathered(), referenceOnly: new Gathered() }));
+    (isExtra ? group.engineOnly : group.referenceOnly).add(told);
+  }
+  return [...grouped.values()];
 }
 
 function edgeDifferences(graph: RelationshipAudit | undefined): EdgeDifference[] {

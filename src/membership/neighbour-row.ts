@@ -1,10 +1,15 @@
 /**
  * neighbour-row.ts – What a partition knows of the records at the other end of an edge.
  *
- * Keeps true: rows are plain JSON and never edited. A neighbour row lies with the holders: what the target exports, as last
- * heard, and what the local holders add up to. A related row lies with the target: per source partition what its holders add
- * up to, as last heard; a source that is in it is subscribed. All of it is state, so that a message that repeats changes nothing.
+ * Keeps true: rows are plain JSON and never edited. A neighbour row lies with the holders: what the
+ * target exports, as last heard, and what the local holders add up to. A related row lies with the
+ * target: per source partition what its holders add up to, as last heard; a source that is in it is
+ * subscribed. All of it is state, so that a message that repeats changes nothing. A row that is
+ * written holds nothing of exports that were given up: else it would grow with every edit of a
+ * segment.
  */
+
+import { assert } from '../errors.ts';
 
 /** What a live target shows to its holders: the exported predicates that hold of it, and the numbers that are asked for. */
 export interface Exported {
@@ -107,7 +112,50 @@ function withOptional(
   return result;
 }
 
-/** Whether nobody holds the target: every holder counts for the anchor. What was added up for an ordinal that is given up stays behind. */
+/** Which exported ordinals there are over an edge. */
+export type Kept = ReadonlySet<number>;
+
+/** What was added up for the exports that there are; the very same object if that is all. */
+export function keptAggregate(aggregate: Aggregate, kept: Kept): Aggregate {
+  const { counts, sums, lows, highs } = aggregate;
+  const left = {
+    counts: keptFields(counts, kept),
+    sums: keptFields(sums, kept),
+    lows: keptFields(lows, kept),
+    highs: keptFields(highs, kept),
+  };
+  const isAll = left.counts === counts && left.sums === sums && left.lows === lows && left.highs === highs;
+  return isAll ? aggregate : left;
+}
+
+export function keptExported(exported: Exported | null | undefined, kept: Kept): Exported | null | undefined {
+  if (!exported) return exported;
+  const values = keptFields(exported.values, kept);
+  if (values === exported.values && exported.truth.every((ordinal) => kept.has(ordinal))) return exported;
+  return { truth: exported.truth.filter((ordinal) => kept.has(ordinal)), values };
+}
+
+export function keptNeighbour(row: NeighbourRow, kept: Kept): NeighbourRow {
+  const [exported, local] = [keptExported(row.exported, kept), keptAggregate(row.local, kept)];
+  if (exported === row.exported && local === row.local) return row;
+  return exported === undefined ? { local } : { exported, local };
+}
+
+export function keptRelated(row: RelatedRow, kept: Kept): RelatedRow {
+  const parts = Object.entries(row).map(([from, part]) => [from, part, keptAggregate(part, kept)] as const);
+  if (parts.every(([, part, left]) => part === left)) return row;
+  return Object.fromEntries(parts.map(([from, , left]) => [from, left]));
+}
+
+function keptFields<T>(record: Readonly<Record<string, T>>, kept: Kept): Readonly<Record<string, T>> {
+  for (const name in record) {
+    if (!kept.has(Number(name)))
+      return Object.fromEntries(Object.entries(record).filter(([ordinal]) => kept.has(Number(ordinal))));
+  }
+  return record;
+}
+
+/** Whether nobody holds the target: every holder counts for the anchor. */
 export function isNothing({ counts }: Aggregate, anchor: number): boolean {
   return counts[anchor] === undefined;
 }
@@ -130,9 +178,14 @@ export function packRow(row: NeighbourRow | RelatedRow): string {
 }
 
 export function unpackNeighbour(stored: string | null | undefined): NeighbourRow {
-  return stored ? (JSON.parse(stored) as NeighbourRow) : UNKNOWN_NEIGHBOUR;
+  const row = stored ? (JSON.parse(stored) as NeighbourRow) : UNKNOWN_NEIGHBOUR;
+  assert(row?.local?.counts, `a neighbour row says what holders add up to, this is '${stored?.slice(0, 20)}'`);
+  return row;
 }
 
 export function unpackRelated(stored: string | null | undefined): RelatedRow {
-  return stored ? (JSON.parse(stored) as RelatedRow) : NOT_RELATED;
+  const row = stored ? (JSON.parse(stored) as RelatedRow) : NOT_RELATED;
+  const isRow = Object.values(row ?? { none: undefined }).every((part) => part?.counts);
+  assert(isRow, `a related row says what each source adds up to, this is '${stored?.slice(0, 20)}'`);
+  return row;
 }

@@ -107,6 +107,10 @@ export class CatalogKeys {
   readonly activations: string;
   /** By activation: in no catalog entry, so that nothing that shows the catalog can show them. */
   readonly webhookSecrets: string;
+  /**
+   * Activations that are gone, by the second: what webhooks keep of them is still to be removed.
+   */
+  readonly goneActivations: string;
   readonly #base: string;
 
   constructor(prefix: string) {
@@ -120,6 +124,7 @@ export class CatalogKeys {
     this.log = `${this.#base}log`;
     this.activations = `${this.#base}activations`;
     this.webhookSecrets = `${this.#base}webhook-secrets`;
+    this.goneActivations = `${this.#base}gone-activations`;
   }
 
   /** The ids of a view in its order, while somebody reads them. */

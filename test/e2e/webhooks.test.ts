@@ -266,16 +266,50 @@ describe('what is committed', () => {
 });
 
 describe('an activation that is deleted', () => {
-  it('gets no more, and leaves nothing behind, also when its view goes', async () => {
+  /** Keys and fields that name it, wherever: what a reader of Redis would still find. */
+  async function kept(id: string): Promise<string[]> {
+    const { redis, keys } = opened.deployment;
+    const named = (await redis.keys(`*${id}*`)).filter((key) => key.includes(':activation:'));
+    const lanes = (await redis.smembers(keys.webhooks.lanes)).filter((lane) => lane.startsWith(id));
+    const secret = await redis.hexists(keys.catalog.webhookSecrets, id);
+    return [...named, ...lanes, ...(secret ? ['its secret'] : [])];
+  }
+
+  it('gets no more, and leaves nothing behind', async () => {
     const { activation } = await opened.activate(receiver.url);
     receiver.answer = () => 500;
     await send(opened.deployment, [put('h', true)]);
     await eventually('it is tried', () => receiver.received.length > 0);
     await opened.deployment.activations.remove(VIEW, activation.id);
     await opened.webhooks.purge(activation.id);
-    const { redis } = opened.deployment;
-    const left = async () => (await redis.keys(`*${activation.id}*`)).filter((key) => key.includes(':activation:'));
-    await eventually('nothing is left', async () => (await left()).length === 0);
+    await eventually('nothing is left', async () => (await kept(activation.id)).length === 0);
     expect(await opened.deployment.activations.secretOf(activation.id)).toBeUndefined();
+  });
+
+  it('with its view leaves neither its secret nor what was pending and dead behind, whether it was told or not', async () => {
+    const { views, store } = opened.deployment;
+    const view = { ...store.catalog.views.get(VIEW)!, slug: 'passing', title: 'Passing' };
+    const { object_type, columns, title, slug } = view;
+    await views.create({ title, slug, object_type, columns, segment: VIEW });
+    const quiet = await opened.deployment.activations.create('passing', { url: receiver.url });
+    const dead = await opened.deployment.activations.create('passing', { url: receiver.url });
+    await opened.webhooks.adopted();
+    receiver.answer = () => 500;
+    await send(opened.deployment, [put('i', true)]);
+    await eventually('it is dead', async () => (await opened.webhooks.state(dead.activation)).dead > 0, 30_000);
+    await views.remove('passing');
+    for (const { activation } of [quiet, dead]) {
+      expect(await opened.deployment.activations.secretOf(activation.id)).toBeUndefined();
+      await eventually('nothing is left', async () => (await kept(activation.id)).length === 0, 30_000);
+    }
+  });
+
+  it('by an earlier release has its secret removed', async () => {
+    const { redis, keys, activations } = opened.deployment;
+    const { activation } = await opened.activate(receiver.url);
+    await redis.hset(keys.catalog.webhookSecrets, 'gone-long-ago', 'whsec_x');
+    await opened.webhooks.purgeGone();
+    expect(await redis.hkeys(keys.catalog.webhookSecrets)).toEqual([activation.id]);
+    expect(await activations.secretOf(activation.id)).toBeDefined();
   });
 });

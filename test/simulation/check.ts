@@ -13,7 +13,7 @@ import { type Aggregate, type Exported, unpackNeighbour, unpackRelated } from '.
 import { unpackState } from '../../src/membership/state-row.ts';
 import { holds } from '../../src/query/reference.ts';
 import { document } from '../../src/query/reference-document.ts';
-import { recordMember } from '../../src/redis/keys.ts';
+import { readRecordMember, recordMember } from '../../src/redis/keys.ts';
 import { CheckFailure, type CheckName } from './check-failure.ts';
 import type { Cluster, Meaning } from './cluster.ts';
 import { fitting, type Model, text } from './model.ts';
@@ -173,7 +173,11 @@ function checkTimers(cluster: Cluster, recomputed: Recomputed): void {
     for (const [member, dueMs] of due) stored.set(member, dueMs);
   }
   for (const [key, record] of model.records) checkTimer(key, stored.get(key), recomputed.dueOf(record), nowMs);
+  const networks = new Networks(catalog.catalog);
   for (const [key, dueMs] of stored) {
+    const { objectType } = readRecordMember(key);
+    if (!networks.types.get(objectType)?.network.hasTimers)
+      throw new CheckFailure('due', `${key} is due at ${dueMs}, and nothing of its type moves with time`);
     if (model.records.get(key)?.isArchived !== false)
       throw new CheckFailure('due', `${key} is due at ${dueMs}, and is not live`);
   }

@@ -16,6 +16,7 @@ import {
   readLogEntry,
 } from '../../src/engine/batch.ts';
 import { commitCommands, readFailed } from '../../src/engine/commit.ts';
+import { type DueChunk, type DueProgress, DueSweep, readDueChunk, readTimedType } from '../../src/engine/due-sweep.ts';
 import {
   EdgeSweep,
   readEdgeSets,
@@ -27,6 +28,7 @@ import type { Edge } from '../../src/engine/edges.ts';
 import { type Fanout, type FanoutProgress, Fanouts, type FanoutVisit, readFanout } from '../../src/engine/fanouts.ts';
 import { beginGenerations, type Lane as ForwardingLane, laneAfter, sourceName } from '../../src/engine/generations.ts';
 import { INBOX_FIELDS, type InboxEntry, readInboxEntry } from '../../src/engine/message.ts';
+import type { Networks } from '../../src/engine/networks.ts';
 import type { OutboxEntry } from '../../src/engine/outbox.ts';
 import { outboxEntries } from '../../src/engine/outbox.ts';
 import {
@@ -57,6 +59,7 @@ const VISITED_IDS_MAX = 1;
 const UNDELIVERED_MAX = 6;
 const DUE_RECORDS_MAX = 2;
 const SWEPT_TARGETS_MAX = 1;
+const SWEPT_ENTRIES_MAX = 2;
 
 export interface OwnerContext {
   readonly store: Store;
@@ -79,6 +82,7 @@ interface Underway {
   readonly due: readonly RecordKey[];
   readonly edges: ReadonlyMap<number, Edge>;
   readonly sweep: SweepProgress;
+  readonly dueSweep: DueProgress;
   readonly made: Step;
   readonly progress: BuildProgress;
   readonly fanouts: FanoutProgress;
@@ -102,6 +106,7 @@ export class Owner {
   readonly #fanouts: Fanouts;
   readonly #timers = new Timers(0, DUE_RECORDS_MAX);
   readonly #sweep: EdgeSweep;
+  readonly #dueSweep: DueSweep;
   readonly #sent = new Map<number, Place>();
   #newPlaces: [target: number, lane: ForwardingLane][] = [];
   #resyncs!: Resyncs;
@@ -133,11 +138,14 @@ export class Owner {
     const builds: [string, TypeBuild][] = [];
     const fanouts: Fanout[] = [];
     const noted: [ordinal: number, anchor: number][] = [];
+    const timed: string[] = [];
     for (const [field, value] of meta) {
       if (field.startsWith('scan:')) builds.push([field.slice('scan:'.length), JSON.parse(value) as TypeBuild]);
       if (field.startsWith('fanout:')) fanouts.push(readFanout(field, value));
       const sets = readEdgeSets(field, value);
       if (sets) noted.push(sets);
+      const timedType = readTimedType(field);
+      if (timedType !== undefined) timed.push(timedType);
       if (field.startsWith('sent:')) this.#sent.set(Number(field.slice('sent:'.length)), readPlace(value));
       const lostTo = partitionIn(field, 'sending');
       if (lostTo !== undefined) this.#resynchronizing.add(lostTo);
@@ -146,6 +154,7 @@ export class Owner {
     this.#builds = new PartitionBuilds(-1, complete, builds, readFailed(meta));
     this.#fanouts = new Fanouts(fanouts);
     this.#sweep = new EdgeSweep(noted);
+    this.#dueSweep = new DueSweep(timed);
     this.#number = Number(meta.get('number') ?? 0);
     this.#clockMs = Number(meta.get('clock') ?? 0);
     this.#position = { entry: meta.get('log') ?? LOG_START.entry, offset: Number(meta.get('offset') ?? 0) };
@@ -279,7 +288,7 @@ export class Owner {
     this.#read();
     if (this.#inbox.length > 0) return true;
     if (this.#isHeldBack) return false;
-    if (this.#sweep.next(this.process.networks.edges)) return true;
+    if (this.#sweep.next(this.process.networks.edges) || this.#dueSweep.next(this.process.networks.types)) return true;
     if (this.#fanouts.size > 0 || this.#resyncs.hasWork) return true;
     return this.#queue.length > 0 || this.#builds.hasWork(this.process.version);
   }
@@ -290,6 +299,7 @@ export class Owner {
     const due = isHeldBack ? [] : await this.#timers.take(this.#redis, this.#keys, this.#nowMs);
     if (due.length === 0 && !this.#isBusy()) return;
     const sweep = isHeldBack ? undefined : this.#sweep.next(this.process.networks.edges);
+    const dueSweep = isHeldBack ? undefined : this.#dueSweep.next(this.process.networks.types);
     const request = isHeldBack ? undefined : this.#builds.nextScan();
     const inbox = this.#inbox.slice(0, 1 + choose(4));
     const entries = isHeldBack ? [] : this.#queue.slice(0, 1 + choose(3));
@@ -300,11 +310,13 @@ export class Owner {
     const scans =
       request && ids.length > 0 ? [{ objectType: request.objectType, ordinals: request.scan.ordinals, ids }] : [];
     const swept = await readSweepChunk(this.#redis, this.#keys, sweep, SWEPT_TARGETS_MAX);
+    const untimed = await readDueChunk(this.#redis, this.#keys, dueSweep, SWEPT_ENTRIES_MAX);
     const fanouts = visits.map(({ fanout, ids }) => ({ anchor: fanout.anchor, ids }));
     const resync = isHeldBack || !this.#resyncs.hasWork ? NO_RESYNC : await this.#nextOfResync();
-    const batch = { entries, inbox, fanouts, resync, position: this.#position, scans, due, expired: [] };
+    const work = { entries, inbox, fanouts, resync, scans, due, untimed: untimed?.records ?? [], expired: [] };
+    const batch = { ...work, position: this.#position };
     const changesMax = choose(5) === 0 ? { changesMax: 1 + choose(2) } : {};
-    await this.#step({ ...batch, ...changesMax }, visits, request, ids, swept);
+    await this.#step({ ...batch, ...changesMax }, visits, request, ids, swept, untimed);
   }
 
   #nextOfResync(): Promise<ResyncChunk> {
@@ -319,6 +331,7 @@ export class Owner {
     request: ScanRequest | undefined,
     ids: readonly string[],
     swept: SweepChunk | undefined,
+    untimed: DueChunk | undefined,
   ): Promise<void> {
     const { networks } = this.process;
     const { edges } = networks;
@@ -336,6 +349,7 @@ export class Owner {
       nowMs,
       failed: this.#builds.failed,
     });
+    checkWritten(made, networks);
     const progress = this.#builds.progress(
       networks,
       request,
@@ -367,9 +381,11 @@ export class Owner {
     const header = [this.token, this.#number, number, `${this.token} ${store.nonce()}`, 0];
     const sweep = this.#sweep.progress(edges, swept);
     this.#sweep.addTo(commands, sweep, edges, made.edges.neighbours, this.#keys);
+    const dueSweep = this.#dueSweep.progress(networks.types, networks.version, untimed);
+    this.#dueSweep.addTo(commands, dueSweep, this.#keys);
     const sent = { keys: commands.keys, arguments: [...header, ...commands.arguments] };
     const { due = [] } = batch;
-    this.#underway = { ...sent, number, nowMs, due, edges, sweep, made, progress, fanouts, outbox, chunk };
+    this.#underway = { ...sent, number, nowMs, due, edges, sweep, dueSweep, made, progress, fanouts, outbox, chunk };
   }
 
   #commit(): void {
@@ -380,7 +396,8 @@ export class Owner {
   }
 
   #conclude(): void {
-    const { answer, number, nowMs, due, edges, sweep, made, progress, fanouts, outbox, chunk } = this.#underway!;
+    const { answer, number, nowMs, due, edges, sweep, dueSweep, made, progress, fanouts, outbox, chunk } =
+      this.#underway!;
     this.#underway = undefined;
     if (answer === 'fenced' || answer === 'rolled-back') {
       // Without a roll-back only those are refused who no longer hold the partition.
@@ -400,6 +417,7 @@ export class Owner {
     this.#timers.committed(made, due);
     this.#resyncs.committed(chunk, made.resync);
     this.#sweep.committed(edges, sweep);
+    this.#dueSweep.committed(dueSweep);
     for (const entry of outbox) {
       this.#sent.set(entry.target, entry);
       this.#forward(entry);
@@ -465,6 +483,29 @@ export class Owner {
   #takeDelivered(): [target: number, sequence: number][] {
     const taken = [...this.#lanes].map(([target, lane]): [number, number] => [target, lane.takeDelivered()]);
     return taken.filter(([, sequence]) => sequence > 0);
+  }
+}
+
+/** @throws Error if a row that is written holds something of an ordinal that was given up. */
+function checkWritten({ records, edges: { neighbours, related } }: Step, networks: Networks): void {
+  const given = (of: string, ordinals: Iterable<number | string>, isKept: (ordinal: number) => boolean) => {
+    for (const ordinal of ordinals)
+      if (!isKept(Number(ordinal))) throw new CheckFailure('given up', `${of} is written with ${ordinal}`);
+  };
+  for (const { objectType, id, before, after } of records) {
+    const network = networks.types.get(objectType)?.network;
+    if (network && after !== before) given(`the row of ${id}`, after.truth, (ordinal) => network.has(ordinal));
+  }
+  const rows = [
+    ...neighbours.map(({ anchor, target, row }) => ({ anchor, target, parts: row ? [row.local] : [], row })),
+    ...related.map(({ anchor, target, row }) => ({ anchor, target, parts: Object.values(row ?? {}), row: undefined })),
+  ];
+  for (const { anchor, target, parts, row } of rows) {
+    const isKept = (ordinal: number) => networks.edges.get(anchor)!.exports.has(ordinal);
+    const named = parts.flatMap(({ counts, sums, lows, highs }) =>
+      Object.keys({ ...counts, ...sums, ...lows, ...highs }),
+    );
+    given(`the row of ${target}`, [...named, ...(row?.exported?.truth ?? [])], isKept);
   }
 }
 

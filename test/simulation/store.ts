@@ -147,6 +147,16 @@ export class Store {
     ];
   }
 
+  /** The cursor is the last member that was told. */
+  async zscan(key: string, cursor: string, _: 'COUNT', most: number): Promise<[cursor: string, flat: string[]]> {
+    const members = [...this.sorted(key)].filter(([member]) => cursor === '0' || member > cursor);
+    const told = members.sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, most);
+    return [
+      told.length < members.length ? told.at(-1)![0] : '0',
+      told.flatMap(([member, score]) => [member, String(score)]),
+    ];
+  }
+
   async smismember(key: string, ...members: string[]): Promise<number[]> {
     return members.map((member) => (this.set(key).has(member) ? 1 : 0));
   }

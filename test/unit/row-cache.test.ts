@@ -16,7 +16,7 @@ function row(value: unknown): Row {
 
 /** How many of some rows are still there when all were committed: what is not is read from Redis. */
 async function kept(rows: readonly Row[]): Promise<number> {
-  const cache = new RowCache(1000, BYTES_MAX);
+  const cache = new RowCache(1000, undefined, BYTES_MAX);
   const records = rows.map((after, n) => ({ objectType: 'a', id: `${n}`, after }));
   cache.committed({ records, edges: { neighbours: [], related: [] } } as unknown as Step, keys);
   let asked = 0;

@@ -21,6 +21,7 @@ function edgeThat(isRead: boolean): Edge {
     anchor: ANCHOR,
     definition,
     up: [{ ordinal: ANCHOR }],
+    exports: new Set([ANCHOR]),
     down: [],
     outReads: [],
     inReads: reads,

@@ -1,0 +1,797 @@
+/**
+ * repair.test.ts – Each kind of planted fault is found by `rollcall audit`, mended by `--repair`,
+ * alone and under load, and is then nowhere to be seen: neither by a reader of Redis that shares no
+ * code with the audit, nor by what the API answers.
+ *
+ * One row of the table is one kind of fault. ROLLCALL_FAULT=<part of a name> runs some of them.
+ */
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import type { Change } from '../../src/change/change.ts';
+import { partitionOf } from '../../src/change/partition.ts';
+import { runAudit } from '../../src/cli/audit.ts';
+import { loadConfig } from '../../src/config.ts';
+import type { PartitionKeys } from '../../src/redis/keys.ts';
+import { openTestApi, type TestApi } from '../support/api.ts';
+import { built, eventually, send } from '../support/deployment.ts';
+import { faultsIn } from '../support/kept.ts';
+
+const PARTITIONS = 4;
+const ORGANIZATIONS = 12;
+const CONTACTS = 80;
+const DAY_MS = 24 * 3600 * 1000;
+
+const TYPES = {
+  organizations: {
+    attributes: { industry: { type: 'string' }, size: { type: 'number' }, renewed: { type: 'datetime' } },
+  },
+  contacts: {
+    attributes: { age: { type: 'number' }, seen: { type: 'datetime' } },
+    relationships: {
+      organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+    },
+  },
+  notes: { attributes: { text: { type: 'string' } } },
+};
+const all = (...rules: object[]) => ({ combinator: 'and', rules });
+const inLast = (field: string) => all({ field, operator: 'inLast', value: { amount: 3, unit: 'day' } });
+const SEGMENTS: Readonly<Record<string, readonly [type: keyof typeof TYPES, query: object]>> = {
+  adults: ['contacts', all({ field: 'age', operator: '>=', value: 40 })],
+  'adults-of-saas': [
+    'contacts',
+    all(
+      { field: '', operator: 'inSegment', value: 'adults' },
+      { field: 'organization.industry', operator: '=', value: 'SaaS' },
+    ),
+  ],
+  lately: ['contacts', inLast('seen')],
+  'renewed-lately': ['contacts', inLast('organization.renewed')],
+  'in-large': ['contacts', all({ field: 'organization.size', operator: '>', value: 5 })],
+  'much-age': ['organizations', all({ field: 'contacts.age', aggregate: 'sum', operator: '>', value: 250 })],
+  'very-old': ['organizations', all({ field: 'contacts.age', aggregate: 'max', operator: '>', value: 74 })],
+  'many-lately': [
+    'organizations',
+    all({ field: 'contacts', match: { mode: 'atLeast', threshold: 3 }, value: inLast('seen') }),
+  ],
+  noted: ['notes', all({ field: 'text', operator: 'notNull' })],
+};
+
+let api: TestApi;
+let redis: Redis;
+
+beforeAll(async () => {
+  api = await openTestApi({ partitions: PARTITIONS });
+  redis = api.deployment.redis;
+  for (const [name, definition] of Object.entries(TYPES)) await ok('PUT', `/v1/object-types/${name}`, definition);
+  for (const [slug, [type, query]] of Object.entries(SEGMENTS))
+    await ok('POST', '/v1/segments', { title: slug, slug, object_type: type, query });
+  const columns = [{ path: 'age' }];
+  const view = {
+    title: 'Elders',
+    slug: 'elders',
+    object_type: 'contacts',
+    columns,
+    query: all({ field: 'age', operator: '>', value: 60 }),
+  };
+  await ok('POST', '/v1/views', view);
+  await built(api.deployment);
+  for (let at = 0; at < ORGANIZATIONS; at++) await send(api.deployment, [organization(at)]);
+  await send(
+    api.deployment,
+    Array.from({ length: CONTACTS }, (_, at) => contact(at)),
+  );
+  await send(
+    api.deployment,
+    ['n1', 'n2', 'n3'].map((id): Change => ({ op: 'put', object_type: 'notes', id, data: { text: id } })),
+  );
+}, 60_000);
+afterAll(() => api.close());
+
+async function ok(method: string, url: string, body?: unknown): Promise<Record<string, unknown>> {
+  const answer = await api.call(method, url, body);
+  if (answer.statusCode >= 300) throw new Error(`${method} ${url}: ${answer.statusCode} ${answer.body}`);
+  return answer.statusCode === 204 ? {} : answer.json();
+}
+
+// ── changes ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+process.setMaxListeners(0); // each command that is run listens for signals
+let turns = 0;
+const next = (n: number) => (Math.imul(++turns, 0x9e3779b1) >>> 8) % n;
+/** Some moments leave the last three days while a test runs, most do not. */
+const moment = () => new Date(Date.now() - 3 * DAY_MS + (next(6) - 2) * 4000).toISOString();
+
+function organization(at: number): Change {
+  const data = { industry: next(2) === 0 ? 'SaaS' : 'Retail', size: next(11), renewed: moment() };
+  return { op: 'put', object_type: 'organizations', id: `o${at}`, data };
+}
+
+function contact(at: number): Change {
+  const data = { age: next(80), seen: moment(), organization_id: `o${next(ORGANIZATIONS)}` };
+  return { op: 'put', object_type: 'contacts', id: `c${at}`, data };
+}
+
+function change(): Change {
+  const at = next(CONTACTS);
+  const id = `c${at}`;
+  switch (next(20)) {
+    case 0:
+      return { op: 'archive', object_type: 'contacts', id };
+    case 1:
+      return { op: 'delete', object_type: 'contacts', id };
+    case 2:
+    case 3:
+      return { op: 'restore', object_type: 'contacts', id };
+    case 4:
+    case 5:
+      return organization(next(ORGANIZATIONS));
+    case 6:
+      return { op: 'patch', object_type: 'contacts', id, data: { age: next(80) } };
+    default:
+      return contact(at);
+  }
+}
+
+/** A thousand changes a second, until it is stopped. @returns how many were sent */
+function flood(): () => Promise<number> {
+  let isStopped = false;
+  let sent = 0;
+  const running = (async () => {
+    const beganMs = Date.now();
+    while (!isStopped) {
+      await send(api.deployment, Array.from({ length: 50 }, change), 'accepted');
+      sent += 50;
+      const aheadMs = sent - (Date.now() - beganMs);
+      if (aheadMs > 0) await new Promise((resolve) => setTimeout(resolve, aheadMs));
+    }
+  })();
+  return async () => {
+    isStopped = true;
+    await running;
+    return sent;
+  };
+}
+
+// ── planting ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const at = (id: string): PartitionKeys => api.deployment.keys.partitions[partitionOf(id, PARTITIONS)]!;
+const ordinalOf = (slug: string): number => api.deployment.store.catalog.segments.get(slug)!.ordinal!;
+const anchor = (): number => api.deployment.store.catalog.anchorOf('contacts.organization')!;
+const exported = (is: (how: { ordered?: boolean; direction: string }) => boolean): number =>
+  [...api.deployment.store.catalog.ordinals].find(
+    ([ordinal, stored]) => stored.exported && stored.exported.anchor !== ordinal && is(stored.exported),
+  )![0];
+const ordered = () => exported((how) => how.ordered === true);
+const unknown = () => api.deployment.store.catalog.nextOrdinal + 1;
+
+/** A member of a segment, with the keys of its partition. */
+async function member(slug: string): Promise<[id: string, keys: PartitionKeys]> {
+  for (const keys of api.deployment.keys.partitions) {
+    const id = await redis.srandmember(keys.segment(ordinalOf(slug)));
+    if (id) return [id, keys];
+  }
+  throw new Error(`${slug} has no members`);
+}
+
+/** The first field of a hash that some partition has. */
+async function field(
+  key: (keys: PartitionKeys) => string,
+): Promise<[keys: PartitionKeys, field: string, value: string]> {
+  for (const keys of api.deployment.keys.partitions) {
+    const [name] = await redis.hkeys(key(keys));
+    if (name !== undefined) return [keys, name, (await redis.hget(key(keys), name))!];
+  }
+  throw new Error(`there is no field in ${key(api.deployment.keys.partitions[0]!)}`);
+}
+
+/** Some records whose time has not come. */
+async function renewed(): Promise<void> {
+  const seen = new Date(Date.now() - DAY_MS).toISOString();
+  const ids = Array.from({ length: 8 }, (_, at) => `c${at}`);
+  await send(
+    api.deployment,
+    ids.map((id): Change => ({ op: 'put', object_type: 'contacts', id, data: { age: 44, seen } })),
+  );
+}
+
+/** A contact with a row in `state`, and one that is due. */
+const state = () => field((keys) => keys.state('contacts'));
+async function due(): Promise<[keys: PartitionKeys, member: string]> {
+  await renewed();
+  for (const keys of api.deployment.keys.partitions) {
+    const [last] = await redis.zrange(keys.due, '-1', '-1');
+    if (last !== undefined) return [keys, last];
+  }
+  throw new Error('nothing is due');
+}
+const neighbours = () => field((keys) => keys.neighbours(anchor()));
+const related = () => field((keys) => keys.related(anchor()));
+/** Due, unanswered, and the ordinals, which may hold any sign. */
+const STATE = /^(\d*);([^;]*);(.*)$/;
+
+/** A row whose members are replaced. */
+// biome-ignore lint/suspicious/noExplicitAny: whatever is stored
+type Altered = Record<string, any>;
+
+async function alter(key: string, name: string, make: (row: Altered) => unknown): Promise<void> {
+  await redis.hset(key, name, JSON.stringify(make(JSON.parse((await redis.hget(key, name))!))));
+}
+
+async function valuesKey(): Promise<[keys: PartitionKeys, key: string, member: string]> {
+  const ordinal = ordered();
+  for (const keys of api.deployment.keys.partitions) {
+    for (const target of await redis.hkeys(keys.neighbours(anchor()))) {
+      const [first] = await redis.zrange(keys.values(ordinal, target), '0', '0');
+      if (first !== undefined) return [keys, keys.values(ordinal, target), first];
+    }
+  }
+  throw new Error('no holder has a value');
+}
+
+/** A contact that was deleted a moment ago. */
+async function deleted(): Promise<[keys: PartitionKeys, member: string]> {
+  await send(api.deployment, [
+    contact(CONTACTS + 1),
+    { op: 'delete', object_type: 'contacts', id: `c${CONTACTS + 1}`, source_version: ++turns },
+  ]);
+  return [at(`c${CONTACTS + 1}`), `contacts:c${CONTACTS + 1}`];
+}
+
+interface Kind {
+  readonly name: string;
+  readonly plant: () => Promise<unknown>;
+  /** What a partition makes good by itself, or what means nothing: an audit need not see it. */
+  readonly isHarmless?: true;
+}
+
+const KINDS: readonly Kind[] = [
+  {
+    name: 'a member is lost',
+    plant: async () => (([id, keys]) => redis.srem(keys.segment(ordinalOf('adults')), id))(await member('adults')),
+  },
+  {
+    name: 'a member of a segment over a relationship is lost',
+    plant: async () => (([id, keys]) => redis.srem(keys.segment(ordinalOf('in-large')), id))(await member('in-large')),
+  },
+  {
+    name: 'a member too many that is a record',
+    plant: async () => redis.sadd(at('o1').segment(ordinalOf('adults')), 'c-none', 'o1'),
+  },
+  {
+    name: 'a member too many that is none',
+    plant: () => redis.sadd(at('ghost').segment(ordinalOf('much-age')), 'ghost'),
+  },
+  {
+    name: 'a whole member set is lost',
+    plant: async () => {
+      await renewed();
+      for (const keys of api.deployment.keys.partitions) await redis.del(keys.segment(ordinalOf('lately')));
+    },
+  },
+  {
+    name: 'a member of a view is lost',
+    plant: async () => {
+      const ordinal = (api.deployment.store.catalog.views.get('elders') as { ordinal: number }).ordinal;
+      for (const keys of api.deployment.keys.partitions) await redis.spop(keys.segment(ordinal));
+    },
+  },
+  { name: 'a count is another', plant: () => redis.hincrby(at('c1').counts, String(ordinalOf('adults')), 3) },
+  { name: 'a count is deleted', plant: () => redis.hdel(at('c1').counts, String(ordinalOf('adults'))) },
+  { name: 'all counts are deleted', plant: () => redis.del(at('c1').counts) },
+  { name: 'a count of an exported ordinal', plant: () => redis.hset(at('c1').counts, String(ordered()), '7') },
+  { name: 'a count of an exported ordinal is deleted', plant: () => redis.hdel(at('c1').counts, String(anchor())) },
+  { name: 'a count of an ordinal that nobody knows', plant: () => redis.hset(at('c1').counts, String(unknown()), '7') },
+  { name: 'a count of no ordinal', plant: () => redis.hset(at('c1').counts, 'seven', '7') },
+  { name: 'a set of an ordinal that nobody knows', plant: () => redis.sadd(at('c1').segment(unknown()), 'c1') },
+  {
+    name: 'rows and sets of an anchor that nobody knows',
+    plant: async () => {
+      const keys = at('c1');
+      await redis.hset(keys.neighbours(unknown()), 'o1', '{}');
+      await redis.hset(keys.related(unknown()), 'o1', '{}');
+      await redis.zadd(keys.holders(unknown(), 'o1'), 0, 'c1');
+      await redis.zadd(keys.values(unknown(), 'o1'), 3, 'c1');
+    },
+  },
+  {
+    name: 'a state row is lost',
+    plant: async () => {
+      const [keys, id] = await state();
+      await redis.hdel(keys.state('contacts'), id);
+    },
+  },
+  {
+    name: 'all state rows are lost',
+    plant: async () => {
+      for (const keys of api.deployment.keys.partitions)
+        await redis.del(keys.state('contacts'), keys.state('organizations'));
+    },
+  },
+  {
+    name: 'a state row says less',
+    plant: async () => {
+      const [keys, id, row] = await state();
+      await redis.hset(keys.state('contacts'), id, row.replace(STATE, '$1;$2;0'));
+    },
+  },
+  {
+    name: 'a state row names an ordinal that nobody knows',
+    plant: async () => {
+      const [keys, id, row] = await state();
+      await redis.hset(keys.state('contacts'), id, `${row}o1`);
+    },
+  },
+  {
+    name: 'a state row that nobody can read',
+    plant: async () => {
+      const [keys, id] = await state();
+      await redis.hset(keys.state('contacts'), id, 'garbage');
+    },
+  },
+  {
+    name: 'a state row of a record that does not exist',
+    plant: () => redis.hset(at('ghost').state('contacts'), 'ghost', ';;01'),
+  },
+  {
+    name: 'state rows of a type that does not exist',
+    plant: () => redis.hset(at('ghost').state('ghosts'), 'ghost', ';;01'),
+  },
+  {
+    name: 'an id is not listed',
+    plant: async () => {
+      const [id, keys] = await member('adults');
+      await redis.zrem(keys.ids('contacts'), id);
+    },
+  },
+  {
+    name: 'no id is listed',
+    plant: async () => {
+      for (const keys of api.deployment.keys.partitions) await redis.del(keys.ids('contacts'));
+    },
+  },
+  { name: 'an id that is none', plant: () => redis.zadd(at('ghost').ids('contacts'), 0, 'ghost') },
+  {
+    name: 'an id with a score',
+    plant: async () => {
+      const [id, keys] = await member('adults');
+      await redis.zadd(keys.ids('contacts'), 5, id);
+    },
+  },
+  { name: 'ids of a type that does not exist', plant: () => redis.zadd(at('ghost').ids('ghosts'), 0, 'ghost') },
+  {
+    name: 'a record is deleted by hand',
+    plant: async () => {
+      const [id, keys] = await member('adults');
+      await redis.hdel(keys.records('contacts'), id);
+    },
+  },
+  {
+    name: 'a target is deleted by hand',
+    plant: async () => {
+      const [id, keys] = await member('much-age');
+      await redis.hdel(keys.records('organizations'), id);
+    },
+  },
+  {
+    name: 'a record is changed by hand',
+    plant: async () => {
+      const [id, keys] = await member('adults');
+      await alter(keys.records('contacts'), id, ({ d, ...rest }) => ({ ...rest, d: { ...(d as object), age: 3 } }));
+    },
+  },
+  {
+    name: 'a neighbour row is lost',
+    plant: async () => {
+      const [keys, target] = await neighbours();
+      await redis.hdel(keys.neighbours(anchor()), target);
+    },
+  },
+  {
+    name: 'all neighbour rows are lost',
+    plant: async () => {
+      for (const keys of api.deployment.keys.partitions) await redis.del(keys.neighbours(anchor()));
+    },
+  },
+  {
+    name: 'a neighbour row knows other sums',
+    plant: async () => {
+      const [keys, target] = await neighbours();
+      await alter(keys.neighbours(anchor()), target, ({ local, ...rest }) => ({
+        ...rest,
+        local: { ...(local as object), sums: {}, highs: {} },
+      }));
+    },
+  },
+  {
+    name: 'a neighbour row knows another target',
+    plant: async () => {
+      const [keys, target] = await neighbours();
+      await alter(keys.neighbours(anchor()), target, (row) => ({ ...row, exported: null }));
+    },
+  },
+  {
+    name: 'a neighbour row of a target nobody points at',
+    plant: () =>
+      redis.hset(
+        at('c1').neighbours(anchor()),
+        'o-nobody',
+        JSON.stringify({ exported: null, local: { counts: { [anchor()]: 2 }, sums: {}, lows: {}, highs: {} } }),
+      ),
+  },
+  {
+    name: 'a neighbour row that nobody can read',
+    plant: async () => {
+      const [keys, target] = await neighbours();
+      await redis.hset(keys.neighbours(anchor()), target, 'garbage');
+    },
+  },
+  {
+    name: 'a related row is lost',
+    plant: async () => {
+      const [keys, target] = await related();
+      await redis.hdel(keys.related(anchor()), target);
+    },
+  },
+  {
+    name: 'a related row knows other sums',
+    plant: async () => {
+      const [keys, target] = await related();
+      await alter(keys.related(anchor()), target, (row) =>
+        Object.fromEntries(
+          Object.entries(row).map(([from, part]) => [from, { ...(part as object), sums: {}, highs: {} }]),
+        ),
+      );
+    },
+  },
+  {
+    name: 'a related row knows a partition that has no holder',
+    plant: async () =>
+      redis.hset(
+        at('o-lonely').related(anchor()),
+        'o-lonely',
+        JSON.stringify({ 0: { counts: { [anchor()]: 2 }, sums: {}, lows: {}, highs: {} } }),
+      ),
+  },
+  {
+    name: 'a holder is lost',
+    plant: async () => {
+      const [keys, target] = await neighbours();
+      await redis.zpopmin(keys.holders(anchor(), target));
+    },
+  },
+  {
+    name: 'a holder too many',
+    plant: async () => {
+      const [keys, target] = await neighbours();
+      await redis.zadd(keys.holders(anchor(), target), 0, 'ghost');
+    },
+  },
+  {
+    name: 'a holder with a score',
+    plant: async () => {
+      const [keys, target] = await neighbours();
+      const [id] = await redis.zrange(keys.holders(anchor(), target), '0', '0');
+      await redis.zadd(keys.holders(anchor(), target), 4, id!);
+    },
+  },
+  {
+    name: 'a holder of a target nobody points at',
+    plant: () => redis.zadd(at('c1').holders(anchor(), 'o-nobody'), 0, 'c1'),
+  },
+  {
+    name: 'a value is lost',
+    plant: async () => {
+      const [, key, id] = await valuesKey();
+      await redis.zrem(key, id);
+    },
+  },
+  {
+    name: 'a value too many',
+    plant: async () => {
+      const [, key] = await valuesKey();
+      await redis.zadd(key, 999, 'ghost');
+    },
+  },
+  {
+    name: 'a value is another',
+    plant: async () => {
+      const [, key, id] = await valuesKey();
+      await redis.zadd(key, 999, id);
+    },
+  },
+  {
+    name: 'a value for a target nobody points at',
+    plant: () => redis.zadd(at('c1').values(ordered(), 'o-nobody'), 5, 'c1'),
+  },
+  {
+    name: 'a tombstone is lost',
+    plant: async () => {
+      const [keys, name] = await deleted();
+      await redis.zrem(keys.tombstones, name);
+    },
+  },
+  {
+    name: 'a tombstone of another time',
+    plant: async () => {
+      const [keys, name] = await deleted();
+      await redis.zadd(keys.tombstones, 8e12, name);
+    },
+  },
+  {
+    name: 'a tombstone of a live record',
+    plant: async () => {
+      const [id, keys] = await member('noted');
+      await redis.zadd(keys.tombstones, 8e12, `notes:${id}`);
+    },
+  },
+  { name: 'a tombstone of nothing', plant: () => redis.zadd(at('ghost').tombstones, 8e12, 'contacts:ghost') },
+  {
+    name: 'a record is no longer due',
+    plant: async () => {
+      const [keys, name] = await due();
+      await redis.zrem(keys.due, name);
+    },
+  },
+  {
+    name: 'no record is due',
+    plant: async () => {
+      await renewed();
+      for (const keys of api.deployment.keys.partitions) await redis.del(keys.due);
+    },
+  },
+  {
+    name: 'a record is due at another time than its row says',
+    plant: async () => {
+      const [keys, name] = await due();
+      await redis.zadd(keys.due, 8e12, name);
+    },
+  },
+  {
+    name: 'a record is due too late, by its row too',
+    plant: async () => {
+      const [keys, name] = await due();
+      const [type, id] = name.split(':') as [string, string];
+      await redis.zadd(keys.due, 8e12, name);
+      await redis.hset(
+        keys.state(type),
+        id,
+        (await redis.hget(keys.state(type), id))!.replace(STATE, '8000000000000;$2;$3'),
+      );
+    },
+  },
+  {
+    name: 'a record of a type without time is due',
+    plant: async () => {
+      const [id, keys] = await member('noted');
+      await redis.zadd(keys.due, 8e12, `notes:${id}`);
+    },
+  },
+  {
+    name: 'a record is due since long',
+    plant: async () => {
+      const [id, keys] = await member('noted');
+      await redis.zadd(keys.due, 1, `notes:${id}`);
+    },
+  },
+  { name: 'a record of an unknown type is due', plant: () => redis.zadd(at('ghost').due, 8e12, 'ghosts:ghost') },
+  {
+    name: 'a record of an unknown type is due since long',
+    plant: () => redis.zadd(at('ghost').due, 1, 'ghosts:ghost'),
+  },
+  { name: 'what is no record at all is due since long', plant: () => redis.zadd(at('ghost').due, 1, 'nothing') },
+  { name: 'a record that does not exist is due', plant: () => redis.zadd(at('ghost').due, 8e12, 'contacts:ghost') },
+  {
+    name: 'meta names sets of an anchor that is gone',
+    plant: () => redis.hset(at('c1').meta, `sets:${unknown()}`, String(unknown())),
+    isHarmless: true,
+  },
+  {
+    name: 'meta does not name the sets that there are',
+    plant: () => redis.hdel(at('c1').meta, `sets:${anchor()}`),
+    isHarmless: true,
+  },
+  {
+    name: 'meta does not name the types that may be due',
+    plant: () => redis.hdel(at('c1').meta, 'timed:contacts', 'timed:organizations'),
+    isHarmless: true,
+  },
+  {
+    name: 'a resynchronization that nobody has begun',
+    plant: () => redis.hset(at('c1').meta, 'resyncing:0', 'receiving'),
+  },
+  {
+    name: 'a fan-out over an edge that is gone',
+    plant: () =>
+      redis.hset(
+        at('c1').meta,
+        `fanout:${unknown()}:o1`,
+        JSON.stringify({ cursor: '', until: null, wrapTo: null, since: 1, begun: 1 }),
+      ),
+  },
+  {
+    name: 'a segment without a predicate',
+    plant: async () => {
+      const { segments } = api.deployment.keys.catalog;
+      const stored = JSON.parse((await redis.hget(segments, 'noted'))!);
+      await redis.hset(segments, 'noted', JSON.stringify({ ...stored, ordinal: null, pending: null }));
+      await redis.hincrby(api.deployment.keys.catalog.meta, 'version', 1);
+      await api.deployment.store.refresh();
+    },
+  },
+];
+
+// ── what is asked afterwards ─────────────────────────────────────────────────────────────────────────────────────────────
+
+/** As a person types it, beside the live server. */
+async function rollcallAudit(options: { repair?: boolean }): Promise<{ code: number; said: string }> {
+  const said: string[] = [];
+  const spy = vi.spyOn(console, 'log').mockImplementation((line: string) => void said.push(line));
+  try {
+    const { keys } = api.deployment;
+    const env = { REDIS_URL: inject('redisUrl'), ROLLCALL_PREFIX: keys.prefix, LOG_LEVEL: 'silent' };
+    const code = await runAudit(loadConfig(env), { ...options, timeoutMs: 8000 });
+    return { code, said: said.join('\n') };
+  } finally {
+    spy.mockRestore();
+  }
+}
+
+/** Time goes on while it is read: what is so at any look is so. */
+async function expectKeptRight(): Promise<void> {
+  let faults: string[] = [];
+  const { keys } = api.deployment;
+  await eventually(
+    'all that is kept is as the records say',
+    async () => {
+      faults = await faultsIn(redis, keys.prefix);
+      return faults.length === 0;
+    },
+    8000,
+  ).catch(() => {});
+  expect(faults).toEqual([]);
+}
+
+async function countOf(slug: string): Promise<number> {
+  const { counts } = (await ok('POST', '/v1/segments/counts', { slugs: [slug], timeout_ms: 20_000 })) as {
+    counts: { count: number; status: string }[];
+  };
+  expect(counts).toMatchObject([{ status: 'ready' }]);
+  return counts[0]!.count;
+}
+
+/**
+ * Counts, members, lookups, the segments of a record, a type that is declared otherwise, and what
+ * changes move then.
+ */
+async function expectAnswersRight(): Promise<void> {
+  for (const slug of Object.keys(SEGMENTS)) {
+    const { data } = (await ok('GET', `/v1/segments/${slug}/members?limit=1000`)) as { data: { id: string }[] };
+    if (!/lately/.test(slug)) expect(await countOf(slug), slug).toBe(data.length);
+  }
+  const { contacts } = TYPES;
+  const more = { ...contacts, attributes: { ...contacts.attributes, extra: { type: 'string' } } };
+  await ok('PUT', '/v1/object-types/contacts', more);
+  await ok('PUT', '/v1/object-types/contacts', contacts);
+  await built(api.deployment);
+  const before = { adults: await countOf('adults'), old: await countOf('very-old'), much: await countOf('much-age') };
+  const put = (id: string, type: string, data: object) => ok('PUT', `/v1/records/${type}/${id}`, data);
+  await put('o-new', 'organizations', { industry: 'SaaS', size: 9 });
+  await put('c-new', 'contacts', { age: 79, organization_id: 'o-new', seen: new Date().toISOString() });
+  await put('c-newer', 'contacts', { age: 300, organization_id: 'o-new' });
+  const now = { adults: await countOf('adults'), old: await countOf('very-old'), much: await countOf('much-age') };
+  expect(now).toEqual({ adults: before.adults + 2, old: before.old + 1, much: before.much + 1 });
+  const { segments } = (await ok('GET', '/v1/records/contacts/c-new/segments')) as { segments: string[] };
+  expect(segments).toEqual(['adults', 'adults-of-saas', 'in-large', 'lately']);
+  for (const [type, id] of [
+    ['contacts', 'c-new'],
+    ['contacts', 'c-newer'],
+    ['organizations', 'o-new'],
+  ] as const)
+    await ok('DELETE', `/v1/records/${type}/${id}`);
+  expect({ adults: await countOf('adults'), old: await countOf('very-old'), much: await countOf('much-age') }).toEqual(
+    before,
+  );
+}
+
+const KINDS_RUN = KINDS.filter(({ name }) => name.includes(process.env['ROLLCALL_FAULT'] ?? ''));
+
+describe('a planted fault', () => {
+  it.each(KINDS_RUN)('is found and mended: $name', { timeout: 120_000 }, async ({ plant, isHarmless }) => {
+    await plant();
+    const found = await rollcallAudit({});
+    if (!isHarmless) expect(found).toMatchObject({ code: 1 });
+    const { code, said } = await rollcallAudit({ repair: true });
+    expect({ code, said }).toEqual({ code: 0, said: expect.stringMatching(/Zero differences\.$/) });
+    await expectKeptRight();
+    await expectAnswersRight();
+    await expectKeptRight();
+  });
+
+  it.each(KINDS_RUN)(
+    'is mended while a thousand changes a second go on: $name',
+    { timeout: 120_000 },
+    async ({ plant }) => {
+      const stop = flood();
+      try {
+        await plant();
+        const { code, said } = await rollcallAudit({ repair: true });
+        expect({ code, said }).toEqual({ code: 0, said: expect.stringMatching(/Zero differences\.$/) });
+      } finally {
+        await stop();
+      }
+      await countOf('much-age'); // all is applied
+      await expectKeptRight();
+      await expectAnswersRight();
+    },
+  );
+});
+
+describe('rows that nobody can read', () => {
+  it('do not stop whoever takes their partition over, and are built anew by a repair', {
+    timeout: 120_000,
+  }, async () => {
+    const { keys } = api.deployment;
+    for (const own of keys.partitions) {
+      for (const id of await redis.hkeys(own.state('contacts'))) await redis.hset(own.state('contacts'), id, 'garbage');
+      for (const target of await redis.hkeys(own.neighbours(anchor())))
+        await redis.hset(own.neighbours(anchor()), target, '5');
+      for (const target of await redis.hkeys(own.related(anchor())))
+        await redis.hset(own.related(anchor()), target, '{"0":1}');
+      await redis.hincrby(own.meta, 'number', 1); // its owner is fenced, and takes it anew
+    }
+    const changes = [...Array(CONTACTS).keys()].map(contact);
+    expect(await send(api.deployment, changes)).toBe(changes.length);
+    expect((await rollcallAudit({ repair: true })).code).toBe(0);
+    await expectKeptRight();
+    await expectAnswersRight();
+  });
+});
+
+describe('an audit that has compared nothing', () => {
+  it('fails, and says why: there is no segment, or all are being built', { timeout: 60_000 }, async () => {
+    const other = await openTestApi({ partitions: 1 });
+    const before = api;
+    api = other;
+    try {
+      const none = await rollcallAudit({});
+      expect(none).toMatchObject({ code: 1, said: expect.stringContaining('there is no segment') });
+      await ok('PUT', '/v1/object-types/notes', TYPES.notes);
+      const { store } = other.deployment;
+      const write = store.write.bind(store);
+      store.write = async (make, secret) => {
+        if (!/settle/.test(String(make))) await write(make, secret); // nothing that is built is switched to
+      };
+      const query = all({ field: 'text', operator: 'notNull' });
+      await ok('POST', '/v1/segments', { title: 'x', slug: 'x', object_type: 'notes', query });
+      const building = await rollcallAudit({});
+      expect(building).toMatchObject({ code: 1, said: expect.stringContaining('every segment is being built') });
+      store.write = write;
+      await built(other.deployment);
+      expect((await rollcallAudit({})).code).toBe(0);
+    } finally {
+      api = before;
+      await other.close();
+    }
+  });
+});
+
+describe('a repair that leaves something wrong', () => {
+  it('says so, and fails: records of a type that is not declared are nobody’s to remove', {
+    timeout: 120_000,
+  }, async () => {
+    const { keys } = api.deployment;
+    const key = keys.partitions[0]!.records('ghosts');
+    await redis.hset(key, 'ghost', JSON.stringify({ v: 1, c: 0, u: 0, r: 0, d: {} }));
+    try {
+      const { code, said } = await rollcallAudit({ repair: true });
+      expect(code).toBe(1);
+      expect(said).toContain(key);
+      expect(said).toMatch(/1 differences\.\nNot repaired: /);
+      expect(await redis.hlen(key)).toBe(1);
+    } finally {
+      await redis.del(key);
+    }
+    expect((await rollcallAudit({})).code).toBe(0);
+    await expectAnswersRight();
+  });
+});

@@ -1,0 +1,98 @@
+/**
+ * mend-partition.test.ts – A mend writes only where what it was decided by is still so; an expelled
+ * owner commits nothing more.
+ */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CommitCommands } from '../../src/engine/commit.ts';
+import { type Mend, mendArguments } from '../../src/membership/fault.ts';
+import { Keys, type PartitionKeys } from '../../src/redis/keys.ts';
+import { runScript } from '../../src/redis/scripts.ts';
+import { freshPrefix } from '../support/redis.ts';
+import { openScriptBench, type ScriptBench } from '../support/scripts.ts';
+
+let bench: ScriptBench;
+let keys: PartitionKeys;
+
+beforeAll(async () => {
+  bench = await openScriptBench();
+});
+afterAll(() => bench.redis.disconnect());
+beforeEach(() => {
+  keys = new Keys(freshPrefix(), 1).partitions[0]!;
+});
+
+function mend(how: Mend): Promise<unknown> {
+  const { keys: named, arguments: given } = mendArguments(how);
+  return runScript(bench.redis, 'mendPartition', named, given);
+}
+
+/** Removes the state row of a, if that is as it was, and a is (not) a record as it was. */
+const removal = (record: string | null): Mend => ({
+  verb: 'HDEL',
+  key: keys.state('contacts'),
+  arguments: ['a'],
+  guards: [
+    { key: keys.records('contacts'), field: 'a', value: record },
+    { key: keys.state('contacts'), field: 'a', value: 'row' },
+  ],
+});
+
+describe('a mend', () => {
+  beforeEach(() => bench.redis.hset(keys.state('contacts'), 'a', 'row'));
+
+  it('is carried out if all that it was decided by is so', async () => {
+    expect(await mend(removal(null))).toBe('mended');
+    expect(await bench.redis.exists(keys.state('contacts'))).toBe(0);
+    await bench.redis.hset(keys.state('contacts'), 'a', 'row');
+    await bench.redis.hset(keys.records('contacts'), 'a', '{}');
+    expect(await mend(removal('{}'))).toBe('mended');
+  });
+
+  it.each([
+    ['the record has come', () => bench.redis.hset(keys.records('contacts'), 'a', '{}'), null],
+    ['the record is another', () => bench.redis.hset(keys.records('contacts'), 'a', '{"v":2}'), '{"v":1}'],
+    ['the record is gone', async () => {}, '{}'],
+    ['the row is another', () => bench.redis.hset(keys.state('contacts'), 'a', 'other'), null],
+  ])('writes nothing when %s meanwhile', async (_, happens, record) => {
+    await happens();
+    expect(await mend(removal(record))).toBe('moved');
+    expect(await bench.redis.hexists(keys.state('contacts'), 'a')).toBe(1);
+  });
+
+  it('writes what it says', async () => {
+    expect(await mend({ verb: 'ZADD', key: keys.due, arguments: [7, 'contacts:a'], guards: [] })).toBe('mended');
+    expect(await bench.redis.zscore(keys.due, 'contacts:a')).toBe('7');
+    expect(await mend({ verb: 'ZREM', key: keys.due, arguments: ['contacts:a'], guards: [] })).toBe('mended');
+    expect(await mend({ verb: 'UNLINK', key: keys.state('contacts'), arguments: [], guards: [] })).toBe('mended');
+    expect(await bench.redis.exists(keys.state('contacts'), keys.due)).toBe(0);
+  });
+});
+
+describe('an owner that is expelled', () => {
+  const commit = () => {
+    const commands = new CommitCommands(keys);
+    commands.add('HSET', keys.records('contacts'), ['a', '{}']);
+    return runScript(bench.redis, 'commitBatch', commands.keys, ['me', 7, 8, 'eight', 3000, ...commands.arguments]);
+  };
+  beforeEach(async () => {
+    await bench.redis.set(keys.owner, 'me', 'PX', 60_000);
+    await bench.redis.hset(keys.meta, 'number', 7, 'nonce', 'seven');
+  });
+
+  it('is refused as fenced, whether its commit was under way or not', async () => {
+    expect(await runScript(bench.redis, 'expelOwner', [keys.meta], ['nobody'])).toBe('expelled');
+    expect(await commit()).toBe('fenced');
+    expect(await bench.redis.exists(keys.records('contacts'))).toBe(0);
+    await bench.redis.hset(keys.meta, 'number', 7, 'nonce', 'seven');
+    expect(await commit()).toBe('ok');
+    await runScript(bench.redis, 'expelOwner', [keys.meta], ['nobody']);
+    expect(await commit()).toBe('fenced'); // sent once more, for its answer was lost: it is taken anew, from what is stored
+    expect(await bench.redis.hget(keys.meta, 'number')).toBe('9');
+  });
+
+  it('is nobody where nothing was ever committed', async () => {
+    await bench.redis.del(keys.meta);
+    expect(await runScript(bench.redis, 'expelOwner', [keys.meta], ['nobody'])).toBe('none');
+    expect(await bench.redis.exists(keys.meta)).toBe(0);
+  });
+});
