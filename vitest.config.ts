@@ -1,17 +1,18 @@
 /**
  * vitest.config.ts – How the tests run.
  *
- * Keeps true: every test file has one real Redis (test/support/redis.ts); the soak tests run only when asked for, since they
- * take minutes each.
+ * Keeps true: every test file has one real Redis (test/support/redis.ts); soak tests and attacks run only when asked for: they
+ * take minutes, and attacks measure how long a server takes to answer.
  */
 import { defineConfig } from 'vitest/config';
 
 const soak = process.env.ROLLCALL_SOAK === '1';
+const attack = process.env.ROLLCALL_ATTACK === '1';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['**/node_modules/**', ...(soak ? [] : ['test/soak/**'])],
+    exclude: ['**/node_modules/**', ...(soak ? [] : ['test/soak/**']), ...(attack ? [] : ['test/attack/**'])],
     globalSetup: ['test/support/redis.ts'],
     pool: 'forks',
     maxWorkers: 2,

@@ -46,7 +46,7 @@ import { Outbox, outboxEntries, UNDELIVERED_MAX } from './outbox.ts';
 import { PartitionBuilds, type ScanRequest, type TypeBuild } from './partition-builds.ts';
 import { NO_RESYNC, partitionIn, type ResyncChunk, Resyncs } from './resyncs.ts';
 import { RowCache } from './row-cache.ts';
-import { EFFECTS_MAX, type Step, type StepContext, step } from './step.ts';
+import { EFFECTS_MAX, OPERATIONS_MAX, type Step, type StepContext, step } from './step.ts';
 import { loadStepRows, type StepRows } from './step-rows.ts';
 import { Timers } from './timers.ts';
 
@@ -54,6 +54,8 @@ export const LEASE_TTL_MS = 3000;
 /** A batch ends at the entry that passes one of these. */
 const BATCH_RECORDS_MAX = 500;
 const BATCH_BYTES_MAX = 1024 * 1024;
+/** Records that a chunk of a scan reads: it ends at the one that passes this (measured: to parse 4 MB takes 40 ms). */
+const SCAN_BYTES_MAX = 4 * 1024 * 1024;
 /**
  * Holders that the fan-outs of a batch visit together: a live change waits for what goes before it in every partition of the
  * process (measured with 16: 100,000 holders take 1.8 s with 100 and with 500 a batch; live changes meanwhile 80 ms and 370 ms at p99).
@@ -146,6 +148,8 @@ interface Turn {
   /** The scan that goes on, and the ids that it visits. */
   readonly request?: ScanRequest | undefined;
   readonly ids: readonly string[];
+  /** Whether the scan ends with these. */
+  readonly isLastChunk?: boolean;
   readonly swept?: SweepChunk | undefined;
   /**
    * Of a turn with care: what it tries alone; and whether nothing else of this process runs
@@ -177,6 +181,8 @@ export class PartitionProcessor {
   #queuedBytes = 0;
   #inbox: InboxEntry[] = [];
   #lastBatchEntries = SMALL_BATCH_ENTRIES;
+  /** Fewer after a batch whose programs took long: fan-outs are carried out as a whole. */
+  #visitedMax = FANOUT_RECORDS_MAX;
   #failures = 0;
   #isResyncNext = false;
   #sweptAtMs = 0;
@@ -450,14 +456,14 @@ export class PartitionProcessor {
     const entries = isHeldBack ? [] : this.#takeEntries();
     await this.#catchUpWith(entries, inbox);
     const visits = isHeldBack ? [] : await this.#visitHolders(held);
-    const ids = request ? await this.#scanIds(request) : [];
+    const { ids, isLastChunk } = request ? await this.#scanIds(request) : { ids: [], isLastChunk: false };
     const scans =
       request && ids.length > 0 ? [{ objectType: request.objectType, ordinals: request.scan.ordinals, ids }] : [];
     const swept = await readSweepChunk(this.#context.redis, this.#keys, sweep);
     const fanouts = visits.map((visit) => ({ anchor: visit.fanout.anchor, ids: visit.ids }));
     const resync = isResyncing ? await this.#nextOfResync(held, isBuilding) : NO_RESYNC;
     const batch = { entries, inbox, fanouts, resync, position: held.position, scans, due, expired };
-    await this.#carryOut(held, { batch, visits, request, ids, swept });
+    await this.#carryOut(held, { batch, visits, request, ids, isLastChunk, swept });
   }
 
   /** Until somebody rings, a record is due (while the outbox is full none is looked at), or it is time to look after tombstones. */
@@ -529,7 +535,7 @@ export class PartitionProcessor {
     const taken = care.left('due') ? await held.timers.take(this.#context.redis, this.#keys, this.#clockOf(held)) : [];
     if (taken[0]) return { kind: 'due', record: taken[0], taken };
     const request = care.left('scan') ? held.builds.nextScan() : undefined;
-    if (request) return { kind: 'scan', request, ids: await this.#scanIds(request, 1) };
+    if (request) return { kind: 'scan', request, ids: (await this.#scanIds(request, 1)).ids };
     this.#isResyncNext = !this.#isResyncNext; // it may go on for long: every other turn is for all else
     if (!held.resyncs.hasWork || !this.#isResyncNext) return undefined;
     const isBuilding = held.builds.hasWork(this.#context.networks.version);
@@ -609,7 +615,7 @@ export class PartitionProcessor {
         const { request, ids } = piece;
         const { objectType, scan } = request;
         const scans = ids.length > 0 ? [{ objectType, ordinals: scan.ordinals, ids }] : [];
-        return { ...base, request, ids, batch: { ...nothing, scans } };
+        return { ...base, request, ids, isLastChunk: ids.length === 0, batch: { ...nothing, scans } };
       }
       case 'resync':
         return { ...base, batch: { ...nothing, resync: piece.chunk } };
@@ -671,7 +677,7 @@ export class PartitionProcessor {
   }
 
   async #carryOut(held: Held, turn: Turn): Promise<void> {
-    const { batch, visits, request, ids, swept, piece } = turn;
+    const { batch, visits, request, ids, isLastChunk = false, swept, piece } = turn;
     const { redis, networks, metrics, solo } = this.#context;
     // A message was sent, and a change checked, at a catalog version that may be newer than ours.
     if (piece) await this.#catchUpWith(batch.entries, batch.inbox ?? []);
@@ -687,7 +693,6 @@ export class PartitionProcessor {
     const nowMs = this.#clockOf(held);
     const startedMs = performance.now();
     const number = held.number + 1;
-    const isLastChunk = request !== undefined && ids.length < (piece ? 1 : scanRowsMax(request));
     const { edges } = networks;
     const sweep = held.sweep.progress(edges, swept);
     const delivered = held.outbox.takeDelivered();
@@ -796,7 +801,9 @@ export class PartitionProcessor {
     if (this.#inbox.length < QUEUED_MESSAGES_MAX / 2) this.#context.tail.resume(this.#keys.inbox);
   }
 
-  #count({ applied, dead, effects }: Step): void {
+  #count({ applied, dead, effects, operations }: Step): void {
+    const visitedMax = operations > OPERATIONS_MAX ? this.#visitedMax / 2 : this.#visitedMax * 2;
+    this.#visitedMax = Math.max(1, Math.min(FANOUT_RECORDS_MAX, Math.floor(visitedMax)));
     const { metrics } = this.#context;
     metrics.changesApplied.inc(applied);
     metrics.membershipsFlipped.inc(effects);
@@ -865,7 +872,8 @@ export class PartitionProcessor {
    */
   #visitHolders(held: Held, most?: 1): Promise<FanoutVisit[]> {
     const next = held.fanouts.next().slice(0, most);
-    const idsMax = most ?? Math.max(16, Math.floor(FANOUT_RECORDS_MAX / Math.max(1, next.length)));
+    const share = Math.floor(this.#visitedMax / Math.max(1, next.length));
+    const idsMax = most ?? Math.max(Math.min(16, this.#visitedMax), share);
     return Promise.all(
       next.map(async (fanout): Promise<FanoutVisit> => {
         const { anchor, target, cursor, until } = fanout;
@@ -884,10 +892,21 @@ export class PartitionProcessor {
     if (newest > this.#context.networks.version) await this.#context.refreshCatalog();
   }
 
-  #scanIds(request: ScanRequest, most = scanRowsMax(request)): Promise<string[]> {
+  /** The next ids of a scan, up to SCAN_BYTES_MAX of records: hundreds of large ones at once hold up everything, or fill the heap. */
+  async #scanIds(
+    request: ScanRequest,
+    rowsMax = scanRowsMax(request),
+  ): Promise<{ ids: readonly string[]; isLastChunk: boolean }> {
+    const { redis } = this.#context;
     const { objectType, scan } = request;
     const after = scan.cursor === '' ? '-' : `(${scan.cursor}`;
-    return this.#context.redis.zrangebylex(this.#keys.ids(objectType), after, '+', 'LIMIT', 0, most);
+    const ids = await redis.zrangebylex(this.#keys.ids(objectType), after, '+', 'LIMIT', 0, rowsMax);
+    const records = this.#keys.records(objectType);
+    const lengths = await Promise.all(ids.map((id) => redis.hstrlen(records, id)));
+    let bytes = 0;
+    const full = lengths.findIndex((length) => (bytes += length) > SCAN_BYTES_MAX);
+    if (full >= 0 && full + 1 < ids.length) return { ids: ids.slice(0, full + 1), isLastChunk: false };
+    return { ids, isLastChunk: ids.length < rowsMax };
   }
 
   async #expiredTombstones(held: Held): Promise<{ objectType: string; id: string }[]> {

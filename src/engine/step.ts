@@ -109,6 +109,8 @@ export interface Step {
   readonly fired: number;
   /** How many ids of the scans were visited. */
   readonly scanned: number;
+  /** Operations of programs (query/budget.ts) that it took. */
+  readonly operations: number;
   /** Predicates that failed in this step, and why. */
   readonly failures: ReadonlyMap<number, Failure>;
 }
@@ -119,7 +121,7 @@ export const EFFECTS_MAX = 8000;
  * Operations of programs (query/budget.ts) after which a batch ends, 50 ms at most: each program of a record is bounded, many of
  * them over many records are not. One record is always carried out as a whole.
  */
-const OPERATIONS_MAX = 5_000_000;
+export const OPERATIONS_MAX = 5_000_000;
 
 /** @returns what the batch made of the rows. Applies at least one change, and stops once EFFECTS_MAX is passed. */
 export function step(batch: Batch, context: StepContext): Step {
@@ -423,6 +425,7 @@ class StepRun {
       timers,
       fired: this.#fired,
       scanned: this.#visited,
+      operations: spentSince(this.#spentBefore),
       failures: this.#failures,
     };
   }

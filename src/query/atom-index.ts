@@ -7,6 +7,7 @@
  */
 import { boundType } from './atom.ts';
 import type { Atom, Interval, Scalar } from './predicate.ts';
+import { includesText } from './text-search.ts';
 
 /** What an index hands back: the network's node of an atom. */
 export interface AtomNode {
@@ -446,7 +447,7 @@ class SubstringIndex<N extends AtomNode> implements AtomIndex<N> {
       const nodes = this.#byGram.get(gram);
       if (!nodes || seen.has(gram)) continue;
       seen.add(gram);
-      for (const node of nodes) if (value.includes(this.#needle(node))) toggle(node);
+      for (const node of nodes) if (includesText(value, this.#needle(node))) toggle(node);
     }
   }
 

@@ -9,6 +9,7 @@ import { clockReader, instantOf } from './clock.ts';
 import { ageLogic } from './clock-logic.ts';
 import { compileProgram, truthy } from './json-logic-program.ts';
 import type { Atom, AttributeView, Interval, Scalar, Textual } from './predicate.ts';
+import { includesText } from './text-search.ts';
 
 /** A record's values by attribute name, in normal form; a missing value is an absent member, never null. */
 export type Attributes = Readonly<Record<string, unknown>>;
@@ -87,7 +88,7 @@ const ATOM_KINDS: { readonly [K in Atom['kind']]: AtomKind<AtomOf<K>> } = {
   },
   prefix: textual<'prefix'>('startsWith', false, (value, needle) => value.startsWith(needle)),
   suffix: textual<'suffix'>('endsWith', false, (value, needle) => value.endsWith(needle)),
-  substring: textual<'substring'>('in', true, (value, needle) => value.includes(needle)),
+  substring: textual<'substring'>('in', true, includesText),
   member: {
     jsonLogic: ({ view, value }) => ({ in: [value, viewLogic(view)] }),
     test: ({ view, value }) => {

@@ -13,7 +13,7 @@ export const OPERATIONS_FREE = 500_000;
 /** Measured: 20 to 100 ms. A linear program over the 500,000 items that a record's line can hold takes 1 to 5 million. */
 export const OPERATIONS_MAX = 10_000_000;
 /** Operations for each pair of a part of the program and a value that it reads. */
-const OPERATIONS_A_PAIR = 8;
+const OPERATIONS_A_PAIR = 24;
 /** Text and lists that one run puts together: one of 500,000 items takes 4 MB. */
 export const BYTES_MAX = 32 * 1024 * 1024;
 /** Measured: to copy, fold or compare 8 bytes takes as long as an operation. */

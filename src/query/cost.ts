@@ -50,7 +50,7 @@ export function costOf(rule: unknown, type: ObjectType, attributes: readonly str
   const read = attributes.reduce((size, name) => size + sizeAssumed(attributeShape(type, name)), 0);
   const estimator = new Estimator(allowanceOf(sizeOf(rule), Math.max(1, read)));
   try {
-    return estimator.of(rule, { kind: 'record', type }).operations;
+    return operationsOf(estimator.of(rule, { kind: 'record', type }));
   } catch (error) {
     if (error instanceof Excess) return error;
     throw error;
@@ -66,6 +66,11 @@ class Excess extends Error implements TooCostly {
     this.part = part;
     this.why = why;
   }
+}
+
+/** Bytes are paid for in operations too. */
+function operationsOf({ operations, bytes }: Estimate): number {
+  return operations + bytes / BYTES_AN_OPERATION;
 }
 
 class Estimator {
@@ -84,7 +89,7 @@ class Estimator {
   }
 
   #bounded(part: unknown, estimate: Estimate): Estimate {
-    const operations = estimate.operations + estimate.bytes / BYTES_AN_OPERATION;
+    const operations = operationsOf(estimate);
     if (operations > this.#operationsMax) {
       throw new Excess(part, `it may take ${rounded(operations)} operations`);
     }
@@ -131,7 +136,9 @@ class Estimator {
       case 'missing':
       case 'missing_some': {
         const keys = sizeOf(args);
-        return { operations: 2 * keys, bytes: ITEM_BYTES * keys, shape: listOf(keys, scalar(TEXT_ASSUMED)) };
+        const all = this.#each(args, scope);
+        const shape = listOf(keys, scalar(TEXT_ASSUMED));
+        return { operations: all.operations + 4 * keys, bytes: all.bytes + ITEM_BYTES * keys, shape };
       }
       case 'map':
       case 'filter':
@@ -190,17 +197,20 @@ class Estimator {
   }
 
   /** A list of constants is looked into by hash. */
-  #in([value, place]: readonly unknown[], scope: Scope): Estimate {
+  #in(args: readonly unknown[], scope: Scope): Estimate {
+    const [value, place] = args;
+    const isOfConstants = Array.isArray(place) && !place.some((item) => typeof item === 'object' && item !== null);
     const sought = this.of(value, scope);
-    if (Array.isArray(place) && !place.some((item) => typeof item === 'object' && item !== null)) {
+    if (args.length === 2 && isOfConstants) {
       return { operations: sought.operations + 8, bytes: sought.bytes + textBytes(sought.shape), shape: scalar(5) };
     }
+    const more = this.#each(args.slice(2), scope);
     const within = this.of(place ?? null, scope);
     const { items, text } = within.shape;
     const long = sought.shape.text > TEXT_FREE ? items * sought.shape.text : 0;
     return {
-      operations: sought.operations + within.operations + 1 + items,
-      bytes: sought.bytes + within.bytes + (items > 0 ? long : 4 * text + textBytes(sought.shape)),
+      operations: sought.operations + within.operations + more.operations + 1 + (items > 0 ? items : 3 * text),
+      bytes: sought.bytes + within.bytes + more.bytes + (items > 0 ? long : textBytes(sought.shape)),
       shape: scalar(5),
     };
   }
@@ -238,12 +248,12 @@ function worked(name: string, { operations, bytes, shapes }: Each): Estimate {
     case 'substr':
       return { operations: own + listed(shapes), bytes, shape: scalar(first.text) };
     case 'toLowerCase':
-      return { operations: own + 10 * first.items, bytes: bytes + textBytes(first), shape: first };
+      return { operations: own + 4 * first.items, bytes: bytes + textBytes(first), shape: first };
     case 'sum':
     case 'avg':
     case 'minimum':
     case 'maximum':
-      return { operations: own + 10 * first.items, bytes: bytes + first.text, shape: scalar(NUMBER_TEXT) };
+      return { operations: own + 36 * first.items, bytes: bytes + first.text, shape: scalar(NUMBER_TEXT) };
     default: {
       const text = shapes.reduce((all, shape) => all + textBytes(shape), 0);
       return { operations: own + listed(shapes), bytes: bytes + text, shape: scalar(NUMBER_TEXT) };

@@ -196,6 +196,7 @@ function checkOperation(name: string, args: Args, isList: boolean, at: Place): v
     case 'missing_some':
       check(args[0], argAt(0));
       checkKeys(args[1], argAt(1));
+      for (const [index, more] of args.slice(2).entries()) check(more, argAt(index + 2));
       return;
     case '*':
       if (args.length === 0) fault(at.reading, at.path, `'*' takes at least one argument`);

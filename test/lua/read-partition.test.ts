@@ -36,6 +36,13 @@ describe('the standing of a partition', () => {
     expect(standing).toMatchObject({ number: 3, position: '5-1', end: '6-1', clockMs: 42, catalogVersion: 9 });
   });
 
+  it('says which ordinals have failed, and why', async () => {
+    expect((await readStanding(bench.redis, keys, [])).failed.size).toBe(0);
+    const failure = { object_type: 'things', id: 't:"1"', passed: '5 MB' };
+    await bench.redis.hset(keys.meta, 'failed:7', JSON.stringify(failure), 'failed:x', 'no ordinal');
+    expect([...(await readStanding(bench.redis, keys, [7])).failed]).toEqual([[7, failure]]);
+  });
+
   it('is caught up when all that was applied is trimmed', async () => {
     await bench.redis.xadd(keys.log, '5-1', 'c', '[]');
     await bench.redis.xtrim(keys.log, 'MAXLEN', 0);

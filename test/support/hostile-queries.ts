@@ -24,7 +24,7 @@ export const HOSTILE_TYPE = {
 const ONES = Array(1000).fill(1);
 const T = { var: 't' };
 const S = { var: 's' };
-const O = { var: 'o' };
+const O = { var: 'o.l' };
 const ITEM = { var: '' };
 const CURRENT = { var: 'current' };
 const ACCUMULATOR = { var: 'accumulator' };
@@ -37,6 +37,10 @@ function nested(depth: number, start: unknown, around: (inner: unknown) => unkno
   let query = start;
   for (let level = 0; level < depth; level++) query = around(query);
   return query;
+}
+
+function short(length: number, body: unknown): unknown {
+  return { some: [Array(length).fill(1), body] };
 }
 
 const looped = nested(5, ITEM, (inner) => ({ all: [ONES, inner] }));
@@ -110,7 +114,7 @@ export const RELATED: readonly Hostile[] = [
   {
     name: 'an accumulator that is added up for each item',
     query: { '>': [{ reduce: [T, { if: [{ '>': [{ sum: [ACCUMULATOR] }, 1] }, 0, ACCUMULATOR] }, { var: 'n' }] }, 0] },
-    data: { t: ITEMS, n: ITEMS.map(() => 0) },
+    data: { t: ITEMS.slice(0, 100_000), n: ITEMS.slice(0, 100_000).map(() => 0) },
   },
   {
     name: 'an accumulator that is compared as text for each item',
@@ -147,20 +151,20 @@ export const RELATED: readonly Hostile[] = [
   {
     name: 'a sum of a list, again and again',
     query: { '>': [{ '+': times(900, { sum: [{ var: 'n' }] }) }, 1] },
-    data: { n: ITEMS.map(() => 0.125) },
+    data: { n: ITEMS.map(() => 0.5) },
   },
   { name: 'extremes of lists as numbers', query: { '>': [{ max: times(900, T) }, 1] }, data: { t: ITEMS } },
   {
     name: 'an object that is walked through again and again',
     query: { some: [O, nested(6, ITEM, (inner) => ({ some: [{ merge: times(20, ITEM) }, inner] }))] },
-    data: { o: ITEMS },
+    data: { o: { l: ITEMS } },
   },
   {
     name: 'an object of lists within lists',
     query: { '==': [O, 'x'] },
-    data: { o: nested(400, ['x'], (inner) => [inner]) },
+    data: { o: { l: nested(90, ['x'], (inner) => [inner]) } },
   },
-  { name: 'lists in an object that double', query: { '==': [nested(20, O, doubled), 'x'] }, data: { o: FEW } },
+  { name: 'lists in an object that double', query: { '==': [nested(20, O, doubled), 'x'] }, data: { o: { l: FEW } } },
   {
     name: 'not, 300 times, before a long list',
     query: nested(300, { in: [{ var: 'a' }, Array(100_000).fill(7)] }, (inner) => ({ '!': inner })),
@@ -204,6 +208,33 @@ export const RELATED: readonly Hostile[] = [
   {
     name: 'reduces within reduces',
     query: { '>': [nested(16, 1, (inner) => ({ reduce: [ONES, { '+': [1, inner] }, 0] })), { var: 'a' }] },
+  },
+];
+
+/** Cheap over records of everyday size, so that they are accepted, and too much for those that are sent after. */
+export const SLEEPING: readonly Hostile[] = [
+  {
+    name: 'loops over short lists for each item',
+    query: { some: [O, short(70, short(70, { '==': [ITEM, 2] }))] },
+    data: { o: { l: FEW.map(() => 0) } },
+  },
+  {
+    name: 'the same for an item of items',
+    query: { '!': [{ all: [O, short(30, { '==': [ITEM, 2] })] }] },
+    data: { o: { l: ITEMS.map(() => 1) } },
+  },
+  { name: 'many copies of a long text', query: { in: ['q', { cat: times(40, S) }] }, data: { s: LONG } },
+  { name: 'many copies of a long list', query: { in: ['q', { merge: times(30, T) }] }, data: { t: ITEMS } },
+  { name: 'a list as text, many times', query: { in: ['q', { cat: times(10, T) }] }, data: { t: ITEMS } },
+  {
+    name: 'sums of a long list',
+    query: { '>': [{ '+': times(30, { sum: [{ var: 'n' }] }) }, 1] },
+    data: { n: ITEMS.map(() => 0.5) },
+  },
+  {
+    name: 'a long text folded many times',
+    query: { in: ['q', { cat: times(45, { toLowerCase: [S] }) }] },
+    data: { s: LONG },
   },
 ];
 
