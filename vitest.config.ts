@@ -1,8 +1,9 @@
 /**
  * vitest.config.ts – How the tests run.
  *
- * Keeps true: every test file has one real Redis (test/support/redis.ts); soak tests and attacks run only when asked for: they
- * take minutes, and attacks measure how long a server takes to answer.
+ * Keeps true: every test file has one real Redis (test/support/redis.ts); soak tests and attacks
+ * run only when asked for: they take minutes, and attacks measure how long a server takes to
+ * answer.
  */
 import { defineConfig } from 'vitest/config';
 

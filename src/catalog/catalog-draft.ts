@@ -3,7 +3,8 @@
  *
  * Keeps true: a draft reads like the catalog with its writes laid over it; when it is finished, every ordinal that a segment
  * or view names exists, and one that none names any more is given up: at once if it was still being built, after every
- * partition has moved on if it was answered for (one that has failed is not). Ordinals are never reused, not even for an equal predicate.
+ * partition has moved on if it was answered for (one that has failed is not). Ordinals are never
+ * reused, not even for an equal predicate.
  */
 import { anchorKey, edgesOf } from '../change/edge.ts';
 import { type ObjectType, objectType } from '../change/object-type.ts';

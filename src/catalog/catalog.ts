@@ -100,8 +100,9 @@ export interface StoredOrdinal {
   /** With its edges, if it has any: what `inSegment` takes over. */
   readonly source?: Predicate;
   /**
-   * A retiring one is answered for until every partition has moved to `since`. A failed one is not evaluated any more, and no
-   * query is given it: whoever asks for the same predicate again gets a new ordinal.
+   * A retiring one is answered for until every partition has moved to `since`. A failed one is not
+   * evaluated any more, and no query is given it: whoever asks for the same predicate again gets a
+   * new ordinal.
    */
   readonly status: 'building' | 'ready' | 'retiring' | 'failed';
   /** Why it has failed, or what it reads. */
@@ -247,7 +248,10 @@ export class Catalog {
     return found;
   }
 
-  /** Why a filter has failed, if it has: of its newest revision, or while another is built, of the one that would answer. */
+  /**
+   * Why a filter has failed, if it has: of its newest revision, or while another is built, of the
+   * one that would answer.
+   */
   failureOf({ ordinal, pending }: StoredFilter): Failure | undefined {
     const failureAt = (at: number | null) => (at === null ? undefined : this.ordinals.get(at)?.failure);
     return failureAt(pending ?? ordinal);

@@ -4,9 +4,10 @@
  *
  * Keeps true: the slugs that an edit moved switch in one write of the catalog, only after each partition answers for each of
  * their ordinals; an ordinal that was answered for is maintained until no partition is below the version that retired it.
- * Every process may do this: a write that somebody else was faster with changes nothing. What has failed in one partition is
- * failed in the catalog with all that reads it, and what was waited for is switched to: a segment whose newest query has failed
- * says so, and its older query answers no more.
+ * Every process may do this: a write that somebody else was faster with changes nothing. What has
+ * failed in one partition is failed in the catalog with all that reads it, and what was waited for
+ * is switched to: a segment whose newest query has failed says so, and its older query answers no
+ * more.
  */
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
@@ -115,7 +116,10 @@ function hasUnsettled(catalog: Catalog): boolean {
   return false;
 }
 
-/** What has failed in the catalog and in partitions, with all that reads it; an ordinal reads only lower ones. */
+/**
+ * What has failed in the catalog and in partitions, with all that reads it; an ordinal reads only
+ * lower ones.
+ */
 function failuresOf(catalog: Catalog, failed: Built['failed']): Map<number, Failure> {
   const failures = new Map<number, Failure>();
   for (const [ordinal, { failure, reads = [] }] of [...catalog.ordinals].sort(([a], [b]) => a - b)) {

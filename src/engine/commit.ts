@@ -228,7 +228,9 @@ function addDropped(commands: CommitCommands, { dropped }: BuildProgress, keys: 
   }
 }
 
-/** After the counts: what has failed has none from now on, whatever else the batch did to its set. */
+/**
+ * After the counts: what has failed has none from now on, whatever else the batch did to its set.
+ */
 function addFailed(commands: CommitCommands, { failed, healed }: BuildProgress, keys: PartitionKeys): void {
   commands.add('HDEL', keys.counts, [...failed.keys()]);
   const reasons = [...failed].flatMap(([ordinal, failure]) => [failedField(ordinal), JSON.stringify(failure)]);

@@ -3,8 +3,9 @@
  *
  * Keeps true: a partition answers for an ordinal (it is `complete`, its field in `counts` exists) only after a scan has visited
  * every record of the type that was there when the ordinal came, and every change since went through a network that held it.
- * New ordinals of a type that come while a scan runs wait for the next one, which they share. One that has failed here
- * (query/failure.ts, meta field `failed:<ordinal>`) is neither complete nor built, until the catalog has taken it out.
+ * New ordinals of a type that come while a scan runs wait for the next one, which they share. One
+ * that has failed here (query/failure.ts, meta field `failed:<ordinal>`) is neither complete nor
+ * built, until the catalog has taken it out.
  */
 import type { Failure } from '../query/failure.ts';
 import type { Networks } from './networks.ts';
@@ -86,8 +87,9 @@ export class PartitionBuilds {
   }
 
   /**
-   * What a commit at the networks' version makes of this. `visited` are the ids that the step scanned for `request`, and
-   * whether they were the last ones; `failed` are the ordinals that failed in it. Caller: in the same turn of the event loop as the step.
+   * What a commit at the networks' version makes of this. `visited` are the ids that the step
+   * scanned for `request`, and whether they were the last ones; `failed` are the ordinals that
+   * failed in it. Caller: in the same turn of the event loop as the step.
    */
   progress(
     networks: Networks,

@@ -54,7 +54,10 @@ export const LEASE_TTL_MS = 3000;
 /** A batch ends at the entry that passes one of these. */
 const BATCH_RECORDS_MAX = 500;
 const BATCH_BYTES_MAX = 1024 * 1024;
-/** Records that a chunk of a scan reads: it ends at the one that passes this (measured: to parse 4 MB takes 40 ms). */
+/**
+ * Records that a chunk of a scan reads: it ends at the one that passes this (measured: to parse 4
+ * MB takes 40 ms).
+ */
 const SCAN_BYTES_MAX = 4 * 1024 * 1024;
 /**
  * Holders that the fan-outs of a batch visit together: a live change waits for what goes before it in every partition of the
@@ -892,7 +895,10 @@ export class PartitionProcessor {
     if (newest > this.#context.networks.version) await this.#context.refreshCatalog();
   }
 
-  /** The next ids of a scan, up to SCAN_BYTES_MAX of records: hundreds of large ones at once hold up everything, or fill the heap. */
+  /**
+   * The next ids of a scan, up to SCAN_BYTES_MAX of records: hundreds of large ones at once hold up
+   * everything, or fill the heap.
+   */
   async #scanIds(
     request: ScanRequest,
     rowsMax = scanRowsMax(request),

@@ -7,8 +7,9 @@
  * a batch does neither. Whatever touches a record first fires its timer if that is overdue: else it would be set anew, and what
  * time had made of the record would never be found out.
  *
- * A predicate whose program takes more than its budget fails: from the record on at which that is found out it keeps its stored
- * truth, and the step says so. Nothing else of the batch is lost, and it is found at the same record whoever runs the step.
+ * A predicate whose program takes more than its budget fails: from the record on at which that is
+ * found out it keeps its stored truth, and the step says so. Nothing else of the batch is lost, and
+ * it is found at the same record whoever runs the step.
  */
 import type { Change, Outcome } from '../change/change.ts';
 import type { ObjectType } from '../change/object-type.ts';
@@ -118,8 +119,9 @@ export interface Step {
 /** Memberships that one commit may flip: it ends at the change that passes this, for a commit holds the shard meanwhile (about 6 ms). */
 export const EFFECTS_MAX = 8000;
 /**
- * Operations of programs (query/budget.ts) after which a batch ends, 50 ms at most: each program of a record is bounded, many of
- * them over many records are not. One record is always carried out as a whole.
+ * Operations of programs (query/budget.ts) after which a batch ends, 50 ms at most: each program of
+ * a record is bounded, many of them over many records are not. One record is always carried out as
+ * a whole.
  */
 export const OPERATIONS_MAX = 5_000_000;
 
@@ -275,7 +277,10 @@ class StepRun {
     this.#failed = { size: before.size + now.size, has: (ordinal) => now.has(ordinal) || before.has(ordinal) };
   }
 
-  /** Asks a network of a record, again without the predicates that fail over it: each time there is one less at least. */
+  /**
+   * Asks a network of a record, again without the predicates that fail over it: each time there is
+   * one less at least.
+   */
   #told<T>({ objectType, id }: RecordKey, ask: (failed: FailedOrdinals) => T): T {
     for (;;) {
       try {
@@ -288,7 +293,10 @@ class StepRun {
     }
   }
 
-  /** Evaluates predicates that the rows know nothing of yet, or not for sure; stops after the record with which the batch is full. */
+  /**
+   * Evaluates predicates that the rows know nothing of yet, or not for sure; stops after the record
+   * with which the batch is full.
+   */
   scan({ objectType, ordinals: scanned, ids }: ScanChunk): void {
     const known = this.#context.types.get(objectType);
     if (!known) {

@@ -2,8 +2,9 @@
  * memberships.ts – Every read: counts, members, lookups, the segments of a record, records and what they are related to.
  *
  * Keeps true: a number is given only when it is exact. Reads are strong unless asked otherwise: they wait until all that was
- * acknowledged before them is applied, for a bounded time. What has failed says so, from the commit on at which it did: a strong
- * read learns of that from the partitions themselves, before the catalog does. Slugs are resolved to ordinals at one version of the catalog; where
+ * acknowledged before them is applied, for a bounded time. What has failed says so, from the commit
+ * on at which it did: a strong read learns of that from the partitions themselves, before the
+ * catalog does. Slugs are resolved to ordinals at one version of the catalog; where
  * a partition does not answer for an ordinal, they are resolved again, and what is still missing is being built.
  */
 import type { Redis } from 'ioredis';
@@ -137,7 +138,10 @@ export class Memberships {
     }
   }
 
-  /** One page of members in the order of partition and id. @throws Problem segment_unknown | segment_building | segment_failed | not_caught_up */
+  /**
+   * One page of members in the order of partition and id.
+   * @throws Problem segment_unknown | segment_building | segment_failed | not_caught_up
+   */
   members(
     slug: string,
     limit: number,
@@ -152,7 +156,8 @@ export class Memberships {
 
   /**
    * Waits until the records that a view shows are those after all that was acknowledged before. `depth` says over how many edges
-   * its columns look. @throws Problem view_unknown | segment_unknown | segment_building | segment_failed | not_caught_up
+   * its columns look. @throws Problem view_unknown | segment_unknown | segment_building |
+   * segment_failed | not_caught_up
    */
   awaitView(slug: string, depth: number, options: ReadOptions): Promise<StoredView> {
     return this.#current(options, () => this.#awaitView(slug, depth, options));
@@ -173,7 +178,10 @@ export class Memberships {
     return (views.get(slug)?.uses ?? []).flatMap((used) => segments.get(used) ?? []);
   }
 
-  /** One page of the ids that a view shows, as they stand. @throws Problem view_unknown | segment_unknown | segment_building | segment_failed */
+  /**
+   * One page of the ids that a view shows, as they stand.
+   * @throws Problem view_unknown | segment_unknown | segment_building | segment_failed
+   */
   viewMembers(slug: string, limit: number, cursor: string | undefined): Promise<Page<{ id: string }>> {
     return this.#memberPage(() => this.#viewFilter(slug), limit, cursor);
   }
@@ -239,7 +247,10 @@ export class Memberships {
     }
   }
 
-  /** Which of the segments each record is in. @throws Problem segment_unknown | segment_building | segment_failed | not_caught_up */
+  /**
+   * Which of the segments each record is in.
+   * @throws Problem segment_unknown | segment_building | segment_failed | not_caught_up
+   */
   lookup(
     objectType: string,
     ids: readonly string[],
@@ -543,7 +554,10 @@ export class Memberships {
     return failures;
   }
 
-  /** Why a filter has failed: by the catalog, or by partitions that are ahead of it. An edit that is built is not given up. */
+  /**
+   * Why a filter has failed: by the catalog, or by partitions that are ahead of it. An edit that is
+   * built is not given up.
+   */
   #failureOf(filter: StoredFilter, failed: ReadonlyMap<number, Failure>): Failure | undefined {
     const ahead = failed.get(filter.pending ?? filter.ordinal ?? -1);
     return this.#store.catalog.failureOf(filter) ?? ahead;
@@ -566,7 +580,9 @@ export class Memberships {
     throw new Problem('segment_building', `'${slug}' is still being built`, [], { slug, retry_after_s: 1 });
   }
 
-  /** The slugs of a state row, sorted. A row speaks of what has failed until it is written again. */
+  /**
+   * The slugs of a state row, sorted. A row speaks of what has failed until it is written again.
+   */
   #slugsIn(state: string | null | undefined, failed: ReadonlyMap<number, Failure>): string[] {
     const { catalog } = this.#store;
     const slugs: string[] = [];

@@ -1,16 +1,22 @@
 /**
- * budget.ts – What a program may spend: a count of its operations, and of the bytes that it puts together.
+ * budget.ts – What a program may spend: a count of its operations, and of the bytes that it puts
+ * together.
  *
- * Keeps true: what a run spends follows from its rule and its document alone, so every process counts the same and no clock is
- * read. Whatever loops, copies or turns a value into text pays for it before it does it. Outside of `within` nothing is bounded.
+ * Keeps true: what a run spends follows from its rule and its document alone, so every process
+ * counts the same and no clock is read. Whatever loops, copies or turns a value into text pays for
+ * it before it does it. Outside of `within` nothing is bounded.
  *
- * A program works off its document part by part, so its due is what it holds times what it reads. That, up to OPERATIONS_MAX,
- * and OPERATIONS_FREE in any case, is allowed; what takes more has loops that feed each other.
+ * A program works off its document part by part, so its due is what it holds times what it reads.
+ * That, up to OPERATIONS_MAX, and OPERATIONS_FREE in any case, is allowed; what takes more has
+ * loops that feed each other.
  */
 
 /** Measured: an operation takes 2 to 10 ns, so this is 1 to 5 ms. */
 export const OPERATIONS_FREE = 500_000;
-/** Measured: 20 to 100 ms. A linear program over the 500,000 items that a record's line can hold takes 1 to 5 million. */
+/**
+ * Measured: 20 to 100 ms. A linear program over the 500,000 items that a record's line can hold
+ * takes 1 to 5 million.
+ */
 export const OPERATIONS_MAX = 10_000_000;
 /** Operations for each pair of a part of the program and a value that it reads. */
 const OPERATIONS_A_PAIR = 24;
@@ -22,7 +28,10 @@ export const BYTES_AN_OPERATION = 8;
 export const ITEM_BYTES = 8;
 /** Shorter text is part of the operation that reads it. */
 export const TEXT_FREE = 32;
-/** Lists within lists that JavaScript would join into one text; it recurses, and no process must find its stack's end first. */
+/**
+ * Lists within lists that JavaScript would join into one text; it recurses, and no process must
+ * find its stack's end first.
+ */
 const TEXT_DEPTH_MAX = 200;
 
 /** Thrown by whatever would pass the budget. */
@@ -37,7 +46,10 @@ export class OverBudget extends Error {
   }
 }
 
-/** What is left. These count down in small integers, so that counting makes no garbage (measured: 20 ns a run instead of 260). */
+/**
+ * What is left. These count down in small integers, so that counting makes no garbage (measured: 20
+ * ns a run instead of 260).
+ */
 const SMALL_MAX = 2 ** 30 - 1;
 let operationsLeft = SMALL_MAX;
 let bytesLeft = SMALL_MAX;
@@ -46,7 +58,10 @@ let isBounded = false;
 /** All operations that were ever counted within a budget, modulo 2^32. */
 let total = 0;
 
-/** Operations that this process has counted: what something has taken is `spentSince` an earlier answer. */
+/**
+ * Operations that this process has counted: what something has taken is `spentSince` an earlier
+ * answer.
+ */
 export function spentSoFar(): number {
   return total;
 }
@@ -76,8 +91,8 @@ export function within<T, A>(allowed: number, run: (argument: A) => T, argument:
 }
 
 /**
- * Runs a program over a document: within what is free, or else once more within what is due to the two of them. `sizeOfRead`
- * is asked only then. @throws OverBudget
+ * Runs a program over a document: within what is free, or else once more within what is due to the
+ * two of them. `sizeOfRead` is asked only then. @throws OverBudget
  */
 export function runProgram<T, A>(
   run: (document: A) => T,
@@ -100,7 +115,10 @@ export function allowanceOf(parts: number, size: number): number {
   return Math.max(OPERATIONS_FREE, Math.min(OPERATIONS_MAX, OPERATIONS_A_PAIR * parts * size));
 }
 
-/** The values in a JSON value, lists and objects included; a text counts once, and once more for every 8 characters. */
+/**
+ * The values in a JSON value, lists and objects included; a text counts once, and once more for
+ * every 8 characters.
+ */
 export function sizeOf(json: unknown): number {
   let size = 0;
   const rest: unknown[] = [json];
@@ -149,7 +167,10 @@ export function spendOn(value: unknown): void {
   } else if (typeof value === 'object' && value !== null) spendBytes(textLength(value, 0));
 }
 
-/** At least the length of the value as text. Each item is paid for where it is met, however often it is in the list. */
+/**
+ * At least the length of the value as text. Each item is paid for where it is met, however often it
+ * is in the list.
+ */
 function textLength(value: unknown, depth: number): number {
   if (typeof value === 'string') return value.length;
   if (!Array.isArray(value)) return TEXT_FREE;

@@ -37,7 +37,8 @@ const JSON_PARTS_MAX = 100_000;
 
 /**
  * Compiles a filter, or refuses it.
- * @throws Problem query_invalid | query_too_costly with a JSON pointer, from `/query`, for each fault.
+ * @throws Problem query_invalid | query_too_costly with a JSON pointer, from `/query`, for each
+ * fault.
  */
 export function compileQuery(query: unknown, scope: QueryScope): CompiledQuery {
   const reading = startReading(scope);
@@ -122,10 +123,17 @@ function refusal({ faults, costs }: Pick<Reading, 'faults' | 'costs'>): Problem 
   return new Problem('query_invalid', faults[0]?.detail ?? 'the query is not valid', [...faults, ...costs]);
 }
 
-/** What all programs of a query together may take over a record of the size that cost.ts assumes: about 0.2 s. */
+/**
+ * What all programs of a query together may take over a record of the size that cost.ts assumes:
+ * about 0.2 s.
+ */
 const PROGRAMS_OPERATIONS_MAX = 20_000_000;
 
-/** Each program of a query is bounded where it is read; those of the segments that it uses come on top. @throws Problem query_too_costly */
+/**
+ * Each program of a query is bounded where it is read; those of the segments that it uses come on
+ * top.
+ * @throws Problem query_too_costly
+ */
 function refuseCostly(predicate: Predicate, { scope }: Reading): void {
   const operations = programsCost(predicate, scope.type, scope.types);
   if (operations <= PROGRAMS_OPERATIONS_MAX) return;

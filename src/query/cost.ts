@@ -1,9 +1,11 @@
 /**
- * cost.ts – What a JsonLogic program may cost at worst, told from the rule alone: the bound that a query is saved under.
+ * cost.ts – What a JsonLogic program may cost at worst, told from the rule alone: the bound that a
+ * query is saved under.
  *
- * Keeps true: a program that would pass its budget (budget.ts) over a record of the size assumed here is refused, whatever its
- * conditions decide, and nothing is run to find that out. Loops multiply: over a list that the rule writes out by its length,
- * over data by an assumed one. Larger records are the business of the budget that holds when the program runs.
+ * Keeps true: a program that would pass its budget (budget.ts) over a record of the size assumed
+ * here is refused, whatever its conditions decide, and nothing is run to find that out. Loops
+ * multiply: over a list that the rule writes out by its length, over data by an assumed one. Larger
+ * records are the business of the budget that holds when the program runs.
  */
 import type { ObjectType } from '../change/object-type.ts';
 import { allowanceOf, BYTES_AN_OPERATION, BYTES_MAX, ITEM_BYTES, sizeOf, TEXT_FREE } from './budget.ts';
@@ -11,16 +13,25 @@ import { isLogic, operationOf } from './json-logic-program.ts';
 
 /** Items of a list attribute. */
 const ITEMS_ASSUMED = 2000;
-/** Items of a list in an object attribute; of lists within its items, and so on. What lies deeper is one value. */
+/**
+ * Items of a list in an object attribute; of lists within its items, and so on. What lies deeper is
+ * one value.
+ */
 const INNER_ITEMS_ASSUMED = [200, 10, 3];
 const TEXT_ASSUMED = 100;
 const NUMBER_TEXT = 24;
 /** json-logic-js hands all arguments over in one call, which fails near 120,000. */
 const ARGUMENTS_MAX = 10_000;
-/** What a reduce repeats is looked at up to four times, nested ones in each of them: an estimate has a bound of its own. */
+/**
+ * What a reduce repeats is looked at up to four times, nested ones in each of them: an estimate has
+ * a bound of its own.
+ */
 const VISITS_MAX = 200_000;
 
-/** What a value may be at most: its length as a list (0: it is none), its items, and its length as text. */
+/**
+ * What a value may be at most: its length as a list (0: it is none), its items, and its length as
+ * text.
+ */
 interface Shape {
   readonly items: number;
   readonly item: Shape | undefined;
@@ -45,7 +56,10 @@ export interface TooCostly {
   readonly why: string;
 }
 
-/** The operations that the rule may take over a record of the assumed size; or the innermost part that is too much. */
+/**
+ * The operations that the rule may take over a record of the assumed size; or the innermost part
+ * that is too much.
+ */
 export function costOf(rule: unknown, type: ObjectType, attributes: readonly string[]): number | TooCostly {
   const read = attributes.reduce((size, name) => size + sizeAssumed(attributeShape(type, name)), 0);
   const estimator = new Estimator(allowanceOf(sizeOf(rule), Math.max(1, read)));
@@ -178,7 +192,10 @@ class Estimator {
     };
   }
 
-  /** The accumulator is what it began as, or what an item made of it; if it grows, it grows with each item. */
+  /**
+   * The accumulator is what it began as, or what an item made of it; if it grows, it grows with
+   * each item.
+   */
   #reduce([list, body, initial]: readonly unknown[], scope: Scope): Estimate {
     const [over, first] = [this.of(list, scope), this.of(initial ?? null, scope)];
     const { items, item: current = NOTHING } = over.shape;
@@ -284,7 +301,10 @@ function isLarger(a: Shape, b: Shape): boolean {
   return a.items > b.items || a.text > b.text;
 }
 
-/** What grows by the same each time comes to a sum; what grows by more each time has no bound that is worth to tell. */
+/**
+ * What grows by the same each time comes to a sum; what grows by more each time has no bound that
+ * is worth to tell.
+ */
 function grownFrom(once: Shape, twice: Shape, thrice: Shape, times: number): Shape {
   const growth = (count: (shape: Shape) => number) => {
     const [first, second] = [count(twice) - count(once), count(thrice) - count(twice)];
@@ -346,7 +366,10 @@ function shapeAt(scope: Scope, [first, ...deeper]: readonly string[]): Shape {
   return either(scope.accumulator, either(scope.current, scalar(TEXT_ASSUMED)));
 }
 
-/** A member of an item that may be anything may be a list itself: what it holds is as much as the item does. */
+/**
+ * A member of an item that may be anything may be a list itself: what it holds is as much as the
+ * item does.
+ */
 function inside(shape: Shape, steps: readonly string[]): Shape {
   if (steps.length === 0 || shape.items === 0) return shape;
   return steps.some((step) => /^\d+$/.test(step)) ? either(shape, shape.item ?? NOTHING) : shape;

@@ -2,8 +2,9 @@
  * failure.ts – Why a predicate is no longer evaluated: a program of it took more than its budget
  * (budget.ts) for a record, or it could not be evaluated at all.
  *
- * Keeps true: a failure is plain data, the same in every process, and stays until the segment is saved again: neither another
- * value nor the deletion of the record heals it, for nobody has kept its other members right meanwhile.
+ * Keeps true: a failure is plain data, the same in every process, and stays until the segment is
+ * saved again: neither another value nor the deletion of the record heals it, for nobody has kept
+ * its other members right meanwhile.
  */
 import type { OverBudget } from './budget.ts';
 
@@ -25,7 +26,10 @@ export interface FailedOrdinals {
 
 export const NONE_FAILED: FailedOrdinals = new Set<number>();
 
-/** Thrown by a network: predicates that can't be told of a record within the budget of a program that they share. */
+/**
+ * Thrown by a network: predicates that can't be told of a record within the budget of a program
+ * that they share.
+ */
 export class ProgramFailed extends Error {
   readonly ordinals: readonly number[];
   readonly passed: string;

@@ -8,8 +8,9 @@
  * An operator is one row of `OPERATORS`: how its program is built, and what it reads (which is how `programReads` and constant
  * folding know it).
  *
- * A run pays for what it does (budget.ts). What an operator costs by itself is its weight: the loop around it pays that for each
- * item, and whoever starts a program pays it once, so that an operator outside of loops pays only for large values.
+ * A run pays for what it does (budget.ts). What an operator costs by itself is its weight: the loop
+ * around it pays that for each item, and whoever starts a program pays it once, so that an operator
+ * outside of loops pays only for large values.
  */
 
 import { unreachable } from '../errors.ts';
@@ -41,7 +42,10 @@ export function isLogic(value: unknown): value is Readonly<Record<string, unknow
 
 // ——— Compiling ———
 
-/** A rule after compiling: a value known already, or what to run. `weight`: what a run costs without its loops. */
+/**
+ * A rule after compiling: a value known already, or what to run. `weight`: what a run costs without
+ * its loops.
+ */
 type Code = { readonly weight: number } & (
   | { readonly constant: true; readonly value: unknown }
   | { readonly constant: false; readonly run: Program }
@@ -189,7 +193,10 @@ function spendOnBoth(a: unknown, b: unknown): void {
   spendOn(b);
 }
 
-/** Two objects are compared by identity, and nothing equals null but itself: only then is nothing converted. */
+/**
+ * Two objects are compared by identity, and nothing equals null but itself: only then is nothing
+ * converted.
+ */
 function looselyEqual(a: unknown, b: unknown): boolean {
   const isByIdentity = a === null || b === null || (typeof a === 'object' && typeof b === 'object');
   if (!isByIdentity) spendOnBoth(a, b);
@@ -284,7 +291,10 @@ function isIn(value: unknown, place: unknown): boolean {
   return (place as string).indexOf(value as string) !== -1;
 }
 
-/** Items are compared one by one, each as far as it could be equal; a text is looked through for a text. */
+/**
+ * Items are compared one by one, each as far as it could be equal; a text is looked through for a
+ * text.
+ */
 function spendOnSearch(value: unknown, place: unknown): void {
   if (Array.isArray(place)) {
     spend(place.length);
@@ -295,7 +305,10 @@ function spendOnSearch(value: unknown, place: unknown): void {
   }
 }
 
-/** Measured: at worst (`aaaaaaaab` in `aaaa…`) a character that is searched takes 10 to 30 ns, mostly 1. */
+/**
+ * Measured: at worst (`aaaaaaaab` in `aaaa…`) a character that is searched takes 10 to 30 ns,
+ * mostly 1.
+ */
 const OPERATIONS_A_CHARACTER = 3;
 
 // From about 8 on a hash beats a walk.
@@ -484,7 +497,10 @@ function buildVar(args: readonly Code[]): Program {
 
 const MISSING = Symbol('missing');
 
-/** A default that is computed: it is evaluated in any case, as json-logic-js does, since it may throw. */
+/**
+ * A default that is computed: it is evaluated in any case, as json-logic-js does, since it may
+ * throw.
+ */
 function readOr(read: Program, otherwise: Program): Program {
   return (data) => {
     const value = otherwise(data) ?? null;
@@ -721,7 +737,10 @@ type Scope = 'document' | 'item';
 
 const NO_READS: Found = { paths: new Set(), whole: false, computed: false };
 
-/** What each part reads is asked of it and of every part around it: found out once, so that depth does not multiply it. */
+/**
+ * What each part reads is asked of it and of every part around it: found out once, so that depth
+ * does not multiply it.
+ */
 const known = { document: new WeakMap<object, Found>(), item: new WeakMap<object, Found>() };
 
 function readsWithin(rule: unknown, scope: Scope): Found {

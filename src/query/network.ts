@@ -9,8 +9,9 @@
  * Time is an argument: every truth is one at a stated clock, in UTC milliseconds. `nextFlip` says when the clock alone will
  * flip an atom of a record, and `fire` names what flipped because it moved on. A network without such atoms pays nothing.
  *
- * A program that takes more than its budget for a record makes the call throw `ProgramFailed`, which names all predicates that
- * share it. Whoever calls again with those among `failed` gets what the others say; nothing of a failed one is run any more.
+ * A program that takes more than its budget for a record makes the call throw `ProgramFailed`,
+ * which names all predicates that share it. Whoever calls again with those among `failed` gets what
+ * the others say; nothing of a failed one is run any more.
  */
 import { sameValue } from '../change/record.ts';
 import { assert } from '../errors.ts';
@@ -144,10 +145,19 @@ export class PredicateNetwork {
   readonly #brokenIndex: IndexKind | undefined;
   readonly #fault: NetworkOptions['fault'];
   readonly #isTooCostly: NetworkOptions['isTooCostly'];
-  /** Ordinals that fail over nothing, and what they take more than: such a query is refused today, and may be stored from before. */
+  /**
+   * Ordinals that fail over nothing, and what they take more than: such a query is refused today,
+   * and may be stored from before.
+   */
   readonly #hopeless = new Map<number, string>();
   #blank: number[] | undefined;
   #failed: FailedOrdinals = NONE_FAILED;
+  /**
+   * The values that programs are asked of: each is run once for them, whoever asks. Held until
+   * others are looked at.
+   */
+  #seen: Attributes = NOTHING;
+  #seenStamp = 0;
   #epoch = 0;
   /** The clock of the call that runs. */
   #nowMs = ANY_TIME;
@@ -229,14 +239,16 @@ export class PredicateNetwork {
   }
 
   /**
-   * Whether one predicate holds of a record: for scans. All its programs are run, also where other parts decide: so one that
-   * has not failed is within its budget over every record. @throws ProgramFailed
+   * Whether one predicate holds of a record: for scans. All its programs are run, also where other
+   * parts decide: so one that has not failed is within its budget over every record. @throws
+   * ProgramFailed
    */
   holds(ordinal: number, attributes: Attributes, nowMs: number): boolean {
     const node = this.#predicates.get(ordinal);
     assert(node, `ordinal ${ordinal} is not in the network`);
     this.#fault?.(attributes, ordinal);
-    if (node.atoms.length > 1) for (const program of node.programs) program.test(attributes, nowMs);
+    if (attributes !== this.#seen) this.#see(attributes);
+    for (const program of node.programs) program.test(attributes, nowMs);
     return node.test(attributes, nowMs);
   }
 
@@ -352,11 +364,17 @@ export class PredicateNetwork {
 
   #begin(attributes: Attributes, nowMs: number, { failed = NONE_FAILED }: Neighbourhood): void {
     this.#fault?.(attributes);
+    this.#see(attributes);
     this.#failed = failed;
     this.#nowMs = nowMs;
     this.work.updates++;
     this.#epoch++;
     this.#toggled.length = 0;
+  }
+
+  #see(attributes: Attributes): void {
+    this.#seen = attributes;
+    this.#seenStamp++;
   }
 
   #toggleChanged(name: string, node: AttributeNode | undefined, before: Attributes, after: Attributes): void {
@@ -378,7 +396,10 @@ export class PredicateNetwork {
     }
   }
 
-  /** A program fails all that share it: where one of them has not failed it is another program that did. */
+  /**
+   * A program fails all that share it: where one of them has not failed it is another program that
+   * did.
+   */
   #isFailed(atom: SharedAtom): boolean {
     return this.#failed.size > 0 && usersOf(atom).every((ordinal) => this.#failed.has(ordinal));
   }
@@ -498,7 +519,7 @@ export class PredicateNetwork {
     if (known) return known;
     const own = this.#testOf(atom);
     const users = { conjunct: [], disjunct: [], other: [] };
-    const test = atom.kind === 'program' ? namingUsers(own, () => usersOf(shared)) : own;
+    const test = atom.kind === 'program' ? namingUsers(this.#once(own), () => usersOf(shared)) : own;
     const shared: SharedAtom = {
       key,
       atom,
@@ -515,6 +536,20 @@ export class PredicateNetwork {
     else if (isIndexKind(atom.kind)) this.#index(shared, atom.kind)?.add(shared);
     else for (const name of atomReads(atom)) this.#attribute(name).residual.push(shared);
     return shared;
+  }
+
+  /** A program may walk through a long list: of the values that are looked at it is run once. */
+  #once(test: Test): Test {
+    let stamp = -1;
+    let known = false;
+    return (attributes, nowMs) => {
+      if (attributes !== this.#seen) return test(attributes, nowMs);
+      if (stamp !== this.#seenStamp) {
+        known = test(attributes, nowMs);
+        stamp = this.#seenStamp;
+      }
+      return known;
+    };
   }
 
   #testOf(atom: Atom): Test {

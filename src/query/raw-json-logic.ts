@@ -160,7 +160,10 @@ function check(rule: unknown, at: Place): void {
   }
 }
 
-/** Lists can have a hundred thousand scalars, of which nothing is to be said: no pointer is written for those. */
+/**
+ * Lists can have a hundred thousand scalars, of which nothing is to be said: no pointer is written
+ * for those.
+ */
 function isSound(value: unknown): boolean {
   return value === null || (typeof value === 'number' ? Number.isFinite(value) : typeof value !== 'object');
 }
@@ -231,8 +234,9 @@ const EXPLODES = `what 'reduce' repeats may compute with its accumulator, but no
 const GROWING = new Set(['merge', 'cat', 'in', 'substr', ...OVER_ITEMS]);
 
 /**
- * Put together with itself at each item, or looped over, an accumulator takes minutes over a list that fits into one record. A
- * list that is written out puts it together as `merge` does: `[accumulator, accumulator]` doubles.
+ * Put together with itself at each item, or looped over, an accumulator takes minutes over a list
+ * that fits into one record. A list that is written out puts it together as `merge` does:
+ * `[accumulator, accumulator]` doubles.
  */
 function canExplode(body: unknown, isGrowing = false): boolean {
   if (Array.isArray(body)) return body.some((part) => canExplode(part, true));
@@ -374,7 +378,10 @@ function programOf(rule: Readonly<Record<string, unknown>>, here: Here): Predica
   return overNothing({ kind: 'program', rule, attributes }, here);
 }
 
-/** Its truth over nothing is asked when it is kept, and decides it if it reads nothing: it must not cost too much either. */
+/**
+ * Its truth over nothing is asked when it is kept, and decides it if it reads nothing: it must not
+ * cost too much either.
+ */
 function overNothing(program: Extract<Atom, { kind: 'program' }>, here: Here): Predicate {
   try {
     const holds = atomTest(program)({}, 0);

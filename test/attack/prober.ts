@@ -1,8 +1,10 @@
 /**
- * prober.ts – Asks a server again and again whether it is alive, from a process of its own, until its input ends.
+ * prober.ts – Asks a server again and again whether it is alive, from a process of its own, until
+ * its input ends.
  *
- * Keeps true: what slows down the test that attacks does not count as the server's; a request that fails counts as one that took
- * for ever. Says one line: the latencies in ms, as JSON. Usage: `prober.ts URL`.
+ * Keeps true: what slows down the test that attacks does not count as the server's; a request that
+ * fails counts as one that took for ever. Says one line: the latencies in ms, as JSON. Usage:
+ * `prober.ts URL`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';

@@ -1,9 +1,10 @@
 /**
- * queries.test.ts – Hostile queries and records against a real server: it answers throughout, what is sane stays exact, and a
- * restart finds all as it was.
+ * queries.test.ts – Hostile queries and records against a real server: it answers throughout, what
+ * is sane stays exact, and a restart finds all as it was.
  *
- * Each query of test/support/hostile-queries.ts is saved or refused, and its record is sent, also where the query was refused.
- * The latency of `/healthz` is measured from a process of its own. Not part of `npm test`: `npm run test:attack`.
+ * Each query of test/support/hostile-queries.ts is saved or refused, and its record is sent, also
+ * where the query was refused. The latency of `/healthz` is measured from a process of its own. Not
+ * part of `npm test`: `npm run test:attack`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,7 +1,9 @@
 /**
- * failed-segments.test.ts – A segment whose JsonLogic takes too much for a record fails, says why, and holds up nothing else.
+ * failed-segments.test.ts – A segment whose JsonLogic takes too much for a record fails, says why,
+ * and holds up nothing else.
  *
- * What is seen by a client: counts, members, rows, lookups, what uses the segment, the next edit, the next start, another process.
+ * What is seen by a client: counts, members, rows, lookups, what uses the segment, the next edit,
+ * the next start, another process.
  */
 import type { LightMyRequestResponse } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,7 +12,10 @@ import { openTestApi, type TestApi } from '../support/api.ts';
 import { built, eventually } from '../support/deployment.ts';
 import { freshPrefix } from '../support/redis.ts';
 
-/** Loops over two lists that are written out, for each item of a third: cheap enough over the few that a record mostly has. */
+/**
+ * Loops over two lists that are written out, for each item of a third: cheap enough over the few
+ * that a record mostly has.
+ */
 const loops = (of: number) => {
   const ones = Array(70).fill(1);
   return { some: [{ var: 'o.l' }, { some: [ones, { some: [ones, { '==': [{ var: '' }, of] }] }] }] };
@@ -236,5 +241,21 @@ describe('a record that is too much for a segment', () => {
     expect((await segment(api, 'texts')).reason).toMatch(
       /^its JsonLogic took more than .* for the record 'long' of things/,
     );
+  });
+
+  it('is told by the partition that found it, before the catalog knows, also across a relationship', async () => {
+    const { redis, keys, store } = api.deployment;
+    const { ordinals, segments } = store.catalog;
+    const plain = segments.get('plain')!.ordinal!;
+    const [exported] = ordinals.get(segments.get('across')!.ordinal!)!.reads!;
+    const failure = JSON.stringify({ object_type: 'things', id: 'planted', passed: '1 operation' });
+    const { meta } = keys.partitions[2]!;
+    await redis.hset(meta, `failed:${plain}`, failure, `failed:${exported}`, failure);
+    const expected = { plain: 'failed', across: 'failed', nameless: 3 };
+    expect(await countsOf(api, ['plain', 'across', 'nameless'])).toEqual(expected);
+    for (const slug of ['plain', 'across']) {
+      const problem = (await expectStatus(api.call('GET', `/v1/segments/${slug}/members`), 503)).json();
+      expect(problem).toMatchObject({ code: 'segment_failed', slug });
+    }
   });
 });

@@ -1,8 +1,10 @@
 /**
- * cost.test.ts – What is told from a rule alone is no less than what the rule takes: a program that is accepted stays within its
- * budget over records of everyday size, and what it spends is the same whenever it is run.
+ * cost.test.ts – What is told from a rule alone is no less than what the rule takes: a program that
+ * is accepted stays within its budget over records of everyday size, and what it spends is the same
+ * whenever it is run.
  *
- * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=1 runs twenty times as many under a new seed.
+ * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=1 runs twenty times as many under a new
+ * seed.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -70,7 +72,8 @@ describe('a random program that is accepted', { timeout: SOAK ? 300_000 : 60_000
         const { spent, isOver } = run(rule, document);
         longest = Math.max(longest, spent);
         expect(isOver, `cost=${cost} spent=${spent}`).toBe(false);
-        // what is folded into a constant counts where it is folded, and half again is room for what is told of lists in lists
+        // what is folded into a constant counts where it is folded, and half again is room for what
+        // is told of lists in lists
         expect(spent, JSON.stringify(rule)).toBeLessThanOrEqual(1.5 * cost + 1000);
         expect(run(rule, structuredClone(document)).spent).toBe(spent);
       }),

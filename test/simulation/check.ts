@@ -103,7 +103,10 @@ function membersOf({ objectType, rule, types }: Meaning, model: Model, nowMs: nu
   return new Set(members.map(({ id }) => id));
 }
 
-/** Every ordinal of the catalog that has not failed is answered for, and no other; counts are the sizes of the sets. */
+/**
+ * Every ordinal of the catalog that has not failed is answered for, and no other; counts are the
+ * sizes of the sets.
+ */
 function checkCounts({ store, keys, catalog }: Cluster): void {
   const { ordinals } = catalog.catalog;
   keys.partitions.forEach((partition, at) => {
@@ -116,8 +119,8 @@ function checkCounts({ store, keys, catalog }: Cluster): void {
 }
 
 /**
- * What has failed is failed in the catalog, with all that reads it, and nothing is left of it; what has not failed could be told
- * of every record, as far as it reads the record alone.
+ * What has failed is failed in the catalog, with all that reads it, and nothing is left of it; what
+ * has not failed could be told of every record, as far as it reads the record alone.
  */
 function checkFailed({ store, keys, model, catalog: { catalog }, isTooCostly }: Cluster): void {
   for (const [ordinal, { status, reads = [] }] of catalog.ordinals) {

@@ -1,6 +1,7 @@
 /**
- * failing.test.ts – Segments whose JsonLogic takes too much for a record fail, under every fault of the simulator, and nothing
- * else does: what has not failed is exact, what looks at a failed one has failed too, and an edit heals.
+ * failing.test.ts – Segments whose JsonLogic takes too much for a record fail, under every fault of
+ * the simulator, and nothing else does: what has not failed is exact, what looks at a failed one
+ * has failed too, and an edit heals.
  *
  * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=<n> runs 10n times as many seeds.
  */

@@ -1,5 +1,6 @@
 /**
- * attack.ts – Watches a server while it is attacked: a prober (test/attack/prober.ts) asks `/healthz` from a process of its own.
+ * attack.ts – Watches a server while it is attacked: a prober (test/attack/prober.ts) asks
+ * `/healthz` from a process of its own.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -44,7 +44,10 @@ export async function createSegment(
   await built(deployment);
 }
 
-/** Waits until no segment is being built any more, be it that it has failed, and no ordinal is being given up. */
+/**
+ * Waits until no segment is being built any more, be it that it has failed, and no ordinal is being
+ * given up.
+ */
 export async function built(deployment: Deployment): Promise<void> {
   const { catalog } = deployment.store;
   await eventually('all segments are built', () =>

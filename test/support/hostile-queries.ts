@@ -1,8 +1,10 @@
 /**
- * hostile-queries.ts – Queries that are small to send and grow when they are read or run, each with a record that makes them grow.
+ * hostile-queries.ts – Queries that are small to send and grow when they are read or run, each with
+ * a record that makes them grow.
  *
- * Keeps true: each is of the type `things` (HOSTILE_TYPE); what is done about one is not said here: it may be refused when it is
- * saved, or fail at its record, or turn out to be harmless. It may not hold up anything else.
+ * Keeps true: each is of the type `things` (HOSTILE_TYPE); what is done about one is not said here:
+ * it may be refused when it is saved, or fail at its record, or turn out to be harmless. It may not
+ * hold up anything else.
  */
 export interface Hostile {
   readonly name: string;
@@ -211,7 +213,10 @@ export const RELATED: readonly Hostile[] = [
   },
 ];
 
-/** Cheap over records of everyday size, so that they are accepted, and too much for those that are sent after. */
+/**
+ * Cheap over records of everyday size, so that they are accepted, and too much for those that are
+ * sent after.
+ */
 export const SLEEPING: readonly Hostile[] = [
   {
     name: 'loops over short lists for each item',

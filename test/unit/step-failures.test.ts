@@ -1,6 +1,7 @@
 /**
- * step-failures.test.ts – A record that is too much for a program, in a batch: the predicates that share it fail, once, and
- * everything else of the batch is carried out; a batch of much work ends early.
+ * step-failures.test.ts – A record that is too much for a program, in a batch: the predicates that
+ * share it fail, once, and everything else of the batch is carried out; a batch of much work ends
+ * early.
  */
 import { describe, expect, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
@@ -105,7 +106,10 @@ describe('a step over a record that is too much', () => {
 
 describe('a batch whose programs take much', () => {
   const heavy = { t: Array(8).fill(0), a: 1 }; // within the budget, and near to it
-  const many = Array.from({ length: 60 }, (_, at): [string, Record<string, unknown>] => [`h${at}`, heavy]);
+  const many = Array.from({ length: 60 }, (_, at): [string, Record<string, unknown>] => [
+    `h${at}`,
+    structuredClone(heavy),
+  ]);
 
   it('ends early, after a change, and goes on where it ended', () => {
     const network = networkOf(COSTLY);

@@ -1,5 +1,6 @@
 /**
- * budget.test.ts – What a program may spend: the same count for the same rule and document, and no work that is not counted.
+ * budget.test.ts – What a program may spend: the same count for the same rule and document, and no
+ * work that is not counted.
  */
 import { describe, expect, it } from 'vitest';
 import { type Attributes, atomTest, type Test } from '../../../src/query/atom.ts';

@@ -1,5 +1,6 @@
 /**
- * cost.test.ts – Which queries are refused for what they may cost, and where they are said to be at fault; what is sane is taken.
+ * cost.test.ts – Which queries are refused for what they may cost, and where they are said to be at
+ * fault; what is sane is taken.
  */
 import { describe, expect, it } from 'vitest';
 import { objectType } from '../../../src/change/object-type.ts';

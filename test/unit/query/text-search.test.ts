@@ -1,5 +1,6 @@
 /**
- * text-search.test.ts – A text within another, as `includes` says it, and without looking at each place as far as the needle goes.
+ * text-search.test.ts – A text within another, as `includes` says it, and without looking at each
+ * place as far as the needle goes.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
