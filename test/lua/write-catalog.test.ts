@@ -16,8 +16,10 @@ beforeEach(() => {
 });
 
 function write(version: number, ...writes: (string | number)[]): Promise<unknown> {
-  const { meta, objectTypes, segments, ordinals, log, views, activations, webhookSecrets, goneActivations } = keys;
-  const all = [meta, objectTypes, segments, ordinals, log, views, activations, webhookSecrets, goneActivations];
+  const { meta, objectTypes, segments, ordinals, log, views, activations, slugs } = keys;
+  const { webhookSecrets, goneActivations } = keys;
+  const all = [meta, objectTypes, segments, ordinals, log, views, activations, slugs];
+  all.push(webhookSecrets, goneActivations);
   return runScript(bench.redis, 'writeCatalog', all, [version, 5, '{"writes":[]}', 100, ...writes]);
 }
 
@@ -37,12 +39,12 @@ describe('a version of the catalog', () => {
   });
 
   it('is refused as a whole when one of its writes has no hash', async () => {
-    await expect(write(0, 3, 'us', 'set', '{}', 9, 'x', 'set', '{}')).rejects.toThrow('no such hash');
+    await expect(write(0, 3, 'us', 'set', '{}', 10, 'x', 'set', '{}')).rejects.toThrow('no such hash');
     expect(await bench.redis.exists(keys.segments)).toBe(0);
   });
 
   it('takes the secrets of activations along, and notes those that are gone', async () => {
-    await write(0, 7, 'a', 'set', '{}', 7, 'b', 'set', '{}', 8, 'a', 'set', 'whsec_a', 8, 'b', 'set', 'whsec_b');
+    await write(0, 7, 'a', 'set', '{}', 7, 'b', 'set', '{}', 9, 'a', 'set', 'whsec_a', 9, 'b', 'set', 'whsec_b');
     await write(1, 7, 'a', 'delete', '');
     expect(await bench.redis.hgetall(keys.webhookSecrets)).toEqual({ b: 'whsec_b' });
     expect(await bench.redis.zrange(keys.goneActivations, '0', '-1')).toEqual(['a']);

@@ -13,7 +13,7 @@ import { holds } from '../../src/query/reference.ts';
 import { document, type Graph, type GraphRecord } from '../../src/query/reference-document.ts';
 
 /** Sums are kept in whole parts of this. */
-const SUM_UNITS = 1e6;
+const SUM_UNITS = 1e12;
 const TOMBSTONE_MS = 7 * 24 * 3600 * 1000;
 
 interface Stored {
