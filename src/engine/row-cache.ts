@@ -16,8 +16,10 @@ import { ABSENT, type Row, type Step } from './step.ts';
 
 /** Rows that a process keeps, shared out among its partitions: about 2 kB each with 20 attributes. */
 export const CACHED_ROWS_MAX = 100_000;
-/** What they may weigh, as text: rows of 1 MB, of which there may be many, would fill any heap. Parsed they take twice that. */
+/** What they may weigh, about: rows of 1 MB, of which there may be many, would fill any heap. */
 const CACHED_BYTES_MAX = getHeapStatistics().heap_size_limit / 8;
+/** A list of small things takes so many times its text when it is parsed. */
+const PARSED = 16;
 /** A row beside its values. */
 const ROW_BYTES = 200;
 
@@ -157,14 +159,14 @@ export class RowCache {
   }
 }
 
-/** About the text of a row. On the hot path: only lists and objects are written out for it. */
+/** About what a row takes. On the hot path: only lists and objects are written out for it. */
 function bytesOf({ record }: Row): number {
   let bytes = ROW_BYTES;
   if (!record) return bytes;
   for (const name in record.data) {
     const value = record.data[name];
     if (typeof value === 'string') bytes += value.length;
-    else bytes += typeof value === 'object' && value !== null ? JSON.stringify(value).length : 8;
+    else bytes += typeof value === 'object' && value !== null ? PARSED * JSON.stringify(value).length : 8;
   }
   return bytes;
 }
