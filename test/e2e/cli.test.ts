@@ -64,7 +64,7 @@ describe('rollcall', () => {
   it('says that a Redis can not be reached', async () => {
     const { code, stderr } = await runCli(['audit'], { REDIS_URL: 'redis://127.0.0.1:1', ROLLCALL_DATA: newFolder() });
     expect(code).toBe(1);
-    expect(stderr).toContain('Redis can not be reached');
+    expect(stderr).toContain('Nothing listens at redis://');
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 
