@@ -190,6 +190,20 @@ describe('a number that would be altered is refused with its path', () => {
     const answer = (await api.call('POST', '/v1/segments', body)).json();
     expect(answer).toMatchObject({ code: 'number_inexact', errors: [{ path: '/query/==/1' }] });
   });
+
+  // JavaScript reads it as 2^53, so that it would be equal to another number.
+  it.each([
+    ['{"==":[{"var":"n"},"9007199254740993"]}', '/query/==/1'],
+    ['{"!=":["9007199254740993",{"var":"n"}]}', '/query/!=/0'],
+    ['{"<=":["1",{"var":"n"}," 9007199254740993 "]}', '/query/<=/2'],
+    ['{"in":[{"var":"n"},[1,"9007199254740993"]]}', '/query/in/1/1'],
+    ['{"in":["1e-400",{"var":"numbers"}]}', '/query/in/0'],
+    ['{"some":[{"var":"numbers"},{">":[{"var":""},"9007199254740993"]}]}', '/query/some/1/>/1'],
+  ])('in a text of JsonLogic: %s', async (query, path) => {
+    const body = `{"title":"t","slug":"inexact","object_type":"customers","query":${query}}`;
+    const answer = (await api.call('POST', '/v1/segments', body)).json();
+    expect(answer).toMatchObject({ status: 422, code: 'number_inexact', errors: [{ path }] });
+  });
 });
 
 it("numbers that come back are taken in whatever form, and digits in strings are nobody's business", async () => {
