@@ -29,7 +29,7 @@ interface Parameter extends Shown {
 interface Operation {
   readonly operationId: string;
   readonly parameters?: readonly Parameter[];
-  readonly requestBody?: { readonly content: Readonly<Record<string, Shown>> };
+  readonly requestBody?: { readonly required?: boolean; readonly content: Readonly<Record<string, Shown>> };
   readonly responses: Readonly<Record<string, unknown>>;
 }
 interface Document {
@@ -148,6 +148,18 @@ describe('an example can be sent as it stands:', () => {
         await api.close();
       }
     }
+  });
+
+  it('no body, where the document says that none is needed, and only there', async () => {
+    const { api } = await fresh();
+    const made = await prepare(api, document, 6);
+    for (const [id, method, path, operation] of OPERATIONS) {
+      if (operation.requestBody === undefined) continue;
+      const answer = await api.call(method, urlOf(path, operation, made));
+      const isTaken = answer.statusCode < 400;
+      expect([id, isTaken], answer.body).toEqual([id, operation.requestBody.required === false]);
+    }
+    await api.close();
   });
 
   it('each of a query, as a segment', async () => {

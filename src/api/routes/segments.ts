@@ -153,9 +153,7 @@ export const segmentRoutes: Routes = async (app, { deployment: { limits, members
     '/v1/segments/counts',
     {
       // Without a body: all segments.
-      preValidation: async (request) => {
-        request.body ??= {};
-      },
+      config: { bodyIsOptional: true },
       schema: {
         summary: 'How many records are in each segment',
         description:
