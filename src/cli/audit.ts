@@ -99,7 +99,7 @@ function describeReport(report: AuditReport): string[] {
   const across = `${grouped(edges)} relationships: holders, their values, neighbour rows and related rows, over ${grouped(graphRecords)} live records in memory.`;
   return [
     `Compared ${grouped(segments)} segments over ${grouped(records)} records in ${partitions} partitions with JsonLogic:`,
-    `${grouped(evaluations)} evaluations, ${grouped(memberships)} memberships; member sets, state rows, counts, ids, timers, tombstones.`,
+    `${grouped(evaluations)} evaluations, ${grouped(memberships)} memberships; member sets, state rows, counts, ids, timers, tombstones, slugs.`,
     ...(edges > 0 ? [across] : []),
     ...report.skippedEdges.map((edge) => `Left out: edge=${edge} (building)`),
     ...report.skipped.map(({ slug, why }) => `Left out: segment=${slug} (${why})`),

@@ -14,6 +14,7 @@ import type { AuditReport } from '../membership/audit.ts';
 import { type Fault, type FaultPlace, mendArguments } from '../membership/fault.ts';
 import { findKeyFaults } from '../membership/key-faults.ts';
 import { findRowFaults } from '../membership/row-faults.ts';
+import { findSlugFaults } from '../membership/slug-faults.ts';
 import { readStanding } from '../membership/standing.ts';
 import { runScript } from '../redis/scripts.ts';
 import type { Deployment } from './deployment.ts';
@@ -29,7 +30,7 @@ const ADOPTED_TIMEOUT_MS = 10_000;
 const SWEPT_TIMEOUT_MS = 10_000;
 
 /** Faults after which no predicate has to be evaluated again. */
-const MENDED_ALONE: readonly FaultPlace[] = ['timers', 'tombstones', 'counts', 'sets', 'state'];
+const MENDED_ALONE: readonly FaultPlace[] = ['timers', 'tombstones', 'counts', 'sets', 'state', 'slugs'];
 
 /**
  * `found` is undefined if the partitions did not come to rest, so that nothing could be compared.
@@ -58,7 +59,7 @@ async function findFaults({ redis, keys, store, founding }: Deployment): Promise
   const context = { redis, partitions: keys.partitions, catalog: store.catalog, refresh };
   const { faults: rows } = await findRowFaults({ ...context, timeZone: founding.timeZone });
   const named = await findKeyFaults({ ...context, prefix: keys.prefix, timeoutMs: ADOPTED_TIMEOUT_MS });
-  return [...rows, ...named.faults];
+  return [...rows, ...named.faults, ...(await findSlugFaults(redis, keys.catalog))];
 }
 
 async function mend({ redis }: Deployment, faults: readonly Fault[]): Promise<void> {

@@ -7,10 +7,10 @@
  *
  * Compared are, per partition: member sets and state rows with the reference, also of members that
  * are no records; counts with the sets. Whether a row of a record may be there at all is asked by
- * row-faults.ts, of keys and fields by key-faults.ts. What is kept across relationships is compared
- * by audit-relationships.ts, over all partitions together. A record that is created after the audit
- * has passed its place is not looked at. Segments without a predicate are named: nobody answers for
- * them.
+ * row-faults.ts, of keys and fields by key-faults.ts, and where slugs lead to by slug-faults.ts.
+ * What is kept across relationships is compared by audit-relationships.ts, over all partitions
+ * together. A record that is created after the audit has passed its place is not looked at.
+ * Segments without a predicate are named: nobody answers for them.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
@@ -27,6 +27,7 @@ import { type Fault, type FaultPlace, readRow } from './fault.ts';
 import { findKeyFaults, type KeyFaults } from './key-faults.ts';
 import { hasOrdinal } from './ordinals.ts';
 import { findRowFaults, type RowFaults } from './row-faults.ts';
+import { findSlugFaults } from './slug-faults.ts';
 import { caughtUp, type Loss, lossOf, roundsOver } from './standing.ts';
 import { unpackState } from './state-row.ts';
 
@@ -269,6 +270,7 @@ class AuditRun {
   readonly #counts: CountDifference[] = [];
   #rows: RowFaults | undefined;
   #keys: KeyFaults | undefined;
+  #slugs: readonly Fault[] = [];
   #graph: RelationshipAudit | undefined;
   #records = 0;
   #evaluations = 0;
@@ -325,6 +327,7 @@ class AuditRun {
     const context = { redis, partitions, catalog: store.catalog, refresh };
     this.#rows = await findRowFaults({ ...context, timeZone });
     this.#keys = await findKeyFaults({ ...context, prefix, timeoutMs: this.#options.timeoutMs });
+    this.#slugs = await findSlugFaults(redis, keys.catalog);
   }
 
   async #relate(): Promise<void> {
@@ -355,7 +358,7 @@ class AuditRun {
     const slugs = new Set(settled.map(({ segment }) => segment.slug));
     const inSegments = settled.flatMap(segmentDifferences);
     const inCounts = this.#counts.filter(({ slug }) => slugs.has(slug));
-    const faults = [...(this.#rows?.faults ?? []), ...(this.#keys?.faults ?? [])];
+    const faults = [...(this.#rows?.faults ?? []), ...(this.#keys?.faults ?? []), ...this.#slugs];
     const inIds = idDifferences(faults, 'ids');
     const inTimers = idDifferences(faults, 'timers');
     const inKept = keptDifferences(faults.filter(({ place }) => place !== 'ids' && place !== 'timers'));

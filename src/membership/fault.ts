@@ -1,6 +1,6 @@
 /**
- * fault.ts – One thing that a partition keeps and that its records do not bear out, and how it is
- * made good.
+ * fault.ts – One thing that a partition keeps and that its records do not bear out, or that the
+ * catalog keeps twice, and how it is made good.
  *
  * Keeps true: a mend says what it was decided by; where that is not so any more nothing is written,
  * for the owner of the partition goes on meanwhile. What follows from predicates has no mend here:
@@ -8,7 +8,16 @@
  */
 
 /** What kind of row, set or field it is. */
-export type FaultPlace = 'ids' | 'timers' | 'tombstones' | 'state' | 'counts' | 'records' | 'sets' | 'unknown';
+export type FaultPlace =
+  | 'ids'
+  | 'timers'
+  | 'tombstones'
+  | 'state'
+  | 'counts'
+  | 'records'
+  | 'sets'
+  | 'slugs'
+  | 'unknown';
 
 /** A field of a hash, and what it held (null: nothing). */
 interface Guard {
@@ -26,7 +35,8 @@ export interface Mend {
 
 export interface Fault {
   readonly place: FaultPlace;
-  readonly partition: number;
+  /** Undefined: the catalog keeps it. */
+  readonly partition?: number;
   /** The object type, or what kind of key it is. */
   readonly of: string;
   /** The id, the field or the name of the key, and what is wrong with it. */

@@ -165,6 +165,7 @@ const exported = (is: (how: { ordered?: boolean; direction: string }) => boolean
     ([ordinal, stored]) => stored.exported && stored.exported.anchor !== ordinal && is(stored.exported),
   )![0];
 const ordered = () => exported((how) => how.ordered === true);
+const slugsKey = () => `${api.deployment.keys.prefix}:{catalog}:slugs`;
 const unknown = () => api.deployment.store.catalog.nextOrdinal + 1;
 
 /** What a fault of this test lies in: faults that are planted together don't hide each other. */
@@ -631,6 +632,17 @@ const KINDS: readonly Kind[] = [
         `fanout:${unknown()}:o1`,
         JSON.stringify({ cursor: '', until: null, wrapTo: null, since: 1, begun: 1 }),
       ),
+  },
+  {
+    name: 'a slug leads to the sets of another segment',
+    plant: () => redis.hset(slugsKey(), 'adults', String(ordinalOf('lately'))),
+  },
+  {
+    name: 'a slug leads nowhere, and one is of no segment',
+    plant: async () => {
+      await redis.hdel(slugsKey(), 'adults');
+      await redis.hset(slugsKey(), 'ghost', String(ordinalOf('adults')));
+    },
   },
   {
     name: 'a segment without a predicate',

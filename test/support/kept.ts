@@ -132,6 +132,7 @@ class Reader {
     for (let partition = 0; partition < this.#partitions; partition++) this.#judgePartition(partition);
     for (const [ordinal, { exported }] of this.#ordinals) if (exported?.anchor === ordinal) this.#judgeEdge(ordinal);
     this.#judgeNames();
+    this.#judgeSlugs();
     return this.#faults;
   }
 
@@ -394,6 +395,15 @@ class Reader {
       }[kind];
       if (isThere && !isThere()) this.#fault(`the key ${name} is of nothing`);
     }
+  }
+
+  #judgeSlugs(): void {
+    const expected = [...this.#hash('{catalog}:segments')].flatMap(([slug, json]) => {
+      const { ordinal } = JSON.parse(json) as Filter;
+      return ordinal === null ? [] : [`${slug}=${ordinal}`];
+    });
+    const found = [...this.#hash('{catalog}:slugs')].map(([slug, ordinal]) => `${slug}=${ordinal}`);
+    this.#same('slugs', found, expected);
   }
 
   #pointsAt({ holder, key }: { holder: string; key: string }, target: string): boolean {
