@@ -33,7 +33,7 @@ export const NEEDED = [
   ...['XRANGE K - +', 'XREAD COUNT 1 STREAMS K 0', 'XREVRANGE K + -', 'XTRIM K MAXLEN 1', 'ZADD K 0 m', 'ZCARD K'],
   ...['ZCOUNT K 0 1', 'ZLEXCOUNT K - +', 'ZMSCORE K m', 'ZPOPMIN K', 'ZRANGE K 0 0', 'ZRANGEBYLEX K - +'],
   ...['ZRANGEBYSCORE K 0 1', 'ZREM K m', 'ZREMRANGEBYRANK K 0 0', 'ZREMRANGEBYSCORE K 0 1', 'ZREVRANGE K 0 0'],
-  ...['ZREVRANGEBYSCORE K 1 0', 'ZSCORE K m'],
+  ...['ZREVRANGEBYSCORE K 1 0', 'ZSCAN K 0', 'ZSCORE K m'],
 ] as const;
 
 /** A key of each kind is written and read. */
