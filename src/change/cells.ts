@@ -166,7 +166,7 @@ const SHOWN_LENGTH_MAX = 60;
 
 function misread(name: string, text: string, attribute: Attribute, form: TextForm): string {
   const shown = text.length > SHOWN_LENGTH_MAX ? `${text.slice(0, SHOWN_LENGTH_MAX)}…` : text;
-  return `'${name}' must be ${describeAttribute(attribute)},${such(attribute, form)}, not '${shown}'`;
+  return `'${name}' must be ${describeAttribute(attribute)}${such(attribute, form)}, not '${shown}'`;
 }
 
 /** A valid example, as the file writes it. */
@@ -184,7 +184,7 @@ function such(attribute: Attribute, form: TextForm): string {
     case 'datetime':
       return `, such as ${form.dates ? `${exampleDate(form)} 14:30` : '2026-12-31T14:30:00Z'}`;
     default:
-      return ` such as ${writeCell(JSON.parse(exampleOf(attribute)))}`;
+      return `, such as ${writeCell(JSON.parse(exampleOf(attribute)))}`;
   }
 }
 
