@@ -63,20 +63,25 @@ function firstLine(command: string): string {
   return flags === undefined ? '#!lua' : `#!lua flags=${flags}`;
 }
 
+const texts = new Map<ScriptName, string>();
+
 /** Makes every script a command of this connection. */
 export function defineScripts(redis: Redis): void {
   for (const file of readdirSync(FOLDER)) {
     if (!file.endsWith('.lua')) continue;
     const command = commandOf(file);
     const text = readFileSync(new URL(file, FOLDER), 'utf8');
-    redis.defineCommand(command, { lua: `${firstLine(command)}\n${text}` });
+    const lua = `${firstLine(command)}\n${text}`;
+    texts.set(command as ScriptName, lua);
+    redis.defineCommand(command, { lua });
   }
 }
 
 type ScriptCall = (arguments_: readonly (string | number | Buffer)[]) => Promise<unknown>;
 
 /**
- * Runs a script. Its arguments travel as one array: spread into the call, tens of thousands of them overflow the stack.
+ * Runs a script. Its arguments travel as one array: spread into the call, tens of thousands of them
+ * overflow the stack.
  * @returns what the script's header says it returns.
  */
 export async function runScript<Answer>(
@@ -87,5 +92,15 @@ export async function runScript<Answer>(
 ): Promise<Answer> {
   const call = (redis as unknown as Record<string, ScriptCall | undefined>)[name];
   assert(call, `the script ${name} was not defined on this connection`);
-  return (await call.call(redis, [keys.length, ...keys, ...arguments_])) as Answer;
+  const given = [keys.length, ...keys, ...arguments_];
+  return (await call.call(redis, given).catch((error: Error) => withText(redis, name, given, error))) as Answer;
+}
+
+/**
+ * A full Redis refuses a text before it keeps it, and does not know the digest that another caller
+ * has sent meanwhile: with the text it says what is wrong.
+ */
+async function withText(redis: Redis, name: ScriptName, given: (string | number | Buffer)[], error: Error) {
+  if (!error.message.startsWith('NOSCRIPT')) throw error;
+  return redis.call('EVAL', [texts.get(name)!, ...given]);
 }

@@ -66,7 +66,7 @@ describe('a parameter that is not known is refused', () => {
   it('and those that are known are named; each fault is told of', async () => {
     const answer = await api.call('GET', '/v1/segments?object_typ=contacts&limits=1');
     expect(answer.json()).toMatchObject({ errors: [{ path: '/object_typ' }, { path: '/limits' }] });
-    expect(answer.json().detail).toContain('it takes object_type, limit, cursor');
+    expect(answer.json().detail).toContain('it takes object_type, fields, limit, cursor');
     expect((await api.call('GET', '/v1/object-types/contacts?x')).json().detail).toContain('it takes none');
   });
 

@@ -67,13 +67,21 @@ describe('a record that is in a seed twice', () => {
 });
 
 describe('a record whose values are nested beyond what is kept', () => {
-  it.each([101, 150, 1000])('refuses the seed and names it: %i levels', async (levels) => {
+  const seedOf = (levels: number) => {
     const asked = '{{getRecordAttribute(contacts, id, a)}}';
     const deep = `${'['.repeat(levels)}"${asked}"${']'.repeat(levels)}`;
     const records = `${JSON.stringify(contact('a', 1))},{"object_type":"contacts","data":{"id":"b","x":${deep}}}`;
-    const seed = `[${TYPES.map((item) => JSON.stringify(item)).join()},${records}]`;
-    const answer = await api.call('POST', '/v1/seeds?dry_run=true', seed);
+    return `[${TYPES.map((item) => JSON.stringify(item)).join()},${records}]`;
+  };
+
+  it.each([101, 150])('refuses the seed and names it: %i levels', async (levels) => {
+    const answer = await api.call('POST', '/v1/seeds?dry_run=true', seedOf(levels));
     expect([answer.statusCode, answer.json().errors?.[0]?.errors]).toMatchObject([200, [{ path: '/3/data/x' }]]);
+  });
+
+  it('refuses the body and names the item: deeper than anything is, 1000 levels', async () => {
+    const answer = await api.call('POST', '/v1/seeds?dry_run=true', seedOf(1000));
+    expect(answer.json()).toMatchObject({ status: 422, code: 'body_invalid', errors: [{ path: '/3' }] });
   });
 });
 

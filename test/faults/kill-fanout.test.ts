@@ -8,11 +8,12 @@ import { afterEach, expect, it } from 'vitest';
 import { Keys } from '../../src/redis/keys.ts';
 import { dataFolder, runCli, type Served, serve } from '../support/cli.ts';
 import { eventually } from '../support/deployment.ts';
+import { isWhole } from '../support/whole.ts';
 
-const CONTACTS = 30_000;
+const CONTACTS = isWhole ? 30_000 : 20_000;
 const PARTITIONS = 16;
 const LINES = 10_000;
-const KILLS = 3;
+const KILLS = isWhole ? 3 : 2;
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

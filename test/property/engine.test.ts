@@ -12,10 +12,11 @@ import { members } from '../reference.ts';
 import { changeOf, ModelRecords } from '../support/arbitrary-histories.ts';
 import { anyObjectType, queryOf, SLUGS, scopeOf } from '../support/arbitrary-queries.ts';
 import { MemoryPartition } from '../support/memory-partition.ts';
+import { isWhole } from '../support/whole.ts';
 
 const SOAK = process.env.ROLLCALL_SOAK === '1';
 const SEED = Number(process.env.ROLLCALL_SEED ?? (SOAK ? Date.now() % 2 ** 31 : 1));
-const RUNS = SOAK ? 100_000 : 2_000;
+const RUNS = SOAK ? 100_000 : isWhole ? 2_000 : 1_000;
 
 const WITH_TIME = { time: true };
 

@@ -15,10 +15,11 @@ import { document, type Graph } from '../../src/query/reference-document.ts';
 import { type RelatedCase, relatedCase } from '../support/arbitrary-relationships.ts';
 import { NOON } from '../support/contacts.ts';
 import { type Choose, chooser, MemoryDeployment } from '../support/memory-deployment.ts';
+import { isWhole } from '../support/whole.ts';
 
 const SOAK = process.env.ROLLCALL_SOAK === '1';
 const SEED = Number(process.env.ROLLCALL_SEED ?? (SOAK ? Date.now() % 2 ** 31 : 1));
-const RUNS = SOAK ? 30_000 : 1_000;
+const RUNS = SOAK ? 30_000 : isWhole ? 1_000 : 500;
 const IDS = ['a', 'b', 'c', 'd', 'e'];
 const CHANGES = 40;
 /** Points at which everything is let come to rest and compared; in between nothing is. */
