@@ -184,6 +184,17 @@ describe('a number that would be altered is refused with its path', () => {
     },
   );
 
+  it('in what a column of a view is of', async () => {
+    const where = rules({ field: 'amount', operator: 'in', value: [1, '9007199254740993'] });
+    const columns = [{ path: 'orders', aggregate: 'count', label: 'orders', where }];
+    const body = { title: 't', slug: 'inexact', object_type: 'customers', query: rules(), columns };
+    expect((await api.call('POST', '/v1/views', body)).json()).toMatchObject({
+      status: 422,
+      code: 'number_inexact',
+      errors: [{ path: '/columns/0/where/rules/0/value/1' }],
+    });
+  });
+
   it('in JsonLogic', async () => {
     const body =
       '{"title":"t","slug":"inexact","object_type":"customers","query":{"==":[{"var":"n"},9007199254740993]}}';
