@@ -36,6 +36,7 @@ export interface TestApi {
 interface Sent {
   readonly role?: Role;
   readonly type?: string;
+  readonly accept?: string;
 }
 
 const JOB_TIMEOUT_MS = 60_000;
@@ -50,13 +51,14 @@ export async function openTestApi({
   const server = await buildServer(deployment, { keys, logger, corsOrigins });
   const startJobs = () => startJobWorker({ ...deployment, logger }, jobHandlers(deployment));
   let jobs: JobWorker = startJobs();
-  const call: TestApi['call'] = (method, url, body, { role = 'master', type = 'application/json' } = {}) =>
+  const call: TestApi['call'] = (method, url, body, { role = 'master', type = 'application/json', accept } = {}) =>
     server.inject({
       method: method as 'GET',
       url,
       headers: {
         authorization: `Bearer the-key-of-the-${role}`,
         ...(body === undefined ? {} : { 'content-type': type }),
+        ...(accept === undefined ? {} : { accept }),
       },
       ...(body === undefined
         ? {}
