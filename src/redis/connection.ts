@@ -45,7 +45,8 @@ const common = {
  * refuses to write for now (memory or disk full, too few replicas, a script that runs too long), which is waited out alike:
  * such a refusal meets a script before its first write, so that none is carried out in part.
  */
-export function isUnanswered(error: unknown): boolean {
+export function isUnanswered(failure: unknown): boolean {
+  const error = refusalOf(failure);
   if (!(error instanceof Error)) return false;
   if (error.name === 'MaxRetriesPerRequestError' || error.name === 'AbortError') return true;
   const { code } = error as NodeJS.ErrnoException;
@@ -57,13 +58,19 @@ export function isUnanswered(error: unknown): boolean {
 }
 
 /** Whether Redis refused to write because its memory (or its disk) is full: nothing was carried out. */
-export function isFull(error: unknown): boolean {
+export function isFull(failure: unknown): boolean {
+  const error = refusalOf(failure);
   return error instanceof Error && /^(?:ReplyError: )?(?:OOM|MISCONF) /.test(error.message);
+}
+
+/** A transaction of which one command was refused says only that it was discarded: why is what the command was told. */
+function refusalOf(failure: unknown): unknown {
+  return (failure as { previousErrors?: unknown[] } | null | undefined)?.previousErrors?.[0] ?? failure;
 }
 
 /** Turns a failure to reach Redis into the answer that a client gets; anything else is passed on. */
 export function redisProblem(error: unknown): unknown {
-  if (isFull(error)) return redisFull(error as Error);
+  if (isFull(error)) return redisFull(refusalOf(error) as Error);
   if (!isUnanswered(error)) return error;
   return new Problem('redis_unavailable', `Redis does not answer (${(error as Error).message})`, [], {
     retry_after_s: 1,

@@ -99,6 +99,26 @@ describe('a full Redis', () => {
     expect(after).toBe(before);
   });
 
+  it('answers redis_full to what is written by a transaction: of webhooks, and the order of a sorted view', async () => {
+    await call('POST', '/v1/views', { ...view, slug: 'sorted', sort: [{ path: 'age', direction: 'asc' }] });
+    const made = await call('POST', '/v1/views/v/activations', { url: 'https://93.184.216.34/' });
+    const one = `/v1/views/v/activations/${made.json<{ id: string }>().id}`;
+    const before = (await call('GET', one)).body;
+    await fill();
+    for (const [method, url, body] of [
+      ['POST', `${one}/enable`],
+      ['POST', `${one}/sync`],
+      ['PATCH', one, { events: ['left'] }],
+      ['DELETE', one],
+      ['GET', '/v1/views/sorted/rows'],
+    ] as const)
+      expect((await call(method, url, body)).json(), `${method} ${url}`).toMatchObject({ code: 'redis_full' });
+    expect((await call('GET', one)).body).toBe(before);
+    await control.config('SET', 'maxmemory', '0');
+    expect((await call('POST', `${one}/sync`)).statusCode).toBe(202);
+    expect((await call('GET', '/v1/views/sorted/rows')).json()).toMatchObject({ data: [{ id: 'ada' }] });
+  });
+
   it('answers redis_full to a write with an Idempotency-Key, which can be sent again', async () => {
     await fill();
     const send = () =>

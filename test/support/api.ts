@@ -59,6 +59,7 @@ export async function openTestApi({
         authorization: `Bearer the-key-of-the-${role}`,
         ...(accept === undefined ? {} : { accept }),
         ...(body === undefined ? {} : { 'content-type': type }),
+        ...(accept === undefined ? {} : { accept }),
       },
       ...(body === undefined
         ? {}

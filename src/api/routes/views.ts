@@ -46,6 +46,7 @@ const ROW_CODES: ErrorCode[] = [
   'view_unknown',
   'cursor_invalid',
   'cursor_expired',
+  'redis_full', // a sorted view keeps its order there while it is read
   'not_acceptable',
   'view_too_large',
   'segment_building',
