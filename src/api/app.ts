@@ -14,6 +14,7 @@ import { idempotency } from './plugins/idempotency.ts';
 import { openapi } from './plugins/openapi.ts';
 import { problems } from './plugins/problems.ts';
 import { queueBoard } from './plugins/queue-board.ts';
+import { queuedAnswers } from './plugins/queued-answers.ts';
 import { rateLimit } from './plugins/rate-limit.ts';
 import { refusedBodies } from './plugins/refused-bodies.ts';
 import { requests } from './plugins/requests.ts';
@@ -59,6 +60,7 @@ export const app = fp(
   async (server: FastifyInstance, options: AppOptions) => {
     const { deployment, jobs, webhooks, keys, corsOrigins } = options;
     const { limits } = deployment;
+    await server.register(queuedAnswers);
     await server.register(requests, { metrics: deployment.metrics });
     await server.register(problems);
     await server.register(refusedBodies, { bytesMax: limits.refusedBodyBytes });

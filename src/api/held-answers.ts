@@ -2,8 +2,9 @@
  * held-answers.ts – Heavy answers: how many are made at once, and how much of them waits for clients that take it slowly.
  *
  * Keeps true: whatever is asked at once, by however many, MAKING_MAX answers are being made; what is made and not taken weighs
- * at most about `heldBytes`, of which one key has at most half; who waits for room too long is told to come again; a client that
- * takes nothing of its answer for TAKEN_MS loses it.
+ * at most about `heldBytes`, of which one key has at most half; a key of which nothing waits has always room for one, whatever
+ * others leave untaken; who waits for room too long is told to come again; a client that takes nothing of its answer for
+ * TAKEN_MS loses it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -33,11 +34,23 @@ export class HeldAnswers {
   /** Makes an answer of JSON and sends it. @throws Problem overloaded */
   async send(request: FastifyRequest, reply: FastifyReply, make: () => Promise<Buffer>): Promise<FastifyReply> {
     const holder = request.caller?.holder ?? '';
-    await this.#room(holder, request);
-    const body = await this.inTurn(async () => (isGone(request) ? undefined : make()));
-    if (body === undefined || isGone(request)) return reply.hijack(); // nobody is there to take it
-    this.#hold(holder, body.length, reply);
+    const deadlineMs = Date.now() + ROOM_MS;
+    let body: Buffer | undefined;
+    // Others may have taken the room while this one waited for its turn.
+    while (body === undefined) {
+      await this.#room(holder, request, deadlineMs);
+      if (isGone(request)) return reply.hijack(); // nobody is there to take it
+      body = await this.inTurn(() => this.#made(holder, request, reply, make));
+    }
     return reply.type('application/json; charset=utf-8').send(body);
+  }
+
+  async #made(holder: string, request: FastifyRequest, reply: FastifyReply, make: () => Promise<Buffer>) {
+    if (isGone(request) || !this.#hasRoom(holder)) return undefined;
+    const body = await make();
+    if (isGone(request)) return undefined;
+    this.#hold(holder, body.length, reply);
+    return body;
   }
 
   /** Begins an answer that is streamed; a key has at most so many under way. @throws Problem overloaded */
@@ -76,13 +89,17 @@ export class HeldAnswers {
     await new Promise<void>((resolve) => this.#queue.push(resolve));
   }
 
-  async #room(holder: string, request: FastifyRequest): Promise<void> {
-    const deadlineMs = Date.now() + ROOM_MS;
-    while (this.#held >= this.#bytesMax || (this.#byHolder.get(holder) ?? 0) >= this.#bytesMax / 2) {
+  async #room(holder: string, request: FastifyRequest, deadlineMs: number): Promise<void> {
+    while (!this.#hasRoom(holder)) {
       if (Date.now() > deadlineMs) throw overloaded('answers that were asked for before are not taken');
       if (isGone(request)) return;
       await sleep(ROOM_POLL_MS);
     }
+  }
+
+  #hasRoom(holder: string): boolean {
+    const own = this.#byHolder.get(holder) ?? 0;
+    return own === 0 || (this.#held < this.#bytesMax && own < this.#bytesMax / 2);
   }
 
   #hold(holder: string, bytes: number, { raw }: FastifyReply): void {
@@ -93,7 +110,8 @@ export class HeldAnswers {
       else this.#byHolder.set(holder, held);
     };
     add(bytes);
-    const late = setTimeout(() => raw.destroy(), TAKEN_MS);
+    // Behind another answer it has no connection of its own to end.
+    const late = setTimeout(() => raw.req.socket.destroy(), TAKEN_MS);
     raw.once('close', () => {
       clearTimeout(late);
       add(-bytes);

@@ -27,7 +27,7 @@ export class LargeBodies {
   async enter(bytes: number, answer: ServerResponse | undefined): Promise<void> {
     if (bytes <= SMALL_BYTES || !answer) return;
     if (this.#queue.length > 0 || !this.#hasRoom(bytes)) await this.#wait(bytes);
-    if (answer.closed) {
+    if (answer.closed || answer.destroyed) {
       this.#next();
       throw overloaded(); // nobody hears it
     }

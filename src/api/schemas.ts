@@ -194,6 +194,18 @@ export function pageOf(entry: TSchema): TObject {
   return Type.Object({ data: Type.Array(entry), next_cursor: nextCursor });
 }
 
+/** A page of entries whose members may be chosen with `?fields=`. */
+export function pageOfFields(id: 'ObjectType' | 'Segment' | 'View'): TObject {
+  const { properties } = NAMED_SCHEMAS.find((each) => '$id' in each && each.$id === id) as TObject;
+  const chosen = Type.Unsafe<unknown>({
+    type: 'object',
+    description: 'The members that `fields` names.',
+    properties,
+    additionalProperties: false,
+  });
+  return pageOf(Type.Union([named(id), chosen]));
+}
+
 const operatorMembers = {
   name: Type.String({ examples: ['<='] }),
   words: Type.String({ description: 'Stand between the attribute and the value.', examples: ['is at most'] }),

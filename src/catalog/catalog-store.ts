@@ -238,9 +238,12 @@ export class CatalogStore {
 
   /** Slugs that a release before this one has not written, or that somebody else has changed, are written as a version. */
   async completeSlugs(): Promise<void> {
+    const { slugs } = this.#keys.catalog;
+    // What is no hash at all would refuse every version that is written.
+    if (!['hash', 'none'].includes(await this.#redis.type(slugs))) await this.#redis.unlink(slugs);
     for (let attempt = 0; attempt < WRITE_ATTEMPTS_MAX; attempt++) {
       const { version, nextOrdinal, segments } = await this.refresh();
-      const stored = new Map(Object.entries(await this.#redis.hgetall(this.#keys.catalog.slugs)));
+      const stored = new Map(Object.entries(await this.#redis.hgetall(slugs)));
       const fields = [...new Set([...segments.keys(), ...stored.keys()])].flatMap((slug) => {
         const wanted = segments.get(slug)?.ordinal ?? null;
         return String(wanted ?? undefined) === String(stored.get(slug)) ? [] : slugOf(slug, segments.get(slug) ?? null);

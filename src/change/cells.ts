@@ -182,13 +182,13 @@ function such(attribute: Attribute, form: TextForm): string {
     case 'date':
       return `, such as ${exampleDate(form)}`;
     case 'datetime':
-      return `, such as ${form.dates ? `${exampleDate(form)} 14:30` : '2026-12-31T14:30:00Z'}`;
+      return `, such as ${form.dates ? `${exampleDate(form)} 14:30` : JSON.parse(exampleOf({ type: scalar }))}`;
     default:
       return `, such as ${writeCell(JSON.parse(exampleOf(attribute)))}`;
   }
 }
 
 function exampleDate({ dates }: TextForm): string {
-  if (!dates) return '2026-12-31';
+  if (!dates) return JSON.parse(exampleOf({ type: 'date' }));
   return patternOf(dates).replace('dd', '31').replace('mm', '12').replace('yyyy', '2026');
 }

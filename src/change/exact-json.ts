@@ -45,11 +45,14 @@ export function inexactProblem(faults: readonly Fault[]): Problem {
 /**
  * The first numbers in a JSON text that would be altered, with their pointers. Caller: `JSON.parse`
  * takes the text.
+ * @param isKept whether what is at a pointer is kept at all
  */
-export function inexactNumbers(text: string): Fault[] {
+export function inexactNumbers(text: string, isKept: (path: string) => boolean = () => true): Fault[] {
   if (!isSuspect(text)) return [];
   const faults: Fault[] = [];
-  for (const fault of searchInexact(text)) if (faults.push(fault) === FAULTS_MAX) break;
+  for (const fault of searchInexact(text)) {
+    if (isKept(fault.path) && faults.push(fault) === FAULTS_MAX) break;
+  }
   return faults;
 }
 

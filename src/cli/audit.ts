@@ -10,6 +10,7 @@ import type { Deployment } from '../engine/deployment.ts';
 import { repair } from '../engine/repair.ts';
 import { Problem } from '../errors.ts';
 import { type AuditReport, audit, type Sample } from '../membership/audit.ts';
+import { UNREADABLE_MARK } from '../membership/fault.ts';
 import { beside } from './beside.ts';
 import { openBar } from './progress.ts';
 import { grouped } from './table.ts';
@@ -25,6 +26,10 @@ const REPAIR_TIMEOUT_MS = 3_600_000;
 /** What is repaired is compared again, and what is still wrong is repaired again. */
 const REPAIRS_MAX = 3;
 const LOOKS_MAX = 3;
+const NOTHING_ELSE = 'Nothing else was compared: a key that holds another kind of value stops whoever reads it.';
+const UNREADABLE =
+  'Not repaired: records that nobody can read can only be removed by hand from where they are kept ' +
+  '(in=records or in=kinds above; HDEL <prefix>:{<partition>}:records:<type> <id>). Then repair, and put them again.';
 const WEBHOOKS_MISS =
   'Webhooks are told nothing of what is mended, nor of changes until their views are built: begin a full sync of them afterwards.';
 const LOOK_AGAIN_MS = 1000;
@@ -44,10 +49,14 @@ export async function runAudit(config: Config, options: AuditCommandOptions): Pr
 /** Repairs until nothing is wrong, or it is of no use. @returns the exit code */
 async function repaired(deployment: Deployment, found: AuditReport | undefined, timeoutMs: number): Promise<number> {
   let report = found;
+  if (report && hasUnreadable(report)) {
+    console.log(UNREADABLE);
+    return 1;
+  }
   if (deployment.store.catalog.activations.size > 0) console.log(WEBHOOKS_MISS);
   for (let attempt = 1; attempt <= REPAIRS_MAX && !isWell(report); attempt++) {
     console.log('Mending rows, and building all that is kept of segments and relationships anew from the records …');
-    await repair(deployment, report, REPAIR_TIMEOUT_MS);
+    if (!(await isMended(deployment, report, timeoutMs))) return 1;
     report = await lookAtAll(deployment, timeoutMs);
   }
   if (isWell(report)) return verdict(report);
@@ -55,6 +64,30 @@ async function repaired(deployment: Deployment, found: AuditReport | undefined, 
     'Not repaired: what is listed last is still wrong. Audit again; if it stays, keep the lines for a report.',
   );
   return 1;
+}
+
+/** Whether records are lost: who builds anew from them would stop at the first. */
+function hasUnreadable({ faults }: AuditReport): boolean {
+  return faults.some(
+    ({ place, of, told }) =>
+      (place === 'records' && told.endsWith(UNREADABLE_MARK)) || (place === 'kinds' && of === 'records'),
+  );
+}
+
+/** Says why, if a partition is nobody's. */
+async function isMended(
+  deployment: Deployment,
+  report: AuditReport | undefined,
+  unattendedMs: number,
+): Promise<boolean> {
+  try {
+    await repair(deployment, report, { timeoutMs: REPAIR_TIMEOUT_MS, unattendedMs });
+    return true;
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'not_caught_up') throw error;
+    console.log(`Not repaired: ${error.message}.`);
+    return false;
+  }
 }
 
 /** A segment that is left out is not known to be repaired: others may edit some meanwhile. */
@@ -107,6 +140,7 @@ function describeReport(report: AuditReport): string[] {
       (slug) => `segment=${slug} has no predicate: nobody answers for it (--repair builds it)`,
     ),
     ...listed(differenceLines(report)),
+    ...(report.faults.some(({ place }) => place === 'kinds') ? [NOTHING_ELSE] : []),
     ...(report.isBroken
       ? [
           'A message between partitions could not be applied: it lies in the dead letters, and segments over relationships fail.',

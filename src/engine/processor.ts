@@ -41,12 +41,13 @@ import { type DueChunk, DueSweep, readDueChunk, readTimedType } from './due-swee
 import { EdgeSweep, readEdgeSets, readSweepChunk, type SweepChunk } from './edge-sweep.ts';
 import { type Fanout, Fanouts, type FanoutVisit, readFanout } from './fanouts.ts';
 import { beginGenerations, freshGeneration, type Lane } from './generations.ts';
+import { LOADED_BYTES_MAX, lighter } from './lighter.ts';
 import { type InboxEntry, readInboxEntry } from './message.ts';
 import type { Networks } from './networks.ts';
 import { Outbox, outboxEntries, UNDELIVERED_MAX } from './outbox.ts';
 import { PartitionBuilds, type ScanRequest, type TypeBuild } from './partition-builds.ts';
 import { NO_RESYNC, partitionIn, type ResyncChunk, Resyncs } from './resyncs.ts';
-import { RowCache } from './row-cache.ts';
+import { type HeavyRows, RowCache } from './row-cache.ts';
 import { EFFECTS_MAX, OPERATIONS_MAX, type Step, type StepContext, step } from './step.ts';
 import { loadStepRows, type StepRows } from './step-rows.ts';
 import { Timers } from './timers.ts';
@@ -601,7 +602,8 @@ export class PartitionProcessor {
       if (!(await this.#note(held, [name]))) return false;
       const scans = [{ objectType, ordinals: [ordinal], ids: piece.ids }];
       const batch = { entries: [], position: held.position, scans, expired: [] };
-      const rows = await loadStepRows(this.#context.redis, this.#keys, this.#cache, this.#context.networks, batch);
+      const { redis, networks } = this.#context;
+      const rows = await loadStepRows(redis, this.#keys, this.#cache, networks, batch);
       try {
         step(batch, this.#stepContext(held, rows, this.#clockOf(held)));
       } catch (error) {
@@ -700,19 +702,24 @@ export class PartitionProcessor {
     return queued.entry;
   }
 
-  async #carryOut(held: Held, turn: Turn): Promise<void> {
-    const { batch, visits, request, ids, isLastChunk = false, swept, untimed, piece } = turn;
+  async #carryOut(held: Held, given: Turn): Promise<void> {
+    const { request, ids, isLastChunk = false, swept, piece } = given;
     const { redis, networks, metrics, solo } = this.#context;
     // A message was sent, and a change checked, at a catalog version that may be newer than ours.
-    if (piece) await this.#catchUpWith(batch.entries, batch.inbox ?? []);
-    let rows: StepRows;
+    if (piece) await this.#catchUpWith(given.batch.entries, given.batch.inbox ?? []);
+    let turn = given;
+    let loaded: StepRows | HeavyRows;
     let loadedAt: number;
     do {
       if (!turn.isSolo) await solo.over;
       loadedAt = networks.version;
-      rows = await loadStepRows(redis, this.#keys, this.#cache, networks, batch);
+      const bytesMax = turn === given ? LOADED_BYTES_MAX : undefined;
+      loaded = await loadStepRows(redis, this.#keys, this.#cache, networks, turn.batch, bytesMax);
+      if ('weigh' in loaded) turn = lighter(given, loaded.weigh, networks.edges);
       // which rows a step looks at follows from the catalog
-    } while (networks.version !== loadedAt || (solo.over && !turn.isSolo));
+    } while ('weigh' in loaded || networks.version !== loadedAt || (solo.over && !turn.isSolo));
+    const rows = loaded;
+    const { batch, visits, untimed } = turn;
     // From here to the commit's arguments nothing awaits: catalog, networks and step are of one version.
     const nowMs = this.#clockOf(held);
     const startedMs = performance.now();
@@ -755,7 +762,7 @@ export class PartitionProcessor {
         this.#cache.committed(made, this.#keys);
         held.fanouts.committed(fanouts);
         held.newPlaces = [];
-        held.timers.committed(made, piece?.kind === 'due' ? piece.taken : (batch.due ?? []));
+        held.timers.committed(made, piece?.kind === 'due' ? piece.taken : (given.batch.due ?? []));
         held.resyncs.committed(chunk, made.resync);
         if (piece) held.care?.passed(piece.kind, names);
         else this.#failures = 0;

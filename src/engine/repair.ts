@@ -10,9 +10,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Problem } from '../errors.ts';
 import type { AuditReport } from '../membership/audit.ts';
 import { type Fault, type FaultPlace, mendArguments } from '../membership/fault.ts';
 import { findKeyFaults } from '../membership/key-faults.ts';
+import { findKindFaults } from '../membership/kind-faults.ts';
 import { findRowFaults } from '../membership/row-faults.ts';
 import { findSlugFaults } from '../membership/slug-faults.ts';
 import { readStanding } from '../membership/standing.ts';
@@ -32,18 +34,33 @@ const SWEPT_TIMEOUT_MS = 10_000;
 /** Faults after which no predicate has to be evaluated again. */
 const MENDED_ALONE: readonly FaultPlace[] = ['timers', 'tombstones', 'counts', 'sets', 'state', 'slugs'];
 
+export interface RepairWaits {
+  readonly timeoutMs: number;
+  /** How long a partition may be nobody's: a process that was killed leaves its lease behind. */
+  readonly unattendedMs: number;
+}
+
 /**
  * `found` is undefined if the partitions did not come to rest, so that nothing could be compared.
  * @throws Error if it is not done within `timeoutMs`; it goes on nevertheless.
+ * @throws Problem not_caught_up if nobody works a partition off for `unattendedMs`
  */
-export async function repair(deployment: Deployment, found: AuditReport | undefined, timeoutMs: number): Promise<void> {
+export async function repair(
+  deployment: Deployment,
+  found: AuditReport | undefined,
+  { timeoutMs, unattendedMs }: RepairWaits,
+): Promise<void> {
   await mend(deployment, found?.faults ?? (await findFaults(deployment)));
   await expelOwners(deployment);
   // Until then they may have written what they had in memory.
   await mend(deployment, await findFaults(deployment));
   await askForLost(deployment);
   if (!found || !isMendedAlone(found)) await deployment.objectTypes.rebuild();
-  await until(timeoutMs, () => isRepaired(deployment));
+  const attended = attending(deployment, unattendedMs);
+  await until(timeoutMs, async () => {
+    await attended();
+    return isRepaired(deployment);
+  });
   await removeLeftOver(deployment);
 }
 
@@ -55,6 +72,8 @@ function isMendedAlone(found: AuditReport): boolean {
 }
 
 async function findFaults({ redis, keys, store, founding }: Deployment): Promise<Fault[]> {
+  const kinds = await findKindFaults(redis, keys);
+  if (kinds.length > 0) return kinds;
   const refresh = () => store.refresh();
   const context = { redis, partitions: keys.partitions, catalog: store.catalog, refresh };
   const { faults: rows } = await findRowFaults({ ...context, timeZone: founding.timeZone });
@@ -90,6 +109,21 @@ async function askForLost({ redis, keys }: Deployment): Promise<void> {
       else await redis.hdel(meta, field);
     }
   }
+}
+
+/** A partition that has stopped is not repaired by waiting. @throws Problem not_caught_up that names it */
+function attending({ redis, keys }: Deployment, unattendedMs: number): () => Promise<void> {
+  let attendedMs = Date.now();
+  return async () => {
+    const owners = await Promise.all(keys.partitions.map(({ owner }) => redis.exists(owner)));
+    const partition = owners.indexOf(0);
+    if (partition === -1) attendedMs = Date.now();
+    else if (Date.now() - attendedMs > unattendedMs)
+      throw new Problem(
+        'not_caught_up',
+        `nobody works off partition ${partition}: it has stopped by a fault, or no server runs. Start the server again, then repair again`,
+      );
+  };
 }
 
 async function isRepaired({ redis, keys, store }: Deployment): Promise<boolean> {

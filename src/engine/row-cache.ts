@@ -12,6 +12,8 @@ import { unpackRecord } from '../change/record.ts';
 import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
 import { unpackState } from '../membership/state-row.ts';
 import type { PartitionKeys } from '../redis/keys.ts';
+import { runScript } from '../redis/scripts.ts';
+import type { RecordKey } from './batch.ts';
 import { ABSENT, type Row, type Step } from './step.ts';
 
 /** Rows that a process keeps, shared out among its partitions: about 2 kB each with 20 attributes. */
@@ -22,6 +24,13 @@ const CACHED_BYTES_MAX = getHeapStatistics().heap_size_limit / 8;
 const PARSED = 16;
 /** A row beside its values. */
 const ROW_BYTES = 200;
+
+/** Rows, or what is not cached of them weighs too much to be read at once: so many bytes each. */
+export type Loaded = { readonly row: (objectType: string, id: string) => Row } | HeavyRows;
+
+export interface HeavyRows {
+  readonly weigh: (objectType: string, id: string) => number;
+}
 
 export class RowCache {
   readonly #rows: LRUCache<string, Row>;
@@ -96,29 +105,30 @@ export class RowCache {
   }
 
   /**
-   * The rows of a batch: from the cache, and in one round trip for all that is not there.
+   * The rows of a batch: from the cache, and in one round trip for all that is not there; or what
+   * each weighs, if these are heavier than `bytesMax` together: so a batch of heavy records costs
+   * one round trip more, and one of light records none.
    * Caller: holds the lease, so that nobody else writes these rows.
    */
   async load(
     redis: Redis,
     keys: PartitionKeys,
     touched: ReadonlyMap<string, ReadonlySet<string>>,
-  ): Promise<(objectType: string, id: string) => Row> {
-    const rows = new Map<string, Map<string, Row>>();
-    const loads: Promise<void>[] = [];
+    bytesMax = Number.MAX_SAFE_INTEGER,
+  ): Promise<Loaded> {
+    const rows = new Map<string, Row>();
+    const missing = new Map<string, string[]>();
     for (const [objectType, ids] of touched) {
-      const found = new Map<string, Row>();
-      const missing: string[] = [];
-      rows.set(objectType, found);
       for (const id of ids) {
-        const cached = this.#rows.get(cacheKey(objectType, id));
-        if (cached) found.set(id, cached);
-        else missing.push(id);
+        const key = cacheKey(objectType, id);
+        const cached = this.#rows.get(key);
+        if (cached) rows.set(key, cached);
+        else addTo(missing, objectType, id);
       }
-      if (missing.length > 0) loads.push(this.#read(redis, keys, objectType, missing, found));
     }
-    if (loads.length > 0) await Promise.all(loads);
-    return (objectType, id) => rows.get(objectType)?.get(id) ?? ABSENT;
+    const weights = missing.size > 0 ? await this.#read(redis, keys, missing, rows, bytesMax) : undefined;
+    if (weights) return { weigh: (objectType, id) => weights.get(cacheKey(objectType, id)) ?? 0 };
+    return { row: (objectType, id) => rows.get(cacheKey(objectType, id)) ?? ABSENT };
   }
 
   /** The commit of this step took place. */
@@ -136,27 +146,46 @@ export class RowCache {
     else this.#edgeRows.delete(`${hash} ${target}`);
   }
 
+  /** @returns what each weighs if they were not read. */
   async #read(
     redis: Redis,
     keys: PartitionKeys,
-    objectType: string,
-    ids: string[],
-    found: Map<string, Row>,
-  ): Promise<void> {
-    const [records, states] = await Promise.all([
-      redis.hmget(keys.records(objectType), ...ids),
-      redis.hmget(keys.state(objectType), ...ids),
-    ]);
-    ids.forEach((id, at) => {
-      const record = records[at];
-      if (!record) return;
-      const state = () => unpackState(states[at]);
-      const { truth, due } = this.#readable(keys.state(objectType), id, state) ?? unpackState(null);
-      const row: Row = { record: unpackRecord(record), truth, due };
-      found.set(id, row);
-      this.#rows.set(cacheKey(objectType, id), row);
+    missing: ReadonlyMap<string, readonly string[]>,
+    rows: Map<string, Row>,
+    bytesMax: number,
+  ): Promise<Map<string, number> | undefined> {
+    const hashes = [...missing.keys()].flatMap((type) => [keys.records(type), keys.state(type)]);
+    const asked = [...missing.values()].flatMap((ids) => [ids.length, ...ids]);
+    const [answer, ...found] = await runScript<unknown[]>(redis, 'readRows', hashes, [bytesMax, ...asked]);
+    const named = [...missing].flatMap(([objectType, ids]) => ids.map((id) => ({ objectType, id })));
+    if (answer === 'heavy')
+      return new Map(named.map(({ objectType, id }, at) => [cacheKey(objectType, id), found[at] as number]));
+    named.forEach((key, at) => {
+      const [record, state] = [found[2 * at], found[2 * at + 1]] as (string | null)[];
+      if (record) this.#keep(keys, key, record, state, rows);
     });
+    return undefined;
   }
+
+  #keep(
+    keys: PartitionKeys,
+    { objectType, id }: RecordKey,
+    record: string,
+    stored: string | null | undefined,
+    rows: Map<string, Row>,
+  ): void {
+    const state = () => unpackState(stored);
+    const { truth, due } = this.#readable(keys.state(objectType), id, state) ?? unpackState(null);
+    const row: Row = { record: unpackRecord(record), truth, due };
+    rows.set(cacheKey(objectType, id), row);
+    this.#rows.set(cacheKey(objectType, id), row);
+  }
+}
+
+function addTo(lists: Map<string, string[]>, name: string, item: string): void {
+  const list = lists.get(name);
+  if (list) list.push(item);
+  else lists.set(name, [item]);
 }
 
 /** About what a row takes. On the hot path: only lists and objects are written out for it. */

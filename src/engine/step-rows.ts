@@ -14,20 +14,29 @@ import { touchedRecords } from './batch.ts';
 import type { Edge } from './edges.ts';
 import type { Networks } from './networks.ts';
 import { NO_RESYNC } from './resyncs.ts';
-import type { RowCache } from './row-cache.ts';
+import type { HeavyRows, RowCache } from './row-cache.ts';
 import type { Row, StepContext } from './step.ts';
 import { type Extremes, NO_EXTREMES } from './step-neighbours.ts';
 
+type Asked = [redis: Redis, keys: PartitionKeys, cache: RowCache, networks: Networks, batch: Batch];
+
 export type StepRows = Pick<StepContext, 'row' | 'neighbour' | 'related' | 'extremes'>;
 
-/** Caller: holds the lease; `networks` do not change until the step is done, else the rows are loaded again. */
+/**
+ * Or what the records weigh, if they are heavier than `bytesMax` together.
+ * Caller: holds the lease; `networks` do not change until the step is done, else the rows are
+ * loaded again.
+ */
+export async function loadStepRows(...asked: Asked): Promise<StepRows>;
+export async function loadStepRows(...asked: [...Asked, bytesMax: number | undefined]): Promise<StepRows | HeavyRows>;
 export async function loadStepRows(
   redis: Redis,
   keys: PartitionKeys,
   cache: RowCache,
   networks: Networks,
   batch: Batch,
-): Promise<StepRows> {
+  bytesMax?: number,
+): Promise<StepRows | HeavyRows> {
   const touched = touchedRecords(batch);
   for (const { messages } of batch.inbox ?? []) {
     for (const message of messages) {
@@ -44,7 +53,9 @@ export async function loadStepRows(
     const edge = networks.edges.get(anchor);
     if (edge) for (const id of ids) touch(touched, edge.definition.holder, id);
   }
-  const row = await cache.load(redis, keys, touched);
+  const loaded = await cache.load(redis, keys, touched, bytesMax);
+  if ('weigh' in loaded) return loaded;
+  const { row } = loaded;
   if (networks.edges.size === 0)
     return { row, neighbour: () => UNKNOWN_NEIGHBOUR, related: () => NOT_RELATED, extremes: () => NO_EXTREMES };
   const ends = endsOf(networks, batch, touched, row);

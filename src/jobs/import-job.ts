@@ -143,7 +143,7 @@ function readLine(text: string, { id_member: idMember = 'id', map = {} }: Import
   if (!isObject(given)) throw new Problem('line_malformed', 'a line is a JSON object: a record');
   refuseForeign(given, idMember, type);
   const { [idMember]: id, data, source_version: version } = given;
-  refuseInexact(text, isObject(data), idMember);
+  refuseInexact(text, isObject(data), idMember, map);
   if (isObject(data)) {
     const read = { id, data: renamed(data, map) };
     return version === undefined ? read : { ...read, source_version: version };
@@ -199,14 +199,31 @@ function renamed(data: Readonly<Record<string, unknown>>, map: Readonly<Record<s
 }
 
 /**
- * Of a flat line a pointer leads into its data, as that of any other fault does.
+ * A pointer leads to the attribute, as that of any other fault does. What is left out may be what it
+ * likes: nothing of it is kept.
  * @throws Problem number_inexact
  */
-function refuseInexact(text: string, isRecord: boolean, idMember: string): void {
-  const faults = inexactNumbers(text);
-  if (faults.length === 0) return;
-  const isFlat = (path: string) => !isRecord && path !== pointer('', idMember);
-  throw inexactProblem(faults.map(({ path, detail }) => ({ path: isFlat(path) ? `/data${path}` : path, detail })));
+function refuseInexact(text: string, isRecord: boolean, idMember: string, map: Readonly<Record<string, string>>): void {
+  const attributeAt = (path: string) => attributePath(path, isRecord, idMember, map);
+  const faults = inexactNumbers(text, (path) => attributeAt(path) !== undefined);
+  if (faults.length > 0) throw inexactProblem(faults.map(({ path, detail }) => ({ path: attributeAt(path)!, detail })));
+}
+
+/** The pointer into the change that a line becomes; undefined: `map` leaves it out. */
+function attributePath(
+  path: string,
+  isRecord: boolean,
+  idMember: string,
+  map: Readonly<Record<string, string>>,
+): string | undefined {
+  if (isRecord ? !path.startsWith('/data/') : path === pointer('', idMember)) return path;
+  const inData = isRecord ? path.slice('/data'.length) : path;
+  for (const [name, to] of Object.entries(map)) {
+    const head = pointer('', name);
+    if (inData !== head && !inData.startsWith(`${head}/`)) continue;
+    return to === '' ? undefined : `/data${pointer('', to)}${inData.slice(head.length)}`;
+  }
+  return `/data${inData}`;
 }
 
 function parse(text: string): unknown {

@@ -17,14 +17,15 @@ import type { Redis } from 'ioredis';
 import { type Catalog, isView, type StoredFilter } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import type { ObjectType } from '../change/object-type.ts';
-import { exists, filterableData, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
+import { filterableData, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
 import { Problem } from '../errors.ts';
 import { holds } from '../query/reference.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { auditRelationships, type RelationshipAudit } from './audit-relationships.ts';
 import { carriedOut } from './audit-transaction.ts';
-import { type Fault, type FaultPlace, readRow } from './fault.ts';
+import { existsIn, type Fault, type FaultPlace, readRow } from './fault.ts';
 import { findKeyFaults, type KeyFaults } from './key-faults.ts';
+import { findKindFaults } from './kind-faults.ts';
 import { hasOrdinal } from './ordinals.ts';
 import { findRowFaults, type RowFaults } from './row-faults.ts';
 import { findSlugFaults } from './slug-faults.ts';
@@ -150,12 +151,21 @@ const SCAN_COUNT = 500;
 export async function audit(context: AuditContext, options: AuditOptions): Promise<AuditReport> {
   const { store } = context;
   await store.refresh();
+  const kinds = await findKindFaults(context.redis, context.keys);
+  if (kinds.length > 0) return onlyFaults(context, options, kinds);
   const { loss, isTimed } = await atRest(context, options.timeoutMs);
   await store.refresh();
   const run = new AuditRun(context, options, isTimed);
   await run.walk();
   await store.refresh();
   return { ...run.report(store.catalog), isBroken: loss === 'broken' };
+}
+
+/** Nothing else can be compared while keys hold what nobody can read. */
+function onlyFaults(context: AuditContext, options: AuditOptions, faults: readonly Fault[]): AuditReport {
+  const none = new AuditRun(context, options, false).report(context.store.catalog);
+  const inKept = keptDifferences(faults);
+  return { ...none, segments: 0, differences: faults.length, faults, inKept, isBroken: false };
 }
 
 interface Rest {
@@ -545,7 +555,7 @@ function fields(reply: readonly string[]): string[] {
   return reply.filter((_, at) => at % 2 === 0);
 }
 
-/** The fields of a reply of HSCAN over records that are no tombstones. */
+/** The fields of a reply of HSCAN over records that are no tombstones, those that nobody can read included. */
 function existing(reply: readonly string[]): string[] {
-  return fields(reply).filter((_, at) => exists(unpackRecord(reply[2 * at + 1]!)));
+  return fields(reply).filter((_, at) => existsIn(reply[2 * at + 1]!));
 }

@@ -6,6 +6,7 @@
  * for the owner of the partition goes on meanwhile. What follows from predicates has no mend here:
  * it is built anew.
  */
+import { exists, unpackRecord } from '../change/record.ts';
 
 /** What kind of row, set or field it is. */
 export type FaultPlace =
@@ -17,7 +18,11 @@ export type FaultPlace =
   | 'records'
   | 'sets'
   | 'slugs'
+  | 'kinds'
   | 'unknown';
+
+/** Behind what nobody can read, where it is told. */
+export const UNREADABLE_MARK = '(unreadable)';
 
 /** A field of a hash, and what it held (null: nothing). */
 interface Guard {
@@ -70,4 +75,9 @@ export function readRow<T, U>(read: () => T, unreadable: U): T | U {
   } catch {
     return unreadable;
   }
+}
+
+/** Whether a row of records is no tombstone; one that nobody can read may be a record. */
+export function existsIn(row: string): boolean {
+  return readRow(() => exists(unpackRecord(row)), true);
 }

@@ -10,9 +10,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Catalog } from '../catalog/catalog.ts';
-import { exists, unpackRecord } from '../change/record.ts';
 import type { PartitionKeys } from '../redis/keys.ts';
-import type { Fault } from './fault.ts';
+import { existsIn, type Fault } from './fault.ts';
 import { readStanding } from './standing.ts';
 
 export interface KeyFaultContext {
@@ -198,7 +197,7 @@ async function hasRecords(redis: Redis, key: string): Promise<boolean> {
   let cursor = '0';
   do {
     const [next, reply] = await redis.hscan(key, cursor, 'COUNT', SCAN_COUNT);
-    for (let at = 1; at < reply.length; at += 2) if (exists(unpackRecord(reply[at]!))) return true;
+    for (let at = 1; at < reply.length; at += 2) if (existsIn(reply[at]!)) return true;
     cursor = next;
   } while (cursor !== '0');
   return false;

@@ -15,7 +15,7 @@ import { readsClock } from '../query/compile.ts';
 import { PredicateNetwork } from '../query/network.ts';
 import { type PartitionKeys, readRecordMember, recordMember } from '../redis/keys.ts';
 import { carriedOut } from './audit-transaction.ts';
-import { type Fault, type FaultPlace, type Mend, readRow } from './fault.ts';
+import { type Fault, type FaultPlace, type Mend, readRow, UNREADABLE_MARK } from './fault.ts';
 import { type Ordinals, ordinals } from './ordinals.ts';
 import { packState, type StateRow, unpackState } from './state-row.ts';
 
@@ -199,7 +199,7 @@ class Walk {
   *#judge(place: Place, seen: Seen): Iterable<Found> {
     const record = recordOf(seen.record);
     if (record === 'unreadable') {
-      yield { place: 'records', told: `${seen.id}(unreadable)`, isExtra: true };
+      yield { place: 'records', told: `${seen.id}${UNREADABLE_MARK}`, isExtra: true };
       return;
     }
     const { keys, objectType } = place;

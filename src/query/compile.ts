@@ -16,7 +16,7 @@ import type { Edge, Predicate } from './predicate.ts';
 import { readJsonLogic } from './raw-json-logic.ts';
 import { hopOf, type ObjectTypes } from './relationships.ts';
 import { readRuleGroup } from './rule-group.ts';
-import { fault, type QueryScope, quote, type Reading, startReading, TOO_DEEP } from './scope.ts';
+import { fault, isOnlyInexact, type QueryScope, quote, type Reading, startReading, TOO_DEEP } from './scope.ts';
 
 export type { QueryScope, SegmentMeaning } from './scope.ts';
 
@@ -118,10 +118,10 @@ function readQuery(query: unknown, reading: Reading): Meaning | undefined {
   return readJsonLogic(query, '/query', reading);
 }
 
-function refusal({ faults, costs, size }: Reading): Problem {
+function refusal(reading: Reading): Problem {
+  const { faults, costs } = reading;
   if (faults.length === 0 && costs.length > 0) return tooCostly(costs);
-  const isInexact = faults.length > 0 && size.inexact === faults.length;
-  const code = isInexact ? 'number_inexact' : 'query_invalid';
+  const code = isOnlyInexact(reading) ? 'number_inexact' : 'query_invalid';
   return new Problem(code, faults[0]?.detail ?? 'the query is not valid', [...faults, ...costs]);
 }
 

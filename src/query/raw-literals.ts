@@ -6,11 +6,11 @@
  * ordered is ordered by its characters, so that a time must be in normal form, or break off (`"2026-11"`), there too.
  */
 import type { Attribute, ObjectType, ScalarType } from '../change/object-type.ts';
-import { describeAttribute, exampleOf, readDay, readOperand } from '../change/value.ts';
+import { describeAttribute, exampleOf, inexactText, readDay, readOperand } from '../change/value.ts';
 import { isLogic, operationOf } from './json-logic-program.ts';
 import { rewritten } from './raw-measure.ts';
 import { hopNamed, type ObjectTypes } from './relationships.ts';
-import { fault, quote, type Reading } from './scope.ts';
+import { fault, inexactFault, quote, type Reading } from './scope.ts';
 
 type Args = readonly unknown[];
 
@@ -52,8 +52,14 @@ function refuseBeside(args: Args, canBe: CanBe, items: Items, pathOf: PathOf, re
   for (const [index, literal] of args.entries()) {
     const never =
       isLiteral(literal) && literal !== null ? read.find((each) => isNever(literal, each, canBe, reading)) : undefined;
-    if (never) fault(reading, pathOf(index), whyNever(literal, never, reading));
+    if (never) refuseNever(literal, never, pathOf(index), reading);
   }
+}
+
+function refuseNever(literal: unknown, never: Compared, path: string, reading: Reading): void {
+  const altered = inexactText(never.attribute.type, literal);
+  if (altered !== undefined) inexactFault(reading, path, altered);
+  else fault(reading, path, whyNever(literal, never, reading));
 }
 
 function isNever(literal: unknown, { attribute, otherwise }: Compared, canBe: CanBe, { scope }: Reading): boolean {
@@ -75,11 +81,11 @@ function refuseContained(name: string, args: Args, items: Items, pathOf: PathOf,
   const needle = name === 'in' && Array.isArray(second) ? comparedIn(first, items, types) : undefined;
   for (const [index, literal] of (needle ? (second as Args) : []).entries()) {
     if (isLiteral(literal) && literal !== null && isNever(literal, needle!, equalsStrictly, reading))
-      fault(reading, pathOf(1, index), whyNever(literal, needle!, reading));
+      refuseNever(literal, needle!, pathOf(1, index), reading);
   }
   const whole = isLiteral(part) ? comparedIn(text, items, types) : undefined;
   if (whole && isNever(part, elementOf(whole), isContained(name, whole), reading))
-    fault(reading, pathOf(at), whyNever(part, elementOf(whole), reading));
+    refuseNever(part, elementOf(whole), pathOf(at), reading);
 }
 
 /** What a list holds, or the attribute itself. */
@@ -124,7 +130,8 @@ function equalsLoosely(given: unknown, { type }: Attribute, timeZone: string): b
     case 'datetime':
       return isNormal(literal, type, timeZone);
     case 'number':
-      return Number.isFinite(Number(literal));
+      // A text whose digits a double would not keep would equal another number.
+      return Number.isFinite(Number(literal)) && inexactText(type, literal) === undefined;
     case 'boolean':
       return Number(literal) === 0 || Number(literal) === 1;
     default:

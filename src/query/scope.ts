@@ -65,6 +65,11 @@ export function inexactFault(reading: Reading, path: string, detail: string): un
   reading.size.inexact += reading.faults.length - before;
 }
 
+/** Whether numbers that would be altered are all that is wrong. */
+export function isOnlyInexact({ faults, size }: Reading): boolean {
+  return faults.length > 0 && size.inexact === faults.length;
+}
+
 /** Notes a part that would cost more than a query may. */
 export function costly(reading: Reading, path: string, detail: string): undefined {
   if (reading.costs.length < FAULTS_MAX) reading.costs.push({ path, detail });

@@ -12,10 +12,13 @@ import { AGGREGATES, type Aggregate } from './operators.ts';
 import { ALWAYS, type ListMeasure, type Predicate } from './predicate.ts';
 import { type Hop, hopNamed, hopsFrom } from './relationships.ts';
 import {
+  costly,
   DEPTH_MAX,
   describeHop,
   fault,
   followWay,
+  inexactFault,
+  isOnlyInexact,
   ownAttribute,
   type QueryScope,
   quote,
@@ -98,14 +101,15 @@ const LABEL_LENGTH_MAX = 200;
 /** Names of members of a row in JSON, which no column may have. */
 const ROW_MEMBERS = ['relationships'];
 
-/** @throws Problem view_invalid | query_too_costly with a JSON pointer for each fault. */
+/** @throws Problem view_invalid | number_inexact | query_too_costly with a JSON pointer for each fault. */
 export function readViewDefinition(given: GivenDefinition, scope: QueryScope): ViewDefinition {
   const reading = startReading(scope);
   const columns = readColumns(given.columns, reading);
   const relationships = readRelationships(given.relationships ?? [], reading);
   const sort = readSort(given.sort ?? [], reading);
   const { faults, costs } = reading;
-  if (faults.length > 0) throw new Problem('view_invalid', faults[0]!.detail, [...faults, ...costs]);
+  const code = isOnlyInexact(reading) ? 'number_inexact' : 'view_invalid';
+  if (faults.length > 0) throw new Problem(code, faults[0]!.detail, [...faults, ...costs]);
   if (costs.length > 0) throw new Problem('query_too_costly', costs[0]!.detail, costs);
   return { columns, relationships, sort, uses: [...reading.uses].sort() };
 }
@@ -259,6 +263,12 @@ function measureOf(
   return fault(reading, at, `'${own}' is ${describeAttribute(attribute)}: '${aggregate}' is of numbers`);
 }
 
+/** How what is wrong with a query is noted, by the code that it is refused with, if not as a fault. */
+const NOTES = new Map<string, typeof fault>([
+  ['number_inexact', inexactFault],
+  ['query_too_costly', costly],
+]);
+
 /** The related records that an aggregate is of: all, or those of which a query holds. */
 function readWhere(given: unknown, at: string, reading: Reading): Predicate | undefined {
   if (given === undefined) return ALWAYS;
@@ -271,8 +281,8 @@ function readWhere(given: unknown, at: string, reading: Reading): Predicate | un
     return predicate;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    const found = error.code === 'query_too_costly' ? reading.costs : reading.faults;
-    for (const { path, detail } of error.errors) found.push({ path: path.replace(/^\/query/, at), detail });
+    const note = NOTES.get(error.code) ?? fault;
+    for (const { path, detail } of error.errors) note(reading, path.replace(/^\/query/, at), detail);
     return undefined;
   }
 }

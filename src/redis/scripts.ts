@@ -31,6 +31,7 @@ export const SCRIPT_NAMES = [
   'noteTrying',
   'pushWebhooks',
   'readPartition',
+  'readRows',
   'redeliverWebhooks',
   'releaseLease',
   'renewLease',
@@ -53,6 +54,7 @@ const WHEN_FULL: Partial<Record<ScriptName, 'allow-oom' | 'no-writes'>> = {
   renewLease: 'allow-oom',
   firstWebhooks: 'no-writes',
   readPartition: 'no-writes',
+  readRows: 'no-writes',
   weighFields: 'no-writes',
 };
 

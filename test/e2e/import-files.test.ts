@@ -127,6 +127,31 @@ describe('a line of NDJSON that was not meant for an import', () => {
   });
 });
 
+describe('a number of NDJSON that would be altered', () => {
+  it.each([
+    ['{"key":"a","Years":9007199254740993}', '/data/age'],
+    ['{"key":"a","data":{"Years":{"x":9007199254740993}}}', '/data/age/x'],
+    ['{"key":"a","Size":[1,9007199254740993]}', '/data/Size/1'],
+    ['{"key":9007199254740993,"Years":1}', '/key'],
+  ])('is named by the attribute that it is for: %s', async (line, path) => {
+    const job = await imported(line, NDJSON, '?id=key&map=Years:age');
+    expect(job).toMatchObject({ result: { accepted: 0 }, errors: [{ line: 1, code: 'number_inexact', path }] });
+    expect(await records()).toEqual({});
+  });
+
+  it('is nothing to refuse where it is left out, and hides none that is kept', async () => {
+    const junk = `"junk":[${Array(25).fill('9007199254740993').join(',')}]`;
+    const sent = [
+      `{"id":"a","age":1,${junk}}`,
+      `{"id":"b","data":{${junk},"age":2}}`,
+      `{"id":"c",${junk},"age":1e400}`,
+    ];
+    const job = await imported(sent.join('\n'), NDJSON, '?map=junk:');
+    expect(job).toMatchObject({ result: { accepted: 2, rejected: 1 }, errors: [{ line: 3, path: '/data/age' }] });
+    expect(await records()).toEqual({ a: { age: 1 }, b: { age: 2 } });
+  });
+});
+
 describe('the parameters of an import', () => {
   it.each([
     ['csv', 'delimiter='],

@@ -184,11 +184,36 @@ describe('a number that would be altered is refused with its path', () => {
     },
   );
 
+  it('in what a column of a view is of', async () => {
+    const where = rules({ field: 'amount', operator: 'in', value: [1, '9007199254740993'] });
+    const columns = [{ path: 'orders', aggregate: 'count', label: 'orders', where }];
+    const body = { title: 't', slug: 'inexact', object_type: 'customers', query: rules(), columns };
+    expect((await api.call('POST', '/v1/views', body)).json()).toMatchObject({
+      status: 422,
+      code: 'number_inexact',
+      errors: [{ path: '/columns/0/where/rules/0/value/1' }],
+    });
+  });
+
   it('in JsonLogic', async () => {
     const body =
       '{"title":"t","slug":"inexact","object_type":"customers","query":{"==":[{"var":"n"},9007199254740993]}}';
     const answer = (await api.call('POST', '/v1/segments', body)).json();
     expect(answer).toMatchObject({ code: 'number_inexact', errors: [{ path: '/query/==/1' }] });
+  });
+
+  // JavaScript reads it as 2^53, so that it would be equal to another number.
+  it.each([
+    ['{"==":[{"var":"n"},"9007199254740993"]}', '/query/==/1'],
+    ['{"!=":["9007199254740993",{"var":"n"}]}', '/query/!=/0'],
+    ['{"<=":["1",{"var":"n"}," 9007199254740993 "]}', '/query/<=/2'],
+    ['{"in":[{"var":"n"},[1,"9007199254740993"]]}', '/query/in/1/1'],
+    ['{"in":["1e-400",{"var":"numbers"}]}', '/query/in/0'],
+    ['{"some":[{"var":"numbers"},{">":[{"var":""},"9007199254740993"]}]}', '/query/some/1/>/1'],
+  ])('in a text of JsonLogic: %s', async (query, path) => {
+    const body = `{"title":"t","slug":"inexact","object_type":"customers","query":${query}}`;
+    const answer = (await api.call('POST', '/v1/segments', body)).json();
+    expect(answer).toMatchObject({ status: 422, code: 'number_inexact', errors: [{ path }] });
   });
 });
 

@@ -2,6 +2,7 @@
  * openapi.test.ts – The description of the API is the contract: what it shows can be sent as it stands, and what is answered is
  * what it says may be.
  */
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ROUTE_NEEDS } from '../../src/api/roles.ts';
 import type { Role } from '../../src/config.ts';
@@ -29,7 +30,7 @@ interface Parameter extends Shown {
 interface Operation {
   readonly operationId: string;
   readonly parameters?: readonly Parameter[];
-  readonly requestBody?: { readonly content: Readonly<Record<string, Shown>> };
+  readonly requestBody?: { readonly required?: boolean; readonly content: Readonly<Record<string, Shown>> };
   readonly responses: Readonly<Record<string, unknown>>;
 }
 interface Document {
@@ -153,6 +154,18 @@ describe('an example can be sent as it stands:', () => {
     }
   });
 
+  it('no body, where the document says that none is needed, and only there', async () => {
+    const { api } = await fresh();
+    const made = await prepare(api, document, 6);
+    for (const [id, method, path, operation] of OPERATIONS) {
+      if (operation.requestBody === undefined) continue;
+      const answer = await api.call(method, urlOf(path, operation, made));
+      const isTaken = answer.statusCode < 400;
+      expect([id, isTaken], answer.body).toEqual([id, operation.requestBody.required === false]);
+    }
+    await api.close();
+  });
+
   it('each of a query, as a segment', async () => {
     const { api } = await fresh();
     await prepare(api, document, 2);
@@ -216,6 +229,29 @@ describe('what is answered is declared:', () => {
     const described = OPERATIONS.map(([, method, path]) => `${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`);
     expect(described.sort()).toEqual(Object.keys(ROUTE_NEEDS).sort());
   });
+});
+
+it.each([
+  ['object-types', 'name,attributes'],
+  ['segments', 'slug,title'],
+  ['views', 'slug,columns'],
+])('a list of %s of which only %s is asked for has its form, and so has a whole one', async (kind, fields) => {
+  const { api, document } = await fresh();
+  try {
+    await api.call('PUT', '/v1/object-types/chosen', { attributes: { n: { type: 'number' } } });
+    const made = { title: 'Chosen', slug: 'chosen', object_type: 'chosen', query: { combinator: 'and', rules: [] } };
+    await api.call('POST', '/v1/segments', made);
+    await api.call('POST', '/v1/views', { ...made, slug: 'chosen-view', columns: [{ path: 'n' }] });
+    const check = new Ajv2020({ strict: false, validateFormats: false }).addSchema({ $id: 'openapi', ...document });
+    const at = `openapi#/paths/~1v1~1${kind}/get/responses/200/content/application~1json/schema`;
+    for (const query of ['', `?fields=${fields}`]) {
+      const page = (await api.call('GET', `/v1/${kind}${query}`)).json();
+      expect(page.data).toHaveLength(1);
+      expect(check.validate(at, page), check.errorsText()).toBe(true);
+    }
+  } finally {
+    await api.close();
+  }
 });
 
 describe('webhooks are described:', () => {

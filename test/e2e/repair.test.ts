@@ -817,6 +817,74 @@ describe('rows that nobody can read', () => {
   });
 });
 
+describe('keys that hold another kind of value than anybody reads there', () => {
+  const filter = all({ field: 'text', operator: 'notNull' });
+  let other: TestApi;
+  let before: TestApi;
+  beforeAll(async () => {
+    other = await openTestApi({ partitions: 2 });
+    [before, api] = [api, other];
+    await ok('PUT', '/v1/object-types/notes', TYPES.notes);
+    await ok('POST', '/v1/segments', { title: 'noted', slug: 'noted', object_type: 'notes', query: filter });
+    await built(other.deployment);
+    for (const id of ['a', 'b']) await ok('PUT', `/v1/records/notes/${id}`, { text: id });
+  });
+  afterAll(async () => {
+    api = before;
+    await other.close();
+  });
+
+  /** All that a partition keeps of its records. */
+  async function plant(): Promise<void> {
+    const keys = other.deployment.keys.partitions[partitionOf('a', 2)]!;
+    const { counts, due, tombstones } = keys;
+    const some = [keys.segment(ordinalOf('noted')), keys.state('notes'), keys.ids('notes'), slugsKey()];
+    const planted = redis.multi().del(counts, due, tombstones, ...some);
+    for (const key of [counts, due, tombstones, ...some]) planted.set(key, 'x');
+    await planted.exec();
+  }
+
+  it('are found, and what they held is built anew', { timeout: 60_000 }, async () => {
+    await plant();
+    const found = await rollcallAudit({});
+    expect(found).toMatchObject({ code: 1, said: expect.stringContaining('a string, not a set') });
+    const { code, said } = await rollcallAudit({ repair: true });
+    expect({ code, said }).toEqual({ code: 0, said: expect.stringMatching(/Zero differences\.$/) });
+    await expectKeptRight();
+    await ok('PUT', '/v1/records/notes/c', { text: 'c' });
+    expect(await countOf('noted')).toBe(3);
+  });
+
+  it('are not all: a record that nobody can read is told, and nothing is built from it', {
+    timeout: 60_000,
+  }, async () => {
+    const key = other.deployment.keys.partitions[partitionOf('b', 2)]!.records('notes');
+    const row = (await redis.hget(key, 'b'))!;
+    await redis.hset(key, 'b', 'garbage');
+    expect(await rollcallAudit({})).toMatchObject({ code: 1, said: expect.stringContaining('b(unreadable)') });
+    const refused = await rollcallAudit({ repair: true });
+    expect(refused).toMatchObject({ code: 1, said: expect.stringContaining('HDEL') });
+    expect(await countOf('noted')).toBe(3);
+    await redis.hdel(key, 'b');
+    expect(await rollcallAudit({ repair: true })).toMatchObject({ code: 0 });
+    expect(await countOf('noted')).toBe(2);
+    await redis.hset(key, 'b', row);
+    expect(await rollcallAudit({ repair: true })).toMatchObject({ code: 0 });
+    expect(await countOf('noted')).toBe(3);
+  });
+
+  it('have stopped a partition: the repair says so and ends', { timeout: 60_000 }, async () => {
+    await plant();
+    await ok('PATCH', '/v1/records/notes/a?wait=accepted', { text: null });
+    await eventually('it has stopped', () => other.deployment.worker!.fatal.length === 1);
+    const { code, said } = await rollcallAudit({ repair: true, timeoutMs: 500 });
+    expect({ code, said }).toEqual({
+      code: 1,
+      said: expect.stringMatching(/Not repaired: nobody works off partition \d/),
+    });
+  });
+});
+
 describe('an audit that has compared nothing', () => {
   it('fails, and says why: there is no segment, or all are being built', { timeout: 60_000 }, async () => {
     const other = await openTestApi({ partitions: 1 });

@@ -125,6 +125,18 @@ export class Store {
     return fields.map((field) => hash?.get(field) ?? null);
   }
 
+  /** The script of this name: light rows. */
+  async readRows([count, ...asked]: (string | number)[]): Promise<(string | null)[]> {
+    const rows: (string | null)[] = ['rows'];
+    let at = Number(count) + 1;
+    for (let type = 0; type < Number(count); type += 2) {
+      const last = at + Number(asked[at]);
+      for (at++; at <= last; at++)
+        for (const hash of [type, type + 1]) rows.push(await this.hget(`${asked[hash]}`, `${asked[at]}`));
+    }
+    return rows;
+  }
+
   async hget(key: string, field: string): Promise<string | null> {
     return this.#hashes.get(key)?.get(field) ?? null;
   }

@@ -110,12 +110,14 @@ export function evaluate(predicate: Predicate, record: Attributes, nowMs = NOON)
   }
 }
 
+const REFUSALS: ReadonlySet<string> = new Set(['query_invalid', 'query_too_costly', 'number_inexact']);
+
 /** What is wrong with a query: `<JSON pointer>: <detail>`, a line each. */
 export function faultsOf(query: unknown, scope = contactsScope()): string[] {
   try {
     compileQuery(query, scope);
   } catch (error) {
-    if (error instanceof Problem && (error.code === 'query_invalid' || error.code === 'query_too_costly')) {
+    if (error instanceof Problem && REFUSALS.has(error.code)) {
       return error.errors.map(({ path, detail }) => `${path}: ${detail}`);
     }
     throw error;

@@ -24,6 +24,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The route decodes bodies that are not UTF-8 by itself. */
     readsCharsets?: boolean;
+    /** No body is `{}`. */
+    bodyIsOptional?: boolean;
   }
 }
 
@@ -65,7 +67,10 @@ export const bodies = fp(
       if ('$ref' in schema) return () => true;
       return httpPart === 'body' ? bodyCheck(schema) : parameterCheck(schema);
     });
-    app.addHook('preValidation', async (request) => refuseUnknownParameters(request));
+    app.addHook('preValidation', async (request) => {
+      refuseUnknownParameters(request);
+      if (request.routeOptions.config?.bodyIsOptional) request.body ??= {};
+    });
     app.setSerializerCompiler(() => JSON.stringify);
   },
   { name: 'bodies' },

@@ -16,6 +16,7 @@ import { WEBHOOKS } from '../webhook-schemas.ts';
 
 export const openapi = fp(
   async (app: FastifyInstance) => {
+    const optional = new Set<string | undefined>();
     for (const schema of NAMED_SCHEMAS) app.addSchema(schema);
     await app.register(swagger, {
       openapi: {
@@ -39,7 +40,10 @@ export const openapi = fp(
         components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
       },
       refResolver: { buildLocalReference: (schema, _baseUri, _fragment, at) => String(schema['$id'] ?? `def-${at}`) },
-      transform: ({ schema, url, route }) => ({ schema: described(schema, String(route.method), url), url }),
+      transform: ({ schema, url, route }) => {
+        if (route.config?.bodyIsOptional) optional.add(schema?.operationId);
+        return { schema: described(schema, String(route.method), url), url };
+      },
     });
     await app.register(swaggerUi, {
       routePrefix: '/docs',
@@ -56,11 +60,24 @@ export const openapi = fp(
           response: { 200: Type.Unsafe({ type: 'object', description: 'OpenAPI 3.1', additionalProperties: true }) },
         },
       },
-      async () => app.swagger(),
+      async () => withOptionalBodies(app.swagger(), optional),
     );
   },
   { name: 'openapi' },
 );
+
+interface Described {
+  readonly operationId?: string;
+  readonly requestBody?: { required?: boolean };
+}
+
+/** The plugin says of every body that it is required. */
+function withOptionalBodies<Document extends object>(document: Document, optional: Set<string | undefined>): Document {
+  const { paths = {} } = document as { paths?: Readonly<Record<string, Readonly<Record<string, Described>>>> };
+  for (const { operationId, requestBody } of Object.values(paths).flatMap((path) => Object.values(path)))
+    if (requestBody && optional.has(operationId)) requestBody.required = false;
+  return document;
+}
 
 /** A route's schema with what the tables say of it. */
 function described(schema: FastifySchema | undefined, method: string, url: string): FastifySchema {

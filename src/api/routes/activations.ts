@@ -211,9 +211,7 @@ export const activationRoutes: Routes = async (app, { deployment: { activations 
     `${ONE}/dead-letters/redeliver`,
     {
       // Without a body: all of them.
-      preValidation: async (request) => {
-        request.body ??= {};
-      },
+      config: { bodyIsOptional: true },
       schema: {
         summary: 'Try dead letters again: all, or those of some ids',
         description: 'They come after what is pending of their records, under the ids that they had.',

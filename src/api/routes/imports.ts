@@ -94,9 +94,7 @@ export const exportRoutes: Routes = async (app, { deployment: { store }, jobs })
     '/v1/exports/:type',
     {
       // Without a body: all records, as NDJSON.
-      preValidation: async (request) => {
-        request.body ??= {};
-      },
+      config: { bodyIsOptional: true },
       schema: {
         summary: 'Export the live records of one type, as a job',
         description:

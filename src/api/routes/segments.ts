@@ -18,6 +18,7 @@ import {
   NO_CONTENT,
   named,
   pageOf,
+  pageOfFields,
   pageParameters,
   path,
   readParameters,
@@ -56,7 +57,7 @@ export const segmentRoutes: Routes = async (app, { deployment: { limits, members
           ...fieldsParameter('slug,title,status'),
           ...pageParameters,
         }),
-        response: answers({ 200: pageOf(named('Segment')) }, 'parameter_invalid', 'cursor_invalid'),
+        response: answers({ 200: pageOfFields('Segment') }, 'parameter_invalid', 'cursor_invalid'),
       },
     },
     async (request, reply) => {
@@ -153,9 +154,7 @@ export const segmentRoutes: Routes = async (app, { deployment: { limits, members
     '/v1/segments/counts',
     {
       // Without a body: all segments.
-      preValidation: async (request) => {
-        request.body ??= {};
-      },
+      config: { bodyIsOptional: true },
       schema: {
         summary: 'How many records are in each segment',
         description:

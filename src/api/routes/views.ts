@@ -25,7 +25,7 @@ import {
   NO_CONTENT,
   named,
   optionalPageParameters,
-  pageOf,
+  pageOfFields,
   pageParameters,
   path,
   readParameters,
@@ -90,7 +90,7 @@ export const viewRoutes: Routes = async (
           ...fieldsParameter('slug,title,columns'),
           ...pageParameters,
         }),
-        response: answers({ 200: pageOf(named('View')) }, 'parameter_invalid', 'cursor_invalid'),
+        response: answers({ 200: pageOfFields('View') }, 'parameter_invalid', 'cursor_invalid'),
       },
     },
     async (request, reply) => {
