@@ -7,8 +7,3 @@
 const { ROLLCALL_WHOLE, ROLLCALL_SOAK } = process.env;
 
 export const isWhole = ROLLCALL_WHOLE === '1' || ROLLCALL_SOAK === '1';
-
-/** Every `step`th of a list, its first and its last; all of it when everything is asked for. */
-export function sampled<T>(all: readonly T[], step: number): readonly T[] {
-  return isWhole ? all : all.filter((_, at) => at % step === 0 || at === all.length - 1);
-}
