@@ -17,7 +17,7 @@ import { sameValue } from '../change/record.ts';
 import { assert } from '../errors.ts';
 import { type Attributes, atomKey, atomReads, atomShare, atomTest, fold, type Test } from './atom.ts';
 import { type AgeIndex, type AtomIndex, INDEX_KINDS, type IndexKind, isIndexKind } from './atom-index.ts';
-import { OverBudget } from './budget.ts';
+import { OPERATIONS_MAX, OverBudget, spentSince, spentSoFar } from './budget.ts';
 import { clockReader, instantOf } from './clock.ts';
 import { isDerivedName } from './derived-attribute.ts';
 import { type FailedOrdinals, NONE_FAILED, ProgramFailed } from './failure.ts';
@@ -78,8 +78,19 @@ interface PredicateNode {
   readonly derived: readonly string[];
   /** Those of its atoms that can fail. */
   readonly programs: readonly SharedAtom[];
+  /** What its programs have taken for the values that are looked at, by what they read. */
+  readonly spent: Map<string, { stamp: number; operations: number }>;
   stamp: number;
 }
+
+/**
+ * What all programs of one predicate that read the same attributes may take for one record: they run
+ * together whenever one of these changes, so their sum is the same in a scan and at a change. Without
+ * it 400 short loops over a list of 200,000 hold up everything for seconds, each within its own budget.
+ */
+const TOGETHER_MAX = 2 * OPERATIONS_MAX;
+/** A run that takes less is not counted: as many as a query can have of these are half of one budget. */
+const COUNTED_MIN = 5_000;
 
 /** What a change of a record's neighbourhood asks for, beside its own values. */
 export interface Neighbourhood {
@@ -200,6 +211,7 @@ export class PredicateNetwork {
       cover: [...new Set(built.cover.atoms)],
       derived: [...new Set([...atoms].flatMap(({ atom }) => atomReads(atom).filter(isDerivedName)))],
       programs,
+      spent: new Map(),
       stamp: 0,
     };
     const parts = partKeys(predicate);
@@ -519,7 +531,13 @@ export class PredicateNetwork {
     if (known) return known;
     const own = this.#testOf(atom);
     const users = { conjunct: [], disjunct: [], other: [] };
-    const test = atom.kind === 'program' ? namingUsers(this.#once(own), () => usersOf(shared)) : own;
+    const test =
+      atom.kind === 'program'
+        ? namingUsers(
+            this.#once(own, (spent) => this.#charge(shared, spent)),
+            () => usersOf(shared),
+          )
+        : own;
     const shared: SharedAtom = {
       key,
       atom,
@@ -539,17 +557,35 @@ export class PredicateNetwork {
   }
 
   /** A program may walk through a long list: of the values that are looked at it is run once. */
-  #once(test: Test): Test {
+  #once(test: Test, charge: (operations: number) => void): Test {
     let stamp = -1;
     let known = false;
     return (attributes, nowMs) => {
       if (attributes !== this.#seen) return test(attributes, nowMs);
       if (stamp !== this.#seenStamp) {
+        const before = spentSoFar();
         known = test(attributes, nowMs);
         stamp = this.#seenStamp;
+        const operations = spentSince(before);
+        if (operations >= COUNTED_MIN) charge(operations);
       }
       return known;
     };
+  }
+
+  /** Adds a run to the due of each predicate that shares the program. @throws ProgramFailed */
+  #charge(shared: SharedAtom, operations: number): void {
+    const reads = [...atomReads(shared.atom)].sort().join();
+    const over = usersOf(shared).filter((ordinal) => {
+      if (this.#failed.has(ordinal)) return false;
+      const { spent } = this.#predicates.get(ordinal)!;
+      const known = spent.get(reads);
+      const isOfNow = known?.stamp === this.#seenStamp;
+      const all = operations + (isOfNow ? known.operations : 0);
+      spent.set(reads, { stamp: this.#seenStamp, operations: all });
+      return all > TOGETHER_MAX;
+    });
+    if (over.length > 0) throw new ProgramFailed(over, new OverBudget(`${TOGETHER_MAX.toLocaleString('en')} operations`));
   }
 
   #testOf(atom: Atom): Test {

@@ -139,3 +139,29 @@ describe('a batch whose programs take much', () => {
     expect(stepOver(network, { entries: entriesOf(['h', heavy]) }).applied).toBe(1);
   });
 });
+
+/** Cheap over any one list; a query holds hundreds of these. */
+function looksFor(value: number): Predicate {
+  return { kind: 'program', rule: { some: [{ var: 't' }, { '==': [{ var: '' }, value] }] }, attributes: ['t'] };
+}
+
+describe('many short loops of one predicate over one long list', () => {
+  const many: Predicate = { kind: 'or', children: Array.from({ length: 300 }, (_, n) => looksFor(n + 1)) };
+  const long = { t: Array(200_000).fill(0), a: 1 };
+
+  it('fail it together, where each alone is within its budget, and nothing that shares one of them', () => {
+    const network = networkOf(many, looksFor(7), OLD);
+    const made = stepOver(network, { entries: entriesOf(['x', long]) });
+    expect([...made.failures.keys()]).toEqual([0]);
+    expect(made.failures.get(0)).toMatchObject({ id: 'x', passed: '20,000,000 operations' });
+    expect(made.records.map(({ id, after }) => [id, [...after.truth]])).toEqual([['x', [2]]]);
+    const next = stepOver(network, { entries: entriesOf(['y', { t: [7] }]) }, undefined, new Set([0]));
+    expect(next.records.map(({ id, after }) => [id, [...after.truth]])).toEqual([['y', [1]]]);
+  });
+
+  it('fail it in a scan as they do at a change', () => {
+    const network = networkOf(many, looksFor(7), OLD);
+    expect(() => network.holds(0, long, 0)).toThrow('ordinals 0 took more than 20,000,000 operations');
+    expect(network.holds(1, long, 0)).toBe(false);
+  });
+});
