@@ -585,7 +585,8 @@ export class PredicateNetwork {
       spent.set(reads, { stamp: this.#seenStamp, operations: all });
       return all > TOGETHER_MAX;
     });
-    if (over.length > 0) throw new ProgramFailed(over, new OverBudget(`${TOGETHER_MAX.toLocaleString('en')} operations`));
+    if (over.length > 0)
+      throw new ProgramFailed(over, new OverBudget(`${TOGETHER_MAX.toLocaleString('en')} operations`));
   }
 
   #testOf(atom: Atom): Test {
