@@ -14,7 +14,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['**/node_modules/**', ...(soak ? [] : ['test/soak/**']), ...(attack ? [] : ['test/attack/**'])],
-    globalSetup: ['test/support/redis.ts'],
+    globalSetup: ['test/support/built.ts', 'test/support/redis.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -265,10 +265,10 @@ describe('a data folder', () => {
 });
 
 async function startStandby(redisUrl: string) {
-  const CLI = new URL('../../src/cli/rollcall.ts', import.meta.url).pathname;
+  const CLI = new URL('../../dist/cli/rollcall.js', import.meta.url).pathname;
   const { PATH = '', HOME = '' } = process.env;
   const env = { PATH, HOME, ...KEYS, REDIS_URL: redisUrl, PORT: '0', ROLLCALL_DATA: join(folder, 'unused') };
-  const child = spawn(process.execPath, ['--import', 'tsx', CLI, 'serve'], { env });
+  const child = spawn(process.execPath, [CLI, 'serve'], { env });
   servers.push(child);
   let said = '';
   child.stdout!.on('data', (chunk) => (said += chunk));

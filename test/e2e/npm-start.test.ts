@@ -2,19 +2,17 @@
  * npm-start.test.ts – `npm start`, as a person or a service starts it: what ends npm ends Rollcall, and the Redis that it started.
  * And what it logs meanwhile: routes, and nothing of what was asked.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { noteProcess, type ProcessNote, waitForEnd } from '../../src/redis/process-life.ts';
 import { dataFolder } from '../support/cli.ts';
 import { eventually } from '../support/deployment.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const ENDED_MS = 30_000;
-
-beforeAll(() => execFileSync('npm', ['run', 'build'], { cwd: ROOT, stdio: 'ignore' }));
 
 it.each(['SIGTERM', 'SIGINT'] as const)('%s to npm stops the server and the private Redis', async (signal) => {
   const data = dataFolder();

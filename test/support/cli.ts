@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { noteProcess, type ProcessNote, waitForEnd } from '../../src/redis/process-life.ts';
 
-const CLI = fileURLToPath(new URL('../../src/cli/rollcall.ts', import.meta.url));
+const CLI = fileURLToPath(new URL('../../dist/cli/rollcall.js', import.meta.url));
 const ENDED_MS = 30_000;
 
 type Environment = Readonly<Record<string, string>>;
@@ -51,7 +51,7 @@ export function startCli(
   args: readonly string[],
   env: Environment,
 ): { child: ChildProcess; output: Ended; ended: Promise<Ended> } {
-  const child = spawn(process.execPath, ['--import', 'tsx', CLI, ...args], { env: environment(env) });
+  const child = spawn(process.execPath, [CLI, ...args], { env: environment(env) });
   const output = { code: null as number | null, stdout: '', stderr: '' };
   child.stdout!.on('data', (chunk: Buffer) => {
     output.stdout += chunk;
