@@ -23,6 +23,7 @@ import { type Keys, type PartitionKeys, readRecordMember } from '../redis/keys.t
 import { pairs } from '../redis/pairs.ts';
 import { runScript } from '../redis/scripts.ts';
 import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
+import { weighFields } from '../redis/weigh.ts';
 import { type Batch, LOG_START, type LogEntry, type LogPosition, type RecordKey, readLogEntry } from './batch.ts';
 import {
   CARE_FIELD,
@@ -939,7 +940,7 @@ export class PartitionProcessor {
     const after = scan.cursor === '' ? '-' : `(${scan.cursor}`;
     const ids = await redis.zrangebylex(this.#keys.ids(objectType), after, '+', 'LIMIT', 0, most);
     const records = this.#keys.records(objectType);
-    const lengths = await Promise.all(ids.map((id) => redis.hstrlen(records, id)));
+    const lengths = await weighFields(redis, records, ids);
     let bytes = 0;
     const full = lengths.findIndex((length) => (bytes += length) > SCAN_BYTES_MAX);
     if (full >= 0 && full + 1 < ids.length) return { ids: ids.slice(0, full + 1), isLastChunk: false };

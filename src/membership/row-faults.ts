@@ -14,6 +14,7 @@ import { exists, filterableData, isLive, type RecordRow, TOMBSTONE_TTL_MS, unpac
 import { readsClock } from '../query/compile.ts';
 import { PredicateNetwork } from '../query/network.ts';
 import { type PartitionKeys, readRecordMember, recordMember } from '../redis/keys.ts';
+import { weighFields } from '../redis/weigh.ts';
 import { carriedOut } from './audit-transaction.ts';
 import { type Fault, type FaultPlace, type Mend, readRow, UNREADABLE_MARK } from './fault.ts';
 import { type Ordinals, ordinals } from './ordinals.ts';
@@ -124,7 +125,7 @@ class Walk {
 
   /** Those that have no row in `records`: all others are come by along that. */
   async #without({ keys, objectType }: Place, ids: readonly string[]): Promise<string[]> {
-    const lengths = await Promise.all(ids.map((id) => this.#context.redis.hstrlen(keys.records(objectType), id)));
+    const lengths = await weighFields(this.#context.redis, keys.records(objectType), ids);
     return ids.filter((_, at) => lengths[at] === 0);
   }
 
