@@ -13,7 +13,11 @@ const attack = process.env.ROLLCALL_ATTACK === '1';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['**/node_modules/**', ...(soak ? [] : ['test/soak/**']), ...(attack ? [] : ['test/attack/**'])],
+    exclude: [
+      '**/node_modules/**',
+      ...(soak ? [] : ['test/soak/**']),
+      ...(attack ? [] : ['test/attack/**']),
+    ],
     globalSetup: ['test/support/built.ts', 'test/support/redis.ts'],
     pool: 'forks',
     maxWorkers: 2,

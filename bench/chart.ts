@@ -1,10 +1,19 @@
 /**
- * chart.ts – Draws the figures of a workload as one SVG: lines over the number of segments, or bars where there is only one.
+ * chart.ts – Draws the figures of a workload as one SVG: lines over the number of segments, or bars
+ * where there is only one.
  *
- * Keeps true: both scales of the lines are logarithmic and the bars start at zero, so that lengths and slopes can be compared;
- * every mark is a median with its range; the picture says by itself what was measured, on what, when.
+ * Keeps true: both scales of the lines are logarithmic and the bars start at zero, so that lengths
+ * and slopes can be compared; every mark is a median with its range; the picture says by itself
+ * what was measured, on what, when.
  */
-import { type Case, type Circumstances, type Figure, factor, grouped, type WorkloadResult } from './harness.ts';
+import {
+  type Case,
+  type Circumstances,
+  type Figure,
+  factor,
+  grouped,
+  type WorkloadResult,
+} from './harness.ts';
 
 const WIDTH = 860;
 const MARGIN = 24;
@@ -24,7 +33,9 @@ const BAR = { height: 24, gap: 10, left: 240, right: 210, head: 40 } as const;
 
 function barChart(result: WorkloadResult, about: Circumstances): string {
   const parts: string[] = [];
-  const most = Math.max(...result.cases.flatMap(({ figures }) => figures.map((figure) => figure.changesPerSecond.max)));
+  const most = Math.max(
+    ...result.cases.flatMap(({ figures }) => figures.map((figure) => figure.changesPerSecond.max)),
+  );
   let top = 64;
   for (const one of result.cases) {
     parts.push(text(MARGIN, top + 18, caseTitle(one), { size: 14, weight: 600 }));
@@ -38,7 +49,12 @@ function barChart(result: WorkloadResult, about: Circumstances): string {
   return page(result, about, top, parts);
 }
 
-function bar({ side, changesPerSecond: rate, ratio }: Figure, at: number, top: number, most: number): string {
+function bar(
+  { side, changesPerSecond: rate, ratio }: Figure,
+  at: number,
+  top: number,
+  most: number,
+): string {
   const reach = WIDTH - BAR.left - BAR.right;
   const x = (value: number) => BAR.left + (value / most) * reach;
   const middle = top + BAR.height / 2;
@@ -67,11 +83,15 @@ interface Axes {
 
 function lineChart(result: WorkloadResult, about: Circumstances): string {
   const histories = [...new Set(result.cases.map(({ history }) => history))];
-  const width = (WIDTH - PANEL.left - MARGIN - PANEL.gap * (histories.length - 1)) / histories.length;
+  const width =
+    (WIDTH - PANEL.left - MARGIN - PANEL.gap * (histories.length - 1)) / histories.length;
   const rates = result.cases.flatMap(({ figures }) =>
     figures.flatMap(({ changesPerSecond: { min, max } }) => [min, max]),
   );
-  const decades = [Math.floor(Math.log10(Math.min(...rates))), Math.ceil(Math.log10(Math.max(...rates)))] as const;
+  const decades = [
+    Math.floor(Math.log10(Math.min(...rates))),
+    Math.ceil(Math.log10(Math.max(...rates))),
+  ] as const;
   const parts = [legend(sidesOf(result.cases))];
   histories.forEach((history, at) => {
     const cases = result.cases.filter((one) => one.history === history);
@@ -94,16 +114,38 @@ function panel(
   };
   const flips = cases.map(({ work }) => factor(work['flips per change'] ?? 0)).join(', ');
   const bottom = PANEL.top + PANEL.height;
-  const parts = [text(left, PANEL.top - 14, `${history}: ${flips} flips a change`, { size: 14, weight: 600 })];
+  const parts = [
+    text(left, PANEL.top - 14, `${history}: ${flips} flips a change`, { size: 14, weight: 600 }),
+  ];
   for (let decade = low; decade <= high; decade++) {
     const y = axes.y(10 ** decade);
-    parts.push(`<line x1="${left}" y1="${round(y)}" x2="${left + width}" y2="${round(y)}" stroke="${INK.grid}"/>`);
-    parts.push(text(left - 8, y + 4, `${grouped(10 ** decade)}`, { anchor: 'end', size: 12, fill: INK.quiet }));
+    parts.push(
+      `<line x1="${left}" y1="${round(y)}" x2="${left + width}" y2="${round(y)}" stroke="${INK.grid}"/>`,
+    );
+    parts.push(
+      text(left - 8, y + 4, `${grouped(10 ** decade)}`, {
+        anchor: 'end',
+        size: 12,
+        fill: INK.quiet,
+      }),
+    );
   }
   for (const count of counts) {
-    parts.push(text(axes.x(count), bottom + 20, grouped(count), { anchor: 'middle', size: 12, fill: INK.quiet }));
+    parts.push(
+      text(axes.x(count), bottom + 20, grouped(count), {
+        anchor: 'middle',
+        size: 12,
+        fill: INK.quiet,
+      }),
+    );
   }
-  parts.push(text(left + width / 2, bottom + 40, 'segments', { anchor: 'middle', size: 12, fill: INK.quiet }));
+  parts.push(
+    text(left + width / 2, bottom + 40, 'segments', {
+      anchor: 'middle',
+      size: 12,
+      fill: INK.quiet,
+    }),
+  );
   sidesOf(cases).forEach((side, at) => {
     parts.push(line(side, at, cases, axes));
   });
@@ -149,7 +191,12 @@ function logScale(low: number, high: number, from: number, to: number): (value: 
 
 // ——— Parts of a picture ———
 
-function page(result: WorkloadResult, about: Circumstances, height: number, parts: readonly string[]): string {
+function page(
+  result: WorkloadResult,
+  about: Circumstances,
+  height: number,
+  parts: readonly string[],
+): string {
   const where = `${about.machine}, ${about.cores} cores · Node ${about.node} · ${about.date} · commit ${about.commit}`;
   const whole = height + 42;
   return `${[
@@ -158,7 +205,10 @@ function page(result: WorkloadResult, about: Circumstances, height: number, part
     `<rect width="${WIDTH}" height="${whole}" rx="8" fill="${INK.ground}"/>`,
     text(MARGIN, 36, result.title, { size: 17, weight: 700 }),
     ...parts,
-    text(MARGIN, height + 6, 'Medians of interleaved rounds, with their range.', { size: 11, fill: INK.quiet }),
+    text(MARGIN, height + 6, 'Medians of interleaved rounds, with their range.', {
+      size: 11,
+      fill: INK.quiet,
+    }),
     text(MARGIN, height + 22, where, { size: 11, fill: INK.quiet }),
     '</svg>',
   ].join('\n')}\n`;

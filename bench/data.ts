@@ -1,19 +1,28 @@
 /**
- * data.ts – The world that every workload runs in: people, segments over them, and histories of changes.
+ * data.ts – The world that every workload runs in: people, segments over them, and histories of
+ * changes.
  *
- * Keeps true: everything follows from a seed; segments are distinct and hold of some, rarely of most; a history is a list of
- * patches, each of which changes something. Under *drift* a change flips about one membership at every number of segments,
- * so that the cost of having segments is seen apart from the cost of what comes out; under *jump* flips grow with segments.
+ * Keeps true: everything follows from a seed; segments are distinct and hold of some, rarely of
+ * most; a history is a list of patches, each of which changes something. Under *drift* a change
+ * flips about one membership at every number of segments, so that the cost of having segments is
+ * seen apart from the cost of what comes out; under *jump* flips grow with segments.
  */
 import type { Change } from '../src/change/change.ts';
-import { type ObjectType, type ObjectTypeDefinition, objectType } from '../src/change/object-type.ts';
+import {
+  type ObjectType,
+  type ObjectTypeDefinition,
+  objectType,
+} from '../src/change/object-type.ts';
 import type { Attributes } from '../src/query/atom.ts';
 import { compileClosure } from './peers/closures.ts';
 import { Random } from './random.ts';
 
 export const PEOPLE = 'people';
 
-/** How the values of one attribute are spread. Numbers and datetimes lie at `low + (high − low) · place ^ skew`. */
+/**
+ * How the values of one attribute are spread. Numbers and datetimes lie at `low + (high − low) ·
+ * place ^ skew`.
+ */
 type Spread =
   | { readonly kind: 'category'; readonly values: readonly string[] }
   | { readonly kind: 'boolean'; readonly share: number }
@@ -39,7 +48,8 @@ interface Spec {
   readonly missing: number;
 }
 
-const names = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}-${i + 1}`);
+const names = (prefix: string, count: number) =>
+  Array.from({ length: count }, (_, i) => `${prefix}-${i + 1}`);
 const category = (...values: string[]): Spread => ({ kind: 'category', values });
 const numbers = (low: number, high: number, unit: number, skew: number, drifts = true): Spread => ({
   kind: 'number',
@@ -61,8 +71,16 @@ const datetimes = (from: string, to: string, drifts: boolean): Spread => ({
 const SPECS: readonly Spec[] = [
   { name: 'country', spread: category(...names('country', 40)), missing: 0.02 },
   { name: 'city', spread: category(...names('city', 300)), missing: 0.05 },
-  { name: 'plan', spread: category('free', 'starter', 'team', 'business', 'enterprise'), missing: 0 },
-  { name: 'status', spread: category('active', 'trial', 'paused', 'churned', 'invited', 'blocked'), missing: 0 },
+  {
+    name: 'plan',
+    spread: category('free', 'starter', 'team', 'business', 'enterprise'),
+    missing: 0,
+  },
+  {
+    name: 'status',
+    spread: category('active', 'trial', 'paused', 'churned', 'invited', 'blocked'),
+    missing: 0,
+  },
   { name: 'source', spread: category(...names('source', 12)), missing: 0.1 },
   { name: 'language', spread: category(...names('language', 25)), missing: 0 },
   { name: 'industry', spread: category(...names('industry', 30)), missing: 0.1 },
@@ -82,7 +100,8 @@ const SPECS: readonly Spec[] = [
 ];
 
 const SPEC_OF = new Map(SPECS.map((spec) => [spec.name, spec]));
-const OF_KIND = (...kinds: Spread['kind'][]) => SPECS.filter(({ spread }) => kinds.includes(spread.kind));
+const OF_KIND = (...kinds: Spread['kind'][]) =>
+  SPECS.filter(({ spread }) => kinds.includes(spread.kind));
 const CATEGORIES = OF_KIND('category');
 const BOOLEANS = OF_KIND('boolean');
 const LISTS = OF_KIND('list');
@@ -117,7 +136,8 @@ export function people(count: number, seed: number): Person[] {
 
 function drawPerson(random: Random): Attributes {
   const data: Record<string, unknown> = {};
-  for (const { name, spread, missing } of SPECS) if (!random.chance(missing)) data[name] = draw(spread, random);
+  for (const { name, spread, missing } of SPECS)
+    if (!random.chance(missing)) data[name] = draw(spread, random);
   return data;
 }
 
@@ -138,7 +158,10 @@ function draw(spread: Spread, random: Random): unknown {
 }
 
 /** The value below which a share `place` of all values lies. */
-function valueAt({ kind, low, high, skew, unit }: Scale<'number' | 'datetime'>, place: number): number | string {
+function valueAt(
+  { kind, low, high, skew, unit }: Scale<'number' | 'datetime'>,
+  place: number,
+): number | string {
   const value = low + (high - low) * place ** skew;
   const whole = Math.round(value / unit);
   // Dividing by 100 gives 0.07, multiplying by 0.01 gives 0.07000000000000001.
@@ -164,7 +187,10 @@ export interface RuleGroup {
   readonly rules: readonly (Rule | RuleGroup)[];
 }
 
-/** Distinct rule groups of two to four conditions: three in four are conjunctions, some of those with an alternative. */
+/**
+ * Distinct rule groups of two to four conditions: three in four are conjunctions, some of those
+ * with an alternative.
+ */
 export function segments(count: number, seed: number): RuleGroup[] {
   const random = new Random(seed);
   const distinct = new Map<string, RuleGroup>();
@@ -198,17 +224,31 @@ function drawRules(count: number, random: Random): Rule[] {
 
 function drawRule(random: Random): Rule {
   const kind = random.unit();
-  if (kind < 0.25) return ruleOver(CATEGORIES, random, (spread) => ({ operator: '=', value: draw(spread, random) }));
-  if (kind < 0.4) return ruleOver(CATEGORIES, random, (spread) => ({ operator: 'in', value: several(spread, random) }));
-  if (kind < 0.85) return ruleOver(SCALES, random, (spread) => drawRange(spread as Scale<'number'>, random));
-  if (kind < 0.93) return ruleOver(BOOLEANS, random, () => ({ operator: '=', value: random.chance(0.7) }));
+  if (kind < 0.25)
+    return ruleOver(CATEGORIES, random, (spread) => ({
+      operator: '=',
+      value: draw(spread, random),
+    }));
+  if (kind < 0.4)
+    return ruleOver(CATEGORIES, random, (spread) => ({
+      operator: 'in',
+      value: several(spread, random),
+    }));
+  if (kind < 0.85)
+    return ruleOver(SCALES, random, (spread) => drawRange(spread as Scale<'number'>, random));
+  if (kind < 0.93)
+    return ruleOver(BOOLEANS, random, () => ({ operator: '=', value: random.chance(0.7) }));
   return ruleOver(LISTS, random, (spread) => ({
     operator: 'contains',
     value: random.pick((spread as { values: readonly string[] }).values),
   }));
 }
 
-function ruleOver(specs: readonly Spec[], random: Random, rest: (spread: Spread) => Omit<Rule, 'field'>): Rule {
+function ruleOver(
+  specs: readonly Spec[],
+  random: Random,
+  rest: (spread: Spread) => Omit<Rule, 'field'>,
+): Rule {
   const { name, spread } = random.pick(specs);
   return { field: name, ...rest(spread) };
 }
@@ -224,7 +264,10 @@ function drawRange(spread: Scale<'number' | 'datetime'>, random: Random): Omit<R
   const kind = random.below(3);
   if (kind === 0) return { operator: '<', value: valueAt(spread, place) };
   if (kind === 1) return { operator: '>=', value: valueAt(spread, place) };
-  return { operator: 'between', value: [valueAt(spread, place * 0.8), valueAt(spread, place * 0.8 + 0.2)] };
+  return {
+    operator: 'between',
+    value: [valueAt(spread, place * 0.8), valueAt(spread, place * 0.8 + 0.2)],
+  };
 }
 
 // ——— Histories ———
@@ -237,7 +280,10 @@ export interface History {
 
 type Move = (data: Attributes, random: Random) => Record<string, unknown>;
 
-/** What production looks like: one or two attributes change, numbers by a small step, a category now and then. */
+/**
+ * What production looks like: one or two attributes change, numbers by a small step, a category now
+ * and then.
+ */
 export function drift(
   population: readonly Person[],
   groups: readonly RuleGroup[],
@@ -273,13 +319,18 @@ const jumpMove: Move = (data, random) => {
   return moved;
 };
 
-/** A category changes five times as often as a number moves far: at 10,000 segments one change in a hundred or two. */
+/**
+ * A category changes five times as often as a number moves far: at 10,000 segments one change in a
+ * hundred or two.
+ */
 function driftBy(size: number): Move {
   return (data, random) => {
     const moved: Record<string, unknown> = {};
     for (let left = 1 + random.below(2); left > 0; left--) {
       const isCategory = random.chance(Math.min(0.5, 5 * size));
-      const { name, spread } = random.pick(isCategory ? CATEGORIES : DRIFTING.filter((spec) => spec.name in data));
+      const { name, spread } = random.pick(
+        isCategory ? CATEGORIES : DRIFTING.filter((spec) => spec.name in data),
+      );
       moved[name] = isCategory
         ? drawOther(spread, data[name], random)
         : step(spread as Scale<'number'>, data[name], size, random);
@@ -295,7 +346,12 @@ function drawOther(spread: Spread, old: unknown, random: Random): unknown {
   }
 }
 
-function step(spread: Scale<'number' | 'datetime'>, old: unknown, size: number, random: Random): unknown {
+function step(
+  spread: Scale<'number' | 'datetime'>,
+  old: unknown,
+  size: number,
+  random: Random,
+): unknown {
   const place = placeOf(spread, old);
   const moved = place + (2 * random.unit() - 1) * size;
   const value = valueAt(spread, Math.min(1, Math.max(0, moved)));
@@ -303,7 +359,11 @@ function step(spread: Scale<'number' | 'datetime'>, old: unknown, size: number, 
 }
 
 /** The next value up or down: a step that is too small for the unit still changes something. */
-function neighbour({ kind, low, high, unit }: Scale<'number' | 'datetime'>, old: unknown, isUp: boolean): unknown {
+function neighbour(
+  { kind, low, high, unit }: Scale<'number' | 'datetime'>,
+  old: unknown,
+  isUp: boolean,
+): unknown {
   const number = typeof old === 'string' ? Date.parse(old) : Number(old);
   const direction = (isUp && number + unit <= high) || number - unit < low ? 1 : -1;
   const digits = Math.max(0, Math.ceil(-Math.log10(unit)));
@@ -311,13 +371,23 @@ function neighbour({ kind, low, high, unit }: Scale<'number' | 'datetime'>, old:
   return kind === 'number' ? value : new Date(value).toISOString();
 }
 
-/** What one turn of a calibration may cost, as changes × segments. A category's change is rare and flips many: fewer changes mislead. */
+/**
+ * What one turn of a calibration may cost, as changes × segments. A category's change is rare and
+ * flips many: fewer changes mislead.
+ */
 const CALIBRATION_MAX = 60_000_000;
 const CALIBRATION_CHANGES_MAX = 20_000;
 const CALIBRATION_TURNS = 4;
 
-/** The size at which a change flips one membership, found by counting flips with plain closures, apart from the engine. */
-function driftSize(population: readonly Person[], groups: readonly RuleGroup[], seed: number): number {
+/**
+ * The size at which a change flips one membership, found by counting flips with plain closures,
+ * apart from the engine.
+ */
+function driftSize(
+  population: readonly Person[],
+  groups: readonly RuleGroup[],
+  seed: number,
+): number {
   const testsOf = testsByAttribute(groups);
   const count = Math.min(CALIBRATION_CHANGES_MAX, Math.ceil(CALIBRATION_MAX / groups.length));
   let size = Math.min(0.5, 10 / groups.length);

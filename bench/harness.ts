@@ -1,9 +1,11 @@
 /**
- * harness.ts – How sides are compared: in turns, within one process and minute, by ratios of each round.
+ * harness.ts – How sides are compared: in turns, within one process and minute, by ratios of each
+ * round.
  *
- * Keeps true: within a round every side runs once, in an order that moves on by one each round; a figure is the median of all
- * rounds, beside the lowest and the highest; a ratio is taken within a round, so that what else the machine does meanwhile
- * touches both of its halves. A side's answers were checked before its time counts: that is the workload's part.
+ * Keeps true: within a round every side runs once, in an order that moves on by one each round; a
+ * figure is the median of all rounds, beside the lowest and the highest; a ratio is taken within a
+ * round, so that what else the machine does meanwhile touches both of its halves. A side's answers
+ * were checked before its time counts: that is the workload's part.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -78,7 +80,11 @@ export interface WorkloadResult {
   readonly notes: readonly string[];
 }
 
-export async function compare(sides: readonly Side[], rounds: number, progress: Progress): Promise<Figure[]> {
+export async function compare(
+  sides: readonly Side[],
+  rounds: number,
+  progress: Progress,
+): Promise<Figure[]> {
   const timings = sides.map((): Timed[] => []);
   for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < sides.length; turn++) {
@@ -101,14 +107,24 @@ export async function compare(sides: readonly Side[], rounds: number, progress: 
 export function spread(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
-  const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  const median =
+    sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
   return { median, min: sorted[0]!, max: sorted.at(-1)! };
 }
 
 // ——— What is printed and kept ———
 
 export function printTable({ title, cases, notes }: WorkloadResult): string {
-  const header = ['history', 'segments', 'side', 'changes/s', '(min … max)', 'ours is', '(min … max)', 'changes'];
+  const header = [
+    'history',
+    'segments',
+    'side',
+    'changes/s',
+    '(min … max)',
+    'ours is',
+    '(min … max)',
+    'changes',
+  ];
   const rows = cases.flatMap(({ history, segments, figures }) =>
     figures.map(({ side, changes, changesPerSecond: rate, ratio }) => [
       history,
@@ -125,7 +141,15 @@ export function printTable({ title, cases, notes }: WorkloadResult): string {
     const parts = Object.entries(work).map(([name, value]) => `${name} ${factor(value)}`);
     return `${history}, ${grouped(segments)} segments: ${parts.join(' · ')}`;
   });
-  return [title, '', ...aligned([header, ...rows]), '', ...works, '', ...notes.map((note) => `- ${note}`)].join('\n');
+  return [
+    title,
+    '',
+    ...aligned([header, ...rows]),
+    '',
+    ...works,
+    '',
+    ...notes.map((note) => `- ${note}`),
+  ].join('\n');
 }
 
 function aligned(rows: readonly (readonly string[])[]): string[] {
@@ -133,7 +157,9 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
   const isText = (column: number) => column === 0 || column === 2;
   return rows.map((row) =>
     row
-      .map((cell, column) => (isText(column) ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .map((cell, column) =>
+        isText(column) ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
+      )
       .join('  ')
       .trimEnd(),
   );
@@ -180,7 +206,10 @@ function commit(): string {
   }
 }
 
-/** From the project's folder, where npm runs its scripts: what runs may be a compiled copy elsewhere. */
+/**
+ * From the project's folder, where npm runs its scripts: what runs may be a compiled copy
+ * elsewhere.
+ */
 const RESULTS = 'bench/results';
 
 export function writeResult(result: WorkloadResult, about: Circumstances, chart: string): void {
@@ -193,5 +222,7 @@ export function writeResult(result: WorkloadResult, about: Circumstances, chart:
 
 /** No figure here is good for more. */
 function toThreeDigits(_: string, value: unknown): unknown {
-  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value;
+  return typeof value === 'number' && !Number.isInteger(value)
+    ? Number(value.toPrecision(4))
+    : value;
 }

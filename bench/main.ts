@@ -1,10 +1,18 @@
 /**
- * main.ts – `npm run bench -- <workload>`: runs a workload, prints its table, keeps its figures and draws its chart.
+ * main.ts – `npm run bench -- <workload>`: runs a workload, prints its table, keeps its figures and
+ * draws its chart.
  */
 import { SingleBar } from 'cli-progress';
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { drawChart } from './chart.ts';
-import { type BenchOptions, circumstances, type Progress, printTable, type Workload, writeResult } from './harness.ts';
+import {
+  type BenchOptions,
+  circumstances,
+  type Progress,
+  printTable,
+  type Workload,
+  writeResult,
+} from './harness.ts';
 import { INGEST } from './workloads/ingest.ts';
 import { MEMORY } from './workloads/memory.ts';
 import { STEP } from './workloads/step.ts';
@@ -24,8 +32,15 @@ await new Command('bench')
   .addArgument(new Argument('<workload>', 'what to measure').choices([...WORKLOADS.keys()]))
   .option('--segments <counts>', 'numbers of segments, with commas between', wholeNumbers)
   .option('--records <count>', 'how many people there are', wholeNumber)
-  .option('--rounds <count>', 'rounds of each side, at least five for a figure worth keeping', wholeNumber, 5)
-  .option('--peers <names>', 'only the peers whose names contain one of these', (text) => text.split(','))
+  .option(
+    '--rounds <count>',
+    'rounds of each side, at least five for a figure worth keeping',
+    wholeNumber,
+    5,
+  )
+  .option('--peers <names>', 'only the peers whose names contain one of these', (text) =>
+    text.split(','),
+  )
   .option('--seed <number>', 'makes people, segments and history', wholeNumber, 1)
   .option('--round-ms <ms>', 'about how long one side runs in one round', wholeNumber)
   .option('--no-keep', 'only print: leave the kept figures and the chart alone')
@@ -39,7 +54,9 @@ async function bench(workload: Workload, { keep, ...given }: Given): Promise<voi
     hideCursor: true,
   });
   bar.start(1, 0, { what: '' });
-  const result = await workload.run({ ...workload.defaults, ...given }, progressOf(bar)).finally(() => bar.stop());
+  const result = await workload
+    .run({ ...workload.defaults, ...given }, progressOf(bar))
+    .finally(() => bar.stop());
   console.log(printTable(result));
   const about = circumstances(`npm run bench -- ${process.argv.slice(2).join(' ')}`);
   if (keep) writeResult(result, about, drawChart(result, about));
@@ -54,7 +71,8 @@ function progressOf(bar: SingleBar): Progress {
 }
 
 function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text) || Number(text) === 0) throw new InvalidArgumentError('a whole number above 0 is expected');
+  if (!/^\d+$/.test(text) || Number(text) === 0)
+    throw new InvalidArgumentError('a whole number above 0 is expected');
   return Number(text);
 }
 

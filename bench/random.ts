@@ -1,5 +1,6 @@
 /**
- * random.ts – A small seeded generator of pseudo-random numbers (mulberry32): one seed makes one world, on every machine.
+ * random.ts – A small seeded generator of pseudo-random numbers (mulberry32): one seed makes one
+ * world, on every machine.
  */
 
 export class Random {

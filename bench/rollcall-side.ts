@@ -1,8 +1,9 @@
 /**
- * rollcall-side.ts – A whole worker on a Redis of its own: the side of Rollcall in every workload that stores something.
+ * rollcall-side.ts – A whole worker on a Redis of its own: the side of Rollcall in every workload
+ * that stores something.
  *
- * Keeps true: its logs are filled before the clock starts and shown at one moment; it has done its work when the worker has
- * committed as many changes.
+ * Keeps true: its logs are filled before the clock starts and shown at one moment; it has done its
+ * work when the worker has committed as many changes.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +26,10 @@ import { ENTRY_CHANGES, type World } from './world.ts';
 export const PARTITIONS = 16;
 
 /** Runs against a server of its own, which is gone afterwards. */
-export async function withRedis<T>(progress: Progress, run: (url: string) => Promise<T>): Promise<T> {
+export async function withRedis<T>(
+  progress: Progress,
+  run: (url: string) => Promise<T>,
+): Promise<T> {
   const dataFolder = mkdtempSync(join(tmpdir(), 'rollcall-bench-'));
   const server = await openRedisServer({ dataFolder, appendfsync: 'everysec', say: progress.say });
   try {
@@ -37,8 +41,9 @@ export async function withRedis<T>(progress: Progress, run: (url: string) => Pro
 }
 
 /**
- * Puts changes into staged streams. Once `show` is called they are the logs, all at the same moment: a RENAME costs nothing,
- * while filling the logs themselves would let a reader start before the last change is there.
+ * Puts changes into staged streams. Once `show` is called they are the logs, all at the same
+ * moment: a RENAME costs nothing, while filling the logs themselves would let a reader start before
+ * the last change is there.
  */
 export async function stage(
   redis: Redis,
@@ -47,7 +52,8 @@ export async function stage(
   checkedAt: number,
 ): Promise<() => Promise<unknown>> {
   const byPartition = logs.map((): string[] => []);
-  for (const change of changes) byPartition[partitionOf(change.id, logs.length)]!.push(JSON.stringify(change));
+  for (const change of changes)
+    byPartition[partitionOf(change.id, logs.length)]!.push(JSON.stringify(change));
   const filling = redis.pipeline();
   const showing = redis.multi();
   for (const [partition, texts] of byPartition.entries()) {
@@ -55,7 +61,14 @@ export async function stage(
     const log = logs[partition]!;
     for (let from = 0; from < texts.length; from += ENTRY_CHANGES) {
       const payload = `[${texts.slice(from, from + ENTRY_CHANGES).join(',')}]`;
-      filling.xadd(`${log}:staged`, '*', LOG_FIELDS.checkedAt, checkedAt, LOG_FIELDS.payload, payload);
+      filling.xadd(
+        `${log}:staged`,
+        '*',
+        LOG_FIELDS.checkedAt,
+        checkedAt,
+        LOG_FIELDS.payload,
+        payload,
+      );
     }
     showing.rename(`${log}:staged`, log);
   }
@@ -65,27 +78,43 @@ export async function stage(
 
 const POLL_MS = 1;
 
-/** Waits without asking Redis. Bounded by the side's own progress: a side that fails throws elsewhere. */
-export async function reached(count: () => number | Promise<number>, target: number): Promise<void> {
+/**
+ * Waits without asking Redis. Bounded by the side's own progress: a side that fails throws
+ * elsewhere.
+ */
+export async function reached(
+  count: () => number | Promise<number>,
+  target: number,
+): Promise<void> {
   while ((await count()) < target) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
 }
 
 export function puts(world: World): Change[] {
-  return [...world.people.values()].map(({ id, data }) => ({ op: 'put', object_type: PEOPLE, id, data }));
+  return [...world.people.values()].map(({ id, data }) => ({
+    op: 'put',
+    object_type: PEOPLE,
+    id,
+    data,
+  }));
 }
 
 export class RollcallSide implements Runner {
   readonly name: string;
   readonly deployment: Deployment;
-  readonly #ordinals: readonly number[];
+  readonly #predicateIds: readonly number[];
 
-  private constructor(name: string, deployment: Deployment, ordinals: readonly number[]) {
+  private constructor(name: string, deployment: Deployment, predicateIds: readonly number[]) {
     this.name = name;
     this.deployment = deployment;
-    this.#ordinals = ordinals;
+    this.#predicateIds = predicateIds;
   }
 
-  static async open(redisUrl: string, world: World, progress: Progress, name = 'Rollcall'): Promise<RollcallSide> {
+  static async open(
+    redisUrl: string,
+    world: World,
+    progress: Progress,
+    name = 'Rollcall',
+  ): Promise<RollcallSide> {
     const logger = pino({ level: 'error' }, pino.destination(2));
     const deployment = await openDeployment({
       redisUrl,
@@ -96,9 +125,9 @@ export class RollcallSide implements Runner {
       runsWorker: true,
     });
     await deployment.objectTypes.put(PEOPLE, PEOPLE_DEFINITION);
-    const ordinals = await declareSegments(deployment, world);
-    await reached(() => countReady(deployment), new Set(ordinals).size);
-    const side = new RollcallSide(name, deployment, ordinals);
+    const predicateIds = await declareSegments(deployment, world);
+    await reached(() => countReady(deployment), new Set(predicateIds).size);
+    const side = new RollcallSide(name, deployment, predicateIds);
     progress.say(`${world.people.size} people`);
     const load = await side.prepare(puts(world));
     await load();
@@ -118,7 +147,10 @@ export class RollcallSide implements Runner {
 
   async data(id: string): Promise<Attributes> {
     const { redis, keys } = this.deployment;
-    const stored = await redis.hget(keys.partitions[partitionOf(id, PARTITIONS)]!.records(PEOPLE), id);
+    const stored = await redis.hget(
+      keys.partitions[partitionOf(id, PARTITIONS)]!.records(PEOPLE),
+      id,
+    );
     return (JSON.parse(stored!) as { d: Attributes }).d;
   }
 
@@ -128,7 +160,7 @@ export class RollcallSide implements Runner {
     return heldIn(
       redis,
       id,
-      this.#ordinals.map((ordinal) => partition.segment(ordinal)),
+      this.#predicateIds.map((predicateId) => partition.segment(predicateId)),
     );
   }
 
@@ -151,28 +183,33 @@ async function read(counter: Deployment['metrics']['changesApplied']): Promise<n
   return (await counter.get()).values[0]?.value ?? 0;
 }
 
-/** All in one version of the catalog. @returns the ordinal of each segment */
+/** All in one version of the catalog. @returns the predicate id of each segment */
 async function declareSegments({ store }: Deployment, { segments }: World): Promise<number[]> {
-  let ordinals: number[] = [];
+  let predicateIds: number[] = [];
   await store.write((catalog) => {
     const draft = new CatalogDraft(catalog);
-    ordinals = segments.map(({ query, compiled }, at) => {
-      const ordinal = draft.ordinalFor(PEOPLE, compiled);
+    predicateIds = segments.map(({ query, compiled }, at) => {
+      const predicateId = draft.predicateIdFor(PEOPLE, compiled);
       const times = { created_at: Date.now(), updated_at: Date.now() };
-      const revisions = { revision: 1, ready_revision: null, ordinal: null, pending: ordinal };
+      const revisions = {
+        revision: 1,
+        ready_revision: null,
+        predicateId: null,
+        pending: predicateId,
+      };
       const said = { title: `Segment ${at}`, slug: `segment-${at}`, object_type: PEOPLE, query };
       const meant = { json_logic: compiled.jsonLogic, uses: [] };
       draft.setSegment(said.slug, { id: said.slug, ...said, ...meant, ...revisions, ...times });
-      return ordinal;
+      return predicateId;
     });
     return draft.finish();
   });
-  return ordinals;
+  return predicateIds;
 }
 
 function countReady({ store }: Deployment): number {
   let ready = 0;
-  for (const { status } of store.catalog.ordinals.values()) if (status === 'ready') ready++;
+  for (const { status } of store.catalog.predicateIds.values()) if (status === 'ready') ready++;
   return ready;
 }
 

@@ -1,8 +1,8 @@
 /**
  * walk.ts – A side's own way along a history: as many changes a round as it manages in its time.
  *
- * Keeps true: a side applies each change once and in order, whatever the others do; what a round needs is made ready before
- * the clock starts.
+ * Keeps true: a side applies each change once and in order, whatever the others do; what a round
+ * needs is made ready before the clock starts.
  */
 import { performance } from 'node:perf_hooks';
 import type { Change } from '../src/change/change.ts';
@@ -27,7 +27,10 @@ export class Walk implements Side {
   #roundChanges: number;
   #at = 0;
 
-  /** `roundChanges` is the most of one round; the history is long enough for that many in each round and the warm-up. */
+  /**
+   * `roundChanges` is the most of one round; the history is long enough for that many in each round
+   * and the warm-up.
+   */
   constructor(runner: Runner, changes: readonly Change[], roundChanges: number, roundMs: number) {
     this.name = runner.name;
     this.#runner = runner;
@@ -41,11 +44,18 @@ export class Walk implements Side {
     return this.#at;
   }
 
-  /** Finds how much fits into a round. Bounded: each turn takes twice as many changes as the one before. */
+  /**
+   * Finds how much fits into a round. Bounded: each turn takes twice as many changes as the one
+   * before.
+   */
   async warmUp(): Promise<void> {
     const most = this.#roundChanges;
     let last: Timed = { changes: 0, ms: 0 };
-    for (let count = ROUND_CHANGES_MIN; this.#at + count <= most && last.ms < this.#roundMs / 4; count *= 2) {
+    for (
+      let count = ROUND_CHANGES_MIN;
+      this.#at + count <= most && last.ms < this.#roundMs / 4;
+      count *= 2
+    ) {
       last = await this.#run(count);
     }
     const fitting = Math.ceil((last.changes / last.ms) * this.#roundMs);

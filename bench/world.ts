@@ -1,5 +1,6 @@
 /**
- * world.ts – One case of a workload: people, segments compiled, a history, and what holds before the history begins.
+ * world.ts – One case of a workload: people, segments compiled, a history, and what holds before
+ * the history begins.
  */
 import type { Change } from '../src/change/change.ts';
 import { type Batch, LOG_START, type LogEntry } from '../src/engine/batch.ts';
@@ -61,16 +62,19 @@ export function makeHistory(name: HistoryName, world: World, count: number, seed
   return drift(population, groups, count, seed + 2);
 }
 
-/** The network of the people's type, with the segments as ordinals from 0. */
+/** The network of the people's type, with the segments as predicate ids from 0. */
 export function makeTypes({ segments }: World): ReadonlyMap<string, TypeContext> {
   const network = new PredicateNetwork();
-  segments.forEach(({ compiled }, ordinal) => {
-    network.add(ordinal, compiled.predicate);
+  segments.forEach(({ compiled }, predicateId) => {
+    network.add(predicateId, compiled.predicate);
   });
   return new Map([[PEOPLE, { type: PEOPLE_TYPE, network, out: [], in: [] }]]);
 }
 
-/** What holds of each person before the history begins: by our network, which every check holds against the reference. */
+/**
+ * What holds of each person before the history begins: by our network, which every check holds
+ * against the reference.
+ */
 export function truthAtStart(
   world: World,
   types: ReadonlyMap<string, TypeContext>,
@@ -87,19 +91,45 @@ export function batchesOf(changes: readonly Change[]): Batch[] {
   const entries: LogEntry[] = [];
   for (let from = 0; from < changes.length; from += ENTRY_CHANGES) {
     const some = changes.slice(from, from + ENTRY_CHANGES);
-    entries.push({ id: `${from + 1}-0`, checkedAt: PEOPLE_TYPE.revision, changes: some, payload: '' });
+    entries.push({
+      id: `${from + 1}-0`,
+      checkedAt: PEOPLE_TYPE.revision,
+      changes: some,
+      payload: '',
+    });
   }
   const batches: Batch[] = [];
   for (let from = 0; from < entries.length; from += 2) {
-    batches.push({ entries: entries.slice(from, from + 2), position: LOG_START, scans: [], expired: [] });
+    batches.push({
+      entries: entries.slice(from, from + 2),
+      position: LOG_START,
+      backfills: [],
+      expired: [],
+    });
   }
   return batches;
 }
 
-/** @throws Error unless `held` are exactly the segments whose JsonLogic is truthy of the data, by json-logic-js. */
-export function checkTruth(side: string, id: string, data: Attributes, held: Iterable<number>, world: World): void {
-  const expected = world.segments.flatMap(({ jsonLogic }, at) => (holds(jsonLogic, data) ? [at] : []));
+/**
+ * @throws Error unless `held` are exactly the segments whose JsonLogic is truthy of the data, by
+ * json-logic-js.
+ */
+export function checkTruth(
+  side: string,
+  id: string,
+  data: Attributes,
+  held: Iterable<number>,
+  world: World,
+): void {
+  const expected = world.segments.flatMap(({ jsonLogic }, at) =>
+    holds(jsonLogic, data) ? [at] : [],
+  );
   const sorted = [...held].sort((a, b) => a - b);
-  const wrong = sorted.filter((at) => !expected.includes(at)).concat(expected.filter((at) => !sorted.includes(at)));
-  assert(wrong.length === 0, `${side} is wrong about ${id} in the segments ${wrong.slice(0, 5).join(', ')}`);
+  const wrong = sorted
+    .filter((at) => !expected.includes(at))
+    .concat(expected.filter((at) => !sorted.includes(at)));
+  assert(
+    wrong.length === 0,
+    `${side} is wrong about ${id} in the segments ${wrong.slice(0, 5).join(', ')}`,
+  );
 }

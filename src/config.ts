@@ -1,9 +1,10 @@
 /**
  * config.ts – Everything that can be set from outside, in one table: name, default, meaning.
  *
- * Keeps true: a process runs on a valid configuration or says every fault of it at once; a secret is in no message and no
- * list; an empty variable counts as unset (compose files pass those); a name that is nearly one of ours is a fault, since a
- * setting that is silently ignored is worse than a refusal.
+ * Keeps true: a process runs on a valid configuration or says every fault of it at once; a secret
+ * is in no message and no list; an empty variable counts as unset (compose files pass those); a
+ * name that is nearly one of ours is a fault, since a setting that is silently ignored is worse
+ * than a refusal.
  */
 import { resolve } from 'node:path';
 import { envSchema } from 'env-schema';
@@ -31,10 +32,14 @@ const SETTINGS = [
   {
     name: 'HOST',
     default: '127.0.0.1',
-    description: 'Address that the API listens on; anything but a loopback address needs ROLLCALL_KEYS',
+    description:
+      'Address that the API listens on; anything but a loopback address needs ROLLCALL_KEYS',
     secret: false,
     expected: 'an IP address or a host name',
-    schema: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$|^[0-9A-Fa-f:.]+(%[A-Za-z0-9]+)?$' },
+    schema: {
+      type: 'string',
+      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$|^[0-9A-Fa-f:.]+(%[A-Za-z0-9]+)?$',
+    },
   },
   {
     name: 'PORT',
@@ -71,7 +76,8 @@ const SETTINGS = [
   {
     name: 'ROLLCALL_KEYS',
     default: undefined,
-    description: 'Keys of the API and their roles; unset on a loopback address: a master key is made and printed once',
+    description:
+      'Keys of the API and their roles; unset on a loopback address: a master key is made and printed once',
     secret: true,
     expected: `role:key,role:key with roles ${ROLES.join(', ')} and keys of at least 16 letters, digits or signs`,
     schema: { type: 'string' },
@@ -111,7 +117,8 @@ const SETTINGS = [
   {
     name: 'ROLLCALL_RATE_LIMIT',
     default: undefined,
-    description: 'Requests that one key may make: per minute, or per what follows a slash; unset: any number',
+    description:
+      'Requests that one key may make: per minute, or per what follows a slash; unset: any number',
     secret: false,
     expected: 'a number of requests such as 600, 10/second, 600/minute or 10000/hour',
     schema: { type: 'string', pattern: '^[1-9][0-9]{0,8}(/(second|minute|hour))?$' },
@@ -121,7 +128,8 @@ const SETTINGS = [
     default: undefined,
     description: 'Origins of web pages that may call the API from a browser; unset: none',
     secret: false,
-    expected: 'https://app.example.com,http://localhost:5173 (scheme, host and port, without a path)',
+    expected:
+      'https://app.example.com,http://localhost:5173 (scheme, host and port, without a path)',
     schema: { type: 'string' },
   },
   {
@@ -195,8 +203,12 @@ export class ConfigError extends Error {
   readonly faults: readonly ConfigFault[];
 
   constructor(faults: readonly ConfigFault[]) {
-    const lines = faults.map((fault) => `  ${fault.name} ${fault.problem}; expected: ${fault.expected}`);
-    super(`The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${lines.join('\n')}`);
+    const lines = faults.map(
+      (fault) => `  ${fault.name} ${fault.problem}; expected: ${fault.expected}`,
+    );
+    super(
+      `The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${lines.join('\n')}`,
+    );
     this.name = 'ConfigError';
     this.faults = faults;
   }
@@ -244,7 +256,9 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     timeZone: typed.ROLLCALL_TIME_ZONE,
     prefix: typed.ROLLCALL_PREFIX,
     webhookAllow: listed(values.ROLLCALL_WEBHOOK_ALLOW ?? ''),
-    ...(values.ROLLCALL_RATE_LIMIT === undefined ? {} : { rateLimit: readRateLimit(values.ROLLCALL_RATE_LIMIT) }),
+    ...(values.ROLLCALL_RATE_LIMIT === undefined
+      ? {}
+      : { rateLimit: readRateLimit(values.ROLLCALL_RATE_LIMIT) }),
     limits: limitsFrom(({ name }) => typed[name as keyof typeof typed] as number),
     corsOrigins: listed(values.ROLLCALL_CORS_ORIGINS ?? ''),
     logLevel: typed.LOG_LEVEL,
@@ -266,7 +280,9 @@ export function describeConfig(env: NodeJS.ProcessEnv): ConfigRow[] {
 }
 
 function withDefault(setting: Setting): Record<string, unknown> {
-  return setting.default === undefined ? { ...setting.schema } : { ...setting.schema, default: setting.default };
+  return setting.default === undefined
+    ? { ...setting.schema }
+    : { ...setting.schema, default: setting.default };
 }
 
 function readValues(env: NodeJS.ProcessEnv): Values {
@@ -284,11 +300,16 @@ function checkSchema(values: Values): { typed?: Typed; faults: ConfigFault[] } {
     if (found === undefined) throw error;
     const names = new Set(found.map(({ instancePath }) => instancePath.slice(1)));
     const settings = CONFIG.filter((setting) => names.has(setting.name));
-    return { faults: settings.map((setting) => faultOf(setting, `is ${echoed(values[setting.name])}`)) };
+    return {
+      faults: settings.map((setting) => faultOf(setting, `is ${echoed(values[setting.name])}`)),
+    };
   }
 }
 
-/** One row for each variable whose value means more than JSON Schema can say: its problems, in words without secrets. */
+/**
+ * One row for each variable whose value means more than JSON Schema can say: its problems, in words
+ * without secrets.
+ */
 const checks: Partial<Record<SettingName, (value: string) => string[]>> = {
   REDIS_URL: (value) => (isRedisUrl(value) ? [] : ['is not the URL of a Redis']),
   REDIS_CLUSTER_NODES: checkClusterNodes,
@@ -296,8 +317,11 @@ const checks: Partial<Record<SettingName, (value: string) => string[]>> = {
   ROLLCALL_WEBHOOK_ALLOW: (value) =>
     listed(value).flatMap((entry) => (isTarget(entry) ? [] : [`has the entry ${echoed(entry)}`])),
   ROLLCALL_CORS_ORIGINS: (value) =>
-    listed(value).flatMap((entry) => (isOrigin(entry) ? [] : [`has the entry ${echoed(entry)}, which is no origin`])),
-  ROLLCALL_TIME_ZONE: (value) => (isTimeZone(value) ? [] : [`is ${echoed(value)}, which is no known time zone`]),
+    listed(value).flatMap((entry) =>
+      isOrigin(entry) ? [] : [`has the entry ${echoed(entry)}, which is no origin`],
+    ),
+  ROLLCALL_TIME_ZONE: (value) =>
+    isTimeZone(value) ? [] : [`is ${echoed(value)}, which is no known time zone`],
 };
 
 function checkMeaning(values: Values): ConfigFault[] {
@@ -309,7 +333,10 @@ function checkMeaning(values: Values): ConfigFault[] {
   const host = values.HOST ?? '127.0.0.1';
   if (values.ROLLCALL_KEYS === undefined && !isLoopback(host)) {
     faults.push(
-      faultOf(settingOf('ROLLCALL_KEYS'), `is not set while HOST is ${echoed(host)}, which others can reach`),
+      faultOf(
+        settingOf('ROLLCALL_KEYS'),
+        `is not set while HOST is ${echoed(host)}, which others can reach`,
+      ),
     );
   }
   return faults;
@@ -318,10 +345,16 @@ function checkMeaning(values: Values): ConfigFault[] {
 function checkClusterNodes(value: string): string[] {
   const wrong = value.split(',').filter((node) => !isHostAndPort(node.trim()));
   const form = wrong.map((node) => `has the node ${echoed(node.trim())}, which is not host:port`);
-  return [...form, 'is set, but running on a Redis Cluster comes with a later release: unset it and set REDIS_URL'];
+  return [
+    ...form,
+    'is set, but running on a Redis Cluster comes with a later release: unset it and set REDIS_URL',
+  ];
 }
 
-/** Parses `role:key,role:key`. A problem names the entry by its place and never holds a part of it that may be a key. */
+/**
+ * Parses `role:key,role:key`. A problem names the entry by its place and never holds a part of it
+ * that may be a key.
+ */
 function parseKeys(value: string): { entries: KeyEntry[]; problems: string[] } {
   const entries: KeyEntry[] = [];
   const problems: string[] = [];
@@ -345,19 +378,28 @@ function keyProblem(entry: KeyEntry, before: readonly KeyEntry[]): string | unde
   return undefined;
 }
 
-/** A variable of ours that does not exist, if it looks like one that does. Others may share our prefix and are let be. */
+/**
+ * A variable of ours that does not exist, if it looks like one that does. Others may share our
+ * prefix and are let be.
+ */
 function checkNames(env: NodeJS.ProcessEnv): ConfigFault[] {
-  const unknown = Object.keys(env).filter((name) => name.startsWith('ROLLCALL_') && !isSetting(name));
+  const unknown = Object.keys(env).filter(
+    (name) => name.startsWith('ROLLCALL_') && !isSetting(name),
+  );
   return unknown.flatMap((name) => {
     const meant = isServiceLink(name, env[name] ?? '') ? undefined : nearestSetting(name);
-    return meant === undefined ? [] : [{ name, problem: 'is not a variable that Rollcall knows', expected: meant }];
+    return meant === undefined
+      ? []
+      : [{ name, problem: 'is not a variable that Rollcall knows', expected: meant }];
   });
 }
 
 /** Kubernetes sets these in every pod next to a service called "rollcall". */
 function isServiceLink(name: string, value: string): boolean {
   return (
-    /^ROLLCALL_SERVICE_(HOST|PORT)/.test(name) || /^ROLLCALL_PORT_\d+_/.test(name) || /^(tcp|udp):\/\//.test(value)
+    /^ROLLCALL_SERVICE_(HOST|PORT)/.test(name) ||
+    /^ROLLCALL_PORT_\d+_/.test(name) ||
+    /^(tcp|udp):\/\//.test(value)
   );
 }
 
@@ -392,7 +434,11 @@ function editDistance(a: string, b: string): number {
   return row[b.length]!;
 }
 
-const WINDOWS_MS: Readonly<Record<string, number>> = { second: 1000, minute: 60_000, hour: 3_600_000 };
+const WINDOWS_MS: Readonly<Record<string, number>> = {
+  second: 1000,
+  minute: 60_000,
+  hour: 3_600_000,
+};
 
 function readRateLimit(value: string): RateLimit {
   const [requests, per = 'minute'] = value.split('/');
@@ -421,7 +467,12 @@ function listed(value: string): string[] {
 
 /** A host name, an address in its plain form, or a CIDR. What is nearly an address is no name. */
 function isTarget(entry: string): boolean {
-  if (ipaddr.IPv4.isValidFourPartDecimal(entry) || ipaddr.IPv6.isValid(entry) || ipaddr.isValidCIDR(entry)) return true;
+  if (
+    ipaddr.IPv4.isValidFourPartDecimal(entry) ||
+    ipaddr.IPv6.isValid(entry) ||
+    ipaddr.isValidCIDR(entry)
+  )
+    return true;
   const isNumeric = /(^|\.)(\d+|0x[0-9a-f]*)\.?$/i.test(entry);
   return !isNumeric && /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$/.test(entry);
 }
@@ -429,7 +480,12 @@ function isTarget(entry: string): boolean {
 /** As a browser writes it: `https://app.example.com` and no more. A star would be everybody. */
 function isOrigin(entry: string): boolean {
   const url = URL.canParse(entry) ? new URL(entry) : undefined;
-  return url !== undefined && /^https?:$/.test(url.protocol) && url.origin === entry && !entry.includes('*');
+  return (
+    url !== undefined &&
+    /^https?:$/.test(url.protocol) &&
+    url.origin === entry &&
+    !entry.includes('*')
+  );
 }
 
 function isTimeZone(value: string): boolean {
@@ -463,7 +519,9 @@ function inTableOrder(faults: readonly ConfigFault[]): ConfigFault[] {
 
 function echoed(value: string | undefined): string {
   const text = value ?? '';
-  return JSON.stringify(text.length > echoedLengthMax ? `${text.slice(0, echoedLengthMax)}…` : text);
+  return JSON.stringify(
+    text.length > echoedLengthMax ? `${text.slice(0, echoedLengthMax)}…` : text,
+  );
 }
 
 /** Of a URL the host stays readable: whoever looks at the list wants to know which Redis it is. */

@@ -1,8 +1,9 @@
 /**
  * errors.ts – Every failure that the world can cause, in one table: code, HTTP status, title.
  *
- * Keeps true: a code occurs once; whoever answers for the world's faults throws a `Problem` with a code of this table, and
- * whoever finds a bug of ours throws through `assert` or `unreachable`. There is no third kind of failure.
+ * Keeps true: a code occurs once; whoever answers for the world's faults throws a `Problem` with a
+ * code of this table, and whoever finds a bug of ours throws through `assert` or `unreachable`.
+ * There is no third kind of failure.
  */
 
 interface ErrorKind {
@@ -52,12 +53,21 @@ export const ERRORS = {
   sync_unknown: { status: 404, title: 'There was no such sync' },
   activation_disabled: { status: 409, title: 'The activation is disabled' },
   catalog_full: { status: 409, title: 'The catalog holds as much as it may' },
-  catalog_conflict: { status: 409, title: 'The catalog was changed by someone else too often; try again' },
+  catalog_conflict: {
+    status: 409,
+    title: 'The catalog was changed by someone else too often; try again',
+  },
   // records
   record_unknown: { status: 404, title: 'There is no such record' },
-  change_dead: { status: 422, title: 'The change could not be applied and was put with the dead letters' },
+  change_dead: {
+    status: 422,
+    title: 'The change could not be applied and was put with the dead letters',
+  },
   // jobs
-  seed_invalid: { status: 422, title: 'The seed holds items that can not be imported; nothing was changed' },
+  seed_invalid: {
+    status: 422,
+    title: 'The seed holds items that can not be imported; nothing was changed',
+  },
   job_unknown: { status: 404, title: 'There is no such job' },
   job_result_missing: { status: 404, title: 'The job has no result to download' },
   // who is asking
@@ -65,8 +75,14 @@ export const ERRORS = {
   role_insufficient: { status: 403, title: 'The role of this key does not allow that' },
   origin_refused: { status: 403, title: 'A page of another site may not do that' },
   // idempotency
-  idempotency_key_reused: { status: 422, title: 'The Idempotency-Key was used with another request' },
-  idempotency_in_progress: { status: 409, title: 'A request with this Idempotency-Key is still being worked on' },
+  idempotency_key_reused: {
+    status: 422,
+    title: 'The Idempotency-Key was used with another request',
+  },
+  idempotency_in_progress: {
+    status: 409,
+    title: 'A request with this Idempotency-Key is still being worked on',
+  },
   // the state of the server
   overloaded: { status: 429, title: 'More is asked for at a time than the limit allows' },
   redis_full: { status: 503, title: 'Redis is full and takes no writes' },
@@ -87,13 +103,21 @@ export interface Fault {
   readonly detail: string;
 }
 
-/** A failure that the world caused. `extra` members are added to the problem document (`used_by`, `retry_after_s`, …). */
+/**
+ * A failure that the world caused. `extra` members are added to the problem document (`used_by`,
+ * `retry_after_s`, …).
+ */
 export class Problem extends Error {
   readonly code: ErrorCode;
   readonly errors: readonly Fault[];
   readonly extra: Readonly<Record<string, unknown>>;
 
-  constructor(code: ErrorCode, detail: string, errors: readonly Fault[] = [], extra: Record<string, unknown> = {}) {
+  constructor(
+    code: ErrorCode,
+    detail: string,
+    errors: readonly Fault[] = [],
+    extra: Record<string, unknown> = {},
+  ) {
     super(detail);
     this.name = 'Problem';
     this.code = code;

@@ -1,8 +1,9 @@
 /**
- * limits.ts – What one caller may cost, in one table: a row is a bound, the variable that moves it, and its default.
+ * limits.ts – What one caller may cost, in one table: a row is a bound, the variable that moves it,
+ * and its default.
  *
- * Keeps true: each bound acts where its name is read, is listed by `rollcall config`, and is a whole number; a new one is one
- * row here and nothing anywhere else.
+ * Keeps true: each bound acts where its name is read, is listed by `rollcall config`, and is a
+ * whole number; a new one is one row here and nothing anywhere else.
  */
 interface Limit {
   readonly name: `ROLLCALL_${string}`;
@@ -29,21 +30,24 @@ export const LIMITS = {
     default: 16 * MB,
     minimum: 64 * KB,
     maximum: 64 * MB,
-    description: "Bytes after which a page of a view's rows ends early, their relationships included",
+    description:
+      "Bytes after which a page of a view's rows ends early, their relationships included",
   },
   heldBytes: {
     name: 'ROLLCALL_HELD_BYTES',
     default: 64 * MB,
     minimum: MB,
     maximum: 4 * GB,
-    description: 'Bytes of answers that wait to be taken by slow clients; one key holds at most half',
+    description:
+      'Bytes of answers that wait to be taken by slow clients; one key holds at most half',
   },
   sortedRunsBytes: {
     name: 'ROLLCALL_SORTED_RUNS_BYTES',
     default: 64 * MB,
     minimum: 64 * KB,
     maximum: 16 * GB,
-    description: 'Bytes in Redis of the orders of sorted views that are being read; the oldest give way',
+    description:
+      'Bytes in Redis of the orders of sorted views that are being read; the oldest give way',
   },
   sortedRuns: {
     name: 'ROLLCALL_SORTED_RUNS',
@@ -64,28 +68,32 @@ export const LIMITS = {
     default: MB,
     minimum: 0,
     maximum: GB,
-    description: 'Bytes of a body read after its request was refused; then the connection is closed',
+    description:
+      'Bytes of a body read after its request was refused; then the connection is closed',
   },
   idempotencyBytes: {
     name: 'ROLLCALL_IDEMPOTENCY_BYTES',
     default: 16 * MB,
     minimum: 64 * KB,
     maximum: GB,
-    description: 'Bytes of answers kept for the Idempotency-Keys of one API key; the oldest give way',
+    description:
+      'Bytes of answers kept for the Idempotency-Keys of one API key; the oldest give way',
   },
   webhookLanes: {
     name: 'ROLLCALL_WEBHOOK_LANES',
     default: 128,
     minimum: 4,
     maximum: 1024,
-    description: 'Webhooks sent at once; one activation has at most a quarter of them, one host a half',
+    description:
+      'Webhooks sent at once; one activation has at most a quarter of them, one host a half',
   },
   requestSeconds: {
     name: 'ROLLCALL_REQUEST_SECONDS',
     default: 60,
     minimum: 5,
     maximum: 3600,
-    description: 'Seconds in which a body must have come, unless it is streamed; headers have 20 s at most',
+    description:
+      'Seconds in which a body must have come, unless it is streamed; headers have 20 s at most',
   },
   connections: {
     name: 'ROLLCALL_CONNECTIONS',
@@ -115,7 +123,13 @@ export const LIMITS = {
     maximum: 1_000_000,
     description: 'Segments',
   },
-  views: { name: 'ROLLCALL_VIEWS', default: 5000, minimum: 1, maximum: 100_000, description: 'Views' },
+  views: {
+    name: 'ROLLCALL_VIEWS',
+    default: 5000,
+    minimum: 1,
+    maximum: 100_000,
+    description: 'Views',
+  },
   activationsPerView: {
     name: 'ROLLCALL_ACTIVATIONS_PER_VIEW',
     default: 20,

@@ -1,5 +1,6 @@
 /**
- * metrics.ts – What a process counts and times, in Prometheus' terms. One set per deployment, so that tests can run several.
+ * metrics.ts – What a process counts and times, in Prometheus' terms. One set per deployment, so
+ * that tests can run several.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
@@ -24,13 +25,21 @@ export function createMetrics() {
       labelNames: ['code'],
       registers,
     }),
-    changesApplied: new Counter({ name: 'rollcall_changes_applied_total', help: 'Changes committed', registers }),
+    changesApplied: new Counter({
+      name: 'rollcall_changes_applied_total',
+      help: 'Changes committed',
+      registers,
+    }),
     membershipsFlipped: new Counter({
       name: 'rollcall_memberships_flipped_total',
       help: 'Records that entered or left a segment',
       registers,
     }),
-    commits: new Counter({ name: 'rollcall_commits_total', help: 'Commits of partitions', registers }),
+    commits: new Counter({
+      name: 'rollcall_commits_total',
+      help: 'Commits of partitions',
+      registers,
+    }),
     deadLetters: new Counter({
       name: 'rollcall_dead_letters_total',
       help: 'Changes put with the dead letters',

@@ -1,8 +1,10 @@
 /**
- * time-slice.ts – Long work shares the event loop: who works through many small things asks now and then whether to give way.
+ * time-slice.ts – Long work shares the event loop: who works through many small things asks now and
+ * then whether to give way.
  *
- * Keeps true: of all who work so, together, one turn of the loop does at most about SLICE_MS; they take turns in the order in
- * which they gave way, so that many at once slow each other down and nobody else.
+ * Keeps true: of all who work so, together, one turn of the loop does at most about SLICE_MS; they
+ * take turns in the order in which they gave way, so that many at once slow each other down and
+ * nobody else.
  */
 const SLICE_MS = 8;
 

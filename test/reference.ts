@@ -6,12 +6,18 @@
 
 import { holds } from '../src/query/reference.ts';
 
-/** A record as JsonLogic sees it: `document` is nested along the relationships that the rule reads. */
+/**
+ * A record as JsonLogic sees it: `document` is nested along the relationships that the rule reads.
+ */
 export interface ReferenceRecord {
   readonly id: string;
   readonly document: unknown;
 }
 
-export function members(rule: unknown, records: readonly ReferenceRecord[], nowMs?: number): string[] {
+export function members(
+  rule: unknown,
+  records: readonly ReferenceRecord[],
+  nowMs?: number,
+): string[] {
   return records.filter((record) => holds(rule, record.document, nowMs)).map((record) => record.id);
 }

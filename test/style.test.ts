@@ -1,5 +1,6 @@
 /**
- * style.test.ts – What the layout promises: a file says what it keeps true, imports point one way, nothing is called a helper.
+ * style.test.ts – What the layout promises: a file says what it keeps true, imports point one way,
+ * nothing is called a helper.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
@@ -13,12 +14,16 @@ const files = readdirSync(ROOT, { recursive: true })
   .filter((file) => file.endsWith('.ts'))
   .map((file) => ({ file, text: readFileSync(join(ROOT, file), 'utf8') }));
 
-/** A folder may import from those before it. Files at the top (`errors.ts`, `config.ts`, `metrics.ts`) belong to everyone. */
+/**
+ * A folder may import from those before it. Files at the top (`errors.ts`, `config.ts`,
+ * `metrics.ts`) belong to everyone.
+ */
 const ORDER = ['redis', 'change', 'query', 'catalog', 'membership', 'engine', 'jobs', 'api', 'cli'];
 /** What these folders hold is computed from its arguments: no Redis, no clock, no files. */
 const PURE = ['change', 'query'];
 
-const importsOf = (text: string) => [...text.matchAll(/(?:from|import)\s*\(?'([^']+)'/g)].map((match) => match[1]!);
+const importsOf = (text: string) =>
+  [...text.matchAll(/(?:from|import)\s*\(?'([^']+)'/g)].map((match) => match[1]!);
 const folderOf = (file: string) => file.split('/')[0]!;
 
 describe.each(files)('src/$file', ({ file, text }) => {
@@ -41,7 +46,9 @@ describe.each(files)('src/$file', ({ file, text }) => {
 
   it('does no I/O if its folder is pure', () => {
     if (!PURE.includes(folderOf(file))) return;
-    expect(importsOf(text).filter((path) => path.startsWith('node:') || path === 'ioredis')).toEqual([]);
+    expect(
+      importsOf(text).filter((path) => path.startsWith('node:') || path === 'ioredis'),
+    ).toEqual([]);
     expect(text).not.toMatch(/Date\.now\(\)|Math\.random\(\)/);
   });
 

@@ -1,5 +1,6 @@
 /**
- * closures.ts – The peer that a good programmer writes by hand: one closure a segment, all of them run at every change.
+ * closures.ts – The peer that a good programmer writes by hand: one closure a segment, all of them
+ * run at every change.
  *
  * It shares no code with the engine.
  */

@@ -1,8 +1,10 @@
 /**
- * log-reader.ts – A reader of partitioned logs that knows no segments: what any consumer of the same streams has to do.
+ * log-reader.ts – A reader of partitioned logs that knows no segments: what any consumer of the
+ * same streams has to do.
  *
- * Keeps true: it reads the streams by the same blocking read as our processors, takes batches of the same size, one at a time
- * in each partition and all partitions side by side; `write` is done with a batch before the next one of its partition.
+ * Keeps true: it reads the streams by the same blocking read as our processors, takes batches of
+ * the same size, one at a time in each partition and all partitions side by side; `write` is done
+ * with a batch before the next one of its partition.
  */
 import type { Change } from '../../src/change/change.ts';
 import { readLogEntry } from '../../src/engine/batch.ts';
@@ -11,7 +13,11 @@ import type { StreamEntry, StreamTail } from '../../src/redis/stream-tail.ts';
 /** As in the processor: a batch ends at the entry that passes this. */
 const BATCH_CHANGES_MAX = 500;
 
-export type WriteBatch = (partition: number, changes: readonly Change[], position: string) => Promise<void>;
+export type WriteBatch = (
+  partition: number,
+  changes: readonly Change[],
+  position: string,
+) => Promise<void>;
 
 export class LogReader {
   /** Changes that were written. */

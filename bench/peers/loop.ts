@@ -1,8 +1,9 @@
 /**
- * loop.ts – What every peer does with its evaluator: run all segments over the changed record, compare with what held before.
+ * loop.ts – What every peer does with its evaluator: run all segments over the changed record,
+ * compare with what held before.
  *
- * Keeps true: after `apply` the truth of the record is right for every segment. It is given the truth at the start, so that
- * a peer is not charged for what happened before.
+ * Keeps true: after `apply` the truth of the record is right for every segment. It is given the
+ * truth at the start, so that a peer is not charged for what happened before.
  */
 import type { Change } from '../../src/change/change.ts';
 import type { Attributes } from '../../src/query/atom.ts';

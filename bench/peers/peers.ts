@@ -33,7 +33,10 @@ export const EVALUATORS: Readonly<Record<string, Evaluator>> = {
   'hand closures loop': (segments) => segments.map(({ query }) => compileClosure(query)),
 };
 
-/** This engine holds 0 to be equal to null, json-logic-js does not: found by the check against the reference. */
+/**
+ * This engine holds 0 to be equal to null, json-logic-js does not: found by the check against the
+ * reference.
+ */
 function withStrictGuards(rule: unknown): unknown {
   return JSON.parse(JSON.stringify(rule).replaceAll('{"!=":', '{"!==":'));
 }

@@ -3,7 +3,7 @@ import type { Change } from '../../src/change/change.ts';
 import { partitionOf } from '../../src/change/partition.ts';
 import { assert } from '../../src/errors.ts';
 import type { Attributes } from '../../src/query/atom.ts';
-import { entered, flippedOrdinal } from '../../src/query/network.ts';
+import { entered, flippedPredicateId } from '../../src/query/network.ts';
 import { openConnection } from '../../src/redis/connection.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import { StreamTail } from '../../src/redis/stream-tail.ts';
@@ -12,9 +12,25 @@ import { type BenchOptions, type Case, compare, type Progress, type Workload } f
 import { LogReader } from '../peers/log-reader.ts';
 import { LoopPeer } from '../peers/loop.ts';
 import { EVALUATORS } from '../peers/peers.ts';
-import { heldIn, PARTITIONS, puts, RollcallSide, reached, stage, withRedis } from '../rollcall-side.ts';
+import {
+  heldIn,
+  PARTITIONS,
+  puts,
+  RollcallSide,
+  reached,
+  stage,
+  withRedis,
+} from '../rollcall-side.ts';
 import { type Run, type Runner, Walk } from '../walk.ts';
-import { checkTruth, ENTRY_CHANGES, makeHistory, makeTypes, makeWorld, truthAtStart, type World } from '../world.ts';
+import {
+  checkTruth,
+  ENTRY_CHANGES,
+  makeHistory,
+  makeTypes,
+  makeWorld,
+  truthAtStart,
+  type World,
+} from '../world.ts';
 
 export const INGEST: Workload = {
   name: 'ingest',
@@ -48,7 +64,12 @@ function peerNames({ peers }: BenchOptions): string[] {
   return PEERS.filter((name) => !peers || peers.some((peer) => name.includes(peer)));
 }
 
-async function runCase(url: string, count: number, options: BenchOptions, progress: Progress): Promise<Case> {
+async function runCase(
+  url: string,
+  count: number,
+  options: BenchOptions,
+  progress: Progress,
+): Promise<Case> {
   progress.say(`compiling ${count} segments`);
   const world = makeWorld(options.records, count, options.seed);
   const roundChanges = Math.min(ROUND_CHANGES_MAX, options.roundMs * 100);
@@ -61,9 +82,12 @@ async function runCase(url: string, count: number, options: BenchOptions, progre
   if (names.includes('naive engine')) peers.push(await NaiveSide.open(url, world, truth));
   const sides = [ours, ...peers];
   try {
-    const walks = sides.map((side) => new Walk(side, history.changes, roundChanges, options.roundMs));
+    const walks = sides.map(
+      (side) => new Walk(side, history.changes, roundChanges, options.roundMs),
+    );
     const checkAll = async () => {
-      for (const [at, side] of sides.entries()) await check(side, history.changes.slice(0, walks[at]!.applied), world);
+      for (const [at, side] of sides.entries())
+        await check(side, history.changes.slice(0, walks[at]!.applied), world);
     };
     for (const walk of walks) await walk.warmUp();
     await checkAll();
@@ -101,7 +125,8 @@ async function check(side: LogSide, applied: readonly Change[], world: World): P
 }
 
 function sameData(a: Attributes, b: Attributes): boolean {
-  const sorted = (data: Attributes) => JSON.stringify(Object.entries(data).sort(([x], [y]) => (x < y ? -1 : 1)));
+  const sorted = (data: Attributes) =>
+    JSON.stringify(Object.entries(data).sort(([x], [y]) => (x < y ? -1 : 1)));
   return sorted(a) === sorted(b);
 }
 
@@ -110,7 +135,9 @@ const STORE_BATCH_LUA = `redis.call('HSET', KEYS[1], unpack(ARGV, 2))
 redis.call('SET', KEYS[2], ARGV[1])
 return 'ok'`;
 
-/** What both peers have: their own streams, the records as they stand in memory, and a connection. */
+/**
+ * What both peers have: their own streams, the records as they stand in memory, and a connection.
+ */
 abstract class PeerSide implements LogSide {
   abstract readonly name: string;
   protected readonly redis: Redis;
@@ -158,13 +185,19 @@ abstract class PeerSide implements LogSide {
     this.redis.disconnect();
   }
 
-  protected async write(partition: number, changes: readonly Change[], position: string): Promise<void> {
+  protected async write(
+    partition: number,
+    changes: readonly Change[],
+    position: string,
+  ): Promise<void> {
     const { records, meta } = this.#keysOf(partition);
     const rows = new Map<string, Attributes>();
     for (const change of changes) rows.set(change.id, this.apply(change));
     const given: string[] = [records, meta, position];
     for (const [id, data] of rows) given.push(id, JSON.stringify(data));
-    const redis = this.redis as unknown as { storeBatch(given: readonly string[]): Promise<string> };
+    const redis = this.redis as unknown as {
+      storeBatch(given: readonly string[]): Promise<string>;
+    };
     await redis.storeBatch(given);
   }
 
@@ -211,11 +244,18 @@ class NaiveSide extends PeerSide {
   private constructor(url: string, world: World, truth: ReadonlyMap<string, Iterable<number>>) {
     super(url, 'naive');
     const tests = EVALUATORS['json-logic-js loop']!(world.segments);
-    this.#peer = new LoopPeer(tests, { data: (id) => world.people.get(id)!.data, held: (id) => truth.get(id)! });
+    this.#peer = new LoopPeer(tests, {
+      data: (id) => world.people.get(id)!.data,
+      held: (id) => truth.get(id)!,
+    });
     this.#sets = world.segments.map((_, at) => `naive:segment:${at}`);
   }
 
-  static async open(url: string, world: World, truth: ReadonlyMap<string, Iterable<number>>): Promise<NaiveSide> {
+  static async open(
+    url: string,
+    world: World,
+    truth: ReadonlyMap<string, Iterable<number>>,
+  ): Promise<NaiveSide> {
     const side = new NaiveSide(url, world, truth);
     await side.start();
     await side.#loadSets(truth);
@@ -228,14 +268,18 @@ class NaiveSide extends PeerSide {
 
   protected apply(change: Change): Attributes {
     for (const flip of this.#peer.apply(change)) {
-      const set = this.#sets[flippedOrdinal(flip)]!;
+      const set = this.#sets[flippedPredicateId(flip)]!;
       if (entered(flip)) this.#commands?.sadd(set, change.id);
       else this.#commands?.srem(set, change.id);
     }
     return this.#peer.data(change.id);
   }
 
-  protected override async write(partition: number, changes: readonly Change[], position: string): Promise<void> {
+  protected override async write(
+    partition: number,
+    changes: readonly Change[],
+    position: string,
+  ): Promise<void> {
     const commands = this.redis.pipeline();
     this.#commands = commands;
     const stored = super.write(partition, changes, position); // evaluates all changes before it first awaits

@@ -1,9 +1,11 @@
 /**
- * memory.ts – What time costs: the timer of a record in bytes of Redis and in time, when it is set and when it fires.
+ * memory.ts – What time costs: the timer of a record in bytes of Redis and in time, when it is set
+ * and when it fires.
  *
- * The same people go through the whole engine twice, each on a Redis of its own: with segments that know no time, and with
- * one more that does, "seen in the last 30 days". So every record has a timer there, and none here. Then the windows of many
- * end at one moment, while the raw peer removes as many ids from one set.
+ * The same people go through the whole engine twice, each on a Redis of its own: with segments that
+ * know no time, and with one more that does, "seen in the last 30 days". So every record has a
+ * timer there, and none here. Then the windows of many end at one moment, while the raw peer
+ * removes as many ids from one set.
  */
 import type { Change } from '../../src/change/change.ts';
 import { partitionOf } from '../../src/change/partition.ts';
@@ -36,7 +38,12 @@ export const MEMORY: Workload = {
         withRedis(progress, (timeless) => runCases({ timed, timeless }, count, options, progress));
       cases.push(...(await withRedis(progress, run)));
     }
-    return { workload: 'memory', title: 'memory: what the timer of a record costs', cases, notes: NOTES };
+    return {
+      workload: 'memory',
+      title: 'memory: what the timer of a record costs',
+      cases,
+      notes: NOTES,
+    };
   },
 };
 
@@ -63,23 +70,40 @@ async function runCases(
   progress: Progress,
 ): Promise<Case[]> {
   const timeless = seenLately(makeWorld(options.records, count, options.seed), options.seed);
-  const timed: World = { ...timeless, segments: [...timeless.segments, compileSegment(TIMED as unknown as RuleGroup)] };
+  const timed: World = {
+    ...timeless,
+    segments: [...timeless.segments, compileSegment(TIMED as unknown as RuleGroup)],
+  };
   const plain = await Rollcall.open('Rollcall, no time', urls.timeless, timeless, progress);
-  const sides = [await Rollcall.open('Rollcall, all timed', urls.timed, timed, progress), plain] as const;
+  const sides = [
+    await Rollcall.open('Rollcall, all timed', urls.timed, timed, progress),
+    plain,
+  ] as const;
   try {
     const roundChanges = Math.min(40_000, options.roundMs * 100);
-    const changes = seenNow(makeHistory('drift', timeless, roundChanges * (options.rounds + 1), options.seed), options);
+    const changes = seenNow(
+      makeHistory('drift', timeless, roundChanges * (options.rounds + 1), options.seed),
+      options,
+    );
     const memory = await memoryOf(...sides, timeless.people.size);
-    const walks = sides.map((side) => new Walk(side.runner, changes, roundChanges, options.roundMs));
+    const walks = sides.map(
+      (side) => new Walk(side.runner, changes, roundChanges, options.roundMs),
+    );
     for (const walk of walks) await walk.warmUp();
     const figures = await compare(walks, options.rounds, progress);
-    for (const [at, side] of sides.entries()) await side.check(changes.slice(0, walks[at]!.applied), timeless);
+    for (const [at, side] of sides.entries())
+      await side.check(changes.slice(0, walks[at]!.applied), timeless);
     const ending = [...timeless.people.keys()].slice(0, Math.ceil(options.roundMs * 20));
     const leaving = [new Leaving(sides[0], ending), new RawLeaving(plain.deployment, ending)];
     const fired = await compare(leaving, options.rounds, progress);
     return [
       { history: 'drift', segments: count, work: memory, figures },
-      { history: 'due at once', segments: count, work: { 'records that are due': ending.length }, figures: fired },
+      {
+        history: 'due at once',
+        segments: count,
+        work: { 'records that are due': ending.length },
+        figures: fired,
+      },
     ];
   } finally {
     for (const { deployment } of sides) await deployment.close();
@@ -89,19 +113,29 @@ async function runCases(
 /** Everyone was seen in the window, and stays in it while the workload runs. */
 function seenLately(world: World, seed: number): World {
   const random = new Random(seed + 3);
-  const people = [...world.people.values()].map(({ id, data }) => ({ id, data: { ...data, [SEEN]: lately(random) } }));
+  const people = [...world.people.values()].map(({ id, data }) => ({
+    id,
+    data: { ...data, [SEEN]: lately(random) },
+  }));
   return { ...world, people: new Map(people.map((person) => [person.id, person])) };
 }
 
-function seenNow({ changes }: { readonly changes: readonly Change[] }, { seed }: BenchOptions): Change[] {
+function seenNow(
+  { changes }: { readonly changes: readonly Change[] },
+  { seed }: BenchOptions,
+): Change[] {
   const random = new Random(seed + 4);
   return changes.map((change) =>
-    change.data && SEEN in change.data ? { ...change, data: { ...change.data, [SEEN]: lately(random) } } : change,
+    change.data && SEEN in change.data
+      ? { ...change, data: { ...change.data, [SEEN]: lately(random) } }
+      : change,
   );
 }
 
 function lately(random: Random): string {
-  return new Date(Date.now() - Math.floor(random.unit() * (WINDOW_DAYS - 1) * DAY_MS)).toISOString();
+  return new Date(
+    Date.now() - Math.floor(random.unit() * (WINDOW_DAYS - 1) * DAY_MS),
+  ).toISOString();
 }
 
 /** What is stored, by kind. */
@@ -113,7 +147,11 @@ interface Stored {
   readonly used: number;
 }
 
-async function memoryOf(timed: Rollcall, timeless: Rollcall, records: number): Promise<Record<string, number>> {
+async function memoryOf(
+  timed: Rollcall,
+  timeless: Rollcall,
+  records: number,
+): Promise<Record<string, number>> {
   const [more, less] = [await timed.stored(), await timeless.stored()];
   assert(less.due === 0 && less.dueKeys === 0, 'records without timers have no due');
   const per = (bytes: number) => bytes / records;
@@ -137,7 +175,12 @@ class Rollcall {
     this.#usedBefore = usedBefore;
   }
 
-  static async open(name: string, url: string, world: World, progress: Progress): Promise<Rollcall> {
+  static async open(
+    name: string,
+    url: string,
+    world: World,
+    progress: Progress,
+  ): Promise<Rollcall> {
     const side = await RollcallSide.open(url, { ...world, people: new Map() }, progress, name);
     const usedBefore = await usedMemory(side.deployment);
     progress.say(`${world.people.size} people`);
@@ -161,7 +204,10 @@ class Rollcall {
     };
   }
 
-  /** The last to be changed, by json-logic-js; of the window, all people at once: nobody has left it. */
+  /**
+   * The last to be changed, by json-logic-js; of the window, all people at once: nobody has left
+   * it.
+   */
   async check(applied: readonly Change[], { people, segments }: World): Promise<void> {
     const ids = new Set(applied.slice(-Math.ceil(10_000 / segments.length)).map(({ id }) => id));
     const expected = new Map([...ids].map((id) => [id, { ...people.get(id)!.data }]));
@@ -172,20 +218,30 @@ class Rollcall {
     }
     const { memberships, store } = this.deployment;
     if (store.catalog.segments.has(timedSlug(segments.length)))
-      assert((await countOf(memberships, timedSlug(segments.length))) === people.size, 'nobody has left the window');
+      assert(
+        (await countOf(memberships, timedSlug(segments.length))) === people.size,
+        'nobody has left the window',
+      );
   }
 }
 
 /** declareSegments names them in order. */
 const timedSlug = (at: number) => `segment-${at}`;
 
-async function countOf(memberships: Deployment['memberships'], slug: string): Promise<number | null> {
+async function countOf(
+  memberships: Deployment['memberships'],
+  slug: string,
+): Promise<number | null> {
   return (await memberships.counts([slug])).counts[0]!.count;
 }
 
-async function bytesIn({ redis, keys }: Deployment, key: (partition: PartitionKeys) => string): Promise<number> {
+async function bytesIn(
+  { redis, keys }: Deployment,
+  key: (partition: PartitionKeys) => string,
+): Promise<number> {
   let sum = 0;
-  for (const partition of keys.partitions) sum += (await redis.memory('USAGE', key(partition), 'SAMPLES', 0)) ?? 0;
+  for (const partition of keys.partitions)
+    sum += (await redis.memory('USAGE', key(partition), 'SAMPLES', 0)) ?? 0;
   return sum;
 }
 

@@ -1,13 +1,14 @@
 /**
  * step.ts – The pure engine, no I/O: changes a second after which all memberships are right.
  *
- * Ours is `step()` over batches of 512 changes with all rows in memory, just as a processor calls it: it makes the new rows,
- * the flips and the outcomes. A peer evaluates every segment over the changed record and compares with what held before.
+ * Ours is `step()` over batches of 512 changes with all rows in memory, just as a processor calls
+ * it: it makes the new rows, the flips and the outcomes. A peer evaluates every segment over the
+ * changed record and compares with what held before.
  */
 import type { Change } from '../../src/change/change.ts';
 import { ABSENT, type Row, step } from '../../src/engine/step.ts';
 import { WITHOUT_EDGES } from '../../src/engine/step-neighbours.ts';
-import { ordinals } from '../../src/membership/ordinals.ts';
+import { predicateIds } from '../../src/membership/predicate-ids.ts';
 import type { Attributes } from '../../src/query/atom.ts';
 import type { NetworkWork } from '../../src/query/network.ts';
 import { PEOPLE, PEOPLE_TYPE } from '../data.ts';
@@ -30,13 +31,21 @@ export const STEP: Workload = {
   name: 'step',
   defaults: { segments: [100, 1_000, 10_000], records: 20_000, roundMs: 250 },
   run: async (options, progress) => {
-    progress.expect(options.segments.length * HISTORIES.length * options.rounds * (1 + evaluators(options).length));
+    progress.expect(
+      options.segments.length *
+        HISTORIES.length *
+        options.rounds *
+        (1 + evaluators(options).length),
+    );
     const cases: Case[] = [];
     for (const count of options.segments) {
       progress.say(`compiling ${count} segments`);
       const world = makeWorld(options.records, count, options.seed);
-      const tests = new Map(evaluators(options).map(([name, compile]) => [name, compile(world.segments)]));
-      for (const name of HISTORIES) cases.push(await runCase(name, world, tests, options, progress));
+      const tests = new Map(
+        evaluators(options).map(([name, compile]) => [name, compile(world.segments)]),
+      );
+      for (const name of HISTORIES)
+        cases.push(await runCase(name, world, tests, options, progress));
     }
     return {
       workload: 'step',
@@ -55,11 +64,16 @@ const NOTES = [
 
 /** Changes that a round of ours may take; a history is as long as all rounds need. */
 const ROUND_CHANGES_MAX = 20_000;
-/** People whose truth is compared with the reference: so many that this costs about a second at any number of segments. */
+/**
+ * People whose truth is compared with the reference: so many that this costs about a second at any
+ * number of segments.
+ */
 const CHECKED_TESTS_MAX = 400_000;
 
 function evaluators({ peers }: BenchOptions): [string, (typeof EVALUATORS)[string]][] {
-  return Object.entries(EVALUATORS).filter(([name]) => !peers || peers.some((peer) => name.includes(peer)));
+  return Object.entries(EVALUATORS).filter(
+    ([name]) => !peers || peers.some((peer) => name.includes(peer)),
+  );
 }
 
 async function runCase(
@@ -73,15 +87,28 @@ async function runCase(
   const roundChanges = Math.min(ROUND_CHANGES_MAX, options.roundMs * 200);
   const made = makeHistory(history, world, roundChanges * (options.rounds + 1), options.seed);
   const engine = new EngineSide(world);
-  const start = { data: (id: string) => world.people.get(id)!.data, held: (id: string) => engine.heldAtStart(id) };
-  const runners: Runner[] = [engine, ...[...tests].map(([name, all]) => new LoopSide(name, new LoopPeer(all, start)))];
-  const sides = runners.map((runner) => new Walk(runner, made.changes, roundChanges, options.roundMs));
+  const start = {
+    data: (id: string) => world.people.get(id)!.data,
+    held: (id: string) => engine.heldAtStart(id),
+  };
+  const runners: Runner[] = [
+    engine,
+    ...[...tests].map(([name, all]) => new LoopSide(name, new LoopPeer(all, start))),
+  ];
+  const sides = runners.map(
+    (runner) => new Walk(runner, made.changes, roundChanges, options.roundMs),
+  );
   for (const side of sides) await side.warmUp();
   for (const runner of runners) check(runner, made.changes, world);
   engine.resetWork();
   const figures = await compare(sides, options.rounds, progress);
   for (const runner of runners) check(runner, made.changes, world);
-  return { history, segments: world.segments.length, work: { ...engine.workPerChange(), ...sizeOf(made) }, figures };
+  return {
+    history,
+    segments: world.segments.length,
+    work: { ...engine.workPerChange(), ...sizeOf(made) },
+    figures,
+  };
 }
 
 function sizeOf({ size }: { readonly size?: number }): Record<string, number> {
@@ -104,7 +131,9 @@ class EngineSide implements Runner {
   constructor(world: World) {
     this.#world = world;
     this.#types = makeTypes(world);
-    this.#start = new Map([...world.people.values()].map(({ id, data }) => [id, this.#firstRow(data)]));
+    this.#start = new Map(
+      [...world.people.values()].map(({ id, data }) => [id, this.#firstRow(data)]),
+    );
     this.#rows = new Map(this.#start);
   }
 
@@ -164,7 +193,11 @@ class EngineSide implements Runner {
 
   #firstRow(data: Attributes): Row {
     const record = { data, version: 1, createdAt: 0, updatedAt: 0, fits: PEOPLE_TYPE.revision };
-    return { record, due: undefined, truth: ordinals(this.#types.get(PEOPLE)!.network.create(data, 0)) };
+    return {
+      record,
+      due: undefined,
+      truth: predicateIds(this.#types.get(PEOPLE)!.network.create(data, 0)),
+    };
   }
 }
 

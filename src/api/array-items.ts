@@ -1,9 +1,10 @@
 /**
- * array-items.ts – Cuts the text of a JSON array into its items without parsing it as a whole: parsed at once, 16 MB of small
- * objects are 300 MB and half a second in which nobody else is answered.
+ * array-items.ts – Cuts the text of a JSON array into its items without parsing it as a whole:
+ * parsed at once, 16 MB of small objects are 300 MB and half a second in which nobody else is
+ * answered.
  *
- * Keeps true: the items, put together again, are the array; a text that is no array is refused, and what is wrong within an item
- * is found where the item is parsed.
+ * Keeps true: the items, put together again, are the array; a text that is no array is refused, and
+ * what is wrong within an item is found where the item is parsed.
  */
 import { Problem } from '../errors.ts';
 
@@ -19,7 +20,8 @@ export function beginsAsArray(text: Buffer): boolean {
 export function* arrayItems(text: Buffer): Generator<Buffer> {
   const open = skipBlank(text, beginOf(text));
   let from = open + 1;
-  if (text[skipBlank(text, from)] === CLOSE_LIST) return void refuseRest(text, skipBlank(text, from) + 1);
+  if (text[skipBlank(text, from)] === CLOSE_LIST)
+    return void refuseRest(text, skipBlank(text, from) + 1);
   for (;;) {
     const end = itemEnd(text, from);
     if (skipBlank(text, from) === end) throw malformed(`an item is missing at byte ${end}`);

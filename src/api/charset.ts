@@ -1,18 +1,30 @@
 /**
  * charset.ts – Bodies of text in another encoding than UTF-8, made UTF-8 as they pass.
  *
- * Keeps true: what a body says of its encoding is obeyed or refused, never guessed. One chunk is held at a time, and a
- * character that is cut by the end of a chunk is whole afterwards.
+ * Keeps true: what a body says of its encoding is obeyed or refused, never guessed. One chunk is
+ * held at a time, and a character that is cut by the end of a chunk is whole afterwards.
  */
 import { TextDecoder } from 'node:util';
 import { Problem } from '../errors.ts';
 
 const CHARSET = /;\s*charset\s*=\s*(?:"([^"]*)"|([^\s;]+))/i;
 
-/** The labels by which people name them, as the WHATWG lists them: what says latin1 is windows-1252 on the web. */
+/**
+ * The labels by which people name them, as the WHATWG lists them: what says latin1 is windows-1252
+ * on the web.
+ */
 const LABELS = {
   'utf-8': ['utf-8', 'utf8', 'unicode-1-1-utf-8', 'us-ascii', 'ascii'],
-  'windows-1252': ['windows-1252', 'cp1252', 'x-cp1252', 'latin1', 'l1', 'iso-8859-1', 'iso8859-1', 'iso_8859-1'],
+  'windows-1252': [
+    'windows-1252',
+    'cp1252',
+    'x-cp1252',
+    'latin1',
+    'l1',
+    'iso-8859-1',
+    'iso8859-1',
+    'iso_8859-1',
+  ],
   'utf-16': ['utf-16', 'utf16'],
   'utf-16le': ['utf-16le'],
   'utf-16be': ['utf-16be'],
@@ -20,7 +32,9 @@ const LABELS = {
 export type Charset = keyof typeof LABELS;
 
 const CHARSETS = new Map<string, Charset>(
-  Object.entries(LABELS).flatMap(([charset, labels]) => labels.map((label) => [label, charset as Charset] as const)),
+  Object.entries(LABELS).flatMap(([charset, labels]) =>
+    labels.map((label) => [label, charset as Charset] as const),
+  ),
 );
 const KNOWN = 'utf-8, latin1, windows-1252, utf-16, utf-16le or utf-16be';
 
@@ -37,8 +51,13 @@ export function charsetOf(contentType: string | undefined): Charset {
   );
 }
 
-/** The same text as UTF-8. @throws Problem body_malformed for bytes that are none of the encoding */
-export async function* inUtf8(chunks: AsyncIterable<Buffer>, charset: Charset): AsyncGenerator<Buffer> {
+/**
+ * The same text as UTF-8. @throws Problem body_malformed for bytes that are none of the encoding
+ */
+export async function* inUtf8(
+  chunks: AsyncIterable<Buffer>,
+  charset: Charset,
+): AsyncGenerator<Buffer> {
   switch (charset) {
     case 'utf-8':
       return yield* chunks;
@@ -50,12 +69,17 @@ export async function* inUtf8(chunks: AsyncIterable<Buffer>, charset: Charset): 
   }
 }
 
-/** Where windows-1252 is not latin1: the characters of the bytes 80 to 9F. Node's decoder takes the one for the other. */
+/**
+ * Where windows-1252 is not latin1: the characters of the bytes 80 to 9F. Node's decoder takes the
+ * one for the other.
+ */
 const UPPER = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
 const C1 = /[\u0080-\u009f]/g;
 
 function fromWindows1252(chunk: Buffer): string {
-  return chunk.toString('latin1').replace(C1, (character) => UPPER[character.charCodeAt(0) - 0x80]!);
+  return chunk
+    .toString('latin1')
+    .replace(C1, (character) => UPPER[character.charCodeAt(0) - 0x80]!);
 }
 
 async function* fromUtf16(
@@ -76,12 +100,18 @@ async function* fromUtf16(
     yield Buffer.from(decoder.decode(held), 'utf8');
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw new Problem('body_malformed', `the body is not ${charset}, which its charset says; nothing was imported`);
+    throw new Problem(
+      'body_malformed',
+      `the body is not ${charset}, which its charset says; nothing was imported`,
+    );
   }
 }
 
 /** A mark decides; without one, as in the WHATWG's standard, the lower byte comes first. */
-function byteOrder(charset: 'utf-16' | 'utf-16le' | 'utf-16be', beginning: Buffer): 'utf-16le' | 'utf-16be' {
+function byteOrder(
+  charset: 'utf-16' | 'utf-16le' | 'utf-16be',
+  beginning: Buffer,
+): 'utf-16le' | 'utf-16be' {
   if (charset !== 'utf-16') return charset;
   return beginning[0] === 0xfe && beginning[1] === 0xff ? 'utf-16be' : 'utf-16le';
 }

@@ -1,8 +1,10 @@
 /**
- * csv-lines.ts – Cuts a stream of CSV into lines that end with LF, CR LF or a lone CR, without holding more than one of them.
+ * csv-lines.ts – Cuts a stream of CSV into lines that end with LF, CR LF or a lone CR, without
+ * holding more than one of them.
  *
- * Keeps true: a line knows its end, since within quotes the end is a part of the cell. Lines are numbered from 1, CR LF being
- * one end wherever the chunks are cut; a line that is too long is told of once and skipped to its end.
+ * Keeps true: a line knows its end, since within quotes the end is a part of the cell. Lines are
+ * numbered from 1, CR LF being one end wherever the chunks are cut; a line that is too long is told
+ * of once and skipped to its end.
  */
 import type { Line } from './lines.ts';
 

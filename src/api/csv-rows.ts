@@ -1,9 +1,10 @@
 /**
  * csv-rows.ts – Rows of cells from lines of CSV (RFC 4180).
  *
- * Keeps true: one bad row costs no other: a quote that is never closed, or is followed by something else than a comma, is told
- * of at the line where it opens, and reading goes on with the line after that. A row is as bounded as a line. A quote within a
- * cell that does not begin with one is a letter like any other.
+ * Keeps true: one bad row costs no other: a quote that is never closed, or is followed by something
+ * else than a comma, is told of at the line where it opens, and reading goes on with the line after
+ * that. A row is as bounded as a line. A quote within a cell that does not begin with one is a
+ * letter like any other.
  */
 
 /** The row that begins at a line, or what is wrong with it. */
@@ -27,8 +28,8 @@ export class CsvReader {
   }
 
   /**
-   * The rows that end with this line: none within quotes, several when it shows that a quote before it was a mistake.
-   * Within quotes a line's end is a part of the cell, as it was written.
+   * The rows that end with this line: none within quotes, several when it shows that a quote before
+   * it was a mistake. Within quotes a line's end is a part of the cell, as it was written.
    */
   *read(line: number, text: string, lineEnd: string): Generator<CsvRow> {
     if (text === '' && this.#open.length === 0) return;
@@ -90,7 +91,10 @@ export class CsvReader {
     }
   }
 
-  /** @returns where the text goes on after the closing quote, or undefined if that is on a later line. */
+  /**
+   * @returns where the text goes on after the closing quote, or undefined if that is on a later
+   * line.
+   */
   #takeQuoted(cell: string[], text: string, from: number, lineEnd: string): number | undefined {
     for (let at = from; ; ) {
       const quote = text.indexOf(QUOTE, at);

@@ -1,9 +1,10 @@
 /**
  * csv.ts – Rows of a view as CSV (RFC 4180).
  *
- * Keeps true: lines end in CR LF; a missing value is empty; and no text is a formula to a spreadsheet, whichever character it
- * takes for the delimiter: a formula's sign at the beginning of a text, or after what some locale takes for the end of a cell,
- * gets an apostrophe before it, and such text is quoted. Numbers are left as they are.
+ * Keeps true: lines end in CR LF; a missing value is empty; and no text is a formula to a
+ * spreadsheet, whichever character it takes for the delimiter: a formula's sign at the beginning of
+ * a text, or after what some locale takes for the end of a cell, gets an apostrophe before it, and
+ * such text is quoted. Numbers are left as they are.
  */
 import { stringify } from 'csv-stringify/sync';
 
@@ -11,10 +12,16 @@ import { stringify } from 'csv-stringify/sync';
 export const DELIMITERS = [',', ';', '\t', '|'] as const;
 export type Delimiter = (typeof DELIMITERS)[number];
 
-/** What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection), the wide forms of Japanese ones too. */
+/**
+ * What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection), the wide forms of
+ * Japanese ones too.
+ */
 const SIGN = '=+\\-@＝＋－＠';
 const BEGINNING = new RegExp(`^"*(?=[${SIGN}])|^(?=[\\t\\r\\n])`);
-/** Quotes may come between: read with another delimiter, a doubled one opens and ends a cell of its own. */
+/**
+ * Quotes may come between: read with another delimiter, a doubled one opens and ends a cell of its
+ * own.
+ */
 const INNER = new RegExp(`[,;|\\t\\r\\n]"*(?=[${SIGN}])|[,;|]"*(?=[\\t\\r])|\\t"*(?=\\r)`, 'g');
 const JSON_TOKEN = /"(?:[^"\\]+|\\.)*"|,-/g;
 
@@ -24,11 +31,19 @@ const QUOTED = /[,;|\t\r\n]|^"*'/;
 export const BYTE_ORDER_MARK = '\ufeff';
 
 /** Some lines, each ended. */
-export function csvLines(rows: readonly (readonly unknown[])[], delimiter: Delimiter = ','): string {
+export function csvLines(
+  rows: readonly (readonly unknown[])[],
+  delimiter: Delimiter = ',',
+): string {
   return stringify(
     rows.map((cells) => cells.map(cellText)),
     // a single empty cell would be an empty line, which many readers leave out
-    { delimiter, record_delimiter: '\r\n', quoted_match: QUOTED, quoted_empty: rows[0]?.length === 1 },
+    {
+      delimiter,
+      record_delimiter: '\r\n',
+      quoted_match: QUOTED,
+      quoted_empty: rows[0]?.length === 1,
+    },
   );
 }
 
@@ -44,5 +59,7 @@ function guarded(text: string): string {
 
 /** Strings as text; a blank keeps a comma from the sign of a negative number, which stays one. */
 function guardedJson(text: string): string {
-  return text.replaceAll(JSON_TOKEN, (token) => (token === ',-' ? ', -' : `"${guarded(token.slice(1))}`));
+  return text.replaceAll(JSON_TOKEN, (token) =>
+    token === ',-' ? ', -' : `"${guarded(token.slice(1))}`,
+  );
 }

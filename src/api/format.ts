@@ -1,9 +1,15 @@
 /**
  * format.ts – Records, object types, segments, views and jobs as they are answered.
  *
- * Keeps true: what is given out has the names and forms of the contract, whatever the engine calls it; times are ISO 8601 in UTC.
+ * Keeps true: what is given out has the names and forms of the contract, whatever the engine calls
+ * it; times are ISO 8601 in UTC.
  */
-import { type Catalog, hasOwnQuery, type StoredSegment, type StoredView } from '../catalog/catalog.ts';
+import {
+  type Catalog,
+  hasOwnQuery,
+  type StoredSegment,
+  type StoredView,
+} from '../catalog/catalog.ts';
 import { viewInput } from '../catalog/views.ts';
 import { type ObjectType, objectTypeDefinition } from '../change/object-type.ts';
 import type { RecordRow } from '../change/record.ts';
@@ -12,7 +18,11 @@ import type { Memberships, NamedRecord, Page } from '../membership/memberships.t
 import { namedCells, type ShownRecord, type ViewRow } from '../membership/view-rows.ts';
 import type { ViewDefinition } from '../query/view-columns.ts';
 
-export function formatRecord(objectType: string, id: string, record: RecordRow): Record<string, unknown> {
+export function formatRecord(
+  objectType: string,
+  id: string,
+  record: RecordRow,
+): Record<string, unknown> {
   const { data, version, sourceVersion, createdAt, updatedAt, archivedAt } = record;
   return {
     object_type: objectType,
@@ -46,7 +56,7 @@ export async function formatSegment(
     object_type,
     query,
     json_logic,
-    ...catalog.standingOf(segment),
+    ...catalog.statusOf(segment),
     progress,
     revision,
     used_by: catalog.usersOf(slug),
@@ -65,7 +75,7 @@ export async function formatView(
   const built = hasOwnQuery(view)
     ? {
         json_logic: view.json_logic,
-        ...catalog.standingOf(view),
+        ...catalog.statusOf(view),
         progress: await memberships.progress(view),
       }
     : {};
@@ -73,12 +83,18 @@ export async function formatView(
   return { id, ...viewInput(view), ...built, revision, ...times };
 }
 
-/** A record at the other end of a relationship, as text: a page of texts takes a tenth of the memory of one of records. */
+/**
+ * A record at the other end of a relationship, as text: a page of texts takes a tenth of the memory
+ * of one of records.
+ */
 export function showRecord(objectType: string, { id, record }: NamedRecord): ShownRecord {
   return { id, text: Buffer.from(JSON.stringify(formatRecord(objectType, id, record))) };
 }
 
-/** A row in JSON: its id, its fields, and the records at the other ends of the relationships that the view names. */
+/**
+ * A row in JSON: its id, its fields, and the records at the other ends of the relationships that
+ * the view names.
+ */
 export function rowText(row: ViewRow, { columns, relationships }: ViewDefinition): Buffer {
   const fields = JSON.stringify(namedCells(columns, row));
   if (relationships.length === 0) return Buffer.from(fields);
@@ -105,7 +121,10 @@ export function listText(texts: readonly Buffer[], next: string | null): (string
 }
 
 /** A page of what is text already. */
-export function pageText({ data, next_cursor }: Page<{ readonly id: string; readonly text: Buffer }>): Buffer {
+export function pageText({
+  data,
+  next_cursor,
+}: Page<{ readonly id: string; readonly text: Buffer }>): Buffer {
   return joined(
     listText(
       data.map(({ text }) => text),
@@ -119,7 +138,19 @@ export function joined(parts: readonly (string | Buffer)[]): Buffer {
 }
 
 export function formatJob(job: JobStatus): Record<string, unknown> {
-  const { id, kind, asked, status, progress, result, problem, errors, errorsTotal, createdAt, finishedAt } = job;
+  const {
+    id,
+    kind,
+    asked,
+    status,
+    progress,
+    result,
+    problem,
+    errors,
+    errorsTotal,
+    createdAt,
+    finishedAt,
+  } = job;
   return {
     id,
     kind,

@@ -1,16 +1,20 @@
 /**
- * held-answers.ts – Heavy answers: how many are made at once, and how much of them waits for clients that take it slowly.
+ * held-answers.ts – Heavy answers: how many are made at once, and how much of them waits for
+ * clients that take it slowly.
  *
- * Keeps true: whatever is asked at once, by however many, MAKING_MAX answers are being made; what is made and not taken weighs
- * at most about `heldBytes`, of which one key has at most half; a key of which nothing waits has always room for one, whatever
- * others leave untaken; who waits for room too long is told to come again; a client that takes nothing of its answer for
- * TAKEN_MS loses it.
+ * Keeps true: whatever is asked at once, by however many, MAKING_MAX answers are being made; what
+ * is made and not taken weighs at most about `heldBytes`, of which one key has at most half; a key
+ * of which nothing waits has always room for one, whatever others leave untaken; who waits for room
+ * too long is told to come again; a client that takes nothing of its answer for TAKEN_MS loses it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../errors.ts';
 
-/** Each holds a few parts of half a megabyte and what it has made so far; more at once are no faster, since one thread makes them all. */
+/**
+ * Each holds a few parts of half a megabyte and what it has made so far; more at once are no
+ * faster, since one thread makes them all.
+ */
 const MAKING_MAX = 3;
 const WAITING_MAX = 500;
 const ROOM_MS = 10_000;
@@ -32,7 +36,11 @@ export class HeldAnswers {
   }
 
   /** Makes an answer of JSON and sends it. @throws Problem overloaded */
-  async send(request: FastifyRequest, reply: FastifyReply, make: () => Promise<Buffer>): Promise<FastifyReply> {
+  async send(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    make: () => Promise<Buffer>,
+  ): Promise<FastifyReply> {
     const holder = request.caller?.holder ?? '';
     const deadlineMs = Date.now() + ROOM_MS;
     let body: Buffer | undefined;
@@ -45,7 +53,12 @@ export class HeldAnswers {
     return reply.type('application/json; charset=utf-8').send(body);
   }
 
-  async #made(holder: string, request: FastifyRequest, reply: FastifyReply, make: () => Promise<Buffer>) {
+  async #made(
+    holder: string,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    make: () => Promise<Buffer>,
+  ) {
     if (isGone(request) || !this.#hasRoom(holder)) return undefined;
     const body = await make();
     if (isGone(request)) return undefined;
@@ -53,7 +66,10 @@ export class HeldAnswers {
     return body;
   }
 
-  /** Begins an answer that is streamed; a key has at most so many under way. @throws Problem overloaded */
+  /**
+   * Begins an answer that is streamed; a key has at most so many under way. @throws Problem
+   * overloaded
+   */
   async stream(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -62,7 +78,8 @@ export class HeldAnswers {
     const holder = request.caller?.holder ?? '';
     if (isGone(request)) return reply.hijack();
     const streams = this.#streams.get(holder) ?? 0;
-    if (streams >= STREAMS_MAX) throw overloaded(`${STREAMS_MAX} answers of this key are being streamed`);
+    if (streams >= STREAMS_MAX)
+      throw overloaded(`${STREAMS_MAX} answers of this key are being streamed`);
     this.#streams.set(holder, streams + 1);
     reply.raw.once('close', () => this.#streams.set(holder, this.#streams.get(holder)! - 1));
     return begin();
@@ -85,13 +102,15 @@ export class HeldAnswers {
       this.#making += 1;
       return;
     }
-    if (this.#queue.length >= WAITING_MAX) throw overloaded('too many heavy answers are waited for');
+    if (this.#queue.length >= WAITING_MAX)
+      throw overloaded('too many heavy answers are waited for');
     await new Promise<void>((resolve) => this.#queue.push(resolve));
   }
 
   async #room(holder: string, request: FastifyRequest, deadlineMs: number): Promise<void> {
     while (!this.#hasRoom(holder)) {
-      if (Date.now() > deadlineMs) throw overloaded('answers that were asked for before are not taken');
+      if (Date.now() > deadlineMs)
+        throw overloaded('answers that were asked for before are not taken');
       if (isGone(request)) return;
       await sleep(ROOM_POLL_MS);
     }

@@ -1,9 +1,10 @@
 /**
  * import-body.ts – Reads the body of an import, NDJSON or CSV, into rows.
  *
- * Keeps true: no more than one chunk and one row are held, so a body may be of any length; a row that can't be read is a row
- * with its fault. What the values mean is not looked at here: a row is checked when it is worked off. A body that is left before
- * its end is not destroyed: its connection may be used again.
+ * Keeps true: no more than one chunk and one row are held, so a body may be of any length; a row
+ * that can't be read is a row with its fault. What the values mean is not looked at here: a row is
+ * checked when it is worked off. A body that is left before its end is not destroyed: its
+ * connection may be used again.
  */
 import { isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';
@@ -30,7 +31,11 @@ export async function* ndjsonRows(body: Readable, charset: Charset): AsyncGenera
 }
 
 /** The first row is the header. @throws Problem body_malformed if the body broke off */
-export async function* csvRows(body: Readable, charset: Charset, delimiter: string): AsyncGenerator<ImportRow[]> {
+export async function* csvRows(
+  body: Readable,
+  charset: Charset,
+  delimiter: string,
+): AsyncGenerator<ImportRow[]> {
   const reader = new CsvReader(delimiter, ROW_BYTES_MAX);
   for await (const lines of linesOf(body, charset, new CsvLineSplitter(ROW_BYTES_MAX))) {
     const rows: ImportRow[] = [];
@@ -44,7 +49,10 @@ export async function* csvRows(body: Readable, charset: Charset, delimiter: stri
   yield [...reader.end()].map(told);
 }
 
-/** Whether all cells of a row are empty: a line of delimiters, as spreadsheets leave them below a table. */
+/**
+ * Whether all cells of a row are empty: a line of delimiters, as spreadsheets leave them below a
+ * table.
+ */
 export function isEmptyRow(content: ImportRow[1]): boolean {
   return Array.isArray(content) && content.every((cell: string) => cell.trim() === '');
 }
@@ -59,7 +67,11 @@ interface Splitter<L extends Line> {
 }
 
 /** The lines of each chunk. */
-async function* linesOf<L extends Line>(body: Readable, charset: Charset, splitter: Splitter<L>): AsyncGenerator<L[]> {
+async function* linesOf<L extends Line>(
+  body: Readable,
+  charset: Charset,
+  splitter: Splitter<L>,
+): AsyncGenerator<L[]> {
   const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
   try {
     for await (const chunk of inUtf8(chunks, charset)) {
@@ -77,9 +89,13 @@ type LineFault = { readonly code: 'line_malformed' | 'line_too_long'; readonly d
 
 /** Bytes that are not UTF-8 are refused: what they were meant to be can't be known from them. */
 function textOf({ number, bytes }: Line): string | LineFault {
-  if (bytes === 'too long') return { code: 'line_too_long', detail: `a line has at most ${ROW_BYTES_MAX} bytes` };
+  if (bytes === 'too long')
+    return { code: 'line_too_long', detail: `a line has at most ${ROW_BYTES_MAX} bytes` };
   if (!isUtf8(bytes)) {
-    return { code: 'line_malformed', detail: 'not UTF-8; say what it is, for example text/csv; charset=windows-1252' };
+    return {
+      code: 'line_malformed',
+      detail: 'not UTF-8; say what it is, for example text/csv; charset=windows-1252',
+    };
   }
   const text = bytes.toString('utf8');
   return number === 1 && text.startsWith('\uFEFF') ? text.slice(1) : text;

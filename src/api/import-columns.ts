@@ -1,8 +1,8 @@
 /**
  * import-columns.ts – Which attribute each column of a CSV file holds.
  *
- * Keeps true: a header that could be read in two ways is refused before a row is looked at; what matches no declared attribute
- * is kept as text and told of by its title.
+ * Keeps true: a header that could be read in two ways is refused before a row is looked at; what
+ * matches no declared attribute is kept as text and told of by its title.
  */
 import { columnsOf } from '../change/cells.ts';
 import type { ObjectType } from '../change/object-type.ts';
@@ -19,8 +19,9 @@ export interface Columns {
 }
 
 /**
- * Maps a header: as `map` says (without an attribute the column is left out), else to the attribute of that name, else to the
- * declared one that the header names in other letters (`Last seen at` is `last_seen_at` or `lastSeenAt`), else as it is.
+ * Maps a header: as `map` says (without an attribute the column is left out), else to the attribute
+ * of that name, else to the declared one that the header names in other letters (`Last seen at` is
+ * `last_seen_at` or `lastSeenAt`), else as it is.
  * @throws Problem parameter_invalid | body_invalid
  */
 export function mapColumns(
@@ -40,7 +41,9 @@ export function mapColumns(
     return given === undefined ? attributeFor(title, declared) : given || null;
   });
   refuseShared(attributes, titles);
-  const unknown = titles.filter((_, at) => attributes[at] !== null && !declared.includes(attributes[at]!));
+  const unknown = titles.filter(
+    (_, at) => attributes[at] !== null && !declared.includes(attributes[at]!),
+  );
   const untitled = titles.flatMap((title, at) => (title === '' ? [at] : []));
   return { id, attributes, untitled, unknown };
 }
@@ -51,24 +54,42 @@ function refuseRepeated(titles: readonly string[]): void {
     throw badHeader(`the header has the column '${twice}' twice; give one of them another title`);
 }
 
-/** The column of that title, else the only one that has it in other letters, unless those are something else for certain. */
-function idAt(titles: readonly string[], idColumn: string, isOther: (title: string) => boolean): number {
+/**
+ * The column of that title, else the only one that has it in other letters, unless those are
+ * something else for certain.
+ */
+function idAt(
+  titles: readonly string[],
+  idColumn: string,
+  isOther: (title: string) => boolean,
+): number {
   const wanted = idColumn.trim();
   const exact = titles.indexOf(wanted);
-  const alike = titles.flatMap((title, at) => (title.toLowerCase() === wanted.toLowerCase() ? [at] : []));
+  const alike = titles.flatMap((title, at) =>
+    title.toLowerCase() === wanted.toLowerCase() ? [at] : [],
+  );
   const [first, second] = alike.filter((at) => at === exact || !isOther(titles[at]!));
   if (first === undefined) {
     const detail = `there is no column '${idColumn}' for the ids; the header has ${titles.join(', ')}`;
-    throw badHeader(`${detail}. Say which it is, for example ?id=${encodeURIComponent(titles[0] || 'Number')}`);
+    throw badHeader(
+      `${detail}. Say which it is, for example ?id=${encodeURIComponent(titles[0] || 'Number')}`,
+    );
   }
   if (second === undefined) return first;
-  throw badHeader(`the header has two columns for the ids: '${titles[first]}' and '${titles[second]}'`);
+  throw badHeader(
+    `the header has two columns for the ids: '${titles[first]}' and '${titles[second]}'`,
+  );
 }
 
-function refuseUnmatched(map: ReadonlyMap<string, string>, titles: readonly string[], idTitle: string): void {
+function refuseUnmatched(
+  map: ReadonlyMap<string, string>,
+  titles: readonly string[],
+  idTitle: string,
+): void {
   for (const title of map.keys()) {
     if (title === idTitle) throw badMap(`'${title}' holds the ids, and can't be mapped`);
-    if (!titles.includes(title)) throw badMap(`the header has no column '${title}'; it has ${titles.join(', ')}`);
+    if (!titles.includes(title))
+      throw badMap(`the header has no column '${title}'; it has ${titles.join(', ')}`);
   }
 }
 
@@ -77,7 +98,9 @@ function attributeFor(title: string, declared: readonly string[]): string {
   const alike = declared.filter((name) => plainly(name) === plainly(title));
   if (alike.length < 2) return alike[0] ?? title;
   const [first] = alike;
-  throw badHeader(`'${title}' may be ${alike.join(' or ')}; say which, for example ?map=${title}:${first}`);
+  throw badHeader(
+    `'${title}' may be ${alike.join(' or ')}; say which, for example ?map=${title}:${first}`,
+  );
 }
 
 /** Lower case, words joined by `_`: spreadsheets say `Last seen at`, programs `lastSeenAt`. */
@@ -87,11 +110,16 @@ function plainly(name: string): string {
 }
 
 function refuseShared(attributes: readonly (string | null)[], titles: readonly string[]): void {
-  if (attributes.includes('__proto__')) throw badHeader("an attribute can't have the name '__proto__'");
-  const at = attributes.findIndex((name, index) => name !== null && attributes.indexOf(name) !== index);
+  if (attributes.includes('__proto__'))
+    throw badHeader("an attribute can't have the name '__proto__'");
+  const at = attributes.findIndex(
+    (name, index) => name !== null && attributes.indexOf(name) !== index,
+  );
   if (at < 0) return;
   const first = titles[attributes.indexOf(attributes[at]!)];
-  throw badHeader(`two columns hold the attribute '${attributes[at]}': '${first}' and '${titles[at]}'`);
+  throw badHeader(
+    `two columns hold the attribute '${attributes[at]}': '${first}' and '${titles[at]}'`,
+  );
 }
 
 function badHeader(detail: string): Problem {

@@ -1,8 +1,8 @@
 /**
  * import-parameters.ts – What the query string of an import says of the file.
  *
- * Keeps true: a parameter that is malformed, that contradicts another one, or that has no meaning for the format is refused
- * with an example of a valid one; nothing that is said is left unread.
+ * Keeps true: a parameter that is malformed, that contradicts another one, or that has no meaning
+ * for the format is refused with an example of a valid one; nothing that is said is left unread.
  */
 import Type, { type Static } from 'typebox';
 import { dateFormOf, type TextForm } from '../change/text-form.ts';
@@ -10,15 +10,21 @@ import { Problem } from '../errors.ts';
 
 export const importQuery = Type.Object(
   {
-    format: Type.Optional(Type.Enum(['ndjson', 'csv'], { description: 'Absent: by the Content-Type.' })),
+    format: Type.Optional(
+      Type.Enum(['ndjson', 'csv'], { description: 'Absent: by the Content-Type.' }),
+    ),
     op: Type.Optional(
       Type.Enum(['put', 'patch'], {
         default: 'put',
-        description: 'put: a record becomes what its row says. patch: only what the row has columns for is changed.',
+        description:
+          'put: a record becomes what its row says. patch: only what the row has columns for is changed.',
       }),
     ),
     id: Type.Optional(
-      Type.String({ default: 'id', description: 'The column, or the member of a line, that holds the ids.' }),
+      Type.String({
+        default: 'id',
+        description: 'The column, or the member of a line, that holds the ids.',
+      }),
     ),
     map: Type.Optional(
       Type.Array(Type.String(), {
@@ -28,7 +34,10 @@ export const importQuery = Type.Object(
       }),
     ),
     delimiter: Type.Optional(
-      Type.String({ description: 'CSV: the character between cells; a comma if absent.', examples: [';'] }),
+      Type.String({
+        description: 'CSV: the character between cells; a comma if absent.',
+        examples: [';'],
+      }),
     ),
     short_rows: Type.Optional(
       Type.Enum(['refuse', 'pad'], {
@@ -50,10 +59,16 @@ export const importQuery = Type.Object(
       }),
     ),
     true: Type.Optional(
-      Type.String({ description: 'CSV: words that mean true, between commas, in any letters.', examples: ['yes,1'] }),
+      Type.String({
+        description: 'CSV: words that mean true, between commas, in any letters.',
+        examples: ['yes,1'],
+      }),
     ),
     false: Type.Optional(
-      Type.String({ description: 'CSV: words that mean false, between commas, in any letters.', examples: ['no,0'] }),
+      Type.String({
+        description: 'CSV: words that mean false, between commas, in any letters.',
+        examples: ['no,0'],
+      }),
     ),
   },
   { additionalProperties: false },
@@ -68,26 +83,37 @@ export interface CsvReading {
 }
 
 const OF_CSV = ['delimiter', 'short_rows', 'decimal', 'dates', 'true', 'false'] as const;
-/** What can't stand between cells: letters and digits are content, a quote and line ends are syntax. */
+/**
+ * What can't stand between cells: letters and digits are content, a quote and line ends are syntax.
+ */
 const NO_DELIMITER = /^[\p{L}\p{N}"\r\n \ufeff]$/u;
 
 /** @throws Problem parameter_invalid if something is said that only CSV has */
 export function refuseOfCsv(query: ImportQuery): void {
   const name = OF_CSV.find((each) => query[each] !== undefined);
-  if (name) throw refused(name, `${name} is for CSV; lines of JSON say themselves what their values are`);
+  if (name)
+    throw refused(name, `${name} is for CSV; lines of JSON say themselves what their values are`);
 }
 
 /** @throws Problem parameter_invalid */
 export function readCsvParameters(query: ImportQuery): CsvReading {
   const { delimiter = ',', short_rows: shortRows = 'refuse', op } = query;
   if ([...delimiter].length !== 1 || delimiter.length !== 1 || NO_DELIMITER.test(delimiter)) {
-    throw refused('delimiter', 'delimiter is one character, for example ?delimiter=; or ?delimiter=%09 (a tab)');
+    throw refused(
+      'delimiter',
+      'delimiter is one character, for example ?delimiter=; or ?delimiter=%09 (a tab)',
+    );
   }
   if (op === 'patch' && shortRows === 'pad') {
-    const detail = 'in a patch an empty cell removes its attribute, so short rows are not padded; leave short_rows out';
+    const detail =
+      'in a patch an empty cell removes its attribute, so short rows are not padded; leave short_rows out';
     throw refused('short_rows', detail);
   }
-  return { delimiter, shortRows, form: { ...readDecimal(query), ...readDates(query), ...readTruth(query) } };
+  return {
+    delimiter,
+    shortRows,
+    form: { ...readDecimal(query), ...readDates(query), ...readTruth(query) },
+  };
 }
 
 function readDecimal({ decimal }: ImportQuery): TextForm {
@@ -100,7 +126,10 @@ function readDates({ dates }: ImportQuery): TextForm {
   if (dates === undefined) return {};
   const form = dateFormOf(dates);
   if (form) return { dates: form };
-  throw refused('dates', 'dates is dd.mm.yyyy, mm/dd/yyyy or yyyy/mm/dd, for example ?dates=dd.mm.yyyy');
+  throw refused(
+    'dates',
+    'dates is dd.mm.yyyy, mm/dd/yyyy or yyyy/mm/dd, for example ?dates=dd.mm.yyyy',
+  );
 }
 
 function readTruth({ true: yes, false: no }: ImportQuery): TextForm {
@@ -133,11 +162,17 @@ export function readMap({ map = [] }: ImportQuery): Map<string, string> {
   for (const entry of map) {
     const colon = entry.lastIndexOf(':');
     const [title, attribute] = [entry.slice(0, colon).trim(), entry.slice(colon + 1).trim()];
-    if (colon < 0 || title === '') throw refused('map', `a map is Title:attribute, for example ?map=Years:age`);
+    if (colon < 0 || title === '')
+      throw refused('map', `a map is Title:attribute, for example ?map=Years:age`);
     if (given.has(title))
-      throw refused('map', `'${title}' is mapped twice, to '${given.get(title)}' and '${attribute}'`);
-    if (attribute === 'id') throw refused('map', `ids are named by ?id=${encodeURIComponent(title)}, not by a map`);
-    if (attribute === '__proto__') throw refused('map', `an attribute can't have the name '__proto__'`);
+      throw refused(
+        'map',
+        `'${title}' is mapped twice, to '${given.get(title)}' and '${attribute}'`,
+      );
+    if (attribute === 'id')
+      throw refused('map', `ids are named by ?id=${encodeURIComponent(title)}, not by a map`);
+    if (attribute === '__proto__')
+      throw refused('map', `an attribute can't have the name '__proto__'`);
     if (targets.has(attribute)) throw refused('map', `two columns are mapped to '${attribute}'`);
     if (attribute !== '') targets.add(attribute);
     given.set(title, attribute);

@@ -1,8 +1,10 @@
 /**
- * large-bodies.ts – JSON bodies that take far more memory when they are parsed: of nested brackets thirty times their bytes.
+ * large-bodies.ts – JSON bodies that take far more memory when they are parsed: of nested brackets
+ * thirty times their bytes.
  *
- * Keeps true: the large bodies that are parsed and not answered yet have together at most LARGE_BYTES_MAX, or are one alone; the
- * others wait as bytes, in the order in which they came, for a bounded time.
+ * Keeps true: the large bodies that are parsed and not answered yet have together at most
+ * LARGE_BYTES_MAX, or are one alone; the others wait as bytes, in the order in which they came, for
+ * a bounded time.
  */
 import type { ServerResponse } from 'node:http';
 import { Problem } from '../errors.ts';
@@ -23,7 +25,10 @@ export class LargeBodies {
   #parsed = 0;
   #waiting = 0;
 
-  /** Waits until a body may be parsed; it counts until its answer is closed. @throws Problem overloaded */
+  /**
+   * Waits until a body may be parsed; it counts until its answer is closed. @throws Problem
+   * overloaded
+   */
   async enter(bytes: number, answer: ServerResponse | undefined): Promise<void> {
     if (bytes <= SMALL_BYTES || !answer) return;
     if (this.#queue.length > 0 || !this.#hasRoom(bytes)) await this.#wait(bytes);
@@ -71,7 +76,12 @@ export class LargeBodies {
 }
 
 function overloaded(): Problem {
-  return new Problem('overloaded', 'too many large bodies wait to be read; send fewer at once', [], {
-    retry_after_s: 1,
-  });
+  return new Problem(
+    'overloaded',
+    'too many large bodies wait to be read; send fewer at once',
+    [],
+    {
+      retry_after_s: 1,
+    },
+  );
 }

@@ -1,7 +1,9 @@
 /**
- * named-pages.ts – Pages of what the catalog holds under a name: object types, segments and views, in the order of their names.
+ * named-pages.ts – Pages of what the catalog holds under a name: object types, segments and views,
+ * in the order of their names.
  *
- * Keeps true: a cursor is the last name given out, so what stays throughout is listed once, whatever comes and goes meanwhile.
+ * Keeps true: a cursor is the last name given out, so what stays throughout is listed once,
+ * whatever comes and goes meanwhile.
  */
 import { Problem } from '../errors.ts';
 import { PageText } from './page-text.ts';
@@ -34,7 +36,10 @@ export async function pageByName<T>(
  * Reads `fields=slug,title`: which members of each entry are answered.
  * @returns what leaves the others out. @throws Problem parameter_invalid
  */
-export function fieldsOf(fields: string | undefined, known: readonly string[]): (entry: object) => object {
+export function fieldsOf(
+  fields: string | undefined,
+  known: readonly string[],
+): (entry: object) => object {
   if (fields === undefined) return (entry) => entry;
   const wanted = new Set(fields.split(',').map((field) => field.trim()));
   const unknown = [...wanted].find((field) => !known.includes(field));
@@ -52,7 +57,9 @@ function packCursor(name: string): string {
 function readCursor(cursor: string | undefined): string {
   if (cursor === undefined || cursor === '') return '';
   try {
-    const { after } = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as { after?: unknown };
+    const { after } = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as {
+      after?: unknown;
+    };
     if (typeof after === 'string') return after;
   } catch {
     // falls through: what is not JSON is no cursor either

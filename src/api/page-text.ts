@@ -1,8 +1,8 @@
 /**
  * page-text.ts – A page of a list while it is put together, as the text that is answered.
  *
- * Keeps true: a page weighs at most its bound, or is one entry alone; an entry is text as soon as it is on the page, so that
- * nothing is held twice.
+ * Keeps true: a page weighs at most its bound, or is one entry alone; an entry is text as soon as
+ * it is on the page, so that nothing is held twice.
  */
 import { joined, listText } from './format.ts';
 

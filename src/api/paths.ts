@@ -1,5 +1,6 @@
 /**
- * paths.ts – Which methods a path takes: Fastify only knows that it has no route, which a 405 must be told from.
+ * paths.ts – Which methods a path takes: Fastify only knows that it has no route, which a 405 must
+ * be told from.
  */
 export interface RouteEntry {
   readonly method: string;
@@ -15,11 +16,15 @@ export function pathOf(url: string): string {
 /** The methods, sorted, of the routes that hold for this path. */
 export function methodsAt(routes: readonly RouteEntry[], path: string): string[] {
   const steps = path.split('/');
-  const methods = routes.filter(({ url }) => holds(url.split('/'), steps)).map(({ method }) => method);
+  const methods = routes
+    .filter(({ url }) => holds(url.split('/'), steps))
+    .map(({ method }) => method);
   return [...new Set(methods)].sort();
 }
 
 function holds(pattern: readonly string[], steps: readonly string[]): boolean {
   if (pattern.length !== steps.length) return false;
-  return pattern.every((step, at) => (step.startsWith(':') ? steps[at] !== '' : step === steps[at]));
+  return pattern.every((step, at) =>
+    step.startsWith(':') ? steps[at] !== '' : step === steps[at],
+  );
 }

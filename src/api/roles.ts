@@ -1,13 +1,15 @@
 /**
  * roles.ts – Who may call what: one table of routes, one of roles.
  *
- * Keeps true: a route that is not in the table can't be added (the auth plugin refuses to start), so nothing is open by
- * oversight; a HEAD request is allowed to whom its GET is.
+ * Keeps true: a route that is not in the table can't be added (the auth plugin refuses to start),
+ * so nothing is open by oversight; a HEAD request is allowed to whom its GET is.
  */
 import type { Role } from '../config.ts';
 import { assert } from '../errors.ts';
 
-/** What a route asks of its caller: nothing, any valid key, or a key whose role has this capability. */
+/**
+ * What a route asks of its caller: nothing, any valid key, or a key whose role has this capability.
+ */
 export type Need = 'nothing' | 'key' | Capability;
 export type Capability = 'read' | 'write_records' | 'write_catalog' | 'operate_queues';
 
@@ -97,11 +99,15 @@ export function isDocumentation(path: string): boolean {
   return path === '/docs' || path.startsWith('/docs/');
 }
 
-/** What a route needs. The pages of the documentation and of the board are many and bring their own routes. */
+/**
+ * What a route needs. The pages of the documentation and of the board are many and bring their own
+ * routes.
+ */
 export function needOf(method: string, url: string): Need {
   if (isDocumentation(url)) return 'nothing';
   if (isBoard(url)) return 'operate_queues';
-  // Preflights are answered before anybody is asked for a key (plugins/cors.ts); what is none comes to nothing.
+  // Preflights are answered before anybody is asked for a key (plugins/cors.ts); what is none comes
+  // to nothing.
   if (method === 'OPTIONS' && url === '*') return 'key';
   const needs: Record<string, Need> = ROUTE_NEEDS;
   const need = needs[`${method === 'HEAD' ? 'GET' : method} ${url}`];
@@ -109,10 +115,15 @@ export function needOf(method: string, url: string): Need {
   return need;
 }
 
-/** Whether what is at this path is for everybody: then so is the answer that it does not take a method. */
+/**
+ * Whether what is at this path is for everybody: then so is the answer that it does not take a
+ * method.
+ */
 export function isPublic(path: string): boolean {
   if (isDocumentation(path)) return true;
-  return Object.entries(ROUTE_NEEDS).some(([route, need]) => need === 'nothing' && route.endsWith(` ${path}`));
+  return Object.entries(ROUTE_NEEDS).some(
+    ([route, need]) => need === 'nothing' && route.endsWith(` ${path}`),
+  );
 }
 
 /** The roles that may call a route with this need. */

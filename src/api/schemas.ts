@@ -1,8 +1,10 @@
 /**
- * schemas.ts – What is sent and answered, described for people and for generators of clients (OpenAPI 3.1).
+ * schemas.ts – What is sent and answered, described for people and for generators of clients
+ * (OpenAPI 3.1).
  *
- * Keeps true: each form is described once, under the name that it has in the documentation. Bodies given as `named(…)` are
- * described here and checked by the engine; others are checked by what stands here.
+ * Keeps true: each form is described once, under the name that it has in the documentation. Bodies
+ * given as `named(…)` are described here and checked by the engine; others are checked by what
+ * stands here.
  */
 import Type, { type TObject, type TSchema } from 'typebox';
 import { OPERATIONS } from '../change/change.ts';
@@ -28,9 +30,13 @@ const timeout = (description: string, defaultMs: number) =>
 
 const consistency = Type.Enum(['strong', 'eventual'], {
   default: 'strong',
-  description: 'strong: all that was acknowledged before the request counts. eventual: as it stands, without waiting.',
+  description:
+    'strong: all that was acknowledged before the request counts. eventual: as it stands, without waiting.',
 });
-const readTimeout = timeout('How long a strong read waits for what was acknowledged before it, in milliseconds.', 5000);
+const readTimeout = timeout(
+  'How long a strong read waits for what was acknowledged before it, in milliseconds.',
+  5000,
+);
 
 /** How a read is meant, in its query string or in its body. */
 export const readParameters = {
@@ -40,9 +46,16 @@ export const readParameters = {
 
 export const pageParameters = {
   limit: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: LIMIT_MAX, default: LIMIT_DEFAULT, description: 'Entries on one page.' }),
+    Type.Integer({
+      minimum: 1,
+      maximum: LIMIT_MAX,
+      default: LIMIT_DEFAULT,
+      description: 'Entries on one page.',
+    }),
   ),
-  cursor: Type.Optional(Type.String({ description: 'The next_cursor of the page before; absent for the first page.' })),
+  cursor: Type.Optional(
+    Type.String({ description: 'The next_cursor of the page before; absent for the first page.' }),
+  ),
 };
 
 /** Which members of the entries of a list are answered. */
@@ -50,7 +63,8 @@ export function fieldsParameter(example: string) {
   return {
     fields: Type.Optional(
       Type.String({
-        description: 'Members of each entry that are answered, separated by commas; all of them if absent.',
+        description:
+          'Members of each entry that are answered, separated by commas; all of them if absent.',
         examples: [example],
       }),
     ),
@@ -60,7 +74,11 @@ export function fieldsParameter(example: string) {
 /** Without defaults: it is known whether a page was asked for. */
 export const optionalPageParameters = {
   limit: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: LIMIT_MAX, description: `Entries on one page; ${LIMIT_DEFAULT} if absent.` }),
+    Type.Integer({
+      minimum: 1,
+      maximum: LIMIT_MAX,
+      description: `Entries on one page; ${LIMIT_DEFAULT} if absent.`,
+    }),
   ),
   cursor: pageParameters.cursor,
 };
@@ -69,7 +87,8 @@ export const optionalPageParameters = {
 export const includeParameters = {
   include: Type.Optional(
     Type.String({
-      description: 'Names of relationships, separated by commas: the records at their other ends are answered as well.',
+      description:
+        'Names of relationships, separated by commas: the records at their other ends are answered as well.',
       examples: ['manager,reports'],
     }),
   ),
@@ -83,7 +102,8 @@ export const includeParameters = {
   ),
   include_cursor: Type.Optional(
     Type.String({
-      description: "The next_cursor of an included page; then `include` names that page's relationship alone.",
+      description:
+        "The next_cursor of an included page; then `include` names that page's relationship alone.",
     }),
   ),
 };
@@ -92,10 +112,13 @@ export const waitParameters = (defaultMs: number) => ({
   wait: Type.Optional(
     Type.Enum(['applied', 'accepted'], {
       default: 'applied',
-      description: 'applied: answers when segments and counts show the change. accepted: when it is in the log (202).',
+      description:
+        'applied: answers when segments and counts show the change. accepted: when it is in the log (202).',
     }),
   ),
-  timeout_ms: Type.Optional(timeout('How long to wait for applied, in milliseconds; after that 202.', defaultMs)),
+  timeout_ms: Type.Optional(
+    timeout('How long to wait for applied, in milliseconds; after that 202.', defaultMs),
+  ),
 });
 
 export const sourceVersion = Type.Optional(
@@ -112,13 +135,24 @@ const slug = Type.String({
   description: 'Unique, and never changed.',
   examples: ['big-spenders'],
 });
-const typeName = Type.String({ description: 'Name of a declared object type.', examples: ['contacts'] });
-const recordId = Type.String({ minLength: 1, maxLength: 256, description: 'Id of a record.', examples: ['c-17'] });
+const typeName = Type.String({
+  description: 'Name of a declared object type.',
+  examples: ['contacts'],
+});
+const recordId = Type.String({
+  minLength: 1,
+  maxLength: 256,
+  description: 'Id of a record.',
+  examples: ['c-17'],
+});
 
 /** Path parameters are checked where they are used: what is not there is 404. */
 const pathParameters = {
   name: Type.String({ description: 'Name of the object type.', examples: ['contacts'] }),
-  type: Type.String({ description: 'Name of the object type of the record.', examples: ['contacts'] }),
+  type: Type.String({
+    description: 'Name of the object type of the record.',
+    examples: ['contacts'],
+  }),
   id: Type.String({ description: 'Id of the record, percent-encoded.', examples: ['c-17'] }),
   slug: Type.String({ description: 'Slug of the segment or view.', examples: ['big-spenders'] }),
   activation: Type.String({ description: 'Id of the activation.' }),
@@ -137,7 +171,10 @@ const LOOKUP_IDS_MAX = 10_000;
 export const countsBody = Type.Object(
   {
     slugs: Type.Optional(
-      Type.Array(Type.String(), { maxItems: SLUGS_MAX, description: 'Whose members to count; absent: all segments.' }),
+      Type.Array(Type.String(), {
+        maxItems: SLUGS_MAX,
+        description: 'Whose members to count; absent: all segments.',
+      }),
     ),
     ...readParameters,
   },
@@ -151,7 +188,10 @@ export const lookupBody = Type.Object(
       maxItems: LOOKUP_IDS_MAX,
       description: 'Ids of records; unknown ones are in no segment.',
     }),
-    segments: Type.Array(Type.String(), { maxItems: SLUGS_MAX, description: 'Slugs of segments of this object type.' }),
+    segments: Type.Array(Type.String(), {
+      maxItems: SLUGS_MAX,
+      description: 'Slugs of segments of this object type.',
+    }),
     ...readParameters,
   },
   {
@@ -174,7 +214,10 @@ const REDELIVERED_IDS_MAX = 1000;
 export const redeliverBody = Type.Object(
   {
     ids: Type.Optional(
-      Type.Array(Type.String(), { maxItems: REDELIVERED_IDS_MAX, description: 'Ids of events; absent: all of them.' }),
+      Type.Array(Type.String(), {
+        maxItems: REDELIVERED_IDS_MAX,
+        description: 'Ids of events; absent: all of them.',
+      }),
     ),
   },
   { additionalProperties: false, examples: [{}] },
@@ -208,7 +251,10 @@ export function pageOfFields(id: 'ObjectType' | 'Segment' | 'View'): TObject {
 
 const operatorMembers = {
   name: Type.String({ examples: ['<='] }),
-  words: Type.String({ description: 'Stand between the attribute and the value.', examples: ['is at most'] }),
+  words: Type.String({
+    description: 'Stand between the attribute and the value.',
+    examples: ['is at most'],
+  }),
   value: Type.Enum([...VALUE_FORMS], {
     description:
       'one: a value; list: several; range: two ends; window: { amount, unit }; period: { unit }; none: no value; group: of rules.',
@@ -217,19 +263,35 @@ const operatorMembers = {
 
 const operatorSchema = Type.Object({
   ...operatorMembers,
-  complement_of: Type.Optional(Type.String({ description: 'Of a negated one: what it is the exact complement of.' })),
-  compares_attributes: Type.Boolean({ description: 'Whether `valueSource: "field"` names an attribute as its value.' }),
-  takes_relative: Type.Boolean({ description: 'Whether a value, or an end, may be relative to the present.' }),
-  folds_case: Type.Boolean({ description: 'Whether `caseInsensitive` may be said; of lists, those of strings.' }),
+  complement_of: Type.Optional(
+    Type.String({ description: 'Of a negated one: what it is the exact complement of.' }),
+  ),
+  compares_attributes: Type.Boolean({
+    description: 'Whether `valueSource: "field"` names an attribute as its value.',
+  }),
+  takes_relative: Type.Boolean({
+    description: 'Whether a value, or an end, may be relative to the present.',
+  }),
+  folds_case: Type.Boolean({
+    description: 'Whether `caseInsensitive` may be said; of lists, those of strings.',
+  }),
 });
-const failureReason = Type.String({ description: 'Why it has failed, while its status is failed.' });
+const failureReason = Type.String({
+  description: 'Why it has failed, while its status is failed.',
+});
 
-const usedBy = Type.Array(Type.String(), { description: 'Slugs of the segments whose query refers to this one.' });
+const usedBy = Type.Array(Type.String(), {
+  description: 'Slugs of the segments whose query refers to this one.',
+});
 
 const attribute = Type.Object(
   {
     type: Type.Enum([...SCALAR_TYPES, 'list', 'object']),
-    of: Type.Optional(Type.Enum([...SCALAR_TYPES], { description: 'What a list holds; only and always with list.' })),
+    of: Type.Optional(
+      Type.Enum([...SCALAR_TYPES], {
+        description: 'What a list holds; only and always with list.',
+      }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -237,9 +299,13 @@ const attribute = Type.Object(
 const relationship = Type.Object(
   {
     to: Type.String({ description: 'A declared object type, or the type itself.' }),
-    key: Type.String({ description: 'The member of a record that holds the id, or the list of ids, of the target.' }),
+    key: Type.String({
+      description: 'The member of a record that holds the id, or the list of ids, of the target.',
+    }),
     cardinality: Type.Optional(Type.Enum(['one', 'many'], { default: 'one' })),
-    inverse: Type.String({ description: 'What the target calls the way back; unique there, always to-many.' }),
+    inverse: Type.String({
+      description: 'What the target calls the way back; unique there, always to-many.',
+    }),
   },
   { additionalProperties: false },
 );
@@ -271,7 +337,9 @@ const queryExample = {
   ],
 };
 
-const jsonLogicExample = { and: [{ in: [{ var: 'country' }, ['US', 'CA']] }, { '>=': [{ var: 'age' }, 18] }] };
+const jsonLogicExample = {
+  and: [{ in: [{ var: 'country' }, ['US', 'CA']] }, { '>=': [{ var: 'age' }, 18] }],
+};
 
 const dataExample = { email: 'ada@example.com', country: 'US', age: 36, tags: ['early'] };
 
@@ -289,7 +357,9 @@ const viewColumn = Type.Object(
       description:
         'An own attribute (email), a way of to-one relationships to one (organization.parent.name), id, created_at, updated_at or version; with an aggregate a to-many relationship (orders) or a number of its records (orders.total).',
     }),
-    label: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'Unique; default: the path.' })),
+    label: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 200, description: 'Unique; default: the path.' }),
+    ),
     aggregate: Type.Optional(Type.Enum(AGGREGATES.map(({ name }) => name))),
     where: Type.Optional(named('RuleGroup')),
   },
@@ -301,22 +371,32 @@ const viewMembers = {
   slug,
   description: segmentMembers.description,
   object_type: typeName,
-  segment: Type.Optional(Type.String({ description: 'Slug of the segment whose members are shown; or a query.' })),
+  segment: Type.Optional(
+    Type.String({ description: 'Slug of the segment whose members are shown; or a query.' }),
+  ),
   query: Type.Optional(named('Query')),
   columns: Type.Array(viewColumn, { minItems: 1, maxItems: 200 }),
   relationships: Type.Optional(
-    Type.Array(Type.String(), { maxItems: 20, description: 'Whose records are given along in JSON and NDJSON.' }),
+    Type.Array(Type.String(), {
+      maxItems: 20,
+      description: 'Whose records are given along in JSON and NDJSON.',
+    }),
   ),
   sort: Type.Optional(
     Type.Array(
       Type.Object(
         {
-          path: Type.String({ description: 'An own attribute, id, created_at, updated_at or version.' }),
+          path: Type.String({
+            description: 'An own attribute, id, created_at, updated_at or version.',
+          }),
           direction: Type.Enum(['asc', 'desc']),
         },
         { additionalProperties: false },
       ),
-      { maxItems: 5, description: 'Missing values come last, equal ones in the order of their ids.' },
+      {
+        maxItems: 5,
+        description: 'Missing values come last, equal ones in the order of their ids.',
+      },
     ),
   ),
 };
@@ -334,14 +414,23 @@ const viewExample = {
   sort: [{ path: 'email', direction: 'asc' }],
 };
 
-const rowExample = { id: 'c-17', email: 'ada@example.com', 'manager.email': null, 'Age of reports': 41.5 };
+const rowExample = {
+  id: 'c-17',
+  email: 'ada@example.com',
+  'manager.email': null,
+  'Age of reports': 41.5,
+};
 
 /** The three forms of the rows of a view. */
 export const rowsAnswer = Type.Unsafe<unknown>({
   content: {
     'application/json': { schema: pageOf(named('Row')) },
-    'application/x-ndjson': { schema: Type.String({ description: 'A row in each line; all of them.' }) },
-    'text/csv': { schema: Type.String({ description: 'RFC 4180: a header of labels, then all rows.' }) },
+    'application/x-ndjson': {
+      schema: Type.String({ description: 'A row in each line; all of them.' }),
+    },
+    'text/csv': {
+      schema: Type.String({ description: 'RFC 4180: a header of labels, then all rows.' }),
+    },
   },
 });
 
@@ -370,13 +459,22 @@ const activationInput = {
       'http or https, at a public address unless ROLLCALL_WEBHOOK_ALLOW says otherwise; redirects are not followed.',
     examples: ['https://example.com/hooks/rollcall'],
   }),
-  secret: Type.Optional(Type.String({ description: 'whsec_ and the base64 of 24 to 64 bytes; absent: one is made.' })),
+  secret: Type.Optional(
+    Type.String({ description: 'whsec_ and the base64 of 24 to 64 bytes; absent: one is made.' }),
+  ),
   events: Type.Optional(
-    Type.Array(Type.Enum(['entered', 'left']), { minItems: 1, uniqueItems: true, default: ['entered', 'left'] }),
+    Type.Array(Type.Enum(['entered', 'left']), {
+      minItems: 1,
+      uniqueItems: true,
+      default: ['entered', 'left'],
+    }),
   ),
 };
 
-const activationExample = { url: 'https://example.com/hooks/rollcall', events: ['entered', 'left'] };
+const activationExample = {
+  url: 'https://example.com/hooks/rollcall',
+  events: ['entered', 'left'],
+};
 
 const timeOrNull = (description: string) => Type.Union([time(description), Type.Null()]);
 
@@ -426,7 +524,9 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
   Type.Object(
     {
       type: Type.String({ description: 'urn:rollcall:problem:<code>' }),
-      title: Type.String({ description: 'The kind of problem, the same for every one of this code.' }),
+      title: Type.String({
+        description: 'The kind of problem, the same for every one of this code.',
+      }),
       status: Type.Integer(),
       code: Type.Enum(Object.keys(ERRORS)),
       detail: Type.String({ description: 'This very problem, in words for a person.' }),
@@ -434,7 +534,8 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
         Type.Array(
           Type.Object({
             path: Type.String({
-              description: 'JSON pointer (RFC 6901) into the body, or / and the name of a parameter.',
+              description:
+                'JSON pointer (RFC 6901) into the body, or / and the name of a parameter.',
             }),
             detail: Type.String(),
           }),
@@ -454,13 +555,21 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
           status: 422,
           code: 'query_invalid',
           detail: "'age' is a number: 'old' can't be read as one",
-          errors: [{ path: '/query/rules/1/value', detail: "'age' is a number: 'old' can't be read as one" }],
+          errors: [
+            {
+              path: '/query/rules/1/value',
+              detail: "'age' is a number: 'old' can't be read as one",
+            },
+          ],
         },
       ],
     },
   ),
   Type.Object(
-    { attributes: Type.Optional(definition.attributes), relationships: Type.Optional(definition.relationships) },
+    {
+      attributes: Type.Optional(definition.attributes),
+      relationships: Type.Optional(definition.relationships),
+    },
     { $id: 'ObjectTypeDefinition', examples: [definitionExample] },
   ),
   Type.Object(
@@ -469,10 +578,16 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
   ),
   Type.Object(
     {
-      types: Type.Record(Type.String(), Type.Array(operatorSchema), { description: 'By the type of the attribute.' }),
+      types: Type.Record(Type.String(), Type.Array(operatorSchema), {
+        description: 'By the type of the attribute.',
+      }),
       to_one: Type.Array(operatorSchema, { description: 'Of a relationship to one.' }),
-      to_many: Type.Array(Type.Object(operatorMembers), { description: 'Of a relationship to many: with `match`.' }),
-      record: Type.Array(Type.Object(operatorMembers), { description: 'Of the record itself: with an empty field.' }),
+      to_many: Type.Array(Type.Object(operatorMembers), {
+        description: 'Of a relationship to many: with `match`.',
+      }),
+      record: Type.Array(Type.Object(operatorMembers), {
+        description: 'Of the record itself: with an empty field.',
+      }),
       match_modes: Type.Array(
         Type.Object({
           name: Type.String(),
@@ -484,7 +599,9 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
         Type.Object({
           name: Type.String(),
           words: Type.String(),
-          of: Type.Enum(['any', 'number'], { description: 'What the attribute must be that it is taken of.' }),
+          of: Type.Enum(['any', 'number'], {
+            description: 'What the attribute must be that it is taken of.',
+          }),
         }),
         { description: 'Each is compared by the operators of numbers.' },
       ),
@@ -503,7 +620,10 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
       Type.Object({
         inverse_relationships: Type.Record(
           Type.String(),
-          Type.Object({ type: typeName, relationship: Type.String({ description: 'Its name there.' }) }),
+          Type.Object({
+            type: typeName,
+            relationship: Type.String({ description: 'Its name there.' }),
+          }),
           {
             description:
               'The ways to those whose relationships lead here: by their name here, where they are declared.',
@@ -534,7 +654,9 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
       id: recordId,
       data: named('Attributes'),
       version: Type.Integer({ description: 'Counts the revisions of the record.' }),
-      source_version: Type.Optional(Type.Integer({ description: 'The highest that the source gave.' })),
+      source_version: Type.Optional(
+        Type.Integer({ description: 'The highest that the source gave.' }),
+      ),
       created_at: time('When it was first put.'),
       updated_at: time('When it was last changed.'),
       archived_at: Type.Union([time('Since when it is in no segment.'), Type.Null()]),
@@ -549,9 +671,13 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
           Type.Record(
             Type.String(),
             Type.Union([named('Record'), Type.Null(), pageOf(named('Record'))], {
-              description: 'A to-one relationship: the record, or null if there is no live one. A to-many one: a page.',
+              description:
+                'A to-one relationship: the record, or null if there is no live one. A to-many one: a page.',
             }),
-            { description: 'By name, the relationships that `include` names; archived records are left out.' },
+            {
+              description:
+                'By name, the relationships that `include` names; archived records are left out.',
+            },
           ),
         ),
       }),
@@ -605,7 +731,9 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
   }),
   Type.Object(
     {
-      accepted: Type.Integer({ description: 'Changes that are in the log; older ones that were ignored included.' }),
+      accepted: Type.Integer({
+        description: 'Changes that are in the log; older ones that were ignored included.',
+      }),
       rejected: Type.Array(
         Type.Object({
           line: Type.Integer({
@@ -618,7 +746,9 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
         }),
         { description: 'In the order of their lines; at most the first 10000.' },
       ),
-      rejected_total: Type.Optional(Type.Integer({ description: 'All rejected lines, if more than are listed.' })),
+      rejected_total: Type.Optional(
+        Type.Integer({ description: 'All rejected lines, if more than are listed.' }),
+      ),
       position: Type.String({ description: 'Names the end of what was accepted in the logs.' }),
     },
     {
@@ -627,7 +757,12 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
         {
           accepted: 2,
           rejected: [
-            { line: 3, code: 'attribute_invalid', detail: "'age' must be a finite number", path: '/data/age' },
+            {
+              line: 3,
+              code: 'attribute_invalid',
+              detail: "'age' must be a finite number",
+              path: '/data/age',
+            },
           ],
           position: 'W1swLCIxNzAwMC0wIl1d',
         },
@@ -635,9 +770,17 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
     },
   ),
   ...FILTER_SCHEMAS.map((schema) =>
-    Type.Unsafe(schema['$id'] === 'Query' ? { ...schema, examples: [queryExample, jsonLogicExample] } : schema),
+    Type.Unsafe(
+      schema['$id'] === 'Query'
+        ? { ...schema, examples: [queryExample, jsonLogicExample] }
+        : schema,
+    ),
   ),
-  Type.Object(segmentMembers, { $id: 'SegmentInput', additionalProperties: false, examples: [segmentExample] }),
+  Type.Object(segmentMembers, {
+    $id: 'SegmentInput',
+    additionalProperties: false,
+    examples: [segmentExample],
+  }),
   Type.Object(
     {
       title: Type.Optional(segmentMembers.title),
@@ -685,14 +828,19 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
       counts: Type.Array(
         Type.Object({
           slug,
-          count: Type.Union([Type.Integer(), Type.Null()], { description: 'A number exactly when status is ready.' }),
+          count: Type.Union([Type.Integer(), Type.Null()], {
+            description: 'A number exactly when status is ready.',
+          }),
           status: Type.Enum(['ready', 'building', 'timeout', 'failed']),
           revision: Type.Union([Type.Integer(), Type.Null()], {
-            description: 'The revision of the segment that the number is of; while an edit is built, the one before.',
+            description:
+              'The revision of the segment that the number is of; while an edit is built, the one before.',
           }),
         }),
       ),
-      as_of: Type.String({ description: 'Names the instant of the numbers: where each partition stood.' }),
+      as_of: Type.String({
+        description: 'Names the instant of the numbers: where each partition stood.',
+      }),
     },
     {
       $id: 'Counts',
@@ -704,7 +852,10 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
       ],
     },
   ),
-  Type.Object({ id: recordId, record: Type.Optional(named('Record')) }, { $id: 'Member', examples: [{ id: 'c-17' }] }),
+  Type.Object(
+    { id: recordId, record: Type.Optional(named('Record')) },
+    { $id: 'Member', examples: [{ id: 'c-17' }] },
+  ),
   Type.Object(viewMembers, {
     $id: 'ViewInput',
     additionalProperties: false,
@@ -713,7 +864,8 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
   }),
   Type.Partial(Type.Object(viewMembers), {
     $id: 'ViewPatch',
-    description: 'null removes what is optional; a segment takes the place of the query, and the other way round.',
+    description:
+      'null removes what is optional; a segment takes the place of the query, and the other way round.',
     examples: [{ title: 'Bigger spenders' }],
   }),
   Type.Object(
@@ -721,9 +873,13 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
       id: Type.String({ format: 'uuid' }),
       ...viewMembers,
       json_logic: Type.Optional(Type.Unknown({ description: 'Its own query as JsonLogic.' })),
-      status: Type.Optional(Type.Enum(['building', 'ready', 'failed'], { description: 'Of its own query.' })),
+      status: Type.Optional(
+        Type.Enum(['building', 'ready', 'failed'], { description: 'Of its own query.' }),
+      ),
       reason: Type.Optional(failureReason),
-      progress: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'Of its own query.' })),
+      progress: Type.Optional(
+        Type.Number({ minimum: 0, maximum: 1, description: 'Of its own query.' }),
+      ),
       revision: Type.Integer({ minimum: 1, description: 'Counts edits.' }),
       created_at: time('When it was created.'),
       updated_at: time('When it was last edited.'),
@@ -755,7 +911,9 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
         object_type: Type.String({
           description: 'object_types, segments, views, or a declared object type: a record of it.',
         }),
-        id: Type.Optional(Type.String({ description: 'Of a record whose attributes hold an id themselves.' })),
+        id: Type.Optional(
+          Type.String({ description: 'Of a record whose attributes hold an id themselves.' }),
+        ),
         data: Type.Record(Type.String(), Type.Unknown(), {
           description:
             'What a client says of the definition; of a record its id and its attributes, where {{getRecordAttribute(object_type, field, value)}} stands for an id, and after a backslash for itself.',
@@ -772,7 +930,10 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
           { object_type: 'contacts', data: { id: 'c-16', email: 'grace@example.com' } },
           {
             object_type: 'contacts',
-            data: { id: 'c-17', manager_id: '{{getRecordAttribute(contacts, email, "grace@example.com")}}' },
+            data: {
+              id: 'c-17',
+              manager_id: '{{getRecordAttribute(contacts, email, "grace@example.com")}}',
+            },
           },
         ],
       ],
@@ -783,8 +944,14 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
       create: Type.Array(named('SeedEntry')),
       update: Type.Array(named('SeedEntry')),
       unchanged: Type.Array(named('SeedEntry')),
-      errors: Type.Array(Type.Unknown(), { description: 'Of a dry run: each item that would be refused, and why.' }),
-      totals: Type.Object({ create: Type.Integer(), update: Type.Integer(), unchanged: Type.Integer() }),
+      errors: Type.Array(Type.Unknown(), {
+        description: 'Of a dry run: each item that would be refused, and why.',
+      }),
+      totals: Type.Object({
+        create: Type.Integer(),
+        update: Type.Integer(),
+        unchanged: Type.Integer(),
+      }),
     },
     {
       $id: 'SeedReport',
@@ -805,9 +972,14 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
       name: Type.Optional(Type.String()),
       slug: Type.Optional(Type.String()),
       id: Type.Optional(Type.String()),
-      changed: Type.Optional(Type.Array(Type.String(), { description: 'The members that become others.' })),
+      changed: Type.Optional(
+        Type.Array(Type.String(), { description: 'The members that become others.' }),
+      ),
     },
-    { $id: 'SeedEntry', examples: [{ object_type: 'segments', slug: 'big-spenders', changed: ['query'] }] },
+    {
+      $id: 'SeedEntry',
+      examples: [{ object_type: 'segments', slug: 'big-spenders', changed: ['query'] }],
+    },
   ),
   Type.Unsafe({
     $id: 'ImportedRecord',
@@ -838,7 +1010,10 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
       }),
       result: Type.Optional(Type.Unknown({ description: 'What came of it, as far as it is.' })),
       problem: Type.Optional(
-        Type.Object({ code: Type.String(), detail: Type.String() }, { description: 'Why it failed.' }),
+        Type.Object(
+          { code: Type.String(), detail: Type.String() },
+          { description: 'Why it failed.' },
+        ),
       ),
       errors: Type.Array(
         Type.Object({
@@ -859,12 +1034,23 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
         {
           id: 'job-5a0c8b1e-6f0e-4c57-9d0b-0a52b9d2b6a1',
           kind: 'import',
-          asked: { object_type: 'contacts', format: 'csv', op: 'put', id_column: 0, columns: [null, 'age'] },
+          asked: {
+            object_type: 'contacts',
+            format: 'csv',
+            op: 'put',
+            id_column: 0,
+            columns: [null, 'age'],
+          },
           status: 'completed',
           progress: { done: 1000, total: 1000 },
           result: { accepted: 999, rejected: 1, skipped: 0, unknown_columns: [] },
           errors: [
-            { line: 17, code: 'attribute_invalid', detail: "'age' must be a number, not 'old'", path: '/data/age' },
+            {
+              line: 17,
+              code: 'attribute_invalid',
+              detail: "'age' must be a number, not 'old'",
+              path: '/data/age',
+            },
           ],
           errors_total: 1,
           created_at: '2026-01-30T08:00:00.000Z',
@@ -873,28 +1059,43 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
       ],
     },
   ),
-  Type.Object(activationInput, { $id: 'ActivationInput', additionalProperties: false, examples: [activationExample] }),
+  Type.Object(activationInput, {
+    $id: 'ActivationInput',
+    additionalProperties: false,
+    examples: [activationExample],
+  }),
   Type.Object(
-    { url: Type.Optional(activationInput.url), secret: activationInput.secret, events: activationInput.events },
+    {
+      url: Type.Optional(activationInput.url),
+      secret: activationInput.secret,
+      events: activationInput.events,
+    },
     { $id: 'ActivationPatch', additionalProperties: false, examples: [{ events: ['entered'] }] },
   ),
   Type.Object(activation, { $id: 'Activation', examples: [activationShown] }),
   Type.Object(
     {
       ...activation,
-      secret: Type.Optional(Type.String({ description: 'If it was made here. Keep it: it is not shown again.' })),
+      secret: Type.Optional(
+        Type.String({ description: 'If it was made here. Keep it: it is not shown again.' }),
+      ),
     },
     { $id: 'CreatedActivation', examples: [{ ...activationShown, secret: 'whsec_…' }] },
   ),
   Type.Object(
     {
       delivered: Type.Boolean({ description: 'Whether the receiver answered with 2xx.' }),
-      status: Type.Union([Type.Integer(), Type.Null()], { description: 'What it answered; null if it did not.' }),
+      status: Type.Union([Type.Integer(), Type.Null()], {
+        description: 'What it answered; null if it did not.',
+      }),
       error: Type.Union([Type.String(), Type.Null()]),
       answer: Type.String({ description: 'The beginning of its answer.' }),
       duration_ms: Type.Integer(),
     },
-    { $id: 'Attempt', examples: [{ delivered: true, status: 204, error: null, answer: '', duration_ms: 41 }] },
+    {
+      $id: 'Attempt',
+      examples: [{ delivered: true, status: 204, error: null, answer: '', duration_ms: 41 }],
+    },
   ),
   Type.Object(
     {
@@ -902,7 +1103,11 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
       status: Type.Enum(['running', 'done', 'failed'], {
         description: 'done: all are queued; see pending of the activation.',
       }),
-      progress: Type.Number({ minimum: 0, maximum: 1, description: 'The share of members that are queued.' }),
+      progress: Type.Number({
+        minimum: 0,
+        maximum: 1,
+        description: 'The share of members that are queued.',
+      }),
       members: Type.Integer({ description: 'Members that were gone through.' }),
       total: Type.Integer({ description: 'Members that there were when it began.' }),
       error: Type.Union([Type.String(), Type.Null()]),
@@ -932,11 +1137,15 @@ const MEANINGS: Readonly<Record<string, string>> = {
 };
 
 /** The answers of a route: what it gives when all goes well, and the codes of what may go wrong. */
-export function answers(success: Record<number, TSchema>, ...codes: ErrorCode[]): Record<string, TSchema> {
+export function answers(
+  success: Record<number, TSchema>,
+  ...codes: ErrorCode[]
+): Record<string, TSchema> {
   const failures = new Map<number, ErrorCode[]>();
   // Whatever reads JSON refuses numbers that would be altered.
   if (codes.includes('body_malformed')) codes.push('number_inexact');
-  for (const code of codes) failures.set(ERRORS[code].status, [...(failures.get(ERRORS[code].status) ?? []), code]);
+  for (const code of codes)
+    failures.set(ERRORS[code].status, [...(failures.get(ERRORS[code].status) ?? []), code]);
   const told = Object.entries(success).map(([status, schema]) => [
     status,
     { description: MEANINGS[status], ...schema },

@@ -1,7 +1,8 @@
 /**
  * seed-body.ts – Reads the body of a seed, a JSON array or NDJSON, into pieces.
  *
- * Keeps true: of NDJSON no more than one piece is held; a body that is not JSON throughout is refused as a whole.
+ * Keeps true: of NDJSON no more than one piece is held; a body that is not JSON throughout is
+ * refused as a whole.
  */
 import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
@@ -14,7 +15,10 @@ import { type Line, LineSplitter } from './lines.ts';
 const PIECE_ITEMS_MAX = 500;
 const PIECE_LENGTH_MAX = 1024 * 1024;
 const LINE_BYTES_MAX = 4 * 1024 * 1024;
-/** More than anything that can be taken over has: a query may be 700 levels deep when it is written as JSON. */
+/**
+ * More than anything that can be taken over has: a query may be 700 levels deep when it is written
+ * as JSON.
+ */
 const ITEM_LEVELS_MAX = 1000;
 
 export type SeedPieces = AsyncIterable<GivenItem[]>;
@@ -31,7 +35,9 @@ export function seedPieces(body: unknown): SeedPieces {
 
 async function* arrayPieces(items: readonly unknown[]): AsyncGenerator<GivenItem[]> {
   for (let from = 0; from < items.length; from += PIECE_ITEMS_MAX)
-    yield items.slice(from, from + PIECE_ITEMS_MAX).map((item, at) => [from + at, shallow(from + at, item)] as const);
+    yield items
+      .slice(from, from + PIECE_ITEMS_MAX)
+      .map((item, at) => [from + at, shallow(from + at, item)] as const);
 }
 
 async function* linePieces(body: Readable): AsyncGenerator<GivenItem[]> {
@@ -49,7 +55,10 @@ async function* linePieces(body: Readable): AsyncGenerator<GivenItem[]> {
   if (piece.length > 0) yield piece;
 }
 
-/** Whatever is done with an item goes through all of it, level by level. @throws Problem body_invalid */
+/**
+ * Whatever is done with an item goes through all of it, level by level. @throws Problem
+ * body_invalid
+ */
 function shallow(index: number, item: unknown): unknown {
   if (isNestedWithin(item, ITEM_LEVELS_MAX)) return item;
   const detail = `item ${index} is nested deeper than ${ITEM_LEVELS_MAX} levels; nothing was changed`;
@@ -60,7 +69,8 @@ async function* linesOf(body: Readable): AsyncGenerator<Line> {
   const splitter = new LineSplitter(LINE_BYTES_MAX);
   try {
     // Not destroyed when it is left: its connection may be used again (plugins/refused-bodies.ts).
-    for await (const chunk of body.iterator({ destroyOnReturn: false })) yield* splitter.split(chunk as Buffer);
+    for await (const chunk of body.iterator({ destroyOnReturn: false }))
+      yield* splitter.split(chunk as Buffer);
   } catch (error) {
     if (error instanceof Problem) throw error; // it did not come in time
     throw new Problem('body_malformed', 'the body broke off before its end; nothing was changed');

@@ -1,8 +1,8 @@
 /**
  * server.ts – The HTTP server over a deployment.
  *
- * Keeps true: it never closes the deployment, which is the caller's; closing it waits for the requests that are under way,
- * while new ones on open connections are answered with 503.
+ * Keeps true: it never closes the deployment, which is the caller's; closing it waits for the
+ * requests that are under way, while new ones on open connections are answered with 503.
  */
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
@@ -32,20 +32,36 @@ export interface ServerOptions {
 }
 
 const LAG_ENTRIES_MAX = 10_000;
-/** A session of changes holds up to about 8,000 under way: this is room for six that are held up. */
+/**
+ * A session of changes holds up to about 8,000 under way: this is room for six that are held up.
+ */
 const WAITING_CHANGES_MAX = 50_000;
 const BODY_BYTES_MAX = 1024 * 1024;
 /** A connection that says nothing, or a header that comes letter by letter, ends after so long. */
 const HEADERS_TIMEOUT_MS = 20_000;
 const CONNECTIONS_CHECK_MS = 2000;
-/** A connection on which nothing moves for so long is dead; the longest wait that can be asked for is a minute. */
+/**
+ * A connection on which nothing moves for so long is dead; the longest wait that can be asked for
+ * is a minute.
+ */
 const IDLE_CONNECTION_MS = 120_000;
-/** Longer than any id can be when percent-encoded: how long it may be is said by a 422, not by a 404. */
+/**
+ * Longer than any id can be when percent-encoded: how long it may be is said by a 422, not by a
+ * 404.
+ */
 const PATH_PARAMETER_LENGTH_MAX = 16_384;
 
 /** Caller: listens, and closes the server before the deployment. */
-export async function buildServer(deployment: Deployment, options: ServerOptions): Promise<FastifyInstance> {
-  const { keys, logger, lagEntriesMax = LAG_ENTRIES_MAX, waitingChangesMax = WAITING_CHANGES_MAX } = options;
+export async function buildServer(
+  deployment: Deployment,
+  options: ServerOptions,
+): Promise<FastifyInstance> {
+  const {
+    keys,
+    logger,
+    lagEntriesMax = LAG_ENTRIES_MAX,
+    waitingChangesMax = WAITING_CHANGES_MAX,
+  } = options;
   const server: FastifyInstance = Fastify({
     loggerInstance: logger as FastifyBaseLogger,
     // Each request is logged once, by plugins/requests.ts.
@@ -55,7 +71,10 @@ export async function buildServer(deployment: Deployment, options: ServerOptions
     connectionTimeout: IDLE_CONNECTION_MS,
     http: {
       headersTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: Math.min(CONNECTIONS_CHECK_MS, options.headersTimeoutMs ?? CONNECTIONS_CHECK_MS),
+      connectionsCheckingInterval: Math.min(
+        CONNECTIONS_CHECK_MS,
+        options.headersTimeoutMs ?? CONNECTIONS_CHECK_MS,
+      ),
     },
     routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
     return503OnClosing: false, // plugins/requests.ts does it, with a problem document

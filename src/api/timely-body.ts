@@ -1,8 +1,10 @@
 /**
- * timely-body.ts – A body that has to come: a client that begins to send one and stops holds nothing for long.
+ * timely-body.ts – A body that has to come: a client that begins to send one and stops holds
+ * nothing for long.
  *
- * Keeps true: what is waited for is the client, not the server: time in which nobody reads counts for nothing. A body that is
- * gathered has a bounded time as a whole; a streamed one may last as long as some of it comes.
+ * Keeps true: what is waited for is the client, not the server: time in which nobody reads counts
+ * for nothing. A body that is gathered has a bounded time as a whole; a streamed one may last as
+ * long as some of it comes.
  */
 import { Readable } from 'node:stream';
 import { Problem } from '../errors.ts';
@@ -31,7 +33,10 @@ async function* pass(body: Readable, seconds: number, isStreamed: boolean): Asyn
 async function within<T>(next: Promise<T>, ms: number, seconds: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    const problem = new Problem('request_timeout', `nothing more of the body came within ${seconds} s`);
+    const problem = new Problem(
+      'request_timeout',
+      `nothing more of the body came within ${seconds} s`,
+    );
     timer = setTimeout(() => reject(problem), Math.max(0, ms));
   });
   try {

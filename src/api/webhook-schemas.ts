@@ -1,15 +1,24 @@
 /**
- * webhook-schemas.ts – What activations send to their receivers, described as the rest of the API is (OpenAPI 3.1, `webhooks`).
+ * webhook-schemas.ts – What activations send to their receivers, described as the rest of the API
+ * is (OpenAPI 3.1, `webhooks`).
  *
- * Keeps true: each type of event is described by its own body, and all by the headers of Standard Webhooks.
+ * Keeps true: each type of event is described by its own body, and all by the headers of Standard
+ * Webhooks.
  */
 
-const text = (description: string, example: string) => ({ type: 'string', description, examples: [example] });
+const text = (description: string, example: string) => ({
+  type: 'string',
+  description,
+  examples: [example],
+});
 
 /** What every event says of where it comes from. */
 const ABOUT = {
   view: text('Slug of the view.', 'big-spenders'),
-  segment: text('Slug of the segment that the view is of; absent if it has a query of its own.', 'big-spenders'),
+  segment: text(
+    'Slug of the segment that the view is of; absent if it has a query of its own.',
+    'big-spenders',
+  ),
   object_type: text('Object type of the record.', 'contacts'),
 };
 
@@ -27,7 +36,10 @@ const row = { id: 'c-17', email: 'ada@example.com', 'manager.email': null, 'Age 
 const about = { view: 'big-spenders', segment: 'big-spenders', object_type: 'contacts' };
 
 const HEADERS = [
-  ['webhook-id', 'Names the event: the same in every attempt. Receivers drop what they have had already.'],
+  [
+    'webhook-id',
+    'Names the event: the same in every attempt. Receivers drop what they have had already.',
+  ],
   ['webhook-timestamp', 'Of the attempt, in seconds since 1970.'],
   ['webhook-signature', 'v1, and HMAC-SHA256 of `id.timestamp.body` under the secret, in Base64.'],
 ].map(([name, description]) => ({
@@ -41,7 +53,9 @@ const HEADERS = [
 const ANSWERS = {
   '2XX': { description: 'The event is delivered.' },
   410: { description: 'The receiver wants no more: the activation is disabled.' },
-  default: { description: 'The event is sent again, later and later, and in the end kept as a dead letter.' },
+  default: {
+    description: 'The event is sent again, later and later, and in the end kept as a dead letter.',
+  },
 };
 
 interface Event {
@@ -52,7 +66,10 @@ interface Event {
   readonly example: Readonly<Record<string, unknown>>;
 }
 
-const position = text('Where the change stands in the log of its partition.', '3-1700000012000-0-0');
+const position = text(
+  'Where the change stands in the log of its partition.',
+  '3-1700000012000-0-0',
+);
 
 const EVENTS: readonly Event[] = [
   {
@@ -72,7 +89,11 @@ const EVENTS: readonly Event[] = [
   {
     type: 'member.synced',
     summary: 'A record is in a view: one event a member, when a sync was asked for',
-    data: { ...ABOUT, ...RECORD, sync: text('Id of the sync.', '0d6f4b0c-8a1e-4b9a-9c55-6f0d6a3c7a10') },
+    data: {
+      ...ABOUT,
+      ...RECORD,
+      sync: text('Id of the sync.', '0d6f4b0c-8a1e-4b9a-9c55-6f0d6a3c7a10'),
+    },
     required: ['view', 'object_type', 'id', 'columns', 'sync'],
     example: { ...about, id: 'c-17', columns: row, sync: '0d6f4b0c-8a1e-4b9a-9c55-6f0d6a3c7a10' },
   },
@@ -91,7 +112,11 @@ function described({ type, summary, data, required, example }: Event): object {
     required: ['type', 'timestamp', 'data'],
     properties: {
       type: { const: type },
-      timestamp: { type: 'string', format: 'date-time', description: 'When it happened; of a sync, when it was sent.' },
+      timestamp: {
+        type: 'string',
+        format: 'date-time',
+        description: 'When it happened; of a sync, when it was sent.',
+      },
       data: { type: 'object', required, properties: data },
     },
     examples: [{ type, timestamp: '2026-01-31T09:30:00.000Z', data: example }],
@@ -110,7 +135,6 @@ function described({ type, summary, data, required, example }: Event): object {
 }
 
 /** By type of event. */
-export const WEBHOOKS = Object.fromEntries(EVENTS.map((event) => [event.type, described(event)])) as Record<
-  string,
-  never
->;
+export const WEBHOOKS = Object.fromEntries(
+  EVENTS.map((event) => [event.type, described(event)]),
+) as Record<string, never>;

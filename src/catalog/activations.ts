@@ -1,9 +1,10 @@
 /**
- * activations.ts – Creating, editing and deleting activations: where a view's comings and goings are told.
+ * activations.ts – Creating, editing and deleting activations: where a view's comings and goings
+ * are told.
  *
- * Keeps true: an activation belongs to one view and goes with it; its secret is in no entry of the catalog and in no answer but
- * the one to its creation, and there only if it was made here; its URL is one that webhooks may go to, as far as that can be
- * told without asking DNS.
+ * Keeps true: an activation belongs to one view and goes with it; its secret is in no entry of the
+ * catalog and in no answer but the one to its creation, and there only if it was made here; its URL
+ * is one that webhooks may go to, as far as that can be told without asking DNS.
  */
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
@@ -27,8 +28,20 @@ interface ActivationInput {
 }
 
 const MEMBERS = ['url', 'secret', 'events'];
-/** What the server says of an activation: accepted back, so that what was read can be sent again, and ignored. */
-const SERVER_MEMBERS = ['id', 'view', 'status', 'disabled_at', 'failures', 'delivered', 'pending', 'dead_letters'];
+/**
+ * What the server says of an activation: accepted back, so that what was read can be sent again,
+ * and ignored.
+ */
+const SERVER_MEMBERS = [
+  'id',
+  'view',
+  'status',
+  'disabled_at',
+  'failures',
+  'delivered',
+  'pending',
+  'dead_letters',
+];
 const SERVER_TIMES = ['last_success_at', 'created_at', 'updated_at'];
 
 export interface CreatedActivation {
@@ -69,7 +82,9 @@ export class Activations {
     return { activation: this.#stored(view, id), secret: made };
   }
 
-  /** Replaces the members that are given. @throws Problem activation_unknown | activation_invalid */
+  /**
+   * Replaces the members that are given. @throws Problem activation_unknown | activation_invalid
+   */
   async patch(view: string, id: string, body: unknown): Promise<StoredActivation> {
     const { secret, ...given } = parse(body, this.allowed, false);
     await this.find(view, id);
@@ -147,7 +162,11 @@ export class Activations {
   }
 }
 
-function written(catalog: ConstructorParameters<typeof CatalogDraft>[0], id: string, value: StoredActivation | null) {
+function written(
+  catalog: ConstructorParameters<typeof CatalogDraft>[0],
+  id: string,
+  value: StoredActivation | null,
+) {
   const draft = new CatalogDraft(catalog);
   draft.setActivation(id, value);
   return draft.finish();
@@ -171,7 +190,8 @@ function parse(body: unknown, allowed: AllowedTargets, isNew: boolean): Activati
 }
 
 function areEvents(given: unknown): given is ActivationEvent[] {
-  if (!Array.isArray(given) || given.length === 0 || new Set(given).size !== given.length) return false;
+  if (!Array.isArray(given) || given.length === 0 || new Set(given).size !== given.length)
+    return false;
   return given.every((event) => ACTIVATION_EVENTS.includes(event));
 }
 
@@ -180,5 +200,8 @@ function invalid(faults: readonly Fault[]): Problem {
 }
 
 function unknownActivation(view: string, id: string): Problem {
-  return new Problem('activation_unknown', `the view '${view}' has no activation '${id}'`, [], { view, id });
+  return new Problem('activation_unknown', `the view '${view}' has no activation '${id}'`, [], {
+    view,
+    id,
+  });
 }

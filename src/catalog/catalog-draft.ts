@@ -1,18 +1,19 @@
 /**
  * catalog-draft.ts – The next version of the catalog while it is being made.
  *
- * Keeps true: a draft reads like the catalog with its writes laid over it; when it is finished, every ordinal that a segment
- * or view names exists, and one that none names any more is given up: at once if it was still being built, after every
- * partition has moved on if it was answered for (one that has failed is not). Ordinals are never
- * reused, not even for an equal predicate.
+ * Keeps true: a draft reads like the catalog with its writes laid over it; when it is finished,
+ * every predicate id that a segment or view names exists, and one that none names any more is given
+ * up: at once if it was still being built, after every partition has moved on if it was answered
+ * for (one that has failed is not). Predicate ids are never reused, not even for an equal
+ * predicate.
  */
-import { anchorKey, edgesOf } from '../change/edge.ts';
+import { edgeKey, edgesOf } from '../change/edge.ts';
 import { type ObjectType, objectType } from '../change/object-type.ts';
 import { assert } from '../errors.ts';
 import { type CompiledQuery, predicateAttributes, statementKey } from '../query/compile.ts';
 import { isDerivedName, readDerivedName } from '../query/derived-attribute.ts';
 import { type LoweringContext, lower } from '../query/lower.ts';
-import { ORDINAL_MAX } from '../query/network.ts';
+import { PREDICATE_ID_MAX } from '../query/network.ts';
 import { predicateKey } from '../query/normalize.ts';
 import { ALWAYS, type Predicate } from '../query/predicate.ts';
 import type {
@@ -22,7 +23,7 @@ import type {
   StoredActivation,
   StoredFilter,
   StoredObjectType,
-  StoredOrdinal,
+  StoredPredicate,
   StoredSegment,
   StoredView,
 } from './catalog.ts';
@@ -36,16 +37,16 @@ export class CatalogDraft {
   readonly #segments = new Map<string, StoredSegment | null>();
   readonly #views = new Map<string, StoredView | null>();
   readonly #activations = new Map<string, StoredActivation | null>();
-  readonly #ordinals = new Map<number, StoredOrdinal | null>();
+  readonly #predicateIds = new Map<number, StoredPredicate | null>();
   readonly #byKey = new Map<string, number>();
-  /** Ordinals that lost a name in this draft. */
+  /** Predicate ids that lost a name in this draft. */
   readonly #released = new Set<number>();
-  #nextOrdinal: number;
+  #nextPredicateId: number;
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog;
     this.version = catalog.version + 1;
-    this.#nextOrdinal = catalog.nextOrdinal;
+    this.#nextPredicateId = catalog.nextPredicateId;
   }
 
   segment(slug: string): StoredSegment | undefined {
@@ -54,7 +55,8 @@ export class CatalogDraft {
   }
 
   *segments(): Iterable<StoredSegment> {
-    for (const segment of this.#catalog.segments.values()) if (!this.#segments.has(segment.slug)) yield segment;
+    for (const segment of this.#catalog.segments.values())
+      if (!this.#segments.has(segment.slug)) yield segment;
     for (const segment of this.#segments.values()) if (segment) yield segment;
   }
 
@@ -96,7 +98,8 @@ export class CatalogDraft {
   }
 
   #release(old: StoredFilter | undefined): void {
-    for (const ordinal of [old?.ordinal, old?.pending]) if (typeof ordinal === 'number') this.#released.add(ordinal);
+    for (const predicateId of [old?.predicateId, old?.pending])
+      if (typeof predicateId === 'number') this.#released.add(predicateId);
   }
 
   objectTypes(): ReadonlyMap<string, ObjectType> {
@@ -112,42 +115,57 @@ export class CatalogDraft {
     this.#objectTypes.set(name, stored);
   }
 
-  ordinal(ordinal: number): StoredOrdinal {
-    const drafted = this.#ordinals.get(ordinal);
-    const stored = drafted === undefined ? this.#catalog.ordinals.get(ordinal) : drafted;
-    assert(stored, `ordinal ${ordinal} is in the catalog`);
+  predicateId(predicateId: number): StoredPredicate {
+    const drafted = this.#predicateIds.get(predicateId);
+    const stored = drafted === undefined ? this.#catalog.predicateIds.get(predicateId) : drafted;
+    assert(stored, `predicate id ${predicateId} is in the catalog`);
     return stored;
   }
 
-  setOrdinal(ordinal: number, stored: StoredOrdinal | null): void {
-    this.#ordinals.set(ordinal, stored);
+  setPredicate(predicateId: number, stored: StoredPredicate | null): void {
+    this.#predicateIds.set(predicateId, stored);
   }
 
-  /** The ordinal of a query's predicate: the one that is maintained already, or a new one that is to be built. */
-  ordinalFor(objectTypeName: string, { key, predicate }: CompiledQuery): number {
+  /**
+   * The predicate id of a query's predicate: the one that is maintained already, or a new one that
+   * is to be built.
+   */
+  predicateIdFor(objectTypeName: string, { key, predicate }: CompiledQuery): number {
     const known = this.#known(objectTypeName, key);
     if (known !== undefined) return known;
     const flat = lower(predicate, objectTypeName, this.#lowering);
-    const source = flat === predicate || predicateKey(flat) === predicateKey(predicate) ? {} : { source: predicate };
-    return this.#allocate({ object_type: objectTypeName, key, predicate: flat, ...source, ...readsOf(flat) });
+    const source =
+      flat === predicate || predicateKey(flat) === predicateKey(predicate)
+        ? {}
+        : { source: predicate };
+    return this.#allocate({
+      object_type: objectTypeName,
+      key,
+      predicate: flat,
+      ...source,
+      ...readsOf(flat),
+    });
   }
 
-  /** The ordinal of an edge's anchor, the exported predicate that holds of every live holder. */
-  anchorOf(edge: string): number {
+  /** The id of an edge, that of the shared predicate that holds of every live holder. */
+  edgeIdOf(edge: string): number {
     const definition = edgesOf(this.objectTypes().values()).get(edge);
     assert(definition, `the relationship ${edge} is declared`);
-    const key = anchorKey(definition);
+    const key = edgeKey(definition);
     const known = this.#known(definition.holder, key);
     if (known !== undefined) return known;
-    const exported = { edge, anchor: this.#nextOrdinal, direction: 'in' as const, definition };
-    return this.#allocate({ object_type: definition.holder, key, predicate: ALWAYS, exported });
+    const shared = { edge, edgeId: this.#nextPredicateId, direction: 'in' as const, definition };
+    return this.#allocate({ object_type: definition.holder, key, predicate: ALWAYS, shared });
   }
 
-  /** Gives every declared relationship its anchor, and gives up those of relationships that are no more. */
-  anchorEdges(): void {
-    for (const edge of edgesOf(this.objectTypes().values()).keys()) this.anchorOf(edge);
-    for (const [ordinal, { exported }] of this.#allOrdinals()) {
-      if (exported?.anchor === ordinal) this.#released.add(ordinal);
+  /**
+   * Gives every declared relationship its edge id, and gives up those of relationships that are no
+   * more.
+   */
+  edgesWithIds(): void {
+    for (const edge of edgesOf(this.objectTypes().values()).keys()) this.edgeIdOf(edge);
+    for (const [predicateId, { shared }] of this.#allPredicateIds()) {
+      if (shared?.edgeId === predicateId) this.#released.add(predicateId);
     }
   }
 
@@ -157,46 +175,64 @@ export class CatalogDraft {
       assert(definition, `the relationship ${edge} is declared`);
       return direction === 'out' ? definition.target : definition.holder;
     },
-    exportOrdinal: (objectTypeName, _, flat, travel) => {
-      const anchor = this.anchorOf(travel.edge);
+    sharePredicate: (objectTypeName, _, flat, travel) => {
+      const edgeId = this.edgeIdOf(travel.edge);
       const types = this.objectTypes();
       const type = types.get(objectTypeName)!;
       const { edge, direction, attribute, isOrdered = false } = travel;
       const numbers = attribute === undefined ? {} : { attribute, ordered: isOrdered };
-      const number = attribute === undefined ? '' : `${attribute}:${type.attributes.get(attribute)?.type}:${isOrdered}`;
-      const key = `export ${anchor} ${direction} ${number} ${statementKey(flat, type, types)}`;
-      const exported = { edge, anchor, direction, ...numbers };
+      const number =
+        attribute === undefined
+          ? ''
+          : `${attribute}:${type.attributes.get(attribute)?.type}:${isOrdered}`;
+      const key = `share ${edgeId} ${direction} ${number} ${statementKey(flat, type, types)}`;
+      const shared = { edge, edgeId, direction, ...numbers };
       const known = this.#known(objectTypeName, key);
-      return known ?? this.#allocate({ object_type: objectTypeName, key, predicate: flat, exported, ...readsOf(flat) });
+      return (
+        known ??
+        this.#allocate({
+          object_type: objectTypeName,
+          key,
+          predicate: flat,
+          shared,
+          ...readsOf(flat),
+        })
+      );
     },
   };
 
   /**
-   * The catalog finds an ordinal under the key that it had before this draft: one that was outdated
-   * since is given to nobody.
+   * The catalog finds a predicate id under the key that it had before this draft: one that was
+   * outdated since is given to nobody.
    */
   #known(objectTypeName: string, key: string): number | undefined {
-    const found = [this.#byKey.get(`${objectTypeName} ${key}`), this.#catalog.ordinalOf(objectTypeName, key)];
-    return found.find((ordinal) => ordinal !== undefined && this.#isGivenOut(ordinal, key));
+    const found = [
+      this.#byKey.get(`${objectTypeName} ${key}`),
+      this.#catalog.predicateIdOf(objectTypeName, key),
+    ];
+    return found.find(
+      (predicateId) => predicateId !== undefined && this.#isGivenOut(predicateId, key),
+    );
   }
 
-  #isGivenOut(ordinal: number, key: string): boolean {
-    const drafted = this.#ordinals.get(ordinal);
-    const stored = drafted === undefined ? this.#catalog.ordinals.get(ordinal) : drafted;
+  #isGivenOut(predicateId: number, key: string): boolean {
+    const drafted = this.#predicateIds.get(predicateId);
+    const stored = drafted === undefined ? this.#catalog.predicateIds.get(predicateId) : drafted;
     return stored?.key === key && stored.status !== 'retiring';
   }
 
-  #allocate(stored: Omit<StoredOrdinal, 'status' | 'since'>): number {
-    const ordinal = this.#nextOrdinal++;
-    assert(ordinal <= ORDINAL_MAX, 'there are ordinals left');
-    this.#byKey.set(`${stored.object_type} ${stored.key}`, ordinal);
-    this.setOrdinal(ordinal, { ...stored, status: 'building', since: this.version });
-    return ordinal;
+  #allocate(stored: Omit<StoredPredicate, 'status' | 'since'>): number {
+    const predicateId = this.#nextPredicateId++;
+    assert(predicateId <= PREDICATE_ID_MAX, 'there are predicate ids left');
+    this.#byKey.set(`${stored.object_type} ${stored.key}`, predicateId);
+    this.setPredicate(predicateId, { ...stored, status: 'building', since: this.version });
+    return predicateId;
   }
 
-  *#allOrdinals(): Iterable<[number, StoredOrdinal]> {
-    for (const [ordinal, stored] of this.#catalog.ordinals) if (!this.#ordinals.has(ordinal)) yield [ordinal, stored];
-    for (const [ordinal, stored] of this.#ordinals) if (stored) yield [ordinal, stored];
+  *#allPredicateIds(): Iterable<[number, StoredPredicate]> {
+    for (const [predicateId, stored] of this.#catalog.predicateIds)
+      if (!this.#predicateIds.has(predicateId)) yield [predicateId, stored];
+    for (const [predicateId, stored] of this.#predicateIds) if (stored) yield [predicateId, stored];
   }
 
   /** The writes of this version; none if nothing was drafted. */
@@ -207,50 +243,58 @@ export class CatalogDraft {
       ...[...this.#segments].map(([slug, value]) => ['segments', slug, value] as const),
       ...[...this.#views].map(([slug, value]) => ['views', slug, value] as const),
       ...[...this.#activations].map(([id, value]) => ['activations', id, value] as const),
-      ...[...this.#ordinals].map(([ordinal, value]) => ['ordinals', String(ordinal), value] as const),
+      ...[...this.#predicateIds].map(
+        ([predicateId, value]) => ['predicateIds', String(predicateId), value] as const,
+      ),
     ];
-    return { nextOrdinal: this.#nextOrdinal, writes };
+    return { nextPredicateId: this.#nextPredicateId, writes };
   }
 
   #giveUpReleased(): void {
     if (this.#released.size === 0) return;
-    const needed = this.#neededOrdinals();
-    for (const [ordinal, stored] of [...this.#allOrdinals()]) {
-      if (needed.has(ordinal) || stored.status === 'retiring') continue;
+    const needed = this.#neededPredicateIds();
+    for (const [predicateId, stored] of [...this.#allPredicateIds()]) {
+      if (needed.has(predicateId) || stored.status === 'retiring') continue;
       const isAnswered = stored.status === 'ready';
-      this.setOrdinal(ordinal, isAnswered ? { ...stored, status: 'retiring', since: this.version } : null);
+      this.setPredicate(
+        predicateId,
+        isAnswered ? { ...stored, status: 'retiring', since: this.version } : null,
+      );
     }
   }
 
-  /** Those that segments and views name, those that declared relationships stand on, and all that these read. */
-  #neededOrdinals(): Set<number> {
+  /**
+   * Those that segments and views name, those that declared relationships stand on, and all that
+   * these read.
+   */
+  #neededPredicateIds(): Set<number> {
     const needed = new Set<number>();
-    const need = (ordinal: number) => {
-      if (needed.has(ordinal)) return;
-      needed.add(ordinal);
-      const { reads = [], exported } = this.ordinal(ordinal);
+    const need = (predicateId: number) => {
+      if (needed.has(predicateId)) return;
+      needed.add(predicateId);
+      const { reads = [], shared } = this.predicateId(predicateId);
       for (const read of reads) need(read);
-      if (exported) need(exported.anchor);
+      if (shared) need(shared.edgeId);
     };
-    for (const { ordinal, pending } of this.filters()) {
-      for (const named of [ordinal, pending]) if (named !== null) need(named);
+    for (const { predicateId, pending } of this.filters()) {
+      for (const named of [predicateId, pending]) if (named !== null) need(named);
     }
-    const anchors = new Map(
-      [...edgesOf(this.objectTypes().values()).values()].map((edge) => [edge.name, anchorKey(edge)]),
+    const edgeIds = new Map(
+      [...edgesOf(this.objectTypes().values()).values()].map((edge) => [edge.name, edgeKey(edge)]),
     );
-    for (const [ordinal, { exported, key }] of this.#allOrdinals()) {
-      if (exported?.anchor === ordinal && anchors.get(exported.edge) === key) need(ordinal);
+    for (const [predicateId, { shared, key }] of this.#allPredicateIds()) {
+      if (shared?.edgeId === predicateId && edgeIds.get(shared.edge) === key) need(predicateId);
     }
     return needed;
   }
 }
 
-/** The exported predicates that a lowered one reads at its neighbours. */
+/** The shared predicates that a lowered one reads at its neighbours. */
 function readsOf(flat: Predicate): { readonly reads?: readonly number[] } {
   const reads = new Set(
     predicateAttributes(flat)
       .filter(isDerivedName)
-      .map((name) => readDerivedName(name).ordinal),
+      .map((name) => readDerivedName(name).predicateId),
   );
   return reads.size === 0 ? {} : { reads: [...reads].sort((a, b) => a - b) };
 }

@@ -1,10 +1,11 @@
 /**
- * catalog-store.ts – The stored catalog: founding a deployment, following what others write, writing versions.
+ * catalog-store.ts – The stored catalog: founding a deployment, following what others write,
+ * writing versions.
  *
- * Keeps true: a version is written only on top of the version that it was made for; what is fixed when a deployment is founded
- * (partitions, time zone) is never changed; a replica that missed a version loads everything anew.
- * The stream that tells of versions may come late: whoever must not go by an older catalog than was
- * stored when it began asks (`refresh`, `current`).
+ * Keeps true: a version is written only on top of the version that it was made for; what is fixed
+ * when a deployment is founded (partitions, time zone) is never changed; a replica that missed a
+ * version loads everything anew. The stream that tells of versions may come late: whoever must not
+ * go by an older catalog than was stored when it began asks (`refresh`, `current`).
  */
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
@@ -14,7 +15,13 @@ import { Keys } from '../redis/keys.ts';
 import { pairs } from '../redis/pairs.ts';
 import { runScript } from '../redis/scripts.ts';
 import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
-import { Catalog, type CatalogChange, type CatalogContent, type CatalogWrite, type StoredSegment } from './catalog.ts';
+import {
+  Catalog,
+  type CatalogChange,
+  type CatalogContent,
+  type CatalogWrite,
+  type StoredSegment,
+} from './catalog.ts';
 import { Quota } from './quota.ts';
 
 /** What was fixed when the deployment was first started. */
@@ -25,12 +32,16 @@ export interface Founding {
   readonly timeZone: string;
 }
 
-/** The stored deployment is not the one that the configuration speaks of: a fault of the world, told to who started us. */
+/**
+ * The stored deployment is not the one that the configuration speaks of: a fault of the world, told
+ * to who started us.
+ */
 export class FoundingError extends Error {}
 
 /**
- * Grows when an operator's meaning, or a value's normal form, changes in a release: what an older one stored must be built anew.
- * 2: a date is a calendar day, no instant; sums are exact to 12 decimals, and averages to 6.
+ * Grows when an operator's meaning, or a value's normal form, changes in a release: what an older
+ * one stored must be built anew. 2: a date is a calendar day, no instant; sums are exact to 12
+ * decimals, and averages to 6.
  */
 const SEMANTICS_VERSION = 2;
 /** Versions that a process may fall behind and still catch up one by one. */
@@ -49,7 +60,8 @@ export interface ActivationSecret {
 }
 
 /**
- * Founds the deployment if there is none, else checks that it is the one that the configuration speaks of.
+ * Founds the deployment if there is none, else checks that it is the one that the configuration
+ * speaks of.
  * @throws FoundingError that says what was fixed otherwise.
  */
 export async function foundDeployment(
@@ -70,15 +82,27 @@ export async function foundDeployment(
   refuseOtherSemantics(Number(meta.get('semantics')), prefix);
   if (meta.has('founded')) return founding;
   for (const keys of partitions) {
-    const answer = await runScript<string>(redis, 'foundPartition', [keys.meta], [founding.install]);
+    const answer = await runScript<string>(
+      redis,
+      'foundPartition',
+      [keys.meta],
+      [founding.install],
+    );
     if (answer === 'foreign')
-      throw new FoundingError(`The key ${keys.meta} belongs to another deployment; choose another ROLLCALL_PREFIX.`);
+      throw new FoundingError(
+        `The key ${keys.meta} belongs to another deployment; choose another ROLLCALL_PREFIX.`,
+      );
   }
   await redis.hset(catalog.meta, 'founded', '1');
   return founding;
 }
 
-function refuseOther(name: string, stored: string | number, wanted: string | number, prefix: string): void {
+function refuseOther(
+  name: string,
+  stored: string | number,
+  wanted: string | number,
+  prefix: string,
+): void {
   if (stored === wanted) return;
   throw new FoundingError(
     `The deployment with the prefix '${prefix}' was founded with ${name} = ${stored}, which can't be changed; the configuration ` +
@@ -86,11 +110,15 @@ function refuseOther(name: string, stored: string | number, wanted: string | num
   );
 }
 
-/** What an older or newer release has stored would be read as if it meant what this one means by it. */
+/**
+ * What an older or newer release has stored would be read as if it meant what this one means by it.
+ */
 function refuseOtherSemantics(stored: number, prefix: string): void {
   if (stored === SEMANTICS_VERSION) return;
   const [age, other] =
-    stored > SEMANTICS_VERSION ? ['a newer', 'That release, or a newer one,'] : ['an older', 'That release'];
+    stored > SEMANTICS_VERSION
+      ? ['a newer', 'That release, or a newer one,']
+      : ['an older', 'That release'];
   throw new FoundingError(
     `The deployment with the prefix '${prefix}' is of ${age} release of Rollcall, whose filters mean something else (semantics ` +
       `version ${stored}; this release has ${SEMANTICS_VERSION}). ${other} still runs it. To move on, export from there with ` +
@@ -165,7 +193,13 @@ export class CatalogStore {
   /** Applies the versions that follow on the one that is known, as far as the log holds them. */
   async #readVersions(): Promise<void> {
     const { log } = this.#keys.catalog;
-    const entries = await this.#redis.xrange(log, `(${this.#position}`, '+', 'COUNT', CAUGHT_UP_MAX);
+    const entries = await this.#redis.xrange(
+      log,
+      `(${this.#position}`,
+      '+',
+      'COUNT',
+      CAUGHT_UP_MAX,
+    );
     this.#apply(entries);
   }
 
@@ -184,7 +218,10 @@ export class CatalogStore {
    * when there is nothing to write. A secret is kept with it.
    * @throws Problem catalog_conflict after WRITE_ATTEMPTS_MAX tries | catalog_full
    */
-  write(change: (catalog: Catalog) => CatalogChange | undefined, secret?: ActivationSecret): Promise<void> {
+  write(
+    change: (catalog: Catalog) => CatalogChange | undefined,
+    secret?: ActivationSecret,
+  ): Promise<void> {
     const written = this.#writing.then(() => this.#write(change, secret));
     this.#writing = written.catch(() => {});
     return written;
@@ -194,7 +231,10 @@ export class CatalogStore {
    * What is refused, or found to be so already, must not be by an older catalog than was stored
    * when somebody asked for it.
    */
-  async #write(change: (catalog: Catalog) => CatalogChange | undefined, secret?: ActivationSecret): Promise<void> {
+  async #write(
+    change: (catalog: Catalog) => CatalogChange | undefined,
+    secret?: ActivationSecret,
+  ): Promise<void> {
     await this.refresh();
     for (let attempt = 0; attempt < WRITE_ATTEMPTS_MAX; attempt++) {
       const { version } = this.catalog;
@@ -208,19 +248,30 @@ export class CatalogStore {
       }
       await this.refresh();
     }
-    throw new Problem('catalog_conflict', `the catalog was changed by others ${WRITE_ATTEMPTS_MAX} times in between`);
+    throw new Problem(
+      'catalog_conflict',
+      `the catalog was changed by others ${WRITE_ATTEMPTS_MAX} times in between`,
+    );
   }
 
   #send(
     version: number,
-    { nextOrdinal, writes }: CatalogChange,
+    { nextPredicateId, writes }: CatalogChange,
     secret: ActivationSecret | undefined,
   ): Promise<[answer: string, version: string]> {
-    const hashes = { 'object-types': 2, segments: 3, ordinals: 4, views: 6, activations: 7 } as const;
+    const hashes = {
+      'object-types': 2,
+      segments: 3,
+      predicateIds: 4,
+      views: 6,
+      activations: 7,
+    } as const;
     const fields = writes.flatMap(([hash, field, value]) => fieldOf(hashes[hash], field, value));
-    const slugs = writes.flatMap(([hash, slug, value]) => (hash === 'segments' ? slugOf(slug, value) : []));
+    const slugs = writes.flatMap(([hash, slug, value]) =>
+      hash === 'segments' ? slugOf(slug, value) : [],
+    );
     const secrets = secret ? [SECRETS, secret.activation, 'set', secret.secret] : [];
-    return this.#carryOut(version, { nextOrdinal, writes }, [...fields, ...slugs, ...secrets]);
+    return this.#carryOut(version, { nextPredicateId, writes }, [...fields, ...slugs, ...secrets]);
   }
 
   #carryOut(
@@ -228,30 +279,37 @@ export class CatalogStore {
     change: CatalogChange,
     fields: readonly (string | number)[],
   ): Promise<[answer: string, version: string]> {
-    const { meta, objectTypes, segments, ordinals, log, views, activations, slugs } = this.#keys.catalog;
+    const { meta, objectTypes, segments, predicateIds, log, views, activations, slugs } =
+      this.#keys.catalog;
     const { webhookSecrets, goneActivations } = this.#keys.catalog;
-    const named = [meta, objectTypes, segments, ordinals, log, views, activations, slugs];
+    const named = [meta, objectTypes, segments, predicateIds, log, views, activations, slugs];
     const keys = [...named, webhookSecrets, goneActivations];
-    const header = [version, change.nextOrdinal, JSON.stringify(change), LOG_ENTRIES_KEPT];
+    const header = [version, change.nextPredicateId, JSON.stringify(change), LOG_ENTRIES_KEPT];
     return runScript(this.#redis, 'writeCatalog', keys, [...header, ...fields]);
   }
 
-  /** Slugs that a release before this one has not written, or that somebody else has changed, are written as a version. */
+  /**
+   * Slugs that a release before this one has not written, or that somebody else has changed, are
+   * written as a version.
+   */
   async completeSlugs(): Promise<void> {
     const { slugs } = this.#keys.catalog;
     // What is no hash at all would refuse every version that is written.
     if (!['hash', 'none'].includes(await this.#redis.type(slugs))) await this.#redis.unlink(slugs);
     for (let attempt = 0; attempt < WRITE_ATTEMPTS_MAX; attempt++) {
-      const { version, nextOrdinal, segments } = await this.refresh();
+      const { version, nextPredicateId, segments } = await this.refresh();
       const stored = new Map(Object.entries(await this.#redis.hgetall(slugs)));
       const fields = [...new Set([...segments.keys(), ...stored.keys()])].flatMap((slug) => {
-        const wanted = segments.get(slug)?.ordinal ?? null;
-        return String(wanted ?? undefined) === String(stored.get(slug)) ? [] : slugOf(slug, segments.get(slug) ?? null);
+        const wanted = segments.get(slug)?.predicateId ?? null;
+        return String(wanted ?? undefined) === String(stored.get(slug))
+          ? []
+          : slugOf(slug, segments.get(slug) ?? null);
       });
       if (fields.length === 0) return;
-      const change = { nextOrdinal, writes: [] };
+      const change = { nextPredicateId, writes: [] };
       const [answer, number] = await this.#carryOut(version, change, fields);
-      if (answer === 'ok' && this.catalog.version === version) this.catalog.apply(Number(number), change);
+      if (answer === 'ok' && this.catalog.version === version)
+        this.catalog.apply(Number(number), change);
     }
   }
 
@@ -272,7 +330,10 @@ export class CatalogStore {
     return true;
   }
 
-  /** After a missed version no later one may ever come to notice it by: tried until Redis answers, or is left for good. */
+  /**
+   * After a missed version no later one may ever come to notice it by: tried until Redis answers,
+   * or is left for good.
+   */
   async #catchUp(): Promise<void> {
     while (this.#redis.status !== 'end') {
       try {
@@ -285,13 +346,13 @@ export class CatalogStore {
   }
 
   async #read(): Promise<CatalogContent> {
-    const { meta, objectTypes, segments, ordinals, views, activations } = this.#keys.catalog;
+    const { meta, objectTypes, segments, predicateIds, views, activations } = this.#keys.catalog;
     const replies = await this.#redis
       .multi()
       .hgetall(meta)
       .hgetall(objectTypes)
       .hgetall(segments)
-      .hgetall(ordinals)
+      .hgetall(predicateIds)
       .hgetall(views)
       .hgetall(activations)
       .exec();
@@ -300,11 +361,17 @@ export class CatalogStore {
       if (error) throw error;
       return reply as Record<string, string>;
     });
-    const names = ['object-types', 'segments', 'ordinals', 'views', 'activations'] as const;
+    const names = ['object-types', 'segments', 'predicateIds', 'views', 'activations'] as const;
     const writes = names.flatMap((hash, at) =>
-      Object.entries(hashes[at]!).map(([field, value]) => [hash, field, JSON.parse(value)] as unknown as CatalogWrite),
+      Object.entries(hashes[at]!).map(
+        ([field, value]) => [hash, field, JSON.parse(value)] as unknown as CatalogWrite,
+      ),
     );
-    return { version: Number(stored!['version'] ?? 0), nextOrdinal: Number(stored!['next_ordinal'] ?? 1), writes };
+    return {
+      version: Number(stored!['version'] ?? 0),
+      nextPredicateId: Number(stored!['next_predicate_id'] ?? 1),
+      writes,
+    };
   }
 }
 
@@ -313,7 +380,10 @@ function fieldOf(key: number, field: string, value: unknown): (string | number)[
   return value === null ? [key, field, 'delete', ''] : [key, field, 'set', JSON.stringify(value)];
 }
 
-/** The slugs' hash is the script's eighth key; a segment that was never built has no sets, and no field. */
+/**
+ * The slugs' hash is the script's eighth key; a segment that was never built has no sets, and no
+ * field.
+ */
 function slugOf(slug: string, segment: StoredSegment | null): (string | number)[] {
-  return fieldOf(8, slug, segment?.ordinal ?? null);
+  return fieldOf(8, slug, segment?.predicateId ?? null);
 }

@@ -1,11 +1,13 @@
 /**
- * catalog.ts – What is declared: object types, segments, views, and the ordinals of their predicates, as one process knows them.
+ * catalog.ts – What is declared: object types, segments, views, and the predicate ids of their
+ * predicates, as one process knows them.
  *
- * Keeps true: a Catalog is a replica of the stored one at `version`; it changes only by whole versions, in their order, within
- * one turn of the event loop; so whoever reads it without awaiting in between has read one version.
+ * Keeps true: a Catalog is a replica of the stored one at `version`; it changes only by whole
+ * versions, in their order, within one turn of the event loop; so whoever reads it without awaiting
+ * in between has read one version.
  */
 
-import { anchorKey, type EdgeDefinition, edgesOf } from '../change/edge.ts';
+import { type EdgeDefinition, edgeKey, edgesOf } from '../change/edge.ts';
 import { type ObjectType, type ObjectTypeDefinition, objectType } from '../change/object-type.ts';
 import { assert } from '../errors.ts';
 import { readsClock } from '../query/compile.ts';
@@ -38,11 +40,11 @@ interface Materialized {
   /** As it was given. */
   readonly query: unknown;
   readonly json_logic: unknown;
-  /** The revision that `ordinal` answers for. */
+  /** The revision that `predicateId` answers for. */
   readonly ready_revision: number | null;
-  /** The ordinal that reads go to; null while it was never built. */
-  readonly ordinal: number | null;
-  /** The ordinal that is being built for the newest revision. */
+  /** The predicate id that reads go to; null while it was never built. */
+  readonly predicateId: number | null;
+  /** The predicate id that is being built for the newest revision. */
   readonly pending: number | null;
 }
 
@@ -67,7 +69,10 @@ export interface QueryView extends ViewMembers, Materialized {}
 /** The hash field `views` / slug. */
 export type StoredView = SegmentView | QueryView;
 
-/** Whatever is built and switched. Only segments are referred to by others; a view may have the slug of a segment. */
+/**
+ * Whatever is built and switched. Only segments are referred to by others; a view may have the slug
+ * of a segment.
+ */
 export type StoredFilter = StoredSegment | QueryView;
 
 export function isView(entry: StoredFilter | StoredView): entry is StoredView {
@@ -91,8 +96,11 @@ export interface StoredActivation {
   readonly updated_at: number;
 }
 
-/** The hash field `ordinals` / ordinal: one predicate, shared by all segments and views that mean the same. */
-export interface StoredOrdinal {
+/**
+ * The hash field `predicateIds` / predicate id: one predicate, shared by all segments and views
+ * that mean the same.
+ */
+export interface StoredPredicate {
   readonly object_type: string;
   readonly key: string;
   /** As the network takes it: without edges, over derived attributes instead. */
@@ -102,31 +110,34 @@ export interface StoredOrdinal {
   /**
    * A retiring one is answered for until every partition has moved to `since`. A failed one is not
    * evaluated any more, and no query is given it: whoever asks for the same predicate again gets a
-   * new ordinal.
+   * new predicate id.
    */
   readonly status: 'building' | 'ready' | 'retiring' | 'failed';
   /** Why it has failed, or what it reads. */
   readonly failure?: Failure;
   readonly since: number;
   /** A hidden predicate, without a member set: what one end of an edge shows to the other. */
-  readonly exported?: ExportedPredicate;
-  /** The exported predicates that this one reads, at neighbours. */
+  readonly shared?: SharedPredicate;
+  /** The shared predicates that this one reads, at neighbours. */
   readonly reads?: readonly number[];
 }
 
-/** Over which edge a predicate is exported, and which way. */
-interface ExportedPredicate {
+/** Over which edge a predicate is shared, and which way. */
+interface SharedPredicate {
   readonly edge: string;
-  /** The ordinal of the edge's anchor: the predicate that holds of every live holder. A relationship declared anew gets another. */
-  readonly anchor: number;
+  /**
+   * The predicate id of the edge's id: the predicate that holds of every live holder. A
+   * relationship declared anew gets another.
+   */
+  readonly edgeId: number;
   /** `out`: from the target to those who hold its key; `in`: from the holders to the target. */
   readonly direction: 'out' | 'in';
   /** The attribute whose numbers travel along; `ordered`: for their extremes, not for their sum. */
   readonly attribute?: string;
   readonly ordered?: boolean;
   /**
-   * Of an anchor: how its relationship was declared when it came. One that is declared otherwise gets another anchor, and until
-   * what stands on that is built, this edge goes on as it was.
+   * Of an edge id: how its relationship was declared when it came. One that is declared otherwise
+   * gets another edge id, and until what stands on that is built, this edge goes on as it was.
    */
   readonly definition?: EdgeDefinition;
 }
@@ -137,10 +148,10 @@ export type CatalogWrite =
   | readonly ['segments', slug: string, value: StoredSegment | null]
   | readonly ['views', slug: string, value: StoredView | null]
   | readonly ['activations', id: string, value: StoredActivation | null]
-  | readonly ['ordinals', ordinal: string, value: StoredOrdinal | null];
+  | readonly ['predicateIds', predicateId: string, value: StoredPredicate | null];
 
 export interface CatalogChange {
-  readonly nextOrdinal: number;
+  readonly nextPredicateId: number;
   readonly writes: readonly CatalogWrite[];
 }
 
@@ -156,25 +167,25 @@ export class Catalog {
   readonly segments = new Map<string, StoredSegment>();
   readonly views = new Map<string, StoredView>();
   readonly activations = new Map<string, StoredActivation>();
-  readonly ordinals = new Map<number, StoredOrdinal>();
+  readonly predicateIds = new Map<number, StoredPredicate>();
   readonly #listeners: CatalogListener[] = [];
-  /** Per object type, the live ordinal of each canonical key. */
+  /** Per object type, the live predicate id of each canonical key. */
   readonly #byKey = new Map<string, number>();
   readonly #slugsOf = new Map<number, Set<string>>();
-  /** Ordinals whose own predicate moves with time: asked at each read, so found out once. */
+  /** Predicate ids whose own predicate moves with time: asked at each read, so found out once. */
   readonly #readsClock = new Set<number>();
   /** Made when it is asked for, and of no use after the next write. */
   #followers: Map<number, readonly string[]> | undefined;
   #users: Map<string, Set<string>> | undefined;
   #version = 0;
-  #nextOrdinal = 1;
+  #nextPredicateId = 1;
 
   get version(): number {
     return this.#version;
   }
 
-  get nextOrdinal(): number {
-    return this.#nextOrdinal;
+  get nextPredicateId(): number {
+    return this.#nextPredicateId;
   }
 
   /** Told of each change, after it took place and in the same turn of the event loop. */
@@ -183,68 +194,90 @@ export class Catalog {
   }
 
   /** Replaces all by what is stored. */
-  load({ version, nextOrdinal, writes }: CatalogContent): void {
+  load({ version, nextPredicateId, writes }: CatalogContent): void {
     const given = new Set(writes.map(([hash, field]) => `${hash} ${field}`));
     const gone: CatalogWrite[] = [
       ...[...this.objectTypes.keys()].map((name) => ['object-types', name, null] as const),
       ...[...this.segments.keys()].map((slug) => ['segments', slug, null] as const),
       ...[...this.views.keys()].map((slug) => ['views', slug, null] as const),
       ...[...this.activations.keys()].map((id) => ['activations', id, null] as const),
-      ...[...this.ordinals.keys()].map((ordinal) => ['ordinals', String(ordinal), null] as const),
+      ...[...this.predicateIds.keys()].map(
+        (predicateId) => ['predicateIds', String(predicateId), null] as const,
+      ),
     ].filter(([hash, field]) => !given.has(`${hash} ${field}`));
-    this.#write([...gone, ...writes], version, nextOrdinal);
+    this.#write([...gone, ...writes], version, nextPredicateId);
   }
 
   /** Caller: `change` is what made `version` of the version before it. */
-  apply(version: number, { nextOrdinal, writes }: CatalogChange): void {
-    assert(version === this.#version + 1, `version ${version} of the catalog came after ${this.#version}`);
-    this.#write(writes, version, nextOrdinal);
+  apply(version: number, { nextPredicateId, writes }: CatalogChange): void {
+    assert(
+      version === this.#version + 1,
+      `version ${version} of the catalog came after ${this.#version}`,
+    );
+    this.#write(writes, version, nextPredicateId);
   }
 
-  /** The ordinal whose predicate has this canonical key, if one is being maintained and not retiring. */
-  ordinalOf(objectTypeName: string, key: string): number | undefined {
+  /**
+   * The predicate id whose predicate has this canonical key, if one is being maintained and not
+   * retiring.
+   */
+  predicateIdOf(objectTypeName: string, key: string): number | undefined {
     return this.#byKey.get(keyName(objectTypeName, key));
   }
 
-  /** The anchor of a relationship as it is declared now (change/edge.ts); one that was declared otherwise may still be needed. */
-  anchorOf(edge: string): number | undefined {
+  /**
+   * The edge id of a relationship as it is declared now (change/edge.ts); one that was declared
+   * otherwise may still be needed.
+   */
+  edgeIdOf(edge: string): number | undefined {
     const declared = edgesOf(this.objectTypes.values()).get(edge);
-    return declared && this.ordinalOf(declared.holder, anchorKey(declared));
+    return declared && this.predicateIdOf(declared.holder, edgeKey(declared));
   }
 
-  /** The slugs whose reads go to an ordinal, in order. */
-  slugsOf(ordinal: number): Iterable<string> {
-    return this.#slugsOf.get(ordinal) ?? [];
+  /** The slugs whose reads go to a predicate id, in order. */
+  slugsOf(predicateId: number): Iterable<string> {
+    return this.#slugsOf.get(predicateId) ?? [];
   }
 
-  /** The longest way, in edges, over which a predicate looks at neighbours: 0 if it speaks of the record alone. */
-  depthOf(ordinal: number | null): number {
-    const reads = (ordinal === null ? undefined : this.ordinals.get(ordinal)?.reads) ?? [];
+  /**
+   * The longest way, in edges, over which a predicate looks at neighbours: 0 if it speaks of the
+   * record alone.
+   */
+  depthOf(predicateId: number | null): number {
+    const reads =
+      (predicateId === null ? undefined : this.predicateIds.get(predicateId)?.reads) ?? [];
     return reads.length === 0 ? 0 : 1 + Math.max(...reads.map((read) => this.depthOf(read)));
   }
 
   /** The depth of the deepest of some predicates. */
-  deepestOf(ordinals: Iterable<number | null>): number {
+  deepestOf(predicateIds: Iterable<number | null>): number {
     let deepest = 0;
-    for (const ordinal of ordinals) deepest = Math.max(deepest, this.depthOf(ordinal));
+    for (const predicateId of predicateIds) deepest = Math.max(deepest, this.depthOf(predicateId));
     return deepest;
   }
 
-  /** Whether the truth of some of these predicates moves with time, at the record or at neighbours that they look at. */
-  isTimed(ordinals: Iterable<number | null>): boolean {
-    for (const ordinal of ordinals) {
-      if (ordinal === null) continue;
-      if (this.#readsClock.has(ordinal) || this.isTimed(this.ordinals.get(ordinal)?.reads ?? [])) return true;
+  /**
+   * Whether the truth of some of these predicates moves with time, at the record or at neighbours
+   * that they look at.
+   */
+  isTimed(predicateIds: Iterable<number | null>): boolean {
+    for (const predicateId of predicateIds) {
+      if (predicateId === null) continue;
+      if (
+        this.#readsClock.has(predicateId) ||
+        this.isTimed(this.predicateIds.get(predicateId)?.reads ?? [])
+      )
+        return true;
     }
     return false;
   }
 
   /** Some predicates and all that they read at neighbours, at any distance. */
-  withReads(ordinals: Iterable<number | null>, found = new Set<number>()): ReadonlySet<number> {
-    for (const ordinal of ordinals) {
-      if (ordinal === null || found.has(ordinal)) continue;
-      found.add(ordinal);
-      this.withReads(this.ordinals.get(ordinal)?.reads ?? [], found);
+  withReads(predicateIds: Iterable<number | null>, found = new Set<number>()): ReadonlySet<number> {
+    for (const predicateId of predicateIds) {
+      if (predicateId === null || found.has(predicateId)) continue;
+      found.add(predicateId);
+      this.withReads(this.predicateIds.get(predicateId)?.reads ?? [], found);
     }
     return found;
   }
@@ -253,19 +286,26 @@ export class Catalog {
    * Why a filter has failed, if it has: of its newest revision, or while another is built, of the
    * one that would answer.
    */
-  failureOf({ ordinal, pending }: StoredFilter): Failure | undefined {
-    const failureAt = (at: number | null) => (at === null ? undefined : this.ordinals.get(at)?.failure);
-    return failureAt(pending ?? ordinal);
+  failureOf({ predicateId, pending }: StoredFilter): Failure | undefined {
+    const failureAt = (at: number | null) =>
+      at === null ? undefined : this.predicateIds.get(at)?.failure;
+    return failureAt(pending ?? predicateId);
   }
 
   /** Where a filter stands, and if it has failed, why. */
-  standingOf(filter: StoredFilter): { readonly status: 'ready' | 'building' | 'failed'; readonly reason?: string } {
+  statusOf(filter: StoredFilter): {
+    readonly status: 'ready' | 'building' | 'failed';
+    readonly reason?: string;
+  } {
     const failure = this.failureOf(filter);
     if (failure) return { status: 'failed', reason: failureReason(failure) };
     return { status: filter.pending === null ? 'ready' : 'building' };
   }
 
-  /** The slugs of the segments and views that refer to a segment, sorted; one that is both is named once. */
+  /**
+   * The slugs of the segments and views that refer to a segment, sorted; one that is both is named
+   * once.
+   */
   usersOf(slug: string): string[] {
     this.#users ??= usersBySlug([...this.segments.values(), ...this.views.values()]);
     return [...(this.#users.get(slug) ?? [])].sort();
@@ -289,25 +329,26 @@ export class Catalog {
       .sort((a, b) => a.created_at - b.created_at || (a.id < b.id ? -1 : 1));
   }
 
-  /** Per ordinal that answers for a view with activations: the ids of those. */
+  /** Per predicate id that answers for a view with activations: the ids of those. */
   get followers(): ReadonlyMap<number, readonly string[]> {
     if (this.#followers) return this.#followers;
     const followers = new Map<number, readonly string[]>();
     for (const { id, view: slug } of this.activations.values()) {
       const view = this.views.get(slug);
-      const ordinal = view && this.filterOf(view)?.ordinal;
-      if (typeof ordinal === 'number') followers.set(ordinal, [...(followers.get(ordinal) ?? []), id]);
+      const predicateId = view && this.filterOf(view)?.predicateId;
+      if (typeof predicateId === 'number')
+        followers.set(predicateId, [...(followers.get(predicateId) ?? []), id]);
     }
     this.#followers = followers;
     return followers;
   }
 
-  #write(writes: readonly CatalogWrite[], version: number, nextOrdinal: number): void {
+  #write(writes: readonly CatalogWrite[], version: number, nextPredicateId: number): void {
     this.#followers = undefined;
     this.#users = undefined;
     for (const write of writes) this.#writeOne(write);
     this.#version = version;
-    this.#nextOrdinal = nextOrdinal;
+    this.#nextPredicateId = nextPredicateId;
     for (const listener of this.#listeners) listener(writes);
   }
 
@@ -328,39 +369,39 @@ export class Catalog {
         if (value) this.activations.set(field, value);
         else this.activations.delete(field);
         return;
-      case 'ordinals':
-        this.#writeOrdinal(Number(field), value);
+      case 'predicateIds':
+        this.#writePredicateId(Number(field), value);
         return;
     }
   }
 
   #writeSegment(slug: string, segment: StoredSegment | null): void {
-    const old = this.segments.get(slug)?.ordinal;
+    const old = this.segments.get(slug)?.predicateId;
     if (old !== null && old !== undefined) this.#slugsOf.get(old)?.delete(slug);
     if (!segment) {
       this.segments.delete(slug);
       return;
     }
     this.segments.set(slug, segment);
-    if (segment.ordinal === null) return;
-    const slugs = this.#slugsOf.get(segment.ordinal);
+    if (segment.predicateId === null) return;
+    const slugs = this.#slugsOf.get(segment.predicateId);
     if (slugs) slugs.add(slug);
-    else this.#slugsOf.set(segment.ordinal, new Set([slug]));
+    else this.#slugsOf.set(segment.predicateId, new Set([slug]));
   }
 
-  #writeOrdinal(ordinal: number, stored: StoredOrdinal | null): void {
-    const old = this.ordinals.get(ordinal);
-    if (old && this.ordinalOf(old.object_type, old.key) === ordinal)
+  #writePredicateId(predicateId: number, stored: StoredPredicate | null): void {
+    const old = this.predicateIds.get(predicateId);
+    if (old && this.predicateIdOf(old.object_type, old.key) === predicateId)
       this.#byKey.delete(keyName(old.object_type, old.key));
     if (!stored) {
-      this.ordinals.delete(ordinal);
-      this.#readsClock.delete(ordinal);
+      this.predicateIds.delete(predicateId);
+      this.#readsClock.delete(predicateId);
       return;
     }
-    this.ordinals.set(ordinal, stored);
-    if (readsClock(stored.predicate)) this.#readsClock.add(ordinal);
+    this.predicateIds.set(predicateId, stored);
+    if (readsClock(stored.predicate)) this.#readsClock.add(predicateId);
     if (stored.status === 'building' || stored.status === 'ready')
-      this.#byKey.set(keyName(stored.object_type, stored.key), ordinal);
+      this.#byKey.set(keyName(stored.object_type, stored.key), predicateId);
   }
 }
 

@@ -1,7 +1,9 @@
 /**
- * naming.ts – What a client says of every entry of the catalog that people name: title, slug, description, object type.
+ * naming.ts – What a client says of every entry of the catalog that people name: title, slug,
+ * description, object type.
  *
- * Keeps true: segments and views are named by the same rules, and each fault is told with its pointer.
+ * Keeps true: segments and views are named by the same rules, and each fault is told with its
+ * pointer.
  */
 
 import type { ObjectType } from '../change/object-type.ts';
@@ -29,17 +31,28 @@ export function checkNaming(given: Readonly<Record<string, unknown>>, refuse: Re
   if (typeof title !== 'string' || title.trim() === '' || title.length > TITLE_LENGTH_MAX) {
     refuse('/title', `title is required: 1 to ${TITLE_LENGTH_MAX} characters`);
   }
-  if (typeof slug !== 'string' || !SLUG.test(slug)) refuse('/slug', `slug is required and must match ${SLUG.source}`);
+  if (typeof slug !== 'string' || !SLUG.test(slug))
+    refuse('/slug', `slug is required and must match ${SLUG.source}`);
   else if (RESERVED_SLUGS.has(slug)) refuse('/slug', `'${slug}' is the name of an endpoint`);
-  if (description !== undefined && (typeof description !== 'string' || description.length > DESCRIPTION_LENGTH_MAX)) {
-    refuse('/description', `description is a string of at most ${DESCRIPTION_LENGTH_MAX} characters`);
+  if (
+    description !== undefined &&
+    (typeof description !== 'string' || description.length > DESCRIPTION_LENGTH_MAX)
+  ) {
+    refuse(
+      '/description',
+      `description is a string of at most ${DESCRIPTION_LENGTH_MAX} characters`,
+    );
   }
-  if (typeof object_type !== 'string') refuse('/object_type', 'object_type is required: the name of a declared type');
+  if (typeof object_type !== 'string')
+    refuse('/object_type', 'object_type is required: the name of a declared type');
   const naming = { title, slug, object_type } as Naming;
   return description === undefined ? naming : { ...naming, description: description as string };
 }
 
-/** Refuses members that are not known: one may be meant to say something. `of` is what they are members of. */
+/**
+ * Refuses members that are not known: one may be meant to say something. `of` is what they are
+ * members of.
+ */
 export function checkMembers(
   given: Readonly<Record<string, unknown>>,
   known: readonly string[],
@@ -47,12 +60,17 @@ export function checkMembers(
   refuse: Refuse,
 ): void {
   for (const member of Object.keys(given)) {
-    if (!known.includes(member)) refuse(pointer('', member), `'${member}' is not a member of ${of}`);
+    if (!known.includes(member))
+      refuse(pointer('', member), `'${member}' is not a member of ${of}`);
   }
 }
 
 /** @throws Problem with that code, if an edit would change what stays. */
-export function refuseMoved(old: Naming, input: Naming, code: 'segment_invalid' | 'view_invalid'): void {
+export function refuseMoved(
+  old: Naming,
+  input: Naming,
+  code: 'segment_invalid' | 'view_invalid',
+): void {
   for (const member of ['slug', 'object_type'] as const) {
     if (input[member] === old[member]) continue;
     const detail = `${member} can't be changed; it is '${old[member]}'`;
@@ -61,7 +79,11 @@ export function refuseMoved(old: Naming, input: Naming, code: 'segment_invalid' 
 }
 
 /** @throws Problem with that code, if there is no such type. */
-export function declaredType(draft: CatalogDraft, name: string, code: 'segment_invalid' | 'view_invalid'): ObjectType {
+export function declaredType(
+  draft: CatalogDraft,
+  name: string,
+  code: 'segment_invalid' | 'view_invalid',
+): ObjectType {
   const type = draft.objectTypes().get(name);
   if (type) return type;
   const detail = `there is no object type '${name}'`;

@@ -1,8 +1,9 @@
 /**
  * object-types.ts – Declaring, changing and deleting object types.
  *
- * Keeps true: a change after which a segment or a view would not compile is refused; one that changes what a filter's attributes
- * mean makes it be built anew, as an edit does; a type that segments, views, relationships or records use is not deleted.
+ * Keeps true: a change after which a segment or a view would not compile is refused; one that
+ * changes what a filter's attributes mean makes it be built anew, as an edit does; a type that
+ * segments, views, relationships or records use is not deleted.
  */
 import {
   type ObjectType,
@@ -19,7 +20,7 @@ import {
   type CatalogChange,
   isView,
   type StoredFilter,
-  type StoredOrdinal,
+  type StoredPredicate,
   type StoredSegment,
   type StoredView,
 } from './catalog.ts';
@@ -32,7 +33,11 @@ export class ObjectTypes {
   readonly #timeZone: string;
   readonly #hasRecords: (name: string) => Promise<boolean>;
 
-  constructor(store: CatalogStore, timeZone: string, hasRecords: (name: string) => Promise<boolean>) {
+  constructor(
+    store: CatalogStore,
+    timeZone: string,
+    hasRecords: (name: string) => Promise<boolean>,
+  ) {
     this.#store = store;
     this.#timeZone = timeZone;
     this.#hasRecords = hasRecords;
@@ -40,15 +45,20 @@ export class ObjectTypes {
 
   /**
    * Declares a type, or changes it.
-   * @throws Problem object_type_invalid | object_type_in_use, with the slugs of the segments and views that would break as `used_by`.
+   * @throws Problem object_type_invalid | object_type_in_use, with the slugs of the segments and
+   *   views that would break as `used_by`.
    */
-  async put(name: string, body: unknown): Promise<{ readonly type: ObjectType; readonly created: boolean }> {
+  async put(
+    name: string,
+    body: unknown,
+  ): Promise<{ readonly type: ObjectType; readonly created: boolean }> {
     let created = false;
     await this.#store.write((catalog) => {
       const old = catalog.objectTypes.get(name);
       created = !old;
       const definition = parseObjectType(name, body, catalog.objectTypes);
-      if (old && JSON.stringify(objectTypeDefinition(old)) === JSON.stringify(definition)) return undefined;
+      if (old && JSON.stringify(objectTypeDefinition(old)) === JSON.stringify(definition))
+        return undefined;
       const draft = new CatalogDraft(catalog);
       placeObjectTypes(draft, catalog, new Map([[name, definition]]));
       if (old) recompile(draft, this.#timeZone);
@@ -60,34 +70,39 @@ export class ObjectTypes {
   /** @throws Problem object_type_unknown | object_type_in_use */
   async remove(name: string): Promise<void> {
     refuseUsed(this.#store.catalog, name);
-    if (await this.#hasRecords(name)) throw new Problem('object_type_in_use', `there are records of type '${name}'`);
+    if (await this.#hasRecords(name))
+      throw new Problem('object_type_in_use', `there are records of type '${name}'`);
     await this.#store.write((catalog): CatalogChange => {
       refuseUsed(catalog, name);
       const draft = new CatalogDraft(catalog);
       draft.setObjectType(name, null);
-      draft.anchorEdges();
+      draft.edgesWithIds();
       recompile(draft, this.#timeZone); // others may look at the type through an inverse
       return draft.finish();
     });
   }
 
   /**
-   * Makes all that is kept of segments, views and relationships be built anew from the records, as if nothing were known yet:
-   * what was found to be wrong is given to nobody any more, and until it is built nobody is told a number.
+   * Makes all that is kept of segments, views and relationships be built anew from the records, as
+   * if nothing were known yet: what was found to be wrong is given to nobody any more, and until it
+   * is built nobody is told a number.
    */
   async rebuild(): Promise<void> {
     await this.#store.write((catalog): CatalogChange => {
       const draft = new CatalogDraft(catalog);
-      for (const [ordinal, stored] of catalog.ordinals) outdate(draft, ordinal, stored);
-      draft.anchorEdges();
+      for (const [predicateId, stored] of catalog.predicateIds) outdate(draft, predicateId, stored);
+      draft.edgesWithIds();
       recompile(draft, this.#timeZone);
-      for (const filter of [...draft.filters()]) draft.setFilter({ ...filter, ordinal: null });
+      for (const filter of [...draft.filters()]) draft.setFilter({ ...filter, predicateId: null });
       return draft.finish();
     });
   }
 }
 
-/** Puts definitions that were read into a draft, as new types or in place of those of the names. Caller: compiles filters anew. */
+/**
+ * Puts definitions that were read into a draft, as new types or in place of those of the names.
+ * Caller: compiles filters anew.
+ */
 export function placeObjectTypes(
   draft: CatalogDraft,
   catalog: Catalog,
@@ -97,16 +112,19 @@ export function placeObjectTypes(
     const old = catalog.objectTypes.get(name);
     const next = objectType(name, draft.version, definition);
     const isSameForRecords = old && fieldsOf(old) === fieldsOf(next);
-    draft.setObjectType(name, { ...definition, revision: isSameForRecords ? old.revision : draft.version });
-    if (old && !isSameForRecords) outdateOrdinals(draft, catalog, old, next);
+    draft.setObjectType(name, {
+      ...definition,
+      revision: isSameForRecords ? old.revision : draft.version,
+    });
+    if (old && !isSameForRecords) outdatePredicateIds(draft, catalog, old, next);
   }
-  draft.anchorEdges();
+  draft.edgesWithIds();
 }
 
 /**
- * Compiles all filters of a draft anew, after types changed or segments that others refer to: also those of other types, which
- * may look across a relationship. Segments that this draft edited, given as what answers for them so far, are switched together
- * with those that refer to them.
+ * Compiles all filters of a draft anew, after types changed or segments that others refer to: also
+ * those of other types, which may look across a relationship. Segments that this draft edited,
+ * given as what answers for them so far, are switched together with those that refer to them.
  * @throws Problem object_type_in_use, with the slugs of what would break as `used_by`
  */
 export function recompile(
@@ -134,9 +152,10 @@ export function recompile(
       const compiled = compileQuery(filter.query, queryScope(draft, type, timeZone, anew));
       if (!isView(filter)) anew.set(filter.slug, compiled);
       const before = isView(filter) ? undefined : edited.get(filter.slug);
-      const ordinal = filter.pending ?? filter.ordinal;
+      const predicateId = filter.pending ?? filter.predicateId;
       if (before) changed.push({ filter: before, compiled });
-      else if (ordinal === null || compiled.key !== draft.ordinal(ordinal).key) changed.push({ filter, compiled });
+      else if (predicateId === null || compiled.key !== draft.predicateId(predicateId).key)
+        changed.push({ filter, compiled });
     });
   }
   for (const view of draft.views()) {
@@ -163,26 +182,33 @@ function problemOf(work: () => void): Problem | undefined {
 }
 
 /**
- * What is stored of a predicate over a re-typed attribute was found out under the old type, and goes on under the new one: it
- * answers until the new one is built, but is given to nobody again, not even when the attribute gets its old type back.
+ * What is stored of a predicate over a re-typed attribute was found out under the old type, and
+ * goes on under the new one: it answers until the new one is built, but is given to nobody again,
+ * not even when the attribute gets its old type back.
  */
-function outdateOrdinals(draft: CatalogDraft, catalog: Catalog, old: ObjectType, next: ObjectType): void {
-  const isRetyped = (name: string | undefined) => name !== undefined && typeText(old, name) !== typeText(next, name);
+function outdatePredicateIds(
+  draft: CatalogDraft,
+  catalog: Catalog,
+  old: ObjectType,
+  next: ObjectType,
+): void {
+  const isRetyped = (name: string | undefined) =>
+    name !== undefined && typeText(old, name) !== typeText(next, name);
   const outdated = new Set<number>();
-  // ascending: a predicate reads only exported ones that were there before it
-  for (const [ordinal, stored] of [...catalog.ordinals].sort(([a], [b]) => a - b)) {
-    const { object_type: objectTypeName, predicate, exported, reads = [] } = stored;
-    const attributes = [...predicateAttributes(predicate), exported?.attribute];
+  // ascending: a predicate reads only shared ones that were there before it
+  for (const [predicateId, stored] of [...catalog.predicateIds].sort(([a], [b]) => a - b)) {
+    const { object_type: objectTypeName, predicate, shared, reads = [] } = stored;
+    const attributes = [...predicateAttributes(predicate), shared?.attribute];
     const isOwn = objectTypeName === old.name && attributes.some(isRetyped);
     if (!isOwn && !reads.some((read) => outdated.has(read))) continue;
-    outdated.add(ordinal);
-    outdate(draft, ordinal, stored);
+    outdated.add(predicateId);
+    outdate(draft, predicateId, stored);
   }
 }
 
 /** It answers on, and nobody new is given it. */
-function outdate(draft: CatalogDraft, ordinal: number, stored: StoredOrdinal): void {
-  draft.setOrdinal(ordinal, { ...stored, key: `outdated ${ordinal}` });
+function outdate(draft: CatalogDraft, predicateId: number, stored: StoredPredicate): void {
+  draft.setPredicate(predicateId, { ...stored, key: `outdated ${predicateId}` });
 }
 
 function typeText(type: ObjectType, attribute: string): string {
@@ -214,14 +240,21 @@ function refuseUsed(catalog: Catalog, name: string): void {
     .filter((entry) => entry.object_type === name)
     .map(({ slug }) => slug);
   const types = [...catalog.objectTypes.values()]
-    .filter((type) => type.name !== name && [...type.relationships.values()].some(({ to }) => to === name))
+    .filter(
+      (type) =>
+        type.name !== name && [...type.relationships.values()].some(({ to }) => to === name),
+    )
     .map((type) => type.name);
   const usedBy = [...new Set([...entries, ...types])].sort();
   if (usedBy.length > 0) {
-    throw new Problem('object_type_in_use', `'${name}' is used by ${usedBy.join(', ')}`, [], { used_by: usedBy });
+    throw new Problem('object_type_in_use', `'${name}' is used by ${usedBy.join(', ')}`, [], {
+      used_by: usedBy,
+    });
   }
 }
 
 export function unknownObjectType(name: string): Problem {
-  return new Problem('object_type_unknown', `there is no object type '${name}'`, [], { object_type: name });
+  return new Problem('object_type_unknown', `there is no object type '${name}'`, [], {
+    object_type: name,
+  });
 }

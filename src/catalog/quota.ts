@@ -1,8 +1,10 @@
 /**
- * quota.ts – How much the catalog may hold: entries of each kind, the nodes of all queries, the bytes of all definitions.
+ * quota.ts – How much the catalog may hold: entries of each kind, the nodes of all queries, the
+ * bytes of all definitions.
  *
- * Keeps true: a write after which the catalog would hold more than it may is refused as a whole, unless it makes that less or
- * leaves it; what the engine notes of its builds weighs nothing, so that a full catalog is built and switched as any other.
+ * Keeps true: a write after which the catalog would hold more than it may is refused as a whole,
+ * unless it makes that less or leaves it; what the engine notes of its builds weighs nothing, so
+ * that a full catalog is built and switched as any other.
  */
 import { Problem } from '../errors.ts';
 import type { LimitName, Limits } from '../limits.ts';
@@ -20,7 +22,7 @@ const MEASURES = [
 ] as const;
 type Measure = (typeof MEASURES)[number];
 type Weight = Readonly<Partial<Record<Measure, number>>>;
-type Entry = Exclude<CatalogWrite, readonly ['ordinals', ...unknown[]]>;
+type Entry = Exclude<CatalogWrite, readonly ['predicateIds', ...unknown[]]>;
 
 const WORDS: Readonly<Record<Measure | 'activationsPerView', string>> = {
   segments: 'segments',
@@ -55,21 +57,29 @@ export class Quota {
     for (const write of writes.filter(isEntry)) {
       const [before, after] = [weights.get(nameOf(write)) ?? {}, weightOf(write)];
       for (const measure of MEASURES)
-        grown.set(measure, (grown.get(measure) ?? 0) + (after[measure] ?? 0) - (before[measure] ?? 0));
+        grown.set(
+          measure,
+          (grown.get(measure) ?? 0) + (after[measure] ?? 0) - (before[measure] ?? 0),
+        );
     }
     for (const [measure, more] of grown) {
       const would = (this.#totals.get(measure) ?? 0) + more;
-      if (more > 0 && would > this.#limits[measure]) throw full(measure, would, this.#limits[measure]);
+      if (more > 0 && would > this.#limits[measure])
+        throw full(measure, would, this.#limits[measure]);
     }
     this.#checkViews(writes);
   }
 
   #checkViews(writes: readonly CatalogWrite[]): void {
     const created = writes.flatMap(([hash, id, value]) =>
-      hash === 'activations' && value && !this.#catalog.activations.has(id) ? [value as StoredActivation] : [],
+      hash === 'activations' && value && !this.#catalog.activations.has(id)
+        ? [value as StoredActivation]
+        : [],
     );
     for (const { view } of created) {
-      const would = this.#catalog.activationsOf(view).length + created.filter((other) => other.view === view).length;
+      const would =
+        this.#catalog.activationsOf(view).length +
+        created.filter((other) => other.view === view).length;
       const most = this.#limits.activationsPerView;
       if (would > most) throw full('activationsPerView', would, most);
     }
@@ -81,7 +91,10 @@ export class Quota {
     const { objectTypes, segments, views, activations } = this.#catalog;
     for (const [name, type] of objectTypes) {
       const { attributes, relationships } = type;
-      const plain = { attributes: Object.fromEntries(attributes), relationships: Object.fromEntries(relationships) };
+      const plain = {
+        attributes: Object.fromEntries(attributes),
+        relationships: Object.fromEntries(relationships),
+      };
       this.#note(['object-types', name, { ...plain, revision: type.revision }]);
     }
     for (const [slug, segment] of segments) this.#note(['segments', slug, segment]);
@@ -104,7 +117,7 @@ export class Quota {
 }
 
 function isEntry(write: CatalogWrite): write is Entry {
-  return write[0] !== 'ordinals';
+  return write[0] !== 'predicateIds';
 }
 
 function nameOf([hash, field]: CatalogWrite): string {
@@ -117,7 +130,11 @@ function weightOf([hash, , value]: Entry): Weight {
     case 'object-types': {
       const { attributes, relationships } = value;
       const names = Object.keys(attributes).length + Object.keys(relationships).length;
-      return { objectTypes: 1, attributes: names, catalogBytes: bytesOf({ attributes, relationships }) };
+      return {
+        objectTypes: 1,
+        attributes: names,
+        catalogBytes: bytesOf({ attributes, relationships }),
+      };
     }
     case 'segments': {
       const { title, description, query, json_logic } = value;
@@ -146,7 +163,8 @@ function nodesOf(value: unknown): number {
   while (left.length > 0) {
     const next = left.pop();
     nodes += 1;
-    if (typeof next === 'object' && next !== null) for (const member of Object.values(next)) left.push(member);
+    if (typeof next === 'object' && next !== null)
+      for (const member of Object.values(next)) left.push(member);
   }
   return nodes;
 }
@@ -154,5 +172,9 @@ function nodesOf(value: unknown): number {
 function full(measure: Measure | 'activationsPerView', would: number, most: number): Problem {
   const { name } = LIMITS[measure satisfies LimitName];
   const detail = `that would be ${would} ${WORDS[measure]}, and there may be ${most}: delete what is not used, or raise ${name}`;
-  return new Problem('catalog_full', detail, [{ path: '', detail }], { limit: name, would_be: would, most });
+  return new Problem('catalog_full', detail, [{ path: '', detail }], {
+    limit: name,
+    would_be: would,
+    most,
+  });
 }

@@ -1,9 +1,11 @@
 /**
- * seed-expressions.ts – `{{getRecordAttribute(organizations, name, "Acme")}}` in a record of a seed: the id of the one record of
- * that type whose attribute has that value, which is another one in each environment.
+ * seed-expressions.ts – `{{getRecordAttribute(organizations, name, "Acme")}}` in a record of a
+ * seed: the id of the one record of that type whose attribute has that value, which is another one
+ * in each environment.
  *
- * Keeps true: an expression is resolved to exactly one id or refused; text in braces that is no such call is text, and so is one
- * after a backslash, which goes: what `escapeExpressions` writes is read as the text that it was given, whatever that holds.
+ * Keeps true: an expression is resolved to exactly one id or refused; text in braces that is no
+ * such call is text, and so is one after a backslash, which goes: what `escapeExpressions` writes
+ * is read as the text that it was given, whatever that holds.
  */
 import { isObject } from '../change/object-type.ts';
 import { Problem, pointer } from '../errors.ts';
@@ -23,7 +25,10 @@ const CALL = String.raw`\{\{\s*getRecordAttribute\(\s*(${ARGUMENT})\s*,\s*(${ARG
 const PART = new RegExp(`${ESCAPED}|${CALL}`, 'g');
 const TO_ESCAPE = /\\*\{\{\s*getRecordAttribute\b/g;
 
-/** The value with all that would be an expression marked as text. @returns the very value if there is nothing to mark */
+/**
+ * The value with all that would be an expression marked as text. @returns the very value if there
+ * is nothing to mark
+ */
 export function escapeExpressions(value: unknown): unknown {
   return mapTexts(value, (text) => text.replace(TO_ESCAPE, (found) => `\\${found}`));
 }
@@ -33,7 +38,9 @@ export function unescapeExpressions(value: unknown): unknown {
   return mapTexts(value, (text) => text.replace(PART, (part, literal?: string) => literal ?? part));
 }
 
-/** The lookups of a record's data, however deep. @throws Problem seed_invalid if one can't be read */
+/**
+ * The lookups of a record's data, however deep. @throws Problem seed_invalid if one can't be read
+ */
 export function lookupsIn(data: unknown): Lookup[] {
   const found: Lookup[] = [];
   resolveExpressions(data, (lookup) => {
@@ -43,22 +50,36 @@ export function lookupsIn(data: unknown): Lookup[] {
   return found;
 }
 
-/** The data with each expression replaced by the id that `find` gives. @returns the very value if there is none. */
+/**
+ * The data with each expression replaced by the id that `find` gives. @returns the very value if
+ * there is none.
+ */
 export function resolveExpressions(value: unknown, find: (lookup: Lookup) => string): unknown {
   return mapTexts(value, (text, path) => resolveText(text, find, path));
 }
 
-/** Deeper than any value that is kept: what is nested so is looked at no further, and refused when it is checked. */
+/**
+ * Deeper than any value that is kept: what is nested so is looked at no further, and refused when
+ * it is checked.
+ */
 const NESTING_MAX = 200;
 
 /** The value with each text that may hold an expression mapped; the very value if there is none. */
-function mapTexts(value: unknown, map: (text: string, path: string) => string, path = '', depth = 0): unknown {
+function mapTexts(
+  value: unknown,
+  map: (text: string, path: string) => string,
+  path = '',
+  depth = 0,
+): unknown {
   if (typeof value === 'string') return BEGINNING.test(value) ? map(value, path) : value;
   if (depth > NESTING_MAX) return value;
-  const within = (each: unknown, step: string | number) => mapTexts(each, map, pointer(path, step), depth + 1);
+  const within = (each: unknown, step: string | number) =>
+    mapTexts(each, map, pointer(path, step), depth + 1);
   if (Array.isArray(value)) return value.map(within);
   if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, within(each, name)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [name, within(each, name)]),
+  );
 }
 
 function resolveText(text: string, find: (lookup: Lookup) => string, path: string): string {

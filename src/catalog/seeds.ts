@@ -1,9 +1,11 @@
 /**
- * seeds.ts – Definitions that travel: the catalog as a list of items, and what a list of items would make of a catalog.
+ * seeds.ts – Definitions that travel: the catalog as a list of items, and what a list of items
+ * would make of a catalog.
  *
- * Keeps true: a plan is one draft, so a seed is taken over as a whole or not at all; each item lands in exactly one of its lists;
- * the order of the items does not matter, and types may refer to each other in circles; what is there already, member for member,
- * is left alone. Planning does no I/O: it is done again when somebody else has changed the catalog meanwhile.
+ * Keeps true: a plan is one draft, so a seed is taken over as a whole or not at all; each item
+ * lands in exactly one of its lists; the order of the items does not matter, and types may refer to
+ * each other in circles; what is there already, member for member, is left alone. Planning does no
+ * I/O: it is done again when somebody else has changed the catalog meanwhile.
  */
 import { isDeepStrictEqual } from 'node:util';
 import {
@@ -95,14 +97,16 @@ export function readSeedItem(index: number, given: unknown): SeedItem | SeedErro
     detail,
     errors: [{ path: `/${index}${path}`, detail }],
   });
-  if (!isObject(given)) return wrong('', 'an item is an object { "object_type", "data" }, or a segment');
+  if (!isObject(given))
+    return wrong('', 'an item is an object { "object_type", "data" }, or a segment');
   if (isBareSegment(given)) return { index, objectType: 'segments', data: given, isBare: true };
   const { object_type: name, data, id, ...rest } = given;
   if (typeof name !== 'string') return wrong('/object_type', `object_type is ${KINDS_THERE_ARE}`);
   if (!isObject(data)) return wrong('/data', 'data is an object');
   const isRecord = !(DEFINITION_KINDS as readonly string[]).includes(name);
   const other = isRecord || id === undefined ? Object.keys(rest)[0] : 'id';
-  if (other !== undefined) return wrong(pointer('', other), `'${other}' is not a member of an item`);
+  if (other !== undefined)
+    return wrong(pointer('', other), `'${other}' is not a member of an item`);
   return { index, objectType: name, data, ...(id === undefined ? {} : { id }) };
 }
 
@@ -125,7 +129,8 @@ export function unknownKind(item: SeedItem): SeedError {
 export function seedError(item: SeedItem, problem: Problem): SeedError {
   const { index, isBare } = item;
   const base = isBare ? `/${index}` : `/${index}/data`;
-  const faults = problem.errors.length > 0 ? problem.errors : [{ path: '', detail: problem.message }];
+  const faults =
+    problem.errors.length > 0 ? problem.errors : [{ path: '', detail: problem.message }];
   return {
     index,
     ...named(item),
@@ -142,7 +147,11 @@ function named({ objectType: kind, data, id }: SeedItem): SeedEntry {
 }
 
 /** What the definitions of a seed would make of the catalog. */
-export function planDefinitions(catalog: Catalog, items: readonly SeedItem[], timeZone: string): DefinitionPlan {
+export function planDefinitions(
+  catalog: Catalog,
+  items: readonly SeedItem[],
+  timeZone: string,
+): DefinitionPlan {
   return new Planning(catalog, timeZone).plan(items);
 }
 
@@ -155,7 +164,11 @@ class Planning {
   readonly #catalog: Catalog;
   readonly #draft: CatalogDraft;
   readonly #timeZone: string;
-  readonly #lists: Record<'create' | 'update' | 'unchanged', Placed[]> = { create: [], update: [], unchanged: [] };
+  readonly #lists: Record<'create' | 'update' | 'unchanged', Placed[]> = {
+    create: [],
+    update: [],
+    unchanged: [],
+  };
   readonly #errors: SeedError[] = [];
   readonly #seen = new Map<string, number>();
   /** Segments that are still to be placed, and those that are being. */
@@ -176,7 +189,8 @@ class Planning {
   }
 
   plan(items: readonly SeedItem[]): DefinitionPlan {
-    const of = (kind: DefinitionKind) => items.filter((item) => item.objectType === kind && this.#isFirst(item));
+    const of = (kind: DefinitionKind) =>
+      items.filter((item) => item.objectType === kind && this.#isFirst(item));
     this.#objectTypes(of('object_types'));
     this.#segments(of('segments'));
     for (const item of of('views')) this.#attempt(item, () => this.#view(item));
@@ -236,7 +250,10 @@ class Planning {
 
   // ── object types ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Read twice: first as if the others of the seed were empty, so that each may name any other, then beside what these became. */
+  /**
+   * Read twice: first as if the others of the seed were empty, so that each may name any other,
+   * then beside what these became.
+   */
   #objectTypes(items: readonly SeedItem[]): void {
     const declared = new Map(this.#catalog.objectTypes);
     for (const name of typeNames(items)) declared.set(name, empty(name));
@@ -244,7 +261,10 @@ class Planning {
       if (typeof data.name !== 'string') continue; // told of below
       const { name } = data;
       try {
-        declared.set(name, objectType(name, 0, parseObjectType(name, data, emptied(declared, items))));
+        declared.set(
+          name,
+          objectType(name, 0, parseObjectType(name, data, emptied(declared, items))),
+        );
       } catch (error) {
         if (!(error instanceof Problem)) throw error; // it is met again, and told of, below
       }
@@ -255,13 +275,16 @@ class Planning {
         const name = typeNameOf(item);
         const definition = parseObjectType(name, item.data, declared);
         const old = this.#catalog.objectTypes.get(name);
-        if (this.#land(item, old && objectTypeDefinition(old), definition)) changed.set(name, definition);
+        if (this.#land(item, old && objectTypeDefinition(old), definition))
+          changed.set(name, definition);
       });
     }
-    // What has a fault stands in for itself, as far as it could be read: the other items are not refused on its account.
+    // What has a fault stands in for itself, as far as it could be read: the other items are not
+    // refused on its account.
     const faulty = items.filter(({ index }) => this.#errors.some((error) => error.index === index));
     for (const { data } of faulty) {
-      if (typeof data.name === 'string') changed.set(data.name, objectTypeDefinition(declared.get(data.name)!));
+      if (typeof data.name === 'string')
+        changed.set(data.name, objectTypeDefinition(declared.get(data.name)!));
     }
     this.#hasChangedTypes = changed.size > 0;
     if (this.#hasChangedTypes) placeObjectTypes(this.#draft, this.#catalog, changed);
@@ -302,13 +325,19 @@ class Planning {
     throw new Problem('query_invalid', detail, [{ path: '/query', detail }]);
   }
 
-  /** What is stored of a segment that no item has placed was compiled against the types as they were. */
+  /**
+   * What is stored of a segment that no item has placed was compiled against the types as they
+   * were.
+   */
   #readAnew(slug: string): void {
     const stored = this.#catalog.segments.get(slug);
     const type = stored && this.#draft.objectTypes().get(stored.object_type);
     if (!type || this.#anew.has(slug) || this.#draft.segment(slug) !== stored) return;
     try {
-      this.#anew.set(slug, compileQuery(stored.query, namedScope(this.#draft, type, this.#timeZone, this.#named)));
+      this.#anew.set(
+        slug,
+        compileQuery(stored.query, namedScope(this.#draft, type, this.#timeZone, this.#named)),
+      );
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       this.#refused.set(slug, error);
@@ -350,7 +379,10 @@ function typeNameOf({ data }: SeedItem): string {
   throw new Problem('object_type_invalid', detail, [{ path: '/name', detail }]);
 }
 
-function emptied(declared: ReadonlyMap<string, ObjectType>, items: readonly SeedItem[]): Map<string, ObjectType> {
+function emptied(
+  declared: ReadonlyMap<string, ObjectType>,
+  items: readonly SeedItem[],
+): Map<string, ObjectType> {
   const types = new Map(declared);
   for (const name of typeNames(items)) types.set(name, empty(name));
   return types;
@@ -383,14 +415,24 @@ export interface WrittenItem {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** The definitions of a catalog, each after those that it refers to, else in the order of their names; without ids and times. */
-export function writeDefinitions(catalog: Catalog, kinds: readonly DefinitionKind[]): WrittenItem[] {
+/**
+ * The definitions of a catalog, each after those that it refers to, else in the order of their
+ * names; without ids and times.
+ */
+export function writeDefinitions(
+  catalog: Catalog,
+  kinds: readonly DefinitionKind[],
+): WrittenItem[] {
   const { objectTypes, segments, views } = catalog;
   const items: WrittenItem[] = [];
   if (kinds.includes('object_types')) {
-    const refersTo = (name: string) => [...objectTypes.get(name)!.relationships.values()].map(({ to }) => to);
+    const refersTo = (name: string) =>
+      [...objectTypes.get(name)!.relationships.values()].map(({ to }) => to);
     for (const name of inOrder(objectTypes.keys(), refersTo)) {
-      items.push({ object_type: 'object_types', data: { name, ...objectTypeDefinition(objectTypes.get(name)!) } });
+      items.push({
+        object_type: 'object_types',
+        data: { name, ...objectTypeDefinition(objectTypes.get(name)!) },
+      });
     }
   }
   if (kinds.includes('segments')) {
@@ -404,7 +446,10 @@ export function writeDefinitions(catalog: Catalog, kinds: readonly DefinitionKin
   return items;
 }
 
-/** By name, but each after those that it refers to; where they refer in a circle, the first by name comes first. */
+/**
+ * By name, but each after those that it refers to; where they refer in a circle, the first by name
+ * comes first.
+ */
 function inOrder(names: Iterable<string>, refersTo: (name: string) => Iterable<string>): string[] {
   const all = new Set(names);
   const order = new Set<string>();

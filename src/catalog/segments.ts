@@ -1,9 +1,9 @@
 /**
  * segments.ts – Creating, editing and deleting segments.
  *
- * Keeps true: a slug is unique and never changes; no segment refers to itself through others; a segment that others use can't
- * be deleted; an edit moves the segment and all that refer to it to new ordinals together, and until those are built the old
- * ones answer.
+ * Keeps true: a slug is unique and never changes; no segment refers to itself through others; a
+ * segment that others use can't be deleted; an edit moves the segment and all that refer to it to
+ * new predicate ids together, and until those are built the old ones answer.
  */
 import { randomUUID } from 'node:crypto';
 import { isObject, type ObjectType } from '../change/object-type.ts';
@@ -21,7 +21,10 @@ export interface SegmentInput extends Naming {
 }
 
 const MEMBERS = ['title', 'slug', 'description', 'object_type', 'query'];
-/** What the server says of a segment: accepted back, so that what was read can be sent again, and ignored. */
+/**
+ * What the server says of a segment: accepted back, so that what was read can be sent again, and
+ * ignored.
+ */
 const SERVER_MEMBERS = [
   'id',
   'json_logic',
@@ -55,12 +58,17 @@ export class Segments {
     return this.#stored(input.slug);
   }
 
-  /** Replaces all that a client says of a segment. @throws Problem as `create`, and segment_unknown */
+  /**
+   * Replaces all that a client says of a segment. @throws Problem as `create`, and segment_unknown
+   */
   async replace(slug: string, body: unknown): Promise<StoredSegment> {
     return this.#edit(slug, body, (_, given) => parseSegment({ slug, ...given }));
   }
 
-  /** Replaces the members that are given; a description of null is removed. @throws Problem as `replace` */
+  /**
+   * Replaces the members that are given; a description of null is removed. @throws Problem as
+   * `replace`
+   */
   async patch(slug: string, body: unknown): Promise<StoredSegment> {
     return this.#edit(slug, body, (old, given) => {
       const { title, description, object_type, query } = old;
@@ -83,7 +91,9 @@ export class Segments {
       if (!catalog.segments.has(slug)) throw unknownSegment(slug);
       const usedBy = catalog.usersOf(slug);
       if (usedBy.length > 0) {
-        throw new Problem('segment_in_use', `'${slug}' is used by ${usedBy.join(', ')}`, [], { used_by: usedBy });
+        throw new Problem('segment_in_use', `'${slug}' is used by ${usedBy.join(', ')}`, [], {
+          used_by: usedBy,
+        });
       }
       const draft = new CatalogDraft(catalog);
       draft.setSegment(slug, null);
@@ -110,7 +120,10 @@ export class Segments {
     return this.#stored(slug);
   }
 
-  /** What refers to an edited segment, directly or through others, each compiled after those that it refers to. */
+  /**
+   * What refers to an edited segment, directly or through others, each compiled after those that it
+   * refers to.
+   */
   #recompileUsers(draft: CatalogDraft, slug: string, compiled: CompiledQuery): Reassigned[] {
     const anew = new Map<string, CompiledQuery>([[slug, compiled]]);
     const done: Reassigned[] = [];
@@ -147,7 +160,8 @@ export class Segments {
 }
 
 /**
- * What a segment becomes, new or in place of the one that has the slug; `reassign` puts it into the draft.
+ * What a segment becomes, new or in place of the one that has the slug; `reassign` puts it into the
+ * draft.
  * @throws Problem segment_invalid | query_invalid
  */
 export function readSegment(
@@ -169,7 +183,7 @@ export function readSegment(
     uses: compiled.uses,
     revision: (old?.revision ?? 0) + 1,
     ready_revision: old?.ready_revision ?? null,
-    ordinal: old?.ordinal ?? null,
+    predicateId: old?.predicateId ?? null,
     pending: null,
     created_at: old?.created_at ?? now,
     updated_at: now,
@@ -189,20 +203,22 @@ interface Reassigned {
 }
 
 /**
- * Moves segments and views to the ordinals of what they mean now: at once if all of those are built, else when all are (one write in
- * the catalog switches them together).
+ * Moves segments and views to the predicate ids of what they mean now: at once if all of those are
+ * built, else when all are (one write in the catalog switches them together).
  */
 export function reassign(draft: CatalogDraft, group: readonly Reassigned[]): void {
   const assigned = group.map(({ filter, compiled }) => ({
     filter: { ...filter, json_logic: compiled.jsonLogic },
-    ordinal: draft.ordinalFor(filter.object_type, compiled),
+    predicateId: draft.predicateIdFor(filter.object_type, compiled),
   }));
-  const isReady = assigned.every(({ ordinal }) => draft.ordinal(ordinal).status === 'ready');
-  for (const { filter, ordinal } of assigned) {
+  const isReady = assigned.every(
+    ({ predicateId }) => draft.predicateId(predicateId).status === 'ready',
+  );
+  for (const { filter, predicateId } of assigned) {
     draft.setFilter(
       isReady
-        ? { ...filter, ordinal, pending: null, ready_revision: filter.revision }
-        : { ...filter, pending: ordinal },
+        ? { ...filter, predicateId, pending: null, ready_revision: filter.revision }
+        : { ...filter, pending: predicateId },
     );
   }
 }
@@ -248,23 +264,30 @@ export function queryScope(
       if (!segment) return undefined;
       const newest = anew.get(slug);
       const predicate = newest?.predicate ?? predicateOf(draft, segment, timeZone);
-      return { objectType: segment.object_type, predicate, jsonLogic: newest?.jsonLogic ?? segment.json_logic };
+      return {
+        objectType: segment.object_type,
+        predicate,
+        jsonLogic: newest?.jsonLogic ?? segment.json_logic,
+      };
     },
   };
 }
 
 /**
- * What a segment means so far; one that lost its ordinals (an older repair left such) is read anew.
+ * What a segment means so far; one that lost its predicate ids (an older repair left such) is read
+ * anew.
  */
 function predicateOf(draft: CatalogDraft, segment: StoredSegment, timeZone: string): Predicate {
-  const ordinal = segment.pending ?? segment.ordinal;
-  const stored = ordinal === null ? undefined : draft.ordinal(ordinal);
+  const predicateId = segment.pending ?? segment.predicateId;
+  const stored = predicateId === null ? undefined : draft.predicateId(predicateId);
   if (stored) return stored.source ?? stored.predicate;
   const type = declaredType(draft, segment.object_type, 'segment_invalid');
   return compileQuery(segment.query, queryScope(draft, type, timeZone)).predicate;
 }
 
-/** All that refer to a segment, directly or not, so that each comes after those that it refers to. */
+/**
+ * All that refer to a segment, directly or not, so that each comes after those that it refers to.
+ */
 export function usersInOrder(draft: CatalogDraft, slug: string): StoredFilter[] {
   const filters = [...draft.filters()];
   const order: StoredFilter[] = [];
@@ -305,7 +328,8 @@ export function parseSegment(body: unknown): SegmentInput {
   const refuse = (path: string, detail: string) => faults.push({ path, detail });
   checkMembers(given, [...MEMBERS, ...SERVER_MEMBERS], 'a segment', refuse);
   const naming = checkNaming(given, refuse);
-  if (given.query === undefined) refuse('/query', 'query is required: a rule group, an item tree or JsonLogic');
+  if (given.query === undefined)
+    refuse('/query', 'query is required: a rule group, an item tree or JsonLogic');
   if (faults.length > 0) throw new Problem('segment_invalid', faults[0]!.detail, faults);
   return { ...naming, query: given.query };
 }
@@ -328,7 +352,10 @@ export function unknownSegment(slug: string): Problem {
   return new Problem('segment_unknown', `there is no segment '${slug}'`, [], { slug });
 }
 
-/** The segments and views whose newest revision is not answered for yet, in groups that switch together. */
+/**
+ * The segments and views whose newest revision is not answered for yet, in groups that switch
+ * together.
+ */
 export function pendingGroups(catalog: Catalog): StoredFilter[][] {
   const pending = new Set([...catalog.filters()].filter((filter) => filter.pending !== null));
   const groups: StoredFilter[][] = [];
@@ -339,7 +366,9 @@ export function pendingGroups(catalog: Catalog): StoredFilter[][] {
   return groups;
 }
 
-/** Takes a pending filter and all pending ones that it is connected with by references, either way. */
+/**
+ * Takes a pending filter and all pending ones that it is connected with by references, either way.
+ */
 function takeConnected(pending: Set<StoredFilter>, first: StoredFilter): StoredFilter[] {
   const group = [first];
   pending.delete(first);
@@ -358,6 +387,12 @@ function refersTo(user: StoredFilter, used: StoredFilter): boolean {
 }
 
 /** What a client said of a stored segment. */
-export function segmentInput({ title, slug, description, object_type, query }: StoredSegment): SegmentInput {
+export function segmentInput({
+  title,
+  slug,
+  description,
+  object_type,
+  query,
+}: StoredSegment): SegmentInput {
   return { title, slug, ...(description === undefined ? {} : { description }), object_type, query };
 }

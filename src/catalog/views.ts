@@ -1,14 +1,20 @@
 /**
  * views.ts – Creating, editing and deleting views: which columns of which records are shown.
  *
- * Keeps true: a slug is unique among views and never changes; a view is of one segment or of one query of its own, which is built
- * and switched as a segment's is; it is only stored if its segment, columns, relationships and order are all there.
+ * Keeps true: a slug is unique among views and never changes; a view is of one segment or of one
+ * query of its own, which is built and switched as a segment's is; it is only stored if its
+ * segment, columns, relationships and order are all there.
  */
 import { randomUUID } from 'node:crypto';
 import { isObject, type ObjectType } from '../change/object-type.ts';
 import { type Fault, Problem } from '../errors.ts';
 import { compileQuery } from '../query/compile.ts';
-import { readViewDefinition, type ViewColumn, type ViewDefinition, type ViewSort } from '../query/view-columns.ts';
+import {
+  readViewDefinition,
+  type ViewColumn,
+  type ViewDefinition,
+  type ViewSort,
+} from '../query/view-columns.ts';
 import { type Catalog, hasOwnQuery, type StoredView } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogStore } from './catalog-store.ts';
@@ -26,8 +32,20 @@ export interface ViewInput extends Naming {
 
 const OPTIONAL = ['description', 'segment', 'query', 'relationships', 'sort'] as const;
 const MEMBERS = ['title', 'slug', 'object_type', 'columns', ...OPTIONAL];
-/** What the server says of a view: accepted back, so that what was read can be sent again, and ignored. */
-const SERVER_MEMBERS = ['id', 'json_logic', 'status', 'reason', 'progress', 'revision', 'created_at', 'updated_at'];
+/**
+ * What the server says of a view: accepted back, so that what was read can be sent again, and
+ * ignored.
+ */
+const SERVER_MEMBERS = [
+  'id',
+  'json_logic',
+  'status',
+  'reason',
+  'progress',
+  'revision',
+  'created_at',
+  'updated_at',
+];
 
 export class Views {
   readonly #store: CatalogStore;
@@ -57,8 +75,8 @@ export class Views {
   }
 
   /**
-   * Replaces the members that are given; an optional one of null is removed. A segment that is given takes the place of the
-   * query, and the other way round. @throws Problem as `replace`
+   * Replaces the members that are given; an optional one of null is removed. A segment that is
+   * given takes the place of the query, and the other way round. @throws Problem as `replace`
    */
   async patch(slug: string, body: unknown): Promise<StoredView> {
     const given = objectBody(body);
@@ -99,7 +117,12 @@ export class Views {
  * Puts a view into a draft, as a new one or in place of the one that has the slug.
  * @throws Problem view_invalid | query_invalid, with JSON pointers
  */
-export function placeView(draft: CatalogDraft, input: ViewInput, timeZone: string, named?: NamedSegments): void {
+export function placeView(
+  draft: CatalogDraft,
+  input: ViewInput,
+  timeZone: string,
+  named?: NamedSegments,
+): void {
   const type = declaredType(draft, input.object_type, 'view_invalid');
   if (input.segment !== undefined) refuseSegment(draft, input.segment, type.name);
   const scope = namedScope(draft, type, timeZone, named);
@@ -115,21 +138,34 @@ export function placeView(draft: CatalogDraft, input: ViewInput, timeZone: strin
     updated_at: now,
   };
   if (segment !== undefined) {
-    draft.setView(input.slug, { ...members, segment, uses: [...new Set([segment, ...uses])].sort() });
+    draft.setView(input.slug, {
+      ...members,
+      segment,
+      uses: [...new Set([segment, ...uses])].sort(),
+    });
     return;
   }
   const compiled = compileQuery(query, scope);
   const all = [...new Set([...compiled.uses, ...uses])].sort();
-  const filter = { ...members, query, json_logic: compiled.jsonLogic, uses: all, ...answeredBy(draft, old) };
+  const filter = {
+    ...members,
+    query,
+    json_logic: compiled.jsonLogic,
+    uses: all,
+    ...answeredBy(draft, old),
+  };
   reassign(draft, [{ filter, compiled }]);
 }
 
-/** What answers for a view until its new query is built: what did so before, its own query or its segment. */
+/**
+ * What answers for a view until its new query is built: what did so before, its own query or its
+ * segment.
+ */
 function answeredBy(draft: CatalogDraft, old: StoredView | undefined) {
   const filter = old && (hasOwnQuery(old) ? old : draft.segment(old.segment));
-  const ordinal = filter?.ordinal ?? null;
+  const predicateId = filter?.predicateId ?? null;
   const before = old && hasOwnQuery(old) ? old.ready_revision : (old?.revision ?? null);
-  return { ordinal, pending: null, ready_revision: ordinal === null ? null : before };
+  return { predicateId, pending: null, ready_revision: predicateId === null ? null : before };
 }
 
 function refuseSegment(draft: CatalogDraft, slug: string, objectType: string): void {
@@ -183,23 +219,32 @@ export function parseView(given: Readonly<Record<string, unknown>>): ViewInput {
   checkMembers(given, [...MEMBERS, ...SERVER_MEMBERS], 'a view', refuse);
   const naming = checkNaming(given, refuse);
   const { segment, query, columns, relationships, sort } = given;
-  if (segment === undefined && query === undefined) refuse('/segment', 'a view is of a segment, or of a query');
+  if (segment === undefined && query === undefined)
+    refuse('/segment', 'a view is of a segment, or of a query');
   if (segment !== undefined && query !== undefined)
     refuse('/query', 'a view is of a segment or of a query, not of both');
-  if (segment !== undefined && typeof segment !== 'string') refuse('/segment', 'segment is the slug of a segment');
-  if (columns === undefined) refuse('/columns', 'columns are required: a list of { "path", "label"? }');
+  if (segment !== undefined && typeof segment !== 'string')
+    refuse('/segment', 'segment is the slug of a segment');
+  if (columns === undefined)
+    refuse('/columns', 'columns are required: a list of { "path", "label"? }');
   if (faults.length > 0) throw new Problem('view_invalid', faults[0]!.detail, faults);
-  const optional = Object.entries({ segment, query, relationships, sort }).filter(([, value]) => value !== undefined);
+  const optional = Object.entries({ segment, query, relationships, sort }).filter(
+    ([, value]) => value !== undefined,
+  );
   return { ...naming, columns, ...Object.fromEntries(optional) } as ViewInput;
 }
 
 function objectBody(body: unknown): Record<string, unknown> {
   if (isObject(body)) return body;
-  throw new Problem('view_invalid', 'a view is a JSON object', [{ path: '', detail: 'a view is a JSON object' }]);
+  throw new Problem('view_invalid', 'a view is a JSON object', [
+    { path: '', detail: 'a view is a JSON object' },
+  ]);
 }
 
 function taken(slug: string): Problem {
-  return new Problem('view_slug_taken', `there is a view '${slug}' already`, [{ path: '/slug', detail: 'taken' }]);
+  return new Problem('view_slug_taken', `there is a view '${slug}' already`, [
+    { path: '/slug', detail: 'taken' },
+  ]);
 }
 
 /** The answer to a slug that nobody has; it names it. */

@@ -1,5 +1,6 @@
 /**
- * webhook-secret.ts – The secrets that webhooks are signed with, in the form of Standard Webhooks: `whsec_` and base64.
+ * webhook-secret.ts – The secrets that webhooks are signed with, in the form of Standard Webhooks:
+ * `whsec_` and base64.
  *
  * Keeps true: what is said of a secret never holds a part of it.
  */

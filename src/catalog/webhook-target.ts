@@ -1,16 +1,21 @@
 /**
- * webhook-target.ts – Where webhooks may go: out into the public internet, and to what the operator allows besides.
+ * webhook-target.ts – Where webhooks may go: out into the public internet, and to what the operator
+ * allows besides.
  *
- * Keeps true: an address passes only if it is known to be public, so that a range nobody thought of is refused; whatever way it
- * is spelled, what is judged is the address that a socket would connect to. A name is judged here only for what it says; what it
- * resolves to is judged when a connection is made (jobs/webhook-connect.ts), by the same `addressFault`.
+ * Keeps true: an address passes only if it is known to be public, so that a range nobody thought of
+ * is refused; whatever way it is spelled, what is judged is the address that a socket would connect
+ * to. A name is judged here only for what it says; what it resolves to is judged when a connection
+ * is made (jobs/webhook-connect.ts), by the same `addressFault`.
  */
 import ipaddr from 'ipaddr.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
 const URL_LENGTH_MAX = 2048;
-/** Public by its range, and yet the machine's own: the wire server of one cloud. The other metadata addresses lie in private ranges. */
+/**
+ * Public by its range, and yet the machine's own: the wire server of one cloud. The other metadata
+ * addresses lie in private ranges.
+ */
 const FORBIDDEN_PUBLIC = new Set(['168.63.129.16']);
 /** All that is assigned for use in the internet; the embedded IPv4 forms of `::/96` lie outside. */
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
@@ -38,37 +43,54 @@ export class AllowedTargets {
   hasAddress(address: Address): boolean {
     return this.#ranges.some(
       ([range, bits]) =>
-        range.kind() === address.kind() && (address as ipaddr.IPv4).match([range as ipaddr.IPv4, bits]),
+        range.kind() === address.kind() &&
+        (address as ipaddr.IPv4).match([range as ipaddr.IPv4, bits]),
     );
   }
 }
 
-/** Why no webhook may be sent to this URL, as far as it can be told without asking DNS; undefined if it may. */
+/**
+ * Why no webhook may be sent to this URL, as far as it can be told without asking DNS; undefined if
+ * it may.
+ */
 export function targetFault(given: unknown, allowed: AllowedTargets): string | undefined {
   if (typeof given !== 'string') return 'url is required: where the webhooks are sent';
   if (given.length > URL_LENGTH_MAX) return `url may have at most ${URL_LENGTH_MAX} characters`;
-  if (isUnclean(given)) return 'url may not hold blanks or control characters, nor stand for them by % (such as %0a)';
+  if (isUnclean(given))
+    return 'url may not hold blanks or control characters, nor stand for them by % (such as %0a)';
   const url = URL.canParse(given) ? new URL(given) : undefined;
   if (!url) return 'url is not a valid URL';
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'url must begin with https:// or http://';
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    return 'url must begin with https:// or http://';
   // They would be sent with every webhook, and shown to everyone who reads the activation.
-  if (url.username !== '' || url.password !== '') return 'url may not hold a user name or a password';
+  if (url.username !== '' || url.password !== '')
+    return 'url may not hold a user name or a password';
   return hostFault(url.hostname, allowed);
 }
 
-/** A parser of URLs takes line breaks and blanks away without a word: what is stored would not be what was seen. */
+/**
+ * A parser of URLs takes line breaks and blanks away without a word: what is stored would not be
+ * what was seen.
+ */
 function isUnclean(given: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are just what a URL must not hold
-  if (/[\s\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff]/u.test(given) || !given.isWellFormed()) return true;
+  if (/[\s\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff]/u.test(given) || !given.isWellFormed())
+    return true;
   return /%(?:[01][0-9a-f]|7f|c2%[89][0-9a-f])/i.test(given);
 }
 
-/** What a URL shows to who may not change it: path and query are often what the receiver knows us by. */
+/**
+ * What a URL shows to who may not change it: path and query are often what the receiver knows us
+ * by.
+ */
 export function shownTarget(url: string): string {
   return new URL(url).origin;
 }
 
-/** What a host says of itself: a literal address, in whatever spelling, has become its plain form in the URL's `hostname`. */
+/**
+ * What a host says of itself: a literal address, in whatever spelling, has become its plain form in
+ * the URL's `hostname`.
+ */
 export function hostFault(host: string, allowed: AllowedTargets): string | undefined {
   if (allowed.hasName(host)) return undefined;
   const name = bareName(host);
@@ -94,7 +116,10 @@ function readAddress(given: string): Address | undefined {
   return ipaddr.isValid(bare) ? embedded(ipaddr.parse(bare)) : undefined;
 }
 
-/** The IPv4 address that an IPv6 one stands for, where a socket or a gateway would take it so; else the address itself. */
+/**
+ * The IPv4 address that an IPv6 one stands for, where a socket or a gateway would take it so; else
+ * the address itself.
+ */
 function embedded(address: Address): Address {
   if (!(address instanceof ipaddr.IPv6)) return address;
   if (address.isIPv4MappedAddress()) return address.toIPv4Address();

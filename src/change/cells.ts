@@ -1,18 +1,28 @@
 /**
  * cells.ts – A record's values as cells of a table of text, both ways.
  *
- * Keeps true: a cell that was written is read as the value that it was written of, with exceptions that text can't tell from
- * others: an empty string is an empty cell, and that is no value; blanks at the ends of ids and keys are not theirs. Reading is
- * lenient about form (`TRUE`, ` 42 `, what the file's form allows) and never guesses a type: what does not read as the declared
- * one is told of.
+ * Keeps true: a cell that was written is read as the value that it was written of, with exceptions
+ * that text can't tell from others: an empty string is an empty cell, and that is no value; blanks
+ * at the ends of ids and keys are not theirs. Reading is lenient about form (`TRUE`, ` 42 `, what
+ * the file's form allows) and never guesses a type: what does not read as the declared one is told
+ * of.
  */
 import { type Fault, Problem, pointer, unreachable } from '../errors.ts';
 import { inexactNumbers } from './exact-json.ts';
 import { type Attribute, isObject, type ObjectType, type ScalarType } from './object-type.ts';
-import { patternOf, readBooleanText, readDateText, readNumberText, type TextForm } from './text-form.ts';
+import {
+  patternOf,
+  readBooleanText,
+  readDateText,
+  readNumberText,
+  type TextForm,
+} from './text-form.ts';
 import { describeAttribute, exampleOf, inexactText, readOperand } from './value.ts';
 
-/** A cell of a list that needs no brackets: elements without commas, quotes and blanks at their ends. */
+/**
+ * A cell of a list that needs no brackets: elements without commas, quotes and blanks at their
+ * ends.
+ */
 const PLAIN_ELEMENT = /^[^\s",[\]](?:[^",]*[^\s",])?$/;
 
 export interface CellReading {
@@ -23,7 +33,8 @@ export interface CellReading {
 }
 
 /**
- * Reads the cells of one record. An empty cell is no value: `undefined` leaves it out, `null` says so in a patch.
+ * Reads the cells of one record. An empty cell is no value: `undefined` leaves it out, `null` says
+ * so in a patch.
  * @throws Problem attribute_invalid with a fault for each cell that does not read as its attribute;
  * number_inexact if all of them hold numbers that would be altered
  */
@@ -49,11 +60,15 @@ export function readCells(
     else {
       const altered = inexactCell(attribute!, text, form);
       if (altered !== undefined) inexact += 1;
-      faults.push({ path: pointer('/data', name), detail: altered ?? misread(name, text, attribute!, form) });
+      faults.push({
+        path: pointer('/data', name),
+        detail: altered ?? misread(name, text, attribute!, form),
+      });
     }
   }
   const code = inexact > 0 && inexact === faults.length ? 'number_inexact' : 'attribute_invalid';
-  if (faults.length > 0) throw new Problem(code, faults.map(({ detail }) => detail).join('; '), faults);
+  if (faults.length > 0)
+    throw new Problem(code, faults.map(({ detail }) => detail).join('; '), faults);
   return data;
 }
 
@@ -67,7 +82,9 @@ export function writeCell(value: unknown): string {
   if (value === undefined || value === null) return '';
   if (typeof value === 'string') return value;
   const isPlainList =
-    Array.isArray(value) && value.length > 0 && value.every((each) => PLAIN_ELEMENT.test(writeScalar(each)));
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((each) => PLAIN_ELEMENT.test(writeScalar(each)));
   return isPlainList ? value.map(writeScalar).join(',') : JSON.stringify(value);
 }
 
@@ -78,7 +95,8 @@ function writeScalar(value: unknown): string {
 /** Blanks count only in strings; keys are ids, and those are trimmed wherever they stand. */
 function textOf(name: string, cell: string, type: ObjectType): string {
   const declared = type.attributes.get(name)?.type;
-  const isTrimmed = declared === undefined ? attributeOf(name, type) !== undefined : declared !== 'string';
+  const isTrimmed =
+    declared === undefined ? attributeOf(name, type) !== undefined : declared !== 'string';
   return isTrimmed ? cell.trim() : cell;
 }
 
@@ -87,12 +105,18 @@ function attributeOf(name: string, type: ObjectType): Attribute | undefined {
   const attribute = type.attributes.get(name);
   if (attribute) return attribute;
   for (const { key, cardinality } of type.relationships.values()) {
-    if (key === name) return cardinality === 'many' ? { type: 'list', of: 'string' } : { type: 'string' };
+    if (key === name)
+      return cardinality === 'many' ? { type: 'list', of: 'string' } : { type: 'string' };
   }
   return undefined;
 }
 
-function readCell({ type, of }: Attribute, text: string, timeZone: string, form: TextForm): unknown {
+function readCell(
+  { type, of }: Attribute,
+  text: string,
+  timeZone: string,
+  form: TextForm,
+): unknown {
   switch (type) {
     case 'list':
       return of && readList(of, text, timeZone, form);
@@ -120,13 +144,23 @@ function readScalar(type: ScalarType, text: string, timeZone: string, form: Text
   }
 }
 
-/** A JSON array, or elements between commas: with decimal commas, several numbers can only be told apart in JSON. */
-function readList(of: ScalarType, text: string, timeZone: string, form: TextForm): unknown[] | undefined {
+/**
+ * A JSON array, or elements between commas: with decimal commas, several numbers can only be told
+ * apart in JSON.
+ */
+function readList(
+  of: ScalarType,
+  text: string,
+  timeZone: string,
+  form: TextForm,
+): unknown[] | undefined {
   const isJson = text.trimStart().startsWith('[');
   if (!isJson && of === 'number' && form.decimal === ',' && text.includes(',')) return undefined;
   const parts = isJson ? readJson(text, Array.isArray) : elementsOf(text);
   const elements = parts?.map((part) =>
-    typeof part === 'string' ? readScalar(of, part, timeZone, form) : readOperand(of, part, timeZone),
+    typeof part === 'string'
+      ? readScalar(of, part, timeZone, form)
+      : readOperand(of, part, timeZone),
   );
   return elements?.every((element) => element !== undefined) ? elements : undefined;
 }
@@ -159,7 +193,9 @@ function inexactCell({ type, of }: Attribute, text: string, form: TextForm): str
   const scalar = of ?? type;
   const asJson = (part: unknown) =>
     scalar === 'number' && typeof part === 'string' ? readNumberText(part.trim(), form) : part;
-  return parts.map((part) => inexactText(scalar, asJson(part))).find((detail) => detail !== undefined);
+  return parts
+    .map((part) => inexactText(scalar, asJson(part)))
+    .find((detail) => detail !== undefined);
 }
 
 const SHOWN_LENGTH_MAX = 60;
@@ -176,7 +212,9 @@ function such(attribute: Attribute, form: TextForm): string {
   switch (scalar) {
     case 'number':
       if (form.decimal !== ',') return isList ? ', such as 1.5,2' : ', such as 1.5';
-      return isList ? ' as JSON, such as [1.5,2]' : ', such as 1,5 or 1.234,5 (a single point is in doubt)';
+      return isList
+        ? ' as JSON, such as [1.5,2]'
+        : ', such as 1,5 or 1.234,5 (a single point is in doubt)';
     case 'boolean':
       return `, such as ${form.trueWords?.[0] ?? 'true'} or ${form.falseWords?.[0] ?? 'false'}`;
     case 'date':

@@ -1,8 +1,10 @@
 /**
- * change.ts – What came in: one operation on one record, checked against the catalog before it reaches a log.
+ * change.ts – What came in: one operation on one record, checked against the catalog before it
+ * reaches a log.
  *
- * Keeps true: a Change that `parseChange` gave out has a declared type, a valid id and values in normal form for the type as
- * it stood then; so a processor that knows a type at least as new need not look at the values again.
+ * Keeps true: a Change that `parseChange` gave out has a declared type, a valid id and values in
+ * normal form for the type as it stood then; so a processor that knows a type at least as new need
+ * not look at the values again.
  */
 import { type ErrorCode, type Fault, Problem, pointer } from '../errors.ts';
 import { isObject, type ObjectType } from './object-type.ts';
@@ -11,7 +13,10 @@ import { describeAttribute, exampleOf, fitValue } from './value.ts';
 export const OPERATIONS = ['put', 'patch', 'archive', 'restore', 'delete'] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
-/** On the wire, in the log and in the dead letters alike. In a patch, a value of `null` removes the attribute. */
+/**
+ * On the wire, in the log and in the dead letters alike. In a patch, a value of `null` removes the
+ * attribute.
+ */
 export interface Change {
   readonly op: Operation;
   readonly object_type: string;
@@ -34,7 +39,9 @@ const OUTCOMES = {
 } as const;
 export type Outcome = keyof typeof OUTCOMES;
 
-const OUTCOME_OF_LETTER = new Map(Object.entries(OUTCOMES).map(([outcome, letter]) => [letter, outcome as Outcome]));
+const OUTCOME_OF_LETTER = new Map(
+  Object.entries(OUTCOMES).map(([outcome, letter]) => [letter, outcome as Outcome]),
+);
 
 export function packOutcomes(outcomes: readonly Outcome[]): string {
   return outcomes.map((outcome) => OUTCOMES[outcome]).join('');
@@ -48,7 +55,10 @@ const MEMBERS = new Set(['op', 'object_type', 'id', 'data', 'source_version']);
 const RECORD_ID_LENGTH_MAX = 256;
 /** Attributes of one record, declared or not: a record is one hash field and is read as a whole. */
 const RECORD_ATTRIBUTES_MAX = 2000;
-/** `JSON.parse` takes any depth, `JSON.stringify` overflows the stack at some thousand levels: what can't be written is not taken in. */
+/**
+ * `JSON.parse` takes any depth, `JSON.stringify` overflows the stack at some thousand levels: what
+ * can't be written is not taken in.
+ */
 const NESTING_MAX = 100;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are just what an id must not hold
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
@@ -77,36 +87,54 @@ export function checkRecordId(id: unknown, path = '/id'): asserts id is string {
 
 /**
  * Reads one change as it was sent.
- * @returns the change in normal form: the very object that was given if nothing had to be rewritten.
- * @throws Problem change_invalid | record_id_invalid | object_type_unknown | attribute_invalid, with a JSON pointer.
+ * @returns the change in normal form: the very object that was given if nothing had to be
+ *   rewritten.
+ * @throws Problem change_invalid | record_id_invalid | object_type_unknown | attribute_invalid,
+ *   with a JSON pointer.
  */
-export function parseChange(given: unknown, types: ReadonlyMap<string, ObjectType>, timeZone: string): Change {
+export function parseChange(
+  given: unknown,
+  types: ReadonlyMap<string, ObjectType>,
+  timeZone: string,
+): Change {
   if (!isObject(given)) throw invalid('change_invalid', '', 'a change is a JSON object');
   const { op, object_type: typeName, id, data, source_version: sourceVersion } = given;
   for (const member in given) {
     if (!MEMBERS.has(member))
-      throw invalid('change_invalid', pointer('', member), `'${member}' is not a member of a change`);
+      throw invalid(
+        'change_invalid',
+        pointer('', member),
+        `'${member}' is not a member of a change`,
+      );
   }
   if (!OPERATIONS.includes(op as Operation)) {
     throw invalid('change_invalid', '/op', `op must be one of ${OPERATIONS.join(', ')}`);
   }
-  if (typeof typeName !== 'string') throw invalid('change_invalid', '/object_type', 'object_type must be a string');
+  if (typeof typeName !== 'string')
+    throw invalid('change_invalid', '/object_type', 'object_type must be a string');
   checkRecordId(id);
   checkSourceVersion(sourceVersion);
   const type = types.get(typeName);
-  if (!type) throw invalid('object_type_unknown', '/object_type', `there is no object type '${typeName}'`);
+  if (!type)
+    throw invalid('object_type_unknown', '/object_type', `there is no object type '${typeName}'`);
   const takesData = op === 'put' || op === 'patch';
   if (!takesData) {
     if (data !== undefined) throw invalid('change_invalid', '/data', `'${op}' takes no data`);
     return given as unknown as Change;
   }
-  if (!isObject(data)) throw invalid('change_invalid', '/data', `'${op}' needs data: an object of attributes`);
+  if (!isObject(data))
+    throw invalid('change_invalid', '/data', `'${op}' needs data: an object of attributes`);
   refuseOtherId(data, id);
   const fitted = fitData(data, type, op === 'patch', timeZone);
-  return fitted === data ? (given as unknown as Change) : ({ ...given, data: fitted } as unknown as Change);
+  return fitted === data
+    ? (given as unknown as Change)
+    : ({ ...given, data: fitted } as unknown as Change);
 }
 
-/** Values that hold their record's id are kept with it; those of another record were sent to the wrong one. @throws Problem */
+/**
+ * Values that hold their record's id are kept with it; those of another record were sent to the
+ * wrong one. @throws Problem
+ */
 function refuseOtherId(data: Readonly<Record<string, unknown>>, id: string): void {
   const { id: inside = null } = data;
   if (inside === null || inside === id) return;
@@ -115,18 +143,24 @@ function refuseOtherId(data: Readonly<Record<string, unknown>>, id: string): voi
 }
 
 function shown(value: unknown): string {
-  return typeof value === 'string' ? `"${value.slice(0, RECORD_ID_LENGTH_MAX)}"` : `of type ${typeof value}`;
+  return typeof value === 'string'
+    ? `"${value.slice(0, RECORD_ID_LENGTH_MAX)}"`
+    : `of type ${typeof value}`;
 }
 
 /** @throws Problem change_invalid */
 function checkSourceVersion(given: unknown): asserts given is number | undefined {
   if (given === undefined || (Number.isSafeInteger(given) && (given as number) >= 0)) return;
-  throw invalid('change_invalid', '/source_version', 'source_version must be a whole number from 0 to 2^53 - 1');
+  throw invalid(
+    'change_invalid',
+    '/source_version',
+    'source_version must be a whole number from 0 to 2^53 - 1',
+  );
 }
 
 /**
- * Brings the values of a record into normal form. A null says that there is no value: it stays in a patch, where it
- * removes the attribute, and is left out of anything else.
+ * Brings the values of a record into normal form. A null says that there is no value: it stays in a
+ * patch, where it removes the attribute, and is left out of anything else.
  * @returns the very object that was given if nothing had to be rewritten.
  * @throws Problem attribute_invalid with a fault for each value that does not fit.
  */
@@ -144,15 +178,22 @@ function fitData(
     if (++count > RECORD_ATTRIBUTES_MAX)
       throw invalid('attribute_invalid', '/data', `more than ${RECORD_ATTRIBUTES_MAX} attributes`);
     if (name === '__proto__')
-      throw invalid('attribute_invalid', '/data/__proto__', `an attribute can't have the name '__proto__'`);
+      throw invalid(
+        'attribute_invalid',
+        '/data/__proto__',
+        `an attribute can't have the name '__proto__'`,
+      );
     if (value === null) {
       if (keepsNull) continue;
       rewritten ??= { ...data };
       delete rewritten[name];
       continue;
     }
-    const fitted = isWellFormed(value, NESTING_MAX) ? fitNamed(name, value, type, timeZone) : undefined;
-    if (fitted === undefined) (faults ??= []).push({ path: pointer('/data', name), detail: misfit(name, value, type) });
+    const fitted = isWellFormed(value, NESTING_MAX)
+      ? fitNamed(name, value, type, timeZone)
+      : undefined;
+    if (fitted === undefined)
+      (faults ??= []).push({ path: pointer('/data', name), detail: misfit(name, value, type) });
     // Not `!==`: -0 becomes 0.
     else if (!Object.is(fitted, value)) (rewritten ??= { ...data })[name] = fitted;
   }
@@ -164,7 +205,8 @@ function fitData(
 function fitNamed(name: string, value: unknown, type: ObjectType, timeZone: string): unknown {
   // 1e400 is JSON, and reads as Infinity, which is not.
   if (typeof value === 'number' && !Number.isFinite(value)) return undefined;
-  if (typeof value === 'object' && value !== null && !isNestedWithin(value, NESTING_MAX)) return undefined;
+  if (typeof value === 'object' && value !== null && !isNestedWithin(value, NESTING_MAX))
+    return undefined;
   const attribute = type.attributes.get(name);
   if (attribute) return fitValue(attribute, value, timeZone);
   const cardinality = keyCardinality(name, type);
@@ -175,7 +217,8 @@ function fitNamed(name: string, value: unknown, type: ObjectType, timeZone: stri
 function isNestedWithin(value: object, levels: number): boolean {
   if (levels === 0) return false;
   for (const member of Array.isArray(value) ? value : Object.values(value)) {
-    if (typeof member === 'object' && member !== null && !isNestedWithin(member, levels - 1)) return false;
+    if (typeof member === 'object' && member !== null && !isNestedWithin(member, levels - 1))
+      return false;
   }
   return true;
 }
@@ -192,18 +235,26 @@ function isKey(value: unknown, cardinality: 'one' | 'many'): boolean {
 }
 
 function misfit(name: string, value: unknown, type: ObjectType): string {
-  if (!isWellFormed(value, NESTING_MAX)) return `'${name}' holds half a character: send well-formed Unicode`;
-  if (typeof value === 'number' && !Number.isFinite(value)) return `'${name}' is a number beyond what a double holds`;
+  if (!isWellFormed(value, NESTING_MAX))
+    return `'${name}' holds half a character: send well-formed Unicode`;
+  if (typeof value === 'number' && !Number.isFinite(value))
+    return `'${name}' is a number beyond what a double holds`;
   if (typeof value === 'object' && value !== null && !isNestedWithin(value, NESTING_MAX))
     return `'${name}' is nested deeper than ${NESTING_MAX} levels`;
   const attribute = type.attributes.get(name);
-  if (attribute) return `'${name}' must be ${describeAttribute(attribute)}, such as ${exampleOf(attribute)}`;
+  if (attribute)
+    return `'${name}' must be ${describeAttribute(attribute)}, such as ${exampleOf(attribute)}`;
   const [holds, example] =
-    keyCardinality(name, type) === 'many' ? ['a list of record ids', '["42"]'] : ['a record id', '"42"'];
+    keyCardinality(name, type) === 'many'
+      ? ['a list of record ids', '["42"]']
+      : ['a record id', '"42"'];
   return `'${name}' is the key of a relationship and must be ${holds}, such as ${example}`;
 }
 
-/** UTF-8 has no bytes for half a character. What lies deeper than so many levels is refused for that. */
+/**
+ * UTF-8 has no bytes for half a character. What lies deeper than so many levels is refused for
+ * that.
+ */
 function isWellFormed(value: unknown, levels: number): boolean {
   if (typeof value === 'string') return value.isWellFormed();
   if (typeof value !== 'object' || value === null || levels === 0) return true;

@@ -1,8 +1,9 @@
 /**
  * edge.ts – The edges of the catalog: every declared relationship, seen from both of its ends.
  *
- * Keeps true: an edge is named `<holder type>.<relationship>`; the targets of a record are a set, in the order of its key, and
- * a key that is not of the declared form, or is no well-formed Unicode, points at nothing.
+ * Keeps true: an edge is named `<holder type>.<relationship>`; the targets of a record are a set,
+ * in the order of its key, and a key that is not of the declared form, or is no well-formed
+ * Unicode, points at nothing.
  */
 import type { ObjectType } from './object-type.ts';
 import type { RecordData } from './record.ts';
@@ -27,15 +28,21 @@ export function edgesOf(types: Iterable<ObjectType>): Map<string, EdgeDefinition
   return edges;
 }
 
-/** The key of the edge's anchor. A relationship that is declared otherwise is another edge; under another inverse it is the same. */
-export function anchorKey({ name, target, key, cardinality }: EdgeDefinition): string {
-  return `anchor ${name} ${target} ${key} ${cardinality}`;
+/**
+ * The key of the edge's id. A relationship that is declared otherwise is another edge; under
+ * another inverse it is the same.
+ */
+export function edgeKey({ name, target, key, cardinality }: EdgeDefinition): string {
+  return `edge ${name} ${target} ${key} ${cardinality}`;
 }
 
 const NONE: readonly string[] = [];
 
 /** The ids that a record points at over an edge, each once. */
-export function targetsOf({ key, cardinality }: EdgeDefinition, data: RecordData): readonly string[] {
+export function targetsOf(
+  { key, cardinality }: EdgeDefinition,
+  data: RecordData,
+): readonly string[] {
   const value = data[key];
   if (cardinality === 'one') return isId(value) ? [value] : NONE;
   return Array.isArray(value) ? [...new Set(value.filter(isId))] : NONE;

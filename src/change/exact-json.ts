@@ -47,7 +47,10 @@ export function inexactProblem(faults: readonly Fault[]): Problem {
  * takes the text.
  * @param isKept whether what is at a pointer is kept at all
  */
-export function inexactNumbers(text: string, isKept: (path: string) => boolean = () => true): Fault[] {
+export function inexactNumbers(
+  text: string,
+  isKept: (path: string) => boolean = () => true,
+): Fault[] {
   if (!isSuspect(text)) return [];
   const faults: Fault[] = [];
   for (const fault of searchInexact(text)) {
@@ -80,7 +83,8 @@ function* searchInexact(text: string): Generator<Fault, undefined> {
     else if (token === ',') goOn(container!);
     else if (token === '"') {
       tokens.lastIndex = endOfString(text, found.index);
-      if (isNameNext(container)) container.name = JSON.parse(text.slice(found.index, tokens.lastIndex)) as string;
+      if (isNameNext(container))
+        container.name = JSON.parse(text.slice(found.index, tokens.lastIndex)) as string;
     } else if (!isExactNumber(token)) yield { path: pathOf(within), detail: inexactDetail(token) };
   }
 }
@@ -111,7 +115,8 @@ export function inexactItems(text: string | undefined): (index: number) => Probl
     for (; !next.done; next = found.next()) {
       const [, item, path] = /^\/(\d+)(.*)$/s.exec(next.value.path)!;
       if (Number(item) > index) break;
-      if (Number(item) === index && faults.length < FAULTS_MAX) faults.push({ ...next.value, path: path! });
+      if (Number(item) === index && faults.length < FAULTS_MAX)
+        faults.push({ ...next.value, path: path! });
     }
     return faults.length > 0 ? inexactProblem(faults) : undefined;
   };
@@ -129,7 +134,9 @@ function goOn(container: Container): void {
 const LEVELS_MAX = 100;
 
 function pathOf(within: readonly Container[]): string {
-  return within.slice(0, LEVELS_MAX).reduce((path, part) => pointer(path, 'at' in part ? part.at : part.name!), '');
+  return within
+    .slice(0, LEVELS_MAX)
+    .reduce((path, part) => pointer(path, 'at' in part ? part.at : part.name!), '');
 }
 
 /**
@@ -146,9 +153,8 @@ export function isExactNumber(text: string): boolean {
  * same decimal.
  */
 function decimalOf(text: string): string {
-  const [, sign = '', whole = '', fraction = '', exponent = '0'] = /^([-+]?)(\d*)\.?(\d*)(?:[eE]([-+]?\d+))?$/.exec(
-    text,
-  )!;
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] =
+    /^([-+]?)(\d*)\.?(\d*)(?:[eE]([-+]?\d+))?$/.exec(text)!;
   const digits = withoutLeadingZeros(whole + fraction);
   const significant = withoutTrailingZeros(digits);
   if (significant === '') return '0';
@@ -176,7 +182,11 @@ const SHOWN_LENGTH_MAX = 60;
 export function inexactDetail(number: string, isText = false): string {
   const text = number.length > SHOWN_LENGTH_MAX ? `${number.slice(0, SHOWN_LENGTH_MAX)}…` : number;
   const value = Number(number);
-  const kept = Number.isFinite(value) ? `it would be kept as ${value}` : 'it is beyond what a double holds';
-  const instead = isText ? 'round it, or declare a string' : `send it as a string, "${text}", or rounded`;
+  const kept = Number.isFinite(value)
+    ? `it would be kept as ${value}`
+    : 'it is beyond what a double holds';
+  const instead = isText
+    ? 'round it, or declare a string'
+    : `send it as a string, "${text}", or rounded`;
   return `${text} has more digits than a number keeps (${kept}); ${instead}`;
 }

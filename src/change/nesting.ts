@@ -1,8 +1,9 @@
 /**
  * nesting.ts – How deep lists and objects lie in each other.
  *
- * Keeps true: it looks no deeper than it is asked to, so that no input, however deep, can exhaust the stack. `JSON.parse` takes
- * any depth; `JSON.stringify`, comparisons and all other recursion overflow at some thousand levels.
+ * Keeps true: it looks no deeper than it is asked to, so that no input, however deep, can exhaust
+ * the stack. `JSON.parse` takes any depth; `JSON.stringify`, comparisons and all other recursion
+ * overflow at some thousand levels.
  */
 
 /** Whether lists and objects lie at most so many levels deep in each other. */

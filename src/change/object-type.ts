@@ -1,10 +1,11 @@
 /**
- * object-type.ts – What records of one kind may hold: typed attributes, and relationships to other types.
+ * object-type.ts – What records of one kind may hold: typed attributes, and relationships to other
+ * types.
  *
- * Keeps true: every name matches NAME and is no member of Object.prototype, so that reading a declared attribute from a record
- * never finds anything but the record's own value; an attribute, a relationship and the inverse of another type's relationship
- * never share a name, nor have one of those that every record brings along. Names that differ in
- * case are different names.
+ * Keeps true: every name matches NAME and is no member of Object.prototype, so that reading a
+ * declared attribute from a record never finds anything but the record's own value; an attribute, a
+ * relationship and the inverse of another type's relationship never share a name, nor have one of
+ * those that every record brings along. Names that differ in case are different names.
  */
 import { type Fault, Problem, pointer } from '../errors.ts';
 
@@ -34,7 +35,10 @@ export interface ObjectTypeDefinition {
 
 export interface ObjectType {
   readonly name: string;
-  /** Grows with every change of the attributes: a record row names the revision that its values are known to fit. */
+  /**
+   * Grows with every change of the attributes: a record row names the revision that its values are
+   * known to fit.
+   */
   readonly revision: number;
   readonly attributes: ReadonlyMap<string, Attribute>;
   readonly relationships: ReadonlyMap<string, Relationship>;
@@ -46,9 +50,19 @@ const RESERVED_TYPE_NAMES = new Set(['segments', 'views', 'object_types']);
 /** json-logic-js would read them from every record. */
 const PROTOTYPE_NAMES: ReadonlySet<unknown> = new Set(Object.getOwnPropertyNames(Object.prototype));
 /** What every record has besides its attributes. */
-const RECORD_NAMES: ReadonlySet<unknown> = new Set(['id', 'version', 'created_at', 'updated_at', 'archived_at']);
+const RECORD_NAMES: ReadonlySet<unknown> = new Set([
+  'id',
+  'version',
+  'created_at',
+  'updated_at',
+  'archived_at',
+]);
 
-export function objectType(name: string, revision: number, definition: ObjectTypeDefinition): ObjectType {
+export function objectType(
+  name: string,
+  revision: number,
+  definition: ObjectTypeDefinition,
+): ObjectType {
   return {
     name,
     revision,
@@ -58,11 +72,15 @@ export function objectType(name: string, revision: number, definition: ObjectTyp
 }
 
 export function objectTypeDefinition(type: ObjectType): ObjectTypeDefinition {
-  return { attributes: Object.fromEntries(type.attributes), relationships: Object.fromEntries(type.relationships) };
+  return {
+    attributes: Object.fromEntries(type.attributes),
+    relationships: Object.fromEntries(type.relationships),
+  };
 }
 
 /**
- * Reads a definition as it was sent. `declared` are the other types of the catalog, for the targets and inverses.
+ * Reads a definition as it was sent. `declared` are the other types of the catalog, for the targets
+ * and inverses.
  * @throws Problem object_type_invalid with a JSON pointer for each fault.
  */
 export function parseObjectType(
@@ -74,14 +92,26 @@ export function parseObjectType(
   const ofType = RESERVED_TYPE_NAMES.has(name) ? 'is reserved' : nameFault(name);
   if (ofType) faults.push({ path: '', detail: `the name '${name}' ${ofType}` });
   const given = isObject(body) ? body : {};
-  if (!isObject(body)) faults.push({ path: '', detail: 'an object type is an object with attributes' });
+  if (!isObject(body))
+    faults.push({ path: '', detail: 'an object type is an object with attributes' });
   for (const member of Object.keys(given)) {
-    if (!['attributes', 'relationships', 'name', 'revision', 'inverse_relationships'].includes(member)) {
-      faults.push({ path: pointer('', member), detail: `'${member}' is not a member of an object type` });
+    if (
+      !['attributes', 'relationships', 'name', 'revision', 'inverse_relationships'].includes(member)
+    ) {
+      faults.push({
+        path: pointer('', member),
+        detail: `'${member}' is not a member of an object type`,
+      });
     }
   }
   const attributes = parseAttributes(given['attributes'] ?? {}, faults);
-  const relationships = parseRelationships(name, given['relationships'] ?? {}, attributes, declared, faults);
+  const relationships = parseRelationships(
+    name,
+    given['relationships'] ?? {},
+    attributes,
+    declared,
+    faults,
+  );
   if (faults.length > 0) throw new Problem('object_type_invalid', faults[0]!.detail, faults);
   return { attributes, relationships };
 }
@@ -89,7 +119,10 @@ export function parseObjectType(
 function parseAttributes(given: unknown, faults: Fault[]): Record<string, Attribute> {
   const attributes: Record<string, Attribute> = {};
   if (!isObject(given)) {
-    faults.push({ path: '/attributes', detail: 'attributes are an object of name to { "type": … }' });
+    faults.push({
+      path: '/attributes',
+      detail: 'attributes are an object of name to { "type": … }',
+    });
     return attributes;
   }
   const names = Object.keys(given);
@@ -114,7 +147,10 @@ function parseAttribute(given: unknown, path: string, faults: Fault[]): Attribut
   }
   for (const member of Object.keys(declared)) {
     if (member !== 'type' && !(member === 'of' && type === 'list')) {
-      faults.push({ path: pointer(path, member), detail: `'${member}' is not a member of a ${type} attribute` });
+      faults.push({
+        path: pointer(path, member),
+        detail: `'${member}' is not a member of a ${type} attribute`,
+      });
     }
   }
   if (type !== 'list') return { type };
@@ -138,13 +174,17 @@ function parseRelationships(
 ): Record<string, Relationship> {
   const relationships: Record<string, Relationship> = {};
   if (!isObject(given)) {
-    faults.push({ path: '/relationships', detail: 'relationships are an object of name to { "to", "key", … }' });
+    faults.push({
+      path: '/relationships',
+      detail: 'relationships are an object of name to { "to", "key", … }',
+    });
     return relationships;
   }
   for (const name of Object.keys(given)) {
     const path = pointer('/relationships', name);
     refuseName(name, `the name '${name}'`, path, faults);
-    if (Object.hasOwn(attributes, name)) faults.push({ path, detail: `'${name}' is an attribute already` });
+    if (Object.hasOwn(attributes, name))
+      faults.push({ path, detail: `'${name}' is an attribute already` });
     const relationship = parseRelationship(holder, given[name], path, attributes, declared, faults);
     if (relationship) relationships[name] = relationship;
   }
@@ -162,14 +202,20 @@ function parseRelationship(
   faults: Fault[],
 ): Relationship | undefined {
   if (!isObject(given)) {
-    faults.push({ path, detail: 'a relationship is an object { "to", "key", "cardinality", "inverse" }' });
+    faults.push({
+      path,
+      detail: 'a relationship is an object { "to", "key", "cardinality", "inverse" }',
+    });
     return undefined;
   }
   const before = faults.length;
   const { to, key, inverse } = given;
   const cardinality = given['cardinality'] ?? 'one';
   if (typeof to !== 'string' || (to !== holder && !declared.has(to))) {
-    faults.push({ path: `${path}/to`, detail: `to must name a declared object type or '${holder}' itself` });
+    faults.push({
+      path: `${path}/to`,
+      detail: `to must name a declared object type or '${holder}' itself`,
+    });
   }
   refuseName(key, 'key', `${path}/key`, faults);
   if (typeof key === 'string' && Object.hasOwn(attributes, key)) {
@@ -184,7 +230,10 @@ function parseRelationship(
   refuseName(inverse, 'inverse is required and', `${path}/inverse`, faults);
   for (const member of Object.keys(given)) {
     if (!['to', 'key', 'cardinality', 'inverse'].includes(member)) {
-      faults.push({ path: pointer(path, member), detail: `'${member}' is not a member of a relationship` });
+      faults.push({
+        path: pointer(path, member),
+        detail: `'${member}' is not a member of a relationship`,
+      });
     }
   }
   if (faults.length > before) return undefined;
@@ -208,7 +257,8 @@ function refuseSharedInverses(
       taken.has(onTarget) ||
       Object.hasOwn(ownNames, relationship.inverse) ||
       (relationship.to !== holder &&
-        (target?.attributes.has(relationship.inverse) || target?.relationships.has(relationship.inverse))) ||
+        (target?.attributes.has(relationship.inverse) ||
+          target?.relationships.has(relationship.inverse))) ||
       holderOf(declared, holder, relationship.to, relationship.inverse) !== undefined;
     if (clash) {
       const path = `${pointer('/relationships', name)}/inverse`;
@@ -218,7 +268,10 @@ function refuseSharedInverses(
   }
 }
 
-/** The other side of it: a name that the relationship of another type has put here is declared as nothing else. */
+/**
+ * The other side of it: a name that the relationship of another type has put here is declared as
+ * nothing else.
+ */
 function refuseInversesOfOthers(
   target: string,
   given: ObjectTypeDefinition,

@@ -1,18 +1,26 @@
 /**
- * record.ts – A record as it is kept: its values, its history in numbers, and what one change makes of it.
+ * record.ts – A record as it is kept: its values, its history in numbers, and what one change makes
+ * of it.
  *
- * Keeps true: `version` counts the revisions of a record, also across its deletion while a tombstone remembers it;
- * `sourceVersion` never falls; an archived record stays archived until it is restored; nothing is edited in place.
+ * Keeps true: `version` counts the revisions of a record, also across its deletion while a
+ * tombstone remembers it; `sourceVersion` never falls; an archived record stays archived until it
+ * is restored; nothing is edited in place.
  */
 import { unreachable } from '../errors.ts';
 import type { Change, Outcome } from './change.ts';
 import type { ObjectType } from './object-type.ts';
 import { fitValue } from './value.ts';
 
-/** A record's values by attribute name, declared or not; a missing value is an absent member, never null. */
+/**
+ * A record's values by attribute name, declared or not; a missing value is an absent member, never
+ * null.
+ */
 export type RecordData = Readonly<Record<string, unknown>>;
 
-/** Times are milliseconds since 1970. A record with `deletedAt` is a tombstone: for readers it does not exist. */
+/**
+ * Times are milliseconds since 1970. A record with `deletedAt` is a tombstone: for readers it does
+ * not exist.
+ */
 export interface RecordRow {
   readonly data: RecordData;
   readonly version: number;
@@ -21,7 +29,10 @@ export interface RecordRow {
   readonly sourceVersion?: number;
   readonly archivedAt?: number;
   readonly deletedAt?: number;
-  /** The values are known to be in normal form for this revision of the type; 0: they must be looked at. */
+  /**
+   * The values are known to be in normal form for this revision of the type; 0: they must be looked
+   * at.
+   */
   readonly fits: number;
 }
 
@@ -78,7 +89,10 @@ export function isLive(record: RecordRow | undefined): record is RecordRow {
   return exists(record) && record.archivedAt === undefined;
 }
 
-/** The values that filters see: in normal form for the type as declared now; what does not fit reads as missing. */
+/**
+ * The values that filters see: in normal form for the type as declared now; what does not fit reads
+ * as missing.
+ */
 export function filterableData(record: RecordRow, type: ObjectType, timeZone: string): RecordData {
   if (record.fits === type.revision) return record.data;
   const seen: Record<string, unknown> = {};
@@ -91,7 +105,10 @@ export function filterableData(record: RecordRow, type: ObjectType, timeZone: st
   return seen;
 }
 
-/** The record as it is read: values that fit are in normal form, whatever they were when they came; others stay as they are. */
+/**
+ * The record as it is read: values that fit are in normal form, whatever they were when they came;
+ * others stay as they are.
+ */
 export function asDeclared(record: RecordRow, type: ObjectType, timeZone: string): RecordRow {
   const fitted = filterableData(record, type, timeZone);
   return fitted === record.data ? record : { ...record, data: { ...record.data, ...fitted } };
@@ -105,7 +122,10 @@ export interface Applied {
   readonly names?: readonly string[];
 }
 
-/** What a change is applied with: the batch's clock, and how far the values of the change are known to fit. */
+/**
+ * What a change is applied with: the batch's clock, and how far the values of the change are known
+ * to fit.
+ */
 export interface Applying {
   readonly nowMs: number;
   readonly type: ObjectType;
@@ -114,8 +134,15 @@ export interface Applying {
   readonly checkedAt: number;
 }
 
-/** Caller: changes of one record come in their order. The result depends on nothing but the arguments. */
-export function applyChange(record: RecordRow | undefined, change: Change, applying: Applying): Applied {
+/**
+ * Caller: changes of one record come in their order. The result depends on nothing but the
+ * arguments.
+ */
+export function applyChange(
+  record: RecordRow | undefined,
+  change: Change,
+  applying: Applying,
+): Applied {
   if (isStale(record, change)) return { outcome: 'stale', record };
   switch (change.op) {
     case 'put':
@@ -127,7 +154,9 @@ export function applyChange(record: RecordRow | undefined, change: Change, apply
         ? setArchived(record, change, record.archivedAt ?? applying.nowMs, applying)
         : { outcome: 'unknown', record };
     case 'restore':
-      return exists(record) ? setArchived(record, change, undefined, applying) : { outcome: 'unknown', record };
+      return exists(record)
+        ? setArchived(record, change, undefined, applying)
+        : { outcome: 'unknown', record };
     case 'delete':
       return remove(record, change, applying);
     default:
@@ -146,7 +175,14 @@ function put(record: RecordRow | undefined, change: Change, applying: Applying):
   const fits = fitsOf(data, applying);
   const version = (record?.version ?? 0) + 1;
   if (!exists(record)) {
-    const created: RecordRow = { data, version, createdAt: nowMs, updatedAt: nowMs, fits, ...seen(record, change) };
+    const created: RecordRow = {
+      data,
+      version,
+      createdAt: nowMs,
+      updatedAt: nowMs,
+      fits,
+      ...seen(record, change),
+    };
     return { outcome: 'created', record: created };
   }
   if (sameData(record.data, data) && record.fits === fits) return noted(record, change);
@@ -155,7 +191,9 @@ function put(record: RecordRow | undefined, change: Change, applying: Applying):
 
 function patch(record: RecordRow, change: Change, applying: Applying): Applied {
   const given = change.data ?? {};
-  const names = Object.keys(given).filter((name) => !sameValue(record.data[name], given[name] ?? undefined));
+  const names = Object.keys(given).filter(
+    (name) => !sameValue(record.data[name], given[name] ?? undefined),
+  );
   if (names.length === 0) return noted(record, change);
   const data: Record<string, unknown> = { ...record.data };
   for (const name of names) {
@@ -167,15 +205,27 @@ function patch(record: RecordRow, change: Change, applying: Applying): Applied {
     wasFitting && applying.checkedAt >= applying.type.revision
       ? record.fits
       : fitsOf(data, { ...applying, checkedAt: 0 });
-  return { outcome: 'updated', record: revised(record, change, applying.nowMs, { data, fits }), names };
+  return {
+    outcome: 'updated',
+    record: revised(record, change, applying.nowMs, { data, fits }),
+    names,
+  };
 }
 
-function setArchived(record: RecordRow, change: Change, archivedAt: number | undefined, { nowMs }: Applying): Applied {
+function setArchived(
+  record: RecordRow,
+  change: Change,
+  archivedAt: number | undefined,
+  { nowMs }: Applying,
+): Applied {
   if (record.archivedAt === archivedAt) return noted(record, change);
   const { archivedAt: _, ...rest } = record;
   return {
     outcome: 'updated',
-    record: { ...revised(rest, change, nowMs, {}), ...(archivedAt === undefined ? {} : { archivedAt }) },
+    record: {
+      ...revised(rest, change, nowMs, {}),
+      ...(archivedAt === undefined ? {} : { archivedAt }),
+    },
   };
 }
 
@@ -183,20 +233,47 @@ function setArchived(record: RecordRow, change: Change, archivedAt: number | und
 function remove(record: RecordRow | undefined, change: Change, { nowMs }: Applying): Applied {
   const numbers = seen(record, change);
   const outcome = exists(record) ? 'deleted' : 'absent';
-  if (numbers.sourceVersion === undefined) return { outcome, record: exists(record) ? undefined : record };
+  if (numbers.sourceVersion === undefined)
+    return { outcome, record: exists(record) ? undefined : record };
   const version = (record?.version ?? 0) + 1;
   const createdAt = record?.createdAt ?? nowMs;
-  return { outcome, record: { data: {}, version, createdAt, updatedAt: nowMs, deletedAt: nowMs, fits: 0, ...numbers } };
+  return {
+    outcome,
+    record: {
+      data: {},
+      version,
+      createdAt,
+      updatedAt: nowMs,
+      deletedAt: nowMs,
+      fits: 0,
+      ...numbers,
+    },
+  };
 }
 
 /** Nothing changes but the number that the source gave. */
 function noted(record: RecordRow, change: Change): Applied {
   if (change.source_version === undefined) return { outcome: 'unchanged', record, names: [] };
-  return { outcome: 'unchanged', record: { ...record, sourceVersion: change.source_version }, names: [] };
+  return {
+    outcome: 'unchanged',
+    record: { ...record, sourceVersion: change.source_version },
+    names: [],
+  };
 }
 
-function revised(record: RecordRow, change: Change, nowMs: number, members: Partial<RecordRow>): RecordRow {
-  return { ...record, ...members, version: record.version + 1, updatedAt: nowMs, ...seen(record, change) };
+function revised(
+  record: RecordRow,
+  change: Change,
+  nowMs: number,
+  members: Partial<RecordRow>,
+): RecordRow {
+  return {
+    ...record,
+    ...members,
+    version: record.version + 1,
+    updatedAt: nowMs,
+    ...seen(record, change),
+  };
 }
 
 function seen(record: RecordRow | undefined, change: Change): { sourceVersion?: number } {
@@ -219,7 +296,10 @@ function sameData(a: RecordData, b: RecordData): boolean {
   return names.every((name) => Object.hasOwn(b, name) && sameValue(a[name], b[name]));
 }
 
-/** Lists and objects are new references after each parse; those that are written alike are the same value. */
+/**
+ * Lists and objects are new references after each parse; those that are written alike are the same
+ * value.
+ */
 export function sameValue(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;

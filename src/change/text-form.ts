@@ -1,8 +1,10 @@
 /**
- * text-form.ts – How a file of text writes numbers, dates and truth where it was made, and what that is in our own form.
+ * text-form.ts – How a file of text writes numbers, dates and truth where it was made, and what
+ * that is in our own form.
  *
- * Keeps true: nothing is guessed. What is written as the file was said to write it becomes the form of RFC 3339 or JSON, digit
- * for digit; anything else is undefined, and refused by who asks. RFC 3339 itself always reads.
+ * Keeps true: nothing is guessed. What is written as the file was said to write it becomes the form
+ * of RFC 3339 or JSON, digit for digit; anything else is undefined, and refused by who asks. RFC
+ * 3339 itself always reads.
  */
 
 type DateOrder = 'dmy' | 'mdy' | 'ymd';
@@ -22,13 +24,13 @@ export interface TextForm {
   readonly falseWords?: readonly string[];
 }
 
-const PATTERNS: readonly (readonly [pattern: string, form: DateForm])[] = (['.', '/', '-'] as const).flatMap(
-  (separator) => [
-    [`dd${separator}mm${separator}yyyy`, { order: 'dmy', separator }],
-    [`mm${separator}dd${separator}yyyy`, { order: 'mdy', separator }],
-    [`yyyy${separator}mm${separator}dd`, { order: 'ymd', separator }],
-  ],
-);
+const PATTERNS: readonly (readonly [pattern: string, form: DateForm])[] = (
+  ['.', '/', '-'] as const
+).flatMap((separator) => [
+  [`dd${separator}mm${separator}yyyy`, { order: 'dmy', separator }],
+  [`mm${separator}dd${separator}yyyy`, { order: 'mdy', separator }],
+  [`yyyy${separator}mm${separator}dd`, { order: 'ymd', separator }],
+]);
 /** A pattern may say that times follow: they are read whether it does or not. */
 const PATTERN_TIME = /[ t]hh:mm(?::ss)?$/;
 
@@ -44,10 +46,15 @@ export function patternOf({ order, separator }: DateForm): string {
 }
 
 const NUMBER = /^([+-]?)(\d*)(?:\.(\d*))?([eE][+-]?\d+)?$/;
-/** Points between thousands are only beyond doubt beside a decimal comma, or where there are several. */
+/**
+ * Points between thousands are only beyond doubt beside a decimal comma, or where there are
+ * several.
+ */
 const GROUPED = /^[+-]?\d{1,3}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,})$/;
 
-/** A number as JSON writes it: `.097`, `+5` and `5.` are what spreadsheets and databases write too. */
+/**
+ * A number as JSON writes it: `.097`, `+5` and `5.` are what spreadsheets and databases write too.
+ */
 export function readNumberText(text: string, { decimal = '.' }: TextForm): string | undefined {
   const pointed = decimal === '.' ? text : pointedText(text);
   const [, sign, whole = '', fraction = '', exponent = ''] = NUMBER.exec(pointed ?? '') ?? [];
@@ -92,12 +99,16 @@ function readTimeText(text: string): string | undefined {
   const [, hour, minute, second = '00', fraction = '', half, offset = ''] = TIME.exec(text) ?? [];
   if (hour === undefined) return undefined;
   if (half !== undefined && (Number(hour) < 1 || Number(hour) > 12)) return undefined;
-  const ofDay = half === undefined ? Number(hour) : (Number(hour) % 12) + (half.toLowerCase() === 'p' ? 12 : 0);
+  const ofDay =
+    half === undefined ? Number(hour) : (Number(hour) % 12) + (half.toLowerCase() === 'p' ? 12 : 0);
   return `${String(ofDay).padStart(2, '0')}:${minute}:${second}${fraction}${offset}`;
 }
 
 /** `true` or `false` in any letters, or one of the file's words for them. */
-export function readBooleanText(text: string, { trueWords = [], falseWords = [] }: TextForm): boolean | undefined {
+export function readBooleanText(
+  text: string,
+  { trueWords = [], falseWords = [] }: TextForm,
+): boolean | undefined {
   const word = text.toLowerCase();
   if (word === 'true' || trueWords.includes(word)) return true;
   return word === 'false' || falseWords.includes(word) ? false : undefined;

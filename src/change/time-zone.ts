@@ -1,14 +1,19 @@
 /**
- * time-zone.ts – What the clocks of an IANA time zone show, and when: the only reader of `Intl`'s time zones.
+ * time-zone.ts – What the clocks of an IANA time zone show, and when: the only reader of `Intl`'s
+ * time zones.
  *
- * Keeps true: an instant is UTC milliseconds; a wall clock is a number too, the milliseconds that UTC would have if its
- * clocks showed the same. A wall clock that the zone skips is shifted forward by the gap, one that occurs twice is the
- * earlier; the start of a date is the first instant at which the zone's calendar shows it, midnight or not.
+ * Keeps true: an instant is UTC milliseconds; a wall clock is a number too, the milliseconds that
+ * UTC would have if its clocks showed the same. A wall clock that the zone skips is shifted forward
+ * by the gap, one that occurs twice is the earlier; the start of a date is the first instant at
+ * which the zone's calendar shows it, midnight or not.
  */
 
 const DAY_MS = 86_400_000;
 
-/** Offsets are remembered by day; the memory starts over when it is full, so that hostile dates can't fill it. */
+/**
+ * Offsets are remembered by day; the memory starts over when it is full, so that hostile dates
+ * can't fill it.
+ */
 const DAYS_REMEMBERED_MAX = 20_000;
 
 interface Zone {
@@ -28,7 +33,10 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** The instant at which the zone's clocks show `wallMs`: in a gap shifted forward, in an overlap the earlier one. */
+/**
+ * The instant at which the zone's clocks show `wallMs`: in a gap shifted forward, in an overlap the
+ * earlier one.
+ */
 export function instantOfWallClock(wallMs: number, timeZone: string): number {
   if (timeZone === 'UTC') return wallMs;
   const [before, after] = offsetsAround(wallMs, timeZone);
@@ -40,21 +48,30 @@ export function instantOfWallClock(wallMs: number, timeZone: string): number {
   return wallMs - before;
 }
 
-/** The first instant of the date whose midnight, as a wall clock, is `midnightMs`; of a date that is skipped, of the next. */
+/**
+ * The first instant of the date whose midnight, as a wall clock, is `midnightMs`; of a date that is
+ * skipped, of the next.
+ */
 export function startOfDate(midnightMs: number, timeZone: string): number {
   if (timeZone === 'UTC') return midnightMs;
   const instant = instantOfWallClock(midnightMs, timeZone);
-  return wallClockAt(instant, timeZone) === midnightMs ? instant : endOfGap(midnightMs, instant, timeZone);
+  return wallClockAt(instant, timeZone) === midnightMs
+    ? instant
+    : endOfGap(midnightMs, instant, timeZone);
 }
 
-/** The last instant of that date in milliseconds: it lies before the first one if the zone leaves the date out. */
+/**
+ * The last instant of that date in milliseconds: it lies before the first one if the zone leaves
+ * the date out.
+ */
 export function endOfDate(midnightMs: number, timeZone: string): number {
   return startOfDate(midnightMs + DAY_MS, timeZone) - 1;
 }
 
 /**
- * The last date that has begun at `instant`, as its midnight on a wall clock: so each instant lies in one date. The clocks may
- * show an earlier one: set back at 00:01, they show yesterday once more.
+ * The last date that has begun at `instant`, as its midnight on a wall clock: so each instant lies
+ * in one date. The clocks may show an earlier one: set back at 00:01, they show yesterday once
+ * more.
  */
 export function dateAt(instant: number, timeZone: string): number {
   const wallMs = wallClockAt(instant, timeZone);
@@ -68,7 +85,10 @@ export function wallClockAt(instant: number, timeZone: string): number {
   return timeZone === 'UTC' ? instant : instant + offsetAt(instant, timeZone);
 }
 
-/** The instant at which the clocks jump over `wallMs`: they show less before it, and more from it on. */
+/**
+ * The instant at which the clocks jump over `wallMs`: they show less before it, and more from it
+ * on.
+ */
 function endOfGap(wallMs: number, shifted: number, timeZone: string): number {
   let low = shifted - 2 * DAY_MS;
   let high = shifted;
@@ -80,7 +100,10 @@ function endOfGap(wallMs: number, shifted: number, timeZone: string): number {
   return high;
 }
 
-/** The offsets in force a day before and a day after: between two changes of the clocks lie more than two days. */
+/**
+ * The offsets in force a day before and a day after: between two changes of the clocks lie more
+ * than two days.
+ */
 function offsetsAround(wallMs: number, timeZone: string): [before: number, after: number] {
   return [offsetAt(wallMs - DAY_MS, timeZone), offsetAt(wallMs + DAY_MS, timeZone)];
 }
@@ -105,7 +128,8 @@ function offsetAtStartOf(day: number, zone: Zone): number {
 const OFFSET = /GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?$/;
 
 function exactOffset(instant: number, zone: Zone): number {
-  const [, sign, hours = '0', minutes = '0', seconds = '0'] = OFFSET.exec(zone.format.format(instant)) ?? [];
+  const [, sign, hours = '0', minutes = '0', seconds = '0'] =
+    OFFSET.exec(zone.format.format(instant)) ?? [];
   const ms = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
   return sign === '-' ? -ms : ms;
 }

@@ -1,10 +1,12 @@
 /**
- * value.ts – The one normal form that a value of each type has: in records, in filters, and in what is compared.
+ * value.ts – The one normal form that a value of each type has: in records, in filters, and in what
+ * is compared.
  *
- * Keeps true: a fitted value fits again and comes back as the same reference, and two values of one type are equal exactly
- * when their normal forms are `===` (of scalars). A date is a calendar day, `YYYY-MM-DD`, in every time zone; a datetime is
- * UTC with milliseconds: so either orders as a string.
- * `fitValue` runs for every value of every record that is taken in: what is already in normal form costs no allocation.
+ * Keeps true: a fitted value fits again and comes back as the same reference, and two values of one
+ * type are equal exactly when their normal forms are `===` (of scalars). A date is a calendar day,
+ * `YYYY-MM-DD`, in every time zone; a datetime is UTC with milliseconds: so either orders as a
+ * string. `fitValue` runs for every value of every record that is taken in: what is already in
+ * normal form costs no allocation.
  */
 import { unreachable } from '../errors.ts';
 import { inexactDetail, isExactNumber } from './exact-json.ts';
@@ -17,11 +19,20 @@ type Scalar = string | number | boolean;
 const INSTANT_MIN_MS = -62_167_219_200_000;
 const INSTANT_MAX_MS = 253_402_300_799_999;
 
-/** The normal form of a record's value, or undefined if it does not fit. Strict: `"7"` is no number, null is no value. */
-export function fitValue(attribute: Attribute, value: unknown, timeZone: string): unknown | undefined {
+/**
+ * The normal form of a record's value, or undefined if it does not fit. Strict: `"7"` is no number,
+ * null is no value.
+ */
+export function fitValue(
+  attribute: Attribute,
+  value: unknown,
+  timeZone: string,
+): unknown | undefined {
   switch (attribute.type) {
     case 'list':
-      return attribute.of && Array.isArray(value) ? fitList(attribute.of, value, timeZone) : undefined;
+      return attribute.of && Array.isArray(value)
+        ? fitList(attribute.of, value, timeZone)
+        : undefined;
     case 'object':
       return isObject(value) ? value : undefined;
     default:
@@ -29,14 +40,25 @@ export function fitValue(attribute: Attribute, value: unknown, timeZone: string)
   }
 }
 
-/** The normal form of a filter's value, or undefined. Lenient: a string is read as the type (`"42"`, `"true"`). */
-export function readOperand(type: ScalarType, value: unknown, timeZone: string): Scalar | undefined {
-  if (typeof value === 'string' && type === 'number') return fitScalar(type, readNumber(value), timeZone);
+/**
+ * The normal form of a filter's value, or undefined. Lenient: a string is read as the type (`"42"`,
+ * `"true"`).
+ */
+export function readOperand(
+  type: ScalarType,
+  value: unknown,
+  timeZone: string,
+): Scalar | undefined {
+  if (typeof value === 'string' && type === 'number')
+    return fitScalar(type, readNumber(value), timeZone);
   if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true';
   return fitScalar(type, value, timeZone);
 }
 
-/** The moment at which the day of a date begins, as a datetime; undefined of what is no date in normal form. */
+/**
+ * The moment at which the day of a date begins, as a datetime; undefined of what is no date in
+ * normal form.
+ */
 export function beginOfDate(value: unknown, timeZone: string): string | undefined {
   if (typeof value !== 'string' || !isNormalDate(value)) return undefined;
   return new Date(startOfDate(midnightAt(value), timeZone)).toISOString();
@@ -48,7 +70,10 @@ export interface Day {
   readonly last: string;
 }
 
-/** The day that a date means where moments are asked for; undefined of anything else. What no datetime can be is cut off. */
+/**
+ * The day that a date means where moments are asked for; undefined of anything else. What no
+ * datetime can be is cut off.
+ */
 export function readDay(value: unknown, timeZone: string): Day | undefined {
   if (typeof value !== 'string' || !isNormalDate(value)) return undefined;
   const midnightMs = midnightAt(value);
@@ -106,7 +131,11 @@ function fitScalar(type: ScalarType, value: unknown, timeZone: string): Scalar |
 }
 
 /** The list itself while its elements are in normal form; a copy from the first that is not. */
-function fitList(of: ScalarType, list: readonly unknown[], timeZone: string): readonly unknown[] | undefined {
+function fitList(
+  of: ScalarType,
+  list: readonly unknown[],
+  timeZone: string,
+): readonly unknown[] | undefined {
   let fitted: unknown[] | undefined;
   for (let index = 0; index < list.length; index += 1) {
     const element = list[index];
@@ -174,8 +203,9 @@ function isNormalInstant(text: string): boolean {
 }
 
 /**
- * Reads a date, or a date and time with `Z`, an offset, or none, by RFC 3339, into UTC milliseconds. Beside that it reads what
- * browsers and databases write: no seconds, a space for the `T`, an offset of hours alone.
+ * Reads a date, or a date and time with `Z`, an offset, or none, by RFC 3339, into UTC
+ * milliseconds. Beside that it reads what browsers and databases write: no seconds, a space for the
+ * `T`, an offset of hours alone.
  */
 function readInstant(text: string, timeZone: string): number | undefined {
   if (!isDateAt(text)) return undefined;
@@ -200,7 +230,10 @@ const DOT = 46;
 const DASH = 45;
 const PLUS = 43;
 const COLON = 58;
-/** The bit by which a lower-case letter differs from its upper-case one: RFC 3339 allows `t` and `z`. */
+/**
+ * The bit by which a lower-case letter differs from its upper-case one: RFC 3339 allows `t` and
+ * `z`.
+ */
 const LOWER = 32;
 
 function isDateAt(text: string): boolean {
@@ -210,7 +243,10 @@ function isDateAt(text: string): boolean {
   return year >= 0 && day >= 1 && day <= daysInMonth(year, digits(text, 5, 2));
 }
 
-/** Hours and minutes, and seconds where there are any. A leap second is refused: no instant in milliseconds is it. */
+/**
+ * Hours and minutes, and seconds where there are any. A leap second is refused: no instant in
+ * milliseconds is it.
+ */
 function isTimeAt(text: string): boolean {
   if (text.charCodeAt(13) !== COLON) return false;
   if (!inRange(digits(text, 11, 2), 23) || !inRange(digits(text, 14, 2), 59)) return false;
@@ -225,7 +261,10 @@ function inRange(value: number, max: number): boolean {
   return value >= 0 && value <= max;
 }
 
-/** Where the time of day ends, with the fraction of its seconds; undefined after a dot without digits. */
+/**
+ * Where the time of day ends, with the fraction of its seconds; undefined after a dot without
+ * digits.
+ */
 function endOfTime(text: string): number | undefined {
   if (!hasSeconds(text)) return 16;
   if (text.charCodeAt(19) !== DOT) return 19;
@@ -281,9 +320,14 @@ function midnightAt(text: string): number {
   return midnightOf(digits(text, 0, 4), digits(text, 5, 2), digits(text, 8, 2));
 }
 
-/** `Date.UTC` reads the years 0 to 99 as 1900 to 1999; a whole cycle of 400 years later the calendar is the same. */
+/**
+ * `Date.UTC` reads the years 0 to 99 as 1900 to 1999; a whole cycle of 400 years later the calendar
+ * is the same.
+ */
 function midnightOf(year: number, month: number, day: number): number {
-  return year < 100 ? Date.UTC(year + 400, month - 1, day) - CYCLE_MS : Date.UTC(year, month - 1, day);
+  return year < 100
+    ? Date.UTC(year + 400, month - 1, day) - CYCLE_MS
+    : Date.UTC(year, month - 1, day);
 }
 
 /** 400 years of the Gregorian calendar. */

@@ -26,7 +26,8 @@ const REPAIR_TIMEOUT_MS = 3_600_000;
 /** What is repaired is compared again, and what is still wrong is repaired again. */
 const REPAIRS_MAX = 3;
 const LOOKS_MAX = 3;
-const NOTHING_ELSE = 'Nothing else was compared: a key that holds another kind of value stops whoever reads it.';
+const NOTHING_ELSE =
+  'Nothing else was compared: a key that holds another kind of value stops whoever reads it.';
 const UNREADABLE =
   'Not repaired: records that nobody can read can only be removed by hand from where they are kept ' +
   '(in=records or in=kinds above; HDEL <prefix>:{<partition>}:records:<type> <id>). Then repair, and put them again.';
@@ -47,7 +48,11 @@ export async function runAudit(config: Config, options: AuditCommandOptions): Pr
 }
 
 /** Repairs until nothing is wrong, or it is of no use. @returns the exit code */
-async function repaired(deployment: Deployment, found: AuditReport | undefined, timeoutMs: number): Promise<number> {
+async function repaired(
+  deployment: Deployment,
+  found: AuditReport | undefined,
+  timeoutMs: number,
+): Promise<number> {
   let report = found;
   if (report && hasUnreadable(report)) {
     console.log(UNREADABLE);
@@ -55,7 +60,9 @@ async function repaired(deployment: Deployment, found: AuditReport | undefined, 
   }
   if (deployment.store.catalog.activations.size > 0) console.log(WEBHOOKS_MISS);
   for (let attempt = 1; attempt <= REPAIRS_MAX && !isWell(report); attempt++) {
-    console.log('Mending rows, and building all that is kept of segments and relationships anew from the records …');
+    console.log(
+      'Mending rows, and building all that is kept of segments and relationships anew from the records …',
+    );
     if (!(await isMended(deployment, report, timeoutMs))) return 1;
     report = await lookAtAll(deployment, timeoutMs);
   }
@@ -70,7 +77,8 @@ async function repaired(deployment: Deployment, found: AuditReport | undefined, 
 function hasUnreadable({ faults }: AuditReport): boolean {
   return faults.some(
     ({ place, of, told }) =>
-      (place === 'records' && told.endsWith(UNREADABLE_MARK)) || (place === 'kinds' && of === 'records'),
+      (place === 'records' && told.endsWith(UNREADABLE_MARK)) ||
+      (place === 'kinds' && of === 'records'),
   );
 }
 
@@ -91,7 +99,10 @@ async function isMended(
 }
 
 /** A segment that is left out is not known to be repaired: others may edit some meanwhile. */
-async function lookAtAll(deployment: Deployment, timeoutMs: number): Promise<AuditReport | undefined> {
+async function lookAtAll(
+  deployment: Deployment,
+  timeoutMs: number,
+): Promise<AuditReport | undefined> {
   for (let number = 1; ; number++) {
     const report = await look(deployment, timeoutMs);
     if (!report || report.skipped.length === 0 || number === LOOKS_MAX) return report;
@@ -128,7 +139,8 @@ async function look(deployment: Deployment, timeoutMs: number): Promise<AuditRep
 }
 
 function describeReport(report: AuditReport): string[] {
-  const { segments, records, partitions, evaluations, memberships, edges, graphRecords, leftOver } = report;
+  const { segments, records, partitions, evaluations, memberships, edges, graphRecords, leftOver } =
+    report;
   const across = `${grouped(edges)} relationships: holders, their values, neighbour rows and related rows, over ${grouped(graphRecords)} live records in memory.`;
   return [
     `Compared ${grouped(segments)} segments over ${grouped(records)} records in ${partitions} partitions with JsonLogic:`,
@@ -155,9 +167,16 @@ function describeReport(report: AuditReport): string[] {
   ];
 }
 
-function conclusion({ differences, withoutPredicate, segments, skipped, isBroken }: AuditReport): string {
+function conclusion({
+  differences,
+  withoutPredicate,
+  segments,
+  skipped,
+  isBroken,
+}: AuditReport): string {
   if (differences > 0) return `${grouped(differences)} differences.`;
-  if (withoutPredicate.length > 0) return `${grouped(withoutPredicate.length)} segments without a predicate.`;
+  if (withoutPredicate.length > 0)
+    return `${grouped(withoutPredicate.length)} segments without a predicate.`;
   if (isBroken) return 'Zero differences, but a message that was not applied.';
   if (segments > 0) return 'Zero differences.';
   return skipped.length > 0
@@ -165,7 +184,14 @@ function conclusion({ differences, withoutPredicate, segments, skipped, isBroken
     : 'Nothing was compared: there is no segment and no view with a query.';
 }
 
-function differenceLines({ inSegments, inCounts, inIds, inTimers, inEdges, inKept }: AuditReport): string[][] {
+function differenceLines({
+  inSegments,
+  inCounts,
+  inIds,
+  inTimers,
+  inEdges,
+  inKept,
+}: AuditReport): string[][] {
   return [
     inSegments.map(
       ({ slug, place, engineOnly, referenceOnly }) =>
@@ -198,7 +224,10 @@ function listed(kinds: readonly string[][]): string[] {
   return kinds.flatMap((lines) =>
     lines.length <= LINES_MAX
       ? lines
-      : [...lines.slice(0, LINES_MAX), `… and ${grouped(lines.length - LINES_MAX)} more such lines`],
+      : [
+          ...lines.slice(0, LINES_MAX),
+          `… and ${grouped(lines.length - LINES_MAX)} more such lines`,
+        ],
   );
 }
 

@@ -1,8 +1,9 @@
 /**
- * beside.ts – For commands that look at a deployment, beside the server that runs it or without one.
+ * beside.ts – For commands that look at a deployment, beside the server that runs it or without
+ * one.
  *
- * Keeps true: looking founds nothing and asks for no setting that was fixed at the first start; a Redis or a worker that had to
- * be started for it ends with it.
+ * Keeps true: looking founds nothing and asks for no setting that was fixed at the first start; a
+ * Redis or a worker that had to be started for it ends with it.
  */
 import type { Config } from '../config.ts';
 import { type Deployment, openDeployment } from '../engine/deployment.ts';
@@ -18,16 +19,23 @@ export interface LookOptions {
   readonly needsWorker: boolean;
 }
 
-/** Runs `look` on the deployment that the configuration names. @throws CommandError if there is none. */
+/**
+ * Runs `look` on the deployment that the configuration names. @throws CommandError if there is
+ * none.
+ */
 export async function beside<T>(
   config: Config,
   { needsWorker }: LookOptions,
   look: (deployment: Deployment) => Promise<T>,
 ): Promise<T> {
   exitOnSignals();
-  const server = await joinRedisServer({ url: config.redisUrl, dataFolder: config.dataFolder, say: tell });
+  const server = await joinRedisServer({
+    url: config.redisUrl,
+    dataFolder: config.dataFolder,
+    say: tell,
+  });
   try {
-    const { partitions, timeZone, isServed } = await readStanding(server.url, config.prefix);
+    const { partitions, timeZone, isServed } = await readPartitionStatus(server.url, config.prefix);
     const deployment = await openDeployment({
       redisUrl: server.url,
       prefix: config.prefix,
@@ -42,7 +50,10 @@ export async function beside<T>(
   }
 }
 
-/** A signal ends a command at once, and with it, through the event 'exit', the private Redis that was started for it. */
+/**
+ * A signal ends a command at once, and with it, through the event 'exit', the private Redis that
+ * was started for it.
+ */
 export function exitOnSignals(): void {
   process.once('SIGINT', () => process.exit(130));
   process.once('SIGTERM', () => process.exit(143));
@@ -65,18 +76,28 @@ interface Found {
   readonly isServed: boolean;
 }
 
-async function readStanding(url: string, prefix: string): Promise<Found> {
+async function readPartitionStatus(url: string, prefix: string): Promise<Found> {
   await reachRedis(url);
   const redis = openConnection({ url });
   try {
     await redis.connect();
-    const [count, timeZone] = await redis.hmget(new Keys(prefix, 0).catalog.meta, 'partitions', 'time_zone');
+    const [count, timeZone] = await redis.hmget(
+      new Keys(prefix, 0).catalog.meta,
+      'partitions',
+      'time_zone',
+    );
     if (!count || !timeZone) {
-      throw new CommandError(`There is no deployment with the prefix '${prefix}' in this Redis: nothing to look at.`);
+      throw new CommandError(
+        `There is no deployment with the prefix '${prefix}' in this Redis: nothing to look at.`,
+      );
     }
     const { partitions } = new Keys(prefix, Number(count));
     const owners = await Promise.all(partitions.map(({ owner }) => redis.exists(owner)));
-    return { partitions: partitions.length, timeZone, isServed: owners.some((owner) => owner === 1) };
+    return {
+      partitions: partitions.length,
+      timeZone,
+      isServed: owners.some((owner) => owner === 1),
+    };
   } finally {
     redis.disconnect();
   }

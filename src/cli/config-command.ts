@@ -1,10 +1,14 @@
 /**
- * config-command.ts – `rollcall config`: what is configured, where each value comes from, and what is wrong with it.
+ * config-command.ts – `rollcall config`: what is configured, where each value comes from, and what
+ * is wrong with it.
  */
 import { ConfigError, describeConfig, loadConfig } from '../config.ts';
 import { table } from './table.ts';
 
-/** The table is printed before the faults, so that both can be looked at together. @throws ConfigError */
+/**
+ * The table is printed before the faults, so that both can be looked at together. @throws
+ * ConfigError
+ */
 export function showConfig(env: NodeJS.ProcessEnv): void {
   const rows = describeConfig(env).map(({ name, value, source, description }) => [
     name,
@@ -12,7 +16,10 @@ export function showConfig(env: NodeJS.ProcessEnv): void {
     source,
     description,
   ]);
-  const lines = table([['Variable', 'Value', 'From', 'Meaning'], ...rows], ['left', 'left', 'left', 'left']);
+  const lines = table(
+    [['Variable', 'Value', 'From', 'Meaning'], ...rows],
+    ['left', 'left', 'left', 'left'],
+  );
   console.log(lines.join('\n'));
   try {
     loadConfig(env);

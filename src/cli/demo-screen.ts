@@ -1,8 +1,9 @@
 /**
- * demo-screen.ts – Shows a replay as it goes: a table that is redrawn on a terminal, one table a year on a pipe.
+ * demo-screen.ts – Shows a replay as it goes: a table that is redrawn on a terminal, one table a
+ * year on a pipe.
  *
- * Keeps true: what is shown are counts that were read as exact; a redrawn table never leaves a part of an older one behind,
- * also where the terminal is narrower than the table.
+ * Keeps true: what is shown are counts that were read as exact; a redrawn table never leaves a part
+ * of an older one behind, also where the terminal is narrower than the table.
  */
 import type { SegmentCount } from '../membership/memberships.ts';
 import type { DemoSegment } from './superstore-segments.ts';
@@ -24,7 +25,8 @@ const BAR_WIDTH = 30;
 const LINES_AROUND = 4;
 
 export function openScreen(segments: readonly DemoSegment[]): DemoScreen {
-  // The cursor can not go up past the top: a table that is higher than the terminal could not be redrawn.
+  // The cursor can not go up past the top: a table that is higher than the terminal could not be
+  // redrawn.
   const isHighEnough = process.stdout.isTTY && process.stdout.rows > segments.length + LINES_AROUND;
   return isHighEnough ? tableScreen(segments) : yearScreen(segments);
 }
@@ -47,7 +49,8 @@ function yearScreen(segments: readonly DemoSegment[]): DemoScreen {
   const countTable = countTables(segments);
   let year: string | undefined;
   let last: Moment | undefined;
-  const print = (moment: Moment) => console.log([progressLine(moment), '', ...countTable(moment), ''].join('\n'));
+  const print = (moment: Moment) =>
+    console.log([progressLine(moment), '', ...countTable(moment), ''].join('\n'));
   return {
     show: (moment) => {
       if (last && year !== yearOf(moment)) print(last);
@@ -80,7 +83,10 @@ function countTables(segments: readonly DemoSegment[]): (moment: Moment) => stri
   };
 }
 
-/** Goes up over what was drawn and writes each line anew, cut to the width: a line that wraps would be two. */
+/**
+ * Goes up over what was drawn and writes each line anew, cut to the width: a line that wraps would
+ * be two.
+ */
 function redraw(lines: readonly string[], drawn: number): void {
   const width = process.stdout.columns || 80;
   const up = drawn > 0 ? `\u001b[${drawn}A` : '';

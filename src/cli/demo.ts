@@ -1,9 +1,10 @@
 /**
- * demo.ts – `rollcall demo`: replays four years of a shop as a stream, shows the segments move, and checks the outcome.
+ * demo.ts – `rollcall demo`: replays four years of a shop as a stream, shows the segments move, and
+ * checks the outcome.
  *
- * Keeps true: the demo lives under a prefix of its own, so it touches nothing of the deployment in the same Redis; it starts
- * from nothing each time; what it says at the end compares every member of every segment, and every record is read back
- * through the public reads.
+ * Keeps true: the demo lives under a prefix of its own, so it touches nothing of the deployment in
+ * the same Redis; it starts from nothing each time; what it says at the end compares every member
+ * of every segment, and every record is read back through the public reads.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
@@ -41,7 +42,10 @@ export interface DemoOptions {
 const DEMO_PREFIX = 'rcdemo';
 /** Slow enough to be watched; nobody watches a pipe. */
 export const DEMO_SECONDS_DEFAULT = process.stdout.isTTY ? 12 : 0;
-/** Pieces of the history, each taken in as a whole and shown when it is applied; a pipe gets a table a year anyway. */
+/**
+ * Pieces of the history, each taken in as a whole and shown when it is applied; a pipe gets a table
+ * a year anyway.
+ */
 const FRAMES = process.stdout.isTTY ? 120 : 24;
 const UNLINKED_KEYS_MAX = 500;
 const PAGE_LIMIT = 1000;
@@ -52,7 +56,11 @@ const PATIENT: ReadOptions = { consistency: 'strong', timeoutMs: 60_000 };
 export async function runDemo(config: Config, options: DemoOptions): Promise<number> {
   const history = superstoreHistory();
   exitOnSignals();
-  const server = await joinRedisServer({ url: config.redisUrl, dataFolder: config.dataFolder, say: tell });
+  const server = await joinRedisServer({
+    url: config.redisUrl,
+    dataFolder: config.dataFolder,
+    say: tell,
+  });
   try {
     await startFromNothing(server.url);
     const deployment = await openDeployment({
@@ -69,12 +77,18 @@ export async function runDemo(config: Config, options: DemoOptions): Promise<num
   }
 }
 
-async function play(deployment: Deployment, history: readonly Day[], options: DemoOptions): Promise<number> {
+async function play(
+  deployment: Deployment,
+  history: readonly Day[],
+  options: DemoOptions,
+): Promise<number> {
   console.log(introduction(history));
   await declare(deployment);
   await replay(deployment, history, options);
   const isRight = await check(deployment);
-  console.log(`\nIt stays until the next demo. Look around in it:  ROLLCALL_PREFIX=${DEMO_PREFIX} npx rollcall serve`);
+  console.log(
+    `\nIt stays until the next demo. Look around in it:  ROLLCALL_PREFIX=${DEMO_PREFIX} npx rollcall serve`,
+  );
   return isRight ? 0 : 1;
 }
 
@@ -133,21 +147,28 @@ async function declare({ objectTypes, segments, memberships }: Deployment): Prom
   await built(memberships);
 }
 
-/** There are no records yet: the segments are built as soon as every partition has heard of them. */
+/**
+ * There are no records yet: the segments are built as soon as every partition has heard of them.
+ */
 async function built(memberships: Deployment['memberships']): Promise<void> {
   const slugs = SUPERSTORE_SEGMENTS.map(({ slug }) => slug);
   const deadlineMs = Date.now() + PATIENT.timeoutMs;
   for (;;) {
     const { counts } = await memberships.counts(slugs, PATIENT);
     if (counts.every(({ status }) => status === 'ready')) return;
-    if (Date.now() > deadlineMs) throw new CommandError('The segments of the demo were not built in time.');
+    if (Date.now() > deadlineMs)
+      throw new CommandError('The segments of the demo were not built in time.');
     await sleep(20);
   }
 }
 
 // ── replay ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function replay(deployment: Deployment, history: readonly Day[], { seconds }: DemoOptions): Promise<void> {
+async function replay(
+  deployment: Deployment,
+  history: readonly Day[],
+  { seconds }: DemoOptions,
+): Promise<void> {
   const screen = openScreen(SUPERSTORE_SEGMENTS);
   const slugs = SUPERSTORE_SEGMENTS.map(({ slug }) => slug);
   const total = history.reduce((sum, { changes }) => sum + changes.length, 0);
@@ -167,14 +188,23 @@ async function replay(deployment: Deployment, history: readonly Day[], { seconds
 }
 
 /** @returns the number of changes, all of them applied. */
-async function takeIn({ ingest }: Deployment, days: readonly Day[], before: number): Promise<number> {
+async function takeIn(
+  { ingest }: Deployment,
+  days: readonly Day[],
+  before: number,
+): Promise<number> {
   const session = ingest.session({ wait: 'applied', timeoutMs: PATIENT.timeoutMs });
   let line = 0;
-  for (const { changes } of days) for (const change of changes) await session.addParsed(before + ++line, change);
+  for (const { changes } of days)
+    for (const change of changes) await session.addParsed(before + ++line, change);
   const { rejected, isApplied } = await session.finish();
   const [first] = rejected;
-  if (first) throw new CommandError(`Change ${first.line} of the demo was refused: ${first.detail} (${first.code}).`);
-  if (!isApplied) throw new CommandError(`The changes were not applied within ${PATIENT.timeoutMs / 1000} s.`);
+  if (first)
+    throw new CommandError(
+      `Change ${first.line} of the demo was refused: ${first.detail} (${first.code}).`,
+    );
+  if (!isApplied)
+    throw new CommandError(`The changes were not applied within ${PATIENT.timeoutMs / 1000} s.`);
   return line;
 }
 
@@ -184,7 +214,10 @@ async function takeIn({ ingest }: Deployment, days: readonly Day[], before: numb
 async function check(deployment: Deployment): Promise<boolean> {
   const records = new Map<string, GraphRecord[]>();
   for (const type of SUPERSTORE_TYPE_ORDER) records.set(type, await readBack(deployment, type));
-  const graph: Graph = { types: deployment.store.catalog.objectTypes, records: (type) => records.get(type)! };
+  const graph: Graph = {
+    types: deployment.store.catalog.objectTypes,
+    records: (type) => records.get(type)!,
+  };
   const recordRows = SUPERSTORE_TYPE_ORDER.map((type) => {
     const stored = records.get(type)!.length;
     const expected = SUPERSTORE_RECORDS[type];
@@ -196,9 +229,16 @@ async function check(deployment: Deployment): Promise<boolean> {
     const members = await membersOf(deployment, slug);
     const rule = deployment.store.catalog.segments.get(slug)!.json_logic;
     const nowMs = Date.now();
-    const reference = records.get(type)!.filter((record) => holds(rule, document(type, record, graph), nowMs));
+    const reference = records
+      .get(type)!
+      .filter((record) => holds(rule, document(type, record, graph), nowMs));
     const isEqual = counts[0]!.count === reference.length && sameIds(members, reference);
-    segmentRows.push([slug, shown(counts[0]!.count), grouped(reference.length), isEqual ? 'equal' : 'NOT EQUAL']);
+    segmentRows.push([
+      slug,
+      shown(counts[0]!.count),
+      grouped(reference.length),
+      isEqual ? 'equal' : 'NOT EQUAL',
+    ]);
   }
   const alignments = ['left', 'right', 'right', 'left'] as const;
   console.log(table([['Records', 'Stored', 'Expected'], ...recordRows], alignments).join('\n'));
@@ -213,7 +253,10 @@ async function check(deployment: Deployment): Promise<boolean> {
   return isRight;
 }
 
-async function readBack({ memberships, store, founding }: Deployment, name: SuperstoreType): Promise<GraphRecord[]> {
+async function readBack(
+  { memberships, store, founding }: Deployment,
+  name: SuperstoreType,
+): Promise<GraphRecord[]> {
   const type = store.catalog.objectTypes.get(name)!;
   const all = await pages((cursor) => memberships.listRecords(name, PAGE_LIMIT, cursor, PATIENT));
   return all.map(({ id, record }) => graphRecordOf(id, record, type, founding.timeZone));

@@ -1,8 +1,8 @@
 /**
  * failure.ts – How a command ends when something goes wrong.
  *
- * Keeps true: a fault of the world is told in its own words, without a stack, and the exit code is 1; a bug of ours keeps its
- * stack, for that is what its report needs.
+ * Keeps true: a fault of the world is told in its own words, without a stack, and the exit code is
+ * 1; a bug of ours keeps its stack, for that is what its report needs.
  */
 import { FoundingError } from '../catalog/catalog-store.ts';
 import { ConfigError } from '../config.ts';
@@ -16,10 +16,13 @@ export class CommandError extends Error {}
 export function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (isToldInItsOwnWords(error)) return error.message;
-  if (isUnanswered(error)) return `Redis can not be reached (${error.message}). Is it running, and is REDIS_URL right?`;
+  if (isUnanswered(error))
+    return `Redis can not be reached (${error.message}). Is it running, and is REDIS_URL right?`;
   return error.stack ?? error.message;
 }
 
 function isToldInItsOwnWords(error: Error): boolean {
-  return [CommandError, ConfigError, FoundingError, Problem, RedisServerError].some((kind) => error instanceof kind);
+  return [CommandError, ConfigError, FoundingError, Problem, RedisServerError].some(
+    (kind) => error instanceof kind,
+  );
 }

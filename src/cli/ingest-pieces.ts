@@ -1,8 +1,9 @@
 /**
  * ingest-pieces.ts – Cuts a file of lines into pieces that are sent one at a time.
  *
- * Keeps true: no more than one piece is held; a piece is made of whole lines and knows the number of its first one, blank lines
- * counted, so that what the server says of a line can be said of the file.
+ * Keeps true: no more than one piece is held; a piece is made of whole lines and knows the number
+ * of its first one, blank lines counted, so that what the server says of a line can be said of the
+ * file.
  */
 import { CommandError } from './failure.ts';
 
@@ -18,8 +19,14 @@ const REQUEST_BYTES_MAX = 4 * 1024 * 1024;
 const LINE_BYTES_MAX = 64 * 1024 * 1024;
 const NEWLINE = 10;
 
-/** Whole lines, at most `linesMax`, and not many more bytes than REQUEST_BYTES_MAX. @throws CommandError */
-export async function* pieces(input: AsyncIterable<Buffer>, linesMax: number): AsyncIterable<Piece> {
+/**
+ * Whole lines, at most `linesMax`, and not many more bytes than REQUEST_BYTES_MAX. @throws
+ * CommandError
+ */
+export async function* pieces(
+  input: AsyncIterable<Buffer>,
+  linesMax: number,
+): AsyncIterable<Piece> {
   let [firstLine, lines, bytes, isMidLine]: [number, number, number, boolean] = [1, 0, 0, false];
   let parts: Buffer[] = [];
   const cut = (): Piece => {
@@ -44,7 +51,9 @@ export async function* pieces(input: AsyncIterable<Buffer>, linesMax: number): A
 }
 
 function tooLong(line: number): CommandError {
-  return new CommandError(`Line ${line} is longer than ${LINE_BYTES_MAX / 1024 / 1024} MB. Is this a file of lines?`);
+  return new CommandError(
+    `Line ${line} is longer than ${LINE_BYTES_MAX / 1024 / 1024} MB. Is this a file of lines?`,
+  );
 }
 
 /** What is left of a piece when it begins at the line. */
@@ -55,7 +64,11 @@ export function skipTo(piece: Piece, line: number): Piece {
     const newline = piece.body.indexOf(NEWLINE, start);
     start = newline < 0 ? piece.body.length : newline + 1;
   }
-  return { firstLine: piece.firstLine + skipped, lines: piece.lines - skipped, body: piece.body.subarray(start) };
+  return {
+    firstLine: piece.firstLine + skipped,
+    lines: piece.lines - skipped,
+    body: piece.body.subarray(start),
+  };
 }
 
 /** The line of that number in the file, without its end. */

@@ -1,8 +1,10 @@
 /**
- * ingest-rejected.ts – `--rejected FILE`: every rejected line, with the reason, in a form that can be corrected and sent again.
+ * ingest-rejected.ts – `--rejected FILE`: every rejected line, with the reason, in a form that can
+ * be corrected and sent again.
  *
- * Keeps true: each is one line, { "line", "code", "detail", "path"?, "change" }: the change stands as it was written, every digit
- * of it, or as "text" if it is no JSON. `rollcall ingest` takes such a line for the change in it, so the file is its own input.
+ * Keeps true: each is one line, { "line", "code", "detail", "path"?, "change" }: the change stands
+ * as it was written, every digit of it, or as "text" if it is no JSON. `rollcall ingest` takes such
+ * a line for the change in it, so the file is its own input.
  */
 import { appendFileSync, existsSync, realpathSync, writeFileSync } from 'node:fs';
 import { CommandError } from './failure.ts';
@@ -23,8 +25,13 @@ export interface RejectedFile {
 /** Begins the file anew. @throws CommandError */
 export function openRejected(path: string | undefined, input: string): RejectedFile {
   if (path === undefined) return { keep: () => {} };
-  const isInput = input !== '-' && existsSync(path) && existsSync(input) && realpathSync(path) === realpathSync(input);
-  if (isInput) throw new CommandError(`--rejected ${path} is the file that is sent; name another one.`);
+  const isInput =
+    input !== '-' &&
+    existsSync(path) &&
+    existsSync(input) &&
+    realpathSync(path) === realpathSync(input);
+  if (isInput)
+    throw new CommandError(`--rejected ${path} is the file that is sent; name another one.`);
   write(path, () => writeFileSync(path, ''));
   return {
     keep: (piece, rejected) => {
@@ -62,7 +69,9 @@ function isJson(text: string): boolean {
 const KEPT = '{"line":';
 const CHANGE = ',"change":';
 
-/** A piece with what such files hold taken out of its envelope: the very piece if it is none of one. */
+/**
+ * A piece with what such files hold taken out of its envelope: the very piece if it is none of one.
+ */
 export function unwrapped(piece: Piece): Piece {
   if (!piece.body.includes(KEPT)) return piece;
   const lines = piece.body.toString('utf8').split('\n').map(unwrappedLine);
@@ -74,7 +83,9 @@ function unwrappedLine(text: string): string {
   if (!line.startsWith(KEPT) || !isKept(line)) return text;
   // Within strings quotes are escaped: the first one found so is the member.
   const at = line.indexOf(CHANGE);
-  return at < 0 ? String((JSON.parse(line) as { text: unknown }).text) : line.slice(at + CHANGE.length, -1);
+  return at < 0
+    ? String((JSON.parse(line) as { text: unknown }).text)
+    : line.slice(at + CHANGE.length, -1);
 }
 
 function isKept(line: string): boolean {

@@ -1,9 +1,11 @@
 /**
- * ingest.ts – `rollcall ingest FILE`: sends a file of changes, one JSON object a line, to a server that runs.
+ * ingest.ts – `rollcall ingest FILE`: sends a file of changes, one JSON object a line, to a server
+ * that runs.
  *
- * Keeps true: the file is read as it is sent, so its size does not matter; changes keep their order (a request is sent when the
- * one before was answered); a request that was refused for overload is sent again, one whose answer got lost is not. However it
- * ends, it says what was acknowledged, which lines were rejected, what nobody knows, and where to go on.
+ * Keeps true: the file is read as it is sent, so its size does not matter; changes keep their order
+ * (a request is sent when the one before was answered); a request that was refused for overload is
+ * sent again, one whose answer got lost is not. However it ends, it says what was acknowledged,
+ * which lines were rejected, what nobody knows, and where to go on.
  */
 import { createReadStream, statSync } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
@@ -40,7 +42,9 @@ const SHOWN_REJECTIONS_MAX = 20;
 const OVERLOAD_PATIENCE_MS = 120_000;
 const INTERRUPTED = 130;
 
-/** Why it ended before its end. `isUnknown`: lines were sent, and nobody knows what became of them. */
+/**
+ * Why it ended before its end. `isUnknown`: lines were sent, and nobody knows what became of them.
+ */
 class BrokenOff extends Error {
   readonly isUnknown: boolean;
 
@@ -51,14 +55,20 @@ class BrokenOff extends Error {
 }
 
 /** @returns the exit code: 1 if a line was rejected or it broke off, 130 if it was interrupted. */
-export async function runIngest(config: Config, file: string, options: IngestCommandOptions): Promise<number> {
+export async function runIngest(
+  config: Config,
+  file: string,
+  options: IngestCommandOptions,
+): Promise<number> {
   const key = options.key ?? keyFor(config, ['master', 'super_admin', 'service', 'editor']);
   const size = file === '-' ? undefined : sizeOf(file);
   const ingestion = new Ingestion(openRejected(options.rejected, file), options.from);
   const bar = openBar('MB');
   const interruption = watchInterruption(() => {
     bar.close();
-    console.error('Stopping; what is under way has five seconds to be answered. Ctrl-C again leaves at once.');
+    console.error(
+      'Stopping; what is under way has five seconds to be answered. Ctrl-C again leaves at once.',
+    );
   });
   const send = sender(options.url, key, interruption);
   const input: Readable = file === '-' ? process.stdin : createReadStream(file);
@@ -88,7 +98,9 @@ export async function runIngest(config: Config, file: string, options: IngestCom
 function asBrokenOff(error: unknown, file: string, { stop }: Interruption): BrokenOff {
   if (error instanceof BrokenOff) return error;
   if (error instanceof CommandError) return new BrokenOff(error.message);
-  return stop.aborted ? new BrokenOff('Interrupted.') : new BrokenOff(unreadable(file, error).message);
+  return stop.aborted
+    ? new BrokenOff('Interrupted.')
+    : new BrokenOff(unreadable(file, error).message);
 }
 
 function sizeOf(file: string): number {
@@ -100,7 +112,9 @@ function sizeOf(file: string): number {
 }
 
 function unreadable(file: string, error: unknown): CommandError {
-  return new CommandError(`${file === '-' ? 'The input' : file} can not be read: ${(error as Error).message}.`);
+  return new CommandError(
+    `${file === '-' ? 'The input' : file} can not be read: ${(error as Error).message}.`,
+  );
 }
 
 function megabytes(bytes: number): number {
@@ -109,7 +123,10 @@ function megabytes(bytes: number): number {
 
 // ── what became of the lines ─────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Rejections that say nothing of the line: it is sent again, and all after it, so that the order stays. */
+/**
+ * Rejections that say nothing of the line: it is sent again, and all after it, so that the order
+ * stays.
+ */
 const PASSING = ['redis_full', 'redis_unavailable', 'overloaded', 'shutting_down', 'internal'];
 
 class Ingestion {
@@ -146,7 +163,10 @@ class Ingestion {
     const rejected = all.filter(({ code }) => !PASSING.includes(code));
     this.#note(piece, rejected, (report.rejected_total ?? all.length) - all.length);
     if (first)
-      throw new BrokenOff(`The server could not take line ${first.line}: ${first.code}: ${first.detail}.`, true);
+      throw new BrokenOff(
+        `The server could not take line ${first.line}: ${first.code}: ${first.detail}.`,
+        true,
+      );
   }
 
   #note(piece: Piece, rejected: readonly Rejection[], unlisted: number): void {
@@ -159,17 +179,22 @@ class Ingestion {
   tell(): void {
     console.log(`${grouped(this.#accepted)} accepted, ${grouped(this.refused)} rejected.`);
     if (this.#isUnapplied)
-      console.log('Some of them wait to be applied still: the server took longer than a request may.');
-    for (const { line, code, detail } of this.#shown) console.log(`line ${line}: ${code}: ${detail}`);
+      console.log(
+        'Some of them wait to be applied still: the server took longer than a request may.',
+      );
+    for (const { line, code, detail } of this.#shown)
+      console.log(`line ${line}: ${code}: ${detail}`);
     const more = this.refused - this.#shown.length;
     if (more > 0) console.log(`… and ${grouped(more)} more`);
-    if (this.#unlisted > 0) console.log(`The server counted ${grouped(this.#unlisted)} of them and named no line.`);
+    if (this.#unlisted > 0)
+      console.log(`The server counted ${grouped(this.#unlisted)} of them and named no line.`);
   }
 
   howToGoOn(isUnknown: boolean, file: string): string {
     const [from, next, last] = [this.#from, this.#next, this.#last];
     const but = this.refused > 0 ? ', but for those that were rejected' : '';
-    const known = next === from ? 'No line is known to be in.' : `Lines ${from} to ${next - 1} are in${but}.`;
+    const known =
+      next === from ? 'No line is known to be in.' : `Lines ${from} to ${next - 1} are in${but}.`;
     const sent = `Lines ${next} to ${last} were sent, and whether they are in is not known.`;
     const again = isUnknown ? '; what of it is in already arrives a second time' : '';
     const same = file === '-' ? ' and the same input' : '';
@@ -189,12 +214,15 @@ function sender(base: string, key: string, { stop, abandon }: Interruption): Sen
   return async ({ body, firstLine }) => {
     const deadlineMs = Date.now() + OVERLOAD_PATIENCE_MS;
     for (;;) {
-      const answer = await asked(url, () => fetch(url, { method: 'POST', headers, body, signal: abandon }));
+      const answer = await asked(url, () =>
+        fetch(url, { method: 'POST', headers, body, signal: abandon }),
+      );
       if (answer.status === 200 || answer.status === 202) {
         const report = (await asked(url, () => answer.json())) as Report;
         return { report, isApplied: answer.status === 200 };
       }
-      if (answer.status !== 429 || Date.now() > deadlineMs) throw await refusal(url, answer, firstLine);
+      if (answer.status !== 429 || Date.now() > deadlineMs)
+        throw await refusal(url, answer, firstLine);
       await answer.body?.cancel();
       const waitMs = 1000 * (Number(answer.headers.get('retry-after')) || 1);
       await sleep(waitMs, undefined, { signal: stop }).catch(() => {
@@ -205,18 +233,29 @@ function sender(base: string, key: string, { stop, abandon }: Interruption): Sen
 }
 
 /** Nothing was sent to who was not there. */
-const UNREACHED = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'];
+const UNREACHED = [
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+];
 
 /** Sending a piece twice is the decision of who knows what is in it. @throws BrokenOff */
 async function asked<T>(url: URL, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
-    if ((error as Error).name === 'AbortError') throw new BrokenOff('Interrupted before the server answered.', true);
+    if ((error as Error).name === 'AbortError')
+      throw new BrokenOff('Interrupted before the server answered.', true);
     const cause = ((error as { cause?: Error }).cause ?? error) as Error & { code?: string };
     const why = cause.message || cause.code || 'no answer';
-    if (!UNREACHED.includes(cause.code ?? '')) throw new BrokenOff(`${url.origin} did not answer (${why}).`, true);
-    throw new BrokenOff(`${url.origin} did not answer (${why}). Does a server run there (npx rollcall serve)?`);
+    if (!UNREACHED.includes(cause.code ?? ''))
+      throw new BrokenOff(`${url.origin} did not answer (${why}).`, true);
+    throw new BrokenOff(
+      `${url.origin} did not answer (${why}). Does a server run there (npx rollcall serve)?`,
+    );
   }
 }
 
@@ -225,8 +264,16 @@ const REFUSED_WHOLE = [401, 403, 404, 405, 413, 415, 429];
 const REFUSED_WHOLE_CODES = ['redis_full', 'shutting_down', 'overloaded'];
 
 async function refusal(url: URL, answer: Response, line: number): Promise<BrokenOff> {
-  const problem = (await answer.json().catch(() => ({}))) as { title?: string; detail?: string; code?: string };
+  const problem = (await answer.json().catch(() => ({}))) as {
+    title?: string;
+    detail?: string;
+    code?: string;
+  };
   const words = problem.detail ?? problem.title ?? answer.statusText;
-  const isWhole = REFUSED_WHOLE.includes(answer.status) || REFUSED_WHOLE_CODES.includes(problem.code ?? '');
-  return new BrokenOff(`${url.origin} refused the lines from ${line}: ${answer.status} ${words}.`, !isWhole);
+  const isWhole =
+    REFUSED_WHOLE.includes(answer.status) || REFUSED_WHOLE_CODES.includes(problem.code ?? '');
+  return new BrokenOff(
+    `${url.origin} refused the lines from ${line}: ${answer.status} ${words}.`,
+    !isWhole,
+  );
 }

@@ -1,8 +1,10 @@
 /**
- * log.ts – Where the log goes, and in what form: lines for a person on a terminal, JSON for whatever else reads it.
+ * log.ts – Where the log goes, and in what form: lines for a person on a terminal, JSON for
+ * whatever else reads it.
  *
- * Keeps true: no command that was sent to Redis is in it; the log goes to stderr, so that stdout holds only what a command answers; nothing is buffered, so the last words
- * of a process that ends are there.
+ * Keeps true: no command that was sent to Redis is in it; the log goes to stderr, so that stdout
+ * holds only what a command answers; nothing is buffered, so the last words of a process that ends
+ * are there.
  */
 import {
   type DestinationStream,
@@ -28,19 +30,27 @@ export function openLog(level: LoggerOptions['level'] & string): Logger {
   return pino(options, lines);
 }
 
-/** What ioredis says of a failure holds the command as it was sent: records, and the password of an AUTH. */
+/**
+ * What ioredis says of a failure holds the command as it was sent: records, and the password of an
+ * AUTH.
+ */
 function plain(error: Error): unknown {
   const { command: _, ...told } = stdSerializers.err(error) as Record<string, unknown>;
   return told;
 }
 
-/** `12:30:05 WARN  the lease is lost  partition=3 answer="taken"`; a stack follows on lines of its own. */
+/**
+ * `12:30:05 WARN  the lease is lost  partition=3 answer="taken"`; a stack follows on lines of its
+ * own.
+ */
 function forPeople(entry: string): string {
   // Request ids tie together what several lines say; on a terminal they would be most of the line.
   const { level, time, msg, err, reqId: _, ...rest } = JSON.parse(entry) as Record<string, unknown>;
   const name = (levels.labels[Number(level)] ?? '').toUpperCase().padEnd(5);
   const clock = new Date(String(time)).toTimeString().slice(0, 8);
-  const members = Object.entries(rest).map(([member, value]) => ` ${member}=${JSON.stringify(value)}`);
+  const members = Object.entries(rest).map(
+    ([member, value]) => ` ${member}=${JSON.stringify(value)}`,
+  );
   return `${clock} ${name} ${msg ?? ''}${members.length > 0 ? ` ${members.join('')}` : ''}${describe(err, level)}\n`;
 }
 

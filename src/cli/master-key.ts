@@ -1,8 +1,8 @@
 /**
  * master-key.ts – The key that Rollcall makes for itself when it was given none.
  *
- * Keeps true: it is made once per data folder, readable by its owner only, and shown only when it is made. A file appears whole
- * or not at all, so two starts at once end with one key.
+ * Keeps true: it is made once per data folder, readable by its owner only, and shown only when it
+ * is made. A file appears whole or not at all, so two starts at once end with one key.
  */
 import { randomInt } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
@@ -35,7 +35,9 @@ export function readOrMakeMasterKey(dataFolder: string): MasterKey {
   return { key: readMasterKey(dataFolder)!, file, isNew: false };
 }
 
-/** @returns undefined if none was made yet. @throws CommandError if the file holds something else. */
+/**
+ * @returns undefined if none was made yet. @throws CommandError if the file holds something else.
+ */
 function readMasterKey(dataFolder: string): string | undefined {
   const file = keyFile(dataFolder);
   let key: string;
@@ -46,12 +48,18 @@ function readMasterKey(dataFolder: string): string | undefined {
     throw new CommandError(`The master key can not be read: ${(error as Error).message}.`);
   }
   if (KEY.test(key)) return key;
-  throw new CommandError(`${file} does not hold a master key. Remove it, and the next start makes one.`);
+  throw new CommandError(
+    `${file} does not hold a master key. Remove it, and the next start makes one.`,
+  );
 }
 
-/** A key of one of these roles: one of the configuration, else the one that the server made. @throws CommandError */
+/**
+ * A key of one of these roles: one of the configuration, else the one that the server made. @throws
+ * CommandError
+ */
 export function keyFor(config: Config, roles: readonly Role[]): string {
-  const configured = config.keys.find(({ role }) => roles.includes(role))?.key ?? readMasterKey(config.dataFolder);
+  const configured =
+    config.keys.find(({ role }) => roles.includes(role))?.key ?? readMasterKey(config.dataFolder);
   if (configured !== undefined) return configured;
   throw new CommandError(
     `No key: give one with --key, or set ROLLCALL_KEYS or ROLLCALL_DATA as for the server (${keyFile(config.dataFolder)} is not there).`,
@@ -59,7 +67,9 @@ export function keyFor(config: Config, roles: readonly Role[]): string {
 }
 
 function randomCharacters(): string {
-  return Array.from({ length: RANDOM_CHARACTERS }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
+  return Array.from({ length: RANDOM_CHARACTERS }, () => ALPHABET[randomInt(ALPHABET.length)]).join(
+    '',
+  );
 }
 
 /** @returns false if the file is there already. */

@@ -1,5 +1,6 @@
 /**
- * progress.ts – A bar for who watches a terminal; nothing for a pipe, whose reader wants the outcome only.
+ * progress.ts – A bar for who watches a terminal; nothing for a pipe, whose reader wants the
+ * outcome only.
  */
 import cliProgress from 'cli-progress';
 

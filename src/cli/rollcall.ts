@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 /**
- * rollcall.ts – The command line: what is typed becomes a call, what comes back becomes an exit code.
+ * rollcall.ts – The command line: what is typed becomes a call, what comes back becomes an exit
+ * code.
  *
- * Keeps true: 0 is success, 130 an interruption that was told of, 1 everything else; an old Node is told so before anything that
- * it can't read is loaded, which is why the commands are imported when they run.
+ * Keeps true: 0 is success, 130 an interruption that was told of, 1 everything else; an old Node is
+ * told so before anything that it can't read is loaded, which is why the commands are imported when
+ * they run.
  */
 import type { Config } from '../config.ts';
 
@@ -11,7 +13,9 @@ const NODE_OLDEST = [20, 19] as const;
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < NODE_OLDEST[0] || (major === NODE_OLDEST[0] && minor < NODE_OLDEST[1])) {
-  console.error(`Rollcall needs Node ${NODE_OLDEST.join('.')} or newer; this is ${process.versions.node}.`);
+  console.error(
+    `Rollcall needs Node ${NODE_OLDEST.join('.')} or newer; this is ${process.versions.node}.`,
+  );
   process.exit(1);
 }
 
@@ -36,7 +40,9 @@ All settings are environment variables: rollcall config lists them.
 
 program
   .command('serve')
-  .description('run the API and the workers in one process, over a private Redis unless REDIS_URL is set')
+  .description(
+    'run the API and the workers in one process, over a private Redis unless REDIS_URL is set',
+  )
   .action(
     command(async (config) => {
       const { serve } = await import('./serve.ts');
@@ -48,7 +54,11 @@ program
 program
   .command('demo')
   .description('replay four years of a sample shop and watch its segments move')
-  .option('--seconds <number>', 'how long the replay takes at least (default: 12 on a terminal, else 0)', readSeconds)
+  .option(
+    '--seconds <number>',
+    'how long the replay takes at least (default: 12 on a terminal, else 0)',
+    readSeconds,
+  )
   .action(
     command(async (config, { seconds }: { seconds?: number }) => {
       const { DEMO_SECONDS_DEFAULT, runDemo } = await import('./demo.ts');
@@ -59,19 +69,26 @@ program
 program
   .command('ingest')
   .description('send a file of changes (NDJSON; - is the standard input) to a server that runs')
-  .argument('<file>', 'one change a line: {"op":"put","object_type":"contacts","id":"c1","data":{…}}')
+  .argument(
+    '<file>',
+    'one change a line: {"op":"put","object_type":"contacts","id":"c1","data":{…}}',
+  )
   .option('--url <url>', 'where the server is (default: from HOST and PORT)')
   .option(
     '--key <key>',
     "a key that may write records (default: from ROLLCALL_KEYS, else the data folder's master key)",
   )
   .option('--from <line>', 'the first line to send', readLine, 1)
-  .option('--rejected <file>', 'keep every rejected line there, with the reason; corrected, it can be sent again')
-  .action((file: string, options: { url?: string; key?: string; from: number; rejected?: string }) =>
-    command(async (config) => {
-      const { runIngest } = await import('./ingest.ts');
-      return runIngest(config, file, { ...options, url: options.url ?? localUrl(config) });
-    })(options),
+  .option(
+    '--rejected <file>',
+    'keep every rejected line there, with the reason; corrected, it can be sent again',
+  )
+  .action(
+    (file: string, options: { url?: string; key?: string; from: number; rejected?: string }) =>
+      command(async (config) => {
+        const { runIngest } = await import('./ingest.ts');
+        return runIngest(config, file, { ...options, url: options.url ?? localUrl(config) });
+      })(options),
   );
 
 const seeds = program
@@ -83,9 +100,15 @@ seeds
   .command('export')
   .description('write what is declared on a server that runs to a file (- is the standard output)')
   .argument('<file>', 'a JSON array, an item a line; or lines alone if it ends with .ndjson')
-  .option('--include <kinds>', 'of object_types, segments, views and records:<type>, separated by commas')
+  .option(
+    '--include <kinds>',
+    'of object_types, segments, views and records:<type>, separated by commas',
+  )
   .option('--url <url>', 'where the server is (default: from HOST and PORT)')
-  .option('--key <key>', "a key that may read (default: from ROLLCALL_KEYS, else the data folder's master key)")
+  .option(
+    '--key <key>',
+    "a key that may read (default: from ROLLCALL_KEYS, else the data folder's master key)",
+  )
   .action((file: string, options: { include?: string; url?: string; key?: string }) =>
     command(async (config) => {
       const { exportSeeds } = await import('./seeds.ts');
@@ -151,7 +174,9 @@ program
 
 await program.parseAsync();
 
-/** A command that needs a valid configuration. It returns its exit code; undefined if it goes on. */
+/**
+ * A command that needs a valid configuration. It returns its exit code; undefined if it goes on.
+ */
 function command<Options>(
   work: (config: Config, options: Options) => Promise<number | undefined>,
 ): (options: Options) => Promise<void> {

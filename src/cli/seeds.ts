@@ -1,8 +1,10 @@
 /**
- * seeds.ts – `rollcall seeds export|import FILE`: what is declared, from one server that runs to another.
+ * seeds.ts – `rollcall seeds export|import FILE`: what is declared, from one server that runs to
+ * another.
  *
- * Keeps true: a small seed is taken over within one request, a large one as a job that is watched; either is all or nothing, and
- * the exit code is 0 only if nothing was refused. A file appears whole or not at all.
+ * Keeps true: a small seed is taken over within one request, a large one as a job that is watched;
+ * either is all or nothing, and the exit code is 0 only if nothing was refused. A file appears
+ * whole or not at all.
  */
 import { createReadStream, createWriteStream, renameSync, rmSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
@@ -74,10 +76,17 @@ const LINES_MAX = 20;
 // ── export ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** @returns the exit code. */
-export async function exportSeeds(config: Config, file: string, options: ExportOptions): Promise<number> {
+export async function exportSeeds(
+  config: Config,
+  file: string,
+  options: ExportOptions,
+): Promise<number> {
   const call = caller(options.url, options.key ?? keyFor(config, READERS));
-  const query = options.include === undefined ? '' : `?include=${encodeURIComponent(options.include)}`;
-  const answer = await call(`/v1/seeds${query}`, { headers: { accept: file.endsWith('.ndjson') ? NDJSON : '*/*' } });
+  const query =
+    options.include === undefined ? '' : `?include=${encodeURIComponent(options.include)}`;
+  const answer = await call(`/v1/seeds${query}`, {
+    headers: { accept: file.endsWith('.ndjson') ? NDJSON : '*/*' },
+  });
   if (!answer.ok) throw await refusal(answer);
   const counts = new Counter();
   const counted = Readable.from(counts.pass(answer.body!));
@@ -129,22 +138,35 @@ class Counter {
 // ── import ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** @returns the exit code: 1 if something was refused. */
-export async function importSeeds(config: Config, file: string, options: ImportOptions): Promise<number> {
+export async function importSeeds(
+  config: Config,
+  file: string,
+  options: ImportOptions,
+): Promise<number> {
   const call = caller(options.url, options.key ?? keyFor(config, WRITERS));
   const isDryRun = options.dryRun === true;
   const { body, type, isLarge } = await readSeed(file);
   const query = `?dry_run=${isDryRun}&async=${isLarge}`;
   const headers = { 'content-type': type };
-  const answer = await call(`/v1/seeds${query}`, { method: 'POST', headers, body, duplex: 'half' } as RequestInit);
+  const answer = await call(`/v1/seeds${query}`, {
+    method: 'POST',
+    headers,
+    body,
+    duplex: 'half',
+  } as RequestInit);
   if (answer.status === 422) {
-    const { errors = [], detail = '' } = (await answer.json()) as { errors?: Fault[]; detail?: string };
+    const { errors = [], detail = '' } = (await answer.json()) as {
+      errors?: Fault[];
+      detail?: string;
+    };
     return tellRefused(file, errors.length > 0 ? errors : [{ detail }], errors.length);
   }
   if (!answer.ok) throw await refusal(answer);
   if (answer.status !== 202) return tell((await answer.json()) as Report, isDryRun, file);
   const job = await watch(call, (await answer.json()) as Job);
   if (job.status === 'completed') return tell(job.result!, isDryRun, file);
-  const faults = job.errors.length > 0 ? job.errors : [{ detail: job.problem?.detail ?? 'the job failed' }];
+  const faults =
+    job.errors.length > 0 ? job.errors : [{ detail: job.problem?.detail ?? 'the job failed' }];
   return tellRefused(file, faults, job.errors_total);
 }
 
@@ -156,13 +178,19 @@ interface SeedFile {
   readonly isLarge: boolean;
 }
 
-/** A long file of lines is sent as it is read; an array has to be read as a whole, and is sent as lines if it is long. */
+/**
+ * A long file of lines is sent as it is read; an array has to be read as a whole, and is sent as
+ * lines if it is long.
+ */
 async function readSeed(file: string): Promise<SeedFile> {
   try {
     if (file !== '-' && (await isLongFileOfLines(file))) {
       return { body: Readable.toWeb(createReadStream(file)) as Body, type: NDJSON, isLarge: true };
     }
-    const text = (file === '-' ? await readInput() : await readFile(file, 'utf8')).replace(/^\uFEFF/, '');
+    const text = (file === '-' ? await readInput() : await readFile(file, 'utf8')).replace(
+      /^\uFEFF/,
+      '',
+    );
     const isLarge = text.length > REQUEST_BYTES_MAX;
     if (!text.trimStart().startsWith('[')) return { body: text, type: NDJSON, isLarge };
     parse(text, file);
@@ -179,7 +207,9 @@ async function isLongFileOfLines(file: string): Promise<boolean> {
   try {
     const { size } = await handle.stat();
     const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(1024) });
-    return size > REQUEST_BYTES_MAX && buffer.toString('utf8', 0, bytesRead).trimStart().startsWith('{');
+    return (
+      size > REQUEST_BYTES_MAX && buffer.toString('utf8', 0, bytesRead).trimStart().startsWith('{')
+    );
   } finally {
     await handle.close();
   }
@@ -198,9 +228,13 @@ function parse(text: string, file: string): void {
   } catch (error) {
     if (error instanceof Problem) {
       const [fault] = error.errors;
-      throw new CommandError(`${file === '-' ? 'The input' : file}: ${place(fault?.path)}${error.message}.`);
+      throw new CommandError(
+        `${file === '-' ? 'The input' : file}: ${place(fault?.path)}${error.message}.`,
+      );
     }
-    throw new CommandError(`${file === '-' ? 'The input' : file} is not JSON: ${(error as Error).message}.`);
+    throw new CommandError(
+      `${file === '-' ? 'The input' : file} is not JSON: ${(error as Error).message}.`,
+    );
   }
 }
 
@@ -228,11 +262,18 @@ function tell({ create, update, errors, totals }: Report, isDryRun: boolean, fil
     const faults = errors.flatMap((error) => error.errors);
     return tellRefused(file, faults, faults.length);
   }
-  for (const line of listed(create, totals.create, (entry) => `+ ${named(entry)}`)) console.log(line);
-  for (const line of listed(update, totals.update, (entry) => `~ ${named(entry)} (${entry.changed?.join(', ')})`)) {
+  for (const line of listed(create, totals.create, (entry) => `+ ${named(entry)}`))
+    console.log(line);
+  for (const line of listed(
+    update,
+    totals.update,
+    (entry) => `~ ${named(entry)} (${entry.changed?.join(', ')})`,
+  )) {
     console.log(line);
   }
-  const [created, updated, unchanged] = [totals.create, totals.update, totals.unchanged].map(grouped);
+  const [created, updated, unchanged] = [totals.create, totals.update, totals.unchanged].map(
+    grouped,
+  );
   console.log(
     isDryRun
       ? `Would create ${created}, update ${updated} and leave ${unchanged} as they are.`
@@ -273,11 +314,18 @@ function caller(base: string, key: string): Call {
   return async (path, { headers, ...init }) => {
     const url = new URL(path, base);
     try {
-      return await fetch(url, { ...init, headers: { ...(headers as object), authorization: `Bearer ${key}` } });
+      return await fetch(url, {
+        ...init,
+        headers: { ...(headers as object), authorization: `Bearer ${key}` },
+      });
     } catch (error) {
-      const cause = (error as { cause?: Error & { code?: string } }).cause ?? (error as Error & { code?: string });
+      const cause =
+        (error as { cause?: Error & { code?: string } }).cause ??
+        (error as Error & { code?: string });
       const why = cause.message || cause.code || 'no answer';
-      throw new CommandError(`${url.origin} did not answer (${why}). Does a server run there (npx rollcall serve)?`);
+      throw new CommandError(
+        `${url.origin} did not answer (${why}). Does a server run there (npx rollcall serve)?`,
+      );
     }
   };
 }

@@ -1,9 +1,10 @@
 /**
  * serve.ts – `rollcall serve`: Redis, worker and API in one process.
  *
- * Keeps true: the line with the URL is printed when every partition is being worked off, and no other line on stdout has a URL;
- * a graceful end answers the requests under way, commits what was taken in, gives up the leases and only then ends the private
- * Redis; a start that fails leaves nothing running.
+ * Keeps true: the line with the URL is printed when every partition is being worked off, and no
+ * other line on stdout has a URL; a graceful end answers the requests under way, commits what was
+ * taken in, gives up the leases and only then ends the private Redis; a start that fails leaves
+ * nothing running.
  */
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -28,7 +29,9 @@ import { readOrMakeMasterKey } from './master-key.ts';
 
 /** Requests, commits and the private Redis together; the last alone may take 20 s. */
 const STOP_TIMEOUT_MS = 40_000;
-/** A terminal sends Ctrl-C to npm and to us, and npm passes it on: two signals at once are one wish. */
+/**
+ * A terminal sends Ctrl-C to npm and to us, and npm passes it on: two signals at once are one wish.
+ */
 const ONE_WISH_MS = 500;
 /** `docker stop` kills after 10 s: commits and Redis need the rest. */
 const REQUESTS_TIMEOUT_MS = 7_000;
@@ -47,7 +50,8 @@ class Opened {
   /** Closes all, also what comes after a failure, and throws the first one. */
   async close(): Promise<void> {
     const failures: unknown[] = [];
-    for (const close of this.#closings.splice(0).reverse()) await close().catch((error) => failures.push(error));
+    for (const close of this.#closings.splice(0).reverse())
+      await close().catch((error) => failures.push(error));
     if (failures.length > 0) throw failures[0];
   }
 }
@@ -60,13 +64,19 @@ export async function serve(config: Config): Promise<void> {
   try {
     await open(config, logger, opened);
   } catch (error) {
-    await opened.close().catch((failure) => logger.warn({ err: failure }, 'closing after a failed start'));
+    await opened
+      .close()
+      .catch((failure) => logger.warn({ err: failure }, 'closing after a failed start'));
     throw error;
   }
 }
 
 async function open(config: Config, logger: Logger, opened: Opened): Promise<void> {
-  const redis = await openRedisServer({ url: config.redisUrl, dataFolder: config.dataFolder, say: tell });
+  const redis = await openRedisServer({
+    url: config.redisUrl,
+    dataFolder: config.dataFolder,
+    say: tell,
+  });
   opened.add(() => redis.stop());
   const keys = keysOf(config);
   const { prefix, partitions, timeZone, webhookAllow, limits } = config;
@@ -83,7 +93,10 @@ async function open(config: Config, logger: Logger, opened: Opened): Promise<voi
   opened.add(() => deployment.close());
   const changes = openChangesQueue(redis.url, prefix, deployment.ingest, logger);
   opened.add(() => changes.close());
-  const jobs = startJobWorker({ redis: deployment.redis, keys: deployment.keys, logger }, jobHandlers(deployment));
+  const jobs = startJobWorker(
+    { redis: deployment.redis, keys: deployment.keys, logger },
+    jobHandlers(deployment),
+  );
   opened.add(() => jobs.close());
   const webhooks = new Webhooks({ deployment, logger });
   opened.add(() => webhooks.close());
@@ -104,7 +117,11 @@ async function open(config: Config, logger: Logger, opened: Opened): Promise<voi
 function keysOf(config: Config): readonly KeyEntry[] {
   if (config.keys.length > 0) return config.keys;
   const { key, file, isNew } = readOrMakeMasterKey(config.dataFolder);
-  console.log(isNew ? `Master key, made now and kept in ${file}: ${key}` : `The master key is kept in ${file}.`);
+  console.log(
+    isNew
+      ? `Master key, made now and kept in ${file}: ${key}`
+      : `The master key is kept in ${file}.`,
+  );
   return [{ role: 'master', key }];
 }
 
@@ -120,9 +137,13 @@ async function listen(server: FastifyInstance, { host, port }: Config): Promise<
 function cannotListen(error: NodeJS.ErrnoException, host: string, port: number): unknown {
   switch (error.code) {
     case 'EADDRINUSE':
-      return new CommandError(`Port ${port} of ${host} is taken by another program. Choose another one with PORT.`);
+      return new CommandError(
+        `Port ${port} of ${host} is taken by another program. Choose another one with PORT.`,
+      );
     case 'EACCES':
-      return new CommandError(`Port ${port} may not be used without more rights. Choose one above 1023 with PORT.`);
+      return new CommandError(
+        `Port ${port} may not be used without more rights. Choose one above 1023 with PORT.`,
+      );
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return new CommandError(`HOST ${host} is no address of this machine.`);
@@ -178,9 +199,12 @@ function standBy({ worker }: Deployment, logger: Logger): void {
 function watch({ worker }: Deployment, redis: RedisServer, logger: Logger): void {
   let told = 0;
   const timer = setInterval(() => {
-    // Thrown out of a timer it ends the process gracefully, with code 1: whoever started it starts it again, and it adopts the data.
+    // Thrown out of a timer it ends the process gracefully, with code 1: whoever started it starts
+    // it again, and it adopts the data.
     if (!redis.isRunning())
-      throw new RedisServerError('The private redis-server has ended by itself; see redis.log in the data folder.');
+      throw new RedisServerError(
+        'The private redis-server has ended by itself; see redis.log in the data folder.',
+      );
     const { fatal, partitions } = worker!;
     if (fatal.length === told) return;
     told = fatal.length;
@@ -193,8 +217,9 @@ function watch({ worker }: Deployment, redis: RedisServer, logger: Logger): void
 // ── end ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * Answers what is under way, but does not wait for a client that has stopped sending or reading, nor for one that has never
- * sent anything: browsers open such connections ahead, and Node does not count them as idle.
+ * Answers what is under way, but does not wait for a client that has stopped sending or reading,
+ * nor for one that has never sent anything: browsers open such connections ahead, and Node does not
+ * count them as idle.
  */
 function closerOf(server: FastifyInstance): () => Promise<void> {
   const sockets = new Set<Socket>();
@@ -210,14 +235,18 @@ function closerOf(server: FastifyInstance): () => Promise<void> {
   };
 }
 
-/** The first signal ends gracefully with code 0, a second one at once with 1; so does a bug that nobody caught, after closing. */
+/**
+ * The first signal ends gracefully with code 0, a second one at once with 1; so does a bug that
+ * nobody caught, after closing.
+ */
 function endGracefully(opened: Opened, logger: Logger): void {
   const closing = closeWithGrace(
     {
       delay: STOP_TIMEOUT_MS,
       skip: ['SIGINT', 'SIGTERM', 'beforeExit'],
       logger: {
-        error: (message: unknown) => logger.error(message instanceof Error ? { err: message } : String(message)),
+        error: (message: unknown) =>
+          logger.error(message instanceof Error ? { err: message } : String(message)),
       },
     },
     async ({ err }) => {

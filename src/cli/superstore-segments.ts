@@ -1,8 +1,9 @@
 /**
- * superstore-segments.ts – The segments of the demo: one of each kind of question that a filter can ask of a record and of
- * those that it is related to.
+ * superstore-segments.ts – The segments of the demo: one of each kind of question that a filter can
+ * ask of a record and of those that it is related to.
  *
- * Keeps true: all dates are fixed, so that the same history ends with the same numbers on every day that it is replayed.
+ * Keeps true: all dates are fixed, so that the same history ends with the same numbers on every day
+ * that it is replayed.
  */
 import type { SuperstoreType } from './superstore.ts';
 
@@ -40,7 +41,12 @@ export const SUPERSTORE_SEGMENTS: readonly DemoSegment[] = [
     slug: 'one-order-so-far',
     title: 'the first order is the last one',
     object_type: 'customers',
-    query: all({ field: 'last_order_on', operator: '=', value: 'first_order_on', valueSource: 'field' }),
+    query: all({
+      field: 'last_order_on',
+      operator: '=',
+      value: 'first_order_on',
+      valueSource: 'field',
+    }),
   },
   {
     slug: 'western-companies',

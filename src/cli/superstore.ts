@@ -1,8 +1,10 @@
 /**
- * superstore.ts – The sample data: four years of a shop, from one table of order lines to a stream of changes.
+ * superstore.ts – The sample data: four years of a shop, from one table of order lines to a stream
+ * of changes.
  *
- * Keeps true: the history is in the order of its dates and each change says only what was known on its day: a customer
- * appears with the first order, sums grow with each line, an order is open until it ships. Same table, same history.
+ * Keeps true: the history is in the order of its dates and each change says only what was known on
+ * its day: a customer appears with the first order, sums grow with each line, an order is open
+ * until it ships. Same table, same history.
  */
 import { readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
@@ -89,15 +91,23 @@ export const SUPERSTORE_TYPES: Readonly<Record<SuperstoreType, unknown>> = {
 };
 
 /** Targets of relationships before the type that declares them. */
-export const SUPERSTORE_TYPE_ORDER = ['customers', 'products', 'orders'] as const satisfies readonly SuperstoreType[];
+export const SUPERSTORE_TYPE_ORDER = [
+  'customers',
+  'products',
+  'orders',
+] as const satisfies readonly SuperstoreType[];
 
-/** The whole history, day by day. What would ship after the last day of the table has not shipped. */
+/**
+ * The whole history, day by day. What would ship after the last day of the table has not shipped.
+ */
 export function superstoreHistory(): Day[] {
   const orders = groupBy(readLines(), ({ orderId }) => orderId);
   const placed = groupBy(orders.values(), ([line]) => line!.orderedOn);
   const shipped = groupBy(orders.values(), ([line]) => line!.shippedOn);
   const lastDay = [...placed.keys()].sort().at(-1)!;
-  const dates = [...new Set([...placed.keys(), ...shipped.keys()])].filter((date) => date <= lastDay).sort();
+  const dates = [...new Set([...placed.keys(), ...shipped.keys()])]
+    .filter((date) => date <= lastDay)
+    .sort();
   const customers = new Map<string, Totals>();
   const products = new Map<string, Totals>();
   return dates.map((date) => ({
@@ -115,7 +125,11 @@ export function superstoreHistory(): Day[] {
 
 /** The records that a history makes, per type. */
 export function recordsOf(history: readonly Day[]): Record<SuperstoreType, number> {
-  const ids = { customers: new Set<string>(), orders: new Set<string>(), products: new Set<string>() };
+  const ids = {
+    customers: new Set<string>(),
+    orders: new Set<string>(),
+    products: new Set<string>(),
+  };
   for (const { changes } of history)
     for (const { object_type, id } of changes) ids[object_type as SuperstoreType].add(id);
   return { customers: ids.customers.size, orders: ids.orders.size, products: ids.products.size };
@@ -180,14 +194,31 @@ function productChange(line: Line, products: Map<string, Totals>): Change {
     was_discounted: totals.wasDiscounted,
     last_sold_on: orderedOn,
   };
-  return putOrPatch('products', productId, isNew, { name: productName, category, sub_category: subCategory }, moving);
+  return putOrPatch(
+    'products',
+    productId,
+    isNew,
+    { name: productName, category, sub_category: subCategory },
+    moving,
+  );
 }
 
 function shipChange({ orderId, shippedOn }: Line): Change {
-  return { op: 'patch', object_type: 'orders', id: orderId, data: { status: 'shipped', shipped_on: shippedOn } };
+  return {
+    op: 'patch',
+    object_type: 'orders',
+    id: orderId,
+    data: { status: 'shipped', shipped_on: shippedOn },
+  };
 }
 
-function putOrPatch(type: SuperstoreType, id: string, isNew: boolean, fixed: object, moving: object): Change {
+function putOrPatch(
+  type: SuperstoreType,
+  id: string,
+  isNew: boolean,
+  fixed: object,
+  moving: object,
+): Change {
   if (isNew) return { op: 'put', object_type: type, id, data: { ...fixed, ...moving } };
   return { op: 'patch', object_type: type, id, data: { ...moving } };
 }
@@ -195,7 +226,14 @@ function putOrPatch(type: SuperstoreType, id: string, isNew: boolean, fixed: obj
 function totalsOf(known: Map<string, Totals>, id: string): { totals: Totals; isNew: boolean } {
   const old = known.get(id);
   if (old) return { totals: old, isNew: false };
-  const totals = { categories: new Set<string>(), count: 0, cents: 0, profitCents: 0, units: 0, wasDiscounted: false };
+  const totals = {
+    categories: new Set<string>(),
+    count: 0,
+    cents: 0,
+    profitCents: 0,
+    units: 0,
+    wasDiscounted: false,
+  };
   known.set(id, totals);
   return { totals, isNew: true };
 }

@@ -1,8 +1,10 @@
 /**
- * batch.ts – What one turn of a partition takes in: changes from its log, a chunk of a scan, tombstones that ran out.
+ * batch.ts – What one turn of a partition takes in: changes from its log, a chunk of a backfill,
+ * tombstones that ran out.
  *
- * Keeps true: a batch is plain data, in the order in which it is applied; a position in the log names the last entry that was
- * applied as a whole and how many changes of the next one were, so that a commit may end within a packed entry.
+ * Keeps true: a batch is plain data, in the order in which it is applied; a position in the log
+ * names the last entry that was applied as a whole and how many changes of the next one were, so
+ * that a commit may end within a packed entry.
  */
 import { type Change, OPERATIONS } from '../change/change.ts';
 import { isObject } from '../change/object-type.ts';
@@ -11,7 +13,10 @@ import { pairs } from '../redis/pairs.ts';
 import type { InboxEntry } from './message.ts';
 import type { ResyncChunk } from './resyncs.ts';
 
-/** Where a partition stands in a log: all up to entry `entry`, and the first `offset` changes of the entry after it. */
+/**
+ * Where a partition stands in a log: all up to entry `entry`, and the first `offset` changes of the
+ * entry after it.
+ */
 export interface LogPosition {
   readonly entry: string;
   readonly offset: number;
@@ -33,19 +38,24 @@ export interface LogEntry {
 }
 
 /** Live records of one type, of which some predicates are evaluated for the first time. */
-export interface ScanChunk {
+export interface BackfillChunk {
   readonly objectType: string;
-  readonly ordinals: readonly number[];
+  readonly predicateIds: readonly number[];
   readonly ids: readonly string[];
 }
 
-/** Local holders of a target that has shown something new: what they see of it is evaluated again. */
+/**
+ * Local holders of a target that has shown something new: what they see of it is evaluated again.
+ */
 export interface FanoutChunk {
-  readonly anchor: number;
+  readonly edgeId: number;
   readonly ids: readonly string[];
 }
 
-/** What made the step fail, again and again: a change of the log (`index` in its entry), or an entry of the inbox. */
+/**
+ * What made the step fail, again and again: a change of the log (`index` in its entry), or an entry
+ * of the inbox.
+ */
 interface Poison {
   readonly entry: string;
   readonly index: number;
@@ -72,14 +82,17 @@ export interface Batch {
   readonly inbox?: readonly InboxEntry[];
   readonly fanouts?: readonly FanoutChunk[];
   readonly resync?: ResyncChunk;
-  /** Where the partition stood before: the entries come right after it, and its offset counts into the first of them. */
+  /**
+   * Where the partition stood before: the entries come right after it, and its offset counts into
+   * the first of them.
+   */
   readonly position: LogPosition;
   /** After a failure changes are applied one by one, so that the one at fault is found. */
   readonly changesMax?: number;
   /** It goes to the dead letters. */
   readonly poison?: Poison;
   readonly aside?: Aside;
-  readonly scans: readonly ScanChunk[];
+  readonly backfills: readonly BackfillChunk[];
   readonly expired: readonly RecordKey[];
   /** Records that time may have moved. */
   readonly due?: readonly RecordKey[];
@@ -94,7 +107,7 @@ export interface RecordKey {
 
 /** The records that a batch touches, each once. */
 export function touchedRecords(batch: Batch): Map<string, Set<string>> {
-  const { entries, position, changesMax, scans, expired, due = [], untimed = [] } = batch;
+  const { entries, position, changesMax, backfills, expired, due = [], untimed = [] } = batch;
   const touched = new Map<string, Set<string>>();
   const touch = (objectType: string, id: string) => {
     const ids = touched.get(objectType);
@@ -106,7 +119,7 @@ export function touchedRecords(batch: Batch): Map<string, Set<string>> {
     const applied = changes.slice(from, changesMax === undefined ? undefined : from + changesMax);
     for (const { object_type: objectType, id } of applied) touch(objectType, id);
   });
-  for (const { objectType, ids } of scans) for (const id of ids) touch(objectType, id);
+  for (const { objectType, ids } of backfills) for (const id of ids) touch(objectType, id);
   for (const { objectType, id } of expired) touch(objectType, id);
   for (const { objectType, id } of [...due, ...untimed]) touch(objectType, id);
   return touched;

@@ -1,13 +1,13 @@
 /**
- * build-switch.ts – Switches segments to their new ordinals once every partition has built them, and gives up old ordinals once
- * every partition has moved on.
+ * build-switch.ts – Switches segments to their new predicate ids once every partition has built
+ * them, and gives up old predicate ids once every partition has moved on.
  *
- * Keeps true: the slugs that an edit moved switch in one write of the catalog, only after each partition answers for each of
- * their ordinals; an ordinal that was answered for is maintained until no partition is below the version that retired it.
- * Every process may do this: a write that somebody else was faster with changes nothing. What has
- * failed in one partition is failed in the catalog with all that reads it, and what was waited for
- * is switched to: a segment whose newest query has failed says so, and its older query answers no
- * more.
+ * Keeps true: the slugs that an edit moved switch in one write of the catalog, only after each
+ * partition answers for each of their predicate ids; a predicate id that was answered for is
+ * maintained until no partition is below the version that retired it. Every process may do this: a
+ * write that somebody else was faster with changes nothing. What has failed in one partition is
+ * failed in the catalog with all that reads it, and what was waited for is switched to: a segment
+ * whose newest query has failed says so, and its older query answers no more.
  */
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
@@ -15,7 +15,13 @@ import type { Catalog, CatalogChange, StoredFilter } from '../catalog/catalog.ts
 import { CatalogDraft } from '../catalog/catalog-draft.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { pendingGroups } from '../catalog/segments.ts';
-import { caughtUp, failuresIn, lossOf, readStanding, roundsOver } from '../membership/standing.ts';
+import {
+  failuresIn,
+  lossOf,
+  readPartitionStatus,
+  roundsOver,
+  waitForWatermark,
+} from '../membership/partition-status.ts';
 import type { Failure } from '../query/failure.ts';
 import type { Keys } from '../redis/keys.ts';
 
@@ -40,7 +46,9 @@ export class BuildSwitch {
     this.#logger = logger;
   }
 
-  /** Something may have been built. Calls that come while it is being looked at are one more look. */
+  /**
+   * Something may have been built. Calls that come while it is being looked at are one more look.
+   */
   check(): void {
     this.#isAsked = true;
     if (!this.#isRunning && !this.#isStopped) void this.#run();
@@ -74,36 +82,47 @@ export class BuildSwitch {
   }
 
   async #look(): Promise<void> {
-    const building = [...this.#store.catalog.ordinals]
+    const building = [...this.#store.catalog.predicateIds]
       .filter(([, { status }]) => status === 'building')
-      .map(([ordinal]) => ordinal);
-    const standing = await this.#readPartitions(building);
+      .map(([predicateId]) => predicateId);
+    const status = await this.#readPartitions(building);
     // What has failed is told at once: it waits for nothing that has been sent.
-    const failed = { ...standing, built: new Set<number>() };
-    if (standing.failed.size > 0) await this.#store.write((catalog) => settle(catalog, failed));
+    const failed = { ...status, built: new Set<number>() };
+    if (status.failed.size > 0) await this.#store.write((catalog) => settle(catalog, failed));
     if (!hasUnsettled(this.#store.catalog)) return;
-    const rounds = roundsOver(this.#store.catalog.deepestOf(standing.built));
+    const rounds = roundsOver(this.#store.catalog.deepestOf(status.built));
     if (rounds > 0 && !(await this.#barrier(rounds))) return this.#checkLater();
-    await this.#store.write((catalog) => settle(catalog, standing));
+    await this.#store.write((catalog) => settle(catalog, status));
   }
 
-  /** What the scans have sent to neighbours must have come through before anybody reads the new ordinals. */
+  /**
+   * What the backfills have sent to neighbours must have come through before anybody reads the new
+   * predicate ids.
+   */
   async #barrier(rounds: number): Promise<boolean> {
     const waits = { timeoutMs: BARRIER_TIMEOUT_MS, rounds };
-    const standings = await caughtUp(this.#redis, this.#keys.partitions, [], waits);
-    return standings !== undefined && lossOf(standings) === undefined;
+    const statuses = await waitForWatermark(this.#redis, this.#keys.partitions, [], waits);
+    return statuses !== undefined && lossOf(statuses) === undefined;
   }
 
-  /** Which of the ordinals every partition answers for, and the lowest catalog version that a partition is at. */
+  /**
+   * Which of the predicate ids every partition answers for, and the lowest catalog version that a
+   * partition is at.
+   */
   async #readPartitions(building: readonly number[]): Promise<Built> {
-    const standings = await Promise.all(this.#keys.partitions.map((keys) => readStanding(this.#redis, keys, building)));
-    const built = building.filter((_, at) => standings.every(({ counts }) => counts[at] !== null));
-    const adopted = Math.min(...standings.map(({ catalogVersion }) => catalogVersion));
-    return { built: new Set(built), adopted, failed: failuresIn(standings) };
+    const statuses = await Promise.all(
+      this.#keys.partitions.map((keys) => readPartitionStatus(this.#redis, keys, building)),
+    );
+    const built = building.filter((_, at) => statuses.every(({ counts }) => counts[at] !== null));
+    const adopted = Math.min(...statuses.map(({ catalogVersion }) => catalogVersion));
+    return { built: new Set(built), adopted, failed: failuresIn(statuses) };
   }
 }
 
-/** The ordinals that every partition answers for, and the lowest catalog version that a partition is at. */
+/**
+ * The predicate ids that every partition answers for, and the lowest catalog version that a
+ * partition is at.
+ */
 export interface Built {
   readonly built: ReadonlySet<number>;
   readonly adopted: number;
@@ -112,40 +131,56 @@ export interface Built {
 }
 
 function hasUnsettled(catalog: Catalog): boolean {
-  for (const { status } of catalog.ordinals.values()) if (status === 'building' || status === 'retiring') return true;
+  for (const { status } of catalog.predicateIds.values())
+    if (status === 'building' || status === 'retiring') return true;
   return false;
 }
 
 /**
- * What has failed in the catalog and in partitions, with all that reads it; an ordinal reads only
- * lower ones.
+ * What has failed in the catalog and in partitions, with all that reads it; a predicate id reads
+ * only lower ones.
  */
 function failuresOf(catalog: Catalog, failed: Built['failed']): Map<number, Failure> {
   const failures = new Map<number, Failure>();
-  for (const [ordinal, { failure, reads = [] }] of [...catalog.ordinals].sort(([a], [b]) => a - b)) {
+  for (const [predicateId, { failure, reads = [] }] of [...catalog.predicateIds].sort(
+    ([a], [b]) => a - b,
+  )) {
     const read = reads.find((each) => failures.has(each));
-    const why = failure ?? failed.get(ordinal) ?? (read === undefined ? undefined : failures.get(read));
-    if (why) failures.set(ordinal, why);
+    const why =
+      failure ?? failed.get(predicateId) ?? (read === undefined ? undefined : failures.get(read));
+    if (why) failures.set(predicateId, why);
   }
   return failures;
 }
 
 /** The next version of the catalog, if what was built allows for one. */
-export function settle(catalog: Catalog, { built, adopted, failed }: Built): CatalogChange | undefined {
+export function settle(
+  catalog: Catalog,
+  { built, adopted, failed }: Built,
+): CatalogChange | undefined {
   const draft = new CatalogDraft(catalog);
   const failures = failuresOf(catalog, failed);
-  const isBuilt = (ordinal: number): boolean => {
-    const stored = catalog.ordinals.get(ordinal);
-    if (!stored || failures.has(ordinal) || !(built.has(ordinal) || stored.status === 'ready')) return false;
-    const { reads = [], exported } = stored;
-    return reads.every(isBuilt) && (!exported || exported.anchor === ordinal || isBuilt(exported.anchor));
+  const isBuilt = (predicateId: number): boolean => {
+    const stored = catalog.predicateIds.get(predicateId);
+    if (
+      !stored ||
+      failures.has(predicateId) ||
+      !(built.has(predicateId) || stored.status === 'ready')
+    )
+      return false;
+    const { reads = [], shared } = stored;
+    return (
+      reads.every(isBuilt) && (!shared || shared.edgeId === predicateId || isBuilt(shared.edgeId))
+    );
   };
-  for (const [ordinal, stored] of catalog.ordinals) {
-    const failure = failures.get(ordinal);
+  for (const [predicateId, stored] of catalog.predicateIds) {
+    const failure = failures.get(predicateId);
     const isNews = failure && (stored.status === 'building' || stored.status === 'ready');
-    if (isNews) draft.setOrdinal(ordinal, { ...stored, status: 'failed', failure });
-    if (stored.status === 'building' && isBuilt(ordinal)) draft.setOrdinal(ordinal, { ...stored, status: 'ready' });
-    if (stored.status === 'retiring' && stored.since <= adopted) draft.setOrdinal(ordinal, null);
+    if (isNews) draft.setPredicate(predicateId, { ...stored, status: 'failed', failure });
+    if (stored.status === 'building' && isBuilt(predicateId))
+      draft.setPredicate(predicateId, { ...stored, status: 'ready' });
+    if (stored.status === 'retiring' && stored.since <= adopted)
+      draft.setPredicate(predicateId, null);
   }
   for (const group of pendingGroups(catalog)) {
     if (group.every(({ pending }) => isBuilt(pending!) || failures.has(pending!)))
@@ -156,5 +191,5 @@ export function settle(catalog: Catalog, { built, adopted, failed }: Built): Cat
 }
 
 function switched(filter: StoredFilter): StoredFilter {
-  return { ...filter, ordinal: filter.pending, pending: null, ready_revision: filter.revision };
+  return { ...filter, predicateId: filter.pending, pending: null, ready_revision: filter.revision };
 }

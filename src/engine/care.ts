@@ -10,10 +10,10 @@
  * taken for its own. In normal life nothing is noted: an owner that ends in good order takes its
  * name out of meta, and one that finds another's name there knows that it did not.
  */
-import { compareEntries } from '../membership/standing.ts';
+import { compareEntries } from '../membership/partition-status.ts';
 import type { RecordKey } from './batch.ts';
 import type { FanoutVisit } from './fanouts.ts';
-import type { ScanRequest } from './partition-builds.ts';
+import type { BackfillRequest } from './partition-builds.ts';
 import type { ResyncChunk } from './resyncs.ts';
 
 /** Failures after which a piece is set aside, the one in company included. */
@@ -25,31 +25,46 @@ const CHANGES_TOGETHER = 8;
 export const CARE_FIELD = 'care';
 
 /**
- * The least that can be at fault. Of an entry of the log it is one change; of a scan or a fan-out
- * one record.
+ * The least that can be at fault. Of an entry of the log it is one change; of a backfill or a
+ * fan-out one record.
  */
 export type Piece =
   | { readonly kind: 'message'; readonly entry: string }
   /** `count` of them together, or as many as the entry has: one alone if it is under suspicion. */
-  | { readonly kind: 'change'; readonly entry: string; readonly index: number; readonly count: number }
+  | {
+      readonly kind: 'change';
+      readonly entry: string;
+      readonly index: number;
+      readonly count: number;
+    }
   | { readonly kind: 'fanout'; readonly visit: FanoutVisit }
   /** `taken`: the records that were found due with it. */
   | { readonly kind: 'due'; readonly record: RecordKey; readonly taken: readonly RecordKey[] }
-  | { readonly kind: 'scan'; readonly request: ScanRequest; readonly ids: readonly string[] }
+  | {
+      readonly kind: 'backfill';
+      readonly request: BackfillRequest;
+      readonly ids: readonly string[];
+    }
   | { readonly kind: 'resync'; readonly chunk: ResyncChunk };
 
 /**
- * Names a piece, the same in the next process. `ordinal`: of a scan, one of the predicates that are
- * evaluated.
+ * Names a piece, the same in the next process. `predicateId`: of a backfill, one of the predicates
+ * that are evaluated.
  */
-export function pieceName(piece: Piece, ordinal?: number): string {
-  return JSON.stringify([piece.kind, ...nameParts(piece), ...(ordinal === undefined ? [] : [ordinal])]);
+export function pieceName(piece: Piece, predicateId?: number): string {
+  return JSON.stringify([
+    piece.kind,
+    ...nameParts(piece),
+    ...(predicateId === undefined ? [] : [predicateId]),
+  ]);
 }
 
 /** Of all that are tried together. */
 export function pieceNames(piece: Piece): string[] {
   if (piece.kind !== 'change') return [pieceName(piece)];
-  return Array.from({ length: piece.count }, (_, at) => pieceName({ ...piece, index: piece.index + at }));
+  return Array.from({ length: piece.count }, (_, at) =>
+    pieceName({ ...piece, index: piece.index + at }),
+  );
 }
 
 function nameParts(piece: Piece): unknown[] {
@@ -59,10 +74,10 @@ function nameParts(piece: Piece): unknown[] {
     case 'change':
       return [piece.entry, piece.index];
     case 'fanout':
-      return [piece.visit.fanout.anchor, piece.visit.fanout.target, piece.visit.ids[0] ?? ''];
+      return [piece.visit.fanout.edgeId, piece.visit.fanout.target, piece.visit.ids[0] ?? ''];
     case 'due':
       return [piece.record.objectType, piece.record.id];
-    case 'scan':
+    case 'backfill':
       return [piece.request.objectType, piece.ids[0] ?? ''];
     case 'resync':
       return resyncParts(piece.chunk);
@@ -71,9 +86,9 @@ function nameParts(piece: Piece): unknown[] {
 
 function resyncParts({ resends, sweeps }: ResyncChunk): unknown[] {
   const [resend] = resends;
-  if (resend) return ['send', resend.to, resend.anchor, resend.direction, resend.targets[0]];
+  if (resend) return ['send', resend.to, resend.edgeId, resend.direction, resend.targets[0]];
   const [sweep] = sweeps;
-  return sweep ? ['sweep', sweep.from, sweep.anchor, sweep.targets[0] ?? ''] : [];
+  return sweep ? ['sweep', sweep.from, sweep.edgeId, sweep.targets[0] ?? ''] : [];
 }
 
 interface Stored {
@@ -134,7 +149,8 @@ export class Care {
    */
   changesFrom(entry: string, index: number): Piece {
     let count = 1;
-    const isSuspect = (at: number) => this.isSuspect(pieceName({ kind: 'change', entry, index: at, count: 1 }));
+    const isSuspect = (at: number) =>
+      this.isSuspect(pieceName({ kind: 'change', entry, index: at, count: 1 }));
     if (!isSuspect(index)) while (count < CHANGES_TOGETHER && !isSuspect(index + count)) count++;
     return { kind: 'change', entry, index, count };
   }
@@ -151,7 +167,8 @@ export class Care {
   }
 
   threw(names: readonly string[], detail: string): void {
-    for (const name of names) this.#faults.set(name, { count: (this.#faults.get(name)?.count ?? 0) + 1, detail });
+    for (const name of names)
+      this.#faults.set(name, { count: (this.#faults.get(name)?.count ?? 0) + 1, detail });
   }
 
   /** They are done with. */
@@ -173,12 +190,14 @@ export class Care {
 
   /** What was thrown is known to this process alone. */
   #deaths(isKept: (name: string) => boolean): Record<string, number> {
-    const dead = [...this.#faults].filter(([name, { detail }]) => detail === undefined && isKept(name));
+    const dead = [...this.#faults].filter(
+      ([name, { detail }]) => detail === undefined && isKept(name),
+    );
     return Object.fromEntries(dead.map(([name, { count }]) => [name, count]));
   }
 }
 
-/** Whether a name is that of one of some pieces, or of one of their ordinals. */
+/** Whether a name is that of one of some pieces, or of one of their predicate ids. */
 function isPartOfAny(name: string, wholes: readonly string[]): boolean {
   return wholes.some((whole) => name === whole || name.startsWith(`${whole.slice(0, -1)},`));
 }

@@ -1,9 +1,11 @@
 /**
- * clock.ts – The time by which a process moves its partitions on: that of the Redis server, which all processes share.
+ * clock.ts – The time by which a process moves its partitions on: that of the Redis server, which
+ * all processes share.
  *
- * Keeps true: between two answers of the server it goes on by the machine's steady clock. Where the server's clock and this
- * machine's are more than a minute apart, the earlier one counts, so that a clock that jumped forward is waited out; a
- * partition's own clock, which is stored, never goes backwards whatever this one says (processor.ts).
+ * Keeps true: between two answers of the server it goes on by the machine's steady clock. Where the
+ * server's clock and this machine's are more than a minute apart, the earlier one counts, so that a
+ * clock that jumped forward is waited out; a partition's own clock, which is stored, never goes
+ * backwards whatever this one says (processor.ts).
  */
 import { performance } from 'node:perf_hooks';
 import type { Logger } from 'pino';

@@ -1,18 +1,18 @@
 /**
  * commit.ts – Writes a step down as the commands of one commit script.
  *
- * Keeps true: what a commit writes follows from the step alone; one HSET, SADD or SREM per touched hash or set; every key is
- * named in KEYS; no command has more arguments than Lua can unpack.
+ * Keeps true: what a commit writes follows from the step alone; one HSET, SADD or SREM per touched
+ * hash or set; every key is named in KEYS; no command has more arguments than Lua can unpack.
  */
 import { packOutcomes } from '../change/change.ts';
 import { exists, packRecord, type RecordRow, TOMBSTONE_TTL_MS } from '../change/record.ts';
 import { packActivations } from '../membership/activation-feed.ts';
+import { type ChannelPosition, packChannelPosition } from '../membership/channel-position.ts';
 import { packFeed } from '../membership/feed.ts';
 import { type NeighbourRow, packRow, type RelatedRow } from '../membership/neighbour-row.ts';
-import { type Place, packPlace } from '../membership/place.ts';
 import { packState } from '../membership/state-row.ts';
 import type { Failure } from '../query/failure.ts';
-import { entered, type Flip, flippedOrdinal } from '../query/network.ts';
+import { entered, type Flip, flippedPredicateId } from '../query/network.ts';
 import { type PartitionKeys, recordMember } from '../redis/keys.ts';
 import { type FanoutProgress, fanoutField, packFanout } from './fanouts.ts';
 import { INBOX_FIELDS } from './message.ts';
@@ -21,9 +21,15 @@ import type { OutboxEntry } from './outbox.ts';
 import type { BuildProgress, PartitionBuilds } from './partition-builds.ts';
 import type { Step, TouchedRecord } from './step.ts';
 
-/** Lua's unpack fails near 8000 arguments (test/lua/commit-batch.test.ts tries both sides). Even, so that pairs stay together. */
+/**
+ * Lua's unpack fails near 8000 arguments (test/lua/commit-batch.test.ts tries both sides). Even, so
+ * that pairs stay together.
+ */
 export const COMMAND_ARGUMENTS_MAX = 5000;
-/** A put has at most one line's 1 MB (src/api/routes/changes.ts); a commit carries up to 500 records, and Redis takes 1 GB in one. */
+/**
+ * A put has at most one line's 1 MB (src/api/routes/changes.ts); a commit carries up to 500
+ * records, and Redis takes 1 GB in one.
+ */
 const RECORD_LENGTH_MAX = 2 * 1024 * 1024;
 /** Entries (commits with flips) that a partition's feed keeps. */
 const FEED_ENTRIES_MAX = 10_000;
@@ -53,7 +59,10 @@ export class CommitCommands {
   /** Adds one command, or several if it has too many arguments; none if it has none. */
   add(verb: string, key: string, given: readonly (string | number)[]): void {
     for (let from = 0; from < given.length; from += COMMAND_ARGUMENTS_MAX) {
-      const some = given.length <= COMMAND_ARGUMENTS_MAX ? given : given.slice(from, from + COMMAND_ARGUMENTS_MAX);
+      const some =
+        given.length <= COMMAND_ARGUMENTS_MAX
+          ? given
+          : given.slice(from, from + COMMAND_ARGUMENTS_MAX);
       this.arguments.push(verb, this.keyIndex(key), some.length);
       for (const argument of some) this.arguments.push(argument);
     }
@@ -65,14 +74,16 @@ export class CommitCommands {
   }
 }
 
-/** What goes along with the step: fan-outs, and the place of its messages among those sent before. */
+/**
+ * What goes along with the step: fan-outs, and the place of its messages among those sent before.
+ */
 export interface CommitTraffic {
   readonly fanouts: FanoutProgress;
   readonly outbox: readonly OutboxEntry[];
   /** Per target, up to which sequence its inbox holds what was sent. */
   readonly delivered: readonly (readonly [target: number, sequence: number])[];
-  /** Per target to which this owner goes on in a generation that `meta` does not know of yet. */
-  readonly places: readonly (readonly [target: number, place: Place])[];
+  /** Per target to which this owner goes on in an epoch that `meta` does not know of yet. */
+  readonly positions: readonly (readonly [target: number, place: ChannelPosition])[];
   readonly resync: {
     readonly set: readonly string[];
     readonly gone: readonly string[];
@@ -134,7 +145,14 @@ function addRows(commands: CommitCommands, { records }: Step, context: CommitCon
   for (const touched of records) {
     let fields = byType.get(touched.objectType);
     if (!fields) {
-      fields = { records: [], goneRecords: [], states: [], goneStates: [], newIds: [], goneIds: [] };
+      fields = {
+        records: [],
+        goneRecords: [],
+        states: [],
+        goneStates: [],
+        newIds: [],
+        goneIds: [],
+      };
       byType.set(touched.objectType, fields);
     }
     addRecordFields(fields, touched);
@@ -160,18 +178,28 @@ function addRecordFields(fields: RowFields, { id, before, after }: TouchedRecord
   if (!exists(after.record) && exists(before.record)) fields.goneIds.push(id);
 }
 
-/** @throws Error if patches have made a record too long: each of them is within its limit, and who adds one goes to the dead letters. */
+/**
+ * @throws Error if patches have made a record too long: each of them is within its limit, and who
+ * adds one goes to the dead letters.
+ */
 function packedWithin(record: RecordRow): string {
   const packed = packRecord(record);
   if (packed.length <= RECORD_LENGTH_MAX) return packed;
-  throw new Error(`the record would have ${packed.length} characters, more than ${RECORD_LENGTH_MAX}`);
+  throw new Error(
+    `the record would have ${packed.length} characters, more than ${RECORD_LENGTH_MAX}`,
+  );
 }
 
-function addStateFields(fields: RowFields, { id, before, after }: TouchedRecord, { networks }: CommitContext): void {
-  // A record that goes takes its row along, also if it held nothing but ordinals that were retired since.
+function addStateFields(
+  fields: RowFields,
+  { id, before, after }: TouchedRecord,
+  { networks }: CommitContext,
+): void {
+  // A record that goes takes its row along, also if it held nothing but predicate ids that were
+  // retired since.
   const isGone = before.record !== undefined && after.record === undefined;
   if (after.truth === before.truth && after.due === before.due && !isGone) return;
-  const packed = packState(after, (ordinal) => networks.has(ordinal));
+  const packed = packState(after, (predicateId) => networks.has(predicateId));
   if (packed === undefined || isGone) fields.goneStates.push(id);
   else fields.states.push(id, packed);
 }
@@ -185,7 +213,10 @@ function addTombstone(commands: CommitCommands, touched: TouchedRecord, keys: Pa
   else commands.add('ZADD', keys.tombstones, [is + TOMBSTONE_TTL_MS, member]);
 }
 
-/** Counts come from the sets themselves, in the same script, for every ordinal that this partition answers for. */
+/**
+ * Counts come from the sets themselves, in the same script, for every predicate id that this
+ * partition answers for.
+ */
 function addMembers(
   commands: CommitCommands,
   { records }: Step,
@@ -197,67 +228,87 @@ function addMembers(
   const leaving = new Map<number, string[]>();
   for (const { id, flips } of records) {
     for (const flip of flips) {
-      if (context.networks.isExported(flippedOrdinal(flip))) continue;
+      if (context.networks.isShared(flippedPredicateId(flip))) continue;
       const sets = entered(flip) ? entering : leaving;
-      const ids = sets.get(flippedOrdinal(flip));
+      const ids = sets.get(flippedPredicateId(flip));
       if (ids) ids.push(id);
-      else sets.set(flippedOrdinal(flip), [id]);
+      else sets.set(flippedPredicateId(flip), [id]);
     }
   }
-  for (const [ordinal, ids] of entering) commands.add('SADD', keys.segment(ordinal), ids);
-  for (const [ordinal, ids] of leaving) commands.add('SREM', keys.segment(ordinal), ids);
+  for (const [predicateId, ids] of entering) commands.add('SADD', keys.segment(predicateId), ids);
+  for (const [predicateId, ids] of leaving) commands.add('SREM', keys.segment(predicateId), ids);
   const counted = new Set(completed);
   for (const sets of [entering, leaving]) {
-    for (const ordinal of sets.keys()) if (builds.isComplete(ordinal)) counted.add(ordinal);
+    for (const predicateId of sets.keys())
+      if (builds.isComplete(predicateId)) counted.add(predicateId);
   }
   commands.add(
     'COUNT',
     keys.counts,
-    [...counted].flatMap((ordinal) => [ordinal, commands.keyIndex(keys.segment(ordinal))]),
+    [...counted].flatMap((predicateId) => [
+      predicateId,
+      commands.keyIndex(keys.segment(predicateId)),
+    ]),
   );
 }
 
-function addDropped(commands: CommitCommands, { dropped }: BuildProgress, keys: PartitionKeys): void {
+function addDropped(
+  commands: CommitCommands,
+  { dropped }: BuildProgress,
+  keys: PartitionKeys,
+): void {
   commands.add('HDEL', keys.counts, dropped);
-  for (const ordinal of dropped) {
-    commands.addWhole('UNLINK', keys.segment(ordinal));
-    // If it was the anchor of a relationship: its rows at targets. What lies with the holders is swept (edge-sweep.ts).
-    commands.addWhole('UNLINK', keys.related(ordinal));
+  for (const predicateId of dropped) {
+    commands.addWhole('UNLINK', keys.segment(predicateId));
+    // If it was the edge id of a relationship: its rows at targets. What lies with the holders is
+    // swept (edge-sweep.ts).
+    commands.addWhole('UNLINK', keys.related(predicateId));
   }
 }
 
 /**
  * After the counts: what has failed has none from now on, whatever else the batch did to its set.
  */
-function addFailed(commands: CommitCommands, { failed, healed }: BuildProgress, keys: PartitionKeys): void {
+function addFailed(
+  commands: CommitCommands,
+  { failed, healed }: BuildProgress,
+  keys: PartitionKeys,
+): void {
   commands.add('HDEL', keys.counts, [...failed.keys()]);
-  const reasons = [...failed].flatMap(([ordinal, failure]) => [failedField(ordinal), JSON.stringify(failure)]);
+  const reasons = [...failed].flatMap(([predicateId, failure]) => [
+    failedField(predicateId),
+    JSON.stringify(failure),
+  ]);
   commands.add('HSET', keys.meta, reasons);
   commands.add('HDEL', keys.meta, healed.map(failedField));
 }
 
-/** The field of a partition's meta that says why an ordinal has failed there. */
-function failedField(ordinal: number): string {
-  return `failed:${ordinal}`;
+/** The field of a partition's meta that says why a predicate id has failed there. */
+function failedField(predicateId: number): string {
+  return `failed:${predicateId}`;
 }
 
-/** The ordinals that have failed in a partition, by its meta. */
+/** The predicate ids that have failed in a partition, by its meta. */
 export function readFailed(meta: ReadonlyMap<string, string>): [number, Failure][] {
   return [...meta].flatMap(([field, value]): [number, Failure][] =>
-    field.startsWith('failed:') ? [[Number(field.slice('failed:'.length)), JSON.parse(value) as Failure]] : [],
+    field.startsWith('failed:')
+      ? [[Number(field.slice('failed:'.length)), JSON.parse(value) as Failure]]
+      : [],
   );
 }
 
 function addEdges(commands: CommitCommands, { edges }: Step, keys: PartitionKeys): void {
-  for (const { anchor, target, row } of edges.neighbours) addEdgeRow(commands, keys.neighbours(anchor), target, row);
-  for (const { anchor, target, row } of edges.related) addEdgeRow(commands, keys.related(anchor), target, row);
-  for (const { anchor, target, id, holds } of edges.holders) {
-    if (holds) commands.add('ZADD', keys.holders(anchor, target), [0, id]);
-    else commands.add('ZREM', keys.holders(anchor, target), [id]);
+  for (const { edgeId, target, row } of edges.neighbours)
+    addEdgeRow(commands, keys.neighbours(edgeId), target, row);
+  for (const { edgeId, target, row } of edges.related)
+    addEdgeRow(commands, keys.related(edgeId), target, row);
+  for (const { edgeId, target, id, holds } of edges.holders) {
+    if (holds) commands.add('ZADD', keys.holders(edgeId, target), [0, id]);
+    else commands.add('ZREM', keys.holders(edgeId, target), [id]);
   }
-  for (const { ordinal, target, id, value } of edges.values) {
-    if (value === undefined) commands.add('ZREM', keys.values(ordinal, target), [id]);
-    else commands.add('ZADD', keys.values(ordinal, target), [value, id]);
+  for (const { predicateId, target, id, value } of edges.values) {
+    if (value === undefined) commands.add('ZREM', keys.values(predicateId, target), [id]);
+    else commands.add('ZADD', keys.values(predicateId, target), [value, id]);
   }
 }
 
@@ -271,24 +322,39 @@ function addEdgeRow(
   else commands.add('HDEL', key, [target]);
 }
 
-/** An outbox entry's id is its sequence, so that what was delivered can be trimmed without knowing more. */
+/**
+ * An outbox entry's id is its sequence, so that what was delivered can be trimmed without knowing
+ * more.
+ */
 function addTraffic(
   commands: CommitCommands,
   step: Step,
-  { fanouts, outbox, delivered, places }: CommitTraffic,
+  { fanouts, outbox, delivered, positions }: CommitTraffic,
   keys: PartitionKeys,
 ): void {
-  for (const [target, place] of places) commands.add('HSET', keys.meta, [`sent:${target}`, packPlace(place)]);
+  for (const [target, place] of positions)
+    commands.add('HSET', keys.meta, [`sent:${target}`, packChannelPosition(place)]);
   const { catalogVersion: version, payload: messages } = INBOX_FIELDS;
-  for (const { target, generation, sequence, catalogVersion, payload } of outbox) {
-    commands.addWhole('XADD', keys.outbox(target), `${sequence}-0`, version, catalogVersion, messages, payload);
-    commands.add('HSET', keys.meta, [`sent:${target}`, packPlace({ generation, sequence })]);
+  for (const { target, epoch, sequence, catalogVersion, payload } of outbox) {
+    commands.addWhole(
+      'XADD',
+      keys.outbox(target),
+      `${sequence}-0`,
+      version,
+      catalogVersion,
+      messages,
+      payload,
+    );
+    commands.add('HSET', keys.meta, [`sent:${target}`, packChannelPosition({ epoch, sequence })]);
   }
   for (const [target, sequence] of delivered) {
     commands.addWhole('XTRIM', keys.outbox(target), 'MINID', `${sequence + 1}-0`);
   }
   for (const fanout of fanouts.running) {
-    commands.add('HSET', keys.meta, [fanoutField(fanout.anchor, fanout.target), packFanout(fanout)]);
+    commands.add('HSET', keys.meta, [
+      fanoutField(fanout.edgeId, fanout.target),
+      packFanout(fanout),
+    ]);
   }
   commands.add('HDEL', keys.meta, fanouts.done);
   if (step.inbox === undefined) return;
@@ -304,19 +370,37 @@ function addResync(
 ): void {
   commands.add('HSET', keys.meta, set);
   commands.add('HDEL', keys.meta, gone);
-  for (const source of [...begun, ...forgotten]) commands.addWhole('UNLINK', keys.confirmed(source));
+  for (const source of [...begun, ...forgotten])
+    commands.addWhole('UNLINK', keys.confirmed(source));
   for (const [source, members] of confirmed) {
     if (!forgotten.includes(source)) commands.add('SADD', keys.confirmed(source), [...members]);
   }
 }
 
-function addStreams(commands: CommitCommands, step: Step, { keys, networks, nowMs }: CommitContext): void {
-  const isPublic = (flip: Flip) => !networks.isExported(flippedOrdinal(flip));
+function addStreams(
+  commands: CommitCommands,
+  step: Step,
+  { keys, networks, nowMs }: CommitContext,
+): void {
+  const isPublic = (flip: Flip) => !networks.isShared(flippedPredicateId(flip));
   const events = step.records
-    .map(({ objectType, id, liveFlips }) => ({ objectType, id, liveFlips: liveFlips.filter(isPublic) }))
+    .map(({ objectType, id, liveFlips }) => ({
+      objectType,
+      id,
+      liveFlips: liveFlips.filter(isPublic),
+    }))
     .filter(({ liveFlips }) => liveFlips.length > 0);
   if (events.length > 0) {
-    commands.addWhole('XADD', keys.feed, 'MAXLEN', '~', FEED_ENTRIES_MAX, '*', 'f', packFeed(nowMs, events));
+    commands.addWhole(
+      'XADD',
+      keys.feed,
+      'MAXLEN',
+      '~',
+      FEED_ENTRIES_MAX,
+      '*',
+      'f',
+      packFeed(nowMs, events),
+    );
   }
   // what activations are told of stays until it is queued: no MAXLEN
   const told = packActivations(nowMs, networks.version, events, networks.followers);
@@ -329,7 +413,20 @@ function addStreams(commands: CommitCommands, step: Step, { keys, networks, nowM
     commands.addWhole('XADD', keys.outcomes, 'MAXLEN', '~', OUTCOME_ENTRIES_MAX, '*', ...rows);
   }
   for (const { entry, index, code, detail, letter } of step.dead) {
-    const fields = ['entry', entry, 'index', index, 'code', code, 'detail', detail, 'at', nowMs, 'letter', letter];
+    const fields = [
+      'entry',
+      entry,
+      'index',
+      index,
+      'code',
+      code,
+      'detail',
+      detail,
+      'at',
+      nowMs,
+      'letter',
+      letter,
+    ];
     commands.addWhole('XADD', keys.dead, '*', ...fields);
   }
 }
@@ -344,8 +441,8 @@ function addMeta(
   if (step.position) fields.push('log', step.position.entry, 'offset', step.position.offset);
   const gone: string[] = [];
   for (const [objectType, build] of builds) {
-    if (build) fields.push(`scan:${objectType}`, JSON.stringify(build));
-    else gone.push(`scan:${objectType}`);
+    if (build) fields.push(`backfill:${objectType}`, JSON.stringify(build));
+    else gone.push(`backfill:${objectType}`);
   }
   commands.add('HSET', keys.meta, fields);
   commands.add('HDEL', keys.meta, gone);

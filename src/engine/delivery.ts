@@ -1,9 +1,11 @@
 /**
- * delivery.ts – Brings checked changes into the logs, each exactly once and in the order in which it was given.
+ * delivery.ts – Brings checked changes into the logs, each exactly once and in the order in which
+ * it was given.
  *
- * Keeps true: a source has at most one entry under way per partition, numbered without gaps; an entry whose answer got lost is
- * sent again under the same number, and one that is given up on closes the generation, so that it can't come late and pass for
- * a newer one. What waits is bounded. Changes that wait while an entry is under way travel together in the next one.
+ * Keeps true: a source has at most one entry under way per partition, numbered without gaps; an
+ * entry whose answer got lost is sent again under the same number, and one that is given up on
+ * closes the epoch, so that it can't come late and pass for a newer one. What waits is bounded.
+ * Changes that wait while an entry is under way travel together in the next one.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -28,7 +30,10 @@ const WAITING_BYTES_MAX = 8 * 1024 * 1024;
 const UNANSWERED_MAX_MS = 3000;
 const RETRY_MS = 25;
 
-/** Deliveries that must keep their order: once one of them has failed, those after it are refused, for they may be newer. */
+/**
+ * Deliveries that must keep their order: once one of them has failed, those after it are refused,
+ * for they may be newer.
+ */
 export interface DeliveryChain {
   broken?: unknown;
 }
@@ -46,7 +51,9 @@ export interface DeliveryRequest {
 }
 
 export interface Delivered {
-  /** The entry that holds the changes; '' if it is known to be in the log, but not under which id. */
+  /**
+   * The entry that holds the changes; '' if it is known to be in the log, but not under which id.
+   */
   readonly entry: string;
   /** Settled when the changes are applied; never settles if no outcomes are wanted. */
   readonly outcomes: Promise<readonly Outcome[]>;
@@ -65,7 +72,7 @@ const QUIET_MS = 7 * 24 * 3600 * 1000;
 const PARTITION = /^p\d+$/;
 
 /**
- * When a source was last heard of: a row is its generation, its sequence, its last entry and that
+ * When a source was last heard of: a row is its epoch, its sequence, its last entry and that
  * moment.
  */
 function lastHeardMs(row: string): number {
@@ -104,7 +111,8 @@ export class Delivery {
 
   /**
    * Resolves when the changes are in the log of their partition.
-   * @throws Problem overloaded (nothing was appended) | redis_unavailable (unknown: they may be applied).
+   * @throws Problem overloaded (nothing was appended) | redis_unavailable (unknown: they may be
+   *   applied).
    */
   deliver(request: DeliveryRequest): Promise<Delivered> {
     assert(request.changes.length > 0, 'a delivery has changes');
@@ -113,23 +121,35 @@ export class Delivery {
 
   /**
    * Forgets sources whose processes were killed: what one of them had under way is long lost. One
-   * that lives and was quiet for so long is answered that there is a gap, and begins a generation.
+   * that lives and was quiet for so long is answered that there is a gap, and begins an epoch.
    */
   async forgetQuiet(nowMs = Date.now()): Promise<void> {
     for (const { delivered } of this.#keys.partitions) {
       const sources = Object.entries(await this.#redis.hgetall(delivered));
-      const quiet = sources.filter(([source, row]) => !PARTITION.test(source) && lastHeardMs(row) < nowMs - QUIET_MS);
+      const quiet = sources.filter(
+        ([source, row]) => !PARTITION.test(source) && lastHeardMs(row) < nowMs - QUIET_MS,
+      );
       for (const [source, row] of quiet)
-        await runScript(this.#redis, 'mendPartition', [delivered], [1, 1, source, 'is', row, 'HDEL', 1, source]);
+        await runScript(
+          this.#redis,
+          'mendPartition',
+          [delivered],
+          [1, 1, source, 'is', row, 'HDEL', 1, source],
+        );
     }
   }
 
   /** Forgets this source: its sequences end with the process. */
   async retire(): Promise<void> {
-    await Promise.all(this.#keys.partitions.map(({ delivered }) => this.#redis.hdel(delivered, this.source)));
+    await Promise.all(
+      this.#keys.partitions.map(({ delivered }) => this.#redis.hdel(delivered, this.source)),
+    );
   }
 
-  /** Rows are pairs of reply name and `from total letters`; other processes' replies come along here too. */
+  /**
+   * Rows are pairs of reply name and `from total letters`; other processes' replies come along here
+   * too.
+   */
   #onOutcomes(entries: readonly StreamEntry[]): void {
     for (const [, fields] of entries) {
       for (let i = 0; i + 1 < fields.length; i += 2) {
@@ -140,7 +160,10 @@ export class Delivery {
   }
 }
 
-/** Nobody waits longer for outcomes than this; a row that was trimmed before it was read would be waited for until the end. */
+/**
+ * Nobody waits longer for outcomes than this; a row that was trimmed before it was read would be
+ * waited for until the end.
+ */
 const REPLY_TTL_MS = 120_000;
 
 /** The outcomes of one entry; a commit may bring only some of them. */
@@ -164,7 +187,8 @@ class Reply {
       this.#collected[Number(from) + i] = outcome;
       this.#known++;
     });
-    // Not the list's length: when a first part was trimmed unread, the last one makes it long and leaves a hole.
+    // Not the list's length: when a first part was trimmed unread, the last one makes it long and
+    // leaves a hole.
     if (this.#known < Number(total)) return false;
     this.#settle(this.#collected);
     return true;
@@ -178,7 +202,7 @@ class DeliveryQueue {
   readonly #replies: Map<string, Reply>;
   #pending: Pending[] = [];
   #bytes = 0;
-  #generation = 1;
+  #epoch = 1;
   #sequence = 0;
   #isPumping = false;
 
@@ -194,11 +218,18 @@ class DeliveryQueue {
   }
 
   push(request: DeliveryRequest): Promise<Delivered> {
-    if (this.#bytes > WAITING_BYTES_MAX) return Promise.reject(overloaded('changes wait in this process'));
+    if (this.#bytes > WAITING_BYTES_MAX)
+      return Promise.reject(overloaded('changes wait in this process'));
     const bytes = request.changes.reduce((sum, text) => sum + text.length, 0);
     this.#bytes += bytes;
     return new Promise((resolve, reject) => {
-      this.#pending.push({ ...request, bytes, patientUntilMs: Date.now() + request.patienceMs, resolve, reject });
+      this.#pending.push({
+        ...request,
+        bytes,
+        patientUntilMs: Date.now() + request.patienceMs,
+        resolve,
+        reject,
+      });
       if (!this.#isPumping) void this.#pump();
     });
   }
@@ -227,14 +258,17 @@ class DeliveryQueue {
     this.#isPumping = false;
   }
 
-  /** The next requests that may share one entry: checked at one version, all or none with outcomes. */
+  /**
+   * The next requests that may share one entry: checked at one version, all or none with outcomes.
+   */
   #takeTogether(): Pending[] {
     const first = this.#pending[0]!;
     let changes = 0;
     let bytes = 0;
     let count = 0;
     for (const next of this.#pending) {
-      const isAlike = next.checkedAt === first.checkedAt && next.wantsOutcomes === first.wantsOutcomes;
+      const isAlike =
+        next.checkedAt === first.checkedAt && next.wantsOutcomes === first.wantsOutcomes;
       changes += next.changes.length;
       bytes += next.bytes;
       if (count > 0 && (!isAlike || changes > ENTRY_CHANGES_MAX || bytes > ENTRY_BYTES_MAX)) break;
@@ -247,7 +281,7 @@ class DeliveryQueue {
     const { checkedAt, wantsOutcomes } = together[0]!;
     const payload = `[${together.map(({ changes }) => changes.join(',')).join(',')}]`;
     const patientUntilMs = Math.max(...together.map((pending) => pending.patientUntilMs));
-    const replyTo = `${this.#source}.${this.#keys.log}.${this.#generation}.${this.#sequence + 1}`;
+    const replyTo = `${this.#source}.${this.#keys.log}.${this.#epoch}.${this.#sequence + 1}`;
     const reply = wantsOutcomes ? new Reply() : undefined;
     const fields: string[] = [LOG_FIELDS.checkedAt, String(checkedAt), LOG_FIELDS.payload, payload];
     if (reply) {
@@ -276,7 +310,10 @@ class DeliveryQueue {
     }
   }
 
-  /** Sends one entry until it is known to be in the log. Bounded by `patientUntilMs` and UNANSWERED_MAX_MS. */
+  /**
+   * Sends one entry until it is known to be in the log. Bounded by `patientUntilMs` and
+   * UNANSWERED_MAX_MS.
+   */
   async #append(fields: readonly string[], patientUntilMs: number): Promise<string> {
     let unansweredSinceMs: number | undefined;
     for (;;) {
@@ -291,15 +328,16 @@ class DeliveryQueue {
             if (Date.now() >= patientUntilMs) throw overloaded(`${detail} entries wait in the log`);
             break;
           default:
-            // 'gap': a fail-over lost entries of mine; 'old': another generation has begun. Neither has appended this one.
-            this.#beginGeneration(answer === 'old' ? Number(detail) : this.#generation);
+            // 'gap': a fail-over lost entries of mine; 'old': another epoch has begun. Neither has
+            // appended this one.
+            this.#beginEpoch(answer === 'old' ? Number(detail) : this.#epoch);
         }
       } catch (error) {
         if (!isUnanswered(error) || isFull(error)) throw error; // a full Redis has appended nothing
         unansweredSinceMs ??= Date.now();
         if (Date.now() - unansweredSinceMs < UNANSWERED_MAX_MS) await sleep(RETRY_MS);
         else {
-          this.#beginGeneration(this.#generation);
+          this.#beginEpoch(this.#epoch);
           throw error;
         }
         continue;
@@ -310,12 +348,12 @@ class DeliveryQueue {
 
   #send(fields: readonly string[]): Promise<[answer: string, detail: string]> {
     const { log, delivered } = this.#keys;
-    const header = [this.#source, this.#generation, 0, this.#sequence + 1, LOG_ENTRIES_MAX, Date.now()];
+    const header = [this.#source, this.#epoch, 0, this.#sequence + 1, LOG_ENTRIES_MAX, Date.now()];
     return runScript(this.#redis, 'deliverEntry', [log, delivered], [...header, ...fields]);
   }
 
-  #beginGeneration(after: number): void {
-    this.#generation = after + 1;
+  #beginEpoch(after: number): void {
+    this.#epoch = after + 1;
     this.#sequence = 0;
   }
 }

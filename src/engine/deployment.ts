@@ -1,8 +1,9 @@
 /**
- * deployment.ts – Opens all that one process needs of a deployment on one Redis, and closes it in the right order.
+ * deployment.ts – Opens all that one process needs of a deployment on one Redis, and closes it in
+ * the right order.
  *
- * Keeps true: the catalog is loaded and followed before a change is taken in; on closing, what was acknowledged is in a log,
- * every batch under way is committed, and all leases are given up.
+ * Keeps true: the catalog is loaded and followed before a change is taken in; on closing, what was
+ * acknowledged is in a log, every batch under way is committed, and all leases are given up.
  */
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
@@ -68,7 +69,10 @@ export interface Deployment {
   close(): Promise<void>;
 }
 
-/** @throws Error in words for a person if Redis can't be reached, is too old, or holds another deployment. */
+/**
+ * @throws Error in words for a person if Redis can't be reached, is too old, or holds another
+ * deployment.
+ */
 export async function openDeployment(options: DeploymentOptions): Promise<Deployment> {
   const { redisUrl, prefix, partitions, timeZone, logger, networkOptions, clockSource } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -118,9 +122,21 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       store,
       objectTypes: new ObjectTypes(store, timeZone, (name) => memberships.hasRecords(name)),
       segments: new Segments(store, timeZone),
-      activations: new Activations(store, redis, keys.catalog, new AllowedTargets(options.webhookAllow)),
+      activations: new Activations(
+        store,
+        redis,
+        keys.catalog,
+        new AllowedTargets(options.webhookAllow),
+      ),
       views: new Views(store, timeZone),
-      ingest: new Ingest(store.catalog, () => store.refresh(), delivery, founding.partitions, timeZone, metrics),
+      ingest: new Ingest(
+        store.catalog,
+        () => store.refresh(),
+        delivery,
+        founding.partitions,
+        timeZone,
+        metrics,
+      ),
       memberships,
       viewRows: new ViewRows({ redis, keys, store, memberships, timeZone, limits }),
       delivery,

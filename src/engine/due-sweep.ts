@@ -48,10 +48,10 @@ export class DueSweep {
   readonly #timed: Set<string>;
   #version: number | undefined;
   /**
-   * How far the scan has come that is for these types; for others it begins anew, and after a
+   * how far the pass has come that is for these types; for others it begins anew, and after a
    * take-over too.
    */
-  #scan: { readonly types: string; readonly cursor: string } | undefined;
+  #pass: { readonly types: string; readonly cursor: string } | undefined;
 
   constructor(timed: Iterable<string>) {
     this.#timed = new Set(timed);
@@ -61,7 +61,7 @@ export class DueSweep {
     if (this.#timed.size === 0) return undefined;
     const given = [...this.#timed].filter((name) => !types.get(name)?.network.hasTimers);
     if (given.length === 0) return undefined;
-    return { types: given, cursor: this.#scan?.types === given.join() ? this.#scan.cursor : '0' };
+    return { types: given, cursor: this.#pass?.types === given.join() ? this.#pass.cursor : '0' };
   }
 
   /**
@@ -82,7 +82,7 @@ export class DueSweep {
     this.#version = version;
     for (const name of noted) this.#timed.add(name);
     for (const name of done) this.#timed.delete(name);
-    if (chunk) this.#scan = { types: chunk.types.join(), cursor: chunk.cursor };
+    if (chunk) this.#pass = { types: chunk.types.join(), cursor: chunk.cursor };
   }
 
   addTo(commands: CommitCommands, { noted, done }: DueProgress, keys: PartitionKeys): void {
@@ -97,7 +97,7 @@ export class DueSweep {
 }
 
 /**
- * Reads the next entries. Those that stay while a scan runs are met by it, whatever goes in
+ * Reads the next entries. Those that stay while a pass runs are met by it, whatever goes in
  * between.
  */
 export async function readDueChunk(
@@ -109,5 +109,9 @@ export async function readDueChunk(
   if (!request) return undefined;
   const [cursor, flat] = await redis.zscan(keys.due, request.cursor, 'COUNT', entriesMax);
   const records = flat.filter((_, at) => at % 2 === 0).map(readRecordMember);
-  return { ...request, cursor, records: records.filter(({ objectType }) => request.types.includes(objectType)) };
+  return {
+    ...request,
+    cursor,
+    records: records.filter(({ objectType }) => request.types.includes(objectType)),
+  };
 }

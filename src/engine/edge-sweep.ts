@@ -1,9 +1,11 @@
 /**
- * edge-sweep.ts – Removes, piece by piece, the sets of holders and values of relationships that the catalog has given up.
+ * edge-sweep.ts – Removes, piece by piece, the sets of holders and values of relationships that the
+ * catalog has given up.
  *
- * Keeps true: these sets are named by targets, and only the rows of an edge's neighbours name those; so a target's row goes in
- * the commit that removes its sets, never before. What has sets is noted in the partition's meta by the first commit that may
- * write one, and struck out by the one after which there is none: whoever takes the partition over goes on, or begins anew.
+ * Keeps true: these sets are named by targets, and only the rows of an edge's neighbours name
+ * those; so a target's row goes in the commit that removes its sets, never before. What has sets is
+ * noted in the partition's meta by the first commit that may write one, and struck out by the one
+ * after which there is none: whoever takes the partition over goes on, or begins anew.
  */
 import type { Redis } from 'ioredis';
 import type { PartitionKeys } from '../redis/keys.ts';
@@ -17,14 +19,17 @@ const SWEPT_TARGETS_MAX = 200;
 const FIELD = 'sets:';
 
 /** Reads a field of the partition's meta; undefined: it is another's. */
-export function readEdgeSets(field: string, value: string): [ordinal: number, anchor: number] | undefined {
+export function readEdgeSets(
+  field: string,
+  value: string,
+): [predicateId: number, edgeId: number] | undefined {
   return field.startsWith(FIELD) ? [Number(field.slice(FIELD.length)), Number(value)] : undefined;
 }
 
 /** What is given up of one edge: the edge itself, or values that nobody asks for any more. */
 interface SweepRequest {
-  readonly anchor: number;
-  readonly ordinals: readonly number[];
+  readonly edgeId: number;
+  readonly predicateIds: readonly number[];
   readonly isWholeEdge: boolean;
   readonly cursor: string;
 }
@@ -36,10 +41,10 @@ export interface SweepChunk extends SweepRequest {
 }
 
 export interface SweepProgress {
-  /** Ordinals that have sets from now on, and their anchors. */
-  readonly noted: readonly (readonly [ordinal: number, anchor: number])[];
+  /** Predicate ids that have sets from now on, and their edge ids. */
+  readonly noted: readonly (readonly [predicateId: number, edgeId: number])[];
   readonly chunk: SweepChunk | undefined;
-  /** Ordinals of which no set is left. */
+  /** Predicate ids of which no set is left. */
   readonly done: readonly number[];
 }
 
@@ -47,39 +52,52 @@ export interface SweepProgress {
 type Edges = ReadonlyMap<number, Edge>;
 
 export class EdgeSweep {
-  /** By ordinal, the anchor of its edge: anchors have holders, exports that are ordered have values. */
-  readonly #anchors: Map<number, number>;
+  /**
+   * By predicate id, the id of its edge: edges have holders, shared predicates that are ordered
+   * have values.
+   */
+  readonly #edgeIds: Map<number, number>;
   #edges: Edges | undefined;
-  /** How far the scan has come that is for these ordinals; for others it begins anew, and after a take-over too. */
-  #scan: { readonly ordinals: string; readonly cursor: string } | undefined;
+  /**
+   * how far the pass has come that is for these predicate ids; for others it begins anew, and after
+   * a take-over too.
+   */
+  #pass: { readonly predicateIds: string; readonly cursor: string } | undefined;
 
-  constructor(noted: Iterable<readonly [ordinal: number, anchor: number]>) {
-    this.#anchors = new Map(noted);
+  constructor(noted: Iterable<readonly [predicateId: number, edgeId: number]>) {
+    this.#edgeIds = new Map(noted);
   }
 
   /** What is to be swept next, if anything is. */
   next(edges: Edges): SweepRequest | undefined {
-    const given = [...this.#anchors].filter(([ordinal, anchor]) => !hasSets(edges, ordinal, anchor));
-    const anchor = given[0]?.[1];
-    if (anchor === undefined) return undefined;
-    const ordinals = given.filter(([, each]) => each === anchor).map(([ordinal]) => ordinal);
-    const isWholeEdge = !edges.has(anchor);
-    const cursor = this.#scan?.ordinals === ordinals.join() ? this.#scan.cursor : '0';
-    return { anchor, ordinals, isWholeEdge, cursor };
+    const given = [...this.#edgeIds].filter(
+      ([predicateId, edgeId]) => !hasSets(edges, predicateId, edgeId),
+    );
+    const edgeId = given[0]?.[1];
+    if (edgeId === undefined) return undefined;
+    const predicateIds = given
+      .filter(([, each]) => each === edgeId)
+      .map(([predicateId]) => predicateId);
+    const isWholeEdge = !edges.has(edgeId);
+    const cursor = this.#pass?.predicateIds === predicateIds.join() ? this.#pass.cursor : '0';
+    return { edgeId, predicateIds, isWholeEdge, cursor };
   }
 
   /** Caller: in the same turn of the event loop as the step over these edges. */
   progress(edges: Edges, chunk: SweepChunk | undefined): SweepProgress {
-    const noted = edges === this.#edges ? [] : [...setsOf(edges)].filter(([ordinal]) => !this.#anchors.has(ordinal));
-    return { noted, chunk, done: chunk?.isLast ? chunk.ordinals : [] };
+    const noted =
+      edges === this.#edges
+        ? []
+        : [...setsOf(edges)].filter(([predicateId]) => !this.#edgeIds.has(predicateId));
+    return { noted, chunk, done: chunk?.isLast ? chunk.predicateIds : [] };
   }
 
   /** The commit took place. */
   committed(edges: Edges, { noted, chunk, done }: SweepProgress): void {
     this.#edges = edges;
-    for (const [ordinal, anchor] of noted) this.#anchors.set(ordinal, anchor);
-    for (const ordinal of done) this.#anchors.delete(ordinal);
-    if (chunk) this.#scan = { ordinals: chunk.ordinals.join(), cursor: chunk.cursor };
+    for (const [predicateId, edgeId] of noted) this.#edgeIds.set(predicateId, edgeId);
+    for (const predicateId of done) this.#edgeIds.delete(predicateId);
+    if (chunk) this.#pass = { predicateIds: chunk.predicateIds.join(), cursor: chunk.cursor };
   }
 
   /** Adds what a commit does for the sweep. `neighbours` are the rows that its step has changed. */
@@ -93,28 +111,33 @@ export class EdgeSweep {
     commands.add(
       'HSET',
       keys.meta,
-      noted.flatMap(([ordinal, anchor]) => [`${FIELD}${ordinal}`, anchor]),
+      noted.flatMap(([predicateId, edgeId]) => [`${FIELD}${predicateId}`, edgeId]),
     );
     for (const target of chunk?.targets ?? []) {
-      if (chunk!.isWholeEdge) commands.addWhole('UNLINK', keys.holders(chunk!.anchor, target));
-      for (const ordinal of chunk!.ordinals) commands.addWhole('UNLINK', keys.values(ordinal, target));
+      if (chunk!.isWholeEdge) commands.addWhole('UNLINK', keys.holders(chunk!.edgeId, target));
+      for (const predicateId of chunk!.predicateIds)
+        commands.addWhole('UNLINK', keys.values(predicateId, target));
     }
-    if (chunk?.isWholeEdge) commands.add('HDEL', keys.neighbours(chunk.anchor), chunk.targets);
+    if (chunk?.isWholeEdge) commands.add('HDEL', keys.neighbours(chunk.edgeId), chunk.targets);
     // A row that goes before the sweep comes by would be missed by it.
-    for (const { anchor, target, row } of neighbours) {
+    for (const { edgeId, target, row } of neighbours) {
       if (row) continue;
-      for (const [ordinal, of] of this.#anchors)
-        if (of === anchor && !hasSets(edges, ordinal, of)) commands.addWhole('UNLINK', keys.values(ordinal, target));
+      for (const [predicateId, of] of this.#edgeIds)
+        if (of === edgeId && !hasSets(edges, predicateId, of))
+          commands.addWhole('UNLINK', keys.values(predicateId, target));
     }
     commands.add(
       'HDEL',
       keys.meta,
-      done.map((ordinal) => `${FIELD}${ordinal}`),
+      done.map((predicateId) => `${FIELD}${predicateId}`),
     );
   }
 }
 
-/** Reads the next targets. Of an edge that is given up the first ones, for they go; else what a scan comes to. */
+/**
+ * Reads the next targets. Of an edge that is given up the first ones, for they go; else what a pass
+ * comes to.
+ */
 export async function readSweepChunk(
   redis: Redis,
   keys: PartitionKeys,
@@ -122,7 +145,7 @@ export async function readSweepChunk(
   targetsMax = SWEPT_TARGETS_MAX,
 ): Promise<SweepChunk | undefined> {
   if (!request) return undefined;
-  const rows = keys.neighbours(request.anchor);
+  const rows = keys.neighbours(request.edgeId);
   if (request.isWholeEdge) {
     const targets = (await redis.hrandfield(rows, targetsMax)) as string[];
     return { ...request, targets, isLast: targets.length < targetsMax };
@@ -132,13 +155,17 @@ export async function readSweepChunk(
   return { ...request, cursor, targets, isLast: cursor === '0' };
 }
 
-/** All ordinals that may have sets, and their anchors. */
-function* setsOf(edges: Edges): Iterable<[ordinal: number, anchor: number]> {
-  for (const { anchor, up } of edges.values())
-    for (const { ordinal, ordered } of up) if (ordinal === anchor || ordered) yield [ordinal, anchor];
+/** All predicate ids that may have sets, and their edge ids. */
+function* setsOf(edges: Edges): Iterable<[predicateId: number, edgeId: number]> {
+  for (const { edgeId, up } of edges.values())
+    for (const { predicateId, ordered } of up)
+      if (predicateId === edgeId || ordered) yield [predicateId, edgeId];
 }
 
-function hasSets(edges: Edges, ordinal: number, anchor: number): boolean {
-  const edge = edges.get(anchor);
-  return edge !== undefined && (ordinal === anchor || edge.up.some((each) => each.ordinal === ordinal));
+function hasSets(edges: Edges, predicateId: number, edgeId: number): boolean {
+  const edge = edges.get(edgeId);
+  return (
+    edge !== undefined &&
+    (predicateId === edgeId || edge.up.some((each) => each.predicateId === predicateId))
+  );
 }

@@ -1,20 +1,25 @@
 /**
- * edges.ts – The edges that the engine keeps: what each end exports to the other, and which derived attributes read it.
+ * edges.ts – The edges that the engine keeps: what each end exports to the other, and which derived
+ * attributes read it.
  *
- * Keeps true: an edge is known by the ordinal of its anchor, the exported predicate that holds of every live holder; what is
- * exported over it is what the catalog's ordinals say, at one version.
+ * Keeps true: an edge is known by its edge id: the id of the shared predicate that holds of every
+ * live holder; what is exported over it is what the catalog's predicate ids say, at one version.
  */
-import type { StoredOrdinal } from '../catalog/catalog.ts';
+import type { StoredPredicate } from '../catalog/catalog.ts';
 import { type EdgeDefinition, targetsOf } from '../change/edge.ts';
 import type { RecordData } from '../change/record.ts';
 import { assert, unreachable } from '../errors.ts';
 import { type NeighbourRow, type RelatedRow, totalOf } from '../membership/neighbour-row.ts';
-import { type DerivedAttribute, isDerivedName, readDerivedName } from '../query/derived-attribute.ts';
+import {
+  type DerivedAttribute,
+  isDerivedName,
+  readDerivedName,
+} from '../query/derived-attribute.ts';
 import { average, fromTrillionths, sumOf } from '../query/exact-sum.ts';
 
 /** A predicate that one end exports, and the attribute whose numbers travel along. */
-interface Export {
-  readonly ordinal: number;
+interface Share {
+  readonly predicateId: number;
   readonly attribute?: string;
   /** For the lowest and highest of the numbers, not for their sum. */
   readonly ordered?: boolean;
@@ -23,19 +28,19 @@ interface Export {
 /** A derived attribute and the name under which the network knows it. */
 export interface DerivedRead extends DerivedAttribute {
   readonly name: string;
-  /** Whether the exported predicate holds of nothing: what an absent neighbour counts as. */
+  /** Whether the shared predicate holds of nothing: what an absent neighbour counts as. */
   readonly absentTruth: boolean;
 }
 
 export interface Edge {
-  readonly anchor: number;
+  readonly edgeId: number;
   readonly definition: EdgeDefinition;
-  /** From the holders to the target; the anchor is the first. */
-  readonly up: readonly Export[];
+  /** From the holders to the target; the edge id is the first. */
+  readonly up: readonly Share[];
   /** From the target to its holders. */
-  readonly down: readonly Export[];
-  /** The ordinals of both: rows of the edge hold what is known of these, and of no others. */
-  readonly exports: ReadonlySet<number>;
+  readonly down: readonly Share[];
+  /** The predicate ids of both: rows of the edge hold what is known of these, and of no others. */
+  readonly shares: ReadonlySet<number>;
   /** What the holders' network reads of the target, and the target's of the holders. */
   readonly outReads: readonly DerivedRead[];
   readonly inReads: readonly DerivedRead[];
@@ -44,27 +49,28 @@ export interface Edge {
 }
 
 /**
- * Makes the edges of one catalog version. `attributeNames` are those that a type's network reads. An edge is as its anchor says,
- * not as its relationship is declared now: after that was declared otherwise both are kept until nobody needs the older one.
+ * Makes the edges of one catalog version. `attributeNames` are those that a type's network reads.
+ * An edge is as its edge id says, not as its relationship is declared now: after that was declared
+ * otherwise both are kept until nobody needs the older one.
  */
 export function edgesAt(
-  ordinals: ReadonlyMap<number, StoredOrdinal>,
+  predicateIds: ReadonlyMap<number, StoredPredicate>,
   attributeNames: (objectType: string) => Iterable<string>,
-  absentTruth: (ordinal: number) => boolean,
+  absentTruth: (predicateId: number) => boolean,
 ): Map<number, Edge> {
-  const exports = exportsByAnchor(ordinals);
+  const shares = sharesByEdge(predicateIds);
   const edges = new Map<number, Edge>();
-  for (const [anchor, { edge: name, up, down }] of exports) {
-    const definition = ordinals.get(anchor)?.exported?.definition;
-    assert(definition, `ordinal ${anchor} is an anchor, and kept as long as what is exported over its edge`);
+  for (const [edgeId, { edge: name, up, down }] of shares) {
+    const definition = predicateIds.get(edgeId)?.shared?.definition;
+    assert(definition, `${edgeId} is an edge id, and kept as long as what is shared over its edge`);
     const out = readsOf(attributeNames(definition.holder), name, 'out', down, absentTruth);
     const into = readsOf(attributeNames(definition.target), name, 'in', up, absentTruth);
-    edges.set(anchor, {
-      anchor,
+    edges.set(edgeId, {
+      edgeId,
       definition,
       up,
       down,
-      exports: new Set([...up, ...down].map(({ ordinal }) => ordinal)),
+      shares: new Set([...up, ...down].map(({ predicateId }) => predicateId)),
       outReads: out,
       inReads: into,
       outNames: out.map((read) => read.name),
@@ -74,39 +80,40 @@ export function edgesAt(
   return edges;
 }
 
-interface AnchorExports {
+interface EdgeShares {
   readonly edge: string;
-  readonly up: Export[];
-  readonly down: Export[];
+  readonly up: Share[];
+  readonly down: Share[];
 }
 
-function exportsByAnchor(ordinals: ReadonlyMap<number, StoredOrdinal>): Map<number, AnchorExports> {
-  const byAnchor = new Map<number, AnchorExports>();
-  for (const [ordinal, { exported, status }] of [...ordinals].sort(([a], [b]) => a - b)) {
-    if (!exported || status === 'failed') continue;
-    let exports = byAnchor.get(exported.anchor);
-    if (!exports) byAnchor.set(exported.anchor, (exports = { edge: exported.edge, up: [], down: [] }));
-    const { attribute, ordered = false } = exported;
-    const one = attribute === undefined ? { ordinal } : { ordinal, attribute, ordered };
-    (exported.direction === 'in' ? exports.up : exports.down).push(one);
+function sharesByEdge(predicateIds: ReadonlyMap<number, StoredPredicate>): Map<number, EdgeShares> {
+  const byEdgeId = new Map<number, EdgeShares>();
+  for (const [predicateId, { shared, status }] of [...predicateIds].sort(([a], [b]) => a - b)) {
+    if (!shared || status === 'failed') continue;
+    let shares = byEdgeId.get(shared.edgeId);
+    if (!shares) byEdgeId.set(shared.edgeId, (shares = { edge: shared.edge, up: [], down: [] }));
+    const { attribute, ordered = false } = shared;
+    const one = attribute === undefined ? { predicateId } : { predicateId, attribute, ordered };
+    (shared.direction === 'in' ? shares.up : shares.down).push(one);
   }
-  return byAnchor;
+  return byEdgeId;
 }
 
 function readsOf(
   names: Iterable<string>,
   edge: string,
   direction: 'in' | 'out',
-  exports: readonly Export[],
-  absentTruth: (ordinal: number) => boolean,
+  shares: readonly Share[],
+  absentTruth: (predicateId: number) => boolean,
 ): DerivedRead[] {
-  const known = new Set(exports.map(({ ordinal }) => ordinal));
+  const known = new Set(shares.map(({ predicateId }) => predicateId));
   const reads: DerivedRead[] = [];
   for (const name of names) {
     if (!isDerivedName(name)) continue;
     const derived = readDerivedName(name);
-    if (derived.edge !== edge || derived.direction !== direction || !known.has(derived.ordinal)) continue;
-    reads.push({ ...derived, name, absentTruth: absentTruth(derived.ordinal) });
+    if (derived.edge !== edge || derived.direction !== direction || !known.has(derived.predicateId))
+      continue;
+    reads.push({ ...derived, name, absentTruth: absentTruth(derived.predicateId) });
   }
   return reads;
 }
@@ -126,21 +133,30 @@ export function blankValue({ measure }: DerivedAttribute, absentTruth: boolean):
   }
 }
 
-/** The value that a holder's derived attribute has over the rows of its targets. Caller: every target has answered. */
+/**
+ * The value that a holder's derived attribute has over the rows of its targets. Caller: every
+ * target has answered.
+ */
 export function outValue(read: DerivedRead, rows: readonly NeighbourRow[]): unknown {
-  const { measure, ordinal } = read;
-  const present = rows.flatMap(({ exported }) => (exported ? [exported] : []));
+  const { measure, predicateId } = read;
+  const present = rows.flatMap(({ shared }) => (shared ? [shared] : []));
   const [only] = present;
   if (!only) return blankValue(read, read.absentTruth);
-  if (measure.kind === 'truth' || measure.kind === 'exists') return only.truth.includes(ordinal);
-  const matching = present.filter(({ truth }) => truth.includes(ordinal));
+  if (measure.kind === 'truth' || measure.kind === 'exists')
+    return only.truth.includes(predicateId);
+  const matching = present.filter(({ truth }) => truth.includes(predicateId));
   if (measure.kind === 'count') return matching.length;
   if (measure.kind === 'share') return matching.length / present.length;
-  const values = matching.flatMap(({ values }) => (values[ordinal] === undefined ? [] : [values[ordinal]]));
+  const values = matching.flatMap(({ values }) =>
+    values[predicateId] === undefined ? [] : [values[predicateId]],
+  );
   return aggregateOf(measure.kind, values);
 }
 
-function aggregateOf(kind: 'sum' | 'avg' | 'min' | 'max', values: readonly number[]): number | undefined {
+function aggregateOf(
+  kind: 'sum' | 'avg' | 'min' | 'max',
+  values: readonly number[],
+): number | undefined {
   if (kind === 'sum') return fromTrillionths(sumOf(values));
   if (values.length === 0) return undefined;
   if (kind === 'avg') return average(sumOf(values), values.length);
@@ -148,8 +164,12 @@ function aggregateOf(kind: 'sum' | 'avg' | 'min' | 'max', values: readonly numbe
 }
 
 /** The value that a target's derived attribute has over what its holders add up to. */
-export function inValue({ measure, ordinal }: DerivedRead, { anchor }: Edge, related: RelatedRow): unknown {
-  const total = totalOf(Object.values(related), ordinal);
+export function inValue(
+  { measure, predicateId }: DerivedRead,
+  { edgeId }: Edge,
+  related: RelatedRow,
+): unknown {
+  const total = totalOf(Object.values(related), predicateId);
   switch (measure.kind) {
     case 'truth':
     case 'exists':
@@ -157,7 +177,7 @@ export function inValue({ measure, ordinal }: DerivedRead, { anchor }: Edge, rel
     case 'count':
       return total.count;
     case 'share': {
-      const all = totalOf(Object.values(related), anchor).count;
+      const all = totalOf(Object.values(related), edgeId).count;
       return all === 0 ? undefined : total.count / all;
     }
     case 'sum':

@@ -1,11 +1,12 @@
 /**
- * ingest.ts – From changes as they were sent to changes that are applied: check, route, deliver, wait.
+ * ingest.ts – From changes as they were sent to changes that are applied: check, route, deliver,
+ * wait.
  *
- * Keeps true: a change that is refused says why and stops no other; changes keep their order per record; what waits in memory
- * is bounded, whatever the length of the input; a change is reported as accepted only when it is in
- * its log. Nothing is refused, and no unknown attribute is taken as it is, by an older catalog than
- * was stored when the request began; a value that was taken by an older type than the stored one is
- * looked at once more where it is applied (`checkedAt`).
+ * Keeps true: a change that is refused says why and stops no other; changes keep their order per
+ * record; what waits in memory is bounded, whatever the length of the input; a change is reported
+ * as accepted only when it is in its log. Nothing is refused, and no unknown attribute is taken as
+ * it is, by an older catalog than was stored when the request began; a value that was taken by an
+ * older type than the stored one is looked at once more where it is applied (`checkedAt`).
  */
 import type { Catalog } from '../catalog/catalog.ts';
 import { type Change, type Outcome, parseChange } from '../change/change.ts';
@@ -20,7 +21,9 @@ type Wait = 'applied' | 'accepted';
 
 export interface IngestOptions {
   readonly wait: Wait;
-  /** How long to wait for the changes to be applied; after that they are only known to be accepted. */
+  /**
+   * How long to wait for the changes to be applied; after that they are only known to be accepted.
+   */
   readonly timeoutMs: number;
 }
 
@@ -126,7 +129,8 @@ export class Ingest {
 
   #meetsUnknown({ object_type: objectType, data = {} }: Change): boolean {
     const type = this.#catalog.objectTypes.get(objectType)!;
-    const isKey = (name: string) => [...type.relationships.values()].some(({ key }) => key === name);
+    const isKey = (name: string) =>
+      [...type.relationships.values()].some(({ key }) => key === name);
     return Object.keys(data).some((name) => !type.attributes.has(name) && !isKey(name));
   }
 
@@ -172,7 +176,10 @@ export class IngestSession {
   readonly #underWay = new Set<Promise<void>>();
   /** Per partition the last entry that holds some of the changes. */
   readonly #entries = new Map<number, string>();
-  /** Deliveries whose outcomes are still to come: what is applied is forgotten, however long the session goes on. */
+  /**
+   * Deliveries whose outcomes are still to come: what is applied is forgotten, however long the
+   * session goes on.
+   */
   readonly #unsettled = new Set<Promise<void>>();
   #isFinished = false;
   readonly #rejected: Rejection[] = [];
@@ -194,7 +201,12 @@ export class IngestSession {
     this.#timeZone = timeZone;
     this.#metrics = metrics;
     this.#options = options;
-    this.#gathered = Array.from({ length: partitions }, () => ({ lines: [], texts: [], bytes: 0, checkedAt: 0 }));
+    this.#gathered = Array.from({ length: partitions }, () => ({
+      lines: [],
+      texts: [],
+      bytes: 0,
+      checkedAt: 0,
+    }));
     this.#chains = Array.from({ length: partitions }, () => ({}));
   }
 
@@ -204,7 +216,8 @@ export class IngestSession {
     try {
       given = readExactJson(text);
     } catch (error) {
-      const malformed = () => new Problem('line_malformed', `not JSON: ${(error as Error).message}`);
+      const malformed = () =>
+        new Problem('line_malformed', `not JSON: ${(error as Error).message}`);
       this.reject(line, error instanceof Problem ? error : malformed());
       return undefined;
     }
@@ -213,18 +226,25 @@ export class IngestSession {
 
   /** Takes one change; `text` is its JSON, if there is one already. */
   addParsed(line: number, given: unknown, text?: string): Promise<void> | undefined {
-    if (this.#refreshedAtMs === Number.NEGATIVE_INFINITY) return this.#addRefreshed(line, given, text);
+    if (this.#refreshedAtMs === Number.NEGATIVE_INFINITY)
+      return this.#addRefreshed(line, given, text);
     let change: Change;
     try {
       change = parseChange(given, this.#catalog.objectTypes, this.#timeZone);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      if (Date.now() - this.#refreshedAtMs > ASKED_AGAIN_MS) return this.#addRefreshed(line, given, text);
+      if (Date.now() - this.#refreshedAtMs > ASKED_AGAIN_MS)
+        return this.#addRefreshed(line, given, text);
       this.reject(line, error);
       return undefined;
     }
-    // What needed no rewriting travels as it came: it is parsed once here and once where it is applied, and never printed.
-    return this.#gather(line, change.id, change === given && text !== undefined ? text : JSON.stringify(change));
+    // What needed no rewriting travels as it came: it is parsed once here and once where it is
+    // applied, and never printed.
+    return this.#gather(
+      line,
+      change.id,
+      change === given && text !== undefined ? text : JSON.stringify(change),
+    );
   }
 
   /** If Redis does not answer, the delivery says so. */
@@ -251,7 +271,13 @@ export class IngestSession {
     const isApplied = this.#options.wait === 'applied' && (await this.#applied());
     this.#isFinished = true;
     this.#rejected.sort((a, b) => a.line - b.line);
-    return { accepted: this.#accepted, rejected: this.#rejected, rejectedTotal: this.#rejections, position, isApplied };
+    return {
+      accepted: this.#accepted,
+      rejected: this.#rejected,
+      rejectedTotal: this.#rejections,
+      position,
+      isApplied,
+    };
   }
 
   #gather(line: number, id: string, text: string): Promise<void> | undefined {
@@ -263,7 +289,8 @@ export class IngestSession {
     gathered.lines.push(line);
     gathered.texts.push(text);
     gathered.bytes += text.length;
-    if (gathered.texts.length < GATHERED_CHANGES && gathered.bytes < GATHERED_BYTES) return undefined;
+    if (gathered.texts.length < GATHERED_CHANGES && gathered.bytes < GATHERED_BYTES)
+      return undefined;
     this.#send(partition);
     return this.#underWay.size < UNDER_WAY_MAX ? undefined : Promise.race(this.#underWay);
   }
@@ -272,7 +299,9 @@ export class IngestSession {
     const { lines, texts, checkedAt } = this.#gathered[partition]!;
     if (texts.length === 0) return;
     this.#gathered[partition] = { lines: [], texts: [], bytes: 0, checkedAt: 0 };
-    const sent = this.#deliver(partition, lines, texts, checkedAt).finally(() => this.#underWay.delete(sent));
+    const sent = this.#deliver(partition, lines, texts, checkedAt).finally(() =>
+      this.#underWay.delete(sent),
+    );
     this.#underWay.add(sent);
   }
 
@@ -296,7 +325,10 @@ export class IngestSession {
       this.#metrics.changesAccepted.inc(lines.length);
       this.#note(partition, lines, delivered);
     } catch (error) {
-      const problem = error instanceof Problem ? error : new Problem('internal', 'the change could not be delivered');
+      const problem =
+        error instanceof Problem
+          ? error
+          : new Problem('internal', 'the change could not be delivered');
       for (const line of lines) this.reject(line, problem);
     }
   }
@@ -304,7 +336,9 @@ export class IngestSession {
   #note(partition: number, lines: readonly number[], { entry, outcomes }: Delivered): void {
     if (entry) this.#entries.set(partition, entry);
     if (this.#options.wait === 'accepted') return;
-    const settled = outcomes.then((all) => this.#settle(lines, all)).finally(() => this.#unsettled.delete(settled));
+    const settled = outcomes
+      .then((all) => this.#settle(lines, all))
+      .finally(() => this.#unsettled.delete(settled));
     this.#unsettled.add(settled);
   }
 
@@ -325,16 +359,25 @@ export class IngestSession {
   }
 }
 
-/** A detail may quote what was sent, up to a whole line: of thousands of rejections only so much is held. */
+/**
+ * A detail may quote what was sent, up to a whole line: of thousands of rejections only so much is
+ * held.
+ */
 function shortened(text: string): string {
   return text.length > REJECTION_LENGTH_MAX ? `${text.slice(0, REJECTION_LENGTH_MAX)}…` : text;
 }
 
-/** Why an outcome is no success; a deletion of what is not there is one, and so is an older change that is ignored. */
+/**
+ * Why an outcome is no success; a deletion of what is not there is one, and so is an older change
+ * that is ignored.
+ */
 function refusal(outcome: Outcome): Problem | undefined {
   if (outcome === 'unknown') return new Problem('record_unknown', 'there is no such record');
   if (outcome === 'dead')
-    return new Problem('change_dead', 'the change could not be applied and was put with the dead letters');
+    return new Problem(
+      'change_dead',
+      'the change could not be applied and was put with the dead letters',
+    );
   return undefined;
 }
 

@@ -3,7 +3,7 @@
  * bounded by what it brings, and 500 small patches of large records load all of these.
  *
  * Keeps true: of each kind of work what comes first stays, at least one piece of it, so that no
- * kind starves and each goes on; what is left out is met again in the next batch. Scans are not
+ * kind starves and each goes on; what is left out is met again in the next batch. Backfills are not
  * cut: their chunks are weighed when they are read.
  */
 import type { Batch, LogEntry, RecordKey } from './batch.ts';
@@ -13,8 +13,8 @@ import type { FanoutVisit } from './fanouts.ts';
 import type { InboxEntry } from './message.ts';
 
 /**
- * Stored records that a batch loads without being cut: more than a chunk of a scan. All partitions
- * of a process may hold so much at once, and parsed it is several times as large.
+ * Stored records that a batch loads without being cut: more than a chunk of a backfill. All
+ * partitions of a process may hold so much at once, and parsed it is several times as large.
  */
 export const LOADED_BYTES_MAX = 8 * 1024 * 1024;
 /** What each kind of work in a batch that is cut may load; the piece that passes it is the last. */
@@ -41,7 +41,7 @@ export function lighter<W extends Work>(work: W, weigh: Weigh, edges: Edges): W 
     inbox: firstOf(batch.inbox ?? [], (entry) => messageWeight(entry, weigh, edges)),
     due: firstOf(batch.due ?? [], ofKey),
     untimed: untimed?.records ?? [],
-    fanouts: visits.map(({ fanout, ids }) => ({ anchor: fanout.anchor, ids })),
+    fanouts: visits.map(({ fanout, ids }) => ({ edgeId: fanout.edgeId, ids })),
   };
   return { ...work, batch: cut, visits, untimed };
 }
@@ -54,7 +54,9 @@ function firstOf<T>(items: readonly T[], weightOf: (item: T) => number): readonl
 }
 
 function changesWithin({ entries, position, changesMax }: Batch, weigh: Weigh): number {
-  const left = entries.flatMap(({ changes }: LogEntry, at) => (at === 0 ? changes.slice(position.offset) : changes));
+  const left = entries.flatMap(({ changes }: LogEntry, at) =>
+    at === 0 ? changes.slice(position.offset) : changes,
+  );
   const seen = new Set<string>();
   const within = firstOf(left.slice(0, changesMax), ({ object_type: objectType, id }) => {
     const key = `${objectType}:${id}`;
@@ -68,8 +70,10 @@ function changesWithin({ entries, position, changesMax }: Batch, weigh: Weigh): 
 /** An aggregate is heard by the record that it is of. */
 function messageWeight({ messages }: InboxEntry, weigh: Weigh, edges: Edges): number {
   const bytes = messages.map((message) => {
-    const edge = message.kind === 'aggregate' ? edges.get(message.edge) : undefined;
-    return edge && message.kind === 'aggregate' ? weigh(edge.definition.target, message.target) : 0;
+    const edge = message.kind === 'holder-aggregate' ? edges.get(message.edge) : undefined;
+    return edge && message.kind === 'holder-aggregate'
+      ? weigh(edge.definition.target, message.target)
+      : 0;
   });
   return bytes.reduce((sum, each) => sum + each, 0);
 }
@@ -77,7 +81,7 @@ function messageWeight({ messages }: InboxEntry, weigh: Weigh, edges: Edges): nu
 /** Those that are left out keep their turn. */
 function cutVisits(visits: readonly FanoutVisit[], weigh: Weigh, edges: Edges): FanoutVisit[] {
   const flat = visits.flatMap((visit) => visit.ids.map((id) => ({ visit, id })));
-  const holderOf = ({ fanout }: FanoutVisit) => edges.get(fanout.anchor)?.definition.holder ?? '';
+  const holderOf = ({ fanout }: FanoutVisit) => edges.get(fanout.edgeId)?.definition.holder ?? '';
   const within = firstOf(flat, ({ visit, id }) => weigh(holderOf(visit), id));
   if (within.length === flat.length) return [...visits];
   return visits.flatMap((visit) => {
@@ -92,5 +96,7 @@ function cutVisits(visits: readonly FanoutVisit[], weigh: Weigh, edges: Edges): 
  */
 function cutUntimed(chunk: DueChunk, ofKey: (key: RecordKey) => number): DueChunk {
   const records = firstOf(chunk.records, ofKey);
-  return records.length === chunk.records.length ? chunk : { types: [], cursor: '0', records: [...records] };
+  return records.length === chunk.records.length
+    ? chunk
+    : { types: [], cursor: '0', records: [...records] };
 }

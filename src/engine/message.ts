@@ -1,22 +1,39 @@
 /**
  * message.ts – What partitions tell each other: state about one (edge, target), never a difference.
  *
- * Keeps true: a message says all that its sender knows about the pair, so that a repeat or a resynchronization is harmless;
- * messages of one partition to another arrive in their order; a change that moves nothing that is asked for sends nothing.
+ * Keeps true: a message says all that its sender knows about the pair, so that a repeat or a
+ * resynchronization is harmless; messages of one partition to another arrive in their order; a
+ * change that moves nothing that is asked for sends nothing.
  */
 import { unreachable } from '../errors.ts';
-import type { Aggregate, Exported } from '../membership/neighbour-row.ts';
+import type { Aggregate, Shared } from '../membership/neighbour-row.ts';
 import { pairs } from '../redis/pairs.ts';
 
 /** Between them a partition says anew all that it knows: what it does not say is not so. */
-type Mark = { readonly kind: 'begin' } | { readonly kind: 'end' };
+type Mark = { readonly kind: 'snapshot-begin' } | { readonly kind: 'snapshot-end' };
 
-/** `edge` is the edge's anchor ordinal: a relationship that is declared anew is another edge. */
+/** `edge` is the edge's id predicate id: a relationship that is declared anew is another edge. */
 type StateMessage =
-  /** From a partition of holders to the target's: what its holders add up to; null: it has none any more. */
-  | { readonly kind: 'aggregate'; readonly edge: number; readonly target: string; readonly aggregate: Aggregate | null }
-  /** From the target's partition to one of holders: what the target shows; null: it is absent or archived. */
-  | { readonly kind: 'export'; readonly edge: number; readonly target: string; readonly exported: Exported | null };
+  /**
+   * From a partition of holders to the target's: what its holders add up to; null: it has none any
+   * more.
+   */
+  | {
+      readonly kind: 'holder-aggregate';
+      readonly edge: number;
+      readonly target: string;
+      readonly aggregate: Aggregate | null;
+    }
+  /**
+   * From the target's partition to one of holders: what the target shows; null: it is absent or
+   * archived.
+   */
+  | {
+      readonly kind: 'target-state';
+      readonly edge: number;
+      readonly target: string;
+      readonly shared: Shared | null;
+    };
 
 export type Message = StateMessage | Mark;
 
@@ -37,8 +54,8 @@ export const INBOX_FIELDS = { from: 'p', catalogVersion: 'v', payload: 'm' } as 
 
 type Packed =
   | readonly ['a', number, string, Aggregate | null]
-  | readonly ['e', number, string, Exported | null]
-  | readonly ['begin' | 'end'];
+  | readonly ['e', number, string, Shared | null]
+  | readonly ['snapshot-begin' | 'snapshot-end'];
 
 export function packMessages(messages: readonly Message[]): string {
   return JSON.stringify(messages.map(packed));
@@ -46,12 +63,12 @@ export function packMessages(messages: readonly Message[]): string {
 
 function packed(message: Message): Packed {
   switch (message.kind) {
-    case 'aggregate':
+    case 'holder-aggregate':
       return ['a', message.edge, message.target, message.aggregate];
-    case 'export':
-      return ['e', message.edge, message.target, message.exported];
-    case 'begin':
-    case 'end':
+    case 'target-state':
+      return ['e', message.edge, message.target, message.shared];
+    case 'snapshot-begin':
+    case 'snapshot-end':
       return [message.kind];
     default:
       return unreachable(message);
@@ -62,11 +79,16 @@ function unpackMessages(payload: string): Message[] {
   return (JSON.parse(payload) as Packed[]).map((message): Message => {
     switch (message[0]) {
       case 'a':
-        return { kind: 'aggregate', edge: message[1], target: message[2], aggregate: message[3] };
+        return {
+          kind: 'holder-aggregate',
+          edge: message[1],
+          target: message[2],
+          aggregate: message[3],
+        };
       case 'e':
-        return { kind: 'export', edge: message[1], target: message[2], exported: message[3] };
-      case 'begin':
-      case 'end':
+        return { kind: 'target-state', edge: message[1], target: message[2], shared: message[3] };
+      case 'snapshot-begin':
+      case 'snapshot-end':
         return { kind: message[0] };
       default:
         throw new Error(`there is no message of the kind ${JSON.stringify(message[0])}`);

@@ -1,8 +1,9 @@
 /**
  * networks.ts – The predicate network of every object type, kept in step with the catalog.
  *
- * Keeps true: within one turn of the event loop the networks are those of `version`: they hold exactly the ordinals that the
- * catalog lists at that version, whatever their status, but for those that have failed.
+ * Keeps true: within one turn of the event loop the networks are those of `version`: they hold
+ * exactly the predicate ids that the catalog lists at that version, whatever their status, but for
+ * those that have failed.
  */
 import type { Catalog, CatalogWrite } from '../catalog/catalog.ts';
 import { readDerivedName } from '../query/derived-attribute.ts';
@@ -12,7 +13,7 @@ import type { TypeContext } from './step.ts';
 
 export class Networks {
   readonly types = new Map<string, TypeContext>();
-  /** By the ordinal of the anchor. */
+  /** By edge id. */
   edges: ReadonlyMap<number, Edge> = new Map();
   readonly #catalog: Catalog;
   readonly #options: NetworkOptions;
@@ -22,7 +23,7 @@ export class Networks {
     this.#catalog = catalog;
     this.#options = options;
     for (const name of catalog.objectTypes.keys()) this.#writeType(name);
-    for (const ordinal of catalog.ordinals.keys()) this.#writeOrdinal(ordinal);
+    for (const predicateId of catalog.predicateIds.keys()) this.#writePredicateId(predicateId);
     this.#connect();
     catalog.onChange((writes) => this.#onChange(writes));
   }
@@ -31,50 +32,55 @@ export class Networks {
     return this.#catalog.version;
   }
 
-  /** Who is told of flips, by ordinal: the ids of activations. */
+  /** Who is told of flips, by predicate id: the ids of activations. */
   get followers(): ReadonlyMap<number, readonly string[]> {
     return this.#catalog.followers;
   }
 
-  has(ordinal: number): boolean {
-    return this.#typeOf.has(ordinal);
+  has(predicateId: number): boolean {
+    return this.#typeOf.has(predicateId);
   }
 
-  typeOf(ordinal: number): string | undefined {
-    return this.#typeOf.get(ordinal);
+  typeOf(predicateId: number): string | undefined {
+    return this.#typeOf.get(predicateId);
   }
 
   /**
    * Those of a type whose truth moves with time, at the record or at neighbours that they look at.
    */
-  timedOrdinals(objectType: string): number[] {
+  timedPredicateIds(objectType: string): number[] {
     return [...this.#typeOf]
       .filter(([each, type]) => type === objectType && this.#catalog.isTimed([each]))
       .map(([each]) => each);
   }
 
-  ordinals(): Iterable<number> {
+  predicateIds(): Iterable<number> {
     return this.#typeOf.keys();
   }
 
-  /** Types first: an ordinal of the same version may be the first one of its type. */
+  /** Types first: a predicate id of the same version may be the first one of its type. */
   #onChange(writes: readonly CatalogWrite[]): void {
     for (const [hash, name] of writes) if (hash === 'object-types') this.#writeType(name);
-    for (const [hash, ordinal] of writes) if (hash === 'ordinals') this.#writeOrdinal(Number(ordinal));
+    for (const [hash, predicateId] of writes)
+      if (hash === 'predicateIds') this.#writePredicateId(Number(predicateId));
     if (writes.some(([hash]) => hash !== 'segments')) this.#connect();
   }
 
-  /** Whether an ordinal is a hidden predicate that one end of an edge shows to the other: it has no member set. */
-  isExported(ordinal: number): boolean {
-    return this.#catalog.ordinals.get(ordinal)?.exported !== undefined;
+  /**
+   * Whether a predicate id is a hidden predicate that one end of an edge shows to the other: it has
+   * no member set.
+   */
+  isShared(predicateId: number): boolean {
+    return this.#catalog.predicateIds.get(predicateId)?.shared !== undefined;
   }
 
   /** Makes the edges anew, and hands them to the types at their ends. */
   #connect(): void {
-    const { ordinals } = this.#catalog;
-    const namesOf = (objectType: string) => this.types.get(objectType)?.network.attributeNames() ?? [];
-    const absent = new AbsentTruth((ordinal) => this.#networkOf(ordinal));
-    this.edges = edgesAt(ordinals, namesOf, (ordinal) => absent.of(ordinal));
+    const { predicateIds } = this.#catalog;
+    const namesOf = (objectType: string) =>
+      this.types.get(objectType)?.network.attributeNames() ?? [];
+    const absent = new AbsentTruth((predicateId) => this.#networkOf(predicateId));
+    this.edges = edgesAt(predicateIds, namesOf, (predicateId) => absent.of(predicateId));
     const all = [...this.edges.values()];
     for (const [name, { type, network }] of this.types) {
       const out = all.filter(({ definition }) => definition.holder === name);
@@ -83,8 +89,8 @@ export class Networks {
     }
   }
 
-  #networkOf(ordinal: number): PredicateNetwork | undefined {
-    const objectType = this.#typeOf.get(ordinal);
+  #networkOf(predicateId: number): PredicateNetwork | undefined {
+    const objectType = this.#typeOf.get(predicateId);
     return objectType === undefined ? undefined : this.types.get(objectType)?.network;
   }
 
@@ -96,49 +102,59 @@ export class Networks {
     else this.types.delete(name);
   }
 
-  #writeOrdinal(ordinal: number): void {
-    const listed = this.#catalog.ordinals.get(ordinal);
+  #writePredicateId(predicateId: number): void {
+    const listed = this.#catalog.predicateIds.get(predicateId);
     const stored = listed?.status === 'failed' ? undefined : listed;
-    const known = this.#typeOf.get(ordinal);
+    const known = this.#typeOf.get(predicateId);
     if (stored && known === undefined) {
-      this.types.get(stored.object_type)?.network.add(ordinal, stored.predicate);
-      this.#typeOf.set(ordinal, stored.object_type);
+      this.types.get(stored.object_type)?.network.add(predicateId, stored.predicate);
+      this.#typeOf.set(predicateId, stored.object_type);
     } else if (!stored && known !== undefined) {
-      this.types.get(known)?.network.remove(ordinal);
-      this.#typeOf.delete(ordinal);
+      this.types.get(known)?.network.remove(predicateId);
+      this.#typeOf.delete(predicateId);
     }
   }
 }
 
-/** What exported predicates say of a neighbour that is not there: their truth over nothing, its own neighbours being absent too. */
+/**
+ * What shared predicates say of a neighbour that is not there: their truth over nothing, its own
+ * neighbours being absent too.
+ */
 class AbsentTruth {
-  readonly #networkOf: (ordinal: number) => PredicateNetwork | undefined;
+  readonly #networkOf: (predicateId: number) => PredicateNetwork | undefined;
   readonly #known = new Map<number, boolean>();
 
-  constructor(networkOf: (ordinal: number) => PredicateNetwork | undefined) {
+  constructor(networkOf: (predicateId: number) => PredicateNetwork | undefined) {
     this.#networkOf = networkOf;
   }
 
   /** Bounded by the depth of filters: a predicate reads only those that were there before it. */
-  of(ordinal: number): boolean {
-    const known = this.#known.get(ordinal);
+  of(predicateId: number): boolean {
+    const known = this.#known.get(predicateId);
     if (known !== undefined) return known;
-    const network = this.#networkOf(ordinal);
-    if (!network?.has(ordinal)) return false;
+    const network = this.#networkOf(predicateId);
+    if (!network?.has(predicateId)) return false;
     const nothing: Record<string, unknown> = {};
-    for (const name of network.derivedOf(ordinal)) {
+    for (const name of network.derivedOf(predicateId)) {
       const derived = readDerivedName(name);
-      const value = blankValue(derived, derived.measure.kind === 'truth' && this.of(derived.ordinal));
+      const value = blankValue(
+        derived,
+        derived.measure.kind === 'truth' && this.of(derived.predicateId),
+      );
       if (value !== undefined) nothing[name] = value;
     }
-    const truth = this.#truthOver(network, ordinal, nothing);
-    this.#known.set(ordinal, truth);
+    const truth = this.#truthOver(network, predicateId, nothing);
+    this.#known.set(predicateId, truth);
     return truth;
   }
 
   /** One that can't be told of nothing fails in every partition, and all that reads it with it. */
-  #truthOver(network: PredicateNetwork, ordinal: number, nothing: Readonly<Record<string, unknown>>): boolean {
-    if (network.hopeless.has(ordinal)) return false;
-    return network.holds(ordinal, nothing, 0); // no age is told of nothing: any clock will do
+  #truthOver(
+    network: PredicateNetwork,
+    predicateId: number,
+    nothing: Readonly<Record<string, unknown>>,
+  ): boolean {
+    if (network.hopeless.has(predicateId)) return false;
+    return network.holds(predicateId, nothing, 0); // no age is told of nothing: any clock will do
   }
 }

@@ -1,29 +1,31 @@
 /**
- * outbox.ts – Forwards one partition's messages to the inboxes of others, each exactly once and in order.
+ * outbox.ts – Forwards one partition's messages to the inboxes of others, each exactly once and in
+ * order.
  *
- * Keeps true: a message is in the outbox (by the commit that made it) until its target's inbox holds it; per target one entry is
- * under way at a time, numbered without gaps, so that a target that is down holds up only itself. After a take-over what the
- * outbox holds is sent again, and the delivery script drops what had arrived. A target that refuses an entry remembers
- * something else than this owner: then the partition has to be taken anew.
+ * Keeps true: a message is in the outbox (by the commit that made it) until its target's inbox
+ * holds it; per target one entry is under way at a time, numbered without gaps, so that a target
+ * that is down holds up only itself. After a take-over what the outbox holds is sent again, and the
+ * delivery script drops what had arrived. A target that refuses an entry remembers something else
+ * than this owner: then the partition has to be taken anew.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { type Place, readPlace } from '../membership/place.ts';
+import { type ChannelPosition, readChannelPosition } from '../membership/channel-position.ts';
 import { isUnanswered } from '../redis/connection.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { runScript } from '../redis/scripts.ts';
-import { type Lane, sourceName } from './generations.ts';
+import { type Channel, sourceName } from './epochs.ts';
 import { INBOX_FIELDS, packMessages } from './message.ts';
 import type { Step } from './step.ts';
 
-/** Entries that may wait for their targets before the log, scans and fan-outs are held back. */
+/** Entries that may wait for their targets before the log, backfills and fan-outs are held back. */
 export const UNDELIVERED_MAX = 1000;
 const RETRY_MS = 50;
 
 export interface OutboxEntry {
   readonly target: number;
-  readonly generation: number;
+  readonly epoch: number;
   readonly sequence: number;
   readonly catalogVersion: number;
   readonly payload: string;
@@ -32,16 +34,22 @@ export interface OutboxEntry {
 /** The messages of a step as entries of the outbox, numbered on. */
 export function outboxEntries(
   { edges }: Step,
-  sent: ReadonlyMap<number, Place>,
+  sent: ReadonlyMap<number, ChannelPosition>,
   catalogVersion: number,
 ): OutboxEntry[] {
   return [...edges.messages].map(([target, messages]) => {
-    const { generation, sequence } = sent.get(target)!;
-    return { target, generation, sequence: sequence + 1, catalogVersion, payload: packMessages(messages) };
+    const { epoch, sequence } = sent.get(target)!;
+    return {
+      target,
+      epoch,
+      sequence: sequence + 1,
+      catalogVersion,
+      payload: packMessages(messages),
+    };
   });
 }
 
-interface SendingLane extends Lane {
+interface SendingChannel extends Channel {
   readonly target: number;
   readonly waiting: OutboxEntry[];
   delivered: number;
@@ -61,16 +69,19 @@ export interface OutboxContext {
 export class Outbox {
   readonly #context: OutboxContext;
   readonly #own: PartitionKeys;
-  readonly #lanes: ReadonlyMap<number, SendingLane>;
+  readonly #channels: ReadonlyMap<number, SendingChannel>;
   #isStopped = false;
   #isRefused = false;
 
-  /** Caller: has begun the lanes' generations at their targets. */
-  constructor(context: OutboxContext, lanes: ReadonlyMap<number, Lane>) {
+  /** Caller: has begun the channels' epochs at their targets. */
+  constructor(context: OutboxContext, channels: ReadonlyMap<number, Channel>) {
     this.#context = context;
     this.#own = context.keys.partitions[context.partition]!;
-    this.#lanes = new Map(
-      [...lanes].map(([target, lane]) => [target, { ...lane, target, waiting: [], delivered: 0, isSending: false }]),
+    this.#channels = new Map(
+      [...channels].map(([target, channel]) => [
+        target,
+        { ...channel, target, waiting: [], delivered: 0, isSending: false },
+      ]),
     );
   }
 
@@ -81,41 +92,49 @@ export class Outbox {
 
   get undelivered(): number {
     let entries = 0;
-    for (const { waiting } of this.#lanes.values()) entries += waiting.length;
+    for (const { waiting } of this.#channels.values()) entries += waiting.length;
     return entries;
   }
 
-  /** Takes up what an owner before has left; towards a target that is lost nothing: it is sent all state anew. */
+  /**
+   * Takes up what an owner before has left; towards a target that is lost nothing: it is sent all
+   * state anew.
+   */
   async recover(): Promise<void> {
-    for (const { target, sequence, generation, isLost } of this.#lanes.values()) {
+    for (const { target, sequence, epoch, isLost } of this.#channels.values()) {
       if (isLost || sequence === 0) continue;
       const left = await this.#context.redis.xrange(this.#own.outbox(target), '-', '+');
       for (const [id, fields] of left) {
         const [, catalogVersion, , payload] = fields;
-        const place = { target, generation, sequence: Number(id.split('-')[0]) };
+        const place = { target, epoch, sequence: Number(id.split('-')[0]) };
         this.forward({ ...place, catalogVersion: Number(catalogVersion), payload: payload! });
       }
     }
   }
 
   forward(entry: OutboxEntry): void {
-    const lane = this.#lanes.get(entry.target)!;
-    lane.waiting.push(entry);
-    if (!lane.isSending) void this.#send(lane);
+    const channel = this.#channels.get(entry.target)!;
+    channel.waiting.push(entry);
+    if (!channel.isSending) void this.#send(channel);
   }
 
-  /** Targets whose outbox may be trimmed, with the last sequence that they hold; each is told once. */
+  /**
+   * Targets whose outbox may be trimmed, with the last sequence that they hold; each is told once.
+   */
   takeDelivered(): [target: number, sequence: number][] {
     const taken: [number, number][] = [];
-    for (const lane of this.#lanes.values()) {
-      if (lane.delivered > 0) taken.push([lane.target, lane.delivered]);
-      lane.delivered = 0;
+    for (const channel of this.#channels.values()) {
+      if (channel.delivered > 0) taken.push([channel.target, channel.delivered]);
+      channel.delivered = 0;
     }
     return taken;
   }
 
-  /** Asks all targets whether they hold what they were sent: one that forgot it would say so only when the next message comes. */
-  async check(sent: ReadonlyMap<number, Place>): Promise<void> {
+  /**
+   * Asks all targets whether they hold what they were sent: one that forgot it would say so only
+   * when the next message comes.
+   */
+  async check(sent: ReadonlyMap<number, ChannelPosition>): Promise<void> {
     if (this.undelivered > 0) return;
     const expected = [...sent];
     const source = sourceName(this.#context.partition);
@@ -123,9 +142,9 @@ export class Outbox {
     const stored = await Promise.all(
       expected.map(([target]) => redis.hget(keys.partitions[target]!.delivered, source)),
     );
-    const isForgotten = expected.some(([, { generation, sequence }], at) => {
-      const place = readPlace(stored[at]);
-      return place.generation !== generation || place.sequence < sequence;
+    const isForgotten = expected.some(([, { epoch, sequence }], at) => {
+      const place = readChannelPosition(stored[at]);
+      return place.epoch !== epoch || place.sequence < sequence;
     });
     if (isForgotten) this.#refuse();
   }
@@ -140,33 +159,39 @@ export class Outbox {
   }
 
   /** Bounded by what waits: each turn sends one entry, or waits for Redis. */
-  async #send(lane: SendingLane): Promise<void> {
-    lane.isSending = true;
-    while (lane.waiting.length > 0 && !this.#isStopped) {
-      const [entry] = lane.waiting;
+  async #send(channel: SendingChannel): Promise<void> {
+    channel.isSending = true;
+    while (channel.waiting.length > 0 && !this.#isStopped) {
+      const [entry] = channel.waiting;
       try {
-        const answer = await this.#deliver(lane, entry!);
+        const answer = await this.#deliver(channel, entry!);
         if (answer === 'gap' || answer === 'old') {
-          this.#context.logger.warn({ target: lane.target, answer }, 'a message was refused');
+          this.#context.logger.warn({ target: channel.target, answer }, 'a message was refused');
           this.#refuse();
           break;
         }
-        lane.waiting.shift();
-        lane.delivered = entry!.sequence;
+        channel.waiting.shift();
+        channel.delivered = entry!.sequence;
       } catch (error) {
         if (!isUnanswered(error))
-          this.#context.logger.error({ err: error, target: lane.target }, 'a message could not be delivered');
+          this.#context.logger.error(
+            { err: error, target: channel.target },
+            'a message could not be delivered',
+          );
         await sleep(RETRY_MS);
       }
     }
-    lane.isSending = false;
+    channel.isSending = false;
     this.#context.onDelivered();
   }
 
-  async #deliver({ generation, base }: Lane, { target, sequence, catalogVersion, payload }: OutboxEntry) {
+  async #deliver(
+    { epoch, base }: Channel,
+    { target, sequence, catalogVersion, payload }: OutboxEntry,
+  ) {
     const { redis, keys, partition } = this.#context;
     const { inbox, delivered } = keys.partitions[target]!;
-    const header = [sourceName(partition), generation, base, sequence, 0, Date.now()];
+    const header = [sourceName(partition), epoch, base, sequence, 0, Date.now()];
     const fields = [
       INBOX_FIELDS.from,
       partition,
@@ -175,7 +200,12 @@ export class Outbox {
       INBOX_FIELDS.payload,
       payload,
     ];
-    const call = runScript<[DeliveryAnswer, string]>(redis, 'deliverEntry', [inbox, delivered], [...header, ...fields]);
+    const call = runScript<[DeliveryAnswer, string]>(
+      redis,
+      'deliverEntry',
+      [inbox, delivered],
+      [...header, ...fields],
+    );
     return (await call)[0];
   }
 }

@@ -1,37 +1,44 @@
 /**
- * partition-builds.ts – Which ordinals one partition has built, is building, and has still to build.
+ * partition-builds.ts – Which predicate ids one partition has built, is building, and has still to
+ * build.
  *
- * Keeps true: a partition answers for an ordinal (it is `complete`, its field in `counts` exists) only after a scan has visited
- * every record of the type that was there when the ordinal came, and every change since went through a network that held it.
- * New ordinals of a type that come while a scan runs wait for the next one, which they share. One
- * that has failed here (query/failure.ts, meta field `failed:<ordinal>`) is neither complete nor
- * built, until the catalog has taken it out.
+ * Keeps true: a partition answers for a predicate id (it is `complete`, its field in `counts`
+ * exists) only after a backfill has visited every record of the type that was there when the
+ * predicate id came, and every change since went through a network that held it. New predicate ids
+ * of a type that come while a backfill runs wait for the next one, which they share. One that has
+ * failed here (query/failure.ts, meta field `failed:<predicateId>`) is neither complete nor built,
+ * until the catalog has taken it out.
  */
 import type { Failure } from '../query/failure.ts';
 import type { Networks } from './networks.ts';
 
-/** How far a scan has come: all ids up to `cursor` were visited for all of its ordinals. */
-interface Scan {
-  readonly ordinals: readonly number[];
+/**
+ * How far a backfill has come: all ids up to `cursor` were visited for all of its predicate ids.
+ */
+interface Backfill {
+  readonly predicateIds: readonly number[];
   readonly cursor: string;
   /** Records visited. */
   readonly visited: number;
 }
 
-/** The meta field `scan:<type>`: the scan that runs, and the ordinals that wait for the next one. */
+/**
+ * The meta field `backfill:<type>`: the backfill that runs, and the predicate ids that wait for the
+ * next one.
+ */
 export interface TypeBuild {
-  readonly scan?: Scan;
+  readonly backfill?: Backfill;
   readonly waiting: readonly number[];
 }
 
 /** What one commit changes here. */
 export interface BuildProgress {
   readonly adopted: number;
-  /** Ordinals that the catalog has given up: their counts and sets go. */
+  /** Predicate ids that the catalog has given up: their counts and sets go. */
   readonly dropped: readonly number[];
-  /** Ordinals whose scan ends with this commit. */
+  /** Predicate ids whose backfill ends with this commit. */
   readonly completed: readonly number[];
-  /** Ordinals that failed with this commit: their counts go. */
+  /** Predicate ids that failed with this commit: their counts go. */
   readonly failed: ReadonlyMap<number, Failure>;
   /** Of the dropped ones, those that had failed. */
   readonly healed: readonly number[];
@@ -39,10 +46,10 @@ export interface BuildProgress {
   readonly builds: ReadonlyMap<string, TypeBuild | undefined>;
 }
 
-/** A piece of a scan that a batch may take along. */
-export interface ScanRequest {
+/** A piece of a backfill that a batch may take along. */
+export interface BackfillRequest {
   readonly objectType: string;
-  readonly scan: Scan;
+  readonly backfill: Backfill;
 }
 
 export class PartitionBuilds {
@@ -63,13 +70,13 @@ export class PartitionBuilds {
     this.#failed = new Map(failed);
   }
 
-  /** The ordinals that have failed here. */
+  /** The predicate ids that have failed here. */
   get failed(): ReadonlyMap<number, Failure> {
     return this.#failed;
   }
 
-  isComplete(ordinal: number): boolean {
-    return this.#complete.has(ordinal);
+  isComplete(predicateId: number): boolean {
+    return this.#complete.has(predicateId);
   }
 
   /** Whether the catalog has moved on since the last commit, or something is left to build. */
@@ -78,46 +85,57 @@ export class PartitionBuilds {
   }
 
   /** The scan that goes on with the next batch, if there is one. */
-  nextScan(): ScanRequest | undefined {
-    for (const [objectType, { scan, waiting }] of this.#builds) {
-      if (scan) return { objectType, scan };
-      if (waiting.length > 0) return { objectType, scan: { ordinals: waiting, cursor: '', visited: 0 } };
+  nextBackfill(): BackfillRequest | undefined {
+    for (const [objectType, { backfill, waiting }] of this.#builds) {
+      if (backfill) return { objectType, backfill };
+      if (waiting.length > 0)
+        return { objectType, backfill: { predicateIds: waiting, cursor: '', visited: 0 } };
     }
     return undefined;
   }
 
   /**
    * What a commit at the networks' version makes of this. `visited` are the ids that the step
-   * scanned for `request`, and whether they were the last ones; `failed` are the ordinals that
+   * scanned for `request`, and whether they were the last ones; `failed` are the predicate ids that
    * failed in it. Caller: in the same turn of the event loop as the step.
    */
   progress(
     networks: Networks,
-    request?: ScanRequest,
+    request?: BackfillRequest,
     visited: readonly string[] = [],
     isLast = false,
     failed: BuildProgress['failed'] = NOTHING_FAILED,
   ): BuildProgress {
     const builds = new Map<string, TypeBuild | undefined>();
-    // Only a new version drops ordinals; to look at 10,000 of them in every commit costs about a millisecond.
+    // Only a new version drops predicate ids; to look at 10,000 of them in every commit costs about
+    // a millisecond.
     const isNew = networks.version !== this.#adopted;
-    const dropped = isNew ? [...this.#ordinals()].filter((ordinal) => !networks.has(ordinal)) : [];
+    const dropped = isNew
+      ? [...this.#predicateIds()].filter((predicateId) => !networks.has(predicateId))
+      : [];
     const completed: number[] = [];
     if (request) {
-      const { objectType, scan } = request;
-      const ordinals = scan.ordinals.filter((ordinal) => networks.has(ordinal) && !failed.has(ordinal));
-      const waiting = (this.#builds.get(objectType)?.waiting ?? []).filter(
-        (ordinal) => !scan.ordinals.includes(ordinal),
+      const { objectType, backfill } = request;
+      const predicateIds = backfill.predicateIds.filter(
+        (predicateId) => networks.has(predicateId) && !failed.has(predicateId),
       );
-      if (isLast) completed.push(...ordinals);
-      const next = { ordinals, cursor: visited.at(-1) ?? scan.cursor, visited: scan.visited + visited.length };
-      builds.set(objectType, isLast ? { waiting } : { scan: next, waiting });
+      const waiting = (this.#builds.get(objectType)?.waiting ?? []).filter(
+        (predicateId) => !backfill.predicateIds.includes(predicateId),
+      );
+      if (isLast) completed.push(...predicateIds);
+      const next = {
+        predicateIds,
+        cursor: visited.at(-1) ?? backfill.cursor,
+        visited: backfill.visited + visited.length,
+      };
+      builds.set(objectType, isLast ? { waiting } : { backfill: next, waiting });
     }
     if (isNew) this.#takeUpNew(networks, builds);
-    if (failed.size > 0) for (const [name, build] of this.#builds) if (!builds.has(name)) builds.set(name, build);
-    const exists = (ordinal: number) => networks.has(ordinal) && !failed.has(ordinal);
+    if (failed.size > 0)
+      for (const [name, build] of this.#builds) if (!builds.has(name)) builds.set(name, build);
+    const exists = (predicateId: number) => networks.has(predicateId) && !failed.has(predicateId);
     for (const [objectType, build] of builds) builds.set(objectType, withoutNothing(build, exists));
-    const healed = dropped.filter((ordinal) => this.#failed.has(ordinal));
+    const healed = dropped.filter((predicateId) => this.#failed.has(predicateId));
     return { adopted: networks.version, dropped, completed, failed, healed, builds };
   }
 
@@ -125,10 +143,10 @@ export class PartitionBuilds {
   committed({ adopted, dropped, completed, failed, healed, builds }: BuildProgress): boolean {
     const isNews = adopted !== this.#adopted || dropped.length + completed.length + failed.size > 0;
     this.#adopted = adopted;
-    for (const ordinal of completed) this.#complete.add(ordinal);
-    for (const [ordinal, failure] of failed) this.#failed.set(ordinal, failure);
-    for (const ordinal of [...dropped, ...failed.keys()]) this.#complete.delete(ordinal);
-    for (const ordinal of healed) this.#failed.delete(ordinal);
+    for (const predicateId of completed) this.#complete.add(predicateId);
+    for (const [predicateId, failure] of failed) this.#failed.set(predicateId, failure);
+    for (const predicateId of [...dropped, ...failed.keys()]) this.#complete.delete(predicateId);
+    for (const predicateId of healed) this.#failed.delete(predicateId);
     for (const [objectType, build] of builds) {
       if (build) this.#builds.set(objectType, build);
       else this.#builds.delete(objectType);
@@ -136,23 +154,27 @@ export class PartitionBuilds {
     return isNews;
   }
 
-  /** Queues what the networks hold and this partition knows nothing of, and forgets what they no longer hold. */
+  /**
+   * Queues what the networks hold and this partition knows nothing of, and forgets what they no
+   * longer hold.
+   */
   #takeUpNew(networks: Networks, builds: Map<string, TypeBuild | undefined>): void {
-    const known = new Set(this.#ordinals());
-    for (const [objectType, build] of this.#builds) if (!builds.has(objectType)) builds.set(objectType, build);
-    for (const ordinal of networks.ordinals()) {
-      if (known.has(ordinal)) continue;
-      const objectType = networks.typeOf(ordinal)!;
+    const known = new Set(this.#predicateIds());
+    for (const [objectType, build] of this.#builds)
+      if (!builds.has(objectType)) builds.set(objectType, build);
+    for (const predicateId of networks.predicateIds()) {
+      if (known.has(predicateId)) continue;
+      const objectType = networks.typeOf(predicateId)!;
       const build = builds.get(objectType) ?? { waiting: [] };
-      builds.set(objectType, { ...build, waiting: [...build.waiting, ordinal] });
+      builds.set(objectType, { ...build, waiting: [...build.waiting, predicateId] });
     }
   }
 
-  *#ordinals(): Iterable<number> {
+  *#predicateIds(): Iterable<number> {
     yield* this.#complete;
     yield* this.#failed.keys();
-    for (const { scan, waiting } of this.#builds.values()) {
-      yield* scan?.ordinals ?? [];
+    for (const { backfill, waiting } of this.#builds.values()) {
+      yield* backfill?.predicateIds ?? [];
       yield* waiting;
     }
   }
@@ -160,10 +182,14 @@ export class PartitionBuilds {
 
 const NOTHING_FAILED: BuildProgress['failed'] = new Map();
 
-/** A build without the ordinals that are gone; undefined if nothing is left of it. */
-function withoutNothing(build: TypeBuild | undefined, exists: (ordinal: number) => boolean): TypeBuild | undefined {
+/** A build without the predicate ids that are gone; undefined if nothing is left of it. */
+function withoutNothing(
+  build: TypeBuild | undefined,
+  exists: (predicateId: number) => boolean,
+): TypeBuild | undefined {
   const waiting = (build?.waiting ?? []).filter(exists);
-  const ordinals = (build?.scan?.ordinals ?? []).filter(exists);
-  if (build?.scan && ordinals.length > 0) return { scan: { ...build.scan, ordinals }, waiting };
+  const predicateIds = (build?.backfill?.predicateIds ?? []).filter(exists);
+  if (build?.backfill && predicateIds.length > 0)
+    return { backfill: { ...build.backfill, predicateIds }, waiting };
   return waiting.length > 0 ? { waiting } : undefined;
 }

@@ -1,9 +1,10 @@
 /**
  * processor.ts – The loop of one partition: take a batch, load its rows, step, commit.
  *
- * Keeps true: one batch at a time, each on top of the commit before; nothing is cached of a commit whose outcome is not known,
- * and the very same commit is sent again until it is; whoever is fenced or rolled back forgets all it knew and takes the
- * partition anew. All branching of a partition's life is in this file; what it calls is straight.
+ * Keeps true: one batch at a time, each on top of the commit before; nothing is cached of a commit
+ * whose outcome is not known, and the very same commit is sent again until it is; whoever is fenced
+ * or rolled back forgets all it knew and takes the partition anew. All branching of a partition's
+ * life is in this file; what it calls is straight.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -13,8 +14,8 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { partitionOf } from '../change/partition.ts';
 import { unreachable } from '../errors.ts';
-import { type Place, readPlace } from '../membership/place.ts';
-import { compareEntries } from '../membership/standing.ts';
+import { type ChannelPosition, readChannelPosition } from '../membership/channel-position.ts';
+import { compareEntries } from '../membership/partition-status.ts';
 import type { Metrics } from '../metrics.ts';
 import { type Failure, failureReason } from '../query/failure.ts';
 import { Alarm } from '../redis/alarm.ts';
@@ -24,7 +25,14 @@ import { pairs } from '../redis/pairs.ts';
 import { runScript } from '../redis/scripts.ts';
 import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
 import { weighFields } from '../redis/weigh.ts';
-import { type Batch, LOG_START, type LogEntry, type LogPosition, type RecordKey, readLogEntry } from './batch.ts';
+import {
+  type Batch,
+  LOG_START,
+  type LogEntry,
+  type LogPosition,
+  type RecordKey,
+  readLogEntry,
+} from './batch.ts';
 import {
   CARE_FIELD,
   Care,
@@ -40,13 +48,13 @@ import { CLOCK_SKEW_MAX_MS, type Clock } from './clock.ts';
 import { type CommitCommands, commitCommands, readFailed } from './commit.ts';
 import { type DueChunk, DueSweep, readDueChunk, readTimedType } from './due-sweep.ts';
 import { EdgeSweep, readEdgeSets, readSweepChunk, type SweepChunk } from './edge-sweep.ts';
+import { beginEpochs, type Channel, freshEpoch } from './epochs.ts';
 import { type Fanout, Fanouts, type FanoutVisit, readFanout } from './fanouts.ts';
-import { beginGenerations, freshGeneration, type Lane } from './generations.ts';
 import { LOADED_BYTES_MAX, lighter } from './lighter.ts';
 import { type InboxEntry, readInboxEntry } from './message.ts';
 import type { Networks } from './networks.ts';
 import { Outbox, outboxEntries, UNDELIVERED_MAX } from './outbox.ts';
-import { PartitionBuilds, type ScanRequest, type TypeBuild } from './partition-builds.ts';
+import { type BackfillRequest, PartitionBuilds, type TypeBuild } from './partition-builds.ts';
 import { NO_RESYNC, partitionIn, type ResyncChunk, Resyncs } from './resyncs.ts';
 import { type HeavyRows, RowCache } from './row-cache.ts';
 import { EFFECTS_MAX, OPERATIONS_MAX, type Step, type StepContext, step } from './step.ts';
@@ -58,20 +66,24 @@ export const LEASE_TTL_MS = 3000;
 const BATCH_RECORDS_MAX = 500;
 const BATCH_BYTES_MAX = 1024 * 1024;
 /**
- * Records that a chunk of a scan reads: it ends at the one that passes this (measured: to parse 4
- * MB takes 40 ms).
+ * Records that a chunk of a backfill reads: it ends at the one that passes this (measured: to parse
+ * 4 MB takes 40 ms).
  */
-const SCAN_BYTES_MAX = 4 * 1024 * 1024;
+const BACKFILL_BYTES_MAX = 4 * 1024 * 1024;
 /**
- * Holders that the fan-outs of a batch visit together: a live change waits for what goes before it in every partition of the
- * process (measured with 16: 100,000 holders take 1.8 s with 100 and with 500 a batch; live changes meanwhile 80 ms and 370 ms at p99).
+ * Holders that the fan-outs of a batch visit together: a live change waits for what goes before it
+ * in every partition of the process (measured with 16: 100,000 holders take 1.8 s with 100 and with
+ * 500 a batch; live changes meanwhile 80 ms and 370 ms at p99).
  */
 const FANOUT_RECORDS_MAX = 100;
 /** Bytes of entries that are read ahead of what is committed. */
 const QUEUED_BYTES_MAX = 1024 * 1024;
 /** Inbox entries that are read ahead of what is committed. */
 const QUEUED_MESSAGES_MAX = 1000;
-/** A small batch in a busy process waits this long for more: a commit costs the same for one change and for thirty. */
+/**
+ * A small batch in a busy process waits this long for more: a commit costs the same for one change
+ * and for thirty.
+ */
 const SMALL_BATCH_ENTRIES = 32;
 const GATHER_MS = 2;
 const BUSY_UTILIZATION = 0.5;
@@ -87,7 +99,10 @@ const CARE_POLL_MS = 5;
 const SUSPICION_PAUSE_MS = 1000;
 /** Batches that may throw before the partition stops, if no piece of them throws alone. */
 const STEP_ATTEMPTS_MAX = 3;
-/** Every so many renewals of the lease (about 3 s) the targets of messages are asked whether they still hold them. */
+/**
+ * Every so many renewals of the lease (about 3 s) the targets of messages are asked whether they
+ * still hold them.
+ */
 const RENEWALS_A_CHECK = 3;
 const SWEEP_INTERVAL_MS = 30_000;
 const SWEPT_TOMBSTONES_MAX = 200;
@@ -100,7 +115,7 @@ const CARE_LIMITS: CareLimits = {
   change: BATCH_RECORDS_MAX + 256, // an entry may pass the limit (ENTRY_CHANGES_MAX)
   fanout: BATCH_RECORDS_MAX,
   due: 100,
-  scan: BATCH_RECORDS_MAX,
+  backfill: BATCH_RECORDS_MAX,
   resync: Number.POSITIVE_INFINITY,
 };
 
@@ -122,7 +137,7 @@ export interface ProcessorContext {
   readonly solo: Solo;
   /** Brings the catalog to what is stored. */
   readonly refreshCatalog: () => Promise<unknown>;
-  /** Told when this partition has completed ordinals, or moved to a newer catalog version. */
+  /** Told when this partition has completed predicate ids, or moved to a newer catalog version. */
   readonly onProgress: () => void;
 }
 
@@ -136,9 +151,9 @@ interface Held {
   readonly timers: Timers;
   readonly resyncs: Resyncs;
   /** What was sent last to each partition. */
-  readonly sent: Map<number, Place>;
-  /** Places that the next commit writes down: the generations of this take-over. */
-  newPlaces: [target: number, lane: Lane][];
+  readonly sent: Map<number, ChannelPosition>;
+  /** Places that the next commit writes down: the epochs of this take-over. */
+  newPositions: [target: number, channel: Channel][];
   number: number;
   position: LogPosition;
   inboxPosition: string;
@@ -155,9 +170,9 @@ interface Turn {
   readonly batch: Batch;
   readonly visits: readonly FanoutVisit[];
   /** The scan that goes on, and the ids that it visits. */
-  readonly request?: ScanRequest | undefined;
+  readonly request?: BackfillRequest | undefined;
   readonly ids: readonly string[];
-  /** Whether the scan ends with these. */
+  /** Whether the backfill ends with these. */
   readonly isLastChunk?: boolean;
   readonly swept?: SweepChunk | undefined;
   readonly untimed?: DueChunk | undefined;
@@ -170,8 +185,9 @@ interface Turn {
 }
 
 /**
- * An entry that waits, as the stream holds it: parsed when a batch takes it, for thousands of changes that are read ahead as
- * objects outlive several young collections and are copied in each (measured with 16 partitions: a tenth of all time).
+ * An entry that waits, as the stream holds it: parsed when a batch takes it, for thousands of
+ * changes that are read ahead as objects outlive several young collections and are copied in each
+ * (measured with 16 partitions: a tenth of all time).
  */
 interface Queued {
   readonly id: string;
@@ -210,7 +226,9 @@ export class PartitionProcessor {
     this.#partition = partition;
     this.#keys = context.keys.partitions[partition]!;
     this.#logger = context.logger.child({ partition });
-    this.#cache = new RowCache(context.cachedRowsMax, (key, field) => this.#tellUnreadable(key, field));
+    this.#cache = new RowCache(context.cachedRowsMax, (key, field) =>
+      this.#tellUnreadable(key, field),
+    );
   }
 
   /** Whether the lease is held and batches are being worked off. */
@@ -218,7 +236,10 @@ export class PartitionProcessor {
     return this.#held !== undefined && !this.#held.isLost;
   }
 
-  /** Why this processor has stopped for good, if it has: a bug, or a partition that lost its install id. */
+  /**
+   * Why this processor has stopped for good, if it has: a bug, or a partition that lost its install
+   * id.
+   */
   get fatal(): Error | undefined {
     return this.#fatal;
   }
@@ -246,7 +267,10 @@ export class PartitionProcessor {
     await this.#running;
   }
 
-  /** Keeps the lease while nothing is committed; notices a fence or a roll-back on an idle partition. */
+  /**
+   * Keeps the lease while nothing is committed; notices a fence or a roll-back on an idle
+   * partition.
+   */
   async renew(): Promise<void> {
     const held = this.#held;
     if (!held || held.isLost) return;
@@ -320,33 +344,42 @@ export class PartitionProcessor {
     const fanouts: Fanout[] = [];
     const noted: [number, number][] = [];
     const timed: string[] = [];
-    const sent = new Map<number, Place>();
+    const sent = new Map<number, ChannelPosition>();
     const resynchronizing = new Set<number>();
     for (const [field, value] of meta) {
-      if (field.startsWith('scan:')) builds.push([field.slice('scan:'.length), JSON.parse(value) as TypeBuild]);
+      if (field.startsWith('backfill:'))
+        builds.push([field.slice('backfill:'.length), JSON.parse(value) as TypeBuild]);
       if (field.startsWith('fanout:')) fanouts.push(readFanout(field, value));
       const sets = readEdgeSets(field, value);
       if (sets) noted.push(sets);
       const timedType = readTimedType(field);
       if (timedType !== undefined) timed.push(timedType);
-      if (field.startsWith('sent:')) sent.set(Number(field.slice('sent:'.length)), readPlace(value));
+      if (field.startsWith('sent:'))
+        sent.set(Number(field.slice('sent:'.length)), readChannelPosition(value));
       const lostTo = partitionIn(field, 'sending');
       if (lostTo !== undefined) resynchronizing.add(lostTo);
     }
     this.#cache.clear();
     const number = Number(meta.get('number') ?? 0);
     const { redis, keys, clock } = this.#context;
-    // By the clock of Redis: machines whose clocks are apart must not draw an earlier one than those before them.
-    const fresh = () => freshGeneration(clock.nowMs());
-    const lanes = await beginGenerations(redis, keys, this.#partition, sent, resynchronizing, fresh);
-    // Whoever takes over after this finds these generations; whoever did before would have closed them.
+    // By the clock of Redis: machines whose clocks are apart must not draw an earlier one than
+    // those before them.
+    const fresh = () => freshEpoch(clock.nowMs());
+    const channels = await beginEpochs(redis, keys, this.#partition, sent, resynchronizing, fresh);
+    // Whoever takes over after this finds these epochs; whoever did before would have closed them.
     if (!(await this.#isStillAt(number))) return undefined;
-    const lost = [...lanes].filter(([, { isLost }]) => isLost).map(([target]) => target);
+    const lost = [...channels].filter(([, { isLost }]) => isLost).map(([target]) => target);
     if (lost.length > 0)
-      this.#logger.warn({ lost }, 'state was lost on the way to partitions; all is sent to them anew');
-    const outbox = this.#outbox(lanes);
+      this.#logger.warn(
+        { lost },
+        'state was lost on the way to partitions; all is sent to them anew',
+      );
+    const outbox = this.#outbox(channels);
     await outbox.recover();
-    const position = { entry: meta.get('log') ?? LOG_START.entry, offset: Number(meta.get('offset') ?? 0) };
+    const position = {
+      entry: meta.get('log') ?? LOG_START.entry,
+      offset: Number(meta.get('offset') ?? 0),
+    };
     const inboxPosition = meta.get('inbox') ?? LOG_START.entry;
     const care = await this.#careAfterTakeOver(meta);
     const held: Held = {
@@ -358,8 +391,8 @@ export class PartitionProcessor {
       outbox,
       timers: new Timers(0),
       resyncs: new Resyncs(meta, lost),
-      sent: new Map(lanes),
-      newPlaces: [...lanes],
+      sent: new Map(channels),
+      newPositions: [...channels],
       number,
       position,
       inboxPosition,
@@ -372,19 +405,29 @@ export class PartitionProcessor {
     this.#queue = [];
     this.#queuedBytes = 0;
     this.#inbox = [];
-    this.#context.tail.follow(this.#keys.log, position.entry, (entries) => this.#enqueue(held, entries));
-    this.#context.tail.follow(this.#keys.inbox, inboxPosition, (entries) => this.#enqueueMessages(held, entries));
+    this.#context.tail.follow(this.#keys.log, position.entry, (entries) =>
+      this.#enqueue(held, entries),
+    );
+    this.#context.tail.follow(this.#keys.inbox, inboxPosition, (entries) =>
+      this.#enqueueMessages(held, entries),
+    );
     this.#logger.debug({ number: held.number, position }, 'the partition is acquired');
     return held;
   }
 
-  #outbox(lanes: ReadonlyMap<number, Lane>): Outbox {
+  #outbox(channels: ReadonlyMap<number, Channel>): Outbox {
     const { redis, keys } = this.#context;
     const [partition, logger, ring] = [this.#partition, this.#logger, () => this.nudge()];
-    return new Outbox({ redis, keys, logger, partition, onDelivered: ring, onRefused: ring }, lanes);
+    return new Outbox(
+      { redis, keys, logger, partition, onDelivered: ring, onRefused: ring },
+      channels,
+    );
   }
 
-  /** Whether the lease is mine, and nobody has committed, nor has a fail-over lost a tail, since `number` was read. */
+  /**
+   * Whether the lease is mine, and nobody has committed, nor has a fail-over lost a tail, since
+   * `number` was read.
+   */
   async #isStillAt(number: number): Promise<boolean> {
     const [answer, stored] = await this.#renewLease();
     return answer === 'renewed' && Number(stored) === number;
@@ -393,7 +436,12 @@ export class PartitionProcessor {
   async #renewLease(): Promise<string[]> {
     const { redis, clock } = this.#context;
     const lease = [this.#token, LEASE_TTL_MS];
-    const answer = await runScript<string[]>(redis, 'renewLease', [this.#keys.owner, this.#keys.meta], lease);
+    const answer = await runScript<string[]>(
+      redis,
+      'renewLease',
+      [this.#keys.owner, this.#keys.meta],
+      lease,
+    );
     if (answer[2] !== undefined) clock.follow(Number(answer[2]));
     return answer;
   }
@@ -444,10 +492,16 @@ export class PartitionProcessor {
     const deserted = meta.get('deserted');
     const note = meta.get(CARE_FIELD);
     if (deserted === undefined && note === undefined) return undefined;
-    const [log, inbox] = await Promise.all([this.#lastEntry(this.#keys.log), this.#lastEntry(this.#keys.inbox)]);
+    const [log, inbox] = await Promise.all([
+      this.#lastEntry(this.#keys.log),
+      this.#lastEntry(this.#keys.inbox),
+    ]);
     const deaths = deathsBefore(note, this.#token);
     const logged = { deaths: Object.fromEntries(deaths) };
-    this.#logger.info(logged, 'the owner before left without a word: what it had in hand is tried piece by piece');
+    this.#logger.info(
+      logged,
+      'the owner before left without a word: what it had in hand is tried piece by piece',
+    );
     return new Care({ log, inbox }, CARE_LIMITS, deaths);
   }
 
@@ -456,13 +510,18 @@ export class PartitionProcessor {
     return last?.[0] ?? LOG_START.entry;
   }
 
-  /** One batch, or a wait for one. A full outbox holds back all but the inbox: else two partitions could wait for each other. */
+  /**
+   * One batch, or a wait for one. A full outbox holds back all but the inbox: else two partitions
+   * could wait for each other.
+   */
   async #turn(held: Held): Promise<void> {
     const isHeldBack = held.outbox.undelivered > UNDELIVERED_MAX;
     if (held.care && (await this.#turnWithCare(held, held.care, isHeldBack))) return;
     const expired = await this.#expiredTombstones(held);
-    const due = isHeldBack ? [] : await held.timers.take(this.#context.redis, this.#keys, this.#clockOf(held));
-    const request = isHeldBack ? undefined : held.builds.nextScan();
+    const due = isHeldBack
+      ? []
+      : await held.timers.take(this.#context.redis, this.#keys, this.#clockOf(held));
+    const request = isHeldBack ? undefined : held.builds.nextBackfill();
     const isQueued = !isHeldBack && this.#queue.length > 0;
     const isFanning = !isHeldBack && held.fanouts.size > 0;
     const isBuilding = !isHeldBack && held.builds.hasWork(this.#context.networks.version);
@@ -473,42 +532,70 @@ export class PartitionProcessor {
     const isBusy = isQueued || isFanning || isBuilding || isResyncing || isSweeping;
     const hasWork = isBusy || due.length > 0 || expired.length > 0 || this.#inbox.length > 0;
     if (!hasWork && held.care) return this.#alarm.sleep(CARE_POLL_MS);
-    if (!hasWork) return this.#sleep(isHeldBack ? Number.POSITIVE_INFINITY : held.timers.nextMs - this.#clockOf(held));
+    if (!hasWork)
+      return this.#sleep(
+        isHeldBack ? Number.POSITIVE_INFINITY : held.timers.nextMs - this.#clockOf(held),
+      );
     await this.#gather();
     const inbox = this.#takeMessages();
     const entries = isHeldBack ? [] : this.#takeEntries();
     await this.#catchUpWith(entries, inbox);
     const visits = isHeldBack ? [] : await this.#visitHolders(held);
-    const { ids, isLastChunk } = request ? await this.#scanIds(request) : { ids: [], isLastChunk: false };
-    const scans =
-      request && ids.length > 0 ? [{ objectType: request.objectType, ordinals: request.scan.ordinals, ids }] : [];
+    const { ids, isLastChunk } = request
+      ? await this.#backfillIds(request)
+      : { ids: [], isLastChunk: false };
+    const backfills =
+      request && ids.length > 0
+        ? [{ objectType: request.objectType, predicateIds: request.backfill.predicateIds, ids }]
+        : [];
     const swept = await readSweepChunk(this.#context.redis, this.#keys, sweep);
     const untimed = await readDueChunk(this.#context.redis, this.#keys, dueSweep);
-    const fanouts = visits.map((visit) => ({ anchor: visit.fanout.anchor, ids: visit.ids }));
+    const fanouts = visits.map((visit) => ({ edgeId: visit.fanout.edgeId, ids: visit.ids }));
     const resync = isResyncing ? await this.#nextOfResync(held, isBuilding) : NO_RESYNC;
     const untimedRecords = untimed?.records ?? [];
-    const work = { entries, inbox, fanouts, resync, scans, due, untimed: untimedRecords, expired };
+    const work = {
+      entries,
+      inbox,
+      fanouts,
+      resync,
+      backfills,
+      due,
+      untimed: untimedRecords,
+      expired,
+    };
     const batch = { ...work, position: held.position };
     await this.#carryOut(held, { batch, visits, request, ids, isLastChunk, swept, untimed });
   }
 
-  /** Until somebody rings, a record is due (while the outbox is full none is looked at), or it is time to look after tombstones. */
+  /**
+   * Until somebody rings, a record is due (while the outbox is full none is looked at), or it is
+   * time to look after tombstones.
+   */
   #sleep(untilDueMs: number): Promise<void> {
     return this.#alarm.sleep(Math.max(1, Math.min(SWEEP_INTERVAL_MS, untilDueMs)));
   }
 
-  /** A partition's clock never runs backwards, not even between two looks at it: what was found due is due when it is carried out. */
+  /**
+   * A partition's clock never runs backwards, not even between two looks at it: what was found due
+   * is due when it is carried out.
+   */
   #clockOf(held: Held): number {
     held.clockMs = Math.max(held.clockMs, this.#context.clock.nowMs());
     return held.clockMs;
   }
 
-  /** A clock that somebody has believed while it was wrong stays, so that time never runs backwards: somebody should know. */
+  /**
+   * A clock that somebody has believed while it was wrong stays, so that time never runs backwards:
+   * somebody should know.
+   */
   #tellWhetherAhead({ clockMs }: Held): void {
     const aheadMs = clockMs - this.#context.clock.nowMs();
     const isAhead = aheadMs > CLOCK_SKEW_MAX_MS;
     if (isAhead && !this.#isAheadOfTime)
-      this.#logger.error({ aheadMs }, 'time stands still here: the partition’s clock is over a minute ahead of Redis');
+      this.#logger.error(
+        { aheadMs },
+        'time stands still here: the partition’s clock is over a minute ahead of Redis',
+      );
     if (!isAhead && this.#isAheadOfTime) this.#logger.info('time goes on again here');
     this.#isAheadOfTime = isAhead;
   }
@@ -538,7 +625,11 @@ export class PartitionProcessor {
    * What may be at fault and was not tried yet; 'wait': it is still being read, or the outbox is
    * full.
    */
-  async #nextPiece(held: Held, care: Care, isHeldBack: boolean): Promise<Piece | 'wait' | undefined> {
+  async #nextPiece(
+    held: Held,
+    care: Care,
+    isHeldBack: boolean,
+  ): Promise<Piece | 'wait' | undefined> {
     const [message] = this.#inbox;
     const isMessageLeft = care.has('inbox', held.inboxPosition);
     if (message && (isHeldBack || (isMessageLeft && care.covers('inbox', message.id))))
@@ -552,16 +643,19 @@ export class PartitionProcessor {
     return this.#nextVisit(held, care);
   }
 
-  /** Records that were not in a log: of fan-outs, timers, scans and resynchronizations. */
+  /** Records that were not in a log: of fan-outs, timers, backfills and resynchronizations. */
   async #nextVisit(held: Held, care: Care): Promise<Piece | undefined> {
     if (care.left('fanout') && held.fanouts.size > 0) {
       const [visit] = await this.#visitHolders(held, 1);
       if (visit) return { kind: 'fanout', visit };
     }
-    const taken = care.left('due') ? await held.timers.take(this.#context.redis, this.#keys, this.#clockOf(held)) : [];
+    const taken = care.left('due')
+      ? await held.timers.take(this.#context.redis, this.#keys, this.#clockOf(held))
+      : [];
     if (taken[0]) return { kind: 'due', record: taken[0], taken };
-    const request = care.left('scan') ? held.builds.nextScan() : undefined;
-    if (request) return { kind: 'scan', request, ids: (await this.#scanIds(request, 1)).ids };
+    const request = care.left('backfill') ? held.builds.nextBackfill() : undefined;
+    if (request)
+      return { kind: 'backfill', request, ids: (await this.#backfillIds(request, 1)).ids };
     this.#isResyncNext = !this.#isResyncNext; // it may go on for long: every other turn is for all else
     if (!held.resyncs.hasWork || !this.#isResyncNext) return undefined;
     const isBuilding = held.builds.hasWork(this.#context.networks.version);
@@ -577,8 +671,10 @@ export class PartitionProcessor {
     try {
       const isSolo = end !== undefined;
       const verdict = care.verdict([name], WORDS[piece.kind]);
-      if (verdict !== undefined) await this.#carryOut(held, { ...this.#asideTurn(held, piece, verdict), isSolo });
-      else if (piece.kind === 'scan' && isSolo && !(await this.#rehearse(held, care, piece))) return;
+      if (verdict !== undefined)
+        await this.#carryOut(held, { ...this.#asideTurn(held, piece, verdict), isSolo });
+      else if (piece.kind === 'backfill' && isSolo && !(await this.#rehearse(held, care, piece)))
+        return;
       else if (await this.#note(held, pieceNames(piece)))
         await this.#carryOut(held, { ...this.#turnOf(held, piece), isSolo });
     } finally {
@@ -587,22 +683,31 @@ export class PartitionProcessor {
   }
 
   /**
-   * Evaluates the predicates of a scan one by one, for nothing: the one at fault is found, and the
-   * others are built.
+   * Evaluates the predicates of a backfill one by one, for nothing: the one at fault is found, and
+   * the others are built.
    * @returns false if one was given up, or has thrown.
    */
-  async #rehearse(held: Held, care: Care, piece: Extract<Piece, { kind: 'scan' }>): Promise<boolean> {
-    const { objectType, scan } = piece.request;
-    for (const ordinal of scan.ordinals.filter((each) => this.#context.networks.has(each))) {
-      const name = pieceName(piece, ordinal);
-      const verdict = care.verdict([pieceName(piece), name], WORDS.scan);
+  async #rehearse(
+    held: Held,
+    care: Care,
+    piece: Extract<Piece, { kind: 'backfill' }>,
+  ): Promise<boolean> {
+    const { objectType, backfill } = piece.request;
+    for (const predicateId of backfill.predicateIds.filter((each) =>
+      this.#context.networks.has(each),
+    )) {
+      const name = pieceName(piece, predicateId);
+      const verdict = care.verdict([pieceName(piece), name], WORDS.backfill);
       if (verdict !== undefined) {
-        await this.#carryOut(held, { ...this.#failingTurn(held, piece, [ordinal], verdict), isSolo: true });
+        await this.#carryOut(held, {
+          ...this.#failingTurn(held, piece, [predicateId], verdict),
+          isSolo: true,
+        });
         return false;
       }
       if (!(await this.#note(held, [name]))) return false;
-      const scans = [{ objectType, ordinals: [ordinal], ids: piece.ids }];
-      const batch = { entries: [], position: held.position, scans, expired: [] };
+      const backfills = [{ objectType, predicateIds: [predicateId], ids: piece.ids }];
+      const batch = { entries: [], position: held.position, backfills, expired: [] };
       const { redis, networks } = this.#context;
       const rows = await loadStepRows(redis, this.#keys, this.#cache, networks, batch);
       try {
@@ -619,30 +724,43 @@ export class PartitionProcessor {
   async #note(held: Held, names: readonly string[]): Promise<boolean> {
     const note = names.length === 0 ? '' : held.care!.note(this.#token, names);
     const keys = [this.#keys.owner, this.#keys.meta];
-    const answer = await runScript<string>(this.#context.redis, 'noteTrying', keys, [this.#token, note]);
+    const answer = await runScript<string>(this.#context.redis, 'noteTrying', keys, [
+      this.#token,
+      note,
+    ]);
     if (answer === 'fenced') held.isLost = true;
     return answer === 'noted';
   }
 
   #turnOf(held: Held, piece: Piece): Turn {
-    const nothing = { entries: [], position: held.position, scans: [], expired: [] };
+    const nothing = { entries: [], position: held.position, backfills: [], expired: [] };
     const base = { visits: [], ids: [], piece };
     switch (piece.kind) {
       case 'message':
         return { ...base, batch: { ...nothing, inbox: [this.#inbox[0]!] } };
       case 'change':
-        return { ...base, batch: { ...nothing, entries: [this.#entryOf(piece)!], changesMax: piece.count } };
+        return {
+          ...base,
+          batch: { ...nothing, entries: [this.#entryOf(piece)!], changesMax: piece.count },
+        };
       case 'fanout': {
-        const fanouts = [{ anchor: piece.visit.fanout.anchor, ids: piece.visit.ids }];
+        const fanouts = [{ edgeId: piece.visit.fanout.edgeId, ids: piece.visit.ids }];
         return { ...base, visits: [piece.visit], batch: { ...nothing, fanouts } };
       }
       case 'due':
         return { ...base, batch: { ...nothing, due: [piece.record] } };
-      case 'scan': {
+      case 'backfill': {
         const { request, ids } = piece;
-        const { objectType, scan } = request;
-        const scans = ids.length > 0 ? [{ objectType, ordinals: scan.ordinals, ids }] : [];
-        return { ...base, request, ids, isLastChunk: ids.length === 0, batch: { ...nothing, scans } };
+        const { objectType, backfill } = request;
+        const backfills =
+          ids.length > 0 ? [{ objectType, predicateIds: backfill.predicateIds, ids }] : [];
+        return {
+          ...base,
+          request,
+          ids,
+          isLastChunk: ids.length === 0,
+          batch: { ...nothing, backfills },
+        };
       }
       case 'resync':
         return { ...base, batch: { ...nothing, resync: piece.chunk } };
@@ -660,37 +778,77 @@ export class PartitionProcessor {
     const letter = pieceName(piece);
     switch (piece.kind) {
       case 'message':
-        return { ...turn, batch: { ...turn.batch, poison: { entry: piece.entry, index: 0, detail, isMessage: true } } };
+        return {
+          ...turn,
+          batch: {
+            ...turn.batch,
+            poison: { entry: piece.entry, index: 0, detail, isMessage: true },
+          },
+        };
       case 'change':
-        return { ...turn, batch: { ...turn.batch, poison: { entry: piece.entry, index: piece.index, detail } } };
+        return {
+          ...turn,
+          batch: { ...turn.batch, poison: { entry: piece.entry, index: piece.index, detail } },
+        };
       case 'fanout':
-        return { ...turn, batch: { ...turn.batch, fanouts: [], aside: { detail, letter, broken: this.#partition } } };
+        return {
+          ...turn,
+          batch: { ...turn.batch, fanouts: [], aside: { detail, letter, broken: this.#partition } },
+        };
       case 'due': {
         const { record: timer } = piece;
-        const failures = this.#failuresOf(this.#context.networks.timedOrdinals(timer.objectType), timer, detail);
-        return { ...turn, batch: { ...turn.batch, due: [], aside: { detail, letter, timer, failures } } };
+        const failures = this.#failuresOf(
+          this.#context.networks.timedPredicateIds(timer.objectType),
+          timer,
+          detail,
+        );
+        return {
+          ...turn,
+          batch: { ...turn.batch, due: [], aside: { detail, letter, timer, failures } },
+        };
       }
-      case 'scan':
-        return this.#failingTurn(held, piece, piece.request.scan.ordinals, detail);
+      case 'backfill':
+        return this.#failingTurn(held, piece, piece.request.backfill.predicateIds, detail);
       case 'resync': {
         const broken = piece.chunk.resends[0]?.to ?? piece.chunk.sweeps[0]?.from ?? this.#partition;
-        return { ...turn, batch: { ...turn.batch, resync: NO_RESYNC, aside: { detail, letter, broken } } };
+        return {
+          ...turn,
+          batch: { ...turn.batch, resync: NO_RESYNC, aside: { detail, letter, broken } },
+        };
       }
       default:
         return unreachable(piece);
     }
   }
 
-  /** Goes on with a scan where it is, without some of its predicates. */
-  #failingTurn(held: Held, piece: Extract<Piece, { kind: 'scan' }>, failing: readonly number[], detail: string): Turn {
+  /** Goes on with a backfill where it is, without some of its predicates. */
+  #failingTurn(
+    held: Held,
+    piece: Extract<Piece, { kind: 'backfill' }>,
+    failing: readonly number[],
+    detail: string,
+  ): Turn {
     const letter = pieceName(piece, failing.length === 1 ? failing[0] : undefined);
     const record = { objectType: piece.request.objectType, id: piece.ids[0] ?? '' };
     const aside = { detail, letter, failures: this.#failuresOf(failing, record, detail) };
-    return { visits: [], ids: [], batch: { entries: [], position: held.position, scans: [], expired: [], aside } };
+    return {
+      visits: [],
+      ids: [],
+      batch: { entries: [], position: held.position, backfills: [], expired: [], aside },
+    };
   }
 
-  #failuresOf(ordinals: readonly number[], { objectType, id }: RecordKey, detail: string): Map<number, Failure> {
-    return new Map(ordinals.map((ordinal) => [ordinal, { object_type: objectType, id, passed: '', detail }]));
+  #failuresOf(
+    predicateIds: readonly number[],
+    { objectType, id }: RecordKey,
+    detail: string,
+  ): Map<number, Failure> {
+    return new Map(
+      predicateIds.map((predicateId) => [
+        predicateId,
+        { object_type: objectType, id, passed: '', detail },
+      ]),
+    );
   }
 
   /**
@@ -721,7 +879,8 @@ export class PartitionProcessor {
     } while ('weigh' in loaded || networks.version !== loadedAt || (solo.over && !turn.isSolo));
     const rows = loaded;
     const { batch, visits, untimed } = turn;
-    // From here to the commit's arguments nothing awaits: catalog, networks and step are of one version.
+    // From here to the commit's arguments nothing awaits: catalog, networks and step are of one
+    // version.
     const nowMs = this.#clockOf(held);
     const startedMs = performance.now();
     const number = held.number + 1;
@@ -729,21 +888,27 @@ export class PartitionProcessor {
     const sweep = held.sweep.progress(edges, swept);
     const dueSweep = held.dueSweep.progress(networks.types, networks.version, untimed);
     const delivered = held.outbox.takeDelivered();
-    const settled = held.newPlaces
+    const settled = held.newPositions
       .filter(([, { base }]) => base > 0)
       .map(([target, { base }]) => [target, base] as const);
     const chunk = piece?.kind === 'resync' ? piece.chunk : (batch.resync ?? NO_RESYNC);
     const attempted = this.#attempt(held, turn, () => {
       const made = step(batch, this.#stepContext(held, rows, nowMs));
-      const visited = ids.slice(0, made.scanned);
+      const visited = ids.slice(0, made.backfilled);
       const isDone = isLastChunk && visited.length === ids.length;
       const progress = held.builds.progress(networks, request, visited, isDone, made.failures);
-      const isKept = (anchor: number) => networks.edges.has(anchor);
+      const isKept = (edgeId: number) => networks.edges.has(edgeId);
       const fanouts = held.fanouts.progress(visits, made.edges.fanouts, number, isKept);
       const outbox = outboxEntries(made, held.sent, networks.version);
       const context = { keys: this.#keys, networks, builds: held.builds, nowMs };
       const resync = held.resyncs.progress(chunk, made.resync);
-      const traffic = { fanouts, outbox, resync, delivered: [...delivered, ...settled], places: held.newPlaces };
+      const traffic = {
+        fanouts,
+        outbox,
+        resync,
+        delivered: [...delivered, ...settled],
+        positions: held.newPositions,
+      };
       const commands = commitCommands(made, progress, traffic, context);
       held.sweep.addTo(commands, sweep, edges, made.edges.neighbours, this.#keys);
       held.dueSweep.addTo(commands, dueSweep, this.#keys);
@@ -762,7 +927,7 @@ export class PartitionProcessor {
         held.number = number;
         this.#cache.committed(made, this.#keys);
         held.fanouts.committed(fanouts);
-        held.newPlaces = [];
+        held.newPositions = [];
         held.timers.committed(made, piece?.kind === 'due' ? piece.taken : (given.batch.due ?? []));
         held.resyncs.committed(chunk, made.resync);
         if (piece) held.care?.passed(piece.kind, names);
@@ -803,17 +968,26 @@ export class PartitionProcessor {
   }
 
   /** Sends the very same commit until its outcome is known. */
-  async #commit(keys: readonly string[], arguments_: readonly (string | number)[]): Promise<CommitAnswer> {
+  async #commit(
+    keys: readonly string[],
+    arguments_: readonly (string | number)[],
+  ): Promise<CommitAnswer> {
     const timer = this.#context.metrics.commitSeconds.startTimer();
     for (let attempt = 0; ; attempt++) {
       try {
-        const answer = await runScript<CommitAnswer>(this.#context.redis, 'commitBatch', keys, arguments_);
+        const answer = await runScript<CommitAnswer>(
+          this.#context.redis,
+          'commitBatch',
+          keys,
+          arguments_,
+        );
         timer();
         return answer;
       } catch (error) {
         if (!isUnanswered(error)) throw error;
         if (this.#isStopped) return 'fenced'; // unknown, and nobody of this process will ask again: the next owner reads what is stored
-        if (attempt % COMMITS_A_WARNING === 0) this.#logger.warn({ err: error }, unansweredCommit(error));
+        if (attempt % COMMITS_A_WARNING === 0)
+          this.#logger.warn({ err: error }, unansweredCommit(error));
         await this.#alarm.sleep(RETRY_MS);
       }
     }
@@ -832,7 +1006,8 @@ export class PartitionProcessor {
 
   #advanceInbox(held: Held, position: string): void {
     held.inboxPosition = position;
-    while (this.#inbox.length > 0 && compareEntries(this.#inbox[0]!.id, position) <= 0) this.#inbox.shift();
+    while (this.#inbox.length > 0 && compareEntries(this.#inbox[0]!.id, position) <= 0)
+      this.#inbox.shift();
     if (this.#inbox.length < QUEUED_MESSAGES_MAX / 2) this.#context.tail.resume(this.#keys.inbox);
   }
 
@@ -853,8 +1028,8 @@ export class PartitionProcessor {
   }
 
   #tellFailures({ failures }: Step): void {
-    for (const [ordinal, failure] of failures)
-      this.#logger.error({ ordinal, reason: failureReason(failure) }, 'a segment has failed');
+    for (const [predicateId, failure] of failures)
+      this.#logger.error({ predicateId, reason: failureReason(failure) }, 'a segment has failed');
   }
 
   /**
@@ -911,9 +1086,9 @@ export class PartitionProcessor {
     const idsMax = most ?? Math.max(Math.min(16, this.#visitedMax), share);
     return Promise.all(
       next.map(async (fanout): Promise<FanoutVisit> => {
-        const { anchor, target, cursor, until } = fanout;
+        const { edgeId, target, cursor, until } = fanout;
         const [from, to] = [cursor === '' ? '-' : `(${cursor}`, until === null ? '+' : `[${until}`];
-        const key = this.#keys.holders(anchor, target);
+        const key = this.#keys.holders(edgeId, target);
         const ids = await this.#context.redis.zrangebylex(key, from, to, 'LIMIT', 0, idsMax);
         return { fanout, ids, isStretchDone: ids.length < idsMax };
       }),
@@ -928,22 +1103,23 @@ export class PartitionProcessor {
   }
 
   /**
-   * The next ids of a scan, up to SCAN_BYTES_MAX of records: hundreds of large ones at once hold up
-   * everything, or fill the heap.
+   * The next ids of a backfill, up to SCAN_BYTES_MAX of records: hundreds of large ones at once
+   * hold up everything, or fill the heap.
    */
-  async #scanIds(
-    request: ScanRequest,
-    most = scanRowsMax(request),
+  async #backfillIds(
+    request: BackfillRequest,
+    most = backfillRowsMax(request),
   ): Promise<{ ids: readonly string[]; isLastChunk: boolean }> {
     const { redis } = this.#context;
-    const { objectType, scan } = request;
-    const after = scan.cursor === '' ? '-' : `(${scan.cursor}`;
+    const { objectType, backfill } = request;
+    const after = backfill.cursor === '' ? '-' : `(${backfill.cursor}`;
     const ids = await redis.zrangebylex(this.#keys.ids(objectType), after, '+', 'LIMIT', 0, most);
     const records = this.#keys.records(objectType);
     const lengths = await weighFields(redis, records, ids);
     let bytes = 0;
-    const full = lengths.findIndex((length) => (bytes += length) > SCAN_BYTES_MAX);
-    if (full >= 0 && full + 1 < ids.length) return { ids: ids.slice(0, full + 1), isLastChunk: false };
+    const full = lengths.findIndex((length) => (bytes += length) > BACKFILL_BYTES_MAX);
+    if (full >= 0 && full + 1 < ids.length)
+      return { ids: ids.slice(0, full + 1), isLastChunk: false };
     return { ids, isLastChunk: ids.length < most };
   }
 
@@ -964,7 +1140,8 @@ export class PartitionProcessor {
   }
 
   async #gather(): Promise<void> {
-    if (this.#lastBatchEntries >= SMALL_BATCH_ENTRIES || this.#queue.length >= SMALL_BATCH_ENTRIES) return;
+    if (this.#lastBatchEntries >= SMALL_BATCH_ENTRIES || this.#queue.length >= SMALL_BATCH_ENTRIES)
+      return;
     if (utilization() > BUSY_UTILIZATION) await sleep(GATHER_MS);
   }
 }
@@ -979,7 +1156,7 @@ const WORDS: Readonly<Record<Piece['kind'], string>> = {
   change: 'this change',
   fanout: 'the evaluation of this record after one that it points at had changed',
   due: 'the evaluation of this record when it was due',
-  scan: 'the evaluation of this record for a new segment',
+  backfill: 'the evaluation of this record for a new segment',
   resync: 'this piece of what is sent anew to another partition, or heard anew from it',
 };
 
@@ -993,9 +1170,15 @@ function addCare(commands: CommitCommands, note: string | undefined, keys: Parti
   else commands.add('HSET', keys.meta, [CARE_FIELD, note]);
 }
 
-/** Rows of one chunk: few when many ordinals are evaluated for each, so that a commit stays within EFFECTS_MAX. */
-function scanRowsMax({ scan }: ScanRequest): number {
-  return Math.max(16, Math.min(BATCH_RECORDS_MAX, Math.floor(EFFECTS_MAX / scan.ordinals.length)));
+/**
+ * Rows of one chunk: few when many predicate ids are evaluated for each, so that a commit stays
+ * within EFFECTS_MAX.
+ */
+function backfillRowsMax({ backfill }: BackfillRequest): number {
+  return Math.max(
+    16,
+    Math.min(BATCH_RECORDS_MAX, Math.floor(EFFECTS_MAX / backfill.predicateIds.length)),
+  );
 }
 
 const UTILIZATION_SAMPLE_MS = 100;

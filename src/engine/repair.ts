@@ -5,8 +5,8 @@
  * from the records, beside live changes, and until that is done nobody is told a number. Before
  * that the owners forget the rows that they have in memory, for those are of before; and ids,
  * timers and rows that no record bears out are mended one by one, for builds go along the ids. What
- * was kept under the ordinals of before is removed at the end, also where the rows that name it
- * were lost.
+ * was kept under the predicate ids of before is removed at the end, also where the rows that name
+ * it were lost.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,12 +15,12 @@ import type { AuditReport } from '../membership/audit.ts';
 import { type Fault, type FaultPlace, mendArguments } from '../membership/fault.ts';
 import { findKeyFaults } from '../membership/key-faults.ts';
 import { findKindFaults } from '../membership/kind-faults.ts';
+import { readPartitionStatus } from '../membership/partition-status.ts';
 import { findRowFaults } from '../membership/row-faults.ts';
 import { findSlugFaults } from '../membership/slug-faults.ts';
-import { readStanding } from '../membership/standing.ts';
 import { runScript } from '../redis/scripts.ts';
 import type { Deployment } from './deployment.ts';
-import { askForResync } from './generations.ts';
+import { askForResync } from './epochs.ts';
 import { partitionIn } from './resyncs.ts';
 
 const POLL_MS = 50;
@@ -32,7 +32,14 @@ const ADOPTED_TIMEOUT_MS = 10_000;
 const SWEPT_TIMEOUT_MS = 10_000;
 
 /** Faults after which no predicate has to be evaluated again. */
-const MENDED_ALONE: readonly FaultPlace[] = ['timers', 'tombstones', 'counts', 'sets', 'state', 'slugs'];
+const MENDED_ALONE: readonly FaultPlace[] = [
+  'timers',
+  'tombstones',
+  'counts',
+  'sets',
+  'state',
+  'slugs',
+];
 
 export interface RepairWaits {
   readonly timeoutMs: number;
@@ -67,7 +74,11 @@ export async function repair(
 /** Whether nothing is wrong but what has been mended by now. */
 function isMendedAlone(found: AuditReport): boolean {
   const { inSegments, inCounts, inEdges, withoutPredicate, isBroken, faults } = found;
-  if (isBroken || withoutPredicate.length + inSegments.length + inCounts.length + inEdges.length > 0) return false;
+  if (
+    isBroken ||
+    withoutPredicate.length + inSegments.length + inCounts.length + inEdges.length > 0
+  )
+    return false;
   return faults.every(({ place, mend: how }) => how !== undefined && MENDED_ALONE.includes(place));
 }
 
@@ -77,7 +88,11 @@ async function findFaults({ redis, keys, store, founding }: Deployment): Promise
   const refresh = () => store.refresh();
   const context = { redis, partitions: keys.partitions, catalog: store.catalog, refresh };
   const { faults: rows } = await findRowFaults({ ...context, timeZone: founding.timeZone });
-  const named = await findKeyFaults({ ...context, prefix: keys.prefix, timeoutMs: ADOPTED_TIMEOUT_MS });
+  const named = await findKeyFaults({
+    ...context,
+    prefix: keys.prefix,
+    timeoutMs: ADOPTED_TIMEOUT_MS,
+  });
   return [...rows, ...named.faults, ...(await findSlugFaults(redis, keys.catalog))];
 }
 
@@ -85,7 +100,9 @@ async function mend({ redis }: Deployment, faults: readonly Fault[]): Promise<vo
   const mends = faults.flatMap(({ mend: how }) => (how ? [mendArguments(how)] : []));
   for (let from = 0; from < mends.length; from += MENDED_A_CALL) {
     const some = mends.slice(from, from + MENDED_A_CALL);
-    await Promise.all(some.map(({ keys, arguments: given }) => runScript(redis, 'mendPartition', keys, given)));
+    await Promise.all(
+      some.map(({ keys, arguments: given }) => runScript(redis, 'mendPartition', keys, given)),
+    );
   }
 }
 
@@ -93,7 +110,9 @@ async function mend({ redis }: Deployment, faults: readonly Fault[]): Promise<vo
  * Whoever owns a partition takes it anew: from what is stored, and not from what was stored once.
  */
 async function expelOwners({ redis, keys }: Deployment): Promise<void> {
-  await Promise.all(keys.partitions.map(({ meta }) => runScript(redis, 'expelOwner', [meta], [randomUUID()])));
+  await Promise.all(
+    keys.partitions.map(({ meta }) => runScript(redis, 'expelOwner', [meta], [randomUUID()])),
+  );
 }
 
 /**
@@ -111,7 +130,10 @@ async function askForLost({ redis, keys }: Deployment): Promise<void> {
   }
 }
 
-/** A partition that has stopped is not repaired by waiting. @throws Problem not_caught_up that names it */
+/**
+ * A partition that has stopped is not repaired by waiting. @throws Problem not_caught_up that names
+ * it
+ */
 function attending({ redis, keys }: Deployment, unattendedMs: number): () => Promise<void> {
   let attendedMs = Date.now();
   return async () => {
@@ -129,14 +151,17 @@ function attending({ redis, keys }: Deployment, unattendedMs: number): () => Pro
 async function isRepaired({ redis, keys, store }: Deployment): Promise<boolean> {
   await store.refresh();
   // One that has failed again is as built as it can be.
-  for (const { status } of store.catalog.ordinals.values()) if (status !== 'ready' && status !== 'failed') return false;
-  const standings = await Promise.all(keys.partitions.map((partition) => readStanding(redis, partition, [])));
-  return standings.every(({ loss }) => loss === undefined);
+  for (const { status } of store.catalog.predicateIds.values())
+    if (status !== 'ready' && status !== 'failed') return false;
+  const statuses = await Promise.all(
+    keys.partitions.map((partition) => readPartitionStatus(redis, partition, [])),
+  );
+  return statuses.every(({ loss }) => loss === undefined);
 }
 
 /**
- * What was kept under ordinals that nobody knows any more. The sweep of the engine comes first: it
- * knows the most of it.
+ * What was kept under predicate ids that nobody knows any more. The sweep of the engine comes
+ * first: it knows the most of it.
  */
 async function removeLeftOver(deployment: Deployment): Promise<void> {
   await until(SWEPT_TIMEOUT_MS, () => isSwept(deployment)).catch(() => {});
@@ -145,7 +170,9 @@ async function removeLeftOver(deployment: Deployment): Promise<void> {
 
 async function isSwept({ redis, keys, store }: Deployment): Promise<boolean> {
   const fields = (await Promise.all(keys.partitions.map(({ meta }) => redis.hkeys(meta)))).flat();
-  return fields.every((field) => !field.startsWith('sets:') || store.catalog.ordinals.has(Number(field.slice(5))));
+  return fields.every(
+    (field) => !field.startsWith('sets:') || store.catalog.predicateIds.has(Number(field.slice(5))),
+  );
 }
 
 /** @throws Error if it takes longer. */
@@ -153,7 +180,9 @@ async function until(timeoutMs: number, isDone: () => Promise<boolean>): Promise
   const deadlineMs = Date.now() + timeoutMs;
   while (!(await isDone())) {
     if (Date.now() > deadlineMs)
-      throw new Error(`segments are still being built after ${timeoutMs / 1000} s; they go on, audit again later`);
+      throw new Error(
+        `segments are still being built after ${timeoutMs / 1000} s; they go on, audit again later`,
+      );
     await sleep(POLL_MS);
   }
 }

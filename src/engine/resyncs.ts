@@ -1,10 +1,12 @@
 /**
  * resyncs.ts – Resynchronizations: after a loss a partition sends another one all its state anew.
  *
- * Keeps true: the source's messages between `begin` and `end` say all that it knows of every (edge, target) that concerns the
- * other, as of when each is sent, in order with its live messages; what its target has heard of before and was not confirmed in
- * between is swept away after `end`. That one runs is part of `meta` at both ends from the commit that begins it to the one
- * that ends it, so that reads know; how far it has come is not, so that after a take-over it begins anew, which is harmless.
+ * Keeps true: the source's messages between `begin` and `end` say all that it knows of every (edge,
+ * target) that concerns the other, as of when each is sent, in order with its live messages; what
+ * its target has heard of before and was not confirmed in between is swept away after `end`. That
+ * one runs is part of `meta` at both ends from the commit that begins it to the one that ends it,
+ * so that reads know; how far it has come is not, so that after a take-over it begins anew, which
+ * is harmless.
  */
 import type { Redis } from 'ioredis';
 import { partitionOf } from '../change/partition.ts';
@@ -18,8 +20,11 @@ type Receipt = 'receiving' | 'sweeping';
 /** State about some targets over one edge, to be sent anew. */
 export interface Resend {
   readonly to: number;
-  readonly anchor: number;
-  /** `up`: what our holders add up to at targets of the other; `down`: what our targets show to holders there. */
+  readonly edgeId: number;
+  /**
+   * `up`: what our holders add up to at targets of the other; `down`: what our targets show to
+   * holders there.
+   */
   readonly direction: 'up' | 'down';
   readonly targets: readonly string[];
 }
@@ -27,7 +32,7 @@ export interface Resend {
 /** Targets of ours about which a partition was not heard of since its resynchronization began. */
 export interface Sweep {
   readonly from: number;
-  readonly anchor: number;
+  readonly edgeId: number;
   readonly targets: readonly string[];
 }
 
@@ -46,18 +51,21 @@ export const NO_RESYNC: ResyncChunk = { begins: [], resends: [], ends: [], sweep
 /** What a step has heard of resynchronizations. */
 export interface ResyncEffects {
   /** The last mark of each source that was heard of. */
-  readonly heard: ReadonlyMap<number, 'begin' | 'end'>;
+  readonly heard: ReadonlyMap<number, 'snapshot-begin' | 'snapshot-end'>;
   /** Sources that began in this batch: what was confirmed before does not count any more. */
   readonly begun: ReadonlySet<number>;
   /** What each source from which one is received has said something about. */
   readonly confirmed: ReadonlyMap<number, ReadonlySet<string>>;
-  /** Sources of messages that can't be applied, and that have not begun anew since: what is known of them is not right until they have. */
+  /**
+   * Sources of messages that can't be applied, and that have not begun anew since: what is known of
+   * them is not right until they have.
+   */
   readonly broken: ReadonlySet<number>;
 }
 
 /** Collects the effects while a step runs. */
 export class HeardResyncs implements ResyncEffects {
-  readonly heard = new Map<number, 'begin' | 'end'>();
+  readonly heard = new Map<number, 'snapshot-begin' | 'snapshot-end'>();
   readonly begun = new Set<number>();
   readonly broken = new Set<number>();
   readonly #confirmed = new Map<number, Set<string>>();
@@ -71,15 +79,18 @@ export class HeardResyncs implements ResyncEffects {
     return this.#confirmed;
   }
 
-  mark(from: number, kind: 'begin' | 'end'): void {
+  mark(from: number, kind: 'snapshot-begin' | 'snapshot-end'): void {
     this.heard.set(from, kind);
-    if (kind === 'end') return;
+    if (kind === 'snapshot-end') return;
     this.begun.add(from);
     this.broken.delete(from);
     this.#confirmed.delete(from);
   }
 
-  /** A message of the source can't be applied. What it has begun to say anew before does not make that good: it may be part of it. */
+  /**
+   * A message of the source can't be applied. What it has begun to say anew before does not make
+   * that good: it may be part of it.
+   */
   spoil(from: number): void {
     this.broken.add(from);
   }
@@ -110,8 +121,8 @@ export function partitionIn(field: string, kind: keyof typeof RESYNC_FIELDS): nu
 }
 
 /** Names a target in the set of those that were confirmed. */
-export function confirmedMember(anchor: number, target: string): string {
-  return `${anchor}:${target}`;
+export function confirmedMember(edgeId: number, target: string): string {
+  return `${edgeId}:${target}`;
 }
 
 export class Resyncs {
@@ -143,8 +154,8 @@ export class Resyncs {
   }
 
   /**
-   * The next piece of work. `mayEnd`: everything that the partition has to build is built, for what a build finds out is part
-   * of its state. Caller: commits it before it asks again.
+   * The next piece of work. `mayEnd`: everything that the partition has to build is built, for what
+   * a build finds out is part of its state. Caller: commits it before it asks again.
    */
   async next(
     redis: Redis,
@@ -179,11 +190,15 @@ export class Resyncs {
   ): { set: string[]; gone: string[]; forgotten: number[] } {
     const set: string[] = [];
     const gone: string[] = [];
-    // Whatever is committed before it begins has the places of both ends agree: only this says that state was lost between them.
+    // Whatever is committed before it begins has the places of both ends agree: only this says that
+    // state was lost between them.
     for (const to of this.#unbegun) set.push(`${RESYNC_FIELDS.sending}${to}`, 'sending');
     for (const to of chunk.ends) gone.push(`${RESYNC_FIELDS.sending}${to}`);
     for (const [from, mark] of heard) {
-      set.push(`${RESYNC_FIELDS.receiving}${from}`, mark === 'begin' ? 'receiving' : 'sweeping');
+      set.push(
+        `${RESYNC_FIELDS.receiving}${from}`,
+        mark === 'snapshot-begin' ? 'receiving' : 'sweeping',
+      );
     }
     for (const from of begun) if (!broken.has(from)) gone.push(`${RESYNC_FIELDS.broken}${from}`);
     for (const from of broken) set.push(`${RESYNC_FIELDS.broken}${from}`, 'broken');
@@ -203,13 +218,16 @@ export class Resyncs {
       this.#sweeping.delete(from);
     }
     for (const [from, mark] of heard) {
-      this.#receipts.set(from, mark === 'begin' ? 'receiving' : 'sweeping');
+      this.#receipts.set(from, mark === 'snapshot-begin' ? 'receiving' : 'sweeping');
       this.#sweeping.delete(from);
     }
   }
 }
 
-/** Read whole: a hash has no order to go along by, and losses are rare (a million targets are about half a second of one shard). */
+/**
+ * Read whole: a hash has no order to go along by, and losses are rare (a million targets are about
+ * half a second of one shard).
+ */
 async function listResends(
   redis: Redis,
   keys: PartitionKeys,
@@ -218,32 +236,43 @@ async function listResends(
   partitions: number,
 ): Promise<Resend[]> {
   const resends: Resend[] = [];
-  for (const anchor of networks.edges.keys()) {
-    const held = (await redis.hkeys(keys.neighbours(anchor))).filter(
+  for (const edgeId of networks.edges.keys()) {
+    const held = (await redis.hkeys(keys.neighbours(edgeId))).filter(
       (target) => partitionOf(target, partitions) === to,
     );
-    for (const targets of chunks(held)) resends.push({ to, anchor, direction: 'up', targets });
-    for (const targets of chunks(await redis.hkeys(keys.related(anchor)))) {
-      const rows = await redis.hmget(keys.related(anchor), ...targets);
+    for (const targets of chunks(held)) resends.push({ to, edgeId, direction: 'up', targets });
+    for (const targets of chunks(await redis.hkeys(keys.related(edgeId)))) {
+      const rows = await redis.hmget(keys.related(edgeId), ...targets);
       const subscribed = targets.filter((_, at) => unpackRelated(rows[at])[to] !== undefined);
-      if (subscribed.length > 0) resends.push({ to, anchor, direction: 'down', targets: subscribed });
+      if (subscribed.length > 0)
+        resends.push({ to, edgeId, direction: 'down', targets: subscribed });
     }
   }
   return resends;
 }
 
-async function listSweeps(redis: Redis, keys: PartitionKeys, networks: Networks, from: number): Promise<Sweep[]> {
+async function listSweeps(
+  redis: Redis,
+  keys: PartitionKeys,
+  networks: Networks,
+  from: number,
+): Promise<Sweep[]> {
   const sweeps: Sweep[] = [];
-  for (const anchor of networks.edges.keys()) {
-    for (const targets of chunks(await redis.hkeys(keys.related(anchor)))) sweeps.push({ from, anchor, targets });
+  for (const edgeId of networks.edges.keys()) {
+    for (const targets of chunks(await redis.hkeys(keys.related(edgeId))))
+      sweeps.push({ from, edgeId, targets });
   }
   return sweeps;
 }
 
-async function unconfirmed(redis: Redis, keys: PartitionKeys, { from, anchor, targets }: Sweep): Promise<Sweep> {
-  const members = targets.map((target) => confirmedMember(anchor, target));
+async function unconfirmed(
+  redis: Redis,
+  keys: PartitionKeys,
+  { from, edgeId, targets }: Sweep,
+): Promise<Sweep> {
+  const members = targets.map((target) => confirmedMember(edgeId, target));
   const isConfirmed = await redis.smismember(keys.confirmed(from), ...members);
-  return { from, anchor, targets: targets.filter((_, at) => isConfirmed[at] !== 1) };
+  return { from, edgeId, targets: targets.filter((_, at) => isConfirmed[at] !== 1) };
 }
 
 function chunks(targets: readonly string[]): string[][] {

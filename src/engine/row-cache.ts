@@ -1,8 +1,9 @@
 /**
  * row-cache.ts – The rows of one partition that its owner has in memory.
  *
- * Keeps true: a cached row is what Redis holds: rows enter when they were read under the lease, or when the commit that wrote
- * them is known to have taken place; a take-over, a fence, a roll-back and an unknown outcome empty the cache.
+ * Keeps true: a cached row is what Redis holds: rows enter when they were read under the lease, or
+ * when the commit that wrote them is known to have taken place; a take-over, a fence, a roll-back
+ * and an unknown outcome empty the cache.
  */
 
 import { getHeapStatistics } from 'node:v8';
@@ -16,7 +17,9 @@ import { runScript } from '../redis/scripts.ts';
 import type { RecordKey } from './batch.ts';
 import { ABSENT, type Row, type Step } from './step.ts';
 
-/** Rows that a process keeps, shared out among its partitions: about 2 kB each with 20 attributes. */
+/**
+ * Rows that a process keeps, shared out among its partitions: about 2 kB each with 20 attributes.
+ */
 export const CACHED_ROWS_MAX = 100_000;
 /** What they may weigh, about: rows of 1 MB, of which there may be many, would fill any heap. */
 const CACHED_BYTES_MAX = getHeapStatistics().heap_size_limit / 8;
@@ -47,7 +50,11 @@ export class RowCache {
     bytesMax = (CACHED_BYTES_MAX * rowsMax) / CACHED_ROWS_MAX,
   ) {
     this.#onUnreadable = onUnreadable;
-    this.#rows = new LRUCache({ max: rowsMax, maxSize: Math.ceil(bytesMax), sizeCalculation: bytesOf });
+    this.#rows = new LRUCache({
+      max: rowsMax,
+      maxSize: Math.ceil(bytesMax),
+      sizeCalculation: bytesOf,
+    });
     this.#edgeRows = new LRUCache({ max: rowsMax });
   }
 
@@ -56,24 +63,28 @@ export class RowCache {
     this.#edgeRows.clear();
   }
 
-  /** The rows of some targets, by `anchor target`: from the cache, and one HMGET per edge for all that is not there. */
+  /**
+   * The rows of some targets, by `edgeId target`: from the cache, and one HMGET per edge for all
+   * that is not there.
+   */
   async loadEdgeRows<R extends NeighbourRow | RelatedRow>(
     ends: ReadonlyMap<number, ReadonlySet<string>>,
-    keyOf: (anchor: number) => string,
+    keyOf: (edgeId: number) => string,
     redis: Redis,
     unpack: (stored: string | null | undefined) => R,
   ): Promise<Map<string, R>> {
     const rows = new Map<string, R>();
     const loads: Promise<void>[] = [];
-    for (const [anchor, targets] of ends) {
-      const hash = keyOf(anchor);
+    for (const [edgeId, targets] of ends) {
+      const hash = keyOf(edgeId);
       const missing: string[] = [];
       for (const target of targets) {
         const cached = this.#edgeRows.get(`${hash} ${target}`);
-        if (cached) rows.set(`${anchor} ${target}`, cached as R);
+        if (cached) rows.set(`${edgeId} ${target}`, cached as R);
         else missing.push(target);
       }
-      if (missing.length > 0) loads.push(this.#readEdgeRows(redis, hash, anchor, missing, unpack, rows));
+      if (missing.length > 0)
+        loads.push(this.#readEdgeRows(redis, hash, edgeId, missing, unpack, rows));
     }
     await Promise.all(loads);
     return rows;
@@ -82,7 +93,7 @@ export class RowCache {
   async #readEdgeRows<R extends NeighbourRow | RelatedRow>(
     redis: Redis,
     hash: string,
-    anchor: number,
+    edgeId: number,
     targets: string[],
     unpack: (stored: string | null | undefined) => R,
     rows: Map<string, R>,
@@ -90,7 +101,7 @@ export class RowCache {
     const stored = await redis.hmget(hash, ...targets);
     targets.forEach((target, at) => {
       const row = this.#readable(hash, target, () => unpack(stored[at])) ?? unpack(null);
-      rows.set(`${anchor} ${target}`, row);
+      rows.set(`${edgeId} ${target}`, row);
       if (stored[at]) this.#edgeRows.set(`${hash} ${target}`, row);
     });
   }
@@ -126,15 +137,18 @@ export class RowCache {
         else addTo(missing, objectType, id);
       }
     }
-    const weights = missing.size > 0 ? await this.#read(redis, keys, missing, rows, bytesMax) : undefined;
+    const weights =
+      missing.size > 0 ? await this.#read(redis, keys, missing, rows, bytesMax) : undefined;
     if (weights) return { weigh: (objectType, id) => weights.get(cacheKey(objectType, id)) ?? 0 };
     return { row: (objectType, id) => rows.get(cacheKey(objectType, id)) ?? ABSENT };
   }
 
   /** The commit of this step took place. */
   committed({ records, edges }: Step, keys: PartitionKeys): void {
-    for (const { anchor, target, row } of edges.neighbours) this.#setEdgeRow(keys.neighbours(anchor), target, row);
-    for (const { anchor, target, row } of edges.related) this.#setEdgeRow(keys.related(anchor), target, row);
+    for (const { edgeId, target, row } of edges.neighbours)
+      this.#setEdgeRow(keys.neighbours(edgeId), target, row);
+    for (const { edgeId, target, row } of edges.related)
+      this.#setEdgeRow(keys.related(edgeId), target, row);
     for (const { objectType, id, after } of records) {
       if (after.record) this.#rows.set(cacheKey(objectType, id), after);
       else this.#rows.delete(cacheKey(objectType, id));
@@ -156,10 +170,17 @@ export class RowCache {
   ): Promise<Map<string, number> | undefined> {
     const hashes = [...missing.keys()].flatMap((type) => [keys.records(type), keys.state(type)]);
     const asked = [...missing.values()].flatMap((ids) => [ids.length, ...ids]);
-    const [answer, ...found] = await runScript<unknown[]>(redis, 'readRows', hashes, [bytesMax, ...asked]);
-    const named = [...missing].flatMap(([objectType, ids]) => ids.map((id) => ({ objectType, id })));
+    const [answer, ...found] = await runScript<unknown[]>(redis, 'readRows', hashes, [
+      bytesMax,
+      ...asked,
+    ]);
+    const named = [...missing].flatMap(([objectType, ids]) =>
+      ids.map((id) => ({ objectType, id })),
+    );
     if (answer === 'heavy')
-      return new Map(named.map(({ objectType, id }, at) => [cacheKey(objectType, id), found[at] as number]));
+      return new Map(
+        named.map(({ objectType, id }, at) => [cacheKey(objectType, id), found[at] as number]),
+      );
     named.forEach((key, at) => {
       const [record, state] = [found[2 * at], found[2 * at + 1]] as (string | null)[];
       if (record) this.#keep(keys, key, record, state, rows);
@@ -195,7 +216,9 @@ function bytesOf({ record }: Row): number {
   for (const name in record.data) {
     const value = record.data[name];
     if (typeof value === 'string') bytes += value.length;
-    else bytes += typeof value === 'object' && value !== null ? PARSED * JSON.stringify(value).length : 8;
+    else
+      bytes +=
+        typeof value === 'object' && value !== null ? PARSED * JSON.stringify(value).length : 8;
   }
   return bytes;
 }

@@ -1,37 +1,42 @@
 /**
- * step-neighbours.ts – The neighbourhood of the records that one step touches: what they see of it, and what they add to it.
+ * step-neighbours.ts – The neighbourhood of the records that one step touches: what they see of it,
+ * and what they add to it.
  *
- * Keeps true: what a holder adds up to at a target follows from its stored truth and values alone (before the step and after
- * it), so that the local aggregate is always the sum over the holders' rows; a message is made only of what differs in the end,
- * or has other holders, and every new subscriber is answered, also with nothing.
+ * Keeps true: what a holder adds up to at a target follows from its stored truth and values alone
+ * (before the step and after it), so that the local aggregate is always the sum over the holders'
+ * rows; a message is made only of what differs in the end, or has other holders, and every new
+ * subscriber is answered, also with nothing.
  */
 import { filterableData, isLive, type RecordRow } from '../change/record.ts';
 import {
   type Aggregate,
   addToAggregate,
-  type Exported,
   isNothing,
   type Kept,
   keptAggregate,
-  keptExported,
   keptNeighbour,
   keptRelated,
+  keptShared,
   type NeighbourRow,
   NOT_RELATED,
   type RelatedRow,
+  type Shared,
   sameAggregate,
-  sameExported,
+  sameShared,
   UNKNOWN_NEIGHBOUR,
   withExtremes,
 } from '../membership/neighbour-row.ts';
-import { hasOrdinal } from '../membership/ordinals.ts';
+import { hasPredicateId } from '../membership/predicate-ids.ts';
 import type { Attributes } from '../query/atom.ts';
 import { toTrillionths } from '../query/exact-sum.ts';
 import { type Edge, inValue, outValue, targetsOver } from './edges.ts';
 import type { Message } from './message.ts';
 import type { Row, StepContext, TypeContext } from './step.ts';
 
-/** The lowest and highest values over a target, as stored before the step: enough of them that those untouched by it are among them. */
+/**
+ * The lowest and highest values over a target, as stored before the step: enough of them that those
+ * untouched by it are among them.
+ */
 export interface Extremes {
   readonly lowest: readonly (readonly [id: string, value: number])[];
   readonly highest: readonly (readonly [id: string, value: number])[];
@@ -55,19 +60,23 @@ export const WITHOUT_EDGES: Pick<
 /** What the step changes at the ends of edges. `null`: the row goes. */
 export interface EdgeEffects {
   readonly neighbours: readonly {
-    readonly anchor: number;
+    readonly edgeId: number;
     readonly target: string;
     readonly row: NeighbourRow | null;
   }[];
-  readonly related: readonly { readonly anchor: number; readonly target: string; readonly row: RelatedRow | null }[];
+  readonly related: readonly {
+    readonly edgeId: number;
+    readonly target: string;
+    readonly row: RelatedRow | null;
+  }[];
   readonly holders: readonly {
-    readonly anchor: number;
+    readonly edgeId: number;
     readonly target: string;
     readonly id: string;
     readonly holds: boolean;
   }[];
   readonly values: readonly {
-    readonly ordinal: number;
+    readonly predicateId: number;
     readonly target: string;
     readonly id: string;
     readonly value: number | undefined;
@@ -75,11 +84,11 @@ export interface EdgeEffects {
   /** By partition, in their order. */
   readonly messages: ReadonlyMap<number, readonly Message[]>;
   /** Targets whose local holders are to be evaluated again. */
-  readonly fanouts: readonly { readonly anchor: number; readonly target: string }[];
+  readonly fanouts: readonly { readonly edgeId: number; readonly target: string }[];
 }
 
 interface Working<R> {
-  readonly anchor: number;
+  readonly edgeId: number;
   readonly target: string;
   readonly before: R;
   row: R;
@@ -87,7 +96,7 @@ interface Working<R> {
 
 /** One holder's part in an aggregate. */
 interface Part {
-  readonly ordinal: number;
+  readonly predicateId: number;
   readonly value: number | undefined;
   /** Its value counts for the extremes, not for the sum. */
   readonly isOrdered: boolean;
@@ -101,7 +110,7 @@ export class StepNeighbours {
     string,
     { readonly edge: Edge; readonly target: string; readonly partitions: Set<number> }
   >();
-  readonly #fanouts = new Map<string, { anchor: number; target: string }>();
+  readonly #fanouts = new Map<string, { edgeId: number; target: string }>();
   readonly #holders: EdgeEffects['holders'][number][] = [];
   readonly #values: EdgeEffects['values'][number][] = [];
   readonly #announced = new Set<string>();
@@ -119,12 +128,14 @@ export class StepNeighbours {
     const seen: Record<string, unknown> = { ...own };
     for (const edge of known.out) {
       if (edge.outReads.length === 0) continue;
-      const rows = targetsOver(edge, record.data).map((target) => this.#neighbour(edge.anchor, target).row);
+      const rows = targetsOver(edge, record.data).map(
+        (target) => this.#neighbour(edge.edgeId, target).row,
+      );
       for (const read of edge.outReads) setOrLeave(seen, read.name, outValue(read, rows));
     }
     for (const edge of known.in) {
       if (edge.inReads.length === 0) continue;
-      const { row } = this.#relatedRow(edge.anchor, id);
+      const { row } = this.#relatedRow(edge.edgeId, id);
       for (const read of edge.inReads) setOrLeave(seen, read.name, inValue(read, edge, row));
     }
     return seen;
@@ -136,7 +147,8 @@ export class StepNeighbours {
     for (const edge of out) {
       if (edge.outNames.length === 0) continue;
       const targets = targetsOver(edge, record.data);
-      if (targets.every((target) => this.#neighbour(edge.anchor, target).row.exported !== undefined)) continue;
+      if (targets.every((target) => this.#neighbour(edge.edgeId, target).row.shared !== undefined))
+        continue;
       open ??= new Set();
       for (const name of edge.outNames) open.add(name);
     }
@@ -144,8 +156,9 @@ export class StepNeighbours {
   }
 
   /**
-   * The exported predicates that a new record starts with although they are open: to those whose one neighbour it is they held
-   * of it when it was not there, and until its own neighbours have answered nothing that they saw may turn.
+   * The shared predicates that a new record starts with although they are open: to those whose one
+   * neighbour it is they held of it when it was not there, and until its own neighbours have
+   * answered nothing that they saw may turn.
    */
   heldOfNothing({ network, in: into }: TypeContext, open: ReadonlySet<string>): number[] {
     if (open.size === 0) return [];
@@ -154,7 +167,9 @@ export class StepNeighbours {
         ? outReads.filter(({ measure, absentTruth }) => measure.kind === 'truth' && absentTruth)
         : [],
     );
-    return [...new Set(held.map(({ ordinal }) => ordinal))].filter((ordinal) => network.isOpen(ordinal, open));
+    return [...new Set(held.map(({ predicateId }) => predicateId))].filter((predicateId) =>
+      network.isOpen(predicateId, open),
+    );
   }
 
   /** The derived attributes whose value a change of the record's keys may move. */
@@ -163,18 +178,19 @@ export class StepNeighbours {
   }
 
   /**
-   * The targets of a holder are told what their holders add up to even if that does not change: as long as they read nothing of
-   * it, only the first and the last holder were announced, so what they know of the anchor's count may be of long ago.
+   * The targets of a holder are told what their holders add up to even if that does not change: as
+   * long as they read nothing of it, only the first and the last holder were announced, so what
+   * they know of the edge's count may be of long ago.
    */
   announce(edge: Edge, record: RecordRow): void {
     for (const target of targetsOver(edge, record.data)) {
-      this.#announced.add(rowKey(edge.anchor, target));
-      this.#neighbour(edge.anchor, target);
+      this.#announced.add(rowKey(edge.edgeId, target));
+      this.#neighbour(edge.edgeId, target);
     }
   }
 
   /** `begin` comes before all else that is said to that partition; `end` after it (`finish`). */
-  mark(partition: number, kind: 'begin' | 'end'): void {
+  mark(partition: number, kind: 'snapshot-begin' | 'snapshot-end'): void {
     this.#send(partition, { kind });
   }
 
@@ -182,14 +198,23 @@ export class StepNeighbours {
   resend(edge: Edge, direction: 'up' | 'down', target: string, partition: number): void {
     if (direction === 'down') this.#subscribe(edge, target, partition);
     else {
-      this.#resent.add(rowKey(edge.anchor, target));
-      this.#neighbour(edge.anchor, target);
+      this.#resent.add(rowKey(edge.edgeId, target));
+      this.#neighbour(edge.edgeId, target);
     }
   }
 
-  /** A partition says what its holders of a target add up to. `isAnew`: it is answered, whether it was before or not. */
-  hear(edge: Edge, target: string, from: number, aggregate: Aggregate | null, isAnew = false): void {
-    const working = this.#relatedRow(edge.anchor, target);
+  /**
+   * A partition says what its holders of a target add up to. `isAnew`: it is answered, whether it
+   * was before or not.
+   */
+  hear(
+    edge: Edge,
+    target: string,
+    from: number,
+    aggregate: Aggregate | null,
+    isAnew = false,
+  ): void {
+    const working = this.#relatedRow(edge.edgeId, target);
     if (aggregate === null && working.row[from] === undefined) return;
     const isNew = aggregate !== null && (isAnew || working.row[from] === undefined);
     const { [from]: _, ...others } = working.row;
@@ -197,38 +222,50 @@ export class StepNeighbours {
     if (isNew) this.#subscribe(edge, target, from);
   }
 
-  /** A target says what it shows. Without local holders nobody cares, for they let it go meanwhile. */
-  learn(edge: Edge, target: string, exported: Exported | null): void {
-    const working = this.#neighbour(edge.anchor, target);
-    if (isNothing(working.row.local, edge.anchor)) return;
-    if (sameExported(keptExported(working.row.exported, edge.exports), exported)) return;
-    working.row = { ...working.row, exported };
-    this.#fanouts.set(rowKey(edge.anchor, target), { anchor: edge.anchor, target });
+  /**
+   * A target says what it shows. Without local holders nobody cares, for they let it go meanwhile.
+   */
+  learn(edge: Edge, target: string, shared: Shared | null): void {
+    const working = this.#neighbour(edge.edgeId, target);
+    if (isNothing(working.row.local, edge.edgeId)) return;
+    if (sameShared(keptShared(working.row.shared, edge.shares), shared)) return;
+    working.row = { ...working.row, shared };
+    this.#fanouts.set(rowKey(edge.edgeId, target), { edgeId: edge.edgeId, target });
   }
 
-  /** Settles what a record adds to its targets and shows to its holders. Caller: once per record, with its rows before and after the step. */
+  /**
+   * Settles what a record adds to its targets and shows to its holders. Caller: once per record,
+   * with its rows before and after the step.
+   */
   settle(known: TypeContext, id: string, before: Row, after: Row): void {
     for (const edge of known.out) this.#settleParts(known, edge, id, before, after);
     for (const edge of known.in) {
-      const old = this.#exportedOf(known, edge, before);
-      const now = this.#exportedOf(known, edge, after);
-      if (!sameExported(old, now)) this.#tellAll(edge, id, now);
+      const old = this.#sharedOf(known, edge, before);
+      const now = this.#sharedOf(known, edge, after);
+      if (!sameShared(old, now)) this.#tellAll(edge, id, now);
     }
   }
 
-  /** Caller: after every record is settled. `rowOf` answers the row of a record after the step; to `ends` an end is said. */
+  /**
+   * Caller: after every record is settled. `rowOf` answers the row of a record after the step; to
+   * `ends` an end is said.
+   */
   finish(rowOf: (objectType: string, id: string) => Row, ends: readonly number[]): EdgeEffects {
-    for (const { anchor, target, before, row } of this.#neighbours.values())
-      this.#tellTarget(anchor, target, before, row);
+    for (const { edgeId, target, before, row } of this.#neighbours.values())
+      this.#tellTarget(edgeId, target, before, row);
     for (const { edge, target, partitions } of this.#subscribed.values()) {
       const known = this.#context.types.get(edge.definition.target);
-      const exported = known ? this.#exportedOf(known, edge, rowOf(edge.definition.target, target)) : null;
+      const shared = known
+        ? this.#sharedOf(known, edge, rowOf(edge.definition.target, target))
+        : null;
       for (const partition of partitions)
-        this.#send(partition, { kind: 'export', edge: edge.anchor, target, exported });
+        this.#send(partition, { kind: 'target-state', edge: edge.edgeId, target, shared });
     }
-    for (const partition of ends) this.mark(partition, 'end');
+    for (const partition of ends) this.mark(partition, 'snapshot-end');
     return {
-      neighbours: this.#changed(this.#neighbours, keptNeighbour, (row, anchor) => isNothing(row.local, anchor)),
+      neighbours: this.#changed(this.#neighbours, keptNeighbour, (row, edgeId) =>
+        isNothing(row.local, edgeId),
+      ),
       related: this.#changed(this.#related, keptRelated, (row) => Object.keys(row).length === 0),
       holders: this.#holders,
       values: this.#values,
@@ -249,114 +286,146 @@ export class StepNeighbours {
     for (const target of to) if (!from.includes(target)) this.#replace(edge, target, id, [], now);
   }
 
-  /** What a holder adds up to: only once its anchor is known to hold, which is when it is registered. */
-  #partsOf({ type }: TypeContext, { anchor, up }: Edge, { record, truth }: Row): Part[] {
-    if (!isLive(record) || !hasOrdinal(truth, anchor)) return [];
+  /**
+   * What a holder adds up to: only once its edge id is known to hold, which is when it is
+   * registered.
+   */
+  #partsOf({ type }: TypeContext, { edgeId, up }: Edge, { record, truth }: Row): Part[] {
+    if (!isLive(record) || !hasPredicateId(truth, edgeId)) return [];
     let data: Attributes | undefined;
-    return up.flatMap(({ ordinal, attribute, ordered = false }): Part[] => {
-      if (!hasOrdinal(truth, ordinal)) return [];
-      if (attribute === undefined) return [{ ordinal, value: undefined, isOrdered: false }];
+    return up.flatMap(({ predicateId, attribute, ordered = false }): Part[] => {
+      if (!hasPredicateId(truth, predicateId)) return [];
+      if (attribute === undefined) return [{ predicateId, value: undefined, isOrdered: false }];
       data ??= filterableData(record, type, this.#context.timeZone);
       const value = data[attribute];
-      return [{ ordinal, value: typeof value === 'number' ? value : undefined, isOrdered: ordered }];
+      return [
+        { predicateId, value: typeof value === 'number' ? value : undefined, isOrdered: ordered },
+      ];
     });
   }
 
-  #replace(edge: Edge, target: string, id: string, old: readonly Part[], now: readonly Part[]): void {
+  #replace(
+    edge: Edge,
+    target: string,
+    id: string,
+    old: readonly Part[],
+    now: readonly Part[],
+  ): void {
     if (sameParts(old, now)) return;
-    const working = this.#neighbour(edge.anchor, target);
+    const working = this.#neighbour(edge.edgeId, target);
     let { local } = working.row;
-    for (const part of old) local = addToAggregate(local, part.ordinal, -1, trillionthsOf(part));
-    for (const part of now) local = addToAggregate(local, part.ordinal, 1, trillionthsOf(part));
-    for (const ordinal of new Set([...old, ...now].filter(({ isOrdered }) => isOrdered).map((part) => part.ordinal))) {
-      const value = now.find((part) => part.ordinal === ordinal)?.value;
-      const was = old.find((part) => part.ordinal === ordinal)?.value;
+    for (const part of old)
+      local = addToAggregate(local, part.predicateId, -1, trillionthsOf(part));
+    for (const part of now) local = addToAggregate(local, part.predicateId, 1, trillionthsOf(part));
+    for (const predicateId of new Set(
+      [...old, ...now].filter(({ isOrdered }) => isOrdered).map((part) => part.predicateId),
+    )) {
+      const value = now.find((part) => part.predicateId === predicateId)?.value;
+      const was = old.find((part) => part.predicateId === predicateId)?.value;
       if (value === was) continue;
-      this.#values.push({ ordinal, target, id, value });
-      local = this.#withExtremes(local, ordinal, target);
+      this.#values.push({ predicateId, target, id, value });
+      local = this.#withExtremes(local, predicateId, target);
     }
     if (old.length === 0 || now.length === 0) {
-      this.#holders.push({ anchor: edge.anchor, target, id, holds: now.length > 0 });
-      // Where one goes and another comes, all may add up as before, while no scan visits either of them to announce it.
-      this.#announced.add(rowKey(edge.anchor, target));
+      this.#holders.push({ edgeId: edge.edgeId, target, id, holds: now.length > 0 });
+      // Where one goes and another comes, all may add up as before, while no scan visits either of
+      // them to announce it.
+      this.#announced.add(rowKey(edge.edgeId, target));
     }
-    // What the target showed stays with the row, also while one holder goes and another comes: nobody would ask for it again.
+    // What the target showed stays with the row, also while one holder goes and another comes:
+    // nobody would ask for it again.
     working.row = { ...working.row, local };
   }
 
-  /** The extremes of what is stored without what this step has touched, and of what it has put there. */
-  #withExtremes(local: Aggregate, ordinal: number, target: string): Aggregate {
+  /**
+   * The extremes of what is stored without what this step has touched, and of what it has put
+   * there.
+   */
+  #withExtremes(local: Aggregate, predicateId: number, target: string): Aggregate {
     const latest = new Map<string, number | undefined>();
     for (const written of this.#values) {
-      if (written.ordinal === ordinal && written.target === target) latest.set(written.id, written.value);
+      if (written.predicateId === predicateId && written.target === target)
+        latest.set(written.id, written.value);
     }
-    const { lowest, highest } = this.#context.extremes(ordinal, target);
-    const kept = [...lowest, ...highest].filter(([id]) => !latest.has(id)).map(([, value]) => value);
+    const { lowest, highest } = this.#context.extremes(predicateId, target);
+    const kept = [...lowest, ...highest]
+      .filter(([id]) => !latest.has(id))
+      .map(([, value]) => value);
     const values = [...kept, ...[...latest.values()].filter((value) => value !== undefined)];
-    if (values.length === 0) return withExtremes(local, ordinal, undefined, undefined);
+    if (values.length === 0) return withExtremes(local, predicateId, undefined, undefined);
     return withExtremes(
       local,
-      ordinal,
+      predicateId,
       values.reduce((a, b) => Math.min(a, b)),
       values.reduce((a, b) => Math.max(a, b)),
     );
   }
 
-  #exportedOf({ type }: TypeContext, { down }: Edge, { record, truth }: Row): Exported | null {
+  #sharedOf({ type }: TypeContext, { down }: Edge, { record, truth }: Row): Shared | null {
     if (!isLive(record)) return null;
-    const held = down.filter(({ ordinal }) => hasOrdinal(truth, ordinal));
+    const held = down.filter(({ predicateId }) => hasPredicateId(truth, predicateId));
     const values: Record<string, number> = {};
     let data: Attributes | undefined;
-    for (const { ordinal, attribute } of held) {
+    for (const { predicateId, attribute } of held) {
       if (attribute === undefined) continue;
       data ??= filterableData(record, type, this.#context.timeZone);
       const value = data[attribute];
-      if (typeof value === 'number') values[ordinal] = value;
+      if (typeof value === 'number') values[predicateId] = value;
     }
-    return { truth: held.map(({ ordinal }) => ordinal), values };
+    return { truth: held.map(({ predicateId }) => predicateId), values };
   }
 
   /** New subscribers are answered at the end anyway. */
-  #tellAll(edge: Edge, target: string, exported: Exported | null): void {
-    const answered = this.#subscribed.get(rowKey(edge.anchor, target))?.partitions;
-    for (const partition of Object.keys(this.#relatedRow(edge.anchor, target).row).map(Number)) {
-      if (!answered?.has(partition)) this.#send(partition, { kind: 'export', edge: edge.anchor, target, exported });
+  #tellAll(edge: Edge, target: string, shared: Shared | null): void {
+    const answered = this.#subscribed.get(rowKey(edge.edgeId, target))?.partitions;
+    for (const partition of Object.keys(this.#relatedRow(edge.edgeId, target).row).map(Number)) {
+      if (!answered?.has(partition))
+        this.#send(partition, { kind: 'target-state', edge: edge.edgeId, target, shared });
     }
   }
 
-  #tellTarget(anchor: number, target: string, before: NeighbourRow, { local }: NeighbourRow): void {
-    const isGone = isNothing(local, anchor);
-    const isResent = !isGone && this.#resent.has(rowKey(anchor, target));
-    const isAnnounced = !isGone && this.#announced.has(rowKey(anchor, target));
+  #tellTarget(edgeId: number, target: string, before: NeighbourRow, { local }: NeighbourRow): void {
+    const isGone = isNothing(local, edgeId);
+    const isResent = !isGone && this.#resent.has(rowKey(edgeId, target));
+    const isAnnounced = !isGone && this.#announced.has(rowKey(edgeId, target));
     if (!isAnnounced && !isResent && sameAggregate(before.local, local)) return;
-    const edge = this.#context.edges.get(anchor);
+    const edge = this.#context.edges.get(edgeId);
     if (!edge) return;
-    const [was, is] = [keptAggregate(before.local, edge.exports), keptAggregate(local, edge.exports)];
+    const [was, is] = [keptAggregate(before.local, edge.shares), keptAggregate(local, edge.shares)];
     if (!isAnnounced && !isResent && sameAggregate(was, is)) return;
     if (!(isResent || isAskedFor(edge, was, is))) return;
     const aggregate = isGone ? null : is;
-    this.#send(this.#context.partitionOf(target), { kind: 'aggregate', edge: anchor, target, aggregate });
+    this.#send(this.#context.partitionOf(target), {
+      kind: 'holder-aggregate',
+      edge: edgeId,
+      target,
+      aggregate,
+    });
   }
 
   #subscribe(edge: Edge, target: string, partition: number): void {
-    const key = rowKey(edge.anchor, target);
+    const key = rowKey(edge.edgeId, target);
     const known = this.#subscribed.get(key);
     if (known) known.partitions.add(partition);
     else this.#subscribed.set(key, { edge, target, partitions: new Set([partition]) });
   }
 
-  /** The rows that differ, without what is of exports that were given up. */
+  /** The rows that differ, without what is of shared predicates that were given up. */
   #changed<R>(
     all: ReadonlyMap<string, Working<R>>,
     keep: (row: R, kept: Kept) => R,
-    isGone: (row: R, anchor: number) => boolean,
-  ): { anchor: number; target: string; row: R | null }[] {
+    isGone: (row: R, edgeId: number) => boolean,
+  ): { edgeId: number; target: string; row: R | null }[] {
     const { edges } = this.#context;
     return [...all.values()]
       .filter(({ before, row }) => row !== before)
-      .map(({ anchor, target, row }) => {
-        const edge = edges.get(anchor);
-        return { anchor, target, row: isGone(row, anchor) ? null : edge ? keep(row, edge.exports) : row };
+      .map(({ edgeId, target, row }) => {
+        const edge = edges.get(edgeId);
+        return {
+          edgeId,
+          target,
+          row: isGone(row, edgeId) ? null : edge ? keep(row, edge.shares) : row,
+        };
       });
   }
 
@@ -366,37 +435,40 @@ export class StepNeighbours {
     else this.#messages.set(partition, [message]);
   }
 
-  #neighbour(anchor: number, target: string): Working<NeighbourRow> {
-    return open(this.#neighbours, anchor, target, this.#context.neighbour);
+  #neighbour(edgeId: number, target: string): Working<NeighbourRow> {
+    return open(this.#neighbours, edgeId, target, this.#context.neighbour);
   }
 
-  #relatedRow(anchor: number, target: string): Working<RelatedRow> {
-    return open(this.#related, anchor, target, this.#context.related);
+  #relatedRow(edgeId: number, target: string): Working<RelatedRow> {
+    return open(this.#related, edgeId, target, this.#context.related);
   }
 }
 
 const NOTHING_OPEN: ReadonlySet<string> = new Set();
 
-/** Whether a difference concerns the target: the first and the last holder do, the rest only if it reads what its holders add up to. */
-function isAskedFor({ anchor, inReads }: Edge, before: Aggregate, after: Aggregate): boolean {
-  return inReads.length > 0 || isNothing(before, anchor) !== isNothing(after, anchor);
+/**
+ * Whether a difference concerns the target: the first and the last holder do, the rest only if it
+ * reads what its holders add up to.
+ */
+function isAskedFor({ edgeId, inReads }: Edge, before: Aggregate, after: Aggregate): boolean {
+  return inReads.length > 0 || isNothing(before, edgeId) !== isNothing(after, edgeId);
 }
 
-function rowKey(anchor: number, target: string): string {
-  return `${anchor} ${target}`;
+function rowKey(edgeId: number, target: string): string {
+  return `${edgeId} ${target}`;
 }
 
 function open<R>(
   all: Map<string, Working<R>>,
-  anchor: number,
+  edgeId: number,
   target: string,
-  read: (anchor: number, target: string) => R,
+  read: (edgeId: number, target: string) => R,
 ): Working<R> {
-  const key = rowKey(anchor, target);
+  const key = rowKey(edgeId, target);
   let working = all.get(key);
   if (!working) {
-    const row = read(anchor, target);
-    all.set(key, (working = { anchor, target, before: row, row }));
+    const row = read(edgeId, target);
+    all.set(key, (working = { edgeId, target, before: row, row }));
   }
   return working;
 }
@@ -412,7 +484,10 @@ function sameTargets(edge: Edge, before: RecordRow, after: RecordRow): boolean {
 
 function sameParts(a: readonly Part[], b: readonly Part[]): boolean {
   return (
-    a.length === b.length && a.every(({ ordinal, value }, at) => b[at]!.ordinal === ordinal && b[at]!.value === value)
+    a.length === b.length &&
+    a.every(
+      ({ predicateId, value }, at) => b[at]!.predicateId === predicateId && b[at]!.value === value,
+    )
   );
 }
 

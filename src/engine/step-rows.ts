@@ -1,13 +1,20 @@
 /**
- * step-rows.ts – Loads all rows that one step may look at: records, and what lies at both ends of their edges.
+ * step-rows.ts – Loads all rows that one step may look at: records, and what lies at both ends of
+ * their edges.
  *
- * Keeps true: for every record that a batch touches, the rows of the targets that it points at before and after each of its
- * changes are there; what is not there does not exist. Two round trips at most: the keys of records lead to the rest.
+ * Keeps true: for every record that a batch touches, the rows of the targets that it points at
+ * before and after each of its changes are there; what is not there does not exist. Two round trips
+ * at most: the keys of records lead to the rest.
  */
 import type { Redis } from 'ioredis';
 import { targetsOf } from '../change/edge.ts';
 import type { RecordData } from '../change/record.ts';
-import { NOT_RELATED, UNKNOWN_NEIGHBOUR, unpackNeighbour, unpackRelated } from '../membership/neighbour-row.ts';
+import {
+  NOT_RELATED,
+  UNKNOWN_NEIGHBOUR,
+  unpackNeighbour,
+  unpackRelated,
+} from '../membership/neighbour-row.ts';
 import type { PartitionKeys } from '../redis/keys.ts';
 import type { Batch } from './batch.ts';
 import { touchedRecords } from './batch.ts';
@@ -28,7 +35,9 @@ export type StepRows = Pick<StepContext, 'row' | 'neighbour' | 'related' | 'extr
  * loaded again.
  */
 export async function loadStepRows(...asked: Asked): Promise<StepRows>;
-export async function loadStepRows(...asked: [...Asked, bytesMax: number | undefined]): Promise<StepRows | HeavyRows>;
+export async function loadStepRows(
+  ...asked: [...Asked, bytesMax: number | undefined]
+): Promise<StepRows | HeavyRows>;
 export async function loadStepRows(
   redis: Redis,
   keys: PartitionKeys,
@@ -40,35 +49,45 @@ export async function loadStepRows(
   const touched = touchedRecords(batch);
   for (const { messages } of batch.inbox ?? []) {
     for (const message of messages) {
-      if (message.kind !== 'aggregate') continue;
+      if (message.kind !== 'holder-aggregate') continue;
       const edge = networks.edges.get(message.edge);
       if (edge) touch(touched, edge.definition.target, message.target);
     }
   }
-  for (const { anchor, targets } of targetsOfOurs(batch)) {
-    const edge = networks.edges.get(anchor);
+  for (const { edgeId, targets } of targetsOfOurs(batch)) {
+    const edge = networks.edges.get(edgeId);
     if (edge) for (const target of targets) touch(touched, edge.definition.target, target);
   }
-  for (const { anchor, ids } of batch.fanouts ?? []) {
-    const edge = networks.edges.get(anchor);
+  for (const { edgeId, ids } of batch.fanouts ?? []) {
+    const edge = networks.edges.get(edgeId);
     if (edge) for (const id of ids) touch(touched, edge.definition.holder, id);
   }
   const loaded = await cache.load(redis, keys, touched, bytesMax);
   if ('weigh' in loaded) return loaded;
   const { row } = loaded;
   if (networks.edges.size === 0)
-    return { row, neighbour: () => UNKNOWN_NEIGHBOUR, related: () => NOT_RELATED, extremes: () => NO_EXTREMES };
+    return {
+      row,
+      neighbour: () => UNKNOWN_NEIGHBOUR,
+      related: () => NOT_RELATED,
+      extremes: () => NO_EXTREMES,
+    };
   const ends = endsOf(networks, batch, touched, row);
   const [neighbours, related, extremes] = await Promise.all([
-    cache.loadEdgeRows(ends.neighbours, (anchor) => keys.neighbours(anchor), redis, unpackNeighbour),
-    cache.loadEdgeRows(ends.related, (anchor) => keys.related(anchor), redis, unpackRelated),
+    cache.loadEdgeRows(
+      ends.neighbours,
+      (edgeId) => keys.neighbours(edgeId),
+      redis,
+      unpackNeighbour,
+    ),
+    cache.loadEdgeRows(ends.related, (edgeId) => keys.related(edgeId), redis, unpackRelated),
     loadExtremes(redis, keys, ends.extremes),
   ]);
   return {
     row,
-    neighbour: (anchor, target) => neighbours.get(`${anchor} ${target}`) ?? UNKNOWN_NEIGHBOUR,
-    related: (anchor, target) => related.get(`${anchor} ${target}`) ?? NOT_RELATED,
-    extremes: (ordinal, target) => extremes.get(`${ordinal} ${target}`) ?? NO_EXTREMES,
+    neighbour: (edgeId, target) => neighbours.get(`${edgeId} ${target}`) ?? UNKNOWN_NEIGHBOUR,
+    related: (edgeId, target) => related.get(`${edgeId} ${target}`) ?? NOT_RELATED,
+    extremes: (predicateId, target) => extremes.get(`${predicateId} ${target}`) ?? NO_EXTREMES,
   };
 }
 
@@ -78,11 +97,17 @@ function touch(touched: Map<string, Set<string>>, objectType: string, id: string
   else touched.set(objectType, new Set([id]));
 }
 
-/** By anchor, the targets whose rows are looked at; for extremes how many holders of each may change. */
+/**
+ * By edge id, the targets whose rows are looked at; for extremes how many holders of each may
+ * change.
+ */
 interface Ends {
   readonly neighbours: Map<number, Set<string>>;
   readonly related: Map<number, Set<string>>;
-  readonly extremes: Map<string, { readonly ordinal: number; readonly target: string; touched: number }>;
+  readonly extremes: Map<
+    string,
+    { readonly predicateId: number; readonly target: string; touched: number }
+  >;
 }
 
 function endsOf(
@@ -97,40 +122,42 @@ function endsOf(
     const known = networks.types.get(objectType);
     if (!known || known.out.length + known.in.length === 0) continue;
     for (const id of ids) {
-      for (const edge of known.in) add(ends.related, edge.anchor, id);
+      for (const edge of known.in) add(ends.related, edge.edgeId, id);
       const datas = [row(objectType, id).record?.data, ...(changed.get(objectType)?.get(id) ?? [])];
       for (const edge of known.out) addTargets(ends, edge, datas);
     }
   }
   for (const { messages } of batch.inbox ?? []) {
     for (const message of messages) {
-      if (message.kind === 'export') add(ends.neighbours, message.edge, message.target);
-      if (message.kind === 'aggregate') add(ends.related, message.edge, message.target);
+      if (message.kind === 'target-state') add(ends.neighbours, message.edge, message.target);
+      if (message.kind === 'holder-aggregate') add(ends.related, message.edge, message.target);
     }
   }
-  for (const { anchor, targets } of targetsOfOurs(batch))
-    for (const target of targets) add(ends.related, anchor, target);
-  for (const { direction, anchor, targets } of batch.resync?.resends ?? []) {
-    if (direction === 'up') for (const target of targets) add(ends.neighbours, anchor, target);
+  for (const { edgeId, targets } of targetsOfOurs(batch))
+    for (const target of targets) add(ends.related, edgeId, target);
+  for (const { direction, edgeId, targets } of batch.resync?.resends ?? []) {
+    if (direction === 'up') for (const target of targets) add(ends.neighbours, edgeId, target);
   }
   return ends;
 }
 
 /** Targets in this partition that a resynchronization looks at. */
-function targetsOfOurs({ resync = NO_RESYNC }: Batch): { anchor: number; targets: readonly string[] }[] {
+function targetsOfOurs({
+  resync = NO_RESYNC,
+}: Batch): { edgeId: number; targets: readonly string[] }[] {
   return [...resync.resends.filter(({ direction }) => direction === 'down'), ...resync.sweeps];
 }
 
 function addTargets(ends: Ends, edge: Edge, datas: readonly (RecordData | undefined)[]): void {
   const targets = new Set(datas.flatMap((data) => (data ? targetsOf(edge.definition, data) : [])));
   for (const target of targets) {
-    add(ends.neighbours, edge.anchor, target);
-    for (const { ordinal, ordered } of edge.up) {
+    add(ends.neighbours, edge.edgeId, target);
+    for (const { predicateId, ordered } of edge.up) {
       if (!ordered) continue;
-      const key = `${ordinal} ${target}`;
+      const key = `${predicateId} ${target}`;
       const known = ends.extremes.get(key);
       if (known) known.touched++;
-      else ends.extremes.set(key, { ordinal, target, touched: 1 });
+      else ends.extremes.set(key, { predicateId, target, touched: 1 });
     }
   }
 }
@@ -151,13 +178,16 @@ function changedData({ entries }: Batch): Map<string, Map<string, RecordData[]>>
   return changed;
 }
 
-function add(ends: Map<number, Set<string>>, anchor: number, target: string): void {
-  const targets = ends.get(anchor);
+function add(ends: Map<number, Set<string>>, edgeId: number, target: string): void {
+  const targets = ends.get(edgeId);
   if (targets) targets.add(target);
-  else ends.set(anchor, new Set([target]));
+  else ends.set(edgeId, new Set([target]));
 }
 
-/** One more than may be touched at each end: the lowest that is not touched is among them, or there is none. */
+/**
+ * One more than may be touched at each end: the lowest that is not touched is among them, or there
+ * is none.
+ */
 async function loadExtremes(
   redis: Redis,
   keys: PartitionKeys,
@@ -165,8 +195,8 @@ async function loadExtremes(
 ): Promise<Map<string, Extremes>> {
   const found = new Map<string, Extremes>();
   await Promise.all(
-    [...asked].map(async ([key, { ordinal, target, touched }]) => {
-      const name = keys.values(ordinal, target);
+    [...asked].map(async ([key, { predicateId, target, touched }]) => {
+      const name = keys.values(predicateId, target);
       const [lowest, highest] = await Promise.all([
         redis.zrange(name, '0', String(touched), 'WITHSCORES'),
         redis.zrevrange(name, '0', String(touched), 'WITHSCORES'),

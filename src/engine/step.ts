@@ -1,11 +1,13 @@
 /**
- * step.ts – The incremental step: a batch and the rows it touches become new rows, flipped memberships and outcomes.
+ * step.ts – The incremental step: a batch and the rows it touches become new rows, flipped
+ * memberships and outcomes.
  *
- * Keeps true: it is pure – no I/O, no clock, no randomness, and no row that it was given is edited – so the same batch over the
- * same rows makes the same commit, here and in a simulator. After it, the truth in each row it returns equals what the
- * predicates say of the row's record at the batch's clock; flips are netted per record, so a record that enters and leaves within
- * a batch does neither. Whatever touches a record first fires its timer if that is overdue: else it would be set anew, and what
- * time had made of the record would never be found out.
+ * Keeps true: it is pure – no I/O, no clock, no randomness, and no row that it was given is edited
+ * – so the same batch over the same rows makes the same commit, here and in a simulator. After it,
+ * the truth in each row it returns equals what the predicates say of the row's record at the
+ * batch's clock; flips are netted per record, so a record that enters and leaves within a batch
+ * does neither. Whatever touches a record first fires its timer if that is overdue: else it would
+ * be set anew, and what time had made of the record would never be found out.
  *
  * A predicate whose program takes more than its budget fails: from the record on at which that is
  * found out it keeps its stored truth, and the step says so. Nothing else of the batch is lost, and
@@ -15,15 +17,39 @@ import type { Change, Outcome } from '../change/change.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { applyChange, filterableData, isLive, type RecordRow } from '../change/record.ts';
 import type { Aggregate, NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
-import { applyFlips, hasOrdinal, NO_ORDINALS, type Ordinals } from '../membership/ordinals.ts';
+import {
+  applyFlips,
+  hasPredicateId,
+  NO_PREDICATE_IDS,
+  type PredicateIds,
+} from '../membership/predicate-ids.ts';
 import type { StateRow } from '../membership/state-row.ts';
 import { spentSince, spentSoFar } from '../query/budget.ts';
-import { type FailedOrdinals, type Failure, NONE_FAILED, ProgramFailed } from '../query/failure.ts';
-import { type Flip, flip, flippedOrdinal, type PredicateNetwork } from '../query/network.ts';
-import type { Batch, FanoutChunk, LogEntry, LogPosition, RecordKey, ScanChunk } from './batch.ts';
+import {
+  type FailedPredicateIds,
+  type Failure,
+  NONE_FAILED,
+  ProgramFailed,
+} from '../query/failure.ts';
+import { type Flip, flip, flippedPredicateId, type PredicateNetwork } from '../query/network.ts';
+import type {
+  BackfillChunk,
+  Batch,
+  FanoutChunk,
+  LogEntry,
+  LogPosition,
+  RecordKey,
+} from './batch.ts';
 import type { Edge } from './edges.ts';
 import type { InboxEntry, Message } from './message.ts';
-import { confirmedMember, HeardResyncs, NO_RESYNC, type Resend, type ResyncEffects, type Sweep } from './resyncs.ts';
+import {
+  confirmedMember,
+  HeardResyncs,
+  NO_RESYNC,
+  type Resend,
+  type ResyncEffects,
+  type Sweep,
+} from './resyncs.ts';
 import { type EdgeEffects, type Extremes, StepNeighbours } from './step-neighbours.ts';
 
 interface Timer extends RecordKey {
@@ -35,7 +61,7 @@ export interface Row extends StateRow {
   readonly record: RecordRow | undefined;
 }
 
-export const ABSENT: Row = { record: undefined, truth: NO_ORDINALS, due: undefined };
+export const ABSENT: Row = { record: undefined, truth: NO_PREDICATE_IDS, due: undefined };
 
 /** What the step knows of an object type. */
 export interface TypeContext {
@@ -53,26 +79,26 @@ export interface StepContext {
   readonly nowMs: number;
   /** Caller: holds every record that the batch touches; ABSENT for those that do not exist. */
   readonly row: (objectType: string, id: string) => Row;
-  /** By anchor. */
+  /** By edge id. */
   readonly edges: ReadonlyMap<number, Edge>;
   /** Caller: holds the rows at both ends of every edge of those records. */
-  readonly neighbour: (anchor: number, target: string) => NeighbourRow;
-  readonly related: (anchor: number, target: string) => RelatedRow;
-  readonly extremes: (ordinal: number, target: string) => Extremes;
+  readonly neighbour: (edgeId: number, target: string) => NeighbourRow;
+  readonly related: (edgeId: number, target: string) => RelatedRow;
+  readonly extremes: (predicateId: number, target: string) => Extremes;
   readonly partitionOf: (id: string) => number;
   /** Whether a partition is sending us all its state anew. */
   readonly isReceiving: (source: number) => boolean;
   /** Predicates that have failed in this partition; none if absent. */
-  readonly failed?: FailedOrdinals;
+  readonly failed?: FailedPredicateIds;
 }
 
 /** A record whose row changed, or whose memberships did. */
 export interface TouchedRecord extends RecordKey {
   readonly before: Row;
   readonly after: Row;
-  /** Net flips of memberships, ascending by ordinal. */
+  /** Net flips of memberships, ascending by predicate id. */
   readonly flips: readonly Flip[];
-  /** Those of them that a change made: what a scan finds out is no event. */
+  /** Those of them that a change made: what a backfill finds out is no event. */
   readonly liveFlips: readonly Flip[];
 }
 
@@ -87,7 +113,12 @@ interface EntryOutcomes {
 interface DeadLetter {
   readonly entry: string;
   readonly index: number;
-  readonly code: 'entry_malformed' | 'object_type_unknown' | 'change_failed' | 'message_failed' | 'work_failed';
+  readonly code:
+    | 'entry_malformed'
+    | 'object_type_unknown'
+    | 'change_failed'
+    | 'message_failed'
+    | 'work_failed';
   readonly detail: string;
   readonly letter: string;
 }
@@ -104,19 +135,25 @@ export interface Step {
   readonly inbox: string | undefined;
   readonly edges: EdgeEffects;
   readonly resync: ResyncEffects;
-  /** When records are due from now on (undefined: never), where that is news or has to be made sure of. */
+  /**
+   * When records are due from now on (undefined: never), where that is news or has to be made sure
+   * of.
+   */
   readonly timers: readonly Timer[];
   /** How many of the records that were taken for due were looked at. */
   readonly fired: number;
-  /** How many ids of the scans were visited. */
-  readonly scanned: number;
+  /** How many ids of the backfills were visited. */
+  readonly backfilled: number;
   /** Operations of programs (query/budget.ts) that it took. */
   readonly operations: number;
   /** Predicates that failed in this step, and why. */
   readonly failures: ReadonlyMap<number, Failure>;
 }
 
-/** Memberships that one commit may flip: it ends at the change that passes this, for a commit holds the shard meanwhile (about 6 ms). */
+/**
+ * Memberships that one commit may flip: it ends at the change that passes this, for a commit holds
+ * the shard meanwhile (about 6 ms).
+ */
 export const EFFECTS_MAX = 8000;
 /**
  * Operations of programs (query/budget.ts) after which a batch ends, 50 ms at most: each program of
@@ -125,16 +162,19 @@ export const EFFECTS_MAX = 8000;
  */
 export const OPERATIONS_MAX = 5_000_000;
 
-/** @returns what the batch made of the rows. Applies at least one change, and stops once EFFECTS_MAX is passed. */
+/**
+ * @returns what the batch made of the rows. Applies at least one change, and stops once EFFECTS_MAX
+ * is passed.
+ */
 export function step(batch: Batch, context: StepContext): Step {
   const run = new StepRun(context, batch);
   const { begins, resends, sweeps, ends } = batch.resync ?? NO_RESYNC;
-  for (const to of begins) run.mark(to, 'begin');
+  for (const to of begins) run.mark(to, 'snapshot-begin');
   run.messages(batch.inbox ?? []);
   run.changes(batch.entries, batch.position);
   for (const chunk of batch.fanouts ?? []) run.fanout(chunk);
   run.failHopeless();
-  for (const chunk of batch.scans) run.scan(chunk);
+  for (const chunk of batch.backfills) run.backfill(chunk);
   if (batch.aside) run.setAside(batch.aside);
   run.fire(batch.due ?? []);
   run.untime(batch.untimed ?? []);
@@ -150,8 +190,11 @@ interface Working {
   readonly before: Row;
   row: Row;
   live: Flip[];
-  scanned: Flip[];
-  /** Whether its timer is written down also if it is as it was: a scan builds anew what may have been wrong. */
+  backfilled: Flip[];
+  /**
+   * Whether its timer is written down also if it is as it was: a backfill builds anew what may have
+   * been wrong.
+   */
   isTimerWritten: boolean;
 }
 
@@ -166,7 +209,7 @@ class StepRun {
   readonly #resync: HeardResyncs;
   readonly #failures = new Map<number, Failure>();
   /** Those from before and those of this step. */
-  #failed: FailedOrdinals;
+  #failed: FailedPredicateIds;
   readonly #spentBefore = spentSoFar();
   #visited = 0;
   #inbox: string | undefined;
@@ -190,7 +233,8 @@ class StepRun {
     for (const entry of entries) {
       this.#inbox = entry.id;
       const fault = this.#poisonOf(entry);
-      if (fault === undefined) for (const message of entry.messages) this.#message(entry.from, message);
+      if (fault === undefined)
+        for (const message of entry.messages) this.#message(entry.from, message);
       else {
         this.#dead.push({ entry: entry.id, index: 0, ...fault, letter: entry.payload });
         this.#resync.spoil(entry.from);
@@ -201,43 +245,50 @@ class StepRun {
   #poisonOf({ id, malformed }: InboxEntry): Pick<DeadLetter, 'code' | 'detail'> | undefined {
     if (malformed !== undefined) return { code: 'entry_malformed', detail: malformed };
     const poison = this.#poison;
-    return poison?.isMessage && poison.entry === id ? { code: 'message_failed', detail: poison.detail } : undefined;
+    return poison?.isMessage && poison.entry === id
+      ? { code: 'message_failed', detail: poison.detail }
+      : undefined;
   }
 
   #message(from: number, message: Message): void {
-    if (message.kind === 'begin' || message.kind === 'end') {
+    if (message.kind === 'snapshot-begin' || message.kind === 'snapshot-end') {
       this.#resync.mark(from, message.kind);
       return;
     }
     const edge = this.#context.edges.get(message.edge);
     if (!edge) return; // the relationship was given up meanwhile
-    if (message.kind === 'export') this.#neighbours.learn(edge, message.target, message.exported);
+    if (message.kind === 'target-state')
+      this.#neighbours.learn(edge, message.target, message.shared);
     else this.#hear(edge, message.target, from, message.aggregate);
   }
 
   #hear(edge: Edge, target: string, from: number, aggregate: Aggregate | null): void {
-    // A source that has forgotten what it was answered is answered once more, whatever we remember of it.
-    const isAnew = this.#resync.confirm(from, confirmedMember(edge.anchor, target));
+    // A source that has forgotten what it was answered is answered once more, whatever we remember
+    // of it.
+    const isAnew = this.#resync.confirm(from, confirmedMember(edge.edgeId, target));
     this.#neighbours.hear(edge, target, from, aggregate, isAnew);
     this.#verify(edge.definition.target, target, edge.inNames);
   }
 
   /** Says that all state follows, before anything else is said to that partition. */
-  mark(to: number, kind: 'begin' | 'end'): void {
+  mark(to: number, kind: 'snapshot-begin' | 'snapshot-end'): void {
     this.#neighbours.mark(to, kind);
   }
 
-  resend({ to, anchor, direction, targets }: Resend): void {
-    const edge = this.#context.edges.get(anchor);
+  resend({ to, edgeId, direction, targets }: Resend): void {
+    const edge = this.#context.edges.get(edgeId);
     if (edge) for (const target of targets) this.#neighbours.resend(edge, direction, target, to);
   }
 
-  /** Forgets what was known from a partition that has not said it again. What it says in this very batch is newer. */
-  sweep({ from, anchor, targets }: Sweep): void {
-    const edge = this.#context.edges.get(anchor);
+  /**
+   * Forgets what was known from a partition that has not said it again. What it says in this very
+   * batch is newer.
+   */
+  sweep({ from, edgeId, targets }: Sweep): void {
+    const edge = this.#context.edges.get(edgeId);
     if (!edge || this.#resync.heard.has(from)) return;
     for (const target of targets) {
-      if (!this.#resync.isConfirmed(from, confirmedMember(anchor, target))) {
+      if (!this.#resync.isConfirmed(from, confirmedMember(edgeId, target))) {
         this.#neighbours.hear(edge, target, from, null);
         this.#verify(edge.definition.target, target, edge.inNames);
       }
@@ -245,8 +296,8 @@ class StepRun {
   }
 
   /** Evaluates again what holders see over an edge. */
-  fanout({ anchor, ids }: FanoutChunk): void {
-    const edge = this.#context.edges.get(anchor);
+  fanout({ edgeId, ids }: FanoutChunk): void {
+    const edge = this.#context.edges.get(edgeId);
     if (edge) for (const id of ids) this.#verify(edge.definition.holder, id, edge.outNames);
   }
 
@@ -265,31 +316,39 @@ class StepRun {
   /** Predicates that can't be told of anything fail without a record. */
   failHopeless(): void {
     for (const [objectType, { network }] of this.#context.types) {
-      for (const [ordinal, passed] of network.hopeless) {
-        if (!this.#failed.has(ordinal)) this.#fail([ordinal], { object_type: objectType, id: null, passed });
+      for (const [predicateId, passed] of network.hopeless) {
+        if (!this.#failed.has(predicateId))
+          this.#fail([predicateId], { object_type: objectType, id: null, passed });
       }
     }
   }
 
-  #fail(ordinals: readonly number[], failure: Failure): void {
-    for (const ordinal of ordinals) if (!this.#failed.has(ordinal)) this.#failures.set(ordinal, failure);
+  #fail(predicateIds: readonly number[], failure: Failure): void {
+    for (const predicateId of predicateIds)
+      if (!this.#failed.has(predicateId)) this.#failures.set(predicateId, failure);
     const before = this.#context.failed ?? NONE_FAILED;
     const now = this.#failures;
-    this.#failed = { size: before.size + now.size, has: (ordinal) => now.has(ordinal) || before.has(ordinal) };
+    this.#failed = {
+      size: before.size + now.size,
+      has: (predicateId) => now.has(predicateId) || before.has(predicateId),
+    };
   }
 
   /**
    * Asks a network of a record, again without the predicates that fail over it: each time there is
    * one less at least.
    */
-  #told<T>({ objectType, id }: RecordKey, ask: (failed: FailedOrdinals) => T): T {
+  #told<T>({ objectType, id }: RecordKey, ask: (failed: FailedPredicateIds) => T): T {
     for (;;) {
       try {
         return ask(this.#failed);
       } catch (error) {
-        if (!(error instanceof ProgramFailed) || error.ordinals.every((ordinal) => this.#failed.has(ordinal)))
+        if (
+          !(error instanceof ProgramFailed) ||
+          error.predicateIds.every((predicateId) => this.#failed.has(predicateId))
+        )
           throw error;
-        this.#fail(error.ordinals, { object_type: objectType, id, passed: error.passed });
+        this.#fail(error.predicateIds, { object_type: objectType, id, passed: error.passed });
       }
     }
   }
@@ -298,14 +357,16 @@ class StepRun {
    * Evaluates predicates that the rows know nothing of yet, or not for sure; stops after the record
    * with which the batch is full.
    */
-  scan({ objectType, ordinals: scanned, ids }: ScanChunk): void {
+  backfill({ objectType, predicateIds: backfilled, ids }: BackfillChunk): void {
     const known = this.#context.types.get(objectType);
     if (!known) {
       this.#visited += ids.length;
       return;
     }
-    const anchors = known.out.filter(({ anchor }) => scanned.includes(anchor));
-    const exporting = known.out.filter(({ up }) => up.some(({ ordinal }) => scanned.includes(ordinal)));
+    const edgeIds = known.out.filter(({ edgeId }) => backfilled.includes(edgeId));
+    const sharing = known.out.filter(({ up }) =>
+      up.some(({ predicateId }) => backfilled.includes(predicateId)),
+    );
     for (const id of ids) {
       if (this.#visited > 0 && this.#isOverworked()) return;
       this.#visited++;
@@ -313,38 +374,47 @@ class StepRun {
       working.isTimerWritten = known.network.hasTimers;
       const { record, truth } = working.row;
       const flips = isLive(record)
-        ? this.#scanned(known, id, record, truth, scanned)
+        ? this.#backfilled(known, id, record, truth, backfilled)
         : leaveAll(
-            truth.filter((ordinal) => scanned.includes(ordinal)),
+            truth.filter((predicateId) => backfilled.includes(predicateId)),
             known.network,
           );
-      this.#flip(working, flips, working.scanned);
+      this.#flip(working, flips, working.backfilled);
       // a holder that is registered only now has heard nothing of what its targets showed before
-      for (const { anchor, outNames } of anchors) {
-        if (flips.includes(flip(anchor, true))) this.#verify(objectType, id, outNames);
+      for (const { edgeId, outNames } of edgeIds) {
+        if (flips.includes(flip(edgeId, true))) this.#verify(objectType, id, outNames);
       }
-      if (isLive(record)) for (const edge of exporting) this.#neighbours.announce(edge, record);
+      if (isLive(record)) for (const edge of sharing) this.#neighbours.announce(edge, record);
     }
   }
 
-  #scanned(known: TypeContext, id: string, record: RecordRow, truth: Ordinals, scanned: readonly number[]): Flip[] {
+  #backfilled(
+    known: TypeContext,
+    id: string,
+    record: RecordRow,
+    truth: PredicateIds,
+    backfilled: readonly number[],
+  ): Flip[] {
     const seen = this.#neighbours.view(known, id, record);
     const open = this.#neighbours.open(known, record);
     const flips: Flip[] = [];
     const { network, type } = known;
     const key = { objectType: type.name, id };
-    for (const ordinal of scanned) {
-      if (!network.has(ordinal) || network.isOpen(ordinal, open)) continue;
-      const held = hasOrdinal(truth, ordinal);
-      const ask = (failed: FailedOrdinals) =>
-        failed.has(ordinal) ? held : network.holds(ordinal, seen, this.#context.nowMs);
+    for (const predicateId of backfilled) {
+      if (!network.has(predicateId) || network.isOpen(predicateId, open)) continue;
+      const held = hasPredicateId(truth, predicateId);
+      const ask = (failed: FailedPredicateIds) =>
+        failed.has(predicateId) ? held : network.holds(predicateId, seen, this.#context.nowMs);
       const holds = this.#told(key, ask);
-      if (holds !== held) flips.push(flip(ordinal, holds));
+      if (holds !== held) flips.push(flip(predicateId, holds));
     }
     return flips;
   }
 
-  /** Evaluates what reads some derived attributes of a record, whatever the stored truth knew of them. */
+  /**
+   * Evaluates what reads some derived attributes of a record, whatever the stored truth knew of
+   * them.
+   */
   #verify(objectType: string, id: string, names: readonly string[]): void {
     const known = this.#context.types.get(objectType);
     if (!known || names.length === 0) return;
@@ -353,7 +423,7 @@ class StepRun {
     if (!isLive(record)) return;
     const seen = this.#neighbours.view(known, id, record);
     const open = this.#neighbours.open(known, record);
-    const held = (ordinal: number) => hasOrdinal(truth, ordinal);
+    const held = (predicateId: number) => hasPredicateId(truth, predicateId);
     const { nowMs } = this.#context;
     const flips = this.#told(working.key, (failed) =>
       known.network.update(seen, seen, [], held, nowMs, { verify: names, open, failed }),
@@ -369,7 +439,10 @@ class StepRun {
     this.#effects += flips.length;
   }
 
-  /** Looks at records because they may be due: at one at least, and at no more once these have flipped EFFECTS_MAX themselves. */
+  /**
+   * Looks at records because they may be due: at one at least, and at no more once these have
+   * flipped EFFECTS_MAX themselves.
+   */
   fire(due: readonly RecordKey[]): void {
     const before = this.#effects;
     for (const { objectType, id } of due) {
@@ -383,15 +456,28 @@ class StepRun {
    * Keeps a piece of work that is given up. Without its timer a record is not fired whenever it is
    * touched.
    */
-  setAside({ detail, letter, timer, broken, failures = new Map() }: NonNullable<Batch['aside']>): void {
-    for (const [ordinal, failure] of failures) this.#fail([ordinal], failure);
+  setAside({
+    detail,
+    letter,
+    timer,
+    broken,
+    failures = new Map(),
+  }: NonNullable<Batch['aside']>): void {
+    for (const [predicateId, failure] of failures) this.#fail([predicateId], failure);
     this.#dead.push({ entry: '', index: 0, code: 'work_failed', detail, letter });
     if (broken !== undefined) this.#resync.spoil(broken);
     if (!timer) return;
     const { objectType, id } = timer;
     const before = this.#context.row(objectType, id);
     const { record, truth } = before;
-    this.#given.push({ objectType, id, before, after: { record, truth, due: undefined }, flips: [], liveFlips: [] });
+    this.#given.push({
+      objectType,
+      id,
+      before,
+      after: { record, truth, due: undefined },
+      flips: [],
+      liveFlips: [],
+    });
   }
 
   /**
@@ -405,29 +491,43 @@ class StepRun {
   /** Forgets a tombstone; what this batch made of the record, a newer tombstone included, stays. */
   expire(objectType: string, id: string): void {
     const working = this.#open(objectType, id);
-    if (working.row === working.before && working.row.record?.deletedAt !== undefined) working.row = ABSENT;
+    if (working.row === working.before && working.row.record?.deletedAt !== undefined)
+      working.row = ABSENT;
   }
 
   /** `ends`: partitions to which all state has been sent with this. */
   finish(ends: readonly number[]): Step {
     const records: TouchedRecord[] = [...this.#given];
-    const timers: Timer[] = this.#given.map(({ objectType, id }) => ({ objectType, id, due: undefined }));
+    const timers: Timer[] = this.#given.map(({ objectType, id }) => ({
+      objectType,
+      id,
+      due: undefined,
+    }));
     for (const [objectType, rows] of this.#working) {
       const known = this.#context.types.get(objectType);
       for (const working of rows.values()) {
-        const { key, before, live, scanned } = working;
+        const { key, before, live, backfilled } = working;
         const settled = known ? this.#withDue(known, working) : working.row;
-        if (settled.due !== before.due || working.isTimerWritten) timers.push({ ...key, due: settled.due });
+        if (settled.due !== before.due || working.isTimerWritten)
+          timers.push({ ...key, due: settled.due });
         if (settled === before) continue;
         const row = known ? withoutGivenUp(settled, known.network) : settled;
         if (known) this.#neighbours.settle(known, key.id, before, row);
         const liveFlips = netFlips(live);
-        const flips = scanned.length === 0 ? liveFlips : netFlips([...live, ...scanned]);
-        records.push({ objectType: key.objectType, id: key.id, before, after: row, flips, liveFlips });
+        const flips = backfilled.length === 0 ? liveFlips : netFlips([...live, ...backfilled]);
+        records.push({
+          objectType: key.objectType,
+          id: key.id,
+          before,
+          after: row,
+          flips,
+          liveFlips,
+        });
       }
     }
     const edges = this.#neighbours.finish(
-      (objectType, id) => this.#working.get(objectType)?.get(id)?.row ?? this.#context.row(objectType, id),
+      (objectType, id) =>
+        this.#working.get(objectType)?.get(id)?.row ?? this.#context.row(objectType, id),
       ends,
     );
     return {
@@ -442,19 +542,24 @@ class StepRun {
       resync: this.#resync,
       timers,
       fired: this.#fired,
-      scanned: this.#visited,
+      backfilled: this.#visited,
       operations: spentSince(this.#spentBefore),
       failures: this.#failures,
     };
   }
 
-  /** A record that was touched is due at the next moment that follows from its values and the batch's clock. */
+  /**
+   * A record that was touched is due at the next moment that follows from its values and the
+   * batch's clock.
+   */
   #withDue({ network, type }: TypeContext, { row }: Working): Row {
     const { record, truth } = row;
     if (!network.hasTimers && row.due === undefined) return row;
     const { nowMs, timeZone } = this.#context;
     const due =
-      network.hasTimers && isLive(record) ? network.nextFlip(filterableData(record, type, timeZone), nowMs) : undefined;
+      network.hasTimers && isLive(record)
+        ? network.nextFlip(filterableData(record, type, timeZone), nowMs)
+        : undefined;
     return due === row.due ? row : { record, truth, due };
   }
 
@@ -488,7 +593,8 @@ class StepRun {
   }
 
   #answer({ replyTo, changes }: LogEntry, from: number, outcomes: readonly Outcome[]): void {
-    if (replyTo !== undefined) this.#outcomes.push({ replyTo, from, total: changes.length, outcomes });
+    if (replyTo !== undefined)
+      this.#outcomes.push({ replyTo, from, total: changes.length, outcomes });
   }
 
   #change(entry: LogEntry, index: number): Outcome {
@@ -501,7 +607,8 @@ class StepRun {
     if (!poison?.isMessage && poison?.entry === entry.id && poison.index === index)
       return letter('change_failed', poison.detail);
     const known = this.#context.types.get(change.object_type);
-    if (!known) return letter('object_type_unknown', `there is no object type '${change.object_type}'`);
+    if (!known)
+      return letter('object_type_unknown', `there is no object type '${change.object_type}'`);
     return this.#apply(change, known, entry.checkedAt);
   }
 
@@ -517,12 +624,15 @@ class StepRun {
     return applied.outcome;
   }
 
-  /** What flips when a record goes from `before` to `after`: each may be absent or archived, and then is in no segment. */
+  /**
+   * What flips when a record goes from `before` to `after`: each may be absent or archived, and
+   * then is in no segment.
+   */
   #flips(
     id: string,
     before: RecordRow | undefined,
     after: RecordRow | undefined,
-    truth: Ordinals,
+    truth: PredicateIds,
     names: readonly string[] | undefined,
     known: TypeContext,
   ): Flip[] {
@@ -537,14 +647,17 @@ class StepRun {
         ...this.#told(key, (failed) => network.create(seen, nowMs, { verify: [], open, failed })),
         ...this.#neighbours.heldOfNothing(known, open),
       ];
-      return holding.map((ordinal) => flip(ordinal, true));
+      return holding.map((predicateId) => flip(predicateId, true));
     }
     if (names?.length === 0) return [];
-    // Both views have the neighbourhood of now; what a new key may move is verified, whatever the stored truth knew of the old one.
+    // Both views have the neighbourhood of now; what a new key may move is verified, whatever the
+    // stored truth knew of the old one.
     const verify = this.#neighbours.movedBy(known, before, after);
     const was = this.#neighbours.view(known, id, before);
-    const held = (ordinal: number) => hasOrdinal(truth, ordinal);
-    return this.#told(key, (failed) => network.update(was, seen, names, held, nowMs, { verify, open, failed }));
+    const held = (predicateId: number) => hasPredicateId(truth, predicateId);
+    return this.#told(key, (failed) =>
+      network.update(was, seen, names, held, nowMs, { verify, open, failed }),
+    );
   }
 
   #open(objectType: string, id: string): Working {
@@ -555,9 +668,17 @@ class StepRun {
       const row = this.#context.row(objectType, id);
       rows.set(
         id,
-        (working = { key: { objectType, id }, before: row, row, live: [], scanned: [], isTimerWritten: false }),
+        (working = {
+          key: { objectType, id },
+          before: row,
+          row,
+          live: [],
+          backfilled: [],
+          isTimerWritten: false,
+        }),
       );
-      if (row.due !== undefined && row.due <= this.#context.nowMs) this.#fireTimer(working, row.due);
+      if (row.due !== undefined && row.due <= this.#context.nowMs)
+        this.#fireTimer(working, row.due);
     }
     return working;
   }
@@ -570,7 +691,7 @@ class StepRun {
     if (!known || !isLive(record)) return;
     const seen = this.#neighbours.view(known, id, record);
     const open = this.#neighbours.open(known, record);
-    const held = (ordinal: number) => hasOrdinal(truth, ordinal);
+    const held = (predicateId: number) => hasPredicateId(truth, predicateId);
     const flips = this.#told(working.key, (failed) =>
       known.network.fire(seen, due - 1, this.#context.nowMs, held, { verify: [], open, failed }),
     );
@@ -579,29 +700,33 @@ class StepRun {
 }
 
 /**
- * Ordinals that were retired since fall away whenever a row is written, in memory too: else it
+ * Predicate ids that were retired since fall away whenever a row is written, in memory too: else it
  * grows with every edit.
  */
 function withoutGivenUp(row: Row, network: PredicateNetwork): Row {
-  const isKept = (ordinal: number) => network.has(ordinal);
+  const isKept = (predicateId: number) => network.has(predicateId);
   return row.truth.every(isKept) ? row : { ...row, truth: row.truth.filter(isKept) };
 }
 
-/** Ordinals that were retired since have no member set any more, and nobody is told. */
-function leaveAll(truth: Ordinals, network: PredicateNetwork): Flip[] {
+/** Predicate ids that were retired since have no member set any more, and nobody is told. */
+function leaveAll(truth: PredicateIds, network: PredicateNetwork): Flip[] {
   const flips: Flip[] = [];
-  for (const ordinal of truth) if (network.has(ordinal)) flips.push(flip(ordinal, false));
+  for (const predicateId of truth)
+    if (network.has(predicateId)) flips.push(flip(predicateId, false));
   return flips;
 }
 
-/** The flips of one ordinal alternate: an even number of them is none, an odd number is the last. */
+/**
+ * The flips of one predicate id alternate: an even number of them is none, an odd number is the
+ * last.
+ */
 function netFlips(flips: readonly Flip[]): readonly Flip[] {
   if (flips.length < 2) return flips;
   const last = new Map<number, Flip>();
   for (const flip of flips) {
-    const ordinal = flippedOrdinal(flip);
-    if (last.has(ordinal)) last.delete(ordinal);
-    else last.set(ordinal, flip);
+    const predicateId = flippedPredicateId(flip);
+    if (last.has(predicateId)) last.delete(predicateId);
+    else last.set(predicateId, flip);
   }
   return [...last.values()].sort(ascending);
 }

@@ -1,8 +1,9 @@
 /**
  * timers.ts – When a partition has to look at its records because time passes, and which of them.
  *
- * Keeps true: `due` has one entry per record, scored by the next moment at which the clock alone flips one of its predicates;
- * `nextMs` is never later than the earliest of them, so that whoever sleeps until then misses none.
+ * Keeps true: `due` has one entry per record, scored by the next moment at which the clock alone
+ * flips one of its predicates; `nextMs` is never later than the earliest of them, so that whoever
+ * sleeps until then misses none.
  */
 import type { Redis } from 'ioredis';
 import { type PartitionKeys, readRecordMember } from '../redis/keys.ts';
@@ -10,7 +11,8 @@ import type { RecordKey } from './batch.ts';
 import type { Step } from './step.ts';
 
 /**
- * Records that a batch looks at because of the time: so many are due at midnight that live changes have to come in between.
+ * Records that a batch looks at because of the time: so many are due at midnight that live changes
+ * have to come in between.
  */
 const DUE_RECORDS_MAX = 100;
 
@@ -31,7 +33,10 @@ export class Timers {
     return this.#nextMs;
   }
 
-  /** The records that are due at `nowMs`, the earliest first; with none left, `nextMs` moves on. One round trip, if it is time. */
+  /**
+   * The records that are due at `nowMs`, the earliest first; with none left, `nextMs` moves on. One
+   * round trip, if it is time.
+   */
   async take(redis: Redis, keys: PartitionKeys, nowMs: number): Promise<RecordKey[]> {
     if (this.#nextMs > nowMs) return [];
     const flat = await redis.zrange(keys.due, '0', String(this.#recordsMax), 'WITHSCORES');
@@ -49,7 +54,10 @@ export class Timers {
     return taken;
   }
 
-  /** The commit of a step took place; with `taken`, the records of the last `take`, or as many of them as the step came to. */
+  /**
+   * The commit of a step took place; with `taken`, the records of the last `take`, or as many of
+   * them as the step came to.
+   */
   committed({ timers, fired }: Pick<Step, 'timers' | 'fired'>, taken: readonly RecordKey[]): void {
     if (taken.length > 0 && fired === taken.length) this.#nextMs = this.#beyondMs;
     for (const { due } of timers) if (due !== undefined) this.#nextMs = Math.min(this.#nextMs, due);

@@ -1,5 +1,6 @@
 /**
- * worker.ts – The partitions of one process: their processors, their leases, the builds that they take part in.
+ * worker.ts – The partitions of one process: their processors, their leases, the builds that they
+ * take part in.
  */
 
 import type { Redis } from 'ioredis';
@@ -35,7 +36,17 @@ export class Worker {
   readonly #renewal: NodeJS.Timeout;
   readonly #logger: Logger;
 
-  constructor({ redis, tail, keys, store, founding, logger, metrics, networkOptions, clockSource }: WorkerContext) {
+  constructor({
+    redis,
+    tail,
+    keys,
+    store,
+    founding,
+    logger,
+    metrics,
+    networkOptions,
+    clockSource,
+  }: WorkerContext) {
     this.#logger = logger;
     const networks = new Networks(store.catalog, networkOptions);
     const clock = new Clock(logger, clockSource);
@@ -80,7 +91,10 @@ export class Worker {
     return this.#processors.filter(({ isOwned }) => isOwned).length;
   }
 
-  /** Whether all partitions are held by other processes, as far as this one knows: it waits to take over. */
+  /**
+   * Whether all partitions are held by other processes, as far as this one knows: it waits to take
+   * over.
+   */
   get isStandby(): boolean {
     return this.owned === 0 && this.fatal.length === 0;
   }
@@ -101,10 +115,17 @@ export class Worker {
     await Promise.all(this.#processors.map((processor) => processor.stop()));
   }
 
-  /** Bounded by the number of partitions; a lease that could not be renewed is lost by itself when it ends. */
+  /**
+   * Bounded by the number of partitions; a lease that could not be renewed is lost by itself when
+   * it ends.
+   */
   #renew(): void {
     for (const processor of this.#processors) {
-      processor.renew().catch((error: unknown) => this.#logger.debug({ err: error }, 'a lease could not be renewed'));
+      processor
+        .renew()
+        .catch((error: unknown) =>
+          this.#logger.debug({ err: error }, 'a lease could not be renewed'),
+        );
     }
   }
 }

@@ -1,9 +1,11 @@
 /**
- * apply-changes.ts – Brings some changes through the same way in as `POST /v1/changes`, and returns when they are applied.
+ * apply-changes.ts – Brings some changes through the same way in as `POST /v1/changes`, and returns
+ * when they are applied.
  *
- * Keeps true: when it returns, all that was accepted is applied and the rest was refused for what it is; what could not be
- * taken in for a reason that passes (Redis, full logs) is thrown instead, so that the whole may be done again: a put or a patch
- * that is applied twice in the same order leaves what it left the first time.
+ * Keeps true: when it returns, all that was accepted is applied and the rest was refused for what
+ * it is; what could not be taken in for a reason that passes (Redis, full logs) is thrown instead,
+ * so that the whole may be done again: a put or a patch that is applied twice in the same order
+ * leaves what it left the first time.
  */
 import type { Ingest, IngestSession, Rejection } from '../engine/ingest.ts';
 import { type ErrorCode, Problem } from '../errors.ts';
@@ -39,11 +41,19 @@ export async function applyChanges(
   ingest: Ingest,
   fill: (session: IngestSession) => Promise<void> | void,
 ): Promise<Applied> {
-  const session = ingest.session({ wait: 'applied', timeoutMs: APPLY_TIMEOUT_MS, listedMax: LISTED_MAX });
+  const session = ingest.session({
+    wait: 'applied',
+    timeoutMs: APPLY_TIMEOUT_MS,
+    listedMax: LISTED_MAX,
+  });
   await fill(session);
   const { accepted, rejected, position, isApplied } = await session.finish();
   const passing = rejected.find(({ code }) => isPassing(code));
   if (passing) throw new Problem(passing.code, `line ${passing.line}: ${passing.detail}`);
-  if (!isApplied) throw new Problem('not_caught_up', `the changes were not applied within ${APPLY_TIMEOUT_MS} ms`);
+  if (!isApplied)
+    throw new Problem(
+      'not_caught_up',
+      `the changes were not applied within ${APPLY_TIMEOUT_MS} ms`,
+    );
   return { accepted, rejected, position };
 }

@@ -1,11 +1,12 @@
 /**
  * changes-queue.ts – Takes changes from a BullMQ queue, for producers that already speak it.
  *
- * Keeps true: a job is completed only when all that was accepted of it is applied; jobs are worked off one after the other, so
- * that changes keep the order in which they were queued; what was refused for what it is comes back in the job's result, and
- * what was refused because Redis or the logs could not take it makes the job fail, to be tried again as its producer said.
- * BullMQ has read the JSON by then, so its text is read once more: a number of a producer in
- * another language is altered nowhere.
+ * Keeps true: a job is completed only when all that was accepted of it is applied; jobs are worked
+ * off one after the other, so that changes keep the order in which they were queued; what was
+ * refused for what it is comes back in the job's result, and what was refused because Redis or the
+ * logs could not take it makes the job fail, to be tried again as its producer said. BullMQ has
+ * read the JSON by then, so its text is read once more: a number of a producer in another language
+ * is altered nowhere.
  */
 import { type Job, Worker } from 'bullmq';
 import type { Logger } from 'pino';
@@ -23,26 +24,45 @@ export interface ChangesQueue {
   close(): Promise<void>;
 }
 
-/** Data of a job: one change, or a list of them, as `POST /v1/changes` takes them. Its result is what that answers. */
-export function openChangesQueue(redisUrl: string, prefix: string, ingest: Ingest, logger: Logger): ChangesQueue {
+/**
+ * Data of a job: one change, or a list of them, as `POST /v1/changes` takes them. Its result is
+ * what that answers.
+ */
+export function openChangesQueue(
+  redisUrl: string,
+  prefix: string,
+  ingest: Ingest,
+  logger: Logger,
+): ChangesQueue {
   const textOf = async ({ id }: Job): Promise<string | undefined> =>
     id === undefined ? undefined : (await worker.getBackend().getJobData(id))?.data;
-  const worker = new Worker(CHANGES_QUEUE, async (job: Job<unknown>) => takeIn(job, await textOf(job), ingest), {
-    connection: { url: redisUrl, maxRetriesPerRequest: null },
-    prefix: queuePrefix(prefix),
-    concurrency: 1,
-    removeOnComplete: KEPT_COMPLETED,
-    removeOnFail: KEPT_FAILED,
-  });
+  const worker = new Worker(
+    CHANGES_QUEUE,
+    async (job: Job<unknown>) => takeIn(job, await textOf(job), ingest),
+    {
+      connection: { url: redisUrl, maxRetriesPerRequest: null },
+      prefix: queuePrefix(prefix),
+      concurrency: 1,
+      removeOnComplete: KEPT_COMPLETED,
+      removeOnFail: KEPT_FAILED,
+    },
+  );
   worker.on('error', (error) => logger.warn({ err: error }, 'the changes queue'));
-  worker.on('failed', (job, error) => logger.warn({ job: job?.id, err: error }, 'a job of the changes queue failed'));
+  worker.on('failed', (job, error) =>
+    logger.warn({ job: job?.id, err: error }, 'a job of the changes queue failed'),
+  );
   return { close: () => worker.close() };
 }
 
 /** `text` is the data as it is stored; undefined: the job was removed meanwhile. */
-function takeIn({ data }: Job<unknown>, text: string | undefined, ingest: Ingest): Promise<unknown> {
+function takeIn(
+  { data }: Job<unknown>,
+  text: string | undefined,
+  ingest: Ingest,
+): Promise<unknown> {
   const changes: readonly unknown[] = Array.isArray(data) ? data : [data];
-  const list = text !== undefined && isSuspect(text) ? (Array.isArray(data) ? text : `[${text}]`) : undefined;
+  const list =
+    text !== undefined && isSuspect(text) ? (Array.isArray(data) ? text : `[${text}]`) : undefined;
   return applyChanges(ingest, async (session) => {
     const inexactAt = inexactItems(list);
     for (const [index, change] of changes.entries()) {

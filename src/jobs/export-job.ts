@@ -1,8 +1,10 @@
 /**
- * export-job.ts – Writes the live records of a type, or the members of a segment, as lines of JSON or as CSV.
+ * export-job.ts – Writes the live records of a type, or the members of a segment, as lines of JSON
+ * or as CSV.
  *
- * Keeps true: what was there throughout is in the output exactly once, in the order of partition and id; a job that is taken up
- * again goes on after the last page that is kept. Its output is what an import reads.
+ * Keeps true: what was there throughout is in the output exactly once, in the order of partition
+ * and id; a job that is taken up again goes on after the last page that is kept. Its output is what
+ * an import reads.
  */
 import { stringify } from 'csv-stringify/sync';
 import { columnsOf, writeCell } from '../change/cells.ts';
@@ -48,7 +50,12 @@ export async function runExport(
     cursor = page.next_cursor;
     isFirst = false;
     const done = run.state.done + page.data.length;
-    const state = { ...run.state, done, checkpoint: { cursor, columns }, result: { records: done } };
+    const state = {
+      ...run.state,
+      done,
+      checkpoint: { cursor, columns },
+      result: { records: done },
+    };
     await run.advance({ state, output: text === '' ? [] : [text], isLast: cursor === null });
   }
 }
@@ -57,8 +64,15 @@ function linesOf(records: readonly NamedRecord[]): string {
   return records.map(({ id, record: { data } }) => `${JSON.stringify({ id, data })}\n`).join('');
 }
 
-function csvOf(records: readonly NamedRecord[], columns: readonly string[], isFirst: boolean): string {
-  const rows = records.map(({ id, record: { data } }) => [id, ...columns.map((column) => writeCell(data[column]))]);
+function csvOf(
+  records: readonly NamedRecord[],
+  columns: readonly string[],
+  isFirst: boolean,
+): string {
+  const rows = records.map(({ id, record: { data } }) => [
+    id,
+    ...columns.map((column) => writeCell(data[column])),
+  ]);
   // A carriage return at the end of a row would be taken for a part of the line's end.
   return stringify(isFirst ? [['id', ...columns], ...rows] : rows, { quoted_match: /\r/ });
 }

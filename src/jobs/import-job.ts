@@ -1,8 +1,9 @@
 /**
  * import-job.ts – Works off the rows of an import, piece by piece.
  *
- * Keeps true: each row becomes one change and goes the way of all changes, or is told of with its line; a piece is noted as done
- * only when its changes are applied. A piece that is worked off a second time after a crash leaves what it left the first time.
+ * Keeps true: each row becomes one change and goes the way of all changes, or is told of with its
+ * line; a piece is noted as done only when its changes are applied. A piece that is worked off a
+ * second time after a crash leaves what it left the first time.
  */
 import { readCells } from '../change/cells.ts';
 import { OPERATIONS, type Operation } from '../change/change.ts';
@@ -28,9 +29,14 @@ export type ImportRow = readonly [line: number, content: string | readonly strin
 export interface ImportOrder {
   readonly object_type: string;
   readonly format: 'ndjson' | 'csv';
-  /** `put` makes a record what its row says, `patch` changes what the row has values or blanks for. */
+  /**
+   * `put` makes a record what its row says, `patch` changes what the row has values or blanks for.
+   */
   readonly op: 'put' | 'patch';
-  /** Of NDJSON: the member that holds the id, and what others are called as attributes ('': they are left out). */
+  /**
+   * Of NDJSON: the member that holds the id, and what others are called as attributes ('': they are
+   * left out).
+   */
   readonly id_member?: string;
   readonly map?: Readonly<Record<string, string>>;
   /** Of CSV. */
@@ -50,7 +56,10 @@ export interface ImportResult {
   readonly unknown_columns?: readonly string[];
 }
 
-/** What the API says of a record beside its id: of it all but the data and the source's number is ignored. */
+/**
+ * What the API says of a record beside its id: of it all but the data and the source's number is
+ * ignored.
+ */
 const RECORD_MEMBERS = new Set([
   'data',
   'object_type',
@@ -73,11 +82,19 @@ export async function runImport(
     if (!piece) return run.advance({ state: { ...run.state, result: before }, isLast: true });
     const { objectTypes } = await store.refresh();
     const type = objectTypes.get(order.object_type);
-    if (!type) throw new Problem('object_type_unknown', `there is no object type '${order.object_type}' any more`);
+    if (!type)
+      throw new Problem(
+        'object_type_unknown',
+        `there is no object type '${order.object_type}' any more`,
+      );
     const { accepted, rejected } = await applyChanges(ingest, async (session) => {
       for (const row of piece) await take(row, order, type, timeZone, session);
     });
-    const result = { ...before, accepted: before.accepted + accepted, rejected: before.rejected + rejected.length };
+    const result = {
+      ...before,
+      accepted: before.accepted + accepted,
+      rejected: before.rejected + rejected.length,
+    };
     const state = { ...run.state, done: run.state.done + piece.length, result };
     await run.advance({ state, inputDone: 1, errors: rejected });
   }
@@ -91,7 +108,10 @@ function take(
   session: IngestSession,
 ): Promise<void> | undefined {
   try {
-    const read = typeof content === 'string' ? readLine(content, order, type) : readRow(content, order, type, timeZone);
+    const read =
+      typeof content === 'string'
+        ? readLine(content, order, type)
+        : readRow(content, order, type, timeZone);
     return session.addParsed(line, { op: order.op, object_type: type.name, ...read });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
@@ -117,11 +137,18 @@ function readRow(
   refuseMisshapen(content, order);
   return {
     id: (content[idColumn] ?? '').trim(),
-    data: readCells(columns, content, type, { timeZone, empty: op === 'patch' ? null : undefined, form }),
+    data: readCells(columns, content, type, {
+      timeZone,
+      empty: op === 'patch' ? null : undefined,
+      form,
+    }),
   };
 }
 
-/** A row with a cell too few or too many is likely shifted: its values may stand under the wrong titles. */
+/**
+ * A row with a cell too few or too many is likely shifted: its values may stand under the wrong
+ * titles.
+ */
 function refuseMisshapen(
   cells: readonly string[],
   { columns = [], untitled = [], short_rows: shortRows = 'refuse' }: ImportOrder,
@@ -130,15 +157,23 @@ function refuseMisshapen(
   if (cells.slice(columns.length).some((cell) => cell.trim() !== ''))
     throw wrong(`the row has ${cells.length} cells, the header ${columns.length}`);
   const filled = untitled.find((at) => (cells[at] ?? '').trim() !== '');
-  if (filled !== undefined) throw wrong(`the row has a value in column ${filled + 1}, which has no title`);
+  if (filled !== undefined)
+    throw wrong(`the row has a value in column ${filled + 1}, which has no title`);
   const needed = columns.findLastIndex((_, at) => !untitled.includes(at)) + 1;
   if (cells.length >= needed || shortRows === 'pad') return;
   const remedy = 'write each empty cell with its delimiter, or in a put say ?short_rows=pad';
   throw wrong(`the row has ${cells.length} cells, the header ${needed}; ${remedy}`);
 }
 
-/** A record as the API gives it (`{ "id", "data": {…} }`), or flat: the id among the attributes. @throws Problem */
-function readLine(text: string, { id_member: idMember = 'id', map = {} }: ImportOrder, type: ObjectType): ReadRow {
+/**
+ * A record as the API gives it (`{ "id", "data": {…} }`), or flat: the id among the attributes.
+ * @throws Problem
+ */
+function readLine(
+  text: string,
+  { id_member: idMember = 'id', map = {} }: ImportOrder,
+  type: ObjectType,
+): ReadRow {
   const given = parse(text);
   if (!isObject(given)) throw new Problem('line_malformed', 'a line is a JSON object: a record');
   refuseForeign(given, idMember, type);
@@ -155,13 +190,19 @@ function readLine(text: string, { id_member: idMember = 'id', map = {} }: Import
 }
 
 /**
- * Refuses what was meant for /v1/changes, for another type, or can be read in two ways. An object `data` always holds the
- * attributes, also of a type that has an attribute of that name; a flat `op` is taken for an attribute only where it is
- * declared, and nothing else says that the line is a change.
+ * Refuses what was meant for /v1/changes, for another type, or can be read in two ways. An object
+ * `data` always holds the attributes, also of a type that has an attribute of that name; a flat
+ * `op` is taken for an attribute only where it is declared, and nothing else says that the line is
+ * a change.
  * @throws Problem line_malformed
  */
-function refuseForeign(given: Readonly<Record<string, unknown>>, idMember: string, type: ObjectType): void {
-  const wrong = (path: string, detail: string) => new Problem('line_malformed', detail, [{ path, detail }]);
+function refuseForeign(
+  given: Readonly<Record<string, unknown>>,
+  idMember: string,
+  type: ObjectType,
+): void {
+  const wrong = (path: string, detail: string) =>
+    new Problem('line_malformed', detail, [{ path, detail }]);
   const { op, data, object_type: typeName } = given;
   const isWrapped = isObject(data);
   const isType = !isWrapped && type.attributes.has('object_type');
@@ -172,7 +213,10 @@ function refuseForeign(given: Readonly<Record<string, unknown>>, idMember: strin
       'this is a line of changes; send it to /v1/changes, or put op into "data" if it is an attribute',
     );
   if (!isType && typeName !== undefined && typeName !== type.name)
-    throw wrong('/object_type', `the line is of ${JSON.stringify(typeName)}, this import of '${type.name}'`);
+    throw wrong(
+      '/object_type',
+      `the line is of ${JSON.stringify(typeName)}, this import of '${type.name}'`,
+    );
   if (data === null && !type.attributes.has('data'))
     throw wrong('/data', '"data" is an object of attributes, for example {"id":"c-17","data":{}}');
   if (!isWrapped) return;
@@ -199,14 +243,20 @@ function renamed(data: Readonly<Record<string, unknown>>, map: Readonly<Record<s
 }
 
 /**
- * A pointer leads to the attribute, as that of any other fault does. What is left out may be what it
- * likes: nothing of it is kept.
+ * A pointer leads to the attribute, as that of any other fault does. What is left out may be what
+ * it likes: nothing of it is kept.
  * @throws Problem number_inexact
  */
-function refuseInexact(text: string, isRecord: boolean, idMember: string, map: Readonly<Record<string, string>>): void {
+function refuseInexact(
+  text: string,
+  isRecord: boolean,
+  idMember: string,
+  map: Readonly<Record<string, string>>,
+): void {
   const attributeAt = (path: string) => attributePath(path, isRecord, idMember, map);
   const faults = inexactNumbers(text, (path) => attributeAt(path) !== undefined);
-  if (faults.length > 0) throw inexactProblem(faults.map(({ path, detail }) => ({ path: attributeAt(path)!, detail })));
+  if (faults.length > 0)
+    throw inexactProblem(faults.map(({ path, detail }) => ({ path: attributeAt(path)!, detail })));
 }
 
 /** The pointer into the change that a line becomes; undefined: `map` leaves it out. */

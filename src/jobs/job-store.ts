@@ -1,9 +1,11 @@
 /**
- * job-store.ts – What is kept of a job beside its place in the queue: its input, how far it is, its output and its errors.
+ * job-store.ts – What is kept of a job beside its place in the queue: its input, how far it is, its
+ * output and its errors.
  *
- * Keeps true: a step and all that it brought (what is done of the input, pieces of output, errors, the state that the next step
- * starts from) are noted in one script, so that a job which is taken up again goes on after the last step, having lost and
- * doubled nothing; a run that was given up for dead and wakes up late notes nothing any more. All of it ends by itself.
+ * Keeps true: a step and all that it brought (what is done of the input, pieces of output, errors,
+ * the state that the next step starts from) are noted in one script, so that a job which is taken
+ * up again goes on after the last step, having lost and doubled nothing; a run that was given up
+ * for dead and wakes up late notes nothing any more. All of it ends by itself.
  */
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -95,7 +97,12 @@ export class JobStore {
     await this.#redis.hset(keys.state, 'run', token);
     const [steps, state] = await this.#redis.hmget(keys.state, 'steps', 'state');
     const begun = JSON.parse(state ?? '{"done":0}') as JobState;
-    return new JobRun(this.#redis, keys, { token, steps: Number(steps ?? 0), state: begun, onStep });
+    return new JobRun(this.#redis, keys, {
+      token,
+      steps: Number(steps ?? 0),
+      state: begun,
+      onStep,
+    });
   }
 
   async errorCount(id: string): Promise<number> {
@@ -168,7 +175,13 @@ export class JobRun {
   }
 
   /** @throws FencedError if this run is not the last one any more */
-  async advance({ state, inputDone = 0, output = [], errors = [], isLast = false }: Step): Promise<void> {
+  async advance({
+    state,
+    inputDone = 0,
+    output = [],
+    errors = [],
+    isLast = false,
+  }: Step): Promise<void> {
     const { state: stateKey, input, output: outputKey, errors: errorsKey } = this.#keys;
     const pieces = await Promise.all(output.map((text) => pack(text)));
     const arguments_ = [

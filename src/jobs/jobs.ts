@@ -1,9 +1,11 @@
 /**
- * jobs.ts – Long work as jobs of a BullMQ queue: who asks for it gets an id, some process works it off, anybody reads how far it is.
+ * jobs.ts – Long work as jobs of a BullMQ queue: who asks for it gets an id, some process works it
+ * off, anybody reads how far it is.
  *
- * Keeps true: the queue holds only what a job is to do, never its data (job-store.ts); a job whose process died is taken up by
- * another one where its last step ended; a process that closes puts its jobs back after the step that is under way; what fails
- * for a reason that passes is tried again, what fails for what it is fails once, with the coded reason.
+ * Keeps true: the queue holds only what a job is to do, never its data (job-store.ts); a job whose
+ * process died is taken up by another one where its last step ended; a process that closes puts its
+ * jobs back after the step that is under way; what fails for a reason that passes is tried again,
+ * what fails for what it is fails once, with the coded reason.
  */
 import { randomUUID } from 'node:crypto';
 import { type Job, Queue, UnrecoverableError, WaitingError, Worker } from 'bullmq';
@@ -14,13 +16,23 @@ import { isUnanswered } from '../redis/connection.ts';
 import { type Keys, queuePrefix } from '../redis/keys.ts';
 import { isPassing } from './apply-changes.ts';
 import { CHANGES_QUEUE } from './changes-queue.ts';
-import { FencedError, type JobError, type JobRun, type JobState, JobStore, RESULT_TTL_MS } from './job-store.ts';
+import {
+  FencedError,
+  type JobError,
+  type JobRun,
+  type JobState,
+  JobStore,
+  RESULT_TTL_MS,
+} from './job-store.ts';
 
 const JOBS_QUEUE = 'jobs';
 const KINDS = ['seed', 'import', 'export'] as const;
 export type JobKind = (typeof KINDS)[number];
 
-/** Steps are short, so a lock can be: the jobs of a process that was killed are taken up after at most both of these. */
+/**
+ * Steps are short, so a lock can be: the jobs of a process that was killed are taken up after at
+ * most both of these.
+ */
 const LOCK_MS = 10_000;
 const STALLED_CHECK_MS = 5_000;
 /** A job that has lost so many processes is likely what killed them. */
@@ -29,7 +41,10 @@ const STALLED_MAX = 20;
 const ATTEMPTS_MAX = 300;
 const RETRY_MS = 1_000;
 const RECONNECT_DELAY_MAX_MS = 500;
-/** As all connections of the deployment (redis/connection.ts): a command that Redis does not answer fails. */
+/**
+ * As all connections of the deployment (redis/connection.ts): a command that Redis does not answer
+ * fails.
+ */
 const AT_ONCE_OR_NOT = {
   enableOfflineQueue: false,
   maxRetriesPerRequest: 0,
@@ -127,16 +142,20 @@ export class Jobs {
 
   /** @throws Problem job_unknown */
   async status(id: string): Promise<JobStatus> {
-    // BullMQ keeps what is the queue's own under names beside those of jobs, and would read it as one.
+    // BullMQ keeps what is the queue's own under names beside those of jobs, and would read it as
+    // one.
     const job = JOB_ID.test(id) ? await this.#queue.getJob(id) : undefined;
-    if (!job) throw new Problem('job_unknown', `there is no job '${id}', or it ended more than a day ago`);
+    if (!job)
+      throw new Problem('job_unknown', `there is no job '${id}', or it ended more than a day ago`);
     return this.#statusOf(job);
   }
 
   /** The newest first. Bounded by what is kept of finished jobs. */
   async list(offset: number, limit: number): Promise<JobStatus[]> {
     const jobs = await this.#queue.getJobs([...UNFINISHED, ...FINISHED], 0, LISTED_MAX);
-    const known = jobs.filter((job) => JOB_ID.test(job?.id ?? '')).sort((a, b) => b.timestamp - a.timestamp);
+    const known = jobs
+      .filter((job) => JOB_ID.test(job?.id ?? ''))
+      .sort((a, b) => b.timestamp - a.timestamp);
     return Promise.all(known.slice(offset, offset + limit).map((job) => this.#statusOf(job)));
   }
 
@@ -183,8 +202,13 @@ export interface JobsOptions {
 function addressOf({ options }: Redis) {
   const { host, port, path, db, username, password, tls } = options;
   const given = { host, port, path, db, username, password, tls };
-  const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && value !== null));
-  return { ...known, retryStrategy: (attempts: number) => Math.min(attempts * 50, RECONNECT_DELAY_MAX_MS) };
+  const known = Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined && value !== null),
+  );
+  return {
+    ...known,
+    retryStrategy: (attempts: number) => Math.min(attempts * 50, RECONNECT_DELAY_MAX_MS),
+  };
 }
 
 function statusWord(state: string): JobStatus['status'] {
@@ -256,7 +280,9 @@ async function settled(error: unknown, run: JobRun): Promise<unknown> {
   const problem = isOurs
     ? { code: 'internal', detail: 'the fault is logged under the id of the job' }
     : { code: error.code, detail: error.message };
-  const errors = isOurs ? [] : error.errors.map(({ path, detail }) => ({ code: error.code, path, detail }));
+  const errors = isOurs
+    ? []
+    : error.errors.map(({ path, detail }) => ({ code: error.code, path, detail }));
   await run.advance({ state: { ...run.state, problem }, errors, isLast: true });
   const told = new UnrecoverableError(`${problem.code}: ${problem.detail}`);
   told.cause = error;

@@ -1,10 +1,11 @@
 /**
- * lane-shares.ts – Who may send webhooks now: how the lanes of a process are shared among activations and receivers.
+ * lane-shares.ts – Who may send webhooks now: how the lanes of a process are shared among
+ * activations and receivers.
  *
- * Keeps true: an activation has at most a quarter of the lanes, a host at most a half; one that is not known to answer quickly
- * begins with a few lanes and keeps one while it hangs; all of these together leave a quarter of the lanes to the others. So a
- * receiver that hangs holds up itself. An activation that has no lane gets one wherever one is free, so that one that is back
- * can show it.
+ * Keeps true: an activation has at most a quarter of the lanes, a host at most a half; one that is
+ * not known to answer quickly begins with a few lanes and keeps one while it hangs; all of these
+ * together leave a quarter of the lanes to the others. So a receiver that hangs holds up itself. An
+ * activation that has no lane gets one wherever one is free, so that one that is back can show it.
  */
 export interface Share {
   readonly activation: string;
@@ -38,7 +39,10 @@ export class LaneShares {
     this.#unsureMax = Math.floor((lanes * 3) / 4);
   }
 
-  /** Takes a lane, if the activation may have another one. Caller: gives it back by what is returned. */
+  /**
+   * Takes a lane, if the activation may have another one. Caller: gives it back by what is
+   * returned.
+   */
   enter({ activation, host }: Share): (() => void) | undefined {
     const known = this.#of(activation);
     if (!this.#mayEnter(known, host)) return undefined;
@@ -47,7 +51,10 @@ export class LaneShares {
     return () => this.#add(known, host, isUnsure, -1);
   }
 
-  /** Notes what came of an attempt. A refusal that comes at once holds no lane up: its event waits without one. */
+  /**
+   * Notes what came of an attempt. A refusal that comes at once holds no lane up: its event waits
+   * without one.
+   */
   note(activation: string, isDelivered: boolean, durationMs: number): void {
     const known = this.#of(activation);
     known.isQuick = durationMs < QUICK_MS;

@@ -1,10 +1,16 @@
 /**
- * lookups.ts – Which record is meant by each expression of a seed, among those of the seed itself and those that are stored.
+ * lookups.ts – Which record is meant by each expression of a seed, among those of the seed itself
+ * and those that are stored.
  *
- * Keeps true: a record of the seed counts as what it becomes, not as what is stored of it; of all that is read only the ids that
- * were asked for are held.
+ * Keeps true: a record of the seed counts as what it becomes, not as what is stored of it; of all
+ * that is read only the ids that were asked for are held.
  */
-import { type Lookup, lookupsIn, resolveExpressions, unescapeExpressions } from '../catalog/seed-expressions.ts';
+import {
+  type Lookup,
+  lookupsIn,
+  resolveExpressions,
+  unescapeExpressions,
+} from '../catalog/seed-expressions.ts';
 import type { SeedItem } from '../catalog/seeds.ts';
 import { isObject, type ObjectType } from '../change/object-type.ts';
 import { type Day, readDay, readOperand } from '../change/value.ts';
@@ -30,7 +36,8 @@ export class Lookups {
   readonly #wanted = new Map<string, { readonly lookup: Lookup; readonly ids: Set<string> }>();
 
   constructor(packed: PackedLookups = []) {
-    for (const [lookup, ids] of packed) this.#wanted.set(keyOf(lookup), { lookup, ids: new Set(ids) });
+    for (const [lookup, ids] of packed)
+      this.#wanted.set(keyOf(lookup), { lookup, ids: new Set(ids) });
   }
 
   pack(): PackedLookups {
@@ -43,7 +50,8 @@ export class Lookups {
 
   /** Asks for what the data's expressions name. @throws Problem seed_invalid */
   want(data: unknown): void {
-    for (const lookup of lookupsIn(data)) this.#wanted.set(keyOf(lookup), { lookup, ids: new Set() });
+    for (const lookup of lookupsIn(data))
+      this.#wanted.set(keyOf(lookup), { lookup, ids: new Set() });
   }
 
   /** @throws Problem seed_invalid if an expression names no record, or several */
@@ -52,14 +60,20 @@ export class Lookups {
   }
 
   /** Reads the stored records of the types that are asked for, then those of the seed. */
-  async find(seed: AsyncIterable<readonly SeedItem[]>, { types, stored, memberships, timeZone }: Where): Promise<void> {
+  async find(
+    seed: AsyncIterable<readonly SeedItem[]>,
+    { types, stored, memberships, timeZone }: Where,
+  ): Promise<void> {
     const searches = this.#searches(types, timeZone);
     for (const [objectType, search] of searches)
       if (stored.has(objectType)) await searchStored(objectType, search, memberships);
     for await (const items of seed) {
       for (const { objectType, data, id = data['id'] } of items) {
         const search = typeof id === 'string' ? searches.get(objectType) : undefined;
-        search?.replace(unescapeExpressions(id) as string, unescapeExpressions(data) as Record<string, unknown>);
+        search?.replace(
+          unescapeExpressions(id) as string,
+          unescapeExpressions(data) as Record<string, unknown>,
+        );
       }
     }
   }
@@ -81,11 +95,17 @@ export class Lookups {
     const [first, second] = this.#wanted.get(keyOf(lookup))?.ids ?? [];
     if (first !== undefined && second === undefined) return first;
     const found = first === undefined ? 'no record' : 'more than one record';
-    throw new Problem('seed_invalid', `there is ${found} of ${objectType} whose ${field} is '${value}'`);
+    throw new Problem(
+      'seed_invalid',
+      `there is ${found} of ${objectType} whose ${field} is '${value}'`,
+    );
   }
 }
 
-/** What is asked for of one type: per field, per value, the ids that have it; of moments also those within a day. */
+/**
+ * What is asked for of one type: per field, per value, the ids that have it; of moments also those
+ * within a day.
+ */
 class Search {
   readonly #type: ObjectType;
   readonly #timeZone: string;
@@ -123,7 +143,8 @@ class Search {
 
   /** The record is, or becomes, another one. */
   replace(id: string, data: Readonly<Record<string, unknown>>): void {
-    for (const values of this.#fields.values()) for (const ids of [...values.values()].flat()) ids.delete(id);
+    for (const values of this.#fields.values())
+      for (const ids of [...values.values()].flat()) ids.delete(id);
     for (const { ids } of this.#days) ids.delete(id);
     this.add(id, data);
   }
@@ -142,7 +163,11 @@ function asText(value: unknown): string {
   return isObject(value) ? JSON.stringify(value) : String(value);
 }
 
-async function searchStored(objectType: string, search: Search, memberships: Memberships): Promise<void> {
+async function searchStored(
+  objectType: string,
+  search: Search,
+  memberships: Memberships,
+): Promise<void> {
   let cursor: string | undefined;
   do {
     const page = await memberships.listRecords(objectType, PAGE_RECORDS, cursor, READ);

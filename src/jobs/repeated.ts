@@ -1,12 +1,16 @@
 /**
- * repeated.ts – Which items of a list of any length have an identity that another one before them has.
+ * repeated.ts – Which items of a list of any length have an identity that another one before them
+ * has.
  *
- * Keeps true: the answer is exact, and of a list without repetitions about 16 bytes an item are held: a first pass holds hashes
- * alone, a second one, only if some hash came twice, the identities that have it.
+ * Keeps true: the answer is exact, and of a list without repetitions about 16 bytes an item are
+ * held: a first pass holds hashes alone, a second one, only if some hash came twice, the identities
+ * that have it.
  */
 import { createHash } from 'node:crypto';
 
-export type Identified<T> = AsyncIterable<readonly (readonly [item: T, identity: string | undefined])[]>;
+export type Identified<T> = AsyncIterable<
+  readonly (readonly [item: T, identity: string | undefined])[]
+>;
 
 /** Each item that is repeated, with the first one of its identity. */
 export async function findRepeated<T>(source: () => Identified<T>): Promise<[item: T, first: T][]> {
@@ -35,7 +39,10 @@ async function among<T>(items: Identified<T>, suspects: ReadonlySet<number>): Pr
   return repeated;
 }
 
-/** 48 bits: a million identities share one with a chance of 1 in 600, which costs nothing but a second pass. Never 0. */
+/**
+ * 48 bits: a million identities share one with a chance of 1 in 600, which costs nothing but a
+ * second pass. Never 0.
+ */
 function hashOf(identity: string): number {
   return createHash('sha1').update(identity).digest().readUIntBE(0, 6) + 1;
 }

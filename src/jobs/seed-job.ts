@@ -1,8 +1,9 @@
 /**
  * seed-job.ts – A seed of any size as a job.
  *
- * Keeps true: nothing of the input is given up before all of it was looked at; once the definitions are written, records are
- * worked off piece by piece, and a job that is taken up again goes on with the next one.
+ * Keeps true: nothing of the input is given up before all of it was looked at; once the definitions
+ * are written, records are worked off piece by piece, and a job that is taken up again goes on with
+ * the next one.
  */
 import type { Deployment } from '../engine/deployment.ts';
 import type { JobContext } from './jobs.ts';
@@ -26,7 +27,10 @@ interface Checkpoint {
 
 type Piece = readonly GivenItem[];
 
-export async function runSeed({ asked, run, pause }: JobContext, deployment: Deployment): Promise<void> {
+export async function runSeed(
+  { asked, run, pause }: JobContext,
+  deployment: Deployment,
+): Promise<void> {
   if (run.state.checkpoint === undefined) {
     const source: SeedSource = async function* () {
       for (let at = 0; ; at++) {
@@ -39,7 +43,10 @@ export async function runSeed({ asked, run, pause }: JobContext, deployment: Dep
     const examined = await examineSeed(source, deployment, LISTED_MAX);
     const result = { ...examined.plan, totals: examined.totals };
     if (asked['dry_run'] === true)
-      return run.advance({ state: { ...run.state, done: run.state.total ?? 0, result }, isLast: true });
+      return run.advance({
+        state: { ...run.state, done: run.state.total ?? 0, result },
+        isLast: true,
+      });
     refuseFaulty(examined);
     await applyDefinitions(examined, deployment);
     const checkpoint: Checkpoint = { lookups: examined.lookups.pack() };
@@ -51,7 +58,10 @@ export async function runSeed({ asked, run, pause }: JobContext, deployment: Dep
     const piece = (await run.input(0)) as Piece | undefined;
     if (!piece) break;
     await applyRecords(piece, lookups, deployment);
-    await run.advance({ state: { ...run.state, done: run.state.done + piece.length }, inputDone: 1 });
+    await run.advance({
+      state: { ...run.state, done: run.state.done + piece.length },
+      inputDone: 1,
+    });
   }
   await run.advance({ state: run.state, isLast: true });
 }

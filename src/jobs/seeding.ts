@@ -1,9 +1,10 @@
 /**
  * seeding.ts – Takes a seed over: what it would do, and doing it.
  *
- * Keeps true: every item is looked at before the first one is written, records too, so a seed with a fault changes nothing;
- * definitions are one write of the catalog, and only then come records, by the way of all changes. Items are read piece by piece
- * and more than once: of a seed of any size only its definitions, and what its expressions ask for, are held.
+ * Keeps true: every item is looked at before the first one is written, records too, so a seed with
+ * a fault changes nothing; definitions are one write of the catalog, and only then come records, by
+ * the way of all changes. Items are read piece by piece and more than once: of a seed of any size
+ * only its definitions, and what its expressions ask for, are held.
  */
 import {
   changedMembers,
@@ -82,8 +83,14 @@ class Lists {
   }
 }
 
-/** Looks at all of a seed; writes nothing. `listed` bounds what is listed, not what is looked at. */
-export async function examineSeed(source: SeedSource, needed: Needed, listed: number): Promise<Examined> {
+/**
+ * Looks at all of a seed; writes nothing. `listed` bounds what is listed, not what is looked at.
+ */
+export async function examineSeed(
+  source: SeedSource,
+  needed: Needed,
+  listed: number,
+): Promise<Examined> {
   const { store, memberships, founding } = needed;
   const lists = new Lists(listed);
   const lookups = new Lookups();
@@ -104,7 +111,10 @@ export async function examineSeed(source: SeedSource, needed: Needed, listed: nu
   return { plan: { create, update, unchanged, errors }, totals, definitions, lookups };
 }
 
-/** @throws Problem seed_invalid with the faults of an examined seed, if there are any; catalog_full if that is all */
+/**
+ * @throws Problem seed_invalid with the faults of an examined seed, if there are any; catalog_full
+ * if that is all
+ */
 export function refuseFaulty({ plan: { errors } }: Examined): void {
   const [first] = errors;
   if (!first) return;
@@ -112,7 +122,11 @@ export function refuseFaulty({ plan: { errors } }: Examined): void {
   if (code === 'catalog_full') throw new Problem(code, detail, [{ path: '', detail }]);
   const item = [kind, name ?? slug ?? id].filter(Boolean).join(' ');
   const rest = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-  throw new Problem('seed_invalid', `item ${index}${item ? `, ${item}` : ''}: ${detail}${rest}`, allFaults(errors));
+  throw new Problem(
+    'seed_invalid',
+    `item ${index}${item ? `, ${item}` : ''}: ${detail}${rest}`,
+    allFaults(errors),
+  );
 }
 
 /** Writes the definitions, all of them or none. */
@@ -130,7 +144,10 @@ export async function applyDefinitions(
   });
 }
 
-/** Writes the records among some items. @throws Problem seed_invalid if the catalog has changed so that one does not fit any more */
+/**
+ * Writes the records among some items. @throws Problem seed_invalid if the catalog has changed so
+ * that one does not fit any more
+ */
 export async function applyRecords(
   items: readonly GivenItem[],
   lookups: Lookups,
@@ -149,7 +166,11 @@ export async function applyRecords(
 }
 
 /** Reads all envelopes. @returns the definitions */
-async function readThrough(source: SeedSource, lists: Lists, lookups: Lookups): Promise<SeedItem[]> {
+async function readThrough(
+  source: SeedSource,
+  lists: Lists,
+  lookups: Lookups,
+): Promise<SeedItem[]> {
   const definitions: SeedItem[] = [];
   for await (const items of source()) {
     for (const [index, given] of items) {
@@ -180,7 +201,10 @@ async function refuseRepeated(source: SeedSource, lookups: Lookups, lists: Lists
 }
 
 /** Undefined if the item has none, or one that can't be resolved: it is refused for that. */
-function identityOf({ objectType, data, id = data['id'] }: SeedItem, lookups: Lookups): string | undefined {
+function identityOf(
+  { objectType, data, id = data['id'] }: SeedItem,
+  lookups: Lookups,
+): string | undefined {
   try {
     const { resolved } = lookups.resolve({ resolved: id });
     return typeof resolved === 'string' ? `${objectType} ${resolved}` : undefined;
@@ -203,7 +227,10 @@ async function examineRecords(
     for (const item of items) {
       if (lists.isRefused(item)) continue;
       if (!plan.objectTypes.has(item.objectType)) lists.refuse(unknownKind(item));
-      else attempt(item, lists, () => changes.set(item, changeOf(item, lookups, plan.objectTypes, timeZone)));
+      else
+        attempt(item, lists, () =>
+          changes.set(item, changeOf(item, lookups, plan.objectTypes, timeZone)),
+        );
     }
     for (const [objectType, some] of byType(changes)) {
       const isStored = store.catalog.objectTypes.has(objectType);
@@ -244,7 +271,8 @@ function recordsAmong(items: readonly GivenItem[]): SeedItem[] {
 }
 
 /**
- * The change that a record of a seed is: its id among its attributes, or beside them if they hold one themselves.
+ * The change that a record of a seed is: its id among its attributes, or beside them if they hold
+ * one themselves.
  * @throws Problem with pointers into the data
  */
 function changeOf(
@@ -255,12 +283,20 @@ function changeOf(
 ): Change {
   const resolved = lookups.resolve(data);
   const { id: within, ...others } = resolved;
-  const [id, attributes] = beside === undefined ? [within, others] : [lookups.resolve({ beside }).beside, resolved];
+  const [id, attributes] =
+    beside === undefined ? [within, others] : [lookups.resolve({ beside }).beside, resolved];
   try {
-    return parseChange({ op: 'put', object_type: objectType, id, data: attributes }, types, timeZone);
+    return parseChange(
+      { op: 'put', object_type: objectType, id, data: attributes },
+      types,
+      timeZone,
+    );
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    const faults = error.errors.map(({ path, detail }) => ({ path: path.replace(/^\/data/, ''), detail }));
+    const faults = error.errors.map(({ path, detail }) => ({
+      path: path.replace(/^\/data/, ''),
+      detail,
+    }));
     throw new Problem(error.code, error.message, faults);
   }
 }

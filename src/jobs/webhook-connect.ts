@@ -1,9 +1,11 @@
 /**
- * webhook-connect.ts – Connections for webhooks: to public addresses only, whatever a name resolves to.
+ * webhook-connect.ts – Connections for webhooks: to public addresses only, whatever a name resolves
+ * to.
  *
- * Keeps true: every address that a name resolves to is judged, and one that is forbidden refuses the name as a whole; the socket
- * connects to an address that was judged, without a second look-up in between (DNS rebinding), and what it is connected to in
- * the end is judged once more. Proxies of the environment are not asked.
+ * Keeps true: every address that a name resolves to is judged, and one that is forbidden refuses
+ * the name as a whole; the socket connects to an address that was judged, without a second look-up
+ * in between (DNS rebinding), and what it is connected to in the end is judged once more. Proxies
+ * of the environment are not asked.
  */
 import { type LookupAddress, type LookupOptions, lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
@@ -31,7 +33,10 @@ const CONNECTIONS_MAX = 32;
 
 /** Caller: closes it. */
 export function openWebhookAgent(allowed: AllowedTargets, resolve: Resolver = systemLookup): Agent {
-  const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, lookup: judgedLookup(allowed, resolve) });
+  const connect = buildConnector({
+    timeout: CONNECT_TIMEOUT_MS,
+    lookup: judgedLookup(allowed, resolve),
+  });
   const guarded: buildConnector.connector = (options, callback) => {
     // No look-up is made for a literal address.
     const refused = refusalOf(hostFault(options.hostname, allowed));
@@ -60,11 +65,16 @@ function judgedLookup(allowed: AllowedTargets, resolve: Resolver): LookupFunctio
   };
 }
 
-function faultAmong(host: string, addresses: readonly LookupAddress[], allowed: AllowedTargets): string | undefined {
+function faultAmong(
+  host: string,
+  addresses: readonly LookupAddress[],
+  allowed: AllowedTargets,
+): string | undefined {
   if (addresses.length === 0) return 'the name has no address';
   if (allowed.hasName(host)) return undefined;
   for (const { address } of addresses) {
-    const fault = isIP(address) === 0 ? 'the address can not be read' : addressFault(address, allowed);
+    const fault =
+      isIP(address) === 0 ? 'the address can not be read' : addressFault(address, allowed);
     if (fault) return fault;
   }
   return undefined;

@@ -1,10 +1,12 @@
 /**
- * webhook-emitter.ts – Brings what commits have for activations into the lanes that they are delivered from.
+ * webhook-emitter.ts – Brings what commits have for activations into the lanes that they are
+ * delivered from.
  *
- * Keeps true: an entry stays in its partition's stream until all of its events are in their lanes; a crash in between makes the
- * next emitter read it again, and the lanes leave out what they hold already. Who owns a partition emits for it, which saves
- * work and no more: two emitters at once make no event twice. While the lanes can't be written entries wait in their stream,
- * bounded by nothing but Redis' memory; `rollcall_webhook_backlog_entries` shows how many.
+ * Keeps true: an entry stays in its partition's stream until all of its events are in their lanes;
+ * a crash in between makes the next emitter read it again, and the lanes leave out what they hold
+ * already. Who owns a partition emits for it, which saves work and no more: two emitters at once
+ * make no event twice. While the lanes can't be written entries wait in their stream, bounded by
+ * nothing but Redis' memory; `rollcall_webhook_backlog_entries` shows how many.
  */
 import type { Logger } from 'pino';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
@@ -39,7 +41,9 @@ export class WebhookEmitter {
   readonly #partitions: readonly PartitionEmitter[];
 
   constructor(context: EmitterContext) {
-    this.#partitions = context.deployment.keys.partitions.map((_, at) => new PartitionEmitter(at, context));
+    this.#partitions = context.deployment.keys.partitions.map(
+      (_, at) => new PartitionEmitter(at, context),
+    );
   }
 
   start(): void {
@@ -113,8 +117,13 @@ class PartitionEmitter {
       if (this.#queue.length < QUEUED_ENTRIES_MAX / 2) this.#context.tail.resume(this.#stream);
     } catch (error) {
       const detail = { err: error, partition: this.#partition };
-      if (isUnanswered(error)) this.#context.logger.warn(detail, 'events for webhooks wait for Redis');
-      else this.#context.logger.error(detail, 'events for webhooks could not be queued; it is tried again');
+      if (isUnanswered(error))
+        this.#context.logger.warn(detail, 'events for webhooks wait for Redis');
+      else
+        this.#context.logger.error(
+          detail,
+          'events for webhooks could not be queued; it is tried again',
+        );
       await this.#alarm.sleep(RETRY_MS);
     }
   }
@@ -128,7 +137,9 @@ class PartitionEmitter {
       const activation = catalog.activations.get(id);
       const view = activation && catalog.views.get(activation.view);
       if (!view) continue; // it was deleted meanwhile, and nobody is to be told any more
-      const wanted = some.filter(({ entered }) => activation.events.includes(entered ? 'entered' : 'left'));
+      const wanted = some.filter(({ entered }) =>
+        activation.events.includes(entered ? 'entered' : 'left'),
+      );
       for await (const messages of payloads.flips(activation, view, this.#partition, wanted))
         await wake(await lanes.push(id, this.#partition, messages.at(-1)!.entry, messages));
     }
@@ -136,7 +147,10 @@ class PartitionEmitter {
     return entries;
   }
 
-  /** The next entries, up to the one that passes EVENTS_A_TURN; the catalog is as new as the commits that made them. */
+  /**
+   * The next entries, up to the one that passes EVENTS_A_TURN; the catalog is as new as the commits
+   * that made them.
+   */
   async #take(): Promise<{ flips: FedFlip[]; last: string; entries: number }> {
     const flips: FedFlip[] = [];
     let entries = 0;

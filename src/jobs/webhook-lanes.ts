@@ -1,9 +1,11 @@
 /**
- * webhook-lanes.ts – What waits to be delivered: per activation a fixed number of lanes, each a list of events.
+ * webhook-lanes.ts – What waits to be delivered: per activation a fixed number of lanes, each a
+ * list of events.
  *
- * Keeps true: all events of a record go through one lane, in their order, and only the first of a lane is ever sent, so that an
- * event of a record waits for the one before it; an event leaves its lane when it is delivered or put with the dead letters, in
- * one script with what is counted; an entry of a partition is pushed once, however often it is given.
+ * Keeps true: all events of a record go through one lane, in their order, and only the first of a
+ * lane is ever sent, so that an event of a record waits for the one before it; an event leaves its
+ * lane when it is delivered or put with the dead letters, in one script with what is counted; an
+ * entry of a partition is pushed once, however often it is given.
  */
 import type { ChainableCommander, Redis } from 'ioredis';
 import { crc16 } from '../change/partition.ts';
@@ -26,7 +28,10 @@ export interface WebhookLimits {
   /** An activation is disabled after so many failed attempts in a row over at least so long. */
   readonly disableAfterFailures: number;
   readonly disableAfterMs: number;
-  /** The n-th delay is 2^(n-1) times the first, at most the longest, and up to half of it is left to chance. */
+  /**
+   * The n-th delay is 2^(n-1) times the first, at most the longest, and up to half of it is left to
+   * chance.
+   */
   readonly firstDelayMs: number;
   readonly delayMaxMs: number;
 }
@@ -47,7 +52,10 @@ const FIRST_BYTES_MAX = 128 * 1024;
 /** What a page of dead letters weighs at most, if it is not one alone. */
 const DEAD_PAGE_BYTES_MAX = 4 * 1024 * 1024;
 
-/** After so many failed attempts in a row a success says that the receiver is back: nobody waits for it any longer. */
+/**
+ * After so many failed attempts in a row a success says that the receiver is back: nobody waits for
+ * it any longer.
+ */
 const OUTAGE_FAILURES = 10;
 
 /** A lane of an activation, by the name that it has everywhere. */
@@ -106,7 +114,10 @@ export interface SyncState {
   readonly error: string | undefined;
 }
 
-/** `back`: it is delivered, and the receiver is back from an outage. `delay`: which one it is, for `retry`. */
+/**
+ * `back`: it is delivered, and the receiver is back from an outage. `delay`: which one it is, for
+ * `retry`.
+ */
 export interface Settled {
   readonly next: 'next' | 'back' | 'dead' | 'disabled' | 'moved' | 'retry';
   readonly delay: number;
@@ -123,7 +134,10 @@ export class WebhookLanes {
     this.#limits = limits;
   }
 
-  /** Pushes the events of a partition's entries up to `last`, an entry or a place in it. @returns the lanes that were empty */
+  /**
+   * Pushes the events of a partition's entries up to `last`, an entry or a place in it. @returns
+   * the lanes that were empty
+   */
   async push(
     activation: string,
     partition: number,
@@ -157,7 +171,9 @@ export class WebhookLanes {
   /** The first events of a lane: at least one, else at most so many and FIRST_BYTES_MAX. */
   async first({ activation, lane }: LaneName, count: number): Promise<WebhookMessage[]> {
     const keys = [this.#keys.lane(activation, lane)];
-    return (await runScript<string[]>(this.#redis, 'firstWebhooks', keys, [count, FIRST_BYTES_MAX])).map(unpack);
+    return (
+      await runScript<string[]>(this.#redis, 'firstWebhooks', keys, [count, FIRST_BYTES_MAX])
+    ).map(unpack);
   }
 
   async settle(
@@ -169,7 +185,14 @@ export class WebhookLanes {
     const { activation, lane } = name;
     const { state, attempts, dead, deadOrder } = this.#of(activation);
     const { attemptsMax, disableAfterFailures, disableAfterMs, deadMax } = this.#limits;
-    const keys = [state, this.#keys.lanes, this.#keys.lane(activation, lane), attempts, dead, deadOrder];
+    const keys = [
+      state,
+      this.#keys.lanes,
+      this.#keys.lane(activation, lane),
+      attempts,
+      dead,
+      deadOrder,
+    ];
     const given = [
       outcome,
       id,
@@ -182,11 +205,19 @@ export class WebhookLanes {
       deadMax,
       OUTAGE_FAILURES,
     ];
-    const [next, delay] = await runScript<[Settled['next'], number?]>(this.#redis, 'settleWebhook', keys, given);
+    const [next, delay] = await runScript<[Settled['next'], number?]>(
+      this.#redis,
+      'settleWebhook',
+      keys,
+      given,
+    );
     return { next, delay: delay ?? 0 };
   }
 
-  /** Sends nothing for a while, since the receiver asked for it: at most as long as the longest delay. */
+  /**
+   * Sends nothing for a while, since the receiver asked for it: at most as long as the longest
+   * delay.
+   */
   async hold(activation: string, forMs: number): Promise<void> {
     const untilMs = Date.now() + Math.min(forMs, this.#limits.delayMaxMs);
     await this.#redis.hset(this.#keys.state(activation), 'held_until', untilMs);
@@ -194,7 +225,9 @@ export class WebhookLanes {
 
   /** How long nothing is to be sent; 0 or less if it may be now. */
   async heldForMs(activation: string): Promise<number> {
-    return Number((await this.#redis.hget(this.#keys.state(activation), 'held_until')) ?? 0) - Date.now();
+    return (
+      Number((await this.#redis.hget(this.#keys.state(activation), 'held_until')) ?? 0) - Date.now()
+    );
   }
 
   async isDisabled(activation: string): Promise<boolean> {
@@ -236,7 +269,9 @@ export class WebhookLanes {
   /** All lanes that hold something, or those of one activation. Bounded by LANES an activation. */
   async waiting(activation?: string): Promise<LaneName[]> {
     const names = (await this.#redis.smembers(this.#keys.lanes)).map(readName);
-    return activation === undefined ? names : names.filter((name) => name.activation === activation);
+    return activation === undefined
+      ? names
+      : names.filter((name) => name.activation === activation);
   }
 
   /** Dead letters in the order in which they were put there. */
@@ -255,13 +290,23 @@ export class WebhookLanes {
     const order = [...pairs(flat)];
     if (order.length === 0) return { letters: [], next: undefined };
     const ids = order.slice(0, limit).map(([id]) => id);
-    const [some = []] = partsOf(ids, await weighFields(this.#redis, dead, ids), DEAD_PAGE_BYTES_MAX);
+    const [some = []] = partsOf(
+      ids,
+      await weighFields(this.#redis, dead, ids),
+      DEAD_PAGE_BYTES_MAX,
+    );
     const stored = await this.#redis.hmget(dead, ...some);
     const letters = some.flatMap((id, at) => (stored[at] ? [readLetter(id, stored[at])] : []));
-    return { letters, next: order.length > some.length ? Number(order[some.length - 1]![1]) : undefined };
+    return {
+      letters,
+      next: order.length > some.length ? Number(order[some.length - 1]![1]) : undefined,
+    };
   }
 
-  /** Moves letters to the ends of their lanes. Caller: not more than a few hundred. @returns how many were still there */
+  /**
+   * Moves letters to the ends of their lanes. Caller: not more than a few hundred. @returns how
+   * many were still there
+   */
   async redeliver(activation: string, letters: readonly DeadLetter[]): Promise<number> {
     const { state, dead, deadOrder } = this.#of(activation);
     const keys = [state, this.#keys.lanes, dead, deadOrder];
@@ -270,7 +315,12 @@ export class WebhookLanes {
       return [id, keys.length + 1 + lane, nameOf({ activation, lane })];
     });
     const all = [...keys, ...this.#lanesOf(activation)];
-    const [, moved] = await runScript<[string, number]>(this.#redis, 'redeliverWebhooks', all, given);
+    const [, moved] = await runScript<[string, number]>(
+      this.#redis,
+      'redeliverWebhooks',
+      all,
+      given,
+    );
     return moved;
   }
 
@@ -284,12 +334,24 @@ export class WebhookLanes {
   async beginSync(activation: string, id: string, total: number): Promise<void> {
     const { sync, touched } = this.#of(activation);
     const now = Date.now();
-    const fields = { id, status: 'running', cursor: '', members: 0, total, started_at: now, updated_at: now };
+    const fields = {
+      id,
+      status: 'running',
+      cursor: '',
+      members: 0,
+      total,
+      started_at: now,
+      updated_at: now,
+    };
     await this.#redis.multi().unlink(sync, touched).hset(sync, fields).exec();
   }
 
   async failSync(activation: string, error: string): Promise<void> {
-    await this.#redis.hset(this.#keys.sync(activation), { status: 'failed', error, updated_at: Date.now() });
+    await this.#redis.hset(this.#keys.sync(activation), {
+      status: 'failed',
+      error,
+      updated_at: Date.now(),
+    });
   }
 
   async sync(activation: string): Promise<SyncState | undefined> {
@@ -343,7 +405,9 @@ export class WebhookLanes {
     const { state, attempts, dead, deadOrder, sync, touched } = this.#of(activation);
     const names = Array.from({ length: LANES }, (_, lane) => nameOf({ activation, lane }));
     const all: ChainableCommander = this.#redis.multi().srem(this.#keys.lanes, ...names);
-    await all.unlink(state, attempts, dead, deadOrder, sync, touched, ...this.#lanesOf(activation)).exec();
+    await all
+      .unlink(state, attempts, dead, deadOrder, sync, touched, ...this.#lanesOf(activation))
+      .exec();
   }
 
   #of(activation: string) {

@@ -1,9 +1,10 @@
 /**
- * webhook-payload.ts – What a webhook says: who entered or left which view, and the view's columns of that record.
+ * webhook-payload.ts – What a webhook says: who entered or left which view, and the view's columns
+ * of that record.
  *
- * Keeps true: an event's id follows from the entry of the feed that it comes from, or from the sync and the record, and from
- * nothing else, so that whoever makes it again makes it with the same id; an event whose columns can't be read is told without
- * them rather than held back.
+ * Keeps true: an event's id follows from the entry of the feed that it comes from, or from the sync
+ * and the record, and from nothing else, so that whoever makes it again makes it with the same id;
+ * an event whose columns can't be read is told without them rather than held back.
  */
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
@@ -13,8 +14,13 @@ import { isUnanswered } from '../redis/connection.ts';
 import type { FeedMessage, RecordMessage } from './webhook-lanes.ts';
 import type { WebhookMessage } from './webhook-sender.ts';
 
-/** The columns of some records in the form of a view's rows, in the order of the ids, part by part. */
-export type ReadColumns = (view: StoredView, ids: readonly string[]) => AsyncIterable<readonly unknown[]>;
+/**
+ * The columns of some records in the form of a view's rows, in the order of the ids, part by part.
+ */
+export type ReadColumns = (
+  view: StoredView,
+  ids: readonly string[],
+) => AsyncIterable<readonly unknown[]>;
 
 /** Events that are made, and put into their lanes, together. */
 const TOGETHER_BYTES_MAX = 1024 * 1024;
@@ -34,7 +40,10 @@ export class WebhookPayloads {
     this.#logger = logger;
   }
 
-  /** Events of flips, in their order, some at a time. Columns are those of the moment at which the event is made. */
+  /**
+   * Events of flips, in their order, some at a time. Columns are those of the moment at which the
+   * event is made.
+   */
   flips(
     activation: StoredActivation,
     view: StoredView,
@@ -45,7 +54,12 @@ export class WebhookPayloads {
       const position = `${partition}-${entry}-${index}`;
       const data = { ...about(view), id, columns: columns ?? null, position };
       const body = bodyOf(`member.${entered ? 'entered' : 'left'}`, at, data);
-      return { entry: `${entry}/${index}`, record: id, id: `evt_${position}_${activation.id}`, body };
+      return {
+        entry: `${entry}/${index}`,
+        record: id,
+        id: `evt_${position}_${activation.id}`,
+        body,
+      };
     });
   }
 
@@ -81,7 +95,10 @@ export class WebhookPayloads {
     if (made.length > 0) yield made;
   }
 
-  async *#columns(view: StoredView, items: readonly { readonly id: string }[]): AsyncGenerator<readonly unknown[]> {
+  async *#columns(
+    view: StoredView,
+    items: readonly { readonly id: string }[],
+  ): AsyncGenerator<readonly unknown[]> {
     let read = 0;
     try {
       for await (const part of this.#read(
@@ -93,7 +110,10 @@ export class WebhookPayloads {
       }
     } catch (error) {
       if (isUnanswered(error)) throw error;
-      this.#logger.error({ err: error, view: view.slug }, 'columns for webhooks could not be read; they are left out');
+      this.#logger.error(
+        { err: error, view: view.slug },
+        'columns for webhooks could not be read; they are left out',
+      );
       yield new Array<unknown>(items.length - read).fill(undefined);
     }
   }

@@ -1,8 +1,10 @@
 /**
- * webhook-queue.ts – The BullMQ queues of webhooks: a job for each lane that holds something, and one for each full sync.
+ * webhook-queue.ts – The BullMQ queues of webhooks: a job for each lane that holds something, and
+ * one for each full sync.
  *
- * Keeps true: a job's id is its lane's name, so that a lane has one job at a time; the events themselves are in the lanes, and a
- * job that is lost or was never added costs time only: lanes without one are looked for again and again (webhook-worker.ts).
+ * Keeps true: a job's id is its lane's name, so that a lane has one job at a time; the events
+ * themselves are in the lanes, and a job that is lost or was never added costs time only: lanes
+ * without one are looked for again and again (webhook-worker.ts).
  */
 import { type JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -16,7 +18,10 @@ export interface SyncJob {
   readonly sync: string;
 }
 
-/** An event's attempts are counted in its lane: a job is tried for as long as there is something in it. */
+/**
+ * An event's attempts are counted in its lane: a job is tried for as long as there is something in
+ * it.
+ */
 const JOB_OPTIONS: JobsOptions = {
   attempts: Number.MAX_SAFE_INTEGER,
   backoff: { type: 'custom' },
@@ -42,10 +47,15 @@ export class WebhookQueues {
   /** Sees to it that lanes have their jobs; those that have one keep it. */
   async wake(lanes: readonly LaneName[]): Promise<void> {
     if (lanes.length === 0) return;
-    await this.#lanes.addBulk(lanes.map((lane) => ({ name: 'deliver', data: lane, opts: { jobId: jobOf(lane) } })));
+    await this.#lanes.addBulk(
+      lanes.map((lane) => ({ name: 'deliver', data: lane, opts: { jobId: jobOf(lane) } })),
+    );
   }
 
-  /** As `wake`, and those that wait for their next attempt wait no longer. Bounded by the lanes of an activation. */
+  /**
+   * As `wake`, and those that wait for their next attempt wait no longer. Bounded by the lanes of
+   * an activation.
+   */
   async wakeNow(lanes: readonly LaneName[]): Promise<void> {
     await this.wake(lanes);
     for (const lane of lanes) {

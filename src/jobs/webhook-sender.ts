@@ -1,8 +1,9 @@
 /**
  * webhook-sender.ts – One attempt to deliver one webhook: a signed POST, and what came of it.
  *
- * Keeps true: it never throws and takes a bounded time; only a status of 2xx counts as delivered; redirects are not followed; of
- * the answer a bounded part is read. Neither the secret nor the URL is in what it tells.
+ * Keeps true: it never throws and takes a bounded time; only a status of 2xx counts as delivered;
+ * redirects are not followed; of the answer a bounded part is read. Neither the secret nor the URL
+ * is in what it tells.
  */
 import { type Dispatcher, errors, request } from 'undici';
 import { readRetryAfter } from './retry-after.ts';
@@ -27,7 +28,10 @@ export interface WebhookMessage {
 }
 
 export interface Attempt {
-  /** `gone`: the receiver says that it wants no more (410). `stopped`: we were told to end; nobody knows whether it arrived. */
+  /**
+   * `gone`: the receiver says that it wants no more (410). `stopped`: we were told to end; nobody
+   * knows whether it arrived.
+   */
   readonly outcome: 'delivered' | 'failed' | 'gone' | 'stopped';
   readonly status: number | null;
   /** In words; null if it was delivered. */
@@ -48,7 +52,11 @@ export class WebhookSender {
     this.#timeoutMs = timeoutMs;
   }
 
-  async send({ url, secret }: WebhookTarget, { id, body }: WebhookMessage, stop?: AbortSignal): Promise<Attempt> {
+  async send(
+    { url, secret }: WebhookTarget,
+    { id, body }: WebhookMessage,
+    stop?: AbortSignal,
+  ): Promise<Attempt> {
     const startedMs = Date.now();
     const ended = AbortSignal.timeout(this.#timeoutMs);
     const told = (attempt: Omit<Attempt, 'durationMs'>): Attempt => ({
@@ -74,7 +82,12 @@ export class WebhookSender {
       return told({ ...judged, answer, ...(isHeard ? { retryAfterMs: askedMs } : {}) });
     } catch (error) {
       const outcome = stop?.aborted ? 'stopped' : 'failed';
-      return told({ outcome, status: null, error: ended.aborted ? this.#late() : wordsFor(error), answer: '' });
+      return told({
+        outcome,
+        status: null,
+        error: ended.aborted ? this.#late() : wordsFor(error),
+        answer: '',
+      });
     }
   }
 
@@ -85,12 +98,19 @@ export class WebhookSender {
 
 function judge(status: number): Pick<Attempt, 'outcome' | 'status' | 'error'> {
   if (status >= 200 && status < 300) return { outcome: 'delivered', status, error: null };
-  if (status === 410) return { outcome: 'gone', status, error: 'the receiver answered 410: it wants no more' };
+  if (status === 410)
+    return { outcome: 'gone', status, error: 'the receiver answered 410: it wants no more' };
   const isRedirect = status >= 300 && status < 400;
-  return { outcome: 'failed', status, error: `the receiver answered ${status}${isRedirect ? ', a redirect' : ''}` };
+  return {
+    outcome: 'failed',
+    status,
+    error: `the receiver answered ${status}${isRedirect ? ', a redirect' : ''}`,
+  };
 }
 
-/** The status was heard already: an answer that breaks off, or never ends, is cut where it stands. */
+/**
+ * The status was heard already: an answer that breaks off, or never ends, is cut where it stands.
+ */
 async function excerpt(
   body: AsyncIterable<Buffer> & { destroy(): unknown; on: Dispatcher.ResponseData['body']['on'] },
 ) {
@@ -110,11 +130,15 @@ async function excerpt(
   return Buffer.concat(parts).toString('utf8').slice(0, EXCERPT_LENGTH_MAX);
 }
 
-/** A message of Node or undici names an address at most; others may hold what was sent, and are told by their kind. */
+/**
+ * A message of Node or undici names an address at most; others may hold what was sent, and are told
+ * by their kind.
+ */
 function wordsFor(error: unknown): string {
   if (error instanceof TargetRefused) return error.message;
   const cause = error instanceof AggregateError ? error.errors[0] : error;
   const { code } = cause as NodeJS.ErrnoException;
-  if (cause instanceof errors.UndiciError || code !== undefined) return `no connection: ${code ?? cause.name}`;
+  if (cause instanceof errors.UndiciError || code !== undefined)
+    return `no connection: ${code ?? cause.name}`;
   return 'the request failed';
 }

@@ -1,12 +1,13 @@
 /**
  * webhook-worker.ts – Delivers what is in the lanes, and works full syncs off.
  *
- * Keeps true: of a lane only the first event is under way, until it is delivered or dead; retries come after an exponential
- * back-off of BullMQ's, and not before a Retry-After is over (at most the longest delay); a lane that holds something
- * gets a job, at the latest when it is looked for; a lane whose activation has its share of the sending
- * (lane-shares.ts) is put aside, without a job, until some of that is free; nothing is sent for an
- * activation that is disabled or gone. What a process that was killed had under way is sent again under the same id, when BullMQ
- * finds its jobs stalled.
+ * Keeps true: of a lane only the first event is under way, until it is delivered or dead; retries
+ * come after an exponential back-off of BullMQ's, and not before a Retry-After is over (at most the
+ * longest delay); a lane that holds something gets a job, at the latest when it is looked for; a
+ * lane whose activation has its share of the sending (lane-shares.ts) is put aside, without a job,
+ * until some of that is free; nothing is sent for an activation that is disabled or gone. What a
+ * process that was killed had under way is sent again under the same id, when BullMQ finds its jobs
+ * stalled.
  */
 import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Logger } from 'pino';
@@ -17,7 +18,14 @@ import type { Page } from '../membership/memberships.ts';
 import { StreamTail } from '../redis/stream-tail.ts';
 import { LaneShares } from './lane-shares.ts';
 import { WebhookEmitter } from './webhook-emitter.ts';
-import type { LaneName, RecordMessage, Settled, SyncState, WebhookLanes, WebhookLimits } from './webhook-lanes.ts';
+import type {
+  LaneName,
+  RecordMessage,
+  Settled,
+  SyncState,
+  WebhookLanes,
+  WebhookLimits,
+} from './webhook-lanes.ts';
 import { WebhookPayloads } from './webhook-payload.ts';
 import { SYNC_QUEUE, type SyncJob, WEBHOOK_QUEUE } from './webhook-queue.ts';
 import type { WebhookSender, WebhookTarget } from './webhook-sender.ts';
@@ -96,14 +104,17 @@ export class WebhookWorker {
     this.#limits = webhooks.limits;
     this.#sender = webhooks.sender;
     this.#logger = logger;
-    const onError = (error: Error) => void (this.#isStopping || logger.warn({ err: error }, 'webhooks'));
+    const onError = (error: Error) =>
+      void (this.#isStopping || logger.warn({ err: error }, 'webhooks'));
     const connection = {
       connection: { url: redisUrl, maxRetriesPerRequest: null },
       prefix: webhooks.queuePrefix,
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_CHECK_MS,
       maxStalledCount: Number.MAX_SAFE_INTEGER,
-      settings: { backoffStrategy: (_: number, __?: string, error?: Error) => delayAfter(error, this.#limits) },
+      settings: {
+        backoffStrategy: (_: number, __?: string, error?: Error) => delayAfter(error, this.#limits),
+      },
     };
     const lanesAtOnce = deployment.limits.webhookLanes;
     this.#shares = new LaneShares(lanesAtOnce);
@@ -139,7 +150,10 @@ export class WebhookWorker {
     this.#sweepLanes().catch(() => {}); // the next one comes by itself
   }
 
-  /** Ends what is under way; requests that are not answered yet are broken off, and sent again later under the same id. */
+  /**
+   * Ends what is under way; requests that are not answered yet are broken off, and sent again later
+   * under the same id.
+   */
   async close(): Promise<void> {
     clearInterval(this.#sweep);
     this.#stop.abort();
@@ -154,11 +168,17 @@ export class WebhookWorker {
 
   // ── delivery ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Delivers the first events of a lane, if it may now. @throws DeliveryFailed when the first one is to be tried again later */
+  /**
+   * Delivers the first events of a lane, if it may now. @throws DeliveryFailed when the first one
+   * is to be tried again later
+   */
   async #deliver(name: LaneName): Promise<void> {
     const target = await this.#target(name.activation);
     if (!target) return;
-    const leave = this.#shares.enter({ activation: name.activation, host: new URL(target.url).host });
+    const leave = this.#shares.enter({
+      activation: name.activation,
+      host: new URL(target.url).host,
+    });
     if (!leave) return this.#putAside(name);
     try {
       await this.#deliverTo(target, name);
@@ -173,7 +193,10 @@ export class WebhookWorker {
     this.#aside.set(activation, lanes.add(lane));
   }
 
-  /** After a lane became free: one of the same activation goes on, and one of another, which may have waited for its host. */
+  /**
+   * After a lane became free: one of the same activation goes on, and one of another, which may
+   * have waited for its host.
+   */
   #takeUp(activation: string): void {
     const [other] = [...this.#aside.keys()].filter((id) => id !== activation);
     this.#wakeAside(other === undefined ? [activation] : [activation, other]);
@@ -206,7 +229,8 @@ export class WebhookWorker {
         this.#shares.note(name.activation, isDelivered, attempt.durationMs);
         if (isDelivered) this.#wakeAside([name.activation]); // its share grows
         this.#deployment.metrics.webhookAttempts.inc({ outcome: attempt.outcome });
-        if (attempt.retryAfterMs !== undefined) await this.#lanes.hold(name.activation, attempt.retryAfterMs);
+        if (attempt.retryAfterMs !== undefined)
+          await this.#lanes.hold(name.activation, attempt.retryAfterMs);
         const what = await this.#lanes.settle(name, message.id, attempt.outcome, attempt.error);
         if (!(await this.#goesOn(name, what, attempt.error))) return;
         if (what.next === 'moved') break;
@@ -215,13 +239,20 @@ export class WebhookWorker {
     }
   }
 
-  /** No lane of an activation sends while its receiver asks to be left alone; that is no attempt. @throws HeldBack */
+  /**
+   * No lane of an activation sends while its receiver asks to be left alone; that is no attempt.
+   * @throws HeldBack
+   */
   async #refuseHeld({ activation }: LaneName): Promise<void> {
     const heldForMs = await this.#lanes.heldForMs(activation);
     if (heldForMs > 0) throw new HeldBack(heldForMs);
   }
 
-  async #goesOn({ activation }: LaneName, { next, delay }: Settled, error: string | null): Promise<boolean> {
+  async #goesOn(
+    { activation }: LaneName,
+    { next, delay }: Settled,
+    error: string | null,
+  ): Promise<boolean> {
     switch (next) {
       case 'next':
       case 'moved':
@@ -234,14 +265,20 @@ export class WebhookWorker {
         this.#logger.warn({ activation, error }, 'a webhook went to the dead letters');
         return true;
       case 'disabled':
-        this.#logger.warn({ activation, error }, 'the activation is disabled; its events wait until it is enabled');
+        this.#logger.warn(
+          { activation, error },
+          'the activation is disabled; its events wait until it is enabled',
+        );
         return false;
       case 'retry':
         throw new DeliveryFailed(error, delay);
     }
   }
 
-  /** Where to send; undefined if nothing is to be sent. What is left of an activation that is gone is removed. */
+  /**
+   * Where to send; undefined if nothing is to be sent. What is left of an activation that is gone
+   * is removed.
+   */
   async #target(id: string): Promise<WebhookTarget | undefined> {
     const { activations } = this.#deployment;
     const activation = await this.#activation(id);
@@ -281,7 +318,9 @@ export class WebhookWorker {
 
   async #countBacklog(): Promise<void> {
     const { keys, metrics, redis } = this.#deployment;
-    const lengths = await Promise.all(keys.partitions.map(({ activations }) => redis.xlen(activations)));
+    const lengths = await Promise.all(
+      keys.partitions.map(({ activations }) => redis.xlen(activations)),
+    );
     metrics.webhookBacklog.set(lengths.reduce((all, length) => all + length, 0));
   }
 
@@ -305,13 +344,21 @@ export class WebhookWorker {
     }
   }
 
-  /** @returns whether there is another page. @throws Error if Redis is gone, or the view is being built: the page is tried again */
+  /**
+   * @returns whether there is another page. @throws Error if Redis is gone, or the view is being
+   * built: the page is tried again
+   */
   async #syncPage(id: string, view: StoredView, state: SyncState): Promise<boolean> {
     let page: Page<{ id: string }>;
     try {
-      page = await this.#deployment.memberships.viewMembers(view.slug, SYNC_MEMBERS, state.cursor || undefined);
+      page = await this.#deployment.memberships.viewMembers(
+        view.slug,
+        SYNC_MEMBERS,
+        state.cursor || undefined,
+      );
     } catch (error) {
-      if (error instanceof Problem && error.status < 500) await this.#lanes.failSync(id, error.message);
+      if (error instanceof Problem && error.status < 500)
+        await this.#lanes.failSync(id, error.message);
       throw error;
     }
     const ids = page.data.map((member) => member.id);
@@ -321,7 +368,8 @@ export class WebhookWorker {
     let left = ids.length;
     for await (const messages of this.#payloads.members(state.id, view, ids)) {
       left -= messages.length;
-      const next = left === 0 ? end : this.#deployment.memberships.cursorAfter(messages.at(-1)!.record);
+      const next =
+        left === 0 ? end : this.#deployment.memberships.cursorAfter(messages.at(-1)!.record);
       if (!(await this.#pushSync(id, at, next, messages, left === 0))) return false;
       at = { ...at, cursor: next ?? '' };
     }
@@ -342,7 +390,10 @@ export class WebhookWorker {
   }
 }
 
-/** Exponential, and up to half of it left to chance, so that lanes that failed together do not come back together. */
+/**
+ * Exponential, and up to half of it left to chance, so that lanes that failed together do not come
+ * back together.
+ */
 function delayAfter(error: Error | undefined, { firstDelayMs, delayMaxMs }: WebhookLimits): number {
   if (error instanceof HeldBack) return Math.ceil(error.forMs + Math.random() * HELD_SPREAD_MS);
   if (!(error instanceof DeliveryFailed)) return FAULT_DELAY_MS;

@@ -1,7 +1,9 @@
 /**
- * webhooks.ts – What the API asks of webhooks: how deliveries stand, a test, a full sync, dead letters, enabling again.
+ * webhooks.ts – What the API asks of webhooks: how deliveries stand, a test, a full sync, dead
+ * letters, enabling again.
  *
- * Keeps true: it works in a process that delivers nothing itself; what it changes is in Redis before anybody is woken.
+ * Keeps true: it works in a process that delivers nothing itself; what it changes is in Redis
+ * before anybody is woken.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,7 +13,7 @@ import type { StoredActivation, StoredView } from '../catalog/catalog.ts';
 import { unknownView } from '../catalog/views.ts';
 import type { Deployment } from '../engine/deployment.ts';
 import { Problem } from '../errors.ts';
-import { readStanding, type Standing } from '../membership/standing.ts';
+import { type PartitionStatus, readPartitionStatus } from '../membership/partition-status.ts';
 import { openWebhookAgent, type Resolver } from './webhook-connect.ts';
 import {
   type DeadPage,
@@ -58,7 +60,9 @@ export class Webhooks {
     this.#agent = openWebhookAgent(activations.allowed, resolve);
     this.sender = new WebhookSender(this.#agent);
     this.queuePrefix = keys.webhooks.queuePrefix;
-    this.queues = new WebhookQueues(redis, this.queuePrefix, (error) => logger.warn({ err: error }, 'webhook queues'));
+    this.queues = new WebhookQueues(redis, this.queuePrefix, (error) =>
+      logger.warn({ err: error }, 'webhook queues'),
+    );
   }
 
   /** Caller: before the deployment is closed. */
@@ -82,10 +86,12 @@ export class Webhooks {
     const deadlineMs = Date.now() + ADOPTED_TIMEOUT_MS;
     while (Date.now() < deadlineMs) {
       const unowned = await memberships.unowned();
-      const standings = await Promise.all(keys.partitions.map((partition) => readStanding(redis, partition, [])));
-      const hasAdopted = ({ catalogVersion }: Standing, at: number) =>
+      const statuses = await Promise.all(
+        keys.partitions.map((partition) => readPartitionStatus(redis, partition, [])),
+      );
+      const hasAdopted = ({ catalogVersion }: PartitionStatus, at: number) =>
         catalogVersion >= version || unowned.includes(at);
-      if (standings.every(hasAdopted)) return;
+      if (statuses.every(hasAdopted)) return;
       await sleep(ADOPTED_POLL_MS);
     }
   }
@@ -108,7 +114,10 @@ export class Webhooks {
     await this.queues.wakeNow(await this.lanes.waiting(id));
   }
 
-  /** Begins a full sync; one that runs already goes on. @throws Problem activation_disabled | segment_building */
+  /**
+   * Begins a full sync; one that runs already goes on. @throws Problem activation_disabled |
+   * segment_building
+   */
   async beginSync(activation: StoredActivation): Promise<SyncState> {
     const { id } = activation;
     if (await this.lanes.isDisabled(id)) {
@@ -120,7 +129,11 @@ export class Webhooks {
       return running;
     }
     const sync = randomUUID();
-    await this.lanes.beginSync(id, sync, await this.#deployment.memberships.viewSize(activation.view));
+    await this.lanes.beginSync(
+      id,
+      sync,
+      await this.#deployment.memberships.viewSize(activation.view),
+    );
     await this.queues.sync({ activation: id, sync });
     return (await this.lanes.sync(id))!;
   }
@@ -135,7 +148,8 @@ export class Webhooks {
 
   /** Puts dead letters back, all or those of some ids. @returns how many */
   async redeliver({ id }: StoredActivation, ids: readonly string[] | undefined): Promise<number> {
-    const moved = ids === undefined ? await this.#redeliverAll(id) : await this.#redeliverSome(id, ids);
+    const moved =
+      ids === undefined ? await this.#redeliverAll(id) : await this.#redeliverSome(id, ids);
     await this.retryNow(id);
     return moved;
   }
@@ -159,7 +173,8 @@ export class Webhooks {
   }
 
   /** Part by part: what is held at once is bounded (view-rows.ts). */
-  readonly readColumns: ReadColumns = (view, ids) => this.#deployment.viewRows.viewRowsOf(view, ids);
+  readonly readColumns: ReadColumns = (view, ids) =>
+    this.#deployment.viewRows.viewRowsOf(view, ids);
 
   /** Bounded by how many there are when it begins: those that die again meanwhile come after. */
   async #redeliverAll(id: string): Promise<number> {

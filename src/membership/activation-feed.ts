@@ -1,11 +1,13 @@
 /**
- * activation-feed.ts – What one commit has for activations: one entry of the partition's stream `activations`.
+ * activation-feed.ts – What one commit has for activations: one entry of the partition's stream
+ * `activations`.
  *
- * Keeps true: who is told is written down with the flip, by the catalog version at which it was committed, so that an edit or a
- * switch that comes before the entry is read neither adds nor loses anybody. Unlike the feed, the stream is not trimmed by its
- * length: an entry stays until its events are queued (jobs/webhook-emitter.ts).
+ * Keeps true: who is told is written down with the flip, by the catalog version at which it was
+ * committed, so that an edit or a switch that comes before the entry is read neither adds nor loses
+ * anybody. Unlike the feed, the stream is not trimmed by its length: an entry stays until its
+ * events are queued (jobs/webhook-emitter.ts).
  */
-import { entered, type Flip, flippedOrdinal } from '../query/network.ts';
+import { entered, type Flip, flippedPredicateId } from '../query/network.ts';
 import { pairs } from '../redis/pairs.ts';
 
 interface FlippedRecord {
@@ -31,7 +33,10 @@ export interface ActivationEntry {
   readonly flips: readonly ActivationFlip[];
 }
 
-/** As it is stored: `flips` are object type, id, flip; `followers` the ids of activations by ordinal. */
+/**
+ * As it is stored: `flips` are object type, id, flip; `followers` the ids of activations by
+ * predicate id.
+ */
 interface Packed {
   readonly at: number;
   readonly version: number;
@@ -53,10 +58,10 @@ export function packActivations(
   const flips: [string, string, Flip][] = [];
   for (const { objectType, id, liveFlips } of records) {
     for (const flip of liveFlips) {
-      const ordinal = flippedOrdinal(flip);
-      const activations = followers.get(ordinal);
+      const predicateId = flippedPredicateId(flip);
+      const activations = followers.get(predicateId);
       if (!activations) continue;
-      followed[ordinal] = activations;
+      followed[predicateId] = activations;
       flips.push([objectType, id, flip]);
     }
   }
@@ -68,7 +73,7 @@ export function packActivations(
 export function readActivations(fields: readonly string[]): ActivationEntry {
   const { at, version, followers, flips } = JSON.parse(pairs(fields).get(FIELD) ?? '{}') as Packed;
   const told = flips.flatMap(([objectType, id, flip], index) =>
-    (followers[flippedOrdinal(flip)] ?? []).map((activation) => ({
+    (followers[flippedPredicateId(flip)] ?? []).map((activation) => ({
       activation,
       objectType,
       id,

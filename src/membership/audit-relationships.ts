@@ -1,21 +1,22 @@
 /**
- * audit-relationships.ts – Compares what is stored across relationships with what JsonLogic says of every record's nested document.
+ * audit-relationships.ts – Compares what is stored across relationships with what JsonLogic says of
+ * every record's nested document.
  *
  * Keeps true: the expectation comes from the records alone – truths from reference.ts over
- * reference-document.ts, exported predicates written out as JsonLogic for it – and not from the
+ * reference-document.ts, shared predicates written out as JsonLogic for it – and not from the
  * engine. A graph of many partitions is not read at one instant: unless no partition moved while it
  * was read, what differs is looked at again. A truth has to differ each time; a row has to be wrong
  * at every one of many looks at it alone (edge-look.ts), for busy rows differ each time that all of
  * them are read.
  *
  * Compared are member sets and state rows of segments that look across relationships, and of every
- * relationship the state rows of its exported predicates, the sets of holders and of their values,
+ * relationship the state rows of its shared predicates, the sets of holders and of their values,
  * neighbour rows and related rows. Read in chunks, and held in memory: the declared values and keys
  * of all live records of types that relationships connect (about 1 kB a record), and one text per
  * row.
  */
 import type { Redis } from 'ioredis';
-import type { Catalog, StoredFilter, StoredOrdinal } from '../catalog/catalog.ts';
+import type { Catalog, StoredFilter, StoredPredicate } from '../catalog/catalog.ts';
 import { edgesOf, targetsOf } from '../change/edge.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { partitionOf } from '../change/partition.ts';
@@ -43,17 +44,17 @@ import { readRow } from './fault.ts';
 import type { EdgeSets } from './key-faults.ts';
 import {
   type Aggregate,
-  type Exported,
   type Kept,
   keptAggregate,
-  keptExported,
   keptNeighbour,
   keptRelated,
+  keptShared,
+  type Shared,
   unpackNeighbour,
   unpackRelated,
 } from './neighbour-row.ts';
-import { hasOrdinal, NO_ORDINALS, type Ordinals } from './ordinals.ts';
-import { caughtUp, readStanding } from './standing.ts';
+import { readPartitionStatus, waitForWatermark } from './partition-status.ts';
+import { hasPredicateId, NO_PREDICATE_IDS, type PredicateIds } from './predicate-ids.ts';
 import { unpackState } from './state-row.ts';
 
 export interface RelationshipAuditContext {
@@ -62,7 +63,7 @@ export interface RelationshipAuditContext {
   readonly catalog: Catalog;
   readonly timeZone: string;
   readonly timeoutMs: number;
-  /** How often effects must come through before anything is compared (standing.ts). */
+  /** How often effects must come through before anything is compared (partition-status.ts). */
   readonly rounds: number;
   /**
    * Whether all that is due is fired before anything is compared; something may be due that nobody
@@ -86,7 +87,10 @@ interface SubjectDifference {
 }
 
 export interface RelationshipAudit {
-  /** Relationships whose rows were compared, and those that were left out because something over them is being built. */
+  /**
+   * Relationships whose rows were compared, and those that were left out because something over
+   * them is being built.
+   */
   readonly edges: number;
   readonly building: readonly string[];
   readonly records: number;
@@ -94,8 +98,8 @@ export interface RelationshipAudit {
   readonly memberships: number;
   readonly differences: readonly SubjectDifference[];
   /**
-   * Rows that still hold something of exports that were given up: it goes with the next write of
-   * the row.
+   * Rows that still hold something of shared predicates that were given up: it goes with the next
+   * write of the row.
    */
   readonly leftOver: number;
 }
@@ -105,7 +109,7 @@ const SCAN_COUNT = 1000;
 /** How often a difference must be seen while partitions move. */
 const ATTEMPTS_MAX = 8;
 
-/** Caller: the segments are answered for by their ordinals, and look across relationships. */
+/** Caller: the segments are answered for by their predicate ids, and look across relationships. */
 export async function auditRelationships(
   context: RelationshipAuditContext,
   segments: readonly StoredFilter[],
@@ -117,7 +121,7 @@ export async function auditRelationships(
   let { seen } = first;
   for (let attempt = 2; truths.length > 0 && attempt <= ATTEMPTS_MAX; attempt++) {
     const { redis, keys, timeoutMs, rounds, isTimed } = context;
-    await caughtUp(redis, keys.partitions, [], { timeoutMs, rounds, isTimed });
+    await waitForWatermark(redis, keys.partitions, [], { timeoutMs, rounds, isTimed });
     const next = await attempted(context, segments);
     if (next.isExact) return next.seen;
     seen = next.seen;
@@ -134,7 +138,11 @@ async function attempted(context: RelationshipAuditContext, segments: readonly S
   const before = await numbers(context);
   const attempt = new Attempt(context, segments, before.serverMs);
   const seen = await attempt.run();
-  return { attempt, seen, isExact: seen.differences.length === 0 || (await numbers(context)).text === before.text };
+  return {
+    attempt,
+    seen,
+    isExact: seen.differences.length === 0 || (await numbers(context)).text === before.text,
+  };
 }
 
 function isOfTruth({ subject: { place } }: SubjectDifference): boolean {
@@ -142,22 +150,39 @@ function isOfTruth({ subject: { place } }: SubjectDifference): boolean {
 }
 
 /** Of the rows that differ, those that stay wrong however often they are looked at. */
-async function confirmed(context: RelationshipAuditContext, attempt: Attempt): Promise<SubjectDifference[]> {
+async function confirmed(
+  context: RelationshipAuditContext,
+  attempt: Attempt,
+): Promise<SubjectDifference[]> {
   const { redis, keys, catalog, timeZone } = context;
-  const wrong = await stayWrong({ redis, keys, timeZone, types: catalog.objectTypes }, attempt.spots());
-  const still = wrong.filter(({ edge: { anchor, definition } }) => catalog.anchorOf(definition.name) === anchor);
+  const wrong = await stayWrong(
+    { redis, keys, timeZone, types: catalog.objectTypes },
+    attempt.spots(),
+  );
+  const still = wrong.filter(
+    ({ edge: { edgeId, definition } }) => catalog.edgeIdOf(definition.name) === edgeId,
+  );
   return attempt.differencesAt(new Set(still));
 }
 
 /** Names where all partitions stand, and since when at the least. */
-async function numbers({ redis, keys }: RelationshipAuditContext): Promise<{ text: string; serverMs: number }> {
-  const standings = await Promise.all(keys.partitions.map((partition) => readStanding(redis, partition, [])));
-  const serverMs = Math.min(...standings.map((standing) => standing.serverMs));
-  return { text: standings.map(({ number }) => number).join(), serverMs };
+async function numbers({
+  redis,
+  keys,
+}: RelationshipAuditContext): Promise<{ text: string; serverMs: number }> {
+  const statuses = await Promise.all(
+    keys.partitions.map((partition) => readPartitionStatus(redis, partition, [])),
+  );
+  const serverMs = Math.min(...statuses.map((status) => status.serverMs));
+  return { text: statuses.map(({ number }) => number).join(), serverMs };
 }
 
-function inBoth(first: readonly SubjectDifference[], second: readonly SubjectDifference[]): SubjectDifference[] {
-  const common = (a: ReadonlySet<string>, b: ReadonlySet<string>) => new Set([...a].filter((one) => b.has(one)));
+function inBoth(
+  first: readonly SubjectDifference[],
+  second: readonly SubjectDifference[],
+): SubjectDifference[] {
+  const common = (a: ReadonlySet<string>, b: ReadonlySet<string>) =>
+    new Set([...a].filter((one) => b.has(one)));
   return second.flatMap(({ subject, engineOnly, referenceOnly }) => {
     const before = first.find((each) => sameSubject(each.subject, subject));
     if (!before) return [];
@@ -178,7 +203,7 @@ function sameSubject(a: Subject, b: Subject): boolean {
 interface Vertex extends GraphRecord {
   readonly partition: number;
   /** What the engine holds of it. */
-  readonly truth: Ordinals;
+  readonly truth: PredicateIds;
 }
 
 /** Texts of rows, and where each one lies. */
@@ -205,7 +230,12 @@ class RowTexts {
 type RowsByPlace = Readonly<Record<RowPlace, RowTexts>>;
 
 function noRows(): RowsByPlace {
-  return { holders: new RowTexts(), values: new RowTexts(), neighbours: new RowTexts(), related: new RowTexts() };
+  return {
+    holders: new RowTexts(),
+    values: new RowTexts(),
+    neighbours: new RowTexts(),
+    related: new RowTexts(),
+  };
 }
 
 /** What is compared: the texts of one side. */
@@ -220,14 +250,17 @@ class Attempt {
   readonly #graph: Graph;
   readonly #edges: readonly AuditedEdge[];
   readonly #building: readonly string[];
-  /** By exported ordinal, the ids of which the reference says that it holds. */
+  /** By shared predicate id, the ids of which the reference says that it holds. */
   readonly #held = new Map<number, ReadonlySet<string>>();
   readonly #differences: SubjectDifference[] = [];
   /** Of the rows that differ: by where they lie, and by what is told of them. */
   readonly #spots = new Map<string, Spot>();
   readonly #spotOf = new Map<string, Spot>();
   #leftOver = 0;
-  /** One moment for the whole graph: a record that becomes due while it is read moves a partition, and it is read once more. */
+  /**
+   * One moment for the whole graph: a record that becomes due while it is read moves a partition,
+   * and it is read once more.
+   */
   readonly #nowMs: number;
   #evaluations = 0;
   #memberships = 0;
@@ -245,10 +278,12 @@ class Attempt {
   }
 
   async run(): Promise<RelationshipAudit> {
-    for (const type of connectedTypes(this.#types)) this.#vertices.set(type.name, await this.#readType(type));
+    for (const type of connectedTypes(this.#types))
+      this.#vertices.set(type.name, await this.#readType(type));
     for (const segment of this.#segments) await this.#compareSegment(segment);
     for (const edge of this.#edges) {
-      for (const [ordinal, stored] of [...edge.up, ...edge.down]) await this.#evaluateExport(edge, ordinal, stored);
+      for (const [predicateId, stored] of [...edge.up, ...edge.down])
+        await this.#evaluateExport(edge, predicateId, stored);
     }
     for (const edge of this.#edges) await this.#compareEdge(edge);
     return {
@@ -271,9 +306,14 @@ class Attempt {
   differencesAt(spots: ReadonlySet<Spot>): SubjectDifference[] {
     return this.#differences.flatMap(({ subject, engineOnly, referenceOnly }) => {
       if (!('edge' in subject)) return [];
-      const isThere = (text: string) => spots.has(this.#spotOf.get(`${subject.edge} ${subject.place} ${text}`)!);
+      const isThere = (text: string) =>
+        spots.has(this.#spotOf.get(`${subject.edge} ${subject.place} ${text}`)!);
       const some = (texts: ReadonlySet<string>) => new Set([...texts].filter(isThere));
-      const differing = { subject, engineOnly: some(engineOnly), referenceOnly: some(referenceOnly) };
+      const differing = {
+        subject,
+        engineOnly: some(engineOnly),
+        referenceOnly: some(referenceOnly),
+      };
       return differing.engineOnly.size + differing.referenceOnly.size > 0 ? [differing] : [];
     });
   }
@@ -285,7 +325,14 @@ class Attempt {
     const vertices: Vertex[] = [];
     for (const [partition, own] of keys.partitions.entries()) {
       for (let after = '-'; ; ) {
-        const ids = await redis.zrangebylex(own.ids(type.name), after, '+', 'LIMIT', 0, CHUNK_RECORDS);
+        const ids = await redis.zrangebylex(
+          own.ids(type.name),
+          after,
+          '+',
+          'LIMIT',
+          0,
+          CHUNK_RECORDS,
+        );
         if (ids.length > 0) vertices.push(...(await this.#readChunk(type, own, partition, ids)));
         if (ids.length < CHUNK_RECORDS) break;
         after = `(${ids.at(-1)}`;
@@ -294,7 +341,12 @@ class Attempt {
     return vertices;
   }
 
-  async #readChunk(type: ObjectType, own: PartitionKeys, partition: number, ids: string[]): Promise<Vertex[]> {
+  async #readChunk(
+    type: ObjectType,
+    own: PartitionKeys,
+    partition: number,
+    ids: string[],
+  ): Promise<Vertex[]> {
     const read = this.#context.redis
       .multi()
       .hmget(own.records(type.name), ...ids)
@@ -304,41 +356,55 @@ class Attempt {
       const row = rows![at];
       const record = row == null ? undefined : readRow(() => unpackRecord(row), undefined);
       if (!isLive(record)) return [];
-      const truth = readRow(() => unpackState(states![at]).truth, NO_ORDINALS);
+      const truth = readRow(() => unpackState(states![at]).truth, NO_PREDICATE_IDS);
       return [{ ...graphRecordOf(id, record, type, this.#context.timeZone), partition, truth }];
     });
   }
 
   // ── truths ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #compareSegment({ slug, object_type: objectType, json_logic: rule, ordinal }: StoredFilter): Promise<void> {
+  async #compareSegment({
+    slug,
+    object_type: objectType,
+    json_logic: rule,
+    predicateId,
+  }: StoredFilter): Promise<void> {
     const expected = await this.#satisfying(objectType, rule);
     this.#memberships += expected.size;
     const stored = new Set<string>();
     for (const own of this.#context.keys.partitions) {
-      for await (const ids of this.#context.redis.sscanStream(own.segment(ordinal!), { count: SCAN_COUNT }))
+      for await (const ids of this.#context.redis.sscanStream(own.segment(predicateId!), {
+        count: SCAN_COUNT,
+      }))
         for (const id of ids as string[]) stored.add(id);
     }
     this.#compare({ slug, place: 'set' }, stored, expected);
-    this.#compare({ slug, place: 'state' }, this.#storedTruth(objectType, ordinal!), expected);
+    this.#compare({ slug, place: 'state' }, this.#storedTruth(objectType, predicateId!), expected);
   }
 
-  async #evaluateExport(edge: AuditedEdge, ordinal: number, stored: StoredOrdinal): Promise<void> {
+  async #evaluateExport(
+    edge: AuditedEdge,
+    predicateId: number,
+    stored: StoredPredicate,
+  ): Promise<void> {
     const { object_type: objectType } = stored;
     const predicate = withEdges(stored.predicate, this.#context.catalog);
-    const engine = this.#storedTruth(objectType, ordinal);
+    const engine = this.#storedTruth(objectType, predicateId);
     // What can't be written out as edges again is taken as it is stored.
     const expected = predicate
       ? await this.#satisfying(objectType, predicateJsonLogic(predicate, this.#types))
       : engine;
-    this.#held.set(ordinal, expected);
-    const named = (ids: ReadonlySet<string>) => new Set([...ids].map((id) => `${id}(${ordinal})`));
+    this.#held.set(predicateId, expected);
+    const named = (ids: ReadonlySet<string>) =>
+      new Set([...ids].map((id) => `${id}(${predicateId})`));
     this.#compare({ edge: edge.definition.name, place: 'state' }, named(engine), named(expected));
   }
 
-  #storedTruth(objectType: string, ordinal: number): Set<string> {
+  #storedTruth(objectType: string, predicateId: number): Set<string> {
     const vertices = this.#vertices.get(objectType) ?? [];
-    return new Set(vertices.filter(({ truth }) => hasOrdinal(truth, ordinal)).map(({ id }) => id));
+    return new Set(
+      vertices.filter(({ truth }) => hasPredicateId(truth, predicateId)).map(({ id }) => id),
+    );
   }
 
   /** The ids of the records of which json-logic-js says that the rule holds. */
@@ -347,7 +413,8 @@ class Attempt {
     for (const [at, vertex] of (this.#vertices.get(objectType) ?? []).entries()) {
       if (at % CHUNK_RECORDS === 0) await new Promise((resolve) => setImmediate(resolve)); // a server may share this process
       this.#evaluations++;
-      if (holds(rule, document(objectType, vertex, this.#graph), this.#nowMs)) satisfying.add(vertex.id);
+      if (holds(rule, document(objectType, vertex, this.#graph), this.#nowMs))
+        satisfying.add(vertex.id);
     }
     return satisfying;
   }
@@ -364,15 +431,23 @@ class Attempt {
       for (const [target, some] of byTarget) {
         const all = some.map((vertex) => this.#holder(edge, vertex));
         const local = aggregateOf(edge, all);
-        expected.neighbours.add(target, partition, neighbourText(edge, shown.get(target) ?? null, local));
+        expected.neighbours.add(
+          target,
+          partition,
+          neighbourText(edge, shown.get(target) ?? null, local),
+        );
         related.set(target, { ...related.get(target), [partition]: edge.isRead ? local : true });
         for (const { id } of some) expected.holders.add(target, partition, id);
-        for (const [ordinal, id, value] of orderedValues(edge, all))
-          expected.values.add(target, partition, valueText(ordinal, id, value));
+        for (const [predicateId, id, value] of orderedValues(edge, all))
+          expected.values.add(target, partition, valueText(predicateId, id, value));
       }
     }
     for (const [target, row] of related)
-      expected.related.add(target, partitionOf(target, keys.partitions.length), JSON.stringify(row));
+      expected.related.add(
+        target,
+        partitionOf(target, keys.partitions.length),
+        JSON.stringify(row),
+      );
     const stored = await this.#storedRows(edge);
     for (const place of ['holders', 'values', 'neighbours', 'related'] as const) {
       this.#compare({ edge: edge.definition.name, place }, stored[place], expected[place]);
@@ -380,7 +455,8 @@ class Attempt {
         [stored[place], expected[place]],
         [expected[place], stored[place]],
       ] as const)
-        for (const text of a.keys()) if (!b.has(text)) this.#noteSpot(edge, place, a.at(text)!, text, holders);
+        for (const text of a.keys())
+          if (!b.has(text)) this.#noteSpot(edge, place, a.at(text)!, text, holders);
     }
   }
 
@@ -391,7 +467,7 @@ class Attempt {
     text: string,
     holders: readonly ReadonlyMap<string, readonly Vertex[]>[],
   ): void {
-    const key = `${edge.anchor} ${place} ${partition} ${target}`;
+    const key = `${edge.edgeId} ${place} ${partition} ${target}`;
     let spot = this.#spots.get(key);
     if (!spot) {
       const ids = (holders[partition]?.get(target) ?? []).map(({ id }) => id);
@@ -401,7 +477,7 @@ class Attempt {
   }
 
   #holder(edge: AuditedEdge, { id, data }: Vertex): Holder {
-    return holderOf(edge, id, (ordinal) => this.#held.get(ordinal)!.has(id), data);
+    return holderOf(edge, id, (predicateId) => this.#held.get(predicateId)!.has(id), data);
   }
 
   #holdersByTarget({ definition }: AuditedEdge): Map<string, Vertex[]>[] {
@@ -417,24 +493,24 @@ class Attempt {
     return byTarget;
   }
 
-  #shownByTarget({ definition, down }: AuditedEdge): Map<string, Exported> {
-    const shown = new Map<string, Exported>();
+  #shownByTarget({ definition, down }: AuditedEdge): Map<string, Shared> {
+    const shown = new Map<string, Shared>();
     for (const { id, data } of this.#vertices.get(definition.target) ?? [])
       shown.set(
         id,
-        shownBy(down, (ordinal) => this.#held.get(ordinal)!.has(id), data),
+        shownBy(down, (predicateId) => this.#held.get(predicateId)!.has(id), data),
       );
     return shown;
   }
 
   async #storedRows(edge: AuditedEdge): Promise<RowsByPlace> {
     const { redis, keys, sets } = this.#context;
-    const { anchor } = edge;
+    const { edgeId } = edge;
     const stored = noRows();
     for (const [partition, own] of keys.partitions.entries()) {
-      for (const [target, packed] of await allFields(redis, own.neighbours(anchor)))
+      for (const [target, packed] of await allFields(redis, own.neighbours(edgeId)))
         stored.neighbours.add(target, partition, this.#neighbourText(edge, packed));
-      for (const [target, packed] of await allFields(redis, own.related(anchor)))
+      for (const [target, packed] of await allFields(redis, own.related(edgeId)))
         stored.related.add(target, partition, this.#relatedText(edge, packed));
       await this.#storedSets(edge, own, partition, sets[partition], stored);
     }
@@ -453,32 +529,40 @@ class Attempt {
     stored: RowsByPlace,
   ): Promise<void> {
     const pointed = this.#holdersByTarget(edge)[partition]!.keys();
-    const { anchor, up } = edge;
-    const targets = [...new Set([...(sets?.holders.get(anchor) ?? []), ...pointed])];
-    for (const [target, members] of await this.#members(targets, (target) => own.holders(anchor, target)))
+    const { edgeId, up } = edge;
+    const targets = [...new Set([...(sets?.holders.get(edgeId) ?? []), ...pointed])];
+    for (const [target, members] of await this.#members(targets, (target) =>
+      own.holders(edgeId, target),
+    ))
       for (const [id, score] of members)
         stored.holders.add(target, partition, score === 0 ? id : `${id}(score=${score})`);
-    for (const [ordinal, { exported }] of up) {
-      if (!exported?.ordered) continue;
-      const valued = [...new Set([...(sets?.values.get(ordinal) ?? []), ...targets])];
-      for (const [target, members] of await this.#members(valued, (target) => own.values(ordinal, target)))
-        for (const [id, value] of members) stored.values.add(target, partition, valueText(ordinal, id, value));
+    for (const [predicateId, { shared }] of up) {
+      if (!shared?.ordered) continue;
+      const valued = [...new Set([...(sets?.values.get(predicateId) ?? []), ...targets])];
+      for (const [target, members] of await this.#members(valued, (target) =>
+        own.values(predicateId, target),
+      ))
+        for (const [id, value] of members)
+          stored.values.add(target, partition, valueText(predicateId, id, value));
     }
   }
 
   #neighbourText(edge: AuditedEdge, packed: string): string {
     return readRow(() => {
       const row = unpackNeighbour(packed);
-      if (keptNeighbour(row, edge.exports) !== row) this.#leftOver++;
-      return neighbourText(edge, row.exported, row.local);
+      if (keptNeighbour(row, edge.shares) !== row) this.#leftOver++;
+      return neighbourText(edge, row.shared, row.local);
     }, 'unreadable');
   }
 
   #relatedText(edge: AuditedEdge, packed: string): string {
     return readRow(() => {
       const row = unpackRelated(packed);
-      if (keptRelated(row, edge.exports) !== row) this.#leftOver++;
-      const parts = Object.entries(row).map(([from, part]) => [from, edge.isRead ? known(edge, part) : true]);
+      if (keptRelated(row, edge.shares) !== row) this.#leftOver++;
+      const parts = Object.entries(row).map(([from, part]) => [
+        from,
+        edge.isRead ? known(edge, part) : true,
+      ]);
       return JSON.stringify(Object.fromEntries(parts));
     }, 'unreadable');
   }
@@ -490,7 +574,8 @@ class Attempt {
     const found: [string, [string, number][]][] = [];
     for (let from = 0; from < targets.length; from += CHUNK_RECORDS) {
       const some = targets.slice(from, from + CHUNK_RECORDS);
-      const read = (target: string) => this.#context.redis.zrange(keyOf(target), '0', '-1', 'WITHSCORES');
+      const read = (target: string) =>
+        this.#context.redis.zrange(keyOf(target), '0', '-1', 'WITHSCORES');
       const members = await Promise.all(some.map(read));
       for (const [at, target] of some.entries()) found.push([target, scored(members[at]!)]);
     }
@@ -515,47 +600,66 @@ class Attempt {
 }
 
 /** What a record is in a graph: its declared values in normal form, and the keys that it holds. */
-export function graphRecordOf(id: string, record: RecordRow, type: ObjectType, timeZone: string): GraphRecord {
+export function graphRecordOf(
+  id: string,
+  record: RecordRow,
+  type: ObjectType,
+  timeZone: string,
+): GraphRecord {
   const values = filterableData(record, type, timeZone);
   const names = [...type.attributes.keys()].filter((name) => Object.hasOwn(values, name));
   const held = [...type.relationships.values()].map(({ key }) => [key, record.data[key]] as const);
-  return { id, data: Object.fromEntries([...names.map((name) => [name, values[name]] as const), ...held]) };
+  return {
+    id,
+    data: Object.fromEntries([...names.map((name) => [name, values[name]] as const), ...held]),
+  };
 }
 
 /** The types at either end of a relationship. */
 function connectedTypes(types: ReadonlyMap<string, ObjectType>): ObjectType[] {
-  const names = new Set([...edgesOf(types.values()).values()].flatMap(({ holder, target }) => [holder, target]));
+  const names = new Set(
+    [...edgesOf(types.values()).values()].flatMap(({ holder, target }) => [holder, target]),
+  );
   return [...types.values()].filter(({ name }) => names.has(name));
 }
 
 function edgesToAudit(catalog: Catalog): { audited: AuditedEdge[]; building: string[] } {
   const audited: AuditedEdge[] = [];
   const building: string[] = [];
-  const read = new Set([...catalog.ordinals.values()].flatMap(({ reads = [] }) => reads));
+  const read = new Set([...catalog.predicateIds.values()].flatMap(({ reads = [] }) => reads));
   for (const definition of edgesOf(catalog.objectTypes.values()).values()) {
-    const ofEdge = [...catalog.ordinals].filter(
-      ([, { exported, status }]) => exported?.edge === definition.name && status !== 'failed',
+    const ofEdge = [...catalog.predicateIds].filter(
+      ([, { shared, status }]) => shared?.edge === definition.name && status !== 'failed',
     );
-    const anchor = catalog.anchorOf(definition.name);
-    // While it was declared otherwise before, and that is still answered for, there are two of that name.
+    const edgeId = catalog.edgeIdOf(definition.name);
+    // While it was declared otherwise before, and that is still answered for, there are two of that
+    // name.
     if (
-      anchor === undefined ||
-      ofEdge.some(([, { exported, status }]) => status !== 'ready' || exported!.anchor !== anchor)
+      edgeId === undefined ||
+      ofEdge.some(([, { shared, status }]) => status !== 'ready' || shared!.edgeId !== edgeId)
     ) {
       building.push(definition.name);
       continue;
     }
-    const exports = ofEdge.sort(([a], [b]) => a - b);
-    const up = exports.filter(([, { exported }]) => exported!.direction === 'in');
-    const down = exports.filter(([, { exported }]) => exported!.direction === 'out');
-    const kept = new Set(exports.map(([ordinal]) => ordinal));
-    audited.push({ anchor, definition, up, down, exports: kept, isRead: up.some(([ordinal]) => read.has(ordinal)) });
+    const shares = ofEdge.sort(([a], [b]) => a - b);
+    const up = shares.filter(([, { shared }]) => shared!.direction === 'in');
+    const down = shares.filter(([, { shared }]) => shared!.direction === 'out');
+    const kept = new Set(shares.map(([predicateId]) => predicateId));
+    audited.push({
+      edgeId,
+      definition,
+      up,
+      down,
+      shares: kept,
+      isRead: up.some(([predicateId]) => read.has(predicateId)),
+    });
   }
   return { audited, building };
 }
 
 /**
- * A predicate as it was before it was lowered (query/lower.ts): what it says of a derived attribute is said over an edge again.
+ * A predicate as it was before it was lowered (query/lower.ts): what it says of a derived attribute
+ * is said over an edge again.
  * @returns undefined if a part of it reads derived attributes in a way that no edge says.
  */
 function withEdges(predicate: Predicate, catalog: Catalog): Predicate | undefined {
@@ -563,7 +667,9 @@ function withEdges(predicate: Predicate, catalog: Catalog): Predicate | undefine
     case 'and':
     case 'or': {
       const children = predicate.children.map((child) => withEdges(child, catalog));
-      return children.every((child) => child !== undefined) ? { kind: predicate.kind, children } : undefined;
+      return children.every((child) => child !== undefined)
+        ? { kind: predicate.kind, children }
+        : undefined;
     }
     case 'not': {
       const child = withEdges(predicate.child, catalog);
@@ -580,11 +686,13 @@ function atomWithEdges(atom: Atom, catalog: Catalog): Predicate | undefined {
   const [name, ...others] = predicateAttributes(atom);
   if (![name, ...others].some((each) => each !== undefined && isDerivedName(each))) return atom;
   if (others.length > 0 || !('view' in atom || atom.kind === 'present')) return undefined;
-  const { edge, direction, measure, ordinal } = readDerivedName(name!);
-  const where = withEdges(catalog.ordinals.get(ordinal)?.predicate ?? ALWAYS, catalog);
+  const { edge, direction, measure, predicateId } = readDerivedName(name!);
+  const where = withEdges(catalog.predicateIds.get(predicateId)?.predicate ?? ALWAYS, catalog);
   if (!where) return undefined;
   const measured =
-    atom.kind === 'present' ? { ...atom, attribute: MEASURE } : { ...atom, view: { ...atom.view, attribute: MEASURE } };
+    atom.kind === 'present'
+      ? { ...atom, attribute: MEASURE }
+      : { ...atom, view: { ...atom.view, attribute: MEASURE } };
   return { kind: 'edge', edge, direction, measure, where, holds: measured };
 }
 
@@ -593,28 +701,41 @@ function told(target: string, partition: number, what: string): string {
   return `${target}@${partition}=${what}`;
 }
 
-function neighbourText(edge: AuditedEdge, exported: Exported | null | undefined, local: Aggregate): string {
-  const shown = keptExported(exported, edge.exports);
-  return JSON.stringify({ exported: shown === undefined ? 'unanswered' : shown, local: known(edge, local) });
+function neighbourText(
+  edge: AuditedEdge,
+  shared: Shared | null | undefined,
+  local: Aggregate,
+): string {
+  const shown = keptShared(shared, edge.shares);
+  return JSON.stringify({
+    shared: shown === undefined ? 'unanswered' : shown,
+    local: known(edge, local),
+  });
 }
 
-/** What an aggregate says of ordinals that there are: what was added up for others is left behind and read by nobody. */
-function known({ exports }: { readonly exports: Kept }, aggregate: Aggregate): Aggregate {
-  const { counts, sums, lows, highs } = keptAggregate(aggregate, exports);
+/**
+ * What an aggregate says of predicate ids that there are: what was added up for others is left
+ * behind and read by nobody.
+ */
+function known({ shares }: { readonly shares: Kept }, aggregate: Aggregate): Aggregate {
+  const { counts, sums, lows, highs } = keptAggregate(aggregate, shares);
   return { counts, sums, lows, highs };
 }
 
-function valueText(ordinal: number, id: string, value: number): string {
-  return `${ordinal}:${id}=${value}`;
+function valueText(predicateId: number, id: string, value: number): string {
+  return `${predicateId}:${id}=${value}`;
 }
 
 /** The values of holders for the extremes that are asked for. */
-function* orderedValues({ up }: AuditedEdge, holders: readonly Holder[]): Iterable<[number, string, number]> {
-  for (const [ordinal, { exported }] of up) {
-    if (!exported?.ordered) continue;
+function* orderedValues(
+  { up }: AuditedEdge,
+  holders: readonly Holder[],
+): Iterable<[number, string, number]> {
+  for (const [predicateId, { shared }] of up) {
+    if (!shared?.ordered) continue;
     for (const { id, numberFor } of holders) {
-      const value = numberFor(ordinal);
-      if (value !== undefined) yield [ordinal, id, value];
+      const value = numberFor(predicateId);
+      if (value !== undefined) yield [predicateId, id, value];
     }
   }
 }

@@ -1,9 +1,10 @@
 /**
  * audit.ts – Compares all that is stored of memberships with what JsonLogic says of every record.
  *
- * Keeps true: what is compared is read at one instant (one transaction per chunk of records), so it holds of a partition
- * between two commits and an audit may run beside a live server; the expectation comes from reference.ts, not from the engine;
- * a segment that was edited meanwhile is left out and named, never reported as wrong.
+ * Keeps true: what is compared is read at one instant (one transaction per chunk of records), so it
+ * holds of a partition between two commits and an audit may run beside a live server; the
+ * expectation comes from reference.ts, not from the engine; a segment that was edited meanwhile is
+ * left out and named, never reported as wrong.
  *
  * Compared are, per partition: member sets and state rows with the reference, also of members that
  * are no records; counts with the sets. Whether a row of a record may be there at all is asked by
@@ -26,10 +27,10 @@ import { carriedOut } from './audit-transaction.ts';
 import { existsIn, type Fault, type FaultPlace, readRow } from './fault.ts';
 import { findKeyFaults, type KeyFaults } from './key-faults.ts';
 import { findKindFaults } from './kind-faults.ts';
-import { hasOrdinal } from './ordinals.ts';
+import { type Loss, lossOf, roundsOver, waitForWatermark } from './partition-status.ts';
+import { hasPredicateId } from './predicate-ids.ts';
 import { findRowFaults, type RowFaults } from './row-faults.ts';
 import { findSlugFaults } from './slug-faults.ts';
-import { caughtUp, type Loss, lossOf, roundsOver } from './standing.ts';
 import { unpackState } from './state-row.ts';
 
 export interface AuditContext {
@@ -77,7 +78,10 @@ interface CountDifference {
 interface EdgeDifference {
   /** `<holder type>.<relationship>`. */
   readonly edge: string;
-  /** State rows of exported predicates, `id(ordinal)`; else `target@partition=` and a holder, or what a row says. */
+  /**
+   * State rows of shared predicates, `id(predicateId)`; else `target@partition=` and a holder, or
+   * what a row says.
+   */
   readonly place: 'state' | 'holders' | 'values' | 'neighbours' | 'related';
   readonly engineOnly: Sample;
   readonly referenceOnly: Sample;
@@ -128,7 +132,10 @@ export interface AuditReport {
   readonly inSegments: readonly SegmentDifference[];
   readonly inCounts: readonly CountDifference[];
   readonly inIds: readonly IdDifference[];
-  /** Entries of `due` that the state row does not have so, and state rows that are due without being listed. */
+  /**
+   * Entries of `due` that the state row does not have so, and state rows that are due without being
+   * listed.
+   */
   readonly inTimers: readonly IdDifference[];
   readonly inEdges: readonly EdgeDifference[];
   readonly inKept: readonly KeptDifference[];
@@ -162,7 +169,11 @@ export async function audit(context: AuditContext, options: AuditOptions): Promi
 }
 
 /** Nothing else can be compared while keys hold what nobody can read. */
-function onlyFaults(context: AuditContext, options: AuditOptions, faults: readonly Fault[]): AuditReport {
+function onlyFaults(
+  context: AuditContext,
+  options: AuditOptions,
+  faults: readonly Fault[],
+): AuditReport {
   const none = new AuditRun(context, options, false).report(context.store.catalog);
   const inKept = keptDifferences(faults);
   return { ...none, segments: 0, differences: faults.length, faults, inKept, isBroken: false };
@@ -174,7 +185,10 @@ interface Rest {
   readonly isTimed: boolean;
 }
 
-/** Waits until all is applied, and nothing is being said anew between partitions. @throws Problem not_caught_up */
+/**
+ * Waits until all is applied, and nothing is being said anew between partitions. @throws Problem
+ * not_caught_up
+ */
 async function atRest({ redis, keys, store }: AuditContext, timeoutMs: number): Promise<Rest> {
   const deadlineMs = Date.now() + timeoutMs;
   const left = () => Math.max(1, deadlineMs - Date.now());
@@ -182,50 +196,63 @@ async function atRest({ redis, keys, store }: AuditContext, timeoutMs: number): 
   for (;;) {
     const most = isTimed ? Math.min(FIRED_TIMEOUT_MS, left()) : left();
     const waits = { timeoutMs: most, rounds: roundsOf(store.catalog), isTimed };
-    const standings = await caughtUp(redis, keys.partitions, [], waits);
-    // A message that could not be applied stays so until somebody repairs it: what it has left behind is what is looked for.
-    const loss = standings && lossOf(standings);
-    if (standings && loss !== 'resynchronizing') return { loss, isTimed };
-    if (!standings) isTimed = false;
+    const statuses = await waitForWatermark(redis, keys.partitions, [], waits);
+    // A message that could not be applied stays so until somebody repairs it: what it has left
+    // behind is what is looked for.
+    const loss = statuses && lossOf(statuses);
+    if (statuses && loss !== 'resynchronizing') return { loss, isTimed };
+    if (!statuses) isTimed = false;
     if (Date.now() >= deadlineMs)
-      throw new Problem('not_caught_up', `the partitions did not catch up within ${timeoutMs / 1000} s`);
+      throw new Problem(
+        'not_caught_up',
+        `the partitions did not catch up within ${timeoutMs / 1000} s`,
+      );
     await sleep(RESYNC_POLL_MS);
   }
 }
 
 /** For the longest path that there is; a relationship alone is one edge long. */
 function roundsOf(catalog: Catalog): number {
-  const isRelated = [...catalog.objectTypes.values()].some(({ relationships }) => relationships.size > 0);
-  return roundsOver(Math.max(isRelated ? 1 : 0, catalog.deepestOf(catalog.ordinals.keys())));
+  const isRelated = [...catalog.objectTypes.values()].some(
+    ({ relationships }) => relationships.size > 0,
+  );
+  return roundsOver(Math.max(isRelated ? 1 : 0, catalog.deepestOf(catalog.predicateIds.keys())));
 }
 
 /** Segments by their slugs, and views with a query of their own as `views/<slug>`. */
 function filtersByName(catalog: Catalog): Map<string, StoredFilter> {
   return new Map(
-    [...catalog.filters()].map((filter) => [isView(filter) ? `views/${filter.slug}` : filter.slug, filter]),
+    [...catalog.filters()].map((filter) => [
+      isView(filter) ? `views/${filter.slug}` : filter.slug,
+      filter,
+    ]),
   );
 }
 
 /**
- * Whether somebody answers for it, or will: what names no ordinal that there is, is wrong in the
- * catalog itself.
+ * Whether somebody answers for it, or will: what names no predicate id that there is, is wrong in
+ * the catalog itself.
  */
-function hasPredicate({ ordinals }: Catalog, { ordinal, pending }: StoredFilter): boolean {
-  const named = [ordinal, pending].filter((each) => each !== null);
-  return named.length > 0 && named.every((each) => ordinals.has(each));
+function hasPredicate({ predicateIds }: Catalog, { predicateId, pending }: StoredFilter): boolean {
+  const named = [predicateId, pending].filter((each) => each !== null);
+  return named.length > 0 && named.every((each) => predicateIds.has(each));
 }
 
 /**
  * What is compared with the reference: a predicate that is given up by its own budget of work has
  * no members to compare.
  */
-function isAudited({ ordinals }: Catalog, ordinal: number): boolean {
-  const stored = ordinals.get(ordinal);
+function isAudited({ predicateIds }: Catalog, predicateId: number): boolean {
+  const stored = predicateIds.get(predicateId);
   return stored !== undefined && stored.failure === undefined;
 }
 
 /** What the JsonLogic of a segment sees: declared attributes in normal form, and nothing else. */
-function documentOf(record: RecordRow, type: ObjectType, timeZone: string): Record<string, unknown> {
+function documentOf(
+  record: RecordRow,
+  type: ObjectType,
+  timeZone: string,
+): Record<string, unknown> {
   const values = filterableData(record, type, timeZone);
   const declared = [...type.attributes.keys()].filter((name) => Object.hasOwn(values, name));
   return Object.fromEntries(declared.map((name) => [name, values[name]]));
@@ -233,7 +260,7 @@ function documentOf(record: RecordRow, type: ObjectType, timeZone: string): Reco
 
 interface Audited {
   readonly segment: StoredFilter;
-  readonly ordinal: number;
+  readonly predicateId: number;
   /** Looks at neighbours: compared over the whole graph. */
   readonly isRelated: boolean;
   readonly mismatches: { readonly set: Mismatch; readonly state: Mismatch };
@@ -294,15 +321,20 @@ class AuditRun {
     this.#context = context;
     this.#options = options;
     this.#types = [...catalog.objectTypes.values()];
-    this.#withoutPredicate = segments.filter((filter) => !hasPredicate(catalog, filter)).map(({ slug }) => slug);
-    // While an edit is built, the stored JsonLogic is of the new revision and the sets are of the old one.
+    this.#withoutPredicate = segments
+      .filter((filter) => !hasPredicate(catalog, filter))
+      .map(({ slug }) => slug);
+    // While an edit is built, the stored JsonLogic is of the new revision and the sets are of the
+    // old one.
     this.#audited = segments.flatMap((segment) =>
-      segment.pending === null && segment.ordinal !== null && isAudited(catalog, segment.ordinal)
+      segment.pending === null &&
+      segment.predicateId !== null &&
+      isAudited(catalog, segment.predicateId)
         ? [
             {
               segment,
-              ordinal: segment.ordinal,
-              isRelated: catalog.depthOf(segment.ordinal) > 0,
+              predicateId: segment.predicateId,
+              isRelated: catalog.depthOf(segment.predicateId) > 0,
               mismatches: { set: new Mismatch(), state: new Mismatch() },
             },
           ]
@@ -310,7 +342,7 @@ class AuditRun {
     );
     // The reference has no budget: what was too much for the engine would hold it up for good.
     this.#skipped = segments.flatMap((segment) => {
-      const { status } = catalog.standingOf(segment);
+      const { status } = catalog.statusOf(segment);
       return status === 'ready' ? [] : [{ slug: segment.slug, why: status }];
     });
   }
@@ -355,7 +387,9 @@ class AuditRun {
     this.#memberships += this.#graph.memberships;
     for (const { subject, engineOnly, referenceOnly } of this.#graph.differences) {
       if (!('slug' in subject)) continue;
-      const mismatch = related.find(({ segment }) => segment.slug === subject.slug)!.mismatches[subject.place];
+      const mismatch = related.find(({ segment }) => segment.slug === subject.slug)!.mismatches[
+        subject.place
+      ];
       for (const id of engineOnly) mismatch.left.add(id);
       for (const id of referenceOnly) mismatch.right.add(id);
     }
@@ -363,7 +397,9 @@ class AuditRun {
 
   report(catalog: Catalog): Omit<AuditReport, 'isBroken'> {
     const now = filtersByName(catalog);
-    const edited = new Set(this.#audited.filter((audited) => this.#wasEdited(audited, catalog, now)));
+    const edited = new Set(
+      this.#audited.filter((audited) => this.#wasEdited(audited, catalog, now)),
+    );
     const settled = this.#audited.filter((audited) => !edited.has(audited));
     const slugs = new Set(settled.map(({ segment }) => segment.slug));
     const inSegments = settled.flatMap(segmentDifferences);
@@ -371,10 +407,15 @@ class AuditRun {
     const faults = [...(this.#rows?.faults ?? []), ...(this.#keys?.faults ?? []), ...this.#slugs];
     const inIds = idDifferences(faults, 'ids');
     const inTimers = idDifferences(faults, 'timers');
-    const inKept = keptDifferences(faults.filter(({ place }) => place !== 'ids' && place !== 'timers'));
+    const inKept = keptDifferences(
+      faults.filter(({ place }) => place !== 'ids' && place !== 'timers'),
+    );
     const inEdges = edgeDifferences(this.#graph);
     const sided = [...inSegments, ...inEdges];
-    const pairs = sided.reduce((sum, { engineOnly, referenceOnly }) => sum + engineOnly.total + referenceOnly.total, 0);
+    const pairs = sided.reduce(
+      (sum, { engineOnly, referenceOnly }) => sum + engineOnly.total + referenceOnly.total,
+      0,
+    );
     return {
       partitions: this.#context.keys.partitions.length,
       segments: settled.length,
@@ -383,14 +424,18 @@ class AuditRun {
       skippedEdges: this.#graph?.building ?? [],
       skipped: [
         ...this.#skipped,
-        ...[...edited].map(({ segment }) => ({ slug: segment.slug, why: 'edited meanwhile' as const })),
+        ...[...edited].map(({ segment }) => ({
+          slug: segment.slug,
+          why: 'edited meanwhile' as const,
+        })),
       ],
       records: this.#records,
       evaluations: this.#evaluations,
       memberships: this.#memberships,
       differences: pairs + inCounts.length + faults.length,
       withoutPredicate: this.#withoutPredicate,
-      leftOver: (this.#rows?.leftOver ?? 0) + (this.#keys?.leftOver ?? 0) + (this.#graph?.leftOver ?? 0),
+      leftOver:
+        (this.#rows?.leftOver ?? 0) + (this.#keys?.leftOver ?? 0) + (this.#graph?.leftOver ?? 0),
       faults,
       inSegments,
       inCounts,
@@ -401,9 +446,13 @@ class AuditRun {
     };
   }
 
-  #wasEdited({ segment, ordinal }: Audited, catalog: Catalog, now: ReadonlyMap<string, StoredFilter>): boolean {
+  #wasEdited(
+    { segment, predicateId }: Audited,
+    catalog: Catalog,
+    now: ReadonlyMap<string, StoredFilter>,
+  ): boolean {
     const type = this.#types.find(({ name }) => name === segment.object_type);
-    const isSame = now.get(segment.slug)?.ordinal === ordinal;
+    const isSame = now.get(segment.slug)?.predicateId === predicateId;
     return !isSame || catalog.objectTypes.get(segment.object_type)?.revision !== type?.revision;
   }
 
@@ -438,20 +487,25 @@ class AuditRun {
       .multi()
       .hmget(keys.records(type.name), ...ids)
       .hmget(keys.state(type.name), ...ids);
-    for (const { ordinal } of audited) transaction.smismember(keys.segment(ordinal), ...ids);
+    for (const { predicateId } of audited)
+      transaction.smismember(keys.segment(predicateId), ...ids);
     const [rows, states, ...sets] = (await carriedOut(transaction)) as (string | number | null)[][];
     for (const [at, id] of ids.entries()) {
       const row = rows![at] as string | null;
       const record = row === null ? undefined : readRow(() => unpackRecord(row), undefined);
       // One that can't be read is told of by row-faults.ts, and says nothing.
-      const { truth, due } = readRow(() => unpackState(states![at] as string | null), unpackState(null));
-      // What is stored holds until the record is due: that moment may have passed since, or a moment ago.
+      const { truth, due } = readRow(
+        () => unpackState(states![at] as string | null),
+        unpackState(null),
+      );
+      // What is stored holds until the record is due: that moment may have passed since, or a
+      // moment ago.
       const nowMs = due === undefined ? Date.now() : Math.min(Date.now(), due - 1);
       const document = isLive(record) ? documentOf(record, type, timeZone) : undefined;
-      for (const [which, { segment, ordinal, mismatches }] of audited.entries()) {
+      for (const [which, { segment, predicateId, mismatches }] of audited.entries()) {
         const isExpected = document !== undefined && this.#holds(segment, document, nowMs);
         mismatches.set.compare(id, sets[which]![at] === 1, isExpected);
-        mismatches.state.compare(id, hasOrdinal(truth, ordinal), isExpected);
+        mismatches.state.compare(id, hasPredicateId(truth, predicateId), isExpected);
       }
     }
   }
@@ -463,7 +517,10 @@ class AuditRun {
     return isExpected;
   }
 
-  /** Ids that are not listed and yet have a record, a state row or a membership: suspects, to be examined. */
+  /**
+   * Ids that are not listed and yet have a record, a state row or a membership: suspects, to be
+   * examined.
+   */
   async #strays({ keys, type, audited }: Place): Promise<string[]> {
     const { redis } = this.#context;
     const found = new Set<string>();
@@ -472,7 +529,10 @@ class AuditRun {
       const scores = await redis.zmscore(keys.ids(type.name), ...ids);
       for (const [at, id] of ids.entries()) if (scores[at] === null) found.add(id);
     };
-    const scan = async (read: (cursor: string) => Promise<[string, string[]]>, pick: (reply: string[]) => string[]) => {
+    const scan = async (
+      read: (cursor: string) => Promise<[string, string[]]>,
+      pick: (reply: string[]) => string[],
+    ) => {
       let cursor = '0';
       do {
         const [next, reply] = await read(cursor);
@@ -480,11 +540,14 @@ class AuditRun {
         cursor = next;
       } while (cursor !== '0');
     };
-    await scan((cursor) => redis.hscan(keys.records(type.name), cursor, 'COUNT', SCAN_COUNT), existing);
+    await scan(
+      (cursor) => redis.hscan(keys.records(type.name), cursor, 'COUNT', SCAN_COUNT),
+      existing,
+    );
     await scan((cursor) => redis.hscan(keys.state(type.name), cursor, 'COUNT', SCAN_COUNT), fields);
-    for (const ordinal of new Set(audited.map((one) => one.ordinal))) {
+    for (const predicateId of new Set(audited.map((one) => one.predicateId))) {
       await scan(
-        (cursor) => redis.sscan(keys.segment(ordinal), cursor, 'COUNT', SCAN_COUNT),
+        (cursor) => redis.sscan(keys.segment(predicateId), cursor, 'COUNT', SCAN_COUNT),
         (ids) => ids,
       );
     }
@@ -495,8 +558,8 @@ class AuditRun {
     if (this.#audited.length === 0) return;
     const transaction = this.#context.redis
       .multi()
-      .hmget(keys.counts, ...this.#audited.map(({ ordinal }) => String(ordinal)));
-    for (const { ordinal } of this.#audited) transaction.scard(keys.segment(ordinal));
+      .hmget(keys.counts, ...this.#audited.map(({ predicateId }) => String(predicateId)));
+    for (const { predicateId } of this.#audited) transaction.scard(keys.segment(predicateId));
     const [counts, ...sizes] = (await carriedOut(transaction)) as [(string | null)[], ...number[]];
     for (const [at, { segment }] of this.#audited.entries()) {
       const count = counts[at] == null ? null : Number(counts[at]);
@@ -509,34 +572,49 @@ class AuditRun {
 function segmentDifferences({ segment, mismatches }: Audited): SegmentDifference[] {
   return (['set', 'state'] as const).flatMap((name) => {
     const { left, right, total } = mismatches[name];
-    return total > 0 ? [{ slug: segment.slug, place: name, engineOnly: left, referenceOnly: right }] : [];
+    return total > 0
+      ? [{ slug: segment.slug, place: name, engineOnly: left, referenceOnly: right }]
+      : [];
   });
 }
 
 function idDifferences(faults: readonly Fault[], place: FaultPlace): IdDifference[] {
-  return keptDifferences(faults.filter((fault) => fault.place === place)).map(({ of, engineOnly, referenceOnly }) => ({
-    objectType: of,
-    listedOnly: engineOnly,
-    storedOnly: referenceOnly,
-  }));
+  return keptDifferences(faults.filter((fault) => fault.place === place)).map(
+    ({ of, engineOnly, referenceOnly }) => ({
+      objectType: of,
+      listedOnly: engineOnly,
+      storedOnly: referenceOnly,
+    }),
+  );
 }
 
 function keptDifferences(faults: readonly Fault[]): KeptDifference[] {
-  const grouped = new Map<string, { place: FaultPlace; of: string; engineOnly: Gathered; referenceOnly: Gathered }>();
+  const grouped = new Map<
+    string,
+    { place: FaultPlace; of: string; engineOnly: Gathered; referenceOnly: Gathered }
+  >();
   for (const { place, of, told, isExtra } of faults) {
     const key = `${place} ${of}`;
     let group = grouped.get(key);
-    if (!group) grouped.set(key, (group = { place, of, engineOnly: new Gathered(), referenceOnly: new Gathered() }));
+    if (!group)
+      grouped.set(
+        key,
+        (group = { place, of, engineOnly: new Gathered(), referenceOnly: new Gathered() }),
+      );
     (isExtra ? group.engineOnly : group.referenceOnly).add(told);
   }
   return [...grouped.values()];
 }
 
 function edgeDifferences(graph: RelationshipAudit | undefined): EdgeDifference[] {
-  return (graph?.differences ?? []).flatMap(({ subject, engineOnly, referenceOnly }): EdgeDifference[] => {
-    if (!('edge' in subject)) return [];
-    return [{ ...subject, engineOnly: sampleOf(engineOnly), referenceOnly: sampleOf(referenceOnly) }];
-  });
+  return (graph?.differences ?? []).flatMap(
+    ({ subject, engineOnly, referenceOnly }): EdgeDifference[] => {
+      if (!('edge' in subject)) return [];
+      return [
+        { ...subject, engineOnly: sampleOf(engineOnly), referenceOnly: sampleOf(referenceOnly) },
+      ];
+    },
+  );
 }
 
 function sampleOf(all: Iterable<string>): Sample {
@@ -555,7 +633,10 @@ function fields(reply: readonly string[]): string[] {
   return reply.filter((_, at) => at % 2 === 0);
 }
 
-/** The fields of a reply of HSCAN over records that are no tombstones, those that nobody can read included. */
+/**
+ * The fields of a reply of HSCAN over records that are no tombstones, those that nobody can read
+ * included.
+ */
 function existing(reply: readonly string[]): string[] {
   return fields(reply).filter((_, at) => existsIn(reply[2 * at + 1]!));
 }

@@ -9,7 +9,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { StoredOrdinal } from '../catalog/catalog.ts';
+import type { StoredPredicate } from '../catalog/catalog.ts';
 import { type EdgeDefinition, targetsOf } from '../change/edge.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { partitionOf } from '../change/partition.ts';
@@ -21,31 +21,31 @@ import { carriedOut } from './audit-transaction.ts';
 import {
   type Aggregate,
   addToAggregate,
-  type Exported,
   keptAggregate,
-  keptExported,
+  keptShared,
   type NeighbourRow,
   NO_AGGREGATE,
   type RelatedRow,
+  type Shared,
   sameAggregate,
-  sameExported,
+  sameShared,
   unpackNeighbour,
   unpackRelated,
   withExtremes,
 } from './neighbour-row.ts';
-import { hasOrdinal } from './ordinals.ts';
+import { hasPredicateId } from './predicate-ids.ts';
 import { unpackState } from './state-row.ts';
 
 /**
- * A relationship whose rows are compared; exports ascending by ordinal, the anchor among those that
- * go up.
+ * A relationship whose rows are compared; shared predicates ascending by id, the edge id among
+ * those that go up.
  */
 export interface AuditedEdge {
-  readonly anchor: number;
+  readonly edgeId: number;
   readonly definition: EdgeDefinition;
-  readonly up: readonly [ordinal: number, stored: StoredOrdinal][];
-  readonly down: readonly [ordinal: number, stored: StoredOrdinal][];
-  readonly exports: ReadonlySet<number>;
+  readonly up: readonly [predicateId: number, stored: StoredPredicate][];
+  readonly down: readonly [predicateId: number, stored: StoredPredicate][];
+  readonly shares: ReadonlySet<number>;
   /**
    * Whether a predicate of the target's type reads what holders add up to: else only who has any is
    * told.
@@ -80,7 +80,10 @@ const SPOTS_MAX = 50;
 const READS_MAX = 5;
 
 /** Those that no look has seen right. */
-export async function stayWrong<S extends Spot>(context: LookContext, spots: readonly S[]): Promise<S[]> {
+export async function stayWrong<S extends Spot>(
+  context: LookContext,
+  spots: readonly S[],
+): Promise<S[]> {
   const wrong: S[] = [];
   for (let from = 0; from < spots.length; from += SPOTS_MAX) {
     const some = spots.slice(from, from + SPOTS_MAX);
@@ -117,9 +120,11 @@ async function isRight(context: LookContext, spot: Spot, proven: Set<number>): P
   if (spot.place === 'values') return here.values === here.expected.values;
   const { edge } = spot;
   if (!here.isHeld) return !here.isStored;
-  const local = keptAggregate(here.row.local, edge.exports);
-  const shown = keptExported(here.row.exported, edge.exports);
-  return sameAggregate(local, here.expected.local) && sameExported(shown, await exportedOf(context, spot));
+  const local = keptAggregate(here.row.local, edge.shares);
+  const shown = keptShared(here.row.shared, edge.shares);
+  return (
+    sameAggregate(local, here.expected.local) && sameShared(shown, await sharedOf(context, spot))
+  );
 }
 
 /**
@@ -132,11 +137,18 @@ interface Here {
   readonly row: NeighbourRow;
   readonly isStored: boolean;
   readonly isHeld: boolean;
-  readonly expected: { readonly holders: string; readonly values: string; readonly local: Aggregate };
+  readonly expected: {
+    readonly holders: string;
+    readonly values: string;
+    readonly local: Aggregate;
+  };
 }
 
 /** Undefined: new holders come faster than they can be read. */
-async function readHere(context: LookContext, { edge, target, partition, holders }: Spot): Promise<Here | undefined> {
+async function readHere(
+  context: LookContext,
+  { edge, target, partition, holders }: Spot,
+): Promise<Here | undefined> {
   const keys = context.keys.partitions[partition]!;
   const ids = new Set(holders);
   for (let read = 1; read <= READS_MAX; read++) {
@@ -150,8 +162,8 @@ async function readHere(context: LookContext, { edge, target, partition, holders
 
 interface Rows {
   readonly holders: readonly string[];
-  /** By ordinal of an export that is ordered. */
-  readonly values: readonly (readonly [ordinal: number, flat: readonly string[]])[];
+  /** By predicate id of an export that is ordered. */
+  readonly values: readonly (readonly [predicateId: number, flat: readonly string[]])[];
   readonly row: string | null;
   readonly records: readonly (string | null)[];
   readonly states: readonly (string | null)[];
@@ -165,15 +177,16 @@ async function readRows(
   target: string,
   ids: readonly string[],
 ): Promise<Rows> {
-  const { anchor, definition } = edge;
+  const { edgeId, definition } = edge;
   const ordered = orderedOf(edge);
   const transaction = redis
     .multi()
-    .hget(keys.neighbours(anchor), target)
-    .zrange(keys.holders(anchor, target), '0', '-1', 'WITHSCORES')
+    .hget(keys.neighbours(edgeId), target)
+    .zrange(keys.holders(edgeId, target), '0', '-1', 'WITHSCORES')
     .hmget(keys.records(definition.holder), '', ...ids)
     .hmget(keys.state(definition.holder), '', ...ids);
-  for (const ordinal of ordered) transaction.zrange(keys.values(ordinal, target), '0', '-1', 'WITHSCORES');
+  for (const predicateId of ordered)
+    transaction.zrange(keys.values(predicateId, target), '0', '-1', 'WITHSCORES');
   const [row, holders, records, states, ...values] = (await carriedOut(transaction)) as [
     string | null,
     string[],
@@ -182,20 +195,35 @@ async function readRows(
     ...string[][],
   ];
   const named = [holders, ...values].flatMap((flat) => flat.filter((_, at) => at % 2 === 0));
-  const byOrdinal = ordered.map((ordinal, at) => [ordinal, values[at]!] as const);
-  return { row, holders, records: records.slice(1), states: states.slice(1), values: byOrdinal, named };
+  const byPredicateId = ordered.map((predicateId, at) => [predicateId, values[at]!] as const);
+  return {
+    row,
+    holders,
+    records: records.slice(1),
+    states: states.slice(1),
+    values: byPredicateId,
+    named,
+  };
 }
 
-function hereOf(context: LookContext, edge: AuditedEdge, target: string, ids: readonly string[], rows: Rows): Here {
-  const held = ids.flatMap((id, at) => storedHolder(context, edge, target, id, rows.records[at], rows.states[at]));
-  const ordered = orderedOf(edge).flatMap((ordinal) =>
+function hereOf(
+  context: LookContext,
+  edge: AuditedEdge,
+  target: string,
+  ids: readonly string[],
+  rows: Rows,
+): Here {
+  const held = ids.flatMap((id, at) =>
+    storedHolder(context, edge, target, id, rows.records[at], rows.states[at]),
+  );
+  const ordered = orderedOf(edge).flatMap((predicateId) =>
     held.flatMap(({ id, numberFor }) => {
-      const value = numberFor(ordinal);
-      return value === undefined ? [] : [`${ordinal}:${id}=${value}`];
+      const value = numberFor(predicateId);
+      return value === undefined ? [] : [`${predicateId}:${id}=${value}`];
     }),
   );
-  const stored = rows.values.flatMap(([ordinal, flat]) =>
-    scored(flat).map(([id, value]) => `${ordinal}:${id}=${value}`),
+  const stored = rows.values.flatMap(([predicateId, flat]) =>
+    scored(flat).map(([id, value]) => `${predicateId}:${id}=${value}`),
   );
   return {
     holders: listed(scored(rows.holders).map(([id, score]) => `${id}=${score}`)),
@@ -214,9 +242,9 @@ function hereOf(context: LookContext, edge: AuditedEdge, target: string, ids: re
 /** A record as one that adds up to something at its targets. */
 export interface Holder {
   readonly id: string;
-  readonly holds: (ordinal: number) => boolean;
+  readonly holds: (predicateId: number) => boolean;
   /** The number that it has for an export that holds of it. */
-  readonly numberFor: (ordinal: number) => number | undefined;
+  readonly numberFor: (predicateId: number) => number | undefined;
 }
 
 export function holderOf(
@@ -225,9 +253,9 @@ export function holderOf(
   holds: Holder['holds'],
   data: Readonly<Record<string, unknown>>,
 ): Holder {
-  const numberFor = (ordinal: number) => {
-    const attribute = up.find(([each]) => each === ordinal)?.[1].exported?.attribute;
-    const value = attribute === undefined || !holds(ordinal) ? undefined : data[attribute];
+  const numberFor = (predicateId: number) => {
+    const attribute = up.find(([each]) => each === predicateId)?.[1].shared?.attribute;
+    const value = attribute === undefined || !holds(predicateId) ? undefined : data[attribute];
     return typeof value === 'number' ? value : undefined;
   };
   return { id, holds, numberFor };
@@ -242,82 +270,102 @@ function storedHolder(
   packed: string | null | undefined,
   state: string | null | undefined,
 ): Holder[] {
-  const { anchor, definition } = edge;
+  const { edgeId, definition } = edge;
   const record = packed ? unpackRecord(packed) : undefined;
   if (!isLive(record) || !targetsOf(definition, record.data).includes(target)) return [];
   const { truth } = unpackState(state);
-  if (!hasOrdinal(truth, anchor)) return [];
+  if (!hasPredicateId(truth, edgeId)) return [];
   const data = filterableData(record, types.get(definition.holder)!, timeZone);
-  return [holderOf(edge, id, (ordinal) => hasOrdinal(truth, ordinal), data)];
+  return [holderOf(edge, id, (predicateId) => hasPredicateId(truth, predicateId), data)];
 }
 
 /** What holders add up to. */
 export function aggregateOf({ up }: AuditedEdge, holders: readonly Holder[]): Aggregate {
   let sum = NO_AGGREGATE;
-  for (const [ordinal, { exported }] of up) {
-    const values = holders.filter(({ holds }) => holds(ordinal)).map(({ numberFor }) => numberFor(ordinal));
+  for (const [predicateId, { shared }] of up) {
+    const values = holders
+      .filter(({ holds }) => holds(predicateId))
+      .map(({ numberFor }) => numberFor(predicateId));
     for (const value of values)
       sum = addToAggregate(
         sum,
-        ordinal,
+        predicateId,
         1,
-        value === undefined || exported?.ordered ? undefined : toTrillionths(value),
+        value === undefined || shared?.ordered ? undefined : toTrillionths(value),
       );
-    const numbers = exported?.ordered ? values.filter((value) => value !== undefined).sort((a, b) => a - b) : [];
-    if (numbers.length > 0) sum = withExtremes(sum, ordinal, numbers[0], numbers.at(-1));
+    const numbers = shared?.ordered
+      ? values.filter((value) => value !== undefined).sort((a, b) => a - b)
+      : [];
+    if (numbers.length > 0) sum = withExtremes(sum, predicateId, numbers[0], numbers.at(-1));
   }
   return sum;
 }
 
 /** What a target shows, as its own rows say. */
-async function exportedOf(
+async function sharedOf(
   { redis, keys, types, timeZone }: LookContext,
   { edge: { definition, down }, target }: Spot,
-): Promise<Exported | null> {
+): Promise<Shared | null> {
   const own = keys.partitions[partitionOf(target, keys.partitions.length)]!;
-  const read = redis.multi().hget(own.records(definition.target), target).hget(own.state(definition.target), target);
+  const read = redis
+    .multi()
+    .hget(own.records(definition.target), target)
+    .hget(own.state(definition.target), target);
   const [packed, state] = (await carriedOut(read)) as (string | null)[];
   const record = packed ? unpackRecord(packed) : undefined;
   if (!isLive(record)) return null;
   const { truth } = unpackState(state);
   const data = filterableData(record, types.get(definition.target)!, timeZone);
-  return shownBy(down, (ordinal) => hasOrdinal(truth, ordinal), data);
+  return shownBy(down, (predicateId) => hasPredicateId(truth, predicateId), data);
 }
 
 /** What a live record shows to its holders. */
 export function shownBy(
   down: AuditedEdge['down'],
-  holds: (ordinal: number) => boolean,
+  holds: (predicateId: number) => boolean,
   data: Readonly<Record<string, unknown>>,
-): Exported {
-  const held = down.filter(([ordinal]) => holds(ordinal));
-  const values = held.flatMap(([ordinal, { exported }]) => {
-    const value = exported?.attribute === undefined ? undefined : data[exported.attribute];
-    return typeof value === 'number' ? [[ordinal, value] as const] : [];
+): Shared {
+  const held = down.filter(([predicateId]) => holds(predicateId));
+  const values = held.flatMap(([predicateId, { shared }]) => {
+    const value = shared?.attribute === undefined ? undefined : data[shared.attribute];
+    return typeof value === 'number' ? [[predicateId, value] as const] : [];
   });
-  return { truth: held.map(([ordinal]) => ordinal), values: Object.fromEntries(values) };
+  return { truth: held.map(([predicateId]) => predicateId), values: Object.fromEntries(values) };
 }
 
 /** Part by part, for all of them are hardly ever up to date at once while changes come in. */
-async function isRelatedRight(context: LookContext, spot: Spot, proven: Set<number>): Promise<boolean> {
+async function isRelatedRight(
+  context: LookContext,
+  spot: Spot,
+  proven: Set<number>,
+): Promise<boolean> {
   const { redis, keys } = context;
   const { edge, target, partition } = spot;
-  const rows = await Promise.all(keys.partitions.map((own) => redis.hget(own.neighbours(edge.anchor), target)));
-  const related: RelatedRow = unpackRelated(await redis.hget(keys.partitions[partition]!.related(edge.anchor), target));
-  for (const [from, packed] of rows.entries()) if (isPartRight(edge, packed, related[from])) proven.add(from);
+  const rows = await Promise.all(
+    keys.partitions.map((own) => redis.hget(own.neighbours(edge.edgeId), target)),
+  );
+  const related: RelatedRow = unpackRelated(
+    await redis.hget(keys.partitions[partition]!.related(edge.edgeId), target),
+  );
+  for (const [from, packed] of rows.entries())
+    if (isPartRight(edge, packed, related[from])) proven.add(from);
   const isMeant = Object.keys(related).every((from) => Number(from) < rows.length);
   return isMeant && proven.size === rows.length;
 }
 
-function isPartRight(edge: AuditedEdge, packed: string | null, part: Aggregate | undefined): boolean {
+function isPartRight(
+  edge: AuditedEdge,
+  packed: string | null,
+  part: Aggregate | undefined,
+): boolean {
   if (packed === null || part === undefined) return packed === null && part === undefined;
   if (!edge.isRead) return true;
   const { local } = unpackNeighbour(packed);
-  return sameAggregate(keptAggregate(local, edge.exports), keptAggregate(part, edge.exports));
+  return sameAggregate(keptAggregate(local, edge.shares), keptAggregate(part, edge.shares));
 }
 
 function orderedOf({ up }: AuditedEdge): number[] {
-  return up.filter(([, { exported }]) => exported?.ordered).map(([ordinal]) => ordinal);
+  return up.filter(([, { shared }]) => shared?.ordered).map(([predicateId]) => predicateId);
 }
 
 /** Members and scores alternate; scores are printed so that they read back as they were. */

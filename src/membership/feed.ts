@@ -1,8 +1,8 @@
 /**
  * feed.ts – The packed enter/leave events of one commit: one entry of the partition's feed.
  *
- * Keeps true: an entry lists each record once, with its net flips, by ordinal; who reads it finds the slugs in the catalog. An
- * event's cursor is the entry's id and its index in the entry.
+ * Keeps true: an entry lists each record once, with its net flips, by predicate id; who reads it
+ * finds the slugs in the catalog. An event's cursor is the entry's id and its index in the entry.
  */
 import type { Flip } from '../query/network.ts';
 
@@ -12,7 +12,10 @@ interface FeedRecord {
   readonly liveFlips: readonly Flip[];
 }
 
-/** `{ at, events: [[object type, id, flips]…] }`: `at` in ms since 1970; a flip is `(ordinal << 1) | entered`. */
+/**
+ * `{ at, events: [[object type, id, flips]…] }`: `at` in ms since 1970; a flip is `(predicateId <<
+ * 1) | entered`.
+ */
 export function packFeed(at: number, records: readonly FeedRecord[]): string {
   const events = records.map(({ objectType, id, liveFlips }) => [objectType, id, liveFlips]);
   return JSON.stringify({ at, events });

@@ -1,9 +1,9 @@
 /**
  * key-faults.ts – Looks at the names of all keys, and at the fields of counts: is each one of an
- * ordinal and a type that there is?
+ * predicate id and a type that there is?
  *
- * Keeps true: an ordinal that no partition knows any more has no set, no row and no count; what the
- * engine is still removing piece by piece (edge-sweep.ts) is left over, not wrong. Numbers are
+ * Keeps true: a predicate id that no partition knows any more has no set, no row and no count; what
+ * the engine is still removing piece by piece (edge-sweep.ts) is left over, not wrong. Numbers are
  * never reused, so nobody writes to what is found here once every partition has adopted a catalog
  * without it: that is what is waited for before a key is called a fault.
  */
@@ -12,7 +12,7 @@ import type { Redis } from 'ioredis';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { PartitionKeys } from '../redis/keys.ts';
 import { existsIn, type Fault } from './fault.ts';
-import { readStanding } from './standing.ts';
+import { readPartitionStatus } from './partition-status.ts';
 
 export interface KeyFaultContext {
   readonly redis: Redis;
@@ -28,8 +28,8 @@ export interface KeyFaults {
   /** Keys that the engine is still removing. */
   readonly leftOver: number;
   /**
-   * Per partition, of the sets that relationships have: the targets that have one, by anchor or
-   * ordinal.
+   * Per partition, of the sets that relationships have: the targets that have one, by edge id or
+   * predicate id.
    */
   readonly sets: readonly EdgeSets[];
 }
@@ -49,7 +49,8 @@ export async function findKeyFaults(context: KeyFaultContext): Promise<KeyFaults
   await refresh();
   await adopted(context);
   const look = new Look(context);
-  for (const [partition, own] of names.entries()) await look.partition(partition, own, counts[partition]!);
+  for (const [partition, own] of names.entries())
+    await look.partition(partition, own, counts[partition]!);
   return look;
 }
 
@@ -75,8 +76,10 @@ async function adopted({ redis, partitions, catalog, timeoutMs }: KeyFaultContex
   const { version } = catalog;
   const deadlineMs = Date.now() + timeoutMs;
   while (Date.now() < deadlineMs) {
-    const standings = await Promise.all(partitions.map((keys) => readStanding(redis, keys, [])));
-    if (standings.every(({ catalogVersion }) => catalogVersion >= version)) return;
+    const statuses = await Promise.all(
+      partitions.map((keys) => readPartitionStatus(redis, keys, [])),
+    );
+    if (statuses.every(({ catalogVersion }) => catalogVersion >= version)) return;
     await sleep(POLL_MS);
   }
 }
@@ -99,48 +102,68 @@ class Look implements KeyFaults {
     const { redis, partitions } = this.#context;
     const keys = partitions[partition]!;
     this.sets.push({ holders: new Map(), values: new Map() });
-    const swept = new Set((await redis.hkeys(keys.meta)).filter((field) => field.startsWith('sets:')));
+    const swept = new Set(
+      (await redis.hkeys(keys.meta)).filter((field) => field.startsWith('sets:')),
+    );
     for (const name of names) {
       const kind = this.#judge(name, partition);
       if (kind === undefined) continue;
-      if (swept.has(`sets:${ordinalIn(name)}`)) this.leftOver++;
+      if (swept.has(`sets:${predicateIdIn(name)}`)) this.leftOver++;
       else await this.#found(partition, kind, keys.base + name);
     }
-    for (const [field, count] of Object.entries(counts)) await this.#judgeCount(partition, keys, field, count);
-    await this.#judgeExports(partition, keys);
+    for (const [field, count] of Object.entries(counts))
+      await this.#judgeCount(partition, keys, field, count);
+    await this.#judgeShares(partition, keys);
   }
 
   /**
    * Predicates that relationships need have no members, and a number that says that they are built.
    */
-  async #judgeExports(partition: number, keys: PartitionKeys): Promise<void> {
+  async #judgeShares(partition: number, keys: PartitionKeys): Promise<void> {
     const { redis, catalog } = this.#context;
-    const built = [...catalog.ordinals].filter(([, { exported, status }]) => exported && status === 'ready');
+    const built = [...catalog.predicateIds].filter(
+      ([, { shared, status }]) => shared && status === 'ready',
+    );
     if (built.length === 0) return;
-    const stored = await redis.hmget(keys.counts, ...built.map(([ordinal]) => String(ordinal)));
-    for (const [at, [ordinal]] of built.entries()) {
+    const stored = await redis.hmget(
+      keys.counts,
+      ...built.map(([predicateId]) => String(predicateId)),
+    );
+    for (const [at, [predicateId]] of built.entries()) {
       if (stored[at] !== null) continue;
-      const guards = [{ key: keys.counts, field: String(ordinal), value: null }];
-      const mend = { verb: 'HSET', key: keys.counts, arguments: [ordinal, '0'], guards } as const;
-      this.faults.push({ place: 'counts', partition, of: 'counts', told: `${ordinal}=none`, isExtra: false, mend });
+      const guards = [{ key: keys.counts, field: String(predicateId), value: null }];
+      const mend = {
+        verb: 'HSET',
+        key: keys.counts,
+        arguments: [predicateId, '0'],
+        guards,
+      } as const;
+      this.faults.push({
+        place: 'counts',
+        partition,
+        of: 'counts',
+        told: `${predicateId}=none`,
+        isExtra: false,
+        mend,
+      });
     }
   }
 
   /** What kind of key it is, if it is of nothing that there is. */
   #judge(name: string, partition: number): string | undefined {
     const [kind = '', of = ''] = name.split(':', 2);
-    const { ordinals, objectTypes } = this.#context.catalog;
-    const exported = ordinals.get(Number(of))?.exported;
+    const { predicateIds, objectTypes } = this.#context.catalog;
+    const shared = predicateIds.get(Number(of))?.shared;
     switch (kind) {
       case 'segment':
-        return ordinals.has(Number(of)) && !exported ? undefined : kind;
+        return predicateIds.has(Number(of)) && !shared ? undefined : kind;
       case 'holders':
-        return exported?.anchor === Number(of) ? this.#note(name, partition, kind) : kind;
+        return shared?.edgeId === Number(of) ? this.#note(name, partition, kind) : kind;
       case 'values':
-        return exported?.ordered ? this.#note(name, partition, kind) : kind;
+        return shared?.ordered ? this.#note(name, partition, kind) : kind;
       case 'neighbours':
       case 'related':
-        return exported?.anchor === Number(of) ? undefined : kind;
+        return shared?.edgeId === Number(of) ? undefined : kind;
       case 'ids':
       case 'state':
       case 'records':
@@ -174,13 +197,24 @@ class Look implements KeyFaults {
     }
   }
 
-  async #judgeCount(partition: number, keys: PartitionKeys, field: string, count: string): Promise<void> {
+  async #judgeCount(
+    partition: number,
+    keys: PartitionKeys,
+    field: string,
+    count: string,
+  ): Promise<void> {
     const { redis, catalog } = this.#context;
-    const stored = catalog.ordinals.get(Number(field));
+    const stored = catalog.predicateIds.get(Number(field));
     const isNamed = stored && String(Number(field)) === field;
-    if (isNamed && !(stored.exported && count !== '0')) return;
+    if (isNamed && !(stored.shared && count !== '0')) return;
     if ((await redis.hget(keys.counts, field)) !== count) return;
-    const fault = { place: 'counts', partition, of: 'counts', told: `${field}=${count}`, isExtra: true } as const;
+    const fault = {
+      place: 'counts',
+      partition,
+      of: 'counts',
+      told: `${field}=${count}`,
+      isExtra: true,
+    } as const;
     const guards = [{ key: keys.counts, field, value: count }];
     const write = isNamed
       ? ({ verb: 'HSET', arguments: [field, '0'] } as const)
@@ -189,7 +223,7 @@ class Look implements KeyFaults {
   }
 }
 
-function ordinalIn(name: string): string {
+function predicateIdIn(name: string): string {
   return name.split(':', 2)[1] ?? '';
 }
 

@@ -1,11 +1,13 @@
 /**
- * memberships.ts – Every read: counts, members, lookups, the segments of a record, records and what they are related to.
+ * memberships.ts – Every read: counts, members, lookups, the segments of a record, records and what
+ * they are related to.
  *
- * Keeps true: a number is given only when it is exact. Reads are strong unless asked otherwise: they wait until all that was
- * acknowledged before them is applied, for a bounded time. What has failed says so, from the commit
- * on at which it did: a strong read learns of that from the partitions themselves, before the
- * catalog does. Slugs are resolved to ordinals at one version of the catalog; where
- * a partition does not answer for an ordinal, they are resolved again, and what is still missing is being built.
+ * Keeps true: a number is given only when it is exact. Reads are strong unless asked otherwise:
+ * they wait until all that was acknowledged before them is applied, for a bounded time. What has
+ * failed says so, from the commit on at which it did: a strong read learns of that from the
+ * partitions themselves, before the catalog does. Slugs are resolved to predicate ids at one
+ * version of the catalog; where a partition does not answer for a predicate id, they are resolved
+ * again, and what is still missing is being built.
  */
 import type { Redis } from 'ioredis';
 import type { StoredFilter, StoredSegment, StoredView } from '../catalog/catalog.ts';
@@ -22,17 +24,17 @@ import { type Failure, failureReason } from '../query/failure.ts';
 import type { Hop } from '../query/relationships.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { partsOf, weighFields } from '../redis/weigh.ts';
-import { hasOrdinal } from './ordinals.ts';
 import {
-  caughtUp,
   failuresIn,
   isAheadOfTime,
   type Loss,
   lossOf,
-  readStanding,
+  type PartitionStatus,
+  readPartitionStatus,
   roundsOver,
-  type Standing,
-} from './standing.ts';
+  waitForWatermark,
+} from './partition-status.ts';
+import { hasPredicateId } from './predicate-ids.ts';
 import { unpackState } from './state-row.ts';
 
 export type Consistency = 'strong' | 'eventual';
@@ -77,7 +79,10 @@ export interface NamedRecord {
   readonly record: RecordRow;
 }
 
-/** What a page keeps of a record that is read: a page of texts takes a tenth of the memory of one of records. */
+/**
+ * What a page keeps of a record that is read: a page of texts takes a tenth of the memory of one of
+ * records.
+ */
 type Shape<T extends { readonly id: string }> = (named: NamedRecord) => T;
 
 /** How a page of records is read. */
@@ -88,7 +93,10 @@ export interface RecordPageOptions<T extends { readonly id: string }> extends Re
 
 const asTheyAre: Shape<NamedRecord> = (named) => named;
 
-/** Members of a partition that are sorted in memory; larger sets are walked along the ids of the type. */
+/**
+ * Members of a partition that are sorted in memory; larger sets are walked along the ids of the
+ * type.
+ */
 const SORTED_MEMBERS_MAX = 2000;
 const WALK_IDS = 1000;
 /** Records that are weighed at once, and read in parts of bounded bytes (redis/weigh.ts). */
@@ -139,26 +147,39 @@ export class Memberships {
   async #counts(slugs: readonly string[], options: ReadOptions): Promise<Counts> {
     for (let attempt = 1; ; attempt++) {
       const segments = await this.#segments(slugs);
-      const ordinals = [...new Set(segments.flatMap(({ ordinal }) => (ordinal === null ? [] : [ordinal])))];
-      const standings = await this.#standings(ordinals, options);
-      if (!standings) return { counts: segments.map((segment) => withoutNumber(segment, 'timeout')), asOf: '' };
+      const predicateIds = [
+        ...new Set(
+          segments.flatMap(({ predicateId }) => (predicateId === null ? [] : [predicateId])),
+        ),
+      ];
+      const statuses = await this.#standings(predicateIds, options);
+      if (!statuses)
+        return { counts: segments.map((segment) => withoutNumber(segment, 'timeout')), asOf: '' };
       const sums = new Map(
-        ordinals.map((ordinal, at) => [ordinal, sum(standings.map(({ counts }) => counts[at] ?? null))]),
+        predicateIds.map((predicateId, at) => [
+          predicateId,
+          sum(statuses.map(({ counts }) => counts[at] ?? null)),
+        ]),
       );
-      const failed = this.#failedBy(standings);
-      const isUnanswered = [...sums].some(([ordinal, count]) => count === null && !failed.has(ordinal));
+      const failed = this.#failedBy(statuses);
+      const isUnanswered = [...sums].some(
+        ([predicateId, count]) => count === null && !failed.has(predicateId),
+      );
       if (isUnanswered && attempt < RESOLVE_ATTEMPTS_MAX) {
         await this.#store.refresh();
         continue;
       }
-      // In doubt at all is hardly ever anything: what each of the segments needs is asked only then.
-      const isInDoubt = this.#doubtOf({ rounds: 1, isTimed: true }, standings) !== undefined;
+      // In doubt at all is hardly ever anything: what each of the segments needs is asked only
+      // then.
+      const isInDoubt = this.#doubtOf({ rounds: 1, isTimed: true }, statuses) !== undefined;
       const counted = segments.map((segment) => {
         if (this.#failureOf(segment, failed)) return withoutNumber(segment, 'failed');
-        const doubt = isInDoubt ? this.#doubtOf(this.#needsOf([segment.ordinal]), standings) : undefined;
+        const doubt = isInDoubt
+          ? this.#doubtOf(this.#needsOf([segment.predicateId]), statuses)
+          : undefined;
         return doubt ? withoutNumber(segment, DOUBTS[doubt].status) : countOf(segment, sums);
       });
-      return { counts: counted, asOf: packAsOf(standings) };
+      return { counts: counted, asOf: packAsOf(statuses) };
     }
   }
 
@@ -179,9 +200,9 @@ export class Memberships {
   }
 
   /**
-   * Waits until the records that a view shows are those after all that was acknowledged before. `depth` says over how many edges
-   * its columns look. @throws Problem view_unknown | segment_unknown | segment_building |
-   * segment_failed | not_caught_up
+   * Waits until the records that a view shows are those after all that was acknowledged before.
+   * `depth` says over how many edges its columns look. @throws Problem view_unknown |
+   * segment_unknown | segment_building | segment_failed | not_caught_up
    */
   awaitView(slug: string, depth: number, options: ReadOptions): Promise<StoredView> {
     return this.#current(options, () => this.#awaitView(slug, depth, options));
@@ -190,8 +211,11 @@ export class Memberships {
   async #awaitView(slug: string, depth: number, options: ReadOptions): Promise<StoredView> {
     const filter = await this.#viewFilter(slug);
     const needs = this.#needsOfFilters([filter, ...this.#usedBy(slug)]);
-    await this.#wait(this.#keys.partitions, options, { ...needs, rounds: Math.max(needs.rounds, roundsOver(depth)) });
-    this.#builtOrdinal(await this.#viewFilter(slug));
+    await this.#wait(this.#keys.partitions, options, {
+      ...needs,
+      rounds: Math.max(needs.rounds, roundsOver(depth)),
+    });
+    this.#builtPredicateId(await this.#viewFilter(slug));
     for (const used of this.#usedBy(slug)) this.#refuseFailed(used);
     return this.#store.catalog.views.get(slug) ?? refuseView(slug);
   }
@@ -206,7 +230,11 @@ export class Memberships {
    * One page of the ids that a view shows, as they stand.
    * @throws Problem view_unknown | segment_unknown | segment_building | segment_failed
    */
-  viewMembers(slug: string, limit: number, cursor: string | undefined): Promise<Page<{ id: string }>> {
+  viewMembers(
+    slug: string,
+    limit: number,
+    cursor: string | undefined,
+  ): Promise<Page<{ id: string }>> {
     return this.#memberPage(() => this.#viewFilter(slug), limit, cursor);
   }
 
@@ -214,8 +242,10 @@ export class Memberships {
   viewSize(slug: string): Promise<number> {
     return this.#answer(
       () => this.#viewFilter(slug),
-      async (ordinal) => {
-        const sizes = this.#keys.partitions.map((keys) => this.#redis.scard(keys.segment(ordinal)));
+      async (predicateId) => {
+        const sizes = this.#keys.partitions.map((keys) =>
+          this.#redis.scard(keys.segment(predicateId)),
+        );
         return (await Promise.all(sizes)).reduce((all, size) => all + size, 0);
       },
     );
@@ -225,10 +255,10 @@ export class Memberships {
   stillShown(slug: string, ids: readonly string[]): Promise<string[]> {
     return this.#answer(
       () => this.#viewFilter(slug),
-      async (ordinal) => {
+      async (predicateId) => {
         const isMember = new Map<string, boolean>();
         const ask = async ([keys, some]: [PartitionKeys, string[]]) => {
-          const answers = await this.#redis.smismember(keys.segment(ordinal), ...some);
+          const answers = await this.#redis.smismember(keys.segment(predicateId), ...some);
           for (const [at, id] of some.entries()) isMember.set(id, answers[at] === 1);
         };
         await Promise.all([...this.#byPartition(ids)].map(ask));
@@ -244,12 +274,15 @@ export class Memberships {
       await this.#wait([keys], options, await this.#needsOfSegments([slug]));
       return this.#answer(
         () => this.#segment(slug),
-        async (ordinal) => (await this.#redis.sismember(keys.segment(ordinal), id)) === 1,
+        async (predicateId) => (await this.#redis.sismember(keys.segment(predicateId), id)) === 1,
       );
     });
   }
 
-  /** The slugs, sorted, that each record is in; those still being built for the first time are left out. */
+  /**
+   * The slugs, sorted, that each record is in; those still being built for the first time are left
+   * out.
+   */
   segmentsOf(
     objectType: string,
     ids: readonly string[],
@@ -258,11 +291,19 @@ export class Memberships {
     return this.#current(options, () => this.#segmentsOf(objectType, ids, options));
   }
 
-  async #segmentsOf(objectType: string, ids: readonly string[], options: ReadOptions): Promise<Map<string, string[]>> {
+  async #segmentsOf(
+    objectType: string,
+    ids: readonly string[],
+    options: ReadOptions,
+  ): Promise<Map<string, string[]>> {
     await this.#objectType(objectType);
-    const standings = await this.#wait(this.#partitionsOf(ids), options, this.#needsOfType(objectType));
+    const statuses = await this.#wait(
+      this.#partitionsOf(ids),
+      options,
+      this.#needsOfType(objectType),
+    );
     const { catalog } = this.#store;
-    const failed = this.#failedBy(standings);
+    const failed = this.#failedBy(statuses);
     for (let attempt = 1; ; attempt++) {
       const { version } = catalog;
       const states = await this.#readStates(objectType, ids);
@@ -296,21 +337,34 @@ export class Memberships {
     for (let attempt = 1; ; attempt++) {
       const asked = (await this.#segments(slugs)).map((segment) => ({
         slug: segment.slug,
-        ordinal: this.#builtOrdinal(segment),
+        predicateId: this.#builtPredicateId(segment),
       }));
       const states = await this.#readStates(objectType, ids);
-      if (asked.some(({ ordinal }) => this.#isGone(ordinal)) && attempt < RESOLVE_ATTEMPTS_MAX) continue;
+      if (
+        asked.some(({ predicateId }) => this.#isGone(predicateId)) &&
+        attempt < RESOLVE_ATTEMPTS_MAX
+      )
+        continue;
       return new Map(
         ids.map((id, at) => {
           const { truth } = unpackState(states[at]);
-          return [id, asked.filter(({ ordinal }) => hasOrdinal(truth, ordinal)).map(({ slug }) => slug)];
+          return [
+            id,
+            asked
+              .filter(({ predicateId }) => hasPredicateId(truth, predicateId))
+              .map(({ slug }) => slug),
+          ];
         }),
       );
     }
   }
 
   /** @returns undefined if there is none. */
-  record(objectType: string, id: string, options: ReadOptions = STRONG): Promise<RecordRow | undefined> {
+  record(
+    objectType: string,
+    id: string,
+    options: ReadOptions = STRONG,
+  ): Promise<RecordRow | undefined> {
     return this.#current(options, async () => {
       await this.#objectType(objectType);
       await this.#wait([this.#partition(id)], options);
@@ -318,7 +372,10 @@ export class Memberships {
     });
   }
 
-  /** Waits until all that was acknowledged before is in the records of a type, and in a segment. @throws Problem not_caught_up */
+  /**
+   * Waits until all that was acknowledged before is in the records of a type, and in a segment.
+   * @throws Problem not_caught_up
+   */
   awaitRecords(objectType: string, options: ReadOptions, segment?: string): Promise<void> {
     return this.#current(options, async () => {
       await this.#objectType(objectType);
@@ -327,7 +384,9 @@ export class Memberships {
     });
   }
 
-  /** Some records as they are now, in the order of the ids; undefined for those that do not exist. */
+  /**
+   * Some records as they are now, in the order of the ids; undefined for those that do not exist.
+   */
   async records(objectType: string, ids: readonly string[]): Promise<(RecordRow | undefined)[]> {
     const stored = await this.#readHash(ids, (keys) => keys.records(objectType));
     return stored.map((row) => {
@@ -342,7 +401,10 @@ export class Memberships {
     return type ? asDeclared(record, type, this.#timeZone) : record;
   }
 
-  /** One page of the live records of a type, in the order of partition and id. @throws Problem object_type_unknown | not_caught_up */
+  /**
+   * One page of the live records of a type, in the order of partition and id. @throws Problem
+   * object_type_unknown | not_caught_up
+   */
   listRecords(
     objectType: string,
     limit: number,
@@ -385,7 +447,9 @@ export class Memberships {
     options: RecordPageOptions<T>,
   ): Promise<Page<T>> {
     const page = await this.members(slug, limit, cursor, options);
-    const { object_type: objectType } = this.#store.catalog.segments.get(slug) ?? { object_type: '' };
+    const { object_type: objectType } = this.#store.catalog.segments.get(slug) ?? {
+      object_type: '',
+    };
     const { shape, budget = this.#budget() } = options;
     const data: T[] = [];
     const ids = page.data.map(({ id }) => id);
@@ -405,8 +469,9 @@ export class Memberships {
   }
 
   /**
-   * One page of the live records that lie a step away: of those that the record points at in the order of their ids, of those
-   * that point at it in the order of partition and id. Archived or missing ones are left out, as in filters.
+   * One page of the live records that lie a step away: of those that the record points at in the
+   * order of their ids, of those that point at it in the order of partition and id. Archived or
+   * missing ones are left out, as in filters.
    * @throws Problem relationship_building | cursor_invalid | not_caught_up
    */
   related(
@@ -431,15 +496,16 @@ export class Memberships {
     await this.#current(options, () => this.#wait(this.#keys.partitions, options));
     const { catalog } = this.#store;
     const edge = edgesOf(catalog.objectTypes.values()).get(name);
-    const anchor = catalog.anchorOf(name);
-    if (!edge || anchor === undefined) throw relationshipBuilding(name);
+    const edgeId = catalog.edgeIdOf(name);
+    if (!edge || edgeId === undefined) throw relationshipBuilding(name);
     const live: Pick<T> = { objectType, budget, shape, isWanted: isLive };
-    if (direction === 'out') return this.#targets(targetsOf(edge, record.data), limit, cursor, live);
-    if (catalog.ordinals.get(anchor)?.status !== 'ready') throw relationshipBuilding(name);
+    if (direction === 'out')
+      return this.#targets(targetsOf(edge, record.data), limit, cursor, live);
+    if (catalog.predicateIds.get(edgeId)?.status !== 'ready') throw relationshipBuilding(name);
     // a holder may have moved on since its id was listed
     const isHolder = (row: RecordRow) => isLive(row) && targetsOf(edge, row.data).includes(id);
     const read = (keys: PartitionKeys, after: string, count: number) =>
-      this.#pickAlong(keys.holders(anchor, id), after, count, { ...live, isWanted: isHolder });
+      this.#pickAlong(keys.holders(edgeId, id), after, count, { ...live, isWanted: isHolder });
     return this.#page(limit, cursor, read, budget);
   }
 
@@ -459,7 +525,9 @@ export class Memberships {
    * are just being taken over.
    */
   async unowned(): Promise<number[]> {
-    const owners = await Promise.all(this.#keys.partitions.map(({ owner }) => this.#redis.exists(owner)));
+    const owners = await Promise.all(
+      this.#keys.partitions.map(({ owner }) => this.#redis.exists(owner)),
+    );
     return owners.flatMap((exists, partition) => (exists === 0 ? [partition] : []));
   }
 
@@ -470,26 +538,32 @@ export class Memberships {
    */
   async hasRecords(objectType: string): Promise<boolean> {
     const isWorkedOff = (await this.unowned()).length === 0;
-    const options: ReadOptions = { ...STRONG, timeoutMs: isWorkedOff ? STRONG.timeoutMs : UNOWNED_TIMEOUT_MS };
+    const options: ReadOptions = {
+      ...STRONG,
+      timeoutMs: isWorkedOff ? STRONG.timeoutMs : UNOWNED_TIMEOUT_MS,
+    };
     try {
       await this.#wait(this.#keys.partitions, options);
     } catch (error) {
       if (!(error instanceof Problem) || (await this.#isAwaited(objectType))) throw error;
     }
-    const sizes = await Promise.all(this.#keys.partitions.map((keys) => this.#redis.zcard(keys.ids(objectType))));
+    const sizes = await Promise.all(
+      this.#keys.partitions.map((keys) => this.#redis.zcard(keys.ids(objectType))),
+    );
     return sizes.some((size) => size > 0);
   }
 
   /**
-   * Entries of all logs that are not applied, as an upper bound: 0 exactly if none; and the partitions whose clock is so far
-   * ahead of the server's that segments which move with time have no number.
+   * Entries of all logs that are not applied, as an upper bound: 0 exactly if none; and the
+   * partitions whose clock is so far ahead of the server's that segments which move with time have
+   * no number.
    */
   async lag(): Promise<Lag> {
     const parts = await Promise.all(
       this.#keys.partitions.map(async (keys) => {
-        const standing = await readStanding(this.#redis, keys, []);
-        const isAhead = isAheadOfTime([standing]);
-        if (standing.position === standing.end) return { entries: 0, isAhead };
+        const status = await readPartitionStatus(this.#redis, keys, []);
+        const isAhead = isAheadOfTime([status]);
+        if (status.position === status.end) return { entries: 0, isAhead };
         return { entries: Math.max(1, await this.#redis.xlen(keys.log)), isAhead };
       }),
     );
@@ -510,7 +584,8 @@ export class Memberships {
       const waiting = await this.#redis.xrange(log, `(${position}`, '+', 'COUNT', LOOKED_AT_MAX);
       const named = JSON.stringify(objectType);
       return (
-        waiting.length === LOOKED_AT_MAX || waiting.some(([, fields]) => fields.some((text) => text.includes(named)))
+        waiting.length === LOOKED_AT_MAX ||
+        waiting.some(([, fields]) => fields.some((text) => text.includes(named)))
       );
     });
     return (await Promise.all(asked)).includes(true);
@@ -519,34 +594,52 @@ export class Memberships {
   async #buildProgress(
     keys: PartitionKeys,
     objectType: string,
-    ordinal: number,
+    predicateId: number,
   ): Promise<{ records: number; visited: number }> {
     const [records, build, count] = await Promise.all([
       this.#redis.zcard(keys.ids(objectType)),
-      this.#redis.hget(keys.meta, `scan:${objectType}`),
-      this.#redis.hget(keys.counts, String(ordinal)),
+      this.#redis.hget(keys.meta, `backfill:${objectType}`),
+      this.#redis.hget(keys.counts, String(predicateId)),
     ]);
     if (count !== null) return { records, visited: records };
-    const scan = build ? (JSON.parse(build) as { scan?: { ordinals: number[]; visited: number } }).scan : undefined;
-    return { records, visited: scan?.ordinals.includes(ordinal) ? Math.min(scan.visited, records) : 0 };
+    const backfill = build
+      ? (JSON.parse(build) as { backfill?: { predicateIds: number[]; visited: number } }).backfill
+      : undefined;
+    return {
+      records,
+      visited: backfill?.predicateIds.includes(predicateId)
+        ? Math.min(backfill.visited, records)
+        : 0,
+    };
   }
 
-  async #standings(ordinals: readonly number[], options: ReadOptions): Promise<Standing[] | undefined> {
+  async #standings(
+    predicateIds: readonly number[],
+    options: ReadOptions,
+  ): Promise<PartitionStatus[] | undefined> {
     const { partitions } = this.#keys;
     if (options.consistency === 'strong')
-      return caughtUp(this.#redis, partitions, ordinals, { ...this.#needsOf(ordinals), timeoutMs: options.timeoutMs });
-    return Promise.all(partitions.map((keys) => readStanding(this.#redis, keys, ordinals)));
+      return waitForWatermark(this.#redis, partitions, predicateIds, {
+        ...this.#needsOf(predicateIds),
+        timeoutMs: options.timeoutMs,
+      });
+    return Promise.all(
+      partitions.map((keys) => readPartitionStatus(this.#redis, keys, predicateIds)),
+    );
   }
 
-  /** What a read of some ordinals has to wait for. */
-  #needsOf(ordinals: readonly (number | null)[]): Needs {
+  /** What a read of some predicate ids has to wait for. */
+  #needsOf(predicateIds: readonly (number | null)[]): Needs {
     const { catalog } = this.#store;
-    return { rounds: roundsOver(catalog.deepestOf(ordinals)), isTimed: catalog.isTimed(ordinals) };
+    return {
+      rounds: roundsOver(catalog.deepestOf(predicateIds)),
+      isTimed: catalog.isTimed(predicateIds),
+    };
   }
 
   /** The same, of filters of which none may have failed. */
   #needsOfFilters(filters: readonly StoredFilter[]): Needs {
-    return { ...this.#needsOf(filters.map(({ ordinal }) => ordinal)), filters };
+    return { ...this.#needsOf(filters.map(({ predicateId }) => predicateId)), filters };
   }
 
   async #needsOfSegments(slugs: readonly string[]): Promise<Needs> {
@@ -554,14 +647,16 @@ export class Memberships {
   }
 
   #needsOfType(objectType: string): Needs {
-    const segments = [...this.#store.catalog.segments.values()].filter(({ object_type: type }) => type === objectType);
-    return this.#needsOf(segments.map(({ ordinal }) => ordinal));
+    const segments = [...this.#store.catalog.segments.values()].filter(
+      ({ object_type: type }) => type === objectType,
+    );
+    return this.#needsOf(segments.map(({ predicateId }) => predicateId));
   }
 
   /** Why nobody can say who is in these segments, though all partitions have answered. */
-  #doubtOf({ rounds, isTimed }: Needs, standings: readonly Standing[]): Doubt | undefined {
-    const loss = rounds > 0 ? lossOf(standings) : undefined;
-    return loss ?? (isTimed && isAheadOfTime(standings) ? 'ahead' : undefined);
+  #doubtOf({ rounds, isTimed }: Needs, statuses: readonly PartitionStatus[]): Doubt | undefined {
+    const loss = rounds > 0 ? lossOf(statuses) : undefined;
+    return loss ?? (isTimed && isAheadOfTime(statuses) ? 'ahead' : undefined);
   }
 
   /** What neighbours bring comes from anywhere: with rounds all partitions are waited for. */
@@ -569,16 +664,16 @@ export class Memberships {
     some: readonly PartitionKeys[],
     options: ReadOptions,
     needs: Needs = NEEDS_NOTHING,
-  ): Promise<readonly Standing[]> {
+  ): Promise<readonly PartitionStatus[]> {
     if (options.consistency === 'eventual') return [];
     const { timeoutMs } = options;
     const partitions = needs.rounds > 0 ? this.#keys.partitions : some;
-    const standings = await caughtUp(this.#redis, partitions, [], { ...needs, timeoutMs });
-    if (standings) {
-      refuseDoubt(this.#doubtOf(needs, standings));
-      const failed = this.#failedBy(standings);
+    const statuses = await waitForWatermark(this.#redis, partitions, [], { ...needs, timeoutMs });
+    if (statuses) {
+      refuseDoubt(this.#doubtOf(needs, statuses));
+      const failed = this.#failedBy(statuses);
       for (const filter of needs.filters ?? []) this.#refuseFailed(filter, failed);
-      return standings;
+      return statuses;
     }
     const detail = `the changes before this read were not applied within ${timeoutMs} ms`;
     const unowned = describeUnowned(await this.unowned());
@@ -586,29 +681,33 @@ export class Memberships {
   }
 
   /**
-   * The state rows, and then the catalog, so that it is known whether the rows still spoke of an ordinal. One connection
-   * carries out its commands in their order: the second question costs no round trip.
+   * The state rows, and then the catalog, so that it is known whether the rows still spoke of a
+   * predicate id. One connection carries out its commands in their order: the second question costs
+   * no round trip.
    */
   async #readStates(objectType: string, ids: readonly string[]): Promise<(string | null)[]> {
-    const [states] = await Promise.all([this.#readHash(ids, (keys) => keys.state(objectType)), this.#store.refresh()]);
+    const [states] = await Promise.all([
+      this.#readHash(ids, (keys) => keys.state(objectType)),
+      this.#store.refresh(),
+    ]);
     return states;
   }
 
-  #isGone(ordinal: number): boolean {
-    const stored = this.#store.catalog.ordinals.get(ordinal);
+  #isGone(predicateId: number): boolean {
+    const stored = this.#store.catalog.predicateIds.get(predicateId);
     return stored === undefined || stored.status === 'failed';
   }
 
   // ——— What has failed ———
 
-  /** The ordinals that have failed in these partitions, and all that look at them. */
-  #failedBy(standings: readonly Standing[]): ReadonlyMap<number, Failure> {
-    const failures = failuresIn(standings);
+  /** The predicate ids that have failed in these partitions, and all that look at them. */
+  #failedBy(statuses: readonly PartitionStatus[]): ReadonlyMap<number, Failure> {
+    const failures = failuresIn(statuses);
     if (failures.size === 0) return failures;
     const { catalog } = this.#store;
-    for (const ordinal of catalog.ordinals.keys()) {
-      const read = [...catalog.withReads([ordinal])].find((each) => failures.has(each));
-      if (read !== undefined) failures.set(ordinal, failures.get(read)!);
+    for (const predicateId of catalog.predicateIds.keys()) {
+      const read = [...catalog.withReads([predicateId])].find((each) => failures.has(each));
+      if (read !== undefined) failures.set(predicateId, failures.get(read)!);
     }
     return failures;
   }
@@ -618,7 +717,7 @@ export class Memberships {
    * built is not given up.
    */
   #failureOf(filter: StoredFilter, failed: ReadonlyMap<number, Failure>): Failure | undefined {
-    const ahead = failed.get(filter.pending ?? filter.ordinal ?? -1);
+    const ahead = failed.get(filter.pending ?? filter.predicateId ?? -1);
     return this.#store.catalog.failureOf(filter) ?? ahead;
   }
 
@@ -627,16 +726,26 @@ export class Memberships {
     const failure = this.#failureOf(filter, failed);
     if (!failure) return;
     const reason = failureReason(failure);
-    throw new Problem('segment_failed', `'${filter.slug}' has failed: ${reason}`, [], { slug: filter.slug, reason });
+    throw new Problem('segment_failed', `'${filter.slug}' has failed: ${reason}`, [], {
+      slug: filter.slug,
+      reason,
+    });
   }
 
   /** @throws Problem segment_failed | segment_building */
-  #builtOrdinal(filter: StoredFilter): number {
+  #builtPredicateId(filter: StoredFilter): number {
     this.#refuseFailed(filter);
-    const { slug, ordinal } = filter;
+    const { slug, predicateId } = filter;
     // what answered until now may have failed while an edit of it is built
-    if (ordinal !== null && this.#store.catalog.ordinals.get(ordinal)?.status !== 'failed') return ordinal;
-    throw new Problem('segment_building', `'${slug}' is still being built`, [], { slug, retry_after_s: 1 });
+    if (
+      predicateId !== null &&
+      this.#store.catalog.predicateIds.get(predicateId)?.status !== 'failed'
+    )
+      return predicateId;
+    throw new Problem('segment_building', `'${slug}' is still being built`, [], {
+      slug,
+      retry_after_s: 1,
+    });
   }
 
   /**
@@ -645,26 +754,28 @@ export class Memberships {
   #slugsIn(state: string | null | undefined, failed: ReadonlyMap<number, Failure>): string[] {
     const { catalog } = this.#store;
     const slugs: string[] = [];
-    for (const ordinal of unpackState(state).truth) {
-      if (!failed.has(ordinal) && !this.#isGone(ordinal)) slugs.push(...catalog.slugsOf(ordinal));
+    for (const predicateId of unpackState(state).truth) {
+      if (!failed.has(predicateId) && !this.#isGone(predicateId))
+        slugs.push(...catalog.slugsOf(predicateId));
     }
     return slugs.filter((slug) => !catalog.failureOf(catalog.segments.get(slug)!)).sort();
   }
 
   /**
-   * Reads the ordinal of a filter; again if it was switched to another one meanwhile, for then the old one may be
-   * gone. That is asked of Redis: this process may be behind, when another one works the partitions off.
+   * Reads the predicate id of a filter; again if it was switched to another one meanwhile, for then
+   * the old one may be gone. That is asked of Redis: this process may be behind, when another one
+   * works the partitions off.
    */
   async #answer<T>(
     find: () => Promise<StoredFilter>,
-    read: (ordinal: number, objectType: string) => Promise<T>,
+    read: (predicateId: number, objectType: string) => Promise<T>,
   ): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       const filter = await find();
-      const ordinal = this.#builtOrdinal(filter);
-      const answer = await read(ordinal, filter.object_type);
+      const predicateId = this.#builtPredicateId(filter);
+      const answer = await read(predicateId, filter.object_type);
       await this.#store.refresh();
-      if (!this.#isGone(ordinal) || attempt === RESOLVE_ATTEMPTS_MAX) return answer;
+      if (!this.#isGone(predicateId) || attempt === RESOLVE_ATTEMPTS_MAX) return answer;
     }
   }
 
@@ -683,7 +794,10 @@ export class Memberships {
     return segment!;
   }
 
-  /** What decides which records a view shows. That its segment is gone can't happen; it would be no empty view. */
+  /**
+   * What decides which records a view shows. That its segment is gone can't happen; it would be no
+   * empty view.
+   */
   async #viewFilter(slug: string): Promise<StoredFilter> {
     const { catalog } = this.#store;
     if (!catalog.views.has(slug)) await this.#store.refresh();
@@ -711,7 +825,10 @@ export class Memberships {
   }
 
   /** One HMGET per partition, in one round trip; the answers in the order of the ids. */
-  async #readHash(ids: readonly string[], hash: (keys: PartitionKeys) => string): Promise<(string | null)[]> {
+  async #readHash(
+    ids: readonly string[],
+    hash: (keys: PartitionKeys) => string,
+  ): Promise<(string | null)[]> {
     const found = new Map<string, string | null>();
     await Promise.all(
       [...this.#byPartition(ids)].map(async ([keys, some]) => {
@@ -741,12 +858,17 @@ export class Memberships {
     limit: number,
     cursor: string | undefined,
   ): Promise<Page<{ id: string }>> {
-    return this.#answer(find, (ordinal, objectType) =>
-      this.#page(limit, cursor, (keys, after, count) => this.#memberIds(keys, objectType, ordinal, after, count)),
+    return this.#answer(find, (predicateId, objectType) =>
+      this.#page(limit, cursor, (keys, after, count) =>
+        this.#memberIds(keys, objectType, predicateId, after, count),
+      ),
     );
   }
 
-  /** Fills a page partition by partition; `read` answers what comes after an id, in the order of ids, at most `count`. */
+  /**
+   * Fills a page partition by partition; `read` answers what comes after an id, in the order of
+   * ids, at most `count`.
+   */
   async #page<T extends { readonly id: string }>(
     limit: number,
     cursor: string | undefined,
@@ -759,23 +881,27 @@ export class Memberships {
       const wanted = limit - data.length;
       const some = await read(this.#keys.partitions[partition]!, after, wanted);
       data.push(...some);
-      if (budget.isSpent && some.length > 0) return { data, next_cursor: packCursor(partition, some.at(-1)!.id) };
+      if (budget.isSpent && some.length > 0)
+        return { data, next_cursor: packCursor(partition, some.at(-1)!.id) };
       if (some.length < wanted) {
         partition++;
         after = '';
       } else after = some.at(-1)!.id;
     }
-    return { data, next_cursor: partition < this.#keys.partitions.length ? packCursor(partition, after) : null };
+    return {
+      data,
+      next_cursor: partition < this.#keys.partitions.length ? packCursor(partition, after) : null,
+    };
   }
 
   async #memberIds(
     keys: PartitionKeys,
     objectType: string,
-    ordinal: number,
+    predicateId: number,
     after: string,
     count: number,
   ): Promise<{ id: string }[]> {
-    const set = keys.segment(ordinal);
+    const set = keys.segment(predicateId);
     if ((await this.#redis.scard(set)) <= SORTED_MEMBERS_MAX) {
       const sorted = (await this.#redis.smembers(set)).sort(compareIds);
       return sorted
@@ -797,7 +923,10 @@ export class Memberships {
     pick: Pick<T>,
   ): Promise<T[]> {
     const { budget } = pick;
-    return this.#walk(listed, after, count, (ids) => this.#picked(ids, pick), { idsARead: RECORDS_A_READ, budget });
+    return this.#walk(listed, after, count, (ids) => this.#picked(ids, pick), {
+      idsARead: RECORDS_A_READ,
+      budget,
+    });
   }
 
   /** Those of some records that are wanted, in the order of the ids, until the budget is spent. */
@@ -832,7 +961,10 @@ export class Memberships {
     return ids.map((id) => weights.get(id) ?? 0);
   }
 
-  /** A page of the live ones among some ids, wherever they are, in the order of ids. Bounded by what a key holds. */
+  /**
+   * A page of the live ones among some ids, wherever they are, in the order of ids. Bounded by what
+   * a key holds.
+   */
   async #targets<T extends { readonly id: string }>(
     ids: readonly string[],
     limit: number,
@@ -840,24 +972,32 @@ export class Memberships {
     pick: Pick<T>,
   ): Promise<Page<T>> {
     const { after } = unpackCursor(cursor, this.#keys.partitions.length);
-    const rest = [...ids].sort(compareIds).filter((id) => after === '' || compareIds(id, after) > 0);
+    const rest = [...ids]
+      .sort(compareIds)
+      .filter((id) => after === '' || compareIds(id, after) > 0);
     const data: T[] = [];
     for (let from = 0; from < rest.length && data.length <= limit; from += RECORDS_A_READ) {
       data.push(...(await this.#picked(rest.slice(from, from + RECORDS_A_READ), pick)));
       const last = data.slice(0, limit).at(-1)?.id;
       const isCut = data.length > limit || (pick.budget.isSpent && last !== rest.at(-1));
-      if (isCut && last !== undefined) return { data: data.slice(0, limit), next_cursor: packCursor(0, last) };
+      if (isCut && last !== undefined)
+        return { data: data.slice(0, limit), next_cursor: packCursor(0, last) };
     }
     return { data, next_cursor: null };
   }
 
-  /** Walks the ids of a sorted set of a partition until `count` of them are picked, the budget is spent, or there are no more. */
+  /**
+   * Walks the ids of a sorted set of a partition until `count` of them are picked, the budget is
+   * spent, or there are no more.
+   */
   async #walk<T>(
     listed: string,
     after: string,
     count: number,
     pick: (ids: string[]) => Promise<T[]>,
-    { idsARead, budget }: { readonly idsARead: number; readonly budget?: PageBudget } = { idsARead: WALK_IDS },
+    { idsARead, budget }: { readonly idsARead: number; readonly budget?: PageBudget } = {
+      idsARead: WALK_IDS,
+    },
   ): Promise<T[]> {
     const picked: T[] = [];
     let from = after === '' ? '-' : `(${after}`;
@@ -879,7 +1019,10 @@ interface Pick<T> {
   readonly isWanted: (record: RecordRow) => boolean;
 }
 
-/** What one page of records may weigh: one of 1,000 records of 2 MB would not even fit into a string. */
+/**
+ * What one page of records may weigh: one of 1,000 records of 2 MB would not even fit into a
+ * string.
+ */
 export class PageBudget {
   #bytes: number;
 
@@ -908,7 +1051,7 @@ function describeUnowned(partitions: readonly number[]): string {
 }
 
 function countOf(segment: StoredSegment, sums: ReadonlyMap<number, number | null>): SegmentCount {
-  const count = segment.ordinal === null ? null : (sums.get(segment.ordinal) ?? null);
+  const count = segment.predicateId === null ? null : (sums.get(segment.predicateId) ?? null);
   if (count === null) return withoutNumber(segment, 'building');
   return { slug: segment.slug, count, status: 'ready', revision: segment.ready_revision };
 }
@@ -953,7 +1096,8 @@ const DOUBTS: Record<Doubt, { readonly status: 'building' | 'failed'; readonly d
   },
   ahead: {
     status: 'building',
-    detail: 'what moves with time is not known: the clock of a partition is over a minute ahead of the server’s',
+    detail:
+      'what moves with time is not known: the clock of a partition is over a minute ahead of the server’s',
   },
 };
 
@@ -985,8 +1129,8 @@ function compareIds(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-function packAsOf(standings: readonly Standing[]): string {
-  return pack(standings.map(({ number, position, clockMs }) => [number, position, clockMs]));
+function packAsOf(statuses: readonly PartitionStatus[]): string {
+  return pack(statuses.map(({ number, position, clockMs }) => [number, position, clockMs]));
 }
 
 function packCursor(partition: number, after: string): string {
@@ -994,11 +1138,20 @@ function packCursor(partition: number, after: string): string {
 }
 
 /** @throws Problem cursor_invalid */
-function unpackCursor(cursor: string | undefined, partitions: number): { partition: number; after: string } {
+function unpackCursor(
+  cursor: string | undefined,
+  partitions: number,
+): { partition: number; after: string } {
   if (cursor === undefined) return { partition: 0, after: '' };
   try {
-    const [partition, after] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [unknown, unknown];
-    const isPartition = Number.isInteger(partition) && (partition as number) >= 0 && (partition as number) < partitions;
+    const [partition, after] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [
+      unknown,
+      unknown,
+    ];
+    const isPartition =
+      Number.isInteger(partition) &&
+      (partition as number) >= 0 &&
+      (partition as number) < partitions;
     if (isPartition && typeof after === 'string') return { partition: partition as number, after };
   } catch {
     // falls through: what is not JSON is no cursor either

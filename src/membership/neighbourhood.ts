@@ -1,21 +1,35 @@
 /**
- * neighbourhood.ts – Looks at the neighbours of many records at once: along to-one steps, and over all of a to-many one.
+ * neighbourhood.ts – Looks at the neighbours of many records at once: along to-one steps, and over
+ * all of a to-many one.
  *
- * Keeps true: what it says equals what a filter says, of the records as they are read: of live neighbours only, each once, with
- * values as filters see them. A step is one HMGET per partition for all records; a to-many one is walked in chunks of bounded
- * size, however many neighbours there are, and is added up as it goes. What is held at once is weighed before it is read: a
- * part of the records that would hold too much is given up (`within`), and taken in smaller parts, down to one record.
+ * Keeps true: what it says equals what a filter says, of the records as they are read: of live
+ * neighbours only, each once, with values as filters see them. A step is one HMGET per partition
+ * for all records; a to-many one is walked in chunks of bounded size, however many neighbours there
+ * are, and is added up as it goes. What is held at once is weighed before it is read: a part of the
+ * records that would hold too much is given up (`within`), and taken in smaller parts, down to one
+ * record.
  */
 import type { Redis } from 'ioredis';
 import type { Catalog } from '../catalog/catalog.ts';
 import { type EdgeDefinition, edgesOf, targetsOf } from '../change/edge.ts';
 import { partitionOf } from '../change/partition.ts';
-import { filterableData, isLive, type RecordData, type RecordRow, unpackRecord } from '../change/record.ts';
+import {
+  filterableData,
+  isLive,
+  type RecordData,
+  type RecordRow,
+  unpackRecord,
+} from '../change/record.ts';
 import { assert, Problem } from '../errors.ts';
 import { type Attributes, atomTest, type Test } from '../query/atom.ts';
 import { OverBudget } from '../query/budget.ts';
 import { average, fromTrillionths, toTrillionths } from '../query/exact-sum.ts';
-import { type Edge, type ListMeasure, MEASURE, type Predicate } from '../query/predicate.ts';
+import {
+  type ListMeasure,
+  MEASURE,
+  type Predicate,
+  type RelatedCondition,
+} from '../query/predicate.ts';
 import { type Hop, hopOf } from '../query/relationships.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { PART_BYTES_MAX, weighFields } from '../redis/weigh.ts';
@@ -50,7 +64,10 @@ interface HolderWalk {
 
 /** Neighbours that are held at once, if they are as light as records are in general. */
 const NEIGHBOURS_A_READ = 200;
-/** Ids of holders read of one target in one partition at once, and how many such reads are under way. */
+/**
+ * Ids of holders read of one target in one partition at once, and how many such reads are under
+ * way.
+ */
 const HOLDERS_A_READ = 200;
 const WALKS_A_READ = 200;
 
@@ -84,14 +101,21 @@ export class Neighbourhood {
   }
 
   /**
-   * Works on items in parts that hold a bounded weight, each in turn; one alone may hold what it must. Work that is given up for
-   * its weight is done again on a smaller part, so it changes nothing before its last read.
+   * Works on items in parts that hold a bounded weight, each in turn; one alone may hold what it
+   * must. Work that is given up for its weight is done again on a smaller part, so it changes
+   * nothing before its last read.
    */
-  async *inParts<T, R>(items: readonly T[], work: (some: readonly T[]) => Promise<R>): AsyncGenerator<R> {
+  async *inParts<T, R>(
+    items: readonly T[],
+    work: (some: readonly T[]) => Promise<R>,
+  ): AsyncGenerator<R> {
     let size = items.length;
     for (let from = 0; from < items.length; ) {
       const some = items.slice(from, from + size);
-      const done = await this.#within(some.length === 1 ? Number.POSITIVE_INFINITY : PART_BYTES_MAX, () => work(some));
+      const done = await this.#within(
+        some.length === 1 ? Number.POSITIVE_INFINITY : PART_BYTES_MAX,
+        () => work(some),
+      );
       if (done === undefined) size = Math.ceil(some.length / 2);
       else {
         yield done.result;
@@ -101,7 +125,10 @@ export class Neighbourhood {
   }
 
   /** @returns undefined if the work was given up. */
-  async #within<R>(most: number, work: () => Promise<R>): Promise<{ readonly result: R } | undefined> {
+  async #within<R>(
+    most: number,
+    work: () => Promise<R>,
+  ): Promise<{ readonly result: R } | undefined> {
     const before = this.#holding;
     this.#holding = { most, bytes: 0 };
     try {
@@ -115,16 +142,23 @@ export class Neighbourhood {
   }
 
   /** @throws TooHeavy before anything is read */
-  async #hold(objectType: string, byPartition: ReadonlyMap<PartitionKeys, string[]>): Promise<void> {
+  async #hold(
+    objectType: string,
+    byPartition: ReadonlyMap<PartitionKeys, string[]>,
+  ): Promise<void> {
     const holding = this.#holding;
     if (holding.most === Number.POSITIVE_INFINITY) return;
-    const weigh = ([keys, some]: [PartitionKeys, string[]]) => weighFields(this.#redis, keys.records(objectType), some);
+    const weigh = ([keys, some]: [PartitionKeys, string[]]) =>
+      weighFields(this.#redis, keys.records(objectType), some);
     const weights = await Promise.all([...byPartition].map(weigh));
     holding.bytes += weights.flat().reduce((all, weight) => all + weight, 0);
     if (holding.bytes > holding.most) throw new TooHeavy();
   }
 
-  /** Some records of a type in the order of their ids; undefined for one that is not wanted or not there. */
+  /**
+   * Some records of a type in the order of their ids; undefined for one that is not wanted or not
+   * there.
+   */
   async records(
     objectType: string,
     ids: readonly string[],
@@ -155,7 +189,10 @@ export class Neighbourhood {
     return ends;
   }
 
-  async #next(from: readonly (Standpoint | undefined)[], hop: Hop): Promise<(Standpoint | undefined)[]> {
+  async #next(
+    from: readonly (Standpoint | undefined)[],
+    hop: Hop,
+  ): Promise<(Standpoint | undefined)[]> {
     const edge = this.#edge(hop.edge);
     const ids = from.map((at) => (at ? targetsOf(edge, at.record.data)[0] : undefined));
     const pointed = ids.filter((id) => id !== undefined);
@@ -164,7 +201,10 @@ export class Neighbourhood {
     return ids.map((id) => (id === undefined ? undefined : byId.get(id)));
   }
 
-  /** Several measures over one to-many step, for each record; undefined where a value is missing. The step is walked once. */
+  /**
+   * Several measures over one to-many step, for each record; undefined where a value is missing.
+   * The step is walked once.
+   */
   async measures(
     from: readonly (Standpoint | undefined)[],
     hop: Hop,
@@ -181,14 +221,17 @@ export class Neighbourhood {
       });
       for await (const { neighbours, holds } of seen) {
         for (const [at, counted] of holds.entries()) {
-          for (const [n, { of, there }] of neighbours.entries()) totals[at]![of]!.add(there.data, counted[n]!);
+          for (const [n, { of, there }] of neighbours.entries())
+            totals[at]![of]!.add(there.data, counted[n]!);
         }
       }
     }
     return totals.map((some) => some.map((total) => total.value()));
   }
 
-  /** Whether a predicate holds of each record; of nothing in its place, whether it holds of nothing. */
+  /**
+   * Whether a predicate holds of each record; of nothing in its place, whether it holds of nothing.
+   */
   async truths(predicate: Predicate, at: readonly (Standpoint | undefined)[]): Promise<boolean[]> {
     switch (predicate.kind) {
       case 'and':
@@ -211,7 +254,9 @@ export class Neighbourhood {
       case 'edge': {
         const measured = await this.#measured(predicate, at);
         const test = this.#test(predicate.holds);
-        return measured.map((value) => test(value === undefined ? {} : { [MEASURE]: value }, this.#nowMs));
+        return measured.map((value) =>
+          test(value === undefined ? {} : { [MEASURE]: value }, this.#nowMs),
+        );
       }
       default: {
         const test = this.#test(predicate);
@@ -221,12 +266,13 @@ export class Neighbourhood {
   }
 
   async #measured(
-    { edge, direction, measure, where }: Edge,
+    { edge, direction, measure, where }: RelatedCondition,
     from: readonly (Standpoint | undefined)[],
   ): Promise<readonly unknown[]> {
     const hop = hopOf({ edge, direction }, this.#catalog.objectTypes);
     if (measure.kind === 'truth') return this.truths(where, await this.#next(from, hop));
-    if (measure.kind === 'exists') return (await this.#next(from, hop)).map((there) => there !== undefined);
+    if (measure.kind === 'exists')
+      return (await this.#next(from, hop)).map((there) => there !== undefined);
     const [values] = await this.measures(from, hop, [{ measure, where }]);
     return values!;
   }
@@ -236,7 +282,8 @@ export class Neighbourhood {
     const edge = this.#edge(hop.edge);
     const found = hop.direction === 'out' ? this.#targets(from, edge) : this.#holders(from, edge);
     for await (const pairs of found) {
-      for (let at = 0; at < pairs.length; at += NEIGHBOURS_A_READ) yield pairs.slice(at, at + NEIGHBOURS_A_READ);
+      for (let at = 0; at < pairs.length; at += NEIGHBOURS_A_READ)
+        yield pairs.slice(at, at + NEIGHBOURS_A_READ);
     }
   }
 
@@ -254,39 +301,56 @@ export class Neighbourhood {
     return pairs.flatMap(({ of }, n) => {
       const seen = there[n];
       // a holder may have moved on since the ids were read
-      const isThere = seen && (hop.direction === 'out' || targetsOf(edge, seen.record.data).includes(from[of]!.id));
+      const isThere =
+        seen &&
+        (hop.direction === 'out' || targetsOf(edge, seen.record.data).includes(from[of]!.id));
       return isThere ? [{ of, there: seen }] : [];
     });
   }
 
   *#targets(from: readonly (Standpoint | undefined)[], edge: EdgeDefinition): Generator<Pair[]> {
-    for (const [of, at] of from.entries()) if (at) yield targetsOf(edge, at.record.data).map((id) => ({ of, id }));
+    for (const [of, at] of from.entries())
+      if (at) yield targetsOf(edge, at.record.data).map((id) => ({ of, id }));
   }
 
-  async *#holders(from: readonly (Standpoint | undefined)[], edge: EdgeDefinition): AsyncGenerator<Pair[]> {
-    const anchor = this.#catalog.anchorOf(edge.name);
-    if (anchor === undefined || this.#catalog.ordinals.get(anchor)?.status !== 'ready') {
+  async *#holders(
+    from: readonly (Standpoint | undefined)[],
+    edge: EdgeDefinition,
+  ): AsyncGenerator<Pair[]> {
+    const edgeId = this.#catalog.edgeIdOf(edge.name);
+    if (edgeId === undefined || this.#catalog.predicateIds.get(edgeId)?.status !== 'ready') {
       throw relationshipBuilding(edge.name);
     }
-    const walks = await this.#holderWalks(from, anchor);
+    const walks = await this.#holderWalks(from, edgeId);
     while (walks.length > 0) {
       const some = walks.splice(0, WALKS_A_READ);
       const read = ({ keys, target, from: after }: HolderWalk) =>
-        this.#redis.zrangebylex(keys.holders(anchor, target), after, '+', 'LIMIT', 0, HOLDERS_A_READ);
+        this.#redis.zrangebylex(
+          keys.holders(edgeId, target),
+          after,
+          '+',
+          'LIMIT',
+          0,
+          HOLDERS_A_READ,
+        );
       const pages = await Promise.all(some.map(read));
       yield some.flatMap(({ of }, n) => pages[n]!.map((id) => ({ of, id })));
       for (const [n, walk] of some.entries()) {
-        if (pages[n]!.length === HOLDERS_A_READ) walks.push({ ...walk, from: `(${pages[n]!.at(-1)}` });
+        if (pages[n]!.length === HOLDERS_A_READ)
+          walks.push({ ...walk, from: `(${pages[n]!.at(-1)}` });
       }
     }
   }
 
   /** A target's partition knows which partitions have holders of it: only those are asked. */
-  async #holderWalks(from: readonly (Standpoint | undefined)[], anchor: number): Promise<HolderWalk[]> {
+  async #holderWalks(
+    from: readonly (Standpoint | undefined)[],
+    edgeId: number,
+  ): Promise<HolderWalk[]> {
     const ids = from.flatMap((at) => (at ? [at.id] : []));
     const sources = new Map<string, string[]>();
     const read = async ([keys, some]: [PartitionKeys, string[]]) => {
-      const rows = await this.#redis.hmget(keys.related(anchor), ...some);
+      const rows = await this.#redis.hmget(keys.related(edgeId), ...some);
       for (const [at, id] of some.entries()) sources.set(id, Object.keys(unpackRelated(rows[at])));
     };
     await Promise.all([...this.#byPartition(ids)].map(read));

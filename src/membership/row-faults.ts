@@ -10,14 +10,21 @@
 import type { Redis } from 'ioredis';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ObjectType } from '../change/object-type.ts';
-import { exists, filterableData, isLive, type RecordRow, TOMBSTONE_TTL_MS, unpackRecord } from '../change/record.ts';
+import {
+  exists,
+  filterableData,
+  isLive,
+  type RecordRow,
+  TOMBSTONE_TTL_MS,
+  unpackRecord,
+} from '../change/record.ts';
 import { readsClock } from '../query/compile.ts';
 import { PredicateNetwork } from '../query/network.ts';
 import { type PartitionKeys, readRecordMember, recordMember } from '../redis/keys.ts';
 import { weighFields } from '../redis/weigh.ts';
 import { carriedOut } from './audit-transaction.ts';
 import { type Fault, type FaultPlace, type Mend, readRow, UNREADABLE_MARK } from './fault.ts';
-import { type Ordinals, ordinals } from './ordinals.ts';
+import { type PredicateIds, predicateIds } from './predicate-ids.ts';
 import { packState, type StateRow, unpackState } from './state-row.ts';
 
 export interface RowFaultContext {
@@ -32,7 +39,9 @@ export interface RowFaultContext {
 
 export interface RowFaults {
   readonly faults: readonly Fault[];
-  /** Rows that still hold ordinals which were given up: they go with the next write of the row. */
+  /**
+   * Rows that still hold predicate ids which were given up: they go with the next write of the row.
+   */
   readonly leftOver: number;
 }
 
@@ -63,7 +72,8 @@ interface Place {
 
 export async function findRowFaults(context: RowFaultContext): Promise<RowFaults> {
   const walk = new Walk(context);
-  for (const [partition, keys] of context.partitions.entries()) await walk.partition(partition, keys);
+  for (const [partition, keys] of context.partitions.entries())
+    await walk.partition(partition, keys);
   const suspects = walk.take();
   await context.refresh();
   for (const { place, ids } of suspects) await walk.examine(place, ids);
@@ -94,7 +104,10 @@ class Walk {
 
   /** What looked wrong so far; what is examined from now on counts anew. */
   take(): { place: Place; ids: string[] }[] {
-    const suspects = [...this.#suspects.values()].map(({ place, ids }) => ({ place, ids: [...ids] }));
+    const suspects = [...this.#suspects.values()].map(({ place, ids }) => ({
+      place,
+      ids: [...ids],
+    }));
     this.#faults = [];
     return suspects;
   }
@@ -110,7 +123,8 @@ class Walk {
           this.#context.onVisited?.(reply.length / 2);
         },
       );
-      const strays = async (reply: string[]) => this.examine(place, await this.#without(place, evens(reply)));
+      const strays = async (reply: string[]) =>
+        this.examine(place, await this.#without(place, evens(reply)));
       await chunks((cursor) => redis.zscan(keys.ids(objectType), cursor, 'COUNT', CHUNK), strays);
       await chunks((cursor) => redis.hscan(keys.state(objectType), cursor, 'COUNT', CHUNK), strays);
     }
@@ -118,7 +132,8 @@ class Walk {
       [keys.due, 'timers'],
       [keys.tombstones, 'tombstones'],
     ] as const) {
-      const look = (reply: string[]) => this.#lookAtMembers(partition, keys, key, place, evens(reply));
+      const look = (reply: string[]) =>
+        this.#lookAtMembers(partition, keys, key, place, evens(reply));
       await chunks((cursor) => redis.zscan(key, cursor, 'COUNT', CHUNK), look);
     }
   }
@@ -140,7 +155,8 @@ class Walk {
     const byType = new Map<string, string[]>();
     for (const member of members) {
       const { objectType, id } = readRecordMember(member);
-      if (this.#isMeant(member, place)) byType.set(objectType, [...(byType.get(objectType) ?? []), id]);
+      if (this.#isMeant(member, place))
+        byType.set(objectType, [...(byType.get(objectType) ?? []), id]);
       else
         this.#members.push({
           partition,
@@ -173,7 +189,8 @@ class Walk {
   async examine(place: Place, ids: readonly string[]): Promise<void> {
     for (let from = 0; from < ids.length; from += CHUNK) {
       const seen = await this.#read(place, ids.slice(from, from + CHUNK));
-      for (const one of seen) for (const fault of this.#judge(place, one)) this.#suspect(place, one.id, fault);
+      for (const one of seen)
+        for (const fault of this.#judge(place, one)) this.#suspect(place, one.id, fault);
     }
   }
 
@@ -186,7 +203,10 @@ class Walk {
       .hmget(keys.state(objectType), ...ids)
       .zmscore(keys.due, ...members)
       .zmscore(keys.tombstones, ...members);
-    const [listed, records, states, dues, tombstones] = (await carriedOut(transaction)) as (string | null)[][];
+    const [listed, records, states, dues, tombstones] = (await carriedOut(transaction)) as (
+      | string
+      | null
+    )[][];
     return ids.map((id, at) => ({
       id,
       listed: listed![at] ?? null,
@@ -230,15 +250,28 @@ class Walk {
     const { kept, alien, given } = this.#sorted(state.truth, objectType);
     const saysSomething = kept.length > 0 || state.due !== undefined || record === undefined;
     if (!isLive(record) && (saysSomething || alien.length > 0)) {
-      yield { place: 'state', told: `${id}(${record ? 'not live' : 'no record'})`, isExtra: true, mend: removed };
+      yield {
+        place: 'state',
+        told: `${id}(${record ? 'not live' : 'no record'})`,
+        isExtra: true,
+        mend: removed,
+      };
     } else if (alien.length > 0) {
-      const left = packState({ truth: ordinals(kept), due: state.due }, () => true);
-      const mend = left === undefined ? removed : ({ verb: 'HSET', key, arguments: [id, left], guards } as const);
+      const left = packState({ truth: predicateIds(kept), due: state.due }, () => true);
+      const mend =
+        left === undefined
+          ? removed
+          : ({ verb: 'HSET', key, arguments: [id, left], guards } as const);
       yield { place: 'state', told: `${id}(${alien.join()})`, isExtra: true, mend };
     } else if (given.length > 0) this.#leftOver++;
   }
 
-  *#judgeTimer(place: Place, seen: Seen, record: RecordRow | undefined, guard: Guarded): Iterable<Found> {
+  *#judgeTimer(
+    place: Place,
+    seen: Seen,
+    record: RecordRow | undefined,
+    guard: Guarded,
+  ): Iterable<Found> {
     const { keys, objectType } = place;
     const member = recordMember(objectType, seen.id);
     const guards = [guard];
@@ -257,7 +290,12 @@ class Walk {
    * As its row says, never later than the clock flips something, and not long ago. Earlier is well:
    * it is then looked at again.
    */
-  #isDueRight(objectType: string, record: RecordRow, noted: number | undefined, due: number | undefined): boolean {
+  #isDueRight(
+    objectType: string,
+    record: RecordRow,
+    noted: number | undefined,
+    due: number | undefined,
+  ): boolean {
     const type = this.#context.catalog.objectTypes.get(objectType);
     if (!type) return due === undefined && noted === undefined;
     const nowMs = Date.now();
@@ -276,10 +314,10 @@ class Walk {
     const { catalog } = this.#context;
     if (this.#timed?.version === catalog.version) return this.#timed.networks;
     const networks = new Map<string, PredicateNetwork>();
-    for (const [ordinal, { object_type: name, predicate, status }] of catalog.ordinals) {
+    for (const [predicateId, { object_type: name, predicate, status }] of catalog.predicateIds) {
       if (status !== 'ready' || !readsClock(predicate)) continue;
       const network = networks.get(name) ?? new PredicateNetwork();
-      network.add(ordinal, predicate);
+      network.add(predicateId, predicate);
       networks.set(name, network);
     }
     this.#timed = { version: catalog.version, networks };
@@ -290,14 +328,17 @@ class Walk {
    * Those that there are, those that nobody has given out for this type, and those that were given
    * up.
    */
-  #sorted(truth: Ordinals, objectType: string): { kept: number[]; alien: number[]; given: number[] } {
+  #sorted(
+    truth: PredicateIds,
+    objectType: string,
+  ): { kept: number[]; alien: number[]; given: number[] } {
     const { catalog } = this.#context;
     const sorted = { kept: [] as number[], alien: [] as number[], given: [] as number[] };
-    for (const ordinal of truth) {
-      const stored = catalog.ordinals.get(ordinal);
-      if (stored?.object_type === objectType) sorted.kept.push(ordinal);
-      else if (stored || ordinal >= catalog.nextOrdinal) sorted.alien.push(ordinal);
-      else sorted.given.push(ordinal);
+    for (const predicateId of truth) {
+      const stored = catalog.predicateIds.get(predicateId);
+      if (stored?.object_type === objectType) sorted.kept.push(predicateId);
+      else if (stored || predicateId >= catalog.nextPredicateId) sorted.alien.push(predicateId);
+      else sorted.given.push(predicateId);
     }
     return sorted;
   }
@@ -326,7 +367,12 @@ function* judgeListing(
   else if (isThere && Number(listed) !== 0)
     yield { place: 'ids', told: `${id}(score=${listed})`, isExtra: true, mend: listing };
   else if (!isThere && listed !== null)
-    yield { place: 'ids', told: id, isExtra: true, mend: { verb: 'ZREM', key, arguments: [id], guards } };
+    yield {
+      place: 'ids',
+      told: id,
+      isExtra: true,
+      mend: { verb: 'ZREM', key, arguments: [id], guards },
+    };
 }
 
 function* judgeTombstone(

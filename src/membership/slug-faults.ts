@@ -17,18 +17,33 @@ export async function findSlugFaults(redis: Redis, keys: CatalogKeys): Promise<F
   const transaction = redis.multi().hgetall(keys.segments).hgetall(keys.slugs);
   const [segments, slugs] = (await carriedOut(transaction)) as [Hash, Hash];
   const named = new Set([...Object.keys(segments), ...Object.keys(slugs)]);
-  return [...named].flatMap((slug) => judge(keys, slug, segments[slug] ?? null, slugs[slug] ?? null));
+  return [...named].flatMap((slug) =>
+    judge(keys, slug, segments[slug] ?? null, slugs[slug] ?? null),
+  );
 }
 
 /** A segment that was never built has no sets, and no field. */
-function judge(keys: CatalogKeys, slug: string, segment: string | null, found: string | null): Fault[] {
-  const ordinal = segment === null ? null : (JSON.parse(segment) as StoredSegment).ordinal;
-  const expected = ordinal === null ? null : String(ordinal);
+function judge(
+  keys: CatalogKeys,
+  slug: string,
+  segment: string | null,
+  found: string | null,
+): Fault[] {
+  const predicateId = segment === null ? null : (JSON.parse(segment) as StoredSegment).predicateId;
+  const expected = predicateId === null ? null : String(predicateId);
   if (found === expected) return [];
   const guards = [{ key: keys.segments, field: slug, value: segment }];
   const mend: Mend =
     expected === null
       ? { verb: 'HDEL', key: keys.slugs, arguments: [slug], guards }
       : { verb: 'HSET', key: keys.slugs, arguments: [slug, expected], guards };
-  return [{ place: 'slugs', of: 'slugs', told: `${slug}=${found ?? 'none'}`, isExtra: found !== null, mend }];
+  return [
+    {
+      place: 'slugs',
+      of: 'slugs',
+      told: `${slug}=${found ?? 'none'}`,
+      isExtra: found !== null,
+      mend,
+    },
+  ];
 }

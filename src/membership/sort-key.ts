@@ -1,9 +1,9 @@
 /**
  * sort-key.ts – Values as bytes that are ordered as the rows of a view are.
  *
- * Keeps true: comparing two keys byte by byte gives the order of the view: by its first value, then its second, …; strings by
- * UTF-16 code units, a missing value last in either direction, and equal ones by the bytes of their ids. No key is the beginning
- * of another one.
+ * Keeps true: comparing two keys byte by byte gives the order of the view: by its first value, then
+ * its second, …; strings by UTF-16 code units, a missing value last in either direction, and equal
+ * ones by the bytes of their ids. No key is the beginning of another one.
  */
 import { assert } from '../errors.ts';
 import type { SortKey } from '../query/view-columns.ts';
@@ -15,7 +15,11 @@ const PRESENT = 1;
 const MISSING = 2;
 
 /** The bytes of a row: its values in their order, its id, and how long that is. */
-export function packSortMember(values: readonly unknown[], keys: readonly SortKey[], id: string): Buffer {
+export function packSortMember(
+  values: readonly unknown[],
+  keys: readonly SortKey[],
+  id: string,
+): Buffer {
   const parts = keys.map(({ direction }, at) => packValue(values[at], direction === 'desc'));
   const name = Buffer.from(id);
   const length = Buffer.alloc(2);
@@ -42,7 +46,10 @@ function bytesOf(value: unknown): Buffer {
   return bytesOfString(value.slice(0, SORTED_UNITS_MAX));
 }
 
-/** As IEEE 754, with the sign turned so that negative numbers come first, and among them the greater magnitude. */
+/**
+ * As IEEE 754, with the sign turned so that negative numbers come first, and among them the greater
+ * magnitude.
+ */
 function bytesOfNumber(value: number): Buffer {
   const bytes = Buffer.alloc(8);
   bytes.writeDoubleBE(value + 0); // −0 is 0
@@ -52,7 +59,10 @@ function bytesOfNumber(value: number): Buffer {
   return bytes;
 }
 
-/** Code units, ended by two zero units; a zero unit within is followed by the highest one, so that it sorts after an end. */
+/**
+ * Code units, ended by two zero units; a zero unit within is followed by the highest one, so that
+ * it sorts after an end.
+ */
 function bytesOfString(text: string): Buffer {
   const units = Buffer.from(`${text.replaceAll('\0', '\0\uffff')}\0\0`, 'utf16le');
   return units.swap16();

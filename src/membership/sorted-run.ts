@@ -1,19 +1,26 @@
 /**
- * sorted-run.ts – The ids of a view in its order, put together once in a sorted set of Redis and read by their rank.
+ * sorted-run.ts – The ids of a view in its order, put together once in a sorted set of Redis and
+ * read by their rank.
  *
- * Keeps true: a run never changes once it is put together, so that whoever pages through it meets every record that was there
- * at its start exactly once; one that is not there any more is told apart from one that ended; it goes away by itself after
- * TTL_S without a reader, also when its maker dies half-way.
+ * Keeps true: a run never changes once it is put together, so that whoever pages through it meets
+ * every record that was there at its start exactly once; one that is not there any more is told
+ * apart from one that ended; it goes away by itself after TTL_S without a reader, also when its
+ * maker dies half-way.
  */
 import type { Redis } from 'ioredis';
 import { Problem } from '../errors.ts';
 import type { CatalogKeys } from '../redis/keys.ts';
 import { idOfSortMember } from './sort-key.ts';
 
-/** Reading every row once before the first page is not for more; what a run weighs is bounded apart (sorted-runs.ts). */
+/**
+ * Reading every row once before the first page is not for more; what a run weighs is bounded apart
+ * (sorted-runs.ts).
+ */
 export const SORTED_ROWS_MAX = 1_000_000;
 const TTL_S = 600;
-/** What a sorted set of Redis takes for a member beside its bytes: 133 a row of 37 were measured. */
+/**
+ * What a sorted set of Redis takes for a member beside its bytes: 133 a row of 37 were measured.
+ */
 const MEMBER_OVERHEAD_BYTES = 96;
 
 interface RunCursor {
@@ -50,7 +57,10 @@ export class SortedRun {
     return this.#bytes;
   }
 
-  /** The run that a cursor goes on in, and where. @throws Problem cursor_invalid | cursor_expired if it has gone away */
+  /**
+   * The run that a cursor goes on in, and where. @throws Problem cursor_invalid | cursor_expired if
+   * it has gone away
+   */
   static async resume(
     redis: Redis,
     keys: CatalogKeys,
@@ -64,7 +74,9 @@ export class SortedRun {
     throw expired();
   }
 
-  /** The ids from a rank on, at most `count`; fewer only at the end. @throws Problem cursor_expired */
+  /**
+   * The ids from a rank on, at most `count`; fewer only at the end. @throws Problem cursor_expired
+   */
   async read(at: number, count: number): Promise<string[]> {
     const wanted = Math.min(count, this.#rows - at);
     if (wanted <= 0) return [];
@@ -104,9 +116,16 @@ export class SortedRun {
 
 function unpack(cursor: string): RunCursor {
   try {
-    const { run, of, at, rows } = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as Partial<RunCursor>;
+    const { run, of, at, rows } = JSON.parse(
+      Buffer.from(cursor, 'base64url').toString(),
+    ) as Partial<RunCursor>;
     const areRanks = [at, rows].every((rank) => Number.isSafeInteger(rank) && rank! >= 0);
-    if (typeof run === 'string' && /^[0-9a-f-]{36}$/.test(run) && typeof of === 'string' && areRanks)
+    if (
+      typeof run === 'string' &&
+      /^[0-9a-f-]{36}$/.test(run) &&
+      typeof of === 'string' &&
+      areRanks
+    )
       return { run, of, at: at!, rows: rows! };
   } catch {
     // falls through: what is not JSON is no cursor either

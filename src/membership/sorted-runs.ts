@@ -1,9 +1,10 @@
 /**
  * sorted-runs.ts – Who shares which order of a sorted view, and how many orders there are.
  *
- * Keeps true: first pages of one view at one position share a run; of a view one run is built at a time in a process, and all who
- * came meanwhile share the next; all runs of a deployment, those that are being built included, have a bounded number and weight,
- * for which the oldest give way. A run that gave way is gone: who reads on in it is told so.
+ * Keeps true: first pages of one view at one position share a run; of a view one run is built at a
+ * time in a process, and all who came meanwhile share the next; all runs of a deployment, those
+ * that are being built included, have a bounded number and weight, for which the oldest give way. A
+ * run that gave way is gone: who reads on in it is told so.
  */
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
@@ -20,7 +21,9 @@ const ROOM_BYTES = 1024 * 1024;
 /** What is to be put in order. */
 export interface RunOrder {
   readonly slug: string;
-  /** Names what the run would hold: runs under one label are alike. Read anew when a build begins. */
+  /**
+   * Names what the run would hold: runs under one label are alike. Read anew when a build begins.
+   */
   readonly label: () => Promise<string>;
   readonly members: () => AsyncIterable<readonly Buffer[]>;
 }
@@ -51,7 +54,11 @@ export class SortedRuns {
   readonly #waiting: (() => void)[] = [];
   #builds = 0;
 
-  constructor(redis: Redis, keys: CatalogKeys, limits: Pick<Limits, 'sortedRuns' | 'sortedRunsBytes'>) {
+  constructor(
+    redis: Redis,
+    keys: CatalogKeys,
+    limits: Pick<Limits, 'sortedRuns' | 'sortedRunsBytes'>,
+  ) {
     this.#redis = redis;
     this.#keys = keys;
     this.#limits = limits;
@@ -66,7 +73,8 @@ export class SortedRuns {
     const building = this.#building.get(slug);
     if (!building) return this.#begin(order).run;
     if ((await building.label) === label) return building.run;
-    // Begun before this caller came, it may lack something; the next one lacks nothing for all who wait for it.
+    // Begun before this caller came, it may lack something; the next one lacks nothing for all who
+    // wait for it.
     let next = this.#next.get(slug);
     if (!next) {
       const begun = building.run.catch(() => undefined).then(() => this.#begin(order));
@@ -83,7 +91,9 @@ export class SortedRuns {
 
   /** The run of this label, if there is one. */
   async find(slug: string, label: string): Promise<SortedRun | undefined> {
-    const found = (await this.#all()).find(([, run]) => run.slug === slug && run.label === label && run.rows !== null);
+    const found = (await this.#all()).find(
+      ([, run]) => run.slug === slug && run.label === label && run.rows !== null,
+    );
     if (!found) return undefined;
     const [name, { rows }] = found;
     const run = new SortedRun(this.#redis, this.#keys, slug, name, rows!);
@@ -126,7 +136,12 @@ export class SortedRuns {
     }
   }
 
-  async #fill(run: SortedRun, slug: string, label: string, members: RunOrder['members']): Promise<SortedRun> {
+  async #fill(
+    run: SortedRun,
+    slug: string,
+    label: string,
+    members: RunOrder['members'],
+  ): Promise<SortedRun> {
     const at = Date.now();
     let asked = 0;
     for await (const some of members()) {
@@ -149,7 +164,9 @@ export class SortedRuns {
     const { sortedRuns: most, sortedRunsBytes: bytesMax } = this.#limits;
     if (own.bytes > bytesMax) throw tooLarge(own.slug, bytesMax);
     await this.#note(name, own);
-    const others = (await this.#all()).filter(([other]) => other !== name).sort(([, a], [, b]) => b.at - a.at);
+    const others = (await this.#all())
+      .filter(([other]) => other !== name)
+      .sort(([, a], [, b]) => b.at - a.at);
     let [count, bytes] = [1, own.bytes];
     for (const [other, run] of others) {
       count += 1;
@@ -159,22 +176,33 @@ export class SortedRuns {
   }
 
   async #drop(slug: string, name: string): Promise<void> {
-    await this.#redis.multi().unlink(this.#keys.sortedRun(slug, name)).hdel(this.#keys.sortedRuns, name).exec();
+    await this.#redis
+      .multi()
+      .unlink(this.#keys.sortedRun(slug, name))
+      .hdel(this.#keys.sortedRuns, name)
+      .exec();
   }
 
   async #note(name: string, run: Registered): Promise<void> {
     await this.#redis.hset(this.#keys.sortedRuns, name, JSON.stringify(run));
   }
 
-  /** All that are there still; those that ended by themselves are forgotten. Bounded by their number. */
+  /**
+   * All that are there still; those that ended by themselves are forgotten. Bounded by their
+   * number.
+   */
   async #all(): Promise<[name: string, run: Registered][]> {
     const stored = Object.entries(await this.#redis.hgetall(this.#keys.sortedRuns));
-    const runs = stored.map(([name, text]): [string, Registered] => [name, JSON.parse(text) as Registered]);
+    const runs = stored.map(([name, text]): [string, Registered] => [
+      name,
+      JSON.parse(text) as Registered,
+    ]);
     const isThere = await Promise.all(
       runs.map(([name, { slug }]) => this.#redis.exists(this.#keys.sortedRun(slug, name))),
     );
     // One without rows has no key, and is kept as long as it would be.
-    const isLive = ([, run]: [string, Registered], at: number) => isThere[at] === 1 || run.rows === 0;
+    const isLive = ([, run]: [string, Registered], at: number) =>
+      isThere[at] === 1 || run.rows === 0;
     const gone = runs.filter((run, at) => !isLive(run, at)).map(([name]) => name);
     if (gone.length > 0) await this.#redis.hdel(this.#keys.sortedRuns, ...gone);
     return runs.filter(isLive);

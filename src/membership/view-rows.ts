@@ -1,9 +1,10 @@
 /**
  * view-rows.ts – What a view shows: rows of cells, a page at a time or all of them.
  *
- * Keeps true: a row is of a record that the view's filter holds of and that is live when it is read; a cell equals what a filter
- * sees at its place. Strong reads wait once, before the first row. However large a view is, however many neighbours a record
- * has, and however heavy they are, what is held at once is a few rows of bounded weight and a chunk of neighbours; who takes the
+ * Keeps true: a row is of a record that the view's filter holds of and that is live when it is
+ * read; a cell equals what a filter sees at its place. Strong reads wait once, before the first
+ * row. However large a view is, however many neighbours a record has, and however heavy they are,
+ * what is held at once is a few rows of bounded weight and a chunk of neighbours; who takes the
  * rows says when a page is full.
  */
 import { createHash } from 'node:crypto';
@@ -15,7 +16,7 @@ import { exists } from '../change/record.ts';
 import { Problem, unreachable } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { Hop } from '../query/relationships.ts';
-import type { Column, Place, ViewDefinition } from '../query/view-columns.ts';
+import type { Column, ColumnPosition, ViewDefinition } from '../query/view-columns.ts';
 import type { Keys } from '../redis/keys.ts';
 import {
   EVENTUAL,
@@ -34,11 +35,17 @@ export interface ViewRow {
   readonly id: string;
   /** By column; undefined where a value is missing. */
   readonly cells: readonly unknown[];
-  /** By the view's relationships: the one record, undefined if there is none, or the first of the many. */
+  /**
+   * By the view's relationships: the one record, undefined if there is none, or the first of the
+   * many.
+   */
   readonly related: readonly (ShownRecord | undefined | Page<ShownRecord>)[];
 }
 
-/** A record at the other end of a relationship, as it is answered: as text, which takes a tenth of its memory. */
+/**
+ * A record at the other end of a relationship, as it is answered: as text, which takes a tenth of
+ * its memory.
+ */
 export interface ShownRecord {
   readonly id: string;
   readonly text: Buffer;
@@ -94,7 +101,10 @@ const ROWS_A_BATCH = 100;
 const IDS_A_PAGE = 1000;
 /** Of a to-many relationship that is given along; the rest is read from the record itself. */
 const RELATED_A_ROW = 20;
-/** Rows whose related records are read at once, if each row's are light; those of a heavy row are read alone. */
+/**
+ * Rows whose related records are read at once, if each row's are light; those of a heavy row are
+ * read alone.
+ */
 const RELATED_AT_ONCE = 10;
 const LIGHT_BYTES_MAX = 256 * 1024;
 
@@ -107,7 +117,10 @@ export class ViewRows {
   readonly #relatedBytesMax: number;
   readonly #runs: SortedRuns;
   /** By view as it is stored, for the version of the catalog that it was read against. */
-  readonly #definitions = new WeakMap<StoredView, { readonly version: number; readonly of: Reading['definition'] }>();
+  readonly #definitions = new WeakMap<
+    StoredView,
+    { readonly version: number; readonly of: Reading['definition'] }
+  >();
 
   constructor({ redis, keys, store, memberships, timeZone, limits }: ViewRowsContext) {
     this.#redis = redis;
@@ -120,9 +133,10 @@ export class ViewRows {
   }
 
   /**
-   * One page, in the order of partition and id, or in the view's own: until `limit` rows are taken, or one is not.
-   * @throws Problem view_unknown | segment_building | relationship_building | not_caught_up | cursor_invalid | cursor_expired |
-   * view_too_large
+   * One page, in the order of partition and id, or in the view's own: until `limit` rows are taken,
+   * or one is not.
+   * @throws Problem view_unknown | segment_building | relationship_building | not_caught_up |
+   *   cursor_invalid | cursor_expired | view_too_large
    */
   async page(
     slug: string,
@@ -137,8 +151,15 @@ export class ViewRows {
     return { data, next_cursor: await opened.read(limit, answer ?? keep) };
   }
 
-  /** All that a page waits for: what was acknowledged, and the order of a sorted view. @throws Problem as `page` */
-  async openPage(slug: string, cursor: string | undefined, options: ReadOptions): Promise<OpenedPage> {
+  /**
+   * All that a page waits for: what was acknowledged, and the order of a sorted view. @throws
+   * Problem as `page`
+   */
+  async openPage(
+    slug: string,
+    cursor: string | undefined,
+    options: ReadOptions,
+  ): Promise<OpenedPage> {
     const reading = await this.#open(slug, options);
     const isSorted = reading.definition.sort.length > 0;
     const place = isSorted ? await this.#place(reading, cursor) : undefined;
@@ -146,7 +167,9 @@ export class ViewRows {
       read: async (limit, { show, take }) => {
         const shown = { ...reading, show };
         const taking: Taking = { limit, taken: 0, take: (row) => take(row, reading.definition) };
-        const next = place ? this.#sortedPage(shown, taking, place) : this.#page(shown, taking, cursor);
+        const next = place
+          ? this.#sortedPage(shown, taking, place)
+          : this.#page(shown, taking, cursor);
         return (await next) ?? null;
       },
     };
@@ -158,7 +181,10 @@ export class ViewRows {
     return { run: await this.#runs.first(this.#orderOf(reading)), at: 0 };
   }
 
-  /** All rows, as fast as they are taken; without `show` those of cells alone. @throws Problem as `page`, before the first row or at one */
+  /**
+   * All rows, as fast as they are taken; without `show` those of cells alone. @throws Problem as
+   * `page`, before the first row or at one
+   */
   async export(slug: string, options: ReadOptions, show?: ShowRecord): Promise<ViewExport> {
     const reading = await this.#open(slug, options, show);
     const { definition } = reading;
@@ -166,13 +192,19 @@ export class ViewRows {
     return { definition, rows: this.#all(shown) };
   }
 
-  /** The cells of any record of the type, whether the view shows it or not, by their fields; undefined if there is none. */
+  /**
+   * The cells of any record of the type, whether the view shows it or not, by their fields;
+   * undefined if there is none.
+   */
   async viewRow(view: StoredView, id: string): Promise<Record<string, unknown> | undefined> {
     for await (const [row] of this.viewRowsOf(view, [id])) return row;
     return undefined;
   }
 
-  /** As `viewRow`, of some records, in the order of their ids: part by part, so that no more is held than may be. */
+  /**
+   * As `viewRow`, of some records, in the order of their ids: part by part, so that no more is held
+   * than may be.
+   */
   async *viewRowsOf(
     view: StoredView,
     ids: readonly string[],
@@ -230,7 +262,11 @@ export class ViewRows {
   // ——— Pages ———
 
   /** @returns the cursor of the next page, if there may be one */
-  async #page(reading: Reading, taking: Taking, first: string | undefined): Promise<string | undefined> {
+  async #page(
+    reading: Reading,
+    taking: Taking,
+    first: string | undefined,
+  ): Promise<string | undefined> {
     const { slug } = reading.view;
     let cursor = first;
     do {
@@ -249,7 +285,11 @@ export class ViewRows {
     return cursor;
   }
 
-  async #sortedPage(reading: Reading, taking: Taking, { run, at: first }: RunPlace): Promise<string | undefined> {
+  async #sortedPage(
+    reading: Reading,
+    taking: Taking,
+    { run, at: first }: RunPlace,
+  ): Promise<string | undefined> {
     const { slug } = reading.view;
     for (let at = first; ; ) {
       const wanted = Math.min(ROWS_A_BATCH, taking.limit - taking.taken);
@@ -306,12 +346,23 @@ export class ViewRows {
     return { slug, label: () => this.#labelOf(reading), members: () => this.#sortMembers(reading) };
   }
 
-  /** Names what a run of the view would hold now: its filter and its order, and the last commit of each partition. */
+  /**
+   * Names what a run of the view would hold now: its filter and its order, and the last commit of
+   * each partition.
+   */
   async #labelOf({ view }: Reading): Promise<string> {
     const { catalog } = this.#store;
-    const commits = this.#keys.partitions.map(({ meta }) => this.#redis.hmget(meta, 'number', 'nonce'));
+    const commits = this.#keys.partitions.map(({ meta }) =>
+      this.#redis.hmget(meta, 'number', 'nonce'),
+    );
     const type = catalog.objectTypes.get(view.object_type);
-    const named = [view.id, view.revision, catalog.filterOf(view)?.ordinal, type?.revision, await Promise.all(commits)];
+    const named = [
+      view.id,
+      view.revision,
+      catalog.filterOf(view)?.predicateId,
+      type?.revision,
+      await Promise.all(commits),
+    ];
     return createHash('sha256').update(JSON.stringify(named)).digest('hex');
   }
 
@@ -345,7 +396,9 @@ export class ViewRows {
   async *#rows(reading: Reading, ids: readonly string[]): AsyncGenerator<ViewRow> {
     const { view, neighbourhood } = reading;
     const parts = neighbourhood.inParts(ids, async (some) => {
-      const at = (await neighbourhood.records(view.object_type, some)).filter((seen) => seen !== undefined);
+      const at = (await neighbourhood.records(view.object_type, some)).filter(
+        (seen) => seen !== undefined,
+      );
       return { at, cells: await this.#cells(reading, at), ones: await this.#ones(reading, at) };
     });
     for await (const { at, cells, ones } of parts) {
@@ -396,7 +449,8 @@ export class ViewRows {
     at: readonly Standpoint[],
   ): Promise<readonly (readonly (Standpoint | undefined)[])[]> {
     const found: (readonly (Standpoint | undefined)[])[] = [];
-    for (const hop of definition.relationships) found.push(hop.many ? [] : await neighbourhood.ends(at, [hop]));
+    for (const hop of definition.relationships)
+      found.push(hop.many ? [] : await neighbourhood.ends(at, [hop]));
     return found;
   }
 
@@ -439,7 +493,9 @@ export class ViewRows {
       if (hop.many) {
         const budget = new PageBudget(Math.max(left, 1));
         const options = { ...EVENTUAL, shape, budget };
-        found.push(await this.#memberships.shapedRelated(seen, hop, RELATED_A_ROW, undefined, options));
+        found.push(
+          await this.#memberships.shapedRelated(seen, hop, RELATED_A_ROW, undefined, options),
+        );
         left = budget.left;
       } else {
         const one = ones[n] && shape(ones[n]);
@@ -451,7 +507,10 @@ export class ViewRows {
   }
 }
 
-const asText: ShowRecord = (_, { id, record }) => ({ id, text: Buffer.from(JSON.stringify({ id, ...record })) });
+const asText: ShowRecord = (_, { id, record }) => ({
+  id,
+  text: Buffer.from(JSON.stringify({ id, ...record })),
+});
 
 /** Who takes the rows of a page, and how many more. */
 interface Taking {
@@ -481,11 +540,13 @@ function wayOf(hops: readonly Hop[]): string {
 /** All measures over one to-many step, so that it is walked once for them. */
 function measuresAlong(way: string, columns: readonly Column[]) {
   return columns.flatMap(({ source }, at) =>
-    source.kind === 'measure' && wayOf([...source.hops, source.many]) === way ? [{ at, source }] : [],
+    source.kind === 'measure' && wayOf([...source.hops, source.many]) === way
+      ? [{ at, source }]
+      : [],
   );
 }
 
-function valueAt(place: Place, { id, record, data }: Standpoint): unknown {
+function valueAt(place: ColumnPosition, { id, record, data }: Standpoint): unknown {
   if (place.kind === 'attribute') return data[place.name];
   const { name } = place;
   switch (name) {

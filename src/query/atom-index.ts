@@ -1,9 +1,11 @@
 /**
- * atom-index.ts – For a value that changes, the atoms that flip: one index per kind of atom, per view of an attribute.
+ * atom-index.ts – For a value that changes, the atoms that flip: one index per kind of atom, per
+ * view of an attribute.
  *
- * Keeps true: between `before` and `after` an index toggles an atom an odd number of times exactly if the atom's truth
- * differs between the two; `undefined` is a missing value, of which every indexed atom is false. Cost follows the atoms that
- * are true of either value (or whose thresholds lie between the two), never the number of atoms that exist.
+ * Keeps true: between `before` and `after` an index toggles an atom an odd number of times exactly
+ * if the atom's truth differs between the two; `undefined` is a missing value, of which every
+ * indexed atom is false. Cost follows the atoms that are true of either value (or whose thresholds
+ * lie between the two), never the number of atoms that exist.
  */
 import { boundType } from './atom.ts';
 import type { Atom, Interval, Scalar } from './predicate.ts';
@@ -23,7 +25,10 @@ export interface AtomIndex<N extends AtomNode> {
   toggle(before: unknown, after: unknown, toggle: Toggle<N>): void;
 }
 
-/** What to do when an atom of each kind is to be indexed; kinds that are not here are residual: evaluated when what they read changes. */
+/**
+ * What to do when an atom of each kind is to be indexed; kinds that are not here are residual:
+ * evaluated when what they read changes.
+ */
 export const INDEX_KINDS = {
   equals: <N extends AtomNode>(): AtomIndex<N> => new EqualsIndex<N>(),
   range: <N extends AtomNode>(): AtomIndex<N> => new RangeIndex<N>(),
@@ -44,7 +49,8 @@ export function isIndexKind(kind: Atom['kind']): kind is IndexKind {
 type Of<K extends Atom['kind']> = Extract<Atom, { kind: K }>;
 
 function atomOf<K extends Atom['kind']>(node: AtomNode, ...kinds: K[]): Of<K> {
-  if (!kinds.includes(node.atom.kind as K)) throw new Error(`bug: a ${node.atom.kind} atom in an index of ${kinds}`);
+  if (!kinds.includes(node.atom.kind as K))
+    throw new Error(`bug: a ${node.atom.kind} atom in an index of ${kinds}`);
   return node.atom as Of<K>;
 }
 
@@ -70,8 +76,9 @@ class Postings<K, N> {
 }
 
 /**
- * `equals` with one value or many: each value of an atom posts it. An atom that holds of both values is toggled twice, which
- * is no flip; so a long `in` list costs memory per value and no probe at all.
+ * `equals` with one value or many: each value of an atom posts it. An atom that holds of both
+ * values is toggled twice, which is no flip; so a long `in` list costs memory per value and no
+ * probe at all.
  */
 class EqualsIndex<N extends AtomNode> implements AtomIndex<N> {
   readonly #byValue = new Postings<unknown, N>();
@@ -137,7 +144,10 @@ class PresentIndex<N extends AtomNode> implements AtomIndex<N> {
   }
 }
 
-/** Ranges over numbers and over strings never meet: a value of the other type is outside of every interval. */
+/**
+ * Ranges over numbers and over strings never meet: a value of the other type is outside of every
+ * interval.
+ */
 class RangeIndex<N extends AtomNode> implements AtomIndex<N> {
   readonly #axes = { number: new Axis<N>(), string: new Axis<N>() };
 
@@ -162,8 +172,9 @@ class RangeIndex<N extends AtomNode> implements AtomIndex<N> {
 }
 
 /**
- * The atoms over the ages that one attribute's values have by one clock: as a range index over the age, whose edges are the
- * ages at which time itself flips an atom. The edges that a value has still before it are found by one search.
+ * The atoms over the ages that one attribute's values have by one clock: as a range index over the
+ * age, whose edges are the ages at which time itself flips an atom. The edges that a value has
+ * still before it are found by one search.
  */
 export class AgeIndex<N extends AtomNode> implements AtomIndex<N> {
   readonly #axis = new Axis<N>();
@@ -187,7 +198,10 @@ export class AgeIndex<N extends AtomNode> implements AtomIndex<N> {
     if (before !== after) this.#axis.toggle(asNumber(before), asNumber(after), toggle);
   }
 
-  /** Visits each atom that begins or ends on the way from one age to another, once for each of its edges. */
+  /**
+   * Visits each atom that begins or ends on the way from one age to another, once for each of its
+   * edges.
+   */
   cross(from: number, to: number, visit: Toggle<N>): void {
     this.#axis.toggle(from, to, visit);
   }
@@ -201,26 +215,36 @@ export class AgeIndex<N extends AtomNode> implements AtomIndex<N> {
 const asNumber = (value: unknown) => (typeof value === 'number' ? value : undefined);
 const asString = (value: unknown) => (typeof value === 'string' ? value : undefined);
 
-/** One place where a range atom changes its truth: just before `threshold` (side 0) or just after it (side 1). */
-interface Edge<N> {
+/**
+ * One place where a range atom changes its truth: just before `threshold` (side 0) or just after it
+ * (side 1).
+ */
+interface Endpoint<N> {
   readonly threshold: Scalar;
   readonly side: 0 | 1;
   readonly node: N;
 }
 
-/** More new edges than this are sorted in with one sort; fewer are put in place one by one (measured: the sort of 10,000 takes 3 ms). */
+/**
+ * More new edges than this are sorted in with one sort; fewer are put in place one by one
+ * (measured: the sort of 10,000 takes 3 ms).
+ */
 const SPLICED_EDGES_MAX = 32;
 
 /**
- * The sorted edges of all range atoms over one totally ordered set of values. Moving a value from one place to another flips
- * exactly the atoms with an odd number of edges in between; coming from nowhere, those that are true there: the ones that
- * are true at the left end, toggled by each edge up to the value (or the mirror of it from the right, whichever is shorter).
+ * The sorted edges of all range atoms over one totally ordered set of values. Moving a value from
+ * one place to another flips exactly the atoms with an odd number of edges in between; coming from
+ * nowhere, those that are true there: the ones that are true at the left end, toggled by each edge
+ * up to the value (or the mirror of it from the right, whichever is shorter).
  */
 class Axis<N extends AtomNode> {
-  #edges: Edge<N>[] = [];
-  /** The thresholds of the edges once more: V8 keeps numbers in one block, so that a search does not miss the cache at each step. */
+  #edges: Endpoint<N>[] = [];
+  /**
+   * The thresholds of the edges once more: V8 keeps numbers in one block, so that a search does not
+   * miss the cache at each step.
+   */
   #thresholds: Scalar[] = [];
-  #unsorted: Edge<N>[] = [];
+  #unsorted: Endpoint<N>[] = [];
   #trueLeft: N[] = [];
   #trueRight: N[] = [];
 
@@ -232,7 +256,7 @@ class Axis<N extends AtomNode> {
   }
 
   remove(node: N): void {
-    const others = ({ node: other }: Edge<N>) => other !== node;
+    const others = ({ node: other }: Endpoint<N>) => other !== node;
     this.#setEdges(this.#edges.filter(others));
     this.#unsorted = this.#unsorted.filter(others);
     this.#trueLeft = this.#trueLeft.filter((other) => other !== node);
@@ -283,7 +307,8 @@ class Axis<N extends AtomNode> {
       if (thresholds[middle]! < value) low = middle + 1;
       else high = middle;
     }
-    while (low < thresholds.length && thresholds[low] === value && this.#edges[low]!.side === 0) low++;
+    while (low < thresholds.length && thresholds[low] === value && this.#edges[low]!.side === 0)
+      low++;
     return low;
   }
 
@@ -300,7 +325,7 @@ class Axis<N extends AtomNode> {
     this.#unsorted = [];
   }
 
-  #setEdges(edges: Edge<N>[]): void {
+  #setEdges(edges: Endpoint<N>[]): void {
     this.#edges = edges;
     this.#thresholds = edges.map(({ threshold }) => threshold);
   }
@@ -318,14 +343,14 @@ function lowerBound<T>(sorted: readonly T[], isBefore: (item: T) => boolean): nu
   return low;
 }
 
-function edgesOf<N>({ low, lowInclusive, high, highInclusive }: Interval, node: N): Edge<N>[] {
-  const edges: Edge<N>[] = [];
+function edgesOf<N>({ low, lowInclusive, high, highInclusive }: Interval, node: N): Endpoint<N>[] {
+  const edges: Endpoint<N>[] = [];
   if (low !== null) edges.push({ threshold: low, side: lowInclusive ? 0 : 1, node });
   if (high !== null) edges.push({ threshold: high, side: highInclusive ? 1 : 0, node });
   return edges;
 }
 
-function compareEdges<N>(a: Edge<N>, b: Edge<N>): number {
+function compareEdges<N>(a: Endpoint<N>, b: Endpoint<N>): number {
   if (a.threshold < b.threshold) return -1;
   return a.threshold > b.threshold ? 1 : a.side - b.side;
 }
@@ -335,7 +360,10 @@ interface TrieNode<N> {
   nodes: N[];
 }
 
-/** A trie of needles by UTF-16 code unit: every node on the way of a value holds atoms that are true of it. Suffixes are prefixes of what is reversed. */
+/**
+ * A trie of needles by UTF-16 code unit: every node on the way of a value holds atoms that are true
+ * of it. Suffixes are prefixes of what is reversed.
+ */
 class PrefixIndex<N extends AtomNode> implements AtomIndex<N> {
   readonly #root: TrieNode<N> = { next: new Map(), nodes: [] };
   readonly #direction: (text: string) => string;
@@ -397,7 +425,10 @@ function units(text: string): number[] {
   return Array.from({ length: text.length }, (_, i) => text.charCodeAt(i));
 }
 
-/** By code unit, not by character: `endsWith` compares code units, and half a surrogate pair is a suffix too. */
+/**
+ * By code unit, not by character: `endsWith` compares code units, and half a surrogate pair is a
+ * suffix too.
+ */
 function reversed(text: string): string {
   return String.fromCharCode(...units(text).reverse());
 }
@@ -405,12 +436,15 @@ function reversed(text: string): string {
 const GRAM_LENGTH = 3;
 
 /**
- * Needles by one of their trigrams (the whole needle if it is shorter): only needles that share it with the value are compared.
- * Adding a needle is one map entry; there is no automaton to rebuild.
+ * Needles by one of their trigrams (the whole needle if it is shorter): only needles that share it
+ * with the value are compared. Adding a needle is one map entry; there is no automaton to rebuild.
  */
 class SubstringIndex<N extends AtomNode> implements AtomIndex<N> {
   readonly #byGram = new Postings<string, N>();
-  /** How many needles there are of each length below GRAM_LENGTH; index GRAM_LENGTH stands for all longer ones. */
+  /**
+   * How many needles there are of each length below GRAM_LENGTH; index GRAM_LENGTH stands for all
+   * longer ones.
+   */
   readonly #lengths = [0, 0, 0, 0];
 
   add(node: N): void {

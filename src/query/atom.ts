@@ -1,8 +1,10 @@
 /**
- * atom.ts – The whole meaning of each kind of atom in one table row: its JsonLogic, its closure, what it reads, how selective it is.
+ * atom.ts – The whole meaning of each kind of atom in one table row: its JsonLogic, its closure,
+ * what it reads, how selective it is.
  *
- * Keeps true: `test` and `jsonLogic` of a row agree on every record (test/property compares them), and two atoms with the
- * same `atomKey` are the same statement. The index of a kind (index.ts) is the third telling of the same meaning.
+ * Keeps true: `test` and `jsonLogic` of a row agree on every record (test/property compares them),
+ * and two atoms with the same `atomKey` are the same statement. The index of a kind (index.ts) is
+ * the third telling of the same meaning.
  */
 import { beginOfDate } from '../change/value.ts';
 import { OverBudget, runProgram, sizeOf } from './budget.ts';
@@ -12,7 +14,10 @@ import { compileProgram, truthy } from './json-logic-program.ts';
 import type { Atom, AttributeView, Interval, Scalar, Textual } from './predicate.ts';
 import { includesText } from './text-search.ts';
 
-/** A record's values by attribute name, in normal form; a missing value is an absent member, never null. */
+/**
+ * A record's values by attribute name, in normal form; a missing value is an absent member, never
+ * null.
+ */
 export type Attributes = Readonly<Record<string, unknown>>;
 
 /** The truth of a record at an instant: only what an `age` says moves with it. */
@@ -22,7 +27,10 @@ interface AtomKind<A> {
   readonly jsonLogic: (atom: A) => unknown;
   readonly test: (atom: A) => Test;
   readonly reads: (atom: A) => readonly string[];
-  /** A rough share of records, in thousandths, of which the atom is true: orders conjunctions, chooses covers. */
+  /**
+   * A rough share of records, in thousandths, of which the atom is true: orders conjunctions,
+   * chooses covers.
+   */
   readonly share: (atom: A) => number;
 }
 
@@ -50,7 +58,9 @@ const textual = <K extends 'prefix' | 'suffix' | 'substring'>(
 const ATOM_KINDS: { readonly [K in Atom['kind']]: AtomKind<AtomOf<K>> } = {
   equals: {
     jsonLogic: ({ view, values }) =>
-      values.length === 1 ? { '===': [viewLogic(view), values[0]] } : { in: [viewLogic(view), values] },
+      values.length === 1
+        ? { '===': [viewLogic(view), values[0]] }
+        : { in: [viewLogic(view), values] },
     test: ({ view, values }) => {
       const read = viewReader(view);
       if (values.length === 1) {
@@ -61,12 +71,20 @@ const ATOM_KINDS: { readonly [K in Atom['kind']]: AtomKind<AtomOf<K>> } = {
       return (attributes) => set.has(read(attributes));
     },
     reads: ({ view }) => [view.attribute],
-    share: ({ values }) => (typeof values[0] === 'boolean' ? 400 : Math.min(50 * values.length, 500)),
+    share: ({ values }) =>
+      typeof values[0] === 'boolean' ? 400 : Math.min(50 * values.length, 500),
   },
   range: {
     jsonLogic: ({ view, intervals }) => {
-      const [first, ...more] = intervals.map((interval) => intervalLogic(viewLogic(view), interval));
-      return { and: [{ '!=': [viewLogic(view), null] }, more.length === 0 ? first : { or: [first, ...more] }] };
+      const [first, ...more] = intervals.map((interval) =>
+        intervalLogic(viewLogic(view), interval),
+      );
+      return {
+        and: [
+          { '!=': [viewLogic(view), null] },
+          more.length === 0 ? first : { or: [first, ...more] },
+        ],
+      };
     },
     test: ({ view, intervals }) => {
       const read = viewReader(view);
@@ -85,7 +103,8 @@ const ATOM_KINDS: { readonly [K in Atom['kind']]: AtomKind<AtomOf<K>> } = {
       };
     },
     reads: ({ view }) => [view.attribute],
-    share: ({ intervals }) => (intervals.every(({ low, high }) => low !== null && high !== null) ? 250 : 450),
+    share: ({ intervals }) =>
+      intervals.every(({ low, high }) => low !== null && high !== null) ? 250 : 450,
   },
   prefix: textual<'prefix'>('startsWith', false, (value, needle) => value.startsWith(needle)),
   suffix: textual<'suffix'>('endsWith', false, (value, needle) => value.endsWith(needle)),
@@ -153,13 +172,15 @@ const ATOM_KINDS: { readonly [K in Atom['kind']]: AtomKind<AtomOf<K>> } = {
       const program = compileProgram(rule);
       const run = (attributes: Attributes) => truthy(program(attributes));
       const parts = sizeOf(rule);
-      const sizeOfRead = (attributes: Attributes) => read.reduce((all, name) => all + sizeOf(attributes[name]), 0);
+      const sizeOfRead = (attributes: Attributes) =>
+        read.reduce((all, name) => all + sizeOf(attributes[name]), 0);
       return (attributes) => {
         try {
           return runProgram(run, attributes, parts, sizeOfRead);
         } catch (error) {
           if (error instanceof OverBudget) throw error;
-          // an object value with a `toString` or `indexOf` of its own makes JavaScript throw, there as here: it holds of nothing
+          // an object value with a `toString` or `indexOf` of its own makes JavaScript throw, there
+          // as here: it holds of nothing
           return false;
         }
       };
@@ -179,7 +200,10 @@ function row<A extends Atom>(atom: A): AtomKind<A> {
   return ATOM_KINDS[atom.kind] as unknown as AtomKind<A>;
 }
 
-/** The JsonLogic of an atom, over the record's document: false of a missing value, but for a `program`. */
+/**
+ * The JsonLogic of an atom, over the record's document: false of a missing value, but for a
+ * `program`.
+ */
 export function atomJsonLogic(atom: Atom): unknown {
   return row(atom).jsonLogic(atom);
 }
@@ -199,26 +223,41 @@ export function atomShare(atom: Atom): number {
   return row(atom).share(atom);
 }
 
-/** Two atoms with one key are the same statement. Members are written in a fixed order, so JSON is a canonical form. */
+/**
+ * Two atoms with one key are the same statement. Members are written in a fixed order, so JSON is a
+ * canonical form.
+ */
 export function atomKey(atom: Atom): string {
   return JSON.stringify(atom, keyMembers);
 }
 
-/** Sorts the members of objects, so that the way in which an atom was built does not tell it from its equals. */
+/**
+ * Sorts the members of objects, so that the way in which an atom was built does not tell it from
+ * its equals.
+ */
 function keyMembers(_: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Lower-cases strings, and the strings of a list, as the operation `toLowerCase` does; anything else is left as it is. */
+/**
+ * Lower-cases strings, and the strings of a list, as the operation `toLowerCase` does; anything
+ * else is left as it is.
+ */
 export function fold(value: unknown): unknown {
   if (typeof value === 'string') return value.toLowerCase();
   return Array.isArray(value) ? value.map(fold) : value;
 }
 
-function viewReader({ attribute, folded, datesIn }: AttributeView): (attributes: Attributes) => unknown {
+function viewReader({
+  attribute,
+  folded,
+  datesIn,
+}: AttributeView): (attributes: Attributes) => unknown {
   if (datesIn !== undefined) return (attributes) => beginOfDate(attributes[attribute], datesIn);
-  return folded ? (attributes) => fold(attributes[attribute]) : (attributes) => attributes[attribute];
+  return folded
+    ? (attributes) => fold(attributes[attribute])
+    : (attributes) => attributes[attribute];
 }
 
 function viewLogic({ attribute, folded, datesIn }: AttributeView): unknown {
@@ -238,7 +277,10 @@ export function boundType(intervals: readonly Interval[]): 'string' | 'number' {
 }
 
 /** Whether the value lies in the interval, as JsonLogic. */
-export function intervalLogic(value: unknown, { low, lowInclusive, high, highInclusive }: Interval): unknown {
+export function intervalLogic(
+  value: unknown,
+  { low, lowInclusive, high, highInclusive }: Interval,
+): unknown {
   const above = { [lowInclusive ? '>=' : '>']: [value, low] };
   const below = { [highInclusive ? '<=' : '<']: [value, high] };
   if (low !== null && high !== null) {
@@ -247,7 +289,12 @@ export function intervalLogic(value: unknown, { low, lowInclusive, high, highInc
   return low !== null ? above : below;
 }
 
-function intervalTest({ low, lowInclusive, high, highInclusive }: Interval): (value: Scalar) => boolean {
+function intervalTest({
+  low,
+  lowInclusive,
+  high,
+  highInclusive,
+}: Interval): (value: Scalar) => boolean {
   const above = (value: Scalar) => low === null || (lowInclusive ? value >= low : value > low);
   const below = (value: Scalar) => high === null || (highInclusive ? value <= high : value < high);
   if (low === null) return below;

@@ -127,7 +127,8 @@ export function sizeOf(json: unknown): number {
     size += 1;
     if (typeof value === 'string') size += value.length >> 3;
     else if (Array.isArray(value)) for (const item of value) rest.push(item);
-    else if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) rest.push(item);
+    else if (typeof value === 'object' && value !== null)
+      for (const item of Object.values(value)) rest.push(item);
   }
   return size;
 }

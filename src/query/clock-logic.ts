@@ -1,18 +1,30 @@
 /**
- * clock-logic.ts – The operations by which JsonLogic speaks of time: how what an `age` says is written, and read again.
+ * clock-logic.ts – The operations by which JsonLogic speaks of time: how what an `age` says is
+ * written, and read again.
  *
- * Keeps true: each operation is given the present as its second argument, `{"now": []}`, and the time zone by name, so that
- * whoever runs a rule says at which clock; nothing else in a rule may ask for the time. Bounds are written in closed form, so
- * that what one rule says is one comparison.
+ * Keeps true: each operation is given the present as its second argument, `{"now": []}`, and the
+ * time zone by name, so that whoever runs a rule says at which clock; nothing else in a rule may
+ * ask for the time. Bounds are written in closed form, so that what one rule says is one
+ * comparison.
  */
 import { isTimeZone } from '../change/time-zone.ts';
 import { isLogic, operationOf } from './json-logic-program.ts';
-import { type Aged, ANCHORS, type Bound, CALENDAR_UNITS, type Clock, type Interval } from './predicate.ts';
+import {
+  type Aged,
+  ANCHORS,
+  type Bound,
+  CALENDAR_UNITS,
+  type Clock,
+  type Interval,
+} from './predicate.ts';
 
 /** The present, as an argument. */
 const NOW = { now: [] };
 
-/** The operations that look at the present, by the number of their arguments; of a date all of them are given a time zone. */
+/**
+ * The operations that look at the present, by the number of their arguments; of a date all of them
+ * are given a time zone.
+ */
 const ARGUMENTS: ReadonlyMap<string, readonly number[]> = new Map([
   ['elapsed', [2, 3]],
   ['periods', [4]],
@@ -62,10 +74,12 @@ function withinLogic(age: unknown, { low, high }: Interval): unknown {
 }
 
 /**
- * The clock that an operation reads, and the value whose age it tells; undefined, if it is none or not well-formed. A time
- * zone that is there for dates alone is `datesIn`.
+ * The clock that an operation reads, and the value whose age it tells; undefined, if it is none or
+ * not well-formed. A time zone that is there for dates alone is `datesIn`.
  */
-export function readClock(rule: unknown): { readonly value: unknown; readonly clock: Clock } | undefined {
+export function readClock(
+  rule: unknown,
+): { readonly value: unknown; readonly clock: Clock } | undefined {
   if (!isLogic(rule)) return undefined;
   const [name, args] = operationOf(rule);
   if (!ARGUMENTS.get(name)?.includes(args.length) || !isNow(args[1])) return undefined;
@@ -90,13 +104,26 @@ function clockOf(name: string, given: readonly unknown[]): Clock | undefined {
   }
 }
 
-function passedClock(order: Bound['order'], [anchor, offset, unit, timeZone]: readonly unknown[]): Clock | undefined {
+function passedClock(
+  order: Bound['order'],
+  [anchor, offset, unit, timeZone]: readonly unknown[],
+): Clock | undefined {
   const known = ANCHORS.find((each) => each === anchor);
   const by = OFFSET_UNITS.find((each) => each === unit);
-  if (!known || !by || !isZone(timeZone) || !isOffset(offset, by) || (known === 'now' && by !== 'month')) {
+  if (
+    !known ||
+    !by ||
+    !isZone(timeZone) ||
+    !isOffset(offset, by) ||
+    (known === 'now' && by !== 'month')
+  ) {
     return undefined;
   }
-  return { kind: 'passed', bound: { anchor: known, offset: offset + 0, unit: by, order }, timeZone };
+  return {
+    kind: 'passed',
+    bound: { anchor: known, offset: offset + 0, unit: by, order },
+    timeZone,
+  };
 }
 
 const OFFSET_UNITS = ['millisecond', 'day', 'month'] as const;
@@ -105,7 +132,10 @@ function isZone(value: unknown): value is string {
   return typeof value === 'string' && isTimeZone(value);
 }
 
-/** About 1,000 years: the shifts of values of four-digit years then stay far inside of what JavaScript's calendar has. */
+/**
+ * About 1,000 years: the shifts of values of four-digit years then stay far inside of what
+ * JavaScript's calendar has.
+ */
 const YEARS_MAX = 1000;
 export const OFFSET_MAX: Readonly<Record<Bound['unit'], number>> = {
   millisecond: YEARS_MAX * 366 * 86_400_000,
@@ -114,7 +144,9 @@ export const OFFSET_MAX: Readonly<Record<Bound['unit'], number>> = {
 };
 
 function isOffset(value: unknown, unit: Bound['unit']): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= OFFSET_MAX[unit];
+  return (
+    typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= OFFSET_MAX[unit]
+  );
 }
 
 /** Whether it is `{"now": []}`. */

@@ -1,17 +1,23 @@
 /**
- * clock.ts – How old a value is by each clock of a filter (predicate.ts), and at which moment it comes to be of an age.
+ * clock.ts – How old a value is by each clock of a filter (predicate.ts), and at which moment it
+ * comes to be of an age.
  *
- * Keeps true: an age is a whole number that never goes down as time passes, whatever the time zone's clocks do, so that each
- * statement about an age begins and ends once; `moment` is the exact millisecond of it. A period has come when its first date
- * has begun, and stays so where clocks are set back across midnight. A bound at an anchor is a date of the calendar, shifted
- * as a date; that can't go backwards, since no time of day is clamped with it. A bound of months from `now` would (from
- * March 29 to 31 it comes back to February 28 again and again): there the value is shifted the other way, once for all.
+ * Keeps true: an age is a whole number that never goes down as time passes, whatever the time
+ * zone's clocks do, so that each statement about an age begins and ends once; `moment` is the exact
+ * millisecond of it. A period has come when its first date has begun, and stays so where clocks are
+ * set back across midnight. A bound at an anchor is a date of the calendar, shifted as a date; that
+ * can't go backwards, since no time of day is clamped with it. A bound of months from `now` would
+ * (from March 29 to 31 it comes back to February 28 again and again): there the value is shifted
+ * the other way, once for all.
  */
 import { dateAt, instantOfWallClock, startOfDate, wallClockAt } from '../change/time-zone.ts';
 import { unreachable } from '../errors.ts';
 import type { Anchor, Bound, CalendarUnit, Clock } from './predicate.ts';
 
-/** Reads a clock. Instants are UTC milliseconds, and so is a date's midnight as long as no time zone is asked. */
+/**
+ * Reads a clock. Instants are UTC milliseconds, and so is a date's midnight as long as no time zone
+ * is asked.
+ */
 interface ClockReader {
   readonly age: (valueMs: number, nowMs: number) => number;
   /** The first instant from which on the value is of that age, or older. */
@@ -69,7 +75,10 @@ function passedReader(passing: (valueMs: number) => number): ClockReader {
   };
 }
 
-/** Remembers the last answer: records are looked at one after the other by one clock, and of one several things are asked. */
+/**
+ * Remembers the last answer: records are looked at one after the other by one clock, and of one
+ * several things are asked.
+ */
 function lastKnown(compute: (instant: number) => number): (instant: number) => number {
   let asked = Number.NaN;
   let answer = 0;
@@ -112,7 +121,10 @@ function passingOfAnchored(
   };
 }
 
-/** The bound while the period lasts: the first or last date of it, shifted, and then the first or last instant of that date. */
+/**
+ * The bound while the period lasts: the first or last date of it, shifted, and then the first or
+ * last instant of that date.
+ */
 function boundIn(
   period: number,
   edge: 'start' | 'end',
@@ -122,29 +134,35 @@ function boundIn(
 ): number {
   const date = edge === 'start' ? firstDate(period, unit) : firstDate(period + 1, unit) - 1;
   const shifted = by === 'month' ? shiftedDate(date, offset) : by === 'day' ? date + offset : date;
-  const instant = edge === 'start' ? startOf(shifted, timeZone) : startOf(shifted + 1, timeZone) - 1;
+  const instant =
+    edge === 'start' ? startOf(shifted, timeZone) : startOf(shifted + 1, timeZone) - 1;
   return by === 'millisecond' ? instant + offset : instant;
 }
 
-const ANCHORS: Readonly<Record<Exclude<Anchor, 'now'>, readonly ['start' | 'end', CalendarUnit]>> = {
-  startOfDay: ['start', 'day'],
-  endOfDay: ['end', 'day'],
-  startOfWeek: ['start', 'week'],
-  endOfWeek: ['end', 'week'],
-  startOfMonth: ['start', 'month'],
-  endOfMonth: ['end', 'month'],
-  startOfQuarter: ['start', 'quarter'],
-  endOfQuarter: ['end', 'quarter'],
-  startOfYear: ['start', 'year'],
-  endOfYear: ['end', 'year'],
-};
+const ANCHORS: Readonly<Record<Exclude<Anchor, 'now'>, readonly ['start' | 'end', CalendarUnit]>> =
+  {
+    startOfDay: ['start', 'day'],
+    endOfDay: ['end', 'day'],
+    startOfWeek: ['start', 'week'],
+    endOfWeek: ['end', 'week'],
+    startOfMonth: ['start', 'month'],
+    endOfMonth: ['end', 'month'],
+    startOfQuarter: ['start', 'quarter'],
+    endOfQuarter: ['end', 'quarter'],
+    startOfYear: ['start', 'year'],
+    endOfYear: ['end', 'year'],
+  };
 
 // ——— The calendar: a date is its number of days since 1970-01-01, a month its number since the year 0 ———
 
 const DAY_MS = 86_400_000;
 /** 400 years of the Gregorian calendar have 146,097 days. */
 const MONTH_MS = (146_097 * DAY_MS) / 4800;
-const ROUGHLY_MS: Readonly<Record<Bound['unit'], number>> = { millisecond: 1, day: DAY_MS, month: MONTH_MS };
+const ROUGHLY_MS: Readonly<Record<Bound['unit'], number>> = {
+  millisecond: 1,
+  day: DAY_MS,
+  month: MONTH_MS,
+};
 /** 1970-01-01 was a Thursday. */
 const THURSDAY = 3;
 
@@ -208,7 +226,10 @@ function monthOf(date: number): number {
 
 /** `Date.UTC` would read the years 0 to 99 as 1900 to 1999. */
 function firstOfMonth(month: number): number {
-  return new Date(0).setUTCFullYear(Math.floor(month / 12), month - 12 * Math.floor(month / 12), 1) / DAY_MS;
+  return (
+    new Date(0).setUTCFullYear(Math.floor(month / 12), month - 12 * Math.floor(month / 12), 1) /
+    DAY_MS
+  );
 }
 
 /** The same day of another month, or the last one that it has. */
@@ -223,5 +244,8 @@ function shiftedDate(date: number, months: number): number {
 function shiftedInstant(instant: number, months: number, timeZone: string): number {
   const wallMs = wallClockAt(instant, timeZone);
   const date = Math.floor(wallMs / DAY_MS);
-  return instantOfWallClock(shiftedDate(date, months) * DAY_MS + (wallMs - date * DAY_MS), timeZone);
+  return instantOfWallClock(
+    shiftedDate(date, months) * DAY_MS + (wallMs - date * DAY_MS),
+    timeZone,
+  );
 }

@@ -1,8 +1,10 @@
 /**
- * compile.ts – A saved filter in any of its three dialects becomes a typed predicate and its canonical JsonLogic.
+ * compile.ts – A saved filter in any of its three dialects becomes a typed predicate and its
+ * canonical JsonLogic.
  *
- * Keeps true: the predicate and the JsonLogic hold for the same records; a query is either understood as a whole or refused
- * with all its faults; and no query, however deep, can exhaust the stack: its depth is measured first, without recursion.
+ * Keeps true: the predicate and the JsonLogic hold for the same records; a query is either
+ * understood as a whole or refused with all its faults; and no query, however deep, can exhaust the
+ * stack: its depth is measured first, without recursion.
  */
 import { type Attribute, isObject, type ObjectType } from '../change/object-type.ts';
 import { type Fault, Problem } from '../errors.ts';
@@ -12,11 +14,19 @@ import { isDerivedName, readDerivedName } from './derived-attribute.ts';
 import { readItemTree } from './item-tree.ts';
 import type { Meaning } from './json-logic.ts';
 import { normalize, predicateKey } from './normalize.ts';
-import type { Edge, Predicate } from './predicate.ts';
+import type { Predicate, RelatedCondition } from './predicate.ts';
 import { readJsonLogic } from './raw-json-logic.ts';
 import { hopOf, type ObjectTypes } from './relationships.ts';
 import { readRuleGroup } from './rule-group.ts';
-import { fault, isOnlyInexact, type QueryScope, quote, type Reading, startReading, TOO_DEEP } from './scope.ts';
+import {
+  fault,
+  isOnlyInexact,
+  type QueryScope,
+  quote,
+  type Reading,
+  startReading,
+  TOO_DEEP,
+} from './scope.ts';
 
 export type { QueryScope, SegmentMeaning } from './scope.ts';
 
@@ -24,15 +34,24 @@ export interface CompiledQuery {
   /** In normal form (normalize.ts). */
   readonly predicate: Predicate;
   readonly jsonLogic: unknown;
-  /** Two queries with one key hold for the same records; it names the types of the attributes that are read. */
+  /**
+   * Two queries with one key hold for the same records; it names the types of the attributes that
+   * are read.
+   */
   readonly key: string;
   /** The slugs that the query names itself, sorted. */
   readonly uses: readonly string[];
 }
 
-/** 50 negated groups are 200 levels of lists and objects when written as JsonLogic; as what 50 sums are taken over they are 600. */
+/**
+ * 50 negated groups are 200 levels of lists and objects when written as JsonLogic; as what 50 sums
+ * are taken over they are 600.
+ */
 const JSON_DEPTH_MAX = 700;
-/** Lists and objects of a query's JsonLogic with the segments that it uses written out: chains of them can double at each link. */
+/**
+ * Lists and objects of a query's JsonLogic with the segments that it uses written out: chains of
+ * them can double at each link.
+ */
 const JSON_PARTS_MAX = 100_000;
 
 /**
@@ -46,7 +65,8 @@ export function compileQuery(query: unknown, scope: QueryScope): CompiledQuery {
     ? readQuery(query, reading)
     : fault(reading, '/query', TOO_DEEP);
   if (read && !isWithin(read.jsonLogic, JSON_DEPTH_MAX, JSON_PARTS_MAX)) {
-    const why = reading.uses.size > 0 ? 'with the segments that it uses' : 'when it is written as JsonLogic';
+    const why =
+      reading.uses.size > 0 ? 'with the segments that it uses' : 'when it is written as JsonLogic';
     fault(reading, '/query', `the query is too large or too deep ${why}`);
   }
   if (!read || reading.faults.length > 0 || reading.costs.length > 0) throw refusal(reading);
@@ -63,11 +83,14 @@ export function predicateAttributes(predicate: Predicate): string[] {
   return [...attributes].sort();
 }
 
-/** Names each attribute of the record itself that is read, and each edge that is looked along from it. */
+/**
+ * Names each attribute of the record itself that is read, and each edge that is looked along from
+ * it.
+ */
 function collectReads(
   predicate: Predicate,
   reads: (attribute: string) => void,
-  looksAlong: (edge: Edge) => void = () => undefined,
+  looksAlong: (edge: RelatedCondition) => void = () => undefined,
 ): void {
   switch (predicate.kind) {
     case 'and':
@@ -85,7 +108,10 @@ function collectReads(
   }
 }
 
-/** Whether the truth of a predicate moves with time alone. Neighbours' predicates are looked into where they are written out. */
+/**
+ * Whether the truth of a predicate moves with time alone. Neighbours' predicates are looked into
+ * where they are written out.
+ */
 export function readsClock(predicate: Predicate): boolean {
   switch (predicate.kind) {
     case 'and':
@@ -100,14 +126,22 @@ export function readsClock(predicate: Predicate): boolean {
   }
 }
 
-/** The dialect shows at the root: `rules` is a rule group's, `type: "group"` an item tree's, one other key JsonLogic's. */
+/**
+ * The dialect shows at the root: `rules` is a rule group's, `type: "group"` an item tree's, one
+ * other key JsonLogic's.
+ */
 function readQuery(query: unknown, reading: Reading): Meaning | undefined {
   if (!isObject(query)) {
-    return fault(reading, '/query', `a query is a rule group, an item tree or JsonLogic, not ${quote(query)}`);
+    return fault(
+      reading,
+      '/query',
+      `a query is a rule group, an item tree or JsonLogic, not ${quote(query)}`,
+    );
   }
   if ('rules' in query) return readRuleGroup(query, '/query', reading);
   if (query.type === 'group') return readItemTree(query, '/query', reading);
-  if ('combinator' in query) return fault(reading, '/query/rules', 'the rules of a group are a list');
+  if ('combinator' in query)
+    return fault(reading, '/query/rules', 'the rules of a group are a list');
   if ('operator' in query) {
     return fault(
       reading,
@@ -169,8 +203,9 @@ function programsCost(predicate: Predicate, type: ObjectType, types: ObjectTypes
 }
 
 /**
- * The same for the same statement: beside the predicate it names what its words mean, so that an attribute that was re-typed,
- * at a neighbour too, or a relationship declared anew makes another statement. Derived attributes count as their edges.
+ * The same for the same statement: beside the predicate it names what its words mean, so that an
+ * attribute that was re-typed, at a neighbour too, or a relationship declared anew makes another
+ * statement. Derived attributes count as their edges.
  */
 export function statementKey(predicate: Predicate, type: ObjectType, types: ObjectTypes): string {
   const words = new Set<string>();
@@ -185,7 +220,7 @@ function collectWords(
   prefix: string,
   words: Set<string>,
 ): void {
-  const describe = (edge: Pick<Edge, 'edge' | 'direction'>) => {
+  const describe = (edge: Pick<RelatedCondition, 'edge' | 'direction'>) => {
     const [holder = '', name = ''] = edge.edge.split('.');
     const relationship = types.get(holder)?.relationships.get(name);
     words.add(`${edge.edge}:${relationship?.to}:${relationship?.key}:${relationship?.cardinality}`);
@@ -215,7 +250,8 @@ function isWithin(json: unknown, depthMax: number, partsMax: number): boolean {
     parts += 1;
     if (depth > depthMax || parts > partsMax) return false;
     for (const member of Object.values(value)) {
-      if (typeof member === 'object' && member !== null) rest.push({ value: member, depth: depth + 1 });
+      if (typeof member === 'object' && member !== null)
+        rest.push({ value: member, depth: depth + 1 });
     }
   }
   return true;

@@ -8,7 +8,14 @@
  * records are the business of the budget that holds when the program runs.
  */
 import type { ObjectType } from '../change/object-type.ts';
-import { allowanceOf, BYTES_AN_OPERATION, BYTES_MAX, ITEM_BYTES, sizeOf, TEXT_FREE } from './budget.ts';
+import {
+  allowanceOf,
+  BYTES_AN_OPERATION,
+  BYTES_MAX,
+  ITEM_BYTES,
+  sizeOf,
+  TEXT_FREE,
+} from './budget.ts';
 import { isLogic, operationOf } from './json-logic-program.ts';
 
 /** Items of a list attribute. */
@@ -60,7 +67,11 @@ export interface TooCostly {
  * The operations that the rule may take over a record of the assumed size; or the innermost part
  * that is too much.
  */
-export function costOf(rule: unknown, type: ObjectType, attributes: readonly string[]): number | TooCostly {
+export function costOf(
+  rule: unknown,
+  type: ObjectType,
+  attributes: readonly string[],
+): number | TooCostly {
   const read = attributes.reduce((size, name) => size + sizeAssumed(attributeShape(type, name)), 0);
   const estimator = new Estimator(allowanceOf(sizeOf(rule), Math.max(1, read)));
   try {
@@ -96,7 +107,8 @@ class Estimator {
   }
 
   of(rule: unknown, scope: Scope): Estimate {
-    if (++this.#visits > VISITS_MAX) throw new Excess(rule, 'its reduces are nested too deep to tell what they cost');
+    if (++this.#visits > VISITS_MAX)
+      throw new Excess(rule, 'its reduces are nested too deep to tell what they cost');
     if (Array.isArray(rule)) return this.#bounded(rule, this.#list(rule, scope));
     if (!isLogic(rule)) return { operations: 0, bytes: 0, shape: scalar(constantText(rule)) };
     return this.#bounded(rule, this.#operation(rule, scope));
@@ -121,7 +133,11 @@ class Estimator {
       all.shapes.reduce(either, NOTHING),
       all.shapes.reduce((text, each) => text + each.text + 1, 0),
     );
-    return { operations: all.operations + items.length, bytes: all.bytes + ITEM_BYTES * items.length, shape };
+    return {
+      operations: all.operations + items.length,
+      bytes: all.bytes + ITEM_BYTES * items.length,
+      shape,
+    };
   }
 
   #each(
@@ -152,7 +168,11 @@ class Estimator {
         const keys = sizeOf(args);
         const all = this.#each(args, scope);
         const shape = listOf(keys, scalar(TEXT_ASSUMED));
-        return { operations: all.operations + 4 * keys, bytes: all.bytes + ITEM_BYTES * keys, shape };
+        return {
+          operations: all.operations + 4 * keys,
+          bytes: all.bytes + ITEM_BYTES * keys,
+          shape,
+        };
       }
       case 'map':
       case 'filter':
@@ -188,7 +208,12 @@ class Estimator {
     return {
       operations: over.operations + items * (1 + each.operations),
       bytes: over.bytes + items * each.bytes + copied,
-      shape: name === 'map' ? listOf(items, each.shape) : name === 'filter' ? over.shape : scalar(NUMBER_TEXT),
+      shape:
+        name === 'map'
+          ? listOf(items, each.shape)
+          : name === 'filter'
+            ? over.shape
+            : scalar(NUMBER_TEXT),
     };
   }
 
@@ -204,7 +229,9 @@ class Estimator {
     const second = seeing(once);
     const twice = either(once, second.shape);
     const isSteady = !isLarger(twice, once);
-    const grown = isSteady ? once : grownFrom(once, twice, either(twice, seeing(twice).shape), items);
+    const grown = isSteady
+      ? once
+      : grownFrom(once, twice, either(twice, seeing(twice).shape), items);
     const each = isSteady ? second : seeing(grown);
     return {
       operations: over.operations + first.operations + items * (1 + each.operations),
@@ -216,18 +243,29 @@ class Estimator {
   /** A list of constants is looked into by hash. */
   #in(args: readonly unknown[], scope: Scope): Estimate {
     const [value, place] = args;
-    const isOfConstants = Array.isArray(place) && !place.some((item) => typeof item === 'object' && item !== null);
+    const isOfConstants =
+      Array.isArray(place) && !place.some((item) => typeof item === 'object' && item !== null);
     const sought = this.of(value, scope);
     if (args.length === 2 && isOfConstants) {
-      return { operations: sought.operations + 8, bytes: sought.bytes + textBytes(sought.shape), shape: scalar(5) };
+      return {
+        operations: sought.operations + 8,
+        bytes: sought.bytes + textBytes(sought.shape),
+        shape: scalar(5),
+      };
     }
     const more = this.#each(args.slice(2), scope);
     const within = this.of(place ?? null, scope);
     const { items, text } = within.shape;
     const long = sought.shape.text > TEXT_FREE ? items * sought.shape.text : 0;
     return {
-      operations: sought.operations + within.operations + more.operations + 1 + (items > 0 ? items : 3 * text),
-      bytes: sought.bytes + within.bytes + more.bytes + (items > 0 ? long : textBytes(sought.shape)),
+      operations:
+        sought.operations +
+        within.operations +
+        more.operations +
+        1 +
+        (items > 0 ? items : 3 * text),
+      bytes:
+        sought.bytes + within.bytes + more.bytes + (items > 0 ? long : textBytes(sought.shape)),
       shape: scalar(5),
     };
   }
@@ -256,7 +294,11 @@ function worked(name: string, { operations, bytes, shapes }: Each): Estimate {
       const items = shapes.reduce((all, shape) => all + Math.max(1, shape.items), 0);
       const item = shapes.reduce((one, shape) => either(one, shape.item ?? shape), NOTHING);
       const text = shapes.reduce((all, shape) => all + shape.text + 1, 0);
-      return { operations: own, bytes: bytes + ITEM_BYTES * items, shape: listOf(items, item, text) };
+      return {
+        operations: own,
+        bytes: bytes + ITEM_BYTES * items,
+        shape: listOf(items, item, text),
+      };
     }
     case 'cat': {
       const text = shapes.reduce((all, shape) => all + shape.text, 0);
@@ -270,7 +312,11 @@ function worked(name: string, { operations, bytes, shapes }: Each): Estimate {
     case 'avg':
     case 'minimum':
     case 'maximum':
-      return { operations: own + 36 * first.items, bytes: bytes + first.text, shape: scalar(NUMBER_TEXT) };
+      return {
+        operations: own + 36 * first.items,
+        bytes: bytes + first.text,
+        shape: scalar(NUMBER_TEXT),
+      };
     default: {
       const text = shapes.reduce((all, shape) => all + textBytes(shape), 0);
       return { operations: own + listed(shapes), bytes: bytes + text, shape: scalar(NUMBER_TEXT) };
@@ -310,7 +356,11 @@ function grownFrom(once: Shape, twice: Shape, thrice: Shape, times: number): Sha
     const [first, second] = [count(twice) - count(once), count(thrice) - count(twice)];
     return second > first ? Number.POSITIVE_INFINITY : count(once) + times * first;
   };
-  return { items: growth(({ items }) => items), item: thrice.item, text: growth(({ text }) => text) };
+  return {
+    items: growth(({ items }) => items),
+    item: thrice.item,
+    text: growth(({ text }) => text),
+  };
 }
 
 /** Text that is long enough to count, or a list that would have to become one. */
@@ -361,7 +411,8 @@ function shapeAt(scope: Scope, [first, ...deeper]: readonly string[]): Shape {
     const whole = attributeShape(scope.type, first);
     return scope.type.attributes.get(first)?.type === 'object' ? whole : inside(whole, deeper);
   }
-  if (scope.kind === 'item') return inside(scope.item, first === undefined ? [] : [first, ...deeper]);
+  if (scope.kind === 'item')
+    return inside(scope.item, first === undefined ? [] : [first, ...deeper]);
   if (first === 'current') return inside(scope.current, deeper);
   return either(scope.accumulator, either(scope.current, scalar(TEXT_ASSUMED)));
 }

@@ -21,7 +21,10 @@ export function toTrillionths(value: number): bigint {
   }
   const [mantissa = '', exponent = '0'] = String(Math.abs(value)).split('e');
   const [whole = '', fraction = ''] = mantissa.split('.');
-  const trillionths = shifted(BigInt(whole + fraction), Number(exponent) - fraction.length + DECIMALS);
+  const trillionths = shifted(
+    BigInt(whole + fraction),
+    Number(exponent) - fraction.length + DECIMALS,
+  );
   return value < 0 ? -trillionths : trillionths;
 }
 

@@ -18,32 +18,36 @@ export interface Failure {
   readonly detail?: string;
 }
 
-/** In which ordinals something failed: those are left out. */
-export interface FailedOrdinals {
+/** In which predicate ids something failed: those are left out. */
+export interface FailedPredicateIds {
   readonly size: number;
-  has(ordinal: number): boolean;
+  has(predicateId: number): boolean;
 }
 
-export const NONE_FAILED: FailedOrdinals = new Set<number>();
+export const NONE_FAILED: FailedPredicateIds = new Set<number>();
 
 /**
  * Thrown by a network: predicates that can't be told of a record within the budget of a program
  * that they share.
  */
 export class ProgramFailed extends Error {
-  readonly ordinals: readonly number[];
+  readonly predicateIds: readonly number[];
   readonly passed: string;
 
-  constructor(ordinals: readonly number[], { passed }: OverBudget) {
-    super(`the program of ordinals ${ordinals.join(', ')} took more than ${passed}`);
-    this.ordinals = ordinals;
+  constructor(predicateIds: readonly number[], { passed }: OverBudget) {
+    super(`the program of predicate ids ${predicateIds.join(', ')} took more than ${passed}`);
+    this.predicateIds = predicateIds;
     this.passed = passed;
   }
 }
 
 /** For a person: what happened, where, and what to do. */
 export function failureReason({ object_type: objectType, id, passed, detail }: Failure): string {
-  const record = id === null ? `a record of ${objectType} without values` : `the record '${id}' of ${objectType}`;
-  if (detail !== undefined) return `${detail}: ${record}; change the query or the record, then save the segment again`;
+  const record =
+    id === null
+      ? `a record of ${objectType} without values`
+      : `the record '${id}' of ${objectType}`;
+  if (detail !== undefined)
+    return `${detail}: ${record}; change the query or the record, then save the segment again`;
   return `its JsonLogic took more than ${passed} for ${record}; change the query or the record, then save the segment again`;
 }

@@ -26,12 +26,17 @@ type Schema = Readonly<Record<string, unknown>>;
 
 const ref = (id: string): Schema => ({ $ref: `${id}#` });
 const oneOf = (values: Iterable<string>): Schema => ({ type: 'string', enum: [...values] });
-const anyOf = (...schemas: Schema[]): Schema => (schemas.length === 1 ? schemas[0]! : { anyOf: schemas });
+const anyOf = (...schemas: Schema[]): Schema =>
+  schemas.length === 1 ? schemas[0]! : { anyOf: schemas };
 
 /** An object of these members and no others; those are required whose name ends in "!". */
 function object(members: Readonly<Record<string, Schema>>, more: Schema = {}): Schema {
-  const named = Object.entries(members).map(([name, schema]) => [name.replace('!', ''), schema] as const);
-  const required = Object.keys(members).flatMap((name) => (name.endsWith('!') ? [name.slice(0, -1)] : []));
+  const named = Object.entries(members).map(
+    ([name, schema]) => [name.replace('!', ''), schema] as const,
+  );
+  const required = Object.keys(members).flatMap((name) =>
+    name.endsWith('!') ? [name.slice(0, -1)] : [],
+  );
   const properties = Object.fromEntries(named);
   return {
     type: 'object',
@@ -46,16 +51,25 @@ function object(members: Readonly<Record<string, Schema>>, more: Schema = {}): S
 
 const ANYTHING: Schema = { description: 'Kept by editors for themselves; ignored.' };
 const EDITOR: Readonly<Record<string, Schema>> = {
-  ...Object.fromEntries(['id', 'path', 'disabled', 'meta', 'combinatorPreceding'].map((name) => [name, ANYTHING])),
+  ...Object.fromEntries(
+    ['id', 'path', 'disabled', 'meta', 'combinatorPreceding'].map((name) => [name, ANYTHING]),
+  ),
   muted: { type: 'boolean', description: 'Left out, with all that is in it.' },
 };
-const MUTED: Schema = { type: 'object', properties: { muted: { const: true } }, required: ['muted'] };
+const MUTED: Schema = {
+  type: 'object',
+  properties: { muted: { const: true } },
+  required: ['muted'],
+};
 const NOT: Schema = { type: 'boolean', description: 'Whether the whole group is negated.' };
 const COMBINATOR = oneOf(['and', 'or']);
 /** Says the same as its absence. */
 const OF_VALUE: Schema = { const: 'value' };
 const UNFOLDED: Schema = { const: false };
-const FOLDED: Schema = { type: 'boolean', description: 'Whether case is folded; of strings and lists of strings.' };
+const FOLDED: Schema = {
+  type: 'boolean',
+  description: 'Whether case is folded; of strings and lists of strings.',
+};
 
 const SCALAR: Schema = { type: ['string', 'number', 'boolean'] };
 const NUMERIC: Schema = { type: 'string', pattern: '^\\s*-?\\d+(\\.\\d+)?([eE][+-]?\\d+)?\\s*$' };
@@ -71,14 +85,20 @@ const LEFT: Schema = {
 const VALUES: Record<Exclude<Takes, 'nothing'>, (isMoment: boolean) => Schema> = {
   one: (isMoment) => (isMoment ? anyOf(SCALAR, ref('RelativeValue')) : SCALAR),
   many: () => ({
-    description: 'A list, or text with commas between the values (a comma in a value is written `\\,`).',
+    description:
+      'A list, or text with commas between the values (a comma in a value is written `\\,`).',
     anyOf: [SCALAR, { type: 'array', items: SCALAR }],
   }),
   pair: (isMoment) => ({
     description: 'Two ends, both included, in either order; as text with a comma between them.',
     anyOf: [
       { type: 'string', pattern: ',' },
-      { type: 'array', minItems: 2, maxItems: 2, items: isMoment ? anyOf(SCALAR, ref('RelativeValue')) : SCALAR },
+      {
+        type: 'array',
+        minItems: 2,
+        maxItems: 2,
+        items: isMoment ? anyOf(SCALAR, ref('RelativeValue')) : SCALAR,
+      },
     ],
   }),
   window: () => ref('Window'),
@@ -93,7 +113,10 @@ const TIMES: readonly Schema[] = [
       offset: WHOLE,
       unit: oneOf([...Object.keys(WINDOW_UNITS), ...Object.keys(MONTHS)]),
     },
-    { $id: 'RelativeValue', description: 'A moment relative to the present: the anchor, and so many units from it.' },
+    {
+      $id: 'RelativeValue',
+      description: 'A moment relative to the present: the anchor, and so many units from it.',
+    },
   ),
   object(
     { 'amount!': WHOLE, 'unit!': oneOf(Object.keys(WINDOW_UNITS)) },
@@ -133,7 +156,10 @@ const NUMBER_ROWS = ATTRIBUTE_ROWS.filter(({ on }) => on.includes('number'));
 const COMPARING_ROWS = ATTRIBUTE_ROWS.filter(({ ofAttributes }) => ofAttributes);
 const SEGMENT_ROWS = OPERATORS.filter((row): row is SegmentOperator => row.kind === 'segment');
 
-function operator(rows: readonly { readonly name: string; readonly words: string }[], { aliases }: Dialect): Schema {
+function operator(
+  rows: readonly { readonly name: string; readonly words: string }[],
+  { aliases }: Dialect,
+): Schema {
   const words = new Map(rows.map((row) => [row.name, row.words]));
   const others = Object.entries(aliases).filter(([, name]) => words.has(name));
   const description = [...words].map(([name, said]) => `\`${name}\` ${said}`).join(', ');
@@ -160,7 +186,11 @@ function attributeRules(dialect: Dialect): Schema[] {
     ...field,
     'operator!': operator(COMPARING_ROWS, dialect),
     'valueSource!': { const: 'field' },
-    'value!': { type: 'string', minLength: 1, description: 'Another attribute, of the record where the field leads.' },
+    'value!': {
+      type: 'string',
+      minLength: 1,
+      description: 'Another attribute, of the record where the field leads.',
+    },
     caseInsensitive: FOLDED,
     ...dialect.own,
   });
@@ -197,7 +227,9 @@ const THRESHOLD_LEFT = anyOf(SHARE_OR_NUMBER, { enum: ['', null] });
 
 function matchRule(dialect: Dialect): Schema {
   const modes = (takes: boolean) =>
-    oneOf(MATCH_MODES.flatMap(({ name, takesThreshold }) => (takesThreshold === takes ? [name] : [])));
+    oneOf(
+      MATCH_MODES.flatMap(({ name, takesThreshold }) => (takesThreshold === takes ? [name] : [])),
+    );
   return object({
     [`${dialect.field}!`]: FIELD,
     operator: oneOf([
@@ -218,7 +250,11 @@ function segmentRule(dialect: Dialect): Schema {
   return object({
     [dialect.field]: { const: '' },
     'operator!': operator(SEGMENT_ROWS, dialect),
-    'value!': { type: 'string', minLength: 1, description: 'The slug of a segment of the same type.' },
+    'value!': {
+      type: 'string',
+      minLength: 1,
+      description: 'The slug of a segment of the same type.',
+    },
     valueSource: OF_VALUE,
     caseInsensitive: UNFOLDED,
     ...dialect.own,
@@ -226,7 +262,13 @@ function segmentRule(dialect: Dialect): Schema {
 }
 
 function rulesOf(dialect: Dialect): Schema {
-  return anyOf(...attributeRules(dialect), ...aggregateRules(dialect), matchRule(dialect), segmentRule(dialect), MUTED);
+  return anyOf(
+    ...attributeRules(dialect),
+    ...aggregateRules(dialect),
+    matchRule(dialect),
+    segmentRule(dialect),
+    MUTED,
+  );
 }
 
 // ——— The dialects ———
@@ -245,9 +287,15 @@ const RULE_GROUP: readonly Schema[] = [
   { $id: 'Rule', description: 'One condition of a rule group.', ...rulesOf(RULES) },
   {
     $id: 'RuleGroup',
-    description: 'The format of react-querybuilder 8: one combinator for all rules, or one between each two of them.',
+    description:
+      'The format of react-querybuilder 8: one combinator for all rules, or one between each two of them.',
     ...anyOf(
-      object({ 'combinator!': COMBINATOR, 'rules!': { type: 'array', items: RULE_OR_GROUP }, not: NOT, ...EDITOR }),
+      object({
+        'combinator!': COMBINATOR,
+        'rules!': { type: 'array', items: RULE_OR_GROUP },
+        not: NOT,
+        ...EDITOR,
+      }),
       object({
         'rules!': {
           type: 'array',
@@ -286,11 +334,16 @@ const ITEM_TREE: readonly Schema[] = [
   {
     $id: 'ItemTree',
     description: 'Items in groups.',
-    allOf: [ref('ItemGroup'), { type: 'object', properties: { type: { const: 'group' } }, required: ['type'] }],
+    allOf: [
+      ref('ItemGroup'),
+      { type: 'object', properties: { type: { const: 'group' } }, required: ['type'] },
+    ],
   },
 ];
 
-const OPERATIONS = [...PROGRAM_OPERATIONS, ...CLOCK_OPERATIONS].filter((name) => !REFUSED_OPERATIONS.has(name)).sort();
+const OPERATIONS = [...PROGRAM_OPERATIONS, ...CLOCK_OPERATIONS]
+  .filter((name) => !REFUSED_OPERATIONS.has(name))
+  .sort();
 
 const JSON_LOGIC: readonly Schema[] = [
   {

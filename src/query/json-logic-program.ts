@@ -1,12 +1,14 @@
 /**
- * json-logic-program.ts – A JsonLogic rule becomes closures once, and is then run over many documents.
+ * json-logic-program.ts – A JsonLogic rule becomes closures once, and is then run over many
+ * documents.
  *
- * Keeps true: a program answers what json-logic-js 2.0.5 answers, value for value, and throws where that throws. One deliberate
- * difference: a path reads own properties only (`length` is one of lists and strings), so that `constructor` and `__proto__`
- * are missing, as any undeclared name. A program keeps no state, changes neither rule nor document, and `log` prints nothing.
+ * Keeps true: a program answers what json-logic-js 2.0.5 answers, value for value, and throws where
+ * that throws. One deliberate difference: a path reads own properties only (`length` is one of
+ * lists and strings), so that `constructor` and `__proto__` are missing, as any undeclared name. A
+ * program keeps no state, changes neither rule nor document, and `log` prints nothing.
  *
- * An operator is one row of `OPERATORS`: how its program is built, and what it reads (which is how `programReads` and constant
- * folding know it).
+ * An operator is one row of `OPERATORS`: how its program is built, and what it reads (which is how
+ * `programReads` and constant folding know it).
  *
  * A run pays for what it does (budget.ts). What an operator costs by itself is its weight: the loop
  * around it pays that for each item, and whoever starts a program pays it once, so that an operator
@@ -14,13 +16,24 @@
  */
 
 import { unreachable } from '../errors.ts';
-import { OPERATIONS_FREE, spend, spendBytes, spendItems, spendOn, TEXT_FREE, within } from './budget.ts';
+import {
+  OPERATIONS_FREE,
+  spend,
+  spendBytes,
+  spendItems,
+  spendOn,
+  TEXT_FREE,
+  within,
+} from './budget.ts';
 import { OPERATIONS } from './operations.ts';
 import { includesText } from './text-search.ts';
 
 export type Program = (data: unknown) => unknown;
 
-/** Turns a rule into closures. An unknown operation throws when it is run, not here: json-logic-js may never reach it. */
+/**
+ * Turns a rule into closures. An unknown operation throws when it is run, not here: json-logic-js
+ * may never reach it.
+ */
 export function compileProgram(rule: unknown): Program {
   const code = compile(rule);
   const [run, { weight }] = [programOf(code), code];
@@ -35,9 +48,17 @@ export function truthy(value: unknown): boolean {
   return value === true || (Boolean(value) && !(Array.isArray(value) && value.length === 0));
 }
 
-/** Whether the value is an operation: an object with exactly one key. Any other object stands for itself. */
+/**
+ * Whether the value is an operation: an object with exactly one key. Any other object stands for
+ * itself.
+ */
 export function isLogic(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 1;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.keys(value).length === 1
+  );
 }
 
 // ——— Compiling ———
@@ -62,7 +83,9 @@ function compile(rule: unknown): Code {
   const operator = OPERATORS.get(name);
   if (operator === undefined) return computed(unrecognized(name, args), weightOf(args));
   const run = operator.build(args);
-  const weight = weightOf(operator.reads === 'items' ? args.toSpliced(1, 1) : args) + stepsOf(operator.reads, args);
+  const weight =
+    weightOf(operator.reads === 'items' ? args.toSpliced(1, 1) : args) +
+    stepsOf(operator.reads, args);
   return operator.reads === 'arguments' && args.every((arg) => arg.constant)
     ? folded(run, weight)
     : computed(run, weight);
@@ -72,7 +95,10 @@ function compile(rule: unknown): Code {
 function stepsOf(reads: Reads, args: readonly Code[]): number {
   if (reads === 'arguments' || reads === 'items') return 0;
   const keys = args.flatMap((arg) => (arg.constant ? [arg.value].flat() : []));
-  return keys.reduce((steps: number, key) => steps + (isScalar(key) ? String(key).split('.').length : 1), 0);
+  return keys.reduce(
+    (steps: number, key) => steps + (isScalar(key) ? String(key).split('.').length : 1),
+    0,
+  );
 }
 
 function weightOf(args: readonly Code[]): number {
@@ -82,7 +108,9 @@ function weightOf(args: readonly Code[]): number {
 }
 
 /** The name and the arguments of an operation; one argument may stand without its list. */
-export function operationOf(rule: Readonly<Record<string, unknown>>): [name: string, args: readonly unknown[]] {
+export function operationOf(
+  rule: Readonly<Record<string, unknown>>,
+): [name: string, args: readonly unknown[]] {
   const name = Object.keys(rule)[0]!;
   const given = rule[name];
   return [name, Array.isArray(given) ? given : [given]];
@@ -114,7 +142,10 @@ function folded(run: Program, weight: number): Code {
   }
 }
 
-/** json-logic-js makes a list anew at each evaluation, and `===` can tell: only the holder of the `Code` may share its value. */
+/**
+ * json-logic-js makes a list anew at each evaluation, and `===` can tell: only the holder of the
+ * `Code` may share its value.
+ */
 function programOf(code: Code): Program {
   if (!code.constant) return code.run;
   const { value } = code;
@@ -133,7 +164,10 @@ function evaluate(programs: readonly Program[], data: unknown): unknown[] {
   return values;
 }
 
-/** Unlike json-logic-js, a dotted name finds nothing inside of our functions (`cat.prototype.constructor` there is `cat`). */
+/**
+ * Unlike json-logic-js, a dotted name finds nothing inside of our functions
+ * (`cat.prototype.constructor` there is `cat`).
+ */
 function unrecognized(name: string, args: readonly Code[]): Program {
   const programs = args.map(programOf);
   return (data) => {
@@ -152,8 +186,9 @@ function argument(args: readonly Code[], index: number): Program {
 // ——— Operators that only look at the values of their arguments ———
 
 /**
- * An operator with named arguments: one that was not given equals an undefined one, further ones are evaluated and dropped.
- * Owed by `apply`: it is pure, and does not give back its second argument (a constant one is shared between runs).
+ * An operator with named arguments: one that was not given equals an undefined one, further ones
+ * are evaluated and dropped. Owed by `apply`: it is pure, and does not give back its second
+ * argument (a constant one is shared between runs).
  */
 function fixed(apply: (...args: [unknown, unknown, unknown]) => unknown): Build {
   return (args) => {
@@ -236,7 +271,9 @@ function minus(a: unknown, b: unknown): number {
   return b === undefined ? -(a as number) : (a as number) - (b as number);
 }
 
-/** `parseFloat`, without the way through a string for numbers. The 0 makes −0 a 0, as that way does. */
+/**
+ * `parseFloat`, without the way through a string for numbers. The 0 makes −0 a 0, as that way does.
+ */
 function parsed(value: unknown): number {
   if (typeof value === 'number') return value + 0;
   spendOn(value);
@@ -278,8 +315,12 @@ function extreme(choose: (...values: number[]) => number): (values: readonly unk
 function substring(source: unknown, start: unknown, length: unknown): string {
   if (typeof source !== 'string') spendOn(source); // a part of a text is no copy
   spendOnBoth(start, length);
-  const rest = String(source).substr(start as number, (length as number) < 0 ? undefined : (length as number));
-  // `rest.length + length` may join strings: `"-1"` is then no number, and nothing is left, as in json-logic-js
+  const rest = String(source).substr(
+    start as number,
+    (length as number) < 0 ? undefined : (length as number),
+  );
+  // `rest.length + length` may join strings: `"-1"` is then no number, and nothing is left, as in
+  // json-logic-js
   return (length as number) < 0 ? rest.substr(0, rest.length + (length as number)) : rest;
 }
 
@@ -298,7 +339,8 @@ function isIn(value: unknown, place: unknown): boolean {
 function spendOnSearch(value: unknown, place: unknown): void {
   if (Array.isArray(place)) {
     spend(place.length);
-    if (typeof value === 'string' && value.length > TEXT_FREE) spendBytes(place.length * value.length);
+    if (typeof value === 'string' && value.length > TEXT_FREE)
+      spendBytes(place.length * value.length);
   } else if (typeof place === 'string') {
     spend(OPERATIONS_A_CHARACTER * place.length);
     spendOn(value);
@@ -316,7 +358,8 @@ const LIST_WALKED_MAX = 8;
 
 function buildIn(args: readonly Code[]): Program {
   const [value, place] = [argument(args, 0), args[1]];
-  if (args.length !== 2 || !place?.constant || !Array.isArray(place.value)) return fixed(isIn)(args);
+  if (args.length !== 2 || !place?.constant || !Array.isArray(place.value))
+    return fixed(isIn)(args);
   if (place.value.length <= LIST_WALKED_MAX) return fixed(isIn)(args);
   // unlike a walk, a set would find NaN
   const values = new Set(place.value.filter((item) => !Number.isNaN(item)));
@@ -336,7 +379,8 @@ function buildIf(args: readonly Code[]): Program {
   const pairsEnd = programs.length - (programs.length % 2);
   const otherwise = programs[pairsEnd] ?? (() => null);
   return (data) => {
-    for (let i = 0; i < pairsEnd; i += 2) if (truthy(programs[i]!(data))) return programs[i + 1]!(data);
+    for (let i = 0; i < pairsEnd; i += 2)
+      if (truthy(programs[i]!(data))) return programs[i + 1]!(data);
     return otherwise(data);
   };
 }
@@ -436,8 +480,11 @@ function buildReduce(args: readonly Code[]): Program {
 
 // ——— Operators that read the document ———
 
-// A document is JSON, so a name that none of these has is an own property or missing, and needs no `hasOwn` (7 ns of 16 a read).
-const PROTOTYPES: readonly object[] = [Object, Array, String, Number, Boolean].map((type) => type.prototype);
+// A document is JSON, so a name that none of these has is an own property or missing, and needs no
+// `hasOwn` (7 ns of 16 a read).
+const PROTOTYPES: readonly object[] = [Object, Array, String, Number, Boolean].map(
+  (type) => type.prototype,
+);
 
 function isInherited(step: string): boolean {
   return PROTOTYPES.some((prototype) => step in prototype);
@@ -449,22 +496,30 @@ function reader(step: string): Program {
 }
 
 function own(holder: unknown, step: string): unknown {
-  return holder !== null && holder !== undefined && Object.hasOwn(holder, step) ? plain(holder, step) : undefined;
+  return holder !== null && holder !== undefined && Object.hasOwn(holder, step)
+    ? plain(holder, step)
+    : undefined;
 }
 
 function plain(holder: unknown, step: string): unknown {
-  return holder === null || holder === undefined ? undefined : (holder as Record<string, unknown>)[step];
+  return holder === null || holder === undefined
+    ? undefined
+    : (holder as Record<string, unknown>)[step];
 }
 
 function isWholeDocument(path: unknown): boolean {
   return path === undefined || path === null || path === '';
 }
 
-/** A way that leads on from null, or to undefined, gives the default; a null at its end is a value. */
+/**
+ * A way that leads on from null, or to undefined, gives the default; a null at its end is a value.
+ */
 function readPath(path: unknown, otherwise: unknown): Program {
   if (isWholeDocument(path)) return (data) => data;
   const steps = String(path).split('.').map(reader);
-  return steps.length === 1 ? readOne(steps[0]!, otherwise ?? null) : readAlong(steps, otherwise ?? null);
+  return steps.length === 1
+    ? readOne(steps[0]!, otherwise ?? null)
+    : readAlong(steps, otherwise ?? null);
 }
 
 function readOne(step: Program, otherwise: unknown): Program {
@@ -485,7 +540,8 @@ function readAlong(steps: readonly Program[], otherwise: unknown): Program {
 function buildVar(args: readonly Code[]): Program {
   if (args.every(isConstantScalar)) return readPath(args[0]?.value, args[1]?.value);
   const [path, otherwise] = args;
-  if (args.length === 2 && isConstantScalar(path!)) return readOr(readPath(path.value, MISSING), programOf(otherwise!));
+  if (args.length === 2 && isConstantScalar(path!))
+    return readOr(readPath(path.value, MISSING), programOf(otherwise!));
   const programs = args.map(programOf);
   return (data) => {
     const [path, otherwise] = evaluate(programs, data);
@@ -518,8 +574,10 @@ function isScalar(value: unknown): boolean {
 }
 
 function buildMissing(args: readonly Code[]): Program {
-  const keys = args[0]?.constant && Array.isArray(args[0].value) ? args[0].value.map(constant) : args;
-  if (args.every((arg) => arg.constant) && keys.every(isConstantScalar)) return missing(keys.map((key) => key.value));
+  const keys =
+    args[0]?.constant && Array.isArray(args[0].value) ? args[0].value.map(constant) : args;
+  if (args.every((arg) => arg.constant) && keys.every(isConstantScalar))
+    return missing(keys.map((key) => key.value));
   const programs = args.map(programOf);
   return (data) => {
     const values = evaluate(programs, data);
@@ -532,7 +590,10 @@ function buildMissing(args: readonly Code[]): Program {
 /** Measured: a key that is known at run time only is compiled then, in about 1 µs. */
 const OPERATIONS_A_KEY = 200;
 
-/** Which of the keys lead to null, to "" or nowhere. A key is evaluated once more, as json-logic-js does: a list has a default. */
+/**
+ * Which of the keys lead to null, to "" or nowhere. A key is evaluated once more, as json-logic-js
+ * does: a list has a default.
+ */
 function missing(keys: readonly unknown[]): Program {
   const reads = keys.map((key) => compileProgram({ var: key }));
   return (data) => {
@@ -568,7 +629,10 @@ function missingSome(needed: Program, keys: unknown): Program {
 
 // ——— The table ———
 
-/** What an operator reads beside the values of its arguments, and so whether it may be run at compile time. */
+/**
+ * What an operator reads beside the values of its arguments, and so whether it may be run at
+ * compile time.
+ */
 type Reads =
   | 'arguments' // nothing else
   | 'path' // what its first argument names
@@ -677,7 +741,10 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map([
     ),
   ],
 
-  ...[...OPERATIONS].map(([name, apply]): [string, Operator] => [name, simple(paidByItem(name, apply))]),
+  ...[...OPERATIONS].map(([name, apply]): [string, Operator] => [
+    name,
+    simple(paidByItem(name, apply)),
+  ]),
 ]);
 
 /** Our own operations look at a text or at each item of a list. */
@@ -689,7 +756,8 @@ function paidByItem(
   return (first, second) => {
     if (Array.isArray(first)) {
       spend(each * first.length);
-      if (name === 'toLowerCase') for (const item of first) if (typeof item === 'string') spendBytes(item.length);
+      if (name === 'toLowerCase')
+        for (const item of first) if (typeof item === 'string') spendBytes(item.length);
     } else if (typeof first === 'string') spendOn(first);
     if (typeof second === 'string') spendOn(second);
     return apply(first, second);
@@ -699,7 +767,10 @@ function paidByItem(
 /** Arguments that a call may be given at once. */
 const SPREAD_MAX = 1000;
 
-/** `concat` copies a list as a block, `flat` item by item (measured: a list of 10,000 gathered by `reduce`, 4.4 s with `flat`). */
+/**
+ * `concat` copies a list as a block, `flat` item by item (measured: a list of 10,000 gathered by
+ * `reduce`, 4.4 s with `flat`).
+ */
 function merged(values: readonly unknown[]): unknown[] {
   let items = 0;
   for (const value of values) items += Array.isArray(value) ? value.length : 1;
@@ -712,9 +783,15 @@ export const PROGRAM_OPERATIONS: ReadonlySet<string> = new Set(OPERATORS.keys())
 
 // ——— What a program reads ———
 
-/** What a rule reads of its document. Nothing that it reads is left out; a branch that is never taken counts too. */
+/**
+ * What a rule reads of its document. Nothing that it reads is left out; a branch that is never
+ * taken counts too.
+ */
 export interface ProgramReads {
-  /** Each constant path, once, in the order of the rule. Paths inside of a `map`, `some`, … are of its items: not counted. */
+  /**
+   * Each constant path, once, in the order of the rule. Paths inside of a `map`, `some`, … are of
+   * its items: not counted.
+   */
   readonly paths: string[];
   /** Whether the rule takes the document itself as a value: `{"var": ""}`. */
   readonly readsWholeDocument: boolean;
@@ -780,7 +857,8 @@ function isWithin(some: ReadonlySet<string>, all: ReadonlySet<string>): boolean 
 function withPaths(found: Found, given: readonly unknown[], scope: Scope): Found {
   const named = given.filter(isScalar);
   const computed = found.computed || named.length < given.length;
-  if (scope === 'item' || given.length === 0) return computed === found.computed ? found : { ...found, computed };
+  if (scope === 'item' || given.length === 0)
+    return computed === found.computed ? found : { ...found, computed };
   const whole = found.whole || named.some(isWholeDocument);
   const paths = new Set(found.paths);
   for (const path of named) if (!isWholeDocument(path)) paths.add(String(path));
@@ -804,7 +882,8 @@ function pathsOf(reads: Reads, args: readonly unknown[]): readonly unknown[] {
 }
 
 /**
- * The rule with other paths: those that it reads of its document, keys of `missing` included, and not those of items.
+ * The rule with other paths: those that it reads of its document, keys of `missing` included, and
+ * not those of items.
  * Caller: no path is computed. `copied` is told of each operation that was written anew.
  */
 export function renamePaths(
@@ -829,7 +908,8 @@ function renameArguments(
   rename: (path: string) => string,
   inner: (arg: unknown) => unknown,
 ): unknown[] {
-  const keys = (names: unknown) => (Array.isArray(names) ? names.map((name) => rename(String(name))) : names);
+  const keys = (names: unknown) =>
+    Array.isArray(names) ? names.map((name) => rename(String(name))) : names;
   const [first, ...others] = args;
   switch (reads) {
     case 'arguments':

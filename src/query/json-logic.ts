@@ -1,18 +1,39 @@
 /**
- * json-logic.ts – A predicate written out as JsonLogic: what is stored beside a segment, shown, and given to the reference.
+ * json-logic.ts – A predicate written out as JsonLogic: what is stored beside a segment, shown, and
+ * given to the reference.
  *
- * Keeps true: what is written is an object with one key and has the predicate's truth for every record, and read again as a
- * query (raw-json-logic.ts) it has the same key. A neighbour's attributes are read along the path to it; of many neighbours
- * there is a list, of which `some` or `none` satisfy the rest, or whose count, sum, … is compared. No part is written twice,
- * so that nesting makes nothing large.
+ * Keeps true: what is written is an object with one key and has the predicate's truth for every
+ * record, and read again as a query (raw-json-logic.ts) it has the same key. A neighbour's
+ * attributes are read along the path to it; of many neighbours there is a list, of which `some` or
+ * `none` satisfy the rest, or whose count, sum, … is compared. No part is written twice, so that
+ * nesting makes nothing large.
  */
 import { unreachable } from '../errors.ts';
 import { atomJsonLogic, atomTest, intervalLogic } from './atom.ts';
 import { renamePaths } from './json-logic-program.ts';
-import { and, type Edge, type ListMeasure, MEASURE, not, or, type Predicate } from './predicate.ts';
-import { atLeastOne, edgeOver, type Hop, hopOf, isZero, type ObjectTypes, throughHops } from './relationships.ts';
+import {
+  and,
+  type ListMeasure,
+  MEASURE,
+  not,
+  or,
+  type Predicate,
+  type RelatedCondition,
+} from './predicate.ts';
+import {
+  atLeastOne,
+  edgeOver,
+  type Hop,
+  hopOf,
+  isZero,
+  type ObjectTypes,
+  throughHops,
+} from './relationships.ts';
 
-/** A part of a query in both of its forms. Its JsonLogic need not be what `predicateJsonLogic` writes: a segment's may be its own. */
+/**
+ * A part of a query in both of its forms. Its JsonLogic need not be what `predicateJsonLogic`
+ * writes: a segment's may be its own.
+ */
 export interface Meaning {
   readonly predicate: Predicate;
   readonly jsonLogic: unknown;
@@ -43,7 +64,7 @@ function written(predicate: Predicate, types: ObjectTypes, path: string): unknow
   }
 }
 
-function edgeLogic(edge: Edge, types: ObjectTypes, path: string): unknown {
+function edgeLogic(edge: RelatedCondition, types: ObjectTypes, path: string): unknown {
   const { measure, where, holds } = edge;
   const to = `${path}${hopOf(edge, types).name}`;
   switch (measure.kind) {
@@ -52,7 +73,12 @@ function edgeLogic(edge: Edge, types: ObjectTypes, path: string): unknown {
     case 'exists':
       return truthLogic(holds, { '!=': [{ var: to }, null] });
     default:
-      return measureLogic(measure, holds, to, isAlways(where) ? undefined : written(where, types, ''));
+      return measureLogic(
+        measure,
+        holds,
+        to,
+        isAlways(where) ? undefined : written(where, types, ''),
+      );
   }
 }
 
@@ -87,9 +113,16 @@ function isAlways(predicate: Predicate): boolean {
 // ——— Measures of many ———
 
 /** `where` is undefined if all are meant. */
-function measureLogic(measure: ListMeasure, holds: Predicate, list: string, where: unknown): unknown {
-  if (measure.kind === 'count' && isSame(holds, atLeastOne)) return { some: [{ var: list }, where ?? true] };
-  if (measure.kind === 'count' && isSame(holds, isZero)) return { none: [{ var: list }, where ?? true] };
+function measureLogic(
+  measure: ListMeasure,
+  holds: Predicate,
+  list: string,
+  where: unknown,
+): unknown {
+  if (measure.kind === 'count' && isSame(holds, atLeastOne))
+    return { some: [{ var: list }, where ?? true] };
+  if (measure.kind === 'count' && isSame(holds, isZero))
+    return { none: [{ var: list }, where ?? true] };
   return holdsLogic(holds, valueLogic(measure, list, where), presenceLogic(measure, list, where));
 }
 
@@ -125,7 +158,9 @@ function presenceLogic(measure: ListMeasure, list: string, where: unknown): unkn
   return { '!=': [valueLogic(measure, list, where), null] };
 }
 
-/** No guard against a missing measure: it is undefined or NaN, of which every comparison is false. */
+/**
+ * No guard against a missing measure: it is undefined or NaN, of which every comparison is false.
+ */
 function holdsLogic(holds: Predicate, value: unknown, presence: unknown): unknown {
   switch (holds.kind) {
     case 'and':
@@ -137,7 +172,9 @@ function holdsLogic(holds: Predicate, value: unknown, presence: unknown): unknow
     case 'not':
       return { '!': [holdsLogic(holds.child, value, presence)] };
     case 'equals':
-      return holds.values.length === 1 ? { '===': [value, holds.values[0]] } : { in: [value, holds.values] };
+      return holds.values.length === 1
+        ? { '===': [value, holds.values[0]] }
+        : { in: [value, holds.values] };
     case 'range': {
       const [first, ...more] = holds.intervals.map((interval) => intervalLogic(value, interval));
       return more.length === 0 ? first : { or: [first, ...more] };
@@ -156,11 +193,26 @@ export function meaning(predicate: Predicate, types: ObjectTypes): Meaning {
   return { predicate, jsonLogic: predicateJsonLogic(predicate, types) };
 }
 
-/** What a measure of the many at the end of a way satisfies; all steps but the last one lead to one. */
-export function measured(way: readonly Hop[], measure: ListMeasure, where: Meaning, holds: Predicate): Meaning {
+/**
+ * What a measure of the many at the end of a way satisfies; all steps but the last one lead to one.
+ */
+export function measured(
+  way: readonly Hop[],
+  measure: ListMeasure,
+  where: Meaning,
+  holds: Predicate,
+): Meaning {
   return {
-    predicate: throughHops(way.slice(0, -1), edgeOver(way.at(-1)!, measure, where.predicate, holds)),
-    jsonLogic: measureLogic(measure, holds, pathOf(way), isAlways(where.predicate) ? undefined : where.jsonLogic),
+    predicate: throughHops(
+      way.slice(0, -1),
+      edgeOver(way.at(-1)!, measure, where.predicate, holds),
+    ),
+    jsonLogic: measureLogic(
+      measure,
+      holds,
+      pathOf(way),
+      isAlways(where.predicate) ? undefined : where.jsonLogic,
+    ),
   };
 }
 
@@ -169,7 +221,10 @@ export function matchedByAll(way: readonly Hop[], where: Meaning): Meaning {
   const [last, count] = [way.at(-1)!, { kind: 'count' } as const];
   const noneFails = edgeOver(last, count, not(where.predicate), isZero);
   return {
-    predicate: throughHops(way.slice(0, -1), and([noneFails, edgeOver(last, count, and([]), atLeastOne)])),
+    predicate: throughHops(
+      way.slice(0, -1),
+      and([noneFails, edgeOver(last, count, and([]), atLeastOne)]),
+    ),
     jsonLogic: { all: [{ var: pathOf(way) }, where.jsonLogic] },
   };
 }

@@ -1,22 +1,43 @@
 /**
- * lower.ts – A predicate with edges becomes one over the record's own and its derived attributes, as a network evaluates it.
+ * lower.ts – A predicate with edges becomes one over the record's own and its derived attributes,
+ * as a network evaluates it.
  *
- * Keeps true: nothing of it is an edge. What an edge says of a neighbour is an exported predicate of the neighbour's type,
- * itself lowered before it is named, so that every network knows only its own records; what is then compared is the measure
- * over that export, which the derived attribute's name says.
+ * Keeps true: nothing of it is an edge. What an edge says of a neighbour is a shared predicate of
+ * the neighbour's type, itself lowered before it is named, so that every network knows only its own
+ * records; what is then compared is the measure over that export, which the derived attribute's
+ * name says.
  */
 import { derivedName } from './derived-attribute.ts';
 import { predicateKey } from './normalize.ts';
-import { type Atom, and, type Edge, MEASURE, type Measure, or, type Predicate } from './predicate.ts';
+import {
+  type Atom,
+  and,
+  MEASURE,
+  type Measure,
+  or,
+  type Predicate,
+  type RelatedCondition,
+} from './predicate.ts';
 
 export interface LoweringContext {
   /** The type of the records at the other end. */
   readonly neighbourOf: (edge: string, direction: 'out' | 'in') => string;
-  /** The ordinal of an exported predicate of the type; `flat` has no edges, `key` is its key (normalize.ts). */
-  readonly exportOrdinal: (objectType: string, key: string, flat: Predicate, travel: Travel) => number;
+  /**
+   * The predicate id of a shared predicate of the type; `flat` has no edges, `key` is its key
+   * (normalize.ts).
+   */
+  readonly sharePredicate: (
+    objectType: string,
+    key: string,
+    flat: Predicate,
+    travel: Travel,
+  ) => number;
 }
 
-/** How an exported predicate goes over its edge: each edge, direction and attribute is an export of its own, built on its own. */
+/**
+ * How a shared predicate goes over its edge: each edge, direction and attribute is an export of its
+ * own, built on its own.
+ */
 interface Travel {
   readonly edge: string;
   readonly direction: 'out' | 'in';
@@ -42,20 +63,26 @@ export function lower(predicate: Predicate, typeName: string, context: LoweringC
   }
 }
 
-function lowerEdge({ edge, direction, measure, where, holds }: Edge, context: LoweringContext): Predicate {
+function lowerEdge(
+  { edge, direction, measure, where, holds }: RelatedCondition,
+  context: LoweringContext,
+): Predicate {
   const neighbour = context.neighbourOf(edge, direction);
   const flat = lower(where, neighbour, context);
-  const ordinal = context.exportOrdinal(neighbour, predicateKey(flat), flat, {
+  const predicateId = context.sharePredicate(neighbour, predicateKey(flat), flat, {
     edge,
     direction,
     ...numbersOf(measure),
   });
-  return ofAttribute(holds, derivedName({ edge, direction, measure, ordinal }));
+  return ofAttribute(holds, derivedName({ edge, direction, measure, predicateId }));
 }
 
 function numbersOf(measure: Measure): Pick<Travel, 'attribute' | 'isOrdered'> {
   if (!('attribute' in measure)) return {};
-  return { attribute: measure.attribute, isOrdered: measure.kind === 'min' || measure.kind === 'max' };
+  return {
+    attribute: measure.attribute,
+    isOrdered: measure.kind === 'min' || measure.kind === 'max',
+  };
 }
 
 /** What is said of the measure, said of an attribute. */
@@ -63,7 +90,10 @@ function ofAttribute(holds: Predicate, attribute: string): Predicate {
   switch (holds.kind) {
     case 'and':
     case 'or':
-      return { kind: holds.kind, children: holds.children.map((child) => ofAttribute(child, attribute)) };
+      return {
+        kind: holds.kind,
+        children: holds.children.map((child) => ofAttribute(child, attribute)),
+      };
     case 'not':
       return { kind: 'not', child: ofAttribute(holds.child, attribute) };
     case 'edge':
@@ -75,6 +105,7 @@ function ofAttribute(holds: Predicate, attribute: string): Predicate {
 
 function renamed(atom: Atom, attribute: string): Atom {
   if (atom.kind === 'present') return { ...atom, attribute };
-  if ('view' in atom && atom.view.attribute === MEASURE) return { ...atom, view: { ...atom.view, attribute } };
+  if ('view' in atom && atom.view.attribute === MEASURE)
+    return { ...atom, view: { ...atom.view, attribute } };
   throw new Error(`bug: a measure is compared by ${atom.kind}`);
 }

@@ -1,13 +1,16 @@
 /**
- * network.ts – The predicate network of one object type: all its predicates over shared, indexed atoms.
+ * network.ts – The predicate network of one object type: all its predicates over shared, indexed
+ * atoms.
  *
- * Keeps true: for a record whose stored truth was right before a change, `update` names exactly the ordinals whose truth
- * differs after it; `create` names those that hold of a new record. Work follows the atoms that flip: a predicate that uses
- * none of them is not looked at. A predicate is added and removed while records change: its stored truth may lag until a
- * scan has visited a record, so the old truth is always taken from the record's row, never from its old values.
+ * Keeps true: for a record whose stored truth was right before a change, `update` names exactly the
+ * predicate ids whose truth differs after it; `create` names those that hold of a new record. Work
+ * follows the atoms that flip: a predicate that uses none of them is not looked at. A predicate is
+ * added and removed while records change: its stored truth may lag until a scan has visited a
+ * record, so the old truth is always taken from the record's row, never from its old values.
  *
- * Time is an argument: every truth is one at a stated clock, in UTC milliseconds. `nextFlip` says when the clock alone will
- * flip an atom of a record, and `fire` names what flipped because it moved on. A network without such atoms pays nothing.
+ * Time is an argument: every truth is one at a stated clock, in UTC milliseconds. `nextFlip` says
+ * when the clock alone will flip an atom of a record, and `fire` names what flipped because it
+ * moved on. A network without such atoms pays nothing.
  *
  * A program that takes more than its budget for a record makes the call throw `ProgramFailed`,
  * which names all predicates that share it. Whoever calls again with those among `failed` gets what
@@ -15,22 +18,38 @@
  */
 import { sameValue } from '../change/record.ts';
 import { assert } from '../errors.ts';
-import { type Attributes, atomKey, atomReads, atomShare, atomTest, fold, type Test } from './atom.ts';
-import { type AgeIndex, type AtomIndex, INDEX_KINDS, type IndexKind, isIndexKind } from './atom-index.ts';
+import {
+  type Attributes,
+  atomKey,
+  atomReads,
+  atomShare,
+  atomTest,
+  fold,
+  type Test,
+} from './atom.ts';
+import {
+  type AgeIndex,
+  type AtomIndex,
+  INDEX_KINDS,
+  type IndexKind,
+  isIndexKind,
+} from './atom-index.ts';
 import { OPERATIONS_MAX, OverBudget, spentSince, spentSoFar } from './budget.ts';
 import { clockReader, instantOf } from './clock.ts';
 import { isDerivedName } from './derived-attribute.ts';
-import { type FailedOrdinals, NONE_FAILED, ProgramFailed } from './failure.ts';
+import { type FailedPredicateIds, NONE_FAILED, ProgramFailed } from './failure.ts';
 import type { Aged, Atom, AttributeView, Predicate } from './predicate.ts';
 
-/** A truth that flipped: `(ordinal << 1) | entered`. Sorting flips sorts them by ordinal. */
+/**
+ * A truth that flipped: `(predicateId << 1) | entered`. Sorting flips sorts them by predicate id.
+ */
 export type Flip = number;
 
-export function flip(ordinal: number, entered: boolean): Flip {
-  return (ordinal << 1) | (entered ? 1 : 0);
+export function flip(predicateId: number, entered: boolean): Flip {
+  return (predicateId << 1) | (entered ? 1 : 0);
 }
 
-export function flippedOrdinal(flip: Flip): number {
+export function flippedPredicateId(flip: Flip): number {
   return flip >>> 1;
 }
 
@@ -39,7 +58,7 @@ export function entered(flip: Flip): boolean {
 }
 
 /** Below 2^30, so that a flip stays a small integer. */
-export const ORDINAL_MAX = 2 ** 30 - 1;
+export const PREDICATE_ID_MAX = 2 ** 30 - 1;
 
 /** How much was done: the bench reports these beside its figures. */
 export interface NetworkWork {
@@ -55,7 +74,10 @@ interface SharedAtom {
   readonly test: Test;
   /** Truth over nothing: of a record that has no values. */
   readonly blank: boolean;
-  /** The predicates that use the atom, by what it is to them; those whose cover holds it are enough when a record comes from blank. */
+  /**
+   * The predicates that use the atom, by what it is to them; those whose cover holds it are enough
+   * when a record comes from blank.
+   */
   readonly users: Record<Role, PredicateNode[]>;
   coverUsers: PredicateNode[];
   stamp: number;
@@ -63,18 +85,21 @@ interface SharedAtom {
 }
 
 /**
- * What an atom is to a predicate: a conjunct that is false makes it false and a disjunct that is true makes it true, whatever
- * the rest of it says. Measured: half of all evaluations are answered by that.
+ * What an atom is to a predicate: a conjunct that is false makes it false and a disjunct that is
+ * true makes it true, whatever the rest of it says. Measured: half of all evaluations are answered
+ * by that.
  */
 type Role = 'conjunct' | 'disjunct' | 'other';
 
 interface PredicateNode {
-  readonly ordinal: number;
+  readonly predicateId: number;
   readonly test: Test;
   readonly blank: boolean;
   readonly atoms: readonly SharedAtom[];
   readonly cover: readonly SharedAtom[];
-  /** The derived attributes that it reads: what it says of a record is open while one of them is. */
+  /**
+   * The derived attributes that it reads: what it says of a record is open while one of them is.
+   */
   readonly derived: readonly string[];
   /** Those of its atoms that can fail. */
   readonly programs: readonly SharedAtom[];
@@ -84,22 +109,31 @@ interface PredicateNode {
 }
 
 /**
- * What all programs of one predicate that read the same attributes may take for one record: they run
- * together whenever one of these changes, so their sum is the same in a scan and at a change. Without
- * it 400 short loops over a list of 200,000 hold up everything for seconds, each within its own budget.
+ * What all programs of one predicate that read the same attributes may take for one record: they
+ * run together whenever one of these changes, so their sum is the same in a backfill and at a
+ * change. Without it 400 short loops over a list of 200,000 hold up everything for seconds, each
+ * within its own budget.
  */
 const TOGETHER_MAX = 2 * OPERATIONS_MAX;
-/** A run that takes less is not counted: as many as a query can have of these are half of one budget. */
+/**
+ * A run that takes less is not counted: as many as a query can have of these are half of one
+ * budget.
+ */
 const COUNTED_MIN = 5_000;
 
 /** What a change of a record's neighbourhood asks for, beside its own values. */
 export interface Neighbourhood {
-  /** Derived attributes whose value the stored truth may not know: all that reads them is verified. */
+  /**
+   * Derived attributes whose value the stored truth may not know: all that reads them is verified.
+   */
   readonly verify: readonly string[];
-  /** Derived attributes that are open (a neighbour has not answered): what reads them keeps its stored truth. */
+  /**
+   * Derived attributes that are open (a neighbour has not answered): what reads them keeps its
+   * stored truth.
+   */
   readonly open: ReadonlySet<string>;
   /** Predicates that have failed: they are neither run nor named. */
-  readonly failed?: FailedOrdinals;
+  readonly failed?: FailedPredicateIds;
 }
 
 const QUIET: Neighbourhood = { verify: [], open: new Set() };
@@ -130,17 +164,22 @@ export interface NetworkOptions {
   /** For tests of the tests only: the index of this kind reports nothing. */
   readonly brokenIndex?: IndexKind;
   /**
-   * For tests only: called with the values of every record that is evaluated, in a scan with the
-   * ordinal; what it throws is a bug of the step.
+   * For tests only: called with the values of every record that is evaluated, in a backfill with
+   * the predicate id; what it throws is a bug of the step.
    */
-  readonly fault?: (attributes: Attributes, ordinal?: number) => void;
-  /** For tests only: of which records programs take more than their budget, beside those that do. */
+  readonly fault?: (attributes: Attributes, predicateId?: number) => void;
+  /**
+   * For tests only: of which records programs take more than their budget, beside those that do.
+   */
   readonly isTooCostly?: (attributes: Attributes) => boolean;
 }
 
 const NOTHING: Attributes = Object.freeze({});
 
-/** Of a record without values no age is told, so that its truth is the same at every clock: this one stands for all. */
+/**
+ * Of a record without values no age is told, so that its truth is the same at every clock: this one
+ * stands for all.
+ */
 const ANY_TIME = 0;
 
 /** The last instant that JavaScript's calendar has. */
@@ -157,12 +196,12 @@ export class PredicateNetwork {
   readonly #fault: NetworkOptions['fault'];
   readonly #isTooCostly: NetworkOptions['isTooCostly'];
   /**
-   * Ordinals that fail over nothing, and what they take more than: such a query is refused today,
-   * and may be stored from before.
+   * Predicate ids that fail over nothing, and what they take more than: such a query is refused
+   * today, and may be stored from before.
    */
   readonly #hopeless = new Map<number, string>();
   #blank: number[] | undefined;
-  #failed: FailedOrdinals = NONE_FAILED;
+  #failed: FailedPredicateIds = NONE_FAILED;
   /**
    * The values that programs are asked of: each is run once for them, whoever asks. Held until
    * others are looked at.
@@ -188,28 +227,36 @@ export class PredicateNetwork {
     return this.#atoms.size;
   }
 
-  has(ordinal: number): boolean {
-    return this.#predicates.has(ordinal);
+  has(predicateId: number): boolean {
+    return this.#predicates.has(predicateId);
   }
 
-  ordinals(): Iterable<number> {
+  predicateIds(): Iterable<number> {
     return this.#predicates.keys();
   }
 
-  /** Caller: the predicate is normalized, the ordinal is not in the network. */
-  add(ordinal: number, predicate: Predicate): void {
-    assert(!this.#predicates.has(ordinal), `ordinal ${ordinal} is in the network already`);
-    assert(ordinal >= 0 && ordinal <= ORDINAL_MAX, `ordinal ${ordinal} is out of range`);
+  /** Caller: the predicate is normalized, the predicate id is not in the network. */
+  add(predicateId: number, predicate: Predicate): void {
+    assert(
+      !this.#predicates.has(predicateId),
+      `predicate id ${predicateId} is in the network already`,
+    );
+    assert(
+      predicateId >= 0 && predicateId <= PREDICATE_ID_MAX,
+      `predicate id ${predicateId} is out of range`,
+    );
     const atoms = new Set<SharedAtom>();
     const built = this.#build(predicate, atoms);
     const programs = [...atoms].filter(({ atom }) => atom.kind === 'program');
     const node: PredicateNode = {
-      ordinal,
+      predicateId,
       test: built.test,
-      blank: this.#blankTruth(ordinal, built.test, programs),
+      blank: this.#blankTruth(predicateId, built.test, programs),
       atoms: [...atoms],
       cover: [...new Set(built.cover.atoms)],
-      derived: [...new Set([...atoms].flatMap(({ atom }) => atomReads(atom).filter(isDerivedName)))],
+      derived: [
+        ...new Set([...atoms].flatMap(({ atom }) => atomReads(atom).filter(isDerivedName))),
+      ],
       programs,
       spent: new Map(),
       stamp: 0,
@@ -218,47 +265,48 @@ export class PredicateNetwork {
     const role = predicate.kind === 'and' ? 'conjunct' : 'disjunct';
     for (const atom of node.atoms) atom.users[parts.has(atom.key) ? role : 'other'].push(node);
     for (const atom of node.cover) atom.coverUsers.push(node);
-    this.#predicates.set(ordinal, node);
+    this.#predicates.set(predicateId, node);
     this.#blank = undefined;
   }
 
-  #blankTruth(ordinal: number, test: Test, programs: readonly SharedAtom[]): boolean {
+  #blankTruth(predicateId: number, test: Test, programs: readonly SharedAtom[]): boolean {
     try {
       for (const program of programs) program.test(NOTHING, ANY_TIME);
       return test(NOTHING, ANY_TIME);
     } catch (error) {
       if (!(error instanceof ProgramFailed)) throw error;
-      this.#hopeless.set(ordinal, error.passed);
+      this.#hopeless.set(predicateId, error.passed);
       return false;
     }
   }
 
-  /** Ordinals that can't be told of any record, and what they take more than. */
+  /** Predicate ids that can't be told of any record, and what they take more than. */
   get hopeless(): ReadonlyMap<number, string> {
     return this.#hopeless;
   }
 
-  remove(ordinal: number): void {
-    const node = this.#predicates.get(ordinal);
+  remove(predicateId: number): void {
+    const node = this.#predicates.get(predicateId);
     if (!node) return;
-    this.#hopeless.delete(ordinal);
-    this.#predicates.delete(ordinal);
+    this.#hopeless.delete(predicateId);
+    this.#predicates.delete(predicateId);
     this.#blank = undefined;
-    for (const atom of node.cover) atom.coverUsers = atom.coverUsers.filter((user) => user !== node);
+    for (const atom of node.cover)
+      atom.coverUsers = atom.coverUsers.filter((user) => user !== node);
     for (const atom of node.atoms) {
       if (!removeUser(atom, node)) this.#dropAtom(atom);
     }
   }
 
   /**
-   * Whether one predicate holds of a record: for scans. All its programs are run, also where other
-   * parts decide: so one that has not failed is within its budget over every record. @throws
+   * Whether one predicate holds of a record: for backfills. All its programs are run, also where
+   * other parts decide: so one that has not failed is within its budget over every record. @throws
    * ProgramFailed
    */
-  holds(ordinal: number, attributes: Attributes, nowMs: number): boolean {
-    const node = this.#predicates.get(ordinal);
-    assert(node, `ordinal ${ordinal} is not in the network`);
-    this.#fault?.(attributes, ordinal);
+  holds(predicateId: number, attributes: Attributes, nowMs: number): boolean {
+    const node = this.#predicates.get(predicateId);
+    assert(node, `predicate id ${predicateId} is not in the network`);
+    this.#fault?.(attributes, predicateId);
     if (attributes !== this.#seen) this.#see(attributes);
     for (const program of node.programs) program.test(attributes, nowMs);
     return node.test(attributes, nowMs);
@@ -269,7 +317,10 @@ export class PredicateNetwork {
     return this.#timed.size > 0;
   }
 
-  /** The first instant after `nowMs` at which the clock alone flips an atom that is in use; undefined: never. */
+  /**
+   * The first instant after `nowMs` at which the clock alone flips an atom that is in use;
+   * undefined: never.
+   */
   nextFlip(attributes: Attributes, nowMs: number): number | undefined {
     let next = Number.POSITIVE_INFINITY;
     for (const [name, { clocks }] of this.#timed) {
@@ -284,15 +335,16 @@ export class PredicateNetwork {
   }
 
   /**
-   * The flips that time has made of a record, whose values stay as they are: all predicates with an atom that began or ended
-   * after `sinceMs` are evaluated at `nowMs`, once, and compared with the stored truth; passages in between are not replayed.
+   * The flips that time has made of a record, whose values stay as they are: all predicates with an
+   * atom that began or ended after `sinceMs` are evaluated at `nowMs`, once, and compared with the
+   * stored truth; passages in between are not replayed.
    * Caller: the stored truth was right at `sinceMs`, or at any clock from there on.
    */
   fire(
     attributes: Attributes,
     sinceMs: number,
     nowMs: number,
-    heldBefore: (ordinal: number) => boolean,
+    heldBefore: (predicateId: number) => boolean,
     neighbourhood: Neighbourhood = QUIET,
   ): Flip[] {
     this.#begin(attributes, nowMs, neighbourhood);
@@ -306,14 +358,14 @@ export class PredicateNetwork {
   }
 
   /** Whether a predicate reads what is open, so that nobody knows yet whether it holds. */
-  isOpen(ordinal: number, open: ReadonlySet<string>): boolean {
-    const node = this.#predicates.get(ordinal);
+  isOpen(predicateId: number, open: ReadonlySet<string>): boolean {
+    const node = this.#predicates.get(predicateId);
     return open.size > 0 && node !== undefined && readsOpen(node, open);
   }
 
   /** The derived attributes that a predicate reads. */
-  derivedOf(ordinal: number): readonly string[] {
-    return this.#predicates.get(ordinal)?.derived ?? [];
+  derivedOf(predicateId: number): readonly string[] {
+    return this.#predicates.get(predicateId)?.derived ?? [];
   }
 
   /** The attributes, declared and derived, that some predicate reads. */
@@ -321,46 +373,63 @@ export class PredicateNetwork {
     return this.#attributes.keys();
   }
 
-  /** The ordinals that hold of a new record, ascending; those that read what is `open` hold of none yet. */
+  /**
+   * The predicate ids that hold of a new record, ascending; those that read what is `open` hold of
+   * none yet.
+   */
   create(attributes: Attributes, nowMs: number, neighbourhood: Neighbourhood = QUIET): number[] {
     const { open } = neighbourhood;
     this.#begin(attributes, nowMs, neighbourhood);
     for (const [name, node] of this.#attributes) {
-      if (attributes[name] !== undefined) this.#toggleAttribute(node, undefined, attributes[name], NOTHING, attributes);
+      if (attributes[name] !== undefined)
+        this.#toggleAttribute(node, undefined, attributes[name], NOTHING, attributes);
     }
     const flipped: number[] = [];
     for (const atom of this.#toggled) {
       if (!atom.odd) continue;
-      for (const node of atom.coverUsers) if (this.#differsFromBlank(node, attributes)) flipped.push(node.ordinal);
+      for (const node of atom.coverUsers)
+        if (this.#differsFromBlank(node, attributes)) flipped.push(node.predicateId);
     }
     this.work.flips += flipped.length;
-    const holding = symmetricDifference(this.#blankOrdinals(), flipped.sort(ascending));
+    const holding = symmetricDifference(this.#blankPredicateIds(), flipped.sort(ascending));
     if (open.size === 0 && this.#failed.size === 0) return holding;
-    const isTold = (ordinal: number) => !this.#failed.has(ordinal) && !readsOpen(this.#predicates.get(ordinal)!, open);
+    const isTold = (predicateId: number) =>
+      !this.#failed.has(predicateId) && !readsOpen(this.#predicates.get(predicateId)!, open);
     return holding.filter(isTold);
   }
 
   /**
-   * The flips that a change of values makes. `names` are the attributes that may have changed (undefined: any);
-   * `heldBefore` says the stored truth of an ordinal. The flips come in no order, each ordinal at most once.
+   * The flips that a change of values makes. `names` are the attributes that may have changed
+   * (undefined: any); `heldBefore` says the stored truth of a predicate id. The flips come in no
+   * order, each predicate id at most once.
    * Caller: what time has flipped until `nowMs` is in the stored truth already (`fire`).
    */
   update(
     before: Attributes,
     after: Attributes,
     names: readonly string[] | undefined,
-    heldBefore: (ordinal: number) => boolean,
+    heldBefore: (predicateId: number) => boolean,
     nowMs: number,
     neighbourhood: Neighbourhood = QUIET,
   ): Flip[] {
     this.#begin(after, nowMs, neighbourhood);
-    if (names) for (const name of names) this.#toggleChanged(name, this.#attributes.get(name), before, after);
-    else for (const [name, node] of this.#attributes) this.#toggleChanged(name, node, before, after);
+    if (names)
+      for (const name of names)
+        this.#toggleChanged(name, this.#attributes.get(name), before, after);
+    else
+      for (const [name, node] of this.#attributes) this.#toggleChanged(name, node, before, after);
     return this.#flipsOf(after, heldBefore, neighbourhood);
   }
 
-  /** What becomes of the predicates whose atoms have been toggled, and of those that are to be verified anyway. */
-  #flipsOf(after: Attributes, heldBefore: (ordinal: number) => boolean, { verify, open }: Neighbourhood): Flip[] {
+  /**
+   * What becomes of the predicates whose atoms have been toggled, and of those that are to be
+   * verified anyway.
+   */
+  #flipsOf(
+    after: Attributes,
+    heldBefore: (predicateId: number) => boolean,
+    { verify, open }: Neighbourhood,
+  ): Flip[] {
     const flips: Flip[] = [];
     for (let i = 0; i < this.#toggled.length; i++) {
       const atom = this.#toggled[i]!;
@@ -389,14 +458,25 @@ export class PredicateNetwork {
     this.#seenStamp++;
   }
 
-  #toggleChanged(name: string, node: AttributeNode | undefined, before: Attributes, after: Attributes): void {
+  #toggleChanged(
+    name: string,
+    node: AttributeNode | undefined,
+    before: Attributes,
+    after: Attributes,
+  ): void {
     if (!node) return;
     const old = before[name];
     const now = after[name];
     if (!sameValue(old, now)) this.#toggleAttribute(node, old, now, before, after);
   }
 
-  #toggleAttribute(node: AttributeNode, old: unknown, now: unknown, before: Attributes, after: Attributes): void {
+  #toggleAttribute(
+    node: AttributeNode,
+    old: unknown,
+    now: unknown,
+    before: Attributes,
+    after: Attributes,
+  ): void {
     for (const view of node.views) {
       if (view.folded) this.#toggleFolded(view, fold(old), fold(now));
       else for (const index of view.byKind.values()) index.toggle(old, now, this.#toggle);
@@ -413,10 +493,16 @@ export class PredicateNetwork {
    * did.
    */
   #isFailed(atom: SharedAtom): boolean {
-    return this.#failed.size > 0 && usersOf(atom).every((ordinal) => this.#failed.has(ordinal));
+    return (
+      this.#failed.size > 0 && usersOf(atom).every((predicateId) => this.#failed.has(predicateId))
+    );
   }
 
-  #toggleAges(clocks: readonly ClockIndex[], old: number | undefined, now: number | undefined): void {
+  #toggleAges(
+    clocks: readonly ClockIndex[],
+    old: number | undefined,
+    now: number | undefined,
+  ): void {
     for (const { reader, index } of clocks) {
       const ageOf = (valueMs: number | undefined) =>
         valueMs === undefined ? undefined : reader.age(valueMs, this.#nowMs);
@@ -448,7 +534,7 @@ export class PredicateNetwork {
   #verifyUsers(
     atom: SharedAtom,
     after: Attributes,
-    heldBefore: (ordinal: number) => boolean,
+    heldBefore: (predicateId: number) => boolean,
     flips: Flip[],
     open: ReadonlySet<string>,
   ): void {
@@ -466,7 +552,7 @@ export class PredicateNetwork {
     users: readonly PredicateNode[],
     decided: boolean | undefined,
     after: Attributes,
-    heldBefore: (ordinal: number) => boolean,
+    heldBefore: (predicateId: number) => boolean,
     flips: Flip[],
     open: ReadonlySet<string>,
   ): void {
@@ -474,26 +560,26 @@ export class PredicateNetwork {
       const node = users[i]!;
       if (node.stamp === this.#epoch) continue;
       node.stamp = this.#epoch;
-      if (this.#failed.size > 0 && this.#failed.has(node.ordinal)) continue;
+      if (this.#failed.size > 0 && this.#failed.has(node.predicateId)) continue;
       if (open.size > 0 && readsOpen(node, open)) continue;
       if (decided === undefined) this.work.evaluations++;
       const holds = decided ?? node.test(after, this.#nowMs);
-      if (holds !== heldBefore(node.ordinal)) flips.push(flip(node.ordinal, holds));
+      if (holds !== heldBefore(node.predicateId)) flips.push(flip(node.predicateId, holds));
     }
   }
 
   #differsFromBlank(node: PredicateNode, attributes: Attributes): boolean {
     if (node.stamp === this.#epoch) return false;
     node.stamp = this.#epoch;
-    if (this.#failed.size > 0 && this.#failed.has(node.ordinal)) return false;
+    if (this.#failed.size > 0 && this.#failed.has(node.predicateId)) return false;
     this.work.evaluations++;
     return node.test(attributes, this.#nowMs) !== node.blank;
   }
 
-  #blankOrdinals(): readonly number[] {
+  #blankPredicateIds(): readonly number[] {
     if (!this.#blank) {
       const holding = [...this.#predicates.values()].filter((node) => node.blank);
-      this.#blank = holding.map((node) => node.ordinal).sort(ascending);
+      this.#blank = holding.map((node) => node.predicateId).sort(ascending);
     }
     return this.#blank;
   }
@@ -507,7 +593,12 @@ export class PredicateNetwork {
       }
       case 'not': {
         const { test, blank, cover, share } = this.#build(predicate.child, atoms);
-        return { test: (attributes, nowMs) => !test(attributes, nowMs), blank: !blank, cover, share: 1000 - share };
+        return {
+          test: (attributes, nowMs) => !test(attributes, nowMs),
+          blank: !blank,
+          cover,
+          share: 1000 - share,
+        };
       }
       case 'edge':
         throw new Error('bug: an edge is lowered before it comes into a network');
@@ -576,9 +667,9 @@ export class PredicateNetwork {
   /** Adds a run to the due of each predicate that shares the program. @throws ProgramFailed */
   #charge(shared: SharedAtom, operations: number): void {
     const reads = [...atomReads(shared.atom)].sort().join();
-    const over = usersOf(shared).filter((ordinal) => {
-      if (this.#failed.has(ordinal)) return false;
-      const { spent } = this.#predicates.get(ordinal)!;
+    const over = usersOf(shared).filter((predicateId) => {
+      if (this.#failed.has(predicateId)) return false;
+      const { spent } = this.#predicates.get(predicateId)!;
       const known = spent.get(reads);
       const isOfNow = known?.stamp === this.#seenStamp;
       const all = operations + (isOfNow ? known.operations : 0);
@@ -586,7 +677,10 @@ export class PredicateNetwork {
       return all > TOGETHER_MAX;
     });
     if (over.length > 0)
-      throw new ProgramFailed(over, new OverBudget(`${TOGETHER_MAX.toLocaleString('en')} operations`));
+      throw new ProgramFailed(
+        over,
+        new OverBudget(`${TOGETHER_MAX.toLocaleString('en')} operations`),
+      );
   }
 
   #testOf(atom: Atom): Test {
@@ -617,7 +711,8 @@ export class PredicateNetwork {
     const node = this.#attribute(attribute);
     const key = JSON.stringify(clock);
     let known = node.clocks.find((each) => each.key === key);
-    if (!known) node.clocks.push((known = { key, reader: clockReader(clock), index: INDEX_KINDS.age() }));
+    if (!known)
+      node.clocks.push((known = { key, reader: clockReader(clock), index: INDEX_KINDS.age() }));
     known.index.add(shared);
     this.#timed.set(attribute, node);
   }
@@ -644,13 +739,16 @@ export class PredicateNetwork {
 
   #attribute(name: string): AttributeNode {
     let node = this.#attributes.get(name);
-    if (!node) this.#attributes.set(name, (node = { views: [], clocks: [], residual: [], atoms: [] }));
+    if (!node)
+      this.#attributes.set(name, (node = { views: [], clocks: [], residual: [], atoms: [] }));
     return node;
   }
 }
 
 function usersOf({ users }: SharedAtom): number[] {
-  return [...users.conjunct, ...users.disjunct, ...users.other].map(({ ordinal }) => ordinal);
+  return [...users.conjunct, ...users.disjunct, ...users.other].map(
+    ({ predicateId }) => predicateId,
+  );
 }
 
 function namingUsers(test: Test, users: () => number[]): Test {
@@ -691,7 +789,10 @@ function removeUser({ users }: SharedAtom, node: PredicateNode): boolean {
   return users.conjunct.length + users.disjunct.length + users.other.length > 0;
 }
 
-/** A part of a predicate while it is built. `share` estimates of how many records, in thousandths, it holds. */
+/**
+ * A part of a predicate while it is built. `share` estimates of how many records, in thousandths,
+ * it holds.
+ */
 interface Built {
   readonly test: Test;
   readonly blank: boolean;
@@ -699,13 +800,19 @@ interface Built {
   readonly share: number;
 }
 
-/** Atoms of which at least one must differ from blank for the part to differ from blank, and how often one does. */
+/**
+ * Atoms of which at least one must differ from blank for the part to differ from blank, and how
+ * often one does.
+ */
 interface Cover {
   readonly atoms: readonly SharedAtom[];
   readonly share: number;
 }
 
-/** A false one becomes true only when each of its false children does: the rarest of them is cover enough. */
+/**
+ * A false one becomes true only when each of its false children does: the rarest of them is cover
+ * enough.
+ */
 function conjunction(children: readonly Built[]): Built {
   const blank = children.every((child) => child.blank);
   const ordered = [...children].sort((a, b) => a.share - b.share);
@@ -717,7 +824,8 @@ function conjunction(children: readonly Built[]): Built {
 function disjunction(children: readonly Built[]): Built {
   const blank = children.some((child) => child.blank);
   const ordered = [...children].sort((a, b) => b.share - a.share);
-  const share = 1000 - ordered.reduce((product, child) => (product * (1000 - child.share)) / 1000, 1000);
+  const share =
+    1000 - ordered.reduce((product, child) => (product * (1000 - child.share)) / 1000, 1000);
   const cover = blank ? rarest(children.filter((child) => child.blank)) : union(children);
   return { test: some(ordered.map((child) => child.test)), blank, cover, share };
 }
@@ -730,7 +838,9 @@ function union(parts: readonly Built[]): Cover {
 }
 
 function rarest(parts: readonly Built[]): Cover {
-  return parts.map(({ cover }) => cover).reduce((best, cover) => (cover.share < best.share ? cover : best));
+  return parts
+    .map(({ cover }) => cover)
+    .reduce((best, cover) => (cover.share < best.share ? cover : best));
 }
 
 /** Two and three conjuncts are nearly all of them: no loop for those. */
@@ -740,7 +850,8 @@ function every(tests: readonly Test[]): Test {
   if (!b) return a;
   if (!c) return (attributes, nowMs) => a(attributes, nowMs) && b(attributes, nowMs);
   if (tests.length === 3)
-    return (attributes, nowMs) => a(attributes, nowMs) && b(attributes, nowMs) && c(attributes, nowMs);
+    return (attributes, nowMs) =>
+      a(attributes, nowMs) && b(attributes, nowMs) && c(attributes, nowMs);
   return (attributes, nowMs) => {
     for (let i = 0; i < tests.length; i++) if (!tests[i]!(attributes, nowMs)) return false;
     return true;
@@ -753,7 +864,8 @@ function some(tests: readonly Test[]): Test {
   if (!b) return a;
   if (!c) return (attributes, nowMs) => a(attributes, nowMs) || b(attributes, nowMs);
   if (tests.length === 3)
-    return (attributes, nowMs) => a(attributes, nowMs) || b(attributes, nowMs) || c(attributes, nowMs);
+    return (attributes, nowMs) =>
+      a(attributes, nowMs) || b(attributes, nowMs) || c(attributes, nowMs);
   return (attributes, nowMs) => {
     for (let i = 0; i < tests.length; i++) if (tests[i]!(attributes, nowMs)) return true;
     return false;

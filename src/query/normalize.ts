@@ -1,11 +1,13 @@
 /**
- * normalize.ts – The one form of a predicate by which two segments that say the same are found to be the same.
+ * normalize.ts – The one form of a predicate by which two segments that say the same are found to
+ * be the same.
  *
- * Keeps true: the form has the predicate's truth for every record whose values fit their types, and normalizing it again
- * changes nothing. `not` stands at atoms only, edges have their own complements; what is said side by side of one neighbour is
- * one edge; groups are flat, sorted, without repetition, and hold no part that the others
- * decide; what is said of one view of an attribute (equality, ranges, presence, in any combination) is one value set.
- * Groups are worked out as conjunctions only: a disjunction is the complement of the conjunction of complements.
+ * Keeps true: the form has the predicate's truth for every record whose values fit their types, and
+ * normalizing it again changes nothing. `not` stands at atoms only, edges have their own
+ * complements; what is said side by side of one neighbour is one edge; groups are flat, sorted,
+ * without repetition, and hold no part that the others decide; what is said of one view of an
+ * attribute (equality, ranges, presence, in any combination) is one value set. Groups are worked
+ * out as conjunctions only: a disjunction is the complement of the conjunction of complements.
  */
 import { assert, unreachable } from '../errors.ts';
 import { atomKey, atomReads } from './atom.ts';
@@ -15,7 +17,6 @@ import {
   type AttributeView,
   and,
   type Clock,
-  type Edge,
   type Interval,
   MEASURE,
   type Measure,
@@ -23,6 +24,7 @@ import {
   not,
   or,
   type Predicate,
+  type RelatedCondition,
   type Scalar,
 } from './predicate.ts';
 import { isTrue, MEASURED } from './relationships.ts';
@@ -73,9 +75,15 @@ function measureKey(
 
 // ——— The form in which predicates are worked on ———
 
-/** What is known of a record's neighbours as a whole; it is looked at as an attribute, whose name is the measure's key. */
+/**
+ * What is known of a record's neighbours as a whole; it is looked at as an attribute, whose name is
+ * the measure's key.
+ */
 interface MeasureView extends AttributeView {
-  readonly of: Neighbourhood & { readonly measure: Exclude<Measure, { kind: 'truth' }>; readonly where: Predicate };
+  readonly of: Neighbourhood & {
+    readonly measure: Exclude<Measure, { kind: 'truth' }>;
+    readonly where: Predicate;
+  };
 }
 
 /** The ages of an attribute's values by a clock. */
@@ -83,17 +91,23 @@ interface AgeView extends AttributeView {
   readonly clock: Clock;
 }
 
-type Neighbourhood = Pick<Edge, 'edge' | 'direction'>;
+type Neighbourhood = Pick<RelatedCondition, 'edge' | 'direction'>;
 type View = AttributeView | MeasureView | AgeView;
 
 /**
- * `key` is the same for the same form. A `fact` is an atom that is no value set: the text of a string, a member, a program.
- * `via` is said of the one neighbour over an edge, or of nothing in its place.
+ * `key` is the same for the same form. A `fact` is an atom that is no value set: the text of a
+ * string, a member, a program. `via` is said of the one neighbour over an edge, or of nothing in
+ * its place.
  */
 type Form =
   | { readonly kind: 'values'; readonly key: string; readonly view: View; readonly set: ValueSet }
   | { readonly kind: 'via'; readonly key: string; readonly at: Neighbourhood; readonly child: Form }
-  | { readonly kind: 'fact'; readonly key: string; readonly atom: FactAtom; readonly negated: boolean }
+  | {
+      readonly kind: 'fact';
+      readonly key: string;
+      readonly atom: FactAtom;
+      readonly negated: boolean;
+    }
   | { readonly kind: 'and' | 'or'; readonly key: string; readonly children: readonly Form[] };
 
 type FactAtom = Exclude<Atom, { kind: 'equals' | 'range' | 'present' | 'age' }>;
@@ -104,14 +118,24 @@ type GroupForm = Extract<Form, { kind: 'and' | 'or' }>;
 
 function valuesForm(view: View, given: ValueSet): ValuesForm {
   const set = 'of' in view ? measurable(view, given) : given;
-  return { kind: 'values', key: JSON.stringify([viewKey(view), set.missing, set.values]), view, set };
+  return {
+    kind: 'values',
+    key: JSON.stringify([viewKey(view), set.missing, set.values]),
+    view,
+    set,
+  };
 }
 
 /** A statement about the neighbour that is decided without one is no statement about it. */
 function viaForm({ edge, direction }: Neighbourhood, child: Form): Form {
   if (child.key === FAILS.key || child.key === HOLDS.key) return child;
   const at = { edge, direction };
-  return { kind: 'via', key: measureKey({ ...at, measure: { kind: 'truth' } }, child.key), at, child };
+  return {
+    kind: 'via',
+    key: measureKey({ ...at, measure: { kind: 'truth' } }, child.key),
+    at,
+    child,
+  };
 }
 
 function factForm(atom: FactAtom, negated: boolean): FactForm {
@@ -201,12 +225,13 @@ function atomForm(atom: Atom): Form {
 
 // ——— Edges ———
 
-function edgeForm({ edge, direction, measure, where, holds }: Edge): Form {
+function edgeForm({ edge, direction, measure, where, holds }: RelatedCondition): Form {
   const satisfying = measuredSet(formOf(holds, false));
   const child = formOf(where, false);
   if (measure.kind === 'truth') return truthForm({ edge, direction }, child, satisfying);
   const isOfNone = child.key === FAILS.key;
-  if (isOfNone && measure.kind !== 'share') return constantForm(setHolds(satisfying, EMPTY_MEASURES[measure.kind]));
+  if (isOfNone && measure.kind !== 'share')
+    return constantForm(setHolds(satisfying, EMPTY_MEASURES[measure.kind]));
   if (measure.kind === 'share' && (isOfNone || child.key === HOLDS.key)) {
     return wholeShareForm({ edge, direction }, isOfNone ? 0 : 1, satisfying);
   }
@@ -246,7 +271,14 @@ function wholeShareForm(at: Neighbourhood, share: 0 | 1, satisfying: ValueSet): 
 }
 
 /** What is measured over nothing. */
-const EMPTY_MEASURES = { exists: false, count: 0, sum: 0, avg: undefined, min: undefined, max: undefined } as const;
+const EMPTY_MEASURES = {
+  exists: false,
+  count: 0,
+  sum: 0,
+  avg: undefined,
+  min: undefined,
+  max: undefined,
+} as const;
 
 const NONE = setOfPoints([0]);
 
@@ -254,7 +286,10 @@ function constantForm(holds: boolean): Form {
   return holds ? HOLDS : FAILS;
 }
 
-/** The values that satisfy what is said of a measure: all of it is said of one view, and so has become one set. */
+/**
+ * The values that satisfy what is said of a measure: all of it is said of one view, and so has
+ * become one set.
+ */
 function measuredSet(form: Form): ValueSet {
   if (form.key === FAILS.key) return NOTHING;
   if (form.key === HOLDS.key) return complementOf(NOTHING);
@@ -295,7 +330,10 @@ function alwaysThere(set: ValueSet): ValueSet {
   return hasAllValues(set) ? complementOf(NOTHING) : { values: set.values, missing: false };
 }
 
-/** The whole numbers from 0 in the intervals, as closed intervals that leave no whole number between two of them out. */
+/**
+ * The whole numbers from 0 in the intervals, as closed intervals that leave no whole number between
+ * two of them out.
+ */
 function wholeNumbers(values: readonly Interval[]): readonly Interval[] {
   const runs: { first: number; last: number }[] = [];
   for (const interval of values) {
@@ -308,7 +346,12 @@ function wholeNumbers(values: readonly Interval[]): readonly Interval[] {
   return runs.map(({ first, last }) => {
     const open = last === Number.POSITIVE_INFINITY;
     const fromNone = first === 0 && last > 0;
-    return { low: fromNone ? null : first, lowInclusive: !fromNone, high: open ? null : last, highInclusive: !open };
+    return {
+      low: fromNone ? null : first,
+      lowInclusive: !fromNone,
+      high: open ? null : last,
+      highInclusive: !open,
+    };
   });
 }
 
@@ -364,7 +407,9 @@ function conjunction(children: readonly Form[]): Form {
   if (sets.some(({ set }) => isNothing(set))) return FAILS;
   const telling = [...sets.filter(({ set }) => !isAnything(set)), ...others.values()];
   const absent = new Set(telling.filter(isAbsence).map(({ view }) => view.attribute));
-  return withoutDecided(telling.filter((part) => isAbsence(part) || !followsFromAbsence(part, absent)));
+  return withoutDecided(
+    telling.filter((part) => isAbsence(part) || !followsFromAbsence(part, absent)),
+  );
 }
 
 /** What is said of one neighbour in several parts is said in one. */
@@ -376,7 +421,9 @@ function withOneViaEach(parts: readonly Form[]): readonly Form[] {
     byNeighbour.set(neighbour, [...(byNeighbour.get(neighbour) ?? []), part]);
   }
   const merged = [...byNeighbour.values()].map((same) =>
-    same.length === 1 ? same[0]! : viaForm(same[0]!.at, conjunction(same.map(({ child }) => child))),
+    same.length === 1
+      ? same[0]!
+      : viaForm(same[0]!.at, conjunction(same.map(({ child }) => child))),
   );
   return [...parts.filter((part) => part.kind !== 'via'), ...merged];
 }
@@ -384,20 +431,29 @@ function withOneViaEach(parts: readonly Form[]): readonly Form[] {
 /** A part that never holds, or a fact whose complement stands beside it. */
 function hasContradiction(parts: ReadonlyMap<string, Form>): boolean {
   if (parts.has(FAILS.key)) return true;
-  for (const part of parts.values()) if (part.kind === 'fact' && parts.has(complement(part).key)) return true;
+  for (const part of parts.values())
+    if (part.kind === 'fact' && parts.has(complement(part).key)) return true;
   return false;
 }
 
-/** Joins the parts after taking out what the others decide: `a and (a or b)` is `a`, `a and (not a or b)` is `a and b`. */
+/**
+ * Joins the parts after taking out what the others decide: `a and (a or b)` is `a`, `a and (not a
+ * or b)` is `a and b`.
+ */
 function withoutDecided(parts: readonly Form[]): Form {
   const keys = new Set(parts.map(({ key }) => key));
-  const undecided = parts.flatMap((part) => (part.kind === 'or' ? undecidedPart(part, keys) : [part]));
-  const unchanged = undecided.length === parts.length && undecided.every((part, index) => part === parts[index]);
+  const undecided = parts.flatMap((part) =>
+    part.kind === 'or' ? undecidedPart(part, keys) : [part],
+  );
+  const unchanged =
+    undecided.length === parts.length && undecided.every((part, index) => part === parts[index]);
   if (!unchanged) return conjunction(undecided);
   return parts.length === 1 ? parts[0]! : groupForm('and', parts);
 }
 
-/** What is left of a disjunction beside parts that hold: nothing, if one of its own is among them. */
+/**
+ * What is left of a disjunction beside parts that hold: nothing, if one of its own is among them.
+ */
 function undecidedPart(part: GroupForm, holding: ReadonlySet<string>): Form[] {
   if (part.children.some(({ key }) => holding.has(key))) return [];
   const open = part.children.filter((child) => !holding.has(complement(child).key));
@@ -405,8 +461,9 @@ function undecidedPart(part: GroupForm, holding: ReadonlySet<string>): Form[] {
 }
 
 /**
- * One value set for each view: first the lower-cased ones and the ages, since what says nothing but presence is said of the
- * attribute, and shares, since one that says nothing but whether there is any is said of their number.
+ * One value set for each view: first the lower-cased ones and the ages, since what says nothing but
+ * presence is said of the attribute, and shares, since one that says nothing but whether there is
+ * any is said of their number.
  */
 function intersections(parts: readonly ValuesForm[]): ValuesForm[] {
   const isFirst = ({ view }: ValuesForm) => !isPlain(view) || isShare(view);
@@ -426,7 +483,9 @@ function intersectByView(parts: readonly ValuesForm[]): ValuesForm[] {
     else byView.set(viewKey(part.view), [part]);
   }
   return [...byView.values()].map((same) =>
-    same.length === 1 ? same[0]! : valuesForm(same[0]!.view, intersectionOf(same.map(({ set }) => set))),
+    same.length === 1
+      ? same[0]!
+      : valuesForm(same[0]!.view, intersectionOf(same.map(({ set }) => set))),
   );
 }
 
@@ -438,7 +497,10 @@ function plainIfTrivial(form: ValuesForm): ValuesForm {
 
 // ——— Presence ———
 
-/** The attributes that have a value if these parts hold: each atom but a program is false of a missing value. */
+/**
+ * The attributes that have a value if these parts hold: each atom but a program is false of a
+ * missing value.
+ */
 function attributesPresentBy(parts: Iterable<FactForm | ViaForm | GroupForm>): Set<string> {
   const present = new Set<string>();
   for (const part of parts) {
@@ -448,30 +510,44 @@ function attributesPresentBy(parts: Iterable<FactForm | ViaForm | GroupForm>): S
   return present;
 }
 
-/** Where an attribute is known to be there, its sets need not say so: each is given the shorter of its forms. */
+/**
+ * Where an attribute is known to be there, its sets need not say so: each is given the shorter of
+ * its forms.
+ */
 function settlePresence(sets: readonly ValuesForm[], present: ReadonlySet<string>): ValuesForm[] {
   const attributes = new Set(sets.map(({ view }) => view.attribute));
   return [...attributes].flatMap((attribute) => {
     const own = sets.filter(({ view }) => view.attribute === attribute);
     if (present.has(attribute)) return own.map(knownPresent);
-    return own.some(({ set }) => !set.missing) ? presentOnce(attribute, own.map(knownPresent)) : own;
+    return own.some(({ set }) => !set.missing)
+      ? presentOnce(attribute, own.map(knownPresent))
+      : own;
   });
 }
 
-/** The set, given that there is a value: whether it holds for a missing one is then open, and follows from its values. */
+/**
+ * The set, given that there is a value: whether it holds for a missing one is then open, and
+ * follows from its values.
+ */
 function knownPresent({ view, set }: ValuesForm): ValuesForm {
   if (set.values.length === 0) return valuesForm(view, { values: [], missing: false });
   const missing = !isPointwise(set) && isPointwise(complementOf(set));
   return valuesForm(view, { values: set.values, missing });
 }
 
-/** Sets that are to say together that there is a value: if none does any more, the plain view's says it. */
+/**
+ * Sets that are to say together that there is a value: if none does any more, the plain view's says
+ * it.
+ */
 function presentOnce(attribute: string, sets: readonly ValuesForm[]): ValuesForm[] {
   if (sets.some(({ set }) => !set.missing)) return [...sets];
   const plain = sets.find(({ view }) => isPlain(view));
   const others = sets.filter(({ view }) => !isPlain(view));
   const { values } = plain?.set ?? PRESENT;
-  return [...others, valuesForm(plain?.view ?? { attribute, folded: false }, { values, missing: false })];
+  return [
+    ...others,
+    valuesForm(plain?.view ?? { attribute, folded: false }, { values, missing: false }),
+  ];
 }
 
 /** Whether the form says that an attribute has no value, and nothing else. */
@@ -479,7 +555,10 @@ function isAbsence(form: Form): form is ValuesForm {
   return form.kind === 'values' && form.set.missing && form.set.values.length === 0;
 }
 
-/** Whether the part holds if these attributes have no values: nothing is contained in what is not there. */
+/**
+ * Whether the part holds if these attributes have no values: nothing is contained in what is not
+ * there.
+ */
 function followsFromAbsence(part: Form, absent: ReadonlySet<string>): boolean {
   if (part.kind === 'values') return part.set.missing && absent.has(part.view.attribute);
   if (part.kind !== 'fact' || !part.negated || part.atom.kind === 'program') return false;
@@ -491,11 +570,19 @@ function followsFromAbsence(part: Form, absent: ReadonlySet<string>): boolean {
 function lowered(form: Form): Predicate {
   switch (form.kind) {
     case 'values':
-      return 'of' in form.view ? loweredMeasure(form.view, form.set) : loweredSet(form.view, form.set);
+      return 'of' in form.view
+        ? loweredMeasure(form.view, form.set)
+        : loweredSet(form.view, form.set);
     case 'fact':
       return form.negated ? not(form.atom) : form.atom;
     case 'via':
-      return { kind: 'edge', ...form.at, measure: { kind: 'truth' }, where: lowered(form.child), holds: isTrue };
+      return {
+        kind: 'edge',
+        ...form.at,
+        measure: { kind: 'truth' },
+        where: lowered(form.child),
+        holds: isTrue,
+      };
     case 'and':
     case 'or':
       return group(form.kind, form.children.map(lowered));
@@ -507,12 +594,17 @@ function lowered(form: Form): Predicate {
 /** Sorted, and flat: a value set may have become a group of its own. */
 function group(kind: 'and' | 'or', parts: readonly Predicate[]): Predicate {
   const flat = parts.flatMap((part) => (part.kind === kind ? part.children : [part]));
-  const keyed = flat.map((part) => ({ part, key: predicateKey(part) })).sort((a, b) => compareText(a.key, b.key));
+  const keyed = flat
+    .map((part) => ({ part, key: predicateKey(part) }))
+    .sort((a, b) => compareText(a.key, b.key));
   const children = keyed.map(({ part }) => part);
   return kind === 'and' ? and(children) : or(children);
 }
 
-/** The fewest atoms that say the set: lists of values before ranges, and what is left out where that is a list. */
+/**
+ * The fewest atoms that say the set: lists of values before ranges, and what is left out where that
+ * is a list.
+ */
 function loweredSet(view: View, set: ValueSet): Predicate {
   if (isNothing(set)) return NEVER;
   if (isAnything(set)) return ALWAYS;
@@ -542,7 +634,9 @@ function measureHolds(view: MeasureView, set: ValueSet): Predicate {
   if (set.missing) return not(loweredValues(complementOf(set)));
   const rest = valuesForm(view, complementOf(set)).set;
   // a measure that is always there is all but a few values where that is shorter
-  return set.values.length > 1 && !rest.missing && isPointwise(rest) ? not(loweredValues(rest)) : loweredValues(set);
+  return set.values.length > 1 && !rest.missing && isPointwise(rest)
+    ? not(loweredValues(rest))
+    : loweredValues(set);
 }
 
 function loweredValues(set: ValueSet): Predicate {
@@ -551,9 +645,14 @@ function loweredValues(set: ValueSet): Predicate {
 }
 
 function pointsAndSpans(view: View, values: readonly Interval[]): Predicate {
-  if ('clock' in view) return { kind: 'age', attribute: view.attribute, clock: view.clock, intervals: values };
+  if ('clock' in view)
+    return { kind: 'age', attribute: view.attribute, clock: view.clock, intervals: values };
   const points = values.filter(isPoint);
-  const range: Atom = { kind: 'range', view, intervals: values.filter((interval) => !isPoint(interval)) };
+  const range: Atom = {
+    kind: 'range',
+    view,
+    intervals: values.filter((interval) => !isPoint(interval)),
+  };
   return points.length === 0 ? range : group('or', [equals(view, points), range]);
 }
 

@@ -1,9 +1,10 @@
 /**
- * operations.ts – The operations that Rollcall adds to JsonLogic, in one table; but those of time (clock-logic.ts), which no
- * program may use.
+ * operations.ts – The operations that Rollcall adds to JsonLogic, in one table; but those of time
+ * (clock-logic.ts), which no program may use.
  *
- * Keeps true: each is total (no argument makes it throw) and pure, so that a program may fold it over constants. `reference.ts`
- * says the same a second time on purpose: the oracle shares no code with the fast path.
+ * Keeps true: each is total (no argument makes it throw) and pure, so that a program may fold it
+ * over constants. `reference.ts` says the same a second time on purpose: the oracle shares no code
+ * with the fast path.
  */
 
 import { isTimeZone } from '../change/time-zone.ts';
@@ -40,9 +41,14 @@ function folded(value: unknown): unknown {
   return typeof value === 'string' ? value.toLowerCase() : value;
 }
 
-/** The moment at which the day of a date begins in the time zone, as a datetime; null of anything else. */
+/**
+ * The moment at which the day of a date begins in the time zone, as a datetime; null of anything
+ * else.
+ */
 function startOfDay(date: unknown, timeZone: unknown): string | null {
-  return typeof timeZone === 'string' && isTimeZone(timeZone) ? (beginOfDate(date, timeZone) ?? null) : null;
+  return typeof timeZone === 'string' && isTimeZone(timeZone)
+    ? (beginOfDate(date, timeZone) ?? null)
+    : null;
 }
 
 // ——— Of a list of values, of which those that are no numbers count as not there ———
@@ -52,7 +58,10 @@ function sum(list: unknown): number {
   return fromTrillionths(sumOf(numbersOf(list)));
 }
 
-/** Over nothing undefined, as the extremes are: every comparison with that is false, so that it needs no guard. */
+/**
+ * Over nothing undefined, as the extremes are: every comparison with that is false, so that it
+ * needs no guard.
+ */
 function avg(list: unknown): number | undefined {
   const values = numbersOf(list);
   return values.length === 0 ? undefined : average(sumOf(values), values.length);
@@ -60,7 +69,8 @@ function avg(list: unknown): number | undefined {
 
 function extreme(list: unknown, precedes: (a: number, b: number) => boolean): number | undefined {
   let found: number | undefined;
-  for (const value of numbersOf(list)) if (found === undefined || precedes(value, found)) found = value;
+  for (const value of numbersOf(list))
+    if (found === undefined || precedes(value, found)) found = value;
   return found;
 }
 

@@ -6,7 +6,13 @@
  * takes is read from the table.
  */
 import { type AttributeType, SCALAR_TYPES } from '../change/object-type.ts';
-import { AGGREGATES, type AttributeOperator, MATCH_MODES, OPERATORS, type Takes } from './operators.ts';
+import {
+  AGGREGATES,
+  type AttributeOperator,
+  MATCH_MODES,
+  OPERATORS,
+  type Takes,
+} from './operators.ts';
 import { ANCHORS, CALENDAR_UNITS } from './predicate.ts';
 import { MONTHS, WINDOW_UNITS } from './relative-time.ts';
 
@@ -38,7 +44,11 @@ export function listOperators() {
     to_one: operatorsOn('object').filter(({ value }) => value === 'none'),
     to_many: [{ name: 'match', words: 'are, in part or all, such that', value: 'group' as const }],
     record: SEGMENT_OPERATORS,
-    match_modes: MATCH_MODES.map(({ name, words, takesThreshold }) => ({ name, words, threshold: takesThreshold })),
+    match_modes: MATCH_MODES.map(({ name, words, takesThreshold }) => ({
+      name,
+      words,
+      threshold: takesThreshold,
+    })),
     aggregates: AGGREGATES,
     relative: { anchors: ANCHORS, units: OFFSET_UNITS },
     window_units: Object.keys(WINDOW_UNITS),
@@ -51,7 +61,9 @@ const SEGMENT_OPERATORS = OPERATORS.flatMap((row) =>
 );
 
 function operatorsOn(type: AttributeType): ListedOperator[] {
-  return OPERATORS.flatMap((row) => (row.kind === 'attribute' && row.on.includes(type) ? [listed(row, type)] : []));
+  return OPERATORS.flatMap((row) =>
+    row.kind === 'attribute' && row.on.includes(type) ? [listed(row, type)] : [],
+  );
 }
 
 function listed(row: AttributeOperator, type: AttributeType): ListedOperator {

@@ -1,9 +1,11 @@
 /**
- * operators.ts – THE table of the operators of rules: one row says what an operator is for, takes, means, and is called.
+ * operators.ts – THE table of the operators of rules: one row says what an operator is for, takes,
+ * means, and is called.
  *
- * Keeps true: a positive operator is false of a missing value, and a negated one is made from its positive one by `not`, so
- * that it is the exact complement, missing values included. A name that means two things (`contains`, of a string and of a
- * list) has a row for each. To add an operator is to add its row: parsing, refusals and words all read the table.
+ * Keeps true: a positive operator is false of a missing value, and a negated one is made from its
+ * positive one by `not`, so that it is the exact complement, missing values included. A name that
+ * means two things (`contains`, of a string and of a list) has a row for each. To add an operator
+ * is to add its row: parsing, refusals and words all read the table.
  */
 import { type AttributeType, SCALAR_TYPES } from '../change/object-type.ts';
 import type { Day } from '../change/value.ts';
@@ -25,12 +27,15 @@ import type { Moment } from './relative-time.ts';
 import { setOfIntervals } from './value-set.ts';
 
 /**
- * How many values an operator takes. `pair`: a low and a high one; `window`: the milliseconds that it is long; `period`: a
- * calendar unit, and the time zone whose calendar is meant.
+ * How many values an operator takes. `pair`: a low and a high one; `window`: the milliseconds that
+ * it is long; `period`: a calendar unit, and the time zone whose calendar is meant.
  */
 export type Takes = 'nothing' | 'one' | 'many' | 'pair' | 'window' | 'period';
 
-/** An operator over an attribute of the record. `words` stand between attribute and value: "country *is one of* US, CA". */
+/**
+ * An operator over an attribute of the record. `words` stand between attribute and value: "country
+ * *is one of* US, CA".
+ */
 export interface AttributeOperator {
   readonly kind: 'attribute';
   readonly name: string;
@@ -41,9 +46,14 @@ export interface AttributeOperator {
   readonly predicate: (view: AttributeView, operands: readonly Scalar[]) => Predicate;
   /** The same with another attribute in place of the value, where that makes sense. */
   readonly ofAttributes?: (left: AttributeView, right: AttributeView) => Predicate;
-  /** The same with a moment relative to the present in place of the value, where that makes sense. */
+  /**
+   * The same with a moment relative to the present in place of the value, where that makes sense.
+   */
   readonly ofMoment?: (view: AttributeView, moment: Moment) => Predicate;
-  /** The same of datetimes and days, where that makes sense; a moment is a day that ends as it begins. */
+  /**
+   * The same of datetimes and days, where that makes sense; a moment is a day that ends as it
+   * begins.
+   */
   readonly ofDays?: (view: AttributeView, days: readonly Day[]) => Predicate;
   /** Of an operator that takes a pair: those that say the same of its low and its high value. */
   readonly ends?: readonly [low: AttributeOperator, high: AttributeOperator];
@@ -101,7 +111,9 @@ const LIST_CONTAINS: AttributeOperator = {
   ofDays: (view, [day]) => memberWithin(view, day!),
 };
 const CONTAINS_ANY: AttributeOperator = {
-  ...many('containsAny', 'contains any of', LIST, (view, values) => or(values.map((value) => member(view, value)))),
+  ...many('containsAny', 'contains any of', LIST, (view, values) =>
+    or(values.map((value) => member(view, value))),
+  ),
   ofDays: (view, days) => or(days.map((day) => memberWithin(view, day))),
 };
 const CONTAINS_ALL: AttributeOperator = {
@@ -148,7 +160,9 @@ export const OPERATORS: readonly Operator[] = [
   complement('notInLast', 'was not in the last', IN_LAST),
   IN_NEXT,
   complement('notInNext', 'is not in the next', IN_NEXT),
-  attributeOperator('inCurrent', 'is in the current', MOMENTS, 'period', (view, period) => periodsAgo(view, 0, period)),
+  attributeOperator('inCurrent', 'is in the current', MOMENTS, 'period', (view, period) =>
+    periodsAgo(view, 0, period),
+  ),
   attributeOperator('inPrevious', 'was in the previous', MOMENTS, 'period', (view, period) =>
     periodsAgo(view, 1, period),
   ),
@@ -158,14 +172,19 @@ const BY_NAME: ReadonlyMap<string, readonly Operator[]> = new Map(
   OPERATORS.map(({ name }) => [name, OPERATORS.filter((row) => row.name === name)]),
 );
 
-/** The rows of that name: none if it is unknown, several if its meaning depends on the attribute's type. */
+/**
+ * The rows of that name: none if it is unknown, several if its meaning depends on the attribute's
+ * type.
+ */
 export function operatorsNamed(name: string): readonly Operator[] {
   return BY_NAME.get(name) ?? [];
 }
 
 /** The names of the operators that an attribute of the type takes. */
 export function operatorNamesOn(type: AttributeType): string[] {
-  return OPERATORS.flatMap((row) => (row.kind === 'attribute' && row.on.includes(type) ? [row.name] : []));
+  return OPERATORS.flatMap((row) =>
+    row.kind === 'attribute' && row.on.includes(type) ? [row.name] : [],
+  );
 }
 
 // ——— What is asked of many related records ———
@@ -214,7 +233,9 @@ function one(
   predicate: (view: AttributeView, operand: Scalar) => Predicate,
   ofAttributes?: OfAttributes,
 ): AttributeOperator {
-  const row = attributeOperator(name, words, on, 'one', (view, [operand]) => predicate(view, operand!));
+  const row = attributeOperator(name, words, on, 'one', (view, [operand]) =>
+    predicate(view, operand!),
+  );
   return ofAttributes ? { ...row, ofAttributes } : row;
 }
 
@@ -246,9 +267,12 @@ type OfMoment = NonNullable<AttributeOperator['ofMoment']>;
 /** The negated operator of a positive one. */
 function complement(name: string, words: string, of: AttributeOperator): AttributeOperator {
   const { ofAttributes } = of;
-  const predicate: AttributeOperator['predicate'] = (view, operands) => not(of.predicate(view, operands));
+  const predicate: AttributeOperator['predicate'] = (view, operands) =>
+    not(of.predicate(view, operands));
   const row = { ...attributeOperator(name, words, of.on, of.takes, predicate), complementOf: of };
-  return ofAttributes ? { ...row, ofAttributes: (left, right) => not(ofAttributes(left, right)) } : row;
+  return ofAttributes
+    ? { ...row, ofAttributes: (left, right) => not(ofAttributes(left, right)) }
+    : row;
 }
 
 // ——— What the rows mean ———
@@ -263,7 +287,13 @@ function equals(view: AttributeView, values: readonly Scalar[]): Predicate {
 }
 
 function range(view: AttributeView, bounds: Partial<Interval>): Predicate {
-  const interval: Interval = { low: null, lowInclusive: false, high: null, highInclusive: false, ...bounds };
+  const interval: Interval = {
+    low: null,
+    lowInclusive: false,
+    high: null,
+    highInclusive: false,
+    ...bounds,
+  };
   return { kind: 'range', view, intervals: [interval] };
 }
 
@@ -273,8 +303,13 @@ function between(view: AttributeView, [one, other]: readonly Scalar[]): Predicat
   return range(view, { low, lowInclusive: true, high, highInclusive: true });
 }
 
-/** json-logic-js finds no "" in an empty string, so an empty needle is written as what it means: there is a value. */
-function textual(kind: 'prefix' | 'suffix' | 'substring'): (view: AttributeView, needle: Scalar) => Predicate {
+/**
+ * json-logic-js finds no "" in an empty string, so an empty needle is written as what it means:
+ * there is a value.
+ */
+function textual(
+  kind: 'prefix' | 'suffix' | 'substring',
+): (view: AttributeView, needle: Scalar) => Predicate {
   return (view, needle) => (needle === '' ? present(view) : { kind, view, needle: String(needle) });
 }
 
@@ -322,15 +357,34 @@ function memberWithin(view: AttributeView, { first, last }: Day): Predicate {
 // ——— What they mean of time ———
 
 /** The age is at least `from`, and below `to`. */
-function aged({ attribute, datesIn }: AttributeView, given: Clock, from: number | null, to: number | null): Predicate {
+function aged(
+  { attribute, datesIn }: AttributeView,
+  given: Clock,
+  from: number | null,
+  to: number | null,
+): Predicate {
   if (from !== null && to !== null && from >= to) return NEVER;
-  const interval: Interval = { low: from, lowInclusive: from !== null, high: to, highInclusive: false };
+  const interval: Interval = {
+    low: from,
+    lowInclusive: from !== null,
+    high: to,
+    highInclusive: false,
+  };
   const clock = datesIn === undefined ? given : { ...given, datesIn };
   return { kind: 'age', attribute, clock, intervals: [interval] };
 }
 
-function periodsAgo(view: AttributeView, ago: number, [unit, timeZone]: readonly Scalar[]): Predicate {
-  return aged(view, { kind: 'periods', unit: unit as CalendarUnit, timeZone: String(timeZone) }, ago, ago + 1);
+function periodsAgo(
+  view: AttributeView,
+  ago: number,
+  [unit, timeZone]: readonly Scalar[],
+): Predicate {
+  return aged(
+    view,
+    { kind: 'periods', unit: unit as CalendarUnit, timeZone: String(timeZone) },
+    ago,
+    ago + 1,
+  );
 }
 
 /** The value stands in that order to the moment. */
@@ -351,6 +405,7 @@ function notPassed(order: Bound['order']): OfMoment {
 
 /** From which age on a value is before a moment, or not after it. */
 function passing(moment: Moment, order: Bound['order']): [clock: Clock, age: number] {
-  if (moment.kind === 'exact') return [{ kind: 'elapsed' }, (order === '<' ? 1 : 0) - moment.offsetMs];
+  if (moment.kind === 'exact')
+    return [{ kind: 'elapsed' }, (order === '<' ? 1 : 0) - moment.offsetMs];
   return [{ kind: 'passed', bound: { ...moment.bound, order }, timeZone: moment.timeZone }, 1];
 }

@@ -1,15 +1,18 @@
 /**
- * predicate.ts – The typed tree that every query becomes: and, or, not, atoms over a record's own attributes, and edges to neighbours.
+ * predicate.ts – The typed tree that every query becomes: and, or, not, atoms over a record's own
+ * attributes, and edges to neighbours.
  *
- * Keeps true: a predicate is plain data (it is stored as JSON and hashed), total (it is true or false of every record,
- * whatever is missing), and two-valued: `not` is the exact complement, so that a missing value never hides a record.
+ * Keeps true: a predicate is plain data (it is stored as JSON and hashed), total (it is true or
+ * false of every record, whatever is missing), and two-valued: `not` is the exact complement, so
+ * that a missing value never hides a record.
  */
 
 export type Scalar = string | number | boolean;
 
 /**
- * `folded` looks at the value lower-cased by `toLowerCase`: for a string, or for each string of a list. `datesIn` looks at a
- * date as the moment at which its day begins in that time zone, a datetime in normal form; only `compare` does.
+ * `folded` looks at the value lower-cased by `toLowerCase`: for a string, or for each string of a
+ * list. `datesIn` looks at a date as the moment at which its day begins in that time zone, a
+ * datetime in normal form; only `compare` does.
  */
 export interface AttributeView {
   readonly attribute: string;
@@ -17,7 +20,10 @@ export interface AttributeView {
   readonly datesIn?: string;
 }
 
-/** Half-open or closed on either side; `null` is no bound. Both bounds have the JS type of the attribute's normal form. */
+/**
+ * Half-open or closed on either side; `null` is no bound. Both bounds have the JS type of the
+ * attribute's normal form.
+ */
 export interface Interval {
   readonly low: Scalar | null;
   readonly lowInclusive: boolean;
@@ -26,20 +32,30 @@ export interface Interval {
 }
 
 /**
- * The smallest true-or-false statements. All are false of a missing value, but `program`, which keeps JsonLogic's semantics.
- * - `equals`: the value is one of `values` (at least one; same JS type as the attribute's normal form; folded if the view is).
- * - `range`: the value has the JS type of the bounds and lies in one of the disjoint, ascending intervals.
+ * The smallest true-or-false statements. All are false of a missing value, but `program`, which
+ * keeps JsonLogic's semantics.
+ * - `equals`: the value is one of `values` (at least one; same JS type as the attribute's normal
+ *   form; folded if the view is).
+ * - `range`: the value has the JS type of the bounds and lies in one of the disjoint, ascending
+ *   intervals.
  * - `prefix | suffix | substring`: of a string value; an empty needle matches every string.
  * - `member`: the list value contains `value`.
  * - `present`: there is a value (an empty list is one).
- * - `age`: the age of the value (a date or datetime) by the clock lies in one of the disjoint, ascending intervals. Ages are whole
+ * - `age`: the age of the value (a date or datetime) by the clock lies in one of the disjoint,
+ *   ascending intervals. Ages are whole
  *   numbers; a bound below is inclusive, one above is not. Its truth moves as time passes, and that of no other atom does.
- * - `compare`: both attributes have values, and the left one stands in that order to the right one (same types).
- * - `program`: the JsonLogic program, run over the record's attributes, is truthy; it reads only `attributes`.
+ * - `compare`: both attributes have values, and the left one stands in that order to the right one
+ *   (same types).
+ * - `program`: the JsonLogic program, run over the record's attributes, is truthy; it reads only
+ *   `attributes`.
  */
 export type Atom =
   | { readonly kind: 'equals'; readonly view: AttributeView; readonly values: readonly Scalar[] }
-  | { readonly kind: 'range'; readonly view: AttributeView; readonly intervals: readonly Interval[] }
+  | {
+      readonly kind: 'range';
+      readonly view: AttributeView;
+      readonly intervals: readonly Interval[];
+    }
   | Textual<'prefix'>
   | Textual<'suffix'>
   | Textual<'substring'>
@@ -65,8 +81,8 @@ export interface Aged {
  * By what the age of a value is told.
  * - `elapsed`: the milliseconds that have passed since then; negative of what is to come.
  * - `periods`: how many days, weeks (from Monday), months … have begun since its own one.
- * - `passed`: 1 once the value lies before the bound (or at it), 0 until then.
- * With `datesIn` the values are dates, each of which is the moment at which its day begins in that time zone.
+ * - `passed`: 1 once the value lies before the bound (or at it), 0 until then. With `datesIn` the
+ *   values are dates, each of which is the moment at which its day begins in that time zone.
  */
 export type Clock = (
   | { readonly kind: 'elapsed' }
@@ -75,8 +91,9 @@ export type Clock = (
 ) & { readonly datesIn?: string };
 
 /**
- * A moment that moves with the present: the anchor of now, then shifted by the offset. From `now` only months are: what is
- * exact is an `elapsed` age. `order` says how a value that has passed stands to it.
+ * A moment that moves with the present: the anchor of now, then shifted by the offset. From `now`
+ * only months are: what is exact is an `elapsed` age. `order` says how a value that has passed
+ * stands to it.
  */
 export interface Bound {
   readonly anchor: Anchor;
@@ -109,9 +126,15 @@ export interface Textual<K extends string> {
   readonly needle: string;
 }
 
-/** What is looked at of the neighbours that a record has over an edge; its value is compared by the edge's `holds`. */
+/**
+ * What is looked at of the neighbours that a record has over an edge; its value is compared by the
+ * edge's `holds`.
+ */
 export type Measure =
-  /** To-one only: whether `where` holds of the neighbour; of an absent one, whether it holds of nothing. A boolean. */
+  /**
+   * To-one only: whether `where` holds of the neighbour; of an absent one, whether it holds of
+   * nothing. A boolean.
+   */
   | { readonly kind: 'truth' }
   /** To-one only: whether there is a neighbour. A boolean. */
   | { readonly kind: 'exists' }
@@ -120,8 +143,9 @@ export type Measure =
   /** That number divided once by the number of all neighbours; missing over none. */
   | { readonly kind: 'share' }
   /**
-   * Over the values that the attribute (a number) has in those neighbours that `where` holds of. A sum is exact to 6 decimals
-   * and 0 over nothing; an average is that sum divided once by how many have a value; the others are missing over nothing.
+   * Over the values that the attribute (a number) has in those neighbours that `where` holds of. A
+   * sum is exact to 6 decimals and 0 over nothing; an average is that sum divided once by how many
+   * have a value; the others are missing over nothing.
    */
   | { readonly kind: 'sum' | 'avg' | 'min' | 'max'; readonly attribute: string };
 
@@ -129,11 +153,12 @@ export type Measure =
 export type ListMeasure = Exclude<Measure, { kind: 'truth' | 'exists' }>;
 
 /**
- * A statement about the neighbours of a record over one relationship. `edge` is `<holder type>.<relationship>`; `out` goes from
- * the holder of the key to its target (or targets), `in` from a target to its holders. `where` speaks of the neighbour's type
- * and may hold edges itself; `holds` speaks of the measure alone, as a value of the attribute MEASURE.
+ * A statement about the neighbours of a record over one relationship. `edge` is `<holder
+ * type>.<relationship>`; `out` goes from the holder of the key to its target (or targets), `in`
+ * from a target to its holders. `where` speaks of the neighbour's type and may hold edges itself;
+ * `holds` speaks of the measure alone, as a value of the attribute MEASURE.
  */
-export interface Edge {
+export interface RelatedCondition {
   readonly kind: 'edge';
   readonly edge: string;
   readonly direction: 'out' | 'in';
@@ -146,7 +171,7 @@ export interface Edge {
 export const MEASURE = '$';
 
 export type Predicate =
-  | Edge
+  | RelatedCondition
   | { readonly kind: 'and' | 'or'; readonly children: readonly Predicate[] }
   | { readonly kind: 'not'; readonly child: Predicate }
   | Atom;

@@ -1,12 +1,14 @@
 /**
- * raw-json-logic.ts – Reads a query that is given as JsonLogic: checks it strictly, then finds the atoms in it.
+ * raw-json-logic.ts – Reads a query that is given as JsonLogic: checks it strictly, then finds the
+ * atoms in it.
  *
- * Keeps true: what is made of a rule is truthy exactly when json-logic-js says so of the record's document, with its own
- * treatment of missing values (`null < 10` is true). A part becomes an index's atom only where that is exact; everything else
- * stays a `program`, which is always right and only slower. A program is of one record: a part whose paths all lead over one
- * relationship to one is said of the record there; of many there are `some`, `all`, `none`, and comparisons of what
- * raw-measure.ts reads; what would need several records at once is refused. Whatever json-logic.ts writes is read back as what
- * it was.
+ * Keeps true: what is made of a rule is truthy exactly when json-logic-js says so of the record's
+ * document, with its own treatment of missing values (`null < 10` is true). A part becomes an
+ * index's atom only where that is exact; everything else stays a `program`, which is always right
+ * and only slower. A program is of one record: a part whose paths all lead over one relationship to
+ * one is said of the record there; of many there are `some`, `all`, `none`, and comparisons of what
+ * raw-measure.ts reads; what would need several records at once is refused. Whatever json-logic.ts
+ * writes is read back as what it was.
  */
 import type { Attribute, ObjectType } from '../change/object-type.ts';
 import { isTimeZone } from '../change/time-zone.ts';
@@ -16,7 +18,14 @@ import { OverBudget } from './budget.ts';
 import { isClockOperation, looksAtClock, readClock } from './clock-logic.ts';
 import { costOf } from './cost.ts';
 import type { Meaning } from './json-logic.ts';
-import { isLogic, operationOf, PROGRAM_OPERATIONS, programReads, renamePaths, truthy } from './json-logic-program.ts';
+import {
+  isLogic,
+  operationOf,
+  PROGRAM_OPERATIONS,
+  programReads,
+  renamePaths,
+  truthy,
+} from './json-logic-program.ts';
 import {
   ALWAYS,
   type Atom,
@@ -31,7 +40,14 @@ import {
   type Scalar,
 } from './predicate.ts';
 import { elementsOf, type Items, refuseLiterals, withZonedDates } from './raw-literals.ts';
-import { isCountBody, isMeasureBody, listType, type Measured, readMeasured, withExactSums } from './raw-measure.ts';
+import {
+  isCountBody,
+  isMeasureBody,
+  listType,
+  type Measured,
+  readMeasured,
+  withExactSums,
+} from './raw-measure.ts';
 import { atLeastOne, edgeOver, hopNamed, isTrue, isZero, throughHop } from './relationships.ts';
 import {
   costly,
@@ -51,8 +67,8 @@ import {
 import { isEmptyInterval, wholeInterval } from './value-set.ts';
 
 /**
- * Reads a rule, or notes why it can't be taken. It is its own JsonLogic, but that sums over a relationship are made exact, and
- * that an age of a date names the time zone.
+ * Reads a rule, or notes why it can't be taken. It is its own JsonLogic, but that sums over a
+ * relationship are made exact, and that an age of a date names the time zone.
  */
 export function readJsonLogic(rule: unknown, path: string, reading: Reading): Meaning | undefined {
   const faultsBefore = reading.faults.length;
@@ -89,7 +105,10 @@ interface Size {
 
 const NO_SIZE: Size = { nodes: 0, depth: 0 };
 
-/** Counts like a rule group does: what one rule is written as counts as one, so that what we return is not too large. */
+/**
+ * Counts like a rule group does: what one rule is written as counts as one, so that what we return
+ * is not too large.
+ */
 function measure(rule: unknown): Size {
   if (Array.isArray(rule)) return total(rule);
   if (!isLogic(rule)) return NO_SIZE;
@@ -97,7 +116,8 @@ function measure(rule: unknown): Size {
   if (isCountBody(rule)) return NO_SIZE;
   const inner = total(args);
   if (isTransparent(name, args)) return inner;
-  if (name === 'some' || name === 'none' || name === 'all') return { ...inner, nodes: Math.max(inner.nodes, 1) };
+  if (name === 'some' || name === 'none' || name === 'all')
+    return { ...inner, nodes: Math.max(inner.nodes, 1) };
   if (isMembershipList(name, args)) return { nodes: 1, depth: 0 };
   if (args.some(isMeasure)) return { nodes: inner.nodes + 1, depth: inner.depth };
   return { nodes: inner.nodes + 1, depth: inner.nodes === 0 ? 0 : inner.depth + 1 };
@@ -114,10 +134,16 @@ function total(rules: Args): Size {
   return { nodes, depth };
 }
 
-/** What is no group and no condition of its own: reading a value or a measure, `not`, and the guard against a missing value. */
+/**
+ * What is no group and no condition of its own: reading a value or a measure, `not`, and the guard
+ * against a missing value.
+ */
 function isTransparent(name: string, args: Args): boolean {
   if (TRANSPARENT.has(name) || isMeasureBody(name, args)) return true;
-  return isGuard(name, args) || (name === 'and' && args.some((arg) => isLogic(arg) && isGuard(...operationOf(arg))));
+  return (
+    isGuard(name, args) ||
+    (name === 'and' && args.some((arg) => isLogic(arg) && isGuard(...operationOf(arg))))
+  );
 }
 
 const TRANSPARENT = new Set(['var', 'toLowerCase', 'startOfDay', '!', 'now', 'elapsed', 'periods']);
@@ -131,7 +157,10 @@ function isGuard(name: string, args: Args): boolean {
   return name === '!=' && args.length === 2 && args[1] === null;
 }
 
-/** `containsAny` and `containsAll` are one rule each, whatever the number of values, and so is `in` of days. */
+/**
+ * `containsAny` and `containsAll` are one rule each, whatever the number of values, and so is `in`
+ * of days.
+ */
 function isMembershipList(name: string, args: Args): boolean {
   if ((name !== 'or' && name !== 'and') || args.length === 0) return false;
   return args.every(isMembership) || (name === 'or' && args.every(isSpan) && areOfOneValue(args));
@@ -146,7 +175,9 @@ function isMembership(rule: unknown): boolean {
 }
 
 function areOfOneValue(spans: Args): boolean {
-  const names = spans.map((span) => JSON.stringify(operationOf(span as Readonly<Record<string, unknown>>)[1][1]));
+  const names = spans.map((span) =>
+    JSON.stringify(operationOf(span as Readonly<Record<string, unknown>>)[1][1]),
+  );
   return new Set(names).size === 1;
 }
 
@@ -160,8 +191,11 @@ function isSpan(rule: unknown): boolean {
 
 // ——— Checking ———
 
-/** Where a rule stands: at the document of a record of some type, or inside of `map`, `some`, … over other items than records. */
-interface Place {
+/**
+ * Where a rule stands: at the document of a record of some type, or inside of `map`, `some`, … over
+ * other items than records.
+ */
+interface QueryPosition {
   readonly path: string;
   readonly place: Items | 'item';
   readonly reading: Reading;
@@ -171,10 +205,11 @@ interface Place {
 export const REFUSED_OPERATIONS: ReadonlySet<string> = new Set(['log', 'method']);
 const OVER_ITEMS = new Set(['map', 'filter', 'reduce', 'all', 'some', 'none']);
 
-function check(rule: unknown, at: Place): void {
+function check(rule: unknown, at: QueryPosition): void {
   if (Array.isArray(rule)) {
     at.pointers.set(rule, at.path);
-    for (const [index, item] of rule.entries()) if (!isSound(item)) check(item, stepInto(at, index));
+    for (const [index, item] of rule.entries())
+      if (!isSound(item)) check(item, stepInto(at, index));
   } else if (typeof rule === 'object' && rule !== null) {
     checkObject(rule as Readonly<Record<string, unknown>>, at);
   } else if (typeof rule === 'number' && !Number.isFinite(rule)) {
@@ -187,10 +222,13 @@ function check(rule: unknown, at: Place): void {
  * for those.
  */
 function isSound(value: unknown): boolean {
-  return value === null || (typeof value === 'number' ? Number.isFinite(value) : typeof value !== 'object');
+  return (
+    value === null ||
+    (typeof value === 'number' ? Number.isFinite(value) : typeof value !== 'object')
+  );
 }
 
-function checkObject(rule: Readonly<Record<string, unknown>>, at: Place): void {
+function checkObject(rule: Readonly<Record<string, unknown>>, at: QueryPosition): void {
   at.pointers.set(rule, at.path);
   const keys = Object.keys(rule);
   const [name] = keys;
@@ -209,7 +247,7 @@ function checkObject(rule: Readonly<Record<string, unknown>>, at: Place): void {
   }
 }
 
-function checkOperation(name: string, args: Args, isList: boolean, at: Place): void {
+function checkOperation(name: string, args: Args, isList: boolean, at: QueryPosition): void {
   const argAt = (index: number) => (isList ? stepInto(at, index) : at);
   switch (name) {
     case 'var':
@@ -227,7 +265,8 @@ function checkOperation(name: string, args: Args, isList: boolean, at: Place): v
       if (args.length === 0) fault(at.reading, at.path, `'*' takes at least one argument`);
       break;
     case 'startOfDay':
-      if (args.length !== 2 || typeof args[1] !== 'string' || !isTimeZone(args[1])) fault(at.reading, at.path, DAYS);
+      if (args.length !== 2 || typeof args[1] !== 'string' || !isTimeZone(args[1]))
+        fault(at.reading, at.path, DAYS);
       break;
     case 'reduce':
       if (canExplode(args[1])) costly(at.reading, argAt(1).path, EXPLODES);
@@ -245,24 +284,39 @@ function checkOperation(name: string, args: Args, isList: boolean, at: Place): v
 const DAYS = `'startOfDay' takes a date and the name of a time zone: { "startOfDay": [{ "var": … }, "Europe/Zurich"] }`;
 
 /** Where an argument stands, or an element of it. */
-function pathsBelow(argAt: (index: number) => Place): (index: number, element?: number) => string {
-  return (index, element) => (element === undefined ? argAt(index) : stepInto(argAt(index), element)).path;
+function pathsBelow(
+  argAt: (index: number) => QueryPosition,
+): (index: number, element?: number) => string {
+  return (index, element) =>
+    (element === undefined ? argAt(index) : stepInto(argAt(index), element)).path;
 }
 
-/** An operation that is given the present. By itself that is not to be had: a value that is computed from it flips unforeseen. */
-function checkClock(rule: unknown, args: Args, at: Place): void {
+/**
+ * An operation that is given the present. By itself that is not to be had: a value that is computed
+ * from it flips unforeseen.
+ */
+function checkClock(rule: unknown, args: Args, at: QueryPosition): void {
   if (readClock(rule)) check(args[0], stepInto(at, 0));
   else fault(at.reading, at.path, CLOCKS);
 }
 
 const CLOCKS = `time is asked for by { "elapsed": [value, now] } (of a date [value, now, zone]), { "periods": [value, now, "day" | "week" | "month" | "quarter" | "year", zone] } and { "before" | "notAfter": [value, now, anchor, offset, "millisecond" | "day" | "month", zone] }, where now is { "now": [] }`;
 
-/** What an operation over items sees of one: a record, if they are records; `reduce` shows it beside the accumulator. */
-function itemPlace(name: string, items: unknown, { place, reading }: Place): Place['place'] {
+/**
+ * What an operation over items sees of one: a record, if they are records; `reduce` shows it beside
+ * the accumulator.
+ */
+function itemPlace(
+  name: string,
+  items: unknown,
+  { place, reading }: QueryPosition,
+): QueryPosition['place'] {
   if (name === 'reduce' || place === 'item') return 'item';
   const { types } = reading.scope;
   return (
-    ('attributes' in place ? listType(items, place, types) : undefined) ?? elementsOf(items, place, types) ?? 'item'
+    ('attributes' in place ? listType(items, place, types) : undefined) ??
+    elementsOf(items, place, types) ??
+    'item'
   );
 }
 
@@ -286,11 +340,11 @@ function canExplode(body: unknown, isGrowing = false): boolean {
   return args.some((arg) => canExplode(arg, isGrowing || GROWING.has(name)));
 }
 
-function stepInto(at: Place, step: string | number): Place {
+function stepInto(at: QueryPosition, step: string | number): QueryPosition {
   return { ...at, path: pointer(at.path, step) };
 }
 
-function checkVar(args: Args, at: Place, argAt: (index: number) => Place): void {
+function checkVar(args: Args, at: QueryPosition, argAt: (index: number) => QueryPosition): void {
   const [path, otherwise] = args;
   if (args.length > 2) fault(at.reading, at.path, `'var' takes a path and a default, and no more`);
   if (path !== null && typeof path === 'object') {
@@ -302,7 +356,7 @@ function checkVar(args: Args, at: Place, argAt: (index: number) => Place): void 
 }
 
 /** The keys of `missing` and `missing_some`: constants, each a path. */
-function checkKeys(keys: unknown, at: Place): void {
+function checkKeys(keys: unknown, at: QueryPosition): void {
   if (!Array.isArray(keys)) {
     fault(at.reading, at.path, 'the keys are a list of texts');
     return;
@@ -313,7 +367,7 @@ function checkKeys(keys: unknown, at: Place): void {
   }
 }
 
-function checkPath(path: unknown, at: Place): void {
+function checkPath(path: unknown, at: QueryPosition): void {
   const steps = String(path).split('.');
   const inherited = steps.find((step) => step in Object.prototype);
   // A value of JSON inherits these, so that json-logic-js finds something there.
@@ -321,8 +375,15 @@ function checkPath(path: unknown, at: Place): void {
   else if (at.place !== 'item' && 'attributes' in at.place) checkDocumentPath(steps, at.place, at);
 }
 
-/** The document has the declared attributes and neighbours; inside of an object anything may be, of a list its items and its length. */
-function checkDocumentPath(steps: readonly string[], type: ObjectType, { path, reading }: Place): void {
+/**
+ * The document has the declared attributes and neighbours; inside of an object anything may be, of
+ * a list its items and its length.
+ */
+function checkDocumentPath(
+  steps: readonly string[],
+  type: ObjectType,
+  { path, reading }: QueryPosition,
+): void {
   const [first = '', ...deeper] = steps;
   if (first === '') {
     fault(reading, path, 'the record as a whole can not be read, only its attributes');
@@ -334,8 +395,12 @@ function checkDocumentPath(steps: readonly string[], type: ObjectType, { path, r
     if (!target || deeper.length === 0) return;
     if (deeper.length > DEPTH_MAX) fault(reading, path, TOO_FAR);
     else if (hop.many)
-      fault(reading, path, `${describeHop(hop, type)}: '${deeper.join('.')}' is read of each by ${OF_MANY}`);
-    else checkDocumentPath(deeper, target, { path, reading } as Place);
+      fault(
+        reading,
+        path,
+        `${describeHop(hop, type)}: '${deeper.join('.')}' is read of each by ${OF_MANY}`,
+      );
+    else checkDocumentPath(deeper, target, { path, reading } as QueryPosition);
     return;
   }
   const attribute = ownAttribute(readingOf(type, reading), first, path);
@@ -379,7 +444,10 @@ const STRUCTURES: ReadonlyMap<string, Structure> = new Map<string, Structure>([
   ['<', (args, here) => orderOf('<', args, here)],
   ['<=', (args, here) => orderOf('<=', args, here)],
   ['>', (args, here) => (args.length === 2 ? orderOf('<', [...args].reverse(), here) : undefined)],
-  ['>=', (args, here) => (args.length === 2 ? orderOf('<=', [...args].reverse(), here) : undefined)],
+  [
+    '>=',
+    (args, here) => (args.length === 2 ? orderOf('<=', [...args].reverse(), here) : undefined),
+  ],
   ['in', containmentOf],
   ['startsWith', (args, here) => textOf('prefix', args, here)],
   ['endsWith', (args, here) => textOf('suffix', args, here)],
@@ -408,7 +476,8 @@ function programOf(rule: Readonly<Record<string, unknown>>, here: Here): Predica
   }
   const { paths } = programReads(rule);
   const attributes = [...new Set(paths.map((path) => path.split('.')[0]!))].sort();
-  if (attributes.some((name) => hopNamed(here.type, name, here.reading.scope.types))) return refuse(rule, paths, here);
+  if (attributes.some((name) => hopNamed(here.type, name, here.reading.scope.types)))
+    return refuse(rule, paths, here);
   const cost = costOf(rule, here.type, attributes);
   if (typeof cost !== 'number') return tooCostly(cost.part, cost.why, rule, here);
   return overNothing({ kind: 'program', rule, attributes }, here);
@@ -429,8 +498,17 @@ function overNothing(program: Extract<Atom, { kind: 'program' }>, here: Here): P
   }
 }
 
-function tooCostly(part: unknown, why: string, rule: unknown, { reading, pointers, root }: Here): Predicate {
-  costly(reading, pointers.get(part as object) ?? pointers.get(rule as object) ?? root, `${why}; ${CHEAPER}`);
+function tooCostly(
+  part: unknown,
+  why: string,
+  rule: unknown,
+  { reading, pointers, root }: Here,
+): Predicate {
+  costly(
+    reading,
+    pointers.get(part as object) ?? pointers.get(rule as object) ?? root,
+    `${why}; ${CHEAPER}`,
+  );
   return NEVER;
 }
 
@@ -441,7 +519,10 @@ const CLOCK_IN_PROGRAM = `what looks at the clock is 'before' or 'notAfter' by i
 
 // ——— Neighbours ———
 
-/** A rule whose every path leads over one relationship to one is said of the record there: of nothing, if there is none. */
+/**
+ * A rule whose every path leads over one relationship to one is said of the record there: of
+ * nothing, if there is none.
+ */
 function atNeighbour(rule: Readonly<Record<string, unknown>>, here: Here): Predicate | undefined {
   const { paths } = programReads(rule);
   const [first = ''] = paths[0]?.split('.') ?? [];
@@ -457,7 +538,10 @@ function atNeighbour(rule: Readonly<Record<string, unknown>>, here: Here): Predi
   return throughHop(hop, truthOf(there, { ...here, type }));
 }
 
-/** `missing` gives the names of keys as values: within a rule, other names are other values; by itself only whether there are any counts. */
+/**
+ * `missing` gives the names of keys as values: within a rule, other names are other values; by
+ * itself only whether there are any counts.
+ */
 function namesKeys(rule: Readonly<Record<string, unknown>>): boolean {
   return !NAMES_KEYS.has(operationOf(rule)[0]) && mentionsKeys(rule);
 }
@@ -472,9 +556,17 @@ function mentionsKeys(rule: unknown): boolean {
   return args.some((arg, index) => !(OVER_ITEMS.has(name) && index === 1) && mentionsKeys(arg));
 }
 
-function refuse(rule: Readonly<Record<string, unknown>>, paths: readonly string[], here: Here): Predicate {
+function refuse(
+  rule: Readonly<Record<string, unknown>>,
+  paths: readonly string[],
+  here: Here,
+): Predicate {
   const isChoice = CHOICES.has(operationOf(rule)[0]);
-  const why = isChoice ? CHOICE_IN_CHOICE : mentionsKeys(rule) ? KEYS_AS_VALUES : whyRefused(paths, here);
+  const why = isChoice
+    ? CHOICE_IN_CHOICE
+    : mentionsKeys(rule)
+      ? KEYS_AS_VALUES
+      : whyRefused(paths, here);
   fault(here.reading, here.pointers.get(rule) ?? here.root, why);
   return NEVER;
 }
@@ -483,7 +575,10 @@ const KEYS_AS_VALUES = `'missing' gives back the names of its keys, which can on
 const CHOICES = new Set(['if', '?:']);
 const CHOICE_IN_CHOICE = `a condition that holds an 'if' itself can't look at other records: write it with and, or and !`;
 
-/** Why a computation over these paths, some of which lead to neighbours, can't be kept as they change. */
+/**
+ * Why a computation over these paths, some of which lead to neighbours, can't be kept as they
+ * change.
+ */
 function whyRefused(paths: readonly string[], { type, reading }: Here): string {
   const { types } = reading.scope;
   for (const path of paths) {
@@ -491,7 +586,8 @@ function whyRefused(paths: readonly string[], { type, reading }: Here): string {
     const hop = hopNamed(type, first, types);
     if (!hop) continue;
     if (hop.many) return `${describeHop(hop, type)}: ${MANY_CAN}`;
-    if (deeper.length === 0) return `${describeHop(hop, type)}: ask whether it is there, or name an attribute of it`;
+    if (deeper.length === 0)
+      return `${describeHop(hop, type)}: ask whether it is there, or name an attribute of it`;
   }
   const named = paths.map((path) => `'${path}'`).join(', ');
   return `${named} are of more than one record, and a value that is computed from several can't be kept`;
@@ -500,7 +596,9 @@ function whyRefused(paths: readonly string[], { type, reading }: Here): string {
 const MANY_CAN =
   'they can be asked with some, all or none, and their count, sum, avg, minimum or maximum can be compared with numbers';
 
-/** What is asked of many neighbours: whether some satisfy a rule, or how a measure of them compares. */
+/**
+ * What is asked of many neighbours: whether some satisfy a rule, or how a measure of them compares.
+ */
 function ofMany(rule: Readonly<Record<string, unknown>>, here: Here): Predicate | undefined {
   const [name, args] = operationOf(rule);
   switch (name) {
@@ -515,19 +613,28 @@ function ofMany(rule: Readonly<Record<string, unknown>>, here: Here): Predicate 
   }
 }
 
-function quantified(name: 'some' | 'none' | 'all', [list, each, ...more]: Args, here: Here): Predicate | undefined {
+function quantified(
+  name: 'some' | 'none' | 'all',
+  [list, each, ...more]: Args,
+  here: Here,
+): Predicate | undefined {
   const found = each === undefined || more.length > 0 ? undefined : measuredOf(countOf(list), here);
   const type = found && here.reading.scope.types.get(found.hop.target);
   if (!type) return undefined;
   const satisfied = truthOf(each, { ...here, type });
   if (name !== 'all') return countedAs(found, satisfied, name === 'some' ? atLeastOne : isZero);
-  // what the list is restricted to is said twice here: if that looks further, nesting would double it at each level
+  // what the list is restricted to is said twice here: if that looks further, nesting would double
+  // it at each level
   if (looksFurther(found.where)) return undefined;
   return and([countedAs(found, not(satisfied), isZero), countedAs(found, ALWAYS, atLeastOne)]);
 }
 
 /** Those neighbours that satisfy one thing more. */
-function countedAs({ hop, measure, where }: Measured, satisfied: Predicate, holds: Predicate): Predicate {
+function countedAs(
+  { hop, measure, where }: Measured,
+  satisfied: Predicate,
+  holds: Predicate,
+): Predicate {
   return edgeOver(hop, measure, where === ALWAYS ? satisfied : and([where, satisfied]), holds);
 }
 
@@ -562,7 +669,10 @@ function holdsOf({ hop, measure, where }: Measured, holds: Predicate): Predicate
   return edgeOver(hop, measure, where, holds);
 }
 
-/** A measure compared with numbers. It is undefined or NaN where it is missing: nothing but `!=` and `!==` holds of that. */
+/**
+ * A measure compared with numbers. It is undefined or NaN where it is missing: nothing but `!=` and
+ * `!==` holds of that.
+ */
 function compared(name: string, args: Args, here: Here): Predicate | undefined {
   const at = args.findIndex((arg) => isLogic(arg));
   const found = at < 0 ? undefined : measuredOf(args[at], here);
@@ -573,7 +683,12 @@ function compared(name: string, args: Args, here: Here): Predicate | undefined {
 
 const COMPARING = new Set(['==', '===', '!=', '!==', '<', '<=', '>', '>=', 'in']);
 
-function comparedHolds(name: string, args: Args, at: number, { view, measure }: Measured): Predicate | undefined {
+function comparedHolds(
+  name: string,
+  args: Args,
+  at: number,
+  { view, measure }: Measured,
+): Predicate | undefined {
   const others = args.toSpliced(at, 1);
   const [other] = others;
   switch (name) {
@@ -588,13 +703,16 @@ function comparedHolds(name: string, args: Args, at: number, { view, measure }: 
     }
     case '<':
     case '<=':
-      return others.every(isNumber) ? between(view, args[at - 1], args[at + 1], name === '<=', args.length) : undefined;
+      return others.every(isNumber)
+        ? between(view, args[at - 1], args[at + 1], name === '<=', args.length)
+        : undefined;
     case '>':
     case '>=':
       if (args.length !== 2 || !isNumber(other)) return undefined;
       return between(view, args[at + 1], args[at - 1], name === '>=', args.length);
     case 'in':
-      if (args.length !== 2 || at !== 0 || !Array.isArray(other) || !other.every(isNumber)) return undefined;
+      if (args.length !== 2 || at !== 0 || !Array.isArray(other) || !other.every(isNumber))
+        return undefined;
       return equals(view, other);
     default:
       return undefined;
@@ -610,7 +728,8 @@ function between(
   sides: number,
 ): Predicate | undefined {
   const bounds = { low: bound(low), high: bound(high) };
-  if (sides < 2 || sides > 3 || (sides === 3 && (bounds.low === null || bounds.high === null))) return undefined;
+  if (sides < 2 || sides > 3 || (sides === 3 && (bounds.low === null || bounds.high === null)))
+    return undefined;
   return range(view, {
     ...bounds,
     lowInclusive: inclusive && bounds.low !== null,
@@ -622,10 +741,14 @@ function isNumber(value: unknown): value is number {
   return typeof value === 'number';
 }
 
-/** Whether there is a neighbour, where the path leads to one; whether there are any, where it leads to many. */
+/**
+ * Whether there is a neighbour, where the path leads to one; whether there are any, where it leads
+ * to many.
+ */
 function existenceOf(args: Args, here: Here): Predicate | undefined {
   const [path] = args;
-  const hop = args.length === 1 ? hopNamed(here.type, String(path), here.reading.scope.types) : undefined;
+  const hop =
+    args.length === 1 ? hopNamed(here.type, String(path), here.reading.scope.types) : undefined;
   if (!hop) return undefined;
   return hop.many ? throughHop(hop, ALWAYS) : edgeOver(hop, { kind: 'exists' }, ALWAYS, isTrue);
 }
@@ -649,7 +772,10 @@ function conjunctionOf(args: Args, here: Here): Predicate {
   return guardedComparison(args, here) ?? and(args.map((arg) => truthOf(arg, here)));
 }
 
-/** `if a then b else c` is (a and b) or (not a and c). A condition is written twice, so one with choices stays a program. */
+/**
+ * `if a then b else c` is (a and b) or (not a and c). A condition is written twice, so one with
+ * choices stays a program.
+ */
 function choiceOf(args: Args, here: Here): Predicate | undefined {
   const [condition, result, ...more] = args;
   if (args.length < 2) return args.length === 0 ? NEVER : truthOf(condition, here);
@@ -696,7 +822,10 @@ function inequalityOf(args: Args, here: Here): Predicate | undefined {
   return equal && not(equal);
 }
 
-/** Constants below or above a value; with three arguments both. A missing value is null, and `null < 10` is true in JavaScript. */
+/**
+ * Constants below or above a value; with three arguments both. A missing value is null, and `null <
+ * 10` is true in JavaScript.
+ */
 function orderOf(order: '<' | '<=', args: Args, here: Here): Predicate | undefined {
   const at = args.length === 3 || !readView(args[0], here.type) ? 1 : 0;
   const read = readView(args[at], here.type);
@@ -732,21 +861,26 @@ function containmentOf(args: Args, here: Here): Predicate | undefined {
   if (args.length !== 2) return undefined;
   if (Array.isArray(place)) {
     const read = readView(needle, here.type);
-    return read && place.every((value) => isScalar(value) && fits(value, read)) ? equalsRead(read, place) : undefined;
+    return read && place.every((value) => isScalar(value) && fits(value, read))
+      ? equalsRead(read, place)
+      : undefined;
   }
   const read = readView(place, here.type);
   if (!read || !isScalar(needle) || !isFoldedLike(needle, read.view)) return undefined;
-  if (read.attribute.type === 'list') return { kind: 'member', view: read.view, value: plusZero(needle) };
+  if (read.attribute.type === 'list')
+    return { kind: 'member', view: read.view, value: plusZero(needle) };
   if (read.jsType !== 'string' || typeof needle !== 'string') return undefined;
   // An empty text contains nothing at all, not even "".
-  if (needle === '') return read.attribute.type === 'string' ? nonEmpty(read.view) : present(read.view);
+  if (needle === '')
+    return read.attribute.type === 'string' ? nonEmpty(read.view) : present(read.view);
   return { kind: 'substring', view: read.view, needle };
 }
 
 function textOf(kind: 'prefix' | 'suffix', args: Args, here: Here): Predicate | undefined {
   const [value, needle] = args;
   const read = readView(value, here.type);
-  if (args.length !== 2 || read?.jsType !== 'string' || typeof needle !== 'string') return undefined;
+  if (args.length !== 2 || read?.jsType !== 'string' || typeof needle !== 'string')
+    return undefined;
   if (!isFoldedLike(needle, read.view)) return undefined;
   return needle === '' ? present(read.view) : { kind, view: read.view, needle };
 }
@@ -767,17 +901,22 @@ const COMPARISONS: ReadonlyMap<string, '=' | '<' | '<='> = new Map([
   ['<=', '<='],
 ] as const);
 
-/** Two attributes with values, compared: `{"and": [{"!=": [a, null]}, {"!=": [b, null]}, {"<": [a, b]}]}`. */
+/**
+ * Two attributes with values, compared: `{"and": [{"!=": [a, null]}, {"!=": [b, null]}, {"<": [a,
+ * b]}]}`.
+ */
 function guardedComparison(args: Args, here: Here): Predicate | undefined {
   const [leftGuard, rightGuard, comparison] = args;
   if (args.length !== 3 || !isLogic(comparison)) return undefined;
   const [name, sides] = operationOf(comparison);
   const order = COMPARISONS.get(name);
   const [left, right] = [readSide(sides[0], here.type), readSide(sides[1], here.type)];
-  if (!order || !left?.jsType || left.jsType !== right?.jsType || sides.length !== 2) return undefined;
+  if (!order || !left?.jsType || left.jsType !== right?.jsType || sides.length !== 2)
+    return undefined;
   if (left.clock || right.clock) return undefined;
   if (left.jsType === 'boolean' && order !== '=') return undefined;
-  if (!guards(leftGuard, left.view, here) || !guards(rightGuard, right.view, here)) return undefined;
+  if (!guards(leftGuard, left.view, here) || !guards(rightGuard, right.view, here))
+    return undefined;
   return { kind: 'compare', left: left.view, order, right: right.view };
 }
 
@@ -806,7 +945,9 @@ interface Read {
   readonly jsType: 'string' | 'number' | 'boolean' | undefined;
 }
 
-/** `{"var": "name"}` without a default, or `toLowerCase` of that where there are strings to fold. */
+/**
+ * `{"var": "name"}` without a default, or `toLowerCase` of that where there are strings to fold.
+ */
 function readView(rule: unknown, type: ObjectType): Read | undefined {
   if (!isLogic(rule)) return undefined;
   const [name, args] = operationOf(rule);
@@ -818,8 +959,15 @@ function readView(rule: unknown, type: ObjectType): Read | undefined {
     const hasCase = read?.attribute.type === 'string' || read?.attribute.of === 'string';
     return read && hasCase ? { ...read, view: { ...read.view, folded: true } } : undefined;
   }
-  const attribute = name === 'var' && typeof arg === 'string' ? type.attributes.get(arg) : undefined;
-  return attribute && { view: { attribute: String(arg), folded: false }, attribute, jsType: jsTypeOf(attribute) };
+  const attribute =
+    name === 'var' && typeof arg === 'string' ? type.attributes.get(arg) : undefined;
+  return (
+    attribute && {
+      view: { attribute: String(arg), folded: false },
+      attribute,
+      jsType: jsTypeOf(attribute),
+    }
+  );
 }
 
 /** The age of a date or datetime; of a missing one it is null, as the value is. */
@@ -839,7 +987,10 @@ function readAge(rule: unknown, type: ObjectType): Read | undefined {
   }
 }
 
-/** A date is the moment at which its day begins in the time zone of the clock, or in the one that is there for dates. */
+/**
+ * A date is the moment at which its day begins in the time zone of the clock, or in the one that is
+ * there for dates.
+ */
 function clockOfDates(clock: Clock): Clock {
   return clock.kind === 'elapsed' ? clock : { ...clock, datesIn: clock.timeZone };
 }
@@ -850,10 +1001,15 @@ function jsTypeOf({ type }: Attribute): Read['jsType'] {
 }
 
 /** A value read and a constant, in either order. */
-function readPair(args: Args, type: ObjectType): { read: Read; constant: Scalar | null } | undefined {
+function readPair(
+  args: Args,
+  type: ObjectType,
+): { read: Read; constant: Scalar | null } | undefined {
   const [left, right] = args;
   if (args.length !== 2) return undefined;
-  const [read, constant] = isConstant(left) ? [readView(right, type), left] : [readView(left, type), right];
+  const [read, constant] = isConstant(left)
+    ? [readView(right, type), left]
+    : [readView(left, type), right];
   return read && isConstant(constant) ? { read, constant } : undefined;
 }
 
@@ -865,12 +1021,18 @@ function isScalar(value: unknown): value is Scalar {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
-/** Whether the constant has the JS type of the attribute's values, so that JavaScript converts neither. */
+/**
+ * Whether the constant has the JS type of the attribute's values, so that JavaScript converts
+ * neither.
+ */
 function fits(constant: Scalar, { view, jsType }: Read): boolean {
   return typeof constant === jsType && isFoldedLike(constant, view);
 }
 
-/** A lower-cased value is compared with lower-cased constants only; an atom of a folded view has no others. */
+/**
+ * A lower-cased value is compared with lower-cased constants only; an atom of a folded view has no
+ * others.
+ */
 function isFoldedLike(constant: Scalar, { folded }: AttributeView): boolean {
   return !folded || fold(constant) === constant;
 }
@@ -878,12 +1040,18 @@ function isFoldedLike(constant: Scalar, { folded }: AttributeView): boolean {
 // ——— Making atoms ———
 
 function equals(view: AttributeView, values: readonly Scalar[]): Predicate {
-  return values.length === 0 ? NEVER : { kind: 'equals', view, values: [...new Set(values.map(plusZero))] };
+  return values.length === 0
+    ? NEVER
+    : { kind: 'equals', view, values: [...new Set(values.map(plusZero))] };
 }
 
 function equalsRead(read: Read, values: readonly Scalar[]): Predicate {
   if (!read.clock) return equals(read.view, values);
-  return or(values.map((value) => rangeRead(read, { ...AT_POINT, low: plusZero(value), high: plusZero(value) })));
+  return or(
+    values.map((value) =>
+      rangeRead(read, { ...AT_POINT, low: plusZero(value), high: plusZero(value) }),
+    ),
+  );
 }
 
 const AT_POINT = { lowInclusive: true, highInclusive: true };
@@ -891,13 +1059,16 @@ const AT_POINT = { lowInclusive: true, highInclusive: true };
 function rangeRead({ view, clock }: Read, interval: Interval): Predicate {
   if (!clock) return range(view, interval);
   const whole = wholeInterval(interval);
-  return isEmptyInterval(whole) ? NEVER : { kind: 'age', attribute: view.attribute, clock, intervals: [whole] };
+  return isEmptyInterval(whole)
+    ? NEVER
+    : { kind: 'age', attribute: view.attribute, clock, intervals: [whole] };
 }
 
 /** Bounds in the wrong order leave nothing. */
 function range(view: AttributeView, interval: Interval): Predicate {
   const { low, high, lowInclusive } = interval;
-  if (low !== null && high !== null && (low > high || (low === high && !lowInclusive))) return NEVER;
+  if (low !== null && high !== null && (low > high || (low === high && !lowInclusive)))
+    return NEVER;
   return { kind: 'range', view, intervals: [interval] };
 }
 

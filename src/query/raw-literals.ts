@@ -1,12 +1,20 @@
 /**
- * raw-literals.ts – The literals of JsonLogic that stand beside an attribute: whether a value of it can be one of them.
+ * raw-literals.ts – The literals of JsonLogic that stand beside an attribute: whether a value of it
+ * can be one of them.
  *
- * Keeps true: what passes here may hold of some record, and what is refused never could (or always would, negated): it is
- * named with the form that values have. JavaScript's conversions count: `==` finds 42 in "42", `===` and `in` do not. What is
- * ordered is ordered by its characters, so that a time must be in normal form, or break off (`"2026-11"`), there too.
+ * Keeps true: what passes here may hold of some record, and what is refused never could (or always
+ * would, negated): it is named with the form that values have. JavaScript's conversions count: `==`
+ * finds 42 in "42", `===` and `in` do not. What is ordered is ordered by its characters, so that a
+ * time must be in normal form, or break off (`"2026-11"`), there too.
  */
 import type { Attribute, ObjectType, ScalarType } from '../change/object-type.ts';
-import { describeAttribute, exampleOf, inexactText, readDay, readOperand } from '../change/value.ts';
+import {
+  describeAttribute,
+  exampleOf,
+  inexactText,
+  readDay,
+  readOperand,
+} from '../change/value.ts';
 import { isLogic, operationOf } from './json-logic-program.ts';
 import { rewritten } from './raw-measure.ts';
 import { hopNamed, type ObjectTypes } from './relationships.ts';
@@ -17,7 +25,10 @@ type Args = readonly unknown[];
 /** What `var` reads from: a record, or an element of a list attribute. */
 export type Items = ObjectType | { readonly of: ScalarType };
 
-/** An attribute that is read, under the name that the rule gives it; `otherwise` stands for a missing value. */
+/**
+ * An attribute that is read, under the name that the rule gives it; `otherwise` stands for a
+ * missing value.
+ */
 interface Compared {
   readonly name: string;
   readonly attribute: Attribute;
@@ -28,7 +39,13 @@ interface Compared {
 type CanBe = (literal: unknown, attribute: Attribute, timeZone: string) => boolean;
 
 /** Notes each literal of an operation that no value of the attribute beside it can be. */
-export function refuseLiterals(name: string, args: Args, items: Items, pathOf: PathOf, reading: Reading): void {
+export function refuseLiterals(
+  name: string,
+  args: Args,
+  items: Items,
+  pathOf: PathOf,
+  reading: Reading,
+): void {
   const canBe = COMPARISONS.get(name);
   if (canBe) refuseBeside(args, canBe, items, pathOf, reading);
   else if (name === 'in' || name === 'startsWith' || name === 'endsWith')
@@ -46,12 +63,23 @@ const COMPARISONS: ReadonlyMap<string, CanBe> = new Map<string, CanBe>([
   ...['<', '<=', '>', '>='].map((order): [string, CanBe] => [order, isOrdered]),
 ]);
 
-/** Each literal among the arguments stands beside each attribute among them. A missing value is null, whatever the type. */
-function refuseBeside(args: Args, canBe: CanBe, items: Items, pathOf: PathOf, reading: Reading): void {
+/**
+ * Each literal among the arguments stands beside each attribute among them. A missing value is
+ * null, whatever the type.
+ */
+function refuseBeside(
+  args: Args,
+  canBe: CanBe,
+  items: Items,
+  pathOf: PathOf,
+  reading: Reading,
+): void {
   const read = args.flatMap((arg) => comparedIn(arg, items, reading.scope.types) ?? []);
   for (const [index, literal] of args.entries()) {
     const never =
-      isLiteral(literal) && literal !== null ? read.find((each) => isNever(literal, each, canBe, reading)) : undefined;
+      isLiteral(literal) && literal !== null
+        ? read.find((each) => isNever(literal, each, canBe, reading))
+        : undefined;
     if (never) refuseNever(literal, never, pathOf(index), reading);
   }
 }
@@ -62,25 +90,44 @@ function refuseNever(literal: unknown, never: Compared, path: string, reading: R
   else fault(reading, path, whyNever(literal, never, reading));
 }
 
-function isNever(literal: unknown, { attribute, otherwise }: Compared, canBe: CanBe, { scope }: Reading): boolean {
+function isNever(
+  literal: unknown,
+  { attribute, otherwise }: Compared,
+  canBe: CanBe,
+  { scope }: Reading,
+): boolean {
   if (otherwise.some((each) => each !== null && mayMeet(each, literal, canBe))) return false;
   return !canBe(literal, attribute, scope.timeZone);
 }
 
-/** Whether a default may be what the literal is there for: it may be computed, or be ordered, or be equal as text or number. */
+/**
+ * Whether a default may be what the literal is there for: it may be computed, or be ordered, or be
+ * equal as text or number.
+ */
 function mayMeet(otherwise: unknown, literal: unknown, canBe: CanBe): boolean {
   if (!isLiteral(otherwise) || canBe === isOrdered) return true;
   return String(otherwise) === String(literal) || Number(otherwise) === Number(literal);
 }
 
 /** A value in a list of literals, a literal in a list or in a text. */
-function refuseContained(name: string, args: Args, items: Items, pathOf: PathOf, reading: Reading): void {
+function refuseContained(
+  name: string,
+  args: Args,
+  items: Items,
+  pathOf: PathOf,
+  reading: Reading,
+): void {
   const { types } = reading.scope;
   const [first, second] = args;
   const [text, part, at] = name === 'in' ? [second, first, 0] : [first, second, 1];
-  const needle = name === 'in' && Array.isArray(second) ? comparedIn(first, items, types) : undefined;
+  const needle =
+    name === 'in' && Array.isArray(second) ? comparedIn(first, items, types) : undefined;
   for (const [index, literal] of (needle ? (second as Args) : []).entries()) {
-    if (isLiteral(literal) && literal !== null && isNever(literal, needle!, equalsStrictly, reading))
+    if (
+      isLiteral(literal) &&
+      literal !== null &&
+      isNever(literal, needle!, equalsStrictly, reading)
+    )
       refuseNever(literal, needle!, pathOf(1, index), reading);
   }
   const whole = isLiteral(part) ? comparedIn(text, items, types) : undefined;
@@ -100,10 +147,14 @@ function isContained(name: string, { attribute }: Compared): CanBe {
 
 // ——— What can be what ———
 
-/** A list may be one, of literals. A number that is too large for JavaScript is refused by itself. */
+/**
+ * A list may be one, of literals. A number that is too large for JavaScript is refused by itself.
+ */
 function isLiteral(value: unknown): boolean {
   if (Array.isArray(value)) return value.every(isLiteral);
-  return typeof value === 'number' ? Number.isFinite(value) : value === null || typeof value !== 'object';
+  return typeof value === 'number'
+    ? Number.isFinite(value)
+    : value === null || typeof value !== 'object';
 }
 
 function equalsStrictly(literal: unknown, { type }: Attribute, timeZone: string): boolean {
@@ -157,12 +208,18 @@ function isBrokenOff(literal: unknown, type: 'date' | 'datetime'): boolean {
 }
 
 /** A year, month, day, hour or minute: what lies in it begins with it, and so comes after it. */
-const BROKEN_OFF = { date: /^\d{4}(-\d\d)?$/, datetime: /^\d{4}(-\d\d(-\d\d(T\d\d(:\d\d){0,2})?)?)?$/ };
+const BROKEN_OFF = {
+  date: /^\d{4}(-\d\d)?$/,
+  datetime: /^\d{4}(-\d\d(-\d\d(T\d\d(:\d\d){0,2})?)?)?$/,
+};
 
 /** A part of the text of a value: of a date or time that is whole, or breaks off. */
 function isPart(literal: unknown, { type }: Attribute, timeZone: string): boolean {
   if ((type !== 'date' && type !== 'datetime') || typeof literal !== 'string') return true;
-  return SHAPES[type].startsWith(literal.replaceAll(/\d/g, '0')) || readOperand(type, literal, timeZone) === undefined;
+  return (
+    SHAPES[type].startsWith(literal.replaceAll(/\d/g, '0')) ||
+    readOperand(type, literal, timeZone) === undefined
+  );
 }
 
 const SHAPES = { date: '0000-00-00', datetime: '0000-00-00T00:00:00.000Z' };
@@ -173,9 +230,14 @@ function isNormal(literal: unknown, type: 'date' | 'datetime', timeZone: string)
 
 // ——— What is said of it ———
 
-function whyNever(literal: unknown, { name, attribute }: Compared, { scope: { timeZone } }: Reading): string {
+function whyNever(
+  literal: unknown,
+  { name, attribute }: Compared,
+  { scope: { timeZone } }: Reading,
+): string {
   const what = `${name} is ${describeAttribute(attribute)}, and no value of it is ever ${quote(literal)}`;
-  if (attribute.type === 'list' || attribute.type === 'object') return `${what}; only its parts can be compared`;
+  if (attribute.type === 'list' || attribute.type === 'object')
+    return `${what}; only its parts can be compared`;
   const day = attribute.type === 'datetime' ? readDay(literal, timeZone) : undefined;
   const normal = normalForm(literal, attribute.type, timeZone);
   if (normal === undefined) return `${what}; write it like ${exampleOf(attribute)}`;
@@ -184,7 +246,8 @@ function whyNever(literal: unknown, { name, attribute }: Compared, { scope: { ti
 }
 
 function normalForm(literal: unknown, type: ScalarType, timeZone: string): unknown {
-  if (type === 'string') return literal === null || Array.isArray(literal) ? undefined : String(literal);
+  if (type === 'string')
+    return literal === null || Array.isArray(literal) ? undefined : String(literal);
   if (type === 'boolean' && (literal === 0 || literal === 1)) return literal === 1;
   return readOperand(type, literal, timeZone);
 }
@@ -209,7 +272,10 @@ function loweredIn(rule: unknown, items: Items, types: ObjectTypes): Compared | 
   return read && (read.attribute.of ?? read.attribute.type) === 'string' ? read : undefined;
 }
 
-/** The attribute at the end of steps to one record each; of a list it may be the length or an element. */
+/**
+ * The attribute at the end of steps to one record each; of a list it may be the length or an
+ * element.
+ */
 function attributeAt(path: string, items: Items, types: ObjectTypes): Attribute | undefined {
   if (!('attributes' in items)) return path === '' ? { type: items.of } : undefined;
   const [step = '', ...deeper] = path.split('.');
@@ -233,7 +299,10 @@ export function elementsOf(list: unknown, items: Items, types: ObjectTypes): Ite
 
 // ——— Ages of dates ———
 
-/** The rule, in which each age of a date in milliseconds names the time zone where its day begins; itself, if none must. */
+/**
+ * The rule, in which each age of a date in milliseconds names the time zone where its day begins;
+ * itself, if none must.
+ */
 export function withZonedDates(
   rule: unknown,
   type: ObjectType,
@@ -242,7 +311,8 @@ export function withZonedDates(
 ): unknown {
   const { types, timeZone } = reading.scope;
   const zoned = (name: string, args: Args, of: ObjectType) => {
-    const read = name === 'elapsed' && args.length === 2 ? comparedIn(args[0], of, types) : undefined;
+    const read =
+      name === 'elapsed' && args.length === 2 ? comparedIn(args[0], of, types) : undefined;
     return read?.attribute.type === 'date' ? { elapsed: [...args, timeZone] } : undefined;
   };
   return rewritten(rule, type, types, zoned, copied);

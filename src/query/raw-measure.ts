@@ -1,8 +1,10 @@
 /**
- * raw-measure.ts – What JsonLogic computes of a list of neighbours: their number, a share of it, a sum, an average, an extreme.
+ * raw-measure.ts – What JsonLogic computes of a list of neighbours: their number, a share of it, a
+ * sum, an average, an extreme.
  *
- * Keeps true: only what is known to be one of these is read as one. A `reduce` that adds up a relationship means the exact
- * sum, and is rewritten as that before anything else is made of it, so that the reference computes the same.
+ * Keeps true: only what is known to be one of these is read as one. A `reduce` that adds up a
+ * relationship means the exact sum, and is rewritten as that before anything else is made of it, so
+ * that the reference computes the same.
  */
 import type { ObjectType } from '../change/object-type.ts';
 import { isLogic, operationOf } from './json-logic-program.ts';
@@ -39,14 +41,17 @@ export function readMeasured(
   if (!isLogic(rule)) return undefined;
   const [name, args] = operationOf(rule);
   const neighboursIn = (list: unknown) => readNeighbours(list, type, types, truthOf);
-  if (name === 'reduce') return isCount(args) ? measuring(neighboursIn(args[0]), { kind: 'count' }) : undefined;
+  if (name === 'reduce')
+    return isCount(args) ? measuring(neighboursIn(args[0]), { kind: 'count' }) : undefined;
   if (name === '/') return readShare(args, neighboursIn);
   const kind = OF_VALUES.get(name);
   const mapped = kind && args.length === 1 ? readMap(args[0]) : undefined;
   if (!kind || !mapped) return undefined;
   const neighbours = neighboursIn(mapped.list);
   const attribute = neighbours?.type.attributes.get(mapped.path);
-  return attribute?.type === 'number' ? measuring(neighbours, { kind, attribute: mapped.path }) : undefined;
+  return attribute?.type === 'number'
+    ? measuring(neighbours, { kind, attribute: mapped.path })
+    : undefined;
 }
 
 const OF_VALUES = new Map([
@@ -61,7 +66,10 @@ function measuring(neighbours: Neighbours | undefined, measure: ListMeasure): Me
 }
 
 /** How many satisfy a rule, divided by how many there are. */
-function readShare(args: Args, neighboursIn: (list: unknown) => Neighbours | undefined): Measured | undefined {
+function readShare(
+  args: Args,
+  neighboursIn: (list: unknown) => Neighbours | undefined,
+): Measured | undefined {
   const [part, whole] = args.map(countedList);
   const all = whole && isVar(whole.list) ? neighboursIn(whole.list) : undefined;
   const some = part && all ? neighboursIn(part.list) : undefined;
@@ -75,7 +83,12 @@ function countedList(rule: unknown): { list: unknown } | undefined {
   return name === 'reduce' && isCount(args) ? { list: args[0] } : undefined;
 }
 
-function readNeighbours(list: unknown, type: ObjectType, types: ObjectTypes, truthOf: TruthOf): Neighbours | undefined {
+function readNeighbours(
+  list: unknown,
+  type: ObjectType,
+  types: ObjectTypes,
+  truthOf: TruthOf,
+): Neighbours | undefined {
   if (!isLogic(list)) return undefined;
   const [name, args] = operationOf(list);
   if (name === 'var' && args.length === 1) {
@@ -84,14 +97,19 @@ function readNeighbours(list: unknown, type: ObjectType, types: ObjectTypes, tru
     return hop && target && { hop, type: target, where: ALWAYS };
   }
   const [of, each] = args;
-  const all = name === 'filter' && args.length === 2 ? readNeighbours(of, type, types, truthOf) : undefined;
+  const all =
+    name === 'filter' && args.length === 2 ? readNeighbours(of, type, types, truthOf) : undefined;
   if (!all) return undefined;
   const where = truthOf(each, all.type);
   return { ...all, where: all.where === ALWAYS ? where : and([all.where, where]) };
 }
 
 /** The type of the records in a list, if the rule gives neighbours of a record of the type. */
-export function listType(list: unknown, type: ObjectType, types: ObjectTypes): ObjectType | undefined {
+export function listType(
+  list: unknown,
+  type: ObjectType,
+  types: ObjectTypes,
+): ObjectType | undefined {
   if (!isLogic(list)) return undefined;
   const [name, args] = operationOf(list);
   if (name === 'filter') return listType(args[0], type, types);
@@ -144,7 +162,9 @@ function readMap(rule: unknown): { list: unknown; path: string } | undefined {
   if (!isLogic(rule)) return undefined;
   const [name, args] = operationOf(rule);
   const path = varPath(args[1]);
-  return name === 'map' && args.length === 2 && path !== undefined ? { list: args[0], path } : undefined;
+  return name === 'map' && args.length === 2 && path !== undefined
+    ? { list: args[0], path }
+    : undefined;
 }
 
 function isVar(rule: unknown): boolean {
@@ -162,9 +182,18 @@ function varPath(rule: unknown): string | undefined {
 
 type Copied = (from: object, to: object) => void;
 
-/** The rule, in which each `reduce` that adds up an attribute of neighbours is the operation `sum`; itself, if there is none. */
-export function withExactSums(rule: unknown, type: ObjectType, types: ObjectTypes, copied: Copied): unknown {
-  const sums: Rewrite = (name, args, of) => (name === 'reduce' ? exactSum(args, of, types) : undefined);
+/**
+ * The rule, in which each `reduce` that adds up an attribute of neighbours is the operation `sum`;
+ * itself, if there is none.
+ */
+export function withExactSums(
+  rule: unknown,
+  type: ObjectType,
+  types: ObjectTypes,
+  copied: Copied,
+): unknown {
+  const sums: Rewrite = (name, args, of) =>
+    name === 'reduce' ? exactSum(args, of, types) : undefined;
   return rewritten(rule, type, types, sums, copied);
 }
 
@@ -192,7 +221,8 @@ export function rewritten(
     copied(rule, exact as object);
     return exact;
   }
-  const items = OVER_ITEMS.has(name) && name !== 'reduce' ? listType(args[0], type, types) : undefined;
+  const items =
+    OVER_ITEMS.has(name) && name !== 'reduce' ? listType(args[0], type, types) : undefined;
   const inner = args.map((arg, index) => {
     if (!OVER_ITEMS.has(name) || index !== 1) return within(arg, type);
     return items ? within(arg, items) : arg;
@@ -206,8 +236,15 @@ export function rewritten(
 const OVER_ITEMS = new Set(['map', 'filter', 'all', 'some', 'none', 'reduce']);
 const CURRENT = 'current.';
 
-/** `[map(list, x), current + accumulator, 0]` or `[list, current.x + accumulator, 0]` over neighbours. */
-function exactSum([list, body, initial, ...more]: Args, type: ObjectType, types: ObjectTypes): object | undefined {
+/**
+ * `[map(list, x), current + accumulator, 0]` or `[list, current.x + accumulator, 0]` over
+ * neighbours.
+ */
+function exactSum(
+  [list, body, initial, ...more]: Args,
+  type: ObjectType,
+  types: ObjectTypes,
+): object | undefined {
   const added = varPath(addedTo(body));
   if (added === undefined || initial !== 0 || more.length > 0) return undefined;
   const mapped = readMap(list);

@@ -1,9 +1,11 @@
 /**
- * reference-document.ts – The oracle's view of a record: a nested document of its attributes and, along relationships, its neighbours.
+ * reference-document.ts – The oracle's view of a record: a nested document of its attributes and,
+ * along relationships, its neighbours.
  *
- * Keeps true: it says nothing but what the contract says – declared attributes that have a value; a to-one relationship is an
- * object or null, a to-many one an array, of live records only, each once. It shares no code with the fast path. Neighbours
- * are looked up when they are read, so that circles of records have documents too.
+ * Keeps true: it says nothing but what the contract says – declared attributes that have a value; a
+ * to-one relationship is an object or null, a to-many one an array, of live records only, each
+ * once. It shares no code with the fast path. Neighbours are looked up when they are read, so that
+ * circles of records have documents too.
  */
 import type { ObjectType } from '../change/object-type.ts';
 
@@ -12,7 +14,10 @@ export interface GraphRecord {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** Caller: `records` gives the live records of a type, the same ones each time, with values that fit their types. */
+/**
+ * Caller: `records` gives the live records of a type, the same ones each time, with values that fit
+ * their types.
+ */
 export interface Graph {
   readonly types: ReadonlyMap<string, ObjectType>;
   readonly records: (typeName: string) => Iterable<GraphRecord>;
@@ -25,7 +30,8 @@ export function document(typeName: string, record: GraphRecord, graph: Graph): D
   const written: Record<string, unknown> = {};
   const type = graph.types.get(typeName)!;
   for (const name of type.attributes.keys()) {
-    if (record.data[name] !== undefined && record.data[name] !== null) written[name] = record.data[name];
+    if (record.data[name] !== undefined && record.data[name] !== null)
+      written[name] = record.data[name];
   }
   for (const [name, { to, key, cardinality }] of type.relationships) {
     const targets = () => found(keysOf(record.data[key], cardinality), to, graph);
@@ -34,7 +40,8 @@ export function document(typeName: string, record: GraphRecord, graph: Graph): D
   }
   for (const [holder, { relationships }] of graph.types) {
     for (const [name, { to, inverse }] of relationships) {
-      if (to === typeName) defineLazily(written, inverse, () => holdersOf(record.id, holder, name, graph));
+      if (to === typeName)
+        defineLazily(written, inverse, () => holdersOf(record.id, holder, name, graph));
     }
   }
   return written;
@@ -76,7 +83,11 @@ function once<T>(graph: Graph, name: string, make: () => Map<unknown, T>): Map<u
 }
 
 function recordsById(typeName: string, graph: Graph): Map<unknown, GraphRecord> {
-  return once(graph, typeName, () => new Map([...graph.records(typeName)].map((record) => [record.id, record])));
+  return once(
+    graph,
+    typeName,
+    () => new Map([...graph.records(typeName)].map((record) => [record.id, record])),
+  );
 }
 
 function holdersById(
@@ -88,7 +99,8 @@ function holdersById(
   return once(graph, `${holder}.${key} ${cardinality}`, () => {
     const holders = new Map<unknown, GraphRecord[]>();
     for (const record of graph.records(holder)) {
-      for (const id of keysOf(record.data[key], cardinality)) holders.set(id, [...(holders.get(id) ?? []), record]);
+      for (const id of keysOf(record.data[key], cardinality))
+        holders.set(id, [...(holders.get(id) ?? []), record]);
     }
     return holders;
   });

@@ -1,8 +1,9 @@
 /**
  * reference.ts – The oracle: what JsonLogic itself says of a document.
  *
- * Keeps true: it is json-logic-js and nothing of ours. It imports no other file of this project but what clocks show in a time
- * zone, and the added operations are written here a second time, so that a mistake of the fast path can not hide in both.
+ * Keeps true: it is json-logic-js and nothing of ours. It imports no other file of this project but
+ * what clocks show in a time zone, and the added operations are written here a second time, so that
+ * a mistake of the fast path can not hide in both.
  */
 
 import jsonLogic, { type RulesLogic } from 'json-logic-js';
@@ -12,7 +13,9 @@ const lowered = (value: unknown) => (typeof value === 'string' ? value.toLowerCa
 
 // `add_operation` is global to the process: whoever imports this file has these in json-logic-js.
 jsonLogic.add_operation('startsWith', (value: unknown, needle: unknown) =>
-  typeof value === 'string' && typeof needle === 'string' ? value.slice(0, needle.length) === needle : false,
+  typeof value === 'string' && typeof needle === 'string'
+    ? value.slice(0, needle.length) === needle
+    : false,
 );
 jsonLogic.add_operation('endsWith', (value: unknown, needle: unknown) =>
   typeof value === 'string' && typeof needle === 'string'
@@ -24,14 +27,18 @@ jsonLogic.add_operation('toLowerCase', (value: unknown) =>
 );
 
 const numbers = (list: unknown): number[] =>
-  Array.isArray(list) ? list.filter((value) => typeof value === 'number' && Number.isFinite(value)) : [];
+  Array.isArray(list)
+    ? list.filter((value) => typeof value === 'number' && Number.isFinite(value))
+    : [];
 
 /** A fraction, in which nothing is rounded. The denominator has no sign. */
 type Fraction = readonly [over: bigint, under: bigint];
 
 /** The decimal that is printed for the number. */
 function asPrinted(value: number): Fraction {
-  const [, sign, lead, decimals = '', exponent] = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(value.toExponential())!;
+  const [, sign, lead, decimals = '', exponent] = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(
+    value.toExponential(),
+  )!;
   const power = Number(exponent) - decimals.length;
   const digits = BigInt(`${sign}${lead}${decimals}`);
   return power < 0 ? [digits, 10n ** BigInt(-power)] : [digits * 10n ** BigInt(power), 1n];
@@ -69,7 +76,9 @@ function exactAverage(values: readonly number[]): number {
 }
 
 jsonLogic.add_operation('sum', (list: unknown) => numberOfDecimal(exactSum(numbers(list))));
-jsonLogic.add_operation('avg', (list: unknown) => (numbers(list).length > 0 ? exactAverage(numbers(list)) : undefined));
+jsonLogic.add_operation('avg', (list: unknown) =>
+  numbers(list).length > 0 ? exactAverage(numbers(list)) : undefined,
+);
 jsonLogic.add_operation('minimum', (list: unknown) => numbers(list).sort((a, b) => a - b)[0]);
 jsonLogic.add_operation('maximum', (list: unknown) => numbers(list).sort((a, b) => b - a)[0]);
 
@@ -80,7 +89,9 @@ function atClock(rule: unknown, nowMs: number): unknown {
   if (Array.isArray(rule)) return rule.map((part) => atClock(part, nowMs));
   if (typeof rule !== 'object' || rule === null) return rule;
   if (Object.keys(rule).join() === 'now') return nowMs;
-  return Object.fromEntries(Object.entries(rule).map(([name, part]) => [name, atClock(part, nowMs)]));
+  return Object.fromEntries(
+    Object.entries(rule).map(([name, part]) => [name, atClock(part, nowMs)]),
+  );
 }
 
 const isMissing = (value: unknown) => value === null || value === undefined;
@@ -89,7 +100,9 @@ const isMissing = (value: unknown) => value === null || value === undefined;
 function midnightOf(value: unknown): Date | undefined {
   if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(value)) return undefined;
   const midnight = new Date(`${value}T00:00:00Z`);
-  return Number.isNaN(midnight.getTime()) || !midnight.toISOString().startsWith(value) ? undefined : midnight;
+  return Number.isNaN(midnight.getTime()) || !midnight.toISOString().startsWith(value)
+    ? undefined
+    : midnight;
 }
 
 /** A calendar day is the moment at which it begins in the zone. */
@@ -108,7 +121,9 @@ jsonLogic.add_operation('elapsed', (value: string | null, now: number, zone = 'U
   isMissing(value) ? null : now - momentOf(value!, zone),
 );
 jsonLogic.add_operation('periods', (value: string | null, now: number, unit: Unit, zone: string) =>
-  isMissing(value) ? null : numberOf(today(now, zone), unit) - numberOf(today(momentOf(value!, zone), zone), unit),
+  isMissing(value)
+    ? null
+    : numberOf(today(now, zone), unit) - numberOf(today(momentOf(value!, zone), zone), unit),
 );
 jsonLogic.add_operation('before', (value: string | null, now: number, ...rest: Moving) =>
   isMissing(value) ? false : compareWithBound(momentOf(value!, rest[3]), now, ...rest) < 0,
@@ -121,14 +136,22 @@ type Unit = 'day' | 'week' | 'month' | 'quarter' | 'year';
 type Moving = [anchor: string, offset: number, unit: 'millisecond' | 'day' | 'month', zone: string];
 
 /** Below 0 if the value lies before the bound, above 0 if after it. */
-function compareWithBound(value: number, now: number, ...[anchor, offset, unit, zone]: Moving): number {
-  // months from the very moment are counted from the value, so that each value passes the bound once
+function compareWithBound(
+  value: number,
+  now: number,
+  ...[anchor, offset, unit, zone]: Moving
+): number {
+  // months from the very moment are counted from the value, so that each value passes the bound
+  // once
   if (anchor === 'now') return movedByMonths(value, -offset, zone) - now;
   const [, edge, period] = /^(start|end)Of(.*)$/.exec(anchor)!;
   const first = firstDay(today(now, zone), period!.toLowerCase() as Unit);
   const date =
-    edge === 'start' ? first : daysLater(firstDay(nextPeriod(first, period!.toLowerCase() as Unit), 'day'), -1);
-  const moved = unit === 'day' ? daysLater(date, offset) : unit === 'month' ? monthsLater(date, offset) : date;
+    edge === 'start'
+      ? first
+      : daysLater(firstDay(nextPeriod(first, period!.toLowerCase() as Unit), 'day'), -1);
+  const moved =
+    unit === 'day' ? daysLater(date, offset) : unit === 'month' ? monthsLater(date, offset) : date;
   const bound = edge === 'start' ? beginOf(moved, zone) : beginOf(daysLater(moved, 1), zone) - 1;
   return value - (unit === 'millisecond' ? bound + offset : bound);
 }
@@ -192,8 +215,8 @@ function numberOf(date: Date, unit: Unit): number {
 }
 
 /**
- * Whether the rule is truthy of the document, at the stated clock. What json-logic-js throws is thrown on: also of a rule that
- * asks for the present where no clock is stated.
+ * Whether the rule is truthy of the document, at the stated clock. What json-logic-js throws is
+ * thrown on: also of a rule that asks for the present where no clock is stated.
  */
 export function holds(rule: unknown, document: unknown, nowMs?: number): boolean {
   const asked = nowMs === undefined ? rule : stated(rule, nowMs);

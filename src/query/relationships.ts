@@ -1,16 +1,21 @@
 /**
- * relationships.ts – The ways that lead from a record to its neighbours, by the names under which a filter knows them.
+ * relationships.ts – The ways that lead from a record to its neighbours, by the names under which a
+ * filter knows them.
  *
- * Keeps true: a name is the relationship's own on the type that holds the key, and its inverse's on the target, where many
- * holders may point at one record; no type has two ways of one name, nor a way with the name of an attribute.
+ * Keeps true: a name is the relationship's own on the type that holds the key, and its inverse's on
+ * the target, where many holders may point at one record; no type has two ways of one name, nor a
+ * way with the name of an attribute.
  */
 import type { ObjectType, Relationship } from '../change/object-type.ts';
 import { assert } from '../errors.ts';
-import type { Edge, Predicate } from './predicate.ts';
+import type { Predicate, RelatedCondition } from './predicate.ts';
 
 export type ObjectTypes = ReadonlyMap<string, ObjectType>;
 
-/** One step from a record to its neighbours. `target` is their type, `many` whether there may be more than one. */
+/**
+ * One step from a record to its neighbours. `target` is their type, `many` whether there may be
+ * more than one.
+ */
 export interface Hop {
   readonly name: string;
   readonly edge: string;
@@ -31,27 +36,46 @@ export function hopNamed(type: ObjectType, name: string, types: ObjectTypes): Ho
 
 /** All steps that a record of the type can take. */
 export function hopsFrom(type: ObjectType, types: ObjectTypes): Hop[] {
-  const out = [...type.relationships].map(([name, relationship]) => hopOut(type.name, name, relationship));
-  return [...out, ...pointingAt(type.name, types).map(([holder, name, own]) => hopIn(holder, name, own))];
+  const out = [...type.relationships].map(([name, relationship]) =>
+    hopOut(type.name, name, relationship),
+  );
+  return [
+    ...out,
+    ...pointingAt(type.name, types).map(([holder, name, own]) => hopIn(holder, name, own)),
+  ];
 }
 
 /** The step that an edge of a predicate stands for. */
-export function hopOf({ edge, direction }: Pick<Edge, 'edge' | 'direction'>, types: ObjectTypes): Hop {
+export function hopOf(
+  { edge, direction }: Pick<RelatedCondition, 'edge' | 'direction'>,
+  types: ObjectTypes,
+): Hop {
   const [holder = '', name = ''] = edge.split('.');
   const relationship = types.get(holder)?.relationships.get(name);
   assert(relationship, `the relationship ${edge} is declared`);
-  return direction === 'out' ? hopOut(holder, name, relationship) : hopIn(holder, name, relationship);
+  return direction === 'out'
+    ? hopOut(holder, name, relationship)
+    : hopIn(holder, name, relationship);
 }
 
 function hopOut(holder: string, name: string, { to, cardinality }: Relationship): Hop {
-  return { name, edge: `${holder}.${name}`, direction: 'out', many: cardinality === 'many', target: to };
+  return {
+    name,
+    edge: `${holder}.${name}`,
+    direction: 'out',
+    many: cardinality === 'many',
+    target: to,
+  };
 }
 
 function hopIn(holder: string, name: string, { inverse }: Relationship): Hop {
   return { name: inverse, edge: `${holder}.${name}`, direction: 'in', many: true, target: holder };
 }
 
-function pointingAt(typeName: string, types: ObjectTypes): [holder: string, name: string, Relationship][] {
+function pointingAt(
+  typeName: string,
+  types: ObjectTypes,
+): [holder: string, name: string, Relationship][] {
   return [...types.values()].flatMap((holder) =>
     [...holder.relationships].flatMap(([name, relationship]): [string, string, Relationship][] =>
       relationship.to === typeName ? [[holder.name, name, relationship]] : [],
@@ -85,7 +109,12 @@ export function throughHops(hops: readonly Hop[], where: Predicate): Predicate {
   return hops.reduceRight((inner, hop) => throughHop(hop, inner), where);
 }
 
-export function edgeOver({ edge, direction }: Hop, measure: Edge['measure'], where: Predicate, holds: Predicate): Edge {
+export function edgeOver(
+  { edge, direction }: Hop,
+  measure: RelatedCondition['measure'],
+  where: Predicate,
+  holds: Predicate,
+): RelatedCondition {
   return { kind: 'edge', edge, direction, measure, where, holds };
 }
 

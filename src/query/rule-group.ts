@@ -1,18 +1,30 @@
 /**
  * rule-group.ts – Reads a rule group, the format of react-querybuilder 8.
  *
- * Keeps true: a muted rule or group counts as not there; a group that is empty, or is left so, holds for every record whatever
- * its combinator; anything that react-querybuilder would drop silently (an unknown operator, a rule without a value) is refused.
- * Combinators between the rules mean what the same groups nested would mean, "and" binding before
- * "or", and count as those.
+ * Keeps true: a muted rule or group counts as not there; a group that is empty, or is left so,
+ * holds for every record whatever its combinator; anything that react-querybuilder would drop
+ * silently (an unknown operator, a rule without a value) is refused. Combinators between the rules
+ * mean what the same groups nested would mean, "and" binding before "or", and count as those.
  */
 import { isObject } from '../change/object-type.ts';
 import { pointer } from '../errors.ts';
 import { joined, type Meaning, negated } from './json-logic.ts';
-import { EDITOR_MEMBERS, isMuted, type RuleDialect, readFlag, readRule, refuseMembers } from './rule.ts';
+import {
+  EDITOR_MEMBERS,
+  isMuted,
+  type RuleDialect,
+  readFlag,
+  readRule,
+  refuseMembers,
+} from './rule.ts';
 import { admitNode, fault, quote, type Reading } from './scope.ts';
 
-const RULE: RuleDialect = { field: 'field', ignored: EDITOR_MEMBERS, aliases: new Map(), group: readInnerGroup };
+const RULE: RuleDialect = {
+  field: 'field',
+  ignored: EDITOR_MEMBERS,
+  aliases: new Map(),
+  group: readInnerGroup,
+};
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -22,11 +34,21 @@ export function readRuleGroup(group: Members, path: string, reading: Reading): M
 }
 
 /** The group of a rule about related records. */
-function readInnerGroup(group: Members, path: string, depth: number, reading: Reading): Meaning | undefined {
+function readInnerGroup(
+  group: Members,
+  path: string,
+  depth: number,
+  reading: Reading,
+): Meaning | undefined {
   return isMuted(group, path, reading) ? joined('and', []) : readGroup(group, path, depth, reading);
 }
 
-function readGroup(group: Members, path: string, depth: number, reading: Reading): Meaning | undefined {
+function readGroup(
+  group: Members,
+  path: string,
+  depth: number,
+  reading: Reading,
+): Meaning | undefined {
   if (!admitNode(reading, path, depth)) return undefined;
   refuseMembers(group, path, ['combinator', 'rules', 'not', ...EDITOR_MEMBERS], reading);
   const isNegated = readFlag(group.not, pointer(path, 'not'), reading);
@@ -52,10 +74,18 @@ function readJoined(
   return combinator && parts && joined(parts.length > 0 ? combinator : 'and', parts);
 }
 
-function readCombinator(combinator: unknown, path: string, reading: Reading): 'and' | 'or' | undefined {
+function readCombinator(
+  combinator: unknown,
+  path: string,
+  reading: Reading,
+): 'and' | 'or' | undefined {
   if (combinator === 'and' || combinator === 'or') return combinator;
   const found = combinator === undefined ? '' : `, not ${quote(combinator)}`;
-  return fault(reading, pointer(path, 'combinator'), `the combinator of a group is "and" or "or"${found}`);
+  return fault(
+    reading,
+    pointer(path, 'combinator'),
+    `the combinator of a group is "and" or "or"${found}`,
+  );
 }
 
 // ——— Combinators between the rules ———
@@ -96,14 +126,22 @@ function readIndependent(
  * The rules between one "or" and the next, or undefined with a fault for each that stands in the
  * wrong place.
  */
-function chainsOf(rules: readonly unknown[], path: string, reading: Reading): Placed[][] | undefined {
+function chainsOf(
+  rules: readonly unknown[],
+  path: string,
+  reading: Reading,
+): Placed[][] | undefined {
   const chains: Placed[][] = [[]];
   const before = reading.faults.length;
   for (const [index, rule] of rules.entries()) {
     const isCombinator = rule === 'and' || rule === 'or';
     if (index % 2 === 0) chains.at(-1)!.push([index, rule]);
     else if (!isCombinator) {
-      fault(reading, pointer(path, index), `between two rules stands "and" or "or", not ${quote(rule)}`);
+      fault(
+        reading,
+        pointer(path, index),
+        `between two rules stands "and" or "or", not ${quote(rule)}`,
+      );
     } else if (index === rules.length - 1) {
       fault(reading, pointer(path, index), `after ${quote(rule)} there is no rule`);
     } else if (rule === 'or') chains.push([]);
@@ -114,7 +152,12 @@ function chainsOf(rules: readonly unknown[], path: string, reading: Reading): Pl
 // ——— Rules ———
 
 /** The parts that are not muted, or undefined if one of them can't be read. */
-function readParts(rules: readonly Placed[], path: string, depth: number, reading: Reading): Meaning[] | undefined {
+function readParts(
+  rules: readonly Placed[],
+  path: string,
+  depth: number,
+  reading: Reading,
+): Meaning[] | undefined {
   const parts: Meaning[] = [];
   let complete = true;
   for (const [index, rule] of rules) {
@@ -127,7 +170,12 @@ function readParts(rules: readonly Placed[], path: string, depth: number, readin
   return complete ? parts : undefined;
 }
 
-function readPart(rule: unknown, path: string, depth: number, reading: Reading): Meaning | undefined {
+function readPart(
+  rule: unknown,
+  path: string,
+  depth: number,
+  reading: Reading,
+): Meaning | undefined {
   if (typeof rule === 'string') {
     const detail = `${quote(rule)} stands where a rule should: a group has one combinator, or one between each two rules`;
     return fault(reading, path, detail);

@@ -1,12 +1,19 @@
 /**
- * rule.ts – One condition of a rule group or an item tree: its operator, attribute and value, read by the operator table.
+ * rule.ts – One condition of a rule group or an item tree: its operator, attribute and value, read
+ * by the operator table.
  *
- * Keeps true: nothing is dropped or guessed. What is not understood is refused with the pointer of the member at fault, and
- * a rule's faults are all found at once; both dialects come through here, so that they can't come
- * to mean two things. A member that the kind of rule does not read is refused, but for what editors
- * leave behind and what says the same as its absence.
+ * Keeps true: nothing is dropped or guessed. What is not understood is refused with the pointer of
+ * the member at fault, and a rule's faults are all found at once; both dialects come through here,
+ * so that they can't come to mean two things. A member that the kind of rule does not read is
+ * refused, but for what editors leave behind and what says the same as its absence.
  */
-import { type Attribute, isObject, type ObjectType, SCALAR_TYPES, type ScalarType } from '../change/object-type.ts';
+import {
+  type Attribute,
+  isObject,
+  type ObjectType,
+  SCALAR_TYPES,
+  type ScalarType,
+} from '../change/object-type.ts';
 import {
   type Day,
   describeAttribute,
@@ -40,7 +47,16 @@ import {
   type Predicate,
   type Scalar,
 } from './predicate.ts';
-import { atLeastOne, edgeOver, type Hop, hopNamed, isTrue, isZero, MEASURED, throughHops } from './relationships.ts';
+import {
+  atLeastOne,
+  edgeOver,
+  type Hop,
+  hopNamed,
+  isTrue,
+  isZero,
+  MEASURED,
+  throughHops,
+} from './relationships.ts';
 import { isRelative, readMoment, readPeriod, readWindow } from './relative-time.ts';
 import {
   admitNode,
@@ -68,7 +84,12 @@ export interface RuleDialect {
   /** Other names for operators. */
   readonly aliases: ReadonlyMap<string, string>;
   /** Reads a group that is part of a rule and stands at that depth, as one of the dialect. */
-  readonly group: (group: Members, path: string, depth: number, reading: Reading) => Meaning | undefined;
+  readonly group: (
+    group: Members,
+    path: string,
+    depth: number,
+    reading: Reading,
+  ) => Meaning | undefined;
 }
 
 /** Members that the editors of filters add for themselves. */
@@ -91,7 +112,7 @@ interface Field {
 }
 
 /** A rule where it stands. */
-interface Standing {
+interface RuleContext {
   readonly rule: Members;
   readonly path: string;
   readonly dialect: RuleDialect;
@@ -107,20 +128,21 @@ export function readRule(
   depth: number,
   reading: Reading,
 ): Meaning | undefined {
-  const standing: Standing = { rule, path, dialect, depth, reading };
-  if (rule.match !== undefined) return readMatch(standing);
-  if (rule.aggregate !== undefined) return readAggregate(standing);
+  const context: RuleContext = { rule, path, dialect, depth, reading };
+  if (rule.match !== undefined) return readMatch(context);
+  if (rule.aggregate !== undefined) return readAggregate(context);
   refuseMembers(rule, path, membersOf(dialect), reading);
   const rows = readOperator(rule.operator, path, dialect, reading);
   const [first] = rows;
-  if (first?.kind === 'segment') return readSegmentRule(first, standing);
+  if (first?.kind === 'segment') return readSegmentRule(first, context);
   const at = pointer(path, dialect.field);
   const name = readName(rule[dialect.field], at, reading);
-  const way = name === undefined ? undefined : followWay(reading, name.split('.').slice(0, -1), name, at);
+  const way =
+    name === undefined ? undefined : followWay(reading, name.split('.').slice(0, -1), name, at);
   if (name === undefined || !way) return undefined;
   const own = name.split('.').at(-1)!;
   const hop = hopNamed(way.type, own, reading.scope.types);
-  if (hop) return readExistence(hop, way, rows, standing);
+  if (hop) return readExistence(hop, way, rows, context);
   const attribute = ownAttribute(readingOf(way.type, reading), own, at);
   if (!attribute) return undefined;
   const field: Field = { name, own, attribute, ...way };
@@ -145,24 +167,38 @@ export function readFlag(value: unknown, path: string, reading: Reading): boolea
 }
 
 /** Notes each member that is not known: it may be meant to narrow the filter. */
-export function refuseMembers(node: Members, path: string, known: readonly string[], reading: Reading): void {
+export function refuseMembers(
+  node: Members,
+  path: string,
+  known: readonly string[],
+  reading: Reading,
+): void {
   for (const member of Object.keys(node)) {
-    if (!known.includes(member)) fault(reading, pointer(path, member), `'${member}' is not known here`);
+    if (!known.includes(member))
+      fault(reading, pointer(path, member), `'${member}' is not known here`);
   }
 }
 
-function readOperator(given: unknown, path: string, dialect: RuleDialect, reading: Reading): readonly Operator[] {
+function readOperator(
+  given: unknown,
+  path: string,
+  dialect: RuleDialect,
+  reading: Reading,
+): readonly Operator[] {
   const at = pointer(path, 'operator');
   if (typeof given !== 'string') {
     fault(
       reading,
       at,
-      given === undefined ? 'a rule has an operator' : `${quote(given)} is not the name of an operator`,
+      given === undefined
+        ? 'a rule has an operator'
+        : `${quote(given)} is not the name of an operator`,
     );
     return [];
   }
   const rows = operatorsNamed(dialect.aliases.get(given) ?? given);
-  if (rows.length === 0) fault(reading, at, `there is no operator ${quote(given)}; there are ${allOperatorNames()}`);
+  if (rows.length === 0)
+    fault(reading, at, `there is no operator ${quote(given)}; there are ${allOperatorNames()}`);
   return rows;
 }
 
@@ -171,7 +207,9 @@ function allOperatorNames(): string {
 }
 
 function readName(given: unknown, path: string, reading: Reading): string | undefined {
-  return typeof given === 'string' && given !== '' ? given : fault(reading, path, 'a rule names an attribute');
+  return typeof given === 'string' && given !== ''
+    ? given
+    : fault(reading, path, 'a rule names an attribute');
 }
 
 /** The row that is for the attribute's type. */
@@ -218,12 +256,23 @@ function readAttributeRule(condition: Condition): Meaning | undefined {
         : says((positive) => positive.ofAttributes!(...sidesOf(condition, view, other)));
     }
     default:
-      return fault(reading, pointer(path, 'valueSource'), `${quote(rule.valueSource)} is neither "value" nor "field"`);
+      return fault(
+        reading,
+        pointer(path, 'valueSource'),
+        `${quote(rule.valueSource)} is neither "value" nor "field"`,
+      );
   }
 }
 
-/** A negated operator is the complement of all that the positive one says, the way to the attribute included. */
-function alongHops(row: AttributeOperator, { hops }: Field, of: (positive: AttributeOperator) => Predicate): Predicate {
+/**
+ * A negated operator is the complement of all that the positive one says, the way to the attribute
+ * included.
+ */
+function alongHops(
+  row: AttributeOperator,
+  { hops }: Field,
+  of: (positive: AttributeOperator) => Predicate,
+): Predicate {
   const positive = throughHops(hops, of(row.complementOf ?? row));
   return row.complementOf ? not(positive) : positive;
 }
@@ -234,7 +283,8 @@ function readFolded({ row, field, rule, path, reading }: Condition): boolean {
   if (!folded) return false;
   if (!hasCase(field.attribute))
     fault(reading, at, `${describeField(field)}: only strings and lists of strings have a case`);
-  else if (row.takes === 'nothing') fault(reading, at, `'${row.name}' compares nothing, so there is no case to fold`);
+  else if (row.takes === 'nothing')
+    fault(reading, at, `'${row.name}' compares nothing, so there is no case to fold`);
   return true;
 }
 
@@ -254,18 +304,27 @@ function readComparison(condition: Condition, view: AttributeView): Predicate | 
   const { value } = condition.rule;
   const at = pointer(condition.path, 'value');
   if (isOfTime(condition)) {
-    if (isRelative(value) && positive.ofMoment) return readEnd(condition, positive, value, at, view);
+    if (isRelative(value) && positive.ofMoment)
+      return readEnd(condition, positive, value, at, view);
     if (positive.ends && Array.isArray(value) && value.length === 2 && value.some(isRelative)) {
       return readEnds(condition, positive.ends, value, at, view);
     }
   }
   const operands = readOperands(condition);
   const looksAtPresent = positive.takes === 'window' || positive.takes === 'period';
-  return operands && comparedWith(positive, looksAtPresent ? momentView(condition, view) : view, operands);
+  return (
+    operands &&
+    comparedWith(positive, looksAtPresent ? momentView(condition, view) : view, operands)
+  );
 }
 
-/** Where a date meets a moment it is the one at which its day begins, in the zone of the deployment. */
-function momentView({ field, reading }: Pick<Condition, 'field' | 'reading'>, view: AttributeView): AttributeView {
+/**
+ * Where a date meets a moment it is the one at which its day begins, in the zone of the deployment.
+ */
+function momentView(
+  { field, reading }: Pick<Condition, 'field' | 'reading'>,
+  view: AttributeView,
+): AttributeView {
   return field.attribute.type === 'date' ? { ...view, datesIn: reading.scope.timeZone } : view;
 }
 
@@ -277,8 +336,13 @@ function isDay(operand: Operand): operand is Day {
 }
 
 /** One day among the values makes days of all: a moment is one that ends as it begins. */
-function comparedWith(row: AttributeOperator, view: AttributeView, operands: readonly Operand[]): Predicate {
-  if (!operands.some(isDay)) return row.predicate(view, foldedIf(view.folded, operands as readonly Scalar[]));
+function comparedWith(
+  row: AttributeOperator,
+  view: AttributeView,
+  operands: readonly Operand[],
+): Predicate {
+  if (!operands.some(isDay))
+    return row.predicate(view, foldedIf(view.folded, operands as readonly Scalar[]));
   const days = operands.map((operand) =>
     isDay(operand) ? operand : { first: String(operand), last: String(operand) },
   );
@@ -289,7 +353,10 @@ function isOfTime({ field: { attribute } }: Condition): boolean {
   return attribute.type === 'date' || attribute.type === 'datetime';
 }
 
-/** A pair of which an end moves with time is two conditions in a group, and counts as those: so it is written as JsonLogic. */
+/**
+ * A pair of which an end moves with time is two conditions in a group, and counts as those: so it
+ * is written as JsonLogic.
+ */
 function readEnds(
   condition: Condition,
   ends: readonly AttributeOperator[],
@@ -300,7 +367,8 @@ function readEnds(
   const { depth, reading } = condition;
   const parts = values.flatMap((value, index) => {
     const path = pointer(at, index);
-    const end = admitNode(reading, path, depth + 1) && readEnd(condition, ends[index]!, value, path, view);
+    const end =
+      admitNode(reading, path, depth + 1) && readEnd(condition, ends[index]!, value, path, view);
     return end ? [end] : [];
   });
   return parts.length === values.length ? and(parts) : undefined;
@@ -328,7 +396,11 @@ function readOperands(condition: Condition): readonly Operand[] | undefined {
   const at = pointer(path, 'value');
   if (row.takes === 'nothing') return refuseValue(row, rule, path, reading);
   if (value === null || value === undefined) {
-    return fault(reading, at, `'${row.name}' takes a value; for "no value" there are null and notNull`);
+    return fault(
+      reading,
+      at,
+      `'${row.name}' takes a value; for "no value" there are null and notNull`,
+    );
   }
   if (isRelative(value)) return fault(reading, at, whyNotRelative(condition));
   switch (row.takes) {
@@ -354,10 +426,19 @@ function readOperands(condition: Condition): readonly Operand[] | undefined {
  * An editor leaves the value behind that was typed for another operator; anything else would be
  * meant to say something.
  */
-function refuseValue(row: AttributeOperator, { value }: Members, path: string, reading: Reading): readonly Scalar[] {
+function refuseValue(
+  row: AttributeOperator,
+  { value }: Members,
+  path: string,
+  reading: Reading,
+): readonly Scalar[] {
   const isLeft = (left: unknown) => typeof left !== 'object' || left === null;
   if (Array.isArray(value) ? value.every(isLeft) : isLeft(value)) return [];
-  fault(reading, pointer(path, 'value'), `'${row.name}' takes no value, but here is ${quote(value)}`);
+  fault(
+    reading,
+    pointer(path, 'value'),
+    `'${row.name}' takes no value, but here is ${quote(value)}`,
+  );
   return [];
 }
 
@@ -377,17 +458,34 @@ const TAKING_MOMENTS = OPERATORS.flatMap((row) => {
  * A list of values as it is, or as `"a,b"`; an editor that reads numbers gives a single one as that
  * number.
  */
-function readList(condition: Condition, value: unknown, at: string): readonly Operand[] | undefined {
+function readList(
+  condition: Condition,
+  value: unknown,
+  at: string,
+): readonly Operand[] | undefined {
   const { row, reading } = condition;
   const isSingle = typeof value === 'number' || typeof value === 'boolean';
-  const values = typeof value === 'string' ? splitList(value) : isSingle && row.takes === 'many' ? [value] : value;
+  const values =
+    typeof value === 'string'
+      ? splitList(value)
+      : isSingle && row.takes === 'many'
+        ? [value]
+        : value;
   if (row.takes === 'pair' && !(Array.isArray(values) && values.length === 2)) {
     const pair = `[${Array(2).fill(exampleOfScalar(operandType(condition.field.attribute)))}]`;
-    return fault(reading, at, `'${row.name}' takes two values, [low, high], such as ${pair}, not ${quote(value)}`);
+    return fault(
+      reading,
+      at,
+      `'${row.name}' takes two values, [low, high], such as ${pair}, not ${quote(value)}`,
+    );
   }
   if (!Array.isArray(values)) {
     const list = `[${exampleOfScalar(operandType(condition.field.attribute))}]`;
-    return fault(reading, at, `'${row.name}' takes a list of values, such as ${list}, not ${quote(value)}`);
+    return fault(
+      reading,
+      at,
+      `'${row.name}' takes a list of values, such as ${list}, not ${quote(value)}`,
+    );
   }
   return readAll(condition, values, (index) => (Array.isArray(value) ? pointer(at, index) : at));
 }
@@ -412,7 +510,10 @@ function readAll(
 
 /** A date that is given for a datetime means the whole day. */
 function readOne(type: ScalarType, value: unknown, timeZone: string): Operand | undefined {
-  return (type === 'datetime' ? readDay(value, timeZone) : undefined) ?? readOperand(type, value, timeZone);
+  return (
+    (type === 'datetime' ? readDay(value, timeZone) : undefined) ??
+    readOperand(type, value, timeZone)
+  );
 }
 
 function notA(type: ScalarType): string {
@@ -424,7 +525,10 @@ function operandType({ type, of }: Attribute): ScalarType {
   return SCALAR_TYPES.find((scalar) => scalar === (of ?? type))!;
 }
 
-/** `"a,b"` as react-querybuilder writes a list: trimmed, empty parts left out, a comma of a value written `\,`. */
+/**
+ * `"a,b"` as react-querybuilder writes a list: trimmed, empty parts left out, a comma of a value
+ * written `\,`.
+ */
 function splitList(text: string): string[] {
   const parts = text.split(/(?<!\\),/).map((part) => part.replaceAll('\\,', ',').trim());
   return parts.filter((part) => part !== '');
@@ -440,9 +544,14 @@ function readOtherField({ row, field, rule, path, reading }: Condition): string 
   const at = pointer(path, 'value');
   const own = readName(rule.value, at, reading);
   if (own?.includes('.')) {
-    return fault(reading, at, `'${own}': the value names an attribute of ${field.type.name}, where the field leads`);
+    return fault(
+      reading,
+      at,
+      `'${own}': the value names an attribute of ${field.type.name}, where the field leads`,
+    );
   }
-  const attribute = own === undefined ? undefined : ownAttribute(readingOf(field.type, reading), own, at);
+  const attribute =
+    own === undefined ? undefined : ownAttribute(readingOf(field.type, reading), own, at);
   if (!attribute || own === undefined) return undefined;
   if (areComparable(field.attribute, attribute)) return own;
   const detail = `${describeField(field)} and ${describeField({ name: own, attribute })}: they can't be compared`;
@@ -450,16 +559,25 @@ function readOtherField({ row, field, rule, path, reading }: Condition): string 
 }
 
 /** The views that are compared: a date and a datetime as two moments. */
-function sidesOf(condition: Condition, left: AttributeView, name: string): [left: AttributeView, right: AttributeView] {
+function sidesOf(
+  condition: Condition,
+  left: AttributeView,
+  name: string,
+): [left: AttributeView, right: AttributeView] {
   const { field, reading } = condition;
   const right: AttributeView = { attribute: name, folded: left.folded };
   const attribute = field.type.attributes.get(name)!;
   if (attribute.type === field.attribute.type) return [left, right];
-  return [momentView(condition, left), momentView({ field: { ...field, attribute }, reading }, right)];
+  return [
+    momentView(condition, left),
+    momentView({ field: { ...field, attribute }, reading }, right),
+  ];
 }
 
 /** The operators that can compare two attributes. */
-const COMPARING = OPERATORS.flatMap((row) => (row.kind === 'attribute' && row.ofAttributes ? [row.name] : []));
+const COMPARING = OPERATORS.flatMap((row) =>
+  row.kind === 'attribute' && row.ofAttributes ? [row.name] : [],
+);
 
 function areComparable(left: Attribute, right: Attribute): boolean {
   const isMoment = ({ type }: Attribute) => type === 'date' || type === 'datetime';
@@ -469,8 +587,13 @@ function areComparable(left: Attribute, right: Attribute): boolean {
 // ——— Whether there is a neighbour ———
 
 /** `null` and `notNull` of a relationship that leads to one. */
-function readExistence(hop: Hop, way: Way, rows: readonly Operator[], standing: Standing): Meaning | undefined {
-  const { rule, path, dialect, reading } = standing;
+function readExistence(
+  hop: Hop,
+  way: Way,
+  rows: readonly Operator[],
+  context: RuleContext,
+): Meaning | undefined {
+  const { rule, path, dialect, reading } = context;
   const described = describeHop(hop, way.type);
   if (hop.many) {
     const ways = `name an attribute of its records, or say what you ask of them with 'match' or 'aggregate'`;
@@ -480,7 +603,11 @@ function readExistence(hop: Hop, way: Way, rows: readonly Operator[], standing: 
   if (row?.kind !== 'attribute') {
     return rows.length === 0
       ? undefined
-      : fault(reading, pointer(path, 'operator'), `${described}: it takes only notNull, null, or an attribute's name`);
+      : fault(
+          reading,
+          pointer(path, 'operator'),
+          `${described}: it takes only notNull, null, or an attribute's name`,
+        );
   }
   refuseValue(row, rule, path, reading);
   for (const member of ['valueSource', 'caseInsensitive']) {
@@ -500,19 +627,34 @@ interface Many extends Way {
   readonly own: string | undefined;
 }
 
-function readMatch(standing: Standing): Meaning | undefined {
-  const { rule, path, dialect, depth, reading } = standing;
-  refuseMembers(rule, path, [dialect.field, 'operator', 'match', 'value', 'valueSource', ...dialect.ignored], reading);
-  isOfValue(rule, path, `'match' takes a group of rules about the related records, not an attribute`, reading);
-  refuseMatchOperator(standing);
-  const many = readMany(standing, 'match');
+function readMatch(context: RuleContext): Meaning | undefined {
+  const { rule, path, dialect, depth, reading } = context;
+  refuseMembers(
+    rule,
+    path,
+    [dialect.field, 'operator', 'match', 'value', 'valueSource', ...dialect.ignored],
+    reading,
+  );
+  isOfValue(
+    rule,
+    path,
+    `'match' takes a group of rules about the related records, not an attribute`,
+    reading,
+  );
+  refuseMatchOperator(context);
+  const many = readMany(context, 'match');
   if (many?.own !== undefined) {
-    fault(reading, pointer(path, dialect.field), `'match' asks of whole records: '${many.own}' belongs into the group`);
+    fault(
+      reading,
+      pointer(path, dialect.field),
+      `'match' asks of whole records: '${many.own}' belongs into the group`,
+    );
   }
   const mode = readMode(rule.match, pointer(path, 'match'), reading);
-  const threshold = mode && readThreshold(mode, rule.match as Members, standing);
+  const threshold = mode && readThreshold(mode, rule.match as Members, context);
   const at = pointer(path, 'value');
-  if (!isObject(rule.value)) return fault(reading, at, `'match' takes a group of rules about the related records`);
+  if (!isObject(rule.value))
+    return fault(reading, at, `'match' takes a group of rules about the related records`);
   if (!many) return undefined;
   const where = dialect.group(rule.value, at, depth + 1, readingOf(many.type, reading));
   if (!where || !mode || threshold === undefined) return undefined;
@@ -520,15 +662,25 @@ function readMatch(standing: Standing): Meaning | undefined {
 }
 
 /** Whether the value is one, as the rule says; a fault if it is said to be an attribute. */
-function isOfValue({ valueSource }: Members, path: string, detail: string, reading: Reading): boolean {
+function isOfValue(
+  { valueSource }: Members,
+  path: string,
+  detail: string,
+  reading: Reading,
+): boolean {
   if (valueSource === undefined || valueSource === 'value') return true;
   fault(reading, pointer(path, 'valueSource'), detail);
   return false;
 }
 
-function refuseMatchOperator({ rule: { operator }, path, dialect, reading }: Standing): void {
-  if (operator === undefined || operator === '=' || dialect.aliases.get(operator as string) === '=') return;
-  fault(reading, pointer(path, 'operator'), `the operator of a rule with 'match' is "=", not ${quote(operator)}`);
+function refuseMatchOperator({ rule: { operator }, path, dialect, reading }: RuleContext): void {
+  if (operator === undefined || operator === '=' || dialect.aliases.get(operator as string) === '=')
+    return;
+  fault(
+    reading,
+    pointer(path, 'operator'),
+    `the operator of a rule with 'match' is "=", not ${quote(operator)}`,
+  );
 }
 
 function readMode(match: unknown, path: string, reading: Reading): MatchMode | undefined {
@@ -536,7 +688,9 @@ function readMode(match: unknown, path: string, reading: Reading): MatchMode | u
   refuseMembers(match, path, ['mode', 'threshold'], reading);
   const mode = MATCH_MODES.find(({ name }) => name === match.mode);
   const names = MATCH_MODES.map(({ name }) => name).join(', ');
-  return mode?.name ?? fault(reading, pointer(path, 'mode'), `the mode of 'match' is one of ${names}`);
+  return (
+    mode?.name ?? fault(reading, pointer(path, 'mode'), `the mode of 'match' is one of ${names}`)
+  );
 }
 
 /** An editor gives every mode the threshold that it shows beside some of them. */
@@ -545,10 +699,15 @@ function isThresholdLeft(mode: MatchMode, threshold: unknown): boolean {
   return threshold === undefined || threshold === null || threshold === '';
 }
 
-function readThreshold(mode: MatchMode, { threshold }: Members, { path, reading }: Standing): number | undefined {
+function readThreshold(
+  mode: MatchMode,
+  { threshold }: Members,
+  { path, reading }: RuleContext,
+): number | undefined {
   if (isThresholdLeft(mode, threshold)) return 0;
   const value = readOperand('number', threshold, reading.scope.timeZone);
-  if (typeof value === 'number' && value >= 0 && (value < 1 || Number.isSafeInteger(value))) return value;
+  if (typeof value === 'number' && value >= 0 && (value < 1 || Number.isSafeInteger(value)))
+    return value;
   const detail = `a threshold is a whole number from 0 or a share between 0 and 1, not ${quote(threshold)}`;
   return fault(reading, pointer(pointer(path, 'match'), 'threshold'), detail);
 }
@@ -571,7 +730,11 @@ function matched(way: readonly Hop[], mode: MatchMode, threshold: number, where:
 type Threshold = (threshold: number) => Predicate;
 
 function ranging(...intervals: Partial<Interval>[]): Predicate {
-  return { kind: 'range', view: MEASURED, intervals: intervals.map((bounds) => ({ ...UNBOUNDED, ...bounds })) };
+  return {
+    kind: 'range',
+    view: MEASURED,
+    intervals: intervals.map((bounds) => ({ ...UNBOUNDED, ...bounds })),
+  };
 }
 
 const UNBOUNDED: Interval = { low: null, lowInclusive: false, high: null, highInclusive: false };
@@ -589,67 +752,100 @@ const SHARE_FAILS: Record<'atLeast' | 'atMost' | 'exactly', Threshold> = {
   exactly: (share) => ranging({ high: share }, { low: share }),
 };
 
-function readAggregate(standing: Standing): Meaning | undefined {
-  const { rule, path, dialect, depth, reading } = standing;
+function readAggregate(context: RuleContext): Meaning | undefined {
+  const { rule, path, dialect, depth, reading } = context;
   refuseMembers(rule, path, [...membersOf(dialect), 'aggregate', 'where'], reading);
   const rows = readOperator(rule.operator, path, dialect, reading);
-  const many = readMany(standing, 'aggregate');
-  const measure = readMeasure(rule.aggregate, many, standing);
-  const row = rowFor(aggregateField(standing), rows, path, reading);
-  const holds = row && readAggregateValue(row, standing);
-  const where = readWhere(rule.where, many, depth, standing);
+  const many = readMany(context, 'aggregate');
+  const measure = readMeasure(rule.aggregate, many, context);
+  const row = rowFor(aggregateField(context), rows, path, reading);
+  const holds = row && readAggregateValue(row, context);
+  const where = readWhere(rule.where, many, depth, context);
   return many && measure && holds && where && measured(many.hops, measure, where, holds);
 }
 
 const AGGREGATE_NAMES = AGGREGATES.map(({ name }) => name).join(', ');
 
 /** What an aggregate is compared as: a number. */
-function aggregateField({ rule, dialect, reading }: Standing): Field {
+function aggregateField({ rule, dialect, reading }: RuleContext): Field {
   const [aggregate, of] = [rule.aggregate, rule[dialect.field]].map((word) =>
     typeof word === 'string' ? word : quote(word),
   );
   const name = `${aggregate} of ${of}`;
-  return { name, hops: [], type: reading.scope.type, own: MEASURED.attribute, attribute: { type: 'number' } };
+  return {
+    name,
+    hops: [],
+    type: reading.scope.type,
+    own: MEASURED.attribute,
+    attribute: { type: 'number' },
+  };
 }
 
-function readAggregateValue(row: AttributeOperator, standing: Standing): Predicate | undefined {
-  const { rule, path, reading } = standing;
-  const condition: Condition = { row, field: aggregateField(standing), rule, path, depth: standing.depth, reading };
-  if (!isOfValue(rule, path, 'an aggregate is compared with a value, not with an attribute', reading)) return undefined;
+function readAggregateValue(row: AttributeOperator, context: RuleContext): Predicate | undefined {
+  const { rule, path, reading } = context;
+  const condition: Condition = {
+    row,
+    field: aggregateField(context),
+    rule,
+    path,
+    depth: context.depth,
+    reading,
+  };
+  if (
+    !isOfValue(rule, path, 'an aggregate is compared with a value, not with an attribute', reading)
+  )
+    return undefined;
   readFolded(condition);
   const operands = readOperands(condition);
   return operands && comparedWith(row, MEASURED, operands);
 }
 
-function readMeasure(given: unknown, many: Many | undefined, standing: Standing): ListMeasure | undefined {
-  const { path, dialect, reading } = standing;
+function readMeasure(
+  given: unknown,
+  many: Many | undefined,
+  context: RuleContext,
+): ListMeasure | undefined {
+  const { path, dialect, reading } = context;
   const kind = AGGREGATES.find(({ name }) => name === given)?.name;
-  if (!kind) return fault(reading, pointer(path, 'aggregate'), `an aggregate is one of ${AGGREGATE_NAMES}`);
+  if (!kind)
+    return fault(reading, pointer(path, 'aggregate'), `an aggregate is one of ${AGGREGATE_NAMES}`);
   if (!many) return undefined;
   const at = pointer(path, dialect.field);
-  const attribute = many.own === undefined ? undefined : ownAttribute(readingOf(many.type, reading), many.own, at);
+  const attribute =
+    many.own === undefined ? undefined : ownAttribute(readingOf(many.type, reading), many.own, at);
   if (many.own !== undefined && !attribute) return undefined;
   if (kind === 'count') return { kind };
   if (many.own === undefined || !attribute) {
     return fault(reading, at, `'${kind}' is of a number attribute: name one of ${many.type.name}`);
   }
   if (attribute.type === 'number') return { kind, attribute: many.own };
-  return fault(reading, at, `${describeField({ name: many.own, attribute })}: '${kind}' is of numbers`);
+  return fault(
+    reading,
+    at,
+    `${describeField({ name: many.own, attribute })}: '${kind}' is of numbers`,
+  );
 }
 
-function readWhere(given: unknown, many: Many | undefined, depth: number, standing: Standing): Meaning | undefined {
-  const { path, dialect, reading } = standing;
+function readWhere(
+  given: unknown,
+  many: Many | undefined,
+  depth: number,
+  context: RuleContext,
+): Meaning | undefined {
+  const { path, dialect, reading } = context;
   if (given === undefined) return joined('and', []);
   const at = pointer(path, 'where');
-  if (!isObject(given)) return fault(reading, at, `'where' is a group of rules about the related records`);
+  if (!isObject(given))
+    return fault(reading, at, `'where' is a group of rules about the related records`);
   return many && dialect.group(given, at, depth + 1, readingOf(many.type, reading));
 }
 
 /** Reads a field that leads by steps to one, and a last one to many; an attribute may follow. */
-function readMany({ rule, path, dialect, reading }: Standing, member: string): Many | undefined {
+function readMany({ rule, path, dialect, reading }: RuleContext, member: string): Many | undefined {
   const at = pointer(path, dialect.field);
   const given = rule[dialect.field];
-  if (typeof given !== 'string' || given === '') return fault(reading, at, `'${member}' needs a relationship`);
+  if (typeof given !== 'string' || given === '')
+    return fault(reading, at, `'${member}' needs a relationship`);
   const names = given.split('.');
   const way = wayToMany(names, reading);
   if (way.hops.length > DEPTH_MAX) return fault(reading, at, TOO_FAR);
@@ -661,7 +857,11 @@ function readMany({ rule, path, dialect, reading }: Standing, member: string): M
       return undefined;
     }
     const end = own === undefined ? 'leads to one record' : `is an attribute of one record`;
-    return fault(reading, at, `'${given}' ${end}: '${member}' is of a relationship that leads to many`);
+    return fault(
+      reading,
+      at,
+      `'${given}' ${end}: '${member}' is of a relationship that leads to many`,
+    );
   }
   if (deeper.length > 0) {
     return fault(
@@ -675,7 +875,10 @@ function readMany({ rule, path, dialect, reading }: Standing, member: string): M
 
 // ——— Another segment ———
 
-function readSegmentRule(row: SegmentOperator, { rule, path, dialect, reading }: Standing): Meaning | undefined {
+function readSegmentRule(
+  row: SegmentOperator,
+  { rule, path, dialect, reading }: RuleContext,
+): Meaning | undefined {
   const { scope } = reading;
   const slug = rule.value;
   const at = pointer(path, 'value');
@@ -684,7 +887,10 @@ function readSegmentRule(row: SegmentOperator, { rule, path, dialect, reading }:
     const detail = `'${row.name}' is about the record itself: '${dialect.field}' is "", or left out, not ${quote(field)}`;
     fault(reading, pointer(path, dialect.field), detail);
   }
-  if (!isOfValue(rule, path, `'${row.name}' takes the slug of a segment, not an attribute`, reading)) return undefined;
+  if (
+    !isOfValue(rule, path, `'${row.name}' takes the slug of a segment, not an attribute`, reading)
+  )
+    return undefined;
   if (readFlag(rule.caseInsensitive, pointer(path, 'caseInsensitive'), reading)) {
     fault(reading, pointer(path, 'caseInsensitive'), 'the slug of a segment has no case to fold');
   }
@@ -694,7 +900,11 @@ function readSegmentRule(row: SegmentOperator, { rule, path, dialect, reading }:
   const segment = scope.segment(slug);
   if (!segment) return fault(reading, at, `there is no segment '${slug}'`);
   if (segment.objectType !== scope.type.name) {
-    return fault(reading, at, `the segment '${slug}' is of ${segment.objectType}, not of ${scope.type.name}`);
+    return fault(
+      reading,
+      at,
+      `the segment '${slug}' is of ${segment.objectType}, not of ${scope.type.name}`,
+    );
   }
   reading.uses.add(slug);
   const { predicate, jsonLogic } = segment;

@@ -1,8 +1,9 @@
 /**
  * scope.ts – What a query is read against, and what reading it has found so far.
  *
- * Keeps true: reading goes on after a fault, so that one answer names them all (up to FAULTS_MAX); whoever can't make sense
- * of a part notes why with `fault` and gives undefined, and only `compileQuery` throws.
+ * Keeps true: reading goes on after a fault, so that one answer names them all (up to FAULTS_MAX);
+ * whoever can't make sense of a part notes why with `fault` and gives undefined, and only
+ * `compileQuery` throws.
  */
 import { isNestedWithin } from '../change/nesting.ts';
 import type { Attribute, ObjectType } from '../change/object-type.ts';
@@ -17,7 +18,10 @@ export interface SegmentMeaning {
   readonly jsonLogic: unknown;
 }
 
-/** What a query is read against. `segment` answers undefined for a slug that nobody has; circles are its business. */
+/**
+ * What a query is read against. `segment` answers undefined for a slug that nobody has; circles are
+ * its business.
+ */
 export interface QueryScope {
   readonly type: ObjectType;
   readonly types: ReadonlyMap<string, ObjectType>;
@@ -75,7 +79,10 @@ export function costly(reading: Reading, path: string, detail: string): undefine
   if (reading.costs.length < FAULTS_MAX) reading.costs.push({ path, detail });
 }
 
-/** Counts a node that lies in the `depth`-th group; false, with a fault, if it is one too many or too deep. */
+/**
+ * Counts a node that lies in the `depth`-th group; false, with a fault, if it is one too many or
+ * too deep.
+ */
 export function admitNode(reading: Reading, path: string, depth: number): boolean {
   const { size } = reading;
   size.nodes += 1;
@@ -107,8 +114,15 @@ export interface Way {
   readonly type: ObjectType;
 }
 
-/** Follows the names, with which the field begins, as relationships, or notes which of them is none. */
-export function followWay(reading: Reading, names: readonly string[], field: string, path: string): Way | undefined {
+/**
+ * Follows the names, with which the field begins, as relationships, or notes which of them is none.
+ */
+export function followWay(
+  reading: Reading,
+  names: readonly string[],
+  field: string,
+  path: string,
+): Way | undefined {
   const hops: Hop[] = [];
   let { type } = reading.scope;
   if (names.length > DEPTH_MAX) return fault(reading, path, TOO_FAR);
@@ -124,12 +138,18 @@ export function followWay(reading: Reading, names: readonly string[], field: str
 }
 
 function notAWay(type: ObjectType, name: string, field: string): string {
-  if (!type.attributes.has(name)) return `${type.name} has no attribute '${name}'${attributesThereAre(type)}`;
+  if (!type.attributes.has(name))
+    return `${type.name} has no attribute '${name}'${attributesThereAre(type)}`;
   return `'${field}' looks into '${name}', which a rule can't; only JsonLogic reads inside of objects`;
 }
 
 /** The type that a step leads to, or a fault: the catalog may have lost it, or not have it yet. */
-export function typeAt(hop: Hop, from: ObjectType, reading: Reading, path: string): ObjectType | undefined {
+export function typeAt(
+  hop: Hop,
+  from: ObjectType,
+  reading: Reading,
+  path: string,
+): ObjectType | undefined {
   const type = reading.scope.types.get(hop.target);
   return type ?? fault(reading, path, `${describeHop(hop, from)}, which is not declared`);
 }

@@ -1,9 +1,11 @@
 /**
- * value-set.ts – Sets over the values that one view of an attribute can have, "missing" being one of them.
+ * value-set.ts – Sets over the values that one view of an attribute can have, "missing" being one
+ * of them.
  *
- * Keeps true: `values` are ascending, disjoint and merged (no two of them touch), so a set has one form; of booleans, of
- * which there are two, the intervals are the points that are in. `=`, `<`, `notIn`, `notNull` and all that and, or and not
- * make of them on one view are such sets, and become one: and is intersection, or is union, not is complement.
+ * Keeps true: `values` are ascending, disjoint and merged (no two of them touch), so a set has one
+ * form; of booleans, of which there are two, the intervals are the points that are in. `=`, `<`,
+ * `notIn`, `notNull` and all that and, or and not make of them on one view are such sets, and
+ * become one: and is intersection, or is union, not is complement.
  */
 import type { Interval, Scalar } from './predicate.ts';
 
@@ -22,7 +24,10 @@ export function setOfPoints(points: readonly Scalar[]): ValueSet {
 }
 
 export function setOfIntervals(intervals: readonly Interval[]): ValueSet {
-  return { values: merged(intervals.filter((interval) => !isEmptyInterval(interval))), missing: false };
+  return {
+    values: merged(intervals.filter((interval) => !isEmptyInterval(interval))),
+    missing: false,
+  };
 }
 
 export function complementOf({ values, missing }: ValueSet): ValueSet {
@@ -35,7 +40,10 @@ export function intersectionOf(sets: readonly ValueSet[]): ValueSet {
 }
 
 function unionOf(sets: readonly ValueSet[]): ValueSet {
-  return { values: merged(sets.flatMap(({ values }) => values)), missing: sets.some(({ missing }) => missing) };
+  return {
+    values: merged(sets.flatMap(({ values }) => values)),
+    missing: sets.some(({ missing }) => missing),
+  };
 }
 
 export function isNothing({ values, missing }: ValueSet): boolean {
@@ -91,7 +99,9 @@ function byLow(a: Interval, b: Interval): number {
 /** Whether `next`, which begins no earlier, leaves no value out after `last`. */
 function touches(last: Interval, next: Interval): boolean {
   if (last.high === null || next.low === null) return true;
-  return next.low < last.high || (next.low === last.high && (next.lowInclusive || last.highInclusive));
+  return (
+    next.low < last.high || (next.low === last.high && (next.lowInclusive || last.highInclusive))
+  );
 }
 
 function spanning(last: Interval, next: Interval): Interval {
@@ -111,13 +121,23 @@ function gaps(intervals: readonly Interval[]): readonly Interval[] {
   let lowInclusive = false;
   for (const interval of intervals) {
     if (interval.low !== null) {
-      between.push({ low, lowInclusive, high: interval.low, highInclusive: !interval.lowInclusive });
+      between.push({
+        low,
+        lowInclusive,
+        high: interval.low,
+        highInclusive: !interval.lowInclusive,
+      });
     }
     low = interval.high;
     lowInclusive = !interval.highInclusive;
     if (low === null) return between;
   }
-  between.push({ low, lowInclusive: low !== null && lowInclusive, high: null, highInclusive: false });
+  between.push({
+    low,
+    lowInclusive: low !== null && lowInclusive,
+    high: null,
+    highInclusive: false,
+  });
   return ofBooleans(between) ? booleanPoints(between) : between;
 }
 
@@ -126,7 +146,9 @@ function ofBooleans(intervals: readonly Interval[]): boolean {
 }
 
 function booleanPoints(intervals: readonly Interval[]): readonly Interval[] {
-  const inside = [false, true].filter((value) => intervals.some((interval) => contains(interval, value)));
+  const inside = [false, true].filter((value) =>
+    intervals.some((interval) => contains(interval, value)),
+  );
   return inside.length === 2 ? PRESENT.values : inside.map(point);
 }
 
@@ -135,7 +157,10 @@ function contains({ low, lowInclusive, high, highInclusive }: Interval, value: S
   return above && (high === null || value < high || (highInclusive && value === high));
 }
 
-/** The whole numbers of an interval, from the first one inside to the first one after: so intervals that touch become one. */
+/**
+ * The whole numbers of an interval, from the first one inside to the first one after: so intervals
+ * that touch become one.
+ */
 export function wholeInterval({ low, lowInclusive, high, highInclusive }: Interval): Interval {
   const from = low === null ? null : wholeFrom(Number(low), lowInclusive);
   const to = high === null ? null : wholeFrom(Number(high), !highInclusive);

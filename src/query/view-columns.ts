@@ -1,8 +1,10 @@
 /**
- * view-columns.ts – What a view shows: its columns, the relationships given along, and its order, read against the catalog.
+ * view-columns.ts – What a view shows: its columns, the relationships given along, and its order,
+ * read against the catalog.
  *
- * Keeps true: a column is either one value (an own one, or one along relationships that each lead to one record) or one number
- * about many related records; labels, and the names of fields in JSON, are unique; each fault has its JSON pointer.
+ * Keeps true: a column is either one value (an own one, or one along relationships that each lead
+ * to one record) or one number about many related records; labels, and the names of fields in JSON,
+ * are unique; each fault has its JSON pointer.
  */
 import { type Attribute, isObject, type ObjectType } from '../change/object-type.ts';
 import { describeAttribute } from '../change/value.ts';
@@ -51,13 +53,16 @@ const SYSTEM_COLUMNS = ['id', 'created_at', 'updated_at', 'version'] as const;
 type SystemColumn = (typeof SYSTEM_COLUMNS)[number];
 
 /** Where a value is found on a record: an attribute, or what every record has. */
-export type Place =
+export type ColumnPosition =
   | { readonly kind: 'attribute'; readonly name: string; readonly attribute: Attribute }
   | { readonly kind: 'system'; readonly name: SystemColumn };
 
-/** What a cell is: the value at the end of a way of to-one steps, or a measure of the many that lie a step after it. */
+/**
+ * What a cell is: the value at the end of a way of to-one steps, or a measure of the many that lie
+ * a step after it.
+ */
 type ColumnSource =
-  | { readonly kind: 'value'; readonly hops: readonly Hop[]; readonly place: Place }
+  | { readonly kind: 'value'; readonly hops: readonly Hop[]; readonly place: ColumnPosition }
   | {
       readonly kind: 'measure';
       readonly hops: readonly Hop[];
@@ -75,7 +80,7 @@ export interface Column {
 }
 
 export interface SortKey {
-  readonly place: Place;
+  readonly place: ColumnPosition;
   readonly direction: 'asc' | 'desc';
 }
 
@@ -101,7 +106,10 @@ const LABEL_LENGTH_MAX = 200;
 /** Names of members of a row in JSON, which no column may have. */
 const ROW_MEMBERS = ['relationships'];
 
-/** @throws Problem view_invalid | number_inexact | query_too_costly with a JSON pointer for each fault. */
+/**
+ * @throws Problem view_invalid | number_inexact | query_too_costly with a JSON pointer for each
+ * fault.
+ */
 export function readViewDefinition(given: GivenDefinition, scope: QueryScope): ViewDefinition {
   const reading = startReading(scope);
   const columns = readColumns(given.columns, reading);
@@ -118,7 +126,11 @@ export function readViewDefinition(given: GivenDefinition, scope: QueryScope): V
 
 function readColumns(given: unknown, reading: Reading): Column[] {
   if (!Array.isArray(given) || given.length === 0 || given.length > COLUMNS_MAX) {
-    fault(reading, '/columns', `columns are a list of 1 to ${COLUMNS_MAX} columns { "path", "label"? }`);
+    fault(
+      reading,
+      '/columns',
+      `columns are a list of 1 to ${COLUMNS_MAX} columns { "path", "label"? }`,
+    );
     return [];
   }
   const labels = new Set<string>();
@@ -143,25 +155,37 @@ function refuseTaken(
   const labelAt = pointer(at, isLabelled ? 'label' : 'path');
   if (labels.has(label)) fault(reading, labelAt, `two columns have the label '${label}'`);
   else if (fields.has(field)) {
-    fault(reading, source.kind === 'measure' ? labelAt : pointer(at, 'path'), `two columns are the field '${field}'`);
-  } else if (ROW_MEMBERS.includes(field)) fault(reading, labelAt, `'${field}' is another member of a row`);
-  else if (field === 'id' && source.kind === 'measure') fault(reading, labelAt, `'id' is the record's id in a row`);
+    fault(
+      reading,
+      source.kind === 'measure' ? labelAt : pointer(at, 'path'),
+      `two columns are the field '${field}'`,
+    );
+  } else if (ROW_MEMBERS.includes(field))
+    fault(reading, labelAt, `'${field}' is another member of a row`);
+  else if (field === 'id' && source.kind === 'measure')
+    fault(reading, labelAt, `'id' is the record's id in a row`);
   labels.add(label);
   fields.add(field);
 }
 
 function readColumn(given: unknown, at: string, reading: Reading): Column | undefined {
-  if (!isObject(given)) return fault(reading, at, 'a column is an object { "path", "label"?, "aggregate"?, "where"? }');
+  if (!isObject(given))
+    return fault(reading, at, 'a column is an object { "path", "label"?, "aggregate"?, "where"? }');
   for (const member of Object.keys(given)) {
     if (!['path', 'label', 'aggregate', 'where'].includes(member))
       fault(reading, pointer(at, member), `'${member}' is not a member of a column`);
   }
   const { path, aggregate } = given;
   if (typeof path !== 'string' || path === '') {
-    return fault(reading, pointer(at, 'path'), 'a column has a path: the name of an attribute, or a way to one');
+    return fault(
+      reading,
+      pointer(at, 'path'),
+      'a column has a path: the name of an attribute, or a way to one',
+    );
   }
   const label = readLabel(given, at, reading);
-  const source = aggregate === undefined ? readValue(given, at, reading) : readMeasure(given, at, reading);
+  const source =
+    aggregate === undefined ? readValue(given, at, reading) : readMeasure(given, at, reading);
   if (!source || label === undefined) return undefined;
   return { label, field: source.kind === 'value' ? path : label, source };
 }
@@ -171,9 +195,15 @@ function readLabel(
   at: string,
   reading: Reading,
 ): string | undefined {
-  if (label === undefined) return aggregate === undefined ? String(path) : `${aggregate} of ${path}`;
-  if (typeof label === 'string' && label.trim() !== '' && label.length <= LABEL_LENGTH_MAX) return label;
-  return fault(reading, pointer(at, 'label'), `a label is a string of 1 to ${LABEL_LENGTH_MAX} characters`);
+  if (label === undefined)
+    return aggregate === undefined ? String(path) : `${aggregate} of ${path}`;
+  if (typeof label === 'string' && label.trim() !== '' && label.length <= LABEL_LENGTH_MAX)
+    return label;
+  return fault(
+    reading,
+    pointer(at, 'label'),
+    `a label is a string of 1 to ${LABEL_LENGTH_MAX} characters`,
+  );
 }
 
 function readValue(
@@ -184,7 +214,11 @@ function readValue(
   const name = String(path);
   const pathAt = pointer(at, 'path');
   if (where !== undefined) {
-    fault(reading, pointer(at, 'where'), `'where' says which related records an aggregate is of: this column has none`);
+    fault(
+      reading,
+      pointer(at, 'where'),
+      `'where' says which related records an aggregate is of: this column has none`,
+    );
   }
   const names = name.split('.');
   const way = followToOne(names.slice(0, -1), name, pathAt, reading);
@@ -193,7 +227,12 @@ function readValue(
 }
 
 /** Follows names that must each lead to one record. */
-function followToOne(names: readonly string[], field: string, at: string, reading: Reading): Way | undefined {
+function followToOne(
+  names: readonly string[],
+  field: string,
+  at: string,
+  reading: Reading,
+): Way | undefined {
   const way = followWay(reading, names, field, at);
   let from = reading.scope.type;
   for (const hop of way?.hops ?? []) {
@@ -208,7 +247,7 @@ function throughMany(hop: Hop, from: ObjectType): string {
 }
 
 /** A declared attribute hides what every record has, but for the id: rows are known by it. */
-function placeNamed(name: string, at: string, reading: Reading): Place | undefined {
+function placeNamed(name: string, at: string, reading: Reading): ColumnPosition | undefined {
   const { type, types } = reading.scope;
   const system = SYSTEM_COLUMNS.find((known) => known === name);
   const declared = type.attributes.get(name);
@@ -216,12 +255,21 @@ function placeNamed(name: string, at: string, reading: Reading): Place | undefin
   if (declared) return { kind: 'attribute', name, attribute: declared };
   const hop = hopNamed(type, name, types);
   if (hop?.many) return fault(reading, at, throughMany(hop, type));
-  if (hop) return fault(reading, at, `${describeHop(hop, type)}: name one of its attributes, as '${name}.id'`);
+  if (hop)
+    return fault(
+      reading,
+      at,
+      `${describeHop(hop, type)}: name one of its attributes, as '${name}.id'`,
+    );
   ownAttribute(reading, name, at); // says which there are
   return undefined;
 }
 
-function readMeasure(given: Readonly<Record<string, unknown>>, at: string, reading: Reading): ColumnSource | undefined {
+function readMeasure(
+  given: Readonly<Record<string, unknown>>,
+  at: string,
+  reading: Reading,
+): ColumnSource | undefined {
   const aggregate = AGGREGATES.find(({ name }) => name === given.aggregate)?.name;
   if (!aggregate) {
     const detail = `an aggregate is one of ${AGGREGATE_NAMES}, not ${quote(given.aggregate)}`;
@@ -235,8 +283,13 @@ function readMeasure(given: Readonly<Record<string, unknown>>, at: string, readi
   if (way.hops.length > DEPTH_MAX) return fault(reading, pathAt, TOO_FAR);
   const [own, ...deeper] = names.slice(way.hops.length);
   if (!many?.many) {
-    if (own !== undefined && !placeNamed(own, pathAt, readingOf(way.type, reading))) return undefined;
-    return fault(reading, pathAt, `'${name}' is of one record: '${aggregate}' is of a relationship that leads to many`);
+    if (own !== undefined && !placeNamed(own, pathAt, readingOf(way.type, reading)))
+      return undefined;
+    return fault(
+      reading,
+      pathAt,
+      `'${name}' is of one record: '${aggregate}' is of a relationship that leads to many`,
+    );
   }
   if (deeper.length > 0) {
     const detail = `'${name}' goes on after '${many.name}': '${aggregate}' is of the first relationship that leads to many`;
@@ -257,13 +310,23 @@ function measureOf(
   if (own !== undefined && !attribute) return undefined;
   if (aggregate === 'count') return { kind: 'count' };
   if (own === undefined || !attribute) {
-    return fault(reading, at, `'${aggregate}' is of a number attribute: name one of ${reading.scope.type.name}`);
+    return fault(
+      reading,
+      at,
+      `'${aggregate}' is of a number attribute: name one of ${reading.scope.type.name}`,
+    );
   }
   if (attribute.type === 'number') return { kind: aggregate, attribute: own };
-  return fault(reading, at, `'${own}' is ${describeAttribute(attribute)}: '${aggregate}' is of numbers`);
+  return fault(
+    reading,
+    at,
+    `'${own}' is ${describeAttribute(attribute)}: '${aggregate}' is of numbers`,
+  );
 }
 
-/** How what is wrong with a query is noted, by the code that it is refused with, if not as a fault. */
+/**
+ * How what is wrong with a query is noted, by the code that it is refused with, if not as a fault.
+ */
 const NOTES = new Map<string, typeof fault>([
   ['number_inexact', inexactFault],
   ['query_too_costly', costly],
@@ -282,7 +345,8 @@ function readWhere(given: unknown, at: string, reading: Reading): Predicate | un
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     const note = NOTES.get(error.code) ?? fault;
-    for (const { path, detail } of error.errors) note(reading, path.replace(/^\/query/, at), detail);
+    for (const { path, detail } of error.errors)
+      note(reading, path.replace(/^\/query/, at), detail);
     return undefined;
   }
 }
@@ -308,20 +372,28 @@ function readRelationships(given: unknown, reading: Reading): Hop[] {
 
 function noSuchRelationship(name: unknown, { scope: { type, types } }: Reading): string {
   const known = hopsFrom(type, types).map((hop) => hop.name);
-  const all = known.length === 0 ? `${type.name} have none` : `those of ${type.name} are ${known.join(', ')}`;
+  const all =
+    known.length === 0 ? `${type.name} have none` : `those of ${type.name} are ${known.join(', ')}`;
   return `there is no relationship ${quote(name)}: ${all}`;
 }
 
 function readSort(given: unknown, reading: Reading): SortKey[] {
   if (!Array.isArray(given) || given.length > SORT_MAX) {
-    fault(reading, '/sort', `sort is a list of at most ${SORT_MAX} { "path", "direction": "asc" | "desc" }`);
+    fault(
+      reading,
+      '/sort',
+      `sort is a list of at most ${SORT_MAX} { "path", "direction": "asc" | "desc" }`,
+    );
     return [];
   }
-  return given.flatMap((entry, index) => readSortKey(entry, pointer('/sort', index), reading) ?? []);
+  return given.flatMap(
+    (entry, index) => readSortKey(entry, pointer('/sort', index), reading) ?? [],
+  );
 }
 
 function readSortKey(given: unknown, at: string, reading: Reading): SortKey | undefined {
-  if (!isObject(given)) return fault(reading, at, 'an order is an object { "path", "direction": "asc" | "desc" }');
+  if (!isObject(given))
+    return fault(reading, at, 'an order is an object { "path", "direction": "asc" | "desc" }');
   for (const member of Object.keys(given)) {
     if (member !== 'path' && member !== 'direction')
       fault(reading, pointer(at, member), `'${member}' is not known here`);
@@ -329,14 +401,27 @@ function readSortKey(given: unknown, at: string, reading: Reading): SortKey | un
   const { path, direction } = given;
   const pathAt = pointer(at, 'path');
   if (direction !== 'asc' && direction !== 'desc') {
-    fault(reading, pointer(at, 'direction'), `the direction is "asc" or "desc", not ${quote(direction)}`);
+    fault(
+      reading,
+      pointer(at, 'direction'),
+      `the direction is "asc" or "desc", not ${quote(direction)}`,
+    );
   }
-  if (typeof path !== 'string' || path === '') return fault(reading, pathAt, 'an order has a path: an own attribute');
-  if (path.includes('.')) return fault(reading, pathAt, `'${path}': rows are sorted by their own attributes only`);
+  if (typeof path !== 'string' || path === '')
+    return fault(reading, pathAt, 'an order has a path: an own attribute');
+  if (path.includes('.'))
+    return fault(reading, pathAt, `'${path}': rows are sorted by their own attributes only`);
   const place = placeNamed(path, pathAt, reading);
   if (!place) return undefined;
-  if (place.kind === 'attribute' && (place.attribute.type === 'list' || place.attribute.type === 'object')) {
-    return fault(reading, pathAt, `'${path}' is ${describeAttribute(place.attribute)}: it has no order`);
+  if (
+    place.kind === 'attribute' &&
+    (place.attribute.type === 'list' || place.attribute.type === 'object')
+  ) {
+    return fault(
+      reading,
+      pathAt,
+      `'${path}' is ${describeAttribute(place.attribute)}: it has no order`,
+    );
   }
   return { place, direction: direction as 'asc' | 'desc' };
 }

@@ -1,8 +1,8 @@
 /**
  * alarm.ts – A sleep that somebody else can end.
  *
- * Keeps true: one sleeper at a time; `ring` ends the sleep that is under way and is forgotten when there is none, so whoever
- * sleeps looks for work first, without awaiting in between.
+ * Keeps true: one sleeper at a time; `ring` ends the sleep that is under way and is forgotten when
+ * there is none, so whoever sleeps looks for work first, without awaiting in between.
  */
 export class Alarm {
   #ring: (() => void) | undefined;

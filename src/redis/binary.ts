@@ -1,8 +1,9 @@
 /**
- * binary.ts – A `redis-server` or `valkey-server` that is new enough: from the PATH, or installed where that is possible.
+ * binary.ts – A `redis-server` or `valkey-server` that is new enough: from the PATH, or installed
+ * where that is possible.
  *
- * Keeps true: nothing is installed before it was said; what is handed out has version 7.0 or newer; when there is none the
- * message holds the one line to type on each platform.
+ * Keeps true: nothing is installed before it was said; what is handed out has version 7.0 or newer;
+ * when there is none the message holds the one line to type on each platform.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -23,18 +24,25 @@ const oldestMajor = 7;
 const binaryNames = ['redis-server', 'valkey-server'] as const;
 const policyFile = '/usr/sbin/policy-rc.d';
 
-/** The path of the first server on the PATH that is new enough; installs one if there is none and that is allowed. */
+/**
+ * The path of the first server on the PATH that is new enough; installs one if there is none and
+ * that is allowed.
+ */
 export async function findRedisBinary(options: BinaryOptions): Promise<string> {
   const found = newEnoughOnPath();
   if (found !== undefined) return found;
   if (!options.allowInstall || !canInstall()) throw new RedisServerError(howToGetRedis());
   await install(options.say);
   const installed = newEnoughOnPath();
-  if (installed === undefined) throw new RedisServerError('redis-server was installed but is not on the PATH.');
+  if (installed === undefined)
+    throw new RedisServerError('redis-server was installed but is not on the PATH.');
   return installed;
 }
 
-/** Checks the text of `INFO server`; throws what a person should read if the server is too old or not Redis. */
+/**
+ * Checks the text of `INFO server`; throws what a person should read if the server is too old or
+ * not Redis.
+ */
 export function checkRedisVersion(info: string): RedisVersion {
   const field = (name: string) => new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
   const valkey = field('valkey_version');
@@ -85,7 +93,8 @@ function isExecutable(path: string): boolean {
 function versionOf(path: string): RedisVersion {
   const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8', timeout: 10_000 });
   const match = /^(Redis|Valkey) server v=(\S+)/m.exec(stdout ?? '');
-  if (!match) throw new RedisServerError(`${path} does not tell its version; is it a Redis server?`);
+  if (!match)
+    throw new RedisServerError(`${path} does not tell its version; is it a Redis server?`);
   return { product: match[1] as RedisVersion['product'], version: match[2]! };
 }
 
@@ -105,9 +114,10 @@ async function install(say: (line: string) => void): Promise<void> {
 }
 
 /**
- * A policy-rc.d that answers 101 ("not allowed") is the one switch that both ways in which a package starts its service ask
- * (invoke-rc.d and deb-systemd-invoke); a RUNLEVEL in the environment is ignored under systemd. One that is there already is
- * the machine's own decision and stays.
+ * A policy-rc.d that answers 101 ("not allowed") is the one switch that both ways in which a
+ * package starts its service ask (invoke-rc.d and deb-systemd-invoke); a RUNLEVEL in the
+ * environment is ignored under systemd. One that is there already is the machine's own decision and
+ * stays.
  */
 async function withServicesHeld(work: () => Promise<void>): Promise<void> {
   if (existsSync(policyFile)) return work();
@@ -136,7 +146,9 @@ function aptGet(args: readonly string[]): Promise<void> {
 
 function aptFailed(args: readonly string[], output: string): RedisServerError {
   const tail = output.trim().split('\n').slice(-8).join('\n');
-  return new RedisServerError(`\`apt-get ${args.join(' ')}\` failed:\n${tail}\n\n${howToGetRedis()}`);
+  return new RedisServerError(
+    `\`apt-get ${args.join(' ')}\` failed:\n${tail}\n\n${howToGetRedis()}`,
+  );
 }
 
 function howToGetRedis(): string {

@@ -1,8 +1,9 @@
 /**
  * connection.ts – Opens connections to Redis, each for one use.
  *
- * Keeps true: a command fails at once while Redis is gone (a caller that can wait retries by itself), and is never sent twice
- * behind our back: whoever sends something that must happen once knows how to ask whether it did.
+ * Keeps true: a command fails at once while Redis is gone (a caller that can wait retries by
+ * itself), and is never sent twice behind our back: whoever sends something that must happen once
+ * knows how to ask whether it did.
  */
 import { Redis } from 'ioredis';
 import { Problem } from '../errors.ts';
@@ -20,13 +21,20 @@ export interface ConnectionOptions {
 
 /** A connection for ordinary commands and scripts. */
 export function openConnection({ url, onError }: ConnectionOptions): Redis {
-  const redis = new Redis(url, { ...common, enableOfflineQueue: false, commandTimeout: COMMAND_TIMEOUT_MS });
+  const redis = new Redis(url, {
+    ...common,
+    enableOfflineQueue: false,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+  });
   redis.on('error', onError ?? (() => {}));
   defineScripts(redis);
   return redis;
 }
 
-/** A connection that blocks in XREAD: nothing else may use it, for one blocked command blocks them all. */
+/**
+ * A connection that blocks in XREAD: nothing else may use it, for one blocked command blocks them
+ * all.
+ */
 export function openBlockingConnection({ url, onError }: ConnectionOptions): Redis {
   const redis = new Redis(url, { ...common, enableOfflineQueue: false });
   redis.on('error', onError ?? (() => {}));
@@ -41,40 +49,58 @@ const common = {
 } as const;
 
 /**
- * Whether a failure says that Redis did not answer, so that nobody knows whether the command was carried out; or that it
- * refuses to write for now (memory or disk full, too few replicas, a script that runs too long), which is waited out alike:
- * such a refusal meets a script before its first write, so that none is carried out in part.
+ * Whether a failure says that Redis did not answer, so that nobody knows whether the command was
+ * carried out; or that it refuses to write for now (memory or disk full, too few replicas, a script
+ * that runs too long), which is waited out alike: such a refusal meets a script before its first
+ * write, so that none is carried out in part.
  */
 export function isUnanswered(failure: unknown): boolean {
   const error = refusalOf(failure);
   if (!(error instanceof Error)) return false;
   if (error.name === 'MaxRetriesPerRequestError' || error.name === 'AbortError') return true;
   const { code } = error as NodeJS.ErrnoException;
-  if (code && ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH'].includes(code))
+  if (
+    code &&
+    ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH'].includes(code)
+  )
     return true;
   return /Command timed out|Connection is closed|Stream isn't writeable|^(LOADING|MASTERDOWN|READONLY|CLUSTERDOWN|TRYAGAIN|OOM|MISCONF|NOREPLICAS|BUSY) /.test(
     error.message,
   );
 }
 
-/** Whether Redis refused to write because its memory (or its disk) is full: nothing was carried out. */
+/**
+ * Whether Redis refused to write because its memory (or its disk) is full: nothing was carried out.
+ */
 export function isFull(failure: unknown): boolean {
   const error = refusalOf(failure);
   return error instanceof Error && /^(?:ReplyError: )?(?:OOM|MISCONF) /.test(error.message);
 }
 
-/** A transaction of which one command was refused says only that it was discarded: why is what the command was told. */
+/**
+ * A transaction of which one command was refused says only that it was discarded: why is what the
+ * command was told.
+ */
 function refusalOf(failure: unknown): unknown {
-  return (failure as { previousErrors?: unknown[] } | null | undefined)?.previousErrors?.[0] ?? failure;
+  return (
+    (failure as { previousErrors?: unknown[] } | null | undefined)?.previousErrors?.[0] ?? failure
+  );
 }
 
-/** Turns a failure to reach Redis into the answer that a client gets; anything else is passed on. */
+/**
+ * Turns a failure to reach Redis into the answer that a client gets; anything else is passed on.
+ */
 export function redisProblem(error: unknown): unknown {
   if (isFull(error)) return redisFull(refusalOf(error) as Error);
   if (!isUnanswered(error)) return error;
-  return new Problem('redis_unavailable', `Redis does not answer (${(error as Error).message})`, [], {
-    retry_after_s: 1,
-  });
+  return new Problem(
+    'redis_unavailable',
+    `Redis does not answer (${(error as Error).message})`,
+    [],
+    {
+      retry_after_s: 1,
+    },
+  );
 }
 
 function redisFull({ message }: Error): Problem {

@@ -1,13 +1,14 @@
 /**
  * folder-lock.ts – A data folder has one owner at a time.
  *
- * Keeps true: the owner is who wrote the file `owner.<n>` with the highest n. Such a file appears whole or not at all (`link`
- * of a finished file, refused if the name exists), n only grows, and the highest is never deleted, only emptied on release. So
- * of two processes that both find a dead owner only one becomes the next, whenever the other wakes up: it looks again after it
- * has made its file and steps back before a higher one.
+ * Keeps true: the owner is who wrote the file `owner.<n>` with the highest n. Such a file appears
+ * whole or not at all (`link` of a finished file, refused if the name exists), n only grows, and
+ * the highest is never deleted, only emptied on release. So of two processes that both find a dead
+ * owner only one becomes the next, whenever the other wakes up: it looks again after it has made
+ * its file and steps back before a higher one.
  *
- * Node has no `flock`; a plain file with a pid can be taken over by two at once (each deletes what it believes is the dead
- * owner's).
+ * Node has no `flock`; a plain file with a pid can be taken over by two at once (each deletes what
+ * it believes is the dead owner's).
  */
 import {
   linkSync,
@@ -35,12 +36,16 @@ export interface FolderLock {
 interface Owner extends ProcessNote {
   /** Where the folder was. A copy of it holds the file, too. */
   readonly folder?: string;
-  /** Where the pid has a meaning: host and pid namespace. Two containers that share a volume are two places. */
+  /**
+   * Where the pid has a meaning: host and pid namespace. Two containers that share a volume are two
+   * places.
+   */
   readonly place: string;
 }
 
 const heartbeatMs = 1_000;
-// An owner in another container can't be looked up by its pid: it counts as dead when its file was not touched for so long.
+// An owner in another container can't be looked up by its pid: it counts as dead when its file was
+// not touched for so long.
 const silenceMs = 10_000;
 const attemptsMax = 20;
 
@@ -50,7 +55,9 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
     const newest = newestGeneration(folder);
     const owner = newest === 0 ? undefined : readOwner(ownerFile(folder, newest));
     if (owner && (await isAlive(owner, ownerFile(folder, newest)))) {
-      throw isElsewhere(owner, folder) ? copied(owner, folder, ownerFile(folder, newest)) : heldBy(owner, folder);
+      throw isElsewhere(owner, folder)
+        ? copied(owner, folder, ownerFile(folder, newest))
+        : heldBy(owner, folder);
     }
     if (claim(folder, newest + 1)) return hold(folder, newest + 1);
   }
@@ -68,7 +75,9 @@ function heldBy(owner: Owner, folder: string): FolderInUseError {
 
 /** Whether the folder that the owner works with is there, and is another one. */
 function isElsewhere({ folder: owned }: Owner, folder: string): boolean {
-  const [theirs, ours] = [owned, folder].map((path) => path && statSync(path, { throwIfNoEntry: false }));
+  const [theirs, ours] = [owned, folder].map(
+    (path) => path && statSync(path, { throwIfNoEntry: false }),
+  );
   return Boolean(theirs && ours) && (theirs as Stats).ino !== (ours as Stats).ino;
 }
 
@@ -96,7 +105,8 @@ function claim(folder: string, generation: number): boolean {
 }
 
 function hold(folder: string, generation: number): FolderLock {
-  for (const older of generations(folder)) if (older < generation) removeQuietly(ownerFile(folder, older));
+  for (const older of generations(folder))
+    if (older < generation) removeQuietly(ownerFile(folder, older));
   const file = ownerFile(folder, generation);
   const heartbeat = setInterval(() => touch(file), heartbeatMs).unref();
   let released = false;
@@ -114,7 +124,10 @@ async function isAlive(owner: Owner, file: string): Promise<boolean> {
   return owner.place === ownPlace() ? isRunning(owner) : showsHeartbeat(file);
 }
 
-/** Compares the file's time with itself, not with our clock: the two places may not agree on the time. */
+/**
+ * Compares the file's time with itself, not with our clock: the two places may not agree on the
+ * time.
+ */
 async function showsHeartbeat(file: string): Promise<boolean> {
   const before = touchedAt(file);
   const deadline = Date.now() + silenceMs;
@@ -167,7 +180,8 @@ function touchedAt(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-// The three below run while another process may remove the folder (tests, an operator): what is gone needs no care.
+// The three below run while another process may remove the folder (tests, an operator): what is
+// gone needs no care.
 function touch(file: string): void {
   try {
     utimesSync(file, new Date(), new Date());

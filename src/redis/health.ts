@@ -1,8 +1,10 @@
 /**
- * health.ts – Whether Redis answers at all, and whether it takes writes: asked all the time on a connection of its own.
+ * health.ts – Whether Redis answers at all, and whether it takes writes: asked all the time on a
+ * connection of its own.
  *
- * Keeps true: `silentMs` counts only time in which this process could have read an answer, so that a process that was busy, or
- * stopped, takes nobody for dead; what Redis last said of itself is at most a few seconds old while it answers.
+ * Keeps true: `silentMs` counts only time in which this process could have read an answer, so that
+ * a process that was busy, or stopped, takes nobody for dead; what Redis last said of itself is at
+ * most a few seconds old while it answers.
  */
 import type { Redis } from 'ioredis';
 import { openConnection } from './connection.ts';
@@ -11,7 +13,10 @@ const TICK_MS = 100;
 /** A tick that comes late says that this process was late, not that Redis was. */
 const COUNTED_TICK_MAX_MS = 2 * TICK_MS;
 const TICKS_A_LOOK = 10;
-/** Silence that is no longer a slow command or a pause of the network: nobody is kept waiting for its end. */
+/**
+ * Silence that is no longer a slow command or a pause of the network: nobody is kept waiting for
+ * its end.
+ */
 export const SILENT_MS = 600;
 
 const MEGABYTE = 1024 * 1024;
@@ -36,7 +41,10 @@ export class RedisHealth {
     return this.#silentMs;
   }
 
-  /** Why writes are refused, or keys may be lost, by what Redis last said of itself; none if all is well. */
+  /**
+   * Why writes are refused, or keys may be lost, by what Redis last said of itself; none if all is
+   * well.
+   */
   get faults(): string[] {
     const faults = [evictionFault(this.#info), memoryFault(this.#info), diskFault(this.#info)];
     return faults.filter((fault) => fault !== undefined);
@@ -83,7 +91,10 @@ function fieldOf(info: string, name: string): string | undefined {
   return new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
 }
 
-/** Told by `INFO memory`: a Redis that evicts drops leases, logs and records when its memory is short. */
+/**
+ * Told by `INFO memory`: a Redis that evicts drops leases, logs and records when its memory is
+ * short.
+ */
 export function evictionFault(info: string): string | undefined {
   const policy = fieldOf(info, 'maxmemory_policy');
   if (policy === undefined || policy === 'noeviction') return undefined;
@@ -95,8 +106,8 @@ export function evictionFault(info: string): string | undefined {
 
 /** As Redis itself decides: what replicas and the append-only file wait for does not count. */
 function memoryFault(info: string): string | undefined {
-  const [limit, used, uncounted] = ['maxmemory', 'used_memory', 'mem_not_counted_for_evict'].map((name) =>
-    Number(fieldOf(info, name) ?? 0),
+  const [limit, used, uncounted] = ['maxmemory', 'used_memory', 'mem_not_counted_for_evict'].map(
+    (name) => Number(fieldOf(info, name) ?? 0),
   ) as [number, number, number];
   if (limit === 0 || used - uncounted <= limit) return undefined;
   const megabytes = (bytes: number) => `${Math.ceil(bytes / MEGABYTE)} MB`;

@@ -1,8 +1,9 @@
 /**
  * keys.ts – Every key name that there is.
  *
- * Keeps true: all keys of one partition carry its hash tag, so that they lie in one Redis Cluster slot and one script may
- * touch them; the catalog has a tag of its own. No other file, and no Lua, builds a key.
+ * Keeps true: all keys of one partition carry its hash tag, so that they lie in one Redis Cluster
+ * slot and one script may touch them; the catalog has a tag of its own. No other file, and no Lua,
+ * builds a key.
  */
 
 /** Names a record within `due`-like sets: a type name holds no colon, an id may. */
@@ -30,7 +31,10 @@ export class PartitionKeys {
   readonly dead: string;
   /** What the names of all keys of the partition begin with. */
   readonly base: string;
-  /** Each commit names the sets that it touches: a name that is built anew is hashed anew wherever it is looked up. */
+  /**
+   * Each commit names the sets that it touches: a name that is built anew is hashed anew wherever
+   * it is looked up.
+   */
   readonly #segments = new Map<number, string>();
 
   constructor(prefix: string, partition: number) {
@@ -61,33 +65,36 @@ export class PartitionKeys {
     return `${this.base}state:${objectType}`;
   }
 
-  segment(ordinal: number): string {
-    let key = this.#segments.get(ordinal);
-    if (key === undefined) this.#segments.set(ordinal, (key = `${this.base}segment:${ordinal}`));
+  segment(predicateId: number): string {
+    let key = this.#segments.get(predicateId);
+    if (key === undefined)
+      this.#segments.set(predicateId, (key = `${this.base}segment:${predicateId}`));
     return key;
   }
 
-  /** The rows of the edge whose anchor has this ordinal, by target id. */
-  neighbours(anchor: number): string {
-    return `${this.base}neighbours:${anchor}`;
+  /** the rows of the edge with this id, by target id. */
+  neighbours(edgeId: number): string {
+    return `${this.base}neighbours:${edgeId}`;
   }
 
-  /** While a partition sends all its state anew: the targets here about which it has said something. */
+  /**
+   * While a partition sends all its state anew: the targets here about which it has said something.
+   */
   confirmed(source: number): string {
     return `${this.base}confirmed:${source}`;
   }
 
-  related(anchor: number): string {
-    return `${this.base}related:${anchor}`;
+  related(edgeId: number): string {
+    return `${this.base}related:${edgeId}`;
   }
 
-  holders(anchor: number, target: string): string {
-    return `${this.base}holders:${anchor}:${target}`;
+  holders(edgeId: number, target: string): string {
+    return `${this.base}holders:${edgeId}:${target}`;
   }
 
-  /** The values of holders of a target, for the extremes of one exported ordinal. */
-  values(ordinal: number, target: string): string {
-    return `${this.base}values:${ordinal}:${target}`;
+  /** The values of holders of a target, for the extremes of one shared predicate id. */
+  values(predicateId: number, target: string): string {
+    return `${this.base}values:${predicateId}:${target}`;
   }
 
   outbox(target: number): string {
@@ -99,9 +106,11 @@ export class CatalogKeys {
   readonly meta: string;
   readonly objectTypes: string;
   readonly segments: string;
-  /** For readers of Redis: slug → ordinal of the sets that answer for it, while there are any. */
+  /**
+   * For readers of Redis: slug → predicate id of the sets that answer for it, while there are any.
+   */
   readonly slugs: string;
-  readonly ordinals: string;
+  readonly predicateIds: string;
   readonly views: string;
   readonly log: string;
   readonly activations: string;
@@ -119,7 +128,7 @@ export class CatalogKeys {
     this.objectTypes = `${this.#base}object-types`;
     this.segments = `${this.#base}segments`;
     this.slugs = `${this.#base}slugs`;
-    this.ordinals = `${this.#base}ordinals`;
+    this.predicateIds = `${this.#base}predicate ids`;
     this.views = `${this.#base}views`;
     this.log = `${this.#base}log`;
     this.activations = `${this.#base}activations`;
@@ -170,7 +179,9 @@ export function queuePrefix(prefix: string): string {
   return `{${prefix}:queues}`;
 }
 
-/** What waits to be delivered to the webhooks of activations: beside BullMQ's keys, in their slot. */
+/**
+ * What waits to be delivered to the webhooks of activations: beside BullMQ's keys, in their slot.
+ */
 export class WebhookKeys {
   /** Of the BullMQ queues. */
   readonly queuePrefix: string;
@@ -224,20 +235,34 @@ export class Keys {
     this.prefix = prefix;
     this.catalog = new CatalogKeys(prefix);
     this.webhooks = new WebhookKeys(prefix);
-    this.partitions = Array.from({ length: partitions }, (_, partition) => new PartitionKeys(prefix, partition));
+    this.partitions = Array.from(
+      { length: partitions },
+      (_, partition) => new PartitionKeys(prefix, partition),
+    );
   }
   job(id: string): JobKeys {
     return new JobKeys(this.prefix, id);
   }
 }
 
-/** A key of every kind that there is, the patterns that cover them, and one that nothing else uses. */
+/**
+ * A key of every kind that there is, the patterns that cover them, and one that nothing else uses.
+ */
 export function probeKeys(prefix: string): {
   readonly names: readonly string[];
   readonly patterns: readonly string[];
   readonly probe: string;
 } {
   const { partitions, catalog, webhooks } = new Keys(prefix, 1);
-  const names = [partitions[0]!.log, catalog.meta, new JobKeys(prefix, 'probe').state, webhooks.lanes];
-  return { names, patterns: [`${prefix}:*`, `${queuePrefix(prefix)}:*`], probe: new JobKeys(prefix, 'probe').input };
+  const names = [
+    partitions[0]!.log,
+    catalog.meta,
+    new JobKeys(prefix, 'probe').state,
+    webhooks.lanes,
+  ];
+  return {
+    names,
+    patterns: [`${prefix}:*`, `${queuePrefix(prefix)}:*`],
+    probe: new JobKeys(prefix, 'probe').input,
+  };
 }

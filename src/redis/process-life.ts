@@ -1,8 +1,9 @@
 /**
  * process-life.ts – Is the process of that note still the one that runs?
  *
- * Keeps true: a process is known by its pid *and* the moment it began, so that a pid that the system gave out again is never
- * taken for the process that had it before. A zombie counts as ended: it holds no file and serves nobody.
+ * Keeps true: a process is known by its pid *and* the moment it began, so that a pid that the
+ * system gave out again is never taken for the process that had it before. A zombie counts as
+ * ended: it holds no file and serves nobody.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -10,7 +11,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface ProcessNote {
   readonly pid: number;
-  /** Opaque; equal for two notes of one process, different for two processes that had the same pid. */
+  /**
+   * Opaque; equal for two notes of one process, different for two processes that had the same pid.
+   */
   readonly started: string;
 }
 
@@ -36,7 +39,9 @@ export async function waitForEnd(note: ProcessNote, timeoutMs: number): Promise<
   return true;
 }
 
-/** The boot and the clock tick at which the process began: ticks alone start again with each boot. */
+/**
+ * The boot and the clock tick at which the process began: ticks alone start again with each boot.
+ */
 function startedOnLinux(pid: number): string | undefined {
   let stat: string;
   try {
@@ -44,7 +49,8 @@ function startedOnLinux(pid: number): string | undefined {
   } catch {
     return undefined;
   }
-  // The command's name may hold blanks and brackets: fields are counted from the last bracket (the state is field 3).
+  // The command's name may hold blanks and brackets: fields are counted from the last bracket (the
+  // state is field 3).
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const ended = fields[0] === 'Z' || fields[0] === 'X';
   return ended ? undefined : `${bootId()}/${fields[22 - 3]}`;

@@ -1,8 +1,10 @@
 /**
- * reach.ts – The first connection to a Redis that somebody named: it works, or it is said in words why not and what to do.
+ * reach.ts – The first connection to a Redis that somebody named: it works, or it is said in words
+ * why not and what to do.
  *
- * Keeps true: each message names the server without user and password, says what happened, and gives the next step; it comes
- * within REACH_MS. Later connections reconnect by themselves and only log.
+ * Keeps true: each message names the server without user and password, says what happened, and
+ * gives the next step; it comes within REACH_MS. Later connections reconnect by themselves and only
+ * log.
  */
 import { Redis } from 'ioredis';
 import { RedisServerError } from './server-error.ts';
@@ -61,7 +63,9 @@ const ENCODED = 'Signs such as @ : / # are percent-encoded in a URL';
 
 function wordsFor(error: Error, address: Address): string {
   const { code = '' } = error as NodeJS.ErrnoException;
-  return wordsForRefusal(error.message, address) ?? wordsForConnection(code, error.message, address);
+  return (
+    wordsForRefusal(error.message, address) ?? wordsForConnection(code, error.message, address)
+  );
 }
 
 /** Redis answered, and said no. */
@@ -79,7 +83,11 @@ function wordsForRefusal(message: string, { shown, database }: Address): string 
   return undefined;
 }
 
-function wordsForConnection(code: string, message: string, { shown, host, isTls }: Address): string {
+function wordsForConnection(
+  code: string,
+  message: string,
+  { shown, host, isTls }: Address,
+): string {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return `The certificate of the Redis at ${shown} is for another name than '${host}' (${message}). Use a name in REDIS_URL that the certificate holds.`;
   if (/CERT|SIGNATURE|ISSUER/.test(code))

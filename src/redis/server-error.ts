@@ -1,7 +1,9 @@
 /**
- * server-error.ts – What can go wrong with the Redis underneath, told to the person who starts Rollcall.
+ * server-error.ts – What can go wrong with the Redis underneath, told to the person who starts
+ * Rollcall.
  *
- * Keeps true: the message stands alone (it names the cause and the next step), so that it is printed without a stack.
+ * Keeps true: the message stands alone (it names the cause and the next step), so that it is
+ * printed without a stack.
  */
 export class RedisServerError extends Error {
   constructor(message: string) {
@@ -10,5 +12,8 @@ export class RedisServerError extends Error {
   }
 }
 
-/** The data folder has a living owner: its server, if it has one, may be asked, and no second one may be started. */
+/**
+ * The data folder has a living owner: its server, if it has one, may be asked, and no second one
+ * may be started.
+ */
 export class FolderInUseError extends RedisServerError {}

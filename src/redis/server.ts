@@ -1,16 +1,29 @@
 /**
- * server.ts – The Redis that Rollcall runs on: the one that it was given, else a private one over the data folder.
+ * server.ts – The Redis that Rollcall runs on: the one that it was given, else a private one over
+ * the data folder.
  *
- * Keeps true: the files of a data folder are never opened by two servers. One process owns the folder (folder-lock.ts); the
- * port of its server is noted before the server is started, so a server that outlived a killed owner is found by the next one
- * and taken over instead of doubled. A private server listens on the loopback address only, writes every change to its
- * append-only file before it answers (unless told otherwise), refuses writes rather than evict, and ends with its owner.
+ * Keeps true: the files of a data folder are never opened by two servers. One process owns the
+ * folder (folder-lock.ts); the port of its server is noted before the server is started, so a
+ * server that outlived a killed owner is found by the next one and taken over instead of doubled. A
+ * private server listens on the loopback address only, writes every change to its append-only file
+ * before it answers (unless told otherwise), refuses writes rather than evict, and ends with its
+ * owner.
  *
- * In the data folder: `redis/` (the server's own files), `redis-server.json` (port and process of the running one),
- * `redis.log` and `redis.log.old` (what it said in this run and the one before), `owner.<n>` (the lock).
+ * In the data folder: `redis/` (the server's own files), `redis-server.json` (port and process of
+ * the running one), `redis.log` and `redis.log.old` (what it said in this run and the one before),
+ * `owner.<n>` (the lock).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,9 +37,15 @@ export interface RedisServer {
   readonly url: string;
   /** True if the server is ours: over the data folder, ended by `stop`. */
   readonly private: boolean;
-  /** Whether a private server runs still; nobody else may end it. True of any other: it is not ours to watch. */
+  /**
+   * Whether a private server runs still; nobody else may end it. True of any other: it is not ours
+   * to watch.
+   */
   isRunning(): boolean;
-  /** Ends a private server and waits until it has written everything; leaves any other alone. May be called twice. */
+  /**
+   * Ends a private server and waits until it has written everything; leaves any other alone. May be
+   * called twice.
+   */
   stop(): Promise<void>;
 }
 
@@ -47,7 +66,10 @@ interface Folder {
   readonly log: string;
 }
 
-/** What a later owner must know to find this server. `server` is missing until it was started, `stopping` until it is ending. */
+/**
+ * What a later owner must know to find this server. `server` is missing until it was started,
+ * `stopping` until it is ending.
+ */
 interface State {
   readonly port: number;
   readonly server?: ProcessNote;
@@ -71,7 +93,10 @@ const sayLoadingEveryMs = 10_000;
 const startAttemptsMax = 5;
 const logTailLines = 12;
 
-/** Finds or starts the Redis to run on. Throws a `RedisServerError` whose message is for the person who started us. */
+/**
+ * Finds or starts the Redis to run on. Throws a `RedisServerError` whose message is for the person
+ * who started us.
+ */
 export async function openRedisServer(options: RedisServerOptions): Promise<RedisServer> {
   if (options.url !== undefined) return foreignServer(options.url);
   const folder = makeFolder(options.dataFolder);
@@ -86,8 +111,8 @@ export async function openRedisServer(options: RedisServerOptions): Promise<Redi
 }
 
 /**
- * As `openRedisServer`, but for who works beside a process that holds the data folder: its private server is joined, and `stop`
- * leaves it alone.
+ * As `openRedisServer`, but for who works beside a process that holds the data folder: its private
+ * server is joined, and `stop` leaves it alone.
  */
 export async function joinRedisServer(options: RedisServerOptions): Promise<RedisServer> {
   try {
@@ -96,18 +121,24 @@ export async function joinRedisServer(options: RedisServerOptions): Promise<Redi
     if (!(error instanceof FolderInUseError)) throw error;
     const folder = makeFolder(options.dataFolder);
     const state = readState(folder);
-    // Its owner may be just starting it or ending it, or live in another container, whose loopback address is not ours.
+    // Its owner may be just starting it or ending it, or live in another container, whose loopback
+    // address is not ours.
     if (state === undefined || (await whoAnswers(state.port, folder.redis)) !== 'ours') throw error;
     return foreignServer(`redis://127.0.0.1:${state.port}`);
   }
 }
 
-/** The whole folder is for our eyes only: it holds the data and, when none was given, the master key. */
+/**
+ * The whole folder is for our eyes only: it holds the data and, when none was given, the master
+ * key.
+ */
 function makeFolder(dataFolder: string): Folder {
   try {
     mkdirSync(join(dataFolder, 'redis'), { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new RedisServerError(`The data folder ${dataFolder} can not be made: ${(error as Error).message}.`);
+    throw new RedisServerError(
+      `The data folder ${dataFolder} can not be made: ${(error as Error).message}.`,
+    );
   }
   // The server tells its folder with links resolved; takeOver compares the two.
   const path = realpathSync(dataFolder);
@@ -125,7 +156,8 @@ function foreignServer(url: string): RedisServer {
 }
 
 function privateServer(folder: Folder, running: Running, release: () => void): RedisServer {
-  // Covers process.exit and an uncaught exception: SIGTERM makes the server write everything and end.
+  // Covers process.exit and an uncaught exception: SIGTERM makes the server write everything and
+  // end.
   const endWithUs = () => {
     writeState(folder, { ...running, stopping: true });
     if (isRunning(running.server)) process.kill(running.server.pid, 'SIGTERM');
@@ -149,21 +181,31 @@ function privateServer(folder: Folder, running: Running, release: () => void): R
 
 // ── take over ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** The server that an earlier owner left behind, ready to use; undefined if there is none. Caller: owns the folder. */
+/**
+ * The server that an earlier owner left behind, ready to use; undefined if there is none. Caller:
+ * owns the folder.
+ */
 async function takeOver(folder: Folder, options: RedisServerOptions): Promise<Running | undefined> {
   const state = readState(folder);
   if (state === undefined) return undefined;
   if (state.stopping && state.server) await waitForEnd(state.server, stopTimeoutMs);
   if (!(await findLeftBehind(folder, state))) return undefined;
   const running = { port: state.port, server: await processBehind(state.port) };
-  options.say(`Taking over the redis-server ${running.server.pid} that an earlier run left on ${folder.redis}.`);
+  options.say(
+    `Taking over the redis-server ${running.server.pid} that an earlier run left on ${folder.redis}.`,
+  );
   writeState(folder, running);
   await ready(running.port, options, () => !isRunning(running.server), folder);
-  await ask(running.port, (redis) => redis.config('SET', 'appendfsync', options.appendfsync ?? 'always'));
+  await ask(running.port, (redis) =>
+    redis.config('SET', 'appendfsync', options.appendfsync ?? 'always'),
+  );
   return running;
 }
 
-/** A server may be alive and not answer for a while (a long script, a stopped process): it still has the files open. */
+/**
+ * A server may be alive and not answer for a while (a long script, a stopped process): it still has
+ * the files open.
+ */
 async function findLeftBehind(folder: Folder, state: State): Promise<boolean> {
   const deadline = Date.now() + takeOverTimeoutMs;
   for (;;) {
@@ -195,19 +237,26 @@ async function processBehind(port: number): Promise<ProcessNote> {
   checkRedisVersion(info);
   const note = noteProcess(Number(/^process_id:(\d+)/m.exec(info)?.[1]));
   if (note === undefined)
-    throw new RedisServerError(`The redis-server on port ${port} ended while it was taken over; start again.`);
+    throw new RedisServerError(
+      `The redis-server on port ${port} ended while it was taken over; start again.`,
+    );
   return note;
 }
 
 // ── start ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function start(folder: Folder, options: RedisServerOptions): Promise<Running> {
-  const binary = await findRedisBinary({ allowInstall: options.allowInstall ?? true, say: options.say });
+  const binary = await findRedisBinary({
+    allowInstall: options.allowInstall ?? true,
+    say: options.say,
+  });
   for (let attempt = 0; attempt < startAttemptsMax; attempt++) {
     const running = await startOn(await freePort(), binary, folder, options);
     if (running !== 'port taken') return running;
   }
-  throw new RedisServerError(`redis-server found its port taken ${startAttemptsMax} times; start again.`);
+  throw new RedisServerError(
+    `redis-server found its port taken ${startAttemptsMax} times; start again.`,
+  );
 }
 
 async function startOn(
@@ -222,7 +271,8 @@ async function startOn(
   if (server) writeState(folder, { port, server });
   try {
     await ready(port, options, () => hasEnded(child), folder);
-    // Between our look and the server's bind another program may take the port; if that is a Redis too, it answers our PING.
+    // Between our look and the server's bind another program may take the port; if that is a Redis
+    // too, it answers our PING.
     if (server && (await whoAnswers(port, folder.redis)) === 'ours') return { port, server };
   } catch (error) {
     child.kill('SIGTERM');
@@ -247,13 +297,18 @@ function serverArguments(port: number, folder: Folder, options: RedisServerOptio
 }
 
 /**
- * In a process group and session of its own: a Ctrl-C in the terminal goes to the whole group, and the server must outlive us
- * until the last commit is written. Its output goes to a file, not a pipe, since a pipe would break when we are killed.
+ * In a process group and session of its own: a Ctrl-C in the terminal goes to the whole group, and
+ * the server must outlive us until the last commit is written. Its output goes to a file, not a
+ * pipe, since a pipe would break when we are killed.
  */
 function launch(binary: string, args: readonly string[], folder: Folder): ChildProcess {
   keepLastLog(folder);
   const log = openSync(folder.log, 'w', 0o600);
-  const child = spawn(binary, args, { cwd: folder.redis, detached: true, stdio: ['ignore', log, log] });
+  const child = spawn(binary, args, {
+    cwd: folder.redis,
+    detached: true,
+    stdio: ['ignore', log, log],
+  });
   closeSync(log);
   // A failed spawn has no pid and an exit code: `ready` sees that it has ended.
   child.on('error', () => {});
@@ -278,8 +333,15 @@ function freePort(): Promise<number> {
 
 // ── ready ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Waits for PONG. Loading may take as long as it takes (and is said); not answering at all may not. */
-async function ready(port: number, options: RedisServerOptions, ended: () => boolean, folder: Folder): Promise<void> {
+/**
+ * Waits for PONG. Loading may take as long as it takes (and is said); not answering at all may not.
+ */
+async function ready(
+  port: number,
+  options: RedisServerOptions,
+  ended: () => boolean,
+  folder: Folder,
+): Promise<void> {
   const begun = Date.now();
   let heardAt = begun;
   let sayAt = begun + sayLoadingAfterMs;
@@ -287,11 +349,15 @@ async function ready(port: number, options: RedisServerOptions, ended: () => boo
     const state = await ping(port);
     if (state === 'ready') return;
     if (ended())
-      throw new RedisServerError(`redis-server ended while it was starting. Its last lines:\n${logTail(folder)}`);
+      throw new RedisServerError(
+        `redis-server ended while it was starting. Its last lines:\n${logTail(folder)}`,
+      );
     if (state === 'loading') heardAt = Date.now();
     if (Date.now() - heardAt > startTimeoutMs) throw notAnswering(folder);
     if (state === 'loading' && Date.now() >= sayAt) {
-      options.say(`Redis is loading its data from ${folder.redis} (${await loadedPercent(port)} %).`);
+      options.say(
+        `Redis is loading its data from ${folder.redis} (${await loadedPercent(port)} %).`,
+      );
       sayAt = Date.now() + sayLoadingEveryMs;
     }
     await sleep(pollMs);
@@ -320,7 +386,10 @@ async function loadedPercent(port: number): Promise<string> {
 
 // ── stop ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Asks until the server has ended: it refuses a SHUTDOWN while it writes the first append-only file. Never kills it. */
+/**
+ * Asks until the server has ended: it refuses a SHUTDOWN while it writes the first append-only
+ * file. Never kills it.
+ */
 async function shutDown(folder: Folder, running: Running): Promise<void> {
   writeState(folder, { ...running, stopping: true });
   const deadline = Date.now() + stopTimeoutMs;

@@ -1,9 +1,10 @@
 /**
  * stream-tail.ts – Follows many streams with one blocking XREAD on a connection of its own.
  *
- * Keeps true: a follower sees every entry after the position it gave, in order, each once per call of `follow`; a follower
- * that went away or was moved sees nothing of a reply that was under way. It reconnects by itself and never gives up
- * until it is stopped. A blocked read may hang for ever on a connection that died silently: the watchdog ends it.
+ * Keeps true: a follower sees every entry after the position it gave, in order, each once per call
+ * of `follow`; a follower that went away or was moved sees nothing of a reply that was under way.
+ * It reconnects by itself and never gives up until it is stopped. A blocked read may hang for ever
+ * on a connection that died silently: the watchdog ends it.
  */
 import type { Redis } from 'ioredis';
 import { Alarm } from './alarm.ts';
@@ -44,8 +45,15 @@ export class StreamTail {
     this.#running ??= this.#run();
   }
 
-  /** From now on `onEntries` gets what comes after `position`; an earlier follower of the stream is replaced. */
-  follow(stream: string, position: string, onEntries: (entries: readonly StreamEntry[]) => void): void {
+  /**
+   * From now on `onEntries` gets what comes after `position`; an earlier follower of the stream is
+   * replaced.
+   */
+  follow(
+    stream: string,
+    position: string,
+    onEntries: (entries: readonly StreamEntry[]) => void,
+  ): void {
     this.#followers.set(stream, { position, paused: false, onEntries });
     this.#restart();
   }
@@ -88,7 +96,8 @@ export class StreamTail {
         await this.#connect();
         while (!this.#stopped) await this.#read();
       } catch {
-        // the connection's error listener has told; what was not read is read again from the same positions
+        // the connection's error listener has told; what was not read is read again from the same
+        // positions
         this.#clientId = undefined;
         await this.#alarm.sleep(RETRY_MS);
       }
@@ -122,7 +131,14 @@ export class StreamTail {
     const watchdog = setTimeout(() => this.#blocking.disconnect(true), WATCHDOG_MS);
     this.#isBlocked = true;
     try {
-      return await this.#blocking.xread('COUNT', ENTRIES_A_READ_MAX, 'BLOCK', BLOCK_MS, 'STREAMS', ...streams);
+      return await this.#blocking.xread(
+        'COUNT',
+        ENTRIES_A_READ_MAX,
+        'BLOCK',
+        BLOCK_MS,
+        'STREAMS',
+        ...streams,
+      );
     } finally {
       this.#isBlocked = false;
       clearTimeout(watchdog);

@@ -1,9 +1,11 @@
 /**
- * load.test.ts – Hostile load from a viewer's and an editor's key against a real server with a small heap: it answers others
- * throughout, it is the same process after it, and a restart finds all that was accepted.
+ * load.test.ts – Hostile load from a viewer's and an editor's key against a real server with a
+ * small heap: it answers others throughout, it is the same process after it, and a restart finds
+ * all that was accepted.
  *
- * The latency of `/healthz` is measured from a process of its own, beside that of an idle server on the same machine: what the
- * machine itself adds is not the server's. Not part of `npm test`: `npm run test:attack`.
+ * The latency of `/healthz` is measured from a process of its own, beside that of an idle server on
+ * the same machine: what the machine itself adds is not the server's. Not part of `npm test`: `npm
+ * run test:attack`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,7 +22,11 @@ const HEAVY = 150;
 const NEIGHBOURS = 20;
 const TEXT = 'x'.repeat(900_000);
 const SORTED = 20_000;
-const KEYS = { master: 'the-key-of-the-master', editor: 'the-key-of-the-editor', viewer: 'the-key-of-the-viewer' };
+const KEYS = {
+  master: 'the-key-of-the-master',
+  editor: 'the-key-of-the-editor',
+  viewer: 'the-key-of-the-viewer',
+};
 type Role = keyof typeof KEYS;
 
 const folder = dataFolder();
@@ -37,7 +43,12 @@ interface Asked {
   readonly headers?: Record<string, string>;
 }
 
-async function ask(method: string, path: string, body?: unknown, asked: Asked = {}): Promise<Response> {
+async function ask(
+  method: string,
+  path: string,
+  body?: unknown,
+  asked: Asked = {},
+): Promise<Response> {
   const { role = 'viewer', type = 'application/json', accept = '*/*', headers = {} } = asked;
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
   return fetch(`${served.url}${path}`, {
@@ -52,9 +63,15 @@ async function ask(method: string, path: string, body?: unknown, asked: Asked = 
   });
 }
 
-async function done<T = unknown>(method: string, path: string, body?: unknown, asked: Asked = {}): Promise<T> {
+async function done<T = unknown>(
+  method: string,
+  path: string,
+  body?: unknown,
+  asked: Asked = {},
+): Promise<T> {
   const answer = await ask(method, path, body, { role: 'master', ...asked });
-  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${(await answer.text()).slice(0, 300)}`);
+  if (!answer.ok)
+    throw new Error(`${method} ${path}: ${answer.status} ${(await answer.text()).slice(0, 300)}`);
   return (answer.status === 204 ? undefined : await answer.json()) as T;
 }
 
@@ -65,13 +82,18 @@ async function sizeOf(answer: Response): Promise<{ status: number; bytes: number
   return { status: answer.status, bytes };
 }
 
-const put = (object_type: string, id: string, data: object) => JSON.stringify({ op: 'put', object_type, id, data });
+const put = (object_type: string, id: string, data: object) =>
+  JSON.stringify({ op: 'put', object_type, id, data });
 const lines = (texts: readonly string[]) =>
   done('POST', '/v1/changes', texts.join('\n'), { type: 'application/x-ndjson' });
-const everything = (field: string) => ({ combinator: 'and', rules: [{ field, operator: '>=', value: 0 }] });
+const everything = (field: string) => ({
+  combinator: 'and',
+  rules: [{ field, operator: '>=', value: 0 }],
+});
 
 async function counts(): Promise<unknown> {
-  return (await done<{ counts: unknown }>('POST', '/v1/segments/counts', { timeout_ms: 60_000 })).counts;
+  return (await done<{ counts: unknown }>('POST', '/v1/segments/counts', { timeout_ms: 60_000 }))
+    .counts;
 }
 
 async function start(): Promise<void> {
@@ -90,12 +112,19 @@ async function fill(): Promise<void> {
   const number = { type: 'number' };
   await done('PUT', '/v1/object-types/heavy', {
     attributes: { n: number, text: { type: 'string' } },
-    relationships: { friends: { to: 'heavy', key: 'friend_ids', cardinality: 'many', inverse: 'friend_of' } },
+    relationships: {
+      friends: { to: 'heavy', key: 'friend_ids', cardinality: 'many', inverse: 'friend_of' },
+    },
   });
   await done('PUT', '/v1/object-types/light', { attributes: { n: number, at: number } });
   const heavy = { object_type: 'heavy', query: everything('n') };
   await done('POST', '/v1/segments', { title: 'Heavy', slug: 'heavy', ...heavy });
-  await done('POST', '/v1/segments', { title: 'Light', slug: 'light', object_type: 'light', query: everything('n') });
+  await done('POST', '/v1/segments', {
+    title: 'Light',
+    slug: 'light',
+    object_type: 'light',
+    query: everything('n'),
+  });
   const columns = [{ path: 'n' }, { path: 'text' }];
   await done('POST', '/v1/views', {
     title: 'H',
@@ -119,7 +148,9 @@ async function fill(): Promise<void> {
   }
   for (let from = 0; from < SORTED; from += 5000)
     await lines(
-      Array.from({ length: 5000 }, (_, at) => put('light', `l${from + at}`, { n: from + at, at: (from + at) % 97 })),
+      Array.from({ length: 5000 }, (_, at) =>
+        put('light', `l${from + at}`, { n: from + at, at: (from + at) % 97 }),
+      ),
     );
 }
 
@@ -135,7 +166,11 @@ beforeAll(async () => {
   await start();
   await fill();
   await startIdle();
-  await eventually('all is built', async () => !JSON.stringify(await counts()).includes('building'), 60_000);
+  await eventually(
+    'all is built',
+    async () => !JSON.stringify(await counts()).includes('building'),
+    60_000,
+  );
   watches = { server: watch(served.url), machine: watch(idleUrl) };
 }, 300_000);
 
@@ -181,7 +216,9 @@ describe('a server with a small heap', { timeout: 300_000 }, () => {
     '/v1/segments/heavy/members?limit=1000&include=records',
     '/v1/records/heavy/h0?include=friends,friend_of&include_limit=1000',
   ])('gives heavy pages to eight who ask at once: %s', async (path) => {
-    const answers = await Promise.all(Array.from({ length: 8 }, async () => sizeOf(await ask('GET', path))));
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, async () => sizeOf(await ask('GET', path))),
+    );
     for (const { status, bytes } of answers) {
       expect(status).toBe(200);
       expect(bytes).toBeLessThan(32 * 1024 * 1024);
@@ -190,9 +227,13 @@ describe('a server with a small heap', { timeout: 300_000 }, () => {
   });
 
   it('streams heavy rows to several, and stops for those who go', async () => {
-    const whole = sizeOf(await ask('GET', '/v1/views/heavy/rows', undefined, { accept: 'text/csv' }));
+    const whole = sizeOf(
+      await ask('GET', '/v1/views/heavy/rows', undefined, { accept: 'text/csv' }),
+    );
     const some = Array.from({ length: 6 }, async () => {
-      const answer = await ask('GET', '/v1/views/heavy/rows', undefined, { accept: 'application/x-ndjson' });
+      const answer = await ask('GET', '/v1/views/heavy/rows', undefined, {
+        accept: 'application/x-ndjson',
+      });
       const reader = answer.body!.getReader();
       for (let n = 0; n < 20; n++) await reader.read();
       await reader.cancel();
@@ -205,19 +246,30 @@ describe('a server with a small heap', { timeout: 300_000 }, () => {
   });
 
   it('holds little for those who ask for heavy pages and take nothing of them', async () => {
-    await Promise.all(Array.from({ length: 60 }, () => open(head('GET', '/v1/views/heavy/rows?limit=1000', 'viewer'))));
     await Promise.all(
-      Array.from({ length: 20 }, () => open(head('GET', '/v1/views/heavy/rows', 'viewer', 'accept: text/csv\r\n'))),
+      Array.from({ length: 60 }, () =>
+        open(head('GET', '/v1/views/heavy/rows?limit=1000', 'viewer')),
+      ),
+    );
+    await Promise.all(
+      Array.from({ length: 20 }, () =>
+        open(head('GET', '/v1/views/heavy/rows', 'viewer', 'accept: text/csv\r\n')),
+      ),
     );
     for (let n = 0; n < 20; n++) await isAlive();
     // Another key is served meanwhile.
-    expect((await sizeOf(await ask('GET', '/v1/records/light?limit=10', undefined, { role: 'editor' }))).status).toBe(
-      200,
-    );
+    expect(
+      (await sizeOf(await ask('GET', '/v1/records/light?limit=10', undefined, { role: 'editor' })))
+        .status,
+    ).toBe(200);
   });
 
   it('answers bad lines and arrays of them, listed up to a bound', async () => {
-    const bad = ['{}\n'.repeat(350_000), '\n'.repeat(1_000_000), `${'[[['.repeat(30_000)}\n`.repeat(10)];
+    const bad = [
+      '{}\n'.repeat(350_000),
+      '\n'.repeat(1_000_000),
+      `${'[[['.repeat(30_000)}\n`.repeat(10),
+    ];
     const arrays = [
       `[${'{},'.repeat(1_000_000)}{}]`,
       `[${'1,'.repeat(1_000_000)}1]`,
@@ -242,7 +294,9 @@ describe('a server with a small heap', { timeout: 300_000 }, () => {
     const ids = Array.from({ length: 1000 }, (_, n) => `l${n}`);
     const slugs = Array.from({ length: 1000 }, () => 'light');
     const asked = [wide, deep, small].flatMap((body) =>
-      Array.from({ length: 3 }, (_, n) => ask('PUT', `/v1/records/light/odd${n}`, body, { role: 'editor' })),
+      Array.from({ length: 3 }, (_, n) =>
+        ask('PUT', `/v1/records/light/odd${n}`, body, { role: 'editor' }),
+      ),
     );
     const lookups = Array.from({ length: 20 }, () =>
       ask('POST', '/v1/memberships/lookup', { object_type: 'light', ids, segments: slugs }),
@@ -260,10 +314,14 @@ describe('a server with a small heap', { timeout: 300_000 }, () => {
   it('puts a sorted view in order once for all who ask, while records change', async () => {
     let isOver = false;
     const changing = (async () => {
-      for (let n = 0; !isOver; n++) await lines([put('light', `l${n % 50}`, { n: n % 50, at: n % 89 })]);
+      for (let n = 0; !isOver; n++)
+        await lines([put('light', `l${n % 50}`, { n: n % 50, at: n % 89 })]);
     })().catch((error: unknown) => error);
     const answers = await Promise.all(
-      Array.from({ length: 60 }, async () => (await ask('GET', '/v1/views/sorted/rows?limit=5')).status),
+      Array.from(
+        { length: 60 },
+        async () => (await ask('GET', '/v1/views/sorted/rows?limit=5')).status,
+      ),
     );
     isOver = true;
     expect(await changing).toBeUndefined();
@@ -288,10 +346,24 @@ describe('a server with a small heap', { timeout: 300_000 }, () => {
       ...Array.from({ length: 100 }, () => open('', true)),
       ...Array.from({ length: 100 }, () => open('GET /healthz HTTP/1.1\r\nx: ', true)),
       ...Array.from({ length: 50 }, () =>
-        open(head('POST', '/v1/changes', 'editor', 'content-type: application/json\r\ncontent-length: 900000\r\n')),
+        open(
+          head(
+            'POST',
+            '/v1/changes',
+            'editor',
+            'content-type: application/json\r\ncontent-length: 900000\r\n',
+          ),
+        ),
       ),
       ...Array.from({ length: 50 }, () =>
-        open(head('POST', '/v1/changes', 'viewer', 'content-type: application/json\r\ncontent-length: 900000\r\n')),
+        open(
+          head(
+            'POST',
+            '/v1/changes',
+            'viewer',
+            'content-type: application/json\r\ncontent-length: 900000\r\n',
+          ),
+        ),
       ),
     ]);
     await isAlive();
@@ -304,8 +376,13 @@ describe('a server with a small heap', { timeout: 300_000 }, () => {
   });
 
   it('answered whether it is alive throughout', async () => {
-    const [server, machine]: Health[] = await Promise.all([watches.server.health(), watches.machine.health()]);
-    console.log(`/healthz under load: ${JSON.stringify(server)}; an idle server beside it: ${JSON.stringify(machine)}`);
+    const [server, machine]: Health[] = await Promise.all([
+      watches.server.health(),
+      watches.machine.health(),
+    ]);
+    console.log(
+      `/healthz under load: ${JSON.stringify(server)}; an idle server beside it: ${JSON.stringify(machine)}`,
+    );
     expect(server!.failed).toBe(0);
     expect(server!.p99Ms).toBeLessThanOrEqual(HEALTHY_P99_MS + machine!.p99Ms);
   });
@@ -320,7 +397,10 @@ describe('a server with a small heap', { timeout: 300_000 }, () => {
     await served.ended;
     await start();
     expect(await counts()).toEqual(before);
-    const page = await done<{ data: { id: string; data: object }[] }>('GET', '/v1/records/heavy?limit=1');
+    const page = await done<{ data: { id: string; data: object }[] }>(
+      'GET',
+      '/v1/records/heavy?limit=1',
+    );
     expect(page.data[0]!.data).toMatchObject({ text: TEXT });
   });
 });

@@ -12,7 +12,14 @@ import { members } from '../reference.ts';
 import { type Health, type Watch, watch } from '../support/attack.ts';
 import { dataFolder, type Served, serve } from '../support/cli.ts';
 import { eventually } from '../support/deployment.ts';
-import { HOSTILE_TYPE, type Hostile, RELATED, REPORTED, SANE, SLEEPING } from '../support/hostile-queries.ts';
+import {
+  HOSTILE_TYPE,
+  type Hostile,
+  RELATED,
+  REPORTED,
+  SANE,
+  SLEEPING,
+} from '../support/hostile-queries.ts';
 
 const HOSTILE = [...REPORTED, ...RELATED, ...SLEEPING];
 const HEALTHY_P99_MS = 250;
@@ -41,13 +48,21 @@ let served: Served;
 let watching: Watch;
 let health: Health;
 
-async function answered<T>(method: string, path: string, body?: unknown): Promise<{ status: number; body: T }> {
+async function answered<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; body: T }> {
   const answer = await served.call(method, path, body);
   return { status: answer.status, body: (await answer.json().catch(() => undefined)) as T };
 }
 
 async function put(id: string, data: Record<string, unknown>): Promise<void> {
-  const { status, body } = await answered<{ detail?: string }>('PUT', `/v1/records/things/${id}`, data);
+  const { status, body } = await answered<{ detail?: string }>(
+    'PUT',
+    `/v1/records/things/${id}`,
+    data,
+  );
   expect([200, 201], `${id}: ${body?.detail}`).toContain(status);
   records.set(id, data);
 }
@@ -65,12 +80,18 @@ async function segments(): Promise<Stored[]> {
 }
 
 async function counts(slugs: readonly string[]): Promise<Count[]> {
-  const { body } = await answered<{ counts: Count[] }>('POST', '/v1/segments/counts', { slugs, timeout_ms: 30_000 });
+  const { body } = await answered<{ counts: Count[] }>('POST', '/v1/segments/counts', {
+    slugs,
+    timeout_ms: 30_000,
+  });
   return body.counts;
 }
 
 async function membersOf(slug: string): Promise<string[]> {
-  const { body } = await answered<{ data: { id: string }[] }>('GET', `/v1/segments/${slug}/members?limit=1000`);
+  const { body } = await answered<{ data: { id: string }[] }>(
+    'GET',
+    `/v1/segments/${slug}/members?limit=1000`,
+  );
   return body.data.map(({ id }) => id).sort();
 }
 
@@ -103,9 +124,16 @@ beforeAll(async () => {
   served = await serve({ ROLLCALL_DATA: folder.path, ROLLCALL_PARTITIONS: '4' });
   await answered('PUT', '/v1/object-types/things', HOSTILE_TYPE);
   expect((await save('plain', plainQuery)).status).toBe(201);
-  for (const [at, { query }] of SANE.entries()) expect((await save(`sane-${at}`, query)).status).toBe(201);
+  for (const [at, { query }] of SANE.entries())
+    expect((await save(`sane-${at}`, query)).status).toBe(201);
   for (let n = 0; n < RECORDS; n++) {
-    await put(`r${n}`, { a: n, t: n % 2 === 0 ? ['ab', 'x'] : ['x'], n: [n, 1], s: `s${n}`, o: { l: [n] } });
+    await put(`r${n}`, {
+      a: n,
+      t: n % 2 === 0 ? ['ab', 'x'] : ['x'],
+      n: [n, 1],
+      s: `s${n}`,
+      o: { l: [n] },
+    });
   }
   watching = watch(served.url);
 });
@@ -122,7 +150,10 @@ describe('a server under hostile queries', { timeout: 600_000 }, () => {
       const { status, body } = await save(`hostile-${at}`, query);
       if (status === 201) taken.push(name);
       else {
-        expect([status, ['query_too_costly', 'query_invalid'].includes(body.code!)], name).toEqual([422, true]);
+        expect([status, ['query_too_costly', 'query_invalid'].includes(body.code!)], name).toEqual([
+          422,
+          true,
+        ]);
         expect(body.errors![0]!.path, name).toMatch(/^\/query/);
       }
     }
@@ -151,13 +182,17 @@ describe('a server under hostile queries', { timeout: 600_000 }, () => {
     for (const { count, status } of await counts(failed.map(({ slug }) => slug)))
       expect([count, status]).toEqual([null, 'failed']);
     for (const { slug } of failed) {
-      const { status, body } = await answered<{ code: string }>('GET', `/v1/segments/${slug}/members`);
+      const { status, body } = await answered<{ code: string }>(
+        'GET',
+        `/v1/segments/${slug}/members`,
+      );
       expect([status, body.code]).toEqual([503, 'segment_failed']);
     }
   });
 
   it('fails those too that are saved while such records are there', async () => {
-    for (const [at, { query }] of SLEEPING.entries()) expect((await save(`again-${at}`, query)).status).toBe(201);
+    for (const [at, { query }] of SLEEPING.entries())
+      expect((await save(`again-${at}`, query)).status).toBe(201);
     await settled();
     const again = (await segments()).filter(({ slug }) => slug.startsWith('again-'));
     const before = (await segments()).filter(({ slug }) => slug.startsWith('hostile-'));
@@ -191,8 +226,11 @@ describe('a server under hostile queries', { timeout: 600_000 }, () => {
   it('lets each of the failed ones be edited, and deleted', async () => {
     const failed = (await segments()).filter(({ status }) => status === 'failed');
     const [first, ...others] = failed;
-    expect((await answered('PATCH', `/v1/segments/${first!.slug}`, { query: plainQuery })).status).toBe(200);
-    for (const { slug } of others) expect((await served.call('DELETE', `/v1/segments/${slug}`)).status).toBe(204);
+    expect(
+      (await answered('PATCH', `/v1/segments/${first!.slug}`, { query: plainQuery })).status,
+    ).toBe(200);
+    for (const { slug } of others)
+      expect((await served.call('DELETE', `/v1/segments/${slug}`)).status).toBe(204);
     await settled();
     const [plain, healed] = await counts(['plain', first!.slug]);
     expect(healed).toMatchObject({ status: 'ready', count: plain!.count });

@@ -1,6 +1,6 @@
 /**
- * activations-api.test.ts – `/v1/views/:slug/activations`: what is answered, what is refused and why, who may do what, and that no
- * secret is ever told twice or logged.
+ * activations-api.test.ts – `/v1/views/:slug/activations`: what is answered, what is refused and
+ * why, who may do what, and that no secret is ever told twice or logged.
  */
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { pino } from 'pino';
@@ -11,7 +11,13 @@ import { ROLES, type Role } from '../../src/config.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { eventually, send } from '../support/deployment.ts';
 import { openReceiver, type Receiver } from '../support/receiver.ts';
-import { declareView, openWebhookDeployment, put, VIEW, type WebhookDeployment } from '../support/webhooks.ts';
+import {
+  declareView,
+  openWebhookDeployment,
+  put,
+  VIEW,
+  type WebhookDeployment,
+} from '../support/webhooks.ts';
 
 const BASE = `/v1/views/${VIEW}/activations`;
 const SECRET = `whsec_${Buffer.alloc(32, 9).toString('base64')}`;
@@ -38,7 +44,12 @@ afterAll(async () => {
 
 type Answer = Record<string, unknown>;
 
-function call(method: string, url: string, body?: unknown, role: Role = 'master'): Promise<LightMyRequestResponse> {
+function call(
+  method: string,
+  url: string,
+  body?: unknown,
+  role: Role = 'master',
+): Promise<LightMyRequestResponse> {
   return server.inject({
     method: method as 'GET',
     url,
@@ -117,14 +128,23 @@ describe('an activation', () => {
   });
 
   it('goes with its view', async () => {
-    const view = { title: 'V', slug: 'gone', object_type: 'contacts', segment: VIEW, columns: [{ path: 'n' }] };
+    const view = {
+      title: 'V',
+      slug: 'gone',
+      object_type: 'contacts',
+      segment: VIEW,
+      columns: [{ path: 'n' }],
+    };
     await ok(201, 'POST', '/v1/views', view);
     const { id } = await ok(201, 'POST', '/v1/views/gone/activations', { url: receiver.url });
     expect((await call('DELETE', '/v1/views/gone')).statusCode).toBe(204);
     await refused('view_unknown', 'GET', '/v1/views/gone/activations');
     await ok(201, 'POST', '/v1/views', view);
     await refused('activation_unknown', 'GET', `/v1/views/gone/activations/${id}`);
-    expect(await ok(200, 'GET', '/v1/views/gone/activations')).toEqual({ data: [], next_cursor: null });
+    expect(await ok(200, 'GET', '/v1/views/gone/activations')).toEqual({
+      data: [],
+      next_cursor: null,
+    });
   });
 });
 
@@ -139,7 +159,10 @@ describe('what is refused', () => {
     [{ url: 'https://example.com/', events: [] }, ['/events']],
     [{ url: 'https://example.com/', events: ['entered', 'entered'] }, ['/events']],
     [{ url: 'https://example.com/', events: ['joined'], secret: 'short' }, ['/events', '/secret']],
-    [{ url: 'https://example.com/', secret: `whsec_${Buffer.alloc(23).toString('base64')}` }, ['/secret']],
+    [
+      { url: 'https://example.com/', secret: `whsec_${Buffer.alloc(23).toString('base64')}` },
+      ['/secret'],
+    ],
     [{ url: 'https://example.com/', retries: 7 }, ['/retries']],
     [[], ['']],
   ])('%j', async (body, paths) => {
@@ -152,7 +175,13 @@ describe('what is refused', () => {
     await refused('activation_unknown', 'PATCH', `${BASE}/x`, {});
     await refused('activation_unknown', 'DELETE', `${BASE}/x`);
     const { id } = await create();
-    const other = { title: 'O', slug: 'other', object_type: 'contacts', segment: VIEW, columns: [{ path: 'n' }] };
+    const other = {
+      title: 'O',
+      slug: 'other',
+      object_type: 'contacts',
+      segment: VIEW,
+      columns: [{ path: 'n' }],
+    };
     await ok(201, 'POST', '/v1/views', other);
     await refused('activation_unknown', 'GET', `/v1/views/other/activations/${id}`);
     await refused('sync_unknown', 'GET', `${BASE}/${id}/sync`);
@@ -174,8 +203,15 @@ describe('deliveries', () => {
       answer: 'answered 418',
     });
     receiver.answer = () => 200;
-    expect(await ok(200, 'POST', `${BASE}/${id}/test`)).toMatchObject({ delivered: true, status: 200, error: null });
-    expect(receiver.received.at(-1)).toMatchObject({ type: 'test', data: { view: VIEW, object_type: 'contacts' } });
+    expect(await ok(200, 'POST', `${BASE}/${id}/test`)).toMatchObject({
+      delivered: true,
+      status: 200,
+      error: null,
+    });
+    expect(receiver.received.at(-1)).toMatchObject({
+      type: 'test',
+      data: { view: VIEW, object_type: 'contacts' },
+    });
     expect(receiver.unverified).toEqual([]);
     expect(await ok(200, 'GET', `${BASE}/${id}`)).toMatchObject({ failures: { in_a_row: 0 } });
     await call('DELETE', `${BASE}/${id}`);
@@ -189,9 +225,17 @@ describe('deliveries', () => {
     const dead = async () => (await ok(200, 'GET', `${BASE}/${id}`))['dead_letters'];
     await eventually('all are dead', async () => ((await dead()) as { count: number }).count === 3);
     const first = await ok(200, 'GET', `${BASE}/${id}/dead-letters?limit=2`);
-    const second = await ok(200, 'GET', `${BASE}/${id}/dead-letters?limit=2&cursor=${first['next_cursor']}`);
+    const second = await ok(
+      200,
+      'GET',
+      `${BASE}/${id}/dead-letters?limit=2&cursor=${first['next_cursor']}`,
+    );
     const letters = [...(first['data'] as Answer[]), ...(second['data'] as Answer[])];
-    expect(letters.map(({ event }) => (event as { data: Answer }).data['id']).sort()).toEqual(['a', 'b', 'c']);
+    expect(letters.map(({ event }) => (event as { data: Answer }).data['id']).sort()).toEqual([
+      'a',
+      'b',
+      'c',
+    ]);
     expect(letters[0]).toMatchObject({
       attempts: 2,
       error: 'the receiver answered 500',
@@ -199,10 +243,16 @@ describe('deliveries', () => {
     });
     expect(second['next_cursor']).toBeNull();
     receiver.answer = () => 204;
-    const one = await ok(202, 'POST', `${BASE}/${id}/dead-letters/redeliver`, { ids: [letters[1]!['id']] });
+    const one = await ok(202, 'POST', `${BASE}/${id}/dead-letters/redeliver`, {
+      ids: [letters[1]!['id']],
+    });
     expect(one).toEqual({ redelivered: 1 });
-    expect(await ok(202, 'POST', `${BASE}/${id}/dead-letters/redeliver`)).toEqual({ redelivered: 2 });
-    await eventually('all are told', () => letters.every((letter) => receiver.taken.has(String(letter['id']))));
+    expect(await ok(202, 'POST', `${BASE}/${id}/dead-letters/redeliver`)).toEqual({
+      redelivered: 2,
+    });
+    await eventually('all are told', () =>
+      letters.every((letter) => receiver.taken.has(String(letter['id']))),
+    );
     expect(await dead()).toEqual({ count: 0, dropped: 0 });
     await call('DELETE', `${BASE}/${id}`);
   });
@@ -213,10 +263,17 @@ describe('deliveries', () => {
     await send(opened.deployment, [put('d', true)]);
     const read = () => ok(200, 'GET', `${BASE}/${id}`);
     await eventually('it is disabled', async () => (await read())['status'] === 'disabled');
-    expect(await read()).toMatchObject({ pending: 1, disabled_at: expect.any(String), failures: { in_a_row: 1 } });
+    expect(await read()).toMatchObject({
+      pending: 1,
+      disabled_at: expect.any(String),
+      failures: { in_a_row: 1 },
+    });
     await refused('activation_disabled', 'POST', `${BASE}/${id}/sync`);
     receiver.answer = () => 204;
-    expect(await ok(200, 'POST', `${BASE}/${id}/enable`)).toMatchObject({ status: 'active', disabled_at: null });
+    expect(await ok(200, 'POST', `${BASE}/${id}/enable`)).toMatchObject({
+      status: 'active',
+      disabled_at: null,
+    });
     await eventually('it is told', async () => (await read())['pending'] === 0);
     await call('DELETE', `${BASE}/${id}`);
   });
@@ -225,10 +282,16 @@ describe('deliveries', () => {
     const { id } = await create();
     const begun = await ok(202, 'POST', `${BASE}/${id}/sync`);
     expect(begun).toMatchObject({ total: expect.any(Number), error: null });
-    await eventually('it is done', async () => (await ok(200, 'GET', `${BASE}/${id}/sync`))['status'] === 'done');
+    await eventually(
+      'it is done',
+      async () => (await ok(200, 'GET', `${BASE}/${id}/sync`))['status'] === 'done',
+    );
     const done = await ok(200, 'GET', `${BASE}/${id}/sync`);
     expect(done).toMatchObject({ id: begun['id'], progress: 1, members: begun['total'] });
-    await eventually('all is told', async () => (await ok(200, 'GET', `${BASE}/${id}`))['pending'] === 0);
+    await eventually(
+      'all is told',
+      async () => (await ok(200, 'GET', `${BASE}/${id}`))['pending'] === 0,
+    );
     await call('DELETE', `${BASE}/${id}`);
   });
 });
@@ -251,23 +314,27 @@ describe('who may do what', () => {
   ];
 
   it('names every route', () => {
-    const listed = [...WRITES, ...READS].map(([method, path]) => `${method} /v1/views/:slug/activations${path}`);
+    const listed = [...WRITES, ...READS].map(
+      ([method, path]) => `${method} /v1/views/:slug/activations${path}`,
+    );
     const there = Object.keys(ROUTE_NEEDS).filter((route) => route.includes('activations'));
     expect(listed.map((route) => route.replace(':id', ':activation')).sort()).toEqual(there.sort());
   });
 
-  it.each(WRITES.flatMap(([method, path, body]) => ROLES.map((role) => [method, path, role, body] as const)))(
-    '%s %s as %s',
-    async (method, path, role, body) => {
-      const { id } = await create();
-      const url = `${BASE}${path.replace(':id', String(id))}`;
-      const given = path === '' ? { url: receiver.url } : body;
-      const { statusCode } = await call(method, url, given, role);
-      expect(statusCode).toBe(WRITERS.includes(role) ? statusCode : 403);
-      expect(WRITERS.includes(role)).toBe(statusCode < 300);
-      for (const one of await opened.deployment.activations.list(VIEW)) await call('DELETE', `${BASE}/${one.id}`);
-    },
-  );
+  it.each(
+    WRITES.flatMap(([method, path, body]) =>
+      ROLES.map((role) => [method, path, role, body] as const),
+    ),
+  )('%s %s as %s', async (method, path, role, body) => {
+    const { id } = await create();
+    const url = `${BASE}${path.replace(':id', String(id))}`;
+    const given = path === '' ? { url: receiver.url } : body;
+    const { statusCode } = await call(method, url, given, role);
+    expect(statusCode).toBe(WRITERS.includes(role) ? statusCode : 403);
+    expect(WRITERS.includes(role)).toBe(statusCode < 300);
+    for (const one of await opened.deployment.activations.list(VIEW))
+      await call('DELETE', `${BASE}/${one.id}`);
+  });
 
   it.each(ROLES)('a %s sees of a URL what it may', async (role) => {
     const url = 'http://127.0.0.1:9/services/T000/secret-path?token=secret-query#secret-hash';
@@ -292,7 +359,12 @@ describe('who may do what', () => {
     async (method, path, role) => {
       const { id } = await create();
       await call('POST', `${BASE}/${id}/sync`);
-      const { statusCode, body } = await call(method, `${BASE}${path.replace(':id', String(id))}`, undefined, role);
+      const { statusCode, body } = await call(
+        method,
+        `${BASE}${path.replace(':id', String(id))}`,
+        undefined,
+        role,
+      );
       expect(statusCode).toBe(200);
       expect(body).not.toContain('whsec_');
       await call('DELETE', `${BASE}/${id}`);

@@ -1,6 +1,7 @@
 /**
- * api.test.ts – The HTTP contract: every route's answer, every refusal with its code and pointer, who may call what, requests
- * that are sent twice, bodies that are streamed, and what happens while Redis is gone.
+ * api.test.ts – The HTTP contract: every route's answer, every refusal with its code and pointer,
+ * who may call what, requests that are sent twice, bodies that are streamed, and what happens while
+ * Redis is gone.
  */
 import { request as httpRequest } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
@@ -73,7 +74,9 @@ function paths(document: Record<string, unknown>): string[] {
 }
 
 function lines(...changes: unknown[]): string {
-  return changes.map((change) => (typeof change === 'string' ? change : JSON.stringify(change))).join('\n');
+  return changes
+    .map((change) => (typeof change === 'string' ? change : JSON.stringify(change)))
+    .join('\n');
 }
 
 const put = (id: string, data: object = {}) => ({ op: 'put', object_type: 'contacts', id, data });
@@ -84,9 +87,18 @@ beforeAll(async () => {
   server = await open(deployment);
   const organizations = { attributes: { name: { type: 'string' } } };
   const contacts = {
-    attributes: { age: { type: 'number' }, name: { type: 'string' }, seen_at: { type: 'datetime' } },
+    attributes: {
+      age: { type: 'number' },
+      name: { type: 'string' },
+      seen_at: { type: 'datetime' },
+    },
     relationships: {
-      organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+      organization: {
+        to: 'organizations',
+        key: 'organization_id',
+        cardinality: 'one',
+        inverse: 'contacts',
+      },
     },
   };
   expect((await call('PUT', '/v1/object-types/organizations', organizations)).statusCode).toBe(201);
@@ -102,7 +114,11 @@ afterAll(async () => {
 
 describe('who may call what', () => {
   const filled = (url: string) =>
-    url.replace(':name', 'nobody').replace(':type', 'nobody').replace(':id', 'x').replace(':slug', 'nobody');
+    url
+      .replace(':name', 'nobody')
+      .replace(':type', 'nobody')
+      .replace(':id', 'x')
+      .replace(':slug', 'nobody');
 
   describe.each(Object.entries(ROUTE_NEEDS))('%s', (route, need) => {
     const [method, url] = route.split(' ') as [string, string];
@@ -116,7 +132,11 @@ describe('who may call what', () => {
         'the-key-of-the-master',
       ]) {
         const headers = authorization === undefined ? {} : { authorization };
-        const response = await server.inject({ method: method as 'GET', url: filled(url), headers });
+        const response = await server.inject({
+          method: method as 'GET',
+          url: filled(url),
+          headers,
+        });
         if (need === 'nothing') expect(response.statusCode).toBe(200);
         else {
           problem(response, 'key_missing');
@@ -140,8 +160,14 @@ describe('who may call what', () => {
   });
 
   it('refuses the role before it looks at the path or the body', async () => {
-    problem(await call('PUT', '/v1/object-types/contacts', '{', { role: 'viewer' }), 'role_insufficient');
-    problem(await call('DELETE', '/v1/segments/nobody', undefined, { role: 'editor' }), 'role_insufficient');
+    problem(
+      await call('PUT', '/v1/object-types/contacts', '{', { role: 'viewer' }),
+      'role_insufficient',
+    );
+    problem(
+      await call('DELETE', '/v1/segments/nobody', undefined, { role: 'editor' }),
+      'role_insufficient',
+    );
   });
 
   it('tells strangers not which paths there are', async () => {
@@ -150,14 +176,20 @@ describe('who may call what', () => {
   });
 
   it('answers HEAD as GET', async () => {
-    expect((await call('HEAD', '/v1/segments/adults', undefined, { role: 'viewer' })).statusCode).toBe(200);
-    expect((await server.inject({ method: 'HEAD', url: '/v1/segments/adults' })).statusCode).toBe(401);
+    expect(
+      (await call('HEAD', '/v1/segments/adults', undefined, { role: 'viewer' })).statusCode,
+    ).toBe(200);
+    expect((await server.inject({ method: 'HEAD', url: '/v1/segments/adults' })).statusCode).toBe(
+      401,
+    );
   });
 });
 
 describe('object types', () => {
   it('are declared, read, listed, changed and deleted', async () => {
-    const definition = { attributes: { total: { type: 'number' }, labels: { type: 'list', of: 'string' } } };
+    const definition = {
+      attributes: { total: { type: 'number' }, labels: { type: 'list', of: 'string' } },
+    };
     const created = await call('PUT', '/v1/object-types/orders', definition);
     expect(created.statusCode).toBe(201);
     expect(created.json()).toEqual({ name: 'orders', ...definition, relationships: {} });
@@ -168,7 +200,9 @@ describe('object types', () => {
     });
     const first = (await call('GET', '/v1/object-types?limit=2')).json();
     expect(first.data.map(({ name }: { name: string }) => name)).toEqual(['contacts', 'orders']);
-    const second = (await call('GET', `/v1/object-types?limit=2&cursor=${first.next_cursor}`)).json();
+    const second = (
+      await call('GET', `/v1/object-types?limit=2&cursor=${first.next_cursor}`)
+    ).json();
     expect(second.data.map(({ name }: { name: string }) => name)).toEqual(['organizations']);
     expect(second.next_cursor).toBeNull();
     const gone = await call('DELETE', '/v1/object-types/orders');
@@ -179,13 +213,27 @@ describe('object types', () => {
 
   it('are refused with a pointer to each fault', async () => {
     const wrong = { attributes: { a: { type: 'text' }, l: { type: 'list' } }, extra: 1 };
-    const document = problem(await call('PUT', '/v1/object-types/wrong', wrong), 'object_type_invalid');
+    const document = problem(
+      await call('PUT', '/v1/object-types/wrong', wrong),
+      'object_type_invalid',
+    );
     expect(paths(document)).toEqual(['/extra', '/attributes/a/type', '/attributes/l/of']);
-    problem(await call('PUT', '/v1/object-types/wrong-one', { attributes: {} }), 'object_type_invalid');
-    problem(await call('PUT', '/v1/object-types/segments', { attributes: {} }), 'object_type_invalid');
+    problem(
+      await call('PUT', '/v1/object-types/wrong-one', { attributes: {} }),
+      'object_type_invalid',
+    );
+    problem(
+      await call('PUT', '/v1/object-types/segments', { attributes: {} }),
+      'object_type_invalid',
+    );
     problem(await call('PUT', '/v1/object-types/wrong'), 'object_type_invalid');
-    const related = { relationships: { r: { to: 'contacts', key: { toString: 1 }, inverse: { toString: 1 } } } };
-    const strange = problem(await call('PUT', '/v1/object-types/wrong', related), 'object_type_invalid');
+    const related = {
+      relationships: { r: { to: 'contacts', key: { toString: 1 }, inverse: { toString: 1 } } },
+    };
+    const strange = problem(
+      await call('PUT', '/v1/object-types/wrong', related),
+      'object_type_invalid',
+    );
     expect(paths(strange)).toEqual(['/relationships/r/key', '/relationships/r/inverse']);
   });
 
@@ -195,15 +243,19 @@ describe('object types', () => {
       'object_type_in_use',
     );
     expect(changed['used_by']).toEqual(['adults']);
-    expect(problem(await call('DELETE', '/v1/object-types/contacts'), 'object_type_in_use')['used_by']).toEqual([
-      'adults',
-    ]);
+    expect(
+      problem(await call('DELETE', '/v1/object-types/contacts'), 'object_type_in_use')['used_by'],
+    ).toEqual(['adults']);
   });
 });
 
 describe('records', () => {
   it('are put, read, patched, archived, restored and deleted', async () => {
-    const created = await call('PUT', '/v1/records/contacts/r1', { age: 20, free: [1], name: null });
+    const created = await call('PUT', '/v1/records/contacts/r1', {
+      age: 20,
+      free: [1],
+      name: null,
+    });
     expect(created.statusCode).toBe(201);
     expect(created.json()).toEqual({
       object_type: 'contacts',
@@ -214,14 +266,21 @@ describe('records', () => {
       updated_at: expect.stringMatching(ISO),
       archived_at: null,
     });
-    expect((await call('PUT', '/v1/records/contacts/r1', { age: 21, name: 'Ada' })).statusCode).toBe(200);
-    const patched = await call('PATCH', '/v1/records/contacts/r1', { age: null, seen_at: '2026-01-31T10:00:00+02:00' });
+    expect(
+      (await call('PUT', '/v1/records/contacts/r1', { age: 21, name: 'Ada' })).statusCode,
+    ).toBe(200);
+    const patched = await call('PATCH', '/v1/records/contacts/r1', {
+      age: null,
+      seen_at: '2026-01-31T10:00:00+02:00',
+    });
     expect(patched.statusCode).toBe(200);
     expect(patched.json().data).toEqual({ name: 'Ada', seen_at: '2026-01-31T08:00:00.000Z' });
     expect((await call('GET', '/v1/records/contacts/r1')).json()).toEqual(patched.json());
     const archived = await call('POST', '/v1/records/contacts/r1/archive');
     expect(archived.json()).toMatchObject({ version: 4, archived_at: expect.stringMatching(ISO) });
-    expect((await call('POST', '/v1/records/contacts/r1/restore', '')).json()).toMatchObject({ archived_at: null });
+    expect((await call('POST', '/v1/records/contacts/r1/restore', '')).json()).toMatchObject({
+      archived_at: null,
+    });
     expect((await call('DELETE', '/v1/records/contacts/r1')).statusCode).toBe(204);
     problem(await call('GET', '/v1/records/contacts/r1'), 'record_unknown');
   });
@@ -240,10 +299,14 @@ describe('records', () => {
 
   it('ignore a source_version that is not higher, and say how the record is', async () => {
     const url = '/v1/records/contacts/sourced';
-    expect((await call('PUT', `${url}?source_version=5`, { age: 5 })).json()).toMatchObject({ source_version: 5 });
+    expect((await call('PUT', `${url}?source_version=5`, { age: 5 })).json()).toMatchObject({
+      source_version: 5,
+    });
     const ignored = await call('PUT', `${url}?source_version=5`, { age: 6 });
     expect([ignored.statusCode, ignored.json().data]).toEqual([200, { age: 5 }]);
-    expect((await call('PATCH', `${url}?source_version=6`, { age: 7 })).json()).toMatchObject({ source_version: 6 });
+    expect((await call('PATCH', `${url}?source_version=6`, { age: 7 })).json()).toMatchObject({
+      source_version: 6,
+    });
     expect((await call('DELETE', `${url}?source_version=2`)).statusCode).toBe(200);
     expect((await call('DELETE', `${url}?source_version=9`)).statusCode).toBe(204);
     const late = await call('PUT', `${url}?source_version=8`, { age: 8 });
@@ -267,7 +330,9 @@ describe('records', () => {
     await built(deployment);
     expect((await call('PUT', '/v1/records/contacts/minus', '{"age":-0}')).statusCode).toBe(201);
     const line = '{"op":"put","object_type":"contacts","id":"minus-2","data":{"age":-0}}';
-    expect((await call('POST', '/v1/changes', line, { type: 'application/x-ndjson' })).statusCode).toBe(200);
+    expect(
+      (await call('POST', '/v1/changes', line, { type: 'application/x-ndjson' })).statusCode,
+    ).toBe(200);
     const counted = await call('POST', '/v1/segments/counts', { slugs: ['inverse'] });
     expect(counted.json().counts[0].count).toBe(0);
     for (const id of ['minus', 'minus-2']) await call('DELETE', `/v1/records/contacts/${id}`);
@@ -275,8 +340,17 @@ describe('records', () => {
   });
 
   it('point to each attribute that does not fit', async () => {
-    const response = await call('PUT', '/v1/records/contacts/x', { age: '7', name: 1, organization_id: 7, ok: 1 });
-    expect(paths(problem(response, 'attribute_invalid'))).toEqual(['/age', '/name', '/organization_id']);
+    const response = await call('PUT', '/v1/records/contacts/x', {
+      age: '7',
+      name: 1,
+      organization_id: 7,
+      ok: 1,
+    });
+    expect(paths(problem(response, 'attribute_invalid'))).toEqual([
+      '/age',
+      '/name',
+      '/organization_id',
+    ]);
   });
 
   it.each([
@@ -284,7 +358,11 @@ describe('records', () => {
     ['null', 'null', 'body_invalid'],
     ['nothing', '', 'body_invalid'],
     ['broken JSON', '{"a":', 'body_malformed'],
-    ['what is not UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), 'body_malformed'],
+    [
+      'what is not UTF-8',
+      Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]),
+      'body_malformed',
+    ],
     ['more than a megabyte', JSON.stringify({ a: 'x'.repeat(1024 * 1024) }), 'body_too_long'],
   ] as const)('refuse %s as a body', async (_, body, code) => {
     problem(await call('PUT', '/v1/records/contacts/x', body), code);
@@ -292,16 +370,27 @@ describe('records', () => {
 
   it('refuse other content types and encodings', async () => {
     problem(
-      await call('PUT', '/v1/records/contacts/x', 'a=1', { type: 'application/x-www-form-urlencoded' }),
+      await call('PUT', '/v1/records/contacts/x', 'a=1', {
+        type: 'application/x-www-form-urlencoded',
+      }),
       'content_type_unsupported',
     );
-    problem(await call('PUT', '/v1/records/contacts/x', '{}', { type: NDJSON }), 'content_type_unsupported');
     problem(
-      await call('PUT', '/v1/records/contacts/x', '{}', { headers: { 'content-encoding': 'gzip' } }),
+      await call('PUT', '/v1/records/contacts/x', '{}', { type: NDJSON }),
+      'content_type_unsupported',
+    );
+    problem(
+      await call('PUT', '/v1/records/contacts/x', '{}', {
+        headers: { 'content-encoding': 'gzip' },
+      }),
       'content_type_unsupported',
     );
     expect(
-      (await call('PATCH', '/v1/records/contacts/none', '{}', { type: 'application/merge-patch+json' })).statusCode,
+      (
+        await call('PATCH', '/v1/records/contacts/none', '{}', {
+          type: 'application/merge-patch+json',
+        })
+      ).statusCode,
     ).toBe(404);
   });
 
@@ -317,21 +406,31 @@ describe('records', () => {
     expect(paths(problem(response, 'parameter_invalid'))).toEqual([path]);
   });
 
-  it.each(['a/b', '100%', 'ü 漢 😀', '%2F', '..x', '__proto__', 'a:b', 'x'.repeat(256), '漢'.repeat(256)])(
-    'may have the id %s',
-    async (id) => {
-      const url = `/v1/records/contacts/${encodeURIComponent(id)}`;
-      expect((await call('PUT', url, {})).json().id).toBe(id);
-      expect((await call('GET', url)).json().id).toBe(id);
-      expect((await call('DELETE', url)).statusCode).toBe(204);
-    },
-  );
+  it.each([
+    'a/b',
+    '100%',
+    'ü 漢 😀',
+    '%2F',
+    '..x',
+    '__proto__',
+    'a:b',
+    'x'.repeat(256),
+    '漢'.repeat(256),
+  ])('may have the id %s', async (id) => {
+    const url = `/v1/records/contacts/${encodeURIComponent(id)}`;
+    expect((await call('PUT', url, {})).json().id).toBe(id);
+    expect((await call('GET', url)).json().id).toBe(id);
+    expect((await call('DELETE', url)).statusCode).toBe(204);
+  });
 
   it.each(['a\u0000', 'x'.repeat(257)])('may not have the id %j', async (id) => {
     const url = `/v1/records/contacts/${encodeURIComponent(id)}`;
     expect(paths(problem(await call('PUT', url, {}), 'record_id_invalid'))).toEqual(['/id']);
     problem(await call('GET', url), 'record_id_invalid');
-    problem(await call('GET', `/v1/segments/adults/members/${encodeURIComponent(id)}`), 'record_id_invalid');
+    problem(
+      await call('GET', `/v1/segments/adults/members/${encodeURIComponent(id)}`),
+      'record_id_invalid',
+    );
   });
 
   it('are listed page by page, archived ones left out, and through a segment', async () => {
@@ -344,7 +443,9 @@ describe('records', () => {
     await call('POST', '/v1/records/organizations/o7/archive');
     const listed: string[] = [];
     for (let cursor = ''; ; ) {
-      const page = (await call('GET', `/v1/records/organizations?limit=10&cursor=${cursor}`)).json();
+      const page = (
+        await call('GET', `/v1/records/organizations?limit=10&cursor=${cursor}`)
+      ).json();
       listed.push(...page.data.map(({ id }: { id: string }) => id));
       if (page.next_cursor === null) break;
       cursor = page.next_cursor;
@@ -368,12 +469,16 @@ describe('records', () => {
     },
   );
 
-  it.each(['/v1/records/contacts', '/v1/segments', '/v1/object-types', '/v1/segments/adults/members'])(
-    'a cursor of somebody else is refused by %s',
-    async (url) => {
-      expect(paths(problem(await call('GET', `${url}?cursor=abc`), 'cursor_invalid'))).toEqual(['/cursor']);
-    },
-  );
+  it.each([
+    '/v1/records/contacts',
+    '/v1/segments',
+    '/v1/object-types',
+    '/v1/segments/adults/members',
+  ])('a cursor of somebody else is refused by %s', async (url) => {
+    expect(paths(problem(await call('GET', `${url}?cursor=abc`), 'cursor_invalid'))).toEqual([
+      '/cursor',
+    ]);
+  });
 });
 
 describe('a record with what it is related to', () => {
@@ -392,10 +497,20 @@ describe('a record with what it is related to', () => {
     expect((await call('PUT', '/v1/object-types/groups', groups)).statusCode).toBe(201);
     expect((await call('PUT', '/v1/object-types/people', people)).statusCode).toBe(201);
     await built(deployment);
-    const of = (object_type: string, id: string, data: object = {}) => ({ op: 'put', object_type, id, data });
-    const reports = Array.from({ length: 25 }, (_, at) => of('people', `p${at}`, { boss_id: 'chief' }));
+    const of = (object_type: string, id: string, data: object = {}) => ({
+      op: 'put',
+      object_type,
+      id,
+      data,
+    });
+    const reports = Array.from({ length: 25 }, (_, at) =>
+      of('people', `p${at}`, { boss_id: 'chief' }),
+    );
     await call('POST', '/v1/changes', [
-      of('people', 'chief', { boss_id: 'nobody', group_ids: ['g3', 'g1', 'g3', 'missing', 'g2', 'g4'] }),
+      of('people', 'chief', {
+        boss_id: 'nobody',
+        group_ids: ['g3', 'g1', 'g3', 'missing', 'g2', 'g4'],
+      }),
       ...reports,
       ...['g1', 'g2', 'g3', 'g4'].map((id) => of('groups', id, { name: id })),
     ]);
@@ -429,22 +544,29 @@ describe('a record with what it is related to', () => {
       if (reports.next_cursor === null) break;
       cursor = reports.next_cursor;
     }
-    const expected = Array.from({ length: 25 }, (_, at) => `p${at}`).filter((id) => id !== 'p7' && id !== 'p8');
+    const expected = Array.from({ length: 25 }, (_, at) => `p${at}`).filter(
+      (id) => id !== 'p7' && id !== 'p8',
+    );
     expect(listed.sort()).toEqual(expected.sort());
   });
 
   it('lists what a list of ids names once each, by id, without missing and archived ones', async () => {
-    const first = (await get('/v1/records/people/chief?include=groups&include_limit=2')).included.groups;
+    const first = (await get('/v1/records/people/chief?include=groups&include_limit=2')).included
+      .groups;
     expect(idsOf(first)).toEqual(['g1', 'g3']);
     const url = `/v1/records/people/chief?include=groups&include_limit=2&include_cursor=${first.next_cursor}`;
     const second = (await get(url)).included.groups;
     expect([idsOf(second), second.next_cursor]).toEqual([['g4'], null]);
-    expect(idsOf((await get('/v1/records/groups/g1?include=members')).included.members)).toEqual(['chief']);
+    expect(idsOf((await get('/v1/records/groups/g1?include=members')).included.members)).toEqual([
+      'chief',
+    ]);
   });
 
   it('shows what was only acknowledged', async () => {
     await call('PUT', '/v1/records/people/late?wait=accepted', { boss_id: 'p1' });
-    expect(idsOf((await get('/v1/records/people/p1?include=reports')).included.reports)).toEqual(['late']);
+    expect(idsOf((await get('/v1/records/people/p1?include=reports')).included.reports)).toEqual([
+      'late',
+    ]);
     await call('POST', '/v1/records/people/late/archive?wait=accepted');
     expect((await get('/v1/records/people/p1?include=reports')).included.reports.data).toEqual([]);
   });
@@ -457,13 +579,19 @@ describe('a record with what it is related to', () => {
     ['include_cursor=x', '/include_cursor', 'include'],
     ['include=reports&include_limit=0', '/include_limit', '1'],
   ])('is refused with ?%s', async (query, path, told) => {
-    const document = problem(await call('GET', `/v1/records/people/chief?${query}`), 'parameter_invalid');
+    const document = problem(
+      await call('GET', `/v1/records/people/chief?${query}`),
+      'parameter_invalid',
+    );
     expect(paths(document)).toEqual([path]);
     expect(document['detail']).toContain(told);
   });
 
   it('is refused with a cursor of somewhere else, of an unknown record, and of an unknown type', async () => {
-    problem(await call('GET', '/v1/records/people/chief?include=reports&include_cursor=x'), 'cursor_invalid');
+    problem(
+      await call('GET', '/v1/records/people/chief?include=reports&include_cursor=x'),
+      'cursor_invalid',
+    );
     problem(await call('GET', '/v1/records/people/nobody?include=reports'), 'record_unknown');
     problem(await call('GET', '/v1/records/nobody/x?include=reports'), 'object_type_unknown');
   });
@@ -502,7 +630,9 @@ describe('changes', () => {
     );
     const { accepted, rejected } = response.json();
     expect(accepted).toBe(3);
-    expect(rejected.map(({ line, code, path }: Record<string, unknown>) => [line, code, path])).toEqual([
+    expect(
+      rejected.map(({ line, code, path }: Record<string, unknown>) => [line, code, path]),
+    ).toEqual([
       [2, 'change_invalid', '/op'],
       [3, 'object_type_unknown', '/object_type'],
       [4, 'record_id_invalid', '/id'],
@@ -523,11 +653,17 @@ describe('changes', () => {
       [2, 'number_inexact', '/data/free'],
     ];
     const asLines = await post(`${deep}\n${huge}\n${lines(put('d3'))}`);
-    const asArray = await call('POST', '/v1/changes', `[${deep},${huge},${lines(put('d3')).trim()}]`);
+    const asArray = await call(
+      'POST',
+      '/v1/changes',
+      `[${deep},${huge},${lines(put('d3')).trim()}]`,
+    );
     for (const response of [asLines, asArray]) {
       const { accepted, rejected } = response.json();
       expect(accepted).toBe(1);
-      expect(rejected.map(({ line, code, path }: Record<string, unknown>) => [line, code, path])).toEqual(expected);
+      expect(
+        rejected.map(({ line, code, path }: Record<string, unknown>) => [line, code, path]),
+      ).toEqual(expected);
     }
   });
 
@@ -563,7 +699,10 @@ describe('changes', () => {
 
   it.each(['', '\n', '\r\n\n  \n'])('no changes at all (%j) are no fault', async (body) => {
     const response = await post(body);
-    expect([response.statusCode, response.json()]).toMatchObject([200, { accepted: 0, rejected: [] }]);
+    expect([response.statusCode, response.json()]).toMatchObject([
+      200,
+      { accepted: 0, rejected: [] },
+    ]);
   });
 
   it('may be an array; then a line is the index + 1', async () => {
@@ -573,7 +712,9 @@ describe('changes', () => {
       { line: 2, code: 'change_invalid', path: '' },
       { line: 3, code: 'attribute_invalid', path: '/data/age' },
     ]);
-    expect(paths(problem(await call('POST', '/v1/changes', put('a1')), 'body_invalid'))).toEqual(['']);
+    expect(paths(problem(await call('POST', '/v1/changes', put('a1')), 'body_invalid'))).toEqual([
+      '',
+    ]);
     problem(await call('POST', '/v1/changes', '[{'), 'body_malformed');
     problem(await call('POST', '/v1/changes', `[${' '.repeat(ARRAY_BYTES_MAX)}]`), 'body_too_long');
   });
@@ -588,7 +729,9 @@ describe('changes', () => {
     expect((await post(lines(put('w1')), '?wait=accepted')).statusCode).toBe(202);
     expect((await post(lines(put('w2')), '?timeout_ms=0')).statusCode).toBe(202);
     expect((await post(lines(put('w3')), '?timeout_ms=60000')).statusCode).toBe(200);
-    expect(paths(problem(await post(lines(put('w4')), '?wait=x'), 'parameter_invalid'))).toEqual(['/wait']);
+    expect(paths(problem(await post(lines(put('w4')), '?wait=x'), 'parameter_invalid'))).toEqual([
+      '/wait',
+    ]);
   });
 
   it('are refused before their body is read while too many wait', async () => {
@@ -605,7 +748,9 @@ describe('changes', () => {
     const headers = { authorization: 'Bearer the-key-of-the-editor', 'content-type': NDJSON };
     const options = { port, host: '127.0.0.1', path: '/v1/changes', method: 'POST', headers };
     const body = Buffer.from(
-      lines(...Array.from({ length: 3000 }, (_, at) => put(`p${at % 700}`, { age: at, name: '漢😀' }))),
+      lines(
+        ...Array.from({ length: 3000 }, (_, at) => put(`p${at % 700}`, { age: at, name: '漢😀' })),
+      ),
     );
     const report = await new Promise<string>((resolve, reject) => {
       const sending = httpRequest(options, async (response) => {
@@ -617,7 +762,10 @@ describe('changes', () => {
       sending.end();
     });
     expect(JSON.parse(report)).toMatchObject({ accepted: 3000, rejected: [] });
-    expect((await call('GET', '/v1/records/contacts/p0')).json().data).toEqual({ age: 2800, name: '漢😀' });
+    expect((await call('GET', '/v1/records/contacts/p0')).json().data).toEqual({
+      age: 2800,
+      name: '漢😀',
+    });
 
     const broken = httpRequest(options);
     broken.on('error', () => {});
@@ -656,40 +804,64 @@ describe('segments', () => {
     expect(replaced.json()).toMatchObject({ revision: 2, query, status: 'building' });
     expect(replaced.json()).not.toHaveProperty('description');
     await built(deployment);
-    expect((await call('GET', '/v1/segments/s1')).json()).toMatchObject({ status: 'ready', progress: 1 });
-    expect((await call('PATCH', '/v1/segments/s1', { title: 'S' })).json()).toMatchObject({ title: 'S', query });
+    expect((await call('GET', '/v1/segments/s1')).json()).toMatchObject({
+      status: 'ready',
+      progress: 1,
+    });
+    expect((await call('PATCH', '/v1/segments/s1', { title: 'S' })).json()).toMatchObject({
+      title: 'S',
+      query,
+    });
     await call('POST', '/v1/segments', {
       ...input('s2'),
       query: { combinator: 'and', rules: [{ field: '', operator: 'inSegment', value: 's1' }] },
     });
     expect((await call('GET', '/v1/segments/s1')).json()).toMatchObject({ used_by: ['s2'] });
-    expect(problem(await call('DELETE', '/v1/segments/s1'), 'segment_in_use')['used_by']).toEqual(['s2']);
+    expect(problem(await call('DELETE', '/v1/segments/s1'), 'segment_in_use')['used_by']).toEqual([
+      's2',
+    ]);
     const listed = (await call('GET', '/v1/segments?object_type=contacts&limit=2')).json();
     expect(listed.data.map(({ slug }: { slug: string }) => slug)).toEqual(['adults', 's1']);
     const rest = (await call('GET', `/v1/segments?cursor=${listed.next_cursor}`)).json();
     expect(rest.data.map(({ slug }: { slug: string }) => slug)).toEqual(['s2']);
     expect((await call('GET', '/v1/segments?object_type=organizations')).json().data).toEqual([]);
-    for (const slug of ['s2', 's1']) expect((await call('DELETE', `/v1/segments/${slug}`)).statusCode).toBe(204);
+    for (const slug of ['s2', 's1'])
+      expect((await call('DELETE', `/v1/segments/${slug}`)).statusCode).toBe(204);
   });
 
   it('are refused with a pointer to each fault', async () => {
-    const wrong = problem(await call('POST', '/v1/segments', { slug: 'Bad Slug', query: {}, x: 1 }), 'segment_invalid');
+    const wrong = problem(
+      await call('POST', '/v1/segments', { slug: 'Bad Slug', query: {}, x: 1 }),
+      'segment_invalid',
+    );
     expect(paths(wrong)).toEqual(['/x', '/title', '/slug', '/object_type']);
     for (const slug of ['counts', 'preview', 'overlap']) {
-      expect(paths(problem(await call('POST', '/v1/segments', input(slug)), 'segment_invalid'))).toEqual(['/slug']);
+      expect(
+        paths(problem(await call('POST', '/v1/segments', input(slug)), 'segment_invalid')),
+      ).toEqual(['/slug']);
     }
     expect(
-      paths(problem(await call('POST', '/v1/segments', { ...input('x'), object_type: 'nobody' }), 'segment_invalid')),
+      paths(
+        problem(
+          await call('POST', '/v1/segments', { ...input('x'), object_type: 'nobody' }),
+          'segment_invalid',
+        ),
+      ),
     ).toEqual(['/object_type']);
     const query = { combinator: 'and', rules: [{ field: 'age', operator: '~', value: 1 }] };
-    const document = problem(await call('POST', '/v1/segments', { ...input('x'), query }), 'query_invalid');
+    const document = problem(
+      await call('POST', '/v1/segments', { ...input('x'), query }),
+      'query_invalid',
+    );
     expect(paths(document)).toEqual(['/query/rules/0/operator']);
-    expect(paths(problem(await call('POST', '/v1/segments', input('adults')), 'segment_slug_taken'))).toEqual([
-      '/slug',
-    ]);
-    expect(paths(problem(await call('PATCH', '/v1/segments/adults', { slug: 'other' }), 'segment_invalid'))).toEqual([
-      '/slug',
-    ]);
+    expect(
+      paths(problem(await call('POST', '/v1/segments', input('adults')), 'segment_slug_taken')),
+    ).toEqual(['/slug']);
+    expect(
+      paths(
+        problem(await call('PATCH', '/v1/segments/adults', { slug: 'other' }), 'segment_invalid'),
+      ),
+    ).toEqual(['/slug']);
     expect(paths(problem(await call('POST', '/v1/segments'), 'segment_invalid'))).toEqual(['']);
     for (const method of ['PUT', 'PATCH'])
       problem(await call(method, '/v1/segments/nobody', input('nobody')), 'segment_unknown');
@@ -704,10 +876,21 @@ describe('segments', () => {
     });
     await built(deployment);
     await call('POST', '/v1/changes?wait=accepted', [put('c1', { age: 1 }), put('c2', { age: 2 })]);
-    const posted = (await call('POST', '/v1/segments/counts', { slugs: ['kids', 'adults', 'kids'] })).json();
+    const posted = (
+      await call('POST', '/v1/segments/counts', { slugs: ['kids', 'adults', 'kids'] })
+    ).json();
     expect(posted.as_of).toEqual(expect.any(String));
-    expect(posted.counts.map(({ slug }: { slug: string }) => slug)).toEqual(['kids', 'adults', 'kids']);
-    expect(posted.counts[0]).toEqual({ slug: 'kids', count: expect.any(Number), status: 'ready', revision: 1 });
+    expect(posted.counts.map(({ slug }: { slug: string }) => slug)).toEqual([
+      'kids',
+      'adults',
+      'kids',
+    ]);
+    expect(posted.counts[0]).toEqual({
+      slug: 'kids',
+      count: expect.any(Number),
+      status: 'ready',
+      revision: 1,
+    });
     const members = (await call('GET', '/v1/segments/kids/members?limit=1000')).json().data;
     expect(members.length).toBe(posted.counts[0].count);
     expect((await call('GET', '/v1/segments/counts?slug=kids&slug=adults')).json().counts).toEqual(
@@ -722,9 +905,11 @@ describe('segments', () => {
       expect(response.json().counts.map(({ slug }: { slug: string }) => slug)).toEqual(all);
     }
     expect((await call('POST', '/v1/segments/counts', { slugs: [] })).json().counts).toEqual([]);
-    expect(problem(await call('POST', '/v1/segments/counts', { slugs: ['nobody'] }), 'segment_unknown')['slug']).toBe(
-      'nobody',
-    );
+    expect(
+      problem(await call('POST', '/v1/segments/counts', { slugs: ['nobody'] }), 'segment_unknown')[
+        'slug'
+      ],
+    ).toBe('nobody');
     problem(await call('GET', '/v1/segments/counts?slug=nobody'), 'segment_unknown');
   });
 
@@ -736,39 +921,64 @@ describe('segments', () => {
     [{ slug: ['adults'] }, ['/slug']],
     [[], ['']],
   ])('are not counted for %j: nothing is coerced or dropped', async (body, expected) => {
-    expect(paths(problem(await call('POST', '/v1/segments/counts', body), 'body_invalid'))).toEqual(expected);
+    expect(paths(problem(await call('POST', '/v1/segments/counts', body), 'body_invalid'))).toEqual(
+      expected,
+    );
   });
 
   it('list their members and say who is one', async () => {
     await call('PUT', '/v1/records/contacts/member', { age: 50 });
     await call('PUT', '/v1/records/contacts/stranger', { age: 5 });
-    const { data } = (await call('GET', '/v1/segments/adults/members?limit=1000&include=records')).json();
+    const { data } = (
+      await call('GET', '/v1/segments/adults/members?limit=1000&include=records')
+    ).json();
     const record = (await call('GET', '/v1/records/contacts/member')).json();
     expect(data).toContainEqual({ id: 'member', record });
-    expect((await call('GET', '/v1/segments/adults/members?limit=1000')).json().data).toContainEqual({ id: 'member' });
-    expect((await call('GET', '/v1/segments/adults/members/member')).json()).toEqual({ member: true });
-    expect((await call('GET', '/v1/segments/adults/members/stranger')).json()).toEqual({ member: false });
-    expect((await call('GET', '/v1/segments/adults/members/unknown')).json()).toEqual({ member: false });
-    expect((await call('GET', '/v1/records/contacts/member/segments')).json()).toEqual({ segments: ['adults'] });
+    expect(
+      (await call('GET', '/v1/segments/adults/members?limit=1000')).json().data,
+    ).toContainEqual({ id: 'member' });
+    expect((await call('GET', '/v1/segments/adults/members/member')).json()).toEqual({
+      member: true,
+    });
+    expect((await call('GET', '/v1/segments/adults/members/stranger')).json()).toEqual({
+      member: false,
+    });
+    expect((await call('GET', '/v1/segments/adults/members/unknown')).json()).toEqual({
+      member: false,
+    });
+    expect((await call('GET', '/v1/records/contacts/member/segments')).json()).toEqual({
+      segments: ['adults'],
+    });
     problem(await call('GET', '/v1/segments/nobody/members'), 'segment_unknown');
     problem(await call('GET', '/v1/segments/nobody/members/x'), 'segment_unknown');
-    expect(paths(problem(await call('GET', '/v1/segments/adults/members?include=x'), 'parameter_invalid'))).toEqual([
-      '/include',
-    ]);
+    expect(
+      paths(
+        problem(await call('GET', '/v1/segments/adults/members?include=x'), 'parameter_invalid'),
+      ),
+    ).toEqual(['/include']);
   });
 
   it('are looked up for many records', async () => {
     await call('PUT', '/v1/records/contacts/member', { age: 50 });
-    const asked = { object_type: 'contacts', ids: ['member', 'unknown', '__proto__'], segments: ['adults'] };
+    const asked = {
+      object_type: 'contacts',
+      ids: ['member', 'unknown', '__proto__'],
+      segments: ['adults'],
+    };
     const answer = (await call('POST', '/v1/memberships/lookup', asked, { role: 'viewer' })).body;
-    expect(JSON.parse(answer)).toEqual(JSON.parse('{"memberships":{"member":["adults"],"unknown":[],"__proto__":[]}}'));
-    expect(paths(problem(await call('POST', '/v1/memberships/lookup', {}), 'body_invalid'))).toEqual([
-      '/object_type',
-      '/ids',
-      '/segments',
-    ]);
+    expect(JSON.parse(answer)).toEqual(
+      JSON.parse('{"memberships":{"member":["adults"],"unknown":[],"__proto__":[]}}'),
+    );
     expect(
-      paths(problem(await call('POST', '/v1/memberships/lookup', { ...asked, ids: ['a', ''] }), 'record_id_invalid')),
+      paths(problem(await call('POST', '/v1/memberships/lookup', {}), 'body_invalid')),
+    ).toEqual(['/object_type', '/ids', '/segments']);
+    expect(
+      paths(
+        problem(
+          await call('POST', '/v1/memberships/lookup', { ...asked, ids: ['a', ''] }),
+          'record_id_invalid',
+        ),
+      ),
     ).toEqual(['/ids/1']);
     expect(
       paths(
@@ -778,15 +988,22 @@ describe('segments', () => {
         ),
       ),
     ).toEqual(['/segments/0']);
-    problem(await call('POST', '/v1/memberships/lookup', { ...asked, object_type: 'nobody' }), 'object_type_unknown');
-    problem(await call('POST', '/v1/memberships/lookup', { ...asked, segments: ['nobody'] }), 'segment_unknown');
+    problem(
+      await call('POST', '/v1/memberships/lookup', { ...asked, object_type: 'nobody' }),
+      'object_type_unknown',
+    );
+    problem(
+      await call('POST', '/v1/memberships/lookup', { ...asked, segments: ['nobody'] }),
+      'segment_unknown',
+    );
     problem(await call('POST', '/v1/memberships/lookup'), 'body_invalid');
   });
 
   it('that were never built answer 503 with Retry-After, and a null count', async () => {
     const idle = await openTestDeployment({ runsWorker: false });
     const reading = await open(idle);
-    const to = (method: string, url: string, body?: unknown) => call(method, url, body, {}, reading);
+    const to = (method: string, url: string, body?: unknown) =>
+      call(method, url, body, {}, reading);
     await to('PUT', '/v1/object-types/contacts', { attributes: { age: { type: 'number' } } });
     await to('POST', '/v1/segments', input('fresh'));
     expect((await to('POST', '/v1/segments/counts')).json().counts).toEqual([
@@ -802,13 +1019,21 @@ describe('segments', () => {
       expect(response.headers['retry-after']).toBe('1');
     }
     problem(
-      await to('POST', '/v1/memberships/lookup', { object_type: 'contacts', ids: ['x'], segments: ['fresh'] }),
+      await to('POST', '/v1/memberships/lookup', {
+        object_type: 'contacts',
+        ids: ['x'],
+        segments: ['fresh'],
+      }),
       'segment_building',
     );
 
     // Nobody applies what is accepted: strong reads run out of time, and the server is not ready.
-    expect((await to('PUT', '/v1/records/contacts/x?timeout_ms=20', { age: 1 })).statusCode).toBe(202);
-    expect((await to('POST', '/v1/segments/counts', { timeout_ms: 20 })).json().counts[0]).toMatchObject({
+    expect((await to('PUT', '/v1/records/contacts/x?timeout_ms=20', { age: 1 })).statusCode).toBe(
+      202,
+    );
+    expect(
+      (await to('POST', '/v1/segments/counts', { timeout_ms: 20 })).json().counts[0],
+    ).toMatchObject({
       status: 'timeout',
       count: null,
     });
@@ -822,7 +1047,10 @@ describe('segments', () => {
 });
 
 describe('a write with an Idempotency-Key', () => {
-  const keyed = (key: string, rest: Sent = {}): Sent => ({ ...rest, headers: { 'idempotency-key': key } });
+  const keyed = (key: string, rest: Sent = {}): Sent => ({
+    ...rest,
+    headers: { 'idempotency-key': key },
+  });
 
   it('is carried out once, and answered twice', async () => {
     const send = () => call('PUT', '/v1/records/contacts/idem', { age: 1 }, keyed('k1'));
@@ -832,10 +1060,9 @@ describe('a write with an Idempotency-Key', () => {
     expect([first.statusCode, second.statusCode]).toEqual([201, 201]);
     expect(second.body).toBe(first.body);
     expect(second.headers['content-type']).toBe(first.headers['content-type']);
-    expect([first.headers['idempotency-replayed'], second.headers['idempotency-replayed']]).toEqual([
-      undefined,
-      'true',
-    ]);
+    expect([first.headers['idempotency-replayed'], second.headers['idempotency-replayed']]).toEqual(
+      [undefined, 'true'],
+    );
     problem(await call('GET', '/v1/records/contacts/idem'), 'record_unknown');
   });
 
@@ -843,7 +1070,11 @@ describe('a write with an Idempotency-Key', () => {
     await call('PUT', '/v1/records/contacts/idem2', {});
     for (const replayed of [undefined, 'true']) {
       const gone = await call('DELETE', '/v1/records/contacts/idem2', undefined, keyed('k2'));
-      expect([gone.statusCode, gone.body, gone.headers['content-type']]).toEqual([204, '', undefined]);
+      expect([gone.statusCode, gone.body, gone.headers['content-type']]).toEqual([
+        204,
+        '',
+        undefined,
+      ]);
       expect(gone.headers['idempotency-replayed']).toBe(replayed);
     }
     for (const replayed of [undefined, 'true']) {
@@ -858,7 +1089,9 @@ describe('a write with an Idempotency-Key', () => {
     await call('PUT', url, { age: 1 }, keyed('k4'));
     problem(await call('PUT', url, { age: 2 }, keyed('k4')), 'idempotency_key_reused');
     expect((await call('PATCH', url, { age: 2 }, keyed('k4'))).json().data).toEqual({ age: 2 });
-    expect((await call('PUT', url, { age: 3 }, keyed('k4', { role: 'editor' }))).json().data).toEqual({ age: 3 });
+    expect(
+      (await call('PUT', url, { age: 3 }, keyed('k4', { role: 'editor' }))).json().data,
+    ).toEqual({ age: 3 });
   });
 
   it('is streamed all the same', async () => {
@@ -872,11 +1105,21 @@ describe('a write with an Idempotency-Key', () => {
   });
 
   it('is 409 while the first one is under way', async () => {
-    const send = () => call('POST', '/v1/changes', lines(put('race', { age: Math.PI })), keyed('k6', { type: NDJSON }));
+    const send = () =>
+      call(
+        'POST',
+        '/v1/changes',
+        lines(put('race', { age: Math.PI })),
+        keyed('k6', { type: NDJSON }),
+      );
     const answers = await Promise.all([send(), send(), send()]);
-    const fresh = answers.filter(({ statusCode, headers }) => statusCode === 200 && !headers['idempotency-replayed']);
+    const fresh = answers.filter(
+      ({ statusCode, headers }) => statusCode === 200 && !headers['idempotency-replayed'],
+    );
     expect(fresh.length).toBe(1);
-    for (const other of answers.filter((answer) => answer !== fresh[0] && answer.statusCode !== 200)) {
+    for (const other of answers.filter(
+      (answer) => answer !== fresh[0] && answer.statusCode !== 200,
+    )) {
       problem(other, 'idempotency_in_progress');
     }
     expect((await send()).headers['idempotency-replayed']).toBe('true');
@@ -886,7 +1129,8 @@ describe('a write with an Idempotency-Key', () => {
     const idle = await openTestDeployment({ runsWorker: false });
     const strict = await open(idle, { waitingChangesMax: -1 });
     const open2 = await open(idle);
-    const send = (to: FastifyInstance) => call('POST', '/v1/changes?wait=accepted', '[]', keyed('k7'), to);
+    const send = (to: FastifyInstance) =>
+      call('POST', '/v1/changes?wait=accepted', '[]', keyed('k7'), to);
     problem(await send(strict), 'overloaded');
     expect((await send(open2)).statusCode).toBe(202);
     await Promise.all([strict.close(), open2.close()]);
@@ -896,7 +1140,10 @@ describe('a write with an Idempotency-Key', () => {
   it('has 1 to 255 visible characters, and means nothing to a read', async () => {
     const refused = await call('PUT', '/v1/records/contacts/x', {}, keyed('two words'));
     expect(paths(problem(refused, 'parameter_invalid'))).toEqual(['/Idempotency-Key']);
-    problem(await call('PUT', '/v1/records/contacts/x', {}, keyed('x'.repeat(256))), 'parameter_invalid');
+    problem(
+      await call('PUT', '/v1/records/contacts/x', {}, keyed('x'.repeat(256))),
+      'parameter_invalid',
+    );
     for (const _ of [1, 2]) {
       const read = await call('POST', '/v1/segments/counts', {}, keyed('k8'));
       expect([read.statusCode, read.headers['idempotency-replayed']]).toEqual([200, undefined]);
@@ -906,7 +1153,9 @@ describe('a write with an Idempotency-Key', () => {
 
 describe('the server', () => {
   it('answers what is not there with its path, and a wrong method with Allow', async () => {
-    expect(problem(await call('GET', '/v1/nothing?x=1'), 'route_unknown')['detail']).toContain('/v1/nothing');
+    expect(problem(await call('GET', '/v1/nothing?x=1'), 'route_unknown')['detail']).toContain(
+      '/v1/nothing',
+    );
     const response = await call('POST', '/v1/records/contacts/x', {});
     problem(response, 'method_not_allowed');
     expect(response.headers['allow']).toBe('DELETE, GET, HEAD, PATCH, PUT');
@@ -922,7 +1171,10 @@ describe('the server', () => {
       socket.on('data', (data) => (text += data)).on('close', () => resolve(text));
     });
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
-    expect(JSON.parse(answer.split('\r\n\r\n')[1]!)).toMatchObject({ code: 'request_malformed', status: 400 });
+    expect(JSON.parse(answer.split('\r\n\r\n')[1]!)).toMatchObject({
+      code: 'request_malformed',
+      status: 400,
+    });
   });
 
   it('is alive, ready, and counts', async () => {
@@ -947,15 +1199,22 @@ describe('the server', () => {
   it('describes every route, and nothing else, as OpenAPI 3.1', async () => {
     const document = (await server.inject('/openapi.json')).json();
     expect(document.openapi).toBe('3.1.0');
-    const described = Object.entries(document.paths as Record<string, object>).flatMap(([path, operations]) =>
-      Object.keys(operations).map((method) => `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`),
+    const described = Object.entries(document.paths as Record<string, object>).flatMap(
+      ([path, operations]) =>
+        Object.keys(operations).map(
+          (method) => `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`,
+        ),
     );
     expect(described.sort()).toEqual(Object.keys(ROUTE_NEEDS).sort());
     const text = JSON.stringify(document);
     for (const [, name] of text.matchAll(/"\$ref":"([^"]*)"/g)) {
-      expect(document.components.schemas).toHaveProperty(name!.replace('#/components/schemas/', ''));
+      expect(document.components.schemas).toHaveProperty(
+        name!.replace('#/components/schemas/', ''),
+      );
     }
-    const operations = Object.values(document.paths).flatMap((path) => Object.values(path as object));
+    const operations = Object.values(document.paths).flatMap((path) =>
+      Object.values(path as object),
+    );
     const ids = operations.map(({ operationId }) => operationId);
     expect(new Set(ids).size).toBe(ids.length);
     for (const operation of operations) {
@@ -976,14 +1235,18 @@ describe('the server', () => {
     logged = '';
     const headers = { 'x-request-id': 'from-a-proxy' };
     expect(
-      (await call('PUT', '/v1/records/contacts/log?timeout_ms=59999', { name: 'a-secret-name' }, { headers })).headers[
-        'x-request-id'
-      ],
+      (
+        await call(
+          'PUT',
+          '/v1/records/contacts/log?timeout_ms=59999',
+          { name: 'a-secret-name' },
+          { headers },
+        )
+      ).headers['x-request-id'],
     ).toBe('from-a-proxy');
     expect(
-      (await call('GET', '/healthz', undefined, { headers: { 'x-request-id': 'no good\tid' } })).headers[
-        'x-request-id'
-      ],
+      (await call('GET', '/healthz', undefined, { headers: { 'x-request-id': 'no good\tid' } }))
+        .headers['x-request-id'],
     ).toMatch(/^[0-9a-f-]{36}$/);
     await eventually('both are logged', () => logged.includes('/healthz'));
     expect(logged).toContain('from-a-proxy');
@@ -991,7 +1254,10 @@ describe('the server', () => {
   });
 
   it('does not tell what a fault of ours was', async () => {
-    const broken = { ...deployment, segments: { create: () => Promise.reject(new Error('a secret')) } };
+    const broken = {
+      ...deployment,
+      segments: { create: () => Promise.reject(new Error('a secret')) },
+    };
     const failing = await open(broken as unknown as Deployment);
     logged = '';
     const response = await call('POST', '/v1/segments', {}, {}, failing);
@@ -1011,8 +1277,13 @@ describe('the server', () => {
       let text = '';
       const socket = connect(port, '127.0.0.1', async () => {
         const line = `${JSON.stringify(put('closing'))}\n`;
-        socket.write(head('POST /v1/changes', `content-type: ${NDJSON}\r\ncontent-length: ${line.length}`));
-        await eventually('the request is under way', async () => (await connections(closing)) === 1);
+        socket.write(
+          head('POST /v1/changes', `content-type: ${NDJSON}\r\ncontent-length: ${line.length}`),
+        );
+        await eventually(
+          'the request is under way',
+          async () => (await connections(closing)) === 1,
+        );
         await new Promise((wait) => setTimeout(wait, 50));
         void closing.close();
         await new Promise((wait) => setTimeout(wait, 50));
@@ -1034,9 +1305,15 @@ describe('while Redis is gone', () => {
     const proxy = await openProxy(() => redis.url);
     const fragile = await openTestDeployment({ redisUrl: proxy.url });
     const api = await open(fragile);
-    const to = (method: string, url: string, body?: unknown, sent: Sent = {}) => call(method, url, body, sent, api);
+    const to = (method: string, url: string, body?: unknown, sent: Sent = {}) =>
+      call(method, url, body, sent, api);
     await to('PUT', '/v1/object-types/contacts', { attributes: { age: { type: 'number' } } });
-    await to('POST', '/v1/segments', { title: 'A', slug: 'adults', object_type: 'contacts', query: adults });
+    await to('POST', '/v1/segments', {
+      title: 'A',
+      slug: 'adults',
+      object_type: 'contacts',
+      query: adults,
+    });
     await to('PUT', '/v1/records/contacts/kept', { age: 30 });
     await built(fragile);
 
@@ -1050,7 +1327,11 @@ describe('while Redis is gone', () => {
       ['POST', '/v1/segments/counts', { slugs: ['adults'] }],
       ['GET', '/v1/segments/adults/members'],
       ['PUT', '/v1/object-types/other', { attributes: {} }],
-      ['POST', '/v1/memberships/lookup', { object_type: 'contacts', ids: ['kept'], segments: ['adults'] }],
+      [
+        'POST',
+        '/v1/memberships/lookup',
+        { object_type: 'contacts', ids: ['kept'], segments: ['adults'] },
+      ],
     ];
     for (const response of await Promise.all(requests.map((each) => to(...each)))) {
       problem(response, 'redis_unavailable');
@@ -1061,12 +1342,20 @@ describe('while Redis is gone', () => {
     expect((await to('GET', '/metrics')).body).toContain('rollcall_log_lag_entries Nan');
 
     await redis.restart();
-    await eventually('ready again', async () => (await to('GET', '/readyz')).statusCode === 200, 20_000);
-    expect((await to('POST', '/v1/segments/counts', { slugs: ['adults'] })).json().counts[0]).toMatchObject({
+    await eventually(
+      'ready again',
+      async () => (await to('GET', '/readyz')).statusCode === 200,
+      20_000,
+    );
+    expect(
+      (await to('POST', '/v1/segments/counts', { slugs: ['adults'] })).json().counts[0],
+    ).toMatchObject({
       count: 1,
     });
     expect((await to('PUT', '/v1/records/contacts/more', { age: 40 })).statusCode).toBe(201);
-    expect((await to('POST', '/v1/segments/counts', { slugs: ['adults'] })).json().counts[0]).toMatchObject({
+    expect(
+      (await to('POST', '/v1/segments/counts', { slugs: ['adults'] })).json().counts[0],
+    ).toMatchObject({
       count: 2,
     });
     await api.close();

@@ -1,5 +1,6 @@
 /**
- * bounds.test.ts – What one client may hold: kept answers, connections, the time for which it is waited, requests in a window.
+ * bounds.test.ts – What one client may hold: kept answers, connections, the time for which it is
+ * waited, requests in a window.
  */
 
 import type { AddressInfo } from 'node:net';
@@ -23,7 +24,9 @@ beforeAll(async () => {
   deployment = await openTestDeployment({
     limits: { idempotencyBytes: KEPT_BYTES, requestSeconds: 1, connections: 40, rejectedLines: 10 },
   });
-  await deployment.objectTypes.put('things', { attributes: { n: { type: 'number' }, text: { type: 'string' } } });
+  await deployment.objectTypes.put('things', {
+    attributes: { n: { type: 'number' }, text: { type: 'string' } },
+  });
 });
 afterAll(() => deployment.close());
 afterEach(async () => {
@@ -32,11 +35,21 @@ afterEach(async () => {
 });
 
 async function start(options: Partial<ServerOptions> = {}): Promise<void> {
-  server = await buildServer(deployment, { keys: KEYS, logger: pino({ level: 'silent' }), ...options });
+  server = await buildServer(deployment, {
+    keys: KEYS,
+    logger: pino({ level: 'silent' }),
+    ...options,
+  });
   await server.listen({ port: 0, host: '127.0.0.1' });
 }
 
-function call(method: string, url: string, body?: unknown, headers: Record<string, string> = {}, role = 'editor') {
+function call(
+  method: string,
+  url: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+  role = 'editor',
+) {
   return server.inject({
     method: method as 'GET',
     url,
@@ -79,13 +92,20 @@ describe('kept idempotent answers', () => {
     await start();
     const text = 'x'.repeat(2000);
     const put = (n: number, role: string) =>
-      call('PUT', `/v1/records/things/${role}${n}`, { text }, { 'idempotency-key': `key-${n}` }, role);
+      call(
+        'PUT',
+        `/v1/records/things/${role}${n}`,
+        { text },
+        { 'idempotency-key': `key-${n}` },
+        role,
+      );
     expect((await put(0, 'master')).statusCode).toBe(201);
     for (let n = 0; n < 30; n++) expect((await put(n, 'editor')).statusCode).toBe(201);
     const kept = await deployment.redis.keys(`${deployment.keys.prefix}:*:idempotency:*`);
     const bytes = await Promise.all(kept.map((key) => deployment.redis.strlen(key)));
     expect(bytes.reduce((all, each) => all + each, 0)).toBeLessThanOrEqual(KEPT_BYTES + 4000);
-    const repeated = async (n: number, role: string) => (await put(n, role)).headers['idempotency-replayed'] === 'true';
+    const repeated = async (n: number, role: string) =>
+      (await put(n, role)).headers['idempotency-replayed'] === 'true';
     expect(await repeated(29, 'editor')).toBe(true);
     expect(await repeated(0, 'editor')).toBe(false);
     expect(await repeated(0, 'master')).toBe(true);
@@ -128,7 +148,11 @@ describe('a client that does not go on', () => {
     await start();
     const streaming = await open();
     streaming.socket.write(
-      head('/v1/changes', 'application/x-ndjson', 'transfer-encoding: chunked\r\nconnection: close\r\n'),
+      head(
+        '/v1/changes',
+        'application/x-ndjson',
+        'transfer-encoding: chunked\r\nconnection: close\r\n',
+      ),
     );
     const line = `${JSON.stringify({ op: 'put', object_type: 'things', id: 's', data: { n: 1 } })}\n`;
     for (let n = 0; n < 4; n++) {
@@ -143,7 +167,10 @@ describe('a client that does not go on', () => {
   it('holds no more connections than there may be, and others are answered when they are gone', async () => {
     await start();
     const many = await Promise.all(Array.from({ length: 60 }, () => open()));
-    await eventually('those beyond the bound have ended', () => many.filter(({ isEnded }) => isEnded()).length >= 20);
+    await eventually(
+      'those beyond the bound have ended',
+      () => many.filter(({ isEnded }) => isEnded()).length >= 20,
+    );
     for (const { socket } of many) socket.destroy();
     await eventually('somebody else is answered', async () => {
       const other = await open();
@@ -170,13 +197,16 @@ describe('rejected lines', () => {
     });
     const { accepted, rejected, rejected_total: total, position } = answer.json();
     expect([accepted, rejected.length, total, typeof position]).toEqual([1, 10, 500, 'string']);
-    expect(rejected.map(({ line }: { line: number }) => line)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(rejected.map(({ line }: { line: number }) => line)).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+    ]);
     expect((await call('GET', '/v1/records/things/good')).json().data).toEqual({ n: 1 });
   });
 
   it('of an array that is no JSON to its end are none: nothing of it is taken in', async () => {
     await start();
-    const change = (id: string) => JSON.stringify({ op: 'put', object_type: 'things', id, data: { n: 1 } });
+    const change = (id: string) =>
+      JSON.stringify({ op: 'put', object_type: 'things', id, data: { n: 1 } });
     for (const text of [
       `[${change('torn')},{"op":}]`,
       `[${change('torn')}`,
@@ -186,7 +216,10 @@ describe('rejected lines', () => {
       const answer = await server.inject({
         method: 'POST',
         url: '/v1/changes',
-        headers: { authorization: 'Bearer the-key-of-the-editor', 'content-type': 'application/json' },
+        headers: {
+          authorization: 'Bearer the-key-of-the-editor',
+          'content-type': 'application/json',
+        },
         payload: text,
       });
       expect([answer.statusCode, answer.json().code], text).toEqual([400, 'body_malformed']);
@@ -210,6 +243,7 @@ describe('the rate of a key', () => {
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
     expect((await call('GET', '/v1/segments', undefined, {}, 'viewer')).statusCode).toBe(200);
     for (let n = 0; n < 10; n++)
-      for (const url of ['/healthz', '/readyz']) expect((await call('GET', url)).statusCode).toBe(200);
+      for (const url of ['/healthz', '/readyz'])
+        expect((await call('GET', url)).statusCode).toBe(200);
   });
 });

@@ -1,6 +1,7 @@
 /**
- * catalog-quota.test.ts – The catalog holds as much as it may: a write that would make it more is 409 and changes nothing, what
- * makes it less or leaves it goes through, and a full catalog is built and answers as any other.
+ * catalog-quota.test.ts – The catalog holds as much as it may: a write that would make it more is
+ * 409 and changes nothing, what makes it less or leaves it goes through, and a full catalog is
+ * built and answers as any other.
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Limits } from '../../src/limits.ts';
@@ -12,12 +13,15 @@ afterEach(() => api.close());
 
 async function open(limits: Partial<Limits>): Promise<void> {
   api = await openTestApi({ limits, webhookAllow: ['127.0.0.1'] });
-  await done('PUT', '/v1/object-types/things', { attributes: { n: { type: 'number' }, text: { type: 'string' } } });
+  await done('PUT', '/v1/object-types/things', {
+    attributes: { n: { type: 'number' }, text: { type: 'string' } },
+  });
 }
 
 async function done(method: string, url: string, body?: unknown): Promise<Record<string, unknown>> {
   const answer = await api.call(method, url, body);
-  if (answer.statusCode >= 300) throw new Error(`${method} ${url}: ${answer.statusCode} ${answer.body}`);
+  if (answer.statusCode >= 300)
+    throw new Error(`${method} ${url}: ${answer.statusCode} ${answer.body}`);
   return answer.body === '' ? {} : answer.json();
 }
 
@@ -32,9 +36,17 @@ const segment = (slug: string, ...rules: object[]) => {
   const query = { combinator: 'and', rules: rules.length > 0 ? rules : [rule(5)] };
   return { title: slug, slug, object_type: 'things', query };
 };
-const view = (slug: string) => ({ title: slug, slug, object_type: 'things', segment: 'a', columns: [{ path: 'n' }] });
+const view = (slug: string) => ({
+  title: slug,
+  slug,
+  object_type: 'things',
+  segment: 'a',
+  columns: [{ path: 'n' }],
+});
 const slugs = async () =>
-  ((await done('GET', '/v1/segments?fields=slug'))['data'] as { slug: string }[]).map(({ slug }) => slug);
+  ((await done('GET', '/v1/segments?fields=slug'))['data'] as { slug: string }[]).map(
+    ({ slug }) => slug,
+  );
 
 describe('a catalog that is full', () => {
   it('takes no further segment, by POST or by seed, until one is deleted', async () => {
@@ -62,10 +74,14 @@ describe('a catalog that is full', () => {
     await send(api.deployment, [{ op: 'put', object_type: 'things', id: 't', data: { n: 1 } }]);
     await done('POST', '/v1/segments', segment('a'));
     await built(api.deployment);
-    expect((await done('GET', '/v1/segments/counts?slug=a'))['counts']).toMatchObject([{ count: 1, status: 'ready' }]);
+    expect((await done('GET', '/v1/segments/counts?slug=a'))['counts']).toMatchObject([
+      { count: 1, status: 'ready' },
+    ]);
     await done('PATCH', '/v1/segments/a', { query: segment('a', rule(1)).query });
     await built(api.deployment);
-    expect((await done('GET', '/v1/segments/counts?slug=a'))['counts']).toMatchObject([{ count: 0, revision: 2 }]);
+    expect((await done('GET', '/v1/segments/counts?slug=a'))['counts']).toMatchObject([
+      { count: 0, revision: 2 },
+    ]);
   });
 
   it('takes no edit that makes its queries larger, and one that makes them smaller', async () => {
@@ -82,8 +98,12 @@ describe('a catalog that is full', () => {
       ['POST', '/v1/segments'],
       ['PUT', '/v1/segments/a'],
     ] as const)
-      expect(await refusal(method, url, segment(method === 'POST' ? 'b' : 'a', ...values(450)))).toEqual(full);
-    expect(await refusal('PATCH', '/v1/segments/a', { query: segment('a', ...values(450)).query })).toEqual(full);
+      expect(
+        await refusal(method, url, segment(method === 'POST' ? 'b' : 'a', ...values(450))),
+      ).toEqual(full);
+    expect(
+      await refusal('PATCH', '/v1/segments/a', { query: segment('a', ...values(450)).query }),
+    ).toEqual(full);
     expect(
       await refusal('POST', '/v1/views', {
         ...view('v'),
@@ -100,7 +120,9 @@ describe('a catalog that is full', () => {
     const large = { ...segment('a'), description: 'x'.repeat(3900) };
     const answers: number[] = [];
     for (let n = 0; n < 40; n++)
-      answers.push((await api.call('POST', '/v1/segments', { ...large, slug: `s${n}` })).statusCode);
+      answers.push(
+        (await api.call('POST', '/v1/segments', { ...large, slug: `s${n}` })).statusCode,
+      );
     expect(new Set(answers)).toEqual(new Set([201, 409]));
     expect(answers.filter((status) => status === 201).length).toBeLessThanOrEqual(17);
     const type = {
@@ -119,7 +141,11 @@ describe('a catalog that is full', () => {
     await open({ views: 2, activationsPerView: 1, activations: 2, objectTypes: 2, attributes: 4 });
     await done('POST', '/v1/segments', segment('a'));
     for (const slug of ['v', 'w']) await done('POST', '/v1/views', view(slug));
-    expect(await refusal('POST', '/v1/views', view('x'))).toEqual([409, 'catalog_full', 'ROLLCALL_VIEWS']);
+    expect(await refusal('POST', '/v1/views', view('x'))).toEqual([
+      409,
+      'catalog_full',
+      'ROLLCALL_VIEWS',
+    ]);
     const url = 'http://127.0.0.1:1/';
     await done('POST', '/v1/views/v/activations', { url });
     expect(await refusal('POST', '/v1/views/v/activations', { url })).toEqual([
@@ -128,7 +154,9 @@ describe('a catalog that is full', () => {
     expect(await api.deployment.redis.hlen(api.deployment.keys.catalog.webhookSecrets)).toBe(1);
     const attribute = { type: 'number' };
     expect(
-      await refusal('PUT', '/v1/object-types/more', { attributes: { a: attribute, b: attribute, c: attribute } }),
+      await refusal('PUT', '/v1/object-types/more', {
+        attributes: { a: attribute, b: attribute, c: attribute },
+      }),
     ).toEqual([...[409, 'catalog_full', 'ROLLCALL_ATTRIBUTES']]);
     await done('PUT', '/v1/object-types/more', { attributes: { a: attribute } });
     expect(await refusal('PUT', '/v1/object-types/most', { attributes: {} })).toEqual([

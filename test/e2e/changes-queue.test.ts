@@ -2,7 +2,11 @@ import { Queue, QueueEvents } from 'bullmq';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Deployment } from '../../src/engine/deployment.ts';
-import { CHANGES_QUEUE, type ChangesQueue, openChangesQueue } from '../../src/jobs/changes-queue.ts';
+import {
+  CHANGES_QUEUE,
+  type ChangesQueue,
+  openChangesQueue,
+} from '../../src/jobs/changes-queue.ts';
 import { queuePrefix } from '../../src/redis/keys.ts';
 import { createSegment, differences, openTestDeployment } from '../support/deployment.ts';
 import { freshPrefix } from '../support/redis.ts';
@@ -39,7 +43,10 @@ describe('a job of the changes queue', () => {
   it('is completed when its changes are applied, and says which it refused', async () => {
     const job = await queue.add('changes', [put('a', 10), put('b', 'ten'), put('c', 90)]);
     const report = await job.waitUntilFinished(events);
-    expect(report).toMatchObject({ accepted: 2, rejected: [{ line: 2, code: 'attribute_invalid', path: '/data/n' }] });
+    expect(report).toMatchObject({
+      accepted: 2,
+      rejected: [{ line: 2, code: 'attribute_invalid', path: '/data/n' }],
+    });
     const documents = [
       { id: 'a', document: { n: 10 } },
       { id: 'c', document: { n: 90 } },
@@ -49,15 +56,23 @@ describe('a job of the changes queue', () => {
 
   it('says which numbers would be altered, by the text that a producer of another language has stored', async () => {
     const list = `[${JSON.stringify(put('big', 1))},{"op":"put","object_type":"contacts","id":"x","data":{"n":9007199254740993}}]`;
-    const one = '{"op":"put","object_type":"contacts","id":"x","data":{"deep":[0.1234567890123456789]}}';
+    const one =
+      '{"op":"put","object_type":"contacts","id":"x","data":{"deep":[0.1234567890123456789]}}';
     await queue.pause();
     const jobs = await Promise.all([list, one].map((text) => queue.add('changes', text)));
     const client = await queue.getBackend().client;
-    for (const [at, text] of [list, one].entries()) await client.hset(queue.toKey(jobs[at]!.id!), { data: text });
+    for (const [at, text] of [list, one].entries())
+      await client.hset(queue.toKey(jobs[at]!.id!), { data: text });
     await queue.resume();
     const [ofList, ofOne] = await Promise.all(jobs.map((job) => job.waitUntilFinished(events)));
-    expect(ofList).toMatchObject({ accepted: 1, rejected: [{ line: 2, code: 'number_inexact', path: '/data/n' }] });
-    expect(ofOne).toMatchObject({ accepted: 0, rejected: [{ line: 1, code: 'number_inexact', path: '/data/deep/0' }] });
+    expect(ofList).toMatchObject({
+      accepted: 1,
+      rejected: [{ line: 2, code: 'number_inexact', path: '/data/n' }],
+    });
+    expect(ofOne).toMatchObject({
+      accepted: 0,
+      rejected: [{ line: 1, code: 'number_inexact', path: '/data/deep/0' }],
+    });
     expect(await deployment.memberships.records('contacts', ['x'])).toEqual([undefined]);
     await deployment.ingest.one(
       { op: 'delete', object_type: 'contacts', id: 'big' },
@@ -71,7 +86,9 @@ describe('a job of the changes queue', () => {
   });
 
   it('comes after those queued before it: the last change of a record wins', async () => {
-    const added = await queue.addBulk(Array.from({ length: 50 }, (_, n) => ({ name: 'change', data: put('e', n) })));
+    const added = await queue.addBulk(
+      Array.from({ length: 50 }, (_, n) => ({ name: 'change', data: put('e', n) })),
+    );
     await added.at(-1)!.waitUntilFinished(events);
     const [record] = await deployment.memberships.records('contacts', ['e']);
     expect(record).toMatchObject({ version: 50, data: { n: 49 } });

@@ -1,5 +1,6 @@
 /**
- * cli.test.ts – The commands as a person runs them: each in a process of its own, over a private Redis in a new folder.
+ * cli.test.ts – The commands as a person runs them: each in a process of its own, over a private
+ * Redis in a new folder.
  */
 import { statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -52,7 +53,10 @@ describe('rollcall', () => {
 
   it('says every fault of the configuration, without a stack', async () => {
     for (const name of ['config', 'serve', 'audit']) {
-      const { code, stderr } = await runCli([name], { PORT: 'http', ROLLCALL_TIME_ZONE: 'Mars/Phobos' });
+      const { code, stderr } = await runCli([name], {
+        PORT: 'http',
+        ROLLCALL_TIME_ZONE: 'Mars/Phobos',
+      });
       expect(code).toBe(1);
       expect(stderr).toContain('The configuration has 2 faults');
       expect(stderr).toContain('PORT is "http"');
@@ -62,7 +66,10 @@ describe('rollcall', () => {
   });
 
   it('says that a Redis can not be reached', async () => {
-    const { code, stderr } = await runCli(['audit'], { REDIS_URL: 'redis://127.0.0.1:1', ROLLCALL_DATA: newFolder() });
+    const { code, stderr } = await runCli(['audit'], {
+      REDIS_URL: 'redis://127.0.0.1:1',
+      ROLLCALL_DATA: newFolder(),
+    });
     expect(code).toBe(1);
     expect(stderr).toContain('Nothing listens at redis://');
     expect(stderr).not.toMatch(/^\s+at /m);
@@ -82,7 +89,9 @@ describe('rollcall serve', () => {
     const first = await serve({ ROLLCALL_DATA: folder });
     cleanups.push(() => first.child.kill('SIGKILL'));
     expect(first.said.match(/http:\/\//g)).toHaveLength(1);
-    expect(first.said).toMatch(/Master key, made now and kept in \S+master-key: rk_[0-9A-Za-z]{32}\n/);
+    expect(first.said).toMatch(
+      /Master key, made now and kept in \S+master-key: rk_[0-9A-Za-z]{32}\n/,
+    );
     expect(statSync(join(folder, 'master-key')).mode & 0o777).toBe(0o600);
     expect((await fetch(`${first.url}/readyz`)).status).toBe(200);
     expect((await first.call('GET', '/v1/segments')).status).toBe(200);
@@ -153,7 +162,10 @@ describe('rollcall serve', () => {
   it('says what was fixed when the deployment was founded', async () => {
     const folder = newFolder();
     await (await serve({ ROLLCALL_DATA: folder })).stop();
-    const { code, stderr } = await runCli(['serve'], { ROLLCALL_DATA: folder, ROLLCALL_PARTITIONS: '8' });
+    const { code, stderr } = await runCli(['serve'], {
+      ROLLCALL_DATA: folder,
+      ROLLCALL_PARTITIONS: '8',
+    });
     expect(code).toBe(1);
     expect(stderr).toContain('founded with ROLLCALL_PARTITIONS = 16');
     expect(stderr).not.toMatch(/^\s+at /m);
@@ -166,7 +178,7 @@ describe('beside a server', () => {
   const keys = new Keys('rc', 16);
   let served: Served;
   let redis: Redis;
-  let ordinal: number;
+  let predicateId: number;
 
   beforeAll(async () => {
     served = await serve(env);
@@ -202,17 +214,26 @@ describe('beside a server', () => {
 
   it('ingests a file of more than one request', async () => {
     const file = join(dirname(folder.path), 'good.ndjson');
-    writeFileSync(file, Array.from({ length: 12_000 }, (_, i) => `${put(`c${i}`, i % 40)}\n`).join(''));
+    writeFileSync(
+      file,
+      Array.from({ length: 12_000 }, (_, i) => `${put(`c${i}`, i % 40)}\n`).join(''),
+    );
     const { code, stdout } = await runCli(['ingest', file, '--url', served.url], env);
     expect({ code, stdout }).toEqual({ code: 0, stdout: '12,000 accepted, 0 rejected.\n' });
-    const answer = await served.call('POST', '/v1/segments/counts', { slugs: ['adults', 'minors'] });
+    const answer = await served.call('POST', '/v1/segments/counts', {
+      slugs: ['adults', 'minors'],
+    });
     expect(await answer.json()).toMatchObject({ counts: [{ count: 6_600 }, { count: 5_400 }] });
   });
 
   it('says which lines of the input were rejected, and ends with 1', async () => {
     const good = Array.from({ length: 6_000 }, (_, i) => put(`c${i}`, i % 40));
     const lines = [...good, put('c1', 'seven'), '', 'not JSON', put('c2', 2)];
-    const { code, stdout } = await runCli(['ingest', '-', '--url', served.url], env, lines.join('\n'));
+    const { code, stdout } = await runCli(
+      ['ingest', '-', '--url', served.url],
+      env,
+      lines.join('\n'),
+    );
     expect(code).toBe(1);
     expect(stdout).toContain('6,001 accepted, 2 rejected.');
     expect(stdout).toContain('line 6001: attribute_invalid: ');
@@ -221,7 +242,11 @@ describe('beside a server', () => {
 
   it('goes on from a line', async () => {
     const lines = ['not JSON', 'not JSON', put('c3', 3), put('c4', 4)];
-    const { code, stdout } = await runCli(['ingest', '-', '--url', served.url, '--from', '3'], env, lines.join('\n'));
+    const { code, stdout } = await runCli(
+      ['ingest', '-', '--url', served.url, '--from', '3'],
+      env,
+      lines.join('\n'),
+    );
     expect({ code, stdout }).toEqual({ code: 0, stdout: '2 accepted, 0 rejected.\n' });
   });
 
@@ -229,7 +254,11 @@ describe('beside a server', () => {
     const nobody = await runCli(['ingest', '-', '--url', 'http://127.0.0.1:1'], env, put('c1', 1));
     expect(nobody.code).toBe(1);
     expect(nobody.stderr).toContain('http://127.0.0.1:1 did not answer');
-    const wrong = await runCli(['ingest', '-', '--url', served.url, '--key', 'a-wrong-key-0123456'], env, put('c1', 1));
+    const wrong = await runCli(
+      ['ingest', '-', '--url', served.url, '--key', 'a-wrong-key-0123456'],
+      env,
+      put('c1', 1),
+    );
     expect(wrong.code).toBe(1);
     expect(wrong.stderr).toContain('refused the lines from 1: 401');
     const missing = await runCli(['ingest', 'missing.ndjson', '--url', served.url], env);
@@ -241,11 +270,11 @@ describe('beside a server', () => {
   it('shows where the members of a segment lie', async () => {
     const { code, stdout } = await runCli(['keys', 'adults'], env);
     expect(code).toBe(0);
-    ordinal = Number(/ordinal (\d+)/.exec(stdout)![1]);
-    expect(stdout).toContain(keys.partitions[15]!.segment(ordinal));
+    predicateId = Number(/predicateId (\d+)/.exec(stdout)![1]);
+    expect(stdout).toContain(keys.partitions[15]!.segment(predicateId));
     expect(stdout).toContain('6,600 members');
     expect(stdout).toContain('An edit of the segment moves its members to other sets.');
-    expect(stdout).toMatch(new RegExp(`HGET rc:\\{catalog\\}:slugs adults +→ ${ordinal}\n`));
+    expect(stdout).toMatch(new RegExp(`HGET rc:\\{catalog\\}:slugs adults +→ ${predicateId}\n`));
     expect(stdout).toContain(`They lie in the Redis at ${served.redis.url}.`);
     const unknown = await runCli(['keys', 'nobody'], env);
     expect(unknown).toMatchObject({ code: 1, stderr: "There is no segment 'nobody'.\n" });
@@ -266,16 +295,18 @@ describe('beside a server', () => {
     const known = [put('c1', 1), put('c20', 20), put('c30', 30), put('c31', 31)].join('\n');
     expect((await runCli(['ingest', '-', '--url', served.url], env, known)).code).toBe(0);
     const at = (id: string) => keys.partitions[partitionOf(id, 16)]!;
-    await redis.srem(at('c20').segment(ordinal), 'c20');
-    await redis.sadd(at('c1').segment(ordinal), 'c1');
-    await redis.sadd(at('ghost').segment(ordinal), 'ghost');
-    await redis.hincrby(at('c20').counts, String(ordinal), 5);
+    await redis.srem(at('c20').segment(predicateId), 'c20');
+    await redis.sadd(at('c1').segment(predicateId), 'c1');
+    await redis.sadd(at('ghost').segment(predicateId), 'ghost');
+    await redis.hincrby(at('c20').counts, String(predicateId), 5);
     await redis.hdel(at('c30').state('contacts'), 'c30');
     await redis.zrem(at('c31').ids('contacts'), 'c31');
     await redis.zadd(at('phantom').ids('contacts'), 0, 'phantom');
     const { code, stdout } = await runCli(['audit'], env);
     expect(code).toBe(1);
-    expect(stdout).toMatch(/^segment=adults engine-only=\[(c1, ghost|ghost, c1)\] reference-only=\[c20\] in=set$/m);
+    expect(stdout).toMatch(
+      /^segment=adults engine-only=\[(c1, ghost|ghost, c1)\] reference-only=\[c20\] in=set$/m,
+    );
     expect(stdout).toMatch(/^segment=adults engine-only=\[\] reference-only=\[c30\] in=state$/m);
     expect(stdout).toMatch(/^segment=adults partition=\d+ count=\d+ members=\d+$/m);
     expect(stdout).toMatch(/^type=contacts ids-only=\[phantom\] records-only=\[c31\]$/m);
@@ -299,13 +330,17 @@ describe('rollcall demo', () => {
     for (let run = 1; run <= 2; run++) {
       const { code, stdout } = await runCli(['demo', '--seconds', '0'], env);
       expect(code).toBe(0);
-      expect(stdout).toMatch(/customers +793 +793 +equal\nproducts +1,862 +1,862 +equal\norders +5,009 +5,009 +equal/);
+      expect(stdout).toMatch(
+        /customers +793 +793 +equal\nproducts +1,862 +1,862 +equal\norders +5,009 +5,009 +equal/,
+      );
       expect(stdout).toMatch(/big-spenders +117 +117 +equal/);
       expect(stdout).toMatch(/three-large-orders +(\S+) +\1 +equal/);
       expect(stdout).toMatch(/not-in-the-west +(\S+) +\1 +equal/);
       expect(stdout).not.toContain('NOT EQUAL');
     }
-    expect((await runCli(['audit'], { ...env, ROLLCALL_PREFIX: 'rcdemo' })).stdout).toContain('Zero differences.');
+    expect((await runCli(['audit'], { ...env, ROLLCALL_PREFIX: 'rcdemo' })).stdout).toContain(
+      'Zero differences.',
+    );
   });
 
   it('runs beside a server of the same folder', async () => {
@@ -313,7 +348,9 @@ describe('rollcall demo', () => {
     const served = await serve(env);
     cleanups.push(() => served.stop());
     expect((await runCli(['demo', '--seconds', '0'], env)).code).toBe(0);
-    const { data } = (await (await served.call('GET', '/v1/segments')).json()) as { data: unknown[] };
+    const { data } = (await (await served.call('GET', '/v1/segments')).json()) as {
+      data: unknown[];
+    };
     expect(data).toEqual([]);
   });
 });

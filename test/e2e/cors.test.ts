@@ -1,12 +1,18 @@
 /**
- * cors.test.ts – Pages of the origins that are named may ask from a browser, as it asks: first without a key, then with one; and
- * they can read what was refused. Of others, and where none is named, a browser keeps every answer to itself.
+ * cors.test.ts – Pages of the origins that are named may ask from a browser, as it asks: first
+ * without a key, then with one; and they can read what was refused. Of others, and where none is
+ * named, a browser keeps every answer to itself.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestApi, type TestApi } from '../support/api.ts';
 
 const APP = 'https://app.example.com';
-const STRANGERS = ['https://evil.example', 'http://app.example.com', 'https://app.example.com.evil.example', 'null'];
+const STRANGERS = [
+  'https://evil.example',
+  'http://app.example.com',
+  'https://app.example.com.evil.example',
+  'null',
+];
 const authorization = 'Bearer the-key-of-the-master';
 
 let open: TestApi;
@@ -42,18 +48,27 @@ const preflight = (api: TestApi, origin: string, url = '/v1/records/contacts/a',
 
 describe('a page of an origin that is named', () => {
   it('hears from a preflight, without a key, what it may send', async () => {
-    for (const url of ['/v1/records/contacts/a', '/v1/segments', '/v1/changes?wait=accepted', '/openapi.json']) {
+    for (const url of [
+      '/v1/records/contacts/a',
+      '/v1/segments',
+      '/v1/changes?wait=accepted',
+      '/openapi.json',
+    ]) {
       const { statusCode, headers } = await preflight(open, APP, url);
       expect(statusCode).toBe(204);
       expect(headers['access-control-allow-origin']).toBe(APP);
       expect(headers['access-control-allow-methods']).toMatch(/PUT.*PATCH.*DELETE/);
-      expect(headers['access-control-allow-headers']).toBe('authorization,content-type,idempotency-key');
+      expect(headers['access-control-allow-headers']).toBe(
+        'authorization,content-type,idempotency-key',
+      );
       expect(headers['access-control-allow-credentials']).toBeUndefined();
     }
   });
 
   it('reads answers, and what it needs of their headers', async () => {
-    const { statusCode, headers } = await ask(open, 'GET', '/v1/object-types', APP, { authorization });
+    const { statusCode, headers } = await ask(open, 'GET', '/v1/object-types', APP, {
+      authorization,
+    });
     expect([statusCode, headers['access-control-allow-origin']]).toEqual([200, APP]);
     expect(headers['access-control-expose-headers']).toContain('retry-after');
     expect(headers['access-control-allow-credentials']).toBeUndefined();
@@ -69,7 +84,10 @@ describe('a page of an origin that is named', () => {
     [403, 'POST', '/v1/seeds', { authorization: 'Bearer the-key-of-the-viewer' }],
   ] as const)('reads a problem: %s', async (status, method, url, headers) => {
     const answer = await ask(open, method, url, APP, headers);
-    expect([answer.statusCode, answer.headers['access-control-allow-origin']]).toEqual([status, APP]);
+    expect([answer.statusCode, answer.headers['access-control-allow-origin']]).toEqual([
+      status,
+      APP,
+    ]);
     expect(answer.headers['content-type']).toBe('application/problem+json');
   });
 });
@@ -89,13 +107,19 @@ describe('any other page', () => {
       await preflight(closed, APP),
       await ask(closed, 'GET', '/v1/object-types', APP, { authorization }),
     ])
-      expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
+      expect(
+        Object.keys(answer.headers).filter((name) => name.startsWith('access-control-')),
+      ).toEqual([]);
   });
 });
 
 it('an OPTIONS that is no preflight is answered as ever', async () => {
   for (const api of [open, closed]) {
-    const answer = await api.server.inject({ method: 'OPTIONS', url: '/v1/changes?x=1', headers: { authorization } });
+    const answer = await api.server.inject({
+      method: 'OPTIONS',
+      url: '/v1/changes?x=1',
+      headers: { authorization },
+    });
     expect([answer.statusCode, answer.headers.allow]).toEqual([405, 'POST']);
   }
 });

@@ -1,6 +1,6 @@
 /**
- * dates.test.ts – A date is the same calendar day wherever it is seen, and in whatever time zone a deployment counts its days;
- * what is said of days and moments is what is answered of records.
+ * dates.test.ts – A date is the same calendar day wherever it is seen, and in whatever time zone a
+ * deployment counts its days; what is said of days and moments is what is answered of records.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FoundingError } from '../../src/catalog/catalog-store.ts';
@@ -34,16 +34,26 @@ const BORN: Readonly<Record<string, string>> = {
 const SEGMENTS: Readonly<Record<string, [objectType: string, query: unknown]>> = {
   born: ['people', group({ field: 'born_on', operator: '=', value: '1990-11-26' })],
   listed: ['people', group({ field: 'born_on', operator: 'in', value: '1990-11-26,1990-11-27' })],
-  spanned: ['people', group({ field: 'born_on', operator: 'between', value: ['1990-11-26', '1990-11-26'] })],
+  spanned: [
+    'people',
+    group({ field: 'born_on', operator: 'between', value: ['1990-11-26', '1990-11-26'] }),
+  ],
   raw: ['people', { '==': [{ var: 'born_on' }, '1990-11-26'] }],
   rawList: ['people', { in: ['1990-11-26', { var: 'days' }] }],
   early: ['people', { '<': [{ var: 'born_on' }, '1990-11-27'] }],
   founded: ['people', group({ field: 'firm.founded_on', operator: '<=', value: '1990-11-26' })],
   staffed: ['firms', group({ field: 'people.born_on', operator: '=', value: '1990-11-26' })],
-  beforeSeen: ['people', group({ field: 'born_on', operator: '<', valueSource: 'field', value: 'seen_at' })],
+  beforeSeen: [
+    'people',
+    group({ field: 'born_on', operator: '<', valueSource: 'field', value: 'seen_at' }),
+  ],
   old: [
     'people',
-    group({ field: 'born_on', operator: '<', value: { mode: 'relative', anchor: 'startOfDay', offset: -7 } }),
+    group({
+      field: 'born_on',
+      operator: '<',
+      value: { mode: 'relative', anchor: 'startOfDay', offset: -7 },
+    }),
   ],
 };
 
@@ -95,7 +105,9 @@ afterAll(async () => {
 
 async function countsOf({ call }: TestApi): Promise<Record<string, number>> {
   const { counts } = (await call('POST', '/v1/segments/counts', {})).json();
-  return Object.fromEntries(counts.map(({ slug, count }: { slug: string; count: number }) => [slug, count]));
+  return Object.fromEntries(
+    counts.map(({ slug, count }: { slug: string; count: number }) => [slug, count]),
+  );
 }
 
 const COUNTS = {
@@ -115,7 +127,11 @@ describe('a date', () => {
   it('is returned as its day, in each answer that holds records', async () => {
     for (const id of Object.keys(BORN)) {
       const { data } = (await zurich.call('GET', `/v1/records/people/${id}`)).json();
-      expect(data).toMatchObject({ born_on: '1990-11-26', days: ['1990-11-26'], seen_at: '1990-11-26T11:00:00.000Z' });
+      expect(data).toMatchObject({
+        born_on: '1990-11-26',
+        days: ['1990-11-26'],
+        seen_at: '1990-11-26T11:00:00.000Z',
+      });
     }
     for (const url of [
       '/v1/records/people',
@@ -146,7 +162,9 @@ describe('a date', () => {
   it('is found by rules and by JsonLogic, across relationships too, as the reference says', async () => {
     expect(await countsOf(zurich)).toEqual(COUNTS);
     const { redis, keys, store } = zurich.deployment;
-    expect(await audit({ redis, keys, store, timeZone: ZURICH }, { timeoutMs: 60_000 })).toMatchObject({
+    expect(
+      await audit({ redis, keys, store, timeZone: ZURICH }, { timeoutMs: 60_000 }),
+    ).toMatchObject({
       differences: 0,
     });
     const { json_logic } = (await zurich.call('GET', '/v1/segments/born')).json();
@@ -159,7 +177,11 @@ describe('a date', () => {
     expect(body).not.toMatch(/"born_on": ?"1990-11-2\d[T ]/);
     const named = {
       object_type: 'people',
-      data: { id: 'guest', name: 'guest', firm_id: '{{getRecordAttribute(firms, founded_on, 1990-11-26)}}' },
+      data: {
+        id: 'guest',
+        name: 'guest',
+        firm_id: '{{getRecordAttribute(firms, founded_on, 1990-11-26)}}',
+      },
     };
     const applied = await utc.call('POST', '/v1/seeds', [...JSON.parse(body), named]);
     expect(applied.statusCode, applied.body).toBe(200);
@@ -170,7 +192,9 @@ describe('a date', () => {
       (await call('GET', '/v1/records/people'))
         .json()
         .data.map(({ id, data }: { id: string; data: object }) => [id, data]);
-    expect((await people(utc)).filter(([id]: [string]) => id !== 'guest')).toEqual(await people(zurich));
+    expect((await people(utc)).filter(([id]: [string]) => id !== 'guest')).toEqual(
+      await people(zurich),
+    );
     expect((await utc.call('GET', '/v1/records/people/guest')).json().data.firm_id).toBe('f');
   });
 
@@ -180,7 +204,10 @@ describe('a date', () => {
       const { body } = await zurich.call('GET', `/v1/jobs/${job.id}/result`);
       expect(body).toContain('1990-11-26');
       expect(body.replaceAll('1990-11-26T11:00:00.000Z', '')).not.toMatch(/1990-11-2\dT/);
-      const [type, url] = [format === 'csv' ? 'text/csv' : 'application/x-ndjson', '/v1/imports/people'];
+      const [type, url] = [
+        format === 'csv' ? 'text/csv' : 'application/x-ndjson',
+        '/v1/imports/people',
+      ];
       const imported = await utc.ended(await utc.call('POST', url, body, { type }));
       expect(imported).toMatchObject({ status: 'completed', errors: [] });
       expect(await countsOf(utc)).toMatchObject({ born: 4, raw: 4 });
@@ -195,11 +222,15 @@ describe('a date', () => {
       at: '1990-11-26 00:30',
       other: '1990-11-26 00:30',
     });
-    await call('PUT', '/v1/object-types/events', { attributes: { on: { type: 'date' }, at: { type: 'datetime' } } });
+    await call('PUT', '/v1/object-types/events', {
+      attributes: { on: { type: 'date' }, at: { type: 'datetime' } },
+    });
     const read = { on: '1990-11-26', at: '1990-11-25T23:30:00.000Z', other: '1990-11-26 00:30' };
     expect((await call('GET', '/v1/records/events/e')).json().data).toEqual(read);
     expect((await call('GET', '/v1/records/events')).json().data[0].data).toEqual(read);
-    await call('PUT', '/v1/object-types/events', { attributes: { on: { type: 'date' }, at: { type: 'date' } } });
+    await call('PUT', '/v1/object-types/events', {
+      attributes: { on: { type: 'date' }, at: { type: 'date' } },
+    });
     expect((await call('GET', '/v1/records/events/e')).json().data.at).toBe('1990-11-26');
   });
 
@@ -218,10 +249,18 @@ describe('a date', () => {
       });
       await built(deployment);
       receiver.secret = (await activate(receiver.url)).signed;
-      const change = { op: 'put', object_type: 'people', id: 'a', data: { born_on: '1990-11-26 10:00' } };
+      const change = {
+        op: 'put',
+        object_type: 'people',
+        id: 'a',
+        data: { born_on: '1990-11-26 10:00' },
+      };
       await deployment.ingest.one(change, { wait: 'applied', timeoutMs: 60_000 });
       await eventually('it is told', () => receiver.taken.size === 1);
-      expect(JSON.parse(receiver.received.at(-1)!.body).data.columns).toEqual({ id: 'a', born_on: '1990-11-26' });
+      expect(JSON.parse(receiver.received.at(-1)!.body).data.columns).toEqual({
+        id: 'a',
+        born_on: '1990-11-26',
+      });
     } finally {
       await close();
       await receiver.close();
@@ -302,7 +341,9 @@ describe('a datetime', () => {
 
   it('may lack seconds and have a space for the T, in JSON, in NDJSON and in CSV', async () => {
     const { call, ended } = zurich;
-    await call('PUT', '/v1/object-types/logins', { attributes: { at: { type: 'datetime' }, on: { type: 'date' } } });
+    await call('PUT', '/v1/object-types/logins', {
+      attributes: { at: { type: 'datetime' }, on: { type: 'date' } },
+    });
     const read = async (id: string) => (await call('GET', `/v1/records/logins/${id}`)).json().data;
     const entries = Object.entries(written);
     const csv = [
@@ -310,7 +351,9 @@ describe('a datetime', () => {
       ...entries.map(([id, at]) => `csv-${id}, ${at} ,${at}`),
       'bad,2026-01-31T24:00,31.01.2026',
     ];
-    const job = await ended(await call('POST', '/v1/imports/logins', csv.join('\n'), { type: 'text/csv' }));
+    const job = await ended(
+      await call('POST', '/v1/imports/logins', csv.join('\n'), { type: 'text/csv' }),
+    );
     expect(job.errors).toMatchObject([
       {
         line: 6,
@@ -318,8 +361,12 @@ describe('a datetime', () => {
           "'at' must be a datetime, such as 2026-01-31T10:30:00.000Z, not '2026-01-31T24:00'; 'on' must be a date, such as 2026-01-31, not '31.01.2026'",
       },
     ]);
-    const lines = entries.map(([id, at]) => JSON.stringify({ id: `ndjson-${id}`, data: { at, on: at } }));
-    await ended(await call('POST', '/v1/imports/logins', lines.join('\n'), { type: 'application/x-ndjson' }));
+    const lines = entries.map(([id, at]) =>
+      JSON.stringify({ id: `ndjson-${id}`, data: { at, on: at } }),
+    );
+    await ended(
+      await call('POST', '/v1/imports/logins', lines.join('\n'), { type: 'application/x-ndjson' }),
+    );
     for (const [id, at] of entries) {
       await call('PUT', `/v1/records/logins/json-${id}`, { at, on: at });
       for (const form of ['csv', 'ndjson', 'json'])
@@ -336,9 +383,13 @@ describe('a datetime', () => {
       data: { id, firm_id: `{{getRecordAttribute(logins, at, ${day})}}` },
     });
     await zurich.call('PUT', '/v1/records/logins/lone', { at: '2025-05-05 12:00' });
-    expect((await zurich.call('POST', '/v1/seeds', [guest('g', '2025-05-05')])).statusCode).toBe(200);
+    expect((await zurich.call('POST', '/v1/seeds', [guest('g', '2025-05-05')])).statusCode).toBe(
+      200,
+    );
     expect((await zurich.call('GET', '/v1/records/people/g')).json().data.firm_id).toBe('lone');
-    expect((await zurich.call('POST', '/v1/seeds', [guest('h', '2025-05-06')])).statusCode).toBe(422);
+    expect((await zurich.call('POST', '/v1/seeds', [guest('h', '2025-05-06')])).statusCode).toBe(
+      422,
+    );
   });
 });
 
@@ -346,17 +397,25 @@ it('a deployment that keeps dates as moments is refused at the start', async () 
   const { redis, keys } = utc.deployment;
   const { prefix } = keys;
   await redis.hset(keys.catalog.meta, 'semantics', '1');
-  const opened = openTestDeployment({ prefix }).finally(() => redis.hset(keys.catalog.meta, 'semantics', '2'));
+  const opened = openTestDeployment({ prefix }).finally(() =>
+    redis.hset(keys.catalog.meta, 'semantics', '2'),
+  );
   await expect(opened).rejects.toThrow(FoundingError);
   await expect(opened).rejects.toThrow(/semantics version/);
 });
 
 describe('what is refused', () => {
   it('is answered with a value that would be taken', async () => {
-    const put = async (data: object) => (await zurich.call('PUT', '/v1/records/people/x', data)).json().errors;
-    expect(await put({ born_on: '1990-02-30', seen_at: '1990-11-26T24:00', days: 'x', name: 5 })).toEqual([
+    const put = async (data: object) =>
+      (await zurich.call('PUT', '/v1/records/people/x', data)).json().errors;
+    expect(
+      await put({ born_on: '1990-02-30', seen_at: '1990-11-26T24:00', days: 'x', name: 5 }),
+    ).toEqual([
       { path: '/born_on', detail: `'born_on' must be a date, such as "2026-01-31"` },
-      { path: '/seen_at', detail: `'seen_at' must be a datetime, such as "2026-01-31T10:30:00.000Z"` },
+      {
+        path: '/seen_at',
+        detail: `'seen_at' must be a datetime, such as "2026-01-31T10:30:00.000Z"`,
+      },
       { path: '/days', detail: `'days' must be a list of dates, such as ["2026-01-31"]` },
       { path: '/name', detail: `'name' must be a string, such as "abc"` },
     ]);
@@ -367,7 +426,10 @@ describe('what is refused', () => {
       query: { and: [{ '==': [{ var: 'seen_at' }, '2026-11-26T10:00:00Z'] }] },
     });
     expect(refused.statusCode).toBe(422);
-    expect(refused.json()).toMatchObject({ code: 'query_invalid', errors: [{ path: '/query/and/0/==/1' }] });
+    expect(refused.json()).toMatchObject({
+      code: 'query_invalid',
+      errors: [{ path: '/query/and/0/==/1' }],
+    });
     expect(refused.json().errors[0].detail).toContain('write "2026-11-26T10:00:00.000Z"');
   });
 });

@@ -1,6 +1,7 @@
 /**
- * deep-bodies.test.ts – JSON that is nested thousands of levels deep, at every place of every body: `JSON.parse` takes any depth,
- * and nearly everything else overflows the stack. Each is refused in words, and nothing of it is stored.
+ * deep-bodies.test.ts – JSON that is nested thousands of levels deep, at every place of every body:
+ * `JSON.parse` takes any depth, and nearly everything else overflows the stack. Each is refused in
+ * words, and nothing of it is stored.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROUTE_NEEDS } from '../../src/api/roles.ts';
@@ -19,7 +20,9 @@ const LINES = 'application/x-ndjson';
 const segment = '"title":"t","slug":"t","object_type":"contacts"';
 
 /** Bodies of each route that takes one, with `x` at each place where a value may stand. */
-const BODIES: Readonly<Record<string, (x: string) => readonly (string | [body: string, type: string])[]>> = {
+const BODIES: Readonly<
+  Record<string, (x: string) => readonly (string | [body: string, type: string])[]>
+> = {
   'PUT /v1/object-types/:name': (x) => [
     x,
     `{"attributes":${x}}`,
@@ -53,8 +56,16 @@ const BODIES: Readonly<Record<string, (x: string) => readonly (string | [body: s
   ],
   'PUT /v1/segments/:slug': (x) => [x, `{"title":"t","object_type":"contacts","query":${x}}`],
   'PATCH /v1/segments/:slug': (x) => [x, `{"query":${x}}`, `{"title":${x}}`, `{"other":${x}}`],
-  'POST /v1/segments/counts': (x) => [x, `{"slugs":${x}}`, `{"slugs":[${x}]}`, `{"timeout_ms":${x}}`],
-  'POST /v1/memberships/lookup': (x) => [x, `{"object_type":"contacts","ids":[${x}],"segments":[${x}]}`],
+  'POST /v1/segments/counts': (x) => [
+    x,
+    `{"slugs":${x}}`,
+    `{"slugs":[${x}]}`,
+    `{"timeout_ms":${x}}`,
+  ],
+  'POST /v1/memberships/lookup': (x) => [
+    x,
+    `{"object_type":"contacts","ids":[${x}],"segments":[${x}]}`,
+  ],
   'POST /v1/views': (x) => [
     x,
     `{${segment},"query":${x},"columns":[{"path":"age"}]}`,
@@ -62,7 +73,9 @@ const BODIES: Readonly<Record<string, (x: string) => readonly (string | [body: s
     `{${segment},"segment":"s","columns":[{"path":${x},"label":${x}}],"sort":[{"path":${x},"direction":${x}}]}`,
     `{${segment},"segment":"s","columns":[{"path":"team","aggregate":"count","where":${x}}],"relationships":[${x}]}`,
   ],
-  'PUT /v1/views/:slug': (x) => [`{"title":"t","object_type":"contacts","segment":"s","columns":[${x}]}`],
+  'PUT /v1/views/:slug': (x) => [
+    `{"title":"t","object_type":"contacts","segment":"s","columns":[${x}]}`,
+  ],
   'PATCH /v1/views/:slug': (x) => [x, `{"columns":[${x}]}`, `{"query":${x}}`],
   'POST /v1/seeds': (x) => [
     x,
@@ -77,7 +90,9 @@ const BODIES: Readonly<Record<string, (x: string) => readonly (string | [body: s
     `[{"object_type":"contacts","data":{"id":"new"},"other":${x}}]`,
     [`{"object_type":"contacts","data":{"id":"new","free":${x}}}\n${x}\n`, LINES],
   ],
-  'POST /v1/imports/:type': (x) => [[`{"id":"new","free":${x}}\n${x}\n{"id":${x}}\n{"id":"new","data":${x}}`, LINES]],
+  'POST /v1/imports/:type': (x) => [
+    [`{"id":"new","free":${x}}\n${x}\n{"id":${x}}\n{"id":"new","data":${x}}`, LINES],
+  ],
   'POST /v1/exports/:type': (x) => [x, `{"format":${x},"segment":${x}}`],
   'POST /v1/views/:slug/activations': (x) => [
     x,
@@ -88,14 +103,22 @@ const BODIES: Readonly<Record<string, (x: string) => readonly (string | [body: s
   'POST /v1/views/:slug/activations/:activation/enable': () => [],
   'POST /v1/views/:slug/activations/:activation/test': () => [],
   'POST /v1/views/:slug/activations/:activation/sync': () => [],
-  'POST /v1/views/:slug/activations/:activation/dead-letters/redeliver': (x) => [x, `{"ids":${x}}`, `{"ids":[${x}]}`],
+  'POST /v1/views/:slug/activations/:activation/dead-letters/redeliver': (x) => [
+    x,
+    `{"ids":${x}}`,
+    `{"ids":[${x}]}`,
+  ],
 };
 
 let api: TestApi;
 let activation: string;
 beforeAll(async () => {
   api = await openTestApi();
-  const attributes = { age: { type: 'number' }, o: { type: 'object' }, tags: { type: 'list', of: 'string' } };
+  const attributes = {
+    age: { type: 'number' },
+    o: { type: 'object' },
+    tags: { type: 'list', of: 'string' },
+  };
   const boss = { to: 'contacts', key: 'boss_id', cardinality: 'one', inverse: 'team' };
   await api.call('PUT', '/v1/object-types/contacts', { attributes, relationships: { boss } });
   await api.call('PUT', '/v1/records/contacts/old', { age: 1 });
@@ -109,7 +132,13 @@ afterAll(() => api.close());
 
 function place(route: string): [method: string, url: string] {
   const [method, pattern] = route.split(' ') as [string, string];
-  const names = { ':type': 'contacts', ':name': 'deep', ':id': 'old', ':slug': 's', ':activation': activation };
+  const names = {
+    ':type': 'contacts',
+    ':name': 'deep',
+    ':id': 'old',
+    ':slug': 's',
+    ':activation': activation,
+  };
   return [method, pattern.replaceAll(/:\w+/g, (name) => names[name as keyof typeof names])];
 }
 
@@ -120,7 +149,9 @@ it('every route that takes a body is tried', () => {
 
 describe.each([5_000, 100_000])('%d levels of', (levels) => {
   it.each(Object.keys(DEEP))('%s are refused wherever they stand', async (name) => {
-    const before = (await api.call('GET', '/v1/seeds?include=object_types,segments,views,records:contacts')).body;
+    const before = (
+      await api.call('GET', '/v1/seeds?include=object_types,segments,views,records:contacts')
+    ).body;
     const deep = DEEP[name]!(levels);
     for (const [route, bodies] of Object.entries(BODIES)) {
       const [method, url] = place(route);
@@ -128,16 +159,22 @@ describe.each([5_000, 100_000])('%d levels of', (levels) => {
         const [body, type] = typeof given === 'string' ? [given, 'application/json'] : given;
         const { statusCode, body: answer } = await api.call(method, url, body, { type });
         const what = `${method} ${url} ${body.slice(0, 100)} → ${answer.slice(0, 300)}`;
-        // A bad line, or a bad one of many changes, stops no other: it is told of in the answer, or in the job.
-        const isLineWise = statusCode < 300 && (/"accepted":0,"rejected":\[\{/.test(answer) || url.includes('imports'));
+        // A bad line, or a bad one of many changes, stops no other: it is told of in the answer, or
+        // in the job.
+        const isLineWise =
+          statusCode < 300 &&
+          (/"accepted":0,"rejected":\[\{/.test(answer) || url.includes('imports'));
         if (!isLineWise) expect(statusCode, what).toBeGreaterThanOrEqual(400);
         expect(statusCode, what).toBeLessThan(500);
       }
     }
-    for (const { id } of (await api.call('GET', '/v1/jobs')).json<{ data: { id: string }[] }>().data) {
+    for (const { id } of (await api.call('GET', '/v1/jobs')).json<{ data: { id: string }[] }>()
+      .data) {
       expect(await api.ended(id)).toMatchObject({ status: 'completed', result: { accepted: 0 } });
     }
-    const after = (await api.call('GET', '/v1/seeds?include=object_types,segments,views,records:contacts')).body;
+    const after = (
+      await api.call('GET', '/v1/seeds?include=object_types,segments,views,records:contacts')
+    ).body;
     expect(after).toBe(before);
   });
 });
@@ -146,7 +183,11 @@ it('a seed that is told of beforehand, or as a job, is refused alike', async () 
   const seed = `[{"object_type":"contacts","data":{"id":"fine"}},{"object_type":"contacts","data":{"id":"x","free":${DEEP.lists!(5_000)}}}]`;
   for (const query of ['dry_run=true', 'async=true']) {
     const answer = await api.call('POST', `/v1/seeds?${query}`, seed);
-    expect(answer.json()).toMatchObject({ status: 422, code: 'body_invalid', errors: [{ path: '/1' }] });
+    expect(answer.json()).toMatchObject({
+      status: 422,
+      code: 'body_invalid',
+      errors: [{ path: '/1' }],
+    });
   }
   expect((await api.call('GET', '/v1/records/contacts/fine')).statusCode).toBe(404);
 });

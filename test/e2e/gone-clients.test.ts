@@ -1,5 +1,6 @@
 /**
- * gone-clients.test.ts – Clients that ask for heavy answers and go away leave nothing behind that others would wait for.
+ * gone-clients.test.ts – Clients that ask for heavy answers and go away leave nothing behind that
+ * others would wait for.
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
@@ -24,15 +25,24 @@ beforeAll(async () => {
   deployment = await openTestDeployment({
     limits: { heldBytes: HELD_BYTES },
   });
-  await deployment.objectTypes.put('things', { attributes: { n: { type: 'number' }, text: { type: 'string' } } });
+  await deployment.objectTypes.put('things', {
+    attributes: { n: { type: 'number' }, text: { type: 'string' } },
+  });
   const query = { combinator: 'and', rules: [{ field: 'n', operator: '>=', value: 0 }] };
   const columns = [{ path: 'text' }];
-  await deployment.views.create({ title: 'All', slug: 'all', object_type: 'things', query, columns });
+  await deployment.views.create({
+    title: 'All',
+    slug: 'all',
+    object_type: 'things',
+    query,
+    columns,
+  });
   await send(
     deployment,
     Array.from(
       { length: 20 },
-      (_, n) => ({ op: 'put', object_type: 'things', id: `t${n}`, data: { n, text: TEXT } }) as const,
+      (_, n) =>
+        ({ op: 'put', object_type: 'things', id: `t${n}`, data: { n, text: TEXT } }) as const,
     ),
   );
   await built(deployment);
@@ -44,7 +54,10 @@ afterAll(async () => {
   await deployment.close();
 });
 
-/** Asks, so many times without waiting, and goes away: at once, or when some of the first answer has come. */
+/**
+ * Asks, so many times without waiting, and goes away: at once, or when some of the first answer has
+ * come.
+ */
 async function askAndGo(path: string, accept: string, waits: boolean, times = 1): Promise<void> {
   const socket = connect((server.server.address() as AddressInfo).port, '127.0.0.1');
   socket.on('error', () => {});
@@ -86,7 +99,10 @@ it.each([
 
 it('leaves room for one more, however many keys take nothing of their answers', async () => {
   const sockets = ['viewer', 'editor', 'service'].map((role) => {
-    const socket = connect((server.server.address() as AddressInfo).port, '127.0.0.1').on('error', () => {});
+    const socket = connect((server.server.address() as AddressInfo).port, '127.0.0.1').on(
+      'error',
+      () => {},
+    );
     const head = `host: x\r\nauthorization: Bearer the-key-of-the-${role}`;
     socket.write(`GET /v1/views/all/rows?limit=1000 HTTP/1.1\r\n${head}\r\n\r\n`.repeat(8));
     return socket.pause();
@@ -100,7 +116,10 @@ it('leaves room for one more, however many keys take nothing of their answers', 
 async function expectAnswers(path: string, accept: string, role = 'viewer'): Promise<void> {
   for (let n = 0; n < 3; n++) {
     const headers = { accept, authorization: `Bearer the-key-of-the-${role}` };
-    const answer = await fetch(`http://127.0.0.1:${(server.server.address() as AddressInfo).port}${path}`, { headers });
+    const answer = await fetch(
+      `http://127.0.0.1:${(server.server.address() as AddressInfo).port}${path}`,
+      { headers },
+    );
     expect([answer.status, (await answer.text()).includes('xxx')]).toEqual([200, true]);
   }
 }

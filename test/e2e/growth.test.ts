@@ -6,14 +6,28 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
 import type { Deployment, DeploymentOptions } from '../../src/engine/deployment.ts';
 import { audit } from '../../src/membership/audit.ts';
-import { built, createSegment, eventually, openTestDeployment, send } from '../support/deployment.ts';
+import {
+  built,
+  createSegment,
+  eventually,
+  openTestDeployment,
+  send,
+} from '../support/deployment.ts';
 
 const EDITS = 250;
 const organizations = { attributes: { industry: { type: 'string' } } };
 const relationships = {
-  organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+  organization: {
+    to: 'organizations',
+    key: 'organization_id',
+    cardinality: 'one',
+    inverse: 'contacts',
+  },
 };
-const contacts = { attributes: { age: { type: 'number' }, seen: { type: 'datetime' } }, relationships };
+const contacts = {
+  attributes: { age: { type: 'number' }, seen: { type: 'datetime' } },
+  relationships,
+};
 const all = (...rules: object[]) => ({ combinator: 'and', rules });
 /**
  * Another predicate of contacts, and other values, for each edit; all of them hold of every
@@ -27,7 +41,8 @@ const aged = (aggregate: string, over: number) =>
     value: 10,
     where: all({ field: 'age', operator: '>', value: -over }),
   });
-const inIndustry = (name: string) => all({ field: 'organization.industry', operator: '!=', value: name });
+const inIndustry = (name: string) =>
+  all({ field: 'organization.industry', operator: '!=', value: name });
 
 let deployment: Deployment;
 afterEach(() => deployment.close());
@@ -91,14 +106,16 @@ describe('250 edits of segments over a relationship', () => {
     const touch = () =>
       send(
         deployment,
-        records.map((change) => ({ ...change, data: { ...change.data, extra: Math.random() } }) as Change),
+        records.map(
+          (change) => ({ ...change, data: { ...change.data, extra: Math.random() } }) as Change,
+        ),
       );
     await edit('sums', aged('sum', 2));
     await edit('tops', aged('max', 1002));
     await edit('others', inIndustry('n2'));
     await touch();
     const first = await bytes();
-    const ordinals = deployment.store.catalog.ordinals.size;
+    const predicateIds = deployment.store.catalog.predicateIds.size;
     for (let at = 3; at < EDITS / 3 + 3; at++) {
       await edit('sums', aged('sum', at));
       await edit('tops', aged('max', 1000 + at));
@@ -106,9 +123,10 @@ describe('250 edits of segments over a relationship', () => {
     }
     await touch();
     const last = await bytes();
-    expect(deployment.store.catalog.ordinals.size).toBe(ordinals);
+    expect(deployment.store.catalog.predicateIds.size).toBe(predicateIds);
     // Numbers have more digits by now, no more than that.
-    for (const [kind, size] of Object.entries(last)) expect(size, kind).toBeLessThan((first[kind] ?? 0) * 1.3 + 60);
+    for (const [kind, size] of Object.entries(last))
+      expect(size, kind).toBeLessThan((first[kind] ?? 0) * 1.3 + 60);
     const { redis, keys, store } = deployment;
     const report = await audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 10_000 });
     expect(report).toMatchObject({ differences: 0, segments: 3 });
@@ -131,26 +149,43 @@ describe('what rows still hold of what was given up', () => {
     expect(report).toMatchObject({ differences: 0 });
     expect(report.leftOver).toBeGreaterThan(0);
     const older = (change: Change): Change =>
-      ({ ...change, data: { ...change.data, age: Number(change.data!['age'] ?? 0) + 1 } }) as Change;
+      ({
+        ...change,
+        data: { ...change.data, age: Number(change.data!['age'] ?? 0) + 1 },
+      }) as Change;
     await send(deployment, records.map(older));
     expect(await audited()).toMatchObject({ differences: 0, leftOver: 0 });
   });
 });
 
 describe('when nothing of a type moves with time any more', () => {
-  const seen = (amount: number) => all({ field: 'seen', operator: 'inLast', value: { amount, unit: 'day' } });
+  const seen = (amount: number) =>
+    all({ field: 'seen', operator: 'inLast', value: { amount, unit: 'day' } });
   const due = async () => {
     const { redis, keys } = deployment;
-    return (await Promise.all(keys.partitions.map((partition) => redis.zcard(partition.due)))).reduce((a, b) => a + b);
+    return (
+      await Promise.all(keys.partitions.map((partition) => redis.zcard(partition.due)))
+    ).reduce((a, b) => a + b);
   };
 
   it.each([
     ['deleted', () => deployment.segments.remove('lately')],
-    ['edited', () => deployment.segments.patch('lately', { query: all({ field: 'age', operator: '>', value: 3 }) })],
+    [
+      'edited',
+      () =>
+        deployment.segments.patch('lately', {
+          query: all({ field: 'age', operator: '>', value: 3 }),
+        }),
+    ],
   ])('because the last such segment was %s, no record is due', async (_, giveUp) => {
     await open();
     await createSegment(deployment, 'lately', 'contacts', seen(3));
-    await createSegment(deployment, 'adults', 'contacts', all({ field: 'age', operator: '>', value: 20 }));
+    await createSegment(
+      deployment,
+      'adults',
+      'contacts',
+      all({ field: 'age', operator: '>', value: 20 }),
+    );
     await send(deployment, records);
     expect(await due()).toBe(30);
     await giveUp();
@@ -161,9 +196,13 @@ describe('when nothing of a type moves with time any more', () => {
       const fields = await Promise.all(keys.partitions.map(({ meta }) => redis.hkeys(meta)));
       return !fields.flat().some((field) => field.startsWith('timed:'));
     });
-    const states = await Promise.all(keys.partitions.map((partition) => redis.hvals(partition.state('contacts'))));
+    const states = await Promise.all(
+      keys.partitions.map((partition) => redis.hvals(partition.state('contacts'))),
+    );
     expect(states.flat().filter((state) => !state.startsWith(';'))).toEqual([]);
-    expect(await audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 10_000 })).toMatchObject({
+    expect(
+      await audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 10_000 }),
+    ).toMatchObject({
       differences: 0,
     });
     await createSegment(deployment, 'lately-again', 'contacts', seen(5));
@@ -199,7 +238,12 @@ describe('when nothing of a type moves with time any more', () => {
 describe('the place of a process in the logs', () => {
   it('goes when the process was killed long ago; one that lives and was quiet goes on', async () => {
     await open({ partitions: 1 });
-    await createSegment(deployment, 'adults', 'contacts', all({ field: 'age', operator: '>', value: 20 }));
+    await createSegment(
+      deployment,
+      'adults',
+      'contacts',
+      all({ field: 'age', operator: '>', value: 20 }),
+    );
     await send(deployment, records);
     const { redis, keys } = deployment;
     const [{ delivered } = { delivered: '' }] = keys.partitions;
@@ -209,7 +253,11 @@ describe('the place of a process in the logs', () => {
     const { source } = deployment.delivery;
     const mine = (await redis.hget(delivered, source))!;
     await redis.hset(delivered, source, mine.replace(/\d+$/, '1'));
-    const other = await openTestDeployment({ partitions: 1, prefix: keys.prefix, runsWorker: false });
+    const other = await openTestDeployment({
+      partitions: 1,
+      prefix: keys.prefix,
+      runsWorker: false,
+    });
     await other.close();
     const kept = (await redis.hkeys(delivered)).filter((each) => !/^p\d/.test(each));
     expect(kept).toEqual(['killed-lately']);

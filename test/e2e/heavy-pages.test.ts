@@ -1,6 +1,7 @@
 /**
- * heavy-pages.test.ts – Whatever records weigh, a page weighs what it may: it ends early, its cursor goes on, and by following
- * the cursors everything comes exactly once. So it is on pages of rows, records, members, relationships, definitions.
+ * heavy-pages.test.ts – Whatever records weigh, a page weighs what it may: it ends early, its
+ * cursor goes on, and by following the cursors everything comes exactly once. So it is on pages of
+ * rows, records, members, relationships, definitions.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestApi, type TestApi } from '../support/api.ts';
@@ -27,29 +28,51 @@ beforeAll(async () => {
   });
   await api.call('PUT', '/v1/object-types/orders', {
     attributes: { total: { type: 'number' }, text },
-    relationships: { person: { to: 'people', key: 'person_id', cardinality: 'one', inverse: 'orders' } },
+    relationships: {
+      person: { to: 'people', key: 'person_id', cardinality: 'one', inverse: 'orders' },
+    },
   });
   await send(api.deployment, [{ op: 'put', object_type: 'firms', id: 'f', data: { text: TEXT } }]);
   await send(api.deployment, people());
   await send(api.deployment, orders());
   const query = { combinator: 'and', rules: [{ field: 'n', operator: '>=', value: 0 }] };
-  await api.call('POST', '/v1/segments', { title: 'All', slug: 'all', object_type: 'people', query });
+  await api.call('POST', '/v1/segments', {
+    title: 'All',
+    slug: 'all',
+    object_type: 'people',
+    query,
+  });
   const columns = [
     { path: 'n' },
     { path: 'text' },
     { path: 'firm.text' },
     { path: 'orders.total', aggregate: 'sum', label: 'spent' },
   ];
-  const view = { title: 'All', object_type: 'people', segment: 'all', columns, relationships: ['firm', 'orders'] };
+  const view = {
+    title: 'All',
+    object_type: 'people',
+    segment: 'all',
+    columns,
+    relationships: ['firm', 'orders'],
+  };
   await api.call('POST', '/v1/views', { ...view, slug: 'plain' });
-  await api.call('POST', '/v1/views', { ...view, slug: 'sorted', sort: [{ path: 'n', direction: 'desc' }] });
+  await api.call('POST', '/v1/views', {
+    ...view,
+    slug: 'sorted',
+    sort: [{ path: 'n', direction: 'desc' }],
+  });
   await built(api.deployment);
 }, 120_000);
 afterAll(() => api.close());
 
 function* people() {
   for (let n = 0; n < PEOPLE; n++)
-    yield { op: 'put', object_type: 'people', id: `p${n}`, data: { n, text: TEXT, firm_id: 'f' } } as const;
+    yield {
+      op: 'put',
+      object_type: 'people',
+      id: `p${n}`,
+      data: { n, text: TEXT, firm_id: 'f' },
+    } as const;
 }
 
 function* orders() {
@@ -65,11 +88,17 @@ interface Entry {
 }
 
 /** Follows the cursors; no page weighs more than `most`. */
-async function all(url: string, most: number, role: 'viewer' | 'master' = 'viewer'): Promise<Entry[]> {
+async function all(
+  url: string,
+  most: number,
+  role: 'viewer' | 'master' = 'viewer',
+): Promise<Entry[]> {
   const entries: Entry[] = [];
   let cursor: string | null = '';
   while (cursor !== null) {
-    const answer = await api.call('GET', `${url}${cursor ? `&cursor=${cursor}` : ''}`, undefined, { role });
+    const answer = await api.call('GET', `${url}${cursor ? `&cursor=${cursor}` : ''}`, undefined, {
+      role,
+    });
     expect(answer.statusCode).toBe(200);
     expect(answer.rawPayload.length).toBeLessThanOrEqual(most);
     const page: { data: Entry[]; next_cursor: string | null } = answer.json();
@@ -83,22 +112,27 @@ const idsOf = (entries: readonly Entry[]) => entries.map(({ id }) => id).sort();
 const everybody = Array.from({ length: PEOPLE }, (_, n) => `p${n}`).sort();
 
 describe('a page of rows', () => {
-  it.each(['plain', 'sorted'])('of the view %s weighs its own records and their neighbours together', async (slug) => {
-    const rows = await all(`/v1/views/${slug}/rows?limit=1000`, LIMITS.rowPageBytes + SLACK);
-    expect(idsOf(rows)).toEqual(everybody);
-    if (slug === 'sorted')
-      expect(rows.map(({ n }) => n)).toEqual(Array.from({ length: PEOPLE }, (_, n) => PEOPLE - 1 - n));
-    for (const row of rows) {
-      expect(row).toMatchObject({ text: TEXT, 'firm.text': TEXT, spent: ORDERS_EACH });
-      const { firm, orders: some } = row['relationships'] as {
-        firm: Entry;
-        orders: { data: Entry[]; next_cursor: string };
-      };
-      expect(firm).toMatchObject({ id: 'f', data: { text: TEXT } });
-      expect(some.data.length).toBeGreaterThan(0);
-      expect(some.data.length < ORDERS_EACH).toBe(some.next_cursor !== null);
-    }
-  });
+  it.each(['plain', 'sorted'])(
+    'of the view %s weighs its own records and their neighbours together',
+    async (slug) => {
+      const rows = await all(`/v1/views/${slug}/rows?limit=1000`, LIMITS.rowPageBytes + SLACK);
+      expect(idsOf(rows)).toEqual(everybody);
+      if (slug === 'sorted')
+        expect(rows.map(({ n }) => n)).toEqual(
+          Array.from({ length: PEOPLE }, (_, n) => PEOPLE - 1 - n),
+        );
+      for (const row of rows) {
+        expect(row).toMatchObject({ text: TEXT, 'firm.text': TEXT, spent: ORDERS_EACH });
+        const { firm, orders: some } = row['relationships'] as {
+          firm: Entry;
+          orders: { data: Entry[]; next_cursor: string };
+        };
+        expect(firm).toMatchObject({ id: 'f', data: { text: TEXT } });
+        expect(some.data.length).toBeGreaterThan(0);
+        expect(some.data.length < ORDERS_EACH).toBe(some.next_cursor !== null);
+      }
+    },
+  );
 
   it('names a cursor for the neighbours that it has no room for', async () => {
     const [row] = (await api.call('GET', '/v1/views/plain/rows?limit=1')).json().data;
@@ -107,7 +141,9 @@ describe('a page of rows', () => {
     const seen: string[] = idsOf(data);
     for (let cursor: string | null = next; cursor !== null; ) {
       const answer = await api.call('GET', `${url}&include_cursor=${cursor}`);
-      expect(answer.rawPayload.length).toBeLessThanOrEqual(LIMITS.pageBytes + 2 * TEXT.length + SLACK);
+      expect(answer.rawPayload.length).toBeLessThanOrEqual(
+        LIMITS.pageBytes + 2 * TEXT.length + SLACK,
+      );
       const page = answer.json().included.orders;
       seen.push(...idsOf(page.data));
       cursor = page.next_cursor;
@@ -144,13 +180,23 @@ describe('a page of rows', () => {
 describe('a page of a list', () => {
   it('of records, members and their records ends early', async () => {
     const most = LIMITS.pageBytes + TEXT.length + SLACK;
-    for (const url of ['/v1/records/people?limit=1000', '/v1/records/people?segment=all&limit=1000'])
+    for (const url of [
+      '/v1/records/people?limit=1000',
+      '/v1/records/people?segment=all&limit=1000',
+    ])
       expect(idsOf(await all(url, most))).toEqual(everybody);
-    expect(idsOf(await all('/v1/segments/all/members?include=records&limit=1000', most))).toEqual(everybody);
+    expect(idsOf(await all('/v1/segments/all/members?include=records&limit=1000', most))).toEqual(
+      everybody,
+    );
   });
 
   it('is whole however many archived records lie between', async () => {
-    const put = (n: number) => ({ op: 'put' as const, object_type: 'firms', id: `a${n}`, data: { text: TEXT } });
+    const put = (n: number) => ({
+      op: 'put' as const,
+      object_type: 'firms',
+      id: `a${n}`,
+      data: { text: TEXT },
+    });
     const many = Array.from({ length: 60 }, (_, n) => put(n));
     await send(api.deployment, many);
     await send(
@@ -158,13 +204,18 @@ describe('a page of a list', () => {
       many.slice(0, 55).map(({ id }) => ({ op: 'archive', object_type: 'firms', id }) as const),
     );
     const left = [...many.slice(55).map(({ id }) => id), 'f'].sort();
-    expect(idsOf(await all('/v1/records/firms?limit=1000', LIMITS.pageBytes + TEXT.length + SLACK))).toEqual(left);
+    expect(
+      idsOf(await all('/v1/records/firms?limit=1000', LIMITS.pageBytes + TEXT.length + SLACK)),
+    ).toEqual(left);
   });
 
   it('of segments, views and types ends early, and leaves out what is not asked for', async () => {
     const value = Array.from({ length: 700 }, (_, n) => `${n}`.padEnd(100, 'y'));
     for (let n = 0; n < 10; n++) {
-      const query = { combinator: 'and', rules: [{ field: 'text', operator: 'in', value: [...value, `${n}`] }] };
+      const query = {
+        combinator: 'and',
+        rules: [{ field: 'text', operator: 'in', value: [...value, `${n}`] }],
+      };
       const made = { title: `${n}`, slug: `s${n}`, object_type: 'people', query };
       expect((await api.call('POST', '/v1/segments', made)).statusCode).toBe(201);
       const view = { ...made, columns: [{ path: 'n' }] };
@@ -177,7 +228,9 @@ describe('a page of a list', () => {
       ['views', ['plain', 'sorted']],
     ] as const) {
       const slugs = [...Array.from({ length: 10 }, (_, n) => `s${n}`), ...extra].sort();
-      expect(slugsOf(await all(`/v1/${kind}?limit=1000`, Math.max(LIMITS.pageBytes, one) + SLACK))).toEqual(slugs);
+      expect(
+        slugsOf(await all(`/v1/${kind}?limit=1000`, Math.max(LIMITS.pageBytes, one) + SLACK)),
+      ).toEqual(slugs);
       const short = (await api.call('GET', `/v1/${kind}?limit=1000&fields=slug,title`)).json();
       expect(short.next_cursor).toBeNull();
       expect(short.data).toEqual(slugs.map((slug) => ({ slug, title: expect.any(String) })));
@@ -186,14 +239,17 @@ describe('a page of a list', () => {
     expect(types.data).toEqual([{ name: 'firms' }, { name: 'orders' }, { name: 'people' }]);
   });
 
-  it.each(['segments', 'views', 'object-types'])('of %s refuses a field that there is not', async (kind) => {
-    for (const fields of ['slug,titel', '', 'slug,', 'constructor']) {
-      const answer = await api.call('GET', `/v1/${kind}?fields=${fields}`);
-      expect([answer.statusCode, answer.json().code, answer.json().errors[0].path]).toEqual([
-        400,
-        'parameter_invalid',
-        '/fields',
-      ]);
-    }
-  });
+  it.each(['segments', 'views', 'object-types'])(
+    'of %s refuses a field that there is not',
+    async (kind) => {
+      for (const fields of ['slug,titel', '', 'slug,', 'constructor']) {
+        const answer = await api.call('GET', `/v1/${kind}?fields=${fields}`);
+        expect([answer.statusCode, answer.json().code, answer.json().errors[0].path]).toEqual([
+          400,
+          'parameter_invalid',
+          '/fields',
+        ]);
+      }
+    },
+  );
 });

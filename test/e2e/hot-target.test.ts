@@ -1,11 +1,11 @@
 /**
- * hot-target.test.ts – One organization with 100,000 contacts: what it shows reaches all of them by one message per partition,
- * and nothing else has to wait for it.
+ * hot-target.test.ts – One organization with 100,000 contacts: what it shows reaches all of them by
+ * one message per partition, and nothing else has to wait for it.
  */
 import { performance } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Deployment } from '../../src/engine/deployment.ts';
-import { readPlace } from '../../src/membership/place.ts';
+import { readChannelPosition } from '../../src/membership/channel-position.ts';
 import { built, eventually, openTestDeployment } from '../support/deployment.ts';
 
 const PARTITIONS = 16;
@@ -23,39 +23,64 @@ const inIndustry = (industry: string) => ({
 beforeAll(async () => {
   deployment = await openTestDeployment({ partitions: PARTITIONS });
   const { objectTypes, segments, ingest } = deployment;
-  await objectTypes.put('organizations', { attributes: { industry: { type: 'string' }, name: { type: 'string' } } });
+  await objectTypes.put('organizations', {
+    attributes: { industry: { type: 'string' }, name: { type: 'string' } },
+  });
   await objectTypes.put('contacts', {
     attributes: { age: { type: 'number' } },
     relationships: {
-      organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+      organization: {
+        to: 'organizations',
+        key: 'organization_id',
+        cardinality: 'one',
+        inverse: 'contacts',
+      },
     },
   });
   for (const industry of ['SaaS', 'Retail']) {
     const slug = `in-${industry.toLowerCase()}`;
-    await segments.create({ title: slug, slug, object_type: 'contacts', query: inIndustry(industry) });
+    await segments.create({
+      title: slug,
+      slug,
+      object_type: 'contacts',
+      query: inIndustry(industry),
+    });
   }
   const grownUp = { combinator: 'and', rules: [{ field: 'age', operator: '>=', value: 18 }] };
-  await segments.create({ title: 'Grown up', slug: 'grown-up', object_type: 'contacts', query: grownUp });
+  await segments.create({
+    title: 'Grown up',
+    slug: 'grown-up',
+    object_type: 'contacts',
+    query: grownUp,
+  });
   await built(deployment);
   const session = ingest.session({ wait: 'applied', timeoutMs: 60_000 });
   let line = 0;
   const put = (object_type: string, id: string, data: object) =>
     session.addParsed(++line, { op: 'put', object_type, id, data });
   await put('organizations', 'hot', { industry: 'none', name: 'Hot' });
-  for (let i = 0; i < CONTACTS; i++) await put('contacts', `c${i}`, { age: i % 80, organization_id: 'hot' });
+  for (let i = 0; i < CONTACTS; i++)
+    await put('contacts', `c${i}`, { age: i % 80, organization_id: 'hot' });
   for (let i = 0; i < OTHERS; i++) await put('contacts', `other${i}`, { age: 1 });
-  expect(await session.finish()).toMatchObject({ accepted: CONTACTS + OTHERS + 1, isApplied: true });
+  expect(await session.finish()).toMatchObject({
+    accepted: CONTACTS + OTHERS + 1,
+    isApplied: true,
+  });
 });
 afterAll(() => deployment.close());
 
 async function counts(consistency: 'strong' | 'eventual' = 'strong'): Promise<(number | null)[]> {
   const slugs = ['in-saas', 'in-retail'];
-  return (await deployment.memberships.counts(slugs, { ...PATIENT, consistency })).counts.map(({ count }) => count);
+  return (await deployment.memberships.counts(slugs, { ...PATIENT, consistency })).counts.map(
+    ({ count }) => count,
+  );
 }
 
 async function patchHot(data: object): Promise<void> {
   const change = { op: 'patch', object_type: 'organizations', id: 'hot', data };
-  expect(await deployment.ingest.one(change, { wait: 'applied', timeoutMs: 10_000 })).toBe('updated');
+  expect(await deployment.ingest.one(change, { wait: 'applied', timeoutMs: 10_000 })).toBe(
+    'updated',
+  );
 }
 
 /** What each partition has sent to each other so far, entries of outboxes. */
@@ -63,13 +88,16 @@ async function sent(): Promise<Map<string, number>> {
   const all = new Map<string, number>();
   for (const [from, { meta }] of deployment.keys.partitions.entries()) {
     for (const [field, value] of Object.entries(await deployment.redis.hgetall(meta)))
-      if (field.startsWith('sent:')) all.set(`${from}>${field.slice('sent:'.length)}`, readPlace(value).sequence);
+      if (field.startsWith('sent:'))
+        all.set(`${from}>${field.slice('sent:'.length)}`, readChannelPosition(value).sequence);
   }
   return all;
 }
 
 function since(before: ReadonlyMap<string, number>, now: ReadonlyMap<string, number>): number[] {
-  return [...now].map(([lane, sequence]) => sequence - (before.get(lane) ?? 0)).filter((entries) => entries > 0);
+  return [...now]
+    .map(([lane, sequence]) => sequence - (before.get(lane) ?? 0))
+    .filter((entries) => entries > 0);
 }
 
 /** Changes other records, one after the other, until it is told to stop. */
@@ -78,7 +106,12 @@ function changeOthers(): { stop: () => Promise<number[]> } {
   const run = async () => {
     const tookMs: number[] = [];
     for (let i = 0; !isStopped; i++) {
-      const change = { op: 'patch', object_type: 'contacts', id: `other${i % OTHERS}`, data: { age: 18 + (i % 60) } };
+      const change = {
+        op: 'patch',
+        object_type: 'contacts',
+        id: `other${i % OTHERS}`,
+        data: { age: 18 + (i % 60) },
+      };
       const startedMs = performance.now();
       await deployment.ingest.one(change, { wait: 'applied', timeoutMs: 30_000 });
       tookMs.push(performance.now() - startedMs);

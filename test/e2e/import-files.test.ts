@@ -1,6 +1,6 @@
 /**
- * import-files.test.ts – Files as people have them: what of them is read, skipped, refused and told of, and what the records,
- * counts and members are afterwards.
+ * import-files.test.ts – Files as people have them: what of them is read, skipped, refused and told
+ * of, and what the records, counts and members are afterwards.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type JobAnswer, openTestApi, type TestApi } from '../support/api.ts';
@@ -55,7 +55,9 @@ async function imported(body: string | Buffer, media = CSV, query = ''): Promise
 /** Every record of the type, by its id. */
 async function records(): Promise<Record<string, Record<string, unknown>>> {
   const { data } = (await api.call('GET', `/v1/records/${type}?limit=1000`)).json();
-  return Object.fromEntries(data.map((record: { id: string; data: unknown }) => [record.id, record.data]));
+  return Object.fromEntries(
+    data.map((record: { id: string; data: unknown }) => [record.id, record.data]),
+  );
 }
 
 const lines = (...all: unknown[]) => all.map((each) => JSON.stringify(each)).join('\n');
@@ -85,7 +87,11 @@ describe('a line of NDJSON that was not meant for an import', () => {
   });
 
   it('is a record if its type has such attributes, and nothing else says that it is a change', async () => {
-    await declare({ op: { type: 'string' }, object_type: { type: 'string' }, data: { type: 'object' } });
+    await declare({
+      op: { type: 'string' },
+      object_type: { type: 'string' },
+      data: { type: 'object' },
+    });
     const taken = lines(
       { id: 'a', op: 'delete' },
       { id: 'b', op: 'mine', object_type: 'any' },
@@ -122,7 +128,10 @@ describe('a line of NDJSON that was not meant for an import', () => {
       { key: 'c', Years: 1, age: 2 },
     );
     const job = await imported(sent, NDJSON, '?id=key&map=Years:age&map=junk:');
-    expect(job).toMatchObject({ result: { accepted: 2, rejected: 1 }, errors: [{ line: 3, code: 'line_malformed' }] });
+    expect(job).toMatchObject({
+      result: { accepted: 2, rejected: 1 },
+      errors: [{ line: 3, code: 'line_malformed' }],
+    });
     expect(await records()).toEqual({ a: { age: 1 }, b: { age: 2 } });
   });
 });
@@ -135,7 +144,10 @@ describe('a number of NDJSON that would be altered', () => {
     ['{"key":9007199254740993,"Years":1}', '/key'],
   ])('is named by the attribute that it is for: %s', async (line, path) => {
     const job = await imported(line, NDJSON, '?id=key&map=Years:age');
-    expect(job).toMatchObject({ result: { accepted: 0 }, errors: [{ line: 1, code: 'number_inexact', path }] });
+    expect(job).toMatchObject({
+      result: { accepted: 0 },
+      errors: [{ line: 1, code: 'number_inexact', path }],
+    });
     expect(await records()).toEqual({});
   });
 
@@ -147,7 +159,10 @@ describe('a number of NDJSON that would be altered', () => {
       `{"id":"c",${junk},"age":1e400}`,
     ];
     const job = await imported(sent.join('\n'), NDJSON, '?map=junk:');
-    expect(job).toMatchObject({ result: { accepted: 2, rejected: 1 }, errors: [{ line: 3, path: '/data/age' }] });
+    expect(job).toMatchObject({
+      result: { accepted: 2, rejected: 1 },
+      errors: [{ line: 3, path: '/data/age' }],
+    });
     expect(await records()).toEqual({ a: { age: 1 }, b: { age: 2 } });
   });
 });
@@ -194,22 +209,28 @@ describe('the parameters of an import', () => {
     ['ndjson', 'short_rows=refuse'],
     ['ndjson', 'map=a:name&map=a:email'],
     ['ndjson', 'map=id:name'],
-  ])('are refused if they can not be meant, and nothing is imported: %s ?%s', async (format, query) => {
-    const body = format === 'csv' ? 'id,name,age\na,Ann,1' : lines({ id: 'a', name: 'Ann' });
-    const answer = await post(body, format === 'csv' ? CSV : NDJSON, `?${query}`);
-    expect(answer.json()).toMatchObject({ status: 400, code: 'parameter_invalid' });
-    const { errors } = answer.json();
-    expect(errors).not.toHaveLength(0);
-    expect(query).toContain(errors[0].path.slice(1));
-    expect(await records()).toEqual({});
-  });
+  ])(
+    'are refused if they can not be meant, and nothing is imported: %s ?%s',
+    async (format, query) => {
+      const body = format === 'csv' ? 'id,name,age\na,Ann,1' : lines({ id: 'a', name: 'Ann' });
+      const answer = await post(body, format === 'csv' ? CSV : NDJSON, `?${query}`);
+      expect(answer.json()).toMatchObject({ status: 400, code: 'parameter_invalid' });
+      const { errors } = answer.json();
+      expect(errors).not.toHaveLength(0);
+      expect(query).toContain(errors[0].path.slice(1));
+      expect(await records()).toEqual({});
+    },
+  );
 });
 
 describe('a row of CSV with too few cells', () => {
   it('removes nothing in a patch: it is refused', async () => {
     await imported('id,name,age\na,Ann,1\nb,Bob,2');
     const job = await imported('id,name,age\na,Anna\nb\nb,Bobby,', CSV, '?op=patch');
-    expect(job).toMatchObject({ result: { accepted: 1, rejected: 2 }, errors: [{ line: 2 }, { line: 3 }] });
+    expect(job).toMatchObject({
+      result: { accepted: 1, rejected: 2 },
+      errors: [{ line: 2 }, { line: 3 }],
+    });
     expect(await records()).toEqual({ a: { name: 'Ann', age: 1 }, b: { name: 'Bobby' } });
   });
 
@@ -217,7 +238,9 @@ describe('a row of CSV with too few cells', () => {
     const body = 'id,name,age\na,Ann\nb,Bob,2';
     expect(await imported(body)).toMatchObject({ result: { accepted: 1, rejected: 1 } });
     expect(await records()).toEqual({ b: { name: 'Bob', age: 2 } });
-    expect(await imported(body, CSV, '?short_rows=pad')).toMatchObject({ result: { accepted: 2, rejected: 0 } });
+    expect(await imported(body, CSV, '?short_rows=pad')).toMatchObject({
+      result: { accepted: 2, rejected: 0 },
+    });
     expect(await records()).toEqual({ a: { name: 'Ann' }, b: { name: 'Bob', age: 2 } });
   });
 
@@ -234,7 +257,10 @@ describe('lines of CSV', () => {
     ['ends of all kinds', 'id,name\ra,Ann\r\nb,Bob\n'],
     ['a byte order mark before them', '\ufeff"id",name\ra,Ann\rb,Bob\r'],
   ])('may end with %s', async (_, body) => {
-    expect(await imported(body)).toMatchObject({ progress: { done: 2, total: 2 }, result: { accepted: 2 } });
+    expect(await imported(body)).toMatchObject({
+      progress: { done: 2, total: 2 },
+      result: { accepted: 2 },
+    });
     expect(await records()).toEqual({ a: { name: 'Ann' }, b: { name: 'Bob' } });
   });
 
@@ -245,21 +271,34 @@ describe('lines of CSV', () => {
 
   it('that hold nothing but delimiters are skipped and counted', async () => {
     const job = await imported('id,name,age\n,,\na,Ann,1\n , ,\n"","",""\n\n,,,,\n');
-    expect(job).toMatchObject({ progress: { done: 1, total: 1 }, result: { accepted: 1, rejected: 0, skipped: 4 } });
+    expect(job).toMatchObject({
+      progress: { done: 1, total: 1 },
+      result: { accepted: 1, rejected: 0, skipped: 4 },
+    });
     expect(await records()).toEqual({ a: { name: 'Ann', age: 1 } });
   });
 });
 
 describe('ids in CSV', () => {
   it('are trimmed, and so are keys that hold them, so that they meet', async () => {
-    await imported('id,name,boss_id,friend_ids\n boss ,Bea,,\na\u00a0,Ann, boss ,"boss , b"\nb,Bob,   ,');
+    await imported(
+      'id,name,boss_id,friend_ids\n boss ,Bea,,\na\u00a0,Ann, boss ,"boss , b"\nb,Bob,   ,',
+    );
     expect(await records()).toEqual({
       boss: { name: 'Bea' },
       a: { name: 'Ann', boss_id: 'boss', friend_ids: ['boss', 'b'] },
       b: { name: 'Bob' },
     });
-    const query = { combinator: 'and', rules: [{ field: 'boss.name', operator: '=', value: 'Bea' }] };
-    await api.call('POST', '/v1/segments', { title: 'x', slug: `under-${type}`, object_type: type, query });
+    const query = {
+      combinator: 'and',
+      rules: [{ field: 'boss.name', operator: '=', value: 'Bea' }],
+    };
+    await api.call('POST', '/v1/segments', {
+      title: 'x',
+      slug: `under-${type}`,
+      object_type: type,
+      query,
+    });
     await built(api.deployment);
     const counts = await api.call('POST', '/v1/segments/counts', { slugs: [`under-${type}`] });
     expect(counts.json().counts).toMatchObject([{ count: 1 }]);
@@ -303,7 +342,10 @@ describe('a header of CSV', () => {
 
   it('with a column without a title has nothing under it', async () => {
     const job = await imported('id,,name\na,x,Ann\nb,,Bob\nc, ,Cem');
-    expect(job).toMatchObject({ result: { accepted: 2, rejected: 1 }, errors: [{ line: 2, code: 'line_malformed' }] });
+    expect(job).toMatchObject({
+      result: { accepted: 2, rejected: 1 },
+      errors: [{ line: 2, code: 'line_malformed' }],
+    });
     expect(await records()).toEqual({ b: { name: 'Bob' }, c: { name: 'Cem' } });
   });
 
@@ -311,7 +353,9 @@ describe('a header of CSV', () => {
     const answer = await post('id,nmae,Shoe size,age,left\na,Ann,44,1,x', CSV, '?map=left:');
     expect(answer.json()).toMatchObject({ result: { unknown_columns: ['nmae', 'Shoe size'] } });
     const job = await api.ended(answer);
-    expect(job).toMatchObject({ result: { accepted: 1, unknown_columns: ['nmae', 'Shoe size'], skipped: 0 } });
+    expect(job).toMatchObject({
+      result: { accepted: 1, unknown_columns: ['nmae', 'Shoe size'], skipped: 0 },
+    });
     expect(await records()).toEqual({ a: { nmae: 'Ann', 'Shoe size': '44', age: 1 } });
   });
 });
@@ -334,7 +378,9 @@ describe('the encoding of a file', () => {
     ['utf-16le', utf16],
     ['utf-16be', Buffer.from(utf16).swap16()],
   ])('is what its charset says: %s', async (charset, body) => {
-    expect(await imported(body, `${CSV}; charset=${charset}`)).toMatchObject({ result: { accepted: 2, rejected: 0 } });
+    expect(await imported(body, `${CSV}; charset=${charset}`)).toMatchObject({
+      result: { accepted: 2, rejected: 0 },
+    });
     expect(await records()).toEqual({ a: { name: 'Zoë €5 “x”' }, b: { name: 'Þór' } });
   });
 
@@ -352,9 +398,16 @@ describe('the encoding of a file', () => {
 
   it('that is not what it says costs no letter: lines that are no UTF-8 are refused, UTF-16 as a whole', async () => {
     const job = await imported(
-      Buffer.concat([Buffer.from('id,name\na,Ann\nb,'), Buffer.from([0xe9, 0x0a]), Buffer.from('c,Cem')]),
+      Buffer.concat([
+        Buffer.from('id,name\na,Ann\nb,'),
+        Buffer.from([0xe9, 0x0a]),
+        Buffer.from('c,Cem'),
+      ]),
     );
-    expect(job).toMatchObject({ result: { accepted: 2, rejected: 1 }, errors: [{ line: 3, code: 'line_malformed' }] });
+    expect(job).toMatchObject({
+      result: { accepted: 2, rejected: 1 },
+      errors: [{ line: 3, code: 'line_malformed' }],
+    });
     const odd = await post(utf16.subarray(0, -1), `${CSV}; charset=utf-16`);
     expect([odd.statusCode, odd.json().code]).toEqual([400, 'body_malformed']);
     expect(Object.keys(await records()).sort()).toEqual(['a', 'c']);
@@ -367,16 +420,30 @@ describe('cells of CSV', () => {
     const body = ['id,age', ...written.map((each, at) => `${at},${each}`)].join('\n');
     await imported(body);
     const all = await records();
-    expect(written.map((_, at) => all[at]!['age'])).toEqual([0.097, 5, 5, -0.5, 42, 7, 1000, 0.015, 0]);
+    expect(written.map((_, at) => all[at]!['age'])).toEqual([
+      0.097, 5, 5, -0.5, 42, 7, 1000, 0.015, 0,
+    ]);
   });
 
-  it.each(['.', '+', '+-5', '5.5.5', '0x10', '1_000', '1,000', '1 000', 'Infinity', '٣', '1e', 'e5'])(
-    'are refused if they are no number: %s',
-    async (text) => {
-      expect(await imported(`id,age\na,"${text}"`)).toMatchObject({ result: { accepted: 0, rejected: 1 } });
-      expect(await records()).toEqual({});
-    },
-  );
+  it.each([
+    '.',
+    '+',
+    '+-5',
+    '5.5.5',
+    '0x10',
+    '1_000',
+    '1,000',
+    '1 000',
+    'Infinity',
+    '٣',
+    '1e',
+    'e5',
+  ])('are refused if they are no number: %s', async (text) => {
+    expect(await imported(`id,age\na,"${text}"`)).toMatchObject({
+      result: { accepted: 0, rejected: 1 },
+    });
+    expect(await records()).toEqual({});
+  });
 
   it('of a local file are read as it is said to write them', async () => {
     const body = [
@@ -386,14 +453,17 @@ describe('cells of CSV', () => {
       'c;1.234.567;true;;2026-01-01T00:00:00+01:00;',
     ].join('\n');
     const query = '?delimiter=%3B&decimal=,&dates=dd.mm.yyyy&true=ja,1&false=nein,0';
-    expect(await imported(body, CSV, query)).toMatchObject({ result: { accepted: 3, rejected: 0 } });
+    expect(await imported(body, CSV, query)).toMatchObject({
+      result: { accepted: 3, rejected: 0 },
+    });
     const all = await records();
-    expect([all['a']!['age'], all['b']!['age'], all['c']!['age']]).toEqual([1.5, -1234.25, 1_234_567]);
-    expect([all['a']!['vip'], all['b']!['vip'], all['c']!['vip']]).toEqual([true, false, true]);
-    expect([all['a']!['born_on'], all['b']!['born_on']].map((day) => String(day).slice(0, 10))).toEqual([
-      '1990-12-31',
-      '2000-02-29',
+    expect([all['a']!['age'], all['b']!['age'], all['c']!['age']]).toEqual([
+      1.5, -1234.25, 1_234_567,
     ]);
+    expect([all['a']!['vip'], all['b']!['vip'], all['c']!['vip']]).toEqual([true, false, true]);
+    expect(
+      [all['a']!['born_on'], all['b']!['born_on']].map((day) => String(day).slice(0, 10)),
+    ).toEqual(['1990-12-31', '2000-02-29']);
     expect([all['a']!, all['b']!, all['c']!].map(({ last_seen_at: at }) => at)).toEqual([
       '2026-02-01T14:05:00.000Z',
       '2026-12-31T23:59:59.000Z',
@@ -417,7 +487,8 @@ describe('cells of CSV', () => {
     const job = await imported(body, CSV, query);
     expect(job).toMatchObject({ result: { accepted: 0, rejected: 7 } });
     const details = (await api.call('GET', `/v1/jobs/${job.id}/errors`)).body;
-    for (const valid of ['1,5', 'ja or nein', '31.12.2026', '[1.5,2]']) expect(details).toContain(valid);
+    for (const valid of ['1,5', 'ja or nein', '31.12.2026', '[1.5,2]'])
+      expect(details).toContain(valid);
     expect(await records()).toEqual({});
   });
 
@@ -428,7 +499,11 @@ describe('cells of CSV', () => {
     ['dd-mm-yyyy', '31-12-1990', '31-12-2026T14:30'],
     ['DD.MM.YYYY HH:mm', '31.12.1990', '31.12.2026 14:30:00.000'],
   ])('hold dates written %s', async (pattern, day, time) => {
-    await imported(`id,born_on,last_seen_at\na,${day},${time}`, CSV, `?dates=${encodeURIComponent(pattern)}`);
+    await imported(
+      `id,born_on,last_seen_at\na,${day},${time}`,
+      CSV,
+      `?dates=${encodeURIComponent(pattern)}`,
+    );
     const { a } = await records();
     expect(String(a!['born_on']).slice(0, 10)).toBe('1990-12-31');
     expect(a!['last_seen_at']).toBe('2026-12-31T14:30:00.000Z');

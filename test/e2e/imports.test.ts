@@ -1,6 +1,6 @@
 /**
- * imports.test.ts – Records of any number, in and out: what a line may be, what is told of a bad one, how a job stands, and that
- * what was exported is what can be imported.
+ * imports.test.ts – Records of any number, in and out: what a line may be, what is told of a bad
+ * one, how a job stands, and that what was exported is what can be imported.
  */
 import { request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -101,7 +101,11 @@ describe('an import of CSV', () => {
       'b9,"9',
     ].join('\n');
     const job = await imported(body, CSV);
-    expect(job).toMatchObject({ status: 'completed', result: { accepted: 2, rejected: 6 }, errors_total: 6 });
+    expect(job).toMatchObject({
+      status: 'completed',
+      result: { accepted: 2, rejected: 6 },
+      errors_total: 6,
+    });
     const errors = await errorsOf(job);
     expect(errors).toMatchObject([
       { line: 3, code: 'attribute_invalid', path: '/data/age' },
@@ -122,13 +126,20 @@ describe('an import of CSV', () => {
     const body = 'Key;Years;Last seen at;Secret;Shoe size\nm1;41;2026-01-01T00:00:00Z;x;44';
     const job = await imported(body, CSV, '?id=Key&map=Years:age&map=Secret:&delimiter=%3B');
     expect(job).toMatchObject({ result: { accepted: 1 } });
-    expect(await data('m1')).toEqual({ age: 41, last_seen_at: '2026-01-01T00:00:00.000Z', 'Shoe size': '44' });
+    expect(await data('m1')).toEqual({
+      age: 41,
+      last_seen_at: '2026-01-01T00:00:00.000Z',
+      'Shoe size': '44',
+    });
   });
 
   it('changes only what it has columns for when asked to patch, and tells of records that are not there', async () => {
     await imported('id,name,age\np1,Ada,36\np2,Bob,40', CSV);
     const job = await imported('id,age\np1,37\np2,\np3,1', CSV, '?op=patch');
-    expect(job).toMatchObject({ result: { accepted: 2, rejected: 1 }, errors: [{ line: 4, code: 'record_unknown' }] });
+    expect(job).toMatchObject({
+      result: { accepted: 2, rejected: 1 },
+      errors: [{ line: 4, code: 'record_unknown' }],
+    });
     expect(await data('p1')).toEqual({ name: 'Ada', age: 37 });
     expect(await data('p2')).toEqual({ name: 'Bob' });
   });
@@ -147,10 +158,22 @@ describe('an import of CSV', () => {
 
 describe('an import of NDJSON', () => {
   it('takes records as the API gives them, or flat, and is strict', async () => {
-    const record = (await api.call('PUT', '/v1/records/contacts/n1', { age: 1, data: { x: 1 } })).json();
+    const record = (
+      await api.call('PUT', '/v1/records/contacts/n1', { age: 1, data: { x: 1 } })
+    ).json();
     await api.call('DELETE', '/v1/records/contacts/n1');
-    const lines = [record, { id: 'n2', data: { age: 2 } }, { id: 'n3', age: 3 }, '', { id: 'n4', age: '4' }, '{', 7];
-    const body = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n');
+    const lines = [
+      record,
+      { id: 'n2', data: { age: 2 } },
+      { id: 'n3', age: 3 },
+      '',
+      { id: 'n4', age: '4' },
+      '{',
+      7,
+    ];
+    const body = lines
+      .map((line) => (typeof line === 'string' ? line : JSON.stringify(line)))
+      .join('\n');
     const job = await imported(body, NDJSON);
     expect(job).toMatchObject({ status: 'completed', result: { accepted: 3, rejected: 3 } });
     expect(job.errors).toMatchObject([
@@ -167,9 +190,13 @@ describe('an import of NDJSON', () => {
     expect((await api.call('POST', '/v1/imports/nobody', '{}', lines)).json()).toMatchObject({
       code: 'object_type_unknown',
     });
-    const untold = await api.call('POST', '/v1/imports/contacts', '[]', { type: 'application/json' });
+    const untold = await api.call('POST', '/v1/imports/contacts', '[]', {
+      type: 'application/json',
+    });
     expect(untold.json()).toMatchObject({ code: 'content_type_unsupported' });
-    const told = await api.call('POST', '/v1/imports/contacts?format=ndjson', '{"id":"n5"}', { type: 'text/plain' });
+    const told = await api.call('POST', '/v1/imports/contacts?format=ndjson', '{"id":"n5"}', {
+      type: 'text/plain',
+    });
     expect(await api.ended(told)).toMatchObject({ result: { accepted: 1 } });
   });
 });
@@ -185,7 +212,9 @@ describe('an import of many lines', () => {
       result: { accepted: COUNT, rejected: 0 },
     });
     expect(await data('many-4999')).toEqual({ age: 4999 });
-    expect(await imported(body, NDJSON)).toMatchObject({ result: { accepted: COUNT, rejected: 0 } });
+    expect(await imported(body, NDJSON)).toMatchObject({
+      result: { accepted: COUNT, rejected: 0 },
+    });
     expect(await version('many-17')).toBe(1);
   });
 
@@ -203,9 +232,16 @@ describe('an upload that breaks off', () => {
     await api.server.listen({ port: 0, host: '127.0.0.1' });
     const { port } = api.server.server.address() as AddressInfo;
     const headers = { authorization: 'Bearer the-key-of-the-master', 'content-type': NDJSON };
-    const options = { port, host: '127.0.0.1', path: '/v1/imports/contacts', method: 'POST', headers };
+    const options = {
+      port,
+      host: '127.0.0.1',
+      path: '/v1/imports/contacts',
+      method: 'POST',
+      headers,
+    };
     const before = (await api.call('GET', '/v1/jobs')).json().data.length;
-    const inputs = async () => (await redis.keys(keys.job('*').input.replaceAll(/[{}]/g, '?'))).length;
+    const inputs = async () =>
+      (await redis.keys(keys.job('*').input.replaceAll(/[{}]/g, '?'))).length;
     const request = httpRequest(options).on('error', () => {});
     request.write(Array.from({ length: 2_000 }, (_, n) => `{"id":"torn-${n}"}\n`).join(''));
     await eventually('some of it is kept', async () => (await inputs()) > 0);
@@ -223,29 +259,37 @@ describe('an export', () => {
     return (await api.call('GET', `/v1/jobs/${job.id}/result`, undefined, { role: 'viewer' })).body;
   }
 
-  it.each(['ndjson', 'csv'])('of %s is what an import reads: importing it changes nothing', async (format) => {
-    const awkward = {
-      name: 'a "b",\r\nc\r',
-      tags: ['x,y', ' z', ''],
-      scores: [0.1],
-      address: { a: [1] },
-      friend_ids: ['1'],
-    };
-    await api.call('PUT', '/v1/records/contacts/x%2C%22%201', awkward);
-    const before = await version('x%2C%22%201');
-    const text = await exported({ format });
-    await api.call('DELETE', '/v1/records/contacts/x%2C%22%201');
-    const job = await imported(text, format === 'csv' ? CSV : NDJSON);
-    expect(job).toMatchObject({ status: 'completed', result: { rejected: 0 } });
-    expect(await data('x%2C%22%201')).toEqual(awkward);
-    expect(before).toBe(1);
-    const again = await exported({ format });
-    expect(again).toBe(text);
-  });
+  it.each(['ndjson', 'csv'])(
+    'of %s is what an import reads: importing it changes nothing',
+    async (format) => {
+      const awkward = {
+        name: 'a "b",\r\nc\r',
+        tags: ['x,y', ' z', ''],
+        scores: [0.1],
+        address: { a: [1] },
+        friend_ids: ['1'],
+      };
+      await api.call('PUT', '/v1/records/contacts/x%2C%22%201', awkward);
+      const before = await version('x%2C%22%201');
+      const text = await exported({ format });
+      await api.call('DELETE', '/v1/records/contacts/x%2C%22%201');
+      const job = await imported(text, format === 'csv' ? CSV : NDJSON);
+      expect(job).toMatchObject({ status: 'completed', result: { rejected: 0 } });
+      expect(await data('x%2C%22%201')).toEqual(awkward);
+      expect(before).toBe(1);
+      const again = await exported({ format });
+      expect(again).toBe(text);
+    },
+  );
 
   it('may be of a segment, has each record once, and leaves archived ones out', async () => {
     const query = { combinator: 'and', rules: [{ field: 'age', operator: '>=', value: 1000 }] };
-    await api.call('POST', '/v1/segments', { title: 'Old', slug: 'old', object_type: 'contacts', query });
+    await api.call('POST', '/v1/segments', {
+      title: 'Old',
+      slug: 'old',
+      object_type: 'contacts',
+      query,
+    });
     await api.call('POST', '/v1/records/contacts/many-2000/archive');
     const lines = (await exported({ segment: 'old' })).trimEnd().split('\n');
     const ids = new Set(lines.map((line) => JSON.parse(line).id));
@@ -292,11 +336,17 @@ describe('jobs', () => {
     // the last ones are names that the queue keeps things of its own under
     for (const id of ['nobody', '1', 'job-', 'job-0', 'meta', 'id', 'completed', 'events']) {
       for (const part of ['', '/result', '/errors'])
-        expect((await api.call('GET', `/v1/jobs/${id}${part}`)).json()).toMatchObject({ code: 'job_unknown' });
+        expect((await api.call('GET', `/v1/jobs/${id}${part}`)).json()).toMatchObject({
+          code: 'job_unknown',
+        });
     }
     const { id } = await imported('{"id":"n7"}', NDJSON);
-    expect((await api.call('GET', `/v1/jobs/${id}/result`)).json()).toMatchObject({ code: 'job_result_missing' });
-    expect((await api.call('GET', '/v1/jobs?cursor=x!')).json()).toMatchObject({ code: 'cursor_invalid' });
+    expect((await api.call('GET', `/v1/jobs/${id}/result`)).json()).toMatchObject({
+      code: 'job_result_missing',
+    });
+    expect((await api.call('GET', '/v1/jobs?cursor=x!')).json()).toMatchObject({
+      code: 'cursor_invalid',
+    });
   });
 
   it('say why they failed', async () => {

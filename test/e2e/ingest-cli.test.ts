@@ -1,6 +1,6 @@
 /**
- * ingest-cli.test.ts – `rollcall ingest` that does not come to its end: what it says of lines that were acknowledged, rejected,
- * lost, and where to go on; and the file that keeps what was rejected.
+ * ingest-cli.test.ts – `rollcall ingest` that does not come to its end: what it says of lines that
+ * were acknowledged, rejected, lost, and where to go on; and the file that keeps what was rejected.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -14,7 +14,8 @@ import { eventually } from '../support/deployment.ts';
 const folder = dataFolder();
 const KEY = 'the-key-of-the-master';
 const file = (name: string) => join(folder.path, name);
-const put = (id: string, age: unknown) => `{"op":"put","object_type":"contacts","id":"${id}","data":{"age":${age}}}`;
+const put = (id: string, age: unknown) =>
+  `{"op":"put","object_type":"contacts","id":"${id}","data":{"age":${age}}}`;
 const goods = (count: number) => Array.from({ length: count }, (_, n) => put(`c${n}`, n));
 
 beforeAll(() => mkdirSync(folder.path));
@@ -52,13 +53,20 @@ afterEach(async () => {
 });
 
 const answer = (response: ServerResponse, status: number, body: unknown, headers = {}) =>
-  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
-const ok: Act = (response, lines) => answer(response, 200, { accepted: lines.length, rejected: [], position: '' });
+  response
+    .writeHead(status, { 'content-type': 'application/json', ...headers })
+    .end(JSON.stringify(body));
+const ok: Act = (response, lines) =>
+  answer(response, 200, { accepted: lines.length, rejected: [], position: '' });
 const rejecting =
   (...rejected: { line: number; code: string; detail: string }[]): Act =>
   (response, lines) =>
     answer(response, 200, { accepted: lines.length - rejected.length, rejected, position: '' });
-const bad = (line: number) => ({ line, code: 'attribute_invalid', detail: "'age' must be a number" });
+const bad = (line: number) => ({
+  line,
+  code: 'attribute_invalid',
+  detail: "'age' must be a number",
+});
 const refusing =
   (status: number, code: string): Act =>
   (response) =>
@@ -74,7 +82,12 @@ function ingest(lines: readonly string[], ...args: string[]): Promise<Ended> {
 describe('rollcall ingest that breaks off', () => {
   it.each<[string, Act, string, boolean]>([
     ['the connection is lost', lost, 'did not answer', true],
-    ['the key is not valid any more', refusing(401, 'key_missing'), 'refused the lines from 5001: 401', false],
+    [
+      'the key is not valid any more',
+      refusing(401, 'key_missing'),
+      'refused the lines from 5001: 401',
+      false,
+    ],
     ['Redis is full', refusing(503, 'redis_full'), '503 it says redis_full', false],
     ['Redis is gone', refusing(503, 'redis_unavailable'), '503 it says redis_unavailable', true],
     ['the server closes', refusing(503, 'shutting_down'), '503 it says shutting_down', false],
@@ -93,7 +106,9 @@ describe('rollcall ingest that breaks off', () => {
     expect(stdout).toMatch(/^line 3: attribute_invalid: .*\nline 4000: attribute_invalid: /m);
     expect(stderr).toContain(words);
     expect(stderr).toContain('Lines 1 to 5000 are in, but for those that were rejected.');
-    expect(stderr.includes('Lines 5001 to 10000 were sent, and whether they are in is not known.')).toBe(isUnknown);
+    expect(
+      stderr.includes('Lines 5001 to 10000 were sent, and whether they are in is not known.'),
+    ).toBe(isUnknown);
     expect(stderr).toContain('Go on with --from 5001');
     expect(stderr).not.toMatch(/^\s+at /m);
 
@@ -120,13 +135,18 @@ describe('rollcall ingest that breaks off', () => {
     expect([code, stdout]).toEqual([1, '0 accepted, 0 rejected.\n']);
     expect(stderr).toContain('Does a server run there');
     expect(stderr).toContain('No line is known to be in. Go on with --from 3.');
-    const piped = await runCli(['ingest', '-', '--url', url, '--key', KEY], {}, goods(3).join('\n'));
+    const piped = await runCli(
+      ['ingest', '-', '--url', url, '--key', KEY],
+      {},
+      goods(3).join('\n'),
+    );
     expect(piped.stderr).toContain('Go on with --from 1 and the same input.');
   });
 });
 
 describe('rollcall ingest that is interrupted', () => {
-  const started = (...args: string[]) => startCli(['ingest', ...args, '--url', url, '--key', KEY], {});
+  const started = (...args: string[]) =>
+    startCli(['ingest', ...args, '--url', url, '--key', KEY], {});
 
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'waits for what is under way, and says where to go on: %s',
@@ -218,29 +238,41 @@ describe('the file of rejected lines', () => {
     expect(first.stdout).toContain('11 accepted, 2,502 rejected.');
     const lines = kept('rejected.ndjson');
     expect(lines).toHaveLength(2502);
-    expect(lines.map((line) => JSON.parse(line).line)).toEqual([...wrong.keys()].map((n) => n + 11).concat(2512, 2513));
+    expect(lines.map((line) => JSON.parse(line).line)).toEqual(
+      [...wrong.keys()].map((n) => n + 11).concat(2512, 2513),
+    );
     expect(JSON.parse(lines[0]!)).toMatchObject({
       line: 11,
       code: 'attribute_invalid',
       path: '/data/age',
       change: { id: 'w0' },
     });
-    expect(JSON.parse(lines[2500]!)).toMatchObject({ line: 2512, code: 'line_malformed', text: 'not, "change":JSON' });
+    expect(JSON.parse(lines[2500]!)).toMatchObject({
+      line: 2512,
+      code: 'line_malformed',
+      text: 'not, "change":JSON',
+    });
     expect(lines[2501]).toContain('1.500');
 
     const again = await run('rejected.ndjson', '--rejected', file('still.ndjson'));
     expect(again.stdout).toContain('0 accepted, 2,502 rejected.');
-    expect(kept('still.ndjson').map((line) => JSON.parse(line).change ?? JSON.parse(line).text)).toEqual(
-      lines.map((line) => JSON.parse(line).change ?? JSON.parse(line).text),
-    );
+    expect(
+      kept('still.ndjson').map((line) => JSON.parse(line).change ?? JSON.parse(line).text),
+    ).toEqual(lines.map((line) => JSON.parse(line).change ?? JSON.parse(line).text));
 
-    const corrected = lines.map((line) => line.replace(/"age":"(\d+)"/, '"age":$1').replace('"age":"x"', '"age":5'));
-    corrected[2500] = corrected[2500]!.replace(/"text":.*$/, `"text":${JSON.stringify(put('text', 3))}}`);
+    const corrected = lines.map((line) =>
+      line.replace(/"age":"(\d+)"/, '"age":$1').replace('"age":"x"', '"age":5'),
+    );
+    corrected[2500] = corrected[2500]!.replace(
+      /"text":.*$/,
+      `"text":${JSON.stringify(put('text', 3))}}`,
+    );
     writeFileSync(file('rejected.ndjson'), corrected.join('\n'));
     const last = await run('rejected.ndjson', '--rejected', file('none.ndjson'));
     expect([last.code, last.stdout]).toEqual([0, '2,502 accepted, 0 rejected.\n']);
     expect(kept('none.ndjson')).toEqual([]);
-    const read = async (id: string) => (await api.call('GET', `/v1/records/contacts/${id}`)).json().data;
+    const read = async (id: string) =>
+      (await api.call('GET', `/v1/records/contacts/${id}`)).json().data;
     expect([await read('w7'), await read('odd'), await read('text')]).toEqual([
       { age: 7 },
       { age: 5, note: 1.5 },
@@ -251,10 +283,16 @@ describe('the file of rejected lines', () => {
   it('is not the file that is sent, and is there from the beginning', async () => {
     writeFileSync(file('in.ndjson'), goods(3).join('\n'));
     const same = await run('in.ndjson', '--rejected', file('in.ndjson'));
-    expect([same.code, same.stderr]).toEqual([1, expect.stringContaining('is the file that is sent')]);
+    expect([same.code, same.stderr]).toEqual([
+      1,
+      expect.stringContaining('is the file that is sent'),
+    ]);
     expect(kept('in.ndjson')).toEqual(goods(3));
     const nowhere = await run('in.ndjson', '--rejected', file('no/where'));
-    expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringContaining('can not be written')]);
+    expect([nowhere.code, nowhere.stderr]).toEqual([
+      1,
+      expect.stringContaining('can not be written'),
+    ]);
     expect((await api.call('GET', '/v1/records/contacts/c0')).json().version ?? 1).toBe(1);
   });
 });

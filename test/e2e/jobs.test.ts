@@ -1,5 +1,6 @@
 /**
- * jobs.test.ts – A job that its process puts down goes on elsewhere; deployments of several servers take seeds at once.
+ * jobs.test.ts – A job that its process puts down goes on elsewhere; deployments of several servers
+ * take seeds at once.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type JobAnswer, openTestApi, type TestApi } from '../support/api.ts';
@@ -10,7 +11,10 @@ import { DEFINITIONS } from '../support/seed-items.ts';
 
 const NDJSON = 'application/x-ndjson';
 const COUNT = 20_000;
-const ROWS = { object_type: 'object_types', data: { name: 'rows', attributes: { n: { type: 'number' } } } };
+const ROWS = {
+  object_type: 'object_types',
+  data: { name: 'rows', attributes: { n: { type: 'number' } } },
+};
 
 const prefix = freshPrefix();
 let api: TestApi;
@@ -22,7 +26,10 @@ afterEach(() => api.close());
 /** Puts the job down in its midst, and lets another worker take it up. */
 async function interrupted(id: string): Promise<JobAnswer> {
   const job = async () => (await api.call('GET', `/v1/jobs/${id}`)).json<JobAnswer>();
-  await eventually('some of the job is done', async () => (await job()).progress.done >= COUNT / 10);
+  await eventually(
+    'some of the job is done',
+    async () => (await job()).progress.done >= COUNT / 10,
+  );
   await api.stopJobs();
   const left = await job();
   expect(left.status).toBe('waiting');
@@ -32,7 +39,10 @@ async function interrupted(id: string): Promise<JobAnswer> {
 }
 
 describe('a job that is put down and taken up again', () => {
-  const items = Array.from({ length: COUNT }, (_, n) => ({ object_type: 'rows', data: { id: `r${n}`, n } }));
+  const items = Array.from({ length: COUNT }, (_, n) => ({
+    object_type: 'rows',
+    data: { id: `r${n}`, n },
+  }));
 
   it('that was a seed has taken over each item once', async () => {
     const body = [ROWS, ...items].map((item) => JSON.stringify(item)).join('\n');
@@ -64,7 +74,10 @@ describe('a job that is put down and taken up again', () => {
 
 describe('seeds that come at once, at two servers', () => {
   it('are all taken over, each as a whole', async () => {
-    const servers = [await openTestApi({ prefix }), await openTestApi({ prefix, runsWorker: false })];
+    const servers = [
+      await openTestApi({ prefix }),
+      await openTestApi({ prefix, runsWorker: false }),
+    ];
     try {
       const of = (n: number) => ({
         object_type: 'segments',
@@ -76,14 +89,23 @@ describe('seeds that come at once, at two servers', () => {
         },
       });
       const answers = await Promise.all(
-        Array.from({ length: 12 }, (_, n) => servers[n % 2]!.call('POST', '/v1/seeds', [of(n), ...DEFINITIONS])),
+        Array.from({ length: 12 }, (_, n) =>
+          servers[n % 2]!.call('POST', '/v1/seeds', [of(n), ...DEFINITIONS]),
+        ),
       );
       expect(answers.map(({ statusCode }) => statusCode)).toEqual(answers.map(() => 200));
       for (const { call } of servers) {
         const { totals } = (
-          await call('POST', '/v1/seeds?dry_run=true', [...DEFINITIONS, ...answers.map((_, n) => of(n))])
+          await call('POST', '/v1/seeds?dry_run=true', [
+            ...DEFINITIONS,
+            ...answers.map((_, n) => of(n)),
+          ])
         ).json();
-        expect(totals).toEqual({ create: 0, update: 0, unchanged: DEFINITIONS.length + answers.length });
+        expect(totals).toEqual({
+          create: 0,
+          update: 0,
+          unchanged: DEFINITIONS.length + answers.length,
+        });
       }
       const { data } = (await servers[1]!.call('GET', '/v1/segments')).json();
       expect(data.filter(({ revision }: { revision: number }) => revision !== 1)).toEqual([]);
@@ -101,11 +123,18 @@ describe('while Redis is gone in the midst of an import', () => {
     try {
       await fragile.call('PUT', '/v1/object-types/rows', { attributes: { n: { type: 'number' } } });
       const body = Array.from({ length: COUNT }, (_, n) => `{"id":"r${n}","n":${n}}`).join('\n');
-      const { id } = (await fragile.call('POST', '/v1/imports/rows', body, { type: NDJSON })).json();
+      const { id } = (
+        await fragile.call('POST', '/v1/imports/rows', body, { type: NDJSON })
+      ).json();
       const job = async () => (await fragile.call('GET', `/v1/jobs/${id}`)).json<JobAnswer>();
-      await eventually('some of the job is done', async () => (await job()).progress.done >= COUNT / 10);
+      await eventually(
+        'some of the job is done',
+        async () => (await job()).progress.done >= COUNT / 10,
+      );
       await redis.kill9();
-      expect((await fragile.call('GET', `/v1/jobs/${id}`)).json()).toMatchObject({ code: 'redis_unavailable' });
+      expect((await fragile.call('GET', `/v1/jobs/${id}`)).json()).toMatchObject({
+        code: 'redis_unavailable',
+      });
       const refused = await fragile.call('POST', '/v1/imports/rows', body, { type: NDJSON });
       expect(refused.json()).toMatchObject({ code: 'redis_unavailable' });
       await redis.restart();
@@ -114,7 +143,9 @@ describe('while Redis is gone in the midst of an import', () => {
         progress: { done: COUNT, total: COUNT },
         result: { accepted: COUNT, rejected: 0 },
       });
-      expect((await fragile.call('GET', '/v1/records/rows/r0')).json()).toMatchObject({ version: 1 });
+      expect((await fragile.call('GET', '/v1/records/rows/r0')).json()).toMatchObject({
+        version: 1,
+      });
     } finally {
       await fragile.close();
       await proxy.close();

@@ -1,5 +1,6 @@
 /**
- * manners.test.ts – What a stranger meets at the door: the root, misspelled parameters, wrong methods, paths that are not there.
+ * manners.test.ts – What a stranger meets at the door: the root, misspelled parameters, wrong
+ * methods, paths that are not there.
  */
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -16,7 +17,11 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 /** As it stands on the wire: `fetch` knows no TRACE, and neither does inject. */
-function raw(method: string, path: string, key?: string): Promise<{ status: number; allow?: string; body: string }> {
+function raw(
+  method: string,
+  path: string,
+  key?: string,
+): Promise<{ status: number; allow?: string; body: string }> {
   const head = [`${method} ${path} HTTP/1.1`, 'host: x', 'connection: close', 'content-length: 0'];
   if (key !== undefined) head.push(`authorization: Bearer ${key}`);
   return new Promise((resolve, reject) => {
@@ -45,11 +50,18 @@ describe('the root', () => {
     expect((await api.server.inject('/docs')).headers['content-type']).toMatch(/^text\/html/);
   });
 
-  it.each([undefined, '*/*', 'application/json'])('says to Accept: %s what this is', async (accept) => {
-    const answer = await get(accept);
-    expect(answer.json()).toMatchObject({ name: 'rollcall', documentation: '/docs', openapi: '/openapi.json' });
-    expect(answer.headers.vary).toContain('accept');
-  });
+  it.each([undefined, '*/*', 'application/json'])(
+    'says to Accept: %s what this is',
+    async (accept) => {
+      const answer = await get(accept);
+      expect(answer.json()).toMatchObject({
+        name: 'rollcall',
+        documentation: '/docs',
+        openapi: '/openapi.json',
+      });
+      expect(answer.headers.vary).toContain('accept');
+    },
+  );
 });
 
 describe('a parameter that is not known is refused', () => {
@@ -59,7 +71,11 @@ describe('a parameter that is not known is refused', () => {
     const [method, url] = route.split(' ') as [string, string];
     const path = url.replaceAll(/:\w+/g, 'nobody');
     const answer = await api.call(method, `${path}?limt=3&limt=4`);
-    expect(answer.json()).toMatchObject({ status: 400, code: 'parameter_invalid', errors: [{ path: '/limt' }] });
+    expect(answer.json()).toMatchObject({
+      status: 400,
+      code: 'parameter_invalid',
+      errors: [{ path: '/limt' }],
+    });
     expect(answer.json().detail).toMatch(/^'limt' is not a parameter of [A-Z]+ \/.*: it takes /);
   });
 
@@ -67,11 +83,15 @@ describe('a parameter that is not known is refused', () => {
     const answer = await api.call('GET', '/v1/segments?object_typ=contacts&limits=1');
     expect(answer.json()).toMatchObject({ errors: [{ path: '/object_typ' }, { path: '/limits' }] });
     expect(answer.json().detail).toContain('it takes object_type, fields, limit, cursor');
-    expect((await api.call('GET', '/v1/object-types/contacts?x')).json().detail).toContain('it takes none');
+    expect((await api.call('GET', '/v1/object-types/contacts?x')).json().detail).toContain(
+      'it takes none',
+    );
   });
 
   it('before anything is done', async () => {
-    expect((await api.call('PUT', '/v1/records/contacts/a?timeout=3', { age: 1 })).statusCode).toBe(400);
+    expect((await api.call('PUT', '/v1/records/contacts/a?timeout=3', { age: 1 })).statusCode).toBe(
+      400,
+    );
     expect((await api.call('GET', '/v1/records/contacts/a')).statusCode).toBe(404);
     expect((await api.call('POST', '/v1/seeds?dryrun=true', [])).statusCode).toBe(400);
     expect((await api.call('DELETE', '/v1/object-types/contacts?force=true')).statusCode).toBe(400);
@@ -98,7 +118,16 @@ describe('a method that a path does not take', () => {
   ] as const;
 
   it.each(ALLOWED)('%s is 405 and names those that it takes: %s', async (path, allow) => {
-    for (const method of ['TRACE', 'OPTIONS', 'PROPFIND', 'QUERY', 'GET', 'HEAD', 'PUT', 'DELETE']) {
+    for (const method of [
+      'TRACE',
+      'OPTIONS',
+      'PROPFIND',
+      'QUERY',
+      'GET',
+      'HEAD',
+      'PUT',
+      'DELETE',
+    ]) {
       if (allow.split(', ').includes(method)) continue;
       const answer = await raw(method, path, MASTER);
       expect([answer.status, answer.allow], method).toEqual([405, allow]);
@@ -123,7 +152,9 @@ describe('a method that a path does not take', () => {
     }
     expect(await raw('GET', '/v1/segmens?limit=1', MASTER)).toMatchObject({ status: 404 });
     const { body } = await raw('POST', '/v1//segments/', MASTER);
-    expect(JSON.parse(body).detail).toMatch(/^there is nothing at \/v1\/\/segments\/; there is \/v1\/segments\./);
+    expect(JSON.parse(body).detail).toMatch(
+      /^there is nothing at \/v1\/\/segments\/; there is \/v1\/segments\./,
+    );
   });
 
   it('that is none of HTTP is told so', async () => {

@@ -1,6 +1,6 @@
 /**
- * messages.test.ts – What goes wrong before Rollcall runs, as who started it reads it: what happened, where, and what to do; in a
- * sentence, without a stack, and without a password.
+ * messages.test.ts – What goes wrong before Rollcall runs, as who started it reads it: what
+ * happened, where, and what to do; in a sentence, without a stack, and without a password.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -40,9 +40,13 @@ async function freePort(): Promise<number> {
 async function startRedis(port: number, settings: readonly string[], url: string): Promise<void> {
   const dir = join(folder, String(port));
   mkdirSync(dir);
-  const server = spawn('redis-server', ['--bind', '127.0.0.1', '--save', '', '--dir', dir, ...settings], {
-    stdio: 'ignore',
-  });
+  const server = spawn(
+    'redis-server',
+    ['--bind', '127.0.0.1', '--save', '', '--dir', dir, ...settings],
+    {
+      stdio: 'ignore',
+    },
+  );
   servers.push(server);
   await eventually('it answers', async () => {
     const redis = new Redis(url, {
@@ -60,8 +64,15 @@ async function startRedis(port: number, settings: readonly string[], url: string
 }
 
 /** What a command that can not start says, and that it says nothing else. */
-async function refusal(env: Readonly<Record<string, string>>, args: readonly string[] = ['serve']): Promise<string> {
-  const { code, stderr } = await runCli(args, { ...KEYS, ROLLCALL_DATA: join(folder, 'unused'), ...env });
+async function refusal(
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = ['serve'],
+): Promise<string> {
+  const { code, stderr } = await runCli(args, {
+    ...KEYS,
+    ROLLCALL_DATA: join(folder, 'unused'),
+    ...env,
+  });
   expect(code).toBe(1);
   expect(stderr).not.toMatch(/^\s+at /m);
   expect(stderr).not.toContain(PASSWORD);
@@ -79,7 +90,9 @@ describe('a Redis that is not there', () => {
 
   it('under a name that has no address says so', async () => {
     const said = await refusal({ REDIS_URL: 'redis://nowhere.invalid:6379' });
-    expect(said).toMatch(/^The host 'nowhere\.invalid' of REDIS_URL has no address .*Correct the name\.$/);
+    expect(said).toMatch(
+      /^The host 'nowhere\.invalid' of REDIS_URL has no address .*Correct the name\.$/,
+    );
   });
 
   it('behind an address that answers otherwise is told with the address', async () => {
@@ -87,7 +100,9 @@ describe('a Redis that is not there', () => {
     await new Promise<void>((resolve) => deaf.listen(0, '127.0.0.1', resolve));
     opened.push(() => deaf.close());
     const { port } = deaf.address() as { port: number };
-    await expect(reachRedis(`redis://127.0.0.1:${port}`)).rejects.toThrow(`redis://127.0.0.1:${port}`);
+    await expect(reachRedis(`redis://127.0.0.1:${port}`)).rejects.toThrow(
+      `redis://127.0.0.1:${port}`,
+    );
   });
 });
 
@@ -104,16 +119,24 @@ describe('a Redis with a password', () => {
 
   it('that was not given asks for it', async () => {
     const said = await refusal({ REDIS_URL: `redis://127.0.0.1:${port}` });
-    expect(said).toMatch(/asks for a password, and REDIS_URL has none\. Write redis:\/\/:PASSWORD@host:port/);
-  });
-
-  it.each([['serve'], ['keys', 'any']])('that is wrong is refused by %s, and not shown', async (...command) => {
-    const said = await refusal({ REDIS_URL: `redis://:${PASSWORD}-not@127.0.0.1:${port}` }, command);
-    expect(said).toBe(
-      `The Redis at redis://127.0.0.1:${port} refuses the user or the password of REDIS_URL. Compare them with its requirepass, ` +
-        'or with ACL LIST. Signs such as @ : / # are percent-encoded in a URL.',
+    expect(said).toMatch(
+      /asks for a password, and REDIS_URL has none\. Write redis:\/\/:PASSWORD@host:port/,
     );
   });
+
+  it.each([['serve'], ['keys', 'any']])(
+    'that is wrong is refused by %s, and not shown',
+    async (...command) => {
+      const said = await refusal(
+        { REDIS_URL: `redis://:${PASSWORD}-not@127.0.0.1:${port}` },
+        command,
+      );
+      expect(said).toBe(
+        `The Redis at redis://127.0.0.1:${port} refuses the user or the password of REDIS_URL. Compare them with its requirepass, ` +
+          'or with ACL LIST. Signs such as @ : / # are percent-encoded in a URL.',
+      );
+    },
+  );
 
   it('and without the database that is asked for says so', async () => {
     const said = await refusal({ REDIS_URL: `redis://:${PASSWORD}@127.0.0.1:${port}/99` });
@@ -138,12 +161,35 @@ describe.skipIf(!hasOpenssl())('a Redis with TLS', () => {
   let port: number;
   const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')] as const;
   beforeAll(async () => {
-    const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', certificate, '-days', '2'];
-    execFileSync('openssl', [...made, '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'], {
-      stdio: 'ignore',
-    });
+    const made = [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-keyout',
+      key,
+      '-out',
+      certificate,
+      '-days',
+      '2',
+    ];
+    execFileSync(
+      'openssl',
+      [...made, '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'],
+      {
+        stdio: 'ignore',
+      },
+    );
     port = await freePort();
-    const tls = ['--tls-cert-file', certificate, '--tls-key-file', key, '--tls-ca-cert-file', certificate];
+    const tls = [
+      '--tls-cert-file',
+      certificate,
+      '--tls-key-file',
+      key,
+      '--tls-ca-cert-file',
+      certificate,
+    ];
     await startRedis(
       port,
       ['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no', ...tls],
@@ -158,20 +204,29 @@ describe.skipIf(!hasOpenssl())('a Redis with TLS', () => {
   });
 
   it('whose certificate is for another name says for which', async () => {
-    const said = await refusal({ REDIS_URL: `rediss://127.0.0.1:${port}`, NODE_EXTRA_CA_CERTS: certificate });
+    const said = await refusal({
+      REDIS_URL: `rediss://127.0.0.1:${port}`,
+      NODE_EXTRA_CA_CERTS: certificate,
+    });
     expect(said).toMatch(
       /is for another name than '127\.0\.0\.1'.*Use a name in REDIS_URL that the certificate holds\.$/,
     );
   });
 
   it('is told from one without', async () => {
-    expect(await refusal({ REDIS_URL: `redis://127.0.0.1:${port}` })).toContain('If it speaks TLS, write rediss://');
+    expect(await refusal({ REDIS_URL: `redis://127.0.0.1:${port}` })).toContain(
+      'If it speaks TLS, write rediss://',
+    );
   });
 
   it('that is trusted is used for all', async () => {
     const data = dataFolder();
     opened.push(data.remove);
-    const env = { REDIS_URL: `rediss://localhost:${port}`, NODE_EXTRA_CA_CERTS: certificate, ROLLCALL_DATA: data.path };
+    const env = {
+      REDIS_URL: `rediss://localhost:${port}`,
+      NODE_EXTRA_CA_CERTS: certificate,
+      ROLLCALL_DATA: data.path,
+    };
     const { code, stdout, stderr } = await runCli(['demo', '--seconds', '0'], { ...KEYS, ...env });
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain('segments');
@@ -207,15 +262,18 @@ describe('a deployment that was founded otherwise', () => {
   it.each([
     ['7', 'a newer'],
     ['0', 'an older'],
-  ])('by a release with the semantics %s says which release, and how to move on', async (semantics, age) => {
-    const said = await refusal(await found(semantics));
-    expect(said).toContain(
-      `is of ${age} release of Rollcall, whose filters mean something else (semantics version ${semantics};`,
-    );
-    expect(said).toMatch(
-      /export from there with 'rollcall seeds export', and import into a new deployment of this release/,
-    );
-  });
+  ])(
+    'by a release with the semantics %s says which release, and how to move on',
+    async (semantics, age) => {
+      const said = await refusal(await found(semantics));
+      expect(said).toContain(
+        `is of ${age} release of Rollcall, whose filters mean something else (semantics version ${semantics};`,
+      );
+      expect(said).toMatch(
+        /export from there with 'rollcall seeds export', and import into a new deployment of this release/,
+      );
+    },
+  );
 });
 
 describe('a data folder', () => {
@@ -238,14 +296,21 @@ describe('a data folder', () => {
       ),
     );
 
-    const taken = await refusal({ ROLLCALL_DATA: join(folder, 'other'), PORT: new URL(first.url).port });
-    expect(taken).toMatch(/^Port \d+ of 127\.0\.0\.1 is taken by another program\. Choose another one with PORT\.$/);
+    const taken = await refusal({
+      ROLLCALL_DATA: join(folder, 'other'),
+      PORT: new URL(first.url).port,
+    });
+    expect(taken).toMatch(
+      /^Port \d+ of 127\.0\.0\.1 is taken by another program\. Choose another one with PORT\.$/,
+    );
 
     const standby = await startStandby(first.redis.url);
     const answer = await (await fetch(`${standby.url}/readyz`)).json();
     expect(answer).toMatchObject({ status: 'ready', partitions_owned: 0, standby: true });
     expect(standby.said()).toContain('Standing by: another process works off all 16 partitions.');
-    expect(await (await fetch(`${first.url}/readyz`)).json()).toMatchObject({ partitions_owned: 16 });
+    expect(await (await fetch(`${first.url}/readyz`)).json()).toMatchObject({
+      partitions_owned: 16,
+    });
     standby.child.kill('SIGTERM');
     await new Promise((resolve) => standby.child.once('close', resolve));
   });
@@ -267,7 +332,14 @@ describe('a data folder', () => {
 async function startStandby(redisUrl: string) {
   const CLI = new URL('../../dist/cli/rollcall.js', import.meta.url).pathname;
   const { PATH = '', HOME = '' } = process.env;
-  const env = { PATH, HOME, ...KEYS, REDIS_URL: redisUrl, PORT: '0', ROLLCALL_DATA: join(folder, 'unused') };
+  const env = {
+    PATH,
+    HOME,
+    ...KEYS,
+    REDIS_URL: redisUrl,
+    PORT: '0',
+    ROLLCALL_DATA: join(folder, 'unused'),
+  };
   const child = spawn(process.execPath, [CLI, 'serve'], { env });
   servers.push(child);
   let said = '';

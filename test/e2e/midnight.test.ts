@@ -1,5 +1,6 @@
 /**
- * midnight.test.ts – 100,000 records that are due at one moment leave in chunks between live changes.
+ * midnight.test.ts – 100,000 records that are due at one moment leave in chunks between live
+ * changes.
  */
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,8 +23,14 @@ let dueMs: number;
 beforeAll(async () => {
   deployment = await openTestDeployment({ partitions: 16 });
   const { objectTypes, segments, ingest } = deployment;
-  await objectTypes.put('contacts', { attributes: { seen_at: { type: 'datetime' }, n: { type: 'number' } } });
-  const recent = { field: 'seen_at', operator: 'inLast', value: { amount: WINDOW_S, unit: 'second' } };
+  await objectTypes.put('contacts', {
+    attributes: { seen_at: { type: 'datetime' }, n: { type: 'number' } },
+  });
+  const recent = {
+    field: 'seen_at',
+    operator: 'inLast',
+    value: { amount: WINDOW_S, unit: 'second' },
+  };
   const low = { field: 'n', operator: '<', value: 50 };
   for (const [slug, rule] of Object.entries({ recent, low })) {
     const query = { combinator: 'and', rules: [rule] };
@@ -36,14 +43,19 @@ beforeAll(async () => {
   let line = 0;
   const put = (id: string, data: object) =>
     session.addParsed(++line, { op: 'put', object_type: 'contacts', id, data: { ...data } });
-  for (let i = 0; i < RECORDS; i++) await put(`c${i}`, { seen_at: new Date(seenMs).toISOString(), n: i % 100 });
+  for (let i = 0; i < RECORDS; i++)
+    await put(`c${i}`, { seen_at: new Date(seenMs).toISOString(), n: i % 100 });
   for (let i = 0; i < OTHERS; i++) await put(`other${i}`, { n: 1 });
   expect(await session.finish()).toMatchObject({ accepted: RECORDS + OTHERS, isApplied: true });
 }, 120_000);
 afterAll(() => deployment.close());
 
-async function count(slug: string, consistency: 'strong' | 'eventual' = 'strong'): Promise<number | null> {
-  return (await deployment.memberships.counts([slug], { ...PATIENT, consistency })).counts[0]!.count;
+async function count(
+  slug: string,
+  consistency: 'strong' | 'eventual' = 'strong',
+): Promise<number | null> {
+  return (await deployment.memberships.counts([slug], { ...PATIENT, consistency })).counts[0]!
+    .count;
 }
 
 /** Changes other records so many times a second, whatever each of them takes. */
@@ -52,7 +64,12 @@ function changeOthers(): { stop: () => Promise<number[]> } {
   const startedMs = performance.now();
   const one = async (i: number) => {
     const sentMs = performance.now();
-    const change = { op: 'patch', object_type: 'contacts', id: `other${i % OTHERS}`, data: { n: i % 100 } };
+    const change = {
+      op: 'patch',
+      object_type: 'contacts',
+      id: `other${i % OTHERS}`,
+      data: { n: i % 100 },
+    };
     await deployment.ingest.one(change, { wait: 'applied', timeoutMs: 60_000 });
     return performance.now() - sentMs;
   };
@@ -75,7 +92,11 @@ describe(`${RECORDS} records that are due at one moment`, { timeout: 120_000 }, 
     const others = changeOthers();
     await sleep(Math.max(0, dueMs - Date.now()));
     const isLate = Date.now() - dueMs > 100;
-    await eventually('all have left', async () => (await count('recent', 'eventual')) === 0, 60_000);
+    await eventually(
+      'all have left',
+      async () => (await count('recent', 'eventual')) === 0,
+      60_000,
+    );
     const tookMs = Date.now() - dueMs;
     const tookOthersMs = await others.stop();
     const at = (share: number) => tookOthersMs[Math.floor(tookOthersMs.length * share)]!.toFixed(1);

@@ -22,7 +22,8 @@ async function declared(name: string, body: unknown): Promise<Record<string, unk
 
 async function members(slug: string): Promise<string[]> {
   await eventually(`${slug} is built`, async () => {
-    const [{ status }] = (await api.call('POST', '/v1/segments/counts', { slugs: [slug] })).json().counts;
+    const [{ status }] = (await api.call('POST', '/v1/segments/counts', { slugs: [slug] })).json()
+      .counts;
     return status === 'ready';
   });
   const { data } = (await api.call('GET', `/v1/segments/${slug}/members`)).json();
@@ -51,30 +52,55 @@ describe('a name', () => {
         inverse: `${name.slice(0, 120)}_of`,
       };
       await declared('Firms', { attributes: {} });
-      expect(await declared(name, { attributes: { [name]: string, n: { type: 'number' } } })).toMatchObject({ name });
-      const body = { attributes: { [name]: string }, relationships: { [`${name.slice(0, 120)}_to`]: to } };
+      expect(
+        await declared(name, { attributes: { [name]: string, n: { type: 'number' } } }),
+      ).toMatchObject({ name });
+      const body = {
+        attributes: { [name]: string },
+        relationships: { [`${name.slice(0, 120)}_to`]: to },
+      };
       expect(await declared(name, body)).toMatchObject({ name, ...body });
       const url = `/v1/records/${name}/1`;
       expect((await api.call('PUT', url, { [name]: 'x', [to.key]: 'f' })).statusCode).toBe(201);
       expect((await api.call('GET', url)).json().data).toEqual({ [name]: 'x', [to.key]: 'f' });
       const slug = `named-${Buffer.from(name).toString('hex').slice(0, 100)}`;
-      expect(await members(await segment(slug, name, { field: name, operator: '=', value: 'x' }))).toEqual(['1']);
+      expect(
+        await members(await segment(slug, name, { field: name, operator: '=', value: 'x' })),
+      ).toEqual(['1']);
     },
   );
 
   it.each([...PROTOTYPE, ...MALFORMED])('may not be %j, of whatever', async (name) => {
     const bodies = [
-      [JSON.stringify({ attributes: { n: string } }).replace('"n"', JSON.stringify(name)), `/attributes/${name}`],
-      [`{"relationships":{${JSON.stringify(name)}:{"to":"Own","key":"k","inverse":"i"}}}`, `/relationships/${name}`],
-      [`{"relationships":{"r":{"to":"Own","key":${JSON.stringify(name)},"inverse":"i"}}}`, '/relationships/r/key'],
-      [`{"relationships":{"r":{"to":"Own","key":"k","inverse":${JSON.stringify(name)}}}}`, '/relationships/r/inverse'],
+      [
+        JSON.stringify({ attributes: { n: string } }).replace('"n"', JSON.stringify(name)),
+        `/attributes/${name}`,
+      ],
+      [
+        `{"relationships":{${JSON.stringify(name)}:{"to":"Own","key":"k","inverse":"i"}}}`,
+        `/relationships/${name}`,
+      ],
+      [
+        `{"relationships":{"r":{"to":"Own","key":${JSON.stringify(name)},"inverse":"i"}}}`,
+        '/relationships/r/key',
+      ],
+      [
+        `{"relationships":{"r":{"to":"Own","key":"k","inverse":${JSON.stringify(name)}}}}`,
+        '/relationships/r/inverse',
+      ],
     ];
     for (const [body, path] of bodies) {
       const answer = await api.call('PUT', '/v1/object-types/Own', body);
-      expect(answer.json()).toMatchObject({ status: 422, code: 'object_type_invalid', errors: [{ path }] });
+      expect(answer.json()).toMatchObject({
+        status: 422,
+        code: 'object_type_invalid',
+        errors: [{ path }],
+      });
     }
     if (name === '') return;
-    const answer = await api.call('PUT', `/v1/object-types/${encodeURIComponent(name)}`, { attributes: {} });
+    const answer = await api.call('PUT', `/v1/object-types/${encodeURIComponent(name)}`, {
+      attributes: {},
+    });
     expect([404, 414, 422]).toContain(answer.statusCode);
   });
 
@@ -88,7 +114,11 @@ describe('a name', () => {
     ] as const;
     for (const [body, path] of bodies) {
       const answer = await api.call('PUT', '/v1/object-types/Own', body);
-      expect(answer.json()).toMatchObject({ status: 422, code: 'object_type_invalid', errors: [{ path }] });
+      expect(answer.json()).toMatchObject({
+        status: 422,
+        code: 'object_type_invalid',
+        errors: [{ path }],
+      });
     }
   });
 });
@@ -131,7 +161,9 @@ it('an object type shows the ways back to it, and what is shown can be sent', as
     rivals: { type: 'workers', relationship: 'rival' },
     staff: { type: 'workers', relationship: 'employer' },
   });
-  expect((await api.call('GET', '/v1/object-types/workers')).json().inverse_relationships).toEqual({});
+  expect((await api.call('GET', '/v1/object-types/workers')).json().inverse_relationships).toEqual(
+    {},
+  );
   expect((await api.call('PUT', '/v1/object-types/firms', shown)).statusCode).toBe(200);
   expect((await api.call('GET', '/v1/object-types/firms')).json()).toEqual(shown);
 });

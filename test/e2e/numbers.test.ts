@@ -53,7 +53,8 @@ async function segment(slug: string, object_type: string, query: unknown): Promi
 /** Who is in a segment, once it is built. */
 async function members(slug: string): Promise<string[]> {
   await eventually(`${slug} is built`, async () => {
-    const [{ status }] = (await api.call('POST', '/v1/segments/counts', { slugs: [slug] })).json().counts;
+    const [{ status }] = (await api.call('POST', '/v1/segments/counts', { slugs: [slug] })).json()
+      .counts;
     return status === 'ready';
   });
   const { data } = (await api.call('GET', `/v1/segments/${slug}/members`)).json();
@@ -63,7 +64,13 @@ async function members(slug: string): Promise<string[]> {
 const rules = (...all: unknown[]) => ({ combinator: 'and', rules: all });
 
 /** Digits that no double gives back, and where they stand in attributes. */
-const INEXACT = ['9007199254740993', '-9007199254740993', '1e400', '0.1234567890123456789', '123456789012345678e-3'];
+const INEXACT = [
+  '9007199254740993',
+  '-9007199254740993',
+  '1e400',
+  '0.1234567890123456789',
+  '123456789012345678e-3',
+];
 const PLACES: readonly (readonly [attributes: (number: string) => string, path: string])[] = [
   [(number) => `"n":${number}`, '/n'],
   [(number) => `"undeclared":${number}`, '/undeclared'],
@@ -71,12 +78,18 @@ const PLACES: readonly (readonly [attributes: (number: string) => string, path: 
   [(number) => `"numbers":[1,${number}]`, '/numbers/1'],
   [(number) => `"extra":{"x":${number}}`, '/extra/x'],
 ];
-const CASES = INEXACT.flatMap((number) => PLACES.map(([attributes, path]) => ({ sent: attributes(number), path })));
+const CASES = INEXACT.flatMap((number) =>
+  PLACES.map(([attributes, path]) => ({ sent: attributes(number), path })),
+);
 
 describe('a number that would be altered is refused with its path', () => {
   it.each(CASES)('in a record: $sent', async ({ sent, path }) => {
     for (const method of ['PUT', 'PATCH']) {
-      const answer = await api.call(method, '/v1/records/customers/altered', `{"name":"9007199254740993",${sent}}`);
+      const answer = await api.call(
+        method,
+        '/v1/records/customers/altered',
+        `{"name":"9007199254740993",${sent}}`,
+      );
       expect(answer.statusCode).toBe(422);
       expect(answer.json()).toMatchObject({ code: 'number_inexact', errors: [{ path }] });
     }
@@ -84,7 +97,8 @@ describe('a number that would be altered is refused with its path', () => {
   });
 
   it('in lines of changes, each for itself', async () => {
-    const line = (id: string, sent: string) => `{"op":"put","object_type":"customers","id":"${id}","data":{${sent}}}`;
+    const line = (id: string, sent: string) =>
+      `{"op":"put","object_type":"customers","id":"${id}","data":{${sent}}}`;
     const lines = [
       line('fine-1', '"n":1.10'),
       ...CASES.map(({ sent }) => line('altered', sent)),
@@ -93,7 +107,11 @@ describe('a number that would be altered is refused with its path', () => {
     const answer = (await api.call('POST', '/v1/changes', lines.join('\n'), NDJSON)).json();
     expect(answer).toMatchObject({
       accepted: 2,
-      rejected: CASES.map(({ path }, at) => ({ line: at + 2, code: 'number_inexact', path: `/data${path}` })),
+      rejected: CASES.map(({ path }, at) => ({
+        line: at + 2,
+        code: 'number_inexact',
+        path: `/data${path}`,
+      })),
     });
     expect([await stored('altered'), await stored('fine-1'), await stored('fine-2')]).toEqual([
       undefined,
@@ -103,26 +121,39 @@ describe('a number that would be altered is refused with its path', () => {
   });
 
   it('in a list of changes, each for itself', async () => {
-    const item = (id: string, sent: string) => `{"op":"put","object_type":"customers","id":"${id}","data":{${sent}}}`;
-    const items = CASES.flatMap(({ sent }, at) => [item('altered', sent), item(`listed-${at}`, `"n":${at}`)]);
+    const item = (id: string, sent: string) =>
+      `{"op":"put","object_type":"customers","id":"${id}","data":{${sent}}}`;
+    const items = CASES.flatMap(({ sent }, at) => [
+      item('altered', sent),
+      item(`listed-${at}`, `"n":${at}`),
+    ]);
     const answer = (await api.call('POST', '/v1/changes', `[${items.join(',')}]`)).json();
     expect(answer).toMatchObject({
       accepted: CASES.length,
-      rejected: CASES.map(({ path }, at) => ({ line: 2 * at + 1, code: 'number_inexact', path: `/data${path}` })),
+      rejected: CASES.map(({ path }, at) => ({
+        line: 2 * at + 1,
+        code: 'number_inexact',
+        path: `/data${path}`,
+      })),
     });
     expect([await stored('altered'), await stored('listed-0')]).toEqual([undefined, { n: 0 }]);
   });
 
   it('in a source_version, and in an id', async () => {
-    const sent = '{"op":"put","object_type":"customers","id":"altered","data":{},"source_version":9007199254740993}';
+    const sent =
+      '{"op":"put","object_type":"customers","id":"altered","data":{},"source_version":9007199254740993}';
     const answer = await api.call('POST', '/v1/changes', sent, NDJSON);
-    expect(answer.json().rejected).toMatchObject([{ code: 'number_inexact', path: '/source_version' }]);
+    expect(answer.json().rejected).toMatchObject([
+      { code: 'number_inexact', path: '/source_version' },
+    ]);
   });
 
   it.each(CASES)('in lines of an import: $sent', async ({ sent, path }) => {
-    const body = [`{"id":"altered",${sent}}`, `{"id":"altered","data":{${sent}}}`, '{"id":"imported","n":7}'].join(
-      '\n',
-    );
+    const body = [
+      `{"id":"altered",${sent}}`,
+      `{"id":"altered","data":{${sent}}}`,
+      '{"id":"imported","n":7}',
+    ].join('\n');
     const job = await api.ended(await api.call('POST', '/v1/imports/customers', body, NDJSON));
     expect(job).toMatchObject({
       status: 'completed',
@@ -139,14 +170,17 @@ describe('a number that would be altered is refused with its path', () => {
     ['numbers', '"[1,9007199254740993]"'],
     ['extra', '"{""x"":9007199254740993}"'],
   ])('in a cell of CSV: %s = %s', async (name, cell) => {
-    const job = await api.ended(await api.call('POST', '/v1/imports/customers', `id,${name}\naltered,${cell}\n`, CSV));
+    const job = await api.ended(
+      await api.call('POST', '/v1/imports/customers', `id,${name}\naltered,${cell}\n`, CSV),
+    );
     expect(job.errors).toMatchObject([{ code: 'number_inexact', path: `/data/${name}` }]);
     expect(await stored('altered')).toBeUndefined();
   });
 
   it('in a seed, as a list and as lines, and nothing of it is taken', async () => {
     const fine = '{"object_type":"customers","data":{"id":"seeded"}}';
-    const altered = '{"object_type":"customers","data":{"id":"altered","deep":{"x":9007199254740993}}}';
+    const altered =
+      '{"object_type":"customers","data":{"id":"altered","deep":{"x":9007199254740993}}}';
     for (const [body, sent] of [
       [`[${fine},${altered}]`, {}],
       [`${fine}\n${altered}\n`, NDJSON],
@@ -154,7 +188,10 @@ describe('a number that would be altered is refused with its path', () => {
       for (const dryRun of [true, false]) {
         const answer = await api.call('POST', `/v1/seeds?dry_run=${dryRun}`, body, sent);
         expect(answer.statusCode).toBe(422);
-        expect(answer.json()).toMatchObject({ code: 'number_inexact', errors: [{ path: '/1/data/deep/x' }] });
+        expect(answer.json()).toMatchObject({
+          code: 'number_inexact',
+          errors: [{ path: '/1/data/deep/x' }],
+        });
       }
     }
     expect([await stored('seeded'), await stored('altered')]).toEqual([undefined, undefined]);
@@ -168,7 +205,11 @@ describe('a number that would be altered is refused with its path', () => {
     const query = `{"combinator":"and","rules":[{"field":"n","operator":"=","value":${value}}]}`;
     const body = `{"title":"t","slug":"inexact","object_type":"customers","query":${query}}`;
     const answer = await api.call('POST', '/v1/segments', body);
-    expect(answer.json()).toMatchObject({ status: 422, code: 'number_inexact', errors: [{ path }] });
+    expect(answer.json()).toMatchObject({
+      status: 422,
+      code: 'number_inexact',
+      errors: [{ path }],
+    });
     expect((await api.call('GET', '/v1/segments/inexact')).statusCode).toBe(404);
   });
 
@@ -243,7 +284,11 @@ describe('what is no well-formed Unicode is refused', () => {
     for (const sent of bad) {
       const answer = await api.call('PUT', '/v1/records/orders/ill', `{${sent}}`);
       const path = `/${/\w+/.exec(sent)![0]}`;
-      expect(answer.json()).toMatchObject({ status: 422, code: 'attribute_invalid', errors: [{ path }] });
+      expect(answer.json()).toMatchObject({
+        status: 422,
+        code: 'attribute_invalid',
+        errors: [{ path }],
+      });
       const line = `{"op":"put","object_type":"orders","id":"ill","data":{${sent}}}`;
       const { rejected } = (await api.call('POST', '/v1/changes', line, NDJSON)).json();
       expect(rejected).toMatchObject([{ code: 'attribute_invalid', path: `/data${path}` }]);
@@ -260,14 +305,24 @@ describe('what is no well-formed Unicode is refused', () => {
     const change = { op: 'put', object_type: 'customers', id, data: {} };
     const changes = [change, { ...change, op: 'delete', data: undefined }];
     const { rejected } = (await api.call('POST', '/v1/changes', changes)).json();
-    expect(rejected.map(({ code }: { code: string }) => code)).toEqual(['record_id_invalid', 'record_id_invalid']);
+    expect(rejected.map(({ code }: { code: string }) => code)).toEqual([
+      'record_id_invalid',
+      'record_id_invalid',
+    ]);
     const lookup = { object_type: 'customers', ids: ['fine', id], segments: [] };
     expect((await api.call('POST', '/v1/memberships/lookup', lookup)).json()).toMatchObject({
       code: 'record_id_invalid',
       errors: [{ path: '/ids/1' }],
     });
-    const imported = await api.call('POST', '/v1/imports/customers', JSON.stringify({ id, n: 1 }), NDJSON);
-    expect((await api.ended(imported)).errors).toMatchObject([{ line: 1, code: 'record_id_invalid' }]);
+    const imported = await api.call(
+      'POST',
+      '/v1/imports/customers',
+      JSON.stringify({ id, n: 1 }),
+      NDJSON,
+    );
+    expect((await api.ended(imported)).errors).toMatchObject([
+      { line: 1, code: 'record_id_invalid' },
+    ]);
     const seed = [{ object_type: 'customers', data: { id, n: 1 } }];
     expect((await api.call('POST', '/v1/seeds', seed)).statusCode).toBe(422);
     expect((await api.call('POST', '/v1/seeds?dry_run=true', seed)).json().errors).toHaveLength(1);
@@ -313,7 +368,9 @@ it('an ill-formed key that was stored before its relationship was declared point
   expect(await members(await segment('with-child', 'parents', has('children')))).toEqual([]);
   expect(await members(await segment('with-children', 'parents', has('all_children')))).toEqual([]);
   expect(
-    await members(await segment('with-parent', 'children', rules({ field: 'parent', operator: 'notNull' }))),
+    await members(
+      await segment('with-parent', 'children', rules({ field: 'parent', operator: 'notNull' })),
+    ),
   ).toEqual([]);
 });
 
@@ -326,7 +383,12 @@ describe('sums and averages are those of the decimals', () => {
       data: { customer_id, amount },
     });
     const changes = [
-      ...['ann', 'bob', 'cyd'].map((id) => ({ op: 'put', object_type: 'customers', id, data: { name: id } })),
+      ...['ann', 'bob', 'cyd'].map((id) => ({
+        op: 'put',
+        object_type: 'customers',
+        id,
+        data: { name: id },
+      })),
       ...[0, 1, 2].map((at) => order(`ann-${at}`, 'ann', 1.1)),
       ...Array.from({ length: 10 }, (_, at) => order(`bob-${at}`, 'bob', 0.0000006)),
       ...[1e300, 1e-12, -1e300].map((amount, at) => order(`cyd-${at}`, 'cyd', amount)),
@@ -359,7 +421,11 @@ describe('sums and averages are those of the decimals', () => {
   it('in the columns of a view', async () => {
     const columns = [
       { path: 'id' },
-      ...['sum', 'avg'].map((aggregate) => ({ path: 'orders.amount', aggregate, label: aggregate })),
+      ...['sum', 'avg'].map((aggregate) => ({
+        path: 'orders.amount',
+        aggregate,
+        label: aggregate,
+      })),
     ];
     const view = {
       title: 'v',

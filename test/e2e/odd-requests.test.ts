@@ -1,5 +1,6 @@
 /**
- * odd-requests.test.ts – Whatever is sent, where it can be sent: no request is answered with a fault of the server.
+ * odd-requests.test.ts – Whatever is sent, where it can be sent: no request is answered with a
+ * fault of the server.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROUTE_NEEDS } from '../../src/api/roles.ts';
@@ -23,9 +24,17 @@ const boss = '{{getRecordAttribute(contacts, age, "1")}}';
 
 const BODIES: readonly (readonly [method: string, url: string, body: unknown])[] = [
   ['PUT', '/v1/object-types/other', definition],
-  ['PUT', '/v1/records/contacts/c1', { age: 1, seen: '2026-01-01', tags: ['a'], boss_id: 'c2', free: 1 }],
+  [
+    'PUT',
+    '/v1/records/contacts/c1',
+    { age: 1, seen: '2026-01-01', tags: ['a'], boss_id: 'c2', free: 1 },
+  ],
   ['PATCH', '/v1/records/contacts/c1', { age: 1, tags: ['a'], boss_id: 'c2', free: 1 }],
-  ['POST', '/v1/changes', [{ op: 'put', object_type: 'contacts', id: 'z', data: { age: 1 }, source_version: 1 }]],
+  [
+    'POST',
+    '/v1/changes',
+    [{ op: 'put', object_type: 'contacts', id: 'z', data: { age: 1 }, source_version: 1 }],
+  ],
   ['POST', '/v1/segments', { ...named, slug: 'new', description: 'd', query: all }],
   ['PUT', '/v1/segments/s', { ...named, query: all }],
   ['PATCH', '/v1/segments/s', { title: 's', query: all }],
@@ -33,8 +42,16 @@ const BODIES: readonly (readonly [method: string, url: string, body: unknown])[]
   ['POST', '/v1/memberships/lookup', { object_type: 'contacts', ids: ['c1'], segments: ['s'] }],
   ['POST', '/v1/views', { ...view, slug: 'new' }],
   ['PUT', '/v1/views/s', view],
-  ['PATCH', '/v1/views/s', { columns: [{ path: 'team', aggregate: 'count', label: 'l', where: all }] }],
-  ['POST', '/v1/seeds', [{ object_type: 'segments', data: { ...named, slug: 'seeded', query: all } }]],
+  [
+    'PATCH',
+    '/v1/views/s',
+    { columns: [{ path: 'team', aggregate: 'count', label: 'l', where: all }] },
+  ],
+  [
+    'POST',
+    '/v1/seeds',
+    [{ object_type: 'segments', data: { ...named, slug: 'seeded', query: all } }],
+  ],
   ['POST', '/v1/seeds', [{ object_type: 'views', data: { ...view, slug: 'seeded' } }]],
   ['POST', '/v1/seeds', [{ object_type: 'object_types', data: { name: 'seeded', ...definition } }]],
   ['POST', '/v1/seeds', [{ object_type: 'contacts', data: { id: 'c7', age: 1, boss_id: boss } }]],
@@ -74,28 +91,75 @@ const NAMES = [
   'c1',
   'a'.repeat(3_000),
 ];
-const CURSORS = [null, [], {}, 1, { after: null }, [null], [1, 'x'], [-1, 'c1'], [999, 'c1'], [0.5, 'c1'], ['x', -1]];
+const CURSORS = [
+  null,
+  [],
+  {},
+  1,
+  { after: null },
+  [null],
+  [1, 'x'],
+  [-1, 'c1'],
+  [999, 'c1'],
+  [0.5, 'c1'],
+  ['x', -1],
+];
 const VALUES = [...TEXTS, ...NAMES, ...CURSORS.map(packed), deep];
 const PARAMETERS = [
-  ...['limit', 'cursor', 'consistency', 'timeout_ms', 'include', 'include_limit', 'include_cursor', 'segment', 'wait'],
-  ...['source_version', 'object_type', 'slug', 'dry_run', 'async', 'format', 'op', 'id', 'map', 'delimiter', 'bom'],
+  ...[
+    'limit',
+    'cursor',
+    'consistency',
+    'timeout_ms',
+    'include',
+    'include_limit',
+    'include_cursor',
+    'segment',
+    'wait',
+  ],
+  ...[
+    'source_version',
+    'object_type',
+    'slug',
+    'dry_run',
+    'async',
+    'format',
+    'op',
+    'id',
+    'map',
+    'delimiter',
+    'bom',
+  ],
 ];
 
 let api: TestApi;
 beforeAll(async () => {
   api = await openTestApi();
-  const attributes = { age: { type: 'number' }, seen: { type: 'datetime' }, tags: { type: 'list', of: 'string' } };
-  const relationships = { boss: { to: 'contacts', key: 'boss_id', cardinality: 'one', inverse: 'team' } };
+  const attributes = {
+    age: { type: 'number' },
+    seen: { type: 'datetime' },
+    tags: { type: 'list', of: 'string' },
+  };
+  const relationships = {
+    boss: { to: 'contacts', key: 'boss_id', cardinality: 'one', inverse: 'team' },
+  };
   await api.call('PUT', '/v1/object-types/contacts', { attributes, relationships });
-  for (const id of ['c1', 'c2', 'c3']) await api.call('PUT', `/v1/records/contacts/${id}`, { age: 1, boss_id: 'c1' });
+  for (const id of ['c1', 'c2', 'c3'])
+    await api.call('PUT', `/v1/records/contacts/${id}`, { age: 1, boss_id: 'c1' });
   await api.call('POST', '/v1/segments', { ...named, query: all });
   await api.call('POST', '/v1/views', view);
 });
 afterAll(() => api.close());
 
 async function faultOf(method: string, url: string, body?: unknown): Promise<string[]> {
-  const answer = await api.call(method, url, body === undefined ? undefined : (JSON.stringify(body) ?? 'null'));
-  return answer.statusCode === 500 ? [`${method} ${url} ${JSON.stringify(body)?.slice(0, 500)}`] : [];
+  const answer = await api.call(
+    method,
+    url,
+    body === undefined ? undefined : (JSON.stringify(body) ?? 'null'),
+  );
+  return answer.statusCode === 500
+    ? [`${method} ${url} ${JSON.stringify(body)?.slice(0, 500)}`]
+    : [];
 }
 
 describe('a body with an odd value somewhere is no fault of the server', () => {
@@ -107,19 +171,32 @@ describe('a body with an odd value somewhere is no fault of the server', () => {
 });
 
 describe('an odd parameter is no fault of the server', () => {
-  it.each(Object.keys(ROUTE_NEEDS).filter((route) => !route.startsWith('DELETE')))('%s', async (route) => {
-    const [method, pattern] = route.split(' ') as [string, string];
-    const names = { ':type': 'contacts', ':name': 'contacts', ':id': 'c1', ':slug': 's', ':activation': 'nobody' };
-    const url = pattern.replaceAll(/:\w+/g, (name) => names[name as keyof typeof names]);
-    const faults: string[] = [];
-    for (const value of VALUES) {
-      for (const [part] of pattern.matchAll(/:\w+/g)) {
-        const odd = pattern.replace(part, value).replaceAll(/:\w+/g, (name) => names[name as keyof typeof names]);
-        faults.push(...(await faultOf(method, odd)));
+  it.each(Object.keys(ROUTE_NEEDS).filter((route) => !route.startsWith('DELETE')))(
+    '%s',
+    async (route) => {
+      const [method, pattern] = route.split(' ') as [string, string];
+      const names = {
+        ':type': 'contacts',
+        ':name': 'contacts',
+        ':id': 'c1',
+        ':slug': 's',
+        ':activation': 'nobody',
+      };
+      const url = pattern.replaceAll(/:\w+/g, (name) => names[name as keyof typeof names]);
+      const faults: string[] = [];
+      for (const value of VALUES) {
+        for (const [part] of pattern.matchAll(/:\w+/g)) {
+          const odd = pattern
+            .replace(part, value)
+            .replaceAll(/:\w+/g, (name) => names[name as keyof typeof names]);
+          faults.push(...(await faultOf(method, odd)));
+        }
+        for (const name of PARAMETERS)
+          faults.push(...(await faultOf(method, `${url}?${name}=${value}`)));
       }
-      for (const name of PARAMETERS) faults.push(...(await faultOf(method, `${url}?${name}=${value}`)));
-    }
-    for (const name of PARAMETERS) faults.push(...(await faultOf(method, `${url}?${name}=a&${name}=b&${name}[]=c`)));
-    expect(faults).toEqual([]);
-  });
+      for (const name of PARAMETERS)
+        faults.push(...(await faultOf(method, `${url}?${name}=a&${name}=b&${name}[]=c`)));
+      expect(faults).toEqual([]);
+    },
+  );
 });

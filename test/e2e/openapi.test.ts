@@ -1,6 +1,6 @@
 /**
- * openapi.test.ts – The description of the API is the contract: what it shows can be sent as it stands, and what is answered is
- * what it says may be.
+ * openapi.test.ts – The description of the API is the contract: what it shows can be sent as it
+ * stands, and what is answered is what it says may be.
  */
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -30,7 +30,10 @@ interface Parameter extends Shown {
 interface Operation {
   readonly operationId: string;
   readonly parameters?: readonly Parameter[];
-  readonly requestBody?: { readonly required?: boolean; readonly content: Readonly<Record<string, Shown>> };
+  readonly requestBody?: {
+    readonly required?: boolean;
+    readonly content: Readonly<Record<string, Shown>>;
+  };
   readonly responses: Readonly<Record<string, unknown>>;
 }
 interface Document {
@@ -47,10 +50,18 @@ async function fresh(): Promise<{ api: TestApi; document: Document }> {
 }
 
 const resolve = (document: Document, schema: Schema): Schema =>
-  schema.$ref === undefined ? schema : resolve(document, document.components.schemas[schema.$ref.split('/').at(-1)!]!);
+  schema.$ref === undefined
+    ? schema
+    : resolve(document, document.components.schemas[schema.$ref.split('/').at(-1)!]!);
 
-/** The bodies that are shown for an operation, each with its content type; none of one that takes no body. */
-function shownBodies(document: Document, { requestBody }: Operation): readonly (readonly [string, string])[] {
+/**
+ * The bodies that are shown for an operation, each with its content type; none of one that takes no
+ * body.
+ */
+function shownBodies(
+  document: Document,
+  { requestBody }: Operation,
+): readonly (readonly [string, string])[] {
   return Object.entries(requestBody?.content ?? {}).flatMap(([type, media]) =>
     examplesOf(document, media).map((example) => [type, asBody(type, example)] as const),
   );
@@ -65,7 +76,8 @@ function examplesOf(document: Document, { schema, example, examples }: Shown): r
 function asBody(type: string, example: unknown): string {
   if (typeof example === 'string') return example;
   const isLines = type === 'application/x-ndjson';
-  if (isLines && Array.isArray(example)) return example.map((item) => `${JSON.stringify(item)}\n`).join('');
+  if (isLines && Array.isArray(example))
+    return example.map((item) => `${JSON.stringify(item)}\n`).join('');
   return JSON.stringify(example);
 }
 
@@ -81,8 +93,15 @@ const FINDS: Readonly<Record<string, number>> = {
   createActivation: 4,
 };
 
-/** Makes what the examples make, in the order in which a newcomer would: type, record, segment, view, activation, job. */
-async function prepare(api: TestApi, document: Document, finds: number): Promise<Record<string, string>> {
+/**
+ * Makes what the examples make, in the order in which a newcomer would: type, record, segment,
+ * view, activation, job.
+ */
+async function prepare(
+  api: TestApi,
+  document: Document,
+  finds: number,
+): Promise<Record<string, string>> {
   const story = [
     ['PUT', '/v1/object-types/contacts', '/v1/object-types/{name}'],
     ['PUT', '/v1/records/contacts/c-17', '/v1/records/{type}/{id}'],
@@ -116,7 +135,10 @@ function urlOf(path: string, operation: Operation, made: Record<string, string>)
   });
 }
 
-/** These need something that no document can show: a receiver, a dead letter, a sync that was asked for. */
+/**
+ * These need something that no document can show: a receiver, a dead letter, a sync that was asked
+ * for.
+ */
 const NEEDS_MORE = ['testActivation', 'getSync'];
 
 const { api: described, document } = await fresh();
@@ -124,7 +146,8 @@ afterAll(() => described.close());
 
 const OPERATIONS = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(
-    ([method, operation]) => [operation.operationId, method.toUpperCase(), path, operation] as const,
+    ([method, operation]) =>
+      [operation.operationId, method.toUpperCase(), path, operation] as const,
   ),
 );
 
@@ -143,7 +166,10 @@ describe('an example can be sent as it stands:', () => {
         const made = await prepare(api, document, FINDS[id] ?? 6);
         const url = urlOf(path, operation, made);
         const answer = await api.call(method, url, body, type === undefined ? {} : { type });
-        expect(answer.statusCode, `${method} ${url} ${body}: ${answer.body.slice(0, 500)}`).toBeLessThan(400);
+        expect(
+          answer.statusCode,
+          `${method} ${url} ${body}: ${answer.body.slice(0, 500)}`,
+        ).toBeLessThan(400);
         expect(Object.keys(operation.responses)).toContain(String(answer.statusCode));
         if (answer.statusCode === 202 && path.startsWith('/v1/imports'))
           expect(await api.ended(answer)).toMatchObject({ status: 'completed', errors_total: 0 });
@@ -192,7 +218,12 @@ describe('an example can be sent as it stands:', () => {
         const { name, in: where } = parameter;
         for (const example of where === 'query' ? examplesOf(document, parameter) : []) {
           const url = `${urlOf(path, operation, made)}?${name}=${encodeURIComponent(String(example))}`;
-          const answer = await api.call(method, url, undefined, OF_CSV.includes(name) ? { accept: 'text/csv' } : {});
+          const answer = await api.call(
+            method,
+            url,
+            undefined,
+            OF_CSV.includes(name) ? { accept: 'text/csv' } : {},
+          );
           expect(answer.statusCode, `${id} ${name}: ${answer.body}`).toBe(200);
         }
       }
@@ -202,17 +233,27 @@ describe('an example can be sent as it stands:', () => {
 });
 
 describe('what is answered is declared:', () => {
-  const status = async (method: string, url: string, body?: unknown, sent: { role?: Role; type?: string } = {}) =>
-    (await described.call(method, url, body, sent)).statusCode;
+  const status = async (
+    method: string,
+    url: string,
+    body?: unknown,
+    sent: { role?: Role; type?: string } = {},
+  ) => (await described.call(method, url, body, sent)).statusCode;
 
   it.each(OPERATIONS)('%s', async (_, method, path, operation) => {
     const url = path.replaceAll(/\{\w+\}/g, 'nobody');
     const isOpen =
-      (ROUTE_NEEDS as Record<string, string>)[`${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`] === 'nothing';
-    const seen = new Set([await status(method, `${url}?no_such_parameter`), await status(method, url)]);
+      (ROUTE_NEEDS as Record<string, string>)[
+        `${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`
+      ] === 'nothing';
+    const seen = new Set([
+      await status(method, `${url}?no_such_parameter`),
+      await status(method, url),
+    ]);
     if (!isOpen) {
       seen.add((await described.server.inject({ method: method as 'GET', url })).statusCode);
-      for (const role of ['viewer', 'editor'] as const) seen.add(await status(method, url, undefined, { role }));
+      for (const role of ['viewer', 'editor'] as const)
+        seen.add(await status(method, url, undefined, { role }));
     }
     if (operation.requestBody) {
       seen.add(await status(method, url, '{', {}));
@@ -226,7 +267,9 @@ describe('what is answered is declared:', () => {
   });
 
   it('every route is described, and nothing else', () => {
-    const described = OPERATIONS.map(([, method, path]) => `${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`);
+    const described = OPERATIONS.map(
+      ([, method, path]) => `${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
+    );
     expect(described.sort()).toEqual(Object.keys(ROUTE_NEEDS).sort());
   });
 });
@@ -235,29 +278,45 @@ it.each([
   ['object-types', 'name,attributes'],
   ['segments', 'slug,title'],
   ['views', 'slug,columns'],
-])('a list of %s of which only %s is asked for has its form, and so has a whole one', async (kind, fields) => {
-  const { api, document } = await fresh();
-  try {
-    await api.call('PUT', '/v1/object-types/chosen', { attributes: { n: { type: 'number' } } });
-    const made = { title: 'Chosen', slug: 'chosen', object_type: 'chosen', query: { combinator: 'and', rules: [] } };
-    await api.call('POST', '/v1/segments', made);
-    await api.call('POST', '/v1/views', { ...made, slug: 'chosen-view', columns: [{ path: 'n' }] });
-    const check = new Ajv2020({ strict: false, validateFormats: false }).addSchema({ $id: 'openapi', ...document });
-    const at = `openapi#/paths/~1v1~1${kind}/get/responses/200/content/application~1json/schema`;
-    for (const query of ['', `?fields=${fields}`]) {
-      const page = (await api.call('GET', `/v1/${kind}${query}`)).json();
-      expect(page.data).toHaveLength(1);
-      expect(check.validate(at, page), check.errorsText()).toBe(true);
+])(
+  'a list of %s of which only %s is asked for has its form, and so has a whole one',
+  async (kind, fields) => {
+    const { api, document } = await fresh();
+    try {
+      await api.call('PUT', '/v1/object-types/chosen', { attributes: { n: { type: 'number' } } });
+      const made = {
+        title: 'Chosen',
+        slug: 'chosen',
+        object_type: 'chosen',
+        query: { combinator: 'and', rules: [] },
+      };
+      await api.call('POST', '/v1/segments', made);
+      await api.call('POST', '/v1/views', {
+        ...made,
+        slug: 'chosen-view',
+        columns: [{ path: 'n' }],
+      });
+      const check = new Ajv2020({ strict: false, validateFormats: false }).addSchema({
+        $id: 'openapi',
+        ...document,
+      });
+      const at = `openapi#/paths/~1v1~1${kind}/get/responses/200/content/application~1json/schema`;
+      for (const query of ['', `?fields=${fields}`]) {
+        const page = (await api.call('GET', `/v1/${kind}${query}`)).json();
+        expect(page.data).toHaveLength(1);
+        expect(check.validate(at, page), check.errorsText()).toBe(true);
+      }
+    } finally {
+      await api.close();
     }
-  } finally {
-    await api.close();
-  }
-});
+  },
+);
 
 describe('webhooks are described:', () => {
   /** Of a body: what it lacks of what it must have, and what it has that nobody has said. */
   const faultsOf = (body: { type: string; data: Record<string, unknown> }) => {
-    const { schema } = document.webhooks[body.type]!['post']!.requestBody!.content['application/json']!;
+    const { schema } =
+      document.webhooks[body.type]!['post']!.requestBody!.content['application/json']!;
     const { required = [], properties = {} } = schema.properties!['data']!;
     const lacking = required.filter((name) => !(name in body.data));
     return [...lacking, ...Object.keys(body.data).filter((name) => !(name in properties))];
@@ -275,13 +334,15 @@ describe('webhooks are described:', () => {
     const { deployment, webhooks } = opened;
     await declareView(deployment);
     const { activation } = await opened.activate(receiver.url);
-    for (const change of [put('a', true), put('b', true), put('b', false)]) await send(deployment, [change]);
+    for (const change of [put('a', true), put('b', true), put('b', false)])
+      await send(deployment, [change]);
     await webhooks.beginSync(activation);
     await webhooks.test(activation);
     const types = () => new Set(receiver.delivered().map(({ type }) => type));
     await eventually('one of each type has come', () => types().size === 4);
     expect([...types()].sort()).toEqual(Object.keys(document.webhooks).sort());
-    for (const { body } of receiver.delivered()) expect(faultsOf(JSON.parse(body)), body).toEqual([]);
+    for (const { body } of receiver.delivered())
+      expect(faultsOf(JSON.parse(body)), body).toEqual([]);
     await opened.close();
     await receiver.close();
   });

@@ -39,10 +39,16 @@ beforeAll(async () => {
     list: { type: 'list', of: 'string' },
   };
   const to = { to: 'things', key: 'one_id', cardinality: 'one', inverse: 'many' };
-  const answer = await api.call('PUT', '/v1/object-types/things', { attributes, relationships: { one: to } });
+  const answer = await api.call('PUT', '/v1/object-types/things', {
+    attributes,
+    relationships: { one: to },
+  });
   expect(answer.statusCode).toBe(201);
   listed = (await api.call('GET', '/v1/operators')).json();
-  await api.call('POST', '/v1/segments', { ...named('some'), query: { combinator: 'and', rules: [] } });
+  await api.call('POST', '/v1/segments', {
+    ...named('some'),
+    query: { combinator: 'and', rules: [] },
+  });
 });
 afterAll(() => api.close());
 
@@ -75,7 +81,8 @@ function valueFor(type: string, form: string): unknown {
 }
 
 it('may be read with any key', async () => {
-  for (const role of ROLES) expect((await api.call('GET', '/v1/operators', undefined, { role })).statusCode).toBe(200);
+  for (const role of ROLES)
+    expect((await api.call('GET', '/v1/operators', undefined, { role })).statusCode).toBe(200);
 });
 
 it('has the operators of every type, in the order of the table', () => {
@@ -89,9 +96,17 @@ it('has the operators of every type, in the order of the table', () => {
   expect(names.number).toEqual([...equality, ...order, ...nulls]);
   expect(names.boolean).toEqual([...equality, ...nulls]);
   expect(names.object).toEqual(nulls);
-  for (const type of ['date', 'datetime']) expect(names[type]).toEqual([...equality, ...order, ...nulls, ...windows]);
+  for (const type of ['date', 'datetime'])
+    expect(names[type]).toEqual([...equality, ...order, ...nulls, ...windows]);
   expect(names.string).toHaveLength(equality.length + order.length + 6 + nulls.length);
-  expect(names.list).toEqual(['contains', 'doesNotContain', 'containsAny', 'containsAll', 'containsNone', ...nulls]);
+  expect(names.list).toEqual([
+    'contains',
+    'doesNotContain',
+    'containsAny',
+    'containsAll',
+    'containsNone',
+    ...nulls,
+  ]);
   const { types, ...others } = listed;
   expect(others).toMatchObject({
     to_one: [
@@ -116,7 +131,13 @@ it('has the operators of every type, in the order of the table', () => {
 describe('each thing that it lists can be said, and what it denies can not', () => {
   it('operators with their values', async () => {
     for (const [type, operators] of Object.entries(listed.types)) {
-      for (const { name, value: form, compares_attributes, takes_relative, folds_case } of operators) {
+      for (const {
+        name,
+        value: form,
+        compares_attributes,
+        takes_relative,
+        folds_case,
+      } of operators) {
         const rule = { field: type, operator: name, value: valueFor(type, form) };
         const now = form === 'range' ? [relative, relative] : relative;
         const statuses = [
@@ -125,7 +146,9 @@ describe('each thing that it lists can be said, and what it denies can not', () 
           await said({ ...rule, value: now }),
           await said({ ...rule, caseInsensitive: true }),
         ];
-        const expected = [true, compares_attributes, takes_relative, folds_case].map((can) => (can ? 201 : 422));
+        const expected = [true, compares_attributes, takes_relative, folds_case].map((can) =>
+          can ? 201 : 422,
+        );
         expect([type, name, ...statuses]).toEqual([type, name, ...expected]);
       }
     }
@@ -139,7 +162,12 @@ describe('each thing that it lists can be said, and what it denies can not', () 
         match: { mode: name, ...(threshold ? { threshold: 2 } : {}) },
         value,
       })),
-      ...listed.aggregates.map(({ name }) => ({ field: 'many.number', aggregate: name, operator: '>', value: 1 })),
+      ...listed.aggregates.map(({ name }) => ({
+        field: 'many.number',
+        aggregate: name,
+        operator: '>',
+        value: 1,
+      })),
       ...listed.to_one.map(({ name }) => ({ field: 'one', operator: name })),
       ...listed.record.map(({ name }) => ({ field: '', operator: name, value: 'some' })),
       ...listed.relative.anchors.map((anchor) => ({
@@ -147,15 +175,29 @@ describe('each thing that it lists can be said, and what it denies can not', () 
         operator: '<',
         value: { mode: 'relative', anchor },
       })),
-      ...listed.relative.units.map((unit) => ({ field: 'date', operator: '<', value: { ...relative, unit } })),
-      ...listed.window_units.map((unit) => ({ field: 'date', operator: 'inLast', value: { amount: 1, unit } })),
-      ...listed.period_units.map((unit) => ({ field: 'date', operator: 'inCurrent', value: { unit } })),
+      ...listed.relative.units.map((unit) => ({
+        field: 'date',
+        operator: '<',
+        value: { ...relative, unit },
+      })),
+      ...listed.window_units.map((unit) => ({
+        field: 'date',
+        operator: 'inLast',
+        value: { amount: 1, unit },
+      })),
+      ...listed.period_units.map((unit) => ({
+        field: 'date',
+        operator: 'inCurrent',
+        value: { unit },
+      })),
     ];
     for (const rule of rules) expect([rule, await said(rule)]).toEqual([rule, 201]);
   });
 
   it('a negated one is the complement of what it says', async () => {
-    const complements = Object.values(listed.types).flatMap((all) => all.filter((each) => each.complement_of));
+    const complements = Object.values(listed.types).flatMap((all) =>
+      all.filter((each) => each.complement_of),
+    );
     expect(complements.length).toBeGreaterThan(20);
     for (const { name, complement_of } of complements) expect(name).not.toBe(complement_of);
   });

@@ -1,5 +1,6 @@
 /**
- * queue-board.test.ts – The board of queues is there for master keys, as a browser sends them or as everybody else does.
+ * queue-board.test.ts – The board of queues is there for master keys, as a browser sends them or as
+ * everybody else does.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROLES } from '../../src/config.ts';
@@ -22,7 +23,11 @@ const PATHS = [
 ] as const;
 
 const ask = (method: string, url: string, authorization?: string) =>
-  api.server.inject({ method: method as 'GET', url, headers: authorization ? { authorization } : {} });
+  api.server.inject({
+    method: method as 'GET',
+    url,
+    headers: authorization ? { authorization } : {},
+  });
 const basic = (key: string) => `Basic ${Buffer.from(`anybody:${key}`).toString('base64')}`;
 
 describe.each(PATHS)('%s %s', (method, url) => {
@@ -48,9 +53,18 @@ describe.each(PATHS)('%s %s', (method, url) => {
 it('shows the jobs', async () => {
   await api.call('PUT', '/v1/object-types/contacts', {});
   const { id } = await api.ended(await api.call('POST', '/v1/exports/contacts'));
-  const shown = await ask('GET', '/admin/queues/api/queues?activeQueue=jobs&page=1', basic('the-key-of-the-master'));
+  const shown = await ask(
+    'GET',
+    '/admin/queues/api/queues?activeQueue=jobs&page=1',
+    basic('the-key-of-the-master'),
+  );
   const { queues } = shown.json();
-  expect(queues.map(({ name }: { name: string }) => name)).toEqual(['jobs', 'changes', 'webhooks', 'webhook-syncs']);
+  expect(queues.map(({ name }: { name: string }) => name)).toEqual([
+    'jobs',
+    'changes',
+    'webhooks',
+    'webhook-syncs',
+  ]);
   expect(queues[0].jobs).toMatchObject([{ id, name: 'export', isFailed: false }]);
 });
 
@@ -63,10 +77,24 @@ it('is not written to from the pages of another site, which a browser would send
       headers: { authorization, host: 'rollcall.test:8787', ...headers },
     });
   const add = '/admin/queues/api/queues/jobs/add';
-  const elsewhere = [{ origin: 'http://evil.test' }, { origin: 'null' }, { origin: 'http://rollcall.test' }];
-  for (const sent of [...elsewhere, { 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }]) {
-    for (const [method, url] of [['POST', add], ...PATHS.filter(([each]) => each === 'PUT')] as const)
-      expect((await from(method, url, sent)).json()).toMatchObject({ status: 403, code: 'origin_refused' });
+  const elsewhere = [
+    { origin: 'http://evil.test' },
+    { origin: 'null' },
+    { origin: 'http://rollcall.test' },
+  ];
+  for (const sent of [
+    ...elsewhere,
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+  ]) {
+    for (const [method, url] of [
+      ['POST', add],
+      ...PATHS.filter(([each]) => each === 'PUT'),
+    ] as const)
+      expect((await from(method, url, sent)).json()).toMatchObject({
+        status: 403,
+        code: 'origin_refused',
+      });
     expect((await from('GET', '/admin/queues', sent)).statusCode).toBe(200); // a link from there
   }
   const own = { origin: 'https://rollcall.test:8787', 'sec-fetch-site': 'same-origin' };
@@ -85,6 +113,10 @@ it('may add a job of its own making, which is none of the jobs of the API', asyn
 });
 
 it('answers what is not there with a problem', async () => {
-  const answer = await ask('GET', '/admin/queues/api/queues/nobody/1', basic('the-key-of-the-master'));
+  const answer = await ask(
+    'GET',
+    '/admin/queues/api/queues/nobody/1',
+    basic('the-key-of-the-master'),
+  );
   expect(answer.statusCode).toBe(404);
 });

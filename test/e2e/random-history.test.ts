@@ -1,10 +1,11 @@
 /**
- * random-history.test.ts – As a stranger would, over HTTP: 20,000 records, 200 random segments over every operator, 50,000
- * random changes; at 20 points in between and at the end every count, every membership and the segments of every record are
- * those of json-logic-js.
+ * random-history.test.ts – As a stranger would, over HTTP: 20,000 records, 200 random segments over
+ * every operator, 50,000 random changes; at 20 points in between and at the end every count, every
+ * membership and the segments of every record are those of json-logic-js.
  *
  * That is ROLLCALL_WHOLE=1; by default a fifth of the records and changes, at 5 points. Replay with
- * ROLLCALL_SEED=<seed>. The reference is kept per record: it asks json-logic-js again of each record that changed.
+ * ROLLCALL_SEED=<seed>. The reference is kept per record: it asks json-logic-js again of each
+ * record that changed.
  */
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
@@ -16,7 +17,12 @@ import type { Change } from '../../src/change/change.ts';
 import { objectTypeDefinition } from '../../src/change/object-type.ts';
 import type { Deployment } from '../../src/engine/deployment.ts';
 import { holds } from '../../src/query/reference.ts';
-import { anyObjectType, attributesOf, operatorNames, queryOf } from '../support/arbitrary-queries.ts';
+import {
+  anyObjectType,
+  attributesOf,
+  operatorNames,
+  queryOf,
+} from '../support/arbitrary-queries.ts';
 import { built, openTestDeployment } from '../support/deployment.ts';
 import { isWhole } from '../support/whole.ts';
 
@@ -40,7 +46,10 @@ let base: string;
 
 beforeAll(async () => {
   deployment = await openTestDeployment({ partitions: 16 });
-  server = await buildServer(deployment, { keys: [{ role: 'master', key: KEY }], logger: pino({ level: 'silent' }) });
+  server = await buildServer(deployment, {
+    keys: [{ role: 'master', key: KEY }],
+    logger: pino({ level: 'silent' }),
+  });
   await server.listen({ port: 0, host: '127.0.0.1' });
   base = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}/v1`;
 });
@@ -49,10 +58,23 @@ afterAll(async () => {
   await deployment.close();
 });
 
-async function call<T>(method: string, path: string, body?: unknown, type = 'application/json'): Promise<T> {
-  const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
-  const headers = { authorization: `Bearer ${KEY}`, ...(text === undefined ? {} : { 'content-type': type }) };
-  const response = await fetch(`${base}${path}`, { method, headers, ...(text === undefined ? {} : { body: text }) });
+async function call<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  type = 'application/json',
+): Promise<T> {
+  const text =
+    body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
+  const headers = {
+    authorization: `Bearer ${KEY}`,
+    ...(text === undefined ? {} : { 'content-type': type }),
+  };
+  const response = await fetch(`${base}${path}`, {
+    method,
+    headers,
+    ...(text === undefined ? {} : { body: text }),
+  });
   const answer = await response.text();
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${answer}`);
   return JSON.parse(answer) as T;
@@ -73,7 +95,8 @@ class Reference {
   apply({ op, id, data, object_type }: Change): void {
     expect(object_type).toBe(this.#type);
     const record = this.#records.get(id);
-    if (op === 'put') this.#records.set(id, { data: { ...data }, archived: record?.archived ?? false });
+    if (op === 'put')
+      this.#records.set(id, { data: { ...data }, archived: record?.archived ?? false });
     else if (!record) return;
     else if (op === 'delete') this.#records.delete(id);
     else if (op === 'patch') patch(record.data, data ?? {});
@@ -85,7 +108,9 @@ class Reference {
     const record = this.#records.get(id);
     const isSeen = record && !record.archived;
     const slugs = isSeen
-      ? this.#segments.filter(({ json_logic: rule }) => holds(rule, record.data)).map(({ slug }) => slug)
+      ? this.#segments
+          .filter(({ json_logic: rule }) => holds(rule, record.data))
+          .map(({ slug }) => slug)
       : [];
     this.slugs.set(id, new Set(slugs));
   }
@@ -96,7 +121,8 @@ class Reference {
 
   counts(): Map<string, number> {
     const counts = new Map(this.#segments.map(({ slug }) => [slug, 0]));
-    for (const slugs of this.slugs.values()) for (const slug of slugs) counts.set(slug, counts.get(slug)! + 1);
+    for (const slugs of this.slugs.values())
+      for (const slug of slugs) counts.set(slug, counts.get(slug)! + 1);
     return counts;
   }
 }
@@ -108,7 +134,11 @@ function patch(data: Record<string, unknown>, given: Readonly<Record<string, unk
   }
 }
 
-async function compare(reference: Reference, segments: readonly Segment[], listed: readonly Segment[]): Promise<void> {
+async function compare(
+  reference: Reference,
+  segments: readonly Segment[],
+  listed: readonly Segment[],
+): Promise<void> {
   const { counts } = await call<{ counts: { slug: string; count: number; status: string }[] }>(
     'POST',
     '/segments/counts',
@@ -116,24 +146,37 @@ async function compare(reference: Reference, segments: readonly Segment[], liste
   );
   const expected = reference.counts();
   expect(counts).toHaveLength(segments.length);
-  const wrong = counts.filter(({ slug, count, status }) => status !== 'ready' || count !== expected.get(slug));
+  const wrong = counts.filter(
+    ({ slug, count, status }) => status !== 'ready' || count !== expected.get(slug),
+  );
   expect(wrong).toEqual([]);
   await compareRecords(reference, segments);
-  for (const { slug } of listed) expect((await members(slug)).sort()).toEqual(reference.members(slug).sort());
+  for (const { slug } of listed)
+    expect((await members(slug)).sort()).toEqual(reference.members(slug).sort());
 }
 
-/** Every pair of record and segment, by lookup; the state row behind it is that of segments-of-a-record. */
+/**
+ * Every pair of record and segment, by lookup; the state row behind it is that of
+ * segments-of-a-record.
+ */
 async function compareRecords(reference: Reference, segments: readonly Segment[]): Promise<void> {
   const ids = [...reference.slugs.keys()];
   for (let from = 0; from < ids.length; from += 1000) {
     const some = ids.slice(from, from + 1000);
     const body = { object_type: 'things', ids: some, segments: segments.map(({ slug }) => slug) };
-    const { memberships } = await call<{ memberships: Record<string, string[]> }>('POST', '/memberships/lookup', body);
+    const { memberships } = await call<{ memberships: Record<string, string[]> }>(
+      'POST',
+      '/memberships/lookup',
+      body,
+    );
     for (const id of some) {
       const engine = new Set(memberships[id]);
       const expected = reference.slugs.get(id)!;
-      if (engine.size === expected.size && [...engine].every((slug) => expected.has(slug))) continue;
-      throw new Error(`seed=${SEED} record=${id} engine=[${[...engine]}] reference=[${[...expected]}]`);
+      if (engine.size === expected.size && [...engine].every((slug) => expected.has(slug)))
+        continue;
+      throw new Error(
+        `seed=${SEED} record=${id} engine=[${[...engine]}] reference=[${[...expected]}]`,
+      );
     }
   }
   for (const id of ids.slice(0, 20)) {
@@ -180,16 +223,26 @@ function noteOperators(query: unknown, seen: Set<unknown>): void {
   }
 }
 
-describe(`${RECORDS} records, ${SEGMENTS} segments, ${CHANGES} changes over HTTP`, { timeout: 600_000 }, () => {
+describe(`${RECORDS} records, ${SEGMENTS} segments, ${CHANGES} changes over HTTP`, {
+  timeout: 600_000,
+}, () => {
   it(`every count and membership is that of json-logic-js at ${POINTS} points and at the end (seed=${SEED})`, async () => {
     const [type] = fc.sample(anyObjectType, { seed: SEED, numRuns: 1 });
     await call('PUT', '/object-types/things', objectTypeDefinition(type!));
-    const queries = fc.sample(queryOf(type!, ['s-0', 's-1', 's-2']), { seed: SEED, numRuns: SEGMENTS - 3 });
+    const queries = fc.sample(queryOf(type!, ['s-0', 's-1', 's-2']), {
+      seed: SEED,
+      numRuns: SEGMENTS - 3,
+    });
     const first = fc.sample(queryOf(type!), { seed: SEED, numRuns: 3 });
     const segments: Segment[] = [];
     for (const [at, query] of [...first, ...queries].entries()) {
       segments.push(
-        await call('POST', '/segments', { title: `S ${at}`, slug: `s-${at}`, object_type: 'things', query }),
+        await call('POST', '/segments', {
+          title: `S ${at}`,
+          slug: `s-${at}`,
+          object_type: 'things',
+          query,
+        }),
       );
     }
     const seen = new Set<unknown>();
@@ -206,7 +259,17 @@ describe(`${RECORDS} records, ${SEGMENTS} segments, ${CHANGES} changes over HTTP
     await built(deployment);
 
     const ops = fc.sample(
-      fc.constantFrom('put', 'patch', 'patch', 'patch', 'patch', 'archive', 'restore', 'restore', 'delete'),
+      fc.constantFrom(
+        'put',
+        'patch',
+        'patch',
+        'patch',
+        'patch',
+        'archive',
+        'restore',
+        'restore',
+        'delete',
+      ),
       { seed: SEED, numRuns: CHANGES },
     );
     const ids = fc.sample(fc.nat({ max: RECORDS + 200 }), { seed: SEED, numRuns: CHANGES });
@@ -226,7 +289,11 @@ describe(`${RECORDS} records, ${SEGMENTS} segments, ${CHANGES} changes over HTTP
       await ingest(some);
       for (const change of some) reference.apply(change);
       const from = (point * LISTED) % SEGMENTS;
-      await compare(reference, segments, point === POINTS ? segments : segments.slice(from, from + LISTED));
+      await compare(
+        reference,
+        segments,
+        point === POINTS ? segments : segments.slice(from, from + LISTED),
+      );
     }
   });
 });

@@ -11,16 +11,30 @@ import { built, createSegment, openTestDeployment, send } from '../support/deplo
 
 const organizations = { attributes: { industry: { type: 'string' } } };
 const relationships = {
-  organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+  organization: {
+    to: 'organizations',
+    key: 'organization_id',
+    cardinality: 'one',
+    inverse: 'contacts',
+  },
 };
-const contacts = { attributes: { age: { type: 'number' }, seen: { type: 'datetime' } }, relationships };
+const contacts = {
+  attributes: { age: { type: 'number' }, seen: { type: 'datetime' } },
+  relationships,
+};
 const all = (...rules: object[]) => ({ combinator: 'and', rules });
 const QUERIES: Readonly<Record<string, readonly [type: string, query: object]>> = {
   adults: ['contacts', all({ field: 'age', operator: '>=', value: 18 })],
   'adults-twice': ['contacts', all({ field: '', operator: 'inSegment', value: 'adults' })],
   'in-saas': ['contacts', all({ field: 'organization.industry', operator: '=', value: 'SaaS' })],
-  old: ['organizations', all({ field: 'contacts.age', aggregate: 'sum', operator: '>', value: 60 })],
-  oldest: ['organizations', all({ field: 'contacts.age', aggregate: 'max', operator: '>', value: 38 })],
+  old: [
+    'organizations',
+    all({ field: 'contacts.age', aggregate: 'sum', operator: '>', value: 60 }),
+  ],
+  oldest: [
+    'organizations',
+    all({ field: 'contacts.age', aggregate: 'max', operator: '>', value: 38 }),
+  ],
 };
 const COUNTS = { adults: 22, 'adults-twice': 22, 'in-saas': 20, old: 2, oldest: 1 };
 
@@ -31,7 +45,8 @@ async function open(): Promise<void> {
   deployment = await openTestDeployment();
   await deployment.objectTypes.put('organizations', organizations);
   await deployment.objectTypes.put('contacts', contacts);
-  for (const [slug, [type, query]] of Object.entries(QUERIES)) await createSegment(deployment, slug, type, query);
+  for (const [slug, [type, query]] of Object.entries(QUERIES))
+    await createSegment(deployment, slug, type, query);
   await send(deployment, [
     ...['SaaS', 'Retail'].map(
       (industry, at): Change => ({
@@ -65,21 +80,29 @@ async function counts(): Promise<Record<string, number | null>> {
 async function expectAllWell(): Promise<void> {
   await built(deployment);
   expect(await counts()).toEqual(COUNTS);
-  expect((await deployment.memberships.members('oldest', 10, undefined)).data.map(({ id }) => id)).toEqual(['o1']);
+  expect(
+    (await deployment.memberships.members('oldest', 10, undefined)).data.map(({ id }) => id),
+  ).toEqual(['o1']);
   expect((await deployment.memberships.segmentsOf('contacts', ['c38'])).get('c38')).toEqual([
     'adults',
     'adults-twice',
     'in-saas',
   ]);
   const retyped = { ...contacts, attributes: { ...contacts.attributes, age: { type: 'string' } } };
-  await expect(deployment.objectTypes.put('contacts', retyped)).rejects.toMatchObject({ code: 'object_type_in_use' });
+  await expect(deployment.objectTypes.put('contacts', retyped)).rejects.toMatchObject({
+    code: 'object_type_in_use',
+  });
   await deployment.objectTypes.put('contacts', {
     ...contacts,
     attributes: { ...contacts.attributes, x: { type: 'string' } },
   });
   await deployment.objectTypes.put('contacts', contacts);
   const [type, query] = QUERIES['adults']!;
-  await deployment.segments.replace('adults', { title: 'adults', object_type: type, query: { ...query, not: true } });
+  await deployment.segments.replace('adults', {
+    title: 'adults',
+    object_type: type,
+    query: { ...query, not: true },
+  });
   await built(deployment);
   expect(await counts()).toMatchObject({ adults: 18, 'adults-twice': 18 });
   await deployment.segments.replace('adults', { title: 'adults', object_type: type, query });
@@ -94,13 +117,18 @@ async function expectAllWell(): Promise<void> {
 }
 
 describe('after a rebuild', () => {
-  it('every segment has an ordinal or a pending one at once, and answers when that is built', async () => {
+  it('every segment has a predicate id or a pending one at once, and answers when that is built', async () => {
     await open();
-    const before = new Set(deployment.store.catalog.ordinals.keys());
+    const before = new Set(deployment.store.catalog.predicateIds.keys());
     await deployment.objectTypes.rebuild();
-    for (const { pending } of deployment.store.catalog.filters()) expect(before.has(pending!)).toBe(false);
+    for (const { pending } of deployment.store.catalog.filters())
+      expect(before.has(pending!)).toBe(false);
     await expectAllWell();
-    expect([...deployment.store.catalog.ordinals.keys()].filter((ordinal) => before.has(ordinal))).toEqual([]);
+    expect(
+      [...deployment.store.catalog.predicateIds.keys()].filter((predicateId) =>
+        before.has(predicateId),
+      ),
+    ).toEqual([]);
   });
 
   it('that came twice, the second before the first was built, all is well', async () => {
@@ -113,18 +141,23 @@ describe('after a rebuild', () => {
   it('that came while an edit was built, all is well', async () => {
     await open();
     const [type, query] = QUERIES['adults']!;
-    await deployment.segments.replace('adults', { title: 'adults', object_type: type, query: { ...query, not: true } });
+    await deployment.segments.replace('adults', {
+      title: 'adults',
+      object_type: type,
+      query: { ...query, not: true },
+    });
     await deployment.segments.replace('adults', { title: 'adults', object_type: type, query });
     await deployment.objectTypes.rebuild();
     await expectAllWell();
   });
 
-  it('of a deployment that an older repair left without ordinals, all is well', async () => {
+  it('of a deployment that an older repair left without predicate ids, all is well', async () => {
     await open();
     const { store } = deployment;
     await store.write((catalog) => {
       const draft = new CatalogDraft(catalog);
-      for (const filter of [...draft.filters()]) draft.setFilter({ ...filter, ordinal: null, pending: null });
+      for (const filter of [...draft.filters()])
+        draft.setFilter({ ...filter, predicateId: null, pending: null });
       return draft.finish();
     });
     const more = { ...contacts, attributes: { ...contacts.attributes, x: { type: 'string' } } };
@@ -137,15 +170,19 @@ describe('after a rebuild', () => {
 describe('an attribute that is typed otherwise and back', () => {
   it('while the first is still built answers from the records of now', async () => {
     await open();
-    for (const slug of ['old', 'oldest', 'adults-twice', 'adults']) await deployment.segments.remove(slug);
+    for (const slug of ['old', 'oldest', 'adults-twice', 'adults'])
+      await deployment.segments.remove(slug);
     const present = all({ field: 'age', operator: 'notNull' });
     await createSegment(deployment, 'aged', 'contacts', present);
-    const typed = (type: string) => ({ ...contacts, attributes: { ...contacts.attributes, age: { type } } });
-    const { ordinal } = deployment.store.catalog.segments.get('aged')!;
+    const typed = (type: string) => ({
+      ...contacts,
+      attributes: { ...contacts.attributes, age: { type } },
+    });
+    const { predicateId } = deployment.store.catalog.segments.get('aged')!;
     for (const type of ['string', 'number', 'string', 'number'])
       await deployment.objectTypes.put('contacts', typed(type));
-    const { ordinal: answering, pending } = deployment.store.catalog.segments.get('aged')!;
-    expect(pending ?? answering).not.toBe(ordinal);
+    const { predicateId: answering, pending } = deployment.store.catalog.segments.get('aged')!;
+    expect(pending ?? answering).not.toBe(predicateId);
     await built(deployment);
     const { counts: told } = await deployment.memberships.counts(['aged']);
     expect(told).toMatchObject([{ count: 40 }]);

@@ -1,6 +1,7 @@
 /**
- * redis-permissions.test.ts – A Redis user that lacks a command or a key is refused at the start, in words that grant it; one that
- * has just what is asked for can do all that Rollcall does; and the table of what is asked for forgets no command of the code.
+ * redis-permissions.test.ts – A Redis user that lacks a command or a key is refused at the start,
+ * in words that grant it; one that has just what is asked for can do all that Rollcall does; and
+ * the table of what is asked for forgets no command of the code.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -64,7 +65,9 @@ describe('a Redis user', () => {
     await call('PUT', '/v1/object-types/firms', { attributes: { size: { type: 'number' } } });
     await call('PUT', '/v1/object-types/people', {
       attributes: { n: { type: 'number' }, seen_at: { type: 'datetime' } },
-      relationships: { firm: { to: 'firms', key: 'firm_id', cardinality: 'one', inverse: 'staff' } },
+      relationships: {
+        firm: { to: 'firms', key: 'firm_id', cardinality: 'one', inverse: 'staff' },
+      },
     });
     const rules = [
       { field: 'firm.size', operator: '>', value: 1 },
@@ -108,9 +111,13 @@ describe('a Redis user', () => {
       '/v1/jobs',
     ])
       await call('GET', url);
-    await api.ended(await call('POST', '/v1/imports/people', '{"id":"q","n":1}\n', 'application/x-ndjson'));
+    await api.ended(
+      await call('POST', '/v1/imports/people', '{"id":"q","n":1}\n', 'application/x-ndjson'),
+    );
     await api.ended(await call('POST', '/v1/exports/people', {}));
-    await call('PATCH', '/v1/segments/s', { query: { combinator: 'and', rules: rules.slice(0, 1) } });
+    await call('PATCH', '/v1/segments/s', {
+      query: { combinator: 'and', rules: rules.slice(0, 1) },
+    });
     await built(api.deployment);
     await call('DELETE', '/v1/views/v');
     await call('DELETE', '/v1/segments/s');
@@ -150,7 +157,13 @@ describe('a Redis user', () => {
     const half = await fault(await user('half', KEYS[0]!, ...granted(COMMANDS), ...more));
     expect(half).toContain(`{${PREFIX}:queues}:`);
     const reader = await fault(
-      await user('reader', `%R~${PREFIX}:*`, `%R~{${PREFIX}:queues}:*`, ...granted(COMMANDS), ...more),
+      await user(
+        'reader',
+        `%R~${PREFIX}:*`,
+        `%R~{${PREFIX}:queues}:*`,
+        ...granted(COMMANDS),
+        ...more,
+      ),
     );
     expect(reader).toContain('may not read and write keys');
   });
@@ -179,7 +192,9 @@ describe('the table of commands', () => {
       .filter((file) => file.endsWith(end))
       .map((file) => readFileSync(new URL(file, folder), 'utf8'));
   const namesIn = (texts: readonly string[], pattern: RegExp) =>
-    new Set(texts.flatMap((text) => [...text.matchAll(pattern)].map((match) => match[1]!.toLowerCase())));
+    new Set(
+      texts.flatMap((text) => [...text.matchAll(pattern)].map((match) => match[1]!.toLowerCase())),
+    );
 
   it('holds all of our scripts', () => {
     const scripts = filesIn(new URL('../../src/redis/lua/', import.meta.url), '.lua');
@@ -189,7 +204,10 @@ describe('the table of commands', () => {
   });
 
   it('holds all that commits name, which their script carries out', () => {
-    const commit = readFileSync(fileURLToPath(new URL('../../src/engine/commit.ts', import.meta.url)), 'utf8');
+    const commit = readFileSync(
+      fileURLToPath(new URL('../../src/engine/commit.ts', import.meta.url)),
+      'utf8',
+    );
     const names = namesIn([commit], /commands\.add(?:Whole)?\(\s*'([A-Z]+)'/g);
     names.delete('count'); // the script's own word: HSET of a SCARD
     expect(names.size).toBeGreaterThan(5);

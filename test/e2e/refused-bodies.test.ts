@@ -1,6 +1,6 @@
 /**
- * refused-bodies.test.ts – A client whose upload is refused early, on a connection that it goes on using: by a raw socket, which
- * sends the rest of its body and then its next request.
+ * refused-bodies.test.ts – A client whose upload is refused early, on a connection that it goes on
+ * using: by a raw socket, which sends the rest of its body and then its next request.
  */
 
 import type { AddressInfo } from 'node:net';
@@ -24,7 +24,11 @@ beforeAll(async () => {
   await api.call('PUT', '/v1/object-types/contacts', { attributes: { age: { type: 'number' } } });
   await api.server.listen({ port: 0, host: '127.0.0.1' });
   const keys = [{ role: 'master', key: 'the-key-of-the-master' }] as const;
-  busy = await buildServer(api.deployment, { keys, logger: pino({ level: 'silent' }), waitingChangesMax: -1 });
+  busy = await buildServer(api.deployment, {
+    keys,
+    logger: pino({ level: 'silent' }),
+    waitingChangesMax: -1,
+  });
   await busy.listen({ port: 0, host: '127.0.0.1' });
 });
 afterAll(async () => {
@@ -115,7 +119,9 @@ function headOf(
 /** Sends the whole upload, or as much as the server takes, and reads the answer. */
 async function upload(connection: Connection, given: Upload, isChunked: boolean): Promise<Answer> {
   const { piece, pieces } = given;
-  const length = isChunked ? 'transfer-encoding: chunked' : `content-length: ${piece.length * pieces}`;
+  const length = isChunked
+    ? 'transfer-encoding: chunked'
+    : `content-length: ${piece.length * pieces}`;
   await connection.send(headOf(given, length));
   const framed = isChunked ? `${piece.length.toString(16)}\r\n${piece}\r\n` : piece;
   await connection.send(framed);
@@ -157,7 +163,13 @@ const REFUSALS: readonly (readonly [what: string, status: number, upload: Upload
   [
     '413 record',
     413,
-    { path: '/v1/records/contacts/a', method: 'PUT', type: 'application/json', piece: ' '.repeat(64 * KB), pieces: 30 },
+    {
+      path: '/v1/records/contacts/a',
+      method: 'PUT',
+      type: 'application/json',
+      piece: ' '.repeat(64 * KB),
+      pieces: 30,
+    },
   ],
 ];
 
@@ -172,7 +184,9 @@ describe('after an upload that is refused', () => {
           expect(answer.status).toBe(status);
           if (answer.headers.includes('connection: close')) {
             await connection.ended();
-            expect(given.piece.length * given.pieces).toBeGreaterThan(DEFAULT_LIMITS.refusedBodyBytes);
+            expect(given.piece.length * given.pieces).toBeGreaterThan(
+              DEFAULT_LIMITS.refusedBodyBytes,
+            );
           } else {
             await connection.send('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n');
             expect((await connection.answer()).status).toBe(200);
@@ -194,7 +208,9 @@ describe('after an upload that is refused', () => {
   });
 
   it('because Redis fails in the middle of it, the connection takes the next request', async () => {
-    const gone = vi.spyOn(api.deployment.redis, 'rpush').mockRejectedValue(new Error('Connection is closed.'));
+    const gone = vi
+      .spyOn(api.deployment.redis, 'rpush')
+      .mockRejectedValue(new Error('Connection is closed.'));
     const connection = new Connection(api.server);
     const answer = await upload(connection, { path: IMPORT, ...some }, true);
     expect(answer.status).toBe(503);
@@ -206,7 +222,9 @@ describe('after an upload that is refused', () => {
 
   it('the answer is there before the body is: a client need not send the rest', async () => {
     const connection = new Connection(api.server);
-    await connection.send(headOf({ path: '/v1/changes', key: 'nobody', ...some }, 'content-length: 100000'));
+    await connection.send(
+      headOf({ path: '/v1/changes', key: 'nobody', ...some }, 'content-length: 100000'),
+    );
     expect((await connection.answer()).status).toBe(401);
     await connection.send('x'.repeat(100_000));
     await connection.send('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n');
@@ -218,7 +236,11 @@ describe('after an upload that is refused', () => {
     for (const isChunked of [false, true]) {
       const connection = new Connection(api.server);
       const pieces = Math.ceil((20 * DEFAULT_LIMITS.refusedBodyBytes) / LINES.length);
-      const answer = await upload(connection, { path: IMPORT, key: 'nobody', piece: LINES, pieces }, isChunked);
+      const answer = await upload(
+        connection,
+        { path: IMPORT, key: 'nobody', piece: LINES, pieces },
+        isChunked,
+      );
       expect(answer.status).toBe(401);
       expect(answer.headers.includes('connection: close')).toBe(!isChunked);
       await connection.ended();
@@ -232,7 +254,9 @@ describe('after an upload that is refused', () => {
     server.post('/', async () => 'never');
     await server.listen({ port: 0, host: '127.0.0.1' });
     const connection = new Connection(server);
-    await connection.send(`${headOf({ path: '/', ...some }, 'content-length: 500')}only some of it`);
+    await connection.send(
+      `${headOf({ path: '/', ...some }, 'content-length: 500')}only some of it`,
+    );
     expect((await connection.answer()).status).toBe(401);
     await connection.ended();
     await server.close();
@@ -241,7 +265,11 @@ describe('after an upload that is refused', () => {
   it('nothing of it is taken for the next request', async () => {
     const hidden = `GET /v1/segments HTTP/1.1\r\nhost: x\r\nauthorization: Bearer the-key-of-the-master\r\n\r\n`;
     const connection = new Connection(api.server);
-    await upload(connection, { path: '/v1/changes', key: 'nobody', piece: hidden, pieces: 100 }, false);
+    await upload(
+      connection,
+      { path: '/v1/changes', key: 'nobody', piece: hidden, pieces: 100 },
+      false,
+    );
     await connection.send('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n');
     expect((await connection.answer()).body).toBe((await api.call('GET', '/healthz')).body);
     connection.close();

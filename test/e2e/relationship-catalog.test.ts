@@ -1,6 +1,6 @@
 /**
- * relationship-catalog.test.ts – What happens to relationships when the catalog changes, and that an audit sees whatever is
- * wrong in the rows that they are kept in.
+ * relationship-catalog.test.ts – What happens to relationships when the catalog changes, and that
+ * an audit sees whatever is wrong in the rows that they are kept in.
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
@@ -9,13 +9,24 @@ import type { Deployment } from '../../src/engine/deployment.ts';
 import { type AuditReport, audit } from '../../src/membership/audit.ts';
 import { unpackNeighbour, unpackRelated } from '../../src/membership/neighbour-row.ts';
 import { hopNamed } from '../../src/query/relationships.ts';
-import { built, createSegment, eventually, openTestDeployment, send } from '../support/deployment.ts';
+import {
+  built,
+  createSegment,
+  eventually,
+  openTestDeployment,
+  send,
+} from '../support/deployment.ts';
 
 const PARTITIONS = 4;
 const organizations = { attributes: { industry: { type: 'string' } } };
 const attributes = { age: { type: 'number' } };
 const relationships = {
-  organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+  organization: {
+    to: 'organizations',
+    key: 'organization_id',
+    cardinality: 'one',
+    inverse: 'contacts',
+  },
 };
 
 let deployment: Deployment;
@@ -31,7 +42,11 @@ async function open(contacts: unknown = { attributes, relationships }): Promise<
 const all = (...rules: object[]) => ({ combinator: 'and', rules });
 const inSaas = all({ field: 'organization.industry', operator: '=', value: 'SaaS' });
 const someOver = (age: number) =>
-  all({ field: 'contacts', match: { mode: 'some' }, value: all({ field: 'age', operator: '>', value: age }) });
+  all({
+    field: 'contacts',
+    match: { mode: 'some' },
+    value: all({ field: 'age', operator: '>', value: age }),
+  });
 
 function organization(id: string, industry: string): Change {
   return { op: 'put', object_type: 'organizations', id, data: { industry } };
@@ -43,7 +58,11 @@ function contact(id: string, organizationId: string, age: number): Change {
 
 /** 40 contacts of each of o0, o1 and o2; ages 0 to 119. */
 const contacts = Array.from({ length: 120 }, (_, at) => contact(`c${at}`, `o${at % 3}`, at));
-const three = [organization('o0', 'SaaS'), organization('o1', 'Retail'), organization('o2', 'SaaS')];
+const three = [
+  organization('o0', 'SaaS'),
+  organization('o1', 'Retail'),
+  organization('o2', 'SaaS'),
+];
 
 async function countOf(slug: string): Promise<number | null> {
   return (await deployment.memberships.counts([slug])).counts[0]!.count;
@@ -58,10 +77,15 @@ function audited(): Promise<AuditReport> {
 async function edgeKeys(): Promise<string[]> {
   const { redis, keys } = deployment;
   const [prefix] = keys.partitions[0]!.meta.split('{');
-  return (await redis.keys(`${prefix}*`)).filter((key) => /:(neighbours|related|holders|values):/.test(key));
+  return (await redis.keys(`${prefix}*`)).filter((key) =>
+    /:(neighbours|related|holders|values):/.test(key),
+  );
 }
 
-/** From the next change of the catalog on, nothing that is built is switched to until the answer is called. */
+/**
+ * From the next change of the catalog on, nothing that is built is switched to until the answer is
+ * called.
+ */
 function holdCatalog(): () => void {
   const { store } = deployment;
   const write = store.write.bind(store);
@@ -84,7 +108,12 @@ describe('a relationship', () => {
     const { objectTypes } = deployment.store.catalog;
     const hop = hopNamed(objectTypes.get('organizations')!, 'contacts', objectTypes)!;
     const [record] = await deployment.memberships.records('organizations', ['o1']);
-    const page = await deployment.memberships.related({ id: 'o1', record: record! }, hop, 100, undefined);
+    const page = await deployment.memberships.related(
+      { id: 'o1', record: record! },
+      hop,
+      100,
+      undefined,
+    );
     expect(page.data).toHaveLength(40);
     await send(deployment, [organization('o1', 'SaaS'), contact('c119', 'o0', 3)]);
     expect([await countOf('in-saas'), await countOf('with-the-old')]).toEqual([120, 0]);
@@ -95,34 +124,42 @@ describe('a relationship', () => {
     await open();
     await createSegment(deployment, 'in-saas', 'contacts', inSaas);
     await createSegment(deployment, 'with-the-old', 'organizations', someOver(100));
-    await createSegment(deployment, 'grown-up', 'contacts', all({ field: 'age', operator: '>', value: 18 }));
+    await createSegment(
+      deployment,
+      'grown-up',
+      'contacts',
+      all({ field: 'age', operator: '>', value: 18 }),
+    );
     const removal = deployment.objectTypes.put('contacts', { attributes });
     await expect(removal).rejects.toMatchObject({
       code: 'object_type_in_use',
       extra: { used_by: ['in-saas', 'with-the-old'] },
     });
-    await expect(deployment.objectTypes.remove('organizations')).rejects.toMatchObject({ code: 'object_type_in_use' });
+    await expect(deployment.objectTypes.remove('organizations')).rejects.toMatchObject({
+      code: 'object_type_in_use',
+    });
     await deployment.segments.remove('in-saas');
     await deployment.segments.remove('with-the-old');
     await deployment.objectTypes.put('contacts', { attributes });
     await built(deployment);
-    expect(deployment.store.catalog.ordinals.size).toBe(1);
+    expect(deployment.store.catalog.predicateIds.size).toBe(1);
   });
 
   it('has an inverse whose name its target does not declare for anything else, from either side', async () => {
     await open();
     const boss = { to: 'organizations', key: 'boss_id', cardinality: 'one', inverse: 'reports' };
     const taken = (path: string) => ({ code: 'object_type_invalid', errors: [{ path }] });
-    const redeclare = (definition: object) => deployment.objectTypes.put('organizations', definition);
+    const redeclare = (definition: object) =>
+      deployment.objectTypes.put('organizations', definition);
     await expect(redeclare({ attributes: { contacts: { type: 'number' } } })).rejects.toMatchObject(
       taken('/attributes/contacts'),
     );
     await expect(redeclare({ relationships: { contacts: boss } })).rejects.toMatchObject(
       taken('/relationships/contacts'),
     );
-    await expect(redeclare({ relationships: { boss: { ...boss, inverse: 'contacts' } } })).rejects.toMatchObject(
-      taken('/relationships/boss/inverse'),
-    );
+    await expect(
+      redeclare({ relationships: { boss: { ...boss, inverse: 'contacts' } } }),
+    ).rejects.toMatchObject(taken('/relationships/boss/inverse'));
     await redeclare({ ...organizations, relationships: { boss } });
     await deployment.objectTypes.put('contacts', { attributes });
     await redeclare({ attributes: { contacts: { type: 'number' } } });
@@ -161,14 +198,17 @@ describe('a relationship', () => {
     const companies = { organization: { ...relationships.organization, key: 'company_id' } };
     const flow = send(
       deployment,
-      both
-        .slice(0, 60)
-        .map(
-          ({ id }, at): Change =>
-            at % 2 === 0
-              ? { op: 'delete', object_type: 'contacts', id }
-              : { op: 'patch', object_type: 'contacts', id, data: { organization_id: 'o1', company_id: 'o2' } },
-        ),
+      both.slice(0, 60).map(
+        ({ id }, at): Change =>
+          at % 2 === 0
+            ? { op: 'delete', object_type: 'contacts', id }
+            : {
+                op: 'patch',
+                object_type: 'contacts',
+                id,
+                data: { organization_id: 'o1', company_id: 'o2' },
+              },
+      ),
     );
     await deployment.objectTypes.put('contacts', { attributes, relationships: companies });
     await flow;
@@ -181,14 +221,21 @@ describe('a relationship', () => {
 
   it('that is declared over another key is counted over the old one until all is built, then over the new one', async () => {
     await open();
-    const employed = (id: string, organizationId: string, employerId: string, age: number): Change => {
+    const employed = (
+      id: string,
+      organizationId: string,
+      employerId: string,
+      age: number,
+    ): Change => {
       const data = { age, organization_id: organizationId, employer_id: employerId };
       return { op: 'put', object_type: 'contacts', id, data };
     };
     await send(deployment, three);
     await send(
       deployment,
-      contacts.map(({ id, data }, at) => employed(id, data!['organization_id'] as string, 'o1', at)),
+      contacts.map(({ id, data }, at) =>
+        employed(id, data!['organization_id'] as string, 'o1', at),
+      ),
     );
     await createSegment(deployment, 'in-saas', 'contacts', inSaas);
     await createSegment(deployment, 'with-the-old', 'organizations', someOver(118));
@@ -209,7 +256,10 @@ describe('a relationship', () => {
       organization('o1', 'SaaS'),
     ]);
     expect(await counted()).toEqual([122, 2]);
-    await send(deployment, [organization('o1', 'Retail'), { op: 'delete', object_type: 'contacts', id: 'n2' }]);
+    await send(deployment, [
+      organization('o1', 'Retail'),
+      { op: 'delete', object_type: 'contacts', id: 'n2' },
+    ]);
     expect(await counted()).toEqual([80, 1]);
     release();
     await built(deployment);
@@ -226,8 +276,12 @@ describe('a relationship', () => {
     const known = all({ field: 'organization.industry', operator: 'notNull' });
     await createSegment(deployment, 'of-known-industry', 'contacts', known);
     expect(await countOf('of-known-industry')).toBe(120);
-    await deployment.objectTypes.put('organizations', { attributes: { industry: { type: 'number' } } });
-    await send(deployment, [{ op: 'put', object_type: 'organizations', id: 'o1', data: { industry: 47 } }]);
+    await deployment.objectTypes.put('organizations', {
+      attributes: { industry: { type: 'number' } },
+    });
+    await send(deployment, [
+      { op: 'put', object_type: 'organizations', id: 'o1', data: { industry: 47 } },
+    ]);
     await built(deployment);
     expect(await countOf('of-known-industry')).toBe(40);
     await deployment.objectTypes.put('organizations', organizations);
@@ -263,12 +317,15 @@ describe('an exported predicate', () => {
     const eldest = all({ field: 'contacts.age', operator: '>', value: 118, aggregate: 'max' });
     await createSegment(deployment, 'with-the-eldest', 'organizations', eldest);
     expect(await countOf('with-the-eldest')).toBe(1);
-    const kept = async (kind: string) => (await edgeKeys()).filter((key) => key.includes(`:${kind}:`)).length;
+    const kept = async (kind: string) =>
+      (await edgeKeys()).filter((key) => key.includes(`:${kind}:`)).length;
     expect(await kept('values')).toBeGreaterThan(3);
     const holders = await kept('holders');
     const deletions = send(
       deployment,
-      contacts.filter((_, at) => at % 3 === 0).map(({ id }): Change => ({ op: 'delete', object_type: 'contacts', id })),
+      contacts
+        .filter((_, at) => at % 3 === 0)
+        .map(({ id }): Change => ({ op: 'delete', object_type: 'contacts', id })),
     );
     await deployment.segments.remove('with-the-eldest');
     await deletions;
@@ -281,34 +338,34 @@ describe('an exported predicate', () => {
   it('is given up with the last segment that reads it', async () => {
     await open();
     await send(deployment, [...contacts, ...three]);
-    const { ordinals } = deployment.store.catalog;
-    expect(ordinals.size).toBe(1); // the anchor
+    const { predicateIds } = deployment.store.catalog;
+    expect(predicateIds.size).toBe(1); // the edge id
     await createSegment(deployment, 'in-saas', 'contacts', inSaas);
     const { rules } = inSaas as { rules: object[] };
     const young = all(...rules, { field: 'age', operator: '<', value: 30 });
     await createSegment(deployment, 'young-in-saas', 'contacts', young);
     await createSegment(deployment, 'with-the-old', 'organizations', someOver(100));
-    expect(ordinals.size).toBe(6); // the anchor, three segments, and what they read of organizations and of contacts
+    expect(predicateIds.size).toBe(6); // the edge id, three segments, and what they read of organizations and of contacts
     await deployment.segments.remove('in-saas');
     await built(deployment);
-    expect(ordinals.size).toBe(5);
+    expect(predicateIds.size).toBe(5);
     expect(await countOf('young-in-saas')).toBe(20);
     await deployment.segments.remove('young-in-saas');
     await built(deployment);
-    expect(ordinals.size).toBe(3);
+    expect(predicateIds.size).toBe(3);
     await deployment.segments.remove('with-the-old');
     await built(deployment);
-    expect([...ordinals.values()].map(({ key }) => key.split(' ')[0])).toEqual(['anchor']);
+    expect([...predicateIds.values()].map(({ key }) => key.split(' ')[0])).toEqual(['edgeId']);
     await send(
       deployment,
       contacts.map(({ id }): Change => ({ op: 'delete', object_type: 'contacts', id })),
     );
     await send(deployment, [organization('o0', 'Retail')]);
     expect((await audited()).differences).toBe(0);
-    const [anchor] = ordinals.keys();
+    const [edgeId] = predicateIds.keys();
     for (const keys of deployment.keys.partitions) {
-      expect(await deployment.redis.hlen(keys.neighbours(anchor!))).toBe(0);
-      expect(await deployment.redis.hlen(keys.related(anchor!))).toBe(0);
+      expect(await deployment.redis.hlen(keys.neighbours(edgeId!))).toBe(0);
+      expect(await deployment.redis.hlen(keys.related(edgeId!))).toBe(0);
     }
   });
 });
@@ -322,20 +379,24 @@ describe('an audit', () => {
     expect((await audited()).differences).toBe(0);
     const { redis, keys, store } = deployment;
     const at = (id: string) => keys.partitions[partitionOf(id, PARTITIONS)]!;
-    const anchor = store.catalog.anchorOf('contacts.organization')!;
-    const ordinal = store.catalog.segments.get('in-saas')!.ordinal!;
-    await redis.srem(at('c0').segment(ordinal), 'c0');
-    await redis.sadd(at('c1').segment(ordinal), 'c1');
+    const edgeId = store.catalog.edgeIdOf('contacts.organization')!;
+    const predicateId = store.catalog.segments.get('in-saas')!.predicateId!;
+    await redis.srem(at('c0').segment(predicateId), 'c0');
+    await redis.sadd(at('c1').segment(predicateId), 'c1');
     await redis.hdel(at('c3').state('contacts'), 'c3');
-    await redis.zrem(at('c6').holders(anchor, 'o0'), 'c6');
-    await redis.zadd(at('c7').holders(anchor, 'o0'), 0, 'c7');
-    const neighbours = at('c9').neighbours(anchor);
+    await redis.zrem(at('c6').holders(edgeId, 'o0'), 'c6');
+    await redis.zadd(at('c7').holders(edgeId, 'o0'), 0, 'c7');
+    const neighbours = at('c9').neighbours(edgeId);
     const neighbour = unpackNeighbour(await redis.hget(neighbours, 'o0'));
-    await redis.hset(neighbours, 'o0', JSON.stringify({ ...neighbour, exported: null }));
-    const related = unpackRelated(await redis.hget(at('o2').related(anchor), 'o2'));
+    await redis.hset(neighbours, 'o0', JSON.stringify({ ...neighbour, shared: null }));
+    const related = unpackRelated(await redis.hget(at('o2').related(edgeId), 'o2'));
     const [from] = Object.keys(related);
-    await redis.hdel(at('o1').related(anchor), 'o1');
-    await redis.hset(at('o2').related(anchor), 'o2', JSON.stringify({ ...related, [from!]: { ...neighbour.local } }));
+    await redis.hdel(at('o1').related(edgeId), 'o1');
+    await redis.hset(
+      at('o2').related(edgeId),
+      'o2',
+      JSON.stringify({ ...related, [from!]: { ...neighbour.local } }),
+    );
 
     const { inSegments, inEdges, differences } = await audited();
     const ids = (...first: string[]) => ({ total: first.length, first });
@@ -343,7 +404,9 @@ describe('an audit', () => {
       { slug: 'in-saas', place: 'set', engineOnly: ids('c1'), referenceOnly: ids('c0') },
       { slug: 'in-saas', place: 'state', engineOnly: ids(), referenceOnly: ids('c3') },
     ]);
-    const found = Object.fromEntries(inEdges.map(({ place, ...difference }) => [place, difference]));
+    const found = Object.fromEntries(
+      inEdges.map(({ place, ...difference }) => [place, difference]),
+    );
     const [p6, p7, p9] = ['c6', 'c7', 'c9'].map((id) => partitionOf(id, PARTITIONS));
     expect(found.state!.referenceOnly.first.every((one) => one.startsWith('c3('))).toBe(true);
     expect(found.holders).toEqual({
@@ -351,9 +414,14 @@ describe('an audit', () => {
       engineOnly: ids(`o0@${p7}=c7`),
       referenceOnly: ids(`o0@${p6}=c6`),
     });
-    expect(found.neighbours!.engineOnly.first).toEqual([expect.stringMatching(`^o0@${p9}=.*"exported":null`)]);
-    expect(found.neighbours!.referenceOnly.first).toEqual([expect.stringMatching(`^o0@${p9}=.*"truth"`)]);
-    const targets = ({ first }: { first: readonly string[] }) => first.map((one) => one.split('@')[0]);
+    expect(found.neighbours!.engineOnly.first).toEqual([
+      expect.stringMatching(`^o0@${p9}=.*"exported":null`),
+    ]);
+    expect(found.neighbours!.referenceOnly.first).toEqual([
+      expect.stringMatching(`^o0@${p9}=.*"truth"`),
+    ]);
+    const targets = ({ first }: { first: readonly string[] }) =>
+      first.map((one) => one.split('@')[0]);
     expect(targets(found.related!.engineOnly)).toEqual(['o2']);
     expect(targets(found.related!.referenceOnly).sort()).toEqual(['o1', 'o2']);
     expect(differences).toBeGreaterThanOrEqual(10);

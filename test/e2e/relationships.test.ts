@@ -1,9 +1,10 @@
 /**
- * relationships.test.ts – Random histories of records that point at each other, over HTTP as a stranger would send them, at the
- * end of each stretch compared with json-logic-js on nested documents.
+ * relationships.test.ts – Random histories of records that point at each other, over HTTP as a
+ * stranger would send them, at the end of each stretch compared with json-logic-js on nested
+ * documents.
  *
- * Links come, move and go; targets come after their holders; both ends are archived, restored and deleted. A failure names the
- * seed; ROLLCALL_SEED=<seed> replays it.
+ * Links come, move and go; targets come after their holders; both ends are archived, restored and
+ * deleted. A failure names the seed; ROLLCALL_SEED=<seed> replays it.
  */
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -31,19 +32,28 @@ const TYPE_NAMES = Object.keys(IDS) as TypeName[];
 const TYPES: Readonly<Record<TypeName, { attributes: object; relationships?: object }>> = {
   organizations: {
     attributes: { industry: { type: 'string' }, size: { type: 'number' } },
-    relationships: { parent: { to: 'organizations', key: 'parent_id', cardinality: 'one', inverse: 'children' } },
+    relationships: {
+      parent: { to: 'organizations', key: 'parent_id', cardinality: 'one', inverse: 'children' },
+    },
   },
   groups: { attributes: { level: { type: 'number' } } },
   contacts: {
     attributes: { age: { type: 'number' }, name: { type: 'string' } },
     relationships: {
-      organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+      organization: {
+        to: 'organizations',
+        key: 'organization_id',
+        cardinality: 'one',
+        inverse: 'contacts',
+      },
       groups: { to: 'groups', key: 'group_ids', cardinality: 'many', inverse: 'members' },
     },
   },
   orders: {
     attributes: { total: { type: 'number' }, status: { type: 'string' } },
-    relationships: { contact: { to: 'contacts', key: 'contact_id', cardinality: 'one', inverse: 'orders' } },
+    relationships: {
+      contact: { to: 'contacts', key: 'contact_id', cardinality: 'one', inverse: 'orders' },
+    },
   },
 };
 
@@ -55,7 +65,13 @@ const match = (field: string, mode: object, ...rules: object[]) => ({
   match: mode,
   value: all(...rules),
 });
-const sums = (aggregate: string, field: string, operator: string, value?: unknown, ...where: object[]) => ({
+const sums = (
+  aggregate: string,
+  field: string,
+  operator: string,
+  value?: unknown,
+  ...where: object[]
+) => ({
   field,
   aggregate,
   operator,
@@ -101,7 +117,13 @@ const QUERIES: readonly (readonly [TypeName, unknown])[] = [
   ['contacts', all(sums('sum', 'organization.contacts.age', '>', 300))],
   [
     'organizations',
-    all(match('contacts', { mode: 'atLeast', threshold: 2 }, match('orders', { mode: 'some' }, over(70)))),
+    all(
+      match(
+        'contacts',
+        { mode: 'atLeast', threshold: 2 },
+        match('orders', { mode: 'some' }, over(70)),
+      ),
+    ),
   ],
   ['organizations', all(match('children', { mode: 'some' }, rule('contacts.age', '>', 70)))],
   ['groups', all(rule('members.organization.industry', '=', 'SaaS'))],
@@ -112,7 +134,10 @@ const QUERIES: readonly (readonly [TypeName, unknown])[] = [
   ['contacts', { '==': [{ var: 'organization.industry' }, 'Retail'] }],
   ['contacts', all({ field: '', operator: 'inSegment', value: 's-0' }, rule('age', '>=', 18))],
 ];
-const DIALECTS: Readonly<Record<string, string>> = { json: 'application/json', ndjson: 'application/x-ndjson' };
+const DIALECTS: Readonly<Record<string, string>> = {
+  json: 'application/json',
+  ndjson: 'application/x-ndjson',
+};
 
 let deployment: Deployment;
 let server: FastifyInstance;
@@ -120,7 +145,10 @@ let base: string;
 
 beforeAll(async () => {
   deployment = await openTestDeployment({ partitions: 8 });
-  server = await buildServer(deployment, { keys: [{ role: 'master', key: KEY }], logger: pino({ level: 'silent' }) });
+  server = await buildServer(deployment, {
+    keys: [{ role: 'master', key: KEY }],
+    logger: pino({ level: 'silent' }),
+  });
   await server.listen({ port: 0, host: '127.0.0.1' });
   base = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}/v1`;
   for (const name of TYPE_NAMES) await call('PUT', `/object-types/${name}`, TYPES[name]);
@@ -132,10 +160,22 @@ afterAll(async () => {
   await deployment.close();
 });
 
-async function call<T>(method: string, path: string, body?: unknown, type = DIALECTS['json']!): Promise<T> {
+async function call<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  type = DIALECTS['json']!,
+): Promise<T> {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
-  const headers = { authorization: `Bearer ${KEY}`, ...(body === undefined ? {} : { 'content-type': type }) };
-  const response = await fetch(`${base}${path}`, { method, headers, ...(body === undefined ? {} : { body: text }) });
+  const headers = {
+    authorization: `Bearer ${KEY}`,
+    ...(body === undefined ? {} : { 'content-type': type }),
+  };
+  const response = await fetch(`${base}${path}`, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body: text }),
+  });
   const answer = await response.text();
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${answer}`);
   return JSON.parse(answer) as T;
@@ -165,7 +205,10 @@ function allIds(type: TypeName): string[] {
 /** The records as the changes leave them. */
 class History {
   readonly #choose: (n: number) => number;
-  readonly #records = new Map<TypeName, Map<string, { data: Record<string, unknown>; isArchived: boolean }>>();
+  readonly #records = new Map<
+    TypeName,
+    Map<string, { data: Record<string, unknown>; isArchived: boolean }>
+  >();
 
   constructor(seed: number) {
     this.#choose = chooser(seed);
@@ -188,7 +231,17 @@ class History {
     const records = this.#records.get(type)!;
     const record = records.get(id);
     const op = record
-      ? this.#pick(['put', 'patch', 'patch', 'patch', 'patch', 'archive', 'restore', 'restore', 'delete'] as const)
+      ? this.#pick([
+          'put',
+          'patch',
+          'patch',
+          'patch',
+          'patch',
+          'archive',
+          'restore',
+          'restore',
+          'delete',
+        ] as const)
       : 'put';
     if (op === 'put') {
       const data = this.#values(type);
@@ -240,7 +293,9 @@ class History {
         contact_id: often(this.#id('contacts')),
       }),
     };
-    return Object.fromEntries(Object.entries(all[type]()).filter(([, value]) => value !== undefined));
+    return Object.fromEntries(
+      Object.entries(all[type]()).filter(([, value]) => value !== undefined),
+    );
   }
 
   #id(type: TypeName): string {
@@ -263,25 +318,39 @@ interface Segment {
 function members(segments: readonly Segment[], graph: Graph): Map<string, string[]> {
   return new Map(
     segments.map(({ slug, object_type: type, json_logic: logic }) => {
-      const ids = [...graph.records(type)].filter((record) => holds(logic, document(type, record, graph)));
+      const ids = [...graph.records(type)].filter((record) =>
+        holds(logic, document(type, record, graph)),
+      );
       return [slug, ids.map(({ id }) => id).sort()];
     }),
   );
 }
 
-async function compareCounts(expected: ReadonlyMap<string, readonly string[]>, point: number): Promise<void> {
-  const { counts } = await call<{ counts: { slug: string; count: number }[] }>('POST', '/segments/counts', {
-    timeout_ms: 30_000,
-  });
+async function compareCounts(
+  expected: ReadonlyMap<string, readonly string[]>,
+  point: number,
+): Promise<void> {
+  const { counts } = await call<{ counts: { slug: string; count: number }[] }>(
+    'POST',
+    '/segments/counts',
+    {
+      timeout_ms: 30_000,
+    },
+  );
   const wrong = counts.filter(({ slug, count }) => count !== expected.get(slug)!.length);
-  const told = wrong.map(({ slug, count }) => `${slug}: engine=${count} reference=${expected.get(slug)!.length}`);
+  const told = wrong.map(
+    ({ slug, count }) => `${slug}: engine=${count} reference=${expected.get(slug)!.length}`,
+  );
   expect(told, `seed=${SEED} point=${point}`).toEqual([]);
   expect(counts).toHaveLength(expected.size);
 }
 
 async function compareMembers(expected: ReadonlyMap<string, readonly string[]>): Promise<void> {
   for (const [slug, reference] of expected) {
-    const { data } = await call<{ data: { id: string }[] }>('GET', `/segments/${slug}/members?limit=1000`);
+    const { data } = await call<{ data: { id: string }[] }>(
+      'GET',
+      `/segments/${slug}/members?limit=1000`,
+    );
     expect(data.map(({ id }) => id).sort(), `seed=${SEED} segment=${slug}`).toEqual(reference);
   }
 }
@@ -289,11 +358,22 @@ async function compareMembers(expected: ReadonlyMap<string, readonly string[]>):
 /** Both ends of a relationship as records show them. */
 async function compareIncluded(graph: Graph): Promise<void> {
   for (const record of [...graph.records('contacts')].slice(0, 20)) {
-    const seen = document('contacts', record, graph) as { orders: unknown[]; groups: unknown[]; organization: unknown };
+    const seen = document('contacts', record, graph) as {
+      orders: unknown[];
+      groups: unknown[];
+      organization: unknown;
+    };
     const { included } = await call<{
       included: Record<'orders' | 'groups', { data: unknown[] }> & { organization: unknown };
-    }>('GET', `/records/contacts/${record.id}?include=orders,groups,organization&include_limit=1000`);
-    const sizes = [included.orders.data.length, included.groups.data.length, included.organization === null];
+    }>(
+      'GET',
+      `/records/contacts/${record.id}?include=orders,groups,organization&include_limit=1000`,
+    );
+    const sizes = [
+      included.orders.data.length,
+      included.groups.data.length,
+      included.organization === null,
+    ];
     expect(sizes, `seed=${SEED} record=${record.id}`).toEqual([
       seen.orders.length,
       seen.groups.length,
@@ -329,11 +409,13 @@ it(`${CHANGES} changes of related records: every count is that of json-logic-js 
   }
   expect(segments.filter(({ slug }) => !met.has(slug))).toEqual([]); // a segment that is always empty tests nothing
   const { redis, keys, store } = deployment;
-  expect(await audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 30_000 })).toMatchObject({
-    differences: 0,
-    segments: QUERIES.length,
-    edges: 4,
-  });
+  expect(await audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 30_000 })).toMatchObject(
+    {
+      differences: 0,
+      segments: QUERIES.length,
+      edges: 4,
+    },
+  );
 });
 
 it(`segments that are removed and come back while changes flow are exact again (seed=${SEED + 1})`, {
@@ -359,5 +441,7 @@ it(`segments that are removed and come back while changes flow are exact again (
     await compareCounts(members(segments, history.graph()), point);
   }
   const { redis, keys, store } = deployment;
-  expect(await audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 30_000 })).toMatchObject({ differences: 0 });
+  expect(await audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 30_000 })).toMatchObject(
+    { differences: 0 },
+  );
 });

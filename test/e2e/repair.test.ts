@@ -26,18 +26,28 @@ const DAY_MS = 24 * 3600 * 1000;
 
 const TYPES = {
   organizations: {
-    attributes: { industry: { type: 'string' }, size: { type: 'number' }, renewed: { type: 'datetime' } },
+    attributes: {
+      industry: { type: 'string' },
+      size: { type: 'number' },
+      renewed: { type: 'datetime' },
+    },
   },
   contacts: {
     attributes: { age: { type: 'number' }, seen: { type: 'datetime' } },
     relationships: {
-      organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+      organization: {
+        to: 'organizations',
+        key: 'organization_id',
+        cardinality: 'one',
+        inverse: 'contacts',
+      },
     },
   },
   notes: { attributes: { text: { type: 'string' } } },
 };
 const all = (...rules: object[]) => ({ combinator: 'and', rules });
-const inLast = (field: string) => all({ field, operator: 'inLast', value: { amount: 3, unit: 'day' } });
+const inLast = (field: string) =>
+  all({ field, operator: 'inLast', value: { amount: 3, unit: 'day' } });
 const SEGMENTS: Readonly<Record<string, readonly [type: keyof typeof TYPES, query: object]>> = {
   adults: ['contacts', all({ field: 'age', operator: '>=', value: 40 })],
   'adults-of-saas': [
@@ -50,8 +60,14 @@ const SEGMENTS: Readonly<Record<string, readonly [type: keyof typeof TYPES, quer
   lately: ['contacts', inLast('seen')],
   'renewed-lately': ['contacts', inLast('organization.renewed')],
   'in-large': ['contacts', all({ field: 'organization.size', operator: '>', value: 5 })],
-  'much-age': ['organizations', all({ field: 'contacts.age', aggregate: 'sum', operator: '>', value: 250 })],
-  'very-old': ['organizations', all({ field: 'contacts.age', aggregate: 'max', operator: '>', value: 74 })],
+  'much-age': [
+    'organizations',
+    all({ field: 'contacts.age', aggregate: 'sum', operator: '>', value: 250 }),
+  ],
+  'very-old': [
+    'organizations',
+    all({ field: 'contacts.age', aggregate: 'max', operator: '>', value: 74 }),
+  ],
   'many-lately': [
     'organizations',
     all({ field: 'contacts', match: { mode: 'atLeast', threshold: 3 }, value: inLast('seen') }),
@@ -65,7 +81,8 @@ let redis: Redis;
 beforeAll(async () => {
   api = await openTestApi({ partitions: PARTITIONS });
   redis = api.deployment.redis;
-  for (const [name, definition] of Object.entries(TYPES)) await ok('PUT', `/v1/object-types/${name}`, definition);
+  for (const [name, definition] of Object.entries(TYPES))
+    await ok('PUT', `/v1/object-types/${name}`, definition);
   for (const [slug, [type, query]] of Object.entries(SEGMENTS))
     await ok('POST', '/v1/segments', { title: slug, slug, object_type: type, query });
   const columns = [{ path: 'age' }];
@@ -85,14 +102,17 @@ beforeAll(async () => {
   );
   await send(
     api.deployment,
-    ['n1', 'n2', 'n3'].map((id): Change => ({ op: 'put', object_type: 'notes', id, data: { text: id } })),
+    ['n1', 'n2', 'n3'].map(
+      (id): Change => ({ op: 'put', object_type: 'notes', id, data: { text: id } }),
+    ),
   );
 }, 60_000);
 afterAll(() => api.close());
 
 async function ok(method: string, url: string, body?: unknown): Promise<Record<string, unknown>> {
   const answer = await api.call(method, url, body);
-  if (answer.statusCode >= 300) throw new Error(`${method} ${url}: ${answer.statusCode} ${answer.body}`);
+  if (answer.statusCode >= 300)
+    throw new Error(`${method} ${url}: ${answer.statusCode} ${answer.body}`);
   return answer.statusCode === 204 ? {} : answer.json();
 }
 
@@ -157,16 +177,19 @@ function flood(): () => Promise<number> {
 
 // ── planting ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const at = (id: string): PartitionKeys => api.deployment.keys.partitions[partitionOf(id, PARTITIONS)]!;
-const ordinalOf = (slug: string): number => api.deployment.store.catalog.segments.get(slug)!.ordinal!;
-const anchor = (): number => api.deployment.store.catalog.anchorOf('contacts.organization')!;
-const exported = (is: (how: { ordered?: boolean; direction: string }) => boolean): number =>
-  [...api.deployment.store.catalog.ordinals].find(
-    ([ordinal, stored]) => stored.exported && stored.exported.anchor !== ordinal && is(stored.exported),
+const at = (id: string): PartitionKeys =>
+  api.deployment.keys.partitions[partitionOf(id, PARTITIONS)]!;
+const predicateIdOf = (slug: string): number =>
+  api.deployment.store.catalog.segments.get(slug)!.predicateId!;
+const edgeId = (): number => api.deployment.store.catalog.edgeIdOf('contacts.organization')!;
+const shared = (is: (how: { ordered?: boolean; direction: string }) => boolean): number =>
+  [...api.deployment.store.catalog.predicateIds].find(
+    ([predicateId, stored]) =>
+      stored.shared && stored.shared.edgeId !== predicateId && is(stored.shared),
   )![0];
-const ordered = () => exported((how) => how.ordered === true);
+const ordered = () => shared((how) => how.ordered === true);
 const slugsKey = () => `${api.deployment.keys.prefix}:{catalog}:slugs`;
-const unknown = () => api.deployment.store.catalog.nextOrdinal + 1;
+const unknown = () => api.deployment.store.catalog.nextPredicateId + 1;
 
 /** What a fault of this test lies in: faults that are planted together don't hide each other. */
 const taken = new Set<string>();
@@ -175,7 +198,7 @@ const take = (name: string): boolean => !taken.has(name) && Boolean(taken.add(na
 /** A member of a segment, with the keys of its partition. */
 async function member(slug: string): Promise<[id: string, keys: PartitionKeys]> {
   for (const keys of api.deployment.keys.partitions) {
-    const id = (await redis.smembers(keys.segment(ordinalOf(slug)))).find((one) =>
+    const id = (await redis.smembers(keys.segment(predicateIdOf(slug)))).find((one) =>
       take(`${SEGMENTS[slug]![0]}:${one}`),
     );
     if (id) return [id, keys];
@@ -203,7 +226,10 @@ async function prepared(): Promise<void> {
   await renewed();
   for (const id of DELETED) {
     const put: Change = { op: 'put', object_type: 'contacts', id, data: { age: 20 } };
-    await send(api.deployment, [put, { op: 'delete', object_type: 'contacts', id, source_version: ++turns }]);
+    await send(api.deployment, [
+      put,
+      { op: 'delete', object_type: 'contacts', id, source_version: ++turns },
+    ]);
   }
 }
 
@@ -225,9 +251,9 @@ async function due(): Promise<[keys: PartitionKeys, member: string]> {
   }
   throw new Error('nothing is due');
 }
-const neighbours = () => field((keys) => keys.neighbours(anchor()), 'target');
-const related = () => field((keys) => keys.related(anchor()), 'target');
-/** Due, unanswered, and the ordinals, which may hold any sign. */
+const neighbours = () => field((keys) => keys.neighbours(edgeId()), 'target');
+const related = () => field((keys) => keys.related(edgeId()), 'target');
+/** Due, unanswered, and the predicate ids, which may hold any sign. */
 const STATE = /^(\d*);([^;]*);(.*)$/;
 
 /** A row whose members are replaced. */
@@ -239,11 +265,12 @@ async function alter(key: string, name: string, make: (row: Altered) => unknown)
 }
 
 async function valuesKey(): Promise<[keys: PartitionKeys, key: string, member: string]> {
-  const ordinal = ordered();
+  const predicateId = ordered();
   for (const keys of api.deployment.keys.partitions) {
-    for (const target of await redis.hkeys(keys.neighbours(anchor()))) {
-      const [first] = await redis.zrange(keys.values(ordinal, target), '0', '0');
-      if (first !== undefined && take(keys.values(ordinal, target))) return [keys, keys.values(ordinal, target), first];
+    for (const target of await redis.hkeys(keys.neighbours(edgeId()))) {
+      const [first] = await redis.zrange(keys.values(predicateId, target), '0', '0');
+      if (first !== undefined && take(keys.values(predicateId, target)))
+        return [keys, keys.values(predicateId, target), first];
     }
   }
   throw new Error('no holder has a value');
@@ -260,51 +287,81 @@ interface Kind {
   readonly plant: () => Promise<unknown>;
   /** What a partition makes good by itself, or what means nothing: an audit need not see it. */
   readonly isHarmless?: true;
-  /** It takes away what others are planted in, or keeps an audit waiting: not together with those. */
+  /**
+   * It takes away what others are planted in, or keeps an audit waiting: not together with those.
+   */
   readonly apart?: 'whole' | 'restless';
 }
 
 const KINDS: readonly Kind[] = [
   {
     name: 'a member is lost',
-    plant: async () => (([id, keys]) => redis.srem(keys.segment(ordinalOf('adults')), id))(await member('adults')),
+    plant: async () =>
+      (([id, keys]) => redis.srem(keys.segment(predicateIdOf('adults')), id))(
+        await member('adults'),
+      ),
   },
   {
     name: 'a member of a segment over a relationship is lost',
-    plant: async () => (([id, keys]) => redis.srem(keys.segment(ordinalOf('in-large')), id))(await member('in-large')),
+    plant: async () =>
+      (([id, keys]) => redis.srem(keys.segment(predicateIdOf('in-large')), id))(
+        await member('in-large'),
+      ),
   },
   {
     name: 'a member too many that is a record',
-    plant: async () => redis.sadd(at('o1').segment(ordinalOf('adults')), 'c-none', 'o1'),
+    plant: async () => redis.sadd(at('o1').segment(predicateIdOf('adults')), 'c-none', 'o1'),
   },
   {
     name: 'a member too many that is none',
-    plant: () => redis.sadd(at('ghost').segment(ordinalOf('much-age')), 'ghost'),
+    plant: () => redis.sadd(at('ghost').segment(predicateIdOf('much-age')), 'ghost'),
   },
   {
     name: 'a whole member set is lost',
     apart: 'whole',
     plant: async () => {
-      for (const keys of api.deployment.keys.partitions) await redis.del(keys.segment(ordinalOf('lately')));
+      for (const keys of api.deployment.keys.partitions)
+        await redis.del(keys.segment(predicateIdOf('lately')));
     },
   },
   {
     name: 'a member of a view is lost',
     plant: async () => {
-      const ordinal = (api.deployment.store.catalog.views.get('elders') as { ordinal: number }).ordinal;
-      for (const keys of api.deployment.keys.partitions) await redis.spop(keys.segment(ordinal));
+      const predicateId = (
+        api.deployment.store.catalog.views.get('elders') as { predicateId: number }
+      ).predicateId;
+      for (const keys of api.deployment.keys.partitions)
+        await redis.spop(keys.segment(predicateId));
     },
   },
-  { name: 'a count is another', plant: () => redis.hincrby(at('c1').counts, String(ordinalOf('adults')), 3) },
-  { name: 'a count is deleted', plant: () => redis.hdel(at('c1').counts, String(ordinalOf('lately'))) },
-  { name: 'all counts are deleted', apart: 'whole', plant: () => redis.del(at('c1').counts) },
-  { name: 'a count of an exported ordinal', plant: () => redis.hset(at('c1').counts, String(ordered()), '7') },
-  { name: 'a count of an exported ordinal is deleted', plant: () => redis.hdel(at('c1').counts, String(anchor())) },
-  { name: 'a count of an ordinal that nobody knows', plant: () => redis.hset(at('c1').counts, String(unknown()), '7') },
-  { name: 'a count of no ordinal', plant: () => redis.hset(at('c1').counts, 'seven', '7') },
-  { name: 'a set of an ordinal that nobody knows', plant: () => redis.sadd(at('c1').segment(unknown()), 'c1') },
   {
-    name: 'rows and sets of an anchor that nobody knows',
+    name: 'a count is another',
+    plant: () => redis.hincrby(at('c1').counts, String(predicateIdOf('adults')), 3),
+  },
+  {
+    name: 'a count is deleted',
+    plant: () => redis.hdel(at('c1').counts, String(predicateIdOf('lately'))),
+  },
+  { name: 'all counts are deleted', apart: 'whole', plant: () => redis.del(at('c1').counts) },
+  {
+    name: 'a count of a shared predicate id',
+    plant: () => redis.hset(at('c1').counts, String(ordered()), '7'),
+  },
+  {
+    name: 'a count of a shared predicate id is deleted',
+    plant: () => redis.hdel(at('c1').counts, String(edgeId())),
+  },
+  {
+    name: 'a count of a predicate id that nobody knows',
+    plant: () => redis.hset(at('c1').counts, String(unknown()), '7'),
+  },
+  { name: 'a count of no predicate id', plant: () => redis.hset(at('c1').counts, 'seven', '7') },
+  {
+    name: 'a set of a predicate id that nobody knows',
+    plant: () => redis.sadd(at('c1').segment(unknown()), 'c1'),
+  },
+  {
+    name: 'rows and sets of an edge id that nobody knows',
     plant: async () => {
       const keys = at('c1');
       await redis.hset(keys.neighbours(unknown()), 'o1', '{}');
@@ -336,7 +393,7 @@ const KINDS: readonly Kind[] = [
     },
   },
   {
-    name: 'a state row names an ordinal that nobody knows',
+    name: 'a state row names a predicate id that nobody knows',
     plant: async () => {
       const [keys, id, row] = await state();
       await redis.hset(keys.state('contacts'), id, `${row}o1`);
@@ -379,7 +436,10 @@ const KINDS: readonly Kind[] = [
       await redis.zadd(keys.ids('contacts'), 5, id);
     },
   },
-  { name: 'ids of a type that does not exist', plant: () => redis.zadd(at('ghost').ids('ghosts'), 0, 'ghost') },
+  {
+    name: 'ids of a type that does not exist',
+    plant: () => redis.zadd(at('ghost').ids('ghosts'), 0, 'ghost'),
+  },
   {
     name: 'a record is deleted by hand',
     plant: async () => {
@@ -398,28 +458,31 @@ const KINDS: readonly Kind[] = [
     name: 'a record is changed by hand',
     plant: async () => {
       const [id, keys] = await member('adults');
-      await alter(keys.records('contacts'), id, ({ d, ...rest }) => ({ ...rest, d: { ...(d as object), age: 3 } }));
+      await alter(keys.records('contacts'), id, ({ d, ...rest }) => ({
+        ...rest,
+        d: { ...(d as object), age: 3 },
+      }));
     },
   },
   {
     name: 'a neighbour row is lost',
     plant: async () => {
       const [keys, target] = await neighbours();
-      await redis.hdel(keys.neighbours(anchor()), target);
+      await redis.hdel(keys.neighbours(edgeId()), target);
     },
   },
   {
     name: 'all neighbour rows are lost',
     apart: 'whole',
     plant: async () => {
-      for (const keys of api.deployment.keys.partitions) await redis.del(keys.neighbours(anchor()));
+      for (const keys of api.deployment.keys.partitions) await redis.del(keys.neighbours(edgeId()));
     },
   },
   {
     name: 'a neighbour row knows other sums',
     plant: async () => {
       const [keys, target] = await neighbours();
-      await alter(keys.neighbours(anchor()), target, ({ local, ...rest }) => ({
+      await alter(keys.neighbours(edgeId()), target, ({ local, ...rest }) => ({
         ...rest,
         local: { ...(local as object), sums: {}, highs: {} },
       }));
@@ -429,39 +492,45 @@ const KINDS: readonly Kind[] = [
     name: 'a neighbour row knows another target',
     plant: async () => {
       const [keys, target] = await neighbours();
-      await alter(keys.neighbours(anchor()), target, (row) => ({ ...row, exported: null }));
+      await alter(keys.neighbours(edgeId()), target, (row) => ({ ...row, shared: null }));
     },
   },
   {
     name: 'a neighbour row of a target nobody points at',
     plant: () =>
       redis.hset(
-        at('c1').neighbours(anchor()),
+        at('c1').neighbours(edgeId()),
         'o-no-row',
-        JSON.stringify({ exported: null, local: { counts: { [anchor()]: 2 }, sums: {}, lows: {}, highs: {} } }),
+        JSON.stringify({
+          shared: null,
+          local: { counts: { [edgeId()]: 2 }, sums: {}, lows: {}, highs: {} },
+        }),
       ),
   },
   {
     name: 'a neighbour row that nobody can read',
     plant: async () => {
       const [keys, target] = await neighbours();
-      await redis.hset(keys.neighbours(anchor()), target, 'garbage');
+      await redis.hset(keys.neighbours(edgeId()), target, 'garbage');
     },
   },
   {
     name: 'a related row is lost',
     plant: async () => {
       const [keys, target] = await related();
-      await redis.hdel(keys.related(anchor()), target);
+      await redis.hdel(keys.related(edgeId()), target);
     },
   },
   {
     name: 'a related row knows other sums',
     plant: async () => {
       const [keys, target] = await related();
-      await alter(keys.related(anchor()), target, (row) =>
+      await alter(keys.related(edgeId()), target, (row) =>
         Object.fromEntries(
-          Object.entries(row).map(([from, part]) => [from, { ...(part as object), sums: {}, highs: {} }]),
+          Object.entries(row).map(([from, part]) => [
+            from,
+            { ...(part as object), sums: {}, highs: {} },
+          ]),
         ),
       );
     },
@@ -470,36 +539,36 @@ const KINDS: readonly Kind[] = [
     name: 'a related row knows a partition that has no holder',
     plant: async () =>
       redis.hset(
-        at('o-lonely').related(anchor()),
+        at('o-lonely').related(edgeId()),
         'o-lonely',
-        JSON.stringify({ 0: { counts: { [anchor()]: 2 }, sums: {}, lows: {}, highs: {} } }),
+        JSON.stringify({ 0: { counts: { [edgeId()]: 2 }, sums: {}, lows: {}, highs: {} } }),
       ),
   },
   {
     name: 'a holder is lost',
     plant: async () => {
       const [keys, target] = await neighbours();
-      await redis.zpopmin(keys.holders(anchor(), target));
+      await redis.zpopmin(keys.holders(edgeId(), target));
     },
   },
   {
     name: 'a holder too many',
     plant: async () => {
       const [keys, target] = await neighbours();
-      await redis.zadd(keys.holders(anchor(), target), 0, 'ghost');
+      await redis.zadd(keys.holders(edgeId(), target), 0, 'ghost');
     },
   },
   {
     name: 'a holder with a score',
     plant: async () => {
       const [keys, target] = await neighbours();
-      const [id] = await redis.zrange(keys.holders(anchor(), target), '0', '0');
-      await redis.zadd(keys.holders(anchor(), target), 4, id!);
+      const [id] = await redis.zrange(keys.holders(edgeId(), target), '0', '0');
+      await redis.zadd(keys.holders(edgeId(), target), 4, id!);
     },
   },
   {
     name: 'a holder of a target nobody points at',
-    plant: () => redis.zadd(at('c1').holders(anchor(), 'o-nobody'), 0, 'c1'),
+    plant: () => redis.zadd(at('c1').holders(edgeId(), 'o-nobody'), 0, 'c1'),
   },
   {
     name: 'a value is lost',
@@ -547,7 +616,10 @@ const KINDS: readonly Kind[] = [
       await redis.zadd(keys.tombstones, 8e12, `notes:${id}`);
     },
   },
-  { name: 'a tombstone of nothing', plant: () => redis.zadd(at('g-tomb').tombstones, 8e12, 'contacts:g-tomb') },
+  {
+    name: 'a tombstone of nothing',
+    plant: () => redis.zadd(at('g-tomb').tombstones, 8e12, 'contacts:g-tomb'),
+  },
   {
     name: 'a record is no longer due',
     plant: async () => {
@@ -596,21 +668,30 @@ const KINDS: readonly Kind[] = [
       await redis.zadd(keys.due, 1, `notes:${id}`);
     },
   },
-  { name: 'a record of an unknown type is due', plant: () => redis.zadd(at('ghost').due, 8e12, 'ghosts:ghost') },
+  {
+    name: 'a record of an unknown type is due',
+    plant: () => redis.zadd(at('ghost').due, 8e12, 'ghosts:ghost'),
+  },
   {
     name: 'a record of an unknown type is due since long',
     plant: () => redis.zadd(at('g-long').due, 1, 'ghosts:g-long'),
   },
-  { name: 'what is no record at all is due since long', plant: () => redis.zadd(at('ghost').due, 1, 'nothing') },
-  { name: 'a record that does not exist is due', plant: () => redis.zadd(at('g-due').due, 8e12, 'contacts:g-due') },
   {
-    name: 'meta names sets of an anchor that is gone',
+    name: 'what is no record at all is due since long',
+    plant: () => redis.zadd(at('ghost').due, 1, 'nothing'),
+  },
+  {
+    name: 'a record that does not exist is due',
+    plant: () => redis.zadd(at('g-due').due, 8e12, 'contacts:g-due'),
+  },
+  {
+    name: 'meta names sets of an edge id that is gone',
     plant: () => redis.hset(at('c1').meta, `sets:${unknown()}`, String(unknown())),
     isHarmless: true,
   },
   {
     name: 'meta does not name the sets that there are',
-    plant: () => redis.hdel(at('c1').meta, `sets:${anchor()}`),
+    plant: () => redis.hdel(at('c1').meta, `sets:${edgeId()}`),
     isHarmless: true,
   },
   {
@@ -635,13 +716,13 @@ const KINDS: readonly Kind[] = [
   },
   {
     name: 'a slug leads to the sets of another segment',
-    plant: () => redis.hset(slugsKey(), 'adults', String(ordinalOf('lately'))),
+    plant: () => redis.hset(slugsKey(), 'adults', String(predicateIdOf('lately'))),
   },
   {
     name: 'a slug leads nowhere, and one is of no segment',
     plant: async () => {
       await redis.hdel(slugsKey(), 'adults');
-      await redis.hset(slugsKey(), 'ghost', String(ordinalOf('adults')));
+      await redis.hset(slugsKey(), 'ghost', String(predicateIdOf('adults')));
     },
   },
   {
@@ -650,7 +731,11 @@ const KINDS: readonly Kind[] = [
     plant: async () => {
       const { segments } = api.deployment.keys.catalog;
       const stored = JSON.parse((await redis.hget(segments, 'noted'))!);
-      await redis.hset(segments, 'noted', JSON.stringify({ ...stored, ordinal: null, pending: null }));
+      await redis.hset(
+        segments,
+        'noted',
+        JSON.stringify({ ...stored, predicateId: null, pending: null }),
+      );
       await redis.hincrby(api.deployment.keys.catalog.meta, 'version', 1);
       await api.deployment.store.refresh();
     },
@@ -668,7 +753,11 @@ async function rollcallAudit(options: {
   const spy = vi.spyOn(console, 'log').mockImplementation((line: string) => void said.push(line));
   try {
     const { keys } = api.deployment;
-    const env = { REDIS_URL: inject('redisUrl'), ROLLCALL_PREFIX: keys.prefix, LOG_LEVEL: 'silent' };
+    const env = {
+      REDIS_URL: inject('redisUrl'),
+      ROLLCALL_PREFIX: keys.prefix,
+      LOG_LEVEL: 'silent',
+    };
     const code = await runAudit(loadConfig(env), { timeoutMs: 8000, ...options });
     return { code, said: said.join('\n') };
   } finally {
@@ -692,7 +781,10 @@ async function expectKeptRight(): Promise<void> {
 }
 
 async function countOf(slug: string): Promise<number> {
-  const { counts } = (await ok('POST', '/v1/segments/counts', { slugs: [slug], timeout_ms: 20_000 })) as {
+  const { counts } = (await ok('POST', '/v1/segments/counts', {
+    slugs: [slug],
+    timeout_ms: 20_000,
+  })) as {
     counts: { count: number; status: string }[];
   };
   expect(counts).toMatchObject([{ status: 'ready' }]);
@@ -705,7 +797,9 @@ async function countOf(slug: string): Promise<number> {
  */
 async function expectAnswersRight(): Promise<void> {
   for (const slug of Object.keys(SEGMENTS)) {
-    const { data } = (await ok('GET', `/v1/segments/${slug}/members?limit=1000`)) as { data: { id: string }[] };
+    const { data } = (await ok('GET', `/v1/segments/${slug}/members?limit=1000`)) as {
+      data: { id: string }[];
+    };
     if (!/lately/.test(slug)) expect(await countOf(slug), slug).toBe(data.length);
   }
   const { contacts } = TYPES;
@@ -713,14 +807,29 @@ async function expectAnswersRight(): Promise<void> {
   await ok('PUT', '/v1/object-types/contacts', more);
   await ok('PUT', '/v1/object-types/contacts', contacts);
   await built(api.deployment);
-  const before = { adults: await countOf('adults'), old: await countOf('very-old'), much: await countOf('much-age') };
-  const put = (id: string, type: string, data: object) => ok('PUT', `/v1/records/${type}/${id}`, data);
+  const before = {
+    adults: await countOf('adults'),
+    old: await countOf('very-old'),
+    much: await countOf('much-age'),
+  };
+  const put = (id: string, type: string, data: object) =>
+    ok('PUT', `/v1/records/${type}/${id}`, data);
   await put('o-new', 'organizations', { industry: 'SaaS', size: 9 });
-  await put('c-new', 'contacts', { age: 79, organization_id: 'o-new', seen: new Date().toISOString() });
+  await put('c-new', 'contacts', {
+    age: 79,
+    organization_id: 'o-new',
+    seen: new Date().toISOString(),
+  });
   await put('c-newer', 'contacts', { age: 300, organization_id: 'o-new' });
-  const now = { adults: await countOf('adults'), old: await countOf('very-old'), much: await countOf('much-age') };
+  const now = {
+    adults: await countOf('adults'),
+    old: await countOf('very-old'),
+    much: await countOf('much-age'),
+  };
   expect(now).toEqual({ adults: before.adults + 2, old: before.old + 1, much: before.much + 1 });
-  const { segments } = (await ok('GET', '/v1/records/contacts/c-new/segments')) as { segments: string[] };
+  const { segments } = (await ok('GET', '/v1/records/contacts/c-new/segments')) as {
+    segments: string[];
+  };
   expect(segments).toEqual(['adults', 'adults-of-saas', 'in-large', 'lately']);
   for (const [type, id] of [
     ['contacts', 'c-new'],
@@ -728,9 +837,11 @@ async function expectAnswersRight(): Promise<void> {
     ['organizations', 'o-new'],
   ] as const)
     await ok('DELETE', `/v1/records/${type}/${id}`);
-  expect({ adults: await countOf('adults'), old: await countOf('very-old'), much: await countOf('much-age') }).toEqual(
-    before,
-  );
+  expect({
+    adults: await countOf('adults'),
+    old: await countOf('very-old'),
+    much: await countOf('much-age'),
+  }).toEqual(before);
 }
 
 interface Planting {
@@ -750,7 +861,9 @@ const TOGETHER: readonly Planting[] = [
 ];
 const ALONE = KINDS.map((kind): Planting => ({ name: kind.name, kinds: [kind] }));
 const PLANTINGS =
-  PART === undefined ? [...TOGETHER, ...(isWhole ? ALONE : [])] : ALONE.filter(({ name }) => name.includes(PART));
+  PART === undefined
+    ? [...TOGETHER, ...(isWhole ? ALONE : [])]
+    : ALONE.filter(({ name }) => name.includes(PART));
 
 const mended = { code: 0, said: expect.stringMatching(/Zero differences\.$/) };
 
@@ -802,11 +915,12 @@ describe('rows that nobody can read', () => {
   }, async () => {
     const { keys } = api.deployment;
     for (const own of keys.partitions) {
-      for (const id of await redis.hkeys(own.state('contacts'))) await redis.hset(own.state('contacts'), id, 'garbage');
-      for (const target of await redis.hkeys(own.neighbours(anchor())))
-        await redis.hset(own.neighbours(anchor()), target, '5');
-      for (const target of await redis.hkeys(own.related(anchor())))
-        await redis.hset(own.related(anchor()), target, '{"0":1}');
+      for (const id of await redis.hkeys(own.state('contacts')))
+        await redis.hset(own.state('contacts'), id, 'garbage');
+      for (const target of await redis.hkeys(own.neighbours(edgeId())))
+        await redis.hset(own.neighbours(edgeId()), target, '5');
+      for (const target of await redis.hkeys(own.related(edgeId())))
+        await redis.hset(own.related(edgeId()), target, '{"0":1}');
       await redis.hincrby(own.meta, 'number', 1); // its owner is fenced, and takes it anew
     }
     const changes = [...Array(CONTACTS).keys()].map(contact);
@@ -825,7 +939,12 @@ describe('keys that hold another kind of value than anybody reads there', () => 
     other = await openTestApi({ partitions: 2 });
     [before, api] = [api, other];
     await ok('PUT', '/v1/object-types/notes', TYPES.notes);
-    await ok('POST', '/v1/segments', { title: 'noted', slug: 'noted', object_type: 'notes', query: filter });
+    await ok('POST', '/v1/segments', {
+      title: 'noted',
+      slug: 'noted',
+      object_type: 'notes',
+      query: filter,
+    });
     await built(other.deployment);
     for (const id of ['a', 'b']) await ok('PUT', `/v1/records/notes/${id}`, { text: id });
   });
@@ -838,7 +957,12 @@ describe('keys that hold another kind of value than anybody reads there', () => 
   async function plant(): Promise<void> {
     const keys = other.deployment.keys.partitions[partitionOf('a', 2)]!;
     const { counts, due, tombstones } = keys;
-    const some = [keys.segment(ordinalOf('noted')), keys.state('notes'), keys.ids('notes'), slugsKey()];
+    const some = [
+      keys.segment(predicateIdOf('noted')),
+      keys.state('notes'),
+      keys.ids('notes'),
+      slugsKey(),
+    ];
     const planted = redis.multi().del(counts, due, tombstones, ...some);
     for (const key of [counts, due, tombstones, ...some]) planted.set(key, 'x');
     await planted.exec();
@@ -861,7 +985,10 @@ describe('keys that hold another kind of value than anybody reads there', () => 
     const key = other.deployment.keys.partitions[partitionOf('b', 2)]!.records('notes');
     const row = (await redis.hget(key, 'b'))!;
     await redis.hset(key, 'b', 'garbage');
-    expect(await rollcallAudit({})).toMatchObject({ code: 1, said: expect.stringContaining('b(unreadable)') });
+    expect(await rollcallAudit({})).toMatchObject({
+      code: 1,
+      said: expect.stringContaining('b(unreadable)'),
+    });
     const refused = await rollcallAudit({ repair: true });
     expect(refused).toMatchObject({ code: 1, said: expect.stringContaining('HDEL') });
     expect(await countOf('noted')).toBe(3);
@@ -886,7 +1013,9 @@ describe('keys that hold another kind of value than anybody reads there', () => 
 });
 
 describe('an audit that has compared nothing', () => {
-  it('fails, and says why: there is no segment, or all are being built', { timeout: 60_000 }, async () => {
+  it('fails, and says why: there is no segment, or all are being built', {
+    timeout: 60_000,
+  }, async () => {
     const other = await openTestApi({ partitions: 1 });
     const before = api;
     api = other;
@@ -902,7 +1031,10 @@ describe('an audit that has compared nothing', () => {
       const query = all({ field: 'text', operator: 'notNull' });
       await ok('POST', '/v1/segments', { title: 'x', slug: 'x', object_type: 'notes', query });
       const building = await rollcallAudit({});
-      expect(building).toMatchObject({ code: 1, said: expect.stringContaining('every segment is being built') });
+      expect(building).toMatchObject({
+        code: 1,
+        said: expect.stringContaining('every segment is being built'),
+      });
       store.write = write;
       await built(other.deployment);
       expect((await rollcallAudit({})).code).toBe(0);

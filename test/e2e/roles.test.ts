@@ -1,6 +1,7 @@
 /**
- * roles.test.ts – Who may write what, by a table that shares nothing with the server's: editors write records and changes, and
- * everything else that is written needs a master, a super admin or a service.
+ * roles.test.ts – Who may write what, by a table that shares nothing with the server's: editors
+ * write records and changes, and everything else that is written needs a master, a super admin or a
+ * service.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROUTE_NEEDS } from '../../src/api/roles.ts';
@@ -26,7 +27,9 @@ afterAll(() => api.close());
 describe.each(Object.keys(ROUTE_NEEDS))('%s', (route) => {
   it.each(ROLES)('as %s', async (role) => {
     const [method, url] = route.split(' ') as [string, string];
-    const { statusCode } = await api.call(method, url.replaceAll(/:\w+/g, 'nobody'), undefined, { role });
+    const { statusCode } = await api.call(method, url.replaceAll(/:\w+/g, 'nobody'), undefined, {
+      role,
+    });
     if (allowed(route).includes(role)) expect([401, 403]).not.toContain(statusCode);
     else expect(statusCode).toBe(403);
   });

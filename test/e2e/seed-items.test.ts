@@ -1,6 +1,6 @@
 /**
- * seed-items.test.ts – What an item of a seed may be: in an envelope or bare, once only, its id in one place; and an id within
- * the values of a record, wherever it is written.
+ * seed-items.test.ts – What an item of a seed may be: in an envelope or bare, once only, its id in
+ * one place; and an id within the values of a record, wherever it is written.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openTestApi, type TestApi } from '../support/api.ts';
@@ -36,14 +36,19 @@ describe('a record that is in a seed twice', () => {
     ['its id once within and once beside', [contact('a', 1), { ...contact('a', 1), id: 'a' }]],
     [
       'its id once by an expression',
-      [contact('a', 1), { object_type: 'contacts', data: { id: '{{getRecordAttribute(contacts, id, a)}}' } }],
+      [
+        contact('a', 1),
+        { object_type: 'contacts', data: { id: '{{getRecordAttribute(contacts, id, a)}}' } },
+      ],
     ],
   ])('refuses the seed and changes nothing: %s', async (_, records) => {
     const seed = [...TYPES, ...records];
     const at = seed.length - 1;
     const answer = await api.call('POST', '/v1/seeds', seed);
     expect([answer.statusCode, answer.json().code]).toEqual([422, 'seed_invalid']);
-    expect(answer.json().errors).toMatchObject([{ path: `/${at}/data/id`, detail: expect.stringContaining('/2') }]);
+    expect(answer.json().errors).toMatchObject([
+      { path: `/${at}/data/id`, detail: expect.stringContaining('/2') },
+    ]);
     const tried = (await api.call('POST', '/v1/seeds?dry_run=true', seed)).json();
     expect(tried.errors).toMatchObject([{ index: at, id: expect.any(String) }]);
     expect(tried.create).toHaveLength(seed.length - 1);
@@ -52,9 +57,17 @@ describe('a record that is in a seed twice', () => {
 
   it('is found in a job, however far apart the two are', async () => {
     const many = Array.from({ length: 3000 }, (_, n) => contact(`c${n}`, n));
-    const lines = [...TYPES, ...many, contact('c17', 1)].map((item) => JSON.stringify(item)).join('\n');
-    const job = await api.ended(await api.call('POST', '/v1/seeds?async=true', lines, { type: NDJSON }));
-    expect(job).toMatchObject({ status: 'failed', problem: { code: 'seed_invalid' }, errors_total: 1 });
+    const lines = [...TYPES, ...many, contact('c17', 1)]
+      .map((item) => JSON.stringify(item))
+      .join('\n');
+    const job = await api.ended(
+      await api.call('POST', '/v1/seeds?async=true', lines, { type: NDJSON }),
+    );
+    expect(job).toMatchObject({
+      status: 'failed',
+      problem: { code: 'seed_invalid' },
+      errors_total: 1,
+    });
     expect(job.errors).toMatchObject([{ path: '/3002/data/id' }]);
     expect(api.deployment.store.catalog.version).toBe(0);
   });
@@ -76,22 +89,34 @@ describe('a record whose values are nested beyond what is kept', () => {
 
   it.each([101, 150])('refuses the seed and names it: %i levels', async (levels) => {
     const answer = await api.call('POST', '/v1/seeds?dry_run=true', seedOf(levels));
-    expect([answer.statusCode, answer.json().errors?.[0]?.errors]).toMatchObject([200, [{ path: '/3/data/x' }]]);
+    expect([answer.statusCode, answer.json().errors?.[0]?.errors]).toMatchObject([
+      200,
+      [{ path: '/3/data/x' }],
+    ]);
   });
 
   it('refuses the body and names the item: deeper than anything is, 1000 levels', async () => {
     const answer = await api.call('POST', '/v1/seeds?dry_run=true', seedOf(1000));
-    expect(answer.json()).toMatchObject({ status: 422, code: 'body_invalid', errors: [{ path: '/3' }] });
+    expect(answer.json()).toMatchObject({
+      status: 422,
+      code: 'body_invalid',
+      errors: [{ path: '/3' }],
+    });
   });
 });
 
 describe('a definition that is in a seed twice', () => {
-  it.each(DEFINITIONS.map((item) => [item.object_type, item] as const))('refuses the seed: %s', async (_, item) => {
-    const answer = await api.call('POST', '/v1/seeds', [...DEFINITIONS, item]);
-    expect([answer.statusCode, answer.json().code]).toEqual([422, 'seed_invalid']);
-    expect(answer.json().errors[0].path).toMatch(new RegExp(`^/${DEFINITIONS.length}/data/(name|slug)$`));
-    expect(api.deployment.store.catalog.version).toBe(0);
-  });
+  it.each(DEFINITIONS.map((item) => [item.object_type, item] as const))(
+    'refuses the seed: %s',
+    async (_, item) => {
+      const answer = await api.call('POST', '/v1/seeds', [...DEFINITIONS, item]);
+      expect([answer.statusCode, answer.json().code]).toEqual([422, 'seed_invalid']);
+      expect(answer.json().errors[0].path).toMatch(
+        new RegExp(`^/${DEFINITIONS.length}/data/(name|slug)$`),
+      );
+      expect(api.deployment.store.catalog.version).toBe(0);
+    },
+  );
 
   it('refuses the seed too if one of them is bare', async () => {
     const wrapped = { object_type: 'segments', data: segment('old', 50) };
@@ -102,7 +127,10 @@ describe('a definition that is in a seed twice', () => {
 
 describe('segments without an envelope', () => {
   beforeEach(async () => {
-    expect((await api.call('POST', '/v1/seeds', [...TYPES, contact('a', 55), contact('b', 20)])).statusCode).toBe(200);
+    expect(
+      (await api.call('POST', '/v1/seeds', [...TYPES, contact('a', 55), contact('b', 20)]))
+        .statusCode,
+    ).toBe(200);
   });
 
   it.each([
@@ -121,14 +149,18 @@ describe('segments without an envelope', () => {
     const slugs = ['adult', 'old', 'old-adult'];
     const { counts } = (await api.call('POST', '/v1/segments/counts', { slugs })).json();
     expect(counts.map(({ count }: { count: number }) => count)).toEqual([2, 1, 1]);
-    expect((await api.call('POST', '/v1/seeds', seed, { type })).json()).toMatchObject({ totals: { unchanged: 3 } });
+    expect((await api.call('POST', '/v1/seeds', seed, { type })).json()).toMatchObject({
+      totals: { unchanged: 3 },
+    });
   });
 
   it('are taken as the API answers them', async () => {
     await api.call('POST', '/v1/segments', segment('old', 50));
     await built(api.deployment);
     const { data } = (await api.call('GET', '/v1/segments')).json();
-    expect((await api.call('POST', '/v1/seeds', data)).json()).toMatchObject({ totals: { create: 0, unchanged: 1 } });
+    expect((await api.call('POST', '/v1/seeds', data)).json()).toMatchObject({
+      totals: { create: 0, unchanged: 1 },
+    });
   });
 
   it('with a fault are refused, and the pointer leads into the item itself', async () => {
@@ -137,7 +169,10 @@ describe('segments without an envelope', () => {
       query: { combinator: 'and', rules: [{ field: 'nobody', operator: '=', value: 1 }] },
     };
     const answer = await api.call('POST', '/v1/seeds', [segment('adult', 18), bad]);
-    expect([answer.statusCode, answer.json().errors[0].path]).toEqual([422, '/1/query/rules/0/field']);
+    expect([answer.statusCode, answer.json().errors[0].path]).toEqual([
+      422,
+      '/1/query/rules/0/field',
+    ]);
     expect(api.deployment.store.catalog.segments.size).toBe(0);
   });
 });
@@ -157,7 +192,9 @@ describe('an id within the values of a record', () => {
       'changes',
       async () =>
         (
-          await api.call('POST', '/v1/changes', [{ op: 'put', object_type: 'contacts', id: 'alice', data: other }])
+          await api.call('POST', '/v1/changes', [
+            { op: 'put', object_type: 'contacts', id: 'alice', data: other },
+          ])
         ).json().rejected[0],
     ],
     [
@@ -165,9 +202,14 @@ describe('an id within the values of a record', () => {
       async () =>
         (
           await api.ended(
-            await api.call('POST', '/v1/imports/contacts', JSON.stringify({ id: 'alice', data: other }), {
-              type: NDJSON,
-            }),
+            await api.call(
+              'POST',
+              '/v1/imports/contacts',
+              JSON.stringify({ id: 'alice', data: other }),
+              {
+                type: NDJSON,
+              },
+            ),
           )
         ).errors[0],
     ],
@@ -176,14 +218,20 @@ describe('an id within the values of a record', () => {
       async () =>
         (
           await api.ended(
-            await api.call('POST', '/v1/imports/contacts?id=key', 'key,id,age\nalice,bob,5', { type: 'text/csv' }),
+            await api.call('POST', '/v1/imports/contacts?id=key', 'key,id,age\nalice,bob,5', {
+              type: 'text/csv',
+            }),
           )
         ).errors[0],
     ],
     [
       'a seed',
       async () =>
-        (await api.call('POST', '/v1/seeds', [{ object_type: 'contacts', id: 'alice', data: other }])).json().errors[0],
+        (
+          await api.call('POST', '/v1/seeds', [
+            { object_type: 'contacts', id: 'alice', data: other },
+          ])
+        ).json().errors[0],
     ],
   ])('that is another one is refused: %s', async (_, send) => {
     expect(await send()).toMatchObject({ path: expect.stringMatching(/\/id$/) });
@@ -195,10 +243,11 @@ describe('an id within the values of a record', () => {
     expect((await api.call('PUT', ALICE, bodies)).statusCode).toBe(200);
     const seed = (await api.call('GET', '/v1/seeds?include=records:contacts')).body;
     const job = await api.ended(await api.call('POST', '/v1/exports/contacts'));
-    const exported = (await api.call('GET', `/v1/jobs/${job.id}/result`)).body;
+    const shared = (await api.call('GET', `/v1/jobs/${job.id}/result`)).body;
     for (const restore of [
       () => api.call('POST', '/v1/seeds', seed),
-      async () => api.ended(await api.call('POST', '/v1/imports/contacts', exported, { type: NDJSON })),
+      async () =>
+        api.ended(await api.call('POST', '/v1/imports/contacts', shared, { type: NDJSON })),
     ]) {
       await api.call('DELETE', ALICE);
       await restore();

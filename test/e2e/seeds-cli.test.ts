@@ -1,5 +1,6 @@
 /**
- * seeds-cli.test.ts – `rollcall seeds` as a person runs it: from one server to an empty one, again, and with a fault.
+ * seeds-cli.test.ts – `rollcall seeds` as a person runs it: from one server to an empty one, again,
+ * and with a fault.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -45,7 +46,9 @@ describe('rollcall seeds', () => {
     expect(dry.stdout).toBe(
       '+ object_types rows\n+ segments high\nWould create 2, update 0 and leave 0 as they are.\n',
     );
-    expect((await seeds(0, 'import', file('seed.json'))).stdout).toContain('2 created, 0 updated, 0 unchanged.');
+    expect((await seeds(0, 'import', file('seed.json'))).stdout).toContain(
+      '2 created, 0 updated, 0 unchanged.',
+    );
     const changed = [SEED[0]!, { ...SEED[1]!, data: { ...SEED[1]!.data, title: 'High' } }];
     writeFileSync(file('seed.json'), JSON.stringify(changed));
     const update = await seeds(0, 'import', file('seed.json'));
@@ -65,8 +68,12 @@ describe('rollcall seeds', () => {
     expect(answer.status).toBe(404);
   });
 
-  it('takes a large file over as a job, from one server to another, twice', { timeout: 120_000 }, async () => {
-    const rows = Array.from({ length: ROWS }, (_, n) => item('rows', { id: `r${n}`, n, note: 'x'.repeat(40) }));
+  it('takes a large file over as a job, from one server to another, twice', {
+    timeout: 120_000,
+  }, async () => {
+    const rows = Array.from({ length: ROWS }, (_, n) =>
+      item('rows', { id: `r${n}`, n, note: 'x'.repeat(40) }),
+    );
     writeFileSync(file('rows.json'), JSON.stringify(rows));
     const first = await seeds(0, 'import', file('rows.json'));
     expect(first).toMatchObject({ code: 0, stderr: '' });
@@ -80,23 +87,43 @@ describe('rollcall seeds', () => {
       'object_types,segments,views,records:rows',
     );
     expect(exported).toMatchObject({ code: 0, stdout: '' });
-    expect(exported.stderr).toBe(`1 object_types, 1 segments, 20,000 rows written to ${file('all.ndjson')}.\n`);
-    expect((await seeds(1, 'import', file('all.ndjson'))).stdout).toContain('20,002 created, 0 updated, 0 unchanged.');
-    expect((await seeds(1, 'import', file('all.ndjson'))).stdout).toBe('0 created, 0 updated, 20,002 unchanged.\n');
-    await seeds(1, 'export', file('again.ndjson'), '--include', 'object_types,segments,views,records:rows');
-    expect(readFileSync(file('again.ndjson'), 'utf8')).toBe(readFileSync(file('all.ndjson'), 'utf8'));
+    expect(exported.stderr).toBe(
+      `1 object_types, 1 segments, 20,000 rows written to ${file('all.ndjson')}.\n`,
+    );
+    expect((await seeds(1, 'import', file('all.ndjson'))).stdout).toContain(
+      '20,002 created, 0 updated, 0 unchanged.',
+    );
+    expect((await seeds(1, 'import', file('all.ndjson'))).stdout).toBe(
+      '0 created, 0 updated, 20,002 unchanged.\n',
+    );
+    await seeds(
+      1,
+      'export',
+      file('again.ndjson'),
+      '--include',
+      'object_types,segments,views,records:rows',
+    );
+    expect(readFileSync(file('again.ndjson'), 'utf8')).toBe(
+      readFileSync(file('all.ndjson'), 'utf8'),
+    );
     for (const { call } of served) {
-      const { counts } = (await (await call('POST', '/v1/segments/counts', { slugs: ['high'] })).json()) as {
+      const { counts } = (await (
+        await call('POST', '/v1/segments/counts', { slugs: ['high'] })
+      ).json()) as {
         counts: unknown[];
       };
       expect(counts).toMatchObject([{ slug: 'high', count: ROWS / 2, status: 'ready' }]);
     }
   });
 
-  it('names what is wrong with a file, large or small, and changes nothing', { timeout: 120_000 }, async () => {
+  it('names what is wrong with a file, large or small, and changes nothing', {
+    timeout: 120_000,
+  }, async () => {
     const small = [...SEED, item('rows', { id: 'x', n: 'y' })];
     const large = [
-      ...Array.from({ length: ROWS }, (_, n) => item('rows', { id: `r${n}`, n: -1, note: 'x'.repeat(40) })),
+      ...Array.from({ length: ROWS }, (_, n) =>
+        item('rows', { id: `r${n}`, n: -1, note: 'x'.repeat(40) }),
+      ),
       small[2],
     ];
     for (const [items, at] of [
@@ -110,7 +137,9 @@ describe('rollcall seeds', () => {
         `${file('bad.json')} can not be taken over; nothing was changed:\nitem ${at} /data/n: 'n' must be a number, such as 42\n`,
       );
     }
-    const record = (await (await served[1]!.call('GET', '/v1/records/rows/r7')).json()) as { version: number };
+    const record = (await (await served[1]!.call('GET', '/v1/records/rows/r7')).json()) as {
+      version: number;
+    };
     expect(record.version).toBe(1);
   });
 

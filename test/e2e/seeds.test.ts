@@ -1,6 +1,7 @@
 /**
- * seeds.test.ts – Definitions and records from one deployment to another: the same catalog and the same counts after it, nothing
- * changed by a second time, nothing changed by a seed with a fault, whatever the order of its items.
+ * seeds.test.ts – Definitions and records from one deployment to another: the same catalog and the
+ * same counts after it, nothing changed by a second time, nothing changed by a seed with a fault,
+ * whatever the order of its items.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type JobAnswer, openTestApi, type TestApi } from '../support/api.ts';
@@ -26,7 +27,10 @@ const record = (objectType: string, id: string, data: object): Item => ({
   data: { id, ...data },
 });
 
-/** Companies have a head, who is a contact; contacts have a company: types that refer to each other in a circle. */
+/**
+ * Companies have a head, who is a contact; contacts have a company: types that refer to each other
+ * in a circle.
+ */
 const COMPANIES = type(
   'companies',
   { name: { type: 'string' }, founded_on: { type: 'date' } },
@@ -43,9 +47,16 @@ const ADULTS = segment('adults', 'contacts', group({ field: 'age', operator: '>=
 const ACME = segment(
   'acme-adults',
   'contacts',
-  group({ field: '', operator: 'inSegment', value: 'adults' }, { field: 'company.name', operator: '=', value: 'Acme' }),
+  group(
+    { field: '', operator: 'inSegment', value: 'adults' },
+    { field: 'company.name', operator: '=', value: 'Acme' },
+  ),
 );
-const HEADED = segment('headed', 'companies', group({ field: 'head.age', operator: '>', value: 50 }));
+const HEADED = segment(
+  'headed',
+  'companies',
+  group({ field: 'head.age', operator: '>', value: 50 }),
+);
 const VIEW: Item = {
   object_type: 'views',
   data: {
@@ -64,7 +75,11 @@ const RECORDS = [
     head_id: '{{getRecordAttribute(contacts, name, "Ada")}}',
   }),
   record('companies', 'c2', { name: 'Bell, "Sons"' }),
-  record('contacts', 'a', { name: 'Ada', age: 60, company_id: '{{ getRecordAttribute(companies, name, Acme) }}' }),
+  record('contacts', 'a', {
+    name: 'Ada',
+    age: 60,
+    company_id: '{{ getRecordAttribute(companies, name, Acme) }}',
+  }),
   record('contacts', 'b', {
     name: 'Bob',
     age: 17,
@@ -104,14 +119,16 @@ async function catalogOf({ call }: TestApi): Promise<unknown> {
   const segments = (await call('GET', '/v1/segments')).json().data;
   return {
     types,
-    segments: segments.map(({ title, slug, description, query, json_logic, used_by }: Record<string, unknown>) => [
-      title,
-      slug,
-      description,
-      query,
-      json_logic,
-      used_by,
-    ]),
+    segments: segments.map(
+      ({ title, slug, description, query, json_logic, used_by }: Record<string, unknown>) => [
+        title,
+        slug,
+        description,
+        query,
+        json_logic,
+        used_by,
+      ],
+    ),
     seed: (await call('GET', '/v1/seeds')).json(),
   };
 }
@@ -119,7 +136,9 @@ async function catalogOf({ call }: TestApi): Promise<unknown> {
 async function counts({ call, deployment }: TestApi): Promise<unknown> {
   await built(deployment);
   const { counts: all } = (await call('POST', '/v1/segments/counts')).json();
-  return Object.fromEntries(all.map(({ slug, count }: { slug: string; count: number }) => [slug, count]));
+  return Object.fromEntries(
+    all.map(({ slug, count }: { slug: string; count: number }) => [slug, count]),
+  );
 }
 
 /** All that a second import must not touch. */
@@ -143,11 +162,19 @@ function orders<T>(items: readonly T[]): T[][] {
 
 describe('a seed that was exported', () => {
   it('makes an empty deployment equal, with equal counts, and changes nothing when it is imported again', async () => {
-    expect(await seed([...RECORDS, ...DEFINITIONS])).toMatchObject({ status: 200, errors: [], totals: { create: 11 } });
+    expect(await seed([...RECORDS, ...DEFINITIONS])).toMatchObject({
+      status: 200,
+      errors: [],
+      totals: { create: 11 },
+    });
     const include = '?include=object_types,segments,views,records:companies,records:contacts';
-    const exported: Item[] = (await api.call('GET', `/v1/seeds${include}`, undefined, { role: 'viewer' })).json();
+    const exported: Item[] = (
+      await api.call('GET', `/v1/seeds${include}`, undefined, { role: 'viewer' })
+    ).json();
     expect(exported).toHaveLength(11);
-    expect(JSON.stringify(exported)).not.toMatch(/"(created_at|updated_at|revision|json_logic|status)"/);
+    expect(JSON.stringify(exported)).not.toMatch(
+      /"(created_at|updated_at|revision|json_logic|status)"/,
+    );
 
     const other = await open();
     expect(await seed(exported, '', other)).toMatchObject({
@@ -172,14 +199,16 @@ describe('a seed that was exported', () => {
   it('lists each definition after those that it refers to', async () => {
     await seed(DEFINITIONS);
     const items: Item[] = (await api.call('GET', '/v1/seeds')).json();
-    expect(items.map(({ object_type: kind, data }) => `${kind} ${data.name ?? data.slug}`)).toEqual([
-      'object_types contacts',
-      'object_types companies',
-      'segments adults',
-      'segments acme-adults',
-      'segments headed',
-      'views adults',
-    ]);
+    expect(items.map(({ object_type: kind, data }) => `${kind} ${data.name ?? data.slug}`)).toEqual(
+      [
+        'object_types contacts',
+        'object_types companies',
+        'segments adults',
+        'segments acme-adults',
+        'segments headed',
+        'views adults',
+      ],
+    );
     expect(items[2]).toEqual(ADULTS);
     expect(items[5]).toEqual(VIEW);
   });
@@ -199,7 +228,9 @@ describe('a seed that was exported', () => {
       ['nothing', 'parameter_invalid'],
       ['records:nobody', 'object_type_unknown'],
     ])
-      expect((await api.call('GET', `/v1/seeds?include=${include}`)).json()).toMatchObject({ code });
+      expect((await api.call('GET', `/v1/seeds?include=${include}`)).json()).toMatchObject({
+        code,
+      });
     const empty = await open();
     expect((await empty.call('GET', '/v1/seeds')).json()).toEqual([]);
   });
@@ -297,7 +328,10 @@ describe('the items of a seed', () => {
         },
       },
     };
-    expect(await seed([item])).toMatchObject({ status: 200, create: [{ object_type: 'segments', slug: 'minors' }] });
+    expect(await seed([item])).toMatchObject({
+      status: 200,
+      create: [{ object_type: 'segments', slug: 'minors' }],
+    });
     expect((await api.call('GET', '/v1/seeds?include=segments')).json()).toEqual([item]);
   });
 });
@@ -322,12 +356,20 @@ describe('a seed with a fault', () => {
       segment(
         'x',
         'contacts',
-        group({ field: 'age', operator: '>', value: 1 }, { field: 'age', operator: '>', value: 'old' }),
+        group(
+          { field: 'age', operator: '>', value: 1 },
+          { field: 'age', operator: '>', value: 'old' },
+        ),
       ),
       'query_invalid',
       [`/${AT}/data/query/rules/1/value`],
     ],
-    ['a segment of no type', segment('x', 'nobodies', group()), 'segment_invalid', [`/${AT}/data/object_type`]],
+    [
+      'a segment of no type',
+      segment('x', 'nobodies', group()),
+      'segment_invalid',
+      [`/${AT}/data/object_type`],
+    ],
     [
       'a segment that refers to none',
       segment('x', 'contacts', group({ field: '', operator: 'inSegment', value: 'nobody' })),
@@ -346,7 +388,12 @@ describe('a seed with a fault', () => {
       'view_invalid',
       [`/${AT}/data/segment`],
     ],
-    ['a type without a name', { object_type: 'object_types', data: {} }, 'object_type_invalid', [`/${AT}/data/name`]],
+    [
+      'a type without a name',
+      { object_type: 'object_types', data: {} },
+      'object_type_invalid',
+      [`/${AT}/data/name`],
+    ],
     [
       'a type that points nowhere',
       type('xs', {}, { y: { to: 'ys', key: 'y_id', inverse: 'xs' } }),
@@ -359,8 +406,18 @@ describe('a seed with a fault', () => {
       'object_type_invalid',
       [`/1/data/relationships/company/inverse`, `/${AT}/data/relationships/company/inverse`],
     ],
-    ['a record without an id', { object_type: 'contacts', data: { age: 1 } }, 'record_id_invalid', [`/${AT}/data/id`]],
-    ['a record that does not fit', record('contacts', 'x', { age: '1' }), 'attribute_invalid', [`/${AT}/data/age`]],
+    [
+      'a record without an id',
+      { object_type: 'contacts', data: { age: 1 } },
+      'record_id_invalid',
+      [`/${AT}/data/id`],
+    ],
+    [
+      'a record that does not fit',
+      record('contacts', 'x', { age: '1' }),
+      'attribute_invalid',
+      [`/${AT}/data/age`],
+    ],
     [
       'an expression that names no record',
       record('contacts', 'x', { company_id: '{{getRecordAttribute(companies, name, "Nobody")}}' }),
@@ -403,11 +460,18 @@ describe('a seed with a fault', () => {
       ),
     );
     await api.call('PUT', '/v1/records/companies/c1', { name: 'Acme' });
-    const asked = record('contacts', 'x', { company_id: '{{getRecordAttribute(companies, name, "Acme")}}' });
-    expect(await seed([asked])).toMatchObject({ status: 422, errors: [{ path: '/0/data/company_id' }] });
+    const asked = record('contacts', 'x', {
+      company_id: '{{getRecordAttribute(companies, name, "Acme")}}',
+    });
+    expect(await seed([asked])).toMatchObject({
+      status: 422,
+      errors: [{ path: '/0/data/company_id' }],
+    });
     const renamed = record('companies', 'c3', { name: 'Other' });
     expect(await seed([asked, renamed])).toMatchObject({ status: 200 });
-    expect((await api.call('GET', '/v1/records/contacts/x')).json().data).toEqual({ company_id: 'c1' });
+    expect((await api.call('GET', '/v1/records/contacts/x')).json().data).toEqual({
+      company_id: 'c1',
+    });
   });
 
   it.each([
@@ -417,7 +481,9 @@ describe('a seed with a fault', () => {
     ['x', 'text/plain', 'content_type_unsupported'],
   ])('is no seed as %s of %s', async (body, contentType, code) => {
     for (const query of ['', '?async=true'])
-      expect((await api.call('POST', `/v1/seeds${query}`, body, { type: contentType })).json()).toMatchObject({ code });
+      expect(
+        (await api.call('POST', `/v1/seeds${query}`, body, { type: contentType })).json(),
+      ).toMatchObject({ code });
   });
 });
 
@@ -440,11 +506,17 @@ describe('a seed as a job', () => {
     const items = [...many, ...RECORDS, ...DEFINITIONS];
     const total = items.length;
     const first = await ended(items);
-    expect(first).toMatchObject({ status: 'completed', progress: { done: total, total }, errors_total: 0 });
+    expect(first).toMatchObject({
+      status: 'completed',
+      progress: { done: total, total },
+      errors_total: 0,
+    });
     expect(first.result).toMatchObject({ totals: { create: total, update: 0, unchanged: 0 } });
     expect(await counts(api)).toMatchObject({ adults: 2 + 1_982, 'acme-adults': 1 + 1_982 });
     const before = await revisions(api);
-    expect((await ended(items)).result).toMatchObject({ totals: { create: 0, update: 0, unchanged: total } });
+    expect((await ended(items)).result).toMatchObject({
+      totals: { create: 0, update: 0, unchanged: total },
+    });
     expect(await revisions(api)).toEqual(before);
   });
 

@@ -1,6 +1,7 @@
 /**
- * slugs.test.ts – A reader that knows Redis and nothing else of us: it reads a slug's ordinal, then the sets of that ordinal, and
- * what it finds are the members, before, while and after a segment is edited, deleted and made again.
+ * slugs.test.ts – A reader that knows Redis and nothing else of us: it reads a slug's predicate id,
+ * then the sets of that predicate id, and what it finds are the members, before, while and after a
+ * segment is edited, deleted and made again.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openTestApi, type TestApi } from '../support/api.ts';
@@ -17,15 +18,25 @@ beforeEach(async () => {
 });
 afterEach(() => api.close());
 
-const over = (value: number) => ({ combinator: 'and', rules: [{ field: 'age', operator: '>=', value }] });
-const segment = (slug: string, age: number) => ({ title: slug, slug, object_type: 'contacts', query: over(age) });
+const over = (value: number) => ({
+  combinator: 'and',
+  rules: [{ field: 'age', operator: '>=', value }],
+});
+const segment = (slug: string, age: number) => ({
+  title: slug,
+  slug,
+  object_type: 'contacts',
+  query: over(age),
+});
 
 /** By names that are written down for readers, not taken from our code. */
 async function read(slug: string): Promise<number | undefined> {
   const { redis } = api.deployment;
-  const ordinal = await redis.hget(`${prefix}:{catalog}:slugs`, slug);
-  if (ordinal === null) return undefined;
-  const sizes = await Promise.all([0, 1, 2, 3].map((p) => redis.scard(`${prefix}:{${p}}:segment:${ordinal}`)));
+  const predicateId = await redis.hget(`${prefix}:{catalog}:slugs`, slug);
+  if (predicateId === null) return undefined;
+  const sizes = await Promise.all(
+    [0, 1, 2, 3].map((p) => redis.scard(`${prefix}:{${p}}:segment:${predicateId}`)),
+  );
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
@@ -37,8 +48,8 @@ describe('the hash of slugs', () => {
     await api.call('POST', '/v1/segments', segment('a', 30));
     await built(api.deployment);
     expect(await read('a')).toBe(10);
-    const { ordinal } = api.deployment.store.catalog.segments.get('a')!;
-    expect(await slugs()).toEqual({ a: String(ordinal) });
+    const { predicateId } = api.deployment.store.catalog.segments.get('a')!;
+    expect(await slugs()).toEqual({ a: String(predicateId) });
   });
 
   it('has no field while a segment has never been built', async () => {

@@ -1,6 +1,6 @@
 /**
- * sorted-runs.test.ts – Pages of a sorted view share their order, and what all orders weigh in Redis is bounded: who reads on in
- * one that gave way is told so.
+ * sorted-runs.test.ts – Pages of a sorted view share their order, and what all orders weigh in
+ * Redis is bounded: who reads on in one that gave way is told so.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
@@ -15,7 +15,9 @@ let api: TestApi;
 
 beforeAll(async () => {
   api = await openTestApi({ limits: { sortedRunsBytes: BYTES_MAX, sortedRuns: 3 } });
-  await api.call('PUT', '/v1/object-types/things', { attributes: { n: { type: 'number' }, text: { type: 'string' } } });
+  await api.call('PUT', '/v1/object-types/things', {
+    attributes: { n: { type: 'number' }, text: { type: 'string' } },
+  });
   await send(
     api.deployment,
     Array.from({ length: ROWS }, (_, n) => thing(n)),
@@ -28,7 +30,12 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 function thing(n: number): Change {
-  return { op: 'put', object_type: 'things', id: `t${n}`, data: { n, text: `${n}`.padStart(400, 'x') } };
+  return {
+    op: 'put',
+    object_type: 'things',
+    id: `t${n}`,
+    data: { n, text: `${n}`.padStart(400, 'x') },
+  };
 }
 
 async function view(slug: string, below: number, sort: string): Promise<void> {
@@ -43,10 +50,13 @@ async function view(slug: string, below: number, sort: string): Promise<void> {
 
 const rows = (slug: string, query: string) =>
   api.call('GET', `/v1/views/${slug}/rows?${query}`, undefined, { role: 'viewer' });
-const runs = (slug = '*') => api.deployment.redis.keys(`${api.deployment.keys.prefix}:*:sorted:${slug}:*`);
+const runs = (slug = '*') =>
+  api.deployment.redis.keys(`${api.deployment.keys.prefix}:*:sorted:${slug}:*`);
 
 async function bytes(): Promise<number> {
-  const each = await Promise.all((await runs()).map((key) => api.deployment.redis.memory('USAGE', key, 'SAMPLES', 0)));
+  const each = await Promise.all(
+    (await runs()).map((key) => api.deployment.redis.memory('USAGE', key, 'SAMPLES', 0)),
+  );
   return each.reduce<number>((all, size) => all + Number(size), 0);
 }
 
@@ -106,7 +116,8 @@ describe('the order of a sorted view', () => {
 
   it('gives way when there are too many', async () => {
     const cursors: string[] = [];
-    for (const slug of ['few-1', 'few-2', 'few-3', 'few-4', 'few-5']) cursors.push(await first(slug, 5));
+    for (const slug of ['few-1', 'few-2', 'few-3', 'few-4', 'few-5'])
+      cursors.push(await first(slug, 5));
     expect((await runs()).length).toBeLessThanOrEqual(3);
     expect((await rows('few-1', `cursor=${cursors[0]}`)).statusCode).toBe(410);
     expect((await rows('few-5', `cursor=${cursors[4]}`)).statusCode).toBe(200);
@@ -125,12 +136,15 @@ describe('the order of a sorted view', () => {
   it('that goes away between two pages is never taken for one that ended', async () => {
     const cursor = await first('few-5', 3);
     await api.deployment.redis.del(...(await runs('few-5')));
-    expect((await rows('few-5', `limit=3&cursor=${cursor}`)).json()).toMatchObject({ code: 'cursor_expired' });
+    expect((await rows('few-5', `limit=3&cursor=${cursor}`)).json()).toMatchObject({
+      code: 'cursor_expired',
+    });
   });
 
   it('of a view without rows is there too', async () => {
     await view('none', -100, 'n');
     await built(api.deployment);
-    for (let n = 0; n < 2; n++) expect((await rows('none', 'limit=5')).json()).toEqual({ data: [], next_cursor: null });
+    for (let n = 0; n < 2; n++)
+      expect((await rows('none', 'limit=5')).json()).toEqual({ data: [], next_cursor: null });
   });
 });

@@ -18,7 +18,12 @@ const rule = (field: string, operator: string, value: unknown) => ({
   combinator: 'and',
   rules: [{ field, operator, value }],
 });
-const segment = (slug: string, query: unknown, object_type = 'contacts') => ({ title: slug, slug, object_type, query });
+const segment = (slug: string, query: unknown, object_type = 'contacts') => ({
+  title: slug,
+  slug,
+  object_type,
+  query,
+});
 const view = (slug: string, field: string) => ({
   title: slug,
   slug,
@@ -35,10 +40,14 @@ beforeEach(async () => {
   });
   await first.call('POST', '/v1/segments', segment('low', rule('n', '<', 50)));
   expect((await first.call('POST', '/v1/views', view('sheet', 'n'))).statusCode).toBe(201);
-  for (const n of [10, 30, 60]) await first.call('PUT', `/v1/records/contacts/r${n}`, { n, s: `s${n}` });
+  for (const n of [10, 30, 60])
+    await first.call('PUT', `/v1/records/contacts/r${n}`, { n, s: `s${n}` });
   await built(first.deployment);
   const follow = StreamTail.prototype.follow;
-  const spy = vi.spyOn(StreamTail.prototype, 'follow').mockImplementation(function (this: StreamTail, ...args) {
+  const spy = vi.spyOn(StreamTail.prototype, 'follow').mockImplementation(function (
+    this: StreamTail,
+    ...args
+  ) {
     if (!args[0].endsWith('{catalog}:log')) follow.apply(this, args);
   });
   deaf = await openTestApi({ prefix, runsWorker: false });
@@ -54,7 +63,8 @@ async function edit(query: unknown): Promise<void> {
   await built(first.deployment);
 }
 
-const json = async (method: string, url: string, body?: unknown) => (await deaf.call(method, url, body)).json();
+const json = async (method: string, url: string, body?: unknown) =>
+  (await deaf.call(method, url, body)).json();
 const code = async (method: string, url: string, body?: unknown) => {
   const answer = await deaf.call(method, url, body);
   return [answer.statusCode, answer.json().code];
@@ -80,7 +90,9 @@ describe('an edited segment', () => {
 
   it('is looked up by its newest revision', async () => {
     const asked = { object_type: 'contacts', ids: ['r10', 'r60'], segments: ['low'] };
-    expect(await json('POST', '/v1/memberships/lookup', asked)).toEqual({ memberships: { r10: [], r60: ['low'] } });
+    expect(await json('POST', '/v1/memberships/lookup', asked)).toEqual({
+      memberships: { r10: [], r60: ['low'] },
+    });
   });
 
   it('is among the segments of a record by its newest revision', async () => {
@@ -89,11 +101,16 @@ describe('an edited segment', () => {
   });
 
   it('lists the records of its newest revision', async () => {
-    expect((await json('GET', '/v1/records/contacts?segment=low')).data).toMatchObject([{ id: 'r60' }]);
+    expect((await json('GET', '/v1/records/contacts?segment=low')).data).toMatchObject([
+      { id: 'r60' },
+    ]);
   });
 
   it('is shown as it is', async () => {
-    expect(await json('GET', '/v1/segments/low')).toMatchObject({ revision: 2, query: rule('n', '>', 50) });
+    expect(await json('GET', '/v1/segments/low')).toMatchObject({
+      revision: 2,
+      query: rule('n', '>', 50),
+    });
   });
 });
 
@@ -101,13 +118,19 @@ describe('a segment that was just created or deleted', () => {
   it('is found', async () => {
     await first.call('POST', '/v1/segments', segment('high', rule('n', '>', 50)));
     await built(first.deployment);
-    expect((await json('POST', '/v1/segments/counts', {})).counts).toMatchObject([{ slug: 'high', count: 1 }, {}]);
+    expect((await json('POST', '/v1/segments/counts', {})).counts).toMatchObject([
+      { slug: 'high', count: 1 },
+      {},
+    ]);
     expect((await json('GET', '/v1/segments')).data).toHaveLength(2);
   });
 
   it('is not answered any more', async () => {
     await first.call('DELETE', '/v1/segments/low');
-    expect(await code('POST', '/v1/segments/counts', { slugs: ['low'] })).toEqual([404, 'segment_unknown']);
+    expect(await code('POST', '/v1/segments/counts', { slugs: ['low'] })).toEqual([
+      404,
+      'segment_unknown',
+    ]);
     expect(await code('GET', '/v1/segments/low')).toEqual([404, 'segment_unknown']);
     expect(await code('GET', '/v1/segments/low/members')).toEqual([404, 'segment_unknown']);
     expect(await code('GET', '/v1/segments/low/members/r10')).toEqual([404, 'segment_unknown']);
@@ -115,7 +138,10 @@ describe('a segment that was just created or deleted', () => {
     expect(await code('POST', '/v1/memberships/lookup', asked)).toEqual([404, 'segment_unknown']);
     expect(await json('GET', '/v1/records/contacts/r10/segments')).toEqual({ segments: [] });
     expect((await json('GET', '/v1/segments')).data).toEqual([]);
-    expect(await code('POST', '/v1/exports/contacts', { segment: 'low' })).toEqual([404, 'segment_unknown']);
+    expect(await code('POST', '/v1/exports/contacts', { segment: 'low' })).toEqual([
+      404,
+      'segment_unknown',
+    ]);
   });
 
   it('and created anew is the new one', async () => {
@@ -130,22 +156,26 @@ describe('a segment that was just created or deleted', () => {
 
 describe('a type that was just declared or changed', () => {
   it('takes records at once, one by one and by the line', async () => {
-    await first.call('PUT', '/v1/object-types/orders', { attributes: { total: { type: 'number' } } });
+    await first.call('PUT', '/v1/object-types/orders', {
+      attributes: { total: { type: 'number' } },
+    });
     expect((await deaf.call('PUT', '/v1/records/orders/o1', { total: 3 })).statusCode).toBe(201);
     const change = { op: 'put', object_type: 'orders', id: 'o2', data: { total: 'x' } };
     const sent = await json('POST', '/v1/changes', [change]);
     expect(sent).toMatchObject({ accepted: 0, rejected: [{ code: 'attribute_invalid' }] });
-    expect((await json('GET', '/v1/object-types')).data.map(({ name }: { name: string }) => name)).toEqual([
-      'contacts',
-      'orders',
-    ]);
+    expect(
+      (await json('GET', '/v1/object-types')).data.map(({ name }: { name: string }) => name),
+    ).toEqual(['contacts', 'orders']);
     expect((await json('GET', '/v1/records/orders')).data).toHaveLength(1);
   });
 
   it('checks an attribute that was not declared before', async () => {
     const attributes = { n: { type: 'number' }, s: { type: 'string' }, born: { type: 'date' } };
     await first.call('PUT', '/v1/object-types/contacts', { attributes });
-    expect(await code('PUT', '/v1/records/contacts/r1', { born: 'no day' })).toEqual([422, 'attribute_invalid']);
+    expect(await code('PUT', '/v1/records/contacts/r1', { born: 'no day' })).toEqual([
+      422,
+      'attribute_invalid',
+    ]);
     const change = { op: 'put', object_type: 'contacts', id: 'r1', data: { born: 'no day' } };
     expect((await json('POST', '/v1/changes', [change])).accepted).toBe(0);
   });
@@ -167,11 +197,17 @@ describe('a type that was just declared or changed', () => {
     await first.call('PUT', '/v1/object-types/notes', { attributes: { n: { type: 'string' } } });
     expect((await deaf.call('PUT', '/v1/records/notes/a', { n: 'x' })).statusCode).toBe(201);
     await first.call('PUT', '/v1/object-types/notes', { attributes: { n: { type: 'number' } } });
-    await first.call('POST', '/v1/segments', segment('some', rule('n', 'notNull', undefined), 'notes'));
+    await first.call(
+      'POST',
+      '/v1/segments',
+      segment('some', rule('n', 'notNull', undefined), 'notes'),
+    );
     await built(first.deployment);
     await deaf.call('PUT', '/v1/records/notes/b', { n: 'y' }); // by what it knows, a string
     await deaf.call('PUT', '/v1/records/notes/c', { n: 5 }); // by what is stored, a number
-    expect(await json('POST', '/v1/segments/counts', { slugs: ['some'] })).toMatchObject({ counts: [{ count: 1 }] });
+    expect(await json('POST', '/v1/segments/counts', { slugs: ['some'] })).toMatchObject({
+      counts: [{ count: 1 }],
+    });
   });
 
   it('is what segments and views are checked against', async () => {
@@ -189,7 +225,9 @@ describe('a type that was just declared or changed', () => {
       attributes: { ...before.attributes, more: { type: 'number' } },
     });
     await deaf.call('PUT', '/v1/object-types/contacts', before);
-    expect((await first.call('GET', '/v1/object-types/contacts')).json().attributes).not.toHaveProperty('more');
+    expect(
+      (await first.call('GET', '/v1/object-types/contacts')).json().attributes,
+    ).not.toHaveProperty('more');
   });
 
   it('that was deleted is unknown', async () => {
@@ -201,7 +239,11 @@ describe('a type that was just declared or changed', () => {
     expect(await code('GET', '/v1/records/orders')).toEqual([404, 'object_type_unknown']);
     expect((await json('GET', '/v1/seeds?include=object_types')).length).toBe(1);
     expect(
-      (await deaf.call('POST', '/v1/imports/orders', '{"id":"a"}', { type: 'application/x-ndjson' })).statusCode,
+      (
+        await deaf.call('POST', '/v1/imports/orders', '{"id":"a"}', {
+          type: 'application/x-ndjson',
+        })
+      ).statusCode,
     ).toBe(404);
   });
 });
@@ -224,7 +266,10 @@ describe('relationships and views', () => {
 
   it('show the columns and the rows of now', async () => {
     expect((await json('GET', '/v1/views/sheet/rows')).data).toHaveLength(2);
-    await first.call('PATCH', '/v1/views/sheet', { columns: [{ path: 's' }], query: rule('n', '>', 50) });
+    await first.call('PATCH', '/v1/views/sheet', {
+      columns: [{ path: 's' }],
+      query: rule('n', '>', 50),
+    });
     await built(first.deployment);
     expect((await json('GET', '/v1/views/sheet/rows')).data).toEqual([{ id: 'r60', s: 's60' }]);
     expect(await json('GET', '/v1/views/sheet')).toMatchObject({ revision: 2 });
@@ -237,8 +282,13 @@ describe('relationships and views', () => {
 
 describe('many versions', () => {
   it('are caught up with, however many they are', async () => {
-    for (let n = 0; n < 130; n++) await first.call('PATCH', '/v1/segments/low', { title: `low ${n}` });
-    await eventually('it is known', async () => (await json('GET', '/v1/segments/low')).title === 'low 129', 5000);
+    for (let n = 0; n < 130; n++)
+      await first.call('PATCH', '/v1/segments/low', { title: `low ${n}` });
+    await eventually(
+      'it is known',
+      async () => (await json('GET', '/v1/segments/low')).title === 'low 129',
+      5000,
+    );
     expect(deaf.deployment.store.catalog.version).toBe(first.deployment.store.catalog.version);
   });
 });

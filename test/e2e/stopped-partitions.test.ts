@@ -22,7 +22,12 @@ const rule = (field: string, operator: string, value: unknown) => ({
   combinator: 'and',
   rules: [{ field, operator, value }],
 });
-const segment = (slug: string, query: unknown, object_type = 'contacts') => ({ title: slug, slug, object_type, query });
+const segment = (slug: string, query: unknown, object_type = 'contacts') => ({
+  title: slug,
+  slug,
+  object_type,
+  query,
+});
 const view = (slug: string, n: number) => ({
   title: slug,
   slug,
@@ -40,7 +45,11 @@ async function open(prefix: string, runsWorker: boolean): Promise<TestApi> {
 /** Segments, views and records that were there before. */
 async function prepare(prefix: string): Promise<void> {
   const api = await open(prefix, true);
-  const types = { contacts: { n: { type: 'number' } }, notes: { n: { type: 'number' } }, empty: {} };
+  const types = {
+    contacts: { n: { type: 'number' } },
+    notes: { n: { type: 'number' } },
+    empty: {},
+  };
   for (const [name, attributes] of Object.entries(types))
     await api.call('PUT', `/v1/object-types/${name}`, { attributes });
   await api.call('POST', '/v1/segments', segment('low', rule('n', '<', 50)));
@@ -93,7 +102,8 @@ describe.each([
   it('types, segments, views, activations and seeds are made, changed and deleted', async () => {
     const api = await open();
     // Something waits in both logs that nobody, or not everybody, works off.
-    for (let n = 0; n < 10; n++) await api.call('PUT', `/v1/records/notes/n${n}?wait=accepted`, { n });
+    for (let n = 0; n < 10; n++)
+      await api.call('PUT', `/v1/records/notes/n${n}?wait=accepted`, { n });
     const statuses = async (calls: [method: string, url: string, body?: unknown][]) => {
       const all: [string, number][] = [];
       for (const [method, url, body] of calls)
@@ -102,7 +112,12 @@ describe.each([
     };
     const calls: [method: string, url: string, body: unknown, status: number][] = [
       ['PUT', '/v1/object-types/orders', { attributes: { total: { type: 'number' } } }, 201],
-      ['PUT', '/v1/object-types/contacts', { attributes: { n: { type: 'number' }, s: { type: 'string' } } }, 200],
+      [
+        'PUT',
+        '/v1/object-types/contacts',
+        { attributes: { n: { type: 'number' }, s: { type: 'string' } } },
+        200,
+      ],
       ['POST', '/v1/segments', segment('new', rule('n', '>', 5)), 201],
       ['PUT', '/v1/segments/low', segment('low', rule('n', '<', 40)), 200],
       ['PATCH', '/v1/segments/low', { query: rule('n', '<', 30) }, 200],
@@ -123,8 +138,18 @@ describe.each([
       ['GET', '/v1/views', undefined, 200],
       ['GET', '/v1/object-types', undefined, 200],
       ['GET', '/v1/seeds', undefined, 200],
-      ['POST', '/v1/seeds?dry_run=true', [{ object_type: 'segments', data: segment('seed', rule('n', '<', 2)) }], 200],
-      ['POST', '/v1/seeds', [{ object_type: 'segments', data: segment('seed', rule('n', '<', 2)) }], 200],
+      [
+        'POST',
+        '/v1/seeds?dry_run=true',
+        [{ object_type: 'segments', data: segment('seed', rule('n', '<', 2)) }],
+        200,
+      ],
+      [
+        'POST',
+        '/v1/seeds',
+        [{ object_type: 'segments', data: segment('seed', rule('n', '<', 2)) }],
+        200,
+      ],
       ['DELETE', '/v1/object-types/empty', undefined, 204],
       ['DELETE', '/v1/object-types/orders', undefined, 204],
       ['DELETE', '/v1/object-types/contacts', undefined, 409],
@@ -146,8 +171,12 @@ describe.each([
 
   it('strong reads of what waits end in bounded time, and say who does not work', async () => {
     const api = await open();
-    for (let n = 0; n < 10; n++) await api.call('PUT', `/v1/records/contacts/n${n}?wait=accepted`, { n });
-    const counted = await api.call('POST', '/v1/segments/counts', { slugs: ['other'], timeout_ms: 300 });
+    for (let n = 0; n < 10; n++)
+      await api.call('PUT', `/v1/records/contacts/n${n}?wait=accepted`, { n });
+    const counted = await api.call('POST', '/v1/segments/counts', {
+      slugs: ['other'],
+      timeout_ms: 300,
+    });
     expect(counted.json().counts[0]).toMatchObject({ count: null, status: 'timeout' });
     const members = await told(api, 'GET', '/v1/segments/other/members?timeout_ms=300');
     expect(members).toMatchObject({ status: 503, code: 'not_caught_up' });

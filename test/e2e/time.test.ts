@@ -1,6 +1,7 @@
 /**
- * time.test.ts – Members enter and leave when their time has come, as somebody sees it who does nothing but ask: over HTTP, by the
- * real clock, across relationships, and after the server was killed.
+ * time.test.ts – Members enter and leave when their time has come, as somebody sees it who does
+ * nothing but ask: over HTTP, by the real clock, across relationships, and after the server was
+ * killed.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -37,9 +38,16 @@ async function declare(
   const seenAt = { seen_at: { type: 'datetime' } };
   await call('PUT', '/v1/object-types/organizations', { attributes: { name: { type: 'string' } } });
   const relationships = {
-    organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+    organization: {
+      to: 'organizations',
+      key: 'organization_id',
+      cardinality: 'one',
+      inverse: 'contacts',
+    },
   };
-  expect((await call('PUT', '/v1/object-types/contacts', { attributes: seenAt, relationships })).status).toBe(201);
+  expect(
+    (await call('PUT', '/v1/object-types/contacts', { attributes: seenAt, relationships })).status,
+  ).toBe(201);
   for (const [slug, [object_type, query]] of Object.entries(segments)) {
     const answer = await call('POST', '/v1/segments', { title: slug, slug, object_type, query });
     expect(answer.status, await answer.clone().text()).toBe(201);
@@ -48,7 +56,11 @@ async function declare(
     await eventually(`${slug} is built`, async () => (await count({ call }, slug)) === 0);
 }
 
-async function count({ call }: Pick<Served, 'call'>, slug: string, consistency = 'strong'): Promise<number | null> {
+async function count(
+  { call }: Pick<Served, 'call'>,
+  slug: string,
+  consistency = 'strong',
+): Promise<number | null> {
   const answer = await call('POST', '/v1/segments/counts', { slugs: [slug], consistency });
   const { counts } = (await answer.json()) as { counts: { count: number | null }[] };
   return counts[0]!.count;
@@ -62,7 +74,12 @@ async function put({ call }: Served, id: string, data: object): Promise<void> {
 const until = (ms: number) => sleep(Math.max(0, ms - Date.now()));
 
 /** Expects a number that holds until a moment: an answer that came too late says nothing. */
-async function expectBefore(momentMs: number, served: Served, slug: string, expected: number): Promise<void> {
+async function expectBefore(
+  momentMs: number,
+  served: Served,
+  slug: string,
+  expected: number,
+): Promise<void> {
   const seen = await count(served, slug);
   if (Date.now() < momentMs) expect(seen).toBe(expected);
 }
@@ -97,9 +114,17 @@ describe('a segment that moves with time', () => {
 
   it('through a relationship takes those along who look at it', async () => {
     const { served } = await start();
-    const many = { field: 'contacts', match: { mode: 'atLeast', threshold: 2 }, value: group(inLast(3)) };
+    const many = {
+      field: 'contacts',
+      match: { mode: 'atLeast', threshold: 2 },
+      value: group(inLast(3)),
+    };
     const busy = group(many);
-    const lively = group({ field: 'organization.contacts', match: { mode: 'some' }, value: group(inLast(3)) });
+    const lively = group({
+      field: 'organization.contacts',
+      match: { mode: 'some' },
+      value: group(inLast(3)),
+    });
     await declare(served, { busy: ['organizations', busy], lively: ['contacts', lively] });
     await served.call('PUT', '/v1/records/organizations/acme', { name: 'Acme' });
     const seenMs = Date.now();
@@ -120,7 +145,8 @@ describe('a segment that moves with time', () => {
       quiet: ['contacts', group({ ...inLast(4), operator: 'notInLast' })],
     });
     const seenMs = Date.now();
-    for (let i = 0; i < 50; i++) await put(served, `c${i}`, { seen_at: new Date(seenMs).toISOString() });
+    for (let i = 0; i < 50; i++)
+      await put(served, `c${i}`, { seen_at: new Date(seenMs).toISOString() });
     await expectBefore(seenMs + 4000, served, 'recent', 50);
     await served.kill9();
     await until(seenMs + 4000);

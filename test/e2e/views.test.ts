@@ -1,6 +1,6 @@
 /**
- * views.test.ts – Views over HTTP: what they may be, and that their rows are what plain JavaScript and json-logic-js make of
- * nested documents, on pages, as CSV and as NDJSON.
+ * views.test.ts – Views over HTTP: what they may be, and that their rows are what plain JavaScript
+ * and json-logic-js make of nested documents, on pages, as CSV and as NDJSON.
  */
 import { get } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -28,7 +28,9 @@ type TypeName = keyof typeof IDS;
 const TYPES: Readonly<Record<TypeName, { attributes: object; relationships?: object }>> = {
   organizations: {
     attributes: { name: { type: 'string' }, size: { type: 'number' } },
-    relationships: { parent: { to: 'organizations', key: 'parent_id', cardinality: 'one', inverse: 'children' } },
+    relationships: {
+      parent: { to: 'organizations', key: 'parent_id', cardinality: 'one', inverse: 'children' },
+    },
   },
   groups: { attributes: { level: { type: 'number' } } },
   contacts: {
@@ -40,13 +42,24 @@ const TYPES: Readonly<Record<TypeName, { attributes: object; relationships?: obj
       tags: { type: 'list', of: 'string' },
     },
     relationships: {
-      organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+      organization: {
+        to: 'organizations',
+        key: 'organization_id',
+        cardinality: 'one',
+        inverse: 'contacts',
+      },
       groups: { to: 'groups', key: 'group_ids', cardinality: 'many', inverse: 'members' },
     },
   },
   orders: {
-    attributes: { total: { type: 'number' }, status: { type: 'string' }, paid_at: { type: 'datetime' } },
-    relationships: { contact: { to: 'contacts', key: 'contact_id', cardinality: 'one', inverse: 'orders' } },
+    attributes: {
+      total: { type: 'number' },
+      status: { type: 'string' },
+      paid_at: { type: 'datetime' },
+    },
+    relationships: {
+      contact: { to: 'contacts', key: 'contact_id', cardinality: 'one', inverse: 'orders' },
+    },
   },
 };
 
@@ -84,9 +97,14 @@ function call(
 }
 
 /** Sends a request that has to succeed. */
-async function done<T = Record<string, unknown>>(method: string, url: string, body?: unknown): Promise<T> {
+async function done<T = Record<string, unknown>>(
+  method: string,
+  url: string,
+  body?: unknown,
+): Promise<T> {
   const response = await call(method, url, body);
-  if (response.statusCode >= 300) throw new Error(`${method} ${url}: ${response.statusCode} ${response.body}`);
+  if (response.statusCode >= 300)
+    throw new Error(`${method} ${url}: ${response.statusCode} ${response.body}`);
   return (response.body === '' ? undefined : response.json()) as T;
 }
 
@@ -171,7 +189,11 @@ const NAMES = [
   '😀',
 ];
 const VALUES: Readonly<Record<TypeName, () => Record<string, unknown>>> = {
-  organizations: () => ({ name: often(pick(NAMES)), size: often(choose(9)), parent_id: often(anyId('organizations')) }),
+  organizations: () => ({
+    name: often(pick(NAMES)),
+    size: often(choose(9)),
+    parent_id: often(anyId('organizations')),
+  }),
   groups: () => ({ level: often(choose(5)) }),
   contacts: () => ({
     name: often(pick(NAMES)),
@@ -197,7 +219,9 @@ function* changes(): Generator<Change> {
   for (const type of Object.keys(IDS) as TypeName[]) {
     const made: GraphRecord[] = [];
     for (let at = 0; at < IDS[type]; at++) {
-      const data = Object.fromEntries(Object.entries(VALUES[type]()).filter(([, value]) => value !== undefined));
+      const data = Object.fromEntries(
+        Object.entries(VALUES[type]()).filter(([, value]) => value !== undefined),
+      );
       const id = idOf(type, at);
       made.push({ id, data });
       yield { op: 'put', object_type: type, id, data };
@@ -210,8 +234,13 @@ function* changes(): Generator<Change> {
 }
 
 function graph(): Graph {
-  const live = new Map([...records].map(([type, some]) => [type, some.filter(({ id }) => !archived.has(id))]));
-  return { types: deployment.store.catalog.objectTypes, records: (type) => live.get(type as TypeName)! };
+  const live = new Map(
+    [...records].map(([type, some]) => [type, some.filter(({ id }) => !archived.has(id))]),
+  );
+  return {
+    types: deployment.store.catalog.objectTypes,
+    records: (type) => live.get(type as TypeName)!,
+  };
 }
 
 // ── the reference: cells by plain JavaScript over nested documents ───────────────────────────────────────────────────────
@@ -227,10 +256,12 @@ type Doc = Record<string, unknown>;
 
 function cellOf({ path, aggregate, where }: GivenColumn, doc: Doc, of: string): unknown {
   const names = path.split('.');
-  if (aggregate === undefined) return names.reduce<unknown>((at, name) => (at as Doc | null)?.[name], doc) ?? null;
+  if (aggregate === undefined)
+    return names.reduce<unknown>((at, name) => (at as Doc | null)?.[name], doc) ?? null;
   const { types } = graph();
   const isMany = (type: string, name: string) =>
-    !types.get(type)!.relationships.has(name) || types.get(type)!.relationships.get(name)!.cardinality === 'many';
+    !types.get(type)!.relationships.has(name) ||
+    types.get(type)!.relationships.get(name)!.cardinality === 'many';
   const targetOf = (type: string, name: string): string =>
     types.get(type)!.relationships.get(name)?.to ??
     [...types.values()].find(({ relationships }) =>
@@ -253,8 +284,12 @@ function cellOf({ path, aggregate, where }: GivenColumn, doc: Doc, of: string): 
 
 function logicOf(where: unknown, objectType: string): unknown {
   const { types } = graph();
-  return compileQuery(where, { type: types.get(objectType)!, types, timeZone: 'UTC', segment: () => undefined })
-    .jsonLogic;
+  return compileQuery(where, {
+    type: types.get(objectType)!,
+    types,
+    timeZone: 'UTC',
+    segment: () => undefined,
+  }).jsonLogic;
 }
 
 function aggregateOf(aggregate: string, count: number, values: readonly number[]): number | null {
@@ -274,14 +309,19 @@ function millionths(tenths: number, count: number): number {
   return Number(`${isUp ? whole + 1 : whole}e-6`);
 }
 
-function expectedRows(columns: readonly GivenColumn[], query: unknown, of: TypeName = 'contacts'): Row[] {
+function expectedRows(
+  columns: readonly GivenColumn[],
+  query: unknown,
+  of: TypeName = 'contacts',
+): Row[] {
   const whole = graph();
   const logic = logicOf(query, of);
   return [...whole.records(of)].flatMap((record) => {
     const doc = document(of, record, whole) as Doc;
     if (!holds(logic, doc, Date.now())) return [];
     const cells = columns.map((column) => {
-      const label = column.label ?? (column.aggregate ? `${column.aggregate} of ${column.path}` : column.path);
+      const label =
+        column.label ?? (column.aggregate ? `${column.aggregate} of ${column.path}` : column.path);
       return [column.aggregate ? label : column.path, cellOf(column, doc, of)];
     });
     return [{ id: record.id, ...Object.fromEntries(cells) } as Row];
@@ -322,7 +362,11 @@ const COLUMNS: readonly GivenColumn[] = [
     where: all({ field: 'members', aggregate: 'count', operator: '>', value: 50 }),
   },
   { path: 'organization.contacts', aggregate: 'count' },
-  { path: 'organization.contacts.age', aggregate: 'avg', where: all(rule('orders.total', '>', 90)) },
+  {
+    path: 'organization.contacts.age',
+    aggregate: 'avg',
+    where: all(rule('orders.total', '>', 90)),
+  },
   { path: 'organization.parent.children.size', aggregate: 'max' },
 ];
 
@@ -334,8 +378,14 @@ const mixed = {
 beforeAll(async () => {
   deployment = await openTestDeployment({ prefix: PREFIX });
   server = await buildServer(deployment, { keys: KEYS, logger: pino({ level: 'silent' }) });
-  for (const [name, type] of Object.entries(TYPES)) await done('PUT', `/object-types/${name}`, type);
-  await done('POST', '/segments', { title: 'Adults', slug: 'adults', object_type: 'contacts', query: adults });
+  for (const [name, type] of Object.entries(TYPES))
+    await done('PUT', `/object-types/${name}`, type);
+  await done('POST', '/segments', {
+    title: 'Adults',
+    slug: 'adults',
+    object_type: 'contacts',
+    query: adults,
+  });
   await done('POST', '/segments', {
     title: 'Large',
     slug: 'large',
@@ -376,16 +426,33 @@ describe('a view', () => {
     expect(await done('GET', '/views')).toEqual({ data: [created], next_cursor: null });
     expect(await done('GET', '/views?object_type=orders')).toEqual({ data: [], next_cursor: null });
 
-    const replaced = await done('PUT', '/views/crud', { ...view('crud', { segment: 'adults' }), title: 'Anew' });
-    expect(replaced).toMatchObject({ id: created.id, title: 'Anew', revision: 2, columns: [{ path: 'name' }] });
+    const replaced = await done('PUT', '/views/crud', {
+      ...view('crud', { segment: 'adults' }),
+      title: 'Anew',
+    });
+    expect(replaced).toMatchObject({
+      id: created.id,
+      title: 'Anew',
+      revision: 2,
+      columns: [{ path: 'name' }],
+    });
     expect(Object.keys(replaced)).not.toContain('description');
     const changed = await done('PATCH', '/views/crud', {
       description: 'again',
       sort: [{ path: 'id', direction: 'asc' }],
     });
-    expect(changed).toMatchObject({ title: 'Anew', description: 'again', revision: 3, segment: 'adults' });
-    expect(Object.keys(await done('PATCH', '/views/crud', { description: null, sort: null }))).not.toContain('sort');
-    expect(await done('PUT', '/views/crud', await done('GET', '/views/crud'))).toMatchObject({ revision: 5 });
+    expect(changed).toMatchObject({
+      title: 'Anew',
+      description: 'again',
+      revision: 3,
+      segment: 'adults',
+    });
+    expect(
+      Object.keys(await done('PATCH', '/views/crud', { description: null, sort: null })),
+    ).not.toContain('sort');
+    expect(await done('PUT', '/views/crud', await done('GET', '/views/crud'))).toMatchObject({
+      revision: 5,
+    });
     await done('DELETE', '/views/crud');
     expect(await refusal('GET', '/views/crud')).toEqual([404, 'view_unknown']);
     expect(await refusal('DELETE', '/views/crud')).toEqual([404, 'view_unknown']);
@@ -394,8 +461,12 @@ describe('a view', () => {
   });
 
   it('is listed page by page, in the order of slugs', async () => {
-    for (const slug of ['p-3', 'p-1', 'p-2']) await done('POST', '/views', view(slug, { segment: 'adults' }));
-    const first = await done<{ data: { slug: string }[]; next_cursor: string }>('GET', '/views?limit=2');
+    for (const slug of ['p-3', 'p-1', 'p-2'])
+      await done('POST', '/views', view(slug, { segment: 'adults' }));
+    const first = await done<{ data: { slug: string }[]; next_cursor: string }>(
+      'GET',
+      '/views?limit=2',
+    );
     expect(first.data.map(({ slug }) => slug)).toEqual(['p-1', 'p-2']);
     const rest = await done<{ data: { slug: string }[]; next_cursor: null }>(
       'GET',
@@ -411,8 +482,16 @@ describe('a view', () => {
     ['an unknown segment', { segment: 'nobody' }, ['view_invalid', '/segment']],
     ['a segment of another type', { segment: 'large' }, ['view_invalid', '/segment']],
     ['a segment that is no slug', { segment: 3 }, ['view_invalid', '/segment']],
-    ['a query that does not compile', { query: all(rule('agee', '=', 1)) }, ['query_invalid', '/query/rules/0/field']],
-    ['an unknown type', { segment: 'adults', object_type: 'nobody' }, ['view_invalid', '/object_type']],
+    [
+      'a query that does not compile',
+      { query: all(rule('agee', '=', 1)) },
+      ['query_invalid', '/query/rules/0/field'],
+    ],
+    [
+      'an unknown type',
+      { segment: 'adults', object_type: 'nobody' },
+      ['view_invalid', '/object_type'],
+    ],
     ['a bad slug', { segment: 'adults', slug: 'Not a slug' }, ['view_invalid', '/slug']],
     ['the name of an endpoint', { segment: 'adults', slug: 'counts' }, ['view_invalid', '/slug']],
     ['no title', { segment: 'adults', title: '' }, ['view_invalid', '/title']],
@@ -453,9 +532,17 @@ describe('a view', () => {
       'view_slug_taken',
       '/slug',
     ]);
-    expect(await refusal('PATCH', '/views/fixed', { slug: 'other' })).toEqual([422, 'view_invalid', '/slug']);
+    expect(await refusal('PATCH', '/views/fixed', { slug: 'other' })).toEqual([
+      422,
+      'view_invalid',
+      '/slug',
+    ]);
     expect(
-      await refusal('PUT', '/views/fixed', view('fixed', { segment: 'large', object_type: 'organizations' })),
+      await refusal(
+        'PUT',
+        '/views/fixed',
+        view('fixed', { segment: 'large', object_type: 'organizations' }),
+      ),
     ).toEqual([422, 'view_invalid', '/object_type']);
     expect(await refusal('PUT', '/views/fixed', [])).toEqual([422, 'view_invalid', '']);
     await done('DELETE', '/views/fixed');
@@ -464,15 +551,21 @@ describe('a view', () => {
   it('is edited by those alone who edit segments, and read by all', async () => {
     for (const role of ROLES) {
       const mayWrite = ['master', 'super_admin', 'service'].includes(role);
-      const created = await call('POST', '/views', view(`by-${role}`, { segment: 'adults' }), { role });
+      const created = await call('POST', '/views', view(`by-${role}`, { segment: 'adults' }), {
+        role,
+      });
       expect([role, created.statusCode]).toEqual([role, mayWrite ? 201 : 403]);
       if (!mayWrite) await done('POST', '/views', view(`by-${role}`, { segment: 'adults' }));
       expect((await call('GET', `/views/by-${role}`, undefined, { role })).statusCode).toBe(200);
-      expect((await call('GET', `/views/by-${role}/rows`, undefined, { role })).statusCode).toBe(200);
+      expect((await call('GET', `/views/by-${role}/rows`, undefined, { role })).statusCode).toBe(
+        200,
+      );
       expect((await call('PATCH', `/views/by-${role}`, { title: 'x' }, { role })).statusCode).toBe(
         mayWrite ? 200 : 403,
       );
-      expect((await call('DELETE', `/views/by-${role}`, undefined, { role })).statusCode).toBe(mayWrite ? 204 : 403);
+      expect((await call('DELETE', `/views/by-${role}`, undefined, { role })).statusCode).toBe(
+        mayWrite ? 204 : 403,
+      );
       if (!mayWrite) await done('DELETE', `/views/by-${role}`);
     }
   });
@@ -480,7 +573,12 @@ describe('a view', () => {
 
 describe('what a view uses', () => {
   it('is a segment that lists the view, and that can not be deleted before it', async () => {
-    await done('POST', '/segments', { title: 'Used', slug: 'used', object_type: 'contacts', query: adults });
+    await done('POST', '/segments', {
+      title: 'Used',
+      slug: 'used',
+      object_type: 'contacts',
+      query: adults,
+    });
     await done('POST', '/views', view('user', { segment: 'used' }));
     expect(await done('GET', '/segments/used')).toMatchObject({ used_by: ['user'] });
     expect(await refusal('DELETE', '/segments/used')).toEqual([409, 'segment_in_use', ['user']]);
@@ -490,10 +588,24 @@ describe('what a view uses', () => {
   });
 
   it('is also a segment that its query or the condition of a column refers to', async () => {
-    await done('POST', '/segments', { title: 'One', slug: 'one', object_type: 'contacts', query: adults });
-    await done('POST', '/segments', { title: 'Two', slug: 'two', object_type: 'orders', query: paid });
+    await done('POST', '/segments', {
+      title: 'One',
+      slug: 'one',
+      object_type: 'contacts',
+      query: adults,
+    });
+    await done('POST', '/segments', {
+      title: 'Two',
+      slug: 'two',
+      object_type: 'orders',
+      query: paid,
+    });
     const columns = [
-      { path: 'orders', aggregate: 'count', where: all({ field: '', operator: 'inSegment', value: 'two' }) },
+      {
+        path: 'orders',
+        aggregate: 'count',
+        where: all({ field: '', operator: 'inSegment', value: 'two' }),
+      },
     ];
     await done(
       'POST',
@@ -510,30 +622,47 @@ describe('what a view uses', () => {
     const widgets = { attributes: { size: { type: 'number' }, color: { type: 'string' } } };
     const parts = {
       attributes: { weight: { type: 'number' } },
-      relationships: { widget: { to: 'widgets', key: 'widget_id', cardinality: 'one', inverse: 'parts' } },
+      relationships: {
+        widget: { to: 'widgets', key: 'widget_id', cardinality: 'one', inverse: 'parts' },
+      },
     };
     await done('PUT', '/object-types/widgets', widgets);
     await done('PUT', '/object-types/parts', parts);
     const every = { object_type: 'widgets', query: all() };
-    await done('POST', '/views', view('weights', { ...every, columns: [{ path: 'parts.weight', aggregate: 'sum' }] }));
     await done(
       'POST',
       '/views',
-      view('sizes', { ...every, columns: [{ path: 'size' }], sort: [{ path: 'color', direction: 'asc' }] }),
+      view('weights', { ...every, columns: [{ path: 'parts.weight', aggregate: 'sum' }] }),
+    );
+    await done(
+      'POST',
+      '/views',
+      view('sizes', {
+        ...every,
+        columns: [{ path: 'size' }],
+        sort: [{ path: 'color', direction: 'asc' }],
+      }),
     );
     const inUse = (...slugs: string[]) => [409, 'object_type_in_use', slugs];
-    expect(await refusal('PUT', '/object-types/widgets', { attributes: { color: { type: 'string' } } })).toEqual(
-      inUse('sizes'),
-    );
-    expect(await refusal('PUT', '/object-types/widgets', { attributes: { size: { type: 'number' } } })).toEqual(
-      inUse('sizes'),
-    );
     expect(
-      await refusal('PUT', '/object-types/parts', { ...parts, attributes: { weight: { type: 'string' } } }),
+      await refusal('PUT', '/object-types/widgets', { attributes: { color: { type: 'string' } } }),
+    ).toEqual(inUse('sizes'));
+    expect(
+      await refusal('PUT', '/object-types/widgets', { attributes: { size: { type: 'number' } } }),
+    ).toEqual(inUse('sizes'));
+    expect(
+      await refusal('PUT', '/object-types/parts', {
+        ...parts,
+        attributes: { weight: { type: 'string' } },
+      }),
     ).toEqual(inUse('weights'));
-    expect(await refusal('PUT', '/object-types/parts', { attributes: parts.attributes })).toEqual(inUse('weights'));
+    expect(await refusal('PUT', '/object-types/parts', { attributes: parts.attributes })).toEqual(
+      inUse('weights'),
+    );
     expect(await refusal('DELETE', '/object-types/parts')).toEqual(inUse('weights'));
-    expect(await refusal('DELETE', '/object-types/widgets')).toEqual(inUse('parts', 'sizes', 'weights'));
+    expect(await refusal('DELETE', '/object-types/widgets')).toEqual(
+      inUse('parts', 'sizes', 'weights'),
+    );
     for (const slug of ['sizes', 'weights']) await done('DELETE', `/views/${slug}`);
     for (const name of ['parts', 'widgets']) await done('DELETE', `/object-types/${name}`);
   });
@@ -549,7 +678,7 @@ describe('a query of its own', () => {
     });
     const stored = deployment.store.catalog.views.get(slug)!;
     const { catalog } = deployment.store;
-    expect(catalog.filterOf(stored)!.ordinal).toBe(catalog.segments.get('adults')!.ordinal);
+    expect(catalog.filterOf(stored)!.predicateId).toBe(catalog.segments.get('adults')!.predicateId);
     await done('DELETE', `/views/${slug}`);
     expect(await done<{ count: number }>('GET', '/segments/counts?slug=adults')).toMatchObject({
       counts: [{ status: 'ready' }],
@@ -559,9 +688,9 @@ describe('a query of its own', () => {
   it('gives up what it alone kept when it is deleted', async () => {
     const slug = await makeView({ query: all(rule('age', '>', 77)) });
     const { catalog } = deployment.store;
-    const { ordinal } = catalog.filterOf(catalog.views.get(slug)!)!;
+    const { predicateId } = catalog.filterOf(catalog.views.get(slug)!)!;
     await done('DELETE', `/views/${slug}`);
-    await eventually('the ordinal is given up', () => !catalog.ordinals.has(ordinal!));
+    await eventually('the predicate id is given up', () => !catalog.predicateIds.has(predicateId!));
   });
 
   it('answers 503 with Retry-After until it was built once', async () => {
@@ -575,7 +704,11 @@ describe('a query of its own', () => {
         ...(payload ? { payload } : {}),
       });
     await ask('PUT', '/object-types/contacts', { attributes: { name: { type: 'string' } } });
-    const created = await ask('POST', '/views', view('slow', { query: all(rule('name', '=', 'x')) }));
+    const created = await ask(
+      'POST',
+      '/views',
+      view('slow', { query: all(rule('name', '=', 'x')) }),
+    );
     expect(created.json()).toMatchObject({ status: 'building', progress: 0 });
     const answer = await ask('GET', '/views/slow/rows');
     expect([answer.statusCode, answer.json().code, answer.headers['retry-after']]).toEqual([
@@ -592,11 +725,13 @@ describe('a query of its own', () => {
     const { redis, keys, store } = deployment;
     const run = () => audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 10_000 });
     expect(await run()).toMatchObject({ differences: 0 });
-    const { ordinal } = store.catalog.filterOf(store.catalog.views.get(slug)!)!;
-    await redis.sadd(keys.partitions[0]!.segment(ordinal!), 'nobody');
+    const { predicateId } = store.catalog.filterOf(store.catalog.views.get(slug)!)!;
+    await redis.sadd(keys.partitions[0]!.segment(predicateId!), 'nobody');
     const { inSegments } = await run();
-    expect(inSegments).toMatchObject([{ slug: `views/${slug}`, engineOnly: { total: 1, first: ['nobody'] } }]);
-    await redis.srem(keys.partitions[0]!.segment(ordinal!), 'nobody');
+    expect(inSegments).toMatchObject([
+      { slug: `views/${slug}`, engineOnly: { total: 1, first: ['nobody'] } },
+    ]);
+    await redis.srem(keys.partitions[0]!.segment(predicateId!), 'nobody');
     await done('DELETE', `/views/${slug}`);
   });
 
@@ -612,7 +747,10 @@ describe('a query of its own', () => {
     });
     await done('PATCH', '/segments/moved', { query: all(rule('age', '<', 50)) });
     await built(deployment);
-    const young = expectedRows([{ path: 'name' }], all(rule('age', '<', 50), rule('vip', '=', true)));
+    const young = expectedRows(
+      [{ path: 'name' }],
+      all(rule('age', '<', 50), rule('vip', '=', true)),
+    );
     expect((await pagesOf(slug, 50)).sort(byId)).toEqual(young.sort(byId));
     await done('DELETE', `/views/${slug}`);
     await done('DELETE', '/segments/moved');
@@ -620,23 +758,34 @@ describe('a query of its own', () => {
 
   it('may give way to a segment, and a segment to it, and what answered before answers until it is built', async () => {
     const slug = await makeView({ segment: 'adults' });
-    expect(await done('PATCH', `/views/${slug}`, { query: all(rule('age', '<', 9)) })).not.toHaveProperty('segment');
+    expect(
+      await done('PATCH', `/views/${slug}`, { query: all(rule('age', '<', 9)) }),
+    ).not.toHaveProperty('segment');
     await built(deployment);
     expect((await pagesOf(slug, 50)).sort(byId)).toEqual(
       expectedRows([{ path: 'name' }], all(rule('age', '<', 9))).sort(byId),
     );
-    expect(await done('PATCH', `/views/${slug}`, { segment: 'adults' })).not.toHaveProperty('query');
-    expect((await pagesOf(slug, 50)).sort(byId)).toEqual(expectedRows([{ path: 'name' }], adults).sort(byId));
+    expect(await done('PATCH', `/views/${slug}`, { segment: 'adults' })).not.toHaveProperty(
+      'query',
+    );
+    expect((await pagesOf(slug, 50)).sort(byId)).toEqual(
+      expectedRows([{ path: 'name' }], adults).sort(byId),
+    );
     await done('DELETE', `/views/${slug}`);
   });
 });
 
 describe('rows', () => {
-  it.each([7, 1000])('are what plain JavaScript makes of nested documents, on pages of %i', async (limit) => {
-    const slug = await makeView({ query: mixed, columns: COLUMNS });
-    expect((await pagesOf(slug, limit)).sort(byId), `seed=${SEED}`).toEqual(expectedRows(COLUMNS, mixed).sort(byId));
-    await done('DELETE', `/views/${slug}`);
-  });
+  it.each([7, 1000])(
+    'are what plain JavaScript makes of nested documents, on pages of %i',
+    async (limit) => {
+      const slug = await makeView({ query: mixed, columns: COLUMNS });
+      expect((await pagesOf(slug, limit)).sort(byId), `seed=${SEED}`).toEqual(
+        expectedRows(COLUMNS, mixed).sort(byId),
+      );
+      await done('DELETE', `/views/${slug}`);
+    },
+  );
 
   it('are so from the other ends too', async () => {
     const columns = [
@@ -660,7 +809,9 @@ describe('rows', () => {
   it('are the same as CSV, read back, and as NDJSON', async () => {
     const slug = await makeView({ query: mixed, columns: COLUMNS });
     const rows = await pagesOf(slug, 100);
-    const ndjson = await call('GET', `/views/${slug}/rows`, undefined, { accept: 'application/x-ndjson' });
+    const ndjson = await call('GET', `/views/${slug}/rows`, undefined, {
+      accept: 'application/x-ndjson',
+    });
     expect(ndjson.headers).toMatchObject({
       'content-type': 'application/x-ndjson',
       'content-disposition': `attachment; filename="${slug}.ndjson"`,
@@ -679,9 +830,12 @@ describe('rows', () => {
     });
     const [header, ...lines] = parse(csv.body, { record_delimiter: '\r\n' }) as string[][];
     expect(header).toEqual(
-      COLUMNS.map(({ path, label, aggregate }) => label ?? (aggregate ? `${aggregate} of ${path}` : path)),
+      COLUMNS.map(
+        ({ path, label, aggregate }) => label ?? (aggregate ? `${aggregate} of ${path}` : path),
+      ),
     );
-    const text = (value: unknown) => (value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value));
+    const text = (value: unknown) =>
+      value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
     const guarded = (value: unknown) =>
       typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : text(value);
     const cells = rows.map((row) =>
@@ -692,7 +846,9 @@ describe('rows', () => {
     expect(lines).toEqual(cells);
     expect(lines.flat().some((cell) => cell.startsWith("'="))).toBe(true);
 
-    const marked = await call('GET', `/views/${slug}/rows?bom=true`, undefined, { accept: 'text/csv' });
+    const marked = await call('GET', `/views/${slug}/rows?bom=true`, undefined, {
+      accept: 'text/csv',
+    });
     expect(marked.body).toBe(`\ufeff${csv.body}`);
     for (const delimiter of [';', '\t', '|', ',']) {
       const url = `/views/${slug}/rows?delimiter=${encodeURIComponent(delimiter)}`;
@@ -713,25 +869,34 @@ describe('rows', () => {
 
   it('are asked for in one of three forms, and only JSON has pages', async () => {
     const slug = await makeView({ segment: 'adults' });
-    expect(await refusal('GET', `/views/${slug}/rows`, undefined, { accept: 'text/html' })).toEqual([
-      406,
-      'not_acceptable',
-    ]);
-    expect(await refusal('GET', `/views/${slug}/rows?limit=5`, undefined, { accept: 'text/csv' })).toEqual([
+    expect(await refusal('GET', `/views/${slug}/rows`, undefined, { accept: 'text/html' })).toEqual(
+      [406, 'not_acceptable'],
+    );
+    expect(
+      await refusal('GET', `/views/${slug}/rows?limit=5`, undefined, { accept: 'text/csv' }),
+    ).toEqual([400, 'parameter_invalid', '/limit']);
+    expect(await refusal('GET', `/views/${slug}/rows?cursor=nonsense`)).toEqual([
       400,
-      'parameter_invalid',
-      '/limit',
+      'cursor_invalid',
+      '/cursor',
     ]);
-    expect(await refusal('GET', `/views/${slug}/rows?cursor=nonsense`)).toEqual([400, 'cursor_invalid', '/cursor']);
-    expect((await call('HEAD', `/views/${slug}/rows`, undefined, { accept: 'text/csv' })).body).toBe('');
+    expect(
+      (await call('HEAD', `/views/${slug}/rows`, undefined, { accept: 'text/csv' })).body,
+    ).toBe('');
     await done('DELETE', `/views/${slug}`);
   });
 
   it('of a record with many neighbours are added up over all of them, exactly', async () => {
     const HELD = 3000;
     function* held(): Generator<Change> {
-      yield { op: 'put', object_type: 'contacts', id: 'hub', data: { name: 'hub', group_ids: ['g-x', 'g-y', 'g-x'] } };
-      for (const id of ['g-x', 'g-y']) yield { op: 'put', object_type: 'groups', id, data: { level: 0.7 } };
+      yield {
+        op: 'put',
+        object_type: 'contacts',
+        id: 'hub',
+        data: { name: 'hub', group_ids: ['g-x', 'g-y', 'g-x'] },
+      };
+      for (const id of ['g-x', 'g-y'])
+        yield { op: 'put', object_type: 'groups', id, data: { level: 0.7 } };
       for (let at = 0; at < HELD; at++)
         yield {
           op: 'put',
@@ -753,9 +918,15 @@ describe('rows', () => {
     expect(await pagesOf(slug, 10)).toEqual([{ id: 'hub', ...sums }]);
     await send(
       deployment,
-      Array.from({ length: HELD }, (_, at) => ({ op: 'delete', object_type: 'orders', id: `held-${at}` })),
+      Array.from({ length: HELD }, (_, at) => ({
+        op: 'delete',
+        object_type: 'orders',
+        id: `held-${at}`,
+      })),
     );
-    expect(await pagesOf(slug, 10)).toEqual([{ id: 'hub', orders: 0, sum: 0, paid: null, 'of paid': 0, levels: 1.4 }]);
+    expect(await pagesOf(slug, 10)).toEqual([
+      { id: 'hub', orders: 0, sum: 0, paid: null, 'of paid': 0, levels: 1.4 },
+    ]);
     await done('DELETE', '/records/contacts/hub');
     await done('DELETE', `/views/${slug}`);
   });
@@ -763,7 +934,12 @@ describe('rows', () => {
   it('count over a relationship that was declared after the records came, once it is built', async () => {
     await done('PUT', '/object-types/shelves', { attributes: {} });
     await done('PUT', '/object-types/books', { attributes: {} });
-    const late = (at: number): Change => ({ op: 'put', object_type: 'books', id: `b-${at}`, data: { shelf_id: 's' } });
+    const late = (at: number): Change => ({
+      op: 'put',
+      object_type: 'books',
+      id: `b-${at}`,
+      data: { shelf_id: 's' },
+    });
     await send(deployment, [
       { op: 'put', object_type: 'shelves', id: 's', data: {} },
       ...Array.from({ length: 300 }, (_, at) => late(at)),
@@ -771,7 +947,11 @@ describe('rows', () => {
     const shelf = { to: 'shelves', key: 'shelf_id', cardinality: 'one', inverse: 'books' };
     await done('PUT', '/object-types/books', { attributes: {}, relationships: { shelf } });
     const columns = [{ path: 'books', aggregate: 'count', label: 'books' }];
-    await done('POST', '/views', view('shelves', { object_type: 'shelves', query: all(), columns }));
+    await done(
+      'POST',
+      '/views',
+      view('shelves', { object_type: 'shelves', query: all(), columns }),
+    );
     let answer: LightMyRequestResponse;
     do {
       answer = await call('GET', '/views/shelves/rows');
@@ -790,12 +970,21 @@ describe('rows', () => {
     const whole = graph();
     for (const { id, relationships } of rows) {
       const { data } = [...whole.records('contacts')].find((record) => record.id === id)!;
-      const organization = [...whole.records('organizations')].find((record) => record.id === data['organization_id']);
-      const orders = [...whole.records('orders')].filter((order) => order.data['contact_id'] === id);
-      const given = relationships as { organization: Row | null; orders: { data: Row[]; next_cursor: string | null } };
+      const organization = [...whole.records('organizations')].find(
+        (record) => record.id === data['organization_id'],
+      );
+      const orders = [...whole.records('orders')].filter(
+        (order) => order.data['contact_id'] === id,
+      );
+      const given = relationships as {
+        organization: Row | null;
+        orders: { data: Row[]; next_cursor: string | null };
+      };
       expect(given.organization?.id).toBe(organization?.id);
       expect(given.organization?.['data']).toEqual(organization?.data);
-      expect(given.orders.data.map((order) => order.id).sort()).toEqual(orders.map((order) => order.id).sort());
+      expect(given.orders.data.map((order) => order.id).sort()).toEqual(
+        orders.map((order) => order.id).sort(),
+      );
     }
     expect(rows.length).toBeGreaterThan(0);
     await done('DELETE', `/views/${slug}`);
@@ -808,10 +997,14 @@ describe('rows', () => {
     });
     for (let round = 1; round <= 20; round++) {
       await done('PUT', '/records/contacts/fresh?wait=accepted', { name: 'fresh' });
-      await done('PUT', `/records/orders/fresh-${round}?wait=accepted`, { total: round, contact_id: 'fresh' });
+      await done('PUT', `/records/orders/fresh-${round}?wait=accepted`, {
+        total: round,
+        contact_id: 'fresh',
+      });
       expect(await pagesOf(slug, 10)).toEqual([{ id: 'fresh', sum: (round * (round + 1)) / 2 }]);
     }
-    for (let round = 1; round <= 20; round++) await done('DELETE', `/records/orders/fresh-${round}`);
+    for (let round = 1; round <= 20; round++)
+      await done('DELETE', `/records/orders/fresh-${round}`);
     await done('DELETE', '/records/contacts/fresh');
     await done('DELETE', `/views/${slug}`);
   });
@@ -848,7 +1041,9 @@ describe('sorted rows', () => {
     const slug = await makeView({ query: all(), columns, sort });
     const expected = expectedRows(columns, all()).sort(compareRows);
     expect(await pagesOf(slug, 11), `seed=${SEED}`).toEqual(expected);
-    const { body } = await call('GET', `/views/${slug}/rows`, undefined, { accept: 'application/x-ndjson' });
+    const { body } = await call('GET', `/views/${slug}/rows`, undefined, {
+      accept: 'application/x-ndjson',
+    });
     expect(
       body
         .trimEnd()
@@ -946,14 +1141,21 @@ describe('a large view', () => {
   let port: number;
 
   beforeAll(async () => {
-    await done('PUT', '/object-types/wide', { attributes: { text: { type: 'string' }, n: { type: 'number' } } });
+    await done('PUT', '/object-types/wide', {
+      attributes: { text: { type: 'string' }, n: { type: 'number' } },
+    });
     function* puts(): Generator<Change> {
-      for (let n = 0; n < ROWS; n++) yield { op: 'put', object_type: 'wide', id: `w-${n}`, data: { n, text: TEXT } };
+      for (let n = 0; n < ROWS; n++)
+        yield { op: 'put', object_type: 'wide', id: `w-${n}`, data: { n, text: TEXT } };
     }
     await send(deployment, puts());
     const every = { object_type: 'wide', query: all(rule('n', '>=', 0)) };
     await done('POST', '/segments', { title: 'Wide', slug: 'wide', ...every });
-    slug = await makeView({ object_type: 'wide', segment: 'wide', columns: [{ path: 'n' }, { path: 'text' }] });
+    slug = await makeView({
+      object_type: 'wide',
+      segment: 'wide',
+      columns: [{ path: 'n' }, { path: 'text' }],
+    });
     await server.listen({ port: 0, host: '127.0.0.1' });
     port = (server.server.address() as AddressInfo).port;
   });
@@ -962,7 +1164,10 @@ describe('a large view', () => {
   function begin(): Promise<import('node:http').IncomingMessage> {
     return new Promise((resolve, reject) => {
       const headers = { authorization: `Bearer ${KEYS[0]!.key}`, accept: 'text/csv' };
-      get({ port, host: '127.0.0.1', path: `/v1/views/${slug}/rows`, headers }, resolve).on('error', reject);
+      get({ port, host: '127.0.0.1', path: `/v1/views/${slug}/rows`, headers }, resolve).on(
+        'error',
+        reject,
+      );
     });
   }
 
@@ -987,7 +1192,9 @@ describe('a large view', () => {
     expect(rows.length).toBe(ROWS + 1);
     expect(new Set(rows.slice(1).map(([n]) => n)).size).toBe(ROWS);
     expect(rows.slice(1).every(([, text]) => text === TEXT)).toBe(true);
-    const { counts } = await done<{ counts: unknown[] }>('POST', '/segments/counts', { slugs: ['wide'] });
+    const { counts } = await done<{ counts: unknown[] }>('POST', '/segments/counts', {
+      slugs: ['wide'],
+    });
     expect(counts).toMatchObject([{ count: rows.length - 1 }]);
     expect(whenStill).toBeLessThan(whole / 2); // what fits into the sockets is read ahead
   });

@@ -1,11 +1,18 @@
 /**
- * webhooks-retry-after.test.ts – A receiver that says when it may be asked again is left alone until then, by all lanes.
+ * webhooks-retry-after.test.ts – A receiver that says when it may be asked again is left alone
+ * until then, by all lanes.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readRetryAfter } from '../../src/jobs/retry-after.ts';
 import { eventually, send } from '../support/deployment.ts';
 import { openReceiver, type Receiver } from '../support/receiver.ts';
-import { declareView, openWebhookDeployment, put, VIEW, type WebhookDeployment } from '../support/webhooks.ts';
+import {
+  declareView,
+  openWebhookDeployment,
+  put,
+  VIEW,
+  type WebhookDeployment,
+} from '../support/webhooks.ts';
 
 const HOUR_MS = 3600_000;
 let opened: WebhookDeployment;
@@ -56,7 +63,10 @@ describe('a receiver that asks to wait', () => {
       opened.deployment,
       Array.from({ length: 40 }, (__, n) => put(`${status} ${waitMs} ${n}`, true)),
     );
-    await eventually('all of it is pending', async () => (await opened.webhooks.state(activation)).pending === 41);
+    await eventually(
+      'all of it is pending',
+      async () => (await opened.webhooks.state(activation)).pending === 41,
+    );
     const delays = await held(activation.id, await lanesOf(activation.id));
     for (const delay of delays) {
       expect(delay).toBeGreaterThan(waitMs - 60_000);
@@ -81,7 +91,10 @@ describe('a receiver that asks to wait', () => {
     await eventually('it is delivered', () => receiver.taken.size === 1);
     expect(receiver.received.map(({ status }) => status)).toEqual([503, 503, 204]);
     await send(opened.deployment, [put('again', false)]);
-    await eventually('a success that says it too holds nothing back', () => receiver.taken.size === 2);
+    await eventually(
+      'a success that says it too holds nothing back',
+      () => receiver.taken.size === 2,
+    );
   });
 });
 

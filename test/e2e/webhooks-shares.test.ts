@@ -1,13 +1,18 @@
 /**
- * webhooks-shares.test.ts – Receivers that take a request and never answer hold up nobody else, and are never asked by more than
- * their share of the lanes at once.
+ * webhooks-shares.test.ts – Receivers that take a request and never answer hold up nobody else, and
+ * are never asked by more than their share of the lanes at once.
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventually, send } from '../support/deployment.ts';
 import { openReceiver, type Receiver } from '../support/receiver.ts';
-import { declareView, openWebhookDeployment, put, type WebhookDeployment } from '../support/webhooks.ts';
+import {
+  declareView,
+  openWebhookDeployment,
+  put,
+  type WebhookDeployment,
+} from '../support/webhooks.ts';
 
 const HANGING = 6;
 const RECORDS = 200;
@@ -36,7 +41,10 @@ async function openHanging(): Promise<Hanging> {
       server.close(() => resolve());
       server.closeAllConnections();
     });
-  return Object.assign(hanging, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, close });
+  return Object.assign(hanging, {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    close,
+  });
 }
 
 let opened: WebhookDeployment;

@@ -1,5 +1,6 @@
 /**
- * webhooks-time.test.ts – What an activation's receiver gets when nothing is written, and only time passes: by the real clock.
+ * webhooks-time.test.ts – What an activation's receiver gets when nothing is written, and only time
+ * passes: by the real clock.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createSegment, eventually, send } from '../support/deployment.ts';
@@ -9,7 +10,9 @@ import { openWebhookDeployment, type WebhookDeployment } from '../support/webhoo
 const WINDOW_MS = 2000;
 const inWindow = {
   combinator: 'and',
-  rules: [{ field: 'seen_at', operator: 'inLast', value: { amount: WINDOW_MS / 1000, unit: 'second' } }],
+  rules: [
+    { field: 'seen_at', operator: 'inLast', value: { amount: WINDOW_MS / 1000, unit: 'second' } },
+  ],
 };
 
 let opened: WebhookDeployment;
@@ -22,10 +25,18 @@ beforeAll(async () => {
   await deployment.objectTypes.put('contacts', {
     attributes: { seen_at: { type: 'datetime' } },
     relationships: {
-      organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+      organization: {
+        to: 'organizations',
+        key: 'organization_id',
+        cardinality: 'one',
+        inverse: 'contacts',
+      },
     },
   });
-  const busy = { combinator: 'and', rules: [{ field: 'contacts', match: { mode: 'some' }, value: inWindow }] };
+  const busy = {
+    combinator: 'and',
+    rules: [{ field: 'contacts', match: { mode: 'some' }, value: inWindow }],
+  };
   await createSegment(deployment, 'recent', 'contacts', inWindow);
   await createSegment(deployment, 'busy', 'organizations', busy);
   await deployment.views.create({
@@ -43,7 +54,8 @@ beforeAll(async () => {
     columns: [{ path: 'name' }],
   });
   receiver = await openReceiver();
-  for (const view of ['recent-rows', 'busy-rows']) await deployment.activations.create(view, { url: receiver.url });
+  for (const view of ['recent-rows', 'busy-rows'])
+    await deployment.activations.create(view, { url: receiver.url });
   await opened.webhooks.adopted();
 });
 afterAll(async () => {
@@ -75,14 +87,18 @@ describe('a view over a window of time', () => {
         data: { organization_id: 'acme', seen_at: new Date(momentMs).toISOString() },
       },
     ]);
-    for (const id of ['ann', 'acme']) await eventually(`${id} left`, () => typesOf(id).includes('member.left'));
+    for (const id of ['ann', 'acme'])
+      await eventually(`${id} left`, () => typesOf(id).includes('member.left'));
     for (const id of ['ann', 'acme']) {
       expect(typesOf(id)).toEqual(['member.entered', 'member.left']);
       const [entered, left] = told(id);
       expect(atMs(entered!)).toBeGreaterThanOrEqual(momentMs);
       expect(atMs(left!)).toBeGreaterThanOrEqual(momentMs + WINDOW_MS);
     }
-    expect(told('ann')[0]!.data).toMatchObject({ view: 'recent-rows', columns: { 'organization.name': 'Acme' } });
+    expect(told('ann')[0]!.data).toMatchObject({
+      view: 'recent-rows',
+      columns: { 'organization.name': 'Acme' },
+    });
     expect(told('acme')[1]!.data).toMatchObject({ view: 'busy-rows', columns: { name: 'Acme' } });
     expect(faultsOf(receiver)).toEqual([]);
   });
@@ -90,7 +106,12 @@ describe('a view over a window of time', () => {
   it('tells who was seen at once, and that it left when its time has run out', async () => {
     const put = (seenMs: number) =>
       send(opened.deployment, [
-        { op: 'put', object_type: 'contacts', id: 'bob', data: { seen_at: new Date(seenMs).toISOString() } },
+        {
+          op: 'put',
+          object_type: 'contacts',
+          id: 'bob',
+          data: { seen_at: new Date(seenMs).toISOString() },
+        },
       ]);
     const seenMs = Date.now();
     await put(seenMs);

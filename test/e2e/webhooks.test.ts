@@ -1,6 +1,7 @@
 /**
- * webhooks.test.ts – What an activation's receiver gets: every coming and going, in the order of its record, signed, at least
- * once and only doubled under the same id; what happens when the receiver fails, for a while or for good.
+ * webhooks.test.ts – What an activation's receiver gets: every coming and going, in the order of
+ * its record, signed, at least once and only doubled under the same id; what happens when the
+ * receiver fails, for a while or for good.
  */
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -8,7 +9,13 @@ import { WebhookWorker } from '../../src/jobs/webhook-worker.ts';
 import { Webhooks } from '../../src/jobs/webhooks.ts';
 import { built, eventually, openTestDeployment, send } from '../support/deployment.ts';
 import { faultsOf, openReceiver, type Receiver } from '../support/receiver.ts';
-import { declareView, openWebhookDeployment, put, VIEW, type WebhookDeployment } from '../support/webhooks.ts';
+import {
+  declareView,
+  openWebhookDeployment,
+  put,
+  VIEW,
+  type WebhookDeployment,
+} from '../support/webhooks.ts';
 
 let opened: WebhookDeployment;
 let receiver: Receiver;
@@ -48,12 +55,25 @@ describe('an activation', () => {
     expect(receiver.delivered()).toMatchObject([
       {
         type: 'member.entered',
-        data: { view: VIEW, segment: VIEW, object_type: 'contacts', id: 'a', columns: { name: 'Ada', n: 1 } },
+        data: {
+          view: VIEW,
+          segment: VIEW,
+          object_type: 'contacts',
+          id: 'a',
+          columns: { name: 'Ada', n: 1 },
+        },
       },
       { type: 'member.left', data: { id: 'a', columns: { name: 'Ada L.', n: 100 } } },
     ]);
-    await eventually('it is counted', async () => (await opened.webhooks.state(activation)).delivered === 2);
-    expect(await opened.webhooks.state(activation)).toMatchObject({ status: 'active', pending: 0, dead: 0 });
+    await eventually(
+      'it is counted',
+      async () => (await opened.webhooks.state(activation)).delivered === 2,
+    );
+    expect(await opened.webhooks.state(activation)).toMatchObject({
+      status: 'active',
+      pending: 0,
+      dead: 0,
+    });
   });
 
   it('tells only the events that it asks for', async () => {
@@ -75,7 +95,9 @@ describe('a receiver that fails', () => {
     expect(receiver.received.map(({ status }) => status)).toEqual([500, 500, 500, 500]);
     expect(new Set(receiver.received.map(({ id }) => id)).size).toBe(1);
     const { letters } = await opened.webhooks.dead(activation, 10, undefined);
-    expect(letters).toMatchObject([{ id: receiver.received[0]!.id, attempts: 4, error: 'the receiver answered 500' }]);
+    expect(letters).toMatchObject([
+      { id: receiver.received[0]!.id, attempts: 4, error: 'the receiver answered 500' },
+    ]);
 
     receiver.answer = () => 204;
     await send(opened.deployment, [put('c', false)]);
@@ -83,7 +105,11 @@ describe('a receiver that fails', () => {
     expect(types()).toEqual(['c member.left']);
     expect(await opened.webhooks.redeliver(activation, undefined)).toBe(1);
     await eventually('the dead letter is told', () => receiver.taken.size === 2);
-    expect(receiver.received.at(-1)).toMatchObject({ id: letters[0]!.id, body: letters[0]!.body, status: 204 });
+    expect(receiver.received.at(-1)).toMatchObject({
+      id: letters[0]!.id,
+      body: letters[0]!.body,
+      status: 204,
+    });
     expect((await opened.webhooks.state(activation)).dead).toBe(0);
     expect(receiver.unverified).toEqual([]);
   });
@@ -95,13 +121,18 @@ describe('a receiver that fails', () => {
       opened.deployment,
       ['d1', 'd2', 'd3', 'd4', 'd5'].map((id) => put(id, true)),
     );
-    await eventually('all are dead', async () => (await opened.webhooks.state(activation)).dead === 5);
+    await eventually(
+      'all are dead',
+      async () => (await opened.webhooks.state(activation)).dead === 5,
+    );
     const first = await opened.webhooks.dead(activation, 3, undefined);
     const second = await opened.webhooks.dead(activation, 3, first.next);
     expect([first.letters.length, second.letters.length, second.next]).toEqual([3, 2, undefined]);
     expect(new Set([...first.letters, ...second.letters].map(({ id }) => id)).size).toBe(5);
     receiver.answer = () => 204;
-    expect(await opened.webhooks.redeliver(activation, [first.letters[1]!.id, 'evt_nobody'])).toBe(1);
+    expect(await opened.webhooks.redeliver(activation, [first.letters[1]!.id, 'evt_nobody'])).toBe(
+      1,
+    );
     await eventually('it is told', () => receiver.taken.size === 1);
     expect(receiver.taken.has(first.letters[1]!.id)).toBe(true);
     expect((await opened.webhooks.state(activation)).dead).toBe(4);
@@ -142,7 +173,10 @@ describe('a receiver that fails', () => {
     const { activation } = await opened.activate(receiver.url);
     receiver.answer = () => 410;
     await send(opened.deployment, [put('f', true)]);
-    await eventually('it is disabled', async () => (await opened.webhooks.state(activation)).status === 'disabled');
+    await eventually(
+      'it is disabled',
+      async () => (await opened.webhooks.state(activation)).status === 'disabled',
+    );
     expect(receiver.received.length).toBe(1);
     expect((await opened.webhooks.state(activation)).pending).toBe(1);
   });
@@ -179,14 +213,20 @@ describe('a full sync', () => {
     const before = receiver.taken.size;
     const begun = await opened.webhooks.beginSync(activation);
     expect(begun).toMatchObject({ status: 'running', members: 0 });
-    await eventually('it is done', async () => (await opened.webhooks.sync(activation))?.status === 'done');
+    await eventually(
+      'it is done',
+      async () => (await opened.webhooks.sync(activation))?.status === 'done',
+    );
     const { members, total } = (await opened.webhooks.sync(activation))!;
     expect([members, total]).toEqual([begun.total, begun.total]);
     await eventually('all are told', () => receiver.taken.size === before + total);
     const synced = receiver.delivered().filter(({ type }) => type === 'member.synced');
     expect(new Set(synced.map(({ record }) => record)).size).toBe(total);
-    for (const { data } of synced) expect(data).toMatchObject({ view: VIEW, sync: begun.id, columns: { n: 1 } });
-    expect(synced.find(({ record }) => record === 's7')?.data).toMatchObject({ columns: { name: 's7' } });
+    for (const { data } of synced)
+      expect(data).toMatchObject({ view: VIEW, sync: begun.id, columns: { n: 1 } });
+    expect(synced.find(({ record }) => record === 's7')?.data).toMatchObject({
+      columns: { name: 's7' },
+    });
     expect(receiver.unverified).toEqual([]);
   });
 
@@ -202,8 +242,14 @@ describe('a full sync', () => {
       );
       await syncing;
     }
-    await eventually('it is done', async () => (await opened.webhooks.sync(activation!))?.status === 'done');
-    await eventually('all is told', async () => (await opened.webhooks.state(activation!)).pending === 0);
+    await eventually(
+      'it is done',
+      async () => (await opened.webhooks.sync(activation!))?.status === 'done',
+    );
+    await eventually(
+      'all is told',
+      async () => (await opened.webhooks.state(activation!)).pending === 0,
+    );
     const told = new Set<string>();
     for (const { type, record } of receiver.received) {
       if (type === 'member.left') told.delete(record);
@@ -230,19 +276,25 @@ describe('what is committed', () => {
       );
     const { redis, keys } = deployment;
     const entries = async () => {
-      const lengths = await Promise.all(keys.partitions.map(({ activations }) => redis.xlen(activations)));
+      const lengths = await Promise.all(
+        keys.partitions.map(({ activations }) => redis.xlen(activations)),
+      );
       return lengths.reduce((all, length) => all + length, 0);
     };
     expect(await entries()).toBeGreaterThan(0);
 
     // Two at once: each brings all that it finds, and nothing comes twice.
-    const open = () => new WebhookWorker({ redisUrl: inject('redisUrl'), deployment, webhooks, logger });
+    const open = () =>
+      new WebhookWorker({ redisUrl: inject('redisUrl'), deployment, webhooks, logger });
     const workers = [open(), open()];
     for (const worker of workers) worker.start();
     await eventually('all is told', () => receiver.taken.size === 150);
     await eventually('nothing waits any more', async () => (await entries()) === 0);
     expect(faultsOf(receiver)).toEqual([]);
-    await eventually('nothing is pending', async () => (await webhooks.state(activation)).pending === 0);
+    await eventually(
+      'nothing is pending',
+      async () => (await webhooks.state(activation)).pending === 0,
+    );
     expect(receiver.received.length).toBe(150);
     await Promise.all(workers.map((worker) => worker.close()));
     await webhooks.close();
@@ -252,10 +304,15 @@ describe('what is committed', () => {
   it('by an edit of the segment is no event: a sync tells who is a member since', async () => {
     const { activation } = await opened.activate(receiver.url);
     await send(opened.deployment, [put('x', false), put('y', false)]);
-    const below = (value: number) => ({ combinator: 'and', rules: [{ field: 'n', operator: '<', value }] });
+    const below = (value: number) => ({
+      combinator: 'and',
+      rules: [{ field: 'n', operator: '<', value }],
+    });
     await opened.deployment.segments.patch(VIEW, { query: below(101) });
     await built(opened.deployment);
-    await send(opened.deployment, [{ op: 'put', object_type: 'contacts', id: 'x', data: { n: 101, name: 'x' } }]);
+    await send(opened.deployment, [
+      { op: 'put', object_type: 'contacts', id: 'x', data: { n: 101, name: 'x' } },
+    ]);
     await eventually('x is told', () => receiver.taken.size > 0);
     expect(types()).toEqual(['x member.left']);
     await opened.webhooks.beginSync(activation);
@@ -296,11 +353,19 @@ describe('an activation that is deleted', () => {
     await opened.webhooks.adopted();
     receiver.answer = () => 500;
     await send(opened.deployment, [put('i', true)]);
-    await eventually('it is dead', async () => (await opened.webhooks.state(dead.activation)).dead > 0, 30_000);
+    await eventually(
+      'it is dead',
+      async () => (await opened.webhooks.state(dead.activation)).dead > 0,
+      30_000,
+    );
     await views.remove('passing');
     for (const { activation } of [quiet, dead]) {
       expect(await opened.deployment.activations.secretOf(activation.id)).toBeUndefined();
-      await eventually('nothing is left', async () => (await kept(activation.id)).length === 0, 30_000);
+      await eventually(
+        'nothing is left',
+        async () => (await kept(activation.id)).length === 0,
+        30_000,
+      );
     }
   });
 

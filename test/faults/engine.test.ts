@@ -1,13 +1,20 @@
 /**
- * engine.test.ts – Whatever breaks between the engine and Redis, what was acknowledged is applied once, in order, and the
- * segments are those of json-logic-js.
+ * engine.test.ts – Whatever breaks between the engine and Redis, what was acknowledged is applied
+ * once, in order, and the segments are those of json-logic-js.
  */
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
 import type { Deployment } from '../../src/engine/deployment.ts';
 import { DEFAULT_LIMITS } from '../../src/limits.ts';
 import type { Attributes } from '../../src/query/atom.ts';
-import { built, createSegment, differences, eventually, openTestDeployment, send } from '../support/deployment.ts';
+import {
+  built,
+  createSegment,
+  differences,
+  eventually,
+  openTestDeployment,
+  send,
+} from '../support/deployment.ts';
 import { openProxy } from '../support/proxy.ts';
 import { freshPrefix, startPrivateRedis } from '../support/redis.ts';
 
@@ -28,13 +35,18 @@ const rule = (field: string, operator: string, value: unknown) => ({
 });
 
 async function declare(deployment: Deployment): Promise<void> {
-  await deployment.objectTypes.put('contacts', { attributes: { n: { type: 'number' }, even: { type: 'boolean' } } });
+  await deployment.objectTypes.put('contacts', {
+    attributes: { n: { type: 'number' }, even: { type: 'boolean' } },
+  });
   await createSegment(deployment, 'low', 'contacts', rule('n', '<', 50));
   await createSegment(deployment, 'even', 'contacts', rule('even', '=', true));
   await createSegment(deployment, 'odd', 'contacts', rule('even', '!=', true));
 }
 
-/** `count` records whose `n` is counted up `rounds` times: a change that is lost, doubled or swapped shows in `version` or `n`. */
+/**
+ * `count` records whose `n` is counted up `rounds` times: a change that is lost, doubled or swapped
+ * shows in `version` or `n`.
+ */
 function* rounds(count: number, from: number, to: number): Generator<Change> {
   for (let n = from; n < to; n++) {
     for (let i = 0; i < count; i++)
@@ -162,7 +174,8 @@ describe('ownership', () => {
     await declare(deployment);
     await send(deployment, rounds(10, 0, 3));
     const { meta } = deployment.keys.partitions[0]!;
-    // as a fail-over to a replica that lacks the last commit's number (its rows are the same here: what counts is that it reads again)
+    // as a fail-over to a replica that lacks the last commit's number (its rows are the same here:
+    // what counts is that it reads again)
     await deployment.redis.hincrby(meta, 'number', -1);
     await send(deployment, rounds(10, 3, 6));
     await expectRounds(deployment, 10, 5);
@@ -223,7 +236,11 @@ describe('a change that can not be applied', () => {
     const letters = await deployment.redis.xrange(deployment.keys.partitions[0]!.dead, '-', '+');
     expect(letters).toHaveLength(1);
     expect(letters[0]![1]).toEqual(
-      expect.arrayContaining(['change_failed', 'a bug that meets this value', JSON.stringify(changes[1])]),
+      expect.arrayContaining([
+        'change_failed',
+        'a bug that meets this value',
+        JSON.stringify(changes[1]),
+      ]),
     );
     const left = [1, 2].map((n) => ({ id: `r${n}`, document: { n, even: false } }));
     expect(await differences(deployment, left)).toEqual([]);
@@ -262,15 +279,20 @@ describe('builds', () => {
         object_type: 'contacts',
         query: rule('n', i % 2 ? '>=' : '!=', i % 9),
       });
-      if (i > 2) await deployment.segments.patch(`n-${i - 2}`, { query: rule('n', 'between', [i % 5, i % 11]) });
+      if (i > 2)
+        await deployment.segments.patch(`n-${i - 2}`, {
+          query: rule('n', 'between', [i % 5, i % 11]),
+        });
       if (i > 5) await deployment.segments.remove(`n-${i - 5}`);
     }
     await live;
     await built(deployment);
     await expectRounds(deployment, 3000, 7);
-    const ordinals = new Set([...deployment.store.catalog.segments.values()].map(({ ordinal }) => ordinal));
+    const predicateIds = new Set(
+      [...deployment.store.catalog.segments.values()].map(({ predicateId }) => predicateId),
+    );
     for (const { counts } of deployment.keys.partitions) {
-      expect(new Set((await deployment.redis.hkeys(counts)).map(Number))).toEqual(ordinals);
+      expect(new Set((await deployment.redis.hkeys(counts)).map(Number))).toEqual(predicateIds);
     }
   });
 
@@ -312,7 +334,9 @@ describe('a session that loses Redis', () => {
     expect(accepted + rejectedTotal).toBe(lines.length);
     expect(rejectedTotal).toBeGreaterThan(0);
     const listed = Math.min(rejectedTotal, DEFAULT_LIMITS.rejectedLines);
-    expect(rejected.map(({ line }) => line)).toEqual(Array.from({ length: listed }, (_, i) => accepted + i + 1));
+    expect(rejected.map(({ line }) => line)).toEqual(
+      Array.from({ length: listed }, (_, i) => accepted + i + 1),
+    );
     expect(new Set(rejected.map(({ code }) => code))).toEqual(new Set(['redis_unavailable']));
   });
 });
@@ -361,8 +385,14 @@ describe('a process that has not heard of the newest catalog', () => {
 describe('an attribute that gets another type and its old one back', () => {
   it('has its segments built anew, for what happened in between was seen with other eyes', async () => {
     const deployment = await open();
-    const retype = (type: string) => deployment.objectTypes.put('things', { attributes: { x: { type } } });
-    const put = (id: string, x: unknown): Change => ({ op: 'put', object_type: 'things', id, data: { x } });
+    const retype = (type: string) =>
+      deployment.objectTypes.put('things', { attributes: { x: { type } } });
+    const put = (id: string, x: unknown): Change => ({
+      op: 'put',
+      object_type: 'things',
+      id,
+      data: { x },
+    });
     await retype('string');
     await send(
       deployment,
@@ -371,7 +401,7 @@ describe('an attribute that gets another type and its old one back', () => {
     await createSegment(deployment, 'five', 'things', rule('x', '=', '5'));
     await createSegment(deployment, 'none', 'things', rule('x', 'null', undefined));
     await retype('number');
-    // Among those that the scan under the new type comes to last.
+    // Among those that the backfill under the new type comes to last.
     await send(deployment, [put('r9999', 7)]);
     await retype('string');
     await built(deployment);

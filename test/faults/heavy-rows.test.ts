@@ -20,7 +20,9 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
     method,
     headers: {
       authorization: 'Bearer the-key-of-the-test',
-      ...(body === undefined ? {} : { 'content-type': isText ? 'application/x-ndjson' : 'application/json' }),
+      ...(body === undefined
+        ? {}
+        : { 'content-type': isText ? 'application/x-ndjson' : 'application/json' }),
     },
     ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
   });
@@ -31,16 +33,22 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
 
 const numbers = Array.from({ length: COUNT }, (_, n) => n);
 const patches = (data: object) =>
-  numbers.map((n) => JSON.stringify({ op: 'patch', object_type: 'heavy', id: `h${n}`, data })).join('\n');
+  numbers
+    .map((n) => JSON.stringify({ op: 'patch', object_type: 'heavy', id: `h${n}`, data }))
+    .join('\n');
 const rule = (field: string, operator: string, value: unknown) => ({
   combinator: 'and',
   rules: [{ field, operator, value }],
 });
 async function countOf(slug: string): Promise<number | null> {
-  const { counts } = await call<{ counts: { count: number | null }[] }>('POST', '/v1/segments/counts', {
-    slugs: [slug],
-    timeout_ms: 60_000,
-  });
+  const { counts } = await call<{ counts: { count: number | null }[] }>(
+    'POST',
+    '/v1/segments/counts',
+    {
+      slugs: [slug],
+      timeout_ms: 60_000,
+    },
+  );
   return counts[0]!.count;
 }
 
@@ -68,7 +76,11 @@ beforeAll(async () => {
   await call('PUT', '/v1/records/firms/f', { size: 1 });
   for (const n of numbers) {
     const data = { n: 100, text: TEXT, firm_id: 'f' };
-    await call('POST', '/v1/changes', JSON.stringify({ op: 'put', object_type: 'heavy', id: `h${n}`, data }));
+    await call(
+      'POST',
+      '/v1/changes',
+      JSON.stringify({ op: 'put', object_type: 'heavy', id: `h${n}`, data }),
+    );
   }
 }, 120_000);
 afterAll(async () => {
@@ -84,9 +96,15 @@ it('patches of large records in one body are all applied, by the process that wa
   expect(served.child).toMatchObject({ pid, exitCode: null, signalCode: null });
 });
 
-it('holders of a target that changed, and records that are due at once', { timeout: 120_000 }, async () => {
+it('holders of a target that changed, and records that are due at once', {
+  timeout: 120_000,
+}, async () => {
   await call('PATCH', '/v1/records/firms/f', { size: 20 });
-  await eventually('all holders have seen it', async () => (await countOf('large')) === COUNT, 60_000);
+  await eventually(
+    'all holders have seen it',
+    async () => (await countOf('large')) === COUNT,
+    60_000,
+  );
   const at = new Date(Date.now() + 8000).toISOString();
   await call('POST', '/v1/changes', patches({ at }));
   await eventually('all were due', async () => (await countOf('past')) === COUNT, 60_000);

@@ -1,6 +1,7 @@
 /**
- * kill-fanout.test.ts – The end of a server in the middle of a fan-out over the holders of one record loses no flip: after the
- * restart it goes on from where it was, and an audit finds zero differences.
+ * kill-fanout.test.ts – The end of a server in the middle of a fan-out over the holders of one
+ * record loses no flip: after the restart it goes on from where it was, and an audit finds zero
+ * differences.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -21,11 +22,21 @@ afterEach(async () => {
 });
 
 async function declare({ call }: Served): Promise<void> {
-  await call('PUT', '/v1/object-types/organizations', { attributes: { industry: { type: 'string' } } });
+  await call('PUT', '/v1/object-types/organizations', {
+    attributes: { industry: { type: 'string' } },
+  });
   const relationships = {
-    organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+    organization: {
+      to: 'organizations',
+      key: 'organization_id',
+      cardinality: 'one',
+      inverse: 'contacts',
+    },
   };
-  await call('PUT', '/v1/object-types/contacts', { attributes: { age: { type: 'number' } }, relationships });
+  await call('PUT', '/v1/object-types/contacts', {
+    attributes: { age: { type: 'number' } },
+    relationships,
+  });
   const segment = {
     title: 'In SaaS',
     slug: 'in-saas',
@@ -42,9 +53,11 @@ async function declare({ call }: Served): Promise<void> {
 }
 
 async function fill({ call }: Served): Promise<void> {
-  const put = (object_type: string, id: string, data: object) => JSON.stringify({ op: 'put', object_type, id, data });
+  const put = (object_type: string, id: string, data: object) =>
+    JSON.stringify({ op: 'put', object_type, id, data });
   const lines = [put('organizations', 'hot', { industry: 'none' })];
-  for (let i = 0; i < CONTACTS; i++) lines.push(put('contacts', `c${i}`, { age: i % 40, organization_id: 'hot' }));
+  for (let i = 0; i < CONTACTS; i++)
+    lines.push(put('contacts', `c${i}`, { age: i % 40, organization_id: 'hot' }));
   for (let from = 0; from < lines.length; from += LINES) {
     const body = lines.slice(from, from + LINES).join('\n');
     const answer = await call('POST', '/v1/changes?timeout_ms=60000', body, 'application/x-ndjson');
@@ -59,7 +72,9 @@ interface SegmentCount {
 
 async function countOf({ call }: Served): Promise<SegmentCount> {
   const body = { slugs: ['in-saas'], timeout_ms: 30_000 };
-  const answer = (await (await call('POST', '/v1/segments/counts', body)).json()) as { counts: SegmentCount[] };
+  const answer = (await (await call('POST', '/v1/segments/counts', body)).json()) as {
+    counts: SegmentCount[];
+  };
   return answer.counts[0]!;
 }
 
@@ -86,12 +101,18 @@ it(`kill -9 of the server in the middle of a fan-out over ${CONTACTS} holders, $
     const isSaas = kill % 2 === 0;
     const data = { industry: isSaas ? 'SaaS' : 'Retail' };
     await served.call('PATCH', '/v1/records/organizations/hot?wait=accepted', data);
-    for (const deadlineMs = Date.now() + 5_000; (await fanning(redis)) === 0 && Date.now() < deadlineMs; )
+    for (
+      const deadlineMs = Date.now() + 5_000;
+      (await fanning(redis)) === 0 && Date.now() < deadlineMs;
+    )
       await sleep(1);
     await served.kill9();
     cut.push(await fanning(redis));
     served = await serve(env);
-    expect(await countOf(served)).toMatchObject({ status: 'ready', count: isSaas ? CONTACTS / 2 : 0 });
+    expect(await countOf(served)).toMatchObject({
+      status: 'ready',
+      count: isSaas ? CONTACTS / 2 : 0,
+    });
   }
   console.log(`partitions whose fan-out was cut: ${cut.join(', ')}`);
   expect(Math.max(...cut)).toBeGreaterThan(0);

@@ -1,6 +1,7 @@
 /**
- * kill-import.test.ts – The end of a server in the middle of an import loses no line and doubles none: the job goes on by itself
- * where its last step ended, and every line is applied or told of once.
+ * kill-import.test.ts – The end of a server in the middle of an import loses no line and doubles
+ * none: the job goes on by itself where its last step ended, and every line is applied or told of
+ * once.
  *
  * Replay a moment of the kill with ROLLCALL_SEED=<seed>.
  */
@@ -35,7 +36,8 @@ async function recordsOf(served: Served): Promise<number> {
       next_cursor: string | null;
     };
     for (const { id, version, data: values } of data) {
-      if (id !== `r${values.n}` || version !== 1) throw new Error(`seed=${SEED} record=${id} version=${version}`);
+      if (id !== `r${values.n}` || version !== 1)
+        throw new Error(`seed=${SEED} record=${id} version=${version}`);
       count++;
     }
     if (next === null) return count;
@@ -67,12 +69,23 @@ describe.each(isWhole ? WAYS : WAYS.slice(0, 1))(
       const low = { combinator: 'and', rules: [{ field: 'n', operator: '<', value: ROWS / 2 }] };
       const segment = { title: 'Low', slug: 'low', object_type: 'rows', query: low };
       expect((await before.call('POST', '/v1/segments', segment)).status).toBe(201);
-      const rows = Array.from({ length: ROWS }, (_, n) => (n % BAD_EVERY === 17 ? `r${n},x` : `r${n},${n}`));
-      const asked = await before.call('POST', '/v1/imports/rows', ['id,n', ...rows].join('\n'), 'text/csv');
+      const rows = Array.from({ length: ROWS }, (_, n) =>
+        n % BAD_EVERY === 17 ? `r${n},x` : `r${n},${n}`,
+      );
+      const asked = await before.call(
+        'POST',
+        '/v1/imports/rows',
+        ['id,n', ...rows].join('\n'),
+        'text/csv',
+      );
       const { id } = (await asked.json()) as JobAnswer;
 
       const progress = async () => (await jobOf(before, id)).progress.done;
-      await eventually('some steps are done', async () => (await progress()) >= 4 * STEP_ROWS, 60_000);
+      await eventually(
+        'some steps are done',
+        async () => (await progress()) >= 4 * STEP_ROWS,
+        60_000,
+      );
       await sleep(SEED % 40); // anywhere within a step
       await end(before);
 
@@ -81,7 +94,11 @@ describe.each(isWhole ? WAYS : WAYS.slice(0, 1))(
       const begun = await jobOf(after, id);
       expect(begun.progress.done).toBeLessThan(ROWS);
       expect(begun.progress.done).toBeGreaterThanOrEqual(4 * STEP_ROWS);
-      await eventually('the job has ended', async () => (await jobOf(after, id)).status === 'completed', 120_000);
+      await eventually(
+        'the job has ended',
+        async () => (await jobOf(after, id)).status === 'completed',
+        120_000,
+      );
       const bad = ROWS / BAD_EVERY;
       expect(await jobOf(after, id)).toMatchObject({
         progress: { done: ROWS, total: ROWS },

@@ -1,6 +1,7 @@
 /**
- * kill-ingest.test.ts – The end of a server in the middle of an ingest, by whatever means, loses nothing that was acknowledged:
- * after the restart every acknowledged change is there without being sent again, and an audit finds zero differences.
+ * kill-ingest.test.ts – The end of a server in the middle of an ingest, by whatever means, loses
+ * nothing that was acknowledged: after the restart every acknowledged change is there without being
+ * sent again, and an audit finds zero differences.
  *
  * Replay a moment of the kill with ROLLCALL_SEED=<seed>.
  */
@@ -34,18 +35,25 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** The n-th change of the stream: each one sets its own number, so what is read back names the change that was last. */
+/**
+ * The n-th change of the stream: each one sets its own number, so what is read back names the
+ * change that was last.
+ */
 function change(n: number): { id: string; data: { number: number; team: string } } {
   return { id: `p${(n * 7919 + SEED) % RECORDS}`, data: { number: n, team: 'abcd'[n % 4]! } };
 }
 
 async function declare(served: Served): Promise<void> {
   expect((await served.call('PUT', '/v1/object-types/players', TYPE)).status).toBe(201);
-  for (const segment of SEGMENTS) expect((await served.call('POST', '/v1/segments', segment)).status).toBe(201);
+  for (const segment of SEGMENTS)
+    expect((await served.call('POST', '/v1/segments', segment)).status).toBe(201);
 }
 
 /** Sends request after request until the server is gone. */
-async function ingestUntilKilled(served: Served, progress: { acknowledged: number }): Promise<void> {
+async function ingestUntilKilled(
+  served: Served,
+  progress: { acknowledged: number },
+): Promise<void> {
   for (;;) {
     const from = progress.acknowledged;
     const lines = Array.from({ length: REQUEST_CHANGES }, (_, at) => change(from + at));
@@ -55,7 +63,9 @@ async function ingestUntilKilled(served: Served, progress: { acknowledged: numbe
     const answer = await served
       .call('POST', '/v1/changes?wait=accepted', body, 'application/x-ndjson')
       .catch(() => undefined);
-    const report = (await answer?.json().catch(() => undefined)) as { accepted?: number } | undefined;
+    const report = (await answer?.json().catch(() => undefined)) as
+      | { accepted?: number }
+      | undefined;
     if (report?.accepted !== REQUEST_CHANGES) return;
     progress.acknowledged += REQUEST_CHANGES;
   }
@@ -93,7 +103,10 @@ describe.each([
     way: 'kill -9 of the redis-server, after which the server ends with 1,',
     end: async (served: Served) => {
       await kill9(served.redis.process);
-      expect(await served.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('redis-server has ended') });
+      expect(await served.ended).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('redis-server has ended'),
+      });
     },
     isAdopted: false,
   },
@@ -125,8 +138,10 @@ describe.each([
     const numbers = await readAll(after);
     for (const [id, last] of lastAcknowledged(progress.acknowledged)) {
       const found = numbers.get(id);
-      // A change of the request that was under way may have come later, and is a change of this very record.
-      const isLater = found !== undefined && found > last && found < progress.acknowledged + REQUEST_CHANGES;
+      // A change of the request that was under way may have come later, and is a change of this
+      // very record.
+      const isLater =
+        found !== undefined && found > last && found < progress.acknowledged + REQUEST_CHANGES;
       if (found !== last && !(isLater && change(found).id === id)) {
         throw new Error(`seed=${SEED} record=${id} acknowledged=${last} found=${found}`);
       }

@@ -1,8 +1,10 @@
 /**
- * kill-webhooks.test.ts – The end of a server by kill -9, again and again while it tells who enters and leaves, loses no event:
- * what was committed is told, in the order of its record, and doubled only under the same id.
+ * kill-webhooks.test.ts – The end of a server by kill -9, again and again while it tells who enters
+ * and leaves, loses no event: what was committed is told, in the order of its record, and doubled
+ * only under the same id.
  *
- * Replay the moments of the kills with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=1 kills six times, among more than 10,000 events.
+ * Replay the moments of the kills with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=1 kills six times, among
+ * more than 10,000 events.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
@@ -14,7 +16,9 @@ const SEED = Number(process.env['ROLLCALL_SEED'] ?? Date.now() % 100_000);
 const isSoak = process.env['ROLLCALL_SOAK'] === '1';
 const KILLS = isSoak ? 6 : 2;
 const RECORDS = isSoak ? 500 : 60;
-/** Rounds are played until the kill, so that it meets commits, emissions and deliveries under way. */
+/**
+ * Rounds are played until the kill, so that it meets commits, emissions and deliveries under way.
+ */
 const ROUND_PAUSE_MS = 20;
 const LIFE_MS = 200;
 
@@ -26,28 +30,48 @@ afterEach(async () => {
 async function expectOk(answer: Promise<Response>): Promise<Record<string, unknown>> {
   const { status } = await answer;
   const body = (await (await answer).json()) as Record<string, unknown>;
-  expect({ status, body }).toMatchObject({ status: expect.toSatisfy((code: number) => code < 300) });
+  expect({ status, body }).toMatchObject({
+    status: expect.toSatisfy((code: number) => code < 300),
+  });
   return body;
 }
 
 async function declare(served: Served, receiver: Receiver): Promise<string> {
   const query = { combinator: 'and', rules: [{ field: 'n', operator: '<', value: 100 }] };
-  const view = { title: 'Low', slug: 'low', object_type: 'players', query, columns: [{ path: 'n' }] };
-  await expectOk(served.call('PUT', '/v1/object-types/players', { attributes: { n: { type: 'number' } } }));
+  const view = {
+    title: 'Low',
+    slug: 'low',
+    object_type: 'players',
+    query,
+    columns: [{ path: 'n' }],
+  };
+  await expectOk(
+    served.call('PUT', '/v1/object-types/players', { attributes: { n: { type: 'number' } } }),
+  );
   await expectOk(served.call('POST', '/v1/views', view));
   await eventually(
     'the view is built',
     async () => (await expectOk(served.call('GET', '/v1/views/low')))['status'] === 'ready',
   );
-  const created = await expectOk(served.call('POST', '/v1/views/low/activations', { url: receiver.url }));
+  const created = await expectOk(
+    served.call('POST', '/v1/views/low/activations', { url: receiver.url }),
+  );
   receiver.secret = String(created['secret']);
   return String(created['id']);
 }
 
-/** A round that every record takes part in. Sent again after a kill it changes nothing of what was applied. */
+/**
+ * A round that every record takes part in. Sent again after a kill it changes nothing of what was
+ * applied.
+ */
 async function play(served: Served, round: number): Promise<boolean> {
   const lines = Array.from({ length: RECORDS }, (_, id) =>
-    JSON.stringify({ op: 'put', object_type: 'players', id: `p${id}`, data: { n: round % 2 === 0 ? 1 : 100 } }),
+    JSON.stringify({
+      op: 'put',
+      object_type: 'players',
+      id: `p${id}`,
+      data: { n: round % 2 === 0 ? 1 : 100 },
+    }),
   );
   const answer = await served
     .call('POST', '/v1/changes', lines.join('\n'), 'application/x-ndjson')

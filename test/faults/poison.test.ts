@@ -3,8 +3,8 @@
  * and all else goes on: no input that was accepted stops a deployment. Whoever is killed for other
  * reasons leaves nothing behind that is set aside.
  *
- * By default it dies by leaving, under a change and in a scan; ROLLCALL_WHOLE=1 kills it in every way
- * and under every kind of work.
+ * By default it dies by leaving, under a change and in a backfill; ROLLCALL_WHOLE=1 kills it in
+ * every way and under every kind of work.
  */
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
@@ -58,17 +58,29 @@ const rule = (field: string, operator: string, value: unknown) => ({
 
 async function declare({ objectTypes, segments }: Deployment): Promise<void> {
   await objectTypes.put('contacts', { attributes: { n: { type: 'number' } } });
-  await segments.create({ title: 'low', slug: 'low', object_type: 'contacts', query: rule('n', '<', 50) });
+  await segments.create({
+    title: 'low',
+    slug: 'low',
+    object_type: 'contacts',
+    query: rule('n', '<', 50),
+  });
 }
 
-const put = (n: number): Change => ({ op: 'put', object_type: 'contacts', id: `r${n}`, data: { n } });
+const put = (n: number): Change => ({
+  op: 'put',
+  object_type: 'contacts',
+  id: `r${n}`,
+  data: { n },
+});
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
 const documents = (ns: readonly number[]) => ns.map((n) => ({ id: `r${n}`, document: { n } }));
 
 async function letters({ redis, keys }: Deployment): Promise<Record<string, string>[]> {
   const all = await Promise.all(keys.partitions.map(({ dead }) => redis.xrange(dead, '-', '+')));
   return all.flat().map(([, fields]) => {
-    const pairs = fields.flatMap((name, at) => (at % 2 === 0 ? [[name, fields[at + 1]!] as const] : []));
+    const pairs = fields.flatMap((name, at) =>
+      at % 2 === 0 ? [[name, fields[at + 1]!] as const] : [],
+    );
     return Object.fromEntries(pairs);
   });
 }
@@ -78,7 +90,9 @@ const settled = (deployment: Deployment) =>
     'all is applied and built',
     async () => {
       await deployment.store.refresh();
-      const isBuilt = [...deployment.store.catalog.ordinals.values()].every(({ status }) => status === 'ready');
+      const isBuilt = [...deployment.store.catalog.predicateIds.values()].every(
+        ({ status }) => status === 'ready',
+      );
       return isBuilt && (await deployment.memberships.lag()).entries === 0;
     },
     SETTLED_MS,
@@ -101,7 +115,9 @@ describe.each(HOWS)('a change under which the process dies (%s)', { timeout: 120
         letter: JSON.stringify(put(FATAL)),
       },
     ]);
-    expect(await differences(deployment, documents(numbers(60).filter((n) => n !== FATAL)))).toEqual([]);
+    expect(
+      await differences(deployment, documents(numbers(60).filter((n) => n !== FATAL))),
+    ).toEqual([]);
     // What comes next is applied as ever, and the next death begins to count anew.
     expect(await send(deployment, [put(61), put(62)])).toBe(2);
     expect(victims.deaths).toBe(3);
@@ -110,15 +126,27 @@ describe.each(HOWS)('a change under which the process dies (%s)', { timeout: 120
 
 /** An organization, and contacts that point at it. */
 async function declareRelated({ objectTypes, segments }: Deployment): Promise<void> {
-  await objectTypes.put('organizations', { attributes: { n: { type: 'number' }, size: { type: 'number' } } });
+  await objectTypes.put('organizations', {
+    attributes: { n: { type: 'number' }, size: { type: 'number' } },
+  });
   await objectTypes.put('contacts', {
     attributes: { n: { type: 'number' } },
-    relationships: { organization: { to: 'organizations', key: 'organization_id', inverse: 'contacts' } },
+    relationships: {
+      organization: { to: 'organizations', key: 'organization_id', inverse: 'contacts' },
+    },
   });
   const large = rule('organization.size', '>', 100);
   await segments.create({ title: 'large', slug: 'large', object_type: 'contacts', query: large });
-  await segments.create({ title: 'low', slug: 'low', object_type: 'contacts', query: rule('n', '<', 50) });
-  const many = { combinator: 'and', rules: [{ field: 'contacts', aggregate: 'count', operator: '>', value: 2 }] };
+  await segments.create({
+    title: 'low',
+    slug: 'low',
+    object_type: 'contacts',
+    query: rule('n', '<', 50),
+  });
+  const many = {
+    combinator: 'and',
+    rules: [{ field: 'contacts', aggregate: 'count', operator: '>', value: 2 }],
+  };
   await segments.create({ title: 'many', slug: 'many', object_type: 'organizations', query: many });
 }
 
@@ -135,28 +163,40 @@ const organization = (size: number, n = 0): Change => ({
   data: { n, size },
 });
 
-const until = (ms: number) => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms - Date.now())));
+const until = (ms: number) =>
+  new Promise((resolve) => setTimeout(resolve, Math.max(0, ms - Date.now())));
 const statusesOf = async ({ memberships }: Deployment, slugs: string[]) =>
   (await memberships.counts(slugs)).counts.map(({ count, status }) => ({ count, status }));
 
 describe('work that is no change, under which the process dies', { timeout: 120_000 }, () => {
-  it('in a scan: the one segment at fault has no number, and the others that are built with it are', async () => {
+  it('in a backfill: the one segment at fault has no number, and the others that are built with it are', async () => {
     const { deployment, start } = await trial(1);
     const { segments } = deployment;
     await declare(deployment);
     const fromMs = Date.now() + 8000;
-    const victims = start({ when: 'scan', fromMs, fatalOrdinal: 3 });
+    const victims = start({ when: 'backfill', fromMs, fatalPredicateId: 3 });
     await settled(deployment);
     await send(deployment, numbers(30).map(put));
     await until(fromMs);
     for (const [at, slug] of ['a', 'b', 'c'].entries())
-      await segments.create({ title: slug, slug, object_type: 'contacts', query: rule('n', '<', at + 20) });
-    await eventually('it is set aside', async () => (await letters(deployment)).length === 1, SETTLED_MS);
+      await segments.create({
+        title: slug,
+        slug,
+        object_type: 'contacts',
+        query: rule('n', '<', at + 20),
+      });
+    await eventually(
+      'it is set aside',
+      async () => (await letters(deployment)).length === 1,
+      SETTLED_MS,
+    );
     await eventually('the others are built', async () => {
       await deployment.store.refresh();
-      return deployment.store.catalog.segments.get('c')!.ordinal !== null;
+      return deployment.store.catalog.segments.get('c')!.predicateId !== null;
     });
-    expect(await letters(deployment)).toMatchObject([{ code: 'work_failed', letter: '["scan","contacts","r13",3]' }]);
+    expect(await letters(deployment)).toMatchObject([
+      { code: 'work_failed', letter: '["scan","contacts","r13",3]' },
+    ]);
     expect(victims.deaths).toBe(3);
     const [low, a, b, c] = await statusesOf(deployment, ['low', 'a', 'b', 'c']);
     expect([low, a, c]).toEqual([30, 20, 22].map((count) => ({ count, status: 'ready' })));
@@ -171,19 +211,37 @@ describe('work that is no change, under which the process dies', { timeout: 120_
     'in a timer: the record is left as it is, what moves with time has no number, and all else goes on',
     async () => {
       const { deployment, start } = await trial(1);
-      await deployment.objectTypes.put('contacts', { attributes: { n: { type: 'number' }, at: { type: 'datetime' } } });
+      await deployment.objectTypes.put('contacts', {
+        attributes: { n: { type: 'number' }, at: { type: 'datetime' } },
+      });
       const { segments } = deployment;
-      await segments.create({ title: 'low', slug: 'low', object_type: 'contacts', query: rule('n', '<', 50) });
+      await segments.create({
+        title: 'low',
+        slug: 'low',
+        object_type: 'contacts',
+        query: rule('n', '<', 50),
+      });
       const past = rule('at', 'inLast', { amount: 1, unit: 'day' });
       await segments.create({ title: 'past', slug: 'past', object_type: 'contacts', query: past });
       const fromMs = Date.now() + 8000;
       const victims = start({ fromMs });
       await settled(deployment);
       const due = new Date(fromMs + 500).toISOString();
-      const timed = (n: number): Change => ({ op: 'put', object_type: 'contacts', id: `r${n}`, data: { n, at: due } });
+      const timed = (n: number): Change => ({
+        op: 'put',
+        object_type: 'contacts',
+        id: `r${n}`,
+        data: { n, at: due },
+      });
       await send(deployment, [12, FATAL, 14].map(timed));
-      await eventually('it is set aside', async () => (await letters(deployment)).length === 1, SETTLED_MS);
-      expect(await letters(deployment)).toMatchObject([{ code: 'work_failed', letter: '["due","contacts","r13"]' }]);
+      await eventually(
+        'it is set aside',
+        async () => (await letters(deployment)).length === 1,
+        SETTLED_MS,
+      );
+      expect(await letters(deployment)).toMatchObject([
+        { code: 'work_failed', letter: '["due","contacts","r13"]' },
+      ]);
       expect(victims.deaths).toBe(3);
       const [low, timedOut] = await statusesOf(deployment, ['low', 'past']);
       expect(low).toEqual({ count: 3, status: 'ready' });
@@ -204,7 +262,11 @@ describe('work that is no change, under which the process dies', { timeout: 120_
       await send(deployment, [organization(50), ...[12, FATAL, 14].map(contact)]);
       await until(fromMs);
       await send(deployment, [organization(200)], 'accepted');
-      await eventually('it is set aside', async () => (await letters(deployment)).length === 1, SETTLED_MS);
+      await eventually(
+        'it is set aside',
+        async () => (await letters(deployment)).length === 1,
+        SETTLED_MS,
+      );
       const [{ detail, letter }] = (await letters(deployment)) as [Record<string, string>];
       expect(detail).toBe(
         'the process died 3 times under the evaluation of this record after one that it points at had changed',
@@ -229,7 +291,11 @@ describe('work that is no change, under which the process dies', { timeout: 120_
       await send(deployment, [organization(50, FATAL)]);
       await until(fromMs);
       await send(deployment, [1, 2, 3].map(contact), 'accepted');
-      await eventually('it is set aside', async () => (await letters(deployment)).length >= 1, SETTLED_MS);
+      await eventually(
+        'it is set aside',
+        async () => (await letters(deployment)).length >= 1,
+        SETTLED_MS,
+      );
       expect((await letters(deployment))[0]).toMatchObject({ code: 'message_failed' });
       expect(await statusesOf(deployment, ['many', 'low'])).toEqual([
         { count: null, status: 'failed' },
@@ -244,12 +310,21 @@ describe.runIf(isWhole)('several of them', { timeout: 120_000 }, () => {
   it('in several partitions of one process are each set aside, and no neighbour of theirs is', async () => {
     const { deployment, start } = await trial(4);
     await declare(deployment);
-    const poisoned = (id: number): Change => ({ op: 'put', object_type: 'contacts', id: `r${id}`, data: { n: FATAL } });
-    const all = numbers(80).map((n) => (n % 20 === 13 ? poisoned(n) : n === FATAL ? put(1000) : put(n)));
+    const poisoned = (id: number): Change => ({
+      op: 'put',
+      object_type: 'contacts',
+      id: `r${id}`,
+      data: { n: FATAL },
+    });
+    const all = numbers(80).map((n) =>
+      n % 20 === 13 ? poisoned(n) : n === FATAL ? put(1000) : put(n),
+    );
     await send(deployment, all, 'accepted');
     const victims = start();
     await settled(deployment);
-    const kept = (await letters(deployment)).map(({ letter }) => (JSON.parse(letter!) as Change).id).sort();
+    const kept = (await letters(deployment))
+      .map(({ letter }) => (JSON.parse(letter!) as Change).id)
+      .sort();
     expect(kept).toEqual(['r13', 'r33', 'r53', 'r73']);
     expect(victims.deaths).toBeLessThanOrEqual(12);
     const left = numbers(80).filter((n) => n % 20 !== 13);
@@ -284,21 +359,34 @@ describe('a process that is killed for other reasons', { timeout: 120_000 }, () 
 
 describe('what throws in work that is no change', () => {
   const thrower =
-    (when: 'live' | 'scan', from: { at: number }) => (values: Record<string, unknown>, ordinal?: number) => {
-      if (values['n'] === FATAL && (ordinal !== undefined) === (when === 'scan') && Date.now() >= from.at)
+    (when: 'live' | 'backfill', from: { at: number }) =>
+    (values: Record<string, unknown>, predicateId?: number) => {
+      if (
+        values['n'] === FATAL &&
+        (predicateId !== undefined) === (when === 'backfill') &&
+        Date.now() >= from.at
+      )
         throw new Error('a bug that meets this value');
     };
 
-  it('in a scan beside live changes takes no change along, and stops no partition', async () => {
+  it('in a backfill beside live changes takes no change along, and stops no partition', async () => {
     const deployment = await openTestDeployment({
       partitions: 1,
-      networkOptions: { fault: thrower('scan', { at: 0 }) },
+      networkOptions: { fault: thrower('backfill', { at: 0 }) },
     });
     opened.push(deployment);
     await declare(deployment);
-    await eventually('it is built', async () => deployment.store.catalog.segments.get('low')!.ordinal !== null);
+    await eventually(
+      'it is built',
+      async () => deployment.store.catalog.segments.get('low')!.predicateId !== null,
+    );
     await send(deployment, numbers(30).map(put));
-    await deployment.segments.create({ title: 'x', slug: 'x', object_type: 'contacts', query: rule('n', '<', 20) });
+    await deployment.segments.create({
+      title: 'x',
+      slug: 'x',
+      object_type: 'contacts',
+      query: rule('n', '<', 20),
+    });
     expect(
       await send(
         deployment,
@@ -306,9 +394,14 @@ describe('what throws in work that is no change', () => {
       ),
     ).toBe(200);
     await eventually('it is set aside', async () => (await letters(deployment)).length === 1);
-    expect(await letters(deployment)).toMatchObject([{ code: 'work_failed', detail: 'a bug that meets this value' }]);
+    expect(await letters(deployment)).toMatchObject([
+      { code: 'work_failed', detail: 'a bug that meets this value' },
+    ]);
     expect(deployment.worker!.fatal).toEqual([]);
-    await eventually('it is told', async () => (await statusesOf(deployment, ['x']))[0]!.status === 'failed');
+    await eventually(
+      'it is told',
+      async () => (await statusesOf(deployment, ['x']))[0]!.status === 'failed',
+    );
     expect((await statusesOf(deployment, ['low']))[0]).toEqual({ count: 30, status: 'ready' });
   });
 });

@@ -1,7 +1,8 @@
 /**
- * random-roll-back.test.ts – Random histories of a real deployment that loses tails of its partitions, is asked for
- * resynchronizations, meets messages that it can't apply, and is restarted, while windows of time open and close over
- * relationships: in the end every row is right.
+ * random-roll-back.test.ts – Random histories of a real deployment that loses tails of its
+ * partitions, is asked for resynchronizations, meets messages that it can't apply, and is
+ * restarted, while windows of time open and close over relationships: in the end every row is
+ * right.
  *
  * Replay or go on with ROLLCALL_SEED=<first seed>; ROLLCALL_SOAK=1 runs thirty.
  */
@@ -11,7 +12,7 @@ import { afterEach, expect, it } from 'vitest';
 import { Random } from '../../bench/random.ts';
 import type { Change } from '../../src/change/change.ts';
 import type { Deployment } from '../../src/engine/deployment.ts';
-import { askForResync } from '../../src/engine/generations.ts';
+import { askForResync } from '../../src/engine/epochs.ts';
 import { audit } from '../../src/membership/audit.ts';
 import { createSegment, eventually, openTestDeployment, send } from '../support/deployment.ts';
 import { replicate } from '../support/fail-over.ts';
@@ -19,27 +20,46 @@ import { replicate } from '../support/fail-over.ts';
 const PARTITIONS = 4;
 const TURNS = 40;
 const FIRST_SEED = Number(process.env.ROLLCALL_SEED ?? 1);
-const SEEDS = Array.from({ length: process.env.ROLLCALL_SOAK === '1' ? 30 : 3 }, (_, i) => FIRST_SEED + i);
+const SEEDS = Array.from(
+  { length: process.env.ROLLCALL_SOAK === '1' ? 30 : 3 },
+  (_, i) => FIRST_SEED + i,
+);
 
 let deployment: Deployment;
 afterEach(() => deployment.close());
 
-const open = (prefix?: string) => openTestDeployment({ partitions: PARTITIONS, ...(prefix ? { prefix } : {}) });
+const open = (prefix?: string) =>
+  openTestDeployment({ partitions: PARTITIONS, ...(prefix ? { prefix } : {}) });
 const all = (...rules: unknown[]) => ({ combinator: 'and', rules });
 const atLeastTwo = { mode: 'atLeast', threshold: 2 };
-const inLast = (amount: number, unit: string) => ({ field: 'seen_at', operator: 'inLast', value: { amount, unit } });
+const inLast = (amount: number, unit: string) => ({
+  field: 'seen_at',
+  operator: 'inLast',
+  value: { amount, unit },
+});
 const SEGMENTS: Readonly<Record<string, readonly [objectType: string, query: unknown]>> = {
   saas: ['contacts', all({ field: 'organization.industry', operator: '=', value: 'SaaS' })],
   old: [
     'organizations',
-    all({ field: 'contacts', match: atLeastTwo, value: all({ field: 'age', operator: '>', value: 30 }) }),
+    all({
+      field: 'contacts',
+      match: atLeastTwo,
+      value: all({ field: 'age', operator: '>', value: 30 }),
+    }),
   ],
   recent: ['contacts', all(inLast(2, 'second'))],
   ever: ['contacts', all(inLast(300_000, 'day'))],
-  lively: ['organizations', all({ field: 'contacts', match: atLeastTwo, value: all(inLast(2, 'second')) })],
+  lively: [
+    'organizations',
+    all({ field: 'contacts', match: atLeastTwo, value: all(inLast(2, 'second')) }),
+  ],
   beside: [
     'contacts',
-    all({ field: 'organization.contacts', match: { mode: 'some' }, value: all(inLast(2, 'second')) }),
+    all({
+      field: 'organization.contacts',
+      match: { mode: 'some' },
+      value: all(inLast(2, 'second')),
+    }),
   ],
 };
 
@@ -48,21 +68,31 @@ async function declare({ objectTypes }: Deployment): Promise<void> {
   await objectTypes.put('contacts', {
     attributes: { age: { type: 'number' }, seen_at: { type: 'datetime' } },
     relationships: {
-      organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+      organization: {
+        to: 'organizations',
+        key: 'organization_id',
+        cardinality: 'one',
+        inverse: 'contacts',
+      },
     },
   });
   for (const [slug, [objectType, query]] of Object.entries(SEGMENTS))
     await createSegment(deployment, slug, objectType, query);
 }
 
-const ODD_MOMENTS = ['0001-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z', '1969-12-31T23:59:59.999Z'];
+const ODD_MOMENTS = [
+  '0001-01-01T00:00:00Z',
+  '9999-12-31T23:59:59.999Z',
+  '1969-12-31T23:59:59.999Z',
+];
 
 function draw(random: Random): Change {
   const [contact, organization] = [`c${random.below(60)}`, `o${random.below(15)}`];
   const kind = random.unit();
   if (kind < 0.03) return { op: 'delete', object_type: 'organizations', id: organization };
   if (kind < 0.06) return { op: 'delete', object_type: 'contacts', id: contact };
-  if (kind < 0.12) return { op: random.chance(0.5) ? 'archive' : 'restore', object_type: 'contacts', id: contact };
+  if (kind < 0.12)
+    return { op: random.chance(0.5) ? 'archive' : 'restore', object_type: 'contacts', id: contact };
   if (kind < 0.25) {
     const industry = random.chance(0.5) ? 'SaaS' : 'Retail';
     return { op: 'put', object_type: 'organizations', id: organization, data: { industry } };
@@ -119,7 +149,8 @@ async function turn(random: Random, replicas: Replicas): Promise<string> {
 async function mend({ redis, keys }: Deployment): Promise<void> {
   for (const [target, { meta }] of keys.partitions.entries()) {
     for (const field of await redis.hkeys(meta))
-      if (field.startsWith('broken:')) await askForResync(redis, keys, Number(field.slice('broken:'.length)), target);
+      if (field.startsWith('broken:'))
+        await askForResync(redis, keys, Number(field.slice('broken:'.length)), target);
   }
 }
 
@@ -138,7 +169,11 @@ it.each(SEEDS)(
     const replicas: Replicas = Array.from({ length: PARTITIONS }, () => []);
     const told: string[] = [];
     for (let i = 0; i < TURNS; i++) told.push(await turn(random, replicas));
-    await eventually(`all segments answer after ${told.join(', ')}`, () => isReady(deployment), 30_000);
+    await eventually(
+      `all segments answer after ${told.join(', ')}`,
+      () => isReady(deployment),
+      30_000,
+    );
     const { redis, keys, store } = deployment;
     const report = await audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 20_000 });
     expect(report.differences, JSON.stringify({ told, report }).slice(0, 4000)).toBe(0);

@@ -1,6 +1,7 @@
 /**
- * redis-health.test.ts – A Redis that is full, that would evict, or that hangs: each is named, nobody waits for it, nothing is
- * half done, and when it is well again everything goes on by itself.
+ * redis-health.test.ts – A Redis that is full, that would evict, or that hangs: each is named,
+ * nobody waits for it, nothing is half done, and when it is well again everything goes on by
+ * itself.
  */
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -16,8 +17,19 @@ let prefix: string;
 
 const all = { combinator: 'and', rules: [] };
 const adults = { combinator: 'and', rules: [{ field: 'age', operator: '>=', value: 18 }] };
-const segment = (slug: string, query: unknown) => ({ title: slug, slug, object_type: 'contacts', query });
-const view = { title: 'v', slug: 'v', object_type: 'contacts', segment: 'adults', columns: [{ path: 'age' }] };
+const segment = (slug: string, query: unknown) => ({
+  title: slug,
+  slug,
+  object_type: 'contacts',
+  query,
+});
+const view = {
+  title: 'v',
+  slug: 'v',
+  object_type: 'contacts',
+  segment: 'adults',
+  columns: [{ path: 'age' }],
+};
 
 beforeEach(async () => {
   redis = await startPrivateRedis({ appendfsync: 'no' });
@@ -42,9 +54,11 @@ async function call(method: string, url: string, body?: unknown, type?: string) 
 }
 
 const countOf = async (slug: string) =>
-  (await call('GET', `/v1/segments/counts?slug=${slug}`)).json<{ counts: { count: number }[] }>().counts[0]!.count;
+  (await call('GET', `/v1/segments/counts?slug=${slug}`)).json<{ counts: { count: number }[] }>()
+    .counts[0]!.count;
 
-const readiness = async () => (await call('GET', '/readyz')).json<{ status: unknown; detail?: string }>();
+const readiness = async () =>
+  (await call('GET', '/readyz')).json<{ status: unknown; detail?: string }>();
 
 describe('a full Redis', () => {
   const fill = async () => {
@@ -53,7 +67,11 @@ describe('a full Redis', () => {
   };
 
   const WRITES: readonly (readonly [string, string, unknown?, string?])[] = [
-    ['PUT', '/v1/object-types/contacts', { attributes: { age: { type: 'number' }, x: { type: 'string' } } }],
+    [
+      'PUT',
+      '/v1/object-types/contacts',
+      { attributes: { age: { type: 'number' }, x: { type: 'string' } } },
+    ],
     ['PUT', '/v1/object-types/others', { attributes: {} }],
     ['POST', '/v1/segments', segment('new', all)],
     ['PUT', '/v1/segments/adults', segment('adults', all)],
@@ -65,7 +83,11 @@ describe('a full Redis', () => {
     ['POST', '/v1/views/v/activations', { url: 'https://93.184.216.34/' }],
     ['POST', '/v1/seeds', [{ object_type: 'segments', data: segment('new', all) }]],
     ['POST', '/v1/seeds', [{ object_type: 'contacts', data: { id: 'seeded', age: 20 } }]],
-    ['POST', '/v1/seeds?async=true', [{ object_type: 'contacts', data: { id: 'seeded', age: 20 } }]],
+    [
+      'POST',
+      '/v1/seeds?async=true',
+      [{ object_type: 'contacts', data: { id: 'seeded', age: 20 } }],
+    ],
     ['POST', '/v1/imports/contacts', 'id,age\nimported,20\n', 'text/csv'],
     ['POST', '/v1/exports/contacts', {}],
     ['PUT', '/v1/records/contacts/bob', { age: 20 }],
@@ -82,7 +104,9 @@ describe('a full Redis', () => {
   ];
 
   it('answers redis_full to every write, and nothing of any is done', async () => {
-    const before = (await call('GET', '/v1/seeds?include=object_types,segments,views,records:contacts')).body;
+    const before = (
+      await call('GET', '/v1/seeds?include=object_types,segments,views,records:contacts')
+    ).body;
     await fill();
     for (const [method, url, body, type] of WRITES) {
       const answer = await call(method, url, body, type);
@@ -90,17 +114,24 @@ describe('a full Redis', () => {
       expect(answer.headers['retry-after']).toMatch(/^\d+$/);
     }
     await control.config('SET', 'maxmemory', '0');
-    // What another process reads: all fields of the catalog and its version are still of one version.
+    // What another process reads: all fields of the catalog and its version are still of one
+    // version.
     const other = await openTestDeployment({ redisUrl: redis.url, prefix, runsWorker: false });
     expect([...other.store.catalog.segments.keys()].sort()).toEqual(['adults', 'everyone']);
     expect(other.store.catalog.version).toBe(api.deployment.store.catalog.version);
     await other.close();
-    const after = (await call('GET', '/v1/seeds?include=object_types,segments,views,records:contacts')).body;
+    const after = (
+      await call('GET', '/v1/seeds?include=object_types,segments,views,records:contacts')
+    ).body;
     expect(after).toBe(before);
   });
 
   it('answers redis_full to what is written by a transaction: of webhooks, and the order of a sorted view', async () => {
-    await call('POST', '/v1/views', { ...view, slug: 'sorted', sort: [{ path: 'age', direction: 'asc' }] });
+    await call('POST', '/v1/views', {
+      ...view,
+      slug: 'sorted',
+      sort: [{ path: 'age', direction: 'asc' }],
+    });
     const made = await call('POST', '/v1/views/v/activations', { url: 'https://93.184.216.34/' });
     const one = `/v1/views/v/activations/${made.json<{ id: string }>().id}`;
     const before = (await call('GET', one)).body;
@@ -112,11 +143,15 @@ describe('a full Redis', () => {
       ['DELETE', one],
       ['GET', '/v1/views/sorted/rows'],
     ] as const)
-      expect((await call(method, url, body)).json(), `${method} ${url}`).toMatchObject({ code: 'redis_full' });
+      expect((await call(method, url, body)).json(), `${method} ${url}`).toMatchObject({
+        code: 'redis_full',
+      });
     expect((await call('GET', one)).body).toBe(before);
     await control.config('SET', 'maxmemory', '0');
     expect((await call('POST', `${one}/sync`)).statusCode).toBe(202);
-    expect((await call('GET', '/v1/views/sorted/rows')).json()).toMatchObject({ data: [{ id: 'ada' }] });
+    expect((await call('GET', '/v1/views/sorted/rows')).json()).toMatchObject({
+      data: [{ id: 'ada' }],
+    });
   });
 
   it('answers redis_full to a write with an Idempotency-Key, which can be sent again', async () => {
@@ -135,10 +170,16 @@ describe('a full Redis', () => {
 
   it('is named by /readyz, keeps answering reads, and goes on by itself when there is room', async () => {
     await fill();
-    expect((await readiness()).detail).toMatch(/^Redis is full and takes no writes: it holds \d+ MB/);
+    expect((await readiness()).detail).toMatch(
+      /^Redis is full and takes no writes: it holds \d+ MB/,
+    );
     expect(await countOf('adults')).toBe(1);
-    expect((await call('GET', '/v1/segments/adults/members')).json()).toMatchObject({ data: [{ id: 'ada' }] });
-    expect((await call('GET', '/v1/views/v/rows')).json()).toMatchObject({ data: [{ id: 'ada', age: 36 }] });
+    expect((await call('GET', '/v1/segments/adults/members')).json()).toMatchObject({
+      data: [{ id: 'ada' }],
+    });
+    expect((await call('GET', '/v1/views/v/rows')).json()).toMatchObject({
+      data: [{ id: 'ada', age: 36 }],
+    });
     expect((await call('GET', '/healthz')).statusCode).toBe(200);
     // Longer than a lease: nobody loses a partition over it.
     await new Promise((resolve) => setTimeout(resolve, 4_000));
@@ -152,27 +193,45 @@ describe('a full Redis', () => {
   it('whose memory ends between log and commit applies what it had accepted when there is room', async () => {
     const lines = (from: number, to: number) =>
       Array.from({ length: to - from }, (_, at) =>
-        JSON.stringify({ op: 'put', object_type: 'contacts', id: `c${from + at}`, data: { age: 20 } }),
+        JSON.stringify({
+          op: 'put',
+          object_type: 'contacts',
+          id: `c${from + at}`,
+          data: { age: 20 },
+        }),
       ).join('\n');
     let accepted = 0;
     for (let from = 0; from < 4_000; from += 500) {
       if (from === 2_000) await control.config('SET', 'maxmemory', '1mb');
-      const answer = await call('POST', '/v1/changes?wait=accepted', lines(from, from + 500), 'application/x-ndjson');
+      const answer = await call(
+        'POST',
+        '/v1/changes?wait=accepted',
+        lines(from, from + 500),
+        'application/x-ndjson',
+      );
       accepted += answer.json<{ accepted?: number }>().accepted ?? 0;
     }
     expect(accepted).toBeGreaterThanOrEqual(2_000);
     expect(accepted).toBeLessThan(4_000);
     await control.config('SET', 'maxmemory', '0');
-    await eventually('all that was accepted counts', async () => (await countOf('adults')) === accepted + 1);
+    await eventually(
+      'all that was accepted counts',
+      async () => (await countOf('adults')) === accepted + 1,
+    );
   });
 });
 
 describe('a Redis that would evict', () => {
-  it.each(['allkeys-lru', 'allkeys-random', 'volatile-ttl', 'volatile-lfu'])('by %s is refused', async (policy) => {
-    await control.config('SET', 'maxmemory-policy', policy);
-    const opening = openTestDeployment({ redisUrl: redis.url, prefix: freshPrefix() });
-    await expect(opening).rejects.toThrow(`its maxmemory-policy is '${policy}'. Set it to noeviction`);
-  });
+  it.each(['allkeys-lru', 'allkeys-random', 'volatile-ttl', 'volatile-lfu'])(
+    'by %s is refused',
+    async (policy) => {
+      await control.config('SET', 'maxmemory-policy', policy);
+      const opening = openTestDeployment({ redisUrl: redis.url, prefix: freshPrefix() });
+      await expect(opening).rejects.toThrow(
+        `its maxmemory-policy is '${policy}'. Set it to noeviction`,
+      );
+    },
+  );
 
   it('from some moment on is named by /readyz until it does not', async () => {
     await control.config('SET', 'maxmemory-policy', 'allkeys-lru');
@@ -190,8 +249,9 @@ describe('a Redis that would evict', () => {
 });
 
 /**
- * Half of what a command waits for its answer: whoever waits longer is kept waiting by Redis. The contract (timeout_ms and a
- * second, two seconds for /readyz) is shorter; a machine under load is not what is looked at here.
+ * Half of what a command waits for its answer: whoever waits longer is kept waiting by Redis. The
+ * contract (timeout_ms and a second, two seconds for /readyz) is shorter; a machine under load is
+ * not what is looked at here.
  */
 const NOBODY_MS = 5_000;
 
@@ -205,7 +265,11 @@ describe('a Redis that hangs', () => {
   const timed = async (method: string, url: string, body?: unknown, type?: string) => {
     const begunMs = performance.now();
     const answer = await call(method, url, body, type);
-    return { status: answer.statusCode, code: answer.json().code as string, ms: performance.now() - begunMs };
+    return {
+      status: answer.statusCode,
+      code: answer.json().code as string,
+      ms: performance.now() - begunMs,
+    };
   };
 
   const all500: readonly (readonly [string, string, unknown?, string?])[] = [
@@ -224,7 +288,11 @@ describe('a Redis that hangs', () => {
     ['PUT', '/v1/records/contacts/bob?timeout_ms=500', { age: 20 }],
     ['PUT', '/v1/records/contacts/cyd?timeout_ms=500&wait=accepted', { age: 20 }],
     ['DELETE', '/v1/records/contacts/nobody?timeout_ms=500'],
-    ['POST', '/v1/changes?timeout_ms=500', [{ op: 'put', object_type: 'contacts', id: 'dan', data: { age: 20 } }]],
+    [
+      'POST',
+      '/v1/changes?timeout_ms=500',
+      [{ op: 'put', object_type: 'contacts', id: 'dan', data: { age: 20 } }],
+    ],
   ];
 
   it('keeps nobody waiting longer than timeout_ms and a second, and afterwards nothing is lost or doubled', async () => {
@@ -249,9 +317,12 @@ describe('a Redis that hangs', () => {
     process.kill(pid, 'SIGCONT');
     await eventually('it is ready', async () => (await readiness()).status === 'ready', 30_000);
     // What nobody knew of may have been applied, once; sent again it is there.
-    for (const id of ['bob', 'cyd', 'dan']) await call('PUT', `/v1/records/contacts/${id}`, { age: 20 });
+    for (const id of ['bob', 'cyd', 'dan'])
+      await call('PUT', `/v1/records/contacts/${id}`, { age: 20 });
     expect(await countOf('adults')).toBe(4);
-    const { data } = (await call('GET', '/v1/segments/adults/members')).json<{ data: { id: string }[] }>();
+    const { data } = (await call('GET', '/v1/segments/adults/members')).json<{
+      data: { id: string }[];
+    }>();
     expect(data.map(({ id }) => id).sort()).toEqual(['ada', 'bob', 'cyd', 'dan']);
     expect(api.deployment.worker!.fatal).toEqual([]);
   });
@@ -262,7 +333,9 @@ describe('a Redis that hangs', () => {
     const writer = async (name: string) => {
       for (let at = 0; !isOver; at++) {
         const id = `${name}-${at}`;
-        const { statusCode } = await call('PUT', `/v1/records/contacts/${id}?timeout_ms=300`, { age: 20 });
+        const { statusCode } = await call('PUT', `/v1/records/contacts/${id}?timeout_ms=300`, {
+          age: 20,
+        });
         if (statusCode === 201) acknowledged.add(id);
       }
     };
@@ -280,7 +353,9 @@ describe('a Redis that hangs', () => {
     const members = new Set<string>();
     let cursor = '';
     do {
-      const page = (await call('GET', `/v1/segments/adults/members?limit=1000&cursor=${cursor}`)).json();
+      const page = (
+        await call('GET', `/v1/segments/adults/members?limit=1000&cursor=${cursor}`)
+      ).json();
       for (const { id } of page.data) {
         expect(members.has(id)).toBe(false);
         members.add(id);
@@ -291,7 +366,9 @@ describe('a Redis that hangs', () => {
     expect(acknowledged.size).toBeGreaterThan(10);
     expect(await countOf('adults')).toBe(members.size);
     for (const id of acknowledged) {
-      const { version } = (await call('GET', `/v1/records/contacts/${id}`)).json<{ version: number }>();
+      const { version } = (await call('GET', `/v1/records/contacts/${id}`)).json<{
+        version: number;
+      }>();
       expect(version).toBe(1);
       break;
     }
@@ -311,7 +388,10 @@ describe('a Redis that hangs', () => {
     expect((await send()).json()).toMatchObject({ code: 'redis_unavailable' });
     expect(performance.now() - begunMs).toBeLessThan(NOBODY_MS);
     process.kill(pid, 'SIGCONT');
-    await eventually('it is carried out when it is sent again', async () => (await send()).statusCode === 201);
+    await eventually(
+      'it is carried out when it is sent again',
+      async () => (await send()).statusCode === 201,
+    );
     expect(await countOf('adults')).toBe(2);
   });
 });

@@ -1,9 +1,18 @@
 /**
- * redis-server.test.ts – The private Redis outlives a kill of its owner without ever being doubled, and every way in which it
- * can't start is told in words.
+ * redis-server.test.ts – The private Redis outlives a kill of its owner without ever being doubled,
+ * and every way in which it can't start is told in words.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +22,11 @@ import { Redis } from 'ioredis';
 import { afterEach, describe, expect, inject, test } from 'vitest';
 import { checkRedisVersion } from '../../src/redis/binary.ts';
 import { noteProcess, waitForEnd } from '../../src/redis/process-life.ts';
-import { openRedisServer, type RedisServer, type RedisServerOptions } from '../../src/redis/server.ts';
+import {
+  openRedisServer,
+  type RedisServer,
+  type RedisServerOptions,
+} from '../../src/redis/server.ts';
 import { RedisServerError } from '../../src/redis/server-error.ts';
 import { flushPrefix, freshPrefix, startPrivateRedis } from '../support/redis.ts';
 
@@ -26,13 +39,25 @@ afterEach(async () => {
 describe('a private server', () => {
   test('writes every change before it answers, never evicts, and listens on the loopback address only', async () => {
     const server = await open(newFolder());
-    const settings = ['appendonly', 'appendfsync', 'save', 'maxmemory-policy', 'bind', 'protected-mode'];
+    const settings = [
+      'appendonly',
+      'appendfsync',
+      'save',
+      'maxmemory-policy',
+      'bind',
+      'protected-mode',
+    ];
     const found = await withRedis(server.url, async (redis) => {
-      const values = await Promise.all(settings.map((name) => redis.config('GET', name) as Promise<string[]>));
+      const values = await Promise.all(
+        settings.map((name) => redis.config('GET', name) as Promise<string[]>),
+      );
       return values.map((pair) => pair[1]);
     });
     expect(found).toEqual(['yes', 'always', '', 'noeviction', '127.0.0.1', 'yes']);
-    expect(server).toMatchObject({ private: true, url: expect.stringMatching(/^redis:\/\/127\.0\.0\.1:\d+$/) });
+    expect(server).toMatchObject({
+      private: true,
+      url: expect.stringMatching(/^redis:\/\/127\.0\.0\.1:\d+$/),
+    });
   });
 
   test('keeps its folder to itself, also one with a blank in its name', async () => {
@@ -157,7 +182,10 @@ describe('two owners of one folder', () => {
 
   test('an owner in another container that fell silent is followed', async () => {
     const folder = newFolder();
-    writeFileSync(join(folder, 'owner.7'), JSON.stringify({ pid: 1, started: 'x', place: 'elsewhere' }));
+    writeFileSync(
+      join(folder, 'owner.7'),
+      JSON.stringify({ pid: 1, started: 'x', place: 'elsewhere' }),
+    );
     await open(folder);
     expect(readdirSync(folder)).toContain('owner.8');
   });
@@ -176,7 +204,10 @@ describe('a port that was noted', () => {
     const folder = newFolder();
     const other = await startPrivateRedis();
     cleanups.push(other.stop);
-    writeFileSync(join(folder, 'redis-server.json'), JSON.stringify({ port: Number(new URL(other.url).port) }));
+    writeFileSync(
+      join(folder, 'redis-server.json'),
+      JSON.stringify({ port: Number(new URL(other.url).port) }),
+    );
     const server = await open(folder);
     expect(server.url).not.toBe(other.url);
   });
@@ -198,7 +229,9 @@ describe('a server that can not start', () => {
 
   test('because there is none is told with one line for each platform', async () => {
     usePath(newFolder());
-    const refusal = await open(newFolder(), { allowInstall: false }).catch((error: unknown) => error as Error);
+    const refusal = await open(newFolder(), { allowInstall: false }).catch(
+      (error: unknown) => error as Error,
+    );
     expect(refusal).toBeInstanceOf(RedisServerError);
     for (const way of ['Debian', 'Fedora', 'Alpine', 'macOS', 'Windows', 'Docker', 'REDIS_URL']) {
       expect((refusal as Error).message).toContain(way);
@@ -207,9 +240,15 @@ describe('a server that can not start', () => {
 
   test('because it is too old is told with its version', async () => {
     const bin = newFolder();
-    program(bin, 'redis-server', 'echo "Redis server v=6.2.14 sha=0:0 malloc=libc bits=64 build=0"');
+    program(
+      bin,
+      'redis-server',
+      'echo "Redis server v=6.2.14 sha=0:0 malloc=libc bits=64 build=0"',
+    );
     usePath(bin);
-    await expect(open(newFolder())).rejects.toThrow(/Redis 6\.2\.14; Rollcall needs Redis 7\.0 or newer/);
+    await expect(open(newFolder())).rejects.toThrow(
+      /Redis 6\.2\.14; Rollcall needs Redis 7\.0 or newer/,
+    );
   });
 
   test('because the package could not be installed is told with what the installer said', async () => {
@@ -246,7 +285,9 @@ describe('a server that was given', () => {
     expect(checkRedisVersion(info).version).toMatch(/^\d+\.\d+/);
     const valkey = 'redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:8.0.1\r\n';
     expect(checkRedisVersion(valkey)).toEqual({ product: 'Valkey', version: '8.0.1' });
-    expect(() => checkRedisVersion('redis_version:6.0.16\r\n')).toThrow('The server is Redis 6.0.16');
+    expect(() => checkRedisVersion('redis_version:6.0.16\r\n')).toThrow(
+      'The server is Redis 6.0.16',
+    );
     expect(() => checkRedisVersion('')).toThrow('not Redis or Valkey');
   });
 
@@ -269,7 +310,9 @@ interface Owner {
   readonly url: string;
 }
 
-/** A process that owns the folder until it ends; a process group of its own, as a terminal gives it. */
+/**
+ * A process that owns the folder until it ends; a process group of its own, as a terminal gives it.
+ */
 async function startOwner(folder: string, then = 'process.stdin.resume();'): Promise<Owner> {
   const module = pathToFileURL(join(import.meta.dirname, '../../src/redis/server.ts')).href;
   const code = `const { openRedisServer } = await import(${JSON.stringify(module)});
@@ -304,7 +347,12 @@ async function ended(child: ChildProcess): Promise<void> {
 // ── small helpers ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function open(folder: string, more: Partial<RedisServerOptions> = {}): Promise<RedisServer> {
-  const server = await openRedisServer({ dataFolder: folder, say() {}, allowInstall: false, ...more });
+  const server = await openRedisServer({
+    dataFolder: folder,
+    say() {},
+    allowInstall: false,
+    ...more,
+  });
   cleanups.push(server.stop);
   return server;
 }

@@ -1,12 +1,12 @@
 /**
- * roll-back.test.ts – A fail-over makes a partition as it was some time ago: relationships between it and the others are right
- * again by themselves, and until then nobody is told a number.
+ * roll-back.test.ts – A fail-over makes a partition as it was some time ago: relationships between
+ * it and the others are right again by themselves, and until then nobody is told a number.
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
 import { partitionOf } from '../../src/change/partition.ts';
 import type { Deployment } from '../../src/engine/deployment.ts';
-import { askForResync } from '../../src/engine/generations.ts';
+import { askForResync } from '../../src/engine/epochs.ts';
 import { audit } from '../../src/membership/audit.ts';
 import { createSegment, eventually, openTestDeployment, send } from '../support/deployment.ts';
 import { replicate } from '../support/fail-over.ts';
@@ -22,18 +22,30 @@ const all = (...rules: unknown[]) => ({ combinator: 'and', rules });
 async function open(): Promise<Deployment> {
   const deployment = await openTestDeployment({ partitions: PARTITIONS });
   opened.push(deployment);
-  await deployment.objectTypes.put('organizations', { attributes: { industry: { type: 'string' } } });
+  await deployment.objectTypes.put('organizations', {
+    attributes: { industry: { type: 'string' } },
+  });
   await deployment.objectTypes.put('contacts', {
     attributes: { age: { type: 'number' } },
     relationships: {
-      organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+      organization: {
+        to: 'organizations',
+        key: 'organization_id',
+        cardinality: 'one',
+        inverse: 'contacts',
+      },
     },
   });
   const saas = all({ field: 'organization.industry', operator: '=', value: 'SaaS' });
   await createSegment(deployment, 'saas-contacts', 'contacts', saas);
   const many = { mode: 'atLeast', threshold: 2 };
   const older = all({ field: 'age', operator: '>', value: 30 });
-  await createSegment(deployment, 'old-firms', 'organizations', all({ field: 'contacts', match: many, value: older }));
+  await createSegment(
+    deployment,
+    'old-firms',
+    'organizations',
+    all({ field: 'contacts', match: many, value: older }),
+  );
   return deployment;
 }
 
@@ -44,10 +56,14 @@ function* history(turn: number): Generator<Change> {
     yield { op: 'put', object_type: 'organizations', id: `o${i}`, data: { industry } };
   }
   for (let i = 0; i < 200; i++) {
-    const data = { age: (i * 7 + turn * 13) % 60, organization_id: `o${(i + turn * (i % 5)) % 45}` };
+    const data = {
+      age: (i * 7 + turn * 13) % 60,
+      organization_id: `o${(i + turn * (i % 5)) % 45}`,
+    };
     yield { op: 'put', object_type: 'contacts', id: `c${i}`, data };
   }
-  for (let i = 0; i < 10; i++) yield { op: 'delete', object_type: 'contacts', id: `c${i * 3 + turn}` };
+  for (let i = 0; i < 10; i++)
+    yield { op: 'delete', object_type: 'contacts', id: `c${i * 3 + turn}` };
 }
 
 async function expectAudited({ redis, keys, store }: Deployment): Promise<void> {
@@ -69,7 +85,9 @@ describe('after a fail-over that lost a tail', () => {
     await send(deployment, history(1));
     await deployment.memberships.counts(['saas-contacts']);
     await failOver();
-    await eventually('both segments answer', async () => (await statuses(deployment)).every((one) => one === 'ready'));
+    await eventually('both segments answer', async () =>
+      (await statuses(deployment)).every((one) => one === 'ready'),
+    );
     await expectAudited(deployment);
     await send(deployment, history(2));
     await expectAudited(deployment);
@@ -84,7 +102,9 @@ describe('after a fail-over that lost a tail', () => {
     await send(deployment, history(2));
     await first();
     await second();
-    await eventually('both segments answer', async () => (await statuses(deployment)).every((one) => one === 'ready'));
+    await eventually('both segments answer', async () =>
+      (await statuses(deployment)).every((one) => one === 'ready'),
+    );
     await expectAudited(deployment);
   });
 
@@ -105,7 +125,9 @@ describe('after a fail-over that lost a tail', () => {
     opened.pop();
     const next = await openTestDeployment({ partitions: PARTITIONS, prefix });
     opened.push(next);
-    await eventually('both segments answer', async () => (await statuses(next)).every((one) => one === 'ready'));
+    await eventually('both segments answer', async () =>
+      (await statuses(next)).every((one) => one === 'ready'),
+    );
     await expectAudited(next);
   });
 });
@@ -117,14 +139,20 @@ describe('a message that can’t be applied', () => {
     const { redis, keys } = deployment;
     const target = partitionOf('o1', PARTITIONS);
     await redis.xadd(keys.partitions[target]!.inbox, '*', 'p', '2', 'v', '1', 'm', 'no message');
-    await eventually('it is refused', async () => (await statuses(deployment)).every((one) => one === 'failed'));
-    await expect(deployment.memberships.members('saas-contacts', 10, undefined)).rejects.toMatchObject({
+    await eventually('it is refused', async () =>
+      (await statuses(deployment)).every((one) => one === 'failed'),
+    );
+    await expect(
+      deployment.memberships.members('saas-contacts', 10, undefined),
+    ).rejects.toMatchObject({
       code: 'segment_building',
     });
     const [letter] = await redis.xrange(keys.partitions[target]!.dead, '-', '+');
     expect(letter![1]).toContain('entry_malformed');
     await askForResync(redis, keys, 2, target);
-    await eventually('both segments answer', async () => (await statuses(deployment)).every((one) => one === 'ready'));
+    await eventually('both segments answer', async () =>
+      (await statuses(deployment)).every((one) => one === 'ready'),
+    );
     await expectAudited(deployment);
   });
 });

@@ -1,6 +1,7 @@
 /**
- * time.test.ts – Clocks that jump, on a real server: no timer is lost, none fires before its time by any clock that may be
- * right, and where a partition has believed a wrong one nobody is told a number.
+ * time.test.ts – Clocks that jump, on a real server: no timer is lost, none fires before its time
+ * by any clock that may be right, and where a partition has believed a wrong one nobody is told a
+ * number.
  */
 import { performance } from 'node:perf_hooks';
 import { pino } from 'pino';
@@ -30,7 +31,10 @@ async function open(clockSource: ClockSource, amount: number, partitions = 4): P
   return deployment;
 }
 
-async function countOf({ memberships }: Deployment, options?: { consistency: 'eventual'; timeoutMs: number }) {
+async function countOf(
+  { memberships }: Deployment,
+  options?: { consistency: 'eventual'; timeoutMs: number },
+) {
   const { counts } = await memberships.counts(['recent'], options);
   return counts[0]!;
 }
@@ -45,10 +49,17 @@ function* seen(count: number, fromMs: number, stepMs: number): Generator<Change>
 
 describe('a clock that goes back and forth', () => {
   it('loses no timer: whoever was found due is looked at as of then', async () => {
-    const random = { wallMs: () => Date.now(), steadyMs: () => performance.now() - Math.random() * 40 };
+    const random = {
+      wallMs: () => Date.now(),
+      steadyMs: () => performance.now() - Math.random() * 40,
+    };
     const deployment = await open(random, 2, 16);
     await send(deployment, seen(64, Date.now(), 10));
-    await eventually('all have left', async () => (await countOf(deployment, EVENTUAL)).count === 0, 8000);
+    await eventually(
+      'all have left',
+      async () => (await countOf(deployment, EVENTUAL)).count === 0,
+      8000,
+    );
   });
 });
 
@@ -58,10 +69,15 @@ describe('the clock of this machine', () => {
     const late = { wallMs: () => Date.now() - lateMs, steadyMs: () => performance.now() };
     const deployment = await open(late, 1);
     await send(deployment, seen(10, Date.now() - HOUR_MS, 0));
-    await eventually('a second of it passes', async () => (await countOf(deployment, EVENTUAL)).count === 0, 4000);
+    await eventually(
+      'a second of it passes',
+      async () => (await countOf(deployment, EVENTUAL)).count === 0,
+      4000,
+    );
     const nowMs = Date.now();
     await send(deployment, seen(10, nowMs, 0));
-    // By the late clock all of them were seen in an hour, by that of Redis a moment ago: nobody answers for both.
+    // By the late clock all of them were seen in an hour, by that of Redis a moment ago: nobody
+    // answers for both.
     await eventually('the window is over by Redis', () => Date.now() > nowMs + 1500);
     const { memberships } = deployment;
     const asked = await memberships.counts(['recent'], { consistency: 'strong', timeoutMs: 300 });
@@ -95,12 +111,20 @@ describe('a partition whose stored clock is ahead of Redis', () => {
     expect(await countOf(ahead)).toMatchObject({ status: 'building', count: null });
     const { counts } = await ahead.memberships.counts(['known']);
     expect(counts).toMatchObject([{ status: 'ready', count: 20 }]);
-    const there = Array.from({ length: 20 }, (_, i) => `c${i}`).find((id) => partitionOf(id, 4) === 1)!;
-    await expect(ahead.memberships.isMember('recent', there)).rejects.toMatchObject({ code: 'segment_building' });
+    const there = Array.from({ length: 20 }, (_, i) => `c${i}`).find(
+      (id) => partitionOf(id, 4) === 1,
+    )!;
+    await expect(ahead.memberships.isMember('recent', there)).rejects.toMatchObject({
+      code: 'segment_building',
+    });
     await send(ahead, seen(30, Date.now(), 0));
-    expect((await ahead.memberships.counts(['known'])).counts).toMatchObject([{ status: 'ready', count: 30 }]);
+    expect((await ahead.memberships.counts(['known'])).counts).toMatchObject([
+      { status: 'ready', count: 30 },
+    ]);
     expect(await ahead.memberships.lag()).toMatchObject({ entries: 0, partitionsAhead: 1 });
-    await eventually('it is logged', () => lines.some((line) => line.includes('time stands still')));
+    await eventually('it is logged', () =>
+      lines.some((line) => line.includes('time stands still')),
+    );
     const clock = Number(await ahead.redis.hget(ahead.keys.partitions[1]!.meta, 'clock'));
     expect(clock).toBeGreaterThan(Date.now() + HOUR_MS / 2); // it did not go back
   });

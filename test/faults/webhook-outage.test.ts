@@ -1,6 +1,7 @@
 /**
- * webhook-outage.test.ts – A receiver that fails one call in three, in turns with an error and with a lost answer, and that is
- * down for a while: it gets every event, in the order of its record, signed, and doubled only under the same id.
+ * webhook-outage.test.ts – A receiver that fails one call in three, in turns with an error and with
+ * a lost answer, and that is down for a while: it gets every event, in the order of its record,
+ * signed, and doubled only under the same id.
  *
  * With ROLLCALL_SOAK=1 at full size: 10,000 events, 20 s down.
  */
@@ -51,8 +52,15 @@ it(`${EVENTS} events reach a receiver that fails one call in three and is down f
 
   expect(receiver.unverified).toEqual([]);
   expect(faultsOf(receiver)).toEqual([]);
-  await eventually('nothing is left', async () => (await opened.webhooks.state(activation)).pending === 0);
-  expect(await opened.webhooks.state(activation)).toMatchObject({ status: 'active', delivered: EVENTS, dead: 0 });
+  await eventually(
+    'nothing is left',
+    async () => (await opened.webhooks.state(activation)).pending === 0,
+  );
+  expect(await opened.webhooks.state(activation)).toMatchObject({
+    status: 'active',
+    delivered: EVENTS,
+    dead: 0,
+  });
   const { received } = receiver;
   const answered = received.filter(({ status }) => status < 300).length;
   console.log(

@@ -30,7 +30,12 @@ async function all<T>(items: AsyncIterable<T>): Promise<string> {
 describe('a step of a job', () => {
   it('notes all that it brought at once, and the next run goes on after it', async () => {
     const first = await run();
-    await first.advance({ state: { done: 1 }, inputDone: 1, output: ['1', '2'], errors: [{ code: 'x', detail: 'y' }] });
+    await first.advance({
+      state: { done: 1 },
+      inputDone: 1,
+      output: ['1', '2'],
+      errors: [{ code: 'x', detail: 'y' }],
+    });
     await first.advance({ state: { done: 2 }, inputDone: 1, output: ['3'] });
     const second = await run();
     expect(second.state).toEqual({ done: 2 });
@@ -43,7 +48,12 @@ describe('a step of a job', () => {
   it('of a run that another one has followed notes nothing', async () => {
     const late = await run();
     const next = await run();
-    const step = { state: { done: 1 }, inputDone: 1, output: ['1'], errors: [{ code: 'x', detail: 'y' }] };
+    const step = {
+      state: { done: 1 },
+      inputDone: 1,
+      output: ['1'],
+      errors: [{ code: 'x', detail: 'y' }],
+    };
     await expect(late.advance(step)).rejects.toThrow(FencedError);
     expect(await store.state('j')).toEqual({ done: 0, total: 3 });
     expect(await next.input(0)).toBe('a');
@@ -72,7 +82,8 @@ describe('a step of a job', () => {
   it('makes all of it end by itself', async () => {
     await (await run()).advance({ state: { done: 3 }, output: ['1'], isLast: true });
     const { state, input, output } = keys.job('j');
-    for (const key of [state, input, output]) expect(await bench.redis.pttl(key)).toBeGreaterThan(0);
+    for (const key of [state, input, output])
+      expect(await bench.redis.pttl(key)).toBeGreaterThan(0);
     await store.drop('j');
     expect(await bench.redis.exists(state, input, output)).toBe(0);
   });

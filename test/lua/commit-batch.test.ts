@@ -110,7 +110,12 @@ describe('the commands of a commit', () => {
   it('set counts from the member sets, after those have changed', async () => {
     const commands = new CommitCommands(keys);
     commands.add('SADD', keys.segment(4), ['a', 'b', 'b']);
-    commands.add('COUNT', keys.counts, [4, commands.keyIndex(keys.segment(4)), 5, commands.keyIndex(keys.segment(5))]);
+    commands.add('COUNT', keys.counts, [
+      4,
+      commands.keyIndex(keys.segment(4)),
+      5,
+      commands.keyIndex(keys.segment(5)),
+    ]);
     expect(await commit(commands)).toBe('ok');
     expect(await bench.redis.hgetall(keys.counts)).toEqual({ 4: '2', 5: '0' });
   });

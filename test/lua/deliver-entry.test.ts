@@ -17,13 +17,13 @@ beforeEach(() => {
 
 function deliver(
   sequence: number,
-  { source = 's', generation = 1, most = 0, payload = `p${sequence}` } = {},
+  { source = 's', epoch = 1, most = 0, payload = `p${sequence}` } = {},
 ): Promise<string[]> {
   return runScript(
     bench.redis,
     'deliverEntry',
     [keys.log, keys.delivered],
-    [source, generation, 0, sequence, most, 1, 'c', payload],
+    [source, epoch, 0, sequence, most, 1, 'c', payload],
   );
 }
 
@@ -57,10 +57,10 @@ describe('a delivery', () => {
     expect(await payloads()).toEqual(['p1']);
   });
 
-  it('of a generation that was closed is old, whatever its number', async () => {
+  it('of an epoch that was closed is old, whatever its number', async () => {
     await deliver(1);
-    expect((await deliver(1, { generation: 2, payload: 'new' }))[0]).toBe('appended');
-    expect(await deliver(2, { generation: 1, payload: 'late' })).toEqual(['old', '2']);
+    expect((await deliver(1, { epoch: 2, payload: 'new' }))[0]).toBe('appended');
+    expect(await deliver(2, { epoch: 1, payload: 'late' })).toEqual(['old', '2']);
     expect(await payloads()).toEqual(['p1', 'new']);
   });
 

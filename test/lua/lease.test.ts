@@ -32,7 +32,10 @@ describe('the lease of a partition', () => {
       'holder',
       'a',
     ]);
-    expect(await run('acquirePartition', 'b', 1000, 'install')).toEqual(['held', expect.stringMatching(/^\d+$/)]);
+    expect(await run('acquirePartition', 'b', 1000, 'install')).toEqual([
+      'held',
+      expect.stringMatching(/^\d+$/),
+    ]);
   });
 
   it('is given again to its holder', async () => {
@@ -53,13 +56,21 @@ describe('the lease of a partition', () => {
   it('is renewed by its holder alone, who hears the commit number', async () => {
     await run('acquirePartition', 'a', 50, 'install');
     await bench.redis.hset(keys.meta, 'number', 12);
-    expect(await run('renewLease', 'a', 60_000)).toEqual(['renewed', '12', expect.stringMatching(/^\d{13}$/)]);
+    expect(await run('renewLease', 'a', 60_000)).toEqual([
+      'renewed',
+      '12',
+      expect.stringMatching(/^\d{13}$/),
+    ]);
     expect(await run('renewLease', 'b', 60_000)).toEqual(['fenced']);
     expect(await bench.redis.pttl(keys.owner)).toBeGreaterThan(1000);
   });
 
   it('that ran out and that nobody has taken is renewed: the number tells what happened meanwhile', async () => {
-    expect(await run('renewLease', 'a', 60_000)).toEqual(['renewed', '0', expect.stringMatching(/^\d{13}$/)]);
+    expect(await run('renewLease', 'a', 60_000)).toEqual([
+      'renewed',
+      '0',
+      expect.stringMatching(/^\d{13}$/),
+    ]);
     expect(await bench.redis.get(keys.owner)).toBe('a');
   });
 
@@ -80,7 +91,11 @@ describe('what was under way', () => {
     await run('noteTrying', 'a', 'x');
     await bench.redis.del(keys.owner); // the lease ran out
     await run('acquirePartition', 'b', 1000, 'install');
-    expect([await field('deserted'), await field('holder'), await field('care')]).toEqual(['a', 'b', 'x']);
+    expect([await field('deserted'), await field('holder'), await field('care')]).toEqual([
+      'a',
+      'b',
+      'x',
+    ]);
     // an answer that was lost: the same one asks again
     await run('acquirePartition', 'b', 1000, 'install');
     expect(await field('deserted')).toBe('a');
@@ -106,6 +121,8 @@ describe('what was under way', () => {
 describe('a partition is founded', () => {
   it('once, and never for another deployment', async () => {
     expect(await runScript(bench.redis, 'foundPartition', [keys.meta], ['install'])).toBe('known');
-    expect(await runScript(bench.redis, 'foundPartition', [keys.meta], ['another'])).toBe('foreign');
+    expect(await runScript(bench.redis, 'foundPartition', [keys.meta], ['another'])).toBe(
+      'foreign',
+    );
   });
 });

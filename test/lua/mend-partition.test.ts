@@ -50,7 +50,11 @@ describe('a mend', () => {
 
   it.each([
     ['the record has come', () => bench.redis.hset(keys.records('contacts'), 'a', '{}'), null],
-    ['the record is another', () => bench.redis.hset(keys.records('contacts'), 'a', '{"v":2}'), '{"v":1}'],
+    [
+      'the record is another',
+      () => bench.redis.hset(keys.records('contacts'), 'a', '{"v":2}'),
+      '{"v":1}',
+    ],
     ['the record is gone', async () => {}, '{}'],
     ['the row is another', () => bench.redis.hset(keys.state('contacts'), 'a', 'other'), null],
   ])('writes nothing when %s meanwhile', async (_, happens, record) => {
@@ -60,10 +64,16 @@ describe('a mend', () => {
   });
 
   it('writes what it says', async () => {
-    expect(await mend({ verb: 'ZADD', key: keys.due, arguments: [7, 'contacts:a'], guards: [] })).toBe('mended');
+    expect(
+      await mend({ verb: 'ZADD', key: keys.due, arguments: [7, 'contacts:a'], guards: [] }),
+    ).toBe('mended');
     expect(await bench.redis.zscore(keys.due, 'contacts:a')).toBe('7');
-    expect(await mend({ verb: 'ZREM', key: keys.due, arguments: ['contacts:a'], guards: [] })).toBe('mended');
-    expect(await mend({ verb: 'UNLINK', key: keys.state('contacts'), arguments: [], guards: [] })).toBe('mended');
+    expect(await mend({ verb: 'ZREM', key: keys.due, arguments: ['contacts:a'], guards: [] })).toBe(
+      'mended',
+    );
+    expect(
+      await mend({ verb: 'UNLINK', key: keys.state('contacts'), arguments: [], guards: [] }),
+    ).toBe('mended');
     expect(await bench.redis.exists(keys.state('contacts'), keys.due)).toBe(0);
   });
 });
@@ -72,7 +82,14 @@ describe('an owner that is expelled', () => {
   const commit = () => {
     const commands = new CommitCommands(keys);
     commands.add('HSET', keys.records('contacts'), ['a', '{}']);
-    return runScript(bench.redis, 'commitBatch', commands.keys, ['me', 7, 8, 'eight', 3000, ...commands.arguments]);
+    return runScript(bench.redis, 'commitBatch', commands.keys, [
+      'me',
+      7,
+      8,
+      'eight',
+      3000,
+      ...commands.arguments,
+    ]);
   };
   beforeEach(async () => {
     await bench.redis.set(keys.owner, 'me', 'PX', 60_000);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { readStanding } from '../../src/membership/standing.ts';
+import { readPartitionStatus } from '../../src/membership/partition-status.ts';
 import { Keys, type PartitionKeys } from '../../src/redis/keys.ts';
 import { freshPrefix } from '../support/redis.ts';
 import { openScriptBench, type ScriptBench } from '../support/scripts.ts';
@@ -17,8 +17,8 @@ beforeEach(() => {
 
 describe('the standing of a partition', () => {
   it('is at the start when there is nothing', async () => {
-    const standing = await readStanding(bench.redis, keys, [1]);
-    expect(standing).toMatchObject({
+    const status = await readPartitionStatus(bench.redis, keys, [1]);
+    expect(status).toMatchObject({
       number: 0,
       position: '0-0',
       end: '0-0',
@@ -32,32 +32,49 @@ describe('the standing of a partition', () => {
     await bench.redis.xadd(keys.log, '5-1', 'c', '[]');
     await bench.redis.xadd(keys.log, '6-1', 'c', '[]');
     await bench.redis.hset(keys.meta, 'log', '5-1', 'number', 3, 'clock', 42, 'catalog', 9);
-    const standing = await readStanding(bench.redis, keys, []);
-    expect(standing).toMatchObject({ number: 3, position: '5-1', end: '6-1', clockMs: 42, catalogVersion: 9 });
+    const status = await readPartitionStatus(bench.redis, keys, []);
+    expect(status).toMatchObject({
+      number: 3,
+      position: '5-1',
+      end: '6-1',
+      clockMs: 42,
+      catalogVersion: 9,
+    });
   });
 
-  it('says which ordinals have failed, and why', async () => {
-    expect((await readStanding(bench.redis, keys, [])).failed.size).toBe(0);
+  it('says which predicate ids have failed, and why', async () => {
+    expect((await readPartitionStatus(bench.redis, keys, [])).failed.size).toBe(0);
     const failure = { object_type: 'things', id: 't:"1"', passed: '5 MB' };
-    await bench.redis.hset(keys.meta, 'failed:7', JSON.stringify(failure), 'failed:x', 'no ordinal');
-    expect([...(await readStanding(bench.redis, keys, [7])).failed]).toEqual([[7, failure]]);
+    await bench.redis.hset(
+      keys.meta,
+      'failed:7',
+      JSON.stringify(failure),
+      'failed:x',
+      'no predicate id',
+    );
+    expect([...(await readPartitionStatus(bench.redis, keys, [7])).failed]).toEqual([[7, failure]]);
   });
 
   it('is caught up when all that was applied is trimmed', async () => {
     await bench.redis.xadd(keys.log, '5-1', 'c', '[]');
     await bench.redis.xtrim(keys.log, 'MAXLEN', 0);
     await bench.redis.hset(keys.meta, 'log', '5-1');
-    expect(await readStanding(bench.redis, keys, [])).toMatchObject({ position: '5-1', end: '5-1' });
+    expect(await readPartitionStatus(bench.redis, keys, [])).toMatchObject({
+      position: '5-1',
+      end: '5-1',
+    });
   });
 
-  it('has a count exactly for the ordinals that the partition answers for, more of them than Lua unpacks at once', async () => {
+  it('has a count exactly for the predicate ids that the partition answers for, more of them than Lua unpacks at once', async () => {
     await bench.redis.hset(keys.counts, '3', 0, '9000', 17);
-    const { counts } = await readStanding(
+    const { counts } = await readPartitionStatus(
       bench.redis,
       keys,
-      Array.from({ length: 9001 }, (_, ordinal) => ordinal),
+      Array.from({ length: 9001 }, (_, predicateId) => predicateId),
     );
-    expect(counts.flatMap((count, ordinal) => (count === null ? [] : [[ordinal, count]]))).toEqual([
+    expect(
+      counts.flatMap((count, predicateId) => (count === null ? [] : [[predicateId, count]])),
+    ).toEqual([
       [3, 0],
       [9000, 17],
     ]);

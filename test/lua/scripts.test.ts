@@ -1,5 +1,6 @@
 /**
- * scripts.test.ts – Every script's header is its contract: it names what it does, its KEYS, its ARGV and what it returns.
+ * scripts.test.ts – Every script's header is its contract: it names what it does, its KEYS, its
+ * ARGV and what it returns.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -14,7 +15,8 @@ describe.each(files)('%s', (file) => {
 
   it('opens with its name and purpose, KEYS, ARGV and what it returns', () => {
     expect(header.startsWith(`-- ${file}: `)).toBe(true);
-    for (const part of [/^-- KEYS {2}1 /m, /^-- ARGV {2}/m, /^-- returns /m]) expect(header).toMatch(part);
+    for (const part of [/^-- KEYS {2}1 /m, /^-- ARGV {2}/m, /^-- returns /m])
+      expect(header).toMatch(part);
   });
 
   it('names as many keys as it uses, and builds none', () => {
@@ -25,7 +27,9 @@ describe.each(files)('%s', (file) => {
   });
 
   it('answers with status words that its header lists', () => {
-    const answers = [...text.slice(header.length).matchAll(/return \{? ?'([a-z-]+)'/g)].map((match) => match[1]);
+    const answers = [...text.slice(header.length).matchAll(/return \{? ?'([a-z-]+)'/g)].map(
+      (match) => match[1],
+    );
     for (const answer of answers) expect(header).toContain(`'${answer}'`);
   });
 });

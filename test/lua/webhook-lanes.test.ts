@@ -1,9 +1,15 @@
 /**
- * webhook-lanes.test.ts – The scripts that webhooks wait in: an entry is pushed once, the first event of a lane is settled once,
- * what there is no room for is a dead letter, and what a sync says never comes after what is newer.
+ * webhook-lanes.test.ts – The scripts that webhooks wait in: an entry is pushed once, the first
+ * event of a lane is settled once, what there is no room for is a dead letter, and what a sync says
+ * never comes after what is newer.
  */
 import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { type FeedMessage, type LaneName, WEBHOOK_LIMITS, WebhookLanes } from '../../src/jobs/webhook-lanes.ts';
+import {
+  type FeedMessage,
+  type LaneName,
+  WEBHOOK_LIMITS,
+  WebhookLanes,
+} from '../../src/jobs/webhook-lanes.ts';
 import { openConnection } from '../../src/redis/connection.ts';
 import { WebhookKeys } from '../../src/redis/keys.ts';
 import { freshPrefix } from '../support/redis.ts';
@@ -13,7 +19,11 @@ const A = 'activation';
 let lanes: WebhookLanes;
 
 function open(limits: Partial<typeof WEBHOOK_LIMITS> = {}): WebhookLanes {
-  return new WebhookLanes(redis, new WebhookKeys(freshPrefix()), { ...WEBHOOK_LIMITS, attemptsMax: 3, ...limits });
+  return new WebhookLanes(redis, new WebhookKeys(freshPrefix()), {
+    ...WEBHOOK_LIMITS,
+    attemptsMax: 3,
+    ...limits,
+  });
 }
 
 beforeEach(async () => {
@@ -42,7 +52,9 @@ async function laneOf(of = lanes): Promise<LaneName> {
 
 describe('push', () => {
   it('leaves out entries that were pushed before, and tells which lanes were empty', async () => {
-    expect(await lanes.push(A, 0, '5-1', [message('5-0', 'r'), message('5-1', 'r')])).toHaveLength(1);
+    expect(await lanes.push(A, 0, '5-1', [message('5-0', 'r'), message('5-1', 'r')])).toHaveLength(
+      1,
+    );
     expect(await lanes.push(A, 0, '12-0', [message('5-1', 'r'), message('12-0', 'r')])).toEqual([]);
     expect(await waiting()).toEqual(['evt_5-0_r', 'evt_5-1_r', 'evt_12-0_r']);
     await lanes.push(A, 0, '5-1', [message('5-0', 'r')]);
@@ -65,7 +77,11 @@ describe('push', () => {
     expect(await small.state(A)).toMatchObject({ pending: 2, dead: 3, dropped: 2 });
     const { letters, next } = await small.dead(A, 10);
     expect(letters.map(({ id }) => id)).toEqual(['evt_5-0_r', 'evt_6-0_r', 'evt_7-0_r']);
-    expect(letters[0]).toMatchObject({ attempts: 0, error: 'too many events are pending', body: entries[4]!.body });
+    expect(letters[0]).toMatchObject({
+      attempts: 0,
+      error: 'too many events are pending',
+      body: entries[4]!.body,
+    });
     expect(next).toBeUndefined();
   });
 });
@@ -77,8 +93,12 @@ describe('settle', () => {
 
   it('takes a delivered event from its lane, once', async () => {
     const name = await laneOf();
-    expect(await lanes.settle(name, 'evt_1-0_r', 'delivered', null)).toMatchObject({ next: 'next' });
-    expect(await lanes.settle(name, 'evt_1-0_r', 'delivered', null)).toMatchObject({ next: 'moved' });
+    expect(await lanes.settle(name, 'evt_1-0_r', 'delivered', null)).toMatchObject({
+      next: 'next',
+    });
+    expect(await lanes.settle(name, 'evt_1-0_r', 'delivered', null)).toMatchObject({
+      next: 'moved',
+    });
     expect(await waiting()).toEqual(['evt_2-0_r']);
     await lanes.settle(name, 'evt_2-0_r', 'delivered', null);
     expect(await lanes.waiting()).toEqual([]);
@@ -93,7 +113,12 @@ describe('settle', () => {
     expect(await fail('evt_1-0_r')).toEqual({ next: 'retry', delay: 2 });
     expect(await fail('evt_1-0_r')).toMatchObject({ next: 'dead' });
     expect(await fail('evt_2-0_r')).toEqual({ next: 'retry', delay: 1 });
-    expect(await lanes.state(A)).toMatchObject({ pending: 1, dead: 1, failures: 4, lastError: 'why' });
+    expect(await lanes.state(A)).toMatchObject({
+      pending: 1,
+      dead: 1,
+      failures: 4,
+      lastError: 'why',
+    });
   });
 
   it('disables after a run of failures that is long enough in number and in time', async () => {
@@ -111,7 +136,10 @@ describe('settle', () => {
       expect(await waiting(limited)).toEqual(['evt_1-0_r']);
     }
     await strict.enable(A);
-    expect(await strict.settle(name, 'evt_1-0_r', 'failed', 'why')).toEqual({ next: 'retry', delay: 1 });
+    expect(await strict.settle(name, 'evt_1-0_r', 'failed', 'why')).toEqual({
+      next: 'retry',
+      delay: 1,
+    });
   });
 
   it('begins all delays anew when a success follows an outage, and goes on counting attempts', async () => {
@@ -121,9 +149,17 @@ describe('settle', () => {
     const first = async (at: number) => (await patient.first(names[at]!, 1))[0]!.id;
     const [stuck, lucky] = [await first(0), await first(1)];
     for (let delay = 1; delay <= 11; delay++)
-      expect(await patient.settle(names[0]!, stuck, 'failed', 'why')).toEqual({ next: 'retry', delay });
-    expect(await patient.settle(names[1]!, lucky, 'delivered', null)).toMatchObject({ next: 'back' });
-    expect(await patient.settle(names[0]!, stuck, 'failed', 'why')).toEqual({ next: 'retry', delay: 1 });
+      expect(await patient.settle(names[0]!, stuck, 'failed', 'why')).toEqual({
+        next: 'retry',
+        delay,
+      });
+    expect(await patient.settle(names[1]!, lucky, 'delivered', null)).toMatchObject({
+      next: 'back',
+    });
+    expect(await patient.settle(names[0]!, stuck, 'failed', 'why')).toEqual({
+      next: 'retry',
+      delay: 1,
+    });
     expect(await patient.settle(names[0]!, stuck, 'failed', 'why')).toMatchObject({ next: 'dead' });
   });
 });
@@ -139,7 +175,9 @@ describe('a page of a sync', () => {
     await lanes.beginSync(A, 's', 2);
     const state = (await lanes.sync(A))!;
     await lanes.push(A, 0, '1-0', [message('1-0', 'moved')]);
-    expect(await lanes.pushSync(A, state, undefined, [member('moved'), member('stays')])).toHaveLength(1);
+    expect(
+      await lanes.pushSync(A, state, undefined, [member('moved'), member('stays')]),
+    ).toHaveLength(1);
     expect((await waiting()).sort()).toEqual(['evt_1-0_moved', 'evt_sync_stays']);
     expect(await lanes.sync(A)).toMatchObject({ status: 'done', members: 2, total: 2 });
   });
@@ -150,7 +188,9 @@ describe('a page of a sync', () => {
     expect(await lanes.pushSync(A, state, 'cursor', [member('r')])).toHaveLength(1);
     expect(await lanes.pushSync(A, state, 'cursor', [member('r')])).toBeUndefined();
     await lanes.beginSync(A, 'another', 2);
-    expect(await lanes.pushSync(A, { ...state, cursor: '' }, 'cursor', [member('r')])).toBeUndefined();
+    expect(
+      await lanes.pushSync(A, { ...state, cursor: '' }, 'cursor', [member('r')]),
+    ).toBeUndefined();
     expect(await waiting()).toEqual(['evt_sync_r']);
   });
 });

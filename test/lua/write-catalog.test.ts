@@ -16,9 +16,9 @@ beforeEach(() => {
 });
 
 function write(version: number, ...writes: (string | number)[]): Promise<unknown> {
-  const { meta, objectTypes, segments, ordinals, log, views, activations, slugs } = keys;
+  const { meta, objectTypes, segments, predicateIds, log, views, activations, slugs } = keys;
   const { webhookSecrets, goneActivations } = keys;
-  const all = [meta, objectTypes, segments, ordinals, log, views, activations, slugs];
+  const all = [meta, objectTypes, segments, predicateIds, log, views, activations, slugs];
   all.push(webhookSecrets, goneActivations);
   return runScript(bench.redis, 'writeCatalog', all, [version, 5, '{"writes":[]}', 100, ...writes]);
 }
@@ -39,20 +39,50 @@ describe('a version of the catalog', () => {
   });
 
   it('is refused as a whole when one of its writes has no hash', async () => {
-    await expect(write(0, 3, 'us', 'set', '{}', 10, 'x', 'set', '{}')).rejects.toThrow('no such hash');
+    await expect(write(0, 3, 'us', 'set', '{}', 10, 'x', 'set', '{}')).rejects.toThrow(
+      'no such hash',
+    );
     expect(await bench.redis.exists(keys.segments)).toBe(0);
   });
 
   it('takes the secrets of activations along, and notes those that are gone', async () => {
-    await write(0, 7, 'a', 'set', '{}', 7, 'b', 'set', '{}', 9, 'a', 'set', 'whsec_a', 9, 'b', 'set', 'whsec_b');
+    await write(
+      0,
+      7,
+      'a',
+      'set',
+      '{}',
+      7,
+      'b',
+      'set',
+      '{}',
+      9,
+      'a',
+      'set',
+      'whsec_a',
+      9,
+      'b',
+      'set',
+      'whsec_b',
+    );
     await write(1, 7, 'a', 'delete', '');
     expect(await bench.redis.hgetall(keys.webhookSecrets)).toEqual({ b: 'whsec_b' });
     expect(await bench.redis.zrange(keys.goneActivations, '0', '-1')).toEqual(['a']);
   });
 
   it('is founded once: later starts are told what was fixed', async () => {
-    const first = await runScript(bench.redis, 'foundDeployment', [keys.meta], ['id', 16, 'UTC', 1, 99]);
-    const second = await runScript(bench.redis, 'foundDeployment', [keys.meta], ['other', 8, 'Europe/Zurich', 1, 100]);
+    const first = await runScript(
+      bench.redis,
+      'foundDeployment',
+      [keys.meta],
+      ['id', 16, 'UTC', 1, 99],
+    );
+    const second = await runScript(
+      bench.redis,
+      'foundDeployment',
+      [keys.meta],
+      ['other', 8, 'Europe/Zurich', 1, 100],
+    );
     expect(second).toEqual(first);
     expect(first).toContain('16');
   });

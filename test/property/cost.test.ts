@@ -35,7 +35,9 @@ const ATTRIBUTES = [...TYPE.attributes.keys()];
 
 /** Of more items than a random document has. */
 const everyday = jsonDocument
-  .filter((document) => typeof document === 'object' && document !== null && !Array.isArray(document))
+  .filter(
+    (document) => typeof document === 'object' && document !== null && !Array.isArray(document),
+  )
   .map((document) => ({
     ...(JSON.parse(JSON.stringify(document)) as Record<string, unknown>),
     tags: Array.from({ length: 300 }, (_, at) => `tag${at % 7}`),

@@ -1,8 +1,10 @@
 /**
- * days.test.ts – What is said of days holds of a moment as the calendar on the wall says: by the date that `Intl` shows for it.
+ * days.test.ts – What is said of days holds of a moment as the calendar on the wall says: by the
+ * date that `Intl` shows for it.
  *
- * The days of a rule become moments when it is read, and its JsonLogic has those moments: so the reference can not find a day
- * that begins too early. Here no moment is computed from a day. Replay a failure with ROLLCALL_SEED=<seed>.
+ * The days of a rule become moments when it is read, and its JsonLogic has those moments: so the
+ * reference can not find a day that begins too early. Here no moment is computed from a day. Replay
+ * a failure with ROLLCALL_SEED=<seed>.
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -16,10 +18,16 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
 const formats = new Map(
-  ZONES.map((zone) => [zone, new Intl.DateTimeFormat('en-CA', { timeZone: zone, dateStyle: 'short' })] as const),
+  ZONES.map(
+    (zone) =>
+      [zone, new Intl.DateTimeFormat('en-CA', { timeZone: zone, dateStyle: 'short' })] as const,
+  ),
 );
 
-/** The latest date that the clocks have shown: in St. John's, put back at 00:01, they showed the day before once more. */
+/**
+ * The latest date that the clocks have shown: in St. John's, put back at 00:01, they showed the day
+ * before once more.
+ */
 function dayOf(instant: number, zone: (typeof ZONES)[number]): string {
   const shown = (at: number) => formats.get(zone)!.format(at);
   if (zone !== 'America/St_Johns') return shown(instant);
@@ -28,7 +36,9 @@ function dayOf(instant: number, zone: (typeof ZONES)[number]): string {
     .at(-1)!;
 }
 
-/** Where clocks are put forward or back, at midnight or not, and the date that is left out in Apia. */
+/**
+ * Where clocks are put forward or back, at midnight or not, and the date that is left out in Apia.
+ */
 const ODD = [
   '2018-11-04T03:00Z',
   '2018-02-18T02:00Z',
@@ -61,7 +71,10 @@ it(`a day holds the moments at which the clocks of its zone show it (seed=${SEED
       const own = dayOf(instant, zone);
       const moment = new Date(instant).toISOString();
       const asked = (field: string, operator: string, value: unknown) => {
-        const { predicate } = compileQuery(group({ field, operator, value }), { ...contactsScope(), timeZone: zone });
+        const { predicate } = compileQuery(group({ field, operator, value }), {
+          ...contactsScope(),
+          timeZone: zone,
+        });
         return evaluate(predicate, { seen_at: moment, born_on: own });
       };
       const [low = '', high = ''] = [one, other].sort();
@@ -78,10 +91,14 @@ it(`a day holds the moments at which the clocks of its zone show it (seed=${SEED
         ['notBetween', [low, high], !(low <= own && own <= high)],
       ];
       for (const [operator, value, truth] of expected) {
-        expect(asked('seen_at', operator, value), `${moment} ${operator} ${value} in ${zone}`).toBe(truth);
+        expect(asked('seen_at', operator, value), `${moment} ${operator} ${value} in ${zone}`).toBe(
+          truth,
+        );
         expect(asked('born_on', operator, value), `${own} ${operator} ${value}`).toBe(truth);
       }
-      expect(asked('seen_at', 'between', [high, low])).toBe(asked('seen_at', 'between', [low, high]));
+      expect(asked('seen_at', 'between', [high, low])).toBe(
+        asked('seen_at', 'between', [low, high]),
+      );
       expect(fitValue({ type: 'date' }, moment, zone)).toBe(own);
     }),
     { seed: SEED, numRuns: 3000 },

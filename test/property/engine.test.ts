@@ -1,7 +1,8 @@
 /**
  * engine.test.ts – After any history, the engine's member sets are those of json-logic-js.
  *
- * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=1 runs fifty times as many under a new seed.
+ * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=1 runs fifty times as many under a new
+ * seed.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -23,7 +24,12 @@ const WITH_TIME = { time: true };
 /** One thing that happens: a batch of entries, or the edit of a segment beside live changes. */
 type Event =
   | { readonly kind: 'batch'; readonly groups: readonly (readonly Change[])[] }
-  | { readonly kind: 'edit'; readonly segment: number; readonly query: unknown; readonly meanwhile: readonly Change[] };
+  | {
+      readonly kind: 'edit';
+      readonly segment: number;
+      readonly query: unknown;
+      readonly meanwhile: readonly Change[];
+    };
 
 interface Case {
   readonly scope: QueryScope;
@@ -57,9 +63,12 @@ const anyCase: fc.Arbitrary<Case> = anyObjectType.chain((type) => {
 function run({ scope, queries, events }: Case, brokenIndex?: IndexKind): void {
   const partition = new MemoryPartition(scope.type, brokenIndex ? { brokenIndex } : {});
   const model = new ModelRecords();
-  const segments = queries.map((query, at) => ({ ordinal: at * 40 + 1, ...compileQuery(query, scope) }));
-  let nextOrdinal = 1000;
-  for (const { ordinal, predicate } of segments) partition.add(ordinal, predicate);
+  const segments = queries.map((query, at) => ({
+    predicateId: at * 40 + 1,
+    ...compileQuery(query, scope),
+  }));
+  let nextPredicateId = 1000;
+  for (const { predicateId, predicate } of segments) partition.add(predicateId, predicate);
   const apply = (groups: readonly (readonly Change[])[]) => {
     for (const change of groups.flat()) model.apply(change);
     partition.apply(groups);
@@ -68,9 +77,11 @@ function run({ scope, queries, events }: Case, brokenIndex?: IndexKind): void {
     if (event.kind === 'batch') apply(event.groups);
     else {
       const index = event.segment % segments.length;
-      const old = segments[index]!.ordinal;
-      segments[index] = { ordinal: nextOrdinal++, ...compileQuery(event.query, scope) };
-      partition.add(segments[index].ordinal, segments[index].predicate, () => apply([event.meanwhile]));
+      const old = segments[index]!.predicateId;
+      segments[index] = { predicateId: nextPredicateId++, ...compileQuery(event.query, scope) };
+      partition.add(segments[index].predicateId, segments[index].predicate, () =>
+        apply([event.meanwhile]),
+      );
       partition.remove(old);
     }
     compare(partition, model, segments, at);
@@ -80,23 +91,29 @@ function run({ scope, queries, events }: Case, brokenIndex?: IndexKind): void {
 function compare(
   partition: MemoryPartition,
   model: ModelRecords,
-  segments: readonly { ordinal: number; jsonLogic: unknown }[],
+  segments: readonly { predicateId: number; jsonLogic: unknown }[],
   event: number,
 ): void {
   const records = model.live();
-  for (const { ordinal, jsonLogic } of segments) {
+  for (const { predicateId, jsonLogic } of segments) {
     const reference = new Set(members(jsonLogic, records, partition.nowMs));
-    const set = partition.sets.get(ordinal)!;
+    const set = partition.sets.get(predicateId)!;
     const engineOnly = [...set].filter((id) => !reference.has(id));
     const referenceOnly = [...reference].filter((id) => !set.has(id));
     if (engineOnly.length + referenceOnly.length === 0) continue;
-    throw new Error(`event=${event} segment=${ordinal} engine-only=[${engineOnly}] reference-only=[${referenceOnly}]`);
+    throw new Error(
+      `event=${event} segment=${predicateId} engine-only=[${engineOnly}] reference-only=[${referenceOnly}]`,
+    );
   }
   for (const [id, { truth }] of partition.rows) {
-    const held = segments.filter(({ ordinal }) => partition.sets.get(ordinal)!.has(id)).map(({ ordinal }) => ordinal);
-    expect([...truth].filter((ordinal) => segments.some((segment) => segment.ordinal === ordinal))).toEqual(
-      held.sort((a, b) => a - b),
-    );
+    const held = segments
+      .filter(({ predicateId }) => partition.sets.get(predicateId)!.has(id))
+      .map(({ predicateId }) => predicateId);
+    expect(
+      [...truth].filter((predicateId) =>
+        segments.some((segment) => segment.predicateId === predicateId),
+      ),
+    ).toEqual(held.sort((a, b) => a - b));
   }
 }
 
@@ -108,11 +125,14 @@ describe('a random history', { timeout: SOAK ? 3_600_000 : 120_000 }, () => {
     );
   });
 
-  it.each(Object.keys(INDEX_KINDS) as IndexKind[])('is found out when the %s index reports nothing', (kind) => {
-    const found = fc.check(
-      fc.property(anyCase, (drawn) => run(drawn, kind)),
-      { seed: SEED, numRuns: RUNS, endOnFailure: true },
-    );
-    expect(found.failed).toBe(true);
-  });
+  it.each(Object.keys(INDEX_KINDS) as IndexKind[])(
+    'is found out when the %s index reports nothing',
+    (kind) => {
+      const found = fc.check(
+        fc.property(anyCase, (drawn) => run(drawn, kind)),
+        { seed: SEED, numRuns: RUNS, endOnFailure: true },
+      );
+      expect(found.failed).toBe(true);
+    },
+  );
 });

@@ -1,14 +1,16 @@
 /**
- * feed.test.ts – Every enter and leave of the feed is a turn that the reference took too: a neighbour that has not answered yet
- * makes none that would be taken back.
+ * feed.test.ts – Every enter and leave of the feed is a turn that the reference took too: a
+ * neighbour that has not answered yet makes none that would be taken back.
  *
- * After a rest some changes are sent, and everything that follows comes along in a seeded order. Partitions hear of each other
- * later, each as fast as it likes; so an event of a record has to be what json-logic-js says of the record as it stood then, with
- * neighbours as their partitions had left them after SOME of these changes: no more than were applied by then, and no fewer than
- * the record's last event had seen. Statements about two steps may have seen the second at another moment than the first.
+ * After a rest some changes are sent, and everything that follows comes along in a seeded order.
+ * Partitions hear of each other later, each as fast as it likes; so an event of a record has to be
+ * what json-logic-js says of the record as it stood then, with neighbours as their partitions had
+ * left them after SOME of these changes: no more than were applied by then, and no fewer than the
+ * record's last event had seen. Statements about two steps may have seen the second at another
+ * moment than the first.
  *
- * Left out are statements about many that look further (`members.organization.industry`): a fan-out visits the many one by one,
- * and what counts them may pass through numbers in between.
+ * Left out are statements about many that look further (`members.organization.industry`): a fan-out
+ * visits the many one by one, and what counts them may pass through numbers in between.
  *
  * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=1 runs thirty times as many.
  */
@@ -16,7 +18,7 @@ import { describe, expect, it } from 'vitest';
 import { partitionOf } from '../../src/change/partition.ts';
 import type { Step } from '../../src/engine/step.ts';
 import type { CompiledQuery } from '../../src/query/compile.ts';
-import { entered, flippedOrdinal } from '../../src/query/network.ts';
+import { entered, flippedPredicateId } from '../../src/query/network.ts';
 import { holds } from '../../src/query/reference.ts';
 import { document, type Graph, type GraphRecord } from '../../src/query/reference-document.ts';
 import { Model, type ModelRecord } from '../simulation/model.ts';
@@ -40,7 +42,10 @@ type Seen = readonly Prefix[];
 interface Segment {
   readonly objectType: string;
   readonly compiled: CompiledQuery;
-  /** The to-one relationships by which it goes on from step to step; of the last step any measure may be taken. */
+  /**
+   * The to-one relationships by which it goes on from step to step; of the last step any measure
+   * may be taken.
+   */
   readonly way: readonly string[];
 }
 
@@ -52,7 +57,10 @@ const FURTHER = [
   rules(PARENT_IN_SAAS),
   rules({ ...PARENT_IN_SAAS, operator: '!=' }),
   rules({ field: 'organization.parent', operator: 'null' }),
-  rules({ field: 'organization.parent.size', operator: '<', value: 5 }, { field: 'age', operator: '>', value: 30 }),
+  rules(
+    { field: 'organization.parent.size', operator: '<', value: 5 },
+    { field: 'age', operator: '>', value: 30 },
+  ),
 ].map((query) => ({ objectType: 'contacts', query, way: ['organization'] }));
 
 class Feed {
@@ -64,14 +72,17 @@ class Feed {
   #history: ModelRecord[][][] = [];
   readonly #graphs = new Map<string, Graph>();
   #applied: number[] = [];
-  /** Per ordinal and record, what its last event may have seen. */
+  /** Per predicate id and record, what its last event may have seen. */
   readonly #seen = new Map<string, readonly Seen[]>();
   events = 0;
 
   constructor(seed: number, takesSilenceForAbsence: boolean) {
     this.#choose = chooser(seed);
     const onStep = (at: number, made: Step) => this.#onStep(at, made);
-    this.#world = new MemoryDeployment(PARTITIONS, this.#choose, { onStep, takesSilenceForAbsence });
+    this.#world = new MemoryDeployment(PARTITIONS, this.#choose, {
+      onStep,
+      takesSilenceForAbsence,
+    });
     this.#world.declare(COMPANY.definitions);
     while (this.#segments.size < SEGMENTS) this.#addSegment();
   }
@@ -93,10 +104,10 @@ class Feed {
     const near = COMPANY.queries.map((each) => ({ ...each, way: [] }));
     const { objectType, query, way } = pick(this.#choose, [...near, ...FURTHER, ...FURTHER]);
     const compiled = this.#world.compile(objectType, query);
-    const ordinal = this.#world.add(objectType, compiled);
+    const predicateId = this.#world.add(objectType, compiled);
     this.#world.settle();
-    if (this.#world.catalog.depthOf(ordinal) <= way.length + 1)
-      this.#segments.set(ordinal, { objectType, compiled, way });
+    if (this.#world.catalog.depthOf(predicateId) <= way.length + 1)
+      this.#segments.set(predicateId, { objectType, compiled, way });
   }
 
   #change(): void {
@@ -117,10 +128,15 @@ class Feed {
 
   #liveIn(partition: number): ModelRecord[] {
     const all = [...this.#model.records.values()];
-    return all.filter(({ id, isArchived }) => !isArchived && partitionOf(id, PARTITIONS) === partition);
+    return all.filter(
+      ({ id, isArchived }) => !isArchived && partitionOf(id, PARTITIONS) === partition,
+    );
   }
 
-  /** Of a batch that changes a record more than once there is one event: of the record at any moment of it. */
+  /**
+   * Of a batch that changes a record more than once there is one event: of the record at any moment
+   * of it.
+   */
   #onStep(partition: number, { applied, records }: Step): void {
     const snapshots = this.#history[partition];
     if (!snapshots) return;
@@ -129,26 +145,38 @@ class Feed {
     for (const { objectType, id, liveFlips } of records) {
       const isMeant = (each: ModelRecord) => each.objectType === objectType && each.id === id;
       const stood = snapshots.slice(before, before + applied + 1).map((live) => live.find(isMeant));
-      for (const flip of liveFlips) this.#onEvent(flippedOrdinal(flip), id, stood, entered(flip));
+      for (const flip of liveFlips)
+        this.#onEvent(flippedPredicateId(flip), id, stood, entered(flip));
     }
   }
 
   /** @throws Error if the reference never took this turn. */
-  #onEvent(ordinal: number, id: string, stood: readonly (GraphRecord | undefined)[], enters: boolean): void {
-    const segment = this.#segments.get(ordinal);
+  #onEvent(
+    predicateId: number,
+    id: string,
+    stood: readonly (GraphRecord | undefined)[],
+    enters: boolean,
+  ): void {
+    const segment = this.#segments.get(predicateId);
     if (!segment) return;
     this.events++;
     const steps = segment.way.length + 1;
-    const last = this.#seen.get(`${ordinal} ${id}`) ?? [
+    const last = this.#seen.get(`${predicateId} ${id}`) ?? [
       Array.from({ length: steps }, () => this.#applied.map(() => 0)),
     ];
-    const possible = this.#whatMayBeSeen(steps).filter((seen) => last.some((before) => isSince(seen, before)));
-    const agreeing = possible.filter((seen) => stood.some((record) => this.#truth(segment, record, seen) === enters));
+    const possible = this.#whatMayBeSeen(steps).filter((seen) =>
+      last.some((before) => isSince(seen, before)),
+    );
+    const agreeing = possible.filter((seen) =>
+      stood.some((record) => this.#truth(segment, record, seen) === enters),
+    );
     if (agreeing.length === 0) {
       const rule = JSON.stringify(segment.compiled.jsonLogic);
-      throw new Error(`${id} ${enters ? 'enters' : 'leaves'} and never did so in the reference: ${rule}`);
+      throw new Error(
+        `${id} ${enters ? 'enters' : 'leaves'} and never did so in the reference: ${rule}`,
+      );
     }
-    this.#seen.set(`${ordinal} ${id}`, agreeing);
+    this.#seen.set(`${predicateId} ${id}`, agreeing);
   }
 
   #whatMayBeSeen(steps: number): Seen[] {
@@ -158,25 +186,40 @@ class Feed {
       prefixes = prefixes.flatMap((prefix) => numbers.map((number) => [...prefix, number]));
     }
     let all: Seen[] = [[]];
-    for (let step = 0; step < steps; step++) all = all.flatMap((seen) => prefixes.map((prefix) => [...seen, prefix]));
+    for (let step = 0; step < steps; step++)
+      all = all.flatMap((seen) => prefixes.map((prefix) => [...seen, prefix]));
     return all;
   }
 
-  #truth({ objectType, compiled, way }: Segment, record: GraphRecord | undefined, seen: Seen): boolean {
+  #truth(
+    { objectType, compiled, way }: Segment,
+    record: GraphRecord | undefined,
+    seen: Seen,
+  ): boolean {
     if (!record) return false;
     const graphs = seen.map((prefix) => this.#graphAt(prefix));
     return holds(compiled.jsonLogic, this.#document(objectType, record, way, graphs), NOON);
   }
 
-  /** A record whose neighbours are those of the first graph, while theirs are those of the second … */
-  #document(objectType: string, record: GraphRecord, way: readonly string[], graphs: readonly Graph[]): object {
+  /**
+   * A record whose neighbours are those of the first graph, while theirs are those of the second …
+   */
+  #document(
+    objectType: string,
+    record: GraphRecord,
+    way: readonly string[],
+    graphs: readonly Graph[],
+  ): object {
     const [near, ...further] = graphs;
     const [relationship, ...rest] = way;
     const written = document(objectType, record, near!);
     if (relationship === undefined) return written;
     const { to, key } = near!.types.get(objectType)!.relationships.get(relationship)!;
     const neighbour = [...near!.records(to)].find(({ id }) => id === record.data[key]);
-    return { ...written, [relationship]: neighbour ? this.#document(to, neighbour, rest, further) : null };
+    return {
+      ...written,
+      [relationship]: neighbour ? this.#document(to, neighbour, rest, further) : null,
+    };
   }
 
   #graphAt(prefix: Prefix): Graph {
@@ -186,7 +229,9 @@ class Feed {
       const live = prefix.flatMap((number, partition) => this.#history[partition]![number]!);
       const { objectTypes } = this.#world.catalog;
       const ofType = (typeName: string) => live.filter(({ objectType }) => objectType === typeName);
-      const byType = new Map([...objectTypes.keys()].map((typeName) => [typeName, ofType(typeName)]));
+      const byType = new Map(
+        [...objectTypes.keys()].map((typeName) => [typeName, ofType(typeName)]),
+      );
       graph = { types: objectTypes, records: (typeName) => byType.get(typeName)! };
       this.#graphs.set(key, graph);
     }
@@ -195,7 +240,9 @@ class Feed {
 }
 
 function isSince(seen: Seen, before: Seen): boolean {
-  return seen.every((prefix, step) => prefix.every((number, partition) => number >= before[step]![partition]!));
+  return seen.every((prefix, step) =>
+    prefix.every((number, partition) => number >= before[step]![partition]!),
+  );
 }
 
 /** @throws Error `seed=… …` at the first event that is none. @returns how many there were. */
@@ -209,7 +256,8 @@ function run(seed: number, takesSilenceForAbsence = false): number {
   return feed.events;
 }
 
-const seeds = ONLY === undefined ? Array.from({ length: SEEDS }, (_, at) => at + 1) : [Number(ONLY)];
+const seeds =
+  ONLY === undefined ? Array.from({ length: SEEDS }, (_, at) => at + 1) : [Number(ONLY)];
 
 describe('an event of the feed', { timeout: SOAK ? 3_600_000 : 180_000 }, () => {
   it('is a turn that the reference took, whatever neighbours had answered by then', () => {

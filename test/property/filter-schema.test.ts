@@ -10,7 +10,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileQuery } from '../../src/query/compile.ts';
 import { OPERATORS } from '../../src/query/operators.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
-import { anyObjectType, queryOf, SLUGS, scopeOf, timeQueryOf } from '../support/arbitrary-queries.ts';
+import {
+  anyObjectType,
+  queryOf,
+  SLUGS,
+  scopeOf,
+  timeQueryOf,
+} from '../support/arbitrary-queries.ts';
 import { relatedCase, scopeOver } from '../support/arbitrary-relationships.ts';
 import { contactsScope, group } from '../support/contacts.ts';
 
@@ -63,7 +69,9 @@ describe('a query that the compiler takes has the form', () => {
       fc.property(relatedCase({ time: true }), ({ types, type, queries }) => {
         for (const query of queries) {
           expectTaken(query);
-          expectTaken(JSON.parse(JSON.stringify(compileQuery(query, scopeOver(types, type)).jsonLogic)));
+          expectTaken(
+            JSON.parse(JSON.stringify(compileQuery(query, scopeOver(types, type)).jsonLogic)),
+          );
         }
       }),
       RUNS,
@@ -171,9 +179,13 @@ describe('what has not the form of a query is refused by the schema and by the c
       { valueSource: 'field', value: 'age' },
       { caseInsensitive: true },
     ].map((members) => [group({ ...sum, ...members })]),
-    ...[{ anchor: 'then' }, { anchor: undefined }, { unit: 'days' }, { offset: 1.5 }, { amount: 1 }].map((members) => [
-      group({ ...when, value: { ...when.value, ...members } }),
-    ]),
+    ...[
+      { anchor: 'then' },
+      { anchor: undefined },
+      { unit: 'days' },
+      { offset: 1.5 },
+      { amount: 1 },
+    ].map((members) => [group({ ...when, value: { ...when.value, ...members } })]),
     ...[{ amount: undefined }, { amount: 'x' }, { unit: 'month' }, { more: 1 }].map((members) => [
       group({ ...last, value: { ...last.value, ...members } }),
     ]),
@@ -186,14 +198,23 @@ describe('what has not the form of a query is refused by the schema and by the c
     [tree(name)],
     [tree({ ...leaf, slug: undefined })],
     [{ ...tree(), operator: 'xor' }],
-    [tree({ type: 'attribute', slug: 'orders', match: { mode: 'all' }, value: { ...tree(), type: 'heap' } })],
+    [
+      tree({
+        type: 'attribute',
+        slug: 'orders',
+        match: { mode: 'all' },
+        value: { ...tree(), type: 'heap' },
+      }),
+    ],
     [{ '==': [1, 1], '!=': [1, 2] }],
     [{ log: [1] }],
     [{ '===': [{ frobnicate: [] }, 1] }],
     [{ and: [{ a: 1, b: 2 }] }],
   ] as [unknown][])('%j', (query) => {
     const sent = query === undefined ? undefined : JSON.parse(JSON.stringify(query));
-    expect(() => compileQuery(sent, contactsScope())).toThrow(expect.objectContaining({ code: 'query_invalid' }));
+    expect(() => compileQuery(sent, contactsScope())).toThrow(
+      expect.objectContaining({ code: 'query_invalid' }),
+    );
     expect(isQuery(sent)).toBe(false);
   });
 });
@@ -218,8 +239,11 @@ it('every operator, mode and aggregate is named in it, with its words', () => {
 
 it('every reference leads somewhere, and every example of a query has the form', () => {
   const refs = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, to]) => to!);
-  expect(new Set(refs.map((to) => to.split('/').slice(0, -1).join('/')))).toEqual(new Set(['#/components/schemas']));
-  for (const to of new Set(refs)) expect(document.components.schemas).toHaveProperty([to.split('/').at(-1)!]);
+  expect(new Set(refs.map((to) => to.split('/').slice(0, -1).join('/')))).toEqual(
+    new Set(['#/components/schemas']),
+  );
+  for (const to of new Set(refs))
+    expect(document.components.schemas).toHaveProperty([to.split('/').at(-1)!]);
   const { examples } = document.components.schemas['Query'] as { examples: unknown[] };
   for (const example of examples) expectTaken(example);
 });

@@ -1,14 +1,21 @@
 /**
- * json-logic-program.test.ts – A compiled program and json-logic-js agree, whatever the rule and the document.
+ * json-logic-program.test.ts – A compiled program and json-logic-js agree, whatever the rule and
+ * the document.
  *
- * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=1 runs twenty times as many under a new seed.
+ * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=1 runs twenty times as many under a new
+ * seed.
  */
 
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import jsonLogic, { type RulesLogic } from 'json-logic-js';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { compileProgram, isLogic, PROGRAM_OPERATIONS, truthy } from '../../src/query/json-logic-program.ts';
+import {
+  compileProgram,
+  isLogic,
+  PROGRAM_OPERATIONS,
+  truthy,
+} from '../../src/query/json-logic-program.ts';
 import { holds } from '../../src/query/reference.ts';
 import { jsonDocument, jsonLogicRule } from '../support/arbitrary-json-logic.ts';
 
@@ -50,20 +57,27 @@ describe('a random program', { timeout: TIMEOUT_MS }, () => {
 
   it(`has the value of json-logic-js, or throws with it (seed=${SEED})`, () => {
     fc.assert(
-      fc.property(jsonLogicRule(4), fc.array(jsonDocument, { minLength: 1, maxLength: 3 }), (rule, documents) => {
-        countOperations(rule, occurrences);
-        const program = compileProgram(rule);
-        for (const document of documents) {
-          const [ours, theirs] = [outcome(() => program(document)), reference(rule, document)];
-          if (!isDeepStrictEqual(ours, theirs)) expect.fail(difference(rule, document, ours, theirs));
-        }
-      }),
+      fc.property(
+        jsonLogicRule(4),
+        fc.array(jsonDocument, { minLength: 1, maxLength: 3 }),
+        (rule, documents) => {
+          countOperations(rule, occurrences);
+          const program = compileProgram(rule);
+          for (const document of documents) {
+            const [ours, theirs] = [outcome(() => program(document)), reference(rule, document)];
+            if (!isDeepStrictEqual(ours, theirs))
+              expect.fail(difference(rule, document, ours, theirs));
+          }
+        },
+      ),
       { seed: SEED, numRuns: RUNS },
     );
   });
 
   it(`has had each operator at least ${OCCURRENCES_MIN} times`, () => {
-    const rare = [...PROGRAM_OPERATIONS].filter((name) => (occurrences.get(name) ?? 0) < OCCURRENCES_MIN);
+    const rare = [...PROGRAM_OPERATIONS].filter(
+      (name) => (occurrences.get(name) ?? 0) < OCCURRENCES_MIN,
+    );
     expect(rare).toEqual([]);
   });
 

@@ -1,8 +1,10 @@
 /**
- * literals.test.ts – A literal of JsonLogic is refused exactly if no value of the attribute makes json-logic-js find them equal.
+ * literals.test.ts – A literal of JsonLogic is refused exactly if no value of the attribute makes
+ * json-logic-js find them equal.
  *
- * Values are tried, not reasoned about: for each type those of which some could be one of the literals, and all literals beside
- * each type, operation and side. Replay a failure with ROLLCALL_SEED=<seed>.
+ * Values are tried, not reasoned about: for each type those of which some could be one of the
+ * literals, and all literals beside each type, operation and side. Replay a failure with
+ * ROLLCALL_SEED=<seed>.
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -20,7 +22,12 @@ const TYPE = objectType('things', 1, {
   },
   relationships: {},
 });
-const SCOPE = { type: TYPE, types: new Map([[TYPE.name, TYPE]]), timeZone: 'Europe/Zurich', segment: () => undefined };
+const SCOPE = {
+  type: TYPE,
+  types: new Map([[TYPE.name, TYPE]]),
+  timeZone: 'Europe/Zurich',
+  segment: () => undefined,
+};
 
 /** Texts and numbers that JavaScript turns into each other, and dates and times in each form. */
 const anyLiteral = fc.oneof(
@@ -59,10 +66,22 @@ const anyLiteral = fc.oneof(
   ),
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => number + 0),
   fc.string(),
-  fc.constantFrom<unknown>([], [42], ['42'], ['a', 'b'], [null], ['2026-11-26'], ['2026-11-26T10:00:00.000Z'], [true]),
+  fc.constantFrom<unknown>(
+    [],
+    [42],
+    ['42'],
+    ['a', 'b'],
+    [null],
+    ['2026-11-26'],
+    ['2026-11-26T10:00:00.000Z'],
+    [true],
+  ),
 );
 
-/** Values of the type that may be the literal: what it says read as the type, in each way. None is a text that is rounded. */
+/**
+ * Values of the type that may be the literal: what it says read as the type, in each way. None is a
+ * text that is rounded.
+ */
 function valuesNear(literal: unknown, type: ScalarType): unknown[] {
   if (inexactText(type, literal) !== undefined) return [];
   const readings = [
@@ -78,7 +97,9 @@ function valuesNear(literal: unknown, type: ScalarType): unknown[] {
     '0',
     '1',
   ];
-  return readings.filter((value) => value !== null && Object.is(fitValue({ type }, value, SCOPE.timeZone), value));
+  return readings.filter(
+    (value) => value !== null && Object.is(fitValue({ type }, value, SCOPE.timeZone), value),
+  );
 }
 
 const isRefused = (rule: unknown) => faultsOf(rule, SCOPE).length > 0;
@@ -93,7 +114,8 @@ it(`a literal is refused beside an attribute if no value can be it, and only the
   fc.assert(
     fc.property(sides, ({ type, operation, literal, turned }) => {
       const rule = { [operation]: turned ? [literal, { var: type }] : [{ var: type }, literal] };
-      const equal = (value: unknown) => holds(rule, { [type]: value }) !== operation.startsWith('!');
+      const equal = (value: unknown) =>
+        holds(rule, { [type]: value }) !== operation.startsWith('!');
       // a missing value is null
       const canBe = literal === null || valuesNear(literal, type).some(equal);
       expect(isRefused(rule)).toBe(!canBe);
@@ -107,9 +129,13 @@ it(`a literal is refused in a list, and of one, by the same measure (seed=${SEED
     fc.property(fc.constantFrom(...SCALAR_TYPES), anyLiteral, (type, literal) => {
       const near = valuesNear(literal, type);
       const inList = { in: [{ var: type }, [literal]] };
-      expect(isRefused(inList)).toBe(literal !== null && !near.some((value) => holds(inList, { [type]: value })));
+      expect(isRefused(inList)).toBe(
+        literal !== null && !near.some((value) => holds(inList, { [type]: value })),
+      );
       const ofList = { in: [literal, { var: `${type}s` }] };
-      expect(isRefused(ofList)).toBe(!near.some((value) => holds(ofList, { [`${type}s`]: [value] })));
+      expect(isRefused(ofList)).toBe(
+        !near.some((value) => holds(ofList, { [`${type}s`]: [value] })),
+      );
     }),
     { seed: SEED, numRuns: 3000 },
   );

@@ -1,7 +1,9 @@
 /**
- * query.test.ts – A compiled query holds for exactly the records for which its JsonLogic does, in whatever form it is put.
+ * query.test.ts – A compiled query holds for exactly the records for which its JsonLogic does, in
+ * whatever form it is put.
  *
- * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=1 runs fifty times as many under a new seed.
+ * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=1 runs fifty times as many under a new
+ * seed.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -11,7 +13,14 @@ import { predicateJsonLogic } from '../../src/query/json-logic.ts';
 import { normalize, predicateKey } from '../../src/query/normalize.ts';
 import { and, not, or, type Predicate } from '../../src/query/predicate.ts';
 import { holds } from '../../src/query/reference.ts';
-import { anyObjectType, attributesOf, operatorNames, queryOf, SLUGS, scopeOf } from '../support/arbitrary-queries.ts';
+import {
+  anyObjectType,
+  attributesOf,
+  operatorNames,
+  queryOf,
+  SLUGS,
+  scopeOf,
+} from '../support/arbitrary-queries.ts';
 import { evaluate, NOON } from '../support/contacts.ts';
 import { isWhole } from '../support/whole.ts';
 
@@ -32,7 +41,9 @@ const anyCase: fc.Arbitrary<Case> = anyObjectType.chain((type) =>
   fc.record({
     scope: scopeOf(type, WITH_TIME),
     queries: fc.array(queryOf(type, SLUGS, WITH_TIME), { minLength: 1, maxLength: 3 }),
-    records: fc.array(attributesOf(type), { minLength: 4, maxLength: 8 }).map((records) => [{}, ...records]),
+    records: fc
+      .array(attributesOf(type), { minLength: 4, maxLength: 8 })
+      .map((records) => [{}, ...records]),
   }),
 );
 
@@ -94,8 +105,15 @@ describe('a random query', { timeout: TIMEOUT_MS }, () => {
     check(({ scope, queries, records }) => {
       const parts = queries.map((query) => compileQuery(query, scope).predicate);
       const [first = and([])] = parts;
-      const wholes = [and(parts), or(parts), not(and(parts)), and([first, not(or(parts))]), or([not(first), ...parts])];
-      for (const whole of wholes) expect(truths(normalize(whole), records)).toEqual(truths(whole, records));
+      const wholes = [
+        and(parts),
+        or(parts),
+        not(and(parts)),
+        and([first, not(or(parts))]),
+        or([not(first), ...parts]),
+      ];
+      for (const whole of wholes)
+        expect(truths(normalize(whole), records)).toEqual(truths(whole, records));
     });
   });
 

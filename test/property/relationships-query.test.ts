@@ -1,8 +1,10 @@
 /**
- * relationships-query.test.ts – A query over related records holds for exactly those records for whose nested document its
- * JsonLogic does, in whatever form it is put: as it was compiled, joined and normalized, and lowered to flat predicates.
+ * relationships-query.test.ts – A query over related records holds for exactly those records for
+ * whose nested document its JsonLogic does, in whatever form it is put: as it was compiled, joined
+ * and normalized, and lowered to flat predicates.
  *
- * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=1 runs thirty times as many under a new seed.
+ * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=1 runs thirty times as many under a new
+ * seed.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -38,7 +40,8 @@ function truths(predicate: Predicate, drawn: RelatedCase): boolean[] {
 function noteParts(value: unknown, seen: Set<unknown>): void {
   if (typeof value !== 'object' || value === null) return;
   for (const [key, member] of Object.entries(value)) {
-    if (key === 'mode' || key === 'aggregate' || (key === 'kind' && 'attribute' in value)) seen.add(member);
+    if (key === 'mode' || key === 'aggregate' || (key === 'kind' && 'attribute' in value))
+      seen.add(member);
     if (key === 'measure') seen.add((member as { kind: string }).kind);
     noteParts(member, seen);
   }
@@ -92,8 +95,15 @@ describe('a random query over relationships', { timeout: TIMEOUT_MS }, () => {
       const scope = scopeOver(drawn.types, drawn.type);
       const parts = drawn.queries.map((query) => compileQuery(query, scope).predicate);
       const [first = and([])] = parts;
-      const wholes = [and(parts), or(parts), not(and(parts)), and([first, not(or(parts))]), or([not(first), ...parts])];
-      for (const whole of wholes) expect(truths(normalize(whole), drawn)).toEqual(truths(whole, drawn));
+      const wholes = [
+        and(parts),
+        or(parts),
+        not(and(parts)),
+        and([first, not(or(parts))]),
+        or([not(first), ...parts]),
+      ];
+      for (const whole of wholes)
+        expect(truths(normalize(whole), drawn)).toEqual(truths(whole, drawn));
     });
   });
 

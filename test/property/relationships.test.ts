@@ -1,9 +1,10 @@
 /**
- * relationships.test.ts – Over random schemas (circles included), random filters across relationships and random histories, the
- * partitions' member sets are those of json-logic-js over nested documents, whatever the order in which messages, fan-outs and
- * builds come along.
+ * relationships.test.ts – Over random schemas (circles included), random filters across
+ * relationships and random histories, the partitions' member sets are those of json-logic-js over
+ * nested documents, whatever the order in which messages, fan-outs and builds come along.
  *
- * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=1 runs thirty times as many under a new seed.
+ * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=1 runs thirty times as many under a new
+ * seed.
  */
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
@@ -45,7 +46,8 @@ class Model {
     if (op === 'put') ofType.set(id, { data: { ...data }, archived: record?.archived ?? false });
     else if (op === 'delete') ofType.delete(id);
     else if (record && op !== 'patch') record.archived = op === 'archive';
-    else if (record) for (const [name, value] of Object.entries(data ?? {})) setOrRemove(record.data, name, value);
+    else if (record)
+      for (const [name, value] of Object.entries(data ?? {})) setOrRemove(record.data, name, value);
   }
 
   graph(types: RelatedCase['types']): Graph {
@@ -63,7 +65,10 @@ function setOrRemove(data: Record<string, unknown>, name: string, value: unknown
   else data[name] = value;
 }
 
-/** A change whose values come from the records of the drawn graph, so that they meet the drawn filters. */
+/**
+ * A change whose values come from the records of the drawn graph, so that they meet the drawn
+ * filters.
+ */
 function changeOf({ types, graph }: RelatedCase, model: Model, choose: Choose): Change {
   const pick = <T>(items: readonly T[]): T => items[choose(items.length)]!;
   const type = pick([...types.keys()]);
@@ -71,28 +76,45 @@ function changeOf({ types, graph }: RelatedCase, model: Model, choose: Choose): 
   const pool = [...graph.records(type)].map(({ data }) => data);
   const data = pool.length === 0 ? {} : withoutNull(pick(pool));
   if (!model.record(type, id) || choose(5) === 0) return { op: 'put', object_type: type, id, data };
-  const op = pick(['patch', 'patch', 'patch', 'patch', 'archive', 'restore', 'restore', 'delete'] as const);
+  const op = pick([
+    'patch',
+    'patch',
+    'patch',
+    'patch',
+    'archive',
+    'restore',
+    'restore',
+    'delete',
+  ] as const);
   if (op !== 'patch') return { op, object_type: type, id };
   const { attributes, relationships } = types.get(type)!;
-  const name = pick([...attributes.keys(), ...[...relationships.values()].map(({ key }) => key), 'undeclared']);
+  const name = pick([
+    ...attributes.keys(),
+    ...[...relationships.values()].map(({ key }) => key),
+    'undeclared',
+  ]);
   return { op, object_type: type, id, data: { [name]: data[name] ?? null } };
 }
 
 function withoutNull(data: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(data).filter(([, value]) => value !== null && value !== undefined));
+  return Object.fromEntries(
+    Object.entries(data).filter(([, value]) => value !== null && value !== undefined),
+  );
 }
 
 function run(drawn: RelatedCase, seed: number): void {
   const choose = chooser(seed);
   const world = new MemoryDeployment(3, choose);
   const model = new Model();
-  world.declare(Object.fromEntries([...drawn.types].map(([name, type]) => [name, objectTypeDefinition(type)])));
-  const segments: { ordinal: number; compiled: CompiledQuery }[] = [];
+  world.declare(
+    Object.fromEntries([...drawn.types].map(([name, type]) => [name, objectTypeDefinition(type)])),
+  );
+  const segments: { predicateId: number; compiled: CompiledQuery }[] = [];
   const waiting = [...drawn.queries];
   for (let i = 1; i <= CHANGES; i++) {
     if (waiting.length > 0 && choose(4) === 0) {
       const compiled = world.compile(drawn.type.name, waiting.shift());
-      segments.push({ ordinal: world.add(drawn.type.name, compiled), compiled });
+      segments.push({ predicateId: world.add(drawn.type.name, compiled), compiled });
     }
     const change = changeOf(drawn, model, choose);
     model.apply(change);
@@ -108,27 +130,30 @@ function compare(
   { type }: RelatedCase,
   world: MemoryDeployment,
   graph: Graph,
-  segments: readonly { ordinal: number; compiled: CompiledQuery }[],
+  segments: readonly { predicateId: number; compiled: CompiledQuery }[],
   where: string,
 ): void {
-  for (const { ordinal, compiled } of segments) {
+  for (const { predicateId, compiled } of segments) {
     const matching = [...graph.records(type.name)].filter((each) =>
       holds(compiled.jsonLogic, document(type.name, each, graph), NOON),
     );
     const reference = new Set(matching.map(({ id }) => id));
-    const engine = world.members(ordinal);
+    const engine = world.members(predicateId);
     const engineOnly = [...engine].filter((id) => !reference.has(id));
     const referenceOnly = [...reference].filter((id) => !engine.has(id));
     if (engineOnly.length + referenceOnly.length === 0) continue;
     const query = JSON.stringify(compiled.jsonLogic);
     throw new Error(
-      `${where} segment=${ordinal} engine-only=[${engineOnly}] reference-only=[${referenceOnly}] ${query}`,
+      `${where} segment=${predicateId} engine-only=[${engineOnly}] reference-only=[${referenceOnly}] ${query}`,
     );
   }
 }
 
 describe('a random history of related records', { timeout: SOAK ? 3_600_000 : 180_000 }, () => {
   it(`leaves the member sets of json-logic-js at each quiescence (seed=${SEED})`, () => {
-    fc.assert(fc.property(relatedCase({ time: true }), fc.nat(), run), { seed: SEED, numRuns: RUNS });
+    fc.assert(fc.property(relatedCase({ time: true }), fc.nat(), run), {
+      seed: SEED,
+      numRuns: RUNS,
+    });
   });
 });

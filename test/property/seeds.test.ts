@@ -1,6 +1,7 @@
 /**
- * seeds.test.ts – Seeds of every kind of nonsense are planned without a fault of ours: each item lands in one list, a seed that is
- * refused writes nothing, and one that is taken over changes nothing the second time, in whatever order.
+ * seeds.test.ts – Seeds of every kind of nonsense are planned without a fault of ours: each item
+ * lands in one list, a seed that is refused writes nothing, and one that is taken over changes
+ * nothing the second time, in whatever order.
  *
  * Replay with ROLLCALL_SEED=<seed>.
  */
@@ -24,7 +25,9 @@ const PARAMETERS = {
 const KINDS = ['object_types', 'segments', 'views'] as const;
 
 function itemsOf(given: readonly unknown[]): SeedItem[] {
-  return given.map((each, index) => readSeedItem(index, each)).filter((item): item is SeedItem => !('errors' in item));
+  return given
+    .map((each, index) => readSeedItem(index, each))
+    .filter((item): item is SeedItem => !('errors' in item));
 }
 
 /** The catalog after a seed of good definitions. */
@@ -45,7 +48,9 @@ function placesIn(value: unknown): Place[] {
   return Object.keys(holder).flatMap((member) => [{ holder, member }, ...placesIn(holder[member])]);
 }
 
-/** Some values of some items are lost, replaced, or changed for values from elsewhere in the seed. */
+/**
+ * Some values of some items are lost, replaced, or changed for values from elsewhere in the seed.
+ */
 const broken: fc.Arbitrary<unknown[]> = fc
   .array(
     fc.record({
@@ -62,7 +67,9 @@ const broken: fc.Arbitrary<unknown[]> = fc
   .map((changes) => {
     const seed: unknown[] = structuredClone([...DEFINITIONS]);
     for (const { at, from, how, value } of changes) {
-      const places = placesIn(seed).filter(({ holder }) => !Array.isArray(holder) || how !== 'rename');
+      const places = placesIn(seed).filter(
+        ({ holder }) => !Array.isArray(holder) || how !== 'rename',
+      );
       const { holder, member } = places[at % places.length]!;
       const other = places[from % places.length]!;
       if (how === 'replace') holder[member] = value;
@@ -84,38 +91,49 @@ describe('the plan of a seed', () => {
   it.each([
     ['an empty catalog', () => new Catalog()],
     ['a catalog that has such definitions already', () => catalogWith(DEFINITIONS)],
-  ])('over %s puts each item into one list, and writes nothing of a seed with a fault', (_, open) => {
-    const catalog = open();
-    let refused = 0;
-    fc.assert(
-      fc.property(broken, (seed) => {
-        const items = itemsOf(seed).filter(({ objectType }) => (KINDS as readonly string[]).includes(objectType));
-        const plan = planDefinitions(catalog, items, 'UTC');
-        if (plan.errors.length > 0) {
-          refused++;
-          expect(plan.change).toBeUndefined();
-          for (const { index, errors } of plan.errors)
-            for (const { path } of errors) expect(path).toMatch(new RegExp(`^/${index}/`));
-        }
-        expect(landed(plan)).toBe(items.length);
-      }),
-      PARAMETERS,
-    );
-    expect(refused).toBeGreaterThan(PARAMETERS.numRuns / 10);
-  });
+  ])(
+    'over %s puts each item into one list, and writes nothing of a seed with a fault',
+    (_, open) => {
+      const catalog = open();
+      let refused = 0;
+      fc.assert(
+        fc.property(broken, (seed) => {
+          const items = itemsOf(seed).filter(({ objectType }) =>
+            (KINDS as readonly string[]).includes(objectType),
+          );
+          const plan = planDefinitions(catalog, items, 'UTC');
+          if (plan.errors.length > 0) {
+            refused++;
+            expect(plan.change).toBeUndefined();
+            for (const { index, errors } of plan.errors)
+              for (const { path } of errors) expect(path).toMatch(new RegExp(`^/${index}/`));
+          }
+          expect(landed(plan)).toBe(items.length);
+        }),
+        PARAMETERS,
+      );
+      expect(refused).toBeGreaterThan(PARAMETERS.numRuns / 10);
+    },
+  );
 
   it('that is taken over leaves nothing to be done a second time, in another order, or from an export', () => {
     let taken = 0;
     fc.assert(
       fc.property(broken, fc.array(fc.nat(), { minLength: 7, maxLength: 7 }), (seed, order) => {
-        const items = itemsOf(seed).filter(({ objectType }) => (KINDS as readonly string[]).includes(objectType));
+        const items = itemsOf(seed).filter(({ objectType }) =>
+          (KINDS as readonly string[]).includes(objectType),
+        );
         const catalog = new Catalog();
         const plan = planDefinitions(catalog, items, 'UTC');
         if (!plan.change) return;
         taken++;
         catalog.apply(1, plan.change);
         const again = planDefinitions(catalog, items, 'UTC');
-        expect([again.unchanged.length, again.errors, again.change]).toEqual([items.length, [], undefined]);
+        expect([again.unchanged.length, again.errors, again.change]).toEqual([
+          items.length,
+          [],
+          undefined,
+        ]);
 
         const shuffled = items
           .map((item, at) => ({ item, key: order[at % order.length]! }))
@@ -132,7 +150,10 @@ describe('the plan of a seed', () => {
         expect(writeDefinitions(other, KINDS)).toEqual(writeDefinitions(catalog, KINDS));
 
         const third = new Catalog();
-        third.apply(1, planDefinitions(third, itemsOf(writeDefinitions(catalog, KINDS)), 'UTC').change!);
+        third.apply(
+          1,
+          planDefinitions(third, itemsOf(writeDefinitions(catalog, KINDS)), 'UTC').change!,
+        );
         expect(writeDefinitions(third, KINDS)).toEqual(writeDefinitions(catalog, KINDS));
       }),
       PARAMETERS,

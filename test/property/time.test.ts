@@ -1,15 +1,23 @@
 /**
- * time.test.ts – While time passes, a network's truth is that of json-logic-js at every clock: driven from flip to flip, a
- * millisecond before and after each of them, at random clocks, after long jumps, and between changes of the record.
+ * time.test.ts – While time passes, a network's truth is that of json-logic-js at every clock:
+ * driven from flip to flip, a millisecond before and after each of them, at random clocks, after
+ * long jumps, and between changes of the record.
  *
- * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=1 runs fifty times as many under a new seed.
+ * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=1 runs fifty times as many under a new
+ * seed.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { objectType } from '../../src/change/object-type.ts';
 import type { Attributes } from '../../src/query/atom.ts';
 import { compileQuery, type QueryScope } from '../../src/query/compile.ts';
-import { entered, type Flip, flippedOrdinal, type NetworkOptions, PredicateNetwork } from '../../src/query/network.ts';
+import {
+  entered,
+  type Flip,
+  flippedPredicateId,
+  type NetworkOptions,
+  PredicateNetwork,
+} from '../../src/query/network.ts';
 import { holds } from '../../src/query/reference.ts';
 import { timeQueryOf, ZONES } from '../support/arbitrary-queries.ts';
 
@@ -22,9 +30,17 @@ const TYPE = objectType('things', 1, {
   relationships: {},
 });
 
-/** Where time goes otherwise than day by day: clocks that are put forward and back, a midnight and a date that are left out. */
+/**
+ * Where time goes otherwise than day by day: clocks that are put forward and back, a midnight and a
+ * date that are left out.
+ */
 const ODD_MOMENTS: Readonly<Record<(typeof ZONES)[number], readonly string[]>> = {
-  UTC: ['2024-02-29T00:00:00Z', '2023-02-28T12:00:00Z', '2024-01-31T23:00:00Z', '2024-12-31T23:59:59.999Z'],
+  UTC: [
+    '2024-02-29T00:00:00Z',
+    '2023-02-28T12:00:00Z',
+    '2024-01-31T23:00:00Z',
+    '2024-12-31T23:59:59.999Z',
+  ],
   'Europe/Berlin': ['2024-03-31T01:00:00Z', '2024-10-27T01:00:00Z'],
   'America/New_York': ['2024-03-10T07:00:00Z', '2024-11-03T06:00:00Z'],
   // the day begins at one; midnight goes back to eleven
@@ -54,18 +70,29 @@ function instantNear(moments: readonly string[]): fc.Arbitrary<number> {
       hours: fc.oneof(fc.constantFrom(0, 1, -1, 2, -3), fc.integer({ min: -24, max: 24 })),
       ms: fc.oneof(fc.constantFrom(0, 1, -1), fc.integer({ min: -HOUR_MS, max: HOUR_MS })),
     })
-    .map(({ moment, days, hours, ms }) => Date.parse(moment) + days * DAY_MS + hours * HOUR_MS + ms);
+    .map(
+      ({ moment, days, hours, ms }) => Date.parse(moment) + days * DAY_MS + hours * HOUR_MS + ms,
+    );
 }
 
 function recordNear(moments: readonly string[]): fc.Arbitrary<Attributes> {
   const instant = instantNear(moments).map((at) => new Date(at).toISOString());
   const value = fc.option(instant, { freq: 8, nil: undefined });
   return fc
-    .record({ at: value, day: value.map((at) => at?.slice(0, 10)), flag: fc.constantFrom(undefined, true, false) })
-    .map((values) => Object.fromEntries(Object.entries(values).filter(([, each]) => each !== undefined)));
+    .record({
+      at: value,
+      day: value.map((at) => at?.slice(0, 10)),
+      flag: fc.constantFrom(undefined, true, false),
+    })
+    .map((values) =>
+      Object.fromEntries(Object.entries(values).filter(([, each]) => each !== undefined)),
+    );
 }
 
-/** What happens next: time goes on to the next flip, or by so long, or the record or a query changes. */
+/**
+ * What happens next: time goes on to the next flip, or by so long, or the record or a query
+ * changes.
+ */
 type Event =
   | { readonly kind: 'flip' }
   | { readonly kind: 'pass'; readonly ms: number }
@@ -73,13 +100,22 @@ type Event =
   | { readonly kind: 'replace'; readonly which: number; readonly query: unknown };
 
 function eventNear(moments: readonly string[]): fc.Arbitrary<Event> {
-  const pass = fc.oneof(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 1, max: 400 * DAY_MS }));
+  const pass = fc.oneof(
+    fc.integer({ min: 1, max: 1000 }),
+    fc.integer({ min: 1, max: 400 * DAY_MS }),
+  );
   const replace = fc.tuple(fc.nat(9), timeQueryOf(TYPE));
   return fc.oneof(
     { arbitrary: fc.constant<Event>({ kind: 'flip' }), weight: 6 },
     { arbitrary: pass.map((ms): Event => ({ kind: 'pass', ms })), weight: 2 },
-    { arbitrary: recordNear(moments).map((record): Event => ({ kind: 'change', record })), weight: 2 },
-    { arbitrary: replace.map(([which, query]): Event => ({ kind: 'replace', which, query })), weight: 1 },
+    {
+      arbitrary: recordNear(moments).map((record): Event => ({ kind: 'change', record })),
+      weight: 2,
+    },
+    {
+      arbitrary: replace.map(([which, query]): Event => ({ kind: 'replace', which, query })),
+      weight: 1,
+    },
   );
 }
 
@@ -103,7 +139,7 @@ const anyCase: fc.Arbitrary<Case> = fc.constantFrom(...ZONES).chain((timeZone) =
 });
 
 interface Segment {
-  readonly ordinal: number;
+  readonly predicateId: number;
   readonly query: unknown;
   readonly jsonLogic: unknown;
 }
@@ -116,15 +152,20 @@ class Driven {
   readonly #held = new Set<number>();
   #record: Attributes;
   #nowMs: number;
-  #nextOrdinal = 0;
+  #nextPredicateId = 0;
 
   constructor({ timeZone, startMs, record, queries }: Case, options: NetworkOptions = {}) {
     this.network = new PredicateNetwork(options);
-    this.#scope = { type: TYPE, types: new Map([[TYPE.name, TYPE]]), timeZone, segment: () => undefined };
+    this.#scope = {
+      type: TYPE,
+      types: new Map([[TYPE.name, TYPE]]),
+      timeZone,
+      segment: () => undefined,
+    };
     this.#record = record;
     this.#nowMs = startMs;
     for (const query of queries) this.#add(query);
-    for (const ordinal of this.network.create(record, startMs)) this.#held.add(ordinal);
+    for (const predicateId of this.network.create(record, startMs)) this.#held.add(predicateId);
     this.compare(startMs);
   }
 
@@ -149,7 +190,8 @@ class Driven {
     const dueMs = this.network.nextFlip(this.#record, this.#nowMs);
     const span = (dueMs ?? this.#nowMs + 1000 * DAY_MS) - this.#nowMs;
     expect(span).toBeGreaterThan(0);
-    for (const share of [0.001, 0.3, 0.5, 0.9]) this.compare(this.#nowMs + Math.floor((span - 1) * share));
+    for (const share of [0.001, 0.3, 0.5, 0.9])
+      this.compare(this.#nowMs + Math.floor((span - 1) * share));
     this.compare(this.#nowMs + span - 1);
     if (dueMs === undefined) return;
     this.#apply(this.network.fire(this.#record, dueMs - 1, dueMs, this.#holds));
@@ -177,9 +219,9 @@ class Driven {
   }
 
   #replace(which: number, query: unknown): void {
-    const { ordinal } = this.#segments[which]!;
-    this.network.remove(ordinal);
-    this.#held.delete(ordinal);
+    const { predicateId } = this.#segments[which]!;
+    this.network.remove(predicateId);
+    this.#held.delete(predicateId);
     this.#segments.splice(which, 1);
     const added = this.#add(query);
     if (this.network.holds(added, this.#record, this.#nowMs)) this.#held.add(added);
@@ -187,31 +229,33 @@ class Driven {
   }
 
   #add(query: unknown): number {
-    const ordinal = this.#nextOrdinal++;
+    const predicateId = this.#nextPredicateId++;
     const { predicate, jsonLogic } = compileQuery(query, this.#scope);
-    this.network.add(ordinal, predicate);
-    this.#segments.push({ ordinal, query, jsonLogic });
-    return ordinal;
+    this.network.add(predicateId, predicate);
+    this.#segments.push({ predicateId, query, jsonLogic });
+    return predicateId;
   }
 
-  readonly #holds = (ordinal: number): boolean => this.#held.has(ordinal);
+  readonly #holds = (predicateId: number): boolean => this.#held.has(predicateId);
 
   #apply(flips: readonly Flip[]): void {
     for (const flip of flips) {
-      const ordinal = flippedOrdinal(flip);
-      expect(entered(flip), 'a flip of what is held is a flip').toBe(!this.#held.has(ordinal));
-      if (entered(flip)) this.#held.add(ordinal);
-      else this.#held.delete(ordinal);
+      const predicateId = flippedPredicateId(flip);
+      expect(entered(flip), 'a flip of what is held is a flip').toBe(!this.#held.has(predicateId));
+      if (entered(flip)) this.#held.add(predicateId);
+      else this.#held.delete(predicateId);
     }
   }
 
   /** @throws if json-logic-js says at that clock what is not held */
   compare(nowMs: number): void {
-    for (const { ordinal, query, jsonLogic } of this.#segments) {
+    for (const { predicateId, query, jsonLogic } of this.#segments) {
       const expected = holds(jsonLogic, this.#record, nowMs);
-      if (expected === this.#held.has(ordinal)) continue;
+      if (expected === this.#held.has(predicateId)) continue;
       const at = `${new Date(nowMs).toISOString()} (since ${new Date(this.#nowMs).toISOString()})`;
-      throw new Error(`${at} reference=${expected} query=${JSON.stringify(query)} of=${JSON.stringify(this.#record)}`);
+      throw new Error(
+        `${at} reference=${expected} query=${JSON.stringify(query)} of=${JSON.stringify(this.#record)}`,
+      );
     }
   }
 }

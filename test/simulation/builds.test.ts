@@ -1,11 +1,12 @@
 /**
- * builds.test.ts – The barrier before a switch (build-switch.ts): who reads a segment the moment after, and waits for nothing,
- * finds all that was acknowledged before it; what its scans have sent to neighbours has come through.
+ * builds.test.ts – The barrier before a switch (build-switch.ts): who reads a segment the moment
+ * after, and waits for nothing, finds all that was acknowledged before it; what its backfills have
+ * sent to neighbours has come through.
  *
  * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=<n> runs 10n times as many seeds.
  */
 import { describe, expect, it, vi } from 'vitest';
-import { lossOf, roundsOver } from '../../src/membership/standing.ts';
+import { lossOf, roundsOver } from '../../src/membership/partition-status.ts';
 import { chooser } from '../support/memory-deployment.ts';
 import { checkSegment } from './check.ts';
 import { Cluster } from './cluster.ts';
@@ -15,7 +16,9 @@ import { strongRead } from './strong-read.ts';
 import { COMPANY } from './subjects.ts';
 
 // What the barrier waits for is done between its looks, not while it sleeps.
-vi.mock('node:timers/promises', () => ({ setTimeout: () => new Promise((resolve) => setImmediate(resolve)) }));
+vi.mock('node:timers/promises', () => ({
+  setTimeout: () => new Promise((resolve) => setImmediate(resolve)),
+}));
 
 const STEPS = 300;
 const SWITCH_EVERY = 30;
@@ -30,7 +33,7 @@ describe('a segment that is switched to', { timeout: 3_600_000 }, () => {
     expect(switched).toBeGreaterThanOrEqual(run.length);
   });
 
-  it('is not always, when what its scans have sent is not waited for', async () => {
+  it('is not always, when what its backfills have sent is not waited for', async () => {
     const canary = async () => {
       for (let seed = 1; seed <= CANARY_SEEDS_MAX; seed++) await switchNowAndThen(seed, () => 0);
     };
@@ -38,8 +41,14 @@ describe('a segment that is switched to', { timeout: 3_600_000 }, () => {
   });
 });
 
-/** @throws Error at the first segment that is not exact when it is switched to. @returns how many were. */
-async function switchNowAndThen(seed: number, roundsOf: (depth: number) => number): Promise<number> {
+/**
+ * @throws Error at the first segment that is not exact when it is switched to. @returns how many
+ * were.
+ */
+async function switchNowAndThen(
+  seed: number,
+  roundsOf: (depth: number) => number,
+): Promise<number> {
   const choose = chooser(seed);
   const cluster = new Cluster(choose, ALL_GUARDS, COMPANY);
   cluster.isSwitching = false;
@@ -57,21 +66,31 @@ async function switchNowAndThen(seed: number, roundsOf: (depth: number) => numbe
   return switched;
 }
 
-async function switchOnce(cluster: Cluster, choose: (n: number) => number, roundsOf: (depth: number) => number) {
+async function switchOnce(
+  cluster: Cluster,
+  choose: (n: number) => number,
+  roundsOf: (depth: number) => number,
+) {
   const { catalog } = cluster.catalog;
   const waiting = new Set([...catalog.segments.values()].filter(({ pending }) => pending !== null));
   const isBuilt = () => [...waiting].some(({ pending }) => cluster.built().built.has(pending!));
   while (waiting.size > 0 && !isBuilt()) if (!(await cluster.workOff())) break;
   const built = cluster.built();
-  const anew = [...built.built].filter((ordinal) => catalog.ordinals.get(ordinal)!.status === 'building');
-  // Without relationships there is no barrier, and the members are those of what is applied: here that is waited for.
-  const standings = await strongRead(cluster, choose, [], roundsOf(catalog.deepestOf(anew)), true);
-  if (lossOf(standings) !== undefined) return 0; // it is made good first
+  const anew = [...built.built].filter(
+    (predicateId) => catalog.predicateIds.get(predicateId)!.status === 'building',
+  );
+  // Without relationships there is no barrier, and the members are those of what is applied: here
+  // that is waited for.
+  const statuses = await strongRead(cluster, choose, [], roundsOf(catalog.deepestOf(anew)), true);
+  if (lossOf(statuses) !== undefined) return 0; // it is made good first
   cluster.recall();
   cluster.settleBuilds(built);
-  // One that waited for another that it is switched with lags behind live changes by now, as any other does.
+  // One that waited for another that it is switched with lags behind live changes by now, as any
+  // other does.
   const fresh = [...waiting].filter(({ pending }) => anew.includes(pending!));
-  const switched = fresh.map(({ slug }) => catalog.segments.get(slug)!).filter(({ pending }) => pending === null);
+  const switched = fresh
+    .map(({ slug }) => catalog.segments.get(slug)!)
+    .filter(({ pending }) => pending === null);
   for (const segment of switched) checkSegment(cluster, segment);
   return switched.length;
 }

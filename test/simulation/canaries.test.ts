@@ -1,8 +1,9 @@
 /**
- * canaries.test.ts – The simulator notices when a guard is missing: each one is switched off in turn, and a seed has to fail.
+ * canaries.test.ts – The simulator notices when a guard is missing: each one is switched off in
+ * turn, and a seed has to fail.
  *
- * Without the token nothing wrong is stored, for the commit number alone refuses the second of two owners; what shows is that
- * the rightful one is refused.
+ * Without the token nothing wrong is stored, for the commit number alone refuses the second of two
+ * owners; what shows is that the rightful one is refused.
  */
 import { describe, expect, it } from 'vitest';
 import type { CheckName } from './check-failure.ts';
@@ -12,14 +13,29 @@ import { COMPANY } from './subjects.ts';
 
 const SEEDS_MAX = 1000;
 
-/** What is switched off, what comes of it, and the check that has to notice: no other will do, nor a fault of the simulator. */
+/**
+ * What is switched off, what comes of it, and the check that has to notice: no other will do, nor a
+ * fault of the simulator.
+ */
 const CANARIES: readonly (readonly [keyof Guards, string, CheckName])[] = [
   ['token', 'commits are taken from those who do not hold the partition', 'owner refused'],
   ['commitNumber', 'a commit is carried out as often as it arrives', 'entries grow'],
   ['lastPlusOne', 'a delivery is appended as often as it arrives', 'records'],
-  ['adoptBeforeApply', 'messages are applied at a catalog older than their sender knew', 'neighbours'],
-  ['generations', 'messages of owners that are no longer in office are taken for those of the one that is', 'rest'],
-  ['resynchronization', 'what a partition forgot, or was never told after all, is not said anew', 'related'],
+  [
+    'adoptBeforeApply',
+    'messages are applied at a catalog older than their sender knew',
+    'neighbours',
+  ],
+  [
+    'epochs',
+    'messages of owners that are no longer in office are taken for those of the one that is',
+    'rest',
+  ],
+  [
+    'resynchronization',
+    'what a partition forgot, or was never told after all, is not said anew',
+    'related',
+  ],
   [
     'fireBeforeChange',
     'a change of a record that is due sets its timer anew, and what time had made of it is never found out',
@@ -44,7 +60,9 @@ describe('a canary is not satisfied by', () => {
   });
 
   it('a simulation in which all is well', async () => {
-    await expect(seedsToFailure(COMPANY, ALL_GUARDS, 2, 'records')).rejects.toThrow('others did: none');
+    await expect(seedsToFailure(COMPANY, ALL_GUARDS, 2, 'records')).rejects.toThrow(
+      'others did: none',
+    );
   });
 
   it('a fault of the simulator', async () => {
@@ -54,6 +72,8 @@ describe('a canary is not satisfied by', () => {
         throw new TypeError('a mistake in the test');
       },
     };
-    await expect(seedsToFailure(broken, off, 3, 'owner refused')).rejects.toThrow('a mistake in the test');
+    await expect(seedsToFailure(broken, off, 3, 'owner refused')).rejects.toThrow(
+      'a mistake in the test',
+    );
   });
 });

@@ -1,7 +1,9 @@
 /**
- * catalogs.ts – The stored catalog, and the replicas of the processes that follow it at their own pace.
+ * catalogs.ts – The stored catalog, and the replicas of the processes that follow it at their own
+ * pace.
  *
- * Keeps true: a replica moves by whole versions, in their order; a process that starts anew loads what is stored.
+ * Keeps true: a replica moves by whole versions, in their order; a process that starts anew loads
+ * what is stored.
  */
 import { Catalog, type CatalogChange, type CatalogWrite } from '../../src/catalog/catalog.ts';
 import { CatalogDraft } from '../../src/catalog/catalog-draft.ts';
@@ -39,13 +41,15 @@ export class StoredCatalog {
   }
 
   loadInto(catalog: Catalog): void {
-    const { version, nextOrdinal } = this.catalog;
+    const { version, nextPredicateId } = this.catalog;
     const writes = [...this.#content.values()].filter(([, , value]) => value !== null);
-    catalog.load({ version, nextOrdinal, writes });
+    catalog.load({ version, nextPredicateId, writes });
   }
 }
 
-/** One process: its replica of the catalog, the networks that its processors share, and its clock. */
+/**
+ * One process: its replica of the catalog, the networks that its processors share, and its clock.
+ */
 export class Process {
   readonly #stored: StoredCatalog;
   readonly #options: NetworkOptions;

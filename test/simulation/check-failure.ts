@@ -1,7 +1,9 @@
 /**
- * check-failure.ts – What a check found: by its name, so that a canary can tell it from another check, and from a fault of ours.
+ * check-failure.ts – What a check found: by its name, so that a canary can tell it from another
+ * check, and from a fault of ours.
  *
- * Keeps true: whatever else is thrown by a simulation is a fault of the simulator, and stands for nothing that was noticed.
+ * Keeps true: whatever else is thrown by a simulation is a fault of the simulator, and stands for
+ * nothing that was noticed.
  */
 
 /** The checks that there are; each canary names the one that has to notice what it does. */

@@ -1,9 +1,10 @@
 /**
- * cluster.ts – A whole deployment in memory: the store, processes with their replicas of the catalog, an owner per partition and
- * those that it has taken over from, writers – and a chooser that decides what happens next.
+ * cluster.ts – A whole deployment in memory: the store, processes with their replicas of the
+ * catalog, an owner per partition and those that it has taken over from, writers – and a chooser
+ * that decides what happens next.
  *
- * Keeps true: everything that happens is one of the steps below, so that a seed replays it; nothing in it knows what ought to
- * come out (model.ts and check.ts do).
+ * Keeps true: everything that happens is one of the steps below, so that a seed replays it; nothing
+ * in it knows what ought to come out (model.ts and check.ts do).
  */
 import type { CatalogStore } from '../../src/catalog/catalog-store.ts';
 import { ObjectTypes } from '../../src/catalog/object-types.ts';
@@ -16,17 +17,17 @@ import { LOG_FIELDS } from '../../src/engine/batch.ts';
 import { type Built, settle } from '../../src/engine/build-switch.ts';
 import { readFailed } from '../../src/engine/commit.ts';
 import { Problem } from '../../src/errors.ts';
-import type { Place } from '../../src/membership/place.ts';
+import type { ChannelPosition } from '../../src/membership/channel-position.ts';
 import type { Attributes } from '../../src/query/atom.ts';
 import type { Failure } from '../../src/query/failure.ts';
 import { hopsFrom } from '../../src/query/relationships.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import type { Choose } from '../support/memory-deployment.ts';
 import { Process, StoredCatalog } from './catalogs.ts';
+import { Channel } from './channel.ts';
 import { checkOutgoing } from './check.ts';
 import { CheckFailure } from './check-failure.ts';
 import { type Guards, Wire } from './faults.ts';
-import { Lane } from './lane.ts';
 import { Model } from './model.ts';
 import { Owner } from './owner.ts';
 import { type PartitionContent, Store } from './store.ts';
@@ -37,20 +38,25 @@ const PROCESSES = 3;
 const SEGMENTS_MAX = 6;
 /** Processes learn of a new version of the catalog this many times more slowly than of all else. */
 const LAG = 30;
-/** Of what waits, so much is done in one step: else segments are hardly ever built while faults go on. */
+/**
+ * Of what waits, so much is done in one step: else segments are hardly ever built while faults go
+ * on.
+ */
 const WORKS_MAX = 5;
 const SETTLING_STEPS_MAX = 20_000;
 /** When time goes on, the clock of one process stays behind in one case of so many. */
 const LATE_CLOCK_ONE_IN = 4;
 
-/** What the ordinal of a segment stands for: its rule, over the types as they were declared. */
+/**
+ * What the predicate id of a segment stands for: its rule, over the types as they were declared.
+ */
 export interface Meaning {
   readonly objectType: string;
   readonly rule: unknown;
   readonly types: ReadonlyMap<string, ObjectType>;
 }
 
-interface LogAppend extends Place {
+interface LogAppend extends ChannelPosition {
   readonly fields: readonly string[];
 }
 
@@ -61,20 +67,25 @@ export class Cluster {
   readonly store: Store;
   readonly catalog = new StoredCatalog();
   readonly model = new Model();
-  /** Of ordinals that answer, or did; not of those that were found out under an attribute's older type. */
+  /**
+   * Of predicate ids that answer, or did; not of those that were found out under an attribute's
+   * older type.
+   */
   readonly meanings = new Map<number, Meaning>();
   /** Whether what is built is switched to now and then, without a barrier. */
   isSwitching = true;
   readonly #segments = new Segments(this.catalog as unknown as CatalogStore, 'UTC');
-  readonly #objectTypes = new ObjectTypes(this.catalog as unknown as CatalogStore, 'UTC', () => Promise.resolve(false));
+  readonly #objectTypes = new ObjectTypes(this.catalog as unknown as CatalogStore, 'UTC', () =>
+    Promise.resolve(false),
+  );
   readonly #choose: Choose;
   readonly #guards: Guards;
   readonly #wire: Wire;
   readonly #processes: readonly Process[];
   #owners: Owner[] = [];
-  readonly #writers: readonly Lane<LogAppend>[];
+  readonly #writers: readonly Channel<LogAppend>[];
   /** The place of each writer's last entry. */
-  readonly #written: Place[];
+  readonly #written: ChannelPosition[];
   /** Partitions that have lost a tail. */
   readonly rolledBack = new Set<number>();
   readonly #losesTails: boolean;
@@ -95,7 +106,9 @@ export class Cluster {
     this.store = new Store(guards);
     this.#losesTails = choose(2) === 0;
     const relationships = Object.entries(subject.definitions).flatMap(([objectType, definition]) =>
-      Object.keys(definition.relationships).map((relationship) => [objectType, relationship] as const),
+      Object.keys(definition.relationships).map(
+        (relationship) => [objectType, relationship] as const,
+      ),
     );
     this.#undeclared = relationships[choose(relationships.length + 1)];
     this.#declare();
@@ -104,14 +117,15 @@ export class Cluster {
     this.#processes = Array.from({ length: PROCESSES }, () => new Process(this.catalog, options));
     this.#writers = this.keys.partitions.map(
       ({ log, delivered }, at) =>
-        new Lane(
-          ({ generation, sequence, fields }) =>
-            this.store.deliver(log, delivered, 'writer', { generation, sequence, base: 0 }, fields),
+        new Channel(
+          ({ epoch, sequence, fields }) =>
+            this.store.deliver(log, delivered, 'writer', { epoch, sequence, base: 0 }, fields),
           () => this.#beginWriting(at),
         ),
     );
-    this.#written = this.keys.partitions.map(() => ({ generation: 1, sequence: 0 }));
-    for (const { meta } of this.keys.partitions) this.store.hash(meta).set('number', '0').set('nonce', '');
+    this.#written = this.keys.partitions.map(() => ({ epoch: 1, sequence: 0 }));
+    for (const { meta } of this.keys.partitions)
+      this.store.hash(meta).set('number', '0').set('nonce', '');
     for (let partition = 0; partition < PARTITIONS; partition++) this.#takeOver(partition);
   }
 
@@ -135,10 +149,15 @@ export class Cluster {
     for (let works = this.#choose(WORKS_MAX); works >= 0; works--) await this.workOff();
   }
 
-  /** Time goes on by chance, or up to the moment at which the first record is due, or the last one before it. */
+  /**
+   * Time goes on by chance, or up to the moment at which the first record is due, or the last one
+   * before it.
+   */
   passTime(): void {
     const { strideMs } = this.#subject.time;
-    const firstMs = Math.min(...this.keys.partitions.flatMap(({ due }) => [...this.store.sorted(due).values()]));
+    const firstMs = Math.min(
+      ...this.keys.partitions.flatMap(({ due }) => [...this.store.sorted(due).values()]),
+    );
     const toMs = firstMs - this.#choose(2);
     const isNear = toMs > this.#nowMs && toMs <= this.#nowMs + strideMs;
     this.#nowMs = isNear && this.#choose(2) === 0 ? toMs : this.#nowMs + this.#choose(strideMs);
@@ -158,7 +177,8 @@ export class Cluster {
     let steps = 0;
     do {
       while (await this.workOff()) {
-        if (++steps > SETTLING_STEPS_MAX) throw new CheckFailure('rest', 'the deployment does not come to rest');
+        if (++steps > SETTLING_STEPS_MAX)
+          throw new CheckFailure('rest', 'the deployment does not come to rest');
       }
       this.recall();
       checkOutgoing(this);
@@ -168,18 +188,30 @@ export class Cluster {
     this.recall();
   }
 
-  /** What a fail-over has lost is lost: records of that partition are what they are, and all else has to be right about them. */
+  /**
+   * What a fail-over has lost is lost: records of that partition are what they are, and all else
+   * has to be right about them.
+   */
   recall(): void {
     for (const partition of this.rolledBack) this.#recall(partition);
   }
 
   #recall(partition: number): void {
     const { records } = this.model;
-    for (const [key, { id }] of records) if (partitionOf(id, PARTITIONS) === partition) records.delete(key);
+    for (const [key, { id }] of records)
+      if (partitionOf(id, PARTITIONS) === partition) records.delete(key);
     for (const objectType of this.catalog.catalog.objectTypes.keys()) {
-      for (const [id, packed] of this.store.hash(this.keys.partitions[partition]!.records(objectType))) {
+      for (const [id, packed] of this.store.hash(
+        this.keys.partitions[partition]!.records(objectType),
+      )) {
         const { data, archivedAt, version } = unpackRecord(packed);
-        records.set(`${objectType}:${id}`, { objectType, id, data, version, isArchived: archivedAt !== undefined });
+        records.set(`${objectType}:${id}`, {
+          objectType,
+          id,
+          data,
+          version,
+          isArchived: archivedAt !== undefined,
+        });
       }
     }
   }
@@ -210,11 +242,13 @@ export class Cluster {
       if (owner.isPaused) continue;
       if (owner.next !== 'nothing') work.push(() => owner.turn());
       if (owner.isRolledBack) work.push(() => this.#kill((each) => each === owner));
-      for (const lane of owner.lanes()) work.push(() => lane.send(this.#wire));
+      for (const channel of owner.channels()) work.push(() => channel.send(this.#wire));
     }
-    for (const lane of this.#writers) if (lane.waiting.length > 0) work.push(() => lane.send(this.#wire));
+    for (const channel of this.#writers)
+      if (channel.waiting.length > 0) work.push(() => channel.send(this.#wire));
     for (const process of this.#processes) {
-      if (process.isBehind && (!this.#wire.isFaulty || this.#choose(LAG) === 0)) work.push(() => process.follow());
+      if (process.isBehind && (!this.#wire.isFaulty || this.#choose(LAG) === 0))
+        work.push(() => process.follow());
     }
     if (this.#wire.late.length > 0) work.push(() => this.#wire.arrive());
     this.keys.partitions.forEach((_, partition) => {
@@ -321,23 +355,31 @@ export class Cluster {
 
   #send(partition: number, changes: readonly Change[]): void {
     // The values fit the types as they were first declared, and nobody has looked at them since.
-    const isRetyped = [...this.catalog.catalog.objectTypes.values()].some(({ revision }) => revision > 1);
+    const isRetyped = [...this.catalog.catalog.objectTypes.values()].some(
+      ({ revision }) => revision > 1,
+    );
     const checkedAt = this.#choose(12) === 0 && !isRetyped ? this.catalog.version : 1;
-    const fields = [LOG_FIELDS.checkedAt, String(checkedAt), LOG_FIELDS.payload, JSON.stringify(changes)];
+    const fields = [
+      LOG_FIELDS.checkedAt,
+      String(checkedAt),
+      LOG_FIELDS.payload,
+      JSON.stringify(changes),
+    ];
     this.#append(partition, fields);
   }
 
   #append(partition: number, fields: readonly string[]): void {
-    const { generation, sequence } = this.#written[partition]!;
-    const place = { generation, sequence: sequence + 1 };
+    const { epoch, sequence } = this.#written[partition]!;
+    const place = { epoch, sequence: sequence + 1 };
     this.#written[partition] = place;
     this.#writers[partition]!.waiting.push({ ...place, fields });
   }
 
-  /** A log has lost entries of its writer, which goes on in a new generation, as delivery.ts does. */
+  /** A log has lost entries of its writer, which goes on in a new epoch, as delivery.ts does. */
   #beginWriting(partition: number): void {
-    this.#written[partition] = { generation: this.#written[partition]!.generation + 1, sequence: 0 };
-    for (const { fields } of this.#writers[partition]!.waiting.splice(0)) this.#append(partition, fields);
+    this.#written[partition] = { epoch: this.#written[partition]!.epoch + 1, sequence: 0 };
+    for (const { fields } of this.#writers[partition]!.waiting.splice(0))
+      this.#append(partition, fields);
   }
 
   // ——— Catalog ———
@@ -374,17 +416,28 @@ export class Cluster {
 
   #declare(): void {
     this.catalog.draft((draft) => {
-      for (const [name, { attributes, relationships }] of Object.entries(this.#subject.definitions)) {
+      for (const [name, { attributes, relationships }] of Object.entries(
+        this.#subject.definitions,
+      )) {
         const [holder, undeclared] = this.#undeclared ?? [];
-        const declared = Object.entries(relationships).filter(([each]) => name !== holder || each !== undeclared);
+        const declared = Object.entries(relationships).filter(
+          ([each]) => name !== holder || each !== undeclared,
+        );
         // Relationships do not change what a type's values have to be: the revision stays.
-        draft.setObjectType(name, { attributes, relationships: Object.fromEntries(declared), revision: 1 });
+        draft.setObjectType(name, {
+          attributes,
+          relationships: Object.fromEntries(declared),
+          revision: 1,
+        });
       }
-      draft.anchorEdges();
+      draft.edgesWithIds();
     });
   }
 
-  /** Declares a type otherwise, in part or as a whole, or as it was before; nothing if a segment could not be told any more. */
+  /**
+   * Declares a type otherwise, in part or as a whole, or as it was before; nothing if a segment
+   * could not be told any more.
+   */
   async #redeclare(): Promise<void> {
     const { definitions, otherwise = {} } = this.#subject;
     const names = Object.keys(otherwise);
@@ -402,44 +455,72 @@ export class Cluster {
   }
 
   #noteMeanings(): void {
-    const { segments, objectTypes, ordinals } = this.catalog.catalog;
+    const { segments, objectTypes, predicateIds } = this.catalog.catalog;
     const types = new Map(objectTypes);
-    for (const { ordinal, pending, object_type: objectType, json_logic: rule } of segments.values())
-      if (ordinal !== null && pending === null) this.meanings.set(ordinal, { objectType, rule, types });
-    for (const ordinal of this.meanings.keys())
-      if (ordinals.get(ordinal)?.key.startsWith('outdated ') !== false) this.meanings.delete(ordinal);
+    for (const {
+      predicateId,
+      pending,
+      object_type: objectType,
+      json_logic: rule,
+    } of segments.values())
+      if (predicateId !== null && pending === null)
+        this.meanings.set(predicateId, { objectType, rule, types });
+    for (const predicateId of this.meanings.keys())
+      if (predicateIds.get(predicateId)?.key.startsWith('outdated ') !== false)
+        this.meanings.delete(predicateId);
   }
 
   /** Gives a new segment, or one that there is, a query. */
   async #assign(slug: string): Promise<void> {
     const old = this.catalog.catalog.segments.get(slug);
-    const queries = this.#subject.queries.filter(({ objectType }) => !old || objectType === old.object_type);
+    const queries = this.#subject.queries.filter(
+      ({ objectType }) => !old || objectType === old.object_type,
+    );
     const { objectType, query } = pick(this.#choose, queries);
-    const segment = { slug, title: slug, object_type: objectType, query: this.#withSegment(objectType, query) };
-    await unlessRefused(old ? this.#segments.replace(slug, segment) : this.#segments.create(segment));
+    const segment = {
+      slug,
+      title: slug,
+      object_type: objectType,
+      query: this.#withSegment(objectType, query),
+    };
+    await unlessRefused(
+      old ? this.#segments.replace(slug, segment) : this.#segments.create(segment),
+    );
   }
 
-  /** Now and then a query that speaks of another segment too: of the record itself, or of many that lie a step away. */
+  /**
+   * Now and then a query that speaks of another segment too: of the record itself, or of many that
+   * lie a step away.
+   */
   #withSegment(objectType: string, query: unknown): unknown {
     const { segments, objectTypes } = this.catalog.catalog;
     if (segments.size === 0 || this.#choose(3) > 0 || !isRuleGroup(query)) return query;
     const used = pick(this.#choose, [...segments.values()]);
-    const membership = { operator: pick(this.#choose, ['inSegment', 'notInSegment']), value: used.slug };
+    const membership = {
+      operator: pick(this.#choose, ['inSegment', 'notInSegment']),
+      value: used.slug,
+    };
     if (used.object_type === objectType) return { combinator: 'and', rules: [query, membership] };
     const hops = hopsFrom(objectTypes.get(objectType)!, objectTypes);
     const ways = hops.filter(({ many, target }) => many && target === used.object_type);
     if (ways.length === 0) return query;
     const value = { combinator: 'and', rules: [membership] };
-    const some = { field: pick(this.#choose, ways).name, operator: '=', match: { mode: 'some' }, value };
+    const some = {
+      field: pick(this.#choose, ways).name,
+      operator: '=',
+      match: { mode: 'some' },
+      value,
+    };
     return { combinator: pick(this.#choose, ['and', 'or']), rules: [query, some] };
   }
 
   /** What build-switch.ts reads. */
   built(): Built {
     const { keys, store } = this;
-    const isBuilt = (ordinal: number) => keys.partitions.every(({ counts }) => store.hash(counts).has(String(ordinal)));
+    const isBuilt = (predicateId: number) =>
+      keys.partitions.every(({ counts }) => store.hash(counts).has(String(predicateId)));
     const adopted = keys.partitions.map(({ meta }) => Number(store.hash(meta).get('catalog') ?? 0));
-    const built = new Set([...this.catalog.catalog.ordinals.keys()].filter(isBuilt));
+    const built = new Set([...this.catalog.catalog.predicateIds.keys()].filter(isBuilt));
     return { built, adopted: Math.min(...adopted), failed: new Map(this.#failures()) };
   }
 
@@ -450,19 +531,30 @@ export class Cluster {
   /** What has failed in a partition or in the catalog, and all that reads it. */
   failed(): ReadonlySet<number> {
     const { catalog } = this.catalog;
-    const failed = new Set(this.#failures().map(([ordinal]) => ordinal));
-    const isFailed = (ordinal: number) => failed.has(ordinal) || catalog.ordinals.get(ordinal)?.status === 'failed';
-    return new Set([...catalog.ordinals.keys()].filter((each) => [...catalog.withReads([each])].some(isFailed)));
+    const failed = new Set(this.#failures().map(([predicateId]) => predicateId));
+    const isFailed = (predicateId: number) =>
+      failed.has(predicateId) || catalog.predicateIds.get(predicateId)?.status === 'failed';
+    return new Set(
+      [...catalog.predicateIds.keys()].filter((each) =>
+        [...catalog.withReads([each])].some(isFailed),
+      ),
+    );
   }
 
-  /** What build-switch.ts writes. Without its barrier before (builds.test.ts), nobody may read until all is quiet. */
+  /**
+   * What build-switch.ts writes. Without its barrier before (builds.test.ts), nobody may read until
+   * all is quiet.
+   */
   settleBuilds(built = this.built()): void {
     this.catalog.write((catalog) => settle(catalog, built));
     this.#noteMeanings();
   }
 }
 
-/** A segment that others use is not removed, a query that is none of what is declared now is not taken, and so on. */
+/**
+ * A segment that others use is not removed, a query that is none of what is declared now is not
+ * taken, and so on.
+ */
 async function unlessRefused(change: Promise<unknown>): Promise<void> {
   try {
     await change;

@@ -3,8 +3,8 @@
  * the simulator, and nothing else does: what has not failed is exact, what looks at a failed one
  * has failed too, and an edit heals.
  *
- * Replay a failure with ROLLCALL_SEED=<seed>; `npm test` runs a sixth of the seeds, ROLLCALL_WHOLE=1
- * all of them, ROLLCALL_SOAK=<n> 10n times as many.
+ * Replay a failure with ROLLCALL_SEED=<seed>; `npm test` runs a sixth of the seeds,
+ * ROLLCALL_WHOLE=1 all of them, ROLLCALL_SOAK=<n> 10n times as many.
  */
 import { describe, it } from 'vitest';
 import { seeds, simulate } from './simulate.ts';

@@ -1,12 +1,15 @@
 /**
  * faults.ts – What goes wrong on the way to the store and back, by the seed's choice.
  *
- * Keeps true: a call is carried out now, later, or both, but never under other arguments; who gets no answer can't tell whether
- * it was carried out. When the faults end, what is still under way arrives.
+ * Keeps true: a call is carried out now, later, or both, but never under other arguments; who gets
+ * no answer can't tell whether it was carried out. When the faults end, what is still under way
+ * arrives.
  */
 import type { Choose } from '../support/memory-deployment.ts';
 
-/** What keeps a deployment exact; a canary switches one of them off, and the simulator must notice. */
+/**
+ * What keeps a deployment exact; a canary switches one of them off, and the simulator must notice.
+ */
 export interface Guards {
   /** A commit is refused unless its owner holds the partition. */
   readonly token: boolean;
@@ -16,8 +19,8 @@ export interface Guards {
   readonly lastPlusOne: boolean;
   /** A message is applied only at a catalog version that is as new as its sender's. */
   readonly adoptBeforeApply: boolean;
-  /** Who takes a partition over closes the generation in which owners before it sent. */
-  readonly generations: boolean;
+  /** Who takes a partition over closes the epoch in which owners before it sent. */
+  readonly epochs: boolean;
   /** State is sent anew where one end has forgotten what the other remembers. */
   readonly resynchronization: boolean;
   /** A change of a record that is due is preceded by what time has made of it. */
@@ -29,7 +32,7 @@ export const ALL_GUARDS: Guards = {
   commitNumber: true,
   lastPlusOne: true,
   adoptBeforeApply: true,
-  generations: true,
+  epochs: true,
   resynchronization: true,
   fireBeforeChange: true,
 };

@@ -1,7 +1,9 @@
 /**
- * model.ts – What every record ought to be after the changes that were sent: plain objects, no engine.
+ * model.ts – What every record ought to be after the changes that were sent: plain objects, no
+ * engine.
  *
- * Keeps true: `version` counts the changes of a record that changed something, so that one that is applied twice shows.
+ * Keeps true: `version` counts the changes of a record that changed something, so that one that is
+ * applied twice shows.
  */
 import type { Change } from '../../src/change/change.ts';
 import type { ObjectType } from '../../src/change/object-type.ts';
@@ -22,30 +24,44 @@ export class Model {
   }
 
   live(objectType: string): ModelRecord[] {
-    return [...this.records.values()].filter((record) => record.objectType === objectType && !record.isArchived);
+    return [...this.records.values()].filter(
+      (record) => record.objectType === objectType && !record.isArchived,
+    );
   }
 
   apply({ op, object_type: objectType, id, data = {} }: Change): void {
     const old = this.get(objectType, id);
     if (op === 'delete') this.records.delete(`${objectType}:${id}`);
-    else if (op === 'put') this.#write({ objectType, id, isArchived: old?.isArchived ?? false, data }, old);
+    else if (op === 'put')
+      this.#write({ objectType, id, isArchived: old?.isArchived ?? false, data }, old);
     else if (old && op === 'patch') this.#write({ ...old, data: patched(old.data, data) }, old);
     else if (old) this.#write({ ...old, isArchived: op === 'archive' }, old);
   }
 
   #write(record: Omit<ModelRecord, 'version'>, old: ModelRecord | undefined): void {
-    const isSame = old !== undefined && old.isArchived === record.isArchived && text(old.data) === text(record.data);
+    const isSame =
+      old !== undefined &&
+      old.isArchived === record.isArchived &&
+      text(old.data) === text(record.data);
     const version = (old?.version ?? 0) + (isSame ? 0 : 1);
     this.records.set(`${record.objectType}:${record.id}`, { ...record, version });
   }
 }
 
 function patched(data: ModelRecord['data'], given: ModelRecord['data']): ModelRecord['data'] {
-  return Object.fromEntries(Object.entries({ ...data, ...given }).filter(([, value]) => value !== null));
+  return Object.fromEntries(
+    Object.entries({ ...data, ...given }).filter(([, value]) => value !== null),
+  );
 }
 
-/** The values as filters see them: those that are of their attributes' declared types. Only numbers, texts and moments are re-typed here. */
-export function fitting(data: ModelRecord['data'], { attributes }: ObjectType): ModelRecord['data'] {
+/**
+ * The values as filters see them: those that are of their attributes' declared types. Only numbers,
+ * texts and moments are re-typed here.
+ */
+export function fitting(
+  data: ModelRecord['data'],
+  { attributes }: ObjectType,
+): ModelRecord['data'] {
   const isFitting = ([name, value]: [string, unknown]) => {
     const type = attributes.get(name)?.type;
     return (type !== 'number' && type !== 'string') || typeof value === type;

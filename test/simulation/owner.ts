@@ -1,9 +1,11 @@
 /**
- * owner.ts – The processor of one partition, as processor.ts and outbox.ts are: it holds the lease, takes batches, commits them
- * and forwards their messages; here each of these is a step of its own, so that anything can happen in between.
+ * owner.ts – The processor of one partition, as processor.ts and outbox.ts are: it holds the lease,
+ * takes batches, commits them and forwards their messages; here each of these is a step of its own,
+ * so that anything can happen in between.
  *
- * Keeps true: what it holds in memory is what it read when it took the partition over, and what its own commits were answered;
- * it sends the very same commit until it is answered. Rows are loaded, cached and written down by the engine's own code.
+ * Keeps true: what it holds in memory is what it read when it took the partition over, and what its
+ * own commits were answered; it sends the very same commit until it is answered. Rows are loaded,
+ * cached and written down by the engine's own code.
  */
 import type { Redis } from 'ioredis';
 import { partitionOf } from '../../src/change/partition.ts';
@@ -16,7 +18,13 @@ import {
   readLogEntry,
 } from '../../src/engine/batch.ts';
 import { commitCommands, readFailed } from '../../src/engine/commit.ts';
-import { type DueChunk, type DueProgress, DueSweep, readDueChunk, readTimedType } from '../../src/engine/due-sweep.ts';
+import {
+  type DueChunk,
+  type DueProgress,
+  DueSweep,
+  readDueChunk,
+  readTimedType,
+} from '../../src/engine/due-sweep.ts';
 import {
   EdgeSweep,
   readEdgeSets,
@@ -25,16 +33,27 @@ import {
   type SweepProgress,
 } from '../../src/engine/edge-sweep.ts';
 import type { Edge } from '../../src/engine/edges.ts';
-import { type Fanout, type FanoutProgress, Fanouts, type FanoutVisit, readFanout } from '../../src/engine/fanouts.ts';
-import { beginGenerations, type Lane as ForwardingLane, laneAfter, sourceName } from '../../src/engine/generations.ts';
+import {
+  beginEpochs,
+  channelAfter,
+  type Channel as ForwardingChannel,
+  sourceName,
+} from '../../src/engine/epochs.ts';
+import {
+  type Fanout,
+  type FanoutProgress,
+  Fanouts,
+  type FanoutVisit,
+  readFanout,
+} from '../../src/engine/fanouts.ts';
 import { INBOX_FIELDS, type InboxEntry, readInboxEntry } from '../../src/engine/message.ts';
 import type { Networks } from '../../src/engine/networks.ts';
 import type { OutboxEntry } from '../../src/engine/outbox.ts';
 import { outboxEntries } from '../../src/engine/outbox.ts';
 import {
+  type BackfillRequest,
   type BuildProgress,
   PartitionBuilds,
-  type ScanRequest,
   type TypeBuild,
 } from '../../src/engine/partition-builds.ts';
 import { NO_RESYNC, partitionIn, type ResyncChunk, Resyncs } from '../../src/engine/resyncs.ts';
@@ -42,19 +61,26 @@ import { RowCache } from '../../src/engine/row-cache.ts';
 import { type Step, step } from '../../src/engine/step.ts';
 import { loadStepRows, type StepRows } from '../../src/engine/step-rows.ts';
 import { Timers } from '../../src/engine/timers.ts';
-import { NOWHERE, type Place, readPlace } from '../../src/membership/place.ts';
-import { compareEntries } from '../../src/membership/standing.ts';
+import {
+  CHANNEL_START,
+  type ChannelPosition,
+  readChannelPosition,
+} from '../../src/membership/channel-position.ts';
+import { compareEntries } from '../../src/membership/partition-status.ts';
 import type { Keys, PartitionKeys } from '../../src/redis/keys.ts';
 import type { Choose } from '../support/memory-deployment.ts';
 import type { Process } from './catalogs.ts';
+import { Channel } from './channel.ts';
 import { CheckFailure } from './check-failure.ts';
 import type { Guards, Wire } from './faults.ts';
-import { Lane } from './lane.ts';
 import type { CommitAnswer, Store } from './store.ts';
 
-/** So small that rows are evicted, batches, scans and fan-outs are interrupted, and outboxes run full. */
+/**
+ * So small that rows are evicted, batches, backfills and fan-outs are interrupted, and outboxes run
+ * full.
+ */
 const CACHED_ROWS_MAX = 8;
-const SCANNED_IDS_MAX = 2;
+const BACKFILLED_IDS_MAX = 2;
 const VISITED_IDS_MAX = 1;
 const UNDELIVERED_MAX = 6;
 const DUE_RECORDS_MAX = 2;
@@ -107,13 +133,13 @@ export class Owner {
   readonly #timers = new Timers(0, DUE_RECORDS_MAX);
   readonly #sweep: EdgeSweep;
   readonly #dueSweep: DueSweep;
-  readonly #sent = new Map<number, Place>();
-  #newPlaces: [target: number, lane: ForwardingLane][] = [];
+  readonly #sent = new Map<number, ChannelPosition>();
+  #newPlaces: [target: number, channel: ForwardingChannel][] = [];
   #resyncs!: Resyncs;
-  readonly #lanes = new Map<number, Lane<OutboxEntry>>();
+  readonly #channels = new Map<number, Channel<OutboxEntry>>();
   readonly #resynchronizing = new Set<number>();
-  /** The generations that it has begun; undefined: it has not yet. */
-  #begun: ReadonlyMap<number, ForwardingLane> | undefined;
+  /** The epochs that it has begun; undefined: it has not yet. */
+  #begun: ReadonlyMap<number, ForwardingChannel> | undefined;
   #isOpen = false;
   #number: number;
   #clockMs: number;
@@ -137,16 +163,18 @@ export class Owner {
     if (process.version < Number(meta.get('catalog') ?? 0)) process.refresh();
     const builds: [string, TypeBuild][] = [];
     const fanouts: Fanout[] = [];
-    const noted: [ordinal: number, anchor: number][] = [];
+    const noted: [predicateId: number, edgeId: number][] = [];
     const timed: string[] = [];
     for (const [field, value] of meta) {
-      if (field.startsWith('scan:')) builds.push([field.slice('scan:'.length), JSON.parse(value) as TypeBuild]);
+      if (field.startsWith('backfill:'))
+        builds.push([field.slice('backfill:'.length), JSON.parse(value) as TypeBuild]);
       if (field.startsWith('fanout:')) fanouts.push(readFanout(field, value));
       const sets = readEdgeSets(field, value);
       if (sets) noted.push(sets);
       const timedType = readTimedType(field);
       if (timedType !== undefined) timed.push(timedType);
-      if (field.startsWith('sent:')) this.#sent.set(Number(field.slice('sent:'.length)), readPlace(value));
+      if (field.startsWith('sent:'))
+        this.#sent.set(Number(field.slice('sent:'.length)), readChannelPosition(value));
       const lostTo = partitionIn(field, 'sending');
       if (lostTo !== undefined) this.#resynchronizing.add(lostTo);
     }
@@ -157,7 +185,10 @@ export class Owner {
     this.#dueSweep = new DueSweep(timed);
     this.#number = Number(meta.get('number') ?? 0);
     this.#clockMs = Number(meta.get('clock') ?? 0);
-    this.#position = { entry: meta.get('log') ?? LOG_START.entry, offset: Number(meta.get('offset') ?? 0) };
+    this.#position = {
+      entry: meta.get('log') ?? LOG_START.entry,
+      offset: Number(meta.get('offset') ?? 0),
+    };
     this.#logRead = this.#position.entry;
     this.#inboxRead = meta.get('inbox') ?? LOG_START.entry;
   }
@@ -175,14 +206,14 @@ export class Owner {
   }
 
   /** The ways to other partitions on which something waits. */
-  lanes(): Lane<OutboxEntry>[] {
-    return [...this.#lanes.values()].filter(({ waiting }) => waiting.length > 0);
+  channels(): Channel<OutboxEntry>[] {
+    return [...this.#channels.values()].filter(({ waiting }) => waiting.length > 0);
   }
 
   async turn(): Promise<void> {
     switch (this.next) {
       case 'begin':
-        return this.#beginGenerations();
+        return this.#beginEpochs();
       case 'open':
         return this.#open();
       case 'prepare':
@@ -195,35 +226,52 @@ export class Owner {
     }
   }
 
-  /** What it would notice when it renews its lease: the partition is not as it left it, or a target has forgotten something. */
+  /**
+   * What it would notice when it renews its lease: the partition is not as it left it, or a target
+   * has forgotten something.
+   */
   get isRolledBack(): boolean {
     if (!this.#isOpen || this.#underway || !this.holdsLease) return false;
     const { store, keys } = this.#context;
     if (Number(store.hash(this.#keys.meta).get('number')) !== this.#number) return true;
-    if (this.lanes().length > 0 || this.#newPlaces.length > 0) return false;
-    return [...this.#sent].some(([target, { generation, sequence }]) => {
-      const held = readPlace(store.hash(keys.partitions[target]!.delivered).get(sourceName(this.partition)));
-      return held.generation !== generation || held.sequence < sequence;
+    if (this.channels().length > 0 || this.#newPlaces.length > 0) return false;
+    return [...this.#sent].some(([target, { epoch, sequence }]) => {
+      const held = readChannelPosition(
+        store.hash(keys.partitions[target]!.delivered).get(sourceName(this.partition)),
+      );
+      return held.epoch !== epoch || held.sequence < sequence;
     });
   }
 
-  async #beginGenerations(): Promise<void> {
+  async #beginEpochs(): Promise<void> {
     const { keys, guards, store } = this.#context;
-    if (guards.generations) {
+    if (guards.epochs) {
       const fresh = () => store.nonce(); // take-overs come within one millisecond here, and a seed is to be all they depend on
-      this.#begun = await beginGenerations(this.#redis, keys, this.partition, this.#sent, this.#resynchronizing, fresh);
+      this.#begun = await beginEpochs(
+        this.#redis,
+        keys,
+        this.partition,
+        this.#sent,
+        this.#resynchronizing,
+        fresh,
+      );
       return;
     }
-    // As if nobody before could have anything under way: the generation is only looked up.
-    const lanes = keys.partitions.map(({ delivered }, target): [number, ForwardingLane] => {
-      const held = readPlace(this.#context.store.hash(delivered).get(sourceName(this.partition)));
+    // As if nobody before could have anything under way: the epoch is only looked up.
+    const channels = keys.partitions.map(({ delivered }, target): [number, ForwardingChannel] => {
+      const held = readChannelPosition(
+        this.#context.store.hash(delivered).get(sourceName(this.partition)),
+      );
       const [first] = this.#context.store.entriesAfter(this.#keys.outbox(target), '0-0');
       const outboxFirst = first && Number(first[0].split('-')[0]);
       const isResynchronizing = this.#resynchronizing.has(target);
-      const sent = this.#sent.get(target) ?? NOWHERE;
-      return [target, laneAfter({ sent, delivered: held, outboxFirst, isResynchronizing }, held.generation || 1)];
+      const sent = this.#sent.get(target) ?? CHANNEL_START;
+      return [
+        target,
+        channelAfter({ sent, delivered: held, outboxFirst, isResynchronizing }, held.epoch || 1),
+      ];
     });
-    this.#begun = new Map(lanes);
+    this.#begun = new Map(channels);
   }
 
   #open(): void {
@@ -238,12 +286,12 @@ export class Owner {
       meta,
       lost.map(([target]) => target),
     );
-    for (const [target, lane] of this.#begun!) {
-      this.#sent.set(target, lane);
-      this.#lanes.set(
+    for (const [target, channel] of this.#begun!) {
+      this.#sent.set(target, channel);
+      this.#channels.set(
         target,
-        new Lane(
-          (entry) => this.#deliver(lane, entry),
+        new Channel(
+          (entry) => this.#deliver(channel, entry),
           () => this.#refused(),
         ),
       );
@@ -257,7 +305,10 @@ export class Owner {
     this.isFenced = true;
   }
 
-  /** What has arrived since is read ahead; what is read ahead stays in memory, also while the owner is paused. */
+  /**
+   * What has arrived since is read ahead; what is read ahead stays in memory, also while the owner
+   * is paused.
+   */
   #read(): void {
     const { store } = this.#context;
     for (const [id, fields] of store.entriesAfter(this.#keys.log, this.#logRead)) {
@@ -271,7 +322,7 @@ export class Owner {
   }
 
   get #isHeldBack(): boolean {
-    return this.lanes().reduce((sum, { waiting }) => sum + waiting.length, 0) > UNDELIVERED_MAX;
+    return this.channels().reduce((sum, { waiting }) => sum + waiting.length, 0) > UNDELIVERED_MAX;
   }
 
   /** The partition's clock never runs backwards. */
@@ -288,7 +339,11 @@ export class Owner {
     this.#read();
     if (this.#inbox.length > 0) return true;
     if (this.#isHeldBack) return false;
-    if (this.#sweep.next(this.process.networks.edges) || this.#dueSweep.next(this.process.networks.types)) return true;
+    if (
+      this.#sweep.next(this.process.networks.edges) ||
+      this.#dueSweep.next(this.process.networks.types)
+    )
+      return true;
     if (this.#fanouts.size > 0 || this.#resyncs.hasWork) return true;
     return this.#queue.length > 0 || this.#builds.hasWork(this.process.version);
   }
@@ -300,20 +355,35 @@ export class Owner {
     if (due.length === 0 && !this.#isBusy()) return;
     const sweep = isHeldBack ? undefined : this.#sweep.next(this.process.networks.edges);
     const dueSweep = isHeldBack ? undefined : this.#dueSweep.next(this.process.networks.types);
-    const request = isHeldBack ? undefined : this.#builds.nextScan();
+    const request = isHeldBack ? undefined : this.#builds.nextBackfill();
     const inbox = this.#inbox.slice(0, 1 + choose(4));
     const entries = isHeldBack ? [] : this.#queue.slice(0, 1 + choose(3));
     this.#catchUpWith(entries, inbox);
-    // A fan-out takes its turns between other batches: the processor's are small beside the number of holders.
-    const visits = isHeldBack || (inbox.length + entries.length > 0 && choose(2) === 0) ? [] : this.#visitHolders();
-    const ids = request ? this.#scanIds(request) : [];
-    const scans =
-      request && ids.length > 0 ? [{ objectType: request.objectType, ordinals: request.scan.ordinals, ids }] : [];
+    // A fan-out takes its turns between other batches: the processor's are small beside the number
+    // of holders.
+    const visits =
+      isHeldBack || (inbox.length + entries.length > 0 && choose(2) === 0)
+        ? []
+        : this.#visitHolders();
+    const ids = request ? this.#backfillIds(request) : [];
+    const backfills =
+      request && ids.length > 0
+        ? [{ objectType: request.objectType, predicateIds: request.backfill.predicateIds, ids }]
+        : [];
     const swept = await readSweepChunk(this.#redis, this.#keys, sweep, SWEPT_TARGETS_MAX);
     const untimed = await readDueChunk(this.#redis, this.#keys, dueSweep, SWEPT_ENTRIES_MAX);
-    const fanouts = visits.map(({ fanout, ids }) => ({ anchor: fanout.anchor, ids }));
+    const fanouts = visits.map(({ fanout, ids }) => ({ edgeId: fanout.edgeId, ids }));
     const resync = isHeldBack || !this.#resyncs.hasWork ? NO_RESYNC : await this.#nextOfResync();
-    const work = { entries, inbox, fanouts, resync, scans, due, untimed: untimed?.records ?? [], expired: [] };
+    const work = {
+      entries,
+      inbox,
+      fanouts,
+      resync,
+      backfills,
+      due,
+      untimed: untimed?.records ?? [],
+      expired: [],
+    };
     const batch = { ...work, position: this.#position };
     const changesMax = choose(5) === 0 ? { changesMax: 1 + choose(2) } : {};
     await this.#step({ ...batch, ...changesMax }, visits, request, ids, swept, untimed);
@@ -322,13 +392,19 @@ export class Owner {
   #nextOfResync(): Promise<ResyncChunk> {
     const { networks, version } = this.process;
     const partitions = this.#context.keys.partitions.length;
-    return this.#resyncs.next(this.#redis, this.#keys, networks, partitions, !this.#builds.hasWork(version));
+    return this.#resyncs.next(
+      this.#redis,
+      this.#keys,
+      networks,
+      partitions,
+      !this.#builds.hasWork(version),
+    );
   }
 
   async #step(
     batch: Batch,
     visits: readonly FanoutVisit[],
-    request: ScanRequest | undefined,
+    request: BackfillRequest | undefined,
     ids: readonly string[],
     swept: SweepChunk | undefined,
     untimed: DueChunk | undefined,
@@ -353,12 +429,12 @@ export class Owner {
     const progress = this.#builds.progress(
       networks,
       request,
-      ids.slice(0, made.scanned),
-      request !== undefined && ids.length < SCANNED_IDS_MAX && made.scanned === ids.length,
+      ids.slice(0, made.backfilled),
+      request !== undefined && ids.length < BACKFILLED_IDS_MAX && made.backfilled === ids.length,
       made.failures,
     );
     const number = this.#number + 1;
-    const isKept = (anchor: number) => networks.edges.has(anchor);
+    const isKept = (edgeId: number) => networks.edges.has(edgeId);
     const fanouts = this.#fanouts.progress(visits, made.edges.fanouts, number, isKept);
     const outbox = outboxEntries(made, this.#sent, this.process.version);
     const chunk = batch.resync ?? NO_RESYNC;
@@ -369,7 +445,7 @@ export class Owner {
       fanouts,
       outbox,
       delivered: [...this.#takeDelivered(), ...settled],
-      places: this.#newPlaces,
+      positions: this.#newPlaces,
       resync: this.#resyncs.progress(chunk, made.resync),
     };
     const commands = commitCommands(made, progress, traffic, {
@@ -385,7 +461,20 @@ export class Owner {
     this.#dueSweep.addTo(commands, dueSweep, this.#keys);
     const sent = { keys: commands.keys, arguments: [...header, ...commands.arguments] };
     const { due = [] } = batch;
-    this.#underway = { ...sent, number, nowMs, due, edges, sweep, dueSweep, made, progress, fanouts, outbox, chunk };
+    this.#underway = {
+      ...sent,
+      number,
+      nowMs,
+      due,
+      edges,
+      sweep,
+      dueSweep,
+      made,
+      progress,
+      fanouts,
+      outbox,
+      chunk,
+    };
   }
 
   #commit(): void {
@@ -396,8 +485,20 @@ export class Owner {
   }
 
   #conclude(): void {
-    const { answer, number, nowMs, due, edges, sweep, dueSweep, made, progress, fanouts, outbox, chunk } =
-      this.#underway!;
+    const {
+      answer,
+      number,
+      nowMs,
+      due,
+      edges,
+      sweep,
+      dueSweep,
+      made,
+      progress,
+      fanouts,
+      outbox,
+      chunk,
+    } = this.#underway!;
     this.#underway = undefined;
     if (answer === 'fenced' || answer === 'rolled-back') {
       // Without a roll-back only those are refused who no longer hold the partition.
@@ -427,14 +528,17 @@ export class Owner {
   }
 
   #advance({ position, inbox }: Step): void {
-    if (inbox !== undefined) this.#inbox = this.#inbox.filter(({ id }) => compareEntries(id, inbox) > 0);
+    if (inbox !== undefined)
+      this.#inbox = this.#inbox.filter(({ id }) => compareEntries(id, inbox) > 0);
     if (!position) return;
     this.#position = position;
     this.#queue = this.#queue.filter(({ id }) => compareEntries(id, position.entry) > 0);
   }
 
   #catchUpWith(entries: readonly LogEntry[], inbox: readonly InboxEntry[]): void {
-    const messages = this.#context.guards.adoptBeforeApply ? inbox.map(({ catalogVersion }) => catalogVersion) : [];
+    const messages = this.#context.guards.adoptBeforeApply
+      ? inbox.map(({ catalogVersion }) => catalogVersion)
+      : [];
     const newest = Math.max(0, ...messages, ...entries.map(({ checkedAt }) => checkedAt));
     if (newest > this.process.version) this.process.refresh();
   }
@@ -445,71 +549,110 @@ export class Owner {
       .next()
       .slice(0, 1 + choose(2))
       .map((fanout) => {
-        const key = this.#keys.holders(fanout.anchor, fanout.target);
+        const key = this.#keys.holders(fanout.edgeId, fanout.target);
         const ids = store.idsAfter(key, fanout.cursor, fanout.until).slice(0, VISITED_IDS_MAX);
         return { fanout, ids, isStretchDone: ids.length < VISITED_IDS_MAX };
       });
   }
 
-  #scanIds({ objectType, scan }: ScanRequest): string[] {
-    return this.#context.store.idsAfter(this.#keys.ids(objectType), scan.cursor).slice(0, SCANNED_IDS_MAX);
+  #backfillIds({ objectType, backfill }: BackfillRequest): string[] {
+    return this.#context.store
+      .idsAfter(this.#keys.ids(objectType), backfill.cursor)
+      .slice(0, BACKFILLED_IDS_MAX);
   }
 
   // ——— Outbox ———
 
-  /** What an owner before has committed and perhaps not forwarded is sent again; where all is sent anew, nothing. */
+  /**
+   * What an owner before has committed and perhaps not forwarded is sent again; where all is sent
+   * anew, nothing.
+   */
   #recoverOutbox(): void {
-    for (const [target, { isLost, generation }] of this.#begun!) {
+    for (const [target, { isLost, epoch }] of this.#begun!) {
       if (isLost) continue;
-      for (const [id, [, version, , payload]] of this.#context.store.entriesAfter(this.#keys.outbox(target), '0-0')) {
-        const place = { target, generation, sequence: Number(id.split('-')[0]) };
+      for (const [id, [, version, , payload]] of this.#context.store.entriesAfter(
+        this.#keys.outbox(target),
+        '0-0',
+      )) {
+        const place = { target, epoch, sequence: Number(id.split('-')[0]) };
         this.#forward({ ...place, catalogVersion: Number(version), payload: payload! });
       }
     }
   }
 
   #forward(entry: OutboxEntry): void {
-    this.#lanes.get(entry.target)!.waiting.push(entry);
+    this.#channels.get(entry.target)!.waiting.push(entry);
   }
 
-  #deliver({ generation, base }: ForwardingLane, { target, sequence, catalogVersion, payload }: OutboxEntry) {
+  #deliver(
+    { epoch, base }: ForwardingChannel,
+    { target, sequence, catalogVersion, payload }: OutboxEntry,
+  ) {
     const { inbox, delivered } = this.#context.keys.partitions[target]!;
     const { from, catalogVersion: version, payload: messages } = INBOX_FIELDS;
-    const fields = [from, String(this.partition), version, String(catalogVersion), messages, payload];
-    const place = { generation, base, sequence };
+    const fields = [
+      from,
+      String(this.partition),
+      version,
+      String(catalogVersion),
+      messages,
+      payload,
+    ];
+    const place = { epoch, base, sequence };
     return this.#context.store.deliver(inbox, delivered, sourceName(this.partition), place, fields);
   }
 
   #takeDelivered(): [target: number, sequence: number][] {
-    const taken = [...this.#lanes].map(([target, lane]): [number, number] => [target, lane.takeDelivered()]);
+    const taken = [...this.#channels].map(([target, channel]): [number, number] => [
+      target,
+      channel.takeDelivered(),
+    ]);
     return taken.filter(([, sequence]) => sequence > 0);
   }
 }
 
-/** @throws Error if a row that is written holds something of an ordinal that was given up. */
+/** @throws Error if a row that is written holds something of a predicate id that was given up. */
 function checkWritten({ records, edges: { neighbours, related } }: Step, networks: Networks): void {
-  const given = (of: string, ordinals: Iterable<number | string>, isKept: (ordinal: number) => boolean) => {
-    for (const ordinal of ordinals)
-      if (!isKept(Number(ordinal))) throw new CheckFailure('given up', `${of} is written with ${ordinal}`);
+  const given = (
+    of: string,
+    predicateIds: Iterable<number | string>,
+    isKept: (predicateId: number) => boolean,
+  ) => {
+    for (const predicateId of predicateIds)
+      if (!isKept(Number(predicateId)))
+        throw new CheckFailure('given up', `${of} is written with ${predicateId}`);
   };
   for (const { objectType, id, before, after } of records) {
     const network = networks.types.get(objectType)?.network;
-    if (network && after !== before) given(`the row of ${id}`, after.truth, (ordinal) => network.has(ordinal));
+    if (network && after !== before)
+      given(`the row of ${id}`, after.truth, (predicateId) => network.has(predicateId));
   }
   const rows = [
-    ...neighbours.map(({ anchor, target, row }) => ({ anchor, target, parts: row ? [row.local] : [], row })),
-    ...related.map(({ anchor, target, row }) => ({ anchor, target, parts: Object.values(row ?? {}), row: undefined })),
+    ...neighbours.map(({ edgeId, target, row }) => ({
+      edgeId,
+      target,
+      parts: row ? [row.local] : [],
+      row,
+    })),
+    ...related.map(({ edgeId, target, row }) => ({
+      edgeId,
+      target,
+      parts: Object.values(row ?? {}),
+      row: undefined,
+    })),
   ];
-  for (const { anchor, target, parts, row } of rows) {
-    const isKept = (ordinal: number) => networks.edges.get(anchor)!.exports.has(ordinal);
+  for (const { edgeId, target, parts, row } of rows) {
+    const isKept = (predicateId: number) => networks.edges.get(edgeId)!.shares.has(predicateId);
     const named = parts.flatMap(({ counts, sums, lows, highs }) =>
       Object.keys({ ...counts, ...sums, ...lows, ...highs }),
     );
-    given(`the row of ${target}`, [...named, ...(row?.exported?.truth ?? [])], isKept);
+    given(`the row of ${target}`, [...named, ...(row?.shared?.truth ?? [])], isKept);
   }
 }
 
-/** Rows of records that the batch changes, as if they were never due: a touch sets the timer anew. */
+/**
+ * Rows of records that the batch changes, as if they were never due: a touch sets the timer anew.
+ */
 function withoutTimers({ row }: StepRows, { entries }: Batch): StepRows['row'] {
   const changed = new Set(
     entries.flatMap(({ changes }) => changes.map((change) => `${change.object_type}:${change.id}`)),

@@ -1,8 +1,9 @@
 /**
- * random-schemas.test.ts – Drawn object types and queries, circles included, under every fault of the simulator.
+ * random-schemas.test.ts – Drawn object types and queries, circles included, under every fault of
+ * the simulator.
  *
- * Replay a failure with ROLLCALL_SEED=<seed>; `npm test` runs a sixth of the seeds, ROLLCALL_WHOLE=1
- * all of them, ROLLCALL_SOAK=<n> 10n times as many.
+ * Replay a failure with ROLLCALL_SEED=<seed>; `npm test` runs a sixth of the seeds,
+ * ROLLCALL_WHOLE=1 all of them, ROLLCALL_SOAK=<n> 10n times as many.
  */
 import { describe, it } from 'vitest';
 import { randomSubject } from './random-subject.ts';

@@ -1,12 +1,20 @@
 /**
- * recomputed.ts – What the rows of a quiet deployment have to hold, computed from its live records, its clock and nothing else.
+ * recomputed.ts – What the rows of a quiet deployment have to hold, computed from its live records,
+ * its clock and nothing else.
  *
- * Keeps true: no stored row is read; a predicate's truth follows from the truths that it reads at neighbours, all computed anew.
+ * Keeps true: no stored row is read; a predicate's truth follows from the truths that it reads at
+ * neighbours, all computed anew.
  */
 import { partitionOf } from '../../src/change/partition.ts';
-import { type DerivedRead, type Edge, inValue, outValue, targetsOver } from '../../src/engine/edges.ts';
+import {
+  type DerivedRead,
+  type Edge,
+  inValue,
+  outValue,
+  targetsOver,
+} from '../../src/engine/edges.ts';
 import type { Networks } from '../../src/engine/networks.ts';
-import { type Aggregate, type Exported, NO_AGGREGATE } from '../../src/membership/neighbour-row.ts';
+import { type Aggregate, NO_AGGREGATE, type Shared } from '../../src/membership/neighbour-row.ts';
 import { readDerivedName } from '../../src/query/derived-attribute.ts';
 import { toTrillionths } from '../../src/query/exact-sum.ts';
 import { fitting, type Model, type ModelRecord } from './model.ts';
@@ -24,14 +32,17 @@ export class Recomputed {
     this.#networks = networks;
     this.#partitions = partitions;
     this.#nowMs = nowMs;
-    for (const edge of networks.edges.values()) this.#holders.set(edge.anchor, this.#holdersOver(edge));
+    for (const edge of networks.edges.values())
+      this.#holders.set(edge.edgeId, this.#holdersOver(edge));
   }
 
-  /** The ordinals that hold of a record, ascending. */
+  /** The predicate ids that hold of a record, ascending. */
   truthOf(record: ModelRecord): number[] {
     if (record.isArchived) return [];
-    const all = [...this.#networks.ordinals()].filter((each) => this.#networks.typeOf(each) === record.objectType);
-    return all.filter((ordinal) => this.#holds(ordinal, record)).sort((a, b) => a - b);
+    const all = [...this.#networks.predicateIds()].filter(
+      (each) => this.#networks.typeOf(each) === record.objectType,
+    );
+    return all.filter((predicateId) => this.#holds(predicateId, record)).sort((a, b) => a - b);
   }
 
   /** The next moment at which the clock alone flips something of a record; undefined: never. */
@@ -42,9 +53,11 @@ export class Recomputed {
   }
 
   /** The holders of each target in one partition, by target. */
-  holders({ anchor }: Edge, partition: number): Map<string, ModelRecord[]> {
+  holders({ edgeId }: Edge, partition: number): Map<string, ModelRecord[]> {
     const here = (record: ModelRecord) => partitionOf(record.id, this.#partitions) === partition;
-    const all = [...this.#holders.get(anchor)!].map(([target, holders]) => [target, holders.filter(here)] as const);
+    const all = [...this.#holders.get(edgeId)!].map(
+      ([target, holders]) => [target, holders.filter(here)] as const,
+    );
     return new Map(all.filter(([, holders]) => holders.length > 0));
   }
 
@@ -57,75 +70,98 @@ export class Recomputed {
       lows: Record<string, number>;
       highs: Record<string, number>;
     };
-    for (const { ordinal, attribute, ordered } of up) {
-      const holding = holders.filter((holder) => this.#holds(ordinal, holder));
-      if (holding.length > 0) aggregate.counts[ordinal] = holding.length;
+    for (const { predicateId, attribute, ordered } of up) {
+      const holding = holders.filter((holder) => this.#holds(predicateId, holder));
+      if (holding.length > 0) aggregate.counts[predicateId] = holding.length;
       const values = holding.flatMap(({ data }) => numberIn(data, attribute));
       if (values.length === 0) continue;
       if (ordered) {
-        aggregate.lows[ordinal] = Math.min(...values);
-        aggregate.highs[ordinal] = Math.max(...values);
+        aggregate.lows[predicateId] = Math.min(...values);
+        aggregate.highs[predicateId] = Math.max(...values);
       } else {
-        aggregate.sums[ordinal] = [String(values.map(toTrillionths).reduce((a, b) => a + b, 0n)), values.length];
+        aggregate.sums[predicateId] = [
+          String(values.map(toTrillionths).reduce((a, b) => a + b, 0n)),
+          values.length,
+        ];
       }
     }
     return aggregate;
   }
 
-  /** The values of holders of whom an exported predicate holds. */
-  values(ordinal: number, attribute: string, holders: readonly ModelRecord[]): Record<string, number> {
-    const holding = holders.filter((holder) => this.#holds(ordinal, holder));
-    return Object.fromEntries(holding.flatMap(({ id, data }) => numberIn(data, attribute).map((value) => [id, value])));
+  /** The values of holders of whom a shared predicate holds. */
+  values(
+    predicateId: number,
+    attribute: string,
+    holders: readonly ModelRecord[],
+  ): Record<string, number> {
+    const holding = holders.filter((holder) => this.#holds(predicateId, holder));
+    return Object.fromEntries(
+      holding.flatMap(({ id, data }) => numberIn(data, attribute).map((value) => [id, value])),
+    );
   }
 
   /** What a target shows over an edge. */
-  exported({ definition, down }: Edge, target: string): Exported | null {
+  shared({ definition, down }: Edge, target: string): Shared | null {
     const record = this.#model.get(definition.target, target);
     if (!record || record.isArchived) return null;
-    const held = down.filter(({ ordinal }) => this.#holds(ordinal, record));
-    const values = held.flatMap(({ ordinal, attribute }) =>
-      numberIn(record.data, attribute).map((value) => [ordinal, value]),
+    const held = down.filter(({ predicateId }) => this.#holds(predicateId, record));
+    const values = held.flatMap(({ predicateId, attribute }) =>
+      numberIn(record.data, attribute).map((value) => [predicateId, value]),
     );
-    return { truth: held.map(({ ordinal }) => ordinal), values: Object.fromEntries(values) };
+    return {
+      truth: held.map(({ predicateId }) => predicateId),
+      values: Object.fromEntries(values),
+    };
   }
 
-  #holds(ordinal: number, record: ModelRecord): boolean {
-    const key = `${ordinal} ${record.objectType}:${record.id}`;
+  #holds(predicateId: number, record: ModelRecord): boolean {
+    const key = `${predicateId} ${record.objectType}:${record.id}`;
     let truth = this.#truths.get(key);
-    if (truth === undefined) this.#truths.set(key, (truth = this.#evaluate(ordinal, record)));
+    if (truth === undefined) this.#truths.set(key, (truth = this.#evaluate(predicateId, record)));
     return truth;
   }
 
-  #evaluate(ordinal: number, record: ModelRecord): boolean {
+  #evaluate(predicateId: number, record: ModelRecord): boolean {
     const { network, type } = this.#networks.types.get(record.objectType)!;
     const view: Record<string, unknown> = { ...fitting(record.data, type) };
-    for (const name of network.derivedOf(ordinal)) {
+    for (const name of network.derivedOf(predicateId)) {
       const value = this.#derived(name, record);
       if (value !== undefined) view[name] = value;
     }
-    return network.holds(ordinal, view, this.#nowMs);
+    return network.holds(predicateId, view, this.#nowMs);
   }
 
   #derived(name: string, record: ModelRecord): unknown {
-    const { edge: edgeName, direction, ordinal } = readDerivedName(name);
+    const { edge: edgeName, direction, predicateId } = readDerivedName(name);
     const isMeant = ({ definition, up, down }: Edge) =>
-      definition.name === edgeName && (direction === 'out' ? down : up).some((each) => each.ordinal === ordinal);
+      definition.name === edgeName &&
+      (direction === 'out' ? down : up).some((each) => each.predicateId === predicateId);
     const edge = [...this.#networks.edges.values()].find(isMeant)!;
-    const read = (direction === 'out' ? edge.outReads : edge.inReads).find((each) => each.name === name)!;
-    return direction === 'out' ? this.#seenOut(edge, read, record) : this.#seenIn(edge, read, record);
+    const read = (direction === 'out' ? edge.outReads : edge.inReads).find(
+      (each) => each.name === name,
+    )!;
+    return direction === 'out'
+      ? this.#seenOut(edge, read, record)
+      : this.#seenIn(edge, read, record);
   }
 
   #seenOut(edge: Edge, read: DerivedRead, record: ModelRecord): unknown {
-    const only = { ...edge, down: edge.down.filter(({ ordinal }) => ordinal === read.ordinal) };
+    const only = {
+      ...edge,
+      down: edge.down.filter(({ predicateId }) => predicateId === read.predicateId),
+    };
     const targets = targetsOver(edge, record.data);
-    const rows = targets.map((target) => ({ exported: this.exported(only, target), local: NO_AGGREGATE }));
+    const rows = targets.map((target) => ({
+      shared: this.shared(only, target),
+      local: NO_AGGREGATE,
+    }));
     return outValue(read, rows);
   }
 
   #seenIn(edge: Edge, read: DerivedRead, record: ModelRecord): unknown {
-    const asked = [edge.anchor, read.ordinal];
-    const only = { ...edge, up: edge.up.filter(({ ordinal }) => asked.includes(ordinal)) };
-    const holders = this.#holders.get(edge.anchor)!.get(record.id) ?? [];
+    const asked = [edge.edgeId, read.predicateId];
+    const only = { ...edge, up: edge.up.filter(({ predicateId }) => asked.includes(predicateId)) };
+    const holders = this.#holders.get(edge.edgeId)!.get(record.id) ?? [];
     return inValue(read, edge, { 0: this.aggregate(only, holders) });
   }
 

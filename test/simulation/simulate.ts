@@ -1,7 +1,9 @@
 /**
- * simulate.ts – One seed: a deployment lives for some steps, comes to rest, and is looked at; twice.
+ * simulate.ts – One seed: a deployment lives for some steps, comes to rest, and is looked at;
+ * twice.
  *
- * Keeps true: a seed is all that a run depends on; a failure says with which seed and after how many steps it shows.
+ * Keeps true: a seed is all that a run depends on; a failure says with which seed and after how
+ * many steps it shows.
  */
 
 import { chooser } from '../support/memory-deployment.ts';
@@ -18,7 +20,11 @@ const LOOKS = 2;
 const MOMENTS = 3;
 
 /** @throws Error `seed=… step=… …` if something is not as it has to be. */
-export async function simulate(seed: number, subject: Subject, guards: Guards = ALL_GUARDS): Promise<void> {
+export async function simulate(
+  seed: number,
+  subject: Subject,
+  guards: Guards = ALL_GUARDS,
+): Promise<void> {
   const choose = chooser(seed);
   let step = 0;
   try {
@@ -53,7 +59,8 @@ export function seeds(number: number): number[] {
 
 /**
  * How many seeds it takes until the check of that name notices something.
- * @throws Error if it does in none of `most`, and whatever a simulation throws that is no check's: a fault of the simulator.
+ * @throws Error if it does in none of `most`, and whatever a simulation throws that is no check's:
+ *   a fault of the simulator.
  */
 export async function seedsToFailure(
   subject: Subject,
@@ -72,7 +79,11 @@ export async function seedsToFailure(
   );
 }
 
-async function failureOf(seed: number, subject: Subject, guards: Guards): Promise<CheckFailure | undefined> {
+async function failureOf(
+  seed: number,
+  subject: Subject,
+  guards: Guards,
+): Promise<CheckFailure | undefined> {
   try {
     await simulate(seed, subject, guards);
     return undefined;

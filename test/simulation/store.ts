@@ -1,10 +1,15 @@
 /**
  * store.ts – The Redis of the simulator: what the engine stores, with the rules of its two scripts.
  *
- * Keeps true: a commit (commit-batch.lua) and a delivery (deliver-entry.lua) are atomic; their checks come before their writes,
- * and each check can be switched off. A member that enters a set that holds it, or leaves one that does not, is a failure at once.
+ * Keeps true: a commit (commit-batch.lua) and a delivery (deliver-entry.lua) are atomic; their
+ * checks come before their writes, and each check can be switched off. A member that enters a set
+ * that holds it, or leaves one that does not, is a failure at once.
  */
-import { type Place, packPlace, readPlace } from '../../src/membership/place.ts';
+import {
+  type ChannelPosition,
+  packChannelPosition,
+  readChannelPosition,
+} from '../../src/membership/channel-position.ts';
 import type { PartitionKeys } from '../../src/redis/keys.ts';
 import { CheckFailure } from './check-failure.ts';
 import type { Guards } from './faults.ts';
@@ -44,7 +49,10 @@ export class Store {
 
   // ——— Scripts ———
 
-  commit(keys: readonly string[], [token, before, number, nonce, , ...commands]: readonly Argument[]): CommitAnswer {
+  commit(
+    keys: readonly string[],
+    [token, before, number, nonce, , ...commands]: readonly Argument[],
+  ): CommitAnswer {
     const [owner, metaKey] = keys as readonly [string, string];
     if (this.#guards.token && this.leases.get(owner) !== token) return 'fenced';
     const meta = this.hash(metaKey);
@@ -67,27 +75,34 @@ export class Store {
     stream: string,
     delivered: string,
     source: string,
-    from: Place & { base: number },
+    from: ChannelPosition & { base: number },
     fields: readonly string[],
   ): DeliverAnswer {
-    const { generation, sequence, base } = from;
+    const { epoch, sequence, base } = from;
     const stored = this.hash(delivered).get(source);
-    const known = stored ? readPlace(stored) : { generation, sequence: 0 };
-    if (generation < known.generation) return 'old';
-    const knownSequence = Math.max(base, generation > known.generation ? 0 : known.sequence);
+    const known = stored ? readChannelPosition(stored) : { epoch, sequence: 0 };
+    if (epoch < known.epoch) return 'old';
+    const knownSequence = Math.max(base, epoch > known.epoch ? 0 : known.sequence);
     if (this.#guards.lastPlusOne) {
       if (sequence <= knownSequence) return 'duplicate';
       if (sequence > knownSequence + 1) return 'gap';
     }
     this.#append(stream, `${++this.#ids}-0`, fields);
-    this.hash(delivered).set(source, packPlace(from));
+    this.hash(delivered).set(source, packChannelPosition(from));
     return 'appended';
   }
 
-  async beginGeneration([, key, source, expected, generation, sequence]: readonly Argument[]): Promise<string> {
+  async beginEpoch([
+    ,
+    key,
+    source,
+    expected,
+    epoch,
+    sequence,
+  ]: readonly Argument[]): Promise<string> {
     const delivered = this.hash(String(key));
     if ((delivered.get(String(source)) ?? '') !== expected) return 'moved';
-    delivered.set(String(source), `${generation} ${sequence}`);
+    delivered.set(String(source), `${epoch} ${sequence}`);
     return 'begun';
   }
 
@@ -132,7 +147,8 @@ export class Store {
     for (let type = 0; type < Number(count); type += 2) {
       const last = at + Number(asked[at]);
       for (at++; at <= last; at++)
-        for (const hash of [type, type + 1]) rows.push(await this.hget(`${asked[hash]}`, `${asked[at]}`));
+        for (const hash of [type, type + 1])
+          rows.push(await this.hget(`${asked[hash]}`, `${asked[at]}`));
     }
     return rows;
   }
@@ -150,8 +166,15 @@ export class Store {
   }
 
   /** The cursor is the last field that was told. */
-  async hscan(key: string, cursor: string, _: 'COUNT', most: number): Promise<[cursor: string, flat: string[]]> {
-    const fields = [...this.hash(key).keys()].sort().filter((field) => cursor === '0' || field > cursor);
+  async hscan(
+    key: string,
+    cursor: string,
+    _: 'COUNT',
+    most: number,
+  ): Promise<[cursor: string, flat: string[]]> {
+    const fields = [...this.hash(key).keys()]
+      .sort()
+      .filter((field) => cursor === '0' || field > cursor);
     const told = fields.slice(0, most);
     return [
       told.length < fields.length ? told.at(-1)! : '0',
@@ -160,7 +183,12 @@ export class Store {
   }
 
   /** The cursor is the last member that was told. */
-  async zscan(key: string, cursor: string, _: 'COUNT', most: number): Promise<[cursor: string, flat: string[]]> {
+  async zscan(
+    key: string,
+    cursor: string,
+    _: 'COUNT',
+    most: number,
+  ): Promise<[cursor: string, flat: string[]]> {
     const members = [...this.sorted(key)].filter(([member]) => cursor === '0' || member > cursor);
     const told = members.sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, most);
     return [
@@ -199,15 +227,20 @@ export class Store {
 
   /** The keys of a partition that hold something. */
   keysOf({ base }: PartitionKeys): string[] {
-    const held = [this.#hashes, this.#sorted, this.#sets].flatMap((all: ReadonlyMap<string, { size: number }>) => [
-      ...all,
-    ]);
+    const held = [this.#hashes, this.#sorted, this.#sets].flatMap(
+      (all: ReadonlyMap<string, { size: number }>) => [...all],
+    );
     return held.flatMap(([key, { size }]) => (size > 0 && key.startsWith(base) ? [key] : []));
   }
 
-  /** Members in the order of their ids: after `after` ('': from the first one) up to `until` (null: to the last one). */
+  /**
+   * Members in the order of their ids: after `after` ('': from the first one) up to `until` (null:
+   * to the last one).
+   */
   idsAfter(key: string, after: string, until: string | null = null): string[] {
-    return [...this.sorted(key).keys()].sort().filter((id) => id > after && (until === null || id <= until));
+    return [...this.sorted(key).keys()]
+      .sort()
+      .filter((id) => id > after && (until === null || id <= until));
   }
 
   /** Entries after a position. */
@@ -222,7 +255,11 @@ export class Store {
     return this.#streams.get(key)?.last ?? '0-0';
   }
 
-  #scored(key: string, order: (a: [string, number], b: [string, number]) => number, to: number): string[] {
+  #scored(
+    key: string,
+    order: (a: [string, number], b: [string, number]) => number,
+    to: number,
+  ): string[] {
     const all = [...this.sorted(key)].sort(order).slice(0, to + 1);
     return all.flatMap(([member, score]) => [member, String(score)]);
   }
@@ -239,7 +276,8 @@ export class Store {
         for (const field of texts) this.#hashes.get(key)?.delete(field);
         return;
       case 'ZADD':
-        for (const [score, member] of pairs(texts)) getOrMake(this.#sorted, key, newMap).set(member, Number(score));
+        for (const [score, member] of pairs(texts))
+          getOrMake(this.#sorted, key, newMap).set(member, Number(score));
         return;
       case 'ZREM':
         for (const member of texts) this.#sorted.get(key)?.delete(member);
@@ -259,8 +297,8 @@ export class Store {
         for (const all of [this.#hashes, this.#sorted, this.#sets, this.#streams]) all.delete(key);
         return;
       case 'COUNT':
-        for (const [ordinal, index] of pairs(texts))
-          this.hash(key).set(ordinal, String(this.set(keys[Number(index) - 1]!).size));
+        for (const [predicateId, index] of pairs(texts))
+          this.hash(key).set(predicateId, String(this.set(keys[Number(index) - 1]!).size));
         return;
       default:
         throw new Error(`the simulator's store knows no command ${verb}`);
@@ -283,7 +321,10 @@ export class Store {
   #append(key: string, id: string, fields: readonly string[]): void {
     const stream = getOrMake(this.#streams, key, (): Stream => ({ entries: [], last: '0-0' }));
     if (numberOf(id) <= numberOf(stream.last))
-      throw new CheckFailure('entries grow', `${key} holds ${stream.last}, and ${id} is added to it`);
+      throw new CheckFailure(
+        'entries grow',
+        `${key} holds ${stream.last}, and ${id} is added to it`,
+      );
     stream.last = id;
     stream.entries.push([id, fields]);
   }
@@ -303,7 +344,11 @@ function pick<V>(all: ReadonlyMap<string, V>, isWanted: (key: string) => boolean
   return new Map([...all].filter(([key]) => isWanted(key)));
 }
 
-function replace<V>(all: Map<string, V>, { base }: PartitionKeys, content: ReadonlyMap<string, V>): void {
+function replace<V>(
+  all: Map<string, V>,
+  { base }: PartitionKeys,
+  content: ReadonlyMap<string, V>,
+): void {
   for (const key of all.keys()) if (key.startsWith(base)) all.delete(key);
   for (const [key, value] of content) all.set(key, value);
 }
@@ -311,7 +356,9 @@ function replace<V>(all: Map<string, V>, { base }: PartitionKeys, content: Reado
 const newMap = () => new Map<string, number>();
 
 function pairs(flat: readonly string[]): [string, string][] {
-  return flat.flatMap((first, at) => (at % 2 === 0 ? [[first, flat[at + 1]!] as [string, string]] : []));
+  return flat.flatMap((first, at) =>
+    at % 2 === 0 ? [[first, flat[at + 1]!] as [string, string]] : [],
+  );
 }
 
 function getOrMake<V>(all: Map<string, V>, key: string, make: () => V): V {

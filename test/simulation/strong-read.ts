@@ -1,24 +1,28 @@
 /**
- * strong-read.ts – The wait of strong reads (standing.ts) over a simulated deployment that goes on meanwhile.
+ * strong-read.ts – The wait of strong reads (partition-status.ts) over a simulated deployment that
+ * goes on meanwhile.
  *
- * Keeps true: a partition answers from one instant, as read-partition.lua does; before each answer some of what waits is done.
+ * Keeps true: a partition answers from one instant, as read-partition.lua does; before each answer
+ * some of what waits is done.
  */
 import type { Redis } from 'ioredis';
-import { caughtUp, type Standing } from '../../src/membership/standing.ts';
+import { type PartitionStatus, waitForWatermark } from '../../src/membership/partition-status.ts';
 import type { Choose } from '../support/memory-deployment.ts';
 import type { Cluster } from './cluster.ts';
 
 const TIMEOUT_MS = 20_000;
 const STEPS_BETWEEN_MAX = 6;
 
-/** Caller: everything is acknowledged. @returns the standings from which a strong read would answer. */
+/**
+ * Caller: everything is acknowledged. @returns the standings from which a strong read would answer.
+ */
 export async function strongRead(
   cluster: Cluster,
   choose: Choose,
-  ordinals: readonly number[],
+  predicateIds: readonly number[],
   rounds: number,
   isTimed: boolean,
-): Promise<readonly Standing[]> {
+): Promise<readonly PartitionStatus[]> {
   let last = Promise.resolve();
   const answerNext = async ([, ...given]: readonly (string | number)[]): Promise<string[]> => {
     const before = last;
@@ -33,25 +37,18 @@ export async function strongRead(
     return answer;
   };
   const redis = { readPartition: answerNext } as unknown as Redis;
-  const standings = await caughtUp(redis, cluster.keys.partitions, ordinals, {
+  const statuses = await waitForWatermark(redis, cluster.keys.partitions, predicateIds, {
     timeoutMs: TIMEOUT_MS,
     rounds,
     isTimed,
   });
-  if (!standings) throw new Error('a strong read has timed out');
-  return standings;
+  if (!statuses) throw new Error('a strong read has timed out');
+  return statuses;
 }
 
 function readPartition({ store, nowMs }: Cluster, given: readonly string[]): string[] {
-  const [metaKey, log, inbox, countsKey, deliveredKey, dueKey, ...ordinals] = given as readonly [
-    string,
-    string,
-    string,
-    string,
-    string,
-    string,
-    ...string[],
-  ];
+  const [metaKey, log, inbox, countsKey, deliveredKey, dueKey, ...predicateIds] =
+    given as readonly [string, string, string, string, string, string, ...string[]];
   const meta = store.hash(metaKey);
   const [sent, delivered]: Record<string, string>[] = [{}, {}];
   const begun: number[] = [];
@@ -74,10 +71,15 @@ function readPartition({ store, nowMs }: Cluster, given: readonly string[]): str
     ...(begun.length > 0 ? { fanning: Math.min(...begun) } : {}),
   });
   const field = (name: string, otherwise: string) => meta.get(name) ?? otherwise;
-  const where = [field('log', '0-0'), store.lastEntry(log), field('inbox', '0-0'), store.lastEntry(inbox)];
+  const where = [
+    field('log', '0-0'),
+    store.lastEntry(log),
+    field('inbox', '0-0'),
+    store.lastEntry(inbox),
+  ];
   const clocks = [field('clock', '0'), field('catalog', '0'), String(nowMs)];
   const due = [...store.sorted(dueKey).values()];
   const firstDue = due.length === 0 ? '' : String(Math.min(...due));
-  const counts = ordinals.map((ordinal) => store.hash(countsKey).get(ordinal) ?? '');
+  const counts = predicateIds.map((predicateId) => store.hash(countsKey).get(predicateId) ?? '');
   return ['', field('number', '0'), ...where, ...clocks, traffic, firstDue, ...counts];
 }

@@ -1,7 +1,9 @@
 /**
- * subjects.ts – What a simulated deployment is about: object types, records, and queries over one and more relationships.
+ * subjects.ts – What a simulated deployment is about: object types, records, and queries over one
+ * and more relationships.
  *
- * Keeps true: ids and values are so few that keys are shared, dangle and move, and that conditions flip often.
+ * Keeps true: ids and values are so few that keys are shared, dangle and move, and that conditions
+ * flip often.
  */
 import type { Change } from '../../src/change/change.ts';
 import type { ObjectTypeDefinition } from '../../src/change/object-type.ts';
@@ -18,7 +20,10 @@ interface Query {
 
 export interface Subject {
   readonly definitions: Definitions;
-  /** Other declarations of single types, to which a deployment may change and from which it may change back. */
+  /**
+   * Other declarations of single types, to which a deployment may change and from which it may
+   * change back.
+   */
   readonly otherwise?: Definitions;
   readonly queries: readonly Query[];
   /** When its clock starts, and the most by which it goes on at once. */
@@ -32,28 +37,49 @@ export interface Subject {
 const DEFINITIONS: Definitions = {
   organizations: {
     attributes: { industry: { type: 'string' }, size: { type: 'number' } },
-    relationships: { parent: { to: 'organizations', key: 'parent_id', cardinality: 'one', inverse: 'children' } },
+    relationships: {
+      parent: { to: 'organizations', key: 'parent_id', cardinality: 'one', inverse: 'children' },
+    },
   },
   contacts: {
-    attributes: { age: { type: 'number' }, name: { type: 'string' }, seen_at: { type: 'datetime' } },
+    attributes: {
+      age: { type: 'number' },
+      name: { type: 'string' },
+      seen_at: { type: 'datetime' },
+    },
     relationships: {
-      organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+      organization: {
+        to: 'organizations',
+        key: 'organization_id',
+        cardinality: 'one',
+        inverse: 'contacts',
+      },
       groups: { to: 'groups', key: 'group_ids', cardinality: 'many', inverse: 'members' },
     },
   },
   groups: { attributes: { level: { type: 'number' } }, relationships: {} },
 };
 
-/** Other keys, another cardinality, an attribute whose values do not fit any more, and one whose values are other moments. */
+/**
+ * Other keys, another cardinality, an attribute whose values do not fit any more, and one whose
+ * values are other moments.
+ */
 const OTHERWISE: Definitions = {
   organizations: {
     attributes: { industry: { type: 'string' }, size: { type: 'number' } },
-    relationships: { parent: { to: 'organizations', key: 'owner_id', cardinality: 'one', inverse: 'children' } },
+    relationships: {
+      parent: { to: 'organizations', key: 'owner_id', cardinality: 'one', inverse: 'children' },
+    },
   },
   contacts: {
     attributes: { age: { type: 'number' }, name: { type: 'number' }, seen_at: { type: 'date' } },
     relationships: {
-      organization: { to: 'organizations', key: 'employer_id', cardinality: 'one', inverse: 'contacts' },
+      organization: {
+        to: 'organizations',
+        key: 'employer_id',
+        cardinality: 'one',
+        inverse: 'contacts',
+      },
       groups: { to: 'groups', key: 'team_id', cardinality: 'one', inverse: 'members' },
     },
   },
@@ -86,7 +112,10 @@ const QUERIES: readonly Query[] = [
   contacts('age', '>', 30),
   contacts('organization.industry', '=', 'SaaS'),
   contacts('organization.industry', '!=', 'SaaS'),
-  { objectType: 'contacts', query: all(rule('organization.parent.size', '>', 5), rule('age', '<', 50)) },
+  {
+    objectType: 'contacts',
+    query: all(rule('organization.parent.size', '>', 5), rule('age', '<', 50)),
+  },
   contacts('organization', 'null'),
   contacts('groups.level', '>=', 3),
   contacts('groups', '=', all(rule('level', '>', 1)), atLeast(2)),
@@ -117,16 +146,34 @@ const QUERIES: readonly Query[] = [
   contacts('seen_at', 'inNext', seconds(4)),
   contacts('seen_at', '<', fromNow(-6)),
   contacts('seen_at', 'between', [fromNow(-3), fromNow(3)]),
-  { objectType: 'contacts', query: none(rule('seen_at', 'inLast', seconds(3)), rule('organization.size', '>', 3)) },
+  {
+    objectType: 'contacts',
+    query: none(rule('seen_at', 'inLast', seconds(3)), rule('organization.size', '>', 3)),
+  },
   contacts('organization.contacts', '=', fresh, { match: { mode: 'some' } }),
   organizations('contacts.seen_at', 'notInNext', seconds(10)),
   organizations('contacts', '=', fresh, atLeast(2)),
-  organizations('contacts', '=', all(rule('seen_at', '>=', fromNow(-12))), { match: { mode: 'all' } }),
-  organizations('contacts', '=', none(rule('seen_at', 'inNext', seconds(6)), rule('age', '>', 50)), atLeast(0.5)),
+  organizations('contacts', '=', all(rule('seen_at', '>=', fromNow(-12))), {
+    match: { mode: 'all' },
+  }),
+  organizations(
+    'contacts',
+    '=',
+    none(rule('seen_at', 'inNext', seconds(6)), rule('age', '>', 50)),
+    atLeast(0.5),
+  ),
   organizations('contacts.age', '>', 60, { aggregate: 'sum', where: fresh }),
-  organizations('contacts.age', '<', 25, { aggregate: 'min', where: all(rule('seen_at', 'notInLast', seconds(9))) }),
+  organizations('contacts.age', '<', 25, {
+    aggregate: 'min',
+    where: all(rule('seen_at', 'notInLast', seconds(9))),
+  }),
   groups('members', '=', fresh, atLeast(2)),
-  groups('members', '=', all(rule('organization.contacts', '=', fresh, { match: { mode: 'none' } })), atLeast(1)),
+  groups(
+    'members',
+    '=',
+    all(rule('organization.contacts', '=', fresh, { match: { mode: 'none' } })),
+    atLeast(1),
+  ),
 ];
 
 const IDS: Readonly<Record<string, readonly string[]>> = {
@@ -144,7 +191,16 @@ function anyChange(choose: Choose, model: Model, nowMs: number): Change {
   const data = anyData(choose, objectType, nowMs);
   const isThere = model.get(objectType, id) !== undefined;
   const op = isThere
-    ? pick(choose, ['put', 'patch', 'patch', 'patch', 'patch', 'archive', 'restore', 'delete'] as const)
+    ? pick(choose, [
+        'put',
+        'patch',
+        'patch',
+        'patch',
+        'patch',
+        'archive',
+        'restore',
+        'delete',
+      ] as const)
     : 'put';
   if (op === 'put') return { op, object_type: objectType, id, data: withoutNull(data) };
   if (op !== 'patch') return { op, object_type: objectType, id };
@@ -207,7 +263,10 @@ const PROGRAMS: readonly Query[] = [
     query: { or: [threes, { '!': [odd] }, { '==': [{ var: 'organization.industry' }, 'SaaS'] }] },
   },
   { objectType: 'organizations', query: { some: [{ var: 'contacts' }, odd] } },
-  { objectType: 'organizations', query: { none: [{ var: 'contacts' }, { and: [threes, { var: 'name' }] }] } },
+  {
+    objectType: 'organizations',
+    query: { none: [{ var: 'contacts' }, { and: [threes, { var: 'name' }] }] },
+  },
   { objectType: 'groups', query: { some: [{ var: 'members' }, threes] } },
   contacts('age', '>', 30),
   organizations('contacts', '=', older, atLeast(2)),

@@ -1,6 +1,7 @@
 /**
- * view-export.test.ts – A view of 200,000 rows as CSV and as NDJSON, from a server that is a process of its own: as many rows as
- * the strong count says, every cell as it was sent, and no more memory than for a view of a tenth of it.
+ * view-export.test.ts – A view of 200,000 rows as CSV and as NDJSON, from a server that is a
+ * process of its own: as many rows as the strong count says, every cell as it was sent, and no more
+ * memory than for a view of a tenth of it.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -55,18 +56,44 @@ const COLUMNS = [
 function cells(n: number): string[] {
   const { name, vip, seen_at, tags, ratio = '' } = contact(n);
   const spent = n % ORDER_EVERY === 0 ? n / 100 : 0;
-  return [n, name, vip, seen_at, JSON.stringify(tags), ratio, `Organization ${n % ORGANIZATIONS}`, spent].map(String);
+  return [
+    n,
+    name,
+    vip,
+    seen_at,
+    JSON.stringify(tags),
+    ratio,
+    `Organization ${n % ORGANIZATIONS}`,
+    spent,
+  ].map(String);
 }
 
 function* changes(): Generator<object> {
   for (let n = 0; n < ORGANIZATIONS; n++)
-    yield { op: 'put', object_type: 'organizations', id: `o${n}`, data: { name: `Organization ${n}` } };
-  for (let n = 0; n < RECORDS; n++) yield { op: 'put', object_type: 'contacts', id: `c${n}`, data: contact(n) };
+    yield {
+      op: 'put',
+      object_type: 'organizations',
+      id: `o${n}`,
+      data: { name: `Organization ${n}` },
+    };
+  for (let n = 0; n < RECORDS; n++)
+    yield { op: 'put', object_type: 'contacts', id: `c${n}`, data: contact(n) };
   for (let n = 0; n < RECORDS; n += ORDER_EVERY)
-    yield { op: 'put', object_type: 'orders', id: `p${n}`, data: { contact_id: `c${n}`, total: n / 100 } };
+    yield {
+      op: 'put',
+      object_type: 'orders',
+      id: `p${n}`,
+      data: { contact_id: `c${n}`, total: n / 100 },
+    };
 }
 
-async function done<T>(served: Served, method: string, path: string, body?: unknown, type?: string): Promise<T> {
+async function done<T>(
+  served: Served,
+  method: string,
+  path: string,
+  body?: unknown,
+  type?: string,
+): Promise<T> {
   const answer = await served.call(method, path, body, type);
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
   return (await answer.json()) as T;
@@ -86,7 +113,14 @@ async function declare(served: Served): Promise<void> {
       tags: { type: 'list', of: 'string' },
       ratio: { type: 'number' },
     },
-    { organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' } },
+    {
+      organization: {
+        to: 'organizations',
+        key: 'organization_id',
+        cardinality: 'one',
+        inverse: 'contacts',
+      },
+    },
   );
   await type(
     'orders',
@@ -98,7 +132,12 @@ async function declare(served: Served): Promise<void> {
     ['few', FEW],
   ] as const) {
     const query = { combinator: 'and', rules: [{ field: 'n', operator: '<', value: limit }] };
-    await done(served, 'POST', '/v1/segments', { title: slug, slug, object_type: 'contacts', query });
+    await done(served, 'POST', '/v1/segments', {
+      title: slug,
+      slug,
+      object_type: 'contacts',
+      query,
+    });
     const view = { title: slug, slug, object_type: 'contacts', segment: slug, columns: COLUMNS };
     await done(served, 'POST', '/v1/views', view);
   }
@@ -117,13 +156,19 @@ async function fill(served: Served): Promise<void> {
     expect(rejected).toEqual([]);
     lines = [];
   };
-  for (const change of changes()) if (lines.push(JSON.stringify(change)) >= REQUEST_CHANGES) await flush();
+  for (const change of changes())
+    if (lines.push(JSON.stringify(change)) >= REQUEST_CHANGES) await flush();
   await flush();
 }
 
 async function countOf(served: Served, slug: string): Promise<number | null> {
   const asked = { slugs: [slug] };
-  const { counts } = await done<{ counts: { count: number | null }[] }>(served, 'POST', '/v1/segments/counts', asked);
+  const { counts } = await done<{ counts: { count: number | null }[] }>(
+    served,
+    'POST',
+    '/v1/segments/counts',
+    asked,
+  );
   return counts[0]!.count;
 }
 
@@ -168,7 +213,9 @@ async function exported(
 async function takeCsv(body: Readable): Promise<number> {
   const seen = new Set<number>();
   let isHead = true;
-  for await (const row of body.pipe(parse({ record_delimiter: '\r\n' })) as AsyncIterable<string[]>) {
+  for await (const row of body.pipe(parse({ record_delimiter: '\r\n' })) as AsyncIterable<
+    string[]
+  >) {
     if (isHead) expect(row).toEqual(LABELS);
     else {
       const n = Number(row[0]);
@@ -200,8 +247,12 @@ it(`${MEMBERS} rows come whole, with memory as for ${FEW}`, { timeout: 600_000 }
   expect(await countOf(filling, 'all')).toBe(MEMBERS);
   await filling.stop();
 
-  // One that has taken nothing in, which would hide what is measured, and whose heap is too small to be lazy about its garbage.
-  const served = await serve({ ROLLCALL_DATA: folder.path, NODE_OPTIONS: `--max-old-space-size=${HEAP_MB}` });
+  // One that has taken nothing in, which would hide what is measured, and whose heap is too small
+  // to be lazy about its garbage.
+  const served = await serve({
+    ROLLCALL_DATA: folder.path,
+    NODE_OPTIONS: `--max-old-space-size=${HEAP_MB}`,
+  });
   cleanups.push(() => served.stop());
   expect([await countOf(served, 'all'), await countOf(served, 'few')]).toEqual([MEMBERS, FEW]);
 
@@ -212,7 +263,11 @@ it(`${MEMBERS} rows come whole, with memory as for ${FEW}`, { timeout: 600_000 }
   expect(lines - few).toBeLessThan(GROWTH_MAX_MB);
 
   // What was sent is what is kept, and who is shown is whom the reference says.
-  const { json_logic: rule } = await done<{ json_logic: unknown }>(served, 'GET', '/v1/segments/all');
+  const { json_logic: rule } = await done<{ json_logic: unknown }>(
+    served,
+    'GET',
+    '/v1/segments/all',
+  );
   for (let n = 0; n < RECORDS; n += SPOT_EVERY) {
     const { data } = await done<{ data: unknown }>(served, 'GET', `/v1/records/contacts/c${n}`);
     expect(data).toEqual(contact(n));
@@ -222,5 +277,8 @@ it(`${MEMBERS} rows come whole, with memory as for ${FEW}`, { timeout: 600_000 }
   // Nothing is read on for a reader that goes away.
   const left = await served.call('GET', '/v1/views/all/rows', undefined, undefined, 'text/csv');
   await left.body!.cancel();
-  await eventually('the server answers as before', async () => (await countOf(served, 'few')) === FEW);
+  await eventually(
+    'the server answers as before',
+    async () => (await countOf(served, 'few')) === FEW,
+  );
 });

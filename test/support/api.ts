@@ -1,5 +1,6 @@
 /**
- * api.ts – A server over a deployment of its own, with a worker of jobs, called as a master or as whoever a test says.
+ * api.ts – A server over a deployment of its own, with a worker of jobs, called as a master or as
+ * whoever a test says.
  */
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { pino } from 'pino';
@@ -17,7 +18,11 @@ export interface JobAnswer {
   readonly progress: { readonly done: number; readonly total?: number };
   readonly result?: Record<string, unknown>;
   readonly problem?: { readonly code: string; readonly detail: string };
-  readonly errors: readonly { readonly line?: number; readonly code: string; readonly path?: string }[];
+  readonly errors: readonly {
+    readonly line?: number;
+    readonly code: string;
+    readonly path?: string;
+  }[];
   readonly errors_total: number;
 }
 
@@ -44,14 +49,21 @@ const JOB_TIMEOUT_MS = 60_000;
 export async function openTestApi({
   corsOrigins = [],
   ...options
-}: Partial<DeploymentOptions> & { readonly corsOrigins?: readonly string[] } = {}): Promise<TestApi> {
+}: Partial<DeploymentOptions> & {
+  readonly corsOrigins?: readonly string[];
+} = {}): Promise<TestApi> {
   const logger = pino({ level: process.env.LOG_LEVEL ?? 'silent' });
   const deployment = await openTestDeployment(options);
   const keys = ROLES.map((role) => ({ role, key: `the-key-of-the-${role}` }));
   const server = await buildServer(deployment, { keys, logger, corsOrigins });
   const startJobs = () => startJobWorker({ ...deployment, logger }, jobHandlers(deployment));
   let jobs: JobWorker = startJobs();
-  const call: TestApi['call'] = (method, url, body, { role = 'master', type = 'application/json', accept } = {}) =>
+  const call: TestApi['call'] = (
+    method,
+    url,
+    body,
+    { role = 'master', type = 'application/json', accept } = {},
+  ) =>
     server.inject({
       method: method as 'GET',
       url,
@@ -63,7 +75,10 @@ export async function openTestApi({
       },
       ...(body === undefined
         ? {}
-        : { payload: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body) }),
+        : {
+            payload:
+              typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+          }),
     });
   return {
     deployment,

@@ -1,5 +1,6 @@
 /**
- * arbitrary-histories.ts – Random histories of the records of one type, and the plain model of what they leave behind.
+ * arbitrary-histories.ts – Random histories of the records of one type, and the plain model of what
+ * they leave behind.
  */
 import fc from 'fast-check';
 import type { Change } from '../../src/change/change.ts';
@@ -17,11 +18,21 @@ export function changeOf(type: ObjectType): fc.Arbitrary<Change> {
   return fc
     .oneof(
       {
-        arbitrary: fc.record({ op: fc.constant('put' as const), ...base, ...versioned, data: attributesOf(type) }),
+        arbitrary: fc.record({
+          op: fc.constant('put' as const),
+          ...base,
+          ...versioned,
+          data: attributesOf(type),
+        }),
         weight: 4,
       },
       {
-        arbitrary: fc.record({ op: fc.constant('patch' as const), ...base, ...versioned, data: patchOf(type) }),
+        arbitrary: fc.record({
+          op: fc.constant('patch' as const),
+          ...base,
+          ...versioned,
+          data: patchOf(type),
+        }),
         weight: 6,
       },
       { arbitrary: fc.record({ op: withoutData, ...base, ...versioned }), weight: 2 },
@@ -42,7 +53,9 @@ function patchOf(type: ObjectType): fc.Arbitrary<Record<string, unknown>> {
       removed: fc.subarray(names, { maxLength: 1 }),
     })
     .map(({ values, kept, removed }) => ({
-      ...Object.fromEntries(kept.filter((name) => values[name] !== undefined).map((name) => [name, values[name]])),
+      ...Object.fromEntries(
+        kept.filter((name) => values[name] !== undefined).map((name) => [name, values[name]]),
+      ),
       ...Object.fromEntries(removed.map((name) => [name, null])),
     }));
 }
@@ -61,10 +74,12 @@ export class ModelRecords {
     const last = this.#sourceVersions.get(id);
     if (sourceVersion !== undefined && last !== undefined && sourceVersion <= last) return;
     const record = this.#records.get(id);
-    // a change of a record that does not exist leaves nothing behind, not even its number; a deletion does
+    // a change of a record that does not exist leaves nothing behind, not even its number; a
+    // deletion does
     if (!record && op !== 'put' && op !== 'delete') return;
     if (sourceVersion !== undefined) this.#sourceVersions.set(id, sourceVersion);
-    if (op === 'put') this.#records.set(id, { data: { ...data }, archived: record?.archived ?? false });
+    if (op === 'put')
+      this.#records.set(id, { data: { ...data }, archived: record?.archived ?? false });
     if (op === 'delete') this.#remove(id);
     if (!record) return;
     if (op === 'archive') record.archived = true;

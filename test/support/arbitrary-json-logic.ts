@@ -1,8 +1,10 @@
 /**
- * arbitrary-json-logic.ts – Random JsonLogic rules over every operator, and random documents for them.
+ * arbitrary-json-logic.ts – Random JsonLogic rules over every operator, and random documents for
+ * them.
  *
- * Keeps true: both are JSON; a rule is no deeper than asked; its operands are well- and ill-typed, and it may have too few or too
- * many of them. No name that a prototype has occurs, for there a program differs from json-logic-js on purpose.
+ * Keeps true: both are JSON; a rule is no deeper than asked; its operands are well- and ill-typed,
+ * and it may have too few or too many of them. No name that a prototype has occurs, for there a
+ * program differs from json-logic-js on purpose.
  */
 
 import fc from 'fast-check';
@@ -26,7 +28,25 @@ const PATHS = [
   'accumulator',
   'current.a',
 ];
-const TEXTS = ['', 'a', 'ab', 'Ab', 'abc', 'b', '0', '1', '10', '-3', '-0', '1e3', ' 7', '7px', 'null', 'NaN', 'true'];
+const TEXTS = [
+  '',
+  'a',
+  'ab',
+  'Ab',
+  'abc',
+  'b',
+  '0',
+  '1',
+  '10',
+  '-3',
+  '-0',
+  '1e3',
+  ' 7',
+  '7px',
+  'null',
+  'NaN',
+  'true',
+];
 const NUMBERS = [0, -0, 1, -1, 2, 3, 10, 0.1, -2.5, 1e21, 1e-7];
 const STRANGE_OPERATIONS = ['gone', 'method', 'var.gone', '.cat', 'constructor', 'hasOwnProperty'];
 
@@ -36,7 +56,10 @@ const scalar: Rule = fc.oneof(
   { arbitrary: fc.constantFrom<unknown>(null, true, false), weight: 2 },
 );
 
-/** Any JSON. Rarely it looks like a rule, for `missing` evaluates the keys that it is given once more. */
+/**
+ * Any JSON. Rarely it looks like a rule, for `missing` evaluates the keys that it is given once
+ * more.
+ */
 function jsonValue(depth: number): fc.Arbitrary<unknown> {
   if (depth === 0) return scalar;
   const inner = jsonValue(depth - 1);
@@ -76,8 +99,14 @@ export const jsonDocument: fc.Arbitrary<unknown> = fc.oneof(
 /** A rule that is an operation, at most `depth` operations deep. */
 export function jsonLogicRule(depth: number): fc.Arbitrary<unknown> {
   return fc.oneof(
-    { arbitrary: fc.constantFrom(...PROGRAM_OPERATIONS).chain((name) => operation(name, depth)), weight: 60 },
-    { arbitrary: fc.constantFrom(...STRANGE_OPERATIONS).chain((name) => operation(name, depth)), weight: 1 },
+    {
+      arbitrary: fc.constantFrom(...PROGRAM_OPERATIONS).chain((name) => operation(name, depth)),
+      weight: 60,
+    },
+    {
+      arbitrary: fc.constantFrom(...STRANGE_OPERATIONS).chain((name) => operation(name, depth)),
+      weight: 1,
+    },
   );
 }
 
@@ -101,14 +130,21 @@ function operation(name: string, depth: number): Rule {
   const shaped = shapedArguments(name, any);
   const loose = fc.array(any, { maxLength: 5 });
   return fc
-    .oneof({ arbitrary: shaped, weight: 10 }, { arbitrary: loose, weight: 2 }, { arbitrary: any, weight: 1 })
+    .oneof(
+      { arbitrary: shaped, weight: 10 },
+      { arbitrary: loose, weight: 2 },
+      { arbitrary: any, weight: 1 },
+    )
     .map((args) => ({ [name]: args }));
 }
 
 /** Arguments of the form that the operator is for. */
 function shapedArguments(name: string, any: Rule): Rule {
   const path = fc.constantFrom<unknown>(...PATHS, null, 1);
-  const keys = fc.oneof(fc.array(path, { maxLength: 4 }), fc.array(fc.oneof(path, any), { maxLength: 4 }));
+  const keys = fc.oneof(
+    fc.array(path, { maxLength: 4 }),
+    fc.array(fc.oneof(path, any), { maxLength: 4 }),
+  );
   switch (name) {
     case 'var':
       return fc.oneof(path, fc.tuple(path), fc.tuple(path, any));
@@ -123,14 +159,21 @@ function shapedArguments(name: string, any: Rule): Rule {
     case 'none':
       return fc.tuple(list(any), any);
     case 'reduce':
-      return fc.oneof(fc.tuple(list(any), any, any), fc.tuple(list(any), reducer, any), fc.tuple(list(any), any));
+      return fc.oneof(
+        fc.tuple(list(any), any, any),
+        fc.tuple(list(any), reducer, any),
+        fc.tuple(list(any), any),
+      );
     case '!':
     case '!!':
     case 'log':
     case 'toLowerCase':
       return fc.oneof(any, fc.tuple(any));
     case 'startOfDay':
-      return fc.tuple(fc.oneof(fc.constantFrom(...DAYS), any), fc.oneof(fc.constantFrom(...DAY_ZONES), any));
+      return fc.tuple(
+        fc.oneof(fc.constantFrom(...DAYS), any),
+        fc.oneof(fc.constantFrom(...DAY_ZONES), any),
+      );
     case 'if':
     case '?:':
       return fc.array(any, { minLength: 2, maxLength: 6 });
@@ -159,7 +202,9 @@ const reducer: Rule = fc
   .map((name) => ({ [name]: [{ var: 'accumulator' }, { var: 'current' }] }));
 
 function list(any: Rule): Rule {
-  const paths = fc.constantFrom('tags', 'items', 'nested', 'nested.items', '').map((path) => ({ var: path }));
+  const paths = fc
+    .constantFrom('tags', 'items', 'nested', 'nested.items', '')
+    .map((path) => ({ var: path }));
   return fc.oneof(
     { arbitrary: paths, weight: 4 },
     { arbitrary: fc.array(any, { maxLength: 4 }), weight: 2 },

@@ -1,8 +1,10 @@
 /**
- * arbitrary-queries.ts – Random object types, records that fit them, and queries over them in each dialect.
+ * arbitrary-queries.ts – Random object types, records that fit them, and queries over them in each
+ * dialect.
  *
- * Keeps true: every type has attributes of every kind, so that every operator can occur; the values of records and those of
- * queries come from the same few, edge values among them, so that conditions are met often; a query is never refused.
+ * Keeps true: every type has attributes of every kind, so that every operator can occur; the values
+ * of records and those of queries come from the same few, edge values among them, so that
+ * conditions are met often; a query is never refused.
  */
 import fc from 'fast-check';
 import {
@@ -18,7 +20,10 @@ import { compileQuery, type QueryScope } from '../../src/query/compile.ts';
 import { type AttributeOperator, OPERATORS, type Operator } from '../../src/query/operators.ts';
 import { ANCHORS, CALENDAR_UNITS } from '../../src/query/predicate.ts';
 
-/** What a random query may say beside the rest. `time`: what is relative to the present, at the clock NOON (contacts.ts). */
+/**
+ * What a random query may say beside the rest. `time`: what is relative to the present, at the
+ * clock NOON (contacts.ts).
+ */
 export interface QueryOptions {
   readonly time?: boolean;
 }
@@ -32,7 +37,18 @@ function isOfTime(row: Operator): boolean {
   return row.kind === 'attribute' && (row.takes === 'window' || row.takes === 'period');
 }
 
-const NAMES = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth', 'tenth'];
+const NAMES = [
+  'first',
+  'second',
+  'third',
+  'fourth',
+  'fifth',
+  'sixth',
+  'seventh',
+  'eighth',
+  'ninth',
+  'tenth',
+];
 
 /** In normal form for UTC. */
 const VALUES: Record<ScalarType, readonly unknown[]> = {
@@ -72,7 +88,12 @@ const SPELLINGS: Record<ScalarType, readonly unknown[]> = {
   string: [],
   number: ['0', '-1', ' 5 ', '1e21', -0, '-0'],
   boolean: ['true', 'false'],
-  date: ['2024-01-01T10:30', '2024-02-29 23:59:59Z', '2024-01-01T00:30:00+01:00', '2023-12-31 12:00+00'],
+  date: [
+    '2024-01-01T10:30',
+    '2024-02-29 23:59:59Z',
+    '2024-01-01T00:30:00+01:00',
+    '2023-12-31 12:00+00',
+  ],
   datetime: [
     // days, whose moments are all meant
     '2023-12-31',
@@ -103,10 +124,18 @@ const EVERY_KIND: readonly Attribute[] = [
 
 /** A type with an attribute of every kind and a few more, under names that say nothing. */
 export const anyObjectType: fc.Arbitrary<ObjectType> = fc
-  .record({ more: fc.array(anyAttribute, { maxLength: NAMES.length - EVERY_KIND.length }), names: shuffled(NAMES) })
+  .record({
+    more: fc.array(anyAttribute, { maxLength: NAMES.length - EVERY_KIND.length }),
+    names: shuffled(NAMES),
+  })
   .map(({ more, names }) => {
-    const attributes = [...EVERY_KIND, ...more].map((attribute, index) => [names[index]!, attribute] as const);
-    return objectType('things', 1, { attributes: Object.fromEntries(attributes), relationships: {} });
+    const attributes = [...EVERY_KIND, ...more].map(
+      (attribute, index) => [names[index]!, attribute] as const,
+    );
+    return objectType('things', 1, {
+      attributes: Object.fromEntries(attributes),
+      relationships: {},
+    });
   });
 
 function shuffled<T>(items: readonly T[]): fc.Arbitrary<T[]> {
@@ -124,7 +153,8 @@ export function attributesOf(type: ObjectType): fc.Arbitrary<Attributes> {
 }
 
 function anyValueOf({ type, of }: Attribute): fc.Arbitrary<unknown> {
-  if (type === 'list') return fc.array(fc.constantFrom(...VALUES[of ?? 'string']), { maxLength: 3 });
+  if (type === 'list')
+    return fc.array(fc.constantFrom(...VALUES[of ?? 'string']), { maxLength: 3 });
   return fc.constantFrom(...(type === 'object' ? OBJECTS : VALUES[type]));
 }
 
@@ -175,9 +205,19 @@ function itemTreeOf(
 /** A rule group as an item tree. */
 export function asItem(rule: Rule): Rule {
   const { combinator, rules, field, operator, value, where, ...rest } = rule;
-  if (Array.isArray(rules)) return { ...rest, type: 'group', operator: combinator, items: rules.map(asItem) };
-  const groups = { value: rule.match ? asItem(value as Rule) : value, where: where && asItem(where as Rule) };
-  return defined({ ...rest, ...groups, type: 'attribute', slug: field, operator: operator === '=' ? '==' : operator });
+  if (Array.isArray(rules))
+    return { ...rest, type: 'group', operator: combinator, items: rules.map(asItem) };
+  const groups = {
+    value: rule.match ? asItem(value as Rule) : value,
+    where: where && asItem(where as Rule),
+  };
+  return defined({
+    ...rest,
+    ...groups,
+    type: 'attribute',
+    slug: field,
+    operator: operator === '=' ? '==' : operator,
+  });
 }
 
 export function defined(rule: Rule): Rule {
@@ -185,9 +225,15 @@ export function defined(rule: Rule): Rule {
 }
 
 /** A rule about the record's own attributes, or a segment. */
-export function ruleOf(type: ObjectType, slugs: readonly string[], options: QueryOptions = {}): fc.Arbitrary<Rule> {
+export function ruleOf(
+  type: ObjectType,
+  slugs: readonly string[],
+  options: QueryOptions = {},
+): fc.Arbitrary<Rule> {
   const rows = OPERATORS.flatMap((row) =>
-    row.kind === 'attribute' && (options.time || !isOfTime(row)) ? [attributeRuleOf(type, row, options)] : [],
+    row.kind === 'attribute' && (options.time || !isOfTime(row))
+      ? [attributeRuleOf(type, row, options)]
+      : [],
   );
   const rules: fc.Arbitrary<Rule> = fc.oneof(...rows);
   if (slugs.length === 0) return rules;
@@ -199,30 +245,50 @@ export function ruleOf(type: ObjectType, slugs: readonly string[], options: Quer
   return fc.oneof({ arbitrary: rules, weight: 12 }, { arbitrary: segmentRules, weight: 1 });
 }
 
-function attributeRuleOf(type: ObjectType, row: AttributeOperator, options: QueryOptions): fc.Arbitrary<Rule> {
+function attributeRuleOf(
+  type: ObjectType,
+  row: AttributeOperator,
+  options: QueryOptions,
+): fc.Arbitrary<Rule> {
   const fields = [...type.attributes].filter(([, attribute]) => row.on.includes(attribute.type));
   return fc.constantFrom(...fields).chain(([field, attribute]) => {
     const caseInsensitive = row.takes === 'nothing' ? fc.constant(undefined) : caseOf(attribute);
     const rule = { field: fc.constant(field), operator: fc.constant(row.name), caseInsensitive };
     const withValue = fc.record({ ...rule, value: operandOf(attribute, row, options) });
     const others = [...type.attributes]
-      .filter(([, other]) => other.type === attribute.type || (TIMES.has(other.type) && TIMES.has(attribute.type)))
+      .filter(
+        ([, other]) =>
+          other.type === attribute.type || (TIMES.has(other.type) && TIMES.has(attribute.type)),
+      )
       .map(([name]) => name);
     if (!row.ofAttributes) return withValue.map(defined);
-    const withField = fc.record({ ...rule, valueSource: fc.constant('field'), value: fc.constantFrom(...others) });
-    return fc.oneof({ arbitrary: withValue, weight: 3 }, { arbitrary: withField, weight: 1 }).map(defined);
+    const withField = fc.record({
+      ...rule,
+      valueSource: fc.constant('field'),
+      value: fc.constantFrom(...others),
+    });
+    return fc
+      .oneof({ arbitrary: withValue, weight: 3 }, { arbitrary: withField, weight: 1 })
+      .map(defined);
   });
 }
 
 function caseOf({ type, of }: Attribute): fc.Arbitrary<unknown> {
-  return type === 'string' || of === 'string' ? fc.constantFrom(undefined, false, true) : fc.constant(undefined);
+  return type === 'string' || of === 'string'
+    ? fc.constantFrom(undefined, false, true)
+    : fc.constant(undefined);
 }
 
-function operandOf({ type, of }: Attribute, row: AttributeOperator, { time }: QueryOptions): fc.Arbitrary<unknown> {
+function operandOf(
+  { type, of }: Attribute,
+  row: AttributeOperator,
+  { time }: QueryOptions,
+): fc.Arbitrary<unknown> {
   const scalar = SCALAR_TYPES.find((known) => known === (of ?? type)) ?? 'string';
   const fixed = fc.constantFrom(...VALUES[scalar], ...SPELLINGS[scalar]);
   const positive = row.complementOf ?? row;
-  const canMove = time && (type === 'date' || type === 'datetime') && (positive.ofMoment || positive.ends);
+  const canMove =
+    time && (type === 'date' || type === 'datetime') && (positive.ofMoment || positive.ends);
   const one = canMove ? fc.oneof(fixed, anyMoment) : fixed;
   switch (row.takes) {
     case 'nothing':
@@ -244,8 +310,14 @@ const WINDOW_UNITS = ['second', 'minute', 'hour', 'day', 'week'];
 
 /** Of lengths such that some values lie inside of them at NOON. */
 const anyWindow = fc.oneof(
-  fc.record({ amount: fc.constantFrom<unknown>(0, 1, 14, 15, 44, 45, '46'), unit: fc.constantFrom('day') }),
-  fc.record({ amount: fc.constantFrom(0, 1, 2, 3, 10, 360, 1000), unit: fc.constantFrom(...WINDOW_UNITS) }),
+  fc.record({
+    amount: fc.constantFrom<unknown>(0, 1, 14, 15, 44, 45, '46'),
+    unit: fc.constantFrom('day'),
+  }),
+  fc.record({
+    amount: fc.constantFrom(0, 1, 2, 3, 10, 360, 1000),
+    unit: fc.constantFrom(...WINDOW_UNITS),
+  }),
 );
 
 /** A moment relative to the present. */
@@ -260,7 +332,10 @@ const anyMoment = fc
 
 // ——— JsonLogic ———
 
-/** JsonLogic over the type's own attributes: what becomes atoms, what almost does, and what stays a program. */
+/**
+ * JsonLogic over the type's own attributes: what becomes atoms, what almost does, and what stays a
+ * program.
+ */
 function jsonLogicOf(type: ObjectType, depth = 3, options: QueryOptions = {}): fc.Arbitrary<Rule> {
   const leaf = leafOf(type, options);
   if (depth === 0) return leaf;
@@ -277,27 +352,41 @@ function jsonLogicOf(type: ObjectType, depth = 3, options: QueryOptions = {}): f
     { arbitrary: leaf, weight: 3 },
     { arbitrary: group.map(({ name, args }) => ({ [kept(name, args)]: args })), weight: 3 },
     {
-      arbitrary: fc.record({ name: fc.constantFrom('!', '!!'), arg: inner }).map(({ name, arg }) => ({ [name]: arg })),
+      arbitrary: fc
+        .record({ name: fc.constantFrom('!', '!!'), arg: inner })
+        .map(({ name, arg }) => ({ [name]: arg })),
       weight: 1,
     },
   );
 }
 
-/** A choice whose condition is one is run as it stands, which what looks at the clock can't be: it becomes an `and`. */
+/**
+ * A choice whose condition is one is run as it stands, which what looks at the clock can't be: it
+ * becomes an `and`.
+ */
 function kept(name: string, args: readonly unknown[]): string {
   const text = JSON.stringify(args);
-  return /"now"/.test(text) && /"if"|"\?:"/.test(text) && !['and', 'or'].includes(name) ? 'and' : name;
+  return /"now"/.test(text) && /"if"|"\?:"/.test(text) && !['and', 'or'].includes(name)
+    ? 'and'
+    : name;
 }
 
 /** JsonLogic without a group, over the type's own attributes. */
 export function leafOf(type: ObjectType, { time }: QueryOptions = {}): fc.Arbitrary<Rule> {
   const leaf = plainLeafOf(type).filter((rule) => isPossible(rule, type));
-  return time ? fc.oneof({ arbitrary: leaf, weight: 5 }, { arbitrary: clockLogicOf(type), weight: 1 }) : leaf;
+  return time
+    ? fc.oneof({ arbitrary: leaf, weight: 5 }, { arbitrary: clockLogicOf(type), weight: 1 })
+    : leaf;
 }
 
-/** A query over the type's dates and datetimes that looks at the clock wherever it can, as a rule group or as JsonLogic. */
+/**
+ * A query over the type's dates and datetimes that looks at the clock wherever it can, as a rule
+ * group or as JsonLogic.
+ */
 export function timeQueryOf(type: ObjectType): fc.Arbitrary<Rule> {
-  const rows = OPERATORS.flatMap((row) => (row.kind === 'attribute' && canLookAtClock(row) ? [row] : []));
+  const rows = OPERATORS.flatMap((row) =>
+    row.kind === 'attribute' && canLookAtClock(row) ? [row] : [],
+  );
   const rule = fc.oneof(...rows.map((row) => attributeRuleOf(type, row, { time: true })));
   const group = (depth: number): fc.Arbitrary<Rule> =>
     fc
@@ -305,7 +394,9 @@ export function timeQueryOf(type: ObjectType): fc.Arbitrary<Rule> {
         combinator: fc.constantFrom('and', 'or'),
         not: fc.boolean(),
         rules: fc.array(
-          depth === 0 ? rule : fc.oneof({ arbitrary: rule, weight: 2 }, { arbitrary: group(depth - 1), weight: 1 }),
+          depth === 0
+            ? rule
+            : fc.oneof({ arbitrary: rule, weight: 2 }, { arbitrary: group(depth - 1), weight: 1 }),
           {
             minLength: 1,
             maxLength: 3,
@@ -323,7 +414,9 @@ function canLookAtClock(row: AttributeOperator): boolean {
 
 /** Ages compared in each way that is understood, and moments. */
 function clockLogicOf(type: ObjectType): fc.Arbitrary<Rule> {
-  const moments = [...type.attributes].flatMap(([name, attribute]) => (TIMES.has(attribute.type) ? [name] : []));
+  const moments = [...type.attributes].flatMap(([name, attribute]) =>
+    TIMES.has(attribute.type) ? [name] : [],
+  );
   const value = fc.constantFrom(...moments).map((name) => ({ var: name }));
   const now = { now: [] };
   const zone = fc.constantFrom(...ZONES);
@@ -334,32 +427,72 @@ function clockLogicOf(type: ObjectType): fc.Arbitrary<Rule> {
       .tuple(value, fc.constantFrom(...CALENDAR_UNITS), zone)
       .map(([read, ...rest]) => ({ periods: [read, now, ...rest] })),
   );
-  const number = fc.constantFrom(-1, 0, 1, 2, 0.5, 1_254_617_500, 1_254_617_501, -3_885_582_500, 1e15);
-  const offset = fc.constantFrom([-1, 'month'], [14, 'day'], [-15, 'day'], [90_000, 'millisecond'], [-400, 'month']);
-  const anchored = fc.tuple(fc.constantFrom(...ANCHORS.filter((anchor) => anchor !== 'now')), offset);
+  const number = fc.constantFrom(
+    -1,
+    0,
+    1,
+    2,
+    0.5,
+    1_254_617_500,
+    1_254_617_501,
+    -3_885_582_500,
+    1e15,
+  );
+  const offset = fc.constantFrom(
+    [-1, 'month'],
+    [14, 'day'],
+    [-15, 'day'],
+    [90_000, 'millisecond'],
+    [-400, 'month'],
+  );
+  const anchored = fc.tuple(
+    fc.constantFrom(...ANCHORS.filter((anchor) => anchor !== 'now')),
+    offset,
+  );
   const passing = fc.oneof(
     anchored,
     fc.constantFrom<[string, unknown[]]>(['now', [1, 'month']], ['now', [-2, 'month']]),
   );
   return fc.oneof(
     fc
-      .tuple(fc.constantFrom('==', '===', '!=', '!==', '<', '<=', '>', '>='), fc.tuple(age, number), fc.boolean())
+      .tuple(
+        fc.constantFrom('==', '===', '!=', '!==', '<', '<=', '>', '>='),
+        fc.tuple(age, number),
+        fc.boolean(),
+      )
       .map(([name, sides, turned]) => ({ [name]: turned ? sides.toReversed() : sides })),
-    fc.tuple(fc.constantFrom('<', '<='), number, age, number).map(([name, ...sides]) => ({ [name]: sides })),
+    fc
+      .tuple(fc.constantFrom('<', '<='), number, age, number)
+      .map(([name, ...sides]) => ({ [name]: sides })),
     fc.tuple(age, fc.array(number, { maxLength: 3 })).map((args) => ({ in: args })),
-    fc.tuple(fc.constantFrom('==', '!=', '===', '!=='), age).map(([name, told]) => ({ [name]: [told, null] })),
+    fc
+      .tuple(fc.constantFrom('==', '!=', '===', '!=='), age)
+      .map(([name, told]) => ({ [name]: [told, null] })),
     fc
       .tuple(fc.constantFrom('before', 'notAfter'), value, passing, zone)
-      .map(([name, read, [anchor, by], where]) => ({ [name]: [read, now, anchor, ...(by as unknown[]), where] })),
+      .map(([name, read, [anchor, by], where]) => ({
+        [name]: [read, now, anchor, ...(by as unknown[]), where],
+      })),
   );
 }
 
-/** Whether no literal in it is refused as what no value can be: test/property/literals.test.ts tries which those are. */
+/**
+ * Whether no literal in it is refused as what no value can be: test/property/literals.test.ts tries
+ * which those are.
+ */
 function isPossible(rule: Rule, type: ObjectType): boolean {
   try {
-    compileQuery(rule, { type, types: new Map([[type.name, type]]), timeZone: 'UTC', segment: () => undefined });
+    compileQuery(rule, {
+      type,
+      types: new Map([[type.name, type]]),
+      timeZone: 'UTC',
+      segment: () => undefined,
+    });
   } catch (error) {
-    if (error instanceof Problem && error.errors.every(({ detail }) => detail.includes('no value of it is ever')))
+    if (
+      error instanceof Problem &&
+      error.errors.every(({ detail }) => detail.includes('no value of it is ever'))
+    )
       return false;
     throw error;
   }
@@ -389,7 +522,12 @@ function plainLeafOf(type: ObjectType): fc.Arbitrary<Rule> {
     );
     return fc.oneof(
       { arbitrary: comparisonOf(value, operand), weight: 8 },
-      { arbitrary: fc.tuple(value, fc.array(constant, { maxLength: 3 })).map((args) => ({ in: args })), weight: 2 },
+      {
+        arbitrary: fc
+          .tuple(value, fc.array(constant, { maxLength: 3 }))
+          .map((args) => ({ in: args })),
+        weight: 2,
+      },
       { arbitrary: fc.tuple(constant, value).map((args) => ({ in: args })), weight: 2 },
       { arbitrary: textOf(value, constant), weight: 2 },
       { arbitrary: guardedOf(name, value, operand), weight: 2 },
@@ -401,7 +539,13 @@ function plainLeafOf(type: ObjectType): fc.Arbitrary<Rule> {
 
 function readOf(name: string): fc.Arbitrary<unknown> {
   const read = { var: name };
-  return fc.constantFrom<unknown>(read, read, { var: [name] }, { var: [name, 'a'] }, { toLowerCase: [read] });
+  return fc.constantFrom<unknown>(
+    read,
+    read,
+    { var: [name] },
+    { var: [name, 'a'] },
+    { toLowerCase: [read] },
+  );
 }
 
 function constantOf({ type, of }: Attribute): fc.Arbitrary<unknown> {
@@ -412,9 +556,16 @@ function constantOf({ type, of }: Attribute): fc.Arbitrary<unknown> {
   );
 }
 
-function comparisonOf(value: fc.Arbitrary<unknown>, operand: fc.Arbitrary<unknown>): fc.Arbitrary<Rule> {
+function comparisonOf(
+  value: fc.Arbitrary<unknown>,
+  operand: fc.Arbitrary<unknown>,
+): fc.Arbitrary<Rule> {
   const operation = fc.constantFrom('==', '===', '!=', '!==', '<', '<=', '>', '>=');
-  const args = fc.oneof(fc.tuple(value, operand), fc.tuple(operand, value), fc.tuple(operand, value, operand));
+  const args = fc.oneof(
+    fc.tuple(value, operand),
+    fc.tuple(operand, value),
+    fc.tuple(operand, value, operand),
+  );
   return fc.tuple(operation, args).map(([name, given]) => ({ [name]: given }));
 }
 
@@ -424,22 +575,35 @@ function textOf(value: fc.Arbitrary<unknown>, constant: fc.Arbitrary<unknown>): 
     .map(([name, ...args]) => ({ [name]: args }));
 }
 
-function guardedOf(name: string, value: fc.Arbitrary<unknown>, operand: fc.Arbitrary<unknown>): fc.Arbitrary<Rule> {
-  return comparisonOf(value, operand).map((comparison) => ({ and: [{ '!=': [{ var: name }, null] }, comparison] }));
+function guardedOf(
+  name: string,
+  value: fc.Arbitrary<unknown>,
+  operand: fc.Arbitrary<unknown>,
+): fc.Arbitrary<Rule> {
+  return comparisonOf(value, operand).map((comparison) => ({
+    and: [{ '!=': [{ var: name }, null] }, comparison],
+  }));
 }
 
 function pathOf(name: string, { type }: Attribute): fc.Arbitrary<Rule> {
-  if (type === 'list') return fc.constantFrom({ var: `${name}.0` }, { '>': [{ var: `${name}.length` }, 1] });
+  if (type === 'list')
+    return fc.constantFrom({ var: `${name}.0` }, { '>': [{ var: `${name}.length` }, 1] });
   return fc.constantFrom<Rule>(
     ...(type === 'object' ? [{ var: `${name}.a` }, { '==': [{ var: `${name}.a.b` }, 'ab'] }] : []),
     { var: name },
   );
 }
 
-function programOf(name: string, value: fc.Arbitrary<unknown>, constant: fc.Arbitrary<unknown>): fc.Arbitrary<Rule> {
+function programOf(
+  name: string,
+  value: fc.Arbitrary<unknown>,
+  constant: fc.Arbitrary<unknown>,
+): fc.Arbitrary<Rule> {
   const each = fc.constantFrom('some', 'all', 'none', 'filter', 'map');
   return fc.oneof(
-    fc.tuple(each, value, constant).map(([over, list, item]) => ({ [over]: [list, { '===': [{ var: '' }, item] }] })),
+    fc
+      .tuple(each, value, constant)
+      .map(([over, list, item]) => ({ [over]: [list, { '===': [{ var: '' }, item] }] })),
     fc.constantFrom<Rule>(
       { missing: [name] },
       { missing: name },
@@ -447,9 +611,15 @@ function programOf(name: string, value: fc.Arbitrary<unknown>, constant: fc.Arbi
       { '!': { missing: [[name]] } },
     ),
     fc
-      .tuple(fc.constantFrom('+', '-', '*', '/', '%', 'min', 'max', 'cat', 'merge'), value, constant)
+      .tuple(
+        fc.constantFrom('+', '-', '*', '/', '%', 'min', 'max', 'cat', 'merge'),
+        value,
+        constant,
+      )
       .map(([by, ...args]) => ({ [by]: args })),
-    value.map((list) => ({ reduce: [list, { '+': [{ var: 'accumulator' }, { var: 'current' }] }, 0] })),
+    value.map((list) => ({
+      reduce: [list, { '+': [{ var: 'accumulator' }, { var: 'current' }] }, 0],
+    })),
     value.map((text) => ({ '==': [{ substr: [text, 0, 1] }, 'a'] })),
     constant.map((item) => ({ '==': [item, item] })),
   );

@@ -1,9 +1,10 @@
 /**
- * arbitrary-relationships.ts – Random object types with relationships, random records that point at each other, and queries
- * that go from record to record, in every dialect.
+ * arbitrary-relationships.ts – Random object types with relationships, random records that point at
+ * each other, and queries that go from record to record, in every dialect.
  *
- * Keeps true: types may lead in circles and to themselves; keys dangle, repeat ids and point at archived records; ids and
- * values are so few that conditions are met often; a query is never refused.
+ * Keeps true: types may lead in circles and to themselves; keys dangle, repeat ids and point at
+ * archived records; ids and values are so few that conditions are met often; a query is never
+ * refused.
  */
 import fc from 'fast-check';
 import { type ObjectType, objectType } from '../../src/change/object-type.ts';
@@ -11,7 +12,15 @@ import type { QueryScope } from '../../src/query/compile.ts';
 import { renamePaths } from '../../src/query/json-logic-program.ts';
 import type { Graph, GraphRecord } from '../../src/query/reference-document.ts';
 import { type Hop, hopsFrom } from '../../src/query/relationships.ts';
-import { asItem, attributesOf, defined, leafOf, type QueryOptions, type Rule, ruleOf } from './arbitrary-queries.ts';
+import {
+  asItem,
+  attributesOf,
+  defined,
+  leafOf,
+  type QueryOptions,
+  type Rule,
+  ruleOf,
+} from './arbitrary-queries.ts';
 
 export interface RelatedCase {
   readonly types: ReadonlyMap<string, ObjectType>;
@@ -62,15 +71,26 @@ function anyTypes(): fc.Arbitrary<ReadonlyMap<string, ObjectType>> {
     cardinality: fc.constantFrom<'one' | 'many'>('one', 'one', 'many'),
   });
   return fc
-    .record({ number: fc.integer({ min: 1, max: 4 }), drawn: fc.array(drawn, { minLength: 1, maxLength: 6 }) })
+    .record({
+      number: fc.integer({ min: 1, max: 4 }),
+      drawn: fc.array(drawn, { minLength: 1, maxLength: 6 }),
+    })
     .map(({ number, drawn }) => {
       const types = Array.from({ length: number }, (_, index) => {
         const own = drawn.flatMap(({ holder, to, cardinality }, at) =>
           holder % number === index
-            ? [[`to${at}`, { to: `type${to % number}`, key: `key${at}`, cardinality, inverse: `from${at}` }] as const]
+            ? [
+                [
+                  `to${at}`,
+                  { to: `type${to % number}`, key: `key${at}`, cardinality, inverse: `from${at}` },
+                ] as const,
+              ]
             : [],
         );
-        return objectType(`type${index}`, 1, { attributes: ATTRIBUTES, relationships: Object.fromEntries(own) });
+        return objectType(`type${index}`, 1, {
+          attributes: ATTRIBUTES,
+          relationships: Object.fromEntries(own),
+        });
       });
       return new Map(types.map((type) => [type.name, type]));
     });
@@ -79,7 +99,9 @@ function anyTypes(): fc.Arbitrary<ReadonlyMap<string, ObjectType>> {
 function anyGraph(types: ReadonlyMap<string, ObjectType>): fc.Arbitrary<Graph> {
   const model: Record<string, fc.Arbitrary<readonly GraphRecord[]>> = {};
   for (const type of types.values()) model[type.name] = recordsOf(type);
-  return fc.record(model).map((records) => ({ types, records: (typeName) => records[typeName] ?? [] }));
+  return fc
+    .record(model)
+    .map((records) => ({ types, records: (typeName) => records[typeName] ?? [] }));
 }
 
 /** Live records only: an id that none has is one of an archived record, or of none. */
@@ -88,13 +110,22 @@ function recordsOf(type: ObjectType): fc.Arbitrary<readonly GraphRecord[]> {
   const id = fc.constantFrom(...IDS, DANGLING);
   for (const { key, cardinality } of type.relationships.values()) {
     keys[key] =
-      cardinality === 'one' ? fc.option(id, { freq: 4 }) : fc.option(fc.array(id, { maxLength: 4 }), { freq: 4 });
+      cardinality === 'one'
+        ? fc.option(id, { freq: 4 })
+        : fc.option(fc.array(id, { maxLength: 4 }), { freq: 4 });
   }
   const amounts = fc.record({ amount: fc.constantFrom(...AMOUNTS) }, { requiredKeys: [] });
   const data = fc.record({ attributes: attributesOf(type), amounts, keys: fc.record(keys) });
-  const record = data.map(({ attributes, amounts, keys }) => ({ ...attributes, ...amounts, ...keys }));
+  const record = data.map(({ attributes, amounts, keys }) => ({
+    ...attributes,
+    ...amounts,
+    ...keys,
+  }));
   return fc
-    .record({ ids: fc.subarray(IDS, { minLength: 1 }), data: fc.array(record, { minLength: 4, maxLength: 4 }) })
+    .record({
+      ids: fc.subarray(IDS, { minLength: 1 }),
+      data: fc.array(record, { minLength: 4, maxLength: 4 }),
+    })
     .map(({ ids, data }) => ids.map((each, index) => ({ id: each, data: data[index]! })));
 }
 
@@ -127,7 +158,10 @@ function wayFrom(
 }
 
 /** Steps to one, then a step to many. */
-function wayToMany(types: ReadonlyMap<string, ObjectType>, from: ObjectType): fc.Arbitrary<Way | undefined> {
+function wayToMany(
+  types: ReadonlyMap<string, ObjectType>,
+  from: ObjectType,
+): fc.Arbitrary<Way | undefined> {
   return fc
     .tuple(
       wayFrom(types, from, ({ many }) => !many, 0),
@@ -150,29 +184,53 @@ function pathOf({ hops }: Way): string {
 
 type Types = ReadonlyMap<string, ObjectType>;
 
-function groupOver(types: Types, type: ObjectType, depth: number, options: QueryOptions): fc.Arbitrary<Rule> {
-  const rules = fc.array(ruleOver(types, type, depth, options), { minLength: depth === 3 ? 1 : 0, maxLength: 3 });
+function groupOver(
+  types: Types,
+  type: ObjectType,
+  depth: number,
+  options: QueryOptions,
+): fc.Arbitrary<Rule> {
+  const rules = fc.array(ruleOver(types, type, depth, options), {
+    minLength: depth === 3 ? 1 : 0,
+    maxLength: 3,
+  });
   return fc
-    .record({ combinator: fc.constantFrom('and', 'or'), not: fc.constantFrom(undefined, true, false), rules })
+    .record({
+      combinator: fc.constantFrom('and', 'or'),
+      not: fc.constantFrom(undefined, true, false),
+      rules,
+    })
     .map(defined);
 }
 
-function ruleOver(types: Types, type: ObjectType, depth: number, options: QueryOptions): fc.Arbitrary<Rule> {
+function ruleOver(
+  types: Types,
+  type: ObjectType,
+  depth: number,
+  options: QueryOptions,
+): fc.Arbitrary<Rule> {
   const own = ruleOf(type, [], options);
   const dotted = wayFrom(types, type).chain((way) => {
     const ends = ruleOf(way.type, [], options);
-    return way.hops.length === 0 ? ends : ends.map((rule) => ({ ...rule, field: `${pathOf(way)}.${rule.field}` }));
+    return way.hops.length === 0
+      ? ends
+      : ends.map((rule) => ({ ...rule, field: `${pathOf(way)}.${rule.field}` }));
   });
   const existence = wayFrom(types, type).chain((way) => {
     if (way.hops.at(-1)?.many !== false) return own;
-    return fc.constantFrom('null', 'notNull').map((operator): Rule => ({ field: pathOf(way), operator }));
+    return fc
+      .constantFrom('null', 'notNull')
+      .map((operator): Rule => ({ field: pathOf(way), operator }));
   });
   const many =
     depth === 0
       ? own
       : wayToMany(types, type).chain((way) => {
           if (!way) return own;
-          return fc.oneof(matchOver(types, way, depth, options), aggregateOver(types, way, depth, options));
+          return fc.oneof(
+            matchOver(types, way, depth, options),
+            aggregateOver(types, way, depth, options),
+          );
         });
   const nested = depth === 0 ? own : groupOver(types, type, depth - 1, options);
   return fc.oneof(
@@ -186,8 +244,16 @@ function ruleOver(types: Types, type: ObjectType, depth: number, options: QueryO
 
 const anyThreshold = fc.constantFrom<unknown>(0, 1, 2, 3, '1', 0.5, 0.25, 1 / 3, '0.5');
 
-function matchOver(types: Types, way: Way, depth: number, options: QueryOptions): fc.Arbitrary<Rule> {
-  const counting = fc.record({ mode: fc.constantFrom('atLeast', 'atMost', 'exactly'), threshold: anyThreshold });
+function matchOver(
+  types: Types,
+  way: Way,
+  depth: number,
+  options: QueryOptions,
+): fc.Arbitrary<Rule> {
+  const counting = fc.record({
+    mode: fc.constantFrom('atLeast', 'atMost', 'exactly'),
+    threshold: anyThreshold,
+  });
   return fc
     .record({
       match: fc.oneof(fc.record({ mode: fc.constantFrom('all', 'some', 'none') }), counting),
@@ -198,15 +264,29 @@ function matchOver(types: Types, way: Way, depth: number, options: QueryOptions)
 
 const anyNumber = fc.constantFrom<number>(0, 1, 2, 0.1, 0.3, 0.6, 0.2, -0.1, 1e15);
 
-function aggregateOver(types: Types, way: Way, depth: number, options: QueryOptions): fc.Arbitrary<Rule> {
+function aggregateOver(
+  types: Types,
+  way: Way,
+  depth: number,
+  options: QueryOptions,
+): fc.Arbitrary<Rule> {
   const where = fc.option(groupOver(types, way.type, depth - 1, options), { nil: undefined });
   const compared = fc.oneof(
     { arbitrary: fc.tuple(fc.constantFrom('=', '!=', '<', '<=', '>', '>='), anyNumber), weight: 6 },
-    { arbitrary: fc.tuple(fc.constantFrom('between', 'notBetween'), fc.tuple(anyNumber, anyNumber)), weight: 2 },
-    { arbitrary: fc.tuple(fc.constantFrom('in', 'notIn'), fc.array(anyNumber, { maxLength: 3 })), weight: 2 },
+    {
+      arbitrary: fc.tuple(fc.constantFrom('between', 'notBetween'), fc.tuple(anyNumber, anyNumber)),
+      weight: 2,
+    },
+    {
+      arbitrary: fc.tuple(fc.constantFrom('in', 'notIn'), fc.array(anyNumber, { maxLength: 3 })),
+      weight: 2,
+    },
     { arbitrary: fc.tuple(fc.constantFrom('null', 'notNull'), fc.constant(undefined)), weight: 1 },
   );
-  const of = fc.tuple(fc.constantFrom('count', 'sum', 'avg', 'min', 'max'), fc.constantFrom('.amount', '.weight', ''));
+  const of = fc.tuple(
+    fc.constantFrom('count', 'sum', 'avg', 'min', 'max'),
+    fc.constantFrom('.amount', '.weight', ''),
+  );
   return fc.tuple(of, compared, where).map(([[aggregate, attribute], [operator, value], where]) => {
     const suffix = aggregate === 'count' || attribute !== '' ? attribute : '.amount';
     return defined({ field: `${pathOf(way)}${suffix}`, aggregate, operator, value, where });
@@ -215,19 +295,37 @@ function aggregateOver(types: Types, way: Way, depth: number, options: QueryOpti
 
 // ——— JsonLogic ———
 
-function logicOver(types: Types, type: ObjectType, depth: number, options: QueryOptions): fc.Arbitrary<Rule> {
+function logicOver(
+  types: Types,
+  type: ObjectType,
+  depth: number,
+  options: QueryOptions,
+): fc.Arbitrary<Rule> {
   const far = wayFrom(types, type, ({ many }) => !many).chain((way) => {
     const prefix = way.hops.length === 0 ? '' : `${pathOf(way)}.`;
-    const leaf = leafOf(way.type, options).map((rule) => renamePaths(rule, (path) => `${prefix}${path}`) as Rule);
+    const leaf = leafOf(way.type, options).map(
+      (rule) => renamePaths(rule, (path) => `${prefix}${path}`) as Rule,
+    );
     if (prefix === '') return leaf;
-    return fc.oneof({ arbitrary: leaf, weight: 4 }, { arbitrary: existenceLogic(pathOf(way)), weight: 1 });
+    return fc.oneof(
+      { arbitrary: leaf, weight: 4 },
+      { arbitrary: existenceLogic(pathOf(way)), weight: 1 },
+    );
   });
-  const leaf = fc.oneof({ arbitrary: leafOf(type, options), weight: 1 }, { arbitrary: far, weight: 3 });
+  const leaf = fc.oneof(
+    { arbitrary: leafOf(type, options), weight: 1 },
+    { arbitrary: far, weight: 3 },
+  );
   if (depth === 0) return leaf;
-  const many = wayToMany(types, type).chain((way) => (way ? manyLogic(types, way, depth, options) : leaf));
+  const many = wayToMany(types, type).chain((way) =>
+    way ? manyLogic(types, way, depth, options) : leaf,
+  );
   const inner = logicOver(types, type, depth - 1, options);
   const group = fc
-    .record({ name: fc.constantFrom('and', 'or'), args: fc.array(inner, { minLength: 1, maxLength: 3 }) })
+    .record({
+      name: fc.constantFrom('and', 'or'),
+      args: fc.array(inner, { minLength: 1, maxLength: 3 }),
+    })
     .map(({ name, args }) => ({ [name]: args }));
   const choice = fc.tuple(leaf, inner, inner).map((args) => ({ if: args }));
   return fc.oneof(
@@ -252,7 +350,12 @@ function existenceLogic(path: string): fc.Arbitrary<Rule> {
   );
 }
 
-function manyLogic(types: Types, way: Way, depth: number, options: QueryOptions): fc.Arbitrary<Rule> {
+function manyLogic(
+  types: Types,
+  way: Way,
+  depth: number,
+  options: QueryOptions,
+): fc.Arbitrary<Rule> {
   const list = { var: pathOf(way) };
   const inner = logicOver(types, way.type, depth - 1, options);
   const restricted = fc.oneof(
@@ -264,7 +367,9 @@ function manyLogic(types: Types, way: Way, depth: number, options: QueryOptions)
     leafOf(way.type, options).map((rule) => ({ filter: [list, rule] })),
   );
   return fc.oneof(
-    fc.tuple(fc.constantFrom('some', 'none'), restricted, inner).map(([name, ...args]) => ({ [name]: args })),
+    fc
+      .tuple(fc.constantFrom('some', 'none'), restricted, inner)
+      .map(([name, ...args]) => ({ [name]: args })),
     fc.tuple(ofOwn, inner).map((args) => ({ all: args })),
     fc.constantFrom<Rule>(list, { '!': [list] }, { '!!': [list] }),
     restricted.chain((related) => comparedLogic(related, list)),
@@ -294,15 +399,26 @@ function comparedLogic(related: unknown, list: unknown): fc.Arbitrary<Rule> {
   const constant = fc.oneof(anyNumber, fc.constantFrom(0.5, 1 / 3));
   const pair = fc.constantFrom('==', '===', '!=', '!==', '<', '<=', '>', '>=');
   return fc.oneof(
-    { arbitrary: fc.tuple(pair, measure, constant).map(([name, ...args]) => ({ [name]: args })), weight: 6 },
-    { arbitrary: fc.tuple(pair, constant, measure).map(([name, ...args]) => ({ [name]: args })), weight: 3 },
+    {
+      arbitrary: fc.tuple(pair, measure, constant).map(([name, ...args]) => ({ [name]: args })),
+      weight: 6,
+    },
+    {
+      arbitrary: fc.tuple(pair, constant, measure).map(([name, ...args]) => ({ [name]: args })),
+      weight: 3,
+    },
     {
       arbitrary: fc
         .tuple(fc.constantFrom('<', '<='), constant, measure, constant)
         .map(([name, ...args]) => ({ [name]: args })),
       weight: 2,
     },
-    { arbitrary: fc.tuple(measure, fc.array(constant, { maxLength: 3 })).map((args) => ({ in: args })), weight: 1 },
+    {
+      arbitrary: fc
+        .tuple(measure, fc.array(constant, { maxLength: 3 }))
+        .map((args) => ({ in: args })),
+      weight: 1,
+    },
     {
       arbitrary: fc
         .tuple(fc.constantFrom('==', '!=', '===', '!=='), measure)

@@ -1,5 +1,6 @@
 /**
- * cli.ts – Runs the command line as a person does: a process of its own, its output, its exit code, its signals.
+ * cli.ts – Runs the command line as a person does: a process of its own, its output, its exit code,
+ * its signals.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -26,7 +27,13 @@ export interface Served {
   readonly child: ChildProcess;
   /** The private Redis. */
   readonly redis: { readonly url: string; readonly process: ProcessNote };
-  call(method: string, path: string, body?: unknown, type?: string, accept?: string): Promise<Response>;
+  call(
+    method: string,
+    path: string,
+    body?: unknown,
+    type?: string,
+    accept?: string,
+  ): Promise<Response>;
   /** Settles when the process has ended. */
   readonly ended: Promise<Ended>;
   /** Sends SIGTERM. */
@@ -37,7 +44,10 @@ export interface Served {
 /** A data folder that does not exist yet. */
 export function dataFolder(): { readonly path: string; remove(): void } {
   const parent = mkdtempSync(join(tmpdir(), 'rollcall-cli-'));
-  return { path: join(parent, 'data'), remove: () => rmSync(parent, { recursive: true, force: true }) };
+  return {
+    path: join(parent, 'data'),
+    remove: () => rmSync(parent, { recursive: true, force: true }),
+  };
 }
 
 /** Only what a test sets: a REDIS_URL of the machine would lead every command to another Redis. */
@@ -76,7 +86,9 @@ export function runCli(args: readonly string[], env: Environment, input = ''): P
 }
 
 /** Starts `serve` and waits until it says that it is ready. */
-export async function serve(env: Environment & { readonly ROLLCALL_DATA: string }): Promise<Served> {
+export async function serve(
+  env: Environment & { readonly ROLLCALL_DATA: string },
+): Promise<Served> {
   const { child, output, ended } = startCli(['serve'], env);
   const url = await Promise.race([
     new Promise<string>((resolve) => {
@@ -105,7 +117,9 @@ export async function serve(env: Environment & { readonly ROLLCALL_DATA: string 
           accept,
           ...(body === undefined ? {} : { 'content-type': type }),
         },
-        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        ...(body === undefined
+          ? {}
+          : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       }),
     ended,
     stop: () => {

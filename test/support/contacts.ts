@@ -1,5 +1,6 @@
 /**
- * contacts.ts – A small object type, and the two questions that tests of queries ask: what holds, and what is refused.
+ * contacts.ts – A small object type, and the two questions that tests of queries ask: what holds,
+ * and what is refused.
  */
 import { type ObjectType, objectType } from '../../src/change/object-type.ts';
 import { Problem } from '../../src/errors.ts';
@@ -22,7 +23,12 @@ export const CONTACTS: ObjectType = objectType('contacts', 1, {
     extra: { type: 'object' },
   },
   relationships: {
-    organization: { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' },
+    organization: {
+      to: 'organizations',
+      key: 'organization_id',
+      cardinality: 'one',
+      inverse: 'contacts',
+    },
   },
 });
 
@@ -34,7 +40,9 @@ export const ORGANIZATIONS = objectType('organizations', 1, {
     founded_on: { type: 'date' },
     tags: { type: 'list', of: 'string' },
   },
-  relationships: { parent: { to: 'organizations', key: 'parent_id', cardinality: 'one', inverse: 'children' } },
+  relationships: {
+    parent: { to: 'organizations', key: 'parent_id', cardinality: 'one', inverse: 'children' },
+  },
 });
 
 export const ORDERS = objectType('orders', 1, {
@@ -75,7 +83,10 @@ export function group(...rules: unknown[]): unknown {
   return { combinator: 'and', rules };
 }
 
-/** For which of the records the query holds, by its predicate; fails if its JsonLogic says otherwise. */
+/**
+ * For which of the records the query holds, by its predicate; fails if its JsonLogic says
+ * otherwise.
+ */
 export function holdsFor(
   query: unknown,
   records: readonly Attributes[],
@@ -91,7 +102,10 @@ export function holdsFor(
   });
 }
 
-/** The clock at which queries are asked, unless a test has its own: such that no window of the random ones ends near it. */
+/**
+ * The clock at which queries are asked, unless a test has its own: such that no window of the
+ * random ones ends near it.
+ */
 export const NOON = Date.parse('2024-01-15T12:30:17.500Z');
 
 /** The predicate's truth of a record that has no neighbours in mind, by its atoms alone. */
@@ -110,7 +124,11 @@ export function evaluate(predicate: Predicate, record: Attributes, nowMs = NOON)
   }
 }
 
-const REFUSALS: ReadonlySet<string> = new Set(['query_invalid', 'query_too_costly', 'number_inexact']);
+const REFUSALS: ReadonlySet<string> = new Set([
+  'query_invalid',
+  'query_too_costly',
+  'number_inexact',
+]);
 
 /** What is wrong with a query: `<JSON pointer>: <detail>`, a line each. */
 export function faultsOf(query: unknown, scope = contactsScope()): string[] {

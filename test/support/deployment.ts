@@ -1,10 +1,15 @@
 /**
- * deployment.ts – A deployment for a test, and the comparison of all that it answers with json-logic-js.
+ * deployment.ts – A deployment for a test, and the comparison of all that it answers with
+ * json-logic-js.
  */
 import { pino } from 'pino';
 import { inject } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
-import { type Deployment, type DeploymentOptions, openDeployment } from '../../src/engine/deployment.ts';
+import {
+  type Deployment,
+  type DeploymentOptions,
+  openDeployment,
+} from '../../src/engine/deployment.ts';
 import { members, type ReferenceRecord } from '../reference.ts';
 import { freshPrefix } from './redis.ts';
 
@@ -45,13 +50,15 @@ export async function createSegment(
 }
 
 /**
- * Waits until no segment is being built any more, be it that it has failed, and no ordinal is being
- * given up.
+ * Waits until no segment is being built any more, be it that it has failed, and no predicate id is
+ * being given up.
  */
 export async function built(deployment: Deployment): Promise<void> {
   const { catalog } = deployment.store;
   await eventually('all segments are built', () =>
-    [...catalog.ordinals.values()].every(({ status }) => status === 'ready' || status === 'failed'),
+    [...catalog.predicateIds.values()].every(
+      ({ status }) => status === 'ready' || status === 'failed',
+    ),
   );
 }
 
@@ -79,8 +86,14 @@ async function membersOf(deployment: Deployment, slug: string, limit = 1000): Pr
   return ids;
 }
 
-/** The differences between what the deployment answers and the reference, over all segments; none if all is well. */
-export async function differences(deployment: Deployment, records: readonly ReferenceRecord[]): Promise<string[]> {
+/**
+ * The differences between what the deployment answers and the reference, over all segments; none if
+ * all is well.
+ */
+export async function differences(
+  deployment: Deployment,
+  records: readonly ReferenceRecord[],
+): Promise<string[]> {
   const found: string[] = [];
   const segments = [...deployment.store.catalog.segments.values()];
   const { counts } = await deployment.memberships.counts(segments.map(({ slug }) => slug));

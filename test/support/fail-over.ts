@@ -1,5 +1,6 @@
 /**
- * fail-over.ts – Makes a partition as it was some time ago, as a fail-over to a replica that is behind does.
+ * fail-over.ts – Makes a partition as it was some time ago, as a fail-over to a replica that is
+ * behind does.
  */
 import type { Redis } from 'ioredis';
 import type { PartitionKeys } from '../../src/redis/keys.ts';
@@ -16,7 +17,10 @@ end
 for i = 3, #ARGV, 2 do redis.call('RESTORE', ARGV[i], 0, ARGV[i + 1]) end`;
 
 /** What a replica would have now. @returns a fail-over to it. */
-export async function replicate(redis: Redis, { base, owner }: PartitionKeys): Promise<(to?: Redis) => Promise<void>> {
+export async function replicate(
+  redis: Redis,
+  { base, owner }: PartitionKeys,
+): Promise<(to?: Redis) => Promise<void>> {
   const pattern = `${base}*`;
   const content = (await redis.callBuffer('EVAL', DUMP_ALL, 0, pattern, owner)) as Buffer[];
   return async (to = redis) => {

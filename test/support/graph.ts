@@ -1,11 +1,17 @@
 /**
- * graph.ts – The truth of a predicate over records in memory: edges are followed one by one, as predicate.ts says what they mean.
+ * graph.ts – The truth of a predicate over records in memory: edges are followed one by one, as
+ * predicate.ts says what they mean.
  */
 import type { Attributes } from '../../src/query/atom.ts';
 import { predicateAttributes } from '../../src/query/compile.ts';
 import { isDerivedName, readDerivedName } from '../../src/query/derived-attribute.ts';
 import { lower } from '../../src/query/lower.ts';
-import { type Edge, MEASURE, type Measure, type Predicate } from '../../src/query/predicate.ts';
+import {
+  MEASURE,
+  type Measure,
+  type Predicate,
+  type RelatedCondition,
+} from '../../src/query/predicate.ts';
 import type { Graph, GraphRecord } from '../../src/query/reference-document.ts';
 import { hopOf } from '../../src/query/relationships.ts';
 import { evaluate } from './contacts.ts';
@@ -27,7 +33,12 @@ export function holdsAt(predicate: Predicate, at: Standpoint, graph: Graph): boo
     case 'not':
       return !holdsAt(predicate.child, at, graph);
     case 'edge': {
-      const value = measureOf(predicate, (there) => holdsAt(predicate.where, there, graph), at, graph);
+      const value = measureOf(
+        predicate,
+        (there) => holdsAt(predicate.where, there, graph),
+        at,
+        graph,
+      );
       return evaluate(predicate.holds, value === undefined ? {} : { [MEASURE]: value });
     }
     default:
@@ -43,7 +54,11 @@ function attributesAt({ type, record }: Standpoint, { types }: Graph): Attribute
 }
 
 function measureOf(
-  { edge, direction, measure }: Pick<Edge, 'edge' | 'direction'> & { readonly measure: Measure },
+  {
+    edge,
+    direction,
+    measure,
+  }: Pick<RelatedCondition, 'edge' | 'direction'> & { readonly measure: Measure },
   satisfies: TruthAt,
   at: Standpoint,
   graph: Graph,
@@ -70,7 +85,10 @@ function measureOf(
   }
 }
 
-function summaryOf(kind: 'sum' | 'avg' | 'min' | 'max', values: readonly number[]): number | undefined {
+function summaryOf(
+  kind: 'sum' | 'avg' | 'min' | 'max',
+  values: readonly number[],
+): number | undefined {
   if (kind === 'sum') return Number(`${decimalSum(values)}e-12`);
   if (values.length === 0) return undefined;
   if (kind === 'avg') return rounded(decimalSum(values), BigInt(values.length) * 1_000_000n);
@@ -98,11 +116,18 @@ function rounded(dividend: bigint, divisor: bigint): number {
   return Number(`${isTie && away % 2n !== 0n ? double - away : away}e-6`);
 }
 
-function neighbours(edge: string, direction: 'out' | 'in', { type, record }: Standpoint, graph: Graph): GraphRecord[] {
+function neighbours(
+  edge: string,
+  direction: 'out' | 'in',
+  { type, record }: Standpoint,
+  graph: Graph,
+): GraphRecord[] {
   const [holder = '', name = ''] = edge.split('.');
   const { to, key, cardinality } = graph.types.get(holder)!.relationships.get(name)!;
   const pointsAt = (from: GraphRecord, id: string) =>
-    cardinality === 'one' ? from.data[key] === id : Array.isArray(from.data[key]) && from.data[key].includes(id);
+    cardinality === 'one'
+      ? from.data[key] === id
+      : Array.isArray(from.data[key]) && from.data[key].includes(id);
   if (!record || type !== (direction === 'out' ? holder : to)) return [];
   if (direction === 'out') return [...graph.records(to)].filter(({ id }) => pointsAt(record, id));
   return [...graph.records(holder)].filter((from) => pointsAt(from, record.id));
@@ -110,15 +135,18 @@ function neighbours(edge: string, direction: 'out' | 'in', { type, record }: Sta
 
 // ——— After lowering ———
 
-/** The truth of the predicate when it is lowered: of flat predicates alone, each over its own record and what it is told. */
+/**
+ * The truth of the predicate when it is lowered: of flat predicates alone, each over its own record
+ * and what it is told.
+ */
 export function loweredTruth(predicate: Predicate, type: string, graph: Graph): TruthAt {
-  const exported: { readonly key: string; readonly flat: Predicate }[] = [];
+  const shared: { readonly key: string; readonly flat: Predicate }[] = [];
   const flat = lower(predicate, type, {
     neighbourOf: (edge, direction) => hopOf({ edge, direction }, graph.types).target,
-    exportOrdinal: (objectType, key, flat) => {
+    sharePredicate: (objectType, key, flat) => {
       const full = `${objectType} ${key}`;
-      const known = exported.findIndex((each) => each.key === full);
-      return known >= 0 ? known : exported.push({ key: full, flat }) - 1;
+      const known = shared.findIndex((each) => each.key === full);
+      return known >= 0 ? known : shared.push({ key: full, flat }) - 1;
     },
   });
   const truthOf =
@@ -126,8 +154,8 @@ export function loweredTruth(predicate: Predicate, type: string, graph: Graph): 
     (at) => {
       const derived = predicateAttributes(of).filter(isDerivedName);
       const values = derived.map((name) => {
-        const { ordinal, ...told } = readDerivedName(name);
-        return [name, measureOf(told, truthOf(exported[ordinal]!.flat), at, graph)] as const;
+        const { predicateId, ...told } = readDerivedName(name);
+        return [name, measureOf(told, truthOf(shared[predicateId]!.flat), at, graph)] as const;
       });
       const present = Object.fromEntries(values.filter(([, value]) => value !== undefined));
       return evaluate(of, { ...attributesAt(at, graph), ...present });

@@ -54,7 +54,11 @@ const doubled = (list: unknown) => ({ map: [list, [ITEM, ITEM]] });
 
 /** The four that were reported. */
 export const REPORTED: readonly Hostile[] = [
-  { name: 'loops over lists that are written out', query: { all: [T, looped] }, data: { t: ['x'] } },
+  {
+    name: 'loops over lists that are written out',
+    query: { all: [T, looped] },
+    data: { t: ['x'] },
+  },
   {
     name: 'an accumulator that doubles in a list',
     query: { '==': [{ reduce: [T, [ACCUMULATOR, ACCUMULATOR], 'a'] }, 'x'] },
@@ -69,20 +73,38 @@ export const REPORTED: readonly Hostile[] = [
 ];
 
 export const RELATED: readonly Hostile[] = [
-  { name: 'some in some in some', query: { some: [ONES, nested(5, ITEM, (inner) => ({ some: [ONES, inner] }))] } },
+  {
+    name: 'some in some in some',
+    query: { some: [ONES, nested(5, ITEM, (inner) => ({ some: [ONES, inner] }))] },
+  },
   {
     name: 'none over none',
     query: { none: [T, nested(3, { '==': [ITEM, 2] }, (inner) => ({ none: [ONES, inner] }))] },
   },
-  { name: 'filters of filters', query: { '!!': [{ filter: [T, { filter: [ONES, { filter: [ONES, ITEM] }] }] }] } },
-  { name: 'a map that multiplies', query: { in: ['q', { map: [T, { map: [ONES, ONES] }] }] }, data: { t: ITEMS } },
-  { name: 'text of lists that double', query: { '==': [nested(30, T, doubled), 'x'] }, data: { t: FEW } },
+  {
+    name: 'filters of filters',
+    query: { '!!': [{ filter: [T, { filter: [ONES, { filter: [ONES, ITEM] }] }] }] },
+  },
+  {
+    name: 'a map that multiplies',
+    query: { in: ['q', { map: [T, { map: [ONES, ONES] }] }] },
+    data: { t: ITEMS },
+  },
+  {
+    name: 'text of lists that double',
+    query: { '==': [nested(30, T, doubled), 'x'] },
+    data: { t: FEW },
+  },
   {
     name: 'text of lists that double, joined',
     query: { '==': [{ cat: [nested(25, T, doubled)] }, 'x'] },
     data: { t: FEW },
   },
-  { name: 'numbers of lists that double', query: { '>': [{ '+': [nested(28, T, doubled), 1] }, 2] }, data: { t: FEW } },
+  {
+    name: 'numbers of lists that double',
+    query: { '>': [{ '+': [nested(28, T, doubled), 1] }, 2] },
+    data: { t: FEW },
+  },
   {
     name: 'an accumulator under an if',
     query: { '==': [{ reduce: [T, { if: [true, [ACCUMULATOR, ACCUMULATOR], 0] }, 'a'] }, 'x'] },
@@ -90,7 +112,12 @@ export const RELATED: readonly Hostile[] = [
   },
   {
     name: 'an accumulator under and, or and a double',
-    query: { '==': [{ reduce: [T, { and: [1, { or: [0, [ACCUMULATOR, CURRENT, ACCUMULATOR]] }] }, 'a'] }, 'x'] },
+    query: {
+      '==': [
+        { reduce: [T, { and: [1, { or: [0, [ACCUMULATOR, CURRENT, ACCUMULATOR]] }] }, 'a'] },
+        'x',
+      ],
+    },
     data: { t: FEW },
   },
   {
@@ -115,12 +142,21 @@ export const RELATED: readonly Hostile[] = [
   },
   {
     name: 'an accumulator that is added up for each item',
-    query: { '>': [{ reduce: [T, { if: [{ '>': [{ sum: [ACCUMULATOR] }, 1] }, 0, ACCUMULATOR] }, { var: 'n' }] }, 0] },
+    query: {
+      '>': [
+        {
+          reduce: [T, { if: [{ '>': [{ sum: [ACCUMULATOR] }, 1] }, 0, ACCUMULATOR] }, { var: 'n' }],
+        },
+        0,
+      ],
+    },
     data: { t: ITEMS.slice(0, 100_000), n: ITEMS.slice(0, 100_000).map(() => 0) },
   },
   {
     name: 'an accumulator that is compared as text for each item',
-    query: { '==': [{ reduce: [T, { if: [{ '==': [ACCUMULATOR, CURRENT] }, 0, ACCUMULATOR] }, T] }, 0] },
+    query: {
+      '==': [{ reduce: [T, { if: [{ '==': [ACCUMULATOR, CURRENT] }, 0, ACCUMULATOR] }, T] }, 0],
+    },
     data: { t: ITEMS },
   },
   {
@@ -133,19 +169,28 @@ export const RELATED: readonly Hostile[] = [
     query: { in: ['zz', nested(9, S, (inner) => ({ cat: [inner, inner] }))] },
     data: { s: LONG },
   },
-  { name: 'a long text for each of many', query: { some: [ONES, { in: ['yy', { cat: [LONG, ITEM] }] }] } },
+  {
+    name: 'a long text for each of many',
+    query: { some: [ONES, { in: ['yy', { cat: [LONG, ITEM] }] }] },
+  },
   {
     name: 'a long text compared with each of many',
     query: { some: [T, { '<': [{ cat: times(500, ITEM) }, 'x'] }] },
     data: { t: ITEMS },
   },
-  { name: 'a list as text for each of many', query: { some: [ONES, { in: ['q', { cat: [ONES, ONES, ONES] }] }] } },
+  {
+    name: 'a list as text for each of many',
+    query: { some: [ONES, { in: ['q', { cat: [ONES, ONES, ONES] }] }] },
+  },
   {
     name: 'lists written out for each item',
     query: { some: [T, { in: ['q', times(900, [1, 2, 3])] }] },
     data: { t: ITEMS },
   },
-  { name: 'a search in a list for each of many', query: { some: [ONES, { in: [ITEM, { merge: times(400, ONES) }] }] } },
+  {
+    name: 'a search in a list for each of many',
+    query: { some: [ONES, { in: [ITEM, { merge: times(400, ONES) }] }] },
+  },
   {
     name: 'arguments by the hundred thousand',
     query: { '>': [{ max: [{ var: 'a' }, ...Array(150_000).fill(1)] }, 2] },
@@ -155,10 +200,16 @@ export const RELATED: readonly Hostile[] = [
     query: { '>': [{ '+': times(900, { sum: [{ var: 'n' }] }) }, 1] },
     data: { n: ITEMS.map(() => 0.5) },
   },
-  { name: 'extremes of lists as numbers', query: { '>': [{ max: times(900, T) }, 1] }, data: { t: ITEMS } },
+  {
+    name: 'extremes of lists as numbers',
+    query: { '>': [{ max: times(900, T) }, 1] },
+    data: { t: ITEMS },
+  },
   {
     name: 'an object that is walked through again and again',
-    query: { some: [O, nested(6, ITEM, (inner) => ({ some: [{ merge: times(20, ITEM) }, inner] }))] },
+    query: {
+      some: [O, nested(6, ITEM, (inner) => ({ some: [{ merge: times(20, ITEM) }, inner] }))],
+    },
     data: { o: { l: ITEMS } },
   },
   {
@@ -166,20 +217,31 @@ export const RELATED: readonly Hostile[] = [
     query: { '==': [O, 'x'] },
     data: { o: { l: nested(90, ['x'], (inner) => [inner]) } },
   },
-  { name: 'lists in an object that double', query: { '==': [nested(20, O, doubled), 'x'] }, data: { o: { l: FEW } } },
+  {
+    name: 'lists in an object that double',
+    query: { '==': [nested(20, O, doubled), 'x'] },
+    data: { o: { l: FEW } },
+  },
   {
     name: 'not, 300 times, before a long list',
     query: nested(300, { in: [{ var: 'a' }, Array(100_000).fill(7)] }, (inner) => ({ '!': inner })),
   },
   {
     name: 'not, 300 times, before a long program',
-    query: nested(300, { in: [{ '+': [{ var: 'a' }, 1] }, Array(100_000).fill(7)] }, (inner) => ({ '!': inner })),
+    query: nested(300, { in: [{ '+': [{ var: 'a' }, 1] }, Array(100_000).fill(7)] }, (inner) => ({
+      '!': inner,
+    })),
   },
   {
     name: 'nested ifs',
-    query: nested(24, { '==': [{ var: 'a' }, 1] }, (inner) => ({ if: [{ '==': [{ var: 'a' }, 2] }, inner, 0] })),
+    query: nested(24, { '==': [{ var: 'a' }, 1] }, (inner) => ({
+      if: [{ '==': [{ var: 'a' }, 2] }, inner, 0],
+    })),
   },
-  { name: 'an if in each condition', query: nested(45, { var: 'a' }, (inner) => ({ if: [inner, 1, 0] })) },
+  {
+    name: 'an if in each condition',
+    query: nested(45, { var: 'a' }, (inner) => ({ if: [inner, 1, 0] })),
+  },
   {
     name: 'an in of 150,000 values',
     query: { in: [{ var: 's' }, Array.from({ length: 80_000 }, (_, at) => `v${at}`)] },
@@ -205,11 +267,16 @@ export const RELATED: readonly Hostile[] = [
       })),
     },
   },
-  { name: 'keys by the hundred thousand', query: { '!': [{ missing: times(60_000, 'o.a.b.c.d') }] } },
+  {
+    name: 'keys by the hundred thousand',
+    query: { '!': [{ missing: times(60_000, 'o.a.b.c.d') }] },
+  },
   { name: 'a path of 100,000 steps', query: { '==': [{ var: `o${'.a'.repeat(100_000)}` }, 1] } },
   {
     name: 'reduces within reduces',
-    query: { '>': [nested(16, 1, (inner) => ({ reduce: [ONES, { '+': [1, inner] }, 0] })), { var: 'a' }] },
+    query: {
+      '>': [nested(16, 1, (inner) => ({ reduce: [ONES, { '+': [1, inner] }, 0] })), { var: 'a' }],
+    },
   },
 ];
 
@@ -228,9 +295,21 @@ export const SLEEPING: readonly Hostile[] = [
     query: { '!': [{ all: [O, short(30, { '==': [ITEM, 2] })] }] },
     data: { o: { l: ITEMS.map(() => 1) } },
   },
-  { name: 'many copies of a long text', query: { in: ['q', { cat: times(40, S) }] }, data: { s: LONG } },
-  { name: 'many copies of a long list', query: { in: ['q', { merge: times(30, T) }] }, data: { t: ITEMS } },
-  { name: 'a list as text, many times', query: { in: ['q', { cat: times(10, T) }] }, data: { t: ITEMS } },
+  {
+    name: 'many copies of a long text',
+    query: { in: ['q', { cat: times(40, S) }] },
+    data: { s: LONG },
+  },
+  {
+    name: 'many copies of a long list',
+    query: { in: ['q', { merge: times(30, T) }] },
+    data: { t: ITEMS },
+  },
+  {
+    name: 'a list as text, many times',
+    query: { in: ['q', { cat: times(10, T) }] },
+    data: { t: ITEMS },
+  },
   {
     name: 'sums of a long list',
     query: { '>': [{ '+': times(30, { sum: [{ var: 'n' }] }) }, 1] },
@@ -246,10 +325,19 @@ export const SLEEPING: readonly Hostile[] = [
 /** Such as a careful user sends: all are accepted, and answer for any record. */
 export const SANE: readonly Hostile[] = [
   { name: 'some of a long list', query: { some: [T, { '==': [ITEM, 'ab'] }] }, data: { t: ITEMS } },
-  { name: 'all of a long list', query: { all: [T, { in: [ITEM, ['ab', 'x']] }] }, data: { t: ITEMS } },
+  {
+    name: 'all of a long list',
+    query: { all: [T, { in: [ITEM, ['ab', 'x']] }] },
+    data: { t: ITEMS },
+  },
   {
     name: 'a count of a long list',
-    query: { '>': [{ reduce: [{ filter: [T, { '==': [ITEM, 'ab'] }] }, { '+': [1, ACCUMULATOR] }, 0] }, 19_999] },
+    query: {
+      '>': [
+        { reduce: [{ filter: [T, { '==': [ITEM, 'ab'] }] }, { '+': [1, ACCUMULATOR] }, 0] },
+        19_999,
+      ],
+    },
     data: { t: ITEMS },
   },
   {
@@ -275,7 +363,18 @@ export const SANE: readonly Hostile[] = [
   },
   {
     name: 'the highest of a long list',
-    query: { '>': [{ reduce: [{ var: 'n' }, { if: [{ '>': [CURRENT, ACCUMULATOR] }, CURRENT, ACCUMULATOR] }, 0] }, 1] },
+    query: {
+      '>': [
+        {
+          reduce: [
+            { var: 'n' },
+            { if: [{ '>': [CURRENT, ACCUMULATOR] }, CURRENT, ACCUMULATOR] },
+            0,
+          ],
+        },
+        1,
+      ],
+    },
     data: { n: ITEMS.map((_, at) => at % 3) },
   },
   {

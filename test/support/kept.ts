@@ -24,12 +24,12 @@ interface Stored {
   readonly partition: number;
 }
 
-interface Ordinal {
+interface PredicateId {
   readonly object_type: string;
   readonly status: string;
-  readonly exported?: {
+  readonly shared?: {
     readonly edge: string;
-    readonly anchor: number;
+    readonly edgeId: number;
     readonly direction: 'in' | 'out';
     readonly attribute?: string;
     readonly ordered?: boolean;
@@ -47,7 +47,7 @@ interface Filter {
   readonly slug: string;
   readonly object_type: string;
   readonly json_logic: unknown;
-  readonly ordinal: number | null;
+  readonly predicateId: number | null;
   readonly pending: number | null;
   readonly columns?: unknown;
 }
@@ -59,7 +59,9 @@ interface Aggregate {
   readonly highs: Record<string, number>;
 }
 
-/** Gaps between ordinals in base 32, low digit first: '0'…'O' end a number, 'P'…'o' carry on. */
+/**
+ * Gaps between predicate ids in base 32, low digit first: '0'…'O' end a number, 'P'…'o' carry on.
+ */
 function truthIn(packed: string): Set<number> {
   const held = new Set<number>();
   let [previous, gap, scale] = [-1, 0, 1];
@@ -75,14 +77,18 @@ function truthIn(packed: string): Set<number> {
   return held;
 }
 
-/** `due;unanswered;ordinals`, of which the last may hold any sign. */
+/** `due;unanswered;predicateIds`, of which the last may hold any sign. */
 function stateIn(state: string): { dueMs: string; packed: string } {
   const [, dueMs = '', packed = ''] = /^(\d*);[^;]*;(.*)$/.exec(state) ?? [];
   return { dueMs, packed };
 }
 
 /** Faults in words, none if all is as the records say. Caller: nothing is under way. */
-export async function faultsIn(redis: Redis, prefix: string, nowMs = Date.now()): Promise<string[]> {
+export async function faultsIn(
+  redis: Redis,
+  prefix: string,
+  nowMs = Date.now(),
+): Promise<string[]> {
   const reader = new Reader(redis, prefix);
   await reader.read();
   return reader.judge(nowMs);
@@ -97,9 +103,9 @@ class Reader {
   readonly #faults: string[] = [];
   readonly #records = new Map<string, Map<string, Stored>>();
   readonly #truths = new Map<string, Set<number>>();
-  #ordinals = new Map<number, Ordinal>();
+  #predicateIds = new Map<number, PredicateId>();
   #partitions = 0;
-  #nextOrdinal = 0;
+  #nextPredicateId = 0;
   #graph!: Graph;
 
   constructor(redis: Redis, prefix: string) {
@@ -112,25 +118,32 @@ class Reader {
     await Promise.all(keys.map((key) => this.#readKey(key)));
     const meta = this.#hash('{catalog}:meta');
     this.#partitions = Number(meta.get('partitions'));
-    this.#nextOrdinal = Number(meta.get('next_ordinal'));
-    this.#ordinals = new Map(
-      [...this.#hash('{catalog}:ordinals')].map(([ordinal, json]) => [Number(ordinal), JSON.parse(json)]),
+    this.#nextPredicateId = Number(meta.get('next_predicate_id'));
+    this.#predicateIds = new Map(
+      [...this.#hash('{catalog}:predicate ids')].map(([predicateId, json]) => [
+        Number(predicateId),
+        JSON.parse(json),
+      ]),
     );
   }
 
   async #readKey(key: string): Promise<void> {
     const name = key.slice(this.#prefix.length + 1);
     const type = await this.#redis.type(key);
-    if (type === 'hash') this.#hashes.set(name, new Map(Object.entries(await this.#redis.hgetall(key))));
+    if (type === 'hash')
+      this.#hashes.set(name, new Map(Object.entries(await this.#redis.hgetall(key))));
     if (type === 'set') this.#sets.set(name, new Set(await this.#redis.smembers(key)));
-    if (type === 'zset') this.#scored.set(name, scoredOf(await this.#redis.zrange(key, '0', '-1', 'WITHSCORES')));
+    if (type === 'zset')
+      this.#scored.set(name, scoredOf(await this.#redis.zrange(key, '0', '-1', 'WITHSCORES')));
   }
 
   judge(nowMs: number): string[] {
     this.#readRecords();
     this.#judgeFilters(nowMs);
-    for (let partition = 0; partition < this.#partitions; partition++) this.#judgePartition(partition);
-    for (const [ordinal, { exported }] of this.#ordinals) if (exported?.anchor === ordinal) this.#judgeEdge(ordinal);
+    for (let partition = 0; partition < this.#partitions; partition++)
+      this.#judgePartition(partition);
+    for (const [predicateId, { shared }] of this.#predicateIds)
+      if (shared?.edgeId === predicateId) this.#judgeEdge(predicateId);
     this.#judgeNames();
     this.#judgeSlugs();
     return this.#faults;
@@ -152,7 +165,8 @@ class Reader {
     const [a, b] = [new Set(found), new Set(expected)];
     const extra = [...a].filter((one) => !b.has(one)).sort();
     const missing = [...b].filter((one) => !a.has(one)).sort();
-    if (extra.length + missing.length > 0) this.#fault(`${what}: extra=[${extra}] missing=[${missing}]`);
+    if (extra.length + missing.length > 0)
+      this.#fault(`${what}: extra=[${extra}] missing=[${missing}]`);
   }
 
   #readRecords(): void {
@@ -169,38 +183,60 @@ class Reader {
         for (const [id, packed] of this.#hash(`{${partition}}:records:${name}`)) {
           const { d, a, x } = JSON.parse(packed);
           const exists = x === undefined;
-          all.set(id, { data: d, exists, isLive: exists && a === undefined, deletedAt: x, partition });
+          all.set(id, {
+            data: d,
+            exists,
+            isLive: exists && a === undefined,
+            deletedAt: x,
+            partition,
+          });
           const state = this.#hash(`{${partition}}:state:${name}`).get(id);
           this.#truths.set(`${name}:${id}`, truthIn(stateIn(state ?? ';;').packed));
         }
       }
     }
     const live = (name: string): GraphRecord[] =>
-      [...(this.#records.get(name) ?? [])].flatMap(([id, { data, isLive }]) => (isLive ? [{ id, data }] : []));
+      [...(this.#records.get(name) ?? [])].flatMap(([id, { data, isLive }]) =>
+        isLive ? [{ id, data }] : [],
+      );
     const lists = new Map([...types.keys()].map((name) => [name, live(name)]));
     this.#graph = { types, records: (name) => lists.get(name) ?? [] };
   }
 
   #filters(): Filter[] {
-    const all = [...this.#hash('{catalog}:segments').values(), ...this.#hash('{catalog}:views').values()];
-    return all.map((json) => JSON.parse(json) as Filter).filter(({ json_logic: rule }) => rule !== undefined);
+    const all = [
+      ...this.#hash('{catalog}:segments').values(),
+      ...this.#hash('{catalog}:views').values(),
+    ];
+    return all
+      .map((json) => JSON.parse(json) as Filter)
+      .filter(({ json_logic: rule }) => rule !== undefined);
   }
 
   #judgeFilters(nowMs: number): void {
-    for (const { slug, object_type: type, json_logic: rule, ordinal, pending } of this.#filters()) {
-      if (ordinal === null || pending !== null || !this.#ordinals.has(ordinal)) {
-        this.#fault(`${slug} is answered for by ordinal ${ordinal}, pending ${pending}`);
+    for (const {
+      slug,
+      object_type: type,
+      json_logic: rule,
+      predicateId,
+      pending,
+    } of this.#filters()) {
+      if (predicateId === null || pending !== null || !this.#predicateIds.has(predicateId)) {
+        this.#fault(`${slug} is answered for by predicate id ${predicateId}, pending ${pending}`);
         continue;
       }
       const expected = [...this.#graph.records(type)]
         .filter((record) => holds(rule, document(type, record, this.#graph), nowMs))
         .map(({ id }) => id);
       const members = [...Array(this.#partitions).keys()].flatMap((partition) => [
-        ...(this.#sets.get(`{${partition}}:segment:${ordinal}`) ?? []),
+        ...(this.#sets.get(`{${partition}}:segment:${predicateId}`) ?? []),
       ]);
       this.#same(`members of ${slug}`, members, expected);
-      if (new Set(members).size !== members.length) this.#fault(`a member of ${slug} lies in two partitions`);
-      const held = [...this.#records.get(type)!.keys()].filter((id) => this.#truths.get(`${type}:${id}`)!.has(ordinal));
+      if (new Set(members).size !== members.length)
+        this.#fault(`a member of ${slug} lies in two partitions`);
+      const held = [...this.#records.get(type)!.keys()].filter((id) =>
+        this.#truths.get(`${type}:${id}`)!.has(predicateId),
+      );
       this.#same(`state rows of ${slug}`, held, expected);
     }
   }
@@ -208,10 +244,11 @@ class Reader {
   #judgePartition(partition: number): void {
     const at = `{${partition}}:`;
     const counts = this.#hash(`${at}counts`);
-    this.#same(`counts of ${partition}`, counts.keys(), [...this.#ordinals.keys()].map(String));
-    for (const [ordinal, count] of counts) {
-      const size = this.#sets.get(`${at}segment:${ordinal}`)?.size ?? 0;
-      if (Number(count) !== size) this.#fault(`count of ${ordinal} in ${partition}: ${count}, members: ${size}`);
+    this.#same(`counts of ${partition}`, counts.keys(), [...this.#predicateIds.keys()].map(String));
+    for (const [predicateId, count] of counts) {
+      const size = this.#sets.get(`${at}segment:${predicateId}`)?.size ?? 0;
+      if (Number(count) !== size)
+        this.#fault(`count of ${predicateId} in ${partition}: ${count}, members: ${size}`);
     }
     const due = new Map<string, number>();
     const tombstones = new Map<string, number>();
@@ -223,10 +260,12 @@ class Reader {
         listed.keys(),
         here.filter(([, { exists }]) => exists).map(([id]) => id),
       );
-      for (const [id, score] of listed) if (score !== 0) this.#fault(`the id ${id} has the score ${score}`);
+      for (const [id, score] of listed)
+        if (score !== 0) this.#fault(`the id ${id} has the score ${score}`);
       for (const [id, { deletedAt }] of here)
         if (deletedAt !== undefined) tombstones.set(`${type}:${id}`, deletedAt + TOMBSTONE_MS);
-      for (const [id, state] of this.#hash(`${at}state:${type}`)) this.#judgeState(type, id, state, due);
+      for (const [id, state] of this.#hash(`${at}state:${type}`))
+        this.#judgeState(type, id, state, due);
     }
     this.#sameScores(`due of ${partition}`, this.#zset(`${at}due`), due);
     this.#sameScores(`tombstones of ${partition}`, this.#zset(`${at}tombstones`), tombstones);
@@ -237,67 +276,78 @@ class Reader {
       this.#fault(`there is a state row of ${type}:${id}, which is not live`);
     const { dueMs, packed } = stateIn(state);
     if (dueMs !== '') due.set(`${type}:${id}`, Number(dueMs));
-    for (const ordinal of truthIn(packed)) {
-      const stored = this.#ordinals.get(ordinal);
-      if (ordinal >= this.#nextOrdinal || (stored && stored.object_type !== type))
-        this.#fault(`the state row of ${type}:${id} names ${ordinal}`);
+    for (const predicateId of truthIn(packed)) {
+      const stored = this.#predicateIds.get(predicateId);
+      if (predicateId >= this.#nextPredicateId || (stored && stored.object_type !== type))
+        this.#fault(`the state row of ${type}:${id} names ${predicateId}`);
     }
   }
 
-  #sameScores(what: string, found: ReadonlyMap<string, number>, expected: ReadonlyMap<string, number>): void {
-    const texts = (map: ReadonlyMap<string, number>) => [...map].map(([member, score]) => `${member}=${score}`);
+  #sameScores(
+    what: string,
+    found: ReadonlyMap<string, number>,
+    expected: ReadonlyMap<string, number>,
+  ): void {
+    const texts = (map: ReadonlyMap<string, number>) =>
+      [...map].map(([member, score]) => `${member}=${score}`);
     this.#same(what, texts(found), texts(expected));
   }
 
   // ── relationships ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #judgeEdge(anchor: number): void {
-    const { edge, definition } = this.#ordinals.get(anchor)!.exported!;
-    const exports = [...this.#ordinals].filter(([, { exported }]) => exported?.anchor === anchor);
-    const up = exports.filter(([, { exported }]) => exported!.direction === 'in');
-    const down = exports.filter(([, { exported }]) => exported!.direction === 'out');
-    const read = new Set([...this.#ordinals.values()].flatMap(({ reads = [] }) => reads));
-    const isRead = up.some(([ordinal]) => read.has(ordinal));
+  #judgeEdge(edgeId: number): void {
+    const { edge, definition } = this.#predicateIds.get(edgeId)!.shared!;
+    const shares = [...this.#predicateIds].filter(([, { shared }]) => shared?.edgeId === edgeId);
+    const up = shares.filter(([, { shared }]) => shared!.direction === 'in');
+    const down = shares.filter(([, { shared }]) => shared!.direction === 'out');
+    const read = new Set([...this.#predicateIds.values()].flatMap(({ reads = [] }) => reads));
+    const isRead = up.some(([predicateId]) => read.has(predicateId));
     const related = new Map<string, Record<string, string>>();
     for (let partition = 0; partition < this.#partitions; partition++) {
       const at = `{${partition}}:`;
-      const byTarget = this.#holders(definition!, anchor, partition);
-      const rows = this.#hash(`${at}neighbours:${anchor}`);
+      const byTarget = this.#holders(definition!, edgeId, partition);
+      const rows = this.#hash(`${at}neighbours:${edgeId}`);
       this.#same(`neighbours over ${edge} in ${partition}`, rows.keys(), byTarget.keys());
       for (const [target, ids] of byTarget) {
-        const held = this.#zset(`${at}holders:${anchor}:${target}`);
-        this.#sameScores(`holders of ${target} in ${partition}`, held, new Map(ids.map((id) => [id, 0])));
-        const { local, exported } = JSON.parse(
+        const held = this.#zset(`${at}holders:${edgeId}:${target}`);
+        this.#sameScores(
+          `holders of ${target} in ${partition}`,
+          held,
+          new Map(ids.map((id) => [id, 0])),
+        );
+        const { local, shared } = JSON.parse(
           rows.get(target) ?? '{"local":{"counts":{},"sums":{},"lows":{},"highs":{}}}',
         );
         const text = this.#aggregateText(definition!.holder, ids, up, `${at}values`, target);
         const stored = storedText(
           local,
-          up.map(([ordinal]) => ordinal),
+          up.map(([predicateId]) => predicateId),
         );
-        if (stored !== text) this.#fault(`${target} over ${edge} in ${partition}: ${stored}, it should be ${text}`);
+        if (stored !== text)
+          this.#fault(`${target} over ${edge} in ${partition}: ${stored}, it should be ${text}`);
         const shown = this.#shownText(definition!.target, target, down);
         const known =
-          exported &&
+          shared &&
           shownText(
-            exported,
-            down.map(([ordinal]) => ordinal),
+            shared,
+            down.map(([predicateId]) => predicateId),
           );
-        if (known !== shown) this.#fault(`${target} shows ${shown} over ${edge}, ${partition} knows ${known}`);
+        if (known !== shown)
+          this.#fault(`${target} shows ${shown} over ${edge}, ${partition} knows ${known}`);
         related.set(target, { ...related.get(target), [partition]: isRead ? text : 'held' });
       }
     }
     this.#judgeRelated(
-      anchor,
+      edgeId,
       edge,
-      up.map(([ordinal]) => ordinal),
+      up.map(([predicateId]) => predicateId),
       isRead,
       related,
     );
   }
 
   #judgeRelated(
-    anchor: number,
+    edgeId: number,
     edge: string,
     up: readonly number[],
     isRead: boolean,
@@ -305,18 +355,22 @@ class Reader {
   ): void {
     const found = new Map<string, string>();
     for (let partition = 0; partition < this.#partitions; partition++) {
-      for (const [target, packed] of this.#hash(`{${partition}}:related:${anchor}`)) {
-        if (partitionOf(target, this.#partitions) !== partition) this.#fault(`${target} is related in ${partition}`);
+      for (const [target, packed] of this.#hash(`{${partition}}:related:${edgeId}`)) {
+        if (partitionOf(target, this.#partitions) !== partition)
+          this.#fault(`${target} is related in ${partition}`);
         const parts = Object.entries(JSON.parse(packed) as Record<string, Aggregate>);
         found.set(
           target,
           JSON.stringify(
-            Object.fromEntries(parts.map(([from, part]) => [from, isRead ? storedText(part, up) : 'held'])),
+            Object.fromEntries(
+              parts.map(([from, part]) => [from, isRead ? storedText(part, up) : 'held']),
+            ),
           ),
         );
       }
     }
-    const texts = (all: Iterable<readonly [string, string]>) => [...all].map(([target, text]) => `${target}: ${text}`);
+    const texts = (all: Iterable<readonly [string, string]>) =>
+      [...all].map(([target, text]) => `${target}: ${text}`);
     this.#same(
       `related over ${edge}`,
       texts(found),
@@ -326,17 +380,20 @@ class Reader {
 
   #holders(
     { holder, key, cardinality }: { holder: string; key: string; cardinality: string },
-    anchor: number,
+    edgeId: number,
     partition: number,
   ): Map<string, string[]> {
     const byTarget = new Map<string, string[]>();
     for (const [id, { data, isLive, partition: at }] of this.#records.get(holder)!) {
       if (!isLive || at !== partition) continue;
-      if (!this.#truths.get(`${holder}:${id}`)!.has(anchor)) this.#fault(`${holder}:${id} is not registered`);
+      if (!this.#truths.get(`${holder}:${id}`)!.has(edgeId))
+        this.#fault(`${holder}:${id} is not registered`);
       const value = data[key];
-      const targets = cardinality === 'one' ? [value] : Array.isArray(value) ? [...new Set(value)] : [];
+      const targets =
+        cardinality === 'one' ? [value] : Array.isArray(value) ? [...new Set(value)] : [];
       for (const target of targets)
-        if (typeof target === 'string' && target !== '') byTarget.set(target, [...(byTarget.get(target) ?? []), id]);
+        if (typeof target === 'string' && target !== '')
+          byTarget.set(target, [...(byTarget.get(target) ?? []), id]);
     }
     return byTarget;
   }
@@ -344,51 +401,66 @@ class Reader {
   #aggregateText(
     holder: string,
     ids: readonly string[],
-    up: readonly (readonly [number, Ordinal])[],
+    up: readonly (readonly [number, PredicateId])[],
     valuesAt: string,
     target: string,
   ): string {
-    const parts = up.map(([ordinal, { exported }]) => {
-      const matching = ids.filter((id) => this.#truths.get(`${holder}:${id}`)!.has(ordinal));
-      const { attribute, ordered } = exported!;
+    const parts = up.map(([predicateId, { shared }]) => {
+      const matching = ids.filter((id) => this.#truths.get(`${holder}:${id}`)!.has(predicateId));
+      const { attribute, ordered } = shared!;
       const numbers = matching.flatMap((id): [string, number][] => {
-        const value = attribute === undefined ? undefined : this.#records.get(holder)!.get(id)!.data[attribute];
+        const value =
+          attribute === undefined ? undefined : this.#records.get(holder)!.get(id)!.data[attribute];
         return typeof value === 'number' ? [[id, value]] : [];
       });
       if (ordered)
-        this.#sameScores(`values of ${target}`, this.#zset(`${valuesAt}:${ordinal}:${target}`), new Map(numbers));
+        this.#sameScores(
+          `values of ${target}`,
+          this.#zset(`${valuesAt}:${predicateId}:${target}`),
+          new Map(numbers),
+        );
       const values = numbers.map(([, value]) => value);
       const sum = values.reduce((a, b) => a + b, 0);
       return ordered
-        ? [ordinal, matching.length, values.length > 0 ? [Math.min(...values), Math.max(...values)] : null]
-        : [ordinal, matching.length, values.length > 0 ? [sum, values.length] : null];
+        ? [
+            predicateId,
+            matching.length,
+            values.length > 0 ? [Math.min(...values), Math.max(...values)] : null,
+          ]
+        : [predicateId, matching.length, values.length > 0 ? [sum, values.length] : null];
     });
     return JSON.stringify(parts.filter(([, count]) => count !== 0));
   }
 
-  #shownText(type: string, target: string, down: readonly (readonly [number, Ordinal])[]): string | null {
+  #shownText(
+    type: string,
+    target: string,
+    down: readonly (readonly [number, PredicateId])[],
+  ): string | null {
     const record = this.#records.get(type)?.get(target);
     if (!record?.isLive) return null;
-    const held = down.filter(([ordinal]) => this.#truths.get(`${type}:${target}`)!.has(ordinal));
+    const held = down.filter(([predicateId]) =>
+      this.#truths.get(`${type}:${target}`)!.has(predicateId),
+    );
     return JSON.stringify(
-      held.map(([ordinal, { exported }]) => {
-        const value = exported!.attribute === undefined ? undefined : record.data[exported!.attribute];
-        return [ordinal, typeof value === 'number' ? value : null];
+      held.map(([predicateId, { shared }]) => {
+        const value = shared!.attribute === undefined ? undefined : record.data[shared!.attribute];
+        return [predicateId, typeof value === 'number' ? value : null];
       }),
     );
   }
 
-  /** Every key is of a type, an ordinal, an anchor or a target that there is. */
+  /** Every key is of a type, a predicate id, an edge id or a target that there is. */
   #judgeNames(): void {
     for (const name of [...this.#hashes.keys(), ...this.#sets.keys(), ...this.#scored.keys()]) {
       const [, kind = '', of = '', target = ''] = /^\{\d+\}:(\w+):([^:]*):?(.*)$/.exec(name) ?? [];
-      const exported = this.#ordinals.get(Number(of))?.exported;
+      const shared = this.#predicateIds.get(Number(of))?.shared;
       const isThere = {
-        segment: () => this.#ordinals.has(Number(of)) && !exported,
-        holders: () => exported?.anchor === Number(of) && this.#pointsAt(exported.definition!, target),
-        values: () => exported?.ordered === true,
-        neighbours: () => exported?.anchor === Number(of),
-        related: () => exported?.anchor === Number(of),
+        segment: () => this.#predicateIds.has(Number(of)) && !shared,
+        holders: () => shared?.edgeId === Number(of) && this.#pointsAt(shared.definition!, target),
+        values: () => shared?.ordered === true,
+        neighbours: () => shared?.edgeId === Number(of),
+        related: () => shared?.edgeId === Number(of),
         ids: () => this.#records.has(of),
         state: () => this.#records.has(of),
         records: () => this.#records.has(of),
@@ -399,10 +471,12 @@ class Reader {
 
   #judgeSlugs(): void {
     const expected = [...this.#hash('{catalog}:segments')].flatMap(([slug, json]) => {
-      const { ordinal } = JSON.parse(json) as Filter;
-      return ordinal === null ? [] : [`${slug}=${ordinal}`];
+      const { predicateId } = JSON.parse(json) as Filter;
+      return predicateId === null ? [] : [`${slug}=${predicateId}`];
     });
-    const found = [...this.#hash('{catalog}:slugs')].map(([slug, ordinal]) => `${slug}=${ordinal}`);
+    const found = [...this.#hash('{catalog}:slugs')].map(
+      ([slug, predicateId]) => `${slug}=${predicateId}`,
+    );
     this.#same('slugs', found, expected);
   }
 
@@ -414,15 +488,15 @@ class Reader {
 
 /** An aggregate in the order of the exports, as the reader writes one down. */
 function storedText({ counts, sums, lows, highs }: Aggregate, up: readonly number[]): string {
-  const parts = up.map((ordinal) => {
-    const sum = sums[ordinal];
+  const parts = up.map((predicateId) => {
+    const sum = sums[predicateId];
     const numbers =
-      lows[ordinal] !== undefined || highs[ordinal] !== undefined
-        ? [lows[ordinal], highs[ordinal]]
+      lows[predicateId] !== undefined || highs[predicateId] !== undefined
+        ? [lows[predicateId], highs[predicateId]]
         : sum
           ? [Number(sum[0]) / SUM_UNITS, sum[1]]
           : null;
-    return [ordinal, counts[ordinal] ?? 0, numbers];
+    return [predicateId, counts[predicateId] ?? 0, numbers];
   });
   return JSON.stringify(parts.filter(([, count]) => count !== 0));
 }
@@ -431,7 +505,9 @@ function shownText(
   { truth, values }: { truth: number[]; values: Record<string, number> },
   down: readonly number[],
 ): string {
-  return JSON.stringify(truth.filter((each) => down.includes(each)).map((each) => [each, values[each] ?? null]));
+  return JSON.stringify(
+    truth.filter((each) => down.includes(each)).map((each) => [each, values[each] ?? null]),
+  );
 }
 
 function scoredOf(flat: readonly string[]): Map<string, number> {

@@ -1,9 +1,10 @@
 /**
- * memory-deployment.ts – A deployment in memory, without faults: the catalog and P partitions of the pure step, their messages,
- * fan-outs and builds, in an order that a seeded chooser decides.
+ * memory-deployment.ts – A deployment in memory, without faults: the catalog and P partitions of
+ * the pure step, their messages, fan-outs and builds, in an order that a seeded chooser decides.
  *
- * Keeps true: a partition sees nothing but its own rows and its inbox; member sets change only by the flips that steps report;
- * what is stored goes through its stored form. The real Networks, CatalogDraft, PartitionBuilds and Fanouts run here.
+ * Keeps true: a partition sees nothing but its own rows and its inbox; member sets change only by
+ * the flips that steps report; what is stored goes through its stored form. The real Networks,
+ * CatalogDraft, PartitionBuilds and Fanouts run here.
  */
 import { Catalog } from '../../src/catalog/catalog.ts';
 import { CatalogDraft } from '../../src/catalog/catalog-draft.ts';
@@ -27,7 +28,7 @@ import {
 } from '../../src/membership/neighbour-row.ts';
 import { packState, unpackState } from '../../src/membership/state-row.ts';
 import { type CompiledQuery, compileQuery } from '../../src/query/compile.ts';
-import { entered, flippedOrdinal } from '../../src/query/network.ts';
+import { entered, flippedPredicateId } from '../../src/query/network.ts';
 import { NOON } from './contacts.ts';
 
 /** Chooses a whole number below `n`. */
@@ -62,7 +63,7 @@ class SimulatedPartition {
   number = 0;
 }
 
-const SCANNED_IDS = 2;
+const BACKFILLED_IDS = 2;
 const VISITED_IDS = 2;
 
 interface MemoryOptions {
@@ -77,10 +78,15 @@ export class MemoryDeployment {
   readonly networks: Networks;
   readonly partitions: SimulatedPartition[];
   /** Messages that were sent, by reason of their kind. */
-  readonly sent = { aggregate: 0, export: 0, begin: 0, end: 0 };
+  readonly sent = {
+    'holder-aggregate': 0,
+    'target-state': 0,
+    'snapshot-begin': 0,
+    'snapshot-end': 0,
+  };
   readonly #choose: Choose;
   /** What is under way from one partition to another, in order. */
-  readonly #lanes = new Map<string, { readonly to: number; readonly entries: string[][] }>();
+  readonly #channels = new Map<string, { readonly to: number; readonly entries: string[][] }>();
   readonly #options: MemoryOptions;
   #arrivals = 0;
 
@@ -95,22 +101,27 @@ export class MemoryDeployment {
     this.#draft((draft) => {
       for (const [name, definition] of Object.entries(types))
         draft.setObjectType(name, { ...definition, revision: draft.version });
-      draft.anchorEdges();
+      draft.edgesWithIds();
     });
   }
 
   compile(objectType: string, query: unknown): CompiledQuery {
     const type = this.catalog.objectTypes.get(objectType)!;
-    return compileQuery(query, { type, types: this.catalog.objectTypes, timeZone: 'UTC', segment: () => undefined });
+    return compileQuery(query, {
+      type,
+      types: this.catalog.objectTypes,
+      timeZone: 'UTC',
+      segment: () => undefined,
+    });
   }
 
-  /** Adds a predicate; it is built while the world goes on. @returns its ordinal */
+  /** Adds a predicate; it is built while the world goes on. @returns its predicate id */
   add(objectType: string, compiled: CompiledQuery): number {
-    let ordinal = 0;
+    let predicateId = 0;
     this.#draft((draft) => {
-      ordinal = draft.ordinalFor(objectType, compiled);
+      predicateId = draft.predicateIdFor(objectType, compiled);
     });
-    return ordinal;
+    return predicateId;
   }
 
   send(change: Change): void {
@@ -120,16 +131,19 @@ export class MemoryDeployment {
   /** Does one thing that can be done; false if there is nothing left to do. */
   advance(): boolean {
     const doable: (() => void)[] = [];
-    for (const { to, entries } of this.#lanes.values()) {
+    for (const { to, entries } of this.#channels.values()) {
       if (entries.length > 0) doable.push(() => this.#arrive(to, entries.shift()!));
     }
     this.partitions.forEach((partition, at) => {
       if (partition.inbox.length > 0)
-        doable.push(() => this.#turn(at, { inbox: partition.inbox.splice(0, 1 + this.#choose(3)) }));
+        doable.push(() =>
+          this.#turn(at, { inbox: partition.inbox.splice(0, 1 + this.#choose(3)) }),
+        );
       if (partition.log.length > 0)
         doable.push(() => this.#turn(at, { log: partition.log.splice(0, 1 + this.#choose(3)) }));
       if (partition.fanouts.size > 0) doable.push(() => this.#turn(at, { fans: true }));
-      if (partition.builds.hasWork(this.networks.version)) doable.push(() => this.#turn(at, { scans: true }));
+      if (partition.builds.hasWork(this.networks.version))
+        doable.push(() => this.#turn(at, { backfills: true }));
     });
     if (doable.length === 0) return false;
     doable[this.#choose(doable.length)]!();
@@ -142,8 +156,8 @@ export class MemoryDeployment {
       if (turns > 200_000) throw new Error('the world does not come to rest');
   }
 
-  members(ordinal: number): Set<string> {
-    return new Set(this.partitions.flatMap(({ sets }) => [...(sets.get(ordinal) ?? [])]));
+  members(predicateId: number): Set<string> {
+    return new Set(this.partitions.flatMap(({ sets }) => [...(sets.get(predicateId) ?? [])]));
   }
 
   #draft(change: (draft: CatalogDraft) => void): void {
@@ -163,31 +177,43 @@ export class MemoryDeployment {
       inbox = [],
       log = [],
       fans = false,
-      scans = false,
-    }: { inbox?: InboxEntry[]; log?: Change[]; fans?: boolean; scans?: boolean },
+      backfills = false,
+    }: { inbox?: InboxEntry[]; log?: Change[]; fans?: boolean; backfills?: boolean },
   ): void {
     const partition = this.partitions[at]!;
     const entries =
       log.length === 0
         ? []
-        : [{ id: `${++partition.entries}-0`, checkedAt: this.networks.version, changes: log, payload: '' }];
+        : [
+            {
+              id: `${++partition.entries}-0`,
+              checkedAt: this.networks.version,
+              changes: log,
+              payload: '',
+            },
+          ];
     const visits = fans
       ? partition.fanouts
           .next()
           .slice(0, 1 + this.#choose(2))
           .map((fanout) => visit(partition, fanout))
       : [];
-    const request = scans ? partition.builds.nextScan() : undefined;
+    const request = backfills ? partition.builds.nextBackfill() : undefined;
     const ids = request
-      ? after(this.#idsOf(partition, request.objectType), request.scan.cursor, null).slice(0, SCANNED_IDS)
+      ? after(this.#idsOf(partition, request.objectType), request.backfill.cursor, null).slice(
+          0,
+          BACKFILLED_IDS,
+        )
       : [];
     const batch: Batch = {
       entries,
       inbox,
-      fanouts: visits.map(({ fanout, ids }) => ({ anchor: fanout.anchor, ids })),
+      fanouts: visits.map(({ fanout, ids }) => ({ edgeId: fanout.edgeId, ids })),
       position: partition.position,
-      scans:
-        request && ids.length > 0 ? [{ objectType: request.objectType, ordinals: request.scan.ordinals, ids }] : [],
+      backfills:
+        request && ids.length > 0
+          ? [{ objectType: request.objectType, predicateIds: request.backfill.predicateIds, ids }]
+          : [],
       expired: [],
     };
     const made = this.#step(partition, batch);
@@ -196,17 +222,20 @@ export class MemoryDeployment {
     const progress = partition.builds.progress(
       this.networks,
       request,
-      ids.slice(0, made.scanned),
-      ids.length < SCANNED_IDS && made.scanned === ids.length,
+      ids.slice(0, made.backfilled),
+      ids.length < BACKFILLED_IDS && made.backfilled === ids.length,
       made.failures,
     );
-    const fanouts = partition.fanouts.progress(visits, made.edges.fanouts, partition.number, (anchor) =>
-      this.networks.edges.has(anchor),
+    const fanouts = partition.fanouts.progress(
+      visits,
+      made.edges.fanouts,
+      partition.number,
+      (edgeId) => this.networks.edges.has(edgeId),
     );
     this.#store(partition, made);
-    for (const ordinal of progress.dropped) partition.sets.delete(ordinal);
-    for (const ordinal of progress.completed) partition.complete.add(ordinal);
-    for (const ordinal of progress.failed.keys()) partition.complete.delete(ordinal);
+    for (const predicateId of progress.dropped) partition.sets.delete(predicateId);
+    for (const predicateId of progress.completed) partition.complete.add(predicateId);
+    for (const predicateId of progress.failed.keys()) partition.complete.delete(predicateId);
     partition.builds.committed(progress);
     partition.fanouts.committed(fanouts);
     for (const [to, messages] of made.edges.messages) this.#post(at, to, messages);
@@ -222,19 +251,22 @@ export class MemoryDeployment {
       timeZone: 'UTC',
       nowMs: NOON,
       row: (objectType, id) => rowOf(partition, objectType, id),
-      neighbour: (anchor, target) => this.#neighbour(partition, anchor, target),
-      related: (anchor, target): RelatedRow => unpackRelated(partition.related.get(`${anchor} ${target}`)),
-      extremes: (ordinal, target) => {
-        const all = [...(partition.values.get(`${ordinal} ${target}`) ?? [])].sort(([, a], [, b]) => a - b);
+      neighbour: (edgeId, target) => this.#neighbour(partition, edgeId, target),
+      related: (edgeId, target): RelatedRow =>
+        unpackRelated(partition.related.get(`${edgeId} ${target}`)),
+      extremes: (predicateId, target) => {
+        const all = [...(partition.values.get(`${predicateId} ${target}`) ?? [])].sort(
+          ([, a], [, b]) => a - b,
+        );
         return { lowest: all.slice(0, 20), highest: all.slice(-20) };
       },
       partitionOf: (id) => partitionOf(id, this.partitions.length),
     });
   }
 
-  #neighbour(partition: SimulatedPartition, anchor: number, target: string): NeighbourRow {
-    const row = unpackNeighbour(partition.neighbours.get(`${anchor} ${target}`));
-    return this.#options.takesSilenceForAbsence ? { exported: null, ...row } : row;
+  #neighbour(partition: SimulatedPartition, edgeId: number, target: string): NeighbourRow {
+    const row = unpackNeighbour(partition.neighbours.get(`${edgeId} ${target}`));
+    return this.#options.takesSilenceForAbsence ? { shared: null, ...row } : row;
   }
 
   #store(partition: SimulatedPartition, { records, edges }: Step): void {
@@ -242,31 +274,32 @@ export class MemoryDeployment {
       const key = `${objectType}:${id}`;
       if (row.record) partition.records.set(key, packRecord(row.record));
       else partition.records.delete(key);
-      const state = packState(row, (ordinal) => this.networks.has(ordinal));
+      const state = packState(row, (predicateId) => this.networks.has(predicateId));
       if (state === undefined) partition.states.delete(key);
       else partition.states.set(key, state);
       for (const flip of flips) {
-        const ordinal = flippedOrdinal(flip);
-        const set = partition.sets.get(ordinal) ?? new Set();
-        partition.sets.set(ordinal, set);
-        if (entered(flip) === set.has(id)) throw new Error(`a flip of ${key} in ordinal ${ordinal} that is none`);
+        const predicateId = flippedPredicateId(flip);
+        const set = partition.sets.get(predicateId) ?? new Set();
+        partition.sets.set(predicateId, set);
+        if (entered(flip) === set.has(id))
+          throw new Error(`a flip of ${key} in predicate id ${predicateId} that is none`);
         if (entered(flip)) set.add(id);
         else set.delete(id);
       }
     }
-    for (const { anchor, target, row } of edges.neighbours)
-      setOrDelete(partition.neighbours, `${anchor} ${target}`, row && packRow(row));
-    for (const { anchor, target, row } of edges.related)
-      setOrDelete(partition.related, `${anchor} ${target}`, row && packRow(row));
-    for (const { anchor, target, id, holds } of edges.holders) {
-      const key = `${anchor} ${target}`;
+    for (const { edgeId, target, row } of edges.neighbours)
+      setOrDelete(partition.neighbours, `${edgeId} ${target}`, row && packRow(row));
+    for (const { edgeId, target, row } of edges.related)
+      setOrDelete(partition.related, `${edgeId} ${target}`, row && packRow(row));
+    for (const { edgeId, target, id, holds } of edges.holders) {
+      const key = `${edgeId} ${target}`;
       const holders = partition.holders.get(key) ?? new Set();
       partition.holders.set(key, holders);
       if (holds) holders.add(id);
       else holders.delete(id);
     }
-    for (const { ordinal, target, id, value } of edges.values) {
-      const key = `${ordinal} ${target}`;
+    for (const { predicateId, target, id, value } of edges.values) {
+      const key = `${predicateId} ${target}`;
       const values = partition.values.get(key) ?? new Map();
       partition.values.set(key, values);
       if (value === undefined) values.delete(id);
@@ -277,9 +310,16 @@ export class MemoryDeployment {
   #post(from: number, to: number, messages: readonly Message[]): void {
     for (const { kind } of messages) this.sent[kind]++;
     const key = `${from} ${to}`;
-    const lane = this.#lanes.get(key) ?? { to, entries: [] };
-    this.#lanes.set(key, lane);
-    lane.entries.push(['p', String(from), 'v', String(this.networks.version), 'm', packMessages(messages)]);
+    const channel = this.#channels.get(key) ?? { to, entries: [] };
+    this.#channels.set(key, channel);
+    channel.entries.push([
+      'p',
+      String(from),
+      'v',
+      String(this.networks.version),
+      'm',
+      packMessages(messages),
+    ]);
   }
 
   #idsOf(partition: SimulatedPartition, objectType: string): string[] {
@@ -299,7 +339,7 @@ function rowOf(partition: SimulatedPartition, objectType: string, id: string): R
 }
 
 function visit(partition: SimulatedPartition, fanout: Fanout): FanoutVisit {
-  const holders = [...(partition.holders.get(`${fanout.anchor} ${fanout.target}`) ?? [])].sort();
+  const holders = [...(partition.holders.get(`${fanout.edgeId} ${fanout.target}`) ?? [])].sort();
   const ids = after(holders, fanout.cursor, fanout.until).slice(0, VISITED_IDS);
   return { fanout, ids, isStretchDone: ids.length < VISITED_IDS };
 }

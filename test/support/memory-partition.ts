@@ -1,8 +1,9 @@
 /**
- * memory-partition.ts – One partition over plain maps: the pure step, with what a commit would write kept in memory.
+ * memory-partition.ts – One partition over plain maps: the pure step, with what a commit would
+ * write kept in memory.
  *
- * Keeps true: the member sets change only by the flips that a step reports, as they do in Redis, so that a wrong flip stays
- * visible; rows change only by the rows that a step returns.
+ * Keeps true: the member sets change only by the flips that a step reports, as they do in Redis, so
+ * that a wrong flip stays visible; rows change only by the rows that a step returns.
  */
 import type { Change } from '../../src/change/change.ts';
 import type { ObjectType } from '../../src/change/object-type.ts';
@@ -11,7 +12,12 @@ import { LOG_START, type LogPosition } from '../../src/engine/batch.ts';
 import { ABSENT, type Row, type Step, step } from '../../src/engine/step.ts';
 import { WITHOUT_EDGES } from '../../src/engine/step-neighbours.ts';
 import { packState, unpackState } from '../../src/membership/state-row.ts';
-import { entered, flippedOrdinal, type NetworkOptions, PredicateNetwork } from '../../src/query/network.ts';
+import {
+  entered,
+  flippedPredicateId,
+  type NetworkOptions,
+  PredicateNetwork,
+} from '../../src/query/network.ts';
 import type { Predicate } from '../../src/query/predicate.ts';
 import { NOON } from './contacts.ts';
 
@@ -30,12 +36,17 @@ export class MemoryPartition {
     this.network = new PredicateNetwork(options);
   }
 
-  /** The clock of the last step. It goes on so little that it ends no window of the random queries. */
+  /**
+   * The clock of the last step. It goes on so little that it ends no window of the random queries.
+   */
   get nowMs(): number {
     return this.#nowMs;
   }
 
-  /** Applies each group of changes as one entry of one batch; what does not fit into one step goes into the next. */
+  /**
+   * Applies each group of changes as one entry of one batch; what does not fit into one step goes
+   * into the next.
+   */
   apply(groups: readonly (readonly Change[])[]): void {
     let entries = groups.map((changes) => ({
       id: `${++this.#entries}-0`,
@@ -44,33 +55,40 @@ export class MemoryPartition {
       payload: '',
     }));
     while (entries.length > 0) {
-      const made = this.#step({ entries, position: this.#position, scans: [], expired: [] });
+      const made = this.#step({ entries, position: this.#position, backfills: [], expired: [] });
       this.#position = made.position ?? this.#position;
       const done = Number(this.#position.entry.split('-')[0]);
       entries = entries.filter(({ id }) => Number(id.split('-')[0]) > done);
     }
   }
 
-  /** Adds a predicate beside live records, as a build does: it is in the network first, then all ids are scanned. */
-  add(ordinal: number, predicate: Predicate, between: () => void = () => {}): void {
-    this.network.add(ordinal, predicate);
-    this.sets.set(ordinal, new Set());
+  /**
+   * Adds a predicate beside live records, as a build does: it is in the network first, then all ids
+   * are scanned.
+   */
+  add(predicateId: number, predicate: Predicate, between: () => void = () => {}): void {
+    this.network.add(predicateId, predicate);
+    this.sets.set(predicateId, new Set());
     between();
-    this.scan([ordinal]);
+    this.backfill([predicateId]);
   }
 
-  scan(ordinals: readonly number[]): void {
-    const scans = [{ objectType: this.#type.name, ordinals, ids: [...this.rows.keys()].sort() }];
-    this.#step({ entries: [], position: this.#position, scans, expired: [] });
+  backfill(predicateIds: readonly number[]): void {
+    const backfills = [
+      { objectType: this.#type.name, predicateIds, ids: [...this.rows.keys()].sort() },
+    ];
+    this.#step({ entries: [], position: this.#position, backfills, expired: [] });
   }
 
-  remove(ordinal: number): void {
-    this.network.remove(ordinal);
-    this.sets.delete(ordinal);
+  remove(predicateId: number): void {
+    this.network.remove(predicateId);
+    this.sets.delete(predicateId);
   }
 
   #step(batch: Parameters<typeof step>[0]): Step {
-    const types = new Map([[this.#type.name, { type: this.#type, network: this.network, out: [], in: [] }]]);
+    const types = new Map([
+      [this.#type.name, { type: this.#type, network: this.network, out: [], in: [] }],
+    ]);
     const made = step(batch, {
       types,
       ...WITHOUT_EDGES,
@@ -83,10 +101,13 @@ export class MemoryPartition {
       if (after.record) this.rows.set(id, this.#stored(after));
       else this.rows.delete(id);
       for (const flip of flips) {
-        const set = this.sets.get(flippedOrdinal(flip));
-        if (!set) throw new Error(`a flip of ordinal ${flippedOrdinal(flip)}, which has no set`);
+        const set = this.sets.get(flippedPredicateId(flip));
+        if (!set)
+          throw new Error(`a flip of predicate id ${flippedPredicateId(flip)}, which has no set`);
         if (set.has(id) === entered(flip))
-          throw new Error(`a flip of ${id} in ordinal ${flippedOrdinal(flip)} that is none`);
+          throw new Error(
+            `a flip of ${id} in predicate id ${flippedPredicateId(flip)} that is none`,
+          );
         if (entered(flip)) set.add(id);
         else set.delete(id);
       }
@@ -98,7 +119,7 @@ export class MemoryPartition {
   #stored({ record, ...state }: Row): Row {
     return {
       record: record ? unpackRecord(packRecord(record)) : undefined,
-      ...unpackState(packState(state, (ordinal) => this.network.has(ordinal))),
+      ...unpackState(packState(state, (predicateId) => this.network.has(predicateId))),
     };
   }
 }

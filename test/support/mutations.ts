@@ -1,8 +1,12 @@
 /**
- * mutations.ts – What a client with a fault, or with ill will, might send in place of a body that is right.
+ * mutations.ts – What a client with a fault, or with ill will, might send in place of a body that
+ * is right.
  */
 
-/** JSON values that code tends to trip over: of every type, with members that shadow those of objects, with ill-formed text. */
+/**
+ * JSON values that code tends to trip over: of every type, with members that shadow those of
+ * objects, with ill-formed text.
+ */
 const ODD_VALUES: readonly unknown[] = [
   null,
   true,
@@ -36,14 +40,22 @@ const ODD_VALUES: readonly unknown[] = [
   { var: { toString: 1 } },
 ];
 
-/** The body with one value replaced by an odd one, left out, doubled, or joined by a member that is not known, at each place. */
+/**
+ * The body with one value replaced by an odd one, left out, doubled, or joined by a member that is
+ * not known, at each place.
+ */
 export function* mutations(body: unknown): Generator<unknown> {
   yield* ODD_VALUES;
   if (typeof body !== 'object' || body === null) return;
   for (const key of Object.keys(body)) {
-    for (const value of mutations(body[key as keyof typeof body])) yield changed(body, (copy) => set(copy, key, value));
-    yield changed(body, (copy) => (Array.isArray(copy) ? copy.push(copy[Number(key)]) : set(copy, `${key}x`, 1)));
-    yield changed(body, (copy) => (Array.isArray(copy) ? copy.splice(Number(key), 1) : delete (copy as never)[key]));
+    for (const value of mutations(body[key as keyof typeof body]))
+      yield changed(body, (copy) => set(copy, key, value));
+    yield changed(body, (copy) =>
+      Array.isArray(copy) ? copy.push(copy[Number(key)]) : set(copy, `${key}x`, 1),
+    );
+    yield changed(body, (copy) =>
+      Array.isArray(copy) ? copy.splice(Number(key), 1) : delete (copy as never)[key],
+    );
   }
   if (Array.isArray(body)) return;
   for (const member of ['aggregate', 'match', 'where', 'valueSource', '__proto__', 'toString'])
@@ -58,5 +70,10 @@ function changed(body: object, change: (copy: object) => unknown): unknown {
 
 /** Also `__proto__`, as `JSON.parse` does. */
 function set(object: object, key: string, value: unknown): void {
-  Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+  Object.defineProperty(object, key, {
+    value,
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  });
 }

@@ -1,11 +1,15 @@
 /**
- * proxy.ts – A TCP proxy in front of Redis that can lose replies after the server has done the work, and cut connections.
+ * proxy.ts – A TCP proxy in front of Redis that can lose replies after the server has done the
+ * work, and cut connections.
  */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
 export interface Proxy {
   readonly url: string;
-  /** From now on requests pass and replies are swallowed; connections that carried one are cut by `cut`. */
+  /**
+   * From now on requests pass and replies are swallowed; connections that carried one are cut by
+   * `cut`.
+   */
   loseReplies(lose: boolean): void;
   /** Ends all connections. */
   cut(): void;

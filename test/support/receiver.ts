@@ -1,6 +1,6 @@
 /**
- * receiver.ts – A receiver of webhooks: an HTTP server that notes what comes, verifies it with the library of Standard Webhooks,
- * and fails as it is told.
+ * receiver.ts – A receiver of webhooks: an HTTP server that notes what comes, verifies it with the
+ * library of Standard Webhooks, and fails as it is told.
  */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -28,7 +28,10 @@ export interface Receiver {
   readonly unverified: string[];
   /** Which secret is meant; until it is set nothing is verified. */
   secret: string | undefined;
-  /** Says what is answered to the n-th request, from 1: a status, or 'lost': it is taken in, and the answer never comes. */
+  /**
+   * Says what is answered to the n-th request, from 1: a status, or 'lost': it is taken in, and the
+   * answer never comes.
+   */
   answer: (n: number) => number | 'lost' | Promise<number>;
   headers: Record<string, string>;
   /** Stops listening, and breaks the connections there are. */
@@ -66,7 +69,9 @@ export async function openReceiver(): Promise<Receiver> {
           const status = await receiver.answer(++requests);
           note(receiver, request, body, status === 'lost' ? 200 : status);
           if (status === 'lost') return void request.socket.destroy();
-          response.writeHead(status, receiver.headers).end(status === 204 ? undefined : `answered ${status}`);
+          response
+            .writeHead(status, receiver.headers)
+            .end(status === 204 ? undefined : `answered ${status}`);
         });
       });
       await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
@@ -78,7 +83,12 @@ export async function openReceiver(): Promise<Receiver> {
   return Object.assign(receiver, { url: `http://127.0.0.1:${port}/hook` });
 }
 
-function note(receiver: Receiver, { headers }: IncomingMessage, body: string, status: number): void {
+function note(
+  receiver: Receiver,
+  { headers }: IncomingMessage,
+  body: string,
+  status: number,
+): void {
   const id = String(headers['webhook-id']);
   if (receiver.secret !== undefined) {
     try {
@@ -94,8 +104,9 @@ function note(receiver: Receiver, { headers }: IncomingMessage, body: string, st
 }
 
 /**
- * What a receiver may rely on, of what one has got: per record the events alternate, by the order of the feed, and none comes
- * before the one before it was taken in; one id is one event with one body, and one event has one id.
+ * What a receiver may rely on, of what one has got: per record the events alternate, by the order
+ * of the feed, and none comes before the one before it was taken in; one id is one event with one
+ * body, and one event has one id.
  */
 export function faultsOf({ received }: Receiver): string[] {
   const faults: string[] = [];
@@ -112,7 +123,8 @@ export function faultsOf({ received }: Receiver): string[] {
     const before = last.get(record);
     if (before?.id === id || isLater(before, event)) continue;
     const expected = before?.type === 'member.entered' ? 'member.left' : 'member.entered';
-    if (type !== expected) faults.push(`${record}: ${type} came after ${before?.type ?? 'nothing'}`);
+    if (type !== expected)
+      faults.push(`${record}: ${type} came after ${before?.type ?? 'nothing'}`);
     if (status < 300) last.set(record, event);
   }
   return faults;
@@ -120,12 +132,15 @@ export function faultsOf({ received }: Receiver): string[] {
 
 /** Whether an event was taken in before, and so is only doubled now. */
 function isLater(taken: Received | undefined, { data }: Received): boolean {
-  return taken !== undefined && compare(String(taken.data['position']), String(data['position'])) >= 0;
+  return (
+    taken !== undefined && compare(String(taken.data['position']), String(data['position'])) >= 0
+  );
 }
 
 /** Positions of one partition: partition, milliseconds, sequence, index. */
 function compare(a: string, b: string): number {
   const [left, right] = [a, b].map((position) => position.split('-').map(Number));
-  for (let at = 0; at < left!.length; at++) if (left![at] !== right![at]) return left![at]! - right![at]!;
+  for (let at = 0; at < left!.length; at++)
+    if (left![at] !== right![at]) return left![at]! - right![at]!;
   return 0;
 }

@@ -1,8 +1,9 @@
 /**
  * redis.ts – A real Redis for the tests: nothing here or in any test stands in for it.
  *
- * Keeps true: all test files share one server and stay apart by key prefix; a test that hurts a server starts one of its own.
- * Order: `REDIS_URL`, a server from the PATH, one installed by apt (root on Debian), a container.
+ * Keeps true: all test files share one server and stay apart by key prefix; a test that hurts a
+ * server starts one of its own. Order: `REDIS_URL`, a server from the PATH, one installed by apt
+ * (root on Debian), a container.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +12,11 @@ import type { Redis } from 'ioredis';
 import type { ProvidedContext } from 'vitest';
 import type { TestProject } from 'vitest/node';
 import { noteProcess, waitForEnd } from '../../src/redis/process-life.ts';
-import { openRedisServer, type RedisServer, type RedisServerOptions } from '../../src/redis/server.ts';
+import {
+  openRedisServer,
+  type RedisServer,
+  type RedisServerOptions,
+} from '../../src/redis/server.ts';
 import { RedisServerError } from '../../src/redis/server-error.ts';
 
 declare module 'vitest' {
@@ -46,7 +51,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
 async function sharedServer(): Promise<{ url: string; stop(): Promise<void> }> {
   const dataFolder = temporaryFolder();
   try {
-    const server = await openRedisServer({ url: process.env.REDIS_URL || undefined, ...quick(dataFolder) });
+    const server = await openRedisServer({
+      url: process.env.REDIS_URL || undefined,
+      ...quick(dataFolder),
+    });
     return { url: server.url, stop: () => server.stop().finally(() => removeFolder(dataFolder)) };
   } catch (error) {
     removeFolder(dataFolder);
@@ -59,7 +67,9 @@ async function sharedServer(): Promise<{ url: string; stop(): Promise<void> }> {
 const REDIS_PORT = 6379;
 
 /** The last way; its failure is told together with why the ways before it failed. */
-async function containerServer(before: RedisServerError): Promise<{ url: string; stop(): Promise<void> }> {
+async function containerServer(
+  before: RedisServerError,
+): Promise<{ url: string; stop(): Promise<void> }> {
   try {
     const { GenericContainer } = await import('testcontainers');
     const container = await new GenericContainer('redis:7').withExposedPorts(REDIS_PORT).start();
@@ -92,12 +102,16 @@ export async function flushPrefix(redis: Redis, prefix: string): Promise<void> {
   } while (cursor !== '0');
 }
 
-/** A server for one test, to be killed and started again. `appendfsync` is `always` unless told otherwise. */
+/**
+ * A server for one test, to be killed and started again. `appendfsync` is `always` unless told
+ * otherwise.
+ */
 export async function startPrivateRedis(
   options: { appendfsync?: RedisServerOptions['appendfsync'] } = {},
 ): Promise<PrivateRedis> {
   const dataFolder = temporaryFolder();
-  const open = () => openRedisServer({ ...quick(dataFolder), appendfsync: options.appendfsync ?? 'always' });
+  const open = () =>
+    openRedisServer({ ...quick(dataFolder), appendfsync: options.appendfsync ?? 'always' });
   let server: RedisServer = await open();
   return {
     get url() {

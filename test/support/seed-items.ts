@@ -1,5 +1,6 @@
 /**
- * seed-items.ts – A seed to test with: two types that refer to each other, segments that use each other, views of both kinds.
+ * seed-items.ts – A seed to test with: two types that refer to each other, segments that use each
+ * other, views of both kinds.
  */
 export interface SeedItemSent {
   readonly object_type: string;
@@ -8,22 +9,33 @@ export interface SeedItemSent {
 
 const group = (...rules: unknown[]) => ({ combinator: 'and', rules });
 
-/** Companies have a head, who is a contact; contacts have a company: types that refer to each other in a circle. */
+/**
+ * Companies have a head, who is a contact; contacts have a company: types that refer to each other
+ * in a circle.
+ */
 export const DEFINITIONS: readonly SeedItemSent[] = [
   {
     object_type: 'object_types',
     data: {
       name: 'companies',
       attributes: { name: { type: 'string' }, founded_on: { type: 'date' } },
-      relationships: { head: { to: 'contacts', key: 'head_id', cardinality: 'one', inverse: 'heads' } },
+      relationships: {
+        head: { to: 'contacts', key: 'head_id', cardinality: 'one', inverse: 'heads' },
+      },
     },
   },
   {
     object_type: 'object_types',
     data: {
       name: 'contacts',
-      attributes: { age: { type: 'number' }, name: { type: 'string' }, tags: { type: 'list', of: 'string' } },
-      relationships: { company: { to: 'companies', key: 'company_id', cardinality: 'one', inverse: 'contacts' } },
+      attributes: {
+        age: { type: 'number' },
+        name: { type: 'string' },
+        tags: { type: 'list', of: 'string' },
+      },
+      relationships: {
+        company: { to: 'companies', key: 'company_id', cardinality: 'one', inverse: 'contacts' },
+      },
     },
   },
   {

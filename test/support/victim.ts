@@ -15,20 +15,25 @@ export interface VictimOrder {
   readonly partitions: number;
   readonly fatal: number;
   readonly how: 'exit' | 'kill' | 'heap';
-  /** `live`: when a record is changed or comes due; `scan`: when a segment is built. */
-  readonly when: 'live' | 'scan';
+  /** `live`: when a record is changed or comes due; `backfill`: when a segment is built. */
+  readonly when: 'live' | 'backfill';
   /** It bears the record until then. */
   readonly fromMs?: number;
-  /** Of a scan: the one predicate that it can't bear there. */
-  readonly fatalOrdinal?: number;
+  /** Of a backfill: the one predicate that it can't bear there. */
+  readonly fatalPredicateId?: number;
 }
 
 const order = JSON.parse(process.env['VICTIM']!) as VictimOrder;
 
-function fault({ n }: Attributes, ordinal?: number): void {
-  const isScan = ordinal !== undefined;
-  if (n !== order.fatal || isScan !== (order.when === 'scan') || Date.now() < (order.fromMs ?? 0)) return;
-  if (order.fatalOrdinal !== undefined && ordinal !== order.fatalOrdinal) return;
+function fault({ n }: Attributes, predicateId?: number): void {
+  const isBackfill = predicateId !== undefined;
+  if (
+    n !== order.fatal ||
+    isBackfill !== (order.when === 'backfill') ||
+    Date.now() < (order.fromMs ?? 0)
+  )
+    return;
+  if (order.fatalPredicateId !== undefined && predicateId !== order.fatalPredicateId) return;
   if (order.how === 'exit') process.exit(7);
   if (order.how === 'kill') process.kill(process.pid, 'SIGKILL');
   const hog: unknown[] = [];
@@ -40,7 +45,10 @@ const deployment = await openDeployment({
   prefix: order.prefix,
   partitions: order.partitions,
   timeZone: 'UTC',
-  logger: pino({ level: process.env['LOG_LEVEL'] ?? 'silent' }, pino.destination({ dest: 2, sync: true })),
+  logger: pino(
+    { level: process.env['LOG_LEVEL'] ?? 'silent' },
+    pino.destination({ dest: 2, sync: true }),
+  ),
   runsWorker: true,
   networkOptions: { fault },
 });

@@ -26,10 +26,14 @@ export function startVictims(order: VictimOrder): Victims {
   let ended: Promise<void>;
   let child: ChildProcess;
   const start = () => {
-    child = spawn(process.execPath, [`--max-old-space-size=${HEAP_MB}`, '--import', 'tsx', VICTIM], {
-      env: { ...process.env, VICTIM: JSON.stringify(order) },
-      stdio: ['ignore', 'ignore', process.env['LOG_LEVEL'] ? 'inherit' : 'ignore'],
-    });
+    child = spawn(
+      process.execPath,
+      [`--max-old-space-size=${HEAP_MB}`, '--import', 'tsx', VICTIM],
+      {
+        env: { ...process.env, VICTIM: JSON.stringify(order) },
+        stdio: ['ignore', 'ignore', process.env['LOG_LEVEL'] ? 'inherit' : 'ignore'],
+      },
+    );
     ended = new Promise((resolve) => {
       child.once('exit', () => {
         if (!isKilled && !isStopping) deaths++;

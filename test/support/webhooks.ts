@@ -1,5 +1,6 @@
 /**
- * webhooks.ts – A deployment that delivers webhooks, for tests: one view over members that come and go as `n` moves.
+ * webhooks.ts – A deployment that delivers webhooks, for tests: one view over members that come and
+ * go as `n` moves.
  */
 import { pino } from 'pino';
 import { inject } from 'vitest';
@@ -13,7 +14,10 @@ import { createSegment, openTestDeployment } from './deployment.ts';
 export interface WebhookDeployment {
   readonly deployment: Deployment;
   readonly webhooks: Webhooks;
-  activate(url: string, options?: Record<string, unknown>): Promise<CreatedActivation & { readonly signed: string }>;
+  activate(
+    url: string,
+    options?: Record<string, unknown>,
+  ): Promise<CreatedActivation & { readonly signed: string }>;
   close(): Promise<void>;
 }
 
@@ -71,5 +75,10 @@ export async function declareView(deployment: Deployment): Promise<void> {
 
 /** A change that makes a record a member, or not. */
 export function put(id: string, isMember: boolean, name = id): Change {
-  return { op: 'put', object_type: 'contacts', id, data: { n: isMember ? 1 : MEMBERS_BELOW, name } };
+  return {
+    op: 'put',
+    object_type: 'contacts',
+    id,
+    data: { n: isMember ? 1 : MEMBERS_BELOW, name },
+  };
 }

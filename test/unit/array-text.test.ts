@@ -8,7 +8,9 @@ describe('the elements of a JSON array', () => {
       fc.property(fc.array(fc.jsonValue()), fc.constantFrom(0, 2, '\t'), (values, indent) => {
         const elements = elementsOf(`\n ${JSON.stringify(values, null, indent)} \n`);
         expect(elements.join('').includes('\n')).toBe(false);
-        expect(elements.map((element) => JSON.parse(element))).toEqual(JSON.parse(JSON.stringify(values)));
+        expect(elements.map((element) => JSON.parse(element))).toEqual(
+          JSON.parse(JSON.stringify(values)),
+        );
       }),
     );
   });

@@ -1,12 +1,20 @@
 /**
  * bench.test.ts – Every workload runs, small, so that none rots. Nothing here looks at a clock.
  *
- * The workloads compare each side's answers with json-logic-js themselves, and throw if one is wrong.
+ * The workloads compare each side's answers with json-logic-js themselves, and throw if one is
+ * wrong.
  */
 import { describe, expect, it } from 'vitest';
 import { drawChart } from '../../bench/chart.ts';
 import { drift, jump, people, segments } from '../../bench/data.ts';
-import { type BenchOptions, circumstances, printTable, SILENT, spread, type Workload } from '../../bench/harness.ts';
+import {
+  type BenchOptions,
+  circumstances,
+  printTable,
+  SILENT,
+  spread,
+  type Workload,
+} from '../../bench/harness.ts';
 import { INGEST } from '../../bench/workloads/ingest.ts';
 import { MEMORY } from '../../bench/workloads/memory.ts';
 import { STEP } from '../../bench/workloads/step.ts';
@@ -43,8 +51,10 @@ describe('the workload step', () => {
 describe('the workload ingest', () => {
   it('finds the records and the member sets of every side right in Redis', async () => {
     const { result, sides } = await sidesOf(INGEST);
-    for (const names of sides) expect(names).toEqual(['Rollcall', 'bare log', 'naive engine (json-logic-js)']);
-    for (const { figures } of result.cases) for (const { changes } of figures) expect(changes).toBeGreaterThan(0);
+    for (const names of sides)
+      expect(names).toEqual(['Rollcall', 'bare log', 'naive engine (json-logic-js)']);
+    for (const { figures } of result.cases)
+      for (const { changes } of figures) expect(changes).toBeGreaterThan(0);
   });
 });
 
@@ -90,13 +100,19 @@ describe('the harness', () => {
   it('prints and draws every side of every case', async () => {
     const result = await STEP.run({ ...TINY, peers: ['hand'] }, SILENT);
     const about = circumstances('npm run bench -- step');
-    for (const made of [printTable(result), drawChart(result, about), drawChart(oneCount(result), about)]) {
+    for (const made of [
+      printTable(result),
+      drawChart(result, about),
+      drawChart(oneCount(result), about),
+    ]) {
       expect(made).toContain('Rollcall');
       expect(made).toContain('hand closures loop');
     }
   });
 });
 
-function oneCount<R extends { readonly cases: readonly { readonly segments: number }[] }>(result: R): R {
+function oneCount<R extends { readonly cases: readonly { readonly segments: number }[] }>(
+  result: R,
+): R {
   return { ...result, cases: result.cases.filter(({ segments: count }) => count === 20) };
 }

@@ -2,13 +2,25 @@
  * care.test.ts – Which piece is set aside, and after what: only what was noted when its owner died.
  */
 import { describe, expect, it } from 'vitest';
-import { Care, deathsBefore, type Piece, pieceName, pieceNames, Solo } from '../../src/engine/care.ts';
+import {
+  Care,
+  deathsBefore,
+  type Piece,
+  pieceName,
+  pieceNames,
+  Solo,
+} from '../../src/engine/care.ts';
 
-const LIMITS = { change: 100, fanout: 100, due: 100, scan: 100, resync: 100 };
-const change = (index: number, count = 1): Piece => ({ kind: 'change', entry: '5-0', index, count });
-const scan = (id: string): Piece => ({
-  kind: 'scan',
-  request: { objectType: 'contacts', scan: { ordinals: [3, 4], cursor: '', visited: 0 } },
+const LIMITS = { change: 100, fanout: 100, due: 100, backfill: 100, resync: 100 };
+const change = (index: number, count = 1): Piece => ({
+  kind: 'change',
+  entry: '5-0',
+  index,
+  count,
+});
+const backfill = (id: string): Piece => ({
+  kind: 'backfill',
+  request: { objectType: 'contacts', backfill: { predicateIds: [3, 4], cursor: '', visited: 0 } },
   ids: [id],
 });
 
@@ -32,12 +44,16 @@ const verdict = (care: Care, piece: Piece) => care.verdict([pieceName(piece)], '
 describe('a piece', () => {
   it('is tried again after one death under it, and set aside after two: with the one before they are three', () => {
     expect(verdict(afterDeaths([change(3)]), change(3))).toBeUndefined();
-    expect(verdict(afterDeaths([change(3)], [change(3)]), change(3))).toBe('the process died 3 times under it');
+    expect(verdict(afterDeaths([change(3)], [change(3)]), change(3))).toBe(
+      'the process died 3 times under it',
+    );
   });
 
   it('does not answer for deaths before it was noted, nor under others', () => {
     expect(verdict(afterDeaths([], [], [], []), change(3))).toBeUndefined();
-    expect(verdict(afterDeaths([change(2), change(3)], [change(3), change(4)]), change(3))).toBeUndefined();
+    expect(
+      verdict(afterDeaths([change(2), change(3)], [change(3), change(4)]), change(3)),
+    ).toBeUndefined();
     expect(afterDeaths([change(2), change(3)]).isSuspect(pieceName(change(2)))).toBe(false);
   });
 
@@ -68,11 +84,15 @@ describe('changes', () => {
   });
 });
 
-describe('the predicates of a scan', () => {
+describe('the predicates of a backfill', () => {
   it('go with the record that they are evaluated for, and with no other', () => {
-    const care = new Care({ log: '9-0', inbox: '9-0' }, LIMITS, new Map([[pieceName(scan('a'), 3), 1]]));
-    expect(care.noteWithout(pieceNames(scan('ab')))).toBeDefined();
-    expect(care.noteWithout(pieceNames(scan('a')))).toBeUndefined();
+    const care = new Care(
+      { log: '9-0', inbox: '9-0' },
+      LIMITS,
+      new Map([[pieceName(backfill('a'), 3), 1]]),
+    );
+    expect(care.noteWithout(pieceNames(backfill('ab')))).toBeDefined();
+    expect(care.noteWithout(pieceNames(backfill('a')))).toBeUndefined();
   });
 });
 

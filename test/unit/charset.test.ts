@@ -37,8 +37,12 @@ describe('a text in another encoding', () => {
   it('has the characters of windows-1252 where latin1 has none', async () => {
     const all = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
     const read = await through(all, 'windows-1252', 7);
-    expect(read.slice(0x80, 0xa0)).toBe('€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ');
-    expect(read.slice(0, 0x80) + read.slice(0xa0)).toBe(all.toString('latin1').replace(/[\u0080-\u009f]/g, ''));
+    expect(read.slice(0x80, 0xa0)).toBe(
+      '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ',
+    );
+    expect(read.slice(0, 0x80) + read.slice(0xa0)).toBe(
+      all.toString('latin1').replace(/[\u0080-\u009f]/g, ''),
+    );
   });
 
   it.each<[string, Buffer]>([

@@ -13,7 +13,10 @@ function machine() {
   const at = { wallMs: START_MS, steadyMs: 500 };
   const errors: unknown[] = [];
   const stream = { write: (line: string) => errors.push(JSON.parse(line)) };
-  const clock = new Clock(pino({ level: 'error' }, stream), { wallMs: () => at.wallMs, steadyMs: () => at.steadyMs });
+  const clock = new Clock(pino({ level: 'error' }, stream), {
+    wallMs: () => at.wallMs,
+    steadyMs: () => at.steadyMs,
+  });
   const pass = (ms: number) => {
     at.wallMs += ms;
     at.steadyMs += ms;

@@ -3,7 +3,13 @@
  */
 import { isAbsolute } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { CONFIG, ConfigError, type ConfigFault, describeConfig, loadConfig } from '../../src/config.ts';
+import {
+  CONFIG,
+  ConfigError,
+  type ConfigFault,
+  describeConfig,
+  loadConfig,
+} from '../../src/config.ts';
 import { DEFAULT_LIMITS, LIMITS } from '../../src/limits.ts';
 
 const masterKey = 'master-key-0123456789';
@@ -65,7 +71,12 @@ describe('a valid environment', () => {
   });
 
   test('an empty variable counts as unset', () => {
-    const config = loadConfig({ PORT: '', REDIS_URL: ' ', ROLLCALL_KEYS: '', ROLLCALL_TIME_ZONE: '' });
+    const config = loadConfig({
+      PORT: '',
+      REDIS_URL: ' ',
+      ROLLCALL_KEYS: '',
+      ROLLCALL_TIME_ZONE: '',
+    });
     expect(config.port).toBe(8787);
     expect(config).not.toHaveProperty('redisUrl');
     expect(config.keys).toEqual([]);
@@ -115,7 +126,13 @@ describe('faults', () => {
   });
 
   test('all faults are told at once, in the order of the table', () => {
-    const env = { LOG_LEVEL: 'loud', PORT: 'abc', ROLLCALL_TIME_ZONE: 'Mars', ROLLCALL_KEYS: 'x', ROLLCALL_PREFIX: '' };
+    const env = {
+      LOG_LEVEL: 'loud',
+      PORT: 'abc',
+      ROLLCALL_TIME_ZONE: 'Mars',
+      ROLLCALL_KEYS: 'x',
+      ROLLCALL_PREFIX: '',
+    };
     expect(faultsOf(env).map((fault) => fault.name)).toEqual([
       'PORT',
       'ROLLCALL_KEYS',
@@ -129,7 +146,9 @@ describe('faults', () => {
 
   test('a valid list of cluster nodes is refused as coming with a later release', () => {
     const faults = faultsOf({ REDIS_CLUSTER_NODES: 'a:7000,[::1]:7001' });
-    expect(faults.map((fault) => fault.problem)).toEqual([expect.stringContaining('later release')]);
+    expect(faults.map((fault) => fault.problem)).toEqual([
+      expect.stringContaining('later release'),
+    ]);
   });
 
   test('an address that others can reach needs keys', () => {
@@ -147,7 +166,11 @@ describe('keys', () => {
     ['a short key', 'master:abcdefghijklmno', '15 characters'],
     ['a key with a blank', 'master:abcdefghijk lmnopqrst', 'blanks'],
     ['an empty entry', `master:${masterKey},`, 'entry 2 has no role'],
-    ['the same key twice', `master:${masterKey},viewer:${masterKey}`, 'entry 2 has the key of an earlier entry'],
+    [
+      'the same key twice',
+      `master:${masterKey},viewer:${masterKey}`,
+      'entry 2 has the key of an earlier entry',
+    ],
   ])('%s is a fault that does not show the key', (_, value, problem) => {
     const env = { ROLLCALL_KEYS: value };
     expect(faultsOf(env)[0]?.problem).toContain(problem);
@@ -188,12 +211,18 @@ describe('limits', () => {
       const value = DEFAULT_LIMITS[limit as keyof typeof LIMITS];
       expect(value, name).toBeGreaterThanOrEqual(minimum);
       expect(value, name).toBeLessThanOrEqual(maximum);
-      expect(loadConfig({ [name]: String(minimum) }).limits).toEqual({ ...DEFAULT_LIMITS, [limit]: minimum });
+      expect(loadConfig({ [name]: String(minimum) }).limits).toEqual({
+        ...DEFAULT_LIMITS,
+        [limit]: minimum,
+      });
     }
   });
 
   test('a rate without a window is one per minute', () => {
-    expect(loadConfig({ ROLLCALL_RATE_LIMIT: '600' }).rateLimit).toEqual({ requests: 600, windowMs: 60_000 });
+    expect(loadConfig({ ROLLCALL_RATE_LIMIT: '600' }).rateLimit).toEqual({
+      requests: 600,
+      windowMs: 60_000,
+    });
   });
 });
 
@@ -201,12 +230,21 @@ describe('the list', () => {
   test('every variable is listed with where its value comes from', () => {
     const rows = describeConfig({ PORT: '9000' });
     expect(rows.map((row) => row.name)).toEqual(CONFIG.map((setting) => setting.name));
-    expect(rows.find((row) => row.name === 'PORT')).toMatchObject({ value: '9000', source: 'environment' });
-    expect(rows.find((row) => row.name === 'HOST')).toMatchObject({ value: '127.0.0.1', source: 'default' });
+    expect(rows.find((row) => row.name === 'PORT')).toMatchObject({
+      value: '9000',
+      source: 'environment',
+    });
+    expect(rows.find((row) => row.name === 'HOST')).toMatchObject({
+      value: '127.0.0.1',
+      source: 'default',
+    });
   });
 
   test('secrets are masked and the Redis stays recognizable', () => {
-    const env = { ROLLCALL_KEYS: `master:${masterKey}`, REDIS_URL: 'redis://user:password@redis.example:6379/1' };
+    const env = {
+      ROLLCALL_KEYS: `master:${masterKey}`,
+      REDIS_URL: 'redis://user:password@redis.example:6379/1',
+    };
     const text = JSON.stringify(describeConfig(env));
     expect(text).not.toMatch(/password|master-key/);
     expect(text).toContain('redis://***@redis.example:6379/1');

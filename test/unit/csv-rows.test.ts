@@ -10,9 +10,12 @@ function read(text: string, { delimiter = ',', lengthMax = 1000, chunk = 1 << 20
   const reader = new CsvReader(delimiter, lengthMax);
   const bytes = Buffer.from(text);
   const lines: CsvLine[] = [];
-  for (let at = 0; at < bytes.length; at += chunk) lines.push(...splitter.split(bytes.subarray(at, at + chunk)));
+  for (let at = 0; at < bytes.length; at += chunk)
+    lines.push(...splitter.split(bytes.subarray(at, at + chunk)));
   lines.push(...splitter.end());
-  const rows = lines.flatMap(({ number, bytes: line, end }) => [...reader.read(number, line.toString(), end)]);
+  const rows = lines.flatMap(({ number, bytes: line, end }) => [
+    ...reader.read(number, line.toString(), end),
+  ]);
   return [...rows, ...reader.end()];
 }
 
@@ -26,7 +29,9 @@ describe('rows of CSV', () => {
         fc.array(fc.constantFrom('\n', '\r\n', '\r'), { minLength: 1 }),
         fc.integer({ min: 1, max: 7 }),
         (rows, ends, chunk) => {
-          const written = rows.map((cells) => stringify([cells], { quoted_match: /[\r\n]/, eof: false }));
+          const written = rows.map((cells) =>
+            stringify([cells], { quoted_match: /[\r\n]/, eof: false }),
+          );
           const text = written.map((line, at) => line + ends[at % ends.length]).join('');
           expect(read(text, { lengthMax: 1e6, chunk }).map(([, cells]) => cells)).toEqual(rows);
         },
@@ -81,7 +86,9 @@ describe('rows of CSV', () => {
   });
 
   it('are bounded: a quote that is not closed is given up', () => {
-    const rows = read(`1,"open\n${Array.from({ length: 50 }, (_, n) => `${n},ok`).join('\n')}`, { lengthMax: 100 });
+    const rows = read(`1,"open\n${Array.from({ length: 50 }, (_, n) => `${n},ok`).join('\n')}`, {
+      lengthMax: 100,
+    });
     expect(rows[0]).toEqual([1, { fault: 'a quote is not closed in 100 bytes' }]);
     expect(rows.slice(1)).toHaveLength(50);
   });

@@ -4,7 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { preferredForm } from '../../src/api/accepts.ts';
 import { csvLines, DELIMITERS } from '../../src/api/csv.ts';
 
-/** The cells that a spreadsheet makes of a file: quotes count at the beginning of a cell, and what follows them is added. */
+/**
+ * The cells that a spreadsheet makes of a file: quotes count at the beginning of a cell, and what
+ * follows them is added.
+ */
 function asSpreadsheet(csv: string, delimiter: string): string[] {
   const cells: string[] = [];
   for (let at = 0; at <= csv.length; at++) {
@@ -16,7 +19,8 @@ function asSpreadsheet(csv: string, delimiter: string): string[] {
       }
       at++;
     }
-    for (; at < csv.length && csv[at] !== delimiter && csv[at] !== '\n' && csv[at] !== '\r'; at++) cell += csv[at];
+    for (; at < csv.length && csv[at] !== delimiter && csv[at] !== '\n' && csv[at] !== '\r'; at++)
+      cell += csv[at];
     cells.push(cell);
   }
   return cells;
@@ -29,22 +33,35 @@ describe('CSV', () => {
       ['one\ntwo', 'r\rs', undefined],
       [1.5, true, ['x', 'y']],
     ];
-    expect(csvLines(rows)).toBe('a,"b,c","d ""e"""\r\n"one\ntwo","r\rs",\r\n1.5,true,"[""x"",""y""]"\r\n');
+    expect(csvLines(rows)).toBe(
+      'a,"b,c","d ""e"""\r\n"one\ntwo","r\rs",\r\n1.5,true,"[""x"",""y""]"\r\n',
+    );
   });
 
-  it.each(['=1+1', '+41 79', '-x', '@SUM(A1)', '\tx', '\rx', '\n=1', '＝1', '＋1', '－1', '＠SUM(A1)'])(
-    'is no formula to a spreadsheet: %j',
-    (text) => {
-      const [row] = parse(csvLines([[text, 'x']])) as string[][];
-      expect(row![0]).toMatch(/^'/);
-      expect(row!.map((cell) => cell.replaceAll("'", ''))).toEqual([text, 'x']);
-    },
-  );
+  it.each([
+    '=1+1',
+    '+41 79',
+    '-x',
+    '@SUM(A1)',
+    '\tx',
+    '\rx',
+    '\n=1',
+    '＝1',
+    '＋1',
+    '－1',
+    '＠SUM(A1)',
+  ])('is no formula to a spreadsheet: %j', (text) => {
+    const [row] = parse(csvLines([[text, 'x']])) as string[][];
+    expect(row![0]).toMatch(/^'/);
+    expect(row!.map((cell) => cell.replaceAll("'", ''))).toEqual([text, 'x']);
+  });
 
   const risky = fc.constantFrom('=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠');
   const between = fc.constantFrom(',', ';', '\t', '|', '\n', '\r\n', '"', '""', "'", ' ');
   const text = fc
-    .array(fc.oneof(risky, between, fc.constantFrom('=1+1', '-5', 'cmd', 'ä', '')), { maxLength: 6 })
+    .array(fc.oneof(risky, between, fc.constantFrom('=1+1', '-5', 'cmd', 'ä', '')), {
+      maxLength: 6,
+    })
     .map((parts) => parts.join(''));
   const value = fc.oneof(
     text,
@@ -54,19 +71,26 @@ describe('CSV', () => {
   );
 
   it('holds no formula, whichever delimiter a spreadsheet reads it with', () => {
-    const rows = fc.array(fc.array(value, { minLength: 2, maxLength: 3 }), { minLength: 1, maxLength: 3 });
+    const rows = fc.array(fc.array(value, { minLength: 2, maxLength: 3 }), {
+      minLength: 1,
+      maxLength: 3,
+    });
     fc.assert(
       fc.property(rows, fc.constantFrom(...DELIMITERS), (cells, written) => {
         const csv = csvLines(cells, written);
         const plain = csv.split(/\r\n|[\r\n]/).flatMap((line) => line.split(/[,;\t|]/));
         const readings = [',', ';', '\t', '|'].flatMap((delimiter) => [
           ...asSpreadsheet(csv, delimiter),
-          ...csv.split('\n').flatMap((line) => line.split(delimiter).map((cell) => cell.replace(/\r$/, ''))),
+          ...csv
+            .split('\n')
+            .flatMap((line) => line.split(delimiter).map((cell) => cell.replace(/\r$/, ''))),
         ]);
         for (const cell of parse(csv, { delimiter: written, relax_column_count: true }).flat())
           expect(cell).not.toMatch(/^[=+\-@\t\r＝＋－＠]/);
-        // Cut wrongly, line ends and tabs of the file itself come to the front: what matters is what they lead to.
-        for (const cell of [...plain, ...readings]) expect(cell).not.toMatch(/^[\t\r\n"]*[=+\-@＝＋－＠]/);
+        // Cut wrongly, line ends and tabs of the file itself come to the front: what matters is
+        // what they lead to.
+        for (const cell of [...plain, ...readings])
+          expect(cell).not.toMatch(/^[\t\r\n"]*[=+\-@＝＋－＠]/);
       }),
       { numRuns: 3000 },
     );
@@ -94,7 +118,11 @@ describe('CSV', () => {
   });
 
   it('has a line for a row whose only cell is empty', () => {
-    expect(parse(csvLines([[undefined], ['x'], [undefined]]), { skip_empty_lines: true })).toEqual([[''], ['x'], ['']]);
+    expect(parse(csvLines([[undefined], ['x'], [undefined]]), { skip_empty_lines: true })).toEqual([
+      [''],
+      ['x'],
+      [''],
+    ]);
   });
 });
 

@@ -1,5 +1,6 @@
 /**
- * edge-sweep.test.ts – What the sweep of given-up relationships reads and removes, commit by commit.
+ * edge-sweep.test.ts – What the sweep of given-up relationships reads and removes, commit by
+ * commit.
  */
 import { describe, expect, it } from 'vitest';
 import { CommitCommands } from '../../src/engine/commit.ts';
@@ -7,13 +8,16 @@ import { EdgeSweep, type SweepChunk } from '../../src/engine/edge-sweep.ts';
 import type { Edge } from '../../src/engine/edges.ts';
 import { PartitionKeys } from '../../src/redis/keys.ts';
 
-const ANCHOR = 1;
+const EDGE_ID = 1;
 const keys = new PartitionKeys('rc', 0);
 
 /** The one edge, with these exports of which the extremes are asked. */
 function edgeWith(...ordered: number[]): ReadonlyMap<number, Edge> {
-  const up = [{ ordinal: ANCHOR }, ...ordered.map((ordinal) => ({ ordinal, attribute: 'age', ordered: true }))];
-  return new Map([[ANCHOR, { anchor: ANCHOR, up } as unknown as Edge]]);
+  const up = [
+    { predicateId: EDGE_ID },
+    ...ordered.map((predicateId) => ({ predicateId, attribute: 'age', ordered: true })),
+  ];
+  return new Map([[EDGE_ID, { edgeId: EDGE_ID, up } as unknown as Edge]]);
 }
 
 /** A commit over the edges, which took place. @returns its commands as the script is given them */
@@ -25,7 +29,7 @@ function commit(
 ): string[] {
   const commands = new CommitCommands(keys);
   const progress = sweep.progress(edges, chunk);
-  const neighbours = gone.map((target) => ({ anchor: ANCHOR, target, row: null }));
+  const neighbours = gone.map((target) => ({ edgeId: EDGE_ID, target, row: null }));
   sweep.addTo(commands, progress, edges, neighbours, keys);
   sweep.committed(edges, progress);
   const written: string[] = [];
@@ -48,12 +52,17 @@ describe('a sweep', () => {
 
   it('of values goes through the rows of an edge that stays, and takes those along that go before it comes by', () => {
     const sweep = new EdgeSweep([
-      [1, ANCHOR],
-      [2, ANCHOR],
+      [1, EDGE_ID],
+      [2, EDGE_ID],
     ]);
     const edges = edgeWith();
     const request = sweep.next(edges)!;
-    expect(request).toEqual({ anchor: ANCHOR, ordinals: [2], isWholeEdge: false, cursor: '0' });
+    expect(request).toEqual({
+      edgeId: EDGE_ID,
+      predicateIds: [2],
+      isWholeEdge: false,
+      cursor: '0',
+    });
     const first = { ...request, targets: ['a'], cursor: '7', isLast: false };
     expect(commit(sweep, edges, first, ['z'])).toEqual([
       `UNLINK ${keys.values(2, 'a')}`,
@@ -61,28 +70,31 @@ describe('a sweep', () => {
     ]);
     expect(sweep.next(edges)?.cursor).toBe('7');
     const last = { ...request, targets: ['b'], cursor: '0', isLast: true };
-    expect(commit(sweep, edges, last)).toEqual([`UNLINK ${keys.values(2, 'b')}`, `HDEL ${keys.meta} sets:2`]);
+    expect(commit(sweep, edges, last)).toEqual([
+      `UNLINK ${keys.values(2, 'b')}`,
+      `HDEL ${keys.meta} sets:2`,
+    ]);
     expect(sweep.next(edges)).toBeUndefined();
   });
 
   it('begins anew when more is given up meanwhile', () => {
     const sweep = new EdgeSweep([
-      [1, ANCHOR],
-      [2, ANCHOR],
-      [3, ANCHOR],
+      [1, EDGE_ID],
+      [2, EDGE_ID],
+      [3, EDGE_ID],
     ]);
     const request = sweep.next(edgeWith(3))!;
     commit(sweep, edgeWith(3), { ...request, targets: ['a'], cursor: '7', isLast: false });
-    expect(sweep.next(edgeWith())).toMatchObject({ ordinals: [2, 3], cursor: '0' });
+    expect(sweep.next(edgeWith())).toMatchObject({ predicateIds: [2, 3], cursor: '0' });
   });
 
   it('of a whole edge lets a row go together with its sets', () => {
     const sweep = new EdgeSweep([
-      [1, ANCHOR],
-      [2, ANCHOR],
+      [1, EDGE_ID],
+      [2, EDGE_ID],
     ]);
     const request = sweep.next(new Map())!;
-    expect(request).toMatchObject({ ordinals: [1, 2], isWholeEdge: true });
+    expect(request).toMatchObject({ predicateIds: [1, 2], isWholeEdge: true });
     expect(commit(sweep, new Map(), { ...request, targets: ['a'], isLast: false })).toEqual([
       `UNLINK ${keys.holders(1, 'a')}`,
       `UNLINK ${keys.values(1, 'a')}`,

@@ -2,9 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { type Fanout, Fanouts, type FanoutVisit } from '../../src/engine/fanouts.ts';
 
 const HOLDERS = ['a', 'b', 'c', 'd', 'e', 'f'];
-const HUB = { anchor: 7, target: 'hub' };
+const HUB = { edgeId: 7, target: 'hub' };
 
-/** One commit: visits up to two holders of the fan-out that runs, and the hub shows something new or not. */
+/**
+ * One commit: visits up to two holders of the fan-out that runs, and the hub shows something new or
+ * not.
+ */
 class Run {
   readonly fanouts = new Fanouts([]);
   /** What each holder has seen: the commit of the newest news at its last visit. */
@@ -26,7 +29,9 @@ class Run {
 
   #visit(fanout: Fanout): FanoutVisit {
     const { cursor, until } = fanout;
-    const rest = HOLDERS.filter((id) => (cursor === '' || id > cursor) && (until === null || id <= until));
+    const rest = HOLDERS.filter(
+      (id) => (cursor === '' || id > cursor) && (until === null || id <= until),
+    );
     const ids = rest.slice(0, 2);
     for (const id of ids) this.seen.set(id, this.news);
     return { fanout, ids, isStretchDone: rest.length < 2 };
@@ -60,9 +65,13 @@ describe('a fan-out', () => {
         const shows = ((pattern >> bit) & 1) === 1;
         run.commit(shows);
         if (shows) news.push(run.number);
-        const unseen = news.filter((number) => HOLDERS.some((id) => (run.seen.get(id) ?? 0) < number));
+        const unseen = news.filter((number) =>
+          HOLDERS.some((id) => (run.seen.get(id) ?? 0) < number),
+        );
         if (unseen.length > 0)
-          expect(run.since, `pattern=${pattern} commit=${run.number}`).toBeLessThanOrEqual(unseen[0]!);
+          expect(run.since, `pattern=${pattern} commit=${run.number}`).toBeLessThanOrEqual(
+            unseen[0]!,
+          );
       }
     }
   });

@@ -4,7 +4,9 @@ import { type Attribute, objectType } from '../../src/change/object-type.ts';
 
 const typeOf = (...names: string[]) =>
   objectType('t', 1, {
-    attributes: Object.fromEntries(names.map((name) => [name, { type: 'string' } satisfies Attribute])),
+    attributes: Object.fromEntries(
+      names.map((name) => [name, { type: 'string' } satisfies Attribute]),
+    ),
     relationships: {},
   });
 const mapped = (header: string[], map: [string, string][], ...names: string[]) =>
@@ -12,13 +14,25 @@ const mapped = (header: string[], map: [string, string][], ...names: string[]) =
 
 describe('the columns of a header', () => {
   it('hold the attribute that people, databases and programs mean by them', () => {
-    for (const title of ['firstName', 'first_name', 'First name', 'FIRST NAME', ' first-name ', 'FirstName'])
-      for (const name of ['firstName', 'first_name']) expect(mapped(['id', title], [], name)).toEqual([null, name]);
+    for (const title of [
+      'firstName',
+      'first_name',
+      'First name',
+      'FIRST NAME',
+      ' first-name ',
+      'FirstName',
+    ])
+      for (const name of ['firstName', 'first_name'])
+        expect(mapped(['id', title], [], name)).toEqual([null, name]);
   });
 
   it('hold the very attribute where there is one, whatever is alike', () => {
     const header = ['id', 'first_name', 'firstName'];
-    expect(mapped(header, [], 'firstName', 'first_name')).toEqual([null, 'first_name', 'firstName']);
+    expect(mapped(header, [], 'firstName', 'first_name')).toEqual([
+      null,
+      'first_name',
+      'firstName',
+    ]);
   });
 
   it('hold the ids beside attributes that are called so in other letters, as an export writes them', () => {
@@ -29,7 +43,12 @@ describe('the columns of a header', () => {
 
   it('are refused where two attributes are meant, until a map says which', () => {
     const names = ['firstName', 'first_name'] as const;
-    expect(() => mapped(['id', 'First name'], [], ...names)).toThrow(/firstName or first_name.*\?map=/);
-    expect(mapped(['id', 'First name'], [['First name', 'firstName']], ...names)).toEqual([null, 'firstName']);
+    expect(() => mapped(['id', 'First name'], [], ...names)).toThrow(
+      /firstName or first_name.*\?map=/,
+    );
+    expect(mapped(['id', 'First name'], [['First name', 'firstName']], ...names)).toEqual([
+      null,
+      'firstName',
+    ]);
   });
 });

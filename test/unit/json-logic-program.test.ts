@@ -55,7 +55,8 @@ describe('a path', () => {
   });
 
   it('of no name is the document', () => {
-    for (const rule of [{ var: '' }, { var: null }, { var: [] }, { var: ['', 1] }]) expect(run(rule, 7)).toBe(7);
+    for (const rule of [{ var: '' }, { var: null }, { var: [] }, { var: ['', 1] }])
+      expect(run(rule, 7)).toBe(7);
   });
 
   it('may be computed', () => {
@@ -64,7 +65,9 @@ describe('a path', () => {
 
   it('is evaluated once more by missing, where a list is a path with its default', () => {
     expect(run({ missing: ['a', ['b', 'default'], ['b']] }, {})).toEqual(['a', ['b']]);
-    expect(run({ missing: { var: 'keys' } }, { keys: [{ cat: ['a', 'b'] }, 'c'], ab: 1 })).toEqual(['c']);
+    expect(run({ missing: { var: 'keys' } }, { keys: [{ cat: ['a', 'b'] }, 'c'], ab: 1 })).toEqual([
+      'c',
+    ]);
   });
 
   it('counts as missing when it leads to an empty string', () => {
@@ -102,7 +105,11 @@ describe('a comparison', () => {
   it('sees a new list at each evaluation', () => {
     const pairs = { map: [[1, 2], [7]] };
     const same = {
-      if: [{ var: 'accumulator' }, { '===': [{ var: 'accumulator' }, { var: 'current' }] }, { var: 'current' }],
+      if: [
+        { var: 'accumulator' },
+        { '===': [{ var: 'accumulator' }, { var: 'current' }] },
+        { var: 'current' },
+      ],
     };
     expect(run({ reduce: [pairs, same, null] })).toBe(false);
   });
@@ -121,7 +128,9 @@ describe('in', () => {
       expect(run({ in: [{ var: 'a' }, list] }, { a: 2 })).toBe(true);
       expect(run({ in: [{ var: 'a' }, list] }, { a: '2' })).toBe(false);
       expect(run({ in: [{ '/': [0, 0] }, [...list, { '/': [0, 0] }]] })).toBe(false);
-      expect(run({ in: [{ '/': [{ var: 'a' }, 0] }, [...list, { '/': [0, 0] }]] }, { a: 0 })).toBe(false);
+      expect(run({ in: [{ '/': [{ var: 'a' }, 0] }, [...list, { '/': [0, 0] }]] }, { a: 0 })).toBe(
+        false,
+      );
     }
   });
 });
@@ -147,18 +156,23 @@ describe('logic', () => {
   });
 
   it('takes an empty list for false, and "0" and an empty object for true', () => {
-    expect([truthy([]), truthy(0), truthy(''), truthy(Number.NaN)]).toEqual([false, false, false, false]);
-    expect([truthy('0'), truthy({}), truthy([0]), truthy(true)]).toEqual([true, true, true, true]);
-  });
-
-  it('is an object with one key; any other is a value, and a list is evaluated item by item', () => {
-    expect([isLogic({ a: 1 }), isLogic({}), isLogic({ a: 1, b: 2 }), isLogic([1]), isLogic(null)]).toEqual([
-      true,
+    expect([truthy([]), truthy(0), truthy(''), truthy(Number.NaN)]).toEqual([
       false,
       false,
       false,
       false,
     ]);
+    expect([truthy('0'), truthy({}), truthy([0]), truthy(true)]).toEqual([true, true, true, true]);
+  });
+
+  it('is an object with one key; any other is a value, and a list is evaluated item by item', () => {
+    expect([
+      isLogic({ a: 1 }),
+      isLogic({}),
+      isLogic({ a: 1, b: 2 }),
+      isLogic([1]),
+      isLogic(null),
+    ]).toEqual([true, false, false, false, false]);
     expect(run({ '==': [1, 2], '!': 1 })).toEqual({ '==': [1, 2], '!': 1 });
     expect(run([{ var: 'a' }, [{ var: 'a' }]], { a: 1 })).toEqual([1, [1]]);
   });
@@ -182,7 +196,11 @@ describe('arithmetic', () => {
   });
 
   it('knows min and max of nothing', () => {
-    expect([run({ min: [] }), run({ max: [] }), run({ max: [1, '3', 2] })]).toEqual([Infinity, -Infinity, 3]);
+    expect([run({ min: [] }), run({ max: [] }), run({ max: [1, '3', 2] })]).toEqual([
+      Infinity,
+      -Infinity,
+      3,
+    ]);
   });
 });
 
@@ -218,24 +236,43 @@ it('a program finds where a day begins, and nothing where there is no day or no 
     [null, 'UTC'],
   ])
     expect(begins(...args)).toBeNull();
-  for (const zone of ['Mars/Olympus', '', null, undefined, 5]) expect(begins('2024-02-29', zone)).toBeNull();
+  for (const zone of ['Mars/Olympus', '', null, undefined, 5])
+    expect(begins('2024-02-29', zone)).toBeNull();
 });
 
 describe('a scope', () => {
   it('sees nothing but its item', () => {
     expect(run({ map: [[1, 2], { var: 'outer' }] }, { outer: 5 })).toEqual([null, null]);
-    expect(run({ filter: [{ var: 'items' }, { '>': [{ var: 'n' }, 1] }] }, { items: [{ n: 1 }, { n: 2 }] })).toEqual([
-      { n: 2 },
-    ]);
     expect(
-      run({ reduce: [[1, 2, 3], { '+': [{ var: 'accumulator' }, { var: 'current' }] }, { var: 'from' }] }, { from: 4 }),
+      run(
+        { filter: [{ var: 'items' }, { '>': [{ var: 'n' }, 1] }] },
+        { items: [{ n: 1 }, { n: 2 }] },
+      ),
+    ).toEqual([{ n: 2 }]);
+    expect(
+      run(
+        {
+          reduce: [
+            [1, 2, 3],
+            { '+': [{ var: 'accumulator' }, { var: 'current' }] },
+            { var: 'from' },
+          ],
+        },
+        { from: 4 },
+      ),
     ).toBe(10);
   });
 
   it('over nothing is false for all and some, and true for none', () => {
     for (const items of [[], null, 'text']) {
       const of = (name: string) => run({ [name]: [{ var: 'items' }, true] }, { items });
-      expect([of('all'), of('some'), of('none'), of('map'), of('filter')]).toEqual([false, false, true, [], []]);
+      expect([of('all'), of('some'), of('none'), of('map'), of('filter')]).toEqual([
+        false,
+        false,
+        true,
+        [],
+        [],
+      ]);
     }
     expect(run({ reduce: [null, 1, 'initial'] })).toBe('initial');
     expect(run({ reduce: [null, 1] })).toBeNull();
@@ -286,7 +323,11 @@ describe('what a program reads', () => {
 
   it('is each constant path, once', () => {
     const rule = {
-      and: [{ '==': [{ var: 'a.b' }, 1] }, { in: [{ var: ['c', { var: 'd' }] }, [{ var: 'a.b' }]] }, { var: 1 }],
+      and: [
+        { '==': [{ var: 'a.b' }, 1] },
+        { in: [{ var: ['c', { var: 'd' }] }, [{ var: 'a.b' }]] },
+        { var: 1 },
+      ],
     };
     // `{"var": ["c", default]}`: the default is read before the path that it stands in for
     expect(programReads(rule)).toEqual(reads(['a.b', 'd', 'c', '1']));
@@ -301,7 +342,9 @@ describe('what a program reads', () => {
     expect(programReads({ missing: ['a', 'b'] })).toEqual(reads(['a', 'b']));
     expect(programReads({ missing: [['a', 'b']] })).toEqual(reads(['a', 'b']));
     expect(programReads({ missing: 'a' })).toEqual(reads(['a']));
-    expect(programReads({ missing_some: [{ var: 'n' }, ['a', 'b']] })).toEqual(reads(['n', 'a', 'b']));
+    expect(programReads({ missing_some: [{ var: 'n' }, ['a', 'b']] })).toEqual(
+      reads(['n', 'a', 'b']),
+    );
   });
 
   it('is of the document, not of an item', () => {
@@ -309,8 +352,12 @@ describe('what a program reads', () => {
     for (const name of ['map', 'filter', 'all', 'some', 'none']) {
       expect(programReads({ [name]: [{ var: 'items' }, each] })).toEqual(reads(['items']));
     }
-    expect(programReads({ reduce: [{ var: 'items' }, each, { var: 'from' }] })).toEqual(reads(['items', 'from']));
-    expect(programReads({ some: [{ var: 'a' }, { some: [{ var: 'b' }, { var: 'c' }] }] })).toEqual(reads(['a']));
+    expect(programReads({ reduce: [{ var: 'items' }, each, { var: 'from' }] })).toEqual(
+      reads(['items', 'from']),
+    );
+    expect(programReads({ some: [{ var: 'a' }, { some: [{ var: 'b' }, { var: 'c' }] }] })).toEqual(
+      reads(['a']),
+    );
   });
 
   it('may be the document itself', () => {
@@ -321,10 +368,14 @@ describe('what a program reads', () => {
 
   it('may be known at run time only, in a scope as well', () => {
     expect(programReads({ var: { cat: ['a', { var: 'b' }] } })).toEqual(reads(['b'], false, true));
-    expect(programReads({ some: [{ var: 'a' }, { var: { var: '' } }] })).toEqual(reads(['a'], false, true));
+    expect(programReads({ some: [{ var: 'a' }, { var: { var: '' } }] })).toEqual(
+      reads(['a'], false, true),
+    );
     expect(programReads({ missing: { merge: ['a', 'b'] } })).toEqual(reads([], false, true));
     expect(programReads({ missing: ['a', ['b', 1]] })).toEqual(reads(['a'], false, true));
-    expect(programReads({ missing_some: [1, { var: 'keys' }] })).toEqual(reads(['keys'], false, true));
+    expect(programReads({ missing_some: [1, { var: 'keys' }] })).toEqual(
+      reads(['keys'], false, true),
+    );
   });
 
   it('includes the arguments of an unknown operation', () => {

@@ -1,5 +1,6 @@
 /**
- * lane-shares.test.ts – Who may send now: bounds per activation and host, and what is left of the lanes for the others.
+ * lane-shares.test.ts – Who may send now: bounds per activation and host, and what is left of the
+ * lanes for the others.
  */
 import { describe, expect, test } from 'vitest';
 import { LaneShares } from '../../src/jobs/lane-shares.ts';
@@ -9,7 +10,11 @@ const LANES = 128;
 /** Takes as many lanes as it may get. */
 function fill(shares: LaneShares, activation: string, host: string): (() => void)[] {
   const taken: (() => void)[] = [];
-  for (let leave = shares.enter({ activation, host }); leave; leave = shares.enter({ activation, host }))
+  for (
+    let leave = shares.enter({ activation, host });
+    leave;
+    leave = shares.enter({ activation, host })
+  )
     taken.push(leave);
   return taken;
 }

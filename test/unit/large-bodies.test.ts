@@ -1,5 +1,6 @@
 /**
- * large-bodies.test.ts – Large bodies are let in up to a weight, in their order, and those of clients that went away hold nobody up.
+ * large-bodies.test.ts – Large bodies are let in up to a weight, in their order, and those of
+ * clients that went away hold nobody up.
  */
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';

@@ -1,7 +1,9 @@
 /**
- * official-json-logic.test.ts – The official JsonLogic cases. They are not part of this repository; without them the suite says so.
+ * official-json-logic.test.ts – The official JsonLogic cases. They are not part of this repository;
+ * without them the suite says so.
  *
- * ROLLCALL_JSONLOGIC_CASES names their file: `{cases: [{section, rule, data, result}]}`, where absent data is null.
+ * ROLLCALL_JSONLOGIC_CASES names their file: `{cases: [{section, rule, data, result}]}`, where
+ * absent data is null.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -32,7 +34,8 @@ function compareWith(cases: readonly OfficialCase[]): void {
   it(`there are ${CASES_COUNT} official cases`, () => expect(cases).toHaveLength(CASES_COUNT));
 
   for (const section of new Set(cases.map((one) => one.section))) {
-    describe(`official: ${section}`, () => cases.filter((one) => one.section === section).forEach(compare));
+    describe(`official: ${section}`, () =>
+      cases.filter((one) => one.section === section).forEach(compare));
   }
 }
 

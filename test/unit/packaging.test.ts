@@ -1,6 +1,6 @@
 /**
- * packaging.test.ts – What is beside the code and must keep up with it: containers pass on every variable, and whatever is
- * installed runs on the oldest Node that we say we run on.
+ * packaging.test.ts – What is beside the code and must keep up with it: containers pass on every
+ * variable, and whatever is installed runs on the oldest Node that we say we run on.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -23,14 +23,20 @@ describe('docker', () => {
   });
 
   it.each(composed)('%s passes on every variable that there is', (file) => {
-    const passed = [...read(`docker/${file}`).matchAll(/^ {6}([A-Z_]+):/gm)].map((match) => match[1]);
-    const wanted = CONFIG.map(({ name }) => name).filter((name) => ![...OF_THE_IMAGE, ...REFUSED].includes(name));
+    const passed = [...read(`docker/${file}`).matchAll(/^ {6}([A-Z_]+):/gm)].map(
+      (match) => match[1],
+    );
+    const wanted = CONFIG.map(({ name }) => name).filter(
+      (name) => ![...OF_THE_IMAGE, ...REFUSED].includes(name),
+    );
     expect(passed.sort()).toEqual([...wanted].sort());
   });
 
   it('has rollcall on the PATH of the image, under the name of the package', () => {
     const { bin } = JSON.parse(read('package.json')) as { bin: { rollcall: string } };
-    expect(read('docker/Dockerfile')).toContain(`RUN ln -s /app/${bin.rollcall} /usr/local/bin/rollcall\n`);
+    expect(read('docker/Dockerfile')).toContain(
+      `RUN ln -s /app/${bin.rollcall} /usr/local/bin/rollcall\n`,
+    );
     expect(read('src/cli/rollcall.ts').startsWith('#!/usr/bin/env node\n')).toBe(true);
   });
 });
@@ -47,8 +53,10 @@ function takes(range: string): boolean {
     const [, operator = '', version = ''] = /^(\^|~|>=|<=|>|<|=|v)?v?(.*)$/.exec(comparator)!;
     const major = Number(version.split('.')[0]);
     if (version === '*' || version === '') return true;
-    if (operator === '^' || operator === '' || operator === 'v') return major === oldest[0] && compare(version) >= 0;
-    if (operator === '~') return major === oldest[0] && Number(version.split('.')[1] ?? oldest[1]) === oldest[1];
+    if (operator === '^' || operator === '' || operator === 'v')
+      return major === oldest[0] && compare(version) >= 0;
+    if (operator === '~')
+      return major === oldest[0] && Number(version.split('.')[1] ?? oldest[1]) === oldest[1];
     if (operator === '<') return compare(version) < 0;
     if (operator === '<=') return compare(version) <= 0;
     return operator === '>' ? compare(version) > 0 : compare(version) >= 0;

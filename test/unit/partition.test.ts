@@ -11,7 +11,8 @@ describe('the partition of a record', () => {
     const redis = openConnection({ url: inject('redisUrl') });
     await redis.connect();
     for (const id of ['', 'a', 'ä', '日本', '😀', 'contact-17']) {
-      // CLUSTER KEYSLOT is refused without cluster mode; the slot of a key is what the specification says
+      // CLUSTER KEYSLOT is refused without cluster mode; the slot of a key is what the
+      // specification says
       const slot = await redis.call('CLUSTER', 'KEYSLOT', id).catch(() => undefined);
       if (slot !== undefined) expect(crc16(id) % 16384).toBe(slot);
       expect(partitionOf(id, 16)).toBe(crc16(id) % 16);

@@ -1,5 +1,6 @@
 /**
- * resyncs.test.ts – What a commit writes down of resynchronizations, so that reads and the next owner know of them.
+ * resyncs.test.ts – What a commit writes down of resynchronizations, so that reads and the next
+ * owner know of them.
  */
 import { describe, expect, it } from 'vitest';
 import { HeardResyncs, NO_RESYNC, Resyncs } from '../../src/engine/resyncs.ts';
@@ -21,7 +22,7 @@ describe('a resynchronization that has to be sent', () => {
 
 describe('a source of which a message could not be applied', () => {
   /** What is stored of it after batches of marks, `poison` among them. */
-  function storedAfter(...batches: ('begin' | 'end' | 'poison')[][]): string[] {
+  function storedAfter(...batches: ('snapshot-begin' | 'snapshot-end' | 'poison')[][]): string[] {
     const resyncs = new Resyncs(new Map(), []);
     const stored = new Set<string>();
     for (const marks of batches) {
@@ -40,18 +41,20 @@ describe('a source of which a message could not be applied', () => {
 
   it('is trusted again when it has begun to say everything anew', () => {
     expect(storedAfter(['poison'])).toEqual(['broken:3']);
-    expect(storedAfter(['poison'], ['begin'])).toEqual([]);
-    expect(storedAfter(['poison', 'begin', 'end'])).toEqual([]);
-    expect(storedAfter(['poison'], ['begin'], ['end'])).toEqual([]);
+    expect(storedAfter(['poison'], ['snapshot-begin'])).toEqual([]);
+    expect(storedAfter(['poison', 'snapshot-begin', 'snapshot-end'])).toEqual([]);
+    expect(storedAfter(['poison'], ['snapshot-begin'], ['snapshot-end'])).toEqual([]);
   });
 
   it('is not trusted because of an end, if the message was part of what it said anew', () => {
-    expect(storedAfter(['begin'], ['poison'], ['end'])).toEqual(['broken:3']);
-    expect(storedAfter(['begin', 'poison', 'end'])).toEqual(['broken:3']);
-    expect(storedAfter(['begin', 'poison'], ['end'])).toEqual(['broken:3']);
-    expect(storedAfter(['begin'], ['poison', 'end'])).toEqual(['broken:3']);
+    expect(storedAfter(['snapshot-begin'], ['poison'], ['snapshot-end'])).toEqual(['broken:3']);
+    expect(storedAfter(['snapshot-begin', 'poison', 'snapshot-end'])).toEqual(['broken:3']);
+    expect(storedAfter(['snapshot-begin', 'poison'], ['snapshot-end'])).toEqual(['broken:3']);
+    expect(storedAfter(['snapshot-begin'], ['poison', 'snapshot-end'])).toEqual(['broken:3']);
     // the beginning itself could not be applied
-    expect(storedAfter(['poison'], ['end'])).toEqual(['broken:3']);
-    expect(storedAfter(['begin'], ['poison'], ['begin'], ['end'])).toEqual([]);
+    expect(storedAfter(['poison'], ['snapshot-end'])).toEqual(['broken:3']);
+    expect(
+      storedAfter(['snapshot-begin'], ['poison'], ['snapshot-begin'], ['snapshot-end']),
+    ).toEqual([]);
   });
 });

@@ -14,7 +14,9 @@ function row(value: unknown): Row {
   return { record, truth: [] as unknown as Row['truth'], due: undefined };
 }
 
-/** How many of some rows are still there when all were committed: what is not is read from Redis. */
+/**
+ * How many of some rows are still there when all were committed: what is not is read from Redis.
+ */
 async function kept(rows: readonly Row[]): Promise<number> {
   const cache = new RowCache(1000, undefined, BYTES_MAX);
   const records = rows.map((after, n) => ({ objectType: 'a', id: `${n}`, after }));

@@ -1,5 +1,6 @@
 /**
- * step-due.test.ts – Records that are due, in a batch: what a step makes of them, and how many it comes to.
+ * step-due.test.ts – Records that are due, in a batch: what a step makes of them, and how many it
+ * comes to.
  */
 import { describe, expect, it } from 'vitest';
 import { objectType } from '../../src/change/object-type.ts';
@@ -7,7 +8,7 @@ import type { RecordRow } from '../../src/change/record.ts';
 import { type Batch, LOG_START } from '../../src/engine/batch.ts';
 import { ABSENT, EFFECTS_MAX, type Row, type Step, step } from '../../src/engine/step.ts';
 import { WITHOUT_EDGES } from '../../src/engine/step-neighbours.ts';
-import { ordinals } from '../../src/membership/ordinals.ts';
+import { predicateIds } from '../../src/membership/predicate-ids.ts';
 import { compileQuery } from '../../src/query/compile.ts';
 import { PredicateNetwork } from '../../src/query/network.ts';
 
@@ -18,12 +19,21 @@ const TYPE = objectType('things', 1, {
 const NOW_MS = Date.parse('2026-03-01T12:00:00Z');
 const WINDOW_MS = 10_000;
 
-const recent = { field: 'at', operator: 'inLast', value: { amount: WINDOW_MS / 1000, unit: 'second' } };
+const recent = {
+  field: 'at',
+  operator: 'inLast',
+  value: { amount: WINDOW_MS / 1000, unit: 'second' },
+};
 
 /** As many segments that all are left at the same moment. */
 function networkOf(segments: number): PredicateNetwork {
   const network = new PredicateNetwork();
-  const scope = { type: TYPE, types: new Map([['things', TYPE]]), timeZone: 'UTC', segment: () => undefined };
+  const scope = {
+    type: TYPE,
+    types: new Map([['things', TYPE]]),
+    timeZone: 'UTC',
+    segment: () => undefined,
+  };
   for (let i = 0; i < segments; i++) {
     const larger = { field: 'size', operator: '>=', value: i };
     network.add(i, compileQuery({ combinator: 'and', rules: [recent, larger] }, scope).predicate);
@@ -37,13 +47,17 @@ function rowsOf(network: PredicateNetwork, count: number): Map<string, Row> {
   const record: RecordRow = { data, version: 1, createdAt: 0, updatedAt: 0, fits: TYPE.revision };
   const row: Row = {
     record,
-    truth: ordinals(network.create(data, NOW_MS - 1)),
+    truth: predicateIds(network.create(data, NOW_MS - 1)),
     due: network.nextFlip(data, NOW_MS - 1),
   };
   return new Map(Array.from({ length: count }, (_, i) => [`t${i}`, row]));
 }
 
-function stepOver(network: PredicateNetwork, rows: ReadonlyMap<string, Row>, batch: Partial<Batch>): Step {
+function stepOver(
+  network: PredicateNetwork,
+  rows: ReadonlyMap<string, Row>,
+  batch: Partial<Batch>,
+): Step {
   const context = {
     ...WITHOUT_EDGES,
     types: new Map([['things', { type: TYPE, network, out: [], in: [] }]]),
@@ -51,10 +65,11 @@ function stepOver(network: PredicateNetwork, rows: ReadonlyMap<string, Row>, bat
     nowMs: NOW_MS,
     row: (_: string, id: string) => rows.get(id) ?? ABSENT,
   };
-  return step({ entries: [], position: LOG_START, scans: [], expired: [], ...batch }, context);
+  return step({ entries: [], position: LOG_START, backfills: [], expired: [], ...batch }, context);
 }
 
-const keysOf = (rows: ReadonlyMap<string, Row>) => [...rows.keys()].map((id) => ({ objectType: 'things', id }));
+const keysOf = (rows: ReadonlyMap<string, Row>) =>
+  [...rows.keys()].map((id) => ({ objectType: 'things', id }));
 
 describe('a step over records that are due', () => {
   it('comes to all of them while they flip little, and has nothing due any more', () => {
@@ -63,7 +78,9 @@ describe('a step over records that are due', () => {
     const made = stepOver(network, rows, { due: keysOf(rows) });
     expect(made.fired).toBe(100);
     expect(made.effects).toBe(300);
-    expect(made.records.map(({ after }) => after.due)).toEqual(Array.from({ length: 100 }, () => undefined));
+    expect(made.records.map(({ after }) => after.due)).toEqual(
+      Array.from({ length: 100 }, () => undefined),
+    );
   });
 
   it('stops at the record that passes the most a commit may flip, and leaves the others as they were', () => {

@@ -26,7 +26,7 @@ const OLD: Predicate = { kind: 'equals', view: { attribute: 'a', folded: false }
 
 function networkOf(...predicates: Predicate[]): PredicateNetwork {
   const network = new PredicateNetwork();
-  for (const [ordinal, predicate] of predicates.entries()) network.add(ordinal, predicate);
+  for (const [predicateId, predicate] of predicates.entries()) network.add(predicateId, predicate);
   return network;
 }
 
@@ -44,7 +44,7 @@ function stepOver(
     row: (_: string, id: string) => rows.get(id) ?? ABSENT,
     failed,
   };
-  return step({ entries: [], position: LOG_START, scans: [], expired: [], ...batch }, context);
+  return step({ entries: [], position: LOG_START, backfills: [], expired: [], ...batch }, context);
 }
 
 function entriesOf(...changes: [id: string, data: Record<string, unknown>][]): Batch['entries'] {
@@ -59,7 +59,9 @@ const pit = { t: Array(100).fill(0), a: 1 };
 describe('a step over a record that is too much', () => {
   it('fails what shares the program, names the record, and applies every change', () => {
     const network = networkOf(COSTLY, OLD, { kind: 'and', children: [OLD, COSTLY] });
-    const made = stepOver(network, { entries: entriesOf(['x', { a: 1 }], ['pit', pit], ['y', { a: 1 }]) });
+    const made = stepOver(network, {
+      entries: entriesOf(['x', { a: 1 }], ['pit', pit], ['y', { a: 1 }]),
+    });
     const failure = {
       object_type: 'things',
       id: 'pit',
@@ -85,14 +87,16 @@ describe('a step over a record that is too much', () => {
     expect([...made.records[0]!.after.truth]).toEqual([1]);
   });
 
-  it('finds it by a scan too, also where another part decides', () => {
-    const first = stepOver(networkOf(), { entries: entriesOf(['pit', { ...pit, a: 2 }], ['y', { a: 1 }]) });
+  it('finds it by a backfill too, also where another part decides', () => {
+    const first = stepOver(networkOf(), {
+      entries: entriesOf(['pit', { ...pit, a: 2 }], ['y', { a: 1 }]),
+    });
     const rows = new Map(first.records.map(({ id, after }) => [id, after]));
     const network = networkOf({ kind: 'and', children: [OLD, COSTLY] }, OLD);
-    const scans = [{ objectType: 'things', ordinals: [0, 1], ids: ['pit', 'y'] }];
-    const made = stepOver(network, { scans }, rows);
+    const backfills = [{ objectType: 'things', predicateIds: [0, 1], ids: ['pit', 'y'] }];
+    const made = stepOver(network, { backfills }, rows);
     expect([...made.failures.keys()]).toEqual([0]);
-    expect(made.scanned).toBe(2);
+    expect(made.backfilled).toBe(2);
     expect(made.records.map(({ id, after }) => [id, [...after.truth]])).toEqual([['y', [1]]]);
   });
 
@@ -120,13 +124,13 @@ describe('a batch whose programs take much', () => {
     expect(made.position).toEqual({ entry: `${made.applied}-0`, offset: 0 });
   });
 
-  it('ends a scan early, and says how far it came', () => {
+  it('ends a backfill early, and says how far it came', () => {
     const first = stepOver(networkOf(), { entries: entriesOf(...many) });
     const rows = new Map(first.records.map(({ id, after }) => [id, after]));
-    const scans = [{ objectType: 'things', ordinals: [0], ids: [...rows.keys()] }];
-    const made = stepOver(networkOf(COSTLY), { scans }, rows);
-    expect(made.scanned).toBeGreaterThan(0);
-    expect(made.scanned).toBeLessThan(60);
+    const backfills = [{ objectType: 'things', predicateIds: [0], ids: [...rows.keys()] }];
+    const made = stepOver(networkOf(COSTLY), { backfills }, rows);
+    expect(made.backfilled).toBeGreaterThan(0);
+    expect(made.backfilled).toBeLessThan(60);
   });
 
   it('always comes to one record', () => {
@@ -142,11 +146,18 @@ describe('a batch whose programs take much', () => {
 
 /** Cheap over any one list; a query holds hundreds of these. */
 function looksFor(value: number): Predicate {
-  return { kind: 'program', rule: { some: [{ var: 't' }, { '==': [{ var: '' }, value] }] }, attributes: ['t'] };
+  return {
+    kind: 'program',
+    rule: { some: [{ var: 't' }, { '==': [{ var: '' }, value] }] },
+    attributes: ['t'],
+  };
 }
 
 describe('many short loops of one predicate over one long list', () => {
-  const many: Predicate = { kind: 'or', children: Array.from({ length: 300 }, (_, n) => looksFor(n + 1)) };
+  const many: Predicate = {
+    kind: 'or',
+    children: Array.from({ length: 300 }, (_, n) => looksFor(n + 1)),
+  };
   const long = { t: Array(200_000).fill(0), a: 1 };
 
   it('fail it together, where each alone is within its budget, and nothing that shares one of them', () => {
@@ -155,13 +166,20 @@ describe('many short loops of one predicate over one long list', () => {
     expect([...made.failures.keys()]).toEqual([0]);
     expect(made.failures.get(0)).toMatchObject({ id: 'x', passed: '20,000,000 operations' });
     expect(made.records.map(({ id, after }) => [id, [...after.truth]])).toEqual([['x', [2]]]);
-    const next = stepOver(network, { entries: entriesOf(['y', { t: [7] }]) }, undefined, new Set([0]));
+    const next = stepOver(
+      network,
+      { entries: entriesOf(['y', { t: [7] }]) },
+      undefined,
+      new Set([0]),
+    );
     expect(next.records.map(({ id, after }) => [id, [...after.truth]])).toEqual([['y', [1]]]);
   });
 
-  it('fail it in a scan as they do at a change', () => {
+  it('fail it in a backfill as they do at a change', () => {
     const network = networkOf(many, looksFor(7), OLD);
-    expect(() => network.holds(0, long, 0)).toThrow('ordinals 0 took more than 20,000,000 operations');
+    expect(() => network.holds(0, long, 0)).toThrow(
+      'predicate ids 0 took more than 20,000,000 operations',
+    );
     expect(network.holds(1, long, 0)).toBe(false);
   });
 });

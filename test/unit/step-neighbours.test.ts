@@ -8,20 +8,33 @@ import type { Row, StepContext, TypeContext } from '../../src/engine/step.ts';
 import { ABSENT } from '../../src/engine/step.ts';
 import { StepNeighbours, WITHOUT_EDGES } from '../../src/engine/step-neighbours.ts';
 
-const ANCHOR = 1;
-const relationship = { to: 'organizations', key: 'organization_id', cardinality: 'one', inverse: 'contacts' } as const;
-const contacts = objectType('contacts', 1, { attributes: {}, relationships: { organization: relationship } });
-const local = { counts: { [ANCHOR]: 1 }, sums: {}, lows: {}, highs: {} };
+const EDGE_ID = 1;
+const relationship = {
+  to: 'organizations',
+  key: 'organization_id',
+  cardinality: 'one',
+  inverse: 'contacts',
+} as const;
+const contacts = objectType('contacts', 1, {
+  attributes: {},
+  relationships: { organization: relationship },
+});
+const local = { counts: { [EDGE_ID]: 1 }, sums: {}, lows: {}, highs: {} };
 
 /** The edge over which organizations read their contacts, if somebody asks for that. */
 function edgeThat(isRead: boolean): Edge {
-  const definition = { name: 'contacts.organization', holder: 'contacts', target: 'organizations', ...relationship };
+  const definition = {
+    name: 'contacts.organization',
+    holder: 'contacts',
+    target: 'organizations',
+    ...relationship,
+  };
   const reads = isRead ? [{}] : [];
   return {
-    anchor: ANCHOR,
+    edgeId: EDGE_ID,
     definition,
-    up: [{ ordinal: ANCHOR }],
-    exports: new Set([ANCHOR]),
+    up: [{ predicateId: EDGE_ID }],
+    shares: new Set([EDGE_ID]),
     down: [],
     outReads: [],
     inReads: reads,
@@ -33,7 +46,7 @@ function holder(): Row {
   const data = { organization_id: 'o1' };
   return {
     record: { data, version: 1, createdAt: 0, updatedAt: 0, fits: 1 },
-    truth: [ANCHOR],
+    truth: [EDGE_ID],
     due: undefined,
   } as unknown as Row;
 }
@@ -45,7 +58,7 @@ function saidOfSuccession(isRead: boolean): unknown[] {
   const context = {
     ...WITHOUT_EDGES,
     types: new Map([['contacts', known]]),
-    edges: new Map([[ANCHOR, edge]]),
+    edges: new Map([[EDGE_ID, edge]]),
     neighbour: () => ({ local }),
   } as unknown as StepContext;
   const neighbours = new StepNeighbours(context);
@@ -55,9 +68,12 @@ function saidOfSuccession(isRead: boolean): unknown[] {
 }
 
 describe('a target, of which one holder goes and another one comes in the same step,', () => {
-  // A scan that announces what its holders add up to visits neither of them: the one is gone, the other has come behind it.
+  // A scan that announces what its holders add up to visits neither of them: the one is gone, the
+  // other has come behind it.
   it('is told what its holders add up to, if it reads that', () => {
-    expect(saidOfSuccession(true)).toEqual([{ kind: 'aggregate', edge: ANCHOR, target: 'o1', aggregate: local }]);
+    expect(saidOfSuccession(true)).toEqual([
+      { kind: 'holder-aggregate', edge: EDGE_ID, target: 'o1', aggregate: local },
+    ]);
   });
 
   it('is told nothing, if it does not', () => {

@@ -1,4 +1,7 @@
-/** time-zone.test.ts – Wall clocks and instants where the two part: gaps, overlaps, dates that begin late or never. */
+/**
+ * time-zone.test.ts – Wall clocks and instants where the two part: gaps, overlaps, dates that begin
+ * late or never.
+ */
 import { describe, expect, it } from 'vitest';
 import {
   dateAt,
@@ -39,7 +42,9 @@ describe('a wall clock', () => {
   });
 
   it('of a time before standard time has an offset with seconds', () => {
-    expect(iso(instantOfWallClock(utc('1800-01-01T00:00:00'), 'America/New_York'))).toBe('1800-01-01T04:56:02.000Z');
+    expect(iso(instantOfWallClock(utc('1800-01-01T00:00:00'), 'America/New_York'))).toBe(
+      '1800-01-01T04:56:02.000Z',
+    );
   });
 
   it('is found again from its instant, at every hour around the changes of the clocks', () => {
@@ -50,9 +55,15 @@ describe('a wall clock', () => {
       'Africa/Casablanca',
       'Asia/Kathmandu',
     ]) {
-      for (let instant = utc('2011-01-01T00:00:00'); instant < utc('2012-01-02T00:00:00'); instant += 3_600_000) {
+      for (
+        let instant = utc('2011-01-01T00:00:00');
+        instant < utc('2012-01-02T00:00:00');
+        instant += 3_600_000
+      ) {
         const again = instantOfWallClock(wallClockAt(instant, zone), zone);
-        expect(again <= instant && wallClockAt(again, zone) === wallClockAt(instant, zone)).toBe(true);
+        expect(again <= instant && wallClockAt(again, zone) === wallClockAt(instant, zone)).toBe(
+          true,
+        );
       }
     }
   });
@@ -61,10 +72,30 @@ describe('a wall clock', () => {
 describe('a date', () => {
   it.each([
     ['UTC', '2024-02-29', '2024-02-29T00:00:00.000Z', 'at midnight'],
-    ['America/Sao_Paulo', '2018-11-04', '2018-11-04T03:00:00.000Z', 'at one, where midnight is skipped'],
-    ['America/Toronto', '1919-03-31', '1919-03-31T04:30:00.000Z', 'inside of the hour that is skipped around midnight'],
-    ['America/Sao_Paulo', '2018-02-18', '2018-02-18T03:00:00.000Z', 'once, where midnight goes back to eleven'],
-    ['Pacific/Apia', '2011-12-30', '2011-12-30T10:00:00.000Z', 'with the next date, where it is left out'],
+    [
+      'America/Sao_Paulo',
+      '2018-11-04',
+      '2018-11-04T03:00:00.000Z',
+      'at one, where midnight is skipped',
+    ],
+    [
+      'America/Toronto',
+      '1919-03-31',
+      '1919-03-31T04:30:00.000Z',
+      'inside of the hour that is skipped around midnight',
+    ],
+    [
+      'America/Sao_Paulo',
+      '2018-02-18',
+      '2018-02-18T03:00:00.000Z',
+      'once, where midnight goes back to eleven',
+    ],
+    [
+      'Pacific/Apia',
+      '2011-12-30',
+      '2011-12-30T10:00:00.000Z',
+      'with the next date, where it is left out',
+    ],
   ])('in %s, %s, begins at %s: %s', (zone, date, instant) => {
     expect(iso(startOfDate(utc(`${date}T00:00:00`), zone))).toBe(instant);
   });
@@ -80,12 +111,26 @@ describe('a date', () => {
   });
 
   it('has each instant in it that lies between its ends, and no other', () => {
-    const zones = ['America/Sao_Paulo', 'America/Havana', 'Asia/Beirut', 'Pacific/Apia', 'America/St_Johns', 'UTC'];
+    const zones = [
+      'America/Sao_Paulo',
+      'America/Havana',
+      'Asia/Beirut',
+      'Pacific/Apia',
+      'America/St_Johns',
+      'UTC',
+    ];
     for (const zone of zones) {
-      for (let instant = utc('2011-01-01T00:00:00'); instant < utc('2012-01-02T00:00:00'); instant += 1_800_000) {
+      for (
+        let instant = utc('2011-01-01T00:00:00');
+        instant < utc('2012-01-02T00:00:00');
+        instant += 1_800_000
+      ) {
         const date = dateAt(instant, zone);
         const [first, last] = [startOfDate(date, zone), endOfDate(date, zone)];
-        expect(first <= instant && instant <= last && dateAt(first - 1, zone) < date, iso(instant)).toBe(true);
+        expect(
+          first <= instant && instant <= last && dateAt(first - 1, zone) < date,
+          iso(instant),
+        ).toBe(true);
       }
     }
   });
@@ -97,5 +142,10 @@ describe('a date', () => {
 });
 
 it('a time zone is one that the machine knows', () => {
-  expect(['UTC', 'Europe/Berlin', 'Mars/Olympus', ''].map(isTimeZone)).toEqual([true, true, false, false]);
+  expect(['UTC', 'Europe/Berlin', 'Mars/Olympus', ''].map(isTimeZone)).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
 });

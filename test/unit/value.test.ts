@@ -1,10 +1,20 @@
-/** value.test.ts – What fits a type, in which normal form, and that normal values pass untouched. */
+/**
+ * value.test.ts – What fits a type, in which normal form, and that normal values pass untouched.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Attribute } from '../../src/change/object-type.ts';
-import { describeAttribute, exampleOf, fitValue, readDay, readOperand } from '../../src/change/value.ts';
+import {
+  describeAttribute,
+  exampleOf,
+  fitValue,
+  readDay,
+  readOperand,
+} from '../../src/change/value.ts';
 
-const fitted = (type: Attribute['type'], value: unknown, zone = 'UTC') => fitValue({ type }, value, zone);
-const fitList = (of: NonNullable<Attribute['of']>, value: unknown) => fitValue({ type: 'list', of }, value, 'UTC');
+const fitted = (type: Attribute['type'], value: unknown, zone = 'UTC') =>
+  fitValue({ type }, value, zone);
+const fitList = (of: NonNullable<Attribute['of']>, value: unknown) =>
+  fitValue({ type: 'list', of }, value, 'UTC');
 
 describe('a value of a record', () => {
   it.each([
@@ -63,9 +73,12 @@ describe('a list', () => {
     expect(list[1]).toBe('2024-01-02T10:00');
   });
 
-  it.each([[['a', null]], [['a', 1]], [[['a']]]])('does not fit if one of its values does not: %j', (list) => {
-    expect(fitList('string', list)).toBeUndefined();
-  });
+  it.each([[['a', null]], [['a', 1]], [[['a']]]])(
+    'does not fit if one of its values does not: %j',
+    (list) => {
+      expect(fitList('string', list)).toBeUndefined();
+    },
+  );
 });
 
 describe('a time', () => {
@@ -156,9 +169,13 @@ describe('a time', () => {
   );
 
   it('without an offset is on the clocks of the deployment', () => {
-    expect(fitted('datetime', '2024-07-15T12:00:00', 'America/New_York')).toBe('2024-07-15T16:00:00.000Z');
+    expect(fitted('datetime', '2024-07-15T12:00:00', 'America/New_York')).toBe(
+      '2024-07-15T16:00:00.000Z',
+    );
     expect(fitted('datetime', '2024-07-15', 'America/New_York')).toBe('2024-07-15T04:00:00.000Z');
-    expect(fitted('datetime', '2024-07-15T12:00:00Z', 'America/New_York')).toBe('2024-07-15T12:00:00.000Z');
+    expect(fitted('datetime', '2024-07-15T12:00:00Z', 'America/New_York')).toBe(
+      '2024-07-15T12:00:00.000Z',
+    );
   });
 });
 
@@ -166,7 +183,14 @@ describe('a date', () => {
   it.each(['UTC', 'America/New_York', 'Asia/Tokyo', 'America/Sao_Paulo', 'Pacific/Apia'])(
     'is a calendar day in %s as anywhere, whatever its clocks do',
     (zone) => {
-      for (const date of ['0000-01-01', '0001-01-01', '2011-12-30', '2018-11-04', '2024-07-15', '9999-12-31'])
+      for (const date of [
+        '0000-01-01',
+        '0001-01-01',
+        '2011-12-30',
+        '2018-11-04',
+        '2024-07-15',
+        '9999-12-31',
+      ])
         expect(fitted('date', date, zone)).toBe(date);
     },
   );
@@ -175,15 +199,23 @@ describe('a date', () => {
     const day = (date: string, zone: string) => Object.values(readDay(date, zone)!).join(' ');
     expect(day('2024-07-15', 'UTC')).toBe('2024-07-15T00:00:00.000Z 2024-07-15T23:59:59.999Z');
     // 23 hours, 25 hours, and 23 of which the first is left out
-    expect(day('2024-03-31', 'Europe/Zurich')).toBe('2024-03-30T23:00:00.000Z 2024-03-31T21:59:59.999Z');
-    expect(day('2024-10-27', 'Europe/Zurich')).toBe('2024-10-26T22:00:00.000Z 2024-10-27T22:59:59.999Z');
-    expect(day('2018-11-04', 'America/Sao_Paulo')).toBe('2018-11-04T03:00:00.000Z 2018-11-05T01:59:59.999Z');
+    expect(day('2024-03-31', 'Europe/Zurich')).toBe(
+      '2024-03-30T23:00:00.000Z 2024-03-31T21:59:59.999Z',
+    );
+    expect(day('2024-10-27', 'Europe/Zurich')).toBe(
+      '2024-10-26T22:00:00.000Z 2024-10-27T22:59:59.999Z',
+    );
+    expect(day('2018-11-04', 'America/Sao_Paulo')).toBe(
+      '2018-11-04T03:00:00.000Z 2018-11-05T01:59:59.999Z',
+    );
     // the years that datetimes have
     expect(day('0000-01-01', 'Asia/Tokyo').slice(0, 24)).toBe('0000-01-01T00:00:00.000Z');
     expect(day('9999-12-31', 'America/New_York').slice(25)).toBe('9999-12-31T23:59:59.999Z');
-    expect(readDay('2024-07-15T00:00:00.000Z', 'UTC') ?? readDay('2023-02-29', 'UTC') ?? readDay(5, 'UTC')).toBe(
-      undefined,
-    );
+    expect(
+      readDay('2024-07-15T00:00:00.000Z', 'UTC') ??
+        readDay('2023-02-29', 'UTC') ??
+        readDay(5, 'UTC'),
+    ).toBe(undefined);
   });
 
   it('that is given as a time is the day on which the zone has that time', () => {
@@ -195,7 +227,13 @@ describe('a date', () => {
   });
 
   it('in normal form fits again, in every zone', () => {
-    for (const zone of ['UTC', 'America/New_York', 'Asia/Kolkata', 'America/Sao_Paulo', 'Pacific/Apia']) {
+    for (const zone of [
+      'UTC',
+      'America/New_York',
+      'Asia/Kolkata',
+      'America/Sao_Paulo',
+      'Pacific/Apia',
+    ]) {
       for (const date of ['2024-02-29', '2018-11-04', '2011-12-30', '0001-01-01', '9998-12-31']) {
         const normal = fitted('date', date, zone);
         expect(normal).toBeTypeOf('string');
@@ -241,7 +279,9 @@ describe('a value of a query', () => {
 
 it('a type is described as one would say it', () => {
   expect(
-    (['string', 'number', 'boolean', 'date', 'datetime', 'object'] as const).map((type) => describeAttribute({ type })),
+    (['string', 'number', 'boolean', 'date', 'datetime', 'object'] as const).map((type) =>
+      describeAttribute({ type }),
+    ),
   ).toEqual(['a string', 'a number', 'a boolean', 'a date', 'a datetime', 'an object']);
   expect(describeAttribute({ type: 'list', of: 'date' })).toBe('a list of dates');
 });

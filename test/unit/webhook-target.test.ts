@@ -1,6 +1,7 @@
 /**
- * webhook-target.test.ts – No spelling of a forbidden address gets through, neither when an activation is created nor when a
- * connection is made; nor does a name that resolves to one, or a redirect.
+ * webhook-target.test.ts – No spelling of a forbidden address gets through, neither when an
+ * activation is created nor when a connection is made; nor does a name that resolves to one, or a
+ * redirect.
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -97,16 +98,25 @@ const SPELLINGS = [
 ];
 
 describe('a URL that is not what it seems', () => {
-  it.each(UNCLEAN.map((sign) => [JSON.stringify(sign), sign]))('is refused wherever it holds %s', (_, sign) => {
-    const url = 'https://hooks.example/a?b=c#d';
-    expect(targetFault(url, NOTHING)).toBeUndefined();
-    for (let at = 0; at <= url.length; at++) {
-      expect(targetFault(url.slice(0, at) + sign + url.slice(at), NOTHING), `at ${at}`).toBeDefined();
-    }
-  });
+  it.each(UNCLEAN.map((sign) => [JSON.stringify(sign), sign]))(
+    'is refused wherever it holds %s',
+    (_, sign) => {
+      const url = 'https://hooks.example/a?b=c#d';
+      expect(targetFault(url, NOTHING)).toBeUndefined();
+      for (let at = 0; at <= url.length; at++) {
+        expect(
+          targetFault(url.slice(0, at) + sign + url.slice(at), NOTHING),
+          `at ${at}`,
+        ).toBeDefined();
+      }
+    },
+  );
 
   it('is none of those that hold letters of any language, or % that stands for what can be seen', () => {
-    for (const url of ['https://hooks.example/ä/日本?q=%20%C3%A4%E2%82%AC', 'https://xn--bcher-kva.example/%7Euser'])
+    for (const url of [
+      'https://hooks.example/ä/日本?q=%20%C3%A4%E2%82%AC',
+      'https://xn--bcher-kva.example/%7Euser',
+    ])
       expect(targetFault(url, NOTHING)).toBeUndefined();
   });
 });
@@ -146,7 +156,13 @@ describe('a target', () => {
   });
 
   it('may be what the configuration allows, and no more', () => {
-    const allowed = new AllowedTargets(['10.1.0.0/16', '192.168.7.7', 'fd12::/16', 'localhost', 'Hooks.Internal']);
+    const allowed = new AllowedTargets([
+      '10.1.0.0/16',
+      '192.168.7.7',
+      'fd12::/16',
+      'localhost',
+      'Hooks.Internal',
+    ]);
     for (const host of [
       '10.1.2.3',
       '0xa010203',
@@ -175,8 +191,10 @@ describe('a connection', () => {
   beforeAll(async () => {
     server = createServer((request, response) => {
       requests++;
-      if (request.url === '/redirect') response.writeHead(302, { location: `http://10.0.0.1:${port}/hook` }).end();
-      else if (request.url === '/redirect-here') response.writeHead(307, { location: '/hook' }).end();
+      if (request.url === '/redirect')
+        response.writeHead(302, { location: `http://10.0.0.1:${port}/hook` }).end();
+      else if (request.url === '/redirect-here')
+        response.writeHead(307, { location: '/hook' }).end();
       else if (request.url === '/endless') response.writeHead(200).write('x'.repeat(1_000_000));
       else response.writeHead(200).end('thanks');
     });
@@ -195,7 +213,10 @@ describe('a connection', () => {
     resolve: Resolver = () => expect.unreachable('no name'),
   ): Promise<Attempt> {
     const agent = openWebhookAgent(new AllowedTargets(allow), resolve);
-    const attempt = await new WebhookSender(agent, 2000).send({ url, secret: SECRET }, { id: 'evt_1', body: '{}' });
+    const attempt = await new WebhookSender(agent, 2000).send(
+      { url, secret: SECRET },
+      { id: 'evt_1', body: '{}' },
+    );
     await agent.destroy();
     return attempt;
   }
@@ -212,7 +233,10 @@ describe('a connection', () => {
     const before = requests;
     for (const host of SPELLINGS) {
       const attempt = await send(`http://${host}:${port}/hook`);
-      expect(attempt, host).toMatchObject({ outcome: 'failed', error: expect.stringMatching(/^refused: /) });
+      expect(attempt, host).toMatchObject({
+        outcome: 'failed',
+        error: expect.stringMatching(/^refused: /),
+      });
     }
     expect(requests).toBe(before);
   });
@@ -228,8 +252,15 @@ describe('a connection', () => {
     [],
   ])('is refused for a name that resolves to %s %s', async (...addresses) => {
     const before = requests;
-    const attempt = await send(`http://hooks.example.com:${port}/hook`, [], to(...(addresses as string[])));
-    expect(attempt).toMatchObject({ outcome: 'failed', error: expect.stringMatching(/^refused: /) });
+    const attempt = await send(
+      `http://hooks.example.com:${port}/hook`,
+      [],
+      to(...(addresses as string[])),
+    );
+    expect(attempt).toMatchObject({
+      outcome: 'failed',
+      error: expect.stringMatching(/^refused: /),
+    });
     expect(requests).toBe(before);
   });
 
@@ -243,14 +274,21 @@ describe('a connection', () => {
   });
 
   it('is made to a name that is allowed, wherever it leads', async () => {
-    const attempt = await send(`http://hooks.internal:${port}/hook`, ['hooks.internal'], to('127.0.0.1'));
+    const attempt = await send(
+      `http://hooks.internal:${port}/hook`,
+      ['hooks.internal'],
+      to('127.0.0.1'),
+    );
     expect(attempt).toMatchObject({ outcome: 'delivered' });
   });
 
   it.each(['/redirect', '/redirect-here'])('follows no redirect (%s)', async (path) => {
     const before = requests;
     const attempt = await send(`http://127.0.0.1:${port}${path}`, ['127.0.0.1']);
-    expect(attempt).toMatchObject({ outcome: 'failed', error: expect.stringContaining('a redirect') });
+    expect(attempt).toMatchObject({
+      outcome: 'failed',
+      error: expect.stringContaining('a redirect'),
+    });
     expect(requests).toBe(before + 1);
   });
 

@@ -1,8 +1,10 @@
 /**
- * auth.ts – Who is asking: 401 without a valid key, 403 with too small a role, before anything else of the request is read.
+ * auth.ts – Who is asking: 401 without a valid key, 403 with too small a role, before anything else
+ * of the request is read.
  *
- * Keeps true: keys are in memory only as SHA-256 digests; a key that is sent is compared with each of them in constant time,
- * so that neither its place in the list nor a common beginning shows in the time an answer takes.
+ * Keeps true: keys are in memory only as SHA-256 digests; a key that is sent is compared with each
+ * of them in constant time, so that neither its place in the list nor a common beginning shows in
+ * the time an answer takes.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
@@ -57,9 +59,15 @@ function knownKey({ role, key }: KeyEntry): KnownKey {
   return { role, digest, holder: digest.toString('hex').slice(0, 16) };
 }
 
-/** The key that was sent: a browser, which shows the board of queues, has no other way than as a password. */
+/**
+ * The key that was sent: a browser, which shows the board of queues, has no other way than as a
+ * password.
+ */
 function keyOf(authorization = '', need: Need): string | undefined {
-  const basic = need === 'operate_queues' ? /^Basic +([A-Za-z0-9+/=]+) *$/i.exec(authorization)?.[1] : undefined;
+  const basic =
+    need === 'operate_queues'
+      ? /^Basic +([A-Za-z0-9+/=]+) *$/i.exec(authorization)?.[1]
+      : undefined;
   if (basic === undefined) return /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
   const [, ...password] = Buffer.from(basic, 'base64').toString().split(':');
   return password.join(':');
@@ -67,7 +75,8 @@ function keyOf(authorization = '', need: Need): string | undefined {
 
 /** @throws Problem key_missing */
 function authenticate(sent: string | undefined, known: readonly KnownKey[]): Caller {
-  if (sent === undefined) throw new Problem('key_missing', 'send a key as Authorization: Bearer <key>');
+  if (sent === undefined)
+    throw new Problem('key_missing', 'send a key as Authorization: Bearer <key>');
   const digest = digestOf(sent);
   let caller: KnownKey | undefined;
   for (const key of known) if (timingSafeEqual(key.digest, digest)) caller = key;

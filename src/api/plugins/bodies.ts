@@ -1,10 +1,10 @@
 /**
  * bodies.ts – Reads JSON bodies, and checks bodies and query strings against their schemas.
  *
- * Keeps true: nothing of a body is coerced, defaulted or dropped, so `"7"` stays a string and an unknown member is refused; a
- * query string, where all is text, is read as its schema says. What the engine parses by itself is described by a `$ref` and
- * passes here unchecked: its own answer names the fault better. A number that would be altered by
- * reading it is refused.
+ * Keeps true: nothing of a body is coerced, defaulted or dropped, so `"7"` stays a string and an
+ * unknown member is refused; a query string, where all is text, is read as its schema says. What
+ * the engine parses by itself is described by a `$ref` and passes here unchecked: its own answer
+ * names the fault better. A number that would be altered by reading it is refused.
  */
 import { isUtf8 } from 'node:buffer';
 import type { ServerResponse } from 'node:http';
@@ -42,12 +42,17 @@ export const bodies = fp(
     app.removeAllContentTypeParsers();
     const large = new LargeBodies();
     const answers = new WeakMap<FastifyRequest, ServerResponse>();
-    app.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
-      await large.enter(body.length, answers.get(request));
-      return parseJson(body);
-    });
+    app.addContentTypeParser(
+      JSON_TYPE,
+      { parseAs: 'buffer' },
+      async (request: FastifyRequest, body: Buffer) => {
+        await large.enter(body.length, answers.get(request));
+        return parseJson(body);
+      },
+    );
     app.addHook('preParsing', async ({ headers, routeOptions }) => {
-      const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+      const hasBody =
+        headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
       if (hasBody && !routeOptions.config?.readsCharsets) refuseCharset(headers['content-type']);
       const encoding = headers['content-encoding'];
       if (encoding === undefined || encoding === 'identity') return;
@@ -59,7 +64,8 @@ export const bodies = fp(
     app.addHook('preParsing', async (request, reply, payload) => {
       const { headers } = request;
       answers.set(request, reply.raw);
-      const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+      const hasBody =
+        headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
       if (!hasBody) return payload;
       return timely(payload as Readable, seconds, !JSON_TYPE.test(headers['content-type'] ?? ''));
     });
@@ -76,7 +82,9 @@ export const bodies = fp(
   { name: 'bodies' },
 );
 
-/** JSON is UTF-8 (RFC 8259): what says that it is something else would be read for what it is not. */
+/**
+ * JSON is UTF-8 (RFC 8259): what says that it is something else would be read for what it is not.
+ */
 function refuseCharset(contentType: string | undefined): void {
   if (charsetOf(contentType) === 'utf-8') return;
   throw new Problem('content_type_unsupported', `'${contentType}' is not read here; send UTF-8`);
@@ -113,11 +121,15 @@ function bodyCheck(schema: TSchema) {
 }
 
 /**
- * What is not declared is refused: a filter that is misspelled would else show all there is. The pages of the documentation and
- * of the board are not ours, and say nothing of parameters.
+ * What is not declared is refused: a filter that is misspelled would else show all there is. The
+ * pages of the documentation and of the board are not ours, and say nothing of parameters.
  * @throws Problem parameter_invalid
  */
-function refuseUnknownParameters({ query, method, routeOptions: { url, schema } }: FastifyRequest): void {
+function refuseUnknownParameters({
+  query,
+  method,
+  routeOptions: { url, schema },
+}: FastifyRequest): void {
   if (url === undefined || url === '*' || isBoard(url) || isDocumentation(url)) return;
   const declared = schema?.querystring as { readonly properties?: object } | undefined;
   const names = Object.keys(declared?.properties ?? {});
@@ -133,7 +145,9 @@ function refuseUnknownParameters({ query, method, routeOptions: { url, schema } 
 
 function parameterCheck(schema: TSchema) {
   const check = Compile(schema);
-  const properties = Object.entries((schema as { properties?: Record<string, Property> }).properties ?? {});
+  const properties = Object.entries(
+    (schema as { properties?: Record<string, Property> }).properties ?? {},
+  );
   return (given: Record<string, unknown>) => {
     const value = { ...given };
     for (const [name, property] of properties) {
@@ -148,8 +162,10 @@ function parameterCheck(schema: TSchema) {
 function readParameter(property: Property, given: unknown): unknown {
   if (given === undefined) return property.default;
   if (property.type === 'array') return [given].flat();
-  if (property.type === 'integer' && typeof given === 'string' && /^\d{1,16}$/.test(given)) return Number(given);
-  if (property.type === 'boolean' && (given === 'true' || given === 'false')) return given === 'true';
+  if (property.type === 'integer' && typeof given === 'string' && /^\d{1,16}$/.test(given))
+    return Number(given);
+  if (property.type === 'boolean' && (given === 'true' || given === 'false'))
+    return given === 'true';
   return given;
 }
 
@@ -160,12 +176,22 @@ interface SchemaError {
   readonly params: object;
 }
 
-function refusal(code: 'body_invalid' | 'parameter_invalid', errors: readonly SchemaError[]): Problem {
+function refusal(
+  code: 'body_invalid' | 'parameter_invalid',
+  errors: readonly SchemaError[],
+): Problem {
   const faults = errors.flatMap(faultsOf);
-  return new Problem(code, `${faults[0]?.path.slice(1) ?? ''} ${faults[0]?.detail ?? ''}`.trim(), faults);
+  return new Problem(
+    code,
+    `${faults[0]?.path.slice(1) ?? ''} ${faults[0]?.detail ?? ''}`.trim(),
+    faults,
+  );
 }
 
-/** Members that are missing or too many are told of the object by the schema; here each is a fault of its own. */
+/**
+ * Members that are missing or too many are told of the object by the schema; here each is a fault
+ * of its own.
+ */
 function faultsOf({ keyword, instancePath, message, params }: SchemaError): Fault[] {
   const told = params as { requiredProperties?: string[]; allowedValues?: unknown[] };
   switch (keyword) {
@@ -179,7 +205,9 @@ function faultsOf({ keyword, instancePath, message, params }: SchemaError): Faul
     case 'additionalProperties':
       return [];
     case 'enum':
-      return [{ path: instancePath, detail: `must be one of ${(told.allowedValues ?? []).join(', ')}` }];
+      return [
+        { path: instancePath, detail: `must be one of ${(told.allowedValues ?? []).join(', ')}` },
+      ];
     default:
       return [{ path: instancePath, detail: message }];
   }

@@ -1,8 +1,10 @@
 /**
- * deadlines.ts – Nobody waits for a Redis that hangs: once it has fallen silent, a request is answered when its time is over.
+ * deadlines.ts – Nobody waits for a Redis that hangs: once it has fallen silent, a request is
+ * answered when its time is over.
  *
- * Keeps true: what takes long while Redis answers is never cut off; what was under way goes on, and what it comes to is told to
- * nobody: a client that hears `redis_unavailable` does not know whether its change was applied, and may send it again.
+ * Keeps true: what takes long while Redis answers is never cut off; what was under way goes on, and
+ * what it comes to is told to nobody: a client that hears `redis_unavailable` does not know whether
+ * its change was applied, and may send it again.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';

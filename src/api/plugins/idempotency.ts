@@ -1,11 +1,14 @@
 /**
- * idempotency.ts – A write that carries an Idempotency-Key is carried out once: sent again, it gets the answer of the first time.
+ * idempotency.ts – A write that carries an Idempotency-Key is carried out once: sent again, it gets
+ * the answer of the first time.
  *
- * Keeps true: of requests with one key only one is under way at a time; an answer is given out again only to the very same
- * request, told by the hash of its body. The hash is taken of the bytes as they pass, so a streamed body is never held: a
- * repetition is read to its end before it is answered. Not kept: answers that ask to try again (429, 5xx), those to a body that
- * broke off, and those too long to keep; such a request is carried out anew. What is kept for one API key has a bounded weight:
- * beyond it the oldest answers go, and a repetition of their requests is carried out anew as well.
+ * Keeps true: of requests with one key only one is under way at a time; an answer is given out
+ * again only to the very same request, told by the hash of its body. The hash is taken of the bytes
+ * as they pass, so a streamed body is never held: a repetition is read to its end before it is
+ * answered. Not kept: answers that ask to try again (429, 5xx), those to a body that broke off, and
+ * those too long to keep; such a request is carried out anew. What is kept for one API key has a
+ * bounded weight: beyond it the oldest answers go, and a repetition of their requests is carried
+ * out anew as well.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
@@ -63,7 +66,10 @@ declare module 'fastify' {
 }
 
 export const idempotency = fp(
-  async (app: FastifyInstance, { redis, keys, bytesMax }: { redis: Redis; keys: CatalogKeys; bytesMax: number }) => {
+  async (
+    app: FastifyInstance,
+    { redis, keys, bytesMax }: { redis: Redis; keys: CatalogKeys; bytesMax: number },
+  ) => {
     app.decorateRequest('guarded', undefined);
 
     app.addHook('preParsing', async (request, _, payload) => {
@@ -93,7 +99,8 @@ export const idempotency = fp(
       const { guarded } = request;
       if (!guarded?.renewal) return payload;
       release(guarded);
-      // It may be sent again at once: while Redis hangs its answer does not wait for that to be noted.
+      // It may be sent again at once: while Redis hangs its answer does not wait for that to be
+      // noted.
       if (reply.statusCode >= 500) {
         drop(redis, guarded.key);
         return payload;
@@ -115,7 +122,8 @@ export const idempotency = fp(
 function guard(request: FastifyRequest, keys: CatalogKeys): Guarded | undefined {
   const sent = request.headers['idempotency-key'];
   const { url } = request.routeOptions;
-  if (sent === undefined || url === undefined || !needOf(request.method, url).startsWith('write')) return undefined;
+  if (sent === undefined || url === undefined || !needOf(request.method, url).startsWith('write'))
+    return undefined;
   if (typeof sent !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(sent)) {
     const detail = 'an Idempotency-Key has 1 to 255 visible ASCII characters';
     throw new Problem('parameter_invalid', detail, [{ path: '/Idempotency-Key', detail }]);
@@ -139,7 +147,10 @@ function hashed(payload: Readable, guarded: Guarded): Readable {
   return Readable.from(pass());
 }
 
-/** @returns the stored answer, or undefined when the request is ours to carry out. @throws Problem idempotency_in_progress */
+/**
+ * @returns the stored answer, or undefined when the request is ours to carry out. @throws Problem
+ * idempotency_in_progress
+ */
 async function reserve(redis: Redis, key: string): Promise<StoredAnswer | undefined> {
   for (let attempt = 0; attempt < RESERVE_ATTEMPTS_MAX; attempt++) {
     if (await redis.set(key, PENDING, 'PX', PENDING_TTL_MS, 'NX')) return undefined;
@@ -148,9 +159,14 @@ async function reserve(redis: Redis, key: string): Promise<StoredAnswer | undefi
     if (found !== null) return JSON.parse(found) as StoredAnswer;
     // it ended in between
   }
-  throw new Problem('idempotency_in_progress', 'a request with this Idempotency-Key is under way; try again', [], {
-    retry_after_s: 1,
-  });
+  throw new Problem(
+    'idempotency_in_progress',
+    'a request with this Idempotency-Key is under way; try again',
+    [],
+    {
+      retry_after_s: 1,
+    },
+  );
 }
 
 async function replay(
@@ -161,7 +177,10 @@ async function replay(
 ): Promise<FastifyReply> {
   if (body instanceof Readable) for await (const _ of body); // hashed as it passes
   if (guarded.hash.digest('hex') !== stored.request) {
-    throw new Problem('idempotency_key_reused', 'this Idempotency-Key came with another body before');
+    throw new Problem(
+      'idempotency_key_reused',
+      'this Idempotency-Key came with another body before',
+    );
   }
   reply.code(stored.status).headers(stored.headers).header('idempotency-replayed', 'true');
   return sendText(reply, stored.body);
@@ -173,7 +192,12 @@ function drop(redis: Redis, key: string): void {
 }
 
 /** Keeps the answer, or gives the key free so that the request may be carried out anew. */
-async function settle(store: Store, guarded: Guarded, reply: FastifyReply, body: string): Promise<void> {
+async function settle(
+  store: Store,
+  guarded: Guarded,
+  reply: FastifyReply,
+  body: string,
+): Promise<void> {
   const { redis } = store;
   const { statusCode: status } = reply;
   const asksAgain = status === 429 || status >= 500;
@@ -182,7 +206,9 @@ async function settle(store: Store, guarded: Guarded, reply: FastifyReply, body:
     return;
   }
   const headers = Object.fromEntries(
-    KEPT_HEADERS.flatMap((name) => (reply.hasHeader(name) ? [[name, String(reply.getHeader(name))]] : [])),
+    KEPT_HEADERS.flatMap((name) =>
+      reply.hasHeader(name) ? [[name, String(reply.getHeader(name))]] : [],
+    ),
   );
   const answer: StoredAnswer = { request: guarded.hash.digest('hex'), status, headers, body };
   const text = JSON.stringify(answer);
@@ -191,7 +217,11 @@ async function settle(store: Store, guarded: Guarded, reply: FastifyReply, body:
 }
 
 /** Older answers of the same API key give way. */
-async function makeRoom({ redis, keys, bytesMax }: Store, { digest, holder }: Guarded, bytes: number): Promise<void> {
+async function makeRoom(
+  { redis, keys, bytesMax }: Store,
+  { digest, holder }: Guarded,
+  bytes: number,
+): Promise<void> {
   const { order, bytes: counter } = keys.idempotencyOf(holder);
   const given = [digest, bytes, Date.now(), ANSWER_TTL_MS, bytesMax];
   const gone = await runScript<string[]>(redis, 'keepAnswer', [order, counter], given);

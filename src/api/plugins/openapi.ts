@@ -1,8 +1,9 @@
 /**
- * openapi.ts – The description of the API at `/openapi.json` and as pages at `/docs`, made of the routes' own schemas.
+ * openapi.ts – The description of the API at `/openapi.json` and as pages at `/docs`, made of the
+ * routes' own schemas.
  *
- * Keeps true: what holds for many routes alike (keys, roles, the refusals of every route, the Idempotency-Key) is said by the
- * tables that decide it, so it can't be forgotten at a route.
+ * Keeps true: what holds for many routes alike (keys, roles, the refusals of every route, the
+ * Idempotency-Key) is said by the tables that decide it, so it can't be forgotten at a route.
  */
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -33,13 +34,19 @@ export const openapi = fp(
           { name: 'records', description: 'Records, one at a time or many' },
           { name: 'segments', description: 'Saved filters, their counts and their members' },
           { name: 'views', description: 'Which columns of which records are shown' },
-          { name: 'jobs', description: 'Seeds, imports and exports of any size, and how they stand' },
+          {
+            name: 'jobs',
+            description: 'Seeds, imports and exports of any size, and how they stand',
+          },
           { name: 'operations', description: 'Health, metrics and this description' },
         ],
         webhooks: WEBHOOKS,
         components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
       },
-      refResolver: { buildLocalReference: (schema, _baseUri, _fragment, at) => String(schema['$id'] ?? `def-${at}`) },
+      refResolver: {
+        buildLocalReference: (schema, _baseUri, _fragment, at) =>
+          String(schema['$id'] ?? `def-${at}`),
+      },
       transform: ({ schema, url, route }) => {
         if (route.config?.bodyIsOptional) optional.add(schema?.operationId);
         return { schema: described(schema, String(route.method), url), url };
@@ -57,7 +64,13 @@ export const openapi = fp(
         schema: {
           summary: 'This description',
           operationId: 'getDescription',
-          response: { 200: Type.Unsafe({ type: 'object', description: 'OpenAPI 3.1', additionalProperties: true }) },
+          response: {
+            200: Type.Unsafe({
+              type: 'object',
+              description: 'OpenAPI 3.1',
+              additionalProperties: true,
+            }),
+          },
         },
       },
       async () => withOptionalBodies(app.swagger(), optional),
@@ -72,9 +85,16 @@ interface Described {
 }
 
 /** The plugin says of every body that it is required. */
-function withOptionalBodies<Document extends object>(document: Document, optional: Set<string | undefined>): Document {
-  const { paths = {} } = document as { paths?: Readonly<Record<string, Readonly<Record<string, Described>>>> };
-  for (const { operationId, requestBody } of Object.values(paths).flatMap((path) => Object.values(path)))
+function withOptionalBodies<Document extends object>(
+  document: Document,
+  optional: Set<string | undefined>,
+): Document {
+  const { paths = {} } = document as {
+    paths?: Readonly<Record<string, Readonly<Record<string, Described>>>>;
+  };
+  for (const { operationId, requestBody } of Object.values(paths).flatMap((path) =>
+    Object.values(path),
+  ))
     if (requestBody && optional.has(operationId)) requestBody.required = false;
   return document;
 }
@@ -85,12 +105,17 @@ function described(schema: FastifySchema | undefined, method: string, url: strin
   const tags = [tagOf(url)];
   if (schema?.hide || url === '*') return { ...schema, tags, security: [] };
   if (need === 'nothing') return { ...schema, tags, security: [], response: openAnswers(schema) };
-  const answers = withRefusals(schema?.response as Record<string, object>, refusalsOf(schema, need));
+  const answers = withRefusals(
+    schema?.response as Record<string, object>,
+    refusalsOf(schema, need),
+  );
   const known = { ...schema, tags, security: [{ key: [] }], response: answers };
   if (need === 'key') return known;
   const roles = `Roles: ${rolesFor(need).join(', ')}.`;
   const description = [schema?.description, roles].filter(Boolean).join(' ');
-  return need === 'read' ? { ...known, description } : { ...known, description, headers: IDEMPOTENCY_HEADERS };
+  return need === 'read'
+    ? { ...known, description }
+    : { ...known, description, headers: IDEMPOTENCY_HEADERS };
 }
 
 /** Of every route, whoever may call it. */
@@ -126,7 +151,10 @@ const IDEMPOTENCY_HEADERS = Type.Object({
   ),
 });
 
-function withRefusals(response: Record<string, object>, codes: readonly ErrorCode[]): Record<string, object> {
+function withRefusals(
+  response: Record<string, object>,
+  codes: readonly ErrorCode[],
+): Record<string, object> {
   const all = { ...response };
   for (const code of codes) {
     const status = ERRORS[code].status;

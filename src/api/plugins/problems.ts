@@ -1,8 +1,9 @@
 /**
  * problems.ts – Every failure leaves as a problem document (RFC 9457) of the one table of errors.
  *
- * Keeps true: whatever goes wrong, in our code, in Fastify or in the HTTP parser, is answered in this form and no other; what
- * the table does not foresee is a fault of ours: logged in full, answered without a word of it.
+ * Keeps true: whatever goes wrong, in our code, in Fastify or in the HTTP parser, is answered in
+ * this form and no other; what the table does not foresee is a fault of ours: logged in full,
+ * answered without a word of it.
  */
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -25,9 +26,14 @@ export const problems = fp(
     app.setErrorHandler((error: FastifyError, request, reply) => {
       // Fastify finds fault with the body of some methods before it notices that nobody takes them.
       const isNowhere = request.is404 && !(error instanceof Problem);
-      return sendProblem(reply, isNowhere ? nothingThere(request, reply, routes) : toProblem(error, request));
+      return sendProblem(
+        reply,
+        isNowhere ? nothingThere(request, reply, routes) : toProblem(error, request),
+      );
     });
-    app.setNotFoundHandler((request, reply) => sendProblem(reply, nothingThere(request, reply, routes)));
+    app.setNotFoundHandler((request, reply) =>
+      sendProblem(reply, nothingThere(request, reply, routes)),
+    );
   },
   { name: 'problems' },
 );
@@ -49,19 +55,27 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
   return sendText(reply.code(status).type(PROBLEM_TYPE), JSON.stringify(problemDocument(problem)));
 }
 
-/** Sends what is serialized already: Fastify would add a charset, which `application/problem+json` does not have. */
+/**
+ * Sends what is serialized already: Fastify would add a charset, which `application/problem+json`
+ * does not have.
+ */
 export function sendText(reply: FastifyReply, text: string): FastifyReply {
   return text === '' ? reply.send() : reply.serializer((body: unknown) => String(body)).send(text);
 }
 
 /** Answers to what is no URL, before any hook runs. */
-export function onFrameworkError(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+export function onFrameworkError(
+  error: FastifyError,
+  _request: FastifyRequest,
+  reply: FastifyReply,
+): void {
   void sendProblem(reply, new Problem('request_malformed', error.message));
 }
 
 /** Answers to what is no HTTP: there is neither request nor reply, only the socket. */
 export function onClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy();
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable)
+    return void socket.destroy();
   const problem = clientProblem(error.code);
   const body = JSON.stringify(problemDocument(problem));
   const head = [
@@ -74,15 +88,25 @@ export function onClientError(error: Error & { code?: string }, socket: Socket):
 }
 
 function clientProblem(code: string | undefined): Problem {
-  if (code === 'HPE_HEADER_OVERFLOW') return new Problem('headers_too_long', 'the headers are longer than 16 kB');
-  if (code === 'HPE_INVALID_METHOD') return new Problem('request_malformed', 'there is no such method of HTTP');
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Problem('request_timeout', 'the request did not come in time');
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new Problem('headers_too_long', 'the headers are longer than 16 kB');
+  if (code === 'HPE_INVALID_METHOD')
+    return new Problem('request_malformed', 'there is no such method of HTTP');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new Problem('request_timeout', 'the request did not come in time');
   return new Problem('request_malformed', 'the request is not HTTP/1.1');
 }
 
 function problemDocument({ code, message, errors, extra }: Problem): Record<string, unknown> {
   const { status, title } = ERRORS[code];
-  const document = { ...extra, type: `urn:rollcall:problem:${code}`, title, status, code, detail: message };
+  const document = {
+    ...extra,
+    type: `urn:rollcall:problem:${code}`,
+    title,
+    status,
+    code,
+    detail: message,
+  };
   return errors.length > 0 ? { ...document, errors } : document;
 }
 
@@ -90,17 +114,25 @@ function toProblem(error: FastifyError, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
   const known = FASTIFY_CODES[error.code];
   if (known) return known(error, request);
-  if (error.statusCode !== undefined && error.statusCode < 500) return new Problem('body_malformed', error.message);
+  if (error.statusCode !== undefined && error.statusCode < 500)
+    return new Problem('body_malformed', error.message);
   const answered = redisProblem(error);
   if (answered instanceof Problem) return answered;
   request.log.error({ err: error }, 'a request failed by a fault of ours');
-  return new Problem('internal', 'the fault is logged under the request id', [], { request_id: request.id });
+  return new Problem('internal', 'the fault is logged under the request id', [], {
+    request_id: request.id,
+  });
 }
 
 /** What Fastify itself refuses. */
-const FASTIFY_CODES: Readonly<Record<string, (error: FastifyError, request: FastifyRequest) => Problem>> = {
+const FASTIFY_CODES: Readonly<
+  Record<string, (error: FastifyError, request: FastifyRequest) => Problem>
+> = {
   FST_ERR_CTP_BODY_TOO_LARGE: (_, request) =>
-    new Problem('body_too_long', `a body may have at most ${request.routeOptions.bodyLimit} bytes here`),
+    new Problem(
+      'body_too_long',
+      `a body may have at most ${request.routeOptions.bodyLimit} bytes here`,
+    ),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: (_, request) =>
     new Problem(
       'content_type_unsupported',
@@ -110,12 +142,19 @@ const FASTIFY_CODES: Readonly<Record<string, (error: FastifyError, request: Fast
     new Problem('body_malformed', 'the body is not as long as its Content-Length says'),
 };
 
-function nothingThere(request: FastifyRequest, reply: FastifyReply, routes: readonly RouteEntry[]): Problem {
+function nothingThere(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  routes: readonly RouteEntry[],
+): Problem {
   const path = pathOf(request.url);
   const methods = methodsAt(routes, path);
   if (methods.length === 0) return new Problem('route_unknown', nothingAt(path, routes));
   reply.header('allow', methods.join(', '));
-  return new Problem('method_not_allowed', `${path} takes ${methods.join(', ')}, not ${request.method}`);
+  return new Problem(
+    'method_not_allowed',
+    `${path} takes ${methods.join(', ')}, not ${request.method}`,
+  );
 }
 
 function nothingAt(path: string, routes: readonly RouteEntry[]): string {

@@ -1,9 +1,10 @@
 /**
  * queue-board.ts – Bull Board at `/admin/queues`: the queues of jobs as pages, for master keys.
  *
- * Keeps true: its pages and its own API are behind the same keys as everything else (plugins/auth.ts; a browser sends the key as
- * the password of HTTP Basic), and no page of another site can use that key; what it refuses leaves as a problem document, and a
- * page loads nothing from elsewhere.
+ * Keeps true: its pages and its own API are behind the same keys as everything else
+ * (plugins/auth.ts; a browser sends the key as the password of HTTP Basic), and no page of another
+ * site can use that key; what it refuses leaves as a problem document, and a page loads nothing
+ * from elsewhere.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { createBullBoard } from '@bull-board/api';
@@ -27,7 +28,9 @@ export const queueBoard = fp(
       async (board) => {
         // Its own answer to failures would be that to a missing key, too.
         Object.assign(board, { setErrorHandler: () => board });
-        board.addHook('onRequest', async ({ method, headers }) => refuseOtherSites(method, headers));
+        board.addHook('onRequest', async ({ method, headers }) =>
+          refuseOtherSites(method, headers),
+        );
         board.addHook('onSend', async (_, reply) => keepToItself(reply));
         adapter.registerPlugin()(board, { prefix: BOARD_PATH }, () => {});
       },
@@ -38,14 +41,21 @@ export const queueBoard = fp(
 );
 
 /**
- * A browser that knows the key sends it along with whatever any page asks for: only the board's own pages may change something.
+ * A browser that knows the key sends it along with whatever any page asks for: only the board's own
+ * pages may change something.
  * @throws Problem origin_refused
  */
-function refuseOtherSites(method: string, { origin, host, 'sec-fetch-site': site }: IncomingHttpHeaders): void {
+function refuseOtherSites(
+  method: string,
+  { origin, host, 'sec-fetch-site': site }: IncomingHttpHeaders,
+): void {
   if (method === 'GET' || method === 'HEAD') return;
-  // A browser's own word, which a proxy that renames the host leaves as it is; over plain HTTP it says only the origin.
-  const isOwn = site === undefined ? isOriginOf(host, origin) : site === 'same-origin' || site === 'none';
-  if (!isOwn) throw new Problem('origin_refused', 'the queues are changed from their own pages only');
+  // A browser's own word, which a proxy that renames the host leaves as it is; over plain HTTP it
+  // says only the origin.
+  const isOwn =
+    site === undefined ? isOriginOf(host, origin) : site === 'same-origin' || site === 'none';
+  if (!isOwn)
+    throw new Problem('origin_refused', 'the queues are changed from their own pages only');
 }
 
 /** No origin is sent by what is no browser. */
@@ -56,5 +66,6 @@ function isOriginOf(host: string | undefined, origin: string | undefined): boole
 /** The pages ask for a font elsewhere, and do as well without. */
 function keepToItself(reply: FastifyReply): void {
   const policy = reply.getHeader('content-security-policy');
-  if (typeof policy === 'string') reply.header('content-security-policy', policy.replaceAll(' https:', ''));
+  if (typeof policy === 'string')
+    reply.header('content-security-policy', policy.replaceAll(' https:', ''));
 }

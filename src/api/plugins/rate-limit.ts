@@ -1,8 +1,10 @@
 /**
- * rate-limit.ts – How many requests one API key may make in a window, where the operator asks for that.
+ * rate-limit.ts – How many requests one API key may make in a window, where the operator asks for
+ * that.
  *
- * Keeps true: it counts by key, in the memory of one process, and only requests with a valid key; what says whether the server is
- * alive and ready is never refused; a refusal says when to come again.
+ * Keeps true: it counts by key, in the memory of one process, and only requests with a valid key;
+ * what says whether the server is alive and ready is never refused; a refusal says when to come
+ * again.
  */
 import rateLimiter from '@fastify/rate-limit';
 import type { FastifyInstance } from 'fastify';
@@ -10,7 +12,10 @@ import fp from 'fastify-plugin';
 import type { RateLimit } from '../../config.ts';
 import { Problem } from '../../errors.ts';
 
-/** Keys that are counted at a time: there are no more of them than are configured, and strangers share the rest. */
+/**
+ * Keys that are counted at a time: there are no more of them than are configured, and strangers
+ * share the rest.
+ */
 const COUNTED_MAX = 10_000;
 const NEVER_REFUSED = ['/healthz', '/readyz'];
 
@@ -25,7 +30,9 @@ export const rateLimit = fp(
       allowList: ({ url }) => NEVER_REFUSED.includes(url.split('?', 1)[0]!),
       errorResponseBuilder: (_, { max, ttl }) => {
         const detail = `a key may make ${max} requests in ${limit.windowMs / 1000} s here`;
-        return new Problem('overloaded', detail, [], { retry_after_s: Math.max(1, Math.ceil(ttl / 1000)) });
+        return new Problem('overloaded', detail, [], {
+          retry_after_s: Math.max(1, Math.ceil(ttl / 1000)),
+        });
       },
     });
   },

@@ -1,10 +1,11 @@
 /**
- * refused-bodies.ts – What is left of a body when its request is answered before all of it was read.
+ * refused-bodies.ts – What is left of a body when its request is answered before all of it was
+ * read.
  *
- * Keeps true: a client that goes on using its connection gets its next answer. The rest of the body is read and dropped after
- * the answer is on its way, up to a bound of bytes and time; beyond it the connection ends, and where the length is known the
- * answer says so.
- * Such an end is a polite one: the client can read the answer although it still sends.
+ * Keeps true: a client that goes on using its connection gets its next answer. The rest of the body
+ * is read and dropped after the answer is on its way, up to a bound of bytes and time; beyond it
+ * the connection ends, and where the length is known the answer says so. Such an end is a polite
+ * one: the client can read the answer although it still sends.
  */
 import { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -18,7 +19,10 @@ const REFUSED_BODY_MS = 30_000;
 const LINGER_MS = 2000;
 
 export const refusedBodies = fp(
-  async (app: FastifyInstance, { bytesMax, withinMs = REFUSED_BODY_MS }: { bytesMax: number; withinMs?: number }) => {
+  async (
+    app: FastifyInstance,
+    { bytesMax, withinMs = REFUSED_BODY_MS }: { bytesMax: number; withinMs?: number },
+  ) => {
     app.addHook('onSend', async ({ raw, body }, reply, payload) => {
       if (!(raw instanceof IncomingMessage) || isRead(raw)) return payload;
       // What it was wrapped in may fail after its reader has left.
@@ -31,7 +35,9 @@ export const refusedBodies = fp(
 );
 
 function isRead(request: IncomingMessage): boolean {
-  return request.readableEnded || request.destroyed || (request.complete && request.readableLength === 0);
+  return (
+    request.readableEnded || request.destroyed || (request.complete && request.readableLength === 0)
+  );
 }
 
 interface Bounds {
@@ -44,7 +50,8 @@ function settle(request: IncomingMessage, reply: FastifyReply, bounds: Bounds): 
   const isTooMuch = Number(request.headers['content-length'] ?? 0) > bounds.bytesMax;
   // 408: the rest was waited for already
   if (isTooMuch || reply.statusCode === 408) reply.header('connection', 'close');
-  if (reply.getHeader('connection') === 'close' || !raw.shouldKeepAlive) endPolitely(request.socket);
+  if (reply.getHeader('connection') === 'close' || !raw.shouldKeepAlive)
+    endPolitely(request.socket);
   drop(request, bounds, () => {
     endPolitely(request.socket);
     if (raw.writableFinished) request.socket.destroySoon();
@@ -53,7 +60,11 @@ function settle(request: IncomingMessage, reply: FastifyReply, bounds: Bounds): 
 }
 
 /** Reads what is left; calls `onTooMuch` when it is more than the bounds. */
-function drop(request: IncomingMessage, { bytesMax, withinMs }: Bounds, onTooMuch: () => void): void {
+function drop(
+  request: IncomingMessage,
+  { bytesMax, withinMs }: Bounds,
+  onTooMuch: () => void,
+): void {
   const timer = setTimeout(onTooMuch, withinMs);
   for (const event of ['end', 'close']) request.once(event, () => clearTimeout(timer));
   let bytes = 0;
@@ -67,7 +78,10 @@ function drop(request: IncomingMessage, { bytesMax, withinMs }: Bounds, onTooMuc
   });
 }
 
-/** Ends our side first: closing at once, with bytes unread, would make the client's kernel throw the answer away. */
+/**
+ * Ends our side first: closing at once, with bytes unread, would make the client's kernel throw the
+ * answer away.
+ */
 function endPolitely(socket: Socket): void {
   socket.destroySoon = () => {
     socket.end();

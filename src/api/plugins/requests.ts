@@ -1,9 +1,9 @@
 /**
- * requests.ts – What is noted of every request: an id, one log line, one observation of its time; and the refusal of those
- * that come while the server is closing.
+ * requests.ts – What is noted of every request: an id, one log line, one observation of its time;
+ * and the refusal of those that come while the server is closing.
  *
- * Keeps true: neither keys nor ids nor bodies nor query strings reach the log: a line names the route's pattern; so does the
- * metric, and the number of its rows is bounded.
+ * Keeps true: neither keys nor ids nor bodies nor query strings reach the log: a line names the
+ * route's pattern; so does the metric, and the number of its rows is bounded.
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -26,16 +26,21 @@ export const requests = fp(
     });
     app.addHook('onRequest', async (request, reply) => {
       reply.header('x-request-id', request.id);
-      if (isClosing) throw new Problem('shutting_down', 'the server is shutting down; another one may answer');
+      if (isClosing)
+        throw new Problem('shutting_down', 'the server is shutting down; another one may answer');
     });
-    // What was under way when the closing began would else keep its connection, and the closing would wait for it.
+    // What was under way when the closing began would else keep its connection, and the closing
+    // would wait for it.
     app.addHook('onSend', async (_, reply) => {
       if (isClosing) reply.header('connection', 'close');
     });
     app.addHook('onResponse', async (request, reply) => {
       const { method } = request;
       const route = request.routeOptions.url ?? 'unknown';
-      metrics.requestSeconds.observe({ method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
+      metrics.requestSeconds.observe(
+        { method, route, status: reply.statusCode },
+        reply.elapsedTime / 1000,
+      );
       const ms = Math.round(reply.elapsedTime * 10) / 10;
       request.log.info({ method, route, status: reply.statusCode, ms }, 'request');
     });

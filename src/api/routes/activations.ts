@@ -1,5 +1,6 @@
 /**
- * activations.ts – `/v1/views/:slug/activations`: webhooks of who enters and leaves a view, and what became of them.
+ * activations.ts – `/v1/views/:slug/activations`: webhooks of who enters and leaves a view, and
+ * what became of them.
  *
  * Keeps true: a secret is answered once, to the creation that had it made, and nowhere else.
  */
@@ -11,11 +12,25 @@ import type { DeadLetter, DeliveryState, SyncState } from '../../jobs/webhook-la
 import { isoTime } from '../format.ts';
 import type { Caller } from '../plugins/auth.ts';
 import { type Capability, ROLE_CAPABILITIES } from '../roles.ts';
-import { answers, LIMIT_DEFAULT, NO_CONTENT, named, pageOf, pageParameters, path, redeliverBody } from '../schemas.ts';
+import {
+  answers,
+  LIMIT_DEFAULT,
+  NO_CONTENT,
+  named,
+  pageOf,
+  pageParameters,
+  path,
+  redeliverBody,
+} from '../schemas.ts';
 import type { Routes } from './routes.ts';
 
 const UNKNOWN_CODES: ErrorCode[] = ['view_unknown', 'activation_unknown'];
-const EDIT_CODES: ErrorCode[] = ['body_malformed', 'activation_invalid', 'catalog_conflict', 'catalog_full'];
+const EDIT_CODES: ErrorCode[] = [
+  'body_malformed',
+  'activation_invalid',
+  'catalog_conflict',
+  'catalog_full',
+];
 const BASE = '/v1/views/:slug/activations';
 const ONE = `${BASE}/:activation`;
 
@@ -143,7 +158,9 @@ export const activationRoutes: Routes = async (app, { deployment: { activations 
       },
     },
     async ({ params }) => {
-      const { outcome, status, error, answer, durationMs } = await webhooks.test(await find(params));
+      const { outcome, status, error, answer, durationMs } = await webhooks.test(
+        await find(params),
+      );
       return { delivered: outcome === 'delivered', status, error, answer, duration_ms: durationMs };
     },
   );
@@ -165,7 +182,8 @@ export const activationRoutes: Routes = async (app, { deployment: { activations 
         ),
       },
     },
-    async ({ params }, reply) => reply.code(202).send(formatSync(await webhooks.beginSync(await find(params)))),
+    async ({ params }, reply) =>
+      reply.code(202).send(formatSync(await webhooks.beginSync(await find(params)))),
   );
 
   app.get(
@@ -203,7 +221,10 @@ export const activationRoutes: Routes = async (app, { deployment: { activations 
     },
     async ({ params, query: { limit = LIMIT_DEFAULT, cursor } }) => {
       const { letters, next } = await webhooks.dead(await find(params), limit, readCursor(cursor));
-      return { data: letters.map(formatLetter), next_cursor: next === undefined ? null : String(next) };
+      return {
+        data: letters.map(formatLetter),
+        next_cursor: next === undefined ? null : String(next),
+      };
     },
   );
 
@@ -214,7 +235,8 @@ export const activationRoutes: Routes = async (app, { deployment: { activations 
       config: { bodyIsOptional: true },
       schema: {
         summary: 'Try dead letters again: all, or those of some ids',
-        description: 'They come after what is pending of their records, under the ids that they had.',
+        description:
+          'They come after what is pending of their records, under the ids that they had.',
         operationId: 'redeliverDeadLetters',
         params: path('slug', 'activation'),
         body: redeliverBody,
@@ -232,12 +254,21 @@ export const activationRoutes: Routes = async (app, { deployment: { activations 
     },
   );
 
-  function find({ slug, activation }: { slug: string; activation: string }): Promise<StoredActivation> {
+  function find({
+    slug,
+    activation,
+  }: {
+    slug: string;
+    activation: string;
+  }): Promise<StoredActivation> {
     return activations.find(slug, activation);
   }
 
   /** Who may not change it is shown where it goes to, and no more. */
-  async function format(activation: StoredActivation, isWhole = true): Promise<Record<string, unknown>> {
+  async function format(
+    activation: StoredActivation,
+    isWhole = true,
+  ): Promise<Record<string, unknown>> {
     const told = formatActivation(activation, await webhooks.state(activation));
     return isWhole ? told : { ...told, url: shownTarget(activation.url) };
   }
@@ -248,7 +279,10 @@ function mayChange(caller: Caller | undefined): boolean {
   return capabilities.includes('write_catalog');
 }
 
-function formatActivation(activation: StoredActivation, state: DeliveryState): Record<string, unknown> {
+function formatActivation(
+  activation: StoredActivation,
+  state: DeliveryState,
+): Record<string, unknown> {
   const { id, view, url, events } = activation;
   const { status, delivered, pending, dead } = state;
   return {
@@ -273,7 +307,15 @@ function formatActivation(activation: StoredActivation, state: DeliveryState): R
   };
 }
 
-function formatSync({ id, status, members, total, startedAt, updatedAt, error }: SyncState): Record<string, unknown> {
+function formatSync({
+  id,
+  status,
+  members,
+  total,
+  startedAt,
+  updatedAt,
+  error,
+}: SyncState): Record<string, unknown> {
   // Members come and go while it runs.
   const progress = status === 'done' ? 1 : Math.min(1, members / Math.max(total, 1));
   return {

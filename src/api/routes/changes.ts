@@ -1,9 +1,10 @@
 /**
  * changes.ts – `POST /v1/changes`: many changes in one request, as lines of JSON or as one array.
  *
- * Keeps true: lines are read only as fast as they are taken in, and no more than one of them is held, so a body may be of any
- * length; a bad line is reported and stops no other. An array must be read as a whole and is bounded. However many lines come,
- * and however bad they are, others are answered meanwhile (time-slice.ts).
+ * Keeps true: lines are read only as fast as they are taken in, and no more than one of them is
+ * held, so a body may be of any length; a bad line is reported and stops no other. An array must be
+ * read as a whole and is bounded. However many lines come, and however bad they are, others are
+ * answered meanwhile (time-slice.ts).
  */
 import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
@@ -31,12 +32,19 @@ const body = {
   },
 };
 
-export const changeRoutes: Routes = async (app, { deployment: { delivery, ingest, limits }, waitingChangesMax }) => {
+export const changeRoutes: Routes = async (
+  app,
+  { deployment: { delivery, ingest, limits }, waitingChangesMax },
+) => {
   // The stream itself: it is read by the handler.
   app.addContentTypeParser(LINES_TYPE, async (_: unknown, payload: Readable) => payload);
   // Its bytes: they are parsed item by item.
   app.removeContentTypeParser(JSON_TYPE);
-  app.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer' }, async (_: unknown, text: Buffer) => text);
+  app.addContentTypeParser(
+    JSON_TYPE,
+    { parseAs: 'buffer' },
+    async (_: unknown, text: Buffer) => text,
+  );
 
   app.post(
     '/v1/changes',
@@ -45,9 +53,14 @@ export const changeRoutes: Routes = async (app, { deployment: { delivery, ingest
       // Before the body is read: who has to wait should not have to send it all.
       onRequest: async () => {
         if (delivery.waitingChanges <= waitingChangesMax) return;
-        throw new Problem('overloaded', 'too many changes wait in this process; send more slowly', [], {
-          retry_after_s: 1,
-        });
+        throw new Problem(
+          'overloaded',
+          'too many changes wait in this process; send more slowly',
+          [],
+          {
+            retry_after_s: 1,
+          },
+        );
       },
       schema: {
         summary: 'Send many changes',
@@ -73,7 +86,9 @@ export const changeRoutes: Routes = async (app, { deployment: { delivery, ingest
       const session = ingest.session({ wait, timeoutMs, listedMax: limits.rejectedLines });
       if (given instanceof Readable) await takeLines(given, session);
       else await takeArray(given as Buffer | undefined, session);
-      const { accepted, rejected, rejectedTotal, position, isApplied } = refuseLost(await session.finish());
+      const { accepted, rejected, rejectedTotal, position, isApplied } = refuseLost(
+        await session.finish(),
+      );
       const unlisted = rejectedTotal > rejected.length ? { rejected_total: rejectedTotal } : {};
       return reply.code(isApplied ? 200 : 202).send({ accepted, rejected, ...unlisted, position });
     },
@@ -93,7 +108,10 @@ async function takeLines(stream: Readable, session: IngestSession): Promise<void
   for (const { number, bytes } of splitter.end()) await takeLine(number, bytes, session);
 }
 
-/** @throws Problem body_malformed if the body broke off: what was taken in before stays, and nobody hears of it. */
+/**
+ * @throws Problem body_malformed if the body broke off: what was taken in before stays, and nobody
+ * hears of it.
+ */
 async function* whole(stream: Readable): AsyncGenerator<Buffer> {
   try {
     // Not destroyed when it is left: its connection may be used again (plugins/refused-bodies.ts).
@@ -104,18 +122,29 @@ async function* whole(stream: Readable): AsyncGenerator<Buffer> {
   }
 }
 
-function takeLine(number: number, bytes: Buffer | 'too long', session: IngestSession): Promise<void> | undefined {
+function takeLine(
+  number: number,
+  bytes: Buffer | 'too long',
+  session: IngestSession,
+): Promise<void> | undefined {
   if (bytes === 'too long') return void session.reject(number, tooLong());
-  if (!isUtf8(bytes)) return void session.reject(number, new Problem('line_malformed', 'not UTF-8'));
+  if (!isUtf8(bytes))
+    return void session.reject(number, new Problem('line_malformed', 'not UTF-8'));
   const text = bytes.toString('utf8');
   const line = number === 1 && text.startsWith('\uFEFF') ? text.slice(1) : text;
   return BLANK.test(line) ? undefined : session.add(number, line);
 }
 
-/** @throws Problem content_type_unsupported | body_invalid | body_malformed, before any change is taken in */
+/**
+ * @throws Problem content_type_unsupported | body_invalid | body_malformed, before any change is
+ * taken in
+ */
 async function takeArray(text: Buffer | undefined, session: IngestSession): Promise<void> {
   if (text === undefined || text.length === 0) {
-    throw new Problem('content_type_unsupported', 'send application/x-ndjson or application/json, with a body');
+    throw new Problem(
+      'content_type_unsupported',
+      'send application/x-ndjson or application/json, with a body',
+    );
   }
   if (!isUtf8(text)) throw new Problem('body_malformed', 'the body is not UTF-8');
   if (!beginsAsArray(text)) throw noArray(text);
@@ -144,7 +173,8 @@ function parseItem(item: Buffer): unknown {
 
 function noArray(text: Buffer): Problem {
   if (text.length <= LINE_BYTES_MAX) parseItem(text);
-  const detail = 'the body is a JSON array of changes; single lines are sent as application/x-ndjson';
+  const detail =
+    'the body is a JSON array of changes; single lines are sent as application/x-ndjson';
   return new Problem('body_invalid', detail, [{ path: '', detail }]);
 }
 
@@ -154,10 +184,16 @@ function tooLong(): Problem {
 
 const LOST_CODES: readonly ErrorCode[] = ['redis_unavailable', 'redis_full', 'overloaded'];
 
-/** When nothing at all could be taken in, and not by a fault of the lines, the request as a whole is to be sent again. */
+/**
+ * When nothing at all could be taken in, and not by a fault of the lines, the request as a whole is
+ * to be sent again.
+ */
 function refuseLost(report: IngestReport): IngestReport {
   const [first] = report.rejected;
-  const isLost = report.accepted === 0 && first && report.rejected.every(({ code }) => LOST_CODES.includes(code));
+  const isLost =
+    report.accepted === 0 &&
+    first &&
+    report.rejected.every(({ code }) => LOST_CODES.includes(code));
   if (isLost) throw new Problem(first.code, first.detail, [], { retry_after_s: 1 });
   return report;
 }

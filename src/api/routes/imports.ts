@@ -1,8 +1,8 @@
 /**
  * imports.ts – `/v1/imports` and `/v1/exports`: records of one type, any number of them, as jobs.
  *
- * Keeps true: a body is kept as it comes, piece by piece, and the job is added when all of it is: an upload that breaks off
- * imports nothing.
+ * Keeps true: a body is kept as it comes, piece by piece, and the job is added when all of it is:
+ * an upload that breaks off imports nothing.
  */
 import type { Readable } from 'node:stream';
 import type { ObjectType } from '../../change/object-type.ts';
@@ -71,7 +71,8 @@ export const importRoutes: Routes = async (app, { deployment: { store }, jobs })
       const format = query.format ?? formatOf(headers['content-type']);
       const body = request.body as Readable | undefined;
       if (!format || !body) {
-        const detail = 'send application/x-ndjson or text/csv, or say ?format=ndjson or ?format=csv, with a body';
+        const detail =
+          'send application/x-ndjson or text/csv, or say ?format=ndjson or ?format=csv, with a body';
         throw new Problem('content_type_unsupported', detail);
       }
       const charset = charsetOf(headers['content-type']);
@@ -80,7 +81,10 @@ export const importRoutes: Routes = async (app, { deployment: { store }, jobs })
       try {
         const keep = format === 'csv' ? keepTable : keepLines;
         const { order, result } = await keep(body, charset, pieces, query, type);
-        return accepted(reply, await jobs.add(id, 'import', { ...order }, { total: pieces.total, result }));
+        return accepted(
+          reply,
+          await jobs.add(id, 'import', { ...order }, { total: pieces.total, result }),
+        );
       } catch (error) {
         await jobs.store.drop(id).catch(() => {}); // it ends by itself
         throw error;
@@ -117,9 +121,14 @@ export const exportRoutes: Routes = async (app, { deployment: { store }, jobs })
       if (segment !== undefined) {
         const { object_type: other } = await findSegment(store, segment);
         const detail = `'${segment}' is a segment of ${other}, not of ${name}`;
-        if (other !== name) throw new Problem('body_invalid', detail, [{ path: '/segment', detail }]);
+        if (other !== name)
+          throw new Problem('body_invalid', detail, [{ path: '/segment', detail }]);
       }
-      const order: ExportOrder = { object_type: name, format, ...(segment === undefined ? {} : { segment }) };
+      const order: ExportOrder = {
+        object_type: name,
+        format,
+        ...(segment === undefined ? {} : { segment }),
+      };
       return accepted(reply, await jobs.add(jobs.newId(), 'export', { ...order }));
     },
   );
@@ -161,11 +170,19 @@ async function keepLines(
   }
   for await (const rows of ndjsonRows(body, charset)) for (const row of rows) await pieces.add(row);
   await pieces.end();
-  const order = { object_type: name, format: 'ndjson', op, id_member: id, map: Object.fromEntries(map) } as const;
+  const order = {
+    object_type: name,
+    format: 'ndjson',
+    op,
+    id_member: id,
+    map: Object.fromEntries(map),
+  } as const;
   return { order, result: { accepted: 0, rejected: 0 } };
 }
 
-/** The first row is the header. @throws Problem parameter_invalid | body_invalid | body_malformed */
+/**
+ * The first row is the header. @throws Problem parameter_invalid | body_invalid | body_malformed
+ */
 async function keepTable(
   body: Readable,
   charset: Charset,
@@ -184,24 +201,41 @@ async function keepTable(
       else await pieces.add(row);
     }
   }
-  if (!columns) throw new Problem('body_invalid', 'a CSV file begins with a header', [{ path: '', detail: 'empty' }]);
+  if (!columns)
+    throw new Problem('body_invalid', 'a CSV file begins with a header', [
+      { path: '', detail: 'empty' },
+    ]);
   await pieces.end();
   const order = tableOrder(columns, reading, query, type);
   return { order, result: { accepted: 0, rejected: 0, skipped, unknown_columns: columns.unknown } };
 }
 
-function tableOrder(columns: Columns, { shortRows, form }: CsvReading, query: ImportQuery, type: ObjectType) {
+function tableOrder(
+  columns: Columns,
+  { shortRows, form }: CsvReading,
+  query: ImportQuery,
+  type: ObjectType,
+) {
   const { op = 'put' } = query;
   const { id, attributes, untitled } = columns;
   const header = { id_column: id, columns: attributes, untitled };
-  return { object_type: type.name, format: 'csv', op, short_rows: shortRows, form, ...header } as const;
+  return {
+    object_type: type.name,
+    format: 'csv',
+    op,
+    short_rows: shortRows,
+    form,
+    ...header,
+  } as const;
 }
 
 /** @throws Problem body_invalid */
 function headerOf([, header]: ImportRow): readonly string[] {
   if (Array.isArray(header)) return header;
   const detail = typeof header === 'object' && 'detail' in header ? header.detail : 'unreadable';
-  throw new Problem('body_invalid', `the header can not be read: ${detail}`, [{ path: '', detail }]);
+  throw new Problem('body_invalid', `the header can not be read: ${detail}`, [
+    { path: '', detail },
+  ]);
 }
 
 /** Gathers rows until they are worth a step. */
@@ -233,5 +267,7 @@ class Pieces {
 
 function lengthOf(content: ImportRow[1]): number {
   if (typeof content === 'string') return content.length;
-  return Array.isArray(content) ? content.reduce((sum: number, cell: string) => sum + cell.length, 0) : 0;
+  return Array.isArray(content)
+    ? content.reduce((sum: number, cell: string) => sum + cell.length, 0)
+    : 0;
 }

@@ -55,7 +55,8 @@ export const jobRoutes: Routes = async (app, { deployment: { limits }, held, job
     {
       schema: {
         summary: 'Download what an export wrote',
-        description: 'Streamed, as NDJSON or CSV as was asked. Kept for a day after the end of the job.',
+        description:
+          'Streamed, as NDJSON or CSV as was asked. Kept for a day after the end of the job.',
         operationId: 'getJobResult',
         params: path('id'),
         response: answers(
@@ -76,9 +77,11 @@ export const jobRoutes: Routes = async (app, { deployment: { limits }, held, job
     async (request, reply) => {
       const { id } = request.params;
       const { kind, status, asked, hasOutput } = await jobs.status(id);
-      if (kind !== 'export') throw noResult(`the ${kind} '${id}' has no file; its result is in GET /v1/jobs/${id}`);
+      if (kind !== 'export')
+        throw noResult(`the ${kind} '${id}' has no file; its result is in GET /v1/jobs/${id}`);
       if (status !== 'completed') throw noResult(`the job '${id}' is ${status}`);
-      if (!hasOutput && resultRecords(await jobs.status(id)) > 0) throw noResult('the result was kept for a day');
+      if (!hasOutput && resultRecords(await jobs.status(id)) > 0)
+        throw noResult('the result was kept for a day');
       const format = asked['format'] === 'csv' ? 'csv' : 'ndjson';
       const name = `${String(asked['object_type'])}.${format}`;
       return held.stream(request, reply, async () =>
@@ -95,7 +98,8 @@ export const jobRoutes: Routes = async (app, { deployment: { limits }, held, job
     {
       schema: {
         summary: 'Download what a job refused, line by line',
-        description: 'NDJSON: { "line", "code", "detail", "path"? } of each. Kept for a day after the end of the job.',
+        description:
+          'NDJSON: { "line", "code", "detail", "path"? } of each. Kept for a day after the end of the job.',
         operationId: 'getJobErrors',
         params: path('id'),
         response: answers(

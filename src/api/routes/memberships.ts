@@ -7,7 +7,10 @@ import { readOptions } from '../read-options.ts';
 import { answers, lookupBody } from '../schemas.ts';
 import type { Routes } from './routes.ts';
 
-/** Of a thousand ids in a thousand segments the answer has a million names: few such are made at once. */
+/**
+ * Of a thousand ids in a thousand segments the answer has a million names: few such are made at
+ * once.
+ */
 const LIGHT_PAIRS = 50_000;
 
 export const membershipRoutes: Routes = async (app, { deployment: { memberships }, held }) => {
@@ -42,7 +45,9 @@ export const membershipRoutes: Routes = async (app, { deployment: { memberships 
       const segments = [...new Set(body.segments)];
       for (const [at, id] of ids.entries()) checkRecordId(id, `/ids/${at}`);
       const find = async () => ({
-        memberships: Object.fromEntries(await memberships.lookup(object_type, ids, segments, readOptions(body))),
+        memberships: Object.fromEntries(
+          await memberships.lookup(object_type, ids, segments, readOptions(body)),
+        ),
       });
       if (ids.length * segments.length <= LIGHT_PAIRS) return find();
       return held.send(request, reply, async () => Buffer.from(JSON.stringify(await find())));

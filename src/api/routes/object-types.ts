@@ -7,12 +7,23 @@ import { inverseRelationships } from '../../query/relationships.ts';
 import { findObjectType } from '../catalog-entries.ts';
 import { formatObjectType } from '../format.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
-import { answers, fieldsParameter, NO_CONTENT, named, pageOfFields, pageParameters, path } from '../schemas.ts';
+import {
+  answers,
+  fieldsParameter,
+  NO_CONTENT,
+  named,
+  pageOfFields,
+  pageParameters,
+  path,
+} from '../schemas.ts';
 import type { Routes } from './routes.ts';
 
 const OBJECT_TYPE_FIELDS = ['name', 'attributes', 'relationships', 'inverse_relationships'];
 
-export const objectTypeRoutes: Routes = async (app, { deployment: { objectTypes, store, limits }, held }) => {
+export const objectTypeRoutes: Routes = async (
+  app,
+  { deployment: { objectTypes, store, limits }, held },
+) => {
   app.get(
     '/v1/object-types',
     {
@@ -20,7 +31,11 @@ export const objectTypeRoutes: Routes = async (app, { deployment: { objectTypes,
         summary: 'List object types',
         operationId: 'listObjectTypes',
         querystring: Type.Object({ ...pageParameters, ...fieldsParameter('name') }),
-        response: answers({ 200: pageOfFields('ObjectType') }, 'parameter_invalid', 'cursor_invalid'),
+        response: answers(
+          { 200: pageOfFields('ObjectType') },
+          'parameter_invalid',
+          'cursor_invalid',
+        ),
       },
     },
     async (request, reply) => {

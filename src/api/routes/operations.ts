@@ -45,8 +45,14 @@ export const operationRoutes: Routes = async (app, { deployment, lagEntriesMax }
     },
     async ({ headers: { accept } }, reply) => {
       reply.header('vary', 'accept');
-      if (preferredForm(accept, ['application/json', 'text/html']) === 'text/html') return reply.redirect('/docs');
-      return { name: 'rollcall' as const, version: version(), documentation: '/docs', openapi: '/openapi.json' };
+      if (preferredForm(accept, ['application/json', 'text/html']) === 'text/html')
+        return reply.redirect('/docs');
+      return {
+        name: 'rollcall' as const,
+        version: version(),
+        documentation: '/docs',
+        openapi: '/openapi.json',
+      };
     },
   );
 
@@ -77,7 +83,9 @@ export const operationRoutes: Routes = async (app, { deployment, lagEntriesMax }
             lag_entries: Type.Integer(),
             partitions_owned: Type.Integer({ description: 'Those that this process works off.' }),
             standby: Type.Optional(
-              Type.Boolean({ description: 'Others work off all partitions; this process waits to take over.' }),
+              Type.Boolean({
+                description: 'Others work off all partitions; this process waits to take over.',
+              }),
             ),
             warnings: Type.Optional(Type.Array(Type.String())),
           }),
@@ -133,9 +141,11 @@ export const operationRoutes: Routes = async (app, { deployment, lagEntriesMax }
 async function examine(deployment: Deployment, lagEntriesMax: number): Promise<Findings> {
   const { health, worker } = deployment;
   const reasons = [...health.faults];
-  if (worker && worker.fatal.length > 0) reasons.push(`${worker.fatal.length} partitions have stopped by a fault`);
+  if (worker && worker.fatal.length > 0)
+    reasons.push(`${worker.fatal.length} partitions have stopped by a fault`);
   try {
-    if (health.silentMs >= SILENT_MS) throw new Error(`nothing for ${(health.silentMs / 1000).toFixed(1)} s`);
+    if (health.silentMs >= SILENT_MS)
+      throw new Error(`nothing for ${(health.silentMs / 1000).toFixed(1)} s`);
     const seen = await inTime(look(deployment, lagEntriesMax));
     return { ...seen, reasons: [...reasons, ...seen.reasons] };
   } catch (error) {
@@ -144,7 +154,10 @@ async function examine(deployment: Deployment, lagEntriesMax: number): Promise<F
   }
 }
 
-/** @throws Error when the time is over: who asks whether the server is ready does not wait long for no. */
+/**
+ * @throws Error when the time is over: who asks whether the server is ready does not wait long for
+ * no.
+ */
 async function inTime<T>(looking: Promise<T>): Promise<T> {
   const late = sleep(LOOK_MS_MAX, undefined, { ref: false }).then(() => {
     throw new Error(`nothing within ${LOOK_MS_MAX} ms`);
@@ -153,14 +166,18 @@ async function inTime<T>(looking: Promise<T>): Promise<T> {
 }
 
 /** What is asked of Redis. */
-async function look({ keys, memberships, redis }: Deployment, lagEntriesMax: number): Promise<Findings> {
+async function look(
+  { keys, memberships, redis }: Deployment,
+  lagEntriesMax: number,
+): Promise<Findings> {
   const reasons: string[] = [];
   const warnings: string[] = [];
   const owners = await Promise.all(keys.partitions.map(({ owner }) => redis.exists(owner)));
   const unowned = owners.filter((exists) => exists === 0).length;
   if (unowned > 0) reasons.push(`${unowned} partitions have no owner`);
   const { entries, partitionsAhead } = await memberships.lag();
-  if (entries > lagEntriesMax) reasons.push(`${entries} entries wait in the logs, more than ${lagEntriesMax}`);
+  if (entries > lagEntriesMax)
+    reasons.push(`${entries} entries wait in the logs, more than ${lagEntriesMax}`);
   // No reason to send nobody here: all else is answered.
   if (partitionsAhead > 0)
     warnings.push(`the clocks of ${partitionsAhead} partitions are over a minute ahead of Redis`);

@@ -12,7 +12,8 @@ export const operatorRoutes: Routes = async (app) => {
     {
       schema: {
         summary: 'The operators of rules, by the type of the attribute',
-        description: 'With the words for a person and the form of the value, and what else a rule can say.',
+        description:
+          'With the words for a person and the form of the value, and what else a rule can say.',
         operationId: 'listOperators',
         response: answers({ 200: named('Operators') }),
       },

@@ -1,8 +1,8 @@
 /**
  * records.ts – `/v1/records`: one record at a time, and lists of them.
  *
- * Keeps true: an answer to a write that was waited for shows the record with that write in it; a fault of an attribute points
- * into the body that was sent.
+ * Keeps true: an answer to a write that was waited for shows the record with that write in it; a
+ * fault of an attribute points into the body that was sent.
  */
 import type { FastifyReply } from 'fastify';
 import Type, { type Static } from 'typebox';
@@ -35,7 +35,12 @@ const WAIT_MS = 5000;
 
 const writeQuery = Type.Object({ source_version: sourceVersion, ...waitParameters(WAIT_MS) });
 const READ_CODES: ErrorCode[] = ['parameter_invalid', 'object_type_unknown', 'not_caught_up'];
-const WRITE_CODES: ErrorCode[] = ['parameter_invalid', 'object_type_unknown', 'record_id_invalid', 'overloaded'];
+const WRITE_CODES: ErrorCode[] = [
+  'parameter_invalid',
+  'object_type_unknown',
+  'record_id_invalid',
+  'overloaded',
+];
 
 const includeQuery = Type.Object(includeParameters);
 
@@ -46,7 +51,10 @@ interface Write {
   readonly data?: unknown;
 }
 
-export const recordRoutes: Routes = async (app, { deployment: { ingest, limits, memberships, store }, held }) => {
+export const recordRoutes: Routes = async (
+  app,
+  { deployment: { ingest, limits, memberships, store }, held },
+) => {
   app.get(
     '/v1/records/:type',
     {
@@ -56,7 +64,9 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, limits, 
         operationId: 'listRecords',
         params: path('type'),
         querystring: Type.Object({
-          segment: Type.Optional(Type.String({ description: 'Slug of a segment of this object type.' })),
+          segment: Type.Optional(
+            Type.String({ description: 'Slug of a segment of this object type.' }),
+          ),
           ...pageParameters,
           ...readParameters,
         }),
@@ -109,7 +119,9 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, limits, 
       const { query } = request;
       const { type, id } = request.params;
       const isIncluding = query.include !== undefined || query.include_cursor !== undefined;
-      const hops = isIncluding ? readInclude(query, await findObjectType(store, type), store.catalog.objectTypes) : [];
+      const hops = isIncluding
+        ? readInclude(query, await findObjectType(store, type), store.catalog.objectTypes)
+        : [];
       const record = await memberships.record(type, id, readOptions(query));
       if (!record) throw unknownRecord(type, id);
       if (hops.length === 0) return formatRecord(type, id, record);
@@ -128,7 +140,11 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, limits, 
         params: path('type', 'id'),
         querystring: Type.Object(readParameters),
         response: answers(
-          { 200: Type.Object({ segments: Type.Array(Type.String(), { examples: [['big-spenders']] }) }) },
+          {
+            200: Type.Object({
+              segments: Type.Array(Type.String(), { examples: [['big-spenders']] }),
+            }),
+          },
           ...READ_CODES,
           'record_unknown',
         ),
@@ -191,11 +207,18 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, limits, 
       `/v1/records/:type/:id/${op}`,
       {
         schema: {
-          summary: op === 'archive' ? 'Take a record out of all segments' : 'Bring an archived record back',
+          summary:
+            op === 'archive'
+              ? 'Take a record out of all segments'
+              : 'Bring an archived record back',
           operationId: `${op}Record`,
           params: path('type', 'id'),
           querystring: writeQuery,
-          response: answers({ 200: named('Record'), 202: named('Receipt') }, ...WRITE_CODES, 'record_unknown'),
+          response: answers(
+            { 200: named('Record'), 202: named('Receipt') },
+            ...WRITE_CODES,
+            'record_unknown',
+          ),
         },
       },
       ({ params, query }, reply) => write({ op, params, query }, reply),
@@ -238,7 +261,10 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, limits, 
       const page = await memberships.shapedRelated(of, hop, limit, cursor || undefined, options);
       left = budget.left;
       const one = page.data[0]?.text ?? 'null';
-      parts.push(`${at === 0 ? '' : ','}${JSON.stringify(hop.name)}:`, hop.many ? pageText(page) : one);
+      parts.push(
+        `${at === 0 ? '' : ','}${JSON.stringify(hop.name)}:`,
+        hop.many ? pageText(page) : one,
+      );
     }
     return joined([...parts, '}}']);
   }
@@ -248,7 +274,10 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, limits, 
     refuseForeign(await findSegment(store, segment), type);
   }
 
-  async function write({ op, params, query, data }: Write, reply: FastifyReply): Promise<FastifyReply> {
+  async function write(
+    { op, params, query, data }: Write,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
     const { type, id } = params;
     const given = {
       op,
@@ -280,14 +309,21 @@ export const recordRoutes: Routes = async (app, { deployment: { ingest, limits, 
       case 'absent':
         throw unknownRecord(type, id);
       case 'dead':
-        throw new Problem('change_dead', 'the change could not be applied and was put with the dead letters');
+        throw new Problem(
+          'change_dead',
+          'the change could not be applied and was put with the dead letters',
+        );
       case 'created':
       case 'updated':
       case 'unchanged':
       case 'stale': {
-        const record = await memberships.record(type, id, { consistency: 'eventual', timeoutMs: 0 });
+        const record = await memberships.record(type, id, {
+          consistency: 'eventual',
+          timeoutMs: 0,
+        });
         const code = outcome === 'created' && op === 'put' ? 201 : 200;
-        // None: deleted meanwhile by somebody else, or before by a newer change that made this one be ignored.
+        // None: deleted meanwhile by somebody else, or before by a newer change that made this one
+        // be ignored.
         if (!record) return reply.code(code).send({ object_type: type, id, status: 'ignored' });
         return reply.code(code).send(formatRecord(type, id, record));
       }
@@ -305,17 +341,24 @@ function readInclude(
   type: ObjectType,
   types: ReadonlyMap<string, ObjectType>,
 ): Hop[] {
-  const refuse = (path: string, detail: string) => new Problem('parameter_invalid', detail, [{ path, detail }]);
+  const refuse = (path: string, detail: string) =>
+    new Problem('parameter_invalid', detail, [{ path, detail }]);
   const names = include === '' ? [] : [...new Set(include.split(','))];
   const hops = names.map((name) => {
     const hop = hopNamed(type, name, types);
     if (hop) return hop;
     const known = hopsFrom(type, types).map((each) => each.name);
-    const all = known.length === 0 ? `${type.name} have none` : `those of ${type.name} are ${known.join(', ')}`;
+    const all =
+      known.length === 0
+        ? `${type.name} have none`
+        : `those of ${type.name} are ${known.join(', ')}`;
     throw refuse('/include', `there is no relationship '${name}': ${all}`);
   });
   if (cursor && !(hops.length === 1 && hops[0]!.many))
-    throw refuse('/include_cursor', 'a cursor goes on with one to-many relationship, and include must name it alone');
+    throw refuse(
+      '/include_cursor',
+      'a cursor goes on with one to-many relationship, and include must name it alone',
+    );
   return hops;
 }
 
@@ -331,7 +374,10 @@ function refuseForeign({ slug, object_type }: StoredSegment, asked: string): voi
   throw new Problem('parameter_invalid', detail, [{ path: '/segment', detail }]);
 }
 
-/** The engine speaks of a change: its type and id are the path of the request, its member `data` is the body. */
+/**
+ * The engine speaks of a change: its type and id are the path of the request, its member `data` is
+ * the body.
+ */
 function inTermsOfRequest(error: unknown, type: string): unknown {
   if (!(error instanceof Problem)) return error;
   if (error.code === 'object_type_unknown') return unknownObjectType(type);
@@ -339,6 +385,9 @@ function inTermsOfRequest(error: unknown, type: string): unknown {
     const detail = 'the body is a JSON object of attributes';
     return new Problem('body_invalid', detail, [{ path: '', detail }]);
   }
-  const errors = error.errors.map(({ path, detail }) => ({ path: path.replace(/^\/data/, ''), detail }));
+  const errors = error.errors.map(({ path, detail }) => ({
+    path: path.replace(/^\/data/, ''),
+    detail,
+  }));
   return new Problem(error.code, error.message, errors, error.extra);
 }

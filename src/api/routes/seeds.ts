@@ -1,8 +1,9 @@
 /**
  * seeds.ts – `/v1/seeds`: definitions, and records if asked for, from one deployment to another.
  *
- * Keeps true: what is exported can be imported as it is, by this or by another deployment, and importing it twice changes
- * nothing. An export is streamed; the body of an import is held only if it is taken over within the request.
+ * Keeps true: what is exported can be imported as it is, by this or by another deployment, and
+ * importing it twice changes nothing. An export is streamed; the body of an import is held only if
+ * it is taken over within the request.
  */
 import { Readable } from 'node:stream';
 import Type from 'typebox';
@@ -38,7 +39,9 @@ const PAGE_RECORDS = 1000;
 /** Lines that are told together. */
 const TEXT_LENGTH = 64 * 1024;
 const READ: ReadOptions = { consistency: 'strong', timeoutMs: 30_000 };
-/** Entries of each list in an answer: more than fit into a body that is taken over within a request. */
+/**
+ * Entries of each list in an answer: more than fit into a body that is taken over within a request.
+ */
 const LISTED_MAX = 1_000_000;
 
 const flag = (description: string) => Type.Optional(Type.Boolean({ default: false, description }));
@@ -63,7 +66,12 @@ export const seedRoutes: Routes = async (app, { deployment, held, jobs }) => {
             }),
           ),
         }),
-        response: answers({ 200: named('Seed') }, 'parameter_invalid', 'object_type_unknown', 'not_caught_up'),
+        response: answers(
+          { 200: named('Seed') },
+          'parameter_invalid',
+          'object_type_unknown',
+          'not_caught_up',
+        ),
       },
     },
     async (request, reply) => {
@@ -141,13 +149,20 @@ async function gather(pieces: SeedPieces): Promise<GivenItem[][]> {
   for await (const piece of pieces) {
     bytes += JSON.stringify(piece).length;
     if (bytes > 2 * ARRAY_BYTES_MAX)
-      throw new Problem('body_too_long', `a seed of more than ${ARRAY_BYTES_MAX} bytes is sent with ?async=true`);
+      throw new Problem(
+        'body_too_long',
+        `a seed of more than ${ARRAY_BYTES_MAX} bytes is sent with ?async=true`,
+      );
     all.push(piece);
   }
   return all;
 }
 
-async function takeOver(pieces: readonly GivenItem[][], isDryRun: boolean, deployment: Deployment): Promise<unknown> {
+async function takeOver(
+  pieces: readonly GivenItem[][],
+  isDryRun: boolean,
+  deployment: Deployment,
+): Promise<unknown> {
   const source: SeedSource = async function* () {
     yield* pieces;
   };
@@ -167,7 +182,8 @@ async function readInclude(include: string, { store }: Deployment) {
   for (const part of include.split(',').map((each) => each.trim())) {
     const kind = DEFINITION_KINDS.find((known) => known === part);
     if (kind) kinds.push(kind);
-    else if (part.startsWith(RECORDS)) types.push((await findObjectType(store, part.slice(RECORDS.length))).name);
+    else if (part.startsWith(RECORDS))
+      types.push((await findObjectType(store, part.slice(RECORDS.length))).name);
     else {
       const detail = `include names ${DEFINITION_KINDS.join(', ')} and records:<type>, not '${part}'`;
       throw new Problem('parameter_invalid', detail, [{ path: '/include', detail }]);
@@ -197,12 +213,19 @@ async function* seedItems(
   }
 }
 
-/** As it will be read: the id among the values, or beside them if they hold one; what looks like an expression is text. */
+/**
+ * As it will be read: the id among the values, or beside them if they hold one; what looks like an
+ * expression is text.
+ */
 function recordItem(objectType: string, id: string, data: RecordData): Item {
   const text = escapeExpressions(id);
-  if (data['id'] === id) return { object_type: objectType, id: text, data: escapeExpressions(data) };
+  if (data['id'] === id)
+    return { object_type: objectType, id: text, data: escapeExpressions(data) };
   const { id: _, ...others } = data;
-  return { object_type: objectType, data: { id: text, ...(escapeExpressions(others) as RecordData) } };
+  return {
+    object_type: objectType,
+    data: { id: text, ...(escapeExpressions(others) as RecordData) },
+  };
 }
 
 /** An item a line, so that two exports can be compared line by line. */

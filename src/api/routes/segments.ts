@@ -26,7 +26,18 @@ import {
 import type { Routes } from './routes.ts';
 
 const SEGMENT_FIELDS = [
-  ...['id', 'title', 'slug', 'description', 'object_type', 'query', 'json_logic', 'status', 'reason', 'progress'],
+  ...[
+    'id',
+    'title',
+    'slug',
+    'description',
+    'object_type',
+    'query',
+    'json_logic',
+    'status',
+    'reason',
+    'progress',
+  ],
   ...['revision', 'used_by', 'created_at', 'updated_at'],
 ];
 const EDIT_CODES: ErrorCode[] = [
@@ -45,7 +56,10 @@ const READ_CODES: ErrorCode[] = [
   'not_caught_up',
 ];
 
-export const segmentRoutes: Routes = async (app, { deployment: { limits, memberships, segments, store }, held }) => {
+export const segmentRoutes: Routes = async (
+  app,
+  { deployment: { limits, memberships, segments, store }, held },
+) => {
   app.get(
     '/v1/segments',
     {
@@ -53,7 +67,9 @@ export const segmentRoutes: Routes = async (app, { deployment: { limits, members
         summary: 'List segments, in the order of their slugs',
         operationId: 'listSegments',
         querystring: Type.Object({
-          object_type: Type.Optional(Type.String({ description: 'Only segments of this object type.' })),
+          object_type: Type.Optional(
+            Type.String({ description: 'Only segments of this object type.' }),
+          ),
           ...fieldsParameter('slug,title,status'),
           ...pageParameters,
         }),
@@ -64,7 +80,8 @@ export const segmentRoutes: Routes = async (app, { deployment: { limits, members
       const { query } = request;
       const only = fieldsOf(query.fields, SEGMENT_FIELDS);
       const asked = [...(await store.refresh()).segments].filter(
-        ([, segment]) => query.object_type === undefined || segment.object_type === query.object_type,
+        ([, segment]) =>
+          query.object_type === undefined || segment.object_type === query.object_type,
       );
       const shown = async (segment: StoredSegment) => only(await format(segment));
       return held.send(request, reply, () => pageByName(asked, query, limits.pageBytes, shown));
@@ -109,7 +126,8 @@ export const segmentRoutes: Routes = async (app, { deployment: { limits, members
     {
       schema: {
         summary: 'Replace a segment',
-        description: 'While the edited query is built, the old one answers. slug and object_type can not be changed.',
+        description:
+          'While the edited query is built, the old one answers. slug and object_type can not be changed.',
         operationId: 'replaceSegment',
         params: path('slug'),
         body: named('SegmentInput'),
@@ -141,7 +159,12 @@ export const segmentRoutes: Routes = async (app, { deployment: { limits, members
         summary: 'Delete a segment that no other uses',
         operationId: 'deleteSegment',
         params: path('slug'),
-        response: answers({ 204: NO_CONTENT }, 'segment_unknown', 'segment_in_use', 'catalog_conflict'),
+        response: answers(
+          { 204: NO_CONTENT },
+          'segment_unknown',
+          'segment_in_use',
+          'catalog_conflict',
+        ),
       },
     },
     async ({ params: { slug } }, reply) => {
@@ -161,7 +184,12 @@ export const segmentRoutes: Routes = async (app, { deployment: { limits, members
           'In the order asked; without slugs all segments, in the order of their slugs. Never a wrong number.',
         operationId: 'postCounts',
         body: countsBody,
-        response: answers({ 200: named('Counts') }, 'body_malformed', 'segment_unknown', 'body_invalid'),
+        response: answers(
+          { 200: named('Counts') },
+          'body_malformed',
+          'segment_unknown',
+          'body_invalid',
+        ),
       },
     },
     async ({ body }) => count(body.slugs, body),
@@ -175,7 +203,9 @@ export const segmentRoutes: Routes = async (app, { deployment: { limits, members
         description: 'As the POST, for as many slugs as a URL holds.',
         operationId: 'getCounts',
         querystring: Type.Object({
-          slug: Type.Optional(Type.Array(Type.String(), { description: 'May be given more than once.' })),
+          slug: Type.Optional(
+            Type.Array(Type.String(), { description: 'May be given more than once.' }),
+          ),
           ...readParameters,
         }),
         response: answers({ 200: named('Counts') }, 'parameter_invalid', 'segment_unknown'),
@@ -193,7 +223,9 @@ export const segmentRoutes: Routes = async (app, { deployment: { limits, members
         operationId: 'listMembers',
         params: path('slug'),
         querystring: Type.Object({
-          include: Type.Optional(Type.Enum(['records'], { description: 'Give the records along with their ids.' })),
+          include: Type.Optional(
+            Type.Enum(['records'], { description: 'Give the records along with their ids.' }),
+          ),
           ...pageParameters,
           ...readParameters,
         }),
@@ -209,7 +241,10 @@ export const segmentRoutes: Routes = async (app, { deployment: { limits, members
       if (include === undefined) return memberships.members(slug, limit, cursor, options);
       const { object_type: type } = await findSegment(store, slug);
       const shape = ({ id, record }: NamedRecord) => {
-        return { id, text: Buffer.from(JSON.stringify({ id, record: formatRecord(type, id, record) })) };
+        return {
+          id,
+          text: Buffer.from(JSON.stringify({ id, record: formatRecord(type, id, record) })),
+        };
       };
       await memberships.awaitRecords(type, options, slug);
       return held.send(request, reply, async () =>
@@ -226,7 +261,11 @@ export const segmentRoutes: Routes = async (app, { deployment: { limits, members
         operationId: 'isMember',
         params: path('slug', 'id'),
         querystring: Type.Object(readParameters),
-        response: answers({ 200: Type.Object({ member: Type.Boolean() }) }, ...READ_CODES, 'record_id_invalid'),
+        response: answers(
+          { 200: Type.Object({ member: Type.Boolean() }) },
+          ...READ_CODES,
+          'record_id_invalid',
+        ),
       },
     },
     async ({ params: { slug, id }, query }) => {

@@ -1,8 +1,10 @@
 /**
- * views.ts – `/v1/views`: which columns of which records are shown, and the rows: paged as JSON, or whole as CSV or NDJSON.
+ * views.ts – `/v1/views`: which columns of which records are shown, and the rows: paged as JSON, or
+ * whole as CSV or NDJSON.
  *
- * Keeps true: what is whole is streamed, a batch at a time and only as fast as it is taken; a fault before the first row is a
- * problem document, one after it cuts the answer off, so that a part never passes for the whole.
+ * Keeps true: what is whole is streamed, a batch at a time and only as fast as it is taken; a fault
+ * before the first row is a problem document, one after it cuts the answer off, so that a part
+ * never passes for the whole.
  */
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
@@ -56,7 +58,18 @@ const ROW_CODES: ErrorCode[] = [
 ];
 
 const VIEW_FIELDS = [
-  ...['id', 'title', 'slug', 'description', 'object_type', 'segment', 'query', 'columns', 'relationships', 'sort'],
+  ...[
+    'id',
+    'title',
+    'slug',
+    'description',
+    'object_type',
+    'segment',
+    'query',
+    'columns',
+    'relationships',
+    'sort',
+  ],
   ...['json_logic', 'status', 'reason', 'progress', 'revision', 'created_at', 'updated_at'],
 ];
 const FORMS = ['application/json', 'text/csv', 'application/x-ndjson'] as const;
@@ -65,11 +78,14 @@ const rowsQuery = Type.Object({
   ...optionalPageParameters,
   ...readParameters,
   bom: Type.Optional(
-    Type.Boolean({ description: 'CSV: begin with a byte order mark, as Excel likes; without one if absent.' }),
+    Type.Boolean({
+      description: 'CSV: begin with a byte order mark, as Excel likes; without one if absent.',
+    }),
   ),
   delimiter: Type.Optional(
     Type.Enum([...DELIMITERS], {
-      description: 'CSV: what stands between cells: a comma (if absent), a semicolon, a tab (%09) or |.',
+      description:
+        'CSV: what stands between cells: a comma (if absent), a semicolon, a tab (%09) or |.',
       examples: [';'],
     }),
   ),
@@ -87,7 +103,9 @@ export const viewRoutes: Routes = async (
         summary: 'List views, in the order of their slugs',
         operationId: 'listViews',
         querystring: Type.Object({
-          object_type: Type.Optional(Type.String({ description: 'Only views of this object type.' })),
+          object_type: Type.Optional(
+            Type.String({ description: 'Only views of this object type.' }),
+          ),
           ...fieldsParameter('slug,title,columns'),
           ...pageParameters,
         }),
@@ -204,14 +222,23 @@ export const viewRoutes: Routes = async (
       const form = preferredForm(headers.accept, FORMS);
       switch (form) {
         case 'application/json':
-          refuse(query, OF_CSV, 'pages are JSON, and this is for CSV: ask for it with Accept: text/csv');
+          refuse(
+            query,
+            OF_CSV,
+            'pages are JSON, and this is for CSV: ask for it with Accept: text/csv',
+          );
           return held.send(request, reply, await page(slug, query));
         case 'text/csv':
         case 'application/x-ndjson':
-          if (form !== 'text/csv') refuse(query, OF_CSV, 'this is for CSV: ask for it with Accept: text/csv');
+          if (form !== 'text/csv')
+            refuse(query, OF_CSV, 'this is for CSV: ask for it with Accept: text/csv');
           refuse(query, OF_PAGES, WHOLE);
           return held.stream(request, reply, async () => {
-            const found = await viewRows.export(slug, readOptions(query), form === 'text/csv' ? undefined : showRecord);
+            const found = await viewRows.export(
+              slug,
+              readOptions(query),
+              form === 'text/csv' ? undefined : showRecord,
+            );
             return stream(found, form, query, method, slug, reply);
           });
         default:
@@ -240,7 +267,9 @@ const OF_CSV = ['bom', 'delimiter'] as const;
 
 /** Refuses what would be ignored. @throws Problem parameter_invalid */
 function refuse(query: RowsQuery, names: readonly (keyof RowsQuery)[], detail: string): void {
-  const faults = names.flatMap((name) => (query[name] === undefined ? [] : [{ path: `/${name}`, detail }]));
+  const faults = names.flatMap((name) =>
+    query[name] === undefined ? [] : [{ path: `/${name}`, detail }],
+  );
   if (faults.length > 0) throw new Problem('parameter_invalid', detail, faults);
 }
 
@@ -257,7 +286,8 @@ async function stream(
   reply.header('content-disposition', `attachment; filename="${slug}.${isCsv ? 'csv' : 'ndjson'}"`);
   if (method === 'HEAD') return reply.send('');
   const head = isCsv
-    ? (hasMark ? BYTE_ORDER_MARK : '') + csvLines([definition.columns.map(({ label }) => label)], delimiter)
+    ? (hasMark ? BYTE_ORDER_MARK : '') +
+      csvLines([definition.columns.map(({ label }) => label)], delimiter)
     : '';
   const text = isCsv
     ? (rows: readonly ViewRow[]) =>
@@ -265,10 +295,14 @@ async function stream(
           rows.map(({ cells }) => cells),
           delimiter,
         )
-    : (rows: readonly ViewRow[]) => Buffer.concat(rows.flatMap((row) => [rowText(row, definition), LINE_END]));
+    : (rows: readonly ViewRow[]) =>
+        Buffer.concat(rows.flatMap((row) => [rowText(row, definition), LINE_END]));
   const first = await rows.next(); // a fault is still a problem document
   return reply.send(
-    Readable.from(texts(first, rows, head, text), { objectMode: false, highWaterMark: BUFFERED_BYTES }),
+    Readable.from(texts(first, rows, head, text), {
+      objectMode: false,
+      highWaterMark: BUFFERED_BYTES,
+    }),
   );
 }
 

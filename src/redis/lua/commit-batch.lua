@@ -3,7 +3,7 @@
 -- KEYS  1 owner, 2 meta, 3… every further key that a command names (all of one partition)
 -- ARGV  1 token, 2 number before, 3 number of this commit, 4 nonce, 5 lease in ms, then commands:
 --       verb, index in KEYS, count of arguments, arguments…
---       The verb COUNT sets the counts hash at that index: pairs of ordinal and index in KEYS of its member set.
+--       The verb COUNT sets the counts hash at that index: pairs of predicate id and index in KEYS of its member set.
 -- returns 'ok' | 'duplicate' (this very commit is stored already) | 'fenced' (another token holds the partition, or somebody
 --       else has committed) | 'rolled-back' (the stored number is lower than mine before: a fail-over lost a tail)
 -- A lease that ran out and that nobody has taken is mine again: the number tells whether anybody has committed meanwhile.

@@ -5,6 +5,6 @@
 -- returns field, value, … of the catalog's meta
 if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('HSET', KEYS[1], 'install', ARGV[1], 'partitions', ARGV[2], 'time_zone', ARGV[3], 'semantics', ARGV[4],
-    'founded_at', ARGV[5], 'version', '0', 'next_ordinal', '1')
+    'founded_at', ARGV[5], 'version', '0', 'next_predicate_id', '1')
 end
 return redis.call('HGETALL', KEYS[1])

@@ -1,14 +1,14 @@
--- read-partition.lua: answers from one instant where a partition stands, and the counts of some ordinals.
+-- read-partition.lua: answers from one instant where a partition stands, and the counts of some predicate ids.
 --
 -- KEYS  1 meta, 2 log, 3 inbox, 4 counts, 5 delivered, 6 due
--- ARGV  ordinals…
+-- ARGV  predicate ids…
 -- returns {install id or '', commit number, position in the log, last entry of the log, position in the inbox, last entry of
 --       the inbox, clock, catalog version, time of this server in ms, traffic, score of the first entry of `due` or '',
---       count or '' per ordinal…}
---       Traffic is JSON: what was `sent` per target and `delivered` per source partition, each as 'generation sequence'; the
+--       count or '' per predicate id…}
+--       Traffic is JSON: what was `sent` per target and `delivered` per source partition, each as 'epoch sequence'; the
 --       commit with which the oldest fan-out that runs began (`fanning`, absent if none does); `loss`: 'resynchronizing' while
 --       state is sent anew from or to here, 'broken' if a message could not be applied, absent if all is well; `failed`: why, per
---       ordinal that has failed here, absent if none has.
+--       predicate id that has failed here, absent if none has.
 local meta = redis.call('HMGET', KEYS[1], 'install', 'number', 'log', 'inbox', 'clock', 'catalog')
 
 local function last_entry(stream, position)
@@ -26,10 +26,10 @@ local fields = redis.call('HGETALL', KEYS[1])
 for i = 1, #fields, 2 do
   local target = string.match(fields[i], '^sent:(%d+)$')
   if target then sent[target] = fields[i + 1] end
-  local ordinal = string.match(fields[i], '^failed:(%d+)$')
-  if ordinal then
+  local predicate_id = string.match(fields[i], '^failed:(%d+)$')
+  if predicate_id then
     failed = failed or {}
-    failed[ordinal] = fields[i + 1]
+    failed[predicate_id] = fields[i + 1]
   end
   if string.find(fields[i], '^resync') then loss = loss or 'resynchronizing' end
   if string.find(fields[i], '^broken:') then loss = 'broken' end

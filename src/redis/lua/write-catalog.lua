@@ -1,9 +1,9 @@
 -- write-catalog.lua: changes the catalog if nobody else has since, and tells every process what changed.
 --
--- KEYS  1 catalog meta, 2 object types, 3 segments, 4 ordinals, 5 log, 6 views, 7 activations,
+-- KEYS  1 catalog meta, 2 object types, 3 segments, 4 predicate ids, 5 log, 6 views, 7 activations,
 --       8 slugs, 9 secrets of activations, 10 activations that are gone, by when: what is kept of
 --       them elsewhere is still to be removed
--- ARGV  1 version that the change was made for, 2 next ordinal, 3 the change as JSON for the log, 4 entries that the log keeps,
+-- ARGV  1 version that the change was made for, 2 next predicate id, 3 the change as JSON for the log, 4 entries that the log keeps,
 --       then writes: index in KEYS, field, 'set' or 'delete', value
 -- returns {'ok', new version} | {'conflict', version}
 -- A secret comes and goes with its activation, whatever removes that, and is never part of the log.
@@ -26,6 +26,6 @@ for at = 5, #ARGV, 4 do
   end
 end
 version = version + 1
-redis.call('HSET', KEYS[1], 'version', version, 'next_ordinal', ARGV[2])
+redis.call('HSET', KEYS[1], 'version', version, 'next_predicate_id', ARGV[2])
 redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[4], '*', 'version', version, 'change', ARGV[3])
 return { 'ok', tostring(version) }

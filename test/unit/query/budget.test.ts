@@ -16,7 +16,7 @@ import {
   within,
 } from '../../../src/query/budget.ts';
 import { NONE_FAILED, ProgramFailed } from '../../../src/query/failure.ts';
-import { entered, flippedOrdinal, PredicateNetwork } from '../../../src/query/network.ts';
+import { entered, flippedPredicateId, PredicateNetwork } from '../../../src/query/network.ts';
 import type { Atom, Predicate } from '../../../src/query/predicate.ts';
 import { SANE, SLEEPING } from '../../support/hostile-queries.ts';
 
@@ -44,11 +44,20 @@ describe('a program', () => {
       { some: [{ var: 't' }, { some: [ONES, { some: [ONES, { '==': [ITEM, 2] }] }] }] },
       { t: Array(100).fill(1) },
     ],
-    ['gathers', { in: ['q', { merge: Array(50).fill({ var: 't' }) }] }, { t: Array(100_000).fill('x') }],
+    [
+      'gathers',
+      { in: ['q', { merge: Array(50).fill({ var: 't' }) }] },
+      { t: Array(100_000).fill('x') },
+    ],
     ['joins', { in: ['q', { cat: Array(50).fill({ var: 't' }) }] }, { t: 'x'.repeat(1_000_000) }],
     [
       'doubles',
-      { '==': [{ reduce: [{ var: 't' }, [{ var: 'accumulator' }, { var: 'accumulator' }], 'a'] }, 'x'] },
+      {
+        '==': [
+          { reduce: [{ var: 't' }, [{ var: 'accumulator' }, { var: 'accumulator' }], 'a'] },
+          'x',
+        ],
+      },
       { t: Array(40).fill(1) },
     ],
     [
@@ -61,15 +70,31 @@ describe('a program', () => {
       { some: [{ var: 't' }, { some: [ONES, { '<': ['x'.repeat(5000), ITEM] }] }] },
       { t: Array(100).fill('x'.repeat(5000)) },
     ],
-    ['searches', { some: [{ var: 't' }, { in: [ITEM, 'a'.repeat(50_000)] }] }, { t: Array(200).fill('b') }],
+    [
+      'searches',
+      { some: [{ var: 't' }, { in: [ITEM, 'a'.repeat(50_000)] }] },
+      { t: Array(200).fill('b') },
+    ],
     [
       'looks for what is computed',
       { some: [{ var: 't' }, { in: [ITEM, { map: [ONES, ITEM] }] }] },
       { t: Array(50_000).fill(0) },
     ],
-    ['folds', { in: ['q', { cat: Array(60).fill({ toLowerCase: [{ var: 't' }] }) }] }, { t: 'X'.repeat(900_000) }],
-    ['adds up', { '>': [{ '+': Array(9).fill({ sum: [{ var: 't' }] }) }, 1] }, { t: Array(200_000).fill(0.5) }],
-    ['names keys', { all: [{ var: 't' }, { missing: Array(800).fill('a.b.c.d') }] }, { t: Array(4000).fill({}) }],
+    [
+      'folds',
+      { in: ['q', { cat: Array(60).fill({ toLowerCase: [{ var: 't' }] }) }] },
+      { t: 'X'.repeat(900_000) },
+    ],
+    [
+      'adds up',
+      { '>': [{ '+': Array(9).fill({ sum: [{ var: 't' }] }) }, 1] },
+      { t: Array(200_000).fill(0.5) },
+    ],
+    [
+      'names keys',
+      { all: [{ var: 't' }, { missing: Array(800).fill('a.b.c.d') }] },
+      { t: Array(4000).fill({}) },
+    ],
     [
       'asks for keys that it computes',
       { missing: { map: [{ var: 't' }, { var: 'k' }] } },
@@ -78,7 +103,9 @@ describe('a program', () => {
   ])('that %s too much is stopped, at the same count each time', (_, rule, attributes) => {
     const atom = program(rule, 't');
     expect(() => atomTest(atom)(attributes, 0)).toThrow(OverBudget);
-    expect(spentBy(atomTest(atom), attributes)).toBe(spentBy(atomTest(atom), structuredClone(attributes)));
+    expect(spentBy(atomTest(atom), attributes)).toBe(
+      spentBy(atomTest(atom), structuredClone(attributes)),
+    );
   });
 
   it('of everyday size over a list of 200,000 is not', () => {
@@ -131,7 +158,10 @@ describe('what is allowed', () => {
 });
 
 describe('a network', () => {
-  const costly = program({ some: [{ var: 't' }, { some: [ONES, { some: [ONES, { '==': [ITEM, 2] }] }] }] }, 't');
+  const costly = program(
+    { some: [{ var: 't' }, { some: [ONES, { some: [ONES, { '==': [ITEM, 2] }] }] }] },
+    't',
+  );
   const plain: Predicate = { kind: 'member', view: { attribute: 't', folded: false }, value: 1 };
   const and = (...children: Predicate[]): Predicate => ({ kind: 'and', children });
   const few = { t: [1] };
@@ -140,7 +170,10 @@ describe('a network', () => {
   network.add(1, costly);
   network.add(2, plain);
   network.add(3, and(plain, { kind: 'not', child: costly }));
-  network.add(4, and(costly, { kind: 'equals', view: { attribute: 'a', folded: false }, values: [1] }));
+  network.add(
+    4,
+    and(costly, { kind: 'equals', view: { attribute: 'a', folded: false }, values: [1] }),
+  );
   const asked = (failed = NONE_FAILED) => ({ verify: [], open: new Set<string>(), failed });
 
   it('names all predicates that share the program, whatever decides them', () => {
@@ -151,9 +184,10 @@ describe('a network', () => {
       caught = error;
     }
     expect(caught).toBeInstanceOf(ProgramFailed);
-    expect([...(caught as ProgramFailed).ordinals].sort()).toEqual([1, 3, 4]);
+    expect([...(caught as ProgramFailed).predicateIds].sort()).toEqual([1, 3, 4]);
     expect(() => network.update(few, many, ['t'], () => false, 0)).toThrow(ProgramFailed);
-    for (const ordinal of [1, 3, 4]) expect(() => network.holds(ordinal, many, 0), `${ordinal}`).toThrow(ProgramFailed);
+    for (const predicateId of [1, 3, 4])
+      expect(() => network.holds(predicateId, many, 0), `${predicateId}`).toThrow(ProgramFailed);
   });
 
   it('tells of the others once it knows which have failed, and runs none of those', () => {
@@ -161,12 +195,15 @@ describe('a network', () => {
     expect(network.create(many, 0, asked(failed))).toEqual([2]);
     const before = spentSoFar();
     const flips = network.update({}, many, ['t'], () => false, 0, asked(failed));
-    expect(flips.map((flip) => [flippedOrdinal(flip), entered(flip)])).toEqual([[2, true]]);
+    expect(flips.map((flip) => [flippedPredicateId(flip), entered(flip)])).toEqual([[2, true]]);
     expect(spentSince(before)).toBe(0);
   });
 
   it('takes in what can not even be told of nothing, and says so', () => {
-    const hopeless = program({ all: [ONES, { all: [ONES, { all: [ONES, { '!': { var: 'a' } }] }] }] }, 'a');
+    const hopeless = program(
+      { all: [ONES, { all: [ONES, { all: [ONES, { '!': { var: 'a' } }] }] }] },
+      'a',
+    );
     network.add(5, hopeless);
     expect([...network.hopeless.keys()]).toEqual([5]);
     network.remove(5);

@@ -1,8 +1,15 @@
-/** compile.test.ts – The three dialects by their root, the limits, the key, and the JsonLogic that is given back. */
+/**
+ * compile.test.ts – The three dialects by their root, the limits, the key, and the JsonLogic that
+ * is given back.
+ */
 import { describe, expect, it } from 'vitest';
 import { objectType } from '../../../src/change/object-type.ts';
 import { Problem } from '../../../src/errors.ts';
-import { compileQuery, predicateAttributes, type SegmentMeaning } from '../../../src/query/compile.ts';
+import {
+  compileQuery,
+  predicateAttributes,
+  type SegmentMeaning,
+} from '../../../src/query/compile.ts';
 import { CONTACTS, contactsScope, faultsOf, group, holdsFor } from '../../support/contacts.ts';
 
 const RULE = { field: 'age', operator: '>', value: 5 };
@@ -20,7 +27,10 @@ describe('the root', () => {
   });
 
   it.each<[unknown, string]>([
-    [RULE, '/query: a single rule is no query: put it into a group, { "combinator": "and", "rules": [ … ] }'],
+    [
+      RULE,
+      '/query: a single rule is no query: put it into a group, { "combinator": "and", "rules": [ … ] }',
+    ],
     [[1], '/query: a query is a rule group, an item tree or JsonLogic, not [1]'],
     [null, '/query: a query is a rule group, an item tree or JsonLogic, not null'],
     [undefined, '/query: a query is a rule group, an item tree or JsonLogic, not undefined'],
@@ -37,7 +47,11 @@ describe('the root', () => {
       compile(query);
     } catch (error) {
       const problem = error as Problem;
-      expect([problem.code, problem.status, problem.errors.length]).toEqual(['query_invalid', 422, 2]);
+      expect([problem.code, problem.status, problem.errors.length]).toEqual([
+        'query_invalid',
+        422,
+        2,
+      ]);
       expect(problem.message).toBe(problem.errors[0]?.detail);
     }
   });
@@ -55,7 +69,9 @@ describe('the limits', () => {
   it('of depth are 50 groups', () => {
     const wrap = (inner: unknown) => ({ combinator: 'and', not: true, rules: [inner] });
     expect(faultsOf(nested(50, wrap, RULE))).toEqual([]);
-    expect(faultsOf(nested(51, wrap, RULE))).toEqual([`/query${'/rules/0'.repeat(50)}: ${tooDeep}`]);
+    expect(faultsOf(nested(51, wrap, RULE))).toEqual([
+      `/query${'/rules/0'.repeat(50)}: ${tooDeep}`,
+    ]);
     const item = (inner: unknown) => ({ type: 'group', operator: 'and', items: [inner] });
     expect(faultsOf(nested(50, item, item([])))).toEqual(
       expect.arrayContaining([`/query${'/items/0'.repeat(50)}: ${tooDeep}`]),
@@ -65,15 +81,23 @@ describe('the limits', () => {
   it('of depth are 50 levels of JsonLogic, where reading a value and negation are none', () => {
     const leaf = { '==': [{ var: 'age' }, 5] };
     expect(faultsOf(nested(50, (inner) => ({ '!': [{ and: [inner] }] }), leaf))).toEqual([]);
-    expect(faultsOf(nested(51, (inner) => ({ or: [inner] }), leaf))).toEqual([`/query: ${tooDeep}`]);
-    expect(faultsOf(nested(51, (inner) => ({ '+': [inner, 1] }), leaf))).toEqual([`/query: ${tooDeep}`]);
+    expect(faultsOf(nested(51, (inner) => ({ or: [inner] }), leaf))).toEqual([
+      `/query: ${tooDeep}`,
+    ]);
+    expect(faultsOf(nested(51, (inner) => ({ '+': [inner, 1] }), leaf))).toEqual([
+      `/query: ${tooDeep}`,
+    ]);
   });
 
   it('of size are 1,000 groups and rules, whatever the number of values', () => {
     expect(faultsOf(group(...new Array(999).fill(RULE)))).toEqual([]);
-    expect(faultsOf(group(...new Array(1000).fill(RULE)))).toEqual([`/query/rules/999: ${tooMany}`]);
+    expect(faultsOf(group(...new Array(1000).fill(RULE)))).toEqual([
+      `/query/rules/999: ${tooMany}`,
+    ]);
     expect(faultsOf({ or: new Array(999).fill({ '>': [{ var: 'age' }, 5] }) })).toEqual([]);
-    expect(faultsOf({ or: new Array(1000).fill({ '>': [{ var: 'age' }, 5] }) })).toEqual([`/query: ${tooMany}`]);
+    expect(faultsOf({ or: new Array(1000).fill({ '>': [{ var: 'age' }, 5] }) })).toEqual([
+      `/query: ${tooMany}`,
+    ]);
     const many = {
       field: 'tags',
       operator: 'containsAny',
@@ -118,13 +142,20 @@ describe('the limits', () => {
     segments.s0 = { objectType: 'contacts', ...compile(group(RULE), scope) };
     let refused = 0;
     for (let link = 1; link <= 30 && refused === 0; link += 1) {
-      const twice = { combinator: 'or', rules: [use(`s${link - 1}`), use(`s${link - 1}`, 'notInSegment')] };
+      const twice = {
+        combinator: 'or',
+        rules: [use(`s${link - 1}`), use(`s${link - 1}`, 'notInSegment')],
+      };
       refused = faultsOf(twice, scope).length;
-      if (refused === 0) segments[`s${link}`] = { objectType: 'contacts', ...compile(twice, scope) };
+      if (refused === 0)
+        segments[`s${link}`] = { objectType: 'contacts', ...compile(twice, scope) };
     }
-    expect(faultsOf(group(use(Object.keys(segments).at(-1)!), use(Object.keys(segments).at(-1)!)), scope)).toEqual([
-      '/query: the query is too large or too deep with the segments that it uses',
-    ]);
+    expect(
+      faultsOf(
+        group(use(Object.keys(segments).at(-1)!), use(Object.keys(segments).at(-1)!)),
+        scope,
+      ),
+    ).toEqual(['/query: the query is too large or too deep with the segments that it uses']);
   });
 });
 
@@ -146,8 +177,12 @@ describe('the key', () => {
   it('changes with the type of an attribute that is read, and with no other', () => {
     const attributes = Object.fromEntries(CONTACTS.attributes);
     const keyWith = (changed: object) => {
-      const type = objectType('contacts', 2, { attributes: { ...attributes, ...changed }, relationships: {} });
-      return compile(group({ field: 'born_on', operator: 'notNull' }), { ...contactsScope(), type }).key;
+      const type = objectType('contacts', 2, {
+        attributes: { ...attributes, ...changed },
+        relationships: {},
+      });
+      return compile(group({ field: 'born_on', operator: 'notNull' }), { ...contactsScope(), type })
+        .key;
     };
     expect(keyWith({ born_on: { type: 'datetime' } })).not.toBe(keyWith({}));
     expect(keyWith({ born_on: { type: 'list', of: 'date' } })).not.toBe(
@@ -162,7 +197,9 @@ describe('the key', () => {
     const born = group({ field: 'born_on', operator: '<', value: '2024-01-01' });
     expect(compile(seen, berlin).key).not.toBe(compile(seen).key);
     expect(compile(born, berlin).key).toBe(compile(born).key);
-    expect(compile(group({ field: 'seen_at', operator: '=', value: '2024-01-01' }), berlin).jsonLogic).toEqual({
+    expect(
+      compile(group({ field: 'seen_at', operator: '=', value: '2024-01-01' }), berlin).jsonLogic,
+    ).toEqual({
       and: [
         {
           and: [
@@ -178,7 +215,10 @@ describe('the key', () => {
 describe('the JsonLogic', () => {
   it.each<[object, unknown]>([
     [{ field: 'name', operator: '=', value: 'a' }, { '===': [{ var: 'name' }, 'a'] }],
-    [{ field: 'name', operator: 'notIn', value: 'a,b' }, { '!': [{ in: [{ var: 'name' }, ['a', 'b']] }] }],
+    [
+      { field: 'name', operator: 'notIn', value: 'a,b' },
+      { '!': [{ in: [{ var: 'name' }, ['a', 'b']] }] },
+    ],
     [RULE, { and: [{ '!=': [{ var: 'age' }, null] }, { '>': [{ var: 'age' }, 5] }] }],
     [
       { field: 'name', operator: 'beginsWith', value: 'A', caseInsensitive: true },
@@ -195,15 +235,22 @@ describe('the JsonLogic', () => {
   });
 
   it('is as it was meant for a name with a text that looks like null', () => {
-    expect(holdsFor(group({ field: 'name', operator: 'contains', value: 'null' }), [{}, { name: 'null' }])).toEqual([
-      false,
-      true,
-    ]);
+    expect(
+      holdsFor(group({ field: 'name', operator: 'contains', value: 'null' }), [
+        {},
+        { name: 'null' },
+      ]),
+    ).toEqual([false, true]);
   });
 });
 
 it('the attributes of a predicate are those that its atoms read, sorted', () => {
-  const query = { and: [{ '>': [{ '+': [{ var: 'score' }, { var: 'extra.a' }] }, 1] }, { '==': [{ var: 'age' }, 1] }] };
+  const query = {
+    and: [
+      { '>': [{ '+': [{ var: 'score' }, { var: 'extra.a' }] }, 1] },
+      { '==': [{ var: 'age' }, 1] },
+    ],
+  };
   expect(predicateAttributes(compile(query).predicate)).toEqual(['age', 'extra', 'score']);
   expect(predicateAttributes(compile({ and: [true] }).predicate)).toEqual([]);
 });

@@ -1,4 +1,6 @@
-/** edges.test.ts – Edges in normal form, their keys, and what is left of them when they are lowered. */
+/**
+ * edges.test.ts – Edges in normal form, their keys, and what is left of them when they are lowered.
+ */
 import { describe, expect, it } from 'vitest';
 import { predicateAttributes, statementKey } from '../../../src/query/compile.ts';
 import { lower } from '../../../src/query/lower.ts';
@@ -7,13 +9,13 @@ import {
   ALWAYS,
   type Atom,
   and,
-  type Edge,
   type Interval,
   type Measure,
   NEVER,
   not,
   or,
   type Predicate,
+  type RelatedCondition,
 } from '../../../src/query/predicate.ts';
 import { CONTACTS, TYPES } from '../../support/contacts.ts';
 
@@ -31,11 +33,11 @@ const ranging = (...intervals: Partial<Interval>[]): Predicate => ({
 });
 const edge = (
   name: string,
-  direction: Edge['direction'],
+  direction: RelatedCondition['direction'],
   measure: Measure,
   where: Predicate,
   holds: Predicate,
-): Edge => ({
+): RelatedCondition => ({
   kind: 'edge',
   edge: name,
   direction,
@@ -58,7 +60,11 @@ const atLeast = (low: number) => ranging({ low, lowInclusive: true });
 
 describe('an edge is written', () => {
   it.each<[string, Predicate, Predicate]>([
-    ['once for what is said of one neighbour side by side', and([via(a), via(b)]), via(and([a, b]))],
+    [
+      'once for what is said of one neighbour side by side',
+      and([via(a), via(b)]),
+      via(and([a, b])),
+    ],
     ['once, joined by or as well', or([via(b), via(a), via(b)]), via(or([a, b]))],
     ['apart from another direction', and([via(a), exists()]), and([exists(), via(a)])],
     ['without not', not(via(a)), via(not(a))],
@@ -77,7 +83,11 @@ describe('an edge is written', () => {
       orders(count, ranging({ low: 2.5, high: 1e9 })),
       orders(count, ranging({ low: 3, lowInclusive: true, high: 1e9 - 1, highInclusive: true })),
     ],
-    ['the same for more than 0 as for at least 1', orders(count, ranging({ low: 0 })), orders(count, atLeast(1))],
+    [
+      'the same for more than 0 as for at least 1',
+      orders(count, ranging({ low: 0 })),
+      orders(count, atLeast(1)),
+    ],
     ['the same for not 0', orders(count, not(is('$', 0))), orders(count, atLeast(1))],
     ['not for a count that is at least 0', orders(count, atLeast(0)), ALWAYS],
     ['not for a count that no number is', orders(count, is('$', 0.5, -1)), NEVER],
@@ -106,12 +116,16 @@ describe('an edge is written', () => {
 
   it('with what it says in normal form', () => {
     const twice = or([and([paid, paid]), NEVER]);
-    expect(normalize(orders(count, or([is('$', 3), is('$', 3)]), twice))).toEqual(orders(count, is('$', 3), paid));
+    expect(normalize(orders(count, or([is('$', 3), is('$', 3)]), twice))).toEqual(
+      orders(count, is('$', 3), paid),
+    );
   });
 });
 
 it('the attributes of a predicate are the own ones', () => {
-  expect(predicateAttributes(and([is('age', 1), via(a), orders(count, atLeast(2), paid)]))).toEqual(['age']);
+  expect(predicateAttributes(and([is('age', 1), via(a), orders(count, atLeast(2), paid)]))).toEqual(
+    ['age'],
+  );
 });
 
 it('the key of a statement names what is read of neighbours, and the edges on the way', () => {
@@ -125,22 +139,26 @@ it('the key of a statement names what is read of neighbours, and the edges on th
 
 describe('lowering', () => {
   const lowered = (predicate: Predicate) => {
-    const exported: unknown[] = [];
+    const shared: unknown[] = [];
     const flat = lower(predicate, 'contacts', {
       neighbourOf: (name, direction) => {
         const [holder = '', relationship = ''] = name.split('.');
         return direction === 'in' ? holder : TYPES.get(holder)!.relationships.get(relationship)!.to;
       },
-      exportOrdinal: (objectType, key, where) => {
-        const at = exported.findIndex((each) => JSON.stringify(each) === JSON.stringify([objectType, key, where]));
-        return at >= 0 ? at : exported.push([objectType, key, where]) - 1;
+      sharePredicate: (objectType, key, where) => {
+        const at = shared.findIndex(
+          (each) => JSON.stringify(each) === JSON.stringify([objectType, key, where]),
+        );
+        return at >= 0 ? at : shared.push([objectType, key, where]) - 1;
       },
     });
-    return { flat, exported: exported.map((each) => [(each as unknown[])[0], (each as unknown[])[2]]) };
+    return { flat, shared: shared.map((each) => [(each as unknown[])[0], (each as unknown[])[2]]) };
   };
 
   it('puts a derived attribute in the place of each measure', () => {
-    const { flat, exported } = lowered(and([via(a), or([is('age', 1), orders(sum, not(atLeast(5)), paid)])]));
+    const { flat, shared } = lowered(
+      and([via(a), or([is('age', 1), orders(sum, not(atLeast(5)), paid)])]),
+    );
     expect(flat).toEqual(
       and([
         is('@contacts.organization>truth:0', true),
@@ -154,18 +172,18 @@ describe('lowering', () => {
         ]),
       ]),
     );
-    expect(exported).toEqual([
+    expect(shared).toEqual([
       ['organizations', a],
       ['orders', paid],
     ]);
   });
 
-  it('lowers what is exported first, and exports the same once', () => {
+  it('lowers what is shared first, and exports the same once', () => {
     const parent = edge('organizations.parent', 'out', { kind: 'truth' }, a, is('$', true));
-    const { flat, exported } = lowered(
+    const { flat, shared } = lowered(
       and([via(parent), orders(count, atLeast(2)), orders(avg, not(there)), exists()]),
     );
-    expect(exported).toEqual([
+    expect(shared).toEqual([
       ['organizations', a],
       ['organizations', is('@organizations.parent>truth:0', true)],
       ['orders', ALWAYS],

@@ -1,9 +1,18 @@
-/** exact-sum.test.ts – Numbers as they are printed, added without loss; the operations over lists, here and in the reference. */
+/**
+ * exact-sum.test.ts – Numbers as they are printed, added without loss; the operations over lists,
+ * here and in the reference.
+ */
 import fc from 'fast-check';
 import jsonLogic, { type RulesLogic } from 'json-logic-js';
 import { describe, expect, it } from 'vitest';
 import { addToAggregate, NO_AGGREGATE, totalOf } from '../../../src/membership/neighbour-row.ts';
-import { average, fromTrillionths, scaled, sumOf, toTrillionths } from '../../../src/query/exact-sum.ts';
+import {
+  average,
+  fromTrillionths,
+  scaled,
+  sumOf,
+  toTrillionths,
+} from '../../../src/query/exact-sum.ts';
 import { compileProgram } from '../../../src/query/json-logic-program.ts';
 import '../../../src/query/reference.ts';
 
@@ -34,7 +43,9 @@ describe('a number in trillionths', () => {
   });
 
   it('becomes the nearest double again', () => {
-    for (const value of [0.1, -0.3, 123.456789, 1e21, 450359962737.25, -9007199254740991, 1.5e300]) {
+    for (const value of [
+      0.1, -0.3, 123.456789, 1e21, 450359962737.25, -9007199254740991, 1.5e300,
+    ]) {
       expect(fromTrillionths(toTrillionths(value))).toBe(value);
     }
     expect(Object.is(fromTrillionths(0n), 0)).toBe(true);
@@ -42,7 +53,8 @@ describe('a number in trillionths', () => {
   });
 
   it('has a bounded length, whatever is added', () => {
-    const sum = scaled(toTrillionths(Number.MAX_VALUE), Number.MAX_SAFE_INTEGER) + toTrillionths(1e-12);
+    const sum =
+      scaled(toTrillionths(Number.MAX_VALUE), Number.MAX_SAFE_INTEGER) + toTrillionths(1e-12);
     expect(String(sum).length).toBeLessThanOrEqual(340);
     expect(fromTrillionths(sum)).toBe(Number.POSITIVE_INFINITY);
   });
@@ -86,9 +98,12 @@ describe('the operations over a list', () => {
 
   it('pass over what is no number', () => {
     const list = [[0.1, null, 'x', 0.2, true, [7], 0.3]];
-    expect([run({ sum: list }), run({ avg: list }), run({ minimum: list }), run({ maximum: list })]).toEqual([
-      0.6, 0.2, 0.1, 0.3,
-    ]);
+    expect([
+      run({ sum: list }),
+      run({ avg: list }),
+      run({ minimum: list }),
+      run({ maximum: list }),
+    ]).toEqual([0.6, 0.2, 0.1, 0.3]);
   });
 
   it('are missing over nothing, but for the sum', () => {
@@ -151,9 +166,13 @@ describe('the operations over a list', () => {
         const kept = changes.filter(([, isTaken]) => !isTaken).map(([value]) => value);
         const { trillionths, values } = totalOf(JSON.parse(JSON.stringify(parts)), 7);
         expect(values).toBe(kept.length);
-        expect(fromTrillionths(trillionths)).toBe(jsonLogic.apply({ sum: [kept] } as unknown as RulesLogic, {}));
+        expect(fromTrillionths(trillionths)).toBe(
+          jsonLogic.apply({ sum: [kept] } as unknown as RulesLogic, {}),
+        );
         if (values > 0)
-          expect(average(trillionths, values)).toBe(jsonLogic.apply({ avg: [kept] } as unknown as RulesLogic, {}));
+          expect(average(trillionths, values)).toBe(
+            jsonLogic.apply({ avg: [kept] } as unknown as RulesLogic, {}),
+          );
       }),
       { numRuns: 1000 },
     );

@@ -1,4 +1,7 @@
-/** item-tree.test.ts – An item tree means what the rule group means, and is refused in its own terms. */
+/**
+ * item-tree.test.ts – An item tree means what the rule group means, and is refused in its own
+ * terms.
+ */
 import { describe, expect, it } from 'vitest';
 import { compileQuery } from '../../../src/query/compile.ts';
 import { contactsScope, faultsOf } from '../../support/contacts.ts';
@@ -56,7 +59,11 @@ it('a tree without items holds for every record', () => {
 });
 
 it('trees nest', () => {
-  const nested = tree('and', leaf('age', '>', 1), tree('or', leaf('vip', '==', true), leaf('name', '==', 'a')));
+  const nested = tree(
+    'and',
+    leaf('age', '>', 1),
+    tree('or', leaf('vip', '==', true), leaf('name', '==', 'a')),
+  );
   expect(compileQuery(nested, contactsScope()).jsonLogic).toEqual({
     and: [
       { and: [{ '!=': [{ var: 'age' }, null] }, { '>': [{ var: 'age' }, 1] }] },
@@ -72,10 +79,19 @@ describe('an item tree is refused', () => {
     [{ type: 'group', operator: 'and' }, '/query/items: the items of a group are a list'],
     [{ ...tree('and'), rule: 1 }, "/query/rule: 'rule' is not known here"],
     [tree('and', 'x'), '/query/items/0: "x" is neither a group nor an attribute item'],
-    [tree('and', { type: 'relation' }), '/query/items/0/type: "relation" is neither "group" nor "attribute"'],
-    [tree('and', { ...leaf('age', '==', 1), field: 'age' }), "/query/items/0/field: 'field' is not known here"],
+    [
+      tree('and', { type: 'relation' }),
+      '/query/items/0/type: "relation" is neither "group" nor "attribute"',
+    ],
+    [
+      tree('and', { ...leaf('age', '==', 1), field: 'age' }),
+      "/query/items/0/field: 'field' is not known here",
+    ],
     [tree('and', leaf(undefined, '==', 1)), '/query/items/0/slug: a rule names an attribute'],
-    [tree('and', leaf('age', '==', 'x')), `/query/items/0/value: 'age' is a number: "x" is not a number, such as 42`],
+    [
+      tree('and', leaf('age', '==', 'x')),
+      `/query/items/0/value: 'age' is a number: "x" is not a number, such as 42`,
+    ],
     [
       tree('and', tree('and', leaf('age', '==', null))),
       `/query/items/0/items/0/value: '=' takes a value; for "no value" there are null and notNull`,

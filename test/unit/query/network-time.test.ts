@@ -1,4 +1,7 @@
-/** network-time.test.ts – What a network does by the clock alone: when it wakes, what it then looks at, and when it need not. */
+/**
+ * network-time.test.ts – What a network does by the clock alone: when it wakes, what it then looks
+ * at, and when it need not.
+ */
 import { describe, expect, it } from 'vitest';
 import { compileQuery } from '../../../src/query/compile.ts';
 import { lower } from '../../../src/query/lower.ts';
@@ -11,25 +14,31 @@ const DAY_MS = 86_400_000;
 const VALUE_MS = Date.parse('2024-01-15T12:00:00.000Z');
 const RECORD = { seen_at: '2024-01-15T12:00:00.000Z', age: 7 };
 
-const inLast = (amount: number, unit = 'day') => ({ field: 'seen_at', operator: 'inLast', value: { amount, unit } });
+const inLast = (amount: number, unit = 'day') => ({
+  field: 'seen_at',
+  operator: 'inLast',
+  value: { amount, unit },
+});
 const lessThan = (anchor: string, offset: number, unit: string) => ({
   field: 'seen_at',
   operator: '<',
   value: { mode: 'relative', anchor, offset, unit },
 });
-const predicateOf = (...rules: unknown[]): Predicate => compileQuery(group(...rules), contactsScope()).predicate;
+const predicateOf = (...rules: unknown[]): Predicate =>
+  compileQuery(group(...rules), contactsScope()).predicate;
 
-/** A network with a predicate for each list of rules, as ordinals from 0. */
+/** A network with a predicate for each list of rules, as predicate ids from 0. */
 function networkOf(...groups: readonly unknown[][]): PredicateNetwork {
   const network = new PredicateNetwork();
-  for (const [ordinal, rules] of groups.entries()) network.add(ordinal, predicateOf(...rules));
+  for (const [predicateId, rules] of groups.entries())
+    network.add(predicateId, predicateOf(...rules));
   return network;
 }
 
 const holding =
-  (...ordinals: number[]) =>
-  (ordinal: number) =>
-    ordinals.includes(ordinal);
+  (...predicateIds: number[]) =>
+  (predicateId: number) =>
+    predicateIds.includes(predicateId);
 
 describe('a network', () => {
   it('has timers exactly while a predicate looks at the clock', () => {
@@ -38,7 +47,10 @@ describe('a network', () => {
     network.add(1, predicateOf(inLast(1)));
     network.add(2, predicateOf(inLast(1), { field: 'age', operator: '=', value: 7 }));
     network.remove(1);
-    expect([network.hasTimers, network.nextFlip(RECORD, VALUE_MS)]).toEqual([true, VALUE_MS + DAY_MS]);
+    expect([network.hasTimers, network.nextFlip(RECORD, VALUE_MS)]).toEqual([
+      true,
+      VALUE_MS + DAY_MS,
+    ]);
     network.remove(2);
     expect([network.hasTimers, network.nextFlip(RECORD, VALUE_MS)]).toEqual([false, undefined]);
   });
@@ -51,7 +63,11 @@ describe('a network', () => {
       [lessThan('startOfDay', 0, 'day')],
     );
     const wakes: string[] = [];
-    for (let now = network.nextFlip(RECORD, VALUE_MS - 1); now !== undefined; now = network.nextFlip(RECORD, now)) {
+    for (
+      let now = network.nextFlip(RECORD, VALUE_MS - 1);
+      now !== undefined;
+      now = network.nextFlip(RECORD, now)
+    ) {
       wakes.push(new Date(now).toISOString());
     }
     expect(wakes).toEqual([
@@ -97,7 +113,9 @@ describe('a network', () => {
   });
 
   it('corrects the stored truth also of a window that has come and gone in between', () => {
-    const network = networkOf([{ field: 'seen_at', operator: 'inNext', value: { amount: 1, unit: 'day' } }]);
+    const network = networkOf([
+      { field: 'seen_at', operator: 'inNext', value: { amount: 1, unit: 'day' } },
+    ]);
     const [since, now] = [VALUE_MS - 2 * DAY_MS, VALUE_MS + DAY_MS];
     expect(network.fire(RECORD, since, now, holding())).toEqual([]);
     expect(network.fire(RECORD, since, now, holding(0))).toEqual([flip(0, false)]);
@@ -118,15 +136,20 @@ describe('a network', () => {
   });
 });
 
-it('an age within what is asked of neighbours is exported with it', () => {
+it('an age within what is asked of neighbours is shared with it', () => {
   const rule = { field: 'ordered_at', operator: 'inLast', value: { amount: 30, unit: 'day' } };
-  const match = { field: 'orders', operator: '=', match: { mode: 'atLeast', threshold: 3 }, value: group(rule) };
-  const exported: unknown[] = [];
+  const match = {
+    field: 'orders',
+    operator: '=',
+    match: { mode: 'atLeast', threshold: 3 },
+    value: group(rule),
+  };
+  const shared: unknown[] = [];
   const flat = lower(predicateOf(match), 'contacts', {
     neighbourOf: (edge, direction) => hopOf({ edge, direction }, TYPES).target,
-    exportOrdinal: (objectType, _, own) => exported.push([objectType, own]),
+    sharePredicate: (objectType, _, own) => shared.push([objectType, own]),
   });
   const age = { clock: { kind: 'elapsed' }, attribute: 'ordered_at', kind: 'age' };
-  expect(exported).toEqual([['orders', expect.objectContaining(age)]]);
+  expect(shared).toEqual([['orders', expect.objectContaining(age)]]);
   expect(flat).toMatchObject({ kind: 'range', view: { attribute: '@orders.contact<count:1' } });
 });

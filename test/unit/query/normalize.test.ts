@@ -1,4 +1,6 @@
-/** normalize.test.ts – What is the same after normalizing, what is not, and how it is then written. */
+/**
+ * normalize.test.ts – What is the same after normalizing, what is not, and how it is then written.
+ */
 import { describe, expect, it, vi } from 'vitest';
 import { normalize, predicateKey } from '../../../src/query/normalize.ts';
 import {
@@ -15,15 +17,27 @@ import {
 
 const plain = (attribute: string) => ({ attribute, folded: false });
 const folded = (attribute: string) => ({ attribute, folded: true });
-const is = (attribute: string, ...values: Scalar[]): Atom => ({ kind: 'equals', view: plain(attribute), values });
+const is = (attribute: string, ...values: Scalar[]): Atom => ({
+  kind: 'equals',
+  view: plain(attribute),
+  values,
+});
 const isFolded = (attribute: string, ...values: Scalar[]): Atom => ({
   kind: 'equals',
   view: folded(attribute),
   values,
 });
 const has = (attribute: string): Atom => ({ kind: 'present', attribute });
-const contains = (attribute: string, needle: string): Atom => ({ kind: 'substring', view: plain(attribute), needle });
-const member = (attribute: string, value: Scalar): Atom => ({ kind: 'member', view: plain(attribute), value });
+const contains = (attribute: string, needle: string): Atom => ({
+  kind: 'substring',
+  view: plain(attribute),
+  needle,
+});
+const member = (attribute: string, value: Scalar): Atom => ({
+  kind: 'member',
+  view: plain(attribute),
+  value,
+});
 const program = (attribute: string): Atom => ({
   kind: 'program',
   rule: { var: `${attribute}.x` },
@@ -62,21 +76,33 @@ describe('a predicate is written', () => {
       and([is('a', 1), and([is('b', 1), and([member('c', 1)])])]),
       and([is('a', 1), is('b', 1), member('c', 1)]),
     ],
-    ['sorted', or([member('c', 1), is('b', 1), is('a', 1)]), or([is('a', 1), is('b', 1), member('c', 1)])],
+    [
+      'sorted',
+      or([member('c', 1), is('b', 1), is('a', 1)]),
+      or([is('a', 1), is('b', 1), member('c', 1)]),
+    ],
     ['without repetition', and([member('a', 1), member('a', 1)]), member('a', 1)],
     ['without a group around one part', or([and([or([member('a', 1)])])]), member('a', 1)],
     ['without what always holds', and([ALWAYS, member('a', 1), not(NEVER)]), member('a', 1)],
     ['without what never holds', or([NEVER, member('a', 1), not(ALWAYS)]), member('a', 1)],
     ['as never, if a part of an and never holds', and([member('a', 1), NEVER]), NEVER],
     ['as always, if a part of an or always holds', or([member('a', 1), ALWAYS]), ALWAYS],
-    ['as never, if a part stands beside its complement', and([member('a', 1), not(member('a', 1))]), NEVER],
+    [
+      'as never, if a part stands beside its complement',
+      and([member('a', 1), not(member('a', 1))]),
+      NEVER,
+    ],
     [
       'as always, if a group stands beside its complement',
       or([and([member('a', 1), program('b')]), not(and([program('b'), member('a', 1)]))]),
       ALWAYS,
     ],
     ['without double negation', not({ kind: 'not', child: member('a', 1) }), member('a', 1)],
-    ['with not at atoms only', not(and([member('a', 1), program('b')])), or([not(program('b')), not(member('a', 1))])],
+    [
+      'with not at atoms only',
+      not(and([member('a', 1), program('b')])),
+      or([not(program('b')), not(member('a', 1))]),
+    ],
     [
       'without a disjunction that another part decides',
       and([member('a', 1), or([member('a', 1), program('b')])]),
@@ -92,13 +118,37 @@ describe('a predicate is written', () => {
     ['with one list for equalities', or([is('a', 1), is('a', 2)]), is('a', 1, 2)],
     ['with what two lists share', and([is('a', 1, 2), is('a', 2, 3)]), is('a', 2)],
     ['as never, if they share nothing', and([is('a', 1), is('a', 2)]), NEVER],
-    ['with one list for what is left out', and([not(is('a', 1)), not(is('a', 2))]), not(is('a', 1, 2))],
+    [
+      'with one list for what is left out',
+      and([not(is('a', 1)), not(is('a', 2))]),
+      not(is('a', 1, 2)),
+    ],
     ['as always, if nothing is left out by both', or([not(is('a', 1)), not(is('a', 2))]), ALWAYS],
-    ['with one range for ranges that touch', or([range('a', '(,5)'), range('a', '[5,9]')]), range('a', '(,9]')],
-    ['with intervals apart in order', or([range('a', '[5,9]'), range('a', '(,2)')]), range('a', '(,2)', '[5,9]')],
-    ['with two intervals where a value lies between', range('a', '(,5)', '(5,)'), and([not(is('a', 5)), has('a')])],
-    ['with what two ranges share', and([range('a', '(,5]'), range('a', '[3,)')]), range('a', '[3,5]')],
-    ['as equality, if that is one value', and([range('a', '(,5]'), range('a', '[5,)')]), is('a', 5)],
+    [
+      'with one range for ranges that touch',
+      or([range('a', '(,5)'), range('a', '[5,9]')]),
+      range('a', '(,9]'),
+    ],
+    [
+      'with intervals apart in order',
+      or([range('a', '[5,9]'), range('a', '(,2)')]),
+      range('a', '(,2)', '[5,9]'),
+    ],
+    [
+      'with two intervals where a value lies between',
+      range('a', '(,5)', '(5,)'),
+      and([not(is('a', 5)), has('a')]),
+    ],
+    [
+      'with what two ranges share',
+      and([range('a', '(,5]'), range('a', '[3,)')]),
+      range('a', '[3,5]'),
+    ],
+    [
+      'as equality, if that is one value',
+      and([range('a', '(,5]'), range('a', '[5,)')]),
+      is('a', 5),
+    ],
     ['as never, if ranges share nothing', and([range('a', '(,5)'), range('a', '[5,)')]), NEVER],
     ['as never, if an interval is upside down', range('a', '[5,1]'), NEVER],
     [
@@ -106,29 +156,61 @@ describe('a predicate is written', () => {
       or([range('a', '(,5)'), is('a', 1, 5, 7)]),
       or([range('a', '(,5]'), is('a', 7)]),
     ],
-    ['with the values of a list that a range has', and([range('a', '(,5)'), is('a', 1, 5, 7)]), is('a', 1)],
+    [
+      'with the values of a list that a range has',
+      and([range('a', '(,5)'), is('a', 1, 5, 7)]),
+      is('a', 1),
+    ],
     ['as presence, if any value will do', or([range('a', '(,5)'), range('a', '[5,)')]), has('a')],
     [
       'as one negated range, if missing belongs to it',
       or([range('a', '(,5)'), not(has('a'))]),
       not(range('a', '[5,)')),
     ],
-    ['as always, if missing completes it', or([range('a', '(,5)'), not(range('a', '(,5)'))]), ALWAYS],
+    [
+      'as always, if missing completes it',
+      or([range('a', '(,5)'), not(range('a', '(,5)'))]),
+      ALWAYS,
+    ],
     ['as presence, if both truth values will do', or([is('a', true), is('a', false)]), has('a')],
-    ['as the other truth value, if one is left out', and([has('a'), not(is('a', true))]), is('a', false)],
+    [
+      'as the other truth value, if one is left out',
+      and([has('a'), not(is('a', true))]),
+      is('a', false),
+    ],
     ['apart where missing belongs to it: not true', not(is('a', true)), not(is('a', true))],
     // presence
     ['without presence that a list implies', and([has('a'), is('a', 1)]), is('a', 1)],
-    ['without presence that a text implies', and([has('a'), contains('a', 'x')]), contains('a', 'x')],
+    [
+      'without presence that a text implies',
+      and([has('a'), contains('a', 'x')]),
+      contains('a', 'x'),
+    ],
     [
       'without presence that a comparison implies',
       and([has('a'), has('b'), compare('a', '<', 'b')]),
       compare('a', '<', 'b'),
     ],
-    ['with presence beside a program', and([has('a'), program('a')]), and([has('a'), program('a')])],
-    ['as never, if what is missing contains something', and([not(has('a')), contains('a', 'x')]), NEVER],
-    ['as presence, if it stands beside something on it', or([has('a'), contains('a', 'x')]), has('a')],
-    ['as absence alone, beside what absence implies', and([not(has('a')), not(contains('a', 'x'))]), not(has('a'))],
+    [
+      'with presence beside a program',
+      and([has('a'), program('a')]),
+      and([has('a'), program('a')]),
+    ],
+    [
+      'as never, if what is missing contains something',
+      and([not(has('a')), contains('a', 'x')]),
+      NEVER,
+    ],
+    [
+      'as presence, if it stands beside something on it',
+      or([has('a'), contains('a', 'x')]),
+      has('a'),
+    ],
+    [
+      'as absence alone, beside what absence implies',
+      and([not(has('a')), not(contains('a', 'x'))]),
+      not(has('a')),
+    ],
     [
       'with a range, where a text implies presence',
       and([contains('a', 'x'), not(range('a', '[5,)'))]),
@@ -194,7 +276,9 @@ function deep(levels: number, values: number): Predicate {
   return nested;
 }
 
-/** Keys that are written and lists that are put in order: whatever is done twice does these twice. */
+/**
+ * Keys that are written and lists that are put in order: whatever is done twice does these twice.
+ */
 function workOf(predicate: Predicate): number {
   const written = vi.spyOn(JSON, 'stringify');
   const ordered = vi.spyOn(Array.prototype, 'sort');

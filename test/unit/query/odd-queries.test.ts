@@ -1,6 +1,7 @@
 /**
- * odd-queries.test.ts – Whatever stands where a word, a list or a number of a query, a view or a type should: it is understood
- * or refused with a pointer, and never trips the code over. JSON objects may hold a `toString` that is no function.
+ * odd-queries.test.ts – Whatever stands where a word, a list or a number of a query, a view or a
+ * type should: it is understood or refused with a pointer, and never trips the code over. JSON
+ * objects may hold a `toString` that is no function.
  */
 import { describe, expect, it } from 'vitest';
 import { objectType, parseObjectType } from '../../../src/change/object-type.ts';
@@ -26,18 +27,35 @@ const contacts = objectType('contacts', 1, {
 const types = new Map([['contacts', contacts]]);
 const alone: QueryScope = { type: contacts, types, timeZone: 'UTC', segment: () => undefined };
 const everyone = { objectType: 'contacts', ...compileQuery(group(), alone) };
-const scope: QueryScope = { ...alone, segment: (slug) => (slug === 'everyone' ? everyone : undefined) };
+const scope: QueryScope = {
+  ...alone,
+  segment: (slug) => (slug === 'everyone' ? everyone : undefined),
+};
 
 const relative = { mode: 'relative', anchor: 'startOfDay', offset: -3, unit: 'day' };
 const over = group({ field: 'age', operator: '>', value: 1 });
 
 const QUERIES: readonly unknown[] = [
-  group({ field: 'name', operator: '=', value: 'a', caseInsensitive: true, id: 'x', path: [0], muted: false }),
-  group({ field: 'age', operator: 'between', value: [1, 2] }, { field: 'tags', operator: 'containsAny', value: ['x'] }),
+  group({
+    field: 'name',
+    operator: '=',
+    value: 'a',
+    caseInsensitive: true,
+    id: 'x',
+    path: [0],
+    muted: false,
+  }),
+  group(
+    { field: 'age', operator: 'between', value: [1, 2] },
+    { field: 'tags', operator: 'containsAny', value: ['x'] },
+  ),
   group({ field: 'seen', operator: 'inLast', value: { amount: 3, unit: 'day' } }),
   group({ field: 'born', operator: 'inCurrent', value: { unit: 'month' } }),
   group({ field: 'seen', operator: 'between', value: [relative, '2026-01-01'] }),
-  group({ field: 'age', operator: '=', valueSource: 'field', value: 'age' }, { field: 'address', operator: 'null' }),
+  group(
+    { field: 'age', operator: '=', valueSource: 'field', value: 'age' },
+    { field: 'address', operator: 'null' },
+  ),
   group({ field: 'team', operator: '=', match: { mode: 'atLeast', threshold: 3 }, value: over }),
   group({ field: 'team.age', aggregate: 'sum', operator: '>=', value: 3, where: over }),
   group(
@@ -54,11 +72,27 @@ const QUERIES: readonly unknown[] = [
   },
   { and: [{ '==': [{ var: 'name' }, 'a'] }, { '<': [1, { var: ['age', 0] }, 3] }] },
   { some: [{ var: 'team' }, { '>': [{ var: 'age' }, 3] }] },
-  { '>': [{ reduce: [{ var: 'team' }, { '+': [{ var: 'accumulator' }, { var: 'current.age' }] }, 0] }, 3] },
+  {
+    '>': [
+      { reduce: [{ var: 'team' }, { '+': [{ var: 'accumulator' }, { var: 'current.age' }] }, 0] },
+      3,
+    ],
+  },
   { '<=': [{ elapsed: [{ var: 'seen' }, { now: [] }, 'day'] }, 3] },
   { '==': [{ periods: [{ var: 'seen' }, { now: [] }, 'month', 'UTC'] }, 0] },
-  { if: [{ '!!': [{ var: 'vip' }] }, { missing_some: [1, ['name', 'age']] }, { in: ['a', { var: 'tags' }] }] },
-  { '==': [{ substr: [{ cat: ['a', { var: 'name' }] }, 0, 1] }, { max: [1, { '%': [{ var: 'age' }, 2] }] }] },
+  {
+    if: [
+      { '!!': [{ var: 'vip' }] },
+      { missing_some: [1, ['name', 'age']] },
+      { in: ['a', { var: 'tags' }] },
+    ],
+  },
+  {
+    '==': [
+      { substr: [{ cat: ['a', { var: 'name' }] }, 0, 1] },
+      { max: [1, { '%': [{ var: 'age' }, 2] }] },
+    ],
+  },
 ];
 
 const VIEW = {

@@ -1,4 +1,7 @@
-/** operators.test.ts – Each operator on values that meet it, on values that don't, and on a missing value. */
+/**
+ * operators.test.ts – Each operator on values that meet it, on values that don't, and on a missing
+ * value.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Attributes } from '../../../src/query/atom.ts';
 import { OPERATORS } from '../../../src/query/operators.ts';
@@ -50,11 +53,35 @@ const POSITIVE: readonly Case[] = [
   ['between', 'seen_at', [NEXT_DAY, DAY], [DAY, NEXT_DAY], ['2024-03-01T00:00:00.001Z']],
   ['between', 'seen_at', ['2024-02-29', '2024-03-01'], [DAY, NEXT_DAY, LAST], [BEFORE, AFTER]],
   ['between', 'seen_at', ['2024-03-01', '2024-02-29'], [DAY, NEXT_DAY, LAST], [BEFORE, AFTER]],
-  ['between', 'seen_at', ['2024-02-29T12:00', '2024-02-29'], ['2024-02-29T12:00:00.000Z'], [DAY, NEXT_DAY]],
+  [
+    'between',
+    'seen_at',
+    ['2024-02-29T12:00', '2024-02-29'],
+    ['2024-02-29T12:00:00.000Z'],
+    [DAY, NEXT_DAY],
+  ],
   ['=', 'seen_at', '2024-02-29', [DAY, '2024-02-29T23:59:59.999Z'], [BEFORE, NEXT_DAY]],
-  ['in', 'seen_at', ['2024-02-29', AFTER], [DAY, '2024-02-29T10:00:00.000Z', AFTER], [BEFORE, NEXT_DAY]],
-  ['in', 'seen_at', '2024-02-29, 2024-03-01T10:00', [DAY, '2024-03-01T10:00:00.000Z'], [BEFORE, NEXT_DAY]],
-  ['in', 'seen_at', ['2024-02-29', '2024-02-29T10:00'], [DAY, '2024-02-29T10:00:00.000Z'], [BEFORE]],
+  [
+    'in',
+    'seen_at',
+    ['2024-02-29', AFTER],
+    [DAY, '2024-02-29T10:00:00.000Z', AFTER],
+    [BEFORE, NEXT_DAY],
+  ],
+  [
+    'in',
+    'seen_at',
+    '2024-02-29, 2024-03-01T10:00',
+    [DAY, '2024-03-01T10:00:00.000Z'],
+    [BEFORE, NEXT_DAY],
+  ],
+  [
+    'in',
+    'seen_at',
+    ['2024-02-29', '2024-02-29T10:00'],
+    [DAY, '2024-02-29T10:00:00.000Z'],
+    [BEFORE],
+  ],
   ['<', 'seen_at', '2024-03-01', [BEFORE, DAY], [NEXT_DAY, LAST]],
   ['<=', 'seen_at', '2024-03-01', [DAY, NEXT_DAY, LAST], [AFTER]],
   ['>', 'seen_at', '2024-03-01', [AFTER], [NEXT_DAY, LAST]],
@@ -176,11 +203,14 @@ describe('valueSource field', () => {
     ['<=', [true, true, false, false, false, false]],
     ['>', [false, false, true, false, false, false]],
     ['>=', [false, true, true, false, false, false]],
-  ])('compares two attributes by %s, and a missing one meets no positive operator', (operator, expected) => {
-    expect(holdsFor(group({ field: 'age', operator, valueSource: 'field', value: 'score' }), records)).toEqual(
-      expected,
-    );
-  });
+  ])(
+    'compares two attributes by %s, and a missing one meets no positive operator',
+    (operator, expected) => {
+      expect(
+        holdsFor(group({ field: 'age', operator, valueSource: 'field', value: 'score' }), records),
+      ).toEqual(expected);
+    },
+  );
 
   it('compares a date with a datetime', () => {
     const rule = { field: 'born_on', operator: '<', valueSource: 'field', value: 'seen_at' };
@@ -195,12 +225,16 @@ describe('valueSource field', () => {
   });
 
   it('folds both sides', () => {
-    const rule = { field: 'name', operator: '=', valueSource: 'field', value: 'nick', caseInsensitive: true };
-    expect(holdsFor(group(rule), [{ name: 'Ann', nick: 'ANN' }, { name: 'Ann', nick: 'b' }, {}])).toEqual([
-      true,
-      false,
-      false,
-    ]);
+    const rule = {
+      field: 'name',
+      operator: '=',
+      valueSource: 'field',
+      value: 'nick',
+      caseInsensitive: true,
+    };
+    expect(
+      holdsFor(group(rule), [{ name: 'Ann', nick: 'ANN' }, { name: 'Ann', nick: 'b' }, {}]),
+    ).toEqual([true, false, false]);
   });
 
   it('finds a value equal to itself, if there is one', () => {

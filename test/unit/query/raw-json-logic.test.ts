@@ -1,4 +1,7 @@
-/** raw-json-logic.test.ts – Which atoms are found in JsonLogic, that its treatment of missing values is kept, and what is refused. */
+/**
+ * raw-json-logic.test.ts – Which atoms are found in JsonLogic, that its treatment of missing values
+ * is kept, and what is refused.
+ */
 import { describe, expect, it } from 'vitest';
 import { compileQuery } from '../../../src/query/compile.ts';
 import type { Predicate } from '../../../src/query/predicate.ts';
@@ -11,7 +14,8 @@ const TAGS = { var: 'tags' };
 /** The kinds of the predicate's nodes, from the outside in. */
 function shapeOf(query: unknown): string {
   const shape = (predicate: Predicate): string => {
-    if ('children' in predicate) return `${predicate.kind}(${predicate.children.map(shape).join()})`;
+    if ('children' in predicate)
+      return `${predicate.kind}(${predicate.children.map(shape).join()})`;
     return 'child' in predicate ? `not(${shape(predicate.child)})` : predicate.kind;
   };
   return shape(compileQuery(query, contactsScope()).predicate);
@@ -52,13 +56,25 @@ describe('a part of JsonLogic', () => {
     [{ '!': AGE }, 'or(not(present),equals)'],
     [{ var: 'vip' }, 'equals'],
     [{ var: 'extra' }, 'present'],
-    [{ and: [AGE, { or: [NAME, { var: 'vip' }] }] }, 'and(not(equals),or(and(not(equals),present),equals),present)'],
+    [
+      { and: [AGE, { or: [NAME, { var: 'vip' }] }] },
+      'and(not(equals),or(and(not(equals),present),equals),present)',
+    ],
     [
       { if: [{ var: 'vip' }, { '==': [AGE, 1] }, { '==': [NAME, 'a'] }] },
       'or(and(not(equals),equals),and(equals,equals))',
     ],
     [{ '?:': [{ var: 'vip' }, true, false] }, 'equals'],
-    [{ and: [{ '!=': [AGE, null] }, { '!=': [{ var: 'score' }, null] }, { '<': [AGE, { var: 'score' }] }] }, 'compare'],
+    [
+      {
+        and: [
+          { '!=': [AGE, null] },
+          { '!=': [{ var: 'score' }, null] },
+          { '<': [AGE, { var: 'score' }] },
+        ],
+      },
+      'compare',
+    ],
     [{ and: [] }, 'or()'],
     [{ and: [true] }, 'and()'],
     [{ or: [false] }, 'or()'],
@@ -91,7 +107,9 @@ describe('a part of JsonLogic', () => {
   });
 
   it('has the key of the rule that says the same', () => {
-    expect(keyOf({ in: [NAME, ['b', 'a']] })).toBe(keyOf(group({ field: 'name', operator: 'in', value: ['a', 'b'] })));
+    expect(keyOf({ in: [NAME, ['b', 'a']] })).toBe(
+      keyOf(group({ field: 'name', operator: 'in', value: ['a', 'b'] })),
+    );
     expect(keyOf({ and: [{ '!=': [AGE, null] }, { '<': [AGE, 5] }] })).toBe(
       keyOf(group({ field: 'age', operator: '<', value: 5 })),
     );
@@ -130,13 +148,22 @@ describe("JsonLogic's own semantics", () => {
 
   it('let a date be the text that is returned for it', () => {
     const query = { '>=': [{ var: 'born_on' }, '2024-02'] };
-    expect(holdsFor(query, [{ born_on: '2024-02-29' }, { born_on: '2024-01-31' }, {}])).toEqual([true, false, false]);
+    expect(holdsFor(query, [{ born_on: '2024-02-29' }, { born_on: '2024-01-31' }, {}])).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 
   it('take 0, "", false and [] for false', () => {
     const query = { or: [AGE, NAME, { var: 'vip' }, TAGS] };
     expect(
-      holdsFor(query, [{ age: 0, name: '', vip: false, tags: [] }, { age: 1 }, { name: '0' }, { tags: [''] }]),
+      holdsFor(query, [
+        { age: 0, name: '', vip: false, tags: [] },
+        { age: 1 },
+        { name: '0' },
+        { tags: [''] },
+      ]),
     ).toEqual([false, true, true, true]);
   });
 
@@ -164,7 +191,10 @@ describe('JsonLogic is refused', () => {
     [{ '!': { 'a/b': 1 } }, "/query/!/a~1b: there is no operation 'a/b'"],
     [{ constructor: [] }, "/query/constructor: there is no operation 'constructor'"],
     [{ log: NAME }, "/query/log: the operation 'log' is not allowed"],
-    [{ and: [{ method: [NAME, 'trim'] }] }, "/query/and/0/method: the operation 'method' is not allowed"],
+    [
+      { and: [{ method: [NAME, 'trim'] }] },
+      "/query/and/0/method: the operation 'method' is not allowed",
+    ],
     [
       { '==': [{ var: 'nmae' }, 'a'] },
       "/query/==/0/var: contacts has no attribute 'nmae'; there are name, nick, age, score, vip, born_on, seen_at, tags, days, extra",
@@ -173,7 +203,10 @@ describe('JsonLogic is refused', () => {
     [{ var: [] }, `/query/var/0: ${WHOLE}`],
     [{ '!': [{ var: null }] }, `/query/!/0/var: ${WHOLE}`],
     [{ var: [NAME] }, "/query/var/0: the path of 'var' is a text, not one that is computed"],
-    [{ var: { cat: ['na', 'me'] } }, "/query/var: the path of 'var' is a text, not one that is computed"],
+    [
+      { var: { cat: ['na', 'me'] } },
+      "/query/var: the path of 'var' is a text, not one that is computed",
+    ],
     [
       { some: [TAGS, { var: { var: '' } }] },
       "/query/some/1/var: the path of 'var' is a text, not one that is computed",
@@ -188,7 +221,10 @@ describe('JsonLogic is refused', () => {
     [{ var: 'tags.0.length' }, "/query/var: '0.length' is no part of 'tags'"],
     [{ var: 'extra.constructor' }, "/query/var: 'constructor' can't be part of a path"],
     [{ var: '__proto__' }, "/query/var: '__proto__' can't be part of a path"],
-    [{ some: [TAGS, { var: 'a.__proto__' }] }, "/query/some/1/var: '__proto__' can't be part of a path"],
+    [
+      { some: [TAGS, { var: 'a.__proto__' }] },
+      "/query/some/1/var: '__proto__' can't be part of a path",
+    ],
     [{ missing: { merge: ['a'] } }, '/query/missing: the keys are texts, not {"merge":["a"]}'],
     [{ missing_some: [1, NAME] }, '/query/missing_some/1: the keys are a list of texts'],
     [{ '*': [] }, "/query/*: '*' takes at least one argument"],

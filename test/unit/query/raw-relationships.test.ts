@@ -1,4 +1,7 @@
-/** raw-relationships.test.ts – JsonLogic over related records: which forms are read, that they mean what rules mean, what is refused. */
+/**
+ * raw-relationships.test.ts – JsonLogic over related records: which forms are read, that they mean
+ * what rules mean, what is refused.
+ */
 import { describe, expect, it } from 'vitest';
 import { compileQuery } from '../../../src/query/compile.ts';
 import type { Predicate } from '../../../src/query/predicate.ts';
@@ -12,21 +15,35 @@ const ACCUMULATOR = { var: 'accumulator' };
 const count = (related: unknown) => ({ reduce: [related, { '+': [1, ACCUMULATOR] }, 0] });
 const paid = { combinator: 'and', rules: [{ field: 'status', operator: '=', value: 'paid' }] };
 const match = (mode: string, threshold?: number, value: unknown = paid) =>
-  group({ field: 'orders', operator: '=', match: threshold === undefined ? { mode } : { mode, threshold }, value });
+  group({
+    field: 'orders',
+    operator: '=',
+    match: threshold === undefined ? { mode } : { mode, threshold },
+    value,
+  });
 const aggregate = (kind: string, operator: string, value: unknown, more: object = {}) =>
   group({ field: 'orders.total', aggregate: kind, operator, value, ...more });
 
 describe('JsonLogic by hand has the key of the rule that says the same', () => {
   it.each<[unknown, unknown]>([
-    [{ '==': [{ var: 'organization.name' }, 'a'] }, group({ field: 'organization.name', operator: '=', value: 'a' })],
+    [
+      { '==': [{ var: 'organization.name' }, 'a'] },
+      group({ field: 'organization.name', operator: '=', value: 'a' }),
+    ],
     [
       { in: ['a', { var: 'organization.parent.tags' }] },
       group({ field: 'organization.parent.tags', operator: 'contains', value: 'a' }),
     ],
     [{ '!': [{ var: 'organization' }] }, group({ field: 'organization', operator: 'null' })],
     [{ '!!': { var: 'organization' } }, group({ field: 'organization', operator: 'notNull' })],
-    [{ '!=': [{ var: 'organization.parent' }, null] }, group({ field: 'organization.parent', operator: 'notNull' })],
-    [{ '===': [null, { var: 'organization' }] }, group({ field: 'organization', operator: 'null' })],
+    [
+      { '!=': [{ var: 'organization.parent' }, null] },
+      group({ field: 'organization.parent', operator: 'notNull' }),
+    ],
+    [
+      { '===': [null, { var: 'organization' }] },
+      group({ field: 'organization', operator: 'null' }),
+    ],
     [{ some: [ORDERS, PAID] }, match('some')],
     [{ none: [ORDERS, PAID] }, match('none')],
     [{ all: [ORDERS, PAID] }, match('all')],
@@ -34,15 +51,35 @@ describe('JsonLogic by hand has the key of the rule that says the same', () => {
     [{ '!': { some: [ORDERS, PAID] } }, match('none')],
     [{ some: [{ filter: [ORDERS, PAID] }, true] }, match('some')],
     [{ '>=': [count({ filter: [ORDERS, PAID] }), 3] }, match('atLeast', 3)],
-    [{ '<': [2, { reduce: [{ filter: [ORDERS, PAID] }, { '+': [ACCUMULATOR, 1] }, 0] }] }, match('atLeast', 3)],
+    [
+      { '<': [2, { reduce: [{ filter: [ORDERS, PAID] }, { '+': [ACCUMULATOR, 1] }, 0] }] },
+      match('atLeast', 3),
+    ],
     [{ '===': [count({ filter: [ORDERS, PAID] }), 2] }, match('exactly', 2)],
     [count({ filter: [ORDERS, PAID] }), match('some')],
-    [{ '!': [{ '<': [{ '/': [count({ filter: [ORDERS, PAID] }), count(ORDERS)] }, 0.5] }] }, match('atLeast', 0.5)],
+    [
+      { '!': [{ '<': [{ '/': [count({ filter: [ORDERS, PAID] }), count(ORDERS)] }, 0.5] }] },
+      match('atLeast', 0.5),
+    ],
     [{ '!!': ORDERS }, match('some', undefined, { combinator: 'and', rules: [] })],
     [{ '>': [{ sum: [TOTALS] }, 10] }, aggregate('sum', '>', 10)],
-    [{ '>': [{ reduce: [TOTALS, { '+': [{ var: 'current' }, ACCUMULATOR] }, 0] }, 10] }, aggregate('sum', '>', 10)],
     [
-      { '>': [{ reduce: [{ filter: [ORDERS, PAID] }, { '+': [ACCUMULATOR, { var: 'current.total' }] }, 0] }, 10] },
+      { '>': [{ reduce: [TOTALS, { '+': [{ var: 'current' }, ACCUMULATOR] }, 0] }, 10] },
+      aggregate('sum', '>', 10),
+    ],
+    [
+      {
+        '>': [
+          {
+            reduce: [
+              { filter: [ORDERS, PAID] },
+              { '+': [ACCUMULATOR, { var: 'current.total' }] },
+              0,
+            ],
+          },
+          10,
+        ],
+      },
       aggregate('sum', '>', 10, { where: paid }),
     ],
     [{ '<=': [1, { avg: TOTALS }, 2] }, aggregate('avg', 'between', [1, 2])],
@@ -61,7 +98,10 @@ describe('JsonLogic over a relationship', () => {
   });
 
   it('is a program of the neighbour if it computes from its attributes alone', () => {
-    const { predicate } = compileQuery({ '>': [{ '+': [{ var: 'organization.employees' }, 1] }, 5] }, contactsScope());
+    const { predicate } = compileQuery(
+      { '>': [{ '+': [{ var: 'organization.employees' }, 1] }, 5] },
+      contactsScope(),
+    );
     const where: Predicate = {
       kind: 'program',
       rule: { '>': [{ '+': [{ var: 'employees' }, 1] }, 5] },
@@ -73,8 +113,12 @@ describe('JsonLogic over a relationship', () => {
   it('is given back as it was sent, but for sums', () => {
     const sent = { and: [{ some: [ORDERS, PAID] }] };
     expect(compileQuery(sent, contactsScope()).jsonLogic).toBe(sent);
-    const summed = { '>': [{ reduce: [TOTALS, { '+': [{ var: 'current' }, ACCUMULATOR] }, 0] }, 1] };
-    expect(compileQuery(summed, contactsScope()).jsonLogic).toEqual({ '>': [{ sum: [TOTALS] }, 1] });
+    const summed = {
+      '>': [{ reduce: [TOTALS, { '+': [{ var: 'current' }, ACCUMULATOR] }, 0] }, 1],
+    };
+    expect(compileQuery(summed, contactsScope()).jsonLogic).toEqual({
+      '>': [{ sum: [TOTALS] }, 1],
+    });
   });
 });
 
@@ -111,7 +155,10 @@ describe('JsonLogic over relationships is refused', () => {
     [{ '==': [{ sum: [TOTALS] }, { var: 'age' }] }, `/query: ${MANY}`],
     [{ '>': [{ '+': [count(ORDERS), 1] }, 2] }, `/query: ${MANY}`],
     [{ '>': [count(ORDERS), '2'] }, `/query: ${MANY}`],
-    [{ '>': [{ reduce: [TOTALS, { '*': [{ var: 'current' }, ACCUMULATOR] }, 1] }, 2] }, `/query: ${MANY}`],
+    [
+      { '>': [{ reduce: [TOTALS, { '*': [{ var: 'current' }, ACCUMULATOR] }, 1] }, 2] },
+      `/query: ${MANY}`,
+    ],
     [{ '>': [{ sum: [{ map: [ORDERS, { var: 'status' }] }] }, 2] }, `/query: ${MANY}`],
     [{ '==': [ORDERS, null] }, `/query: ${MANY}`],
     [
@@ -130,7 +177,10 @@ describe('JsonLogic over relationships is refused', () => {
       { some: [ORDERS, { '>': [{ '+': [{ var: 'total' }, { var: 'contact.age' }] }, 1] }] },
       "/query/some/1: 'total', 'contact.age' are of more than one record, and a value that is computed from several can't be kept",
     ],
-    [{ '==': [{ var: 'organization.name.length' }, 1] }, "/query/==/0/var: 'length' is no part of 'name'"],
+    [
+      { '==': [{ var: 'organization.name.length' }, 1] },
+      "/query/==/0/var: 'length' is no part of 'name'",
+    ],
     [
       { in: ['organization.name', { missing: ['organization.name'] }] },
       "/query: 'missing' gives back the names of its keys, which can only be counted as there or not where they lead to other records",
@@ -144,6 +194,8 @@ describe('JsonLogic over relationships is refused', () => {
   });
 
   it('and missing alone asks only whether the keys are there', () => {
-    expect(faultsOf({ '!': { missing: ['organization.name', 'organization.industry'] } })).toEqual([]);
+    expect(faultsOf({ '!': { missing: ['organization.name', 'organization.industry'] } })).toEqual(
+      [],
+    );
   });
 });

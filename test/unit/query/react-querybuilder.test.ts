@@ -26,16 +26,20 @@ import { compileQuery } from '../../../src/query/compile.ts';
 import { queryOf } from '../../support/arbitrary-queries.ts';
 import { CONTACTS, contactsScope, group, holdsFor } from '../../support/contacts.ts';
 
-const FIELDS: Field[] = ['name', 'nick', 'age', 'vip', 'born_on', 'seen_at', 'tags', 'orders'].map((name) => ({
-  name,
-  label: name,
-  valueSources: ['value', 'field'],
-  ...(name === 'age' ? { inputType: 'number' } : {}),
-  ...(name === 'vip' ? { valueEditorType: 'checkbox' } : {}),
-  ...(name === 'orders' ? { matchModes: true } : {}),
-}));
+const FIELDS: Field[] = ['name', 'nick', 'age', 'vip', 'born_on', 'seen_at', 'tags', 'orders'].map(
+  (name) => ({
+    name,
+    label: name,
+    valueSources: ['value', 'field'],
+    ...(name === 'age' ? { inputType: 'number' } : {}),
+    ...(name === 'vip' ? { valueEditorType: 'checkbox' } : {}),
+    ...(name === 'orders' ? { matchModes: true } : {}),
+  }),
+);
 
-function edited(query: RuleGroupType | RuleGroupTypeIC = { combinator: 'and', rules: [] }): QueryManager {
+function edited(
+  query: RuleGroupType | RuleGroupTypeIC = { combinator: 'and', rules: [] },
+): QueryManager {
   return new QueryManager(query as RuleGroupType, { fields: FIELDS });
 }
 
@@ -52,7 +56,13 @@ function keyOf(query: unknown): string {
 }
 
 /** What the two inputs of `between` give when one after the other is filled in. */
-function pair(low: string, high: string, operator: string, listsAsArrays: boolean, parseNumberMethod: unknown) {
+function pair(
+  low: string,
+  high: string,
+  operator: string,
+  listsAsArrays: boolean,
+  parseNumberMethod: unknown,
+) {
   const filledIn = (value: string, index: number, before: unknown[]) =>
     getMultiValueUpdate({
       ...{ value, index, valueAsArray: before, operator, values: [], listsAsArrays },
@@ -128,9 +138,16 @@ describe('a rule that was put together in an editor', () => {
   });
 
   it('reads numbers, if it was told to: one, several, and a checkbox', () => {
-    expect(holdsFor(group(rule({ field: 'age', operator: 'in', value: 7 })), [{ age: 7 }, {}])).toEqual([true, false]);
-    expect(holdsFor(group(rule({ field: 'age', operator: '<', value: 7 })), [{ age: 6 }, {}])).toEqual([true, false]);
-    expect(holdsFor(group(rule({ field: 'vip' })), [{ vip: false }, { vip: true }])).toEqual([true, false]);
+    expect(
+      holdsFor(group(rule({ field: 'age', operator: 'in', value: 7 })), [{ age: 7 }, {}]),
+    ).toEqual([true, false]);
+    expect(
+      holdsFor(group(rule({ field: 'age', operator: '<', value: 7 })), [{ age: 6 }, {}]),
+    ).toEqual([true, false]);
+    expect(holdsFor(group(rule({ field: 'vip' })), [{ vip: false }, { vip: true }])).toEqual([
+      true,
+      false,
+    ]);
   });
 
   it('compares with a field', () => {
@@ -141,8 +158,15 @@ describe('a rule that was put together in an editor', () => {
 
   it.each(defaultMatchModes)('matches related records: $name', ({ name: mode }) => {
     const made = rule({ field: 'orders', match: { mode, threshold: 1 } });
-    expect(made).toMatchObject({ operator: '=', valueSource: 'value', match: { mode, threshold: 1 } });
-    const inner = prepareRuleGroup({ combinator: 'and', rules: [{ field: 'total', operator: '>', value: '5' }] });
+    expect(made).toMatchObject({
+      operator: '=',
+      valueSource: 'value',
+      match: { mode, threshold: 1 },
+    });
+    const inner = prepareRuleGroup({
+      combinator: 'and',
+      rules: [{ field: 'total', operator: '>', value: '5' }],
+    });
     const plain = {
       field: 'orders',
       match: { mode, threshold: 1 },
@@ -161,7 +185,10 @@ describe('a rule that was put together in an editor', () => {
   );
 
   it('may be muted, disabled, moved, and carry what others have added', () => {
-    const manager = edited({ combinator: 'and', rules: [rule({ value: 'Ann' }), rule({ value: 'Bob' })] });
+    const manager = edited({
+      combinator: 'and',
+      rules: [rule({ value: 'Ann' }), rule({ value: 'Bob' })],
+    });
     manager.update('muted', true, [1]);
     manager.update('meta', { from: { a: [1] } }, [0]);
     manager.update('disabled', true, [0]);
@@ -176,7 +203,10 @@ describe('independent combinators', () => {
     expect(holdsFor(manager.toJSON(), [{}])).toEqual([true]);
     manager.add(rule({ field: 'age', operator: '<', value: '10' }));
     expect(holdsFor(manager.toJSON(), [{ age: 9 }, { age: 10 }])).toEqual([true, false]);
-    manager.add({ ...rule({ field: 'age', operator: '>', value: '20' }), combinatorPreceding: 'or' } as RuleType);
+    manager.add({
+      ...rule({ field: 'age', operator: '>', value: '20' }),
+      combinatorPreceding: 'or',
+    } as RuleType);
     manager.update('combinator', 'or', [1]);
     manager.add(rule({ field: 'name', value: 'Ann' }));
     manager.update('combinator', 'and', [3]);
@@ -215,7 +245,10 @@ describe('what its exports give', () => {
       rule({ value: 'Ann' }),
       {
         combinator: 'and',
-        rules: [rule({ field: 'age', operator: 'between', value: '12,25' }), rule({ field: 'vip' })],
+        rules: [
+          rule({ field: 'age', operator: 'between', value: '12,25' }),
+          rule({ field: 'vip' }),
+        ],
       },
     ],
   }).toJSON();
@@ -232,6 +265,8 @@ describe('what its exports give', () => {
         { field: 'name', operator: '=', value: 'Ann' },
       ],
     };
-    expect(keyOf(parseJsonLogic(formatQuery(positive, 'jsonlogic') as never))).toBe(keyOf(positive));
+    expect(keyOf(parseJsonLogic(formatQuery(positive, 'jsonlogic') as never))).toBe(
+      keyOf(positive),
+    );
   });
 });

@@ -5,7 +5,9 @@ import { TYPES } from '../../support/contacts.ts';
 
 /** What is live: an archived record is not among them. */
 const RECORDS: Record<string, readonly GraphRecord[]> = {
-  contacts: [{ id: 'ann', data: { name: 'Ann', age: null, organization_id: 'ada', shoe_size: 38 } }],
+  contacts: [
+    { id: 'ann', data: { name: 'Ann', age: null, organization_id: 'ada', shoe_size: 38 } },
+  ],
   organizations: [
     { id: 'ada', data: { name: 'Ada', parent_id: 'ada' } },
     { id: 'sole', data: { parent_id: 'archived' } },
@@ -28,7 +30,11 @@ interface Nested {
 
 const GRAPH: Graph = { types: TYPES, records: (typeName) => RECORDS[typeName] ?? [] };
 const documentOf = (typeName: string, id: string) =>
-  document(typeName, RECORDS[typeName]!.find((record) => record.id === id)!, GRAPH) as unknown as Nested;
+  document(
+    typeName,
+    RECORDS[typeName]!.find((record) => record.id === id)!,
+    GRAPH,
+  ) as unknown as Nested;
 
 describe('a document', () => {
   it('has the declared attributes that have a value', () => {
@@ -46,7 +52,9 @@ describe('a document', () => {
 
   it('has many neighbours as an array, in the order of the key, each once, and none that is not live', () => {
     expect(
-      (documentOf('orders', 'o1')['products'] as unknown as { price: number }[]).map(({ price }) => price),
+      (documentOf('orders', 'o1')['products'] as unknown as { price: number }[]).map(
+        ({ price }) => price,
+      ),
     ).toEqual([2, 3]);
     expect(documentOf('orders', 'o2')['products']).toEqual([]);
     expect(documentOf('products', 'pen')['orders']).toHaveLength(1);
@@ -55,6 +63,8 @@ describe('a document', () => {
 
   it('follows a circle for as long as it is read', () => {
     const ada = documentOf('organizations', 'ada');
-    expect(ada['parent']?.['parent']?.['children']?.[0]?.['contacts']?.[0]?.['organization']?.['name']).toBe('Ada');
+    expect(
+      ada['parent']?.['parent']?.['children']?.[0]?.['contacts']?.[0]?.['organization']?.['name'],
+    ).toBe('Ada');
   });
 });

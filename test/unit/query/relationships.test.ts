@@ -1,18 +1,30 @@
-/** relationships.test.ts – What each way of asking about related records means, missing neighbours first, and how it is refused. */
+/**
+ * relationships.test.ts – What each way of asking about related records means, missing neighbours
+ * first, and how it is refused.
+ */
 import { describe, expect, it } from 'vitest';
 import { objectType } from '../../../src/change/object-type.ts';
 import { compileQuery } from '../../../src/query/compile.ts';
 import { predicateJsonLogic } from '../../../src/query/json-logic.ts';
 import { holds } from '../../../src/query/reference.ts';
 import { document, type Graph, type GraphRecord } from '../../../src/query/reference-document.ts';
-import { CONTACTS, contactsScope, faultsOf, group, ORDERS, ORGANIZATIONS, TYPES } from '../../support/contacts.ts';
+import {
+  CONTACTS,
+  contactsScope,
+  faultsOf,
+  group,
+  ORDERS,
+  ORGANIZATIONS,
+  TYPES,
+} from '../../support/contacts.ts';
 import { holdsAt, loweredTruth } from '../../support/graph.ts';
 
 const record = (id: string, data: Record<string, unknown> = {}): GraphRecord => ({ id, data });
 
 /**
- * Ann works for Ada, a part of Abacus, and has two paid orders and an open one; Bob works for Abacus and has one order of no
- * state; Cyd's organization is archived, so it is not there, and she has no orders; Dan has no organization at all.
+ * Ann works for Ada, a part of Abacus, and has two paid orders and an open one; Bob works for
+ * Abacus and has one order of no state; Cyd's organization is archived, so it is not there, and she
+ * has no orders; Dan has no organization at all.
  */
 const RECORDS: Record<string, readonly GraphRecord[]> = {
   contacts: [
@@ -26,7 +38,13 @@ const RECORDS: Record<string, readonly GraphRecord[]> = {
     record('abacus', { name: 'Abacus', industry: 'Tools', parent_id: 'abacus', employees: 10 }),
   ],
   orders: [
-    record('o1', { contact_id: 'ann', status: 'paid', total: 0.1, shipping: 1, product_ids: ['pen', 'pen', 'ink'] }),
+    record('o1', {
+      contact_id: 'ann',
+      status: 'paid',
+      total: 0.1,
+      shipping: 1,
+      product_ids: ['pen', 'pen', 'ink'],
+    }),
     record('o2', { contact_id: 'ann', status: 'paid', total: 0.2, product_ids: ['gone'] }),
     record('o3', { contact_id: 'ann', status: 'open', total: 0.3, shipping: 0.1 }),
     record('o4', { contact_id: 'bob', product_ids: ['ink'] }),
@@ -47,11 +65,11 @@ function whoIn(query: unknown, type = CONTACTS): string[] {
   return RECORDS[type.name]!.flatMap((each) => {
     const at = { type: type.name, record: each };
     const truth = holds(jsonLogic, document(type.name, each, GRAPH));
-    expect([holdsAt(predicate, at, GRAPH), flat(at), holds(written, document(type.name, each, GRAPH))]).toEqual([
-      truth,
-      truth,
-      truth,
-    ]);
+    expect([
+      holdsAt(predicate, at, GRAPH),
+      flat(at),
+      holds(written, document(type.name, each, GRAPH)),
+    ]).toEqual([truth, truth, truth]);
     return truth ? [each.id] : [];
   });
 }
@@ -95,7 +113,9 @@ describe('a dotted field over one record', () => {
   });
 
   it('is written as a path', () => {
-    expect(compileQuery(rule('organization.parent.name', '=', 'a'), contactsScope()).jsonLogic).toEqual({
+    expect(
+      compileQuery(rule('organization.parent.name', '=', 'a'), contactsScope()).jsonLogic,
+    ).toEqual({
       and: [{ '===': [{ var: 'organization.parent.name' }, 'a'] }],
     });
   });
@@ -127,13 +147,19 @@ describe('a dotted field over many records', () => {
       ],
     };
     expect(whoIn(group(open, small))).toEqual(['ann']);
-    expect(whoIn(group({ field: 'orders', operator: '=', match: { mode: 'some' }, value: together }))).toEqual([]);
+    expect(
+      whoIn(group({ field: 'orders', operator: '=', match: { mode: 'some' }, value: together })),
+    ).toEqual([]);
   });
 
   it('looks back at those who point at a record', () => {
     expect(whoIn(rule('contacts.age', '>', 10), ORGANIZATIONS)).toEqual(['abacus']);
     expect(whoIn(rule('children.children.name', '=', 'Ada'), ORGANIZATIONS)).toEqual(['abacus']);
-    expect(whoIn(rule('contact.organization.industry', '=', 'SaaS'), ORDERS)).toEqual(['o1', 'o2', 'o3']);
+    expect(whoIn(rule('contact.organization.industry', '=', 'SaaS'), ORDERS)).toEqual([
+      'o1',
+      'o2',
+      'o3',
+    ]);
   });
 });
 
@@ -157,7 +183,9 @@ describe('match', () => {
     [{ mode: 'exactly', threshold: 2 / 3 }, ['ann', 'cyd', 'dan']],
   ])('%j', (match, ids) => {
     expect(whoIn(matching(match))).toEqual(ids);
-    expect(whoIn({ combinator: 'and', not: true, rules: [matching(match)] })).toEqual(others(...ids));
+    expect(whoIn({ combinator: 'and', not: true, rules: [matching(match)] })).toEqual(
+      others(...ids),
+    );
   });
 
   it('all holds of none only if there are some', () => {
@@ -177,13 +205,17 @@ describe('match', () => {
 
   it('counts a record once that a key names twice', () => {
     const priced = { combinator: 'and', rules: [{ field: 'price', operator: '>', value: 0 }] };
-    expect(whoIn(matching({ mode: 'exactly', threshold: 2 }, priced, 'products'), ORDERS)).toEqual(['o1']);
+    expect(whoIn(matching({ mode: 'exactly', threshold: 2 }, priced, 'products'), ORDERS)).toEqual([
+      'o1',
+    ]);
   });
 
   it('is written with the list operations of JsonLogic', () => {
     const logic = (match: object) => compileQuery(matching(match), contactsScope()).jsonLogic;
     const inner = { and: [{ '===': [{ var: 'status' }, 'paid'] }] };
-    const count = { reduce: [{ filter: [{ var: 'orders' }, inner] }, { '+': [1, { var: 'accumulator' }] }, 0] };
+    const count = {
+      reduce: [{ filter: [{ var: 'orders' }, inner] }, { '+': [1, { var: 'accumulator' }] }, 0],
+    };
     expect(logic({ mode: 'some' })).toEqual({ and: [{ some: [{ var: 'orders' }, inner] }] });
     expect(logic({ mode: 'none' })).toEqual({ and: [{ none: [{ var: 'orders' }, inner] }] });
     expect(logic({ mode: 'all' })).toEqual({ and: [{ all: [{ var: 'orders' }, inner] }] });
@@ -193,7 +225,10 @@ describe('match', () => {
   it('may use a segment of the related type', () => {
     const { predicate, jsonLogic } = compileQuery(paid, { ...contactsScope(), type: ORDERS });
     const scope = contactsScope({ paid: { objectType: 'orders', predicate, jsonLogic } });
-    const query = matching({ mode: 'some' }, { combinator: 'and', rules: [{ operator: 'inSegment', value: 'paid' }] });
+    const query = matching(
+      { mode: 'some' },
+      { combinator: 'and', rules: [{ operator: 'inSegment', value: 'paid' }] },
+    );
     const compiled = compileQuery(query, scope);
     expect(compiled.uses).toEqual(['paid']);
     expect(compiled.key).toBe(compileQuery(matching({ mode: 'some' }), scope).key);
@@ -201,8 +236,13 @@ describe('match', () => {
 });
 
 describe('an aggregate', () => {
-  const aggregated = (aggregate: string, field: string, operator: string, value?: unknown, where?: unknown) =>
-    group({ field, aggregate, operator, value, ...(where ? { where } : {}) });
+  const aggregated = (
+    aggregate: string,
+    field: string,
+    operator: string,
+    value?: unknown,
+    where?: unknown,
+  ) => group({ field, aggregate, operator, value, ...(where ? { where } : {}) });
 
   it.each<[string, string, string, unknown, string[]]>([
     ['count', 'orders', '>=', 3, ['ann']],
@@ -237,14 +277,29 @@ describe('an aggregate', () => {
       operator: 'and',
       items: [{ type: 'attribute', slug: 'status', operator: '==', value: 'paid' }],
     };
-    const item = { type: 'attribute', slug: 'orders.total', aggregate: 'sum', operator: '>', value: 0.2, where };
-    const match = { type: 'attribute', slug: 'orders', operator: '==', match: { mode: 'some' }, value: where };
+    const item = {
+      type: 'attribute',
+      slug: 'orders.total',
+      aggregate: 'sum',
+      operator: '>',
+      value: 0.2,
+      where,
+    };
+    const match = {
+      type: 'attribute',
+      slug: 'orders',
+      operator: '==',
+      match: { mode: 'some' },
+      value: where,
+    };
     const tree = { type: 'group', operator: 'and', items: [item, match] };
     expect(whoIn(tree)).toEqual(['ann']);
   });
 
   it('is written with sum, avg, minimum and maximum, and needs no guard', () => {
-    expect(compileQuery(aggregated('avg', 'orders.total', '<', 5), contactsScope()).jsonLogic).toEqual({
+    expect(
+      compileQuery(aggregated('avg', 'orders.total', '<', 5), contactsScope()).jsonLogic,
+    ).toEqual({
       and: [{ '<': [{ avg: [{ map: [{ var: 'orders' }, { var: 'total' }] }] }, 5] }],
     });
   });
@@ -263,28 +318,47 @@ describe('the key', () => {
       { field: 'organization.industry', operator: '=', value: 'b' },
     );
     const logic = {
-      '!': [{ or: [{ '!=': [{ var: 'organization.industry' }, 'b'] }, { '!=': [{ var: 'organization.name' }, 'a'] }] }],
+      '!': [
+        {
+          or: [
+            { '!=': [{ var: 'organization.industry' }, 'b'] },
+            { '!=': [{ var: 'organization.name' }, 'a'] },
+          ],
+        },
+      ],
     };
     expect(key(one)).toBe(key(logic));
     const more = group({ field: 'orders', aggregate: 'count', operator: '>', value: 2.5 });
-    const least = group({ field: 'orders', operator: '=', match: { mode: 'atLeast', threshold: 3 }, value: group() });
+    const least = group({
+      field: 'orders',
+      operator: '=',
+      match: { mode: 'atLeast', threshold: 3 },
+      value: group(),
+    });
     expect(key(more)).toBe(key(least));
   });
 
   it('changes with the type of an attribute that is read at a neighbour', () => {
-    const attributes = { ...Object.fromEntries(ORGANIZATIONS.attributes), founded_on: { type: 'datetime' as const } };
+    const attributes = {
+      ...Object.fromEntries(ORGANIZATIONS.attributes),
+      founded_on: { type: 'datetime' as const },
+    };
     const relationships = Object.fromEntries(ORGANIZATIONS.relationships);
     const changed = [objectType('organizations', 2, { attributes, relationships })];
     const query = rule('organization.founded_on', 'notNull');
     expect(key(query, changed)).not.toBe(key(query));
-    expect(key(rule('organization.name', 'notNull'), changed)).toBe(key(rule('organization.name', 'notNull')));
+    expect(key(rule('organization.name', 'notNull'), changed)).toBe(
+      key(rule('organization.name', 'notNull')),
+    );
   });
 
   it('changes with the declaration of a relationship', () => {
     const attributes = Object.fromEntries(ORDERS.attributes);
     const relationships = Object.fromEntries(ORDERS.relationships);
     const contact = { ...relationships['contact']!, key: 'buyer_id' };
-    const changed = [objectType('orders', 2, { attributes, relationships: { ...relationships, contact } })];
+    const changed = [
+      objectType('orders', 2, { attributes, relationships: { ...relationships, contact } }),
+    ];
     const query = rule('orders.total', '>', 1);
     expect(key(query, changed)).not.toBe(key(query));
   });
@@ -292,7 +366,8 @@ describe('the key', () => {
 
 describe('a rule over relationships is refused', () => {
   const MATCH = { mode: 'some' };
-  const matching = (more: object) => group({ field: 'orders', operator: '=', match: MATCH, value: paid, ...more });
+  const matching = (more: object) =>
+    group({ field: 'orders', operator: '=', match: MATCH, value: paid, ...more });
   const summing = (more: object) =>
     group({ field: 'orders.total', aggregate: 'sum', operator: '>', value: 1, ...more });
 
@@ -345,7 +420,10 @@ describe('a rule over relationships is refused', () => {
       matching({ field: 'orders.products' }),
       "/query/rules/0/field: 'match' asks of whole records: 'products' belongs into the group",
     ],
-    [matching({ match: 'some' }), `/query/rules/0/match: 'match' is an object { "mode", "threshold" }`],
+    [
+      matching({ match: 'some' }),
+      `/query/rules/0/match: 'match' is an object { "mode", "threshold" }`,
+    ],
     [
       matching({ match: { mode: 'most' } }),
       "/query/rules/0/match/mode: the mode of 'match' is one of all, some, none, atLeast, atMost, exactly",
@@ -362,17 +440,34 @@ describe('a rule over relationships is refused', () => {
       matching({ match: { mode: 'exactly', threshold: -1 } }),
       '/query/rules/0/match/threshold: a threshold is a whole number from 0 or a share between 0 and 1, not -1',
     ],
-    [matching({ value: 'paid' }), "/query/rules/0/value: 'match' takes a group of rules about the related records"],
-    [matching({ operator: '!=' }), `/query/rules/0/operator: the operator of a rule with 'match' is "=", not "!="`],
+    [
+      matching({ value: 'paid' }),
+      "/query/rules/0/value: 'match' takes a group of rules about the related records",
+    ],
+    [
+      matching({ operator: '!=' }),
+      `/query/rules/0/operator: the operator of a rule with 'match' is "=", not "!="`,
+    ],
     [matching({ where: paid }), "/query/rules/0/where: 'where' is not known here"],
     [
-      matching({ value: { combinator: 'and', rules: [{ field: 'name', operator: '=', value: 'a' }] } }),
+      matching({
+        value: { combinator: 'and', rules: [{ field: 'name', operator: '=', value: 'a' }] },
+      }),
       "/query/rules/0/value/rules/0/field: orders has no attribute 'name'; there are total, shipping, status, ordered_at",
     ],
     [rule('name', '=', 'a', { where: paid }), "/query/rules/0/where: 'where' is not known here"],
-    [summing({ aggregate: 'median' }), '/query/rules/0/aggregate: an aggregate is one of count, sum, avg, min, max'],
-    [summing({ field: 'orders' }), "/query/rules/0/field: 'sum' is of a number attribute: name one of orders"],
-    [summing({ field: 'orders.status' }), "/query/rules/0/field: 'status' is a string: 'sum' is of numbers"],
+    [
+      summing({ aggregate: 'median' }),
+      '/query/rules/0/aggregate: an aggregate is one of count, sum, avg, min, max',
+    ],
+    [
+      summing({ field: 'orders' }),
+      "/query/rules/0/field: 'sum' is of a number attribute: name one of orders",
+    ],
+    [
+      summing({ field: 'orders.status' }),
+      "/query/rules/0/field: 'status' is a string: 'sum' is of numbers",
+    ],
     [
       summing({ field: 'orders.contact.age' }),
       "/query/rules/0/field: 'orders.contact.age' goes on after 'orders': 'aggregate' is of the first relationship that leads to many",
@@ -393,10 +488,17 @@ describe('a rule over relationships is refused', () => {
       summing({ valueSource: 'field', value: 'age' }),
       '/query/rules/0/valueSource: an aggregate is compared with a value, not with an attribute',
     ],
-    [summing({ where: [] }), "/query/rules/0/where: 'where' is a group of rules about the related records"],
     [
-      summing({ where: { combinator: 'and', rules: [{ field: 'status', operator: 'like', value: 'a' }] } }),
-      expect.stringMatching(/^\/query\/rules\/0\/where\/rules\/0\/operator: there is no operator "like"/) as never,
+      summing({ where: [] }),
+      "/query/rules/0/where: 'where' is a group of rules about the related records",
+    ],
+    [
+      summing({
+        where: { combinator: 'and', rules: [{ field: 'status', operator: 'like', value: 'a' }] },
+      }),
+      expect.stringMatching(
+        /^\/query\/rules\/0\/where\/rules\/0\/operator: there is no operator "like"/,
+      ) as never,
     ],
   ])('%j', (query, fault) => {
     expect(faultsOf(query)).toEqual([fault]);
@@ -419,7 +521,11 @@ describe('a rule over relationships is refused', () => {
   });
 
   it('when its groups nest too deep, those about related records counted', () => {
-    const counted = { field: 'contact.orders', operator: '=', match: { mode: 'atLeast', threshold: 2 } };
+    const counted = {
+      field: 'contact.orders',
+      operator: '=',
+      match: { mode: 'atLeast', threshold: 2 },
+    };
     let inner: object = paid;
     for (let depth = 0; depth < 49; depth += 1) {
       inner = {
@@ -431,6 +537,8 @@ describe('a rule over relationships is refused', () => {
     expect(faultsOf(inner, scope)).toEqual([]);
     const { key, jsonLogic } = compileQuery(inner, scope);
     expect(compileQuery(jsonLogic, scope).key).toBe(key);
-    expect(faultsOf({ combinator: 'and', rules: [inner] }, scope)[0]).toMatch(/nested deeper than 50 levels$/);
+    expect(faultsOf({ combinator: 'and', rules: [inner] }, scope)[0]).toMatch(
+      /nested deeper than 50 levels$/,
+    );
   });
 });

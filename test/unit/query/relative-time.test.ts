@@ -1,4 +1,7 @@
-/** relative-time.test.ts – What rules say relative to the present: to the millisecond, by the calendar, and what is refused. */
+/**
+ * relative-time.test.ts – What rules say relative to the present: to the millisecond, by the
+ * calendar, and what is refused.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Attributes } from '../../../src/query/atom.ts';
 import { compileQuery } from '../../../src/query/compile.ts';
@@ -7,11 +10,23 @@ import { normalize, predicateKey } from '../../../src/query/normalize.ts';
 import { contactsScope, faultsOf, group, holdsFor, TYPES } from '../../support/contacts.ts';
 
 const scopeIn = (timeZone: string) => ({ ...contactsScope(), timeZone });
-const relative = (anchor: string, offset?: unknown, unit?: string) => ({ mode: 'relative', anchor, offset, unit });
+const relative = (anchor: string, offset?: unknown, unit?: string) => ({
+  mode: 'relative',
+  anchor,
+  offset,
+  unit,
+});
 const seen = (operator: string, value: unknown) => group({ field: 'seen_at', operator, value });
 
-/** For which values of `seen_at` the query holds at a clock; fails if its JsonLogic says otherwise. */
-function truths(query: unknown, values: readonly string[], now: string, timeZone = 'UTC'): boolean[] {
+/**
+ * For which values of `seen_at` the query holds at a clock; fails if its JsonLogic says otherwise.
+ */
+function truths(
+  query: unknown,
+  values: readonly string[],
+  now: string,
+  timeZone = 'UTC',
+): boolean[] {
   const records = values.map((value): Attributes => ({ seen_at: new Date(value).toISOString() }));
   return holdsFor(query, records, scopeIn(timeZone), Date.parse(now));
 }
@@ -118,7 +133,8 @@ const CASES: readonly Case[] = [
     ['2023-06-01T00:00Z', '2024-01-01T04:59:59.999Z'],
     ['2024-01-01T05:00Z', '2023-01-01T04:59Z'],
   ],
-  // set back at 00:01, the clocks of St. John's show the day before once more; the new day stays begun
+  // set back at 00:01, the clocks of St. John's show the day before once more; the new day stays
+  // begun
   [
     'inCurrent',
     { unit: 'day' },
@@ -136,9 +152,30 @@ const CASES: readonly Case[] = [
     ['2024-03-01T12:00Z'],
     ['2024-03-01T11:59:59.999Z'],
   ],
-  ['>', relative('now', -1, 'week'), 'UTC', '2024-01-08T00:00Z', ['2024-01-01T00:00:00.001Z'], ['2024-01-01T00:00Z']],
-  ['<', relative('now'), 'UTC', '2024-01-01T00:00Z', ['2023-12-31T23:59:59.999Z'], ['2024-01-01T00:00Z']],
-  ['<=', relative('now', '0', 'hour'), 'UTC', '2024-01-01T00:00Z', ['2024-01-01T00:00Z'], ['2024-01-01T00:00:00.001Z']],
+  [
+    '>',
+    relative('now', -1, 'week'),
+    'UTC',
+    '2024-01-08T00:00Z',
+    ['2024-01-01T00:00:00.001Z'],
+    ['2024-01-01T00:00Z'],
+  ],
+  [
+    '<',
+    relative('now'),
+    'UTC',
+    '2024-01-01T00:00Z',
+    ['2023-12-31T23:59:59.999Z'],
+    ['2024-01-01T00:00Z'],
+  ],
+  [
+    '<=',
+    relative('now', '0', 'hour'),
+    'UTC',
+    '2024-01-01T00:00Z',
+    ['2024-01-01T00:00Z'],
+    ['2024-01-01T00:00:00.001Z'],
+  ],
   // months from now are counted from the value: February 28 passes once, on March 28
   [
     '<=',
@@ -164,7 +201,14 @@ const CASES: readonly Case[] = [
     ['2023-01-31T11:00Z', '2023-01-29T11:59:59.999Z'],
     ['2023-01-31T12:00Z', '2023-01-30T13:00Z'],
   ],
-  ['>', relative('now', 1, 'year'), 'UTC', '2024-02-29T00:00Z', ['2025-03-01T00:00Z'], ['2025-02-28T00:00Z']],
+  [
+    '>',
+    relative('now', 1, 'year'),
+    'UTC',
+    '2024-02-29T00:00Z',
+    ['2025-03-01T00:00Z'],
+    ['2025-02-28T00:00Z'],
+  ],
   // anchors: the date of the anchor, shifted as a date, then its first or last instant
   [
     '>=',
@@ -182,7 +226,14 @@ const CASES: readonly Case[] = [
     ['2024-03-29T23:00Z'],
     ['2024-03-29T22:59:59.999Z'],
   ],
-  ['<=', relative('endOfDay'), 'Asia/Beirut', '2024-03-30T12:00Z', ['2024-03-30T21:59:59.999Z'], ['2024-03-30T22:00Z']],
+  [
+    '<=',
+    relative('endOfDay'),
+    'Asia/Beirut',
+    '2024-03-30T12:00Z',
+    ['2024-03-30T21:59:59.999Z'],
+    ['2024-03-30T22:00Z'],
+  ],
   [
     '<',
     relative('startOfDay', 1, 'day'),
@@ -296,7 +347,9 @@ describe.each(CASES)('%s %j in %s at %s', (operator, value, timeZone, now, meets
   it('does not hold for a missing value, and its negation does', () => {
     const [scope, nowMs] = [scopeIn(timeZone), Date.parse(now)];
     expect(holdsFor(seen(operator, value), [{}], scope, nowMs)).toEqual([false]);
-    expect(holdsFor({ ...(seen(operator, value) as object), not: true }, [{}], scope, nowMs)).toEqual([true]);
+    expect(
+      holdsFor({ ...(seen(operator, value) as object), not: true }, [{}], scope, nowMs),
+    ).toEqual([true]);
   });
 });
 
@@ -314,7 +367,11 @@ describe.each(CASES.filter(([operator]) => operator in COMPLEMENTS))(
 
 describe('a date', () => {
   it("is its day's first instant in the zone", () => {
-    const query = group({ field: 'born_on', operator: 'inLast', value: { amount: 1, unit: 'hour' } });
+    const query = group({
+      field: 'born_on',
+      operator: 'inLast',
+      value: { amount: 1, unit: 'hour' },
+    });
     const records = [{ born_on: '2024-03-31' }];
     const at = (now: string) => holdsFor(query, records, scopeIn('Europe/Berlin'), Date.parse(now));
     expect([at('2024-03-30T23:59:59.999Z'), at('2024-03-31T00:00:00Z')]).toEqual([[true], [false]]);
@@ -334,7 +391,10 @@ describe('two rules that say the same', () => {
   const keyOf = (query: unknown) => compileQuery(query, contactsScope()).key;
   it.each([
     [seen('inLast', { amount: 1, unit: 'day' }), seen('inLast', { amount: 24, unit: 'hour' })],
-    [seen('inLast', { amount: 1, unit: 'day' }), seen('inLast', { amount: 86_400, unit: 'second' })],
+    [
+      seen('inLast', { amount: 1, unit: 'day' }),
+      seen('inLast', { amount: 86_400, unit: 'second' }),
+    ],
     [seen('inNext', { amount: 2, unit: 'week' }), seen('inNext', { amount: 14, unit: 'day' })],
     [
       seen('inLast', { amount: 1, unit: 'day' }),
@@ -349,7 +409,10 @@ describe('two rules that say the same', () => {
     [seen('<', relative('now', 0, 'year')), seen('<', relative('now'))],
     [
       group(EVER, { field: 'seen_at', operator: '!=', value: '2024-01-01' }),
-      group({ field: 'seen_at', operator: 'notNull' }, { field: 'seen_at', operator: '!=', value: '2024-01-01' }),
+      group(
+        { field: 'seen_at', operator: 'notNull' },
+        { field: 'seen_at', operator: '!=', value: '2024-01-01' },
+      ),
     ],
     [group(EVER, { field: 'seen_at', operator: 'inLast', value: DAY_30 }), seen('inLast', DAY_30)],
     [seen('notInLast', DAY_30), { ...(seen('inLast', DAY_30) as object), not: true }],
@@ -366,7 +429,9 @@ describe('two rules that say the same', () => {
     expect(inZone(seen('inCurrent', { unit: 'day' }), 'UTC')).not.toBe(
       inZone(seen('inCurrent', { unit: 'day' }), 'Europe/Berlin'),
     );
-    expect(inZone(seen('inLast', DAY_30), 'UTC')).toBe(inZone(seen('inLast', DAY_30), 'Europe/Berlin'));
+    expect(inZone(seen('inLast', DAY_30), 'UTC')).toBe(
+      inZone(seen('inLast', DAY_30), 'Europe/Berlin'),
+    );
   });
 });
 
@@ -379,9 +444,19 @@ describe('over relationships', () => {
       operator: 'between',
       value: [relative('startOfMonth'), relative('endOfMonth', 1, 'day')],
     },
-    { field: 'orders', operator: '=', match: { mode: 'atLeast', threshold: 3 }, value: group(recent) },
+    {
+      field: 'orders',
+      operator: '=',
+      match: { mode: 'atLeast', threshold: 3 },
+      value: group(recent),
+    },
     { field: 'orders', operator: '=', match: { mode: 'all' }, value: group(recent) },
-    { field: 'orders', operator: '=', match: { mode: 'atMost', threshold: 0.5 }, value: group(recent) },
+    {
+      field: 'orders',
+      operator: '=',
+      match: { mode: 'atMost', threshold: 0.5 },
+      value: group(recent),
+    },
     {
       field: 'orders.total',
       aggregate: 'sum',
@@ -424,7 +499,9 @@ describe('the limits of a query', () => {
 
   it('allow a pair that moves at the last level but one', () => {
     const nested = (depth: number): unknown =>
-      depth === 1 ? seen('between', [relative('now', -1, 'month'), relative('now')]) : group(nested(depth - 1));
+      depth === 1
+        ? seen('between', [relative('now', -1, 'month'), relative('now')])
+        : group(nested(depth - 1));
     const { jsonLogic } = compileQuery(nested(49), contactsScope());
     expect(faultsOf(jsonLogic)).toEqual([]);
     expect(faultsOf(nested(50))).toEqual(
@@ -437,10 +514,22 @@ describe('a rule is refused', () => {
   const ANCHORS =
     'now, startOfDay, endOfDay, startOfWeek, endOfWeek, startOfMonth, endOfMonth, startOfQuarter, endOfQuarter, startOfYear, endOfYear';
   it.each([
-    [seen('inLast', { amount: -1, unit: 'day' }), '/amount: an amount is a whole number from 0, such as 30, not -1'],
-    [seen('inLast', { amount: 1.5, unit: 'day' }), '/amount: an amount is a whole number, such as 30, not 1.5'],
-    [seen('inLast', { unit: 'day' }), '/amount: an amount is a whole number, such as 30, not undefined'],
-    [seen('inNext', { amount: 'ten', unit: 'day' }), '/amount: an amount is a whole number, such as 30, not "ten"'],
+    [
+      seen('inLast', { amount: -1, unit: 'day' }),
+      '/amount: an amount is a whole number from 0, such as 30, not -1',
+    ],
+    [
+      seen('inLast', { amount: 1.5, unit: 'day' }),
+      '/amount: an amount is a whole number, such as 30, not 1.5',
+    ],
+    [
+      seen('inLast', { unit: 'day' }),
+      '/amount: an amount is a whole number, such as 30, not undefined',
+    ],
+    [
+      seen('inNext', { amount: 'ten', unit: 'day' }),
+      '/amount: an amount is a whole number, such as 30, not "ten"',
+    ],
     [
       seen('inLast', { amount: 1, unit: 'month' }),
       '/unit: the unit of a window is one of second, minute, hour, day, week, not "month"',
@@ -453,7 +542,10 @@ describe('a rule is refused', () => {
       seen('inLast', { amount: 1, unit: 'toString' }),
       '/unit: the unit of a window is one of second, minute, hour, day, week, not "toString"',
     ],
-    [seen('inLast', { amount: 366_001, unit: 'day' }), '/amount: nothing is further from now than 1,000 years'],
+    [
+      seen('inLast', { amount: 366_001, unit: 'day' }),
+      '/amount: nothing is further from now than 1,000 years',
+    ],
     [seen('inLast', { amount: 1, unit: 'day', from: 1 }), "/from: 'from' is not known here"],
     [seen('inLast', 30), ': a window is { "amount": 30, "unit": "day" }, not 30'],
     [seen('inLast', null), `: 'inLast' takes a value; for "no value" there are null and notNull`],
@@ -474,10 +566,19 @@ describe('a rule is refused', () => {
       seen('<', relative('now', -1, 'days')),
       '/unit: the unit of an offset is one of second, minute, hour, day, week, month, quarter, year, not "days"',
     ],
-    [seen('<', relative('now', 0.5, 'day')), '/offset: an offset is a whole number, such as 30, not 0.5'],
-    [seen('<', relative('startOfDay', -12_001, 'month')), '/offset: nothing is further from now than 1,000 years'],
+    [
+      seen('<', relative('now', 0.5, 'day')),
+      '/offset: an offset is a whole number, such as 30, not 0.5',
+    ],
+    [
+      seen('<', relative('startOfDay', -12_001, 'month')),
+      '/offset: nothing is further from now than 1,000 years',
+    ],
     [seen('>=', { ...relative('now', 1, 'day'), at: 1 }), "/at: 'at' is not known here"],
-    [seen('=', relative('now')), ": '=' takes no value relative to the present; < <= > >= between notBetween do"],
+    [
+      seen('=', relative('now')),
+      ": '=' takes no value relative to the present; < <= > >= between notBetween do",
+    ],
     [
       seen('between', ['2024-01-01', relative('then')]),
       `/1/anchor: the anchor of a relative value is one of ${ANCHORS}, not "then"`,
@@ -497,11 +598,17 @@ describe('a rule is refused', () => {
     expect(faultsOf(group({ field: 'name', operator: 'inLast', value: DAY_30 }))[0]).toMatch(
       /^\/query\/rules\/0\/operator: 'name' is a string and does not take 'inLast'; it takes /,
     );
-    expect(faultsOf(group({ field: 'orders.total', aggregate: 'sum', operator: '<', value: relative('now') }))).toEqual(
-      ["/query/rules/0/value: 'sum of orders.total' is a number: only dates and datetimes are relative to the present"],
-    );
     expect(
-      faultsOf(group({ field: 'seen_at', operator: 'inLast', valueSource: 'field', value: 'born_on' }))[0],
+      faultsOf(
+        group({ field: 'orders.total', aggregate: 'sum', operator: '<', value: relative('now') }),
+      ),
+    ).toEqual([
+      "/query/rules/0/value: 'sum of orders.total' is a number: only dates and datetimes are relative to the present",
+    ]);
+    expect(
+      faultsOf(
+        group({ field: 'seen_at', operator: 'inLast', valueSource: 'field', value: 'born_on' }),
+      )[0],
     ).toMatch(/^\/query\/rules\/0\/operator: 'inLast' does not compare two attributes/);
   });
 });
@@ -532,7 +639,9 @@ describe('JsonLogic that looks at the clock', () => {
     [{ some: [{ var: 'days' }, { '<': [{ elapsed: [{ var: '' }, now] }, 1] }] }],
     [{ if: [{ if: [{ '<': [elapsed, 1] }, true, false] }, true, { var: 'vip' }] }],
   ])('is refused where no flip could be foretold: %j', (query) => {
-    expect(faultsOf(query).join()).toMatch(/^\/query.*(time is asked for by|what looks at the clock)/);
+    expect(faultsOf(query).join()).toMatch(
+      /^\/query.*(time is asked for by|what looks at the clock)/,
+    );
   });
 
   it.each<[unknown, number[], number[]]>([
@@ -545,13 +654,19 @@ describe('JsonLogic that looks at the clock', () => {
     [{ '<': [{ periods: [seenAt, now, 'month', 'UTC'] }, 1e300] }, [0], []],
   ])('compares ages as numbers: %j', (query, meets, fails) => {
     const NOW_MS = 1_700_000_000_000;
-    const of = (ages: number[]) => ages.map((age) => ({ seen_at: new Date(NOW_MS - age).toISOString() }));
+    const of = (ages: number[]) =>
+      ages.map((age) => ({ seen_at: new Date(NOW_MS - age).toISOString() }));
     expect(holdsFor(query, of(meets), contactsScope(), NOW_MS)).toEqual(meets.map(() => true));
     expect(holdsFor(query, of(fails), contactsScope(), NOW_MS)).toEqual(fails.map(() => false));
   });
 
   it('reads a missing age as null, as it does a missing value', () => {
-    const rules = [{ '<': [elapsed, 10] }, { '>=': [elapsed, 0] }, { '==': [elapsed, null] }, { '>': [elapsed, 10] }];
+    const rules = [
+      { '<': [elapsed, 10] },
+      { '>=': [elapsed, 0] },
+      { '==': [elapsed, null] },
+      { '>': [elapsed, 10] },
+    ];
     expect(rules.map((rule) => holdsFor(rule, [{}])[0])).toEqual([true, true, true, false]);
   });
 });

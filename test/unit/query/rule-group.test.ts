@@ -1,4 +1,7 @@
-/** rule-group.test.ts – How groups join rules, and each way in which a rule group is refused, in the words that a stranger reads. */
+/**
+ * rule-group.test.ts – How groups join rules, and each way in which a rule group is refused, in the
+ * words that a stranger reads.
+ */
 import { describe, expect, it } from 'vitest';
 import { compileQuery } from '../../../src/query/compile.ts';
 import { predicateJsonLogic } from '../../../src/query/json-logic.ts';
@@ -10,10 +13,30 @@ const RECORDS = [{ name: 'Ann', age: 70 }, { name: 'Ann' }, { age: 70 }, {}];
 
 describe('a group', () => {
   it('joins its rules by and, by or, and is negated by not', () => {
-    expect(holdsFor({ combinator: 'and', rules: [ANN, OLD] }, RECORDS)).toEqual([true, false, false, false]);
-    expect(holdsFor({ combinator: 'or', rules: [ANN, OLD] }, RECORDS)).toEqual([true, true, true, false]);
-    expect(holdsFor({ combinator: 'or', not: true, rules: [ANN, OLD] }, RECORDS)).toEqual([false, false, false, true]);
-    expect(holdsFor({ combinator: 'and', not: false, rules: [ANN] }, RECORDS)).toEqual([true, true, false, false]);
+    expect(holdsFor({ combinator: 'and', rules: [ANN, OLD] }, RECORDS)).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+    expect(holdsFor({ combinator: 'or', rules: [ANN, OLD] }, RECORDS)).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+    expect(holdsFor({ combinator: 'or', not: true, rules: [ANN, OLD] }, RECORDS)).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
+    expect(holdsFor({ combinator: 'and', not: false, rules: [ANN] }, RECORDS)).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 
   it('nests', () => {
@@ -23,20 +46,29 @@ describe('a group', () => {
 
   it.each(['and', 'or'])('that is empty holds for every record, joined by %s too', (combinator) => {
     expect(holdsFor({ combinator, rules: [] }, RECORDS)).toEqual([true, true, true, true]);
-    expect(holdsFor({ combinator, not: true, rules: [] }, RECORDS)).toEqual([false, false, false, false]);
-    expect(compileQuery({ combinator, rules: [] }, contactsScope()).jsonLogic).toEqual({ and: [true] });
+    expect(holdsFor({ combinator, not: true, rules: [] }, RECORDS)).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
+    expect(compileQuery({ combinator, rules: [] }, contactsScope()).jsonLogic).toEqual({
+      and: [true],
+    });
   });
 
   it('leaves muted rules and groups out, whatever is in them', () => {
     const muted = { field: 'gone', operator: '??', muted: true };
-    expect(holdsFor(group(ANN, muted, { combinator: 'or', rules: [OLD], muted: true }), RECORDS)).toEqual([
-      true,
-      true,
-      false,
-      false,
-    ]);
+    expect(
+      holdsFor(group(ANN, muted, { combinator: 'or', rules: [OLD], muted: true }), RECORDS),
+    ).toEqual([true, true, false, false]);
     expect(holdsFor(group({ ...ANN, muted: false }), RECORDS)).toEqual([true, true, false, false]);
-    expect(holdsFor({ combinator: 'or', rules: [muted] }, RECORDS)).toEqual([true, true, true, true]);
+    expect(holdsFor({ combinator: 'or', rules: [muted] }, RECORDS)).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
     expect(holdsFor({ combinator: 'or', not: true, muted: true, rules: [ANN] }, RECORDS)).toEqual([
       true,
       true,
@@ -64,18 +96,30 @@ describe('a rule over a segment', () => {
     anns: { objectType: 'contacts', predicate, jsonLogic },
     firms: { objectType: 'organizations', predicate, jsonLogic },
   });
-  const rule = (operator: string, value: unknown, more = {}) => group({ operator, field: '', value, ...more });
+  const rule = (operator: string, value: unknown, more = {}) =>
+    group({ operator, field: '', value, ...more });
 
   it('means what the segment means', () => {
     expect(holdsFor(rule('inSegment', 'anns'), RECORDS, scope)).toEqual([true, true, false, false]);
-    expect(holdsFor(rule('notInSegment', 'anns'), RECORDS, scope)).toEqual([false, false, true, true]);
-    expect(compileQuery(rule('inSegment', 'anns'), scope).key).toBe(compileQuery(group(ANN), scope).key);
+    expect(holdsFor(rule('notInSegment', 'anns'), RECORDS, scope)).toEqual([
+      false,
+      false,
+      true,
+      true,
+    ]);
+    expect(compileQuery(rule('inSegment', 'anns'), scope).key).toBe(
+      compileQuery(group(ANN), scope).key,
+    );
   });
 
   it('takes over its JsonLogic, and says which segments are used', () => {
     const both = {
       combinator: 'or',
-      rules: [{ operator: 'notInSegment', value: 'anns' }, { operator: 'inSegment', value: 'anns' }, OLD],
+      rules: [
+        { operator: 'notInSegment', value: 'anns' },
+        { operator: 'inSegment', value: 'anns' },
+        OLD,
+      ],
     };
     const compiled = compileQuery(both, scope);
     expect(compiled.uses).toEqual(['anns']);
@@ -84,9 +128,18 @@ describe('a rule over a segment', () => {
 
   it.each([
     [rule('inSegment', 'gone'), "/query/rules/0/value: there is no segment 'gone'"],
-    [rule('inSegment', 'firms'), "/query/rules/0/value: the segment 'firms' is of organizations, not of contacts"],
-    [rule('inSegment', ['anns']), `/query/rules/0/value: 'inSegment' takes the slug of a segment, not ["anns"]`],
-    [rule('notInSegment', null), "/query/rules/0/value: 'notInSegment' takes the slug of a segment, not null"],
+    [
+      rule('inSegment', 'firms'),
+      "/query/rules/0/value: the segment 'firms' is of organizations, not of contacts",
+    ],
+    [
+      rule('inSegment', ['anns']),
+      `/query/rules/0/value: 'inSegment' takes the slug of a segment, not ["anns"]`,
+    ],
+    [
+      rule('notInSegment', null),
+      "/query/rules/0/value: 'notInSegment' takes the slug of a segment, not null",
+    ],
     [
       rule('inSegment', 'name', { valueSource: 'field' }),
       "/query/rules/0/valueSource: 'inSegment' takes the slug of a segment, not an attribute",
@@ -107,7 +160,10 @@ describe('a rule over a segment', () => {
       rule('inSegment', 'anns', { valueSource: 'parameter' }),
       "/query/rules/0/valueSource: 'inSegment' takes the slug of a segment, not an attribute",
     ],
-    [rule('inSegment', 'anns', { where: group() }), "/query/rules/0/where: 'where' is not known here"],
+    [
+      rule('inSegment', 'anns', { where: group() }),
+      "/query/rules/0/where: 'where' is not known here",
+    ],
     [
       rule('inSegment', 'anns', { match: { mode: 'all' } }),
       `/query/rules/0/operator: the operator of a rule with 'match' is "=", not "inSegment"`,
@@ -150,7 +206,10 @@ describe('a member that a rule does not read is refused', () => {
       { field: 'name', operator: 'null', value: { combinator: 'and', rules: [] } },
       `/value: 'null' takes no value, but here is {"combinator":"and","rules":[]}`,
     ],
-    [{ field: 'name', operator: 'notNull', value: [{}] }, "/value: 'notNull' takes no value, but here is [{}]"],
+    [
+      { field: 'name', operator: 'notNull', value: [{}] },
+      "/value: 'notNull' takes no value, but here is [{}]",
+    ],
     [
       { field: 'name', operator: 'notNull', valueSource: 'field', value: 'nick' },
       "/operator: 'notNull' does not compare two attributes; = != < <= > >= do",
@@ -189,17 +248,15 @@ describe('a member that a rule does not read is refused', () => {
     ];
     expect(holdsFor(group(...none), RECORDS)).toEqual(RECORDS.map(() => true));
     const { valueSource: _, ...ofGroup } = own;
-    expect(holdsFor({ ...ofGroup, combinator: 'and', rules: [{ ...own, ...ANN }] }, RECORDS)).toEqual([
-      true,
-      true,
-      false,
-      false,
-    ]);
-    expect(holdsFor(group({ ...OLD, caseInsensitive: false }), RECORDS)).toEqual(holdsFor(group(OLD), RECORDS));
-    expect(holdsFor(group({ field: 'age', operator: 'in', value: 7 }), [{ age: 7 }, { age: 8 }])).toEqual([
-      true,
-      false,
-    ]);
+    expect(
+      holdsFor({ ...ofGroup, combinator: 'and', rules: [{ ...own, ...ANN }] }, RECORDS),
+    ).toEqual([true, true, false, false]);
+    expect(holdsFor(group({ ...OLD, caseInsensitive: false }), RECORDS)).toEqual(
+      holdsFor(group(OLD), RECORDS),
+    );
+    expect(
+      holdsFor(group({ field: 'age', operator: 'in', value: 7 }), [{ age: 7 }, { age: 8 }]),
+    ).toEqual([true, false]);
   });
 });
 
@@ -232,7 +289,9 @@ describe('combinators between the rules', () => {
   ])('%j', (rules, nested) => {
     const whole = 'combinator' in (nested as object) ? nested : and(nested);
     expect(holdsFor({ rules }, records)).toEqual(holdsFor(whole, records));
-    expect(holdsFor({ rules, not: true }, records)).toEqual(holdsFor(whole, records).map((truth) => !truth));
+    expect(holdsFor({ rules, not: true }, records)).toEqual(
+      holdsFor(whole, records).map((truth) => !truth),
+    );
     const { jsonLogic } = compileQuery({ rules }, contactsScope());
     if (JSON.stringify(rules).includes('muted')) return;
     expect(jsonLogic).toEqual(compileQuery(whole, contactsScope()).jsonLogic);
@@ -249,7 +308,10 @@ describe('combinators between the rules', () => {
 
 describe('a rule group is refused', () => {
   it.each<[unknown, string]>([
-    [{ combinator: 'xor', rules: [] }, `/query/combinator: the combinator of a group is "and" or "or", not "xor"`],
+    [
+      { combinator: 'xor', rules: [] },
+      `/query/combinator: the combinator of a group is "and" or "or", not "xor"`,
+    ],
     [{ rules: [ANN, OLD] }, `/query/combinator: the combinator of a group is "and" or "or"`],
     [{ combinator: 'and', rules: {} }, '/query/rules: the rules of a group are a list'],
     [{ combinator: 'and' }, '/query/rules: the rules of a group are a list'],
@@ -261,7 +323,10 @@ describe('a rule group is refused', () => {
       { combinator: 'and', rules: [ANN, 'or', OLD] },
       `/query/rules/1: "or" stands where a rule should: a group has one combinator, or one between each two rules`,
     ],
-    [{ rules: [ANN, 'xor', OLD] }, `/query/rules/1: between two rules stands "and" or "or", not "xor"`],
+    [
+      { rules: [ANN, 'xor', OLD] },
+      `/query/rules/1: between two rules stands "and" or "or", not "xor"`,
+    ],
     [
       { rules: [ANN, OLD, 'and'] },
       `/query/rules/1: between two rules stands "and" or "or", not {"field":"age","operator":">","value":60}`,
@@ -271,7 +336,10 @@ describe('a rule group is refused', () => {
       { rules: ['and', 'or', ANN] },
       `/query/rules/0: "and" stands where a rule should: a group has one combinator, or one between each two rules`,
     ],
-    [{ combinator: null, rules: [ANN] }, `/query/combinator: the combinator of a group is "and" or "or", not null`],
+    [
+      { combinator: null, rules: [ANN] },
+      `/query/combinator: the combinator of a group is "and" or "or", not null`,
+    ],
     [group({ ...ANN, muted: 'yes' }), '/query/rules/0/muted: "yes" is neither true nor false'],
     [group({ ...ANN, weight: 1 }), "/query/rules/0/weight: 'weight' is not known here"],
     [group({ ...ANN, 'a/b~c': 1 }), "/query/rules/0/a~1b~0c: 'a/b~c' is not known here"],
@@ -355,8 +423,14 @@ describe('a rule group is refused', () => {
       group({ field: 'age', operator: '=', value: 5, caseInsensitive: true }),
       "/query/rules/0/caseInsensitive: 'age' is a number: only strings and lists of strings have a case",
     ],
-    [group({ ...ANN, caseInsensitive: 'yes' }), '/query/rules/0/caseInsensitive: "yes" is neither true nor false'],
-    [group({ ...ANN, valueSource: 'row' }), '/query/rules/0/valueSource: "row" is neither "value" nor "field"'],
+    [
+      group({ ...ANN, caseInsensitive: 'yes' }),
+      '/query/rules/0/caseInsensitive: "yes" is neither true nor false',
+    ],
+    [
+      group({ ...ANN, valueSource: 'row' }),
+      '/query/rules/0/valueSource: "row" is neither "value" nor "field"',
+    ],
     [
       group({ ...ANN, operator: 'in', valueSource: 'field', value: 'nick' }),
       "/query/rules/0/operator: 'in' does not compare two attributes; = != < <= > >= do",
@@ -365,7 +439,10 @@ describe('a rule group is refused', () => {
       group({ ...ANN, valueSource: 'field', value: 'age' }),
       "/query/rules/0/value: 'name' is a string and 'age' is a number: they can't be compared",
     ],
-    [group({ ...ANN, valueSource: 'field', value: 7 }), '/query/rules/0/value: a rule names an attribute'],
+    [
+      group({ ...ANN, valueSource: 'field', value: 7 }),
+      '/query/rules/0/value: a rule names an attribute',
+    ],
   ])('%j', (query, fault) => {
     expect(faultsOf(query)).toEqual([fault]);
   });
@@ -387,6 +464,8 @@ describe('a rule group is refused', () => {
   });
 
   it('when it quotes something long, in short', () => {
-    expect(faultsOf(group({ field: 'age', operator: '=', value: 'x'.repeat(1000) }))[0]!.length).toBeLessThan(150);
+    expect(
+      faultsOf(group({ field: 'age', operator: '=', value: 'x'.repeat(1000) }))[0]!.length,
+    ).toBeLessThan(150);
   });
 });

@@ -41,7 +41,10 @@ describe('a column', () => {
 
   it('leads over to-one relationships to a value, or on over a to-many one to a number', () => {
     const { columns } = read({
-      columns: [{ path: 'organization.parent.name' }, { path: 'organization.contacts.age', aggregate: 'avg' }],
+      columns: [
+        { path: 'organization.parent.name' },
+        { path: 'organization.contacts.age', aggregate: 'avg' },
+      ],
     });
     expect(columns.map(({ source }) => source)).toMatchObject([
       {
@@ -71,10 +74,26 @@ describe('a column', () => {
   });
 
   it.each([
-    ['nothing', 3, '/columns/0: a column is an object { "path", "label"?, "aggregate"?, "where"? }'],
-    ['no path', { label: 'x' }, '/columns/0/path: a column has a path: the name of an attribute, or a way to one'],
-    ['an unknown member', { path: 'age', width: 3 }, "/columns/0/width: 'width' is not a member of a column"],
-    ['an empty label', { path: 'age', label: ' ' }, '/columns/0/label: a label is a string of 1 to 200 characters'],
+    [
+      'nothing',
+      3,
+      '/columns/0: a column is an object { "path", "label"?, "aggregate"?, "where"? }',
+    ],
+    [
+      'no path',
+      { label: 'x' },
+      '/columns/0/path: a column has a path: the name of an attribute, or a way to one',
+    ],
+    [
+      'an unknown member',
+      { path: 'age', width: 3 },
+      "/columns/0/width: 'width' is not a member of a column",
+    ],
+    [
+      'an empty label',
+      { path: 'age', label: ' ' },
+      '/columns/0/label: a label is a string of 1 to 200 characters',
+    ],
     [
       'a way through many without an aggregate',
       { path: 'orders.total' },
@@ -132,7 +151,11 @@ describe('a column', () => {
     ],
     [
       'a condition about what related records do not have',
-      { path: 'orders', aggregate: 'count', where: group({ field: 'age', operator: '>', value: 3 }) },
+      {
+        path: 'orders',
+        aggregate: 'count',
+        where: group({ field: 'age', operator: '>', value: 3 }),
+      },
       "/columns/0/where/rules/0/field: orders has no attribute 'age'; there are total, shipping, status, ordered_at",
     ],
   ])('is refused: %s', (_, column, fault) => {
@@ -157,12 +180,16 @@ describe('a column', () => {
 
   it('names each fault of each column at once', () => {
     expect(
-      faultsOf({ columns: [{ path: 'x' }, { path: 'age' }, { path: 'orders' }] }).map((text) => text.split(':')[0]),
+      faultsOf({ columns: [{ path: 'x' }, { path: 'age' }, { path: 'orders' }] }).map(
+        (text) => text.split(':')[0],
+      ),
     ).toEqual(['/columns/0/path', '/columns/2/path']);
   });
 
   it.each([[[]], ['name'], [undefined]])('is there at least once (%j)', (columns) => {
-    expect(faultsOf({ columns })).toEqual(['/columns: columns are a list of 1 to 200 columns { "path", "label"? }']);
+    expect(faultsOf({ columns })).toEqual([
+      '/columns: columns are a list of 1 to 200 columns { "path", "label"? }',
+    ]);
   });
 });
 
@@ -201,10 +228,16 @@ describe('relationships and order', () => {
       { sort: [{ path: 'organization.name', direction: 'asc' }] },
       ["/sort/0/path: 'organization.name': rows are sorted by their own attributes only"],
     ],
-    [{ sort: [{ path: 'tags', direction: 'asc' }] }, ["/sort/0/path: 'tags' is a list of strings: it has no order"]],
+    [
+      { sort: [{ path: 'tags', direction: 'asc' }] },
+      ["/sort/0/path: 'tags' is a list of strings: it has no order"],
+    ],
     [
       { sort: [{ path: 'age', direction: 'up', nulls: 'first' }] },
-      ["/sort/0/nulls: 'nulls' is not known here", '/sort/0/direction: the direction is "asc" or "desc", not "up"'],
+      [
+        "/sort/0/nulls: 'nulls' is not known here",
+        '/sort/0/direction: the direction is "asc" or "desc", not "up"',
+      ],
     ],
   ])('are refused: %j', (given, faults) => {
     expect(faultsOf({ columns, ...given })).toEqual(faults);

@@ -1,11 +1,12 @@
 /**
- * lane.ts – One source's way into one stream, as delivery.ts and outbox.ts go it: one entry at a time, sent until it is answered.
+ * channel.ts – One source's way into one stream, as delivery.ts and outbox.ts go it: one entry at a
+ * time, sent until it is answered.
  */
 
 import type { Wire } from './faults.ts';
 import type { DeliverAnswer } from './store.ts';
 
-export class Lane<E extends { readonly sequence: number }> {
+export class Channel<E extends { readonly sequence: number }> {
   readonly waiting: E[] = [];
   /** The last sequence that the stream is known to hold, until it was asked for; 0: none. */
   delivered = 0;

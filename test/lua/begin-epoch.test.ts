@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { laneAfter } from '../../src/engine/generations.ts';
-import { readPlace } from '../../src/membership/place.ts';
+import { channelAfter } from '../../src/engine/epochs.ts';
+import { readChannelPosition } from '../../src/membership/channel-position.ts';
 import { Keys, type PartitionKeys } from '../../src/redis/keys.ts';
 import { runScript } from '../../src/redis/scripts.ts';
 import { freshPrefix } from '../support/redis.ts';
@@ -17,20 +17,25 @@ beforeEach(() => {
   keys = new Keys(freshPrefix(), 1).partitions[0]!;
 });
 
-const begin = (expected: string, generation: number, sequence = 0) =>
-  runScript<string>(bench.redis, 'beginGeneration', [keys.delivered], ['p3', expected, generation, sequence, 7]);
+const begin = (expected: string, epoch: number, sequence = 0) =>
+  runScript<string>(
+    bench.redis,
+    'beginEpoch',
+    [keys.delivered],
+    ['p3', expected, epoch, sequence, 7],
+  );
 
-const deliver = (generation: number, base: number, sequence: number) =>
+const deliver = (epoch: number, base: number, sequence: number) =>
   runScript<string[]>(
     bench.redis,
     'deliverEntry',
     [keys.inbox, keys.delivered],
-    ['p3', generation, base, sequence, 0, 8, 'm', `${generation}.${sequence}`],
+    ['p3', epoch, base, sequence, 0, 8, 'm', `${epoch}.${sequence}`],
   );
 
 const stored = () => bench.redis.hget(keys.delivered, 'p3');
 
-describe('a generation', () => {
+describe('an epoch', () => {
   it('begins where nothing is stored, and closes those before it', async () => {
     expect(await begin('', 5)).toBe('begun');
     expect((await deliver(4, 0, 1))[0]).toBe('old');
@@ -62,19 +67,22 @@ describe('a generation', () => {
   });
 
   it('has numbers of sixteen digits, stored as they were given', async () => {
-    const generation = 1_795_000_000_000 * 1024 + 1;
-    await begin('', generation);
-    await deliver(generation, 0, 1);
-    expect((await stored())!.split(' ').slice(0, 2)).toEqual([String(generation), '1']);
-    expect((await deliver(generation - 1, 0, 2)).slice(0, 2)).toEqual(['old', String(generation)]);
+    const epoch = 1_795_000_000_000 * 1024 + 1;
+    await begin('', epoch);
+    await deliver(epoch, 0, 1);
+    expect((await stored())!.split(' ').slice(0, 2)).toEqual([String(epoch), '1']);
+    expect((await deliver(epoch - 1, 0, 2)).slice(0, 2)).toEqual(['old', String(epoch)]);
   });
 
   it('may be begun by the target to ask for everything: its source is refused, and finds that it is forgotten', async () => {
     await deliver(5, 0, 1);
     await begin((await stored())!, 6, -1);
     expect((await deliver(5, 0, 2))[0]).toBe('old');
-    const [sent, delivered] = [{ generation: 5, sequence: 1 }, readPlace(await stored())];
-    const lane = laneAfter({ sent, delivered, outboxFirst: undefined, isResynchronizing: false }, 7);
-    expect(lane).toEqual({ generation: 7, sequence: 1, base: 1, isLost: true });
+    const [sent, delivered] = [{ epoch: 5, sequence: 1 }, readChannelPosition(await stored())];
+    const channel = channelAfter(
+      { sent, delivered, outboxFirst: undefined, isResynchronizing: false },
+      7,
+    );
+    expect(channel).toEqual({ epoch: 7, sequence: 1, base: 1, isLost: true });
   });
 });

@@ -1,8 +1,8 @@
 /**
- * generations.test.ts – A partition is taken over while a server that holds others refuses to write.
+ * epochs.test.ts – A partition is taken over while a server that holds others refuses to write.
  */
 import { afterEach, expect, it } from 'vitest';
-import { beginGenerations } from '../../src/engine/generations.ts';
+import { beginEpochs } from '../../src/engine/epochs.ts';
 import { isUnanswered, openConnection } from '../../src/redis/connection.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import { type PrivateRedis, startPrivateRedis } from '../support/redis.ts';
@@ -12,13 +12,13 @@ afterEach(async () => {
   for (const one of started.splice(0)) await one.stop();
 });
 
-it('a generation that no memory is left for is waited for like an answer: nobody stops for good', async () => {
+it('an epoch that no memory is left for is waited for like an answer: nobody stops for good', async () => {
   const server = await startPrivateRedis({ appendfsync: 'everysec' });
   started.push(server);
   const redis = openConnection({ url: server.url });
   await redis.connect();
   const keys = new Keys('t', 2);
-  const begin = () => beginGenerations(redis, keys, 0, new Map(), new Set());
+  const begin = () => beginEpochs(redis, keys, 0, new Map(), new Set());
   await redis.config('SET', 'maxmemory', '1');
   const refusal = await begin().catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(Error);
