@@ -12,7 +12,7 @@ import { type Job, Worker } from 'bullmq';
 import type { Logger } from 'pino';
 import { inexactItems, isSuspect } from '../change/exact-json.ts';
 import type { Ingest } from '../engine/ingest.ts';
-import { queuePrefix } from '../redis/keys.ts';
+import type { QueueConnections } from '../redis/queue-connections.ts';
 import { applyChanges } from './apply-changes.ts';
 
 export const CHANGES_QUEUE = 'changes';
@@ -29,8 +29,7 @@ export interface ChangesQueue {
  * what that answers.
  */
 export function openChangesQueue(
-  redisUrl: string,
-  prefix: string,
+  queues: QueueConnections,
   ingest: Ingest,
   logger: Logger,
 ): ChangesQueue {
@@ -40,8 +39,7 @@ export function openChangesQueue(
     CHANGES_QUEUE,
     async (job: Job<unknown>) => takeIn(job, await textOf(job), ingest),
     {
-      connection: { url: redisUrl, maxRetriesPerRequest: null },
-      prefix: queuePrefix(prefix),
+      ...queues.waiting,
       concurrency: 1,
       removeOnComplete: KEPT_COMPLETED,
       removeOnFail: KEPT_FAILED,

@@ -1,23 +1,16 @@
 /**
- * job-store.ts – What is kept of a job beside its place in the queue: its input, how far it is, its
- * output and its errors.
+ * job-store.ts – Jobs in Redis: a hash for the state, lists for input, output and errors.
  *
- * Keeps true: a step and all that it brought (what is done of the input, pieces of output, errors,
- * the state that the next step starts from) are noted in one script, so that a job which is taken
- * up again goes on after the last step, having lost and doubled nothing; a run that was given up
- * for dead and wakes up late notes nothing any more. All of it ends by itself.
+ * Keeps true: all keys of a job share a hash tag, so that advance-job.lua keeps a step as a whole.
+ * Pieces of input and output are deflated, errors are lines of JSON.
  */
-import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 import type { Redis } from 'ioredis';
-import type { JobKeys, Keys } from '../redis/keys.ts';
-import { runScript } from '../redis/scripts.ts';
+import type { JobError, JobState, JobStep, JobStore, RunPosition } from '../jobs/job-store.ts';
+import type { Keys } from './keys.ts';
+import { runScript } from './scripts.ts';
 
-/** How long the output and the errors of a finished job can be fetched. */
-export const RESULT_TTL_MS = 24 * 60 * 60 * 1000;
-/** How long a job may wait, or be without a process that works on it. */
-const JOB_TTL_MS = 7 * 24 * 60 * 60 * 1000;
 /** An upload that broke off leaves its pieces for so long. */
 const UPLOAD_TTL_MS = 60 * 60 * 1000;
 /** Errors that are read at once. */
@@ -26,38 +19,7 @@ const ERRORS_A_READ = 1000;
 const pack = promisify(deflateRaw);
 const unpack = promisify(inflateRaw);
 
-/** One fault of what was sent, as it is listed for download. */
-export interface JobError {
-  readonly line?: number;
-  readonly code: string;
-  readonly detail: string;
-  readonly path?: string;
-}
-
-/** How far a job is. What else a kind of job needs to go on is its `checkpoint`. */
-export interface JobState {
-  readonly done: number;
-  readonly total?: number;
-  readonly checkpoint?: unknown;
-  readonly result?: unknown;
-  /** Why it failed. */
-  readonly problem?: { readonly code: string; readonly detail: string };
-}
-
-/** What one step brought. */
-export interface Step {
-  readonly state: JobState;
-  /** Pieces of the input that will not be needed again. */
-  readonly inputDone?: number;
-  readonly output?: readonly string[];
-  readonly errors?: readonly JobError[];
-  readonly isLast?: boolean;
-}
-
-/** Another process has taken the job over. */
-export class FencedError extends Error {}
-
-export class JobStore {
+export class RedisJobStore implements JobStore {
   readonly #redis: Redis;
   readonly #keys: Keys;
 
@@ -66,18 +28,16 @@ export class JobStore {
     this.#keys = keys;
   }
 
-  /** Keeps a piece of a job's input, after those that were kept before. */
   async pushInput(id: string, piece: unknown): Promise<void> {
     const { input } = this.#keys.job(id);
     await this.#redis.rpush(input, await pack(JSON.stringify(piece)));
     await this.#redis.pexpire(input, UPLOAD_TTL_MS);
   }
 
-  /** The input is whole. */
-  async begin(id: string, state: JobState): Promise<void> {
-    const keys = this.#keys.job(id);
-    await this.#redis.hset(keys.state, 'state', JSON.stringify(state));
-    for (const key of [keys.state, keys.input]) await this.#redis.pexpire(key, JOB_TTL_MS);
+  async begin(id: string, begun: JobState, ttlMs: number): Promise<void> {
+    const { state, input } = this.#keys.job(id);
+    await this.#redis.hset(state, 'state', JSON.stringify(begun));
+    for (const key of [state, input]) await this.#redis.pexpire(key, ttlMs);
   }
 
   async drop(id: string): Promise<void> {
@@ -90,19 +50,37 @@ export class JobStore {
     return stored === null ? undefined : (JSON.parse(stored) as JobState);
   }
 
-  /** Begins a run; the one before it can note nothing any more. */
-  async run(id: string, onStep: (state: JobState) => Promise<void>): Promise<JobRun> {
+  async beginRun(id: string, run: string): Promise<{ steps: number; state: JobState }> {
+    const key = this.#keys.job(id).state;
+    await this.#redis.hset(key, 'run', run);
+    const [steps, state] = await this.#redis.hmget(key, 'steps', 'state');
+    return { steps: Number(steps ?? 0), state: JSON.parse(state ?? '{"done":0}') as JobState };
+  }
+
+  async advance(
+    id: string,
+    { run, steps }: RunPosition,
+    { state, inputDone, output, errors }: JobStep,
+    ttlMs: number,
+  ): Promise<'ok' | 'fenced'> {
     const keys = this.#keys.job(id);
-    const token = randomUUID();
-    await this.#redis.hset(keys.state, 'run', token);
-    const [steps, state] = await this.#redis.hmget(keys.state, 'steps', 'state');
-    const begun = JSON.parse(state ?? '{"done":0}') as JobState;
-    return new JobRun(this.#redis, keys, {
-      token,
-      steps: Number(steps ?? 0),
-      state: begun,
-      onStep,
-    });
+    const pieces = await Promise.all(output.map((text) => pack(text)));
+    const [answer] = await runScript<['ok' | 'fenced']>(
+      this.#redis,
+      'advanceJob',
+      [keys.state, keys.input, keys.output, keys.errors],
+      [
+        ...[run, steps, JSON.stringify(state), inputDone, ttlMs, pieces.length],
+        ...pieces,
+        ...errors.map((error) => JSON.stringify(error)),
+      ],
+    );
+    return answer;
+  }
+
+  async input(id: string, at: number): Promise<unknown> {
+    const piece = await this.#redis.lindexBuffer(this.#keys.job(id).input, at);
+    return piece ? JSON.parse((await unpack(piece)).toString()) : undefined;
   }
 
   async errorCount(id: string): Promise<number> {
@@ -114,7 +92,6 @@ export class JobStore {
     return lines.map((line) => JSON.parse(line) as JobError);
   }
 
-  /** All errors as lines of JSON. */
   async *errorLines(id: string): AsyncGenerator<string> {
     const { errors } = this.#keys.job(id);
     for (let from = 0; ; from += ERRORS_A_READ) {
@@ -128,7 +105,6 @@ export class JobStore {
     return (await this.#redis.exists(this.#keys.job(id).output)) === 1;
   }
 
-  /** The output, piece by piece. */
   async *output(id: string): AsyncGenerator<Buffer> {
     const { output } = this.#keys.job(id);
     for (let at = 0; ; at++) {
@@ -136,69 +112,5 @@ export class JobStore {
       if (!piece) return;
       yield await unpack(piece);
     }
-  }
-}
-
-interface Begun {
-  readonly token: string;
-  readonly steps: number;
-  readonly state: JobState;
-  readonly onStep: (state: JobState) => Promise<void>;
-}
-
-/** One run of a job, from the step at which the one before it ended. */
-export class JobRun {
-  readonly #redis: Redis;
-  readonly #keys: JobKeys;
-  readonly #token: string;
-  readonly #onStep: (state: JobState) => Promise<void>;
-  #steps: number;
-  #state: JobState;
-
-  constructor(redis: Redis, keys: JobKeys, { token, steps, state, onStep }: Begun) {
-    this.#redis = redis;
-    this.#keys = keys;
-    this.#token = token;
-    this.#onStep = onStep;
-    this.#steps = steps;
-    this.#state = state;
-  }
-
-  get state(): JobState {
-    return this.#state;
-  }
-
-  /** A piece of what is left of the input, from 0; undefined beyond its end. */
-  async input(at: number): Promise<unknown> {
-    const piece = await this.#redis.lindexBuffer(this.#keys.input, at);
-    return piece ? JSON.parse((await unpack(piece)).toString()) : undefined;
-  }
-
-  /** @throws FencedError if this run is not the last one any more */
-  async advance({
-    state,
-    inputDone = 0,
-    output = [],
-    errors = [],
-    isLast = false,
-  }: Step): Promise<void> {
-    const { state: stateKey, input, output: outputKey, errors: errorsKey } = this.#keys;
-    const pieces = await Promise.all(output.map((text) => pack(text)));
-    const arguments_ = [
-      this.#token,
-      this.#steps,
-      JSON.stringify(state),
-      inputDone,
-      isLast ? RESULT_TTL_MS : JOB_TTL_MS,
-      pieces.length,
-      ...pieces,
-      ...errors.map((error) => JSON.stringify(error)),
-    ];
-    const keys = [stateKey, input, outputKey, errorsKey];
-    const [answer] = await runScript<[string]>(this.#redis, 'advanceJob', keys, arguments_);
-    if (answer !== 'ok') throw new FencedError('another process has taken the job over');
-    this.#steps++;
-    this.#state = state;
-    await this.#onStep(state);
   }
 }

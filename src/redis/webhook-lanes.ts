@@ -1,53 +1,33 @@
 /**
- * webhook-lanes.ts – What waits to be delivered: per activation a fixed number of lanes, each a
- * list of events.
+ * webhook-lanes.ts – Lanes of webhooks in Redis: a list per lane, and per activation its state, its
+ * attempts and its dead letters.
  *
- * Keeps true: all events of a record go through one lane, in their order, and only the first of a
- * lane is ever sent, so that an event of a record waits for the one before it; an event leaves its
- * lane when it is delivered or put with the dead letters, in one script with what is counted; an
- * entry of a partition is pushed once, however often it is given.
+ * Keeps true: all keys of the lanes share the hash tag of the queues. Whatever moves an event counts
+ * it in the same script. An event is stored as its id, a blank and its body.
  */
 import type { ChainableCommander, Redis } from 'ioredis';
 import { crc16 } from '../change/partition.ts';
+import type {
+  DeadLetter,
+  DeadPage,
+  DeliveryState,
+  FeedMessage,
+  LaneName,
+  RecordMessage,
+  Settled,
+  SyncState,
+  WebhookLanes,
+  WebhookLimits,
+} from '../jobs/webhook-lanes.ts';
+import type { WebhookMessage } from '../jobs/webhook-sender.ts';
 import { partsOf } from '../parts.ts';
-import type { WebhookKeys } from '../redis/keys.ts';
-import { pairs } from '../redis/pairs.ts';
-import { runScript } from '../redis/scripts.ts';
-import { weighFields } from '../redis/weigh.ts';
-import type { WebhookMessage } from './webhook-sender.ts';
+import type { WebhookKeys } from './keys.ts';
+import { pairs } from './pairs.ts';
+import { runScript } from './scripts.ts';
+import { weighFields } from './weigh.ts';
 
 /** Lanes of an activation: at most so many requests are under way to its receiver at a time. */
 const LANES = 32;
-
-export interface WebhookLimits {
-  /** Events of an activation that may be pending; further ones go to the dead letters. */
-  readonly pendingMax: number;
-  /** Dead letters that are kept of an activation; the oldest give way. */
-  readonly deadMax: number;
-  /** Attempts of an event before it goes to the dead letters. */
-  readonly attemptsMax: number;
-  /** An activation is disabled after so many failed attempts in a row over at least so long. */
-  readonly disableAfterFailures: number;
-  readonly disableAfterMs: number;
-  /**
-   * The n-th delay is 2^(n-1) times the first, at most the longest, and up to half of it is left to
-   * chance.
-   */
-  readonly firstDelayMs: number;
-  readonly delayMaxMs: number;
-}
-
-/** 20 attempts take about five hours. */
-export const WEBHOOK_LIMITS: WebhookLimits = {
-  pendingMax: 100_000,
-  deadMax: 100_000,
-  attemptsMax: 20,
-  disableAfterFailures: 50,
-  disableAfterMs: 3600_000,
-  firstDelayMs: 100,
-  delayMaxMs: 3600_000,
-};
-
 /** Lanes are read by as many as deliver at once. */
 const FIRST_BYTES_MAX = 128 * 1024;
 /** What a page of dead letters weighs at most, if it is not one alone. */
@@ -59,86 +39,17 @@ const DEAD_PAGE_BYTES_MAX = 4 * 1024 * 1024;
  */
 const OUTAGE_FAILURES = 10;
 
-/** A lane of an activation, by the name that it has everywhere. */
-export interface LaneName {
-  readonly activation: string;
-  readonly lane: number;
-}
-
-/** An event with the record that it speaks of. */
-export interface RecordMessage extends WebhookMessage {
-  readonly record: string;
-}
-
-export interface FeedMessage extends RecordMessage {
-  /** The entry of the partition's stream that it comes from, and its place in it: `1700-0/3`. */
-  readonly entry: string;
-}
-
-export interface DeliveryState {
-  readonly status: 'active' | 'disabled';
-  readonly disabledAt: number | undefined;
-  /** Failed attempts in a row, and since when. */
-  readonly failures: number;
-  readonly failingSince: number | undefined;
-  readonly lastError: string | undefined;
-  readonly lastFailureAt: number | undefined;
-  readonly lastSuccessAt: number | undefined;
-  readonly delivered: number;
-  readonly pending: number;
-  readonly dead: number;
-  /** Dead letters that had to give way. */
-  readonly dropped: number;
-}
-
-export interface DeadLetter extends WebhookMessage {
-  readonly attempts: number;
-  readonly at: number;
-  readonly error: string;
-}
-
-export interface DeadPage {
-  readonly letters: readonly DeadLetter[];
-  /** Where the next page goes on; undefined on the last one. */
-  readonly next: number | undefined;
-}
-
-export interface SyncState {
-  readonly id: string;
-  readonly status: 'running' | 'done' | 'failed';
-  readonly cursor: string;
-  /** Members that were gone through, of how many there were when it began. */
-  readonly members: number;
-  readonly total: number;
-  readonly startedAt: number;
-  readonly updatedAt: number;
-  readonly error: string | undefined;
-}
-
-/**
- * `back`: it is delivered, and the receiver is back from an outage. `delay`: which one it is, for
- * `retry`.
- */
-export interface Settled {
-  readonly next: 'next' | 'back' | 'dead' | 'disabled' | 'moved' | 'retry';
-  readonly delay: number;
-}
-
-export class WebhookLanes {
+export class RedisWebhookLanes implements WebhookLanes {
   readonly #redis: Redis;
   readonly #keys: WebhookKeys;
   readonly #limits: WebhookLimits;
 
-  constructor(redis: Redis, keys: WebhookKeys, limits: WebhookLimits = WEBHOOK_LIMITS) {
+  constructor(redis: Redis, keys: WebhookKeys, limits: WebhookLimits) {
     this.#redis = redis;
     this.#keys = keys;
     this.#limits = limits;
   }
 
-  /**
-   * Pushes the events of a partition's entries up to `last`, an entry or a place in it. @returns
-   * the lanes that were empty
-   */
   async push(
     activation: string,
     partition: number,
@@ -169,7 +80,6 @@ export class WebhookLanes {
     return woken.map(readName);
   }
 
-  /** The first events of a lane: at least one, else at most so many and FIRST_BYTES_MAX. */
   async first({ activation, lane }: LaneName, count: number): Promise<WebhookMessage[]> {
     const keys = [this.#keys.lane(activation, lane)];
     return (
@@ -215,16 +125,11 @@ export class WebhookLanes {
     return { next, delay: delay ?? 0 };
   }
 
-  /**
-   * Sends nothing for a while, since the receiver asked for it: at most as long as the longest
-   * delay.
-   */
   async hold(activation: string, forMs: number): Promise<void> {
     const untilMs = Date.now() + Math.min(forMs, this.#limits.delayMaxMs);
     await this.#redis.hset(this.#keys.state(activation), 'held_until', untilMs);
   }
 
-  /** How long nothing is to be sent; 0 or less if it may be now. */
   async heldForMs(activation: string): Promise<number> {
     return (
       Number((await this.#redis.hget(this.#keys.state(activation), 'held_until')) ?? 0) - Date.now()
@@ -256,7 +161,6 @@ export class WebhookLanes {
     };
   }
 
-  /** Forgets the failures so far; what is pending gets all of its attempts anew. */
   async enable(activation: string): Promise<void> {
     const { state, attempts } = this.#of(activation);
     await this.#redis
@@ -267,7 +171,6 @@ export class WebhookLanes {
       .exec();
   }
 
-  /** All lanes that hold something, or those of one activation. Bounded by LANES an activation. */
   async waiting(activation?: string): Promise<LaneName[]> {
     const names = (await this.#redis.smembers(this.#keys.lanes)).map(readName);
     return activation === undefined
@@ -275,7 +178,6 @@ export class WebhookLanes {
       : names.filter((name) => name.activation === activation);
   }
 
-  /** Dead letters in the order in which they were put there. */
   async dead(activation: string, limit: number, after = 0): Promise<DeadPage> {
     const { dead, deadOrder } = this.#of(activation);
     const flat = await this.#redis.zrange(
@@ -304,10 +206,6 @@ export class WebhookLanes {
     };
   }
 
-  /**
-   * Moves letters to the ends of their lanes. Caller: not more than a few hundred. @returns how
-   * many were still there
-   */
   async redeliver(activation: string, letters: readonly DeadLetter[]): Promise<number> {
     const { state, dead, deadOrder } = this.#of(activation);
     const keys = [state, this.#keys.lanes, dead, deadOrder];
@@ -325,7 +223,6 @@ export class WebhookLanes {
     return moved;
   }
 
-  /** The letters of these ids that are there. */
   async lettersOf(activation: string, ids: readonly string[]): Promise<DeadLetter[]> {
     if (ids.length === 0) return [];
     const stored = await this.#redis.hmget(this.#keys.dead(activation), ...ids);
@@ -370,13 +267,9 @@ export class WebhookLanes {
     };
   }
 
-  /**
-   * Pushes a page of a sync, or a part of one. Caller: says with which part the page is whole.
-   * @returns the lanes that were empty; undefined if the sync no longer stands at its cursor
-   */
   async pushSync(
     activation: string,
-    { id, cursor }: SyncState,
+    { id, cursor }: Pick<SyncState, 'id' | 'cursor'>,
     next: string | undefined,
     messages: readonly RecordMessage[],
     isWhole = true,
@@ -401,7 +294,6 @@ export class WebhookLanes {
     return answer === 'pushed' ? woken.map(readName) : undefined;
   }
 
-  /** Forgets all of an activation that is no more. */
   async purge(activation: string): Promise<void> {
     const { state, attempts, dead, deadOrder, sync, touched } = this.#of(activation);
     const names = Array.from({ length: LANES }, (_, lane) => nameOf({ activation, lane }));
