@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mapColumns } from '../../src/api/import-columns.ts';
+import { mapColumns } from '../../src/api/imports/columns.ts';
 import { type Attribute, objectType } from '../../src/change/object-type.ts';
 
 const typeOf = (...names: string[]) =>

@@ -11,9 +11,9 @@ import type { FastifyInstance, FastifySchema } from 'fastify';
 import fp from 'fastify-plugin';
 import Type from 'typebox';
 import { ERRORS, type ErrorCode } from '../../errors.ts';
+import { WEBHOOKS } from '../activations/events.ts';
 import { type Need, needOf, rolesFor } from '../roles.ts';
 import { NAMED_SCHEMAS, problemAnswer } from '../schemas.ts';
-import { WEBHOOKS } from '../webhook-schemas.ts';
 
 export const openapi = fp(
   async (app: FastifyInstance) => {

@@ -1,5 +1,5 @@
 /**
- * changes.ts – `POST /v1/changes`: many changes in one request, as lines of JSON or as one array.
+ * routes.ts – `POST /v1/changes`: many changes in one request, as lines of JSON or as one array.
  *
  * Keeps true: lines are read only as fast as they are taken in, and no more than one of them is
  * held, so a body may be of any length; a bad line is reported and stops no other. An array must be
@@ -12,11 +12,11 @@ import Type from 'typebox';
 import type { IngestReport, IngestSession } from '../../engine/ingest.ts';
 import { type ErrorCode, Problem } from '../../errors.ts';
 import { breathe } from '../../time-slice.ts';
-import { arrayItems, beginsAsArray } from '../array-items.ts';
 import { LineSplitter } from '../lines.ts';
 import { JSON_TYPE } from '../plugins/bodies.ts';
+import type { Routes } from '../route.ts';
 import { answers, named, waitParameters } from '../schemas.ts';
-import type { Routes } from './routes.ts';
+import { arrayItems, beginsAsArray } from './array-items.ts';
 
 /** The media type has never been registered; these are its names in the field. */
 const LINES_TYPE = /^application\/(?:x-ndjson|ndjson|jsonl|x-jsonlines)(?:\s*;|$)/i;

@@ -1,5 +1,5 @@
 /**
- * imports.ts – `/v1/imports` and `/v1/exports`: records of one type, any number of them, as jobs.
+ * routes.ts – `/v1/imports` and `/v1/exports`: records of one type, any number of them, as jobs.
  *
  * Keeps true: a body is kept as it comes, piece by piece, and the job is added when all of it is:
  * an upload that breaks off imports nothing.
@@ -13,8 +13,10 @@ import type { JobStatus } from '../../jobs/jobs.ts';
 import { findObjectType, findSegment } from '../catalog-entries.ts';
 import { type Charset, charsetOf } from '../charset.ts';
 import { formatJob } from '../format.ts';
-import { csvRows, isEmptyRow, ndjsonRows } from '../import-body.ts';
-import { type Columns, mapColumns } from '../import-columns.ts';
+import type { Routes } from '../route.ts';
+import { answers, exportBody, named, path } from '../schemas.ts';
+import { csvRows, isEmptyRow, ndjsonRows } from './body.ts';
+import { type Columns, mapColumns } from './columns.ts';
 import {
   type CsvReading,
   type ImportQuery,
@@ -23,9 +25,7 @@ import {
   readIdName,
   readMap,
   refuseOfCsv,
-} from '../import-parameters.ts';
-import { answers, exportBody, named, path } from '../schemas.ts';
-import type { Routes } from './routes.ts';
+} from './parameters.ts';
 
 /** A piece is worked off and noted as one step. */
 const PIECE_ROWS_MAX = 500;

@@ -1,5 +1,5 @@
 /**
- * import-body.ts – Reads the body of an import, NDJSON or CSV, into rows.
+ * body.ts – Reads the body of an import, NDJSON or CSV, into rows.
  *
  * Keeps true: no more than one chunk and one row are held, so a body may be of any length; a row
  * that can't be read is a row with its fault. What the values mean is not looked at here: a row is
@@ -8,13 +8,13 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';
-import { Problem } from '../errors.ts';
-import type { ImportRow } from '../jobs/import-job.ts';
-import { breathe } from '../time-slice.ts';
-import { type Charset, inUtf8 } from './charset.ts';
+import { Problem } from '../../errors.ts';
+import type { ImportRow } from '../../jobs/import-job.ts';
+import { breathe } from '../../time-slice.ts';
+import { type Charset, inUtf8 } from '../charset.ts';
+import { type Line, LineSplitter } from '../lines.ts';
 import { CsvLineSplitter } from './csv-lines.ts';
 import { CsvReader, type CsvRow } from './csv-rows.ts';
-import { type Line, LineSplitter } from './lines.ts';
 
 const ROW_BYTES_MAX = 1024 * 1024;
 const BLANK = /^\s*$/;

@@ -1,5 +1,5 @@
 /**
- * activations.ts – `/v1/views/:slug/activations`: webhooks of who enters and leaves a view, and
+ * routes.ts – `/v1/views/:slug/activations`: webhooks of who enters and leaves a view, and
  * what became of them.
  *
  * Keeps true: a secret is answered once, to the creation that had it made, and nowhere else.
@@ -12,6 +12,7 @@ import type { DeadLetter, DeliveryState, SyncState } from '../../jobs/webhook-la
 import { isoTime } from '../format.ts';
 import type { Caller } from '../plugins/auth.ts';
 import { type Capability, ROLE_CAPABILITIES } from '../roles.ts';
+import type { Routes } from '../route.ts';
 import {
   answers,
   LIMIT_DEFAULT,
@@ -22,7 +23,6 @@ import {
   path,
   redeliverBody,
 } from '../schemas.ts';
-import type { Routes } from './routes.ts';
 
 const UNKNOWN_CODES: ErrorCode[] = ['view_unknown', 'activation_unknown'];
 const EDIT_CODES: ErrorCode[] = [

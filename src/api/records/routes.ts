@@ -1,5 +1,5 @@
 /**
- * records.ts – `/v1/records`: one record at a time, and lists of them.
+ * routes.ts – `/v1/records`: one record at a time, and lists of them.
  *
  * Keeps true: an answer to a write that was waited for shows the record with that write in it; a
  * fault of an attribute points into the body that was sent.
@@ -16,6 +16,7 @@ import { type Hop, hopNamed, hopsFrom } from '../../query/relationships.ts';
 import { findObjectType, findSegment } from '../catalog-entries.ts';
 import { formatRecord, joined, pageText, showRecord } from '../format.ts';
 import { readOptions } from '../read-options.ts';
+import type { Routes } from '../route.ts';
 import {
   answers,
   includeParameters,
@@ -29,7 +30,6 @@ import {
   sourceVersion,
   waitParameters,
 } from '../schemas.ts';
-import type { Routes } from './routes.ts';
 
 const WAIT_MS = 5000;
 

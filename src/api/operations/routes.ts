@@ -1,5 +1,5 @@
 /**
- * operations.ts – What those who run the server ask: is it alive, is it ready, what does it count.
+ * routes.ts – What those who run the server ask: is it alive, is it ready, what does it count.
  *
  * Keeps true: these answer also while Redis is gone; `/readyz` says every reason at once.
  */
@@ -10,8 +10,8 @@ import { Problem } from '../../errors.ts';
 import { SILENT_MS } from '../../redis/health.ts';
 import { version } from '../../version.ts';
 import { preferredForm } from '../accepts.ts';
+import type { Routes } from '../route.ts';
 import { problemAnswer } from '../schemas.ts';
-import type { Routes } from './routes.ts';
 
 /** While Redis is gone nobody knows: Prometheus has a number for that. */
 const UNKNOWN_LAG = { entries: Number.NaN, partitionsAhead: Number.NaN };

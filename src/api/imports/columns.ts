@@ -1,12 +1,12 @@
 /**
- * import-columns.ts – Which attribute each column of a CSV file holds.
+ * columns.ts – Which attribute each column of a CSV file holds.
  *
  * Keeps true: a header that could be read in two ways is refused before a row is looked at; what
  * matches no declared attribute is kept as text and told of by its title.
  */
-import { columnsOf } from '../change/cells.ts';
-import type { ObjectType } from '../change/object-type.ts';
-import { Problem } from '../errors.ts';
+import { columnsOf } from '../../change/cells.ts';
+import type { ObjectType } from '../../change/object-type.ts';
+import { Problem } from '../../errors.ts';
 
 export interface Columns {
   readonly id: number;

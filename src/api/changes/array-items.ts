@@ -6,7 +6,7 @@
  * Keeps true: the items, put together again, are the array; a text that is no array is refused, and
  * what is wrong within an item is found where the item is parsed.
  */
-import { Problem } from '../errors.ts';
+import { Problem } from '../../errors.ts';
 
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];

@@ -1,13 +1,13 @@
 /**
- * jobs.ts – `/v1/jobs`: how long work stands, and what came of it.
+ * routes.ts – `/v1/jobs`: how long work stands, and what came of it.
  */
 import { Readable } from 'node:stream';
 import Type from 'typebox';
 import { Problem } from '../../errors.ts';
 import { formatJob } from '../format.ts';
 import { PageText } from '../page-text.ts';
+import type { Routes } from '../route.ts';
 import { answers, LIMIT_DEFAULT, named, pageOf, pageParameters, path } from '../schemas.ts';
-import type { Routes } from './routes.ts';
 
 const MEDIA_TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' } as const;
 

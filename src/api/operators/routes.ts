@@ -1,10 +1,10 @@
 /**
- * operators.ts – `GET /v1/operators`: what the rules of a filter can say, for those who build an
+ * routes.ts – `GET /v1/operators`: what the rules of a filter can say, for those who build an
  * editor of them.
  */
 import { listOperators } from '../../query/operator-list.ts';
+import type { Routes } from '../route.ts';
 import { answers, named } from '../schemas.ts';
-import type { Routes } from './routes.ts';
 
 export const operatorRoutes: Routes = async (app) => {
   app.get(

@@ -1,5 +1,5 @@
 /**
- * views.ts – `/v1/views`: which columns of which records are shown, and the rows: paged as JSON, or
+ * routes.ts – `/v1/views`: which columns of which records are shown, and the rows: paged as JSON, or
  * whole as CSV or NDJSON.
  *
  * Keeps true: what is whole is streamed, a batch at a time and only as fast as it is taken; a fault
@@ -15,11 +15,11 @@ import type { ViewExport, ViewRow } from '../../membership/view-rows.ts';
 import type { ViewDefinition } from '../../query/view-columns.ts';
 import { preferredForm } from '../accepts.ts';
 import { findView } from '../catalog-entries.ts';
-import { BYTE_ORDER_MARK, csvLines, DELIMITERS } from '../csv.ts';
 import { formatView, rowText, showRecord } from '../format.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
 import { PageText } from '../page-text.ts';
 import { readOptions } from '../read-options.ts';
+import type { Routes } from '../route.ts';
 import {
   answers,
   fieldsParameter,
@@ -33,7 +33,7 @@ import {
   readParameters,
   rowsAnswer,
 } from '../schemas.ts';
-import type { Routes } from './routes.ts';
+import { BYTE_ORDER_MARK, csvLines, DELIMITERS } from './csv.ts';
 
 const EDIT_CODES: ErrorCode[] = [
   'body_malformed',

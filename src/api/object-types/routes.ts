@@ -1,5 +1,5 @@
 /**
- * object-types.ts – `/v1/object-types`: what records may hold.
+ * routes.ts – `/v1/object-types`: what records may hold.
  */
 import Type from 'typebox';
 import type { ObjectType } from '../../change/object-type.ts';
@@ -7,6 +7,7 @@ import { inverseRelationships } from '../../query/relationships.ts';
 import { findObjectType } from '../catalog-entries.ts';
 import { formatObjectType } from '../format.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
+import type { Routes } from '../route.ts';
 import {
   answers,
   fieldsParameter,
@@ -16,7 +17,6 @@ import {
   pageParameters,
   path,
 } from '../schemas.ts';
-import type { Routes } from './routes.ts';
 
 const OBJECT_TYPE_FIELDS = ['name', 'attributes', 'relationships', 'inverse_relationships'];
 

@@ -1,5 +1,5 @@
 /**
- * segments.ts – `/v1/segments`: saved filters, how many records are in them, and which.
+ * routes.ts – `/v1/segments`: saved filters, how many records are in them, and which.
  */
 import Type, { type Static } from 'typebox';
 import type { StoredSegment } from '../../catalog/catalog.ts';
@@ -10,6 +10,7 @@ import { findSegment } from '../catalog-entries.ts';
 import { formatRecord, formatSegment, pageText } from '../format.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
 import { readOptions } from '../read-options.ts';
+import type { Routes } from '../route.ts';
 import {
   answers,
   countsBody,
@@ -23,7 +24,6 @@ import {
   path,
   readParameters,
 } from '../schemas.ts';
-import type { Routes } from './routes.ts';
 
 const SEGMENT_FIELDS = [
   ...[

@@ -1,5 +1,5 @@
 /**
- * seeds.ts – `/v1/seeds`: definitions, and records if asked for, from one deployment to another.
+ * routes.ts – `/v1/seeds`: definitions, and records if asked for, from one deployment to another.
  *
  * Keeps true: what is exported can be imported as it is, by this or by another deployment, and
  * importing it twice changes nothing. An export is streamed; the body of an import is held only if
@@ -25,11 +25,11 @@ import { PART_BYTES_MAX } from '../../redis/weigh.ts';
 import { breathe } from '../../time-slice.ts';
 import { preferredForm } from '../accepts.ts';
 import { findObjectType } from '../catalog-entries.ts';
+import { ARRAY_BYTES_MAX } from '../changes/routes.ts';
 import { formatJob } from '../format.ts';
+import type { Routes } from '../route.ts';
 import { answers, named } from '../schemas.ts';
-import { type SeedPieces, seedPieces } from '../seed-body.ts';
-import { ARRAY_BYTES_MAX } from './changes.ts';
-import type { Routes } from './routes.ts';
+import { type SeedPieces, seedPieces } from './body.ts';
 
 const LINES_TYPE = /^application\/(?:x-ndjson|ndjson|jsonl|x-jsonlines)(?:\s*;|$)/i;
 const LINES = 'application/x-ndjson';

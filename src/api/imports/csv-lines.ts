@@ -6,7 +6,7 @@
  * numbered from 1, CR LF being one end wherever the chunks are cut; a line that is too long is told
  * of once and skipped to its end.
  */
-import type { Line } from './lines.ts';
+import type { Line } from '../lines.ts';
 
 export interface CsvLine extends Line {
   /** Nothing after a last line that did not end. */

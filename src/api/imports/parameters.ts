@@ -1,12 +1,12 @@
 /**
- * import-parameters.ts – What the query string of an import says of the file.
+ * parameters.ts – What the query string of an import says of the file.
  *
  * Keeps true: a parameter that is malformed, that contradicts another one, or that has no meaning
  * for the format is refused with an example of a valid one; nothing that is said is left unread.
  */
 import Type, { type Static } from 'typebox';
-import { dateFormOf, type TextForm } from '../change/text-form.ts';
-import { Problem } from '../errors.ts';
+import { dateFormOf, type TextForm } from '../../change/text-form.ts';
+import { Problem } from '../../errors.ts';
 
 export const importQuery = Type.Object(
   {

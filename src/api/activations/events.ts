@@ -1,5 +1,5 @@
 /**
- * webhook-schemas.ts – What activations send to their receivers, described as the rest of the API
+ * events.ts – What activations send to their receivers, described as the rest of the API
  * is (OpenAPI 3.1, `webhooks`).
  *
  * Keeps true: each type of event is described by its own body, and all by the headers of Standard

@@ -1,12 +1,12 @@
 /**
- * routes.ts – What every file of routes is given.
+ * route.ts – What every file of routes is given.
  */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyPluginAsync, RawServerDefault } from 'fastify';
-import type { Deployment } from '../../engine/deployment.ts';
-import type { Jobs } from '../../jobs/jobs.ts';
-import type { Webhooks } from '../../jobs/webhooks.ts';
-import type { HeldAnswers } from '../held-answers.ts';
+import type { Deployment } from '../engine/deployment.ts';
+import type { Jobs } from '../jobs/jobs.ts';
+import type { Webhooks } from '../jobs/webhooks.ts';
+import type { HeldAnswers } from './held-answers.ts';
 
 export interface RouteOptions {
   readonly deployment: Deployment;

@@ -1,11 +1,11 @@
 /**
- * memberships.ts – `/v1/memberships`: which of some records are in which of some segments.
+ * routes.ts – `/v1/memberships`: which of some records are in which of some segments.
  */
 import Type from 'typebox';
 import { checkRecordId } from '../../change/change.ts';
 import { readOptions } from '../read-options.ts';
+import type { Routes } from '../route.ts';
 import { answers, lookupBody } from '../schemas.ts';
-import type { Routes } from './routes.ts';
 
 /**
  * Of a thousand ids in a thousand segments the answer has a million names: few such are made at

@@ -1,16 +1,16 @@
 /**
- * seed-body.ts – Reads the body of a seed, a JSON array or NDJSON, into pieces.
+ * body.ts – Reads the body of a seed, a JSON array or NDJSON, into pieces.
  *
  * Keeps true: of NDJSON no more than one piece is held; a body that is not JSON throughout is
  * refused as a whole.
  */
 import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
-import { readExactJson } from '../change/exact-json.ts';
-import { isNestedWithin } from '../change/nesting.ts';
-import { Problem } from '../errors.ts';
-import type { GivenItem } from '../jobs/seeding.ts';
-import { type Line, LineSplitter } from './lines.ts';
+import { readExactJson } from '../../change/exact-json.ts';
+import { isNestedWithin } from '../../change/nesting.ts';
+import { Problem } from '../../errors.ts';
+import type { GivenItem } from '../../jobs/seeding.ts';
+import { type Line, LineSplitter } from '../lines.ts';
 
 const PIECE_ITEMS_MAX = 500;
 const PIECE_LENGTH_MAX = 1024 * 1024;
