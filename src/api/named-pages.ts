@@ -6,8 +6,8 @@
  * whatever comes and goes meanwhile.
  */
 import { Problem } from '../errors.ts';
+import { LIMIT_DEFAULT } from './page.ts';
 import { PageText } from './page-text.ts';
-import { LIMIT_DEFAULT } from './schemas.ts';
 
 export interface PageQuery {
   readonly limit?: number;

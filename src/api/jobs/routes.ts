@@ -4,10 +4,13 @@
 import { Readable } from 'node:stream';
 import Type from 'typebox';
 import { Problem } from '../../errors.ts';
-import { formatJob } from '../format.ts';
+import { answers } from '../answers.ts';
+import { named } from '../fields.ts';
+import { LIMIT_DEFAULT, pageOf, pageParameters } from '../page.ts';
 import { PageText } from '../page-text.ts';
 import type { Routes } from '../route.ts';
-import { answers, LIMIT_DEFAULT, named, pageOf, pageParameters, path } from '../schemas.ts';
+import { path } from '../route.ts';
+import { formatJob } from './format.ts';
 
 const MEDIA_TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' } as const;
 

@@ -24,11 +24,12 @@ import { PageBudget, type ReadOptions } from '../../membership/memberships.ts';
 import { PART_BYTES_MAX } from '../../redis/weigh.ts';
 import { breathe } from '../../time-slice.ts';
 import { preferredForm } from '../accepts.ts';
+import { answers } from '../answers.ts';
 import { findObjectType } from '../catalog-entries.ts';
 import { ARRAY_BYTES_MAX } from '../changes/routes.ts';
-import { formatJob } from '../format.ts';
+import { named } from '../fields.ts';
+import { formatJob } from '../jobs/format.ts';
 import type { Routes } from '../route.ts';
-import { answers, named } from '../schemas.ts';
 import { type SeedPieces, seedPieces } from './body.ts';
 
 const LINES_TYPE = /^application\/(?:x-ndjson|ndjson|jsonl|x-jsonlines)(?:\s*;|$)/i;
