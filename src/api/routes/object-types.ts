@@ -2,9 +2,9 @@
  * object-types.ts – `/v1/object-types`: what records may hold.
  */
 import Type from 'typebox';
+import { findObjectType } from '../../catalog/entries.ts';
 import type { ObjectType } from '../../change/object-type.ts';
 import { inverseRelationships } from '../../query/relationships.ts';
-import { findObjectType } from '../catalog-entries.ts';
 import { formatObjectType } from '../format.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
 import {

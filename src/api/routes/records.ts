@@ -7,13 +7,13 @@
 import type { FastifyReply } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { StoredSegment } from '../../catalog/catalog.ts';
+import { findObjectType, findSegment } from '../../catalog/entries.ts';
 import { unknownObjectType } from '../../catalog/object-types.ts';
 import { checkRecordId, type Operation, type Outcome } from '../../change/change.ts';
 import type { ObjectType } from '../../change/object-type.ts';
 import { type ErrorCode, Problem, unreachable } from '../../errors.ts';
 import { EVENTUAL, type NamedRecord, PageBudget } from '../../membership/memberships.ts';
 import { type Hop, hopNamed, hopsFrom } from '../../query/relationships.ts';
-import { findObjectType, findSegment } from '../catalog-entries.ts';
 import { formatRecord, joined, pageText, showRecord } from '../format.ts';
 import { readOptions } from '../read-options.ts';
 import {

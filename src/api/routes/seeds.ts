@@ -7,6 +7,7 @@
  */
 import { Readable } from 'node:stream';
 import Type from 'typebox';
+import { findObjectType } from '../../catalog/entries.ts';
 import { escapeExpressions } from '../../catalog/seed-expressions.ts';
 import { DEFINITION_KINDS, type DefinitionKind, writeDefinitions } from '../../catalog/seeds.ts';
 import type { RecordData } from '../../change/record.ts';
@@ -24,7 +25,6 @@ import { PageBudget, type ReadOptions } from '../../membership/memberships.ts';
 import { PART_BYTES_MAX } from '../../redis/weigh.ts';
 import { breathe } from '../../time-slice.ts';
 import { preferredForm } from '../accepts.ts';
-import { findObjectType } from '../catalog-entries.ts';
 import { formatJob } from '../format.ts';
 import { answers, named } from '../schemas.ts';
 import { type SeedPieces, seedPieces } from '../seed-body.ts';

@@ -3,10 +3,10 @@
  */
 import Type, { type Static } from 'typebox';
 import type { StoredSegment } from '../../catalog/catalog.ts';
+import { findSegment } from '../../catalog/entries.ts';
 import { checkRecordId } from '../../change/change.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { EVENTUAL, type NamedRecord } from '../../membership/memberships.ts';
-import { findSegment } from '../catalog-entries.ts';
 import { formatRecord, formatSegment, pageText } from '../format.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
 import { readOptions } from '../read-options.ts';
