@@ -7,6 +7,7 @@
 import Type from 'typebox';
 import type { StoredActivation } from '../../catalog/catalog.ts';
 import { shownTarget } from '../../catalog/webhook-target.ts';
+import { asOffset, packCursor, readCursor } from '../../cursor.ts';
 import { type ErrorCode, Problem } from '../../errors.ts';
 import { answers, NO_CONTENT } from '../answers.ts';
 import { named } from '../fields.ts';
@@ -214,10 +215,10 @@ export const activationRoutes: Routes = async (app, { deployment: { activations 
       },
     },
     async ({ params, query: { limit = LIMIT_DEFAULT, cursor } }) => {
-      const { letters, next } = await webhooks.dead(await find(params), limit, readCursor(cursor));
+      const { letters, next } = await webhooks.dead(await find(params), limit, readOffset(cursor));
       return {
         data: letters.map(formatLetter),
-        next_cursor: next === undefined ? null : String(next),
+        next_cursor: next === undefined ? null : packCursor(next),
       };
     },
   );
@@ -273,9 +274,7 @@ function mayChange(caller: Caller | undefined): boolean {
   return capabilities.includes('write_catalog');
 }
 
-function readCursor(cursor: string | undefined): number | undefined {
-  if (cursor === undefined || cursor === '') return undefined;
-  if (/^\d{1,15}$/.test(cursor)) return Number(cursor);
-  const detail = 'the cursor is not one that this endpoint gave out';
-  throw new Problem('cursor_invalid', detail, [{ path: '/cursor', detail: 'invalid' }]);
+/** @throws Problem cursor_invalid */
+function readOffset(cursor: string | undefined): number | undefined {
+  return cursor === undefined || cursor === '' ? undefined : readCursor(cursor, asOffset);
 }

@@ -5,13 +5,13 @@
  * an upload that breaks off imports nothing.
  */
 import type { Readable } from 'node:stream';
+import { findObjectType, findSegment } from '../../catalog/entries.ts';
 import type { ObjectType } from '../../change/object-type.ts';
 import { Problem } from '../../errors.ts';
 import type { ExportOrder } from '../../jobs/export-job.ts';
 import type { ImportOrder, ImportResult, ImportRow } from '../../jobs/import-job.ts';
 import type { JobStatus } from '../../jobs/jobs.ts';
 import { answers } from '../answers.ts';
-import { findObjectType, findSegment } from '../catalog-entries.ts';
 import { type Charset, charsetOf } from '../charset.ts';
 import { exportBody } from '../exports/schemas.ts';
 import { named } from '../fields.ts';

@@ -2,10 +2,10 @@
  * routes.ts – `/v1/object-types`: what records may hold.
  */
 import Type from 'typebox';
+import { findObjectType } from '../../catalog/entries.ts';
 import type { ObjectType } from '../../change/object-type.ts';
 import { inverseRelationships } from '../../query/relationships.ts';
 import { answers, NO_CONTENT } from '../answers.ts';
-import { findObjectType } from '../catalog-entries.ts';
 import { named } from '../fields.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
 import { fieldsParameter, pageOfFields, pageParameters } from '../page.ts';

@@ -7,6 +7,7 @@
 import type { FastifyReply } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { StoredSegment } from '../../catalog/catalog.ts';
+import { findObjectType, findSegment } from '../../catalog/entries.ts';
 import { unknownObjectType } from '../../catalog/object-types.ts';
 import { checkRecordId, type Operation, type Outcome } from '../../change/change.ts';
 import type { ObjectType } from '../../change/object-type.ts';
@@ -14,7 +15,6 @@ import { type ErrorCode, Problem, unreachable } from '../../errors.ts';
 import { EVENTUAL, type NamedRecord, PageBudget } from '../../membership/memberships.ts';
 import { type Hop, hopNamed, hopsFrom } from '../../query/relationships.ts';
 import { answers, NO_CONTENT } from '../answers.ts';
-import { findObjectType, findSegment } from '../catalog-entries.ts';
 import { named } from '../fields.ts';
 import { LIMIT_DEFAULT, pageOf, pageParameters } from '../page.ts';
 import { joined, pageText } from '../page-text.ts';

@@ -7,6 +7,7 @@
  */
 import { Readable } from 'node:stream';
 import Type from 'typebox';
+import { findObjectType } from '../../catalog/entries.ts';
 import { escapeExpressions } from '../../catalog/seed-expressions.ts';
 import { DEFINITION_KINDS, type DefinitionKind, writeDefinitions } from '../../catalog/seeds.ts';
 import type { RecordData } from '../../change/record.ts';
@@ -25,7 +26,6 @@ import { PART_BYTES_MAX } from '../../redis/weigh.ts';
 import { breathe } from '../../time-slice.ts';
 import { preferredForm } from '../accepts.ts';
 import { answers } from '../answers.ts';
-import { findObjectType } from '../catalog-entries.ts';
 import { ARRAY_BYTES_MAX } from '../changes/routes.ts';
 import { named } from '../fields.ts';
 import { formatJob } from '../jobs/format.ts';

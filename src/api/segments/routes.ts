@@ -3,11 +3,11 @@
  */
 import Type, { type Static } from 'typebox';
 import type { StoredSegment } from '../../catalog/catalog.ts';
+import { findSegment } from '../../catalog/entries.ts';
 import { checkRecordId } from '../../change/change.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { EVENTUAL, type NamedRecord } from '../../membership/memberships.ts';
 import { answers, NO_CONTENT } from '../answers.ts';
-import { findSegment } from '../catalog-entries.ts';
 import { named } from '../fields.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
 import { fieldsParameter, LIMIT_DEFAULT, pageOf, pageOfFields, pageParameters } from '../page.ts';

@@ -10,12 +10,12 @@ import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { StoredView } from '../../catalog/catalog.ts';
+import { findView } from '../../catalog/entries.ts';
 import { type ErrorCode, Problem } from '../../errors.ts';
 import type { ViewExport, ViewRow } from '../../membership/view-rows.ts';
 import type { ViewDefinition } from '../../query/view-columns.ts';
 import { preferredForm } from '../accepts.ts';
 import { answers, NO_CONTENT } from '../answers.ts';
-import { findView } from '../catalog-entries.ts';
 import { named } from '../fields.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
 import {
