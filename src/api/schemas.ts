@@ -10,9 +10,9 @@ import Type, { type TObject, type TSchema } from 'typebox';
 import { OPERATIONS } from '../change/change.ts';
 import { NAME, SCALAR_TYPES } from '../change/object-type.ts';
 import { ERRORS, type ErrorCode } from '../errors.ts';
-import { FILTER_SCHEMAS } from '../query/filter-schema.ts';
-import { VALUE_FORMS } from '../query/operator-list.ts';
-import { AGGREGATES } from '../query/operators.ts';
+import { FILTER_SCHEMAS } from '../query/dialects/filter-schema.ts';
+import { VALUE_FORMS } from '../query/dialects/operator-list.ts';
+import { AGGREGATES } from '../query/dialects/operators.ts';
 
 /** Refers to one of NAMED_SCHEMAS. */
 export function named(id: string) {
