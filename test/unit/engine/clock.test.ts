@@ -3,7 +3,7 @@
  */
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { Clock } from '../../../../src/engine/clock.ts';
+import { Clock } from '../../../src/engine/clock.ts';
 
 const START_MS = Date.parse('2026-03-01T12:00:00Z');
 const HOUR_MS = 3_600_000;

@@ -1,8 +1,8 @@
 import { stringify } from 'csv-stringify/sync';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type CsvLine, CsvLineSplitter } from '../../src/api/imports/csv-lines.ts';
-import { CsvReader, type CsvRow } from '../../src/api/imports/csv-rows.ts';
+import { type CsvLine, CsvLineSplitter } from '../../../../src/api/imports/csv-lines.ts';
+import { CsvReader, type CsvRow } from '../../../../src/api/imports/csv-rows.ts';
 
 /** Reads a text whose bytes come in chunks of that size. */
 function read(text: string, { delimiter = ',', lengthMax = 1000, chunk = 1 << 20 } = {}): CsvRow[] {

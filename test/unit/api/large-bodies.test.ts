@@ -5,7 +5,7 @@
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
-import { LargeBodies } from '../../src/api/large-bodies.ts';
+import { LargeBodies } from '../../../src/api/large-bodies.ts';
 
 const LARGE = 700_000;
 

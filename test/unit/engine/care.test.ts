@@ -9,7 +9,7 @@ import {
   pieceName,
   pieceNames,
   Solo,
-} from '../../src/engine/care.ts';
+} from '../../../src/engine/care.ts';
 
 const LIMITS = { change: 100, fanout: 100, due: 100, backfill: 100, resync: 100 };
 const change = (index: number, count = 1): Piece => ({

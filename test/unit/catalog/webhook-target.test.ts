@@ -6,9 +6,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AllowedTargets, addressFault, targetFault } from '../../src/catalog/webhook-target.ts';
-import { openWebhookAgent, type Resolver } from '../../src/jobs/webhook-connect.ts';
-import { type Attempt, WebhookSender } from '../../src/jobs/webhook-sender.ts';
+import { AllowedTargets, addressFault, targetFault } from '../../../src/catalog/webhook-target.ts';
+import { openWebhookAgent, type Resolver } from '../../../src/jobs/webhook-connect.ts';
+import { type Attempt, WebhookSender } from '../../../src/jobs/webhook-sender.ts';
 
 const UNCLEAN = [
   ...[

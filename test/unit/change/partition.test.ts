@@ -1,6 +1,6 @@
 import { describe, expect, inject, it } from 'vitest';
-import { crc16, partitionOf } from '../../src/change/partition.ts';
-import { openConnection } from '../../src/redis/connection.ts';
+import { crc16, partitionOf } from '../../../src/change/partition.ts';
+import { openConnection } from '../../../src/redis/connection.ts';
 
 describe('the partition of a record', () => {
   it('is CRC16 of the Redis Cluster specification', () => {

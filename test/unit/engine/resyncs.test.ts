@@ -3,7 +3,7 @@
  * owner know of them.
  */
 import { describe, expect, it } from 'vitest';
-import { HeardResyncs, NO_RESYNC, Resyncs } from '../../src/engine/resyncs.ts';
+import { HeardResyncs, NO_RESYNC, Resyncs } from '../../../src/engine/resyncs.ts';
 
 const nothingHeard = () => new HeardResyncs(() => false);
 

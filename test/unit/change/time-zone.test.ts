@@ -10,7 +10,7 @@ import {
   isTimeZone,
   startOfDate,
   wallClockAt,
-} from '../../src/change/time-zone.ts';
+} from '../../../src/change/time-zone.ts';
 
 const utc = (text: string) => Date.parse(`${text}Z`);
 const iso = (instant: number) => new Date(instant).toISOString();

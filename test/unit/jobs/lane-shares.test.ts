@@ -3,7 +3,7 @@
  * lanes for the others.
  */
 import { describe, expect, test } from 'vitest';
-import { LaneShares } from '../../src/jobs/lane-shares.ts';
+import { LaneShares } from '../../../src/jobs/lane-shares.ts';
 
 const LANES = 128;
 

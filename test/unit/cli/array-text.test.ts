@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { elementsOf } from '../../src/cli/array-text.ts';
+import { elementsOf } from '../../../src/cli/array-text.ts';
 
 describe('the elements of a JSON array', () => {
   it('are each a line of the same value, however the array is written', () => {

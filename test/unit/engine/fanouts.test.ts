@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Fanout, Fanouts, type FanoutVisit } from '../../src/engine/fanouts.ts';
+import { type Fanout, Fanouts, type FanoutVisit } from '../../../src/engine/fanouts.ts';
 
 const HOLDERS = ['a', 'b', 'c', 'd', 'e', 'f'];
 const HUB = { edgeId: 7, target: 'hub' };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Charset, charsetOf, inUtf8 } from '../../src/api/charset.ts';
+import { type Charset, charsetOf, inUtf8 } from '../../../src/api/charset.ts';
 
 /** A text's bytes in chunks of that size, as UTF-8 again. */
 async function through(bytes: Buffer, charset: Charset, size: number): Promise<string> {

@@ -1,8 +1,8 @@
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { preferredForm } from '../../src/api/accepts.ts';
-import { csvLines, DELIMITERS } from '../../src/api/views/csv.ts';
+import { preferredForm } from '../../../../src/api/accepts.ts';
+import { csvLines, DELIMITERS } from '../../../../src/api/views/csv.ts';
 
 /**
  * The cells that a spreadsheet makes of a file: quotes count at the beginning of a cell, and what

@@ -2,14 +2,14 @@
  * value.test.ts – What fits a type, in which normal form, and that normal values pass untouched.
  */
 import { describe, expect, it } from 'vitest';
-import type { Attribute } from '../../src/change/object-type.ts';
+import type { Attribute } from '../../../src/change/object-type.ts';
 import {
   describeAttribute,
   exampleOf,
   fitValue,
   readDay,
   readOperand,
-} from '../../src/change/value.ts';
+} from '../../../src/change/value.ts';
 
 const fitted = (type: Attribute['type'], value: unknown, zone = 'UTC') =>
   fitValue({ type }, value, zone);

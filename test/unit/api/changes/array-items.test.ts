@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { arrayItems, beginsAsArray } from '../../src/api/changes/array-items.ts';
+import { arrayItems, beginsAsArray } from '../../../../src/api/changes/array-items.ts';
 
 const cut = (text: string) =>
   [...arrayItems(Buffer.from(text))].map((item) => JSON.parse(item.toString()));

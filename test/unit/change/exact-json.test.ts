@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { inexactNumbers, isExactNumber, readExactJson } from '../../src/change/exact-json.ts';
+import { inexactNumbers, isExactNumber, readExactJson } from '../../../src/change/exact-json.ts';
 
 const EXACT = [
   ...[

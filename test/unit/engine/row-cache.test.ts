@@ -2,9 +2,9 @@
  * row-cache.test.ts – What an owner keeps in memory is bounded in rows and in bytes.
  */
 import { expect, test } from 'vitest';
-import { RowCache } from '../../src/engine/row-cache.ts';
-import type { Row, Step } from '../../src/engine/step.ts';
-import { PartitionKeys } from '../../src/redis/keys.ts';
+import { RowCache } from '../../../src/engine/row-cache.ts';
+import type { Row, Step } from '../../../src/engine/step.ts';
+import { PartitionKeys } from '../../../src/redis/keys.ts';
 
 const keys = new PartitionKeys('t', 0);
 const BYTES_MAX = 100_000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { mapColumns } from '../../src/api/imports/columns.ts';
-import { type Attribute, objectType } from '../../src/change/object-type.ts';
+import { mapColumns } from '../../../../src/api/imports/columns.ts';
+import { type Attribute, objectType } from '../../../../src/change/object-type.ts';
 
 const typeOf = (...names: string[]) =>
   objectType('t', 1, {

@@ -2,11 +2,11 @@
  * step-neighbours.test.ts – What a step tells the targets of the records that it touches.
  */
 import { describe, expect, it } from 'vitest';
-import { objectType } from '../../src/change/object-type.ts';
-import type { Edge } from '../../src/engine/edges.ts';
-import type { Row, StepContext, TypeContext } from '../../src/engine/step.ts';
-import { ABSENT } from '../../src/engine/step.ts';
-import { StepNeighbours, WITHOUT_EDGES } from '../../src/engine/step-neighbours.ts';
+import { objectType } from '../../../src/change/object-type.ts';
+import type { Edge } from '../../../src/engine/edges.ts';
+import type { Row, StepContext, TypeContext } from '../../../src/engine/step.ts';
+import { ABSENT } from '../../../src/engine/step.ts';
+import { StepNeighbours, WITHOUT_EDGES } from '../../../src/engine/step-neighbours.ts';
 
 const EDGE_ID = 1;
 const relationship = {
