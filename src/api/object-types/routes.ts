@@ -4,7 +4,7 @@
 import Type from 'typebox';
 import { findObjectType } from '../../catalog/entries.ts';
 import type { ObjectType } from '../../change/object-type.ts';
-import { inverseRelationships } from '../../query/relationships.ts';
+import { inverseRelationships } from '../../query/predicate/relationships.ts';
 import { answers, NO_CONTENT } from '../answers.ts';
 import { named } from '../fields.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';

@@ -2,7 +2,7 @@
  * routes.ts – `GET /v1/operators`: what the rules of a filter can say, for those who build an
  * editor of them.
  */
-import { listOperators } from '../../query/operator-list.ts';
+import { listOperators } from '../../query/dialects/operator-list.ts';
 import { answers } from '../answers.ts';
 import { named } from '../fields.ts';
 import type { Routes } from '../route.ts';

@@ -2,7 +2,7 @@
  * schemas.ts – The table of operators as it is answered.
  */
 import Type, { type TSchema } from 'typebox';
-import { VALUE_FORMS } from '../../query/operator-list.ts';
+import { VALUE_FORMS } from '../../query/dialects/operator-list.ts';
 
 const operatorMembers = {
   name: Type.String({ examples: ['<='] }),

@@ -13,7 +13,7 @@ import { checkRecordId, type Operation, type Outcome } from '../../change/change
 import type { ObjectType } from '../../change/object-type.ts';
 import { type ErrorCode, Problem, unreachable } from '../../errors.ts';
 import { EVENTUAL, type NamedRecord, PageBudget } from '../../membership/memberships.ts';
-import { type Hop, hopNamed, hopsFrom } from '../../query/relationships.ts';
+import { type Hop, hopNamed, hopsFrom } from '../../query/predicate/relationships.ts';
 import { answers, NO_CONTENT } from '../answers.ts';
 import { named } from '../fields.ts';
 import { LIMIT_DEFAULT, pageOf, pageParameters } from '../page.ts';

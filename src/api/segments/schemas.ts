@@ -4,7 +4,7 @@
  * Keeps true: queries are only described here; the engine reads them and names their faults.
  */
 import Type, { type TSchema } from 'typebox';
-import { FILTER_SCHEMAS } from '../../query/filter-schema.ts';
+import { FILTER_SCHEMAS } from '../../query/dialects/filter-schema.ts';
 import { jsonLogicExample, queryExample, segmentExample } from '../examples.ts';
 import { failureReason, named, recordId, slug, typeName, usedBy } from '../fields.ts';
 import { readParameters } from '../read-options.ts';

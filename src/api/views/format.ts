@@ -5,7 +5,7 @@ import { type Catalog, hasOwnQuery, type StoredView } from '../../catalog/catalo
 import { viewInput } from '../../catalog/views.ts';
 import type { Memberships } from '../../membership/memberships.ts';
 import { namedCells, type ViewRow } from '../../membership/view-rows.ts';
-import type { ViewDefinition } from '../../query/view-columns.ts';
+import type { ViewDefinition } from '../../query/dialects/view-columns.ts';
 import { joined, listText } from '../page-text.ts';
 import { isoTime } from '../times.ts';
 

@@ -13,7 +13,7 @@ import type { StoredView } from '../../catalog/catalog.ts';
 import { findView } from '../../catalog/entries.ts';
 import { type ErrorCode, Problem } from '../../errors.ts';
 import type { ViewExport, ViewRow } from '../../membership/view-rows.ts';
-import type { ViewDefinition } from '../../query/view-columns.ts';
+import type { ViewDefinition } from '../../query/dialects/view-columns.ts';
 import { preferredForm } from '../accepts.ts';
 import { answers, NO_CONTENT } from '../answers.ts';
 import { named } from '../fields.ts';

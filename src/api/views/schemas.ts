@@ -2,7 +2,7 @@
  * schemas.ts – Views and their rows as they are sent and answered.
  */
 import Type, { type TSchema } from 'typebox';
-import { AGGREGATES } from '../../query/operators.ts';
+import { AGGREGATES } from '../../query/dialects/operators.ts';
 import { rowExample, viewExample } from '../examples.ts';
 import { failureReason, named, slug, typeName } from '../fields.ts';
 import { pageOf } from '../page.ts';
