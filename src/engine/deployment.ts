@@ -18,7 +18,7 @@ import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
 import { Memberships } from '../membership/memberships.ts';
 import { ViewRows } from '../membership/view-rows.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
-import type { NetworkOptions } from '../query/network.ts';
+import type { NetworkOptions } from '../query/network/network.ts';
 import type { RedisHealth } from '../redis/health.ts';
 import { Keys } from '../redis/keys.ts';
 import { openRedis, type Stores } from '../redis/open.ts';

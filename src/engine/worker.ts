@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import type { Founding } from '../catalog/founding.ts';
 import type { Metrics } from '../metrics.ts';
-import type { NetworkOptions } from '../query/network.ts';
+import type { NetworkOptions } from '../query/network/network.ts';
 import type { Keys } from '../redis/keys.ts';
 import type { StreamTail } from '../redis/stream-tail.ts';
 import { BuildSwitch } from './build-switch.ts';

@@ -22,7 +22,7 @@ import { Problem } from '../errors.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import { partsOf } from '../parts.ts';
 import { type Failure, failureReason } from '../query/failure.ts';
-import type { Hop } from '../query/relationships.ts';
+import type { Hop } from '../query/predicate/relationships.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { weighFields } from '../redis/weigh.ts';
 import {

@@ -22,16 +22,16 @@ import {
 } from '../change/record.ts';
 import { assert, Problem } from '../errors.ts';
 import { PART_BYTES_MAX } from '../parts.ts';
-import { type Attributes, atomTest, type Test } from '../query/atom.ts';
 import { OverBudget } from '../query/budget.ts';
-import { average, fromTrillionths, toTrillionths } from '../query/exact-sum.ts';
+import { type Attributes, atomTest, type Test } from '../query/predicate/atom.ts';
+import { average, fromTrillionths, toTrillionths } from '../query/predicate/exact-sum.ts';
 import {
   type ListMeasure,
   MEASURE,
   type Predicate,
   type RelatedCondition,
-} from '../query/predicate.ts';
-import { type Hop, hopOf } from '../query/relationships.ts';
+} from '../query/predicate/predicate.ts';
+import { type Hop, hopOf } from '../query/predicate/relationships.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { weighFields } from '../redis/weigh.ts';
 import { relationshipBuilding } from './memberships.ts';

@@ -5,7 +5,7 @@
  * committed. An edit or a switch that comes before the entry is read neither adds nor loses anybody.
  */
 import type { ActivationEntry } from '../../jobs/activation-feed.ts';
-import { entered, type Flip, flippedPredicateId } from '../../query/network.ts';
+import { entered, type Flip, flippedPredicateId } from '../../query/network/network.ts';
 import { pairs } from '../pairs.ts';
 
 interface FlippedRecord {
