@@ -12,8 +12,8 @@ import { type Job, Worker } from 'bullmq';
 import type { Logger } from 'pino';
 import { inexactItems, isSuspect } from '../change/exact-json.ts';
 import type { Ingest } from '../engine/ingest.ts';
-import type { QueueConnections } from '../redis/queue-connections.ts';
 import { applyChanges } from './apply-changes.ts';
+import type { QueueConnections } from './queue-connections.ts';
 
 export const CHANGES_QUEUE = 'changes';
 /** Jobs that are kept when they are done, unless their producer says otherwise. */

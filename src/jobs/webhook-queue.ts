@@ -7,7 +7,7 @@
  * without one are looked for again and again (webhook-worker.ts).
  */
 import { type JobsOptions, Queue } from 'bullmq';
-import type { QueueConnection } from '../redis/queue-connections.ts';
+import type { QueueConnection } from './queue-connections.ts';
 import type { LaneName } from './webhook-lanes.ts';
 
 export const WEBHOOK_QUEUE = 'webhooks';

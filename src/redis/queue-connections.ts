@@ -4,8 +4,8 @@
  * Keeps true: all queues of a deployment share one hash tag, as BullMQ needs it on a cluster. What
  * a request adds fails at once while Redis is gone; a worker waits until Redis is back.
  */
-import type { ConnectionOptions } from 'bullmq';
 import type { Redis } from 'ioredis';
+import type { QueueConnections } from '../jobs/queue-connections.ts';
 import { queuePrefix } from './keys.ts';
 
 const RECONNECT_DELAY_MAX_MS = 500;
@@ -16,21 +16,6 @@ const AT_ONCE_OR_NOT = {
   autoResendUnfulfilledCommands: false,
   commandTimeout: 10_000,
 } as const;
-
-/** Opaque to its user: passed on to `new Queue` or `new Worker` as it stands. */
-export interface QueueConnection {
-  readonly connection: ConnectionOptions;
-  readonly prefix: string;
-}
-
-export interface QueueConnections {
-  /** A connection of its own, for what a request adds and asks. */
-  readonly atOnce: QueueConnection;
-  /** A connection of its own, for a worker: it waits for Redis. */
-  readonly waiting: QueueConnection;
-  /** The connection that the deployment's stores use: queues on it are closed before it. */
-  readonly shared: QueueConnection;
-}
 
 export function queueConnections(redis: Redis, prefix: string): QueueConnections {
   const address = addressOf(redis);

@@ -1,28 +1,11 @@
 /**
- * segment-sets.ts – Where a segment's members lie in Redis, for programs that read them there.
+ * segment-sets.ts – The sets of a segment's members by their names, and how many each holds.
  *
- * Keeps true: what is shown of the Redis holds no user and no password.
+ * Keeps true: of the connection's options only host, port, database and TLS are shown.
  */
 import type { Redis } from 'ioredis';
+import type { SegmentSet, SegmentSets } from '../cli/segment-sets.ts';
 import type { Keys } from './keys.ts';
-
-/** The members of one partition: a set of ids, and a field of a hash that counts them. */
-export interface SegmentSet {
-  readonly set: string;
-  readonly members: number;
-  readonly countsHash: string;
-  readonly countsField: string;
-}
-
-export interface SegmentSets {
-  /** The hash that says, by slug, which predicate's sets answer for a segment. */
-  readonly slugsHash: string;
-  /** Host, port and database; `hasPassword`: there is more to it than is shown. */
-  readonly address: string;
-  readonly hasPassword: boolean;
-  /** The sets of a predicate, one for each partition. */
-  of(predicateId: number): Promise<SegmentSet[]>;
-}
 
 export class RedisSegmentSets implements SegmentSets {
   readonly #redis: Redis;
