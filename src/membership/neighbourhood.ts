@@ -21,6 +21,7 @@ import {
   unpackRecord,
 } from '../change/record.ts';
 import { assert, Problem } from '../errors.ts';
+import { PART_BYTES_MAX } from '../parts.ts';
 import { OverBudget } from '../query/budget.ts';
 import { type Attributes, atomTest, type Test } from '../query/predicate/atom.ts';
 import { average, fromTrillionths, toTrillionths } from '../query/predicate/exact-sum.ts';
@@ -32,7 +33,7 @@ import {
 } from '../query/predicate/predicate.ts';
 import { type Hop, hopOf } from '../query/predicate/relationships.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
-import { PART_BYTES_MAX, weighFields } from '../redis/weigh.ts';
+import { weighFields } from '../redis/weigh.ts';
 import { relationshipBuilding } from './memberships.ts';
 import { unpackRelated } from './neighbour-row.ts';
 
