@@ -12,7 +12,7 @@ import { NAME, SCALAR_TYPES } from '../change/object-type.ts';
 import { ERRORS, type ErrorCode } from '../errors.ts';
 import { FILTER_SCHEMAS } from '../query/filter-schema.ts';
 import { VALUE_FORMS } from '../query/operator-list.ts';
-import { AGGREGATES } from '../query/operators.ts';
+import { AGGREGATE_NAMES, TAKEN_OF_KINDS } from '../query/predicate/measures.ts';
 
 /** Refers to one of NAMED_SCHEMAS. */
 export function named(id: string) {
@@ -360,7 +360,7 @@ const viewColumn = Type.Object(
     label: Type.Optional(
       Type.String({ minLength: 1, maxLength: 200, description: 'Unique; default: the path.' }),
     ),
-    aggregate: Type.Optional(Type.Enum(AGGREGATES.map(({ name }) => name))),
+    aggregate: Type.Optional(Type.Enum([...AGGREGATE_NAMES])),
     where: Type.Optional(named('RuleGroup')),
   },
   { additionalProperties: false },
@@ -599,7 +599,7 @@ export const NAMED_SCHEMAS: readonly TSchema[] = [
         Type.Object({
           name: Type.String(),
           words: Type.String(),
-          of: Type.Enum(['any', 'number'], {
+          of: Type.Enum([...TAKEN_OF_KINDS], {
             description: 'What the attribute must be that it is taken of.',
           }),
         }),

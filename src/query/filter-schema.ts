@@ -7,17 +7,18 @@
  * that form may still name an attribute that is not declared. Nothing is checked by it: the readers
  * refuse with better words (rule.ts).
  */
+
 import { CLOCK_OPERATIONS } from './clock-logic.ts';
 import { PROGRAM_OPERATIONS } from './json-logic-program.ts';
 import { takesMoment } from './operator-list.ts';
 import {
-  AGGREGATES,
   type AttributeOperator,
   MATCH_MODES,
   OPERATORS,
   type SegmentOperator,
   type Takes,
 } from './operators.ts';
+import { AGGREGATE_NAMES } from './predicate/measures.ts';
 import { ANCHORS, CALENDAR_UNITS } from './predicate.ts';
 import { REFUSED_OPERATIONS } from './raw-json-logic.ts';
 import { MONTHS, WINDOW_UNITS } from './relative-time.ts';
@@ -207,7 +208,7 @@ function aggregateRules(dialect: Dialect): Schema[] {
   return formsOf(NUMBER_ROWS).map(([takes, , rows]) =>
     object({
       [`${dialect.field}!`]: FIELD,
-      'aggregate!': oneOf(AGGREGATES.map(({ name }) => name)),
+      'aggregate!': oneOf(AGGREGATE_NAMES),
       where: ref(dialect.group),
       'operator!': operator(rows, dialect),
       ...valueMember(takes, false),

@@ -9,6 +9,7 @@
  */
 import { derivedName } from './derived-attribute.ts';
 import { predicateKey } from './normalize.ts';
+import { rowOfValues } from './predicate/measures.ts';
 import {
   type Atom,
   and,
@@ -79,10 +80,8 @@ function lowerEdge(
 
 function numbersOf(measure: Measure): Pick<Travel, 'attribute' | 'isOrdered'> {
   if (!('attribute' in measure)) return {};
-  return {
-    attribute: measure.attribute,
-    isOrdered: measure.kind === 'min' || measure.kind === 'max',
-  };
+  const isOrdered = rowOfValues(measure.kind).keeps === 'extremes';
+  return { attribute: measure.attribute, isOrdered };
 }
 
 /** What is said of the measure, said of an attribute. */

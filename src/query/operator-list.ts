@@ -5,14 +5,10 @@
  * Keeps true: it says nothing of its own. What an operator is called, what it is on and what it
  * takes is read from the table.
  */
+
 import { type AttributeType, SCALAR_TYPES } from '../change/object-type.ts';
-import {
-  AGGREGATES,
-  type AttributeOperator,
-  MATCH_MODES,
-  OPERATORS,
-  type Takes,
-} from './operators.ts';
+import { type AttributeOperator, MATCH_MODES, OPERATORS, type Takes } from './operators.ts';
+import { AGGREGATES } from './predicate/measures.ts';
 import { ANCHORS, CALENDAR_UNITS } from './predicate.ts';
 import { MONTHS, WINDOW_UNITS } from './relative-time.ts';
 
