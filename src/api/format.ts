@@ -16,7 +16,7 @@ import type { RecordRow } from '../change/record.ts';
 import type { JobStatus } from '../jobs/jobs.ts';
 import type { Memberships, NamedRecord, Page } from '../membership/memberships.ts';
 import { namedCells, type ShownRecord, type ViewRow } from '../membership/view-rows.ts';
-import type { ViewDefinition } from '../query/view-columns.ts';
+import type { ViewDefinition } from '../query/dialects/view-columns.ts';
 
 export function formatRecord(
   objectType: string,

@@ -10,8 +10,8 @@ import Type, { type TObject, type TSchema } from 'typebox';
 import { OPERATIONS } from '../change/change.ts';
 import { NAME, SCALAR_TYPES } from '../change/object-type.ts';
 import { ERRORS, type ErrorCode } from '../errors.ts';
-import { FILTER_SCHEMAS } from '../query/filter-schema.ts';
-import { VALUE_FORMS } from '../query/operator-list.ts';
+import { FILTER_SCHEMAS } from '../query/dialects/filter-schema.ts';
+import { VALUE_FORMS } from '../query/dialects/operator-list.ts';
 import { AGGREGATE_NAMES, TAKEN_OF_KINDS } from '../query/predicate/measures.ts';
 
 /** Refers to one of NAMED_SCHEMAS. */

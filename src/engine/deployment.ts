@@ -17,7 +17,7 @@ import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
 import { Memberships } from '../membership/memberships.ts';
 import { ViewRows } from '../membership/view-rows.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
-import type { NetworkOptions } from '../query/network.ts';
+import type { NetworkOptions } from '../query/network/network.ts';
 import { checkRedisVersion } from '../redis/binary.ts';
 import { openConnection } from '../redis/connection.ts';
 import { evictionFault, RedisHealth } from '../redis/health.ts';

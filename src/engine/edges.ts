@@ -14,7 +14,7 @@ import {
   type DerivedAttribute,
   isDerivedName,
   readDerivedName,
-} from '../query/derived-attribute.ts';
+} from '../query/network/derived-attribute.ts';
 import { keptFor, measureRow, overNothing } from '../query/predicate/measures.ts';
 import { RunningTally } from '../query/predicate/tally.ts';
 

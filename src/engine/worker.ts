@@ -7,7 +7,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { CatalogStore, Founding } from '../catalog/catalog-store.ts';
 import type { Metrics } from '../metrics.ts';
-import type { NetworkOptions } from '../query/network.ts';
+import type { NetworkOptions } from '../query/network/network.ts';
 import type { Keys } from '../redis/keys.ts';
 import type { StreamTail } from '../redis/stream-tail.ts';
 import { BuildSwitch } from './build-switch.ts';

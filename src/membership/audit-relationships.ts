@@ -21,12 +21,12 @@ import { edgesOf, targetsOf } from '../change/edge.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { partitionOf } from '../change/partition.ts';
 import { filterableData, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
-import { predicateAttributes } from '../query/compile.ts';
-import { isDerivedName, readDerivedName } from '../query/derived-attribute.ts';
-import { predicateJsonLogic } from '../query/json-logic.ts';
-import { ALWAYS, type Atom, MEASURE, type Predicate } from '../query/predicate.ts';
-import { holds } from '../query/reference.ts';
-import { document, type Graph, type GraphRecord } from '../query/reference-document.ts';
+import { predicateAttributes } from '../query/dialects/compile.ts';
+import { predicateJsonLogic } from '../query/json-logic/json-logic.ts';
+import { holds } from '../query/json-logic/reference.ts';
+import { document, type Graph, type GraphRecord } from '../query/json-logic/reference-document.ts';
+import { isDerivedName, readDerivedName } from '../query/network/derived-attribute.ts';
+import { ALWAYS, type Atom, MEASURE, type Predicate } from '../query/predicate/predicate.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { carriedOut } from './audit-transaction.ts';
 import {

@@ -20,7 +20,7 @@ import type { CatalogStore } from '../catalog/catalog-store.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { filterableData, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
 import { Problem } from '../errors.ts';
-import { holds } from '../query/reference.ts';
+import { holds } from '../query/json-logic/reference.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { auditRelationships, type RelationshipAudit } from './audit-relationships.ts';
 import { carriedOut } from './audit-transaction.ts';

@@ -21,7 +21,7 @@ import { asDeclared, exists, isLive, type RecordRow, unpackRecord } from '../cha
 import { Problem } from '../errors.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import { type Failure, failureReason } from '../query/failure.ts';
-import type { Hop } from '../query/relationships.ts';
+import type { Hop } from '../query/predicate/relationships.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { partsOf, weighFields } from '../redis/weigh.ts';
 import {

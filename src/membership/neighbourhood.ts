@@ -21,17 +21,17 @@ import {
   unpackRecord,
 } from '../change/record.ts';
 import { assert, Problem } from '../errors.ts';
-import { type Attributes, atomTest, type Test } from '../query/atom.ts';
 import { OverBudget } from '../query/budget.ts';
+import { type Attributes, atomTest, type Test } from '../query/predicate/atom.ts';
 import { keptFor, measureRow } from '../query/predicate/measures.ts';
-import { RunningTally } from '../query/predicate/tally.ts';
 import {
   type ListMeasure,
   MEASURE,
   type Predicate,
   type RelatedCondition,
-} from '../query/predicate.ts';
-import { type Hop, hopOf } from '../query/relationships.ts';
+} from '../query/predicate/predicate.ts';
+import { type Hop, hopOf } from '../query/predicate/relationships.ts';
+import { RunningTally } from '../query/predicate/tally.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { PART_BYTES_MAX, weighFields } from '../redis/weigh.ts';
 import { relationshipBuilding } from './memberships.ts';

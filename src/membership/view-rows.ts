@@ -15,8 +15,8 @@ import { definitionOf, unknownView } from '../catalog/views.ts';
 import { exists } from '../change/record.ts';
 import { Problem, unreachable } from '../errors.ts';
 import type { Limits } from '../limits.ts';
-import type { Hop } from '../query/relationships.ts';
-import type { Column, ColumnPosition, ViewDefinition } from '../query/view-columns.ts';
+import type { Column, ColumnPosition, ViewDefinition } from '../query/dialects/view-columns.ts';
+import type { Hop } from '../query/predicate/relationships.ts';
 import type { Keys } from '../redis/keys.ts';
 import {
   EVENTUAL,

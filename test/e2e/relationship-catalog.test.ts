@@ -8,7 +8,7 @@ import { partitionOf } from '../../src/change/partition.ts';
 import type { Deployment } from '../../src/engine/deployment.ts';
 import { type AuditReport, audit } from '../../src/membership/audit.ts';
 import { unpackNeighbour, unpackRelated } from '../../src/membership/neighbour-row.ts';
-import { hopNamed } from '../../src/query/relationships.ts';
+import { hopNamed } from '../../src/query/predicate/relationships.ts';
 import {
   built,
   createSegment,

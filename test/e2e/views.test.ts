@@ -14,9 +14,13 @@ import { ROLES } from '../../src/config.ts';
 import type { Deployment } from '../../src/engine/deployment.ts';
 import { audit } from '../../src/membership/audit.ts';
 import { STRONG } from '../../src/membership/memberships.ts';
-import { compileQuery } from '../../src/query/compile.ts';
-import { holds } from '../../src/query/reference.ts';
-import { document, type Graph, type GraphRecord } from '../../src/query/reference-document.ts';
+import { compileQuery } from '../../src/query/dialects/compile.ts';
+import { holds } from '../../src/query/json-logic/reference.ts';
+import {
+  document,
+  type Graph,
+  type GraphRecord,
+} from '../../src/query/json-logic/reference-document.ts';
 import { built, eventually, openTestDeployment, send } from '../support/deployment.ts';
 import { freshPrefix } from '../support/redis.ts';
 

@@ -9,7 +9,7 @@ import {
   unpackPredicateIds,
 } from '../../src/membership/predicate-ids.ts';
 import { packState, unpackState } from '../../src/membership/state-row.ts';
-import { flip, PREDICATE_ID_MAX } from '../../src/query/network.ts';
+import { flip, PREDICATE_ID_MAX } from '../../src/query/network/network.ts';
 
 const ascending = fc
   .uniqueArray(fc.oneof(fc.nat({ max: 200 }), fc.nat({ max: PREDICATE_ID_MAX })), {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { idOfSortMember, packSortMember, SORTED_UNITS_MAX } from '../../src/membership/sort-key.ts';
-import type { SortKey } from '../../src/query/view-columns.ts';
+import type { SortKey } from '../../src/query/dialects/view-columns.ts';
 
 const key = (direction: 'asc' | 'desc'): SortKey => ({
   place: { kind: 'system', name: 'id' },

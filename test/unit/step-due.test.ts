@@ -9,8 +9,8 @@ import { type Batch, LOG_START } from '../../src/engine/batch.ts';
 import { ABSENT, EFFECTS_MAX, type Row, type Step, step } from '../../src/engine/step.ts';
 import { WITHOUT_EDGES } from '../../src/engine/step-neighbours.ts';
 import { predicateIds } from '../../src/membership/predicate-ids.ts';
-import { compileQuery } from '../../src/query/compile.ts';
-import { PredicateNetwork } from '../../src/query/network.ts';
+import { compileQuery } from '../../src/query/dialects/compile.ts';
+import { PredicateNetwork } from '../../src/query/network/network.ts';
 
 const TYPE = objectType('things', 1, {
   attributes: { at: { type: 'datetime' }, size: { type: 'number' } },

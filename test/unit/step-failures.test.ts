@@ -9,8 +9,8 @@ import { objectType } from '../../src/change/object-type.ts';
 import { type Batch, LOG_START } from '../../src/engine/batch.ts';
 import { ABSENT, type Row, type Step, step } from '../../src/engine/step.ts';
 import { WITHOUT_EDGES } from '../../src/engine/step-neighbours.ts';
-import { PredicateNetwork } from '../../src/query/network.ts';
-import type { Predicate } from '../../src/query/predicate.ts';
+import { PredicateNetwork } from '../../src/query/network/network.ts';
+import type { Predicate } from '../../src/query/predicate/predicate.ts';
 
 const TYPE = objectType('things', 1, {
   attributes: { t: { type: 'list', of: 'number' }, a: { type: 'number' } },

@@ -3,7 +3,7 @@
  */
 import Type from 'typebox';
 import type { ObjectType } from '../../change/object-type.ts';
-import { inverseRelationships } from '../../query/relationships.ts';
+import { inverseRelationships } from '../../query/predicate/relationships.ts';
 import { findObjectType } from '../catalog-entries.ts';
 import { formatObjectType } from '../format.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';

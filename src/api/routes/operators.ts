@@ -2,7 +2,7 @@
  * operators.ts – `GET /v1/operators`: what the rules of a filter can say, for those who build an
  * editor of them.
  */
-import { listOperators } from '../../query/operator-list.ts';
+import { listOperators } from '../../query/dialects/operator-list.ts';
 import { answers, named } from '../schemas.ts';
 import type { Routes } from './routes.ts';
 

@@ -12,7 +12,7 @@ import { checkRecordId, type Operation, type Outcome } from '../../change/change
 import type { ObjectType } from '../../change/object-type.ts';
 import { type ErrorCode, Problem, unreachable } from '../../errors.ts';
 import { EVENTUAL, type NamedRecord, PageBudget } from '../../membership/memberships.ts';
-import { type Hop, hopNamed, hopsFrom } from '../../query/relationships.ts';
+import { type Hop, hopNamed, hopsFrom } from '../../query/predicate/relationships.ts';
 import { findObjectType, findSegment } from '../catalog-entries.ts';
 import { formatRecord, joined, pageText, showRecord } from '../format.ts';
 import { readOptions } from '../read-options.ts';

@@ -12,7 +12,7 @@ import Type, { type Static } from 'typebox';
 import type { StoredView } from '../../catalog/catalog.ts';
 import { type ErrorCode, Problem } from '../../errors.ts';
 import type { ViewExport, ViewRow } from '../../membership/view-rows.ts';
-import type { ViewDefinition } from '../../query/view-columns.ts';
+import type { ViewDefinition } from '../../query/dialects/view-columns.ts';
 import { preferredForm } from '../accepts.ts';
 import { findView } from '../catalog-entries.ts';
 import { BYTE_ORDER_MARK, csvLines, DELIMITERS } from '../csv.ts';

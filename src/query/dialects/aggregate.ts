@@ -13,7 +13,7 @@ import {
   type MeasureOfValuesName,
   takenOf,
 } from '../predicate/measures.ts';
-import { fault, ownAttribute, type Reading } from '../scope.ts';
+import { fault, ownAttribute, type Reading } from './scope.ts';
 
 /** The aggregate of that name, if there is one. */
 export function aggregateNamed(given: unknown): Aggregate | undefined {

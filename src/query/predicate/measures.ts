@@ -7,7 +7,7 @@
  * pays for it are all read from the row. Only the oracle (reference.ts) computes it a second time.
  */
 import type { ScalarType } from '../../change/object-type.ts';
-import { average, fromTrillionths } from '../exact-sum.ts';
+import { average, fromTrillionths } from './exact-sum.ts';
 import { NOTHING, type PartialState, type Tally } from './tally.ts';
 
 /** What an aggregate is taken of: whole records, whatever follows, or attributes of some types. */

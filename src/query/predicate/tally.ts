@@ -5,7 +5,7 @@
  * state is kept only for the measures that need it.
  */
 import { unreachable } from '../../errors.ts';
-import { toTrillionths } from '../exact-sum.ts';
+import { toTrillionths } from './exact-sum.ts';
 
 /**
  * What is kept of the values of neighbours, beside how many there are.
