@@ -21,6 +21,7 @@ import {
   unpackRecord,
 } from '../change/record.ts';
 import { assert, Problem } from '../errors.ts';
+import { PART_BYTES_MAX } from '../parts.ts';
 import { OverBudget } from '../query/budget.ts';
 import { type Attributes, atomTest, type Test } from '../query/predicate/atom.ts';
 import { keptFor, measureRow } from '../query/predicate/measures.ts';
@@ -33,7 +34,7 @@ import {
 import { type Hop, hopOf } from '../query/predicate/relationships.ts';
 import { RunningTally } from '../query/predicate/tally.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
-import { PART_BYTES_MAX, weighFields } from '../redis/weigh.ts';
+import { weighFields } from '../redis/weigh.ts';
 import { relationshipBuilding } from './memberships.ts';
 import { unpackRelated } from './neighbour-row.ts';
 

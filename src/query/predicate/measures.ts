@@ -3,8 +3,8 @@
  * measure.
  *
  * Keeps true: to add a measure is to add its row. What rules, view columns and JsonLogic say of it,
- * its normal form, the name of its derived attribute, what partitions keep for it and what a program
- * pays for it are all read from the row. Only the oracle (reference.ts) computes it a second time.
+ * its normal form, the name of its derived attribute, what partitions keep for it and what a
+ * program pays for it are all read from the row. Only the oracle (reference.ts) computes it a second time.
  */
 import type { AttributeType, ScalarType } from '../../change/object-type.ts';
 import { average, fromTrillionths } from './exact-sum.ts';
@@ -34,7 +34,7 @@ interface MeasureOfRecords {
   readonly range: Range;
   /** Over a tally of nothing: what the measure is of a record that has no neighbours. */
   readonly readOff: (tally: Tally) => number | undefined;
-  /** Whether it is compared with the number of all neighbours, those that `where` leaves out too. */
+  /** Whether the number of all neighbours counts, of those that `where` leaves out too. */
   readonly ofAll?: true;
 }
 

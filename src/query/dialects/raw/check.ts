@@ -125,7 +125,9 @@ function checkOperation(name: string, args: Args, isList: boolean, at: QueryPosi
   }
 }
 
-const DAYS = `'startOfDay' takes a date and the name of a time zone: { "startOfDay": [{ "var": … }, "Europe/Zurich"] }`;
+const DAYS =
+  `'startOfDay' takes a date and the name of a time zone: { "startOfDay": [{ "var": … }, ` +
+  `"Europe/Zurich"] }`;
 
 /** Where an argument stands, or an element of it. */
 function pathsBelow(
@@ -144,7 +146,11 @@ function checkClock(rule: unknown, args: Args, at: QueryPosition): void {
   else fault(at.reading, at.path, CLOCKS);
 }
 
-const CLOCKS = `time is asked for by { "elapsed": [value, now] } (of a date [value, now, zone]), { "periods": [value, now, "day" | "week" | "month" | "quarter" | "year", zone] } and { "before" | "notAfter": [value, now, anchor, offset, "millisecond" | "day" | "month", zone] }, where now is { "now": [] }`;
+const CLOCKS =
+  `time is asked for by { "elapsed": [value, now] } (of a date [value, now, zone]), { ` +
+  `"periods": [value, now, "day" | "week" | "month" | "quarter" | "year", zone] } and { ` +
+  `"before" | "notAfter": [value, now, anchor, offset, "millisecond" | "day" | "month", ` +
+  `zone] }, where now is { "now": [] }`;
 
 /**
  * What an operation over items sees of one: a record, if they are records; `reduce` shows it beside
@@ -164,7 +170,10 @@ function itemPlace(
   );
 }
 
-const EXPLODES = `what 'reduce' repeats may compute with its accumulator, but not put it together or loop over it (in a list, 'merge', 'cat', 'in', 'map', 'filter', …): its work would grow with each item`;
+const EXPLODES =
+  `what 'reduce' repeats may compute with its accumulator, but not put it together or loop ` +
+  `over it (in a list, 'merge', 'cat', 'in', 'map', 'filter', …): its work would grow with ` +
+  `each item`;
 
 const GROWING = new Set(['merge', 'cat', 'in', 'substr', ...OVER_ITEMS]);
 

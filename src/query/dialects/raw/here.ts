@@ -16,7 +16,7 @@ export interface Here {
   readonly pointers: Pointers;
   /** The pointer of the whole rule. */
   readonly root: string;
-  /** Reads a part of the rule (truth.ts). It is handed down, since parts are read by one another. */
+  /** Reads a part of the rule (truth.ts). Handed down, since parts are read by one another. */
   readonly truthOf: (part: unknown, here: Here) => Predicate;
 }
 

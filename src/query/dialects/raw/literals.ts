@@ -3,9 +3,9 @@
  * be one of them.
  *
  * Keeps true: what passes here may hold of some record. What is refused never could (or always
- * would, negated), and is named with the form that values have. JavaScript's conversions count: `==`
- * finds 42 in "42", `===` and `in` do not. What is ordered is ordered by its characters, so a time
- * must be in normal form there too, or break off (`"2026-11"`).
+ * would, negated), and is named with the form that values have. JavaScript's conversions count:
+ * `==` finds 42 in "42", `===` and `in` do not. What is ordered is ordered by its characters, so a
+ * time must be in normal form there too, or break off (`"2026-11"`).
  */
 import type { Attribute, ObjectType, ScalarType } from '../../../change/object-type.ts';
 import {

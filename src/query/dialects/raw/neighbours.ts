@@ -75,9 +75,13 @@ export function refuse(
   return NEVER;
 }
 
-const KEYS_AS_VALUES = `'missing' gives back the names of its keys, which can only be counted as there or not where they lead to other records`;
+const KEYS_AS_VALUES =
+  `'missing' gives back the names of its keys, which can only be counted as there or not ` +
+  `where they lead to other records`;
 
-const CHOICE_IN_CHOICE = `a condition that holds an 'if' itself can't look at other records: write it with and, or and !`;
+const CHOICE_IN_CHOICE =
+  `a condition that holds an 'if' itself can't look at other records: write it with and, ` +
+  `or and !`;
 
 /**
  * Why a computation over these paths, some of which lead to neighbours, can't be kept as they
@@ -94,10 +98,15 @@ function whyRefused(paths: readonly string[], { type, reading }: Here): string {
       return `${describeHop(hop, type)}: ask whether it is there, or name an attribute of it`;
   }
   const named = paths.map((path) => `'${path}'`).join(', ');
-  return `${named} are of more than one record, and a value that is computed from several can't be kept`;
+  return (
+    `${named} are of more than one record, ` +
+    `and a value that is computed from several can't be kept`
+  );
 }
 
-const MANY_CAN = `they can be asked with some, all or none, and their ${MEASURES_IN_WORDS} can be compared with numbers`;
+const MANY_CAN =
+  `they can be asked with some, all or none, and their ${MEASURES_IN_WORDS} can be ` +
+  `compared with numbers`;
 
 /**
  * Whether there is a neighbour, where the path leads to one; whether there are any, where it leads

@@ -1,5 +1,6 @@
 /**
- * truth.ts – What a rule of JsonLogic says as a predicate: atoms where that is exact, else a program.
+ * truth.ts – What a rule of JsonLogic says as a predicate: atoms where that is exact, else a
+ * program.
  *
  * Keeps true: a part becomes an atom of an index only where that is exact. Everything else stays a
  * `program`, which is always right and only slower, and reads one record.
@@ -112,6 +113,10 @@ function tooCostly(
 }
 
 const CHEAPER =
-  'what looks at each value once is always cheap enough, such as { "some": [{ "var": "tags" }, { "==": [{ "var": "" }, "vip"] }] }';
+  'what looks at each value once is always cheap enough, such as { "some": [{ "var": ' +
+  '"tags" }, { "==": [{ "var": "" }, "vip"] }] }';
 
-const CLOCK_IN_PROGRAM = `what looks at the clock is 'before' or 'notAfter' by itself, or 'elapsed' or 'periods' compared with numbers, of a date or datetime attribute; nothing else can be computed of the present`;
+const CLOCK_IN_PROGRAM =
+  `what looks at the clock is 'before' or 'notAfter' by itself, or 'elapsed' or 'periods' ` +
+  `compared with numbers, of a date or datetime attribute; nothing else can be computed of ` +
+  `the present`;
