@@ -7,22 +7,17 @@
 import Type from 'typebox';
 import type { StoredActivation } from '../../catalog/catalog.ts';
 import { shownTarget } from '../../catalog/webhook-target.ts';
+import { asOffset, packCursor, readCursor } from '../../cursor.ts';
 import { type ErrorCode, Problem } from '../../errors.ts';
-import type { DeadLetter, DeliveryState, SyncState } from '../../jobs/webhook-lanes.ts';
-import { isoTime } from '../format.ts';
+import { answers, NO_CONTENT } from '../answers.ts';
+import { named } from '../fields.ts';
+import { LIMIT_DEFAULT, pageOf, pageParameters } from '../page.ts';
 import type { Caller } from '../plugins/auth.ts';
 import { type Capability, ROLE_CAPABILITIES } from '../roles.ts';
 import type { Routes } from '../route.ts';
-import {
-  answers,
-  LIMIT_DEFAULT,
-  NO_CONTENT,
-  named,
-  pageOf,
-  pageParameters,
-  path,
-  redeliverBody,
-} from '../schemas.ts';
+import { path } from '../route.ts';
+import { formatActivation, formatLetter, formatSync } from './format.ts';
+import { redeliverBody } from './schemas.ts';
 
 const UNKNOWN_CODES: ErrorCode[] = ['view_unknown', 'activation_unknown'];
 const EDIT_CODES: ErrorCode[] = [
@@ -220,10 +215,10 @@ export const activationRoutes: Routes = async (app, { deployment: { activations 
       },
     },
     async ({ params, query: { limit = LIMIT_DEFAULT, cursor } }) => {
-      const { letters, next } = await webhooks.dead(await find(params), limit, readCursor(cursor));
+      const { letters, next } = await webhooks.dead(await find(params), limit, readOffset(cursor));
       return {
         data: letters.map(formatLetter),
-        next_cursor: next === undefined ? null : String(next),
+        next_cursor: next === undefined ? null : packCursor(next),
       };
     },
   );
@@ -279,68 +274,7 @@ function mayChange(caller: Caller | undefined): boolean {
   return capabilities.includes('write_catalog');
 }
 
-function formatActivation(
-  activation: StoredActivation,
-  state: DeliveryState,
-): Record<string, unknown> {
-  const { id, view, url, events } = activation;
-  const { status, delivered, pending, dead } = state;
-  return {
-    id,
-    view,
-    url,
-    events,
-    status,
-    disabled_at: timeOrNull(state.disabledAt),
-    delivered,
-    pending,
-    dead_letters: { count: dead, dropped: state.dropped },
-    failures: {
-      in_a_row: state.failures,
-      since: timeOrNull(state.failingSince),
-      last_error: state.lastError ?? null,
-      last_at: timeOrNull(state.lastFailureAt),
-    },
-    last_success_at: timeOrNull(state.lastSuccessAt),
-    created_at: isoTime(activation.created_at),
-    updated_at: isoTime(activation.updated_at),
-  };
-}
-
-function formatSync({
-  id,
-  status,
-  members,
-  total,
-  startedAt,
-  updatedAt,
-  error,
-}: SyncState): Record<string, unknown> {
-  // Members come and go while it runs.
-  const progress = status === 'done' ? 1 : Math.min(1, members / Math.max(total, 1));
-  return {
-    id,
-    status,
-    progress,
-    members,
-    total,
-    error: error ?? null,
-    started_at: isoTime(startedAt),
-    updated_at: isoTime(updatedAt),
-  };
-}
-
-function formatLetter({ id, attempts, at, error, body }: DeadLetter): Record<string, unknown> {
-  return { id, event: JSON.parse(body), error, attempts, at: isoTime(at) };
-}
-
-function timeOrNull(ms: number | undefined): string | null {
-  return ms === undefined ? null : isoTime(ms);
-}
-
-function readCursor(cursor: string | undefined): number | undefined {
-  if (cursor === undefined || cursor === '') return undefined;
-  if (/^\d{1,15}$/.test(cursor)) return Number(cursor);
-  const detail = 'the cursor is not one that this endpoint gave out';
-  throw new Problem('cursor_invalid', detail, [{ path: '/cursor', detail: 'invalid' }]);
+/** @throws Problem cursor_invalid */
+function readOffset(cursor: string | undefined): number | undefined {
+  return cursor === undefined || cursor === '' ? undefined : readCursor(cursor, asOffset);
 }

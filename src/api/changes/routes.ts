@@ -12,10 +12,12 @@ import Type from 'typebox';
 import type { IngestReport, IngestSession } from '../../engine/ingest.ts';
 import { type ErrorCode, Problem } from '../../errors.ts';
 import { breathe } from '../../time-slice.ts';
+import { answers } from '../answers.ts';
+import { named } from '../fields.ts';
 import { LineSplitter } from '../lines.ts';
 import { JSON_TYPE } from '../plugins/bodies.ts';
 import type { Routes } from '../route.ts';
-import { answers, named, waitParameters } from '../schemas.ts';
+import { waitParameters } from '../write-options.ts';
 import { arrayItems, beginsAsArray } from './array-items.ts';
 
 /** The media type has never been registered; these are its names in the field. */

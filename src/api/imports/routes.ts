@@ -5,16 +5,19 @@
  * an upload that breaks off imports nothing.
  */
 import type { Readable } from 'node:stream';
+import { findObjectType, findSegment } from '../../catalog/entries.ts';
 import type { ObjectType } from '../../change/object-type.ts';
 import { Problem } from '../../errors.ts';
 import type { ExportOrder } from '../../jobs/export-job.ts';
 import type { ImportOrder, ImportResult, ImportRow } from '../../jobs/import-job.ts';
 import type { JobStatus } from '../../jobs/jobs.ts';
-import { findObjectType, findSegment } from '../catalog-entries.ts';
+import { answers } from '../answers.ts';
 import { type Charset, charsetOf } from '../charset.ts';
-import { formatJob } from '../format.ts';
+import { exportBody } from '../exports/schemas.ts';
+import { named } from '../fields.ts';
+import { formatJob } from '../jobs/format.ts';
 import type { Routes } from '../route.ts';
-import { answers, exportBody, named, path } from '../schemas.ts';
+import { path } from '../route.ts';
 import { csvRows, isEmptyRow, ndjsonRows } from './body.ts';
 import { type Columns, mapColumns } from './columns.ts';
 import {

@@ -3,11 +3,15 @@
  */
 import { Readable } from 'node:stream';
 import Type from 'typebox';
+import { asOffset, packCursor, readCursor } from '../../cursor.ts';
 import { Problem } from '../../errors.ts';
-import { formatJob } from '../format.ts';
+import { answers } from '../answers.ts';
+import { named } from '../fields.ts';
+import { LIMIT_DEFAULT, pageOf, pageParameters } from '../page.ts';
 import { PageText } from '../page-text.ts';
 import type { Routes } from '../route.ts';
-import { answers, LIMIT_DEFAULT, named, pageOf, pageParameters, path } from '../schemas.ts';
+import { path } from '../route.ts';
+import { formatJob } from './format.ts';
 
 const MEDIA_TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' } as const;
 
@@ -32,7 +36,7 @@ export const jobRoutes: Routes = async (app, { deployment: { limits }, held, job
         const shown = found.slice(0, limit).findIndex((job) => !text.add(formatJob(job)));
         const taken = shown < 0 ? Math.min(found.length, limit) : shown;
         const isMore = found.length > taken;
-        return text.end(isMore ? Buffer.from(String(offset + taken)).toString('base64url') : null);
+        return text.end(isMore ? packCursor(offset + taken) : null);
       });
     },
   );
@@ -133,9 +137,5 @@ function noResult(detail: string): Problem {
 
 /** @throws Problem cursor_invalid */
 function readOffset(cursor: string | undefined): number {
-  if (cursor === undefined || cursor === '') return 0;
-  const offset = Number(Buffer.from(cursor, 'base64url').toString() || 'none');
-  if (Number.isSafeInteger(offset) && offset >= 0) return offset;
-  const detail = 'the cursor is not one that this endpoint gave out';
-  throw new Problem('cursor_invalid', detail, [{ path: '/cursor', detail: 'invalid' }]);
+  return cursor === undefined || cursor === '' ? 0 : readCursor(cursor, asOffset);
 }

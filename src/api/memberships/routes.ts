@@ -3,9 +3,10 @@
  */
 import Type from 'typebox';
 import { checkRecordId } from '../../change/change.ts';
+import { answers } from '../answers.ts';
 import { readOptions } from '../read-options.ts';
 import type { Routes } from '../route.ts';
-import { answers, lookupBody } from '../schemas.ts';
+import { lookupBody } from './schemas.ts';
 
 /**
  * Of a thousand ids in a thousand segments the answer has a million names: few such are made at

@@ -2,21 +2,17 @@
  * routes.ts – `/v1/object-types`: what records may hold.
  */
 import Type from 'typebox';
+import { findObjectType } from '../../catalog/entries.ts';
 import type { ObjectType } from '../../change/object-type.ts';
 import { inverseRelationships } from '../../query/predicate/relationships.ts';
-import { findObjectType } from '../catalog-entries.ts';
-import { formatObjectType } from '../format.ts';
+import { answers, NO_CONTENT } from '../answers.ts';
+import { named } from '../fields.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
+import { fieldsParameter, pageOfFields, pageParameters } from '../page.ts';
 import type { Routes } from '../route.ts';
-import {
-  answers,
-  fieldsParameter,
-  NO_CONTENT,
-  named,
-  pageOfFields,
-  pageParameters,
-  path,
-} from '../schemas.ts';
+import { path } from '../route.ts';
+import { formatObjectType } from './format.ts';
+import { objectTypeForm } from './schemas.ts';
 
 const OBJECT_TYPE_FIELDS = ['name', 'attributes', 'relationships', 'inverse_relationships'];
 
@@ -32,7 +28,7 @@ export const objectTypeRoutes: Routes = async (
         operationId: 'listObjectTypes',
         querystring: Type.Object({ ...pageParameters, ...fieldsParameter('name') }),
         response: answers(
-          { 200: pageOfFields('ObjectType') },
+          { 200: pageOfFields(objectTypeForm) },
           'parameter_invalid',
           'cursor_invalid',
         ),

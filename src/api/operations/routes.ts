@@ -10,8 +10,8 @@ import { Problem } from '../../errors.ts';
 import { SILENT_MS } from '../../redis/health.ts';
 import { version } from '../../version.ts';
 import { preferredForm } from '../accepts.ts';
+import { problemAnswer } from '../answers.ts';
 import type { Routes } from '../route.ts';
-import { problemAnswer } from '../schemas.ts';
 
 /** While Redis is gone nobody knows: Prometheus has a number for that. */
 const UNKNOWN_LAG = { entries: Number.NaN, partitionsAhead: Number.NaN };

@@ -3,8 +3,9 @@
  * editor of them.
  */
 import { listOperators } from '../../query/dialects/operator-list.ts';
+import { answers } from '../answers.ts';
+import { named } from '../fields.ts';
 import type { Routes } from '../route.ts';
-import { answers, named } from '../schemas.ts';
 
 export const operatorRoutes: Routes = async (app) => {
   app.get(

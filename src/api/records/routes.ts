@@ -7,29 +7,23 @@
 import type { FastifyReply } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { StoredSegment } from '../../catalog/catalog.ts';
+import { findObjectType, findSegment } from '../../catalog/entries.ts';
 import { unknownObjectType } from '../../catalog/object-types.ts';
 import { checkRecordId, type Operation, type Outcome } from '../../change/change.ts';
 import type { ObjectType } from '../../change/object-type.ts';
 import { type ErrorCode, Problem, unreachable } from '../../errors.ts';
 import { EVENTUAL, type NamedRecord, PageBudget } from '../../membership/memberships.ts';
 import { type Hop, hopNamed, hopsFrom } from '../../query/predicate/relationships.ts';
-import { findObjectType, findSegment } from '../catalog-entries.ts';
-import { formatRecord, joined, pageText, showRecord } from '../format.ts';
-import { readOptions } from '../read-options.ts';
+import { answers, NO_CONTENT } from '../answers.ts';
+import { named } from '../fields.ts';
+import { LIMIT_DEFAULT, pageOf, pageParameters } from '../page.ts';
+import { joined, pageText } from '../page-text.ts';
+import { readOptions, readParameters } from '../read-options.ts';
 import type { Routes } from '../route.ts';
-import {
-  answers,
-  includeParameters,
-  LIMIT_DEFAULT,
-  NO_CONTENT,
-  named,
-  pageOf,
-  pageParameters,
-  path,
-  readParameters,
-  sourceVersion,
-  waitParameters,
-} from '../schemas.ts';
+import { path } from '../route.ts';
+import { sourceVersion, waitParameters } from '../write-options.ts';
+import { formatRecord, showRecord } from './format.ts';
+import { includeParameters } from './schemas.ts';
 
 const WAIT_MS = 5000;
 

@@ -7,6 +7,7 @@
  */
 import { Readable } from 'node:stream';
 import Type from 'typebox';
+import { findObjectType } from '../../catalog/entries.ts';
 import { escapeExpressions } from '../../catalog/seed-expressions.ts';
 import { DEFINITION_KINDS, type DefinitionKind, writeDefinitions } from '../../catalog/seeds.ts';
 import type { RecordData } from '../../change/record.ts';
@@ -21,14 +22,14 @@ import {
   type SeedSource,
 } from '../../jobs/seeding.ts';
 import { PageBudget, type ReadOptions } from '../../membership/memberships.ts';
-import { PART_BYTES_MAX } from '../../redis/weigh.ts';
+import { PART_BYTES_MAX } from '../../parts.ts';
 import { breathe } from '../../time-slice.ts';
 import { preferredForm } from '../accepts.ts';
-import { findObjectType } from '../catalog-entries.ts';
+import { answers } from '../answers.ts';
 import { ARRAY_BYTES_MAX } from '../changes/routes.ts';
-import { formatJob } from '../format.ts';
+import { named } from '../fields.ts';
+import { formatJob } from '../jobs/format.ts';
 import type { Routes } from '../route.ts';
-import { answers, named } from '../schemas.ts';
 import { type SeedPieces, seedPieces } from './body.ts';
 
 const LINES_TYPE = /^application\/(?:x-ndjson|ndjson|jsonl|x-jsonlines)(?:\s*;|$)/i;

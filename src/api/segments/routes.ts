@@ -3,27 +3,21 @@
  */
 import Type, { type Static } from 'typebox';
 import type { StoredSegment } from '../../catalog/catalog.ts';
+import { findSegment } from '../../catalog/entries.ts';
 import { checkRecordId } from '../../change/change.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { EVENTUAL, type NamedRecord } from '../../membership/memberships.ts';
-import { findSegment } from '../catalog-entries.ts';
-import { formatRecord, formatSegment, pageText } from '../format.ts';
+import { answers, NO_CONTENT } from '../answers.ts';
+import { named } from '../fields.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
-import { readOptions } from '../read-options.ts';
+import { fieldsParameter, LIMIT_DEFAULT, pageOf, pageOfFields, pageParameters } from '../page.ts';
+import { pageText } from '../page-text.ts';
+import { readOptions, readParameters } from '../read-options.ts';
+import { formatRecord } from '../records/format.ts';
 import type { Routes } from '../route.ts';
-import {
-  answers,
-  countsBody,
-  fieldsParameter,
-  LIMIT_DEFAULT,
-  NO_CONTENT,
-  named,
-  pageOf,
-  pageOfFields,
-  pageParameters,
-  path,
-  readParameters,
-} from '../schemas.ts';
+import { path } from '../route.ts';
+import { formatSegment } from './format.ts';
+import { countsBody, segmentForm } from './schemas.ts';
 
 const SEGMENT_FIELDS = [
   ...[
@@ -73,7 +67,11 @@ export const segmentRoutes: Routes = async (
           ...fieldsParameter('slug,title,status'),
           ...pageParameters,
         }),
-        response: answers({ 200: pageOfFields('Segment') }, 'parameter_invalid', 'cursor_invalid'),
+        response: answers(
+          { 200: pageOfFields(segmentForm) },
+          'parameter_invalid',
+          'cursor_invalid',
+        ),
       },
     },
     async (request, reply) => {

@@ -10,30 +10,29 @@ import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { StoredView } from '../../catalog/catalog.ts';
+import { findView } from '../../catalog/entries.ts';
 import { type ErrorCode, Problem } from '../../errors.ts';
 import type { ViewExport, ViewRow } from '../../membership/view-rows.ts';
 import type { ViewDefinition } from '../../query/dialects/view-columns.ts';
 import { preferredForm } from '../accepts.ts';
-import { findView } from '../catalog-entries.ts';
-import { formatView, rowText, showRecord } from '../format.ts';
+import { answers, NO_CONTENT } from '../answers.ts';
+import { named } from '../fields.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
-import { PageText } from '../page-text.ts';
-import { readOptions } from '../read-options.ts';
-import type { Routes } from '../route.ts';
 import {
-  answers,
   fieldsParameter,
   LIMIT_DEFAULT,
-  NO_CONTENT,
-  named,
   optionalPageParameters,
   pageOfFields,
   pageParameters,
-  path,
-  readParameters,
-  rowsAnswer,
-} from '../schemas.ts';
+} from '../page.ts';
+import { PageText } from '../page-text.ts';
+import { readOptions, readParameters } from '../read-options.ts';
+import { showRecord } from '../records/format.ts';
+import type { Routes } from '../route.ts';
+import { path } from '../route.ts';
 import { BYTE_ORDER_MARK, csvLines, DELIMITERS } from './csv.ts';
+import { formatView, rowText } from './format.ts';
+import { rowsAnswer, viewForm } from './schemas.ts';
 
 const EDIT_CODES: ErrorCode[] = [
   'body_malformed',
@@ -109,7 +108,7 @@ export const viewRoutes: Routes = async (
           ...fieldsParameter('slug,title,columns'),
           ...pageParameters,
         }),
-        response: answers({ 200: pageOfFields('View') }, 'parameter_invalid', 'cursor_invalid'),
+        response: answers({ 200: pageOfFields(viewForm) }, 'parameter_invalid', 'cursor_invalid'),
       },
     },
     async (request, reply) => {
