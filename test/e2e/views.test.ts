@@ -11,7 +11,6 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { buildServer } from '../../src/api/server.ts';
 import type { Change } from '../../src/change/change.ts';
 import { ROLES } from '../../src/config.ts';
-import type { Deployment } from '../../src/engine/deployment.ts';
 import { audit } from '../../src/membership/audit.ts';
 import { STRONG } from '../../src/membership/memberships.ts';
 import { compileQuery } from '../../src/query/dialects/compile.ts';
@@ -21,6 +20,7 @@ import {
   type Graph,
   type GraphRecord,
 } from '../../src/query/json-logic/reference-document.ts';
+import type { TestDeployment } from '../support/client.ts';
 import { built, eventually, openTestDeployment, send } from '../support/deployment.ts';
 import { freshPrefix } from '../support/redis.ts';
 
@@ -74,7 +74,7 @@ const adults = all(rule('age', '>=', 30));
 
 const PREFIX = freshPrefix();
 
-let deployment: Deployment;
+let deployment: TestDeployment;
 let server: FastifyInstance;
 
 interface Sent {
