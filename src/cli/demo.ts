@@ -21,8 +21,8 @@ import { openScreen } from './demo-screen.ts';
 import { CommandError } from './failure.ts';
 import { openLog } from './log.ts';
 import {
-  type Day,
   recordsOf,
+  type ShopDay,
   SUPERSTORE_RECORDS,
   SUPERSTORE_TYPE_ORDER,
   SUPERSTORE_TYPES,
@@ -76,7 +76,7 @@ export async function runDemo(config: Config, options: DemoOptions): Promise<num
 
 async function play(
   deployment: Deployment,
-  history: readonly Day[],
+  history: readonly ShopDay[],
   options: DemoOptions,
 ): Promise<number> {
   console.log(introduction(history));
@@ -89,7 +89,7 @@ async function play(
   return isRight ? 0 : 1;
 }
 
-function introduction(history: readonly Day[]): string {
+function introduction(history: readonly ShopDay[]): string {
   const { customers, orders, products } = recordsOf(history);
   const [from, to] = [history[0]!.date, history.at(-1)!.date];
   return `Superstore, a sample shop, ${from} to ${to}: ${grouped(customers)} customers, ${grouped(orders)} orders, ${grouped(products)} products.
@@ -143,7 +143,7 @@ async function built(memberships: Deployment['memberships']): Promise<void> {
 
 async function replay(
   deployment: Deployment,
-  history: readonly Day[],
+  history: readonly ShopDay[],
   { seconds }: DemoOptions,
 ): Promise<void> {
   const screen = openScreen(SUPERSTORE_SEGMENTS);
@@ -167,7 +167,7 @@ async function replay(
 /** @returns the number of changes, all of them applied. */
 async function takeIn(
   { ingest }: Deployment,
-  days: readonly Day[],
+  days: readonly ShopDay[],
   before: number,
 ): Promise<number> {
   const session = ingest.session({ wait: 'applied', timeoutMs: PATIENT.timeoutMs });

@@ -65,14 +65,14 @@ export interface DeliveryState {
   readonly dropped: number;
 }
 
-export interface DeadLetter extends WebhookMessage {
+export interface WebhookLetter extends WebhookMessage {
   readonly attempts: number;
   readonly at: number;
   readonly error: string;
 }
 
 export interface DeadPage {
-  readonly letters: readonly DeadLetter[];
+  readonly letters: readonly WebhookLetter[];
   /** Where the next page goes on; undefined on the last one. */
   readonly next: number | undefined;
 }
@@ -141,10 +141,10 @@ export interface WebhookLanes {
    * Moves letters to the ends of their lanes. Caller: not more than a few hundred.
    * @returns how many were still there
    */
-  redeliver(activation: string, letters: readonly DeadLetter[]): Promise<number>;
+  redeliver(activation: string, letters: readonly WebhookLetter[]): Promise<number>;
 
   /** The letters of these ids that are there. */
-  lettersOf(activation: string, ids: readonly string[]): Promise<DeadLetter[]>;
+  lettersOf(activation: string, ids: readonly string[]): Promise<WebhookLetter[]>;
 
   /** Begins a full sync in place of an earlier one. */
   beginSync(activation: string, id: string, total: number): Promise<void>;

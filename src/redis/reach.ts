@@ -41,7 +41,7 @@ function isLoading({ message }: Error): boolean {
   return message.startsWith('LOADING');
 }
 
-interface Address {
+interface RedisAddress {
   /** Without user and password. */
   readonly shown: string;
   readonly host: string;
@@ -49,7 +49,7 @@ interface Address {
   readonly database: string;
 }
 
-function addressIn(url: string): Address {
+function addressIn(url: string): RedisAddress {
   const { protocol, host, hostname, pathname } = new URL(url);
   return {
     shown: `${protocol}//${host}`,
@@ -61,7 +61,7 @@ function addressIn(url: string): Address {
 
 const ENCODED = 'Signs such as @ : / # are percent-encoded in a URL';
 
-function wordsFor(error: Error, address: Address): string {
+function wordsFor(error: Error, address: RedisAddress): string {
   const { code = '' } = error as NodeJS.ErrnoException;
   return (
     wordsForRefusal(error.message, address) ?? wordsForConnection(code, error.message, address)
@@ -69,7 +69,7 @@ function wordsFor(error: Error, address: Address): string {
 }
 
 /** Redis answered, and said no. */
-function wordsForRefusal(message: string, { shown, database }: Address): string | undefined {
+function wordsForRefusal(message: string, { shown, database }: RedisAddress): string | undefined {
   if (message.startsWith('NOAUTH'))
     return `The Redis at ${shown} asks for a password, and REDIS_URL has none. Write redis://:PASSWORD@host:port, or redis://USER:PASSWORD@host:port. ${ENCODED}.`;
   if (message.startsWith('WRONGPASS'))
@@ -86,7 +86,7 @@ function wordsForRefusal(message: string, { shown, database }: Address): string 
 function wordsForConnection(
   code: string,
   message: string,
-  { shown, host, isTls }: Address,
+  { shown, host, isTls }: RedisAddress,
 ): string {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return `The certificate of the Redis at ${shown} is for another name than '${host}' (${message}). Use a name in REDIS_URL that the certificate holds.`;

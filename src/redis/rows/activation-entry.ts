@@ -18,7 +18,7 @@ interface FlippedRecord {
  * As it is stored: `flips` are object type, id, flip; `followers` the ids of activations by
  * predicate id.
  */
-interface Packed {
+interface PackedActivations {
   readonly at: number;
   readonly version: number;
   readonly followers: Readonly<Record<string, readonly string[]>>;
@@ -47,13 +47,15 @@ export function packActivations(
     }
   }
   if (flips.length === 0) return [];
-  const packed: Packed = { at, version, followers: followed, flips };
+  const packed: PackedActivations = { at, version, followers: followed, flips };
   return [FIELD, JSON.stringify(packed)];
 }
 
 /** An entry as it was packed; its id is the stream's. */
 export function readActivations(id: string, fields: readonly string[]): ActivationEntry {
-  const { at, version, followers, flips } = JSON.parse(pairs(fields).get(FIELD) ?? '{}') as Packed;
+  const { at, version, followers, flips } = JSON.parse(
+    pairs(fields).get(FIELD) ?? '{}',
+  ) as PackedActivations;
   const sent = flips.flatMap(([objectType, id, flip], index) =>
     (followers[flippedPredicateId(flip)] ?? []).map((activation) => ({
       activation,
