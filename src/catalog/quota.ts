@@ -171,7 +171,9 @@ function nodesOf(value: unknown): number {
 
 function full(measure: QuotaMeasure | 'activationsPerView', would: number, most: number): Problem {
   const { name } = LIMITS[measure satisfies LimitName];
-  const detail = `that would be ${would} ${WORDS[measure]}, and there may be ${most}: delete what is not used, or raise ${name}`;
+  const detail =
+    `that would be ${would} ${WORDS[measure]}, and there may be ${most}: delete what ` +
+    `is not used, or raise ${name}`;
   return new Problem('catalog_full', detail, [{ path: '', detail }], {
     limit: name,
     would_be: would,

@@ -248,7 +248,7 @@ class Planning {
     return true;
   }
 
-  // ── object types ─────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── object types ──
 
   /**
    * Read twice: first as if the others of the seed were empty, so that each may name any other,
@@ -290,7 +290,7 @@ class Planning {
     if (this.#hasChangedTypes) placeObjectTypes(this.#draft, this.#catalog, changed);
   }
 
-  // ── segments and views ───────────────────────────────────────────────────────────────────────────────────────────────
+  // ── segments and views ──
 
   #segments(items: readonly SeedItem[]): void {
     for (const item of items) {
@@ -408,7 +408,7 @@ export function changedMembers(old: object, given: object): string[] {
   return [...members].filter((member) => !isDeepStrictEqual(before[member], after[member]));
 }
 
-// ── export ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── export ──
 
 export interface WrittenItem {
   readonly object_type: string;

@@ -84,7 +84,8 @@ async function play(
   await replay(deployment, history, options);
   const isRight = await check(deployment);
   console.log(
-    `\nIt stays until the next demo. Look around in it:  ROLLCALL_PREFIX=${DEMO_PREFIX} npx rollcall serve`,
+    '\nIt stays until the next demo. Look around in it:  ' +
+      `ROLLCALL_PREFIX=${DEMO_PREFIX} npx rollcall serve`,
   );
   return isRight ? 0 : 1;
 }
@@ -92,11 +93,17 @@ async function play(
 function introduction(history: readonly ShopDay[]): string {
   const { customers, orders, products } = recordsOf(history);
   const [from, to] = [history[0]!.date, history.at(-1)!.date];
-  return `Superstore, a sample shop, ${from} to ${to}: ${grouped(customers)} customers, ${grouped(orders)} orders, ${grouped(products)} products.
-${SUPERSTORE_SEGMENTS.length} segments are kept exact while its history is replayed, change by change.\n`;
+  const records =
+    `${grouped(customers)} customers, ${grouped(orders)} orders, ` +
+    `${grouped(products)} products`;
+  return [
+    `Superstore, a sample shop, ${from} to ${to}: ${records}.`,
+    `${SUPERSTORE_SEGMENTS.length} segments are kept exact while its history is replayed, ` +
+      'change by change.\n',
+  ].join('\n');
 }
 
-// ── start ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── start ──
 
 /** Removes what an earlier demo left. @throws CommandError if another process works on it */
 async function startFromNothing(url: string): Promise<void> {
@@ -139,7 +146,7 @@ async function built(memberships: Deployment['memberships']): Promise<void> {
   }
 }
 
-// ── replay ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── replay ──
 
 async function replay(
   deployment: Deployment,
@@ -185,7 +192,7 @@ async function takeIn(
   return line;
 }
 
-// ── check ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── check ──
 
 /** Whether records and members are what they must be; prints both. */
 async function check(deployment: Deployment): Promise<boolean> {
@@ -224,7 +231,8 @@ async function check(deployment: Deployment): Promise<boolean> {
   const isRight = [...recordRows, ...segmentRows].every((row) => row.at(-1) === 'equal');
   console.log(
     isRight
-      ? '\nEvery segment has exactly the members that json-logic-js, asked anew of every record and those it is related to, gives it.'
+      ? '\nEvery segment has exactly the members that json-logic-js, asked anew of ' +
+          'every record and those it is related to, gives it.'
       : '\nNOT EQUAL: this is a bug of Rollcall. Please report it with the output above.',
   );
   return isRight;

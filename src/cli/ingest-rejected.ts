@@ -64,7 +64,7 @@ function isJson(text: string): boolean {
   }
 }
 
-// ── and back ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── and back ──
 
 const KEPT = '{"line":';
 const CHANGE = ',"change":';

@@ -126,7 +126,7 @@ function megabytes(bytes: number): number {
   return Math.round(bytes / 100_000) / 10;
 }
 
-// ── what became of the lines ─────────────────────────────────────────────────────────────────────────────────────────────
+// ── what became of the lines ──
 
 /**
  * Rejections that say nothing of the line: it is sent again, and all after it, so that the order
@@ -207,7 +207,7 @@ class Ingestion {
   }
 }
 
-// ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── requests ──
 
 /** @throws BrokenOff */
 type Send = (

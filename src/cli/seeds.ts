@@ -73,7 +73,7 @@ const POLL_MS = 200;
 /** Lines of one kind that are printed. */
 const LINES_MAX = 20;
 
-// ── export ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── export ──
 
 /** @returns the exit code. */
 export async function exportSeeds(
@@ -135,7 +135,7 @@ class Counter {
   }
 }
 
-// ── import ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── import ──
 
 /** @returns the exit code: 1 if something was refused. */
 export async function importSeeds(
@@ -259,7 +259,7 @@ async function watch(call: Call, begun: Job): Promise<Job> {
   }
 }
 
-// ── telling ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── telling ──
 
 function tell(
   { create, update, errors, totals }: SeedReport,
@@ -313,7 +313,7 @@ function listed<T>(entries: readonly T[], total: number, line: (entry: T) => str
   return rest > 0 ? [...lines, `… and ${grouped(rest)} more`] : lines;
 }
 
-// ── the server ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── the server ──
 
 type Call = (path: string, init: RequestInit) => Promise<Response>;
 

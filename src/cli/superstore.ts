@@ -247,7 +247,7 @@ function addLine(totals: Totals, { category, sales, profit, quantity, discount }
   totals.wasDiscounted ||= discount > 0;
 }
 
-// ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── the table ──
 
 function readLines(): OrderLine[] {
   const rows = parse(readTable(), { columns: true }) as Record<string, string>[];

@@ -17,7 +17,10 @@ export interface WebhookLimits {
   /** An activation is disabled after so many failed attempts in a row over at least so long. */
   readonly disableAfterFailures: number;
   readonly disableAfterMs: number;
-  /** The n-th delay is 2^(n-1) times the first, at most the longest, and up to half of it is left to chance. */
+  /**
+   * The n-th delay is 2^(n-1) times the first, at most the longest, and up to half of it is left to
+   * chance.
+   */
   readonly firstDelayMs: number;
   readonly delayMaxMs: number;
 }
@@ -89,7 +92,10 @@ export interface SyncState {
   readonly error: string | undefined;
 }
 
-/** `back`: it is delivered, and the receiver is back from an outage. `delay`: which one it is, for `retry`. */
+/**
+ * `back`: it is delivered, and the receiver is back from an outage. `delay`: which one it is, for
+ * `retry`.
+ */
 export interface Settled {
   readonly next: 'next' | 'back' | 'dead' | 'disabled' | 'moved' | 'retry';
   readonly delay: number;

@@ -186,7 +186,8 @@ async function tryOut(
   probe: string,
   samples: readonly CommandSample[],
 ): Promise<Verdict[]> {
-  const isLone = ({ command }: CommandSample) => command !== 'MULTI' && command !== 'EXEC'; // a pipeline has its own
+  // A pipeline has its own.
+  const isLone = ({ command }: CommandSample) => command !== 'MULTI' && command !== 'EXEC';
   const answers: Verdict[] = [];
   for (const sample of samples) {
     const [name = '', ...rest] = sample.words;
@@ -222,6 +223,7 @@ function refusal(
     ...(keys.length > 0 ? patterns.map((each) => `~${each}`) : []),
   ];
   return new RedisServerError(
-    `The Redis user '${user}' ${faults.join(', and ')}, which Rollcall needs. Grant it: ACL SETUSER ${user} ${rules.join(' ')}`,
+    `The Redis user '${user}' ${faults.join(', and ')}, which Rollcall needs. Grant ` +
+      `it: ACL SETUSER ${user} ${rules.join(' ')}`,
   );
 }

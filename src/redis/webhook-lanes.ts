@@ -2,8 +2,8 @@
  * webhook-lanes.ts – Lanes of webhooks in Redis: a list per lane, and per activation its state, its
  * attempts and its dead letters.
  *
- * Keeps true: all keys of the lanes share the hash tag of the queues. Whatever moves an event counts
- * it in the same script. An event is stored as its id, a blank and its body.
+ * Keeps true: all keys of the lanes share the hash tag of the queues. Whatever moves an event
+ * counts it in the same script. An event is stored as its id, a blank and its body.
  */
 import type { ChainableCommander, Redis } from 'ioredis';
 import { crc16 } from '../change/partition.ts';

@@ -2,12 +2,13 @@
  * idempotency.ts – A write that carries an Idempotency-Key is carried out once: sent again, it gets
  * the answer of the first time.
  *
- * Keeps true: of requests with one key only one is under way at a time. An answer is given out again
- * only to the very same request, known by the hash of its body. The hash is taken of the bytes as
- * they pass, so a streamed body is never held: a repetition is read to its end before it is
- * answered. Not kept: answers that ask to try again (429, 5xx), those to a body that broke off, and
- * those too long to keep; such a request is carried out anew. What is kept for one API key has a
- * bounded weight: beyond it the oldest answers go, and their requests are carried out anew as well.
+ * Keeps true: of requests with one key only one is under way at a time. An answer is given out
+ * again only to the very same request, known by the hash of its body. The hash is taken of the
+ * bytes as they pass, so a streamed body is never held: a repetition is read to its end before it
+ * is answered. Not kept: answers that ask to try again (429, 5xx), those to a body that broke off,
+ * and those too long to keep; such a request is carried out anew. What is kept for one API key has
+ * a bounded weight: beyond it the oldest answers go, and their requests are carried out anew as
+ * well.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
