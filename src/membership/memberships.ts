@@ -23,6 +23,7 @@ import { DEFAULT_LIMITS } from '../limits.ts';
 import { type Failure, failureReason } from '../query/failure.ts';
 import type { Hop } from '../query/predicate/relationships.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
+import { unpackState } from '../redis/rows/state-row.ts';
 import { partsOf, weighFields } from '../redis/weigh.ts';
 import {
   failuresIn,
@@ -35,7 +36,6 @@ import {
   waitForWatermark,
 } from './partition-status.ts';
 import { hasPredicateId } from './predicate-ids.ts';
-import { unpackState } from './state-row.ts';
 
 export type Consistency = 'strong' | 'eventual';
 

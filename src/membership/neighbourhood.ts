@@ -32,9 +32,9 @@ import {
 } from '../query/predicate/predicate.ts';
 import { type Hop, hopOf } from '../query/predicate/relationships.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
+import { unpackRelated } from '../redis/rows/neighbour-row.ts';
 import { PART_BYTES_MAX, weighFields } from '../redis/weigh.ts';
 import { relationshipBuilding } from './memberships.ts';
-import { unpackRelated } from './neighbour-row.ts';
 
 /** A record, and its values as filters see them. */
 export interface Standpoint {
