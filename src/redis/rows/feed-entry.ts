@@ -1,5 +1,5 @@
 /**
- * rows/feed-entry.ts – The enter and leave events of one commit: one entry of the partition's feed.
+ * feed-entry.ts – The enter and leave events of one commit: one entry of the partition's feed.
  *
  * Keeps true: an entry lists each record once, with its net flips, by predicate id; who reads it
  * finds the slugs in the catalog. An event's cursor is the entry's id and its index in the entry.

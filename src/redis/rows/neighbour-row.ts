@@ -1,5 +1,5 @@
 /**
- * rows/neighbour-row.ts – Neighbour rows and related rows as JSON: hash fields of
+ * neighbour-row.ts – Neighbour rows and related rows as JSON: hash fields of
  * `neighbours:<edge id>` and `related:<edge id>`.
  *
  * Keeps true: an absent row says that nothing is known, and that nobody is related.

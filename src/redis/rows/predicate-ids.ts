@@ -1,5 +1,5 @@
 /**
- * rows/predicate-ids.ts – The packed form of the ids of the predicates that hold of one record.
+ * predicate-ids.ts – The packed form of the ids of the predicates that hold of one record.
  *
  * Keeps true: `unpack(pack(x))` is x. Packed are the gaps between neighbours as base-32 digits, low
  * digit first, each one printable ASCII character: a row stays a one-byte string in V8, on the wire

@@ -1,5 +1,5 @@
 /**
- * rows/state-row.ts – What the engine remembers of a record beside its values, as one hash field of
+ * state-row.ts – What the engine remembers of a record beside its values, as one hash field of
  * `state:<type>`.
  *
  * Written `due;;predicateIds`: the next moment at which the clock alone flips one of its predicates

@@ -1,5 +1,5 @@
 /**
- * rows/stream-entry.ts – The fields of entries in logs, inboxes and outboxes.
+ * stream-entry.ts – The fields of entries in logs, inboxes and outboxes.
  *
  * Keeps true: what one function packs the other reads by name, whatever the order of the fields.
  */
