@@ -9,7 +9,7 @@
  */
 import type { Redis } from 'ioredis';
 import { CHANNEL_START, type ChannelPosition } from '../membership/channel-position.ts';
-import { isUnanswered } from '../redis/connection.ts';
+import { isUnanswered } from '../redis/failures.ts';
 import { type Keys, sourceName } from '../redis/keys.ts';
 import { readChannelPosition } from '../redis/rows/channel-position.ts';
 import { runScript } from '../redis/scripts.ts';

@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { ChannelPosition } from '../membership/channel-position.ts';
-import { isUnanswered } from '../redis/connection.ts';
+import { isUnanswered } from '../redis/failures.ts';
 import { type Keys, type PartitionKeys, sourceName } from '../redis/keys.ts';
 import { readChannelPosition } from '../redis/rows/channel-position.ts';
 import { runScript } from '../redis/scripts.ts';
