@@ -6,13 +6,13 @@
  */
 import { packOutcomes } from '../change/change.ts';
 import { exists, packRecord, type RecordRow, TOMBSTONE_TTL_MS } from '../change/record.ts';
-import { packActivations } from '../membership/activation-feed.ts';
 import type { ChannelPosition } from '../membership/channel-position.ts';
 import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
 import type { Failure } from '../query/failure.ts';
 import { entered, type Flip, flippedPredicateId } from '../query/network/network.ts';
 import { CommitCommands } from '../redis/commit-commands.ts';
 import { type PartitionKeys, recordMember } from '../redis/keys.ts';
+import { packActivations } from '../redis/rows/activation-entry.ts';
 import { packChannelPosition } from '../redis/rows/channel-position.ts';
 import { packFeed } from '../redis/rows/feed-entry.ts';
 import { packRow } from '../redis/rows/neighbour-row.ts';
