@@ -28,6 +28,8 @@ import { document, type Graph, type GraphRecord } from '../query/json-logic/refe
 import { isDerivedName, readDerivedName } from '../query/network/derived-attribute.ts';
 import { ALWAYS, type Atom, MEASURE, type Predicate } from '../query/predicate/predicate.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
+import { unpackNeighbour, unpackRelated } from '../redis/rows/neighbour-row.ts';
+import { unpackState } from '../redis/rows/state-row.ts';
 import { carriedOut } from './audit-transaction.ts';
 import {
   type AuditedEdge,
@@ -50,12 +52,9 @@ import {
   keptRelated,
   keptShared,
   type Shared,
-  unpackNeighbour,
-  unpackRelated,
 } from './neighbour-row.ts';
 import { readPartitionStatus, waitForWatermark } from './partition-status.ts';
 import { hasPredicateId, NO_PREDICATE_IDS, type PredicateIds } from './predicate-ids.ts';
-import { unpackState } from './state-row.ts';
 
 export interface RelationshipAuditContext {
   readonly redis: Redis;

@@ -22,6 +22,7 @@ import { filterableData, isLive, type RecordRow, unpackRecord } from '../change/
 import { Problem } from '../errors.ts';
 import { holds } from '../query/json-logic/reference.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
+import { unpackState } from '../redis/rows/state-row.ts';
 import { auditRelationships, type RelationshipAudit } from './audit-relationships.ts';
 import { carriedOut } from './audit-transaction.ts';
 import { existsIn, type Fault, type FaultPlace, readRow } from './fault.ts';
@@ -31,7 +32,6 @@ import { type Loss, lossOf, roundsOver, waitForWatermark } from './partition-sta
 import { hasPredicateId } from './predicate-ids.ts';
 import { findRowFaults, type RowFaults } from './row-faults.ts';
 import { findSlugFaults } from './slug-faults.ts';
-import { unpackState } from './state-row.ts';
 
 export interface AuditContext {
   readonly redis: Redis;

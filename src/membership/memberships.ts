@@ -24,6 +24,7 @@ import { partsOf } from '../parts.ts';
 import { type Failure, failureReason } from '../query/failure.ts';
 import type { Hop } from '../query/predicate/relationships.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
+import { unpackState } from '../redis/rows/state-row.ts';
 import { weighFields } from '../redis/weigh.ts';
 import {
   failuresIn,
@@ -36,7 +37,6 @@ import {
   waitForWatermark,
 } from './partition-status.ts';
 import { hasPredicateId } from './predicate-ids.ts';
-import { unpackState } from './state-row.ts';
 
 export type Consistency = 'strong' | 'eventual';
 

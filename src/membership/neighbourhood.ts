@@ -34,9 +34,9 @@ import {
 import { type Hop, hopOf } from '../query/predicate/relationships.ts';
 import { RunningTally } from '../query/predicate/tally.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
+import { unpackRelated } from '../redis/rows/neighbour-row.ts';
 import { weighFields } from '../redis/weigh.ts';
 import { relationshipBuilding } from './memberships.ts';
-import { unpackRelated } from './neighbour-row.ts';
 
 /** A record, and its values as filters see them. */
 export interface Standpoint {

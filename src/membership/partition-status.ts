@@ -10,8 +10,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Failure } from '../query/failure.ts';
 import type { PartitionKeys } from '../redis/keys.ts';
+import { readChannelPosition } from '../redis/rows/channel-position.ts';
 import { runScript } from '../redis/scripts.ts';
-import { isAhead, readChannelPosition } from './channel-position.ts';
+import { isAhead } from './channel-position.ts';
 
 /**
  * `resynchronizing`: state is being sent anew after a loss; `broken`: a message could not be
