@@ -8,7 +8,7 @@ import { compileQuery } from '../../../../src/query/dialects/compile.ts';
 import { derivedName, readDerivedName } from '../../../../src/query/network/derived-attribute.ts';
 import {
   AGGREGATES,
-  type Aggregate,
+  type AggregateName,
   isOfValues,
   keptFor,
   MEASURE_NAMES,
@@ -26,13 +26,14 @@ const ATTRIBUTES = [...ORDERS.attributes].map(([name, { type }]) => ({ name, typ
 const OF_VALUES = MEASURE_NAMES.filter(isOfValues);
 
 /** An aggregate of each attribute of orders that it takes, or of the orders themselves. */
-const SAID = AGGREGATES.flatMap(({ name }): (readonly [aggregate: Aggregate, field: string])[] =>
-  isOfValues(name)
-    ? ATTRIBUTES.filter(({ type }) => takesType(name, type)).map((attribute) => [
-        name,
-        `orders.${attribute.name}`,
-      ])
-    : [[name, 'orders']],
+const SAID = AGGREGATES.flatMap(
+  ({ name }): (readonly [aggregate: AggregateName, field: string])[] =>
+    isOfValues(name)
+      ? ATTRIBUTES.filter(({ type }) => takesType(name, type)).map((attribute) => [
+          name,
+          `orders.${attribute.name}`,
+        ])
+      : [[name, 'orders']],
 );
 const COMPARED = [
   { operator: '>=', value: 2 },
