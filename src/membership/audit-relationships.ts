@@ -536,7 +536,7 @@ class Attempt {
       for (const [id, score] of members)
         stored.holders.add(target, partition, score === 0 ? id : `${id}(score=${score})`);
     for (const [predicateId, { shared }] of up) {
-      if (!shared?.ordered) continue;
+      if (shared?.keeps !== 'extremes') continue;
       const valued = [...new Set([...(sets?.values.get(predicateId) ?? []), ...targets])];
       for (const [target, members] of await this.#members(valued, (target) =>
         own.values(predicateId, target),
@@ -731,7 +731,7 @@ function* orderedValues(
   holders: readonly Holder[],
 ): Iterable<[number, string, number]> {
   for (const [predicateId, { shared }] of up) {
-    if (!shared?.ordered) continue;
+    if (shared?.keeps !== 'extremes') continue;
     for (const { id, numberFor } of holders) {
       const value = numberFor(predicateId);
       if (value !== undefined) yield [predicateId, id, value];

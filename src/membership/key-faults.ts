@@ -160,7 +160,7 @@ class Look implements KeyFaults {
       case 'holders':
         return shared?.edgeId === Number(of) ? this.#note(name, partition, kind) : kind;
       case 'values':
-        return shared?.ordered ? this.#note(name, partition, kind) : kind;
+        return shared?.keeps === 'extremes' ? this.#note(name, partition, kind) : kind;
       case 'neighbours':
       case 'related':
         return shared?.edgeId === Number(of) ? undefined : kind;
