@@ -2,12 +2,12 @@
  * record-reader.ts – Reads records by their ids, or along a list of ids, with bounded memory.
  *
  * Keeps true: records are weighed before they are read, so that only a part of bounded weight is
- * held at once (change/parts.ts); what is kept of each is made at once, and the record let go.
+ * held at once (parts.ts); what is kept of each is made at once, and the record let go.
  * Values are those that the catalog declares now: some may be older than their declaration.
  */
 import type { CatalogStore } from '../catalog/catalog-store.ts';
-import { partsOf } from '../change/parts.ts';
 import { asDeclared, exists, type RecordRow } from '../change/record.ts';
+import { partsOf } from '../redis/weigh.ts';
 import type { MembershipStore } from './membership-store.ts';
 import { PageBudget } from './page.ts';
 import type { ReadOptions } from './read-options.ts';

@@ -10,6 +10,7 @@ import { isLive, type RecordRow } from '../change/record.ts';
 import { Problem } from '../errors.ts';
 import type { MembershipStore } from './membership-store.ts';
 import { fillPage, type Page, type PageRequest } from './page.ts';
+import type { Progress } from './progress.ts';
 import { type ReadOptions, STRONG } from './read-options.ts';
 import {
   AS_THEY_ARE,
@@ -23,22 +24,19 @@ import { NEEDS_NOTHING, type StrongReads } from './strong-reads.ts';
 /** How long unowned partitions are waited for: another process may just be taking them over. */
 const UNOWNED_TIMEOUT_MS = 1000;
 
-export class Records {
-  readonly #store: MembershipStore;
-  readonly #catalogs: CatalogStore;
-  readonly #reads: StrongReads;
-  readonly #reader: RecordReader;
+interface RecordsContext {
+  readonly store: MembershipStore;
+  readonly catalogs: CatalogStore;
+  readonly reads: StrongReads;
+  readonly reader: RecordReader;
+  readonly progress: Progress;
+}
 
-  constructor(
-    store: MembershipStore,
-    catalogs: CatalogStore,
-    reads: StrongReads,
-    reader: RecordReader,
-  ) {
-    this.#store = store;
-    this.#catalogs = catalogs;
-    this.#reads = reads;
-    this.#reader = reader;
+export class Records {
+  readonly #context: RecordsContext;
+
+  constructor(context: RecordsContext) {
+    this.#context = context;
   }
 
   /** @returns undefined if there is none. @throws Problem object_type_unknown | not_caught_up */
@@ -47,16 +45,16 @@ export class Records {
     id: string,
     options: ReadOptions = STRONG,
   ): Promise<RecordRow | undefined> {
-    return this.#reads.current(options, async () => {
-      await findObjectType(this.#catalogs, objectType, 'known');
-      await this.#reads.waitForRecords([id], options);
+    return this.#context.reads.current(options, async () => {
+      await findObjectType(this.#context.catalogs, objectType, 'known');
+      await this.#context.reads.waitForRecords([id], options);
       return (await this.some(objectType, [id]))[0];
     });
   }
 
   /** Some records as they are now, in the order of the ids; undefined for one that does not exist. */
   some(objectType: string, ids: readonly string[]): Promise<(RecordRow | undefined)[]> {
-    return this.#reader.records(objectType, ids);
+    return this.#context.reader.records(objectType, ids);
   }
 
   /** One page of the live records of a type. @throws Problem as `shapedPage` */
@@ -78,16 +76,16 @@ export class Records {
     options: RecordPageOptions<T>,
   ): Promise<Page<T>> {
     await this.wait(objectType, options);
-    const { shape, budget = this.#reader.budget() } = options;
+    const { shape, budget = this.#context.reader.budget() } = options;
     const pick: Pick<T> = { objectType, budget, shape, isWanted: isLive };
     const read = (partition: number, after: string, count: number) =>
-      this.#reader.pickAlong(
-        (from, some) => this.#store.recordIds(partition, objectType, from, some),
+      this.#context.reader.pickAlong(
+        (from, some) => this.#context.store.recordIds(partition, objectType, from, some),
         after,
         count,
         pick,
       );
-    return fillPage(this.#store.partitions, request, read, budget);
+    return fillPage(this.#context.store.partitions, request, read, budget);
   }
 
   /**
@@ -96,11 +94,13 @@ export class Records {
    * not_caught_up
    */
   wait(objectType: string, options: ReadOptions, segment?: string): Promise<void> {
-    return this.#reads.current(options, async () => {
-      await findObjectType(this.#catalogs, objectType, 'known');
+    return this.#context.reads.current(options, async () => {
+      await findObjectType(this.#context.catalogs, objectType, 'known');
       const needs =
-        segment === undefined ? NEEDS_NOTHING : await this.#reads.needsOfSegments([segment]);
-      await this.#reads.waitForAll(options, needs);
+        segment === undefined
+          ? NEEDS_NOTHING
+          : await this.#context.reads.needsOfSegments([segment]);
+      await this.#context.reads.waitForAll(options, needs);
     });
   }
 
@@ -111,20 +111,20 @@ export class Records {
    * @throws Problem not_caught_up
    */
   async hasAny(objectType: string): Promise<boolean> {
-    const isWorkedOff = (await this.#reads.unowned()).length === 0;
+    const isWorkedOff = (await this.#context.progress.unowned()).length === 0;
     const timeoutMs = isWorkedOff ? STRONG.timeoutMs : UNOWNED_TIMEOUT_MS;
     try {
-      await this.#reads.waitForAll({ ...STRONG, timeoutMs });
+      await this.#context.reads.waitForAll({ ...STRONG, timeoutMs });
     } catch (error) {
-      const isAwaited = (partition: number) => this.#store.isAwaited(partition, objectType);
+      const isAwaited = (partition: number) => this.#context.store.isAwaited(partition, objectType);
       if (!(error instanceof Problem) || (await this.#inAny(isAwaited))) throw error;
     }
     return this.#inAny(
-      async (partition) => (await this.#store.recordCount(partition, objectType)) > 0,
+      async (partition) => (await this.#context.store.recordCount(partition, objectType)) > 0,
     );
   }
 
   async #inAny(isSo: (partition: number) => Promise<boolean>): Promise<boolean> {
-    return (await Promise.all(this.#reads.partitions.map(isSo))).includes(true);
+    return (await Promise.all(this.#context.reads.partitions.map(isSo))).includes(true);
   }
 }

@@ -10,16 +10,19 @@ import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { findSegments } from '../catalog/entries.ts';
 import { partitionOf } from '../change/partition.ts';
 import { Problem } from '../errors.ts';
-import type { MembershipStore } from './membership-store.ts';
 import {
+  allStatuses,
   isAheadOfTime,
   type Loss,
   lossOf,
   type PartitionStatus,
+  partitionsOf,
   roundsOver,
+  type StatusStore,
   waitForWatermark,
 } from './partition-status.ts';
 import type { PredicateResolver } from './predicate-resolver.ts';
+import type { Progress } from './progress.ts';
 import type { ReadOptions } from './read-options.ts';
 
 /** What the members of some segments depend on. */
@@ -56,19 +59,24 @@ export const DOUBTS: Readonly<
   },
 };
 
-type Store = Pick<MembershipStore, 'partitions' | 'status' | 'isOwned'>;
-
 export class StrongReads {
-  readonly #store: Store;
+  readonly #store: StatusStore;
   readonly #catalogs: CatalogStore;
   readonly #resolver: PredicateResolver;
+  readonly #progress: Progress;
   readonly #all: readonly number[];
 
-  constructor(store: Store, catalogs: CatalogStore, resolver: PredicateResolver) {
+  constructor(
+    store: StatusStore,
+    catalogs: CatalogStore,
+    resolver: PredicateResolver,
+    progress: Progress,
+  ) {
     this.#store = store;
     this.#catalogs = catalogs;
     this.#resolver = resolver;
-    this.#all = Array.from({ length: store.partitions }, (_, partition) => partition);
+    this.#progress = progress;
+    this.#all = partitionsOf(store);
   }
 
   /** Every partition. */
@@ -92,8 +100,7 @@ export class StrongReads {
     predicateIds: readonly number[],
     { consistency, timeoutMs }: ReadOptions,
   ): Promise<readonly PartitionStatus[] | undefined> {
-    if (consistency === 'eventual')
-      return Promise.all(this.#all.map((each) => this.#store.status(each, predicateIds)));
+    if (consistency === 'eventual') return allStatuses(this.#store, predicateIds);
     const needs = this.needsOf(predicateIds);
     return waitForWatermark(this.#store, this.#all, predicateIds, { ...needs, timeoutMs });
   }
@@ -137,15 +144,6 @@ export class StrongReads {
     return this.wait(this.#all, options, needs);
   }
 
-  /**
-   * The partitions that nobody works off at the moment: no worker runs, they have stopped, or they
-   * are just being taken over.
-   */
-  async unowned(): Promise<number[]> {
-    const isOwned = await Promise.all(this.#all.map((each) => this.#store.isOwned(each)));
-    return this.#all.filter((each) => !isOwned[each]);
-  }
-
   needsOf(predicateIds: readonly (number | null)[]): Needs {
     const { catalog } = this.#catalogs;
     return {
@@ -178,7 +176,7 @@ export class StrongReads {
 
   async #notCaughtUp(timeoutMs: number): Promise<Problem> {
     const detail = `the changes before this read were not applied within ${timeoutMs} ms`;
-    const unowned = describeUnowned(await this.unowned());
+    const unowned = describeUnowned(await this.#progress.unowned());
     return new Problem('not_caught_up', `${detail}${unowned}`, [], { retry_after_s: 1 });
   }
 }

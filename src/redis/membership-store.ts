@@ -13,8 +13,10 @@ import type {
   MembershipStore,
   StoredRecord,
 } from '../membership/membership-store.ts';
+import { unpackRelated } from '../membership/neighbour-row.ts';
 import type { PartitionStatus } from '../membership/partition-status.ts';
 import type { PredicateIds } from '../membership/predicate-ids.ts';
+import { unpackState } from '../membership/state-row.ts';
 import { askByPartition } from './by-partition.ts';
 import type { PartitionKeys } from './keys.ts';
 import { readPartitionStatus } from './partition-status.ts';

@@ -63,4 +63,3 @@ function readFailed(failed: Traffic['failed'] = {}): Map<number, Failure> {
     ]),
   );
 }
-

@@ -1,0 +1,65 @@
+/**
+ * reads.ts – Puts together all that answers reads of one deployment.
+ *
+ * Keeps true: every read goes through the same wait, and the same resolution of slugs.
+ */
+import type { CatalogStore } from '../catalog/catalog-store.ts';
+import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
+import { MemberPages } from './member-pages.ts';
+import { Members } from './members.ts';
+import type { MembershipStore } from './membership-store.ts';
+import { PredicateResolver } from './predicate-resolver.ts';
+import { Progress } from './progress.ts';
+import { RecordReader } from './record-reader.ts';
+import { RecordSegments } from './record-segments.ts';
+import { Records } from './records.ts';
+import { Related } from './related.ts';
+import { SegmentCounts } from './segment-counts.ts';
+import type { SortedRunStore } from './sorted-run-store.ts';
+import { StrongReads } from './strong-reads.ts';
+import { ViewMembers } from './view-members.ts';
+import { ViewOrders } from './view-orders.ts';
+import { ViewRows } from './view-rows.ts';
+
+export interface Reads {
+  readonly counts: SegmentCounts;
+  readonly members: Members;
+  readonly recordSegments: RecordSegments;
+  readonly records: Records;
+  readonly related: Related;
+  readonly viewMembers: ViewMembers;
+  readonly viewRows: ViewRows;
+  readonly progress: Progress;
+}
+
+export interface ReadsContext {
+  readonly store: MembershipStore;
+  readonly runStore: SortedRunStore;
+  readonly catalogs: CatalogStore;
+  readonly timeZone: string;
+  readonly limits?: Limits;
+}
+
+export function openReads(context: ReadsContext): Reads {
+  const { store, catalogs, timeZone, limits = DEFAULT_LIMITS } = context;
+  const { pageBytes: pageBytesMax } = limits;
+  const progress = new Progress(store);
+  const resolver = new PredicateResolver(catalogs);
+  const reads = new StrongReads(store, catalogs, resolver, progress);
+  const reader = new RecordReader(store, catalogs, timeZone, pageBytesMax);
+  const pages = new MemberPages(store, resolver);
+  const shared = { ...context, limits, pageBytesMax, progress, resolver, reads, reader, pages };
+  const related = new Related(shared);
+  const viewMembers = new ViewMembers(shared);
+  const orders = new ViewOrders({ ...shared, viewMembers });
+  return {
+    counts: new SegmentCounts(catalogs, reads, resolver),
+    members: new Members(shared),
+    recordSegments: new RecordSegments(shared),
+    records: new Records(shared),
+    related,
+    viewMembers,
+    viewRows: new ViewRows({ ...shared, viewMembers, orders, related }),
+    progress,
+  };
+}
