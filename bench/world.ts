@@ -6,10 +6,10 @@ import type { Change } from '../src/change/change.ts';
 import { type Batch, LOG_START, type LogEntry } from '../src/engine/batch.ts';
 import type { TypeContext } from '../src/engine/step.ts';
 import { assert } from '../src/errors.ts';
-import type { Attributes } from '../src/query/atom.ts';
-import { type CompiledQuery, compileQuery } from '../src/query/compile.ts';
-import { PredicateNetwork } from '../src/query/network.ts';
-import { holds } from '../src/query/reference.ts';
+import { type CompiledQuery, compileQuery } from '../src/query/dialects/compile.ts';
+import { holds } from '../src/query/json-logic/reference.ts';
+import { PredicateNetwork } from '../src/query/network/network.ts';
+import type { Attributes } from '../src/query/predicate/atom.ts';
 import {
   drift,
   type History,

@@ -4,7 +4,7 @@
  * Keeps true: it asks the oracle of every record, one by one, and keeps nothing between two calls.
  */
 
-import { holds } from '../src/query/reference.ts';
+import { holds } from '../src/query/json-logic/reference.ts';
 
 /**
  * A record as JsonLogic sees it: `document` is nested along the relationships that the rule reads.

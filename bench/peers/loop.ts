@@ -6,8 +6,8 @@
  * truth at the start, so that a peer is not charged for what happened before.
  */
 import type { Change } from '../../src/change/change.ts';
-import type { Attributes } from '../../src/query/atom.ts';
-import { type Flip, flip } from '../../src/query/network.ts';
+import { type Flip, flip } from '../../src/query/network/network.ts';
+import type { Attributes } from '../../src/query/predicate/atom.ts';
 
 export type Test = (data: Attributes) => boolean;
 

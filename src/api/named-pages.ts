@@ -7,8 +7,8 @@
  */
 import { packCursor, readCursor } from '../cursor.ts';
 import { Problem } from '../errors.ts';
+import { LIMIT_DEFAULT } from './page.ts';
 import { PageText } from './page-text.ts';
-import { LIMIT_DEFAULT } from './schemas.ts';
 
 export interface PageQuery {
   readonly limit?: number;

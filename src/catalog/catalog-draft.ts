@@ -10,12 +10,16 @@
 import { edgeKey, edgesOf } from '../change/edge.ts';
 import { type ObjectType, objectType } from '../change/object-type.ts';
 import { assert } from '../errors.ts';
-import { type CompiledQuery, predicateAttributes, statementKey } from '../query/compile.ts';
-import { isDerivedName, readDerivedName } from '../query/derived-attribute.ts';
-import { type LoweringContext, lower } from '../query/lower.ts';
-import { PREDICATE_ID_MAX } from '../query/network.ts';
-import { predicateKey } from '../query/normalize.ts';
-import { ALWAYS, type Predicate } from '../query/predicate.ts';
+import {
+  type CompiledQuery,
+  predicateAttributes,
+  statementKey,
+} from '../query/dialects/compile.ts';
+import { isDerivedName, readDerivedName } from '../query/network/derived-attribute.ts';
+import { type LoweringContext, lower } from '../query/network/lower.ts';
+import { PREDICATE_ID_MAX } from '../query/network/network.ts';
+import { predicateKey } from '../query/predicate/normalize.ts';
+import { ALWAYS, type Predicate } from '../query/predicate/predicate.ts';
 import type {
   Catalog,
   CatalogChange,

@@ -13,8 +13,12 @@ import {
   parseObjectType,
 } from '../change/object-type.ts';
 import { Problem } from '../errors.ts';
-import { type CompiledQuery, compileQuery, predicateAttributes } from '../query/compile.ts';
-import { readViewDefinition } from '../query/view-columns.ts';
+import {
+  type CompiledQuery,
+  compileQuery,
+  predicateAttributes,
+} from '../query/dialects/compile.ts';
+import { readViewDefinition } from '../query/dialects/view-columns.ts';
 import {
   type Catalog,
   type CatalogChange,

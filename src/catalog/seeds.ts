@@ -17,7 +17,7 @@ import {
   parseObjectType,
 } from '../change/object-type.ts';
 import { type ErrorCode, type Fault, Problem, pointer } from '../errors.ts';
-import { type CompiledQuery, compileQuery } from '../query/compile.ts';
+import { type CompiledQuery, compileQuery } from '../query/dialects/compile.ts';
 import type { Catalog, CatalogChange, StoredSegment } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import { refuseMoved } from './naming.ts';

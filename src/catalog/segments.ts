@@ -8,8 +8,8 @@
 import { randomUUID } from 'node:crypto';
 import { isObject, type ObjectType } from '../change/object-type.ts';
 import { type Fault, Problem } from '../errors.ts';
-import { type CompiledQuery, compileQuery } from '../query/compile.ts';
-import type { Predicate } from '../query/predicate.ts';
+import { type CompiledQuery, compileQuery } from '../query/dialects/compile.ts';
+import type { Predicate } from '../query/predicate/predicate.ts';
 import { type Catalog, isView, type StoredFilter, type StoredSegment } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogStore } from './catalog-store.ts';

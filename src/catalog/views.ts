@@ -8,13 +8,13 @@
 import { randomUUID } from 'node:crypto';
 import { isObject, type ObjectType } from '../change/object-type.ts';
 import { type Fault, Problem } from '../errors.ts';
-import { compileQuery } from '../query/compile.ts';
+import { compileQuery } from '../query/dialects/compile.ts';
 import {
   readViewDefinition,
   type ViewColumn,
   type ViewDefinition,
   type ViewSort,
-} from '../query/view-columns.ts';
+} from '../query/dialects/view-columns.ts';
 import { type Catalog, hasOwnQuery, type StoredView } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogStore } from './catalog-store.ts';

@@ -12,7 +12,7 @@ import { packFeed } from '../membership/feed.ts';
 import { type NeighbourRow, packRow, type RelatedRow } from '../membership/neighbour-row.ts';
 import { packState } from '../membership/state-row.ts';
 import type { Failure } from '../query/failure.ts';
-import { entered, type Flip, flippedPredicateId } from '../query/network.ts';
+import { entered, type Flip, flippedPredicateId } from '../query/network/network.ts';
 import { type PartitionKeys, recordMember } from '../redis/keys.ts';
 import { type FanoutProgress, fanoutField, packFanout } from './fanouts.ts';
 import { INBOX_FIELDS } from './message.ts';

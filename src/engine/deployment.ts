@@ -14,17 +14,19 @@ import { Segments } from '../catalog/segments.ts';
 import { Views } from '../catalog/views.ts';
 import { AllowedTargets } from '../catalog/webhook-target.ts';
 import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
-import { Memberships } from '../membership/memberships.ts';
-import { ViewRows } from '../membership/view-rows.ts';
+import type { MembershipStore } from '../membership/membership-store.ts';
+import { openReads, type Reads } from '../membership/reads.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
-import type { NetworkOptions } from '../query/network.ts';
+import type { NetworkOptions } from '../query/network/network.ts';
 import { checkRedisVersion } from '../redis/binary.ts';
 import { openConnection } from '../redis/connection.ts';
 import { evictionFault, RedisHealth } from '../redis/health.ts';
 import { Keys } from '../redis/keys.ts';
+import { RedisMembershipStore } from '../redis/membership-store.ts';
 import { checkPermissions } from '../redis/permissions.ts';
 import { reachRedis } from '../redis/reach.ts';
 import { RedisServerError } from '../redis/server-error.ts';
+import { RedisSortedRunStore } from '../redis/sorted-run-store.ts';
 import { StreamTail } from '../redis/stream-tail.ts';
 import type { ClockSource } from './clock.ts';
 import { Delivery } from './delivery.ts';
@@ -49,7 +51,7 @@ export interface DeploymentOptions {
   readonly clockSource?: ClockSource;
 }
 
-export interface Deployment {
+export interface Deployment extends Reads {
   readonly redis: Redis;
   readonly health: RedisHealth;
   readonly keys: Keys;
@@ -60,8 +62,7 @@ export interface Deployment {
   readonly activations: Activations;
   readonly views: Views;
   readonly ingest: Ingest;
-  readonly memberships: Memberships;
-  readonly viewRows: ViewRows;
+  readonly membershipStore: MembershipStore;
   readonly delivery: Delivery;
   readonly worker: Worker | undefined;
   readonly metrics: Metrics;
@@ -98,7 +99,14 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       .forgetQuiet()
       .catch((error: unknown) => logger.warn({ err: error }, 'places of killed processes stay'));
     tail.start();
-    const memberships = new Memberships(redis, keys, store, founding.timeZone, limits.pageBytes);
+    const membershipStore = new RedisMembershipStore(redis, keys.partitions);
+    const reads = openReads({
+      store: membershipStore,
+      runStore: new RedisSortedRunStore(redis, keys.catalog),
+      catalogs: store,
+      timeZone: founding.timeZone,
+      limits,
+    });
     const worker = options.runsWorker
       ? new Worker({
           redis,
@@ -120,7 +128,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       keys,
       founding,
       store,
-      objectTypes: new ObjectTypes(store, timeZone, (name) => memberships.hasRecords(name)),
+      objectTypes: new ObjectTypes(store, timeZone, (name) => reads.records.hasAny(name)),
       segments: new Segments(store, timeZone),
       activations: new Activations(
         store,
@@ -137,8 +145,8 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         timeZone,
         metrics,
       ),
-      memberships,
-      viewRows: new ViewRows({ redis, keys, store, memberships, timeZone, limits }),
+      ...reads,
+      membershipStore,
       delivery,
       worker,
       metrics,

@@ -14,8 +14,8 @@ import {
   type DerivedAttribute,
   isDerivedName,
   readDerivedName,
-} from '../query/derived-attribute.ts';
-import { average, fromTrillionths, sumOf } from '../query/exact-sum.ts';
+} from '../query/network/derived-attribute.ts';
+import { average, fromTrillionths, sumOf } from '../query/predicate/exact-sum.ts';
 
 /** A predicate that one end exports, and the attribute whose numbers travel along. */
 interface Share {

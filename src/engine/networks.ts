@@ -6,8 +6,8 @@
  * those that have failed.
  */
 import type { Catalog, CatalogWrite } from '../catalog/catalog.ts';
-import { readDerivedName } from '../query/derived-attribute.ts';
-import { type NetworkOptions, PredicateNetwork } from '../query/network.ts';
+import { readDerivedName } from '../query/network/derived-attribute.ts';
+import { type NetworkOptions, PredicateNetwork } from '../query/network/network.ts';
 import { blankValue, type Edge, edgesAt } from './edges.ts';
 import type { TypeContext } from './step.ts';
 

@@ -31,7 +31,12 @@ import {
   NONE_FAILED,
   ProgramFailed,
 } from '../query/failure.ts';
-import { type Flip, flip, flippedPredicateId, type PredicateNetwork } from '../query/network.ts';
+import {
+  type Flip,
+  flip,
+  flippedPredicateId,
+  type PredicateNetwork,
+} from '../query/network/network.ts';
 import type {
   BackfillChunk,
   Batch,

@@ -7,7 +7,7 @@
  * anybody. Unlike the feed, the stream is not trimmed by its length: an entry stays until its
  * events are queued (jobs/webhook-emitter.ts).
  */
-import { entered, type Flip, flippedPredicateId } from '../query/network.ts';
+import { entered, type Flip, flippedPredicateId } from '../query/network/network.ts';
 import { pairs } from '../redis/pairs.ts';
 
 interface FlippedRecord {

@@ -21,14 +21,16 @@ import { edgesOf, targetsOf } from '../change/edge.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { partitionOf } from '../change/partition.ts';
 import { filterableData, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
-import { predicateAttributes } from '../query/compile.ts';
-import { isDerivedName, readDerivedName } from '../query/derived-attribute.ts';
-import { predicateJsonLogic } from '../query/json-logic.ts';
-import { ALWAYS, type Atom, MEASURE, type Predicate } from '../query/predicate.ts';
-import { holds } from '../query/reference.ts';
-import { document, type Graph, type GraphRecord } from '../query/reference-document.ts';
+import { predicateAttributes } from '../query/dialects/compile.ts';
+import { predicateJsonLogic } from '../query/json-logic/json-logic.ts';
+import { holds } from '../query/json-logic/reference.ts';
+import { document, type Graph, type GraphRecord } from '../query/json-logic/reference-document.ts';
+import { isDerivedName, readDerivedName } from '../query/network/derived-attribute.ts';
+import { ALWAYS, type Atom, MEASURE, type Predicate } from '../query/predicate/predicate.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
-import { carriedOut } from './audit-transaction.ts';
+import { RedisMembershipStore } from '../redis/membership-store.ts';
+import { readPartitionStatus } from '../redis/partition-status.ts';
+import { carriedOut } from '../redis/transaction.ts';
 import {
   type AuditedEdge,
   aggregateOf,
@@ -53,7 +55,7 @@ import {
   unpackNeighbour,
   unpackRelated,
 } from './neighbour-row.ts';
-import { readPartitionStatus, waitForWatermark } from './partition-status.ts';
+import { partitionsOf, waitForWatermark } from './partition-status.ts';
 import { hasPredicateId, NO_PREDICATE_IDS, type PredicateIds } from './predicate-ids.ts';
 import { unpackState } from './state-row.ts';
 
@@ -121,7 +123,12 @@ export async function auditRelationships(
   let { seen } = first;
   for (let attempt = 2; truths.length > 0 && attempt <= ATTEMPTS_MAX; attempt++) {
     const { redis, keys, timeoutMs, rounds, isTimed } = context;
-    await waitForWatermark(redis, keys.partitions, [], { timeoutMs, rounds, isTimed });
+    await waitForWatermark(
+      new RedisMembershipStore(redis, keys.partitions),
+      partitionsOf({ partitions: keys.partitions.length }),
+      [],
+      { timeoutMs, rounds, isTimed },
+    );
     const next = await attempted(context, segments);
     if (next.isExact) return next.seen;
     seen = next.seen;

@@ -14,10 +14,10 @@ import { type EdgeDefinition, targetsOf } from '../change/edge.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { partitionOf } from '../change/partition.ts';
 import { filterableData, isLive, unpackRecord } from '../change/record.ts';
-import { toTrillionths } from '../query/exact-sum.ts';
+import { toTrillionths } from '../query/predicate/exact-sum.ts';
 import { isUnanswered } from '../redis/connection.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
-import { carriedOut } from './audit-transaction.ts';
+import { carriedOut } from '../redis/transaction.ts';
 import {
   type Aggregate,
   addToAggregate,

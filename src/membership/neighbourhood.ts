@@ -13,16 +13,16 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { type EdgeDefinition, edgesOf, targetsOf } from '../change/edge.ts';
 import { filterableData, isLive, type RecordData, type RecordRow } from '../change/record.ts';
 import { assert, Problem } from '../errors.ts';
-import { type Attributes, atomTest, type Test } from '../query/atom.ts';
 import { OverBudget } from '../query/budget.ts';
-import { average, fromTrillionths, toTrillionths } from '../query/exact-sum.ts';
+import { type Attributes, atomTest, type Test } from '../query/predicate/atom.ts';
+import { average, fromTrillionths, toTrillionths } from '../query/predicate/exact-sum.ts';
 import {
   type ListMeasure,
   MEASURE,
   type Predicate,
   type RelatedCondition,
-} from '../query/predicate.ts';
-import { type Hop, hopOf } from '../query/relationships.ts';
+} from '../query/predicate/predicate.ts';
+import { type Hop, hopOf } from '../query/predicate/relationships.ts';
 import { PART_BYTES_MAX } from '../redis/weigh.ts';
 import type { MembershipStore } from './membership-store.ts';
 import { relationshipBuilding } from './related.ts';

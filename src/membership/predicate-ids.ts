@@ -8,7 +8,7 @@
  * segment in four holding, a membership costs about one byte.
  */
 import { assert } from '../errors.ts';
-import { entered, type Flip, flippedPredicateId } from '../query/network.ts';
+import { entered, type Flip, flippedPredicateId } from '../query/network/network.ts';
 
 export type PredicateIds = Int32Array;
 

@@ -22,7 +22,7 @@ import { ViewOrders } from './view-orders.ts';
 import { ViewRows } from './view-rows.ts';
 
 export interface Reads {
-  readonly counts: SegmentCounts;
+  readonly segmentCounts: SegmentCounts;
   readonly members: Members;
   readonly recordSegments: RecordSegments;
   readonly records: Records;
@@ -53,7 +53,7 @@ export function openReads(context: ReadsContext): Reads {
   const viewMembers = new ViewMembers(shared);
   const orders = new ViewOrders({ ...shared, viewMembers });
   return {
-    counts: new SegmentCounts(catalogs, reads, resolver),
+    segmentCounts: new SegmentCounts(catalogs, reads, resolver),
     members: new Members(shared),
     recordSegments: new RecordSegments(shared),
     records: new Records(shared),

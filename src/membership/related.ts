@@ -9,7 +9,7 @@ import { edgesOf, targetsOf } from '../change/edge.ts';
 import { compareIds } from '../change/id-order.ts';
 import { isLive, type RecordRow } from '../change/record.ts';
 import { Problem } from '../errors.ts';
-import type { Hop } from '../query/relationships.ts';
+import type { Hop } from '../query/predicate/relationships.ts';
 import type { MembershipStore } from './membership-store.ts';
 import { cursorAt, fillPage, type Page, type PageRequest, readPosition } from './page.ts';
 import { type ReadOptions, STRONG } from './read-options.ts';

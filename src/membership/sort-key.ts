@@ -6,7 +6,7 @@
  * ones by the bytes of their ids. No key is the beginning of another one.
  */
 import { assert } from '../errors.ts';
-import type { SortKey } from '../query/view-columns.ts';
+import type { SortKey } from '../query/dialects/view-columns.ts';
 
 /** Strings that differ only after so many code units are in the order of their ids. */
 export const SORTED_UNITS_MAX = 1000;

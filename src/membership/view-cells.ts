@@ -5,8 +5,8 @@
  * all columns that begin with it, and a to-many step is walked once for all its measures.
  */
 import { unreachable } from '../errors.ts';
-import type { Hop } from '../query/relationships.ts';
-import type { Column, ColumnPosition } from '../query/view-columns.ts';
+import type { Column, ColumnPosition } from '../query/dialects/view-columns.ts';
+import type { Hop } from '../query/predicate/relationships.ts';
 import type { Neighbourhood, Standpoint } from './neighbourhood.ts';
 
 /**

@@ -11,7 +11,7 @@ import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { findView } from '../catalog/entries.ts';
 import { definitionOf } from '../catalog/views.ts';
 import { exists } from '../change/record.ts';
-import type { ViewDefinition } from '../query/view-columns.ts';
+import type { ViewDefinition } from '../query/dialects/view-columns.ts';
 import type { MembershipStore } from './membership-store.ts';
 import { Neighbourhood, type Standpoint } from './neighbourhood.ts';
 import { type Page, PageBudget } from './page.ts';
@@ -55,7 +55,7 @@ export type ShowRecord = (objectType: string, named: NamedRecord) => ShownRecord
 type TakeRow = (row: ViewRow, definition: ViewDefinition) => boolean;
 
 /** What becomes of the rows of a page: how what they are related to is told, and who takes them. */
-export interface RowAnswer {
+interface RowAnswer {
   readonly show: ShowRecord;
   readonly take: TakeRow;
 }

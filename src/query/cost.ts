@@ -16,7 +16,7 @@ import {
   sizeOf,
   TEXT_FREE,
 } from './budget.ts';
-import { isLogic, operationOf } from './json-logic-program.ts';
+import { isLogic, operationOf } from './json-logic/json-logic-program.ts';
 
 /** Items of a list attribute. */
 const ITEMS_ASSUMED = 2000;

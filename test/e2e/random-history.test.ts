@@ -16,7 +16,7 @@ import { buildServer } from '../../src/api/server.ts';
 import type { Change } from '../../src/change/change.ts';
 import { objectTypeDefinition } from '../../src/change/object-type.ts';
 import type { Deployment } from '../../src/engine/deployment.ts';
-import { holds } from '../../src/query/reference.ts';
+import { holds } from '../../src/query/json-logic/reference.ts';
 import {
   anyObjectType,
   attributesOf,

@@ -14,8 +14,12 @@ import { buildServer } from '../../src/api/server.ts';
 import type { Change } from '../../src/change/change.ts';
 import type { Deployment } from '../../src/engine/deployment.ts';
 import { audit } from '../../src/membership/audit.ts';
-import { holds } from '../../src/query/reference.ts';
-import { document, type Graph, type GraphRecord } from '../../src/query/reference-document.ts';
+import { holds } from '../../src/query/json-logic/reference.ts';
+import {
+  document,
+  type Graph,
+  type GraphRecord,
+} from '../../src/query/json-logic/reference-document.ts';
 import { built, openTestDeployment } from '../support/deployment.ts';
 
 const SEED = Number(process.env.ROLLCALL_SEED ?? Date.now() % 100_000);

@@ -9,10 +9,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { objectType } from '../../src/change/object-type.ts';
-import { atomTest } from '../../src/query/atom.ts';
 import { OverBudget, spentSince, spentSoFar } from '../../src/query/budget.ts';
 import { costOf } from '../../src/query/cost.ts';
-import { programReads } from '../../src/query/json-logic-program.ts';
+import { programReads } from '../../src/query/json-logic/json-logic-program.ts';
+import { atomTest } from '../../src/query/predicate/atom.ts';
 import { jsonDocument, jsonLogicRule } from '../support/arbitrary-json-logic.ts';
 
 const SOAK = process.env.ROLLCALL_SOAK === '1';

@@ -9,7 +9,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { fitValue } from '../../src/change/value.ts';
-import { compileQuery } from '../../src/query/compile.ts';
+import { compileQuery } from '../../src/query/dialects/compile.ts';
 import { ZONES } from '../support/arbitrary-queries.ts';
 import { contactsScope, evaluate, group } from '../support/contacts.ts';
 

@@ -7,8 +7,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
-import { INDEX_KINDS, type IndexKind } from '../../src/query/atom-index.ts';
-import { compileQuery, type QueryScope } from '../../src/query/compile.ts';
+import { compileQuery, type QueryScope } from '../../src/query/dialects/compile.ts';
+import { INDEX_KINDS, type IndexKind } from '../../src/query/network/atom-index.ts';
 import { members } from '../reference.ts';
 import { changeOf, ModelRecords } from '../support/arbitrary-histories.ts';
 import { anyObjectType, queryOf, SLUGS, scopeOf } from '../support/arbitrary-queries.ts';

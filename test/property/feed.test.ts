@@ -17,10 +17,14 @@
 import { describe, expect, it } from 'vitest';
 import { partitionOf } from '../../src/change/partition.ts';
 import type { Step } from '../../src/engine/step.ts';
-import type { CompiledQuery } from '../../src/query/compile.ts';
-import { entered, flippedPredicateId } from '../../src/query/network.ts';
-import { holds } from '../../src/query/reference.ts';
-import { document, type Graph, type GraphRecord } from '../../src/query/reference-document.ts';
+import type { CompiledQuery } from '../../src/query/dialects/compile.ts';
+import { holds } from '../../src/query/json-logic/reference.ts';
+import {
+  document,
+  type Graph,
+  type GraphRecord,
+} from '../../src/query/json-logic/reference-document.ts';
+import { entered, flippedPredicateId } from '../../src/query/network/network.ts';
 import { Model, type ModelRecord } from '../simulation/model.ts';
 import { COMPANY, pick } from '../simulation/subjects.ts';
 import { NOON } from '../support/contacts.ts';

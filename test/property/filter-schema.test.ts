@@ -7,8 +7,8 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compileQuery } from '../../src/query/compile.ts';
-import { OPERATORS } from '../../src/query/operators.ts';
+import { compileQuery } from '../../src/query/dialects/compile.ts';
+import { OPERATORS } from '../../src/query/dialects/operators.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
 import {
   anyObjectType,

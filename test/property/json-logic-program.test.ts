@@ -15,8 +15,8 @@ import {
   isLogic,
   PROGRAM_OPERATIONS,
   truthy,
-} from '../../src/query/json-logic-program.ts';
-import { holds } from '../../src/query/reference.ts';
+} from '../../src/query/json-logic/json-logic-program.ts';
+import { holds } from '../../src/query/json-logic/reference.ts';
 import { jsonDocument, jsonLogicRule } from '../support/arbitrary-json-logic.ts';
 
 const SOAK = process.env.ROLLCALL_SOAK === '1';

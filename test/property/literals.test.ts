@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { objectType, SCALAR_TYPES, type ScalarType } from '../../src/change/object-type.ts';
 import { fitValue, inexactText } from '../../src/change/value.ts';
-import { holds } from '../../src/query/reference.ts';
+import { holds } from '../../src/query/json-logic/reference.ts';
 import { faultsOf } from '../support/contacts.ts';
 
 const SEED = Number(process.env.ROLLCALL_SEED ?? 1);

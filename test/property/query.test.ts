@@ -7,12 +7,16 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Attributes } from '../../src/query/atom.ts';
-import { compileQuery, predicateAttributes, type QueryScope } from '../../src/query/compile.ts';
-import { predicateJsonLogic } from '../../src/query/json-logic.ts';
-import { normalize, predicateKey } from '../../src/query/normalize.ts';
-import { and, not, or, type Predicate } from '../../src/query/predicate.ts';
-import { holds } from '../../src/query/reference.ts';
+import {
+  compileQuery,
+  predicateAttributes,
+  type QueryScope,
+} from '../../src/query/dialects/compile.ts';
+import { predicateJsonLogic } from '../../src/query/json-logic/json-logic.ts';
+import { holds } from '../../src/query/json-logic/reference.ts';
+import type { Attributes } from '../../src/query/predicate/atom.ts';
+import { normalize, predicateKey } from '../../src/query/predicate/normalize.ts';
+import { and, not, or, type Predicate } from '../../src/query/predicate/predicate.ts';
 import {
   anyObjectType,
   attributesOf,

@@ -8,12 +8,12 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileQuery } from '../../src/query/compile.ts';
-import { predicateJsonLogic } from '../../src/query/json-logic.ts';
-import { normalize, predicateKey } from '../../src/query/normalize.ts';
-import { and, not, or, type Predicate } from '../../src/query/predicate.ts';
-import { holds } from '../../src/query/reference.ts';
-import { document } from '../../src/query/reference-document.ts';
+import { compileQuery } from '../../src/query/dialects/compile.ts';
+import { predicateJsonLogic } from '../../src/query/json-logic/json-logic.ts';
+import { holds } from '../../src/query/json-logic/reference.ts';
+import { document } from '../../src/query/json-logic/reference-document.ts';
+import { normalize, predicateKey } from '../../src/query/predicate/normalize.ts';
+import { and, not, or, type Predicate } from '../../src/query/predicate/predicate.ts';
 import { type RelatedCase, relatedCase, scopeOver } from '../support/arbitrary-relationships.ts';
 import { NOON } from '../support/contacts.ts';
 import { holdsAt, loweredTruth } from '../support/graph.ts';

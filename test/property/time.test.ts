@@ -9,16 +9,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { objectType } from '../../src/change/object-type.ts';
-import type { Attributes } from '../../src/query/atom.ts';
-import { compileQuery, type QueryScope } from '../../src/query/compile.ts';
+import { compileQuery, type QueryScope } from '../../src/query/dialects/compile.ts';
+import { holds } from '../../src/query/json-logic/reference.ts';
 import {
   entered,
   type Flip,
   flippedPredicateId,
   type NetworkOptions,
   PredicateNetwork,
-} from '../../src/query/network.ts';
-import { holds } from '../../src/query/reference.ts';
+} from '../../src/query/network/network.ts';
+import type { Attributes } from '../../src/query/predicate/atom.ts';
 import { timeQueryOf, ZONES } from '../support/arbitrary-queries.ts';
 
 const SOAK = process.env.ROLLCALL_SOAK === '1';

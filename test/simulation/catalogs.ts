@@ -8,7 +8,7 @@
 import { Catalog, type CatalogChange, type CatalogWrite } from '../../src/catalog/catalog.ts';
 import { CatalogDraft } from '../../src/catalog/catalog-draft.ts';
 import { Networks } from '../../src/engine/networks.ts';
-import type { NetworkOptions } from '../../src/query/network.ts';
+import type { NetworkOptions } from '../../src/query/network/network.ts';
 
 export class StoredCatalog {
   readonly catalog = new Catalog();

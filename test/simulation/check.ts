@@ -16,8 +16,8 @@ import {
   unpackRelated,
 } from '../../src/membership/neighbour-row.ts';
 import { unpackState } from '../../src/membership/state-row.ts';
-import { holds } from '../../src/query/reference.ts';
-import { document } from '../../src/query/reference-document.ts';
+import { holds } from '../../src/query/json-logic/reference.ts';
+import { document } from '../../src/query/json-logic/reference-document.ts';
 import { readRecordMember, recordMember } from '../../src/redis/keys.ts';
 import { CheckFailure, type CheckName } from './check-failure.ts';
 import type { Cluster, Meaning } from './cluster.ts';

@@ -15,8 +15,8 @@ import {
 } from '../../src/engine/edges.ts';
 import type { Networks } from '../../src/engine/networks.ts';
 import { type Aggregate, NO_AGGREGATE, type Shared } from '../../src/membership/neighbour-row.ts';
-import { readDerivedName } from '../../src/query/derived-attribute.ts';
-import { toTrillionths } from '../../src/query/exact-sum.ts';
+import { readDerivedName } from '../../src/query/network/derived-attribute.ts';
+import { toTrillionths } from '../../src/query/predicate/exact-sum.ts';
 import { fitting, type Model, type ModelRecord } from './model.ts';
 
 export class Recomputed {

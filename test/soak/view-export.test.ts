@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
 import { afterEach, expect, it } from 'vitest';
-import { holds } from '../../src/query/reference.ts';
+import { holds } from '../../src/query/json-logic/reference.ts';
 import { dataFolder, type Served, serve } from '../support/cli.ts';
 import { eventually } from '../support/deployment.ts';
 

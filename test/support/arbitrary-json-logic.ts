@@ -8,7 +8,7 @@
  */
 
 import fc from 'fast-check';
-import { PROGRAM_OPERATIONS } from '../../src/query/json-logic-program.ts';
+import { PROGRAM_OPERATIONS } from '../../src/query/json-logic/json-logic-program.ts';
 
 type Rule = fc.Arbitrary<unknown>;
 

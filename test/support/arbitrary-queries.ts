@@ -15,10 +15,14 @@ import {
   type ScalarType,
 } from '../../src/change/object-type.ts';
 import { Problem } from '../../src/errors.ts';
-import type { Attributes } from '../../src/query/atom.ts';
-import { compileQuery, type QueryScope } from '../../src/query/compile.ts';
-import { type AttributeOperator, OPERATORS, type Operator } from '../../src/query/operators.ts';
-import { ANCHORS, CALENDAR_UNITS } from '../../src/query/predicate.ts';
+import { compileQuery, type QueryScope } from '../../src/query/dialects/compile.ts';
+import {
+  type AttributeOperator,
+  OPERATORS,
+  type Operator,
+} from '../../src/query/dialects/operators.ts';
+import type { Attributes } from '../../src/query/predicate/atom.ts';
+import { ANCHORS, CALENDAR_UNITS } from '../../src/query/predicate/predicate.ts';
 
 /**
  * What a random query may say beside the rest. `time`: what is relative to the present, at the

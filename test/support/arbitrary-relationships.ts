@@ -8,10 +8,10 @@
  */
 import fc from 'fast-check';
 import { type ObjectType, objectType } from '../../src/change/object-type.ts';
-import type { QueryScope } from '../../src/query/compile.ts';
-import { renamePaths } from '../../src/query/json-logic-program.ts';
-import type { Graph, GraphRecord } from '../../src/query/reference-document.ts';
-import { type Hop, hopsFrom } from '../../src/query/relationships.ts';
+import type { QueryScope } from '../../src/query/dialects/compile.ts';
+import { renamePaths } from '../../src/query/json-logic/json-logic-program.ts';
+import type { Graph, GraphRecord } from '../../src/query/json-logic/reference-document.ts';
+import { type Hop, hopsFrom } from '../../src/query/predicate/relationships.ts';
 import {
   asItem,
   attributesOf,

@@ -4,10 +4,14 @@
  */
 import { type ObjectType, objectType } from '../../src/change/object-type.ts';
 import { Problem } from '../../src/errors.ts';
-import { type Attributes, atomTest } from '../../src/query/atom.ts';
-import { compileQuery, type QueryScope, type SegmentMeaning } from '../../src/query/compile.ts';
-import type { Predicate } from '../../src/query/predicate.ts';
-import { holds } from '../../src/query/reference.ts';
+import {
+  compileQuery,
+  type QueryScope,
+  type SegmentMeaning,
+} from '../../src/query/dialects/compile.ts';
+import { holds } from '../../src/query/json-logic/reference.ts';
+import { type Attributes, atomTest } from '../../src/query/predicate/atom.ts';
+import type { Predicate } from '../../src/query/predicate/predicate.ts';
 
 export const CONTACTS: ObjectType = objectType('contacts', 1, {
   attributes: {

@@ -2,18 +2,19 @@
  * graph.ts – The truth of a predicate over records in memory: edges are followed one by one, as
  * predicate.ts says what they mean.
  */
-import type { Attributes } from '../../src/query/atom.ts';
-import { predicateAttributes } from '../../src/query/compile.ts';
-import { isDerivedName, readDerivedName } from '../../src/query/derived-attribute.ts';
-import { lower } from '../../src/query/lower.ts';
+
+import { predicateAttributes } from '../../src/query/dialects/compile.ts';
+import type { Graph, GraphRecord } from '../../src/query/json-logic/reference-document.ts';
+import { isDerivedName, readDerivedName } from '../../src/query/network/derived-attribute.ts';
+import { lower } from '../../src/query/network/lower.ts';
+import type { Attributes } from '../../src/query/predicate/atom.ts';
 import {
   MEASURE,
   type Measure,
   type Predicate,
   type RelatedCondition,
-} from '../../src/query/predicate.ts';
-import type { Graph, GraphRecord } from '../../src/query/reference-document.ts';
-import { hopOf } from '../../src/query/relationships.ts';
+} from '../../src/query/predicate/predicate.ts';
+import { hopOf } from '../../src/query/predicate/relationships.ts';
 import { evaluate } from './contacts.ts';
 
 /** A record of some type, or nothing in its place. */

@@ -9,8 +9,12 @@
 import type { Redis } from 'ioredis';
 import { objectType } from '../../src/change/object-type.ts';
 import { partitionOf } from '../../src/change/partition.ts';
-import { holds } from '../../src/query/reference.ts';
-import { document, type Graph, type GraphRecord } from '../../src/query/reference-document.ts';
+import { holds } from '../../src/query/json-logic/reference.ts';
+import {
+  document,
+  type Graph,
+  type GraphRecord,
+} from '../../src/query/json-logic/reference-document.ts';
 
 /** Sums are kept in whole parts of this. */
 const SUM_UNITS = 1e12;

@@ -27,8 +27,8 @@ import {
   unpackRelated,
 } from '../../src/membership/neighbour-row.ts';
 import { packState, unpackState } from '../../src/membership/state-row.ts';
-import { type CompiledQuery, compileQuery } from '../../src/query/compile.ts';
-import { entered, flippedPredicateId } from '../../src/query/network.ts';
+import { type CompiledQuery, compileQuery } from '../../src/query/dialects/compile.ts';
+import { entered, flippedPredicateId } from '../../src/query/network/network.ts';
 import { NOON } from './contacts.ts';
 
 /** Chooses a whole number below `n`. */

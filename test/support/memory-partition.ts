@@ -17,8 +17,8 @@ import {
   flippedPredicateId,
   type NetworkOptions,
   PredicateNetwork,
-} from '../../src/query/network.ts';
-import type { Predicate } from '../../src/query/predicate.ts';
+} from '../../src/query/network/network.ts';
+import type { Predicate } from '../../src/query/predicate/predicate.ts';
 import { NOON } from './contacts.ts';
 
 export class MemoryPartition {

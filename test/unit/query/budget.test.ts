@@ -3,7 +3,6 @@
  * work that is not counted.
  */
 import { describe, expect, it } from 'vitest';
-import { type Attributes, atomTest, type Test } from '../../../src/query/atom.ts';
 import {
   allowanceOf,
   OPERATIONS_FREE,
@@ -16,8 +15,13 @@ import {
   within,
 } from '../../../src/query/budget.ts';
 import { NONE_FAILED, ProgramFailed } from '../../../src/query/failure.ts';
-import { entered, flippedPredicateId, PredicateNetwork } from '../../../src/query/network.ts';
-import type { Atom, Predicate } from '../../../src/query/predicate.ts';
+import {
+  entered,
+  flippedPredicateId,
+  PredicateNetwork,
+} from '../../../src/query/network/network.ts';
+import { type Attributes, atomTest, type Test } from '../../../src/query/predicate/atom.ts';
+import type { Atom, Predicate } from '../../../src/query/predicate/predicate.ts';
 import { SANE, SLEEPING } from '../../support/hostile-queries.ts';
 
 const ITEM = { var: '' };

@@ -5,8 +5,8 @@
 import { describe, expect, it } from 'vitest';
 import { objectType } from '../../../src/change/object-type.ts';
 import { Problem } from '../../../src/errors.ts';
-import { type CompiledQuery, compileQuery } from '../../../src/query/compile.ts';
-import { readViewDefinition } from '../../../src/query/view-columns.ts';
+import { type CompiledQuery, compileQuery } from '../../../src/query/dialects/compile.ts';
+import { readViewDefinition } from '../../../src/query/dialects/view-columns.ts';
 import { HOSTILE_TYPE, RELATED, REPORTED, SANE, SLEEPING } from '../../support/hostile-queries.ts';
 
 const type = objectType('things', 1, { attributes: HOSTILE_TYPE.attributes, relationships: {} });

@@ -1,0 +1,94 @@
+/**
+ * operator-list.ts – The table of operators as clients read it, who build an editor of filters from
+ * it.
+ *
+ * Keeps true: it says nothing of its own. What an operator is called, what it is on and what it
+ * takes is read from the table.
+ */
+import { type AttributeType, SCALAR_TYPES } from '../../change/object-type.ts';
+import { ANCHORS, CALENDAR_UNITS } from '../predicate/predicate.ts';
+import { MONTHS, WINDOW_UNITS } from '../time/relative-time.ts';
+import {
+  AGGREGATES,
+  type AttributeOperator,
+  MATCH_MODES,
+  OPERATORS,
+  type Takes,
+} from './operators.ts';
+
+/** The form of a rule's value. `group`: of rules about related records. */
+export const VALUE_FORMS = ['one', 'list', 'range', 'window', 'period', 'none', 'group'] as const;
+type ValueForm = (typeof VALUE_FORMS)[number];
+
+export interface ListedOperator {
+  readonly name: string;
+  readonly words: string;
+  readonly value: ValueForm;
+  /** Of a negated operator: the one that it is the exact complement of. */
+  readonly complement_of?: string;
+  /** Whether `valueSource: "field"` names an attribute in place of the value. */
+  readonly compares_attributes: boolean;
+  /** Whether the value, or an end of it, may be relative to the present. */
+  readonly takes_relative: boolean;
+  /** Whether `caseInsensitive` may be said of it. */
+  readonly folds_case: boolean;
+}
+
+const TYPES: readonly AttributeType[] = [...SCALAR_TYPES, 'list', 'object'];
+const OFFSET_UNITS = [...Object.keys(WINDOW_UNITS), ...Object.keys(MONTHS)];
+
+/** The operators by the type of the attribute, and whatever else a rule may say. */
+export function listOperators() {
+  return {
+    types: Object.fromEntries(TYPES.map((type) => [type, operatorsOn(type)])),
+    to_one: operatorsOn('object').filter(({ value }) => value === 'none'),
+    to_many: [{ name: 'match', words: 'are, in part or all, such that', value: 'group' as const }],
+    record: SEGMENT_OPERATORS,
+    match_modes: MATCH_MODES.map(({ name, words, takesThreshold }) => ({
+      name,
+      words,
+      threshold: takesThreshold,
+    })),
+    aggregates: AGGREGATES,
+    relative: { anchors: ANCHORS, units: OFFSET_UNITS },
+    window_units: Object.keys(WINDOW_UNITS),
+    period_units: CALENDAR_UNITS,
+  };
+}
+
+const SEGMENT_OPERATORS = OPERATORS.flatMap((row) =>
+  row.kind === 'segment' ? [{ name: row.name, words: row.words, value: 'one' as const }] : [],
+);
+
+function operatorsOn(type: AttributeType): ListedOperator[] {
+  return OPERATORS.flatMap((row) =>
+    row.kind === 'attribute' && row.on.includes(type) ? [listed(row, type)] : [],
+  );
+}
+
+function listed(row: AttributeOperator, type: AttributeType): ListedOperator {
+  const { name, words, takes, complementOf } = row;
+  return {
+    name,
+    words,
+    value: VALUE_OF[takes],
+    ...(complementOf ? { complement_of: complementOf.name } : {}),
+    compares_attributes: row.ofAttributes !== undefined,
+    takes_relative: takesMoment(row) && (type === 'date' || type === 'datetime'),
+    folds_case: takes !== 'nothing' && (type === 'string' || type === 'list'),
+  };
+}
+
+export function takesMoment(row: AttributeOperator): boolean {
+  const positive = row.complementOf ?? row;
+  return (positive.ofMoment ?? positive.ends) !== undefined;
+}
+
+const VALUE_OF: Record<Takes, ValueForm> = {
+  nothing: 'none',
+  one: 'one',
+  many: 'list',
+  pair: 'range',
+  window: 'window',
+  period: 'period',
+};

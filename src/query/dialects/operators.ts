@@ -1,0 +1,411 @@
+/**
+ * operators.ts – THE table of the operators of rules: one row says what an operator is for, takes,
+ * means, and is called.
+ *
+ * Keeps true: a positive operator is false of a missing value, and a negated one is made from its
+ * positive one by `not`, so that it is the exact complement, missing values included. A name that
+ * means two things (`contains`, of a string and of a list) has a row for each. To add an operator
+ * is to add its row: parsing, refusals and words all read the table.
+ */
+import { type AttributeType, SCALAR_TYPES } from '../../change/object-type.ts';
+import type { Day } from '../../change/value.ts';
+import { fold } from '../predicate/atom.ts';
+import {
+  type AttributeView,
+  and,
+  type Bound,
+  type CalendarUnit,
+  type Clock,
+  type Interval,
+  NEVER,
+  not,
+  or,
+  type Predicate,
+  type Scalar,
+} from '../predicate/predicate.ts';
+import { setOfIntervals } from '../predicate/value-set.ts';
+import type { Moment } from '../time/relative-time.ts';
+
+/**
+ * How many values an operator takes. `pair`: a low and a high one; `window`: the milliseconds that
+ * it is long; `period`: a calendar unit, and the time zone whose calendar is meant.
+ */
+export type Takes = 'nothing' | 'one' | 'many' | 'pair' | 'window' | 'period';
+
+/**
+ * An operator over an attribute of the record. `words` stand between attribute and value: "country
+ * *is one of* US, CA".
+ */
+export interface AttributeOperator {
+  readonly kind: 'attribute';
+  readonly name: string;
+  readonly words: string;
+  readonly on: readonly AttributeType[];
+  readonly takes: Takes;
+  /** Owed by the caller: operands in normal form, as many as it takes, folded if the view is. */
+  readonly predicate: (view: AttributeView, operands: readonly Scalar[]) => Predicate;
+  /** The same with another attribute in place of the value, where that makes sense. */
+  readonly ofAttributes?: (left: AttributeView, right: AttributeView) => Predicate;
+  /**
+   * The same with a moment relative to the present in place of the value, where that makes sense.
+   */
+  readonly ofMoment?: (view: AttributeView, moment: Moment) => Predicate;
+  /**
+   * The same of datetimes and days, where that makes sense; a moment is a day that ends as it
+   * begins.
+   */
+  readonly ofDays?: (view: AttributeView, days: readonly Day[]) => Predicate;
+  /** Of an operator that takes a pair: those that say the same of its low and its high value. */
+  readonly ends?: readonly [low: AttributeOperator, high: AttributeOperator];
+  /** Of a negated operator: the positive one that it is the complement of. */
+  readonly complementOf?: AttributeOperator;
+}
+
+/** An operator over the record as a whole: its membership of another segment. */
+export interface SegmentOperator {
+  readonly kind: 'segment';
+  readonly name: string;
+  readonly words: string;
+  readonly negated: boolean;
+}
+
+export type Operator = AttributeOperator | SegmentOperator;
+
+const TEXT: readonly AttributeType[] = ['string'];
+const LIST: readonly AttributeType[] = ['list'];
+const ORDERED: readonly AttributeType[] = ['string', 'number', 'date', 'datetime'];
+const ANY: readonly AttributeType[] = [...SCALAR_TYPES, 'list', 'object'];
+const MOMENTS: readonly AttributeType[] = ['date', 'datetime'];
+
+const EQUAL: AttributeOperator = {
+  ...one('=', 'is', SCALAR_TYPES, (view, value) => equals(view, [value]), compare('=')),
+  ofDays: within,
+};
+const IN: AttributeOperator = { ...many('in', 'is one of', SCALAR_TYPES, equals), ofDays: within };
+const AT_LEAST = ordered(
+  '>=',
+  'is at least',
+  (low) => ({ low, lowInclusive: true }),
+  swapped(compare('<=')),
+  notPassed('<'),
+  'first',
+);
+const AT_MOST = ordered(
+  '<=',
+  'is at most',
+  (high) => ({ high, highInclusive: true }),
+  compare('<='),
+  passed('<='),
+  'last',
+);
+const BETWEEN: AttributeOperator = {
+  ...attributeOperator('between', 'is between', ORDERED, 'pair', between),
+  ofDays: betweenDays,
+  ends: [AT_LEAST, AT_MOST],
+};
+const CONTAINS = one('contains', 'contains', TEXT, textual('substring'));
+const BEGINS = one('beginsWith', 'begins with', TEXT, textual('prefix'));
+const ENDS = one('endsWith', 'ends with', TEXT, textual('suffix'));
+const LIST_CONTAINS: AttributeOperator = {
+  ...one('contains', 'contains', LIST, member),
+  ofDays: (view, [day]) => memberWithin(view, day!),
+};
+const CONTAINS_ANY: AttributeOperator = {
+  ...many('containsAny', 'contains any of', LIST, (view, values) =>
+    or(values.map((value) => member(view, value))),
+  ),
+  ofDays: (view, days) => or(days.map((day) => memberWithin(view, day))),
+};
+const CONTAINS_ALL: AttributeOperator = {
+  ...many('containsAll', 'contains all of', LIST, (view, values) =>
+    values.length > 0 ? and(values.map((value) => member(view, value))) : present(view),
+  ),
+  ofDays: (view, days) => and(days.map((day) => memberWithin(view, day))),
+};
+const IN_LAST = attributeOperator('inLast', 'was in the last', MOMENTS, 'window', (view, [ms]) =>
+  aged(view, { kind: 'elapsed' }, 0, Number(ms)),
+);
+const IN_NEXT = attributeOperator('inNext', 'is in the next', MOMENTS, 'window', (view, [ms]) =>
+  aged(view, { kind: 'elapsed' }, 0 - Number(ms), 0),
+);
+const NOT_NULL = attributeOperator('notNull', 'has a value', ANY, 'nothing', present);
+
+export const OPERATORS: readonly Operator[] = [
+  EQUAL,
+  complement('!=', 'is not', EQUAL),
+  IN,
+  complement('notIn', 'is none of', IN),
+  ordered('<', 'is less than', (high) => ({ high }), compare('<'), passed('<'), 'first'),
+  AT_MOST,
+  ordered('>', 'is more than', (low) => ({ low }), swapped(compare('<')), notPassed('<='), 'last'),
+  AT_LEAST,
+  BETWEEN,
+  complement('notBetween', 'is not between', BETWEEN),
+  CONTAINS,
+  complement('doesNotContain', 'does not contain', CONTAINS),
+  BEGINS,
+  complement('doesNotBeginWith', 'does not begin with', BEGINS),
+  ENDS,
+  complement('doesNotEndWith', 'does not end with', ENDS),
+  LIST_CONTAINS,
+  complement('doesNotContain', 'does not contain', LIST_CONTAINS),
+  CONTAINS_ANY,
+  CONTAINS_ALL,
+  complement('containsNone', 'contains none of', CONTAINS_ANY),
+  NOT_NULL,
+  complement('null', 'has no value', NOT_NULL),
+  { kind: 'segment', name: 'inSegment', words: 'is in the segment', negated: false },
+  { kind: 'segment', name: 'notInSegment', words: 'is not in the segment', negated: true },
+  IN_LAST,
+  complement('notInLast', 'was not in the last', IN_LAST),
+  IN_NEXT,
+  complement('notInNext', 'is not in the next', IN_NEXT),
+  attributeOperator('inCurrent', 'is in the current', MOMENTS, 'period', (view, period) =>
+    periodsAgo(view, 0, period),
+  ),
+  attributeOperator('inPrevious', 'was in the previous', MOMENTS, 'period', (view, period) =>
+    periodsAgo(view, 1, period),
+  ),
+];
+
+const BY_NAME: ReadonlyMap<string, readonly Operator[]> = new Map(
+  OPERATORS.map(({ name }) => [name, OPERATORS.filter((row) => row.name === name)]),
+);
+
+/**
+ * The rows of that name: none if it is unknown, several if its meaning depends on the attribute's
+ * type.
+ */
+export function operatorsNamed(name: string): readonly Operator[] {
+  return BY_NAME.get(name) ?? [];
+}
+
+/** The names of the operators that an attribute of the type takes. */
+export function operatorNamesOn(type: AttributeType): string[] {
+  return OPERATORS.flatMap((row) =>
+    row.kind === 'attribute' && row.on.includes(type) ? [row.name] : [],
+  );
+}
+
+// ——— What is asked of many related records ———
+
+/**
+ * How many of them satisfy the group of a rule with `match`: between "its orders" and the group.
+ */
+export const MATCH_MODES = [
+  { name: 'all', words: 'are all such that', takesThreshold: false },
+  { name: 'some', words: 'are in part such that', takesThreshold: false },
+  { name: 'none', words: 'are in no case such that', takesThreshold: false },
+  { name: 'atLeast', words: 'are at least so many such that', takesThreshold: true },
+  { name: 'atMost', words: 'are at most so many such that', takesThreshold: true },
+  { name: 'exactly', words: 'are exactly so many such that', takesThreshold: true },
+] as const;
+export type MatchMode = (typeof MATCH_MODES)[number]['name'];
+
+/** What of them is compared. `of`: what an attribute must be, for it to be taken of it. */
+export const AGGREGATES = [
+  { name: 'count', words: 'the number of', of: 'any' },
+  { name: 'sum', words: 'the sum of', of: 'number' },
+  { name: 'avg', words: 'the average of', of: 'number' },
+  { name: 'min', words: 'the lowest of', of: 'number' },
+  { name: 'max', words: 'the highest of', of: 'number' },
+] as const;
+export type Aggregate = (typeof AGGREGATES)[number]['name'];
+
+// ——— Making rows ———
+
+function attributeOperator(
+  name: string,
+  words: string,
+  on: readonly AttributeType[],
+  takes: Takes,
+  predicate: AttributeOperator['predicate'],
+): AttributeOperator {
+  return { kind: 'attribute', name, words, on, takes, predicate };
+}
+
+type OfAttributes = NonNullable<AttributeOperator['ofAttributes']>;
+
+function one(
+  name: string,
+  words: string,
+  on: readonly AttributeType[],
+  predicate: (view: AttributeView, operand: Scalar) => Predicate,
+  ofAttributes?: OfAttributes,
+): AttributeOperator {
+  const row = attributeOperator(name, words, on, 'one', (view, [operand]) =>
+    predicate(view, operand!),
+  );
+  return ofAttributes ? { ...row, ofAttributes } : row;
+}
+
+function many(
+  name: string,
+  words: string,
+  on: readonly AttributeType[],
+  predicate: AttributeOperator['predicate'],
+): AttributeOperator {
+  return attributeOperator(name, words, on, 'many', predicate);
+}
+
+/** Compares values, other attributes, moments, or that end of a day. */
+function ordered(
+  name: string,
+  words: string,
+  bounds: (operand: Scalar) => Partial<Interval>,
+  ofAttributes: OfAttributes,
+  ofMoment: OfMoment,
+  end: keyof Day,
+): AttributeOperator {
+  const predicate = (view: AttributeView, operand: Scalar) => range(view, bounds(operand));
+  const ofDays: AttributeOperator['ofDays'] = (view, [day]) => predicate(view, day![end]);
+  return { ...one(name, words, ORDERED, predicate, ofAttributes), ofMoment, ofDays };
+}
+
+type OfMoment = NonNullable<AttributeOperator['ofMoment']>;
+
+/** The negated operator of a positive one. */
+function complement(name: string, words: string, of: AttributeOperator): AttributeOperator {
+  const { ofAttributes } = of;
+  const predicate: AttributeOperator['predicate'] = (view, operands) =>
+    not(of.predicate(view, operands));
+  const row = { ...attributeOperator(name, words, of.on, of.takes, predicate), complementOf: of };
+  return ofAttributes
+    ? { ...row, ofAttributes: (left, right) => not(ofAttributes(left, right)) }
+    : row;
+}
+
+// ——— What the rows mean ———
+
+/** The operands, lower-cased if the view is. */
+export function foldedIf(folded: boolean, operands: readonly Scalar[]): readonly Scalar[] {
+  return folded ? (fold(operands) as readonly Scalar[]) : operands;
+}
+
+function equals(view: AttributeView, values: readonly Scalar[]): Predicate {
+  return values.length > 0 ? { kind: 'equals', view, values: [...new Set(values)] } : NEVER;
+}
+
+function range(view: AttributeView, bounds: Partial<Interval>): Predicate {
+  const interval: Interval = {
+    low: null,
+    lowInclusive: false,
+    high: null,
+    highInclusive: false,
+    ...bounds,
+  };
+  return { kind: 'range', view, intervals: [interval] };
+}
+
+/** Inclusive on both sides; the ends may come in either order, as react-querybuilder gives them. */
+function between(view: AttributeView, [one, other]: readonly Scalar[]): Predicate {
+  const [low, high] = one! > other! ? [other!, one!] : [one!, other!];
+  return range(view, { low, lowInclusive: true, high, highInclusive: true });
+}
+
+/**
+ * json-logic-js finds no "" in an empty string, so an empty needle is written as what it means:
+ * there is a value.
+ */
+function textual(
+  kind: 'prefix' | 'suffix' | 'substring',
+): (view: AttributeView, needle: Scalar) => Predicate {
+  return (view, needle) => (needle === '' ? present(view) : { kind, view, needle: String(needle) });
+}
+
+function member(view: AttributeView, value: Scalar): Predicate {
+  return { kind: 'member', view, value };
+}
+
+function present({ attribute }: AttributeView): Predicate {
+  return { kind: 'present', attribute };
+}
+
+function compare(order: '=' | '<' | '<='): OfAttributes {
+  return (left, right) => ({ kind: 'compare', left, order, right });
+}
+
+function swapped(ofAttributes: OfAttributes): OfAttributes {
+  return (left, right) => ofAttributes(right, left);
+}
+
+// ——— What they mean of days ———
+
+/** Some of the days may be moments, and some may overlap. */
+function within(view: AttributeView, days: readonly Day[]): Predicate {
+  const { values } = setOfIntervals(days.map(spanOf));
+  return values.length > 0 ? { kind: 'range', view, intervals: values } : NEVER;
+}
+
+function spanOf({ first, last }: Day): Interval {
+  return { low: first, lowInclusive: true, high: last, highInclusive: true };
+}
+
+/** From the first moment of one to the last of the other, in either order. */
+function betweenDays(view: AttributeView, [one, other]: readonly Day[]): Predicate {
+  const [from, to] = one!.first > other!.last ? [other!, one!] : [one!, other!];
+  return within(view, [{ first: from.first, last: to.last }]);
+}
+
+/** A list has no atom for what lies between two values. */
+function memberWithin(view: AttributeView, { first, last }: Day): Predicate {
+  if (first === last) return member(view, first);
+  const rule = { some: [{ var: view.attribute }, { '<=': [first, { var: '' }, last] }] };
+  return { kind: 'program', rule, attributes: [view.attribute] };
+}
+
+// ——— What they mean of time ———
+
+/** The age is at least `from`, and below `to`. */
+function aged(
+  { attribute, datesIn }: AttributeView,
+  given: Clock,
+  from: number | null,
+  to: number | null,
+): Predicate {
+  if (from !== null && to !== null && from >= to) return NEVER;
+  const interval: Interval = {
+    low: from,
+    lowInclusive: from !== null,
+    high: to,
+    highInclusive: false,
+  };
+  const clock = datesIn === undefined ? given : { ...given, datesIn };
+  return { kind: 'age', attribute, clock, intervals: [interval] };
+}
+
+function periodsAgo(
+  view: AttributeView,
+  ago: number,
+  [unit, timeZone]: readonly Scalar[],
+): Predicate {
+  return aged(
+    view,
+    { kind: 'periods', unit: unit as CalendarUnit, timeZone: String(timeZone) },
+    ago,
+    ago + 1,
+  );
+}
+
+/** The value stands in that order to the moment. */
+function passed(order: Bound['order']): OfMoment {
+  return (view, moment) => {
+    const [clock, age] = passing(moment, order);
+    return aged(view, clock, age, null);
+  };
+}
+
+/** It does not, and there is a value. */
+function notPassed(order: Bound['order']): OfMoment {
+  return (view, moment) => {
+    const [clock, age] = passing(moment, order);
+    return aged(view, clock, null, age);
+  };
+}
+
+/** From which age on a value is before a moment, or not after it. */
+function passing(moment: Moment, order: Bound['order']): [clock: Clock, age: number] {
+  if (moment.kind === 'exact')
+    return [{ kind: 'elapsed' }, (order === '<' ? 1 : 0) - moment.offsetMs];
+  return [{ kind: 'passed', bound: { ...moment.bound, order }, timeZone: moment.timeZone }, 1];
+}

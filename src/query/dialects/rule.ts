@@ -1,0 +1,919 @@
+/**
+ * rule.ts – One condition of a rule group or an item tree: its operator, attribute and value, read
+ * by the operator table.
+ *
+ * Keeps true: nothing is dropped or guessed. What is not understood is refused with the pointer of
+ * the member at fault, and a rule's faults are all found at once; both dialects come through here,
+ * so that they can't come to mean two things. A member that the kind of rule does not read is
+ * refused, but for what editors leave behind and what says the same as its absence.
+ */
+import {
+  type Attribute,
+  isObject,
+  type ObjectType,
+  SCALAR_TYPES,
+  type ScalarType,
+} from '../../change/object-type.ts';
+import {
+  type Day,
+  describeAttribute,
+  describeScalar,
+  exampleOfScalar,
+  inexactText,
+  readDay,
+  readOperand,
+} from '../../change/value.ts';
+import { pointer, unreachable } from '../../errors.ts';
+import {
+  joined,
+  type Meaning,
+  matchedByAll,
+  meaning,
+  measured,
+  negated,
+} from '../json-logic/json-logic.ts';
+import {
+  ALWAYS,
+  type AttributeView,
+  and,
+  type Interval,
+  type ListMeasure,
+  not,
+  type Predicate,
+  type Scalar,
+} from '../predicate/predicate.ts';
+import {
+  atLeastOne,
+  edgeOver,
+  type Hop,
+  hopNamed,
+  isTrue,
+  isZero,
+  MEASURED,
+  throughHops,
+} from '../predicate/relationships.ts';
+import { isRelative, readMoment, readPeriod, readWindow } from '../time/relative-time.ts';
+import {
+  AGGREGATES,
+  type AttributeOperator,
+  foldedIf,
+  MATCH_MODES,
+  type MatchMode,
+  OPERATORS,
+  type Operator,
+  operatorNamesOn,
+  operatorsNamed,
+  type SegmentOperator,
+} from './operators.ts';
+import {
+  admitNode,
+  DEPTH_MAX,
+  describeHop,
+  fault,
+  followWay,
+  inexactFault,
+  ownAttribute,
+  quote,
+  type Reading,
+  readingOf,
+  TOO_FAR,
+  typeAt,
+  type Way,
+  wayToMany,
+} from './scope.ts';
+
+/** What a dialect calls the parts of a rule. */
+export interface RuleDialect {
+  /** The member that names the attribute. */
+  readonly field: 'field' | 'slug';
+  /** Members of a rule that say nothing of its meaning. */
+  readonly ignored: readonly string[];
+  /** Other names for operators. */
+  readonly aliases: ReadonlyMap<string, string>;
+  /** Reads a group that is part of a rule and stands at that depth, as one of the dialect. */
+  readonly group: (
+    group: Members,
+    path: string,
+    depth: number,
+    reading: Reading,
+  ) => Meaning | undefined;
+}
+
+/** Members that the editors of filters add for themselves. */
+export const EDITOR_MEMBERS = ['id', 'path', 'disabled', 'muted', 'meta', 'combinatorPreceding'];
+
+const RULE_MEMBERS = ['operator', 'value', 'valueSource', 'caseInsensitive'];
+
+type Members = Readonly<Record<string, unknown>>;
+
+/** An attribute of the record, or of those that a way leads to. */
+interface Field {
+  /** As it is named in the rule. */
+  readonly name: string;
+  readonly hops: readonly Hop[];
+  /** The type that has the attribute. */
+  readonly type: ObjectType;
+  /** The attribute's name there. */
+  readonly own: string;
+  readonly attribute: Attribute;
+}
+
+/** A rule where it stands. */
+interface RuleContext {
+  readonly rule: Members;
+  readonly path: string;
+  readonly dialect: RuleDialect;
+  readonly depth: number;
+  readonly reading: Reading;
+}
+
+/** Reads one rule of a group that is so deep, or notes why it can't be read. */
+export function readRule(
+  rule: Members,
+  path: string,
+  dialect: RuleDialect,
+  depth: number,
+  reading: Reading,
+): Meaning | undefined {
+  const context: RuleContext = { rule, path, dialect, depth, reading };
+  if (rule.match !== undefined) return readMatch(context);
+  if (rule.aggregate !== undefined) return readAggregate(context);
+  refuseMembers(rule, path, membersOf(dialect), reading);
+  const rows = readOperator(rule.operator, path, dialect, reading);
+  const [first] = rows;
+  if (first?.kind === 'segment') return readSegmentRule(first, context);
+  const at = pointer(path, dialect.field);
+  const name = readName(rule[dialect.field], at, reading);
+  const way =
+    name === undefined ? undefined : followWay(reading, name.split('.').slice(0, -1), name, at);
+  if (name === undefined || !way) return undefined;
+  const own = name.split('.').at(-1)!;
+  const hop = hopNamed(way.type, own, reading.scope.types);
+  if (hop) return readExistence(hop, way, rows, context);
+  const attribute = ownAttribute(readingOf(way.type, reading), own, at);
+  if (!attribute) return undefined;
+  const field: Field = { name, own, attribute, ...way };
+  const row = rowFor(field, rows, path, reading);
+  return row && readAttributeRule({ row, field, rule, path, depth, reading });
+}
+
+function membersOf({ field, ignored }: RuleDialect): string[] {
+  return [...RULE_MEMBERS, field, ...ignored];
+}
+
+/** Whether an editor has switched the rule or group off. */
+export function isMuted(node: Members, path: string, reading: Reading): boolean {
+  return readFlag(node.muted, pointer(path, 'muted'), reading);
+}
+
+/** A member that is true, false, or not there. */
+export function readFlag(value: unknown, path: string, reading: Reading): boolean {
+  if (value !== undefined && typeof value !== 'boolean')
+    fault(reading, path, `${quote(value)} is neither true nor false`);
+  return value === true;
+}
+
+/** Notes each member that is not known: it may be meant to narrow the filter. */
+export function refuseMembers(
+  node: Members,
+  path: string,
+  known: readonly string[],
+  reading: Reading,
+): void {
+  for (const member of Object.keys(node)) {
+    if (!known.includes(member))
+      fault(reading, pointer(path, member), `'${member}' is not known here`);
+  }
+}
+
+function readOperator(
+  given: unknown,
+  path: string,
+  dialect: RuleDialect,
+  reading: Reading,
+): readonly Operator[] {
+  const at = pointer(path, 'operator');
+  if (typeof given !== 'string') {
+    fault(
+      reading,
+      at,
+      given === undefined
+        ? 'a rule has an operator'
+        : `${quote(given)} is not the name of an operator`,
+    );
+    return [];
+  }
+  const rows = operatorsNamed(dialect.aliases.get(given) ?? given);
+  if (rows.length === 0)
+    fault(reading, at, `there is no operator ${quote(given)}; there are ${allOperatorNames()}`);
+  return rows;
+}
+
+function allOperatorNames(): string {
+  return [...new Set(OPERATORS.map(({ name }) => name))].join(', ');
+}
+
+function readName(given: unknown, path: string, reading: Reading): string | undefined {
+  return typeof given === 'string' && given !== ''
+    ? given
+    : fault(reading, path, 'a rule names an attribute');
+}
+
+/** The row that is for the attribute's type. */
+function rowFor(
+  field: Field,
+  rows: readonly Operator[],
+  path: string,
+  reading: Reading,
+): AttributeOperator | undefined {
+  const { type } = field.attribute;
+  for (const row of rows) if (row.kind === 'attribute' && row.on.includes(type)) return row;
+  const [first] = rows;
+  if (!first) return undefined;
+  const taken = operatorNamesOn(type).join(', ');
+  const detail = `${describeField(field)} and does not take '${first.name}'; it takes ${taken}`;
+  return fault(reading, pointer(path, 'operator'), detail);
+}
+
+/** A rule whose operator and attribute are known and fit. */
+interface Condition {
+  readonly row: AttributeOperator;
+  readonly field: Field;
+  readonly rule: Members;
+  readonly path: string;
+  readonly depth: number;
+  readonly reading: Reading;
+}
+
+function readAttributeRule(condition: Condition): Meaning | undefined {
+  const { row, field, rule, path, reading } = condition;
+  const view = { attribute: field.own, folded: readFolded(condition) };
+  const says = (of: (positive: AttributeOperator) => Predicate) =>
+    meaning(alongHops(row, field, of), reading.scope.types);
+  switch (rule.valueSource) {
+    case undefined:
+    case 'value': {
+      const compared = readComparison(condition, view);
+      return compared && says(() => compared);
+    }
+    case 'field': {
+      const other = readOtherField(condition);
+      return other === undefined
+        ? undefined
+        : says((positive) => positive.ofAttributes!(...sidesOf(condition, view, other)));
+    }
+    default:
+      return fault(
+        reading,
+        pointer(path, 'valueSource'),
+        `${quote(rule.valueSource)} is neither "value" nor "field"`,
+      );
+  }
+}
+
+/**
+ * A negated operator is the complement of all that the positive one says, the way to the attribute
+ * included.
+ */
+function alongHops(
+  row: AttributeOperator,
+  { hops }: Field,
+  of: (positive: AttributeOperator) => Predicate,
+): Predicate {
+  const positive = throughHops(hops, of(row.complementOf ?? row));
+  return row.complementOf ? not(positive) : positive;
+}
+
+function readFolded({ row, field, rule, path, reading }: Condition): boolean {
+  const at = pointer(path, 'caseInsensitive');
+  const folded = readFlag(rule.caseInsensitive, at, reading);
+  if (!folded) return false;
+  if (!hasCase(field.attribute))
+    fault(reading, at, `${describeField(field)}: only strings and lists of strings have a case`);
+  else if (row.takes === 'nothing')
+    fault(reading, at, `'${row.name}' compares nothing, so there is no case to fold`);
+  return true;
+}
+
+function hasCase({ type, of }: Attribute): boolean {
+  return type === 'string' || of === 'string';
+}
+
+function describeField({ name, attribute }: Pick<Field, 'name' | 'attribute'>): string {
+  return `'${name}' is ${describeAttribute(attribute)}`;
+}
+
+// ——— Values ———
+
+/** What a rule says of its value or values, before it is negated. */
+function readComparison(condition: Condition, view: AttributeView): Predicate | undefined {
+  const positive = condition.row.complementOf ?? condition.row;
+  const { value } = condition.rule;
+  const at = pointer(condition.path, 'value');
+  if (isOfTime(condition)) {
+    if (isRelative(value) && positive.ofMoment)
+      return readEnd(condition, positive, value, at, view);
+    if (positive.ends && Array.isArray(value) && value.length === 2 && value.some(isRelative)) {
+      return readEnds(condition, positive.ends, value, at, view);
+    }
+  }
+  const operands = readOperands(condition);
+  const looksAtPresent = positive.takes === 'window' || positive.takes === 'period';
+  return (
+    operands &&
+    comparedWith(positive, looksAtPresent ? momentView(condition, view) : view, operands)
+  );
+}
+
+/**
+ * Where a date meets a moment it is the one at which its day begins, in the zone of the deployment.
+ */
+function momentView(
+  { field, reading }: Pick<Condition, 'field' | 'reading'>,
+  view: AttributeView,
+): AttributeView {
+  return field.attribute.type === 'date' ? { ...view, datesIn: reading.scope.timeZone } : view;
+}
+
+/** A value in normal form; of a datetime it may be a day. */
+type Operand = Scalar | Day;
+
+function isDay(operand: Operand): operand is Day {
+  return typeof operand === 'object';
+}
+
+/** One day among the values makes days of all: a moment is one that ends as it begins. */
+function comparedWith(
+  row: AttributeOperator,
+  view: AttributeView,
+  operands: readonly Operand[],
+): Predicate {
+  if (!operands.some(isDay))
+    return row.predicate(view, foldedIf(view.folded, operands as readonly Scalar[]));
+  const days = operands.map((operand) =>
+    isDay(operand) ? operand : { first: String(operand), last: String(operand) },
+  );
+  return row.ofDays!(view, days);
+}
+
+function isOfTime({ field: { attribute } }: Condition): boolean {
+  return attribute.type === 'date' || attribute.type === 'datetime';
+}
+
+/**
+ * A pair of which an end moves with time is two conditions in a group, and counts as those: so it
+ * is written as JsonLogic.
+ */
+function readEnds(
+  condition: Condition,
+  ends: readonly AttributeOperator[],
+  values: readonly unknown[],
+  at: string,
+  view: AttributeView,
+): Predicate | undefined {
+  const { depth, reading } = condition;
+  const parts = values.flatMap((value, index) => {
+    const path = pointer(at, index);
+    const end =
+      admitNode(reading, path, depth + 1) && readEnd(condition, ends[index]!, value, path, view);
+    return end ? [end] : [];
+  });
+  return parts.length === values.length ? and(parts) : undefined;
+}
+
+/** One value compared: a moment, or a fixed one. */
+function readEnd(
+  condition: Condition,
+  row: AttributeOperator,
+  value: unknown,
+  path: string,
+  view: AttributeView,
+): Predicate | undefined {
+  if (isRelative(value)) {
+    const moment = readMoment(value, path, condition.reading);
+    return moment && row.ofMoment!(momentView(condition, view), moment);
+  }
+  const operands = readAll(condition, [value], () => path);
+  return operands && comparedWith(row, view, operands);
+}
+
+function readOperands(condition: Condition): readonly Operand[] | undefined {
+  const { row, rule, path, reading } = condition;
+  const { value } = rule;
+  const at = pointer(path, 'value');
+  if (row.takes === 'nothing') return refuseValue(row, rule, path, reading);
+  if (value === null || value === undefined) {
+    return fault(
+      reading,
+      at,
+      `'${row.name}' takes a value; for "no value" there are null and notNull`,
+    );
+  }
+  if (isRelative(value)) return fault(reading, at, whyNotRelative(condition));
+  switch (row.takes) {
+    case 'one':
+      return readAll(condition, [value], () => at);
+    case 'many':
+    case 'pair':
+      return readList(condition, value, at);
+    case 'window': {
+      const ms = readWindow(value, at, reading);
+      return ms === undefined ? undefined : [ms];
+    }
+    case 'period': {
+      const unit = readPeriod(value, at, reading);
+      return unit && [unit, reading.scope.timeZone];
+    }
+    default:
+      return unreachable(row.takes);
+  }
+}
+
+/**
+ * An editor leaves the value behind that was typed for another operator; anything else would be
+ * meant to say something.
+ */
+function refuseValue(
+  row: AttributeOperator,
+  { value }: Members,
+  path: string,
+  reading: Reading,
+): readonly Scalar[] {
+  const isLeft = (left: unknown) => typeof left !== 'object' || left === null;
+  if (Array.isArray(value) ? value.every(isLeft) : isLeft(value)) return [];
+  fault(
+    reading,
+    pointer(path, 'value'),
+    `'${row.name}' takes no value, but here is ${quote(value)}`,
+  );
+  return [];
+}
+
+function whyNotRelative(condition: Condition): string {
+  if (!isOfTime(condition))
+    return `${describeField(condition.field)}: only dates and datetimes are relative to the present`;
+  return `'${condition.row.name}' takes no value relative to the present; ${TAKING_MOMENTS.join(' ')} do`;
+}
+
+/** The operators that compare with moments. */
+const TAKING_MOMENTS = OPERATORS.flatMap((row) => {
+  const positive = row.kind === 'attribute' ? (row.complementOf ?? row) : undefined;
+  return positive?.ofMoment || positive?.ends ? [row.name] : [];
+});
+
+/**
+ * A list of values as it is, or as `"a,b"`; an editor that reads numbers gives a single one as that
+ * number.
+ */
+function readList(
+  condition: Condition,
+  value: unknown,
+  at: string,
+): readonly Operand[] | undefined {
+  const { row, reading } = condition;
+  const isSingle = typeof value === 'number' || typeof value === 'boolean';
+  const values =
+    typeof value === 'string'
+      ? splitList(value)
+      : isSingle && row.takes === 'many'
+        ? [value]
+        : value;
+  if (row.takes === 'pair' && !(Array.isArray(values) && values.length === 2)) {
+    const pair = `[${Array(2).fill(exampleOfScalar(operandType(condition.field.attribute)))}]`;
+    return fault(
+      reading,
+      at,
+      `'${row.name}' takes two values, [low, high], such as ${pair}, not ${quote(value)}`,
+    );
+  }
+  if (!Array.isArray(values)) {
+    const list = `[${exampleOfScalar(operandType(condition.field.attribute))}]`;
+    return fault(
+      reading,
+      at,
+      `'${row.name}' takes a list of values, such as ${list}, not ${quote(value)}`,
+    );
+  }
+  return readAll(condition, values, (index) => (Array.isArray(value) ? pointer(at, index) : at));
+}
+
+/** Each value in normal form, or undefined with a fault for each that does not fit. */
+function readAll(
+  { field, reading }: Condition,
+  values: readonly unknown[],
+  pathOf: (index: number) => string,
+): readonly Operand[] | undefined {
+  const type = operandType(field.attribute);
+  const operands: Operand[] = [];
+  for (const [index, value] of values.entries()) {
+    const operand = readOne(type, value, reading.scope.timeZone);
+    const altered = inexactText(type, value);
+    if (operand !== undefined) operands.push(operand);
+    else if (altered !== undefined) inexactFault(reading, pathOf(index), altered);
+    else fault(reading, pathOf(index), `${describeField(field)}: ${quote(value)} is ${notA(type)}`);
+  }
+  return operands.length === values.length ? operands : undefined;
+}
+
+/** A date that is given for a datetime means the whole day. */
+function readOne(type: ScalarType, value: unknown, timeZone: string): Operand | undefined {
+  return (
+    (type === 'datetime' ? readDay(value, timeZone) : undefined) ??
+    readOperand(type, value, timeZone)
+  );
+}
+
+function notA(type: ScalarType): string {
+  return `not ${describeScalar(type)}, such as ${exampleOfScalar(type)}`;
+}
+
+/** What a value is compared with: an attribute of a scalar type itself, or what a list holds. */
+function operandType({ type, of }: Attribute): ScalarType {
+  return SCALAR_TYPES.find((scalar) => scalar === (of ?? type))!;
+}
+
+/**
+ * `"a,b"` as react-querybuilder writes a list: trimmed, empty parts left out, a comma of a value
+ * written `\,`.
+ */
+function splitList(text: string): string[] {
+  const parts = text.split(/(?<!\\),/).map((part) => part.replaceAll('\\,', ',').trim());
+  return parts.filter((part) => part !== '');
+}
+
+// ——— Another attribute in place of a value ———
+
+function readOtherField({ row, field, rule, path, reading }: Condition): string | undefined {
+  if (!row.ofAttributes) {
+    const detail = `'${row.name}' does not compare two attributes; ${COMPARING.join(' ')} do`;
+    return fault(reading, pointer(path, 'operator'), detail);
+  }
+  const at = pointer(path, 'value');
+  const own = readName(rule.value, at, reading);
+  if (own?.includes('.')) {
+    return fault(
+      reading,
+      at,
+      `'${own}': the value names an attribute of ${field.type.name}, where the field leads`,
+    );
+  }
+  const attribute =
+    own === undefined ? undefined : ownAttribute(readingOf(field.type, reading), own, at);
+  if (!attribute || own === undefined) return undefined;
+  if (areComparable(field.attribute, attribute)) return own;
+  const detail = `${describeField(field)} and ${describeField({ name: own, attribute })}: they can't be compared`;
+  return fault(reading, at, detail);
+}
+
+/** The views that are compared: a date and a datetime as two moments. */
+function sidesOf(
+  condition: Condition,
+  left: AttributeView,
+  name: string,
+): [left: AttributeView, right: AttributeView] {
+  const { field, reading } = condition;
+  const right: AttributeView = { attribute: name, folded: left.folded };
+  const attribute = field.type.attributes.get(name)!;
+  if (attribute.type === field.attribute.type) return [left, right];
+  return [
+    momentView(condition, left),
+    momentView({ field: { ...field, attribute }, reading }, right),
+  ];
+}
+
+/** The operators that can compare two attributes. */
+const COMPARING = OPERATORS.flatMap((row) =>
+  row.kind === 'attribute' && row.ofAttributes ? [row.name] : [],
+);
+
+function areComparable(left: Attribute, right: Attribute): boolean {
+  const isMoment = ({ type }: Attribute) => type === 'date' || type === 'datetime';
+  return left.type === right.type || (isMoment(left) && isMoment(right));
+}
+
+// ——— Whether there is a neighbour ———
+
+/** `null` and `notNull` of a relationship that leads to one. */
+function readExistence(
+  hop: Hop,
+  way: Way,
+  rows: readonly Operator[],
+  context: RuleContext,
+): Meaning | undefined {
+  const { rule, path, dialect, reading } = context;
+  const described = describeHop(hop, way.type);
+  if (hop.many) {
+    const ways = `name an attribute of its records, or say what you ask of them with 'match' or 'aggregate'`;
+    return fault(reading, pointer(path, dialect.field), `${described}: ${ways}`);
+  }
+  const row = rows.find((each) => each.kind === 'attribute' && each.takes === 'nothing');
+  if (row?.kind !== 'attribute') {
+    return rows.length === 0
+      ? undefined
+      : fault(
+          reading,
+          pointer(path, 'operator'),
+          `${described}: it takes only notNull, null, or an attribute's name`,
+        );
+  }
+  refuseValue(row, rule, path, reading);
+  for (const member of ['valueSource', 'caseInsensitive']) {
+    if (rule[member] === undefined || rule[member] === 'value' || rule[member] === false) continue;
+    fault(reading, pointer(path, member), `'${member}' says nothing of a relationship`);
+  }
+  if (!typeAt(hop, way.type, reading, pointer(path, dialect.field))) return undefined;
+  const exists = throughHops(way.hops, edgeOver(hop, { kind: 'exists' }, ALWAYS, isTrue));
+  return meaning(row.complementOf ? not(exists) : exists, reading.scope.types);
+}
+
+// ——— How many neighbours ———
+
+/** A way whose last step leads to many, and the type there. */
+interface Many extends Way {
+  /** The attribute after it, if one is named. */
+  readonly own: string | undefined;
+}
+
+function readMatch(context: RuleContext): Meaning | undefined {
+  const { rule, path, dialect, depth, reading } = context;
+  refuseMembers(
+    rule,
+    path,
+    [dialect.field, 'operator', 'match', 'value', 'valueSource', ...dialect.ignored],
+    reading,
+  );
+  isOfValue(
+    rule,
+    path,
+    `'match' takes a group of rules about the related records, not an attribute`,
+    reading,
+  );
+  refuseMatchOperator(context);
+  const many = readMany(context, 'match');
+  if (many?.own !== undefined) {
+    fault(
+      reading,
+      pointer(path, dialect.field),
+      `'match' asks of whole records: '${many.own}' belongs into the group`,
+    );
+  }
+  const mode = readMode(rule.match, pointer(path, 'match'), reading);
+  const threshold = mode && readThreshold(mode, rule.match as Members, context);
+  const at = pointer(path, 'value');
+  if (!isObject(rule.value))
+    return fault(reading, at, `'match' takes a group of rules about the related records`);
+  if (!many) return undefined;
+  const where = dialect.group(rule.value, at, depth + 1, readingOf(many.type, reading));
+  if (!where || !mode || threshold === undefined) return undefined;
+  return matched(many.hops, mode, threshold, where);
+}
+
+/** Whether the value is one, as the rule says; a fault if it is said to be an attribute. */
+function isOfValue(
+  { valueSource }: Members,
+  path: string,
+  detail: string,
+  reading: Reading,
+): boolean {
+  if (valueSource === undefined || valueSource === 'value') return true;
+  fault(reading, pointer(path, 'valueSource'), detail);
+  return false;
+}
+
+function refuseMatchOperator({ rule: { operator }, path, dialect, reading }: RuleContext): void {
+  if (operator === undefined || operator === '=' || dialect.aliases.get(operator as string) === '=')
+    return;
+  fault(
+    reading,
+    pointer(path, 'operator'),
+    `the operator of a rule with 'match' is "=", not ${quote(operator)}`,
+  );
+}
+
+function readMode(match: unknown, path: string, reading: Reading): MatchMode | undefined {
+  if (!isObject(match)) return fault(reading, path, `'match' is an object { "mode", "threshold" }`);
+  refuseMembers(match, path, ['mode', 'threshold'], reading);
+  const mode = MATCH_MODES.find(({ name }) => name === match.mode);
+  const names = MATCH_MODES.map(({ name }) => name).join(', ');
+  return (
+    mode?.name ?? fault(reading, pointer(path, 'mode'), `the mode of 'match' is one of ${names}`)
+  );
+}
+
+/** An editor gives every mode the threshold that it shows beside some of them. */
+function isThresholdLeft(mode: MatchMode, threshold: unknown): boolean {
+  if (MATCH_MODES.some(({ name, takesThreshold }) => name === mode && takesThreshold)) return false;
+  return threshold === undefined || threshold === null || threshold === '';
+}
+
+function readThreshold(
+  mode: MatchMode,
+  { threshold }: Members,
+  { path, reading }: RuleContext,
+): number | undefined {
+  if (isThresholdLeft(mode, threshold)) return 0;
+  const value = readOperand('number', threshold, reading.scope.timeZone);
+  if (typeof value === 'number' && value >= 0 && (value < 1 || Number.isSafeInteger(value)))
+    return value;
+  const detail = `a threshold is a whole number from 0 or a share between 0 and 1, not ${quote(threshold)}`;
+  return fault(reading, pointer(pointer(path, 'match'), 'threshold'), detail);
+}
+
+function matched(way: readonly Hop[], mode: MatchMode, threshold: number, where: Meaning): Meaning {
+  const count = (holds: Predicate) => measured(way, { kind: 'count' }, where, holds);
+  switch (mode) {
+    case 'all':
+      return matchedByAll(way, where);
+    case 'some':
+      return count(atLeastOne);
+    case 'none':
+      return count(isZero);
+    default:
+      if (threshold === 0 || threshold >= 1) return count(COUNT_HOLDS[mode](threshold));
+      return measured(way, { kind: 'share' }, where, not(SHARE_FAILS[mode](threshold)));
+  }
+}
+
+type Threshold = (threshold: number) => Predicate;
+
+function ranging(...intervals: Partial<Interval>[]): Predicate {
+  return {
+    kind: 'range',
+    view: MEASURED,
+    intervals: intervals.map((bounds) => ({ ...UNBOUNDED, ...bounds })),
+  };
+}
+
+const UNBOUNDED: Interval = { low: null, lowInclusive: false, high: null, highInclusive: false };
+
+const COUNT_HOLDS: Record<'atLeast' | 'atMost' | 'exactly', Threshold> = {
+  atLeast: (low) => ranging({ low, lowInclusive: true }),
+  atMost: (high) => ranging({ high, highInclusive: true }),
+  exactly: (threshold) => ({ kind: 'equals', view: MEASURED, values: [threshold] }),
+};
+
+/** What a share must not be: that of none is missing, and so it is not. */
+const SHARE_FAILS: Record<'atLeast' | 'atMost' | 'exactly', Threshold> = {
+  atLeast: (high) => ranging({ high }),
+  atMost: (low) => ranging({ low }),
+  exactly: (share) => ranging({ high: share }, { low: share }),
+};
+
+function readAggregate(context: RuleContext): Meaning | undefined {
+  const { rule, path, dialect, depth, reading } = context;
+  refuseMembers(rule, path, [...membersOf(dialect), 'aggregate', 'where'], reading);
+  const rows = readOperator(rule.operator, path, dialect, reading);
+  const many = readMany(context, 'aggregate');
+  const measure = readMeasure(rule.aggregate, many, context);
+  const row = rowFor(aggregateField(context), rows, path, reading);
+  const holds = row && readAggregateValue(row, context);
+  const where = readWhere(rule.where, many, depth, context);
+  return many && measure && holds && where && measured(many.hops, measure, where, holds);
+}
+
+const AGGREGATE_NAMES = AGGREGATES.map(({ name }) => name).join(', ');
+
+/** What an aggregate is compared as: a number. */
+function aggregateField({ rule, dialect, reading }: RuleContext): Field {
+  const [aggregate, of] = [rule.aggregate, rule[dialect.field]].map((word) =>
+    typeof word === 'string' ? word : quote(word),
+  );
+  const name = `${aggregate} of ${of}`;
+  return {
+    name,
+    hops: [],
+    type: reading.scope.type,
+    own: MEASURED.attribute,
+    attribute: { type: 'number' },
+  };
+}
+
+function readAggregateValue(row: AttributeOperator, context: RuleContext): Predicate | undefined {
+  const { rule, path, reading } = context;
+  const condition: Condition = {
+    row,
+    field: aggregateField(context),
+    rule,
+    path,
+    depth: context.depth,
+    reading,
+  };
+  if (
+    !isOfValue(rule, path, 'an aggregate is compared with a value, not with an attribute', reading)
+  )
+    return undefined;
+  readFolded(condition);
+  const operands = readOperands(condition);
+  return operands && comparedWith(row, MEASURED, operands);
+}
+
+function readMeasure(
+  given: unknown,
+  many: Many | undefined,
+  context: RuleContext,
+): ListMeasure | undefined {
+  const { path, dialect, reading } = context;
+  const kind = AGGREGATES.find(({ name }) => name === given)?.name;
+  if (!kind)
+    return fault(reading, pointer(path, 'aggregate'), `an aggregate is one of ${AGGREGATE_NAMES}`);
+  if (!many) return undefined;
+  const at = pointer(path, dialect.field);
+  const attribute =
+    many.own === undefined ? undefined : ownAttribute(readingOf(many.type, reading), many.own, at);
+  if (many.own !== undefined && !attribute) return undefined;
+  if (kind === 'count') return { kind };
+  if (many.own === undefined || !attribute) {
+    return fault(reading, at, `'${kind}' is of a number attribute: name one of ${many.type.name}`);
+  }
+  if (attribute.type === 'number') return { kind, attribute: many.own };
+  return fault(
+    reading,
+    at,
+    `${describeField({ name: many.own, attribute })}: '${kind}' is of numbers`,
+  );
+}
+
+function readWhere(
+  given: unknown,
+  many: Many | undefined,
+  depth: number,
+  context: RuleContext,
+): Meaning | undefined {
+  const { path, dialect, reading } = context;
+  if (given === undefined) return joined('and', []);
+  const at = pointer(path, 'where');
+  if (!isObject(given))
+    return fault(reading, at, `'where' is a group of rules about the related records`);
+  return many && dialect.group(given, at, depth + 1, readingOf(many.type, reading));
+}
+
+/** Reads a field that leads by steps to one, and a last one to many; an attribute may follow. */
+function readMany({ rule, path, dialect, reading }: RuleContext, member: string): Many | undefined {
+  const at = pointer(path, dialect.field);
+  const given = rule[dialect.field];
+  if (typeof given !== 'string' || given === '')
+    return fault(reading, at, `'${member}' needs a relationship`);
+  const names = given.split('.');
+  const way = wayToMany(names, reading);
+  if (way.hops.length > DEPTH_MAX) return fault(reading, at, TOO_FAR);
+  const [own, ...deeper] = names.slice(way.hops.length);
+  const last = way.hops.at(-1);
+  if (!last?.many) {
+    if (own !== undefined && !way.type.attributes.has(own)) {
+      followWay(readingOf(way.type, reading), [own], given, at);
+      return undefined;
+    }
+    const end = own === undefined ? 'leads to one record' : `is an attribute of one record`;
+    return fault(
+      reading,
+      at,
+      `'${given}' ${end}: '${member}' is of a relationship that leads to many`,
+    );
+  }
+  if (deeper.length > 0) {
+    return fault(
+      reading,
+      at,
+      `'${given}' goes on after '${last.name}': '${member}' is of the first relationship that leads to many`,
+    );
+  }
+  return { ...way, own };
+}
+
+// ——— Another segment ———
+
+function readSegmentRule(
+  row: SegmentOperator,
+  { rule, path, dialect, reading }: RuleContext,
+): Meaning | undefined {
+  const { scope } = reading;
+  const slug = rule.value;
+  const at = pointer(path, 'value');
+  const field = rule[dialect.field];
+  if (field !== undefined && field !== '') {
+    const detail = `'${row.name}' is about the record itself: '${dialect.field}' is "", or left out, not ${quote(field)}`;
+    fault(reading, pointer(path, dialect.field), detail);
+  }
+  if (
+    !isOfValue(rule, path, `'${row.name}' takes the slug of a segment, not an attribute`, reading)
+  )
+    return undefined;
+  if (readFlag(rule.caseInsensitive, pointer(path, 'caseInsensitive'), reading)) {
+    fault(reading, pointer(path, 'caseInsensitive'), 'the slug of a segment has no case to fold');
+  }
+  if (typeof slug !== 'string' || slug === '') {
+    return fault(reading, at, `'${row.name}' takes the slug of a segment, not ${quote(slug)}`);
+  }
+  const segment = scope.segment(slug);
+  if (!segment) return fault(reading, at, `there is no segment '${slug}'`);
+  if (segment.objectType !== scope.type.name) {
+    return fault(
+      reading,
+      at,
+      `the segment '${slug}' is of ${segment.objectType}, not of ${scope.type.name}`,
+    );
+  }
+  reading.uses.add(slug);
+  const { predicate, jsonLogic } = segment;
+  return row.negated ? negated({ predicate, jsonLogic }) : { predicate, jsonLogic };
+}

@@ -1,0 +1,112 @@
+/**
+ * lower.ts – A predicate with edges becomes one over the record's own and its derived attributes,
+ * as a network evaluates it.
+ *
+ * Keeps true: nothing of it is an edge. What an edge says of a neighbour is a shared predicate of
+ * the neighbour's type, itself lowered before it is named, so that every network knows only its own
+ * records; what is then compared is the measure over that export, which the derived attribute's
+ * name says.
+ */
+
+import { predicateKey } from '../predicate/normalize.ts';
+import {
+  type Atom,
+  and,
+  MEASURE,
+  type Measure,
+  or,
+  type Predicate,
+  type RelatedCondition,
+} from '../predicate/predicate.ts';
+import { derivedName } from './derived-attribute.ts';
+
+export interface LoweringContext {
+  /** The type of the records at the other end. */
+  readonly neighbourOf: (edge: string, direction: 'out' | 'in') => string;
+  /**
+   * The predicate id of a shared predicate of the type; `flat` has no edges, `key` is its key
+   * (normalize.ts).
+   */
+  readonly sharePredicate: (
+    objectType: string,
+    key: string,
+    flat: Predicate,
+    travel: Travel,
+  ) => number;
+}
+
+/**
+ * How a shared predicate goes over its edge: each edge, direction and attribute is an export of its
+ * own, built on its own.
+ */
+interface Travel {
+  readonly edge: string;
+  readonly direction: 'out' | 'in';
+  /** The attribute whose numbers travel along. */
+  readonly attribute?: string;
+  /** Whether the lowest and highest of those are asked for, rather than their sum. */
+  readonly isOrdered?: boolean;
+}
+
+/** Caller: the predicate is in normal form and of the type `typeName`. */
+export function lower(predicate: Predicate, typeName: string, context: LoweringContext): Predicate {
+  switch (predicate.kind) {
+    case 'and':
+      return and(predicate.children.map((child) => lower(child, typeName, context)));
+    case 'or':
+      return or(predicate.children.map((child) => lower(child, typeName, context)));
+    case 'not':
+      return { kind: 'not', child: lower(predicate.child, typeName, context) };
+    case 'edge':
+      return lowerEdge(predicate, context);
+    default:
+      return predicate;
+  }
+}
+
+function lowerEdge(
+  { edge, direction, measure, where, holds }: RelatedCondition,
+  context: LoweringContext,
+): Predicate {
+  const neighbour = context.neighbourOf(edge, direction);
+  const flat = lower(where, neighbour, context);
+  const predicateId = context.sharePredicate(neighbour, predicateKey(flat), flat, {
+    edge,
+    direction,
+    ...numbersOf(measure),
+  });
+  return ofAttribute(holds, derivedName({ edge, direction, measure, predicateId }));
+}
+
+function numbersOf(measure: Measure): Pick<Travel, 'attribute' | 'isOrdered'> {
+  if (!('attribute' in measure)) return {};
+  return {
+    attribute: measure.attribute,
+    isOrdered: measure.kind === 'min' || measure.kind === 'max',
+  };
+}
+
+/** What is said of the measure, said of an attribute. */
+function ofAttribute(holds: Predicate, attribute: string): Predicate {
+  switch (holds.kind) {
+    case 'and':
+    case 'or':
+      return {
+        kind: holds.kind,
+        children: holds.children.map((child) => ofAttribute(child, attribute)),
+      };
+    case 'not':
+      return { kind: 'not', child: ofAttribute(holds.child, attribute) };
+    case 'edge':
+      throw new Error('bug: what a measure satisfies speaks of neighbours');
+    default:
+      return renamed(holds, attribute);
+  }
+}
+
+function renamed(atom: Atom, attribute: string): Atom {
+  if (atom.kind === 'present') return { ...atom, attribute };
+  if ('view' in atom && atom.view.attribute === MEASURE)
+    return { ...atom, view: { ...atom.view, attribute } };
+  throw new Error(`bug: a measure is compared by ${atom.kind}`);
+}
