@@ -7,7 +7,7 @@
  */
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { asDeclared, exists, type RecordRow } from '../change/record.ts';
-import { partsOf } from '../redis/weigh.ts';
+import { partsOf } from '../parts.ts';
 import type { MembershipStore } from './membership-store.ts';
 import { PageBudget } from './page.ts';
 import type { ReadOptions } from './read-options.ts';

@@ -23,7 +23,7 @@ import {
 } from '../../jobs/seeding.ts';
 import { PageBudget } from '../../membership/page.ts';
 import type { ReadOptions } from '../../membership/read-options.ts';
-import { PART_BYTES_MAX } from '../../redis/weigh.ts';
+import { PART_BYTES_MAX } from '../../parts.ts';
 import { breathe } from '../../time-slice.ts';
 import { preferredForm } from '../accepts.ts';
 import { answers } from '../answers.ts';
