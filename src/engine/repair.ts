@@ -148,12 +148,12 @@ function attending({ redis, keys }: Deployment, unattendedMs: number): () => Pro
   };
 }
 
-async function isRepaired({ membershipStore, store }: Deployment): Promise<boolean> {
+async function isRepaired({ stores, store }: Deployment): Promise<boolean> {
   await store.refresh();
   // One that has failed again is as built as it can be.
   for (const { status } of store.catalog.predicateIds.values())
     if (status !== 'ready' && status !== 'failed') return false;
-  const statuses = await allStatuses(membershipStore);
+  const statuses = await allStatuses(stores.memberships);
   return statuses.every(({ loss }) => loss === undefined);
 }
 

@@ -11,7 +11,7 @@ import type { RecordRow } from '../change/record.ts';
 import type { StatusStore } from './partition-status.ts';
 import type { PredicateIds } from './predicate-ids.ts';
 
-export interface StoredRecord {
+export interface SizedRecord {
   readonly record: RecordRow;
   /** Characters that it takes where it is stored. */
   readonly size: number;
@@ -54,7 +54,7 @@ export interface MembershipStore extends StatusStore {
   truths(objectType: string, ids: readonly string[]): Promise<PredicateIds[]>;
 
   /** Undefined where nothing is stored. A tombstone is a record that does not exist any more. */
-  records(objectType: string, ids: readonly string[]): Promise<(StoredRecord | undefined)[]>;
+  records(objectType: string, ids: readonly string[]): Promise<(SizedRecord | undefined)[]>;
 
   /** Bytes of some records; 0 where there is none. */
   weights(objectType: string, ids: readonly string[]): Promise<number[]>;

@@ -20,22 +20,22 @@ export interface NamedRecord {
 /**
  * What a page keeps of a record: a page of texts takes a tenth of the memory of one of records.
  */
-export type Shape<T extends { readonly id: string }> = (named: NamedRecord) => T;
+export type RecordShape<T extends { readonly id: string }> = (named: NamedRecord) => T;
 
-export const AS_THEY_ARE: Shape<NamedRecord> = (named) => named;
+export const AS_THEY_ARE: RecordShape<NamedRecord> = (named) => named;
 
 /** How a page of records is read. */
 export interface RecordPageOptions<T extends { readonly id: string }> extends ReadOptions {
-  readonly shape: Shape<T>;
+  readonly shape: RecordShape<T>;
   /** Undefined: a page's usual bytes. */
   readonly budget?: PageBudget;
 }
 
 /** Which records are wanted, and what is kept of them. */
-export interface Pick<T extends { readonly id: string }> {
+export interface Wanted<T extends { readonly id: string }> {
   readonly objectType: string;
   readonly budget: PageBudget;
-  readonly shape: Shape<T>;
+  readonly shape: RecordShape<T>;
   readonly isWanted: (record: RecordRow) => boolean;
 }
 
@@ -68,7 +68,7 @@ export class RecordReader {
     return new PageBudget(this.#pageBytesMax);
   }
 
-  /** Some records as they are now, in the order of the ids; undefined for one that does not exist. */
+  /** Some records as they are, in the order of the ids; undefined for one that does not exist. */
   async records(objectType: string, ids: readonly string[]): Promise<(RecordRow | undefined)[]> {
     const stored = await this.#store.records(objectType, ids);
     return stored.map((one) =>
@@ -79,7 +79,7 @@ export class RecordReader {
   /** The wanted ones of some records, in the order of the ids, until the budget is spent. */
   async pick<T extends { readonly id: string }>(
     ids: readonly string[],
-    { objectType, budget, shape, isWanted }: Pick<T>,
+    { objectType, budget, shape, isWanted }: Wanted<T>,
   ): Promise<T[]> {
     const picked: T[] = [];
     for (const part of partsOf(ids, await this.#weights(objectType, ids))) {
@@ -96,13 +96,13 @@ export class RecordReader {
   }
 
   /**
-   * As `pick`, along a list of ids: until `count` are picked, the budget is spent, or the list ends.
+   * As `pick`, along a list of ids: until `count` are picked, the budget is spent, or it ends.
    */
   async pickAlong<T extends { readonly id: string }>(
     list: ListIds,
     after: string,
     count: number,
-    pick: Pick<T>,
+    pick: Wanted<T>,
   ): Promise<T[]> {
     const picked: T[] = [];
     for (let from = after; picked.length < count && !pick.budget.isSpent; ) {

@@ -15,9 +15,9 @@ import { type ReadOptions, STRONG } from './read-options.ts';
 import {
   AS_THEY_ARE,
   type NamedRecord,
-  type Pick,
   type RecordPageOptions,
   type RecordReader,
+  type Wanted,
 } from './record-reader.ts';
 import { NEEDS_NOTHING, type StrongReads } from './strong-reads.ts';
 
@@ -52,7 +52,7 @@ export class Records {
     });
   }
 
-  /** Some records as they are now, in the order of the ids; undefined for one that does not exist. */
+  /** Some records as they are, in the order of the ids; undefined for one that does not exist. */
   some(objectType: string, ids: readonly string[]): Promise<(RecordRow | undefined)[]> {
     return this.#context.reader.records(objectType, ids);
   }
@@ -77,7 +77,7 @@ export class Records {
   ): Promise<Page<T>> {
     await this.wait(objectType, options);
     const { shape, budget = this.#context.reader.budget() } = options;
-    const pick: Pick<T> = { objectType, budget, shape, isWanted: isLive };
+    const pick: Wanted<T> = { objectType, budget, shape, isWanted: isLive };
     const read = (partition: number, after: string, count: number) =>
       this.#context.reader.pickAlong(
         (from, some) => this.#context.store.recordIds(partition, objectType, from, some),

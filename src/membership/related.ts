@@ -16,10 +16,10 @@ import { type ReadOptions, STRONG } from './read-options.ts';
 import {
   AS_THEY_ARE,
   type NamedRecord,
-  type Pick,
   RECORDS_A_READ,
   type RecordPageOptions,
   type RecordReader,
+  type Wanted,
 } from './record-reader.ts';
 import type { StrongReads } from './strong-reads.ts';
 
@@ -64,7 +64,7 @@ export class Related {
     const edge = edgesOf(catalog.objectTypes.values()).get(name);
     const edgeId = catalog.edgeIdOf(name);
     if (!edge || edgeId === undefined) throw relationshipBuilding(name);
-    const live: Pick<T> = { objectType, budget, shape, isWanted: isLive };
+    const live: Wanted<T> = { objectType, budget, shape, isWanted: isLive };
     if (direction === 'out') return this.#targets(targetsOf(edge, record.data), request, live);
     if (catalog.predicateIds.get(edgeId)?.status !== 'ready') throw relationshipBuilding(name);
     // A holder may have moved on since its id was listed.
@@ -84,7 +84,7 @@ export class Related {
   async #targets<T extends { readonly id: string }>(
     ids: readonly string[],
     { limit, cursor }: PageRequest,
-    pick: Pick<T>,
+    pick: Wanted<T>,
   ): Promise<Page<T>> {
     const { after } = readPosition(cursor, this.#context.store.partitions);
     const isLater = (id: string) => after === '' || compareIds(id, after) > 0;

@@ -45,17 +45,20 @@ export const DOUBTS: Readonly<
   resynchronizing: {
     status: 'building',
     detail:
-      'what reaches across relationships is not known for sure: partitions are telling each other anew what was lost',
+      'what reaches across relationships is not known for sure: ' +
+      'partitions are telling each other anew what was lost',
   },
   broken: {
     status: 'failed',
     detail:
-      'what reaches across relationships is not known for sure: a message between partitions could not be applied; it lies in the dead letters',
+      'what reaches across relationships is not known for sure: ' +
+      'a message between partitions could not be applied; it lies in the dead letters',
   },
   ahead: {
     status: 'building',
     detail:
-      'what moves with time is not known: the clock of a partition is over a minute ahead of the server’s',
+      'what moves with time is not known: ' +
+      'the clock of a partition is over a minute ahead of the server’s',
   },
 };
 

@@ -18,7 +18,7 @@ import { SORTED_ROWS_MAX, SortedRun } from './sorted-run.ts';
 import type { SortedRunStore } from './sorted-run-store.ts';
 import { type RunOrder, SortedRuns } from './sorted-runs.ts';
 import { valueAt } from './view-cells.ts';
-import type { ViewMembers } from './view-members.ts';
+import type { ViewMembership } from './view-membership.ts';
 
 export const ROWS_A_BATCH = 100;
 const IDS_A_PAGE = 1000;
@@ -31,7 +31,7 @@ export interface ViewReading {
 }
 
 /** Where a page of a sorted view begins. */
-export interface RunPosition {
+export interface OrderPosition {
   readonly run: SortedRun;
   readonly at: number;
 }
@@ -40,7 +40,7 @@ interface ViewOrdersContext {
   readonly store: Pick<MembershipStore, 'lastCommits'>;
   readonly runStore: SortedRunStore;
   readonly catalogs: CatalogStore;
-  readonly viewMembers: ViewMembers;
+  readonly viewMembers: ViewMembership;
   readonly limits: Pick<Limits, 'sortedRuns' | 'sortedRunsBytes'>;
 }
 
@@ -58,14 +58,17 @@ export class ViewOrders {
    * is put together if there is none yet.
    * @throws Problem cursor_invalid | cursor_expired | view_too_large
    */
-  async position(reading: ViewReading, cursor: string | undefined): Promise<RunPosition> {
+  async position(reading: ViewReading, cursor: string | undefined): Promise<OrderPosition> {
     const { slug } = reading.view;
     if (cursor) return SortedRun.resume(this.#context.runStore, slug, cursor);
     await this.#refuseTooMany(slug);
     return { run: await this.#runs.first(this.#orderOf(reading)), at: 0 };
   }
 
-  /** All ids of a view, page by page: in its own order, if it has one. @throws Problem view_too_large */
+  /**
+   * All ids of a view, page by page: in its own order, if it has one.
+   * @throws Problem view_too_large
+   */
   ids(reading: ViewReading): AsyncGenerator<string[]> {
     return reading.definition.sort.length > 0 ? this.#sortedIds(reading) : this.#ids(reading);
   }

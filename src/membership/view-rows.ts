@@ -20,10 +20,10 @@ import type { NamedRecord } from './record-reader.ts';
 import type { Related } from './related.ts';
 import type { StrongReads } from './strong-reads.ts';
 import { cellsOf, namedCells } from './view-cells.ts';
-import type { ViewMembers } from './view-members.ts';
+import type { ViewMembership } from './view-membership.ts';
 import {
+  type OrderPosition,
   ROWS_A_BATCH,
-  type RunPosition,
   type ViewOrders,
   type ViewReading,
 } from './view-orders.ts';
@@ -75,7 +75,7 @@ export interface ViewRowsContext {
   readonly store: MembershipStore;
   readonly catalogs: CatalogStore;
   readonly reads: StrongReads;
-  readonly viewMembers: ViewMembers;
+  readonly viewMembers: ViewMembership;
   readonly orders: ViewOrders;
   readonly related: Related;
   readonly timeZone: string;
@@ -224,7 +224,7 @@ export class ViewRows {
   async #sortedPage(
     reading: Reading,
     taking: Taking,
-    { run, at: first }: RunPosition,
+    { run, at: first }: OrderPosition,
   ): Promise<string | undefined> {
     const { slug } = reading.view;
     for (let at = first; ; ) {

@@ -11,7 +11,7 @@ import type {
   BackfillProgress,
   MemberSet,
   MembershipStore,
-  StoredRecord,
+  SizedRecord,
 } from '../membership/membership-store.ts';
 import { unpackRelated } from '../membership/neighbour-row.ts';
 import type { PartitionStatus } from '../membership/partition-status.ts';
@@ -96,7 +96,7 @@ export class RedisMembershipStore implements MembershipStore {
     });
   }
 
-  records(objectType: string, ids: readonly string[]): Promise<(StoredRecord | undefined)[]> {
+  records(objectType: string, ids: readonly string[]): Promise<(SizedRecord | undefined)[]> {
     return this.#ask(ids, async (keys, some) => {
       const rows = await this.#redis.hmget(keys.records(objectType), ...some);
       return rows.map((row) => (row ? { record: unpackRecord(row), size: row.length } : undefined));

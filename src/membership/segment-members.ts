@@ -1,5 +1,5 @@
 /**
- * members.ts – Who is in a segment: ids or records page by page, or whether one record is.
+ * segment-members.ts – Who is in a segment: ids or records page by page, or whether one record is.
  *
  * Keeps true: a strong read sees every change that was acknowledged before it. A member that stays
  * is listed exactly once.
@@ -21,7 +21,7 @@ import {
 } from './record-reader.ts';
 import type { StrongReads } from './strong-reads.ts';
 
-interface MembersContext {
+interface SegmentMembersContext {
   readonly store: MembershipStore;
   readonly catalogs: CatalogStore;
   readonly reads: StrongReads;
@@ -30,10 +30,10 @@ interface MembersContext {
   readonly reader: RecordReader;
 }
 
-export class Members {
-  readonly #context: MembersContext;
+export class SegmentMembers {
+  readonly #context: SegmentMembersContext;
 
-  constructor(context: MembersContext) {
+  constructor(context: SegmentMembersContext) {
     this.#context = context;
   }
 

@@ -1,5 +1,5 @@
 /**
- * view-members.ts – The records that a view shows: which, how many, and whether some still are.
+ * view-membership.ts – The records that a view shows: which, how many, and whether some still are.
  *
  * Keeps true: `wait` is the only strong read here. After it the other calls answer as things stand,
  * so that a page or an export waits once.
@@ -17,7 +17,7 @@ import type { PredicateResolver } from './predicate-resolver.ts';
 import type { ReadOptions } from './read-options.ts';
 import type { StrongReads } from './strong-reads.ts';
 
-interface ViewMembersContext {
+interface ViewMembershipContext {
   readonly store: MembershipStore;
   readonly catalogs: CatalogStore;
   readonly reads: StrongReads;
@@ -25,10 +25,10 @@ interface ViewMembersContext {
   readonly pages: MemberPages;
 }
 
-export class ViewMembers {
-  readonly #context: ViewMembersContext;
+export class ViewMembership {
+  readonly #context: ViewMembershipContext;
 
-  constructor(context: ViewMembersContext) {
+  constructor(context: ViewMembershipContext) {
     this.#context = context;
   }
 
