@@ -8,8 +8,8 @@
  * after which there is none: whoever takes the partition over goes on, or begins anew.
  */
 import type { Redis } from 'ioredis';
+import type { CommitCommands } from '../redis/commit-commands.ts';
 import type { PartitionKeys } from '../redis/keys.ts';
-import type { CommitCommands } from './commit.ts';
 import type { Edge } from './edges.ts';
 import type { EdgeEffects } from './step-neighbours.ts';
 

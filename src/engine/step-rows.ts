@@ -9,13 +9,9 @@
 import type { Redis } from 'ioredis';
 import { targetsOf } from '../change/edge.ts';
 import type { RecordData } from '../change/record.ts';
-import {
-  NOT_RELATED,
-  UNKNOWN_NEIGHBOUR,
-  unpackNeighbour,
-  unpackRelated,
-} from '../membership/neighbour-row.ts';
+import { NOT_RELATED, UNKNOWN_NEIGHBOUR } from '../membership/neighbour-row.ts';
 import type { PartitionKeys } from '../redis/keys.ts';
+import { unpackNeighbour, unpackRelated } from '../redis/rows/neighbour-row.ts';
 import type { Batch } from './batch.ts';
 import { touchedRecords } from './batch.ts';
 import type { Edge } from './edges.ts';

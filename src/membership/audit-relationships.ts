@@ -30,6 +30,8 @@ import { ALWAYS, type Atom, MEASURE, type Predicate } from '../query/predicate/p
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { RedisMembershipStore } from '../redis/membership-store.ts';
 import { readPartitionStatus } from '../redis/partition-status.ts';
+import { unpackNeighbour, unpackRelated } from '../redis/rows/neighbour-row.ts';
+import { unpackState } from '../redis/rows/state-row.ts';
 import { carriedOut } from '../redis/transaction.ts';
 import {
   type AuditedEdge,
@@ -52,12 +54,9 @@ import {
   keptRelated,
   keptShared,
   type Shared,
-  unpackNeighbour,
-  unpackRelated,
 } from './neighbour-row.ts';
 import { partitionsOf, waitForWatermark } from './partition-status.ts';
 import { hasPredicateId, NO_PREDICATE_IDS, type PredicateIds } from './predicate-ids.ts';
-import { unpackState } from './state-row.ts';
 
 export interface RelationshipAuditContext {
   readonly redis: Redis;

@@ -23,6 +23,7 @@ import { Problem } from '../errors.ts';
 import { holds } from '../query/json-logic/reference.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { RedisMembershipStore } from '../redis/membership-store.ts';
+import { unpackState } from '../redis/rows/state-row.ts';
 import { carriedOut } from '../redis/transaction.ts';
 import { auditRelationships, type RelationshipAudit } from './audit-relationships.ts';
 import { existsIn, type Fault, type FaultPlace, readRow } from './fault.ts';
@@ -38,7 +39,6 @@ import {
 import { hasPredicateId } from './predicate-ids.ts';
 import { findRowFaults, type RowFaults } from './row-faults.ts';
 import { findSlugFaults } from './slug-faults.ts';
-import { unpackState } from './state-row.ts';
 
 export interface AuditContext {
   readonly redis: Redis;

@@ -17,6 +17,8 @@ import { filterableData, isLive, unpackRecord } from '../change/record.ts';
 import { toTrillionths } from '../query/predicate/exact-sum.ts';
 import { isUnanswered } from '../redis/failures.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
+import { unpackNeighbour, unpackRelated } from '../redis/rows/neighbour-row.ts';
+import { unpackState } from '../redis/rows/state-row.ts';
 import { carriedOut } from '../redis/transaction.ts';
 import {
   type Aggregate,
@@ -29,12 +31,9 @@ import {
   type Shared,
   sameAggregate,
   sameShared,
-  unpackNeighbour,
-  unpackRelated,
   withExtremes,
 } from './neighbour-row.ts';
 import { hasPredicateId } from './predicate-ids.ts';
-import { unpackState } from './state-row.ts';
 
 /**
  * A relationship whose rows are compared; shared predicates ascending by id, the edge id among

@@ -8,7 +8,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Failure } from '../query/failure.ts';
-import { isAhead, readChannelPosition } from './channel-position.ts';
+import { readChannelPosition } from '../redis/rows/channel-position.ts';
+import { isAhead } from './channel-position.ts';
 
 /**
  * `resynchronizing`: state is being sent anew after a loss; `broken`: a message could not be

@@ -13,13 +13,14 @@ import type {
   MembershipStore,
   SizedRecord,
 } from '../membership/membership-store.ts';
-import { unpackRelated } from '../membership/neighbour-row.ts';
 import type { PartitionStatus } from '../membership/partition-status.ts';
 import type { PredicateIds } from '../membership/predicate-ids.ts';
-import { unpackState } from '../membership/state-row.ts';
 import { askByPartition } from './by-partition.ts';
 import type { PartitionKeys } from './keys.ts';
+import { backfillField, META_FIELDS, readBackfill } from './partition-meta.ts';
 import { readPartitionStatus } from './partition-status.ts';
+import { unpackRelated } from './rows/neighbour-row.ts';
+import { unpackState } from './rows/state-row.ts';
 import { weighFields } from './weigh.ts';
 
 /** Members of a partition that are sorted in memory; larger sets are walked along the ids. */
@@ -55,7 +56,7 @@ export class RedisMembershipStore implements MembershipStore {
 
   async isAwaited(partition: number, objectType: string): Promise<boolean> {
     const { log, meta } = this.#keys[partition]!;
-    const position = (await this.#redis.hget(meta, 'log')) ?? '0-0';
+    const position = (await this.#redis.hget(meta, META_FIELDS.log.name)) ?? '0-0';
     const waiting = await this.#redis.xrange(log, `(${position}`, '+', 'COUNT', LOOKED_AT_MAX);
     const named = JSON.stringify(objectType);
     return (
@@ -75,17 +76,19 @@ export class RedisMembershipStore implements MembershipStore {
     const keys = this.#keys[partition]!;
     const [records, stored, count] = await Promise.all([
       this.#redis.zcard(keys.ids(objectType)),
-      this.#redis.hget(keys.meta, `backfill:${objectType}`),
+      this.#redis.hget(keys.meta, backfillField(objectType)),
       this.#redis.hget(keys.counts, String(predicateId)),
     ]);
     if (count !== null) return { records, visited: records };
-    const { backfill } = JSON.parse(stored ?? '{}') as StoredBuild;
+    const backfill = stored === null ? undefined : readBackfill(stored).backfill;
     const isUnderWay = backfill?.predicateIds.includes(predicateId);
     return { records, visited: isUnderWay ? Math.min(backfill!.visited, records) : 0 };
   }
 
   async lastCommits(): Promise<string> {
-    const commits = this.#keys.map(({ meta }) => this.#redis.hmget(meta, 'number', 'nonce'));
+    const commits = this.#keys.map(({ meta }) =>
+      this.#redis.hmget(meta, META_FIELDS.number.name, META_FIELDS.nonce.name),
+    );
     return JSON.stringify(await Promise.all(commits));
   }
 
@@ -191,8 +194,4 @@ export class RedisMembershipStore implements MembershipStore {
     const from = after === '' ? '-' : `(${after}`;
     return this.#redis.zrangebylex(listed, from, '+', 'LIMIT', 0, count);
   }
-}
-
-interface StoredBuild {
-  readonly backfill?: { readonly predicateIds: readonly number[]; readonly visited: number };
 }

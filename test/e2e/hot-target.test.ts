@@ -5,7 +5,7 @@
 import { performance } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Deployment } from '../../src/engine/deployment.ts';
-import { readChannelPosition } from '../../src/membership/channel-position.ts';
+import { readChannelPosition } from '../../src/redis/rows/channel-position.ts';
 import { built, eventually, openTestDeployment } from '../support/deployment.ts';
 
 const PARTITIONS = 16;

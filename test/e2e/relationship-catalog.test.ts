@@ -7,8 +7,8 @@ import type { Change } from '../../src/change/change.ts';
 import { partitionOf } from '../../src/change/partition.ts';
 import type { Deployment } from '../../src/engine/deployment.ts';
 import { type AuditReport, audit } from '../../src/membership/audit.ts';
-import { unpackNeighbour, unpackRelated } from '../../src/membership/neighbour-row.ts';
 import { hopNamed } from '../../src/query/predicate/relationships.ts';
+import { unpackNeighbour, unpackRelated } from '../../src/redis/rows/neighbour-row.ts';
 import {
   built,
   createSegment,

@@ -3,9 +3,9 @@
  * commit.
  */
 import { describe, expect, it } from 'vitest';
-import { CommitCommands } from '../../../src/engine/commit.ts';
 import { EdgeSweep, type SweepChunk } from '../../../src/engine/edge-sweep.ts';
 import type { Edge } from '../../../src/engine/edges.ts';
+import { CommitCommands } from '../../../src/redis/commit-commands.ts';
 import { PartitionKeys } from '../../../src/redis/keys.ts';
 
 const EDGE_ID = 1;
