@@ -1,4 +1,6 @@
-/** state-row.ts – What the engine remembers of a record beside its values. */
+/**
+ * state-row.ts – What the engine remembers of a record beside its values.
+ */
 import type { PredicateIds } from './predicate-ids.ts';
 
 export interface StateRow {

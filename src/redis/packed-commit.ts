@@ -56,7 +56,7 @@ export class PackedCommit implements PreparedCommit {
   }
 }
 
-interface RowFields {
+interface TypeWrites {
   readonly records: string[];
   readonly goneRecords: string[];
   readonly states: string[];
@@ -66,10 +66,10 @@ interface RowFields {
 }
 
 function addRows(commands: CommitCommands, writes: CommitWrites, keys: PartitionKeys): void {
-  const byType = new Map<string, RowFields>();
+  const byType = new Map<string, TypeWrites>();
   for (const touched of writes.records) {
     let fields = byType.get(touched.objectType);
-    if (!fields) byType.set(touched.objectType, (fields = noFields()));
+    if (!fields) byType.set(touched.objectType, (fields = noWrites()));
     addRecordFields(fields, touched);
     addStateFields(fields, touched, writes.isKept);
   }
@@ -86,11 +86,11 @@ function addRows(commands: CommitCommands, writes: CommitWrites, keys: Partition
   addTimers(commands, writes, keys);
 }
 
-function noFields(): RowFields {
+function noWrites(): TypeWrites {
   return { records: [], goneRecords: [], states: [], goneStates: [], newIds: [], goneIds: [] };
 }
 
-function addRecordFields(fields: RowFields, { id, before, after }: TouchedRecord): void {
+function addRecordFields(fields: TypeWrites, { id, before, after }: TouchedRecord): void {
   if (after.record !== before.record) {
     if (after.record) fields.records.push(id, packedWithin(after.record));
     else fields.goneRecords.push(id);
@@ -112,7 +112,7 @@ function packedWithin(record: RecordRow): string {
 }
 
 function addStateFields(
-  fields: RowFields,
+  fields: TypeWrites,
   { id, before, after }: TouchedRecord,
   isKept: CommitWrites['isKept'],
 ): void {
