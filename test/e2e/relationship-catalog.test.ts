@@ -413,7 +413,7 @@ describe('an audit', () => {
       referenceOnly: ids(`o0@${p6}=c6`),
     });
     expect(found.neighbours!.engineOnly.first).toEqual([
-      expect.stringMatching(`^o0@${p9}=.*"exported":null`),
+      expect.stringMatching(`^o0@${p9}=.*"shared":null`),
     ]);
     expect(found.neighbours!.referenceOnly.first).toEqual([
       expect.stringMatching(`^o0@${p9}=.*"truth"`),

@@ -195,7 +195,7 @@ describe('work that is no change, under which the process dies', { timeout: 120_
       return deployment.store.catalog.segments.get('c')!.predicateId !== null;
     });
     expect(await letters(deployment)).toMatchObject([
-      { code: 'work_failed', letter: '["scan","contacts","r13",3]' },
+      { code: 'work_failed', letter: '["backfill","contacts","r13",3]' },
     ]);
     expect(victims.deaths).toBe(3);
     const [low, a, b, c] = await statusesOf(deployment, ['low', 'a', 'b', 'c']);
