@@ -353,7 +353,7 @@ describe('an exported predicate', () => {
     expect(predicateIds.size).toBe(3);
     await deployment.segments.remove('with-the-old');
     await built(deployment);
-    expect([...predicateIds.values()].map(({ key }) => key.split(' ')[0])).toEqual(['edgeId']);
+    expect([...predicateIds.values()].map(({ key }) => key.split(' ')[0])).toEqual(['edge']);
     await send(
       deployment,
       contacts.map(({ id }): Change => ({ op: 'delete', object_type: 'contacts', id })),
