@@ -19,7 +19,7 @@ import { isUnanswered } from '../redis/failures.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { unpackNeighbour, unpackRelated } from '../redis/rows/neighbour-row.ts';
 import { unpackState } from '../redis/rows/state-row.ts';
-import { carriedOut } from './audit-transaction.ts';
+import { carriedOut } from '../redis/transaction.ts';
 import {
   type Aggregate,
   addToAggregate,

@@ -11,8 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { PartitionKeys } from '../redis/keys.ts';
+import { readPartitionStatus } from '../redis/partition-status.ts';
 import { existsIn, type Fault } from './fault.ts';
-import { readPartitionStatus } from './partition-status.ts';
 
 export interface KeyFaultContext {
   readonly redis: Redis;
