@@ -8,7 +8,7 @@
  */
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
-import type { Deployment } from '../../src/engine/deployment.ts';
+import type { TestDeployment } from '../support/client.ts';
 import { differences, eventually, openTestDeployment, send } from '../support/deployment.ts';
 import { freshPrefix } from '../support/redis.ts';
 import type { VictimOrder } from '../support/victim.ts';
@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 interface Trial {
-  readonly deployment: Deployment;
+  readonly deployment: TestDeployment;
   start(order?: Partial<VictimOrder>): Victims;
 }
 
@@ -56,7 +56,7 @@ const rule = (field: string, operator: string, value: unknown) => ({
   rules: [{ field, operator, value }],
 });
 
-async function declare({ objectTypes, segments }: Deployment): Promise<void> {
+async function declare({ objectTypes, segments }: TestDeployment): Promise<void> {
   await objectTypes.put('contacts', { attributes: { n: { type: 'number' } } });
   await segments.create({
     title: 'low',
@@ -75,7 +75,7 @@ const put = (n: number): Change => ({
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
 const documents = (ns: readonly number[]) => ns.map((n) => ({ id: `r${n}`, document: { n } }));
 
-async function letters({ redis, keys }: Deployment): Promise<Record<string, string>[]> {
+async function letters({ redis, keys }: TestDeployment): Promise<Record<string, string>[]> {
   const all = await Promise.all(keys.partitions.map(({ dead }) => redis.xrange(dead, '-', '+')));
   return all.flat().map(([, fields]) => {
     const pairs = fields.flatMap((name, at) =>
@@ -85,7 +85,7 @@ async function letters({ redis, keys }: Deployment): Promise<Record<string, stri
   });
 }
 
-const settled = (deployment: Deployment) =>
+const settled = (deployment: TestDeployment) =>
   eventually(
     'all is applied and built',
     async () => {
@@ -125,7 +125,7 @@ describe.each(HOWS)('a change under which the process dies (%s)', { timeout: 120
 });
 
 /** An organization, and contacts that point at it. */
-async function declareRelated({ objectTypes, segments }: Deployment): Promise<void> {
+async function declareRelated({ objectTypes, segments }: TestDeployment): Promise<void> {
   await objectTypes.put('organizations', {
     attributes: { n: { type: 'number' }, size: { type: 'number' } },
   });
@@ -165,7 +165,7 @@ const organization = (size: number, n = 0): Change => ({
 
 const until = (ms: number) =>
   new Promise((resolve) => setTimeout(resolve, Math.max(0, ms - Date.now())));
-const statusesOf = async ({ segmentCounts }: Deployment, slugs: string[]) =>
+const statusesOf = async ({ segmentCounts }: TestDeployment, slugs: string[]) =>
   (await segmentCounts.read(slugs)).counts.map(({ count, status }) => ({ count, status }));
 
 describe('work that is no change, under which the process dies', { timeout: 120_000 }, () => {

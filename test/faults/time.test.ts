@@ -9,12 +9,12 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
 import { partitionOf } from '../../src/change/partition.ts';
 import type { ClockSource } from '../../src/engine/clock.ts';
-import type { Deployment } from '../../src/engine/deployment.ts';
 import { audit } from '../../src/membership/audit.ts';
+import type { TestDeployment } from '../support/client.ts';
 import { createSegment, eventually, openTestDeployment, send } from '../support/deployment.ts';
 
 const HOUR_MS = 3_600_000;
-const opened: Deployment[] = [];
+const opened: TestDeployment[] = [];
 afterEach(async () => {
   for (const one of opened.splice(0).reverse()) await one.close();
 });
@@ -22,7 +22,11 @@ afterEach(async () => {
 const SOURCE: ClockSource = { wallMs: () => Date.now(), steadyMs: () => performance.now() };
 const EVENTUAL = { consistency: 'eventual', timeoutMs: 1000 } as const;
 
-async function open(clockSource: ClockSource, amount: number, partitions = 4): Promise<Deployment> {
+async function open(
+  clockSource: ClockSource,
+  amount: number,
+  partitions = 4,
+): Promise<TestDeployment> {
   const deployment = await openTestDeployment({ clockSource, partitions });
   opened.push(deployment);
   await deployment.objectTypes.put('contacts', { attributes: { seen_at: { type: 'datetime' } } });
@@ -32,7 +36,7 @@ async function open(clockSource: ClockSource, amount: number, partitions = 4): P
 }
 
 async function countOf(
-  { segmentCounts }: Deployment,
+  { segmentCounts }: TestDeployment,
   options?: { consistency: 'eventual'; timeoutMs: number },
 ) {
   const { counts } = await segmentCounts.read(['recent'], options);
