@@ -24,9 +24,7 @@ describe('docker', () => {
     const passed = [...read(`docker/${file}`).matchAll(/^ {6}([A-Z_]+):/gm)].map(
       (match) => match[1],
     );
-    const wanted = CONFIG.map(({ name }) => name).filter(
-      (name) => !OF_THE_IMAGE.includes(name),
-    );
+    const wanted = CONFIG.map(({ name }) => name).filter((name) => !OF_THE_IMAGE.includes(name));
     expect(passed.sort()).toEqual([...wanted].sort());
   });
 
