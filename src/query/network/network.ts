@@ -30,6 +30,7 @@ import {
   type Test,
 } from '../predicate/atom.ts';
 import type { Aged, Atom, AttributeView, Predicate } from '../predicate/predicate.ts';
+import { atomOf, foldPredicate, isAtom, type Leaf } from '../predicate/walk.ts';
 import { clockReader, instantOf } from '../time/clock.ts';
 import {
   type AgeIndex,
@@ -221,10 +222,6 @@ export class PredicateNetwork {
 
   get size(): number {
     return this.#predicates.size;
-  }
-
-  get atomCount(): number {
-    return this.#atoms.size;
   }
 
   has(predicateId: number): boolean {
@@ -584,36 +581,23 @@ export class PredicateNetwork {
     return this.#blank;
   }
 
+  /** Caller: what is said of neighbours has been lowered. */
   #build(predicate: Predicate, atoms: Set<SharedAtom>): Built {
-    switch (predicate.kind) {
-      case 'and':
-      case 'or': {
-        const children = predicate.children.map((child) => this.#build(child, atoms));
-        return predicate.kind === 'and' ? conjunction(children) : disjunction(children);
-      }
-      case 'not': {
-        const { test, blank, cover, share } = this.#build(predicate.child, atoms);
-        return {
-          test: (attributes, nowMs) => !test(attributes, nowMs),
-          blank: !blank,
-          cover,
-          share: 1000 - share,
-        };
-      }
-      case 'edge':
-        throw new Error('bug: an edge is lowered before it comes into a network');
-      default: {
-        const atom = this.#sharedAtom(predicate);
-        atoms.add(atom);
-        const share = atomShare(predicate);
-        return {
-          test: atom.test,
-          blank: atom.blank,
-          cover: { atoms: [atom], share: atom.blank ? 1000 - share : share },
-          share,
-        };
-      }
-    }
+    const ofLeaf = (leaf: Leaf) => this.#buildAtom(atomOf(leaf), atoms);
+    return foldPredicate<Built>(predicate, {
+      group: (kind, children) => (kind === 'and' ? conjunction(children) : disjunction(children)),
+      not: negation,
+      related: ofLeaf,
+      atom: ofLeaf,
+    });
+  }
+
+  #buildAtom(given: Atom, atoms: Set<SharedAtom>): Built {
+    const atom = this.#sharedAtom(given);
+    atoms.add(atom);
+    const { test, blank } = atom;
+    const share = atomShare(given);
+    return { test, blank, cover: { atoms: [atom], share: blank ? 1000 - share : share }, share };
   }
 
   #sharedAtom(atom: Atom): SharedAtom {
@@ -777,10 +761,6 @@ function partKeys(predicate: Predicate): ReadonlySet<string> {
   return new Set(predicate.children.filter(isAtom).map(atomKey));
 }
 
-function isAtom(predicate: Predicate): predicate is Atom {
-  return predicate.kind !== 'and' && predicate.kind !== 'or' && predicate.kind !== 'not';
-}
-
 /** @returns whether the atom still has users. */
 function removeUser({ users }: SharedAtom, node: PredicateNode): boolean {
   for (const role of ['conjunct', 'disjunct', 'other'] as const) {
@@ -807,6 +787,15 @@ interface Built {
 interface Cover {
   readonly atoms: readonly SharedAtom[];
   readonly share: number;
+}
+
+function negation({ test, blank, cover, share }: Built): Built {
+  return {
+    test: (attributes, nowMs) => !test(attributes, nowMs),
+    blank: !blank,
+    cover,
+    share: 1000 - share,
+  };
 }
 
 /**

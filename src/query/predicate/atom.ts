@@ -57,10 +57,7 @@ const textual = <K extends 'prefix' | 'suffix' | 'substring'>(
 
 const ATOM_KINDS: { readonly [K in Atom['kind']]: AtomKind<AtomOf<K>> } = {
   equals: {
-    jsonLogic: ({ view, values }) =>
-      values.length === 1
-        ? { '===': [viewLogic(view), values[0]] }
-        : { in: [viewLogic(view), values] },
+    jsonLogic: ({ view, values }) => equalsLogic(viewLogic(view), values),
     test: ({ view, values }) => {
       const read = viewReader(view);
       if (values.length === 1) {
@@ -75,17 +72,9 @@ const ATOM_KINDS: { readonly [K in Atom['kind']]: AtomKind<AtomOf<K>> } = {
       typeof values[0] === 'boolean' ? 400 : Math.min(50 * values.length, 500),
   },
   range: {
-    jsonLogic: ({ view, intervals }) => {
-      const [first, ...more] = intervals.map((interval) =>
-        intervalLogic(viewLogic(view), interval),
-      );
-      return {
-        and: [
-          { '!=': [viewLogic(view), null] },
-          more.length === 0 ? first : { or: [first, ...more] },
-        ],
-      };
-    },
+    jsonLogic: ({ view, intervals }) => ({
+      and: [{ '!=': [viewLogic(view), null] }, intervalsLogic(viewLogic(view), intervals)],
+    }),
     test: ({ view, intervals }) => {
       const read = viewReader(view);
       const type = boundType(intervals);
@@ -276,8 +265,19 @@ export function boundType(intervals: readonly Interval[]): 'string' | 'number' {
   return typeof bound === 'number' ? 'number' : 'string';
 }
 
+/** Whether the value is one of these, as JsonLogic. */
+export function equalsLogic(value: unknown, values: readonly Scalar[]): unknown {
+  return values.length === 1 ? { '===': [value, values[0]] } : { in: [value, values] };
+}
+
+/** Whether the value lies in one of the intervals, as JsonLogic: not guarded against a missing one. */
+export function intervalsLogic(value: unknown, intervals: readonly Interval[]): unknown {
+  const [first, ...more] = intervals.map((interval) => intervalLogic(value, interval));
+  return more.length === 0 ? first : { or: [first, ...more] };
+}
+
 /** Whether the value lies in the interval, as JsonLogic. */
-export function intervalLogic(
+function intervalLogic(
   value: unknown,
   { low, lowInclusive, high, highInclusive }: Interval,
 ): unknown {

@@ -41,27 +41,24 @@ import {
   setOfPoints,
   type ValueSet,
 } from './value-set.ts';
+import { foldPredicate } from './walk.ts';
 
 /** The predicate in normal form. */
 export function normalize(predicate: Predicate): Predicate {
-  return lowered(formOf(predicate, false));
+  return lowered(formOf(predicate));
 }
 
 /** A predicate as a string: of two in normal form the same string means the same statement. */
 export function predicateKey(predicate: Predicate): string {
-  switch (predicate.kind) {
-    case 'and':
-    case 'or':
-      return `${predicate.kind}(${predicate.children.map(predicateKey).join()})`;
-    case 'not':
-      return `not(${predicateKey(predicate.child)})`;
-    case 'edge': {
-      const { where, holds } = predicate;
-      return `${measureKey(predicate, predicateKey(where))}${predicateKey(holds)}`;
-    }
-    default:
-      return atomKey(predicate);
-  }
+  return foldPredicate<string>(predicate, {
+    group: (kind, children) => `${kind}(${children.join()})`,
+    not: (child) => `not(${child})`,
+    related: (condition) => {
+      const { where, holds } = condition;
+      return `${measureKey(condition, predicateKey(where))}${predicateKey(holds)}`;
+    },
+    atom: atomKey,
+  });
 }
 
 /** `@contacts.organization>truth(…)` */
@@ -179,21 +176,13 @@ function makeComplement(form: Form): Form {
   }
 }
 
-/** The form of a predicate, or of its complement. */
-function formOf(predicate: Predicate, negated: boolean): Form {
-  switch (predicate.kind) {
-    case 'and':
-    case 'or': {
-      const children = predicate.children.map((child) => formOf(child, negated));
-      return (predicate.kind === 'and') === negated ? disjunction(children) : conjunction(children);
-    }
-    case 'not':
-      return formOf(predicate.child, !negated);
-    case 'edge':
-      return negated ? complement(edgeForm(predicate)) : edgeForm(predicate);
-    default:
-      return negated ? complement(atomForm(predicate)) : atomForm(predicate);
-  }
+function formOf(predicate: Predicate): Form {
+  return foldPredicate<Form>(predicate, {
+    group: (kind, children) => (kind === 'and' ? conjunction(children) : disjunction(children)),
+    not: complement,
+    related: edgeForm,
+    atom: atomForm,
+  });
 }
 
 function atomForm(atom: Atom): Form {
@@ -226,8 +215,8 @@ function atomForm(atom: Atom): Form {
 // ——— Edges ———
 
 function edgeForm({ edge, direction, measure, where, holds }: RelatedCondition): Form {
-  const satisfying = measuredSet(formOf(holds, false));
-  const child = formOf(where, false);
+  const satisfying = measuredSet(formOf(holds));
+  const child = formOf(where);
   if (measure.kind === 'truth') return truthForm({ edge, direction }, child, satisfying);
   const isOfNone = child.key === FAILS.key;
   if (isOfNone && measure.kind !== 'share')

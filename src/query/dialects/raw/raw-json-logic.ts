@@ -47,6 +47,7 @@ import {
   throughHop,
 } from '../../predicate/relationships.ts';
 import { isEmptyInterval, wholeInterval } from '../../predicate/value-set.ts';
+import { leavesOf } from '../../predicate/walk.ts';
 import { isClockOperation, looksAtClock, readClock } from '../../time/clock-logic.ts';
 import {
   costly,
@@ -646,8 +647,7 @@ function countedAs(
 }
 
 function looksFurther(predicate: Predicate): boolean {
-  if ('children' in predicate) return predicate.children.some(looksFurther);
-  return 'child' in predicate ? looksFurther(predicate.child) : predicate.kind === 'edge';
+  return leavesOf(predicate).some(({ kind }) => kind === 'edge');
 }
 
 /** How many records are in a list of neighbours, if it is one. */
