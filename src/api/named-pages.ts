@@ -5,9 +5,10 @@
  * Keeps true: a cursor is the last name given out, so what stays throughout is listed once,
  * whatever comes and goes meanwhile.
  */
+import { packCursor, readCursor } from '../cursor.ts';
 import { Problem } from '../errors.ts';
+import { LIMIT_DEFAULT } from './page.ts';
 import { PageText } from './page-text.ts';
-import { LIMIT_DEFAULT } from './schemas.ts';
 
 export interface PageQuery {
   readonly limit?: number;
@@ -21,15 +22,15 @@ export async function pageByName<T>(
   bytesMax: number,
   format: (entry: T) => unknown,
 ): Promise<Buffer> {
-  const after = readCursor(cursor);
+  const after = readAfter(cursor);
   const rest = [...entries].filter(([name]) => name > after).sort(([a], [b]) => (a < b ? -1 : 1));
   const text = new PageText(bytesMax);
   let last: string | undefined;
   for (const [name, entry] of rest.slice(0, limit)) {
-    if (!text.add(await format(entry))) return text.end(packCursor(last!));
+    if (!text.add(await format(entry))) return text.end(packCursor({ after: last }));
     last = name;
   }
-  return text.end(last !== undefined && rest.length > limit ? packCursor(last) : null);
+  return text.end(last !== undefined && rest.length > limit ? packCursor({ after: last }) : null);
 }
 
 /**
@@ -50,20 +51,11 @@ export function fieldsOf(
   return (entry) => Object.fromEntries(Object.entries(entry).filter(([name]) => wanted.has(name)));
 }
 
-function packCursor(name: string): string {
-  return Buffer.from(JSON.stringify({ after: name })).toString('base64url');
-}
-
-function readCursor(cursor: string | undefined): string {
+/** The name after which a page goes on; '' for the first page. @throws Problem cursor_invalid */
+function readAfter(cursor: string | undefined): string {
   if (cursor === undefined || cursor === '') return '';
-  try {
-    const { after } = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as {
-      after?: unknown;
-    };
-    if (typeof after === 'string') return after;
-  } catch {
-    // falls through: what is not JSON is no cursor either
-  }
-  const detail = 'the cursor is not one that this endpoint gave out';
-  throw new Problem('cursor_invalid', detail, [{ path: '/cursor', detail: 'invalid' }]);
+  return readCursor(cursor, (place) => {
+    const after = (place as { after?: unknown } | null | undefined)?.after;
+    return typeof after === 'string' ? after : undefined;
+  });
 }

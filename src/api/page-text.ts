@@ -4,7 +4,7 @@
  * Keeps true: a page weighs at most its bound, or is one entry alone; an entry is text as soon as
  * it is on the page, so that nothing is held twice.
  */
-import { joined, listText } from './format.ts';
+import type { Page } from '../membership/memberships.ts';
 
 export class PageText {
   readonly #bytesMax: number;
@@ -27,4 +27,27 @@ export class PageText {
   end(next: string | null): Buffer {
     return joined(listText(this.#texts, next));
   }
+}
+
+/** `{ "data": […], "next_cursor" }` of texts of JSON. */
+export function listText(texts: readonly Buffer[], next: string | null): (string | Buffer)[] {
+  const separated = texts.flatMap((text, at) => (at === 0 ? [text] : [',', text]));
+  return ['{"data":[', ...separated, `],"next_cursor":${JSON.stringify(next)}}`];
+}
+
+/** A page of what is text already. */
+export function pageText({
+  data,
+  next_cursor,
+}: Page<{ readonly id: string; readonly text: Buffer }>): Buffer {
+  return joined(
+    listText(
+      data.map(({ text }) => text),
+      next_cursor,
+    ),
+  );
+}
+
+export function joined(parts: readonly (string | Buffer)[]): Buffer {
+  return Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)));
 }

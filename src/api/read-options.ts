@@ -1,8 +1,30 @@
 /**
- * read-options.ts – How a read is meant, from its parameters: strong, for a bounded time, unless it
- * is asked otherwise.
+ * read-options.ts – How a read is meant: strong, for a bounded time, unless it says otherwise.
  */
+import Type from 'typebox';
 import { type Consistency, type ReadOptions, STRONG } from '../membership/memberships.ts';
+
+const TIMEOUT_MS_MAX = 60_000;
+
+export const timeout = (description: string, defaultMs: number) =>
+  Type.Integer({ minimum: 0, maximum: TIMEOUT_MS_MAX, default: defaultMs, description });
+
+const consistency = Type.Enum(['strong', 'eventual'], {
+  default: 'strong',
+  description:
+    'strong: all that was acknowledged before the request counts. eventual: as it stands, without waiting.',
+});
+
+const readTimeout = timeout(
+  'How long a strong read waits for what was acknowledged before it, in milliseconds.',
+  5000,
+);
+
+/** How a read is meant, in its query string or in its body. */
+export const readParameters = {
+  consistency: Type.Optional(consistency),
+  timeout_ms: Type.Optional(readTimeout),
+};
 
 export function readOptions(given: {
   readonly consistency?: Consistency;

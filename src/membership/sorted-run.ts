@@ -8,6 +8,7 @@
  * maker dies half-way.
  */
 import type { Redis } from 'ioredis';
+import { asOffset, cursorInvalid, packCursor, readCursor } from '../cursor.ts';
 import { Problem } from '../errors.ts';
 import type { CatalogKeys } from '../redis/keys.ts';
 import { idOfSortMember } from './sort-key.ts';
@@ -67,8 +68,9 @@ export class SortedRun {
     slug: string,
     cursor: string,
   ): Promise<{ readonly run: SortedRun; readonly at: number }> {
-    const { run: name, of, at, rows } = unpack(cursor);
-    if (of !== slug) throw refuse('the cursor is of another view: begin with the first page');
+    const { run: name, of, at, rows } = readCursor(cursor, asRunCursor);
+    if (of !== slug)
+      throw cursorInvalid('the cursor is of another view: begin with the first page');
     const run = new SortedRun(redis, keys, slug, name, rows);
     if (await run.keep()) return { run, at };
     throw expired();
@@ -96,7 +98,7 @@ export class SortedRun {
 
   cursor(at: number): string {
     const cursor: RunCursor = { run: this.name, of: this.#slug, at, rows: this.#rows };
-    return Buffer.from(JSON.stringify(cursor)).toString('base64url');
+    return packCursor(cursor);
   }
 
   /** Caller: one that puts the run together, before anybody reads it. */
@@ -114,27 +116,13 @@ export class SortedRun {
   }
 }
 
-function unpack(cursor: string): RunCursor {
-  try {
-    const { run, of, at, rows } = JSON.parse(
-      Buffer.from(cursor, 'base64url').toString(),
-    ) as Partial<RunCursor>;
-    const areRanks = [at, rows].every((rank) => Number.isSafeInteger(rank) && rank! >= 0);
-    if (
-      typeof run === 'string' &&
-      /^[0-9a-f-]{36}$/.test(run) &&
-      typeof of === 'string' &&
-      areRanks
-    )
-      return { run, of, at: at!, rows: rows! };
-  } catch {
-    // falls through: what is not JSON is no cursor either
-  }
-  throw refuse('the cursor is not one that this endpoint gave out');
-}
-
-function refuse(detail: string): Problem {
-  return new Problem('cursor_invalid', detail, [{ path: '/cursor', detail }]);
+function asRunCursor(place: unknown): RunCursor | undefined {
+  const { run, of, at, rows } = (place ?? {}) as Partial<RunCursor>;
+  const areRanks = asOffset(at) !== undefined && asOffset(rows) !== undefined;
+  const isRun = typeof run === 'string' && /^[0-9a-f-]{36}$/.test(run);
+  return isRun && typeof of === 'string' && areRanks
+    ? { run, of, at: at!, rows: rows! }
+    : undefined;
 }
 
 function expired(): Problem {

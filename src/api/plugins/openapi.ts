@@ -11,9 +11,33 @@ import type { FastifyInstance, FastifySchema } from 'fastify';
 import fp from 'fastify-plugin';
 import Type from 'typebox';
 import { ERRORS, type ErrorCode } from '../../errors.ts';
+import { WEBHOOKS } from '../activations/events.ts';
+import { ACTIVATION_SCHEMAS } from '../activations/schemas.ts';
+import { PROBLEM_SCHEMAS, problemAnswer } from '../answers.ts';
+import { CHANGE_SCHEMAS } from '../changes/schemas.ts';
+import { IMPORT_SCHEMAS } from '../imports/schemas.ts';
+import { JOB_SCHEMAS } from '../jobs/schemas.ts';
+import { OBJECT_TYPE_SCHEMAS } from '../object-types/schemas.ts';
+import { OPERATOR_SCHEMAS } from '../operators/schemas.ts';
+import { RECORD_SCHEMAS } from '../records/schemas.ts';
 import { type Need, needOf, rolesFor } from '../roles.ts';
-import { NAMED_SCHEMAS, problemAnswer } from '../schemas.ts';
-import { WEBHOOKS } from '../webhook-schemas.ts';
+import { SEED_SCHEMAS } from '../seeds/schemas.ts';
+import { SEGMENT_SCHEMAS } from '../segments/schemas.ts';
+import { VIEW_SCHEMAS } from '../views/schemas.ts';
+
+const NAMED_SCHEMAS = [
+  ...PROBLEM_SCHEMAS,
+  ...OBJECT_TYPE_SCHEMAS,
+  ...OPERATOR_SCHEMAS,
+  ...RECORD_SCHEMAS,
+  ...CHANGE_SCHEMAS,
+  ...SEGMENT_SCHEMAS,
+  ...VIEW_SCHEMAS,
+  ...SEED_SCHEMAS,
+  ...IMPORT_SCHEMAS,
+  ...JOB_SCHEMAS,
+  ...ACTIVATION_SCHEMAS,
+];
 
 export const openapi = fp(
   async (app: FastifyInstance) => {

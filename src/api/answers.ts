@@ -1,0 +1,89 @@
+/**
+ * answers.ts – What a route may answer: its forms when all goes well, and problem documents.
+ *
+ * Keeps true: a refusal is described by its row in the table of errors.
+ */
+import Type, { type TSchema } from 'typebox';
+import { ERRORS, type ErrorCode } from '../errors.ts';
+import { named, usedBy } from './fields.ts';
+
+const MEANINGS: Readonly<Record<string, string>> = {
+  200: 'Done; this is how it stands.',
+  201: 'Created.',
+  202: 'Acknowledged and in the log; not known to be applied yet.',
+};
+
+/** The answers of a route: what it gives when all goes well, and the codes of what may go wrong. */
+export function answers(
+  success: Record<number, TSchema>,
+  ...codes: ErrorCode[]
+): Record<string, TSchema> {
+  const failures = new Map<number, ErrorCode[]>();
+  // Whatever reads JSON refuses numbers that would be altered.
+  if (codes.includes('body_malformed')) codes.push('number_inexact');
+  for (const code of codes)
+    failures.set(ERRORS[code].status, [...(failures.get(ERRORS[code].status) ?? []), code]);
+  const told = Object.entries(success).map(([status, schema]) => [
+    status,
+    { description: MEANINGS[status], ...schema },
+  ]);
+  const refused = [...failures].map(([status, some]) => [status, problemAnswer(some)]);
+  return Object.fromEntries([...told, ...refused]);
+}
+
+/** An answer whose body is a problem document with one of these codes. */
+export function problemAnswer(codes: readonly ErrorCode[]): TSchema {
+  return Type.Unsafe({
+    description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}.`).join(' '),
+    content: { 'application/problem+json': { schema: named('Problem') } },
+  });
+}
+
+export const NO_CONTENT = Type.Null({ description: 'Done; there is nothing to say.' });
+
+export const PROBLEM_SCHEMAS: readonly TSchema[] = [
+  Type.Object(
+    {
+      type: Type.String({ description: 'urn:rollcall:problem:<code>' }),
+      title: Type.String({
+        description: 'The kind of problem, the same for every one of this code.',
+      }),
+      status: Type.Integer(),
+      code: Type.Enum(Object.keys(ERRORS)),
+      detail: Type.String({ description: 'This very problem, in words for a person.' }),
+      errors: Type.Optional(
+        Type.Array(
+          Type.Object({
+            path: Type.String({
+              description:
+                'JSON pointer (RFC 6901) into the body, or / and the name of a parameter.',
+            }),
+            detail: Type.String(),
+          }),
+          { description: 'Each fault of what was sent.' },
+        ),
+      ),
+      used_by: Type.Optional(usedBy),
+      retry_after_s: Type.Optional(Type.Number()),
+    },
+    {
+      $id: 'Problem',
+      description: 'RFC 9457 problem details; some codes add members of their own.',
+      examples: [
+        {
+          type: 'urn:rollcall:problem:query_invalid',
+          title: ERRORS.query_invalid.title,
+          status: 422,
+          code: 'query_invalid',
+          detail: "'age' is a number: 'old' can't be read as one",
+          errors: [
+            {
+              path: '/query/rules/1/value',
+              detail: "'age' is a number: 'old' can't be read as one",
+            },
+          ],
+        },
+      ],
+    },
+  ),
+];

@@ -1,0 +1,82 @@
+/**
+ * schemas.ts – Object types as they are declared and answered.
+ */
+import Type, { type TSchema } from 'typebox';
+import { NAME, SCALAR_TYPES } from '../../change/object-type.ts';
+import { definitionExample } from '../examples.ts';
+import { named, typeName } from '../fields.ts';
+
+const attribute = Type.Object(
+  {
+    type: Type.Enum([...SCALAR_TYPES, 'list', 'object']),
+    of: Type.Optional(
+      Type.Enum([...SCALAR_TYPES], {
+        description: 'What a list holds; only and always with list.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const relationship = Type.Object(
+  {
+    to: Type.String({ description: 'A declared object type, or the type itself.' }),
+    key: Type.String({
+      description: 'The member of a record that holds the id, or the list of ids, of the target.',
+    }),
+    cardinality: Type.Optional(Type.Enum(['one', 'many'], { default: 'one' })),
+    inverse: Type.String({
+      description: 'What the target calls the way back; unique there, always to-many.',
+    }),
+  },
+  { additionalProperties: false },
+);
+
+const definition = {
+  attributes: Type.Record(Type.String(), attribute, { description: 'What can be filtered on.' }),
+  relationships: Type.Record(Type.String(), relationship),
+};
+
+export const objectTypeForm = Type.Object(
+  { name: Type.String({ pattern: NAME.source }), ...definition },
+  { $id: 'ObjectType', examples: [{ name: 'contacts', ...definitionExample }] },
+);
+
+export const OBJECT_TYPE_SCHEMAS: readonly TSchema[] = [
+  Type.Object(
+    {
+      attributes: Type.Optional(definition.attributes),
+      relationships: Type.Optional(definition.relationships),
+    },
+    { $id: 'ObjectTypeDefinition', examples: [definitionExample] },
+  ),
+  objectTypeForm,
+  Type.Intersect(
+    [
+      named('ObjectType'),
+      Type.Object({
+        inverse_relationships: Type.Record(
+          Type.String(),
+          Type.Object({
+            type: typeName,
+            relationship: Type.String({ description: 'Its name there.' }),
+          }),
+          {
+            description:
+              'The ways to those whose relationships lead here: by their name here, where they are declared.',
+          },
+        ),
+      }),
+    ],
+    {
+      $id: 'ObjectTypeShown',
+      examples: [
+        {
+          name: 'contacts',
+          ...definitionExample,
+          inverse_relationships: { orders: { type: 'orders', relationship: 'contact' } },
+        },
+      ],
+    },
+  ),
+];

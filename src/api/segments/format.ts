@@ -1,0 +1,31 @@
+/**
+ * format.ts – Segments as they are answered.
+ */
+import type { Catalog, StoredSegment } from '../../catalog/catalog.ts';
+import type { Memberships } from '../../membership/memberships.ts';
+import { isoTime } from '../times.ts';
+
+/** `progress` is asked for only while something is being built. */
+export async function formatSegment(
+  segment: StoredSegment,
+  catalog: Catalog,
+  memberships: Memberships,
+): Promise<Record<string, unknown>> {
+  const { id, title, slug, description, object_type, query, json_logic, revision } = segment;
+  const progress = await memberships.progress(segment);
+  return {
+    id,
+    title,
+    slug,
+    ...(description === undefined ? {} : { description }),
+    object_type,
+    query,
+    json_logic,
+    ...catalog.statusOf(segment),
+    progress,
+    revision,
+    used_by: catalog.usersOf(slug),
+    created_at: isoTime(segment.created_at),
+    updated_at: isoTime(segment.updated_at),
+  };
+}

@@ -1,0 +1,126 @@
+/**
+ * schemas.ts – Segments, their queries, counts and members, as they are sent and answered.
+ *
+ * Keeps true: queries are only described here; the engine reads them and names their faults.
+ */
+import Type, { type TSchema } from 'typebox';
+import { FILTER_SCHEMAS } from '../../query/dialects/filter-schema.ts';
+import { jsonLogicExample, queryExample, segmentExample } from '../examples.ts';
+import { failureReason, named, recordId, slug, typeName, usedBy } from '../fields.ts';
+import { readParameters } from '../read-options.ts';
+import { time } from '../times.ts';
+
+export const SLUGS_MAX = 1000;
+
+export const countsBody = Type.Object(
+  {
+    slugs: Type.Optional(
+      Type.Array(Type.String(), {
+        maxItems: SLUGS_MAX,
+        description: 'Whose members to count; absent: all segments.',
+      }),
+    ),
+    ...readParameters,
+  },
+  { additionalProperties: false, examples: [{ slugs: ['big-spenders'] }] },
+);
+
+export const segmentMembers = {
+  title: Type.String({ minLength: 1, maxLength: 200 }),
+  slug,
+  description: Type.Optional(Type.String({ maxLength: 4000 })),
+  object_type: typeName,
+  query: named('Query'),
+};
+
+export const segmentForm = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    ...segmentMembers,
+    json_logic: named('JsonLogic'),
+    status: Type.Enum(['building', 'ready', 'failed']),
+    reason: Type.Optional(failureReason),
+    progress: Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description: 'The share of records that were looked at so far.',
+    }),
+    revision: Type.Integer({ minimum: 1, description: 'Counts edits.' }),
+    used_by: usedBy,
+    created_at: time('When it was created.'),
+    updated_at: time('When it was last edited.'),
+  },
+  {
+    $id: 'Segment',
+    examples: [
+      {
+        id: '5a0c8b1e-6f0e-4c57-9d0b-0a52b9d2b6a1',
+        ...segmentExample,
+        json_logic: jsonLogicExample,
+        status: 'ready',
+        progress: 1,
+        revision: 1,
+        used_by: [],
+        created_at: '2026-01-30T08:00:00.000Z',
+        updated_at: '2026-01-30T08:00:00.000Z',
+      },
+    ],
+  },
+);
+
+export const SEGMENT_SCHEMAS: readonly TSchema[] = [
+  ...FILTER_SCHEMAS.map((schema) =>
+    Type.Unsafe(
+      schema['$id'] === 'Query'
+        ? { ...schema, examples: [queryExample, jsonLogicExample] }
+        : schema,
+    ),
+  ),
+  Type.Object(segmentMembers, {
+    $id: 'SegmentInput',
+    additionalProperties: false,
+    examples: [segmentExample],
+  }),
+  Type.Object(
+    {
+      title: Type.Optional(segmentMembers.title),
+      description: Type.Optional(Type.Union([Type.String({ maxLength: 4000 }), Type.Null()])),
+      query: Type.Optional(segmentMembers.query),
+    },
+    { $id: 'SegmentPatch', additionalProperties: false, examples: [{ title: 'Bigger spenders' }] },
+  ),
+  segmentForm,
+  Type.Object(
+    {
+      counts: Type.Array(
+        Type.Object({
+          slug,
+          count: Type.Union([Type.Integer(), Type.Null()], {
+            description: 'A number exactly when status is ready.',
+          }),
+          status: Type.Enum(['ready', 'building', 'timeout', 'failed']),
+          revision: Type.Union([Type.Integer(), Type.Null()], {
+            description:
+              'The revision of the segment that the number is of; while an edit is built, the one before.',
+          }),
+        }),
+      ),
+      as_of: Type.String({
+        description: 'Names the instant of the numbers: where each partition stood.',
+      }),
+    },
+    {
+      $id: 'Counts',
+      examples: [
+        {
+          counts: [{ slug: 'big-spenders', count: 1204, status: 'ready', revision: 1 }],
+          as_of: 'W1sxMiwiMTcwMC0wIl1d',
+        },
+      ],
+    },
+  ),
+  Type.Object(
+    { id: recordId, record: Type.Optional(named('Record')) },
+    { $id: 'Member', examples: [{ id: 'c-17' }] },
+  ),
+];

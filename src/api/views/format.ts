@@ -1,0 +1,51 @@
+/**
+ * format.ts – Views and their rows as they are answered.
+ */
+import { type Catalog, hasOwnQuery, type StoredView } from '../../catalog/catalog.ts';
+import { viewInput } from '../../catalog/views.ts';
+import type { Memberships } from '../../membership/memberships.ts';
+import { namedCells, type ViewRow } from '../../membership/view-rows.ts';
+import type { ViewDefinition } from '../../query/dialects/view-columns.ts';
+import { joined, listText } from '../page-text.ts';
+import { isoTime } from '../times.ts';
+
+/** What was sent; of a query of its own also what became of it. */
+export async function formatView(
+  view: StoredView,
+  catalog: Catalog,
+  memberships: Memberships,
+): Promise<Record<string, unknown>> {
+  const { id, revision, created_at, updated_at } = view;
+  const built = hasOwnQuery(view)
+    ? {
+        json_logic: view.json_logic,
+        ...catalog.statusOf(view),
+        progress: await memberships.progress(view),
+      }
+    : {};
+  const times = { created_at: isoTime(created_at), updated_at: isoTime(updated_at) };
+  return { id, ...viewInput(view), ...built, revision, ...times };
+}
+
+/**
+ * A row in JSON: its id, its fields, and the records at the other ends of the relationships that
+ * the view names.
+ */
+export function rowText(row: ViewRow, { columns, relationships }: ViewDefinition): Buffer {
+  const fields = JSON.stringify(namedCells(columns, row));
+  if (relationships.length === 0) return Buffer.from(fields);
+  const parts: (string | Buffer)[] = [fields.slice(0, -1), ',"relationships":{'];
+  for (const [at, { name }] of relationships.entries()) {
+    parts.push(`${at === 0 ? '' : ','}${JSON.stringify(name)}:`, ...relatedText(row.related[at]));
+  }
+  return joined([...parts, '}}']);
+}
+
+function relatedText(found: ViewRow['related'][number]): (string | Buffer)[] {
+  if (!found) return ['null'];
+  if ('text' in found) return [found.text];
+  return listText(
+    found.data.map(({ text }) => text),
+    found.next_cursor,
+  );
+}
