@@ -7,7 +7,7 @@
  * indexed atom is false. Cost follows the atoms that are true of either value (or whose thresholds
  * lie between the two), never the number of atoms that exist.
  */
-import { boundType } from '../predicate/atom.ts';
+import { boundType } from '../predicate/interval.ts';
 import type { Atom, Interval, Scalar } from '../predicate/predicate.ts';
 import { includesText } from './text-search.ts';
 

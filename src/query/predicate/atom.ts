@@ -12,6 +12,7 @@ import { compileProgram, truthy } from '../json-logic/json-logic-program.ts';
 import { includesText } from '../network/text-search.ts';
 import { clockReader, instantOf } from '../time/clock.ts';
 import { ageLogic } from '../time/clock-logic.ts';
+import { boundType, intervalTest } from './interval.ts';
 import type { Atom, AttributeView, Interval, Scalar, Textual } from './predicate.ts';
 
 /**
@@ -259,12 +260,6 @@ function guardedLogic({ attribute, folded }: AttributeView): unknown {
   return viewLogic({ attribute, folded });
 }
 
-/** The JS type that the bounds of a range share; values of another type are outside of it. */
-export function boundType(intervals: readonly Interval[]): 'string' | 'number' {
-  const bound = intervals.flatMap(({ low, high }) => [low, high]).find((value) => value !== null);
-  return typeof bound === 'number' ? 'number' : 'string';
-}
-
 /** Whether the value is one of these, as JsonLogic. */
 export function equalsLogic(value: unknown, values: readonly Scalar[]): unknown {
   return values.length === 1 ? { '===': [value, values[0]] } : { in: [value, values] };
@@ -287,16 +282,4 @@ function intervalLogic(
     return lowInclusive && highInclusive ? { '<=': [low, value, high] } : { and: [above, below] };
   }
   return low !== null ? above : below;
-}
-
-function intervalTest({
-  low,
-  lowInclusive,
-  high,
-  highInclusive,
-}: Interval): (value: Scalar) => boolean {
-  const above = (value: Scalar) => low === null || (lowInclusive ? value >= low : value > low);
-  const below = (value: Scalar) => high === null || (highInclusive ? value <= high : value < high);
-  if (low === null) return below;
-  return high === null ? above : (value) => above(value) && below(value);
 }

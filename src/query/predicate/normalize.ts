@@ -11,12 +11,14 @@
  */
 import { assert, unreachable } from '../../errors.ts';
 import { atomKey, atomReads } from './atom.ts';
+import { isPoint } from './interval.ts';
 import {
   ALWAYS,
   type Atom,
   type AttributeView,
   and,
   type Clock,
+  equals,
   type Interval,
   MEASURE,
   type Measure,
@@ -24,7 +26,9 @@ import {
   not,
   or,
   type Predicate,
+  present,
   type RelatedCondition,
+  range,
   type Scalar,
 } from './predicate.ts';
 import { isTrue, MEASURED } from './relationships.ts';
@@ -34,7 +38,6 @@ import {
   intersectionOf,
   isAnything,
   isNothing,
-  isPoint,
   isPointwise,
   PRESENT,
   setOfIntervals,
@@ -491,12 +494,12 @@ function plainIfTrivial(form: ValuesForm): ValuesForm {
  * missing value.
  */
 function attributesPresentBy(parts: Iterable<FactForm | ViaForm | GroupForm>): Set<string> {
-  const present = new Set<string>();
+  const there = new Set<string>();
   for (const part of parts) {
     if (part.kind !== 'fact' || part.negated || part.atom.kind === 'program') continue;
-    for (const attribute of atomReads(part.atom)) present.add(attribute);
+    for (const attribute of atomReads(part.atom)) there.add(attribute);
   }
-  return present;
+  return there;
 }
 
 /**
@@ -597,17 +600,17 @@ function group(kind: 'and' | 'or', parts: readonly Predicate[]): Predicate {
 function loweredSet(view: View, set: ValueSet): Predicate {
   if (isNothing(set)) return NEVER;
   if (isAnything(set)) return ALWAYS;
-  const present: Predicate = { kind: 'present', attribute: view.attribute };
+  const there = present(view);
   const rest = complementOf(set);
-  if (hasAllValues(set)) return present;
-  if (set.values.length === 0) return not(present);
+  if (hasAllValues(set)) return there;
+  if (set.values.length === 0) return not(there);
   if (set.missing) {
-    if (isPointwise(rest)) return not(equals(view, rest.values));
-    if (isPointwise(set)) return group('or', [equals(view, set.values), not(present)]);
+    if (isPointwise(rest)) return not(oneOf(view, rest.values));
+    if (isPointwise(set)) return group('or', [oneOf(view, set.values), not(there)]);
     return not(loweredSet(view, rest));
   }
-  if (isPointwise(set)) return equals(view, set.values);
-  if (isPointwise(rest)) return group('and', [not(equals(view, rest.values)), present]);
+  if (isPointwise(set)) return oneOf(view, set.values);
+  if (isPointwise(rest)) return group('and', [not(oneOf(view, rest.values)), there]);
   return pointsAndSpans(view, set.values);
 }
 
@@ -629,26 +632,24 @@ function measureHolds(view: MeasureView, set: ValueSet): Predicate {
 }
 
 function loweredValues(set: ValueSet): Predicate {
-  if (hasAllValues(set)) return { kind: 'present', attribute: MEASURE };
-  return isPointwise(set) ? equals(MEASURED, set.values) : pointsAndSpans(MEASURED, set.values);
+  if (hasAllValues(set)) return present(MEASURED);
+  return isPointwise(set) ? oneOf(MEASURED, set.values) : pointsAndSpans(MEASURED, set.values);
 }
 
 function pointsAndSpans(view: View, values: readonly Interval[]): Predicate {
   if ('clock' in view)
     return { kind: 'age', attribute: view.attribute, clock: view.clock, intervals: values };
   const points = values.filter(isPoint);
-  const range: Atom = {
-    kind: 'range',
-    view,
-    intervals: values.filter((interval) => !isPoint(interval)),
-  };
-  return points.length === 0 ? range : group('or', [equals(view, points), range]);
+  const spans = range(view, ...values.filter((interval) => !isPoint(interval)));
+  return points.length === 0 ? spans : group('or', [oneOf(view, points), spans]);
 }
 
-function equals(view: View, points: readonly Interval[]): Atom {
+function oneOf(view: View, points: readonly Interval[]): Predicate {
   assert(!('clock' in view), 'an age has no single values');
-  assert(points.length > 0, 'equality names a value');
-  return { kind: 'equals', view, values: points.map(({ low }) => low as Scalar) };
+  return equals(
+    view,
+    points.map(({ low }) => low as Scalar),
+  );
 }
 
 function compareText(a: string, b: string): number {

@@ -6,6 +6,7 @@
  * false of every record, whatever is missing), and two-valued: `not` is the exact complement, so
  * that a missing value never hides a record.
  */
+import { isEmptyInterval, UNBOUNDED } from './interval.ts';
 
 export type Scalar = string | number | boolean;
 
@@ -190,4 +191,24 @@ export function or(children: readonly Predicate[]): Predicate {
 
 export function not(child: Predicate): Predicate {
   return child.kind === 'not' ? child.child : { kind: 'not', child };
+}
+
+/** The value is one of these. -0 becomes 0, as in records. */
+export function equals(view: AttributeView, values: readonly Scalar[]): Predicate {
+  if (values.length === 0) return NEVER;
+  const unsigned = values.map((value) => (value === 0 ? 0 : value));
+  return { kind: 'equals', view, values: [...new Set(unsigned)] };
+}
+
+/** The value lies in one of these intervals, which do not meet. A bound that is not given is none. */
+export function range(view: AttributeView, ...bounds: readonly Partial<Interval>[]): Predicate {
+  const intervals = bounds
+    .map((given) => ({ ...UNBOUNDED, ...given }))
+    .filter((interval) => !isEmptyInterval(interval));
+  return intervals.length > 0 ? { kind: 'range', view, intervals } : NEVER;
+}
+
+/** There is a value. */
+export function present({ attribute }: Pick<AttributeView, 'attribute'>): Predicate {
+  return { kind: 'present', attribute };
 }

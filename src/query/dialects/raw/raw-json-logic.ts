@@ -25,6 +25,7 @@ import {
   truthy,
 } from '../../json-logic/json-logic-program.ts';
 import { atomTest, fold } from '../../predicate/atom.ts';
+import { isEmptyInterval, wholeInterval } from '../../predicate/interval.ts';
 import {
   ALWAYS,
   type Atom,
@@ -46,7 +47,6 @@ import {
   isZero,
   throughHop,
 } from '../../predicate/relationships.ts';
-import { isEmptyInterval, wholeInterval } from '../../predicate/value-set.ts';
 import { leavesOf } from '../../predicate/walk.ts';
 import { isClockOperation, looksAtClock, readClock } from '../../time/clock-logic.ts';
 import {
