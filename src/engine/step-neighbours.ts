@@ -27,8 +27,8 @@ import {
   withExtremes,
 } from '../membership/neighbour-row.ts';
 import { hasPredicateId } from '../membership/predicate-ids.ts';
-import type { Attributes } from '../query/predicate/atom.ts';
 import { toTrillionths } from '../query/predicate/exact-sum.ts';
+import type { Attributes } from '../query/predicate/view.ts';
 import { type Edge, inValue, outValue, targetsOver } from './edges.ts';
 import type { Message } from './message.ts';
 import type { Row, StepContext, TypeContext } from './step.ts';

@@ -22,7 +22,7 @@ import {
 } from '../change/record.ts';
 import { assert, Problem } from '../errors.ts';
 import { OverBudget } from '../query/budget.ts';
-import { type Attributes, atomTest, type Test } from '../query/predicate/atom.ts';
+import { atomTest, type Test } from '../query/predicate/atom.ts';
 import { average, fromTrillionths, toTrillionths } from '../query/predicate/exact-sum.ts';
 import {
   type ListMeasure,
@@ -31,6 +31,7 @@ import {
   type RelatedCondition,
 } from '../query/predicate/predicate.ts';
 import { type Hop, hopOf } from '../query/predicate/relationships.ts';
+import type { Attributes } from '../query/predicate/view.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { PART_BYTES_MAX, weighFields } from '../redis/weigh.ts';
 import { relationshipBuilding } from './memberships.ts';

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, inject, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
 import type { Deployment } from '../../src/engine/deployment.ts';
 import { DEFAULT_LIMITS } from '../../src/limits.ts';
-import type { Attributes } from '../../src/query/predicate/atom.ts';
+import type { Attributes } from '../../src/query/predicate/view.ts';
 import {
   built,
   createSegment,

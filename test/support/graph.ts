@@ -6,7 +6,6 @@
 import type { Graph, GraphRecord } from '../../src/query/json-logic/reference-document.ts';
 import { isDerivedName, readDerivedName } from '../../src/query/network/derived-attribute.ts';
 import { lower } from '../../src/query/network/lower.ts';
-import type { Attributes } from '../../src/query/predicate/atom.ts';
 import {
   MEASURE,
   type Measure,
@@ -15,6 +14,7 @@ import {
 } from '../../src/query/predicate/predicate.ts';
 import { hopOf } from '../../src/query/predicate/relationships.ts';
 import { predicateAttributes } from '../../src/query/predicate/statement.ts';
+import type { Attributes } from '../../src/query/predicate/view.ts';
 import { evaluate } from './contacts.ts';
 
 /** A record of some type, or nothing in its place. */

@@ -8,8 +8,8 @@
  */
 import { isObject, type ObjectType } from '../../change/object-type.ts';
 import { type Fault, Problem } from '../../errors.ts';
-import { costOf } from '../cost.ts';
 import type { Meaning } from '../json-logic/json-logic.ts';
+import { atomCost } from '../predicate/atom.ts';
 import { normalize } from '../predicate/normalize.ts';
 import type { Predicate } from '../predicate/predicate.ts';
 import { hopOf, type ObjectTypes } from '../predicate/relationships.ts';
@@ -141,9 +141,7 @@ function leafCost(leaf: Leaf, type: ObjectType, types: ObjectTypes): number {
     const target = types.get(hopOf(leaf, types).target);
     return target ? programsCost(leaf.where, target, types) : 0;
   }
-  if (leaf.kind !== 'program') return 0;
-  const cost = costOf(leaf.rule, type, leaf.attributes);
-  return typeof cost === 'number' ? cost : Number.POSITIVE_INFINITY;
+  return atomCost(leaf, type);
 }
 
 /** Whether the lists and objects of a JSON value are at most so deep and so many. */

@@ -9,7 +9,6 @@
  */
 import { type AttributeType, SCALAR_TYPES } from '../../change/object-type.ts';
 import type { Day } from '../../change/value.ts';
-import { fold } from '../predicate/atom.ts';
 import {
   type AttributeView,
   and,
@@ -27,6 +26,7 @@ import {
   type Scalar,
 } from '../predicate/predicate.ts';
 import { setOfIntervals } from '../predicate/value-set.ts';
+import { fold } from '../predicate/view.ts';
 import type { Moment } from '../time/relative-time.ts';
 
 /**

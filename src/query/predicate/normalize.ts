@@ -10,7 +10,7 @@
  * out as conjunctions only: a disjunction is the complement of the conjunction of complements.
  */
 import { assert, unreachable } from '../../errors.ts';
-import { atomKey, atomReads } from './atom.ts';
+import { atomForm, atomKey, attributesPresentBy, type ValueView } from './atom.ts';
 import { isPoint } from './interval.ts';
 import {
   ALWAYS,
@@ -40,10 +40,10 @@ import {
   isNothing,
   isPointwise,
   PRESENT,
-  setOfIntervals,
   setOfPoints,
   type ValueSet,
 } from './value-set.ts';
+import { viewKey } from './view.ts';
 import { foldPredicate } from './walk.ts';
 
 /** The predicate in normal form. */
@@ -86,13 +86,17 @@ interface MeasureView extends AttributeView {
   };
 }
 
-/** The ages of an attribute's values by a clock. */
-interface AgeView extends AttributeView {
-  readonly clock: Clock;
+type Neighbourhood = Pick<RelatedCondition, 'edge' | 'direction'>;
+type View = ValueView | MeasureView;
+
+/** Whether it is the ages of values that are looked at. */
+function isAged(view: View): view is AttributeView & { readonly clock: Clock } {
+  return 'clock' in view && view.clock !== undefined;
 }
 
-type Neighbourhood = Pick<RelatedCondition, 'edge' | 'direction'>;
-type View = AttributeView | MeasureView | AgeView;
+function keyOf(view: View): string {
+  return isAged(view) ? `${view.attribute} ${JSON.stringify(view.clock)}` : viewKey(view);
+}
 
 /**
  * `key` is the same for the same form. A `fact` is an atom that is no value set: the text of a
@@ -105,12 +109,11 @@ type Form =
   | {
       readonly kind: 'fact';
       readonly key: string;
-      readonly atom: FactAtom;
+      readonly atom: Atom;
       readonly negated: boolean;
     }
   | { readonly kind: 'and' | 'or'; readonly key: string; readonly children: readonly Form[] };
 
-type FactAtom = Exclude<Atom, { kind: 'equals' | 'range' | 'present' | 'age' }>;
 type ValuesForm = Extract<Form, { kind: 'values' }>;
 type FactForm = Extract<Form, { kind: 'fact' }>;
 type ViaForm = Extract<Form, { kind: 'via' }>;
@@ -120,7 +123,7 @@ function valuesForm(view: View, given: ValueSet): ValuesForm {
   const set = 'of' in view ? measurable(view, given) : given;
   return {
     kind: 'values',
-    key: JSON.stringify([viewKey(view), set.missing, set.values]),
+    key: JSON.stringify([keyOf(view), set.missing, set.values]),
     view,
     set,
   };
@@ -138,7 +141,7 @@ function viaForm({ edge, direction }: Neighbourhood, child: Form): Form {
   };
 }
 
-function factForm(atom: FactAtom, negated: boolean): FactForm {
+function factForm(atom: Atom, negated: boolean): FactForm {
   return { kind: 'fact', key: `${negated ? '!' : ''}${atomKey(atom)}`, atom, negated };
 }
 
@@ -184,34 +187,21 @@ function formOf(predicate: Predicate): Form {
     group: (kind, children) => (kind === 'and' ? conjunction(children) : disjunction(children)),
     not: complement,
     related: edgeForm,
-    atom: atomForm,
+    atom: formOfAtom,
   });
 }
 
-function atomForm(atom: Atom): Form {
-  switch (atom.kind) {
-    case 'equals':
-      return valuesForm(atom.view, setOfPoints(atom.values));
-    case 'range':
-      return valuesForm(atom.view, setOfIntervals(atom.intervals));
-    case 'present':
-      return presence(atom.attribute);
-    case 'age':
-      return valuesForm(
-        { attribute: atom.attribute, folded: false, clock: atom.clock },
-        setOfIntervals(atom.intervals),
-      );
-    case 'prefix':
-    case 'suffix':
-    case 'substring':
-      return atom.needle === '' ? presence(atom.view.attribute) : factForm(atom, false);
-    case 'compare':
-      return compareForm(atom);
-    case 'member':
-    case 'program':
-      return factForm(atom, false);
+function formOfAtom(atom: Atom): Form {
+  const form = atomForm(atom);
+  switch (form.kind) {
+    case 'values':
+      return valuesForm(form.view, form.set);
+    case 'fact':
+      return factForm(form.atom, false);
+    case 'constant':
+      return constantForm(form.holds);
     default:
-      return unreachable(atom);
+      return unreachable(form);
   }
 }
 
@@ -357,27 +347,9 @@ function lastWhole({ high, highInclusive }: Interval): number {
   return highInclusive ? Math.floor(Number(high)) : Math.ceil(Number(high)) - 1;
 }
 
-function presence(attribute: string): ValuesForm {
-  return valuesForm({ attribute, folded: false }, PRESENT);
-}
-
-/** A value compared with itself says only whether it is there; equality has no left and right. */
-function compareForm(atom: Extract<Atom, { kind: 'compare' }>): Form {
-  const [left, right] = [viewKey(atom.left), viewKey(atom.right)];
-  if (left === right) return atom.order === '<' ? FAILS : presence(atom.left.attribute);
-  const turned = atom.order === '=' && left > right;
-  return factForm(turned ? { ...atom, left: atom.right, right: atom.left } : atom, false);
-}
-
-function viewKey(view: View): string {
-  if ('clock' in view) return `${view.attribute} ${JSON.stringify(view.clock)}`;
-  if (view.datesIn !== undefined) return `${view.attribute} ${view.datesIn}`;
-  return view.folded ? `${view.attribute}~` : view.attribute;
-}
-
 /** Whether it is the attribute itself that is looked at. */
 function isPlain(view: View): boolean {
-  return !view.folded && !('clock' in view);
+  return !view.folded && !isAged(view);
 }
 
 // ——— Groups ———
@@ -394,7 +366,7 @@ function conjunction(children: readonly Form[]): Form {
   if (hasContradiction(others)) return FAILS;
   const sets = settlePresence(
     intersections(parts.filter((part) => part.kind === 'values')),
-    attributesPresentBy(others.values()),
+    presentBy(others.values()),
   );
   if (sets.some(({ set }) => isNothing(set))) return FAILS;
   const telling = [...sets.filter(({ set }) => !isAnything(set)), ...others.values()];
@@ -470,9 +442,9 @@ function isShare(view: View): view is MeasureView {
 function intersectByView(parts: readonly ValuesForm[]): ValuesForm[] {
   const byView = new Map<string, ValuesForm[]>();
   for (const part of parts) {
-    const same = byView.get(viewKey(part.view));
+    const same = byView.get(keyOf(part.view));
     if (same) same.push(part);
-    else byView.set(viewKey(part.view), [part]);
+    else byView.set(keyOf(part.view), [part]);
   }
   return [...byView.values()].map((same) =>
     same.length === 1
@@ -493,11 +465,11 @@ function plainIfTrivial(form: ValuesForm): ValuesForm {
  * The attributes that have a value if these parts hold: each atom but a program is false of a
  * missing value.
  */
-function attributesPresentBy(parts: Iterable<FactForm | ViaForm | GroupForm>): Set<string> {
+function presentBy(parts: Iterable<FactForm | ViaForm | GroupForm>): Set<string> {
   const there = new Set<string>();
   for (const part of parts) {
-    if (part.kind !== 'fact' || part.negated || part.atom.kind === 'program') continue;
-    for (const attribute of atomReads(part.atom)) there.add(attribute);
+    if (part.kind !== 'fact' || part.negated) continue;
+    for (const attribute of attributesPresentBy(part.atom)) there.add(attribute);
   }
   return there;
 }
@@ -553,8 +525,8 @@ function isAbsence(form: Form): form is ValuesForm {
  */
 function followsFromAbsence(part: Form, absent: ReadonlySet<string>): boolean {
   if (part.kind === 'values') return part.set.missing && absent.has(part.view.attribute);
-  if (part.kind !== 'fact' || !part.negated || part.atom.kind === 'program') return false;
-  return atomReads(part.atom).some((attribute) => absent.has(attribute));
+  if (part.kind !== 'fact' || !part.negated) return false;
+  return attributesPresentBy(part.atom).some((attribute) => absent.has(attribute));
 }
 
 // ——— Back to predicates ———
@@ -637,7 +609,7 @@ function loweredValues(set: ValueSet): Predicate {
 }
 
 function pointsAndSpans(view: View, values: readonly Interval[]): Predicate {
-  if ('clock' in view)
+  if (isAged(view))
     return { kind: 'age', attribute: view.attribute, clock: view.clock, intervals: values };
   const points = values.filter(isPoint);
   const spans = range(view, ...values.filter((interval) => !isPoint(interval)));
@@ -645,7 +617,7 @@ function pointsAndSpans(view: View, values: readonly Interval[]): Predicate {
 }
 
 function oneOf(view: View, points: readonly Interval[]): Predicate {
-  assert(!('clock' in view), 'an age has no single values');
+  assert(!isAged(view), 'an age has no single values');
   return equals(
     view,
     points.map(({ low }) => low as Scalar),

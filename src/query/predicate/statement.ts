@@ -7,7 +7,7 @@
  */
 import type { Attribute, ObjectType } from '../../change/object-type.ts';
 import { isDerivedName, readDerivedName } from '../network/derived-attribute.ts';
-import { atomReads } from './atom.ts';
+import { atomReads, isTimed } from './atom.ts';
 import { predicateKey } from './normalize.ts';
 import type { Predicate, RelatedCondition } from './predicate.ts';
 import { hopOf, type ObjectTypes } from './relationships.ts';
@@ -23,7 +23,7 @@ export function predicateAttributes(predicate: Predicate): string[] {
 
 /** Whether time alone moves its truth: on the record, or on neighbours that it is written out for. */
 export function readsClock(predicate: Predicate): boolean {
-  return someLeafWithin(predicate, ({ kind }) => kind === 'age');
+  return someLeafWithin(predicate, (leaf) => leaf.kind !== 'edge' && isTimed(leaf));
 }
 
 /**

@@ -24,7 +24,7 @@ import {
   renamePaths,
   truthy,
 } from '../../json-logic/json-logic-program.ts';
-import { atomTest, fold } from '../../predicate/atom.ts';
+import { atomTest } from '../../predicate/atom.ts';
 import { isEmptyInterval, wholeInterval } from '../../predicate/interval.ts';
 import {
   ALWAYS,
@@ -47,6 +47,7 @@ import {
   isZero,
   throughHop,
 } from '../../predicate/relationships.ts';
+import { fold } from '../../predicate/view.ts';
 import { leavesOf } from '../../predicate/walk.ts';
 import { isClockOperation, looksAtClock, readClock } from '../../time/clock-logic.ts';
 import {
