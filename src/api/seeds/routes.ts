@@ -22,7 +22,7 @@ import {
   type SeedSource,
 } from '../../jobs/seeding.ts';
 import { PageBudget, type ReadOptions } from '../../membership/memberships.ts';
-import { PART_BYTES_MAX } from '../../redis/weigh.ts';
+import { PART_BYTES_MAX } from '../../parts.ts';
 import { breathe } from '../../time-slice.ts';
 import { preferredForm } from '../accepts.ts';
 import { answers } from '../answers.ts';

@@ -8,8 +8,8 @@
  * `none` satisfy the rest, or whose count, sum, … is compared. No part is written twice, so that
  * nesting makes nothing large.
  */
-import { unreachable } from '../../errors.ts';
 import { atomJsonLogic, atomTest, equalsLogic, intervalsLogic } from '../predicate/atom.ts';
+import { rowOfValues } from '../predicate/measures.ts';
 import {
   type Atom,
   and,
@@ -122,14 +122,10 @@ function valueLogic(measure: ListMeasure, list: string, where: unknown): unknown
       return countLogic(related);
     case 'share':
       return { '/': [countLogic(related), countLogic({ var: list })] };
-    case 'sum':
-    case 'avg':
-      return { [measure.kind]: [{ map: [related, { var: measure.attribute }] }] };
-    case 'min':
-    case 'max':
-      return { [`${measure.kind}imum`]: [{ map: [related, { var: measure.attribute }] }] };
-    default:
-      return unreachable(measure);
+    default: {
+      const { operation } = rowOfValues(measure.kind);
+      return { [operation]: [{ map: [related, { var: measure.attribute }] }] };
+    }
   }
 }
 

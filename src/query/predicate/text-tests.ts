@@ -20,7 +20,7 @@ interface Named {
 }
 
 /** Why a constant is not taken. `costs`: it is understood, and would cost too much. */
-export interface Refusal {
+interface Refusal {
   readonly why: string;
   readonly costs: boolean;
 }
@@ -54,7 +54,7 @@ interface TextTest {
   readonly index: 'none' | (<N extends AtomNode>() => AtomIndex<N>);
 }
 
-export const TEXT_TESTS = {
+const TEXT_TESTS = {
   substring: {
     operator: { name: 'contains', words: 'contains' },
     complement: { name: 'doesNotContain', words: 'does not contain' },

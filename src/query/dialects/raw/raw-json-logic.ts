@@ -26,6 +26,7 @@ import {
 } from '../../json-logic/json-logic-program.ts';
 import { atomTest } from '../../predicate/atom.ts';
 import { isEmptyInterval, wholeInterval } from '../../predicate/interval.ts';
+import { MEASURES_IN_WORDS } from '../../predicate/measures.ts';
 import {
   ALWAYS,
   type Atom,
@@ -602,8 +603,7 @@ function whyRefused(paths: readonly string[], { type, reading }: Here): string {
   return `${named} are of more than one record, and a value that is computed from several can't be kept`;
 }
 
-const MANY_CAN =
-  'they can be asked with some, all or none, and their count, sum, avg, minimum or maximum can be compared with numbers';
+const MANY_CAN = `they can be asked with some, all or none, and their ${MEASURES_IN_WORDS} can be compared with numbers`;
 
 /**
  * What is asked of many neighbours: whether some satisfy a rule, or how a measure of them compares.
