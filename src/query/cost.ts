@@ -17,6 +17,20 @@ import {
   TEXT_FREE,
 } from './budget.ts';
 import { isLogic, operationOf } from './json-logic/json-logic-program.ts';
+import { OPERATIONS } from './json-logic/operations.ts';
+import {
+  either,
+  isLarger,
+  listed,
+  listOf,
+  NOTHING,
+  NUMBER_TEXT,
+  type Shape,
+  scalar,
+  TEXT_ASSUMED,
+  textBytes,
+  worstOfTexts,
+} from './value-shape.ts';
 
 /** Items of a list attribute. */
 const ITEMS_ASSUMED = 2000;
@@ -25,8 +39,6 @@ const ITEMS_ASSUMED = 2000;
  * one value.
  */
 const INNER_ITEMS_ASSUMED = [200, 10, 3];
-const TEXT_ASSUMED = 100;
-const NUMBER_TEXT = 24;
 /** json-logic-js hands all arguments over in one call, which fails near 120,000. */
 const ARGUMENTS_MAX = 10_000;
 /**
@@ -34,16 +46,6 @@ const ARGUMENTS_MAX = 10_000;
  * a bound of its own.
  */
 const VISITS_MAX = 200_000;
-
-/**
- * What a value may be at most: its length as a list (0: it is none), its items, and its length as
- * text.
- */
-interface Shape {
-  readonly items: number;
-  readonly item: Shape | undefined;
-  readonly text: number;
-}
 
 interface Estimate {
   readonly operations: number;
@@ -185,7 +187,7 @@ class Estimator {
       case 'in':
         return this.#in(args, scope);
       default:
-        return worked(name, this.#each(args, scope));
+        return worked(name, args, this.#each(args, scope));
     }
   }
 
@@ -278,7 +280,11 @@ interface Each {
 }
 
 /** An operation that looks at the values of its arguments. */
-function worked(name: string, { operations, bytes, shapes }: Each): Estimate {
+function worked(
+  name: string,
+  args: readonly unknown[],
+  { operations, bytes, shapes }: Each,
+): Estimate {
   const own = 1 + operations;
   const [first = NOTHING] = shapes;
   switch (name) {
@@ -306,46 +312,19 @@ function worked(name: string, { operations, bytes, shapes }: Each): Estimate {
     }
     case 'substr':
       return { operations: own + listed(shapes), bytes, shape: scalar(first.text) };
-    case 'toLowerCase':
-      return { operations: own + 4 * first.items, bytes: bytes + textBytes(first), shape: first };
-    case 'sum':
-    case 'avg':
-    case 'minimum':
-    case 'maximum':
-      return {
-        operations: own + 36 * first.items,
-        bytes: bytes + first.text,
-        shape: scalar(NUMBER_TEXT),
-      };
     default: {
-      const text = shapes.reduce((all, shape) => all + textBytes(shape), 0);
-      return { operations: own + listed(shapes), bytes: bytes + text, shape: scalar(NUMBER_TEXT) };
+      const worst = OPERATIONS.get(name)?.worst ?? worstOfTexts;
+      const added = worst(shapes, args);
+      return {
+        operations: own + added.operations,
+        bytes: bytes + added.bytes,
+        shape: added.shape,
+      };
     }
   }
 }
 
-// ——— Shapes ———
-
-const NOTHING: Shape = { items: 0, item: undefined, text: 0 };
-
-function scalar(text: number): Shape {
-  return { items: 0, item: undefined, text };
-}
-
-function listOf(items: number, item: Shape, text = items * (item.text + 1)): Shape {
-  return { items, item, text };
-}
-
-function either(a: Shape, b: Shape): Shape {
-  if (a === NOTHING || a === b) return b;
-  if (b === NOTHING) return a;
-  const item = a.item && b.item ? either(a.item, b.item) : (a.item ?? b.item);
-  return { items: Math.max(a.items, b.items), item, text: Math.max(a.text, b.text) };
-}
-
-function isLarger(a: Shape, b: Shape): boolean {
-  return a.items > b.items || a.text > b.text;
-}
+// ——— What grows, and what is read ———
 
 /**
  * What grows by the same each time comes to a sum; what grows by more each time has no bound that
@@ -361,20 +340,6 @@ function grownFrom(once: Shape, twice: Shape, thrice: Shape, times: number): Sha
     item: thrice.item,
     text: growth(({ text }) => text),
   };
-}
-
-/** Text that is long enough to count, or a list that would have to become one. */
-function textBytes({ items, text }: Shape): number {
-  return items > 0 || text > TEXT_FREE ? text : 0;
-}
-
-/** The items that are walked through where lists become text. */
-function listed(shapes: readonly Shape[]): number {
-  return shapes.reduce((all, shape) => all + itemsWithin(shape), 0);
-}
-
-function itemsWithin({ items, item }: Shape): number {
-  return items === 0 ? 0 : items * (1 + (item ? itemsWithin(item) : 0));
 }
 
 function constantText(value: unknown): number {

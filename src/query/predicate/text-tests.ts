@@ -5,6 +5,7 @@
  * (json-logic/reference.ts). Its operator and complement in rules, its atom and how a network finds
  * it, its JsonLogic, and what a program does and pays for it are all made from the row.
  */
+import { spend } from '../budget.ts';
 import {
   type AtomIndex,
   type AtomNode,
@@ -20,7 +21,7 @@ interface Named {
 }
 
 /** Why a constant is not taken. `costs`: it is understood, and would cost too much. */
-interface Refusal {
+export interface Refusal {
   readonly why: string;
   readonly costs: boolean;
 }
@@ -98,4 +99,16 @@ export const TEXT_KINDS = Object.keys(TEXT_TESTS) as readonly TextKind[];
 
 export function textTest(kind: TextKind): TextTest {
   return ROWS[kind];
+}
+
+/** The test of a text, paid for before it runs where it costs more than a little. @throws OverBudget */
+export function paidTest(kind: TextKind, needle: string): (text: string) => boolean {
+  const { holds, cost } = ROWS[kind];
+  const test = holds(needle);
+  if (cost === 'little') return test;
+  const costOf = cost(needle);
+  return (text) => {
+    spend(costOf(text.length));
+    return test(text);
+  };
 }
