@@ -25,10 +25,10 @@ import {
   listOf,
   NOTHING,
   NUMBER_TEXT,
-  type Shape,
   scalar,
   TEXT_ASSUMED,
   textBytes,
+  type ValueShape,
   worstOfTexts,
 } from './value-shape.ts';
 
@@ -50,14 +50,14 @@ const VISITS_MAX = 200_000;
 interface Estimate {
   readonly operations: number;
   readonly bytes: number;
-  readonly shape: Shape;
+  readonly shape: ValueShape;
 }
 
 /** What paths are read of. */
 type Scope =
   | { readonly kind: 'record'; readonly type: ObjectType }
-  | { readonly kind: 'item'; readonly item: Shape }
-  | { readonly kind: 'reduce'; readonly current: Shape; readonly accumulator: Shape };
+  | { readonly kind: 'item'; readonly item: ValueShape }
+  | { readonly kind: 'reduce'; readonly current: ValueShape; readonly accumulator: ValueShape };
 
 /** The part of a rule at which it comes to cost too much, and why. */
 export interface TooCostly {
@@ -145,7 +145,11 @@ class Estimator {
   #each(
     rules: readonly unknown[],
     scope: Scope,
-  ): { readonly operations: number; readonly bytes: number; readonly shapes: readonly Shape[] } {
+  ): {
+    readonly operations: number;
+    readonly bytes: number;
+    readonly shapes: readonly ValueShape[];
+  } {
     let [operations, bytes] = [0, 0];
     const shapes = rules.map((rule) => {
       if (typeof rule !== 'object' || rule === null) return scalar(constantText(rule));
@@ -226,7 +230,8 @@ class Estimator {
   #reduce([list, body, initial]: readonly unknown[], scope: Scope): Estimate {
     const [over, first] = [this.of(list, scope), this.of(initial ?? null, scope)];
     const { items, item: current = NOTHING } = over.shape;
-    const seeing = (accumulator: Shape) => this.of(body, { kind: 'reduce', current, accumulator });
+    const seeing = (accumulator: ValueShape) =>
+      this.of(body, { kind: 'reduce', current, accumulator });
     const once = either(first.shape, seeing(first.shape).shape);
     const second = seeing(once);
     const twice = either(once, second.shape);
@@ -276,7 +281,7 @@ class Estimator {
 interface Each {
   readonly operations: number;
   readonly bytes: number;
-  readonly shapes: readonly Shape[];
+  readonly shapes: readonly ValueShape[];
 }
 
 /** An operation that looks at the values of its arguments. */
@@ -330,8 +335,13 @@ function worked(
  * What grows by the same each time comes to a sum; what grows by more each time has no bound that
  * is worth to tell.
  */
-function grownFrom(once: Shape, twice: Shape, thrice: Shape, times: number): Shape {
-  const growth = (count: (shape: Shape) => number) => {
+function grownFrom(
+  once: ValueShape,
+  twice: ValueShape,
+  thrice: ValueShape,
+  times: number,
+): ValueShape {
+  const growth = (count: (shape: ValueShape) => number) => {
     const [first, second] = [count(twice) - count(once), count(thrice) - count(twice)];
     return second > first ? Number.POSITIVE_INFINITY : count(once) + times * first;
   };
@@ -351,7 +361,7 @@ export function charactersAssumed(type: ObjectType, name: string): number {
   return attributeShape(type, name).text;
 }
 
-function attributeShape(type: ObjectType, name: string): Shape {
+function attributeShape(type: ObjectType, name: string): ValueShape {
   switch (type.attributes.get(name)?.type) {
     case 'string':
       return scalar(TEXT_ASSUMED);
@@ -365,17 +375,17 @@ function attributeShape(type: ObjectType, name: string): Shape {
 }
 
 /** What lies inside of an object attribute may be anything; all of it is one record's. */
-function anything(depth: number): Shape {
+function anything(depth: number): ValueShape {
   const items = INNER_ITEMS_ASSUMED[depth];
   if (items === undefined) return scalar(TEXT_ASSUMED);
   return listOf(items, anything(depth + 1), items * TEXT_FREE);
 }
 
-function sizeAssumed({ items, item, text }: Shape): number {
+function sizeAssumed({ items, item, text }: ValueShape): number {
   return items > 0 && item ? items * sizeAssumed(item) : 1 + text / 8;
 }
 
-function shapeAt(scope: Scope, [first, ...deeper]: readonly string[]): Shape {
+function shapeAt(scope: Scope, [first, ...deeper]: readonly string[]): ValueShape {
   if (scope.kind === 'record') {
     if (first === undefined) return anything(0);
     const whole = attributeShape(scope.type, first);
@@ -391,7 +401,7 @@ function shapeAt(scope: Scope, [first, ...deeper]: readonly string[]): Shape {
  * A member of an item that may be anything may be a list itself: what it holds is as much as the
  * item does.
  */
-function inside(shape: Shape, steps: readonly string[]): Shape {
+function inside(shape: ValueShape, steps: readonly string[]): ValueShape {
   if (steps.length === 0 || shape.items === 0) return shape;
   return steps.some((step) => /^\d+$/.test(step)) ? either(shape, shape.item ?? NOTHING) : shape;
 }

@@ -16,7 +16,7 @@ import { hopOf, type ObjectTypes } from '../predicate/relationships.ts';
 import { statementKey } from '../predicate/statement.ts';
 import { type Leaf, leavesOf } from '../predicate/walk.ts';
 import { readItemTree } from './item-tree.ts';
-import { readJsonLogic } from './raw/raw-json-logic.ts';
+import { readJsonLogic } from './raw/query.ts';
 import { readRuleGroup } from './rule-group.ts';
 import {
   fault,

@@ -10,13 +10,13 @@ import { isTimeZone } from '../../change/time-zone.ts';
 import { beginOfDate } from '../../change/value.ts';
 import { spendBytes } from '../budget.ts';
 import { average, fromTrillionths, sumOf } from '../predicate/exact-sum.ts';
-import { paidTest, TEXT_KINDS, type TextKind, textTest } from '../predicate/text-tests.ts';
+import { paidTest, TEXT_OPERATIONS, type TextKind, textTest } from '../predicate/text-tests.ts';
 import {
   NOTHING,
   NUMBER_TEXT,
-  type Shape,
   scalar,
   textBytes,
+  type ValueShape,
   type Worst,
   worstOfTexts,
 } from '../value-shape.ts';
@@ -35,9 +35,14 @@ export interface AddedOperation {
   /** What a run pays for each item of a list that it is given. */
   readonly itemPrice: number;
   /** What cost.ts counts it as. */
-  readonly worst: (shapes: readonly Shape[], args: readonly unknown[]) => Worst;
-  /** Arguments that a query is refused for; 'nothing' is. */
-  readonly refuses: 'nothing' | ((args: readonly unknown[]) => ArgumentRefusal | undefined);
+  readonly worst: (shapes: readonly ValueShape[], args: readonly unknown[]) => Worst;
+  /**
+   * Why a query with these arguments is refused, if it is. `isThorough`: also by what takes work to
+   * find out; a query that costs too much anyhow is spared that.
+   */
+  readonly refuses:
+    | 'nothing'
+    | ((args: readonly unknown[], isThorough: boolean) => ArgumentRefusal | undefined);
 }
 
 /** Measured: to add an item exactly takes 160 to 400 ns, to look at one 10 to 40. */
@@ -45,10 +50,7 @@ const ADDED = 36;
 const LOOKED_AT = 4;
 
 export const OPERATIONS: ReadonlyMap<string, AddedOperation> = new Map<string, AddedOperation>([
-  ...TEXT_KINDS.flatMap((kind): [string, AddedOperation][] => {
-    const { operation } = textTest(kind);
-    return operation.isAdded ? [[operation.name, textOperation(kind)]] : [];
-  }),
+  ...TEXT_OPERATIONS.map(([name, kind]): [string, AddedOperation] => [name, textOperation(kind)]),
   [
     'toLowerCase',
     {
@@ -96,10 +98,10 @@ function textOperation(kind: TextKind): AddedOperation {
     refuses:
       refuses === 'nothing'
         ? refuses
-        : ([, needle, ...more]) => {
+        : ([, needle, ...more], isThorough) => {
             if (typeof needle !== 'string' || more.length > 0)
               return { why: CONSTANT, costs: false };
-            const refusal = refuses(needle);
+            const refusal = isThorough ? refuses(needle) : undefined;
             return refusal && { at: 1, ...refusal };
           },
   };

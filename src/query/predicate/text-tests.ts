@@ -15,7 +15,7 @@ import {
 import { includesText } from '../network/text-search.ts';
 
 /** An operator's name, and the words that a person reads between attribute and value. */
-interface Named {
+interface OperatorName {
   readonly name: string;
   readonly words: string;
 }
@@ -27,8 +27,8 @@ export interface Refusal {
 }
 
 interface TextTest {
-  readonly operator: Named;
-  readonly complement: Named;
+  readonly operator: OperatorName;
+  readonly complement: OperatorName;
   /**
    * How JsonLogic says it: an operation over the text and the needle. `isAdded`: JsonLogic has no
    * such operation by itself, so that programs and the oracle get it from us.
@@ -100,6 +100,12 @@ export const TEXT_KINDS = Object.keys(TEXT_TESTS) as readonly TextKind[];
 export function textTest(kind: TextKind): TextTest {
   return ROWS[kind];
 }
+
+/** The operations that we add to JsonLogic for them: a text, then the needle. */
+export const TEXT_OPERATIONS: readonly (readonly [name: string, kind: TextKind])[] =
+  TEXT_KINDS.flatMap((kind) =>
+    ROWS[kind].operation.isAdded ? [[ROWS[kind].operation.name, kind] as const] : [],
+  );
 
 /** The test of a text, paid for before it runs where it costs more than a little. @throws OverBudget */
 export function paidTest(kind: TextKind, needle: string): (text: string) => boolean {
