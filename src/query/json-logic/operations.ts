@@ -137,7 +137,9 @@ function isZoned(args: readonly unknown[]): boolean {
   return args.length === 2 && typeof args[1] === 'string' && isTimeZone(args[1]);
 }
 
-const DAYS = `'startOfDay' takes a date and the name of a time zone: { "startOfDay": [{ "var": … }, "Europe/Zurich"] }`;
+const DAYS =
+  `'startOfDay' takes a date and the name of a time zone: { "startOfDay": [{ "var": … }, ` +
+  `"Europe/Zurich"] }`;
 
 // ——— Of a list of values, of which those that are no numbers count as not there ———
 
