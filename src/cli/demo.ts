@@ -7,16 +7,15 @@
  * of every segment, and every record is read back through the public reads.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
 import type { Config } from '../config.ts';
 import { type Deployment, openDeployment } from '../engine/deployment.ts';
 import { LEASE_TTL_MS } from '../engine/processor.ts';
 import { graphRecordOf } from '../membership/audit-relationships.ts';
-import type { Page, ReadOptions } from '../membership/memberships.ts';
+import type { Page } from '../membership/page.ts';
+import type { ReadOptions } from '../membership/read-options.ts';
 import { holds } from '../query/json-logic/reference.ts';
 import { document, type Graph, type GraphRecord } from '../query/json-logic/reference-document.ts';
-import { openConnection } from '../redis/connection.ts';
-import { reachRedis } from '../redis/reach.ts';
+import { findDeployment, removeDeployment } from '../redis/deployments.ts';
 import { joinRedisServer } from '../redis/server.ts';
 import { exitOnSignals, quieter, tell } from './beside.ts';
 import { openScreen } from './demo-screen.ts';
@@ -47,7 +46,6 @@ export const DEMO_SECONDS_DEFAULT = process.stdout.isTTY ? 12 : 0;
  * a year anyway.
  */
 const FRAMES = process.stdout.isTTY ? 120 : 24;
-const UNLINKED_KEYS_MAX = 500;
 const PAGE_LIMIT = 1000;
 /** A demo on a slow disk is late, not wrong. */
 const PATIENT: ReadOptions = { consistency: 'strong', timeoutMs: 60_000 };
@@ -101,60 +99,40 @@ ${SUPERSTORE_SEGMENTS.length} segments are kept exact while its history is repla
 
 // ── start ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Removes what an earlier demo left. @throws CommandError if somebody works on it. */
+/** Removes what an earlier demo left. @throws CommandError if another process works on it */
 async function startFromNothing(url: string): Promise<void> {
-  await reachRedis(url);
-  const redis = openConnection({ url });
-  try {
-    await redis.connect();
-    await refuseOwned(redis);
-    for await (const keys of scan(redis, `${DEMO_PREFIX}:*`)) await redis.unlink(keys);
-  } finally {
-    redis.disconnect();
-  }
+  await refuseOwned(url);
+  await removeDeployment(url, DEMO_PREFIX);
 }
 
 /** A demo that was killed holds its leases for a moment still. */
-async function refuseOwned(redis: Redis): Promise<void> {
+async function refuseOwned(url: string): Promise<void> {
   const deadlineMs = Date.now() + 2 * LEASE_TTL_MS;
-  while (await isOwned(redis)) {
+  while ((await findDeployment(url, DEMO_PREFIX))?.isServed) {
     if (Date.now() > deadlineMs) {
       throw new CommandError(
-        `Another process works on the prefix '${DEMO_PREFIX}': a demo, or a server that shows its records. End it first.`,
+        `Another process works on the prefix '${DEMO_PREFIX}': a demo, or a server that shows ` +
+          'its records. End it first.',
       );
     }
     await sleep(100);
   }
 }
 
-async function isOwned(redis: Redis): Promise<boolean> {
-  for await (const keys of scan(redis, `${DEMO_PREFIX}:*:owner`)) if (keys.length > 0) return true;
-  return false;
-}
-
-async function* scan(redis: Redis, pattern: string): AsyncIterable<string[]> {
-  let cursor = '0';
-  do {
-    const [next, keys] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', UNLINKED_KEYS_MAX);
-    if (keys.length > 0) yield keys;
-    cursor = next;
-  } while (cursor !== '0');
-}
-
-async function declare({ objectTypes, segments, memberships }: Deployment): Promise<void> {
+async function declare({ objectTypes, segments, segmentCounts }: Deployment): Promise<void> {
   for (const name of SUPERSTORE_TYPE_ORDER) await objectTypes.put(name, SUPERSTORE_TYPES[name]);
   for (const segment of SUPERSTORE_SEGMENTS) await segments.create(segment);
-  await built(memberships);
+  await built(segmentCounts);
 }
 
 /**
  * There are no records yet: the segments are built as soon as every partition has heard of them.
  */
-async function built(memberships: Deployment['memberships']): Promise<void> {
+async function built(segmentCounts: Deployment['segmentCounts']): Promise<void> {
   const slugs = SUPERSTORE_SEGMENTS.map(({ slug }) => slug);
   const deadlineMs = Date.now() + PATIENT.timeoutMs;
   for (;;) {
-    const { counts } = await memberships.counts(slugs, PATIENT);
+    const { counts } = await segmentCounts.read(slugs, PATIENT);
     if (counts.every(({ status }) => status === 'ready')) return;
     if (Date.now() > deadlineMs)
       throw new CommandError('The segments of the demo were not built in time.');
@@ -178,7 +156,7 @@ async function replay(
   for (let from = 0; from < history.length; from += daysPerFrame) {
     const days = history.slice(from, from + daysPerFrame);
     done += await takeIn(deployment, days, done);
-    const { counts } = await deployment.memberships.counts(slugs, PATIENT);
+    const { counts } = await deployment.segmentCounts.read(slugs, PATIENT);
     screen.show({ date: days.at(-1)!.date, done, total, counts });
     await sleep(Math.max(0, startedMs + (1000 * seconds * done) / total - Date.now()));
   }
@@ -225,7 +203,7 @@ async function check(deployment: Deployment): Promise<boolean> {
   });
   const segmentRows: string[][] = [];
   for (const { slug, object_type: type } of SUPERSTORE_SEGMENTS) {
-    const { counts } = await deployment.memberships.counts([slug], PATIENT);
+    const { counts } = await deployment.segmentCounts.read([slug], PATIENT);
     const members = await membersOf(deployment, slug);
     const rule = deployment.store.catalog.segments.get(slug)!.json_logic;
     const nowMs = Date.now();
@@ -254,16 +232,16 @@ async function check(deployment: Deployment): Promise<boolean> {
 }
 
 async function readBack(
-  { memberships, store, founding }: Deployment,
+  { records, store, founding }: Deployment,
   name: SuperstoreType,
 ): Promise<GraphRecord[]> {
   const type = store.catalog.objectTypes.get(name)!;
-  const all = await pages((cursor) => memberships.listRecords(name, PAGE_LIMIT, cursor, PATIENT));
+  const all = await pages((cursor) => records.page(name, { limit: PAGE_LIMIT, cursor }, PATIENT));
   return all.map(({ id, record }) => graphRecordOf(id, record, type, founding.timeZone));
 }
 
-async function membersOf({ memberships }: Deployment, slug: string): Promise<ReadonlySet<string>> {
-  const all = await pages((cursor) => memberships.members(slug, PAGE_LIMIT, cursor, PATIENT));
+async function membersOf({ members }: Deployment, slug: string): Promise<ReadonlySet<string>> {
+  const all = await pages((cursor) => members.page(slug, { limit: PAGE_LIMIT, cursor }, PATIENT));
   return new Set(all.map(({ id }) => id));
 }
 

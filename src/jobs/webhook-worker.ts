@@ -14,8 +14,8 @@ import type { Logger } from 'pino';
 import type { StoredActivation, StoredView } from '../catalog/catalog.ts';
 import type { Deployment } from '../engine/deployment.ts';
 import { Problem } from '../errors.ts';
-import type { Page } from '../membership/memberships.ts';
-import { StreamTail } from '../redis/stream-tail.ts';
+import type { Page } from '../membership/page.ts';
+import type { ActivationFeed } from './activation-feed.ts';
 import { LaneShares } from './lane-shares.ts';
 import { WebhookEmitter } from './webhook-emitter.ts';
 import type {
@@ -74,7 +74,6 @@ class HeldBack extends Error {
 }
 
 export interface WebhookWorkerOptions {
-  readonly redisUrl: string;
   readonly deployment: Deployment;
   readonly webhooks: Webhooks;
   readonly logger: Logger;
@@ -89,7 +88,7 @@ export class WebhookWorker {
   readonly #logger: Logger;
   readonly #payloads: WebhookPayloads;
   readonly #emitter: WebhookEmitter;
-  readonly #tail: StreamTail;
+  readonly #feed: ActivationFeed;
   readonly #workers: readonly Worker[];
   readonly #shares: LaneShares;
   /** By activation the lanes that wait for its share. */
@@ -97,7 +96,7 @@ export class WebhookWorker {
   readonly #stop = new AbortController();
   readonly #sweep: NodeJS.Timeout;
 
-  constructor({ redisUrl, deployment, webhooks, logger }: WebhookWorkerOptions) {
+  constructor({ deployment, webhooks, logger }: WebhookWorkerOptions) {
     this.#deployment = deployment;
     this.#webhooks = webhooks;
     this.#lanes = webhooks.lanes;
@@ -107,8 +106,7 @@ export class WebhookWorker {
     const onError = (error: Error) =>
       void (this.#isStopping || logger.warn({ err: error }, 'webhooks'));
     const connection = {
-      connection: { url: redisUrl, maxRetriesPerRequest: null },
-      prefix: webhooks.queuePrefix,
+      ...deployment.stores.queues.waiting,
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_CHECK_MS,
       maxStalledCount: Number.MAX_SAFE_INTEGER,
@@ -130,12 +128,12 @@ export class WebhookWorker {
     });
     this.#workers = [lanes, syncs];
     for (const worker of this.#workers) worker.on('error', onError);
-    this.#tail = new StreamTail(redisUrl, onError);
+    this.#feed = deployment.stores.openActivationFeed(onError);
     this.#payloads = new WebhookPayloads(webhooks.readColumns, logger);
     const wake = (names: readonly LaneName[]) => webhooks.queues.wake(names);
     this.#emitter = new WebhookEmitter({
       deployment,
-      tail: this.#tail,
+      feed: this.#feed,
       lanes: this.#lanes,
       payloads: this.#payloads,
       wake,
@@ -145,7 +143,7 @@ export class WebhookWorker {
   }
 
   start(): void {
-    this.#tail.start();
+    this.#feed.start();
     this.#emitter.start();
     this.#sweepLanes().catch(() => {}); // the next one comes by itself
   }
@@ -158,7 +156,7 @@ export class WebhookWorker {
     clearInterval(this.#sweep);
     this.#stop.abort();
     await this.#emitter.stop();
-    await this.#tail.stop();
+    await this.#feed.stop();
     await Promise.all(this.#workers.map((worker) => worker.close()));
   }
 
@@ -317,11 +315,7 @@ export class WebhookWorker {
   }
 
   async #countBacklog(): Promise<void> {
-    const { keys, metrics, redis } = this.#deployment;
-    const lengths = await Promise.all(
-      keys.partitions.map(({ activations }) => redis.xlen(activations)),
-    );
-    metrics.webhookBacklog.set(lengths.reduce((all, length) => all + length, 0));
+    this.#deployment.metrics.webhookBacklog.set(await this.#feed.size());
   }
 
   // ── full sync ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -351,11 +345,10 @@ export class WebhookWorker {
   async #syncPage(id: string, view: StoredView, state: SyncState): Promise<boolean> {
     let page: Page<{ id: string }>;
     try {
-      page = await this.#deployment.memberships.viewMembers(
-        view.slug,
-        SYNC_MEMBERS,
-        state.cursor || undefined,
-      );
+      page = await this.#deployment.viewMembers.page(view.slug, {
+        limit: SYNC_MEMBERS,
+        cursor: state.cursor || undefined,
+      });
     } catch (error) {
       if (error instanceof Problem && error.status < 500)
         await this.#lanes.failSync(id, error.message);
@@ -369,7 +362,7 @@ export class WebhookWorker {
     for await (const messages of this.#payloads.members(state.id, view, ids)) {
       left -= messages.length;
       const next =
-        left === 0 ? end : this.#deployment.memberships.cursorAfter(messages.at(-1)!.record);
+        left === 0 ? end : this.#deployment.viewMembers.cursorAfter(messages.at(-1)!.record);
       if (!(await this.#pushSync(id, at, next, messages, left === 0))) return false;
       at = { ...at, cursor: next ?? '' };
     }

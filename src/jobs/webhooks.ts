@@ -13,14 +13,13 @@ import type { StoredActivation, StoredView } from '../catalog/catalog.ts';
 import { unknownView } from '../catalog/views.ts';
 import type { Deployment } from '../engine/deployment.ts';
 import { Problem } from '../errors.ts';
-import { type PartitionStatus, readPartitionStatus } from '../membership/partition-status.ts';
 import { openWebhookAgent, type Resolver } from './webhook-connect.ts';
 import {
   type DeadPage,
   type DeliveryState,
   type SyncState,
   WEBHOOK_LIMITS,
-  WebhookLanes,
+  type WebhookLanes,
   type WebhookLimits,
 } from './webhook-lanes.ts';
 import { type ReadColumns, testMessage } from './webhook-payload.ts';
@@ -48,19 +47,17 @@ export class Webhooks {
   readonly limits: WebhookLimits;
   readonly sender: WebhookSender;
   readonly queues: WebhookQueues;
-  readonly queuePrefix: string;
   readonly #agent: Dispatcher;
   readonly #deployment: Deployment;
 
   constructor({ deployment, logger, limits = {}, resolve }: WebhookOptions) {
     this.#deployment = deployment;
-    const { redis, keys, activations } = deployment;
+    const { stores, activations } = deployment;
     this.limits = { ...WEBHOOK_LIMITS, ...limits };
-    this.lanes = new WebhookLanes(redis, keys.webhooks, this.limits);
+    this.lanes = stores.webhookLanes(this.limits);
     this.#agent = openWebhookAgent(activations.allowed, resolve);
     this.sender = new WebhookSender(this.#agent);
-    this.queuePrefix = keys.webhooks.queuePrefix;
-    this.queues = new WebhookQueues(redis, this.queuePrefix, (error) =>
+    this.queues = new WebhookQueues(stores.queues.shared, (error) =>
       logger.warn({ err: error }, 'webhook queues'),
     );
   }
@@ -81,17 +78,14 @@ export class Webhooks {
    * with the catalog that is stored.
    */
   async adopted(): Promise<void> {
-    const { memberships, redis, keys, store } = this.#deployment;
+    const { progress, store } = this.#deployment;
     const { version } = store.catalog;
     const deadlineMs = Date.now() + ADOPTED_TIMEOUT_MS;
     while (Date.now() < deadlineMs) {
-      const unowned = await memberships.unowned();
-      const statuses = await Promise.all(
-        keys.partitions.map((partition) => readPartitionStatus(redis, partition, [])),
-      );
-      const hasAdopted = ({ catalogVersion }: PartitionStatus, at: number) =>
-        catalogVersion >= version || unowned.includes(at);
-      if (statuses.every(hasAdopted)) return;
+      const unowned = await progress.unowned();
+      const versions = await progress.catalogVersions();
+      if (versions.every((each, partition) => each >= version || unowned.includes(partition)))
+        return;
       await sleep(ADOPTED_POLL_MS);
     }
   }
@@ -129,11 +123,7 @@ export class Webhooks {
       return running;
     }
     const sync = randomUUID();
-    await this.lanes.beginSync(
-      id,
-      sync,
-      await this.#deployment.memberships.viewSize(activation.view),
-    );
+    await this.lanes.beginSync(id, sync, await this.#deployment.viewMembers.size(activation.view));
     await this.queues.sync({ activation: id, sync });
     return (await this.lanes.sync(id))!;
   }

@@ -8,7 +8,7 @@
  */
 import { describe, expect, inject, test } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
-import type { Deployment } from '../../src/engine/deployment.ts';
+import type { TestDeployment } from '../support/client.ts';
 import { differences, eventually, openTestDeployment, send } from '../support/deployment.ts';
 import { freshPrefix } from '../support/redis.ts';
 import type { VictimOrder } from '../support/victim.ts';
@@ -31,7 +31,7 @@ const it = test.extend<{ opened: Opened }>({
 });
 
 interface Trial {
-  readonly deployment: Deployment;
+  readonly deployment: TestDeployment;
   start(order?: Partial<VictimOrder>): Victims;
 }
 
@@ -63,7 +63,7 @@ const rule = (field: string, operator: string, value: unknown) => ({
   rules: [{ field, operator, value }],
 });
 
-async function declare({ objectTypes, segments }: Deployment): Promise<void> {
+async function declare({ objectTypes, segments }: TestDeployment): Promise<void> {
   await objectTypes.put('contacts', { attributes: { n: { type: 'number' } } });
   await segments.create({
     title: 'low',
@@ -82,7 +82,7 @@ const put = (n: number): Change => ({
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
 const documents = (ns: readonly number[]) => ns.map((n) => ({ id: `r${n}`, document: { n } }));
 
-async function letters({ redis, keys }: Deployment): Promise<Record<string, string>[]> {
+async function letters({ redis, keys }: TestDeployment): Promise<Record<string, string>[]> {
   const all = await Promise.all(keys.partitions.map(({ dead }) => redis.xrange(dead, '-', '+')));
   return all.flat().map(([, fields]) => {
     const pairs = fields.flatMap((name, at) =>
@@ -92,7 +92,7 @@ async function letters({ redis, keys }: Deployment): Promise<Record<string, stri
   });
 }
 
-const settled = (deployment: Deployment) =>
+const settled = (deployment: TestDeployment) =>
   eventually(
     'all is applied and built',
     async () => {
@@ -100,7 +100,7 @@ const settled = (deployment: Deployment) =>
       const isBuilt = [...deployment.store.catalog.predicateIds.values()].every(
         ({ status }) => status === 'ready',
       );
-      return isBuilt && (await deployment.memberships.lag()).entries === 0;
+      return isBuilt && (await deployment.progress.lag()).entries === 0;
     },
     SETTLED_MS,
   );
@@ -135,7 +135,7 @@ describe.concurrent('a change under which the process dies', { timeout: 120_000 
 });
 
 /** An organization, and contacts that point at it. */
-async function declareRelated({ objectTypes, segments }: Deployment): Promise<void> {
+async function declareRelated({ objectTypes, segments }: TestDeployment): Promise<void> {
   await objectTypes.put('organizations', {
     attributes: { n: { type: 'number' }, size: { type: 'number' } },
   });
@@ -175,8 +175,8 @@ const organization = (size: number, n = 0): Change => ({
 
 const until = (ms: number) =>
   new Promise((resolve) => setTimeout(resolve, Math.max(0, ms - Date.now())));
-const statusesOf = async ({ memberships }: Deployment, slugs: string[]) =>
-  (await memberships.counts(slugs)).counts.map(({ count, status }) => ({ count, status }));
+const statusesOf = async ({ segmentCounts }: TestDeployment, slugs: string[]) =>
+  (await segmentCounts.read(slugs)).counts.map(({ count, status }) => ({ count, status }));
 
 describe.concurrent('work that is no change, under which the process dies', {
   timeout: 120_000,
@@ -348,7 +348,7 @@ describe.concurrent('several of them', { timeout: 120_000 }, () => {
 });
 
 /** Who holds the leases: nobody, where one has run out. */
-const ownersOf = ({ redis, keys }: Deployment) =>
+const ownersOf = ({ redis, keys }: TestDeployment) =>
   Promise.all(keys.partitions.map(({ owner }) => redis.get(owner)));
 
 /** Three deaths under one change would set it aside. */
@@ -365,7 +365,7 @@ describe.concurrent('a process that is killed for other reasons', { timeout: 120
     const total = 12_000;
     const sending = send(deployment, numbers(total).map(put), 'accepted');
     for (let round = 0; round < ROUNDS; round++) {
-      const before = (await deployment.memberships.lag()).entries;
+      const before = (await deployment.progress.lag()).entries;
       await until(Date.now() + 200 + 97 * round);
       const owners = await ownersOf(deployment);
       await victims.kill9();

@@ -7,22 +7,23 @@
 import { describeAttribute } from '../../change/value.ts';
 import {
   AGGREGATES,
-  type Aggregate,
+  type AggregateName,
   isOfValues,
   type MeasureOfRecordsName,
   type MeasureOfValuesName,
   takenOf,
+  takesType,
 } from '../predicate/measures.ts';
 import { fault, ownAttribute, type Reading } from './scope.ts';
 
 /** The aggregate of that name, if there is one. */
-export function aggregateNamed(given: unknown): Aggregate | undefined {
+export function aggregateNamed(given: unknown): AggregateName | undefined {
   return AGGREGATES.find(({ name }) => name === given)?.name;
 }
 
 /** A measure that has a name for clients. */
 export type NamedMeasure =
-  | { readonly kind: Aggregate & MeasureOfRecordsName }
+  | { readonly kind: AggregateName & MeasureOfRecordsName }
   | { readonly kind: MeasureOfValuesName; readonly attribute: string };
 
 /**
@@ -30,7 +31,7 @@ export type NamedMeasure =
  * a fault at `at`.
  */
 export function readNamedMeasure(
-  kind: Aggregate,
+  kind: AggregateName,
   own: string | undefined,
   at: string,
   reading: Reading,
@@ -43,7 +44,7 @@ export function readNamedMeasure(
     const { name } = reading.scope.type;
     return fault(reading, at, `'${kind}' is of ${taken.attribute}: name one of ${name}`);
   }
-  if (taken.types.some((type) => type === attribute.type)) return { kind, attribute: own };
+  if (takesType(kind, attribute.type)) return { kind, attribute: own };
   const what = describeAttribute(attribute);
   return fault(reading, at, `'${own}' is ${what}: '${kind}' is of ${taken.values}`);
 }
