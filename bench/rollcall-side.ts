@@ -15,7 +15,7 @@ import type { Change } from '../src/change/change.ts';
 import { partitionOf } from '../src/change/partition.ts';
 import { LOG_FIELDS } from '../src/engine/batch.ts';
 import { assert } from '../src/errors.ts';
-import type { Attributes } from '../src/query/predicate/atom.ts';
+import type { Attributes } from '../src/query/predicate/view.ts';
 import { openRedisServer } from '../src/redis/server.ts';
 import { PEOPLE, PEOPLE_DEFINITION } from './data.ts';
 import type { Progress } from './harness.ts';
