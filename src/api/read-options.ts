@@ -26,10 +26,13 @@ export const readParameters = {
   timeout_ms: Type.Optional(readTimeout),
 };
 
-export function readOptions(given: {
+/** What a read says of how it is meant. */
+export interface ReadParameters {
   readonly consistency?: Consistency;
   readonly timeout_ms?: number;
-}): ReadOptions {
+}
+
+export function readOptions(given: ReadParameters): ReadOptions {
   return {
     consistency: given.consistency ?? STRONG.consistency,
     timeoutMs: given.timeout_ms ?? STRONG.timeoutMs,

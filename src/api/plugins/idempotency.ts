@@ -18,7 +18,7 @@ import type { Redis } from 'ioredis';
 import { Problem } from '../../errors.ts';
 import type { CatalogKeys } from '../../redis/keys.ts';
 import { runScript } from '../../redis/scripts.ts';
-import { needOf } from '../roles.ts';
+import { isWrite, needOf } from '../roles.ts';
 import { sendText } from './problems.ts';
 
 /** How long a crash of the process that works on a request keeps its repetitions waiting. */
@@ -122,7 +122,7 @@ export const idempotency = fp(
 function guard(request: FastifyRequest, keys: CatalogKeys): Guarded | undefined {
   const sent = request.headers['idempotency-key'];
   const { url } = request.routeOptions;
-  if (sent === undefined || url === undefined || !needOf(request.method, url).startsWith('write'))
+  if (sent === undefined || url === undefined || !isWrite(needOf(request.routeOptions)))
     return undefined;
   if (typeof sent !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(sent)) {
     const detail = 'an Idempotency-Key has 1 to 255 visible ASCII characters';

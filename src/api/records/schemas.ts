@@ -1,11 +1,12 @@
 /**
  * schemas.ts – Records as they are sent and answered.
  */
-import Type, { type TSchema } from 'typebox';
+import Type, { type Static, type TSchema } from 'typebox';
 import { dataExample, recordExample } from '../examples.ts';
 import { named, recordId, typeName } from '../fields.ts';
 import { LIMIT_DEFAULT, LIMIT_MAX, pageOf } from '../page.ts';
 import { time } from '../times.ts';
+import { sourceVersion, waitParameters } from '../write-options.ts';
 
 /** What else a read of one record answers. */
 export const includeParameters = {
@@ -31,6 +32,18 @@ export const includeParameters = {
     }),
   ),
 };
+
+/** How long a write of one record waits to be applied, unless it says otherwise. */
+export const WRITE_WAIT_MS = 5000;
+
+export const writeQuery = Type.Object({
+  source_version: sourceVersion,
+  ...waitParameters(WRITE_WAIT_MS),
+});
+
+const includeQuery = Type.Object(includeParameters);
+
+export type IncludeQuery = Static<typeof includeQuery>;
 
 export const RECORD_SCHEMAS: readonly TSchema[] = [
   Type.Record(Type.String(), Type.Unknown(), {

@@ -1,9 +1,9 @@
 /**
  * format.ts – Views and their rows as they are answered.
  */
-import { type Catalog, hasOwnQuery, type StoredView } from '../../catalog/catalog.ts';
+import { hasOwnQuery, type StoredView } from '../../catalog/catalog.ts';
 import { viewInput } from '../../catalog/views.ts';
-import type { Memberships } from '../../membership/memberships.ts';
+import type { Deployment } from '../../engine/deployment.ts';
 import { namedCells, type ViewRow } from '../../membership/view-rows.ts';
 import type { ViewDefinition } from '../../query/dialects/view-columns.ts';
 import { joined, listText } from '../page-text.ts';
@@ -12,8 +12,7 @@ import { isoTime } from '../times.ts';
 /** What was sent; of a query of its own also what became of it. */
 export async function formatView(
   view: StoredView,
-  catalog: Catalog,
-  memberships: Memberships,
+  { store: { catalog }, memberships }: Deployment,
 ): Promise<Record<string, unknown>> {
   const { id, revision, created_at, updated_at } = view;
   const built = hasOwnQuery(view)

@@ -1,13 +1,15 @@
 /**
  * schemas.ts – Views and their rows as they are sent and answered.
  */
-import Type, { type TSchema } from 'typebox';
+import Type, { type Static, type TSchema } from 'typebox';
 import { AGGREGATES } from '../../query/dialects/operators.ts';
 import { rowExample, viewExample } from '../examples.ts';
 import { failureReason, named, slug, typeName } from '../fields.ts';
-import { pageOf } from '../page.ts';
+import { optionalPageParameters, pageOf } from '../page.ts';
+import { readParameters } from '../read-options.ts';
 import { segmentMembers } from '../segments/schemas.ts';
 import { time } from '../times.ts';
+import { DELIMITERS } from './csv.ts';
 
 const viewColumn = Type.Object(
   {
@@ -58,6 +60,25 @@ const viewMembers = {
     ),
   ),
 };
+
+export const rowsQuery = Type.Object({
+  ...optionalPageParameters,
+  ...readParameters,
+  bom: Type.Optional(
+    Type.Boolean({
+      description: 'CSV: begin with a byte order mark, as Excel likes; without one if absent.',
+    }),
+  ),
+  delimiter: Type.Optional(
+    Type.Enum([...DELIMITERS], {
+      description:
+        'CSV: what stands between cells: a comma (if absent), a semicolon, a tab (%09) or |.',
+      examples: [';'],
+    }),
+  ),
+});
+
+export type RowsQuery = Static<typeof rowsQuery>;
 
 /** The three forms of the rows of a view. */
 export const rowsAnswer = Type.Unsafe<unknown>({
