@@ -7,7 +7,7 @@
 import { FoundingError } from '../catalog/catalog-store.ts';
 import { ConfigError } from '../config.ts';
 import { Problem } from '../errors.ts';
-import { isUnanswered } from '../redis/connection.ts';
+import { isUnanswered } from '../redis/failures.ts';
 import { RedisServerError } from '../redis/server-error.ts';
 
 /** What a command can not do, in words for who typed it. */

@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { type Outcome, unpackOutcomes } from '../change/change.ts';
 import { assert, Problem } from '../errors.ts';
-import { isFull, isUnanswered, redisProblem } from '../redis/connection.ts';
+import { isFull, isUnanswered, redisProblem } from '../redis/failures.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { runScript } from '../redis/scripts.ts';
 import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';

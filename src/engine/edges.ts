@@ -8,14 +8,15 @@
 import type { StoredPredicate } from '../catalog/catalog.ts';
 import { type EdgeDefinition, targetsOf } from '../change/edge.ts';
 import type { RecordData } from '../change/record.ts';
-import { assert, unreachable } from '../errors.ts';
-import { type NeighbourRow, type RelatedRow, totalOf } from '../membership/neighbour-row.ts';
+import { assert } from '../errors.ts';
+import { type NeighbourRow, type RelatedRow, tallyOf } from '../membership/neighbour-row.ts';
 import {
   type DerivedAttribute,
   isDerivedName,
   readDerivedName,
 } from '../query/network/derived-attribute.ts';
-import { average, fromTrillionths, sumOf } from '../query/predicate/exact-sum.ts';
+import { keptFor, measureRow, overNothing } from '../query/predicate/measures.ts';
+import { RunningTally } from '../query/predicate/tally.ts';
 
 /** A predicate that one end exports, and the attribute whose numbers travel along. */
 interface Share {
@@ -118,19 +119,12 @@ function readsOf(
   return reads;
 }
 
-/** What a derived attribute is of a record that has no neighbours; undefined: it is missing. */
+/**
+ * What a derived attribute is of a record that has no neighbours; undefined: it is missing.
+ */
 export function blankValue({ measure }: DerivedAttribute, absentTruth: boolean): unknown {
-  switch (measure.kind) {
-    case 'truth':
-      return absentTruth;
-    case 'exists':
-      return false;
-    case 'count':
-    case 'sum':
-      return 0;
-    default:
-      return undefined;
-  }
+  if (measure.kind === 'truth') return absentTruth;
+  return measure.kind === 'exists' ? false : overNothing(measure.kind);
 }
 
 /**
@@ -144,23 +138,12 @@ export function outValue(read: DerivedRead, rows: readonly NeighbourRow[]): unkn
   if (!only) return blankValue(read, read.absentTruth);
   if (measure.kind === 'truth' || measure.kind === 'exists')
     return only.truth.includes(predicateId);
-  const matching = present.filter(({ truth }) => truth.includes(predicateId));
-  if (measure.kind === 'count') return matching.length;
-  if (measure.kind === 'share') return matching.length / present.length;
-  const values = matching.flatMap(({ values }) =>
-    values[predicateId] === undefined ? [] : [values[predicateId]],
-  );
-  return aggregateOf(measure.kind, values);
-}
-
-function aggregateOf(
-  kind: 'sum' | 'avg' | 'min' | 'max',
-  values: readonly number[],
-): number | undefined {
-  if (kind === 'sum') return fromTrillionths(sumOf(values));
-  if (values.length === 0) return undefined;
-  if (kind === 'avg') return average(sumOf(values), values.length);
-  return values.reduce((a, b) => (kind === 'min' ? Math.min(a, b) : Math.max(a, b)));
+  const tally = new RunningTally(keptFor(measure.kind));
+  for (const { truth, values } of present) {
+    if (truth.includes(predicateId)) tally.add(values[predicateId]);
+    else tally.leaveOut();
+  }
+  return measureRow(measure.kind).readOff(tally);
 }
 
 /** The value that a target's derived attribute has over what its holders add up to. */
@@ -169,28 +152,11 @@ export function inValue(
   { edgeId }: Edge,
   related: RelatedRow,
 ): unknown {
-  const total = totalOf(Object.values(related), predicateId);
-  switch (measure.kind) {
-    case 'truth':
-    case 'exists':
-      return total.count > 0;
-    case 'count':
-      return total.count;
-    case 'share': {
-      const all = totalOf(Object.values(related), edgeId).count;
-      return all === 0 ? undefined : total.count / all;
-    }
-    case 'sum':
-      return fromTrillionths(total.trillionths);
-    case 'avg':
-      return total.values === 0 ? undefined : average(total.trillionths, total.values);
-    case 'min':
-      return total.low;
-    case 'max':
-      return total.high;
-    default:
-      return unreachable(measure);
-  }
+  const tally = tallyOf(Object.values(related), predicateId);
+  if (measure.kind === 'truth' || measure.kind === 'exists') return tally.count > 0;
+  const { readOff, ofAll } = measureRow(measure.kind);
+  if (!ofAll) return readOff(tally);
+  return readOff({ ...tally, all: tallyOf(Object.values(related), edgeId).count });
 }
 
 /** The ids that a record points at over an edge. */

@@ -13,7 +13,7 @@ import {
   type ChannelPosition,
   readChannelPosition,
 } from '../membership/channel-position.ts';
-import { isUnanswered } from '../redis/connection.ts';
+import { isUnanswered } from '../redis/failures.ts';
 import type { Keys } from '../redis/keys.ts';
 import { runScript } from '../redis/scripts.ts';
 

@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { type ChannelPosition, readChannelPosition } from '../membership/channel-position.ts';
-import { isUnanswered } from '../redis/connection.ts';
+import { isUnanswered } from '../redis/failures.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { runScript } from '../redis/scripts.ts';
 import { type Channel, sourceName } from './epochs.ts';

@@ -15,7 +15,7 @@ import type { PartitionKeys } from '../redis/keys.ts';
 import type { Networks } from './networks.ts';
 
 /** `receiving`: between `begin` and `end`; `sweeping`: what was not confirmed is being dropped. */
-type Receipt = 'receiving' | 'sweeping';
+export type Receipt = 'receiving' | 'sweeping';
 
 /** State about some targets over one edge, to be sent anew. */
 export interface Resend {

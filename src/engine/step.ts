@@ -108,14 +108,14 @@ export interface TouchedRecord extends RecordKey {
 }
 
 /** The outcomes of the changes `from`… of one entry, for whoever waits for them. */
-interface EntryOutcomes {
+export interface EntryOutcomes {
   readonly replyTo: string;
   readonly from: number;
   readonly total: number;
   readonly outcomes: readonly Outcome[];
 }
 
-interface DeadLetter {
+export interface DeadLetter {
   readonly entry: string;
   readonly index: number;
   readonly code:

@@ -12,7 +12,7 @@ import { type Job, Queue, UnrecoverableError, WaitingError, Worker } from 'bullm
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { assert, Problem } from '../errors.ts';
-import { isUnanswered } from '../redis/connection.ts';
+import { isUnanswered } from '../redis/failures.ts';
 import { type Keys, queuePrefix } from '../redis/keys.ts';
 import { isPassing } from './apply-changes.ts';
 import { CHANGES_QUEUE } from './changes-queue.ts';

@@ -9,11 +9,11 @@
  * nothing but Redis' memory; `rollcall_webhook_backlog_entries` shows how many.
  */
 import type { Logger } from 'pino';
+import { Alarm } from '../alarm.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import type { Deployment } from '../engine/deployment.ts';
 import { readActivations } from '../membership/activation-feed.ts';
-import { Alarm } from '../redis/alarm.ts';
-import { isUnanswered } from '../redis/connection.ts';
+import { isUnanswered } from '../redis/failures.ts';
 import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
 import type { LaneName, WebhookLanes } from './webhook-lanes.ts';
 import type { FedFlip, WebhookPayloads } from './webhook-payload.ts';

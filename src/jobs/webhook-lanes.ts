@@ -9,10 +9,11 @@
  */
 import type { ChainableCommander, Redis } from 'ioredis';
 import { crc16 } from '../change/partition.ts';
+import { partsOf } from '../parts.ts';
 import type { WebhookKeys } from '../redis/keys.ts';
 import { pairs } from '../redis/pairs.ts';
 import { runScript } from '../redis/scripts.ts';
-import { partsOf, weighFields } from '../redis/weigh.ts';
+import { weighFields } from '../redis/weigh.ts';
 import type { WebhookMessage } from './webhook-sender.ts';
 
 /** Lanes of an activation: at most so many requests are under way to its receiver at a time. */

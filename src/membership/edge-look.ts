@@ -15,7 +15,7 @@ import type { ObjectType } from '../change/object-type.ts';
 import { partitionOf } from '../change/partition.ts';
 import { filterableData, isLive, unpackRecord } from '../change/record.ts';
 import { toTrillionths } from '../query/predicate/exact-sum.ts';
-import { isUnanswered } from '../redis/connection.ts';
+import { isUnanswered } from '../redis/failures.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { carriedOut } from './audit-transaction.ts';
 import {

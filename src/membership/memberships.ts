@@ -20,10 +20,11 @@ import { partitionOf } from '../change/partition.ts';
 import { asDeclared, exists, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
 import { Problem } from '../errors.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
+import { partsOf } from '../parts.ts';
 import { type Failure, failureReason } from '../query/failure.ts';
 import type { Hop } from '../query/predicate/relationships.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
-import { partsOf, weighFields } from '../redis/weigh.ts';
+import { weighFields } from '../redis/weigh.ts';
 import {
   failuresIn,
   isAheadOfTime,
@@ -99,7 +100,7 @@ const asTheyAre: Shape<NamedRecord> = (named) => named;
  */
 const SORTED_MEMBERS_MAX = 2000;
 const WALK_IDS = 1000;
-/** Records that are weighed at once, and read in parts of bounded bytes (redis/weigh.ts). */
+/** Records that are weighed at once, and read in parts of bounded bytes (parts.ts). */
 const RECORDS_A_READ = 50;
 const RESOLVE_ATTEMPTS_MAX = 3;
 /**

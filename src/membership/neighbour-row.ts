@@ -10,6 +10,7 @@
  */
 
 import { assert } from '../errors.ts';
+import type { Tally } from '../query/predicate/tally.ts';
 
 /**
  * What a live target shows to its holders: the shared predicates that hold of it, and the numbers
@@ -47,15 +48,7 @@ export type RelatedRow = Readonly<Record<string, Aggregate>>;
 export const NOT_RELATED: RelatedRow = {};
 
 /** What all source partitions' holders add up to for one predicate id. */
-export interface Total {
-  readonly count: number;
-  readonly trillionths: bigint;
-  readonly values: number;
-  readonly low: number | undefined;
-  readonly high: number | undefined;
-}
-
-export function totalOf(aggregates: Iterable<Aggregate>, predicateId: number): Total {
+export function tallyOf(aggregates: Iterable<Aggregate>, predicateId: number): Tally {
   let [count, trillionths, values] = [0, 0n, 0];
   let low: number | undefined;
   let high: number | undefined;
@@ -70,7 +63,7 @@ export function totalOf(aggregates: Iterable<Aggregate>, predicateId: number): T
     if (partLow !== undefined && (low === undefined || partLow < low)) low = partLow;
     if (partHigh !== undefined && (high === undefined || partHigh > high)) high = partHigh;
   }
-  return { count, trillionths, values, low, high };
+  return { count, all: 0, trillionths, values, low, high };
 }
 
 /** Adds to a count, and to the sum of those that have a value; `sign` is 1 or -1. */

@@ -21,9 +21,10 @@ import {
   unpackRecord,
 } from '../change/record.ts';
 import { assert, Problem } from '../errors.ts';
+import { PART_BYTES_MAX } from '../parts.ts';
 import { OverBudget } from '../query/budget.ts';
 import { type Attributes, atomTest, type Test } from '../query/predicate/atom.ts';
-import { average, fromTrillionths, toTrillionths } from '../query/predicate/exact-sum.ts';
+import { keptFor, measureRow } from '../query/predicate/measures.ts';
 import {
   type ListMeasure,
   MEASURE,
@@ -31,8 +32,9 @@ import {
   type RelatedCondition,
 } from '../query/predicate/predicate.ts';
 import { type Hop, hopOf } from '../query/predicate/relationships.ts';
+import { RunningTally } from '../query/predicate/tally.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
-import { PART_BYTES_MAX, weighFields } from '../redis/weigh.ts';
+import { weighFields } from '../redis/weigh.ts';
 import { relationshipBuilding } from './memberships.ts';
 import { unpackRelated } from './neighbour-row.ts';
 
@@ -210,7 +212,9 @@ export class Neighbourhood {
     hop: Hop,
     asked: readonly { readonly measure: ListMeasure; readonly where: Predicate }[],
   ): Promise<(number | undefined)[][]> {
-    const totals = asked.map(({ measure }) => from.map(() => new Total(measure)));
+    const tallies = asked.map(({ measure: { kind } }) =>
+      from.map(() => new RunningTally(keptFor(kind))),
+    );
     for await (const pairs of this.#pairs(from, hop)) {
       const seen = this.inParts(pairs, async (some) => {
         const neighbours = await this.#there(some, from, hop);
@@ -220,13 +224,16 @@ export class Neighbourhood {
         return { neighbours, holds };
       });
       for await (const { neighbours, holds } of seen) {
-        for (const [at, counted] of holds.entries()) {
-          for (const [n, { of, there }] of neighbours.entries())
-            totals[at]![of]!.add(there.data, counted[n]!);
+        for (const [at, isCounted] of holds.entries()) {
+          const { measure } = asked[at]!;
+          for (const [n, { of, there }] of neighbours.entries()) {
+            if (isCounted[n]) tallies[at]![of]!.add(measuredValue(measure, there.data));
+            else tallies[at]![of]!.leaveOut();
+          }
         }
       }
     }
-    return totals.map((some) => some.map((total) => total.value()));
+    return tallies.map((some, at) => some.map(measureRow(asked[at]!.measure.kind).readOff));
   }
 
   /**
@@ -393,6 +400,10 @@ export class Neighbourhood {
   }
 }
 
+function measuredValue(measure: ListMeasure, data: RecordData): unknown {
+  return 'attribute' in measure ? data[measure.attribute] : undefined;
+}
+
 /** The closure of a predicate that looks at no neighbour. */
 function flatTest(predicate: Predicate): Test {
   switch (predicate.kind) {
@@ -427,48 +438,4 @@ function withinBudget(test: Test): Test {
       );
     }
   };
-}
-
-/** One measure of one record's neighbours, added up exactly. */
-class Total {
-  readonly #measure: ListMeasure;
-  #neighbours = 0;
-  #count = 0;
-  #trillionths = 0n;
-  #values = 0;
-  #low = Number.POSITIVE_INFINITY;
-  #high = Number.NEGATIVE_INFINITY;
-
-  constructor(measure: ListMeasure) {
-    this.#measure = measure;
-  }
-
-  add(data: RecordData, isCounted: boolean): void {
-    this.#neighbours += 1;
-    if (!isCounted) return;
-    this.#count += 1;
-    const value = 'attribute' in this.#measure ? data[this.#measure.attribute] : undefined;
-    if (typeof value !== 'number') return;
-    this.#values += 1;
-    this.#trillionths += toTrillionths(value);
-    this.#low = Math.min(this.#low, value);
-    this.#high = Math.max(this.#high, value);
-  }
-
-  value(): number | undefined {
-    switch (this.#measure.kind) {
-      case 'count':
-        return this.#count;
-      case 'share':
-        return this.#neighbours === 0 ? undefined : this.#count / this.#neighbours;
-      case 'sum':
-        return fromTrillionths(this.#trillionths);
-      case 'avg':
-        return this.#values === 0 ? undefined : average(this.#trillionths, this.#values);
-      case 'min':
-        return this.#values === 0 ? undefined : this.#low;
-      case 'max':
-        return this.#values === 0 ? undefined : this.#high;
-    }
-  }
 }

@@ -128,7 +128,7 @@ export class CatalogKeys {
     this.objectTypes = `${this.#base}object-types`;
     this.segments = `${this.#base}segments`;
     this.slugs = `${this.#base}slugs`;
-    this.predicateIds = `${this.#base}predicate ids`;
+    this.predicateIds = `${this.#base}predicates`;
     this.views = `${this.#base}views`;
     this.log = `${this.#base}log`;
     this.activations = `${this.#base}activations`;

@@ -7,7 +7,7 @@
  * on a connection that died silently: the watchdog ends it.
  */
 import type { Redis } from 'ioredis';
-import { Alarm } from './alarm.ts';
+import { Alarm } from '../alarm.ts';
 import { openBlockingConnection, openConnection } from './connection.ts';
 
 /** An entry's id and its fields and values, alternating. */

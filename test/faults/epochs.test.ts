@@ -3,7 +3,8 @@
  */
 import { afterEach, expect, it } from 'vitest';
 import { beginEpochs } from '../../src/engine/epochs.ts';
-import { isUnanswered, openConnection } from '../../src/redis/connection.ts';
+import { openConnection } from '../../src/redis/connection.ts';
+import { isUnanswered } from '../../src/redis/failures.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import { type PrivateRedis, startPrivateRedis } from '../support/redis.ts';
 

@@ -124,7 +124,7 @@ class Reader {
     this.#partitions = Number(meta.get('partitions'));
     this.#nextPredicateId = Number(meta.get('next_predicate_id'));
     this.#predicateIds = new Map(
-      [...this.#hash('{catalog}:predicate ids')].map(([predicateId, json]) => [
+      [...this.#hash('{catalog}:predicates')].map(([predicateId, json]) => [
         Number(predicateId),
         JSON.parse(json),
       ]),

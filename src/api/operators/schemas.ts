@@ -3,6 +3,7 @@
  */
 import Type, { type TSchema } from 'typebox';
 import { VALUE_FORMS } from '../../query/dialects/operator-list.ts';
+import { TAKEN_OF_KINDS } from '../../query/predicate/measures.ts';
 
 const operatorMembers = {
   name: Type.String({ examples: ['<='] }),
@@ -56,7 +57,7 @@ export const OPERATOR_SCHEMAS: readonly TSchema[] = [
         Type.Object({
           name: Type.String(),
           words: Type.String(),
-          of: Type.Enum(['any', 'number'], {
+          of: Type.Enum([...TAKEN_OF_KINDS], {
             description: 'What the attribute must be that it is taken of.',
           }),
         }),

@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { ERRORS, Problem } from '../../errors.ts';
-import { redisProblem } from '../../redis/connection.ts';
+import { redisProblem } from '../../redis/failures.ts';
 import { isBoard, methodsAt, pathOf, type RouteEntry } from '../paths.ts';
 
 const PROBLEM_TYPE = 'application/problem+json';

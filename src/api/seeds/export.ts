@@ -11,7 +11,7 @@ import type { RecordData } from '../../change/record.ts';
 import type { Deployment } from '../../engine/deployment.ts';
 import { Problem } from '../../errors.ts';
 import { PageBudget, type ReadOptions } from '../../membership/memberships.ts';
-import { PART_BYTES_MAX } from '../../redis/weigh.ts';
+import { PART_BYTES_MAX } from '../../parts.ts';
 import { breathe } from '../../time-slice.ts';
 
 const RECORDS = 'records:';

@@ -2,7 +2,7 @@
  * schemas.ts – Views and their rows as they are sent and answered.
  */
 import Type, { type Static, type TSchema } from 'typebox';
-import { AGGREGATES } from '../../query/dialects/operators.ts';
+import { AGGREGATE_NAMES } from '../../query/predicate/measures.ts';
 import { rowExample, viewExample } from '../examples.ts';
 import { failureReason, named, slug, typeName } from '../fields.ts';
 import { optionalPageParameters, pageOf } from '../page.ts';
@@ -20,7 +20,7 @@ const viewColumn = Type.Object(
     label: Type.Optional(
       Type.String({ minLength: 1, maxLength: 200, description: 'Unique; default: the path.' }),
     ),
-    aggregate: Type.Optional(Type.Enum(AGGREGATES.map(({ name }) => name))),
+    aggregate: Type.Optional(Type.Enum([...AGGREGATE_NAMES])),
     where: Type.Optional(named('RuleGroup')),
   },
   { additionalProperties: false },

@@ -9,12 +9,12 @@
  */
 
 import { PROGRAM_OPERATIONS } from '../json-logic/json-logic-program.ts';
+import { AGGREGATE_NAMES } from '../predicate/measures.ts';
 import { ANCHORS, CALENDAR_UNITS } from '../predicate/predicate.ts';
 import { CLOCK_OPERATIONS } from '../time/clock-logic.ts';
 import { MONTHS, WINDOW_UNITS } from '../time/relative-time.ts';
 import { takesMoment } from './operator-list.ts';
 import {
-  AGGREGATES,
   type AttributeOperator,
   MATCH_MODES,
   OPERATORS,
@@ -208,7 +208,7 @@ function aggregateRules(dialect: Dialect): Schema[] {
   return formsOf(NUMBER_ROWS).map(([takes, , rows]) =>
     object({
       [`${dialect.field}!`]: FIELD,
-      'aggregate!': oneOf(AGGREGATES.map(({ name }) => name)),
+      'aggregate!': oneOf(AGGREGATE_NAMES),
       where: ref(dialect.group),
       'operator!': operator(rows, dialect),
       ...valueMember(takes, false),

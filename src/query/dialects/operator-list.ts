@@ -6,15 +6,10 @@
  * takes is read from the table.
  */
 import { type AttributeType, SCALAR_TYPES } from '../../change/object-type.ts';
+import { AGGREGATES } from '../predicate/measures.ts';
 import { ANCHORS, CALENDAR_UNITS } from '../predicate/predicate.ts';
 import { MONTHS, WINDOW_UNITS } from '../time/relative-time.ts';
-import {
-  AGGREGATES,
-  type AttributeOperator,
-  MATCH_MODES,
-  OPERATORS,
-  type Takes,
-} from './operators.ts';
+import { type AttributeOperator, MATCH_MODES, OPERATORS, type Takes } from './operators.ts';
 
 /** The form of a rule's value. `group`: of rules about related records. */
 export const VALUE_FORMS = ['one', 'list', 'range', 'window', 'period', 'none', 'group'] as const;

@@ -202,16 +202,6 @@ export const MATCH_MODES = [
 ] as const;
 export type MatchMode = (typeof MATCH_MODES)[number]['name'];
 
-/** What of them is compared. `of`: what an attribute must be, for it to be taken of it. */
-export const AGGREGATES = [
-  { name: 'count', words: 'the number of', of: 'any' },
-  { name: 'sum', words: 'the sum of', of: 'number' },
-  { name: 'avg', words: 'the average of', of: 'number' },
-  { name: 'min', words: 'the lowest of', of: 'number' },
-  { name: 'max', words: 'the highest of', of: 'number' },
-] as const;
-export type Aggregate = (typeof AGGREGATES)[number]['name'];
-
 // ——— Making rows ———
 
 function attributeOperator(

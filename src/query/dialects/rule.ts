@@ -32,6 +32,7 @@ import {
   measured,
   negated,
 } from '../json-logic/json-logic.ts';
+import { AGGREGATE_NAMES, MEASURE_TYPE } from '../predicate/measures.ts';
 import {
   ALWAYS,
   type AttributeView,
@@ -53,8 +54,8 @@ import {
   throughHops,
 } from '../predicate/relationships.ts';
 import { isRelative, readMoment, readPeriod, readWindow } from '../time/relative-time.ts';
+import { aggregateNamed, readNamedMeasure } from './aggregate.ts';
 import {
-  AGGREGATES,
   type AttributeOperator,
   foldedIf,
   MATCH_MODES,
@@ -771,9 +772,7 @@ function readAggregate(context: RuleContext): Meaning | undefined {
   return many && measure && holds && where && measured(many.hops, measure, where, holds);
 }
 
-const AGGREGATE_NAMES = AGGREGATES.map(({ name }) => name).join(', ');
-
-/** What an aggregate is compared as: a number. */
+/** What an aggregate is compared as. */
 function aggregateField({ rule, dialect, reading }: RuleContext): Field {
   const [aggregate, of] = [rule.aggregate, rule[dialect.field]].map((word) =>
     typeof word === 'string' ? word : quote(word),
@@ -784,7 +783,7 @@ function aggregateField({ rule, dialect, reading }: RuleContext): Field {
     hops: [],
     type: reading.scope.type,
     own: MEASURED.attribute,
-    attribute: { type: 'number' },
+    attribute: { type: MEASURE_TYPE },
   };
 }
 
@@ -813,24 +812,14 @@ function readMeasure(
   context: RuleContext,
 ): ListMeasure | undefined {
   const { path, dialect, reading } = context;
-  const kind = AGGREGATES.find(({ name }) => name === given)?.name;
-  if (!kind)
-    return fault(reading, pointer(path, 'aggregate'), `an aggregate is one of ${AGGREGATE_NAMES}`);
-  if (!many) return undefined;
-  const at = pointer(path, dialect.field);
-  const attribute =
-    many.own === undefined ? undefined : ownAttribute(readingOf(many.type, reading), many.own, at);
-  if (many.own !== undefined && !attribute) return undefined;
-  if (kind === 'count') return { kind };
-  if (many.own === undefined || !attribute) {
-    return fault(reading, at, `'${kind}' is of a number attribute: name one of ${many.type.name}`);
+  const kind = aggregateNamed(given);
+  if (!kind) {
+    const names = AGGREGATE_NAMES.join(', ');
+    return fault(reading, pointer(path, 'aggregate'), `an aggregate is one of ${names}`);
   }
-  if (attribute.type === 'number') return { kind, attribute: many.own };
-  return fault(
-    reading,
-    at,
-    `${describeField({ name: many.own, attribute })}: '${kind}' is of numbers`,
-  );
+  if (!many) return undefined;
+  const of = readingOf(many.type, reading);
+  return readNamedMeasure(kind, many.own, pointer(path, dialect.field), of);
 }
 
 function readWhere(

@@ -9,10 +9,11 @@
 import { type Attribute, isObject, type ObjectType } from '../../change/object-type.ts';
 import { describeAttribute } from '../../change/value.ts';
 import { Problem, pointer } from '../../errors.ts';
-import { ALWAYS, type ListMeasure, type Predicate } from '../predicate/predicate.ts';
+import { AGGREGATE_NAMES, type Aggregate } from '../predicate/measures.ts';
+import { ALWAYS, type Predicate } from '../predicate/predicate.ts';
 import { type Hop, hopNamed, hopsFrom } from '../predicate/relationships.ts';
+import { aggregateNamed, type NamedMeasure, readNamedMeasure } from './aggregate.ts';
 import { compileQuery } from './compile.ts';
-import { AGGREGATES, type Aggregate } from './operators.ts';
 import {
   costly,
   DEPTH_MAX,
@@ -46,7 +47,7 @@ export interface ViewSort {
   readonly direction: 'asc' | 'desc';
 }
 
-const AGGREGATE_NAMES = AGGREGATES.map(({ name }) => name).join(', ');
+const LISTED = AGGREGATE_NAMES.join(', ');
 
 /** What every record has besides its attributes. */
 const SYSTEM_COLUMNS = ['id', 'created_at', 'updated_at', 'version'] as const;
@@ -67,7 +68,7 @@ type ColumnSource =
       readonly kind: 'measure';
       readonly hops: readonly Hop[];
       readonly many: Hop;
-      readonly measure: Exclude<ListMeasure, { kind: 'share' }>;
+      readonly measure: NamedMeasure;
       readonly where: Predicate;
     };
 
@@ -243,7 +244,7 @@ function followToOne(
 }
 
 function throughMany(hop: Hop, from: ObjectType): string {
-  return `${describeHop(hop, from)}: a column of many needs an aggregate, one of ${AGGREGATE_NAMES}`;
+  return `${describeHop(hop, from)}: a column of many needs an aggregate, one of ${LISTED}`;
 }
 
 /** A declared attribute hides what every record has, but for the id: rows are known by it. */
@@ -270,9 +271,9 @@ function readMeasure(
   at: string,
   reading: Reading,
 ): ColumnSource | undefined {
-  const aggregate = AGGREGATES.find(({ name }) => name === given.aggregate)?.name;
+  const aggregate = aggregateNamed(given.aggregate);
   if (!aggregate) {
-    const detail = `an aggregate is one of ${AGGREGATE_NAMES}, not ${quote(given.aggregate)}`;
+    const detail = `an aggregate is one of ${LISTED}, not ${quote(given.aggregate)}`;
     return fault(reading, pointer(at, 'aggregate'), detail);
   }
   const name = String(given.path);
@@ -295,33 +296,9 @@ function readMeasure(
     const detail = `'${name}' goes on after '${many.name}': '${aggregate}' is of the first relationship that leads to many`;
     return fault(reading, pathAt, detail);
   }
-  const measure = measureOf(aggregate, own, pathAt, readingOf(way.type, reading));
+  const measure = readNamedMeasure(aggregate, own, pathAt, readingOf(way.type, reading));
   const where = readWhere(given.where, pointer(at, 'where'), readingOf(way.type, reading));
   return measure && where && { kind: 'measure', hops: way.hops.slice(0, -1), many, measure, where };
-}
-
-function measureOf(
-  aggregate: Aggregate,
-  own: string | undefined,
-  at: string,
-  reading: Reading,
-): Exclude<ListMeasure, { kind: 'share' }> | undefined {
-  const attribute = own === undefined ? undefined : ownAttribute(reading, own, at);
-  if (own !== undefined && !attribute) return undefined;
-  if (aggregate === 'count') return { kind: 'count' };
-  if (own === undefined || !attribute) {
-    return fault(
-      reading,
-      at,
-      `'${aggregate}' is of a number attribute: name one of ${reading.scope.type.name}`,
-    );
-  }
-  if (attribute.type === 'number') return { kind: aggregate, attribute: own };
-  return fault(
-    reading,
-    at,
-    `'${own}' is ${describeAttribute(attribute)}: '${aggregate}' is of numbers`,
-  );
 }
 
 /**

@@ -10,6 +10,7 @@
  */
 import { unreachable } from '../../errors.ts';
 import { atomJsonLogic, atomTest, intervalLogic } from '../predicate/atom.ts';
+import { rowOfValues } from '../predicate/measures.ts';
 import {
   and,
   type ListMeasure,
@@ -137,14 +138,10 @@ function valueLogic(measure: ListMeasure, list: string, where: unknown): unknown
       return countLogic(related);
     case 'share':
       return { '/': [countLogic(related), countLogic({ var: list })] };
-    case 'sum':
-    case 'avg':
-      return { [measure.kind]: [{ map: [related, { var: measure.attribute }] }] };
-    case 'min':
-    case 'max':
-      return { [`${measure.kind}imum`]: [{ map: [related, { var: measure.attribute }] }] };
-    default:
-      return unreachable(measure);
+    default: {
+      const { operation } = rowOfValues(measure.kind);
+      return { [operation]: [{ map: [related, { var: measure.attribute }] }] };
+    }
   }
 }
 

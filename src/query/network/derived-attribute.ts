@@ -6,6 +6,7 @@
  * have it (they hold no `@`).
  */
 import { assert } from '../../errors.ts';
+import { MEASURE_NAMES } from '../predicate/measures.ts';
 import type { Measure } from '../predicate/predicate.ts';
 
 /** `predicateId` is the shared predicate of the neighbour's type that the measure is taken over. */
@@ -22,7 +23,8 @@ export function derivedName({ edge, direction, measure, predicateId }: DerivedAt
   return `@${edge}${direction === 'out' ? '>' : '<'}${measure.kind}:${predicateId}${attribute}`;
 }
 
-const DERIVED = /^@([^<>]+)([<>])(truth|exists|count|share|sum|avg|min|max):(\d+)(?::(.+))?$/;
+const KINDS = ['truth', 'exists', ...MEASURE_NAMES].join('|');
+const DERIVED = new RegExp(`^@([^<>]+)([<>])(${KINDS}):(\\d+)(?::(.+))?$`);
 
 export function isDerivedName(name: string): boolean {
   return name.startsWith('@');

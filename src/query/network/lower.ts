@@ -8,6 +8,7 @@
  * name says.
  */
 
+import { rowOfValues } from '../predicate/measures.ts';
 import { predicateKey } from '../predicate/normalize.ts';
 import {
   type Atom,
@@ -80,10 +81,8 @@ function lowerEdge(
 
 function numbersOf(measure: Measure): Pick<Travel, 'attribute' | 'isOrdered'> {
   if (!('attribute' in measure)) return {};
-  return {
-    attribute: measure.attribute,
-    isOrdered: measure.kind === 'min' || measure.kind === 'max',
-  };
+  const isOrdered = rowOfValues(measure.kind).keeps === 'extremes';
+  return { attribute: measure.attribute, isOrdered };
 }
 
 /** What is said of the measure, said of an attribute. */

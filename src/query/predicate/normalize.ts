@@ -11,6 +11,7 @@
  */
 import { assert, unreachable } from '../../errors.ts';
 import { atomKey, atomReads } from './atom.ts';
+import { measureRow, overNothing } from './measures.ts';
 import {
   ALWAYS,
   type Atom,
@@ -231,7 +232,7 @@ function edgeForm({ edge, direction, measure, where, holds }: RelatedCondition):
   if (measure.kind === 'truth') return truthForm({ edge, direction }, child, satisfying);
   const isOfNone = child.key === FAILS.key;
   if (isOfNone && measure.kind !== 'share')
-    return constantForm(setHolds(satisfying, EMPTY_MEASURES[measure.kind]));
+    return constantForm(setHolds(satisfying, valueOverNothing(measure)));
   if (measure.kind === 'share' && (isOfNone || child.key === HOLDS.key)) {
     return wholeShareForm({ edge, direction }, isOfNone ? 0 : 1, satisfying);
   }
@@ -270,17 +271,11 @@ function wholeShareForm(at: Neighbourhood, share: 0 | 1, satisfying: ValueSet): 
   return neighbours(at, ofNone ? NONE : complementOf(NONE));
 }
 
-/** What is measured over nothing. */
-const EMPTY_MEASURES = {
-  exists: false,
-  count: 0,
-  sum: 0,
-  avg: undefined,
-  min: undefined,
-  max: undefined,
-} as const;
-
 const NONE = setOfPoints([0]);
+
+function valueOverNothing({ kind }: MeasureView['of']['measure']): Scalar | undefined {
+  return kind === 'exists' ? false : overNothing(kind);
+}
 
 function constantForm(holds: boolean): Form {
   return holds ? HOLDS : FAILS;
@@ -309,19 +304,17 @@ function setHolds(set: ValueSet, value: Scalar | undefined): boolean {
 
 /** The one set among those that hold of the same values which the measure can have. */
 function measurable({ of: { measure } }: MeasureView, set: ValueSet): ValueSet {
-  switch (measure.kind) {
-    case 'count':
+  if (measure.kind === 'exists') return alwaysThere(set);
+  const { range } = measureRow(measure.kind);
+  switch (range) {
+    case 'whole':
       return alwaysThere({ values: wholeNumbers(set.values), missing: false });
-    case 'sum':
-    case 'exists':
+    case 'any':
       return alwaysThere(set);
-    case 'share':
-    case 'avg':
-    case 'min':
-    case 'max':
+    case 'missing':
       return set;
     default:
-      return unreachable(measure);
+      return unreachable(range);
   }
 }
 

@@ -6,6 +6,7 @@
  * false of every record, whatever is missing), and two-valued: `not` is the exact complement, so
  * that a missing value never hides a record.
  */
+import type { MeasureOfRecordsName, MeasureOfValuesName } from './measures.ts';
 
 export type Scalar = string | number | boolean;
 
@@ -138,16 +139,10 @@ export type Measure =
   | { readonly kind: 'truth' }
   /** To-one only: whether there is a neighbour. A boolean. */
   | { readonly kind: 'exists' }
-  /** How many neighbours `where` holds of. */
-  | { readonly kind: 'count' }
-  /** That number divided once by the number of all neighbours; missing over none. */
-  | { readonly kind: 'share' }
-  /**
-   * Over the values that the attribute (a number) has in those neighbours that `where` holds of. A
-   * sum is exact to 6 decimals and 0 over nothing; an average is that sum divided once by how many
-   * have a value; the others are missing over nothing.
-   */
-  | { readonly kind: 'sum' | 'avg' | 'min' | 'max'; readonly attribute: string };
+  /** Of all neighbours that `where` holds of (measures.ts). */
+  | { readonly kind: MeasureOfRecordsName }
+  /** Of the values that the attribute has in them. */
+  | { readonly kind: MeasureOfValuesName; readonly attribute: string };
 
 /** What is asked of many. */
 export type ListMeasure = Exclude<Measure, { kind: 'truth' | 'exists' }>;

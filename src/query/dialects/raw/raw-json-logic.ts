@@ -25,6 +25,7 @@ import {
   truthy,
 } from '../../json-logic/json-logic-program.ts';
 import { atomTest, fold } from '../../predicate/atom.ts';
+import { MEASURES_IN_WORDS } from '../../predicate/measures.ts';
 import {
   ALWAYS,
   type Atom,
@@ -600,8 +601,7 @@ function whyRefused(paths: readonly string[], { type, reading }: Here): string {
   return `${named} are of more than one record, and a value that is computed from several can't be kept`;
 }
 
-const MANY_CAN =
-  'they can be asked with some, all or none, and their count, sum, avg, minimum or maximum can be compared with numbers';
+const MANY_CAN = `they can be asked with some, all or none, and their ${MEASURES_IN_WORDS} can be compared with numbers`;
 
 /**
  * What is asked of many neighbours: whether some satisfy a rule, or how a measure of them compares.

@@ -8,6 +8,7 @@
  */
 import type { ObjectType } from '../../../change/object-type.ts';
 import { isLogic, operationOf } from '../../json-logic/json-logic-program.ts';
+import { measureOfOperation } from '../../predicate/measures.ts';
 import {
   ALWAYS,
   type AttributeView,
@@ -50,7 +51,7 @@ export function readMeasured(
   if (name === 'reduce')
     return isCount(args) ? measuring(neighboursIn(args[0]), { kind: 'count' }) : undefined;
   if (name === '/') return readShare(args, neighboursIn);
-  const kind = OF_VALUES.get(name);
+  const kind = measureOfOperation(name);
   const mapped = kind && args.length === 1 ? readMap(args[0]) : undefined;
   if (!kind || !mapped) return undefined;
   const neighbours = neighboursIn(mapped.list);
@@ -59,13 +60,6 @@ export function readMeasured(
     ? measuring(neighbours, { kind, attribute: mapped.path })
     : undefined;
 }
-
-const OF_VALUES = new Map([
-  ['sum', 'sum'],
-  ['avg', 'avg'],
-  ['minimum', 'min'],
-  ['maximum', 'max'],
-] as const) as ReadonlyMap<string, 'sum' | 'avg' | 'min' | 'max'>;
 
 function measuring(neighbours: Neighbours | undefined, measure: ListMeasure): Measured | undefined {
   return neighbours && { hop: neighbours.hop, where: neighbours.where, measure, view: MEASURED };
@@ -157,7 +151,9 @@ export function isMeasureBody(name: string, args: Args): boolean {
   if (name === 'filter') return args.length === 2 && (isVar(args[0]) || isFilter(args[0]));
   if (name === 'map') return args.length === 2 && isVar(args[1]);
   if (name === '/') return args.length === 2 && args.every((arg) => countedList(arg) !== undefined);
-  return OF_VALUES.has(name) && args.length === 1 && readMap(args[0]) !== undefined;
+  return (
+    measureOfOperation(name) !== undefined && args.length === 1 && readMap(args[0]) !== undefined
+  );
 }
 
 function isFilter(rule: unknown): boolean {

@@ -20,7 +20,7 @@ interface OfficialCase {
 }
 
 const CASES_COUNT = 278;
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const FILE = process.env.ROLLCALL_JSONLOGIC_CASES ?? `${ROOT}../shared/data/jsonlogic-tests.json`;
 
 if (existsSync(FILE)) compareWith(readCases());

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import jsonLogic, { type RulesLogic } from 'json-logic-js';
 import { describe, expect, it } from 'vitest';
-import { addToAggregate, NO_AGGREGATE, totalOf } from '../../../../src/membership/neighbour-row.ts';
+import { addToAggregate, NO_AGGREGATE, tallyOf } from '../../../../src/membership/neighbour-row.ts';
 import { compileProgram } from '../../../../src/query/json-logic/json-logic-program.ts';
 import {
   average,
@@ -164,7 +164,7 @@ describe('the operations over a list', () => {
           parts[part] = addToAggregate(parts[part]!, 7, sign, toTrillionths(value));
         }
         const kept = changes.filter(([, isTaken]) => !isTaken).map(([value]) => value);
-        const { trillionths, values } = totalOf(JSON.parse(JSON.stringify(parts)), 7);
+        const { trillionths, values } = tallyOf(JSON.parse(JSON.stringify(parts)), 7);
         expect(values).toBe(kept.length);
         expect(fromTrillionths(trillionths)).toBe(
           jsonLogic.apply({ sum: [kept] } as unknown as RulesLogic, {}),

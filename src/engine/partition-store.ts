@@ -1,0 +1,412 @@
+/**
+ * partition-store.ts – The port behind which one partition is stored: what an owner reads, and the
+ * one way in which it writes.
+ *
+ * Keeps true: it speaks of records, predicates, edges, channels and commits, never of commands,
+ * keys or packed rows. All of a commit is stored or nothing of it is, and the same commit twice
+ * equals once. Positions in streams (`EntryId`) are only compared with each other
+ * (`compareEntries`). Redis implements it (src/redis/partition-store.ts), and so does the
+ * simulator's memory; test/conformance/partition-store runs against both.
+ *
+ * Every method may reject with an error that `isUnanswered` (redis/connection.ts) knows: whether it
+ * was carried out is unknown. Caller: asks again, and is right about either outcome.
+ */
+import type { ChannelPosition } from '../membership/channel-position.ts';
+import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
+import type { Failure } from '../query/failure.ts';
+import type { LogPosition, RecordKey } from './batch.ts';
+import type { Fanout } from './fanouts.ts';
+import type { TypeBuild } from './partition-builds.ts';
+import type { Receipt } from './resyncs.ts';
+import type { DeadLetter, EntryOutcomes, Row, TouchedRecord } from './step.ts';
+import type { EdgeEffects, Extremes } from './step-neighbours.ts';
+
+/** Where an entry stands in a stream. */
+export type EntryId = string;
+
+/** Before the first entry of a stream. */
+export const STREAM_START: EntryId = '0-0';
+
+// ——— Office ———
+
+export type Acquisition =
+  | { readonly status: 'acquired'; readonly meta: PartitionMeta }
+  /** Another owner holds it for so long at most. */
+  | { readonly status: 'held'; readonly forMs: number }
+  /** It is not of this deployment, or its data is gone: it must not start from zero. */
+  | { readonly status: 'lost' };
+
+export type Renewal =
+  /** `number`: of the commit that is stored; `serverMs`: the clock of the store. */
+  | { readonly status: 'renewed'; readonly number: number; readonly serverMs: number }
+  | { readonly status: 'fenced' };
+
+/** All that a partition remembers besides its records: written by commits, read at a take-over. */
+export interface PartitionMeta {
+  /** Of the last commit. */
+  readonly number: number;
+  /** The latest clock that a commit went by; never runs backwards. */
+  readonly clockMs: number;
+  readonly catalogVersion: number;
+  /** How far the log was applied. */
+  readonly position: LogPosition;
+  /** The last entry of the inbox that was applied. */
+  readonly inbox: EntryId;
+  /** By target partition, where the channel to it stands. */
+  readonly sent: ReadonlyMap<number, ChannelPosition>;
+  /** Predicates that this partition answers for. */
+  readonly complete: readonly number[];
+  /** By object type, the backfill that runs, and the predicates that wait for the next one. */
+  readonly backfills: ReadonlyMap<string, TypeBuild>;
+  /** By predicate, why it has failed here. */
+  readonly failed: ReadonlyMap<number, Failure>;
+  readonly fanouts: readonly Fanout[];
+  /** Predicates that may have sets of holders or of values, with the edge of each. */
+  readonly edgeSets: ReadonlyMap<number, number>;
+  /** Object types that may have timers. */
+  readonly timedTypes: ReadonlySet<string>;
+  /** Partitions to which all state is being sent anew. */
+  readonly resending: ReadonlySet<number>;
+  /**
+   * Partitions that are sending all their state anew, or whose unconfirmed state is being swept.
+   */
+  readonly receiving: ReadonlyMap<number, Receipt>;
+  /** Partitions of which a message could not be applied. */
+  readonly broken: ReadonlySet<number>;
+  /** What the owner before was trying, and the deaths before. */
+  readonly trial: TrialNote | undefined;
+  /** An owner before has left without giving up its lease. */
+  readonly isDeserted: boolean;
+}
+
+// ——— Reads ———
+
+/** Records of one type. */
+export interface RecordsOfType {
+  readonly objectType: string;
+  readonly ids: readonly string[];
+}
+
+/**
+ * Rows in the order in which they were asked for, undefined for a record that there is not; or what
+ * each weighs.
+ */
+export type LoadedRecords =
+  | { readonly kind: 'rows'; readonly rows: readonly (Row | undefined)[] }
+  | { readonly kind: 'heavy'; readonly bytes: readonly number[] };
+
+/**
+ * A part of something that is walked along. What stays all the while is met; what comes or goes
+ * meanwhile may be.
+ */
+export interface Walk<T> {
+  readonly items: readonly T[];
+  /** Where the next part begins; undefined: this was the last one. */
+  readonly cursor: string | undefined;
+}
+
+export interface DueRecord extends RecordKey {
+  readonly dueMs: number;
+}
+
+/** A fan-out is known by the target whose holders it visits. */
+export type FanoutKey = Pick<Fanout, 'edgeId' | 'target'>;
+
+/** What is remembered of failures, so that the next owner knows what this one died under. */
+export interface TrialNote {
+  /** The token of the owner that tries, or tried. */
+  readonly by?: string;
+  readonly trying?: readonly string[];
+  /** By the name of a piece of work, how often an owner died under it. */
+  readonly deaths: Readonly<Record<string, number>>;
+}
+
+/** Messages for one target, numbered on. `payload`: all of them as one text (message.ts). */
+export interface OutboxEntry {
+  readonly target: number;
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly catalogVersion: number;
+  readonly payload: string;
+}
+
+/** An entry that waits in the outbox, whichever epoch it was made in. */
+export type WaitingEntry = Pick<OutboxEntry, 'sequence' | 'catalogVersion' | 'payload'>;
+
+// ——— Channels: from this partition's point of view as the target ———
+
+/** What a target has stored of one source. */
+export interface StoredChannel {
+  readonly position: ChannelPosition;
+  /** Only to be handed back to `beginEpoch`: the same as long as nothing has changed. */
+  readonly seen: string;
+}
+
+export interface EpochBegin {
+  readonly source: number;
+  /** What `channel` answered last. */
+  readonly seen: string;
+  readonly epoch: number;
+  /** The sequence that the source goes on from; -1: it has to send all its state anew. */
+  readonly sequence: number;
+}
+
+export interface Delivery {
+  readonly source: number;
+  readonly epoch: number;
+  /** In this epoch all up to it counts as delivered; 0: nothing does. */
+  readonly base: number;
+  readonly sequence: number;
+  readonly catalogVersion: number;
+  readonly payload: string;
+}
+
+/** `gap`: one before it is missing; `old`: the source has begun a newer epoch. */
+export type DeliveryAnswer = 'appended' | 'duplicate' | 'gap' | 'old';
+
+// ——— Commit ———
+
+export interface CommitHeader {
+  readonly token: string;
+  /** The number of the commit before, and of this one. */
+  readonly before: number;
+  readonly number: number;
+  /** Tells this commit from any other with its number. */
+  readonly nonce: string;
+  readonly leaseMs: number;
+}
+
+/**
+ * `ok`, `duplicate`: it is stored. `fenced`: another owner has taken over. `rolled-back`: the store
+ * has lost a tail of what it had acknowledged. After the last two: stop, do not retry.
+ */
+export type CommitAnswer = 'ok' | 'duplicate' | 'fenced' | 'rolled-back';
+
+/** A commit as the store will write it: made once, sent as often as it takes. */
+export interface PreparedCommit {
+  readonly number: number;
+}
+
+/** What one commit writes. Where two parts speak of the same thing, what is forgotten wins. */
+export interface CommitWrites {
+  // — where the partition stands —
+  readonly clockMs: number;
+  readonly catalogVersion: number;
+  /** The log was applied up to here, and may be trimmed below; undefined: nothing of it was. */
+  readonly position: LogPosition | undefined;
+  /** The inbox was applied up to here, and may be trimmed below. */
+  readonly inbox: EntryId | undefined;
+
+  // — records —
+  /** Record and state, before and after: what differs is written, also in the index of ids. */
+  readonly records: readonly TouchedRecord[];
+  /** Records whose tombstones run out at a moment; undefined: they have none any more. */
+  readonly tombstones: readonly (RecordKey & { readonly expiresMs: number | undefined })[];
+  /** When records are due; undefined: never. */
+  readonly timers: readonly (RecordKey & { readonly due: number | undefined })[];
+
+  // — members —
+  /** By predicate, the ids that enter its member set, and those that leave it. */
+  readonly entering: ReadonlyMap<number, readonly string[]>;
+  readonly leaving: ReadonlyMap<number, readonly string[]>;
+  /** Predicates whose count becomes the size of their member set, after this commit's flips. */
+  readonly counted: Iterable<number>;
+  /** Predicates that were given up: count, member set, and rows of an edge at its targets. */
+  readonly dropped: readonly number[];
+  /** Predicates that fail: no count from now on, whatever else is said of them here; and why. */
+  readonly failed: ReadonlyMap<number, Failure>;
+  /** Predicates of which it is no longer known why they failed. */
+  readonly healed: readonly number[];
+  readonly backfills: ReadonlyMap<string, TypeBuild | undefined>;
+
+  // — edges —
+  readonly neighbours: EdgeEffects['neighbours'];
+  readonly related: EdgeEffects['related'];
+  readonly holders: EdgeEffects['holders'];
+  readonly values: EdgeEffects['values'];
+  /** Fan-outs that go on, and those that are done. */
+  readonly fanouts: readonly Fanout[];
+  readonly fanoutsDone: readonly FanoutKey[];
+  /**
+   * Predicates that may have sets from now on, with their edges; and those of which none is left.
+   */
+  readonly edgeSets: readonly (readonly [predicateId: number, edgeId: number])[];
+  readonly edgeSetsDone: readonly number[];
+  /** Sets and rows of edges that were given up. */
+  readonly forgottenHolders: readonly { readonly edgeId: number; readonly target: string }[];
+  readonly forgottenValues: readonly { readonly predicateId: number; readonly target: string }[];
+  readonly forgottenNeighbours: readonly {
+    readonly edgeId: number;
+    readonly targets: readonly string[];
+  }[];
+  /** Object types that may have timers from now on, and those that have none left. */
+  readonly timedTypes: readonly string[];
+  readonly timedTypesDone: readonly string[];
+
+  // — channels to other partitions —
+  /** Where channels stand that go on in a new epoch. */
+  readonly channels: readonly (readonly [target: number, position: ChannelPosition])[];
+  readonly outbox: readonly OutboxEntry[];
+  /** By target, up to which sequence its inbox holds what was sent: the outbox may be trimmed. */
+  readonly delivered: readonly (readonly [target: number, sequence: number])[];
+
+  // — resynchronizations —
+  readonly resending: readonly number[];
+  readonly resendingDone: readonly number[];
+  readonly receiving: readonly (readonly [source: number, receipt: Receipt])[];
+  readonly receivingDone: readonly number[];
+  readonly broken: readonly number[];
+  readonly brokenDone: readonly number[];
+  /** Sources of which nothing is confirmed any more; comes before `confirmed`. */
+  readonly unconfirmed: readonly number[];
+  /** By source, (edge, target) pairs of which it has said something (`confirmedMember`). */
+  readonly confirmed: ReadonlyMap<number, ReadonlySet<string>>;
+
+  // — what readers are told —
+  /** Live flips of public predicates, by record, for the feed; empty: no entry. */
+  readonly events: readonly CommitEvent[];
+  /** Who follows which predicate, at `catalogVersion`. */
+  readonly followers: ReadonlyMap<number, readonly string[]>;
+  readonly outcomes: readonly EntryOutcomes[];
+  readonly dead: readonly DeadLetter[];
+
+  /** What is remembered of failures from now on; null: nothing; undefined: as before. */
+  readonly trial: TrialNote | null | undefined;
+}
+
+export type CommitEvent = Pick<TouchedRecord, 'objectType' | 'id' | 'liveFlips'>;
+
+export interface PartitionStore {
+  // — office —
+
+  /** Takes the lease if nobody else holds it. A lease of the same token is mine again. */
+  acquire(token: string, leaseMs: number, install: string): Promise<Acquisition>;
+  /**
+   * Keeps the lease. One that ran out and that nobody has taken is mine again: the number tells
+   * whether anybody has committed.
+   */
+  renew(token: string, leaseMs: number): Promise<Renewal>;
+  /** Gives up the lease in good order, if it is still mine. */
+  release(token: string): Promise<void>;
+  readMeta(): Promise<PartitionMeta>;
+  /** Notes what the owner is about to try; null: there is nothing to be careful about any more. */
+  noteTrial(token: string, note: TrialNote | null): Promise<'noted' | 'fenced'>;
+
+  // — reads. Caller: holds the lease, so that nobody else writes these rows —
+
+  /**
+   * The rows of some records, by type and in order; or their weights if they are heavier than
+   * `bytesMax` together.
+   */
+  records(asked: readonly RecordsOfType[], bytesMax: number): Promise<LoadedRecords>;
+  /** The bytes of some records, in their order; 0 for one that there is not. */
+  recordBytes(objectType: string, ids: readonly string[]): Promise<readonly number[]>;
+  /** Rows in the order of the targets; undefined: there is none. */
+  neighbours(
+    edgeId: number,
+    targets: readonly string[],
+  ): Promise<readonly (NeighbourRow | undefined)[]>;
+  related(edgeId: number, targets: readonly string[]): Promise<readonly (RelatedRow | undefined)[]>;
+  /**
+   * The `most` lowest and the `most` highest values over a target: lowest first, and highest first.
+   */
+  extremes(predicateId: number, target: string, most: number): Promise<Extremes>;
+  /** Ids of live and archived records in their order, after `after` ('': from the first one). */
+  idsAfter(objectType: string, after: string, most: number): Promise<readonly string[]>;
+  /**
+   * Holders in the order of their ids, after `after` ('': from the first one) up to `until` (null:
+   * to the last one).
+   */
+  holdersAfter(
+    edgeId: number,
+    target: string,
+    after: string,
+    until: string | null,
+    most: number,
+  ): Promise<readonly string[]>;
+  /** The records that are due first, the earliest first, whether it is time or not. */
+  firstDue(most: number): Promise<readonly DueRecord[]>;
+  /** Records whose tombstones have run out by then. */
+  expiredTombstones(untilMs: number, most: number): Promise<readonly RecordKey[]>;
+  /** Walks along all timers: about `most` at a time; undefined: from the beginning. */
+  walkTimers(cursor: string | undefined, most: number): Promise<Walk<RecordKey>>;
+  /** Walks along the targets of an edge that have a neighbour row. */
+  walkNeighbourTargets(
+    edgeId: number,
+    cursor: string | undefined,
+    most: number,
+  ): Promise<Walk<string>>;
+  /** Some targets of an edge that have a neighbour row; fewer than `most` only if these are all. */
+  someNeighbourTargets(edgeId: number, most: number): Promise<readonly string[]>;
+  /** All of them. Read whole: only where losses are made good. */
+  allNeighbourTargets(edgeId: number): Promise<readonly string[]>;
+  allRelatedTargets(edgeId: number): Promise<readonly string[]>;
+  /** Whether each of these pairs (`confirmedMember`) was confirmed by the source. */
+  areConfirmed(source: number, members: readonly string[]): Promise<readonly boolean[]>;
+  /** The last entries of log and inbox (STREAM_START if there never was one). */
+  lastEntries(): Promise<{ readonly log: EntryId; readonly inbox: EntryId }>;
+
+  // — channels —
+
+  /** What waits in the outbox for a target, in order; with `most`, the first of them. */
+  outbox(target: number, most?: number): Promise<readonly WaitingEntry[]>;
+  /** As the target: what is stored of a source. */
+  channel(source: number): Promise<StoredChannel>;
+  /**
+   * As the target: begins an epoch of a source if nothing has changed since it was `seen`; what
+   * older epochs send is refused from now on.
+   */
+  beginEpoch(begin: EpochBegin): Promise<'begun' | 'moved'>;
+  /** As the target: appends to the inbox, exactly once and in order, whoever sends it again. */
+  deliver(delivery: Delivery): Promise<DeliveryAnswer>;
+
+  // — commit —
+
+  /**
+   * Packs a commit; pure, and at once.
+   * @throws Error if a record would be too long to be kept
+   */
+  prepare(header: CommitHeader, writes: CommitWrites): PreparedCommit;
+  /**
+   * Caller: holds the token; what is written was made from rows that were read at the commit
+   * before. Callee: all or nothing.
+   */
+  commit(prepared: PreparedCommit): Promise<CommitAnswer>;
+}
+
+// ——— Streams ———
+
+/**
+ * An entry of a log as it is stored: its text is parsed when a batch takes it (batch.ts
+ * `readLogEntry`).
+ */
+export interface StoredLogEntry {
+  readonly id: EntryId;
+  /** The catalog version at which the changes were checked. */
+  readonly checkedAt: number;
+  /** Under which name a writer waits for the outcomes; undefined: nobody does. */
+  readonly replyTo: string | undefined;
+  readonly payload: string;
+}
+
+/** An entry of an inbox as it is stored (message.ts `readInboxEntry`). */
+export interface StoredInboxEntry {
+  readonly id: EntryId;
+  readonly from: number;
+  readonly catalogVersion: number;
+  readonly payload: string;
+}
+
+/**
+ * Follows the two streams of one partition: each entry after the position that was given, in order,
+ * once.
+ */
+export interface PartitionTail {
+  followLog(after: EntryId, onEntries: (entries: readonly StoredLogEntry[]) => void): void;
+  followInbox(after: EntryId, onEntries: (entries: readonly StoredInboxEntry[]) => void): void;
+  /** Reads no further ahead until `resume`: its follower has enough to do. */
+  pause(stream: 'log' | 'inbox'): void;
+  resume(stream: 'log' | 'inbox'): void;
+  /** Ends both. */
+  unfollow(): void;
+}

@@ -1,0 +1,182 @@
+/**
+ * measures.ts – THE table of what can be measured of the many neighbours of a record: one row per
+ * measure.
+ *
+ * Keeps true: to add a measure is to add its row. What rules, view columns and JsonLogic say of it,
+ * its normal form, the name of its derived attribute, what partitions keep for it and what a program
+ * pays for it are all read from the row. Only the oracle (reference.ts) computes it a second time.
+ */
+import type { ScalarType } from '../../change/object-type.ts';
+import { average, fromTrillionths } from './exact-sum.ts';
+import { NOTHING, type PartialState, type Tally } from './tally.ts';
+
+/** What an aggregate is taken of: whole records, whatever follows, or attributes of some types. */
+export type TakenOf = 'any' | 'number';
+
+/** The types of attribute, and what people call one and many of their values. */
+const TAKEN_OF: Record<Exclude<TakenOf, 'any'>, AttributesTaken> = {
+  number: { types: ['number'], attribute: 'a number attribute', values: 'numbers' },
+};
+
+interface AttributesTaken {
+  readonly types: readonly ScalarType[];
+  readonly attribute: string;
+  readonly values: string;
+}
+
+/**
+ * Which numbers a measure can be. `whole`: whole ones from 0 on; `any`: every one; either is always
+ * there. `missing`: every one, or none at all.
+ */
+type Range = 'whole' | 'any' | 'missing';
+
+interface MeasureOfRecords {
+  readonly range: Range;
+  /** Over a tally of nothing: what the measure is of a record that has no neighbours. */
+  readonly readOff: (tally: Tally) => number | undefined;
+  /** Whether it is compared with the number of all neighbours, those that `where` leaves out too. */
+  readonly ofAll?: true;
+}
+
+interface MeasureOfValues extends MeasureOfRecords {
+  /** The types of the attribute whose values are measured. */
+  readonly of: Exclude<TakenOf, 'any'>;
+  /** The JsonLogic operation over the list of values. */
+  readonly operation: string;
+  /** What each partition keeps of the values of its own records. */
+  readonly keeps: PartialState;
+}
+
+/** What rules and view columns may name as `aggregate`: "*the sum of* total is at least 100". */
+interface Named {
+  readonly words: string;
+}
+
+type MeasureRow = (MeasureOfRecords | MeasureOfValues) & Partial<Named>;
+
+const MEASURES = {
+  count: { words: 'the number of', range: 'whole', readOff: ({ count }) => count },
+  /** What `match` compares with a share: how many of them all satisfy its group. */
+  share: {
+    range: 'missing',
+    ofAll: true,
+    readOff: ({ count, all }) => (all === 0 ? undefined : count / all),
+  },
+  sum: {
+    words: 'the sum of',
+    of: 'number',
+    operation: 'sum',
+    keeps: 'sum',
+    range: 'any',
+    readOff: ({ trillionths }) => fromTrillionths(trillionths),
+  },
+  avg: {
+    words: 'the average of',
+    of: 'number',
+    operation: 'avg',
+    keeps: 'sum',
+    range: 'missing',
+    readOff: ({ trillionths, values }) => (values === 0 ? undefined : average(trillionths, values)),
+  },
+  min: {
+    words: 'the lowest of',
+    of: 'number',
+    operation: 'minimum',
+    keeps: 'extremes',
+    range: 'missing',
+    readOff: ({ low }) => low,
+  },
+  max: {
+    words: 'the highest of',
+    of: 'number',
+    operation: 'maximum',
+    keeps: 'extremes',
+    range: 'missing',
+    readOff: ({ high }) => high,
+  },
+} as const satisfies Record<string, MeasureRow>;
+
+/** What a measure is compared as. */
+export const MEASURE_TYPE = 'number';
+
+type Rows = typeof MEASURES;
+type NamesOf<Kind> = {
+  [Name in keyof Rows]: Rows[Name] extends Kind ? Name : never;
+}[keyof Rows];
+
+export type MeasureName = keyof Rows;
+export type MeasureOfRecordsName = Exclude<MeasureName, MeasureOfValuesName>;
+export type MeasureOfValuesName = NamesOf<{ readonly of: string }>;
+/** What rules and view columns may name. */
+export type Aggregate = NamesOf<Named>;
+
+const ROWS: Readonly<Record<MeasureName, MeasureRow>> = MEASURES;
+
+export const MEASURE_NAMES = Object.keys(MEASURES) as readonly MeasureName[];
+
+/** The row of a measure. */
+export function measureRow(name: MeasureName): MeasureOfRecords | MeasureOfValues {
+  return ROWS[name];
+}
+
+/** The row of a measure of values. */
+export function rowOfValues(name: MeasureOfValuesName): MeasureOfValues {
+  return MEASURES[name];
+}
+
+export function isOfValues(name: MeasureName): name is MeasureOfValuesName {
+  return 'of' in ROWS[name];
+}
+
+/** What is kept of the values of neighbours for a measure; undefined: they are only counted. */
+export function keptFor(name: MeasureName): PartialState | undefined {
+  const row = ROWS[name];
+  return 'keeps' in row ? row.keeps : undefined;
+}
+
+/** What a measure is of a record that has no neighbours; undefined: it is missing. */
+export function overNothing(name: MeasureName): number | undefined {
+  return ROWS[name].readOff(NOTHING);
+}
+
+// ——— Aggregates, as rules and view columns name them ———
+
+interface ListedAggregate {
+  readonly name: Aggregate;
+  readonly words: string;
+  readonly of: TakenOf;
+}
+
+export const TAKEN_OF_KINDS: readonly TakenOf[] = [
+  'any',
+  ...(Object.keys(TAKEN_OF) as (keyof typeof TAKEN_OF)[]),
+];
+
+export const AGGREGATES: readonly ListedAggregate[] = MEASURE_NAMES.flatMap((name) => {
+  const row = ROWS[name];
+  if (row.words === undefined) return [];
+  return [{ name: name as Aggregate, words: row.words, of: 'of' in row ? row.of : 'any' }];
+});
+
+export const AGGREGATE_NAMES = AGGREGATES.map(({ name }) => name);
+
+/** What the values of attributes that a measure is taken of are called. */
+export function takenOf(name: MeasureOfValuesName): AttributesTaken {
+  return TAKEN_OF[MEASURES[name].of];
+}
+
+// ——— JsonLogic ———
+
+const OF_OPERATION: ReadonlyMap<string, MeasureOfValuesName> = new Map(
+  MEASURE_NAMES.filter(isOfValues).map((name) => [MEASURES[name].operation, name]),
+);
+
+/** What a list of neighbours can be asked for in JsonLogic, for people. */
+export const MEASURES_IN_WORDS = ['count', ...OF_OPERATION.keys()]
+  .join(', ')
+  .replace(/, (?=[^,]*$)/, ' or ');
+
+/** The measure that a JsonLogic operation computes of a list of values, if it computes one. */
+export function measureOfOperation(operation: string): MeasureOfValuesName | undefined {
+  return OF_OPERATION.get(operation);
+}

@@ -1,0 +1,88 @@
+/**
+ * tally.ts – What neighbours and their values add up to, so that measures can be read off it.
+ *
+ * Keeps true: the order of the values makes no difference, and a sum is exact. Each kind of partial
+ * state is kept only for the measures that need it.
+ */
+import { unreachable } from '../../errors.ts';
+import { toTrillionths } from './exact-sum.ts';
+
+/**
+ * What is kept of the values of neighbours, beside how many there are.
+ * - `sum`: their exact sum, and how many have a value.
+ * - `extremes`: the lowest and the highest.
+ */
+export type PartialState = 'sum' | 'extremes';
+
+/** What is not kept is as it is of nothing. */
+export interface Tally {
+  /** Neighbours that the measure is taken over. */
+  readonly count: number;
+  /** All neighbours. */
+  readonly all: number;
+  /** How many have a value. */
+  readonly values: number;
+  readonly trillionths: bigint;
+  readonly low: number | undefined;
+  readonly high: number | undefined;
+}
+
+export const NOTHING: Tally = {
+  count: 0,
+  all: 0,
+  values: 0,
+  trillionths: 0n,
+  low: undefined,
+  high: undefined,
+};
+
+/** A tally that grows, in memory. */
+export class RunningTally implements Tally {
+  count = 0;
+  all = 0;
+  values = 0;
+  trillionths = 0n;
+  low: number | undefined;
+  high: number | undefined;
+  readonly #keeps: PartialState | undefined;
+
+  constructor(keeps: PartialState | undefined) {
+    this.#keeps = keeps;
+  }
+
+  /** One more neighbour. A value that is not of the kind that is kept counts as missing. */
+  add(value?: unknown): void {
+    this.all++;
+    this.count++;
+    if (value !== undefined) this.#addValue(value);
+  }
+
+  /** One more neighbour that the measure is not taken over. */
+  leaveOut(): void {
+    this.all++;
+  }
+
+  #addValue(value: unknown): void {
+    switch (this.#keeps) {
+      case 'sum':
+        if (!isNumber(value)) return;
+        this.values++;
+        this.trillionths += toTrillionths(value);
+        return;
+      case 'extremes':
+        if (!isNumber(value)) return;
+        this.values++;
+        if (this.low === undefined || value < this.low) this.low = value;
+        if (this.high === undefined || value > this.high) this.high = value;
+        return;
+      case undefined:
+        return;
+      default:
+        unreachable(this.#keeps);
+    }
+  }
+}
+
+function isNumber(value: unknown): value is number {
+  return Number.isFinite(value);
+}

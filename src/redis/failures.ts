@@ -1,0 +1,68 @@
+/**
+ * failures.ts – What a failure of Redis means to its caller: unanswered, full, or something else.
+ *
+ * Keeps true: `isUnanswered` is said of what may or may not have been carried out, and of what was
+ * refused before it began; both are waited out alike.
+ */
+import { Problem } from '../errors.ts';
+
+/**
+ * Whether a failure says that Redis did not answer, so that nobody knows whether the command was
+ * carried out; or that it refuses to write for now (memory or disk full, too few replicas, a script
+ * that runs too long), which is waited out alike: such a refusal meets a script before its first
+ * write, so that none is carried out in part.
+ */
+export function isUnanswered(failure: unknown): boolean {
+  const error = refusalOf(failure);
+  if (!(error instanceof Error)) return false;
+  if (error.name === 'MaxRetriesPerRequestError' || error.name === 'AbortError') return true;
+  const { code } = error as NodeJS.ErrnoException;
+  if (
+    code &&
+    ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH'].includes(code)
+  )
+    return true;
+  return /Command timed out|Connection is closed|Stream isn't writeable|^(LOADING|MASTERDOWN|READONLY|CLUSTERDOWN|TRYAGAIN|OOM|MISCONF|NOREPLICAS|BUSY) /.test(
+    error.message,
+  );
+}
+
+/**
+ * Whether Redis refused to write because its memory (or its disk) is full: nothing was carried out.
+ */
+export function isFull(failure: unknown): boolean {
+  const error = refusalOf(failure);
+  return error instanceof Error && /^(?:ReplyError: )?(?:OOM|MISCONF) /.test(error.message);
+}
+
+/**
+ * A transaction of which one command was refused says only that it was discarded: why is what the
+ * command was told.
+ */
+function refusalOf(failure: unknown): unknown {
+  return (
+    (failure as { previousErrors?: unknown[] } | null | undefined)?.previousErrors?.[0] ?? failure
+  );
+}
+
+/**
+ * Turns a failure to reach Redis into the answer that a client gets; anything else is passed on.
+ */
+export function redisProblem(error: unknown): unknown {
+  if (isFull(error)) return redisFull(refusalOf(error) as Error);
+  if (!isUnanswered(error)) return error;
+  return new Problem(
+    'redis_unavailable',
+    `Redis does not answer (${(error as Error).message})`,
+    [],
+    {
+      retry_after_s: 1,
+    },
+  );
+}
+
+function redisFull({ message }: Error): Problem {
+  const what = message.startsWith('MISCONF') ? 'its disk takes no more' : 'its memory is full';
+  const detail = `Redis takes no writes: ${what}. Nothing was changed; send it again when there is room`;
+  return new Problem('redis_full', detail, [], { retry_after_s: 5 });
+}
