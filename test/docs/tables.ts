@@ -17,12 +17,7 @@ import {
 } from '../../src/api/roles.ts';
 import { CONFIG } from '../../src/config.ts';
 import { ERRORS } from '../../src/errors.ts';
-import {
-  AGGREGATES,
-  MATCH_MODES,
-  OPERATORS,
-  type Takes,
-} from '../../src/query/dialects/operators.ts';
+import { listOperators } from '../../src/query/dialects/operator-list.ts';
 
 export const COLUMNS_MAX = 100;
 
@@ -59,40 +54,54 @@ export async function printTables(text: string): Promise<string> {
 
 // ——— Filters ———
 
-const VALUES: Record<Takes, string> = {
-  nothing: '–',
+const LISTED = listOperators();
+
+/** How the forms of a value are told to people; a new one stands under its own name. */
+const VALUES: Readonly<Record<string, string>> = {
+  none: '–',
   one: 'a value',
-  many: 'a list',
-  pair: '`[low, high]`',
+  list: 'a list',
+  range: '`[low, high]`',
   window: '`{amount, unit}`',
   period: '`{unit}`',
 };
 
 function operatorLines(): string[] {
+  const rows = new Map<string, { readonly cells: string[]; readonly types: string[] }>();
+  for (const [type, operators] of Object.entries(LISTED.types))
+    for (const { name, words, value } of operators) {
+      const cells = [code(name), words, VALUES[value] ?? value];
+      const row = rows.get(cells.join()) ?? { cells, types: [] };
+      rows.set(cells.join(), { ...row, types: [...row.types, type] });
+    }
+  const all = Object.keys(LISTED.types).length;
   return table(
     ['operator', 'reads', 'value', 'on'],
-    OPERATORS.map((row) =>
-      row.kind === 'segment'
-        ? [code(row.name), row.words, 'a slug', 'the record; `field` is empty']
-        : [code(row.name), row.words, VALUES[row.takes], typesOf(row.on)],
-    ),
+    [
+      ...[...rows.values()].map(({ cells, types }) => [
+        ...cells,
+        types.length === all ? 'every type' : types.join(', '),
+      ]),
+      ...LISTED.record.map(({ name, words }) => [
+        code(name),
+        words,
+        'a slug',
+        'the record; `field` is empty',
+      ]),
+    ],
   );
-}
-
-function typesOf(types: readonly string[]): string {
-  return types.length === 7 ? 'every type' : types.join(', ');
 }
 
 function relatedLines(): string[] {
   return table(
     ['of a to-many', 'reads', 'takes'],
     [
-      ...MATCH_MODES.map(({ name, words, takesThreshold }) => [
+      ...LISTED.match_modes.map(({ name, words, threshold }) => [
         `\`match\`: ${code(name)}`,
         words,
-        takesThreshold ? 'a group, and a number or a share of them' : 'a group',
+        threshold ? 'a group, and a number or a share of them' : 'a group',
       ]),
-      ...AGGREGATES.map(({ name, words, of }) => [
+      ...LISTED.aggregates.map(({ name, words, of }) => [
         `\`aggregate\`: ${code(name)}`,
         words,
         of === 'any' ? 'any attribute, or none' : `a ${of} attribute`,
