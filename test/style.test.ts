@@ -1,54 +1,55 @@
 /**
- * style.test.ts – What the layout promises: a file says what it keeps true, imports point one way,
- * nothing is called a helper.
+ * style.test.ts – What the layout promises: what a file opens with, what it may import, what it may
+ * know of Redis, how wide it is, and how things are called.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
-
-const ROOT = fileURLToPath(new URL('../src/', import.meta.url));
-
-const files = readdirSync(ROOT, { recursive: true })
-  .map(String)
-  .filter((file) => file.endsWith('.ts'))
-  .map((file) => ({ file, text: readFileSync(join(ROOT, file), 'utf8') }));
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, normalize } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NEEDED } from '../src/redis/permissions.ts';
+import { expectList, expectNumbers } from './style/record.ts';
+import { importsOf, ROOT, type Source, sourcesIn, typesOf } from './style/sources.ts';
 
 /**
- * A folder may import from those before it. Files at the top (`errors.ts`, `config.ts`,
- * `metrics.ts`) belong to everyone.
+ * A folder may import from those before it. Files at the top (`errors.ts`, `config.ts`, …) belong
+ * to everyone.
  */
-const ORDER = ['redis', 'change', 'query', 'catalog', 'membership', 'engine', 'jobs', 'api', 'cli'];
+const ORDER = ['change', 'query', 'redis', 'catalog', 'membership', 'engine', 'jobs', 'api', 'cli'];
 /** What these folders hold is computed from its arguments: no Redis, no clock, no files. */
 const PURE = ['change', 'query'];
+const COLUMNS_MAX = 100;
 
-const importsOf = (text: string) =>
-  [...text.matchAll(/(?:from|import)\s*\(?'([^']+)'/g)].map((match) => match[1]!);
-const folderOf = (file: string) => file.split('/')[0]!;
+const sources = sourcesIn('src', ['.ts']);
+const outside = sources.filter(({ file }) => !file.startsWith('src/redis/'));
+/** The folder of src that a file is in; undefined for those at the top. */
+const folderOf = (file: string) => /^src\/([^/]+)\//.exec(file)?.[1];
 
-describe.each(files)('src/$file', ({ file, text }) => {
+describe.each(sources)('$file', (source) => {
+  const { file, text } = source;
+  const folder = folderOf(file);
+
   it('opens with its name and what it keeps true', () => {
     const opening = text.replace(/^#!.*\n/, '');
     const name = file.split('/').at(-1)!;
     expect(opening.startsWith(`/**\n * ${name} – `)).toBe(true);
   });
 
+  // src/redis implements interfaces of the folders above it: their types, and nothing that runs.
   it('imports only from what comes before it on the way of a change', () => {
-    if (!file.includes('/')) return;
-    for (const imported of importsOf(text).filter((path) => path.startsWith('.'))) {
-      const target = relative(ROOT, normalize(join(ROOT, dirname(file), imported)));
-      if (!target.includes('/')) continue;
-      expect(ORDER.indexOf(folderOf(target)), `${file} imports ${target}`).toBeLessThanOrEqual(
-        ORDER.indexOf(folderOf(file)),
-      );
+    for (const { target, isType } of importsOf(source)) {
+      const other = folderOf(target);
+      if (folder === undefined || other === undefined) continue;
+      if (folder === 'redis' && isType) continue;
+      expect(ORDER, target).toContain(other);
+      expect(ORDER.indexOf(other), target).toBeLessThanOrEqual(ORDER.indexOf(folder));
     }
   });
 
   it('does no I/O if its folder is pure', () => {
-    if (!PURE.includes(folderOf(file))) return;
-    expect(
-      importsOf(text).filter((path) => path.startsWith('node:') || path === 'ioredis'),
-    ).toEqual([]);
+    if (!PURE.includes(folder ?? '')) return;
+    const targets = importsOf(source).map(({ target }) => target);
+    expect(targets.filter((target) => /^node:|^ioredis|^src\/redis\//.test(target))).toEqual([]);
     expect(text).not.toMatch(/Date\.now\(\)|Math\.random\(\)/);
   });
 
@@ -61,27 +62,120 @@ describe.each(files)('src/$file', ({ file, text }) => {
   });
 });
 
-it('no key name is built outside of keys.ts', () => {
-  for (const { file, text } of files.filter((each) => each.file !== 'redis/keys.ts')) {
-    expect(text, file).not.toMatch(/\{catalog\}|`\$\{prefix\}:\{/);
-  }
+describe('Redis outside of src/redis', () => {
+  it('no file names the client', () => {
+    const named = outside.filter(({ text }) => /['"`]ioredis\b/.test(text));
+    expectList(
+      'client named outside of src/redis',
+      named.map(({ file }) => file),
+    );
+  });
+
+  it('no file gives a command', () => {
+    // Words of JavaScript or of ours too are left to the declarations below.
+    const ambiguous = 'exec exists expire get info persist scan set time type'.split(' ');
+    const commands = NEEDED.map((text) => text.split(/[ |]/)[0]!.toLowerCase()).filter(
+      (name) => !ambiguous.includes(name),
+    );
+    const methods = [...commands, 'defineCommand', 'pipeline', 'sendCommand'].join('|');
+    const call = new RegExp(`(?:\\brunScript|\\.(?:${methods})(?:Buffer)?)(?:<[^>]*>)?\\(`);
+    const word = new RegExp(`'(?:${commands.join('|').toUpperCase()})'`);
+    const isCommand = (line: string) => call.test(line) || word.test(line);
+    const found = outside.filter(({ text }) =>
+      text.split('\n').some((line) => !/^\s*(\*|\/\/)/.test(line) && isCommand(line)),
+    );
+    expectList(
+      'commands outside of src/redis',
+      found.map(({ file }) => file),
+    );
+  });
+
+  it('no key name is built outside of keys.ts', () => {
+    for (const { file, text } of sources.filter((each) => each.file !== 'src/redis/keys.ts')) {
+      expect(text, file).not.toMatch(/\{catalog\}|`\$\{prefix\}:\{|:queues\}/);
+    }
+  });
+
+  describe('what src/redis shows', () => {
+    let declarations: string;
+    beforeAll(() => {
+      declarations = mkdtempSync(join(tmpdir(), 'rollcall-declarations-'));
+      const options = ['--declaration', '--emitDeclarationOnly', '--outDir', declarations];
+      execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json', ...options], { cwd: ROOT });
+    });
+    afterAll(() => rmSync(declarations, { recursive: true, force: true }));
+
+    const declaredIn = (file: string): Source | undefined => {
+      const path = file.replace(/^src\//, '').replace(/\.ts$/, '.d.ts');
+      const whole = join(declarations, path);
+      return existsSync(whole) ? { file, text: readFileSync(whole, 'utf8') } : undefined;
+    };
+
+    // A type that is inferred stands in the declarations as any other: none gets by.
+    it('holds no client and no key name, wherever a folder outside can get by its types', () => {
+      const left = outside.flatMap(importsOf).map(({ target }) => target);
+      const seen = new Set<string>();
+      const found = new Set<string>();
+      while (left.length > 0) {
+        const file = left.pop()!;
+        if (!file.startsWith('src/redis/') || seen.has(file)) continue;
+        seen.add(file);
+        if (['src/redis/keys.ts', 'src/redis/scripts.ts'].includes(file)) found.add(file);
+        const declared = declaredIn(file);
+        expect(declared, file).toBeDefined();
+        if (/['"]ioredis\b/.test(declared!.text)) found.add(file);
+        left.push(...importsOf(declared!).map(({ target }) => target));
+      }
+      expectList('shown by src/redis', [...found]);
+    });
+
+    it('is nowhere in what other folders declare', () => {
+      const found = outside.filter(({ file }) => /\bioredis\b/.test(declaredIn(file)?.text ?? ''));
+      expectList(
+        'client in declarations outside of src/redis',
+        found.map(({ file }) => file),
+      );
+    });
+  });
 });
 
-it('the files of a folder do not import each other in circles', () => {
+describe('names and widths', () => {
+  it('no two files of src declare a type of one name', () => {
+    const files = new Map<string, string[]>();
+    for (const source of sources)
+      for (const name of typesOf(source))
+        files.set(name, [...(files.get(name) ?? []), source.file.slice('src/'.length)]);
+    const twice = [...files].filter(([, where]) => where.length > 1);
+    expectList(
+      'types declared in several files',
+      twice.map(([name, where]) => `${name}: ${where.sort().join(', ')}`),
+    );
+  });
+
+  it(`no line is wider than ${COLUMNS_MAX} columns`, () => {
+    const found: Record<string, number> = {};
+    for (const { file, text } of sourcesIn('', ['.ts', '.lua', '.md', '.yaml'])) {
+      const wide = text.split('\n').filter((line) => [...line].length > COLUMNS_MAX).length;
+      const folder = dirname(file);
+      found[folder] = (found[folder] ?? 0) + wide;
+    }
+    expectNumbers(found);
+  });
+});
+
+it('files do not import each other in circles when they run', () => {
   const edges = new Map(
-    files.map(({ file, text }) => [
-      file,
-      importsOf(text.replace(/^import type .*$/gm, ''))
-        .filter((path) => path.startsWith('.'))
-        .map((path) => relative(ROOT, normalize(join(ROOT, dirname(file), path)))),
-    ]),
+    sources.map((source) => {
+      const run = importsOf(source).filter(({ isType }) => !isType);
+      return [source.file, run.map(({ target }) => normalize(target))];
+    }),
   );
+  const done = new Set<string>();
   const visit = (file: string, way: readonly string[]): void => {
     expect(way, `${[...way, file].join(' → ')}`).not.toContain(file);
     if (done.has(file)) return;
     for (const next of edges.get(file) ?? []) visit(next, [...way, file]);
     done.add(file);
   };
-  const done = new Set<string>();
   for (const file of edges.keys()) visit(file, []);
 });

@@ -48,8 +48,7 @@ export const app = fp(
     await server.register(rateLimit, { limit: options.rateLimit });
     await server.register(bodies, { seconds: limits.requestSeconds });
     await server.register(idempotency, {
-      redis: deployment.redis,
-      keys: deployment.keys.catalog,
+      answers: deployment.stores.answers,
       bytesMax: limits.idempotencyBytes,
     });
     await server.register(openapi);

@@ -82,7 +82,7 @@ export async function buildServer(
     clientErrorHandler: onClientError,
   });
   server.server.maxConnections = deployment.limits.connections;
-  const jobs = new Jobs({ redis: deployment.redis, keys: deployment.keys, logger });
+  const jobs = new Jobs({ stores: deployment.stores, logger });
   server.addHook('onClose', () => jobs.close());
   const webhooks = options.webhooks ?? new Webhooks({ deployment, logger });
   if (!options.webhooks) server.addHook('onClose', () => webhooks.close());

@@ -7,10 +7,9 @@
  * is one that webhooks may go to, as far as that can be told without asking DNS.
  */
 import { randomUUID } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import { isObject } from '../change/object-type.ts';
 import { assert, type Fault, Problem } from '../errors.ts';
-import type { CatalogKeys } from '../redis/keys.ts';
+import type { ActivationStore } from './activation-store.ts';
 import type { ActivationEvent, StoredActivation, StoredView } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogStore } from './catalog-store.ts';
@@ -53,15 +52,11 @@ export interface CreatedActivation {
 export class Activations {
   readonly allowed: AllowedTargets;
   readonly #store: CatalogStore;
-  readonly #redis: Redis;
-  readonly #secrets: string;
-  readonly #gone: string;
+  readonly #kept: ActivationStore;
 
-  constructor(store: CatalogStore, redis: Redis, keys: CatalogKeys, allowed: AllowedTargets) {
+  constructor(store: CatalogStore, kept: ActivationStore, allowed: AllowedTargets) {
     this.#store = store;
-    this.#redis = redis;
-    this.#secrets = keys.webhookSecrets;
-    this.#gone = keys.goneActivations;
+    this.#kept = kept;
     this.allowed = allowed;
   }
 
@@ -121,7 +116,7 @@ export class Activations {
 
   /** To sign with; nobody else is told. Undefined if the activation is gone. */
   async secretOf(id: string): Promise<string | undefined> {
-    return (await this.#redis.hget(this.#secrets, id)) ?? undefined;
+    return this.#kept.secretOf(id);
   }
 
   /**
@@ -129,11 +124,11 @@ export class Activations {
    * behind.
    */
   async forgetStraySecrets(): Promise<void> {
-    const ids = await this.#redis.hkeys(this.#secrets);
+    const ids = await this.#kept.withSecrets();
     if (ids.every((id) => this.#store.catalog.activations.has(id))) return;
     await this.#store.refresh();
     const strays = ids.filter((id) => !this.#store.catalog.activations.has(id));
-    if (strays.length > 0) await this.#redis.hdel(this.#secrets, ...strays);
+    await this.#kept.forgetSecrets(strays);
   }
 
   /**
@@ -141,12 +136,12 @@ export class Activations {
    * are delivered from.
    */
   async gone(): Promise<string[]> {
-    return this.#redis.zrange(this.#gone, 0, '-1');
+    return this.#kept.gone();
   }
 
   /** Nothing is kept any more of those that went so long ago. */
   async forget(beforeMs: number): Promise<void> {
-    await this.#redis.zremrangebyscore(this.#gone, '-inf', Math.floor(beforeMs / 1000));
+    await this.#kept.forgetGone(beforeMs);
   }
 
   async #view(slug: string): Promise<StoredView> {

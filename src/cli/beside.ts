@@ -7,9 +7,7 @@
  */
 import type { Config } from '../config.ts';
 import { type Deployment, openDeployment } from '../engine/deployment.ts';
-import { openConnection } from '../redis/connection.ts';
-import { Keys } from '../redis/keys.ts';
-import { reachRedis } from '../redis/reach.ts';
+import { findDeployment } from '../redis/deployments.ts';
 import { joinRedisServer } from '../redis/server.ts';
 import { CommandError } from './failure.ts';
 import { openLog } from './log.ts';
@@ -35,7 +33,13 @@ export async function beside<T>(
     say: tell,
   });
   try {
-    const { partitions, timeZone, isServed } = await readPartitionStatus(server.url, config.prefix);
+    const found = await findDeployment(server.url, config.prefix);
+    if (!found) {
+      throw new CommandError(
+        `There is no deployment with the prefix '${config.prefix}' in this Redis: nothing to look at.`,
+      );
+    }
+    const { partitions, timeZone, isServed } = found;
     const deployment = await openDeployment({
       redisUrl: server.url,
       prefix: config.prefix,
@@ -67,38 +71,4 @@ export function tell(line: string): void {
 /** A command that was typed answers by itself: its log speaks up only when something is wrong. */
 export function quieter({ logLevel }: Config): Config['logLevel'] {
   return logLevel === 'info' ? 'warn' : logLevel;
-}
-
-interface Found {
-  readonly partitions: number;
-  readonly timeZone: string;
-  /** Whether somebody holds partitions. */
-  readonly isServed: boolean;
-}
-
-async function readPartitionStatus(url: string, prefix: string): Promise<Found> {
-  await reachRedis(url);
-  const redis = openConnection({ url });
-  try {
-    await redis.connect();
-    const [count, timeZone] = await redis.hmget(
-      new Keys(prefix, 0).catalog.meta,
-      'partitions',
-      'time_zone',
-    );
-    if (!count || !timeZone) {
-      throw new CommandError(
-        `There is no deployment with the prefix '${prefix}' in this Redis: nothing to look at.`,
-      );
-    }
-    const { partitions } = new Keys(prefix, Number(count));
-    const owners = await Promise.all(partitions.map(({ owner }) => redis.exists(owner)));
-    return {
-      partitions: partitions.length,
-      timeZone,
-      isServed: owners.some((owner) => owner === 1),
-    };
-  } finally {
-    redis.disconnect();
-  }
 }

@@ -7,7 +7,6 @@
  * of every segment, and every record is read back through the public reads.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
 import type { Config } from '../config.ts';
 import { type Deployment, openDeployment } from '../engine/deployment.ts';
 import { LEASE_TTL_MS } from '../engine/processor.ts';
@@ -15,8 +14,7 @@ import { graphRecordOf } from '../membership/audit-relationships.ts';
 import type { Page, ReadOptions } from '../membership/memberships.ts';
 import { holds } from '../query/json-logic/reference.ts';
 import { document, type Graph, type GraphRecord } from '../query/json-logic/reference-document.ts';
-import { openConnection } from '../redis/connection.ts';
-import { reachRedis } from '../redis/reach.ts';
+import { findDeployment, removeDeployment } from '../redis/deployments.ts';
 import { joinRedisServer } from '../redis/server.ts';
 import { exitOnSignals, quieter, tell } from './beside.ts';
 import { openScreen } from './demo-screen.ts';
@@ -47,7 +45,6 @@ export const DEMO_SECONDS_DEFAULT = process.stdout.isTTY ? 12 : 0;
  * a year anyway.
  */
 const FRAMES = process.stdout.isTTY ? 120 : 24;
-const UNLINKED_KEYS_MAX = 500;
 const PAGE_LIMIT = 1000;
 /** A demo on a slow disk is late, not wrong. */
 const PATIENT: ReadOptions = { consistency: 'strong', timeoutMs: 60_000 };
@@ -101,44 +98,24 @@ ${SUPERSTORE_SEGMENTS.length} segments are kept exact while its history is repla
 
 // ── start ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Removes what an earlier demo left. @throws CommandError if somebody works on it. */
+/** Removes what an earlier demo left. @throws CommandError if another process works on it */
 async function startFromNothing(url: string): Promise<void> {
-  await reachRedis(url);
-  const redis = openConnection({ url });
-  try {
-    await redis.connect();
-    await refuseOwned(redis);
-    for await (const keys of scan(redis, `${DEMO_PREFIX}:*`)) await redis.unlink(keys);
-  } finally {
-    redis.disconnect();
-  }
+  await refuseOwned(url);
+  await removeDeployment(url, DEMO_PREFIX);
 }
 
 /** A demo that was killed holds its leases for a moment still. */
-async function refuseOwned(redis: Redis): Promise<void> {
+async function refuseOwned(url: string): Promise<void> {
   const deadlineMs = Date.now() + 2 * LEASE_TTL_MS;
-  while (await isOwned(redis)) {
+  while ((await findDeployment(url, DEMO_PREFIX))?.isServed) {
     if (Date.now() > deadlineMs) {
       throw new CommandError(
-        `Another process works on the prefix '${DEMO_PREFIX}': a demo, or a server that shows its records. End it first.`,
+        `Another process works on the prefix '${DEMO_PREFIX}': a demo, or a server that shows ` +
+          'its records. End it first.',
       );
     }
     await sleep(100);
   }
-}
-
-async function isOwned(redis: Redis): Promise<boolean> {
-  for await (const keys of scan(redis, `${DEMO_PREFIX}:*:owner`)) if (keys.length > 0) return true;
-  return false;
-}
-
-async function* scan(redis: Redis, pattern: string): AsyncIterable<string[]> {
-  let cursor = '0';
-  do {
-    const [next, keys] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', UNLINKED_KEYS_MAX);
-    if (keys.length > 0) yield keys;
-    cursor = next;
-  } while (cursor !== '0');
 }
 
 async function declare({ objectTypes, segments, memberships }: Deployment): Promise<void> {

@@ -4,7 +4,7 @@
  * Keeps true: a fault of the world is told in its own words, without a stack, and the exit code is
  * 1; a bug of ours keeps its stack, for that is what its report needs.
  */
-import { FoundingError } from '../catalog/catalog-store.ts';
+import { FoundingError } from '../catalog/founding.ts';
 import { ConfigError } from '../config.ts';
 import { Problem } from '../errors.ts';
 import { isUnanswered } from '../redis/failures.ts';

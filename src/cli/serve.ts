@@ -91,16 +91,13 @@ async function open(config: Config, logger: Logger, opened: Opened): Promise<voi
     runsWorker: true,
   });
   opened.add(() => deployment.close());
-  const changes = openChangesQueue(redis.url, prefix, deployment.ingest, logger);
+  const changes = openChangesQueue(deployment.stores.queues, deployment.ingest, logger);
   opened.add(() => changes.close());
-  const jobs = startJobWorker(
-    { redis: deployment.redis, keys: deployment.keys, logger },
-    jobHandlers(deployment),
-  );
+  const jobs = startJobWorker({ stores: deployment.stores, logger }, jobHandlers(deployment));
   opened.add(() => jobs.close());
   const webhooks = new Webhooks({ deployment, logger });
   opened.add(() => webhooks.close());
-  const deliveries = new WebhookWorker({ redisUrl: redis.url, deployment, webhooks, logger });
+  const deliveries = new WebhookWorker({ deployment, webhooks, logger });
   opened.add(() => deliveries.close());
   deliveries.start();
   const { rateLimit, corsOrigins } = config;
@@ -160,7 +157,7 @@ function urlOf(server: FastifyInstance, { host }: Config): string {
 // ── ready ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Waits until every partition is worked off, here or by another process that outlives a lease. */
-async function ready({ worker, redis, keys }: Deployment): Promise<void> {
+async function ready({ worker, memberships }: Deployment): Promise<void> {
   const startedMs = Date.now();
   for (;;) {
     const [fatal] = worker!.fatal;
@@ -168,8 +165,7 @@ async function ready({ worker, redis, keys }: Deployment): Promise<void> {
     if (worker!.owned === worker!.partitions) return;
     const waitedMs = Date.now() - startedMs;
     if (waitedMs > 2 * LEASE_TTL_MS) {
-      const owners = await Promise.all(keys.partitions.map(({ owner }) => redis.exists(owner)));
-      if (owners.every((owner) => owner === 1)) return;
+      if ((await memberships.unowned()).length === 0) return;
     }
     if (waitedMs > READY_TIMEOUT_MS) {
       throw new CommandError(

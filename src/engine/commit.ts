@@ -6,7 +6,6 @@
  */
 import { packOutcomes } from '../change/change.ts';
 import { exists, packRecord, type RecordRow, TOMBSTONE_TTL_MS } from '../change/record.ts';
-import { packActivations } from '../membership/activation-feed.ts';
 import { type ChannelPosition, packChannelPosition } from '../membership/channel-position.ts';
 import { packFeed } from '../membership/feed.ts';
 import { type NeighbourRow, packRow, type RelatedRow } from '../membership/neighbour-row.ts';
@@ -14,6 +13,7 @@ import { packState } from '../membership/state-row.ts';
 import type { Failure } from '../query/failure.ts';
 import { entered, type Flip, flippedPredicateId } from '../query/network/network.ts';
 import { type PartitionKeys, recordMember } from '../redis/keys.ts';
+import { packActivations } from '../redis/rows/activation-entry.ts';
 import { type FanoutProgress, fanoutField, packFanout } from './fanouts.ts';
 import { INBOX_FIELDS } from './message.ts';
 import type { Networks } from './networks.ts';

@@ -8,7 +8,8 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { Activations } from '../catalog/activations.ts';
-import { CatalogStore, type Founding, foundDeployment } from '../catalog/catalog-store.ts';
+import { CatalogStore } from '../catalog/catalog-store.ts';
+import { type Founding, foundDeployment } from '../catalog/founding.ts';
 import { ObjectTypes } from '../catalog/object-types.ts';
 import { Segments } from '../catalog/segments.ts';
 import { Views } from '../catalog/views.ts';
@@ -18,14 +19,9 @@ import { Memberships } from '../membership/memberships.ts';
 import { ViewRows } from '../membership/view-rows.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
 import type { NetworkOptions } from '../query/network/network.ts';
-import { checkRedisVersion } from '../redis/binary.ts';
-import { openConnection } from '../redis/connection.ts';
-import { evictionFault, RedisHealth } from '../redis/health.ts';
+import type { RedisHealth } from '../redis/health.ts';
 import { Keys } from '../redis/keys.ts';
-import { checkPermissions } from '../redis/permissions.ts';
-import { reachRedis } from '../redis/reach.ts';
-import { RedisServerError } from '../redis/server-error.ts';
-import { StreamTail } from '../redis/stream-tail.ts';
+import { openRedis, type Stores } from '../redis/open.ts';
 import type { ClockSource } from './clock.ts';
 import { Delivery } from './delivery.ts';
 import { Ingest } from './ingest.ts';
@@ -54,6 +50,7 @@ export interface Deployment {
   readonly health: RedisHealth;
   readonly keys: Keys;
   readonly founding: Founding;
+  readonly stores: Stores;
   readonly store: CatalogStore;
   readonly objectTypes: ObjectTypes;
   readonly segments: Segments;
@@ -76,28 +73,24 @@ export interface Deployment {
 export async function openDeployment(options: DeploymentOptions): Promise<Deployment> {
   const { redisUrl, prefix, partitions, timeZone, logger, networkOptions, clockSource } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  await reachRedis(redisUrl);
   let isClosing = false; // a connection that is closed while it opens says so as an error
   const onError = (error: Error) => isClosing || logger.warn({ err: error }, 'Redis');
-  const redis = openConnection({ url: redisUrl, onError });
-  const tail = new StreamTail(redisUrl, onError);
+  const opened = await openRedis({ url: redisUrl, prefix, onError });
+  const { redis, tail } = opened;
   try {
-    await redis.connect();
-    checkRedisVersion(await redis.info('server'));
-    await checkPermissions(redis, prefix);
-    await refuseEviction(redis);
-    const founding = await foundDeployment(redis, prefix, { partitions, timeZone });
+    const founding = await foundDeployment(opened.catalog, prefix, { partitions, timeZone });
     const keys = new Keys(prefix, founding.partitions);
-    const store = new CatalogStore(redis, keys, limits);
+    const stores = opened.stores(founding.partitions);
+    const store = new CatalogStore(opened.catalog, limits);
     const delivery = new Delivery(redis, keys);
     const metrics = createMetrics();
-    await store.follow(tail);
+    await store.follow();
     if (options.runsWorker) await store.completeSlugs();
     await delivery.listen(tail);
     await delivery
       .forgetQuiet()
       .catch((error: unknown) => logger.warn({ err: error }, 'places of killed processes stay'));
-    tail.start();
+    opened.follow();
     const memberships = new Memberships(redis, keys, store, founding.timeZone, limits.pageBytes);
     const worker = options.runsWorker
       ? new Worker({
@@ -113,19 +106,18 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         })
       : undefined;
     worker?.start();
-    const health = new RedisHealth(redisUrl);
     return {
       redis,
-      health,
+      health: stores.health,
       keys,
       founding,
+      stores,
       store,
       objectTypes: new ObjectTypes(store, timeZone, (name) => memberships.hasRecords(name)),
       segments: new Segments(store, timeZone),
       activations: new Activations(
         store,
-        redis,
-        keys.catalog,
+        stores.activations,
         new AllowedTargets(options.webhookAllow),
       ),
       views: new Views(store, timeZone),
@@ -147,20 +139,11 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         isClosing = true;
         await worker?.stop();
         await delivery.retire().catch(() => {}); // Redis is gone: the source's row stays, which costs a few bytes
-        await tail.stop();
-        health.close();
-        redis.disconnect();
+        await opened.close();
       },
     };
   } catch (error) {
-    await tail.stop();
-    redis.disconnect();
+    await opened.close();
     throw error;
   }
-}
-
-/** @throws RedisServerError */
-async function refuseEviction(redis: Redis): Promise<void> {
-  const fault = evictionFault(await redis.info('memory'));
-  if (fault !== undefined) throw new RedisServerError(`${fault}.`);
 }

@@ -5,7 +5,8 @@
 
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import type { CatalogStore, Founding } from '../catalog/catalog-store.ts';
+import type { CatalogStore } from '../catalog/catalog-store.ts';
+import type { Founding } from '../catalog/founding.ts';
 import type { Metrics } from '../metrics.ts';
 import type { NetworkOptions } from '../query/network/network.ts';
 import type { Keys } from '../redis/keys.ts';

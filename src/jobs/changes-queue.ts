@@ -12,8 +12,8 @@ import { type Job, Worker } from 'bullmq';
 import type { Logger } from 'pino';
 import { inexactItems, isSuspect } from '../change/exact-json.ts';
 import type { Ingest } from '../engine/ingest.ts';
-import { queuePrefix } from '../redis/keys.ts';
 import { applyChanges } from './apply-changes.ts';
+import type { QueueConnections } from './queue-connections.ts';
 
 export const CHANGES_QUEUE = 'changes';
 /** Jobs that are kept when they are done, unless their producer says otherwise. */
@@ -29,8 +29,7 @@ export interface ChangesQueue {
  * what that answers.
  */
 export function openChangesQueue(
-  redisUrl: string,
-  prefix: string,
+  queues: QueueConnections,
   ingest: Ingest,
   logger: Logger,
 ): ChangesQueue {
@@ -40,8 +39,7 @@ export function openChangesQueue(
     CHANGES_QUEUE,
     async (job: Job<unknown>) => takeIn(job, await textOf(job), ingest),
     {
-      connection: { url: redisUrl, maxRetriesPerRequest: null },
-      prefix: queuePrefix(prefix),
+      ...queues.waiting,
       concurrency: 1,
       removeOnComplete: KEPT_COMPLETED,
       removeOnFail: KEPT_FAILED,

@@ -9,21 +9,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type Job, Queue, UnrecoverableError, WaitingError, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { assert, Problem } from '../errors.ts';
 import { isUnanswered } from '../redis/failures.ts';
-import { type Keys, queuePrefix } from '../redis/keys.ts';
+import type { Stores } from '../redis/open.ts';
 import { isPassing } from './apply-changes.ts';
 import { CHANGES_QUEUE } from './changes-queue.ts';
-import {
-  FencedError,
-  type JobError,
-  type JobRun,
-  type JobState,
-  JobStore,
-  RESULT_TTL_MS,
-} from './job-store.ts';
+import { FencedError, JOB_TTL_MS, JobRun, RESULT_TTL_MS } from './job-run.ts';
+import type { JobError, JobState, JobStore } from './job-store.ts';
 
 const JOBS_QUEUE = 'jobs';
 const KINDS = ['seed', 'import', 'export'] as const;
@@ -40,17 +33,6 @@ const STALLED_MAX = 20;
 /** A passing failure is waited out for five minutes. */
 const ATTEMPTS_MAX = 300;
 const RETRY_MS = 1_000;
-const RECONNECT_DELAY_MAX_MS = 500;
-/**
- * As all connections of the deployment (redis/connection.ts): a command that Redis does not answer
- * fails.
- */
-const AT_ONCE_OR_NOT = {
-  enableOfflineQueue: false,
-  maxRetriesPerRequest: 0,
-  autoResendUnfulfilledCommands: false,
-  commandTimeout: 10_000,
-} as const;
 /** An import that takes an hour should not keep exports waiting. */
 const AT_ONCE = 2;
 const KEPT_COMPLETED = { age: RESULT_TTL_MS / 1000, count: 1000 };
@@ -105,19 +87,18 @@ export class Jobs {
   /** All queues of the deployment, to be looked at. */
   readonly queues: readonly Queue[];
 
-  constructor({ redis, keys, logger }: JobsOptions) {
-    this.store = new JobStore(redis, keys);
+  constructor({ stores, logger }: JobsOptions) {
+    this.store = stores.jobs;
     // A request does not wait for Redis to come back.
-    const connection = { ...addressOf(redis), ...AT_ONCE_OR_NOT };
-    const prefix = queuePrefix(keys.prefix);
+    const { atOnce } = stores.queues;
     const defaultJobOptions = {
       attempts: ATTEMPTS_MAX,
       backoff: { type: 'fixed', delay: RETRY_MS },
       removeOnComplete: KEPT_COMPLETED,
       removeOnFail: KEPT_FAILED,
     };
-    this.#queue = new Queue(JOBS_QUEUE, { connection, prefix, defaultJobOptions });
-    this.queues = [this.#queue, new Queue(CHANGES_QUEUE, { connection, prefix })];
+    this.#queue = new Queue(JOBS_QUEUE, { ...atOnce, defaultJobOptions });
+    this.queues = [this.#queue, new Queue(CHANGES_QUEUE, atOnce)];
     for (const queue of this.queues) {
       queue.on('error', (error) => logger.warn({ err: error }, `the queue ${queue.name}`));
     }
@@ -135,7 +116,7 @@ export class Jobs {
     asked: Readonly<Record<string, unknown>>,
     known: Pick<JobState, 'total' | 'result'> = {},
   ): Promise<JobStatus> {
-    await this.store.begin(id, { done: 0, ...known });
+    await this.store.begin(id, { done: 0, ...known }, JOB_TTL_MS);
     const job = await this.#queue.add(kind, { asked }, { jobId: id });
     return this.#statusOf(job);
   }
@@ -193,22 +174,8 @@ export class Jobs {
 }
 
 export interface JobsOptions {
-  readonly redis: Redis;
-  readonly keys: Keys;
+  readonly stores: Pick<Stores, 'jobs' | 'queues'>;
   readonly logger: Logger;
-}
-
-/** Where the Redis of a connection is, for BullMQ's connections of its own. */
-function addressOf({ options }: Redis) {
-  const { host, port, path, db, username, password, tls } = options;
-  const given = { host, port, path, db, username, password, tls };
-  const known = Object.fromEntries(
-    Object.entries(given).filter(([, value]) => value !== undefined && value !== null),
-  );
-  return {
-    ...known,
-    retryStrategy: (attempts: number) => Math.min(attempts * 50, RECONNECT_DELAY_MAX_MS),
-  };
 }
 
 function statusWord(state: string): JobStatus['status'] {
@@ -229,10 +196,9 @@ export interface JobWorker {
 
 /** Works jobs off in this process, as many at once as AT_ONCE. */
 export function startJobWorker(
-  { redis, keys, logger }: JobsOptions,
+  { stores, logger }: JobsOptions,
   handlers: Readonly<Record<JobKind, JobHandler>>,
 ): JobWorker {
-  const store = new JobStore(redis, keys);
   let isClosing = false;
   const pause = () => {
     if (isClosing) throw new Interruption();
@@ -241,7 +207,7 @@ export function startJobWorker(
     const handler = handlers[job.name as JobKind];
     assert(handler, `there is a handler for jobs of the kind ${job.name}`);
     // Each step is shown on the board of queues too.
-    const run = await store.run(job.id!, ({ done, total }) =>
+    const run = await JobRun.begin(stores.jobs, job.id!, ({ done, total }) =>
       job.updateProgress(total ? Math.floor((100 * done) / total) : { done }),
     );
     try {
@@ -255,8 +221,7 @@ export function startJobWorker(
     }
   };
   const worker = new Worker<JobData>(JOBS_QUEUE, work, {
-    connection: { ...addressOf(redis), maxRetriesPerRequest: null },
-    prefix: queuePrefix(keys.prefix),
+    ...stores.queues.waiting,
     concurrency: AT_ONCE,
     lockDuration: LOCK_MS,
     stalledInterval: STALLED_CHECK_MS,

@@ -2,25 +2,24 @@
  * webhook-emitter.ts – Brings what commits have for activations into the lanes that they are
  * delivered from.
  *
- * Keeps true: an entry stays in its partition's stream until all of its events are in their lanes;
+ * Keeps true: an entry stays in its partition's feed until all of its events are in their lanes;
  * a crash in between makes the next emitter read it again, and the lanes leave out what they hold
  * already. Who owns a partition emits for it, which saves work and no more: two emitters at once
- * make no event twice. While the lanes can't be written entries wait in their stream, bounded by
+ * make no event twice. While the lanes can't be written entries wait in their feed, bounded by
  * nothing but Redis' memory; `rollcall_webhook_backlog_entries` shows how many.
  */
 import type { Logger } from 'pino';
 import { Alarm } from '../alarm.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import type { Deployment } from '../engine/deployment.ts';
-import { readActivations } from '../membership/activation-feed.ts';
 import { isUnanswered } from '../redis/failures.ts';
-import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
+import type { ActivationEntry, ActivationFeed } from './activation-feed.ts';
 import type { LaneName, WebhookLanes } from './webhook-lanes.ts';
 import type { FedFlip, WebhookPayloads } from './webhook-payload.ts';
 
 export interface EmitterContext {
   readonly deployment: Deployment;
-  readonly tail: StreamTail;
+  readonly feed: ActivationFeed;
   readonly lanes: WebhookLanes;
   readonly payloads: WebhookPayloads;
   /** Told of lanes that were empty. */
@@ -35,13 +34,14 @@ const QUEUED_ENTRIES_MAX = 500;
 /** How soon a partition that was taken over is looked at. */
 const OWNED_POLL_MS = 500;
 const RETRY_MS = 500;
-const START = '0-0';
 
 export class WebhookEmitter {
   readonly #partitions: readonly PartitionEmitter[];
 
   constructor(context: EmitterContext) {
-    this.#partitions = context.deployment.keys.partitions.map(
+    const { partitions } = context.deployment.founding;
+    this.#partitions = Array.from(
+      { length: partitions },
       (_, at) => new PartitionEmitter(at, context),
     );
   }
@@ -60,9 +60,8 @@ class PartitionEmitter {
   readonly #context: EmitterContext;
   readonly #store: CatalogStore;
   readonly #partition: number;
-  readonly #stream: string;
   readonly #alarm = new Alarm();
-  #queue: StreamEntry[] = [];
+  #queue: ActivationEntry[] = [];
   #isFollowing = false;
   #isStopped = false;
   #running: Promise<void> | undefined;
@@ -71,7 +70,6 @@ class PartitionEmitter {
     this.#context = context;
     this.#store = context.deployment.store;
     this.#partition = partition;
-    this.#stream = context.deployment.keys.partitions[partition]!.activations;
   }
 
   start(): void {
@@ -97,15 +95,15 @@ class PartitionEmitter {
   /** All that the stream holds is still to be brought on: what was is trimmed. */
   #follow(): void {
     this.#isFollowing = true;
-    this.#context.tail.follow(this.#stream, START, (entries) => {
+    this.#context.feed.follow(this.#partition, (entries) => {
       this.#queue.push(...entries);
-      if (this.#queue.length > QUEUED_ENTRIES_MAX) this.#context.tail.pause(this.#stream);
+      if (this.#queue.length > QUEUED_ENTRIES_MAX) this.#context.feed.pause(this.#partition);
       this.#alarm.ring();
     });
   }
 
   #leave(): void {
-    if (this.#isFollowing) this.#context.tail.unfollow(this.#stream);
+    if (this.#isFollowing) this.#context.feed.unfollow(this.#partition);
     this.#isFollowing = false;
     this.#queue = [];
   }
@@ -114,7 +112,7 @@ class PartitionEmitter {
     try {
       const entries = await this.#emit();
       this.#queue.splice(0, entries);
-      if (this.#queue.length < QUEUED_ENTRIES_MAX / 2) this.#context.tail.resume(this.#stream);
+      if (this.#queue.length < QUEUED_ENTRIES_MAX / 2) this.#context.feed.resume(this.#partition);
     } catch (error) {
       const detail = { err: error, partition: this.#partition };
       if (isUnanswered(error))
@@ -130,7 +128,7 @@ class PartitionEmitter {
 
   /** @returns how many entries are done. */
   async #emit(): Promise<number> {
-    const { deployment, lanes, payloads, wake } = this.#context;
+    const { feed, lanes, payloads, wake } = this.#context;
     const { flips, last, entries } = await this.#take();
     const { catalog } = this.#store;
     for (const [id, some] of byActivation(flips)) {
@@ -143,7 +141,7 @@ class PartitionEmitter {
       for await (const messages of payloads.flips(activation, view, this.#partition, wanted))
         await wake(await lanes.push(id, this.#partition, messages.at(-1)!.entry, messages));
     }
-    await deployment.redis.xtrim(this.#stream, 'MINID', after(last));
+    await feed.dropThrough(this.#partition, last);
     return entries;
   }
 
@@ -156,13 +154,12 @@ class PartitionEmitter {
     let entries = 0;
     let newest = 0;
     while (entries < this.#queue.length && flips.length < EVENTS_A_TURN) {
-      const [entry, fields] = this.#queue[entries++]!;
-      const { at, version, flips: some } = readActivations(fields);
+      const { id: entry, at, version, flips: some } = this.#queue[entries++]!;
       newest = Math.max(newest, version);
       for (const flip of some) flips.push({ ...flip, entry, at });
     }
     if (newest > this.#store.catalog.version) await this.#store.refresh();
-    return { flips, last: this.#queue[entries - 1]![0], entries };
+    return { flips, last: this.#queue[entries - 1]!.id, entries };
   }
 }
 
@@ -174,10 +171,4 @@ function byActivation(flips: readonly FedFlip[]): Map<string, FedFlip[]> {
     else grouped.set(flip.activation, [flip]);
   }
   return grouped;
-}
-
-/** The first id that comes after an entry. */
-function after(entry: string): string {
-  const [ms, sequence] = entry.split('-');
-  return `${ms}-${Number(sequence) + 1}`;
 }

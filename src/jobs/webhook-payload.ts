@@ -9,8 +9,8 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { hasOwnQuery, type StoredActivation, type StoredView } from '../catalog/catalog.ts';
-import type { ActivationFlip } from '../membership/activation-feed.ts';
 import { isUnanswered } from '../redis/failures.ts';
+import type { ActivationFlip } from './activation-feed.ts';
 import type { FeedMessage, RecordMessage } from './webhook-lanes.ts';
 import type { WebhookMessage } from './webhook-sender.ts';
 

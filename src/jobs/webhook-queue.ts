@@ -7,7 +7,7 @@
  * without one are looked for again and again (webhook-worker.ts).
  */
 import { type JobsOptions, Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
+import type { QueueConnection } from './queue-connections.ts';
 import type { LaneName } from './webhook-lanes.ts';
 
 export const WEBHOOK_QUEUE = 'webhooks';
@@ -36,8 +36,8 @@ export class WebhookQueues {
   /** To be looked at. */
   readonly all: readonly Queue[];
 
-  constructor(redis: Redis, prefix: string, onError: (error: Error) => void) {
-    const options = { connection: redis, prefix, defaultJobOptions: JOB_OPTIONS };
+  constructor(connection: QueueConnection, onError: (error: Error) => void) {
+    const options = { ...connection, defaultJobOptions: JOB_OPTIONS };
     this.#lanes = new Queue(WEBHOOK_QUEUE, options);
     this.#syncs = new Queue(SYNC_QUEUE, options);
     this.all = [this.#lanes, this.#syncs];

@@ -15,7 +15,7 @@ import type { StoredActivation, StoredView } from '../catalog/catalog.ts';
 import type { Deployment } from '../engine/deployment.ts';
 import { Problem } from '../errors.ts';
 import type { Page } from '../membership/memberships.ts';
-import { StreamTail } from '../redis/stream-tail.ts';
+import type { ActivationFeed } from './activation-feed.ts';
 import { LaneShares } from './lane-shares.ts';
 import { WebhookEmitter } from './webhook-emitter.ts';
 import type {
@@ -74,7 +74,6 @@ class HeldBack extends Error {
 }
 
 export interface WebhookWorkerOptions {
-  readonly redisUrl: string;
   readonly deployment: Deployment;
   readonly webhooks: Webhooks;
   readonly logger: Logger;
@@ -89,7 +88,7 @@ export class WebhookWorker {
   readonly #logger: Logger;
   readonly #payloads: WebhookPayloads;
   readonly #emitter: WebhookEmitter;
-  readonly #tail: StreamTail;
+  readonly #feed: ActivationFeed;
   readonly #workers: readonly Worker[];
   readonly #shares: LaneShares;
   /** By activation the lanes that wait for its share. */
@@ -97,7 +96,7 @@ export class WebhookWorker {
   readonly #stop = new AbortController();
   readonly #sweep: NodeJS.Timeout;
 
-  constructor({ redisUrl, deployment, webhooks, logger }: WebhookWorkerOptions) {
+  constructor({ deployment, webhooks, logger }: WebhookWorkerOptions) {
     this.#deployment = deployment;
     this.#webhooks = webhooks;
     this.#lanes = webhooks.lanes;
@@ -107,8 +106,7 @@ export class WebhookWorker {
     const onError = (error: Error) =>
       void (this.#isStopping || logger.warn({ err: error }, 'webhooks'));
     const connection = {
-      connection: { url: redisUrl, maxRetriesPerRequest: null },
-      prefix: webhooks.queuePrefix,
+      ...deployment.stores.queues.waiting,
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_CHECK_MS,
       maxStalledCount: Number.MAX_SAFE_INTEGER,
@@ -130,12 +128,12 @@ export class WebhookWorker {
     });
     this.#workers = [lanes, syncs];
     for (const worker of this.#workers) worker.on('error', onError);
-    this.#tail = new StreamTail(redisUrl, onError);
+    this.#feed = deployment.stores.openActivationFeed(onError);
     this.#payloads = new WebhookPayloads(webhooks.readColumns, logger);
     const wake = (names: readonly LaneName[]) => webhooks.queues.wake(names);
     this.#emitter = new WebhookEmitter({
       deployment,
-      tail: this.#tail,
+      feed: this.#feed,
       lanes: this.#lanes,
       payloads: this.#payloads,
       wake,
@@ -145,7 +143,7 @@ export class WebhookWorker {
   }
 
   start(): void {
-    this.#tail.start();
+    this.#feed.start();
     this.#emitter.start();
     this.#sweepLanes().catch(() => {}); // the next one comes by itself
   }
@@ -158,7 +156,7 @@ export class WebhookWorker {
     clearInterval(this.#sweep);
     this.#stop.abort();
     await this.#emitter.stop();
-    await this.#tail.stop();
+    await this.#feed.stop();
     await Promise.all(this.#workers.map((worker) => worker.close()));
   }
 
@@ -317,11 +315,7 @@ export class WebhookWorker {
   }
 
   async #countBacklog(): Promise<void> {
-    const { keys, metrics, redis } = this.#deployment;
-    const lengths = await Promise.all(
-      keys.partitions.map(({ activations }) => redis.xlen(activations)),
-    );
-    metrics.webhookBacklog.set(lengths.reduce((all, length) => all + length, 0));
+    this.#deployment.metrics.webhookBacklog.set(await this.#feed.size());
   }
 
   // ── full sync ──────────────────────────────────────────────────────────────────────────────────────────────────────────

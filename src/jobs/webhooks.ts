@@ -20,7 +20,7 @@ import {
   type DeliveryState,
   type SyncState,
   WEBHOOK_LIMITS,
-  WebhookLanes,
+  type WebhookLanes,
   type WebhookLimits,
 } from './webhook-lanes.ts';
 import { type ReadColumns, testMessage } from './webhook-payload.ts';
@@ -48,19 +48,17 @@ export class Webhooks {
   readonly limits: WebhookLimits;
   readonly sender: WebhookSender;
   readonly queues: WebhookQueues;
-  readonly queuePrefix: string;
   readonly #agent: Dispatcher;
   readonly #deployment: Deployment;
 
   constructor({ deployment, logger, limits = {}, resolve }: WebhookOptions) {
     this.#deployment = deployment;
-    const { redis, keys, activations } = deployment;
+    const { stores, activations } = deployment;
     this.limits = { ...WEBHOOK_LIMITS, ...limits };
-    this.lanes = new WebhookLanes(redis, keys.webhooks, this.limits);
+    this.lanes = stores.webhookLanes(this.limits);
     this.#agent = openWebhookAgent(activations.allowed, resolve);
     this.sender = new WebhookSender(this.#agent);
-    this.queuePrefix = keys.webhooks.queuePrefix;
-    this.queues = new WebhookQueues(redis, this.queuePrefix, (error) =>
+    this.queues = new WebhookQueues(stores.queues.shared, (error) =>
       logger.warn({ err: error }, 'webhook queues'),
     );
   }

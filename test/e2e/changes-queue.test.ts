@@ -25,7 +25,7 @@ beforeAll(async () => {
     combinator: 'and',
     rules: [{ field: 'n', operator: '<', value: 50 }],
   });
-  jobs = openChangesQueue(inject('redisUrl'), prefix, deployment.ingest, pino({ level: 'silent' }));
+  jobs = openChangesQueue(deployment.stores.queues, deployment.ingest, pino({ level: 'silent' }));
   queue = new Queue(CHANGES_QUEUE, options);
   events = new QueueEvents(CHANGES_QUEUE, options);
   await events.waitUntilReady();

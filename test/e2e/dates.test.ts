@@ -3,7 +3,7 @@
  * deployment counts its days; what is said of days and moments is what is answered of records.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FoundingError } from '../../src/catalog/catalog-store.ts';
+import { FoundingError } from '../../src/catalog/founding.ts';
 import { audit } from '../../src/membership/audit.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
 import { built, eventually, openTestDeployment } from '../support/deployment.ts';

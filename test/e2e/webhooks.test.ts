@@ -4,7 +4,7 @@
  * receiver fails, for a while or for good.
  */
 import { pino } from 'pino';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebhookWorker } from '../../src/jobs/webhook-worker.ts';
 import { Webhooks } from '../../src/jobs/webhooks.ts';
 import { built, eventually, openTestDeployment, send } from '../support/deployment.ts';
@@ -284,8 +284,7 @@ describe('what is committed', () => {
     expect(await entries()).toBeGreaterThan(0);
 
     // Two at once: each brings all that it finds, and nothing comes twice.
-    const open = () =>
-      new WebhookWorker({ redisUrl: inject('redisUrl'), deployment, webhooks, logger });
+    const open = () => new WebhookWorker({ deployment, webhooks, logger });
     const workers = [open(), open()];
     for (const worker of workers) worker.start();
     await eventually('all is told', () => receiver.taken.size === 150);

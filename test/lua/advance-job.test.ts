@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { FencedError, type JobRun, JobStore } from '../../src/jobs/job-store.ts';
+import { FencedError, JOB_TTL_MS, JobRun } from '../../src/jobs/job-run.ts';
+import { RedisJobStore } from '../../src/redis/job-store.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import { runScript } from '../../src/redis/scripts.ts';
 import { freshPrefix } from '../support/redis.ts';
@@ -7,7 +8,7 @@ import { openScriptBench, type ScriptBench } from '../support/scripts.ts';
 
 let bench: ScriptBench;
 let keys: Keys;
-let store: JobStore;
+let store: RedisJobStore;
 
 beforeAll(async () => {
   bench = await openScriptBench();
@@ -15,12 +16,12 @@ beforeAll(async () => {
 afterAll(() => bench.redis.disconnect());
 beforeEach(async () => {
   keys = new Keys(freshPrefix(), 1);
-  store = new JobStore(bench.redis, keys);
+  store = new RedisJobStore(bench.redis, keys);
   for (const piece of ['a', 'b', 'c']) await store.pushInput('j', piece);
-  await store.begin('j', { done: 0, total: 3 });
+  await store.begin('j', { done: 0, total: 3 }, JOB_TTL_MS);
 });
 
-const run = (): Promise<JobRun> => store.run('j', async () => {});
+const run = (): Promise<JobRun> => JobRun.begin(store, 'j', async () => {});
 async function all<T>(items: AsyncIterable<T>): Promise<string> {
   const parts: string[] = [];
   for await (const item of items) parts.push(String(item));

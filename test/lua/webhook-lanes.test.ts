@@ -8,10 +8,11 @@ import {
   type FeedMessage,
   type LaneName,
   WEBHOOK_LIMITS,
-  WebhookLanes,
+  type WebhookLanes,
 } from '../../src/jobs/webhook-lanes.ts';
 import { openConnection } from '../../src/redis/connection.ts';
 import { WebhookKeys } from '../../src/redis/keys.ts';
+import { RedisWebhookLanes } from '../../src/redis/webhook-lanes.ts';
 import { freshPrefix } from '../support/redis.ts';
 
 const redis = openConnection({ url: inject('redisUrl') });
@@ -19,7 +20,7 @@ const A = 'activation';
 let lanes: WebhookLanes;
 
 function open(limits: Partial<typeof WEBHOOK_LIMITS> = {}): WebhookLanes {
-  return new WebhookLanes(redis, new WebhookKeys(freshPrefix()), {
+  return new RedisWebhookLanes(redis, new WebhookKeys(freshPrefix()), {
     ...WEBHOOK_LIMITS,
     attemptsMax: 3,
     ...limits,
@@ -198,7 +199,7 @@ describe('a page of a sync', () => {
 describe('purge', () => {
   it('leaves no key behind', async () => {
     const prefix = freshPrefix();
-    const gone = new WebhookLanes(redis, new WebhookKeys(prefix));
+    const gone = new RedisWebhookLanes(redis, new WebhookKeys(prefix), WEBHOOK_LIMITS);
     await gone.beginSync(A, 's', 1);
     await gone.push(A, 0, '1-0', [message('1-0', 'r'), message('1-0', 'q')]);
     await gone.settle((await gone.waiting(A))[0]!, 'evt_1-0_r', 'failed', 'why');

@@ -3,7 +3,6 @@
  * go as `n` moves.
  */
 import { pino } from 'pino';
-import { inject } from 'vitest';
 import type { CreatedActivation } from '../../src/catalog/activations.ts';
 import type { Change } from '../../src/change/change.ts';
 import type { Deployment, DeploymentOptions } from '../../src/engine/deployment.ts';
@@ -37,8 +36,7 @@ export async function openWebhookDeployment(
     ...(limits ? { limits } : {}),
     ...(resolve ? { resolve } : {}),
   });
-  const redisUrl = rest.redisUrl ?? inject('redisUrl');
-  const worker = new WebhookWorker({ redisUrl, deployment, webhooks, logger });
+  const worker = new WebhookWorker({ deployment, webhooks, logger });
   worker.start();
   return {
     deployment,

@@ -45,14 +45,10 @@ export async function inTime<T>(looking: Promise<T>): Promise<T> {
 }
 
 /** What is asked of Redis. */
-async function look(
-  { keys, memberships, redis }: Deployment,
-  lagEntriesMax: number,
-): Promise<Readiness> {
+async function look({ memberships }: Deployment, lagEntriesMax: number): Promise<Readiness> {
   const reasons: string[] = [];
   const warnings: string[] = [];
-  const owners = await Promise.all(keys.partitions.map(({ owner }) => redis.exists(owner)));
-  const unowned = owners.filter((exists) => exists === 0).length;
+  const unowned = (await memberships.unowned()).length;
   if (unowned > 0) reasons.push(`${unowned} partitions have no owner`);
   const { entries, partitionsAhead } = await memberships.lag();
   if (entries > lagEntriesMax)

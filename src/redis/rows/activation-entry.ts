@@ -1,36 +1,17 @@
 /**
- * activation-feed.ts – What one commit has for activations: one entry of the partition's stream
- * `activations`.
+ * activation-entry.ts – What one commit has for activations, as an entry of a partition's stream.
  *
  * Keeps true: who is told is written down with the flip, by the catalog version at which it was
- * committed, so that an edit or a switch that comes before the entry is read neither adds nor loses
- * anybody. Unlike the feed, the stream is not trimmed by its length: an entry stays until its
- * events are queued (jobs/webhook-emitter.ts).
+ * committed. An edit or a switch that comes before the entry is read neither adds nor loses anybody.
  */
-import { entered, type Flip, flippedPredicateId } from '../query/network/network.ts';
-import { pairs } from '../redis/pairs.ts';
+import type { ActivationEntry } from '../../jobs/activation-feed.ts';
+import { entered, type Flip, flippedPredicateId } from '../../query/network/network.ts';
+import { pairs } from '../pairs.ts';
 
 interface FlippedRecord {
   readonly objectType: string;
   readonly id: string;
   readonly liveFlips: readonly Flip[];
-}
-
-/** A record that entered or left what an activation is of. */
-export interface ActivationFlip {
-  readonly activation: string;
-  readonly objectType: string;
-  readonly id: string;
-  readonly entered: boolean;
-  /** Its place in the entry: with the entry's id it names the event for ever. */
-  readonly index: number;
-}
-
-export interface ActivationEntry {
-  readonly at: number;
-  /** The catalog version of the commit. */
-  readonly version: number;
-  readonly flips: readonly ActivationFlip[];
 }
 
 /**
@@ -70,9 +51,10 @@ export function packActivations(
   return [FIELD, JSON.stringify(packed)];
 }
 
-export function readActivations(fields: readonly string[]): ActivationEntry {
+/** An entry as it was packed; its id is the stream's. */
+export function readActivations(id: string, fields: readonly string[]): ActivationEntry {
   const { at, version, followers, flips } = JSON.parse(pairs(fields).get(FIELD) ?? '{}') as Packed;
-  const told = flips.flatMap(([objectType, id, flip], index) =>
+  const sent = flips.flatMap(([objectType, id, flip], index) =>
     (followers[flippedPredicateId(flip)] ?? []).map((activation) => ({
       activation,
       objectType,
@@ -81,5 +63,5 @@ export function readActivations(fields: readonly string[]): ActivationEntry {
       index,
     })),
   );
-  return { at, version, flips: told };
+  return { id, at, version, flips: sent };
 }

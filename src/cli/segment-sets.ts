@@ -1,0 +1,23 @@
+/**
+ * segment-sets.ts – Where a segment's members lie, for programs that read them in Redis themselves.
+ *
+ * Keeps true: what is shown of the Redis holds no user and no password.
+ */
+
+/** The members of one partition: a set of ids, and a field of a hash that counts them. */
+export interface SegmentSet {
+  readonly set: string;
+  readonly members: number;
+  readonly countsHash: string;
+  readonly countsField: string;
+}
+
+export interface SegmentSets {
+  /** The hash that says, by slug, which predicate's sets answer for a segment. */
+  readonly slugsHash: string;
+  /** Host, port and database; `hasPassword`: there is more to it than is shown. */
+  readonly address: string;
+  readonly hasPassword: boolean;
+  /** The sets of a predicate, one for each partition. */
+  of(predicateId: number): Promise<SegmentSet[]>;
+}

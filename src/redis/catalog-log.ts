@@ -1,0 +1,163 @@
+/**
+ * catalog-log.ts – The catalog in Redis: a hash per kind of entry, and a stream of the latest versions.
+ *
+ * Keeps true: write-catalog.lua writes a version as a whole, and only on top of the one it was made
+ * for; `read` sees all hashes at one instant.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import type { CatalogChange, CatalogContent, CatalogWrite } from '../catalog/catalog.ts';
+import type {
+  CatalogLog,
+  FoundingTerms,
+  LoggedVersion,
+  StoredFounding,
+  VersionAnswer,
+  WrittenVersion,
+} from '../catalog/catalog-log.ts';
+import { assert } from '../errors.ts';
+import { Keys } from './keys.ts';
+import { pairs } from './pairs.ts';
+import { runScript } from './scripts.ts';
+import type { StreamEntry, StreamTail } from './stream-tail.ts';
+
+/** Versions that a process may fall behind and still catch up one by one. */
+const LOG_ENTRIES_KEPT = 1000;
+/** Versions that one read brings. */
+const READ_MAX = 100;
+
+/** Which of the script's KEYS a write goes to. */
+const HASHES = {
+  'object-types': 2,
+  segments: 3,
+  predicateIds: 4,
+  views: 6,
+  activations: 7,
+} as const;
+const SLUGS = 8;
+const SECRETS = 9;
+
+export class RedisCatalogLog implements CatalogLog {
+  readonly #redis: Redis;
+  readonly #prefix: string;
+  readonly #keys: Keys['catalog'];
+  readonly #tail: StreamTail;
+
+  constructor(redis: Redis, prefix: string, tail: StreamTail) {
+    this.#redis = redis;
+    this.#prefix = prefix;
+    this.#keys = new Keys(prefix, 0).catalog;
+    this.#tail = tail;
+  }
+
+  async found({ partitions, timeZone, semantics }: FoundingTerms): Promise<StoredFounding> {
+    const given = [randomUUID(), partitions, timeZone, semantics, Date.now()];
+    const { meta } = this.#keys;
+    const stored = pairs(await runScript<string[]>(this.#redis, 'foundDeployment', [meta], given));
+    return {
+      install: stored.get('install') ?? '',
+      partitions: Number(stored.get('partitions')),
+      timeZone: stored.get('time_zone') ?? '',
+      semantics: Number(stored.get('semantics')),
+      isWhole: stored.has('founded'),
+    };
+  }
+
+  async foundPartitions(partitions: number, install: string): Promise<string | undefined> {
+    for (const { meta } of new Keys(this.#prefix, partitions).partitions) {
+      const answer = await runScript<string>(this.#redis, 'foundPartition', [meta], [install]);
+      if (answer === 'foreign') return `The key ${meta}`;
+    }
+    await this.#redis.hset(this.#keys.meta, 'founded', '1');
+    return undefined;
+  }
+
+  async version(): Promise<number> {
+    return Number((await this.#redis.hget(this.#keys.meta, 'version')) ?? 0);
+  }
+
+  async read(): Promise<CatalogContent> {
+    const { meta, objectTypes, segments, predicateIds, views, activations } = this.#keys;
+    const replies = await this.#redis
+      .multi()
+      .hgetall(meta)
+      .hgetall(objectTypes)
+      .hgetall(segments)
+      .hgetall(predicateIds)
+      .hgetall(views)
+      .hgetall(activations)
+      .exec();
+    assert(replies, 'a MULTI without WATCH is carried out');
+    const [stored, ...hashes] = replies.map(([error, reply]) => {
+      if (error) throw error;
+      return reply as Record<string, string>;
+    });
+    const names = Object.keys(HASHES) as (keyof typeof HASHES)[];
+    const writes = names.flatMap((hash, at) =>
+      Object.entries(hashes[at]!).map(
+        ([field, value]) => [hash, field, JSON.parse(value)] as unknown as CatalogWrite,
+      ),
+    );
+    return {
+      version: Number(stored!['version'] ?? 0),
+      nextPredicateId: Number(stored!['next_predicate_id'] ?? 1),
+      writes,
+    };
+  }
+
+  async end(): Promise<string> {
+    const [last] = await this.#redis.xrevrange(this.#keys.log, '+', '-', 'COUNT', 1);
+    return last?.[0] ?? '0-0';
+  }
+
+  async since(position: string): Promise<LoggedVersion[]> {
+    const { log } = this.#keys;
+    const entries = await this.#redis.xrange(log, `(${position}`, '+', 'COUNT', READ_MAX);
+    return entries.map(readVersion);
+  }
+
+  follow(position: string, onVersions: (versions: readonly LoggedVersion[]) => void): void {
+    this.#tail.follow(this.#keys.log, position, (entries) => onVersions(entries.map(readVersion)));
+  }
+
+  async write({ version, change, secret, slugs = [] }: WrittenVersion): Promise<VersionAnswer> {
+    const { meta, objectTypes, segments, predicateIds, log, views, activations } = this.#keys;
+    const { slugs: slugsKey, webhookSecrets, goneActivations } = this.#keys;
+    const named = [meta, objectTypes, segments, predicateIds, log, views, activations];
+    const keys = [...named, slugsKey, webhookSecrets, goneActivations];
+    const [status, number] = await runScript<[VersionAnswer['status'], string]>(
+      this.#redis,
+      'writeCatalog',
+      keys,
+      [
+        ...[version, change.nextPredicateId, JSON.stringify(change), LOG_ENTRIES_KEPT],
+        ...change.writes.flatMap(([hash, field, value]) => fieldOf(HASHES[hash], field, value)),
+        ...slugs.flatMap(([slug, predicateId]) => fieldOf(SLUGS, slug, predicateId)),
+        ...(secret ? [SECRETS, secret.activation, 'set', secret.secret] : []),
+      ],
+    );
+    return { status, version: Number(number) };
+  }
+
+  async slugs(): Promise<ReadonlyMap<string, string>> {
+    const { slugs } = this.#keys;
+    // What is no hash at all would refuse every version that is written.
+    if (!['hash', 'none'].includes(await this.#redis.type(slugs))) await this.#redis.unlink(slugs);
+    return new Map(Object.entries(await this.#redis.hgetall(slugs)));
+  }
+
+  get isClosed(): boolean {
+    return this.#redis.status === 'end';
+  }
+}
+
+/** One write, as the script takes it. */
+function fieldOf(key: number, field: string, value: unknown): (string | number)[] {
+  return value === null ? [key, field, 'delete', ''] : [key, field, 'set', JSON.stringify(value)];
+}
+
+function readVersion([position, fields]: StreamEntry): LoggedVersion {
+  const members = pairs(fields);
+  const change = JSON.parse(members.get('change')!) as CatalogChange;
+  return { position, version: Number(members.get('version')), change };
+}

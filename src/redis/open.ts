@@ -1,0 +1,123 @@
+/**
+ * open.ts – Opens all that one process keeps of a deployment in Redis, as stores by purpose.
+ *
+ * Keeps true: a Redis that is too old, evicts keys or refuses a command is refused before anything
+ * is written. What is handed out are ports: their users see no command, key name or client.
+ */
+import type { Redis } from 'ioredis';
+import type { AnswerStore } from '../api/answer-store.ts';
+import type { ActivationStore } from '../catalog/activation-store.ts';
+import type { CatalogLog } from '../catalog/catalog-log.ts';
+import type { SegmentSets } from '../cli/segment-sets.ts';
+import type { ActivationFeed } from '../jobs/activation-feed.ts';
+import type { JobStore } from '../jobs/job-store.ts';
+import type { QueueConnections } from '../jobs/queue-connections.ts';
+import type { WebhookLanes, WebhookLimits } from '../jobs/webhook-lanes.ts';
+import { RedisActivationFeed } from './activation-feed.ts';
+import { RedisActivationStore } from './activation-store.ts';
+import { RedisAnswerStore } from './answer-store.ts';
+import { checkRedisVersion } from './binary.ts';
+import { RedisCatalogLog } from './catalog-log.ts';
+import { openConnection } from './connection.ts';
+import { evictionFault, RedisHealth } from './health.ts';
+import { RedisJobStore } from './job-store.ts';
+import { Keys } from './keys.ts';
+import { checkPermissions } from './permissions.ts';
+import { queueConnections } from './queue-connections.ts';
+import { reachRedis } from './reach.ts';
+import { RedisSegmentSets } from './segment-sets.ts';
+import { RedisServerError } from './server-error.ts';
+import { StreamTail } from './stream-tail.ts';
+import { RedisWebhookLanes } from './webhook-lanes.ts';
+
+export interface OpenOptions {
+  readonly url: string;
+  readonly prefix: string;
+  /** Told of each fault of a connection; they reconnect by themselves. */
+  readonly onError: (error: Error) => void;
+}
+
+/** What is kept of a deployment that was founded. */
+export interface Stores {
+  readonly activations: ActivationStore;
+  readonly answers: AnswerStore;
+  readonly jobs: JobStore;
+  readonly queues: QueueConnections;
+  readonly segmentSets: SegmentSets;
+  /** Asks Redis all the time, on a connection of its own, from now on. */
+  readonly health: RedisHealth;
+  webhookLanes(limits: WebhookLimits): WebhookLanes;
+  /** On a connection of its own, which `stop` closes. */
+  openActivationFeed(onError: (error: Error) => void): ActivationFeed;
+}
+
+export interface OpenRedis {
+  readonly catalog: CatalogLog;
+  /** Caller: P was fixed when the deployment was founded (catalog/founding.ts). */
+  stores(partitions: number): Stores;
+  /** Those who follow a stream are told of its entries from now on. */
+  follow(): void;
+  close(): Promise<void>;
+  readonly redis: Redis;
+  readonly tail: StreamTail;
+}
+
+/** @throws RedisServerError in words for a person if this Redis can't be worked with */
+export async function openRedis({ url, prefix, onError }: OpenOptions): Promise<OpenRedis> {
+  await reachRedis(url);
+  const redis = openConnection({ url, onError });
+  const tail = new StreamTail(url, onError);
+  let health: RedisHealth | undefined;
+  const close = async () => {
+    await tail.stop();
+    health?.close();
+    redis.disconnect();
+  };
+  try {
+    await redis.connect();
+    checkRedisVersion(await redis.info('server'));
+    await checkPermissions(redis, prefix);
+    await refuseEviction(redis);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    redis,
+    tail,
+    catalog: new RedisCatalogLog(redis, prefix, tail),
+    stores: (partitions) => {
+      health ??= new RedisHealth(url);
+      return storesOf({ url, redis, health, keys: new Keys(prefix, partitions) });
+    },
+    follow: () => tail.start(),
+    close,
+  };
+}
+
+interface Opened {
+  readonly url: string;
+  readonly redis: Redis;
+  readonly health: RedisHealth;
+  readonly keys: Keys;
+}
+
+function storesOf({ url, redis, health, keys }: Opened): Stores {
+  return {
+    activations: new RedisActivationStore(redis, keys.catalog),
+    answers: new RedisAnswerStore(redis, keys.catalog),
+    jobs: new RedisJobStore(redis, keys),
+    queues: queueConnections(redis, keys.prefix),
+    segmentSets: new RedisSegmentSets(redis, keys),
+    health,
+    webhookLanes: (limits) => new RedisWebhookLanes(redis, keys.webhooks, limits),
+    openActivationFeed: (onError) =>
+      new RedisActivationFeed(redis, keys, new StreamTail(url, onError)),
+  };
+}
+
+/** @throws RedisServerError */
+async function refuseEviction(redis: Redis): Promise<void> {
+  const fault = evictionFault(await redis.info('memory'));
+  if (fault !== undefined) throw new RedisServerError(`${fault}.`);
+}
