@@ -12,7 +12,8 @@ export const timeout = (description: string, defaultMs: number) =>
 const consistency = Type.Enum(['strong', 'eventual'], {
   default: 'strong',
   description:
-    'strong: all that was acknowledged before the request counts. eventual: as it stands, without waiting.',
+    'strong: all that was acknowledged before the request counts. eventual: as it stands, ' +
+    'without waiting.',
 });
 
 const readTimeout = timeout(

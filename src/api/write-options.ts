@@ -9,7 +9,8 @@ export const waitParameters = (defaultMs: number) => ({
     Type.Enum(['applied', 'accepted'], {
       default: 'applied',
       description:
-        'applied: answers when segments and counts show the change. accepted: when it is in the log (202).',
+        'applied: answers when segments and counts show the change. accepted: when it is in ' +
+        'the log (202).',
     }),
   ),
   timeout_ms: Type.Optional(
@@ -22,6 +23,7 @@ export const sourceVersion = Type.Optional(
     minimum: 0,
     maximum: Number.MAX_SAFE_INTEGER,
     description:
-      'A whole number that grows, from the source: a change is ignored if it is not above the last one seen.',
+      'A whole number that grows, from the source: a change is ignored if it is not above the ' +
+      'last one seen.',
   }),
 );

@@ -11,12 +11,13 @@ import { columnsOf, writeCell } from '../change/cells.ts';
 import type { Deployment } from '../engine/deployment.ts';
 import { Problem } from '../errors.ts';
 import type { NamedRecord, ReadOptions } from '../membership/memberships.ts';
+import type { FileFormat } from './file-format.ts';
 import type { JobContext } from './jobs.ts';
 
 /** What an export is asked to do. */
 export interface ExportOrder {
   readonly object_type: string;
-  readonly format: 'ndjson' | 'csv';
+  readonly format: FileFormat;
   readonly segment?: string;
 }
 

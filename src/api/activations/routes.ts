@@ -50,8 +50,10 @@ const createActivation = route({
   need: 'write_catalog',
   summary: "Tell a URL who enters and leaves a view's members",
   description:
-    'Every change that is acknowledged after this answer is told, as a webhook in the format of Standard Webhooks. Who is a ' +
-    'member already is told by a sync. Without a secret one is made, and answered here and never again.',
+    'Every change that is acknowledged after this answer is told, as a webhook in the format ' +
+    'of Standard Webhooks. Who is a ' +
+    'member already is told by a sync. Without a secret one is made, and answered here and ' +
+    'never again.',
   body: named('ActivationInput'),
   answers: { 201: named('CreatedActivation') },
   refusals: ['view_unknown', ...EDIT_CODES],
@@ -84,7 +86,8 @@ const patchActivation = route({
   need: 'write_catalog',
   summary: 'Change some of an activation',
   description:
-    'A secret that is given takes the place of the one before at once. What waits for a retry is tried now.',
+    'A secret that is given takes the place of the one before at once. What waits for a retry ' +
+    'is tried now.',
   body: named('ActivationPatch'),
   answers: { 200: named('Activation') },
   refusals: [...UNKNOWN_CODES, ...EDIT_CODES],

@@ -1,10 +1,10 @@
 /**
  * body.ts – The body of many changes: lines of JSON, or one array.
  *
- * Keeps true: lines are read only as fast as they are taken in, and no more than one of them is held,
- * so a body may be of any length; a bad line is reported and stops no other. An array must be read as
- * a whole and is bounded. However many lines come, and however bad they are, others are answered
- * meanwhile (time-slice.ts).
+ * Keeps true: lines are read only as fast as they are taken in, and no more than one of them is
+ * held, so a body may be of any length; a bad line is reported and stops no other. An array must be
+ * read as a whole and is bounded. However many lines come, and however bad they are, others are
+ * answered meanwhile (time-slice.ts).
  */
 import { isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';

@@ -27,7 +27,8 @@ const postChanges = route({
   need: 'write_records',
   summary: 'Send many changes',
   description:
-    'Changes of one record are applied in their order. NDJSON is streamed and may be of any length, each line up to 1 MB; a JSON array may have up to 16 MB.',
+    'Changes of one record are applied in their order. NDJSON is streamed and may be of any ' +
+    'length, each line up to 1 MB; a JSON array may have up to 16 MB.',
   bodyBytesMax: ARRAY_BYTES_MAX,
   readBodies,
   beforeBody: ({ deployment: { delivery }, waitingChangesMax }) => {

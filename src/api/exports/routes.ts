@@ -15,7 +15,9 @@ const exportRecords = route({
   need: 'write_catalog',
   summary: 'Export the live records of one type, as a job',
   description:
-    'What it writes is fetched at /v1/jobs/:id/result, for a day, and can be imported as it is. CSV has a column for each declared attribute and each key; NDJSON has all that is stored.',
+    'What it writes is fetched at /v1/jobs/:id/result, for a day, and can be imported as it ' +
+    'is. CSV has a column for each declared attribute and each key; NDJSON has all that is ' +
+    'stored.',
   // Without a body: all records, as NDJSON.
   bodyIsOptional: true,
   body: exportBody,

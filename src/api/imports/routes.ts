@@ -4,10 +4,12 @@
  * Keeps true: the job is added when all of the body is kept: an upload that breaks off imports
  * nothing.
  */
+
 import type { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { findObjectType } from '../../catalog/entries.ts';
 import { Problem } from '../../errors.ts';
+import type { FileFormat } from '../../jobs/file-format.ts';
 import { charsetOf } from '../charset.ts';
 import { named } from '../fields.ts';
 import { sendAccepted } from '../jobs/format.ts';
@@ -22,7 +24,12 @@ const importRecords = route({
   need: 'write_catalog',
   summary: 'Import records of one type, as a job',
   description:
-    'NDJSON: a record a line, { "id", "data" } or flat with its id among the attributes; strict, as everywhere. A line of /v1/changes is refused. CSV: a header, then a record a row; cells are read as the declared types. The body is streamed and may be of any length, in UTF-8 or what its charset says. Lines that are refused stop no others and are listed at /v1/jobs/:id/errors; `skipped` counts empty rows, `unknown_columns` names titles that match no attribute.',
+    'NDJSON: a record a line, { "id", "data" } or flat with its id among the attributes; ' +
+    'strict, as everywhere. A line of /v1/changes is refused. CSV: a header, then a record a ' +
+    'row; cells are read as the declared types. The body is streamed and may be of any length, ' +
+    'in UTF-8 or what its charset says. Lines that are refused stop no others and are listed ' +
+    'at /v1/jobs/:id/errors; `skipped` counts empty rows, `unknown_columns` names titles that ' +
+    'match no attribute.',
   readsCharsets: true,
   readBodies,
   query: importQuery,
@@ -67,7 +74,7 @@ const importRecords = route({
 
 export const IMPORT_ROUTES = { importRecords };
 
-function formatOf(type: string | undefined): 'ndjson' | 'csv' | undefined {
+function formatOf(type: string | undefined): FileFormat | undefined {
   if (type === undefined) return undefined;
   return CSV_TYPE.test(type) ? 'csv' : LINES_TYPE.test(type) ? 'ndjson' : undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * upload.ts – Keeps an upload piece by piece, each of so many rows that it is worth a step of a job.
+ * upload.ts – Keeps an upload piece by piece; each piece has rows enough for a step of a job.
  *
  * Keeps true: a body is kept as it comes and never held as a whole.
  */

@@ -1,10 +1,12 @@
 /**
  * routes.ts – `/v1/jobs`: how long work stands, and what came of it.
  */
+
 import { Readable } from 'node:stream';
 import Type from 'typebox';
 import { asOffset, packCursor, readCursor } from '../../cursor.ts';
 import { Problem } from '../../errors.ts';
+import { JOB_KINDS } from '../../jobs/job-kinds.ts';
 import { named } from '../fields.ts';
 import { LIMIT_DEFAULT, pageOf, pageParameters } from '../page.ts';
 import { PageText } from '../page-text.ts';
@@ -65,7 +67,8 @@ const getJobResult = route({
   handler: async (request, { held, jobs }, reply) => {
     const { id } = request.params;
     const { kind, status, asked, hasOutput } = await jobs.status(id);
-    if (kind !== 'export')
+    // Of a kind that is none there may be one that was added at the board.
+    if (!JOB_KINDS[kind]?.makesFile)
       throw noResult(`the ${kind} '${id}' has no file; its result is in GET /v1/jobs/${id}`);
     if (status !== 'completed') throw noResult(`the job '${id}' is ${status}`);
     if (!hasOutput && resultRecords(await jobs.status(id)) > 0)
@@ -87,7 +90,8 @@ const getJobErrors = route({
   need: 'read',
   summary: 'Download what a job refused, line by line',
   description:
-    'NDJSON: { "line", "code", "detail", "path"? } of each. Kept for a day after the end of the job.',
+    'NDJSON: { "line", "code", "detail", "path"? } of each. Kept for a day after the end of ' +
+    'the job.',
   answers: {
     200: Type.Unsafe<unknown>({
       description: 'The errors.',

@@ -55,7 +55,8 @@ const getReadiness = route({
   need: 'nothing',
   summary: 'Whether the server can do its work',
   description:
-    'Redis answers, every partition has an owner, none has stopped, and the lag is under its limit. `warnings` say what some reads have no number for.',
+    'Redis answers, every partition has an owner, none has stopped, and the lag is under its ' +
+    'limit. `warnings` say what some reads have no number for.',
   answers: {
     200: Type.Object({
       status: Type.Enum(['ready']),

@@ -2,9 +2,9 @@
  * idempotency.ts – A write that carries an Idempotency-Key is carried out once: sent again, it gets
  * the answer of the first time.
  *
- * Keeps true: of requests with one key only one is under way at a time. An answer is given out again
- * only to the very same request, known by the hash of its body. The hash is taken of the bytes as
- * they pass, so a streamed body is never held: a repetition is read to its end before it is
+ * Keeps true: of requests with one key only one is under way at a time. An answer is given out
+ * again only to the very same request, known by the hash of its body. The hash is taken of the bytes
+ * as they pass, so a streamed body is never held: a repetition is read to its end before it is
  * answered. Not kept: answers that ask to try again (429, 5xx), those to a body that broke off, and
  * those too long to keep; such a request is carried out anew. What is kept for one API key has a
  * bounded weight: beyond it the oldest answers go, and their requests are carried out anew as well.
@@ -26,7 +26,7 @@ const ANSWER_BYTES_MAX = 256 * 1024;
 const KEPT_HEADERS = ['content-type', 'location'];
 
 /** Where answers are kept, and how many bytes of them for one API key. */
-interface Kept {
+interface IdempotencyOptions {
   readonly answers: AnswerStore;
   readonly bytesMax: number;
 }
@@ -48,7 +48,7 @@ declare module 'fastify' {
 }
 
 export const idempotency = fp(
-  async (app: FastifyInstance, kept: Kept) => {
+  async (app: FastifyInstance, kept: IdempotencyOptions) => {
     const { answers } = kept;
     app.decorateRequest('guarded', undefined);
 
@@ -165,7 +165,7 @@ function drop(answers: AnswerStore, { digest }: Guarded): void {
 
 /** Keeps the answer, or gives the key free so that the request may be carried out anew. */
 async function settle(
-  { answers, bytesMax }: Kept,
+  { answers, bytesMax }: IdempotencyOptions,
   guarded: Guarded,
   reply: FastifyReply,
   body: string,

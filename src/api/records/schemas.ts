@@ -13,7 +13,8 @@ export const includeParameters = {
   include: Type.Optional(
     Type.String({
       description:
-        'Names of relationships, separated by commas: the records at their other ends are answered as well.',
+        'Names of relationships, separated by commas: the records at their other ends are ' +
+        'answered as well.',
       examples: ['manager,reports'],
     }),
   ),
@@ -49,7 +50,9 @@ export const RECORD_SCHEMAS: readonly TSchema[] = [
   Type.Record(Type.String(), Type.Unknown(), {
     $id: 'Attributes',
     description:
-      'Values by attribute. Declared ones are checked strictly ("7" is no number); others are stored and can not be filtered on. null is no value: in a patch it removes the attribute.',
+      'Values by attribute. Declared ones are checked strictly ("7" is no number); others are ' +
+      'stored and can not be filtered on. null is no value: in a patch it removes the ' +
+      'attribute.',
     examples: [dataExample],
   }),
   Type.Object(
@@ -76,7 +79,8 @@ export const RECORD_SCHEMAS: readonly TSchema[] = [
             Type.String(),
             Type.Union([named('Record'), Type.Null(), pageOf(named('Record'))], {
               description:
-                'A to-one relationship: the record, or null if there is no live one. A to-many one: a page.',
+                'A to-one relationship: the record, or null if there is no live one. A to-many ' +
+                'one: a page.',
             }),
             {
               description:
@@ -105,7 +109,8 @@ export const RECORD_SCHEMAS: readonly TSchema[] = [
       id: recordId,
       status: Type.Enum(['accepted', 'ignored'], {
         description:
-          'accepted: in the log, and will be applied. ignored: a newer change had deleted the record, so there is none to show.',
+          'accepted: in the log, and will be applied. ignored: a newer change had deleted the ' +
+          'record, so there is none to show.',
       }),
     },
     { $id: 'Receipt', examples: [{ object_type: 'contacts', id: 'c-17', status: 'accepted' }] },

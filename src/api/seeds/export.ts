@@ -33,7 +33,8 @@ export async function readSeedInclude(include: string, { store }: Deployment) {
     else if (part.startsWith(RECORDS))
       types.push((await findObjectType(store, part.slice(RECORDS.length))).name);
     else {
-      const detail = `include names ${DEFINITION_KINDS.join(', ')} and records:<type>, not '${part}'`;
+      const known = `${DEFINITION_KINDS.join(', ')} and records:<type>`;
+      const detail = `include names ${known}, not '${part}'`;
       throw new Problem('parameter_invalid', detail, [{ path: '/include', detail }]);
     }
   }
@@ -41,13 +42,13 @@ export async function readSeedInclude(include: string, { store }: Deployment) {
   return { kinds, types };
 }
 
-type WrittenItem = { readonly object_type: string; readonly id?: unknown; readonly data: unknown };
+type ExportedItem = { readonly object_type: string; readonly id?: unknown; readonly data: unknown };
 
 export async function* seedItems(
   { store, memberships }: Deployment,
   kinds: readonly DefinitionKind[],
   types: readonly string[],
-): AsyncGenerator<WrittenItem[]> {
+): AsyncGenerator<ExportedItem[]> {
   yield writeDefinitions(store.catalog, kinds);
   for (const type of types) {
     for (let cursor: string | undefined, isMore = true; isMore; isMore = cursor !== undefined) {
@@ -65,7 +66,7 @@ export async function* seedItems(
  * As it will be read: the id among the values, or beside them if they hold one; what looks like an
  * expression is text.
  */
-function recordItem(objectType: string, id: string, data: RecordData): WrittenItem {
+function recordItem(objectType: string, id: string, data: RecordData): ExportedItem {
   const text = escapeExpressions(id);
   if (data['id'] === id)
     return { object_type: objectType, id: text, data: escapeExpressions(data) };
@@ -77,7 +78,7 @@ function recordItem(objectType: string, id: string, data: RecordData): WrittenIt
 }
 
 /** An item a line, so that two exports can be compared line by line. */
-export async function* asArray(items: AsyncIterable<WrittenItem[]>): AsyncGenerator<string> {
+export async function* asArray(items: AsyncIterable<ExportedItem[]>): AsyncGenerator<string> {
   let before = '[\n';
   for await (const some of items) {
     for (const item of some) {
@@ -88,7 +89,7 @@ export async function* asArray(items: AsyncIterable<WrittenItem[]>): AsyncGenera
   yield before === '[\n' ? '[]\n' : '\n]\n';
 }
 
-export async function* asLines(items: AsyncIterable<WrittenItem[]>): AsyncGenerator<string> {
+export async function* asLines(items: AsyncIterable<ExportedItem[]>): AsyncGenerator<string> {
   let text = '';
   for await (const some of items) {
     for (const item of some) {

@@ -1,8 +1,8 @@
 /**
  * routes.ts – `/v1/seeds`: definitions, and records if asked for, from one deployment to another.
  *
- * Keeps true: importing a seed twice changes nothing; its body is held only if it is taken over within
- * the request.
+ * Keeps true: importing a seed twice changes nothing; its body is held only if it is taken over
+ * within the request.
  */
 import { Readable } from 'node:stream';
 import Type from 'typebox';
@@ -42,7 +42,9 @@ const exportSeed = route({
   need: 'read',
   summary: 'Export definitions as a seed',
   description:
-    'Each after those that it refers to, without ids and times; of records the live ones, without their histories. Imported into an empty deployment it makes the same. Streamed; as NDJSON, an item a line, if Accept asks for it.',
+    'Each after those that it refers to, without ids and times; of records the live ones, ' +
+    'without their histories. Imported into an empty deployment it makes the same. Streamed; ' +
+    'as NDJSON, an item a line, if Accept asks for it.',
   query: Type.Object({
     include: Type.Optional(
       Type.String({
@@ -73,7 +75,11 @@ const importSeed = route({
   need: 'write_catalog',
   summary: 'Import a seed',
   description:
-    'In the order that the items need, whatever order they are in. All or nothing: a fault in one item changes nothing, and each fault is named by its pointer. What is there already is left alone; what is in it twice is refused. A segment may be an item as it is, without an envelope. A JSON array may have up to 16 MB; as NDJSON, an item a line, and with async=true a seed may be of any size.',
+    'In the order that the items need, whatever order they are in. All or nothing: a fault in ' +
+    'one item changes nothing, and each fault is named by its pointer. What is there already ' +
+    'is left alone; what is in it twice is refused. A segment may be an item as it is, without ' +
+    'an envelope. A JSON array may have up to 16 MB; as NDJSON, an item a line, and with ' +
+    'async=true a seed may be of any size.',
   bodyBytesMax: ARRAY_BYTES_MAX,
   readBodies: (app) =>
     app.addContentTypeParser(LINES_TYPE, async (_: unknown, payload: Readable) => payload),

@@ -94,7 +94,8 @@ const replaceSegment = route({
   need: 'write_catalog',
   summary: 'Replace a segment',
   description:
-    'While the edited query is built, the old one answers. slug and object_type can not be changed.',
+    'While the edited query is built, the old one answers. slug and object_type can not be ' +
+    'changed.',
   body: named('SegmentInput'),
   answers: { 200: named('Segment') },
   refusals: ['segment_unknown', ...EDIT_CODES],
@@ -134,7 +135,8 @@ const postCounts = route({
   need: 'read',
   summary: 'How many records are in each segment',
   description:
-    'In the order asked; without slugs all segments, in the order of their slugs. Never a wrong number.',
+    'In the order asked; without slugs all segments, in the order of their slugs. Never a ' +
+    'wrong number.',
   // Without a body: all segments.
   bodyIsOptional: true,
   body: countsBody,

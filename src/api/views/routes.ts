@@ -1,6 +1,6 @@
 /**
- * routes.ts – `/v1/views`: which columns of which records are shown, and the rows: paged as JSON, or
- * whole as CSV or NDJSON.
+ * routes.ts – `/v1/views`: which columns of which records are shown, and the rows: paged as JSON,
+ * or whole as CSV or NDJSON.
  */
 import Type from 'typebox';
 import type { StoredView } from '../../catalog/catalog.ts';
@@ -144,7 +144,9 @@ const listRows = route({
   need: 'read',
   summary: 'The rows of a view',
   description:
-    'By Accept: application/json gives a page, text/csv and application/x-ndjson give all rows. Of a sorted view a cursor lasts for ten minutes; what comes meanwhile is not on its pages.',
+    'By Accept: application/json gives a page, text/csv and application/x-ndjson give all ' +
+    'rows. Of a sorted view a cursor lasts for ten minutes; what comes meanwhile is not on its ' +
+    'pages.',
   query: rowsQuery,
   answers: { 200: rowsAnswer },
   refusals: ROW_CODES,

@@ -1,7 +1,10 @@
 /**
  * schemas.ts – Views and their rows as they are sent and answered.
  */
+
 import Type, { type Static, type TSchema } from 'typebox';
+import { FILTER_STATUSES } from '../../catalog/catalog.ts';
+import { SORT_DIRECTIONS } from '../../query/dialects/view-columns.ts';
 import { AGGREGATE_NAMES } from '../../query/predicate/measures.ts';
 import { rowExample, viewExample } from '../examples.ts';
 import { failureReason, named, slug, typeName } from '../fields.ts';
@@ -15,7 +18,9 @@ const viewColumn = Type.Object(
   {
     path: Type.String({
       description:
-        'An own attribute (email), a way of to-one relationships to one (organization.parent.name), id, created_at, updated_at or version; with an aggregate a to-many relationship (orders) or a number of its records (orders.total).',
+        'An own attribute (email), a way of to-one relationships to one ' +
+        '(organization.parent.name), id, created_at, updated_at or version; with an aggregate ' +
+        'a to-many relationship (orders) or a number of its records (orders.total).',
     }),
     label: Type.Optional(
       Type.String({ minLength: 1, maxLength: 200, description: 'Unique; default: the path.' }),
@@ -49,7 +54,7 @@ const viewMembers = {
           path: Type.String({
             description: 'An own attribute, id, created_at, updated_at or version.',
           }),
-          direction: Type.Enum(['asc', 'desc']),
+          direction: Type.Enum([...SORT_DIRECTIONS]),
         },
         { additionalProperties: false },
       ),
@@ -98,9 +103,7 @@ export const viewForm = Type.Object(
     id: Type.String({ format: 'uuid' }),
     ...viewMembers,
     json_logic: Type.Optional(Type.Unknown({ description: 'Its own query as JsonLogic.' })),
-    status: Type.Optional(
-      Type.Enum(['building', 'ready', 'failed'], { description: 'Of its own query.' }),
-    ),
+    status: Type.Optional(Type.Enum([...FILTER_STATUSES], { description: 'Of its own query.' })),
     reason: Type.Optional(failureReason),
     progress: Type.Optional(
       Type.Number({ minimum: 0, maximum: 1, description: 'Of its own query.' }),
@@ -133,7 +136,8 @@ export const VIEW_SCHEMAS: readonly TSchema[] = [
   Type.Partial(Type.Object(viewMembers), {
     $id: 'ViewPatch',
     description:
-      'null removes what is optional; a segment takes the place of the query, and the other way round.',
+      'null removes what is optional; a segment takes the place of the query, and the other ' +
+      'way round.',
     examples: [{ title: 'Bigger spenders' }],
   }),
   viewForm,
@@ -142,7 +146,9 @@ export const VIEW_SCHEMAS: readonly TSchema[] = [
     type: 'object',
     additionalProperties: true,
     description:
-      'The id and one field per column: its path, or of an aggregate its label; null where there is no value. `relationships` holds those that the view names: a record or null, of many a page of the first ones.',
+      'The id and one field per column: its path, or of an aggregate its label; null where ' +
+      'there is no value. `relationships` holds those that the view names: a record or null, ' +
+      'of many a page of the first ones.',
     examples: [rowExample],
   }),
 ];

@@ -2,8 +2,8 @@
  * whole-rows.ts – All rows of a view as one answer, in CSV or NDJSON.
  *
  * Keeps true: it is streamed, a batch at a time and only as fast as it is taken. A fault before the
- * first row is a problem document; one after it cuts the answer off, so that a part never passes for
- * the whole.
+ * first row is a problem document; one after it cuts the answer off, so that a part never passes
+ * for the whole.
  */
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
