@@ -2,14 +2,19 @@
  * read-options.ts – How a read is meant: strong, for a bounded time, unless it says otherwise.
  */
 import Type from 'typebox';
-import { type Consistency, type ReadOptions, STRONG } from '../membership/memberships.ts';
+import {
+  CONSISTENCIES,
+  type Consistency,
+  type ReadOptions,
+  STRONG,
+} from '../membership/read-options.ts';
 
 const TIMEOUT_MS_MAX = 60_000;
 
 export const timeout = (description: string, defaultMs: number) =>
   Type.Integer({ minimum: 0, maximum: TIMEOUT_MS_MAX, default: defaultMs, description });
 
-const consistency = Type.Enum(['strong', 'eventual'], {
+const consistency = Type.Enum([...CONSISTENCIES], {
   default: 'strong',
   description:
     'strong: all that was acknowledged before the request counts. eventual: as it stands, ' +

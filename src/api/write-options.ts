@@ -1,12 +1,14 @@
 /**
  * write-options.ts – How a write is meant: whether its answer waits, and what the source calls it.
  */
+
 import Type from 'typebox';
+import { WAITS } from '../engine/ingest.ts';
 import { timeout } from './read-options.ts';
 
 export const waitParameters = (defaultMs: number) => ({
   wait: Type.Optional(
-    Type.Enum(['applied', 'accepted'], {
+    Type.Enum([...WAITS], {
       default: 'applied',
       description:
         'applied: answers when segments and counts show the change. accepted: when it is in ' +

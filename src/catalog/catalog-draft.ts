@@ -10,16 +10,13 @@
 import { edgeKey, edgesOf } from '../change/edge.ts';
 import { type ObjectType, objectType } from '../change/object-type.ts';
 import { assert } from '../errors.ts';
-import {
-  type CompiledQuery,
-  predicateAttributes,
-  statementKey,
-} from '../query/dialects/compile.ts';
+import type { CompiledQuery } from '../query/dialects/compile.ts';
 import { isDerivedName, readDerivedName } from '../query/network/derived-attribute.ts';
 import { type LoweringContext, lower } from '../query/network/lower.ts';
 import { PREDICATE_ID_MAX } from '../query/network/network.ts';
 import { predicateKey } from '../query/predicate/normalize.ts';
 import { ALWAYS, type Predicate } from '../query/predicate/predicate.ts';
+import { predicateAttributes, statementKey } from '../query/predicate/statement.ts';
 import type {
   Catalog,
   CatalogChange,
@@ -137,7 +134,7 @@ export class CatalogDraft {
   predicateIdFor(objectTypeName: string, { key, predicate }: CompiledQuery): number {
     const known = this.#known(objectTypeName, key);
     if (known !== undefined) return known;
-    const flat = lower(predicate, objectTypeName, this.#lowering);
+    const flat = lower(predicate, this.#lowering);
     const source =
       flat === predicate || predicateKey(flat) === predicateKey(predicate)
         ? {}
@@ -183,14 +180,12 @@ export class CatalogDraft {
       const edgeId = this.edgeIdOf(travel.edge);
       const types = this.objectTypes();
       const type = types.get(objectTypeName)!;
-      const { edge, direction, attribute, isOrdered = false } = travel;
-      const numbers = attribute === undefined ? {} : { attribute, ordered: isOrdered };
-      const number =
-        attribute === undefined
-          ? ''
-          : `${attribute}:${type.attributes.get(attribute)?.type}:${isOrdered}`;
-      const key = `share ${edgeId} ${direction} ${number} ${statementKey(flat, type, types)}`;
-      const shared = { edge, edgeId, direction, ...numbers };
+      const { edge, direction, value } = travel;
+      const carried = value
+        ? `${value.attribute}:${type.attributes.get(value.attribute)?.type}:${value.keeps}`
+        : '';
+      const key = `share ${edgeId} ${direction} ${carried} ${statementKey(flat, type, types)}`;
+      const shared = { edge, edgeId, direction, ...value };
       const known = this.#known(objectTypeName, key);
       return (
         known ??

@@ -13,12 +13,9 @@ import {
   parseObjectType,
 } from '../change/object-type.ts';
 import { Problem } from '../errors.ts';
-import {
-  type CompiledQuery,
-  compileQuery,
-  predicateAttributes,
-} from '../query/dialects/compile.ts';
+import { type CompiledQuery, compileQuery } from '../query/dialects/compile.ts';
 import { readViewDefinition } from '../query/dialects/view-columns.ts';
+import { predicateAttributes } from '../query/predicate/statement.ts';
 import {
   type Catalog,
   type CatalogChange,

@@ -6,14 +6,17 @@
  */
 import { packOutcomes } from '../change/change.ts';
 import { exists, packRecord, type RecordRow, TOMBSTONE_TTL_MS } from '../change/record.ts';
-import { type ChannelPosition, packChannelPosition } from '../membership/channel-position.ts';
-import { packFeed } from '../membership/feed.ts';
-import { type NeighbourRow, packRow, type RelatedRow } from '../membership/neighbour-row.ts';
-import { packState } from '../membership/state-row.ts';
+import type { ChannelPosition } from '../membership/channel-position.ts';
+import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
 import type { Failure } from '../query/failure.ts';
 import { entered, type Flip, flippedPredicateId } from '../query/network/network.ts';
+import { CommitCommands } from '../redis/commit-commands.ts';
 import { type PartitionKeys, recordMember } from '../redis/keys.ts';
 import { packActivations } from '../redis/rows/activation-entry.ts';
+import { packChannelPosition } from '../redis/rows/channel-position.ts';
+import { packFeed } from '../redis/rows/feed-entry.ts';
+import { packRow } from '../redis/rows/neighbour-row.ts';
+import { packState } from '../redis/rows/state-row.ts';
 import { type FanoutProgress, fanoutField, packFanout } from './fanouts.ts';
 import { INBOX_FIELDS } from './message.ts';
 import type { Networks } from './networks.ts';
@@ -21,11 +24,6 @@ import type { OutboxEntry } from './outbox.ts';
 import type { BuildProgress, PartitionBuilds } from './partition-builds.ts';
 import type { Step, TouchedRecord } from './step.ts';
 
-/**
- * Lua's unpack fails near 8000 arguments (test/lua/commit-batch.test.ts tries both sides). Even, so
- * that pairs stay together.
- */
-export const COMMAND_ARGUMENTS_MAX = 5000;
 /**
  * A put has at most one line's 1 MB (src/api/routes/changes.ts); a commit carries up to 500
  * records, and Redis takes 1 GB in one.
@@ -35,44 +33,6 @@ const RECORD_LENGTH_MAX = 2 * 1024 * 1024;
 const FEED_ENTRIES_MAX = 10_000;
 /** Commits whose outcomes are kept for those who wait. */
 const OUTCOME_ENTRIES_MAX = 1000;
-
-/** KEYS and ARGV of the commit script, but for its header. */
-export class CommitCommands {
-  readonly keys: string[];
-  readonly arguments: (string | number)[] = [];
-  readonly #indexes = new Map<string, number>();
-
-  constructor(keys: PartitionKeys) {
-    this.keys = [keys.owner, keys.meta];
-    this.#indexes.set(keys.owner, 1).set(keys.meta, 2);
-  }
-
-  keyIndex(key: string): number {
-    let index = this.#indexes.get(key);
-    if (index === undefined) {
-      index = this.keys.push(key);
-      this.#indexes.set(key, index);
-    }
-    return index;
-  }
-
-  /** Adds one command, or several if it has too many arguments; none if it has none. */
-  add(verb: string, key: string, given: readonly (string | number)[]): void {
-    for (let from = 0; from < given.length; from += COMMAND_ARGUMENTS_MAX) {
-      const some =
-        given.length <= COMMAND_ARGUMENTS_MAX
-          ? given
-          : given.slice(from, from + COMMAND_ARGUMENTS_MAX);
-      this.arguments.push(verb, this.keyIndex(key), some.length);
-      for (const argument of some) this.arguments.push(argument);
-    }
-  }
-
-  /** A command whose arguments belong together whatever their number, or that has none. */
-  addWhole(verb: string, key: string, ...given: (string | number)[]): void {
-    this.arguments.push(verb, this.keyIndex(key), given.length, ...given);
-  }
-}
 
 /**
  * What goes along with the step: fan-outs, and the place of its messages among those sent before.

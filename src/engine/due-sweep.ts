@@ -7,9 +7,9 @@
  * new owner resumes from that list.
  */
 import type { Redis } from 'ioredis';
+import type { CommitCommands } from '../redis/commit-commands.ts';
 import { type PartitionKeys, readRecordMember } from '../redis/keys.ts';
 import type { RecordKey } from './batch.ts';
-import type { CommitCommands } from './commit.ts';
 import type { TypeContext } from './step.ts';
 
 /** Entries of `due` that one batch looks at. */

@@ -8,8 +8,8 @@
  * after which there is none: whoever takes the partition over goes on, or begins anew.
  */
 import type { Redis } from 'ioredis';
+import type { CommitCommands } from '../redis/commit-commands.ts';
 import type { PartitionKeys } from '../redis/keys.ts';
-import type { CommitCommands } from './commit.ts';
 import type { Edge } from './edges.ts';
 import type { EdgeEffects } from './step-neighbours.ts';
 
@@ -158,8 +158,8 @@ export async function readSweepChunk(
 /** All predicate ids that may have sets, and their edge ids. */
 function* setsOf(edges: Edges): Iterable<[predicateId: number, edgeId: number]> {
   for (const { edgeId, up } of edges.values())
-    for (const { predicateId, ordered } of up)
-      if (predicateId === edgeId || ordered) yield [predicateId, edgeId];
+    for (const { predicateId, keeps } of up)
+      if (predicateId === edgeId || keeps === 'extremes') yield [predicateId, edgeId];
 }
 
 function hasSets(edges: Edges, predicateId: number, edgeId: number): boolean {

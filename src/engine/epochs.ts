@@ -8,13 +8,10 @@
  * forgotten it.
  */
 import type { Redis } from 'ioredis';
-import {
-  CHANNEL_START,
-  type ChannelPosition,
-  readChannelPosition,
-} from '../membership/channel-position.ts';
+import { CHANNEL_START, type ChannelPosition } from '../membership/channel-position.ts';
 import { isUnanswered } from '../redis/failures.ts';
-import type { Keys } from '../redis/keys.ts';
+import { type Keys, sourceName } from '../redis/keys.ts';
+import { readChannelPosition } from '../redis/rows/channel-position.ts';
 import { runScript } from '../redis/scripts.ts';
 
 /** What an owner finds at one target when it takes its partition over. */
@@ -64,11 +61,6 @@ export function freshEpoch(nowMs = Date.now()): number {
 
 function newEpoch({ sent, delivered }: Pick<Finding, 'sent' | 'delivered'>, fresh: number): number {
   return Math.max(fresh, sent.epoch + 1, delivered.epoch + 1);
-}
-
-/** How a partition is called as a source of messages. */
-export function sourceName(partition: number): string {
-  return `p${partition}`;
 }
 
 const ATTEMPTS_MAX = 20;

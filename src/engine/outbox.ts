@@ -11,11 +11,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { type ChannelPosition, readChannelPosition } from '../membership/channel-position.ts';
+import type { ChannelPosition } from '../membership/channel-position.ts';
 import { isUnanswered } from '../redis/failures.ts';
-import type { Keys, PartitionKeys } from '../redis/keys.ts';
+import { type Keys, type PartitionKeys, sourceName } from '../redis/keys.ts';
+import { readChannelPosition } from '../redis/rows/channel-position.ts';
 import { runScript } from '../redis/scripts.ts';
-import { type Channel, sourceName } from './epochs.ts';
+import type { Channel } from './epochs.ts';
 import { INBOX_FIELDS, packMessages } from './message.ts';
 import type { Step } from './step.ts';
 

@@ -200,6 +200,8 @@ export interface CommitWrites {
   // — records —
   /** Record and state, before and after: what differs is written, also in the index of ids. */
   readonly records: readonly TouchedRecord[];
+  /** Whether a predicate is still known: a state that is written holds no other. */
+  readonly isKept: (predicateId: number) => boolean;
   /** Records whose tombstones run out at a moment; undefined: they have none any more. */
   readonly tombstones: readonly (RecordKey & { readonly expiresMs: number | undefined })[];
   /** When records are due; undefined: never. */

@@ -15,13 +15,15 @@ import type { Logger } from 'pino';
 import { Alarm } from '../alarm.ts';
 import { partitionOf } from '../change/partition.ts';
 import { unreachable } from '../errors.ts';
-import { type ChannelPosition, readChannelPosition } from '../membership/channel-position.ts';
+import type { ChannelPosition } from '../membership/channel-position.ts';
 import { compareEntries } from '../membership/partition-status.ts';
 import type { Metrics } from '../metrics.ts';
 import { type Failure, failureReason } from '../query/failure.ts';
+import type { CommitCommands } from '../redis/commit-commands.ts';
 import { isFull, isUnanswered } from '../redis/failures.ts';
 import { type Keys, type PartitionKeys, readRecordMember } from '../redis/keys.ts';
 import { pairs } from '../redis/pairs.ts';
+import { readChannelPosition } from '../redis/rows/channel-position.ts';
 import { runScript } from '../redis/scripts.ts';
 import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
 import { weighFields } from '../redis/weigh.ts';
@@ -45,7 +47,7 @@ import {
   type Solo,
 } from './care.ts';
 import { CLOCK_SKEW_MAX_MS, type Clock } from './clock.ts';
-import { type CommitCommands, commitCommands, readFailed } from './commit.ts';
+import { commitCommands, readFailed } from './commit.ts';
 import { type DueChunk, DueSweep, readDueChunk, readTimedType } from './due-sweep.ts';
 import { EdgeSweep, readEdgeSets, readSweepChunk, type SweepChunk } from './edge-sweep.ts';
 import { beginEpochs, type Channel, freshEpoch } from './epochs.ts';

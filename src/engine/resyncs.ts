@@ -10,8 +10,8 @@
  */
 import type { Redis } from 'ioredis';
 import { partitionOf } from '../change/partition.ts';
-import { unpackRelated } from '../membership/neighbour-row.ts';
 import type { PartitionKeys } from '../redis/keys.ts';
+import { unpackRelated } from '../redis/rows/neighbour-row.ts';
 import type { Networks } from './networks.ts';
 
 /** `receiving`: between `begin` and `end`; `sweeping`: what was not confirmed is being dropped. */

@@ -9,13 +9,9 @@
 import type { Redis } from 'ioredis';
 import { targetsOf } from '../change/edge.ts';
 import type { RecordData } from '../change/record.ts';
-import {
-  NOT_RELATED,
-  UNKNOWN_NEIGHBOUR,
-  unpackNeighbour,
-  unpackRelated,
-} from '../membership/neighbour-row.ts';
+import { NOT_RELATED, UNKNOWN_NEIGHBOUR } from '../membership/neighbour-row.ts';
 import type { PartitionKeys } from '../redis/keys.ts';
+import { unpackNeighbour, unpackRelated } from '../redis/rows/neighbour-row.ts';
 import type { Batch } from './batch.ts';
 import { touchedRecords } from './batch.ts';
 import type { Edge } from './edges.ts';
@@ -152,8 +148,8 @@ function addTargets(ends: Ends, edge: Edge, datas: readonly (RecordData | undefi
   const targets = new Set(datas.flatMap((data) => (data ? targetsOf(edge.definition, data) : [])));
   for (const target of targets) {
     add(ends.neighbours, edge.edgeId, target);
-    for (const { predicateId, ordered } of edge.up) {
-      if (!ordered) continue;
+    for (const { predicateId, keeps } of edge.up) {
+      if (keeps !== 'extremes') continue;
       const key = `${predicateId} ${target}`;
       const known = ends.extremes.get(key);
       if (known) known.touched++;

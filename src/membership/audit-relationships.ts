@@ -21,14 +21,19 @@ import { edgesOf, targetsOf } from '../change/edge.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { partitionOf } from '../change/partition.ts';
 import { filterableData, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
-import { predicateAttributes } from '../query/dialects/compile.ts';
 import { predicateJsonLogic } from '../query/json-logic/json-logic.ts';
 import { holds } from '../query/json-logic/reference.ts';
 import { document, type Graph, type GraphRecord } from '../query/json-logic/reference-document.ts';
 import { isDerivedName, readDerivedName } from '../query/network/derived-attribute.ts';
 import { ALWAYS, type Atom, MEASURE, type Predicate } from '../query/predicate/predicate.ts';
+import { predicateAttributes } from '../query/predicate/statement.ts';
+import { foldPredicate } from '../query/predicate/walk.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
-import { carriedOut } from './audit-transaction.ts';
+import { RedisMembershipStore } from '../redis/membership-store.ts';
+import { readPartitionStatus } from '../redis/partition-status.ts';
+import { unpackNeighbour, unpackRelated } from '../redis/rows/neighbour-row.ts';
+import { unpackState } from '../redis/rows/state-row.ts';
+import { carriedOut } from '../redis/transaction.ts';
 import {
   type AuditedEdge,
   aggregateOf,
@@ -50,12 +55,9 @@ import {
   keptRelated,
   keptShared,
   type Shared,
-  unpackNeighbour,
-  unpackRelated,
 } from './neighbour-row.ts';
-import { readPartitionStatus, waitForWatermark } from './partition-status.ts';
+import { partitionsOf, waitForWatermark } from './partition-status.ts';
 import { hasPredicateId, NO_PREDICATE_IDS, type PredicateIds } from './predicate-ids.ts';
-import { unpackState } from './state-row.ts';
 
 export interface RelationshipAuditContext {
   readonly redis: Redis;
@@ -121,7 +123,12 @@ export async function auditRelationships(
   let { seen } = first;
   for (let attempt = 2; truths.length > 0 && attempt <= ATTEMPTS_MAX; attempt++) {
     const { redis, keys, timeoutMs, rounds, isTimed } = context;
-    await waitForWatermark(redis, keys.partitions, [], { timeoutMs, rounds, isTimed });
+    await waitForWatermark(
+      new RedisMembershipStore(redis, keys.partitions),
+      partitionsOf({ partitions: keys.partitions.length }),
+      [],
+      { timeoutMs, rounds, isTimed },
+    );
     const next = await attempted(context, segments);
     if (next.isExact) return next.seen;
     seen = next.seen;
@@ -537,7 +544,7 @@ class Attempt {
       for (const [id, score] of members)
         stored.holders.add(target, partition, score === 0 ? id : `${id}(score=${score})`);
     for (const [predicateId, { shared }] of up) {
-      if (!shared?.ordered) continue;
+      if (shared?.keeps !== 'extremes') continue;
       const valued = [...new Set([...(sets?.values.get(predicateId) ?? []), ...targets])];
       for (const [target, members] of await this.#members(valued, (target) =>
         own.values(predicateId, target),
@@ -663,23 +670,13 @@ function edgesToAudit(catalog: Catalog): { audited: AuditedEdge[]; building: str
  * @returns undefined if a part of it reads derived attributes in a way that no edge says.
  */
 function withEdges(predicate: Predicate, catalog: Catalog): Predicate | undefined {
-  switch (predicate.kind) {
-    case 'and':
-    case 'or': {
-      const children = predicate.children.map((child) => withEdges(child, catalog));
-      return children.every((child) => child !== undefined)
-        ? { kind: predicate.kind, children }
-        : undefined;
-    }
-    case 'not': {
-      const child = withEdges(predicate.child, catalog);
-      return child && { kind: 'not', child };
-    }
-    case 'edge':
-      return predicate;
-    default:
-      return atomWithEdges(predicate, catalog);
-  }
+  return foldPredicate<Predicate | undefined>(predicate, {
+    group: (kind, children) =>
+      children.every((child) => child !== undefined) ? { kind, children } : undefined,
+    not: (child) => child && { kind: 'not', child },
+    related: (condition) => condition,
+    atom: (atom) => atomWithEdges(atom, catalog),
+  });
 }
 
 function atomWithEdges(atom: Atom, catalog: Catalog): Predicate | undefined {
@@ -732,7 +729,7 @@ function* orderedValues(
   holders: readonly Holder[],
 ): Iterable<[number, string, number]> {
   for (const [predicateId, { shared }] of up) {
-    if (!shared?.ordered) continue;
+    if (shared?.keeps !== 'extremes') continue;
     for (const { id, numberFor } of holders) {
       const value = numberFor(predicateId);
       if (value !== undefined) yield [predicateId, id, value];

@@ -9,7 +9,6 @@
  * of a segment.
  */
 
-import { assert } from '../errors.ts';
 import type { Tally } from '../query/predicate/tally.ts';
 
 /**
@@ -191,27 +190,4 @@ function sorted({ counts, sums, lows, highs }: Aggregate): unknown {
 
 export function sameShared(a: Shared | null | undefined, b: Shared | null | undefined): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
-}
-
-export function packRow(row: NeighbourRow | RelatedRow): string {
-  return JSON.stringify(row);
-}
-
-export function unpackNeighbour(stored: string | null | undefined): NeighbourRow {
-  const row = stored ? (JSON.parse(stored) as NeighbourRow) : UNKNOWN_NEIGHBOUR;
-  assert(
-    row?.local?.counts,
-    `a neighbour row says what holders add up to, this is '${stored?.slice(0, 20)}'`,
-  );
-  return row;
-}
-
-export function unpackRelated(stored: string | null | undefined): RelatedRow {
-  const row = stored ? (JSON.parse(stored) as RelatedRow) : NOT_RELATED;
-  const isRow = Object.values(row ?? { none: undefined }).every((part) => part?.counts);
-  assert(
-    isRow,
-    `a related row says what each source adds up to, this is '${stored?.slice(0, 20)}'`,
-  );
-  return row;
 }

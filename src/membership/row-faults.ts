@@ -18,14 +18,15 @@ import {
   TOMBSTONE_TTL_MS,
   unpackRecord,
 } from '../change/record.ts';
-import { readsClock } from '../query/dialects/compile.ts';
 import { PredicateNetwork } from '../query/network/network.ts';
+import { readsClock } from '../query/predicate/statement.ts';
 import { type PartitionKeys, readRecordMember, recordMember } from '../redis/keys.ts';
+import { packState, unpackState } from '../redis/rows/state-row.ts';
+import { carriedOut } from '../redis/transaction.ts';
 import { weighFields } from '../redis/weigh.ts';
-import { carriedOut } from './audit-transaction.ts';
 import { type Fault, type FaultPlace, type Mend, readRow, UNREADABLE_MARK } from './fault.ts';
 import { type PredicateIds, predicateIds } from './predicate-ids.ts';
-import { packState, type StateRow, unpackState } from './state-row.ts';
+import type { StateRow } from './state-row.ts';
 
 export interface RowFaultContext {
   readonly redis: Redis;

@@ -381,6 +381,11 @@ function constantText(value: unknown): number {
   return typeof value === 'string' ? value.length : NUMBER_TEXT;
 }
 
+/** The characters that a text of the attribute is assumed to have. */
+export function charactersAssumed(type: ObjectType, name: string): number {
+  return attributeShape(type, name).text;
+}
+
 function attributeShape(type: ObjectType, name: string): Shape {
   switch (type.attributes.get(name)?.type) {
     case 'string':

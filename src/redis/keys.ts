@@ -16,6 +16,11 @@ export function readRecordMember(member: string): { objectType: string; id: stri
   return { objectType: member.slice(0, colon), id: member.slice(colon + 1) };
 }
 
+/** How a partition is called as a source of messages, in `delivered`. */
+export function sourceName(partition: number): string {
+  return `p${partition}`;
+}
+
 export class PartitionKeys {
   readonly log: string;
   readonly inbox: string;

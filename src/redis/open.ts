@@ -13,6 +13,8 @@ import type { ActivationFeed } from '../jobs/activation-feed.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import type { QueueConnections } from '../jobs/queue-connections.ts';
 import type { WebhookLanes, WebhookLimits } from '../jobs/webhook-lanes.ts';
+import type { MembershipStore } from '../membership/membership-store.ts';
+import type { SortedRunStore } from '../membership/sorted-run-store.ts';
 import { RedisActivationFeed } from './activation-feed.ts';
 import { RedisActivationStore } from './activation-store.ts';
 import { RedisAnswerStore } from './answer-store.ts';
@@ -22,11 +24,13 @@ import { openConnection } from './connection.ts';
 import { evictionFault, RedisHealth } from './health.ts';
 import { RedisJobStore } from './job-store.ts';
 import { Keys } from './keys.ts';
+import { RedisMembershipStore } from './membership-store.ts';
 import { checkPermissions } from './permissions.ts';
 import { queueConnections } from './queue-connections.ts';
 import { reachRedis } from './reach.ts';
 import { RedisSegmentSets } from './segment-sets.ts';
 import { RedisServerError } from './server-error.ts';
+import { RedisSortedRunStore } from './sorted-run-store.ts';
 import { StreamTail } from './stream-tail.ts';
 import { RedisWebhookLanes } from './webhook-lanes.ts';
 
@@ -42,8 +46,10 @@ export interface Stores {
   readonly activations: ActivationStore;
   readonly answers: AnswerStore;
   readonly jobs: JobStore;
+  readonly memberships: MembershipStore;
   readonly queues: QueueConnections;
   readonly segmentSets: SegmentSets;
+  readonly sortedRuns: SortedRunStore;
   /** Asks Redis all the time, on a connection of its own, from now on. */
   readonly health: RedisHealth;
   webhookLanes(limits: WebhookLimits): WebhookLanes;
@@ -107,8 +113,10 @@ function storesOf({ url, redis, health, keys }: Opened): Stores {
     activations: new RedisActivationStore(redis, keys.catalog),
     answers: new RedisAnswerStore(redis, keys.catalog),
     jobs: new RedisJobStore(redis, keys),
+    memberships: new RedisMembershipStore(redis, keys.partitions),
     queues: queueConnections(redis, keys.prefix),
     segmentSets: new RedisSegmentSets(redis, keys),
+    sortedRuns: new RedisSortedRunStore(redis, keys.catalog),
     health,
     webhookLanes: (limits) => new RedisWebhookLanes(redis, keys.webhooks, limits),
     openActivationFeed: (onError) =>

@@ -4,8 +4,9 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
-import type { Deployment, DeploymentOptions } from '../../src/engine/deployment.ts';
+import type { DeploymentOptions } from '../../src/engine/deployment.ts';
 import { audit } from '../../src/membership/audit.ts';
+import type { TestDeployment } from '../support/client.ts';
 import {
   built,
   createSegment,
@@ -44,7 +45,7 @@ const aged = (aggregate: string, over: number) =>
 const inIndustry = (name: string) =>
   all({ field: 'organization.industry', operator: '!=', value: name });
 
-let deployment: Deployment;
+let deployment: TestDeployment;
 afterEach(() => deployment.close());
 
 async function open(options: Partial<DeploymentOptions> = {}): Promise<void> {
@@ -263,6 +264,6 @@ describe('the place of a process in the logs', () => {
     expect(kept).toEqual(['killed-lately']);
     const older = { op: 'put', object_type: 'contacts', id: 'c0', data: { age: 50 } } as const;
     expect(await send(deployment, [older])).toBe(1);
-    expect((await deployment.memberships.counts(['adults'])).counts).toMatchObject([{ count: 10 }]);
+    expect((await deployment.segmentCounts.read(['adults'])).counts).toMatchObject([{ count: 10 }]);
   });
 });

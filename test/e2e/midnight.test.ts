@@ -5,8 +5,8 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Deployment } from '../../src/engine/deployment.ts';
 import { audit } from '../../src/membership/audit.ts';
+import type { TestDeployment } from '../support/client.ts';
 import { built, eventually, openTestDeployment } from '../support/deployment.ts';
 import { isWhole } from '../support/whole.ts';
 
@@ -16,7 +16,7 @@ const CHANGES_A_SECOND = 1000;
 const WINDOW_S = 30;
 const PATIENT = { consistency: 'strong', timeoutMs: 120_000 } as const;
 
-let deployment: Deployment;
+let deployment: TestDeployment;
 /** When all leave. */
 let dueMs: number;
 
@@ -54,7 +54,7 @@ async function count(
   slug: string,
   consistency: 'strong' | 'eventual' = 'strong',
 ): Promise<number | null> {
-  return (await deployment.memberships.counts([slug], { ...PATIENT, consistency })).counts[0]!
+  return (await deployment.segmentCounts.read([slug], { ...PATIENT, consistency })).counts[0]!
     .count;
 }
 

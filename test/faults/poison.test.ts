@@ -8,7 +8,7 @@
  */
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
-import type { Deployment } from '../../src/engine/deployment.ts';
+import type { TestDeployment } from '../support/client.ts';
 import { differences, eventually, openTestDeployment, send } from '../support/deployment.ts';
 import { freshPrefix } from '../support/redis.ts';
 import type { VictimOrder } from '../support/victim.ts';
@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 interface Trial {
-  readonly deployment: Deployment;
+  readonly deployment: TestDeployment;
   start(order?: Partial<VictimOrder>): Victims;
 }
 
@@ -56,7 +56,7 @@ const rule = (field: string, operator: string, value: unknown) => ({
   rules: [{ field, operator, value }],
 });
 
-async function declare({ objectTypes, segments }: Deployment): Promise<void> {
+async function declare({ objectTypes, segments }: TestDeployment): Promise<void> {
   await objectTypes.put('contacts', { attributes: { n: { type: 'number' } } });
   await segments.create({
     title: 'low',
@@ -75,7 +75,7 @@ const put = (n: number): Change => ({
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
 const documents = (ns: readonly number[]) => ns.map((n) => ({ id: `r${n}`, document: { n } }));
 
-async function letters({ redis, keys }: Deployment): Promise<Record<string, string>[]> {
+async function letters({ redis, keys }: TestDeployment): Promise<Record<string, string>[]> {
   const all = await Promise.all(keys.partitions.map(({ dead }) => redis.xrange(dead, '-', '+')));
   return all.flat().map(([, fields]) => {
     const pairs = fields.flatMap((name, at) =>
@@ -85,7 +85,7 @@ async function letters({ redis, keys }: Deployment): Promise<Record<string, stri
   });
 }
 
-const settled = (deployment: Deployment) =>
+const settled = (deployment: TestDeployment) =>
   eventually(
     'all is applied and built',
     async () => {
@@ -93,7 +93,7 @@ const settled = (deployment: Deployment) =>
       const isBuilt = [...deployment.store.catalog.predicateIds.values()].every(
         ({ status }) => status === 'ready',
       );
-      return isBuilt && (await deployment.memberships.lag()).entries === 0;
+      return isBuilt && (await deployment.progress.lag()).entries === 0;
     },
     SETTLED_MS,
   );
@@ -125,7 +125,7 @@ describe.each(HOWS)('a change under which the process dies (%s)', { timeout: 120
 });
 
 /** An organization, and contacts that point at it. */
-async function declareRelated({ objectTypes, segments }: Deployment): Promise<void> {
+async function declareRelated({ objectTypes, segments }: TestDeployment): Promise<void> {
   await objectTypes.put('organizations', {
     attributes: { n: { type: 'number' }, size: { type: 'number' } },
   });
@@ -165,8 +165,8 @@ const organization = (size: number, n = 0): Change => ({
 
 const until = (ms: number) =>
   new Promise((resolve) => setTimeout(resolve, Math.max(0, ms - Date.now())));
-const statusesOf = async ({ memberships }: Deployment, slugs: string[]) =>
-  (await memberships.counts(slugs)).counts.map(({ count, status }) => ({ count, status }));
+const statusesOf = async ({ segmentCounts }: TestDeployment, slugs: string[]) =>
+  (await segmentCounts.read(slugs)).counts.map(({ count, status }) => ({ count, status }));
 
 describe('work that is no change, under which the process dies', { timeout: 120_000 }, () => {
   it('in a backfill: the one segment at fault has no number, and the others that are built with it are', async () => {
@@ -195,7 +195,7 @@ describe('work that is no change, under which the process dies', { timeout: 120_
       return deployment.store.catalog.segments.get('c')!.predicateId !== null;
     });
     expect(await letters(deployment)).toMatchObject([
-      { code: 'work_failed', letter: '["scan","contacts","r13",3]' },
+      { code: 'work_failed', letter: '["backfill","contacts","r13",3]' },
     ]);
     expect(victims.deaths).toBe(3);
     const [low, a, b, c] = await statusesOf(deployment, ['low', 'a', 'b', 'c']);
@@ -344,7 +344,7 @@ describe('a process that is killed for other reasons', { timeout: 120_000 }, () 
     const total = 12_000;
     const sending = send(deployment, numbers(total).map(put), 'accepted');
     for (let round = 0; round < ROUNDS; round++) {
-      const before = (await deployment.memberships.lag()).entries;
+      const before = (await deployment.progress.lag()).entries;
       await until(Date.now() + 200 + 97 * round);
       await victims.kill9();
       expect(before).toBeGreaterThanOrEqual(0);

@@ -5,9 +5,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
 import { partitionOf } from '../../src/change/partition.ts';
-import type { Deployment } from '../../src/engine/deployment.ts';
 import { askForResync } from '../../src/engine/epochs.ts';
 import { audit } from '../../src/membership/audit.ts';
+import type { TestDeployment } from '../support/client.ts';
 import { createSegment, eventually, openTestDeployment, send } from '../support/deployment.ts';
 import { replicate } from '../support/fail-over.ts';
 
@@ -19,7 +19,7 @@ afterEach(async () => {
 
 const all = (...rules: unknown[]) => ({ combinator: 'and', rules });
 
-async function open(): Promise<Deployment> {
+async function open(): Promise<TestDeployment> {
   const deployment = await openTestDeployment({ partitions: PARTITIONS });
   opened.push(deployment);
   await deployment.objectTypes.put('organizations', {
@@ -66,13 +66,13 @@ function* history(turn: number): Generator<Change> {
     yield { op: 'delete', object_type: 'contacts', id: `c${i * 3 + turn}` };
 }
 
-async function expectAudited({ redis, keys, store }: Deployment): Promise<void> {
+async function expectAudited({ redis, keys, store }: TestDeployment): Promise<void> {
   const report = await audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 20_000 });
   expect(report).toMatchObject({ differences: 0, segments: 2, edges: 1 });
 }
 
-async function statuses({ memberships }: Deployment): Promise<string[]> {
-  const { counts } = await memberships.counts(['saas-contacts', 'old-firms']);
+async function statuses({ segmentCounts }: TestDeployment): Promise<string[]> {
+  const { counts } = await segmentCounts.read(['saas-contacts', 'old-firms']);
   return counts.map(({ status }) => status);
 }
 
@@ -80,10 +80,10 @@ describe('after a fail-over that lost a tail', () => {
   it.each([0, 1, 2, 3])('partition %i and its neighbours are exact again', async (at) => {
     const deployment = await open();
     await send(deployment, history(0));
-    await deployment.memberships.counts(['saas-contacts']);
+    await deployment.segmentCounts.read(['saas-contacts']);
     const failOver = await replicate(deployment.redis, deployment.keys.partitions[at]!);
     await send(deployment, history(1));
-    await deployment.memberships.counts(['saas-contacts']);
+    await deployment.segmentCounts.read(['saas-contacts']);
     await failOver();
     await eventually('both segments answer', async () =>
       (await statuses(deployment)).every((one) => one === 'ready'),
@@ -143,7 +143,7 @@ describe('a message that can’t be applied', () => {
       (await statuses(deployment)).every((one) => one === 'failed'),
     );
     await expect(
-      deployment.memberships.members('saas-contacts', 10, undefined),
+      deployment.members.page('saas-contacts', { limit: 10, cursor: undefined }),
     ).rejects.toMatchObject({
       code: 'segment_building',
     });

@@ -9,12 +9,12 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
 import { partitionOf } from '../../src/change/partition.ts';
 import type { ClockSource } from '../../src/engine/clock.ts';
-import type { Deployment } from '../../src/engine/deployment.ts';
 import { audit } from '../../src/membership/audit.ts';
+import type { TestDeployment } from '../support/client.ts';
 import { createSegment, eventually, openTestDeployment, send } from '../support/deployment.ts';
 
 const HOUR_MS = 3_600_000;
-const opened: Deployment[] = [];
+const opened: TestDeployment[] = [];
 afterEach(async () => {
   for (const one of opened.splice(0).reverse()) await one.close();
 });
@@ -22,7 +22,11 @@ afterEach(async () => {
 const SOURCE: ClockSource = { wallMs: () => Date.now(), steadyMs: () => performance.now() };
 const EVENTUAL = { consistency: 'eventual', timeoutMs: 1000 } as const;
 
-async function open(clockSource: ClockSource, amount: number, partitions = 4): Promise<Deployment> {
+async function open(
+  clockSource: ClockSource,
+  amount: number,
+  partitions = 4,
+): Promise<TestDeployment> {
   const deployment = await openTestDeployment({ clockSource, partitions });
   opened.push(deployment);
   await deployment.objectTypes.put('contacts', { attributes: { seen_at: { type: 'datetime' } } });
@@ -32,10 +36,10 @@ async function open(clockSource: ClockSource, amount: number, partitions = 4): P
 }
 
 async function countOf(
-  { memberships }: Deployment,
+  { segmentCounts }: TestDeployment,
   options?: { consistency: 'eventual'; timeoutMs: number },
 ) {
-  const { counts } = await memberships.counts(['recent'], options);
+  const { counts } = await segmentCounts.read(['recent'], options);
   return counts[0]!;
 }
 
@@ -79,8 +83,8 @@ describe('the clock of this machine', () => {
     // By the late clock all of them were seen in an hour, by that of Redis a moment ago: nobody
     // answers for both.
     await eventually('the window is over by Redis', () => Date.now() > nowMs + 1500);
-    const { memberships } = deployment;
-    const asked = await memberships.counts(['recent'], { consistency: 'strong', timeoutMs: 300 });
+    const { segmentCounts } = deployment;
+    const asked = await segmentCounts.read(['recent'], { consistency: 'strong', timeoutMs: 300 });
     expect(asked.counts[0]).toMatchObject({ status: 'timeout', count: null });
     lateMs = 0;
     expect(await countOf(deployment)).toMatchObject({ status: 'ready', count: 0 });
@@ -109,19 +113,19 @@ describe('a partition whose stored clock is ahead of Redis', () => {
     const ahead = await openTestDeployment({ partitions: 4, prefix, logger });
     opened.push(ahead);
     expect(await countOf(ahead)).toMatchObject({ status: 'building', count: null });
-    const { counts } = await ahead.memberships.counts(['known']);
+    const { counts } = await ahead.segmentCounts.read(['known']);
     expect(counts).toMatchObject([{ status: 'ready', count: 20 }]);
     const there = Array.from({ length: 20 }, (_, i) => `c${i}`).find(
       (id) => partitionOf(id, 4) === 1,
     )!;
-    await expect(ahead.memberships.isMember('recent', there)).rejects.toMatchObject({
+    await expect(ahead.members.isMember('recent', there)).rejects.toMatchObject({
       code: 'segment_building',
     });
     await send(ahead, seen(30, Date.now(), 0));
-    expect((await ahead.memberships.counts(['known'])).counts).toMatchObject([
+    expect((await ahead.segmentCounts.read(['known'])).counts).toMatchObject([
       { status: 'ready', count: 30 },
     ]);
-    expect(await ahead.memberships.lag()).toMatchObject({ entries: 0, partitionsAhead: 1 });
+    expect(await ahead.progress.lag()).toMatchObject({ entries: 0, partitionsAhead: 1 });
     await eventually('it is logged', () =>
       lines.some((line) => line.includes('time stands still')),
     );

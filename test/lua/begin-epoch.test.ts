@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { channelAfter } from '../../src/engine/epochs.ts';
-import { readChannelPosition } from '../../src/membership/channel-position.ts';
 import { Keys, type PartitionKeys } from '../../src/redis/keys.ts';
+import { readChannelPosition } from '../../src/redis/rows/channel-position.ts';
 import { runScript } from '../../src/redis/scripts.ts';
 import { freshPrefix } from '../support/redis.ts';
 import { openScriptBench, type ScriptBench } from '../support/scripts.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { COMMAND_ARGUMENTS_MAX, CommitCommands } from '../../src/engine/commit.ts';
+import { COMMAND_ARGUMENTS_MAX, CommitCommands } from '../../src/redis/commit-commands.ts';
 import { Keys, type PartitionKeys } from '../../src/redis/keys.ts';
 import { runScript } from '../../src/redis/scripts.ts';
 import { freshPrefix } from '../support/redis.ts';

@@ -3,8 +3,8 @@
  * owner commits nothing more.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { CommitCommands } from '../../src/engine/commit.ts';
 import { type Mend, mendArguments } from '../../src/membership/fault.ts';
+import { CommitCommands } from '../../src/redis/commit-commands.ts';
 import { Keys, type PartitionKeys } from '../../src/redis/keys.ts';
 import { runScript } from '../../src/redis/scripts.ts';
 import { freshPrefix } from '../support/redis.ts';

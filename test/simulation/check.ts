@@ -9,16 +9,12 @@ import type { ObjectType } from '../../src/change/object-type.ts';
 import { unpackRecord } from '../../src/change/record.ts';
 import type { Edge } from '../../src/engine/edges.ts';
 import { Networks } from '../../src/engine/networks.ts';
-import {
-  type Aggregate,
-  type Shared,
-  unpackNeighbour,
-  unpackRelated,
-} from '../../src/membership/neighbour-row.ts';
-import { unpackState } from '../../src/membership/state-row.ts';
+import type { Aggregate, Shared } from '../../src/membership/neighbour-row.ts';
 import { holds } from '../../src/query/json-logic/reference.ts';
 import { document } from '../../src/query/json-logic/reference-document.ts';
 import { readRecordMember, recordMember } from '../../src/redis/keys.ts';
+import { unpackNeighbour, unpackRelated } from '../../src/redis/rows/neighbour-row.ts';
+import { unpackState } from '../../src/redis/rows/state-row.ts';
 import { CheckFailure, type CheckName } from './check-failure.ts';
 import type { Cluster, Meaning } from './cluster.ts';
 import { fitting, type Model, text } from './model.ts';

@@ -37,7 +37,6 @@ import {
   beginEpochs,
   channelAfter,
   type Channel as ForwardingChannel,
-  sourceName,
 } from '../../src/engine/epochs.ts';
 import {
   type Fanout,
@@ -61,13 +60,10 @@ import { RowCache } from '../../src/engine/row-cache.ts';
 import { type Step, step } from '../../src/engine/step.ts';
 import { loadStepRows, type StepRows } from '../../src/engine/step-rows.ts';
 import { Timers } from '../../src/engine/timers.ts';
-import {
-  CHANNEL_START,
-  type ChannelPosition,
-  readChannelPosition,
-} from '../../src/membership/channel-position.ts';
+import { CHANNEL_START, type ChannelPosition } from '../../src/membership/channel-position.ts';
 import { compareEntries } from '../../src/membership/partition-status.ts';
-import type { Keys, PartitionKeys } from '../../src/redis/keys.ts';
+import { type Keys, type PartitionKeys, sourceName } from '../../src/redis/keys.ts';
+import { readChannelPosition } from '../../src/redis/rows/channel-position.ts';
 import type { Choose } from '../support/memory-deployment.ts';
 import type { Process } from './catalogs.ts';
 import { Channel } from './channel.ts';

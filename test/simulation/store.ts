@@ -5,12 +5,9 @@
  * checks come before their writes, and each check can be switched off. A member that enters a set
  * that holds it, or leaves one that does not, is a failure at once.
  */
-import {
-  type ChannelPosition,
-  packChannelPosition,
-  readChannelPosition,
-} from '../../src/membership/channel-position.ts';
+import type { ChannelPosition } from '../../src/membership/channel-position.ts';
 import type { PartitionKeys } from '../../src/redis/keys.ts';
+import { packChannelPosition, readChannelPosition } from '../../src/redis/rows/channel-position.ts';
 import { CheckFailure } from './check-failure.ts';
 import type { Guards } from './faults.ts';
 

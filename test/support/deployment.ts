@@ -5,16 +5,15 @@
 import { pino } from 'pino';
 import { inject } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
-import {
-  type Deployment,
-  type DeploymentOptions,
-  openDeployment,
-} from '../../src/engine/deployment.ts';
+import type { Deployment, DeploymentOptions } from '../../src/engine/deployment.ts';
 import { members, type ReferenceRecord } from '../reference.ts';
+import { openWithClient, type TestDeployment } from './client.ts';
 import { freshPrefix } from './redis.ts';
 
-export function openTestDeployment(options: Partial<DeploymentOptions> = {}): Promise<Deployment> {
-  return openDeployment({
+export function openTestDeployment(
+  options: Partial<DeploymentOptions> = {},
+): Promise<TestDeployment> {
+  return openWithClient({
     redisUrl: inject('redisUrl'),
     prefix: freshPrefix(),
     partitions: 4,
@@ -79,7 +78,7 @@ async function membersOf(deployment: Deployment, slug: string, limit = 1000): Pr
   const ids: string[] = [];
   let cursor: string | undefined;
   do {
-    const page = await deployment.memberships.members(slug, limit, cursor);
+    const page = await deployment.members.page(slug, { limit, cursor });
     ids.push(...page.data.map(({ id }) => id));
     cursor = page.next_cursor ?? undefined;
   } while (cursor !== undefined);
@@ -96,7 +95,7 @@ export async function differences(
 ): Promise<string[]> {
   const found: string[] = [];
   const segments = [...deployment.store.catalog.segments.values()];
-  const { counts } = await deployment.memberships.counts(segments.map(({ slug }) => slug));
+  const { counts } = await deployment.segmentCounts.read(segments.map(({ slug }) => slug));
   const expected = new Map<string, string[]>(records.map(({ id }) => [id, []]));
   for (const [at, { slug, json_logic: rule }] of segments.entries()) {
     const reference = new Set(members(rule, records));
@@ -115,7 +114,7 @@ export async function differences(
   }
   for (const objectType of new Set(segments.map((segment) => segment.object_type))) {
     const ids = records.map(({ id }) => id);
-    const slugs = await deployment.memberships.segmentsOf(objectType, ids);
+    const slugs = await deployment.recordSegments.of(objectType, ids);
     for (const id of ids) {
       const reference = expected.get(id)!.sort().join();
       if (slugs.get(id)!.join() !== reference)

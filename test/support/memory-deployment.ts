@@ -19,16 +19,11 @@ import { packMessages, readInboxEntry } from '../../src/engine/message.ts';
 import { Networks } from '../../src/engine/networks.ts';
 import { PartitionBuilds } from '../../src/engine/partition-builds.ts';
 import { ABSENT, type Row, type Step, step } from '../../src/engine/step.ts';
-import {
-  type NeighbourRow,
-  packRow,
-  type RelatedRow,
-  unpackNeighbour,
-  unpackRelated,
-} from '../../src/membership/neighbour-row.ts';
-import { packState, unpackState } from '../../src/membership/state-row.ts';
+import type { NeighbourRow, RelatedRow } from '../../src/membership/neighbour-row.ts';
 import { type CompiledQuery, compileQuery } from '../../src/query/dialects/compile.ts';
 import { entered, flippedPredicateId } from '../../src/query/network/network.ts';
+import { packRow, unpackNeighbour, unpackRelated } from '../../src/redis/rows/neighbour-row.ts';
+import { packState, unpackState } from '../../src/redis/rows/state-row.ts';
 import { NOON } from './contacts.ts';
 
 /** Chooses a whole number below `n`. */

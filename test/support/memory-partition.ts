@@ -11,7 +11,6 @@ import { packRecord, unpackRecord } from '../../src/change/record.ts';
 import { LOG_START, type LogPosition } from '../../src/engine/batch.ts';
 import { ABSENT, type Row, type Step, step } from '../../src/engine/step.ts';
 import { WITHOUT_EDGES } from '../../src/engine/step-neighbours.ts';
-import { packState, unpackState } from '../../src/membership/state-row.ts';
 import {
   entered,
   flippedPredicateId,
@@ -19,6 +18,7 @@ import {
   PredicateNetwork,
 } from '../../src/query/network/network.ts';
 import type { Predicate } from '../../src/query/predicate/predicate.ts';
+import { packState, unpackState } from '../../src/redis/rows/state-row.ts';
 import { NOON } from './contacts.ts';
 
 export class MemoryPartition {

@@ -35,14 +35,14 @@ const lookupMemberships = route({
     'segment_failed',
     'not_caught_up',
   ],
-  handler: async (request, { deployment: { memberships }, held }, reply) => {
+  handler: async (request, { deployment: { recordSegments }, held }, reply) => {
     const { body } = request;
     const { object_type, ids } = body;
     const segments = [...new Set(body.segments)];
     for (const [at, id] of ids.entries()) checkRecordId(id, `/ids/${at}`);
     const find = async () => ({
       memberships: Object.fromEntries(
-        await memberships.lookup(object_type, ids, segments, readOptions(body)),
+        await recordSegments.among(object_type, ids, segments, readOptions(body)),
       ),
     });
     if (ids.length * segments.length <= LIGHT_PAIRS) return find();

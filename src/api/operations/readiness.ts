@@ -45,12 +45,12 @@ export async function inTime<T>(looking: Promise<T>): Promise<T> {
 }
 
 /** What is asked of Redis. */
-async function look({ memberships }: Deployment, lagEntriesMax: number): Promise<Readiness> {
+async function look({ progress }: Deployment, lagEntriesMax: number): Promise<Readiness> {
   const reasons: string[] = [];
   const warnings: string[] = [];
-  const unowned = (await memberships.unowned()).length;
+  const unowned = (await progress.unowned()).length;
   if (unowned > 0) reasons.push(`${unowned} partitions have no owner`);
-  const { entries, partitionsAhead } = await memberships.lag();
+  const { entries, partitionsAhead } = await progress.lag();
   if (entries > lagEntriesMax)
     reasons.push(`${entries} entries wait in the logs, more than ${lagEntriesMax}`);
   // No reason to send nobody here: all else is answered.

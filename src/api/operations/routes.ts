@@ -102,11 +102,11 @@ const getMetrics = route({
     }),
   },
   handler: async (_, { deployment }, reply) => {
-    const { delivery, memberships, metrics, store, worker } = deployment;
+    const { delivery, progress, metrics, store, worker } = deployment;
     metrics.partitionsOwned.set(worker?.owned ?? 0);
     metrics.waitingChanges.set(delivery.waitingChanges);
     metrics.segments.set(store.catalog.segments.size);
-    const { entries, partitionsAhead } = await inTime(memberships.lag()).catch(() => UNKNOWN_LAG);
+    const { entries, partitionsAhead } = await inTime(progress.lag()).catch(() => UNKNOWN_LAG);
     metrics.logLag.set(entries);
     metrics.partitionsAhead.set(partitionsAhead);
     return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());

@@ -4,7 +4,9 @@
 import type { ObjectType } from '../../change/object-type.ts';
 import type { Deployment } from '../../engine/deployment.ts';
 import { Problem } from '../../errors.ts';
-import { EVENTUAL, type NamedRecord, PageBudget } from '../../membership/memberships.ts';
+import { PageBudget } from '../../membership/page.ts';
+import { EVENTUAL } from '../../membership/read-options.ts';
+import type { NamedRecord } from '../../membership/record-reader.ts';
 import { type Hop, hopNamed, hopsFrom } from '../../query/predicate/relationships.ts';
 import { LIMIT_DEFAULT } from '../page.ts';
 import { joined, pageText } from '../page-text.ts';
@@ -44,7 +46,7 @@ export async function withIncluded(
   of: NamedRecord,
   hops: readonly Hop[],
   query: IncludeQuery,
-  { limits, memberships }: Deployment,
+  { limits, related }: Deployment,
 ): Promise<Buffer> {
   const { include_limit: limit = LIMIT_DEFAULT, include_cursor: cursor } = query;
   const own = JSON.stringify(formatRecord(type, of.id, of.record));
@@ -54,7 +56,8 @@ export async function withIncluded(
     const budget = new PageBudget(Math.max(left, 1));
     const shape = (named: NamedRecord) => showRecord(hop.target, named);
     const options = { ...EVENTUAL, shape, budget };
-    const page = await memberships.shapedRelated(of, hop, limit, cursor || undefined, options);
+    const asked = { limit, cursor: cursor || undefined };
+    const page = await related.shapedPage(of, hop, asked, options);
     left = budget.left;
     const one = page.data[0]?.text ?? 'null';
     parts.push(

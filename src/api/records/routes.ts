@@ -6,7 +6,8 @@ import type { StoredSegment } from '../../catalog/catalog.ts';
 import type { CatalogStore } from '../../catalog/catalog-store.ts';
 import { findObjectType, findSegment } from '../../catalog/entries.ts';
 import { type ErrorCode, Problem } from '../../errors.ts';
-import { EVENTUAL, type NamedRecord } from '../../membership/memberships.ts';
+import { EVENTUAL } from '../../membership/read-options.ts';
+import type { NamedRecord } from '../../membership/record-reader.ts';
 import { NO_CONTENT } from '../answers.ts';
 import { named } from '../fields.ts';
 import { LIMIT_DEFAULT, pageOf, pageParameters } from '../page.ts';
@@ -46,19 +47,19 @@ const listRecords = route({
     'segment_building',
     'segment_failed',
   ],
-  handler: async (request, { deployment: { memberships, store }, held }, reply) => {
+  handler: async (request, { deployment: { members, records, store }, held }, reply) => {
     const { query } = request;
     const { type } = request.params;
     const { segment, limit = LIMIT_DEFAULT } = query;
     const cursor = query.cursor || undefined;
     const options = { ...EVENTUAL, shape: (named: NamedRecord) => showRecord(type, named) };
     if (segment !== undefined) await refuseOther(segment, type, store);
-    await memberships.awaitRecords(type, readOptions(query), segment);
+    await records.wait(type, readOptions(query), segment);
     return held.send(request, reply, async () =>
       pageText(
         segment === undefined
-          ? await memberships.shapedRecords(type, limit, cursor, options)
-          : await memberships.shapedMembers(segment, limit, cursor, options),
+          ? await records.shapedPage(type, { limit, cursor }, options)
+          : await members.shapedRecords(segment, { limit, cursor }, options),
       ),
     );
   },
@@ -75,15 +76,15 @@ const getRecord = route({
   handler: async (request, { deployment, held }, reply) => {
     const { query } = request;
     const { type, id } = request.params;
-    const { memberships, store } = deployment;
+    const { records, store } = deployment;
     const isIncluding = query.include !== undefined || query.include_cursor !== undefined;
     const hops = isIncluding
       ? readInclude(query, await findObjectType(store, type), store.catalog.objectTypes)
       : [];
-    const record = await memberships.record(type, id, readOptions(query));
+    const record = await records.one(type, id, readOptions(query));
     if (!record) throw unknownRecord(type, id);
     if (hops.length === 0) return formatRecord(type, id, record);
-    await memberships.awaitRecords(type, readOptions(query));
+    await records.wait(type, readOptions(query));
     return held.send(request, reply, () =>
       withIncluded(type, { id, record }, hops, query, deployment),
     );
@@ -103,9 +104,9 @@ const listSegmentsOfRecord = route({
     }),
   },
   refusals: [...READ_CODES, 'record_unknown'],
-  handler: async ({ params: { type, id }, query }, { deployment: { memberships } }) => {
-    const segments = (await memberships.segmentsOf(type, [id], readOptions(query))).get(id)!;
-    const [record] = await memberships.records(type, [id]);
+  handler: async ({ params: { type, id }, query }, { deployment: { recordSegments, records } }) => {
+    const segments = (await recordSegments.of(type, [id], readOptions(query))).get(id)!;
+    const [record] = await records.some(type, [id]);
     if (!record) throw unknownRecord(type, id);
     return { segments };
   },

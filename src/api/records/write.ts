@@ -9,7 +9,8 @@ import type { Static } from 'typebox';
 import { unknownObjectType } from '../../catalog/object-types.ts';
 import type { Operation, Outcome } from '../../change/change.ts';
 import { Problem, unreachable } from '../../errors.ts';
-import type { Memberships } from '../../membership/memberships.ts';
+import { EVENTUAL } from '../../membership/read-options.ts';
+import type { Records } from '../../membership/records.ts';
 import type { RouteContext } from '../route.ts';
 import { formatRecord } from './format.ts';
 import { WRITE_WAIT_MS, type writeQuery } from './schemas.ts';
@@ -25,7 +26,7 @@ interface Write {
 /** Carries a write out and answers with what came of it. */
 export async function writeRecord(
   { op, params, query, data }: Write,
-  { deployment: { ingest, memberships } }: RouteContext,
+  { deployment: { ingest, records } }: RouteContext,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { type, id } = params;
@@ -40,13 +41,13 @@ export async function writeRecord(
   const outcome = await ingest.one(given, { wait, timeoutMs }).catch((error: unknown) => {
     throw inTermsOfRequest(error, type);
   });
-  return answer({ op, type, id }, outcome, memberships, reply);
+  return answer({ op, type, id }, outcome, records, reply);
 }
 
 async function answer(
   { op, type, id }: { readonly op: Operation; readonly type: string; readonly id: string },
   outcome: Outcome | 'accepted',
-  memberships: Memberships,
+  records: Records,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   switch (outcome) {
@@ -66,10 +67,7 @@ async function answer(
     case 'updated':
     case 'unchanged':
     case 'stale': {
-      const record = await memberships.record(type, id, {
-        consistency: 'eventual',
-        timeoutMs: 0,
-      });
+      const record = await records.one(type, id, EVENTUAL);
       const code = outcome === 'created' && op === 'put' ? 201 : 200;
       // None: deleted meanwhile by somebody else, or before by a newer change that made this one
       // be ignored.

@@ -10,7 +10,8 @@ import { DEFINITION_KINDS, type DefinitionKind, writeDefinitions } from '../../c
 import type { RecordData } from '../../change/record.ts';
 import type { Deployment } from '../../engine/deployment.ts';
 import { Problem } from '../../errors.ts';
-import { PageBudget, type ReadOptions } from '../../membership/memberships.ts';
+import { PageBudget } from '../../membership/page.ts';
+import type { ReadOptions } from '../../membership/read-options.ts';
 import { PART_BYTES_MAX } from '../../parts.ts';
 import { breathe } from '../../time-slice.ts';
 
@@ -45,14 +46,15 @@ export async function readSeedInclude(include: string, { store }: Deployment) {
 type ExportedItem = { readonly object_type: string; readonly id?: unknown; readonly data: unknown };
 
 export async function* seedItems(
-  { store, memberships }: Deployment,
+  { store, records }: Deployment,
   kinds: readonly DefinitionKind[],
   types: readonly string[],
 ): AsyncGenerator<ExportedItem[]> {
   yield writeDefinitions(store.catalog, kinds);
   for (const type of types) {
     for (let cursor: string | undefined, isMore = true; isMore; isMore = cursor !== undefined) {
-      const page = await memberships.shapedRecords(type, PAGE_RECORDS, cursor, {
+      const asked = { limit: PAGE_RECORDS, cursor };
+      const page = await records.shapedPage(type, asked, {
         ...{ ...READ, shape: (named) => named },
         budget: new PageBudget(PART_BYTES_MAX),
       });

@@ -8,10 +8,10 @@ import { isoTime } from '../times.ts';
 /** `progress` is asked for only while something is being built. */
 export async function formatSegment(
   segment: StoredSegment,
-  { store: { catalog }, memberships }: Deployment,
+  { store: { catalog }, progress }: Deployment,
 ): Promise<Record<string, unknown>> {
   const { id, title, slug, description, object_type, query, json_logic, revision } = segment;
-  const progress = await memberships.progress(segment);
+  const built = await progress.ofBuild(segment);
   return {
     id,
     title,
@@ -21,7 +21,7 @@ export async function formatSegment(
     query,
     json_logic,
     ...catalog.statusOf(segment),
-    progress,
+    progress: built,
     revision,
     used_by: catalog.usersOf(slug),
     created_at: isoTime(segment.created_at),

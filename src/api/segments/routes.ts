@@ -7,7 +7,8 @@ import { findSegment } from '../../catalog/entries.ts';
 import { checkRecordId } from '../../change/change.ts';
 import type { Deployment } from '../../engine/deployment.ts';
 import type { ErrorCode } from '../../errors.ts';
-import { EVENTUAL, type NamedRecord } from '../../membership/memberships.ts';
+import { EVENTUAL } from '../../membership/read-options.ts';
+import type { NamedRecord } from '../../membership/record-reader.ts';
 import { NO_CONTENT } from '../answers.ts';
 import { named } from '../fields.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
@@ -175,13 +176,13 @@ const listMembers = route({
   }),
   answers: { 200: pageOf(named('Member')) },
   refusals: [...READ_CODES, 'cursor_invalid'],
-  handler: async (request, { deployment: { memberships, store }, held }, reply) => {
+  handler: async (request, { deployment: { members, records, store }, held }, reply) => {
     const { query } = request;
     const { slug } = request.params;
     const { limit = LIMIT_DEFAULT, include } = query;
     const cursor = query.cursor || undefined;
     const options = readOptions(query);
-    if (include === undefined) return memberships.members(slug, limit, cursor, options);
+    if (include === undefined) return members.page(slug, { limit, cursor }, options);
     const { object_type: type } = await findSegment(store, slug);
     const shape = ({ id, record }: NamedRecord) => {
       return {
@@ -189,9 +190,9 @@ const listMembers = route({
         text: Buffer.from(JSON.stringify({ id, record: formatRecord(type, id, record) })),
       };
     };
-    await memberships.awaitRecords(type, options, slug);
+    await records.wait(type, options, slug);
     return held.send(request, reply, async () =>
-      pageText(await memberships.shapedMembers(slug, limit, cursor, { ...EVENTUAL, shape })),
+      pageText(await members.shapedRecords(slug, { limit, cursor }, { ...EVENTUAL, shape })),
     );
   },
 });
@@ -204,9 +205,9 @@ const isMember = route({
   query: Type.Object(readParameters),
   answers: { 200: Type.Object({ member: Type.Boolean() }) },
   refusals: [...READ_CODES, 'record_id_invalid'],
-  handler: async ({ params: { slug, id }, query }, { deployment: { memberships } }) => {
+  handler: async ({ params: { slug, id }, query }, { deployment: { members } }) => {
     checkRecordId(id);
-    return { member: await memberships.isMember(slug, id, readOptions(query)) };
+    return { member: await members.isMember(slug, id, readOptions(query)) };
   },
 });
 
@@ -226,9 +227,9 @@ export const SEGMENT_ROUTES = {
 async function count(
   slugs: readonly string[] | undefined,
   given: ReadParameters,
-  { store, memberships }: Deployment,
+  { store, segmentCounts }: Deployment,
 ) {
   const asked = slugs ?? [...(await store.refresh()).segments.keys()].sort();
-  const { counts, asOf } = await memberships.counts(asked, readOptions(given));
+  const { counts, asOf } = await segmentCounts.read(asked, readOptions(given));
   return { counts, as_of: asOf };
 }

@@ -6,6 +6,7 @@
 
 import Type, { type TSchema } from 'typebox';
 import { FILTER_STATUSES } from '../../catalog/catalog.ts';
+import { COUNT_STATUSES } from '../../membership/segment-counts.ts';
 import { FILTER_SCHEMAS } from '../../query/dialects/filter-schema.ts';
 import { jsonLogicExample, queryExample, segmentExample } from '../examples.ts';
 import { failureReason, named, recordId, slug, typeName, usedBy } from '../fields.ts';
@@ -100,7 +101,7 @@ export const SEGMENT_SCHEMAS: readonly TSchema[] = [
           count: Type.Union([Type.Integer(), Type.Null()], {
             description: 'A number exactly when status is ready.',
           }),
-          status: Type.Enum(['ready', 'building', 'timeout', 'failed']),
+          status: Type.Enum([...COUNT_STATUSES]),
           revision: Type.Union([Type.Integer(), Type.Null()], {
             description:
               'The revision of the segment that the number is of; while an edit is built, the ' +

@@ -4,7 +4,8 @@
 import { hasOwnQuery, type StoredView } from '../../catalog/catalog.ts';
 import { viewInput } from '../../catalog/views.ts';
 import type { Deployment } from '../../engine/deployment.ts';
-import { namedCells, type ViewRow } from '../../membership/view-rows.ts';
+import { namedCells } from '../../membership/view-cells.ts';
+import type { ViewRow } from '../../membership/view-rows.ts';
 import type { ViewDefinition } from '../../query/dialects/view-columns.ts';
 import { joined, listText } from '../page-text.ts';
 import { isoTime } from '../times.ts';
@@ -12,14 +13,14 @@ import { isoTime } from '../times.ts';
 /** What was sent; of a query of its own also what became of it. */
 export async function formatView(
   view: StoredView,
-  { store: { catalog }, memberships }: Deployment,
+  { store: { catalog }, progress }: Deployment,
 ): Promise<Record<string, unknown>> {
   const { id, revision, created_at, updated_at } = view;
   const built = hasOwnQuery(view)
     ? {
         json_logic: view.json_logic,
         ...catalog.statusOf(view),
-        progress: await memberships.progress(view),
+        progress: await progress.ofBuild(view),
       }
     : {};
   const times = { created_at: isoTime(created_at), updated_at: isoTime(updated_at) };

@@ -12,13 +12,13 @@ import { rowOfValues } from '../predicate/measures.ts';
 import { predicateKey } from '../predicate/normalize.ts';
 import {
   type Atom,
-  and,
   MEASURE,
   type Measure,
-  or,
   type Predicate,
   type RelatedCondition,
 } from '../predicate/predicate.ts';
+import type { PartialState } from '../predicate/tally.ts';
+import { atomOf, mapLeaves } from '../predicate/walk.ts';
 import { derivedName } from './derived-attribute.ts';
 
 export interface LoweringContext {
@@ -36,33 +36,25 @@ export interface LoweringContext {
   ) => number;
 }
 
+/** The attribute whose values travel along, and what partitions keep of them. */
+interface CarriedValue {
+  readonly attribute: string;
+  readonly keeps: PartialState;
+}
+
 /**
- * How a shared predicate goes over its edge: each edge, direction and attribute is an export of its
- * own, built on its own.
+ * How a shared predicate goes over its edge: each edge, direction, attribute and partial state is a
+ * predicate of its own, built on its own.
  */
 interface Travel {
   readonly edge: string;
   readonly direction: 'out' | 'in';
-  /** The attribute whose numbers travel along. */
-  readonly attribute?: string;
-  /** Whether the lowest and highest of those are asked for, rather than their sum. */
-  readonly isOrdered?: boolean;
+  readonly value?: CarriedValue;
 }
 
-/** Caller: the predicate is in normal form and of the type `typeName`. */
-export function lower(predicate: Predicate, typeName: string, context: LoweringContext): Predicate {
-  switch (predicate.kind) {
-    case 'and':
-      return and(predicate.children.map((child) => lower(child, typeName, context)));
-    case 'or':
-      return or(predicate.children.map((child) => lower(child, typeName, context)));
-    case 'not':
-      return { kind: 'not', child: lower(predicate.child, typeName, context) };
-    case 'edge':
-      return lowerEdge(predicate, context);
-    default:
-      return predicate;
-  }
+/** Caller: the predicate is in normal form. */
+export function lower(predicate: Predicate, context: LoweringContext): Predicate {
+  return mapLeaves(predicate, (leaf) => (leaf.kind === 'edge' ? lowerEdge(leaf, context) : leaf));
 }
 
 function lowerEdge(
@@ -70,37 +62,24 @@ function lowerEdge(
   context: LoweringContext,
 ): Predicate {
   const neighbour = context.neighbourOf(edge, direction);
-  const flat = lower(where, neighbour, context);
+  const flat = lower(where, context);
   const predicateId = context.sharePredicate(neighbour, predicateKey(flat), flat, {
     edge,
     direction,
-    ...numbersOf(measure),
+    ...carriedFor(measure),
   });
   return ofAttribute(holds, derivedName({ edge, direction, measure, predicateId }));
 }
 
-function numbersOf(measure: Measure): Pick<Travel, 'attribute' | 'isOrdered'> {
+function carriedFor(measure: Measure): Pick<Travel, 'value'> {
   if (!('attribute' in measure)) return {};
-  const isOrdered = rowOfValues(measure.kind).keeps === 'extremes';
-  return { attribute: measure.attribute, isOrdered };
+  const { keeps } = rowOfValues(measure.kind);
+  return { value: { attribute: measure.attribute, keeps } };
 }
 
 /** What is said of the measure, said of an attribute. */
 function ofAttribute(holds: Predicate, attribute: string): Predicate {
-  switch (holds.kind) {
-    case 'and':
-    case 'or':
-      return {
-        kind: holds.kind,
-        children: holds.children.map((child) => ofAttribute(child, attribute)),
-      };
-    case 'not':
-      return { kind: 'not', child: ofAttribute(holds.child, attribute) };
-    case 'edge':
-      throw new Error('bug: what a measure satisfies speaks of neighbours');
-    default:
-      return renamed(holds, attribute);
-  }
+  return mapLeaves(holds, (leaf) => renamed(atomOf(leaf), attribute));
 }
 
 function renamed(atom: Atom, attribute: string): Atom {

@@ -3,9 +3,9 @@
  * commit.
  */
 import { describe, expect, it } from 'vitest';
-import { CommitCommands } from '../../../src/engine/commit.ts';
 import { EdgeSweep, type SweepChunk } from '../../../src/engine/edge-sweep.ts';
 import type { Edge } from '../../../src/engine/edges.ts';
+import { CommitCommands } from '../../../src/redis/commit-commands.ts';
 import { PartitionKeys } from '../../../src/redis/keys.ts';
 
 const EDGE_ID = 1;
@@ -15,7 +15,11 @@ const keys = new PartitionKeys('rc', 0);
 function edgeWith(...ordered: number[]): ReadonlyMap<number, Edge> {
   const up = [
     { predicateId: EDGE_ID },
-    ...ordered.map((predicateId) => ({ predicateId, attribute: 'age', ordered: true })),
+    ...ordered.map((predicateId) => ({
+      predicateId,
+      attribute: 'age',
+      keeps: 'extremes' as const,
+    })),
   ];
   return new Map([[EDGE_ID, { edgeId: EDGE_ID, up } as unknown as Edge]]);
 }

@@ -4,12 +4,11 @@ import {
   applyFlips,
   hasPredicateId,
   NO_PREDICATE_IDS,
-  packPredicateIds,
   predicateIds,
-  unpackPredicateIds,
 } from '../../../src/membership/predicate-ids.ts';
-import { packState, unpackState } from '../../../src/membership/state-row.ts';
 import { flip, PREDICATE_ID_MAX } from '../../../src/query/network/network.ts';
+import { packPredicateIds, unpackPredicateIds } from '../../../src/redis/rows/predicate-ids.ts';
+import { packState, unpackState } from '../../../src/redis/rows/state-row.ts';
 
 const ascending = fc
   .uniqueArray(fc.oneof(fc.nat({ max: 200 }), fc.nat({ max: PREDICATE_ID_MAX })), {

@@ -4,6 +4,8 @@
  * Keeps true: bounds in the wrong order and empty lists make what is never true; 0 stands for -0,
  * as in records.
  */
+
+import { isEmptyInterval, wholeInterval } from '../../predicate/interval.ts';
 import {
   type AttributeView,
   and,
@@ -14,7 +16,6 @@ import {
   type Predicate,
   type Scalar,
 } from '../../predicate/predicate.ts';
-import { isEmptyInterval, wholeInterval } from '../../predicate/value-set.ts';
 import type { Read } from './values.ts';
 
 /** The value is one of these. */

@@ -1,0 +1,52 @@
+/**
+ * commit-commands.ts – The commands that the commit script carries out, as KEYS and ARGV.
+ *
+ * Keeps true: every key that a command names is in KEYS, once; no command has more arguments than
+ * Lua can unpack.
+ */
+import type { PartitionKeys } from './keys.ts';
+
+/**
+ * Lua's unpack fails near 8000 arguments (test/lua/commit-batch.test.ts tries both sides). Even, so
+ * that pairs stay together.
+ */
+export const COMMAND_ARGUMENTS_MAX = 5000;
+
+/** KEYS and ARGV of the commit script; ARGV begins with its header if one is given. */
+export class CommitCommands {
+  readonly keys: string[];
+  readonly arguments: (string | number)[];
+  readonly #indexes = new Map<string, number>();
+
+  constructor(keys: Pick<PartitionKeys, 'owner' | 'meta'>, header: (string | number)[] = []) {
+    this.keys = [keys.owner, keys.meta];
+    this.arguments = header;
+    this.#indexes.set(keys.owner, 1).set(keys.meta, 2);
+  }
+
+  keyIndex(key: string): number {
+    let index = this.#indexes.get(key);
+    if (index === undefined) {
+      index = this.keys.push(key);
+      this.#indexes.set(key, index);
+    }
+    return index;
+  }
+
+  /** Adds one command, or several if it has too many arguments; none if it has none. */
+  add(verb: string, key: string, given: readonly (string | number)[]): void {
+    for (let from = 0; from < given.length; from += COMMAND_ARGUMENTS_MAX) {
+      const some =
+        given.length <= COMMAND_ARGUMENTS_MAX
+          ? given
+          : given.slice(from, from + COMMAND_ARGUMENTS_MAX);
+      this.arguments.push(verb, this.keyIndex(key), some.length);
+      for (const argument of some) this.arguments.push(argument);
+    }
+  }
+
+  /** A command whose arguments belong together whatever their number, or that has none. */
+  addWhole(verb: string, key: string, ...given: (string | number)[]): void {
+    this.arguments.push(verb, this.keyIndex(key), given.length, ...given);
+  }
+}

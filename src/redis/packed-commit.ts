@@ -1,0 +1,254 @@
+/**
+ * packed-commit.ts – A commit of a partition as the commands of one script.
+ *
+ * Keeps true: what is written follows from the commit's writes alone; one command per touched hash
+ * or set; every key is named in KEYS. The order of commands matters in three places: counts come
+ * after member sets, what fails after counts, and what is forgotten after what is set.
+ */
+import { packOutcomes } from '../change/change.ts';
+import { exists, packRecord, type RecordRow } from '../change/record.ts';
+import type {
+  CommitHeader,
+  CommitWrites,
+  OutboxEntry,
+  PreparedCommit,
+} from '../engine/partition-store.ts';
+import type { TouchedRecord } from '../engine/step.ts';
+import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
+import { CommitCommands } from './commit-commands.ts';
+import { type PartitionKeys, recordMember } from './keys.ts';
+import { metaWrites } from './partition-meta.ts';
+import { packActivations } from './rows/activation-entry.ts';
+import { packFeed } from './rows/feed-entry.ts';
+import { packRow } from './rows/neighbour-row.ts';
+import { packState } from './rows/state-row.ts';
+import { packOutboxEntry } from './rows/stream-entry.ts';
+
+/**
+ * A put has at most one line's 1 MB (src/api/changes/routes.ts); a commit carries up to 500
+ * records, and Redis takes 1 GB in one.
+ */
+const RECORD_LENGTH_MAX = 2 * 1024 * 1024;
+/** Entries (commits with flips) that a partition's feed keeps. */
+const FEED_ENTRIES_MAX = 10_000;
+/** Commits whose outcomes are kept for those who wait. */
+const OUTCOME_ENTRIES_MAX = 1000;
+
+/** A commit as it is sent, again and again until it is answered. */
+export class PackedCommit implements PreparedCommit {
+  readonly number: number;
+  readonly keys: readonly string[];
+  readonly arguments: readonly (string | number)[];
+
+  /** @throws Error if a record would be too long to be kept */
+  constructor(keys: PartitionKeys, header: CommitHeader, writes: CommitWrites) {
+    const { token, before, number, nonce, leaseMs } = header;
+    const commands = new CommitCommands(keys, [token, before, number, nonce, leaseMs]);
+    addRows(commands, writes, keys);
+    addMembers(commands, writes, keys);
+    addEdges(commands, writes, keys);
+    addChannels(commands, writes, keys);
+    addReaders(commands, writes, keys);
+    addMeta(commands, writes, keys);
+    this.number = number;
+    this.keys = commands.keys;
+    this.arguments = commands.arguments;
+  }
+}
+
+interface TypeWrites {
+  readonly records: string[];
+  readonly goneRecords: string[];
+  readonly states: string[];
+  readonly goneStates: string[];
+  readonly newIds: (string | number)[];
+  readonly goneIds: string[];
+}
+
+function addRows(commands: CommitCommands, writes: CommitWrites, keys: PartitionKeys): void {
+  const byType = new Map<string, TypeWrites>();
+  for (const touched of writes.records) {
+    let fields = byType.get(touched.objectType);
+    if (!fields) byType.set(touched.objectType, (fields = noWrites()));
+    addRecordFields(fields, touched);
+    addStateFields(fields, touched, writes.isKept);
+  }
+  for (const [objectType, fields] of byType) {
+    commands.add('HSET', keys.records(objectType), fields.records);
+    commands.add('HDEL', keys.records(objectType), fields.goneRecords);
+    commands.add('HSET', keys.state(objectType), fields.states);
+    commands.add('HDEL', keys.state(objectType), fields.goneStates);
+    commands.add('ZADD', keys.ids(objectType), fields.newIds);
+    commands.add('ZREM', keys.ids(objectType), fields.goneIds);
+  }
+  for (const { objectType, id, expiresMs } of writes.tombstones)
+    addScored(commands, keys.tombstones, expiresMs, recordMember(objectType, id));
+  addTimers(commands, writes, keys);
+}
+
+function noWrites(): TypeWrites {
+  return { records: [], goneRecords: [], states: [], goneStates: [], newIds: [], goneIds: [] };
+}
+
+function addRecordFields(fields: TypeWrites, { id, before, after }: TouchedRecord): void {
+  if (after.record !== before.record) {
+    if (after.record) fields.records.push(id, packedWithin(after.record));
+    else fields.goneRecords.push(id);
+  }
+  if (exists(after.record) && !exists(before.record)) fields.newIds.push(0, id);
+  if (!exists(after.record) && exists(before.record)) fields.goneIds.push(id);
+}
+
+/**
+ * @throws Error if patches have made a record too long: each of them is within its limit, and who
+ * adds one goes to the dead letters.
+ */
+function packedWithin(record: RecordRow): string {
+  const packed = packRecord(record);
+  if (packed.length <= RECORD_LENGTH_MAX) return packed;
+  throw new Error(
+    `the record would have ${packed.length} characters, more than ${RECORD_LENGTH_MAX}`,
+  );
+}
+
+function addStateFields(
+  fields: TypeWrites,
+  { id, before, after }: TouchedRecord,
+  isKept: CommitWrites['isKept'],
+): void {
+  // A record that goes takes its row along, also if it held nothing but predicate ids that were
+  // retired since.
+  const isGone = before.record !== undefined && after.record === undefined;
+  if (after.truth === before.truth && after.due === before.due && !isGone) return;
+  const packed = packState(after, isKept);
+  if (packed === undefined || isGone) fields.goneStates.push(id);
+  else fields.states.push(id, packed);
+}
+
+function addTimers(commands: CommitCommands, { timers }: CommitWrites, keys: PartitionKeys): void {
+  const due: (string | number)[] = [];
+  const neverDue: string[] = [];
+  for (const timer of timers) {
+    const member = recordMember(timer.objectType, timer.id);
+    if (timer.due === undefined) neverDue.push(member);
+    else due.push(timer.due, member);
+  }
+  commands.add('ZADD', keys.due, due);
+  commands.add('ZREM', keys.due, neverDue);
+}
+
+/** A member of a sorted set; without a score it goes. */
+function addScored(
+  commands: CommitCommands,
+  key: string,
+  score: number | undefined,
+  member: string,
+): void {
+  if (score === undefined) commands.add('ZREM', key, [member]);
+  else commands.add('ZADD', key, [score, member]);
+}
+
+/** Counts come from the sets themselves, in the same script. */
+function addMembers(commands: CommitCommands, writes: CommitWrites, keys: PartitionKeys): void {
+  for (const [predicateId, ids] of writes.entering)
+    commands.add('SADD', keys.segment(predicateId), ids);
+  for (const [predicateId, ids] of writes.leaving)
+    commands.add('SREM', keys.segment(predicateId), ids);
+  const counts: number[] = [];
+  for (const predicateId of writes.counted)
+    counts.push(predicateId, commands.keyIndex(keys.segment(predicateId)));
+  commands.add('COUNT', keys.counts, counts);
+  commands.add('HDEL', keys.counts, writes.dropped);
+  for (const predicateId of writes.dropped) {
+    commands.addWhole('UNLINK', keys.segment(predicateId));
+    // If it was the id of an edge: its rows at targets. What lies with the holders is swept.
+    commands.addWhole('UNLINK', keys.related(predicateId));
+  }
+  if (writes.failed.size > 0) commands.add('HDEL', keys.counts, [...writes.failed.keys()]);
+}
+
+function addEdges(commands: CommitCommands, writes: CommitWrites, keys: PartitionKeys): void {
+  for (const { edgeId, target, row } of writes.neighbours)
+    addEdgeRow(commands, keys.neighbours(edgeId), target, row);
+  for (const { edgeId, target, row } of writes.related)
+    addEdgeRow(commands, keys.related(edgeId), target, row);
+  for (const { edgeId, target, id, holds } of writes.holders)
+    addScored(commands, keys.holders(edgeId, target), holds ? 0 : undefined, id);
+  for (const { predicateId, target, id, value } of writes.values)
+    addScored(commands, keys.values(predicateId, target), value, id);
+  for (const { edgeId, target } of writes.forgottenHolders)
+    commands.addWhole('UNLINK', keys.holders(edgeId, target));
+  for (const { predicateId, target } of writes.forgottenValues)
+    commands.addWhole('UNLINK', keys.values(predicateId, target));
+  for (const { edgeId, targets } of writes.forgottenNeighbours)
+    commands.add('HDEL', keys.neighbours(edgeId), targets);
+}
+
+function addEdgeRow(
+  commands: CommitCommands,
+  key: string,
+  target: string,
+  row: NeighbourRow | RelatedRow | null,
+): void {
+  if (row) commands.add('HSET', key, [target, packRow(row)]);
+  else commands.add('HDEL', key, [target]);
+}
+
+function addChannels(commands: CommitCommands, writes: CommitWrites, keys: PartitionKeys): void {
+  for (const entry of writes.outbox) addOutboxEntry(commands, entry, keys);
+  for (const [target, sequence] of writes.delivered)
+    commands.addWhole('XTRIM', keys.outbox(target), 'MINID', `${sequence + 1}-0`);
+  for (const source of writes.unconfirmed) commands.addWhole('UNLINK', keys.confirmed(source));
+  for (const [source, members] of writes.confirmed)
+    commands.add('SADD', keys.confirmed(source), [...members]);
+}
+
+/**
+ * An outbox entry's id is its sequence, so that what was delivered can be trimmed without knowing
+ * more.
+ */
+function addOutboxEntry(commands: CommitCommands, entry: OutboxEntry, keys: PartitionKeys): void {
+  const key = keys.outbox(entry.target);
+  commands.addWhole('XADD', key, `${entry.sequence}-0`, ...packOutboxEntry(entry));
+}
+
+/** Streams that others read: the feed, activations, outcomes, dead letters. */
+function addReaders(commands: CommitCommands, writes: CommitWrites, keys: PartitionKeys): void {
+  const { events, clockMs, catalogVersion, outcomes, dead } = writes;
+  const most = ['MAXLEN', '~'] as const;
+  if (events.length > 0) {
+    const packed = packFeed(clockMs, events);
+    commands.addWhole('XADD', keys.feed, ...most, FEED_ENTRIES_MAX, '*', 'f', packed);
+  }
+  // What activations are told of stays until it is queued: no MAXLEN.
+  const told = packActivations(clockMs, catalogVersion, events, writes.followers);
+  if (told.length > 0) commands.addWhole('XADD', keys.activations, '*', ...told);
+  if (outcomes.length > 0) {
+    const rows = outcomes.flatMap(({ replyTo, from, total, outcomes: some }) => [
+      replyTo,
+      `${from} ${total} ${packOutcomes(some)}`,
+    ]);
+    commands.addWhole('XADD', keys.outcomes, ...most, OUTCOME_ENTRIES_MAX, '*', ...rows);
+  }
+  for (const letter of dead) {
+    const fields = Object.entries({
+      entry: letter.entry,
+      index: letter.index,
+      code: letter.code,
+      detail: letter.detail,
+      at: clockMs,
+      letter: letter.letter,
+    });
+    commands.addWhole('XADD', keys.dead, '*', ...fields.flat());
+  }
+}
+
+/** Streams are trimmed by nodes as far as they are applied: to cut one open takes longer. */
+function addMeta(commands: CommitCommands, writes: CommitWrites, keys: PartitionKeys): void {
+  const { set, gone } = metaWrites(writes);
+  commands.add('HSET', keys.meta, set);
+  commands.add('HDEL', keys.meta, gone);
+  if (writes.inbox !== undefined)
+    commands.addWhole('XTRIM', keys.inbox, 'MINID', '~', writes.inbox);
+  if (writes.position) commands.addWhole('XTRIM', keys.log, 'MINID', '~', writes.position.entry);
+}

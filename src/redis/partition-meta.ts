@@ -1,0 +1,219 @@
+/**
+ * partition-meta.ts – The fields of a partition's `meta`: what each is called, how it is read, and
+ * how a commit writes it.
+ *
+ * Keeps true: `readMeta` reads back what `metaWrites` wrote. No other TypeScript names a field of
+ * `meta`; Lua names some as literals, and a test compares these with this table. A field whose name
+ * ends in a colon is a family: one field for each partition, type, predicate or fan-out.
+ */
+
+import type { Fanout } from '../engine/fanouts.ts';
+import type { TypeBuild } from '../engine/partition-builds.ts';
+import type { CommitWrites, PartitionMeta, TrialNote } from '../engine/partition-store.ts';
+import type { Receipt } from '../engine/resyncs.ts';
+import type { ChannelPosition } from '../membership/channel-position.ts';
+import type { Failure } from '../query/failure.ts';
+import { packChannelPosition, readChannelPosition } from './rows/channel-position.ts';
+
+export interface MetaField {
+  readonly name: string;
+  /** Of a family: what is added to the name. */
+  readonly of?: string;
+  readonly holds: string;
+  /** What it was called in an older stored format. */
+  readonly formerly?: string;
+}
+
+export const META_FIELDS = {
+  install: { name: 'install', holds: 'install id of the deployment that the partition is of' },
+  number: { name: 'number', holds: 'number of the last commit' },
+  nonce: { name: 'nonce', holds: 'nonce of the last commit' },
+  holder: { name: 'holder', holds: 'token of the owner, until it leaves in good order' },
+  deserted: { name: 'deserted', holds: 'token of an owner that left without a word' },
+  trial: { name: 'care', holds: 'JSON: what the owner is trying, and what owners died under' },
+  log: { name: 'log', holds: 'last entry of the log that was applied as a whole' },
+  offset: { name: 'offset', holds: 'changes of the entry after it that were applied' },
+  inbox: { name: 'inbox', holds: 'last entry of the inbox that was applied' },
+  clock: { name: 'clock', holds: 'the latest clock of a commit, in ms; it never runs backwards' },
+  catalog: { name: 'catalog', holds: 'version of the catalog that the partition is at' },
+  sent: { name: 'sent:', of: 'target', holds: '`epoch sequence` of the last message to it' },
+  backfill: {
+    name: 'backfill:',
+    of: 'type',
+    holds: 'JSON: the backfill that runs, and the predicates that wait for the next one',
+    formerly: 'scan:<type>',
+  },
+  failed: { name: 'failed:', of: 'predicate id', holds: 'JSON: why it has failed here' },
+  fanout: {
+    name: 'fanout:',
+    of: 'edge id:target',
+    holds: 'JSON: how far the fan-out over the holders of this target has come',
+  },
+  edgeSets: {
+    name: 'sets:',
+    of: 'predicate id',
+    holds: 'id of its edge: it may have sets of holders or of values',
+  },
+  timedType: { name: 'timed:', of: 'type', holds: '1: records of the type may be in `due`' },
+  resending: { name: 'resync:', of: 'target', holds: 'all state is being sent to it anew' },
+  receiving: {
+    name: 'resyncing:',
+    of: 'source',
+    holds: '`receiving`: it sends all its state anew; `sweeping`: what it left out is dropped',
+  },
+  broken: { name: 'broken:', of: 'source', holds: 'a message of it could not be applied' },
+} as const satisfies Readonly<Record<string, MetaField>>;
+
+const F = META_FIELDS;
+const STREAM_START = '0-0';
+
+/** All fields of one `meta`, and the predicates that have counts there. */
+export function readMeta(flat: readonly string[], complete: readonly number[]): PartitionMeta {
+  const plain = new Map<string, string>();
+  const sent = new Map<number, ChannelPosition>();
+  const backfills = new Map<string, TypeBuild>();
+  const failed = new Map<number, Failure>();
+  const fanouts: Fanout[] = [];
+  const edgeSets = new Map<number, number>();
+  const timedTypes = new Set<string>();
+  const resending = new Set<number>();
+  const receiving = new Map<number, Receipt>();
+  const broken = new Set<number>();
+  for (let at = 0; at + 1 < flat.length; at += 2) {
+    const [field, value] = [flat[at]!, flat[at + 1]!];
+    const start = field.indexOf(':') + 1;
+    const of = field.slice(start);
+    switch (field.slice(0, start)) {
+      case F.sent.name:
+        sent.set(Number(of), readChannelPosition(value));
+        break;
+      case F.backfill.name:
+        backfills.set(of, readBackfill(value));
+        break;
+      case F.failed.name:
+        failed.set(Number(of), JSON.parse(value) as Failure);
+        break;
+      case F.fanout.name:
+        fanouts.push(readFanout(of, value));
+        break;
+      case F.edgeSets.name:
+        edgeSets.set(Number(of), Number(value));
+        break;
+      case F.timedType.name:
+        timedTypes.add(of);
+        break;
+      case F.resending.name:
+        resending.add(Number(of));
+        break;
+      case F.receiving.name:
+        receiving.set(Number(of), value as Receipt);
+        break;
+      case F.broken.name:
+        broken.add(Number(of));
+        break;
+      default:
+        plain.set(field, value);
+    }
+  }
+  const number = ({ name }: MetaField) => Number(plain.get(name) ?? 0);
+  const trial = plain.get(F.trial.name);
+  return {
+    number: number(F.number),
+    clockMs: number(F.clock),
+    catalogVersion: number(F.catalog),
+    position: { entry: plain.get(F.log.name) ?? STREAM_START, offset: number(F.offset) },
+    inbox: plain.get(F.inbox.name) ?? STREAM_START,
+    sent,
+    complete,
+    backfills,
+    failed,
+    fanouts,
+    edgeSets,
+    timedTypes,
+    resending,
+    receiving,
+    broken,
+    trial: trial === undefined ? undefined : (JSON.parse(trial) as TrialNote),
+    isDeserted: plain.has(F.deserted.name),
+  };
+}
+
+/** The field of a type's backfill, for those who read nothing else. */
+export function backfillField(objectType: string): string {
+  return F.backfill.name + objectType;
+}
+
+export function readBackfill(value: string): TypeBuild {
+  return JSON.parse(value) as TypeBuild;
+}
+
+/** @returns what a field of a family is of; undefined: it is another field. */
+export function partOf(family: MetaField, field: string): string | undefined {
+  return field.startsWith(family.name) ? field.slice(family.name.length) : undefined;
+}
+
+function readFanout(of: string, value: string): Fanout {
+  const colon = of.indexOf(':');
+  const progress = JSON.parse(value) as Omit<Fanout, 'edgeId' | 'target'>;
+  return { edgeId: Number(of.slice(0, colon)), target: of.slice(colon + 1), ...progress };
+}
+
+function packFanout({ cursor, until, wrapTo, since, begun }: Fanout): string {
+  return JSON.stringify({ cursor, until, wrapTo, since, begun });
+}
+
+/** What a note on a trial is stored as. */
+export function packTrial(note: TrialNote): string {
+  return JSON.stringify(note);
+}
+
+/** What a commit does to `meta`: fields and values in turn; and fields that go, after that. */
+export interface MetaWrites {
+  readonly set: (string | number)[];
+  readonly gone: string[];
+}
+
+/** All but number and nonce, which the commit script itself writes last. */
+export function metaWrites(writes: CommitWrites): MetaWrites {
+  const { clockMs, catalogVersion, position, inbox, trial } = writes;
+  const set: (string | number)[] = [F.clock.name, clockMs, F.catalog.name, catalogVersion];
+  const gone: string[] = [];
+  if (position) set.push(F.log.name, position.entry, F.offset.name, position.offset);
+  if (inbox !== undefined) set.push(F.inbox.name, inbox);
+  addBuilds(set, gone, writes);
+  addChannels(set, gone, writes);
+  for (const fanout of writes.fanouts)
+    set.push(`${F.fanout.name}${fanout.edgeId}:${fanout.target}`, packFanout(fanout));
+  for (const { edgeId, target } of writes.fanoutsDone)
+    gone.push(`${F.fanout.name}${edgeId}:${target}`);
+  for (const [id, edgeId] of writes.edgeSets) set.push(F.edgeSets.name + id, edgeId);
+  for (const id of writes.edgeSetsDone) gone.push(F.edgeSets.name + id);
+  for (const objectType of writes.timedTypes) set.push(F.timedType.name + objectType, 1);
+  for (const objectType of writes.timedTypesDone) gone.push(F.timedType.name + objectType);
+  if (trial) set.push(F.trial.name, packTrial(trial));
+  if (trial === null) gone.push(F.trial.name);
+  return { set, gone };
+}
+
+function addBuilds(set: (string | number)[], gone: string[], writes: CommitWrites): void {
+  for (const [objectType, build] of writes.backfills) {
+    if (build) set.push(backfillField(objectType), JSON.stringify(build));
+    else gone.push(backfillField(objectType));
+  }
+  for (const [id, failure] of writes.failed) set.push(F.failed.name + id, JSON.stringify(failure));
+  for (const id of writes.healed) gone.push(F.failed.name + id);
+}
+
+/** A channel that begins an epoch and sends in the same commit stands where it has sent. */
+function addChannels(set: (string | number)[], gone: string[], writes: CommitWrites): void {
+  for (const [target, position] of writes.channels)
+    set.push(F.sent.name + target, packChannelPosition(position));
+  for (const entry of writes.outbox)
+    set.push(F.sent.name + entry.target, packChannelPosition(entry));
+  for (const target of writes.resending) set.push(F.resending.name + target, 'sending');
+  for (const target of writes.resendingDone) gone.push(F.resending.name + target);
+  for (const [source, receipt] of writes.receiving) set.push(F.receiving.name + source, receipt);
+  for (const source of writes.receivingDone) gone.push(F.receiving.name + source);
+  for (const source of writes.broken) set.push(F.broken.name + source, 'broken');
+  for (const source of writes.brokenDone) gone.push(F.broken.name + source);
+}

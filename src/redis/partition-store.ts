@@ -1,0 +1,334 @@
+/**
+ * partition-store.ts – One partition in Redis: what its owner reads, and its commits.
+ *
+ * Keeps true: the promises of the port (engine/partition-store.ts), each by one script where more
+ * than one key or a comparison is concerned. A row that somebody else has written over counts as
+ * one that says nothing, and is reported.
+ */
+import type { Redis } from 'ioredis';
+import { unpackRecord } from '../change/record.ts';
+import type { RecordKey } from '../engine/batch.ts';
+import type {
+  Acquisition,
+  CommitAnswer,
+  CommitHeader,
+  CommitWrites,
+  Delivery,
+  DeliveryAnswer,
+  DueRecord,
+  EntryId,
+  EpochBegin,
+  LoadedRecords,
+  PartitionMeta,
+  PartitionStore,
+  PreparedCommit,
+  RecordsOfType,
+  Renewal,
+  StoredChannel,
+  TrialNote,
+  WaitingEntry,
+  Walk,
+} from '../engine/partition-store.ts';
+import type { Row } from '../engine/step.ts';
+import type { Extremes } from '../engine/step-neighbours.ts';
+import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
+import { type PartitionKeys, readRecordMember, sourceName } from './keys.ts';
+import { PackedCommit } from './packed-commit.ts';
+import { packTrial, readMeta } from './partition-meta.ts';
+import { readChannelPosition } from './rows/channel-position.ts';
+import { unpackNeighbour, unpackRelated } from './rows/neighbour-row.ts';
+import { unpackState } from './rows/state-row.ts';
+import { packInboxEntry, readOutboxEntry } from './rows/stream-entry.ts';
+import { runScript } from './scripts.ts';
+import { weighFields } from './weigh.ts';
+
+const STREAM_START = '0-0';
+/** Where a SCAN begins, and what it answers when it is at its end. */
+const WALK_START = '0';
+
+export type OnUnreadable = (key: string, field: string) => void;
+
+export class RedisPartitionStore implements PartitionStore {
+  readonly #redis: Redis;
+  readonly #keys: PartitionKeys;
+  readonly #onUnreadable: OnUnreadable;
+
+  constructor(redis: Redis, keys: PartitionKeys, onUnreadable: OnUnreadable = () => {}) {
+    this.#redis = redis;
+    this.#keys = keys;
+    this.#onUnreadable = onUnreadable;
+  }
+
+  // ——— Office ———
+
+  async acquire(token: string, leaseMs: number, install: string): Promise<Acquisition> {
+    const { owner, meta, counts } = this.#keys;
+    const given = [token, leaseMs, install];
+    const [status, ...rest] = await this.#run<string[]>('acquirePartition', [owner, meta], given);
+    if (status === 'lost') return { status };
+    if (status === 'held') return { status, forMs: Number(rest[0]) };
+    // Under the lease: nobody else completes predicates meanwhile.
+    const complete = await this.#redis.hkeys(counts);
+    return { status: 'acquired', meta: readMeta(rest, complete.map(Number)) };
+  }
+
+  async renew(token: string, leaseMs: number): Promise<Renewal> {
+    const { owner, meta } = this.#keys;
+    const answer = await this.#run<string[]>('renewLease', [owner, meta], [token, leaseMs]);
+    const [status, number, serverMs] = answer;
+    if (status !== 'renewed') return { status: 'fenced' };
+    return { status, number: Number(number), serverMs: Number(serverMs) };
+  }
+
+  async release(token: string): Promise<void> {
+    await this.#run('releaseLease', [this.#keys.owner, this.#keys.meta], [token]);
+  }
+
+  async readMeta(): Promise<PartitionMeta> {
+    const [fields, complete] = await Promise.all([
+      this.#redis.hgetall(this.#keys.meta),
+      this.#redis.hkeys(this.#keys.counts),
+    ]);
+    return readMeta(Object.entries(fields).flat(), complete.map(Number));
+  }
+
+  noteTrial(token: string, note: TrialNote | null): Promise<'noted' | 'fenced'> {
+    const keys = [this.#keys.owner, this.#keys.meta];
+    return this.#run('noteTrying', keys, [token, note === null ? '' : packTrial(note)]);
+  }
+
+  // ——— Records ———
+
+  async records(asked: readonly RecordsOfType[], bytesMax: number): Promise<LoadedRecords> {
+    const keys: string[] = [];
+    const given: (string | number)[] = [bytesMax];
+    for (const { objectType, ids } of asked) {
+      keys.push(this.#keys.records(objectType), this.#keys.state(objectType));
+      given.push(ids.length);
+      for (const id of ids) given.push(id);
+    }
+    const [kind, ...found] = await this.#run<unknown[]>('readRows', keys, given);
+    if (kind === 'heavy') return { kind, bytes: found as number[] };
+    const rows: (Row | undefined)[] = [];
+    let at = 0;
+    for (const { objectType, ids } of asked) {
+      for (const id of ids) {
+        const [record, state] = [found[at], found[at + 1]] as (string | null)[];
+        rows.push(record ? this.#row(objectType, id, record, state) : undefined);
+        at += 2;
+      }
+    }
+    return { kind: 'rows', rows };
+  }
+
+  #row(objectType: string, id: string, record: string, state: string | null | undefined): Row {
+    const { truth, due } = this.#readable(this.#keys.state(objectType), id, state, unpackState);
+    return { record: unpackRecord(record), truth, due };
+  }
+
+  recordBytes(objectType: string, ids: readonly string[]): Promise<number[]> {
+    return weighFields(this.#redis, this.#keys.records(objectType), ids);
+  }
+
+  idsAfter(objectType: string, after: string, most: number): Promise<string[]> {
+    return this.#between(this.#keys.ids(objectType), after, null, most);
+  }
+
+  // ——— Edges ———
+
+  neighbours(
+    edgeId: number,
+    targets: readonly string[],
+  ): Promise<readonly (NeighbourRow | undefined)[]> {
+    return this.#edgeRows(this.#keys.neighbours(edgeId), targets, unpackNeighbour);
+  }
+
+  related(
+    edgeId: number,
+    targets: readonly string[],
+  ): Promise<readonly (RelatedRow | undefined)[]> {
+    return this.#edgeRows(this.#keys.related(edgeId), targets, unpackRelated);
+  }
+
+  async #edgeRows<R>(
+    key: string,
+    targets: readonly string[],
+    unpack: (stored: string | null) => R,
+  ): Promise<(R | undefined)[]> {
+    if (targets.length === 0) return [];
+    const stored = await this.#redis.hmget(key, ...targets);
+    return stored.map((row, at) =>
+      row === null ? undefined : this.#readable(key, targets[at]!, row, unpack),
+    );
+  }
+
+  /** An unreadable row is as if it said nothing: the next commit, or the audit, writes it anew. */
+  #readable<R>(
+    key: string,
+    field: string,
+    stored: string | null | undefined,
+    unpack: (stored: string | null) => R,
+  ): R {
+    try {
+      return unpack(stored ?? null);
+    } catch {
+      this.#onUnreadable(key, field);
+      return unpack(null);
+    }
+  }
+
+  async extremes(predicateId: number, target: string, most: number): Promise<Extremes> {
+    const key = this.#keys.values(predicateId, target);
+    const [lowest, highest] = await Promise.all([
+      this.#redis.zrange(key, '0', String(most - 1), 'WITHSCORES'),
+      this.#redis.zrevrange(key, '0', String(most - 1), 'WITHSCORES'),
+    ]);
+    return { lowest: scored(lowest), highest: scored(highest) };
+  }
+
+  holdersAfter(
+    edgeId: number,
+    target: string,
+    after: string,
+    until: string | null,
+    most: number,
+  ): Promise<string[]> {
+    return this.#between(this.#keys.holders(edgeId, target), after, until, most);
+  }
+
+  /** Members of a set whose scores are all 0 are in the order of their bytes. */
+  #between(key: string, after: string, until: string | null, most: number): Promise<string[]> {
+    const from = after === '' ? '-' : `(${after}`;
+    const to = until === null ? '+' : `[${until}`;
+    return this.#redis.zrangebylex(key, from, to, 'LIMIT', 0, most);
+  }
+
+  async walkNeighbourTargets(
+    edgeId: number,
+    cursor: string | undefined,
+    most: number,
+  ): Promise<Walk<string>> {
+    const key = this.#keys.neighbours(edgeId);
+    return walked(await this.#redis.hscan(key, cursor ?? WALK_START, 'COUNT', most));
+  }
+
+  async someNeighbourTargets(edgeId: number, most: number): Promise<readonly string[]> {
+    return (await this.#redis.hrandfield(this.#keys.neighbours(edgeId), most)) as string[];
+  }
+
+  allNeighbourTargets(edgeId: number): Promise<string[]> {
+    return this.#redis.hkeys(this.#keys.neighbours(edgeId));
+  }
+
+  allRelatedTargets(edgeId: number): Promise<string[]> {
+    return this.#redis.hkeys(this.#keys.related(edgeId));
+  }
+
+  async areConfirmed(source: number, members: readonly string[]): Promise<readonly boolean[]> {
+    if (members.length === 0) return [];
+    const found = await this.#redis.smismember(this.#keys.confirmed(source), ...members);
+    return found.map((is) => is === 1);
+  }
+
+  // ——— Time ———
+
+  async firstDue(most: number): Promise<readonly DueRecord[]> {
+    const flat = await this.#redis.zrange(this.#keys.due, '0', String(most - 1), 'WITHSCORES');
+    return scored(flat).map(([member, dueMs]) => ({ ...readRecordMember(member), dueMs }));
+  }
+
+  async walkTimers(cursor: string | undefined, most: number): Promise<Walk<RecordKey>> {
+    const page = await this.#redis.zscan(this.#keys.due, cursor ?? WALK_START, 'COUNT', most);
+    const { items, cursor: next } = walked(page);
+    return { items: items.map(readRecordMember), cursor: next };
+  }
+
+  async expiredTombstones(untilMs: number, most: number): Promise<readonly RecordKey[]> {
+    const key = this.#keys.tombstones;
+    const members = await this.#redis.zrangebyscore(key, 0, untilMs, 'LIMIT', 0, most);
+    return members.map(readRecordMember);
+  }
+
+  // ——— Channels ———
+
+  async lastEntries(): Promise<{ log: EntryId; inbox: EntryId }> {
+    const [log, inbox] = await Promise.all([
+      this.#lastEntry(this.#keys.log),
+      this.#lastEntry(this.#keys.inbox),
+    ]);
+    return { log, inbox };
+  }
+
+  async #lastEntry(stream: string): Promise<EntryId> {
+    const [last] = await this.#redis.xrevrange(stream, '+', '-', 'COUNT', 1);
+    return last?.[0] ?? STREAM_START;
+  }
+
+  async outbox(target: number, most?: number): Promise<readonly WaitingEntry[]> {
+    const key = this.#keys.outbox(target);
+    const entries =
+      most === undefined
+        ? await this.#redis.xrange(key, '-', '+')
+        : await this.#redis.xrange(key, '-', '+', 'COUNT', most);
+    return entries.map(readOutboxEntry);
+  }
+
+  async channel(source: number): Promise<StoredChannel> {
+    const stored = await this.#redis.hget(this.#keys.delivered, sourceName(source));
+    return { position: readChannelPosition(stored), seen: stored ?? '' };
+  }
+
+  beginEpoch({ source, seen, epoch, sequence }: EpochBegin): Promise<'begun' | 'moved'> {
+    const given = [sourceName(source), seen, epoch, sequence, Date.now()];
+    return this.#run('beginEpoch', [this.#keys.delivered], given);
+  }
+
+  async deliver({
+    source,
+    epoch,
+    base,
+    sequence,
+    catalogVersion,
+    payload,
+  }: Delivery): Promise<DeliveryAnswer> {
+    const { inbox, delivered } = this.#keys;
+    // 0: an inbox takes any number of entries, else two partitions could wait for each other.
+    const header = [sourceName(source), epoch, base, sequence, 0, Date.now()];
+    const fields = packInboxEntry({ from: source, catalogVersion, payload });
+    const given = [...header, ...fields];
+    const [answer] = await this.#run<[DeliveryAnswer]>('deliverEntry', [inbox, delivered], given);
+    return answer;
+  }
+
+  // ——— Commit ———
+
+  prepare(header: CommitHeader, writes: CommitWrites): PreparedCommit {
+    return new PackedCommit(this.#keys, header, writes);
+  }
+
+  commit(prepared: PreparedCommit): Promise<CommitAnswer> {
+    const packed = prepared as PackedCommit;
+    return this.#run('commitBatch', packed.keys, packed.arguments);
+  }
+
+  #run<Answer>(
+    name: Parameters<typeof runScript>[1],
+    keys: readonly string[],
+    given: readonly (string | number)[],
+  ): Promise<Answer> {
+    return runScript<Answer>(this.#redis, name, keys, given);
+  }
+}
+
+/** Members and scores alternate; scores are printed so that they read back as they were. */
+function scored(flat: readonly string[]): [member: string, score: number][] {
+  const members: [string, number][] = [];
+  for (let at = 0; at + 1 < flat.length; at += 2) members.push([flat[at]!, Number(flat[at + 1])]);
+  return members;
+}
+
+/** Of HSCAN and ZSCAN: names, without their values or scores. */
+function walked([next, flat]: [cursor: string, flat: string[]]): Walk<string> {
+  const items = flat.filter((_, at) => at % 2 === 0);
+  return { items, cursor: next === WALK_START ? undefined : next };
+}

@@ -1,0 +1,958 @@
+/**
+ * partition-store.test.ts – The promises of the partition store, each against every implementation.
+ */
+import { beforeEach, describe, expect, it } from 'vitest';
+import type {
+  Delivery,
+  PartitionMeta,
+  StoredInboxEntry,
+  StoredLogEntry,
+} from '../../src/engine/partition-store.ts';
+import type { Aggregate, NeighbourRow, RelatedRow } from '../../src/membership/neighbour-row.ts';
+import { type Flip, flip } from '../../src/query/network/network.ts';
+import { CommittingOwner, NO_WRITES, recordRow, row, touched } from './commits.ts';
+import type { StoreWorld } from './store-world.ts';
+import { WORLDS } from './worlds.ts';
+
+const LEASE_MS = 60_000;
+
+describe.each(WORLDS)('the partition store of $name', ({ open }) => {
+  let world: StoreWorld;
+  let owner: CommittingOwner;
+  const store = () => world.stores[0]!;
+
+  beforeEach(async () => {
+    world = await open();
+    owner = await new CommittingOwner(store(), world.install).acquire();
+    return () => world.close();
+  });
+
+  const acquire = (token: string) => store().acquire(token, LEASE_MS, world.install);
+  const loaded = (bytesMax: number, ...ids: string[]) =>
+    store().records([{ objectType: 'contacts', ids }], bytesMax);
+  const rows = async (...ids: string[]) => {
+    const answer = await loaded(Number.MAX_SAFE_INTEGER, ...ids);
+    return answer.kind === 'rows' ? answer.rows : answer;
+  };
+
+  describe('a lease', () => {
+    it('is refused while another owner holds it, and says for how long', async () => {
+      const answer = await acquire('you');
+      expect(answer.status).toBe('held');
+      expect(answer).toHaveProperty('forMs', expect.any(Number));
+      const { forMs } = answer as { forMs: number };
+      expect(forMs).toBeGreaterThan(0);
+      expect(forMs).toBeLessThanOrEqual(LEASE_MS);
+    });
+
+    it('is given again to the token that has it', async () => {
+      expect((await acquire(owner.token)).status).toBe('acquired');
+    });
+
+    it('is given to another owner once it has run out', async () => {
+      await world.loseLease(0);
+      expect((await acquire('you')).status).toBe('acquired');
+      expect((await world.seen(0)).owner).toBe('you');
+    });
+
+    it('is given to another owner at once when it is released', async () => {
+      await store().release(owner.token);
+      expect((await acquire('you')).status).toBe('acquired');
+    });
+
+    it('is not released by another owner', async () => {
+      await store().release('you');
+      expect((await acquire('you')).status).toBe('held');
+    });
+
+    it('is lost in a partition of another install, which stays as it is', async () => {
+      await store().release(owner.token);
+      expect(await store().acquire('you', LEASE_MS, 'other')).toEqual({ status: 'lost' });
+      expect((await world.seen(0)).owner).toBeUndefined();
+    });
+
+    it('is lost where the data is gone', async () => {
+      await world.wipe(0);
+      expect(await acquire('you')).toEqual({ status: 'lost' });
+    });
+
+    it('is kept by its owner, who learns the number that is stored and the time', async () => {
+      await owner.commit({});
+      const answer = await store().renew(owner.token, LEASE_MS);
+      expect(answer).toEqual({ status: 'renewed', number: 1, serverMs: expect.any(Number) });
+    });
+
+    it('that ran out and nobody has taken is kept again', async () => {
+      await world.loseLease(0);
+      expect(await store().renew(owner.token, LEASE_MS)).toMatchObject({ status: 'renewed' });
+      expect((await world.seen(0)).owner).toBe(owner.token);
+    });
+
+    it('is not kept by another owner', async () => {
+      expect(await store().renew('you', LEASE_MS)).toEqual({ status: 'fenced' });
+    });
+  });
+
+  describe('an owner that left', () => {
+    const takenOver = async () => {
+      const answer = await acquire('you');
+      return answer.status === 'acquired' ? answer.meta : undefined;
+    };
+
+    it('without a word is noticed by the next one', async () => {
+      await world.loseLease(0);
+      expect(await takenOver()).toMatchObject({ isDeserted: true });
+    });
+
+    it('in good order leaves nothing to be careful about', async () => {
+      await store().noteTrial(owner.token, { by: owner.token, trying: ['a'], deaths: {} });
+      await store().release(owner.token);
+      expect(await takenOver()).toMatchObject({ isDeserted: false, trial: undefined });
+    });
+
+    it('leaves the note of what it tried', async () => {
+      const note = { by: owner.token, trying: ['["change","1-0",0]'], deaths: { b: 2 } };
+      expect(await store().noteTrial(owner.token, note)).toBe('noted');
+      await world.loseLease(0);
+      expect(await takenOver()).toMatchObject({ isDeserted: true, trial: note });
+    });
+
+    it('is forgotten once there is nothing to be careful about', async () => {
+      await world.loseLease(0);
+      await acquire('you');
+      expect(await store().noteTrial('you', null)).toBe('noted');
+      expect(await store().readMeta()).toMatchObject({ isDeserted: false, trial: undefined });
+    });
+
+    it('can note nothing any more', async () => {
+      expect(await store().noteTrial('you', { deaths: { a: 1 } })).toBe('fenced');
+      expect((await store().readMeta()).trial).toBeUndefined();
+    });
+  });
+
+  describe('a commit', () => {
+    const one = { records: [touched('a', row(recordRow({ name: 'Ada' })))] };
+    const flips: Flip[] = [flip(3, true)];
+    const withEvent = { ...one, events: [{ objectType: 'contacts', id: 'a', liveFlips: flips }] };
+
+    it('is ok on top of the last one, and moves the number on', async () => {
+      expect(await owner.commit(one)).toBe('ok');
+      expect(await owner.commit({})).toBe('ok');
+      expect((await store().readMeta()).number).toBe(2);
+    });
+
+    it('takes a lease again that ran out and that nobody has taken', async () => {
+      await world.loseLease(0);
+      expect(await owner.commit(one)).toBe('ok');
+      expect((await world.seen(0)).owner).toBe(owner.token);
+    });
+
+    it('that comes again is a duplicate, and equals one', async () => {
+      const prepared = store().prepare(owner.header(), { ...NO_WRITES, ...withEvent });
+      expect(await store().commit(prepared)).toBe('ok');
+      expect(await store().commit(prepared)).toBe('duplicate');
+      expect((await world.seen(0)).feed).toHaveLength(1);
+      expect((await store().readMeta()).number).toBe(1);
+    });
+
+    it('under another token is fenced and writes nothing', async () => {
+      expect(await owner.commit(withEvent, { token: 'you' })).toBe('fenced');
+      expect(await rows('a')).toEqual([undefined]);
+      expect((await world.seen(0)).feed).toEqual([]);
+      expect((await store().readMeta()).number).toBe(0);
+    });
+
+    it('with the number of another one is fenced and writes nothing', async () => {
+      await owner.commit({}, { nonce: 'first' });
+      expect(await owner.commit(one, { before: 0, number: 1, nonce: 'second' })).toBe('fenced');
+      expect(await rows('a')).toEqual([undefined]);
+    });
+
+    it('is fenced when another owner has committed and gone meanwhile', async () => {
+      await world.loseLease(0);
+      const other = await new CommittingOwner(store(), world.install).acquire();
+      await other.commit({});
+      await store().release(other.token);
+      expect(await owner.commit(one)).toBe('fenced');
+      expect(await rows('a')).toEqual([undefined]);
+    });
+
+    it('is rolled back when the store has lost a tail, and writes nothing', async () => {
+      const bringBack = await world.snapshot(0);
+      await owner.commit({});
+      await bringBack();
+      expect(await owner.commit(one)).toBe('rolled-back');
+      expect(await rows('a')).toEqual([undefined]);
+    });
+
+    it('can not be prepared with a record that is too long', () => {
+      const long = recordRow({ name: 'x'.repeat(2 * 1024 * 1024) });
+      const writes = { ...NO_WRITES, records: [touched('a', row(long))] };
+      expect(() => store().prepare(owner.header(), writes)).toThrow(/would have \d+ characters/);
+    });
+
+    it('writes as many members as a batch may flip', async () => {
+      const ids = Array.from({ length: 12_001 }, (_, at) => `id-${at}`);
+      await owner.commit({ entering: new Map([[7, ids]]), counted: [7] });
+      expect((await world.seen(0)).counts).toEqual({ 7: ids.length });
+    });
+  });
+
+  describe('records', () => {
+    const ada = row(recordRow({ name: 'Ada', tags: ['x', 'y'] }, { sourceVersion: 3 }), [2, 40]);
+
+    it('are read as they were committed, with their states, in the order asked', async () => {
+      const timed = row(recordRow({}, { archivedAt: 8 }), [], 9000);
+      await owner.commit({ records: [touched('a', ada), touched('b', timed)] });
+      await owner.commit({ records: [touched('a', timed, row(undefined), 'orders')] });
+      const asked = [
+        { objectType: 'orders', ids: ['a', 'b'] },
+        { objectType: 'contacts', ids: ['b', 'none', 'a'] },
+      ];
+      expect(await store().records(asked, Number.MAX_SAFE_INTEGER)).toEqual({
+        kind: 'rows',
+        rows: [timed, undefined, timed, undefined, ada],
+      });
+    });
+
+    it('that are too heavy together are weighed instead', async () => {
+      await owner.commit({ records: [touched('a', ada), touched('b', ada)] });
+      const [a, none, b] = await store().recordBytes('contacts', ['a', 'none', 'b']);
+      expect(a).toBeGreaterThan(50);
+      expect([none, b]).toEqual([0, a]);
+      const heavy = await loaded(2 * a! - 1, 'a', 'none', 'b');
+      expect(heavy).toEqual({ kind: 'heavy', bytes: [a, 0, a] });
+      expect((await loaded(2 * a!, 'a', 'none', 'b')).kind).toBe('rows');
+    });
+
+    it('are weighed in bytes, not in characters', async () => {
+      const umlauts = row(recordRow({ name: 'ä'.repeat(100) }));
+      const plain = row(recordRow({ name: 'a'.repeat(100) }));
+      await owner.commit({ records: [touched('u', umlauts), touched('p', plain)] });
+      const [u, p] = await store().recordBytes('contacts', ['u', 'p']);
+      expect(u! - p!).toBe(100);
+    });
+
+    it('are stored without predicates that nobody knows any more', async () => {
+      const isKept = (predicateId: number) => predicateId !== 2;
+      await owner.commit({ records: [touched('a', ada)], isKept });
+      expect(await rows('a')).toEqual([{ ...ada, truth: row(undefined, [40]).truth }]);
+    });
+
+    it('that go take their states along', async () => {
+      await owner.commit({ records: [touched('a', ada)] });
+      await owner.commit({ records: [touched('a', row(undefined), ada)] });
+      expect(await rows('a')).toEqual([undefined]);
+      const again = row(ada.record);
+      await owner.commit({ records: [touched('a', again, { ...again, record: undefined })] });
+      expect(await rows('a')).toEqual([again]);
+    });
+
+    it('are listed by id, byte by byte, page by page', async () => {
+      const sorted = ['A', 'a', 'a:b', 'b', 'é', '\uff5e', '\u{1f600}'];
+      const made = row(recordRow({}, { archivedAt: 8 }));
+      await owner.commit({ records: sorted.toReversed().map((id) => touched(id, made)) });
+      expect(await store().idsAfter('contacts', '', 100)).toEqual(sorted);
+      expect(await store().idsAfter('contacts', 'a', 3)).toEqual(['a:b', 'b', 'é']);
+      expect(await store().idsAfter('contacts', 'aa', 1)).toEqual(['b']);
+      expect(await store().idsAfter('orders', '', 100)).toEqual([]);
+    });
+
+    it('are listed no more once they are deleted, also if a tombstone stays', async () => {
+      const tomb = row(recordRow({}, { deletedAt: 9 }));
+      await owner.commit({ records: [touched('a', ada), touched('b', ada)] });
+      await owner.commit({
+        records: [touched('a', tomb, ada), touched('b', row(undefined), ada)],
+        tombstones: [{ objectType: 'contacts', id: 'a', expiresMs: 50 }],
+      });
+      expect(await store().idsAfter('contacts', '', 100)).toEqual([]);
+      expect(await rows('a', 'b')).toEqual([tomb, undefined]);
+    });
+  });
+
+  describe('moments', () => {
+    const key = (id: string, objectType = 'contacts') => ({ objectType, id });
+
+    it('of tombstones that have run out are listed, and struck out when they are gone', async () => {
+      await owner.commit({
+        tombstones: [
+          { ...key('b'), expiresMs: 50 },
+          { ...key('a:c'), expiresMs: 40 },
+          { ...key('d'), expiresMs: 51 },
+        ],
+      });
+      expect(await store().expiredTombstones(50, 10)).toEqual([key('a:c'), key('b')]);
+      expect(await store().expiredTombstones(50, 1)).toEqual([key('a:c')]);
+      await owner.commit({ tombstones: [{ ...key('a:c'), expiresMs: undefined }] });
+      expect(await store().expiredTombstones(60, 10)).toEqual([key('b'), key('d')]);
+    });
+
+    it('of timers are listed the earliest first, those of one moment by name', async () => {
+      await owner.commit({
+        timers: [
+          { ...key('z'), due: 30 },
+          { ...key('a:c', 'orders'), due: 20 },
+          { ...key('b'), due: 30 },
+        ],
+      });
+      expect(await store().firstDue(10)).toEqual([
+        { ...key('a:c', 'orders'), dueMs: 20 },
+        { ...key('b'), dueMs: 30 },
+        { ...key('z'), dueMs: 30 },
+      ]);
+      expect(await store().firstDue(2)).toHaveLength(2);
+    });
+
+    it('of timers move and go', async () => {
+      await owner.commit({
+        timers: [
+          { ...key('a'), due: 10 },
+          { ...key('b'), due: 20 },
+        ],
+      });
+      await owner.commit({
+        timers: [
+          { ...key('a'), due: 30 },
+          { ...key('b'), due: undefined },
+        ],
+      });
+      expect(await store().firstDue(10)).toEqual([{ ...key('a'), dueMs: 30 }]);
+    });
+
+    it('of timers are all met by a walk', async () => {
+      const all = Array.from({ length: 500 }, (_, at) => ({ ...key(`id-${at}`), due: at }));
+      await owner.commit({ timers: all });
+      const met = new Set<string>();
+      let cursor: string | undefined;
+      let parts = 0;
+      do {
+        const part = await store().walkTimers(cursor, 50);
+        for (const { objectType, id } of part.items) met.add(`${objectType} ${id}`);
+        cursor = part.cursor;
+        parts++;
+      } while (cursor !== undefined);
+      expect(met.size).toBe(500);
+      expect(parts).toBeGreaterThan(1);
+    });
+  });
+
+  describe('members', () => {
+    it('are counted after those that enter and leave in the same commit', async () => {
+      await owner.commit({ entering: new Map([[4, ['a', 'b', 'b', 'c']]]), counted: [4] });
+      await owner.commit({
+        entering: new Map([[4, ['d']]]),
+        leaving: new Map([[4, ['a', 'b']]]),
+        counted: [4],
+      });
+      const seen = await world.seen(0);
+      expect(seen.members).toEqual({ 4: ['c', 'd'] });
+      expect(seen.counts).toEqual({ 4: 2 });
+    });
+
+    it('are counted only where that is asked for', async () => {
+      await owner.commit({ entering: new Map([[4, ['a']]]) });
+      expect((await world.seen(0)).counts).toEqual({});
+      expect((await store().readMeta()).complete).toEqual([]);
+    });
+
+    it('are answered for once there is a count, also if there are none', async () => {
+      await owner.commit({ counted: [5] });
+      expect((await world.seen(0)).counts).toEqual({ 5: 0 });
+      expect((await store().readMeta()).complete).toEqual([5]);
+    });
+
+    it('of predicates that were given up go, with count and related rows', async () => {
+      const related: RelatedRow = { 1: aggregate({ 9: 1 }) };
+      await owner.commit({
+        entering: new Map([[9, ['a']]]),
+        counted: [9],
+        related: [{ edgeId: 9, target: 't', row: related }],
+      });
+      await owner.commit({ dropped: [9] });
+      const seen = await world.seen(0);
+      expect([seen.counts, seen.members]).toEqual([{}, {}]);
+      expect(await store().related(9, ['t'])).toEqual([undefined]);
+    });
+
+    it('of a predicate that fails are not counted, whatever else is said', async () => {
+      const failure = { object_type: 'contacts', id: 'a', passed: '1', detail: 'too long' };
+      await owner.commit({ counted: [5, 6] });
+      await owner.commit({
+        entering: new Map([[5, ['a']]]),
+        counted: [5, 6],
+        failed: new Map([[5, failure]]),
+      });
+      expect((await world.seen(0)).counts).toEqual({ 6: 0 });
+      const meta = await store().readMeta();
+      expect([...meta.failed]).toEqual([[5, failure]]);
+      expect(meta.complete).toEqual([6]);
+      await owner.commit({ healed: [5] });
+      expect((await store().readMeta()).failed.size).toBe(0);
+    });
+  });
+
+  describe('ends of edges', () => {
+    const neighbour: NeighbourRow = {
+      shared: { truth: [3, 8], values: { 8: -1.5 } },
+      local: aggregate({ 9: 2 }),
+    };
+    const absent: NeighbourRow = { shared: null, local: aggregate({ 9: 1 }) };
+    const unanswered: NeighbourRow = { local: aggregate({ 9: 1 }) };
+
+    it('are read as they were committed, in the order asked', async () => {
+      const related: RelatedRow = {
+        0: aggregate({ 9: 1 }),
+        1: { counts: { 9: 2 }, sums: { 8: ['-1500', 2] }, lows: { 7: 0 }, highs: { 7: 1e-7 } },
+      };
+      await owner.commit({
+        neighbours: [
+          { edgeId: 9, target: 'a', row: neighbour },
+          { edgeId: 9, target: 'b:c', row: absent },
+          { edgeId: 9, target: 'd', row: unanswered },
+        ],
+        related: [{ edgeId: 9, target: 'a', row: related }],
+      });
+      const targets = ['d', 'none', 'a', 'b:c'];
+      expect(await store().neighbours(9, targets)).toEqual([
+        unanswered,
+        undefined,
+        neighbour,
+        absent,
+      ]);
+      expect(await store().neighbours(8, ['a'])).toEqual([undefined]);
+      expect(await store().neighbours(9, [])).toEqual([]);
+      expect(await store().related(9, ['b', 'a'])).toEqual([undefined, related]);
+    });
+
+    it('go when they say nothing any more', async () => {
+      await owner.commit({
+        neighbours: [{ edgeId: 9, target: 'a', row: neighbour }],
+        related: [{ edgeId: 9, target: 'a', row: {} }],
+      });
+      await owner.commit({
+        neighbours: [{ edgeId: 9, target: 'a', row: null }],
+        related: [{ edgeId: 9, target: 'a', row: null }],
+      });
+      expect(await store().neighbours(9, ['a'])).toEqual([undefined]);
+      expect(await store().allNeighbourTargets(9)).toEqual([]);
+      expect(await store().allRelatedTargets(9)).toEqual([]);
+    });
+
+    it('are all listed, all met by a walk, and some of them picked', async () => {
+      const targets = Array.from({ length: 700 }, (_, at) => `target-${at}`);
+      await owner.commit({
+        neighbours: targets.map((target) => ({ edgeId: 9, target, row: neighbour })),
+        related: targets.map((target) => ({ edgeId: 9, target, row: {} })),
+      });
+      expect((await store().allNeighbourTargets(9)).toSorted()).toEqual(targets.toSorted());
+      expect((await store().allRelatedTargets(9)).toSorted()).toEqual(targets.toSorted());
+      const met = new Set<string>();
+      let cursor: string | undefined;
+      do {
+        const part = await store().walkNeighbourTargets(9, cursor, 100);
+        for (const target of part.items) met.add(target);
+        cursor = part.cursor;
+      } while (cursor !== undefined);
+      expect(met.size).toBe(700);
+      expect(new Set(await store().someNeighbourTargets(9, 200)).size).toBe(200);
+      expect(await store().someNeighbourTargets(9, 701)).toHaveLength(700);
+      expect(await store().someNeighbourTargets(8, 5)).toEqual([]);
+      expect(await store().walkNeighbourTargets(8, undefined, 5)).toEqual({
+        items: [],
+        cursor: undefined,
+      });
+    });
+
+    it('are held in the order of ids, byte by byte, within bounds', async () => {
+      const ids = ['Z', 'a', 'b:1', 'c', '\uff5e', '\u{1f600}'];
+      const holders = ids.toReversed().map((id) => ({ edgeId: 9, target: 't:1', id, holds: true }));
+      await owner.commit({ holders });
+      const held = (after: string, until: string | null, most = 100) =>
+        store().holdersAfter(9, 't:1', after, until, most);
+      expect(await held('', null)).toEqual(ids);
+      expect(await held('a', 'c')).toEqual(['b:1', 'c']);
+      expect(await held('', 'bb')).toEqual(['Z', 'a', 'b:1']);
+      expect(await held('a', null, 2)).toEqual(['b:1', 'c']);
+      await owner.commit({ holders: [{ edgeId: 9, target: 't:1', id: 'a', holds: false }] });
+      expect(await held('', 'b:1')).toEqual(['Z', 'b:1']);
+      expect(await store().holdersAfter(9, 't', '', null, 10)).toEqual([]);
+    });
+
+    it('have extremes: the lowest and the highest values, those of one value by id', async () => {
+      const value = (id: string, of: number | undefined) => ({
+        predicateId: 7,
+        target: 't',
+        id,
+        value: of,
+      });
+      await owner.commit({
+        values: [value('a', 1), value('b', 1), value('c', -0.1), value('d', 1e21), value('e', 1)],
+      });
+      expect(await store().extremes(7, 't', 3)).toEqual({
+        lowest: [
+          ['c', -0.1],
+          ['a', 1],
+          ['b', 1],
+        ],
+        highest: [
+          ['d', 1e21],
+          ['e', 1],
+          ['b', 1],
+        ],
+      });
+      await owner.commit({ values: [value('d', undefined), value('a', 5)] });
+      expect((await store().extremes(7, 't', 1)).highest).toEqual([['a', 5]]);
+      expect(await store().extremes(6, 't', 1)).toEqual({ lowest: [], highest: [] });
+    });
+
+    it('of edges that were given up are forgotten', async () => {
+      await owner.commit({
+        neighbours: ['a', 'b'].map((target) => ({ edgeId: 9, target, row: neighbour })),
+        holders: ['a', 'b'].map((target) => ({ edgeId: 9, target, id: 'h', holds: true })),
+        values: ['a', 'b'].map((target) => ({ predicateId: 7, target, id: 'h', value: 1 })),
+      });
+      await owner.commit({
+        forgottenHolders: [{ edgeId: 9, target: 'a' }],
+        forgottenValues: [{ predicateId: 7, target: 'a' }],
+        forgottenNeighbours: [{ edgeId: 9, targets: ['a'] }],
+      });
+      const left = async (target: string) => [
+        await store().holdersAfter(9, target, '', null, 10),
+        (await store().extremes(7, target, 1)).lowest,
+        (await store().neighbours(9, [target]))[0],
+      ];
+      expect(await left('a')).toEqual([[], [], undefined]);
+      expect(await left('b')).toEqual([['h'], [['h', 1]], neighbour]);
+    });
+
+    it('are confirmed by source, after what was confirmed before is forgotten', async () => {
+      await owner.commit({ confirmed: new Map([[1, new Set(['9:a', '9:b'])]]) });
+      expect(await store().areConfirmed(1, ['9:b', '9:c', '9:a'])).toEqual([true, false, true]);
+      expect(await store().areConfirmed(0, ['9:a'])).toEqual([false]);
+      expect(await store().areConfirmed(1, [])).toEqual([]);
+      await owner.commit({ unconfirmed: [1], confirmed: new Map([[1, new Set(['9:c'])]]) });
+      expect(await store().areConfirmed(1, ['9:a', '9:c'])).toEqual([false, true]);
+    });
+  });
+
+  describe('what a partition remembers', () => {
+    const fanout = {
+      edgeId: 9,
+      target: 'a:b',
+      cursor: 'c',
+      until: null,
+      wrapTo: 'd',
+      since: 3,
+      begun: 4,
+    };
+    const waiting = { waiting: [4, 5] };
+    const running = { backfill: { predicateIds: [6], cursor: 'x', visited: 12 }, waiting: [] };
+    const failure = { object_type: 'contacts', id: 'a', passed: '1', detail: 'too long' };
+    const everything = {
+      clockMs: 1_700_000_000_123,
+      catalogVersion: 17,
+      position: { entry: '1700000000000-1', offset: 3 },
+      inbox: '1700000000001-0',
+      counted: [4, 9],
+      failed: new Map([[5, failure]]),
+      backfills: new Map([
+        ['contacts', running],
+        ['orders', waiting],
+      ]),
+      fanouts: [fanout],
+      edgeSets: [
+        [9, 9],
+        [8, 9],
+      ] as const,
+      timedTypes: ['contacts'],
+      channels: [[1, { epoch: 1_795_000_000_000_000, sequence: 0 }]] as const,
+      resending: [1],
+      receiving: [
+        [0, 'receiving'],
+        [1, 'sweeping'],
+      ] as const,
+      broken: [1],
+      trial: { deaths: { a: 1 } },
+    };
+    const remembered: PartitionMeta = {
+      number: 1,
+      clockMs: everything.clockMs,
+      catalogVersion: 17,
+      position: everything.position,
+      inbox: everything.inbox,
+      sent: new Map(everything.channels),
+      complete: [4, 9],
+      backfills: everything.backfills,
+      failed: everything.failed,
+      fanouts: [fanout],
+      edgeSets: new Map(everything.edgeSets),
+      timedTypes: new Set(['contacts']),
+      resending: new Set([1]),
+      receiving: new Map(everything.receiving),
+      broken: new Set([1]),
+      trial: everything.trial,
+      isDeserted: false,
+    };
+    const nothing: PartitionMeta = {
+      number: 0,
+      clockMs: 0,
+      catalogVersion: 0,
+      position: { entry: '0-0', offset: 0 },
+      inbox: '0-0',
+      sent: new Map(),
+      complete: [],
+      backfills: new Map(),
+      failed: new Map(),
+      fanouts: [],
+      edgeSets: new Map(),
+      timedTypes: new Set(),
+      resending: new Set(),
+      receiving: new Map(),
+      broken: new Set(),
+      trial: undefined,
+      isDeserted: false,
+    };
+
+    it('is nothing in a new partition', async () => {
+      expect(await store().readMeta()).toEqual(nothing);
+    });
+
+    it('is read back as it was committed, also at a take-over', async () => {
+      await owner.commit(everything);
+      expect(await store().readMeta()).toEqual(remembered);
+      await store().release(owner.token);
+      const { meta } = (await acquire('you')) as { meta: PartitionMeta };
+      // Who leaves in good order has nothing left that was tried.
+      expect(meta).toEqual({ ...remembered, trial: undefined });
+    });
+
+    it('stays as it is where a commit says nothing of it', async () => {
+      await owner.commit(everything);
+      await owner.commit({ clockMs: everything.clockMs, catalogVersion: 17 });
+      expect(await store().readMeta()).toEqual({ ...remembered, number: 2 });
+    });
+
+    it('goes when it is done', async () => {
+      await owner.commit(everything);
+      await owner.commit({
+        clockMs: 1_700_000_000_124,
+        catalogVersion: 18,
+        healed: [5],
+        dropped: [4, 9],
+        backfills: new Map([
+          ['contacts', undefined],
+          ['orders', undefined],
+        ]),
+        fanoutsDone: [fanout],
+        edgeSetsDone: [8, 9],
+        timedTypesDone: ['contacts'],
+        resendingDone: [1],
+        receivingDone: [0, 1],
+        brokenDone: [1],
+        trial: null,
+      });
+      expect(await store().readMeta()).toEqual({
+        ...nothing,
+        number: 2,
+        clockMs: 1_700_000_000_124,
+        catalogVersion: 18,
+        position: everything.position,
+        inbox: everything.inbox,
+        sent: remembered.sent,
+      });
+    });
+
+    it('is forgotten where one commit both says and forgets it', async () => {
+      await owner.commit({
+        ...everything,
+        healed: [5],
+        fanoutsDone: [fanout],
+        edgeSetsDone: [8],
+        timedTypesDone: ['contacts'],
+        resendingDone: [1],
+        receivingDone: [1],
+        brokenDone: [1],
+      });
+      expect(await store().readMeta()).toEqual({
+        ...remembered,
+        failed: new Map(),
+        fanouts: [],
+        edgeSets: new Map([[9, 9]]),
+        timedTypes: new Set(),
+        resending: new Set(),
+        receiving: new Map([[0, 'receiving']]),
+        broken: new Set(),
+      });
+    });
+
+    it('knows where a channel stands that begins an epoch and sends at once', async () => {
+      const entry = { target: 1, epoch: 7, sequence: 1, catalogVersion: 2, payload: '[]' };
+      await owner.commit({ channels: [[1, { epoch: 7, sequence: 0 }]], outbox: [entry] });
+      const { sent } = await store().readMeta();
+      expect([...sent]).toEqual([[1, { epoch: 7, sequence: 1 }]]);
+    });
+  });
+
+  describe('an outbox', () => {
+    const entry = (sequence: number, target = 1) => ({
+      target,
+      epoch: 7,
+      sequence,
+      catalogVersion: 2,
+      payload: `["${sequence}"]`,
+    });
+    const waits = (sequence: number) => ({
+      sequence,
+      catalogVersion: 2,
+      payload: `["${sequence}"]`,
+    });
+
+    it('holds what is sent to each target, in order', async () => {
+      await owner.commit({ outbox: [entry(1), entry(5, 0)] });
+      await owner.commit({ outbox: [entry(2)] });
+      expect(await store().outbox(1)).toEqual([waits(1), waits(2)]);
+      expect(await store().outbox(1, 1)).toEqual([waits(1)]);
+      expect(await store().outbox(0)).toEqual([waits(5)]);
+    });
+
+    it('holds no more what was delivered', async () => {
+      await owner.commit({ outbox: [entry(1)] });
+      await owner.commit({ outbox: [entry(2)] });
+      await owner.commit({ outbox: [entry(3)], delivered: [[1, 2]] });
+      expect(await store().outbox(1)).toEqual([waits(3)]);
+      await owner.commit({ delivered: [[1, 3]] });
+      expect(await store().outbox(1)).toEqual([]);
+    });
+
+    it('is not the outbox of another partition', async () => {
+      await owner.commit({ outbox: [entry(1)] });
+      expect(await world.stores[1]!.outbox(1)).toEqual([]);
+    });
+  });
+
+  describe('a delivery', () => {
+    const message = (sequence: number, given: Partial<Delivery> = {}): Delivery => ({
+      source: 1,
+      epoch: 1,
+      base: 0,
+      sequence,
+      catalogVersion: 3,
+      payload: `["${sequence}"]`,
+      ...given,
+    });
+    const deliver = (sequence: number, given: Partial<Delivery> = {}) =>
+      store().deliver(message(sequence, given));
+    const arrived = async () => (await world.seen(0)).inbox.length;
+
+    it('is appended when it is the next one, and only once', async () => {
+      expect(await deliver(1)).toBe('appended');
+      expect(await deliver(1)).toBe('duplicate');
+      expect(await deliver(2)).toBe('appended');
+      expect(await deliver(1)).toBe('duplicate');
+      expect(await arrived()).toBe(2);
+      expect((await store().channel(1)).position).toEqual({ epoch: 1, sequence: 2 });
+    });
+
+    it('is refused when one before it is missing', async () => {
+      expect(await deliver(2)).toBe('gap');
+      await deliver(1);
+      expect(await deliver(3)).toBe('gap');
+      expect(await arrived()).toBe(1);
+    });
+
+    it('of an older epoch is refused', async () => {
+      await deliver(1, { epoch: 5 });
+      expect(await deliver(2, { epoch: 4 })).toBe('old');
+      expect(await arrived()).toBe(1);
+    });
+
+    it('of a newer epoch begins anew', async () => {
+      await deliver(1);
+      await deliver(2);
+      expect(await deliver(2, { epoch: 2 })).toBe('gap');
+      expect(await deliver(1, { epoch: 2 })).toBe('appended');
+      expect((await store().channel(1)).position).toEqual({ epoch: 2, sequence: 1 });
+    });
+
+    it('counts all up to its base as delivered', async () => {
+      expect(await deliver(9, { base: 8 })).toBe('appended');
+      expect(await deliver(8, { base: 8 })).toBe('duplicate');
+      expect(await deliver(11, { base: 8 })).toBe('gap');
+      expect(await arrived()).toBe(1);
+    });
+
+    it('of another source is counted apart', async () => {
+      await deliver(1);
+      expect(await deliver(1, { source: 0 })).toBe('appended');
+      expect(await deliver(2, { source: 0 })).toBe('appended');
+      expect(await deliver(2)).toBe('appended');
+    });
+
+    it('of a large epoch keeps all its digits', async () => {
+      const epoch = 1_838_000_000_000_001;
+      await deliver(1, { epoch });
+      expect((await store().channel(1)).position).toEqual({ epoch, sequence: 1 });
+      expect(await deliver(2, { epoch: epoch - 1 })).toBe('old');
+    });
+
+    it('moves the end of the inbox', async () => {
+      expect((await store().lastEntries()).inbox).toBe('0-0');
+      await deliver(1);
+      await deliver(2);
+      expect((await store().lastEntries()).inbox).toBe((await world.seen(0)).inbox[1]);
+    });
+  });
+
+  describe('an epoch', () => {
+    const begin = (seen: string, epoch: number, sequence: number) =>
+      store().beginEpoch({ source: 1, seen, epoch, sequence });
+    const send = (epoch: number, sequence: number, base = 0) =>
+      store().deliver({ source: 1, epoch, base, sequence, catalogVersion: 1, payload: '[]' });
+
+    it('begins where nothing is stored', async () => {
+      const { position, seen } = await store().channel(1);
+      expect(position).toEqual({ epoch: 0, sequence: 0 });
+      expect(await begin(seen, 5, 0)).toBe('begun');
+      expect((await store().channel(1)).position).toEqual({ epoch: 5, sequence: 0 });
+    });
+
+    it('begins only if nothing has changed since it was looked', async () => {
+      const { seen } = await store().channel(1);
+      await send(1, 1);
+      expect(await begin(seen, 5, 0)).toBe('moved');
+      const now = (await store().channel(1)).seen;
+      expect(await begin(now, 5, 1)).toBe('begun');
+      expect(await begin(now, 6, 1)).toBe('moved');
+      expect((await store().channel(1)).position).toEqual({ epoch: 5, sequence: 1 });
+    });
+
+    it('goes on from its sequence, and refuses what older ones still send', async () => {
+      await send(1, 1);
+      await begin((await store().channel(1)).seen, 5, 1);
+      expect(await send(1, 2)).toBe('old');
+      expect(await send(5, 1)).toBe('duplicate');
+      expect(await send(5, 2)).toBe('appended');
+    });
+
+    it('may say that all state has to be sent anew', async () => {
+      await send(1, 1);
+      await begin((await store().channel(1)).seen, 5, -1);
+      expect((await store().channel(1)).position).toEqual({ epoch: 5, sequence: -1 });
+      expect(await send(5, 4, 3)).toBe('appended');
+    });
+  });
+
+  describe('what readers are told', () => {
+    const ev = { objectType: 'contacts', id: 'a:b', liveFlips: [flip(3, true), flip(4, false)] };
+
+    it('is one entry of the feed for a commit with events', async () => {
+      await owner.commit({ clockMs: 77, events: [ev] });
+      await owner.commit({ clockMs: 78 });
+      expect((await world.seen(0)).feed).toEqual([
+        { at: 77, events: [['contacts', 'a:b', ev.liveFlips]] },
+      ]);
+    });
+
+    it('is for activations only what they follow', async () => {
+      const followers = new Map([
+        [4, ['hook']],
+        [5, ['other']],
+      ]);
+      await owner.commit({ clockMs: 77, events: [ev], followers });
+      await owner.commit({ events: [{ ...ev, liveFlips: [flip(3, false)] }], followers });
+      await owner.commit({ events: [ev] });
+      expect((await world.seen(0)).activations).toEqual([{ at: 77, followed: [4] }]);
+    });
+
+    it('are outcomes and dead letters', async () => {
+      await owner.commit({
+        clockMs: 77,
+        outcomes: [{ replyTo: 'r.1', from: 0, total: 2, outcomes: ['created', 'updated'] }],
+        dead: [
+          { entry: '1-0', index: 2, code: 'change_failed', detail: 'it throws', letter: '{}' },
+        ],
+      });
+      const seen = await world.seen(0);
+      expect(seen.outcomes).toEqual(['r.1']);
+      expect(seen.dead).toEqual([{ code: 'change_failed', letter: '{}', at: 77 }]);
+    });
+  });
+
+  describe('streams', () => {
+    const entry = (payload: string, replyTo?: string) => ({ checkedAt: 4, replyTo, payload });
+
+    it('keep what comes after the position of the last commit', async () => {
+      const ids: string[] = [];
+      for (let at = 0; at < 250; at++) ids.push(await world.appendLog(0, entry(`[${at}]`)));
+      expect((await store().lastEntries()).log).toBe(ids.at(-1));
+      await owner.commit({ position: { entry: ids[120]!, offset: 1 } });
+      const { log } = await world.seen(0);
+      expect(log.slice(-129)).toEqual(ids.slice(121));
+      expect(log.length).toBeLessThan(250);
+    });
+
+    it('are followed from a position on: each entry once, in order', async () => {
+      const before = await world.appendLog(0, entry('["before"]'));
+      await world.appendLog(0, entry('["1"]', 'me.1'));
+      const got: StoredLogEntry[] = [];
+      world.tails[0]!.followLog(before, (entries) => got.push(...entries));
+      await eventually(() => expect(got).toHaveLength(1));
+      const second = await world.appendLog(0, entry('["2"]'));
+      await eventually(() => expect(got).toHaveLength(2));
+      expect(got[0]).toMatchObject({ checkedAt: 4, replyTo: 'me.1', payload: '["1"]' });
+      expect(got[1]).toEqual({ id: second, checkedAt: 4, replyTo: undefined, payload: '["2"]' });
+      await world.appendLog(1, entry('["other partition"]'));
+      world.tails[0]!.unfollow();
+      await world.appendLog(0, entry('["3"]'));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(got).toHaveLength(2);
+    });
+
+    it('are followed no further while they are paused, and then from there on', async () => {
+      const got: string[] = [];
+      world.tails[0]!.followLog('0-0', (entries) => got.push(...entries.map((e) => e.payload)));
+      await world.appendLog(0, entry('1'));
+      await eventually(() => expect(got).toEqual(['1']));
+      world.tails[0]!.pause('log');
+      // A read that was under way when it was paused may still bring one.
+      await world.appendLog(0, entry('2'));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await world.appendLog(0, entry('3'));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(got.length).toBeLessThan(3);
+      world.tails[0]!.resume('log');
+      await eventually(() => expect(got).toEqual(['1', '2', '3']));
+    });
+
+    it('of messages are followed alike', async () => {
+      const got: StoredInboxEntry[] = [];
+      world.tails[0]!.followInbox('0-0', (entries) => got.push(...entries));
+      const base = { source: 1, epoch: 1, base: 0, catalogVersion: 3 };
+      await store().deliver({ ...base, sequence: 1, payload: '["a"]' });
+      await store().deliver({ ...base, sequence: 2, payload: '["b"]' });
+      await eventually(() => expect(got).toHaveLength(2));
+      expect(got[1]).toEqual({
+        id: expect.any(String),
+        from: 1,
+        catalogVersion: 3,
+        payload: '["b"]',
+      });
+    });
+  });
+});
+
+function aggregate(counts: Aggregate['counts']): Aggregate {
+  return { counts, sums: {}, lows: {}, highs: {} };
+}
+
+/** Until it holds, for two seconds. */
+async function eventually(holds: () => void): Promise<void> {
+  for (let left = 200; ; left--) {
+    try {
+      return holds();
+    } catch (error) {
+      if (left === 0) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}
