@@ -165,7 +165,9 @@ export function recompile(
   }
   if (broken.length > 0) {
     const slugs = [...new Set(broken.map(({ slug }) => slug))].sort();
-    const detail = `the change would break ${broken.map(({ slug, detail: why }) => `'${slug}' (${why})`).join(', ')}`;
+    const detail =
+      'the change would break ' +
+      `${broken.map(({ slug, detail: why }) => `'${slug}' (${why})`).join(', ')}`;
     throw new Problem('object_type_in_use', detail, [], { used_by: slugs });
   }
   if (changed.length > 0) reassign(draft, changed);

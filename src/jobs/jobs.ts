@@ -79,7 +79,7 @@ export interface JobContext {
 export type JobHandler = (context: JobContext) => Promise<void>;
 
 /** Not a failure: the process closes, and the job goes back to the queue. */
-class Interruption extends Error {}
+class JobInterruption extends Error {}
 
 /** The way in, and how jobs stand. */
 export class Jobs {
@@ -202,7 +202,7 @@ export function startJobWorker(
 ): JobWorker {
   let isClosing = false;
   const pause = () => {
-    if (isClosing) throw new Interruption();
+    if (isClosing) throw new JobInterruption();
   };
   const work = async (job: Job<JobData>, token: string | undefined): Promise<void> => {
     const handler = handlers[job.name as JobKind];
@@ -214,7 +214,7 @@ export function startJobWorker(
     try {
       await handler({ asked: job.data.asked, run, pause });
     } catch (error) {
-      if (error instanceof Interruption) {
+      if (error instanceof JobInterruption) {
         await job.moveToWait(token);
         throw new WaitingError();
       }

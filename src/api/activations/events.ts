@@ -1,6 +1,6 @@
 /**
- * events.ts – What activations send to their receivers, described as the rest of the API is (OpenAPI
- * 3.1, `webhooks`).
+ * events.ts – What activations send to their receivers, described as the rest of the API is
+ * (OpenAPI 3.1, `webhooks`).
  *
  * Keeps true: each type of event is described by its own body, and all by the headers of Standard
  * Webhooks.

@@ -159,6 +159,8 @@ function nothingThere(
 function nothingAt(path: string, routes: readonly RouteEntry[]): string {
   const plain = path.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
   const meant = plain !== path && methodsAt(routes, plain).length > 0 ? `; there is ${plain}` : '';
-  const where = 'All paths are described at /docs, and for machines at /openapi.json';
-  return `there is nothing at ${path}${meant}. ${where}`;
+  return (
+    `there is nothing at ${path}${meant}. All paths are described at /docs, and for ` +
+    'machines at /openapi.json'
+  );
 }
