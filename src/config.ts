@@ -180,11 +180,11 @@ type Always = {
     ? Member
     : never;
 }[keyof Settings];
-type Read<Member extends keyof Settings> = ReturnType<Settings[Member]['read']>;
+type MemberValue<Member extends keyof Settings> = ReturnType<Settings[Member]['read']>;
 
 /** One member for each row of the table, and the bounds of limits.ts. */
-export type Config = { readonly [Member in Always]: Read<Member> } & {
-  readonly [Member in Exclude<keyof Settings, Always>]?: Read<Member>;
+export type Config = { readonly [Member in Always]: MemberValue<Member> } & {
+  readonly [Member in Exclude<keyof Settings, Always>]?: MemberValue<Member>;
 } & { readonly limits: Limits };
 
 /** The rows above, then the bounds of limits.ts. */

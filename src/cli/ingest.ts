@@ -33,7 +33,7 @@ export interface IngestCommandOptions {
   readonly rejected?: string;
 }
 
-interface IngestReport {
+interface AnsweredReport {
   readonly accepted: number;
   readonly rejected: readonly RejectedLine[];
   /** If not all of them are listed. */
@@ -212,7 +212,7 @@ class Ingestion {
 /** @throws BrokenOff */
 type Send = (
   piece: IngestPiece,
-) => Promise<{ readonly report: IngestReport; readonly isApplied: boolean }>;
+) => Promise<{ readonly report: AnsweredReport; readonly isApplied: boolean }>;
 
 function sender(base: string, key: string, { stop, abandon }: Interruption): Send {
   if (!URL.canParse(base)) throw new CommandError(`--url ${base} is not a URL.`);
@@ -225,7 +225,7 @@ function sender(base: string, key: string, { stop, abandon }: Interruption): Sen
         fetch(url, { method: 'POST', headers, body, signal: abandon }),
       );
       if (answer.status === 200 || answer.status === 202) {
-        const report = (await asked(url, () => answer.json())) as IngestReport;
+        const report = (await asked(url, () => answer.json())) as AnsweredReport;
         return { report, isApplied: answer.status === 200 };
       }
       if (answer.status !== 429 || Date.now() > deadlineMs)
