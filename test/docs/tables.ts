@@ -219,7 +219,7 @@ function benchLines(): string[] {
     const bar = `${'▒'.repeat(loss).padStart(LOSS_WIDTH)}│${'█'.repeat(gain)}`;
     return `${name.padEnd(NAME_WIDTH)}${bar} ${ratioText(median)}×`;
   });
-  const head = `${'ours to theirs; a block is a doubling'.padEnd(NAME_WIDTH)}${' '.repeat(LOSS_WIDTH)}│ 1×`;
+  const head = `${'ours to theirs, changes a second; a block is a doubling'.padEnd(NAME_WIDTH)}${' '.repeat(LOSS_WIDTH)}│ 1×`;
   return [
     '```text',
     head,
