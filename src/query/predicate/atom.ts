@@ -6,7 +6,7 @@
  * the same `atomKey` are the same statement.
  */
 import type { ObjectType } from '../../change/object-type.ts';
-import { OPERATIONS_MAX, OverBudget, runProgram, sizeOf, spend, within } from '../budget.ts';
+import { OPERATIONS_MAX, OverBudget, runProgram, sizeOf, within } from '../budget.ts';
 import { charactersAssumed, costOf } from '../cost.ts';
 import { compileProgram, truthy } from '../json-logic/json-logic-program.ts';
 import {
@@ -21,7 +21,7 @@ import { clockReader, instantOf } from '../time/clock.ts';
 import { ageLogic } from '../time/clock-logic.ts';
 import { boundType, intervalTest } from './interval.ts';
 import type { Aged, Atom, AttributeView, Clock, Interval, Scalar, Textual } from './predicate.ts';
-import { TEXT_KINDS, type TextKind, textTest } from './text-tests.ts';
+import { paidTest, TEXT_KINDS, type TextKind, textTest } from './text-tests.ts';
 import { PRESENT, setOfIntervals, setOfPoints, type ValueSet } from './value-set.ts';
 import { type Attributes, guardedLogic, viewKey, viewLogic, viewReader } from './view.ts';
 
@@ -259,12 +259,13 @@ const ATOMS: { readonly [K in Atom['kind']]: AtomRow<AtomOf<K>> } = {
 };
 
 function textRow(kind: TextKind): AtomRow<Textual> {
-  const { operation, holds, cost, share, index } = textTest(kind);
+  const { operation, cost, share, index } = textTest(kind);
   return {
     reads: ofView,
     test: ({ view, needle }) => {
       const read = viewReader(view);
-      const test = cost === LITTLE ? holds(needle) : paidFor(holds(needle), cost(needle));
+      const paid = paidTest(kind, needle);
+      const test = cost === LITTLE ? paid : (text: string) => within(OPERATIONS_MAX, paid, text);
       return (attributes) => {
         const value = read(attributes);
         return typeof value === 'string' && test(value);
@@ -284,18 +285,6 @@ function textRow(kind: TextKind): AtomRow<Textual> {
         ? LITTLE
         : ({ view, needle }, type) => cost(needle)(charactersAssumed(type, view.attribute)),
   };
-}
-
-/** The test within a budget, of which it spends what it may take before it runs. */
-function paidFor(
-  test: (text: string) => boolean,
-  costOfText: (characters: number) => number,
-): (text: string) => boolean {
-  const run = (text: string) => {
-    spend(costOfText(text.length));
-    return test(text);
-  };
-  return (text) => within(OPERATIONS_MAX, run, text);
 }
 
 /** A value compared with itself says only whether it is there; equality has no left and right. */

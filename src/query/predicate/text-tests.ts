@@ -5,6 +5,7 @@
  * (json-logic/reference.ts). Its operator and complement in rules, its atom and how a network finds
  * it, its JsonLogic, and what a program does and pays for it are all made from the row.
  */
+import { spend } from '../budget.ts';
 import {
   type AtomIndex,
   type AtomNode,
@@ -14,20 +15,20 @@ import {
 import { includesText } from '../network/text-search.ts';
 
 /** An operator's name, and the words that a person reads between attribute and value. */
-interface Named {
+interface OperatorName {
   readonly name: string;
   readonly words: string;
 }
 
 /** Why a constant is not taken. `costs`: it is understood, and would cost too much. */
-interface Refusal {
+export interface Refusal {
   readonly why: string;
   readonly costs: boolean;
 }
 
 interface TextTest {
-  readonly operator: Named;
-  readonly complement: Named;
+  readonly operator: OperatorName;
+  readonly complement: OperatorName;
   /**
    * How JsonLogic says it: an operation over the text and the needle. `isAdded`: JsonLogic has no
    * such operation by itself, so that programs and the oracle get it from us.
@@ -98,4 +99,22 @@ export const TEXT_KINDS = Object.keys(TEXT_TESTS) as readonly TextKind[];
 
 export function textTest(kind: TextKind): TextTest {
   return ROWS[kind];
+}
+
+/** The operations that we add to JsonLogic for them: a text, then the needle. */
+export const TEXT_OPERATIONS: readonly (readonly [name: string, kind: TextKind])[] =
+  TEXT_KINDS.flatMap((kind) =>
+    ROWS[kind].operation.isAdded ? [[ROWS[kind].operation.name, kind] as const] : [],
+  );
+
+/** The test of a text, paid for before it runs where it costs more than a little. @throws OverBudget */
+export function paidTest(kind: TextKind, needle: string): (text: string) => boolean {
+  const { holds, cost } = ROWS[kind];
+  const test = holds(needle);
+  if (cost === 'little') return test;
+  const costOf = cost(needle);
+  return (text) => {
+    spend(costOf(text.length));
+    return test(text);
+  };
 }

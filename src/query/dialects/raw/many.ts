@@ -9,13 +9,16 @@ import {
   ALWAYS,
   type AttributeView,
   and,
+  equals,
   NEVER,
   not,
   type Predicate,
+  present,
+  range,
 } from '../../predicate/predicate.ts';
 import { atLeastOne, edgeOver, isZero } from '../../predicate/relationships.ts';
 import { leavesOf } from '../../predicate/walk.ts';
-import { bound, equals, present, range } from './atoms.ts';
+import { bound } from './atoms.ts';
 import { type Measured, readMeasured } from './measured.ts';
 import type { PartContext } from './part-context.ts';
 import type { Args } from './shapes.ts';
