@@ -2,10 +2,10 @@
  * deployments.test.ts – Looking for a deployment founds none, and removing one touches no other.
  */
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { findDeployment, removeDeployment } from '../../../src/redis/deployments.ts';
-import { openTestDeployment } from '../../support/deployment.ts';
-import { freshPrefix } from '../../support/redis.ts';
-import { openScriptBench, type ScriptBench } from '../../support/scripts.ts';
+import { findDeployment, removeDeployment } from '../../src/redis/deployments.ts';
+import { openTestDeployment } from '../support/deployment.ts';
+import { freshPrefix } from '../support/redis.ts';
+import { openScriptBench, type ScriptBench } from '../support/scripts.ts';
 
 const url = inject('redisUrl');
 let bench: ScriptBench;

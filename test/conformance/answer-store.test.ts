@@ -3,11 +3,11 @@
  * a bounded weight for each holder.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { StoredAnswer } from '../../../src/api/answer-store.ts';
-import { RedisAnswerStore } from '../../../src/redis/answer-store.ts';
-import { Keys } from '../../../src/redis/keys.ts';
-import { freshPrefix } from '../../support/redis.ts';
-import { openScriptBench, type ScriptBench } from '../../support/scripts.ts';
+import type { StoredAnswer } from '../../src/api/answer-store.ts';
+import { RedisAnswerStore } from '../../src/redis/answer-store.ts';
+import { Keys } from '../../src/redis/keys.ts';
+import { freshPrefix } from '../support/redis.ts';
+import { openScriptBench, type ScriptBench } from '../support/scripts.ts';
 
 const TTL_MS = 60_000;
 const answer = (body: string): StoredAnswer => ({ request: 'r', status: 201, headers: {}, body });

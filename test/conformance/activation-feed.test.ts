@@ -2,15 +2,15 @@
  * activation-feed.test.ts – The feeds of activations: what was not dropped is told again, in order.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import type { ActivationEntry } from '../../../src/jobs/activation-feed.ts';
-import { flip } from '../../../src/query/network/network.ts';
-import { RedisActivationFeed } from '../../../src/redis/activation-feed.ts';
-import { Keys } from '../../../src/redis/keys.ts';
-import { packActivations } from '../../../src/redis/rows/activation-entry.ts';
-import { StreamTail } from '../../../src/redis/stream-tail.ts';
-import { eventually } from '../../support/deployment.ts';
-import { freshPrefix } from '../../support/redis.ts';
-import { openScriptBench, type ScriptBench } from '../../support/scripts.ts';
+import type { ActivationEntry } from '../../src/jobs/activation-feed.ts';
+import { flip } from '../../src/query/network/network.ts';
+import { RedisActivationFeed } from '../../src/redis/activation-feed.ts';
+import { Keys } from '../../src/redis/keys.ts';
+import { packActivations } from '../../src/redis/rows/activation-entry.ts';
+import { StreamTail } from '../../src/redis/stream-tail.ts';
+import { eventually } from '../support/deployment.ts';
+import { freshPrefix } from '../support/redis.ts';
+import { openScriptBench, type ScriptBench } from '../support/scripts.ts';
 
 let bench: ScriptBench;
 let keys: Keys;
