@@ -123,8 +123,7 @@ function refuseCostly(predicate: Predicate, { scope }: Reading): void {
   const operations = programsCost(predicate, scope.type, scope.types);
   if (operations <= QUERY_OPERATIONS_MAX) return;
   const count = Math.round(operations / 1e6);
-  const detail =
-    'its parts of JsonLogic together may take ' + `${count} million operations for one record`;
+  const detail = `its parts of JsonLogic together may take ${count} million operations for one record`;
   throw tooCostly([{ path: '/query', detail }]);
 }
 

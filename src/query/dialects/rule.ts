@@ -453,9 +453,7 @@ function refuseValue(
 
 function whyNotRelative(condition: Condition): string {
   if (!isOfTime(condition))
-    return (
-      `${describeField(condition.field)}: ` + 'only dates and datetimes are relative to the present'
-    );
+    return `${describeField(condition.field)}: only dates and datetimes are relative to the present`;
   const taking = TAKING_MOMENTS.join(' ');
   return `'${condition.row.name}' takes no value relative to the present; ${taking} do`;
 }
@@ -742,8 +740,7 @@ function readThreshold(
   const value = readOperand('number', threshold, reading.scope.timeZone);
   if (typeof value === 'number' && value >= 0 && (value < 1 || Number.isSafeInteger(value)))
     return value;
-  const detail =
-    'a threshold is a whole number from 0 or a share between 0 and 1, ' + `not ${quote(threshold)}`;
+  const detail = `a threshold is a whole number from 0 or a share between 0 and 1, not ${quote(threshold)}`;
   return fault(reading, pointer(pointer(path, 'match'), 'threshold'), detail);
 }
 
