@@ -97,7 +97,9 @@ function textOperation(kind: TextKind): AddedOperation {
     itemPrice: LOOKED_AT,
     worst: (shapes, [, needle]) => {
       const texts = worstOfTexts(shapes);
-      if (cost === 'little' || typeof needle !== 'string') return texts;
+      if (cost === 'little') return texts;
+      // what a needle costs that is computed nobody can tell: it is refused
+      if (typeof needle !== 'string') return { ...texts, operations: Number.POSITIVE_INFINITY };
       const [{ text } = NOTHING] = shapes;
       return { ...texts, operations: texts.operations + cost(needle)(text) };
     },
