@@ -14,6 +14,7 @@ import {
 } from '../network/atom-index.ts';
 import { includesText } from '../network/text-search.ts';
 import { TEXT_ASSUMED } from '../value-shape.ts';
+import { caselessPattern, patternCost, patternTest, refusePattern } from './pattern.ts';
 
 /** An operator's name, and the words that a person reads between attribute and value. */
 interface OperatorName {
@@ -89,6 +90,17 @@ const TEXT_TESTS = {
     cost: 'little',
     share: 30,
     index: <N extends AtomNode>() => new PrefixIndex<N>('ends'),
+  },
+  pattern: {
+    operator: { name: 'matches', words: 'matches the pattern' },
+    complement: { name: 'doesNotMatch', words: 'does not match the pattern' },
+    operation: { name: 'matches', needleFirst: false, isAdded: true },
+    refuses: refusePattern,
+    caseless: caselessPattern,
+    holds: patternTest,
+    cost: patternCost,
+    share: 300,
+    index: 'none',
   },
 } as const satisfies Record<string, TextTest>;
 

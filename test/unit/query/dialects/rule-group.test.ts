@@ -357,7 +357,7 @@ describe('a rule group is refused', () => {
     ],
     [
       group({ ...ANN, operator: 'containsAny' }),
-      "/query/rules/0/operator: 'name' is a string and does not take 'containsAny'; it takes =, !=, in, notIn, <, <=, >, >=, between, notBetween, contains, doesNotContain, beginsWith, doesNotBeginWith, endsWith, doesNotEndWith, notNull, null",
+      "/query/rules/0/operator: 'name' is a string and does not take 'containsAny'; it takes =, !=, in, notIn, <, <=, >, >=, between, notBetween, contains, doesNotContain, beginsWith, doesNotBeginWith, endsWith, doesNotEndWith, matches, doesNotMatch, notNull, null",
     ],
     [
       group({ field: 'vip', operator: '<', value: true }),
