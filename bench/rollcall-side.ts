@@ -13,9 +13,9 @@ import { pino } from 'pino';
 import { CatalogDraft } from '../src/catalog/catalog-draft.ts';
 import type { Change } from '../src/change/change.ts';
 import { partitionOf } from '../src/change/partition.ts';
-import { LOG_FIELDS } from '../src/engine/batch.ts';
 import { assert } from '../src/errors.ts';
 import type { Attributes } from '../src/query/predicate/view.ts';
+import { packLogEntry } from '../src/redis/rows/stream-entry.ts';
 import { openRedisServer } from '../src/redis/server.ts';
 import { PEOPLE, PEOPLE_DEFINITION } from './data.ts';
 import type { Progress } from './harness.ts';
@@ -61,14 +61,8 @@ export async function stage(
     const log = logs[partition]!;
     for (let from = 0; from < texts.length; from += ENTRY_CHANGES) {
       const payload = `[${texts.slice(from, from + ENTRY_CHANGES).join(',')}]`;
-      filling.xadd(
-        `${log}:staged`,
-        '*',
-        LOG_FIELDS.checkedAt,
-        checkedAt,
-        LOG_FIELDS.payload,
-        payload,
-      );
+      const fields = packLogEntry({ checkedAt, replyTo: undefined, payload });
+      filling.xadd(`${log}:staged`, '*', ...fields);
     }
     showing.rename(`${log}:staged`, log);
   }

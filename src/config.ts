@@ -1,9 +1,10 @@
 /**
  * config.ts – Everything that can be set from outside, in one table: a row is a variable.
  *
- * Keeps true: a process runs on a valid configuration or says every fault of it at once. A secret is
- * in no message and no list. An empty variable counts as unset (compose files pass those). A name
- * that is nearly one of ours is a fault: a setting that is silently ignored is worse than a refusal.
+ * Keeps true: a process runs on a valid configuration or says every fault of it at once. A secret
+ * is in no message and no list. An empty variable counts as unset (compose files pass those). A
+ * name that is nearly one of ours is a fault: a setting that is silently ignored is worse than a
+ * refusal.
  */
 import { resolve } from 'node:path';
 import { envSchema } from 'env-schema';
@@ -179,11 +180,11 @@ type Always = {
     ? Member
     : never;
 }[keyof Settings];
-type Read<Member extends keyof Settings> = ReturnType<Settings[Member]['read']>;
+type MemberValue<Member extends keyof Settings> = ReturnType<Settings[Member]['read']>;
 
 /** One member for each row of the table, and the bounds of limits.ts. */
-export type Config = { readonly [Member in Always]: Read<Member> } & {
-  readonly [Member in Exclude<keyof Settings, Always>]?: Read<Member>;
+export type Config = { readonly [Member in Always]: MemberValue<Member> } & {
+  readonly [Member in Exclude<keyof Settings, Always>]?: MemberValue<Member>;
 } & { readonly limits: Limits };
 
 /** The rows above, then the bounds of limits.ts. */
@@ -216,7 +217,8 @@ export class ConfigError extends Error {
       (fault) => `  ${fault.name} ${fault.problem}; expected: ${fault.expected}`,
     );
     super(
-      `The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${lines.join('\n')}`,
+      'The configuration has ' +
+        `${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${lines.join('\n')}`,
     );
     this.name = 'ConfigError';
     this.faults = faults;

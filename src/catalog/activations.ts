@@ -10,15 +10,19 @@ import { randomUUID } from 'node:crypto';
 import { isObject } from '../change/object-type.ts';
 import { assert, type Fault, Problem } from '../errors.ts';
 import type { ActivationStore } from './activation-store.ts';
-import type { ActivationEvent, StoredActivation, StoredView } from './catalog.ts';
+import {
+  ACTIVATION_EVENTS,
+  type ActivationEvent,
+  type StoredActivation,
+  type StoredView,
+} from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
-import type { CatalogStore } from './catalog-store.ts';
+import type { CatalogWriter } from './catalog-writer.ts';
 import { checkMembers } from './naming.ts';
 import { unknownView } from './views.ts';
 import { makeSecret, secretFault } from './webhook-secret.ts';
 import { type AllowedTargets, targetFault } from './webhook-target.ts';
 
-const ACTIVATION_EVENTS: readonly ActivationEvent[] = ['entered', 'left'];
 /** What a client may say of an activation. */
 interface ActivationInput {
   readonly url?: string;
@@ -51,10 +55,10 @@ export interface CreatedActivation {
 
 export class Activations {
   readonly allowed: AllowedTargets;
-  readonly #store: CatalogStore;
+  readonly #store: CatalogWriter;
   readonly #kept: ActivationStore;
 
-  constructor(store: CatalogStore, kept: ActivationStore, allowed: AllowedTargets) {
+  constructor(store: CatalogWriter, kept: ActivationStore, allowed: AllowedTargets) {
     this.#store = store;
     this.#kept = kept;
     this.allowed = allowed;

@@ -26,16 +26,16 @@ import {
   type StoredView,
 } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
-import type { CatalogStore } from './catalog-store.ts';
+import type { CatalogWriter } from './catalog-writer.ts';
 import { queryScope, reassign, usersInOrder } from './segments.ts';
 
 export class ObjectTypes {
-  readonly #store: CatalogStore;
+  readonly #store: CatalogWriter;
   readonly #timeZone: string;
   readonly #hasRecords: (name: string) => Promise<boolean>;
 
   constructor(
-    store: CatalogStore,
+    store: CatalogWriter,
     timeZone: string,
     hasRecords: (name: string) => Promise<boolean>,
   ) {
@@ -165,7 +165,9 @@ export function recompile(
   }
   if (broken.length > 0) {
     const slugs = [...new Set(broken.map(({ slug }) => slug))].sort();
-    const detail = `the change would break ${broken.map(({ slug, detail: why }) => `'${slug}' (${why})`).join(', ')}`;
+    const detail =
+      'the change would break ' +
+      `${broken.map(({ slug, detail: why }) => `'${slug}' (${why})`).join(', ')}`;
     throw new Problem('object_type_in_use', detail, [], { used_by: slugs });
   }
   if (changed.length > 0) reassign(draft, changed);

@@ -15,9 +15,9 @@ import { type Outcome, unpackOutcomes } from '../change/change.ts';
 import { assert, Problem } from '../errors.ts';
 import { isFull, isUnanswered, redisProblem } from '../redis/failures.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
+import { packLogEntry } from '../redis/rows/stream-entry.ts';
 import { runScript } from '../redis/scripts.ts';
 import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
-import { LOG_FIELDS } from './batch.ts';
 
 /** An entry is read, parsed and (up to EFFECTS_MAX) committed as one. */
 const ENTRY_CHANGES_MAX = 256;
@@ -283,9 +283,9 @@ class DeliveryQueue {
     const patientUntilMs = Math.max(...together.map((pending) => pending.patientUntilMs));
     const replyTo = `${this.#source}.${this.#keys.log}.${this.#epoch}.${this.#sequence + 1}`;
     const reply = wantsOutcomes ? new Reply() : undefined;
-    const fields: string[] = [LOG_FIELDS.checkedAt, String(checkedAt), LOG_FIELDS.payload, payload];
+    const asked = reply ? replyTo : undefined;
+    const fields = packLogEntry({ checkedAt, replyTo: asked, payload });
     if (reply) {
-      fields.push(LOG_FIELDS.replyTo, replyTo);
       this.#forgetOldReplies();
       this.#replies.set(replyTo, reply);
     }

@@ -11,13 +11,15 @@ import type { Metrics } from '../metrics.ts';
 import type { NetworkOptions } from '../query/network/network.ts';
 import type { Keys } from '../redis/keys.ts';
 import { RedisMembershipStore } from '../redis/membership-store.ts';
+import { RedisPartitionStore } from '../redis/partition-store.ts';
+import { RedisPartitionTail } from '../redis/partition-tail.ts';
 import type { StreamTail } from '../redis/stream-tail.ts';
 import { BuildSwitch } from './build-switch.ts';
 import { Solo } from './care.ts';
 import { Clock, type ClockSource } from './clock.ts';
+import { CORE_LIMITS } from './core-limits.ts';
 import { Networks } from './networks.ts';
 import { LEASE_TTL_MS, PartitionProcessor } from './processor.ts';
-import { CACHED_ROWS_MAX } from './row-cache.ts';
 
 export interface WorkerContext {
   readonly redis: Redis;
@@ -53,13 +55,21 @@ export class Worker {
     const networks = new Networks(store.catalog, networkOptions);
     const clock = new Clock(logger, clockSource);
     const solo = new Solo();
+    const stores = keys.partitions.map(
+      (each, partition) =>
+        new RedisPartitionStore(redis, each, (key, field) =>
+          logger.error(
+            { partition, key, field },
+            'a row can not be read, and counts as none: rollcall audit --repair builds it anew',
+          ),
+        ),
+    );
     this.#builds = new BuildSwitch(new RedisMembershipStore(redis, keys.partitions), store, logger);
     this.#processors = keys.partitions.map(
-      (_, partition) =>
+      (partitionKeys, partition) =>
         new PartitionProcessor(partition, {
-          keys,
-          redis,
-          tail,
+          stores,
+          tail: new RedisPartitionTail(tail, partitionKeys),
           networks,
           clock,
           logger,
@@ -67,7 +77,7 @@ export class Worker {
           timeZone: founding.timeZone,
           install: founding.install,
           solo,
-          cachedRowsMax: Math.ceil(CACHED_ROWS_MAX / keys.partitions.length),
+          cachedRowsMax: Math.ceil(CORE_LIMITS.cachedRowsMax / keys.partitions.length),
           refreshCatalog: () => store.refresh(),
           onProgress: () => this.#builds.check(),
         }),

@@ -12,16 +12,17 @@ import type { Deployment } from '../engine/deployment.ts';
 import { Problem } from '../errors.ts';
 import type { ReadOptions } from '../membership/read-options.ts';
 import type { NamedRecord } from '../membership/record-reader.ts';
+import type { FileFormat } from './file-format.ts';
 import type { JobContext } from './jobs.ts';
 
 /** What an export is asked to do. */
 export interface ExportOrder {
   readonly object_type: string;
-  readonly format: 'ndjson' | 'csv';
+  readonly format: FileFormat;
   readonly segment?: string;
 }
 
-interface Checkpoint {
+interface ExportCheckpoint {
   readonly cursor: string | null;
   /** Of CSV: the columns of the header that is written. */
   readonly columns: readonly string[];
@@ -38,7 +39,7 @@ export async function runExport(
   const { object_type: name, segment, format } = order;
   const type = (await store.refresh()).objectTypes.get(name);
   if (!type) throw new Problem('object_type_unknown', `there is no object type '${name}' any more`);
-  const begun = run.state.checkpoint as Checkpoint | undefined;
+  const begun = run.state.checkpoint as ExportCheckpoint | undefined;
   const columns = begun?.columns ?? columnsOf(type);
   let cursor = begun?.cursor;
   let isFirst = begun === undefined;

@@ -101,14 +101,14 @@ export async function openRedis({ url, prefix, onError }: OpenOptions): Promise<
   };
 }
 
-interface Opened {
+interface Connected {
   readonly url: string;
   readonly redis: Redis;
   readonly health: RedisHealth;
   readonly keys: Keys;
 }
 
-function storesOf({ url, redis, health, keys }: Opened): Stores {
+function storesOf({ url, redis, health, keys }: Connected): Stores {
   return {
     activations: new RedisActivationStore(redis, keys.catalog),
     answers: new RedisAnswerStore(redis, keys.catalog),

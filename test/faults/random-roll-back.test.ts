@@ -13,6 +13,7 @@ import { Random } from '../../bench/random.ts';
 import type { Change } from '../../src/change/change.ts';
 import { askForResync } from '../../src/engine/epochs.ts';
 import { audit } from '../../src/membership/audit.ts';
+import { RedisPartitionStore } from '../../src/redis/partition-store.ts';
 import type { TestDeployment } from '../support/client.ts';
 import { createSegment, eventually, openTestDeployment, send } from '../support/deployment.ts';
 import { replicate } from '../support/fail-over.ts';
@@ -128,7 +129,7 @@ async function turn(random: Random, replicas: Replicas): Promise<string> {
     return `fail-over of ${p}`;
   }
   if (kind < 0.84) {
-    await askForResync(redis, keys, p, q);
+    await askForResync(new RedisPartitionStore(redis, keys.partitions[q]!), p);
     return `resynchronization ${p} to ${q}`;
   }
   if (kind < 0.9) {
@@ -147,10 +148,9 @@ async function turn(random: Random, replicas: Replicas): Promise<string> {
 
 /** All pairs of which a message could not be applied are asked for once more. */
 async function mend({ redis, keys }: TestDeployment): Promise<void> {
-  for (const [target, { meta }] of keys.partitions.entries()) {
-    for (const field of await redis.hkeys(meta))
-      if (field.startsWith('broken:'))
-        await askForResync(redis, keys, Number(field.slice('broken:'.length)), target);
+  for (const partition of keys.partitions) {
+    const target = new RedisPartitionStore(redis, partition);
+    for (const source of (await target.readMeta()).broken) await askForResync(target, source);
   }
 }
 

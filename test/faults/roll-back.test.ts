@@ -7,6 +7,7 @@ import type { Change } from '../../src/change/change.ts';
 import { partitionOf } from '../../src/change/partition.ts';
 import { askForResync } from '../../src/engine/epochs.ts';
 import { audit } from '../../src/membership/audit.ts';
+import { RedisPartitionStore } from '../../src/redis/partition-store.ts';
 import type { TestDeployment } from '../support/client.ts';
 import { createSegment, eventually, openTestDeployment, send } from '../support/deployment.ts';
 import { replicate } from '../support/fail-over.ts';
@@ -149,7 +150,7 @@ describe('a message that can’t be applied', () => {
     });
     const [letter] = await redis.xrange(keys.partitions[target]!.dead, '-', '+');
     expect(letter![1]).toContain('entry_malformed');
-    await askForResync(redis, keys, 2, target);
+    await askForResync(new RedisPartitionStore(redis, keys.partitions[target]!), 2);
     await eventually('both segments answer', async () =>
       (await statuses(deployment)).every((one) => one === 'ready'),
     );

@@ -10,8 +10,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import fp from 'fastify-plugin';
 import { ERRORS, Problem } from '../../errors.ts';
 import { redisProblem } from '../../redis/failures.ts';
-import { methodsAt, pathOf, type RouteEntry } from '../paths.ts';
-import { isBoard } from '../roles.ts';
+import { isBoard, methodsAt, pathOf, type RouteEntry } from '../paths.ts';
 
 const PROBLEM_TYPE = 'application/problem+json';
 /** For answers that say "later" and do not know when. */
@@ -160,5 +159,8 @@ function nothingThere(
 function nothingAt(path: string, routes: readonly RouteEntry[]): string {
   const plain = path.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
   const meant = plain !== path && methodsAt(routes, plain).length > 0 ? `; there is ${plain}` : '';
-  return `there is nothing at ${path}${meant}. All paths are described at /docs, and for machines at /openapi.json`;
+  return (
+    `there is nothing at ${path}${meant}. All paths are described at /docs, and for ` +
+    'machines at /openapi.json'
+  );
 }
