@@ -52,7 +52,7 @@ export async function printTables(text: string): Promise<string> {
   return text.replace(MARKED, (_, start, name, _old, end) => `${start}${tables.get(name)}${end}`);
 }
 
-// ——— Filters ———
+// ── Filters ──
 
 const LISTED = listOperators();
 
@@ -110,7 +110,7 @@ function relatedLines(): string[] {
   );
 }
 
-// ——— The API ———
+// ── The API ──
 
 function errorLines(): string[] {
   return table(
@@ -182,7 +182,7 @@ async function routes(): Promise<Route[]> {
   return found;
 }
 
-// ——— Configuration ———
+// ── Configuration ──
 
 function configurationLines(): string[] {
   return CONFIG.flatMap(({ name, default: value, description }) => {
@@ -199,7 +199,7 @@ function sizeOf(name: string, value: string): string {
   return isSize ? `, ${Number(value) / MB} MB` : '';
 }
 
-// ——— Benchmarks ———
+// ── Benchmarks ──
 
 interface Ratio {
   readonly median: number;
@@ -243,7 +243,9 @@ const SHOWN: readonly (readonly [
 const LOSS_WIDTH = 3;
 const NAME_WIDTH = 62;
 
-/** A bar a ratio, on a logarithmic scale: one block each doubling, to the left where ours is slower. */
+/**
+ * A bar a ratio, on a logarithmic scale: one block each doubling, to the left where ours is slower.
+ */
 function benchLines(): string[] {
   const dates = new Set<string>();
   const bars = SHOWN.map(([workload, history, segments, side]) => {
@@ -305,7 +307,7 @@ function ratioText(ratio: number): string {
   return ratio < 10 ? ratio.toFixed(1) : Math.round(ratio).toLocaleString('en');
 }
 
-// ——— Forms ———
+// ── Forms ──
 
 const code = (text: string) => `\`${text}\``;
 
