@@ -348,7 +348,7 @@ async function ended(child: ChildProcess): Promise<void> {
   while (child.exitCode === null && child.signalCode === null) await sleep(10);
 }
 
-// ── servers, folders, programs ──
+// ── small helpers ──
 
 async function open(folder: string, more: Partial<RedisServerOptions> = {}): Promise<RedisServer> {
   const server = await openRedisServer({
