@@ -61,7 +61,7 @@ export interface OpenRedis {
   readonly catalog: CatalogLog;
   /** Caller: P was fixed when the deployment was founded (catalog/founding.ts). */
   stores(partitions: number): Stores;
-  /** Those who follow a stream are told of its entries from now on. */
+  /** From now on those who follow a stream get its entries. */
   follow(): void;
   close(): Promise<void>;
   readonly redis: Redis;

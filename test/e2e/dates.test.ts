@@ -358,7 +358,8 @@ describe('a datetime', () => {
       {
         line: 6,
         detail:
-          "'at' must be a datetime, such as 2026-01-31T10:30:00.000Z, not '2026-01-31T24:00'; 'on' must be a date, such as 2026-01-31, not '31.01.2026'",
+          "'at' must be a datetime, such as 2026-01-31T10:30:00.000Z, not " +
+          "'2026-01-31T24:00'; 'on' must be a date, such as 2026-01-31, not '31.01.2026'",
       },
     ]);
     const lines = entries.map(([id, at]) =>

@@ -29,7 +29,8 @@ const PIT = { l: Array(60).fill(0), k: 'x' };
 const LONG_TEXT = { in: ['q', { cat: Array(40).fill({ var: 's' }) }] };
 const OLD_ENOUGH = { combinator: 'and', rules: [{ field: 'a', operator: '>=', value: 1 }] };
 const REASON =
-  "its JsonLogic took more than 500,000 operations for the record 'pit' of things; change the query or the record, then save the segment again";
+  "its JsonLogic took more than 500,000 operations for the record 'pit' of things; " +
+  'change the query or the record, then save the segment again';
 
 const TYPES = {
   owners: { attributes: { name: { type: 'string' } } },

@@ -343,7 +343,8 @@ describe('an exported predicate', () => {
     const young = all(...rules, { field: 'age', operator: '<', value: 30 });
     await createSegment(deployment, 'young-in-saas', 'contacts', young);
     await createSegment(deployment, 'with-the-old', 'organizations', someOver(100));
-    expect(predicateIds.size).toBe(6); // the edge id, three segments, and what they read of organizations and of contacts
+    // the edge id, three segments, and what they read of organizations and of contacts
+    expect(predicateIds.size).toBe(6);
     await deployment.segments.remove('in-saas');
     await built(deployment);
     expect(predicateIds.size).toBe(5);
