@@ -165,7 +165,7 @@ function anyValueOf({ type, of }: Attribute): fc.Arbitrary<unknown> {
   return fc.constantFrom(...(type === 'object' ? OBJECTS : VALUES[type]));
 }
 
-// ——— Rule groups and item trees ———
+// ── Rule groups and item trees ──
 
 export type Rule = Readonly<Record<string, unknown>>;
 
@@ -338,7 +338,7 @@ const anyMoment = fc
   })
   .map(defined);
 
-// ——— JsonLogic ———
+// ── JsonLogic ──
 
 /**
  * JsonLogic over the type's own attributes: what becomes atoms, what almost does, and what stays a
@@ -636,7 +636,7 @@ function programOf(
   );
 }
 
-// ——— All dialects ———
+// ── All dialects ──
 
 /** A query over the type, in any dialect. */
 export function queryOf(
