@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { type Deployment, openDeployment } from '../engine/deployment.ts';
 import { LEASE_TTL_MS } from '../engine/processor.ts';
-import { graphRecordOf } from '../membership/audit-relationships.ts';
+import { graphRecordOf } from '../membership/graph-record.ts';
 import type { Page } from '../membership/page.ts';
 import type { ReadOptions } from '../membership/read-options.ts';
 import { holds } from '../query/json-logic/reference.ts';

@@ -161,10 +161,7 @@ describe('a date', () => {
 
   it('is found by rules and by JsonLogic, across relationships too, as the reference says', async () => {
     expect(await countsOf(zurich)).toEqual(COUNTS);
-    const { redis, keys, store } = zurich.deployment;
-    expect(
-      await audit({ redis, keys, store, timeZone: ZURICH }, { timeoutMs: 60_000 }),
-    ).toMatchObject({
+    expect(await audit(zurich.deployment, { timeoutMs: 60_000 })).toMatchObject({
       differences: 0,
     });
     const { json_logic } = (await zurich.call('GET', '/v1/segments/born')).json();

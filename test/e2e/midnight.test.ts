@@ -115,8 +115,8 @@ describe(`${RECORDS} records that are due at one moment`, { timeout: 120_000 }, 
         `${tookOthersMs.length} live changes, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`,
     );
     expect(await count('recent')).toBe(0);
-    const { redis, keys, store } = deployment;
-    const report = await audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 60_000 });
+    const { redis, keys } = deployment;
+    const report = await audit(deployment, { timeoutMs: 60_000 });
     expect(report).toMatchObject({ differences: 0, segments: 2, records: RECORDS + OTHERS });
     for (const { due } of keys.partitions) expect(await redis.exists(due)).toBe(0);
   });

@@ -750,7 +750,7 @@ describe('a query of its own', () => {
   it('is audited as a segment is, under a name of its own', async () => {
     const slug = await makeView({ query: all(rule('age', '>', 60)) });
     const { redis, keys, store } = deployment;
-    const run = () => audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 10_000 });
+    const run = () => audit(deployment, { timeoutMs: 10_000 });
     expect(await run()).toMatchObject({ differences: 0 });
     const { predicateId } = store.catalog.filterOf(store.catalog.views.get(slug)!)!;
     await redis.sadd(keys.partitions[0]!.segment(predicateId!), 'nobody');
