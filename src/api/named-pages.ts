@@ -1,9 +1,8 @@
 /**
- * named-pages.ts – Pages of what the catalog holds under a name: object types, segments and views,
- * in the order of their names.
+ * named-pages.ts – Pages of object types, segments and views, in the order of their names.
  *
- * Keeps true: a cursor is the last name given out, so what stays throughout is listed once,
- * whatever comes and goes meanwhile.
+ * Keeps true: a cursor is the last name on a page, so an entry that stays throughout is listed
+ * once, whatever comes and goes meanwhile.
  */
 import { packCursor, readCursor } from '../cursor.ts';
 import { Problem } from '../errors.ts';
@@ -34,8 +33,8 @@ export async function pageByName<T>(
 }
 
 /**
- * Reads `fields=slug,title`: which members of each entry are answered.
- * @returns what leaves the others out. @throws Problem parameter_invalid
+ * Reads `fields=slug,title`: which members of each entry are answered. @returns what leaves out the
+ * others. @throws Problem parameter_invalid
  */
 export function fieldsOf(
   fields: string | undefined,
@@ -45,7 +44,8 @@ export function fieldsOf(
   const wanted = new Set(fields.split(',').map((field) => field.trim()));
   const unknown = [...wanted].find((field) => !known.includes(field));
   if (unknown !== undefined) {
-    const detail = `there is no field '${unknown.slice(0, 100)}': fields is some of ${known.join(',')}`;
+    const name = unknown.slice(0, 100);
+    const detail = `there is no field '${name}': fields is some of ${known.join(',')}`;
     throw new Problem('parameter_invalid', detail, [{ path: '/fields', detail }]);
   }
   return (entry) => Object.fromEntries(Object.entries(entry).filter(([name]) => wanted.has(name)));

@@ -1,14 +1,28 @@
 /**
- * paths.ts – Which methods a path takes: Fastify only knows that it has no route, which a 405 must
- * be told from.
+ * paths.ts – What is at a path: which methods it takes, and whether it is a page of another plugin.
+ *
+ * Fastify only knows that it has no route. A 405 needs to know that the path has other methods.
  */
+
+/** Where the board of queues is. */
+export const BOARD_PATH = '/admin/queues';
+
+export function isBoard(path: string): boolean {
+  return path === BOARD_PATH || path.startsWith(`${BOARD_PATH}/`);
+}
+
+/** The pages at /docs. */
+export function isDocumentation(path: string): boolean {
+  return path === '/docs' || path.startsWith('/docs/');
+}
+
 export interface RouteEntry {
   readonly method: string;
   /** As declared: `/v1/records/:type/:id`. */
   readonly url: string;
 }
 
-/** The path of what stands in the first line of a request: a proxy's form names the host too. */
+/** The path in the first line of a request; a proxy may write the host before it. */
 export function pathOf(url: string): string {
   return url.replace(/^https?:\/\/[^/?]*/i, '').split('?', 1)[0]!;
 }

@@ -1,10 +1,10 @@
 /**
- * catalog.ts – What is declared: object types, segments, views, and the predicate ids of their
- * predicates, as one process knows them.
+ * catalog.ts – What is declared (object types, segments, views) and its predicates, as one process
+ * knows them.
  *
- * Keeps true: a Catalog is a replica of the stored one at `version`; it changes only by whole
- * versions, in their order, within one turn of the event loop; so whoever reads it without awaiting
- * in between has read one version.
+ * Keeps true: a Catalog is a replica of the stored one at `version`. It changes only by whole
+ * versions, in their order, within one turn of the event loop. A reader that does not await in
+ * between reads one version.
  */
 
 import { type EdgeDefinition, edgeKey, edgesOf } from '../change/edge.ts';
@@ -84,9 +84,13 @@ export function hasOwnQuery(view: StoredView): view is QueryView {
   return 'query' in view;
 }
 
-export type ActivationEvent = 'entered' | 'left';
+/** How a query stands: `building` until every record was looked at once. */
+export const FILTER_STATUSES = ['building', 'ready', 'failed'] as const;
 
-/** The hash field `activations` / id: where the comings and goings of a view's members are told. */
+export const ACTIVATION_EVENTS = ['entered', 'left'] as const;
+export type ActivationEvent = (typeof ACTIVATION_EVENTS)[number];
+
+/** The hash field `activations` / id: where a view's changes are sent. */
 export interface StoredActivation {
   readonly id: string;
   /** The view's slug. */
@@ -295,7 +299,7 @@ export class Catalog {
 
   /** Where a filter stands, and if it has failed, why. */
   statusOf(filter: StoredFilter): {
-    readonly status: 'ready' | 'building' | 'failed';
+    readonly status: (typeof FILTER_STATUSES)[number];
     readonly reason?: string;
   } {
     const failure = this.failureOf(filter);

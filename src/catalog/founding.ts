@@ -23,7 +23,7 @@ export class FoundingError extends Error {}
 
 /**
  * Grows when an operator's meaning, or a value's normal form, changes in a release: what an older
- * one stored must be built anew. 2: a date is a calendar day, no instant; sums are exact to 12
+ * one stored must be built again. 2: a date is a calendar day, no instant; sums are exact to 12
  * decimals, and averages to 6.
  */
 const SEMANTICS_VERSION = 2;

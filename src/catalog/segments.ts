@@ -1,9 +1,9 @@
 /**
- * segments.ts – Creating, editing and deleting segments.
+ * segments.ts – Creates, edits and deletes segments.
  *
- * Keeps true: a slug is unique and never changes; no segment refers to itself through others; a
- * segment that others use can't be deleted; an edit moves the segment and all that refer to it to
- * new predicate ids together, and until those are built the old ones answer.
+ * Keeps true: a slug is unique and never changes. No segment refers to itself through others, and
+ * one that others use can't be deleted. An edit moves the segment, and all that refer to it, to new
+ * predicate ids together; until those are built the old ones answer.
  */
 import { randomUUID } from 'node:crypto';
 import { isObject, type ObjectType } from '../change/object-type.ts';
@@ -12,7 +12,7 @@ import { type CompiledQuery, compileQuery } from '../query/dialects/compile.ts';
 import type { Predicate } from '../query/predicate/predicate.ts';
 import { type Catalog, isView, type StoredFilter, type StoredSegment } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
-import type { CatalogStore } from './catalog-store.ts';
+import type { CatalogWriter } from './catalog-writer.ts';
 import { checkMembers, checkNaming, declaredType, type Naming, refuseMoved } from './naming.ts';
 
 /** What a client may say of a segment. */
@@ -38,10 +38,10 @@ const SERVER_MEMBERS = [
 ];
 
 export class Segments {
-  readonly #store: CatalogStore;
+  readonly #store: CatalogWriter;
   readonly #timeZone: string;
 
-  constructor(store: CatalogStore, timeZone: string) {
+  constructor(store: CatalogWriter, timeZone: string) {
     this.#store = store;
     this.#timeZone = timeZone;
   }

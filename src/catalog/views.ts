@@ -1,9 +1,9 @@
 /**
- * views.ts – Creating, editing and deleting views: which columns of which records are shown.
+ * views.ts – Creates, edits and deletes views: which columns of which records are shown.
  *
- * Keeps true: a slug is unique among views and never changes; a view is of one segment or of one
- * query of its own, which is built and switched as a segment's is; it is only stored if its
- * segment, columns, relationships and order are all there.
+ * Keeps true: a slug is unique among views and never changes. A view shows a segment, or a query of
+ * its own, which is built and switched like a segment's. It is stored only if its segment, columns,
+ * relationships and order all exist.
  */
 import { randomUUID } from 'node:crypto';
 import { isObject, type ObjectType } from '../change/object-type.ts';
@@ -17,7 +17,7 @@ import {
 } from '../query/dialects/view-columns.ts';
 import { type Catalog, hasOwnQuery, type StoredView } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
-import type { CatalogStore } from './catalog-store.ts';
+import type { CatalogWriter } from './catalog-writer.ts';
 import { checkMembers, checkNaming, declaredType, type Naming, refuseMoved } from './naming.ts';
 import { type NamedSegments, namedScope, queryScope, reassign } from './segments.ts';
 
@@ -48,10 +48,10 @@ const SERVER_MEMBERS = [
 ];
 
 export class Views {
-  readonly #store: CatalogStore;
+  readonly #store: CatalogWriter;
   readonly #timeZone: string;
 
-  constructor(store: CatalogStore, timeZone: string) {
+  constructor(store: CatalogWriter, timeZone: string) {
     this.#store = store;
     this.#timeZone = timeZone;
   }

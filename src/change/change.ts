@@ -7,7 +7,7 @@
  * not look at the values again.
  */
 import { type ErrorCode, type Fault, Problem, pointer } from '../errors.ts';
-import { isObject, type ObjectType } from './object-type.ts';
+import { type Cardinality, isObject, type ObjectType } from './object-type.ts';
 import { describeAttribute, exampleOf, fitValue } from './value.ts';
 
 export const OPERATIONS = ['put', 'patch', 'archive', 'restore', 'delete'] as const;
@@ -60,7 +60,7 @@ const RECORD_ATTRIBUTES_MAX = 2000;
  * can't be written is not taken in.
  */
 const NESTING_MAX = 100;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are just what an id must not hold
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what an id must not hold
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
 /**
  * In a URL they are steps of a path, also when they are escaped: nobody could address such a
@@ -138,7 +138,9 @@ export function parseChange(
 function refuseOtherId(data: Readonly<Record<string, unknown>>, id: string): void {
   const { id: inside = null } = data;
   if (inside === null || inside === id) return;
-  const detail = `the record is '${id}', its values say id ${shown(inside)}; leave the id out of them, or give "${id}"`;
+  const detail =
+    `the record is '${id}', its values say id ${shown(inside)}; leave the id out of ` +
+    `them, or give "${id}"`;
   throw invalid('attribute_invalid', '/data/id', detail);
 }
 
@@ -223,13 +225,13 @@ function isNestedWithin(value: object, levels: number): boolean {
   return true;
 }
 
-function keyCardinality(name: string, type: ObjectType): 'one' | 'many' | undefined {
+function keyCardinality(name: string, type: ObjectType): Cardinality | undefined {
   for (const relationship of type.relationships.values())
     if (relationship.key === name) return relationship.cardinality;
   return undefined;
 }
 
-function isKey(value: unknown, cardinality: 'one' | 'many'): boolean {
+function isKey(value: unknown, cardinality: Cardinality): boolean {
   if (cardinality === 'one') return typeof value === 'string';
   return Array.isArray(value) && value.every((id) => typeof id === 'string');
 }

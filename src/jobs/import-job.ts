@@ -1,9 +1,9 @@
 /**
- * import-job.ts – Works off the rows of an import, piece by piece.
+ * import-job.ts – Carries out an import, piece by piece.
  *
- * Keeps true: each row becomes one change and goes the way of all changes, or is told of with its
- * line; a piece is noted as done only when its changes are applied. A piece that is worked off a
- * second time after a crash leaves what it left the first time.
+ * Keeps true: each row becomes one change like any other, or is listed with its line and the fault.
+ * A piece is noted as done only when its changes are applied. A piece that is repeated after a
+ * crash leaves what it left the first time.
  */
 import { readCells } from '../change/cells.ts';
 import { OPERATIONS, type Operation } from '../change/change.ts';
@@ -14,6 +14,7 @@ import type { Deployment } from '../engine/deployment.ts';
 import type { IngestSession } from '../engine/ingest.ts';
 import { type ErrorCode, Problem, pointer } from '../errors.ts';
 import { applyChanges } from './apply-changes.ts';
+import type { FileFormat } from './file-format.ts';
 import type { JobContext } from './jobs.ts';
 
 /** A line that could not be read. */
@@ -25,14 +26,21 @@ interface UnreadRow {
 /** A line of NDJSON, the cells of a row of CSV, or why there are none. */
 export type ImportRow = readonly [line: number, content: string | readonly string[] | UnreadRow];
 
+/** What a row does to its record. */
+export const IMPORT_OPERATIONS = ['put', 'patch'] as const satisfies readonly Operation[];
+
+/** What becomes of a row of CSV that has fewer cells than the header. */
+export const SHORT_ROWS = ['refuse', 'pad'] as const;
+export type ShortRows = (typeof SHORT_ROWS)[number];
+
 /** What an import is asked to do. */
 export interface ImportOrder {
   readonly object_type: string;
-  readonly format: 'ndjson' | 'csv';
+  readonly format: FileFormat;
   /**
    * `put` makes a record what its row says, `patch` changes what the row has values or blanks for.
    */
-  readonly op: 'put' | 'patch';
+  readonly op: (typeof IMPORT_OPERATIONS)[number];
   /**
    * Of NDJSON: the member that holds the id, and what others are called as attributes ('': they are
    * left out).
@@ -44,7 +52,7 @@ export interface ImportOrder {
   readonly columns?: readonly (string | null)[];
   /** Columns in which nothing may stand. */
   readonly untitled?: readonly number[];
-  readonly short_rows?: 'refuse' | 'pad';
+  readonly short_rows?: ShortRows;
   readonly form?: TextForm;
 }
 
@@ -190,7 +198,7 @@ function readLine(
 }
 
 /**
- * Refuses what was meant for /v1/changes, for another type, or can be read in two ways. An object
+ * Refuses what belongs to /v1/changes, for another type, or can be read in two ways. An object
  * `data` always holds the attributes, also of a type that has an attribute of that name; a flat
  * `op` is taken for an attribute only where it is declared, and nothing else says that the line is
  * a change.

@@ -1,11 +1,11 @@
 /**
- * jobs.ts – Long work as jobs of a BullMQ queue: who asks for it gets an id, some process works it
- * off, anybody reads how far it is.
+ * jobs.ts – Long work as jobs of a BullMQ queue: a request gets an id, a worker does it, anyone can
+ * ask how far it is.
  *
- * Keeps true: the queue holds only what a job is to do, never its data (job-store.ts); a job whose
- * process died is taken up by another one where its last step ended; a process that closes puts its
- * jobs back after the step that is under way; what fails for a reason that passes is tried again,
- * what fails for what it is fails once, with the coded reason.
+ * Keeps true: the queue holds what a job is to do, never its data (job-store.ts). If a process
+ * dies, another one resumes the job after its last step. A process that closes puts its jobs back
+ * after the step under way. A failure that may pass is tried again; any other fails the job once,
+ * with a coded reason.
  */
 import { randomUUID } from 'node:crypto';
 import { type Job, Queue, UnrecoverableError, WaitingError, Worker } from 'bullmq';
@@ -15,12 +15,11 @@ import { isUnanswered } from '../redis/failures.ts';
 import type { Stores } from '../redis/open.ts';
 import { isPassing } from './apply-changes.ts';
 import { CHANGES_QUEUE } from './changes-queue.ts';
+import type { JobKind } from './job-kinds.ts';
 import { FencedError, JOB_TTL_MS, JobRun, RESULT_TTL_MS } from './job-run.ts';
 import type { JobError, JobState, JobStore } from './job-store.ts';
 
 const JOBS_QUEUE = 'jobs';
-const KINDS = ['seed', 'import', 'export'] as const;
-export type JobKind = (typeof KINDS)[number];
 
 /**
  * Steps are short, so a lock can be: the jobs of a process that was killed are taken up after at
@@ -43,12 +42,14 @@ const SHOWN_ERRORS = 10;
 const UNFINISHED = ['active', 'waiting', 'delayed', 'prioritized'] as const;
 const FINISHED = ['completed', 'failed'] as const;
 
+export const JOB_STATUSES = ['waiting', 'running', 'completed', 'failed'] as const;
+
 export interface JobStatus {
   readonly id: string;
   readonly kind: JobKind;
   /** What the job was asked to do. */
   readonly asked: Readonly<Record<string, unknown>>;
-  readonly status: 'waiting' | 'running' | 'completed' | 'failed';
+  readonly status: (typeof JOB_STATUSES)[number];
   readonly progress: { readonly done: number; readonly total?: number };
   readonly result?: unknown;
   readonly problem?: { readonly code: string; readonly detail: string };
@@ -59,7 +60,7 @@ export interface JobStatus {
   readonly finishedAt: number | undefined;
 }
 
-/** What we give ids, and only we: a job that somebody adds by hand at the board has a number. */
+/** Only ours begin so: a job that is added by hand at the board has a number. */
 const ID_PREFIX = 'job-';
 const JOB_ID = new RegExp(`^${ID_PREFIX}[0-9a-f-]+$`);
 

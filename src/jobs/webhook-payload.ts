@@ -1,14 +1,19 @@
 /**
- * webhook-payload.ts – What a webhook says: who entered or left which view, and the view's columns
- * of that record.
+ * webhook-payload.ts – The body of a webhook: which record entered or left which view, and its
+ * columns.
  *
- * Keeps true: an event's id follows from the entry of the feed that it comes from, or from the sync
- * and the record, and from nothing else, so that whoever makes it again makes it with the same id;
- * an event whose columns can't be read is told without them rather than held back.
+ * Keeps true: an event's id follows only from its entry in the feed, or from the sync and the
+ * record. Making it again gives the same id. An event whose columns can't be read is sent without
+ * them rather than held back.
  */
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
-import { hasOwnQuery, type StoredActivation, type StoredView } from '../catalog/catalog.ts';
+import {
+  type ActivationEvent,
+  hasOwnQuery,
+  type StoredActivation,
+  type StoredView,
+} from '../catalog/catalog.ts';
 import { isUnanswered } from '../redis/failures.ts';
 import type { ActivationFlip } from './activation-feed.ts';
 import type { FeedMessage, RecordMessage } from './webhook-lanes.ts';
@@ -21,6 +26,9 @@ export type ReadColumns = (
   view: StoredView,
   ids: readonly string[],
 ) => AsyncIterable<readonly unknown[]>;
+
+/** What an event says. */
+export type WebhookEventType = `member.${ActivationEvent | 'synced'}` | 'test';
 
 /** Events that are made, and put into their lanes, together. */
 const TOGETHER_BYTES_MAX = 1024 * 1024;
@@ -129,6 +137,6 @@ function about(view: StoredView): Record<string, unknown> {
   return { view: slug, ...(hasOwnQuery(view) ? {} : { segment: view.segment }), object_type };
 }
 
-function bodyOf(type: string, at: number, data: Record<string, unknown>): string {
+function bodyOf(type: WebhookEventType, at: number, data: Record<string, unknown>): string {
   return JSON.stringify({ type, timestamp: new Date(at).toISOString(), data });
 }

@@ -13,6 +13,7 @@ import type { ActivationFeed } from '../jobs/activation-feed.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import type { QueueConnections } from '../jobs/queue-connections.ts';
 import type { WebhookLanes, WebhookLimits } from '../jobs/webhook-lanes.ts';
+import type { AuditStore } from '../membership/audit-store.ts';
 import type { MembershipStore } from '../membership/membership-store.ts';
 import type { SortedRunStore } from '../membership/sorted-run-store.ts';
 import { RedisActivationFeed } from './activation-feed.ts';
@@ -21,13 +22,17 @@ import { RedisAnswerStore } from './answer-store.ts';
 import { checkRedisVersion } from './binary.ts';
 import { RedisCatalogLog } from './catalog-log.ts';
 import { openConnection } from './connection.ts';
+import { RedisEdgeAudits } from './edge-audits.ts';
 import { evictionFault, RedisHealth } from './health.ts';
 import { RedisJobStore } from './job-store.ts';
+import { RedisKeyAudits } from './key-audits.ts';
 import { Keys } from './keys.ts';
 import { RedisMembershipStore } from './membership-store.ts';
 import { checkPermissions } from './permissions.ts';
 import { queueConnections } from './queue-connections.ts';
 import { reachRedis } from './reach.ts';
+import { RedisRepairs } from './repairs.ts';
+import { RedisRowAudits } from './row-audits.ts';
 import { RedisSegmentSets } from './segment-sets.ts';
 import { RedisServerError } from './server-error.ts';
 import { RedisSortedRunStore } from './sorted-run-store.ts';
@@ -45,6 +50,7 @@ export interface OpenOptions {
 export interface Stores {
   readonly activations: ActivationStore;
   readonly answers: AnswerStore;
+  readonly audits: AuditStore;
   readonly jobs: JobStore;
   readonly memberships: MembershipStore;
   readonly queues: QueueConnections;
@@ -61,7 +67,7 @@ export interface OpenRedis {
   readonly catalog: CatalogLog;
   /** Caller: P was fixed when the deployment was founded (catalog/founding.ts). */
   stores(partitions: number): Stores;
-  /** Those who follow a stream are told of its entries from now on. */
+  /** From now on those who follow a stream get its entries. */
   follow(): void;
   close(): Promise<void>;
   readonly redis: Redis;
@@ -112,6 +118,12 @@ function storesOf({ url, redis, health, keys }: Connected): Stores {
   return {
     activations: new RedisActivationStore(redis, keys.catalog),
     answers: new RedisAnswerStore(redis, keys.catalog),
+    audits: {
+      keys: new RedisKeyAudits(redis, keys),
+      rows: new RedisRowAudits(redis, keys.partitions),
+      edges: new RedisEdgeAudits(redis, keys.partitions),
+      repairs: new RedisRepairs(redis, keys.partitions),
+    },
     jobs: new RedisJobStore(redis, keys),
     memberships: new RedisMembershipStore(redis, keys.partitions),
     queues: queueConnections(redis, keys.prefix),

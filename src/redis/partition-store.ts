@@ -59,7 +59,7 @@ export class RedisPartitionStore implements PartitionStore {
     this.#onUnreadable = onUnreadable;
   }
 
-  // ——— Office ———
+  // ── Office ──
 
   async acquire(token: string, leaseMs: number, install: string): Promise<Acquisition> {
     const { owner, meta, counts } = this.#keys;
@@ -97,7 +97,7 @@ export class RedisPartitionStore implements PartitionStore {
     return this.#run('noteTrying', keys, [token, note === null ? '' : packTrial(note)]);
   }
 
-  // ——— Records ———
+  // ── Records ──
 
   async records(asked: readonly RecordsOfType[], bytesMax: number): Promise<LoadedRecords> {
     const keys: string[] = [];
@@ -134,7 +134,7 @@ export class RedisPartitionStore implements PartitionStore {
     return this.#between(this.#keys.ids(objectType), after, null, most);
   }
 
-  // ——— Edges ———
+  // ── Edges ──
 
   neighbours(
     edgeId: number,
@@ -230,7 +230,7 @@ export class RedisPartitionStore implements PartitionStore {
     return found.map((is) => is === 1);
   }
 
-  // ——— Time ———
+  // ── Time ──
 
   async firstDue(most: number): Promise<readonly DueRecord[]> {
     const flat = await this.#redis.zrange(this.#keys.due, '0', String(most - 1), 'WITHSCORES');
@@ -249,7 +249,7 @@ export class RedisPartitionStore implements PartitionStore {
     return members.map(readRecordMember);
   }
 
-  // ——— Channels ———
+  // ── Channels ──
 
   async lastEntries(): Promise<{ log: EntryId; inbox: EntryId }> {
     const [log, inbox] = await Promise.all([
@@ -300,7 +300,7 @@ export class RedisPartitionStore implements PartitionStore {
     return answer;
   }
 
-  // ——— Commit ———
+  // ── Commit ──
 
   prepare(header: CommitHeader, writes: CommitWrites): PreparedCommit {
     return new PackedCommit(this.#keys, header, writes);

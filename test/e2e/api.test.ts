@@ -8,8 +8,8 @@ import { type AddressInfo, connect } from 'node:net';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ARRAY_BYTES_MAX, LINE_BYTES_MAX } from '../../src/api/changes/routes.ts';
-import { ROUTE_NEEDS, rolesFor } from '../../src/api/roles.ts';
+import { ARRAY_BYTES_MAX, LINE_BYTES_MAX } from '../../src/api/changes/body.ts';
+import { rolesFor } from '../../src/api/roles.ts';
 import { buildServer, type ServerOptions } from '../../src/api/server.ts';
 import { ROLES, type Role } from '../../src/config.ts';
 import type { Deployment } from '../../src/engine/deployment.ts';
@@ -17,6 +17,7 @@ import { ERRORS, type ErrorCode } from '../../src/errors.ts';
 import { built, eventually, openTestDeployment } from '../support/deployment.ts';
 import { openProxy } from '../support/proxy.ts';
 import { startPrivateRedis } from '../support/redis.ts';
+import { ROUTE_NEEDS } from '../support/routes.ts';
 
 const KEYS = ROLES.map((role) => ({ role, key: `the-key-of-the-${role}` }));
 const NDJSON = 'application/x-ndjson';
@@ -603,7 +604,8 @@ describe('changes', () => {
 
   it('are taken in line by line: CRLF, blank lines, a byte order mark, no end of the last line', async () => {
     const response = await post(
-      `\uFEFF${JSON.stringify(put('l1'))}\r\n\r\n   \n${JSON.stringify(put('l4'))}\r\nnope\n\n${JSON.stringify(put('l7'))}`,
+      `\uFEFF${JSON.stringify(put('l1'))}\r\n\r\n   ` +
+        `\n${JSON.stringify(put('l4'))}\r\nnope\n\n${JSON.stringify(put('l7'))}`,
     );
     expect(response.statusCode).toBe(200);
     const report = response.json();
@@ -1272,7 +1274,8 @@ describe('the server', () => {
     await closing.listen({ port: 0, host: '127.0.0.1' });
     const { port } = closing.server.address() as AddressInfo;
     const head = (path: string, rest: string) =>
-      `${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer the-key-of-the-master\r\n${rest}\r\n\r\n`;
+      `${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ` +
+      `the-key-of-the-master\r\n${rest}\r\n\r\n`;
     const answers = new Promise<string>((resolve) => {
       let text = '';
       const socket = connect(port, '127.0.0.1', async () => {

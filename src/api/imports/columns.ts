@@ -1,8 +1,8 @@
 /**
  * columns.ts – Which attribute each column of a CSV file holds.
  *
- * Keeps true: a header that could be read in two ways is refused before a row is looked at; what
- * matches no declared attribute is kept as text and told of by its title.
+ * Keeps true: a header that could be read in two ways is refused before a row is looked at. A title
+ * that matches no declared attribute is kept as text and listed in `unknown`.
  */
 import { columnsOf } from '../../change/cells.ts';
 import type { ObjectType } from '../../change/object-type.ts';
@@ -70,7 +70,8 @@ function idAt(
   );
   const [first, second] = alike.filter((at) => at === exact || !isOther(titles[at]!));
   if (first === undefined) {
-    const detail = `there is no column '${idColumn}' for the ids; the header has ${titles.join(', ')}`;
+    const known = titles.join(', ');
+    const detail = `there is no column '${idColumn}' for the ids; the header has ${known}`;
     throw badHeader(
       `${detail}. Say which it is, for example ?id=${encodeURIComponent(titles[0] || 'Number')}`,
     );

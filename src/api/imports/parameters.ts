@@ -1,23 +1,27 @@
 /**
- * parameters.ts – What the query string of an import says of the file.
+ * parameters.ts – How the query string of an import describes the file.
  *
- * Keeps true: a parameter that is malformed, that contradicts another one, or that has no meaning
- * for the format is refused with an example of a valid one; nothing that is said is left unread.
+ * Keeps true: a parameter is refused, with an example of a valid one, if it is malformed,
+ * contradicts another one, or has no meaning for the format. No parameter is ignored.
  */
+
 import Type, { type Static } from 'typebox';
 import { dateFormOf, type TextForm } from '../../change/text-form.ts';
 import { Problem } from '../../errors.ts';
+import { FILE_FORMATS } from '../../jobs/file-format.ts';
+import { IMPORT_OPERATIONS, SHORT_ROWS, type ShortRows } from '../../jobs/import-job.ts';
 
 export const importQuery = Type.Object(
   {
     format: Type.Optional(
-      Type.Enum(['ndjson', 'csv'], { description: 'Absent: by the Content-Type.' }),
+      Type.Enum([...FILE_FORMATS], { description: 'Absent: by the Content-Type.' }),
     ),
     op: Type.Optional(
-      Type.Enum(['put', 'patch'], {
+      Type.Enum([...IMPORT_OPERATIONS], {
         default: 'put',
         description:
-          'put: a record becomes what its row says. patch: only what the row has columns for is changed.',
+          'put: a record becomes what its row says. patch: only what the row has columns for ' +
+          'is changed.',
       }),
     ),
     id: Type.Optional(
@@ -29,7 +33,8 @@ export const importQuery = Type.Object(
     map: Type.Optional(
       Type.Array(Type.String(), {
         description:
-          'Title:attribute, for a column of a CSV file or a member of a line; may be given more than once. `Title:` leaves it out.',
+          'Title:attribute, for a column of a CSV file or a member of a line; may be given ' +
+          'more than once. `Title:` leaves it out.',
         examples: [['Years:age', 'Remarks:']],
       }),
     ),
@@ -40,9 +45,10 @@ export const importQuery = Type.Object(
       }),
     ),
     short_rows: Type.Optional(
-      Type.Enum(['refuse', 'pad'], {
+      Type.Enum([...SHORT_ROWS], {
         description:
-          'CSV: a row with fewer cells than the header is refused (if absent), or filled up with empty cells.',
+          'CSV: a row with fewer cells than the header is refused (if absent), or filled up ' +
+          'with empty cells.',
       }),
     ),
     decimal: Type.Optional(
@@ -54,7 +60,8 @@ export const importQuery = Type.Object(
     dates: Type.Optional(
       Type.String({
         description:
-          'CSV: how dates are written: dd, mm and yyyy in the order dd.mm.yyyy, mm/dd/yyyy or yyyy/mm/dd, with . / or - between. A time may follow. RFC 3339 always reads.',
+          'CSV: how dates are written: dd, mm and yyyy in the order dd.mm.yyyy, mm/dd/yyyy or ' +
+          'yyyy/mm/dd, with . / or - between. A time may follow. RFC 3339 always reads.',
         examples: ['dd.mm.yyyy'],
       }),
     ),
@@ -78,7 +85,7 @@ export type ImportQuery = Static<typeof importQuery>;
 /** What a CSV file needs to be read. */
 export interface CsvReading {
   readonly delimiter: string;
-  readonly shortRows: 'refuse' | 'pad';
+  readonly shortRows: ShortRows;
   readonly form: TextForm;
 }
 
@@ -88,7 +95,7 @@ const OF_CSV = ['delimiter', 'short_rows', 'decimal', 'dates', 'true', 'false'] 
  */
 const NO_DELIMITER = /^[\p{L}\p{N}"\r\n \ufeff]$/u;
 
-/** @throws Problem parameter_invalid if something is said that only CSV has */
+/** @throws Problem parameter_invalid for a parameter that only CSV has */
 export function refuseOfCsv(query: ImportQuery): void {
   const name = OF_CSV.find((each) => query[each] !== undefined);
   if (name)
@@ -106,7 +113,8 @@ export function readCsvParameters(query: ImportQuery): CsvReading {
   }
   if (op === 'patch' && shortRows === 'pad') {
     const detail =
-      'in a patch an empty cell removes its attribute, so short rows are not padded; leave short_rows out';
+      'in a patch an empty cell removes its attribute, so short rows are not padded; leave ' +
+      'short_rows out';
     throw refused('short_rows', detail);
   }
   return {

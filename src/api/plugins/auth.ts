@@ -2,21 +2,21 @@
  * auth.ts – Who is asking: 401 without a valid key, 403 with too small a role, before anything else
  * of the request is read.
  *
- * Keeps true: keys are in memory only as SHA-256 digests; a key that is sent is compared with each
- * of them in constant time, so that neither its place in the list nor a common beginning shows in
- * the time an answer takes.
+ * Keeps true: keys are in memory only as SHA-256 digests. A key that is sent is compared with each
+ * of them in constant time, so that an answer's time shows neither its place in the list nor a
+ * common beginning.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import type { KeyEntry, Role } from '../../config.ts';
 import { Problem } from '../../errors.ts';
-import { pathOf } from '../paths.ts';
-import { type Capability, isPublic, type Need, needOf, ROLE_CAPABILITIES } from '../roles.ts';
+import { isDocumentation, pathOf } from '../paths.ts';
+import { type Capability, type Need, needOf, ROLE_CAPABILITIES } from '../roles.ts';
 
 export interface Caller {
   readonly role: Role;
-  /** Names the key without telling it. */
+  /** Names the key without showing it. */
   readonly holder: string;
 }
 
@@ -35,13 +35,18 @@ export const auth = fp(
   async (app: FastifyInstance, { keys }: { keys: readonly KeyEntry[] }) => {
     const known = keys.map(knownKey);
     app.decorateRequest('caller', undefined);
-    app.addHook('onRoute', ({ method, url }) => {
-      for (const each of [method].flat()) needOf(each, url);
+    const publicPaths = new Set<string>();
+    app.addHook('onRoute', (route) => {
+      if (needOf(route) === 'nothing') publicPaths.add(route.url);
     });
+    // A path that is not there needs a key all the same: strangers do not learn which paths there
+    // are.
+    const needOfNothing = (path: string): Need =>
+      isDocumentation(path) || publicPaths.has(path) ? 'nothing' : 'key';
     app.addHook('onRequest', async (request) => {
       const { url } = request.routeOptions;
-      // What is not there needs a key all the same: strangers are not told which paths there are.
-      const need = url === undefined ? needOfNothing(request.url) : needOf(request.method, url);
+      const need =
+        url === undefined ? needOfNothing(pathOf(request.url)) : needOf(request.routeOptions);
       if (need === 'nothing') return;
       request.caller = authenticate(keyOf(request.headers.authorization, need), known);
       authorize(request.caller, need);
@@ -50,17 +55,13 @@ export const auth = fp(
   { name: 'auth' },
 );
 
-function needOfNothing(url: string): Need {
-  return isPublic(pathOf(url)) ? 'nothing' : 'key';
-}
-
 function knownKey({ role, key }: KeyEntry): KnownKey {
   const digest = digestOf(key);
   return { role, digest, holder: digest.toString('hex').slice(0, 16) };
 }
 
 /**
- * The key that was sent: a browser, which shows the board of queues, has no other way than as a
+ * The key that was sent. A browser, which shows the board of queues, can only send it as a
  * password.
  */
 function keyOf(authorization = '', need: Need): string | undefined {

@@ -16,7 +16,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { Problem } from '../../errors.ts';
 import type { AnswerStore, StoredAnswer } from '../answer-store.ts';
-import { needOf } from '../roles.ts';
+import { isWrite, needOf } from '../roles.ts';
 import { sendText } from './problems.ts';
 
 /** How long a crash of the process that works on a request keeps its repetitions waiting. */
@@ -80,15 +80,16 @@ export const idempotency = fp(
       const { guarded } = request;
       if (!guarded?.renewal) return payload;
       release(guarded);
-      // It may be sent again at once: while Redis hangs its answer does not wait for that to be
-      // noted.
+      // It may be sent again at once: while Redis hangs, the answer does not wait for that to be
+      // stored.
       if (reply.statusCode >= 500) {
         drop(answers, guarded);
         return payload;
       }
       const sent = typeof payload === 'string' ? payload : '';
       await settle(kept, guarded, reply, sent).catch((error: unknown) => {
-        // The work is done and the client hears so; until the marker ends, a repetition hears 409.
+        // The work is done and the client gets its answer; until the marker ends, a repetition gets
+        // 409.
         request.log.warn({ err: error }, 'the answer could not be kept for its Idempotency-Key');
       });
       return payload;
@@ -103,7 +104,7 @@ export const idempotency = fp(
 function guard(request: FastifyRequest): GuardedRequest | undefined {
   const sent = request.headers['idempotency-key'];
   const { url } = request.routeOptions;
-  if (sent === undefined || url === undefined || !needOf(request.method, url).startsWith('write'))
+  if (sent === undefined || url === undefined || !isWrite(needOf(request.routeOptions)))
     return undefined;
   if (typeof sent !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(sent)) {
     const detail = 'an Idempotency-Key has 1 to 255 visible ASCII characters';
@@ -164,7 +165,7 @@ function drop(answers: AnswerStore, { digest }: GuardedRequest): void {
   answers.release(digest).catch(() => {});
 }
 
-/** Keeps the answer, or gives the key free so that the request may be carried out anew. */
+/** Keeps the answer, or frees the key so that the request may be carried out again. */
 async function settle(
   { answers, bytesMax }: IdempotencyOptions,
   guarded: GuardedRequest,
