@@ -111,6 +111,9 @@ const SPELLINGS: Record<ScalarType, readonly unknown[]> = {
   ],
 };
 
+/** Where a text may be one that only some operators take (`admit`). */
+export const PATTERNS = ['^a', 'B$', '^$', '[Aa]b?', '(?i)AB', '\\D', '.', 'a|ß', '\\bx'];
+
 const OBJECTS = [{}, { a: 1 }, { a: 'a', b: [1, 2] }, { a: { b: 'ab' } }, { a: null }];
 
 const anyScalarType = fc.constantFrom(...SCALAR_TYPES);
@@ -289,7 +292,8 @@ function operandOf(
   { time }: QueryOptions,
 ): fc.Arbitrary<unknown> {
   const scalar = SCALAR_TYPES.find((known) => known === (of ?? type)) ?? 'string';
-  const fixed = fc.constantFrom(...VALUES[scalar], ...SPELLINGS[scalar]);
+  const patterns = row.admit ? PATTERNS : [];
+  const fixed = fc.constantFrom(...VALUES[scalar], ...SPELLINGS[scalar], ...patterns);
   const positive = row.complementOf ?? row;
   const canMove =
     time && (type === 'date' || type === 'datetime') && (positive.ofMoment || positive.ends);
@@ -574,9 +578,12 @@ function comparisonOf(
 }
 
 function textOf(value: fc.Arbitrary<unknown>, constant: fc.Arbitrary<unknown>): fc.Arbitrary<Rule> {
-  return fc
-    .tuple(fc.constantFrom('startsWith', 'endsWith'), value, constant)
-    .map(([name, ...args]) => ({ [name]: args }));
+  return fc.oneof(
+    fc
+      .tuple(fc.constantFrom('startsWith', 'endsWith'), value, constant)
+      .map(([name, ...args]) => ({ [name]: args })),
+    fc.tuple(value, fc.constantFrom(...PATTERNS)).map((args) => ({ matches: args })),
+  );
 }
 
 function guardedOf(

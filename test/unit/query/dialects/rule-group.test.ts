@@ -368,7 +368,8 @@ describe('a rule group is refused', () => {
       group({ ...ANN, operator: 'containsAny' }),
       "/query/rules/0/operator: 'name' is a string and does not take 'containsAny'; " +
         'it takes =, !=, in, notIn, <, <=, >, >=, between, notBetween, contains, ' +
-        'doesNotContain, beginsWith, doesNotBeginWith, endsWith, doesNotEndWith, notNull, null',
+        'doesNotContain, beginsWith, doesNotBeginWith, endsWith, doesNotEndWith, ' +
+        'matches, doesNotMatch, notNull, null',
     ],
     [
       group({ field: 'vip', operator: '<', value: true }),
