@@ -23,7 +23,7 @@ export type FaultPlace =
 /** Behind what nobody can read, where it is told. */
 export const UNREADABLE_MARK = '(unreadable)';
 
-export interface Fault {
+export interface StoredFault {
   readonly place: FaultPlace;
   /** Undefined: the catalog keeps it. */
   readonly partition?: number;
