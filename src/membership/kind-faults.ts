@@ -8,12 +8,12 @@
 import type { KeyAudits } from './audit-store.ts';
 import type { StoredFault } from './fault.ts';
 
-export async function findKindFaults(keys: Pick<KeyAudits, 'wrongKinds'>): Promise<StoredFault[]> {
-  const faults: StoredFault[] = [];
-  for await (const { partition, kind, told, removal } of keys.wrongKinds()) {
+export async function findKindFaults(keys: Pick<KeyAudits, 'wrongKinds'>): Promise<Fault[]> {
+  const faults: Fault[] = [];
+  for await (const { partition, kind, text, removal } of keys.wrongKinds()) {
     const at = partition === undefined ? {} : { partition };
     const mend = kind === 'records' ? {} : { mend: removal };
-    faults.push({ place: 'kinds', of: kind, told, isExtra: true, ...at, ...mend });
+    faults.push({ place: 'kinds', of: kind, text, isExtra: true, ...at, ...mend });
   }
   return faults;
 }
