@@ -8,8 +8,8 @@
 import type { KeyAudits } from './audit-store.ts';
 import type { StoredFault } from './fault.ts';
 
-export async function findKindFaults(keys: Pick<KeyAudits, 'wrongKinds'>): Promise<Fault[]> {
-  const faults: Fault[] = [];
+export async function findKindFaults(keys: Pick<KeyAudits, 'wrongKinds'>): Promise<StoredFault[]> {
+  const faults: StoredFault[] = [];
   for await (const { partition, kind, text, removal } of keys.wrongKinds()) {
     const at = partition === undefined ? {} : { partition };
     const mend = kind === 'records' ? {} : { mend: removal };

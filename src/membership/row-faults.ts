@@ -45,7 +45,7 @@ interface RowScope {
   readonly objectType: string;
 }
 
-type Found = Pick<Fault, 'place' | 'text' | 'isExtra' | 'mend'>;
+type Found = Pick<StoredFault, 'place' | 'text' | 'isExtra' | 'mend'>;
 
 /** An entry that names no record, as far as the catalog was known. */
 interface StrayEntry {

@@ -10,7 +10,7 @@ import { preferredForm } from '../accepts.ts';
 import { route } from '../route.ts';
 import { examine, inTime } from './readiness.ts';
 
-/** While Redis is gone nobody knows: Prometheus has a number for that. */
+/** While Redis is gone the lag is unknown: NaN is the number that Prometheus has for that. */
 const UNKNOWN_LAG = { entries: Number.NaN, partitionsAhead: Number.NaN };
 
 const getRoot = route({
