@@ -270,7 +270,7 @@ describe('beside a server', () => {
   it('shows where the members of a segment lie', async () => {
     const { code, stdout } = await runCli(['keys', 'adults'], env);
     expect(code).toBe(0);
-    predicateId = Number(/predicateId (\d+)/.exec(stdout)![1]);
+    predicateId = Number(/predicate id (\d+)/.exec(stdout)![1]);
     expect(stdout).toContain(keys.partitions[15]!.segment(predicateId));
     expect(stdout).toContain('6,600 members');
     expect(stdout).toContain('An edit of the segment moves its members to other sets.');

@@ -4,16 +4,11 @@
  * itself.
  */
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { evictionFault } from '../../src/redis/health.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
 import { eventually, openTestDeployment } from '../support/deployment.ts';
 import { freshPrefix, type PrivateRedis, startPrivateRedis } from '../support/redis.ts';
-
-let redis: PrivateRedis;
-let api: TestApi;
-let control: Redis;
-let prefix: string;
 
 const all = { combinator: 'and', rules: [] };
 const adults = { combinator: 'and', rules: [{ field: 'age', operator: '>=', value: 18 }] };
@@ -31,37 +26,70 @@ const view = {
   columns: [{ path: 'age' }],
 };
 
-beforeEach(async () => {
-  redis = await startPrivateRedis({ appendfsync: 'no' });
-  control = new Redis(redis.url);
+/** A Redis of its own, an API on it, and who sees to both. */
+interface World {
+  readonly redis: PrivateRedis;
+  readonly prefix: string;
+  readonly api: TestApi;
+  /** A connection that is not the API's. */
+  readonly control: Redis;
+  /** The process of that Redis. */
+  readonly pid: number;
+  call(method: string, url: string, body?: unknown, type?: string): Called;
+  countOf(slug: string): Promise<number>;
+  readiness(): Promise<{ status: unknown; detail?: string }>;
+}
+type Called = ReturnType<TestApi['call']>;
+
+async function openWorld(): Promise<World> {
+  const redis = await startPrivateRedis({ appendfsync: 'no' });
+  const control = new Redis(redis.url);
   control.on('error', () => {});
-  prefix = freshPrefix();
-  api = await openTestApi({ redisUrl: redis.url, prefix });
+  const pid = Number(/process_id:(\d+)/.exec(await control.info('server'))![1]);
+  const prefix = freshPrefix();
+  const api = await openTestApi({ redisUrl: redis.url, prefix });
+  const call: World['call'] = (method, url, body, type) =>
+    api.call(method, url, body, type === undefined ? {} : { type });
   await call('PUT', '/v1/object-types/contacts', { attributes: { age: { type: 'number' } } });
   await call('POST', '/v1/segments', segment('adults', adults));
   await call('POST', '/v1/segments', segment('everyone', all));
   await call('POST', '/v1/views', view);
   await call('PUT', '/v1/records/contacts/ada', { age: 36 });
-});
-afterEach(async () => {
+  return {
+    redis,
+    prefix,
+    api,
+    control,
+    pid,
+    call,
+    countOf: async (slug) => {
+      const answer = await call('GET', `/v1/segments/counts?slug=${slug}`);
+      return answer.json<{ counts: { count: number }[] }>().counts[0]!.count;
+    },
+    readiness: async () =>
+      (await call('GET', '/readyz')).json<{ status: unknown; detail?: string }>(),
+  };
+}
+
+async function closeWorld({ redis, api, control, pid }: World): Promise<void> {
+  process.kill(pid, 'SIGCONT');
   await api.close();
   control.disconnect();
   await redis.stop();
-});
-
-async function call(method: string, url: string, body?: unknown, type?: string) {
-  return api.call(method, url, body, type === undefined ? {} : { type });
 }
 
-const countOf = async (slug: string) =>
-  (await call('GET', `/v1/segments/counts?slug=${slug}`)).json<{ counts: { count: number }[] }>()
-    .counts[0]!.count;
+/** Each test has a world of its own, so that several wait at once. */
+const it = test.extend<{ world: World }>({
+  // biome-ignore lint/correctness/noEmptyPattern: a fixture names the fixtures that it needs
+  world: async ({}, use) => {
+    const world = await openWorld();
+    await use(world);
+    await closeWorld(world);
+  },
+});
 
-const readiness = async () =>
-  (await call('GET', '/readyz')).json<{ status: unknown; detail?: string }>();
-
-describe('a full Redis', () => {
-  const fill = async () => {
+describe.concurrent('a full Redis', () => {
+  const fill = async ({ control, readiness }: World) => {
     await control.config('SET', 'maxmemory', '1mb');
     await eventually('it is noticed', async () => (await readiness()).status === 503);
   };
@@ -103,11 +131,12 @@ describe('a full Redis', () => {
     ],
   ];
 
-  it('answers redis_full to every write, and nothing of any is done', async () => {
+  it('answers redis_full to every write, and nothing of any is done', async ({ world }) => {
+    const { redis, prefix, api, control, call } = world;
     const before = (
       await call('GET', '/v1/seeds?include=object_types,segments,views,records:contacts')
     ).body;
-    await fill();
+    await fill(world);
     for (const [method, url, body, type] of WRITES) {
       const answer = await call(method, url, body, type);
       expect(answer.json(), `${method} ${url}`).toMatchObject({ status: 503, code: 'redis_full' });
@@ -126,7 +155,10 @@ describe('a full Redis', () => {
     expect(after).toBe(before);
   });
 
-  it('answers redis_full to what is written by a transaction: of webhooks, and the order of a sorted view', async () => {
+  it('answers redis_full to what is written by a transaction: of webhooks, and the order of a sorted view', async ({
+    world,
+  }) => {
+    const { control, call } = world;
     await call('POST', '/v1/views', {
       ...view,
       slug: 'sorted',
@@ -135,7 +167,7 @@ describe('a full Redis', () => {
     const made = await call('POST', '/v1/views/v/activations', { url: 'https://93.184.216.34/' });
     const one = `/v1/views/v/activations/${made.json<{ id: string }>().id}`;
     const before = (await call('GET', one)).body;
-    await fill();
+    await fill(world);
     for (const [method, url, body] of [
       ['POST', `${one}/enable`],
       ['POST', `${one}/sync`],
@@ -154,8 +186,11 @@ describe('a full Redis', () => {
     });
   });
 
-  it('answers redis_full to a write with an Idempotency-Key, which can be sent again', async () => {
-    await fill();
+  it('answers redis_full to a write with an Idempotency-Key, which can be sent again', async ({
+    world,
+  }) => {
+    const { api, control } = world;
+    await fill(world);
     const send = () =>
       api.server.inject({
         method: 'PUT',
@@ -168,8 +203,11 @@ describe('a full Redis', () => {
     expect((await send()).statusCode).toBe(201);
   });
 
-  it('is named by /readyz, keeps answering reads, and goes on by itself when there is room', async () => {
-    await fill();
+  it('is named by /readyz, keeps answering reads, and goes on by itself when there is room', async ({
+    world,
+  }) => {
+    const { api, control, call, countOf, readiness } = world;
+    await fill(world);
     expect((await readiness()).detail).toMatch(
       /^Redis is full and takes no writes: it holds \d+ MB/,
     );
@@ -190,7 +228,9 @@ describe('a full Redis', () => {
     expect(await countOf('adults')).toBe(2);
   });
 
-  it('whose memory ends between log and commit applies what it had accepted when there is room', async () => {
+  it('whose memory ends between log and commit applies what it had accepted when there is room', async ({
+    world: { control, call, countOf },
+  }) => {
     const lines = (from: number, to: number) =>
       Array.from({ length: to - from }, (_, at) =>
         JSON.stringify({
@@ -221,19 +261,20 @@ describe('a full Redis', () => {
   });
 });
 
-describe('a Redis that would evict', () => {
-  it.each(['allkeys-lru', 'allkeys-random', 'volatile-ttl', 'volatile-lfu'])(
-    'by %s is refused',
-    async (policy) => {
+describe.concurrent('a Redis that would evict', () => {
+  it('by any policy is refused', async ({ world: { redis, control } }) => {
+    for (const policy of ['allkeys-lru', 'allkeys-random', 'volatile-ttl', 'volatile-lfu']) {
       await control.config('SET', 'maxmemory-policy', policy);
       const opening = openTestDeployment({ redisUrl: redis.url, prefix: freshPrefix() });
       await expect(opening).rejects.toThrow(
         `its maxmemory-policy is '${policy}'. Set it to noeviction`,
       );
-    },
-  );
+    }
+  });
 
-  it('from some moment on is named by /readyz until it does not', async () => {
+  it('from some moment on is named by /readyz until it does not', async ({
+    world: { control, readiness },
+  }) => {
     await control.config('SET', 'maxmemory-policy', 'allkeys-lru');
     await eventually('it is noticed', async () => (await readiness()).status === 503);
     expect((await readiness()).detail).toMatch(
@@ -255,16 +296,10 @@ describe('a Redis that would evict', () => {
  */
 const NOBODY_MS = 5_000;
 
-describe('a Redis that hangs', () => {
-  let pid: number;
-  beforeEach(async () => {
-    pid = Number(/process_id:(\d+)/.exec(await control.info('server'))![1]);
-  });
-  afterEach(() => process.kill(pid, 'SIGCONT'));
-
-  const timed = async (method: string, url: string, body?: unknown, type?: string) => {
+describe.concurrent('a Redis that hangs', () => {
+  const timed = async (call: World['call'], ...request: Parameters<World['call']>) => {
     const begunMs = performance.now();
-    const answer = await call(method, url, body, type);
+    const answer = await call(...request);
     return {
       status: answer.statusCode,
       code: answer.json().code as string,
@@ -295,13 +330,15 @@ describe('a Redis that hangs', () => {
     ],
   ];
 
-  it('keeps nobody waiting longer than timeout_ms and a second, and afterwards nothing is lost or doubled', async () => {
+  it('keeps nobody waiting longer than timeout_ms and a second, and afterwards nothing is lost or doubled', async ({
+    world: { api, pid, call, countOf, readiness },
+  }) => {
     await new Promise((resolve) => setTimeout(resolve, 500));
     process.kill(pid, 'SIGSTOP');
     const answers = await Promise.all([
-      ...all500.map(([method, url, body, type]) => timed(method, url, body, type)),
-      timed('GET', '/readyz'),
-      timed('GET', '/healthz'),
+      ...all500.map(([method, url, body, type]) => timed(call, method, url, body, type)),
+      timed(call, 'GET', '/readyz'),
+      timed(call, 'GET', '/healthz'),
     ]);
     const [alive, ready] = [answers.pop()!, answers.pop()!];
     for (const [at, { status, code, ms }] of answers.entries()) {
@@ -311,7 +348,7 @@ describe('a Redis that hangs', () => {
     expect(ready).toMatchObject({ status: 503, code: 'not_ready' });
     expect(ready.ms).toBeLessThan(NOBODY_MS);
     expect(alive.status).toBe(200);
-    const catalogWrite = await timed('POST', '/v1/segments', segment('late', all));
+    const catalogWrite = await timed(call, 'POST', '/v1/segments', segment('late', all));
     expect(catalogWrite).toMatchObject({ status: 503, code: 'redis_unavailable' });
     expect(catalogWrite.ms).toBeLessThan(NOBODY_MS + 4_500);
     process.kill(pid, 'SIGCONT');
@@ -327,7 +364,9 @@ describe('a Redis that hangs', () => {
     expect(api.deployment.worker!.fatal).toEqual([]);
   });
 
-  it('while changes stream in loses none that was acknowledged, and applies each once', async () => {
+  it('while changes stream in loses none that was acknowledged, and applies each once', async ({
+    world: { pid, call, countOf, readiness },
+  }) => {
     const acknowledged = new Set<string>();
     let isOver = false;
     const writer = async (name: string) => {
@@ -374,7 +413,9 @@ describe('a Redis that hangs', () => {
     }
   });
 
-  it('keeps nobody waiting who sends an Idempotency-Key, either', async () => {
+  it('keeps nobody waiting who sends an Idempotency-Key, either', async ({
+    world: { api, pid, countOf },
+  }) => {
     process.kill(pid, 'SIGSTOP');
     const headers = { authorization: 'Bearer the-key-of-the-master', 'idempotency-key': 'one' };
     const begunMs = performance.now();

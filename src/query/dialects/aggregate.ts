@@ -12,6 +12,7 @@ import {
   type MeasureOfRecordsName,
   type MeasureOfValuesName,
   takenOf,
+  takesType,
 } from '../predicate/measures.ts';
 import { fault, ownAttribute, type Reading } from './scope.ts';
 
@@ -43,7 +44,7 @@ export function readNamedMeasure(
     const { name } = reading.scope.type;
     return fault(reading, at, `'${kind}' is of ${taken.attribute}: name one of ${name}`);
   }
-  if (taken.types.some((type) => type === attribute.type)) return { kind, attribute: own };
+  if (takesType(kind, attribute.type)) return { kind, attribute: own };
   const what = describeAttribute(attribute);
   return fault(reading, at, `'${own}' is ${what}: '${kind}' is of ${taken.values}`);
 }

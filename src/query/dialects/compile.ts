@@ -16,7 +16,7 @@ import { normalize, predicateKey } from '../predicate/normalize.ts';
 import type { Predicate, RelatedCondition } from '../predicate/predicate.ts';
 import { hopOf, type ObjectTypes } from '../predicate/relationships.ts';
 import { readItemTree } from './item-tree.ts';
-import { readJsonLogic } from './raw/raw-json-logic.ts';
+import { readJsonLogic } from './raw/query.ts';
 import { readRuleGroup } from './rule-group.ts';
 import {
   fault,

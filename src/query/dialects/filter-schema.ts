@@ -21,7 +21,7 @@ import {
   type SegmentOperator,
   type Takes,
 } from './operators.ts';
-import { REFUSED_OPERATIONS } from './raw/raw-json-logic.ts';
+import { REFUSED_OPERATIONS } from './raw/check.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 

@@ -3,7 +3,7 @@
  * given to the reference.
  *
  * Keeps true: what is written is an object with one key and has the predicate's truth for every
- * record, and read again as a query (raw-json-logic.ts) it has the same key. A neighbour's
+ * record, and read again as a query (dialects/raw) it has the same key. A neighbour's
  * attributes are read along the path to it; of many neighbours there is a list, of which `some` or
  * `none` satisfy the rest, or whose count, sum, … is compared. No part is written twice, so that
  * nesting makes nothing large.

@@ -3,10 +3,10 @@
  * measure.
  *
  * Keeps true: to add a measure is to add its row. What rules, view columns and JsonLogic say of it,
- * its normal form, the name of its derived attribute, what partitions keep for it and what a program
- * pays for it are all read from the row. Only the oracle (reference.ts) computes it a second time.
+ * its normal form, the name of its derived attribute, what partitions keep for it and what a
+ * program pays for it are all read from the row. Only the oracle (reference.ts) computes it a second time.
  */
-import type { ScalarType } from '../../change/object-type.ts';
+import type { AttributeType, ScalarType } from '../../change/object-type.ts';
 import { average, fromTrillionths } from './exact-sum.ts';
 import { NOTHING, type PartialState, type Tally } from './tally.ts';
 
@@ -34,7 +34,7 @@ interface MeasureOfRecords {
   readonly range: Range;
   /** Over a tally of nothing: what the measure is of a record that has no neighbours. */
   readonly readOff: (tally: Tally) => number | undefined;
-  /** Whether it is compared with the number of all neighbours, those that `where` leaves out too. */
+  /** Whether the number of all neighbours counts, of those that `where` leaves out too. */
   readonly ofAll?: true;
 }
 
@@ -159,6 +159,11 @@ export const AGGREGATES: readonly ListedAggregate[] = MEASURE_NAMES.flatMap((nam
 });
 
 export const AGGREGATE_NAMES = AGGREGATES.map(({ name }) => name);
+
+/** Whether a measure is taken of attributes of the type. */
+export function takesType(name: MeasureOfValuesName, type: AttributeType): boolean {
+  return takenOf(name).types.some((each) => each === type);
+}
 
 /** What the values of attributes that a measure is taken of are called. */
 export function takenOf(name: MeasureOfValuesName): AttributesTaken {

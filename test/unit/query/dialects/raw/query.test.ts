@@ -1,5 +1,5 @@
 /**
- * raw-json-logic.test.ts – Which atoms are found in JsonLogic, that its treatment of missing values
+ * query.test.ts – Which atoms are found in JsonLogic, that its treatment of missing values
  * is kept, and what is refused.
  */
 import { describe, expect, it } from 'vitest';

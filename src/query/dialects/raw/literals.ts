@@ -1,11 +1,11 @@
 /**
- * raw-literals.ts – The literals of JsonLogic that stand beside an attribute: whether a value of it
- * can be one of them.
+ * literals.ts – The literals of JsonLogic that stand beside an attribute: whether a value of it can
+ * be one of them.
  *
- * Keeps true: what passes here may hold of some record, and what is refused never could (or always
- * would, negated): it is named with the form that values have. JavaScript's conversions count: `==`
- * finds 42 in "42", `===` and `in` do not. What is ordered is ordered by its characters, so that a
- * time must be in normal form, or break off (`"2026-11"`), there too.
+ * Keeps true: what passes here may hold of some record. What is refused never could (or always
+ * would, negated), and is named with the form that values have. JavaScript's conversions count:
+ * `==` finds 42 in "42", `===` and `in` do not. What is ordered is ordered by its characters, so a
+ * time must be in normal form there too, or break off (`"2026-11"`).
  */
 import type { Attribute, ObjectType, ScalarType } from '../../../change/object-type.ts';
 import {
@@ -18,9 +18,7 @@ import {
 import { isLogic, operationOf } from '../../json-logic/json-logic-program.ts';
 import { hopNamed, type ObjectTypes } from '../../predicate/relationships.ts';
 import { fault, inexactFault, quote, type Reading } from '../scope.ts';
-import { rewritten } from './raw-measure.ts';
-
-type Args = readonly unknown[];
+import type { Args } from './shapes.ts';
 
 /** What `var` reads from: a record, or an element of a list attribute. */
 export type Items = ObjectType | { readonly of: ScalarType };
@@ -145,8 +143,6 @@ function isContained(name: string, { attribute }: Compared): CanBe {
   return attribute.type === 'list' && name === 'in' ? equalsStrictly : isPart;
 }
 
-// ——— What can be what ———
-
 /**
  * A list may be one, of literals. A number that is too large for JavaScript is refused by itself.
  */
@@ -228,8 +224,6 @@ function isNormal(literal: unknown, type: 'date' | 'datetime', timeZone: string)
   return typeof literal === 'string' && readOperand(type, literal, timeZone) === literal;
 }
 
-// ——— What is said of it ———
-
 function whyNever(
   literal: unknown,
   { name, attribute }: Compared,
@@ -252,10 +246,8 @@ function normalForm(literal: unknown, type: ScalarType, timeZone: string): unkno
   return readOperand(type, literal, timeZone);
 }
 
-// ——— What is read ———
-
 /** The attribute that a `var` reads, lower-cased or not. */
-function comparedIn(rule: unknown, items: Items, types: ObjectTypes): Compared | undefined {
+export function comparedIn(rule: unknown, items: Items, types: ObjectTypes): Compared | undefined {
   if (!isLogic(rule)) return undefined;
   const [name, args] = operationOf(rule);
   if (name === 'toLowerCase' && args.length === 1) return loweredIn(args[0], items, types);
@@ -295,25 +287,4 @@ export function elementsOf(list: unknown, items: Items, types: ObjectTypes): Ite
   if (name === 'filter') return elementsOf(args[0], items, types);
   const read = name === 'var' && args.length === 1 ? comparedIn(list, items, types) : undefined;
   return read?.attribute.of && { of: read.attribute.of };
-}
-
-// ——— Ages of dates ———
-
-/**
- * The rule, in which each age of a date in milliseconds names the time zone where its day begins;
- * itself, if none must.
- */
-export function withZonedDates(
-  rule: unknown,
-  type: ObjectType,
-  reading: Reading,
-  copied: (from: object, to: object) => void,
-): unknown {
-  const { types, timeZone } = reading.scope;
-  const zoned = (name: string, args: Args, of: ObjectType) => {
-    const read =
-      name === 'elapsed' && args.length === 2 ? comparedIn(args[0], of, types) : undefined;
-    return read?.attribute.type === 'date' ? { elapsed: [...args, timeZone] } : undefined;
-  };
-  return rewritten(rule, type, types, zoned, copied);
 }

@@ -1,14 +1,12 @@
 /**
- * raw-measure.ts – What JsonLogic computes of a list of neighbours: their number, a share of it, a
- * sum, an average, an extreme.
+ * measured.ts – What JsonLogic computes of a list of neighbours: their number, a share of it, or a
+ * measure of their values.
  *
- * Keeps true: only what is known to be one of these is read as one. A `reduce` that adds up a
- * relationship means the exact sum, and is rewritten as that before anything else is made of it, so
- * that the reference computes the same.
+ * Keeps true: only what is known to be a measure is read as one.
  */
 import type { ObjectType } from '../../../change/object-type.ts';
 import { isLogic, operationOf } from '../../json-logic/json-logic-program.ts';
-import { measureOfOperation } from '../../predicate/measures.ts';
+import { measureOfOperation, takesType } from '../../predicate/measures.ts';
 import {
   ALWAYS,
   type AttributeView,
@@ -17,8 +15,7 @@ import {
   type Predicate,
 } from '../../predicate/predicate.ts';
 import { type Hop, hopNamed, MEASURED, type ObjectTypes } from '../../predicate/relationships.ts';
-
-type Args = readonly unknown[];
+import { type Args, isCount, isFilter, isVar, readMap } from './shapes.ts';
 
 /** A measure over the neighbours at `hop` that `where` holds of; `view` stands for its value. */
 export interface Measured {
@@ -56,7 +53,7 @@ export function readMeasured(
   if (!kind || !mapped) return undefined;
   const neighbours = neighboursIn(mapped.list);
   const attribute = neighbours?.type.attributes.get(mapped.path);
-  return attribute?.type === 'number'
+  return attribute && takesType(kind, attribute.type)
     ? measuring(neighbours, { kind, attribute: mapped.path })
     : undefined;
 }
@@ -124,27 +121,6 @@ export function listType(
   return many ? at : undefined;
 }
 
-// ——— Shapes ———
-
-/** `[list, {"+": [1, accumulator]}, 0]` */
-function isCount([, body, initial, ...more]: Args): boolean {
-  return more.length === 0 && initial === 0 && isCountBody(body);
-}
-
-/** `{"+": [1, {"var": "accumulator"}]}`, in either order. */
-export function isCountBody(body: unknown): boolean {
-  return addedTo(body) === 1;
-}
-
-/** What `{"+": […]}` adds to the accumulator. */
-function addedTo(body: unknown): unknown {
-  if (!isLogic(body)) return undefined;
-  const [name, args] = operationOf(body);
-  if (name !== '+' || args.length !== 2) return undefined;
-  const at = args.findIndex((arg) => varPath(arg) === 'accumulator');
-  return at < 0 ? undefined : args[1 - at];
-}
-
 /** Whether an operation only gathers what a measure is of, and is no condition itself. */
 export function isMeasureBody(name: string, args: Args): boolean {
   if (name === 'reduce') return isCount(args);
@@ -154,103 +130,4 @@ export function isMeasureBody(name: string, args: Args): boolean {
   return (
     measureOfOperation(name) !== undefined && args.length === 1 && readMap(args[0]) !== undefined
   );
-}
-
-function isFilter(rule: unknown): boolean {
-  return isLogic(rule) && operationOf(rule)[0] === 'filter';
-}
-
-function readMap(rule: unknown): { list: unknown; path: string } | undefined {
-  if (!isLogic(rule)) return undefined;
-  const [name, args] = operationOf(rule);
-  const path = varPath(args[1]);
-  return name === 'map' && args.length === 2 && path !== undefined
-    ? { list: args[0], path }
-    : undefined;
-}
-
-function isVar(rule: unknown): boolean {
-  return varPath(rule) !== undefined;
-}
-
-/** The path of a `var` without a default. */
-function varPath(rule: unknown): string | undefined {
-  if (!isLogic(rule)) return undefined;
-  const [name, args] = operationOf(rule);
-  return name === 'var' && args.length === 1 && typeof args[0] === 'string' ? args[0] : undefined;
-}
-
-// ——— Written otherwise ———
-
-type Copied = (from: object, to: object) => void;
-
-/**
- * The rule, in which each `reduce` that adds up an attribute of neighbours is the operation `sum`;
- * itself, if there is none.
- */
-export function withExactSums(
-  rule: unknown,
-  type: ObjectType,
-  types: ObjectTypes,
-  copied: Copied,
-): unknown {
-  const sums: Rewrite = (name, args, of) =>
-    name === 'reduce' ? exactSum(args, of, types) : undefined;
-  return rewritten(rule, type, types, sums, copied);
-}
-
-/** What an operation over a record of the type is written as instead; undefined, if it stays. */
-type Rewrite = (name: string, args: Args, type: ObjectType) => object | undefined;
-
-/** The rule with some operations written otherwise; itself, if there are none. */
-export function rewritten(
-  rule: unknown,
-  type: ObjectType,
-  types: ObjectTypes,
-  rewrite: Rewrite,
-  copied: Copied,
-): unknown {
-  const within = (part: unknown, of: ObjectType) => rewritten(part, of, types, rewrite, copied);
-  if (Array.isArray(rule)) {
-    const items = rule.map((item) => within(item, type));
-    return items.some((item, index) => item !== rule[index]) ? items : rule;
-  }
-  if (!isLogic(rule)) return rule;
-  const [name, args] = operationOf(rule);
-  const other = rewrite(name, args, type);
-  if (other) {
-    const exact = within(other, type);
-    copied(rule, exact as object);
-    return exact;
-  }
-  const items =
-    OVER_ITEMS.has(name) && name !== 'reduce' ? listType(args[0], type, types) : undefined;
-  const inner = args.map((arg, index) => {
-    if (!OVER_ITEMS.has(name) || index !== 1) return within(arg, type);
-    return items ? within(arg, items) : arg;
-  });
-  if (inner.every((arg, index) => arg === args[index])) return rule;
-  const copy = { [name]: Array.isArray(rule[name]) ? inner : inner[0] };
-  copied(rule, copy);
-  return copy;
-}
-
-const OVER_ITEMS = new Set(['map', 'filter', 'all', 'some', 'none', 'reduce']);
-const CURRENT = 'current.';
-
-/**
- * `[map(list, x), current + accumulator, 0]` or `[list, current.x + accumulator, 0]` over
- * neighbours.
- */
-function exactSum(
-  [list, body, initial, ...more]: Args,
-  type: ObjectType,
-  types: ObjectTypes,
-): object | undefined {
-  const added = varPath(addedTo(body));
-  if (added === undefined || initial !== 0 || more.length > 0) return undefined;
-  const mapped = readMap(list);
-  if (added === 'current' && mapped && listType(mapped.list, type, types)) return { sum: [list] };
-  if (!added.startsWith(CURRENT) || !listType(list, type, types)) return undefined;
-  return { sum: [{ map: [list, { var: added.slice(CURRENT.length) }] }] };
 }

@@ -1,5 +1,5 @@
 /**
- * raw-relationships.test.ts – JsonLogic over related records: which forms are read, that they mean
+ * neighbours.test.ts – JsonLogic over related records: which forms are read, that they mean
  * what rules mean, what is refused.
  */
 import { describe, expect, it } from 'vitest';

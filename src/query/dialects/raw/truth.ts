@@ -1,0 +1,122 @@
+/**
+ * truth.ts – What a rule of JsonLogic says as a predicate: atoms where that is exact, else a
+ * program.
+ *
+ * Keeps true: a part becomes an atom of an index only where that is exact. Everything else stays a
+ * `program`, which is always right and only slower, and reads one record.
+ */
+import { OverBudget } from '../../budget.ts';
+import { costOf } from '../../cost.ts';
+import { isLogic, operationOf, programReads, truthy } from '../../json-logic/json-logic-program.ts';
+import { atomTest } from '../../predicate/atom.ts';
+import { ALWAYS, type Atom, NEVER, not, or, type Predicate } from '../../predicate/predicate.ts';
+import { hopNamed } from '../../predicate/relationships.ts';
+import { looksAtClock } from '../../time/clock-logic.ts';
+import { costly, fault } from '../scope.ts';
+import {
+  choiceOf,
+  conjunctionOf,
+  containmentOf,
+  equalityOf,
+  inequalityOf,
+  orderOf,
+  passedOf,
+  textOf,
+  truthOfValue,
+} from './connectives.ts';
+import type { Here, Structure } from './here.ts';
+import { ofMany } from './many.ts';
+import { atNeighbour, refuse } from './neighbours.ts';
+
+const STRUCTURES: ReadonlyMap<string, Structure> = new Map<string, Structure>([
+  ['and', conjunctionOf],
+  ['or', (args, here) => or(args.map((arg) => truthOf(arg, here)))],
+  ['!', ([arg, ...more], here) => (more.length === 0 ? not(truthOf(arg, here)) : undefined)],
+  ['!!', ([arg, ...more], here) => (more.length === 0 ? truthOf(arg, here) : undefined)],
+  ['if', choiceOf],
+  ['?:', choiceOf],
+  ['var', truthOfValue],
+  ['==', equalityOf],
+  ['===', equalityOf],
+  ['!=', inequalityOf],
+  ['!==', inequalityOf],
+  ['<', (args, here) => orderOf('<', args, here)],
+  ['<=', (args, here) => orderOf('<=', args, here)],
+  ['>', (args, here) => (args.length === 2 ? orderOf('<', [...args].reverse(), here) : undefined)],
+  [
+    '>=',
+    (args, here) => (args.length === 2 ? orderOf('<=', [...args].reverse(), here) : undefined),
+  ],
+  ['in', containmentOf],
+  ['startsWith', (args, here) => textOf('prefix', args, here)],
+  ['endsWith', (args, here) => textOf('suffix', args, here)],
+  ['before', (args, here) => passedOf('before', args, here)],
+  ['notAfter', (args, here) => passedOf('notAfter', args, here)],
+]);
+
+const CONNECTIVES = new Set(['and', 'or', '!', '!!', 'if', '?:']);
+
+/** What is true of the record exactly when the rule is truthy of its document. */
+export function truthOf(rule: unknown, here: Here): Predicate {
+  if (!isLogic(rule)) return truthy(rule) ? ALWAYS : NEVER;
+  const [name, args] = operationOf(rule);
+  return (
+    atNeighbour(rule, here) ??
+    STRUCTURES.get(name)?.(args, here) ??
+    (CONNECTIVES.has(name) ? undefined : ofMany(rule, here)) ??
+    programOf(rule, here)
+  );
+}
+
+/** A part that stays a program; one that reads nothing is decided here. */
+function programOf(rule: Readonly<Record<string, unknown>>, here: Here): Predicate {
+  if (looksAtClock(rule)) {
+    fault(here.reading, here.pointers.get(rule) ?? here.root, CLOCK_IN_PROGRAM);
+    return NEVER;
+  }
+  const { paths } = programReads(rule);
+  const attributes = [...new Set(paths.map((path) => path.split('.')[0]!))].sort();
+  if (attributes.some((name) => hopNamed(here.type, name, here.reading.scope.types)))
+    return refuse(rule, paths, here);
+  const cost = costOf(rule, here.type, attributes);
+  if (typeof cost !== 'number') return tooCostly(cost.part, cost.why, rule, here);
+  return overNothing({ kind: 'program', rule, attributes }, here);
+}
+
+/**
+ * Its truth over nothing is asked when it is kept, and decides it if it reads nothing: it must not
+ * cost too much either.
+ */
+function overNothing(program: Extract<Atom, { kind: 'program' }>, here: Here): Predicate {
+  try {
+    const holds = atomTest(program)({}, 0);
+    if (program.attributes.length > 0) return program;
+    return holds ? ALWAYS : NEVER;
+  } catch (error) {
+    if (!(error instanceof OverBudget)) throw error;
+    return tooCostly(program.rule, `it takes more than ${error.passed}`, program.rule, here);
+  }
+}
+
+function tooCostly(
+  part: unknown,
+  why: string,
+  rule: unknown,
+  { reading, pointers, root }: Here,
+): Predicate {
+  costly(
+    reading,
+    pointers.get(part as object) ?? pointers.get(rule as object) ?? root,
+    `${why}; ${CHEAPER}`,
+  );
+  return NEVER;
+}
+
+const CHEAPER =
+  'what looks at each value once is always cheap enough, such as { "some": [{ "var": ' +
+  '"tags" }, { "==": [{ "var": "" }, "vip"] }] }';
+
+const CLOCK_IN_PROGRAM =
+  `what looks at the clock is 'before' or 'notAfter' by itself, or 'elapsed' or 'periods' ` +
+  `compared with numbers, of a date or datetime attribute; nothing else can be computed of ` +
+  `the present`;
