@@ -23,7 +23,7 @@ import type { RedisHealth } from '../redis/health.ts';
 import { Keys } from '../redis/keys.ts';
 import { openRedis, type Stores } from '../redis/open.ts';
 import type { ClockSource } from './clock.ts';
-import { Delivery } from './delivery.ts';
+import { ChangeDelivery } from './delivery.ts';
 import { Ingest } from './ingest.ts';
 import { Worker } from './worker.ts';
 
@@ -59,7 +59,7 @@ export interface Deployment {
   readonly ingest: Ingest;
   readonly memberships: Memberships;
   readonly viewRows: ViewRows;
-  readonly delivery: Delivery;
+  readonly delivery: ChangeDelivery;
   readonly worker: Worker | undefined;
   readonly metrics: Metrics;
   readonly limits: Limits;
@@ -82,11 +82,11 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     const keys = new Keys(prefix, founding.partitions);
     const stores = opened.stores(founding.partitions);
     const store = new CatalogStore(opened.catalog, limits);
-    const delivery = new Delivery(redis, keys);
+    const delivery = new ChangeDelivery(stores.changeLogs);
     const metrics = createMetrics();
     await store.follow();
     if (options.runsWorker) await store.completeSlugs();
-    await delivery.listen(tail);
+    await delivery.listen();
     await delivery
       .forgetQuiet()
       .catch((error: unknown) => logger.warn({ err: error }, 'places of killed processes stay'));

@@ -15,7 +15,7 @@ import { partitionOf } from '../change/partition.ts';
 import { type ErrorCode, Problem } from '../errors.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import type { Metrics } from '../metrics.ts';
-import type { Delivered, Delivery, DeliveryChain } from './delivery.ts';
+import type { ChangeDelivery, Delivered, DeliveryChain } from './delivery.ts';
 
 type Wait = 'applied' | 'accepted';
 
@@ -67,7 +67,7 @@ type Refresh = () => Promise<unknown>;
 
 export class Ingest {
   readonly #catalog: Catalog;
-  readonly #delivery: Delivery;
+  readonly #delivery: ChangeDelivery;
   readonly #partitions: number;
   readonly #timeZone: string;
   readonly #metrics: Metrics;
@@ -76,7 +76,7 @@ export class Ingest {
   constructor(
     catalog: Catalog,
     refresh: Refresh,
-    delivery: Delivery,
+    delivery: ChangeDelivery,
     partitions: number,
     timeZone: string,
     metrics: Metrics,
@@ -166,7 +166,7 @@ export class IngestSession {
    * are refused.
    */
   #refreshedAtMs = Number.NEGATIVE_INFINITY;
-  readonly #delivery: Delivery;
+  readonly #delivery: ChangeDelivery;
   readonly #timeZone: string;
   readonly #metrics: Metrics;
   readonly #options: Required<SessionOptions>;
@@ -189,7 +189,7 @@ export class IngestSession {
   constructor(
     catalog: Catalog,
     refresh: Refresh,
-    delivery: Delivery,
+    delivery: ChangeDelivery,
     partitions: number,
     timeZone: string,
     metrics: Metrics,

@@ -21,6 +21,11 @@ export function sourceName(partition: number): string {
   return `p${partition}`;
 }
 
+/** Whether a source in `delivered` is a partition: other sources are processes that write changes. */
+export function isSourcePartition(source: string): boolean {
+  return /^p\d+$/.test(source);
+}
+
 export class PartitionKeys {
   readonly log: string;
   readonly inbox: string;

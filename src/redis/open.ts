@@ -9,6 +9,8 @@ import type { AnswerStore } from '../api/answer-store.ts';
 import type { ActivationStore } from '../catalog/activation-store.ts';
 import type { CatalogLog } from '../catalog/catalog-log.ts';
 import type { SegmentSets } from '../cli/segment-sets.ts';
+import type { ChangeLogs } from '../engine/change-logs.ts';
+import type { PartitionStore, PartitionTail } from '../engine/partition-store.ts';
 import type { ActivationFeed } from '../jobs/activation-feed.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import type { QueueConnections } from '../jobs/queue-connections.ts';
@@ -18,10 +20,13 @@ import { RedisActivationStore } from './activation-store.ts';
 import { RedisAnswerStore } from './answer-store.ts';
 import { checkRedisVersion } from './binary.ts';
 import { RedisCatalogLog } from './catalog-log.ts';
+import { RedisChangeLogs } from './change-logs.ts';
 import { openConnection } from './connection.ts';
 import { evictionFault, RedisHealth } from './health.ts';
 import { RedisJobStore } from './job-store.ts';
 import { Keys } from './keys.ts';
+import { RedisPartitionStore } from './partition-store.ts';
+import { RedisPartitionTail } from './partition-tail.ts';
 import { checkPermissions } from './permissions.ts';
 import { queueConnections } from './queue-connections.ts';
 import { reachRedis } from './reach.ts';
@@ -41,11 +46,21 @@ export interface OpenOptions {
 export interface Stores {
   readonly activations: ActivationStore;
   readonly answers: AnswerStore;
+  readonly changeLogs: ChangeLogs;
   readonly jobs: JobStore;
   readonly queues: QueueConnections;
   readonly segmentSets: SegmentSets;
   /** Asks Redis all the time, on a connection of its own, from now on. */
   readonly health: RedisHealth;
+  /**
+   * By partition. `onUnreadable` is told of rows that somebody else has written over, by key and
+   * field: they count as rows that say nothing.
+   */
+  partitions(
+    onUnreadable: (partition: number, key: string, field: string) => void,
+  ): readonly PartitionStore[];
+  /** By partition. */
+  readonly partitionTails: readonly PartitionTail[];
   webhookLanes(limits: WebhookLimits): WebhookLanes;
   /** On a connection of its own, which `stop` closes. */
   openActivationFeed(onError: (error: Error) => void): ActivationFeed;
@@ -88,7 +103,7 @@ export async function openRedis({ url, prefix, onError }: OpenOptions): Promise<
     catalog: new RedisCatalogLog(redis, prefix, tail),
     stores: (partitions) => {
       health ??= new RedisHealth(url);
-      return storesOf({ url, redis, health, keys: new Keys(prefix, partitions) });
+      return storesOf({ url, redis, tail, health, keys: new Keys(prefix, partitions) });
     },
     follow: () => tail.start(),
     close,
@@ -98,18 +113,26 @@ export async function openRedis({ url, prefix, onError }: OpenOptions): Promise<
 interface Opened {
   readonly url: string;
   readonly redis: Redis;
+  readonly tail: StreamTail;
   readonly health: RedisHealth;
   readonly keys: Keys;
 }
 
-function storesOf({ url, redis, health, keys }: Opened): Stores {
+function storesOf({ url, redis, tail, health, keys }: Opened): Stores {
   return {
     activations: new RedisActivationStore(redis, keys.catalog),
     answers: new RedisAnswerStore(redis, keys.catalog),
+    changeLogs: new RedisChangeLogs(redis, keys, tail),
     jobs: new RedisJobStore(redis, keys),
     queues: queueConnections(redis, keys.prefix),
     segmentSets: new RedisSegmentSets(redis, keys),
     health,
+    partitions: (onUnreadable) =>
+      keys.partitions.map(
+        (own, at) =>
+          new RedisPartitionStore(redis, own, (key, field) => onUnreadable(at, key, field)),
+      ),
+    partitionTails: keys.partitions.map((own) => new RedisPartitionTail(tail, own)),
     webhookLanes: (limits) => new RedisWebhookLanes(redis, keys.webhooks, limits),
     openActivationFeed: (onError) =>
       new RedisActivationFeed(redis, keys, new StreamTail(url, onError)),

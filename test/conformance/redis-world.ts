@@ -19,6 +19,7 @@ type Connection = ReturnType<typeof openConnection>;
 export interface RedisWorld extends StoreWorld {
   /** Rows that could not be read, as they were reported. */
   readonly unreadable: { readonly key: string; readonly field: string }[];
+  readonly url: string;
   readonly redis: Connection;
   readonly keys: Keys;
 }
@@ -37,6 +38,7 @@ export async function openRedisWorld(): Promise<RedisWorld> {
   return {
     install,
     unreadable,
+    url: inject('redisUrl'),
     redis,
     keys,
     stores: keys.partitions.map(
