@@ -216,10 +216,10 @@ class Rollcall {
       const held = (await this.runner.held(id)).filter((at) => at < segments.length);
       checkTruth(this.runner.name, id, data, held, { people, segments });
     }
-    const { memberships, store } = this.deployment;
+    const { segmentCounts, store } = this.deployment;
     if (store.catalog.segments.has(timedSlug(segments.length)))
       assert(
-        (await countOf(memberships, timedSlug(segments.length))) === people.size,
+        (await countOf(segmentCounts, timedSlug(segments.length))) === people.size,
         'nobody has left the window',
       );
   }
@@ -229,10 +229,10 @@ class Rollcall {
 const timedSlug = (at: number) => `segment-${at}`;
 
 async function countOf(
-  memberships: Deployment['memberships'],
+  segmentCounts: Deployment['segmentCounts'],
   slug: string,
 ): Promise<number | null> {
-  return (await memberships.counts([slug])).counts[0]!.count;
+  return (await segmentCounts.read([slug])).counts[0]!.count;
 }
 
 async function bytesIn(

@@ -4,7 +4,7 @@
  * Keeps true: a page weighs at most its bound, or is one entry alone; an entry is text as soon as
  * it is on the page, so that nothing is held twice.
  */
-import type { Page } from '../membership/memberships.ts';
+import type { Page } from '../membership/page.ts';
 
 export class PageText {
   readonly #bytesMax: number;

@@ -2,7 +2,7 @@
  * read-options.ts – How a read is meant: strong, for a bounded time, unless it says otherwise.
  */
 import Type from 'typebox';
-import { type Consistency, type ReadOptions, STRONG } from '../membership/memberships.ts';
+import { type Consistency, type ReadOptions, STRONG } from '../membership/read-options.ts';
 
 const TIMEOUT_MS_MAX = 60_000;
 

@@ -183,14 +183,12 @@ export class CatalogDraft {
       const edgeId = this.edgeIdOf(travel.edge);
       const types = this.objectTypes();
       const type = types.get(objectTypeName)!;
-      const { edge, direction, attribute, isOrdered = false } = travel;
-      const numbers = attribute === undefined ? {} : { attribute, ordered: isOrdered };
-      const number =
-        attribute === undefined
-          ? ''
-          : `${attribute}:${type.attributes.get(attribute)?.type}:${isOrdered}`;
-      const key = `share ${edgeId} ${direction} ${number} ${statementKey(flat, type, types)}`;
-      const shared = { edge, edgeId, direction, ...numbers };
+      const { edge, direction, value } = travel;
+      const carried = value
+        ? `${value.attribute}:${type.attributes.get(value.attribute)?.type}:${value.keeps}`
+        : '';
+      const key = `share ${edgeId} ${direction} ${carried} ${statementKey(flat, type, types)}`;
+      const shared = { edge, edgeId, direction, ...value };
       const known = this.#known(objectTypeName, key);
       return (
         known ??

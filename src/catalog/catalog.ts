@@ -14,6 +14,7 @@ import { readsClock } from '../query/dialects/compile.ts';
 import type { ViewColumn, ViewSort } from '../query/dialects/view-columns.ts';
 import { type Failure, failureReason } from '../query/failure.ts';
 import type { Predicate } from '../query/predicate/predicate.ts';
+import type { PartialState } from '../query/predicate/tally.ts';
 
 /** The hash field `object-types` / name. */
 export interface StoredObjectType extends ObjectTypeDefinition {
@@ -132,9 +133,9 @@ interface SharedPredicate {
   readonly edgeId: number;
   /** `out`: from the target to those who hold its key; `in`: from the holders to the target. */
   readonly direction: 'out' | 'in';
-  /** The attribute whose numbers travel along; `ordered`: for their extremes, not for their sum. */
+  /** The attribute whose values travel along, and what partitions keep of them. */
   readonly attribute?: string;
-  readonly ordered?: boolean;
+  readonly keeps?: PartialState;
   /**
    * Of an edge id: how its relationship was declared when it came. One that is declared otherwise
    * gets another edge id, and until what stands on that is built, this edge goes on as it was.

@@ -5,7 +5,7 @@
  * Keeps true: what is shown are counts that were read as exact; a redrawn table never leaves a part
  * of an older one behind, also where the terminal is narrower than the table.
  */
-import type { SegmentCount } from '../membership/memberships.ts';
+import type { SegmentCount } from '../membership/segment-counts.ts';
 import type { DemoSegment } from './superstore-segments.ts';
 import { grouped, table } from './table.ts';
 

@@ -11,7 +11,8 @@ import type { Config } from '../config.ts';
 import { type Deployment, openDeployment } from '../engine/deployment.ts';
 import { LEASE_TTL_MS } from '../engine/processor.ts';
 import { graphRecordOf } from '../membership/audit-relationships.ts';
-import type { Page, ReadOptions } from '../membership/memberships.ts';
+import type { Page } from '../membership/page.ts';
+import type { ReadOptions } from '../membership/read-options.ts';
 import { holds } from '../query/json-logic/reference.ts';
 import { document, type Graph, type GraphRecord } from '../query/json-logic/reference-document.ts';
 import { findDeployment, removeDeployment } from '../redis/deployments.ts';
@@ -118,20 +119,20 @@ async function refuseOwned(url: string): Promise<void> {
   }
 }
 
-async function declare({ objectTypes, segments, memberships }: Deployment): Promise<void> {
+async function declare({ objectTypes, segments, segmentCounts }: Deployment): Promise<void> {
   for (const name of SUPERSTORE_TYPE_ORDER) await objectTypes.put(name, SUPERSTORE_TYPES[name]);
   for (const segment of SUPERSTORE_SEGMENTS) await segments.create(segment);
-  await built(memberships);
+  await built(segmentCounts);
 }
 
 /**
  * There are no records yet: the segments are built as soon as every partition has heard of them.
  */
-async function built(memberships: Deployment['memberships']): Promise<void> {
+async function built(segmentCounts: Deployment['segmentCounts']): Promise<void> {
   const slugs = SUPERSTORE_SEGMENTS.map(({ slug }) => slug);
   const deadlineMs = Date.now() + PATIENT.timeoutMs;
   for (;;) {
-    const { counts } = await memberships.counts(slugs, PATIENT);
+    const { counts } = await segmentCounts.read(slugs, PATIENT);
     if (counts.every(({ status }) => status === 'ready')) return;
     if (Date.now() > deadlineMs)
       throw new CommandError('The segments of the demo were not built in time.');
@@ -155,7 +156,7 @@ async function replay(
   for (let from = 0; from < history.length; from += daysPerFrame) {
     const days = history.slice(from, from + daysPerFrame);
     done += await takeIn(deployment, days, done);
-    const { counts } = await deployment.memberships.counts(slugs, PATIENT);
+    const { counts } = await deployment.segmentCounts.read(slugs, PATIENT);
     screen.show({ date: days.at(-1)!.date, done, total, counts });
     await sleep(Math.max(0, startedMs + (1000 * seconds * done) / total - Date.now()));
   }
@@ -202,7 +203,7 @@ async function check(deployment: Deployment): Promise<boolean> {
   });
   const segmentRows: string[][] = [];
   for (const { slug, object_type: type } of SUPERSTORE_SEGMENTS) {
-    const { counts } = await deployment.memberships.counts([slug], PATIENT);
+    const { counts } = await deployment.segmentCounts.read([slug], PATIENT);
     const members = await membersOf(deployment, slug);
     const rule = deployment.store.catalog.segments.get(slug)!.json_logic;
     const nowMs = Date.now();
@@ -231,16 +232,16 @@ async function check(deployment: Deployment): Promise<boolean> {
 }
 
 async function readBack(
-  { memberships, store, founding }: Deployment,
+  { records, store, founding }: Deployment,
   name: SuperstoreType,
 ): Promise<GraphRecord[]> {
   const type = store.catalog.objectTypes.get(name)!;
-  const all = await pages((cursor) => memberships.listRecords(name, PAGE_LIMIT, cursor, PATIENT));
+  const all = await pages((cursor) => records.page(name, { limit: PAGE_LIMIT, cursor }, PATIENT));
   return all.map(({ id, record }) => graphRecordOf(id, record, type, founding.timeZone));
 }
 
-async function membersOf({ memberships }: Deployment, slug: string): Promise<ReadonlySet<string>> {
-  const all = await pages((cursor) => memberships.members(slug, PAGE_LIMIT, cursor, PATIENT));
+async function membersOf({ members }: Deployment, slug: string): Promise<ReadonlySet<string>> {
+  const all = await pages((cursor) => members.page(slug, { limit: PAGE_LIMIT, cursor }, PATIENT));
   return new Set(all.map(({ id }) => id));
 }
 

@@ -157,7 +157,7 @@ function urlOf(server: FastifyInstance, { host }: Config): string {
 // ── ready ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Waits until every partition is worked off, here or by another process that outlives a lease. */
-async function ready({ worker, memberships }: Deployment): Promise<void> {
+async function ready({ worker, progress }: Deployment): Promise<void> {
   const startedMs = Date.now();
   for (;;) {
     const [fatal] = worker!.fatal;
@@ -165,7 +165,7 @@ async function ready({ worker, memberships }: Deployment): Promise<void> {
     if (worker!.owned === worker!.partitions) return;
     const waitedMs = Date.now() - startedMs;
     if (waitedMs > 2 * LEASE_TTL_MS) {
-      if ((await memberships.unowned()).length === 0) return;
+      if ((await progress.unowned()).length === 0) return;
     }
     if (waitedMs > READY_TIMEOUT_MS) {
       throw new CommandError(

@@ -9,29 +9,28 @@
  * failed in the catalog with all that reads it, and what was waited for is switched to: a segment
  * whose newest query has failed says so, and its older query answers no more.
  */
-import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { Catalog, CatalogChange, StoredFilter } from '../catalog/catalog.ts';
 import { CatalogDraft } from '../catalog/catalog-draft.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { pendingGroups } from '../catalog/segments.ts';
 import {
+  allStatuses,
   failuresIn,
   lossOf,
-  readPartitionStatus,
+  partitionsOf,
   roundsOver,
+  type StatusStore,
   waitForWatermark,
 } from '../membership/partition-status.ts';
 import type { Failure } from '../query/failure.ts';
-import type { Keys } from '../redis/keys.ts';
 
 /** How long to wait after a fault, or for another process's partitions. */
 const RECHECK_MS = 500;
 const BARRIER_TIMEOUT_MS = 30_000;
 
 export class BuildSwitch {
-  readonly #redis: Redis;
-  readonly #keys: Keys;
+  readonly #partitions: StatusStore;
   readonly #store: CatalogStore;
   readonly #logger: Logger;
   #isRunning = false;
@@ -39,9 +38,8 @@ export class BuildSwitch {
   #isStopped = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(redis: Redis, keys: Keys, store: CatalogStore, logger: Logger) {
-    this.#redis = redis;
-    this.#keys = keys;
+  constructor(partitions: StatusStore, store: CatalogStore, logger: Logger) {
+    this.#partitions = partitions;
     this.#store = store;
     this.#logger = logger;
   }
@@ -101,7 +99,12 @@ export class BuildSwitch {
    */
   async #barrier(rounds: number): Promise<boolean> {
     const waits = { timeoutMs: BARRIER_TIMEOUT_MS, rounds };
-    const statuses = await waitForWatermark(this.#redis, this.#keys.partitions, [], waits);
+    const statuses = await waitForWatermark(
+      this.#partitions,
+      partitionsOf(this.#partitions),
+      [],
+      waits,
+    );
     return statuses !== undefined && lossOf(statuses) === undefined;
   }
 
@@ -110,9 +113,7 @@ export class BuildSwitch {
    * partition is at.
    */
   async #readPartitions(building: readonly number[]): Promise<Built> {
-    const statuses = await Promise.all(
-      this.#keys.partitions.map((keys) => readPartitionStatus(this.#redis, keys, building)),
-    );
+    const statuses = await allStatuses(this.#partitions, building);
     const built = building.filter((_, at) => statuses.every(({ counts }) => counts[at] !== null));
     const adopted = Math.min(...statuses.map(({ catalogVersion }) => catalogVersion));
     return { built: new Set(built), adopted, failed: failuresIn(statuses) };

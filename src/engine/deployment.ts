@@ -15,8 +15,7 @@ import { Segments } from '../catalog/segments.ts';
 import { Views } from '../catalog/views.ts';
 import { AllowedTargets } from '../catalog/webhook-target.ts';
 import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
-import { Memberships } from '../membership/memberships.ts';
-import { ViewRows } from '../membership/view-rows.ts';
+import { openReaders, type Readers } from '../membership/readers.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
 import type { NetworkOptions } from '../query/network/network.ts';
 import type { RedisHealth } from '../redis/health.ts';
@@ -45,7 +44,7 @@ export interface DeploymentOptions {
   readonly clockSource?: ClockSource;
 }
 
-export interface Deployment {
+export interface Deployment extends Readers {
   readonly redis: Redis;
   readonly health: RedisHealth;
   readonly keys: Keys;
@@ -57,8 +56,6 @@ export interface Deployment {
   readonly activations: Activations;
   readonly views: Views;
   readonly ingest: Ingest;
-  readonly memberships: Memberships;
-  readonly viewRows: ViewRows;
   readonly delivery: ChangeDelivery;
   readonly worker: Worker | undefined;
   readonly metrics: Metrics;
@@ -91,7 +88,13 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       .forgetQuiet()
       .catch((error: unknown) => logger.warn({ err: error }, 'places of killed processes stay'));
     opened.follow();
-    const memberships = new Memberships(redis, keys, store, founding.timeZone, limits.pageBytes);
+    const reads = openReaders({
+      store: stores.memberships,
+      runStore: stores.sortedRuns,
+      catalogs: store,
+      timeZone: founding.timeZone,
+      limits,
+    });
     const worker = options.runsWorker
       ? new Worker({
           redis,
@@ -113,7 +116,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       founding,
       stores,
       store,
-      objectTypes: new ObjectTypes(store, timeZone, (name) => memberships.hasRecords(name)),
+      objectTypes: new ObjectTypes(store, timeZone, (name) => reads.records.hasAny(name)),
       segments: new Segments(store, timeZone),
       activations: new Activations(
         store,
@@ -129,8 +132,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         timeZone,
         metrics,
       ),
-      memberships,
-      viewRows: new ViewRows({ redis, keys, store, memberships, timeZone, limits }),
+      ...reads,
       delivery,
       worker,
       metrics,

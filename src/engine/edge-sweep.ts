@@ -158,8 +158,8 @@ export async function readSweepChunk(
 /** All predicate ids that may have sets, and their edge ids. */
 function* setsOf(edges: Edges): Iterable<[predicateId: number, edgeId: number]> {
   for (const { edgeId, up } of edges.values())
-    for (const { predicateId, ordered } of up)
-      if (predicateId === edgeId || ordered) yield [predicateId, edgeId];
+    for (const { predicateId, keeps } of up)
+      if (predicateId === edgeId || keeps === 'extremes') yield [predicateId, edgeId];
 }
 
 function hasSets(edges: Edges, predicateId: number, edgeId: number): boolean {

@@ -16,14 +16,14 @@ import {
   readDerivedName,
 } from '../query/network/derived-attribute.ts';
 import { keptFor, measureRow, overNothing } from '../query/predicate/measures.ts';
-import { RunningTally } from '../query/predicate/tally.ts';
+import { type PartialState, RunningTally } from '../query/predicate/tally.ts';
 
-/** A predicate that one end exports, and the attribute whose numbers travel along. */
+/** A predicate that one end exports, and the attribute whose values travel along. */
 interface Share {
   readonly predicateId: number;
   readonly attribute?: string;
-  /** For the lowest and highest of the numbers, not for their sum. */
-  readonly ordered?: boolean;
+  /** What partitions keep of its values. */
+  readonly keeps?: PartialState;
 }
 
 /** A derived attribute and the name under which the network knows it. */
@@ -93,8 +93,9 @@ function sharesByEdge(predicateIds: ReadonlyMap<number, StoredPredicate>): Map<n
     if (!shared || status === 'failed') continue;
     let shares = byEdgeId.get(shared.edgeId);
     if (!shares) byEdgeId.set(shared.edgeId, (shares = { edge: shared.edge, up: [], down: [] }));
-    const { attribute, ordered = false } = shared;
-    const one = attribute === undefined ? { predicateId } : { predicateId, attribute, ordered };
+    const { attribute, keeps } = shared;
+    const one =
+      attribute !== undefined && keeps ? { predicateId, attribute, keeps } : { predicateId };
     (shared.direction === 'in' ? shares.up : shares.down).push(one);
   }
   return byEdgeId;

@@ -15,7 +15,7 @@ import type { AuditReport } from '../membership/audit.ts';
 import { type Fault, type FaultPlace, mendArguments } from '../membership/fault.ts';
 import { findKeyFaults } from '../membership/key-faults.ts';
 import { findKindFaults } from '../membership/kind-faults.ts';
-import { readPartitionStatus } from '../membership/partition-status.ts';
+import { allStatuses } from '../membership/partition-status.ts';
 import { findRowFaults } from '../membership/row-faults.ts';
 import { findSlugFaults } from '../membership/slug-faults.ts';
 import { runScript } from '../redis/scripts.ts';
@@ -148,14 +148,12 @@ function attending({ redis, keys }: Deployment, unattendedMs: number): () => Pro
   };
 }
 
-async function isRepaired({ redis, keys, store }: Deployment): Promise<boolean> {
+async function isRepaired({ stores, store }: Deployment): Promise<boolean> {
   await store.refresh();
   // One that has failed again is as built as it can be.
   for (const { status } of store.catalog.predicateIds.values())
     if (status !== 'ready' && status !== 'failed') return false;
-  const statuses = await Promise.all(
-    keys.partitions.map((partition) => readPartitionStatus(redis, partition, [])),
-  );
+  const statuses = await allStatuses(stores.memberships);
   return statuses.every(({ loss }) => loss === undefined);
 }
 

@@ -29,6 +29,7 @@ import {
 import { hasPredicateId } from '../membership/predicate-ids.ts';
 import type { Attributes } from '../query/predicate/atom.ts';
 import { toTrillionths } from '../query/predicate/exact-sum.ts';
+import type { PartialState } from '../query/predicate/tally.ts';
 import { type Edge, inValue, outValue, targetsOver } from './edges.ts';
 import type { Message } from './message.ts';
 import type { Row, StepContext, TypeContext } from './step.ts';
@@ -98,8 +99,7 @@ interface Working<R> {
 interface Part {
   readonly predicateId: number;
   readonly value: number | undefined;
-  /** Its value counts for the extremes, not for the sum. */
-  readonly isOrdered: boolean;
+  readonly keeps: PartialState | undefined;
 }
 
 export class StepNeighbours {
@@ -293,14 +293,12 @@ export class StepNeighbours {
   #partsOf({ type }: TypeContext, { edgeId, up }: Edge, { record, truth }: Row): Part[] {
     if (!isLive(record) || !hasPredicateId(truth, edgeId)) return [];
     let data: Attributes | undefined;
-    return up.flatMap(({ predicateId, attribute, ordered = false }): Part[] => {
+    return up.flatMap(({ predicateId, attribute, keeps }): Part[] => {
       if (!hasPredicateId(truth, predicateId)) return [];
-      if (attribute === undefined) return [{ predicateId, value: undefined, isOrdered: false }];
+      if (attribute === undefined) return [{ predicateId, value: undefined, keeps }];
       data ??= filterableData(record, type, this.#context.timeZone);
       const value = data[attribute];
-      return [
-        { predicateId, value: typeof value === 'number' ? value : undefined, isOrdered: ordered },
-      ];
+      return [{ predicateId, value: typeof value === 'number' ? value : undefined, keeps }];
     });
   }
 
@@ -318,7 +316,7 @@ export class StepNeighbours {
       local = addToAggregate(local, part.predicateId, -1, trillionthsOf(part));
     for (const part of now) local = addToAggregate(local, part.predicateId, 1, trillionthsOf(part));
     for (const predicateId of new Set(
-      [...old, ...now].filter(({ isOrdered }) => isOrdered).map((part) => part.predicateId),
+      [...old, ...now].filter(({ keeps }) => keeps === 'extremes').map((part) => part.predicateId),
     )) {
       const value = now.find((part) => part.predicateId === predicateId)?.value;
       const was = old.find((part) => part.predicateId === predicateId)?.value;
@@ -491,6 +489,6 @@ function sameParts(a: readonly Part[], b: readonly Part[]): boolean {
   );
 }
 
-function trillionthsOf({ value, isOrdered }: Part): bigint | undefined {
-  return value === undefined || isOrdered ? undefined : toTrillionths(value);
+function trillionthsOf({ value, keeps }: Part): bigint | undefined {
+  return value === undefined || keeps !== 'sum' ? undefined : toTrillionths(value);
 }

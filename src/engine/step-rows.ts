@@ -148,8 +148,8 @@ function addTargets(ends: Ends, edge: Edge, datas: readonly (RecordData | undefi
   const targets = new Set(datas.flatMap((data) => (data ? targetsOf(edge.definition, data) : [])));
   for (const target of targets) {
     add(ends.neighbours, edge.edgeId, target);
-    for (const { predicateId, ordered } of edge.up) {
-      if (!ordered) continue;
+    for (const { predicateId, keeps } of edge.up) {
+      if (keeps !== 'extremes') continue;
       const key = `${predicateId} ${target}`;
       const known = ends.extremes.get(key);
       if (known) known.touched++;

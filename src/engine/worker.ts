@@ -10,6 +10,7 @@ import type { Founding } from '../catalog/founding.ts';
 import type { Metrics } from '../metrics.ts';
 import type { NetworkOptions } from '../query/network/network.ts';
 import type { Keys } from '../redis/keys.ts';
+import { RedisMembershipStore } from '../redis/membership-store.ts';
 import type { StreamTail } from '../redis/stream-tail.ts';
 import { BuildSwitch } from './build-switch.ts';
 import { Solo } from './care.ts';
@@ -52,7 +53,7 @@ export class Worker {
     const networks = new Networks(store.catalog, networkOptions);
     const clock = new Clock(logger, clockSource);
     const solo = new Solo();
-    this.#builds = new BuildSwitch(redis, keys, store, logger);
+    this.#builds = new BuildSwitch(new RedisMembershipStore(redis, keys.partitions), store, logger);
     this.#processors = keys.partitions.map(
       (_, partition) =>
         new PartitionProcessor(partition, {

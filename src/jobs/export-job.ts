@@ -10,7 +10,8 @@ import { stringify } from 'csv-stringify/sync';
 import { columnsOf, writeCell } from '../change/cells.ts';
 import type { Deployment } from '../engine/deployment.ts';
 import { Problem } from '../errors.ts';
-import type { NamedRecord, ReadOptions } from '../membership/memberships.ts';
+import type { ReadOptions } from '../membership/read-options.ts';
+import type { NamedRecord } from '../membership/record-reader.ts';
 import type { JobContext } from './jobs.ts';
 
 /** What an export is asked to do. */
@@ -31,7 +32,7 @@ const READ: ReadOptions = { consistency: 'strong', timeoutMs: 60_000 };
 
 export async function runExport(
   { asked, run, pause }: JobContext,
-  { store, memberships }: Pick<Deployment, 'store' | 'memberships'>,
+  { store, members, records }: Pick<Deployment, 'store' | 'members' | 'records'>,
 ): Promise<void> {
   const order = asked as unknown as ExportOrder;
   const { object_type: name, segment, format } = order;
@@ -44,8 +45,8 @@ export async function runExport(
   while (cursor !== null) {
     pause();
     const page: { data: readonly NamedRecord[]; next_cursor: string | null } = segment
-      ? await memberships.listMembers(segment, PAGE_RECORDS, cursor, READ)
-      : await memberships.listRecords(name, PAGE_RECORDS, cursor, READ);
+      ? await members.records(segment, { limit: PAGE_RECORDS, cursor }, READ)
+      : await records.page(name, { limit: PAGE_RECORDS, cursor }, READ);
     const text = format === 'csv' ? csvOf(page.data, columns, isFirst) : linesOf(page.data);
     cursor = page.next_cursor;
     isFirst = false;

@@ -15,7 +15,8 @@ import type { SeedItem } from '../catalog/seeds.ts';
 import { isObject, type ObjectType } from '../change/object-type.ts';
 import { type Day, readDay, readOperand } from '../change/value.ts';
 import { Problem } from '../errors.ts';
-import type { Memberships, ReadOptions } from '../membership/memberships.ts';
+import type { ReadOptions } from '../membership/read-options.ts';
+import type { Records } from '../membership/records.ts';
 
 const PAGE_RECORDS = 1000;
 const READ: ReadOptions = { consistency: 'strong', timeoutMs: 60_000 };
@@ -28,7 +29,7 @@ interface Where {
   /** As the seed leaves them, and as they are stored. */
   readonly types: ReadonlyMap<string, ObjectType>;
   readonly stored: ReadonlyMap<string, ObjectType>;
-  readonly memberships: Memberships;
+  readonly records: Records;
   readonly timeZone: string;
 }
 
@@ -62,11 +63,11 @@ export class Lookups {
   /** Reads the stored records of the types that are asked for, then those of the seed. */
   async find(
     seed: AsyncIterable<readonly SeedItem[]>,
-    { types, stored, memberships, timeZone }: Where,
+    { types, stored, records, timeZone }: Where,
   ): Promise<void> {
     const searches = this.#searches(types, timeZone);
     for (const [objectType, search] of searches)
-      if (stored.has(objectType)) await searchStored(objectType, search, memberships);
+      if (stored.has(objectType)) await searchStored(objectType, search, records);
     for await (const items of seed) {
       for (const { objectType, data, id = data['id'] } of items) {
         const search = typeof id === 'string' ? searches.get(objectType) : undefined;
@@ -163,14 +164,10 @@ function asText(value: unknown): string {
   return isObject(value) ? JSON.stringify(value) : String(value);
 }
 
-async function searchStored(
-  objectType: string,
-  search: Search,
-  memberships: Memberships,
-): Promise<void> {
+async function searchStored(objectType: string, search: Search, records: Records): Promise<void> {
   let cursor: string | undefined;
   do {
-    const page = await memberships.listRecords(objectType, PAGE_RECORDS, cursor, READ);
+    const page = await records.page(objectType, { limit: PAGE_RECORDS, cursor }, READ);
     for (const { id, record } of page.data) search.add(id, record.data);
     cursor = page.next_cursor ?? undefined;
   } while (cursor !== undefined);

@@ -23,7 +23,7 @@ import { type Change, parseChange } from '../change/change.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import type { Deployment } from '../engine/deployment.ts';
 import { Problem } from '../errors.ts';
-import type { ReadOptions } from '../membership/memberships.ts';
+import type { ReadOptions } from '../membership/read-options.ts';
 import { applyChanges } from './apply-changes.ts';
 import { Lookups } from './lookups.ts';
 import { findRepeated } from './repeated.ts';
@@ -33,7 +33,7 @@ export type GivenItem = readonly [index: number, item: unknown];
 /** The items of a seed, as often as it is asked for them. */
 export type SeedSource = () => AsyncIterable<readonly GivenItem[]>;
 
-type Needed = Pick<Deployment, 'store' | 'memberships' | 'ingest' | 'founding'>;
+type Needed = Pick<Deployment, 'store' | 'records' | 'ingest' | 'founding'>;
 
 /** What a seed would do, and what is needed to do it. */
 export interface Examined {
@@ -91,7 +91,7 @@ export async function examineSeed(
   needed: Needed,
   listed: number,
 ): Promise<Examined> {
-  const { store, memberships, founding } = needed;
+  const { store, records, founding } = needed;
   const lists = new Lists(listed);
   const lookups = new Lookups();
   const definitions = await readThrough(source, lists, lookups);
@@ -102,7 +102,7 @@ export async function examineSeed(
   if (lookups.isWanted) {
     const { timeZone } = founding;
     const [types, stored] = [plan.objectTypes, store.catalog.objectTypes];
-    await lookups.find(recordItems(source), { types, stored, memberships, timeZone });
+    await lookups.find(recordItems(source), { types, stored, records, timeZone });
   }
   await refuseRepeated(source, lookups, lists);
   await examineRecords(source, plan, lookups, lists, needed);
@@ -219,7 +219,7 @@ async function examineRecords(
   plan: DefinitionPlan,
   lookups: Lookups,
   lists: Lists,
-  { store, memberships, founding: { timeZone } }: Needed,
+  { store, records, founding: { timeZone } }: Needed,
 ): Promise<void> {
   let isCaughtUp = false;
   for await (const items of recordItems(source)) {
@@ -234,9 +234,10 @@ async function examineRecords(
     }
     for (const [objectType, some] of byType(changes)) {
       const isStored = store.catalog.objectTypes.has(objectType);
-      if (isStored && !isCaughtUp) await memberships.listRecords(objectType, 1, undefined, READ);
+      if (isStored && !isCaughtUp)
+        await records.page(objectType, { limit: 1, cursor: undefined }, READ);
       isCaughtUp ||= isStored;
-      const stored = await memberships.records(
+      const stored = await records.some(
         objectType,
         some.map(({ id }) => id),
       );

@@ -14,7 +14,7 @@ import type { Logger } from 'pino';
 import type { StoredActivation, StoredView } from '../catalog/catalog.ts';
 import type { Deployment } from '../engine/deployment.ts';
 import { Problem } from '../errors.ts';
-import type { Page } from '../membership/memberships.ts';
+import type { Page } from '../membership/page.ts';
 import type { ActivationFeed } from './activation-feed.ts';
 import { LaneShares } from './lane-shares.ts';
 import { WebhookEmitter } from './webhook-emitter.ts';
@@ -345,11 +345,10 @@ export class WebhookWorker {
   async #syncPage(id: string, view: StoredView, state: SyncState): Promise<boolean> {
     let page: Page<{ id: string }>;
     try {
-      page = await this.#deployment.memberships.viewMembers(
-        view.slug,
-        SYNC_MEMBERS,
-        state.cursor || undefined,
-      );
+      page = await this.#deployment.viewMembers.page(view.slug, {
+        limit: SYNC_MEMBERS,
+        cursor: state.cursor || undefined,
+      });
     } catch (error) {
       if (error instanceof Problem && error.status < 500)
         await this.#lanes.failSync(id, error.message);
@@ -363,7 +362,7 @@ export class WebhookWorker {
     for await (const messages of this.#payloads.members(state.id, view, ids)) {
       left -= messages.length;
       const next =
-        left === 0 ? end : this.#deployment.memberships.cursorAfter(messages.at(-1)!.record);
+        left === 0 ? end : this.#deployment.viewMembers.cursorAfter(messages.at(-1)!.record);
       if (!(await this.#pushSync(id, at, next, messages, left === 0))) return false;
       at = { ...at, cursor: next ?? '' };
     }

@@ -13,7 +13,6 @@ import type { StoredActivation, StoredView } from '../catalog/catalog.ts';
 import { unknownView } from '../catalog/views.ts';
 import type { Deployment } from '../engine/deployment.ts';
 import { Problem } from '../errors.ts';
-import { type PartitionStatus, readPartitionStatus } from '../membership/partition-status.ts';
 import { openWebhookAgent, type Resolver } from './webhook-connect.ts';
 import {
   type DeadPage,
@@ -79,17 +78,14 @@ export class Webhooks {
    * with the catalog that is stored.
    */
   async adopted(): Promise<void> {
-    const { memberships, redis, keys, store } = this.#deployment;
+    const { progress, store } = this.#deployment;
     const { version } = store.catalog;
     const deadlineMs = Date.now() + ADOPTED_TIMEOUT_MS;
     while (Date.now() < deadlineMs) {
-      const unowned = await memberships.unowned();
-      const statuses = await Promise.all(
-        keys.partitions.map((partition) => readPartitionStatus(redis, partition, [])),
-      );
-      const hasAdopted = ({ catalogVersion }: PartitionStatus, at: number) =>
-        catalogVersion >= version || unowned.includes(at);
-      if (statuses.every(hasAdopted)) return;
+      const unowned = await progress.unowned();
+      const versions = await progress.catalogVersions();
+      if (versions.every((each, partition) => each >= version || unowned.includes(partition)))
+        return;
       await sleep(ADOPTED_POLL_MS);
     }
   }
@@ -127,11 +123,7 @@ export class Webhooks {
       return running;
     }
     const sync = randomUUID();
-    await this.lanes.beginSync(
-      id,
-      sync,
-      await this.#deployment.memberships.viewSize(activation.view),
-    );
+    await this.lanes.beginSync(id, sync, await this.#deployment.viewMembers.size(activation.view));
     await this.queues.sync({ activation: id, sync });
     return (await this.lanes.sync(id))!;
   }

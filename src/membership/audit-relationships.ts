@@ -28,9 +28,11 @@ import { document, type Graph, type GraphRecord } from '../query/json-logic/refe
 import { isDerivedName, readDerivedName } from '../query/network/derived-attribute.ts';
 import { ALWAYS, type Atom, MEASURE, type Predicate } from '../query/predicate/predicate.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
+import { RedisMembershipStore } from '../redis/membership-store.ts';
+import { readPartitionStatus } from '../redis/partition-status.ts';
 import { unpackNeighbour, unpackRelated } from '../redis/rows/neighbour-row.ts';
 import { unpackState } from '../redis/rows/state-row.ts';
-import { carriedOut } from './audit-transaction.ts';
+import { carriedOut } from '../redis/transaction.ts';
 import {
   type AuditedEdge,
   aggregateOf,
@@ -53,7 +55,7 @@ import {
   keptShared,
   type Shared,
 } from './neighbour-row.ts';
-import { readPartitionStatus, waitForWatermark } from './partition-status.ts';
+import { partitionsOf, waitForWatermark } from './partition-status.ts';
 import { hasPredicateId, NO_PREDICATE_IDS, type PredicateIds } from './predicate-ids.ts';
 
 export interface RelationshipAuditContext {
@@ -120,7 +122,12 @@ export async function auditRelationships(
   let { seen } = first;
   for (let attempt = 2; truths.length > 0 && attempt <= ATTEMPTS_MAX; attempt++) {
     const { redis, keys, timeoutMs, rounds, isTimed } = context;
-    await waitForWatermark(redis, keys.partitions, [], { timeoutMs, rounds, isTimed });
+    await waitForWatermark(
+      new RedisMembershipStore(redis, keys.partitions),
+      partitionsOf({ partitions: keys.partitions.length }),
+      [],
+      { timeoutMs, rounds, isTimed },
+    );
     const next = await attempted(context, segments);
     if (next.isExact) return next.seen;
     seen = next.seen;
@@ -536,7 +543,7 @@ class Attempt {
       for (const [id, score] of members)
         stored.holders.add(target, partition, score === 0 ? id : `${id}(score=${score})`);
     for (const [predicateId, { shared }] of up) {
-      if (!shared?.ordered) continue;
+      if (shared?.keeps !== 'extremes') continue;
       const valued = [...new Set([...(sets?.values.get(predicateId) ?? []), ...targets])];
       for (const [target, members] of await this.#members(valued, (target) =>
         own.values(predicateId, target),
@@ -731,7 +738,7 @@ function* orderedValues(
   holders: readonly Holder[],
 ): Iterable<[number, string, number]> {
   for (const [predicateId, { shared }] of up) {
-    if (!shared?.ordered) continue;
+    if (shared?.keeps !== 'extremes') continue;
     for (const { id, numberFor } of holders) {
       const value = numberFor(predicateId);
       if (value !== undefined) yield [predicateId, id, value];

@@ -22,13 +22,20 @@ import { filterableData, isLive, type RecordRow, unpackRecord } from '../change/
 import { Problem } from '../errors.ts';
 import { holds } from '../query/json-logic/reference.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
+import { RedisMembershipStore } from '../redis/membership-store.ts';
 import { unpackState } from '../redis/rows/state-row.ts';
+import { carriedOut } from '../redis/transaction.ts';
 import { auditRelationships, type RelationshipAudit } from './audit-relationships.ts';
-import { carriedOut } from './audit-transaction.ts';
 import { existsIn, type Fault, type FaultPlace, readRow } from './fault.ts';
 import { findKeyFaults, type KeyFaults } from './key-faults.ts';
 import { findKindFaults } from './kind-faults.ts';
-import { type Loss, lossOf, roundsOver, waitForWatermark } from './partition-status.ts';
+import {
+  type Loss,
+  lossOf,
+  partitionsOf,
+  roundsOver,
+  waitForWatermark,
+} from './partition-status.ts';
 import { hasPredicateId } from './predicate-ids.ts';
 import { findRowFaults, type RowFaults } from './row-faults.ts';
 import { findSlugFaults } from './slug-faults.ts';
@@ -196,7 +203,12 @@ async function atRest({ redis, keys, store }: AuditContext, timeoutMs: number): 
   for (;;) {
     const most = isTimed ? Math.min(FIRED_TIMEOUT_MS, left()) : left();
     const waits = { timeoutMs: most, rounds: roundsOf(store.catalog), isTimed };
-    const statuses = await waitForWatermark(redis, keys.partitions, [], waits);
+    const statuses = await waitForWatermark(
+      new RedisMembershipStore(redis, keys.partitions),
+      partitionsOf({ partitions: keys.partitions.length }),
+      [],
+      waits,
+    );
     // A message that could not be applied stays so until somebody repairs it: what it has left
     // behind is what is looked for.
     const loss = statuses && lossOf(statuses);

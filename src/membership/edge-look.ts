@@ -19,7 +19,7 @@ import { isUnanswered } from '../redis/failures.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { unpackNeighbour, unpackRelated } from '../redis/rows/neighbour-row.ts';
 import { unpackState } from '../redis/rows/state-row.ts';
-import { carriedOut } from './audit-transaction.ts';
+import { carriedOut } from '../redis/transaction.ts';
 import {
   type Aggregate,
   addToAggregate,
@@ -290,11 +290,12 @@ export function aggregateOf({ up }: AuditedEdge, holders: readonly Holder[]): Ag
         sum,
         predicateId,
         1,
-        value === undefined || shared?.ordered ? undefined : toTrillionths(value),
+        value === undefined || shared?.keeps !== 'sum' ? undefined : toTrillionths(value),
       );
-    const numbers = shared?.ordered
-      ? values.filter((value) => value !== undefined).sort((a, b) => a - b)
-      : [];
+    const numbers =
+      shared?.keeps === 'extremes'
+        ? values.filter((value) => value !== undefined).sort((a, b) => a - b)
+        : [];
     if (numbers.length > 0) sum = withExtremes(sum, predicateId, numbers[0], numbers.at(-1));
   }
   return sum;
@@ -364,7 +365,9 @@ function isPartRight(
 }
 
 function orderedOf({ up }: AuditedEdge): number[] {
-  return up.filter(([, { shared }]) => shared?.ordered).map(([predicateId]) => predicateId);
+  return up
+    .filter(([, { shared }]) => shared?.keeps === 'extremes')
+    .map(([predicateId]) => predicateId);
 }
 
 /** Members and scores alternate; scores are printed so that they read back as they were. */

@@ -11,8 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { PartitionKeys } from '../redis/keys.ts';
+import { readPartitionStatus } from '../redis/partition-status.ts';
 import { existsIn, type Fault } from './fault.ts';
-import { readPartitionStatus } from './partition-status.ts';
 
 export interface KeyFaultContext {
   readonly redis: Redis;
@@ -160,7 +160,7 @@ class Look implements KeyFaults {
       case 'holders':
         return shared?.edgeId === Number(of) ? this.#note(name, partition, kind) : kind;
       case 'values':
-        return shared?.ordered ? this.#note(name, partition, kind) : kind;
+        return shared?.keeps === 'extremes' ? this.#note(name, partition, kind) : kind;
       case 'neighbours':
       case 'related':
         return shared?.edgeId === Number(of) ? undefined : kind;

@@ -9,17 +9,9 @@
  * records that would hold too much is given up (`within`), and taken in smaller parts, down to one
  * record.
  */
-import type { Redis } from 'ioredis';
 import type { Catalog } from '../catalog/catalog.ts';
 import { type EdgeDefinition, edgesOf, targetsOf } from '../change/edge.ts';
-import { partitionOf } from '../change/partition.ts';
-import {
-  filterableData,
-  isLive,
-  type RecordData,
-  type RecordRow,
-  unpackRecord,
-} from '../change/record.ts';
+import { filterableData, isLive, type RecordData, type RecordRow } from '../change/record.ts';
 import { assert, Problem } from '../errors.ts';
 import { PART_BYTES_MAX } from '../parts.ts';
 import { OverBudget } from '../query/budget.ts';
@@ -33,10 +25,8 @@ import {
 } from '../query/predicate/predicate.ts';
 import { type Hop, hopOf } from '../query/predicate/relationships.ts';
 import { RunningTally } from '../query/predicate/tally.ts';
-import type { Keys, PartitionKeys } from '../redis/keys.ts';
-import { unpackRelated } from '../redis/rows/neighbour-row.ts';
-import { weighFields } from '../redis/weigh.ts';
-import { relationshipBuilding } from './memberships.ts';
+import type { MembershipStore } from './membership-store.ts';
+import { relationshipBuilding } from './related.ts';
 
 /** A record, and its values as filters see them. */
 export interface Standpoint {
@@ -56,12 +46,12 @@ interface Pair {
   readonly id: string;
 }
 
-/** Where the holders of a target in a partition are read on from. */
+/** Where the holders of a target in a partition are read on: after an id ('': from the first). */
 interface HolderWalk {
   readonly of: number;
   readonly target: string;
-  readonly keys: PartitionKeys;
-  readonly from: string;
+  readonly partition: number;
+  readonly after: string;
 }
 
 /** Neighbours that are held at once, if they are as light as records are in general. */
@@ -83,8 +73,7 @@ interface Holding {
 }
 
 export class Neighbourhood {
-  readonly #redis: Redis;
-  readonly #keys: Keys;
+  readonly #store: MembershipStore;
   readonly #catalog: Catalog;
   readonly #timeZone: string;
   readonly #edges: ReadonlyMap<string, EdgeDefinition>;
@@ -94,9 +83,8 @@ export class Neighbourhood {
   #holding: Holding = { most: Number.POSITIVE_INFINITY, bytes: 0 };
 
   /** Reads the catalog as it is now: a neighbourhood is made for one read. */
-  constructor(redis: Redis, keys: Keys, catalog: Catalog, timeZone: string) {
-    this.#redis = redis;
-    this.#keys = keys;
+  constructor(store: MembershipStore, catalog: Catalog, timeZone: string) {
+    this.#store = store;
     this.#catalog = catalog;
     this.#timeZone = timeZone;
     this.#edges = edgesOf(catalog.objectTypes.values());
@@ -144,16 +132,11 @@ export class Neighbourhood {
   }
 
   /** @throws TooHeavy before anything is read */
-  async #hold(
-    objectType: string,
-    byPartition: ReadonlyMap<PartitionKeys, string[]>,
-  ): Promise<void> {
+  async #hold(objectType: string, ids: readonly string[]): Promise<void> {
     const holding = this.#holding;
     if (holding.most === Number.POSITIVE_INFINITY) return;
-    const weigh = ([keys, some]: [PartitionKeys, string[]]) =>
-      weighFields(this.#redis, keys.records(objectType), some);
-    const weights = await Promise.all([...byPartition].map(weigh));
-    holding.bytes += weights.flat().reduce((all, weight) => all + weight, 0);
+    const weights = await this.#store.weights(objectType, ids);
+    holding.bytes += weights.reduce((all, weight) => all + weight, 0);
     if (holding.bytes > holding.most) throw new TooHeavy();
   }
 
@@ -166,18 +149,14 @@ export class Neighbourhood {
     ids: readonly string[],
     isWanted: (record: RecordRow | undefined) => record is RecordRow = isLive,
   ): Promise<(Standpoint | undefined)[]> {
+    const asked = [...new Set(ids)];
+    await this.#hold(objectType, asked);
+    const stored = await this.#store.records(objectType, asked);
     const found = new Map<string, Standpoint>();
-    const read = async ([keys, some]: [PartitionKeys, string[]]) => {
-      const rows = await this.#redis.hmget(keys.records(objectType), ...some);
-      for (const [at, id] of some.entries()) {
-        const row = rows[at];
-        const record = row ? unpackRecord(row) : undefined;
-        if (isWanted(record)) found.set(id, this.#standpoint(objectType, id, record));
-      }
-    };
-    const byPartition = this.#byPartition(ids);
-    await this.#hold(objectType, byPartition);
-    await Promise.all([...byPartition].map(read));
+    for (const [at, id] of asked.entries()) {
+      const record = stored[at]?.record;
+      if (isWanted(record)) found.set(id, this.#standpoint(objectType, id, record));
+    }
     return ids.map((id) => found.get(id));
   }
 
@@ -331,20 +310,12 @@ export class Neighbourhood {
     const walks = await this.#holderWalks(from, edgeId);
     while (walks.length > 0) {
       const some = walks.splice(0, WALKS_A_READ);
-      const read = ({ keys, target, from: after }: HolderWalk) =>
-        this.#redis.zrangebylex(
-          keys.holders(edgeId, target),
-          after,
-          '+',
-          'LIMIT',
-          0,
-          HOLDERS_A_READ,
-        );
+      const read = ({ partition, target, after }: HolderWalk) =>
+        this.#store.holderIds(partition, edgeId, target, after, HOLDERS_A_READ);
       const pages = await Promise.all(some.map(read));
       yield some.flatMap(({ of }, n) => pages[n]!.map((id) => ({ of, id })));
       for (const [n, walk] of some.entries()) {
-        if (pages[n]!.length === HOLDERS_A_READ)
-          walks.push({ ...walk, from: `(${pages[n]!.at(-1)}` });
+        if (pages[n]!.length === HOLDERS_A_READ) walks.push({ ...walk, after: pages[n]!.at(-1)! });
       }
     }
   }
@@ -354,18 +325,11 @@ export class Neighbourhood {
     from: readonly (Standpoint | undefined)[],
     edgeId: number,
   ): Promise<HolderWalk[]> {
-    const ids = from.flatMap((at) => (at ? [at.id] : []));
-    const sources = new Map<string, string[]>();
-    const read = async ([keys, some]: [PartitionKeys, string[]]) => {
-      const rows = await this.#redis.hmget(keys.related(edgeId), ...some);
-      for (const [at, id] of some.entries()) sources.set(id, Object.keys(unpackRelated(rows[at])));
-    };
-    await Promise.all([...this.#byPartition(ids)].map(read));
-    return from.flatMap((at, of) =>
-      (at ? sources.get(at.id)! : []).map((source) => {
-        const keys = this.#keys.partitions[Number(source)]!;
-        return { of, target: at!.id, keys, from: '-' };
-      }),
+    const targets = from.flatMap((at, of) => (at ? [{ of, target: at.id }] : []));
+    const ids = targets.map(({ target }) => target);
+    const partitions = await this.#store.holderPartitions(edgeId, ids);
+    return targets.flatMap(({ of, target }, at) =>
+      partitions[at]!.map((partition) => ({ of, target, partition, after: '' })),
     );
   }
 
@@ -379,18 +343,6 @@ export class Neighbourhood {
     const edge = this.#edges.get(name);
     if (!edge) throw relationshipBuilding(name); // given up since the view was read
     return edge;
-  }
-
-  #byPartition(ids: readonly string[]): Map<PartitionKeys, string[]> {
-    const { partitions } = this.#keys;
-    const byPartition = new Map<PartitionKeys, string[]>();
-    for (const id of new Set(ids)) {
-      const keys = partitions[partitionOf(id, partitions.length)]!;
-      const some = byPartition.get(keys);
-      if (some) some.push(id);
-      else byPartition.set(keys, [id]);
-    }
-    return byPartition;
   }
 
   #test(flat: Predicate): Test {

@@ -7,11 +7,8 @@
  * the read began; so everything acknowledged before is in it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
 import type { Failure } from '../query/failure.ts';
-import type { PartitionKeys } from '../redis/keys.ts';
 import { readChannelPosition } from '../redis/rows/channel-position.ts';
-import { runScript } from '../redis/scripts.ts';
 import { isAhead } from './channel-position.ts';
 
 /**
@@ -53,6 +50,27 @@ export interface PartitionStatus {
   readonly counts: readonly (number | null)[];
 }
 
+export interface StatusStore {
+  readonly partitions: number;
+  /**
+   * Where a partition stands, with the counts of some predicates, at one instant. One round trip.
+   */
+  status(partition: number, predicateIds: readonly number[]): Promise<PartitionStatus>;
+}
+
+/** Where all partitions stand, each at an instant of its own; the counts of some predicates. */
+export function allStatuses(
+  store: StatusStore,
+  predicateIds: readonly number[] = [],
+): Promise<PartitionStatus[]> {
+  return Promise.all(partitionsOf(store).map((each) => store.status(each, predicateIds)));
+}
+
+/** The numbers of all partitions. */
+export function partitionsOf({ partitions }: Pick<StatusStore, 'partitions'>): number[] {
+  return Array.from({ length: partitions }, (_, partition) => partition);
+}
+
 /** What a read waits for, and how long. */
 export interface CatchUp {
   readonly timeoutMs: number;
@@ -75,10 +93,6 @@ export function isAheadOfTime(statuses: readonly PartitionStatus[]): boolean {
   return statuses.some(({ clockMs, serverMs }) => clockMs > serverMs + CLOCK_AHEAD_MAX_MS);
 }
 
-type Traffic = Pick<PartitionStatus, 'sent' | 'delivered' | 'fanning' | 'loss'> & {
-  readonly failed?: Readonly<Record<string, string>>;
-};
-
 /** What has failed in some partition; the reason is that of the first. */
 export function failuresIn(statuses: readonly PartitionStatus[]): Map<number, Failure> {
   const failures = new Map<number, Failure>();
@@ -87,57 +101,6 @@ export function failuresIn(statuses: readonly PartitionStatus[]): Map<number, Fa
       if (!failures.has(predicateId)) failures.set(predicateId, failure);
   }
   return failures;
-}
-
-function readFailed(failed: Traffic['failed'] = {}): Map<number, Failure> {
-  return new Map(
-    Object.entries(failed).map(([predicateId, packed]) => [
-      Number(predicateId),
-      JSON.parse(packed) as Failure,
-    ]),
-  );
-}
-
-/** One round trip. */
-export async function readPartitionStatus(
-  redis: Redis,
-  keys: PartitionKeys,
-  predicateIds: readonly number[],
-): Promise<PartitionStatus> {
-  const named = [keys.meta, keys.log, keys.inbox, keys.counts, keys.delivered, keys.due];
-  const answer = await runScript<string[]>(redis, 'readPartition', named, predicateIds);
-  const [
-    ,
-    number,
-    position,
-    end,
-    inboxPosition,
-    inboxEnd,
-    clock,
-    catalogVersion,
-    server,
-    traffic,
-    due,
-    ...counts
-  ] = answer;
-  const { sent, delivered, fanning, loss, failed } = JSON.parse(traffic!) as Traffic;
-  return {
-    number: Number(number),
-    position: position!,
-    end: end!,
-    inboxPosition: inboxPosition!,
-    inboxEnd: inboxEnd!,
-    clockMs: Number(clock),
-    serverMs: Number(server),
-    dueMs: due === '' ? undefined : Number(due),
-    catalogVersion: Number(catalogVersion),
-    sent,
-    delivered,
-    fanning,
-    loss,
-    failed: readFailed(failed),
-    counts: counts.map((count) => (count === '' ? null : Number(count))),
-  };
 }
 
 const POLL_FIRST_MS = 1;
@@ -160,13 +123,13 @@ export function roundsOver(depth: number): number {
  * @returns undefined if it takes longer than `timeoutMs`.
  */
 export async function waitForWatermark(
-  redis: Redis,
-  partitions: readonly PartitionKeys[],
+  store: StatusStore,
+  partitions: readonly number[],
   predicateIds: readonly number[],
   { timeoutMs, rounds = 0, isTimed = false }: CatchUp,
 ): Promise<PartitionStatus[] | undefined> {
   const deadlineMs = Date.now() + timeoutMs;
-  const read = (keys: PartitionKeys) => readPartitionStatus(redis, keys, predicateIds);
+  const read = (partition: number) => store.status(partition, predicateIds);
   let statuses = await Promise.all(partitions.map(read));
   if (rounds > 0 && isQuiet(statuses, isTimed)) return statuses;
   const ends = statuses;
@@ -220,10 +183,10 @@ export function lossOf(statuses: readonly PartitionStatus[]): Loss | undefined {
 
 /** Reads those partitions again of which the condition does not hold, until it holds of all. */
 async function until(
-  partitions: readonly PartitionKeys[],
+  partitions: readonly number[],
   first: readonly PartitionStatus[],
   isDone: (status: PartitionStatus, at: number) => boolean,
-  read: (keys: PartitionKeys) => Promise<PartitionStatus>,
+  read: (partition: number) => Promise<PartitionStatus>,
   deadlineMs: number,
 ): Promise<PartitionStatus[] | undefined> {
   const statuses = [...first];

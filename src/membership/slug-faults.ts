@@ -8,7 +8,7 @@
 import type { Redis } from 'ioredis';
 import type { StoredSegment } from '../catalog/catalog.ts';
 import type { CatalogKeys } from '../redis/keys.ts';
-import { carriedOut } from './audit-transaction.ts';
+import { carriedOut } from '../redis/transaction.ts';
 import type { Fault, Mend } from './fault.ts';
 
 type Hash = Readonly<Record<string, string>>;

@@ -1,17 +1,15 @@
 /**
  * sorted-runs.ts – Who shares which order of a sorted view, and how many orders there are.
  *
- * Keeps true: first pages of one view at one position share a run; of a view one run is built at a
- * time in a process, and all who came meanwhile share the next; all runs of a deployment, those
- * that are being built included, have a bounded number and weight, for which the oldest give way. A
- * run that gave way is gone: who reads on in it is told so.
+ * Keeps true: first pages of one view at one position share a run. A process builds one run of a
+ * view at a time, and all who came meanwhile share the next. The runs of a deployment, those under
+ * way included, have a bounded number and weight: the oldest give way, and their readers are told.
  */
 import { randomUUID } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import { Problem } from '../errors.ts';
 import type { Limits } from '../limits.ts';
-import type { CatalogKeys } from '../redis/keys.ts';
 import { SortedRun } from './sorted-run.ts';
+import type { RunEntry, SortedRunStore } from './sorted-run-store.ts';
 
 /** Runs that one process builds at once: each reads every row of its view. */
 const BUILDS_AT_ONCE = 2;
@@ -28,25 +26,13 @@ export interface RunOrder {
   readonly members: () => AsyncIterable<readonly Buffer[]>;
 }
 
-/** The registry's hash field `name`. */
-interface Registered {
-  readonly label: string;
-  readonly slug: string;
-  readonly bytes: number;
-  /** When it was begun, or last begun to be read. */
-  readonly at: number;
-  /** How many rows, once it is whole. */
-  readonly rows: number | null;
-}
-
 interface Building {
   readonly label: Promise<string>;
   readonly run: Promise<SortedRun>;
 }
 
 export class SortedRuns {
-  readonly #redis: Redis;
-  readonly #keys: CatalogKeys;
+  readonly #store: SortedRunStore;
   readonly #limits: Pick<Limits, 'sortedRuns' | 'sortedRunsBytes'>;
   /** By slug. */
   readonly #building = new Map<string, Building>();
@@ -54,13 +40,8 @@ export class SortedRuns {
   readonly #waiting: (() => void)[] = [];
   #builds = 0;
 
-  constructor(
-    redis: Redis,
-    keys: CatalogKeys,
-    limits: Pick<Limits, 'sortedRuns' | 'sortedRunsBytes'>,
-  ) {
-    this.#redis = redis;
-    this.#keys = keys;
+  constructor(store: SortedRunStore, limits: Pick<Limits, 'sortedRuns' | 'sortedRunsBytes'>) {
+    this.#store = store;
     this.#limits = limits;
   }
 
@@ -91,20 +72,18 @@ export class SortedRuns {
 
   /** The run of this label, if there is one. */
   async find(slug: string, label: string): Promise<SortedRun | undefined> {
-    const found = (await this.#all()).find(
-      ([, run]) => run.slug === slug && run.label === label && run.rows !== null,
+    const found = (await this.#store.entries()).find(
+      (run) => run.slug === slug && run.label === label && run.rows !== null,
     );
     if (!found) return undefined;
-    const [name, { rows }] = found;
-    const run = new SortedRun(this.#redis, this.#keys, slug, name, rows!);
+    const run = new SortedRun(this.#store, slug, found.name, found.rows!);
     if (!(await run.keep())) return undefined;
-    await this.#note(name, { ...found[1], at: Date.now() });
+    await this.#store.register({ ...found, at: Date.now() });
     return run;
   }
 
-  async remove(run: SortedRun): Promise<void> {
-    await run.remove();
-    await this.#redis.hdel(this.#keys.sortedRuns, run.name);
+  remove(run: SortedRun): Promise<void> {
+    return this.#store.remove(run);
   }
 
   #begin(order: RunOrder): Building {
@@ -123,9 +102,9 @@ export class SortedRuns {
 
   async #build(slug: string, label: string, members: RunOrder['members']): Promise<SortedRun> {
     await this.#turn();
-    const run = new SortedRun(this.#redis, this.#keys, slug, randomUUID(), 0);
+    const run = new SortedRun(this.#store, slug, randomUUID(), 0);
     try {
-      return await this.#fill(run, slug, label, members);
+      return await this.#fill(run, label, members);
     } catch (error) {
       await this.remove(run).catch(() => {}); // it ends by itself
       throw error;
@@ -136,21 +115,17 @@ export class SortedRuns {
     }
   }
 
-  async #fill(
-    run: SortedRun,
-    slug: string,
-    label: string,
-    members: RunOrder['members'],
-  ): Promise<SortedRun> {
-    const at = Date.now();
+  async #fill(run: SortedRun, label: string, members: RunOrder['members']): Promise<SortedRun> {
+    const { slug, name } = run;
+    const begun = { slug, name, label, at: Date.now() };
     let asked = 0;
     for await (const some of members()) {
       await run.add(some);
       if (run.bytes - asked < ROOM_BYTES) continue;
       asked = run.bytes;
-      await this.#makeRoom(run, { label, slug, bytes: run.bytes, at, rows: null });
+      await this.#makeRoom({ ...begun, bytes: run.bytes, rows: null });
     }
-    await this.#makeRoom(run, { label, slug, bytes: run.bytes, at, rows: run.rows });
+    await this.#makeRoom({ ...begun, bytes: run.bytes, rows: run.rows });
     return run;
   }
 
@@ -160,56 +135,24 @@ export class SortedRuns {
   }
 
   /** Registers a run as it is now; the oldest others give way. @throws Problem view_too_large */
-  async #makeRoom({ name }: SortedRun, own: Registered): Promise<void> {
+  async #makeRoom(own: RunEntry): Promise<void> {
     const { sortedRuns: most, sortedRunsBytes: bytesMax } = this.#limits;
     if (own.bytes > bytesMax) throw tooLarge(own.slug, bytesMax);
-    await this.#note(name, own);
-    const others = (await this.#all())
-      .filter(([other]) => other !== name)
-      .sort(([, a], [, b]) => b.at - a.at);
+    await this.#store.register(own);
+    const all = await this.#store.entries();
+    const others = all.filter(({ name }) => name !== own.name).sort((a, b) => b.at - a.at);
     let [count, bytes] = [1, own.bytes];
-    for (const [other, run] of others) {
+    for (const run of others) {
       count += 1;
       bytes += run.bytes;
-      if (count > most || bytes > bytesMax) await this.#drop(run.slug, other);
+      if (count > most || bytes > bytesMax) await this.#store.remove(run);
     }
-  }
-
-  async #drop(slug: string, name: string): Promise<void> {
-    await this.#redis
-      .multi()
-      .unlink(this.#keys.sortedRun(slug, name))
-      .hdel(this.#keys.sortedRuns, name)
-      .exec();
-  }
-
-  async #note(name: string, run: Registered): Promise<void> {
-    await this.#redis.hset(this.#keys.sortedRuns, name, JSON.stringify(run));
-  }
-
-  /**
-   * All that are there still; those that ended by themselves are forgotten. Bounded by their
-   * number.
-   */
-  async #all(): Promise<[name: string, run: Registered][]> {
-    const stored = Object.entries(await this.#redis.hgetall(this.#keys.sortedRuns));
-    const runs = stored.map(([name, text]): [string, Registered] => [
-      name,
-      JSON.parse(text) as Registered,
-    ]);
-    const isThere = await Promise.all(
-      runs.map(([name, { slug }]) => this.#redis.exists(this.#keys.sortedRun(slug, name))),
-    );
-    // One without rows has no key, and is kept as long as it would be.
-    const isLive = ([, run]: [string, Registered], at: number) =>
-      isThere[at] === 1 || run.rows === 0;
-    const gone = runs.filter((run, at) => !isLive(run, at)).map(([name]) => name);
-    if (gone.length > 0) await this.#redis.hdel(this.#keys.sortedRuns, ...gone);
-    return runs.filter(isLive);
   }
 }
 
 function tooLarge(slug: string, bytesMax: number): Problem {
-  const detail = `the order of '${slug}' takes more than ${bytesMax} bytes: sort by less, show fewer records, or raise ROLLCALL_SORTED_RUNS_BYTES`;
+  const detail =
+    `the order of '${slug}' takes more than ${bytesMax} bytes: sort by less, ` +
+    'show fewer records, or raise ROLLCALL_SORTED_RUNS_BYTES';
   return new Problem('view_too_large', detail, [], { slug });
 }

@@ -15,6 +15,8 @@ import type { ActivationFeed } from '../jobs/activation-feed.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import type { QueueConnections } from '../jobs/queue-connections.ts';
 import type { WebhookLanes, WebhookLimits } from '../jobs/webhook-lanes.ts';
+import type { MembershipStore } from '../membership/membership-store.ts';
+import type { SortedRunStore } from '../membership/sorted-run-store.ts';
 import { RedisActivationFeed } from './activation-feed.ts';
 import { RedisActivationStore } from './activation-store.ts';
 import { RedisAnswerStore } from './answer-store.ts';
@@ -25,6 +27,7 @@ import { openConnection } from './connection.ts';
 import { evictionFault, RedisHealth } from './health.ts';
 import { RedisJobStore } from './job-store.ts';
 import { Keys } from './keys.ts';
+import { RedisMembershipStore } from './membership-store.ts';
 import { RedisPartitionStore } from './partition-store.ts';
 import { RedisPartitionTail } from './partition-tail.ts';
 import { checkPermissions } from './permissions.ts';
@@ -32,6 +35,7 @@ import { queueConnections } from './queue-connections.ts';
 import { reachRedis } from './reach.ts';
 import { RedisSegmentSets } from './segment-sets.ts';
 import { RedisServerError } from './server-error.ts';
+import { RedisSortedRunStore } from './sorted-run-store.ts';
 import { StreamTail } from './stream-tail.ts';
 import { RedisWebhookLanes } from './webhook-lanes.ts';
 
@@ -48,8 +52,10 @@ export interface Stores {
   readonly answers: AnswerStore;
   readonly changeLogs: ChangeLogs;
   readonly jobs: JobStore;
+  readonly memberships: MembershipStore;
   readonly queues: QueueConnections;
   readonly segmentSets: SegmentSets;
+  readonly sortedRuns: SortedRunStore;
   /** Asks Redis all the time, on a connection of its own, from now on. */
   readonly health: RedisHealth;
   /**
@@ -124,8 +130,10 @@ function storesOf({ url, redis, tail, health, keys }: Opened): Stores {
     answers: new RedisAnswerStore(redis, keys.catalog),
     changeLogs: new RedisChangeLogs(redis, keys, tail),
     jobs: new RedisJobStore(redis, keys),
+    memberships: new RedisMembershipStore(redis, keys.partitions),
     queues: queueConnections(redis, keys.prefix),
     segmentSets: new RedisSegmentSets(redis, keys),
+    sortedRuns: new RedisSortedRunStore(redis, keys.catalog),
     health,
     partitions: (onUnreadable) =>
       keys.partitions.map(

@@ -73,7 +73,7 @@ describe('a job of the changes queue', () => {
       accepted: 0,
       rejected: [{ line: 1, code: 'number_inexact', path: '/data/deep/0' }],
     });
-    expect(await deployment.memberships.records('contacts', ['x'])).toEqual([undefined]);
+    expect(await deployment.records.some('contacts', ['x'])).toEqual([undefined]);
     await deployment.ingest.one(
       { op: 'delete', object_type: 'contacts', id: 'big' },
       { wait: 'applied', timeoutMs: 9e3 },
@@ -90,7 +90,7 @@ describe('a job of the changes queue', () => {
       Array.from({ length: 50 }, (_, n) => ({ name: 'change', data: put('e', n) })),
     );
     await added.at(-1)!.waitUntilFinished(events);
-    const [record] = await deployment.memberships.records('contacts', ['e']);
+    const [record] = await deployment.records.some('contacts', ['e']);
     expect(record).toMatchObject({ version: 50, data: { n: 49 } });
   });
 });

@@ -263,6 +263,6 @@ describe('the place of a process in the logs', () => {
     expect(kept).toEqual(['killed-lately']);
     const older = { op: 'put', object_type: 'contacts', id: 'c0', data: { age: 50 } } as const;
     expect(await send(deployment, [older])).toBe(1);
-    expect((await deployment.memberships.counts(['adults'])).counts).toMatchObject([{ count: 10 }]);
+    expect((await deployment.segmentCounts.read(['adults'])).counts).toMatchObject([{ count: 10 }]);
   });
 });

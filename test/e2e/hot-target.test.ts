@@ -71,7 +71,7 @@ afterAll(() => deployment.close());
 
 async function counts(consistency: 'strong' | 'eventual' = 'strong'): Promise<(number | null)[]> {
   const slugs = ['in-saas', 'in-retail'];
-  return (await deployment.memberships.counts(slugs, { ...PATIENT, consistency })).counts.map(
+  return (await deployment.segmentCounts.read(slugs, { ...PATIENT, consistency })).counts.map(
     ({ count }) => count,
   );
 }

@@ -54,7 +54,7 @@ async function count(
   slug: string,
   consistency: 'strong' | 'eventual' = 'strong',
 ): Promise<number | null> {
-  return (await deployment.memberships.counts([slug], { ...PATIENT, consistency })).counts[0]!
+  return (await deployment.segmentCounts.read([slug], { ...PATIENT, consistency })).counts[0]!
     .count;
 }
 

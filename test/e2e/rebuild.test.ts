@@ -69,7 +69,7 @@ async function open(): Promise<void> {
 }
 
 async function counts(): Promise<Record<string, number | null>> {
-  const { counts: all } = await deployment.memberships.counts(Object.keys(COUNTS));
+  const { counts: all } = await deployment.segmentCounts.read(Object.keys(COUNTS));
   return Object.fromEntries(all.map(({ slug, count }) => [slug, count]));
 }
 
@@ -81,9 +81,11 @@ async function expectAllWell(): Promise<void> {
   await built(deployment);
   expect(await counts()).toEqual(COUNTS);
   expect(
-    (await deployment.memberships.members('oldest', 10, undefined)).data.map(({ id }) => id),
+    (await deployment.members.page('oldest', { limit: 10, cursor: undefined })).data.map(
+      ({ id }) => id,
+    ),
   ).toEqual(['o1']);
-  expect((await deployment.memberships.segmentsOf('contacts', ['c38'])).get('c38')).toEqual([
+  expect((await deployment.recordSegments.of('contacts', ['c38'])).get('c38')).toEqual([
     'adults',
     'adults-twice',
     'in-saas',
@@ -184,7 +186,7 @@ describe('an attribute that is typed otherwise and back', () => {
     const { predicateId: answering, pending } = deployment.store.catalog.segments.get('aged')!;
     expect(pending ?? answering).not.toBe(predicateId);
     await built(deployment);
-    const { counts: told } = await deployment.memberships.counts(['aged']);
+    const { counts: told } = await deployment.segmentCounts.read(['aged']);
     expect(told).toMatchObject([{ count: 40 }]);
   });
 });

@@ -65,7 +65,7 @@ const three = [
 ];
 
 async function countOf(slug: string): Promise<number | null> {
-  return (await deployment.memberships.counts([slug])).counts[0]!.count;
+  return (await deployment.segmentCounts.read([slug])).counts[0]!.count;
 }
 
 function audited(): Promise<AuditReport> {
@@ -107,13 +107,11 @@ describe('a relationship', () => {
     expect(await countOf('with-the-old')).toBe(1);
     const { objectTypes } = deployment.store.catalog;
     const hop = hopNamed(objectTypes.get('organizations')!, 'contacts', objectTypes)!;
-    const [record] = await deployment.memberships.records('organizations', ['o1']);
-    const page = await deployment.memberships.related(
-      { id: 'o1', record: record! },
-      hop,
-      100,
-      undefined,
-    );
+    const [record] = await deployment.records.some('organizations', ['o1']);
+    const page = await deployment.related.page({ id: 'o1', record: record! }, hop, {
+      limit: 100,
+      cursor: undefined,
+    });
     expect(page.data).toHaveLength(40);
     await send(deployment, [organization('o1', 'SaaS'), contact('c119', 'o0', 3)]);
     expect([await countOf('in-saas'), await countOf('with-the-old')]).toEqual([120, 0]);
@@ -355,7 +353,7 @@ describe('an exported predicate', () => {
     expect(predicateIds.size).toBe(3);
     await deployment.segments.remove('with-the-old');
     await built(deployment);
-    expect([...predicateIds.values()].map(({ key }) => key.split(' ')[0])).toEqual(['edgeId']);
+    expect([...predicateIds.values()].map(({ key }) => key.split(' ')[0])).toEqual(['edge']);
     await send(
       deployment,
       contacts.map(({ id }): Change => ({ op: 'delete', object_type: 'contacts', id })),
@@ -415,7 +413,7 @@ describe('an audit', () => {
       referenceOnly: ids(`o0@${p6}=c6`),
     });
     expect(found.neighbours!.engineOnly.first).toEqual([
-      expect.stringMatching(`^o0@${p9}=.*"exported":null`),
+      expect.stringMatching(`^o0@${p9}=.*"shared":null`),
     ]);
     expect(found.neighbours!.referenceOnly.first).toEqual([
       expect.stringMatching(`^o0@${p9}=.*"truth"`),

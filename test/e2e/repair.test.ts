@@ -182,12 +182,12 @@ const at = (id: string): PartitionKeys =>
 const predicateIdOf = (slug: string): number =>
   api.deployment.store.catalog.segments.get(slug)!.predicateId!;
 const edgeId = (): number => api.deployment.store.catalog.edgeIdOf('contacts.organization')!;
-const shared = (is: (how: { ordered?: boolean; direction: string }) => boolean): number =>
+const shared = (is: (how: { keeps?: string; direction: string }) => boolean): number =>
   [...api.deployment.store.catalog.predicateIds].find(
     ([predicateId, stored]) =>
       stored.shared && stored.shared.edgeId !== predicateId && is(stored.shared),
   )![0];
-const ordered = () => shared((how) => how.ordered === true);
+const ordered = () => shared((how) => how.keeps === 'extremes');
 const slugsKey = () => `${api.deployment.keys.prefix}:{catalog}:slugs`;
 const unknown = () => api.deployment.store.catalog.nextPredicateId + 1;
 

@@ -59,7 +59,7 @@ const documents = (count: number, n: number) =>
 
 async function expectRounds(deployment: Deployment, count: number, n: number): Promise<void> {
   expect(await differences(deployment, documents(count, n))).toEqual([]);
-  const records = await deployment.memberships.records(
+  const records = await deployment.records.some(
     'contacts',
     documents(count, n).map(({ id }) => id),
   );
@@ -127,7 +127,7 @@ describe('an ingest goes on and loses, doubles and swaps nothing', () => {
     await declare(deployment);
     await send(deployment, rounds(100, 0, 5));
     await redis.kill9();
-    await expect(deployment.memberships.counts(['low'])).rejects.toThrow();
+    await expect(deployment.segmentCounts.read(['low'])).rejects.toThrow();
     await deployment.close().catch(() => {});
     opened.pop();
     await redis.restart();
@@ -260,7 +260,7 @@ describe('a record that patches let grow', () => {
     await send(deployment, rounds(1, 0, 1));
     const changes = ['a', 'b', 'c'].map((name) => patch(name, name.repeat(900_000)));
     expect(await send(deployment, [...changes, patch('d', 'd')])).toBe(3);
-    const [record] = await deployment.memberships.records('contacts', ['r0']);
+    const [record] = await deployment.records.some('contacts', ['r0']);
     expect(Object.keys(record!.data)).toEqual(['n', 'even', 'a', 'b', 'd']);
     expect(deployment.worker!.fatal).toEqual([]);
   });
@@ -377,8 +377,10 @@ describe('a process that has not heard of the newest catalog', () => {
       async () => (await working.redis.exists(working.keys.partitions[0]!.segment(1))) === 0,
     );
     Object.assign(catalog, { apply, load });
-    expect((await late.memberships.members('low', 1000, undefined)).data).toHaveLength(100);
-    expect(await late.memberships.isMember('low', 'r1')).toBe(true);
+    expect((await late.members.page('low', { limit: 1000, cursor: undefined })).data).toHaveLength(
+      100,
+    );
+    expect(await late.members.isMember('low', 'r1')).toBe(true);
   });
 });
 
@@ -405,7 +407,7 @@ describe('an attribute that gets another type and its old one back', () => {
     await send(deployment, [put('r9999', 7)]);
     await retype('string');
     await built(deployment);
-    const { counts } = await deployment.memberships.counts(['five', 'none']);
+    const { counts } = await deployment.segmentCounts.read(['five', 'none']);
     expect(counts.map(({ count }) => count)).toEqual([19_999, 1]);
   });
 });

@@ -93,7 +93,7 @@ const settled = (deployment: Deployment) =>
       const isBuilt = [...deployment.store.catalog.predicateIds.values()].every(
         ({ status }) => status === 'ready',
       );
-      return isBuilt && (await deployment.memberships.lag()).entries === 0;
+      return isBuilt && (await deployment.progress.lag()).entries === 0;
     },
     SETTLED_MS,
   );
@@ -165,8 +165,8 @@ const organization = (size: number, n = 0): Change => ({
 
 const until = (ms: number) =>
   new Promise((resolve) => setTimeout(resolve, Math.max(0, ms - Date.now())));
-const statusesOf = async ({ memberships }: Deployment, slugs: string[]) =>
-  (await memberships.counts(slugs)).counts.map(({ count, status }) => ({ count, status }));
+const statusesOf = async ({ segmentCounts }: Deployment, slugs: string[]) =>
+  (await segmentCounts.read(slugs)).counts.map(({ count, status }) => ({ count, status }));
 
 describe('work that is no change, under which the process dies', { timeout: 120_000 }, () => {
   it('in a backfill: the one segment at fault has no number, and the others that are built with it are', async () => {
@@ -195,7 +195,7 @@ describe('work that is no change, under which the process dies', { timeout: 120_
       return deployment.store.catalog.segments.get('c')!.predicateId !== null;
     });
     expect(await letters(deployment)).toMatchObject([
-      { code: 'work_failed', letter: '["scan","contacts","r13",3]' },
+      { code: 'work_failed', letter: '["backfill","contacts","r13",3]' },
     ]);
     expect(victims.deaths).toBe(3);
     const [low, a, b, c] = await statusesOf(deployment, ['low', 'a', 'b', 'c']);
@@ -344,7 +344,7 @@ describe('a process that is killed for other reasons', { timeout: 120_000 }, () 
     const total = 12_000;
     const sending = send(deployment, numbers(total).map(put), 'accepted');
     for (let round = 0; round < ROUNDS; round++) {
-      const before = (await deployment.memberships.lag()).entries;
+      const before = (await deployment.progress.lag()).entries;
       await until(Date.now() + 200 + 97 * round);
       await victims.kill9();
       expect(before).toBeGreaterThanOrEqual(0);

@@ -154,8 +154,8 @@ async function mend({ redis, keys }: Deployment): Promise<void> {
   }
 }
 
-async function isReady({ memberships }: Deployment): Promise<boolean> {
-  const { counts } = await memberships.counts(Object.keys(SEGMENTS));
+async function isReady({ segmentCounts }: Deployment): Promise<boolean> {
+  const { counts } = await segmentCounts.read(Object.keys(SEGMENTS));
   if (counts.some(({ status }) => status === 'failed')) await mend(deployment);
   return counts.every(({ status }) => status === 'ready');
 }

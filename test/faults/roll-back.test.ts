@@ -71,8 +71,8 @@ async function expectAudited({ redis, keys, store }: Deployment): Promise<void> 
   expect(report).toMatchObject({ differences: 0, segments: 2, edges: 1 });
 }
 
-async function statuses({ memberships }: Deployment): Promise<string[]> {
-  const { counts } = await memberships.counts(['saas-contacts', 'old-firms']);
+async function statuses({ segmentCounts }: Deployment): Promise<string[]> {
+  const { counts } = await segmentCounts.read(['saas-contacts', 'old-firms']);
   return counts.map(({ status }) => status);
 }
 
@@ -80,10 +80,10 @@ describe('after a fail-over that lost a tail', () => {
   it.each([0, 1, 2, 3])('partition %i and its neighbours are exact again', async (at) => {
     const deployment = await open();
     await send(deployment, history(0));
-    await deployment.memberships.counts(['saas-contacts']);
+    await deployment.segmentCounts.read(['saas-contacts']);
     const failOver = await replicate(deployment.redis, deployment.keys.partitions[at]!);
     await send(deployment, history(1));
-    await deployment.memberships.counts(['saas-contacts']);
+    await deployment.segmentCounts.read(['saas-contacts']);
     await failOver();
     await eventually('both segments answer', async () =>
       (await statuses(deployment)).every((one) => one === 'ready'),
@@ -143,7 +143,7 @@ describe('a message that can’t be applied', () => {
       (await statuses(deployment)).every((one) => one === 'failed'),
     );
     await expect(
-      deployment.memberships.members('saas-contacts', 10, undefined),
+      deployment.members.page('saas-contacts', { limit: 10, cursor: undefined }),
     ).rejects.toMatchObject({
       code: 'segment_building',
     });

@@ -32,10 +32,10 @@ async function open(clockSource: ClockSource, amount: number, partitions = 4): P
 }
 
 async function countOf(
-  { memberships }: Deployment,
+  { segmentCounts }: Deployment,
   options?: { consistency: 'eventual'; timeoutMs: number },
 ) {
-  const { counts } = await memberships.counts(['recent'], options);
+  const { counts } = await segmentCounts.read(['recent'], options);
   return counts[0]!;
 }
 
@@ -79,8 +79,8 @@ describe('the clock of this machine', () => {
     // By the late clock all of them were seen in an hour, by that of Redis a moment ago: nobody
     // answers for both.
     await eventually('the window is over by Redis', () => Date.now() > nowMs + 1500);
-    const { memberships } = deployment;
-    const asked = await memberships.counts(['recent'], { consistency: 'strong', timeoutMs: 300 });
+    const { segmentCounts } = deployment;
+    const asked = await segmentCounts.read(['recent'], { consistency: 'strong', timeoutMs: 300 });
     expect(asked.counts[0]).toMatchObject({ status: 'timeout', count: null });
     lateMs = 0;
     expect(await countOf(deployment)).toMatchObject({ status: 'ready', count: 0 });
@@ -109,19 +109,19 @@ describe('a partition whose stored clock is ahead of Redis', () => {
     const ahead = await openTestDeployment({ partitions: 4, prefix, logger });
     opened.push(ahead);
     expect(await countOf(ahead)).toMatchObject({ status: 'building', count: null });
-    const { counts } = await ahead.memberships.counts(['known']);
+    const { counts } = await ahead.segmentCounts.read(['known']);
     expect(counts).toMatchObject([{ status: 'ready', count: 20 }]);
     const there = Array.from({ length: 20 }, (_, i) => `c${i}`).find(
       (id) => partitionOf(id, 4) === 1,
     )!;
-    await expect(ahead.memberships.isMember('recent', there)).rejects.toMatchObject({
+    await expect(ahead.members.isMember('recent', there)).rejects.toMatchObject({
       code: 'segment_building',
     });
     await send(ahead, seen(30, Date.now(), 0));
-    expect((await ahead.memberships.counts(['known'])).counts).toMatchObject([
+    expect((await ahead.segmentCounts.read(['known'])).counts).toMatchObject([
       { status: 'ready', count: 30 },
     ]);
-    expect(await ahead.memberships.lag()).toMatchObject({ entries: 0, partitionsAhead: 1 });
+    expect(await ahead.progress.lag()).toMatchObject({ entries: 0, partitionsAhead: 1 });
     await eventually('it is logged', () =>
       lines.some((line) => line.includes('time stands still')),
     );

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { readPartitionStatus } from '../../src/membership/partition-status.ts';
 import { Keys, type PartitionKeys } from '../../src/redis/keys.ts';
+import { readPartitionStatus } from '../../src/redis/partition-status.ts';
 import { freshPrefix } from '../support/redis.ts';
 import { openScriptBench, type ScriptBench } from '../support/scripts.ts';
 

@@ -70,12 +70,12 @@ export class Recomputed {
       lows: Record<string, number>;
       highs: Record<string, number>;
     };
-    for (const { predicateId, attribute, ordered } of up) {
+    for (const { predicateId, attribute, keeps } of up) {
       const holding = holders.filter((holder) => this.#holds(predicateId, holder));
       if (holding.length > 0) aggregate.counts[predicateId] = holding.length;
       const values = holding.flatMap(({ data }) => numberIn(data, attribute));
       if (values.length === 0) continue;
-      if (ordered) {
+      if (keeps === 'extremes') {
         aggregate.lows[predicateId] = Math.min(...values);
         aggregate.highs[predicateId] = Math.max(...values);
       } else {

@@ -5,8 +5,13 @@
  * Keeps true: a partition answers from one instant, as read-partition.lua does; before each answer
  * some of what waits is done.
  */
-import type { Redis } from 'ioredis';
-import { type PartitionStatus, waitForWatermark } from '../../src/membership/partition-status.ts';
+import {
+  type Loss,
+  type PartitionStatus,
+  partitionsOf,
+  waitForWatermark,
+} from '../../src/membership/partition-status.ts';
+import type { Failure } from '../../src/query/failure.ts';
 import type { Choose } from '../support/memory-deployment.ts';
 import type { Cluster } from './cluster.ts';
 
@@ -24,7 +29,7 @@ export async function strongRead(
   isTimed: boolean,
 ): Promise<readonly PartitionStatus[]> {
   let last = Promise.resolve();
-  const answerNext = async ([, ...given]: readonly (string | number)[]): Promise<string[]> => {
+  const status = async (partition: number, asked: readonly number[]): Promise<PartitionStatus> => {
     const before = last;
     let done: () => void = () => {};
     last = new Promise((resolve) => {
@@ -32,12 +37,12 @@ export async function strongRead(
     });
     await before; // one after the other: the deployment does one thing at a time
     for (let steps = choose(STEPS_BETWEEN_MAX); steps > 0; steps--) await cluster.workOff();
-    const answer = readPartition(cluster, given.map(String));
+    const answer = statusOf(cluster, partition, asked);
     done();
     return answer;
   };
-  const redis = { readPartition: answerNext } as unknown as Redis;
-  const statuses = await waitForWatermark(redis, cluster.keys.partitions, predicateIds, {
+  const store = { partitions: cluster.keys.partitions.length, status };
+  const statuses = await waitForWatermark(store, partitionsOf(store), predicateIds, {
     timeoutMs: TIMEOUT_MS,
     rounds,
     isTimed,
@@ -46,40 +51,48 @@ export async function strongRead(
   return statuses;
 }
 
-function readPartition({ store, nowMs }: Cluster, given: readonly string[]): string[] {
-  const [metaKey, log, inbox, countsKey, deliveredKey, dueKey, ...predicateIds] =
-    given as readonly [string, string, string, string, string, string, ...string[]];
-  const meta = store.hash(metaKey);
-  const [sent, delivered]: Record<string, string>[] = [{}, {}];
+function statusOf(
+  { store, keys, nowMs }: Cluster,
+  partition: number,
+  predicateIds: readonly number[],
+): PartitionStatus {
+  const own = keys.partitions[partition]!;
+  const meta = store.hash(own.meta);
+  const sent: Record<string, string> = {};
+  const delivered: Record<string, string> = {};
   const begun: number[] = [];
-  const failed: Record<string, string> = {};
-  let loss: string | undefined;
+  const failed = new Map<number, Failure>();
+  let loss: Loss | undefined;
   for (const [field, value] of meta) {
     if (field.startsWith('resync')) loss = 'resynchronizing';
-    if (field.startsWith('failed:')) failed[field.slice('failed:'.length)] = value;
-    if (field.startsWith('sent:')) sent![field.slice('sent:'.length)] = value;
+    if (field.startsWith('failed:'))
+      failed.set(Number(field.slice('failed:'.length)), JSON.parse(value) as Failure);
+    if (field.startsWith('sent:')) sent[field.slice('sent:'.length)] = value;
     if (field.startsWith('fanout:')) begun.push((JSON.parse(value) as { since: number }).since);
   }
-  for (const [source, value] of store.hash(deliveredKey)) {
-    if (/^p\d+$/.test(source)) delivered![source.slice(1)] = value;
+  for (const [source, value] of store.hash(own.delivered)) {
+    if (/^p\d+$/.test(source)) delivered[source.slice(1)] = value;
   }
-  const traffic = JSON.stringify({
+  const due = [...store.sorted(own.due).values()];
+  const counts = store.hash(own.counts);
+  return {
+    number: Number(meta.get('number') ?? 0),
+    position: meta.get('log') ?? '0-0',
+    end: store.lastEntry(own.log),
+    inboxPosition: meta.get('inbox') ?? '0-0',
+    inboxEnd: store.lastEntry(own.inbox),
+    clockMs: Number(meta.get('clock') ?? 0),
+    serverMs: nowMs,
+    dueMs: due.length === 0 ? undefined : Math.min(...due),
+    catalogVersion: Number(meta.get('catalog') ?? 0),
     sent,
     delivered,
+    fanning: begun.length > 0 ? Math.min(...begun) : undefined,
     loss,
     failed,
-    ...(begun.length > 0 ? { fanning: Math.min(...begun) } : {}),
-  });
-  const field = (name: string, otherwise: string) => meta.get(name) ?? otherwise;
-  const where = [
-    field('log', '0-0'),
-    store.lastEntry(log),
-    field('inbox', '0-0'),
-    store.lastEntry(inbox),
-  ];
-  const clocks = [field('clock', '0'), field('catalog', '0'), String(nowMs)];
-  const due = [...store.sorted(dueKey).values()];
-  const firstDue = due.length === 0 ? '' : String(Math.min(...due));
-  const counts = predicateIds.map((predicateId) => store.hash(countsKey).get(predicateId) ?? '');
-  return ['', field('number', '0'), ...where, ...clocks, traffic, firstDue, ...counts];
+    counts: predicateIds.map((id) => {
+      const count = counts.get(String(id));
+      return count === undefined ? null : Number(count);
+    }),
+  };
 }

@@ -79,7 +79,7 @@ async function membersOf(deployment: Deployment, slug: string, limit = 1000): Pr
   const ids: string[] = [];
   let cursor: string | undefined;
   do {
-    const page = await deployment.memberships.members(slug, limit, cursor);
+    const page = await deployment.members.page(slug, { limit, cursor });
     ids.push(...page.data.map(({ id }) => id));
     cursor = page.next_cursor ?? undefined;
   } while (cursor !== undefined);
@@ -96,7 +96,7 @@ export async function differences(
 ): Promise<string[]> {
   const found: string[] = [];
   const segments = [...deployment.store.catalog.segments.values()];
-  const { counts } = await deployment.memberships.counts(segments.map(({ slug }) => slug));
+  const { counts } = await deployment.segmentCounts.read(segments.map(({ slug }) => slug));
   const expected = new Map<string, string[]>(records.map(({ id }) => [id, []]));
   for (const [at, { slug, json_logic: rule }] of segments.entries()) {
     const reference = new Set(members(rule, records));
@@ -115,7 +115,7 @@ export async function differences(
   }
   for (const objectType of new Set(segments.map((segment) => segment.object_type))) {
     const ids = records.map(({ id }) => id);
-    const slugs = await deployment.memberships.segmentsOf(objectType, ids);
+    const slugs = await deployment.recordSegments.of(objectType, ids);
     for (const id of ids) {
       const reference = expected.get(id)!.sort().join();
       if (slugs.get(id)!.join() !== reference)

@@ -36,7 +36,7 @@ interface PredicateId {
     readonly edgeId: number;
     readonly direction: 'in' | 'out';
     readonly attribute?: string;
-    readonly ordered?: boolean;
+    readonly keeps?: string;
     readonly definition?: {
       readonly holder: string;
       readonly target: string;
@@ -411,13 +411,13 @@ class Reader {
   ): string {
     const parts = up.map(([predicateId, { shared }]) => {
       const matching = ids.filter((id) => this.#truths.get(`${holder}:${id}`)!.has(predicateId));
-      const { attribute, ordered } = shared!;
+      const { attribute, keeps } = shared!;
       const numbers = matching.flatMap((id): [string, number][] => {
         const value =
           attribute === undefined ? undefined : this.#records.get(holder)!.get(id)!.data[attribute];
         return typeof value === 'number' ? [[id, value]] : [];
       });
-      if (ordered)
+      if (keeps === 'extremes')
         this.#sameScores(
           `values of ${target}`,
           this.#zset(`${valuesAt}:${predicateId}:${target}`),
@@ -425,7 +425,7 @@ class Reader {
         );
       const values = numbers.map(([, value]) => value);
       const sum = values.reduce((a, b) => a + b, 0);
-      return ordered
+      return keeps === 'extremes'
         ? [
             predicateId,
             matching.length,
@@ -462,7 +462,7 @@ class Reader {
       const isThere = {
         segment: () => this.#predicateIds.has(Number(of)) && !shared,
         holders: () => shared?.edgeId === Number(of) && this.#pointsAt(shared.definition!, target),
-        values: () => shared?.ordered === true,
+        values: () => shared?.keeps === 'extremes',
         neighbours: () => shared?.edgeId === Number(of),
         related: () => shared?.edgeId === Number(of),
         ids: () => this.#records.has(of),

@@ -14,7 +14,7 @@ import { lookupBody } from './schemas.ts';
  */
 const LIGHT_PAIRS = 50_000;
 
-export const membershipRoutes: Routes = async (app, { deployment: { memberships }, held }) => {
+export const membershipRoutes: Routes = async (app, { deployment: { recordSegments }, held }) => {
   app.post(
     '/v1/memberships/lookup',
     {
@@ -47,7 +47,7 @@ export const membershipRoutes: Routes = async (app, { deployment: { memberships 
       for (const [at, id] of ids.entries()) checkRecordId(id, `/ids/${at}`);
       const find = async () => ({
         memberships: Object.fromEntries(
-          await memberships.lookup(object_type, ids, segments, readOptions(body)),
+          await recordSegments.among(object_type, ids, segments, readOptions(body)),
         ),
       });
       if (ids.length * segments.length <= LIGHT_PAIRS) return find();

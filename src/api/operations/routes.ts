@@ -126,11 +126,11 @@ export const operationRoutes: Routes = async (app, { deployment, lagEntriesMax }
       },
     },
     async (_, reply) => {
-      const { delivery, memberships, metrics, store, worker } = deployment;
+      const { delivery, progress, metrics, store, worker } = deployment;
       metrics.partitionsOwned.set(worker?.owned ?? 0);
       metrics.waitingChanges.set(delivery.waitingChanges);
       metrics.segments.set(store.catalog.segments.size);
-      const { entries, partitionsAhead } = await inTime(memberships.lag()).catch(() => UNKNOWN_LAG);
+      const { entries, partitionsAhead } = await inTime(progress.lag()).catch(() => UNKNOWN_LAG);
       metrics.logLag.set(entries);
       metrics.partitionsAhead.set(partitionsAhead);
       return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
@@ -166,12 +166,12 @@ async function inTime<T>(looking: Promise<T>): Promise<T> {
 }
 
 /** What is asked of Redis. */
-async function look({ memberships }: Deployment, lagEntriesMax: number): Promise<Findings> {
+async function look({ progress }: Deployment, lagEntriesMax: number): Promise<Findings> {
   const reasons: string[] = [];
   const warnings: string[] = [];
-  const unowned = (await memberships.unowned()).length;
+  const unowned = (await progress.unowned()).length;
   if (unowned > 0) reasons.push(`${unowned} partitions have no owner`);
-  const { entries, partitionsAhead } = await memberships.lag();
+  const { entries, partitionsAhead } = await progress.lag();
   if (entries > lagEntriesMax)
     reasons.push(`${entries} entries wait in the logs, more than ${lagEntriesMax}`);
   // No reason to send nobody here: all else is answered.

@@ -2,7 +2,7 @@
  * format.ts – Records as they are answered.
  */
 import type { RecordRow } from '../../change/record.ts';
-import type { NamedRecord } from '../../membership/memberships.ts';
+import type { NamedRecord } from '../../membership/record-reader.ts';
 import type { ShownRecord } from '../../membership/view-rows.ts';
 import { isoTime } from '../times.ts';
 

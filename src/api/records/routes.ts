@@ -12,7 +12,9 @@ import { unknownObjectType } from '../../catalog/object-types.ts';
 import { checkRecordId, type Operation, type Outcome } from '../../change/change.ts';
 import type { ObjectType } from '../../change/object-type.ts';
 import { type ErrorCode, Problem, unreachable } from '../../errors.ts';
-import { EVENTUAL, type NamedRecord, PageBudget } from '../../membership/memberships.ts';
+import { PageBudget } from '../../membership/page.ts';
+import { EVENTUAL } from '../../membership/read-options.ts';
+import type { NamedRecord } from '../../membership/record-reader.ts';
 import { type Hop, hopNamed, hopsFrom } from '../../query/predicate/relationships.ts';
 import { answers, NO_CONTENT } from '../answers.ts';
 import { named } from '../fields.ts';
@@ -47,7 +49,7 @@ interface Write {
 
 export const recordRoutes: Routes = async (
   app,
-  { deployment: { ingest, limits, memberships, store }, held },
+  { deployment: { ingest, limits, members, recordSegments, records, related, store }, held },
 ) => {
   app.get(
     '/v1/records/:type',
@@ -81,12 +83,12 @@ export const recordRoutes: Routes = async (
       const cursor = query.cursor || undefined;
       const options = { ...EVENTUAL, shape: (named: NamedRecord) => showRecord(type, named) };
       if (segment !== undefined) await refuseOther(segment, type);
-      await memberships.awaitRecords(type, readOptions(query), segment);
+      await records.wait(type, readOptions(query), segment);
       return held.send(request, reply, async () =>
         pageText(
           segment === undefined
-            ? await memberships.shapedRecords(type, limit, cursor, options)
-            : await memberships.shapedMembers(segment, limit, cursor, options),
+            ? await records.shapedPage(type, { limit, cursor }, options)
+            : await members.shapedRecords(segment, { limit, cursor }, options),
         ),
       );
     },
@@ -116,10 +118,10 @@ export const recordRoutes: Routes = async (
       const hops = isIncluding
         ? readInclude(query, await findObjectType(store, type), store.catalog.objectTypes)
         : [];
-      const record = await memberships.record(type, id, readOptions(query));
+      const record = await records.one(type, id, readOptions(query));
       if (!record) throw unknownRecord(type, id);
       if (hops.length === 0) return formatRecord(type, id, record);
-      await memberships.awaitRecords(type, readOptions(query));
+      await records.wait(type, readOptions(query));
       return held.send(request, reply, () => withIncluded(type, { id, record }, hops, query));
     },
   );
@@ -145,8 +147,8 @@ export const recordRoutes: Routes = async (
       },
     },
     async ({ params: { type, id }, query }) => {
-      const segments = (await memberships.segmentsOf(type, [id], readOptions(query))).get(id)!;
-      const [record] = await memberships.records(type, [id]);
+      const segments = (await recordSegments.of(type, [id], readOptions(query))).get(id)!;
+      const [record] = await records.some(type, [id]);
       if (!record) throw unknownRecord(type, id);
       return { segments };
     },
@@ -252,7 +254,12 @@ export const recordRoutes: Routes = async (
       const budget = new PageBudget(Math.max(left, 1));
       const shape = (named: NamedRecord) => showRecord(hop.target, named);
       const options = { ...EVENTUAL, shape, budget };
-      const page = await memberships.shapedRelated(of, hop, limit, cursor || undefined, options);
+      const page = await related.shapedPage(
+        of,
+        hop,
+        { limit, cursor: cursor || undefined },
+        options,
+      );
       left = budget.left;
       const one = page.data[0]?.text ?? 'null';
       parts.push(
@@ -311,7 +318,7 @@ export const recordRoutes: Routes = async (
       case 'updated':
       case 'unchanged':
       case 'stale': {
-        const record = await memberships.record(type, id, {
+        const record = await records.one(type, id, {
           consistency: 'eventual',
           timeoutMs: 0,
         });

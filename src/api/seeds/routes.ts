@@ -21,7 +21,8 @@ import {
   refuseFaulty,
   type SeedSource,
 } from '../../jobs/seeding.ts';
-import { PageBudget, type ReadOptions } from '../../membership/memberships.ts';
+import { PageBudget } from '../../membership/page.ts';
+import type { ReadOptions } from '../../membership/read-options.ts';
 import { PART_BYTES_MAX } from '../../parts.ts';
 import { breathe } from '../../time-slice.ts';
 import { preferredForm } from '../accepts.ts';
@@ -197,17 +198,21 @@ async function readInclude(include: string, { store }: Deployment) {
 type Item = { readonly object_type: string; readonly id?: unknown; readonly data: unknown };
 
 async function* seedItems(
-  { store, memberships }: Deployment,
+  { store, records }: Deployment,
   kinds: readonly DefinitionKind[],
   types: readonly string[],
 ): AsyncGenerator<Item[]> {
   yield writeDefinitions(store.catalog, kinds);
   for (const type of types) {
     for (let cursor: string | undefined, isMore = true; isMore; isMore = cursor !== undefined) {
-      const page = await memberships.shapedRecords(type, PAGE_RECORDS, cursor, {
-        ...{ ...READ, shape: (named) => named },
-        budget: new PageBudget(PART_BYTES_MAX),
-      });
+      const page = await records.shapedPage(
+        type,
+        { limit: PAGE_RECORDS, cursor },
+        {
+          ...{ ...READ, shape: (named) => named },
+          budget: new PageBudget(PART_BYTES_MAX),
+        },
+      );
       yield page.data.map(({ id, record }) => recordItem(type, id, record.data));
       cursor = page.next_cursor ?? undefined;
     }

@@ -2,17 +2,17 @@
  * format.ts – Segments as they are answered.
  */
 import type { Catalog, StoredSegment } from '../../catalog/catalog.ts';
-import type { Memberships } from '../../membership/memberships.ts';
+import type { Progress } from '../../membership/progress.ts';
 import { isoTime } from '../times.ts';
 
 /** `progress` is asked for only while something is being built. */
 export async function formatSegment(
   segment: StoredSegment,
   catalog: Catalog,
-  memberships: Memberships,
+  progress: Progress,
 ): Promise<Record<string, unknown>> {
   const { id, title, slug, description, object_type, query, json_logic, revision } = segment;
-  const progress = await memberships.progress(segment);
+  const built = await progress.ofBuild(segment);
   return {
     id,
     title,
@@ -22,7 +22,7 @@ export async function formatSegment(
     query,
     json_logic,
     ...catalog.statusOf(segment),
-    progress,
+    progress: built,
     revision,
     used_by: catalog.usersOf(slug),
     created_at: isoTime(segment.created_at),

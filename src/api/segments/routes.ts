@@ -6,7 +6,8 @@ import type { StoredSegment } from '../../catalog/catalog.ts';
 import { findSegment } from '../../catalog/entries.ts';
 import { checkRecordId } from '../../change/change.ts';
 import type { ErrorCode } from '../../errors.ts';
-import { EVENTUAL, type NamedRecord } from '../../membership/memberships.ts';
+import { EVENTUAL } from '../../membership/read-options.ts';
+import type { NamedRecord } from '../../membership/record-reader.ts';
 import { answers, NO_CONTENT } from '../answers.ts';
 import { named } from '../fields.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
@@ -52,7 +53,7 @@ const READ_CODES: ErrorCode[] = [
 
 export const segmentRoutes: Routes = async (
   app,
-  { deployment: { limits, memberships, segments, store }, held },
+  { deployment: { limits, members, progress, records, segmentCounts, segments, store }, held },
 ) => {
   app.get(
     '/v1/segments',
@@ -236,7 +237,7 @@ export const segmentRoutes: Routes = async (
       const { limit = LIMIT_DEFAULT, include } = query;
       const cursor = query.cursor || undefined;
       const options = readOptions(query);
-      if (include === undefined) return memberships.members(slug, limit, cursor, options);
+      if (include === undefined) return members.page(slug, { limit, cursor }, options);
       const { object_type: type } = await findSegment(store, slug);
       const shape = ({ id, record }: NamedRecord) => {
         return {
@@ -244,9 +245,9 @@ export const segmentRoutes: Routes = async (
           text: Buffer.from(JSON.stringify({ id, record: formatRecord(type, id, record) })),
         };
       };
-      await memberships.awaitRecords(type, options, slug);
+      await records.wait(type, options, slug);
       return held.send(request, reply, async () =>
-        pageText(await memberships.shapedMembers(slug, limit, cursor, { ...EVENTUAL, shape })),
+        pageText(await members.shapedRecords(slug, { limit, cursor }, { ...EVENTUAL, shape })),
       );
     },
   );
@@ -268,17 +269,17 @@ export const segmentRoutes: Routes = async (
     },
     async ({ params: { slug, id }, query }) => {
       checkRecordId(id);
-      return { member: await memberships.isMember(slug, id, readOptions(query)) };
+      return { member: await members.isMember(slug, id, readOptions(query)) };
     },
   );
 
   function format(segment: StoredSegment): Promise<Record<string, unknown>> {
-    return formatSegment(segment, store.catalog, memberships);
+    return formatSegment(segment, store.catalog, progress);
   }
 
   async function count(slugs: readonly string[] | undefined, given: Static<typeof countsBody>) {
     const asked = slugs ?? [...(await store.refresh()).segments.keys()].sort();
-    const { counts, asOf } = await memberships.counts(asked, readOptions(given));
+    const { counts, asOf } = await segmentCounts.read(asked, readOptions(given));
     return { counts, as_of: asOf };
   }
 };

@@ -3,8 +3,9 @@
  */
 import { type Catalog, hasOwnQuery, type StoredView } from '../../catalog/catalog.ts';
 import { viewInput } from '../../catalog/views.ts';
-import type { Memberships } from '../../membership/memberships.ts';
-import { namedCells, type ViewRow } from '../../membership/view-rows.ts';
+import type { Progress } from '../../membership/progress.ts';
+import { namedCells } from '../../membership/view-cells.ts';
+import type { ViewRow } from '../../membership/view-rows.ts';
 import type { ViewDefinition } from '../../query/dialects/view-columns.ts';
 import { joined, listText } from '../page-text.ts';
 import { isoTime } from '../times.ts';
@@ -13,14 +14,14 @@ import { isoTime } from '../times.ts';
 export async function formatView(
   view: StoredView,
   catalog: Catalog,
-  memberships: Memberships,
+  progress: Progress,
 ): Promise<Record<string, unknown>> {
   const { id, revision, created_at, updated_at } = view;
   const built = hasOwnQuery(view)
     ? {
         json_logic: view.json_logic,
         ...catalog.statusOf(view),
-        progress: await memberships.progress(view),
+        progress: await progress.ofBuild(view),
       }
     : {};
   const times = { created_at: isoTime(created_at), updated_at: isoTime(updated_at) };

@@ -93,7 +93,7 @@ type RowsQuery = Static<typeof rowsQuery>;
 
 export const viewRoutes: Routes = async (
   app,
-  { deployment: { limits, memberships, store, viewRows, views }, held },
+  { deployment: { limits, progress, store, viewRows, views }, held },
 ) => {
   app.get(
     '/v1/views',
@@ -247,7 +247,7 @@ export const viewRoutes: Routes = async (
   );
 
   function format(view: StoredView): Promise<Record<string, unknown>> {
-    return formatView(view, store.catalog, memberships);
+    return formatView(view, store.catalog, progress);
   }
 
   async function page(slug: string, query: RowsQuery) {

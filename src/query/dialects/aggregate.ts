@@ -7,7 +7,7 @@
 import { describeAttribute } from '../../change/value.ts';
 import {
   AGGREGATES,
-  type Aggregate,
+  type AggregateName,
   isOfValues,
   type MeasureOfRecordsName,
   type MeasureOfValuesName,
@@ -17,13 +17,13 @@ import {
 import { fault, ownAttribute, type Reading } from './scope.ts';
 
 /** The aggregate of that name, if there is one. */
-export function aggregateNamed(given: unknown): Aggregate | undefined {
+export function aggregateNamed(given: unknown): AggregateName | undefined {
   return AGGREGATES.find(({ name }) => name === given)?.name;
 }
 
 /** A measure that has a name for clients. */
 export type NamedMeasure =
-  | { readonly kind: Aggregate & MeasureOfRecordsName }
+  | { readonly kind: AggregateName & MeasureOfRecordsName }
   | { readonly kind: MeasureOfValuesName; readonly attribute: string };
 
 /**
@@ -31,7 +31,7 @@ export type NamedMeasure =
  * a fault at `at`.
  */
 export function readNamedMeasure(
-  kind: Aggregate,
+  kind: AggregateName,
   own: string | undefined,
   at: string,
   reading: Reading,

@@ -9,7 +9,7 @@
 import { type Attribute, isObject, type ObjectType } from '../../change/object-type.ts';
 import { describeAttribute } from '../../change/value.ts';
 import { Problem, pointer } from '../../errors.ts';
-import { AGGREGATE_NAMES, type Aggregate } from '../predicate/measures.ts';
+import { AGGREGATE_NAMES, type AggregateName } from '../predicate/measures.ts';
 import { ALWAYS, type Predicate } from '../predicate/predicate.ts';
 import { type Hop, hopNamed, hopsFrom } from '../predicate/relationships.ts';
 import { aggregateNamed, type NamedMeasure, readNamedMeasure } from './aggregate.ts';
@@ -37,7 +37,7 @@ import {
 export interface ViewColumn {
   readonly path: string;
   readonly label?: string;
-  readonly aggregate?: Aggregate;
+  readonly aggregate?: AggregateName;
   /** A group of rules about the related records that the aggregate is of. */
   readonly where?: unknown;
 }
@@ -293,8 +293,8 @@ function readMeasure(
     );
   }
   if (deeper.length > 0) {
-    const detail = `'${name}' goes on after '${many.name}': '${aggregate}' is of the first relationship that leads to many`;
-    return fault(reading, pathAt, detail);
+    const end = `'${aggregate}' is of the first relationship that leads to many`;
+    return fault(reading, pathAt, `'${name}' goes on after '${many.name}': ${end}`);
   }
   const measure = readNamedMeasure(aggregate, own, pathAt, readingOf(way.type, reading));
   const where = readWhere(given.where, pointer(at, 'where'), readingOf(way.type, reading));

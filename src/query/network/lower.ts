@@ -19,6 +19,7 @@ import {
   type Predicate,
   type RelatedCondition,
 } from '../predicate/predicate.ts';
+import type { PartialState } from '../predicate/tally.ts';
 import { derivedName } from './derived-attribute.ts';
 
 export interface LoweringContext {
@@ -36,17 +37,20 @@ export interface LoweringContext {
   ) => number;
 }
 
+/** The attribute whose values travel along, and what partitions keep of them. */
+interface CarriedValue {
+  readonly attribute: string;
+  readonly keeps: PartialState;
+}
+
 /**
- * How a shared predicate goes over its edge: each edge, direction and attribute is an export of its
- * own, built on its own.
+ * How a shared predicate goes over its edge: each edge, direction, attribute and partial state is a
+ * predicate of its own, built on its own.
  */
 interface Travel {
   readonly edge: string;
   readonly direction: 'out' | 'in';
-  /** The attribute whose numbers travel along. */
-  readonly attribute?: string;
-  /** Whether the lowest and highest of those are asked for, rather than their sum. */
-  readonly isOrdered?: boolean;
+  readonly value?: CarriedValue;
 }
 
 /** Caller: the predicate is in normal form and of the type `typeName`. */
@@ -74,15 +78,15 @@ function lowerEdge(
   const predicateId = context.sharePredicate(neighbour, predicateKey(flat), flat, {
     edge,
     direction,
-    ...numbersOf(measure),
+    ...carriedFor(measure),
   });
   return ofAttribute(holds, derivedName({ edge, direction, measure, predicateId }));
 }
 
-function numbersOf(measure: Measure): Pick<Travel, 'attribute' | 'isOrdered'> {
+function carriedFor(measure: Measure): Pick<Travel, 'value'> {
   if (!('attribute' in measure)) return {};
-  const isOrdered = rowOfValues(measure.kind).keeps === 'extremes';
-  return { attribute: measure.attribute, isOrdered };
+  const { keeps } = rowOfValues(measure.kind);
+  return { value: { attribute: measure.attribute, keeps } };
 }
 
 /** What is said of the measure, said of an attribute. */

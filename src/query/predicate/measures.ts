@@ -4,7 +4,8 @@
  *
  * Keeps true: to add a measure is to add its row. What rules, view columns and JsonLogic say of it,
  * its normal form, the name of its derived attribute, what partitions keep for it and what a
- * program pays for it are all read from the row. Only the oracle (reference.ts) computes it a second time.
+ * program pays for it are all read from the row. Only the oracle (reference.ts) computes it a
+ * second time.
  */
 import type { AttributeType, ScalarType } from '../../change/object-type.ts';
 import { average, fromTrillionths } from './exact-sum.ts';
@@ -99,16 +100,16 @@ const MEASURES = {
 /** What a measure is compared as. */
 export const MEASURE_TYPE = 'number';
 
-type Rows = typeof MEASURES;
+type MeasureRows = typeof MEASURES;
 type NamesOf<Kind> = {
-  [Name in keyof Rows]: Rows[Name] extends Kind ? Name : never;
-}[keyof Rows];
+  [Name in keyof MeasureRows]: MeasureRows[Name] extends Kind ? Name : never;
+}[keyof MeasureRows];
 
-export type MeasureName = keyof Rows;
+export type MeasureName = keyof MeasureRows;
 export type MeasureOfRecordsName = Exclude<MeasureName, MeasureOfValuesName>;
 export type MeasureOfValuesName = NamesOf<{ readonly of: string }>;
 /** What rules and view columns may name. */
-export type Aggregate = NamesOf<Named>;
+export type AggregateName = NamesOf<Named>;
 
 const ROWS: Readonly<Record<MeasureName, MeasureRow>> = MEASURES;
 
@@ -142,7 +143,7 @@ export function overNothing(name: MeasureName): number | undefined {
 // ——— Aggregates, as rules and view columns name them ———
 
 interface ListedAggregate {
-  readonly name: Aggregate;
+  readonly name: AggregateName;
   readonly words: string;
   readonly of: TakenOf;
 }
@@ -155,7 +156,7 @@ export const TAKEN_OF_KINDS: readonly TakenOf[] = [
 export const AGGREGATES: readonly ListedAggregate[] = MEASURE_NAMES.flatMap((name) => {
   const row = ROWS[name];
   if (row.words === undefined) return [];
-  return [{ name: name as Aggregate, words: row.words, of: 'of' in row ? row.of : 'any' }];
+  return [{ name: name as AggregateName, words: row.words, of: 'of' in row ? row.of : 'any' }];
 });
 
 export const AGGREGATE_NAMES = AGGREGATES.map(({ name }) => name);

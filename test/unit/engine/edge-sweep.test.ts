@@ -15,7 +15,11 @@ const keys = new PartitionKeys('rc', 0);
 function edgeWith(...ordered: number[]): ReadonlyMap<number, Edge> {
   const up = [
     { predicateId: EDGE_ID },
-    ...ordered.map((predicateId) => ({ predicateId, attribute: 'age', ordered: true })),
+    ...ordered.map((predicateId) => ({
+      predicateId,
+      attribute: 'age',
+      keeps: 'extremes' as const,
+    })),
   ];
   return new Map([[EDGE_ID, { edgeId: EDGE_ID, up } as unknown as Edge]]);
 }

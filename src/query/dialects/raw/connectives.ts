@@ -15,13 +15,13 @@ import {
   type Predicate,
 } from '../../predicate/predicate.ts';
 import { bound, equals, equalsRead, nonEmpty, plusZero, present, rangeRead } from './atoms.ts';
-import type { Here } from './here.ts';
 import { absenceOf, existenceOf } from './neighbours.ts';
+import type { PartContext } from './part-context.ts';
 import { type Args, CHOICES, isGuard, isScalar } from './shapes.ts';
 import { fits, isFoldedLike, type Read, readAge, readPair, readView } from './values.ts';
 
 /** JsonLogic's `and` of nothing is falsy. */
-export function conjunctionOf(args: Args, here: Here): Predicate {
+export function conjunctionOf(args: Args, here: PartContext): Predicate {
   if (args.length === 0) return NEVER;
   return guardedComparison(args, here) ?? and(args.map((arg) => here.truthOf(arg, here)));
 }
@@ -30,7 +30,7 @@ export function conjunctionOf(args: Args, here: Here): Predicate {
  * `if a then b else c` is (a and b) or (not a and c). A condition is written twice, so one with
  * choices stays a program.
  */
-export function choiceOf(args: Args, here: Here): Predicate | undefined {
+export function choiceOf(args: Args, here: PartContext): Predicate | undefined {
   const [condition, result, ...more] = args;
   if (args.length < 2) return args.length === 0 ? NEVER : here.truthOf(condition, here);
   if (hasChoice(condition)) return undefined;
@@ -47,7 +47,7 @@ function hasChoice(rule: unknown): boolean {
 }
 
 /** A value by itself holds unless it is missing, "", 0, false or an empty list. */
-export function truthOfValue(args: Args, here: Here): Predicate | undefined {
+export function truthOfValue(args: Args, here: PartContext): Predicate | undefined {
   const read = readView({ var: args }, here.type);
   if (!read) return existenceOf(args, here);
   switch (read.attribute.type) {
@@ -65,7 +65,7 @@ export function truthOfValue(args: Args, here: Here): Predicate | undefined {
 }
 
 /** `==` and `===` of a value and a constant, or of a neighbour and null. */
-export function equalityOf(args: Args, here: Here): Predicate | undefined {
+export function equalityOf(args: Args, here: PartContext): Predicate | undefined {
   const pair = readPair(args, here.type);
   if (!pair) return absenceOf(args, here);
   if (pair.constant === null) return not(present(pair.read.view));
@@ -73,7 +73,7 @@ export function equalityOf(args: Args, here: Here): Predicate | undefined {
 }
 
 /** `!=` and `!==` of those. */
-export function inequalityOf(args: Args, here: Here): Predicate | undefined {
+export function inequalityOf(args: Args, here: PartContext): Predicate | undefined {
   const equal = equalityOf(args, here);
   return equal && not(equal);
 }
@@ -82,7 +82,7 @@ export function inequalityOf(args: Args, here: Here): Predicate | undefined {
  * Constants below or above a value; with three arguments both. A missing value is null, and `null <
  * 10` is true in JavaScript.
  */
-export function orderOf(order: '<' | '<=', args: Args, here: Here): Predicate | undefined {
+export function orderOf(order: '<' | '<=', args: Args, here: PartContext): Predicate | undefined {
   const at = args.length === 3 || !readView(args[0], here.type) ? 1 : 0;
   const read = readView(args[at], here.type);
   const bounds = args.toSpliced(at, 1);
@@ -107,7 +107,7 @@ const STANDS: Record<'<' | '<=', (a: unknown, b: unknown) => boolean> = {
 };
 
 /** In a list of constants; or of a constant in a list, or in a text. */
-export function containmentOf(args: Args, here: Here): Predicate | undefined {
+export function containmentOf(args: Args, here: PartContext): Predicate | undefined {
   const [needle, place] = args;
   if (args.length !== 2) return undefined;
   if (Array.isArray(place)) {
@@ -128,7 +128,11 @@ export function containmentOf(args: Args, here: Here): Predicate | undefined {
 }
 
 /** A value that begins or ends with a constant. */
-export function textOf(kind: 'prefix' | 'suffix', args: Args, here: Here): Predicate | undefined {
+export function textOf(
+  kind: 'prefix' | 'suffix',
+  args: Args,
+  here: PartContext,
+): Predicate | undefined {
   const [value, needle] = args;
   const read = readView(value, here.type);
   if (args.length !== 2 || read?.jsType !== 'string' || typeof needle !== 'string')
@@ -141,7 +145,7 @@ export function textOf(kind: 'prefix' | 'suffix', args: Args, here: Here): Predi
 export function passedOf(
   name: 'before' | 'notAfter',
   args: Args,
-  here: Here,
+  here: PartContext,
 ): Predicate | undefined {
   const read = readAge({ [name]: args }, here.type);
   return read && rangeRead(read, { low: 1, lowInclusive: true, high: null, highInclusive: false });
@@ -157,7 +161,7 @@ const COMPARISONS: ReadonlyMap<string, '=' | '<' | '<='> = new Map([
  * Two attributes with values, compared: `{"and": [{"!=": [a, null]}, {"!=": [b, null]}, {"<": [a,
  * b]}]}`.
  */
-function guardedComparison(args: Args, here: Here): Predicate | undefined {
+function guardedComparison(args: Args, here: PartContext): Predicate | undefined {
   const [leftGuard, rightGuard, comparison] = args;
   if (args.length !== 3 || !isLogic(comparison)) return undefined;
   const [name, sides] = operationOf(comparison);
@@ -181,7 +185,7 @@ function readSide(rule: unknown, type: ObjectType): Read | undefined {
   return { ...read, view: { ...read.view, datesIn: String(zone) } };
 }
 
-function guards(rule: unknown, { attribute }: AttributeView, here: Here): boolean {
+function guards(rule: unknown, { attribute }: AttributeView, here: PartContext): boolean {
   if (!isLogic(rule)) return false;
   const [name, args] = operationOf(rule);
   return isGuard(name, args) && readView(args[0], here.type)?.view.attribute === attribute;

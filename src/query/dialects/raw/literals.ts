@@ -229,7 +229,8 @@ function whyNever(
   { name, attribute }: Compared,
   { scope: { timeZone } }: Reading,
 ): string {
-  const what = `${name} is ${describeAttribute(attribute)}, and no value of it is ever ${quote(literal)}`;
+  const is = describeAttribute(attribute);
+  const what = `${name} is ${is}, and no value of it is ever ${quote(literal)}`;
   if (attribute.type === 'list' || attribute.type === 'object')
     return `${what}; only its parts can be compared`;
   const day = attribute.type === 'datetime' ? readDay(literal, timeZone) : undefined;

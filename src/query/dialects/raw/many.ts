@@ -15,14 +15,17 @@ import {
 } from '../../predicate/predicate.ts';
 import { atLeastOne, edgeOver, isZero } from '../../predicate/relationships.ts';
 import { bound, equals, present, range } from './atoms.ts';
-import type { Here } from './here.ts';
 import { type Measured, readMeasured } from './measured.ts';
+import type { PartContext } from './part-context.ts';
 import type { Args } from './shapes.ts';
 
 /**
  * What is asked of many neighbours: whether some satisfy a rule, or how a measure of them compares.
  */
-export function ofMany(rule: Readonly<Record<string, unknown>>, here: Here): Predicate | undefined {
+export function ofMany(
+  rule: Readonly<Record<string, unknown>>,
+  here: PartContext,
+): Predicate | undefined {
   const [name, args] = operationOf(rule);
   switch (name) {
     case 'some':
@@ -39,7 +42,7 @@ export function ofMany(rule: Readonly<Record<string, unknown>>, here: Here): Pre
 function quantified(
   name: 'some' | 'none' | 'all',
   [list, each, ...more]: Args,
-  here: Here,
+  here: PartContext,
 ): Predicate | undefined {
   const found = each === undefined || more.length > 0 ? undefined : measuredOf(countOf(list), here);
   const type = found && here.reading.scope.types.get(found.hop.target);
@@ -67,7 +70,7 @@ function looksFurther(predicate: Predicate): boolean {
 }
 
 /** How many records are in a list of neighbours, if it is one. */
-function counted(list: unknown, here: Here, holds: Predicate): Predicate | undefined {
+function counted(list: unknown, here: PartContext, holds: Predicate): Predicate | undefined {
   const found = measuredOf(countOf(list), here);
   return found && holdsOf(found, holds);
 }
@@ -76,7 +79,7 @@ function countOf(list: unknown): unknown {
   return { reduce: [list, { '+': [1, { var: 'accumulator' }] }, 0] };
 }
 
-function measuredOf(rule: unknown, here: Here): Measured | undefined {
+function measuredOf(rule: unknown, here: PartContext): Measured | undefined {
   const { types } = here.reading.scope;
   return readMeasured(rule, here.type, types, (part, type) =>
     here.truthOf(part, { ...here, type }),
@@ -84,7 +87,7 @@ function measuredOf(rule: unknown, here: Here): Measured | undefined {
 }
 
 /** A measure by itself: it is there, and is not 0. */
-function measuredTruth(rule: unknown, here: Here): Predicate | undefined {
+function measuredTruth(rule: unknown, here: PartContext): Predicate | undefined {
   const found = measuredOf(rule, here);
   const view = found?.view;
   return found && view && holdsOf(found, and([present(view), not(equals(view, [0]))]));
@@ -98,7 +101,7 @@ function holdsOf({ hop, measure, where }: Measured, holds: Predicate): Predicate
  * A measure compared with numbers. It is undefined or NaN where it is missing: nothing but `!=` and
  * `!==` holds of that.
  */
-function compared(name: string, args: Args, here: Here): Predicate | undefined {
+function compared(name: string, args: Args, here: PartContext): Predicate | undefined {
   const at = args.findIndex((arg) => isLogic(arg));
   const found = at < 0 ? undefined : measuredOf(args[at], here);
   if (!found) return undefined;

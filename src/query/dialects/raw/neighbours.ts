@@ -16,7 +16,7 @@ import { ALWAYS, NEVER, not, type Predicate } from '../../predicate/predicate.ts
 import { edgeOver, hopNamed, isTrue, throughHop } from '../../predicate/relationships.ts';
 import { describeHop, fault } from '../scope.ts';
 import { copyPointer } from './check.ts';
-import type { Here } from './here.ts';
+import type { PartContext } from './part-context.ts';
 import { type Args, CHOICES, OVER_ITEMS } from './shapes.ts';
 
 /**
@@ -25,7 +25,7 @@ import { type Args, CHOICES, OVER_ITEMS } from './shapes.ts';
  */
 export function atNeighbour(
   rule: Readonly<Record<string, unknown>>,
-  here: Here,
+  here: PartContext,
 ): Predicate | undefined {
   const { paths } = programReads(rule);
   const [first = ''] = paths[0]?.split('.') ?? [];
@@ -63,7 +63,7 @@ function mentionsKeys(rule: unknown): boolean {
 export function refuse(
   rule: Readonly<Record<string, unknown>>,
   paths: readonly string[],
-  here: Here,
+  here: PartContext,
 ): Predicate {
   const isChoice = CHOICES.has(operationOf(rule)[0]);
   const why = isChoice
@@ -87,7 +87,7 @@ const CHOICE_IN_CHOICE =
  * Why a computation over these paths, some of which lead to neighbours, can't be kept as they
  * change.
  */
-function whyRefused(paths: readonly string[], { type, reading }: Here): string {
+function whyRefused(paths: readonly string[], { type, reading }: PartContext): string {
   const { types } = reading.scope;
   for (const path of paths) {
     const [first = '', ...deeper] = path.split('.');
@@ -112,7 +112,7 @@ const MANY_CAN =
  * Whether there is a neighbour, where the path leads to one; whether there are any, where it leads
  * to many.
  */
-export function existenceOf(args: Args, here: Here): Predicate | undefined {
+export function existenceOf(args: Args, here: PartContext): Predicate | undefined {
   const [path] = args;
   const hop =
     args.length === 1 ? hopNamed(here.type, String(path), here.reading.scope.types) : undefined;
@@ -121,7 +121,7 @@ export function existenceOf(args: Args, here: Here): Predicate | undefined {
 }
 
 /** A neighbour compared with null. */
-export function absenceOf(args: Args, here: Here): Predicate | undefined {
+export function absenceOf(args: Args, here: PartContext): Predicate | undefined {
   const [left, right] = args;
   const rule = left === null ? right : left;
   if (args.length !== 2 || !(left === null || right === null) || !isLogic(rule)) return undefined;

@@ -24,9 +24,9 @@ import {
   textOf,
   truthOfValue,
 } from './connectives.ts';
-import type { Here, Structure } from './here.ts';
 import { ofMany } from './many.ts';
 import { atNeighbour, refuse } from './neighbours.ts';
+import type { PartContext, Structure } from './part-context.ts';
 
 const STRUCTURES: ReadonlyMap<string, Structure> = new Map<string, Structure>([
   ['and', conjunctionOf],
@@ -57,7 +57,7 @@ const STRUCTURES: ReadonlyMap<string, Structure> = new Map<string, Structure>([
 const CONNECTIVES = new Set(['and', 'or', '!', '!!', 'if', '?:']);
 
 /** What is true of the record exactly when the rule is truthy of its document. */
-export function truthOf(rule: unknown, here: Here): Predicate {
+export function truthOf(rule: unknown, here: PartContext): Predicate {
   if (!isLogic(rule)) return truthy(rule) ? ALWAYS : NEVER;
   const [name, args] = operationOf(rule);
   return (
@@ -69,7 +69,7 @@ export function truthOf(rule: unknown, here: Here): Predicate {
 }
 
 /** A part that stays a program; one that reads nothing is decided here. */
-function programOf(rule: Readonly<Record<string, unknown>>, here: Here): Predicate {
+function programOf(rule: Readonly<Record<string, unknown>>, here: PartContext): Predicate {
   if (looksAtClock(rule)) {
     fault(here.reading, here.pointers.get(rule) ?? here.root, CLOCK_IN_PROGRAM);
     return NEVER;
@@ -87,7 +87,7 @@ function programOf(rule: Readonly<Record<string, unknown>>, here: Here): Predica
  * Its truth over nothing is asked when it is kept, and decides it if it reads nothing: it must not
  * cost too much either.
  */
-function overNothing(program: Extract<Atom, { kind: 'program' }>, here: Here): Predicate {
+function overNothing(program: Extract<Atom, { kind: 'program' }>, here: PartContext): Predicate {
   try {
     const holds = atomTest(program)({}, 0);
     if (program.attributes.length > 0) return program;
@@ -102,7 +102,7 @@ function tooCostly(
   part: unknown,
   why: string,
   rule: unknown,
-  { reading, pointers, root }: Here,
+  { reading, pointers, root }: PartContext,
 ): Predicate {
   costly(
     reading,

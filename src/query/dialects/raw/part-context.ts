@@ -1,5 +1,5 @@
 /**
- * here.ts – The record that a part of a rule speaks of, and how its parts are read.
+ * part-context.ts – The record that a part of a rule speaks of, and how its parts are read.
  *
  * Keeps true: a part is read with the type of the record that its paths begin at.
  */
@@ -10,15 +10,15 @@ import type { Pointers } from './check.ts';
 import type { Args } from './shapes.ts';
 
 /** The record that a part speaks of. */
-export interface Here {
+export interface PartContext {
   readonly type: ObjectType;
   readonly reading: Reading;
   readonly pointers: Pointers;
   /** The pointer of the whole rule. */
   readonly root: string;
   /** Reads a part of the rule (truth.ts). Handed down, since parts are read by one another. */
-  readonly truthOf: (part: unknown, here: Here) => Predicate;
+  readonly truthOf: (part: unknown, here: PartContext) => Predicate;
 }
 
 /** What an operation's truth is as a predicate, or undefined where only running it says. */
-export type Structure = (args: Args, here: Here) => Predicate | undefined;
+export type Structure = (args: Args, here: PartContext) => Predicate | undefined;

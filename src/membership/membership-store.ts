@@ -1,0 +1,83 @@
+/**
+ * membership-store.ts – What reads ask of the store: records, members, and who points at whom.
+ *
+ * The store keeps true: each answer is of one instant of its partition, or of each partition that
+ * it concerns. Answers about ids come in the order of the ids, wherever the records lie, in one
+ * round trip. Lists come in the order of ids, by the bytes of UTF-8.
+ * Callers keep true: they ask for at most a few hundred records at once, and weigh them before
+ * (`weights`) where many may be heavy.
+ */
+import type { RecordRow } from '../change/record.ts';
+import type { StatusStore } from './partition-status.ts';
+import type { PredicateIds } from './predicate-ids.ts';
+
+export interface SizedRecord {
+  readonly record: RecordRow;
+  /** Characters that it takes where it is stored. */
+  readonly size: number;
+}
+
+/** The predicate of a segment or a view, and the type of its members. */
+export interface MemberSet {
+  readonly objectType: string;
+  readonly predicateId: number;
+}
+
+/** How far the backfill of a predicate has come in a partition. */
+export interface BackfillProgress {
+  readonly records: number;
+  readonly visited: number;
+}
+
+export interface MembershipStore extends StatusStore {
+  /** Whether a worker holds the lease of the partition at the moment. */
+  isOwned(partition: number): Promise<boolean>;
+
+  /** Entries of the partition's log, whether they are applied or not. */
+  logLength(partition: number): Promise<number>;
+
+  /**
+   * Whether a change of the type waits in the log of the partition; also true if so much waits that
+   * not all of it was looked at.
+   */
+  isAwaited(partition: number, objectType: string): Promise<boolean>;
+
+  /** Records of a type in the partition, archived ones included. */
+  recordCount(partition: number, objectType: string): Promise<number>;
+
+  backfillProgress(partition: number, of: MemberSet): Promise<BackfillProgress>;
+
+  /** Names the last commit of every partition: two equal texts mean that none has committed. */
+  lastCommits(): Promise<string>;
+
+  /** The predicates that hold of some records. */
+  truths(objectType: string, ids: readonly string[]): Promise<PredicateIds[]>;
+
+  /** Undefined where nothing is stored. A tombstone is a record that does not exist any more. */
+  records(objectType: string, ids: readonly string[]): Promise<(SizedRecord | undefined)[]>;
+
+  /** Bytes of some records; 0 where there is none. */
+  weights(objectType: string, ids: readonly string[]): Promise<number[]>;
+
+  /** At most `count` ids of the type's records after an id ('': from the first on). */
+  recordIds(partition: number, objectType: string, after: string, count: number): Promise<string[]>;
+
+  memberCount(partition: number, predicateId: number): Promise<number>;
+
+  areMembers(predicateId: number, ids: readonly string[]): Promise<boolean[]>;
+
+  /** At most `count` members after an id ('': from the first on). */
+  memberIds(partition: number, of: MemberSet, after: string, count: number): Promise<string[]>;
+
+  /** At most `count` records of the partition that point at the target, after an id. */
+  holderIds(
+    partition: number,
+    edgeId: number,
+    target: string,
+    after: string,
+    count: number,
+  ): Promise<string[]>;
+
+  /** Per target the partitions in which records point at it. */
+  holderPartitions(edgeId: number, targets: readonly string[]): Promise<number[][]>;
+}

@@ -1,0 +1,14 @@
+/**
+ * read-options.ts – What a read waits for: everything that was acknowledged before it, or nothing.
+ */
+
+export type Consistency = 'strong' | 'eventual';
+
+export interface ReadOptions {
+  readonly consistency: Consistency;
+  readonly timeoutMs: number;
+}
+
+/** For what was waited for already, or does not matter. */
+export const EVENTUAL: ReadOptions = { consistency: 'eventual', timeoutMs: 0 };
+export const STRONG: ReadOptions = { consistency: 'strong', timeoutMs: 5000 };

@@ -1,0 +1,65 @@
+/**
+ * readers.ts – Puts together all that answers reads of one deployment.
+ *
+ * Keeps true: every read goes through the same wait, and the same resolution of slugs.
+ */
+import type { CatalogStore } from '../catalog/catalog-store.ts';
+import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
+import { MemberPages } from './member-pages.ts';
+import type { MembershipStore } from './membership-store.ts';
+import { PredicateResolver } from './predicate-resolver.ts';
+import { Progress } from './progress.ts';
+import { RecordReader } from './record-reader.ts';
+import { RecordSegments } from './record-segments.ts';
+import { Records } from './records.ts';
+import { Related } from './related.ts';
+import { SegmentCounts } from './segment-counts.ts';
+import { SegmentMembers } from './segment-members.ts';
+import type { SortedRunStore } from './sorted-run-store.ts';
+import { StrongReads } from './strong-reads.ts';
+import { ViewMembership } from './view-membership.ts';
+import { ViewOrders } from './view-orders.ts';
+import { ViewRows } from './view-rows.ts';
+
+export interface Readers {
+  readonly segmentCounts: SegmentCounts;
+  readonly members: SegmentMembers;
+  readonly recordSegments: RecordSegments;
+  readonly records: Records;
+  readonly related: Related;
+  readonly viewMembers: ViewMembership;
+  readonly viewRows: ViewRows;
+  readonly progress: Progress;
+}
+
+export interface ReadersContext {
+  readonly store: MembershipStore;
+  readonly runStore: SortedRunStore;
+  readonly catalogs: CatalogStore;
+  readonly timeZone: string;
+  readonly limits?: Limits;
+}
+
+export function openReaders(context: ReadersContext): Readers {
+  const { store, catalogs, timeZone, limits = DEFAULT_LIMITS } = context;
+  const { pageBytes: pageBytesMax } = limits;
+  const progress = new Progress(store);
+  const resolver = new PredicateResolver(catalogs);
+  const reads = new StrongReads(store, catalogs, resolver, progress);
+  const reader = new RecordReader(store, catalogs, timeZone, pageBytesMax);
+  const pages = new MemberPages(store, resolver);
+  const shared = { ...context, limits, pageBytesMax, progress, resolver, reads, reader, pages };
+  const related = new Related(shared);
+  const viewMembers = new ViewMembership(shared);
+  const orders = new ViewOrders({ ...shared, viewMembers });
+  return {
+    segmentCounts: new SegmentCounts(catalogs, reads, resolver),
+    members: new SegmentMembers(shared),
+    recordSegments: new RecordSegments(shared),
+    records: new Records(shared),
+    related,
+    viewMembers,
+    viewRows: new ViewRows({ ...shared, viewMembers, orders, related }),
+    progress,
+  };
+}

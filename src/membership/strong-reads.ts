@@ -1,0 +1,197 @@
+/**
+ * strong-reads.ts – What a read waits for before it answers.
+ *
+ * Keeps true: a strong read sees everything that was acknowledged before it, by no older catalog
+ * than was stored then. It waits for a bounded time, and says so if that was not enough. Where
+ * nobody can say who is a member (a loss between partitions, a clock that is ahead) it refuses.
+ */
+import type { StoredFilter } from '../catalog/catalog.ts';
+import type { CatalogStore } from '../catalog/catalog-store.ts';
+import { findSegments } from '../catalog/entries.ts';
+import { partitionOf } from '../change/partition.ts';
+import { Problem } from '../errors.ts';
+import {
+  allStatuses,
+  isAheadOfTime,
+  type Loss,
+  lossOf,
+  type PartitionStatus,
+  partitionsOf,
+  roundsOver,
+  type StatusStore,
+  waitForWatermark,
+} from './partition-status.ts';
+import type { PredicateResolver } from './predicate-resolver.ts';
+import type { Progress } from './progress.ts';
+import type { ReadOptions } from './read-options.ts';
+
+/** What the members of some segments depend on. */
+export interface Needs {
+  /** Over how many edges effects must have come (`roundsOver`). */
+  readonly rounds: number;
+  /** Whether the clock moves them. */
+  readonly isTimed: boolean;
+  /** Those of which none may have failed. */
+  readonly filters?: readonly StoredFilter[];
+}
+
+export const NEEDS_NOTHING: Needs = { rounds: 0, isTimed: false };
+
+export type Doubt = Loss | 'ahead';
+
+export const DOUBTS: Readonly<
+  Record<Doubt, { readonly status: 'building' | 'failed'; readonly detail: string }>
+> = {
+  resynchronizing: {
+    status: 'building',
+    detail:
+      'what reaches across relationships is not known for sure: ' +
+      'partitions are telling each other anew what was lost',
+  },
+  broken: {
+    status: 'failed',
+    detail:
+      'what reaches across relationships is not known for sure: ' +
+      'a message between partitions could not be applied; it lies in the dead letters',
+  },
+  ahead: {
+    status: 'building',
+    detail:
+      'what moves with time is not known: ' +
+      'the clock of a partition is over a minute ahead of the server’s',
+  },
+};
+
+export class StrongReads {
+  readonly #store: StatusStore;
+  readonly #catalogs: CatalogStore;
+  readonly #resolver: PredicateResolver;
+  readonly #progress: Progress;
+  readonly #all: readonly number[];
+
+  constructor(
+    store: StatusStore,
+    catalogs: CatalogStore,
+    resolver: PredicateResolver,
+    progress: Progress,
+  ) {
+    this.#store = store;
+    this.#catalogs = catalogs;
+    this.#resolver = resolver;
+    this.#progress = progress;
+    this.#all = partitionsOf(store);
+  }
+
+  /** Every partition. */
+  get partitions(): readonly number[] {
+    return this.#all;
+  }
+
+  /**
+   * Carries out a read; a strong one by the catalog that was stored when it began, whatever this
+   * process has heard of. Caller: `read` may be carried out twice.
+   */
+  current<T>({ consistency }: ReadOptions, read: () => Promise<T>): Promise<T> {
+    return consistency === 'strong' ? this.#catalogs.current(read) : read();
+  }
+
+  /**
+   * Where all partitions stand, with the counts of some predicates.
+   * @returns undefined if a strong read had to wait too long
+   */
+  async statuses(
+    predicateIds: readonly number[],
+    { consistency, timeoutMs }: ReadOptions,
+  ): Promise<readonly PartitionStatus[] | undefined> {
+    if (consistency === 'eventual') return allStatuses(this.#store, predicateIds);
+    const needs = this.needsOf(predicateIds);
+    return waitForWatermark(this.#store, this.#all, predicateIds, { ...needs, timeoutMs });
+  }
+
+  /**
+   * Waits until some partitions have applied what was acknowledged before. Effects of neighbours
+   * come from anywhere: with rounds all partitions are waited for.
+   * @returns where they stand; nothing for an eventual read
+   * @throws Problem not_caught_up | segment_building | segment_failed
+   */
+  async wait(
+    some: readonly number[],
+    { consistency, timeoutMs }: ReadOptions,
+    needs: Needs = NEEDS_NOTHING,
+  ): Promise<readonly PartitionStatus[]> {
+    if (consistency === 'eventual') return [];
+    const partitions = needs.rounds > 0 ? this.#all : some;
+    const statuses = await waitForWatermark(this.#store, partitions, [], { ...needs, timeoutMs });
+    if (!statuses) throw await this.#notCaughtUp(timeoutMs);
+    refuseDoubt(this.doubtOf(needs, statuses));
+    const failed = this.#resolver.failedBy(statuses);
+    for (const filter of needs.filters ?? []) this.#resolver.refuseFailed(filter, failed);
+    return statuses;
+  }
+
+  /** As `wait`, for the partitions in which some records live. */
+  waitForRecords(
+    ids: readonly string[],
+    options: ReadOptions,
+    needs: Needs = NEEDS_NOTHING,
+  ): Promise<readonly PartitionStatus[]> {
+    const partitions = new Set(ids.map((id) => partitionOf(id, this.#store.partitions)));
+    return this.wait([...partitions], options, needs);
+  }
+
+  /** As `wait`, for all partitions. */
+  waitForAll(
+    options: ReadOptions,
+    needs: Needs = NEEDS_NOTHING,
+  ): Promise<readonly PartitionStatus[]> {
+    return this.wait(this.#all, options, needs);
+  }
+
+  needsOf(predicateIds: readonly (number | null)[]): Needs {
+    const { catalog } = this.#catalogs;
+    return {
+      rounds: roundsOver(catalog.deepestOf(predicateIds)),
+      isTimed: catalog.isTimed(predicateIds),
+    };
+  }
+
+  needsOfFilters(filters: readonly StoredFilter[]): Needs {
+    return { ...this.needsOf(filters.map(({ predicateId }) => predicateId)), filters };
+  }
+
+  /** @throws Problem segment_unknown */
+  async needsOfSegments(slugs: readonly string[]): Promise<Needs> {
+    return this.needsOfFilters(await findSegments(this.#catalogs, slugs));
+  }
+
+  /** Of all segments of a type, whether they have failed or not. */
+  needsOfType(objectType: string): Needs {
+    const segments = [...this.#catalogs.catalog.segments.values()];
+    const own = segments.filter(({ object_type: type }) => type === objectType);
+    return this.needsOf(own.map(({ predicateId }) => predicateId));
+  }
+
+  /** Why nobody can say who is a member, though all partitions have answered. */
+  doubtOf({ rounds, isTimed }: Needs, statuses: readonly PartitionStatus[]): Doubt | undefined {
+    const loss = rounds > 0 ? lossOf(statuses) : undefined;
+    return loss ?? (isTimed && isAheadOfTime(statuses) ? 'ahead' : undefined);
+  }
+
+  async #notCaughtUp(timeoutMs: number): Promise<Problem> {
+    const detail = `the changes before this read were not applied within ${timeoutMs} ms`;
+    const unowned = describeUnowned(await this.#progress.unowned());
+    return new Problem('not_caught_up', `${detail}${unowned}`, [], { retry_after_s: 1 });
+  }
+}
+
+/** @throws Problem segment_building */
+function refuseDoubt(doubt: Doubt | undefined): void {
+  if (doubt) throw new Problem('segment_building', DOUBTS[doubt].detail, [], { retry_after_s: 1 });
+}
+
+function describeUnowned(partitions: readonly number[]): string {
+  if (partitions.length === 0) return '';
+  const [named, verb] = partitions.length === 1 ? ['partition', 'is'] : ['partitions', 'are'];
+  const which = `${named} ${partitions.slice(0, 16).join(', ')} ${verb} worked off by nobody`;
+  return `: ${which}; start a worker, or see the log for why it has stopped`;
+}

@@ -1,0 +1,197 @@
+/**
+ * membership-store.ts – Reads of records and members, out of Redis.
+ *
+ * Keeps true: what membership/membership-store.ts promises. What concerns one partition is one
+ * command, but for the members of a large set, which are walked along the ids of their type.
+ */
+import type { Redis } from 'ioredis';
+import { compareIds } from '../change/id-order.ts';
+import { unpackRecord } from '../change/record.ts';
+import type {
+  BackfillProgress,
+  MemberSet,
+  MembershipStore,
+  SizedRecord,
+} from '../membership/membership-store.ts';
+import type { PartitionStatus } from '../membership/partition-status.ts';
+import type { PredicateIds } from '../membership/predicate-ids.ts';
+import { askByPartition } from './by-partition.ts';
+import type { PartitionKeys } from './keys.ts';
+import { backfillField, META_FIELDS, readBackfill } from './partition-meta.ts';
+import { readPartitionStatus } from './partition-status.ts';
+import { unpackRelated } from './rows/neighbour-row.ts';
+import { unpackState } from './rows/state-row.ts';
+import { weighFields } from './weigh.ts';
+
+/** Members of a partition that are sorted in memory; larger sets are walked along the ids. */
+const SORTED_MEMBERS_MAX = 2000;
+const WALK_IDS = 1000;
+/** Entries of a log that are looked at where they wait, each of 256 kB at most. */
+const LOOKED_AT_MAX = 200;
+
+export class RedisMembershipStore implements MembershipStore {
+  readonly #redis: Redis;
+  readonly #keys: readonly PartitionKeys[];
+
+  constructor(redis: Redis, partitions: readonly PartitionKeys[]) {
+    this.#redis = redis;
+    this.#keys = partitions;
+  }
+
+  get partitions(): number {
+    return this.#keys.length;
+  }
+
+  status(partition: number, predicateIds: readonly number[]): Promise<PartitionStatus> {
+    return readPartitionStatus(this.#redis, this.#keys[partition]!, predicateIds);
+  }
+
+  async isOwned(partition: number): Promise<boolean> {
+    return (await this.#redis.exists(this.#keys[partition]!.owner)) === 1;
+  }
+
+  logLength(partition: number): Promise<number> {
+    return this.#redis.xlen(this.#keys[partition]!.log);
+  }
+
+  async isAwaited(partition: number, objectType: string): Promise<boolean> {
+    const { log, meta } = this.#keys[partition]!;
+    const position = (await this.#redis.hget(meta, META_FIELDS.log.name)) ?? '0-0';
+    const waiting = await this.#redis.xrange(log, `(${position}`, '+', 'COUNT', LOOKED_AT_MAX);
+    const named = JSON.stringify(objectType);
+    return (
+      waiting.length === LOOKED_AT_MAX ||
+      waiting.some(([, fields]) => fields.some((text) => text.includes(named)))
+    );
+  }
+
+  recordCount(partition: number, objectType: string): Promise<number> {
+    return this.#redis.zcard(this.#keys[partition]!.ids(objectType));
+  }
+
+  async backfillProgress(
+    partition: number,
+    { objectType, predicateId }: MemberSet,
+  ): Promise<BackfillProgress> {
+    const keys = this.#keys[partition]!;
+    const [records, stored, count] = await Promise.all([
+      this.#redis.zcard(keys.ids(objectType)),
+      this.#redis.hget(keys.meta, backfillField(objectType)),
+      this.#redis.hget(keys.counts, String(predicateId)),
+    ]);
+    if (count !== null) return { records, visited: records };
+    const backfill = stored === null ? undefined : readBackfill(stored).backfill;
+    const isUnderWay = backfill?.predicateIds.includes(predicateId);
+    return { records, visited: isUnderWay ? Math.min(backfill!.visited, records) : 0 };
+  }
+
+  async lastCommits(): Promise<string> {
+    const commits = this.#keys.map(({ meta }) =>
+      this.#redis.hmget(meta, META_FIELDS.number.name, META_FIELDS.nonce.name),
+    );
+    return JSON.stringify(await Promise.all(commits));
+  }
+
+  truths(objectType: string, ids: readonly string[]): Promise<PredicateIds[]> {
+    return this.#ask(ids, async (keys, some) => {
+      const rows = await this.#redis.hmget(keys.state(objectType), ...some);
+      return rows.map((row) => unpackState(row).truth);
+    });
+  }
+
+  records(objectType: string, ids: readonly string[]): Promise<(SizedRecord | undefined)[]> {
+    return this.#ask(ids, async (keys, some) => {
+      const rows = await this.#redis.hmget(keys.records(objectType), ...some);
+      return rows.map((row) => (row ? { record: unpackRecord(row), size: row.length } : undefined));
+    });
+  }
+
+  weights(objectType: string, ids: readonly string[]): Promise<number[]> {
+    return this.#ask(ids, (keys, some) => weighFields(this.#redis, keys.records(objectType), some));
+  }
+
+  recordIds(
+    partition: number,
+    objectType: string,
+    after: string,
+    count: number,
+  ): Promise<string[]> {
+    return this.#idsAfter(this.#keys[partition]!.ids(objectType), after, count);
+  }
+
+  memberCount(partition: number, predicateId: number): Promise<number> {
+    return this.#redis.scard(this.#keys[partition]!.segment(predicateId));
+  }
+
+  areMembers(predicateId: number, ids: readonly string[]): Promise<boolean[]> {
+    return this.#ask(ids, async (keys, some) => {
+      const answers = await this.#redis.smismember(keys.segment(predicateId), ...some);
+      return answers.map((answer) => answer === 1);
+    });
+  }
+
+  async memberIds(
+    partition: number,
+    { objectType, predicateId }: MemberSet,
+    after: string,
+    count: number,
+  ): Promise<string[]> {
+    const keys = this.#keys[partition]!;
+    const set = keys.segment(predicateId);
+    if ((await this.#redis.scard(set)) > SORTED_MEMBERS_MAX)
+      return this.#membersAlong(keys.ids(objectType), set, after, count);
+    const members = await this.#redis.smembers(set);
+    const later = after === '' ? members : members.filter((id) => compareIds(id, after) > 0);
+    return later.sort(compareIds).slice(0, count);
+  }
+
+  holderIds(
+    partition: number,
+    edgeId: number,
+    target: string,
+    after: string,
+    count: number,
+  ): Promise<string[]> {
+    return this.#idsAfter(this.#keys[partition]!.holders(edgeId, target), after, count);
+  }
+
+  holderPartitions(edgeId: number, targets: readonly string[]): Promise<number[][]> {
+    return this.#ask(targets, async (keys, some) => {
+      const rows = await this.#redis.hmget(keys.related(edgeId), ...some);
+      return rows.map((row) => Object.keys(unpackRelated(row)).map(Number));
+    });
+  }
+
+  #ask<T>(
+    ids: readonly string[],
+    ask: (keys: PartitionKeys, some: readonly string[]) => Promise<readonly T[]>,
+  ): Promise<T[]> {
+    return askByPartition(this.#keys, ids, ask);
+  }
+
+  /** Members of a set that is too large to sort, along the ids of their type. */
+  async #membersAlong(
+    listed: string,
+    set: string,
+    after: string,
+    count: number,
+  ): Promise<string[]> {
+    const members: string[] = [];
+    for (let from = after; members.length < count; ) {
+      const ids = await this.#idsAfter(listed, from, WALK_IDS);
+      if (ids.length > 0) {
+        const isMember = await this.#redis.smismember(set, ...ids);
+        members.push(...ids.filter((_, at) => isMember[at] === 1));
+      }
+      if (ids.length < WALK_IDS) break;
+      from = ids.at(-1)!;
+    }
+    return members.slice(0, count);
+  }
+
+  /** From a sorted set of ids. */
+  #idsAfter(listed: string, after: string, count: number): Promise<string[]> {
+    const from = after === '' ? '-' : `(${after}`;
+    return this.#redis.zrangebylex(listed, from, '+', 'LIMIT', 0, count);
+  }
+}
