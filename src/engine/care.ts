@@ -22,7 +22,7 @@ const FAULTS_MAX = 3;
 const CHANGES_TOGETHER = 8;
 
 /** The field of `meta` that holds what `Care` notes. */
-export const CARE_FIELD = 'care';
+export const CARE_FIELD = 'trial';
 
 /**
  * The least that can be at fault. Of an entry of the log it is one change; of a backfill or a

@@ -25,8 +25,8 @@ export type AppendAnswer =
   | { readonly status: 'appended'; readonly entry: EntryId }
   /** It was appended before. `entry`: '' if it was not the last one, so that its id is unknown. */
   | { readonly status: 'duplicate'; readonly entry: EntryId | '' }
-  /** One before it is missing: it was lost. */
-  | { readonly status: 'gap' }
+  /** One after sequence `last` is missing: it was lost. */
+  | { readonly status: 'gap'; readonly last: number }
   /** The source has begun this newer epoch. */
   | { readonly status: 'old'; readonly epoch: number }
   | { readonly status: 'full'; readonly entries: number };

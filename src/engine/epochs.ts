@@ -113,10 +113,12 @@ async function beginEpoch(
     const outboxFirst = first[0] ? Number(first[0][0].split('-')[0]) : undefined;
     const finding = { ...known, delivered: readChannelPosition(stored), outboxFirst };
     const epoch = newEpoch(finding, fresh());
-    const begin = [source, stored ?? '', epoch, finding.delivered.sequence, Date.now()];
-    const answer = await runScript(redis, 'beginEpoch', [key], begin).catch((error: unknown) => {
+    const { sequence } = finding.delivered;
+    const begin = { source, seen: stored ?? '', epoch, sequence, nowMs: Date.now() };
+    const keysOf = keys.partitions[target]!;
+    const answer = await runScript(redis, 'beginEpoch', keysOf, begin).catch((error: unknown) => {
       if (!isUnanswered(error) || attempt === ATTEMPTS_MAX) throw error;
-      return 'unknown'; // whether it was begun or not: another one is
+      return 'unknown' as const; // whether it was begun or not: another one is
     });
     if (answer === 'begun') return channelAfter(finding, epoch);
   }
@@ -137,8 +139,9 @@ export async function askForResync(
       { sent: CHANNEL_START, delivered: readChannelPosition(stored) },
       freshEpoch(),
     );
-    const begin = [sourceName(source), stored ?? '', epoch, -1, Date.now()];
-    if ((await runScript(redis, 'beginEpoch', [key], begin)) === 'begun') return;
+    const numbers = { epoch, sequence: -1, nowMs: Date.now() };
+    const begin = { source: sourceName(source), seen: stored ?? '', ...numbers };
+    if ((await runScript(redis, 'beginEpoch', { delivered: key }, begin)) === 'begun') return;
   }
   throw new Error(`partition ${target} can't ask partition ${source} for a resynchronization`);
 }

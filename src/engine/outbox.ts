@@ -191,8 +191,9 @@ export class Outbox {
     { target, sequence, catalogVersion, payload }: OutboxEntry,
   ) {
     const { redis, keys, partition } = this.#context;
-    const { inbox, delivered } = keys.partitions[target]!;
-    const header = [sourceName(partition), epoch, base, sequence, 0, Date.now()];
+    const { inbox: stream, delivered } = keys.partitions[target]!;
+    const source = sourceName(partition);
+    const given = { source, epoch, base, sequence, entriesMax: 0, nowMs: Date.now() };
     const fields = [
       INBOX_FIELDS.from,
       partition,
@@ -201,14 +202,8 @@ export class Outbox {
       INBOX_FIELDS.payload,
       payload,
     ];
-    const call = runScript<[DeliveryAnswer, string]>(
-      redis,
-      'deliverEntry',
-      [inbox, delivered],
-      [...header, ...fields],
-    );
-    return (await call)[0];
+    const more = { arguments: fields };
+    const answer = await runScript(redis, 'deliverEntry', { stream, delivered }, given, more);
+    return answer.status;
   }
 }
-
-type DeliveryAnswer = 'appended' | 'duplicate' | 'gap' | 'old';

@@ -24,7 +24,7 @@ import { isFull, isUnanswered } from '../redis/failures.ts';
 import { type Keys, type PartitionKeys, readRecordMember } from '../redis/keys.ts';
 import { pairs } from '../redis/pairs.ts';
 import { readChannelPosition } from '../redis/rows/channel-position.ts';
-import { runScript } from '../redis/scripts.ts';
+import { runScript, sendScript } from '../redis/scripts.ts';
 import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
 import { weighFields } from '../redis/weigh.ts';
 import {
@@ -57,6 +57,7 @@ import { type InboxEntry, readInboxEntry } from './message.ts';
 import type { Networks } from './networks.ts';
 import { Outbox, outboxEntries, UNDELIVERED_MAX } from './outbox.ts';
 import { type BackfillRequest, PartitionBuilds, type TypeBuild } from './partition-builds.ts';
+import type { Renewal } from './partition-store.ts';
 import { NO_RESYNC, partitionIn, type ResyncChunk, Resyncs } from './resyncs.ts';
 import { type HeavyRows, RowCache } from './row-cache.ts';
 import { EFFECTS_MAX, OPERATIONS_MAX, type Step, type StepContext, step } from './step.ts';
@@ -277,17 +278,18 @@ export class PartitionProcessor {
     const held = this.#held;
     if (!held || held.isLost) return;
     const number = held.number;
-    const [answer, stored] = await this.#renewLease();
+    const answer = await this.#renewLease();
+    const stored = answer.status === 'renewed' ? answer.number : undefined;
     // One more than mine is the commit that is under way.
-    const isMine = Number(stored) === number || Number(stored) === number + 1;
-    if (answer === 'renewed' && (isMine || held.number !== number)) {
+    const isMine = stored === number || stored === number + 1;
+    if (answer.status === 'renewed' && (isMine || held.number !== number)) {
       this.#tellWhetherAhead(held);
       // Whoever sleeps until a record is due has not seen the clock jump meanwhile.
       if (held.timers.nextMs <= this.#clockOf(held)) this.#alarm.ring();
       if (this.#renewals++ % RENEWALS_A_CHECK === 0) await held.outbox.check(new Map(held.sent));
       return;
     }
-    this.#logger.warn({ answer, number, stored }, 'the lease is lost');
+    this.#logger.warn({ answer: answer.status, number, stored }, 'the lease is lost');
     held.isLost = true;
     this.#alarm.ring();
   }
@@ -303,8 +305,8 @@ export class PartitionProcessor {
       this.#logger.fatal({ err: error }, 'the partition has stopped');
     } finally {
       this.#forget();
-      const keys = [this.#keys.owner, this.#keys.meta];
-      await runScript(this.#context.redis, 'releaseLease', keys, [this.#token]).catch(() => {});
+      const given = { token: this.#token };
+      await runScript(this.#context.redis, 'releaseLease', this.#keys, given).catch(() => {});
     }
   }
 
@@ -313,21 +315,18 @@ export class PartitionProcessor {
     const { redis, install } = this.#context;
     while (!this.#isStopped) {
       try {
-        const keys = [this.#keys.owner, this.#keys.meta];
-        const [answer, ...fields] = await runScript<string[]>(redis, 'acquirePartition', keys, [
-          this.#token,
-          LEASE_TTL_MS,
-          install,
-        ]);
-        if (answer === 'acquired') {
-          const held = await this.#open(fields);
+        const given = { token: this.#token, leaseMs: LEASE_TTL_MS, install };
+        const answer = await runScript(redis, 'acquirePartition', this.#keys, given);
+        if (answer.status === 'acquired') {
+          const held = await this.#open(answer.meta);
           if (held) return held;
         }
-        if (answer === 'lost')
+        if (answer.status === 'lost')
           throw new Error(
             `${this.#keys.meta} has no install id of this deployment: its data is gone; it is not started from zero`,
           );
-        await this.#alarm.sleep(Math.min(Math.max(Number(fields[0]), RETRY_MS), 200));
+        const forMs = answer.status === 'held' ? answer.forMs : 0;
+        await this.#alarm.sleep(Math.min(Math.max(forMs, RETRY_MS), 200));
       } catch (error) {
         if (!isUnanswered(error)) throw error;
         await this.#alarm.sleep(RETRY_MS);
@@ -431,20 +430,15 @@ export class PartitionProcessor {
    * `number` was read.
    */
   async #isStillAt(number: number): Promise<boolean> {
-    const [answer, stored] = await this.#renewLease();
-    return answer === 'renewed' && Number(stored) === number;
+    const answer = await this.#renewLease();
+    return answer.status === 'renewed' && answer.number === number;
   }
 
-  async #renewLease(): Promise<string[]> {
+  async #renewLease(): Promise<Renewal> {
     const { redis, clock } = this.#context;
-    const lease = [this.#token, LEASE_TTL_MS];
-    const answer = await runScript<string[]>(
-      redis,
-      'renewLease',
-      [this.#keys.owner, this.#keys.meta],
-      lease,
-    );
-    if (answer[2] !== undefined) clock.follow(Number(answer[2]));
+    const lease = { token: this.#token, leaseMs: LEASE_TTL_MS };
+    const answer = await runScript(redis, 'renewLease', this.#keys, lease);
+    if (answer.status === 'renewed') clock.follow(answer.serverMs);
     return answer;
   }
 
@@ -725,11 +719,8 @@ export class PartitionProcessor {
   /** @returns whether the partition is still ours. */
   async #note(held: Held, names: readonly string[]): Promise<boolean> {
     const note = names.length === 0 ? '' : held.care!.note(this.#token, names);
-    const keys = [this.#keys.owner, this.#keys.meta];
-    const answer = await runScript<string>(this.#context.redis, 'noteTrying', keys, [
-      this.#token,
-      note,
-    ]);
+    const given = { token: this.#token, note };
+    const answer = await runScript(this.#context.redis, 'noteTrial', this.#keys, given);
     if (answer === 'fenced') held.isLost = true;
     return answer === 'noted';
   }
@@ -977,12 +968,7 @@ export class PartitionProcessor {
     const timer = this.#context.metrics.commitSeconds.startTimer();
     for (let attempt = 0; ; attempt++) {
       try {
-        const answer = await runScript<CommitAnswer>(
-          this.#context.redis,
-          'commitBatch',
-          keys,
-          arguments_,
-        );
+        const answer = await sendScript(this.#context.redis, 'commitBatch', keys, arguments_);
         timer();
         return answer;
       } catch (error) {

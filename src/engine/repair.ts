@@ -18,7 +18,7 @@ import { findKindFaults } from '../membership/kind-faults.ts';
 import { allStatuses } from '../membership/partition-status.ts';
 import { findRowFaults } from '../membership/row-faults.ts';
 import { findSlugFaults } from '../membership/slug-faults.ts';
-import { runScript } from '../redis/scripts.ts';
+import { runScript, sendScript } from '../redis/scripts.ts';
 import type { Deployment } from './deployment.ts';
 import { askForResync } from './epochs.ts';
 import { partitionIn } from './resyncs.ts';
@@ -101,7 +101,7 @@ async function mend({ redis }: Deployment, faults: readonly Fault[]): Promise<vo
   for (let from = 0; from < mends.length; from += MENDED_A_CALL) {
     const some = mends.slice(from, from + MENDED_A_CALL);
     await Promise.all(
-      some.map(({ keys, arguments: given }) => runScript(redis, 'mendPartition', keys, given)),
+      some.map(({ keys, arguments: given }) => sendScript(redis, 'mendPartition', keys, given)),
     );
   }
 }
@@ -111,7 +111,7 @@ async function mend({ redis }: Deployment, faults: readonly Fault[]): Promise<vo
  */
 async function expelOwners({ redis, keys }: Deployment): Promise<void> {
   await Promise.all(
-    keys.partitions.map(({ meta }) => runScript(redis, 'expelOwner', [meta], [randomUUID()])),
+    keys.partitions.map((own) => runScript(redis, 'expelOwner', own, { nonce: randomUUID() })),
   );
 }
 

@@ -112,7 +112,11 @@ export class HeardResyncs implements ResyncEffects {
 const TARGETS_A_BATCH = 200;
 
 /** Fields of `meta`. */
-const RESYNC_FIELDS = { sending: 'resync:', receiving: 'resyncing:', broken: 'broken:' } as const;
+const RESYNC_FIELDS = {
+  sending: 'resending:',
+  receiving: 'receiving:',
+  broken: 'broken:',
+} as const;
 
 /** The partition that a field of `meta` is about; undefined: it is another kind of field. */
 export function partitionIn(field: string, kind: keyof typeof RESYNC_FIELDS): number | undefined {

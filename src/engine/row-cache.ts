@@ -170,19 +170,17 @@ export class RowCache {
   ): Promise<Map<string, number> | undefined> {
     const hashes = [...missing.keys()].flatMap((type) => [keys.records(type), keys.state(type)]);
     const asked = [...missing.values()].flatMap((ids) => [ids.length, ...ids]);
-    const [answer, ...found] = await runScript<unknown[]>(redis, 'readRows', hashes, [
-      bytesMax,
-      ...asked,
-    ]);
+    const more = { keys: hashes, arguments: asked };
+    const answer = await runScript(redis, 'readRows', {}, { bytesMax }, more);
     const named = [...missing].flatMap(([objectType, ids]) =>
       ids.map((id) => ({ objectType, id })),
     );
-    if (answer === 'heavy')
+    if (answer.kind === 'heavy')
       return new Map(
-        named.map(({ objectType, id }, at) => [cacheKey(objectType, id), found[at] as number]),
+        named.map(({ objectType, id }, at) => [cacheKey(objectType, id), answer.bytes[at]!]),
       );
     named.forEach((key, at) => {
-      const [record, state] = [found[2 * at], found[2 * at + 1]] as (string | null)[];
+      const [record, state] = [answer.rows[2 * at], answer.rows[2 * at + 1]];
       if (record) this.#keep(keys, key, record, state, rows);
     });
     return undefined;

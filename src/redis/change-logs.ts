@@ -20,8 +20,6 @@ import type { StreamEntry, StreamTail } from './stream-tail.ts';
 
 const STREAM_START = '0-0';
 
-type Answer = [status: AppendAnswer['status'], detail: string];
-
 export class RedisChangeLogs implements ChangeLogs {
   readonly partitions: number;
   readonly #redis: Redis;
@@ -35,24 +33,13 @@ export class RedisChangeLogs implements ChangeLogs {
     this.partitions = keys.partitions.length;
   }
 
-  async append(partition: number, append: LogAppend): Promise<AppendAnswer> {
-    const { log, delivered } = this.#keys[partition]!;
+  append(partition: number, append: LogAppend): Promise<AppendAnswer> {
+    const { log: stream, delivered } = this.#keys[partition]!;
     const { source, epoch, sequence, entriesMax, entry } = append;
     // 0: a writer knows no loss that a base would make good.
-    const header = [source, epoch, 0, sequence, entriesMax, Date.now()];
-    const given = [...header, ...packLogEntry(entry)];
-    const answer = await runScript<Answer>(this.#redis, 'deliverEntry', [log, delivered], given);
-    const [status, detail] = answer;
-    switch (status) {
-      case 'gap':
-        return { status };
-      case 'old':
-        return { status, epoch: Number(detail) };
-      case 'full':
-        return { status, entries: Number(detail) };
-      default:
-        return { status, entry: detail };
-    }
+    const given = { source, epoch, base: 0, sequence, entriesMax, nowMs: Date.now() };
+    const more = { arguments: packLogEntry(entry) };
+    return runScript(this.#redis, 'deliverEntry', { stream, delivered }, given, more);
   }
 
   async listen(listener: OutcomeListener): Promise<void> {
@@ -79,8 +66,8 @@ export class RedisChangeLogs implements ChangeLogs {
 
   /** Unless it has delivered something meanwhile. */
   #forgetIf(delivered: string, source: string, row: string): Promise<unknown> {
-    const given = [1, 1, source, 'is', row, 'HDEL', 1, source];
-    return runScript(this.#redis, 'mendPartition', [delivered], given);
+    const more = { keys: [delivered], arguments: [1, source, 'is', row, 'HDEL', 1, source] };
+    return runScript(this.#redis, 'mendPartition', {}, { guards: 1 }, more);
   }
 }
 

@@ -46,7 +46,7 @@ describe('an entry', () => {
   });
 
   it('is refused when one before it is missing, or its epoch is over', async () => {
-    expect(await append(2)).toEqual({ status: 'gap' });
+    expect(await append(2)).toEqual({ status: 'gap', last: 0 });
     await append(1, { epoch: 3 });
     expect(await append(2)).toEqual({ status: 'old', epoch: 3 });
   });
@@ -77,7 +77,7 @@ describe('a source', () => {
     await logs.forgetQuiet(Date.now() - 60_000);
     expect(await append(1)).toMatchObject({ status: 'duplicate' });
     await logs.forgetQuiet(Date.now() + 60_000);
-    expect(await append(2)).toEqual({ status: 'gap' });
+    expect(await append(2)).toEqual({ status: 'gap', last: 0 });
     expect((await world.stores[0]!.channel(1)).position).toEqual({ epoch: 9, sequence: 4 });
   });
 });

@@ -32,8 +32,7 @@ export async function openRedisWorld(): Promise<RedisWorld> {
   const tail = new StreamTail(inject('redisUrl'), () => {});
   tail.start();
   const unreadable: RedisWorld['unreadable'] = [];
-  for (const { meta } of keys.partitions)
-    await runScript(redis, 'foundPartition', [meta], [install]);
+  for (const own of keys.partitions) await runScript(redis, 'foundPartition', own, { install });
   const of = (partition: number) => keys.partitions[partition]!;
   return {
     install,

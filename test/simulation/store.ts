@@ -138,8 +138,8 @@ export class Store {
   }
 
   /** The script of this name: light rows. */
-  async readRows([count, ...asked]: (string | number)[]): Promise<(string | null)[]> {
-    const rows: (string | null)[] = ['rows'];
+  async readRows([count, ...asked]: (string | number)[]): Promise<unknown[]> {
+    const rows: (string | null)[] = [];
     let at = Number(count) + 1;
     for (let type = 0; type < Number(count); type += 2) {
       const last = at + Number(asked[at]);
@@ -147,7 +147,7 @@ export class Store {
         for (const hash of [type, type + 1])
           rows.push(await this.hget(`${asked[hash]}`, `${asked[at]}`));
     }
-    return rows;
+    return ['kind', 'rows', 'rows', rows];
   }
 
   async hget(key: string, field: string): Promise<string | null> {

@@ -72,7 +72,7 @@ describe('a delivery', () => {
   });
 
   it('begins an epoch when the log has lost entries, or knows a newer epoch', async () => {
-    const logs = new ScriptedLogs({ status: 'gap' }, { status: 'old', epoch: 8 });
+    const logs = new ScriptedLogs({ status: 'gap', last: 0 }, { status: 'old', epoch: 8 });
     await new ChangeDelivery(logs).deliver(request());
     expect(logs.numbers).toEqual([
       [1, 1],

@@ -11,7 +11,7 @@ describe('a resynchronization that has to be sent', () => {
   it('is part of each commit until it has begun: another one may come first and write down the places', () => {
     const resyncs = new Resyncs(new Map(), [2, 5]);
     const first = resyncs.progress(NO_RESYNC, nothingHeard());
-    expect(first.set).toEqual(['resync:2', 'sending', 'resync:5', 'sending']);
+    expect(first.set).toEqual(['resending:2', 'sending', 'resending:5', 'sending']);
     resyncs.committed(NO_RESYNC, nothingHeard());
     const begin = { ...NO_RESYNC, begins: [2, 5] };
     expect(resyncs.progress(begin, nothingHeard()).set).toEqual(first.set);
