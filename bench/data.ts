@@ -13,7 +13,7 @@ import {
   type ObjectTypeDefinition,
   objectType,
 } from '../src/change/object-type.ts';
-import type { Attributes } from '../src/query/predicate/atom.ts';
+import type { Attributes } from '../src/query/predicate/view.ts';
 import { compileClosure } from './peers/closures.ts';
 import { Random } from './random.ts';
 

@@ -13,14 +13,14 @@ import { pino } from 'pino';
 import { CatalogDraft } from '../src/catalog/catalog-draft.ts';
 import type { Change } from '../src/change/change.ts';
 import { partitionOf } from '../src/change/partition.ts';
-import { LOG_FIELDS } from '../src/engine/batch.ts';
-import { type Deployment, openDeployment } from '../src/engine/deployment.ts';
 import { assert } from '../src/errors.ts';
-import type { Attributes } from '../src/query/predicate/atom.ts';
+import type { Attributes } from '../src/query/predicate/view.ts';
+import { packLogEntry } from '../src/redis/rows/stream-entry.ts';
 import { openRedisServer } from '../src/redis/server.ts';
 import { PEOPLE, PEOPLE_DEFINITION } from './data.ts';
 import type { Progress } from './harness.ts';
 import type { Run, Runner } from './walk.ts';
+import { openWatched, type WatchedDeployment } from './watched-deployment.ts';
 import { ENTRY_CHANGES, type World } from './world.ts';
 
 export const PARTITIONS = 16;
@@ -61,14 +61,8 @@ export async function stage(
     const log = logs[partition]!;
     for (let from = 0; from < texts.length; from += ENTRY_CHANGES) {
       const payload = `[${texts.slice(from, from + ENTRY_CHANGES).join(',')}]`;
-      filling.xadd(
-        `${log}:staged`,
-        '*',
-        LOG_FIELDS.checkedAt,
-        checkedAt,
-        LOG_FIELDS.payload,
-        payload,
-      );
+      const fields = packLogEntry({ checkedAt, replyTo: undefined, payload });
+      filling.xadd(`${log}:staged`, '*', ...fields);
     }
     showing.rename(`${log}:staged`, log);
   }
@@ -100,10 +94,14 @@ export function puts(world: World): Change[] {
 
 export class RollcallSide implements Runner {
   readonly name: string;
-  readonly deployment: Deployment;
+  readonly deployment: WatchedDeployment;
   readonly #predicateIds: readonly number[];
 
-  private constructor(name: string, deployment: Deployment, predicateIds: readonly number[]) {
+  private constructor(
+    name: string,
+    deployment: WatchedDeployment,
+    predicateIds: readonly number[],
+  ) {
     this.name = name;
     this.deployment = deployment;
     this.#predicateIds = predicateIds;
@@ -116,7 +114,7 @@ export class RollcallSide implements Runner {
     name = 'Rollcall',
   ): Promise<RollcallSide> {
     const logger = pino({ level: 'error' }, pino.destination(2));
-    const deployment = await openDeployment({
+    const deployment = await openWatched({
       redisUrl,
       logger,
       prefix: 'ours',
@@ -179,12 +177,15 @@ export class RollcallSide implements Runner {
   }
 }
 
-async function read(counter: Deployment['metrics']['changesApplied']): Promise<number> {
+async function read(counter: WatchedDeployment['metrics']['changesApplied']): Promise<number> {
   return (await counter.get()).values[0]?.value ?? 0;
 }
 
 /** All in one version of the catalog. @returns the predicate id of each segment */
-async function declareSegments({ store }: Deployment, { segments }: World): Promise<number[]> {
+async function declareSegments(
+  { store }: WatchedDeployment,
+  { segments }: World,
+): Promise<number[]> {
   let predicateIds: number[] = [];
   await store.write((catalog) => {
     const draft = new CatalogDraft(catalog);
@@ -207,7 +208,7 @@ async function declareSegments({ store }: Deployment, { segments }: World): Prom
   return predicateIds;
 }
 
-function countReady({ store }: Deployment): number {
+function countReady({ store }: WatchedDeployment): number {
   let ready = 0;
   for (const { status } of store.catalog.predicateIds.values()) if (status === 'ready') ready++;
   return ready;

@@ -9,7 +9,7 @@ import { assert } from '../src/errors.ts';
 import { type CompiledQuery, compileQuery } from '../src/query/dialects/compile.ts';
 import { holds } from '../src/query/json-logic/reference.ts';
 import { PredicateNetwork } from '../src/query/network/network.ts';
-import type { Attributes } from '../src/query/predicate/atom.ts';
+import type { Attributes } from '../src/query/predicate/view.ts';
 import {
   drift,
   type History,

@@ -1,15 +1,16 @@
 /**
- * config.ts – Everything that can be set from outside, in one table: name, default, meaning.
+ * config.ts – Everything that can be set from outside, in one table: a row is a variable.
  *
- * Keeps true: a process runs on a valid configuration or says every fault of it at once; a secret
- * is in no message and no list; an empty variable counts as unset (compose files pass those); a
- * name that is nearly one of ours is a fault, since a setting that is silently ignored is worse
- * than a refusal.
+ * Keeps true: a process runs on a valid configuration or says every fault of it at once. A secret
+ * is in no message and no list. An empty variable counts as unset (compose files pass those). A
+ * name that is nearly one of ours is a fault: a setting that is silently ignored is worse than a
+ * refusal.
  */
 import { resolve } from 'node:path';
 import { envSchema } from 'env-schema';
 import ipaddr from 'ipaddr.js';
-import { LIMITS, type LimitName, type Limits, limitsFrom } from './limits.ts';
+import { isTimeZone } from './change/time-zone.ts';
+import { LIMITS, type Limits, limitsFrom } from './limits.ts';
 
 /** Who a key speaks for; what each may do is decided by the API. */
 export const ROLES = ['master', 'super_admin', 'service', 'editor', 'viewer'] as const;
@@ -17,173 +18,9 @@ export type Role = (typeof ROLES)[number];
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
-interface Setting {
-  readonly name: string;
-  readonly default: string | undefined;
-  readonly description: string;
-  readonly secret: boolean;
-  /** Ends the sentence "expected: …". */
-  readonly expected: string;
-  /** What JSON Schema can check. The rest is in `checks`. */
-  readonly schema: Readonly<Record<string, unknown>>;
-}
-
-const SETTINGS = [
-  {
-    name: 'HOST',
-    default: '127.0.0.1',
-    description:
-      'Address that the API listens on; anything but a loopback address needs ROLLCALL_KEYS',
-    secret: false,
-    expected: 'an IP address or a host name',
-    schema: {
-      type: 'string',
-      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$|^[0-9A-Fa-f:.]+(%[A-Za-z0-9]+)?$',
-    },
-  },
-  {
-    name: 'PORT',
-    default: '8787',
-    description: 'Port that the API listens on; 0 takes a free one',
-    secret: false,
-    expected: 'a whole number from 0 to 65535',
-    schema: { type: 'integer', minimum: 0, maximum: 65_535 },
-  },
-  {
-    name: 'REDIS_URL',
-    default: undefined,
-    description: 'The Redis to run on; unset: a private one over ROLLCALL_DATA is started',
-    secret: true,
-    expected: 'redis://host:port or rediss://user:password@host:port/database',
-    schema: { type: 'string' },
-  },
-  {
-    name: 'REDIS_CLUSTER_NODES',
-    default: undefined,
-    description: 'Nodes of a Redis Cluster to run on (comes with a later release)',
-    secret: false,
-    expected: 'host:port,host:port',
-    schema: { type: 'string' },
-  },
-  {
-    name: 'ROLLCALL_DATA',
-    default: './data',
-    description: 'Folder of the private Redis and of the key made at the first start',
-    secret: false,
-    expected: 'a folder',
-    schema: { type: 'string' },
-  },
-  {
-    name: 'ROLLCALL_KEYS',
-    default: undefined,
-    description:
-      'Keys of the API and their roles; unset on a loopback address: a master key is made and printed once',
-    secret: true,
-    expected: `role:key,role:key with roles ${ROLES.join(', ')} and keys of at least 16 letters, digits or signs`,
-    schema: { type: 'string' },
-  },
-  {
-    name: 'ROLLCALL_PARTITIONS',
-    default: '16',
-    description: 'Number of partitions; fixed when a deployment is first started',
-    secret: false,
-    expected: 'a whole number from 1 to 1024',
-    schema: { type: 'integer', minimum: 1, maximum: 1_024 },
-  },
-  {
-    name: 'ROLLCALL_TIME_ZONE',
-    default: 'UTC',
-    description: 'Time zone in which relative dates of filters are meant',
-    secret: false,
-    expected: 'a time zone name such as Europe/Berlin',
-    schema: { type: 'string' },
-  },
-  {
-    name: 'ROLLCALL_PREFIX',
-    default: 'rc',
-    description: 'Start of every key in Redis, so that deployments can share one',
-    secret: false,
-    expected: 'letters, digits, - and _ (at most 64)',
-    schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' },
-  },
-  {
-    name: 'ROLLCALL_WEBHOOK_ALLOW',
-    default: undefined,
-    description: 'Where webhooks may go besides public addresses: names, addresses and CIDRs',
-    secret: false,
-    expected: 'hooks.internal,10.1.0.0/16',
-    schema: { type: 'string' },
-  },
-  {
-    name: 'ROLLCALL_RATE_LIMIT',
-    default: undefined,
-    description:
-      'Requests that one key may make: per minute, or per what follows a slash; unset: any number',
-    secret: false,
-    expected: 'a number of requests such as 600, 10/second, 600/minute or 10000/hour',
-    schema: { type: 'string', pattern: '^[1-9][0-9]{0,8}(/(second|minute|hour))?$' },
-  },
-  {
-    name: 'ROLLCALL_CORS_ORIGINS',
-    default: undefined,
-    description: 'Origins of web pages that may call the API from a browser; unset: none',
-    secret: false,
-    expected:
-      'https://app.example.com,http://localhost:5173 (scheme, host and port, without a path)',
-    schema: { type: 'string' },
-  },
-  {
-    name: 'LOG_LEVEL',
-    default: 'info',
-    description: `How much is logged: ${LOG_LEVELS.join(', ')}`,
-    secret: false,
-    expected: `one of ${LOG_LEVELS.join(', ')}`,
-    schema: { type: 'string', enum: LOG_LEVELS },
-  },
-] as const satisfies readonly Setting[];
-
-type SettingName = (typeof SETTINGS)[number]['name'] | (typeof LIMITS)[LimitName]['name'];
-
-/** What is described above, then the bounds of limits.ts. */
-export const CONFIG: readonly (Setting & { readonly name: SettingName })[] = [
-  ...SETTINGS,
-  ...Object.values(LIMITS).map(({ name, default: value, minimum, maximum, description }) => ({
-    name,
-    default: String(value),
-    description,
-    secret: false,
-    expected: `a whole number from ${minimum} to ${maximum}`,
-    schema: { type: 'integer', minimum, maximum },
-  })),
-];
-
-type Values = Partial<Record<SettingName, string>>;
-
 export interface KeyEntry {
   readonly role: Role;
   readonly key: string;
-}
-
-export interface Config {
-  readonly host: string;
-  readonly port: number;
-  /** Unset: a private Redis over `dataFolder`. */
-  readonly redisUrl?: string;
-  /** Absolute. */
-  readonly dataFolder: string;
-  /** Empty only on a loopback address: whoever starts the API then makes a master key. */
-  readonly keys: readonly KeyEntry[];
-  readonly partitions: number;
-  readonly timeZone: string;
-  readonly prefix: string;
-  /** Where webhooks may go besides public addresses. */
-  readonly webhookAllow: readonly string[];
-  /** Unset: keys may make any number of requests. */
-  readonly rateLimit?: RateLimit;
-  readonly limits: Limits;
-  /** Pages of these may call the API from a browser. */
-  readonly corsOrigins: readonly string[];
-  readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
 /** So many requests of one key in each window. */
@@ -191,6 +28,179 @@ export interface RateLimit {
   readonly requests: number;
   readonly windowMs: number;
 }
+
+interface Setting {
+  readonly name: string;
+  /** What an unset variable is read as. */
+  readonly default?: string;
+  /** What the member is instead; with neither of both it is left out of `Config`. */
+  readonly unset?: unknown;
+  readonly description: string;
+  readonly secret?: true;
+  /** Ends the sentence "expected: …". */
+  readonly expected: string;
+  /** What JSON Schema can check. */
+  readonly schema: Readonly<Record<string, unknown>>;
+  /** What it can not: what is wrong with a value, in words without secrets. */
+  readonly problems?: (value: string) => string[];
+  /** The value's meaning. Caller: it has no problem. */
+  readonly read: (value: string) => unknown;
+}
+
+const keyLengthMin = 16;
+const echoedLengthMax = 60;
+
+/** By member of `Config`. A new variable is one row here, and the place that reads the member. */
+const SETTINGS = {
+  host: {
+    name: 'HOST',
+    default: '127.0.0.1',
+    description:
+      'Address that the API listens on; anything but a loopback address needs ROLLCALL_KEYS',
+    expected: 'an IP address or a host name',
+    schema: {
+      type: 'string',
+      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$|^[0-9A-Fa-f:.]+(%[A-Za-z0-9]+)?$',
+    },
+    read: String,
+  },
+  port: {
+    name: 'PORT',
+    default: '8787',
+    description: 'Port that the API listens on; 0 takes a free one',
+    expected: 'a whole number from 0 to 65535',
+    schema: { type: 'integer', minimum: 0, maximum: 65_535 },
+    read: Number,
+  },
+  redisUrl: {
+    name: 'REDIS_URL',
+    description: 'The Redis to run on; unset: a private one over ROLLCALL_DATA is started',
+    secret: true,
+    expected: 'redis://host:port or rediss://user:password@host:port/database',
+    schema: { type: 'string' },
+    problems: (value) => (isRedisUrl(value) ? [] : ['is not the URL of a Redis']),
+    read: String,
+  },
+  /** Absolute. */
+  dataFolder: {
+    name: 'ROLLCALL_DATA',
+    default: './data',
+    description: 'Folder of the private Redis and of the key made at the first start',
+    expected: 'a folder',
+    schema: { type: 'string' },
+    read: (value): string => resolve(value),
+  },
+  /** Empty only on a loopback address: whoever starts the API then makes a master key. */
+  keys: {
+    name: 'ROLLCALL_KEYS',
+    unset: [] as const,
+    description:
+      'Keys of the API and their roles; unset on a loopback address: a master key is made and ' +
+      'printed once',
+    secret: true,
+    expected:
+      `role:key,role:key with roles ${ROLES.join(', ')} and keys of at least ` +
+      `${keyLengthMin} letters, digits or signs`,
+    schema: { type: 'string' },
+    problems: (value) => parseKeys(value).problems,
+    read: (value): readonly KeyEntry[] => parseKeys(value).entries,
+  },
+  partitions: {
+    name: 'ROLLCALL_PARTITIONS',
+    default: '16',
+    description: 'Number of partitions; fixed when a deployment is first started',
+    expected: 'a whole number from 1 to 1024',
+    schema: { type: 'integer', minimum: 1, maximum: 1_024 },
+    read: Number,
+  },
+  timeZone: {
+    name: 'ROLLCALL_TIME_ZONE',
+    default: 'UTC',
+    description: 'Time zone in which relative dates of filters are meant',
+    expected: 'a time zone name such as Europe/Berlin',
+    schema: { type: 'string' },
+    problems: (value) =>
+      isTimeZone(value) ? [] : [`is ${echoed(value)}, which is no known time zone`],
+    read: String,
+  },
+  prefix: {
+    name: 'ROLLCALL_PREFIX',
+    default: 'rc',
+    description: 'Start of every key in Redis, so that deployments can share one',
+    expected: 'letters, digits, - and _ (at most 64)',
+    schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' },
+    read: String,
+  },
+  webhookAllow: {
+    name: 'ROLLCALL_WEBHOOK_ALLOW',
+    unset: [] as const,
+    description: 'Where webhooks may go besides public addresses: names, addresses and CIDRs',
+    expected: 'hooks.internal,10.1.0.0/16',
+    schema: { type: 'string' },
+    problems: (value) =>
+      listed(value).flatMap((entry) => (isTarget(entry) ? [] : [`has the entry ${echoed(entry)}`])),
+    read: listed,
+  },
+  rateLimit: {
+    name: 'ROLLCALL_RATE_LIMIT',
+    description:
+      'Requests that one key may make: per minute, or per what follows a slash; unset: any number',
+    expected: 'a number of requests such as 600, 10/second, 600/minute or 10000/hour',
+    schema: { type: 'string', pattern: '^[1-9][0-9]{0,8}(/(second|minute|hour))?$' },
+    read: readRateLimit,
+  },
+  /** Pages of these may call the API from a browser. */
+  corsOrigins: {
+    name: 'ROLLCALL_CORS_ORIGINS',
+    unset: [] as const,
+    description: 'Origins of web pages that may call the API from a browser; unset: none',
+    expected:
+      'https://app.example.com,http://localhost:5173 (scheme, host and port, without a path)',
+    schema: { type: 'string' },
+    problems: (value) =>
+      listed(value).flatMap((entry) =>
+        isOrigin(entry) ? [] : [`has the entry ${echoed(entry)}, which is no origin`],
+      ),
+    read: listed,
+  },
+  logLevel: {
+    name: 'LOG_LEVEL',
+    default: 'info',
+    description: `How much is logged: ${LOG_LEVELS.join(', ')}`,
+    expected: `one of ${LOG_LEVELS.join(', ')}`,
+    schema: { type: 'string', enum: LOG_LEVELS },
+    read: (value) => value as (typeof LOG_LEVELS)[number],
+  },
+} as const satisfies Readonly<Record<string, Setting>>;
+
+type Settings = typeof SETTINGS;
+/** With a default, or something else that stands for an unset variable. */
+type Always = {
+  [Member in keyof Settings]: Settings[Member] extends { default: string } | { unset: unknown }
+    ? Member
+    : never;
+}[keyof Settings];
+type MemberValue<Member extends keyof Settings> = ReturnType<Settings[Member]['read']>;
+
+/** One member for each row of the table, and the bounds of limits.ts. */
+export type Config = { readonly [Member in Always]: MemberValue<Member> } & {
+  readonly [Member in Exclude<keyof Settings, Always>]?: MemberValue<Member>;
+} & { readonly limits: Limits };
+
+/** The rows above, then the bounds of limits.ts. */
+export const CONFIG: readonly Setting[] = [
+  ...Object.values(SETTINGS),
+  ...Object.values(LIMITS).map(({ name, default: value, minimum, maximum, description }) => ({
+    name,
+    default: String(value),
+    description,
+    expected: `a whole number from ${minimum} to ${maximum}`,
+    schema: { type: 'integer', minimum, maximum },
+    read: Number,
+  })),
+];
+
+type Values = Readonly<Record<string, string | undefined>>;
 
 export interface ConfigFault {
   readonly name: string;
@@ -207,7 +217,8 @@ export class ConfigError extends Error {
       (fault) => `  ${fault.name} ${fault.problem}; expected: ${fault.expected}`,
     );
     super(
-      `The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${lines.join('\n')}`,
+      'The configuration has ' +
+        `${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${lines.join('\n')}`,
     );
     this.name = 'ConfigError';
     this.faults = faults;
@@ -221,48 +232,19 @@ export interface ConfigRow {
   readonly description: string;
 }
 
-type Typed = Readonly<Record<(typeof LIMITS)[LimitName]['name'], number>> & {
-  HOST: string;
-  PORT: number;
-  REDIS_URL?: string;
-  ROLLCALL_DATA: string;
-  ROLLCALL_PARTITIONS: number;
-  ROLLCALL_TIME_ZONE: string;
-  ROLLCALL_PREFIX: string;
-  LOG_LEVEL: Config['logLevel'];
-};
-
-const keyLengthMin = 16;
-const echoedLengthMax = 60;
-
-const schema = {
-  type: 'object',
-  properties: Object.fromEntries(CONFIG.map((setting) => [setting.name, withDefault(setting)])),
-};
-
 /** The configuration that the environment asks for, or a `ConfigError` with all its faults. */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const values = readValues(env);
-  const { typed, faults } = checkSchema(values);
-  const all = inTableOrder([...faults, ...checkMeaning(values)]).concat(checkNames(env));
-  if (all.length > 0 || typed === undefined) throw new ConfigError(all);
-  return {
-    host: typed.HOST,
-    port: typed.PORT,
-    ...(typed.REDIS_URL === undefined ? {} : { redisUrl: typed.REDIS_URL }),
-    dataFolder: resolve(typed.ROLLCALL_DATA),
-    keys: parseKeys(values.ROLLCALL_KEYS ?? '').entries,
-    partitions: typed.ROLLCALL_PARTITIONS,
-    timeZone: typed.ROLLCALL_TIME_ZONE,
-    prefix: typed.ROLLCALL_PREFIX,
-    webhookAllow: listed(values.ROLLCALL_WEBHOOK_ALLOW ?? ''),
-    ...(values.ROLLCALL_RATE_LIMIT === undefined
-      ? {}
-      : { rateLimit: readRateLimit(values.ROLLCALL_RATE_LIMIT) }),
-    limits: limitsFrom(({ name }) => typed[name as keyof typeof typed] as number),
-    corsOrigins: listed(values.ROLLCALL_CORS_ORIGINS ?? ''),
-    logLevel: typed.LOG_LEVEL,
-  };
+  const faults = inTableOrder([...checkForm(values), ...checkMeaning(values)]);
+  const all = [...faults, ...checkNames(env)];
+  if (all.length > 0) throw new ConfigError(all);
+  const members = Object.entries<Setting>(SETTINGS).flatMap(([member, setting]) => {
+    const value = values[setting.name] ?? setting.default;
+    if (value !== undefined) return [[member, setting.read(value)]];
+    return 'unset' in setting ? [[member, setting.unset]] : [];
+  });
+  const limits = limitsFrom(({ name, default: value }) => Number(values[name] ?? value));
+  return { ...Object.fromEntries(members), limits } as Config;
 }
 
 /** What `rollcall config` lists, also for an environment that has faults. */
@@ -279,76 +261,42 @@ export function describeConfig(env: NodeJS.ProcessEnv): ConfigRow[] {
   });
 }
 
-function withDefault(setting: Setting): Record<string, unknown> {
-  return setting.default === undefined
-    ? { ...setting.schema }
-    : { ...setting.schema, default: setting.default };
-}
-
 function readValues(env: NodeJS.ProcessEnv): Values {
   const entries = CONFIG.map(({ name }) => [name, env[name]?.trim()] as const);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined && value !== ''));
 }
 
-// ── faults ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── faults ──
 
-function checkSchema(values: Values): { typed?: Typed; faults: ConfigFault[] } {
+/** What JSON Schema finds. */
+function checkForm(values: Values): ConfigFault[] {
+  const properties = Object.fromEntries(CONFIG.map(({ name, schema }) => [name, schema]));
   try {
-    return { typed: envSchema<Typed>({ schema, data: { ...values }, env: false }), faults: [] };
+    envSchema({ schema: { type: 'object', properties }, data: { ...values }, env: false });
+    return [];
   } catch (error) {
     const found = (error as { errors?: { instancePath: string }[] }).errors;
     if (found === undefined) throw error;
     const names = new Set(found.map(({ instancePath }) => instancePath.slice(1)));
-    const settings = CONFIG.filter((setting) => names.has(setting.name));
-    return {
-      faults: settings.map((setting) => faultOf(setting, `is ${echoed(values[setting.name])}`)),
-    };
+    return CONFIG.filter(({ name }) => names.has(name)).map((setting) =>
+      faultOf(setting, `is ${echoed(values[setting.name])}`),
+    );
   }
 }
-
-/**
- * One row for each variable whose value means more than JSON Schema can say: its problems, in words
- * without secrets.
- */
-const checks: Partial<Record<SettingName, (value: string) => string[]>> = {
-  REDIS_URL: (value) => (isRedisUrl(value) ? [] : ['is not the URL of a Redis']),
-  REDIS_CLUSTER_NODES: checkClusterNodes,
-  ROLLCALL_KEYS: (value) => parseKeys(value).problems,
-  ROLLCALL_WEBHOOK_ALLOW: (value) =>
-    listed(value).flatMap((entry) => (isTarget(entry) ? [] : [`has the entry ${echoed(entry)}`])),
-  ROLLCALL_CORS_ORIGINS: (value) =>
-    listed(value).flatMap((entry) =>
-      isOrigin(entry) ? [] : [`has the entry ${echoed(entry)}, which is no origin`],
-    ),
-  ROLLCALL_TIME_ZONE: (value) =>
-    isTimeZone(value) ? [] : [`is ${echoed(value)}, which is no known time zone`],
-};
 
 function checkMeaning(values: Values): ConfigFault[] {
   const faults = CONFIG.flatMap((setting) => {
     const value = values[setting.name];
-    const problems = value === undefined ? [] : (checks[setting.name]?.(value) ?? []);
+    const problems = value === undefined ? [] : (setting.problems?.(value) ?? []);
     return problems.map((problem) => faultOf(setting, problem));
   });
-  const host = values.HOST ?? '127.0.0.1';
-  if (values.ROLLCALL_KEYS === undefined && !isLoopback(host)) {
+  const host = values['HOST'] ?? SETTINGS.host.default;
+  if (values['ROLLCALL_KEYS'] === undefined && !isLoopback(host)) {
     faults.push(
-      faultOf(
-        settingOf('ROLLCALL_KEYS'),
-        `is not set while HOST is ${echoed(host)}, which others can reach`,
-      ),
+      faultOf(SETTINGS.keys, `is not set while HOST is ${echoed(host)}, which others can reach`),
     );
   }
   return faults;
-}
-
-function checkClusterNodes(value: string): string[] {
-  const wrong = value.split(',').filter((node) => !isHostAndPort(node.trim()));
-  const form = wrong.map((node) => `has the node ${echoed(node.trim())}, which is not host:port`);
-  return [
-    ...form,
-    'is set, but running on a Redis Cluster comes with a later release: unset it and set REDIS_URL',
-  ];
 }
 
 /**
@@ -403,7 +351,7 @@ function isServiceLink(name: string, value: string): boolean {
   );
 }
 
-function nearestSetting(name: string): SettingName | undefined {
+function nearestSetting(name: string): string | undefined {
   const withoutPrefix = name.slice('ROLLCALL_'.length);
   const words = new Set(withoutPrefix.split('_'));
   const names = CONFIG.map((setting) => setting.name);
@@ -445,17 +393,12 @@ function readRateLimit(value: string): RateLimit {
   return { requests: Number(requests), windowMs: WINDOWS_MS[per]! };
 }
 
-// ── small questions ──────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── small questions ──
 
 function isRedisUrl(value: string): boolean {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined || url.hostname === '') return false;
   return ['redis:', 'rediss:'].includes(url.protocol) && /^\/?\d*$/.test(url.pathname);
-}
-
-function isHostAndPort(value: string): boolean {
-  const match = /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):(\d{1,5})$/.exec(value);
-  return match !== null && Number(match[2]) >= 1 && Number(match[2]) <= 65_535;
 }
 
 function listed(value: string): string[] {
@@ -488,25 +431,12 @@ function isOrigin(entry: string): boolean {
   );
 }
 
-function isTimeZone(value: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: value });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-function isSetting(name: string): name is SettingName {
+function isSetting(name: string): boolean {
   return CONFIG.some((setting) => setting.name === name);
-}
-
-function settingOf(name: SettingName): Setting {
-  return CONFIG.find((setting) => setting.name === name)!;
 }
 
 function faultOf(setting: Setting, problem: string): ConfigFault {

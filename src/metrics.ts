@@ -76,7 +76,9 @@ export function createMetrics() {
     }),
     partitionsAhead: new Gauge({
       name: 'rollcall_partitions_ahead_of_time',
-      help: 'Partitions whose clock is over a minute ahead of Redis: segments that move with time answer building',
+      help:
+        'Partitions whose clock is over a minute ahead of Redis: segments that move ' +
+        'with time answer building',
       registers,
     }),
     waitingChanges: new Gauge({

@@ -4,7 +4,7 @@
  *
  * It shares no code with the engine.
  */
-import type { Attributes } from '../../src/query/predicate/atom.ts';
+import type { Attributes } from '../../src/query/predicate/view.ts';
 import type { Rule, RuleGroup } from '../data.ts';
 
 type Test = (data: Attributes) => boolean;

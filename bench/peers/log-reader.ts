@@ -8,6 +8,7 @@
  */
 import type { Change } from '../../src/change/change.ts';
 import { readLogEntry } from '../../src/engine/batch.ts';
+import { readLogEntry as readStoredLogEntry } from '../../src/redis/rows/stream-entry.ts';
 import type { StreamEntry, StreamTail } from '../../src/redis/stream-tail.ts';
 
 /** As in the processor: a batch ends at the entry that passes this. */
@@ -47,7 +48,8 @@ export class LogReader {
       let position = '';
       while (queue.length > 0 && changes.length <= BATCH_CHANGES_MAX) {
         const [id, fields] = queue.shift()!;
-        for (const change of readLogEntry(id, fields).changes) changes.push(change);
+        const entry = readLogEntry(readStoredLogEntry([id, fields]));
+        for (const change of entry.changes) changes.push(change);
         position = id;
       }
       await this.#write(partition, changes, position);

@@ -7,7 +7,7 @@
  */
 import type { Change } from '../../src/change/change.ts';
 import { type Flip, flip } from '../../src/query/network/network.ts';
-import type { Attributes } from '../../src/query/predicate/atom.ts';
+import type { Attributes } from '../../src/query/predicate/view.ts';
 
 export type Test = (data: Attributes) => boolean;
 

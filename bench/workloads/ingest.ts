@@ -3,7 +3,7 @@ import type { Change } from '../../src/change/change.ts';
 import { partitionOf } from '../../src/change/partition.ts';
 import { assert } from '../../src/errors.ts';
 import { entered, flippedPredicateId } from '../../src/query/network/network.ts';
-import type { Attributes } from '../../src/query/predicate/atom.ts';
+import type { Attributes } from '../../src/query/predicate/view.ts';
 import { openConnection } from '../../src/redis/connection.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import { StreamTail } from '../../src/redis/stream-tail.ts';

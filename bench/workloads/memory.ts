@@ -9,7 +9,6 @@
  */
 import type { Change } from '../../src/change/change.ts';
 import { partitionOf } from '../../src/change/partition.ts';
-import type { Deployment } from '../../src/engine/deployment.ts';
 import { assert } from '../../src/errors.ts';
 import type { PartitionKeys } from '../../src/redis/keys.ts';
 import { PEOPLE, type RuleGroup } from '../data.ts';
@@ -25,6 +24,7 @@ import {
 import { Random } from '../random.ts';
 import { PARTITIONS, puts, RollcallSide, reached, withRedis } from '../rollcall-side.ts';
 import { Walk } from '../walk.ts';
+import type { WatchedDeployment } from '../watched-deployment.ts';
 import { checkTruth, compileSegment, makeHistory, makeWorld, type World } from '../world.ts';
 
 export const MEMORY: Workload = {
@@ -188,7 +188,7 @@ class Rollcall {
     return new Rollcall(side, usedBefore);
   }
 
-  get deployment(): Deployment {
+  get deployment(): WatchedDeployment {
     return this.runner.deployment;
   }
 
@@ -229,14 +229,14 @@ class Rollcall {
 const timedSlug = (at: number) => `segment-${at}`;
 
 async function countOf(
-  segmentCounts: Deployment['segmentCounts'],
+  segmentCounts: WatchedDeployment['segmentCounts'],
   slug: string,
 ): Promise<number | null> {
   return (await segmentCounts.read([slug])).counts[0]!.count;
 }
 
 async function bytesIn(
-  { redis, keys }: Deployment,
+  { redis, keys }: WatchedDeployment,
   key: (partition: PartitionKeys) => string,
 ): Promise<number> {
   let sum = 0;
@@ -245,7 +245,7 @@ async function bytesIn(
   return sum;
 }
 
-async function usedMemory({ redis }: Deployment): Promise<number> {
+async function usedMemory({ redis }: WatchedDeployment): Promise<number> {
   return Number(/used_memory:(\d+)/.exec(await redis.info('memory'))![1]);
 }
 
@@ -289,10 +289,10 @@ const PIPELINED_MAX = 1000;
 /** As many ids leave one set per partition, and nothing else happens. */
 class RawLeaving implements Side {
   readonly name = 'raw pipelined SREM';
-  readonly #deployment: Deployment;
+  readonly #deployment: WatchedDeployment;
   readonly #ids: readonly string[];
 
-  constructor(deployment: Deployment, ids: readonly string[]) {
+  constructor(deployment: WatchedDeployment, ids: readonly string[]) {
     this.#deployment = deployment;
     this.#ids = ids;
   }

@@ -10,7 +10,7 @@ import { ABSENT, type Row, step } from '../../src/engine/step.ts';
 import { WITHOUT_EDGES } from '../../src/engine/step-neighbours.ts';
 import { predicateIds } from '../../src/membership/predicate-ids.ts';
 import type { NetworkWork } from '../../src/query/network/network.ts';
-import type { Attributes } from '../../src/query/predicate/atom.ts';
+import type { Attributes } from '../../src/query/predicate/view.ts';
 import { PEOPLE, PEOPLE_TYPE } from '../data.ts';
 import { type BenchOptions, type Case, compare, type Progress, type Workload } from '../harness.ts';
 import { LoopPeer, type Test } from '../peers/loop.ts';

@@ -1,8 +1,10 @@
 /**
- * activation-store.ts – What is kept of activations beside the catalog: secrets, and which are gone.
+ * activation-store.ts – What is kept of activations beside the catalog: secrets, and which are
+ * gone.
  *
- * Keeps true: a secret is written with the catalog version that brings its activation (catalog-log.ts)
- * and goes with it. An activation that went is listed until nothing is kept of it elsewhere.
+ * Keeps true: a secret is written with the catalog version that brings its activation
+ * (catalog-log.ts) and goes with it. An activation that went is listed until nothing is kept of it
+ * elsewhere.
  */
 export interface ActivationStore {
   /** Undefined if the activation is gone. */

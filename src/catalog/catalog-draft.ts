@@ -10,16 +10,13 @@
 import { edgeKey, edgesOf } from '../change/edge.ts';
 import { type ObjectType, objectType } from '../change/object-type.ts';
 import { assert } from '../errors.ts';
-import {
-  type CompiledQuery,
-  predicateAttributes,
-  statementKey,
-} from '../query/dialects/compile.ts';
+import type { CompiledQuery } from '../query/dialects/compile.ts';
 import { isDerivedName, readDerivedName } from '../query/network/derived-attribute.ts';
 import { type LoweringContext, lower } from '../query/network/lower.ts';
 import { PREDICATE_ID_MAX } from '../query/network/network.ts';
 import { predicateKey } from '../query/predicate/normalize.ts';
 import { ALWAYS, type Predicate } from '../query/predicate/predicate.ts';
+import { predicateAttributes, statementKey } from '../query/predicate/statement.ts';
 import type {
   Catalog,
   CatalogChange,
@@ -137,7 +134,7 @@ export class CatalogDraft {
   predicateIdFor(objectTypeName: string, { key, predicate }: CompiledQuery): number {
     const known = this.#known(objectTypeName, key);
     if (known !== undefined) return known;
-    const flat = lower(predicate, objectTypeName, this.#lowering);
+    const flat = lower(predicate, this.#lowering);
     const source =
       flat === predicate || predicateKey(flat) === predicateKey(predicate)
         ? {}

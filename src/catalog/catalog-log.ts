@@ -2,7 +2,8 @@
  * catalog-log.ts – Where the catalog is stored: what is in it, and the log of its latest versions.
  *
  * Keeps true: a version is written only on top of the version that it was made for, as a whole: the
- * change, the secret that comes with it, the slugs that readers of the store go by, and its log entry.
+ * change, the secret that comes with it, the slugs that readers of the store go by, and its log
+ * entry.
  */
 import type { CatalogChange, CatalogContent } from './catalog.ts';
 
@@ -75,7 +76,9 @@ export interface CatalogLog {
 
   write(written: WrittenVersion): Promise<VersionAnswer>;
 
-  /** For readers of the store: slug → predicate id as text. What is no such list is removed first. */
+  /**
+   * For readers of the store: slug → predicate id as text. What is no such list is removed first.
+   */
   slugs(): Promise<ReadonlyMap<string, string>>;
 
   /** Whether the store was left for good: nothing more can be asked of it. */

@@ -1,8 +1,8 @@
 /**
  * catalog-store.ts – The catalog of this process: follows what others write, and writes versions.
  *
- * Keeps true: a version is made of the version that it is written on top of. A replica that missed a
- * version loads everything anew. The log that tells of versions may come late: a caller that must
+ * Keeps true: a version is made of the version that it is written on top of. A replica that missed
+ * a version loads everything anew. The log that tells of versions may come late: a caller that must
  * not go by an older catalog than was stored when it began asks (`refresh`, `current`).
  */
 import { Problem } from '../errors.ts';
@@ -164,7 +164,8 @@ export class CatalogStore {
     for (const { position, version, change } of versions) {
       if (version > this.catalog.version + 1) return false;
       if (version === this.catalog.version + 1) this.catalog.apply(version, change);
-      if (version >= this.catalog.version) this.#position = position; // an older one was read already
+      // an older one was read already
+      if (version >= this.catalog.version) this.#position = position;
     }
     return true;
   }

@@ -10,10 +10,10 @@
 import { type EdgeDefinition, edgeKey, edgesOf } from '../change/edge.ts';
 import { type ObjectType, type ObjectTypeDefinition, objectType } from '../change/object-type.ts';
 import { assert } from '../errors.ts';
-import { readsClock } from '../query/dialects/compile.ts';
 import type { ViewColumn, ViewSort } from '../query/dialects/view-columns.ts';
 import { type Failure, failureReason } from '../query/failure.ts';
 import type { Predicate } from '../query/predicate/predicate.ts';
+import { readsClock } from '../query/predicate/statement.ts';
 import type { PartialState } from '../query/predicate/tally.ts';
 
 /** The hash field `object-types` / name. */

@@ -2,7 +2,8 @@
  * founding.ts – Founds a deployment, or checks that the stored one is that of the configuration.
  *
  * Keeps true: what is fixed when a deployment is founded (partitions, time zone, what filters mean)
- * is never changed, and a deployment of another release is refused in words that say how to move on.
+ * is never changed, and a deployment of another release is refused in words that say how to move
+ * on.
  */
 import type { CatalogLog } from './catalog-log.ts';
 

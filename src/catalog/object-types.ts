@@ -13,12 +13,9 @@ import {
   parseObjectType,
 } from '../change/object-type.ts';
 import { Problem } from '../errors.ts';
-import {
-  type CompiledQuery,
-  compileQuery,
-  predicateAttributes,
-} from '../query/dialects/compile.ts';
+import { type CompiledQuery, compileQuery } from '../query/dialects/compile.ts';
 import { readViewDefinition } from '../query/dialects/view-columns.ts';
+import { predicateAttributes } from '../query/predicate/statement.ts';
 import {
   type Catalog,
   type CatalogChange,
@@ -168,7 +165,9 @@ export function recompile(
   }
   if (broken.length > 0) {
     const slugs = [...new Set(broken.map(({ slug }) => slug))].sort();
-    const detail = `the change would break ${broken.map(({ slug, detail: why }) => `'${slug}' (${why})`).join(', ')}`;
+    const detail =
+      'the change would break ' +
+      `${broken.map(({ slug, detail: why }) => `'${slug}' (${why})`).join(', ')}`;
     throw new Problem('object_type_in_use', detail, [], { used_by: slugs });
   }
   if (changed.length > 0) reassign(draft, changed);

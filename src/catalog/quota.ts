@@ -20,11 +20,11 @@ const MEASURES = [
   'catalogNodes',
   'catalogBytes',
 ] as const;
-type Measure = (typeof MEASURES)[number];
-type Weight = Readonly<Partial<Record<Measure, number>>>;
-type Entry = Exclude<CatalogWrite, readonly ['predicateIds', ...unknown[]]>;
+type QuotaMeasure = (typeof MEASURES)[number];
+type Weight = Readonly<Partial<Record<QuotaMeasure, number>>>;
+type QuotaWrite = Exclude<CatalogWrite, readonly ['predicateIds', ...unknown[]]>;
 
-const WORDS: Readonly<Record<Measure | 'activationsPerView', string>> = {
+const WORDS: Readonly<Record<QuotaMeasure | 'activationsPerView', string>> = {
   segments: 'segments',
   views: 'views',
   activations: 'activations',
@@ -40,7 +40,7 @@ export class Quota {
   readonly #limits: Limits;
   /** By hash and field; made when the first write is weighed, and kept up from then on. */
   #weights: Map<string, Weight> | undefined;
-  readonly #totals = new Map<Measure, number>();
+  readonly #totals = new Map<QuotaMeasure, number>();
 
   constructor(catalog: Catalog, limits: Limits) {
     this.#catalog = catalog;
@@ -53,7 +53,7 @@ export class Quota {
   /** @throws Problem catalog_full */
   check({ writes }: CatalogChange): void {
     const weights = this.#known();
-    const grown = new Map<Measure, number>();
+    const grown = new Map<QuotaMeasure, number>();
     for (const write of writes.filter(isEntry)) {
       const [before, after] = [weights.get(nameOf(write)) ?? {}, weightOf(write)];
       for (const measure of MEASURES)
@@ -116,7 +116,7 @@ export class Quota {
   }
 }
 
-function isEntry(write: CatalogWrite): write is Entry {
+function isEntry(write: CatalogWrite): write is QuotaWrite {
   return write[0] !== 'predicateIds';
 }
 
@@ -124,7 +124,7 @@ function nameOf([hash, field]: CatalogWrite): string {
   return `${hash} ${field}`;
 }
 
-function weightOf([hash, , value]: Entry): Weight {
+function weightOf([hash, , value]: QuotaWrite): Weight {
   if (!value) return {};
   switch (hash) {
     case 'object-types': {
@@ -169,9 +169,11 @@ function nodesOf(value: unknown): number {
   return nodes;
 }
 
-function full(measure: Measure | 'activationsPerView', would: number, most: number): Problem {
+function full(measure: QuotaMeasure | 'activationsPerView', would: number, most: number): Problem {
   const { name } = LIMITS[measure satisfies LimitName];
-  const detail = `that would be ${would} ${WORDS[measure]}, and there may be ${most}: delete what is not used, or raise ${name}`;
+  const detail =
+    `that would be ${would} ${WORDS[measure]}, and there may be ${most}: delete what ` +
+    `is not used, or raise ${name}`;
   return new Problem('catalog_full', detail, [{ path: '', detail }], {
     limit: name,
     would_be: would,

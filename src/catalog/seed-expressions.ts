@@ -20,7 +20,10 @@ export interface Lookup {
 const ARGUMENT = String.raw`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^,()"'{}]+`;
 const BEGINNING = /\{\{\s*getRecordAttribute\b/;
 const ESCAPED = String.raw`\\(\\*\{\{\s*getRecordAttribute\b)`;
-const CALL = String.raw`\{\{\s*getRecordAttribute\(\s*(${ARGUMENT})\s*,\s*(${ARGUMENT})\s*,\s*(${ARGUMENT})\s*\)\s*\}\}`;
+const ARGUMENTS = [ARGUMENT, ARGUMENT, ARGUMENT]
+  .map((each) => `(${each})`)
+  .join(String.raw`\s*,\s*`);
+const CALL = String.raw`\{\{\s*getRecordAttribute\(\s*${ARGUMENTS}\s*\)\s*\}\}`;
 /** What is told apart in a text, from left to right. */
 const PART = new RegExp(`${ESCAPED}|${CALL}`, 'g');
 const TO_ESCAPE = /\\*\{\{\s*getRecordAttribute\b/g;

@@ -155,7 +155,7 @@ export function planDefinitions(
   return new Planning(catalog, timeZone).plan(items);
 }
 
-interface Placed {
+interface PlacedItem {
   readonly item: SeedItem;
   readonly entry: SeedEntry;
 }
@@ -164,7 +164,7 @@ class Planning {
   readonly #catalog: Catalog;
   readonly #draft: CatalogDraft;
   readonly #timeZone: string;
-  readonly #lists: Record<'create' | 'update' | 'unchanged', Placed[]> = {
+  readonly #lists: Record<'create' | 'update' | 'unchanged', PlacedItem[]> = {
     create: [],
     update: [],
     unchanged: [],
@@ -248,7 +248,7 @@ class Planning {
     return true;
   }
 
-  // ── object types ─────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── object types ──
 
   /**
    * Read twice: first as if the others of the seed were empty, so that each may name any other,
@@ -290,7 +290,7 @@ class Planning {
     if (this.#hasChangedTypes) placeObjectTypes(this.#draft, this.#catalog, changed);
   }
 
-  // ── segments and views ───────────────────────────────────────────────────────────────────────────────────────────────
+  // ── segments and views ──
 
   #segments(items: readonly SeedItem[]): void {
     for (const item of items) {
@@ -396,7 +396,7 @@ function empty(name: string): ObjectType {
   return objectType(name, 0, { attributes: {}, relationships: {} });
 }
 
-function entriesOf(placed: readonly Placed[], refused: ReadonlySet<number>): SeedEntry[] {
+function entriesOf(placed: readonly PlacedItem[], refused: ReadonlySet<number>): SeedEntry[] {
   const kept = placed.filter(({ item }) => !refused.has(item.index));
   return kept.sort((a, b) => a.item.index - b.item.index).map(({ entry }) => entry);
 }
@@ -408,7 +408,7 @@ export function changedMembers(old: object, given: object): string[] {
   return [...members].filter((member) => !isDeepStrictEqual(before[member], after[member]));
 }
 
-// ── export ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── export ──
 
 export interface WrittenItem {
   readonly object_type: string;

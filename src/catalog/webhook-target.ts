@@ -73,7 +73,7 @@ export function targetFault(given: unknown, allowed: AllowedTargets): string | u
  * what was seen.
  */
 function isUnclean(given: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are just what a URL must not hold
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: what a URL must not hold
   if (/[\s\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff]/u.test(given) || !given.isWellFormed())
     return true;
   return /%(?:[01][0-9a-f]|7f|c2%[89][0-9a-f])/i.test(given);

@@ -29,10 +29,13 @@ const LOOKS_MAX = 3;
 const NOTHING_ELSE =
   'Nothing else was compared: a key that holds another kind of value stops whoever reads it.';
 const UNREADABLE =
-  'Not repaired: records that nobody can read can only be removed by hand from where they are kept ' +
-  '(in=records or in=kinds above; HDEL <prefix>:{<partition>}:records:<type> <id>). Then repair, and put them again.';
+  'Not repaired: records that nobody can read can only be removed by hand from ' +
+  'where they are kept ' +
+  '(in=records or in=kinds above; HDEL <prefix>:{<partition>}:records:<type> <id>). ' +
+  'Then repair, and put them again.';
 const WEBHOOKS_MISS =
-  'Webhooks are told nothing of what is mended, nor of changes until their views are built: begin a full sync of them afterwards.';
+  'Webhooks are told nothing of what is mended, nor of changes until their views ' +
+  'are built: begin a full sync of them afterwards.';
 const LOOK_AGAIN_MS = 1000;
 /** Lines of one kind of difference that are printed. */
 const LINES_MAX = 20;
@@ -61,14 +64,16 @@ async function repaired(
   if (deployment.store.catalog.activations.size > 0) console.log(WEBHOOKS_MISS);
   for (let attempt = 1; attempt <= REPAIRS_MAX && !isWell(report); attempt++) {
     console.log(
-      'Mending rows, and building all that is kept of segments and relationships anew from the records …',
+      'Mending rows, and building all that is kept of segments and relationships ' +
+        'anew from the records …',
     );
     if (!(await isMended(deployment, report, timeoutMs))) return 1;
     report = await lookAtAll(deployment, timeoutMs);
   }
   if (isWell(report)) return verdict(report);
   console.log(
-    'Not repaired: what is listed last is still wrong. Audit again; if it stays, keep the lines for a report.',
+    'Not repaired: what is listed last is still wrong. Audit again; if it stays, ' +
+      'keep the lines for a report.',
   );
   return 1;
 }
@@ -141,10 +146,14 @@ async function look(deployment: Deployment, timeoutMs: number): Promise<AuditRep
 function describeReport(report: AuditReport): string[] {
   const { segments, records, partitions, evaluations, memberships, edges, graphRecords, leftOver } =
     report;
-  const across = `${grouped(edges)} relationships: holders, their values, neighbour rows and related rows, over ${grouped(graphRecords)} live records in memory.`;
+  const across =
+    `${grouped(edges)} relationships: holders, their values, neighbour rows and ` +
+    `related rows, over ${grouped(graphRecords)} live records in memory.`;
   return [
-    `Compared ${grouped(segments)} segments over ${grouped(records)} records in ${partitions} partitions with JsonLogic:`,
-    `${grouped(evaluations)} evaluations, ${grouped(memberships)} memberships; member sets, state rows, counts, ids, timers, tombstones, slugs.`,
+    `Compared ${grouped(segments)} segments over ${grouped(records)} records in ` +
+      `${partitions} partitions with JsonLogic:`,
+    `${grouped(evaluations)} evaluations, ${grouped(memberships)} memberships; ` +
+      'member sets, state rows, counts, ids, timers, tombstones, slugs.',
     ...(edges > 0 ? [across] : []),
     ...report.skippedEdges.map((edge) => `Left out: edge=${edge} (building)`),
     ...report.skipped.map(({ slug, why }) => `Left out: segment=${slug} (${why})`),
@@ -155,12 +164,14 @@ function describeReport(report: AuditReport): string[] {
     ...(report.faults.some(({ place }) => place === 'kinds') ? [NOTHING_ELSE] : []),
     ...(report.isBroken
       ? [
-          'A message between partitions could not be applied: it lies in the dead letters, and segments over relationships fail.',
+          'A message between partitions could not be applied: it lies in the dead ' +
+            'letters, and segments over relationships fail.',
         ]
       : []),
     ...(leftOver > 0
       ? [
-          `Left over of what was given up: ${grouped(leftOver)} rows or keys. They go with their next write, and mean nothing.`,
+          `Left over of what was given up: ${grouped(leftOver)} rows or keys. They ` +
+            'go with their next write, and mean nothing.',
         ]
       : []),
     conclusion(report),
@@ -180,7 +191,8 @@ function conclusion({
   if (isBroken) return 'Zero differences, but a message that was not applied.';
   if (segments > 0) return 'Zero differences.';
   return skipped.length > 0
-    ? 'Nothing was compared: every segment is being built, or was edited meanwhile. Audit again when they are ready.'
+    ? 'Nothing was compared: every segment is being built, or was edited meanwhile. ' +
+        'Audit again when they are ready.'
     : 'Nothing was compared: there is no segment and no view with a query.';
 }
 
@@ -195,7 +207,8 @@ function differenceLines({
   return [
     inSegments.map(
       ({ slug, place, engineOnly, referenceOnly }) =>
-        `segment=${slug} engine-only=${sample(engineOnly)} reference-only=${sample(referenceOnly)} in=${place}`,
+        `segment=${slug} engine-only=${sample(engineOnly)} ` +
+        `reference-only=${sample(referenceOnly)} in=${place}`,
     ),
     inCounts.map(
       ({ slug, partition, count, members }) =>
@@ -211,11 +224,13 @@ function differenceLines({
     ),
     inEdges.map(
       ({ edge, place, engineOnly, referenceOnly }) =>
-        `edge=${edge} engine-only=${sample(engineOnly)} reference-only=${sample(referenceOnly)} in=${place}`,
+        `edge=${edge} engine-only=${sample(engineOnly)} ` +
+        `reference-only=${sample(referenceOnly)} in=${place}`,
     ),
     inKept.map(
       ({ place, of, engineOnly, referenceOnly }) =>
-        `kept=${of} engine-only=${sample(engineOnly)} reference-only=${sample(referenceOnly)} in=${place}`,
+        `kept=${of} engine-only=${sample(engineOnly)} ` +
+        `reference-only=${sample(referenceOnly)} in=${place}`,
     ),
   ];
 }

@@ -36,7 +36,8 @@ export async function beside<T>(
     const found = await findDeployment(server.url, config.prefix);
     if (!found) {
       throw new CommandError(
-        `There is no deployment with the prefix '${config.prefix}' in this Redis: nothing to look at.`,
+        `There is no deployment with the prefix '${config.prefix}' in this Redis: ` +
+          'nothing to look at.',
       );
     }
     const { partitions, timeZone, isServed } = found;

@@ -9,7 +9,7 @@ import type { SegmentCount } from '../membership/segment-counts.ts';
 import type { DemoSegment } from './superstore-segments.ts';
 import { grouped, table } from './table.ts';
 
-interface Moment {
+interface Frame {
   readonly date: string;
   readonly done: number;
   readonly total: number;
@@ -17,7 +17,7 @@ interface Moment {
 }
 
 export interface DemoScreen {
-  readonly show: (moment: Moment) => void;
+  readonly show: (moment: Frame) => void;
 }
 
 const BAR_WIDTH = 30;
@@ -48,8 +48,8 @@ function tableScreen(segments: readonly DemoSegment[]): DemoScreen {
 function yearScreen(segments: readonly DemoSegment[]): DemoScreen {
   const countTable = countTables(segments);
   let year: string | undefined;
-  let last: Moment | undefined;
-  const print = (moment: Moment) =>
+  let last: Frame | undefined;
+  const print = (moment: Frame) =>
     console.log([progressLine(moment), '', ...countTable(moment), ''].join('\n'));
   return {
     show: (moment) => {
@@ -61,12 +61,12 @@ function yearScreen(segments: readonly DemoSegment[]): DemoScreen {
   };
 }
 
-function yearOf({ date }: Moment): string {
+function yearOf({ date }: Frame): string {
   return date.slice(0, 4);
 }
 
 /** Tables of all counts, each with what moved since the one before. */
-function countTables(segments: readonly DemoSegment[]): (moment: Moment) => string[] {
+function countTables(segments: readonly DemoSegment[]): (moment: Frame) => string[] {
   let before: readonly (number | null)[] = [];
   return (moment) => {
     const counts = moment.counts.map(({ count }) => count);
@@ -94,7 +94,7 @@ function redraw(lines: readonly string[], drawn: number): void {
   process.stdout.write(`${up}\r${text}`);
 }
 
-function progressLine({ date, done, total }: Moment): string {
+function progressLine({ date, done, total }: Frame): string {
   const filled = Math.round((BAR_WIDTH * done) / total);
   const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
   const percent = String(Math.floor((100 * done) / total)).padStart(3);

@@ -22,8 +22,8 @@ import { openScreen } from './demo-screen.ts';
 import { CommandError } from './failure.ts';
 import { openLog } from './log.ts';
 import {
-  type Day,
   recordsOf,
+  type ShopDay,
   SUPERSTORE_RECORDS,
   SUPERSTORE_TYPE_ORDER,
   SUPERSTORE_TYPES,
@@ -77,7 +77,7 @@ export async function runDemo(config: Config, options: DemoOptions): Promise<num
 
 async function play(
   deployment: Deployment,
-  history: readonly Day[],
+  history: readonly ShopDay[],
   options: DemoOptions,
 ): Promise<number> {
   console.log(introduction(history));
@@ -85,19 +85,26 @@ async function play(
   await replay(deployment, history, options);
   const isRight = await check(deployment);
   console.log(
-    `\nIt stays until the next demo. Look around in it:  ROLLCALL_PREFIX=${DEMO_PREFIX} npx rollcall serve`,
+    '\nIt stays until the next demo. Look around in it:  ' +
+      `ROLLCALL_PREFIX=${DEMO_PREFIX} npx rollcall serve`,
   );
   return isRight ? 0 : 1;
 }
 
-function introduction(history: readonly Day[]): string {
+function introduction(history: readonly ShopDay[]): string {
   const { customers, orders, products } = recordsOf(history);
   const [from, to] = [history[0]!.date, history.at(-1)!.date];
-  return `Superstore, a sample shop, ${from} to ${to}: ${grouped(customers)} customers, ${grouped(orders)} orders, ${grouped(products)} products.
-${SUPERSTORE_SEGMENTS.length} segments are kept exact while its history is replayed, change by change.\n`;
+  const records =
+    `${grouped(customers)} customers, ${grouped(orders)} orders, ` +
+    `${grouped(products)} products`;
+  return [
+    `Superstore, a sample shop, ${from} to ${to}: ${records}.`,
+    `${SUPERSTORE_SEGMENTS.length} segments are kept exact while its history is replayed, ` +
+      'change by change.\n',
+  ].join('\n');
 }
 
-// ── start ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── start ──
 
 /** Removes what an earlier demo left. @throws CommandError if another process works on it */
 async function startFromNothing(url: string): Promise<void> {
@@ -140,11 +147,11 @@ async function built(segmentCounts: Deployment['segmentCounts']): Promise<void> 
   }
 }
 
-// ── replay ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── replay ──
 
 async function replay(
   deployment: Deployment,
-  history: readonly Day[],
+  history: readonly ShopDay[],
   { seconds }: DemoOptions,
 ): Promise<void> {
   const screen = openScreen(SUPERSTORE_SEGMENTS);
@@ -168,7 +175,7 @@ async function replay(
 /** @returns the number of changes, all of them applied. */
 async function takeIn(
   { ingest }: Deployment,
-  days: readonly Day[],
+  days: readonly ShopDay[],
   before: number,
 ): Promise<number> {
   const session = ingest.session({ wait: 'applied', timeoutMs: PATIENT.timeoutMs });
@@ -186,7 +193,7 @@ async function takeIn(
   return line;
 }
 
-// ── check ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── check ──
 
 /** Whether records and members are what they must be; prints both. */
 async function check(deployment: Deployment): Promise<boolean> {
@@ -225,7 +232,8 @@ async function check(deployment: Deployment): Promise<boolean> {
   const isRight = [...recordRows, ...segmentRows].every((row) => row.at(-1) === 'equal');
   console.log(
     isRight
-      ? '\nEvery segment has exactly the members that json-logic-js, asked anew of every record and those it is related to, gives it.'
+      ? '\nEvery segment has exactly the members that json-logic-js, asked anew of ' +
+          'every record and those it is related to, gives it.'
       : '\nNOT EQUAL: this is a bug of Rollcall. Please report it with the output above.',
   );
   return isRight;

@@ -8,7 +8,7 @@
 import { CommandError } from './failure.ts';
 
 /** Some whole lines of the file. */
-export interface Piece {
+export interface IngestPiece {
   readonly firstLine: number;
   readonly lines: number;
   readonly body: Buffer;
@@ -26,10 +26,10 @@ const NEWLINE = 10;
 export async function* pieces(
   input: AsyncIterable<Buffer>,
   linesMax: number,
-): AsyncIterable<Piece> {
+): AsyncIterable<IngestPiece> {
   let [firstLine, lines, bytes, isMidLine]: [number, number, number, boolean] = [1, 0, 0, false];
   let parts: Buffer[] = [];
-  const cut = (): Piece => {
+  const cut = (): IngestPiece => {
     const piece = { firstLine, lines, body: Buffer.concat(parts) };
     [firstLine, lines, bytes, parts] = [firstLine + lines, 0, 0, []];
     return piece;
@@ -57,7 +57,7 @@ function tooLong(line: number): CommandError {
 }
 
 /** What is left of a piece when it begins at the line. */
-export function skipTo(piece: Piece, line: number): Piece {
+export function skipTo(piece: IngestPiece, line: number): IngestPiece {
   const skipped = Math.min(Math.max(0, line - piece.firstLine), piece.lines);
   let start = 0;
   for (let at = 0; at < skipped; at++) {
@@ -72,7 +72,7 @@ export function skipTo(piece: Piece, line: number): Piece {
 }
 
 /** The line of that number in the file, without its end. */
-export function lineOf({ firstLine, body }: Piece, line: number): string {
+export function lineOf({ firstLine, body }: IngestPiece, line: number): string {
   let start = 0;
   for (let at = firstLine; at < line; at++) start = body.indexOf(NEWLINE, start) + 1;
   const end = body.indexOf(NEWLINE, start);

@@ -8,9 +8,9 @@
  */
 import { appendFileSync, existsSync, realpathSync, writeFileSync } from 'node:fs';
 import { CommandError } from './failure.ts';
-import { lineOf, type Piece } from './ingest-pieces.ts';
+import { type IngestPiece, lineOf } from './ingest-pieces.ts';
 
-export interface Rejection {
+export interface RejectedLine {
   readonly line: number;
   readonly code: string;
   readonly detail: string;
@@ -19,7 +19,7 @@ export interface Rejection {
 
 export interface RejectedFile {
   /** Keeps what was rejected of a piece; its numbers are those of the file that is sent. */
-  keep(piece: Piece, rejected: readonly Rejection[]): void;
+  keep(piece: IngestPiece, rejected: readonly RejectedLine[]): void;
 }
 
 /** Begins the file anew. @throws CommandError */
@@ -49,7 +49,7 @@ function write(path: string, work: () => void): void {
   }
 }
 
-function written({ line, code, detail, path }: Rejection, text: string): string {
+function written({ line, code, detail, path }: RejectedLine, text: string): string {
   const reason = JSON.stringify({ line, code, detail, path }).slice(0, -1);
   const member = isJson(text) ? `"change":${text}` : `"text":${JSON.stringify(text)}`;
   return `${reason},${member}}\n`;
@@ -64,7 +64,7 @@ function isJson(text: string): boolean {
   }
 }
 
-// ── and back ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── and back ──
 
 const KEPT = '{"line":';
 const CHANGE = ',"change":';
@@ -72,7 +72,7 @@ const CHANGE = ',"change":';
 /**
  * A piece with what such files hold taken out of its envelope: the very piece if it is none of one.
  */
-export function unwrapped(piece: Piece): Piece {
+export function unwrapped(piece: IngestPiece): IngestPiece {
   if (!piece.body.includes(KEPT)) return piece;
   const lines = piece.body.toString('utf8').split('\n').map(unwrappedLine);
   return { ...piece, body: Buffer.from(lines.join('\n')) };

@@ -12,8 +12,13 @@ import { addAbortSignal, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { CommandError } from './failure.ts';
-import { type Piece, pieces, skipTo } from './ingest-pieces.ts';
-import { openRejected, type RejectedFile, type Rejection, unwrapped } from './ingest-rejected.ts';
+import { type IngestPiece, pieces, skipTo } from './ingest-pieces.ts';
+import {
+  openRejected,
+  type RejectedFile,
+  type RejectedLine,
+  unwrapped,
+} from './ingest-rejected.ts';
 import { type Interruption, watchInterruption } from './interruption.ts';
 import { keyFor } from './master-key.ts';
 import { openBar } from './progress.ts';
@@ -28,9 +33,9 @@ export interface IngestCommandOptions {
   readonly rejected?: string;
 }
 
-interface Report {
+interface AnsweredReport {
   readonly accepted: number;
-  readonly rejected: readonly Rejection[];
+  readonly rejected: readonly RejectedLine[];
   /** If not all of them are listed. */
   readonly rejected_total?: number;
 }
@@ -121,7 +126,7 @@ function megabytes(bytes: number): number {
   return Math.round(bytes / 100_000) / 10;
 }
 
-// ── what became of the lines ─────────────────────────────────────────────────────────────────────────────────────────────
+// ── what became of the lines ──
 
 /**
  * Rejections that say nothing of the line: it is sent again, and all after it, so that the order
@@ -133,7 +138,7 @@ class Ingestion {
   refused = 0;
   readonly #from: number;
   readonly #file: RejectedFile;
-  readonly #shown: Rejection[] = [];
+  readonly #shown: RejectedLine[] = [];
   #accepted = 0;
   #unlisted = 0;
   #isUnapplied = false;
@@ -149,7 +154,7 @@ class Ingestion {
   }
 
   /** @throws BrokenOff | CommandError */
-  async send(given: Piece, send: Send): Promise<void> {
+  async send(given: IngestPiece, send: Send): Promise<void> {
     if (given.lines === 0) return;
     const piece = unwrapped(given);
     this.#last = piece.firstLine + piece.lines - 1;
@@ -169,7 +174,7 @@ class Ingestion {
       );
   }
 
-  #note(piece: Piece, rejected: readonly Rejection[], unlisted: number): void {
+  #note(piece: IngestPiece, rejected: readonly RejectedLine[], unlisted: number): void {
     this.refused += rejected.length + unlisted;
     this.#unlisted += unlisted;
     this.#shown.push(...rejected.slice(0, SHOWN_REJECTIONS_MAX - this.#shown.length));
@@ -202,10 +207,12 @@ class Ingestion {
   }
 }
 
-// ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── requests ──
 
 /** @throws BrokenOff */
-type Send = (piece: Piece) => Promise<{ readonly report: Report; readonly isApplied: boolean }>;
+type Send = (
+  piece: IngestPiece,
+) => Promise<{ readonly report: AnsweredReport; readonly isApplied: boolean }>;
 
 function sender(base: string, key: string, { stop, abandon }: Interruption): Send {
   if (!URL.canParse(base)) throw new CommandError(`--url ${base} is not a URL.`);
@@ -218,7 +225,7 @@ function sender(base: string, key: string, { stop, abandon }: Interruption): Sen
         fetch(url, { method: 'POST', headers, body, signal: abandon }),
       );
       if (answer.status === 200 || answer.status === 202) {
-        const report = (await asked(url, () => answer.json())) as Report;
+        const report = (await asked(url, () => answer.json())) as AnsweredReport;
         return { report, isApplied: answer.status === 200 };
       }
       if (answer.status !== 429 || Date.now() > deadlineMs)

@@ -51,7 +51,8 @@ function forPeople(entry: string): string {
   const members = Object.entries(rest).map(
     ([member, value]) => ` ${member}=${JSON.stringify(value)}`,
   );
-  return `${clock} ${name} ${msg ?? ''}${members.length > 0 ? ` ${members.join('')}` : ''}${describe(err, level)}\n`;
+  const details = members.length > 0 ? ` ${members.join('')}` : '';
+  return `${clock} ${name} ${msg ?? ''}${details}${describe(err, level)}\n`;
 }
 
 const WARN = 40;

@@ -62,7 +62,8 @@ export function keyFor(config: Config, roles: readonly Role[]): string {
     config.keys.find(({ role }) => roles.includes(role))?.key ?? readMasterKey(config.dataFolder);
   if (configured !== undefined) return configured;
   throw new CommandError(
-    `No key: give one with --key, or set ROLLCALL_KEYS or ROLLCALL_DATA as for the server (${keyFile(config.dataFolder)} is not there).`,
+    'No key: give one with --key, or set ROLLCALL_KEYS or ROLLCALL_DATA as for the ' +
+      `server (${keyFile(config.dataFolder)} is not there).`,
   );
 }
 

@@ -124,7 +124,8 @@ seeds
   .option('--url <url>', 'where the server is (default: from HOST and PORT)')
   .option(
     '--key <key>',
-    "a key that may change what is declared (default: from ROLLCALL_KEYS, else the data folder's master key)",
+    'a key that may change what is declared (default: from ROLLCALL_KEYS, else the ' +
+      "data folder's master key)",
   )
   .action((file: string, options: { dryRun?: boolean; url?: string; key?: string }) =>
     command(async (config) => {
@@ -136,11 +137,13 @@ seeds
 program
   .command('audit')
   .description(
-    'compare everything that is stored with what JsonLogic says of every record, beside a live server or alone',
+    'compare everything that is stored with what JsonLogic says of every record, ' +
+      'beside a live server or alone',
   )
   .option(
     '--repair',
-    'build what is kept of segments and relationships anew from the records, if differences are found',
+    'build what is kept of segments and relationships anew from the records, if ' +
+      'differences are found',
   )
   .action(
     command(async (config, options: { repair?: boolean }) => {

@@ -20,20 +20,20 @@ import { keyFor } from './master-key.ts';
 import { openBar } from './progress.ts';
 import { grouped } from './table.ts';
 
-interface ServerOptions {
+interface ServerAddress {
   readonly url: string;
   readonly key?: string;
 }
 
-export interface ExportOptions extends ServerOptions {
+export interface ExportOptions extends ServerAddress {
   readonly include?: string;
 }
 
-export interface ImportOptions extends ServerOptions {
+export interface ImportOptions extends ServerAddress {
   readonly dryRun?: boolean;
 }
 
-interface Entry {
+interface ReportedItem {
   readonly object_type: string;
   readonly name?: string;
   readonly slug?: string;
@@ -41,15 +41,15 @@ interface Entry {
   readonly changed?: readonly string[];
 }
 
-interface Report {
-  readonly create: readonly Entry[];
-  readonly update: readonly Entry[];
-  readonly unchanged: readonly Entry[];
-  readonly errors: readonly { readonly errors: readonly Fault[] }[];
+interface SeedReport {
+  readonly create: readonly ReportedItem[];
+  readonly update: readonly ReportedItem[];
+  readonly unchanged: readonly ReportedItem[];
+  readonly errors: readonly { readonly errors: readonly ReportedFault[] }[];
   readonly totals: { readonly create: number; readonly update: number; readonly unchanged: number };
 }
 
-interface Fault {
+interface ReportedFault {
   readonly path?: string;
   readonly detail: string;
 }
@@ -58,9 +58,9 @@ interface Job {
   readonly id: string;
   readonly status: 'waiting' | 'running' | 'completed' | 'failed';
   readonly progress: { readonly done: number; readonly total?: number };
-  readonly result?: Report;
+  readonly result?: SeedReport;
   readonly problem?: { readonly detail: string };
-  readonly errors: readonly Fault[];
+  readonly errors: readonly ReportedFault[];
   readonly errors_total: number;
 }
 
@@ -73,7 +73,7 @@ const POLL_MS = 200;
 /** Lines of one kind that are printed. */
 const LINES_MAX = 20;
 
-// ── export ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── export ──
 
 /** @returns the exit code. */
 export async function exportSeeds(
@@ -135,7 +135,7 @@ class Counter {
   }
 }
 
-// ── import ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── import ──
 
 /** @returns the exit code: 1 if something was refused. */
 export async function importSeeds(
@@ -156,13 +156,13 @@ export async function importSeeds(
   } as RequestInit);
   if (answer.status === 422) {
     const { errors = [], detail = '' } = (await answer.json()) as {
-      errors?: Fault[];
+      errors?: ReportedFault[];
       detail?: string;
     };
     return tellRefused(file, errors.length > 0 ? errors : [{ detail }], errors.length);
   }
   if (!answer.ok) throw await refusal(answer);
-  if (answer.status !== 202) return tell((await answer.json()) as Report, isDryRun, file);
+  if (answer.status !== 202) return tell((await answer.json()) as SeedReport, isDryRun, file);
   const job = await watch(call, (await answer.json()) as Job);
   if (job.status === 'completed') return tell(job.result!, isDryRun, file);
   const faults =
@@ -170,10 +170,10 @@ export async function importSeeds(
   return tellRefused(file, faults, job.errors_total);
 }
 
-type Body = NonNullable<RequestInit['body']>;
+type RequestBody = NonNullable<RequestInit['body']>;
 
 interface SeedFile {
-  readonly body: Body;
+  readonly body: RequestBody;
   readonly type: string;
   readonly isLarge: boolean;
 }
@@ -185,7 +185,11 @@ interface SeedFile {
 async function readSeed(file: string): Promise<SeedFile> {
   try {
     if (file !== '-' && (await isLongFileOfLines(file))) {
-      return { body: Readable.toWeb(createReadStream(file)) as Body, type: NDJSON, isLarge: true };
+      return {
+        body: Readable.toWeb(createReadStream(file)) as RequestBody,
+        type: NDJSON,
+        isLarge: true,
+      };
     }
     const text = (file === '-' ? await readInput() : await readFile(file, 'utf8')).replace(
       /^\uFEFF/,
@@ -255,9 +259,13 @@ async function watch(call: Call, begun: Job): Promise<Job> {
   }
 }
 
-// ── telling ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── telling ──
 
-function tell({ create, update, errors, totals }: Report, isDryRun: boolean, file: string): number {
+function tell(
+  { create, update, errors, totals }: SeedReport,
+  isDryRun: boolean,
+  file: string,
+): number {
   if (errors.length > 0) {
     const faults = errors.flatMap((error) => error.errors);
     return tellRefused(file, faults, faults.length);
@@ -282,7 +290,7 @@ function tell({ create, update, errors, totals }: Report, isDryRun: boolean, fil
   return 0;
 }
 
-function tellRefused(file: string, faults: readonly Fault[], total: number): number {
+function tellRefused(file: string, faults: readonly ReportedFault[], total: number): number {
   console.log(`${file === '-' ? 'The input' : file} can not be taken over; nothing was changed:`);
   console.log(listed(faults, total, ({ path, detail }) => `${place(path)}${detail}`).join('\n'));
   return 1;
@@ -295,7 +303,7 @@ function place(path: string | undefined): string {
   return `item ${index}${rest ? ` ${rest}` : ''}: `;
 }
 
-function named({ object_type: kind, name, slug, id }: Entry): string {
+function named({ object_type: kind, name, slug, id }: ReportedItem): string {
   return `${kind} ${name ?? slug ?? id}`;
 }
 
@@ -305,7 +313,7 @@ function listed<T>(entries: readonly T[], total: number, line: (entry: T) => str
   return rest > 0 ? [...lines, `… and ${grouped(rest)} more`] : lines;
 }
 
-// ── the server ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── the server ──
 
 type Call = (path: string, init: RequestInit) => Promise<Response>;
 

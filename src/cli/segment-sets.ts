@@ -10,11 +10,13 @@ export interface SegmentSet {
   readonly members: number;
   readonly countsHash: string;
   readonly countsField: string;
+  /** What to type to read the set. */
+  readonly command: string;
 }
 
 export interface SegmentSets {
-  /** The hash that says, by slug, which predicate's sets answer for a segment. */
-  readonly slugsHash: string;
+  /** What to type to read which predicate's sets answer for a segment. */
+  slugCommand(slug: string): string;
   /** Host, port and database; `hasPassword`: there is more to it than is shown. */
   readonly address: string;
   readonly hasPassword: boolean;

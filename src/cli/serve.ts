@@ -154,7 +154,7 @@ function urlOf(server: FastifyInstance, { host }: Config): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-// ── ready ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── ready ──
 
 /** Waits until every partition is worked off, here or by another process that outlives a lease. */
 async function ready({ worker, progress }: Deployment): Promise<void> {
@@ -169,7 +169,8 @@ async function ready({ worker, progress }: Deployment): Promise<void> {
     }
     if (waitedMs > READY_TIMEOUT_MS) {
       throw new CommandError(
-        `Only ${worker!.owned} of ${worker!.partitions} partitions were taken up in ${READY_TIMEOUT_MS / 1000} s.`,
+        `Only ${worker!.owned} of ${worker!.partitions} partitions were taken up in ` +
+          `${READY_TIMEOUT_MS / 1000} s.`,
       );
     }
     await sleep(READY_POLL_MS);
@@ -180,7 +181,8 @@ async function ready({ worker, progress }: Deployment): Promise<void> {
 function standBy({ worker }: Deployment, logger: Logger): void {
   const { partitions } = worker!;
   logger.warn(
-    `Standing by: another process works off all ${partitions} partitions. This one answers requests, and takes over when that one ends.`,
+    `Standing by: another process works off all ${partitions} partitions. This one ` +
+      'answers requests, and takes over when that one ends.',
   );
   const timer = setInterval(() => {
     const { owned } = worker!;
@@ -204,13 +206,15 @@ function watch({ worker }: Deployment, redis: RedisServer, logger: Logger): void
     const { fatal, partitions } = worker!;
     if (fatal.length === told) return;
     told = fatal.length;
-    const detail = `${told} of ${partitions} partitions have stopped for good: their changes are kept and not applied. Restart after the cause is mended.`;
+    const detail =
+      `${told} of ${partitions} partitions have stopped for good: their changes are ` +
+      'kept and not applied. Restart after the cause is mended.';
     logger.fatal({ causes: fatal.map(({ message }) => message) }, detail);
   }, WATCH_MS);
   timer.unref();
 }
 
-// ── end ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── end ──
 
 /**
  * Answers what is under way, but does not wait for a client that has stopped sending or reading,

@@ -17,12 +17,12 @@ export const SUPERSTORE_RECORDS = { customers: 793, orders: 5_009, products: 1_8
 export type SuperstoreType = keyof typeof SUPERSTORE_RECORDS;
 
 /** One day of the shop: its changes in their order. */
-export interface Day {
+export interface ShopDay {
   readonly date: string;
   readonly changes: readonly Change[];
 }
 
-interface Line {
+interface OrderLine {
   readonly orderId: string;
   readonly orderedOn: string;
   readonly shippedOn: string;
@@ -100,7 +100,7 @@ export const SUPERSTORE_TYPE_ORDER = [
 /**
  * The whole history, day by day. What would ship after the last day of the table has not shipped.
  */
-export function superstoreHistory(): Day[] {
+export function superstoreHistory(): ShopDay[] {
   const orders = groupBy(readLines(), ({ orderId }) => orderId);
   const placed = groupBy(orders.values(), ([line]) => line!.orderedOn);
   const shipped = groupBy(orders.values(), ([line]) => line!.shippedOn);
@@ -124,7 +124,7 @@ export function superstoreHistory(): Day[] {
 }
 
 /** The records that a history makes, per type. */
-export function recordsOf(history: readonly Day[]): Record<SuperstoreType, number> {
+export function recordsOf(history: readonly ShopDay[]): Record<SuperstoreType, number> {
   const ids = {
     customers: new Set<string>(),
     orders: new Set<string>(),
@@ -145,7 +145,7 @@ interface Totals {
   wasDiscounted: boolean;
 }
 
-function customerChange(lines: readonly Line[], customers: Map<string, Totals>): Change {
+function customerChange(lines: readonly OrderLine[], customers: Map<string, Totals>): Change {
   const { customerId, customerName, customerType, region, orderedOn } = lines[0]!;
   const { totals, isNew } = totalsOf(customers, customerId);
   totals.count++;
@@ -161,7 +161,7 @@ function customerChange(lines: readonly Line[], customers: Map<string, Totals>):
   return putOrPatch('customers', customerId, isNew, fixed, moving);
 }
 
-function orderChange(lines: readonly Line[]): Change {
+function orderChange(lines: readonly OrderLine[]): Change {
   const { orderId, customerId, orderedOn, shipMode, city, state, region } = lines[0]!;
   const { totals } = totalsOf(new Map(), orderId);
   for (const line of lines) addLine(totals, line);
@@ -183,7 +183,7 @@ function orderChange(lines: readonly Line[]): Change {
   return { op: 'put', object_type: 'orders', id: orderId, data };
 }
 
-function productChange(line: Line, products: Map<string, Totals>): Change {
+function productChange(line: OrderLine, products: Map<string, Totals>): Change {
   const { productId, productName, category, subCategory, orderedOn } = line;
   const { totals, isNew } = totalsOf(products, productId);
   addLine(totals, line);
@@ -203,7 +203,7 @@ function productChange(line: Line, products: Map<string, Totals>): Change {
   );
 }
 
-function shipChange({ orderId, shippedOn }: Line): Change {
+function shipChange({ orderId, shippedOn }: OrderLine): Change {
   return {
     op: 'patch',
     object_type: 'orders',
@@ -239,7 +239,7 @@ function totalsOf(known: Map<string, Totals>, id: string): { totals: Totals; isN
 }
 
 /** In cents: sums of fractions would end in digits that nobody paid. */
-function addLine(totals: Totals, { category, sales, profit, quantity, discount }: Line): void {
+function addLine(totals: Totals, { category, sales, profit, quantity, discount }: OrderLine): void {
   totals.categories.add(category);
   totals.cents += Math.round(sales * 100);
   totals.profitCents += Math.round(profit * 100);
@@ -247,9 +247,9 @@ function addLine(totals: Totals, { category, sales, profit, quantity, discount }
   totals.wasDiscounted ||= discount > 0;
 }
 
-// ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── the table ──
 
-function readLines(): Line[] {
+function readLines(): OrderLine[] {
   const rows = parse(readTable(), { columns: true }) as Record<string, string>[];
   return rows.map((row) => {
     const text = (column: string) => {

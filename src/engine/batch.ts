@@ -9,8 +9,8 @@
 import { type Change, OPERATIONS } from '../change/change.ts';
 import { isObject } from '../change/object-type.ts';
 import type { Failure } from '../query/failure.ts';
-import { pairs } from '../redis/pairs.ts';
 import type { InboxEntry } from './message.ts';
+import type { StoredLogEntry } from './partition-store.ts';
 import type { ResyncChunk } from './resyncs.ts';
 
 /**
@@ -108,32 +108,30 @@ export interface RecordKey {
 /** The records that a batch touches, each once. */
 export function touchedRecords(batch: Batch): Map<string, Set<string>> {
   const { entries, position, changesMax, backfills, expired, due = [], untimed = [] } = batch;
+  const { timer } = batch.aside ?? {};
   const touched = new Map<string, Set<string>>();
-  const touch = (objectType: string, id: string) => {
-    const ids = touched.get(objectType);
-    if (ids) ids.add(id);
-    else touched.set(objectType, new Set([id]));
-  };
   entries.forEach(({ changes }, at) => {
     const from = at === 0 ? position.offset : 0;
     const applied = changes.slice(from, changesMax === undefined ? undefined : from + changesMax);
-    for (const { object_type: objectType, id } of applied) touch(objectType, id);
+    for (const { object_type: objectType, id } of applied) touch(touched, objectType, id);
   });
-  for (const { objectType, ids } of backfills) for (const id of ids) touch(objectType, id);
-  for (const { objectType, id } of expired) touch(objectType, id);
-  for (const { objectType, id } of [...due, ...untimed]) touch(objectType, id);
+  for (const { objectType, ids } of backfills) for (const id of ids) touch(touched, objectType, id);
+  for (const { objectType, id } of expired) touch(touched, objectType, id);
+  for (const { objectType, id } of due) touch(touched, objectType, id);
+  for (const { objectType, id } of untimed) touch(touched, objectType, id);
+  if (timer) touch(touched, timer.objectType, timer.id);
   return touched;
 }
 
-/** The fields of an entry in the log, as delivery writes them. */
-export const LOG_FIELDS = { checkedAt: 'v', replyTo: 'w', payload: 'c' } as const;
+/** Adds a record to those that are touched. */
+export function touch(touched: Map<string, Set<string>>, objectType: string, id: string): void {
+  const ids = touched.get(objectType);
+  if (ids) ids.add(id);
+  else touched.set(objectType, new Set([id]));
+}
 
-/** Reads an entry as the stream holds it. Never throws: what can't be read is `malformed`. */
-export function readLogEntry(id: string, fields: readonly string[]): LogEntry {
-  const members = pairs(fields);
-  const payload = members.get(LOG_FIELDS.payload) ?? '';
-  const checkedAt = Number(members.get(LOG_FIELDS.checkedAt) ?? 0);
-  const replyTo = members.get(LOG_FIELDS.replyTo);
+/** Parses an entry as the store holds it. Never throws: what can't be read is `malformed`. */
+export function readLogEntry({ id, checkedAt, replyTo, payload }: StoredLogEntry): LogEntry {
   const entry = { id, checkedAt, payload, ...(replyTo === undefined ? {} : { replyTo }) };
   try {
     const changes: unknown = JSON.parse(payload);

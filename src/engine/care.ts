@@ -14,15 +14,13 @@ import { compareEntries } from '../membership/partition-status.ts';
 import type { RecordKey } from './batch.ts';
 import type { FanoutVisit } from './fanouts.ts';
 import type { BackfillRequest } from './partition-builds.ts';
+import type { TrialNote } from './partition-store.ts';
 import type { ResyncChunk } from './resyncs.ts';
 
 /** Failures after which a piece is set aside, the one in company included. */
 const FAULTS_MAX = 3;
 /** Changes under no suspicion that are tried together. */
 const CHANGES_TOGETHER = 8;
-
-/** The field of `meta` that holds what `Care` notes. */
-export const CARE_FIELD = 'trial';
 
 /**
  * The least that can be at fault. Of an entry of the log it is one change; of a backfill or a
@@ -91,13 +89,6 @@ function resyncParts({ resends, sweeps }: ResyncChunk): unknown[] {
   return sweep ? ['sweep', sweep.from, sweep.edgeId, sweep.targets[0] ?? ''] : [];
 }
 
-interface Stored {
-  /** The token of whoever tries, or tried. */
-  readonly by?: string;
-  readonly trying?: readonly string[];
-  readonly deaths: Readonly<Record<string, number>>;
-}
-
 interface Fault {
   count: number;
   /** What it threw last; undefined: the process died. */
@@ -114,12 +105,12 @@ export interface CareEnds {
 export type CareLimits = Readonly<Record<Exclude<Piece['kind'], 'message'>, number>>;
 
 export class Care {
-  readonly #ends: CareEnds;
+  readonly #ends: { -readonly [Stream in keyof CareEnds]: CareEnds[Stream] };
   readonly #faults = new Map<string, Fault>();
   readonly #left: Record<Exclude<Piece['kind'], 'message'>, number>;
 
   constructor(ends: CareEnds, limits: CareLimits, deaths: ReadonlyMap<string, number> = new Map()) {
-    this.#ends = ends;
+    this.#ends = { ...ends };
     this.#left = { ...limits };
     for (const [name, count] of deaths) this.#faults.set(name, { count });
   }
@@ -128,6 +119,12 @@ export class Care {
   has(stream: 'log' | 'inbox', position: string): boolean {
     if (stream === 'log' && this.#left.change <= 0) return false;
     return compareEntries(position, this.#ends[stream]) < 0;
+  }
+
+  /** What is not there any more is not waited for: a fail-over has lost it. */
+  shorten(ends: CareEnds): void {
+    for (const stream of ['log', 'inbox'] as const)
+      if (compareEntries(ends[stream], this.#ends[stream]) < 0) this.#ends[stream] = ends[stream];
   }
 
   covers(stream: 'log' | 'inbox', entry: string): boolean {
@@ -177,15 +174,15 @@ export class Care {
     for (const name of this.#faults.keys()) if (isPartOfAny(name, names)) this.#faults.delete(name);
   }
 
-  /** The field of meta while whoever has the token tries something. */
-  note(by: string, trying: readonly string[]): string {
-    return JSON.stringify({ by, trying, deaths: this.#deaths(() => true) });
+  /** What `meta` says while the owner with this token tries something. */
+  note(by: string, trying: readonly string[]): TrialNote {
+    return { by, trying, deaths: this.#deaths(() => true) };
   }
 
-  /** The field once some are done with; undefined: there is nothing to remember. */
-  noteWithout(names: readonly string[]): string | undefined {
+  /** What it says once some are done with; undefined: there is nothing to remember. */
+  noteWithout(names: readonly string[]): TrialNote | undefined {
     const deaths = this.#deaths((name) => !isPartOfAny(name, names));
-    return Object.keys(deaths).length === 0 ? undefined : JSON.stringify({ deaths });
+    return Object.keys(deaths).length === 0 ? undefined : { deaths };
   }
 
   /** What was thrown is known to this process alone. */
@@ -202,13 +199,10 @@ function isPartOfAny(name: string, wholes: readonly string[]): boolean {
   return wholes.some((whole) => name === whole || name.startsWith(`${whole.slice(0, -1)},`));
 }
 
-/**
- * How often owners have died under each piece, as the field of meta says at a take-over by whoever
- * has the token.
- */
-export function deathsBefore(stored: string | undefined, token: string): Map<string, number> {
-  if (stored === undefined) return new Map();
-  const { by, trying = [], deaths } = JSON.parse(stored) as Stored;
+/** How often owners have died under each piece: what the owner with this token is told. */
+export function deathsBefore(note: TrialNote | undefined, token: string): Map<string, number> {
+  if (note === undefined) return new Map();
+  const { by, trying = [], deaths } = note;
   const counted = new Map(Object.entries(deaths));
   if (by !== token) for (const name of trying) counted.set(name, (counted.get(name) ?? 0) + 1);
   return counted;

@@ -63,6 +63,9 @@ export interface Deployment extends Readers {
   close(): Promise<void>;
 }
 
+const UNREADABLE =
+  'a row can not be read, and counts as none: rollcall audit --repair builds it anew';
+
 /**
  * @throws Error in words for a person if Redis can't be reached, is too old, or holds another
  * deployment.
@@ -73,7 +76,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
   let isClosing = false; // a connection that is closed while it opens says so as an error
   const onError = (error: Error) => isClosing || logger.warn({ err: error }, 'Redis');
   const opened = await openRedis({ url: redisUrl, prefix, onError });
-  const { redis, tail } = opened;
+  const { redis } = opened;
   try {
     const founding = await foundDeployment(opened.catalog, prefix, { partitions, timeZone });
     const keys = new Keys(prefix, founding.partitions);
@@ -97,9 +100,11 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     });
     const worker = options.runsWorker
       ? new Worker({
-          redis,
-          tail,
-          keys,
+          stores: stores.partitions((partition, key, field) =>
+            logger.error({ partition, key, field }, UNREADABLE),
+          ),
+          tails: stores.partitionTails,
+          statuses: stores.memberships,
           store,
           founding,
           logger,

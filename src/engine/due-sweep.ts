@@ -6,112 +6,112 @@
  * catalog version in which the type has timers, removed by the commit after which it has none. A
  * new owner resumes from that list.
  */
-import type { Redis } from 'ioredis';
-import type { CommitCommands } from '../redis/commit-commands.ts';
-import { type PartitionKeys, readRecordMember } from '../redis/keys.ts';
 import type { RecordKey } from './batch.ts';
-import type { TypeContext } from './step.ts';
-
-/** Entries of `due` that one batch looks at. */
-const SWEPT_ENTRIES_MAX = 200;
-
-const FIELD = 'timed:';
-
-/** Reads a field of the partition's meta; undefined: it is another's. */
-export function readTimedType(field: string): string | undefined {
-  return field.startsWith(FIELD) ? field.slice(FIELD.length) : undefined;
-}
+import type { CommitDraft } from './commit-draft.ts';
+import type { CoreLimits } from './core-limits.ts';
+import { firstWithin } from './lighter.ts';
+import type { BatchDraft, Participant, Turn, Weigh } from './participant.ts';
+import type { PartitionMeta } from './partition-store.ts';
+import { type Asking, ask } from './requests.ts';
+import type { Step, TypeContext } from './step.ts';
 
 type Types = ReadonlyMap<string, Pick<TypeContext, 'network'>>;
 
-interface DueRequest {
-  /** Types that have no timers any more. */
-  readonly types: readonly string[];
-  readonly cursor: string;
-}
-
 /** The records whose timers the next commit removes. */
-export interface DueChunk extends DueRequest {
+interface DueChunk {
+  /** Types that have no timers any more; none: the pass begins anew. */
+  readonly types: readonly string[];
+  /** Where the next chunk begins; undefined: this is the last one. */
+  readonly cursor: string | undefined;
   readonly records: readonly RecordKey[];
 }
 
-export interface DueProgress {
-  readonly version: number;
-  /** Types that may have timers from now on. */
-  readonly noted: readonly string[];
-  readonly chunk: DueChunk | undefined;
-  /** Types that have none left. */
-  readonly done: readonly string[];
-}
+const NONE: readonly string[] = [];
 
-export class DueSweep {
-  readonly #timed: Set<string>;
+export class DueSweep implements Participant {
+  readonly #limits: CoreLimits;
+  readonly #timed = new Set<string>();
   #version: number | undefined;
   /**
-   * how far the pass has come that is for these types; for others it begins anew, and after a
+   * How far the pass has come that is for these types; for others it begins anew, and after a
    * take-over too.
    */
-  #pass: { readonly types: string; readonly cursor: string } | undefined;
-
-  constructor(timed: Iterable<string>) {
-    this.#timed = new Set(timed);
-  }
-
-  next(types: Types): DueRequest | undefined {
-    if (this.#timed.size === 0) return undefined;
-    const given = [...this.#timed].filter((name) => !types.get(name)?.network.hasTimers);
-    if (given.length === 0) return undefined;
-    return { types: given, cursor: this.#pass?.types === given.join() ? this.#pass.cursor : '0' };
-  }
-
+  #pass: { readonly types: string; readonly cursor: string | undefined } | undefined;
+  #chunk: DueChunk | undefined;
   /**
-   * Caller: in the same turn of the event loop as the step over these types, which are those of
-   * `version`.
+   * Of the planned commit: types that may have timers from now on, and those that have none left.
    */
-  progress(types: Types, version: number, chunk: DueChunk | undefined): DueProgress {
-    // A type may have got timers since the chunk was read: its entries are not to be forgotten.
-    const isGiven = (name: string) => !types.get(name)?.network.hasTimers;
-    const done = chunk?.cursor === '0' ? chunk.types.filter(isGiven) : [];
-    if (version === this.#version) return { version, noted: [], chunk, done };
-    const timed = [...types].filter(([, { network }]) => network.hasTimers).map(([name]) => name);
-    return { version, noted: timed.filter((name) => !this.#timed.has(name)), chunk, done };
+  #noted = NONE;
+  #done = NONE;
+  #plannedVersion: number | undefined;
+
+  constructor(limits: CoreLimits) {
+    this.#limits = limits;
   }
 
-  /** The commit took place. */
-  committed({ version, noted, chunk, done }: DueProgress): void {
-    this.#version = version;
-    for (const name of noted) this.#timed.add(name);
-    for (const name of done) this.#timed.delete(name);
-    if (chunk) this.#pass = { types: chunk.types.join(), cursor: chunk.cursor };
+  recover({ timedTypes }: Pick<PartitionMeta, 'timedTypes'>): void {
+    for (const name of timedTypes) this.#timed.add(name);
   }
 
-  addTo(commands: CommitCommands, { noted, done }: DueProgress, keys: PartitionKeys): void {
-    const fields = noted.flatMap((name) => [`${FIELD}${name}`, '1']);
-    commands.add('HSET', keys.meta, fields);
-    commands.add(
-      'HDEL',
-      keys.meta,
-      done.map((name) => `${FIELD}${name}`),
+  begin(): void {
+    this.#chunk = undefined;
+  }
+
+  hasWork({ isHeldBack, networks: { types } }: Turn): boolean {
+    if (isHeldBack) return false;
+    for (const name of this.#timed) if (isGiven(types, name)) return true;
+    return false;
+  }
+
+  /** Reads the next timers. Those that stay while a pass runs are met by it. */
+  *work(batch: BatchDraft, { networks }: Turn): Asking<boolean> {
+    const types = [...this.#timed].filter((name) => isGiven(networks.types, name));
+    const before = this.#pass?.types === types.join() ? this.#pass.cursor : undefined;
+    const most = this.#limits.sweptTimersMax;
+    const { items, cursor } = yield* ask({ kind: 'walk-timers', cursor: before, most });
+    const records = items.filter(({ objectType }) => types.includes(objectType));
+    this.#chunk = { types, cursor, records };
+    batch.untimed = records;
+    return true;
+  }
+
+  /** The pass begins anew: what was dealt with is gone then, and what was left out is met. */
+  lighten(batch: BatchDraft, weigh: Weigh): void {
+    const all = this.#chunk?.records ?? [];
+    const records = firstWithin(all, this.#limits.kindBytesMax, ({ objectType, id }) =>
+      weigh(objectType, id),
     );
+    if (records.length === all.length) return;
+    this.#chunk = { types: NONE, cursor: undefined, records };
+    batch.untimed = records;
+  }
+
+  plan(writes: CommitDraft, _: Step, { networks: { types, version } }: Turn): void {
+    const chunk = this.#chunk;
+    // A type may have got timers since the chunk was read: they are not to be forgotten.
+    this.#done =
+      chunk && chunk.cursor === undefined
+        ? chunk.types.filter((name) => isGiven(types, name))
+        : NONE;
+    this.#noted = version === this.#version ? NONE : this.#newlyTimed(types);
+    this.#plannedVersion = version;
+    writes.timedTypes = this.#noted;
+    writes.timedTypesDone = this.#done;
+  }
+
+  #newlyTimed(types: Types): string[] {
+    const timed = [...types].filter(([, { network }]) => network.hasTimers).map(([name]) => name);
+    return timed.filter((name) => !this.#timed.has(name));
+  }
+
+  committed(): void {
+    this.#version = this.#plannedVersion;
+    for (const name of this.#noted) this.#timed.add(name);
+    for (const name of this.#done) this.#timed.delete(name);
+    if (this.#chunk) this.#pass = { types: this.#chunk.types.join(), cursor: this.#chunk.cursor };
   }
 }
 
-/**
- * Reads the next entries. Those that stay while a pass runs are met by it, whatever goes in
- * between.
- */
-export async function readDueChunk(
-  redis: Redis,
-  keys: PartitionKeys,
-  request: DueRequest | undefined,
-  entriesMax = SWEPT_ENTRIES_MAX,
-): Promise<DueChunk | undefined> {
-  if (!request) return undefined;
-  const [cursor, flat] = await redis.zscan(keys.due, request.cursor, 'COUNT', entriesMax);
-  const records = flat.filter((_, at) => at % 2 === 0).map(readRecordMember);
-  return {
-    ...request,
-    cursor,
-    records: records.filter(({ objectType }) => request.types.includes(objectType)),
-  };
+function isGiven(types: Types, name: string): boolean {
+  return !types.get(name)?.network.hasTimers;
 }

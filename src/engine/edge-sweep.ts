@@ -7,65 +7,100 @@
  * noted in the partition's meta by the first commit that may write one, and struck out by the one
  * after which there is none: whoever takes the partition over goes on, or begins anew.
  */
-import type { Redis } from 'ioredis';
-import type { CommitCommands } from '../redis/commit-commands.ts';
-import type { PartitionKeys } from '../redis/keys.ts';
+import type { CommitDraft } from './commit-draft.ts';
+import type { CoreLimits } from './core-limits.ts';
 import type { Edge } from './edges.ts';
-import type { EdgeEffects } from './step-neighbours.ts';
-
-/** Targets of one chunk; each names a set or a few, and Redis frees them in the background. */
-const SWEPT_TARGETS_MAX = 200;
-
-const FIELD = 'sets:';
-
-/** Reads a field of the partition's meta; undefined: it is another's. */
-export function readEdgeSets(
-  field: string,
-  value: string,
-): [predicateId: number, edgeId: number] | undefined {
-  return field.startsWith(FIELD) ? [Number(field.slice(FIELD.length)), Number(value)] : undefined;
-}
+import type { BatchDraft, Participant, Turn } from './participant.ts';
+import type { CommitWrites, PartitionMeta } from './partition-store.ts';
+import { type Asking, ask } from './requests.ts';
+import type { Step } from './step.ts';
 
 /** What is given up of one edge: the edge itself, or values that nobody asks for any more. */
 interface SweepRequest {
   readonly edgeId: number;
   readonly predicateIds: readonly number[];
   readonly isWholeEdge: boolean;
-  readonly cursor: string;
+  /** Undefined: from the beginning. */
+  readonly cursor: string | undefined;
 }
 
-/** The targets whose sets the next commit removes. */
+/** The targets whose sets the next commit removes; `cursor` is where the next chunk begins. */
 export interface SweepChunk extends SweepRequest {
   readonly targets: readonly string[];
   readonly isLast: boolean;
 }
 
-export interface SweepProgress {
-  /** Predicate ids that have sets from now on, and their edge ids. */
-  readonly noted: readonly (readonly [predicateId: number, edgeId: number])[];
-  readonly chunk: SweepChunk | undefined;
-  /** Predicate ids of which no set is left. */
-  readonly done: readonly number[];
-}
-
 /** The edges of one catalog version. */
 type Edges = ReadonlyMap<number, Edge>;
 
-export class EdgeSweep {
+/** What a commit does for the sweep. */
+export type SweepWrites = Pick<
+  CommitWrites,
+  'edgeSets' | 'edgeSetsDone' | 'forgottenHolders' | 'forgottenValues' | 'forgottenNeighbours'
+>;
+
+const NOTHING: SweepWrites = {
+  edgeSets: [],
+  edgeSetsDone: [],
+  forgottenHolders: [],
+  forgottenValues: [],
+  forgottenNeighbours: [],
+};
+
+export class EdgeSweep implements Participant {
+  readonly #limits: CoreLimits;
   /**
-   * By predicate id, the id of its edge: edges have holders, shared predicates that are ordered
+   * By predicate id, the id of its edge: edge ids have holders, shared predicates that are ordered
    * have values.
    */
-  readonly #edgeIds: Map<number, number>;
+  readonly #edgeIds = new Map<number, number>();
   #edges: Edges | undefined;
   /**
-   * how far the pass has come that is for these predicate ids; for others it begins anew, and after
+   * How far the pass has come that is for these predicate ids; for others it begins anew, and after
    * a take-over too.
    */
-  #pass: { readonly predicateIds: string; readonly cursor: string } | undefined;
+  #pass: { readonly predicateIds: string; readonly cursor: string | undefined } | undefined;
+  #chunk: SweepChunk | undefined;
+  #planned = NOTHING;
+  #plannedEdges: Edges | undefined;
 
-  constructor(noted: Iterable<readonly [predicateId: number, edgeId: number]>) {
-    this.#edgeIds = new Map(noted);
+  constructor(limits: CoreLimits) {
+    this.#limits = limits;
+  }
+
+  recover({ edgeSets }: Pick<PartitionMeta, 'edgeSets'>): void {
+    for (const [predicateId, edgeId] of edgeSets) this.#edgeIds.set(predicateId, edgeId);
+  }
+
+  begin(): void {
+    this.#chunk = undefined;
+  }
+
+  hasWork({ isHeldBack, networks: { edges } }: Turn): boolean {
+    if (isHeldBack) return false;
+    for (const [predicateId, edgeId] of this.#edgeIds)
+      if (!hasSets(edges, predicateId, edgeId)) return true;
+    return false;
+  }
+
+  /**
+   * Reads the next targets. Of an edge that is given up some of them, for they go; else what a pass
+   * comes to.
+   */
+  *work(_: BatchDraft, { networks }: Turn): Asking<boolean> {
+    const request = this.next(networks.edges);
+    if (!request) return false;
+    const { edgeId, cursor } = request;
+    const most = this.#limits.sweptTargetsMax;
+    if (request.isWholeEdge) {
+      const targets = yield* ask({ kind: 'some-neighbour-targets', edgeId, most });
+      this.#chunk = { ...request, targets, isLast: targets.length < most };
+      return true;
+    }
+    const walked = yield* ask({ kind: 'walk-neighbour-targets', edgeId, cursor, most });
+    const { items: targets, cursor: next } = walked;
+    this.#chunk = { ...request, targets, cursor: next, isLast: next === undefined };
+    return true;
   }
 
   /** What is to be swept next, if anything is. */
@@ -79,80 +114,71 @@ export class EdgeSweep {
       .filter(([, each]) => each === edgeId)
       .map(([predicateId]) => predicateId);
     const isWholeEdge = !edges.has(edgeId);
-    const cursor = this.#pass?.predicateIds === predicateIds.join() ? this.#pass.cursor : '0';
+    const cursor = this.#pass?.predicateIds === predicateIds.join() ? this.#pass.cursor : undefined;
     return { edgeId, predicateIds, isWholeEdge, cursor };
   }
 
-  /** Caller: in the same turn of the event loop as the step over these edges. */
-  progress(edges: Edges, chunk: SweepChunk | undefined): SweepProgress {
-    const noted =
-      edges === this.#edges
-        ? []
-        : [...setsOf(edges)].filter(([predicateId]) => !this.#edgeIds.has(predicateId));
-    return { noted, chunk, done: chunk?.isLast ? chunk.predicateIds : [] };
+  plan(writes: CommitDraft, { edges: { neighbours } }: Step, { networks: { edges } }: Turn): void {
+    const planned = this.progress(edges, this.#chunk, neighbours);
+    this.#planned = planned;
+    this.#plannedEdges = edges;
+    if (planned !== NOTHING) Object.assign(writes, planned);
   }
 
-  /** The commit took place. */
-  committed(edges: Edges, { noted, chunk, done }: SweepProgress): void {
-    this.#edges = edges;
-    for (const [predicateId, edgeId] of noted) this.#edgeIds.set(predicateId, edgeId);
-    for (const predicateId of done) this.#edgeIds.delete(predicateId);
-    if (chunk) this.#pass = { predicateIds: chunk.predicateIds.join(), cursor: chunk.cursor };
+  committed(): void {
+    this.apply(this.#plannedEdges!, this.#chunk, this.#planned);
   }
 
-  /** Adds what a commit does for the sweep. `neighbours` are the rows that its step has changed. */
-  addTo(
-    commands: CommitCommands,
-    { noted, chunk, done }: SweepProgress,
+  /** `neighbours` are the rows that the step has changed. Pure. */
+  progress(
     edges: Edges,
-    neighbours: EdgeEffects['neighbours'],
-    keys: PartitionKeys,
-  ): void {
-    commands.add(
-      'HSET',
-      keys.meta,
-      noted.flatMap(([predicateId, edgeId]) => [`${FIELD}${predicateId}`, edgeId]),
-    );
-    for (const target of chunk?.targets ?? []) {
-      if (chunk!.isWholeEdge) commands.addWhole('UNLINK', keys.holders(chunk!.edgeId, target));
-      for (const predicateId of chunk!.predicateIds)
-        commands.addWhole('UNLINK', keys.values(predicateId, target));
-    }
-    if (chunk?.isWholeEdge) commands.add('HDEL', keys.neighbours(chunk.edgeId), chunk.targets);
-    // A row that goes before the sweep comes by would be missed by it.
+    chunk: SweepChunk | undefined,
+    neighbours: Step['edges']['neighbours'],
+  ): SweepWrites {
+    const isNew = edges !== this.#edges;
+    const isRowGone = this.#edgeIds.size > 0 && neighbours.some(({ row }) => row === null);
+    if (!isNew && !chunk && !isRowGone) return NOTHING;
+    const { edgeId = 0, targets = [], predicateIds = [], isWholeEdge = false } = chunk ?? {};
+    return {
+      edgeSets: isNew
+        ? [...setsOf(edges)].filter(([predicateId]) => !this.#edgeIds.has(predicateId))
+        : [],
+      edgeSetsDone: chunk?.isLast ? predicateIds : [],
+      forgottenHolders: isWholeEdge ? targets.map((target) => ({ edgeId, target })) : [],
+      forgottenValues: [
+        ...targets.flatMap((target) =>
+          predicateIds.map((predicateId) => ({ predicateId, target })),
+        ),
+        ...this.#valuesOfRowsGone(edges, neighbours),
+      ],
+      forgottenNeighbours: isWholeEdge && targets.length > 0 ? [{ edgeId, targets }] : [],
+    };
+  }
+
+  /** A row that goes before the sweep comes by would be missed by it. */
+  #valuesOfRowsGone(
+    edges: Edges,
+    neighbours: Step['edges']['neighbours'],
+  ): { predicateId: number; target: string }[] {
+    const gone: { predicateId: number; target: string }[] = [];
     for (const { edgeId, target, row } of neighbours) {
       if (row) continue;
       for (const [predicateId, of] of this.#edgeIds)
-        if (of === edgeId && !hasSets(edges, predicateId, of))
-          commands.addWhole('UNLINK', keys.values(predicateId, target));
+        if (of === edgeId && !hasSets(edges, predicateId, of)) gone.push({ predicateId, target });
     }
-    commands.add(
-      'HDEL',
-      keys.meta,
-      done.map((predicateId) => `${FIELD}${predicateId}`),
-    );
+    return gone;
   }
-}
 
-/**
- * Reads the next targets. Of an edge that is given up the first ones, for they go; else what a pass
- * comes to.
- */
-export async function readSweepChunk(
-  redis: Redis,
-  keys: PartitionKeys,
-  request: SweepRequest | undefined,
-  targetsMax = SWEPT_TARGETS_MAX,
-): Promise<SweepChunk | undefined> {
-  if (!request) return undefined;
-  const rows = keys.neighbours(request.edgeId);
-  if (request.isWholeEdge) {
-    const targets = (await redis.hrandfield(rows, targetsMax)) as string[];
-    return { ...request, targets, isLast: targets.length < targetsMax };
+  apply(
+    edges: Edges,
+    chunk: SweepChunk | undefined,
+    { edgeSets, edgeSetsDone }: Pick<SweepWrites, 'edgeSets' | 'edgeSetsDone'>,
+  ): void {
+    this.#edges = edges;
+    for (const [predicateId, edgeId] of edgeSets) this.#edgeIds.set(predicateId, edgeId);
+    for (const predicateId of edgeSetsDone) this.#edgeIds.delete(predicateId);
+    if (chunk) this.#pass = { predicateIds: chunk.predicateIds.join(), cursor: chunk.cursor };
   }
-  const [cursor, flat] = await redis.hscan(rows, request.cursor, 'COUNT', targetsMax);
-  const targets = flat.filter((_, at) => at % 2 === 0);
-  return { ...request, cursor, targets, isLast: cursor === '0' };
 }
 
 /** All predicate ids that may have sets, and their edge ids. */

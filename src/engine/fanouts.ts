@@ -7,6 +7,15 @@
  * there, for what is evaluated is always the state of now. It survives restarts: its place is part
  * of each commit.
  */
+import type { FanoutChunk } from './batch.ts';
+import type { CommitDraft } from './commit-draft.ts';
+import type { CoreLimits } from './core-limits.ts';
+import type { Edge } from './edges.ts';
+import { firstWithin } from './lighter.ts';
+import type { BatchDraft, Participant, Turn, Weigh } from './participant.ts';
+import type { FanoutKey, PartitionMeta } from './partition-store.ts';
+import { type Asking, ask } from './requests.ts';
+import { OPERATIONS_MAX, type Step } from './step.ts';
 
 /**
  * Visits ids after `cursor` up to `until` (null: the last one), then from the first one up to
@@ -30,7 +39,7 @@ export interface Fanout {
 /** What one commit changes: the fan-outs that go on, and those that are done. */
 export interface FanoutProgress {
   readonly running: readonly Fanout[];
-  readonly done: readonly string[];
+  readonly done: readonly FanoutKey[];
 }
 
 /**
@@ -46,33 +55,99 @@ export interface FanoutVisit {
 /** Fan-outs that share a batch. */
 const FANOUTS_A_BATCH_MAX = 32;
 
-export function fanoutField(edgeId: number, target: string): string {
-  return `fanout:${edgeId}:${target}`;
+const NO_VISITS: readonly FanoutVisit[] = [];
+const NO_PROGRESS: FanoutProgress = { running: [], done: [] };
+
+function nameOf({ edgeId, target }: FanoutKey): string {
+  return `${edgeId} ${target}`;
 }
 
-export function readFanout(field: string, value: string): Fanout {
-  const [, edgeId, ...target] = field.split(':');
-  return {
-    edgeId: Number(edgeId),
-    target: target.join(':'),
-    ...(JSON.parse(value) as Omit<Fanout, 'edgeId' | 'target'>),
-  };
-}
-
-export function packFanout({ cursor, until, wrapTo, since, begun }: Fanout): string {
-  return JSON.stringify({ cursor, until, wrapTo, since, begun });
-}
-
-export class Fanouts {
+export class Fanouts implements Participant {
+  readonly #limits: CoreLimits;
   readonly #running = new Map<string, Fanout>();
+  /** Fewer holders after a batch whose programs took long: fan-outs are carried out as a whole. */
+  #share = 1;
+  #visits = NO_VISITS;
+  #planned = NO_PROGRESS;
 
-  constructor(running: Iterable<Fanout>) {
-    for (const fanout of running)
-      this.#running.set(fanoutField(fanout.edgeId, fanout.target), fanout);
+  constructor(limits: CoreLimits) {
+    this.#limits = limits;
+  }
+
+  recover({ fanouts }: Pick<PartitionMeta, 'fanouts'>): void {
+    for (const fanout of fanouts) this.#running.set(nameOf(fanout), fanout);
   }
 
   get size(): number {
     return this.#running.size;
+  }
+
+  begin(): void {
+    this.#visits = NO_VISITS;
+    this.#planned = NO_PROGRESS;
+  }
+
+  hasWork({ isHeldBack }: Turn): boolean {
+    return !isHeldBack && this.#running.size > 0;
+  }
+
+  *work(batch: BatchDraft): Asking<boolean> {
+    batch.fanouts = chunksOf(yield* this.visit());
+    return true;
+  }
+
+  /**
+   * The next holders of the fan-outs that run: together no more than a batch has room for; or only
+   * the very next one.
+   */
+  *visit(most?: 1): Asking<readonly FanoutVisit[]> {
+    const { fanoutRecordsMax, fanoutRecordsMin } = this.#limits;
+    const next = this.next().slice(0, most);
+    const visitedMax = Math.max(1, Math.floor(fanoutRecordsMax * this.#share));
+    const share = Math.floor(visitedMax / Math.max(1, next.length));
+    const idsMax = most ?? Math.max(Math.min(fanoutRecordsMin, visitedMax), share);
+    const asked = next.map(({ edgeId, target, cursor, until }) => ({
+      edgeId,
+      target,
+      after: cursor,
+      until,
+      most: idsMax,
+    }));
+    const found = yield* ask({ kind: 'holders', asked });
+    this.#visits = next.map((fanout, at): FanoutVisit => {
+      const ids = found[at]!;
+      return { fanout, ids, isStretchDone: ids.length < idsMax };
+    });
+    return this.#visits;
+  }
+
+  /** Those that are left out keep their turn. */
+  lighten(batch: BatchDraft, weigh: Weigh, edges: ReadonlyMap<number, Edge>): void {
+    const flat = this.#visits.flatMap((visit) => visit.ids.map((id) => ({ visit, id })));
+    const within = firstWithin(flat, this.#limits.kindBytesMax, ({ visit, id }) =>
+      weigh(edges.get(visit.fanout.edgeId)?.definition.holder ?? '', id),
+    );
+    if (within.length === flat.length) return;
+    this.#visits = this.#visits.flatMap((visit) => {
+      const ids = within.filter((each) => each.visit === visit).map(({ id }) => id);
+      const isStretchDone = visit.isStretchDone && ids.length === visit.ids.length;
+      return ids.length > 0 ? [{ ...visit, ids, isStretchDone }] : [];
+    });
+    batch.fanouts = chunksOf(this.#visits);
+  }
+
+  plan(writes: CommitDraft, { edges }: Step, { number, networks }: Turn): void {
+    if (this.#visits.length === 0 && edges.fanouts.length === 0) return;
+    const isKept = (edgeId: number) => networks.edges.has(edgeId);
+    this.#planned = this.progress(this.#visits, edges.fanouts, number, isKept);
+    writes.fanouts = this.#planned.running;
+    writes.fanoutsDone = this.#planned.done;
+  }
+
+  committed({ operations }: Pick<Step, 'operations'>): void {
+    const share = operations > OPERATIONS_MAX ? this.#share / 2 : this.#share * 2;
+    this.#share = Math.max(1 / this.#limits.fanoutRecordsMax, Math.min(1, share));
+    this.apply(this.#planned);
   }
 
   /** The ones that are next in turn. */
@@ -91,37 +166,43 @@ export class Fanouts {
    */
   progress(
     visits: readonly FanoutVisit[],
-    begun: readonly { readonly edgeId: number; readonly target: string }[],
+    begun: readonly FanoutKey[],
     number: number,
     isKept: (edgeId: number) => boolean,
   ): FanoutProgress {
-    const changed = new Map<string, Fanout | undefined>();
+    const changed = new Map<
+      string,
+      { readonly key: FanoutKey; readonly now?: Fanout | undefined }
+    >();
     for (const visit of visits)
-      changed.set(fanoutField(visit.fanout.edgeId, visit.fanout.target), afterVisit(visit));
-    for (const { edgeId, target } of begun) {
-      const field = fanoutField(edgeId, target);
-      const before = this.#running.get(field);
+      changed.set(nameOf(visit.fanout), { key: visit.fanout, now: afterVisit(visit) });
+    for (const key of begun) {
+      const before = this.#running.get(nameOf(key));
       const visit = visits.find(({ fanout }) => fanout === before);
-      changed.set(field, begunAnew(edgeId, target, before, visit, number));
+      const now = begunAnew(key.edgeId, key.target, before, visit, number);
+      changed.set(nameOf(key), { key, now });
     }
-    for (const [field, fanout] of changed)
-      if (fanout && !isKept(fanout.edgeId)) changed.set(field, undefined);
-    const done = [...changed].filter(([, fanout]) => !fanout).map(([field]) => field);
-    return { running: [...changed.values()].filter((fanout) => fanout !== undefined), done };
+    const running: Fanout[] = [];
+    const done: FanoutKey[] = [];
+    for (const { key, now } of changed.values()) {
+      if (now && isKept(now.edgeId)) running.push(now);
+      else done.push(key);
+    }
+    return { running, done };
   }
 
-  /**
-   * The commit took place. What goes on moves behind the others, so that a large fan-out does not
-   * hold up small ones.
-   */
-  committed({ running, done }: FanoutProgress): void {
-    for (const field of done) this.#running.delete(field);
+  /** What goes on moves behind the others, so that a large fan-out does not hold up small ones. */
+  apply({ running, done }: FanoutProgress): void {
+    for (const key of done) this.#running.delete(nameOf(key));
     for (const fanout of running) {
-      const field = fanoutField(fanout.edgeId, fanout.target);
-      this.#running.delete(field);
-      this.#running.set(field, fanout);
+      this.#running.delete(nameOf(fanout));
+      this.#running.set(nameOf(fanout), fanout);
     }
   }
+}
+
+function chunksOf(visits: readonly FanoutVisit[]): FanoutChunk[] {
+  return visits.map(({ fanout: { edgeId }, ids }) => ({ edgeId, ids }));
 }
 
 function afterVisit({ fanout, ids, isStretchDone }: FanoutVisit): Fanout | undefined {

@@ -7,7 +7,7 @@
  */
 import { unreachable } from '../errors.ts';
 import type { Aggregate, Shared } from '../membership/neighbour-row.ts';
-import { pairs } from '../redis/pairs.ts';
+import type { StoredInboxEntry } from './partition-store.ts';
 
 /** Between them a partition says anew all that it knows: what it does not say is not so. */
 type Mark = { readonly kind: 'snapshot-begin' } | { readonly kind: 'snapshot-end' };
@@ -49,8 +49,6 @@ export interface InboxEntry {
   readonly malformed?: string;
   readonly payload: string;
 }
-
-export const INBOX_FIELDS = { from: 'p', catalogVersion: 'v', payload: 'm' } as const;
 
 type Packed =
   | readonly ['a', number, string, Aggregate | null]
@@ -96,19 +94,11 @@ function unpackMessages(payload: string): Message[] {
   });
 }
 
-/** Reads an entry as the stream holds it. Never throws: what can't be read is `malformed`. */
-export function readInboxEntry(id: string, fields: readonly string[]): InboxEntry {
-  const members = pairs(fields);
-  const payload = members.get(INBOX_FIELDS.payload) ?? '';
-  const entry = {
-    id,
-    from: Number(members.get(INBOX_FIELDS.from)),
-    catalogVersion: Number(members.get(INBOX_FIELDS.catalogVersion) ?? 0),
-    payload,
-  };
+/** Parses an entry as the store holds it. Never throws: what can't be read is `malformed`. */
+export function readInboxEntry(stored: StoredInboxEntry): InboxEntry {
   try {
-    return { ...entry, messages: unpackMessages(payload) };
+    return { ...stored, messages: unpackMessages(stored.payload) };
   } catch (error) {
-    return { ...entry, messages: [], malformed: (error as Error).message };
+    return { ...stored, messages: [], malformed: (error as Error).message };
   }
 }

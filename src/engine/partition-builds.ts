@@ -10,7 +10,14 @@
  * until the catalog has taken it out.
  */
 import type { Failure } from '../query/failure.ts';
+import type { BackfillChunk } from './batch.ts';
+import type { CommitDraft } from './commit-draft.ts';
+import type { CoreLimits } from './core-limits.ts';
 import type { Networks } from './networks.ts';
+import type { BatchDraft, Participant, Turn } from './participant.ts';
+import type { PartitionMeta } from './partition-store.ts';
+import { type Asking, ask } from './requests.ts';
+import { EFFECTS_MAX, type Step } from './step.ts';
 
 /**
  * How far a backfill has come: all ids up to `cursor` were visited for all of its predicate ids.
@@ -52,22 +59,112 @@ export interface BackfillRequest {
   readonly backfill: Backfill;
 }
 
-export class PartitionBuilds {
-  readonly #complete: Set<number>;
-  readonly #builds: Map<string, TypeBuild>;
-  readonly #failed: Map<number, Failure>;
-  #adopted: number;
+/** The next ids of a backfill, and whether they are the last ones. */
+export interface BackfillTaken {
+  readonly request: BackfillRequest;
+  readonly ids: readonly string[];
+  readonly isLast: boolean;
+}
 
-  constructor(
-    adopted: number,
-    complete: Iterable<number>,
-    builds: Iterable<readonly [string, TypeBuild]>,
-    failed: Iterable<readonly [number, Failure]> = [],
-  ) {
-    this.#adopted = adopted;
-    this.#complete = new Set(complete);
-    this.#builds = new Map(builds);
-    this.#failed = new Map(failed);
+const NO_IDS: readonly number[] = [];
+
+export class PartitionBuilds implements Participant {
+  readonly #limits: CoreLimits;
+  readonly #complete = new Set<number>();
+  readonly #builds = new Map<string, TypeBuild>();
+  readonly #failed = new Map<number, Failure>();
+  /** A version that no partition was ever at: what the catalog holds is looked at once more. */
+  #adopted = -1;
+  #taken: BackfillTaken | undefined;
+  #planned: BuildProgress | undefined;
+  #isNews = false;
+
+  constructor(limits: CoreLimits) {
+    this.#limits = limits;
+  }
+
+  recover({
+    complete,
+    backfills,
+    failed,
+  }: Pick<PartitionMeta, 'complete' | 'backfills' | 'failed'>) {
+    for (const predicateId of complete) this.#complete.add(predicateId);
+    for (const [objectType, build] of backfills) this.#builds.set(objectType, build);
+    for (const [predicateId, failure] of failed) this.#failed.set(predicateId, failure);
+  }
+
+  begin(): void {
+    this.#taken = undefined;
+    this.#planned = undefined;
+  }
+
+  hasWork({ isHeldBack, isBuilding }: Turn): boolean {
+    return !isHeldBack && isBuilding;
+  }
+
+  *work(batch: BatchDraft): Asking<boolean> {
+    const taken = yield* this.take();
+    if (taken && taken.ids.length > 0) batch.backfills = [chunkOf(taken)];
+    return true;
+  }
+
+  /**
+   * The next ids of a backfill: few when many predicates are evaluated for each, so that a commit
+   * stays within EFFECTS_MAX, and no more than `backfillBytesMax` of records: hundreds of large
+   * ones at once hold up everything, or fill the heap.
+   */
+  *take(most?: 1): Asking<BackfillTaken | undefined> {
+    const request = this.nextBackfill();
+    if (!request) return undefined;
+    const { objectType, backfill } = request;
+    const idsMax = most ?? this.#idsMax(request);
+    const ids = yield* ask({ kind: 'ids', objectType, after: backfill.cursor, most: idsMax });
+    const lengths = ids.length > 0 ? yield* ask({ kind: 'record-bytes', objectType, ids }) : [];
+    let bytes = 0;
+    const full = lengths.findIndex((length) => (bytes += length) > this.#limits.backfillBytesMax);
+    this.#taken =
+      full >= 0 && full + 1 < ids.length
+        ? { request, ids: ids.slice(0, full + 1), isLast: false }
+        : { request, ids, isLast: ids.length < idsMax };
+    return this.#taken;
+  }
+
+  #idsMax({ backfill }: BackfillRequest): number {
+    const { backfillRecordsMin, batchRecordsMax } = this.#limits;
+    const rows = Math.floor(EFFECTS_MAX / backfill.predicateIds.length);
+    return Math.max(backfillRecordsMin, Math.min(batchRecordsMax, rows));
+  }
+
+  /** Nothing of it is part of this turn after all. */
+  putBack(): void {
+    this.#taken = undefined;
+  }
+
+  plan(writes: CommitDraft, { backfilled, failures }: Step, { networks }: Turn): void {
+    const taken = this.#taken;
+    const visited = taken?.ids.slice(0, backfilled) ?? [];
+    const isDone = taken?.isLast === true && visited.length === taken.ids.length;
+    const planned = this.progress(networks, taken?.request, visited, isDone, failures);
+    this.#planned = planned;
+    writes.catalogVersion = planned.adopted;
+    writes.dropped = planned.dropped;
+    writes.failed = planned.failed;
+    writes.healed = planned.healed;
+    writes.backfills = planned.builds;
+  }
+
+  /** Predicate ids that this partition answers for from the planned commit on. */
+  get completing(): readonly number[] {
+    return this.#planned?.completed ?? NO_IDS;
+  }
+
+  committed(): void {
+    this.#isNews = this.#planned !== undefined && this.apply(this.#planned);
+  }
+
+  /** Whether the last commit is news for those who wait for builds. */
+  get isNews(): boolean {
+    return this.#isNews;
   }
 
   /** The predicate ids that have failed here. */
@@ -80,7 +177,7 @@ export class PartitionBuilds {
   }
 
   /** Whether the catalog has moved on since the last commit, or something is left to build. */
-  hasWork(version: number): boolean {
+  isBuilding(version: number): boolean {
     return version !== this.#adopted || this.#builds.size > 0;
   }
 
@@ -139,8 +236,8 @@ export class PartitionBuilds {
     return { adopted: networks.version, dropped, completed, failed, healed, builds };
   }
 
-  /** The commit took place. @returns whether that is news for those who wait for builds. */
-  committed({ adopted, dropped, completed, failed, healed, builds }: BuildProgress): boolean {
+  /** @returns whether that is news for those who wait for builds */
+  apply({ adopted, dropped, completed, failed, healed, builds }: BuildProgress): boolean {
     const isNews = adopted !== this.#adopted || dropped.length + completed.length + failed.size > 0;
     this.#adopted = adopted;
     for (const predicateId of completed) this.#complete.add(predicateId);
@@ -192,4 +289,12 @@ function withoutNothing(
   if (build?.backfill && predicateIds.length > 0)
     return { backfill: { ...build.backfill, predicateIds }, waiting };
   return waiting.length > 0 ? { waiting } : undefined;
+}
+
+/** What a batch takes along of it. */
+export function chunkOf({
+  request: { objectType, backfill },
+  ids,
+}: Pick<BackfillTaken, 'request' | 'ids'>): BackfillChunk {
+  return { objectType, predicateIds: backfill.predicateIds, ids };
 }

@@ -18,10 +18,10 @@ import { findKindFaults } from '../membership/kind-faults.ts';
 import { allStatuses } from '../membership/partition-status.ts';
 import { findRowFaults } from '../membership/row-faults.ts';
 import { findSlugFaults } from '../membership/slug-faults.ts';
+import { RedisPartitionStore } from '../redis/partition-store.ts';
 import { runScript, sendScript } from '../redis/scripts.ts';
 import type { Deployment } from './deployment.ts';
 import { askForResync } from './epochs.ts';
-import { partitionIn } from './resyncs.ts';
 
 const POLL_MS = 50;
 /** Rows that are mended in one go. */
@@ -120,12 +120,12 @@ async function expelOwners({ redis, keys }: Deployment): Promise<void> {
  * so and is not known to have ended: if it goes on, that is harmless.
  */
 async function askForLost({ redis, keys }: Deployment): Promise<void> {
-  for (const [target, { meta }] of keys.partitions.entries()) {
-    for (const field of await redis.hkeys(meta)) {
-      const source = partitionIn(field, 'broken') ?? partitionIn(field, 'receiving');
-      if (source === undefined) continue;
-      if (source < keys.partitions.length) await askForResync(redis, keys, source, target);
-      else await redis.hdel(meta, field);
+  for (const partition of keys.partitions) {
+    const target = new RedisPartitionStore(redis, partition);
+    const { broken, receiving } = await target.readMeta();
+    for (const source of new Set([...broken, ...receiving.keys()])) {
+      if (source < keys.partitions.length) await askForResync(target, source);
+      else await redis.hdel(partition.meta, `broken:${source}`, `resyncing:${source}`);
     }
   }
 }

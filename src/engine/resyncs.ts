@@ -8,11 +8,14 @@
  * so that reads know; how far it has come is not, so that after a take-over it begins anew, which
  * is harmless.
  */
-import type { Redis } from 'ioredis';
 import { partitionOf } from '../change/partition.ts';
-import type { PartitionKeys } from '../redis/keys.ts';
-import { unpackRelated } from '../redis/rows/neighbour-row.ts';
+import type { CommitDraft } from './commit-draft.ts';
+import type { CoreLimits } from './core-limits.ts';
 import type { Networks } from './networks.ts';
+import type { BatchDraft, Participant, Turn } from './participant.ts';
+import type { CommitWrites, PartitionMeta } from './partition-store.ts';
+import { type Asking, ask } from './requests.ts';
+import type { Step } from './step.ts';
 
 /** `receiving`: between `begin` and `end`; `sweeping`: what was not confirmed is being dropped. */
 export type Receipt = 'receiving' | 'sweeping';
@@ -109,47 +112,47 @@ export class HeardResyncs implements ResyncEffects {
   }
 }
 
-const TARGETS_A_BATCH = 200;
-
-/** Fields of `meta`. */
-const RESYNC_FIELDS = {
-  sending: 'resending:',
-  receiving: 'receiving:',
-  broken: 'broken:',
-} as const;
-
-/** The partition that a field of `meta` is about; undefined: it is another kind of field. */
-export function partitionIn(field: string, kind: keyof typeof RESYNC_FIELDS): number | undefined {
-  const prefix = RESYNC_FIELDS[kind];
-  return field.startsWith(prefix) ? Number(field.slice(prefix.length)) : undefined;
-}
-
 /** Names a target in the set of those that were confirmed. */
 export function confirmedMember(edgeId: number, target: string): string {
   return `${edgeId}:${target}`;
 }
 
-export class Resyncs {
+/** What a commit writes down of resynchronizations. */
+export type ResyncProgress = Pick<
+  CommitWrites,
+  'resending' | 'resendingDone' | 'receiving' | 'receivingDone' | 'broken' | 'brokenDone'
+>;
+
+export class Resyncs implements Participant {
+  readonly #limits: CoreLimits;
   /** What is still to be sent, by target partition; undefined: not listed yet. */
   readonly #sending = new Map<number, Resend[] | undefined>();
   readonly #unbegun = new Set<number>();
   readonly #receipts = new Map<number, Receipt>();
   readonly #sweeping = new Map<number, Sweep[]>();
+  #chunk = NO_RESYNC;
 
-  /** `lost`: the partitions to which all is sent anew. */
-  constructor(meta: ReadonlyMap<string, string>, lost: Iterable<number>) {
+  constructor(limits: CoreLimits) {
+    this.#limits = limits;
+  }
+
+  recover({ receiving }: Pick<PartitionMeta, 'receiving'>): void {
+    for (const [source, receipt] of receiving) this.#receipts.set(source, receipt);
+  }
+
+  /** To these partitions all is sent anew. */
+  resend(lost: Iterable<number>): void {
     for (const to of lost) {
       this.#sending.set(to, undefined);
       this.#unbegun.add(to);
     }
-    for (const [field, value] of meta) {
-      const source = partitionIn(field, 'receiving');
-      if (source !== undefined) this.#receipts.set(source, value as Receipt);
-    }
   }
 
-  get hasWork(): boolean {
-    return this.#sending.size > 0 || [...this.#receipts.values()].includes('sweeping');
+  /** Whether state is left to be sent, or to be swept. */
+  get isRunning(): boolean {
+    if (this.#sending.size > 0) return true;
+    for (const receipt of this.#receipts.values()) if (receipt === 'sweeping') return true;
+    return false;
   }
 
   /** Whether what this source says is noted as confirmed. */
@@ -157,62 +160,81 @@ export class Resyncs {
     return this.#receipts.has(source);
   }
 
+  begin(): void {
+    this.#chunk = NO_RESYNC;
+  }
+
+  /** With care its pieces are tried one by one. */
+  hasWork({ isHeldBack, isCareful }: Turn): boolean {
+    return !isHeldBack && !isCareful && this.isRunning;
+  }
+
+  *work(batch: BatchDraft, turn: Turn): Asking<boolean> {
+    batch.resync = yield* this.take(turn);
+    return true;
+  }
+
   /**
-   * The next piece of work. `mayEnd`: everything that the partition has to build is built, for what
-   * a build finds out is part of its state. Caller: commits it before it asks again.
+   * The next piece of work. An end comes only once everything that the partition has to build is
+   * built, for what a build finds out is part of its state.
    */
-  async next(
-    redis: Redis,
-    keys: PartitionKeys,
-    networks: Networks,
-    partitions: number,
-    mayEnd: boolean,
-  ): Promise<ResyncChunk> {
+  *take(turn: Turn): Asking<ResyncChunk> {
+    this.#chunk = yield* this.#next(turn);
+    return this.#chunk;
+  }
+
+  *#next(turn: Turn): Asking<ResyncChunk> {
     if (this.#unbegun.size > 0) return { ...NO_RESYNC, begins: [...this.#unbegun] };
     for (const [to, listed] of this.#sending) {
-      const resends = listed ?? (await listResends(redis, keys, networks, to, partitions));
+      const resends = listed ?? (yield* this.#listResends(to, turn));
       this.#sending.set(to, resends);
       const next = resends.at(-1);
       if (next) return { ...NO_RESYNC, resends: [next] };
-      if (mayEnd) return { ...NO_RESYNC, ends: [to] };
+      if (!turn.isBuilding) return { ...NO_RESYNC, ends: [to] };
     }
     for (const [from, receipt] of this.#receipts) {
       if (receipt !== 'sweeping') continue;
-      const sweeps = this.#sweeping.get(from) ?? (await listSweeps(redis, keys, networks, from));
+      const sweeps = this.#sweeping.get(from) ?? (yield* this.#listSweeps(from, turn.networks));
       this.#sweeping.set(from, sweeps);
       const next = sweeps.at(-1);
       if (!next) return { ...NO_RESYNC, swept: [from] };
-      return { ...NO_RESYNC, sweeps: [await unconfirmed(redis, keys, next)] };
+      return { ...NO_RESYNC, sweeps: [yield* unconfirmed(next)] };
     }
     return NO_RESYNC;
   }
 
-  /** What a commit writes into `meta`: fields and values, and fields that go. Pure. */
-  progress(
-    chunk: ResyncChunk,
-    { heard, begun, broken }: ResyncEffects,
-  ): { set: string[]; gone: string[]; forgotten: number[] } {
-    const set: string[] = [];
-    const gone: string[] = [];
-    // Whatever is committed before it begins has the places of both ends agree: only this says that
-    // state was lost between them.
-    for (const to of this.#unbegun) set.push(`${RESYNC_FIELDS.sending}${to}`, 'sending');
-    for (const to of chunk.ends) gone.push(`${RESYNC_FIELDS.sending}${to}`);
-    for (const [from, mark] of heard) {
-      set.push(
-        `${RESYNC_FIELDS.receiving}${from}`,
-        mark === 'snapshot-begin' ? 'receiving' : 'sweeping',
-      );
+  plan(writes: CommitDraft, { resync }: Step): void {
+    const chunk = this.#chunk;
+    const { heard, begun, broken, confirmed } = resync;
+    if (chunk === NO_RESYNC && this.#unbegun.size + heard.size + broken.size === 0) {
+      if (confirmed.size > 0) writes.confirmed = confirmed;
+      return;
     }
-    for (const from of begun) if (!broken.has(from)) gone.push(`${RESYNC_FIELDS.broken}${from}`);
-    for (const from of broken) set.push(`${RESYNC_FIELDS.broken}${from}`, 'broken');
-    const forgotten = chunk.swept.filter((from) => !heard.has(from));
-    for (const from of forgotten) gone.push(`${RESYNC_FIELDS.receiving}${from}`);
-    return { set, gone, forgotten };
+    const planned = this.progress(chunk, resync);
+    Object.assign(writes, planned);
+    writes.unconfirmed = [...begun, ...planned.receivingDone];
+    writes.confirmed = planned.receivingDone.length > 0 ? without(confirmed, planned) : confirmed;
   }
 
-  /** The commit took place. */
-  committed(chunk: ResyncChunk, { heard }: ResyncEffects): void {
+  /** What a commit writes down. Pure. */
+  progress(chunk: ResyncChunk, { heard, begun, broken }: ResyncEffects): ResyncProgress {
+    return {
+      // Whatever is committed before it begins has the places of both ends agree: only this says
+      // that state was lost between them.
+      resending: [...this.#unbegun],
+      resendingDone: chunk.ends,
+      receiving: [...heard].map(([from, mark]) => [from, receiptAfter(mark)]),
+      receivingDone: chunk.swept.filter((from) => !heard.has(from)),
+      broken: [...broken],
+      brokenDone: [...begun].filter((from) => !broken.has(from)),
+    };
+  }
+
+  committed({ resync }: Pick<Step, 'resync'>): void {
+    this.apply(this.#chunk, resync);
+  }
+
+  apply(chunk: ResyncChunk, { heard }: ResyncEffects): void {
     for (const to of chunk.begins) this.#unbegun.delete(to);
     for (const { to } of chunk.resends) this.#sending.get(to)?.pop();
     for (const to of chunk.ends) this.#sending.delete(to);
@@ -222,66 +244,65 @@ export class Resyncs {
       this.#sweeping.delete(from);
     }
     for (const [from, mark] of heard) {
-      this.#receipts.set(from, mark === 'snapshot-begin' ? 'receiving' : 'sweeping');
+      this.#receipts.set(from, receiptAfter(mark));
       this.#sweeping.delete(from);
     }
   }
-}
 
-/**
- * Read whole: a hash has no order to go along by, and losses are rare (a million targets are about
- * half a second of one shard).
- */
-async function listResends(
-  redis: Redis,
-  keys: PartitionKeys,
-  networks: Networks,
-  to: number,
-  partitions: number,
-): Promise<Resend[]> {
-  const resends: Resend[] = [];
-  for (const edgeId of networks.edges.keys()) {
-    const held = (await redis.hkeys(keys.neighbours(edgeId))).filter(
-      (target) => partitionOf(target, partitions) === to,
-    );
-    for (const targets of chunks(held)) resends.push({ to, edgeId, direction: 'up', targets });
-    for (const targets of chunks(await redis.hkeys(keys.related(edgeId)))) {
-      const rows = await redis.hmget(keys.related(edgeId), ...targets);
-      const subscribed = targets.filter((_, at) => unpackRelated(rows[at])[to] !== undefined);
-      if (subscribed.length > 0)
-        resends.push({ to, edgeId, direction: 'down', targets: subscribed });
+  /**
+   * Read whole: targets have no order to go along by, and losses are rare (a million targets are
+   * about half a second of one shard).
+   */
+  *#listResends(to: number, { networks, partitions }: Turn): Asking<Resend[]> {
+    const resends: Resend[] = [];
+    for (const edgeId of networks.edges.keys()) {
+      const held = (yield* ask({ kind: 'all-neighbour-targets', edgeId })).filter(
+        (target) => partitionOf(target, partitions) === to,
+      );
+      for (const targets of this.#chunks(held))
+        resends.push({ to, edgeId, direction: 'up', targets });
+      const related = yield* ask({ kind: 'all-related-targets', edgeId });
+      for (const targets of this.#chunks(related)) {
+        const rows = yield* ask({ kind: 'related', edgeId, targets });
+        const subscribed = targets.filter((_, at) => rows[at]?.[to] !== undefined);
+        if (subscribed.length > 0)
+          resends.push({ to, edgeId, direction: 'down', targets: subscribed });
+      }
     }
+    return resends;
   }
-  return resends;
+
+  *#listSweeps(from: number, { edges }: Networks): Asking<Sweep[]> {
+    const sweeps: Sweep[] = [];
+    for (const edgeId of edges.keys()) {
+      const related = yield* ask({ kind: 'all-related-targets', edgeId });
+      for (const targets of this.#chunks(related)) sweeps.push({ from, edgeId, targets });
+    }
+    return sweeps;
+  }
+
+  #chunks(targets: readonly string[]): string[][] {
+    const most = this.#limits.resentTargetsMax;
+    const made: string[][] = [];
+    for (let from = 0; from < targets.length; from += most)
+      made.push(targets.slice(from, from + most));
+    return made;
+  }
 }
 
-async function listSweeps(
-  redis: Redis,
-  keys: PartitionKeys,
-  networks: Networks,
-  from: number,
-): Promise<Sweep[]> {
-  const sweeps: Sweep[] = [];
-  for (const edgeId of networks.edges.keys()) {
-    for (const targets of chunks(await redis.hkeys(keys.related(edgeId))))
-      sweeps.push({ from, edgeId, targets });
-  }
-  return sweeps;
+function receiptAfter(mark: 'snapshot-begin' | 'snapshot-end'): Receipt {
+  return mark === 'snapshot-begin' ? 'receiving' : 'sweeping';
 }
 
-async function unconfirmed(
-  redis: Redis,
-  keys: PartitionKeys,
-  { from, edgeId, targets }: Sweep,
-): Promise<Sweep> {
+function without(
+  confirmed: ResyncEffects['confirmed'],
+  { receivingDone }: ResyncProgress,
+): ResyncEffects['confirmed'] {
+  return new Map([...confirmed].filter(([source]) => !receivingDone.includes(source)));
+}
+
+function* unconfirmed({ from, edgeId, targets }: Sweep): Asking<Sweep> {
   const members = targets.map((target) => confirmedMember(edgeId, target));
-  const isConfirmed = await redis.smismember(keys.confirmed(from), ...members);
-  return { from, edgeId, targets: targets.filter((_, at) => isConfirmed[at] !== 1) };
-}
-
-function chunks(targets: readonly string[]): string[][] {
-  const made: string[][] = [];
-  for (let from = 0; from < targets.length; from += TARGETS_A_BATCH)
-    made.push(targets.slice(from, from + TARGETS_A_BATCH));
-  return made;
+  const areConfirmed = yield* ask({ kind: 'are-confirmed', source: from, members });
+  return { from, edgeId, targets: targets.filter((_, at) => !areConfirmed[at]) };
 }

@@ -1,26 +1,27 @@
 /**
  * row-cache.ts – The rows of one partition that its owner has in memory.
  *
- * Keeps true: a cached row is what Redis holds: rows enter when they were read under the lease, or
- * when the commit that wrote them is known to have taken place; a take-over, a fence, a roll-back
- * and an unknown outcome empty the cache.
+ * Keeps true: a cached row is what the store holds: rows enter when they were read under the lease,
+ * or when the commit that wrote them is known to have taken place; each take-over begins with an
+ * empty cache. A row that is answered was asked for: reading another one is a bug, and is said so
+ * instead of standing for "there is none".
  */
 
 import { getHeapStatistics } from 'node:v8';
-import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
-import { unpackRecord } from '../change/record.ts';
-import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
-import type { PartitionKeys } from '../redis/keys.ts';
-import { unpackState } from '../redis/rows/state-row.ts';
-import { runScript } from '../redis/scripts.ts';
-import type { RecordKey } from './batch.ts';
+import {
+  type NeighbourRow,
+  NOT_RELATED,
+  type RelatedRow,
+  UNKNOWN_NEIGHBOUR,
+} from '../membership/neighbour-row.ts';
+import { CORE_LIMITS } from './core-limits.ts';
+import type { Participant, Weigh } from './participant.ts';
+import type { RecordsOfType } from './partition-store.ts';
+import { type Asking, ask, type EdgeTargets, type ExtremesOf } from './requests.ts';
 import { ABSENT, type Row, type Step } from './step.ts';
+import { type Extremes, NO_EXTREMES } from './step-neighbours.ts';
 
-/**
- * Rows that a process keeps, shared out among its partitions: about 2 kB each with 20 attributes.
- */
-export const CACHED_ROWS_MAX = 100_000;
 /** What they may weigh, about: rows of 1 MB, of which there may be many, would fill any heap. */
 const CACHED_BYTES_MAX = getHeapStatistics().heap_size_limit / 8;
 /** A list of small things takes so many times its text when it is parsed. */
@@ -32,24 +33,27 @@ const ROW_BYTES = 200;
 export type Loaded = { readonly row: (objectType: string, id: string) => Row } | HeavyRows;
 
 export interface HeavyRows {
-  readonly weigh: (objectType: string, id: string) => number;
+  readonly weigh: Weigh;
 }
 
-export class RowCache {
-  readonly #rows: LRUCache<string, Row>;
-  readonly #edgeRows: LRUCache<string, NeighbourRow | RelatedRow>;
-  readonly #onUnreadable: (key: string, field: string) => void;
+/** By edge id, the targets whose rows are looked at. */
+export type TargetsByEdge = ReadonlyMap<number, ReadonlySet<string>>;
 
-  /**
-   * `onUnreadable` is told of a row of ours that somebody else has written over: it counts as none
-   * until it is built anew.
-   */
+export interface LoadedEdgeRows {
+  readonly neighbour: (edgeId: number, target: string) => NeighbourRow;
+  readonly related: (edgeId: number, target: string) => RelatedRow;
+  readonly extremes: (predicateId: number, target: string) => Extremes;
+}
+
+export class RowCache implements Participant {
+  readonly #rows: LRUCache<string, Row>;
+  /** Of both ends, by kind, edge and target. */
+  readonly #edgeRows: LRUCache<string, NeighbourRow | RelatedRow>;
+
   constructor(
     rowsMax: number,
-    onUnreadable: (key: string, field: string) => void = () => {},
-    bytesMax = (CACHED_BYTES_MAX * rowsMax) / CACHED_ROWS_MAX,
+    bytesMax = (CACHED_BYTES_MAX * rowsMax) / CORE_LIMITS.cachedRowsMax,
   ) {
-    this.#onUnreadable = onUnreadable;
     this.#rows = new LRUCache({
       max: rowsMax,
       maxSize: Math.ceil(bytesMax),
@@ -58,153 +62,161 @@ export class RowCache {
     this.#edgeRows = new LRUCache({ max: rowsMax });
   }
 
-  clear(): void {
-    this.#rows.clear();
-    this.#edgeRows.clear();
-  }
-
-  /**
-   * The rows of some targets, by `edgeId target`: from the cache, and one HMGET per edge for all
-   * that is not there.
-   */
-  async loadEdgeRows<R extends NeighbourRow | RelatedRow>(
-    ends: ReadonlyMap<number, ReadonlySet<string>>,
-    keyOf: (edgeId: number) => string,
-    redis: Redis,
-    unpack: (stored: string | null | undefined) => R,
-  ): Promise<Map<string, R>> {
-    const rows = new Map<string, R>();
-    const loads: Promise<void>[] = [];
-    for (const [edgeId, targets] of ends) {
-      const hash = keyOf(edgeId);
-      const missing: string[] = [];
-      for (const target of targets) {
-        const cached = this.#edgeRows.get(`${hash} ${target}`);
-        if (cached) rows.set(`${edgeId} ${target}`, cached as R);
-        else missing.push(target);
-      }
-      if (missing.length > 0)
-        loads.push(this.#readEdgeRows(redis, hash, edgeId, missing, unpack, rows));
-    }
-    await Promise.all(loads);
-    return rows;
-  }
-
-  async #readEdgeRows<R extends NeighbourRow | RelatedRow>(
-    redis: Redis,
-    hash: string,
-    edgeId: number,
-    targets: string[],
-    unpack: (stored: string | null | undefined) => R,
-    rows: Map<string, R>,
-  ): Promise<void> {
-    const stored = await redis.hmget(hash, ...targets);
-    targets.forEach((target, at) => {
-      const row = this.#readable(hash, target, () => unpack(stored[at])) ?? unpack(null);
-      rows.set(`${edgeId} ${target}`, row);
-      if (stored[at]) this.#edgeRows.set(`${hash} ${target}`, row);
-    });
-  }
-
-  #readable<R>(key: string, field: string, read: () => R): R | undefined {
-    try {
-      return read();
-    } catch {
-      this.#onUnreadable(key, field);
-      return undefined;
-    }
-  }
-
   /**
    * The rows of a batch: from the cache, and in one round trip for all that is not there; or what
    * each weighs, if these are heavier than `bytesMax` together: so a batch of heavy records costs
    * one round trip more, and one of light records none.
    * Caller: holds the lease, so that nobody else writes these rows.
    */
-  async load(
-    redis: Redis,
-    keys: PartitionKeys,
+  *load(
     touched: ReadonlyMap<string, ReadonlySet<string>>,
     bytesMax = Number.MAX_SAFE_INTEGER,
-  ): Promise<Loaded> {
+  ): Asking<Loaded> {
     const rows = new Map<string, Row>();
-    const missing = new Map<string, string[]>();
+    const asked: RecordsOfType[] = [];
     for (const [objectType, ids] of touched) {
+      let missing: string[] | undefined;
       for (const id of ids) {
-        const key = cacheKey(objectType, id);
+        const key = recordKey(objectType, id);
         const cached = this.#rows.get(key);
         if (cached) rows.set(key, cached);
-        else addTo(missing, objectType, id);
+        else if (missing) missing.push(id);
+        else asked.push({ objectType, ids: (missing = [id]) });
       }
     }
-    const weights =
-      missing.size > 0 ? await this.#read(redis, keys, missing, rows, bytesMax) : undefined;
-    if (weights) return { weigh: (objectType, id) => weights.get(cacheKey(objectType, id)) ?? 0 };
-    return { row: (objectType, id) => rows.get(cacheKey(objectType, id)) ?? ABSENT };
+    const weights = asked.length > 0 ? yield* this.#read(asked, rows, bytesMax) : undefined;
+    if (weights) return { weigh: (objectType, id) => weights.get(recordKey(objectType, id)) ?? 0 };
+    return {
+      row: (objectType, id) =>
+        rows.get(recordKey(objectType, id)) ?? notLoaded('the record', objectType, id),
+    };
   }
 
-  /** The commit of this step took place. */
-  committed({ records, edges }: Step, keys: PartitionKeys): void {
-    for (const { edgeId, target, row } of edges.neighbours)
-      this.#setEdgeRow(keys.neighbours(edgeId), target, row);
-    for (const { edgeId, target, row } of edges.related)
-      this.#setEdgeRow(keys.related(edgeId), target, row);
-    for (const { objectType, id, after } of records) {
-      if (after.record) this.#rows.set(cacheKey(objectType, id), after);
-      else this.#rows.delete(cacheKey(objectType, id));
-    }
-  }
-
-  #setEdgeRow(hash: string, target: string, row: NeighbourRow | RelatedRow | null): void {
-    if (row) this.#edgeRows.set(`${hash} ${target}`, row);
-    else this.#edgeRows.delete(`${hash} ${target}`);
-  }
-
-  /** @returns what each weighs if they were not read. */
-  async #read(
-    redis: Redis,
-    keys: PartitionKeys,
-    missing: ReadonlyMap<string, readonly string[]>,
+  /** @returns what each weighs if they were not read */
+  *#read(
+    asked: readonly RecordsOfType[],
     rows: Map<string, Row>,
     bytesMax: number,
-  ): Promise<Map<string, number> | undefined> {
-    const hashes = [...missing.keys()].flatMap((type) => [keys.records(type), keys.state(type)]);
-    const asked = [...missing.values()].flatMap((ids) => [ids.length, ...ids]);
-    const more = { keys: hashes, arguments: asked };
-    const answer = await runScript(redis, 'readRows', {}, { bytesMax }, more);
-    const named = [...missing].flatMap(([objectType, ids]) =>
-      ids.map((id) => ({ objectType, id })),
-    );
-    if (answer.kind === 'heavy')
-      return new Map(
-        named.map(({ objectType, id }, at) => [cacheKey(objectType, id), answer.bytes[at]!]),
-      );
-    named.forEach((key, at) => {
-      const [record, state] = [answer.rows[2 * at], answer.rows[2 * at + 1]];
-      if (record) this.#keep(keys, key, record, state, rows);
-    });
+  ): Asking<Map<string, number> | undefined> {
+    const answer = yield* ask({ kind: 'records', asked, bytesMax });
+    let at = 0;
+    if (answer.kind === 'heavy') {
+      const weights = new Map<string, number>();
+      for (const { objectType, ids } of asked)
+        for (const id of ids) weights.set(recordKey(objectType, id), answer.bytes[at++]!);
+      return weights;
+    }
+    for (const { objectType, ids } of asked) {
+      for (const id of ids) {
+        const key = recordKey(objectType, id);
+        const row = answer.rows[at++];
+        rows.set(key, row ?? ABSENT);
+        if (row) this.#rows.set(key, row);
+      }
+    }
     return undefined;
   }
 
-  #keep(
-    keys: PartitionKeys,
-    { objectType, id }: RecordKey,
-    record: string,
-    stored: string | null | undefined,
-    rows: Map<string, Row>,
+  /** The rows at both ends of edges: one round trip for all that is not cached, if anything. */
+  *loadEdgeRows(
+    neighbours: TargetsByEdge,
+    related: TargetsByEdge,
+    extremes: readonly ExtremesOf[],
+  ): Asking<LoadedEdgeRows> {
+    const rows = new Map<string, NeighbourRow | RelatedRow>();
+    const asked = {
+      neighbours: this.#missing('n', neighbours, rows),
+      related: this.#missing('r', related, rows),
+      extremes,
+    };
+    const found = new Map<string, Extremes>();
+    if (asked.neighbours.length + asked.related.length + extremes.length > 0) {
+      const answer = yield* ask({ kind: 'edge-rows', ...asked });
+      this.#keep('n', asked.neighbours, answer.neighbours, UNKNOWN_NEIGHBOUR, rows);
+      this.#keep('r', asked.related, answer.related, NOT_RELATED, rows);
+      for (const [at, { predicateId, target }] of extremes.entries())
+        found.set(`${predicateId} ${target}`, answer.extremes[at] ?? NO_EXTREMES);
+    }
+    return {
+      neighbour: (edgeId, target) =>
+        (rows.get(edgeKey('n', edgeId, target)) as NeighbourRow | undefined) ??
+        notLoaded('the neighbour row', edgeId, target),
+      related: (edgeId, target) =>
+        (rows.get(edgeKey('r', edgeId, target)) as RelatedRow | undefined) ??
+        notLoaded('the related row', edgeId, target),
+      extremes: (predicateId, target) =>
+        found.get(`${predicateId} ${target}`) ?? notLoaded('the extremes', predicateId, target),
+    };
+  }
+
+  /** Puts what is cached into `rows`. @returns what is not */
+  #missing(
+    end: EdgeEnd,
+    targetsByEdge: TargetsByEdge,
+    rows: Map<string, NeighbourRow | RelatedRow>,
+  ): EdgeTargets[] {
+    const asked: EdgeTargets[] = [];
+    for (const [edgeId, targets] of targetsByEdge) {
+      const missing: string[] = [];
+      for (const target of targets) {
+        const key = edgeKey(end, edgeId, target);
+        const cached = this.#edgeRows.get(key);
+        if (cached) rows.set(key, cached);
+        else missing.push(target);
+      }
+      if (missing.length > 0) asked.push({ edgeId, targets: missing });
+    }
+    return asked;
+  }
+
+  #keep<R extends NeighbourRow | RelatedRow>(
+    end: EdgeEnd,
+    asked: readonly EdgeTargets[],
+    answers: readonly (readonly (R | undefined)[])[],
+    none: R,
+    rows: Map<string, NeighbourRow | RelatedRow>,
   ): void {
-    const state = () => unpackState(stored);
-    const { truth, due } = this.#readable(keys.state(objectType), id, state) ?? unpackState(null);
-    const row: Row = { record: unpackRecord(record), truth, due };
-    rows.set(cacheKey(objectType, id), row);
-    this.#rows.set(cacheKey(objectType, id), row);
+    for (const [nth, { edgeId, targets }] of asked.entries()) {
+      for (const [at, target] of targets.entries()) {
+        const row = answers[nth]![at];
+        const key = edgeKey(end, edgeId, target);
+        rows.set(key, row ?? none);
+        if (row) this.#edgeRows.set(key, row);
+      }
+    }
+  }
+
+  committed({ records, edges }: Pick<Step, 'records' | 'edges'>): void {
+    for (const { edgeId, target, row } of edges.neighbours)
+      this.#setEdgeRow(edgeKey('n', edgeId, target), row);
+    for (const { edgeId, target, row } of edges.related)
+      this.#setEdgeRow(edgeKey('r', edgeId, target), row);
+    for (const { objectType, id, after } of records) {
+      if (after.record) this.#rows.set(recordKey(objectType, id), after);
+      else this.#rows.delete(recordKey(objectType, id));
+    }
+  }
+
+  #setEdgeRow(key: string, row: NeighbourRow | RelatedRow | null): void {
+    if (row) this.#edgeRows.set(key, row);
+    else this.#edgeRows.delete(key);
   }
 }
 
-function addTo(lists: Map<string, string[]>, name: string, item: string): void {
-  const list = lists.get(name);
-  if (list) list.push(item);
-  else lists.set(name, [item]);
+/** `n`: what holders know of a target; `r`: what a target knows of its holders. */
+type EdgeEnd = 'n' | 'r';
+
+function recordKey(objectType: string, id: string): string {
+  return `${objectType}:${id}`;
+}
+
+function edgeKey(end: EdgeEnd, edgeId: number, target: string): string {
+  return `${end}${edgeId} ${target}`;
+}
+
+/** @throws Error always */
+export function notLoaded(what: string, of: string | number, id: string): never {
+  throw new Error(`${what} of ${of} ${id} is read, and was not loaded`);
 }
 
 /** About what a row takes. On the hot path: only lists and objects are written out for it. */
@@ -219,8 +231,4 @@ function bytesOf({ record }: Row): number {
         typeof value === 'object' && value !== null ? PARSED * JSON.stringify(value).length : 8;
   }
   return bytes;
-}
-
-function cacheKey(objectType: string, id: string): string {
-  return `${objectType}:${id}`;
 }

@@ -27,9 +27,9 @@ import {
   withExtremes,
 } from '../membership/neighbour-row.ts';
 import { hasPredicateId } from '../membership/predicate-ids.ts';
-import type { Attributes } from '../query/predicate/atom.ts';
 import { toTrillionths } from '../query/predicate/exact-sum.ts';
 import type { PartialState } from '../query/predicate/tally.ts';
+import type { Attributes } from '../query/predicate/view.ts';
 import { type Edge, inValue, outValue, targetsOver } from './edges.ts';
 import type { Message } from './message.ts';
 import type { Row, StepContext, TypeContext } from './step.ts';

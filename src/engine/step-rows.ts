@@ -3,107 +3,98 @@
  * their edges.
  *
  * Keeps true: for every record that a batch touches, the rows of the targets that it points at
- * before and after each of its changes are there; what is not there does not exist. Two round trips
- * at most: the keys of records lead to the rest.
+ * before and after each of its changes are there; reading a row that was not loaded is a bug, never
+ * "there is none". Two round trips at most: the keys of records lead to the rest.
  */
-import type { Redis } from 'ioredis';
 import { targetsOf } from '../change/edge.ts';
 import type { RecordData } from '../change/record.ts';
-import { NOT_RELATED, UNKNOWN_NEIGHBOUR } from '../membership/neighbour-row.ts';
-import type { PartitionKeys } from '../redis/keys.ts';
-import { unpackNeighbour, unpackRelated } from '../redis/rows/neighbour-row.ts';
-import type { Batch } from './batch.ts';
-import { touchedRecords } from './batch.ts';
+import { unreachable } from '../errors.ts';
+import { type Batch, type RecordKey, touch, touchedRecords } from './batch.ts';
 import type { Edge } from './edges.ts';
+import type { Message } from './message.ts';
 import type { Networks } from './networks.ts';
+import type { Asking, ExtremesOf } from './requests.ts';
 import { NO_RESYNC } from './resyncs.ts';
-import type { HeavyRows, RowCache } from './row-cache.ts';
+import { type HeavyRows, notLoaded, type RowCache } from './row-cache.ts';
 import type { Row, StepContext } from './step.ts';
-import { type Extremes, NO_EXTREMES } from './step-neighbours.ts';
-
-type Asked = [redis: Redis, keys: PartitionKeys, cache: RowCache, networks: Networks, batch: Batch];
 
 export type StepRows = Pick<StepContext, 'row' | 'neighbour' | 'related' | 'extremes'>;
+
+type Edges = ReadonlyMap<number, Edge>;
+
+const WITHOUT_EDGES: Omit<StepRows, 'row'> = {
+  neighbour: (edgeId, target) => notLoaded('the neighbour row', edgeId, target),
+  related: (edgeId, target) => notLoaded('the related row', edgeId, target),
+  extremes: (predicateId, target) => notLoaded('the extremes', predicateId, target),
+};
 
 /**
  * Or what the records weigh, if they are heavier than `bytesMax` together.
  * Caller: holds the lease; `networks` do not change until the step is done, else the rows are
  * loaded again.
  */
-export async function loadStepRows(...asked: Asked): Promise<StepRows>;
-export async function loadStepRows(
-  ...asked: [...Asked, bytesMax: number | undefined]
-): Promise<StepRows | HeavyRows>;
-export async function loadStepRows(
-  redis: Redis,
-  keys: PartitionKeys,
+export function* loadStepRows(
   cache: RowCache,
   networks: Networks,
   batch: Batch,
   bytesMax?: number,
-): Promise<StepRows | HeavyRows> {
+): Asking<StepRows | HeavyRows> {
+  const { edges } = networks;
   const touched = touchedRecords(batch);
+  touchNeighbours(touched, batch, edges);
+  const loaded = yield* cache.load(touched, bytesMax);
+  if ('weigh' in loaded) return loaded;
+  const { row } = loaded;
+  // While rows were read the catalog may have got its first edges: then all is loaded again.
+  if (edges.size === 0) return { row, ...WITHOUT_EDGES };
+  const { neighbours, related, extremes } = endsOf(networks, batch, touched, row);
+  const rows = yield* cache.loadEdgeRows(neighbours, related, [...extremes.values()]);
+  return { row, ...rows };
+}
+
+/** Records that are looked at because of what lies at the other end of an edge. */
+function touchNeighbours(touched: Map<string, Set<string>>, batch: Batch, edges: Edges): void {
   for (const { messages } of batch.inbox ?? []) {
     for (const message of messages) {
-      if (message.kind !== 'holder-aggregate') continue;
-      const edge = networks.edges.get(message.edge);
-      if (edge) touch(touched, edge.definition.target, message.target);
+      const record = recordOfMessage(message, edges);
+      if (record) touch(touched, record.objectType, record.id);
     }
   }
   for (const { edgeId, targets } of targetsOfOurs(batch)) {
-    const edge = networks.edges.get(edgeId);
+    const edge = edges.get(edgeId);
     if (edge) for (const target of targets) touch(touched, edge.definition.target, target);
   }
   for (const { edgeId, ids } of batch.fanouts ?? []) {
-    const edge = networks.edges.get(edgeId);
+    const edge = edges.get(edgeId);
     if (edge) for (const id of ids) touch(touched, edge.definition.holder, id);
   }
-  const loaded = await cache.load(redis, keys, touched, bytesMax);
-  if ('weigh' in loaded) return loaded;
-  const { row } = loaded;
-  if (networks.edges.size === 0)
-    return {
-      row,
-      neighbour: () => UNKNOWN_NEIGHBOUR,
-      related: () => NOT_RELATED,
-      extremes: () => NO_EXTREMES,
-    };
-  const ends = endsOf(networks, batch, touched, row);
-  const [neighbours, related, extremes] = await Promise.all([
-    cache.loadEdgeRows(
-      ends.neighbours,
-      (edgeId) => keys.neighbours(edgeId),
-      redis,
-      unpackNeighbour,
-    ),
-    cache.loadEdgeRows(ends.related, (edgeId) => keys.related(edgeId), redis, unpackRelated),
-    loadExtremes(redis, keys, ends.extremes),
-  ]);
-  return {
-    row,
-    neighbour: (edgeId, target) => neighbours.get(`${edgeId} ${target}`) ?? UNKNOWN_NEIGHBOUR,
-    related: (edgeId, target) => related.get(`${edgeId} ${target}`) ?? NOT_RELATED,
-    extremes: (predicateId, target) => extremes.get(`${predicateId} ${target}`) ?? NO_EXTREMES,
-  };
 }
 
-function touch(touched: Map<string, Set<string>>, objectType: string, id: string): void {
-  const ids = touched.get(objectType);
-  if (ids) ids.add(id);
-  else touched.set(objectType, new Set([id]));
+/** The record that a message makes a step look at; undefined: none, or its edge was given up. */
+export function recordOfMessage(message: Message, edges: Edges): RecordKey | undefined {
+  switch (message.kind) {
+    case 'holder-aggregate': {
+      const edge = edges.get(message.edge);
+      return edge && { objectType: edge.definition.target, id: message.target };
+    }
+    // its holders are visited by a fan-out, later
+    case 'target-state':
+    case 'snapshot-begin':
+    case 'snapshot-end':
+      return undefined;
+    default:
+      return unreachable(message);
+  }
 }
 
 /**
  * By edge id, the targets whose rows are looked at; for extremes how many holders of each may
- * change.
+ * change, and one more: the lowest that is not touched is among so many, or there is none.
  */
 interface Ends {
   readonly neighbours: Map<number, Set<string>>;
   readonly related: Map<number, Set<string>>;
-  readonly extremes: Map<
-    string,
-    { readonly predicateId: number; readonly target: string; touched: number }
-  >;
+  readonly extremes: Map<string, ExtremesOf & { most: number }>;
 }
 
 function endsOf(
@@ -123,18 +114,30 @@ function endsOf(
       for (const edge of known.out) addTargets(ends, edge, datas);
     }
   }
-  for (const { messages } of batch.inbox ?? []) {
-    for (const message of messages) {
-      if (message.kind === 'target-state') add(ends.neighbours, message.edge, message.target);
-      if (message.kind === 'holder-aggregate') add(ends.related, message.edge, message.target);
-    }
-  }
+  for (const { messages } of batch.inbox ?? [])
+    for (const message of messages) addEndsOfMessage(ends, message);
   for (const { edgeId, targets } of targetsOfOurs(batch))
     for (const target of targets) add(ends.related, edgeId, target);
   for (const { direction, edgeId, targets } of batch.resync?.resends ?? []) {
     if (direction === 'up') for (const target of targets) add(ends.neighbours, edgeId, target);
   }
   return ends;
+}
+
+function addEndsOfMessage(ends: Ends, message: Message): void {
+  switch (message.kind) {
+    case 'target-state':
+      add(ends.neighbours, message.edge, message.target);
+      break;
+    case 'holder-aggregate':
+      add(ends.related, message.edge, message.target);
+      break;
+    case 'snapshot-begin':
+    case 'snapshot-end':
+      break;
+    default:
+      unreachable(message);
+  }
 }
 
 /** Targets in this partition that a resynchronization looks at. */
@@ -152,8 +155,8 @@ function addTargets(ends: Ends, edge: Edge, datas: readonly (RecordData | undefi
       if (keeps !== 'extremes') continue;
       const key = `${predicateId} ${target}`;
       const known = ends.extremes.get(key);
-      if (known) known.touched++;
-      else ends.extremes.set(key, { predicateId, target, touched: 1 });
+      if (known) known.most++;
+      else ends.extremes.set(key, { predicateId, target, most: 2 });
     }
   }
 }
@@ -178,34 +181,4 @@ function add(ends: Map<number, Set<string>>, edgeId: number, target: string): vo
   const targets = ends.get(edgeId);
   if (targets) targets.add(target);
   else ends.set(edgeId, new Set([target]));
-}
-
-/**
- * One more than may be touched at each end: the lowest that is not touched is among them, or there
- * is none.
- */
-async function loadExtremes(
-  redis: Redis,
-  keys: PartitionKeys,
-  asked: Ends['extremes'],
-): Promise<Map<string, Extremes>> {
-  const found = new Map<string, Extremes>();
-  await Promise.all(
-    [...asked].map(async ([key, { predicateId, target, touched }]) => {
-      const name = keys.values(predicateId, target);
-      const [lowest, highest] = await Promise.all([
-        redis.zrange(name, '0', String(touched), 'WITHSCORES'),
-        redis.zrevrange(name, '0', String(touched), 'WITHSCORES'),
-      ]);
-      found.set(key, { lowest: scored(lowest), highest: scored(highest) });
-    }),
-  );
-  return found;
-}
-
-/** Members and scores alternate; scores are printed so that they read back as they were. */
-function scored(flat: readonly string[]): [id: string, value: number][] {
-  const members: [string, number][] = [];
-  for (let i = 0; i + 1 < flat.length; i += 2) members.push([flat[i]!, Number(flat[i + 1])]);
-  return members;
 }

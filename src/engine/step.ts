@@ -16,6 +16,7 @@
 import type { Change, Outcome } from '../change/change.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { applyChange, filterableData, isLive, type RecordRow } from '../change/record.ts';
+import { unreachable } from '../errors.ts';
 import type { Aggregate, NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
 import {
   applyFlips,
@@ -256,15 +257,24 @@ class StepRun {
   }
 
   #message(from: number, message: Message): void {
-    if (message.kind === 'snapshot-begin' || message.kind === 'snapshot-end') {
-      this.#resync.mark(from, message.kind);
-      return;
+    switch (message.kind) {
+      case 'target-state': {
+        const edge = this.#context.edges.get(message.edge);
+        if (edge) this.#neighbours.learn(edge, message.target, message.shared);
+        break; // without: the relationship was given up meanwhile
+      }
+      case 'holder-aggregate': {
+        const edge = this.#context.edges.get(message.edge);
+        if (edge) this.#hear(edge, message.target, from, message.aggregate);
+        break;
+      }
+      case 'snapshot-begin':
+      case 'snapshot-end':
+        this.#resync.mark(from, message.kind);
+        break;
+      default:
+        unreachable(message);
     }
-    const edge = this.#context.edges.get(message.edge);
-    if (!edge) return; // the relationship was given up meanwhile
-    if (message.kind === 'target-state')
-      this.#neighbours.learn(edge, message.target, message.shared);
-    else this.#hear(edge, message.target, from, message.aggregate);
   }
 
   #hear(edge: Edge, target: string, from: number, aggregate: Aggregate | null): void {
@@ -474,15 +484,10 @@ class StepRun {
     if (!timer) return;
     const { objectType, id } = timer;
     const before = this.#context.row(objectType, id);
-    const { record, truth } = before;
-    this.#given.push({
-      objectType,
-      id,
-      before,
-      after: { record, truth, due: undefined },
-      flips: [],
-      liveFlips: [],
-    });
+    const known = this.#context.types.get(objectType);
+    const untimed = { record: before.record, truth: before.truth, due: undefined };
+    const after = known ? withoutGivenUp(untimed, known.network) : untimed;
+    this.#given.push({ objectType, id, before, after, flips: [], liveFlips: [] });
   }
 
   /**

@@ -1,65 +1,69 @@
 /**
  * timers.ts – When a partition has to look at its records because time passes, and which of them.
  *
- * Keeps true: `due` has one entry per record, scored by the next moment at which the clock alone
- * flips one of its predicates; `nextMs` is never later than the earliest of them, so that whoever
- * sleeps until then misses none.
+ * Keeps true: every record has one timer, the next moment at which the clock alone flips one of its
+ * predicates; `nextMs` is never later than the earliest of them, so that an owner that sleeps until
+ * then misses none. Nothing of it is part of `meta`: after a take-over the timers are looked at.
  */
-import type { Redis } from 'ioredis';
-import { type PartitionKeys, readRecordMember } from '../redis/keys.ts';
 import type { RecordKey } from './batch.ts';
+import type { CoreLimits } from './core-limits.ts';
+import { firstWithin } from './lighter.ts';
+import type { BatchDraft, Participant, Turn, Weigh } from './participant.ts';
+import { type Asking, ask } from './requests.ts';
 import type { Step } from './step.ts';
 
-/**
- * Records that a batch looks at because of the time: so many are due at midnight that live changes
- * have to come in between.
- */
-const DUE_RECORDS_MAX = 100;
+const NONE: readonly RecordKey[] = [];
 
-export class Timers {
-  readonly #recordsMax: number;
-  #nextMs: number;
-  /** The earliest entry that was seen and not taken. */
-  #beyondMs: number;
+export class Timers implements Participant {
+  readonly #limits: CoreLimits;
+  #nextMs = 0;
+  /** The earliest timer that was seen and not taken. */
+  #beyondMs = 0;
+  #taken = NONE;
 
-  /** `nextMs`: of the earliest entry that is stored, or anything before it. */
-  constructor(nextMs: number, recordsMax = DUE_RECORDS_MAX) {
-    this.#recordsMax = recordsMax;
-    this.#nextMs = nextMs;
-    this.#beyondMs = nextMs;
+  constructor(limits: CoreLimits) {
+    this.#limits = limits;
   }
 
-  get nextMs(): number {
-    return this.#nextMs;
+  begin(): void {
+    this.#taken = NONE;
   }
 
-  /**
-   * The records that are due at `nowMs`, the earliest first; with none left, `nextMs` moves on. One
-   * round trip, if it is time.
-   */
-  async take(redis: Redis, keys: PartitionKeys, nowMs: number): Promise<RecordKey[]> {
-    if (this.#nextMs > nowMs) return [];
-    const flat = await redis.zrange(keys.due, '0', String(this.#recordsMax), 'WITHSCORES');
-    const taken: RecordKey[] = [];
-    this.#beyondMs = Number.POSITIVE_INFINITY;
-    for (let i = 0; i + 1 < flat.length; i += 2) {
-      const dueMs = Number(flat[i + 1]);
-      if (dueMs > nowMs || taken.length === this.#recordsMax) {
-        this.#beyondMs = dueMs;
-        break;
-      }
-      taken.push(readRecordMember(flat[i]!));
-    }
-    if (taken.length === 0) this.#nextMs = this.#beyondMs;
-    return taken;
+  hasWork({ isHeldBack, nowMs }: Turn): boolean {
+    return !isHeldBack && this.#nextMs <= nowMs;
   }
 
-  /**
-   * The commit of a step took place; with `taken`, the records of the last `take`, or as many of
-   * them as the step came to.
-   */
-  committed({ timers, fired }: Pick<Step, 'timers' | 'fired'>, taken: readonly RecordKey[]): void {
-    if (taken.length > 0 && fired === taken.length) this.#nextMs = this.#beyondMs;
+  nextMs({ isHeldBack }: Turn): number {
+    return isHeldBack ? Number.POSITIVE_INFINITY : this.#nextMs;
+  }
+
+  *work(batch: BatchDraft, { nowMs }: Turn): Asking<boolean> {
+    batch.due = yield* this.take(nowMs);
+    return batch.due.length > 0;
+  }
+
+  /** The records that are due, the earliest first; with none left, `nextMs` moves on. */
+  *take(nowMs: number): Asking<readonly RecordKey[]> {
+    this.#taken = NONE;
+    if (this.#nextMs > nowMs) return NONE;
+    const most = this.#limits.dueRecordsMax;
+    const first = yield* ask({ kind: 'first-due', most: most + 1 });
+    const due = first.slice(0, most).filter(({ dueMs }) => dueMs <= nowMs);
+    this.#beyondMs = first[due.length]?.dueMs ?? Number.POSITIVE_INFINITY;
+    if (due.length === 0) this.#nextMs = this.#beyondMs;
+    this.#taken = due;
+    return due;
+  }
+
+  lighten(batch: BatchDraft, weigh: Weigh): void {
+    const { due = NONE } = batch;
+    batch.due = firstWithin(due, this.#limits.kindBytesMax, ({ objectType, id }) =>
+      weigh(objectType, id),
+    );
+  }
+
+  committed({ timers, fired }: Pick<Step, 'timers' | 'fired'>): void {
+    if (this.#taken.length > 0 && fired === this.#taken.length) this.#nextMs = this.#beyondMs;
     for (const { due } of timers) if (due !== undefined) this.#nextMs = Math.min(this.#nextMs, due);
   }
 }

@@ -26,7 +26,7 @@ const PASSING: readonly ErrorCode[] = [
 /** A job names each line that it refuses; what it takes at once is far less. */
 const LISTED_MAX = 10_000;
 
-export interface Applied {
+export interface AppliedChanges {
   readonly accepted: number;
   readonly rejected: readonly Rejection[];
   readonly position: string;
@@ -40,7 +40,7 @@ export function isPassing(code: ErrorCode): boolean {
 export async function applyChanges(
   ingest: Ingest,
   fill: (session: IngestSession) => Promise<void> | void,
-): Promise<Applied> {
+): Promise<AppliedChanges> {
   const session = ingest.session({
     wait: 'applied',
     timeoutMs: APPLY_TIMEOUT_MS,

@@ -21,7 +21,7 @@ export interface ExportOrder {
   readonly segment?: string;
 }
 
-interface Checkpoint {
+interface ExportCheckpoint {
   readonly cursor: string | null;
   /** Of CSV: the columns of the header that is written. */
   readonly columns: readonly string[];
@@ -38,7 +38,7 @@ export async function runExport(
   const { object_type: name, segment, format } = order;
   const type = (await store.refresh()).objectTypes.get(name);
   if (!type) throw new Problem('object_type_unknown', `there is no object type '${name}' any more`);
-  const begun = run.state.checkpoint as Checkpoint | undefined;
+  const begun = run.state.checkpoint as ExportCheckpoint | undefined;
   const columns = begun?.columns ?? columnsOf(type);
   let cursor = begun?.cursor;
   let isFirst = begun === undefined;

@@ -210,7 +210,8 @@ function refuseForeign(
   if (op !== undefined && (isChange || !type.attributes.has('op')))
     throw wrong(
       '/op',
-      'this is a line of changes; send it to /v1/changes, or put op into "data" if it is an attribute',
+      'this is a line of changes; send it to /v1/changes, or put op into "data" if ' +
+        'it is an attribute',
     );
   if (!isType && typeName !== undefined && typeName !== type.name)
     throw wrong(
@@ -222,7 +223,8 @@ function refuseForeign(
   if (!isWrapped) return;
   const other = Object.keys(given).find((name) => name !== idMember && !RECORD_MEMBERS.has(name));
   if (other === undefined) return;
-  const detail = `'${other}' stands beside "data"; attributes are all in "data", or all beside the id`;
+  const rule = 'attributes are all in "data", or all beside the id';
+  const detail = `'${other}' stands beside "data"; ${rule}`;
   throw wrong(pointer('', other), detail);
 }
 

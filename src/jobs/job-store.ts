@@ -1,8 +1,9 @@
 /**
  * job-store.ts – What is kept of a job beside its place in the queue: input, state, output, errors.
  *
- * Keeps true: a step and all that it brought are kept together or not at all. A run that another one
- * has followed can keep nothing any more. Everything ends by itself after the time that was named.
+ * Keeps true: a step and all that it brought are kept together or not at all. A run that another
+ * one has followed can keep nothing any more. Everything ends by itself after the time that was
+ * named.
  */
 
 /** One fault of what was sent, as it is listed for download. */

@@ -78,7 +78,7 @@ export interface JobContext {
 export type JobHandler = (context: JobContext) => Promise<void>;
 
 /** Not a failure: the process closes, and the job goes back to the queue. */
-class Interruption extends Error {}
+class JobInterruption extends Error {}
 
 /** The way in, and how jobs stand. */
 export class Jobs {
@@ -201,7 +201,7 @@ export function startJobWorker(
 ): JobWorker {
   let isClosing = false;
   const pause = () => {
-    if (isClosing) throw new Interruption();
+    if (isClosing) throw new JobInterruption();
   };
   const work = async (job: Job<JobData>, token: string | undefined): Promise<void> => {
     const handler = handlers[job.name as JobKind];
@@ -213,7 +213,7 @@ export function startJobWorker(
     try {
       await handler({ asked: job.data.asked, run, pause });
     } catch (error) {
-      if (error instanceof Interruption) {
+      if (error instanceof JobInterruption) {
         await job.moveToWait(token);
         throw new WaitingError();
       }

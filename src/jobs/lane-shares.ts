@@ -7,7 +7,7 @@
  * together leave a quarter of the lanes to the others. So a receiver that hangs holds up itself. An
  * activation that has no lane gets one wherever one is free, so that one that is back can show it.
  */
-export interface Share {
+export interface LaneShare {
   readonly activation: string;
   readonly host: string;
 }
@@ -43,7 +43,7 @@ export class LaneShares {
    * Takes a lane, if the activation may have another one. Caller: gives it back by what is
    * returned.
    */
-  enter({ activation, host }: Share): (() => void) | undefined {
+  enter({ activation, host }: LaneShare): (() => void) | undefined {
     const known = this.#of(activation);
     if (!this.#mayEnter(known, host)) return undefined;
     const isUnsure = !known.isQuick;

@@ -1,7 +1,8 @@
 /**
  * queue-connections.ts – How BullMQ's queues and workers of this deployment reach what they run on.
  *
- * Keeps true: what a request adds fails at once while Redis is gone; a worker waits until it is back.
+ * Keeps true: what a request adds fails at once while Redis is gone; a worker waits until it is
+ * back.
  */
 import type { ConnectionOptions } from 'bullmq';
 

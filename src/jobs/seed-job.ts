@@ -21,11 +21,11 @@ import {
 const LISTED_MAX = 1000;
 
 /** Kept when the definitions are written. */
-interface Checkpoint {
+interface SeedCheckpoint {
   readonly lookups: PackedLookups;
 }
 
-type Piece = readonly GivenItem[];
+type SeedPiece = readonly GivenItem[];
 
 export async function runSeed(
   { asked, run, pause }: JobContext,
@@ -35,7 +35,7 @@ export async function runSeed(
     const source: SeedSource = async function* () {
       for (let at = 0; ; at++) {
         pause();
-        const piece = (await run.input(at)) as Piece | undefined;
+        const piece = (await run.input(at)) as SeedPiece | undefined;
         if (!piece) return;
         yield piece;
       }
@@ -49,13 +49,13 @@ export async function runSeed(
       });
     refuseFaulty(examined);
     await applyDefinitions(examined, deployment);
-    const checkpoint: Checkpoint = { lookups: examined.lookups.pack() };
+    const checkpoint: SeedCheckpoint = { lookups: examined.lookups.pack() };
     await run.advance({ state: { ...run.state, result, checkpoint } });
   }
-  const lookups = new Lookups((run.state.checkpoint as Checkpoint).lookups);
+  const lookups = new Lookups((run.state.checkpoint as SeedCheckpoint).lookups);
   for (;;) {
     pause();
-    const piece = (await run.input(0)) as Piece | undefined;
+    const piece = (await run.input(0)) as SeedPiece | undefined;
     if (!piece) break;
     await applyRecords(piece, lookups, deployment);
     await run.advance({

@@ -17,7 +17,10 @@ export interface WebhookLimits {
   /** An activation is disabled after so many failed attempts in a row over at least so long. */
   readonly disableAfterFailures: number;
   readonly disableAfterMs: number;
-  /** The n-th delay is 2^(n-1) times the first, at most the longest, and up to half of it is left to chance. */
+  /**
+   * The n-th delay is 2^(n-1) times the first, at most the longest, and up to half of it is left to
+   * chance.
+   */
   readonly firstDelayMs: number;
   readonly delayMaxMs: number;
 }
@@ -65,14 +68,14 @@ export interface DeliveryState {
   readonly dropped: number;
 }
 
-export interface DeadLetter extends WebhookMessage {
+export interface WebhookLetter extends WebhookMessage {
   readonly attempts: number;
   readonly at: number;
   readonly error: string;
 }
 
 export interface DeadPage {
-  readonly letters: readonly DeadLetter[];
+  readonly letters: readonly WebhookLetter[];
   /** Where the next page goes on; undefined on the last one. */
   readonly next: number | undefined;
 }
@@ -89,7 +92,10 @@ export interface SyncState {
   readonly error: string | undefined;
 }
 
-/** `back`: it is delivered, and the receiver is back from an outage. `delay`: which one it is, for `retry`. */
+/**
+ * `back`: it is delivered, and the receiver is back from an outage. `delay`: which one it is, for
+ * `retry`.
+ */
 export interface Settled {
   readonly next: 'next' | 'back' | 'dead' | 'disabled' | 'moved' | 'retry';
   readonly delay: number;
@@ -141,10 +147,10 @@ export interface WebhookLanes {
    * Moves letters to the ends of their lanes. Caller: not more than a few hundred.
    * @returns how many were still there
    */
-  redeliver(activation: string, letters: readonly DeadLetter[]): Promise<number>;
+  redeliver(activation: string, letters: readonly WebhookLetter[]): Promise<number>;
 
   /** The letters of these ids that are there. */
-  lettersOf(activation: string, ids: readonly string[]): Promise<DeadLetter[]>;
+  lettersOf(activation: string, ids: readonly string[]): Promise<WebhookLetter[]>;
 
   /** Begins a full sync in place of an earlier one. */
   beginSync(activation: string, id: string, total: number): Promise<void>;

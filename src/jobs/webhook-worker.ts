@@ -164,7 +164,7 @@ export class WebhookWorker {
     return this.#stop.signal.aborted;
   }
 
-  // ── delivery ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── delivery ──
 
   /**
    * Delivers the first events of a lane, if it may now. @throws DeliveryFailed when the first one
@@ -207,7 +207,8 @@ export class WebhookWorker {
       const [lane] = lanes;
       lanes.delete(lane!);
       this.#aside.delete(activation);
-      if (lanes.size > 0) this.#aside.set(activation, lanes); // at the end: the next time it is another's turn
+      // at the end: the next time it is another's turn
+      if (lanes.size > 0) this.#aside.set(activation, lanes);
       return [{ activation, lane: lane! }];
     });
     if (!this.#isStopping) this.#webhooks.queues.wake(names).catch(() => {}); // they are looked for
@@ -318,7 +319,7 @@ export class WebhookWorker {
     this.#deployment.metrics.webhookBacklog.set(await this.#feed.size());
   }
 
-  // ── full sync ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── full sync ──
 
   /** Goes through the members page by page, as far as what is pending allows. */
   async #sync(job: Job<SyncJob>, token: string | undefined): Promise<void> {

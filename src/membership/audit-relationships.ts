@@ -21,12 +21,13 @@ import { edgesOf, targetsOf } from '../change/edge.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { partitionOf } from '../change/partition.ts';
 import { filterableData, isLive, type RecordRow, unpackRecord } from '../change/record.ts';
-import { predicateAttributes } from '../query/dialects/compile.ts';
 import { predicateJsonLogic } from '../query/json-logic/json-logic.ts';
 import { holds } from '../query/json-logic/reference.ts';
 import { document, type Graph, type GraphRecord } from '../query/json-logic/reference-document.ts';
 import { isDerivedName, readDerivedName } from '../query/network/derived-attribute.ts';
 import { ALWAYS, type Atom, MEASURE, type Predicate } from '../query/predicate/predicate.ts';
+import { predicateAttributes } from '../query/predicate/statement.ts';
+import { foldPredicate } from '../query/predicate/walk.ts';
 import type { Keys, PartitionKeys } from '../redis/keys.ts';
 import { RedisMembershipStore } from '../redis/membership-store.ts';
 import { readPartitionStatus } from '../redis/partition-status.ts';
@@ -669,23 +670,13 @@ function edgesToAudit(catalog: Catalog): { audited: AuditedEdge[]; building: str
  * @returns undefined if a part of it reads derived attributes in a way that no edge says.
  */
 function withEdges(predicate: Predicate, catalog: Catalog): Predicate | undefined {
-  switch (predicate.kind) {
-    case 'and':
-    case 'or': {
-      const children = predicate.children.map((child) => withEdges(child, catalog));
-      return children.every((child) => child !== undefined)
-        ? { kind: predicate.kind, children }
-        : undefined;
-    }
-    case 'not': {
-      const child = withEdges(predicate.child, catalog);
-      return child && { kind: 'not', child };
-    }
-    case 'edge':
-      return predicate;
-    default:
-      return atomWithEdges(predicate, catalog);
-  }
+  return foldPredicate<Predicate | undefined>(predicate, {
+    group: (kind, children) =>
+      children.every((child) => child !== undefined) ? { kind, children } : undefined,
+    not: (child) => child && { kind: 'not', child },
+    related: (condition) => condition,
+    atom: (atom) => atomWithEdges(atom, catalog),
+  });
 }
 
 function atomWithEdges(atom: Atom, catalog: Catalog): Predicate | undefined {

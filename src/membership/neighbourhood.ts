@@ -15,7 +15,7 @@ import { filterableData, isLive, type RecordData, type RecordRow } from '../chan
 import { assert, Problem } from '../errors.ts';
 import { PART_BYTES_MAX } from '../parts.ts';
 import { OverBudget } from '../query/budget.ts';
-import { type Attributes, atomTest, type Test } from '../query/predicate/atom.ts';
+import { atomTest, type Test } from '../query/predicate/atom.ts';
 import { keptFor, measureRow } from '../query/predicate/measures.ts';
 import {
   type ListMeasure,
@@ -25,6 +25,7 @@ import {
 } from '../query/predicate/predicate.ts';
 import { type Hop, hopOf } from '../query/predicate/relationships.ts';
 import { RunningTally } from '../query/predicate/tally.ts';
+import type { Attributes } from '../query/predicate/view.ts';
 import type { MembershipStore } from './membership-store.ts';
 import { relationshipBuilding } from './related.ts';
 

@@ -18,8 +18,8 @@ import {
   TOMBSTONE_TTL_MS,
   unpackRecord,
 } from '../change/record.ts';
-import { readsClock } from '../query/dialects/compile.ts';
 import { PredicateNetwork } from '../query/network/network.ts';
+import { readsClock } from '../query/predicate/statement.ts';
 import { type PartitionKeys, readRecordMember, recordMember } from '../redis/keys.ts';
 import { packState, unpackState } from '../redis/rows/state-row.ts';
 import { carriedOut } from '../redis/transaction.ts';

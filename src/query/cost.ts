@@ -17,6 +17,20 @@ import {
   TEXT_FREE,
 } from './budget.ts';
 import { isLogic, operationOf } from './json-logic/json-logic-program.ts';
+import { OPERATIONS } from './json-logic/operations.ts';
+import {
+  either,
+  isLarger,
+  listed,
+  listOf,
+  NOTHING,
+  NUMBER_TEXT,
+  scalar,
+  TEXT_ASSUMED,
+  textBytes,
+  type ValueShape,
+  worstOfTexts,
+} from './value-shape.ts';
 
 /** Items of a list attribute. */
 const ITEMS_ASSUMED = 2000;
@@ -25,8 +39,6 @@ const ITEMS_ASSUMED = 2000;
  * one value.
  */
 const INNER_ITEMS_ASSUMED = [200, 10, 3];
-const TEXT_ASSUMED = 100;
-const NUMBER_TEXT = 24;
 /** json-logic-js hands all arguments over in one call, which fails near 120,000. */
 const ARGUMENTS_MAX = 10_000;
 /**
@@ -35,27 +47,17 @@ const ARGUMENTS_MAX = 10_000;
  */
 const VISITS_MAX = 200_000;
 
-/**
- * What a value may be at most: its length as a list (0: it is none), its items, and its length as
- * text.
- */
-interface Shape {
-  readonly items: number;
-  readonly item: Shape | undefined;
-  readonly text: number;
-}
-
 interface Estimate {
   readonly operations: number;
   readonly bytes: number;
-  readonly shape: Shape;
+  readonly shape: ValueShape;
 }
 
 /** What paths are read of. */
 type Scope =
   | { readonly kind: 'record'; readonly type: ObjectType }
-  | { readonly kind: 'item'; readonly item: Shape }
-  | { readonly kind: 'reduce'; readonly current: Shape; readonly accumulator: Shape };
+  | { readonly kind: 'item'; readonly item: ValueShape }
+  | { readonly kind: 'reduce'; readonly current: ValueShape; readonly accumulator: ValueShape };
 
 /** The part of a rule at which it comes to cost too much, and why. */
 export interface TooCostly {
@@ -143,7 +145,11 @@ class Estimator {
   #each(
     rules: readonly unknown[],
     scope: Scope,
-  ): { readonly operations: number; readonly bytes: number; readonly shapes: readonly Shape[] } {
+  ): {
+    readonly operations: number;
+    readonly bytes: number;
+    readonly shapes: readonly ValueShape[];
+  } {
     let [operations, bytes] = [0, 0];
     const shapes = rules.map((rule) => {
       if (typeof rule !== 'object' || rule === null) return scalar(constantText(rule));
@@ -185,7 +191,7 @@ class Estimator {
       case 'in':
         return this.#in(args, scope);
       default:
-        return worked(name, this.#each(args, scope));
+        return worked(name, args, this.#each(args, scope));
     }
   }
 
@@ -224,7 +230,8 @@ class Estimator {
   #reduce([list, body, initial]: readonly unknown[], scope: Scope): Estimate {
     const [over, first] = [this.of(list, scope), this.of(initial ?? null, scope)];
     const { items, item: current = NOTHING } = over.shape;
-    const seeing = (accumulator: Shape) => this.of(body, { kind: 'reduce', current, accumulator });
+    const seeing = (accumulator: ValueShape) =>
+      this.of(body, { kind: 'reduce', current, accumulator });
     const once = either(first.shape, seeing(first.shape).shape);
     const second = seeing(once);
     const twice = either(once, second.shape);
@@ -274,11 +281,15 @@ class Estimator {
 interface Each {
   readonly operations: number;
   readonly bytes: number;
-  readonly shapes: readonly Shape[];
+  readonly shapes: readonly ValueShape[];
 }
 
 /** An operation that looks at the values of its arguments. */
-function worked(name: string, { operations, bytes, shapes }: Each): Estimate {
+function worked(
+  name: string,
+  args: readonly unknown[],
+  { operations, bytes, shapes }: Each,
+): Estimate {
   const own = 1 + operations;
   const [first = NOTHING] = shapes;
   switch (name) {
@@ -306,53 +317,31 @@ function worked(name: string, { operations, bytes, shapes }: Each): Estimate {
     }
     case 'substr':
       return { operations: own + listed(shapes), bytes, shape: scalar(first.text) };
-    case 'toLowerCase':
-      return { operations: own + 4 * first.items, bytes: bytes + textBytes(first), shape: first };
-    case 'sum':
-    case 'avg':
-    case 'minimum':
-    case 'maximum':
-      return {
-        operations: own + 36 * first.items,
-        bytes: bytes + first.text,
-        shape: scalar(NUMBER_TEXT),
-      };
     default: {
-      const text = shapes.reduce((all, shape) => all + textBytes(shape), 0);
-      return { operations: own + listed(shapes), bytes: bytes + text, shape: scalar(NUMBER_TEXT) };
+      const worst = OPERATIONS.get(name)?.worst ?? worstOfTexts;
+      const added = worst(shapes, args);
+      return {
+        operations: own + added.operations,
+        bytes: bytes + added.bytes,
+        shape: added.shape,
+      };
     }
   }
 }
 
-// ——— Shapes ———
-
-const NOTHING: Shape = { items: 0, item: undefined, text: 0 };
-
-function scalar(text: number): Shape {
-  return { items: 0, item: undefined, text };
-}
-
-function listOf(items: number, item: Shape, text = items * (item.text + 1)): Shape {
-  return { items, item, text };
-}
-
-function either(a: Shape, b: Shape): Shape {
-  if (a === NOTHING || a === b) return b;
-  if (b === NOTHING) return a;
-  const item = a.item && b.item ? either(a.item, b.item) : (a.item ?? b.item);
-  return { items: Math.max(a.items, b.items), item, text: Math.max(a.text, b.text) };
-}
-
-function isLarger(a: Shape, b: Shape): boolean {
-  return a.items > b.items || a.text > b.text;
-}
+// ——— What grows, and what is read ———
 
 /**
  * What grows by the same each time comes to a sum; what grows by more each time has no bound that
  * is worth to tell.
  */
-function grownFrom(once: Shape, twice: Shape, thrice: Shape, times: number): Shape {
-  const growth = (count: (shape: Shape) => number) => {
+function grownFrom(
+  once: ValueShape,
+  twice: ValueShape,
+  thrice: ValueShape,
+  times: number,
+): ValueShape {
+  const growth = (count: (shape: ValueShape) => number) => {
     const [first, second] = [count(twice) - count(once), count(thrice) - count(twice)];
     return second > first ? Number.POSITIVE_INFINITY : count(once) + times * first;
   };
@@ -363,25 +352,16 @@ function grownFrom(once: Shape, twice: Shape, thrice: Shape, times: number): Sha
   };
 }
 
-/** Text that is long enough to count, or a list that would have to become one. */
-function textBytes({ items, text }: Shape): number {
-  return items > 0 || text > TEXT_FREE ? text : 0;
-}
-
-/** The items that are walked through where lists become text. */
-function listed(shapes: readonly Shape[]): number {
-  return shapes.reduce((all, shape) => all + itemsWithin(shape), 0);
-}
-
-function itemsWithin({ items, item }: Shape): number {
-  return items === 0 ? 0 : items * (1 + (item ? itemsWithin(item) : 0));
-}
-
 function constantText(value: unknown): number {
   return typeof value === 'string' ? value.length : NUMBER_TEXT;
 }
 
-function attributeShape(type: ObjectType, name: string): Shape {
+/** The characters that a text of the attribute is assumed to have. */
+export function charactersAssumed(type: ObjectType, name: string): number {
+  return attributeShape(type, name).text;
+}
+
+function attributeShape(type: ObjectType, name: string): ValueShape {
   switch (type.attributes.get(name)?.type) {
     case 'string':
       return scalar(TEXT_ASSUMED);
@@ -395,17 +375,17 @@ function attributeShape(type: ObjectType, name: string): Shape {
 }
 
 /** What lies inside of an object attribute may be anything; all of it is one record's. */
-function anything(depth: number): Shape {
+function anything(depth: number): ValueShape {
   const items = INNER_ITEMS_ASSUMED[depth];
   if (items === undefined) return scalar(TEXT_ASSUMED);
   return listOf(items, anything(depth + 1), items * TEXT_FREE);
 }
 
-function sizeAssumed({ items, item, text }: Shape): number {
+function sizeAssumed({ items, item, text }: ValueShape): number {
   return items > 0 && item ? items * sizeAssumed(item) : 1 + text / 8;
 }
 
-function shapeAt(scope: Scope, [first, ...deeper]: readonly string[]): Shape {
+function shapeAt(scope: Scope, [first, ...deeper]: readonly string[]): ValueShape {
   if (scope.kind === 'record') {
     if (first === undefined) return anything(0);
     const whole = attributeShape(scope.type, first);
@@ -421,7 +401,7 @@ function shapeAt(scope: Scope, [first, ...deeper]: readonly string[]): Shape {
  * A member of an item that may be anything may be a list itself: what it holds is as much as the
  * item does.
  */
-function inside(shape: Shape, steps: readonly string[]): Shape {
+function inside(shape: ValueShape, steps: readonly string[]): ValueShape {
   if (steps.length === 0 || shape.items === 0) return shape;
   return steps.some((step) => /^\d+$/.test(step)) ? either(shape, shape.item ?? NOTHING) : shape;
 }

@@ -1,8 +1,9 @@
 /**
  * activation-feed.ts – The feeds of activations in Redis: a stream per partition.
  *
- * Keeps true: entries are read by a blocking connection of this object's own, so that a slow webhook
- * delays no partition. Unlike other streams these are trimmed by what was queued, never by length.
+ * Keeps true: entries are read by a blocking connection of this object's own, so that a slow
+ * webhook delays no partition. Unlike other streams these are trimmed by what was queued, never by
+ * length.
  */
 import type { Redis } from 'ioredis';
 import type { ActivationEntry, ActivationFeed } from '../jobs/activation-feed.ts';

@@ -1,8 +1,9 @@
 /**
- * answer-store.ts – Answers for Idempotency-Keys in Redis: a string each, and per holder their order.
+ * answer-store.ts – Answers for Idempotency-Keys in Redis: a string each, and per holder their
+ * order.
  *
- * Keeps true: a reservation is the word `pending` under the request's key. An answer's weight counts
- * its key and its place in the order too.
+ * Keeps true: a reservation is the word `pending` under the request's key. An answer's weight
+ * counts its key and its place in the order too.
  */
 import type { Redis } from 'ioredis';
 import type { AnsweredRequest, AnswerStore, StoredAnswer } from '../api/answer-store.ts';

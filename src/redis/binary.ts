@@ -55,7 +55,8 @@ export function checkRedisVersion(info: string): RedisVersion {
 function refuseOld(found: RedisVersion, what: string): RedisVersion {
   if (Number.parseInt(found.version, 10) >= oldestMajor) return found;
   throw new RedisServerError(
-    `${what} is ${found.product} ${found.version}; Rollcall needs Redis ${oldestMajor}.0 or newer, or Valkey.`,
+    `${what} is ${found.product} ${found.version}; Rollcall needs Redis ` +
+      `${oldestMajor}.0 or newer, or Valkey.`,
   );
 }
 
@@ -104,7 +105,8 @@ function canInstall(): boolean {
 
 async function install(say: (line: string) => void): Promise<void> {
   say(
-    'No redis-server is on the PATH. Installing the package redis-server with apt-get (its own service is not started).',
+    'No redis-server is on the PATH. Installing the package redis-server with ' +
+      'apt-get (its own service is not started).',
   );
   await withServicesHeld(async () => {
     await aptGet(['update']);

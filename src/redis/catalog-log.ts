@@ -1,5 +1,6 @@
 /**
- * catalog-log.ts – The catalog in Redis: a hash per kind of entry, and a stream of the latest versions.
+ * catalog-log.ts – The catalog in Redis: a hash per kind of entry, and a stream of the latest
+ * versions.
  *
  * Keeps true: write-catalog.lua writes a version as a whole, and only on top of the one it was made
  * for; `read` sees all hashes at one instant.

@@ -6,6 +6,10 @@
  */
 import { Problem } from '../errors.ts';
 
+const UNANSWERED = /Command timed out|Connection is closed|Stream isn't writeable/;
+const REFUSED_FOR_NOW =
+  /^(LOADING|MASTERDOWN|READONLY|CLUSTERDOWN|TRYAGAIN|OOM|MISCONF|NOREPLICAS|BUSY) /;
+
 /**
  * Whether a failure says that Redis did not answer, so that nobody knows whether the command was
  * carried out; or that it refuses to write for now (memory or disk full, too few replicas, a script
@@ -22,9 +26,7 @@ export function isUnanswered(failure: unknown): boolean {
     ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH'].includes(code)
   )
     return true;
-  return /Command timed out|Connection is closed|Stream isn't writeable|^(LOADING|MASTERDOWN|READONLY|CLUSTERDOWN|TRYAGAIN|OOM|MISCONF|NOREPLICAS|BUSY) /.test(
-    error.message,
-  );
+  return UNANSWERED.test(error.message) || REFUSED_FOR_NOW.test(error.message);
 }
 
 /**
@@ -63,6 +65,7 @@ export function redisProblem(error: unknown): unknown {
 
 function redisFull({ message }: Error): Problem {
   const what = message.startsWith('MISCONF') ? 'its disk takes no more' : 'its memory is full';
-  const detail = `Redis takes no writes: ${what}. Nothing was changed; send it again when there is room`;
+  const advice = 'Nothing was changed; send it again when there is room';
+  const detail = `Redis takes no writes: ${what}. ${advice}`;
   return new Problem('redis_full', detail, [], { retry_after_s: 5 });
 }

@@ -69,7 +69,8 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
 function heldBy(owner: Owner, folder: string): FolderInUseError {
   const where = owner.place === ownPlace() ? '' : ` on ${owner.place}`;
   return new FolderInUseError(
-    `The data folder ${folder} is in use by process ${owner.pid}${where}. Stop that one first, or give this one a folder of its own with ROLLCALL_DATA.`,
+    `The data folder ${folder} is in use by process ${owner.pid}${where}. Stop that ` +
+      'one first, or give this one a folder of its own with ROLLCALL_DATA.',
   );
 }
 
@@ -83,8 +84,10 @@ function isElsewhere({ folder: owned }: Owner, folder: string): boolean {
 
 function copied(owner: Owner, folder: string, file: string): RedisServerError {
   return new RedisServerError(
-    `The data folder ${folder} is a copy of ${owner.folder}, made while process ${owner.pid} was working with that: what it holds ` +
-      `may be torn. Stop that process and copy again. Or, if you know the copy to be whole, remove ${file} and start again.`,
+    `The data folder ${folder} is a copy of ${owner.folder}, made while process ` +
+      `${owner.pid} was working with that: what it holds ` +
+      'may be torn. Stop that process and copy again. Or, if you know the copy to ' +
+      `be whole, remove ${file} and start again.`,
   );
 }
 

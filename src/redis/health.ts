@@ -99,8 +99,10 @@ export function evictionFault(info: string): string | undefined {
   const policy = fieldOf(info, 'maxmemory_policy');
   if (policy === undefined || policy === 'noeviction') return undefined;
   return (
-    `Redis may drop keys when its memory is short: its maxmemory-policy is '${policy}'. Set it to noeviction ` +
-    '(CONFIG SET maxmemory-policy noeviction, and in its configuration file): then it refuses writes instead'
+    'Redis may drop keys when its memory is short: its maxmemory-policy is ' +
+    `'${policy}'. Set it to noeviction ` +
+    '(CONFIG SET maxmemory-policy noeviction, and in its configuration file): then ' +
+    'it refuses writes instead'
   );
 }
 
@@ -111,7 +113,10 @@ function memoryFault(info: string): string | undefined {
   ) as [number, number, number];
   if (limit === 0 || used - uncounted <= limit) return undefined;
   const megabytes = (bytes: number) => `${Math.ceil(bytes / MEGABYTE)} MB`;
-  return `Redis is full and takes no writes: it holds ${megabytes(used)}, and its maxmemory is ${megabytes(limit)}. Give it more memory`;
+  return (
+    `Redis is full and takes no writes: it holds ${megabytes(used)}, and its ` +
+    `maxmemory is ${megabytes(limit)}. Give it more memory`
+  );
 }
 
 function diskFault(info: string): string | undefined {

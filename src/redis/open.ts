@@ -116,7 +116,7 @@ export async function openRedis({ url, prefix, onError }: OpenOptions): Promise<
   };
 }
 
-interface Opened {
+interface Connected {
   readonly url: string;
   readonly redis: Redis;
   readonly tail: StreamTail;
@@ -124,7 +124,7 @@ interface Opened {
   readonly keys: Keys;
 }
 
-function storesOf({ url, redis, tail, health, keys }: Opened): Stores {
+function storesOf({ url, redis, tail, health, keys }: Connected): Stores {
   return {
     activations: new RedisActivationStore(redis, keys.catalog),
     answers: new RedisAnswerStore(redis, keys.catalog),

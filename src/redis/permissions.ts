@@ -125,7 +125,7 @@ export const NEEDED = [
 /** A key of each kind is written and read. */
 const ON_KEYS = ['HSET K f v', 'HGETALL K'];
 
-interface Sample {
+interface CommandSample {
   readonly command: string;
   readonly key: string;
   readonly words: readonly string[];
@@ -152,7 +152,7 @@ export async function checkPermissions(redis: Redis, prefix: string): Promise<vo
   );
 }
 
-function sampleOf(text: string, key: string): Sample {
+function sampleOf(text: string, key: string): CommandSample {
   const [command = '', ...rest] = text.split(' ');
   const given = rest.map((word) => (word === 'K' ? key : word === 'L' ? `${key}:2` : word));
   return { command, key, words: [...command.split('|'), ...given] };
@@ -167,7 +167,7 @@ type Verdict = 'granted' | 'command' | 'key';
 async function dryRun(
   redis: Redis,
   user: string,
-  samples: readonly Sample[],
+  samples: readonly CommandSample[],
 ): Promise<Verdict[] | undefined> {
   const asked = redis.pipeline();
   for (const { words } of samples) asked.call('ACL', 'DRYRUN', user, ...words);
@@ -181,8 +181,13 @@ async function dryRun(
 }
 
 /** Carries the commands out, on keys that nobody else has. */
-async function tryOut(redis: Redis, probe: string, samples: readonly Sample[]): Promise<Verdict[]> {
-  const isLone = ({ command }: Sample) => command !== 'MULTI' && command !== 'EXEC'; // a pipeline has its own
+async function tryOut(
+  redis: Redis,
+  probe: string,
+  samples: readonly CommandSample[],
+): Promise<Verdict[]> {
+  // A pipeline has its own.
+  const isLone = ({ command }: CommandSample) => command !== 'MULTI' && command !== 'EXEC';
   const answers: Verdict[] = [];
   for (const sample of samples) {
     const [name = '', ...rest] = sample.words;
@@ -218,6 +223,7 @@ function refusal(
     ...(keys.length > 0 ? patterns.map((each) => `~${each}`) : []),
   ];
   return new RedisServerError(
-    `The Redis user '${user}' ${faults.join(', and ')}, which Rollcall needs. Grant it: ACL SETUSER ${user} ${rules.join(' ')}`,
+    `The Redis user '${user}' ${faults.join(', and ')}, which Rollcall needs. Grant ` +
+      `it: ACL SETUSER ${user} ${rules.join(' ')}`,
   );
 }

@@ -41,7 +41,7 @@ function isLoading({ message }: Error): boolean {
   return message.startsWith('LOADING');
 }
 
-interface Address {
+interface RedisAddress {
   /** Without user and password. */
   readonly shown: string;
   readonly host: string;
@@ -49,7 +49,7 @@ interface Address {
   readonly database: string;
 }
 
-function addressIn(url: string): Address {
+function addressIn(url: string): RedisAddress {
   const { protocol, host, hostname, pathname } = new URL(url);
   return {
     shown: `${protocol}//${host}`,
@@ -61,7 +61,7 @@ function addressIn(url: string): Address {
 
 const ENCODED = 'Signs such as @ : / # are percent-encoded in a URL';
 
-function wordsFor(error: Error, address: Address): string {
+function wordsFor(error: Error, address: RedisAddress): string {
   const { code = '' } = error as NodeJS.ErrnoException;
   return (
     wordsForRefusal(error.message, address) ?? wordsForConnection(code, error.message, address)
@@ -69,40 +69,73 @@ function wordsFor(error: Error, address: Address): string {
 }
 
 /** Redis answered, and said no. */
-function wordsForRefusal(message: string, { shown, database }: Address): string | undefined {
+function wordsForRefusal(message: string, { shown, database }: RedisAddress): string | undefined {
   if (message.startsWith('NOAUTH'))
-    return `The Redis at ${shown} asks for a password, and REDIS_URL has none. Write redis://:PASSWORD@host:port, or redis://USER:PASSWORD@host:port. ${ENCODED}.`;
+    return (
+      `The Redis at ${shown} asks for a password, and REDIS_URL has none. Write ` +
+      `redis://:PASSWORD@host:port, or redis://USER:PASSWORD@host:port. ${ENCODED}.`
+    );
   if (message.startsWith('WRONGPASS'))
-    return `The Redis at ${shown} refuses the user or the password of REDIS_URL. Compare them with its requirepass, or with ACL LIST. ${ENCODED}.`;
+    return (
+      `The Redis at ${shown} refuses the user or the password of REDIS_URL. Compare ` +
+      `them with its requirepass, or with ACL LIST. ${ENCODED}.`
+    );
   if (message.includes('DB index is out of range'))
-    return `The Redis at ${shown} has no database ${database}. Choose another one at the end of REDIS_URL, or raise 'databases' in its configuration.`;
+    return (
+      `The Redis at ${shown} has no database ${database}. Choose another one at the ` +
+      `end of REDIS_URL, or raise 'databases' in its configuration.`
+    );
   if (message.startsWith('NOPERM'))
-    return `The Redis user of REDIS_URL may not do what Rollcall needs (${message}). Give it more rights with ACL SETUSER.`;
+    return (
+      `The Redis user of REDIS_URL may not do what Rollcall needs (${message}). Give ` +
+      'it more rights with ACL SETUSER.'
+    );
   if (message.startsWith('DENIED'))
-    return `The Redis at ${shown} is in protected mode: it takes connections of its own machine only. Give it a password (requirepass), and write it into REDIS_URL.`;
+    return (
+      `The Redis at ${shown} is in protected mode: it takes connections of its own ` +
+      'machine only. Give it a password (requirepass), and write it into REDIS_URL.'
+    );
   return undefined;
 }
 
 function wordsForConnection(
   code: string,
   message: string,
-  { shown, host, isTls }: Address,
+  { shown, host, isTls }: RedisAddress,
 ): string {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return `The certificate of the Redis at ${shown} is for another name than '${host}' (${message}). Use a name in REDIS_URL that the certificate holds.`;
+    return (
+      `The certificate of the Redis at ${shown} is for another name than '${host}' ` +
+      `(${message}). Use a name in REDIS_URL that the certificate holds.`
+    );
   if (/CERT|SIGNATURE|ISSUER/.test(code))
-    return `The certificate of the Redis at ${shown} is not trusted (${message}). If it is yours, name the authority that signed it: NODE_EXTRA_CA_CERTS=/path/to/ca.pem.`;
+    return (
+      `The certificate of the Redis at ${shown} is not trusted (${message}). If it is ` +
+      'yours, name the authority that signed it: NODE_EXTRA_CA_CERTS=/path/to/ca.pem.'
+    );
   if (isTls && /^(?:ERR_SSL|EPROTO|ETIMEDOUT|ECONNRESET)/.test(code))
-    return `The Redis at ${shown} did not answer to TLS (${message}). If it speaks none, write redis:// in REDIS_URL.`;
+    return (
+      `The Redis at ${shown} did not answer to TLS (${message}). If it speaks none, ` +
+      'write redis:// in REDIS_URL.'
+    );
   switch (code) {
     case 'ECONNREFUSED':
-      return `Nothing listens at ${shown}. Start Redis there, or correct REDIS_URL. If you unset it, Rollcall starts a Redis of its own.`;
+      return (
+        `Nothing listens at ${shown}. Start Redis there, or correct REDIS_URL. If you ` +
+        'unset it, Rollcall starts a Redis of its own.'
+      );
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return `The host '${host}' of REDIS_URL has no address (${message}). Correct the name.`;
     case 'ECONNRESET':
-      return `The Redis at ${shown} ended the connection at once. If it speaks TLS, write rediss:// in REDIS_URL.`;
+      return (
+        `The Redis at ${shown} ended the connection at once. If it speaks TLS, write ` +
+        'rediss:// in REDIS_URL.'
+      );
     default:
-      return `The Redis at ${shown} can not be reached (${message}). Does it run, is REDIS_URL right, and does no firewall stand between?`;
+      return (
+        `The Redis at ${shown} can not be reached (${message}). Does it run, is ` +
+        'REDIS_URL right, and does no firewall stand between?'
+      );
   }
 }

@@ -16,8 +16,8 @@ export class RedisSegmentSets implements SegmentSets {
     this.#keys = keys;
   }
 
-  get slugsHash(): string {
-    return this.#keys.catalog.slugs;
+  slugCommand(slug: string): string {
+    return `HGET ${this.#keys.catalog.slugs} ${slug}`;
   }
 
   get address(): string {
@@ -35,7 +35,8 @@ export class RedisSegmentSets implements SegmentSets {
       this.#keys.partitions.map(async (keys) => {
         const set = keys.segment(predicateId);
         const members = await this.#redis.scard(set);
-        return { set, members, countsHash: keys.counts, countsField: String(predicateId) };
+        const counts = { countsHash: keys.counts, countsField: String(predicateId) };
+        return { set, members, ...counts, command: `SMEMBERS ${set}` };
       }),
     );
   }

@@ -179,7 +179,7 @@ function privateServer(folder: Folder, running: Running, release: () => void): R
   };
 }
 
-// ── take over ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── take over ──
 
 /**
  * The server that an earlier owner left behind, ready to use; undefined if there is none. Caller:
@@ -192,7 +192,8 @@ async function takeOver(folder: Folder, options: RedisServerOptions): Promise<Ru
   if (!(await findLeftBehind(folder, state))) return undefined;
   const running = { port: state.port, server: await processBehind(state.port) };
   options.say(
-    `Taking over the redis-server ${running.server.pid} that an earlier run left on ${folder.redis}.`,
+    `Taking over the redis-server ${running.server.pid} that an earlier run left on ` +
+      `${folder.redis}.`,
   );
   writeState(folder, running);
   await ready(running.port, options, () => !isRunning(running.server), folder);
@@ -218,7 +219,8 @@ async function findLeftBehind(folder: Folder, state: State): Promise<boolean> {
 
 function leftBehindIsMute(folder: Folder, server: ProcessNote): RedisServerError {
   return new RedisServerError(
-    `The redis-server ${server.pid} of an earlier run still has ${folder.redis} open but does not answer. End it (kill ${server.pid}), then start again.`,
+    `The redis-server ${server.pid} of an earlier run still has ${folder.redis} ` +
+      `open but does not answer. End it (kill ${server.pid}), then start again.`,
   );
 }
 
@@ -243,7 +245,7 @@ async function processBehind(port: number): Promise<ProcessNote> {
   return note;
 }
 
-// ── start ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── start ──
 
 async function start(folder: Folder, options: RedisServerOptions): Promise<Running> {
   const binary = await findRedisBinary({
@@ -331,7 +333,7 @@ function freePort(): Promise<number> {
   });
 }
 
-// ── ready ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── ready ──
 
 /**
  * Waits for PONG. Loading may take as long as it takes (and is said); not answering at all may not.
@@ -366,7 +368,8 @@ async function ready(
 
 function notAnswering(folder: Folder): RedisServerError {
   return new RedisServerError(
-    `redis-server did not answer within ${startTimeoutMs / 1_000} s. Its last lines:\n${logTail(folder)}`,
+    `redis-server did not answer within ${startTimeoutMs / 1_000} s. Its last ` +
+      `lines:\n${logTail(folder)}`,
   );
 }
 
@@ -384,7 +387,7 @@ async function loadedPercent(port: number): Promise<string> {
   return /^loading_loaded_perc:(\d+)/m.exec(info)?.[1] ?? '?';
 }
 
-// ── stop ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── stop ──
 
 /**
  * Asks until the server has ended: it refuses a SHUTDOWN while it writes the first append-only
@@ -404,11 +407,12 @@ async function shutDown(folder: Folder, running: Running): Promise<void> {
 
 function stillRunning(running: Running): RedisServerError {
   return new RedisServerError(
-    `The redis-server ${running.server.pid} did not end within ${stopTimeoutMs / 1_000} s; the next start takes it over.`,
+    `The redis-server ${running.server.pid} did not end within ` +
+      `${stopTimeoutMs / 1_000} s; the next start takes it over.`,
   );
 }
 
-// ── one question, the state file, the log ────────────────────────────────────────────────────────────────────────────────
+// ── one question, the state file, the log ──
 
 /** One question on a connection of its own, answered within `answerTimeoutMs` or refused. */
 async function ask<T>(port: number, question: (redis: Redis) => Promise<T>): Promise<T> {

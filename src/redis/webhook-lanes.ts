@@ -2,13 +2,12 @@
  * webhook-lanes.ts – Lanes of webhooks in Redis: a list per lane, and per activation its state, its
  * attempts and its dead letters.
  *
- * Keeps true: all keys of the lanes share the hash tag of the queues. Whatever moves an event counts
- * it in the same script. An event is stored as its id, a blank and its body.
+ * Keeps true: all keys of the lanes share the hash tag of the queues. Whatever moves an event
+ * counts it in the same script. An event is stored as its id, a blank and its body.
  */
 import type { ChainableCommander, Redis } from 'ioredis';
 import { crc16 } from '../change/partition.ts';
 import type {
-  DeadLetter,
   DeadPage,
   DeliveryState,
   FeedMessage,
@@ -17,6 +16,7 @@ import type {
   Settled,
   SyncState,
   WebhookLanes,
+  WebhookLetter,
   WebhookLimits,
 } from '../jobs/webhook-lanes.ts';
 import type { WebhookMessage } from '../jobs/webhook-sender.ts';
@@ -199,7 +199,7 @@ export class RedisWebhookLanes implements WebhookLanes {
     };
   }
 
-  async redeliver(activation: string, letters: readonly DeadLetter[]): Promise<number> {
+  async redeliver(activation: string, letters: readonly WebhookLetter[]): Promise<number> {
     const { state, dead, deadOrder } = this.#of(activation);
     const given = letters.flatMap(({ id, body }) => {
       const lane = laneOf(recordOf(body));
@@ -210,7 +210,7 @@ export class RedisWebhookLanes implements WebhookLanes {
     return runScript(this.#redis, 'redeliverWebhooks', keys, {}, more);
   }
 
-  async lettersOf(activation: string, ids: readonly string[]): Promise<DeadLetter[]> {
+  async lettersOf(activation: string, ids: readonly string[]): Promise<WebhookLetter[]> {
     if (ids.length === 0) return [];
     const stored = await this.#redis.hmget(this.#keys.dead(activation), ...ids);
     return ids.flatMap((id, at) => (stored[at] ? [readLetter(id, stored[at])] : []));
@@ -333,7 +333,7 @@ function unpack(event: string): WebhookMessage {
   return { id: event.slice(0, blank), body: event.slice(blank + 1) };
 }
 
-function readLetter(id: string, stored: string): DeadLetter {
+function readLetter(id: string, stored: string): WebhookLetter {
   const [attempts, at, error, event] = JSON.parse(stored) as [number, number, string, string];
   return { id, attempts, at, error, body: unpack(event).body };
 }

@@ -3,7 +3,7 @@
  * a screen; of the first one, that it is short; of that of src/, a way to the code in few files.
  */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   anchorsOf,
@@ -11,6 +11,7 @@ import {
   linkedPath,
   linksOf,
   markdownFiles,
+  namedFiles,
   ROOT,
   readMarkdown,
 } from './markdown.ts';
@@ -32,6 +33,13 @@ describe.each(files)('$path', ({ path, text }) => {
       return !anchorsOf(readMarkdown(file).text).includes(link.anchor);
     });
     expect(broken).toEqual([]);
+  });
+
+  it('names files that there are, from its folder, the root, src/ or test/', () => {
+    const folders = [dirname(path), '.', 'src', 'test'];
+    const isThere = (name: string) =>
+      folders.some((folder) => existsSync(join(ROOT, folder, name)));
+    expect(namedFiles(text).filter((name) => !isThere(name))).toEqual([]);
   });
 
   it(`has no line of more than ${COLUMNS_MAX} columns`, () => {
@@ -108,6 +116,7 @@ describe('reading Markdown', () => {
       { target: 'b.md', anchor: 'c' },
       { target: '', anchor: 'd' },
     ]);
+    expect(namedFiles('`a/b.ts`, `c.lua`, b.ts, `a b.ts`')).toEqual(['a/b.ts', 'c.lua']);
     expect(anchorsOf(text)).toEqual(['one-b--two', 'the-way-of-a-change']);
     expect(fencedBlocks(text)).toEqual([
       { language: 'sh', text: '[no](y.md)\n# no\n' },

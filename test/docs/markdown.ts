@@ -91,3 +91,9 @@ export function anchorsOf(text: string): string[] {
 export function linkedPath(file: string, { target }: Link): string {
   return target === '' ? file : relative(ROOT, join(ROOT, dirname(file), target));
 }
+
+/** The files of code that a text names, as it names them. */
+export function namedFiles(text: string): string[] {
+  const named = text.replace(FENCED, '').matchAll(/`([\w./-]+\.(?:ts|lua|yaml))`/g);
+  return [...named].map((match) => match[1]!);
+}

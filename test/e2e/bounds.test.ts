@@ -10,13 +10,13 @@ import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildServer, type ServerOptions } from '../../src/api/server.ts';
 import { ROLES } from '../../src/config.ts';
-import type { Deployment } from '../../src/engine/deployment.ts';
+import type { TestDeployment } from '../support/client.ts';
 import { eventually, openTestDeployment } from '../support/deployment.ts';
 
 const KEYS = ROLES.map((role) => ({ role, key: `the-key-of-the-${role}` }));
 const KEPT_BYTES = 20_000;
 
-let deployment: Deployment;
+let deployment: TestDeployment;
 let server: FastifyInstance;
 const sockets: Socket[] = [];
 

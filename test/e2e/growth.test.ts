@@ -4,8 +4,9 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
-import type { Deployment, DeploymentOptions } from '../../src/engine/deployment.ts';
+import type { DeploymentOptions } from '../../src/engine/deployment.ts';
 import { audit } from '../../src/membership/audit.ts';
+import type { TestDeployment } from '../support/client.ts';
 import {
   built,
   createSegment,
@@ -44,7 +45,7 @@ const aged = (aggregate: string, over: number) =>
 const inIndustry = (name: string) =>
   all({ field: 'organization.industry', operator: '!=', value: name });
 
-let deployment: Deployment;
+let deployment: TestDeployment;
 afterEach(() => deployment.close());
 
 async function open(options: Partial<DeploymentOptions> = {}): Promise<void> {

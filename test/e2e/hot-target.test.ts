@@ -4,8 +4,8 @@
  */
 import { performance } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Deployment } from '../../src/engine/deployment.ts';
 import { readChannelPosition } from '../../src/redis/rows/channel-position.ts';
+import type { TestDeployment } from '../support/client.ts';
 import { built, eventually, openTestDeployment } from '../support/deployment.ts';
 
 const PARTITIONS = 16;
@@ -13,7 +13,7 @@ const CONTACTS = 100_000;
 const OTHERS = 500;
 const PATIENT = { consistency: 'strong', timeoutMs: 60_000 } as const;
 
-let deployment: Deployment;
+let deployment: TestDeployment;
 
 const inIndustry = (industry: string) => ({
   combinator: 'and',

@@ -227,9 +227,38 @@ describe.skipIf(!hasOpenssl())('a Redis with TLS', () => {
       NODE_EXTRA_CA_CERTS: certificate,
       ROLLCALL_DATA: data.path,
     };
-    const { code, stdout, stderr } = await runCli(['demo', '--seconds', '0'], { ...KEYS, ...env });
-    expect([code, stderr]).toEqual([0, '']);
-    expect(stdout).toContain('segments');
+    // Commands, the blocking reads of the engine, and the queue of jobs.
+    const served = await startServer({ ...env, LOG_LEVEL: 'warn' });
+    const call = async (method: string, path: string, body?: unknown) => {
+      const answer = await fetch(`${served.url}/v1${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${KEYS.ROLLCALL_KEYS.split(':')[1]}`,
+          'content-type': 'application/json',
+        },
+        body: body === undefined ? null : JSON.stringify(body),
+      });
+      return (await answer.json()) as Record<string, unknown>;
+    };
+    await call('PUT', '/object-types/contacts', { attributes: {} });
+    const everyone = { combinator: 'and', rules: [] };
+    const segment = { title: 'all', slug: 'all', object_type: 'contacts', query: everyone };
+    await call('POST', '/segments', segment);
+    await call('PUT', '/records/contacts/ada', {});
+    await eventually('she is counted', async () => {
+      const { counts } = await call('GET', '/segments/counts?slug=all');
+      return (counts as { count: number | null }[])[0]!.count === 1;
+    });
+    const { id } = await call('POST', '/exports/contacts', { format: 'csv' });
+    await eventually(
+      'she is exported',
+      async () => (await call('GET', `/jobs/${id}`))['status'] === 'completed',
+    );
+    served.child.kill('SIGTERM');
+    const code = await new Promise((resolve) => served.child.once('close', resolve));
+    expect([code, served.stderr()]).toEqual([0, '']);
+    const { stdout } = await runCli(['keys', 'all'], { ...KEYS, ...env });
+    expect(stdout).toContain('1 members');
   });
 });
 
@@ -305,7 +334,10 @@ describe('a data folder', () => {
       /^Port \d+ of 127\.0\.0\.1 is taken by another program\. Choose another one with PORT\.$/,
     );
 
-    const standby = await startStandby(first.redis.url);
+    const standby = await startServer({
+      REDIS_URL: first.redis.url,
+      ROLLCALL_DATA: join(folder, 'unused'),
+    });
     const answer = await (await fetch(`${standby.url}/readyz`)).json();
     expect(answer).toMatchObject({ status: 'ready', partitions_owned: 0, standby: true });
     expect(standby.said()).toContain('Standing by: another process works off all 16 partitions.');
@@ -330,24 +362,22 @@ describe('a data folder', () => {
   });
 });
 
-async function startStandby(redisUrl: string) {
+/** A server over a Redis that it was given. */
+async function startServer(given: Readonly<Record<string, string>>) {
   const CLI = new URL('../../dist/cli/rollcall.js', import.meta.url).pathname;
   const { PATH = '', HOME = '' } = process.env;
-  const env = {
-    PATH,
-    HOME,
-    ...KEYS,
-    REDIS_URL: redisUrl,
-    PORT: '0',
-    ROLLCALL_DATA: join(folder, 'unused'),
-  };
+  const env = { PATH, HOME, ...KEYS, PORT: '0', ...given };
   const child = spawn(process.execPath, [CLI, 'serve'], { env });
   servers.push(child);
-  let said = '';
+  let [said, stderr] = ['', ''];
   child.stdout!.on('data', (chunk) => (said += chunk));
-  child.stderr!.on('data', (chunk) => (said += chunk));
+  child.stderr!.on('data', (chunk) => {
+    said += chunk;
+    stderr += chunk;
+  });
   await eventually('it is ready', () => /^Rollcall is ready: \S+$/m.test(said), 40_000);
-  return { child, url: /^Rollcall is ready: (\S+)$/m.exec(said)![1]!, said: () => said };
+  const url = /^Rollcall is ready: (\S+)$/m.exec(said)![1]!;
+  return { child, url, said: () => said, stderr: () => stderr };
 }
 
 it('--version says the version of the package', async () => {

@@ -5,8 +5,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { CatalogDraft } from '../../src/catalog/catalog-draft.ts';
 import type { Change } from '../../src/change/change.ts';
-import type { Deployment } from '../../src/engine/deployment.ts';
 import { audit } from '../../src/membership/audit.ts';
+import type { TestDeployment } from '../support/client.ts';
 import { built, createSegment, openTestDeployment, send } from '../support/deployment.ts';
 
 const organizations = { attributes: { industry: { type: 'string' } } };
@@ -38,7 +38,7 @@ const QUERIES: Readonly<Record<string, readonly [type: string, query: object]>> 
 };
 const COUNTS = { adults: 22, 'adults-twice': 22, 'in-saas': 20, old: 2, oldest: 1 };
 
-let deployment: Deployment;
+let deployment: TestDeployment;
 afterEach(() => deployment.close());
 
 async function open(): Promise<void> {

@@ -5,10 +5,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
 import { partitionOf } from '../../src/change/partition.ts';
-import type { Deployment } from '../../src/engine/deployment.ts';
 import { type AuditReport, audit } from '../../src/membership/audit.ts';
 import { hopNamed } from '../../src/query/predicate/relationships.ts';
 import { unpackNeighbour, unpackRelated } from '../../src/redis/rows/neighbour-row.ts';
+import type { TestDeployment } from '../support/client.ts';
 import {
   built,
   createSegment,
@@ -29,7 +29,7 @@ const relationships = {
   },
 };
 
-let deployment: Deployment;
+let deployment: TestDeployment;
 afterEach(() => deployment.close());
 
 async function open(contacts: unknown = { attributes, relationships }): Promise<void> {

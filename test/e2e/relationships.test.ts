@@ -12,7 +12,6 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildServer } from '../../src/api/server.ts';
 import type { Change } from '../../src/change/change.ts';
-import type { Deployment } from '../../src/engine/deployment.ts';
 import { audit } from '../../src/membership/audit.ts';
 import { holds } from '../../src/query/json-logic/reference.ts';
 import {
@@ -20,6 +19,7 @@ import {
   type Graph,
   type GraphRecord,
 } from '../../src/query/json-logic/reference-document.ts';
+import type { TestDeployment } from '../support/client.ts';
 import { built, openTestDeployment } from '../support/deployment.ts';
 
 const SEED = Number(process.env.ROLLCALL_SEED ?? Date.now() % 100_000);
@@ -143,7 +143,7 @@ const DIALECTS: Readonly<Record<string, string>> = {
   ndjson: 'application/x-ndjson',
 };
 
-let deployment: Deployment;
+let deployment: TestDeployment;
 let server: FastifyInstance;
 let base: string;
 

@@ -12,7 +12,6 @@ import { buildServer } from '../../src/api/server.ts';
 import type { StoredView } from '../../src/catalog/catalog.ts';
 import type { Change } from '../../src/change/change.ts';
 import { ROLES } from '../../src/config.ts';
-import type { Deployment } from '../../src/engine/deployment.ts';
 import { audit } from '../../src/membership/audit.ts';
 import { STRONG } from '../../src/membership/read-options.ts';
 import type { NamedRecord } from '../../src/membership/record-reader.ts';
@@ -24,6 +23,7 @@ import {
   type Graph,
   type GraphRecord,
 } from '../../src/query/json-logic/reference-document.ts';
+import type { TestDeployment } from '../support/client.ts';
 import { built, eventually, openTestDeployment, send } from '../support/deployment.ts';
 import { freshPrefix } from '../support/redis.ts';
 
@@ -77,7 +77,7 @@ const adults = all(rule('age', '>=', 30));
 
 const PREFIX = freshPrefix();
 
-let deployment: Deployment;
+let deployment: TestDeployment;
 let server: FastifyInstance;
 
 interface Sent {
@@ -159,7 +159,7 @@ async function pagesOf(slug: string, limit: number): Promise<Row[]> {
 }
 
 /** The first rows of a view, as a process reads them. */
-async function rowsOf({ viewRows }: Deployment, slug: string): Promise<ViewRow[]> {
+async function rowsOf({ viewRows }: TestDeployment, slug: string): Promise<ViewRow[]> {
   const rows: ViewRow[] = [];
   const show = (_: string, { id, record }: NamedRecord) => ({
     id,

@@ -4,9 +4,9 @@
  */
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
-import type { Deployment } from '../../src/engine/deployment.ts';
 import { DEFAULT_LIMITS } from '../../src/limits.ts';
-import type { Attributes } from '../../src/query/predicate/atom.ts';
+import type { Attributes } from '../../src/query/predicate/view.ts';
+import type { TestDeployment } from '../support/client.ts';
 import {
   built,
   createSegment,
@@ -23,7 +23,9 @@ afterEach(async () => {
   for (const one of opened.splice(0).reverse()) await one.close();
 });
 
-async function open(options: Parameters<typeof openTestDeployment>[0] = {}): Promise<Deployment> {
+async function open(
+  options: Parameters<typeof openTestDeployment>[0] = {},
+): Promise<TestDeployment> {
   const deployment = await openTestDeployment(options);
   opened.push(deployment);
   return deployment;
@@ -34,7 +36,7 @@ const rule = (field: string, operator: string, value: unknown) => ({
   rules: [{ field, operator, value }],
 });
 
-async function declare(deployment: Deployment): Promise<void> {
+async function declare(deployment: TestDeployment): Promise<void> {
   await deployment.objectTypes.put('contacts', {
     attributes: { n: { type: 'number' }, even: { type: 'boolean' } },
   });
@@ -57,7 +59,7 @@ function* rounds(count: number, from: number, to: number): Generator<Change> {
 const documents = (count: number, n: number) =>
   Array.from({ length: count }, (_, i) => ({ id: `r${i}`, document: { n, even: n % 2 === 0 } }));
 
-async function expectRounds(deployment: Deployment, count: number, n: number): Promise<void> {
+async function expectRounds(deployment: TestDeployment, count: number, n: number): Promise<void> {
   expect(await differences(deployment, documents(count, n))).toEqual([]);
   const records = await deployment.records.some(
     'contacts',

@@ -2,10 +2,13 @@
  * epochs.test.ts – A partition is taken over while a server that holds others refuses to write.
  */
 import { afterEach, expect, it } from 'vitest';
-import { beginEpochs } from '../../src/engine/epochs.ts';
+import { Channels } from '../../src/engine/channels.ts';
+import { freshEpoch } from '../../src/engine/epochs.ts';
 import { openConnection } from '../../src/redis/connection.ts';
 import { isUnanswered } from '../../src/redis/failures.ts';
 import { Keys } from '../../src/redis/keys.ts';
+import { RedisPartitionStore } from '../../src/redis/partition-store.ts';
+import { driven } from '../support/driven.ts';
 import { type PrivateRedis, startPrivateRedis } from '../support/redis.ts';
 
 const started: PrivateRedis[] = [];
@@ -19,7 +22,12 @@ it('an epoch that no memory is left for is waited for like an answer: nobody sto
   const redis = openConnection({ url: server.url });
   await redis.connect();
   const keys = new Keys('t', 2);
-  const begin = () => beginEpochs(redis, keys, 0, new Map(), new Set());
+  const stores = keys.partitions.map((each) => new RedisPartitionStore(redis, each));
+  const begin = async () => {
+    const channels = new Channels(2, freshEpoch);
+    await driven(channels.beginEpochs(), { partition: 0, token: 't', stores });
+    return channels.expected!;
+  };
   await redis.config('SET', 'maxmemory', '1');
   const refusal = await begin().catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(Error);

@@ -6,7 +6,7 @@
  * Replay a moment of the kill with ROLLCALL_SEED=<seed>.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { isRunning } from '../../src/redis/process-life.ts';
 import { dataFolder, kill9, runCli, type Served, serve } from '../support/cli.ts';
 
@@ -29,11 +29,6 @@ const SEGMENTS = [
   object_type: 'players',
   query: { combinator: 'and', rules: [rule] },
 }));
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
 
 /**
  * The n-th change of the stream: each one sets its own number, so what is read back names the
@@ -92,7 +87,7 @@ async function readAll(served: Served): Promise<Map<string, number>> {
   }
 }
 
-describe.each([
+const WAYS = [
   { way: 'kill -9 of the server', end: (served: Served) => served.kill9(), isAdopted: true },
   {
     way: 'kill -9 of the server and its redis-server',
@@ -115,39 +110,44 @@ describe.each([
     end: async (served: Served) => expect((await served.stop()).code).toBe(0),
     isAdopted: false,
   },
-])('$way in the middle of an ingest', { timeout: 120_000 }, ({ end, isAdopted }) => {
-  it(`keeps every acknowledged change, and the audit is clean (seed=${SEED})`, async () => {
-    const folder = dataFolder();
-    cleanups.push(folder.remove);
-    const env = { ROLLCALL_DATA: folder.path };
-    const before = await serve(env);
-    cleanups.push(() => before.child.kill('SIGKILL'));
-    await declare(before);
+] as const;
 
-    const progress = { acknowledged: 0 };
-    const ingest = ingestUntilKilled(before, progress);
-    while (progress.acknowledged < ACKNOWLEDGED_BEFORE_KILL * REQUEST_CHANGES) await sleep(1);
-    await sleep(SEED % 40); // anywhere within a request
-    await end(before);
-    await ingest;
-    expect(isRunning(before.redis.process)).toBe(isAdopted);
+describe.concurrent('in the middle of an ingest', { timeout: 120_000 }, () => {
+  it.for(WAYS)(
+    `$way keeps every acknowledged change, and the audit is clean (seed=${SEED})`,
+    async ({ end, isAdopted }, { onTestFinished }) => {
+      const folder = dataFolder();
+      onTestFinished(folder.remove);
+      const env = { ROLLCALL_DATA: folder.path };
+      const before = await serve(env);
+      onTestFinished(() => void before.child.kill('SIGKILL'));
+      await declare(before);
 
-    const after = await serve(env);
-    cleanups.push(() => after.stop());
-    expect(after.redis.process.pid === before.redis.process.pid).toBe(isAdopted);
-    const numbers = await readAll(after);
-    for (const [id, last] of lastAcknowledged(progress.acknowledged)) {
-      const found = numbers.get(id);
-      // A change of the request that was under way may have come later, and is a change of this
-      // very record.
-      const isLater =
-        found !== undefined && found > last && found < progress.acknowledged + REQUEST_CHANGES;
-      if (found !== last && !(isLater && change(found).id === id)) {
-        throw new Error(`seed=${SEED} record=${id} acknowledged=${last} found=${found}`);
+      const progress = { acknowledged: 0 };
+      const ingest = ingestUntilKilled(before, progress);
+      while (progress.acknowledged < ACKNOWLEDGED_BEFORE_KILL * REQUEST_CHANGES) await sleep(1);
+      await sleep(SEED % 40); // anywhere within a request
+      await end(before);
+      await ingest;
+      expect(isRunning(before.redis.process)).toBe(isAdopted);
+
+      const after = await serve(env);
+      onTestFinished(async () => void (await after.stop()));
+      expect(after.redis.process.pid === before.redis.process.pid).toBe(isAdopted);
+      const numbers = await readAll(after);
+      for (const [id, last] of lastAcknowledged(progress.acknowledged)) {
+        const found = numbers.get(id);
+        // A change of the request that was under way may have come later, and is a change of this
+        // very record.
+        const isLater =
+          found !== undefined && found > last && found < progress.acknowledged + REQUEST_CHANGES;
+        if (found !== last && !(isLater && change(found).id === id)) {
+          throw new Error(`seed=${SEED} record=${id} acknowledged=${last} found=${found}`);
+        }
       }
-    }
-    const audited = await runCli(['audit'], env);
-    expect(audited.stdout).toContain('Zero differences.');
-    expect(audited.code).toBe(0);
-  });
+      const audited = await runCli(['audit'], env);
+      expect(audited.stdout).toContain('Zero differences.');
+      expect(audited.code).toBe(0);
+    },
+  );
 });

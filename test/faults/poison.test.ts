@@ -6,9 +6,9 @@
  * By default it dies by leaving, under a change and in a backfill; ROLLCALL_WHOLE=1 kills it in
  * every way and under every kind of work.
  */
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
-import type { Deployment } from '../../src/engine/deployment.ts';
+import type { TestDeployment } from '../support/client.ts';
 import { differences, eventually, openTestDeployment, send } from '../support/deployment.ts';
 import { freshPrefix } from '../support/redis.ts';
 import type { VictimOrder } from '../support/victim.ts';
@@ -18,18 +18,25 @@ import { isWhole } from '../support/whole.ts';
 const FATAL = 13;
 const SETTLED_MS = 60_000;
 
-const opened: { close(): Promise<unknown> }[] = [];
-afterEach(async () => {
-  for (const one of opened.splice(0).reverse()) await one.close();
+type Opened = { close(): Promise<unknown> }[];
+
+/** Each test closes what it has opened itself: they wait for leases at once. */
+const it = test.extend<{ opened: Opened }>({
+  // biome-ignore lint/correctness/noEmptyPattern: a fixture names the fixtures that it needs
+  opened: async ({}, use) => {
+    const opened: Opened = [];
+    await use(opened);
+    for (const one of opened.reverse()) await one.close();
+  },
 });
 
 interface Trial {
-  readonly deployment: Deployment;
+  readonly deployment: TestDeployment;
   start(order?: Partial<VictimOrder>): Victims;
 }
 
 /** A deployment that works nothing off, and workers that can't bear FATAL. */
-async function trial(partitions = 2): Promise<Trial> {
+async function trial(opened: Opened, partitions = 2): Promise<Trial> {
   const prefix = freshPrefix();
   const deployment = await openTestDeployment({ prefix, partitions, runsWorker: false });
   opened.push(deployment);
@@ -56,7 +63,7 @@ const rule = (field: string, operator: string, value: unknown) => ({
   rules: [{ field, operator, value }],
 });
 
-async function declare({ objectTypes, segments }: Deployment): Promise<void> {
+async function declare({ objectTypes, segments }: TestDeployment): Promise<void> {
   await objectTypes.put('contacts', { attributes: { n: { type: 'number' } } });
   await segments.create({
     title: 'low',
@@ -75,7 +82,7 @@ const put = (n: number): Change => ({
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
 const documents = (ns: readonly number[]) => ns.map((n) => ({ id: `r${n}`, document: { n } }));
 
-async function letters({ redis, keys }: Deployment): Promise<Record<string, string>[]> {
+async function letters({ redis, keys }: TestDeployment): Promise<Record<string, string>[]> {
   const all = await Promise.all(keys.partitions.map(({ dead }) => redis.xrange(dead, '-', '+')));
   return all.flat().map(([, fields]) => {
     const pairs = fields.flatMap((name, at) =>
@@ -85,7 +92,7 @@ async function letters({ redis, keys }: Deployment): Promise<Record<string, stri
   });
 }
 
-const settled = (deployment: Deployment) =>
+const settled = (deployment: TestDeployment) =>
   eventually(
     'all is applied and built',
     async () => {
@@ -100,32 +107,35 @@ const settled = (deployment: Deployment) =>
 
 const HOWS = isWhole ? (['exit', 'kill', 'heap'] as const) : (['exit'] as const);
 
-describe.each(HOWS)('a change under which the process dies (%s)', { timeout: 120_000 }, (how) => {
-  it('is set aside after three deaths, alone and by its name, and all others are applied', async () => {
-    const { deployment, start } = await trial();
-    await declare(deployment);
-    await send(deployment, numbers(60).map(put), 'accepted');
-    const victims = start({ how });
-    await settled(deployment);
-    expect(victims.deaths).toBe(3);
-    expect(await letters(deployment)).toMatchObject([
-      {
-        code: 'change_failed',
-        detail: 'the process died 3 times under this change',
-        letter: JSON.stringify(put(FATAL)),
-      },
-    ]);
-    expect(
-      await differences(deployment, documents(numbers(60).filter((n) => n !== FATAL))),
-    ).toEqual([]);
-    // What comes next is applied as ever, and the next death begins to count anew.
-    expect(await send(deployment, [put(61), put(62)])).toBe(2);
-    expect(victims.deaths).toBe(3);
-  });
+describe.concurrent('a change under which the process dies', { timeout: 120_000 }, () => {
+  it.for(HOWS)(
+    'is set aside after three deaths (%s), alone and by its name, and all others are applied',
+    async (how, { opened }) => {
+      const { deployment, start } = await trial(opened);
+      await declare(deployment);
+      await send(deployment, numbers(60).map(put), 'accepted');
+      const victims = start({ how });
+      await settled(deployment);
+      expect(victims.deaths).toBe(3);
+      expect(await letters(deployment)).toMatchObject([
+        {
+          code: 'change_failed',
+          detail: 'the process died 3 times under this change',
+          letter: JSON.stringify(put(FATAL)),
+        },
+      ]);
+      expect(
+        await differences(deployment, documents(numbers(60).filter((n) => n !== FATAL))),
+      ).toEqual([]);
+      // What comes next is applied as ever, and the next death begins to count anew.
+      expect(await send(deployment, [put(61), put(62)])).toBe(2);
+      expect(victims.deaths).toBe(3);
+    },
+  );
 });
 
 /** An organization, and contacts that point at it. */
-async function declareRelated({ objectTypes, segments }: Deployment): Promise<void> {
+async function declareRelated({ objectTypes, segments }: TestDeployment): Promise<void> {
   await objectTypes.put('organizations', {
     attributes: { n: { type: 'number' }, size: { type: 'number' } },
   });
@@ -165,19 +175,21 @@ const organization = (size: number, n = 0): Change => ({
 
 const until = (ms: number) =>
   new Promise((resolve) => setTimeout(resolve, Math.max(0, ms - Date.now())));
-const statusesOf = async ({ segmentCounts }: Deployment, slugs: string[]) =>
+const statusesOf = async ({ segmentCounts }: TestDeployment, slugs: string[]) =>
   (await segmentCounts.read(slugs)).counts.map(({ count, status }) => ({ count, status }));
 
-describe('work that is no change, under which the process dies', { timeout: 120_000 }, () => {
-  it('in a backfill: the one segment at fault has no number, and the others that are built with it are', async () => {
-    const { deployment, start } = await trial(1);
+describe.concurrent('work that is no change, under which the process dies', {
+  timeout: 120_000,
+}, () => {
+  it('in a backfill: the one segment at fault has no number, and the others that are built with it are', async ({
+    opened,
+  }) => {
+    const { deployment, start } = await trial(opened, 1);
     const { segments } = deployment;
     await declare(deployment);
-    const fromMs = Date.now() + 8000;
-    const victims = start({ when: 'backfill', fromMs, fatalPredicateId: 3 });
+    const victims = start({ when: 'backfill', fatalPredicateId: 3 });
     await settled(deployment);
     await send(deployment, numbers(30).map(put));
-    await until(fromMs);
     for (const [at, slug] of ['a', 'b', 'c'].entries())
       await segments.create({
         title: slug,
@@ -209,8 +221,8 @@ describe('work that is no change, under which the process dies', { timeout: 120_
 
   it.runIf(isWhole)(
     'in a timer: the record is left as it is, what moves with time has no number, and all else goes on',
-    async () => {
-      const { deployment, start } = await trial(1);
+    async ({ opened }) => {
+      const { deployment, start } = await trial(opened, 1);
       await deployment.objectTypes.put('contacts', {
         attributes: { n: { type: 'number' }, at: { type: 'datetime' } },
       });
@@ -253,8 +265,8 @@ describe('work that is no change, under which the process dies', { timeout: 120_
 
   it.runIf(isWhole)(
     'in a fan-out: the holder is left as it is, what reaches across relationships says so, and all else goes on',
-    async () => {
-      const { deployment, start } = await trial(1);
+    async ({ opened }) => {
+      const { deployment, start } = await trial(opened, 1);
       await declareRelated(deployment);
       const fromMs = Date.now() + 8000;
       const victims = start({ fromMs });
@@ -282,8 +294,8 @@ describe('work that is no change, under which the process dies', { timeout: 120_
 
   it.runIf(isWhole)(
     'in a message: it is kept, what reaches across relationships says so, and all else goes on',
-    async () => {
-      const { deployment, start } = await trial(1);
+    async ({ opened }) => {
+      const { deployment, start } = await trial(opened, 1);
       await declareRelated(deployment);
       const fromMs = Date.now() + 8000;
       const victims = start({ fromMs });
@@ -306,38 +318,47 @@ describe('work that is no change, under which the process dies', { timeout: 120_
   );
 });
 
-describe.runIf(isWhole)('several of them', { timeout: 120_000 }, () => {
-  it('in several partitions of one process are each set aside, and no neighbour of theirs is', async () => {
-    const { deployment, start } = await trial(4);
-    await declare(deployment);
-    const poisoned = (id: number): Change => ({
-      op: 'put',
-      object_type: 'contacts',
-      id: `r${id}`,
-      data: { n: FATAL },
-    });
-    const all = numbers(80).map((n) =>
-      n % 20 === 13 ? poisoned(n) : n === FATAL ? put(1000) : put(n),
-    );
-    await send(deployment, all, 'accepted');
-    const victims = start();
-    await settled(deployment);
-    const kept = (await letters(deployment))
-      .map(({ letter }) => (JSON.parse(letter!) as Change).id)
-      .sort();
-    expect(kept).toEqual(['r13', 'r33', 'r53', 'r73']);
-    expect(victims.deaths).toBeLessThanOrEqual(12);
-    const left = numbers(80).filter((n) => n % 20 !== 13);
-    expect(await differences(deployment, documents(left))).toEqual([]);
-  });
+describe.concurrent('several of them', { timeout: 120_000 }, () => {
+  it.runIf(isWhole)(
+    'in several partitions of one process are each set aside, and no neighbour of theirs is',
+    async ({ opened }) => {
+      const { deployment, start } = await trial(opened, 4);
+      await declare(deployment);
+      const poisoned = (id: number): Change => ({
+        op: 'put',
+        object_type: 'contacts',
+        id: `r${id}`,
+        data: { n: FATAL },
+      });
+      const all = numbers(80).map((n) =>
+        n % 20 === 13 ? poisoned(n) : n === FATAL ? put(1000) : put(n),
+      );
+      await send(deployment, all, 'accepted');
+      const victims = start();
+      await settled(deployment);
+      const kept = (await letters(deployment))
+        .map(({ letter }) => (JSON.parse(letter!) as Change).id)
+        .sort();
+      expect(kept).toEqual(['r13', 'r33', 'r53', 'r73']);
+      expect(victims.deaths).toBeLessThanOrEqual(12);
+      const left = numbers(80).filter((n) => n % 20 !== 13);
+      expect(await differences(deployment, documents(left))).toEqual([]);
+    },
+  );
 });
+
+/** Who holds the leases: nobody, where one has run out. */
+const ownersOf = ({ redis, keys }: TestDeployment) =>
+  Promise.all(keys.partitions.map(({ owner }) => redis.get(owner)));
 
 /** Three deaths under one change would set it aside. */
 const ROUNDS = isWhole ? 5 : 3;
 
-describe('a process that is killed for other reasons', { timeout: 120_000 }, () => {
-  it('again and again in the middle of its work has nothing of it set aside', async () => {
-    const { deployment, start } = await trial();
+describe.concurrent('a process that is killed for other reasons', { timeout: 120_000 }, () => {
+  it('again and again in the middle of its work has nothing of it set aside', async ({
+    opened,
+  }) => {
+    const { deployment, start } = await trial(opened);
     await declare(deployment);
     const victims = start({ fatal: -1 });
     await settled(deployment);
@@ -346,9 +367,15 @@ describe('a process that is killed for other reasons', { timeout: 120_000 }, () 
     for (let round = 0; round < ROUNDS; round++) {
       const before = (await deployment.progress.lag()).entries;
       await until(Date.now() + 200 + 97 * round);
+      const owners = await ownersOf(deployment);
       await victims.kill9();
       expect(before).toBeGreaterThanOrEqual(0);
-      await until(Date.now() + 3300);
+      await eventually(
+        'another has taken over',
+        async () =>
+          (await ownersOf(deployment)).every((owner, at) => owner && owner !== owners[at]),
+        SETTLED_MS,
+      );
     }
     await sending;
     await settled(deployment);
@@ -357,7 +384,7 @@ describe('a process that is killed for other reasons', { timeout: 120_000 }, () 
   });
 });
 
-describe('what throws in work that is no change', () => {
+describe.concurrent('what throws in work that is no change', () => {
   const thrower =
     (when: 'live' | 'backfill', from: { at: number }) =>
     (values: Record<string, unknown>, predicateId?: number) => {
@@ -369,7 +396,9 @@ describe('what throws in work that is no change', () => {
         throw new Error('a bug that meets this value');
     };
 
-  it('in a backfill beside live changes takes no change along, and stops no partition', async () => {
+  it('in a backfill beside live changes takes no change along, and stops no partition', async ({
+    opened,
+  }) => {
     const deployment = await openTestDeployment({
       partitions: 1,
       networkOptions: { fault: thrower('backfill', { at: 0 }) },

@@ -11,9 +11,10 @@ import type { Redis } from 'ioredis';
 import { afterEach, expect, it } from 'vitest';
 import { Random } from '../../bench/random.ts';
 import type { Change } from '../../src/change/change.ts';
-import type { Deployment } from '../../src/engine/deployment.ts';
 import { askForResync } from '../../src/engine/epochs.ts';
 import { audit } from '../../src/membership/audit.ts';
+import { RedisPartitionStore } from '../../src/redis/partition-store.ts';
+import type { TestDeployment } from '../support/client.ts';
 import { createSegment, eventually, openTestDeployment, send } from '../support/deployment.ts';
 import { replicate } from '../support/fail-over.ts';
 
@@ -25,7 +26,7 @@ const SEEDS = Array.from(
   (_, i) => FIRST_SEED + i,
 );
 
-let deployment: Deployment;
+let deployment: TestDeployment;
 afterEach(() => deployment.close());
 
 const open = (prefix?: string) =>
@@ -63,7 +64,7 @@ const SEGMENTS: Readonly<Record<string, readonly [objectType: string, query: unk
   ],
 };
 
-async function declare({ objectTypes }: Deployment): Promise<void> {
+async function declare({ objectTypes }: TestDeployment): Promise<void> {
   await objectTypes.put('organizations', { attributes: { industry: { type: 'string' } } });
   await objectTypes.put('contacts', {
     attributes: { age: { type: 'number' }, seen_at: { type: 'datetime' } },
@@ -128,7 +129,7 @@ async function turn(random: Random, replicas: Replicas): Promise<string> {
     return `fail-over of ${p}`;
   }
   if (kind < 0.84) {
-    await askForResync(redis, keys, p, q);
+    await askForResync(new RedisPartitionStore(redis, keys.partitions[q]!), p);
     return `resynchronization ${p} to ${q}`;
   }
   if (kind < 0.9) {
@@ -146,15 +147,14 @@ async function turn(random: Random, replicas: Replicas): Promise<string> {
 }
 
 /** All pairs of which a message could not be applied are asked for once more. */
-async function mend({ redis, keys }: Deployment): Promise<void> {
-  for (const [target, { meta }] of keys.partitions.entries()) {
-    for (const field of await redis.hkeys(meta))
-      if (field.startsWith('broken:'))
-        await askForResync(redis, keys, Number(field.slice('broken:'.length)), target);
+async function mend({ redis, keys }: TestDeployment): Promise<void> {
+  for (const partition of keys.partitions) {
+    const target = new RedisPartitionStore(redis, partition);
+    for (const source of (await target.readMeta()).broken) await askForResync(target, source);
   }
 }
 
-async function isReady({ segmentCounts }: Deployment): Promise<boolean> {
+async function isReady({ segmentCounts }: TestDeployment): Promise<boolean> {
   const { counts } = await segmentCounts.read(Object.keys(SEGMENTS));
   if (counts.some(({ status }) => status === 'failed')) await mend(deployment);
   return counts.every(({ status }) => status === 'ready');

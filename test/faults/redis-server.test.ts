@@ -19,7 +19,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { Redis } from 'ioredis';
-import { afterEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { checkRedisVersion } from '../../src/redis/binary.ts';
 import { noteProcess, waitForEnd } from '../../src/redis/process-life.ts';
 import {
@@ -30,9 +30,10 @@ import {
 import { RedisServerError } from '../../src/redis/server-error.ts';
 import { flushPrefix, freshPrefix, startPrivateRedis } from '../support/redis.ts';
 
+/** Carried out after all tests: some of them run at once. */
 const cleanups: (() => unknown)[] = [];
 
-afterEach(async () => {
+afterAll(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
@@ -133,16 +134,6 @@ describe('an owner that was killed', () => {
     await sleep(300);
     expect(noteProcess(pid)).toBeDefined();
   });
-
-  test('and whose server is stopped and mute keeps the next one from opening the data', async () => {
-    const folder = newFolder();
-    const owner = await startOwner(folder);
-    const pid = await serverPid(owner.url);
-    await kill9(owner.child);
-    process.kill(pid, 'SIGSTOP');
-    cleanups.push(() => process.kill(pid, 'SIGCONT'));
-    await expect(open(folder)).rejects.toThrow(`redis-server ${pid} of an earlier run still has`);
-  });
 });
 
 describe('two owners of one folder', () => {
@@ -179,8 +170,21 @@ describe('two owners of one folder', () => {
     cleanups.push(() => clearInterval(heartbeat));
     await expect(open(folder)).rejects.toThrow('in use by process 1 on elsewhere');
   });
+});
 
-  test('an owner in another container that fell silent is followed', async () => {
+/** Each waits for ten seconds, or for two. */
+describe.concurrent('silence', () => {
+  test('of a server that is stopped keeps the next owner from opening the data', async () => {
+    const folder = newFolder();
+    const owner = await startOwner(folder);
+    const pid = await serverPid(owner.url);
+    await kill9(owner.child);
+    process.kill(pid, 'SIGSTOP');
+    cleanups.push(() => process.kill(pid, 'SIGCONT'));
+    await expect(open(folder)).rejects.toThrow(`redis-server ${pid} of an earlier run still has`);
+  });
+
+  test('of an owner in another container is not waited for long: it is followed', async () => {
     const folder = newFolder();
     writeFileSync(
       join(folder, 'owner.7'),
@@ -189,17 +193,17 @@ describe('two owners of one folder', () => {
     await open(folder);
     expect(readdirSync(folder)).toContain('owner.8');
   });
-});
 
-describe('a port that was noted', () => {
-  test('and now belongs to a program that says nothing is left alone', async () => {
+  test('of a program that has the noted port leaves it alone', async () => {
     const folder = newFolder();
     const port = await listen(createServer(() => {}));
     writeFileSync(join(folder, 'redis-server.json'), JSON.stringify({ port }));
     const server = await open(folder);
     expect(server.url).not.toContain(`:${port}`);
   });
+});
 
+describe('a port that was noted', () => {
   test('and now belongs to another Redis is left alone', async () => {
     const folder = newFolder();
     const other = await startPrivateRedis();
@@ -314,11 +318,11 @@ interface Owner {
  * A process that owns the folder until it ends; a process group of its own, as a terminal gives it.
  */
 async function startOwner(folder: string, then = 'process.stdin.resume();'): Promise<Owner> {
-  const module = pathToFileURL(join(import.meta.dirname, '../../src/redis/server.ts')).href;
+  const module = pathToFileURL(join(import.meta.dirname, '../../dist/redis/server.js')).href;
   const code = `const { openRedisServer } = await import(${JSON.stringify(module)});
     const server = await openRedisServer({ dataFolder: ${JSON.stringify(folder)}, say() {} });
     console.log(server.url); ${then}`;
-  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
     detached: true,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -386,7 +390,7 @@ function program(folder: string, name: string, script: string): void {
 /** Sets the PATH for this test; gives the one before. */
 function usePath(path: string): string {
   const before = process.env.PATH!;
-  cleanups.push(() => {
+  onTestFinished(() => {
     process.env.PATH = before;
   });
   process.env.PATH = path;

@@ -5,9 +5,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
 import { partitionOf } from '../../src/change/partition.ts';
-import type { Deployment } from '../../src/engine/deployment.ts';
 import { askForResync } from '../../src/engine/epochs.ts';
 import { audit } from '../../src/membership/audit.ts';
+import { RedisPartitionStore } from '../../src/redis/partition-store.ts';
+import type { TestDeployment } from '../support/client.ts';
 import { createSegment, eventually, openTestDeployment, send } from '../support/deployment.ts';
 import { replicate } from '../support/fail-over.ts';
 
@@ -19,7 +20,7 @@ afterEach(async () => {
 
 const all = (...rules: unknown[]) => ({ combinator: 'and', rules });
 
-async function open(): Promise<Deployment> {
+async function open(): Promise<TestDeployment> {
   const deployment = await openTestDeployment({ partitions: PARTITIONS });
   opened.push(deployment);
   await deployment.objectTypes.put('organizations', {
@@ -66,12 +67,12 @@ function* history(turn: number): Generator<Change> {
     yield { op: 'delete', object_type: 'contacts', id: `c${i * 3 + turn}` };
 }
 
-async function expectAudited({ redis, keys, store }: Deployment): Promise<void> {
+async function expectAudited({ redis, keys, store }: TestDeployment): Promise<void> {
   const report = await audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 20_000 });
   expect(report).toMatchObject({ differences: 0, segments: 2, edges: 1 });
 }
 
-async function statuses({ segmentCounts }: Deployment): Promise<string[]> {
+async function statuses({ segmentCounts }: TestDeployment): Promise<string[]> {
   const { counts } = await segmentCounts.read(['saas-contacts', 'old-firms']);
   return counts.map(({ status }) => status);
 }
@@ -149,7 +150,7 @@ describe('a message that can’t be applied', () => {
     });
     const [letter] = await redis.xrange(keys.partitions[target]!.dead, '-', '+');
     expect(letter![1]).toContain('entry_malformed');
-    await askForResync(redis, keys, 2, target);
+    await askForResync(new RedisPartitionStore(redis, keys.partitions[target]!), 2);
     await eventually('both segments answer', async () =>
       (await statuses(deployment)).every((one) => one === 'ready'),
     );

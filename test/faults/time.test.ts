@@ -5,24 +5,35 @@
  */
 import { performance } from 'node:perf_hooks';
 import { pino } from 'pino';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
 import { partitionOf } from '../../src/change/partition.ts';
 import type { ClockSource } from '../../src/engine/clock.ts';
-import type { Deployment } from '../../src/engine/deployment.ts';
 import { audit } from '../../src/membership/audit.ts';
+import type { TestDeployment } from '../support/client.ts';
 import { createSegment, eventually, openTestDeployment, send } from '../support/deployment.ts';
 
 const HOUR_MS = 3_600_000;
-const opened: Deployment[] = [];
-afterEach(async () => {
-  for (const one of opened.splice(0).reverse()) await one.close();
+
+/** Each test closes what it has opened itself: they wait for their moments at once. */
+const it = test.extend<{ opened: TestDeployment[] }>({
+  // biome-ignore lint/correctness/noEmptyPattern: a fixture names the fixtures that it needs
+  opened: async ({}, use) => {
+    const opened: TestDeployment[] = [];
+    await use(opened);
+    for (const one of opened.reverse()) await one.close();
+  },
 });
 
 const SOURCE: ClockSource = { wallMs: () => Date.now(), steadyMs: () => performance.now() };
 const EVENTUAL = { consistency: 'eventual', timeoutMs: 1000 } as const;
 
-async function open(clockSource: ClockSource, amount: number, partitions = 4): Promise<Deployment> {
+async function open(
+  opened: TestDeployment[],
+  clockSource: ClockSource,
+  amount: number,
+  partitions = 4,
+): Promise<TestDeployment> {
   const deployment = await openTestDeployment({ clockSource, partitions });
   opened.push(deployment);
   await deployment.objectTypes.put('contacts', { attributes: { seen_at: { type: 'datetime' } } });
@@ -32,7 +43,7 @@ async function open(clockSource: ClockSource, amount: number, partitions = 4): P
 }
 
 async function countOf(
-  { segmentCounts }: Deployment,
+  { segmentCounts }: TestDeployment,
   options?: { consistency: 'eventual'; timeoutMs: number },
 ) {
   const { counts } = await segmentCounts.read(['recent'], options);
@@ -47,13 +58,13 @@ function* seen(count: number, fromMs: number, stepMs: number): Generator<Change>
   }
 }
 
-describe('a clock that goes back and forth', () => {
-  it('loses no timer: whoever was found due is looked at as of then', async () => {
+describe.concurrent('a clock that goes back and forth', () => {
+  it('loses no timer: whoever was found due is looked at as of then', async ({ opened }) => {
     const random = {
       wallMs: () => Date.now(),
       steadyMs: () => performance.now() - Math.random() * 40,
     };
-    const deployment = await open(random, 2, 16);
+    const deployment = await open(opened, random, 2, 16);
     await send(deployment, seen(64, Date.now(), 10));
     await eventually(
       'all have left',
@@ -63,11 +74,13 @@ describe('a clock that goes back and forth', () => {
   });
 });
 
-describe('the clock of this machine', () => {
-  it('is waited for while it is an hour late, and timers fire soon after it is put right', async () => {
+describe.concurrent('the clock of this machine', () => {
+  it('is waited for while it is an hour late, and timers fire soon after it is put right', async ({
+    opened,
+  }) => {
     let lateMs = HOUR_MS;
     const late = { wallMs: () => Date.now() - lateMs, steadyMs: () => performance.now() };
-    const deployment = await open(late, 1);
+    const deployment = await open(opened, late, 1);
     await send(deployment, seen(10, Date.now() - HOUR_MS, 0));
     await eventually(
       'a second of it passes',
@@ -90,9 +103,11 @@ describe('the clock of this machine', () => {
   });
 });
 
-describe('a partition whose stored clock is ahead of Redis', () => {
-  it('answers for no segment that moves with time, goes on with all else, and says so', async () => {
-    const first = await open(SOURCE, 600);
+describe.concurrent('a partition whose stored clock is ahead of Redis', () => {
+  it('answers for no segment that moves with time, goes on with all else, and says so', async ({
+    opened,
+  }) => {
+    const first = await open(opened, SOURCE, 600);
     await createSegment(first, 'known', 'contacts', {
       combinator: 'and',
       rules: [{ field: 'seen_at', operator: 'notNull' }],

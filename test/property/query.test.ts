@@ -7,16 +7,13 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  compileQuery,
-  predicateAttributes,
-  type QueryScope,
-} from '../../src/query/dialects/compile.ts';
+import { compileQuery, type QueryScope } from '../../src/query/dialects/compile.ts';
 import { predicateJsonLogic } from '../../src/query/json-logic/json-logic.ts';
 import { holds } from '../../src/query/json-logic/reference.ts';
-import type { Attributes } from '../../src/query/predicate/atom.ts';
 import { normalize, predicateKey } from '../../src/query/predicate/normalize.ts';
 import { and, not, or, type Predicate } from '../../src/query/predicate/predicate.ts';
+import { predicateAttributes } from '../../src/query/predicate/statement.ts';
+import type { Attributes } from '../../src/query/predicate/view.ts';
 import {
   anyObjectType,
   attributesOf,

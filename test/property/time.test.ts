@@ -18,7 +18,7 @@ import {
   type NetworkOptions,
   PredicateNetwork,
 } from '../../src/query/network/network.ts';
-import type { Attributes } from '../../src/query/predicate/atom.ts';
+import type { Attributes } from '../../src/query/predicate/view.ts';
 import { timeQueryOf, ZONES } from '../support/arbitrary-queries.ts';
 
 const SOAK = process.env.ROLLCALL_SOAK === '1';

@@ -7,6 +7,7 @@
  */
 import { Catalog, type CatalogChange, type CatalogWrite } from '../../src/catalog/catalog.ts';
 import { CatalogDraft } from '../../src/catalog/catalog-draft.ts';
+import { Solo } from '../../src/engine/care.ts';
 import { Networks } from '../../src/engine/networks.ts';
 import type { NetworkOptions } from '../../src/query/network/network.ts';
 
@@ -55,6 +56,9 @@ export class Process {
   readonly #options: NetworkOptions;
   #catalog!: Catalog;
   networks!: Networks;
+  solo = new Solo();
+  /** It is about to die of what it evaluates. */
+  isDying = false;
   /** How far its clock is behind that of the server. */
   lateMs = 0;
 
@@ -76,6 +80,8 @@ export class Process {
     this.#catalog = new Catalog();
     this.#stored.loadInto(this.#catalog);
     this.networks = new Networks(this.#catalog, this.#options);
+    this.solo = new Solo();
+    this.isDying = false;
   }
 
   /** Moves to the next version. */
@@ -83,8 +89,8 @@ export class Process {
     this.#catalog.apply(this.version + 1, this.#stored.change(this.version + 1));
   }
 
-  /** Moves to what is stored. */
-  refresh(): void {
-    while (this.isBehind) this.follow();
+  /** Moves to what is stored, if it is not at this version yet. */
+  refresh(version: number): void {
+    if (this.version < version) while (this.isBehind) this.follow();
   }
 }

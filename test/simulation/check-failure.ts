@@ -9,6 +9,8 @@
 /** The checks that there are; each canary names the one that has to notice what it does. */
 export type CheckName =
   | 'records'
+  | 'tombstones'
+  | 'dead letters'
   | 'members'
   | 'counts'
   | 'truths'

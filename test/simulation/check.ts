@@ -6,15 +6,17 @@
  */
 import type { StoredPredicate, StoredSegment } from '../../src/catalog/catalog.ts';
 import type { ObjectType } from '../../src/change/object-type.ts';
-import { unpackRecord } from '../../src/change/record.ts';
+import { exists } from '../../src/change/record.ts';
 import type { Edge } from '../../src/engine/edges.ts';
 import { Networks } from '../../src/engine/networks.ts';
-import type { Aggregate, Shared } from '../../src/membership/neighbour-row.ts';
+import type {
+  Aggregate,
+  NeighbourRow,
+  RelatedRow,
+  Shared,
+} from '../../src/membership/neighbour-row.ts';
 import { holds } from '../../src/query/json-logic/reference.ts';
 import { document } from '../../src/query/json-logic/reference-document.ts';
-import { readRecordMember, recordMember } from '../../src/redis/keys.ts';
-import { unpackNeighbour, unpackRelated } from '../../src/redis/rows/neighbour-row.ts';
-import { unpackState } from '../../src/redis/rows/state-row.ts';
 import { CheckFailure, type CheckName } from './check-failure.ts';
 import type { Cluster, Meaning } from './cluster.ts';
 import { fitting, type Model, text } from './model.ts';
@@ -23,15 +25,12 @@ import { Recomputed } from './recomputed.ts';
 /** @throws what differs first. */
 export function check(cluster: Cluster): void {
   checkRecords(cluster);
+  checkTombstones(cluster);
+  checkDeadLetters(cluster);
   checkSegments(cluster);
   checkCounts(cluster);
   const networks = new Networks(cluster.catalog.catalog);
-  const recomputed = new Recomputed(
-    cluster.model,
-    networks,
-    cluster.keys.partitions.length,
-    cluster.nowMs,
-  );
+  const recomputed = new Recomputed(cluster.model, networks, cluster.stores.length, cluster.nowMs);
   checkTruths(cluster, networks, recomputed);
   checkTimers(cluster, recomputed);
   for (const edge of networks.edges.values()) checkEdge(cluster, edge, recomputed);
@@ -40,30 +39,54 @@ export function check(cluster: Cluster): void {
 }
 
 /** Each change was applied, once, in its order. */
-function checkRecords({ store, keys, model, catalog }: Cluster): void {
+function checkRecords({ stores, model, catalog }: Cluster): void {
   // A put of the same values under another type writes down that they fit it, or do not: a revision
   // that the model does not count.
   const isRetyped = [...catalog.catalog.objectTypes.values()].some(({ revision }) => revision > 1);
-  const counted = (version: number) => (isRetyped ? 0 : version);
   const expected = new Map(
-    [...model.records].map(([key, { data, isArchived, version }]) => [
-      key,
-      `${counted(version)} ${isArchived} ${text(data)}`,
-    ]),
+    [...model.records].map(([key, { data, isArchived }]) => [key, `${isArchived} ${text(data)}`]),
   );
   const stored = new Map<string, string>();
-  for (const partition of keys.partitions) {
-    for (const name of catalog.catalog.objectTypes.keys()) {
-      for (const [id, packed] of store.hash(partition.records(name))) {
-        const { version, archivedAt, data } = unpackRecord(packed);
-        stored.set(
-          `${name}:${id}`,
-          `${counted(version)} ${archivedAt !== undefined} ${text(data)}`,
-        );
-      }
-    }
+  for (const [key, { record }] of rowsOf(stores, catalog.catalog.objectTypes.keys())) {
+    if (!exists(record)) continue;
+    stored.set(key, `${record.archivedAt !== undefined} ${text(record.data)}`);
+    const versions = model.records.get(key)?.versions;
+    if (versions && !isRetyped && !versions.includes(record.version))
+      throw new CheckFailure('records', `${key} is at ${record.version}, not at ${versions}`);
   }
   same('records', stored, expected);
+}
+
+/** All rows of some types, by type and id. */
+function* rowsOf(stores: Cluster['stores'], objectTypes: Iterable<string>) {
+  for (const name of objectTypes)
+    for (const store of stores)
+      for (const [id, row] of store.rowsOf(name)) yield [`${name}:${id}`, row] as const;
+}
+
+/** What is remembered of deletions is listed, and forgotten in time. */
+function checkTombstones({ stores, catalog, nowMs }: Cluster): void {
+  for (const store of stores) {
+    const listed = new Map(
+      [...store.content.tombstones].map(([key, { expiresMs }]) => [key, expiresMs > nowMs]),
+    );
+    const stored = [...rowsOf([store], catalog.catalog.objectTypes.keys())].filter(
+      ([, { record }]) => !exists(record),
+    );
+    same('tombstones', listed, new Map(stored.map(([key]) => [key, true])));
+  }
+}
+
+/** What can't be applied is kept, once; nothing else is. What a fail-over has lost is lost. */
+function checkDeadLetters({ stores, troubles, rolledBack }: Cluster): void {
+  for (const [at, { content }] of stores.entries()) {
+    if (rolledBack.has(at)) continue;
+    const { poison, deadly } = troubles[at]!;
+    const isSame = content.dead.length === poison + deadly;
+    if (isSame && content.dead.every(({ code }) => code === 'change_failed')) continue;
+    const codes = content.dead.map(({ code, detail }) => `${code} (${detail})`);
+    throw new CheckFailure('dead letters', `${codes} instead of ${poison} + ${deadly} changes`);
+  }
 }
 
 function checkSegments(cluster: Cluster): void {
@@ -100,13 +123,13 @@ export function checkSegment(cluster: Cluster, segment: StoredSegment): void {
 }
 
 function compareMembers(
-  { store, keys, model, nowMs }: Cluster,
+  { stores, model, nowMs }: Cluster,
   slug: string,
   predicateId: number,
   meaning: Meaning,
 ): void {
   const engine = new Set(
-    keys.partitions.flatMap((partition) => [...store.set(partition.segment(predicateId))]),
+    stores.flatMap(({ content }) => [...(content.members.get(predicateId) ?? [])]),
   );
   const reference = membersOf(meaning, model, nowMs);
   const engineOnly = [...engine].filter((id) => !reference.has(id)).sort();
@@ -140,33 +163,31 @@ function membersOf({ objectType, rule, types }: Meaning, model: Model, nowMs: nu
  * Every predicate id of the catalog that has not failed is answered for, and no other; counts are
  * the sizes of the sets.
  */
-function checkCounts({ store, keys, catalog }: Cluster): void {
+function checkCounts({ stores, catalog }: Cluster): void {
   const { predicateIds } = catalog.catalog;
-  keys.partitions.forEach((partition, at) => {
+  for (const [at, { content }] of stores.entries()) {
     const answering = [...predicateIds].filter(([, { status }]) => status !== 'failed');
     const expected = answering.map(
-      ([predicateId]) =>
-        [String(predicateId), store.set(partition.segment(predicateId)).size] as const,
+      ([predicateId]) => [`${predicateId}`, content.members.get(predicateId)?.size ?? 0] as const,
     );
-    same(`counts of partition ${at}`, store.hash(partition.counts), new Map(expected));
-  });
+    const stored = [...content.counts].map(([id, count]) => [`${id}`, count] as const);
+    same(`counts of partition ${at}`, new Map(stored), new Map(expected));
+  }
 }
 
 /**
  * What has failed is failed in the catalog, with all that reads it, and nothing is left of it; what
  * has not failed could be told of every record, as far as it reads the record alone.
  */
-function checkFailed({ store, keys, model, catalog: { catalog }, isTooCostly }: Cluster): void {
+function checkFailed({ stores, model, catalog: { catalog }, isTooCostly }: Cluster): void {
   for (const [predicateId, { status, reads = [] }] of catalog.predicateIds) {
     const failing = reads.find((read) => catalog.predicateIds.get(read)!.status === 'failed');
     if (failing !== undefined && status !== 'failed')
       throw new Error(`${predicateId} reads ${failing}, which has failed`);
   }
-  for (const partition of keys.partitions) {
-    const left = [...store.hash(partition.meta).keys()].filter((field) =>
-      field.startsWith('failed:'),
-    );
-    if (left.length > 0) throw new Error(`${partition.base} still says ${left}`);
+  for (const [at, { content }] of stores.entries()) {
+    const left = [...content.failed.keys()];
+    if (left.length > 0) throw new Error(`partition ${at} still says that ${left} have failed`);
   }
   const hasProgram = ({ status, predicate }: StoredPredicate) =>
     status !== 'failed' && JSON.stringify(predicate).includes('"kind":"program"');
@@ -179,7 +200,7 @@ function checkFailed({ store, keys, model, catalog: { catalog }, isTooCostly }: 
 }
 
 function checkTruths(
-  { store, keys, model, catalog }: Cluster,
+  { stores, model, catalog }: Cluster,
   networks: Networks,
   recomputed: Recomputed,
 ): void {
@@ -187,14 +208,9 @@ function checkTruths(
     [...model.records].map(([key, record]) => [key, `${recomputed.truthOf(record)}`]),
   );
   const stored = new Map([...model.records.keys()].map((key) => [key, '']));
-  for (const partition of keys.partitions) {
-    for (const name of catalog.catalog.objectTypes.keys()) {
-      for (const [id, packed] of store.hash(partition.state(name)))
-        stored.set(
-          `${name}:${id}`,
-          `${[...unpackState(packed).truth].filter((predicateId) => networks.has(predicateId))}`,
-        );
-    }
+  for (const [key, { truth }] of rowsOf(stores, catalog.catalog.objectTypes.keys())) {
+    const held = [...truth].filter((predicateId) => networks.has(predicateId));
+    if (held.length > 0 || stored.has(key)) stored.set(key, `${held}`);
   }
   same('truths', stored, expected);
 }
@@ -204,24 +220,21 @@ function checkTruths(
  * its predicates: earlier, if the predicate that it was due for was given up since.
  */
 function checkTimers(cluster: Cluster, recomputed: Recomputed): void {
-  const { store, keys, model, catalog, nowMs } = cluster;
+  const { stores, model, catalog, nowMs } = cluster;
   const stored = new Map<string, number>();
-  for (const partition of keys.partitions) {
+  for (const store of stores) {
     const due = new Map<string, number>();
-    for (const name of catalog.catalog.objectTypes.keys()) {
-      for (const [id, packed] of store.hash(partition.state(name))) {
-        const { due: dueMs } = unpackState(packed);
-        if (dueMs !== undefined) due.set(recordMember(name, id), dueMs);
-      }
-    }
-    same('due', store.sorted(partition.due), due);
-    for (const [member, dueMs] of due) stored.set(member, dueMs);
+    for (const [key, row] of rowsOf([store], catalog.catalog.objectTypes.keys()))
+      if (row.due !== undefined) due.set(key, row.due);
+    const timers = [...store.content.timers].map(([key, { dueMs }]) => [key, dueMs] as const);
+    same('due', new Map(timers), due);
+    for (const [key, dueMs] of due) stored.set(key, dueMs);
   }
   for (const [key, record] of model.records)
     checkTimer(key, stored.get(key), recomputed.dueOf(record), nowMs);
   const networks = new Networks(catalog.catalog);
   for (const [key, dueMs] of stored) {
-    const { objectType } = readRecordMember(key);
+    const objectType = key.slice(0, key.indexOf(':'));
     if (!networks.types.get(objectType)?.network.hasTimers)
       throw new CheckFailure(
         'due',
@@ -248,24 +261,32 @@ function checkTimer(
 }
 
 /** Nothing is left of relationships, and of values over them, that the catalog has given up. */
-function checkGivenUp({ store, keys }: Cluster, { edges }: Networks): void {
+function checkGivenUp({ stores }: Cluster, { edges }: Networks): void {
   const valued = new Set(
     [...edges.values()].flatMap(({ up }) => up.map(({ predicateId }) => predicateId)),
   );
-  const isKept = (kind: string, predicateId: number) =>
-    kind === 'values'
-      ? valued.has(predicateId)
-      : edges.has(predicateId) || (kind === 'sets' && valued.has(predicateId));
-  for (const partition of keys.partitions) {
-    const named = store.keysOf(partition).map((key) => key.slice(partition.base.length));
-    for (const name of [...named, ...store.hash(partition.meta).keys()]) {
-      const [, kind, predicateId] =
-        /^(holders|values|neighbours|related|sets):(\d+)/.exec(name) ?? [];
-      if (kind !== undefined && !isKept(kind, Number(predicateId)))
-        throw new CheckFailure(
-          'given up',
-          `${partition.base}${name} is of a relationship that was given up`,
-        );
+  const isEdge = (id: number) => edges.has(id);
+  for (const { content } of stores) {
+    const { holders, values, neighbours, related, edgeSets } = content;
+    checkKept('holders', holders, isEdge);
+    checkKept('values', values, (id) => valued.has(id));
+    checkKept('neighbours', neighbours, isEdge);
+    checkKept('related', related, isEdge);
+    const mayHaveSets = [...edgeSets.keys()].filter((id) => !isEdge(id) && !valued.has(id));
+    if (mayHaveSets.length > 0) throw new CheckFailure('given up', `sets of ${mayHaveSets}`);
+  }
+}
+
+function checkKept(
+  what: string,
+  byId: ReadonlyMap<number, ReadonlyMap<string, string | { readonly size: number }>>,
+  isKept: (id: number) => boolean,
+): void {
+  for (const [id, byTarget] of byId) {
+    for (const [target, held] of byTarget) {
+      if (isKept(id) || (typeof held === 'object' && held.size === 0)) continue;
+      const given = `${what} of ${id} ${target}`;
+      throw new CheckFailure('given up', `${given} are of a relationship that was given up`);
     }
   }
 }
@@ -275,17 +296,16 @@ function checkGivenUp({ store, keys }: Cluster, { edges }: Networks): void {
  * partitions know of holders.
  */
 function checkEdge(cluster: Cluster, edge: Edge, recomputed: Recomputed): void {
-  const { keys, store } = cluster;
   const { edgeId, definition } = edge;
   const related = new Map<string, string>();
-  keys.partitions.forEach((partition, at) => {
+  cluster.stores.forEach(({ content }, at) => {
     const here = `${definition.name} in partition ${at}`;
     const rows = new Map<string, string>();
     for (const [target, holders] of recomputed.holders(edge, at)) {
       const ids = holders.map(({ id }) => id).sort();
       same(
         `holders of ${target} over ${here}`,
-        store.sorted(partition.holders(edgeId, target)),
+        new Map([...(content.holders.get(edgeId)?.get(target) ?? [])].map((id) => [id, 0])),
         new Map(ids.map((id) => [id, 0])),
       );
       const local = recomputed.aggregate(edge, holders);
@@ -295,9 +315,9 @@ function checkEdge(cluster: Cluster, edge: Edge, recomputed: Recomputed): void {
         edge.inReads.length > 0 ? written(local, edge) : 'subscribed',
       );
     }
-    const stored = [...store.hash(partition.neighbours(edgeId))].map(
+    const stored = [...(content.neighbours.get(edgeId) ?? [])].map(
       ([target, packed]): [string, string] => {
-        const { local, shared } = unpackNeighbour(packed);
+        const { local, shared } = JSON.parse(packed) as NeighbourRow;
         return [target, `${written(local, edge)} ${shown(shared, edge)}`];
       },
     );
@@ -306,11 +326,11 @@ function checkEdge(cluster: Cluster, edge: Edge, recomputed: Recomputed): void {
   same(`related over ${definition.name}`, relatedRows(cluster, edge), related);
 }
 
-function relatedRows({ keys, store }: Cluster, edge: Edge): Map<string, string> {
+function relatedRows({ stores }: Cluster, edge: Edge): Map<string, string> {
   const rows = new Map<string, string>();
-  for (const partition of keys.partitions) {
-    for (const [target, packed] of store.hash(partition.related(edge.edgeId))) {
-      for (const [from, aggregate] of Object.entries(unpackRelated(packed)))
+  for (const { content } of stores) {
+    for (const [target, packed] of content.related.get(edge.edgeId) ?? []) {
+      for (const [from, aggregate] of Object.entries(JSON.parse(packed) as RelatedRow))
         rows.set(
           `${target} from ${from}`,
           edge.inReads.length > 0 ? written(aggregate, edge) : 'subscribed',

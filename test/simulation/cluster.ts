@@ -12,26 +12,24 @@ import { Segments } from '../../src/catalog/segments.ts';
 import type { Change } from '../../src/change/change.ts';
 import type { ObjectType } from '../../src/change/object-type.ts';
 import { partitionOf } from '../../src/change/partition.ts';
-import { unpackRecord } from '../../src/change/record.ts';
-import { LOG_FIELDS } from '../../src/engine/batch.ts';
 import { type Built, settle } from '../../src/engine/build-switch.ts';
-import { readFailed } from '../../src/engine/commit.ts';
+import type { Participants } from '../../src/engine/participants.ts';
 import { Problem } from '../../src/errors.ts';
-import type { ChannelPosition } from '../../src/membership/channel-position.ts';
 import type { Failure } from '../../src/query/failure.ts';
-import type { Attributes } from '../../src/query/predicate/atom.ts';
 import { hopsFrom } from '../../src/query/predicate/relationships.ts';
+import type { Attributes } from '../../src/query/predicate/view.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import type { Choose } from '../support/memory-deployment.ts';
 import { Process, StoredCatalog } from './catalogs.ts';
-import { Channel } from './channel.ts';
 import { checkOutgoing } from './check.ts';
 import { CheckFailure } from './check-failure.ts';
 import { type Guards, Wire } from './faults.ts';
+import { MemoryPartitionStore, type PartitionContent } from './memory-partition-store.ts';
 import { Model } from './model.ts';
 import { Owner } from './owner.ts';
-import { type PartitionContent, Store } from './store.ts';
+import { TROUBLES, type Trouble } from './poison.ts';
 import { pick, type Subject } from './subjects.ts';
+import { Writer } from './writer.ts';
 
 const PARTITIONS = 3;
 const PROCESSES = 3;
@@ -42,8 +40,14 @@ const LAG = 30;
  * Of what waits, so much is done in one step: else segments are hardly ever built while faults go
  * on.
  */
-const WORKS_MAX = 5;
-const SETTLING_STEPS_MAX = 20_000;
+const WORKS_MAX = 14;
+const SETTLING_STEPS_MAX = 60_000;
+/** One change in so many throws when it is applied, or the process dies of it. */
+const TROUBLE_ONE_IN = 40;
+/** One change in so many says which version it is at its source. */
+const SOURCED_ONE_IN = 3;
+/** An owner that goes without a word leaves something to be careful about once in so many times. */
+const DESERTED_ONE_IN = 4;
 /** When time goes on, the clock of one process stays behind in one case of so many. */
 const LATE_CLOCK_ONE_IN = 4;
 
@@ -56,15 +60,11 @@ export interface Meaning {
   readonly types: ReadonlyMap<string, ObjectType>;
 }
 
-interface LogAppend extends ChannelPosition {
-  readonly fields: readonly string[];
-}
-
 type Happening = () => void | Promise<void>;
 
 export class Cluster {
   readonly keys = new Keys('rc', PARTITIONS);
-  readonly store: Store;
+  readonly stores: readonly MemoryPartitionStore[];
   readonly catalog = new StoredCatalog();
   readonly model = new Model();
   /**
@@ -80,14 +80,17 @@ export class Cluster {
   );
   readonly #choose: Choose;
   readonly #guards: Guards;
+  readonly #change: ((participants: Participants) => void) | undefined;
   readonly #wire: Wire;
   readonly #processes: readonly Process[];
   #owners: Owner[] = [];
-  readonly #writers: readonly Channel<LogAppend>[];
-  /** The place of each writer's last entry. */
-  readonly #written: ChannelPosition[];
+  readonly #writers: readonly Writer[];
+  /** By partition, the changes of each kind that can't be applied. */
+  readonly troubles: readonly Record<Trouble, number>[];
   /** Partitions that have lost a tail. */
   readonly rolledBack = new Set<number>();
+  /** Partitions whose owner has died of what it evaluated. */
+  readonly #deadly = new Set<number>();
   readonly #losesTails: boolean;
   readonly #remembered = new Map<number, PartitionContent>();
   readonly #subject: Subject;
@@ -95,15 +98,25 @@ export class Cluster {
   #undeclared: readonly [objectType: string, relationship: string] | undefined;
   #nowMs: number;
   #tokens = 0;
+  #ids = 0;
+  #sourceVersion = 0;
   #slugs = 0;
 
-  constructor(choose: Choose, guards: Guards, subject: Subject) {
+  /** `change` leaves out a part of each owner's participants: a canary. */
+  constructor(
+    choose: Choose,
+    guards: Guards,
+    subject: Subject,
+    change?: (participants: Participants) => void,
+  ) {
+    this.#change = change;
     this.#subject = subject;
     this.#nowMs = subject.time.startMs;
     this.#choose = choose;
     this.#guards = guards;
     this.#wire = new Wire(choose);
-    this.store = new Store(guards);
+    const nextId = () => ++this.#ids;
+    this.stores = this.keys.partitions.map(() => new MemoryPartitionStore({ guards, nextId }));
     this.#losesTails = choose(2) === 0;
     const relationships = Object.entries(subject.definitions).flatMap(([objectType, definition]) =>
       Object.keys(definition.relationships).map(
@@ -115,17 +128,8 @@ export class Cluster {
     const { isTooCostly } = subject;
     const options = isTooCostly ? { isTooCostly } : {};
     this.#processes = Array.from({ length: PROCESSES }, () => new Process(this.catalog, options));
-    this.#writers = this.keys.partitions.map(
-      ({ log, delivered }, at) =>
-        new Channel(
-          ({ epoch, sequence, fields }) =>
-            this.store.deliver(log, delivered, 'writer', { epoch, sequence, base: 0 }, fields),
-          () => this.#beginWriting(at),
-        ),
-    );
-    this.#written = this.keys.partitions.map(() => ({ epoch: 1, sequence: 0 }));
-    for (const { meta } of this.keys.partitions)
-      this.store.hash(meta).set('number', '0').set('nonce', '');
+    this.#writers = this.stores.map((store) => new Writer(store));
+    this.troubles = this.stores.map(() => ({ poison: 0, deadly: 0 }));
     for (let partition = 0; partition < PARTITIONS; partition++) this.#takeOver(partition);
   }
 
@@ -156,7 +160,9 @@ export class Cluster {
   passTime(): void {
     const { strideMs } = this.#subject.time;
     const firstMs = Math.min(
-      ...this.keys.partitions.flatMap(({ due }) => [...this.store.sorted(due).values()]),
+      ...this.stores.flatMap(({ content }) =>
+        [...content.timers.values()].map(({ dueMs }) => dueMs),
+      ),
     );
     const toMs = firstMs - this.#choose(2);
     const isNear = toMs > this.#nowMs && toMs <= this.#nowMs + strideMs;
@@ -183,7 +189,7 @@ export class Cluster {
       this.recall();
       checkOutgoing(this);
       this.settleBuilds();
-    } while (this.#work().length > 0);
+    } while ((await this.#work()).length > 0);
     this.#wire.isFaulty = true;
     this.recall();
   }
@@ -197,29 +203,17 @@ export class Cluster {
   }
 
   #recall(partition: number): void {
-    const { records } = this.model;
-    for (const [key, { id }] of records)
-      if (partitionOf(id, PARTITIONS) === partition) records.delete(key);
-    for (const objectType of this.catalog.catalog.objectTypes.keys()) {
-      for (const [id, packed] of this.store.hash(
-        this.keys.partitions[partition]!.records(objectType),
-      )) {
-        const { data, archivedAt, version } = unpackRecord(packed);
-        records.set(`${objectType}:${id}`, {
-          objectType,
-          id,
-          data,
-          version,
-          isArchived: archivedAt !== undefined,
-        });
-      }
-    }
+    const isHere = (id: string) => partitionOf(id, PARTITIONS) === partition;
+    this.model.forget(isHere);
+    for (const objectType of this.catalog.catalog.objectTypes.keys())
+      for (const [id, { record }] of this.stores[partition]!.rowsOf(objectType))
+        this.model.recall(objectType, id, record);
   }
 
   /** Wakes everybody, and goes on until all changes are in their logs. */
   async acknowledge(): Promise<void> {
     this.#wake();
-    while (this.#writers.some(({ waiting }) => waiting.length > 0)) await this.workOff();
+    while (this.#writers.some(({ isWaiting }) => isWaiting)) await this.workOff();
   }
 
   #wake(): void {
@@ -229,42 +223,50 @@ export class Cluster {
 
   /** Does something that waits to be done; false if nothing does. */
   async workOff(): Promise<boolean> {
-    const work = this.#work();
+    const work = await this.#work();
     if (work.length === 0) return false;
     await pick(this.#choose, work)();
-    this.#owners = this.#owners.filter(({ isFenced }) => !isFenced);
+    for (const process of this.#processes) if (process.isDying) this.#die(process);
+    this.#owners = this.#owners.filter(({ isGone }) => !isGone);
     return true;
   }
 
-  #work(): Happening[] {
+  async #work(): Promise<Happening[]> {
     const work: Happening[] = [];
     for (const owner of this.#owners) {
       if (owner.isPaused) continue;
-      if (owner.next !== 'nothing') work.push(() => owner.turn());
-      if (owner.isRolledBack) work.push(() => this.#kill((each) => each === owner));
-      for (const channel of owner.channels()) work.push(() => channel.send(this.#wire));
+      if (owner.canGoOn) work.push(() => owner.goOn());
+      if (await owner.noticesLoss()) work.push(() => this.#kill((each) => each === owner));
+      for (const target of owner.targets) work.push(() => owner.send(target));
     }
-    for (const channel of this.#writers)
-      if (channel.waiting.length > 0) work.push(() => channel.send(this.#wire));
+    for (const writer of this.#writers)
+      if (writer.isWaiting) work.push(() => writer.send(this.#wire));
     for (const process of this.#processes) {
       if (process.isBehind && (!this.#wire.isFaulty || this.#choose(LAG) === 0))
         work.push(() => process.follow());
     }
     if (this.#wire.late.length > 0) work.push(() => this.#wire.arrive());
-    this.keys.partitions.forEach((_, partition) => {
+    for (let partition = 0; partition < PARTITIONS; partition++)
       if (!this.#ownerOf(partition)) work.push(() => this.#takeOver(partition));
-    });
     return work;
   }
 
   // ——— Faults ———
 
-  #befall(): void {
-    switch (this.#choose(this.#losesTails ? 8 : 6)) {
-      case 6:
+  async #befall(): Promise<void> {
+    switch (this.#choose(this.#losesTails ? 9 : 7)) {
+      case 6: {
+        // one is stopped in good order, perhaps while it waits for the answer to a commit
+        const committing = this.#owners.filter(({ isCommitting }) => isCommitting);
+        const owner = committing.length > 0 ? pick(this.#choose, committing) : this.#anyOwner();
+        await owner?.stop();
+        this.#owners = this.#owners.filter(({ isGone }) => !isGone);
+        return;
+      }
+      case 7:
         this.#remember(this.#choose(PARTITIONS));
         return;
-      case 7: {
+      case 8: {
         const partition = this.#choose(PARTITIONS);
         this.#rollBack(partition);
         // somebody else may be at hand, while the owner of before still has something under way
@@ -298,14 +300,14 @@ export class Cluster {
   }
 
   #remember(partition: number): void {
-    this.#remembered.set(partition, this.store.remember(this.keys.partitions[partition]!));
+    this.#remembered.set(partition, this.stores[partition]!.remember());
   }
 
   /** A fail-over: the partition's keys are as its replica had them. */
   #rollBack(partition: number): void {
     const content = this.#remembered.get(partition);
     if (!content) return;
-    this.store.rollBack(this.keys.partitions[partition]!, content);
+    this.stores[partition]!.rollBack(content);
     this.rolledBack.add(partition);
   }
 
@@ -314,7 +316,18 @@ export class Cluster {
   }
 
   #kill(isHit: (owner: Owner) => boolean): void {
-    this.#owners = this.#owners.filter((owner) => !isHit(owner));
+    for (const owner of this.#owners) if (isHit(owner)) owner.abandon();
+    this.#owners = this.#owners.filter(({ isGone }) => !isGone);
+  }
+
+  /** A process dies of what it evaluates: whoever comes next finds what that was. */
+  #die(process: Process): void {
+    for (const owner of this.#owners) {
+      if (owner.process !== process) continue;
+      if (owner.isDeadly) this.#deadly.add(owner.partition);
+      owner.abandon();
+    }
+    process.restart();
   }
 
   #ownerOf(partition: number): Owner | undefined {
@@ -322,18 +335,21 @@ export class Cluster {
   }
 
   #takeOver(partition: number): void {
-    const { store, keys, rolledBack } = this;
+    const { stores, rolledBack } = this;
     const [wire, guards, choose] = [this.#wire, this.#guards, this.#choose];
     const process = pick(choose, this.#processes);
-    const now = () => this.#nowMs - process.lateMs;
+    // Owners die so often here that pieces would be set aside for deaths that are not their own.
+    if (!this.#deadly.delete(partition)) stores[partition]!.excuse(choose(DESERTED_ONE_IN) > 0);
     const owner = new Owner(partition, process, `t${++this.#tokens}`, {
-      store,
-      keys,
+      stores,
       rolledBack,
       wire,
       guards,
       choose,
-      now,
+      nowMs: () => this.#nowMs - process.lateMs,
+      strideMs: this.#subject.time.strideMs,
+      nextId: () => ++this.#ids,
+      change: this.#change,
     });
     this.#owners.push(owner);
   }
@@ -341,16 +357,30 @@ export class Cluster {
   // ——— Writers ———
 
   #write(): void {
-    const changes = [this.#subject.change(this.#choose, this.model, this.#nowMs)];
-    this.model.apply(changes[0]!);
+    const changes = [this.#nextChange()];
     const partition = partitionOf(changes[0]!.id, PARTITIONS);
+    this.model.apply(changes[0]!);
     while (this.#choose(2) === 0) {
-      const change = this.#subject.change(this.#choose, this.model, this.#nowMs);
+      const change = this.#nextChange();
       if (partitionOf(change.id, PARTITIONS) !== partition) break;
       this.model.apply(change);
       changes.push(change);
     }
+    if (this.#choose(TROUBLE_ONE_IN) === 0) changes.push(this.#trouble(partition, changes[0]!));
     this.#send(partition, changes);
+  }
+
+  #nextChange(): Change {
+    const change = this.#subject.change(this.#choose, this.model, this.#nowMs);
+    if (this.#choose(SOURCED_ONE_IN) > 0) return change;
+    return { ...change, source_version: ++this.#sourceVersion };
+  }
+
+  /** A change that can't be applied: the model knows nothing of it. */
+  #trouble(partition: number, change: Change): Change {
+    const trouble = pick(this.#choose, TROUBLES);
+    this.troubles[partition]![trouble]++;
+    return { ...change, id: trouble };
   }
 
   #send(partition: number, changes: readonly Change[]): void {
@@ -359,27 +389,8 @@ export class Cluster {
       ({ revision }) => revision > 1,
     );
     const checkedAt = this.#choose(12) === 0 && !isRetyped ? this.catalog.version : 1;
-    const fields = [
-      LOG_FIELDS.checkedAt,
-      String(checkedAt),
-      LOG_FIELDS.payload,
-      JSON.stringify(changes),
-    ];
-    this.#append(partition, fields);
-  }
-
-  #append(partition: number, fields: readonly string[]): void {
-    const { epoch, sequence } = this.#written[partition]!;
-    const place = { epoch, sequence: sequence + 1 };
-    this.#written[partition] = place;
-    this.#writers[partition]!.waiting.push({ ...place, fields });
-  }
-
-  /** A log has lost entries of its writer, which goes on in a new epoch, as delivery.ts does. */
-  #beginWriting(partition: number): void {
-    this.#written[partition] = { epoch: this.#written[partition]!.epoch + 1, sequence: 0 };
-    for (const { fields } of this.#writers[partition]!.waiting.splice(0))
-      this.#append(partition, fields);
+    const payload = JSON.stringify(changes);
+    this.#writers[partition]!.write({ checkedAt, replyTo: undefined, payload });
   }
 
   // ——— Catalog ———
@@ -516,16 +527,16 @@ export class Cluster {
 
   /** What build-switch.ts reads. */
   built(): Built {
-    const { keys, store } = this;
+    const contents = this.stores.map(({ content }) => content);
     const isBuilt = (predicateId: number) =>
-      keys.partitions.every(({ counts }) => store.hash(counts).has(String(predicateId)));
-    const adopted = keys.partitions.map(({ meta }) => Number(store.hash(meta).get('catalog') ?? 0));
+      contents.every(({ counts }) => counts.has(predicateId));
+    const adopted = Math.min(...contents.map(({ catalogVersion }) => catalogVersion));
     const built = new Set([...this.catalog.catalog.predicateIds.keys()].filter(isBuilt));
-    return { built, adopted: Math.min(...adopted), failed: new Map(this.#failures()) };
+    return { built, adopted, failed: new Map(this.#failures()) };
   }
 
   #failures(): [number, Failure][] {
-    return this.keys.partitions.flatMap(({ meta }) => readFailed(this.store.hash(meta)));
+    return this.stores.flatMap(({ content }) => [...content.failed]);
   }
 
   /** What has failed in a partition or in the catalog, and all that reads it. */

@@ -42,7 +42,7 @@ const FAULT_ONE_IN = 6;
 /** The way from processes to the store. */
 export class Wire {
   /** Copies of calls that are carried out some time. */
-  readonly late: (() => unknown)[] = [];
+  readonly late: (() => Promise<unknown>)[] = [];
   isFaulty = true;
   readonly #choose: Choose;
 
@@ -51,17 +51,17 @@ export class Wire {
   }
 
   /** @returns undefined if there is no answer: the caller sends the very same again. */
-  call<T>(carryOut: () => T): T | undefined {
+  async call<T>(carryOut: () => Promise<T>): Promise<T | undefined> {
     if (!this.isFaulty || this.#choose(FAULT_ONE_IN) > 0) return carryOut();
     switch (this.#choose(4)) {
       case 0: // the call is delayed: its second copy comes first
         this.late.push(carryOut);
         return undefined;
       case 1: // the answer is lost
-        carryOut();
+        await carryOut();
         return undefined;
       case 2: // the answer is lost, and yet another copy is on its way
-        carryOut();
+        await carryOut();
         this.late.push(carryOut);
         return undefined;
       default: // the client has sent it twice
@@ -71,7 +71,7 @@ export class Wire {
   }
 
   /** A copy that was under way arrives. Caller: there is one. */
-  arrive(): void {
-    this.late.splice(this.#choose(this.late.length), 1)[0]!();
+  async arrive(): Promise<void> {
+    await this.late.splice(this.#choose(this.late.length), 1)[0]!();
   }
 }

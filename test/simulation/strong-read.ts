@@ -5,13 +5,13 @@
  * Keeps true: a partition answers from one instant, as read-partition.lua does; before each answer
  * some of what waits is done.
  */
+import type { ChannelPosition } from '../../src/membership/channel-position.ts';
 import {
-  type Loss,
   type PartitionStatus,
   partitionsOf,
   waitForWatermark,
 } from '../../src/membership/partition-status.ts';
-import type { Failure } from '../../src/query/failure.ts';
+import { packChannelPosition } from '../../src/redis/rows/channel-position.ts';
 import type { Choose } from '../support/memory-deployment.ts';
 import type { Cluster } from './cluster.ts';
 
@@ -52,47 +52,38 @@ export async function strongRead(
 }
 
 function statusOf(
-  { store, keys, nowMs }: Cluster,
+  { stores, nowMs }: Cluster,
   partition: number,
   predicateIds: readonly number[],
 ): PartitionStatus {
-  const own = keys.partitions[partition]!;
-  const meta = store.hash(own.meta);
-  const sent: Record<string, string> = {};
-  const delivered: Record<string, string> = {};
-  const begun: number[] = [];
-  const failed = new Map<number, Failure>();
-  let loss: Loss | undefined;
-  for (const [field, value] of meta) {
-    if (field.startsWith('resync')) loss = 'resynchronizing';
-    if (field.startsWith('failed:'))
-      failed.set(Number(field.slice('failed:'.length)), JSON.parse(value) as Failure);
-    if (field.startsWith('sent:')) sent[field.slice('sent:'.length)] = value;
-    if (field.startsWith('fanout:')) begun.push((JSON.parse(value) as { since: number }).since);
-  }
-  for (const [source, value] of store.hash(own.delivered)) {
-    if (/^p\d+$/.test(source)) delivered[source.slice(1)] = value;
-  }
-  const due = [...store.sorted(own.due).values()];
-  const counts = store.hash(own.counts);
+  const { content } = stores[partition]!;
+  const { sent, delivered, fanouts, resending, receiving, timers, counts } = content;
+  const fanning = [...fanouts.values()].map(({ since }) => since);
+  const due = [...timers.values()].map(({ dueMs }) => dueMs);
   return {
-    number: Number(meta.get('number') ?? 0),
-    position: meta.get('log') ?? '0-0',
-    end: store.lastEntry(own.log),
-    inboxPosition: meta.get('inbox') ?? '0-0',
-    inboxEnd: store.lastEntry(own.inbox),
-    clockMs: Number(meta.get('clock') ?? 0),
+    number: content.number,
+    position: content.position.entry,
+    end: content.log.last,
+    inboxPosition: content.inboxPosition,
+    inboxEnd: content.inbox.last,
+    clockMs: content.clockMs,
     serverMs: nowMs,
     dueMs: due.length === 0 ? undefined : Math.min(...due),
-    catalogVersion: Number(meta.get('catalog') ?? 0),
-    sent,
-    delivered,
-    fanning: begun.length > 0 ? Math.min(...begun) : undefined,
-    loss,
-    failed,
-    counts: predicateIds.map((id) => {
-      const count = counts.get(String(id));
-      return count === undefined ? null : Number(count);
-    }),
+    catalogVersion: content.catalogVersion,
+    sent: packed(sent),
+    delivered: packed(delivered),
+    fanning: fanning.length > 0 ? Math.min(...fanning) : undefined,
+    loss: resending.size + receiving.size > 0 ? 'resynchronizing' : undefined,
+    failed: new Map(content.failed),
+    counts: predicateIds.map((id) => counts.get(id) ?? null),
   };
+}
+
+function packed(
+  positions: ReadonlyMap<number | 'writer', ChannelPosition>,
+): Record<string, string> {
+  const others = [...positions].filter(([other]) => other !== 'writer');
+  return Object.fromEntries(
+    others.map(([other, position]) => [other, packChannelPosition(position)]),
+  );
 }

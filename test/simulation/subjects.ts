@@ -7,7 +7,7 @@
  */
 import type { Change } from '../../src/change/change.ts';
 import type { ObjectTypeDefinition } from '../../src/change/object-type.ts';
-import type { Attributes } from '../../src/query/predicate/atom.ts';
+import type { Attributes } from '../../src/query/predicate/view.ts';
 import type { Choose } from '../support/memory-deployment.ts';
 import type { Model } from './model.ts';
 

@@ -6,9 +6,10 @@ import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { pino } from 'pino';
 import { buildServer } from '../../src/api/server.ts';
 import { ROLES, type Role } from '../../src/config.ts';
-import type { Deployment, DeploymentOptions } from '../../src/engine/deployment.ts';
+import type { DeploymentOptions } from '../../src/engine/deployment.ts';
 import { jobHandlers } from '../../src/jobs/handlers.ts';
 import { type JobWorker, startJobWorker } from '../../src/jobs/jobs.ts';
+import type { TestDeployment } from './client.ts';
 import { eventually, openTestDeployment } from './deployment.ts';
 
 /** A job as the API answers it. */
@@ -27,7 +28,7 @@ export interface JobAnswer {
 }
 
 export interface TestApi {
-  readonly deployment: Deployment;
+  readonly deployment: TestDeployment;
   readonly server: FastifyInstance;
   call(method: string, url: string, body?: unknown, sent?: Sent): Promise<LightMyRequestResponse>;
   /** Waits until a job has ended: by its id, or as it was answered when it was asked for. */

@@ -21,8 +21,8 @@ import {
   OPERATORS,
   type Operator,
 } from '../../src/query/dialects/operators.ts';
-import type { Attributes } from '../../src/query/predicate/atom.ts';
 import { ANCHORS, CALENDAR_UNITS } from '../../src/query/predicate/predicate.ts';
+import type { Attributes } from '../../src/query/predicate/view.ts';
 
 /**
  * What a random query may say beside the rest. `time`: what is relative to the present, at the

@@ -10,8 +10,9 @@ import {
   type SegmentMeaning,
 } from '../../src/query/dialects/compile.ts';
 import { holds } from '../../src/query/json-logic/reference.ts';
-import { type Attributes, atomTest } from '../../src/query/predicate/atom.ts';
+import { atomTest } from '../../src/query/predicate/atom.ts';
 import type { Predicate } from '../../src/query/predicate/predicate.ts';
+import type { Attributes } from '../../src/query/predicate/view.ts';
 
 export const CONTACTS: ObjectType = objectType('contacts', 1, {
   attributes: {

@@ -5,16 +5,15 @@
 import { pino } from 'pino';
 import { inject } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
-import {
-  type Deployment,
-  type DeploymentOptions,
-  openDeployment,
-} from '../../src/engine/deployment.ts';
+import type { Deployment, DeploymentOptions } from '../../src/engine/deployment.ts';
 import { members, type ReferenceRecord } from '../reference.ts';
+import { openWithClient, type TestDeployment } from './client.ts';
 import { freshPrefix } from './redis.ts';
 
-export function openTestDeployment(options: Partial<DeploymentOptions> = {}): Promise<Deployment> {
-  return openDeployment({
+export function openTestDeployment(
+  options: Partial<DeploymentOptions> = {},
+): Promise<TestDeployment> {
+  return openWithClient({
     redisUrl: inject('redisUrl'),
     prefix: freshPrefix(),
     partitions: 4,

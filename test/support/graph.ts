@@ -3,11 +3,9 @@
  * predicate.ts says what they mean.
  */
 
-import { predicateAttributes } from '../../src/query/dialects/compile.ts';
 import type { Graph, GraphRecord } from '../../src/query/json-logic/reference-document.ts';
 import { isDerivedName, readDerivedName } from '../../src/query/network/derived-attribute.ts';
 import { lower } from '../../src/query/network/lower.ts';
-import type { Attributes } from '../../src/query/predicate/atom.ts';
 import {
   MEASURE,
   type Measure,
@@ -15,6 +13,8 @@ import {
   type RelatedCondition,
 } from '../../src/query/predicate/predicate.ts';
 import { hopOf } from '../../src/query/predicate/relationships.ts';
+import { predicateAttributes } from '../../src/query/predicate/statement.ts';
+import type { Attributes } from '../../src/query/predicate/view.ts';
 import { evaluate } from './contacts.ts';
 
 /** A record of some type, or nothing in its place. */
@@ -140,9 +140,9 @@ function neighbours(
  * The truth of the predicate when it is lowered: of flat predicates alone, each over its own record
  * and what it is told.
  */
-export function loweredTruth(predicate: Predicate, type: string, graph: Graph): TruthAt {
+export function loweredTruth(predicate: Predicate, graph: Graph): TruthAt {
   const shared: { readonly key: string; readonly flat: Predicate }[] = [];
-  const flat = lower(predicate, type, {
+  const flat = lower(predicate, {
     neighbourOf: (edge, direction) => hopOf({ edge, direction }, graph.types).target,
     sharePredicate: (objectType, key, flat) => {
       const full = `${objectType} ${key}`;

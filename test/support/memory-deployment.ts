@@ -13,11 +13,13 @@ import type { ObjectTypeDefinition } from '../../src/change/object-type.ts';
 import { partitionOf } from '../../src/change/partition.ts';
 import { packRecord, unpackRecord } from '../../src/change/record.ts';
 import { type Batch, LOG_START, type LogPosition } from '../../src/engine/batch.ts';
+import { CORE_LIMITS } from '../../src/engine/core-limits.ts';
 import { type Fanout, Fanouts, type FanoutVisit } from '../../src/engine/fanouts.ts';
 import type { InboxEntry, Message } from '../../src/engine/message.ts';
 import { packMessages, readInboxEntry } from '../../src/engine/message.ts';
 import { Networks } from '../../src/engine/networks.ts';
 import { PartitionBuilds } from '../../src/engine/partition-builds.ts';
+import type { StoredInboxEntry } from '../../src/engine/partition-store.ts';
 import { ABSENT, type Row, type Step, step } from '../../src/engine/step.ts';
 import type { NeighbourRow, RelatedRow } from '../../src/membership/neighbour-row.ts';
 import { type CompiledQuery, compileQuery } from '../../src/query/dialects/compile.ts';
@@ -51,8 +53,8 @@ class SimulatedPartition {
   readonly complete = new Set<number>();
   readonly inbox: InboxEntry[] = [];
   readonly log: Change[] = [];
-  builds = new PartitionBuilds(-1, [], []);
-  fanouts = new Fanouts([]);
+  builds = new PartitionBuilds(CORE_LIMITS);
+  fanouts = new Fanouts(CORE_LIMITS);
   position: LogPosition = LOG_START;
   entries = 0;
   number = 0;
@@ -81,7 +83,10 @@ export class MemoryDeployment {
   };
   readonly #choose: Choose;
   /** What is under way from one partition to another, in order. */
-  readonly #channels = new Map<string, { readonly to: number; readonly entries: string[][] }>();
+  readonly #channels = new Map<
+    string,
+    { readonly to: number; readonly entries: Omit<StoredInboxEntry, 'id'>[] }
+  >();
   readonly #options: MemoryOptions;
   #arrivals = 0;
 
@@ -137,7 +142,7 @@ export class MemoryDeployment {
       if (partition.log.length > 0)
         doable.push(() => this.#turn(at, { log: partition.log.splice(0, 1 + this.#choose(3)) }));
       if (partition.fanouts.size > 0) doable.push(() => this.#turn(at, { fans: true }));
-      if (partition.builds.hasWork(this.networks.version))
+      if (partition.builds.isBuilding(this.networks.version))
         doable.push(() => this.#turn(at, { backfills: true }));
     });
     if (doable.length === 0) return false;
@@ -162,8 +167,8 @@ export class MemoryDeployment {
     if (made.writes.length > 0) this.catalog.apply(this.catalog.version + 1, made);
   }
 
-  #arrive(to: number, fields: string[]): void {
-    this.partitions[to]!.inbox.push(readInboxEntry(`${++this.#arrivals}-0`, fields));
+  #arrive(to: number, sent: Omit<StoredInboxEntry, 'id'>): void {
+    this.partitions[to]!.inbox.push(readInboxEntry({ id: `${++this.#arrivals}-0`, ...sent }));
   }
 
   #turn(
@@ -231,8 +236,8 @@ export class MemoryDeployment {
     for (const predicateId of progress.dropped) partition.sets.delete(predicateId);
     for (const predicateId of progress.completed) partition.complete.add(predicateId);
     for (const predicateId of progress.failed.keys()) partition.complete.delete(predicateId);
-    partition.builds.committed(progress);
-    partition.fanouts.committed(fanouts);
+    partition.builds.apply(progress);
+    partition.fanouts.apply(fanouts);
     for (const [to, messages] of made.edges.messages) this.#post(at, to, messages);
     this.#options.onStep?.(at, made);
   }
@@ -307,14 +312,11 @@ export class MemoryDeployment {
     const key = `${from} ${to}`;
     const channel = this.#channels.get(key) ?? { to, entries: [] };
     this.#channels.set(key, channel);
-    channel.entries.push([
-      'p',
-      String(from),
-      'v',
-      String(this.networks.version),
-      'm',
-      packMessages(messages),
-    ]);
+    channel.entries.push({
+      from,
+      catalogVersion: this.networks.version,
+      payload: packMessages(messages),
+    });
   }
 
   #idsOf(partition: SimulatedPartition, objectType: string): string[] {

@@ -7,7 +7,7 @@
  */
 import { pino } from 'pino';
 import { openDeployment } from '../../src/engine/deployment.ts';
-import type { Attributes } from '../../src/query/predicate/atom.ts';
+import type { Attributes } from '../../src/query/predicate/view.ts';
 
 export interface VictimOrder {
   readonly redisUrl: string;

@@ -5,13 +5,14 @@
 import { pino } from 'pino';
 import type { CreatedActivation } from '../../src/catalog/activations.ts';
 import type { Change } from '../../src/change/change.ts';
-import type { Deployment, DeploymentOptions } from '../../src/engine/deployment.ts';
+import type { DeploymentOptions } from '../../src/engine/deployment.ts';
 import { WebhookWorker } from '../../src/jobs/webhook-worker.ts';
 import { type WebhookOptions, Webhooks } from '../../src/jobs/webhooks.ts';
+import type { TestDeployment } from './client.ts';
 import { createSegment, openTestDeployment } from './deployment.ts';
 
 export interface WebhookDeployment {
-  readonly deployment: Deployment;
+  readonly deployment: TestDeployment;
   readonly webhooks: Webhooks;
   activate(
     url: string,
@@ -54,7 +55,7 @@ export async function openWebhookDeployment(
   };
 }
 
-export async function declareView(deployment: Deployment): Promise<void> {
+export async function declareView(deployment: TestDeployment): Promise<void> {
   await deployment.objectTypes.put('contacts', {
     attributes: { n: { type: 'number' }, name: { type: 'string' } },
   });

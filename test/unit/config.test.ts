@@ -118,7 +118,6 @@ describe('faults', () => {
     ['ROLLCALL_RATE_LIMIT', '10/day'],
     ['ROLLCALL_PAGE_BYTES', '1 MB'],
     ['ROLLCALL_PAGE_BYTES', '1'],
-    ['REDIS_CLUSTER_NODES', 'a:1,b'],
   ])('%s=%s is refused with what is expected instead', (name, value) => {
     const faults = faultsOf({ [name]: value });
     const setting = CONFIG.find((row) => row.name === name)!;
@@ -142,13 +141,6 @@ describe('faults', () => {
     const message = messageOf(env);
     expect(message).toContain('4 faults');
     expect(message).toContain('PORT is "abc"; expected: a whole number from 0 to 65535');
-  });
-
-  test('a valid list of cluster nodes is refused as coming with a later release', () => {
-    const faults = faultsOf({ REDIS_CLUSTER_NODES: 'a:7000,[::1]:7001' });
-    expect(faults.map((fault) => fault.problem)).toEqual([
-      expect.stringContaining('later release'),
-    ]);
   });
 
   test('an address that others can reach needs keys', () => {

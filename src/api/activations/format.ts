@@ -2,7 +2,7 @@
  * format.ts – Activations, their syncs and dead letters as they are answered.
  */
 import type { StoredActivation } from '../../catalog/catalog.ts';
-import type { DeadLetter, DeliveryState, SyncState } from '../../jobs/webhook-lanes.ts';
+import type { DeliveryState, SyncState, WebhookLetter } from '../../jobs/webhook-lanes.ts';
 import { isoTime, isoTimeOrNull } from '../times.ts';
 
 export function formatActivation(
@@ -62,6 +62,6 @@ export function formatLetter({
   at,
   error,
   body,
-}: DeadLetter): Record<string, unknown> {
+}: WebhookLetter): Record<string, unknown> {
   return { id, event: JSON.parse(body), error, attempts, at: isoTime(at) };
 }

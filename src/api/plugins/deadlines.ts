@@ -52,8 +52,8 @@ function endOverdue(each: Open, { silentMs }: RedisHealth): void {
   each.isOverdue = true;
   // The rest of a body that nobody reads any more would pass for the next request.
   if (!request.raw.complete) reply.header('connection', 'close');
-  const seconds = (silentMs / 1000).toFixed(1);
-  const detail = `Redis has not answered for ${seconds} s; nobody knows whether this was carried out`;
+  const silence = `Redis has not answered for ${(silentMs / 1000).toFixed(1)} s`;
+  const detail = `${silence}; nobody knows whether this was carried out`;
   void sendProblem(reply, new Problem('redis_unavailable', detail, [], { retry_after_s: 1 }));
 }
 

@@ -2,12 +2,13 @@
  * idempotency.ts – A write that carries an Idempotency-Key is carried out once: sent again, it gets
  * the answer of the first time.
  *
- * Keeps true: of requests with one key only one is under way at a time. An answer is given out again
- * only to the very same request, known by the hash of its body. The hash is taken of the bytes as
- * they pass, so a streamed body is never held: a repetition is read to its end before it is
- * answered. Not kept: answers that ask to try again (429, 5xx), those to a body that broke off, and
- * those too long to keep; such a request is carried out anew. What is kept for one API key has a
- * bounded weight: beyond it the oldest answers go, and their requests are carried out anew as well.
+ * Keeps true: of requests with one key only one is under way at a time. An answer is given out
+ * again only to the very same request, known by the hash of its body. The hash is taken of the
+ * bytes as they pass, so a streamed body is never held: a repetition is read to its end before it
+ * is answered. Not kept: answers that ask to try again (429, 5xx), those to a body that broke off,
+ * and those too long to keep; such a request is carried out anew. What is kept for one API key has
+ * a bounded weight: beyond it the oldest answers go, and their requests are carried out anew as
+ * well.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
@@ -26,13 +27,13 @@ const ANSWER_BYTES_MAX = 256 * 1024;
 const KEPT_HEADERS = ['content-type', 'location'];
 
 /** Where answers are kept, and how many bytes of them for one API key. */
-interface Kept {
+interface IdempotencyOptions {
   readonly answers: AnswerStore;
   readonly bytesMax: number;
 }
 
 /** What is known of a request that carries an Idempotency-Key. */
-interface Guarded {
+interface GuardedRequest {
   readonly hash: Hash;
   readonly digest: string;
   readonly holder: string;
@@ -43,12 +44,12 @@ interface Guarded {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    guarded: Guarded | undefined;
+    guarded: GuardedRequest | undefined;
   }
 }
 
 export const idempotency = fp(
-  async (app: FastifyInstance, kept: Kept) => {
+  async (app: FastifyInstance, kept: IdempotencyOptions) => {
     const { answers } = kept;
     app.decorateRequest('guarded', undefined);
 
@@ -99,7 +100,7 @@ export const idempotency = fp(
 );
 
 /** @throws Problem parameter_invalid */
-function guard(request: FastifyRequest): Guarded | undefined {
+function guard(request: FastifyRequest): GuardedRequest | undefined {
   const sent = request.headers['idempotency-key'];
   const { url } = request.routeOptions;
   if (sent === undefined || url === undefined || !needOf(request.method, url).startsWith('write'))
@@ -114,7 +115,7 @@ function guard(request: FastifyRequest): Guarded | undefined {
   return { digest, holder, hash: createHash('sha256'), body: 'untouched', renewal: undefined };
 }
 
-function hashed(payload: Readable, guarded: Guarded): Readable {
+function hashed(payload: Readable, guarded: GuardedRequest): Readable {
   async function* pass() {
     guarded.body = 'begun';
     for await (const chunk of payload) {
@@ -132,7 +133,7 @@ function hashed(payload: Readable, guarded: Guarded): Readable {
  */
 async function reserve(
   answers: AnswerStore,
-  { digest }: Guarded,
+  { digest }: GuardedRequest,
 ): Promise<StoredAnswer | undefined> {
   const found = await answers.reserve(digest, PENDING_TTL_MS);
   if (found === 'reserved') return undefined;
@@ -144,7 +145,7 @@ async function reserve(
 async function replay(
   stored: StoredAnswer,
   { body }: FastifyRequest,
-  guarded: Guarded,
+  guarded: GuardedRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   if (body instanceof Readable) for await (const _ of body); // hashed as it passes
@@ -159,14 +160,14 @@ async function replay(
 }
 
 /** Gives the key free; if that fails, its marker ends by itself. */
-function drop(answers: AnswerStore, { digest }: Guarded): void {
+function drop(answers: AnswerStore, { digest }: GuardedRequest): void {
   answers.release(digest).catch(() => {});
 }
 
 /** Keeps the answer, or gives the key free so that the request may be carried out anew. */
 async function settle(
-  { answers, bytesMax }: Kept,
-  guarded: Guarded,
+  { answers, bytesMax }: IdempotencyOptions,
+  guarded: GuardedRequest,
   reply: FastifyReply,
   body: string,
 ): Promise<void> {
@@ -185,7 +186,7 @@ async function settle(
   await answers.keep(guarded, answer, ANSWER_TTL_MS, bytesMax);
 }
 
-function release(guarded: Guarded | undefined): void {
+function release(guarded: GuardedRequest | undefined): void {
   clearInterval(guarded?.renewal);
   if (guarded) guarded.renewal = undefined;
 }

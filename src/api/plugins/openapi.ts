@@ -50,7 +50,8 @@ export const openapi = fp(
           title: 'Rollcall',
           version: '1',
           description:
-            'Segments (saved filters over records) that are right at every moment. Failures are RFC 9457 problem documents.',
+            'Segments (saved filters over records) that are right at every moment. ' +
+            'Failures are RFC 9457 problem documents.',
         },
         servers: [{ url: '/' }],
         tags: [
@@ -170,7 +171,10 @@ const IDEMPOTENCY_HEADERS = Type.Object({
     Type.String({
       minLength: 1,
       maxLength: 255,
-      description: `Sent again with the same body, the request is not carried out again: its answer is repeated for 24 hours. ${WRITE.map((code) => `\`${code}\` is ${ERRORS[code].status}.`).join(' ')}`,
+      description:
+        'Sent again with the same body, the request is not carried out again: its ' +
+        'answer is repeated for 24 hours. ' +
+        `${WRITE.map((code) => `\`${code}\` is ${ERRORS[code].status}.`).join(' ')}`,
     }),
   ),
 });

@@ -160,5 +160,8 @@ function nothingThere(
 function nothingAt(path: string, routes: readonly RouteEntry[]): string {
   const plain = path.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
   const meant = plain !== path && methodsAt(routes, plain).length > 0 ? `; there is ${plain}` : '';
-  return `there is nothing at ${path}${meant}. All paths are described at /docs, and for machines at /openapi.json`;
+  return (
+    `there is nothing at ${path}${meant}. All paths are described at /docs, and for ` +
+    'machines at /openapi.json'
+  );
 }

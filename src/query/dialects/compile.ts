@@ -6,15 +6,15 @@
  * understood as a whole or refused with all its faults; and no query, however deep, can exhaust the
  * stack: its depth is measured first, without recursion.
  */
-import { type Attribute, isObject, type ObjectType } from '../../change/object-type.ts';
+import { isObject, type ObjectType } from '../../change/object-type.ts';
 import { type Fault, Problem } from '../../errors.ts';
-import { costOf } from '../cost.ts';
 import type { Meaning } from '../json-logic/json-logic.ts';
-import { isDerivedName, readDerivedName } from '../network/derived-attribute.ts';
-import { atomReads } from '../predicate/atom.ts';
-import { normalize, predicateKey } from '../predicate/normalize.ts';
-import type { Predicate, RelatedCondition } from '../predicate/predicate.ts';
+import { atomCost } from '../predicate/atom.ts';
+import { normalize } from '../predicate/normalize.ts';
+import type { Predicate } from '../predicate/predicate.ts';
 import { hopOf, type ObjectTypes } from '../predicate/relationships.ts';
+import { statementKey } from '../predicate/statement.ts';
+import { type Leaf, leavesOf } from '../predicate/walk.ts';
 import { readItemTree } from './item-tree.ts';
 import { readJsonLogic } from './raw/query.ts';
 import { readRuleGroup } from './rule-group.ts';
@@ -76,56 +76,6 @@ export function compileQuery(query: unknown, scope: QueryScope): CompiledQuery {
   return { predicate, jsonLogic: read.jsonLogic, key, uses: [...reading.uses].sort() };
 }
 
-/** The attributes of the record itself whose change can change the predicate's truth, sorted. */
-export function predicateAttributes(predicate: Predicate): string[] {
-  const attributes = new Set<string>();
-  collectReads(predicate, (attribute) => attributes.add(attribute));
-  return [...attributes].sort();
-}
-
-/**
- * Names each attribute of the record itself that is read, and each edge that is looked along from
- * it.
- */
-function collectReads(
-  predicate: Predicate,
-  reads: (attribute: string) => void,
-  looksAlong: (edge: RelatedCondition) => void = () => undefined,
-): void {
-  switch (predicate.kind) {
-    case 'and':
-    case 'or':
-      for (const child of predicate.children) collectReads(child, reads, looksAlong);
-      return;
-    case 'not':
-      collectReads(predicate.child, reads, looksAlong);
-      return;
-    case 'edge':
-      looksAlong(predicate);
-      return;
-    default:
-      for (const attribute of atomReads(predicate)) reads(attribute);
-  }
-}
-
-/**
- * Whether the truth of a predicate moves with time alone. Neighbours' predicates are looked into
- * where they are written out.
- */
-export function readsClock(predicate: Predicate): boolean {
-  switch (predicate.kind) {
-    case 'and':
-    case 'or':
-      return predicate.children.some(readsClock);
-    case 'not':
-      return readsClock(predicate.child);
-    case 'edge':
-      return readsClock(predicate.where);
-    default:
-      return predicate.kind === 'age';
-  }
-}
-
 /**
  * The dialect shows at the root: `rules` is a rule group's, `type: "group"` an item tree's, one
  * other key JsonLogic's.
@@ -183,61 +133,15 @@ function refuseCostly(predicate: Predicate, { scope }: Reading): void {
 }
 
 function programsCost(predicate: Predicate, type: ObjectType, types: ObjectTypes): number {
-  switch (predicate.kind) {
-    case 'and':
-    case 'or':
-      return predicate.children.reduce((sum, child) => sum + programsCost(child, type, types), 0);
-    case 'not':
-      return programsCost(predicate.child, type, types);
-    case 'edge': {
-      const target = types.get(hopOf(predicate, types).target);
-      return target ? programsCost(predicate.where, target, types) : 0;
-    }
-    case 'program': {
-      const cost = costOf(predicate.rule, type, predicate.attributes);
-      return typeof cost === 'number' ? cost : Number.POSITIVE_INFINITY;
-    }
-    default:
-      return 0;
+  return leavesOf(predicate).reduce((sum, leaf) => sum + leafCost(leaf, type, types), 0);
+}
+
+function leafCost(leaf: Leaf, type: ObjectType, types: ObjectTypes): number {
+  if (leaf.kind === 'edge') {
+    const target = types.get(hopOf(leaf, types).target);
+    return target ? programsCost(leaf.where, target, types) : 0;
   }
-}
-
-/**
- * The same for the same statement: beside the predicate it names what its words mean, so that an
- * attribute that was re-typed, at a neighbour too, or a relationship declared anew makes another
- * statement. Derived attributes count as their edges.
- */
-export function statementKey(predicate: Predicate, type: ObjectType, types: ObjectTypes): string {
-  const words = new Set<string>();
-  collectWords(predicate, type, types, '', words);
-  return `${[...words].sort().join()} ${predicateKey(predicate)}`;
-}
-
-function collectWords(
-  predicate: Predicate,
-  type: ObjectType,
-  types: ObjectTypes,
-  prefix: string,
-  words: Set<string>,
-): void {
-  const describe = (edge: Pick<RelatedCondition, 'edge' | 'direction'>) => {
-    const [holder = '', name = ''] = edge.edge.split('.');
-    const relationship = types.get(holder)?.relationships.get(name);
-    words.add(`${edge.edge}:${relationship?.to}:${relationship?.key}:${relationship?.cardinality}`);
-  };
-  const reads = (name: string) => {
-    if (isDerivedName(name)) describe(readDerivedName(name));
-    else words.add(`${prefix}${name}:${typeText(type.attributes.get(name))}`);
-  };
-  collectReads(predicate, reads, (edge) => {
-    describe(edge);
-    const target = types.get(hopOf(edge, types).target);
-    if (target) collectWords(edge.where, target, types, `${target.name}.`, words);
-  });
-}
-
-function typeText(attribute: Attribute | undefined): string {
-  return `${attribute?.type}${attribute?.of ? `<${attribute.of}>` : ''}`;
+  return atomCost(leaf, type);
 }
 
 /** Whether the lists and objects of a JSON value are at most so deep and so many. */

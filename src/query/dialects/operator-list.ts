@@ -6,7 +6,7 @@
  * takes is read from the table.
  */
 import { type AttributeType, SCALAR_TYPES } from '../../change/object-type.ts';
-import { AGGREGATES } from '../predicate/measures.ts';
+import { AGGREGATES, type ListedAggregate } from '../predicate/measures.ts';
 import { ANCHORS, CALENDAR_UNITS } from '../predicate/predicate.ts';
 import { MONTHS, WINDOW_UNITS } from '../time/relative-time.ts';
 import { type AttributeOperator, MATCH_MODES, OPERATORS, type Takes } from './operators.ts';
@@ -34,6 +34,7 @@ const OFFSET_UNITS = [...Object.keys(WINDOW_UNITS), ...Object.keys(MONTHS)];
 
 /** The operators by the type of the attribute, and whatever else a rule may say. */
 export function listOperators() {
+  const aggregates: readonly ListedAggregate[] = AGGREGATES;
   return {
     types: Object.fromEntries(TYPES.map((type) => [type, operatorsOn(type)])),
     to_one: operatorsOn('object').filter(({ value }) => value === 'none'),
@@ -44,7 +45,7 @@ export function listOperators() {
       words,
       threshold: takesThreshold,
     })),
-    aggregates: AGGREGATES,
+    aggregates,
     relative: { anchors: ANCHORS, units: OFFSET_UNITS },
     window_units: Object.keys(WINDOW_UNITS),
     period_units: CALENDAR_UNITS,

@@ -9,21 +9,24 @@
  */
 import { type AttributeType, SCALAR_TYPES } from '../../change/object-type.ts';
 import type { Day } from '../../change/value.ts';
-import { fold } from '../predicate/atom.ts';
 import {
   type AttributeView,
   and,
   type Bound,
   type CalendarUnit,
   type Clock,
+  equals,
   type Interval,
   NEVER,
   not,
   or,
   type Predicate,
+  present,
+  range,
   type Scalar,
 } from '../predicate/predicate.ts';
 import { setOfIntervals } from '../predicate/value-set.ts';
+import { fold } from '../predicate/view.ts';
 import type { Moment } from '../time/relative-time.ts';
 
 /**
@@ -272,21 +275,6 @@ export function foldedIf(folded: boolean, operands: readonly Scalar[]): readonly
   return folded ? (fold(operands) as readonly Scalar[]) : operands;
 }
 
-function equals(view: AttributeView, values: readonly Scalar[]): Predicate {
-  return values.length > 0 ? { kind: 'equals', view, values: [...new Set(values)] } : NEVER;
-}
-
-function range(view: AttributeView, bounds: Partial<Interval>): Predicate {
-  const interval: Interval = {
-    low: null,
-    lowInclusive: false,
-    high: null,
-    highInclusive: false,
-    ...bounds,
-  };
-  return { kind: 'range', view, intervals: [interval] };
-}
-
 /** Inclusive on both sides; the ends may come in either order, as react-querybuilder gives them. */
 function between(view: AttributeView, [one, other]: readonly Scalar[]): Predicate {
   const [low, high] = one! > other! ? [other!, one!] : [one!, other!];
@@ -307,10 +295,6 @@ function member(view: AttributeView, value: Scalar): Predicate {
   return { kind: 'member', view, value };
 }
 
-function present({ attribute }: AttributeView): Predicate {
-  return { kind: 'present', attribute };
-}
-
 function compare(order: '=' | '<' | '<='): OfAttributes {
   return (left, right) => ({ kind: 'compare', left, order, right });
 }
@@ -324,7 +308,7 @@ function swapped(ofAttributes: OfAttributes): OfAttributes {
 /** Some of the days may be moments, and some may overlap. */
 function within(view: AttributeView, days: readonly Day[]): Predicate {
   const { values } = setOfIntervals(days.map(spanOf));
-  return values.length > 0 ? { kind: 'range', view, intervals: values } : NEVER;
+  return range(view, ...values);
 }
 
 function spanOf({ first, last }: Day): Interval {

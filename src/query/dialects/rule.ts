@@ -37,10 +37,11 @@ import {
   ALWAYS,
   type AttributeView,
   and,
-  type Interval,
+  equals,
   type ListMeasure,
   not,
   type Predicate,
+  range,
   type Scalar,
 } from '../predicate/predicate.ts';
 import {
@@ -737,27 +738,17 @@ function matched(way: readonly Hop[], mode: MatchMode, threshold: number, where:
 
 type Threshold = (threshold: number) => Predicate;
 
-function ranging(...intervals: Partial<Interval>[]): Predicate {
-  return {
-    kind: 'range',
-    view: MEASURED,
-    intervals: intervals.map((bounds) => ({ ...UNBOUNDED, ...bounds })),
-  };
-}
-
-const UNBOUNDED: Interval = { low: null, lowInclusive: false, high: null, highInclusive: false };
-
 const COUNT_HOLDS: Record<'atLeast' | 'atMost' | 'exactly', Threshold> = {
-  atLeast: (low) => ranging({ low, lowInclusive: true }),
-  atMost: (high) => ranging({ high, highInclusive: true }),
-  exactly: (threshold) => ({ kind: 'equals', view: MEASURED, values: [threshold] }),
+  atLeast: (low) => range(MEASURED, { low, lowInclusive: true }),
+  atMost: (high) => range(MEASURED, { high, highInclusive: true }),
+  exactly: (threshold) => equals(MEASURED, [threshold]),
 };
 
 /** What a share must not be: that of none is missing, and so it is not. */
 const SHARE_FAILS: Record<'atLeast' | 'atMost' | 'exactly', Threshold> = {
-  atLeast: (high) => ranging({ high }),
-  atMost: (low) => ranging({ low }),
-  exactly: (share) => ranging({ high: share }, { low: share }),
+  atLeast: (high) => range(MEASURED, { high }),
+  atMost: (low) => range(MEASURED, { low }),
+  exactly: (share) => range(MEASURED, { high: share }, { low: share }),
 };
 
 function readAggregate(context: RuleContext): Meaning | undefined {

@@ -8,10 +8,10 @@
  * `none` satisfy the rest, or whose count, sum, … is compared. No part is written twice, so that
  * nesting makes nothing large.
  */
-import { unreachable } from '../../errors.ts';
-import { atomJsonLogic, atomTest, intervalLogic } from '../predicate/atom.ts';
+import { atomJsonLogic, atomTest, equalsLogic, intervalsLogic } from '../predicate/atom.ts';
 import { rowOfValues } from '../predicate/measures.ts';
 import {
+  type Atom,
   and,
   type ListMeasure,
   MEASURE,
@@ -29,6 +29,7 @@ import {
   type ObjectTypes,
   throughHops,
 } from '../predicate/relationships.ts';
+import { atomOf, foldPredicate, type Leaf, truthOfLeaves } from '../predicate/walk.ts';
 import { renamePaths } from './json-logic-program.ts';
 
 /**
@@ -47,22 +48,15 @@ export function predicateJsonLogic(predicate: Predicate, types: ObjectTypes): un
 
 /** `path` leads to the record that the predicate is about: empty, or ending in a dot. */
 function written(predicate: Predicate, types: ObjectTypes, path: string): unknown {
-  switch (predicate.kind) {
-    case 'and':
-    case 'or':
-      return groupLogic(
-        predicate.kind,
-        predicate.children.map((child) => written(child, types, path)),
-      );
-    case 'not':
-      return { '!': [written(predicate.child, types, path)] };
-    case 'edge':
-      return edgeLogic(predicate, types, path);
-    default: {
-      const logic = atomJsonLogic(predicate);
+  return foldPredicate<unknown>(predicate, {
+    group: groupLogic,
+    not: (child) => ({ '!': [child] }),
+    related: (condition) => edgeLogic(condition, types, path),
+    atom: (atom) => {
+      const logic = atomJsonLogic(atom);
       return path === '' ? logic : renamePaths(logic, (name) => `${path}${name}`);
-    }
-  }
+    },
+  });
 }
 
 function edgeLogic(edge: RelatedCondition, types: ObjectTypes, path: string): unknown {
@@ -92,19 +86,9 @@ function truthLogic(holds: Predicate, truth: unknown): unknown {
 
 /** Whether an edge's `holds` is true of a value of its measure; undefined is a missing one. */
 function measureSatisfies(holds: Predicate, value: unknown): boolean {
-  switch (holds.kind) {
-    case 'and':
-      return holds.children.every((child) => measureSatisfies(child, value));
-    case 'or':
-      return holds.children.some((child) => measureSatisfies(child, value));
-    case 'not':
-      return !measureSatisfies(holds.child, value);
-    case 'edge':
-      return unreachable(holds as never);
-    default:
-      // a measure is a number or a truth, which has no age: any clock will do
-      return atomTest(holds)(value === undefined ? {} : { [MEASURE]: value }, 0);
-  }
+  const measured = value === undefined ? {} : { [MEASURE]: value };
+  // a measure is a number or a truth, which has no age: any clock will do
+  return truthOfLeaves(holds, (leaf) => atomTest(atomOf(leaf))(measured, 0));
 }
 
 function isAlways(predicate: Predicate): boolean {
@@ -159,27 +143,25 @@ function presenceLogic(measure: ListMeasure, list: string, where: unknown): unkn
  * No guard against a missing measure: it is undefined or NaN, of which every comparison is false.
  */
 function holdsLogic(holds: Predicate, value: unknown, presence: unknown): unknown {
-  switch (holds.kind) {
-    case 'and':
-    case 'or':
-      return groupLogic(
-        holds.kind,
-        holds.children.map((child) => holdsLogic(child, value, presence)),
-      );
-    case 'not':
-      return { '!': [holdsLogic(holds.child, value, presence)] };
+  const ofLeaf = (leaf: Leaf) => comparedLogic(atomOf(leaf), value, presence);
+  return foldPredicate<unknown>(holds, {
+    group: groupLogic,
+    not: (child) => ({ '!': [child] }),
+    related: ofLeaf,
+    atom: ofLeaf,
+  });
+}
+
+function comparedLogic(atom: Atom, value: unknown, presence: unknown): unknown {
+  switch (atom.kind) {
     case 'equals':
-      return holds.values.length === 1
-        ? { '===': [value, holds.values[0]] }
-        : { in: [value, holds.values] };
-    case 'range': {
-      const [first, ...more] = holds.intervals.map((interval) => intervalLogic(value, interval));
-      return more.length === 0 ? first : { or: [first, ...more] };
-    }
+      return equalsLogic(value, atom.values);
+    case 'range':
+      return intervalsLogic(value, atom.intervals);
     case 'present':
       return presence;
     default:
-      throw new Error(`bug: a measure is compared by ${holds.kind}`);
+      throw new Error(`bug: a measure is compared by ${atom.kind}`);
   }
 }
 

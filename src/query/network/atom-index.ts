@@ -7,7 +7,7 @@
  * indexed atom is false. Cost follows the atoms that are true of either value (or whose thresholds
  * lie between the two), never the number of atoms that exist.
  */
-import { boundType } from '../predicate/atom.ts';
+import { boundType } from '../predicate/interval.ts';
 import type { Atom, Interval, Scalar } from '../predicate/predicate.ts';
 import { includesText } from './text-search.ts';
 
@@ -23,27 +23,6 @@ export interface AtomIndex<N extends AtomNode> {
   remove(node: N): void;
   /** Caller: `before` and `after` are values of this index's view and differ. */
   toggle(before: unknown, after: unknown, toggle: Toggle<N>): void;
-}
-
-/**
- * What to do when an atom of each kind is to be indexed; kinds that are not here are residual:
- * evaluated when what they read changes.
- */
-export const INDEX_KINDS = {
-  equals: <N extends AtomNode>(): AtomIndex<N> => new EqualsIndex<N>(),
-  range: <N extends AtomNode>(): AtomIndex<N> => new RangeIndex<N>(),
-  prefix: <N extends AtomNode>(): AtomIndex<N> => new PrefixIndex<N>((text) => text),
-  suffix: <N extends AtomNode>(): AtomIndex<N> => new PrefixIndex<N>(reversed),
-  substring: <N extends AtomNode>(): AtomIndex<N> => new SubstringIndex<N>(),
-  member: <N extends AtomNode>(): AtomIndex<N> => new MemberIndex<N>(),
-  present: <N extends AtomNode>(): AtomIndex<N> => new PresentIndex<N>(),
-  age: <N extends AtomNode>(): AgeIndex<N> => new AgeIndex<N>(),
-} as const;
-
-export type IndexKind = keyof typeof INDEX_KINDS;
-
-export function isIndexKind(kind: Atom['kind']): kind is IndexKind {
-  return Object.hasOwn(INDEX_KINDS, kind);
 }
 
 type Of<K extends Atom['kind']> = Extract<Atom, { kind: K }>;
@@ -80,7 +59,7 @@ class Postings<K, N> {
  * values is toggled twice, which is no flip; so a long `in` list costs memory per value and no
  * probe at all.
  */
-class EqualsIndex<N extends AtomNode> implements AtomIndex<N> {
+export class EqualsIndex<N extends AtomNode> implements AtomIndex<N> {
   readonly #byValue = new Postings<unknown, N>();
 
   add(node: N): void {
@@ -102,7 +81,7 @@ class EqualsIndex<N extends AtomNode> implements AtomIndex<N> {
   }
 }
 
-class MemberIndex<N extends AtomNode> implements AtomIndex<N> {
+export class MemberIndex<N extends AtomNode> implements AtomIndex<N> {
   readonly #byValue = new Postings<unknown, N>();
 
   add(node: N): void {
@@ -128,7 +107,7 @@ class MemberIndex<N extends AtomNode> implements AtomIndex<N> {
   }
 }
 
-class PresentIndex<N extends AtomNode> implements AtomIndex<N> {
+export class PresentIndex<N extends AtomNode> implements AtomIndex<N> {
   readonly #nodes = new Postings<'', N>();
 
   add(node: N): void {
@@ -148,7 +127,7 @@ class PresentIndex<N extends AtomNode> implements AtomIndex<N> {
  * Ranges over numbers and over strings never meet: a value of the other type is outside of every
  * interval.
  */
-class RangeIndex<N extends AtomNode> implements AtomIndex<N> {
+export class RangeIndex<N extends AtomNode> implements AtomIndex<N> {
   readonly #axes = { number: new Axis<N>(), string: new Axis<N>() };
 
   add(node: N): void {
@@ -364,12 +343,12 @@ interface TrieNode<N> {
  * A trie of needles by UTF-16 code unit: every node on the way of a value holds atoms that are true
  * of it. Suffixes are prefixes of what is reversed.
  */
-class PrefixIndex<N extends AtomNode> implements AtomIndex<N> {
+export class PrefixIndex<N extends AtomNode> implements AtomIndex<N> {
   readonly #root: TrieNode<N> = { next: new Map(), nodes: [] };
   readonly #direction: (text: string) => string;
 
-  constructor(direction: (text: string) => string) {
-    this.#direction = direction;
+  constructor(of: 'beginnings' | 'ends') {
+    this.#direction = of === 'ends' ? reversed : (text) => text;
   }
 
   add(node: N): void {
@@ -439,7 +418,7 @@ const GRAM_LENGTH = 3;
  * Needles by one of their trigrams (the whole needle if it is shorter): only needles that share it
  * with the value are compared. Adding a needle is one map entry; there is no automaton to rebuild.
  */
-class SubstringIndex<N extends AtomNode> implements AtomIndex<N> {
+export class SubstringIndex<N extends AtomNode> implements AtomIndex<N> {
   readonly #byGram = new Postings<string, N>();
   /**
    * How many needles there are of each length below GRAM_LENGTH; index GRAM_LENGTH stands for all

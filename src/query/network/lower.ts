@@ -12,14 +12,13 @@ import { rowOfValues } from '../predicate/measures.ts';
 import { predicateKey } from '../predicate/normalize.ts';
 import {
   type Atom,
-  and,
   MEASURE,
   type Measure,
-  or,
   type Predicate,
   type RelatedCondition,
 } from '../predicate/predicate.ts';
 import type { PartialState } from '../predicate/tally.ts';
+import { atomOf, mapLeaves } from '../predicate/walk.ts';
 import { derivedName } from './derived-attribute.ts';
 
 export interface LoweringContext {
@@ -53,20 +52,9 @@ interface Travel {
   readonly value?: CarriedValue;
 }
 
-/** Caller: the predicate is in normal form and of the type `typeName`. */
-export function lower(predicate: Predicate, typeName: string, context: LoweringContext): Predicate {
-  switch (predicate.kind) {
-    case 'and':
-      return and(predicate.children.map((child) => lower(child, typeName, context)));
-    case 'or':
-      return or(predicate.children.map((child) => lower(child, typeName, context)));
-    case 'not':
-      return { kind: 'not', child: lower(predicate.child, typeName, context) };
-    case 'edge':
-      return lowerEdge(predicate, context);
-    default:
-      return predicate;
-  }
+/** Caller: the predicate is in normal form. */
+export function lower(predicate: Predicate, context: LoweringContext): Predicate {
+  return mapLeaves(predicate, (leaf) => (leaf.kind === 'edge' ? lowerEdge(leaf, context) : leaf));
 }
 
 function lowerEdge(
@@ -74,7 +62,7 @@ function lowerEdge(
   context: LoweringContext,
 ): Predicate {
   const neighbour = context.neighbourOf(edge, direction);
-  const flat = lower(where, neighbour, context);
+  const flat = lower(where, context);
   const predicateId = context.sharePredicate(neighbour, predicateKey(flat), flat, {
     edge,
     direction,
@@ -91,20 +79,7 @@ function carriedFor(measure: Measure): Pick<Travel, 'value'> {
 
 /** What is said of the measure, said of an attribute. */
 function ofAttribute(holds: Predicate, attribute: string): Predicate {
-  switch (holds.kind) {
-    case 'and':
-    case 'or':
-      return {
-        kind: holds.kind,
-        children: holds.children.map((child) => ofAttribute(child, attribute)),
-      };
-    case 'not':
-      return { kind: 'not', child: ofAttribute(holds.child, attribute) };
-    case 'edge':
-      throw new Error('bug: what a measure satisfies speaks of neighbours');
-    default:
-      return renamed(holds, attribute);
-  }
+  return mapLeaves(holds, (leaf) => renamed(atomOf(leaf), attribute));
 }
 
 function renamed(atom: Atom, attribute: string): Atom {

@@ -17,27 +17,23 @@
  * the others say; nothing of a failed one is run any more.
  */
 import { sameValue } from '../../change/record.ts';
-import { assert } from '../../errors.ts';
+import { assert, unreachable } from '../../errors.ts';
 import { OPERATIONS_MAX, OverBudget, spentSince, spentSoFar } from '../budget.ts';
 import { type FailedPredicateIds, NONE_FAILED, ProgramFailed } from '../failure.ts';
 import {
-  type Attributes,
+  atomIndexing,
   atomKey,
   atomReads,
   atomShare,
   atomTest,
-  fold,
+  canFail,
   type Test,
 } from '../predicate/atom.ts';
-import type { Aged, Atom, AttributeView, Predicate } from '../predicate/predicate.ts';
+import type { Aged, Atom, Predicate } from '../predicate/predicate.ts';
+import { type Attributes, fold } from '../predicate/view.ts';
+import { atomOf, foldPredicate, isAtom, type Leaf } from '../predicate/walk.ts';
 import { clockReader, instantOf } from '../time/clock.ts';
-import {
-  type AgeIndex,
-  type AtomIndex,
-  INDEX_KINDS,
-  type IndexKind,
-  isIndexKind,
-} from './atom-index.ts';
+import { AgeIndex, type AtomIndex } from './atom-index.ts';
 import { isDerivedName } from './derived-attribute.ts';
 
 /**
@@ -141,7 +137,7 @@ const QUIET: Neighbourhood = { verify: [], open: new Set() };
 /** The atoms over one view of one attribute. */
 interface ViewIndexes {
   readonly folded: boolean;
-  readonly byKind: Map<IndexKind, AtomIndex<SharedAtom>>;
+  readonly byKind: Map<Atom['kind'], AtomIndex<SharedAtom>>;
 }
 
 /** The atoms over the ages of one attribute by one clock. */
@@ -162,7 +158,7 @@ interface AttributeNode {
 
 export interface NetworkOptions {
   /** For tests of the tests only: the index of this kind reports nothing. */
-  readonly brokenIndex?: IndexKind;
+  readonly brokenIndex?: Atom['kind'];
   /**
    * For tests only: called with the values of every record that is evaluated, in a backfill with
    * the predicate id; what it throws is a bug of the step.
@@ -173,6 +169,8 @@ export interface NetworkOptions {
    */
   readonly isTooCostly?: (attributes: Attributes) => boolean;
 }
+
+type ValueIndexing = Extract<ReturnType<typeof atomIndexing>, { by: 'value' }>;
 
 const NOTHING: Attributes = Object.freeze({});
 
@@ -192,7 +190,7 @@ export class PredicateNetwork {
   readonly #attributes = new Map<string, AttributeNode>();
   /** Those of them whose ages are asked. */
   readonly #timed = new Map<string, AttributeNode>();
-  readonly #brokenIndex: IndexKind | undefined;
+  readonly #brokenIndex: Atom['kind'] | undefined;
   readonly #fault: NetworkOptions['fault'];
   readonly #isTooCostly: NetworkOptions['isTooCostly'];
   /**
@@ -223,10 +221,6 @@ export class PredicateNetwork {
     return this.#predicates.size;
   }
 
-  get atomCount(): number {
-    return this.#atoms.size;
-  }
-
   has(predicateId: number): boolean {
     return this.#predicates.has(predicateId);
   }
@@ -247,7 +241,7 @@ export class PredicateNetwork {
     );
     const atoms = new Set<SharedAtom>();
     const built = this.#build(predicate, atoms);
-    const programs = [...atoms].filter(({ atom }) => atom.kind === 'program');
+    const programs = [...atoms].filter(({ atom }) => canFail(atom));
     const node: PredicateNode = {
       predicateId,
       test: built.test,
@@ -584,36 +578,23 @@ export class PredicateNetwork {
     return this.#blank;
   }
 
+  /** Caller: what is said of neighbours has been lowered. */
   #build(predicate: Predicate, atoms: Set<SharedAtom>): Built {
-    switch (predicate.kind) {
-      case 'and':
-      case 'or': {
-        const children = predicate.children.map((child) => this.#build(child, atoms));
-        return predicate.kind === 'and' ? conjunction(children) : disjunction(children);
-      }
-      case 'not': {
-        const { test, blank, cover, share } = this.#build(predicate.child, atoms);
-        return {
-          test: (attributes, nowMs) => !test(attributes, nowMs),
-          blank: !blank,
-          cover,
-          share: 1000 - share,
-        };
-      }
-      case 'edge':
-        throw new Error('bug: an edge is lowered before it comes into a network');
-      default: {
-        const atom = this.#sharedAtom(predicate);
-        atoms.add(atom);
-        const share = atomShare(predicate);
-        return {
-          test: atom.test,
-          blank: atom.blank,
-          cover: { atoms: [atom], share: atom.blank ? 1000 - share : share },
-          share,
-        };
-      }
-    }
+    const ofLeaf = (leaf: Leaf) => this.#buildAtom(atomOf(leaf), atoms);
+    return foldPredicate<Built>(predicate, {
+      group: (kind, children) => (kind === 'and' ? conjunction(children) : disjunction(children)),
+      not: negation,
+      related: ofLeaf,
+      atom: ofLeaf,
+    });
+  }
+
+  #buildAtom(given: Atom, atoms: Set<SharedAtom>): Built {
+    const atom = this.#sharedAtom(given);
+    atoms.add(atom);
+    const { test, blank } = atom;
+    const share = atomShare(given);
+    return { test, blank, cover: { atoms: [atom], share: blank ? 1000 - share : share }, share };
   }
 
   #sharedAtom(atom: Atom): SharedAtom {
@@ -622,18 +603,17 @@ export class PredicateNetwork {
     if (known) return known;
     const own = this.#testOf(atom);
     const users = { conjunct: [], disjunct: [], other: [] };
-    const test =
-      atom.kind === 'program'
-        ? namingUsers(
-            this.#once(own, (spent) => this.#charge(shared, spent)),
-            () => usersOf(shared),
-          )
-        : own;
+    const test = canFail(atom)
+      ? namingUsers(
+          this.#once(own, (spent) => this.#charge(shared, spent)),
+          () => usersOf(shared),
+        )
+      : own;
     const shared: SharedAtom = {
       key,
       atom,
       test,
-      blank: atom.kind === 'program' ? isTrueOfNothing(own) : own(NOTHING, ANY_TIME),
+      blank: canFail(atom) ? isTrueOfNothing(own) : own(NOTHING, ANY_TIME),
       users,
       coverUsers: [],
       stamp: 0,
@@ -641,9 +621,7 @@ export class PredicateNetwork {
     };
     this.#atoms.set(key, shared);
     for (const name of atomReads(atom)) this.#attribute(name).atoms.push(shared);
-    if (atom.kind === 'age') this.#addAged(shared, atom);
-    else if (isIndexKind(atom.kind)) this.#index(shared, atom.kind)?.add(shared);
-    else for (const name of atomReads(atom)) this.#attribute(name).residual.push(shared);
+    this.#addToIndex(shared);
     return shared;
   }
 
@@ -686,7 +664,7 @@ export class PredicateNetwork {
   #testOf(atom: Atom): Test {
     const test = atomTest(atom);
     const isTooCostly = this.#isTooCostly;
-    if (atom.kind !== 'program' || !isTooCostly) return test;
+    if (!canFail(atom) || !isTooCostly) return test;
     return (attributes, nowMs) => {
       if (isTooCostly(attributes)) throw new OverBudget('the tests allow');
       return test(attributes, nowMs);
@@ -695,24 +673,63 @@ export class PredicateNetwork {
 
   #dropAtom(shared: SharedAtom): void {
     this.#atoms.delete(shared.key);
-    const { atom } = shared;
-    if (atom.kind === 'age') this.#removeAged(shared, atom);
-    else if (isIndexKind(atom.kind)) this.#index(shared, atom.kind)?.remove(shared);
-    for (const name of atomReads(atom)) {
+    this.#removeFromIndex(shared);
+    for (const name of atomReads(shared.atom)) {
       const node = this.#attribute(name);
-      node.residual = node.residual.filter((other) => other !== shared);
       node.atoms = node.atoms.filter((other) => other !== shared);
       if (node.atoms.length === 0) this.#attributes.delete(name);
     }
   }
 
+  /** Puts the atom where changes find it. */
+  #addToIndex(shared: SharedAtom): void {
+    const { atom } = shared;
+    if (atom.kind === this.#brokenIndex) return;
+    const indexing = atomIndexing(atom);
+    switch (indexing.by) {
+      case 'value':
+        this.#valueIndex(atom, indexing).add(shared);
+        return;
+      case 'age':
+        this.#addAged(shared, indexing.of(atom));
+        return;
+      case 'test':
+        for (const name of atomReads(atom)) this.#attribute(name).residual.push(shared);
+        return;
+      default:
+        unreachable(indexing);
+    }
+  }
+
+  #removeFromIndex(shared: SharedAtom): void {
+    const { atom } = shared;
+    const indexing = atomIndexing(atom);
+    switch (indexing.by) {
+      case 'value':
+        this.#valueIndex(atom, indexing).remove(shared);
+        return;
+      case 'age':
+        this.#removeAged(shared, indexing.of(atom));
+        return;
+      case 'test':
+        for (const name of atomReads(atom)) {
+          const node = this.#attribute(name);
+          node.residual = node.residual.filter((other) => other !== shared);
+        }
+        return;
+      default:
+        unreachable(indexing);
+    }
+  }
+
   #addAged(shared: SharedAtom, { attribute, clock }: Aged): void {
-    if (this.#brokenIndex === 'age') return;
     const node = this.#attribute(attribute);
     const key = JSON.stringify(clock);
     let known = node.clocks.find((each) => each.key === key);
-    if (!known)
-      node.clocks.push((known = { key, reader: clockReader(clock), index: INDEX_KINDS.age() }));
+    if (!known) {
+      known = { key, reader: clockReader(clock), index: new AgeIndex<SharedAtom>() };
+      node.clocks.push(known);
+    }
     known.index.add(shared);
     this.#timed.set(attribute, node);
   }
@@ -726,14 +743,14 @@ export class PredicateNetwork {
     if (node.clocks.length === 0) this.#timed.delete(attribute);
   }
 
-  #index(shared: SharedAtom, kind: IndexKind): AtomIndex<SharedAtom> | undefined {
-    if (kind === this.#brokenIndex) return undefined;
-    const { attribute, folded } = viewOf(shared.atom);
+  /** The index of the atom's kind over the view that it looks at. */
+  #valueIndex(atom: Atom, { view: viewOf, make }: ValueIndexing): AtomIndex<SharedAtom> {
+    const { attribute, folded } = viewOf(atom);
     const { views } = this.#attribute(attribute);
     let view = views.find((known) => known.folded === folded);
     if (!view) views.push((view = { folded, byKind: new Map() }));
-    let index = view.byKind.get(kind);
-    if (!index) view.byKind.set(kind, (index = INDEX_KINDS[kind]<SharedAtom>()));
+    let index = view.byKind.get(atom.kind);
+    if (!index) view.byKind.set(atom.kind, (index = make<SharedAtom>()));
     return index;
   }
 
@@ -777,10 +794,6 @@ function partKeys(predicate: Predicate): ReadonlySet<string> {
   return new Set(predicate.children.filter(isAtom).map(atomKey));
 }
 
-function isAtom(predicate: Predicate): predicate is Atom {
-  return predicate.kind !== 'and' && predicate.kind !== 'or' && predicate.kind !== 'not';
-}
-
 /** @returns whether the atom still has users. */
 function removeUser({ users }: SharedAtom, node: PredicateNode): boolean {
   for (const role of ['conjunct', 'disjunct', 'other'] as const) {
@@ -807,6 +820,15 @@ interface Built {
 interface Cover {
   readonly atoms: readonly SharedAtom[];
   readonly share: number;
+}
+
+function negation({ test, blank, cover, share }: Built): Built {
+  return {
+    test: (attributes, nowMs) => !test(attributes, nowMs),
+    blank: !blank,
+    cover,
+    share: 1000 - share,
+  };
 }
 
 /**
@@ -870,12 +892,6 @@ function some(tests: readonly Test[]): Test {
     for (let i = 0; i < tests.length; i++) if (tests[i]!(attributes, nowMs)) return true;
     return false;
   };
-}
-
-function viewOf(atom: Atom): AttributeView {
-  if (atom.kind === 'present') return { attribute: atom.attribute, folded: false };
-  assert('view' in atom, `a ${atom.kind} atom has no view`);
-  return atom.view;
 }
 
 function readsOpen({ derived }: PredicateNode, open: ReadonlySet<string>): boolean {

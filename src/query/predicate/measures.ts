@@ -142,7 +142,7 @@ export function overNothing(name: MeasureName): number | undefined {
 
 // ——— Aggregates, as rules and view columns name them ———
 
-interface ListedAggregate {
+export interface ListedAggregate {
   readonly name: AggregateName;
   readonly words: string;
   readonly of: TakenOf;

@@ -10,7 +10,8 @@
  * out as conjunctions only: a disjunction is the complement of the conjunction of complements.
  */
 import { assert, unreachable } from '../../errors.ts';
-import { atomKey, atomReads } from './atom.ts';
+import { atomForm, atomKey, attributesPresentBy, type ValueView } from './atom.ts';
+import { isPoint } from './interval.ts';
 import { measureRow, overNothing } from './measures.ts';
 import {
   ALWAYS,
@@ -18,6 +19,7 @@ import {
   type AttributeView,
   and,
   type Clock,
+  equals,
   type Interval,
   MEASURE,
   type Measure,
@@ -25,7 +27,9 @@ import {
   not,
   or,
   type Predicate,
+  present,
   type RelatedCondition,
+  range,
   type Scalar,
 } from './predicate.ts';
 import { isTrue, MEASURED } from './relationships.ts';
@@ -35,34 +39,30 @@ import {
   intersectionOf,
   isAnything,
   isNothing,
-  isPoint,
   isPointwise,
   PRESENT,
-  setOfIntervals,
   setOfPoints,
   type ValueSet,
 } from './value-set.ts';
+import { viewKey } from './view.ts';
+import { foldPredicate } from './walk.ts';
 
 /** The predicate in normal form. */
 export function normalize(predicate: Predicate): Predicate {
-  return lowered(formOf(predicate, false));
+  return lowered(formOf(predicate));
 }
 
 /** A predicate as a string: of two in normal form the same string means the same statement. */
 export function predicateKey(predicate: Predicate): string {
-  switch (predicate.kind) {
-    case 'and':
-    case 'or':
-      return `${predicate.kind}(${predicate.children.map(predicateKey).join()})`;
-    case 'not':
-      return `not(${predicateKey(predicate.child)})`;
-    case 'edge': {
-      const { where, holds } = predicate;
-      return `${measureKey(predicate, predicateKey(where))}${predicateKey(holds)}`;
-    }
-    default:
-      return atomKey(predicate);
-  }
+  return foldPredicate<string>(predicate, {
+    group: (kind, children) => `${kind}(${children.join()})`,
+    not: (child) => `not(${child})`,
+    related: (condition) => {
+      const { where, holds } = condition;
+      return `${measureKey(condition, predicateKey(where))}${predicateKey(holds)}`;
+    },
+    atom: atomKey,
+  });
 }
 
 /** `@contacts.organization>truth(…)` */
@@ -87,13 +87,17 @@ interface MeasureView extends AttributeView {
   };
 }
 
-/** The ages of an attribute's values by a clock. */
-interface AgeView extends AttributeView {
-  readonly clock: Clock;
+type Neighbourhood = Pick<RelatedCondition, 'edge' | 'direction'>;
+type View = ValueView | MeasureView;
+
+/** Whether it is the ages of values that are looked at. */
+function isAged(view: View): view is AttributeView & { readonly clock: Clock } {
+  return 'clock' in view && view.clock !== undefined;
 }
 
-type Neighbourhood = Pick<RelatedCondition, 'edge' | 'direction'>;
-type View = AttributeView | MeasureView | AgeView;
+function keyOf(view: View): string {
+  return isAged(view) ? `${view.attribute} ${JSON.stringify(view.clock)}` : viewKey(view);
+}
 
 /**
  * `key` is the same for the same form. A `fact` is an atom that is no value set: the text of a
@@ -106,12 +110,11 @@ type Form =
   | {
       readonly kind: 'fact';
       readonly key: string;
-      readonly atom: FactAtom;
+      readonly atom: Atom;
       readonly negated: boolean;
     }
   | { readonly kind: 'and' | 'or'; readonly key: string; readonly children: readonly Form[] };
 
-type FactAtom = Exclude<Atom, { kind: 'equals' | 'range' | 'present' | 'age' }>;
 type ValuesForm = Extract<Form, { kind: 'values' }>;
 type FactForm = Extract<Form, { kind: 'fact' }>;
 type ViaForm = Extract<Form, { kind: 'via' }>;
@@ -121,7 +124,7 @@ function valuesForm(view: View, given: ValueSet): ValuesForm {
   const set = 'of' in view ? measurable(view, given) : given;
   return {
     kind: 'values',
-    key: JSON.stringify([viewKey(view), set.missing, set.values]),
+    key: JSON.stringify([keyOf(view), set.missing, set.values]),
     view,
     set,
   };
@@ -139,7 +142,7 @@ function viaForm({ edge, direction }: Neighbourhood, child: Form): Form {
   };
 }
 
-function factForm(atom: FactAtom, negated: boolean): FactForm {
+function factForm(atom: Atom, negated: boolean): FactForm {
   return { kind: 'fact', key: `${negated ? '!' : ''}${atomKey(atom)}`, atom, negated };
 }
 
@@ -180,55 +183,34 @@ function makeComplement(form: Form): Form {
   }
 }
 
-/** The form of a predicate, or of its complement. */
-function formOf(predicate: Predicate, negated: boolean): Form {
-  switch (predicate.kind) {
-    case 'and':
-    case 'or': {
-      const children = predicate.children.map((child) => formOf(child, negated));
-      return (predicate.kind === 'and') === negated ? disjunction(children) : conjunction(children);
-    }
-    case 'not':
-      return formOf(predicate.child, !negated);
-    case 'edge':
-      return negated ? complement(edgeForm(predicate)) : edgeForm(predicate);
-    default:
-      return negated ? complement(atomForm(predicate)) : atomForm(predicate);
-  }
+function formOf(predicate: Predicate): Form {
+  return foldPredicate<Form>(predicate, {
+    group: (kind, children) => (kind === 'and' ? conjunction(children) : disjunction(children)),
+    not: complement,
+    related: edgeForm,
+    atom: formOfAtom,
+  });
 }
 
-function atomForm(atom: Atom): Form {
-  switch (atom.kind) {
-    case 'equals':
-      return valuesForm(atom.view, setOfPoints(atom.values));
-    case 'range':
-      return valuesForm(atom.view, setOfIntervals(atom.intervals));
-    case 'present':
-      return presence(atom.attribute);
-    case 'age':
-      return valuesForm(
-        { attribute: atom.attribute, folded: false, clock: atom.clock },
-        setOfIntervals(atom.intervals),
-      );
-    case 'prefix':
-    case 'suffix':
-    case 'substring':
-      return atom.needle === '' ? presence(atom.view.attribute) : factForm(atom, false);
-    case 'compare':
-      return compareForm(atom);
-    case 'member':
-    case 'program':
-      return factForm(atom, false);
+function formOfAtom(atom: Atom): Form {
+  const form = atomForm(atom);
+  switch (form.kind) {
+    case 'values':
+      return valuesForm(form.view, form.set);
+    case 'fact':
+      return factForm(form.atom, false);
+    case 'constant':
+      return constantForm(form.holds);
     default:
-      return unreachable(atom);
+      return unreachable(form);
   }
 }
 
 // ——— Edges ———
 
 function edgeForm({ edge, direction, measure, where, holds }: RelatedCondition): Form {
-  const satisfying = measuredSet(formOf(holds, false));
-  const child = formOf(where, false);
+  const satisfying = measuredSet(formOf(holds));
+  const child = formOf(where);
   if (measure.kind === 'truth') return truthForm({ edge, direction }, child, satisfying);
   const isOfNone = child.key === FAILS.key;
   if (isOfNone && measure.kind !== 'share')
@@ -358,27 +340,9 @@ function lastWhole({ high, highInclusive }: Interval): number {
   return highInclusive ? Math.floor(Number(high)) : Math.ceil(Number(high)) - 1;
 }
 
-function presence(attribute: string): ValuesForm {
-  return valuesForm({ attribute, folded: false }, PRESENT);
-}
-
-/** A value compared with itself says only whether it is there; equality has no left and right. */
-function compareForm(atom: Extract<Atom, { kind: 'compare' }>): Form {
-  const [left, right] = [viewKey(atom.left), viewKey(atom.right)];
-  if (left === right) return atom.order === '<' ? FAILS : presence(atom.left.attribute);
-  const turned = atom.order === '=' && left > right;
-  return factForm(turned ? { ...atom, left: atom.right, right: atom.left } : atom, false);
-}
-
-function viewKey(view: View): string {
-  if ('clock' in view) return `${view.attribute} ${JSON.stringify(view.clock)}`;
-  if (view.datesIn !== undefined) return `${view.attribute} ${view.datesIn}`;
-  return view.folded ? `${view.attribute}~` : view.attribute;
-}
-
 /** Whether it is the attribute itself that is looked at. */
 function isPlain(view: View): boolean {
-  return !view.folded && !('clock' in view);
+  return !view.folded && !isAged(view);
 }
 
 // ——— Groups ———
@@ -395,7 +359,7 @@ function conjunction(children: readonly Form[]): Form {
   if (hasContradiction(others)) return FAILS;
   const sets = settlePresence(
     intersections(parts.filter((part) => part.kind === 'values')),
-    attributesPresentBy(others.values()),
+    presentBy(others.values()),
   );
   if (sets.some(({ set }) => isNothing(set))) return FAILS;
   const telling = [...sets.filter(({ set }) => !isAnything(set)), ...others.values()];
@@ -471,9 +435,9 @@ function isShare(view: View): view is MeasureView {
 function intersectByView(parts: readonly ValuesForm[]): ValuesForm[] {
   const byView = new Map<string, ValuesForm[]>();
   for (const part of parts) {
-    const same = byView.get(viewKey(part.view));
+    const same = byView.get(keyOf(part.view));
     if (same) same.push(part);
-    else byView.set(viewKey(part.view), [part]);
+    else byView.set(keyOf(part.view), [part]);
   }
   return [...byView.values()].map((same) =>
     same.length === 1
@@ -494,13 +458,13 @@ function plainIfTrivial(form: ValuesForm): ValuesForm {
  * The attributes that have a value if these parts hold: each atom but a program is false of a
  * missing value.
  */
-function attributesPresentBy(parts: Iterable<FactForm | ViaForm | GroupForm>): Set<string> {
-  const present = new Set<string>();
+function presentBy(parts: Iterable<FactForm | ViaForm | GroupForm>): Set<string> {
+  const there = new Set<string>();
   for (const part of parts) {
-    if (part.kind !== 'fact' || part.negated || part.atom.kind === 'program') continue;
-    for (const attribute of atomReads(part.atom)) present.add(attribute);
+    if (part.kind !== 'fact' || part.negated) continue;
+    for (const attribute of attributesPresentBy(part.atom)) there.add(attribute);
   }
-  return present;
+  return there;
 }
 
 /**
@@ -554,8 +518,8 @@ function isAbsence(form: Form): form is ValuesForm {
  */
 function followsFromAbsence(part: Form, absent: ReadonlySet<string>): boolean {
   if (part.kind === 'values') return part.set.missing && absent.has(part.view.attribute);
-  if (part.kind !== 'fact' || !part.negated || part.atom.kind === 'program') return false;
-  return atomReads(part.atom).some((attribute) => absent.has(attribute));
+  if (part.kind !== 'fact' || !part.negated) return false;
+  return attributesPresentBy(part.atom).some((attribute) => absent.has(attribute));
 }
 
 // ——— Back to predicates ———
@@ -601,17 +565,17 @@ function group(kind: 'and' | 'or', parts: readonly Predicate[]): Predicate {
 function loweredSet(view: View, set: ValueSet): Predicate {
   if (isNothing(set)) return NEVER;
   if (isAnything(set)) return ALWAYS;
-  const present: Predicate = { kind: 'present', attribute: view.attribute };
+  const there = present(view);
   const rest = complementOf(set);
-  if (hasAllValues(set)) return present;
-  if (set.values.length === 0) return not(present);
+  if (hasAllValues(set)) return there;
+  if (set.values.length === 0) return not(there);
   if (set.missing) {
-    if (isPointwise(rest)) return not(equals(view, rest.values));
-    if (isPointwise(set)) return group('or', [equals(view, set.values), not(present)]);
+    if (isPointwise(rest)) return not(oneOf(view, rest.values));
+    if (isPointwise(set)) return group('or', [oneOf(view, set.values), not(there)]);
     return not(loweredSet(view, rest));
   }
-  if (isPointwise(set)) return equals(view, set.values);
-  if (isPointwise(rest)) return group('and', [not(equals(view, rest.values)), present]);
+  if (isPointwise(set)) return oneOf(view, set.values);
+  if (isPointwise(rest)) return group('and', [not(oneOf(view, rest.values)), there]);
   return pointsAndSpans(view, set.values);
 }
 
@@ -633,26 +597,24 @@ function measureHolds(view: MeasureView, set: ValueSet): Predicate {
 }
 
 function loweredValues(set: ValueSet): Predicate {
-  if (hasAllValues(set)) return { kind: 'present', attribute: MEASURE };
-  return isPointwise(set) ? equals(MEASURED, set.values) : pointsAndSpans(MEASURED, set.values);
+  if (hasAllValues(set)) return present(MEASURED);
+  return isPointwise(set) ? oneOf(MEASURED, set.values) : pointsAndSpans(MEASURED, set.values);
 }
 
 function pointsAndSpans(view: View, values: readonly Interval[]): Predicate {
-  if ('clock' in view)
+  if (isAged(view))
     return { kind: 'age', attribute: view.attribute, clock: view.clock, intervals: values };
   const points = values.filter(isPoint);
-  const range: Atom = {
-    kind: 'range',
-    view,
-    intervals: values.filter((interval) => !isPoint(interval)),
-  };
-  return points.length === 0 ? range : group('or', [equals(view, points), range]);
+  const spans = range(view, ...values.filter((interval) => !isPoint(interval)));
+  return points.length === 0 ? spans : group('or', [oneOf(view, points), spans]);
 }
 
-function equals(view: View, points: readonly Interval[]): Atom {
-  assert(!('clock' in view), 'an age has no single values');
-  assert(points.length > 0, 'equality names a value');
-  return { kind: 'equals', view, values: points.map(({ low }) => low as Scalar) };
+function oneOf(view: View, points: readonly Interval[]): Predicate {
+  assert(!isAged(view), 'an age has no single values');
+  return equals(
+    view,
+    points.map(({ low }) => low as Scalar),
+  );
 }
 
 function compareText(a: string, b: string): number {

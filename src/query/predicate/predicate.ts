@@ -6,7 +6,9 @@
  * false of every record, whatever is missing), and two-valued: `not` is the exact complement, so
  * that a missing value never hides a record.
  */
+import { isEmptyInterval, UNBOUNDED } from './interval.ts';
 import type { MeasureOfRecordsName, MeasureOfValuesName } from './measures.ts';
+import type { TextKind } from './text-tests.ts';
 
 export type Scalar = string | number | boolean;
 
@@ -39,12 +41,12 @@ export interface Interval {
  *   form; folded if the view is).
  * - `range`: the value has the JS type of the bounds and lies in one of the disjoint, ascending
  *   intervals.
- * - `prefix | suffix | substring`: of a string value; an empty needle matches every string.
+ * - `prefix`, `suffix`, … (text-tests.ts): of a string value; an empty needle is one of every string.
  * - `member`: the list value contains `value`.
  * - `present`: there is a value (an empty list is one).
  * - `age`: the age of the value (a date or datetime) by the clock lies in one of the disjoint,
- *   ascending intervals. Ages are whole
- *   numbers; a bound below is inclusive, one above is not. Its truth moves as time passes, and that of no other atom does.
+ *   ascending intervals. Ages are whole numbers; a bound below is inclusive, one above is not. Its
+ *   truth moves as time passes, and that of no other atom does.
  * - `compare`: both attributes have values, and the left one stands in that order to the right one
  *   (same types).
  * - `program`: the JsonLogic program, run over the record's attributes, is truthy; it reads only
@@ -57,9 +59,7 @@ export type Atom =
       readonly view: AttributeView;
       readonly intervals: readonly Interval[];
     }
-  | Textual<'prefix'>
-  | Textual<'suffix'>
-  | Textual<'substring'>
+  | Textual
   | { readonly kind: 'member'; readonly view: AttributeView; readonly value: Scalar }
   | { readonly kind: 'present'; readonly attribute: string }
   | Aged
@@ -121,11 +121,14 @@ export const ANCHORS = [
 ] as const;
 export type Anchor = (typeof ANCHORS)[number];
 
-export interface Textual<K extends string> {
-  readonly kind: K;
-  readonly view: AttributeView;
-  readonly needle: string;
-}
+/** What is asked of a text with a constant: one kind for each row of text-tests.ts. */
+export type Textual = {
+  [Kind in TextKind]: {
+    readonly kind: Kind;
+    readonly view: AttributeView;
+    readonly needle: string;
+  };
+}[TextKind];
 
 /**
  * What is looked at of the neighbours that a record has over an edge; its value is compared by the
@@ -185,4 +188,24 @@ export function or(children: readonly Predicate[]): Predicate {
 
 export function not(child: Predicate): Predicate {
   return child.kind === 'not' ? child.child : { kind: 'not', child };
+}
+
+/** The value is one of these. -0 becomes 0, as in records. */
+export function equals(view: AttributeView, values: readonly Scalar[]): Predicate {
+  if (values.length === 0) return NEVER;
+  const unsigned = values.map((value) => (value === 0 ? 0 : value));
+  return { kind: 'equals', view, values: [...new Set(unsigned)] };
+}
+
+/** The value lies in one of these intervals, which do not meet. A bound that is not given is none. */
+export function range(view: AttributeView, ...bounds: readonly Partial<Interval>[]): Predicate {
+  const intervals = bounds
+    .map((given) => ({ ...UNBOUNDED, ...given }))
+    .filter((interval) => !isEmptyInterval(interval));
+  return intervals.length > 0 ? { kind: 'range', view, intervals } : NEVER;
+}
+
+/** There is a value. */
+export function present({ attribute }: Pick<AttributeView, 'attribute'>): Predicate {
+  return { kind: 'present', attribute };
 }

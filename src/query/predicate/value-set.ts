@@ -7,6 +7,7 @@
  * `notIn`, `notNull` and all that and, or and not make of them on one view are such sets, and
  * become one: and is intersection, or is union, not is complement.
  */
+import { isEmptyInterval, isPoint, UNBOUNDED } from './interval.ts';
 import type { Interval, Scalar } from './predicate.ts';
 
 export interface ValueSet {
@@ -14,10 +15,8 @@ export interface ValueSet {
   readonly missing: boolean;
 }
 
-const EVERYTHING: Interval = { low: null, lowInclusive: false, high: null, highInclusive: false };
-
 /** All values, without missing. */
-export const PRESENT: ValueSet = { values: [EVERYTHING], missing: false };
+export const PRESENT: ValueSet = { values: [UNBOUNDED], missing: false };
 
 export function setOfPoints(points: readonly Scalar[]): ValueSet {
   return { values: merged(points.map(point)), missing: false };
@@ -58,10 +57,6 @@ export function hasAllValues({ values }: ValueSet): boolean {
   return values[0] !== undefined && values[0].low === null && values[0].high === null;
 }
 
-export function isPoint({ low, high }: Interval): boolean {
-  return low !== null && low === high;
-}
-
 /** Whether the set names single values only (it may be none), so that a list of them says it. */
 export function isPointwise({ values }: ValueSet): boolean {
   return values.every(isPoint);
@@ -71,11 +66,6 @@ function point(value: Scalar): Interval {
   // -0 becomes 0, as in records.
   const bound = value === 0 ? 0 : value;
   return { low: bound, lowInclusive: true, high: bound, highInclusive: true };
-}
-
-export function isEmptyInterval({ low, lowInclusive, high, highInclusive }: Interval): boolean {
-  if (low === null || high === null) return false;
-  return low > high || (low === high && !(lowInclusive && highInclusive));
 }
 
 /** The union of intervals, none of which is empty. */
@@ -155,19 +145,4 @@ function booleanPoints(intervals: readonly Interval[]): readonly Interval[] {
 function contains({ low, lowInclusive, high, highInclusive }: Interval, value: Scalar): boolean {
   const above = low === null || value > low || (lowInclusive && value === low);
   return above && (high === null || value < high || (highInclusive && value === high));
-}
-
-/**
- * The whole numbers of an interval, from the first one inside to the first one after: so intervals
- * that touch become one.
- */
-export function wholeInterval({ low, lowInclusive, high, highInclusive }: Interval): Interval {
-  const from = low === null ? null : wholeFrom(Number(low), lowInclusive);
-  const to = high === null ? null : wholeFrom(Number(high), !highInclusive);
-  return { low: from, lowInclusive: from !== null, high: to, highInclusive: false };
-}
-
-/** The first whole number from there on. 0 for -0. */
-function wholeFrom(bound: number, inclusive: boolean): number {
-  return (inclusive ? Math.ceil(bound) : Math.floor(bound) + 1) + 0;
 }

@@ -2,7 +2,8 @@
  * activation-entry.ts – What one commit has for activations, as an entry of a partition's stream.
  *
  * Keeps true: who is told is written down with the flip, by the catalog version at which it was
- * committed. An edit or a switch that comes before the entry is read neither adds nor loses anybody.
+ * committed. An edit or a switch that comes before the entry is read neither adds nor loses
+ * anybody.
  */
 import type { ActivationEntry } from '../../jobs/activation-feed.ts';
 import { entered, type Flip, flippedPredicateId } from '../../query/network/network.ts';
@@ -18,7 +19,7 @@ interface FlippedRecord {
  * As it is stored: `flips` are object type, id, flip; `followers` the ids of activations by
  * predicate id.
  */
-interface Packed {
+interface PackedActivations {
   readonly at: number;
   readonly version: number;
   readonly followers: Readonly<Record<string, readonly string[]>>;
@@ -47,13 +48,15 @@ export function packActivations(
     }
   }
   if (flips.length === 0) return [];
-  const packed: Packed = { at, version, followers: followed, flips };
+  const packed: PackedActivations = { at, version, followers: followed, flips };
   return [FIELD, JSON.stringify(packed)];
 }
 
 /** An entry as it was packed; its id is the stream's. */
 export function readActivations(id: string, fields: readonly string[]): ActivationEntry {
-  const { at, version, followers, flips } = JSON.parse(pairs(fields).get(FIELD) ?? '{}') as Packed;
+  const { at, version, followers, flips } = JSON.parse(
+    pairs(fields).get(FIELD) ?? '{}',
+  ) as PackedActivations;
   const sent = flips.flatMap(([objectType, id, flip], index) =>
     (followers[flippedPredicateId(flip)] ?? []).map((activation) => ({
       activation,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CORE_LIMITS } from '../../../src/engine/core-limits.ts';
 import { type Fanout, Fanouts, type FanoutVisit } from '../../../src/engine/fanouts.ts';
 
 const HOLDERS = ['a', 'b', 'c', 'd', 'e', 'f'];
@@ -9,7 +10,7 @@ const HUB = { edgeId: 7, target: 'hub' };
  * not.
  */
 class Run {
-  readonly fanouts = new Fanouts([]);
+  readonly fanouts = new Fanouts(CORE_LIMITS);
   /** What each holder has seen: the commit of the newest news at its last visit. */
   readonly seen = new Map<string, number>();
   number = 0;
@@ -20,7 +21,7 @@ class Run {
     if (showsNews) this.news = this.number;
     const visits = this.fanouts.next().map((fanout) => this.#visit(fanout));
     const begun = showsNews ? [HUB] : [];
-    this.fanouts.committed(this.fanouts.progress(visits, begun, this.number, () => true));
+    this.fanouts.apply(this.fanouts.progress(visits, begun, this.number, () => true));
   }
 
   get since(): number | undefined {

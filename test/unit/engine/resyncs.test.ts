@@ -3,40 +3,42 @@
  * owner know of them.
  */
 import { describe, expect, it } from 'vitest';
+import { CORE_LIMITS } from '../../../src/engine/core-limits.ts';
 import { HeardResyncs, NO_RESYNC, Resyncs } from '../../../src/engine/resyncs.ts';
 
 const nothingHeard = () => new HeardResyncs(() => false);
 
 describe('a resynchronization that has to be sent', () => {
   it('is part of each commit until it has begun: another one may come first and write down the places', () => {
-    const resyncs = new Resyncs(new Map(), [2, 5]);
+    const resyncs = new Resyncs(CORE_LIMITS);
+    resyncs.resend([2, 5]);
     const first = resyncs.progress(NO_RESYNC, nothingHeard());
-    expect(first.set).toEqual(['resending:2', 'sending', 'resending:5', 'sending']);
-    resyncs.committed(NO_RESYNC, nothingHeard());
+    expect(first.resending).toEqual([2, 5]);
+    resyncs.apply(NO_RESYNC, nothingHeard());
     const begin = { ...NO_RESYNC, begins: [2, 5] };
-    expect(resyncs.progress(begin, nothingHeard()).set).toEqual(first.set);
-    resyncs.committed(begin, nothingHeard());
-    expect(resyncs.progress(NO_RESYNC, nothingHeard()).set).toEqual([]);
+    expect(resyncs.progress(begin, nothingHeard()).resending).toEqual(first.resending);
+    resyncs.apply(begin, nothingHeard());
+    expect(resyncs.progress(NO_RESYNC, nothingHeard()).resending).toEqual([]);
   });
 });
 
 describe('a source of which a message could not be applied', () => {
   /** What is stored of it after batches of marks, `poison` among them. */
   function storedAfter(...batches: ('snapshot-begin' | 'snapshot-end' | 'poison')[][]): string[] {
-    const resyncs = new Resyncs(new Map(), []);
-    const stored = new Set<string>();
+    const resyncs = new Resyncs(CORE_LIMITS);
+    const stored = new Set<number>();
     for (const marks of batches) {
       const heard = new HeardResyncs((source) => resyncs.isReceiving(source));
       for (const mark of marks) {
         if (mark === 'poison') heard.spoil(3);
         else heard.mark(3, mark);
       }
-      const { set, gone } = resyncs.progress(NO_RESYNC, heard);
-      for (const field of gone) stored.delete(field);
-      for (let i = 0; i < set.length; i += 2) stored.add(set[i]!);
-      resyncs.committed(NO_RESYNC, heard);
+      const { broken, brokenDone } = resyncs.progress(NO_RESYNC, heard);
+      for (const source of brokenDone) stored.delete(source);
+      for (const source of broken) stored.add(source);
+      resyncs.apply(NO_RESYNC, heard);
     }
-    return [...stored].filter((field) => field.startsWith('broken'));
+    return [...stored].map((source) => `broken:${source}`);
   }
 
   it('is trusted again when it has begun to say everything anew', () => {

@@ -20,8 +20,9 @@ import {
   flippedPredicateId,
   PredicateNetwork,
 } from '../../../src/query/network/network.ts';
-import { type Attributes, atomTest, type Test } from '../../../src/query/predicate/atom.ts';
+import { atomTest, type Test } from '../../../src/query/predicate/atom.ts';
 import type { Atom, Predicate } from '../../../src/query/predicate/predicate.ts';
+import type { Attributes } from '../../../src/query/predicate/view.ts';
 import { SANE, SLEEPING } from '../../support/hostile-queries.ts';
 
 const ITEM = { var: '' };

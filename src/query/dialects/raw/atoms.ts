@@ -4,25 +4,21 @@
  * Keeps true: bounds in the wrong order and empty lists make what is never true; 0 stands for -0,
  * as in records.
  */
+import { isEmptyInterval, wholeInterval } from '../../predicate/interval.ts';
 import {
   type AttributeView,
   and,
+  equals,
   type Interval,
   NEVER,
   not,
   or,
   type Predicate,
+  present,
+  range,
   type Scalar,
 } from '../../predicate/predicate.ts';
-import { isEmptyInterval, wholeInterval } from '../../predicate/value-set.ts';
 import type { Read } from './values.ts';
-
-/** The value is one of these. */
-export function equals(view: AttributeView, values: readonly Scalar[]): Predicate {
-  return values.length === 0
-    ? NEVER
-    : { kind: 'equals', view, values: [...new Set(values.map(plusZero))] };
-}
 
 /** The value, or its age, is one of these. */
 export function equalsRead(read: Read, values: readonly Scalar[]): Predicate {
@@ -43,19 +39,6 @@ export function rangeRead({ view, clock }: Read, interval: Interval): Predicate 
   return isEmptyInterval(whole)
     ? NEVER
     : { kind: 'age', attribute: view.attribute, clock, intervals: [whole] };
-}
-
-/** Bounds in the wrong order leave nothing. */
-export function range(view: AttributeView, interval: Interval): Predicate {
-  const { low, high, lowInclusive } = interval;
-  if (low !== null && high !== null && (low > high || (low === high && !lowInclusive)))
-    return NEVER;
-  return { kind: 'range', view, intervals: [interval] };
-}
-
-/** There is a value. */
-export function present({ attribute }: AttributeView): Predicate {
-  return { kind: 'present', attribute };
 }
 
 /** There is a text, and it is not empty. */

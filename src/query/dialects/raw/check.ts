@@ -5,9 +5,9 @@
  * a rule that passes has known operations, and paths that the document of its type has.
  */
 import type { Attribute, ObjectType } from '../../../change/object-type.ts';
-import { isTimeZone } from '../../../change/time-zone.ts';
 import { pointer } from '../../../errors.ts';
 import { isLogic, operationOf, PROGRAM_OPERATIONS } from '../../json-logic/json-logic-program.ts';
+import { OPERATIONS } from '../../json-logic/operations.ts';
 import { hopNamed } from '../../predicate/relationships.ts';
 import { isClockOperation, readClock } from '../../time/clock-logic.ts';
 import {
@@ -108,15 +108,12 @@ function checkOperation(name: string, args: Args, isList: boolean, at: QueryPosi
     case '*':
       if (args.length === 0) fault(at.reading, at.path, `'*' takes at least one argument`);
       break;
-    case 'startOfDay':
-      if (args.length !== 2 || typeof args[1] !== 'string' || !isTimeZone(args[1]))
-        fault(at.reading, at.path, DAYS);
-      break;
     case 'reduce':
       if (canExplode(args[1])) costly(at.reading, argAt(1).path, EXPLODES);
       break;
     default:
   }
+  refuseArguments(name, args, at, argAt);
   if (at.place !== 'item') refuseLiterals(name, args, at.place, pathsBelow(argAt), at.reading);
   for (const [index, arg] of args.entries()) {
     if (isSound(arg)) continue;
@@ -125,9 +122,20 @@ function checkOperation(name: string, args: Args, isList: boolean, at: QueryPosi
   }
 }
 
-const DAYS =
-  `'startOfDay' takes a date and the name of a time zone: { "startOfDay": [{ "var": … }, ` +
-  `"Europe/Zurich"] }`;
+/** Notes why an operation of ours is not taken with these arguments, if it is not. */
+function refuseArguments(
+  name: string,
+  args: Args,
+  at: QueryPosition,
+  argAt: (index: number) => QueryPosition,
+): void {
+  const refuses = OPERATIONS.get(name)?.refuses;
+  if (!refuses || refuses === 'nothing') return;
+  const refusal = refuses(args, at.reading.costs.length === 0);
+  if (!refusal) return;
+  const path = refusal.at === undefined ? at.path : argAt(refusal.at).path;
+  (refusal.costs ? costly : fault)(at.reading, path, refusal.why);
+}
 
 /** Where an argument stands, or an element of it. */
 function pathsBelow(

@@ -9,12 +9,15 @@ import { isLogic, operationOf } from '../../json-logic/json-logic-program.ts';
 import {
   type AttributeView,
   and,
+  equals,
   NEVER,
   not,
   or,
   type Predicate,
+  present,
 } from '../../predicate/predicate.ts';
-import { bound, equals, equalsRead, nonEmpty, plusZero, present, rangeRead } from './atoms.ts';
+import type { TextKind } from '../../predicate/text-tests.ts';
+import { bound, equalsRead, nonEmpty, plusZero, rangeRead } from './atoms.ts';
 import { absenceOf, existenceOf } from './neighbours.ts';
 import type { PartContext } from './part-context.ts';
 import { type Args, CHOICES, isGuard, isScalar } from './shapes.ts';
@@ -127,12 +130,8 @@ export function containmentOf(args: Args, here: PartContext): Predicate | undefi
   return { kind: 'substring', view: read.view, needle };
 }
 
-/** A value that begins or ends with a constant. */
-export function textOf(
-  kind: 'prefix' | 'suffix',
-  args: Args,
-  here: PartContext,
-): Predicate | undefined {
+/** A test of a text with a constant, by the operation that we add for it. */
+export function textOf(kind: TextKind, args: Args, here: PartContext): Predicate | undefined {
   const [value, needle] = args;
   const read = readView(value, here.type);
   if (args.length !== 2 || read?.jsType !== 'string' || typeof needle !== 'string')

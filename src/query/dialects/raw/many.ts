@@ -9,12 +9,16 @@ import {
   ALWAYS,
   type AttributeView,
   and,
+  equals,
   NEVER,
   not,
   type Predicate,
+  present,
+  range,
 } from '../../predicate/predicate.ts';
 import { atLeastOne, edgeOver, isZero } from '../../predicate/relationships.ts';
-import { bound, equals, present, range } from './atoms.ts';
+import { leavesOf } from '../../predicate/walk.ts';
+import { bound } from './atoms.ts';
 import { type Measured, readMeasured } from './measured.ts';
 import type { PartContext } from './part-context.ts';
 import type { Args } from './shapes.ts';
@@ -65,8 +69,7 @@ function countedAs(
 }
 
 function looksFurther(predicate: Predicate): boolean {
-  if ('children' in predicate) return predicate.children.some(looksFurther);
-  return 'child' in predicate ? looksFurther(predicate.child) : predicate.kind === 'edge';
+  return leavesOf(predicate).some(({ kind }) => kind === 'edge');
 }
 
 /** How many records are in a list of neighbours, if it is one. */

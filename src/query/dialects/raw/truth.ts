@@ -11,6 +11,7 @@ import { isLogic, operationOf, programReads, truthy } from '../../json-logic/jso
 import { atomTest } from '../../predicate/atom.ts';
 import { ALWAYS, type Atom, NEVER, not, or, type Predicate } from '../../predicate/predicate.ts';
 import { hopNamed } from '../../predicate/relationships.ts';
+import { TEXT_OPERATIONS } from '../../predicate/text-tests.ts';
 import { looksAtClock } from '../../time/clock-logic.ts';
 import { costly, fault } from '../scope.ts';
 import {
@@ -48,8 +49,10 @@ const STRUCTURES: ReadonlyMap<string, Structure> = new Map<string, Structure>([
     (args, here) => (args.length === 2 ? orderOf('<=', [...args].reverse(), here) : undefined),
   ],
   ['in', containmentOf],
-  ['startsWith', (args, here) => textOf('prefix', args, here)],
-  ['endsWith', (args, here) => textOf('suffix', args, here)],
+  ...TEXT_OPERATIONS.map(([name, kind]): [string, Structure] => [
+    name,
+    (args, here) => textOf(kind, args, here),
+  ]),
   ['before', (args, here) => passedOf('before', args, here)],
   ['notAfter', (args, here) => passedOf('notAfter', args, here)],
 ]);

@@ -7,8 +7,8 @@
  */
 import type { Attribute, ObjectType } from '../../../change/object-type.ts';
 import { isLogic, operationOf } from '../../json-logic/json-logic-program.ts';
-import { fold } from '../../predicate/atom.ts';
 import type { AttributeView, Clock, Scalar } from '../../predicate/predicate.ts';
+import { fold } from '../../predicate/view.ts';
 import { isClockOperation, readClock } from '../../time/clock-logic.ts';
 import { type Args, isScalar } from './shapes.ts';
 

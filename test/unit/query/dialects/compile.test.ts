@@ -5,11 +5,8 @@
 import { describe, expect, it } from 'vitest';
 import { objectType } from '../../../../src/change/object-type.ts';
 import { Problem } from '../../../../src/errors.ts';
-import {
-  compileQuery,
-  predicateAttributes,
-  type SegmentMeaning,
-} from '../../../../src/query/dialects/compile.ts';
+import { compileQuery, type SegmentMeaning } from '../../../../src/query/dialects/compile.ts';
+import { predicateAttributes } from '../../../../src/query/predicate/statement.ts';
 import { CONTACTS, contactsScope, faultsOf, group, holdsFor } from '../../../support/contacts.ts';
 
 const RULE = { field: 'age', operator: '>', value: 5 };

@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { objectType } from '../../../../src/change/object-type.ts';
 import { compileQuery } from '../../../../src/query/dialects/compile.ts';
 import { NODES_MAX } from '../../../../src/query/dialects/scope.ts';
-import type { Attributes } from '../../../../src/query/predicate/atom.ts';
+import type { Attributes } from '../../../../src/query/predicate/view.ts';
 import { faultsOf, group, holdsFor } from '../../../support/contacts.ts';
 
 const PEOPLE = objectType('people', 1, {

@@ -2,7 +2,6 @@
  * edges.test.ts – Edges in normal form, their keys, and what is left of them when they are lowered.
  */
 import { describe, expect, it } from 'vitest';
-import { predicateAttributes, statementKey } from '../../../../src/query/dialects/compile.ts';
 import { lower } from '../../../../src/query/network/lower.ts';
 import { normalize } from '../../../../src/query/predicate/normalize.ts';
 import {
@@ -17,6 +16,7 @@ import {
   type Predicate,
   type RelatedCondition,
 } from '../../../../src/query/predicate/predicate.ts';
+import { predicateAttributes, statementKey } from '../../../../src/query/predicate/statement.ts';
 import { CONTACTS, TYPES } from '../../../support/contacts.ts';
 
 const is = (attribute: string, ...values: (string | number | boolean)[]): Atom => ({
@@ -140,7 +140,7 @@ it('the key of a statement names what is read of neighbours, and the edges on th
 describe('lowering', () => {
   const lowered = (predicate: Predicate) => {
     const shared: unknown[] = [];
-    const flat = lower(predicate, 'contacts', {
+    const flat = lower(predicate, {
       neighbourOf: (name, direction) => {
         const [holder = '', relationship = ''] = name.split('.');
         return direction === 'in' ? holder : TYPES.get(holder)!.relationships.get(relationship)!.to;

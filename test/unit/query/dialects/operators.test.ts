@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { OPERATORS } from '../../../../src/query/dialects/operators.ts';
-import type { Attributes } from '../../../../src/query/predicate/atom.ts';
+import type { Attributes } from '../../../../src/query/predicate/view.ts';
 import { group, holdsFor } from '../../../support/contacts.ts';
 
 type Case = readonly [

@@ -64,7 +64,7 @@ function whoIn(query: unknown, type = CONTACTS): string[] {
   const { predicate, jsonLogic, key } = compileQuery(query, { ...contactsScope(), type });
   const again = compileQuery(JSON.parse(JSON.stringify(jsonLogic)), { ...contactsScope(), type });
   expect(again.key).toBe(key);
-  const flat = loweredTruth(predicate, type.name, GRAPH);
+  const flat = loweredTruth(predicate, GRAPH);
   const written = predicateJsonLogic(predicate, TYPES);
   return RECORDS[type.name]!.flatMap((each) => {
     const at = { type: type.name, record: each };

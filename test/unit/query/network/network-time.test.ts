@@ -145,7 +145,7 @@ it('an age within what is asked of neighbours is shared with it', () => {
     value: group(rule),
   };
   const shared: unknown[] = [];
-  const flat = lower(predicateOf(match), 'contacts', {
+  const flat = lower(predicateOf(match), {
     neighbourOf: (edge, direction) => hopOf({ edge, direction }, TYPES).target,
     sharePredicate: (objectType, _, own) => shared.push([objectType, own]),
   });

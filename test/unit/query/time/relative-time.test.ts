@@ -5,8 +5,8 @@
 import { describe, expect, it } from 'vitest';
 import { compileQuery } from '../../../../src/query/dialects/compile.ts';
 import { predicateJsonLogic } from '../../../../src/query/json-logic/json-logic.ts';
-import type { Attributes } from '../../../../src/query/predicate/atom.ts';
 import { normalize, predicateKey } from '../../../../src/query/predicate/normalize.ts';
+import type { Attributes } from '../../../../src/query/predicate/view.ts';
 import { contactsScope, faultsOf, group, holdsFor, TYPES } from '../../../support/contacts.ts';
 
 const scopeIn = (timeZone: string) => ({ ...contactsScope(), timeZone });

@@ -1,0 +1,128 @@
+/**
+ * commit-draft.ts – The writes of a commit while the step and the participants add to it.
+ *
+ * Keeps true: what nobody adds to is a shared empty list, so that an idle part of a commit costs
+ * nothing; a field is given by one participant alone.
+ */
+import { entered, type Flip, flippedPredicateId } from '../query/network/network.ts';
+import type { Networks } from './networks.ts';
+import type { PartitionBuilds } from './partition-builds.ts';
+import type { CommitEvent, CommitWrites } from './partition-store.ts';
+import type { Step, TouchedRecord } from './step.ts';
+
+const NONE: readonly never[] = [];
+const NO_MAP: ReadonlyMap<never, never> = new Map<never, never>();
+
+export class CommitDraft implements CommitWrites {
+  readonly clockMs: number;
+  catalogVersion: number;
+  position: CommitWrites['position'];
+  inbox: CommitWrites['inbox'];
+  records: CommitWrites['records'] = NONE;
+  tombstones: CommitWrites['tombstones'] = NONE;
+  timers: CommitWrites['timers'] = NONE;
+  entering: CommitWrites['entering'] = NO_MAP;
+  leaving: CommitWrites['leaving'] = NO_MAP;
+  counted: CommitWrites['counted'] = NONE;
+  dropped: CommitWrites['dropped'] = NONE;
+  failed: CommitWrites['failed'] = NO_MAP;
+  healed: CommitWrites['healed'] = NONE;
+  backfills: CommitWrites['backfills'] = NO_MAP;
+  neighbours: CommitWrites['neighbours'] = NONE;
+  related: CommitWrites['related'] = NONE;
+  holders: CommitWrites['holders'] = NONE;
+  values: CommitWrites['values'] = NONE;
+  fanouts: CommitWrites['fanouts'] = NONE;
+  fanoutsDone: CommitWrites['fanoutsDone'] = NONE;
+  edgeSets: CommitWrites['edgeSets'] = NONE;
+  edgeSetsDone: CommitWrites['edgeSetsDone'] = NONE;
+  forgottenHolders: CommitWrites['forgottenHolders'] = NONE;
+  forgottenValues: CommitWrites['forgottenValues'] = NONE;
+  forgottenNeighbours: CommitWrites['forgottenNeighbours'] = NONE;
+  timedTypes: CommitWrites['timedTypes'] = NONE;
+  timedTypesDone: CommitWrites['timedTypesDone'] = NONE;
+  channels: CommitWrites['channels'] = NONE;
+  outbox: CommitWrites['outbox'] = NONE;
+  delivered: CommitWrites['delivered'] = NONE;
+  resending: CommitWrites['resending'] = NONE;
+  resendingDone: CommitWrites['resendingDone'] = NONE;
+  receiving: CommitWrites['receiving'] = NONE;
+  receivingDone: CommitWrites['receivingDone'] = NONE;
+  broken: CommitWrites['broken'] = NONE;
+  brokenDone: CommitWrites['brokenDone'] = NONE;
+  unconfirmed: CommitWrites['unconfirmed'] = NONE;
+  confirmed: CommitWrites['confirmed'] = NO_MAP;
+  events: CommitWrites['events'] = NONE;
+  followers: CommitWrites['followers'] = NO_MAP;
+  outcomes: CommitWrites['outcomes'] = NONE;
+  dead: CommitWrites['dead'] = NONE;
+  trial: CommitWrites['trial'];
+  readonly isKept: CommitWrites['isKept'];
+
+  constructor(clockMs: number, catalogVersion: number, isKept: CommitWrites['isKept']) {
+    this.clockMs = clockMs;
+    this.catalogVersion = catalogVersion;
+    this.isKept = isKept;
+  }
+}
+
+/** What a step has made of records, memberships and both ends of edges. */
+export function addStep(
+  writes: CommitDraft,
+  { records, timers, edges, outcomes, dead }: Step,
+  networks: Networks,
+): void {
+  writes.records = records;
+  writes.timers = timers;
+  writes.neighbours = edges.neighbours;
+  writes.related = edges.related;
+  writes.holders = edges.holders;
+  writes.values = edges.values;
+  writes.events = eventsOf(records, networks);
+  writes.followers = networks.followers;
+  writes.outcomes = outcomes;
+  writes.dead = dead;
+}
+
+function eventsOf(records: readonly TouchedRecord[], networks: Networks): readonly CommitEvent[] {
+  const isPublic = (flip: Flip) => !networks.isShared(flippedPredicateId(flip));
+  return records
+    .map(({ objectType, id, liveFlips }) => ({
+      objectType,
+      id,
+      liveFlips: liveFlips.filter(isPublic),
+    }))
+    .filter(({ liveFlips }) => liveFlips.length > 0);
+}
+
+/**
+ * Member sets follow the flips. Counts come from the sets themselves, for every predicate id that
+ * this partition answers for, or answers for from now on.
+ */
+export function addMembers(
+  writes: CommitDraft,
+  { records }: Step,
+  networks: Networks,
+  builds: Pick<PartitionBuilds, 'isComplete' | 'completing'>,
+): void {
+  const entering = new Map<number, string[]>();
+  const leaving = new Map<number, string[]>();
+  for (const { id, flips } of records) {
+    for (const flip of flips) {
+      const predicateId = flippedPredicateId(flip);
+      if (networks.isShared(predicateId)) continue;
+      const sets = entered(flip) ? entering : leaving;
+      const ids = sets.get(predicateId);
+      if (ids) ids.push(id);
+      else sets.set(predicateId, [id]);
+    }
+  }
+  const counted = new Set(builds.completing);
+  for (const sets of [entering, leaving]) {
+    for (const predicateId of sets.keys())
+      if (builds.isComplete(predicateId)) counted.add(predicateId);
+  }
+  writes.entering = entering;
+  writes.leaving = leaving;
+  writes.counted = counted;
+}

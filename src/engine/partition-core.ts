@@ -1,0 +1,343 @@
+/**
+ * partition-core.ts – The life of one partition in the hands of one owner, without I/O.
+ *
+ * Keeps true: one batch at a time, each on top of the commit before; nothing is remembered of a
+ * commit whose outcome is not known. It is the same code in a process, where processor.ts carries
+ * out what it asks for, and in the simulator, where anything may happen between two requests. All
+ * branching of a turn is in this file and in careful-turns.ts; what they call is straight.
+ */
+import { partitionOf } from '../change/partition.ts';
+import { assert, unreachable } from '../errors.ts';
+import type { Batch } from './batch.ts';
+import type { Piece, Solo } from './care.ts';
+import { CarefulTurns, type CareSetting } from './careful-turns.ts';
+import { addMembers, addStep, CommitDraft } from './commit-draft.ts';
+import type { CoreLimits } from './core-limits.ts';
+import type { Networks } from './networks.ts';
+import type { BatchDraft, Participant, Turn } from './participant.ts';
+import { makeParticipants, type Participants } from './participants.ts';
+import type {
+  CommitHeader,
+  CommitWrites,
+  PartitionMeta,
+  PreparedCommit,
+  StoredInboxEntry,
+  StoredLogEntry,
+} from './partition-store.ts';
+import { type Asking, ask } from './requests.ts';
+import type { HeavyRows } from './row-cache.ts';
+import { type Step, type StepContext, step } from './step.ts';
+import { loadStepRows, type StepRows } from './step-rows.ts';
+import { AGAIN, type TurnResult } from './turn-result.ts';
+
+/** What a core is given; it has no clock and no chance of its own. */
+export interface CoreContext {
+  readonly partition: number;
+  readonly partitions: number;
+  readonly token: string;
+  readonly leaseMs: number;
+  readonly timeZone: string;
+  readonly networks: Networks;
+  readonly limits: CoreLimits;
+  readonly solo: Solo;
+  /** The clock by which records are due. */
+  readonly nowMs: () => number;
+  /** Since some moment; never stands still. */
+  readonly elapsedMs: () => number;
+  /** Tells a commit from all others. */
+  readonly nonce: () => string;
+  /** A number that is larger than any that it, or another owner's, has answered before. */
+  readonly freshEpoch: () => number;
+  readonly prepare: (header: CommitHeader, writes: CommitWrites) => PreparedCommit;
+  /** For simulations: other participants, another step. */
+  readonly makeParticipants?: typeof makeParticipants;
+  readonly step?: typeof step;
+}
+
+/** An owner sleeps no longer than this. */
+const IDLE_MAX_MS = 30_000;
+
+export class PartitionCore implements Turn {
+  readonly participants: Participants;
+  readonly #context: CoreContext;
+  readonly #meta: PartitionMeta;
+  readonly #all: readonly Participant[];
+  readonly #careful: CarefulTurns;
+  #number: number;
+  /** The latest that this owner or one before it went by. */
+  #clockMs: number;
+  #isHeldBack = false;
+  readonly #isKept = (predicateId: number) => this.networks.has(predicateId);
+  #failures = 0;
+
+  /** Caller: the partition was acquired with this meta, and the networks are as new as it says. */
+  constructor(context: CoreContext, meta: PartitionMeta) {
+    const { networks, limits, freshEpoch, partitions } = context;
+    assert(networks.version >= meta.catalogVersion, 'no owner runs below the version in meta');
+    this.#context = context;
+    this.#meta = meta;
+    this.#number = meta.number;
+    this.#clockMs = meta.clockMs;
+    const make = context.makeParticipants ?? makeParticipants;
+    this.participants = make({ limits, partitions, freshEpoch });
+    this.#all = Object.values(this.participants);
+    for (const participant of this.#all) participant.recover?.(meta);
+    this.#careful = new CarefulTurns(this.#careSetting());
+  }
+
+  // ——— Turn ———
+
+  get networks(): Networks {
+    return this.#context.networks;
+  }
+
+  get partitions(): number {
+    return this.#context.partitions;
+  }
+
+  /**
+   * Never runs backwards, not even between two looks: what was found due is due when it is fired.
+   */
+  get nowMs(): number {
+    this.#clockMs = Math.max(this.#clockMs, this.#context.nowMs());
+    return this.#clockMs;
+  }
+
+  /** Of the commit that comes next. */
+  get number(): number {
+    return this.#number + 1;
+  }
+
+  get isHeldBack(): boolean {
+    return this.#isHeldBack;
+  }
+
+  get isCareful(): boolean {
+    return this.#careful.isOn;
+  }
+
+  get isBuilding(): boolean {
+    return this.participants.builds.isBuilding(this.networks.version);
+  }
+
+  // ——— Around turns ———
+
+  addLog(entries: readonly StoredLogEntry[]): void {
+    this.participants.intake.addLog(entries);
+  }
+
+  addInbox(entries: readonly StoredInboxEntry[]): void {
+    this.participants.intake.addInbox(entries);
+  }
+
+  /**
+   * Whether the number that is stored is that of the last commit, or of the one that is under way.
+   */
+  recognizes(stored: number): boolean {
+    return stored === this.#number || stored === this.#number + 1;
+  }
+
+  /** The number of the last commit that is known to be stored. */
+  get committedNumber(): number {
+    return this.#number;
+  }
+
+  /** Whether there may be something to do. */
+  get hasWork(): boolean {
+    this.#isHeldBack = this.participants.channels.undelivered > this.#context.limits.undeliveredMax;
+    if (this.isCareful) return true;
+    for (const participant of this.#all) if (participant.hasWork?.(this)) return true;
+    return false;
+  }
+
+  /**
+   * Makes the partition ours towards all others, and takes up what the owner before has left.
+   * @returns false if it is no longer as it was when it was acquired: it has to be taken anew
+   */
+  *open(): Asking<boolean> {
+    const { channels, resyncs } = this.participants;
+    yield* channels.beginEpochs();
+    // Whoever takes over after this finds these epochs; an owner that did before would have closed
+    // them.
+    const renewal = yield* ask({ kind: 'renew' });
+    if (renewal.status !== 'renewed' || renewal.number !== this.#number) return false;
+    resyncs.resend(channels.lost);
+    yield* channels.recoverOutbox();
+    yield* this.#careful.takeOver(this.#meta);
+    return true;
+  }
+
+  /** What owners before died under, and how often: told once, after a take-over with care. */
+  get deaths(): ReadonlyMap<string, number> | undefined {
+    return this.#careful.deaths;
+  }
+
+  // ——— A turn ———
+
+  /**
+   * One batch, or the news that there is none. A full outbox holds back all but the inbox: else two
+   * partitions could wait for each other.
+   * @throws what a step throws that is no piece's fault
+   */
+  *turn(): Asking<TurnResult> {
+    for (const participant of this.#all) participant.begin?.();
+    if (!this.hasWork) return this.#idle();
+    if (this.isCareful) {
+      const tried = yield* this.#careful.turn();
+      if (tried) return tried;
+      for (const participant of this.#all) participant.begin?.();
+      if (!this.#hasOrdinaryWork()) return this.#careful.idle ?? AGAIN;
+    }
+    yield* ask({ kind: 'gather' });
+    const batch = this.#emptyBatch();
+    let isWork = false;
+    for (const participant of this.#all) {
+      if (!participant.work || !participant.hasWork?.(this)) continue;
+      if (yield* participant.work(batch, this)) isWork = true;
+    }
+    return isWork ? yield* this.#carryOut(batch, undefined, false) : AGAIN;
+  }
+
+  #hasOrdinaryWork(): boolean {
+    return this.#all.some((participant) => participant.hasWork?.(this));
+  }
+
+  /** Until something comes, a record is due, or it is time to look after tombstones. */
+  #idle(): TurnResult {
+    const { nowMs } = this;
+    let forMs = IDLE_MAX_MS;
+    for (const participant of this.#all) {
+      const nextMs = participant.nextMs?.(this);
+      if (nextMs !== undefined) forMs = Math.min(forMs, nextMs - nowMs);
+    }
+    return { kind: 'idle', forMs: Math.max(1, forMs) };
+  }
+
+  #emptyBatch(): BatchDraft {
+    return { entries: [], position: this.participants.intake.position, backfills: [], expired: [] };
+  }
+
+  *#carryOut(batch: BatchDraft, piece: Piece | undefined, isSolo: boolean): Asking<TurnResult> {
+    const rows = yield* this.#load(batch, isSolo);
+    // From here to the prepared commit nothing is asked for: catalog, networks and step are of one
+    // version.
+    const planned = this.#plan(batch, piece, rows);
+    if (planned.kind !== 'planned') return planned;
+    const { made, prepared, names } = planned;
+    const answer = yield* ask({ kind: 'commit', prepared });
+    switch (answer) {
+      case 'ok':
+      case 'duplicate':
+        this.#number = prepared.number;
+        for (const participant of this.#all) participant.committed?.(made);
+        if (piece) this.#careful.passed(piece, names);
+        else this.#failures = 0;
+        return { kind: 'committed', made, isNews: this.participants.builds.isNews };
+      case 'fenced':
+      case 'rolled-back':
+      case 'unknown':
+        return { kind: 'lost', why: answer };
+      default:
+        return unreachable(answer);
+    }
+  }
+
+  /** Which rows a step looks at follows from the catalog, which may move on while they are read. */
+  *#load(batch: BatchDraft, isSolo: boolean): Asking<StepRows> {
+    const { networks, solo, limits } = this.#context;
+    let bytesMax: number | undefined = limits.loadedBytesMax;
+    for (;;) {
+      if (!isSolo && solo.over) yield* ask({ kind: 'solo-over' });
+      const { version } = networks;
+      const loaded: StepRows | HeavyRows = yield* loadStepRows(
+        this.participants.cache,
+        networks,
+        batch,
+        bytesMax,
+      );
+      const isHeavy = 'weigh' in loaded;
+      if (isHeavy) {
+        for (const each of this.#all) each.lighten?.(batch, loaded.weigh, networks.edges);
+        bytesMax = undefined;
+      } else if (networks.version === version && (isSolo || !solo.over)) return loaded;
+    }
+  }
+
+  /**
+   * The step is pure, and so is what is written of it: a failure (a bug, a record grown too long)
+   * meets the same piece again and again. All that was in the batch is tried piece by piece then,
+   * and the one at fault is set aside instead of stopping all that come after it.
+   */
+  #plan(
+    batch: Batch,
+    piece: Piece | undefined,
+    rows: StepRows,
+  ):
+    | TurnResult
+    | {
+        readonly kind: 'planned';
+        readonly made: Step;
+        readonly prepared: PreparedCommit;
+        readonly names: readonly string[];
+      } {
+    try {
+      const { nowMs } = this;
+      const made = this.#step(batch, rows, nowMs);
+      const writes = new CommitDraft(nowMs, this.networks.version, this.#isKept);
+      addStep(writes, made, this.networks);
+      for (const participant of this.#all) participant.plan?.(writes, made, this);
+      addMembers(writes, made, this.networks, this.participants.builds);
+      const names = piece ? this.#careful.plan(writes, made, piece) : [];
+      const prepared = this.#context.prepare(this.#header(), writes);
+      return { kind: 'planned', made, prepared, names };
+    } catch (error) {
+      if (batch.aside || batch.poison) throw error;
+      if (piece) this.#careful.threw(piece, error as Error);
+      else if (++this.#failures > this.#context.limits.stepAttemptsMax) throw error;
+      else this.#careful.beginAfter(batch);
+      return { kind: 'failed', error, piece };
+    }
+  }
+
+  #step(batch: Batch, rows: StepRows, nowMs: number): Step {
+    return (this.#context.step ?? step)(batch, this.#stepContext(rows, nowMs));
+  }
+
+  #header(): CommitHeader {
+    const { token, leaseMs, nonce } = this.#context;
+    return { token, before: this.#number, number: this.number, nonce: nonce(), leaseMs };
+  }
+
+  #stepContext(rows: StepRows, nowMs: number): StepContext {
+    const { networks, partitions, timeZone } = this.#context;
+    const { resyncs, builds } = this.participants;
+    return {
+      ...rows,
+      types: networks.types,
+      edges: networks.edges,
+      partitionOf: (id) => partitionOf(id, partitions),
+      isReceiving: (source) => resyncs.isReceiving(source),
+      timeZone,
+      nowMs,
+      failed: builds.failed,
+    };
+  }
+
+  #careSetting(): CareSetting {
+    const { limits, token, partition, solo, elapsedMs } = this.#context;
+    return {
+      turn: this,
+      participants: this.participants,
+      limits,
+      token,
+      partition,
+      solo,
+      elapsedMs,
+      emptyBatch: () => this.#emptyBatch(),
+      carryOut: (batch, piece, isSolo) => this.#carryOut(batch, piece, isSolo),
+      rehearse: (batch, rows) => {
+        this.#step(batch, rows, this.nowMs);
+      },
+    };
+  }
+}
