@@ -15,20 +15,22 @@ const MEANINGS: Readonly<Record<string, string>> = {
 
 /** The answers of a route: what it gives when all goes well, and the codes of what may go wrong. */
 export function answers(
-  success: Record<number, TSchema>,
-  ...codes: ErrorCode[]
+  success: Readonly<Record<number, TSchema>>,
+  codes: readonly ErrorCode[],
 ): Record<string, TSchema> {
-  const failures = new Map<number, ErrorCode[]>();
   // Whatever reads JSON refuses numbers that would be altered.
-  if (codes.includes('body_malformed')) codes.push('number_inexact');
-  for (const code of codes)
-    failures.set(ERRORS[code].status, [...(failures.get(ERRORS[code].status) ?? []), code]);
-  const told = Object.entries(success).map(([status, schema]) => [
+  const all = codes.includes('body_malformed') ? [...codes, 'number_inexact' as const] : codes;
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of all) {
+    const { status } = ERRORS[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  const given = Object.entries(success).map(([status, schema]) => [
     status,
     { description: MEANINGS[status], ...schema },
   ]);
-  const refused = [...failures].map(([status, some]) => [status, problemAnswer(some)]);
-  return Object.fromEntries([...told, ...refused]);
+  const refused = [...byStatus].map(([status, some]) => [status, problemAnswer(some)]);
+  return Object.fromEntries([...given, ...refused]);
 }
 
 /** An answer whose body is a problem document with one of these codes. */

@@ -5,15 +5,7 @@ import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import type { KeyEntry, RateLimit } from '../config.ts';
-import { activationRoutes } from './activations/routes.ts';
-import { changeRoutes } from './changes/routes.ts';
 import { HeldAnswers } from './held-answers.ts';
-import { exportRoutes, importRoutes } from './imports/routes.ts';
-import { jobRoutes } from './jobs/routes.ts';
-import { membershipRoutes } from './memberships/routes.ts';
-import { objectTypeRoutes } from './object-types/routes.ts';
-import { operationRoutes } from './operations/routes.ts';
-import { operatorRoutes } from './operators/routes.ts';
 import { auth } from './plugins/auth.ts';
 import { bodies } from './plugins/bodies.ts';
 import { cors } from './plugins/cors.ts';
@@ -26,34 +18,15 @@ import { queuedAnswers } from './plugins/queued-answers.ts';
 import { rateLimit } from './plugins/rate-limit.ts';
 import { refusedBodies } from './plugins/refused-bodies.ts';
 import { requests } from './plugins/requests.ts';
-import { recordRoutes } from './records/routes.ts';
-import type { RouteOptions } from './route.ts';
-import { seedRoutes } from './seeds/routes.ts';
-import { segmentRoutes } from './segments/routes.ts';
-import { viewRoutes } from './views/routes.ts';
+import { addRoute, type RouteContext } from './route.ts';
+import { ROUTES } from './routes.ts';
 
-export interface AppOptions extends Omit<RouteOptions, 'held'> {
+export interface AppOptions extends Omit<RouteContext, 'held'> {
   readonly keys: readonly KeyEntry[];
   readonly rateLimit: RateLimit | undefined;
   /** Of pages of other sites that may ask. */
   readonly corsOrigins: readonly string[];
 }
-
-const ROUTES = [
-  objectTypeRoutes,
-  operatorRoutes,
-  recordRoutes,
-  changeRoutes,
-  segmentRoutes,
-  membershipRoutes,
-  viewRoutes,
-  seedRoutes,
-  importRoutes,
-  exportRoutes,
-  jobRoutes,
-  activationRoutes,
-  operationRoutes,
-];
 
 /** Plugins are in the order in which a request meets them. */
 export const app = fp(
@@ -81,7 +54,9 @@ export const app = fp(
     await server.register(openapi);
     await server.register(queueBoard, { queues: [...jobs.queues, ...webhooks.queues.all] });
     const held = new HeldAnswers(limits.heldBytes);
-    for (const routes of ROUTES) await server.register(routes, { ...options, held });
+    const { lagEntriesMax, waitingChangesMax } = options;
+    const context = { deployment, jobs, webhooks, held, lagEntriesMax, waitingChangesMax };
+    for (const route of ROUTES) await addRoute(server, route, context);
   },
   { name: 'app' },
 );

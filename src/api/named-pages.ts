@@ -45,7 +45,8 @@ export function fieldsOf(
   const wanted = new Set(fields.split(',').map((field) => field.trim()));
   const unknown = [...wanted].find((field) => !known.includes(field));
   if (unknown !== undefined) {
-    const detail = `there is no field '${unknown.slice(0, 100)}': fields is some of ${known.join(',')}`;
+    const name = unknown.slice(0, 100);
+    const detail = `there is no field '${name}': fields is some of ${known.join(',')}`;
     throw new Problem('parameter_invalid', detail, [{ path: '/fields', detail }]);
   }
   return (entry) => Object.fromEntries(Object.entries(entry).filter(([name]) => wanted.has(name)));

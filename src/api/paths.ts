@@ -1,7 +1,21 @@
 /**
- * paths.ts – Which methods a path takes: Fastify only knows that it has no route, which a 405 must
- * be told from.
+ * paths.ts – What is at a path: which methods it takes, and whether it is a page of other plugins.
+ *
+ * Fastify only knows that it has no route, which a 405 must be told from.
  */
+
+/** Where the board of queues is. */
+export const BOARD_PATH = '/admin/queues';
+
+export function isBoard(path: string): boolean {
+  return path === BOARD_PATH || path.startsWith(`${BOARD_PATH}/`);
+}
+
+/** The pages at /docs. */
+export function isDocumentation(path: string): boolean {
+  return path === '/docs' || path.startsWith('/docs/');
+}
+
 export interface RouteEntry {
   readonly method: string;
   /** As declared: `/v1/records/:type/:id`. */

@@ -2,17 +2,23 @@
  * read-options.ts – How a read is meant: strong, for a bounded time, unless it says otherwise.
  */
 import Type from 'typebox';
-import { type Consistency, type ReadOptions, STRONG } from '../membership/read-options.ts';
+import {
+  CONSISTENCIES,
+  type Consistency,
+  type ReadOptions,
+  STRONG,
+} from '../membership/read-options.ts';
 
 const TIMEOUT_MS_MAX = 60_000;
 
 export const timeout = (description: string, defaultMs: number) =>
   Type.Integer({ minimum: 0, maximum: TIMEOUT_MS_MAX, default: defaultMs, description });
 
-const consistency = Type.Enum(['strong', 'eventual'], {
+const consistency = Type.Enum([...CONSISTENCIES], {
   default: 'strong',
   description:
-    'strong: all that was acknowledged before the request counts. eventual: as it stands, without waiting.',
+    'strong: all that was acknowledged before the request counts. eventual: as it stands, ' +
+    'without waiting.',
 });
 
 const readTimeout = timeout(
@@ -26,10 +32,13 @@ export const readParameters = {
   timeout_ms: Type.Optional(readTimeout),
 };
 
-export function readOptions(given: {
+/** What a read says of how it is meant. */
+export interface ReadParameters {
   readonly consistency?: Consistency;
   readonly timeout_ms?: number;
-}): ReadOptions {
+}
+
+export function readOptions(given: ReadParameters): ReadOptions {
   return {
     consistency: given.consistency ?? STRONG.consistency,
     timeoutMs: given.timeout_ms ?? STRONG.timeoutMs,

@@ -1,19 +1,26 @@
 /**
- * route.ts – What every file of routes is given.
+ * route.ts – What a route is: one value that says all there is to say of it.
+ *
+ * Keeps true: what the server checks, what the description shows and what the tables list is made
+ * of the same value, so that a route which is added in one file is added everywhere. Plugins find
+ * the route of a request in its Fastify config.
  */
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import type { FastifyPluginAsync, RawServerDefault } from 'fastify';
-import Type from 'typebox';
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
+import Type, { type Static, type TObject, type TSchema } from 'typebox';
 import type { Deployment } from '../engine/deployment.ts';
+import { assert, type ErrorCode } from '../errors.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Webhooks } from '../jobs/webhooks.ts';
+import { answers } from './answers.ts';
 import type { HeldAnswers } from './held-answers.ts';
+import type { Need } from './roles.ts';
 
-export interface RouteOptions {
+/** What every handler works with. */
+export interface RouteContext {
   readonly deployment: Deployment;
   readonly jobs: Jobs;
   readonly webhooks: Webhooks;
-  /** What makes answers that may be heavy. */
+  /** Makes answers that may be heavy. */
   readonly held: HeldAnswers;
   /** Entries of all logs that may wait before `/readyz` says that this server is behind. */
   readonly lagEntriesMax: number;
@@ -21,10 +28,126 @@ export interface RouteOptions {
   readonly waitingChangesMax: number;
 }
 
-export type Routes = FastifyPluginAsync<RouteOptions, RawServerDefault, TypeBoxTypeProvider>;
+interface Stated<Path extends string> {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Parameters begin with a colon: `/v1/segments/:slug`. */
+  readonly path: Path;
+  /** What it asks of its caller. */
+  readonly need: Need;
+  readonly summary: string;
+  readonly description?: string;
+  /** By status: what is answered when all goes well. */
+  readonly answers: Readonly<Record<number, TSchema>>;
+  /** Codes of what else it may answer, beside those that every route of its kind may. */
+  readonly refusals?: readonly ErrorCode[];
+  /** Bytes that a body may have if it is read as a whole; as server.ts says if absent. */
+  readonly bodyBytesMax?: number;
+  /** No body is `{}`. */
+  readonly bodyIsOptional?: boolean;
+  /** The handler decodes bodies that are not UTF-8 by itself. */
+  readonly readsCharsets?: boolean;
+  /** How bodies are read, where that is not as JSON. */
+  readonly readBodies?: (app: FastifyInstance) => void;
+  /** Runs before the body is read. @throws Problem so that a client need not send all of it */
+  readonly beforeBody?: (context: RouteContext) => void;
+}
 
-/** Path parameters are checked where they are used: what is not there is 404. */
-const pathParameters = {
+/** A route without the types that only its handler knows. */
+export interface Route extends Stated<string> {
+  readonly query?: TSchema | undefined;
+  /** A schema, or one for each content type. */
+  readonly body?: object | undefined;
+  readonly handler: (
+    request: FastifyRequest,
+    context: RouteContext,
+    reply: FastifyReply,
+  ) => Promise<unknown>;
+}
+
+/** A route in the list of all, with its name in the description and the part it belongs to. */
+export interface ListedRoute extends Route {
+  readonly operationId: string;
+  readonly tag: string;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Undefined for the pages that other plugins bring along. */
+    route?: ListedRoute;
+  }
+}
+
+/** Of `/v1/segments/:slug/members/:id` that is `slug` and `id`. */
+type NamesIn<Path extends string> = Path extends `${string}/:${infer Name}/${infer Rest}`
+  ? Name | NamesIn<`/${Rest}`>
+  : Path extends `${string}/:${infer Name}`
+    ? Name
+    : never;
+
+type RouteRequest<Path extends string, Query extends TSchema, Body> = FastifyRequest<{
+  Params: Readonly<Record<NamesIn<Path>, string>>;
+  Querystring: Static<Query>;
+  Body: Body extends TSchema ? Static<Body> : unknown;
+}>;
+
+/** Makes a route; its handler's request is typed by the path, the query and the body. */
+export function route<
+  const Path extends string,
+  Query extends TSchema = TObject,
+  Body extends object | undefined = undefined,
+>(
+  given: Stated<Path> & {
+    readonly query?: Query;
+    readonly body?: Body;
+    readonly handler: (
+      request: RouteRequest<Path, Query, Body>,
+      context: RouteContext,
+      reply: FastifyReply,
+    ) => Promise<unknown>;
+  },
+): Route {
+  return { ...given, handler: given.handler as unknown as Route['handler'] };
+}
+
+/** Puts a route into the server. */
+export async function addRoute(
+  app: FastifyInstance,
+  listed: ListedRoute,
+  context: RouteContext,
+): Promise<void> {
+  const { method, path, bodyBytesMax, readBodies, beforeBody, handler } = listed;
+  const add = async (scope: FastifyInstance) => {
+    readBodies?.(scope);
+    scope.route({
+      method,
+      url: path,
+      schema: schemaOf(listed),
+      config: { route: listed },
+      ...(bodyBytesMax === undefined ? {} : { bodyLimit: bodyBytesMax }),
+      ...(beforeBody ? { onRequest: async () => beforeBody(context) } : {}),
+      handler: (request, reply) => handler(request, context, reply),
+    });
+  };
+  // What one route does with bodies is nothing to the others.
+  await (readBodies ? app.register(add) : add(app));
+}
+
+function schemaOf(listed: ListedRoute): FastifySchema {
+  const { operationId, summary, description, path, query, body } = listed;
+  const names = path.split('/').flatMap((step) => (step.startsWith(':') ? [step.slice(1)] : []));
+  return {
+    operationId,
+    summary,
+    ...(description === undefined ? {} : { description }),
+    ...(names.length === 0 ? {} : { params: parametersOf(names) }),
+    ...(query === undefined ? {} : { querystring: query }),
+    ...(body === undefined ? {} : { body }),
+    response: answers(listed.answers, listed.refusals ?? []),
+  };
+}
+
+/** They are checked where they are used: what is not there is 404. */
+const PATH_PARAMETERS: Readonly<Record<string, TSchema>> = {
   name: Type.String({ description: 'Name of the object type.', examples: ['contacts'] }),
   type: Type.String({
     description: 'Name of the object type of the record.',
@@ -35,7 +158,11 @@ const pathParameters = {
   activation: Type.String({ description: 'Id of the activation.' }),
 };
 
-export function path<Name extends keyof typeof pathParameters>(...names: Name[]) {
-  const chosen = Object.fromEntries(names.map((name) => [name, pathParameters[name]]));
-  return Type.Object(chosen as Pick<typeof pathParameters, Name>);
+function parametersOf(names: readonly string[]): TObject {
+  const described = names.map((name) => {
+    const parameter = PATH_PARAMETERS[name];
+    assert(parameter, `the path parameter ${name} is described`);
+    return [name, parameter] as const;
+  });
+  return Type.Object(Object.fromEntries(described));
 }

@@ -1,15 +1,18 @@
 /**
  * write-options.ts – How a write is meant: whether its answer waits, and what the source calls it.
  */
+
 import Type from 'typebox';
+import { WAITS } from '../engine/ingest.ts';
 import { timeout } from './read-options.ts';
 
 export const waitParameters = (defaultMs: number) => ({
   wait: Type.Optional(
-    Type.Enum(['applied', 'accepted'], {
+    Type.Enum([...WAITS], {
       default: 'applied',
       description:
-        'applied: answers when segments and counts show the change. accepted: when it is in the log (202).',
+        'applied: answers when segments and counts show the change. accepted: when it is in ' +
+        'the log (202).',
     }),
   ),
   timeout_ms: Type.Optional(
@@ -22,6 +25,7 @@ export const sourceVersion = Type.Optional(
     minimum: 0,
     maximum: Number.MAX_SAFE_INTEGER,
     description:
-      'A whole number that grows, from the source: a change is ignored if it is not above the last one seen.',
+      'A whole number that grows, from the source: a change is ignored if it is not above the ' +
+      'last one seen.',
   }),
 );

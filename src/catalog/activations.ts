@@ -10,7 +10,12 @@ import { randomUUID } from 'node:crypto';
 import { isObject } from '../change/object-type.ts';
 import { assert, type Fault, Problem } from '../errors.ts';
 import type { ActivationStore } from './activation-store.ts';
-import type { ActivationEvent, StoredActivation, StoredView } from './catalog.ts';
+import {
+  ACTIVATION_EVENTS,
+  type ActivationEvent,
+  type StoredActivation,
+  type StoredView,
+} from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogStore } from './catalog-store.ts';
 import { checkMembers } from './naming.ts';
@@ -18,7 +23,6 @@ import { unknownView } from './views.ts';
 import { makeSecret, secretFault } from './webhook-secret.ts';
 import { type AllowedTargets, targetFault } from './webhook-target.ts';
 
-const ACTIVATION_EVENTS: readonly ActivationEvent[] = ['entered', 'left'];
 /** What a client may say of an activation. */
 interface ActivationInput {
   readonly url?: string;

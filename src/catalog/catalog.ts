@@ -84,7 +84,11 @@ export function hasOwnQuery(view: StoredView): view is QueryView {
   return 'query' in view;
 }
 
-export type ActivationEvent = 'entered' | 'left';
+/** How a query stands: `building` until every record was looked at once. */
+export const FILTER_STATUSES = ['building', 'ready', 'failed'] as const;
+
+export const ACTIVATION_EVENTS = ['entered', 'left'] as const;
+export type ActivationEvent = (typeof ACTIVATION_EVENTS)[number];
 
 /** The hash field `activations` / id: where the comings and goings of a view's members are told. */
 export interface StoredActivation {
@@ -295,7 +299,7 @@ export class Catalog {
 
   /** Where a filter stands, and if it has failed, why. */
   statusOf(filter: StoredFilter): {
-    readonly status: 'ready' | 'building' | 'failed';
+    readonly status: (typeof FILTER_STATUSES)[number];
     readonly reason?: string;
   } {
     const failure = this.failureOf(filter);

@@ -7,7 +7,7 @@
  * not look at the values again.
  */
 import { type ErrorCode, type Fault, Problem, pointer } from '../errors.ts';
-import { isObject, type ObjectType } from './object-type.ts';
+import { type Cardinality, isObject, type ObjectType } from './object-type.ts';
 import { describeAttribute, exampleOf, fitValue } from './value.ts';
 
 export const OPERATIONS = ['put', 'patch', 'archive', 'restore', 'delete'] as const;
@@ -223,13 +223,13 @@ function isNestedWithin(value: object, levels: number): boolean {
   return true;
 }
 
-function keyCardinality(name: string, type: ObjectType): 'one' | 'many' | undefined {
+function keyCardinality(name: string, type: ObjectType): Cardinality | undefined {
   for (const relationship of type.relationships.values())
     if (relationship.key === name) return relationship.cardinality;
   return undefined;
 }
 
-function isKey(value: unknown, cardinality: 'one' | 'many'): boolean {
+function isKey(value: unknown, cardinality: Cardinality): boolean {
   if (cardinality === 'one') return typeof value === 'string';
   return Array.isArray(value) && value.every((id) => typeof id === 'string');
 }

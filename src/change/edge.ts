@@ -5,7 +5,7 @@
  * in the order of its key, and a key that is not of the declared form, or is no well-formed
  * Unicode, points at nothing.
  */
-import type { ObjectType } from './object-type.ts';
+import type { Cardinality, ObjectType } from './object-type.ts';
 import type { RecordData } from './record.ts';
 
 export interface EdgeDefinition {
@@ -13,7 +13,7 @@ export interface EdgeDefinition {
   readonly holder: string;
   readonly target: string;
   readonly key: string;
-  readonly cardinality: 'one' | 'many';
+  readonly cardinality: Cardinality;
 }
 
 /** All edges, by name. */

@@ -11,7 +11,11 @@ import { type Fault, Problem, pointer } from '../errors.ts';
 
 export const SCALAR_TYPES = ['string', 'number', 'boolean', 'date', 'datetime'] as const;
 export type ScalarType = (typeof SCALAR_TYPES)[number];
-export type AttributeType = ScalarType | 'list' | 'object';
+export const ATTRIBUTE_TYPES = [...SCALAR_TYPES, 'list', 'object'] as const;
+export type AttributeType = (typeof ATTRIBUTE_TYPES)[number];
+/** How many records a relationship leads to. */
+export const CARDINALITIES = ['one', 'many'] as const;
+export type Cardinality = (typeof CARDINALITIES)[number];
 
 /** `of` says what a list holds; it is present exactly when `type` is `list`. */
 export interface Attribute {
@@ -23,7 +27,7 @@ export interface Attribute {
 export interface Relationship {
   readonly to: string;
   readonly key: string;
-  readonly cardinality: 'one' | 'many';
+  readonly cardinality: Cardinality;
   readonly inverse: string;
 }
 
@@ -138,11 +142,13 @@ function parseAttributes(given: unknown, faults: Fault[]): Record<string, Attrib
 }
 
 function parseAttribute(given: unknown, path: string, faults: Fault[]): Attribute | undefined {
-  const types = [...SCALAR_TYPES, 'list', 'object'] as const;
   const declared = isObject(given) ? given : {};
-  const type = types.find((known) => known === declared['type']);
+  const type = ATTRIBUTE_TYPES.find((known) => known === declared['type']);
   if (!type) {
-    faults.push({ path: `${path}/type`, detail: `type must be one of ${types.join(', ')}` });
+    faults.push({
+      path: `${path}/type`,
+      detail: `type must be one of ${ATTRIBUTE_TYPES.join(', ')}`,
+    });
     return undefined;
   }
   for (const member of Object.keys(declared)) {

@@ -16,7 +16,7 @@ import type { Config, KeyEntry } from '../config.ts';
 import { type Deployment, openDeployment } from '../engine/deployment.ts';
 import { LEASE_TTL_MS } from '../engine/processor.ts';
 import { openChangesQueue } from '../jobs/changes-queue.ts';
-import { jobHandlers } from '../jobs/handlers.ts';
+import { jobHandlers } from '../jobs/job-kinds.ts';
 import { startJobWorker } from '../jobs/jobs.ts';
 import { WebhookWorker } from '../jobs/webhook-worker.ts';
 import { Webhooks } from '../jobs/webhooks.ts';

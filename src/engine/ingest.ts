@@ -17,7 +17,9 @@ import { DEFAULT_LIMITS } from '../limits.ts';
 import type { Metrics } from '../metrics.ts';
 import type { ChangeDelivery, Delivered, DeliveryChain } from './delivery.ts';
 
-type Wait = 'applied' | 'accepted';
+/** What an answer waits for: that changes are applied, or only that they are in the log. */
+export const WAITS = ['applied', 'accepted'] as const;
+type Wait = (typeof WAITS)[number];
 
 export interface IngestOptions {
   readonly wait: Wait;

@@ -12,12 +12,13 @@ import type { Deployment } from '../engine/deployment.ts';
 import { Problem } from '../errors.ts';
 import type { ReadOptions } from '../membership/read-options.ts';
 import type { NamedRecord } from '../membership/record-reader.ts';
+import type { FileFormat } from './file-format.ts';
 import type { JobContext } from './jobs.ts';
 
 /** What an export is asked to do. */
 export interface ExportOrder {
   readonly object_type: string;
-  readonly format: 'ndjson' | 'csv';
+  readonly format: FileFormat;
   readonly segment?: string;
 }
 

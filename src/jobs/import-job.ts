@@ -14,6 +14,7 @@ import type { Deployment } from '../engine/deployment.ts';
 import type { IngestSession } from '../engine/ingest.ts';
 import { type ErrorCode, Problem, pointer } from '../errors.ts';
 import { applyChanges } from './apply-changes.ts';
+import type { FileFormat } from './file-format.ts';
 import type { JobContext } from './jobs.ts';
 
 /** A line that could not be read. */
@@ -25,14 +26,21 @@ interface UnreadRow {
 /** A line of NDJSON, the cells of a row of CSV, or why there are none. */
 export type ImportRow = readonly [line: number, content: string | readonly string[] | UnreadRow];
 
+/** What a row does to its record. */
+export const IMPORT_OPERATIONS = ['put', 'patch'] as const satisfies readonly Operation[];
+
+/** What becomes of a row of CSV that has fewer cells than the header. */
+export const SHORT_ROWS = ['refuse', 'pad'] as const;
+export type ShortRows = (typeof SHORT_ROWS)[number];
+
 /** What an import is asked to do. */
 export interface ImportOrder {
   readonly object_type: string;
-  readonly format: 'ndjson' | 'csv';
+  readonly format: FileFormat;
   /**
    * `put` makes a record what its row says, `patch` changes what the row has values or blanks for.
    */
-  readonly op: 'put' | 'patch';
+  readonly op: (typeof IMPORT_OPERATIONS)[number];
   /**
    * Of NDJSON: the member that holds the id, and what others are called as attributes ('': they are
    * left out).
@@ -44,7 +52,7 @@ export interface ImportOrder {
   readonly columns?: readonly (string | null)[];
   /** Columns in which nothing may stand. */
   readonly untitled?: readonly number[];
-  readonly short_rows?: 'refuse' | 'pad';
+  readonly short_rows?: ShortRows;
   readonly form?: TextForm;
 }
 

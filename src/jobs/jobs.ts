@@ -15,12 +15,11 @@ import { isUnanswered } from '../redis/failures.ts';
 import type { Stores } from '../redis/open.ts';
 import { isPassing } from './apply-changes.ts';
 import { CHANGES_QUEUE } from './changes-queue.ts';
+import type { JobKind } from './job-kinds.ts';
 import { FencedError, JOB_TTL_MS, JobRun, RESULT_TTL_MS } from './job-run.ts';
 import type { JobError, JobState, JobStore } from './job-store.ts';
 
 const JOBS_QUEUE = 'jobs';
-const KINDS = ['seed', 'import', 'export'] as const;
-export type JobKind = (typeof KINDS)[number];
 
 /**
  * Steps are short, so a lock can be: the jobs of a process that was killed are taken up after at
@@ -43,12 +42,14 @@ const SHOWN_ERRORS = 10;
 const UNFINISHED = ['active', 'waiting', 'delayed', 'prioritized'] as const;
 const FINISHED = ['completed', 'failed'] as const;
 
+export const JOB_STATUSES = ['waiting', 'running', 'completed', 'failed'] as const;
+
 export interface JobStatus {
   readonly id: string;
   readonly kind: JobKind;
   /** What the job was asked to do. */
   readonly asked: Readonly<Record<string, unknown>>;
-  readonly status: 'waiting' | 'running' | 'completed' | 'failed';
+  readonly status: (typeof JOB_STATUSES)[number];
   readonly progress: { readonly done: number; readonly total?: number };
   readonly result?: unknown;
   readonly problem?: { readonly code: string; readonly detail: string };

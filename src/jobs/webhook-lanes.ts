@@ -52,8 +52,11 @@ export interface FeedMessage extends RecordMessage {
   readonly entry: string;
 }
 
+/** `disabled`: nothing is sent, and events are kept. */
+export const DELIVERY_STATUSES = ['active', 'disabled'] as const;
+
 export interface DeliveryState {
-  readonly status: 'active' | 'disabled';
+  readonly status: (typeof DELIVERY_STATUSES)[number];
   readonly disabledAt: number | undefined;
   /** Failed attempts in a row, and since when. */
   readonly failures: number;
@@ -80,9 +83,12 @@ export interface DeadPage {
   readonly next: number | undefined;
 }
 
+/** `done`: all members are queued. */
+export const SYNC_STATUSES = ['running', 'done', 'failed'] as const;
+
 export interface SyncState {
   readonly id: string;
-  readonly status: 'running' | 'done' | 'failed';
+  readonly status: (typeof SYNC_STATUSES)[number];
   readonly cursor: string;
   /** Members that were gone through, of how many there were when it began. */
   readonly members: number;

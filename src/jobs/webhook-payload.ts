@@ -8,7 +8,12 @@
  */
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
-import { hasOwnQuery, type StoredActivation, type StoredView } from '../catalog/catalog.ts';
+import {
+  type ActivationEvent,
+  hasOwnQuery,
+  type StoredActivation,
+  type StoredView,
+} from '../catalog/catalog.ts';
 import { isUnanswered } from '../redis/failures.ts';
 import type { ActivationFlip } from './activation-feed.ts';
 import type { FeedMessage, RecordMessage } from './webhook-lanes.ts';
@@ -21,6 +26,9 @@ export type ReadColumns = (
   view: StoredView,
   ids: readonly string[],
 ) => AsyncIterable<readonly unknown[]>;
+
+/** What an event says. */
+export type WebhookEventType = `member.${ActivationEvent | 'synced'}` | 'test';
 
 /** Events that are made, and put into their lanes, together. */
 const TOGETHER_BYTES_MAX = 1024 * 1024;
@@ -129,6 +137,6 @@ function about(view: StoredView): Record<string, unknown> {
   return { view: slug, ...(hasOwnQuery(view) ? {} : { segment: view.segment }), object_type };
 }
 
-function bodyOf(type: string, at: number, data: Record<string, unknown>): string {
+function bodyOf(type: WebhookEventType, at: number, data: Record<string, unknown>): string {
   return JSON.stringify({ type, timestamp: new Date(at).toISOString(), data });
 }

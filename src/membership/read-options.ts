@@ -2,7 +2,8 @@
  * read-options.ts – What a read waits for: everything that was acknowledged before it, or nothing.
  */
 
-export type Consistency = 'strong' | 'eventual';
+export const CONSISTENCIES = ['strong', 'eventual'] as const;
+export type Consistency = (typeof CONSISTENCIES)[number];
 
 export interface ReadOptions {
   readonly consistency: Consistency;

@@ -18,11 +18,14 @@ import {
 import { type ReadOptions, STRONG } from './read-options.ts';
 import { DOUBTS, type StrongReads } from './strong-reads.ts';
 
+/** `timeout`: what was waited for did not come in time. Only `ready` has a number. */
+export const COUNT_STATUSES = ['ready', 'building', 'timeout', 'failed'] as const;
+
 export interface SegmentCount {
   readonly slug: string;
   /** A number exactly when the status is `ready`. */
   readonly count: number | null;
-  readonly status: 'ready' | 'building' | 'timeout' | 'failed';
+  readonly status: (typeof COUNT_STATUSES)[number];
   /** The revision of the segment that the number is of. */
   readonly revision: number | null;
 }

@@ -6,15 +6,8 @@
  * line is wider than COLUMNS_MAX, unless a single word is.
  */
 import { readFileSync } from 'node:fs';
-import Fastify from 'fastify';
-import { app } from '../../src/api/app.ts';
-import {
-  isBoard,
-  isDocumentation,
-  type Need,
-  needOf,
-  ROLE_CAPABILITIES,
-} from '../../src/api/roles.ts';
+import { type Need, ROLE_CAPABILITIES } from '../../src/api/roles.ts';
+import { ROUTES } from '../../src/api/routes.ts';
 import { CONFIG } from '../../src/config.ts';
 import { ERRORS } from '../../src/errors.ts';
 import { listOperators } from '../../src/query/dialects/operator-list.ts';
@@ -128,12 +121,6 @@ function roleLines(): string[] {
 
 const words = (name: string) => name.replaceAll('_', ' ');
 
-interface Route {
-  readonly method: string;
-  readonly url: string;
-  readonly summary: string;
-}
-
 const KEYS: Readonly<Record<Need, string>> = {
   nothing: 'no key',
   key: 'any key',
@@ -146,40 +133,12 @@ const METHOD_WIDTH = 7;
 const NEED_WIDTH = 15;
 
 /** Method, path and what it needs in a line of their own, what it does below. */
-async function routeLines(): Promise<string[]> {
-  const lines = (await routes()).flatMap(({ method, url, summary }) => {
-    const need = KEYS[needOf(method, url)];
-    const call = `${method.padEnd(METHOD_WIDTH)}${url}`.padEnd(COLUMNS_MAX - NEED_WIDTH);
-    return [`${call}${need}`, ...wrapped(summary, ' '.repeat(METHOD_WIDTH))];
+function routeLines(): string[] {
+  const lines = ROUTES.flatMap(({ method, path, need, summary }) => {
+    const call = `${method.padEnd(METHOD_WIDTH)}${path}`.padEnd(COLUMNS_MAX - NEED_WIDTH);
+    return [`${call}${KEYS[need]}`, ...wrapped(summary, ' '.repeat(METHOD_WIDTH))];
   });
   return ['```text', ...lines, '```'];
-}
-
-/** Of a server that serves nothing: routes use their deployment only when they are called. */
-async function routes(): Promise<Route[]> {
-  const found: Route[] = [];
-  const server = Fastify();
-  server.addHook('onRoute', ({ method, url, schema }) => {
-    if (isDocumentation(url) || isBoard(url) || schema === undefined || schema.hide) return;
-    for (const each of [method].flat())
-      if (each !== 'HEAD' && each !== 'OPTIONS')
-        found.push({ method: each, url, summary: (schema as { summary?: string }).summary ?? '' });
-  });
-  const nothing: object = new Proxy(() => nothing, { get: () => nothing });
-  const health = { silentMs: 0 };
-  await server.register(app, {
-    deployment: new Proxy({}, { get: (_, name) => (name === 'health' ? health : nothing) }),
-    jobs: { queues: [] },
-    webhooks: { queues: { all: [] } },
-    keys: [],
-    corsOrigins: [],
-    rateLimit: undefined,
-    lagEntriesMax: 0,
-    waitingChangesMax: 0,
-  } as never);
-  await server.ready();
-  await server.close();
-  return found;
 }
 
 // ——— Configuration ———
@@ -260,7 +219,7 @@ function benchLines(): string[] {
     const bar = `${'▒'.repeat(loss).padStart(LOSS_WIDTH)}│${'█'.repeat(gain)}`;
     return `${name.padEnd(NAME_WIDTH)}${bar} ${ratioText(median)}×`;
   });
-  const head = `${'ours to theirs; a block is a doubling'.padEnd(NAME_WIDTH)}${' '.repeat(LOSS_WIDTH)}│ 1×`;
+  const head = `${'ours to theirs, changes a second; a block is a doubling'.padEnd(NAME_WIDTH)}${' '.repeat(LOSS_WIDTH)}│ 1×`;
   return [
     '```text',
     head,

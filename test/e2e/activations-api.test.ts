@@ -5,12 +5,12 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ROUTE_NEEDS } from '../../src/api/roles.ts';
 import { buildServer } from '../../src/api/server.ts';
 import { ROLES, type Role } from '../../src/config.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { eventually, send } from '../support/deployment.ts';
 import { openReceiver, type Receiver } from '../support/receiver.ts';
+import { ROUTE_NEEDS } from '../support/routes.ts';
 import {
   declareView,
   openWebhookDeployment,

@@ -8,8 +8,8 @@ import { type AddressInfo, connect } from 'node:net';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ARRAY_BYTES_MAX, LINE_BYTES_MAX } from '../../src/api/changes/routes.ts';
-import { ROUTE_NEEDS, rolesFor } from '../../src/api/roles.ts';
+import { ARRAY_BYTES_MAX, LINE_BYTES_MAX } from '../../src/api/changes/body.ts';
+import { rolesFor } from '../../src/api/roles.ts';
 import { buildServer, type ServerOptions } from '../../src/api/server.ts';
 import { ROLES, type Role } from '../../src/config.ts';
 import type { Deployment } from '../../src/engine/deployment.ts';
@@ -17,6 +17,7 @@ import { ERRORS, type ErrorCode } from '../../src/errors.ts';
 import { built, eventually, openTestDeployment } from '../support/deployment.ts';
 import { openProxy } from '../support/proxy.ts';
 import { startPrivateRedis } from '../support/redis.ts';
+import { ROUTE_NEEDS } from '../support/routes.ts';
 
 const KEYS = ROLES.map((role) => ({ role, key: `the-key-of-the-${role}` }));
 const NDJSON = 'application/x-ndjson';

@@ -4,8 +4,8 @@
  * words, and nothing of it is stored.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ROUTE_NEEDS } from '../../src/api/roles.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
+import { ROUTE_NEEDS } from '../support/routes.ts';
 
 const DEEP: Readonly<Record<string, (levels: number) => string>> = {
   lists: (levels) => '['.repeat(levels) + ']'.repeat(levels),

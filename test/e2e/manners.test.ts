@@ -4,8 +4,8 @@
  */
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ROUTE_NEEDS } from '../../src/api/roles.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
+import { ROUTE_NEEDS } from '../support/routes.ts';
 
 let api: TestApi;
 let port: number;

@@ -3,9 +3,9 @@
  * fault of the server.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ROUTE_NEEDS } from '../../src/api/roles.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
 import { mutations } from '../support/mutations.ts';
+import { ROUTE_NEEDS } from '../support/routes.ts';
 
 const all = { combinator: 'and', rules: [] };
 const named = { title: 's', slug: 's', object_type: 'contacts' };

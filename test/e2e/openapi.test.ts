@@ -4,11 +4,11 @@
  */
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ROUTE_NEEDS } from '../../src/api/roles.ts';
 import type { Role } from '../../src/config.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
 import { built, eventually, send } from '../support/deployment.ts';
 import { openReceiver } from '../support/receiver.ts';
+import { ROUTE_NEEDS } from '../support/routes.ts';
 import { declareView, openWebhookDeployment, put } from '../support/webhooks.ts';
 
 interface Schema {

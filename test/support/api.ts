@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { buildServer } from '../../src/api/server.ts';
 import { ROLES, type Role } from '../../src/config.ts';
 import type { DeploymentOptions } from '../../src/engine/deployment.ts';
-import { jobHandlers } from '../../src/jobs/handlers.ts';
+import { jobHandlers } from '../../src/jobs/job-kinds.ts';
 import { type JobWorker, startJobWorker } from '../../src/jobs/jobs.ts';
 import type { TestDeployment } from './client.ts';
 import { eventually, openTestDeployment } from './deployment.ts';

@@ -1,10 +1,12 @@
 /**
- * events.ts – What activations send to their receivers, described as the rest of the API
- * is (OpenAPI 3.1, `webhooks`).
+ * events.ts – What activations send to their receivers, described as the rest of the API is
+ * (OpenAPI 3.1, `webhooks`).
  *
  * Keeps true: each type of event is described by its own body, and all by the headers of Standard
  * Webhooks.
  */
+import type { WebhookEventType } from '../../jobs/webhook-payload.ts';
+import { rowExample } from '../examples.ts';
 
 const text = (description: string, example: string) => ({
   type: 'string',
@@ -27,12 +29,12 @@ const RECORD = {
   columns: {
     type: ['object', 'null'],
     description:
-      "The record's row in the view, as GET /v1/views/:slug/rows answers it, of the moment at which the event was made; null if the record is gone.",
+      "The record's row in the view, as GET /v1/views/:slug/rows answers it, of the moment at " +
+      'which the event was made; null if the record is gone.',
     additionalProperties: true,
   },
 };
 
-const row = { id: 'c-17', email: 'ada@example.com', 'manager.email': null, 'Age of reports': 41.5 };
 const about = { view: 'big-spenders', segment: 'big-spenders', object_type: 'contacts' };
 
 const HEADERS = [
@@ -58,8 +60,7 @@ const ANSWERS = {
   },
 };
 
-interface Event {
-  readonly type: string;
+interface DescribedEvent {
   readonly summary: string;
   readonly data: Readonly<Record<string, object>>;
   readonly required: readonly string[];
@@ -71,23 +72,20 @@ const position = text(
   '3-1700000012000-0-0',
 );
 
-const EVENTS: readonly Event[] = [
-  {
-    type: 'member.entered',
+const EVENTS: Readonly<Record<WebhookEventType, DescribedEvent>> = {
+  'member.entered': {
     summary: 'A record has entered a view',
     data: { ...ABOUT, ...RECORD, position },
     required: ['view', 'object_type', 'id', 'columns', 'position'],
-    example: { ...about, id: 'c-17', columns: row, position: '3-1700000012000-0-0' },
+    example: { ...about, id: 'c-17', columns: rowExample, position: '3-1700000012000-0-0' },
   },
-  {
-    type: 'member.left',
+  'member.left': {
     summary: 'A record has left a view',
     data: { ...ABOUT, ...RECORD, position },
     required: ['view', 'object_type', 'id', 'columns', 'position'],
-    example: { ...about, id: 'c-17', columns: row, position: '3-1700000012000-0-0' },
+    example: { ...about, id: 'c-17', columns: rowExample, position: '3-1700000012000-0-0' },
   },
-  {
-    type: 'member.synced',
+  'member.synced': {
     summary: 'A record is in a view: one event a member, when a sync was asked for',
     data: {
       ...ABOUT,
@@ -95,18 +93,27 @@ const EVENTS: readonly Event[] = [
       sync: text('Id of the sync.', '0d6f4b0c-8a1e-4b9a-9c55-6f0d6a3c7a10'),
     },
     required: ['view', 'object_type', 'id', 'columns', 'sync'],
-    example: { ...about, id: 'c-17', columns: row, sync: '0d6f4b0c-8a1e-4b9a-9c55-6f0d6a3c7a10' },
+    example: {
+      ...about,
+      id: 'c-17',
+      columns: rowExample,
+      sync: '0d6f4b0c-8a1e-4b9a-9c55-6f0d6a3c7a10',
+    },
   },
-  {
-    type: 'test',
+  test: {
     summary: 'Sent by POST …/activations/:activation/test; it says nothing of any record',
     data: ABOUT,
     required: ['view', 'object_type'],
     example: about,
   },
-];
+};
 
-function described({ type, summary, data, required, example }: Event): object {
+/** `MemberEntered` of `member.entered`. */
+function capitalized(type: string): string {
+  return type.replace(/(?:^|\.)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function described(type: string, { summary, data, required, example }: DescribedEvent): object {
   const schema = {
     type: 'object',
     required: ['type', 'timestamp', 'data'],
@@ -124,7 +131,7 @@ function described({ type, summary, data, required, example }: Event): object {
   return {
     post: {
       summary,
-      operationId: `on${type.replace(/(?:^|\.)([a-z])/g, (_, letter: string) => letter.toUpperCase())}`,
+      operationId: `on${capitalized(type)}`,
       tags: ['views'],
       security: [],
       parameters: HEADERS,
@@ -136,5 +143,5 @@ function described({ type, summary, data, required, example }: Event): object {
 
 /** By type of event. */
 export const WEBHOOKS = Object.fromEntries(
-  EVENTS.map((event) => [event.type, described(event)]),
+  Object.entries(EVENTS).map(([type, event]) => [type, described(type, event)]),
 ) as Record<string, never>;

@@ -9,13 +9,12 @@ import type { StoredActivation } from '../../catalog/catalog.ts';
 import { shownTarget } from '../../catalog/webhook-target.ts';
 import { asOffset, packCursor, readCursor } from '../../cursor.ts';
 import { type ErrorCode, Problem } from '../../errors.ts';
-import { answers, NO_CONTENT } from '../answers.ts';
+import { NO_CONTENT } from '../answers.ts';
 import { named } from '../fields.ts';
 import { LIMIT_DEFAULT, pageOf, pageParameters } from '../page.ts';
 import type { Caller } from '../plugins/auth.ts';
 import { type Capability, ROLE_CAPABILITIES } from '../roles.ts';
-import type { Routes } from '../route.ts';
-import { path } from '../route.ts';
+import { type RouteContext, route } from '../route.ts';
 import { formatActivation, formatLetter, formatSync } from './format.ts';
 import { redeliverBody } from './schemas.ts';
 
@@ -29,245 +28,220 @@ const EDIT_CODES: ErrorCode[] = [
 const BASE = '/v1/views/:slug/activations';
 const ONE = `${BASE}/:activation`;
 
-export const activationRoutes: Routes = async (app, { deployment: { activations }, webhooks }) => {
-  app.get(
-    BASE,
-    {
-      schema: {
-        summary: "List a view's activations, in the order in which they were created",
-        operationId: 'listActivations',
-        params: path('slug'),
-        response: answers({ 200: pageOf(named('Activation')) }, 'view_unknown'),
-      },
-    },
-    async ({ params: { slug }, caller }) => {
-      const shown = (activation: StoredActivation) => format(activation, mayChange(caller));
-      const data = await Promise.all((await activations.list(slug)).map(shown));
-      return { data, next_cursor: null };
-    },
-  );
+const listActivations = route({
+  method: 'GET',
+  path: BASE,
+  need: 'read',
+  summary: "List a view's activations, in the order in which they were created",
+  answers: { 200: pageOf(named('Activation')) },
+  refusals: ['view_unknown'],
+  handler: async ({ params: { slug }, caller }, context) => {
+    const listed = await context.deployment.activations.list(slug);
+    const data = await Promise.all(
+      listed.map((activation) => shown(activation, context, mayChange(caller))),
+    );
+    return { data, next_cursor: null };
+  },
+});
 
-  app.post(
-    BASE,
-    {
-      schema: {
-        summary: "Tell a URL who enters and leaves a view's members",
-        description:
-          'Every change that is acknowledged after this answer is told, as a webhook in the format of Standard Webhooks. Who is a ' +
-          'member already is told by a sync. Without a secret one is made, and answered here and never again.',
-        operationId: 'createActivation',
-        params: path('slug'),
-        body: named('ActivationInput'),
-        response: answers({ 201: named('CreatedActivation') }, 'view_unknown', ...EDIT_CODES),
-      },
-    },
-    async ({ params: { slug }, body }, reply) => {
-      const { activation, secret } = await activations.create(slug, body);
-      await webhooks.adopted();
-      const told = await format(activation);
-      return reply
-        .code(201)
-        .header('location', `/v1/views/${slug}/activations/${activation.id}`)
-        .header('cache-control', 'no-store')
-        .send(secret === undefined ? told : { ...told, secret });
-    },
-  );
+const createActivation = route({
+  method: 'POST',
+  path: BASE,
+  need: 'write_catalog',
+  summary: "Tell a URL who enters and leaves a view's members",
+  description:
+    'Every change that is acknowledged after this answer is told, as a webhook in the format ' +
+    'of Standard Webhooks. Who is a ' +
+    'member already is told by a sync. Without a secret one is made, and answered here and ' +
+    'never again.',
+  body: named('ActivationInput'),
+  answers: { 201: named('CreatedActivation') },
+  refusals: ['view_unknown', ...EDIT_CODES],
+  handler: async ({ params: { slug }, body }, context, reply) => {
+    const { activation, secret } = await context.deployment.activations.create(slug, body);
+    await context.webhooks.adopted();
+    const answer = await shown(activation, context);
+    return reply
+      .code(201)
+      .header('location', `/v1/views/${slug}/activations/${activation.id}`)
+      .header('cache-control', 'no-store')
+      .send(secret === undefined ? answer : { ...answer, secret });
+  },
+});
 
-  app.get(
-    ONE,
-    {
-      schema: {
-        summary: 'Read an activation, and how its deliveries stand',
-        operationId: 'getActivation',
-        params: path('slug', 'activation'),
-        response: answers({ 200: named('Activation') }, ...UNKNOWN_CODES),
-      },
-    },
-    async ({ params, caller }) => format(await find(params), mayChange(caller)),
-  );
+const getActivation = route({
+  method: 'GET',
+  path: ONE,
+  need: 'read',
+  summary: 'Read an activation, and how its deliveries stand',
+  answers: { 200: named('Activation') },
+  refusals: UNKNOWN_CODES,
+  handler: async ({ params, caller }, context) =>
+    shown(await find(params, context), context, mayChange(caller)),
+});
 
-  app.patch(
-    ONE,
-    {
-      schema: {
-        summary: 'Change some of an activation',
-        description:
-          'A secret that is given takes the place of the one before at once. What waits for a retry is tried now.',
-        operationId: 'patchActivation',
-        params: path('slug', 'activation'),
-        body: named('ActivationPatch'),
-        response: answers({ 200: named('Activation') }, ...UNKNOWN_CODES, ...EDIT_CODES),
-      },
-    },
-    async ({ params, body }) => {
-      const activation = await activations.patch(params.slug, params.activation, body);
-      await webhooks.retryNow(activation.id);
-      return format(activation);
-    },
-  );
+const patchActivation = route({
+  method: 'PATCH',
+  path: ONE,
+  need: 'write_catalog',
+  summary: 'Change some of an activation',
+  description:
+    'A secret that is given takes the place of the one before at once. What waits for a retry ' +
+    'is tried now.',
+  body: named('ActivationPatch'),
+  answers: { 200: named('Activation') },
+  refusals: [...UNKNOWN_CODES, ...EDIT_CODES],
+  handler: async ({ params: { slug, activation: id }, body }, context) => {
+    const activation = await context.deployment.activations.patch(slug, id, body);
+    await context.webhooks.retryNow(activation.id);
+    return shown(activation, context);
+  },
+});
 
-  app.delete(
-    ONE,
-    {
-      schema: {
-        summary: 'Delete an activation, with all that is pending and dead of it',
-        operationId: 'deleteActivation',
-        params: path('slug', 'activation'),
-        response: answers({ 204: NO_CONTENT }, ...UNKNOWN_CODES, 'catalog_conflict'),
-      },
-    },
-    async ({ params: { slug, activation } }, reply) => {
-      await activations.find(slug, activation);
-      await activations.remove(slug, activation);
-      await webhooks.purge(activation);
-      return reply.code(204).send();
-    },
-  );
+const deleteActivation = route({
+  method: 'DELETE',
+  path: ONE,
+  need: 'write_catalog',
+  summary: 'Delete an activation, with all that is pending and dead of it',
+  answers: { 204: NO_CONTENT },
+  refusals: [...UNKNOWN_CODES, 'catalog_conflict'],
+  handler: async (
+    { params: { slug, activation } },
+    { deployment: { activations }, webhooks },
+    reply,
+  ) => {
+    await activations.find(slug, activation);
+    await activations.remove(slug, activation);
+    await webhooks.purge(activation);
+    return reply.code(204).send();
+  },
+});
 
-  app.post(
-    `${ONE}/enable`,
-    {
-      schema: {
-        summary: 'Deliver again to an activation that was disabled',
-        description: 'What happened meanwhile was kept, and is delivered now, in its order.',
-        operationId: 'enableActivation',
-        params: path('slug', 'activation'),
-        response: answers({ 200: named('Activation') }, ...UNKNOWN_CODES),
-      },
-    },
-    async ({ params }) => {
-      const activation = await find(params);
-      await webhooks.enable(activation);
-      return format(activation);
-    },
-  );
+const enableActivation = route({
+  method: 'POST',
+  path: `${ONE}/enable`,
+  need: 'write_catalog',
+  summary: 'Deliver again to an activation that was disabled',
+  description: 'What happened meanwhile was kept, and is delivered now, in its order.',
+  answers: { 200: named('Activation') },
+  refusals: UNKNOWN_CODES,
+  handler: async ({ params }, context) => {
+    const activation = await find(params, context);
+    await context.webhooks.enable(activation);
+    return shown(activation, context);
+  },
+});
 
-  app.post(
-    `${ONE}/test`,
-    {
-      schema: {
-        summary: 'Send one signed event of type test, and say what the receiver answered',
-        operationId: 'testActivation',
-        params: path('slug', 'activation'),
-        response: answers({ 200: named('Attempt') }, ...UNKNOWN_CODES),
-      },
-    },
-    async ({ params }) => {
-      const { outcome, status, error, answer, durationMs } = await webhooks.test(
-        await find(params),
-      );
-      return { delivered: outcome === 'delivered', status, error, answer, duration_ms: durationMs };
-    },
-  );
+const testActivation = route({
+  method: 'POST',
+  path: `${ONE}/test`,
+  need: 'write_catalog',
+  summary: 'Send one signed event of type test, and say what the receiver answered',
+  answers: { 200: named('Attempt') },
+  refusals: UNKNOWN_CODES,
+  handler: async ({ params }, context) => {
+    const activation = await find(params, context);
+    const { outcome, status, error, answer, durationMs } = await context.webhooks.test(activation);
+    return { delivered: outcome === 'delivered', status, error, answer, duration_ms: durationMs };
+  },
+});
 
-  app.post(
-    `${ONE}/sync`,
-    {
-      schema: {
-        summary: 'Send every member of the view, as events of type member.synced',
-        description: 'A sync that runs already goes on.',
-        operationId: 'syncActivation',
-        params: path('slug', 'activation'),
-        response: answers(
-          { 202: named('Sync') },
-          ...UNKNOWN_CODES,
-          'activation_disabled',
-          'segment_building',
-          'segment_failed',
-        ),
-      },
-    },
-    async ({ params }, reply) =>
-      reply.code(202).send(formatSync(await webhooks.beginSync(await find(params)))),
-  );
+const syncActivation = route({
+  method: 'POST',
+  path: `${ONE}/sync`,
+  need: 'write_catalog',
+  summary: 'Send every member of the view, as events of type member.synced',
+  description: 'A sync that runs already goes on.',
+  answers: { 202: named('Sync') },
+  refusals: [...UNKNOWN_CODES, 'activation_disabled', 'segment_building', 'segment_failed'],
+  handler: async ({ params }, context, reply) => {
+    const activation = await find(params, context);
+    return reply.code(202).send(formatSync(await context.webhooks.beginSync(activation)));
+  },
+});
 
-  app.get(
-    `${ONE}/sync`,
-    {
-      schema: {
-        summary: 'How far the last full sync has come',
-        operationId: 'getSync',
-        params: path('slug', 'activation'),
-        response: answers({ 200: named('Sync') }, ...UNKNOWN_CODES, 'sync_unknown'),
-      },
-    },
-    async ({ params }) => {
-      const sync = await webhooks.sync(await find(params));
-      if (!sync) throw new Problem('sync_unknown', 'no full sync was asked for yet');
-      return formatSync(sync);
-    },
-  );
+const getSync = route({
+  method: 'GET',
+  path: `${ONE}/sync`,
+  need: 'read',
+  summary: 'How far the last full sync has come',
+  answers: { 200: named('Sync') },
+  refusals: [...UNKNOWN_CODES, 'sync_unknown'],
+  handler: async ({ params }, context) => {
+    const sync = await context.webhooks.sync(await find(params, context));
+    if (!sync) throw new Problem('sync_unknown', 'no full sync was asked for yet');
+    return formatSync(sync);
+  },
+});
 
-  app.get(
-    `${ONE}/dead-letters`,
-    {
-      schema: {
-        summary: 'Events that could not be delivered, oldest first',
-        operationId: 'listDeadLetters',
-        params: path('slug', 'activation'),
-        querystring: Type.Object(pageParameters),
-        response: answers(
-          { 200: pageOf(named('DeadLetter')) },
-          ...UNKNOWN_CODES,
-          'parameter_invalid',
-          'cursor_invalid',
-        ),
-      },
-    },
-    async ({ params, query: { limit = LIMIT_DEFAULT, cursor } }) => {
-      const { letters, next } = await webhooks.dead(await find(params), limit, readOffset(cursor));
-      return {
-        data: letters.map(formatLetter),
-        next_cursor: next === undefined ? null : packCursor(next),
-      };
-    },
-  );
+const listDeadLetters = route({
+  method: 'GET',
+  path: `${ONE}/dead-letters`,
+  need: 'read',
+  summary: 'Events that could not be delivered, oldest first',
+  query: Type.Object(pageParameters),
+  answers: { 200: pageOf(named('DeadLetter')) },
+  refusals: [...UNKNOWN_CODES, 'parameter_invalid', 'cursor_invalid'],
+  handler: async ({ params, query: { limit = LIMIT_DEFAULT, cursor } }, context) => {
+    const activation = await find(params, context);
+    const { letters, next } = await context.webhooks.dead(activation, limit, readOffset(cursor));
+    return {
+      data: letters.map(formatLetter),
+      next_cursor: next === undefined ? null : packCursor(next),
+    };
+  },
+});
 
-  app.post(
-    `${ONE}/dead-letters/redeliver`,
-    {
-      // Without a body: all of them.
-      config: { bodyIsOptional: true },
-      schema: {
-        summary: 'Try dead letters again: all, or those of some ids',
-        description:
-          'They come after what is pending of their records, under the ids that they had.',
-        operationId: 'redeliverDeadLetters',
-        params: path('slug', 'activation'),
-        body: redeliverBody,
-        response: answers(
-          { 202: Type.Object({ redelivered: Type.Integer() }) },
-          ...UNKNOWN_CODES,
-          'body_malformed',
-          'body_invalid',
-        ),
-      },
-    },
-    async ({ params, body }, reply) => {
-      const redelivered = await webhooks.redeliver(await find(params), body.ids);
-      return reply.code(202).send({ redelivered });
-    },
-  );
+const redeliverDeadLetters = route({
+  method: 'POST',
+  path: `${ONE}/dead-letters/redeliver`,
+  need: 'write_catalog',
+  summary: 'Try dead letters again: all, or those of some ids',
+  description: 'They come after what is pending of their records, under the ids that they had.',
+  // Without a body: all of them.
+  bodyIsOptional: true,
+  body: redeliverBody,
+  answers: { 202: Type.Object({ redelivered: Type.Integer() }) },
+  refusals: [...UNKNOWN_CODES, 'body_malformed', 'body_invalid'],
+  handler: async ({ params, body }, context, reply) => {
+    const redelivered = await context.webhooks.redeliver(await find(params, context), body.ids);
+    return reply.code(202).send({ redelivered });
+  },
+});
 
-  function find({
-    slug,
-    activation,
-  }: {
-    slug: string;
-    activation: string;
-  }): Promise<StoredActivation> {
-    return activations.find(slug, activation);
-  }
-
-  /** Who may not change it is shown where it goes to, and no more. */
-  async function format(
-    activation: StoredActivation,
-    isWhole = true,
-  ): Promise<Record<string, unknown>> {
-    const told = formatActivation(activation, await webhooks.state(activation));
-    return isWhole ? told : { ...told, url: shownTarget(activation.url) };
-  }
+export const ACTIVATION_ROUTES = {
+  listActivations,
+  createActivation,
+  getActivation,
+  patchActivation,
+  deleteActivation,
+  enableActivation,
+  testActivation,
+  syncActivation,
+  getSync,
+  listDeadLetters,
+  redeliverDeadLetters,
 };
+
+type ActivationPath = Readonly<Record<'slug' | 'activation', string>>;
+
+/** @throws Problem view_unknown | activation_unknown */
+function find(
+  { slug, activation }: ActivationPath,
+  { deployment: { activations } }: RouteContext,
+): Promise<StoredActivation> {
+  return activations.find(slug, activation);
+}
+
+/** Who may not change it is shown where it goes to, and no more. */
+async function shown(
+  activation: StoredActivation,
+  { webhooks }: RouteContext,
+  isWhole = true,
+): Promise<Record<string, unknown>> {
+  const answer = formatActivation(activation, await webhooks.state(activation));
+  return isWhole ? answer : { ...answer, url: shownTarget(activation.url) };
+}
 
 function mayChange(caller: Caller | undefined): boolean {
   const capabilities: readonly Capability[] = caller ? ROLE_CAPABILITIES[caller.role] : [];

@@ -1,7 +1,10 @@
 /**
  * schemas.ts – Activations, their syncs and dead letters, as they are sent and answered.
  */
+
 import Type, { type TSchema } from 'typebox';
+import { ACTIVATION_EVENTS } from '../../catalog/catalog.ts';
+import { DELIVERY_STATUSES, SYNC_STATUSES } from '../../jobs/webhook-lanes.ts';
 import { time, timeOrNull } from '../times.ts';
 
 /** Letters that one request may name. */
@@ -23,17 +26,18 @@ const activationInput = {
   url: Type.String({
     format: 'uri',
     description:
-      'http or https, at a public address unless ROLLCALL_WEBHOOK_ALLOW says otherwise; redirects are not followed.',
+      'http or https, at a public address unless ROLLCALL_WEBHOOK_ALLOW says otherwise; ' +
+      'redirects are not followed.',
     examples: ['https://example.com/hooks/rollcall'],
   }),
   secret: Type.Optional(
     Type.String({ description: 'whsec_ and the base64 of 24 to 64 bytes; absent: one is made.' }),
   ),
   events: Type.Optional(
-    Type.Array(Type.Enum(['entered', 'left']), {
+    Type.Array(Type.Enum([...ACTIVATION_EVENTS]), {
       minItems: 1,
       uniqueItems: true,
-      default: ['entered', 'left'],
+      default: [...ACTIVATION_EVENTS],
     }),
   ),
 };
@@ -47,10 +51,11 @@ const activation = {
   id: Type.String({ format: 'uuid' }),
   view: Type.String({ description: 'Slug of the view.' }),
   url: Type.String(),
-  events: Type.Array(Type.Enum(['entered', 'left'])),
-  status: Type.Enum(['active', 'disabled'], {
+  events: Type.Array(Type.Enum([...ACTIVATION_EVENTS])),
+  status: Type.Enum([...DELIVERY_STATUSES], {
     description:
-      'disabled: too many failures in a row, or the receiver answered 410. Events are kept until it is enabled.',
+      'disabled: too many failures in a row, or the receiver answered 410. Events are kept ' +
+      'until it is enabled.',
   }),
   disabled_at: timeOrNull('Since when.'),
   delivered: Type.Integer({ description: 'Events that were delivered.' }),
@@ -127,7 +132,7 @@ export const ACTIVATION_SCHEMAS: readonly TSchema[] = [
   Type.Object(
     {
       id: Type.String({ format: 'uuid', description: 'Is in each of its events, as data.sync.' }),
-      status: Type.Enum(['running', 'done', 'failed'], {
+      status: Type.Enum([...SYNC_STATUSES], {
         description: 'done: all are queued; see pending of the activation.',
       }),
       progress: Type.Number({

@@ -70,7 +70,8 @@ function idAt(
   );
   const [first, second] = alike.filter((at) => at === exact || !isOther(titles[at]!));
   if (first === undefined) {
-    const detail = `there is no column '${idColumn}' for the ids; the header has ${titles.join(', ')}`;
+    const known = titles.join(', ');
+    const detail = `there is no column '${idColumn}' for the ids; the header has ${known}`;
     throw badHeader(
       `${detail}. Say which it is, for example ?id=${encodeURIComponent(titles[0] || 'Number')}`,
     );

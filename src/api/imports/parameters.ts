@@ -4,20 +4,24 @@
  * Keeps true: a parameter that is malformed, that contradicts another one, or that has no meaning
  * for the format is refused with an example of a valid one; nothing that is said is left unread.
  */
+
 import Type, { type Static } from 'typebox';
 import { dateFormOf, type TextForm } from '../../change/text-form.ts';
 import { Problem } from '../../errors.ts';
+import { FILE_FORMATS } from '../../jobs/file-format.ts';
+import { IMPORT_OPERATIONS, SHORT_ROWS, type ShortRows } from '../../jobs/import-job.ts';
 
 export const importQuery = Type.Object(
   {
     format: Type.Optional(
-      Type.Enum(['ndjson', 'csv'], { description: 'Absent: by the Content-Type.' }),
+      Type.Enum([...FILE_FORMATS], { description: 'Absent: by the Content-Type.' }),
     ),
     op: Type.Optional(
-      Type.Enum(['put', 'patch'], {
+      Type.Enum([...IMPORT_OPERATIONS], {
         default: 'put',
         description:
-          'put: a record becomes what its row says. patch: only what the row has columns for is changed.',
+          'put: a record becomes what its row says. patch: only what the row has columns for ' +
+          'is changed.',
       }),
     ),
     id: Type.Optional(
@@ -29,7 +33,8 @@ export const importQuery = Type.Object(
     map: Type.Optional(
       Type.Array(Type.String(), {
         description:
-          'Title:attribute, for a column of a CSV file or a member of a line; may be given more than once. `Title:` leaves it out.',
+          'Title:attribute, for a column of a CSV file or a member of a line; may be given ' +
+          'more than once. `Title:` leaves it out.',
         examples: [['Years:age', 'Remarks:']],
       }),
     ),
@@ -40,9 +45,10 @@ export const importQuery = Type.Object(
       }),
     ),
     short_rows: Type.Optional(
-      Type.Enum(['refuse', 'pad'], {
+      Type.Enum([...SHORT_ROWS], {
         description:
-          'CSV: a row with fewer cells than the header is refused (if absent), or filled up with empty cells.',
+          'CSV: a row with fewer cells than the header is refused (if absent), or filled up ' +
+          'with empty cells.',
       }),
     ),
     decimal: Type.Optional(
@@ -54,7 +60,8 @@ export const importQuery = Type.Object(
     dates: Type.Optional(
       Type.String({
         description:
-          'CSV: how dates are written: dd, mm and yyyy in the order dd.mm.yyyy, mm/dd/yyyy or yyyy/mm/dd, with . / or - between. A time may follow. RFC 3339 always reads.',
+          'CSV: how dates are written: dd, mm and yyyy in the order dd.mm.yyyy, mm/dd/yyyy or ' +
+          'yyyy/mm/dd, with . / or - between. A time may follow. RFC 3339 always reads.',
         examples: ['dd.mm.yyyy'],
       }),
     ),
@@ -78,7 +85,7 @@ export type ImportQuery = Static<typeof importQuery>;
 /** What a CSV file needs to be read. */
 export interface CsvReading {
   readonly delimiter: string;
-  readonly shortRows: 'refuse' | 'pad';
+  readonly shortRows: ShortRows;
   readonly form: TextForm;
 }
 
@@ -106,7 +113,8 @@ export function readCsvParameters(query: ImportQuery): CsvReading {
   }
   if (op === 'patch' && shortRows === 'pad') {
     const detail =
-      'in a patch an empty cell removes its attribute, so short rows are not padded; leave short_rows out';
+      'in a patch an empty cell removes its attribute, so short rows are not padded; leave ' +
+      'short_rows out';
     throw refused('short_rows', detail);
   }
   return {

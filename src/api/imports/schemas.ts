@@ -9,7 +9,8 @@ export const IMPORT_SCHEMAS: readonly TSchema[] = [
     $id: 'ImportedRecord',
     type: 'object',
     description:
-      'A line: a record as the API gives it, of which id, data and source_version are read, or flat: its id among its attributes. An object `data` always holds the attributes.',
+      'A line: a record as the API gives it, of which id, data and source_version are read, or ' +
+      'flat: its id among its attributes. An object `data` always holds the attributes.',
     additionalProperties: true,
     examples: [
       { id: 'c-17', data: dataExample },
@@ -19,7 +20,10 @@ export const IMPORT_SCHEMAS: readonly TSchema[] = [
   Type.String({
     $id: 'RecordTable',
     description:
-      'CSV (RFC 4180) with a header. Empty: no value. Numbers with a point; true and false in any letters; dates as YYYY-MM-DD, times as 2026-01-31T10:30:00+01:00 or 2026-01-31 10:30 (decimal, true, false and dates say otherwise); lists as a,b or as JSON; objects as JSON. A row has as many cells as the header.',
+      'CSV (RFC 4180) with a header. Empty: no value. Numbers with a point; true and false in ' +
+      'any letters; dates as YYYY-MM-DD, times as 2026-01-31T10:30:00+01:00 or 2026-01-31 ' +
+      '10:30 (decimal, true, false and dates say otherwise); lists as a,b or as JSON; objects ' +
+      'as JSON. A row has as many cells as the header.',
     examples: ['id,age,vip,tags\nc-17,36,true,"early,paying"\n'],
   }),
 ];

@@ -1,16 +1,19 @@
 /**
  * schemas.ts – A job as it is answered.
  */
+
 import Type, { type TSchema } from 'typebox';
+import { JOB_KIND_NAMES } from '../../jobs/job-kinds.ts';
+import { JOB_STATUSES } from '../../jobs/jobs.ts';
 import { time } from '../times.ts';
 
 export const JOB_SCHEMAS: readonly TSchema[] = [
   Type.Object(
     {
       id: Type.String(),
-      kind: Type.Enum(['seed', 'import', 'export']),
+      kind: Type.Enum([...JOB_KIND_NAMES]),
       asked: Type.Record(Type.String(), Type.Unknown(), { description: 'What the job is to do.' }),
-      status: Type.Enum(['waiting', 'running', 'completed', 'failed']),
+      status: Type.Enum([...JOB_STATUSES]),
       progress: Type.Object({
         done: Type.Integer({ description: 'Rows or records so far.' }),
         total: Type.Optional(Type.Integer({ description: 'All of them, where that is known.' })),

@@ -2,13 +2,13 @@
  * schemas.ts – Object types as they are declared and answered.
  */
 import Type, { type TSchema } from 'typebox';
-import { NAME, SCALAR_TYPES } from '../../change/object-type.ts';
+import { ATTRIBUTE_TYPES, CARDINALITIES, NAME, SCALAR_TYPES } from '../../change/object-type.ts';
 import { definitionExample } from '../examples.ts';
 import { named, typeName } from '../fields.ts';
 
 const attribute = Type.Object(
   {
-    type: Type.Enum([...SCALAR_TYPES, 'list', 'object']),
+    type: Type.Enum([...ATTRIBUTE_TYPES]),
     of: Type.Optional(
       Type.Enum([...SCALAR_TYPES], {
         description: 'What a list holds; only and always with list.',
@@ -24,7 +24,7 @@ const relationship = Type.Object(
     key: Type.String({
       description: 'The member of a record that holds the id, or the list of ids, of the target.',
     }),
-    cardinality: Type.Optional(Type.Enum(['one', 'many'], { default: 'one' })),
+    cardinality: Type.Optional(Type.Enum([...CARDINALITIES], { default: 'one' })),
     inverse: Type.String({
       description: 'What the target calls the way back; unique there, always to-many.',
     }),
@@ -63,7 +63,8 @@ export const OBJECT_TYPE_SCHEMAS: readonly TSchema[] = [
           }),
           {
             description:
-              'The ways to those whose relationships lead here: by their name here, where they are declared.',
+              'The ways to those whose relationships lead here: by their name here, where they ' +
+              'are declared.',
           },
         ),
       }),

@@ -3,22 +3,18 @@
  * editor of them.
  */
 import { listOperators } from '../../query/dialects/operator-list.ts';
-import { answers } from '../answers.ts';
 import { named } from '../fields.ts';
-import type { Routes } from '../route.ts';
+import { route } from '../route.ts';
 
-export const operatorRoutes: Routes = async (app) => {
-  app.get(
-    '/v1/operators',
-    {
-      schema: {
-        summary: 'The operators of rules, by the type of the attribute',
-        description:
-          'With the words for a person and the form of the value, and what else a rule can say.',
-        operationId: 'listOperators',
-        response: answers({ 200: named('Operators') }),
-      },
-    },
-    async () => listOperators(),
-  );
-};
+const operatorList = route({
+  method: 'GET',
+  path: '/v1/operators',
+  need: 'read',
+  summary: 'The operators of rules, by the type of the attribute',
+  description:
+    'With the words for a person and the form of the value, and what else a rule can say.',
+  answers: { 200: named('Operators') },
+  handler: async () => listOperators(),
+});
+
+export const OPERATOR_ROUTES = { listOperators: operatorList };

@@ -13,7 +13,8 @@ const operatorMembers = {
   }),
   value: Type.Enum([...VALUE_FORMS], {
     description:
-      'one: a value; list: several; range: two ends; window: { amount, unit }; period: { unit }; none: no value; group: of rules.',
+      'one: a value; list: several; range: two ends; window: { amount, unit }; period: { unit ' +
+      '}; none: no value; group: of rules.',
   }),
 };
 

@@ -11,8 +11,8 @@ import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import type { KeyEntry, Role } from '../../config.ts';
 import { Problem } from '../../errors.ts';
-import { pathOf } from '../paths.ts';
-import { type Capability, isPublic, type Need, needOf, ROLE_CAPABILITIES } from '../roles.ts';
+import { isDocumentation, pathOf } from '../paths.ts';
+import { type Capability, type Need, needOf, ROLE_CAPABILITIES } from '../roles.ts';
 
 export interface Caller {
   readonly role: Role;
@@ -35,13 +35,17 @@ export const auth = fp(
   async (app: FastifyInstance, { keys }: { keys: readonly KeyEntry[] }) => {
     const known = keys.map(knownKey);
     app.decorateRequest('caller', undefined);
-    app.addHook('onRoute', ({ method, url }) => {
-      for (const each of [method].flat()) needOf(each, url);
+    const publicPaths = new Set<string>();
+    app.addHook('onRoute', (route) => {
+      if (needOf(route) === 'nothing') publicPaths.add(route.url);
     });
+    // What is not there needs a key all the same: strangers are not told which paths there are.
+    const needOfNothing = (path: string): Need =>
+      isDocumentation(path) || publicPaths.has(path) ? 'nothing' : 'key';
     app.addHook('onRequest', async (request) => {
       const { url } = request.routeOptions;
-      // What is not there needs a key all the same: strangers are not told which paths there are.
-      const need = url === undefined ? needOfNothing(request.url) : needOf(request.method, url);
+      const need =
+        url === undefined ? needOfNothing(pathOf(request.url)) : needOf(request.routeOptions);
       if (need === 'nothing') return;
       request.caller = authenticate(keyOf(request.headers.authorization, need), known);
       authorize(request.caller, need);
@@ -49,10 +53,6 @@ export const auth = fp(
   },
   { name: 'auth' },
 );
-
-function needOfNothing(url: string): Need {
-  return isPublic(pathOf(url)) ? 'nothing' : 'key';
-}
 
 function knownKey({ role, key }: KeyEntry): KnownKey {
   const digest = digestOf(key);

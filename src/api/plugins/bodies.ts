@@ -17,20 +17,9 @@ import { inexactNumbers, inexactProblem } from '../../change/exact-json.ts';
 import { type Fault, Problem, pointer } from '../../errors.ts';
 import { charsetOf } from '../charset.ts';
 import { LargeBodies } from '../large-bodies.ts';
-import { isBoard, isDocumentation } from '../roles.ts';
+import { JSON_TYPE } from '../media-types.ts';
+import { isBoard, isDocumentation } from '../paths.ts';
 import { timely } from '../timely-body.ts';
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** The route decodes bodies that are not UTF-8 by itself. */
-    readsCharsets?: boolean;
-    /** No body is `{}`. */
-    bodyIsOptional?: boolean;
-  }
-}
-
-/** `application/json`, and what builds on it, such as `application/merge-patch+json`. */
-export const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json(?:\s*;|$)/i;
 
 interface Property {
   readonly type?: string;
@@ -53,7 +42,8 @@ export const bodies = fp(
     app.addHook('preParsing', async ({ headers, routeOptions }) => {
       const hasBody =
         headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-      if (hasBody && !routeOptions.config?.readsCharsets) refuseCharset(headers['content-type']);
+      if (hasBody && !routeOptions.config?.route?.readsCharsets)
+        refuseCharset(headers['content-type']);
       const encoding = headers['content-encoding'];
       if (encoding === undefined || encoding === 'identity') return;
       throw new Problem(
@@ -75,7 +65,7 @@ export const bodies = fp(
     });
     app.addHook('preValidation', async (request) => {
       refuseUnknownParameters(request);
-      if (request.routeOptions.config?.bodyIsOptional) request.body ??= {};
+      if (request.routeOptions.config?.route?.bodyIsOptional) request.body ??= {};
     });
     app.setSerializerCompiler(() => JSON.stringify);
   },

@@ -16,7 +16,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { Problem } from '../../errors.ts';
 import type { AnswerStore, StoredAnswer } from '../answer-store.ts';
-import { needOf } from '../roles.ts';
+import { isWrite, needOf } from '../roles.ts';
 import { sendText } from './problems.ts';
 
 /** How long a crash of the process that works on a request keeps its repetitions waiting. */
@@ -103,7 +103,7 @@ export const idempotency = fp(
 function guard(request: FastifyRequest): GuardedRequest | undefined {
   const sent = request.headers['idempotency-key'];
   const { url } = request.routeOptions;
-  if (sent === undefined || url === undefined || !needOf(request.method, url).startsWith('write'))
+  if (sent === undefined || url === undefined || !isWrite(needOf(request.routeOptions)))
     return undefined;
   if (typeof sent !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(sent)) {
     const detail = 'an Idempotency-Key has 1 to 255 visible ASCII characters';

@@ -12,37 +12,14 @@ import fp from 'fastify-plugin';
 import Type from 'typebox';
 import { ERRORS, type ErrorCode } from '../../errors.ts';
 import { WEBHOOKS } from '../activations/events.ts';
-import { ACTIVATION_SCHEMAS } from '../activations/schemas.ts';
-import { PROBLEM_SCHEMAS, problemAnswer } from '../answers.ts';
-import { CHANGE_SCHEMAS } from '../changes/schemas.ts';
-import { IMPORT_SCHEMAS } from '../imports/schemas.ts';
-import { JOB_SCHEMAS } from '../jobs/schemas.ts';
-import { OBJECT_TYPE_SCHEMAS } from '../object-types/schemas.ts';
-import { OPERATOR_SCHEMAS } from '../operators/schemas.ts';
-import { RECORD_SCHEMAS } from '../records/schemas.ts';
-import { type Need, needOf, rolesFor } from '../roles.ts';
-import { SEED_SCHEMAS } from '../seeds/schemas.ts';
-import { SEGMENT_SCHEMAS } from '../segments/schemas.ts';
-import { VIEW_SCHEMAS } from '../views/schemas.ts';
-
-const NAMED_SCHEMAS = [
-  ...PROBLEM_SCHEMAS,
-  ...OBJECT_TYPE_SCHEMAS,
-  ...OPERATOR_SCHEMAS,
-  ...RECORD_SCHEMAS,
-  ...CHANGE_SCHEMAS,
-  ...SEGMENT_SCHEMAS,
-  ...VIEW_SCHEMAS,
-  ...SEED_SCHEMAS,
-  ...IMPORT_SCHEMAS,
-  ...JOB_SCHEMAS,
-  ...ACTIVATION_SCHEMAS,
-];
+import { problemAnswer } from '../answers.ts';
+import { isWrite, type Need, rolesFor } from '../roles.ts';
+import type { ListedRoute } from '../route.ts';
+import { API_PARTS, ROUTES } from '../routes.ts';
 
 export const openapi = fp(
   async (app: FastifyInstance) => {
-    const optional = new Set<string | undefined>();
-    for (const schema of NAMED_SCHEMAS) app.addSchema(schema);
+    for (const { schemas } of API_PARTS) for (const schema of schemas) app.addSchema(schema);
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
@@ -54,17 +31,7 @@ export const openapi = fp(
             'Failures are RFC 9457 problem documents.',
         },
         servers: [{ url: '/' }],
-        tags: [
-          { name: 'object-types', description: 'What records may hold' },
-          { name: 'records', description: 'Records, one at a time or many' },
-          { name: 'segments', description: 'Saved filters, their counts and their members' },
-          { name: 'views', description: 'Which columns of which records are shown' },
-          {
-            name: 'jobs',
-            description: 'Seeds, imports and exports of any size, and how they stand',
-          },
-          { name: 'operations', description: 'Health, metrics and this description' },
-        ],
+        tags: API_PARTS.map(({ tag, description }) => ({ name: tag, description })),
         webhooks: WEBHOOKS,
         components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
       },
@@ -72,10 +39,9 @@ export const openapi = fp(
         buildLocalReference: (schema, _baseUri, _fragment, at) =>
           String(schema['$id'] ?? `def-${at}`),
       },
-      transform: ({ schema, url, route }) => {
-        if (route.config?.bodyIsOptional) optional.add(schema?.operationId);
-        return { schema: described(schema, String(route.method), url), url };
-      },
+      transform: ({ schema, url, route }) => ({ schema: described(schema, route), url }),
+      transformObject: (document) =>
+        withOptionalBodies('openapiObject' in document ? document.openapiObject : {}),
     });
     await app.register(swaggerUi, {
       routePrefix: '/docs',
@@ -83,64 +49,50 @@ export const openapi = fp(
       // On a loopback address there is no https to upgrade to.
       transformStaticCSP: (header) => header.replace('upgrade-insecure-requests;', ''),
     });
-    app.get(
-      '/openapi.json',
-      {
-        schema: {
-          summary: 'This description',
-          operationId: 'getDescription',
-          response: {
-            200: Type.Unsafe({
-              type: 'object',
-              description: 'OpenAPI 3.1',
-              additionalProperties: true,
-            }),
-          },
-        },
-      },
-      async () => withOptionalBodies(app.swagger(), optional),
-    );
   },
   { name: 'openapi' },
 );
 
-interface Described {
+interface DescribedOperation {
   readonly operationId?: string;
   readonly requestBody?: { required?: boolean };
 }
 
 /** The plugin says of every body that it is required. */
-function withOptionalBodies<Document extends object>(
-  document: Document,
-  optional: Set<string | undefined>,
-): Document {
+function withOptionalBodies<Document extends object>(document: Document): Document {
+  const isOptional = new Set<string | undefined>(
+    ROUTES.flatMap(({ operationId, bodyIsOptional }) => (bodyIsOptional ? [operationId] : [])),
+  );
   const { paths = {} } = document as {
-    paths?: Readonly<Record<string, Readonly<Record<string, Described>>>>;
+    paths?: Readonly<Record<string, Readonly<Record<string, DescribedOperation>>>>;
   };
-  for (const { operationId, requestBody } of Object.values(paths).flatMap((path) =>
-    Object.values(path),
-  ))
-    if (requestBody && optional.has(operationId)) requestBody.required = false;
+  for (const path of Object.values(paths))
+    for (const { operationId, requestBody } of Object.values(path))
+      if (requestBody && isOptional.has(operationId)) requestBody.required = false;
   return document;
 }
 
-/** A route's schema with what the tables say of it. */
-function described(schema: FastifySchema | undefined, method: string, url: string): FastifySchema {
-  const need = needOf(method, url);
-  const tags = [tagOf(url)];
-  if (schema?.hide || url === '*') return { ...schema, tags, security: [] };
-  if (need === 'nothing') return { ...schema, tags, security: [], response: openAnswers(schema) };
-  const answers = withRefusals(
-    schema?.response as Record<string, object>,
-    refusalsOf(schema, need),
-  );
+/** A route's schema with what holds for all routes of its kind. */
+function described(schema: FastifySchema = {}, { config }: AddedRoute): FastifySchema {
+  // Pages of other plugins are hidden.
+  if (!config?.route) return schema;
+  const { need, tag } = config.route;
+  const tags = [tag];
+  const response = schema.response as Record<string, object>;
+  if (need === 'nothing')
+    return { ...schema, tags, security: [], response: withRefusals(response, ANY) };
+  const answers = withRefusals(response, refusalsOf(schema, need));
   const known = { ...schema, tags, security: [{ key: [] }], response: answers };
   if (need === 'key') return known;
   const roles = `Roles: ${rolesFor(need).join(', ')}.`;
-  const description = [schema?.description, roles].filter(Boolean).join(' ');
+  const description = [schema.description, roles].filter(Boolean).join(' ');
   return need === 'read'
     ? { ...known, description }
     : { ...known, description, headers: IDEMPOTENCY_HEADERS };
+}
+
+interface AddedRoute {
+  readonly config?: { readonly route?: ListedRoute };
 }
 
 /** Of every route, whoever may call it. */
@@ -151,19 +103,13 @@ const WRITE: ErrorCode[] = ['idempotency_in_progress', 'idempotency_key_reused']
 /** Of every route that reads a body. */
 const BODY: ErrorCode[] = ['body_malformed', 'body_too_long', 'content_type_unsupported'];
 
-function refusalsOf(schema: FastifySchema | undefined, need: Need): ErrorCode[] {
+function refusalsOf(schema: FastifySchema, need: Need): ErrorCode[] {
   return [
     ...COMMON,
     ...(need === 'key' ? [] : ROLES),
-    ...(need.startsWith('write') ? ([...WRITE, 'redis_full'] as const) : []),
-    ...(schema?.body === undefined ? [] : BODY),
+    ...(isWrite(need) ? ([...WRITE, 'redis_full'] as const) : []),
+    ...(schema.body === undefined ? [] : BODY),
   ];
-}
-
-/** The pages of the documentation describe themselves. */
-function openAnswers(schema: FastifySchema | undefined): Record<string, object> | undefined {
-  const response = schema?.response as Record<string, object> | undefined;
-  return response && withRefusals(response, ANY);
 }
 
 const IDEMPOTENCY_HEADERS = Type.Object({
@@ -180,27 +126,18 @@ const IDEMPOTENCY_HEADERS = Type.Object({
 });
 
 function withRefusals(
-  response: Record<string, object>,
+  response: Readonly<Record<string, object>>,
   codes: readonly ErrorCode[],
 ): Record<string, object> {
   const all = { ...response };
   for (const code of codes) {
-    const status = ERRORS[code].status;
-    const told = all[status] as { description?: string } | undefined;
-    if (told?.description?.includes(`\`${code}\``)) continue;
-    const { description } = problemAnswer([code]) as { description?: string };
-    const given = all[status] as { description?: string } | undefined;
-    all[status] = given
-      ? { ...given, description: `${given.description} ${description}` }
-      : (problemAnswer([code]) as object);
+    const { status } = ERRORS[code];
+    const known = all[status] as { readonly description?: string } | undefined;
+    if (known?.description?.includes(`\`${code}\``)) continue;
+    const refused = problemAnswer([code]) as { readonly description: string };
+    all[status] = known
+      ? { ...known, description: `${known.description} ${refused.description}` }
+      : refused;
   }
   return all;
-}
-
-function tagOf(url: string): string {
-  if (url.startsWith('/v1/object-types')) return 'object-types';
-  if (url.startsWith('/v1/records') || url === '/v1/changes') return 'records';
-  if (url.startsWith('/v1/views')) return 'views';
-  if (/^\/v1\/(?:jobs|seeds|imports|exports)/.test(url)) return 'jobs';
-  return url.startsWith('/v1/') ? 'segments' : 'operations';
 }

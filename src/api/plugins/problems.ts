@@ -10,8 +10,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import fp from 'fastify-plugin';
 import { ERRORS, Problem } from '../../errors.ts';
 import { redisProblem } from '../../redis/failures.ts';
-import { methodsAt, pathOf, type RouteEntry } from '../paths.ts';
-import { isBoard } from '../roles.ts';
+import { isBoard, methodsAt, pathOf, type RouteEntry } from '../paths.ts';
 
 const PROBLEM_TYPE = 'application/problem+json';
 /** For answers that say "later" and do not know when. */

@@ -14,7 +14,7 @@ import type { Queue } from 'bullmq';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
 import { Problem } from '../../errors.ts';
-import { BOARD_PATH } from '../roles.ts';
+import { BOARD_PATH } from '../paths.ts';
 
 export const queueBoard = fp(
   async (app: FastifyInstance, { queues }: { queues: readonly Queue[] }) => {

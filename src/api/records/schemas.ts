@@ -1,18 +1,20 @@
 /**
  * schemas.ts – Records as they are sent and answered.
  */
-import Type, { type TSchema } from 'typebox';
+import Type, { type Static, type TSchema } from 'typebox';
 import { dataExample, recordExample } from '../examples.ts';
 import { named, recordId, typeName } from '../fields.ts';
 import { LIMIT_DEFAULT, LIMIT_MAX, pageOf } from '../page.ts';
 import { time } from '../times.ts';
+import { sourceVersion, waitParameters } from '../write-options.ts';
 
 /** What else a read of one record answers. */
 export const includeParameters = {
   include: Type.Optional(
     Type.String({
       description:
-        'Names of relationships, separated by commas: the records at their other ends are answered as well.',
+        'Names of relationships, separated by commas: the records at their other ends are ' +
+        'answered as well.',
       examples: ['manager,reports'],
     }),
   ),
@@ -32,11 +34,25 @@ export const includeParameters = {
   ),
 };
 
+/** How long a write of one record waits to be applied, unless it says otherwise. */
+export const WRITE_WAIT_MS = 5000;
+
+export const writeQuery = Type.Object({
+  source_version: sourceVersion,
+  ...waitParameters(WRITE_WAIT_MS),
+});
+
+const includeQuery = Type.Object(includeParameters);
+
+export type IncludeQuery = Static<typeof includeQuery>;
+
 export const RECORD_SCHEMAS: readonly TSchema[] = [
   Type.Record(Type.String(), Type.Unknown(), {
     $id: 'Attributes',
     description:
-      'Values by attribute. Declared ones are checked strictly ("7" is no number); others are stored and can not be filtered on. null is no value: in a patch it removes the attribute.',
+      'Values by attribute. Declared ones are checked strictly ("7" is no number); others are ' +
+      'stored and can not be filtered on. null is no value: in a patch it removes the ' +
+      'attribute.',
     examples: [dataExample],
   }),
   Type.Object(
@@ -63,7 +79,8 @@ export const RECORD_SCHEMAS: readonly TSchema[] = [
             Type.String(),
             Type.Union([named('Record'), Type.Null(), pageOf(named('Record'))], {
               description:
-                'A to-one relationship: the record, or null if there is no live one. A to-many one: a page.',
+                'A to-one relationship: the record, or null if there is no live one. A to-many ' +
+                'one: a page.',
             }),
             {
               description:
@@ -92,7 +109,8 @@ export const RECORD_SCHEMAS: readonly TSchema[] = [
       id: recordId,
       status: Type.Enum(['accepted', 'ignored'], {
         description:
-          'accepted: in the log, and will be applied. ignored: a newer change had deleted the record, so there is none to show.',
+          'accepted: in the log, and will be applied. ignored: a newer change had deleted the ' +
+          'record, so there is none to show.',
       }),
     },
     { $id: 'Receipt', examples: [{ object_type: 'contacts', id: 'c-17', status: 'accepted' }] },

@@ -28,7 +28,8 @@ export function seedPieces(body: unknown): SeedPieces {
   if (body instanceof Readable) return linePieces(body);
   if (Array.isArray(body)) return arrayPieces(body);
   const detail =
-    'a seed is a JSON array of items { "object_type", "data" }, or the same as lines of application/x-ndjson';
+    'a seed is a JSON array of items { "object_type", "data" }, or the same as lines of ' +
+    'application/x-ndjson';
   if (body === undefined) throw new Problem('content_type_unsupported', detail);
   throw new Problem('body_invalid', detail, [{ path: '', detail }]);
 }
@@ -61,7 +62,8 @@ async function* linePieces(body: Readable): AsyncGenerator<GivenItem[]> {
  */
 function shallow(index: number, item: unknown): unknown {
   if (isNestedWithin(item, ITEM_LEVELS_MAX)) return item;
-  const detail = `item ${index} is nested deeper than ${ITEM_LEVELS_MAX} levels; nothing was changed`;
+  const fault = `item ${index} is nested deeper than ${ITEM_LEVELS_MAX} levels`;
+  const detail = `${fault}; nothing was changed`;
   throw new Problem('body_invalid', detail, [{ path: `/${index}`, detail }]);
 }
 

@@ -17,7 +17,9 @@ export const SEED_SCHEMAS: readonly TSchema[] = [
         ),
         data: Type.Record(Type.String(), Type.Unknown(), {
           description:
-            'What a client says of the definition; of a record its id and its attributes, where {{getRecordAttribute(object_type, field, value)}} stands for an id, and after a backslash for itself.',
+            'What a client says of the definition; of a record its id and its attributes, ' +
+            'where {{getRecordAttribute(object_type, field, value)}} stands for an id, and ' +
+            'after a backslash for itself.',
         }),
       }),
       named('SegmentInput'),

@@ -1,15 +1,14 @@
 /**
  * format.ts – Segments as they are answered.
  */
-import type { Catalog, StoredSegment } from '../../catalog/catalog.ts';
-import type { Progress } from '../../membership/progress.ts';
+import type { StoredSegment } from '../../catalog/catalog.ts';
+import type { Deployment } from '../../engine/deployment.ts';
 import { isoTime } from '../times.ts';
 
 /** `progress` is asked for only while something is being built. */
 export async function formatSegment(
   segment: StoredSegment,
-  catalog: Catalog,
-  progress: Progress,
+  { store: { catalog }, progress }: Deployment,
 ): Promise<Record<string, unknown>> {
   const { id, title, slug, description, object_type, query, json_logic, revision } = segment;
   const built = await progress.ofBuild(segment);

@@ -1,40 +1,25 @@
 /**
  * routes.ts – `/v1/segments`: saved filters, how many records are in them, and which.
  */
-import Type, { type Static } from 'typebox';
+import Type from 'typebox';
 import type { StoredSegment } from '../../catalog/catalog.ts';
 import { findSegment } from '../../catalog/entries.ts';
 import { checkRecordId } from '../../change/change.ts';
+import type { Deployment } from '../../engine/deployment.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { EVENTUAL } from '../../membership/read-options.ts';
 import type { NamedRecord } from '../../membership/record-reader.ts';
-import { answers, NO_CONTENT } from '../answers.ts';
+import { NO_CONTENT } from '../answers.ts';
 import { named } from '../fields.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
 import { fieldsParameter, LIMIT_DEFAULT, pageOf, pageOfFields, pageParameters } from '../page.ts';
 import { pageText } from '../page-text.ts';
-import { readOptions, readParameters } from '../read-options.ts';
+import { type ReadParameters, readOptions, readParameters } from '../read-options.ts';
 import { formatRecord } from '../records/format.ts';
-import type { Routes } from '../route.ts';
-import { path } from '../route.ts';
+import { route } from '../route.ts';
 import { formatSegment } from './format.ts';
 import { countsBody, segmentForm } from './schemas.ts';
 
-const SEGMENT_FIELDS = [
-  ...[
-    'id',
-    'title',
-    'slug',
-    'description',
-    'object_type',
-    'query',
-    'json_logic',
-    'status',
-    'reason',
-    'progress',
-  ],
-  ...['revision', 'used_by', 'created_at', 'updated_at'],
-];
 const EDIT_CODES: ErrorCode[] = [
   'body_malformed',
   'segment_invalid',
@@ -51,235 +36,200 @@ const READ_CODES: ErrorCode[] = [
   'not_caught_up',
 ];
 
-export const segmentRoutes: Routes = async (
-  app,
-  { deployment: { limits, members, progress, records, segmentCounts, segments, store }, held },
-) => {
-  app.get(
-    '/v1/segments',
-    {
-      schema: {
-        summary: 'List segments, in the order of their slugs',
-        operationId: 'listSegments',
-        querystring: Type.Object({
-          object_type: Type.Optional(
-            Type.String({ description: 'Only segments of this object type.' }),
-          ),
-          ...fieldsParameter('slug,title,status'),
-          ...pageParameters,
-        }),
-        response: answers(
-          { 200: pageOfFields(segmentForm) },
-          'parameter_invalid',
-          'cursor_invalid',
-        ),
-      },
-    },
-    async (request, reply) => {
-      const { query } = request;
-      const only = fieldsOf(query.fields, SEGMENT_FIELDS);
-      const asked = [...(await store.refresh()).segments].filter(
-        ([, segment]) =>
-          query.object_type === undefined || segment.object_type === query.object_type,
-      );
-      const shown = async (segment: StoredSegment) => only(await format(segment));
-      return held.send(request, reply, () => pageByName(asked, query, limits.pageBytes, shown));
-    },
-  );
+const listSegments = route({
+  method: 'GET',
+  path: '/v1/segments',
+  need: 'read',
+  summary: 'List segments, in the order of their slugs',
+  query: Type.Object({
+    object_type: Type.Optional(Type.String({ description: 'Only segments of this object type.' })),
+    ...fieldsParameter('slug,title,status'),
+    ...pageParameters,
+  }),
+  answers: { 200: pageOfFields(segmentForm) },
+  refusals: ['parameter_invalid', 'cursor_invalid'],
+  handler: async (request, { deployment, held }, reply) => {
+    const { limits, store } = deployment;
+    const { query } = request;
+    const only = fieldsOf(query.fields, Object.keys(segmentForm.properties));
+    const asked = [...(await store.refresh()).segments].filter(
+      ([, segment]) => query.object_type === undefined || segment.object_type === query.object_type,
+    );
+    const shown = async (segment: StoredSegment) => only(await formatSegment(segment, deployment));
+    return held.send(request, reply, () => pageByName(asked, query, limits.pageBytes, shown));
+  },
+});
 
-  app.post(
-    '/v1/segments',
-    {
-      schema: {
-        summary: 'Create a segment',
-        description: 'It is building until every record was looked at once.',
-        operationId: 'createSegment',
-        body: named('SegmentInput'),
-        response: answers({ 201: named('Segment') }, 'segment_slug_taken', ...EDIT_CODES),
-      },
-    },
-    async ({ body }, reply) => {
-      const segment = await segments.create(body);
-      return reply
-        .code(201)
-        .header('location', `/v1/segments/${segment.slug}`)
-        .send(await format(segment));
-    },
-  );
+const createSegment = route({
+  method: 'POST',
+  path: '/v1/segments',
+  need: 'write_catalog',
+  summary: 'Create a segment',
+  description: 'It is building until every record was looked at once.',
+  body: named('SegmentInput'),
+  answers: { 201: named('Segment') },
+  refusals: ['segment_slug_taken', ...EDIT_CODES],
+  handler: async ({ body }, { deployment }, reply) => {
+    const segment = await deployment.segments.create(body);
+    return reply
+      .code(201)
+      .header('location', `/v1/segments/${segment.slug}`)
+      .send(await formatSegment(segment, deployment));
+  },
+});
 
-  app.get(
-    '/v1/segments/:slug',
-    {
-      schema: {
-        summary: 'Read a segment',
-        operationId: 'getSegment',
-        params: path('slug'),
-        response: answers({ 200: named('Segment') }, 'segment_unknown'),
-      },
-    },
-    async ({ params: { slug } }) => format(await findSegment(store, slug)),
-  );
+const getSegment = route({
+  method: 'GET',
+  path: '/v1/segments/:slug',
+  need: 'read',
+  summary: 'Read a segment',
+  answers: { 200: named('Segment') },
+  refusals: ['segment_unknown'],
+  handler: async ({ params: { slug } }, { deployment }) =>
+    formatSegment(await findSegment(deployment.store, slug), deployment),
+});
 
-  app.put(
-    '/v1/segments/:slug',
-    {
-      schema: {
-        summary: 'Replace a segment',
-        description:
-          'While the edited query is built, the old one answers. slug and object_type can not be changed.',
-        operationId: 'replaceSegment',
-        params: path('slug'),
-        body: named('SegmentInput'),
-        response: answers({ 200: named('Segment') }, 'segment_unknown', ...EDIT_CODES),
-      },
-    },
-    async ({ params: { slug }, body }) => format(await segments.replace(slug, body)),
-  );
+const replaceSegment = route({
+  method: 'PUT',
+  path: '/v1/segments/:slug',
+  need: 'write_catalog',
+  summary: 'Replace a segment',
+  description:
+    'While the edited query is built, the old one answers. slug and object_type can not be ' +
+    'changed.',
+  body: named('SegmentInput'),
+  answers: { 200: named('Segment') },
+  refusals: ['segment_unknown', ...EDIT_CODES],
+  handler: async ({ params: { slug }, body }, { deployment }) =>
+    formatSegment(await deployment.segments.replace(slug, body), deployment),
+});
 
-  app.patch(
-    '/v1/segments/:slug',
-    {
-      schema: {
-        summary: 'Change some of a segment',
-        description: 'A description of null is removed.',
-        operationId: 'patchSegment',
-        params: path('slug'),
-        body: named('SegmentPatch'),
-        response: answers({ 200: named('Segment') }, 'segment_unknown', ...EDIT_CODES),
-      },
-    },
-    async ({ params: { slug }, body }) => format(await segments.patch(slug, body)),
-  );
+const patchSegment = route({
+  method: 'PATCH',
+  path: '/v1/segments/:slug',
+  need: 'write_catalog',
+  summary: 'Change some of a segment',
+  description: 'A description of null is removed.',
+  body: named('SegmentPatch'),
+  answers: { 200: named('Segment') },
+  refusals: ['segment_unknown', ...EDIT_CODES],
+  handler: async ({ params: { slug }, body }, { deployment }) =>
+    formatSegment(await deployment.segments.patch(slug, body), deployment),
+});
 
-  app.delete(
-    '/v1/segments/:slug',
-    {
-      schema: {
-        summary: 'Delete a segment that no other uses',
-        operationId: 'deleteSegment',
-        params: path('slug'),
-        response: answers(
-          { 204: NO_CONTENT },
-          'segment_unknown',
-          'segment_in_use',
-          'catalog_conflict',
-        ),
-      },
-    },
-    async ({ params: { slug } }, reply) => {
-      await segments.remove(slug);
-      return reply.code(204).send();
-    },
-  );
+const deleteSegment = route({
+  method: 'DELETE',
+  path: '/v1/segments/:slug',
+  need: 'write_catalog',
+  summary: 'Delete a segment that no other uses',
+  answers: { 204: NO_CONTENT },
+  refusals: ['segment_unknown', 'segment_in_use', 'catalog_conflict'],
+  handler: async ({ params: { slug } }, { deployment: { segments } }, reply) => {
+    await segments.remove(slug);
+    return reply.code(204).send();
+  },
+});
 
-  app.post(
-    '/v1/segments/counts',
-    {
-      // Without a body: all segments.
-      config: { bodyIsOptional: true },
-      schema: {
-        summary: 'How many records are in each segment',
-        description:
-          'In the order asked; without slugs all segments, in the order of their slugs. Never a wrong number.',
-        operationId: 'postCounts',
-        body: countsBody,
-        response: answers(
-          { 200: named('Counts') },
-          'body_malformed',
-          'segment_unknown',
-          'body_invalid',
-        ),
-      },
-    },
-    async ({ body }) => count(body.slugs, body),
-  );
+const postCounts = route({
+  method: 'POST',
+  path: '/v1/segments/counts',
+  need: 'read',
+  summary: 'How many records are in each segment',
+  description:
+    'In the order asked; without slugs all segments, in the order of their slugs. Never a ' +
+    'wrong number.',
+  // Without a body: all segments.
+  bodyIsOptional: true,
+  body: countsBody,
+  answers: { 200: named('Counts') },
+  refusals: ['body_malformed', 'segment_unknown', 'body_invalid'],
+  handler: async ({ body }, { deployment }) => count(body.slugs, body, deployment),
+});
 
-  app.get(
-    '/v1/segments/counts',
-    {
-      schema: {
-        summary: 'How many records are in each segment',
-        description: 'As the POST, for as many slugs as a URL holds.',
-        operationId: 'getCounts',
-        querystring: Type.Object({
-          slug: Type.Optional(
-            Type.Array(Type.String(), { description: 'May be given more than once.' }),
-          ),
-          ...readParameters,
-        }),
-        response: answers({ 200: named('Counts') }, 'parameter_invalid', 'segment_unknown'),
-      },
-    },
-    async ({ query }) => count(query.slug, query),
-  );
+const getCounts = route({
+  method: 'GET',
+  path: '/v1/segments/counts',
+  need: 'read',
+  summary: 'How many records are in each segment',
+  description: 'As the POST, for as many slugs as a URL holds.',
+  query: Type.Object({
+    slug: Type.Optional(Type.Array(Type.String(), { description: 'May be given more than once.' })),
+    ...readParameters,
+  }),
+  answers: { 200: named('Counts') },
+  refusals: ['parameter_invalid', 'segment_unknown'],
+  handler: async ({ query }, { deployment }) => count(query.slug, query, deployment),
+});
 
-  app.get(
-    '/v1/segments/:slug/members',
-    {
-      schema: {
-        summary: 'The records that are in a segment',
-        description: 'A member that stays throughout the paging is listed exactly once.',
-        operationId: 'listMembers',
-        params: path('slug'),
-        querystring: Type.Object({
-          include: Type.Optional(
-            Type.Enum(['records'], { description: 'Give the records along with their ids.' }),
-          ),
-          ...pageParameters,
-          ...readParameters,
-        }),
-        response: answers({ 200: pageOf(named('Member')) }, ...READ_CODES, 'cursor_invalid'),
-      },
-    },
-    async (request, reply) => {
-      const { query } = request;
-      const { slug } = request.params;
-      const { limit = LIMIT_DEFAULT, include } = query;
-      const cursor = query.cursor || undefined;
-      const options = readOptions(query);
-      if (include === undefined) return members.page(slug, { limit, cursor }, options);
-      const { object_type: type } = await findSegment(store, slug);
-      const shape = ({ id, record }: NamedRecord) => {
-        return {
-          id,
-          text: Buffer.from(JSON.stringify({ id, record: formatRecord(type, id, record) })),
-        };
+const listMembers = route({
+  method: 'GET',
+  path: '/v1/segments/:slug/members',
+  need: 'read',
+  summary: 'The records that are in a segment',
+  description: 'A member that stays throughout the paging is listed exactly once.',
+  query: Type.Object({
+    include: Type.Optional(
+      Type.Enum(['records'], { description: 'Give the records along with their ids.' }),
+    ),
+    ...pageParameters,
+    ...readParameters,
+  }),
+  answers: { 200: pageOf(named('Member')) },
+  refusals: [...READ_CODES, 'cursor_invalid'],
+  handler: async (request, { deployment: { members, records, store }, held }, reply) => {
+    const { query } = request;
+    const { slug } = request.params;
+    const { limit = LIMIT_DEFAULT, include } = query;
+    const cursor = query.cursor || undefined;
+    const options = readOptions(query);
+    if (include === undefined) return members.page(slug, { limit, cursor }, options);
+    const { object_type: type } = await findSegment(store, slug);
+    const shape = ({ id, record }: NamedRecord) => {
+      return {
+        id,
+        text: Buffer.from(JSON.stringify({ id, record: formatRecord(type, id, record) })),
       };
-      await records.wait(type, options, slug);
-      return held.send(request, reply, async () =>
-        pageText(await members.shapedRecords(slug, { limit, cursor }, { ...EVENTUAL, shape })),
-      );
-    },
-  );
+    };
+    await records.wait(type, options, slug);
+    return held.send(request, reply, async () =>
+      pageText(await members.shapedRecords(slug, { limit, cursor }, { ...EVENTUAL, shape })),
+    );
+  },
+});
 
-  app.get(
-    '/v1/segments/:slug/members/:id',
-    {
-      schema: {
-        summary: 'Whether a record is in a segment',
-        operationId: 'isMember',
-        params: path('slug', 'id'),
-        querystring: Type.Object(readParameters),
-        response: answers(
-          { 200: Type.Object({ member: Type.Boolean() }) },
-          ...READ_CODES,
-          'record_id_invalid',
-        ),
-      },
-    },
-    async ({ params: { slug, id }, query }) => {
-      checkRecordId(id);
-      return { member: await members.isMember(slug, id, readOptions(query)) };
-    },
-  );
+const isMember = route({
+  method: 'GET',
+  path: '/v1/segments/:slug/members/:id',
+  need: 'read',
+  summary: 'Whether a record is in a segment',
+  query: Type.Object(readParameters),
+  answers: { 200: Type.Object({ member: Type.Boolean() }) },
+  refusals: [...READ_CODES, 'record_id_invalid'],
+  handler: async ({ params: { slug, id }, query }, { deployment: { members } }) => {
+    checkRecordId(id);
+    return { member: await members.isMember(slug, id, readOptions(query)) };
+  },
+});
 
-  function format(segment: StoredSegment): Promise<Record<string, unknown>> {
-    return formatSegment(segment, store.catalog, progress);
-  }
-
-  async function count(slugs: readonly string[] | undefined, given: Static<typeof countsBody>) {
-    const asked = slugs ?? [...(await store.refresh()).segments.keys()].sort();
-    const { counts, asOf } = await segmentCounts.read(asked, readOptions(given));
-    return { counts, as_of: asOf };
-  }
+export const SEGMENT_ROUTES = {
+  listSegments,
+  createSegment,
+  getSegment,
+  replaceSegment,
+  patchSegment,
+  deleteSegment,
+  postCounts,
+  getCounts,
+  listMembers,
+  isMember,
 };
+
+async function count(
+  slugs: readonly string[] | undefined,
+  given: ReadParameters,
+  { store, segmentCounts }: Deployment,
+) {
+  const asked = slugs ?? [...(await store.refresh()).segments.keys()].sort();
+  const { counts, asOf } = await segmentCounts.read(asked, readOptions(given));
+  return { counts, as_of: asOf };
+}

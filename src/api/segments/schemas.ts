@@ -3,7 +3,10 @@
  *
  * Keeps true: queries are only described here; the engine reads them and names their faults.
  */
+
 import Type, { type TSchema } from 'typebox';
+import { FILTER_STATUSES } from '../../catalog/catalog.ts';
+import { COUNT_STATUSES } from '../../membership/segment-counts.ts';
 import { FILTER_SCHEMAS } from '../../query/dialects/filter-schema.ts';
 import { jsonLogicExample, queryExample, segmentExample } from '../examples.ts';
 import { failureReason, named, recordId, slug, typeName, usedBy } from '../fields.ts';
@@ -38,7 +41,7 @@ export const segmentForm = Type.Object(
     id: Type.String({ format: 'uuid' }),
     ...segmentMembers,
     json_logic: named('JsonLogic'),
-    status: Type.Enum(['building', 'ready', 'failed']),
+    status: Type.Enum([...FILTER_STATUSES]),
     reason: Type.Optional(failureReason),
     progress: Type.Number({
       minimum: 0,
@@ -98,10 +101,11 @@ export const SEGMENT_SCHEMAS: readonly TSchema[] = [
           count: Type.Union([Type.Integer(), Type.Null()], {
             description: 'A number exactly when status is ready.',
           }),
-          status: Type.Enum(['ready', 'building', 'timeout', 'failed']),
+          status: Type.Enum([...COUNT_STATUSES]),
           revision: Type.Union([Type.Integer(), Type.Null()], {
             description:
-              'The revision of the segment that the number is of; while an edit is built, the one before.',
+              'The revision of the segment that the number is of; while an edit is built, the ' +
+              'one before.',
           }),
         }),
       ),

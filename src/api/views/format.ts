@@ -1,9 +1,9 @@
 /**
  * format.ts – Views and their rows as they are answered.
  */
-import { type Catalog, hasOwnQuery, type StoredView } from '../../catalog/catalog.ts';
+import { hasOwnQuery, type StoredView } from '../../catalog/catalog.ts';
 import { viewInput } from '../../catalog/views.ts';
-import type { Progress } from '../../membership/progress.ts';
+import type { Deployment } from '../../engine/deployment.ts';
 import { namedCells } from '../../membership/view-cells.ts';
 import type { ViewRow } from '../../membership/view-rows.ts';
 import type { ViewDefinition } from '../../query/dialects/view-columns.ts';
@@ -13,8 +13,7 @@ import { isoTime } from '../times.ts';
 /** What was sent; of a query of its own also what became of it. */
 export async function formatView(
   view: StoredView,
-  catalog: Catalog,
-  progress: Progress,
+  { store: { catalog }, progress }: Deployment,
 ): Promise<Record<string, unknown>> {
   const { id, revision, created_at, updated_at } = view;
   const built = hasOwnQuery(view)

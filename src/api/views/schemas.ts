@@ -1,19 +1,26 @@
 /**
  * schemas.ts – Views and their rows as they are sent and answered.
  */
-import Type, { type TSchema } from 'typebox';
+
+import Type, { type Static, type TSchema } from 'typebox';
+import { FILTER_STATUSES } from '../../catalog/catalog.ts';
+import { SORT_DIRECTIONS } from '../../query/dialects/view-columns.ts';
 import { AGGREGATE_NAMES } from '../../query/predicate/measures.ts';
 import { rowExample, viewExample } from '../examples.ts';
 import { failureReason, named, slug, typeName } from '../fields.ts';
-import { pageOf } from '../page.ts';
+import { optionalPageParameters, pageOf } from '../page.ts';
+import { readParameters } from '../read-options.ts';
 import { segmentMembers } from '../segments/schemas.ts';
 import { time } from '../times.ts';
+import { DELIMITERS } from './csv.ts';
 
 const viewColumn = Type.Object(
   {
     path: Type.String({
       description:
-        'An own attribute (email), a way of to-one relationships to one (organization.parent.name), id, created_at, updated_at or version; with an aggregate a to-many relationship (orders) or a number of its records (orders.total).',
+        'An own attribute (email), a way of to-one relationships to one ' +
+        '(organization.parent.name), id, created_at, updated_at or version; with an aggregate ' +
+        'a to-many relationship (orders) or a number of its records (orders.total).',
     }),
     label: Type.Optional(
       Type.String({ minLength: 1, maxLength: 200, description: 'Unique; default: the path.' }),
@@ -47,7 +54,7 @@ const viewMembers = {
           path: Type.String({
             description: 'An own attribute, id, created_at, updated_at or version.',
           }),
-          direction: Type.Enum(['asc', 'desc']),
+          direction: Type.Enum([...SORT_DIRECTIONS]),
         },
         { additionalProperties: false },
       ),
@@ -58,6 +65,25 @@ const viewMembers = {
     ),
   ),
 };
+
+export const rowsQuery = Type.Object({
+  ...optionalPageParameters,
+  ...readParameters,
+  bom: Type.Optional(
+    Type.Boolean({
+      description: 'CSV: begin with a byte order mark, as Excel likes; without one if absent.',
+    }),
+  ),
+  delimiter: Type.Optional(
+    Type.Enum([...DELIMITERS], {
+      description:
+        'CSV: what stands between cells: a comma (if absent), a semicolon, a tab (%09) or |.',
+      examples: [';'],
+    }),
+  ),
+});
+
+export type RowsQuery = Static<typeof rowsQuery>;
 
 /** The three forms of the rows of a view. */
 export const rowsAnswer = Type.Unsafe<unknown>({
@@ -77,9 +103,7 @@ export const viewForm = Type.Object(
     id: Type.String({ format: 'uuid' }),
     ...viewMembers,
     json_logic: Type.Optional(Type.Unknown({ description: 'Its own query as JsonLogic.' })),
-    status: Type.Optional(
-      Type.Enum(['building', 'ready', 'failed'], { description: 'Of its own query.' }),
-    ),
+    status: Type.Optional(Type.Enum([...FILTER_STATUSES], { description: 'Of its own query.' })),
     reason: Type.Optional(failureReason),
     progress: Type.Optional(
       Type.Number({ minimum: 0, maximum: 1, description: 'Of its own query.' }),
@@ -112,7 +136,8 @@ export const VIEW_SCHEMAS: readonly TSchema[] = [
   Type.Partial(Type.Object(viewMembers), {
     $id: 'ViewPatch',
     description:
-      'null removes what is optional; a segment takes the place of the query, and the other way round.',
+      'null removes what is optional; a segment takes the place of the query, and the other ' +
+      'way round.',
     examples: [{ title: 'Bigger spenders' }],
   }),
   viewForm,
@@ -121,7 +146,9 @@ export const VIEW_SCHEMAS: readonly TSchema[] = [
     type: 'object',
     additionalProperties: true,
     description:
-      'The id and one field per column: its path, or of an aggregate its label; null where there is no value. `relationships` holds those that the view names: a record or null, of many a page of the first ones.',
+      'The id and one field per column: its path, or of an aggregate its label; null where ' +
+      'there is no value. `relationships` holds those that the view names: a record or null, ' +
+      'of many a page of the first ones.',
     examples: [rowExample],
   }),
 ];

@@ -5,7 +5,7 @@
  * Keeps true: it says nothing of its own. What an operator is called, what it is on and what it
  * takes is read from the table.
  */
-import { type AttributeType, SCALAR_TYPES } from '../../change/object-type.ts';
+import { ATTRIBUTE_TYPES, type AttributeType } from '../../change/object-type.ts';
 import { AGGREGATES, type ListedAggregate } from '../predicate/measures.ts';
 import { ANCHORS, CALENDAR_UNITS } from '../predicate/predicate.ts';
 import { MONTHS, WINDOW_UNITS } from '../time/relative-time.ts';
@@ -29,14 +29,13 @@ export interface ListedOperator {
   readonly folds_case: boolean;
 }
 
-const TYPES: readonly AttributeType[] = [...SCALAR_TYPES, 'list', 'object'];
 const OFFSET_UNITS = [...Object.keys(WINDOW_UNITS), ...Object.keys(MONTHS)];
 
 /** The operators by the type of the attribute, and whatever else a rule may say. */
 export function listOperators() {
   const aggregates: readonly ListedAggregate[] = AGGREGATES;
   return {
-    types: Object.fromEntries(TYPES.map((type) => [type, operatorsOn(type)])),
+    types: Object.fromEntries(ATTRIBUTE_TYPES.map((type) => [type, operatorsOn(type)])),
     to_one: operatorsOn('object').filter(({ value }) => value === 'none'),
     to_many: [{ name: 'match', words: 'are, in part or all, such that', value: 'group' as const }],
     record: SEGMENT_OPERATORS,

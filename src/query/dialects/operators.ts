@@ -7,7 +7,7 @@
  * means two things (`contains`, of a string and of a list) has a row for each. To add an operator
  * is to add its row: parsing, refusals and words all read the table.
  */
-import { type AttributeType, SCALAR_TYPES } from '../../change/object-type.ts';
+import { ATTRIBUTE_TYPES, type AttributeType, SCALAR_TYPES } from '../../change/object-type.ts';
 import type { Day } from '../../change/value.ts';
 import {
   type AttributeView,
@@ -77,7 +77,7 @@ export type Operator = AttributeOperator | SegmentOperator;
 const TEXT: readonly AttributeType[] = ['string'];
 const LIST: readonly AttributeType[] = ['list'];
 const ORDERED: readonly AttributeType[] = ['string', 'number', 'date', 'datetime'];
-const ANY: readonly AttributeType[] = [...SCALAR_TYPES, 'list', 'object'];
+const ANY: readonly AttributeType[] = ATTRIBUTE_TYPES;
 const MOMENTS: readonly AttributeType[] = ['date', 'datetime'];
 
 const EQUAL: AttributeOperator = {

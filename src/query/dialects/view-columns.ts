@@ -42,9 +42,12 @@ export interface ViewColumn {
   readonly where?: unknown;
 }
 
+export const SORT_DIRECTIONS = ['asc', 'desc'] as const;
+type SortDirection = (typeof SORT_DIRECTIONS)[number];
+
 export interface ViewSort {
   readonly path: string;
-  readonly direction: 'asc' | 'desc';
+  readonly direction: SortDirection;
 }
 
 const LISTED = AGGREGATE_NAMES.join(', ');
@@ -82,7 +85,7 @@ export interface Column {
 
 export interface SortKey {
   readonly place: ColumnPosition;
-  readonly direction: 'asc' | 'desc';
+  readonly direction: SortDirection;
 }
 
 export interface ViewDefinition {
@@ -400,5 +403,5 @@ function readSortKey(given: unknown, at: string, reading: Reading): SortKey | un
       `'${path}' is ${describeAttribute(place.attribute)}: it has no order`,
     );
   }
-  return { place, direction: direction as 'asc' | 'desc' };
+  return { place, direction: direction as SortDirection };
 }

@@ -1,0 +1,60 @@
+/**
+ * readiness.ts – Whether this server can do its work, and every reason why not at once.
+ *
+ * Keeps true: it answers also while Redis is gone.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Deployment } from '../../engine/deployment.ts';
+import { SILENT_MS } from '../../redis/health.ts';
+
+/** Redis has so long to say how things stand. */
+const LOOK_MS_MAX = 1500;
+
+interface Readiness {
+  /** Why nobody should be sent here. */
+  readonly reasons: string[];
+  readonly warnings: string[];
+  readonly lagEntries: number;
+}
+
+export async function examine(deployment: Deployment, lagEntriesMax: number): Promise<Readiness> {
+  const { health, worker } = deployment;
+  const reasons = [...health.faults];
+  if (worker && worker.fatal.length > 0)
+    reasons.push(`${worker.fatal.length} partitions have stopped by a fault`);
+  try {
+    if (health.silentMs >= SILENT_MS)
+      throw new Error(`nothing for ${(health.silentMs / 1000).toFixed(1)} s`);
+    const seen = await inTime(look(deployment, lagEntriesMax));
+    return { ...seen, reasons: [...reasons, ...seen.reasons] };
+  } catch (error) {
+    reasons.push(`Redis does not answer (${(error as Error).message})`);
+    return { reasons, warnings: [], lagEntries: 0 };
+  }
+}
+
+/**
+ * @throws Error when the time is over: who asks whether the server is ready does not wait long for
+ * no.
+ */
+export async function inTime<T>(looking: Promise<T>): Promise<T> {
+  const late = sleep(LOOK_MS_MAX, undefined, { ref: false }).then(() => {
+    throw new Error(`nothing within ${LOOK_MS_MAX} ms`);
+  });
+  return Promise.race([looking, late]);
+}
+
+/** What is asked of Redis. */
+async function look({ progress }: Deployment, lagEntriesMax: number): Promise<Readiness> {
+  const reasons: string[] = [];
+  const warnings: string[] = [];
+  const unowned = (await progress.unowned()).length;
+  if (unowned > 0) reasons.push(`${unowned} partitions have no owner`);
+  const { entries, partitionsAhead } = await progress.lag();
+  if (entries > lagEntriesMax)
+    reasons.push(`${entries} entries wait in the logs, more than ${lagEntriesMax}`);
+  // No reason to send nobody here: all else is answered.
+  if (partitionsAhead > 0)
+    warnings.push(`the clocks of ${partitionsAhead} partitions are over a minute ahead of Redis`);
+  return { reasons, warnings, lagEntries: entries };
+}

@@ -1,0 +1,98 @@
+/**
+ * write.ts – A write of one record, and the answer that shows what came of it.
+ *
+ * Keeps true: an answer to a write that was waited for shows the record with that write in it; a
+ * fault of an attribute points into the body that was sent.
+ */
+import type { FastifyReply } from 'fastify';
+import type { Static } from 'typebox';
+import { unknownObjectType } from '../../catalog/object-types.ts';
+import type { Operation, Outcome } from '../../change/change.ts';
+import { Problem, unreachable } from '../../errors.ts';
+import { EVENTUAL } from '../../membership/read-options.ts';
+import type { Records } from '../../membership/records.ts';
+import type { RouteContext } from '../route.ts';
+import { formatRecord } from './format.ts';
+import { WRITE_WAIT_MS, type writeQuery } from './schemas.ts';
+import { unknownRecord } from './unknown-record.ts';
+
+interface Write {
+  readonly op: Operation;
+  readonly params: { readonly type: string; readonly id: string };
+  readonly query: Static<typeof writeQuery>;
+  readonly data?: unknown;
+}
+
+/** Carries a write out and answers with what came of it. */
+export async function writeRecord(
+  { op, params, query, data }: Write,
+  { deployment: { ingest, records } }: RouteContext,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { type, id } = params;
+  const given = {
+    op,
+    object_type: type,
+    id,
+    ...(data === undefined ? {} : { data }),
+    ...(query.source_version === undefined ? {} : { source_version: query.source_version }),
+  };
+  const { wait = 'applied', timeout_ms: timeoutMs = WRITE_WAIT_MS } = query;
+  const outcome = await ingest.one(given, { wait, timeoutMs }).catch((error: unknown) => {
+    throw inTermsOfRequest(error, type);
+  });
+  return answer({ op, type, id }, outcome, records, reply);
+}
+
+async function answer(
+  { op, type, id }: { readonly op: Operation; readonly type: string; readonly id: string },
+  outcome: Outcome | 'accepted',
+  records: Records,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  switch (outcome) {
+    case 'accepted':
+      return reply.code(202).send({ object_type: type, id, status: 'accepted' });
+    case 'deleted':
+      return reply.code(204).send();
+    case 'unknown':
+    case 'absent':
+      throw unknownRecord(type, id);
+    case 'dead':
+      throw new Problem(
+        'change_dead',
+        'the change could not be applied and was put with the dead letters',
+      );
+    case 'created':
+    case 'updated':
+    case 'unchanged':
+    case 'stale': {
+      const record = await records.one(type, id, EVENTUAL);
+      const code = outcome === 'created' && op === 'put' ? 201 : 200;
+      // None: deleted meanwhile by somebody else, or before by a newer change that made this one
+      // be ignored.
+      if (!record) return reply.code(code).send({ object_type: type, id, status: 'ignored' });
+      return reply.code(code).send(formatRecord(type, id, record));
+    }
+    default:
+      return unreachable(outcome);
+  }
+}
+
+/**
+ * The engine speaks of a change: its type and id are the path of the request, its member `data` is
+ * the body.
+ */
+function inTermsOfRequest(error: unknown, type: string): unknown {
+  if (!(error instanceof Problem)) return error;
+  if (error.code === 'object_type_unknown') return unknownObjectType(type);
+  if (error.code === 'change_invalid') {
+    const detail = 'the body is a JSON object of attributes';
+    return new Problem('body_invalid', detail, [{ path: '', detail }]);
+  }
+  const errors = error.errors.map(({ path, detail }) => ({
+    path: path.replace(/^\/data/, ''),
+    detail,
+  }));
+  return new Problem(error.code, error.message, errors, error.extra);
+}
