@@ -23,8 +23,9 @@ export class FoundingError extends Error {}
 
 /**
  * Grows when a release changes an operator's meaning, a value's normal form, or how things are
- * stored: what an older one stored must be built anew. 2: a date is a calendar day, no instant; sums
- * are exact to 12 decimals, and averages to 6. 3: other names and layouts (src/redis/README.md).
+ * stored: what an older one stored must be built anew. 2: a date is a calendar day, no instant;
+ * sums are exact to 12 decimals, and averages to 6. 3: other names and layouts
+ * (src/redis/README.md).
  */
 const SEMANTICS_VERSION = 3;
 /** The first one that means by filters what this release means. */
@@ -81,8 +82,8 @@ function refuseOtherSemantics(stored: number, prefix: string): void {
   const what = isOnlyStored ? 'which stores things otherwise' : 'whose filters mean something else';
   throw new FoundingError(
     `The deployment with the prefix '${prefix}' is of ${age} release of Rollcall, ${what} ` +
-      `(semantics version ${stored}; this release has ${SEMANTICS_VERSION}). ${other} still runs it. To move on, export from there with ` +
-      "'rollcall seeds export', and import into a new deployment of this release, with another " +
-      'ROLLCALL_PREFIX or ROLLCALL_DATA.',
+      `(semantics version ${stored}; this release has ${SEMANTICS_VERSION}). ${other} still ` +
+      "runs it. To move on, export from there with 'rollcall seeds export', and import " +
+      'into a new deployment of this release, with another ROLLCALL_PREFIX or ROLLCALL_DATA.',
   );
 }

@@ -184,7 +184,7 @@ export const SIGNATURES = {
   }),
 };
 
-export type Signatures = typeof SIGNATURES;
+type Signatures = typeof SIGNATURES;
 export type ScriptName = keyof Signatures;
 export type KeyOf<Name extends ScriptName> = Signatures[Name]['keys'][number];
 export type ArgumentOf<Name extends ScriptName> = Signatures[Name]['arguments'][number];

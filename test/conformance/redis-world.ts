@@ -11,7 +11,7 @@ import { packLogEntry } from '../../src/redis/rows/stream-entry.ts';
 import { runScript } from '../../src/redis/scripts.ts';
 import { StreamTail } from '../../src/redis/stream-tail.ts';
 import { freshPrefix } from '../support/redis.ts';
-import type { Seen, StoreWorld } from './store-world.ts';
+import type { Seen, SeenByReaders, StoreWorld } from './store-world.ts';
 
 const PARTITIONS = 2;
 type Connection = ReturnType<typeof openConnection>;
@@ -87,16 +87,20 @@ async function seen(redis: Connection, own: PartitionKeys): Promise<Seen> {
     members,
     log: await ids(own.log),
     inbox: await ids(own.inbox),
-    feed: (await fields(own.feed)).map((entry) => JSON.parse(entry.get('f')!) as Seen['feed'][0]),
-    activations: (await fields(own.activations)).map((entry) => {
-      const { at, followers } = JSON.parse(entry.get('e')!) as { at: number; followers: object };
-      return { at, followed: Object.keys(followers).map(Number) };
-    }),
-    outcomes: (await fields(own.outcomes)).flatMap((entry) => [...entry.keys()]),
-    dead: (await fields(own.dead)).map((entry) => ({
-      code: entry.get('code')!,
-      letter: entry.get('letter')!,
-      at: Number(entry.get('at')),
-    })),
+    readers: {
+      feed: (await fields(own.feed)).map(
+        (entry) => JSON.parse(entry.get('f')!) as SeenByReaders['feed'][0],
+      ),
+      activations: (await fields(own.activations)).map((entry) => {
+        const { at, followers } = JSON.parse(entry.get('e')!) as { at: number; followers: object };
+        return { at, followed: Object.keys(followers).map(Number) };
+      }),
+      outcomes: (await fields(own.outcomes)).flatMap((entry) => [...entry.keys()]),
+      dead: (await fields(own.dead)).map((entry) => ({
+        code: entry.get('code')!,
+        letter: entry.get('letter')!,
+        at: Number(entry.get('at')),
+      })),
+    },
   };
 }
