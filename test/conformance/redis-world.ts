@@ -62,10 +62,11 @@ function keysOf(redis: Connection, { base }: PartitionKeys): Promise<string[]> {
 }
 
 async function snapshot(redis: Connection, own: PartitionKeys): Promise<() => Promise<void>> {
-  const names = await keysOf(redis, own);
+  const held = async () => (await keysOf(redis, own)).filter((name) => name !== own.owner);
+  const names = await held();
   const dumps = await Promise.all(names.map((name) => redis.dumpBuffer(name)));
   return async () => {
-    const now = await keysOf(redis, own);
+    const now = await held();
     if (now.length > 0) await redis.del(...now);
     for (const [at, name] of names.entries()) await redis.restore(name, 0, dumps[at]!);
   };

@@ -51,7 +51,10 @@ export interface StoreWorld {
   loseLease(partition: number): Promise<void>;
   /** The partition's data is gone. */
   wipe(partition: number): Promise<void>;
-  /** Notes all that a partition holds. @returns what brings it back, as a fail-over does */
+  /**
+   * Notes all that a partition holds but for its lease.
+   * @returns what brings it back, as a fail-over does
+   */
   snapshot(partition: number): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }

@@ -67,11 +67,11 @@ export interface PartitionContent {
   /** By source: a partition, or the writer of the log. */
   readonly delivered: Map<number | 'writer', ChannelPosition>;
   readonly dead: DeadLetter[];
-  /** Of the deployment that founded it; undefined: nobody has, or all is lost. */
+  /** Of the deployment that founded it; undefined: all is lost. */
   readonly install: string | undefined;
 }
 
-function nothing(install: string | undefined): PartitionContent {
+function nothing(install: PartitionContent['install']): PartitionContent {
   return {
     number: 0,
     nonce: '',
@@ -121,6 +121,7 @@ export interface MemoryStoreOptions {
   /** Numbers of entries: each larger than all before, whatever was rolled back. */
   readonly nextId?: () => number;
   readonly nowMs?: () => number;
+  /** Of the deployment; '' if there is only one. */
   readonly install?: string;
   /** A record whose text is longer can't be kept. */
   readonly recordLengthMax?: number;
@@ -148,7 +149,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     this.#guards = guards;
     this.#nextId = nextId ?? (() => ++ids);
     this.#nowMs = nowMs ?? (() => 0);
-    this.#content = nothing(install);
+    this.#content = nothing(install ?? '');
     this.#recordLengthMax = recordLengthMax ?? Number.POSITIVE_INFINITY;
   }
 
