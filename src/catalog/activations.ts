@@ -17,7 +17,7 @@ import {
   type StoredView,
 } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
-import type { CatalogStore } from './catalog-store.ts';
+import type { CatalogWriter } from './catalog-writer.ts';
 import { checkMembers } from './naming.ts';
 import { unknownView } from './views.ts';
 import { makeSecret, secretFault } from './webhook-secret.ts';
@@ -55,10 +55,10 @@ export interface CreatedActivation {
 
 export class Activations {
   readonly allowed: AllowedTargets;
-  readonly #store: CatalogStore;
+  readonly #store: CatalogWriter;
   readonly #kept: ActivationStore;
 
-  constructor(store: CatalogStore, kept: ActivationStore, allowed: AllowedTargets) {
+  constructor(store: CatalogWriter, kept: ActivationStore, allowed: AllowedTargets) {
     this.#store = store;
     this.#kept = kept;
     this.allowed = allowed;

@@ -9,12 +9,13 @@ import { Problem } from '../errors.ts';
 import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
 import { Catalog, type CatalogChange, type CatalogWrite } from './catalog.ts';
 import type { ActivationSecret, CatalogLog, LoggedVersion } from './catalog-log.ts';
+import type { CatalogWriter } from './catalog-writer.ts';
 import { Quota } from './quota.ts';
 
 const WRITE_ATTEMPTS_MAX = 50;
 const CATCH_UP_RETRY_MS = 200;
 
-export class CatalogStore {
+export class CatalogStore implements CatalogWriter {
   readonly catalog = new Catalog();
   readonly #log: CatalogLog;
   /** Writes of this process go one after the other: they would only refuse each other. */
@@ -40,10 +41,7 @@ export class CatalogStore {
     this.#log.follow(end, (versions) => this.#onVersions(versions));
   }
 
-  /**
-   * Catches up with what was stored when this was called, if it is newer. One round trip if it is
-   * not.
-   */
+  /** One round trip if nothing newer is stored. */
   async refresh(): Promise<Catalog> {
     const stored = await (this.#asked ??= this.#ask());
     if (this.catalog.version < stored) await this.#readVersions();
@@ -89,12 +87,6 @@ export class CatalogStore {
     }
   }
 
-  /**
-   * Writes one version. `change` makes it of the catalog as it stands, without awaiting, and is
-   * called again if somebody else was faster; it throws a Problem to refuse, or returns undefined
-   * when there is nothing to write. A secret is kept with it.
-   * @throws Problem catalog_conflict after WRITE_ATTEMPTS_MAX tries | catalog_full
-   */
   write(
     change: (catalog: Catalog) => CatalogChange | undefined,
     secret?: ActivationSecret,

@@ -26,16 +26,16 @@ import {
   type StoredView,
 } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
-import type { CatalogStore } from './catalog-store.ts';
+import type { CatalogWriter } from './catalog-writer.ts';
 import { queryScope, reassign, usersInOrder } from './segments.ts';
 
 export class ObjectTypes {
-  readonly #store: CatalogStore;
+  readonly #store: CatalogWriter;
   readonly #timeZone: string;
   readonly #hasRecords: (name: string) => Promise<boolean>;
 
   constructor(
-    store: CatalogStore,
+    store: CatalogWriter,
     timeZone: string,
     hasRecords: (name: string) => Promise<boolean>,
   ) {

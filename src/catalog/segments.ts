@@ -12,7 +12,7 @@ import { type CompiledQuery, compileQuery } from '../query/dialects/compile.ts';
 import type { Predicate } from '../query/predicate/predicate.ts';
 import { type Catalog, isView, type StoredFilter, type StoredSegment } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
-import type { CatalogStore } from './catalog-store.ts';
+import type { CatalogWriter } from './catalog-writer.ts';
 import { checkMembers, checkNaming, declaredType, type Naming, refuseMoved } from './naming.ts';
 
 /** What a client may say of a segment. */
@@ -38,10 +38,10 @@ const SERVER_MEMBERS = [
 ];
 
 export class Segments {
-  readonly #store: CatalogStore;
+  readonly #store: CatalogWriter;
   readonly #timeZone: string;
 
-  constructor(store: CatalogStore, timeZone: string) {
+  constructor(store: CatalogWriter, timeZone: string) {
     this.#store = store;
     this.#timeZone = timeZone;
   }

@@ -17,7 +17,7 @@ import {
 } from '../query/dialects/view-columns.ts';
 import { type Catalog, hasOwnQuery, type StoredView } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
-import type { CatalogStore } from './catalog-store.ts';
+import type { CatalogWriter } from './catalog-writer.ts';
 import { checkMembers, checkNaming, declaredType, type Naming, refuseMoved } from './naming.ts';
 import { type NamedSegments, namedScope, queryScope, reassign } from './segments.ts';
 
@@ -48,10 +48,10 @@ const SERVER_MEMBERS = [
 ];
 
 export class Views {
-  readonly #store: CatalogStore;
+  readonly #store: CatalogWriter;
   readonly #timeZone: string;
 
-  constructor(store: CatalogStore, timeZone: string) {
+  constructor(store: CatalogWriter, timeZone: string) {
     this.#store = store;
     this.#timeZone = timeZone;
   }

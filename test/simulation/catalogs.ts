@@ -7,6 +7,7 @@
  */
 import { Catalog, type CatalogChange, type CatalogWrite } from '../../src/catalog/catalog.ts';
 import { CatalogDraft } from '../../src/catalog/catalog-draft.ts';
+import type { CatalogWriter } from '../../src/catalog/catalog-writer.ts';
 import { Solo } from '../../src/engine/care.ts';
 import { Networks } from '../../src/engine/networks.ts';
 import type { NetworkOptions } from '../../src/query/network/network.ts';
@@ -15,6 +16,13 @@ export class StoredCatalog {
   readonly catalog = new Catalog();
   readonly #versions: CatalogChange[] = [];
   readonly #content = new Map<string, CatalogWrite>();
+
+  /** For what declares types and segments: nobody else is ever faster. */
+  readonly writer: CatalogWriter = {
+    catalog: this.catalog,
+    refresh: async () => this.catalog,
+    write: async (make) => this.write(make),
+  };
 
   get version(): number {
     return this.catalog.version;

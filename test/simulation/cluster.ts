@@ -6,7 +6,6 @@
  * Keeps true: everything that happens is one of the steps below, so that a seed replays it; nothing
  * in it knows what ought to come out (model.ts and check.ts do).
  */
-import type { CatalogStore } from '../../src/catalog/catalog-store.ts';
 import { ObjectTypes } from '../../src/catalog/object-types.ts';
 import { Segments } from '../../src/catalog/segments.ts';
 import type { Change } from '../../src/change/change.ts';
@@ -74,10 +73,8 @@ export class Cluster {
   readonly meanings = new Map<number, Meaning>();
   /** Whether what is built is switched to now and then, without a barrier. */
   isSwitching = true;
-  readonly #segments = new Segments(this.catalog as unknown as CatalogStore, 'UTC');
-  readonly #objectTypes = new ObjectTypes(this.catalog as unknown as CatalogStore, 'UTC', () =>
-    Promise.resolve(false),
-  );
+  readonly #segments = new Segments(this.catalog.writer, 'UTC');
+  readonly #objectTypes = new ObjectTypes(this.catalog.writer, 'UTC', () => Promise.resolve(false));
   readonly #choose: Choose;
   readonly #guards: Guards;
   readonly #change: ((participants: Participants) => void) | undefined;
