@@ -21,7 +21,7 @@ export function sourceName(partition: number): string {
   return `p${partition}`;
 }
 
-/** Whether a source in `delivered` is a partition: other sources are processes that write changes. */
+/** Whether a source in `delivered` is a partition: others are processes that write changes. */
 export function isSourcePartition(source: string): boolean {
   return /^p\d+$/.test(source);
 }

@@ -44,8 +44,8 @@ export const META_FIELDS = {
   backfill: {
     name: 'backfill:',
     of: 'type',
-    holds: 'JSON: the backfill that runs, and the predicates that wait for the next one',
-    formerly: 'scan:<type>',
+    holds: 'JSON: the backfill that runs, and what waits for one',
+    formerly: 'scan:',
   },
   failed: { name: 'failed:', of: 'predicate id', holds: 'JSON: why it has failed here' },
   fanout: {
@@ -68,7 +68,7 @@ export const META_FIELDS = {
   receiving: {
     name: 'receiving:',
     of: 'source',
-    holds: '`receiving`: it sends all its state anew; `sweeping`: what it left out is dropped',
+    holds: '`receiving` its state, or `sweeping` what that left out',
     formerly: 'resyncing:',
   },
   broken: { name: 'broken:', of: 'source', holds: 'a message of it could not be applied' },
