@@ -27,7 +27,7 @@ export function drawChart(result: WorkloadResult, about: Circumstances): string 
   return isOverSegments ? lineChart(result, about) : barChart(result, about);
 }
 
-// ——— Bars ———
+// ── Bars ──
 
 const BAR = { height: 24, gap: 10, left: 240, right: 210, head: 40 } as const;
 
@@ -61,7 +61,9 @@ function bar(
   const said = `${grouped(rate.median)}/s${at === 0 ? '' : ` · ours is ${factor(ratio.median)}×`}`;
   return [
     text(BAR.left - 12, middle + 5, side, { anchor: 'end', weight: at === 0 ? 600 : 400 }),
-    `<rect x="${BAR.left}" y="${top}" width="${round(Math.max(1, x(rate.median) - BAR.left))}" height="${BAR.height}" rx="3" fill="${COLOURS[at]}"/>`,
+    `<rect x="${BAR.left}" y="${top}" ` +
+      `width="${round(Math.max(1, x(rate.median) - BAR.left))}" ` +
+      `height="${BAR.height}" rx="3" fill="${COLOURS[at]}"/>`,
     whisker(x(rate.min), middle, x(rate.max), middle, INK.text),
     text(x(rate.max) + 10, middle + 5, said, { weight: at === 0 ? 600 : 400 }),
   ].join('\n');
@@ -69,10 +71,13 @@ function bar(
 
 function caseTitle({ history, segments, work }: Case): string {
   const flips = work['flips per change'];
-  return `${history}, ${grouped(segments)} segments${flips === undefined ? '' : `, ${factor(flips)} flips a change`}`;
+  return (
+    `${history}, ${grouped(segments)} ` +
+    `segments${flips === undefined ? '' : `, ${factor(flips)} flips a change`}`
+  );
 }
 
-// ——— Lines ———
+// ── Lines ──
 
 const PANEL = { top: 114, height: 320, gap: 72, left: 78 } as const;
 
@@ -120,7 +125,8 @@ function panel(
   for (let decade = low; decade <= high; decade++) {
     const y = axes.y(10 ** decade);
     parts.push(
-      `<line x1="${left}" y1="${round(y)}" x2="${left + width}" y2="${round(y)}" stroke="${INK.grid}"/>`,
+      `<line x1="${left}" y1="${round(y)}" x2="${left + width}" y2="${round(y)}" ` +
+        `stroke="${INK.grid}"/>`,
     );
     parts.push(
       text(left - 8, y + 4, `${grouped(10 ** decade)}`, {
@@ -160,7 +166,8 @@ function line(side: string, at: number, cases: readonly Case[], { x, y }: Axes):
   });
   const points = marks.map((mark) => `${round(mark.x)},${round(y(mark.rate.median))}`).join(' ');
   return [
-    `<polyline points="${points}" fill="none" stroke="${colour}" stroke-width="${at === 0 ? 3 : 1.75}" stroke-linejoin="round"/>`,
+    `<polyline points="${points}" fill="none" stroke="${colour}" ` +
+      `stroke-width="${at === 0 ? 3 : 1.75}" stroke-linejoin="round"/>`,
     ...marks.map((mark) => whisker(mark.x, y(mark.rate.min), mark.x, y(mark.rate.max), colour)),
     ...marks.map((mark) => dot(mark.x, y(mark.rate.median), at === 0 ? 4.5 : 3.5, colour)),
   ].join('\n');
@@ -189,7 +196,7 @@ function logScale(low: number, high: number, from: number, to: number): (value: 
   return (value) => from + (Math.log10(value / low) / decades) * (to - from);
 }
 
-// ——— Parts of a picture ———
+// ── Parts of a picture ──
 
 function page(
   result: WorkloadResult,
@@ -197,10 +204,13 @@ function page(
   height: number,
   parts: readonly string[],
 ): string {
-  const where = `${about.machine}, ${about.cores} cores · Node ${about.node} · ${about.date} · commit ${about.commit}`;
+  const where =
+    `${about.machine}, ${about.cores} cores · Node ${about.node} · ${about.date} · ` +
+    `commit ${about.commit}`;
   const whole = height + 42;
   return `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${whole}" width="${WIDTH}" height="${whole}" font-family="${FONT}" role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${whole}" ` +
+      `width="${WIDTH}" height="${whole}" font-family="${FONT}" role="img">`,
     `<title>${escaped(result.title)}</title>`,
     `<rect width="${WIDTH}" height="${whole}" rx="8" fill="${INK.ground}"/>`,
     text(MARGIN, 36, result.title, { size: 17, weight: 700 }),
@@ -223,15 +233,24 @@ interface TextStyle {
 
 function text(x: number, y: number, said: string, style: TextStyle = {}): string {
   const { anchor = 'start', size = 13, weight = 400, fill = INK.text } = style;
-  return `<text x="${round(x)}" y="${round(y)}" text-anchor="${anchor}" font-size="${size}" font-weight="${weight}" fill="${fill}">${escaped(said)}</text>`;
+  return (
+    `<text x="${round(x)}" y="${round(y)}" text-anchor="${anchor}" ` +
+    `font-size="${size}" font-weight="${weight}" fill="${fill}">${escaped(said)}</text>`
+  );
 }
 
 function dot(x: number, y: number, radius: number, colour: string): string {
-  return `<circle cx="${round(x)}" cy="${round(y)}" r="${radius}" fill="${colour}" stroke="${INK.ground}"/>`;
+  return (
+    `<circle cx="${round(x)}" cy="${round(y)}" r="${radius}" fill="${colour}" ` +
+    `stroke="${INK.ground}"/>`
+  );
 }
 
 function whisker(x1: number, y1: number, x2: number, y2: number, colour: string): string {
-  return `<line x1="${round(x1)}" y1="${round(y1)}" x2="${round(x2)}" y2="${round(y2)}" stroke="${colour}" stroke-width="1.5"/>`;
+  return (
+    `<line x1="${round(x1)}" y1="${round(y1)}" x2="${round(x2)}" y2="${round(y2)}" ` +
+    `stroke="${colour}" stroke-width="1.5"/>`
+  );
 }
 
 function escaped(said: string): string {

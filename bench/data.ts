@@ -174,7 +174,7 @@ function placeOf({ low, high, skew }: Scale<'number' | 'datetime'>, value: unkno
   return ((number - low) / (high - low)) ** (1 / skew);
 }
 
-// ——— Segments ———
+// ── Segments ──
 
 export interface Rule {
   readonly field: string;
@@ -270,7 +270,7 @@ function drawRange(spread: Scale<'number' | 'datetime'>, random: Random): Omit<R
   };
 }
 
-// ——— Histories ———
+// ── Histories ──
 
 export interface History {
   readonly changes: readonly Change[];

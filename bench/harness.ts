@@ -112,7 +112,7 @@ export function spread(values: readonly number[]): Spread {
   return { median, min: sorted[0]!, max: sorted.at(-1)! };
 }
 
-// ——— What is printed and kept ———
+// ── What is printed and kept ──
 
 export function printTable({ title, cases, notes }: WorkloadResult): string {
   const header = [

@@ -1,8 +1,8 @@
 /**
- * alarm.ts – A sleep that somebody else can end.
+ * alarm.ts – A sleep that another caller can end.
  *
- * Keeps true: one sleeper at a time; `ring` ends the sleep that is under way and is forgotten when
- * there is none, so whoever sleeps looks for work first, without awaiting in between.
+ * Keeps true: there is one sleeper at a time. `ring` ends its sleep, and does nothing when there is
+ * none. So the sleeper looks for work first, without awaiting in between.
  */
 export class Alarm {
   #ring: (() => void) | undefined;

@@ -90,7 +90,7 @@ const SETTINGS = {
     schema: { type: 'string' },
     read: (value): string => resolve(value),
   },
-  /** Empty only on a loopback address: whoever starts the API then makes a master key. */
+  /** Empty only on a loopback address: then `serve` makes a master key. */
   keys: {
     name: 'ROLLCALL_KEYS',
     unset: [] as const,
@@ -454,7 +454,7 @@ function echoed(value: string | undefined): string {
   );
 }
 
-/** Of a URL the host stays readable: whoever looks at the list wants to know which Redis it is. */
+/** Of a URL the host stays readable: a reader of the list wants to know which Redis it is. */
 function shown(setting: Setting, value: string): string {
   if (!setting.secret) return value;
   if (setting.name !== 'REDIS_URL' || !isRedisUrl(value)) return '***';

@@ -47,10 +47,14 @@ export const INGEST: Workload = {
 };
 
 const NOTES = [
-  `One Node process and one private Redis (append-only file, appendfsync everysec) for all sides; ${PARTITIONS} partitions.`,
-  `The logs are filled before the clock starts, in entries of up to ${ENTRY_CHANGES} changes that nobody waits for; all rows are in the cache.`,
-  'Segments filter on own attributes only: relationships and relative time are not part of this workload yet.',
-  'Before any time counts, and again at the end, records and member sets in Redis are compared with json-logic-js.',
+  'One Node process and one private Redis (append-only file, appendfsync everysec) ' +
+    `for all sides; ${PARTITIONS} partitions.`,
+  'The logs are filled before the clock starts, in entries of up to ' +
+    `${ENTRY_CHANGES} changes that nobody waits for; all rows are in the cache.`,
+  'Segments filter on own attributes only: relationships and relative time are not ' +
+    'part of this workload yet.',
+  'Before any time counts, and again at the end, records and member sets in Redis ' +
+    'are compared with json-logic-js.',
 ];
 
 /** Changes that one side may take in a round. */
@@ -282,7 +286,8 @@ class NaiveSide extends PeerSide {
   ): Promise<void> {
     const commands = this.redis.pipeline();
     this.#commands = commands;
-    const stored = super.write(partition, changes, position); // evaluates all changes before it first awaits
+    // evaluates all changes before it first awaits
+    const stored = super.write(partition, changes, position);
     await Promise.all([stored, commands.exec()]);
   }
 

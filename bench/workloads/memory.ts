@@ -48,10 +48,13 @@ export const MEMORY: Workload = {
 };
 
 const NOTES = [
-  `Two private Redis (append-only file, appendfsync everysec), one Node process, ${PARTITIONS} partitions; every record has a timer, or none has one.`,
-  'drift: about one change in four says that a person was seen just now, which moves the timer. due at once: members that leave a second.',
+  'Two private Redis (append-only file, appendfsync everysec), one Node process, ' +
+    `${PARTITIONS} partitions; every record has a timer, or none has one.`,
+  'drift: about one change in four says that a person was seen just now, which ' +
+    'moves the timer. due at once: members that leave a second.',
   'The times of the people lie in the month before the run: everything else follows from the seed.',
-  'Bytes are MEMORY USAGE with all samples, summed over the partitions; used_memory is that of the server: with the member set of the window and its feed.',
+  'Bytes are MEMORY USAGE with all samples, summed over the partitions; used_memory ' +
+    'is that of the server: with the member set of the window and its feed.',
 ];
 
 const DAY_MS = 86_400_000;

@@ -57,9 +57,12 @@ export const STEP: Workload = {
 };
 
 const NOTES = [
-  'Every side starts from the same truth and applies the same changes; a side that is slow applies fewer of them in its time.',
-  'Segments filter on own attributes only: relationships and relative time are not part of this workload yet.',
-  'Before any time counts, and again at the end, the truth that each side holds is compared with json-logic-js.',
+  'Every side starts from the same truth and applies the same changes; a side that ' +
+    'is slow applies fewer of them in its time.',
+  'Segments filter on own attributes only: relationships and relative time are not ' +
+    'part of this workload yet.',
+  'Before any time counts, and again at the end, the truth that each side holds is ' +
+    'compared with json-logic-js.',
 ];
 
 /** Changes that a round of ours may take; a history is as long as all rounds need. */

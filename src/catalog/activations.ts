@@ -1,10 +1,10 @@
 /**
- * activations.ts – Creating, editing and deleting activations: where a view's comings and goings
- * are told.
+ * activations.ts – Creates, edits and deletes activations: the webhooks that a view's changes go
+ * to.
  *
- * Keeps true: an activation belongs to one view and goes with it; its secret is in no entry of the
- * catalog and in no answer but the one to its creation, and there only if it was made here; its URL
- * is one that webhooks may go to, as far as that can be told without asking DNS.
+ * Keeps true: an activation belongs to one view and goes with it. Its secret is in no entry of the
+ * catalog, and only in the answer to its creation, if it was made here. Its URL is one that
+ * webhooks may go to, as far as that is known without asking DNS.
  */
 import { randomUUID } from 'node:crypto';
 import { isObject } from '../change/object-type.ts';
@@ -49,7 +49,7 @@ const SERVER_TIMES = ['last_success_at', 'created_at', 'updated_at'];
 
 export interface CreatedActivation {
   readonly activation: StoredActivation;
-  /** The secret that was made, if none was given: nobody is told it again. */
+  /** The secret that was made, if none was given: it is never shown again. */
   readonly secret: string | undefined;
 }
 
@@ -118,7 +118,7 @@ export class Activations {
     return this.#stored(view, id);
   }
 
-  /** To sign with; nobody else is told. Undefined if the activation is gone. */
+  /** To sign with, and for nothing else. Undefined if the activation is gone. */
   async secretOf(id: string): Promise<string | undefined> {
     return this.#kept.secretOf(id);
   }

@@ -43,7 +43,7 @@ export interface WrittenVersion {
   readonly slugs?: readonly (readonly [slug: string, predicateId: number | null])[];
 }
 
-/** `conflict`: somebody else was faster, and nothing was written. */
+/** `conflict`: another process was faster, and nothing was written. */
 export interface VersionAnswer {
   readonly status: 'ok' | 'conflict';
   readonly version: number;

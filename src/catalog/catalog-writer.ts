@@ -15,7 +15,7 @@ export interface CatalogWriter {
 
   /**
    * Writes one version. `change` makes it of the catalog as it stands, without awaiting, and is
-   * called again if somebody else was faster. It throws a Problem to refuse, or returns undefined
+   * called again if another process was faster. It throws a Problem to refuse, or returns undefined
    * when there is nothing to write. A secret is kept with it.
    * @throws Problem catalog_conflict if others were faster too often | catalog_full
    */

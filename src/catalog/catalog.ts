@@ -1,10 +1,10 @@
 /**
- * catalog.ts – What is declared: object types, segments, views, and the predicate ids of their
- * predicates, as one process knows them.
+ * catalog.ts – What is declared (object types, segments, views) and its predicates, as one process
+ * knows them.
  *
- * Keeps true: a Catalog is a replica of the stored one at `version`; it changes only by whole
- * versions, in their order, within one turn of the event loop; so whoever reads it without awaiting
- * in between has read one version.
+ * Keeps true: a Catalog is a replica of the stored one at `version`. It changes only by whole
+ * versions, in their order, within one turn of the event loop. A reader that does not await in
+ * between reads one version.
  */
 
 import { type EdgeDefinition, edgeKey, edgesOf } from '../change/edge.ts';
@@ -90,7 +90,7 @@ export const FILTER_STATUSES = ['building', 'ready', 'failed'] as const;
 export const ACTIVATION_EVENTS = ['entered', 'left'] as const;
 export type ActivationEvent = (typeof ACTIVATION_EVENTS)[number];
 
-/** The hash field `activations` / id: where the comings and goings of a view's members are told. */
+/** The hash field `activations` / id: where a view's changes are sent. */
 export interface StoredActivation {
   readonly id: string;
   /** The view's slug. */

@@ -1,8 +1,8 @@
 /**
- * naming.ts – What a client says of every entry of the catalog that people name: title, slug,
- * description, object type.
+ * naming.ts – What a client says of every named entry of the catalog: title, slug, description,
+ * object type.
  *
- * Keeps true: segments and views are named by the same rules, and each fault is told with its
+ * Keeps true: segments and views are named by the same rules, and each fault comes with its
  * pointer.
  */
 

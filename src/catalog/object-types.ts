@@ -1,8 +1,8 @@
 /**
- * object-types.ts – Declaring, changing and deleting object types.
+ * object-types.ts – Declares, changes and deletes object types.
  *
- * Keeps true: a change after which a segment or a view would not compile is refused; one that
- * changes what a filter's attributes mean makes it be built anew, as an edit does; a type that
+ * Keeps true: a change is refused if a segment or a view would not compile after it. A change of
+ * what a filter's attributes mean makes the filter be built again, as an edit does. A type that
  * segments, views, relationships or records use is not deleted.
  */
 import {

@@ -1,10 +1,10 @@
 /**
- * quota.ts – How much the catalog may hold: entries of each kind, the nodes of all queries, the
- * bytes of all definitions.
+ * quota.ts – How much the catalog may hold: entries by kind, nodes of all queries, bytes of
+ * definitions.
  *
- * Keeps true: a write after which the catalog would hold more than it may is refused as a whole,
- * unless it makes that less or leaves it; what the engine notes of its builds weighs nothing, so
- * that a full catalog is built and switched as any other.
+ * Keeps true: a write that would exceed a bound is refused as a whole, unless it lowers that
+ * measure or leaves it. Notes of the engine about builds weigh nothing, so a full catalog is still
+ * built and switched.
  */
 import { Problem } from '../errors.ts';
 import type { LimitName, Limits } from '../limits.ts';

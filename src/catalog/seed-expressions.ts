@@ -1,11 +1,10 @@
 /**
  * seed-expressions.ts – `{{getRecordAttribute(organizations, name, "Acme")}}` in a record of a
- * seed: the id of the one record of that type whose attribute has that value, which is another one
- * in each environment.
+ * seed: the id of the one record of that type that has this value.
  *
- * Keeps true: an expression is resolved to exactly one id or refused; text in braces that is no
- * such call is text, and so is one after a backslash, which goes: what `escapeExpressions` writes
- * is read as the text that it was given, whatever that holds.
+ * Keeps true: an expression is resolved to exactly one id, or refused. Other text in braces is
+ * text, and so is an expression after a backslash, which is dropped. What `escapeExpressions`
+ * writes is read back as the text that it was given.
  */
 import { isObject } from '../change/object-type.ts';
 import { Problem, pointer } from '../errors.ts';
@@ -24,7 +23,7 @@ const ARGUMENTS = [ARGUMENT, ARGUMENT, ARGUMENT]
   .map((each) => `(${each})`)
   .join(String.raw`\s*,\s*`);
 const CALL = String.raw`\{\{\s*getRecordAttribute\(\s*${ARGUMENTS}\s*\)\s*\}\}`;
-/** What is told apart in a text, from left to right. */
+/** The parts of a text, from left to right. */
 const PART = new RegExp(`${ESCAPED}|${CALL}`, 'g');
 const TO_ESCAPE = /\\*\{\{\s*getRecordAttribute\b/g;
 

@@ -1,11 +1,10 @@
 /**
- * seeds.ts – Definitions that travel: the catalog as a list of items, and what a list of items
- * would make of a catalog.
+ * seeds.ts – Definitions that travel: the catalog as a list of items, and a plan for such a list.
  *
- * Keeps true: a plan is one draft, so a seed is taken over as a whole or not at all; each item
- * lands in exactly one of its lists; the order of the items does not matter, and types may refer to
- * each other in circles; what is there already, member for member, is left alone. Planning does no
- * I/O: it is done again when somebody else has changed the catalog meanwhile.
+ * Keeps true: a plan is one draft, so a seed is taken over as a whole or not at all. Each item
+ * lands in exactly one list of the plan. The order of items does not matter, and types may refer to
+ * each other in circles. What is there already, member for member, is left alone. Planning does no
+ * I/O, so that it can be repeated when others change the catalog meanwhile.
  */
 import { isDeepStrictEqual } from 'node:util';
 import {
@@ -37,7 +36,7 @@ import { parseView, placeView, viewInput } from './views.ts';
 export const DEFINITION_KINDS = ['object_types', 'segments', 'views'] as const;
 export type DefinitionKind = (typeof DEFINITION_KINDS)[number];
 
-/** What tells the items of a kind apart. */
+/** What identifies an item of its kind. */
 const IDENTITY = { object_types: 'name', segments: 'slug', views: 'slug' } as const;
 
 /** One item of a seed: of a kind of definition, else a record of the type that it names. */

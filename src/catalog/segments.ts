@@ -1,9 +1,9 @@
 /**
- * segments.ts – Creating, editing and deleting segments.
+ * segments.ts – Creates, edits and deletes segments.
  *
- * Keeps true: a slug is unique and never changes; no segment refers to itself through others; a
- * segment that others use can't be deleted; an edit moves the segment and all that refer to it to
- * new predicate ids together, and until those are built the old ones answer.
+ * Keeps true: a slug is unique and never changes. No segment refers to itself through others, and
+ * one that others use can't be deleted. An edit moves the segment, and all that refer to it, to new
+ * predicate ids together; until those are built the old ones answer.
  */
 import { randomUUID } from 'node:crypto';
 import { isObject, type ObjectType } from '../change/object-type.ts';

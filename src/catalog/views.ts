@@ -1,9 +1,9 @@
 /**
- * views.ts – Creating, editing and deleting views: which columns of which records are shown.
+ * views.ts – Creates, edits and deletes views: which columns of which records are shown.
  *
- * Keeps true: a slug is unique among views and never changes; a view is of one segment or of one
- * query of its own, which is built and switched as a segment's is; it is only stored if its
- * segment, columns, relationships and order are all there.
+ * Keeps true: a slug is unique among views and never changes. A view shows a segment, or a query of
+ * its own, which is built and switched like a segment's. It is stored only if its segment, columns,
+ * relationships and order all exist.
  */
 import { randomUUID } from 'node:crypto';
 import { isObject, type ObjectType } from '../change/object-type.ts';

@@ -1,11 +1,11 @@
 /**
- * webhook-target.ts – Where webhooks may go: out into the public internet, and to what the operator
- * allows besides.
+ * webhook-target.ts – Where webhooks may go: to public addresses, and to what the operator allows
+ * besides.
  *
- * Keeps true: an address passes only if it is known to be public, so that a range nobody thought of
- * is refused; whatever way it is spelled, what is judged is the address that a socket would connect
- * to. A name is judged here only for what it says; what it resolves to is judged when a connection
- * is made (jobs/webhook-connect.ts), by the same `addressFault`.
+ * Keeps true: an address passes only if it is known to be public, so a range that was forgotten is
+ * refused. However it is spelled, the address that a socket would connect to is checked. A name is
+ * checked here only as text; its addresses are checked when a connection is made
+ * (jobs/webhook-connect.ts), by the same `addressFault`.
  */
 import ipaddr from 'ipaddr.js';
 

@@ -202,7 +202,8 @@ const SHOWN_LENGTH_MAX = 60;
 
 function misread(name: string, text: string, attribute: Attribute, form: TextForm): string {
   const shown = text.length > SHOWN_LENGTH_MAX ? `${text.slice(0, SHOWN_LENGTH_MAX)}…` : text;
-  return `'${name}' must be ${describeAttribute(attribute)}${such(attribute, form)}, not '${shown}'`;
+  const wanted = `${describeAttribute(attribute)}${such(attribute, form)}`;
+  return `'${name}' must be ${wanted}, not '${shown}'`;
 }
 
 /** A valid example, as the file writes it. */
@@ -220,7 +221,8 @@ function such(attribute: Attribute, form: TextForm): string {
     case 'date':
       return `, such as ${exampleDate(form)}`;
     case 'datetime':
-      return `, such as ${form.dates ? `${exampleDate(form)} 14:30` : JSON.parse(exampleOf({ type: scalar }))}`;
+      if (form.dates) return `, such as ${exampleDate(form)} 14:30`;
+      return `, such as ${JSON.parse(exampleOf({ type: scalar }))}`;
     default:
       return `, such as ${writeCell(JSON.parse(exampleOf(attribute)))}`;
   }

@@ -60,7 +60,7 @@ const RECORD_ATTRIBUTES_MAX = 2000;
  * can't be written is not taken in.
  */
 const NESTING_MAX = 100;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are just what an id must not hold
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what an id must not hold
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
 /**
  * In a URL they are steps of a path, also when they are escaped: nobody could address such a
@@ -138,7 +138,9 @@ export function parseChange(
 function refuseOtherId(data: Readonly<Record<string, unknown>>, id: string): void {
   const { id: inside = null } = data;
   if (inside === null || inside === id) return;
-  const detail = `the record is '${id}', its values say id ${shown(inside)}; leave the id out of them, or give "${id}"`;
+  const detail =
+    `the record is '${id}', its values say id ${shown(inside)}; leave the id out of ` +
+    `them, or give "${id}"`;
   throw invalid('attribute_invalid', '/data/id', detail);
 }
 

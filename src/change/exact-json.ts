@@ -158,7 +158,8 @@ function decimalOf(text: string): string {
   const digits = withoutLeadingZeros(whole + fraction);
   const significant = withoutTrailingZeros(digits);
   if (significant === '') return '0';
-  return `${sign === '-' ? '-' : ''}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
+  const power = Number(exponent) - fraction.length + digits.length - significant.length;
+  return `${sign === '-' ? '-' : ''}${significant}e${power}`;
 }
 
 // By hand: a pattern of zeros at the end is tried at each run of zeros, which is quadratic in a

@@ -59,7 +59,8 @@ export function readNumberText(text: string, { decimal = '.' }: TextForm): strin
   const pointed = decimal === '.' ? text : pointedText(text);
   const [, sign, whole = '', fraction = '', exponent = ''] = NUMBER.exec(pointed ?? '') ?? [];
   if (sign === undefined || whole + fraction === '') return undefined;
-  return `${sign === '-' ? '-' : ''}${whole || '0'}${fraction === '' ? '' : `.${fraction}`}${exponent}`;
+  const rest = fraction === '' ? '' : `.${fraction}`;
+  return `${sign === '-' ? '-' : ''}${whole || '0'}${rest}${exponent}`;
 }
 
 /** The decimal comma as a point. A single point could be either, and is refused. */

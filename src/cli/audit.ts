@@ -9,7 +9,8 @@ import type { Config } from '../config.ts';
 import type { Deployment } from '../engine/deployment.ts';
 import { repair } from '../engine/repair.ts';
 import { Problem } from '../errors.ts';
-import { type AuditReport, audit, type Sample } from '../membership/audit.ts';
+import { audit } from '../membership/audit.ts';
+import type { AuditReport, Sample } from '../membership/audit-report.ts';
 import { UNREADABLE_MARK } from '../membership/fault.ts';
 import { beside } from './beside.ts';
 import { openBar } from './progress.ts';
@@ -129,9 +130,7 @@ function verdict(report: AuditReport): number {
 async function look(deployment: Deployment, timeoutMs: number): Promise<AuditReport | undefined> {
   const bar = openBar('records');
   try {
-    const { redis, keys, store, founding } = deployment;
-    const context = { redis, keys, store, timeZone: founding.timeZone };
-    const report = await audit(context, { timeoutMs, onProgress: bar.show });
+    const report = await audit(deployment, { timeoutMs, onProgress: bar.show });
     bar.close();
     console.log(describeReport(report).join('\n'));
     return report;

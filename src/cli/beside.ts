@@ -1,9 +1,8 @@
 /**
- * beside.ts – For commands that look at a deployment, beside the server that runs it or without
- * one.
+ * beside.ts – Opens a deployment for a command, beside the server that runs it or without one.
  *
- * Keeps true: looking founds nothing and asks for no setting that was fixed at the first start; a
- * Redis or a worker that had to be started for it ends with it.
+ * Keeps true: looking founds nothing, and needs no setting that was fixed at the first start. A
+ * Redis or a worker that was started for the command ends with it.
  */
 import type { Config } from '../config.ts';
 import { type Deployment, openDeployment } from '../engine/deployment.ts';

@@ -1,16 +1,16 @@
 /**
- * demo.ts – `rollcall demo`: replays four years of a shop as a stream, shows the segments move, and
- * checks the outcome.
+ * demo.ts – `rollcall demo`: replays four years of a shop, shows the segments move, checks the
+ * outcome.
  *
- * Keeps true: the demo lives under a prefix of its own, so it touches nothing of the deployment in
- * the same Redis; it starts from nothing each time; what it says at the end compares every member
- * of every segment, and every record is read back through the public reads.
+ * Keeps true: the demo has a prefix of its own, so it touches nothing else in the same Redis, and
+ * it starts from nothing each time. Its last table compares every member of every segment; every
+ * record is read back through the public reads.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { type Deployment, openDeployment } from '../engine/deployment.ts';
 import { LEASE_TTL_MS } from '../engine/processor.ts';
-import { graphRecordOf } from '../membership/audit-relationships.ts';
+import { graphRecordOf } from '../membership/graph-record.ts';
 import type { Page } from '../membership/page.ts';
 import type { ReadOptions } from '../membership/read-options.ts';
 import { holds } from '../query/json-logic/reference.ts';

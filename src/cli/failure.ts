@@ -1,8 +1,8 @@
 /**
  * failure.ts – How a command ends when something goes wrong.
  *
- * Keeps true: a fault of the world is told in its own words, without a stack, and the exit code is
- * 1; a bug of ours keeps its stack, for that is what its report needs.
+ * Keeps true: a fault of the world is printed in its own words, without a stack, and the exit code
+ * is 1. A bug of ours keeps its stack, which its report needs.
  */
 import { FoundingError } from '../catalog/founding.ts';
 import { ConfigError } from '../config.ts';

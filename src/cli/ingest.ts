@@ -1,11 +1,11 @@
 /**
- * ingest.ts – `rollcall ingest FILE`: sends a file of changes, one JSON object a line, to a server
- * that runs.
+ * ingest.ts – `rollcall ingest FILE`: sends a file of changes, one JSON object a line, to a running
+ * server.
  *
- * Keeps true: the file is read as it is sent, so its size does not matter; changes keep their order
- * (a request is sent when the one before was answered); a request that was refused for overload is
- * sent again, one whose answer got lost is not. However it ends, it says what was acknowledged,
- * which lines were rejected, what nobody knows, and where to go on.
+ * Keeps true: the file is read as it is sent, so its size does not matter. Changes keep their
+ * order: a request is sent when the one before was answered. A request that was refused for
+ * overload is sent again; one whose answer got lost is not. At its end the command says what was
+ * acknowledged, which lines were rejected, what is unknown, and where to go on.
  */
 import { createReadStream, statSync } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';

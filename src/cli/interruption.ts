@@ -1,9 +1,9 @@
 /**
- * interruption.ts – Ctrl-C, and what a service manager sends, to a command that has something to
- * say before it ends.
+ * interruption.ts – Ctrl-C, and a service manager's signal, for a command that reports before it
+ * ends.
  *
  * Keeps true: after the first signal nothing new is begun, and what is under way has a few seconds
- * to come to its end; the second signal breaks it off.
+ * to end. The second signal breaks it off.
  */
 
 export interface Interruption {

@@ -1,6 +1,6 @@
 /**
- * keys-command.ts – `rollcall keys SLUG`: where a segment's members lie in Redis, where that Redis
- * is, and how to find the sets again after an edit.
+ * keys-command.ts – `rollcall keys SLUG`: where a segment's members lie in Redis, and how to find
+ * them after an edit.
  *
  * Keeps true: no password is shown.
  */

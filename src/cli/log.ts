@@ -1,10 +1,8 @@
 /**
- * log.ts – Where the log goes, and in what form: lines for a person on a terminal, JSON for
- * whatever else reads it.
+ * log.ts – Where the log goes, and its form: lines for a terminal, JSON for any other reader.
  *
- * Keeps true: no command that was sent to Redis is in it; the log goes to stderr, so that stdout
- * holds only what a command answers; nothing is buffered, so the last words of a process that ends
- * are there.
+ * Keeps true: no command that was sent to Redis is in it. The log goes to stderr, so stdout holds
+ * only what a command answers. Nothing is buffered, so the last words of a process are there.
  */
 import {
   type DestinationStream,

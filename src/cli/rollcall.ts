@@ -1,11 +1,9 @@
 #!/usr/bin/env node
 /**
- * rollcall.ts – The command line: what is typed becomes a call, what comes back becomes an exit
- * code.
+ * rollcall.ts – The command line: what is typed becomes a call, what comes back an exit code.
  *
- * Keeps true: 0 is success, 130 an interruption that was told of, 1 everything else; an old Node is
- * told so before anything that it can't read is loaded, which is why the commands are imported when
- * they run.
+ * Keeps true: 0 is success, 130 an interruption that was reported, 1 everything else. An old Node
+ * is refused before anything is loaded that it can't read, so commands are imported when they run.
  */
 import type { Config } from '../config.ts';
 

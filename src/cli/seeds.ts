@@ -1,10 +1,9 @@
 /**
- * seeds.ts – `rollcall seeds export|import FILE`: what is declared, from one server that runs to
+ * seeds.ts – `rollcall seeds export|import FILE`: what is declared, from one running server to
  * another.
  *
- * Keeps true: a small seed is taken over within one request, a large one as a job that is watched;
- * either is all or nothing, and the exit code is 0 only if nothing was refused. A file appears
- * whole or not at all.
+ * Keeps true: a small seed is taken over within one request, a large one as a job. Either is all or
+ * nothing, and the exit code is 0 only if nothing was refused. A file appears whole or not at all.
  */
 import { createReadStream, createWriteStream, renameSync, rmSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';

@@ -1,10 +1,9 @@
 /**
  * serve.ts – `rollcall serve`: Redis, worker and API in one process.
  *
- * Keeps true: the line with the URL is printed when every partition is being worked off, and no
- * other line on stdout has a URL; a graceful end answers the requests under way, commits what was
- * taken in, gives up the leases and only then ends the private Redis; a start that fails leaves
- * nothing running.
+ * Keeps true: the line with the URL is printed when every partition has an owner, and no other line
+ * on stdout has a URL. A graceful end answers the requests under way, commits what was taken in,
+ * gives up the leases, and then ends the private Redis. A start that fails leaves nothing running.
  */
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -5,7 +5,6 @@
  * Keeps true: the catalog is loaded and followed before a change is taken in; on closing, what was
  * acknowledged is in a log, every batch under way is committed, and all leases are given up.
  */
-import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { Activations } from '../catalog/activations.ts';
 import { CatalogStore } from '../catalog/catalog-store.ts';
@@ -19,7 +18,6 @@ import { openReaders, type Readers } from '../membership/readers.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
 import type { NetworkOptions } from '../query/network/network.ts';
 import type { RedisHealth } from '../redis/health.ts';
-import { Keys } from '../redis/keys.ts';
 import { openRedis, type Stores } from '../redis/open.ts';
 import type { ClockSource } from './clock.ts';
 import { ChangeDelivery } from './delivery.ts';
@@ -45,9 +43,7 @@ export interface DeploymentOptions {
 }
 
 export interface Deployment extends Readers {
-  readonly redis: Redis;
   readonly health: RedisHealth;
-  readonly keys: Keys;
   readonly founding: Founding;
   readonly stores: Stores;
   readonly store: CatalogStore;
@@ -76,10 +72,8 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
   let isClosing = false; // a connection that is closed while it opens says so as an error
   const onError = (error: Error) => isClosing || logger.warn({ err: error }, 'Redis');
   const opened = await openRedis({ url: redisUrl, prefix, onError });
-  const { redis } = opened;
   try {
     const founding = await foundDeployment(opened.catalog, prefix, { partitions, timeZone });
-    const keys = new Keys(prefix, founding.partitions);
     const stores = opened.stores(founding.partitions);
     const store = new CatalogStore(opened.catalog, limits);
     const delivery = new ChangeDelivery(stores.changeLogs);
@@ -115,9 +109,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       : undefined;
     worker?.start();
     return {
-      redis,
       health: stores.health,
-      keys,
       founding,
       stores,
       store,

@@ -8,18 +8,15 @@
  * was kept under the predicate ids of before is removed at the end, also where the rows that name
  * it were lost.
  */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Problem } from '../errors.ts';
-import type { AuditReport } from '../membership/audit.ts';
-import { type Fault, type FaultPlace, mendArguments } from '../membership/fault.ts';
+import type { AuditReport } from '../membership/audit-report.ts';
+import type { Fault, FaultPlace } from '../membership/fault.ts';
 import { findKeyFaults } from '../membership/key-faults.ts';
 import { findKindFaults } from '../membership/kind-faults.ts';
-import { allStatuses } from '../membership/partition-status.ts';
+import { allStatuses, partitionsOf } from '../membership/partition-status.ts';
 import { findRowFaults } from '../membership/row-faults.ts';
 import { findSlugFaults } from '../membership/slug-faults.ts';
-import { RedisPartitionStore } from '../redis/partition-store.ts';
-import { runScript, sendScript } from '../redis/scripts.ts';
 import type { Deployment } from './deployment.ts';
 import { askForResync } from './epochs.ts';
 
@@ -57,10 +54,10 @@ export async function repair(
   found: AuditReport | undefined,
   { timeoutMs, unattendedMs }: RepairWaits,
 ): Promise<void> {
-  await mend(deployment, found?.faults ?? (await findFaults(deployment)));
+  await mend(found?.faults ?? (await findFaults(deployment)));
   await expelOwners(deployment);
   // Until then they may have written what they had in memory.
-  await mend(deployment, await findFaults(deployment));
+  await mend(await findFaults(deployment));
   await askForLost(deployment);
   if (!found || !isMendedAlone(found)) await deployment.objectTypes.rebuild();
   const attended = attending(deployment, unattendedMs);
@@ -82,68 +79,63 @@ function isMendedAlone(found: AuditReport): boolean {
   return faults.every(({ place, mend: how }) => how !== undefined && MENDED_ALONE.includes(place));
 }
 
-async function findFaults({ redis, keys, store, founding }: Deployment): Promise<Fault[]> {
-  const kinds = await findKindFaults(redis, keys);
+async function findFaults({ stores, store, founding }: Deployment): Promise<Fault[]> {
+  const { keys, rows } = stores.audits;
+  const kinds = await findKindFaults(keys);
   if (kinds.length > 0) return kinds;
+  const { catalog } = store;
   const refresh = () => store.refresh();
-  const context = { redis, partitions: keys.partitions, catalog: store.catalog, refresh };
-  const { faults: rows } = await findRowFaults({ ...context, timeZone: founding.timeZone });
-  const named = await findKeyFaults({
-    ...context,
-    prefix: keys.prefix,
-    timeoutMs: ADOPTED_TIMEOUT_MS,
-  });
-  return [...rows, ...named.faults, ...(await findSlugFaults(redis, keys.catalog))];
+  const statuses = stores.memberships;
+  const partitions = partitionsOf(statuses);
+  const { timeZone } = founding;
+  const inRows = await findRowFaults({ rows, partitions, catalog, refresh, timeZone });
+  const timeoutMs = ADOPTED_TIMEOUT_MS;
+  const inKeys = await findKeyFaults({ keys, statuses, catalog, refresh, timeoutMs });
+  return [...inRows.faults, ...inKeys.faults, ...(await findSlugFaults(keys))];
 }
 
-async function mend({ redis }: Deployment, faults: readonly Fault[]): Promise<void> {
-  const mends = faults.flatMap(({ mend: how }) => (how ? [mendArguments(how)] : []));
-  for (let from = 0; from < mends.length; from += MENDED_A_CALL) {
-    const some = mends.slice(from, from + MENDED_A_CALL);
-    await Promise.all(
-      some.map(({ keys, arguments: given }) => sendScript(redis, 'mendPartition', keys, given)),
-    );
-  }
+async function mend(faults: readonly Fault[]): Promise<void> {
+  const mends = faults.flatMap(({ mend: how }) => how ?? []);
+  for (let from = 0; from < mends.length; from += MENDED_A_CALL)
+    await Promise.all(mends.slice(from, from + MENDED_A_CALL).map((how) => how.carryOut()));
 }
 
-/**
- * Whoever owns a partition takes it anew: from what is stored, and not from what was stored once.
- */
-async function expelOwners({ redis, keys }: Deployment): Promise<void> {
-  await Promise.all(
-    keys.partitions.map((own) => runScript(redis, 'expelOwner', own, { nonce: randomUUID() })),
-  );
+/** The owner of a partition takes it anew: from what is stored, not from what was stored once. */
+async function expelOwners({ stores }: Deployment): Promise<void> {
+  const { repairs } = stores.audits;
+  await Promise.all(partitionsOf(stores.memberships).map((each) => repairs.expelOwner(each)));
 }
 
 /**
- * Where a message could not be applied, its source says everything anew; also where it began to do
+ * Where a message could not be applied, its source sends everything anew; also where it began to do
  * so and is not known to have ended: if it goes on, that is harmless.
  */
-async function askForLost({ redis, keys }: Deployment): Promise<void> {
-  for (const partition of keys.partitions) {
-    const target = new RedisPartitionStore(redis, partition);
+async function askForLost({ stores }: Deployment): Promise<void> {
+  const { repairs } = stores.audits;
+  const targets = stores.partitions(() => {}); // no rows are read
+  for (const [partition, target] of targets.entries()) {
     const { broken, receiving } = await target.readMeta();
     for (const source of new Set([...broken, ...receiving.keys()])) {
-      if (source < keys.partitions.length) await askForResync(target, source);
-      else await redis.hdel(partition.meta, `broken:${source}`, `resyncing:${source}`);
+      if (source < targets.length) await askForResync(target, source);
+      else await repairs.forgetSource(partition, source);
     }
   }
 }
 
 /**
- * A partition that has stopped is not repaired by waiting. @throws Problem not_caught_up that names
- * it
+ * A partition that has stopped is not repaired by waiting.
+ * @throws Problem not_caught_up that names it
  */
-function attending({ redis, keys }: Deployment, unattendedMs: number): () => Promise<void> {
+function attending({ progress }: Deployment, unattendedMs: number): () => Promise<void> {
   let attendedMs = Date.now();
   return async () => {
-    const owners = await Promise.all(keys.partitions.map(({ owner }) => redis.exists(owner)));
-    const partition = owners.indexOf(0);
-    if (partition === -1) attendedMs = Date.now();
+    const [partition] = await progress.unowned();
+    if (partition === undefined) attendedMs = Date.now();
     else if (Date.now() - attendedMs > unattendedMs)
       throw new Problem(
         'not_caught_up',
-        `nobody works off partition ${partition}: it has stopped by a fault, or no server runs. Start the server again, then repair again`,
+        `nobody works off partition ${partition}: it has stopped by a fault, or no server runs. ` +
+          'Start the server again, then repair again',
       );
   };
 }
@@ -163,14 +155,15 @@ async function isRepaired({ stores, store }: Deployment): Promise<boolean> {
  */
 async function removeLeftOver(deployment: Deployment): Promise<void> {
   await until(SWEPT_TIMEOUT_MS, () => isSwept(deployment)).catch(() => {});
-  await mend(deployment, await findFaults(deployment));
+  await mend(await findFaults(deployment));
 }
 
-async function isSwept({ redis, keys, store }: Deployment): Promise<boolean> {
-  const fields = (await Promise.all(keys.partitions.map(({ meta }) => redis.hkeys(meta)))).flat();
-  return fields.every(
-    (field) => !field.startsWith('sets:') || store.catalog.predicateIds.has(Number(field.slice(5))),
+async function isSwept({ stores, store }: Deployment): Promise<boolean> {
+  const { keys } = stores.audits;
+  const swept = await Promise.all(
+    partitionsOf(stores.memberships).map((partition) => keys.swept(partition)),
   );
+  return swept.every((some) => [...some].every((each) => store.catalog.predicateIds.has(each)));
 }
 
 /** @throws Error if it takes longer. */

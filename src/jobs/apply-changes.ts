@@ -1,11 +1,10 @@
 /**
- * apply-changes.ts – Brings some changes through the same way in as `POST /v1/changes`, and returns
- * when they are applied.
+ * apply-changes.ts – Takes changes in as `POST /v1/changes` does, and returns when they are
+ * applied.
  *
- * Keeps true: when it returns, all that was accepted is applied and the rest was refused for what
- * it is; what could not be taken in for a reason that passes (Redis, full logs) is thrown instead,
- * so that the whole may be done again: a put or a patch that is applied twice in the same order
- * leaves what it left the first time.
+ * Keeps true: when it returns, what was accepted is applied, and the rest was refused for what it
+ * is. A failure that may pass (Redis, full logs) is thrown instead. The caller may then do all of
+ * it again: a put or patch that is applied twice in the same order changes nothing more.
  */
 import type { Ingest, IngestSession, Rejection } from '../engine/ingest.ts';
 import { type ErrorCode, Problem } from '../errors.ts';

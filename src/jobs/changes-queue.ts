@@ -1,12 +1,11 @@
 /**
- * changes-queue.ts – Takes changes from a BullMQ queue, for producers that already speak it.
+ * changes-queue.ts – Takes changes from a BullMQ queue, for producers that already use one.
  *
- * Keeps true: a job is completed only when all that was accepted of it is applied; jobs are worked
- * off one after the other, so that changes keep the order in which they were queued; what was
- * refused for what it is comes back in the job's result, and what was refused because Redis or the
- * logs could not take it makes the job fail, to be tried again as its producer said. BullMQ has
- * read the JSON by then, so its text is read once more: a number of a producer in another language
- * is altered nowhere.
+ * Keeps true: a job is completed only when what was accepted of it is applied. Jobs run one after
+ * the other, so changes keep the order of the queue. Changes that are refused for what they are
+ * come back in the job's result. If Redis or the logs can't take them, the job fails and is tried
+ * again as its producer asked. BullMQ parses numbers, so the job's text is read once more: no
+ * number is altered.
  */
 import { type Job, Worker } from 'bullmq';
 import type { Logger } from 'pino';

@@ -1,10 +1,9 @@
 /**
- * export-job.ts – Writes the live records of a type, or the members of a segment, as lines of JSON
- * or as CSV.
+ * export-job.ts – Writes the live records of a type, or the members of a segment, as JSON lines or
+ * CSV.
  *
- * Keeps true: what was there throughout is in the output exactly once, in the order of partition
- * and id; a job that is taken up again goes on after the last page that is kept. Its output is what
- * an import reads.
+ * Keeps true: a record that is there throughout is in the output exactly once, by partition and id.
+ * A job that is resumed goes on after the last page that was kept. An import reads its output.
  */
 import { stringify } from 'csv-stringify/sync';
 import { columnsOf, writeCell } from '../change/cells.ts';

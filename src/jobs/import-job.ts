@@ -1,9 +1,9 @@
 /**
- * import-job.ts – Works off the rows of an import, piece by piece.
+ * import-job.ts – Carries out an import, piece by piece.
  *
- * Keeps true: each row becomes one change and goes the way of all changes, or is told of with its
- * line; a piece is noted as done only when its changes are applied. A piece that is worked off a
- * second time after a crash leaves what it left the first time.
+ * Keeps true: each row becomes one change like any other, or is listed with its line and the fault.
+ * A piece is noted as done only when its changes are applied. A piece that is repeated after a
+ * crash leaves what it left the first time.
  */
 import { readCells } from '../change/cells.ts';
 import { OPERATIONS, type Operation } from '../change/change.ts';
@@ -198,7 +198,7 @@ function readLine(
 }
 
 /**
- * Refuses what was meant for /v1/changes, for another type, or can be read in two ways. An object
+ * Refuses what belongs to /v1/changes, for another type, or can be read in two ways. An object
  * `data` always holds the attributes, also of a type that has an attribute of that name; a flat
  * `op` is taken for an attribute only where it is declared, and nothing else says that the line is
  * a change.

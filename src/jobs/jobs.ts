@@ -1,11 +1,11 @@
 /**
- * jobs.ts – Long work as jobs of a BullMQ queue: who asks for it gets an id, some process works it
- * off, anybody reads how far it is.
+ * jobs.ts – Long work as jobs of a BullMQ queue: a request gets an id, a worker does it, anyone can
+ * ask how far it is.
  *
- * Keeps true: the queue holds only what a job is to do, never its data (job-store.ts); a job whose
- * process died is taken up by another one where its last step ended; a process that closes puts its
- * jobs back after the step that is under way; what fails for a reason that passes is tried again,
- * what fails for what it is fails once, with the coded reason.
+ * Keeps true: the queue holds what a job is to do, never its data (job-store.ts). If a process
+ * dies, another one resumes the job after its last step. A process that closes puts its jobs back
+ * after the step under way. A failure that may pass is tried again; any other fails the job once,
+ * with a coded reason.
  */
 import { randomUUID } from 'node:crypto';
 import { type Job, Queue, UnrecoverableError, WaitingError, Worker } from 'bullmq';
@@ -60,7 +60,7 @@ export interface JobStatus {
   readonly finishedAt: number | undefined;
 }
 
-/** What we give ids, and only we: a job that somebody adds by hand at the board has a number. */
+/** Only ours begin so: a job that is added by hand at the board has a number. */
 const ID_PREFIX = 'job-';
 const JOB_ID = new RegExp(`^${ID_PREFIX}[0-9a-f-]+$`);
 

@@ -1,11 +1,11 @@
 /**
- * lane-shares.ts – Who may send webhooks now: how the lanes of a process are shared among
- * activations and receivers.
+ * lane-shares.ts – How the lanes of a process are shared among activations and receivers.
  *
- * Keeps true: an activation has at most a quarter of the lanes, a host at most a half; one that is
- * not known to answer quickly begins with a few lanes and keeps one while it hangs; all of these
- * together leave a quarter of the lanes to the others. So a receiver that hangs holds up itself. An
- * activation that has no lane gets one wherever one is free, so that one that is back can show it.
+ * Keeps true: an activation has at most a quarter of the lanes, a host at most a half. An
+ * activation that is not known to answer quickly starts with a few lanes, and keeps one while it
+ * hangs. All of these together leave a quarter of the lanes to the others. So a receiver that hangs
+ * holds up only itself. An activation without a lane gets one when one is free, so that it can show
+ * that it is back.
  */
 export interface LaneShare {
   readonly activation: string;

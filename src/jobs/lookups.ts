@@ -1,9 +1,8 @@
 /**
- * lookups.ts – Which record is meant by each expression of a seed, among those of the seed itself
- * and those that are stored.
+ * lookups.ts – The record that each expression of a seed refers to, in the seed itself or stored.
  *
- * Keeps true: a record of the seed counts as what it becomes, not as what is stored of it; of all
- * that is read only the ids that were asked for are held.
+ * Keeps true: a record of the seed counts as what it becomes, not as what is stored of it. Only the
+ * ids that were asked for are held.
  */
 import {
   type Lookup,

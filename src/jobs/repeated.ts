@@ -1,9 +1,8 @@
 /**
- * repeated.ts – Which items of a list of any length have an identity that another one before them
- * has.
+ * repeated.ts – The items of a long list whose identity occurred earlier in it.
  *
- * Keeps true: the answer is exact, and of a list without repetitions about 16 bytes an item are
- * held: a first pass holds hashes alone, a second one, only if some hash came twice, the identities
+ * Keeps true: the answer is exact. A list without repetitions takes about 16 bytes an item: the
+ * first pass holds hashes alone. Only if a hash came twice does a second pass hold the identities
  * that have it.
  */
 import { createHash } from 'node:crypto';

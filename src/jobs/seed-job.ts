@@ -1,9 +1,8 @@
 /**
  * seed-job.ts – A seed of any size as a job.
  *
- * Keeps true: nothing of the input is given up before all of it was looked at; once the definitions
- * are written, records are worked off piece by piece, and a job that is taken up again goes on with
- * the next one.
+ * Keeps true: no input is dropped before all of it was checked. After the definitions are written,
+ * records go piece by piece, and a job that is resumed goes on with the next piece.
  */
 import type { Deployment } from '../engine/deployment.ts';
 import type { JobContext } from './jobs.ts';

@@ -1,10 +1,10 @@
 /**
- * seeding.ts – Takes a seed over: what it would do, and doing it.
+ * seeding.ts – Plans a seed, and carries it out.
  *
- * Keeps true: every item is looked at before the first one is written, records too, so a seed with
- * a fault changes nothing; definitions are one write of the catalog, and only then come records, by
- * the way of all changes. Items are read piece by piece and more than once: of a seed of any size
- * only its definitions, and what its expressions ask for, are held.
+ * Keeps true: every item is checked before the first is written, records too, so a seed with a
+ * fault changes nothing. Definitions are one write of the catalog; records follow, as changes.
+ * Items are read piece by piece and more than once. Only definitions, and what expressions ask for,
+ * are held.
  */
 import {
   changedMembers,
@@ -138,7 +138,7 @@ export async function applyDefinitions(
   await store.write((catalog) => {
     const plan = planDefinitions(catalog, definitions, timeZone);
     const [first] = plan.errors;
-    // It was looked at before: somebody else has changed the catalog since.
+    // It was checked before: others have changed the catalog since.
     if (first) throw new Problem('seed_invalid', first.detail, allFaults(plan.errors));
     return plan.change;
   });
@@ -188,7 +188,7 @@ async function readThrough(
   return definitions;
 }
 
-/** Refuses a record that is in the seed a second time: which of the two is meant can't be known. */
+/** Refuses a record that is in the seed twice: which of the two holds can't be known. */
 async function refuseRepeated(source: SeedSource, lookups: Lookups, lists: Lists): Promise<void> {
   const identities = async function* () {
     for await (const items of recordItems(source))

@@ -2,10 +2,9 @@
  * webhook-connect.ts – Connections for webhooks: to public addresses only, whatever a name resolves
  * to.
  *
- * Keeps true: every address that a name resolves to is judged, and one that is forbidden refuses
- * the name as a whole; the socket connects to an address that was judged, without a second look-up
- * in between (DNS rebinding), and what it is connected to in the end is judged once more. Proxies
- * of the environment are not asked.
+ * Keeps true: every address that a name resolves to is checked, and a forbidden one refuses the
+ * name. The socket connects to a checked address without a second look-up (DNS rebinding), and its
+ * peer is checked once more. Proxies of the environment are not used.
  */
 import { type LookupAddress, type LookupOptions, lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';

@@ -1,12 +1,11 @@
 /**
- * webhook-emitter.ts – Brings what commits have for activations into the lanes that they are
- * delivered from.
+ * webhook-emitter.ts – Moves what commits have for activations into the lanes of their webhooks.
  *
- * Keeps true: an entry stays in its partition's feed until all of its events are in their lanes;
- * a crash in between makes the next emitter read it again, and the lanes leave out what they hold
- * already. Who owns a partition emits for it, which saves work and no more: two emitters at once
- * make no event twice. While the lanes can't be written entries wait in their feed, bounded by
- * nothing but Redis' memory; `rollcall_webhook_backlog_entries` shows how many.
+ * Keeps true: an entry stays in its partition's feed until all of its events are in their lanes.
+ * After a crash the next emitter reads it again, and the lanes skip what they hold already. The
+ * owner of a partition emits for it. That only saves work: two emitters at once make no event
+ * twice. While the lanes can't be written, entries wait in the feed, bounded only by Redis' memory;
+ * `rollcall_webhook_backlog_entries` counts them.
  */
 import type { Logger } from 'pino';
 import { Alarm } from '../alarm.ts';

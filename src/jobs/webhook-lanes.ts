@@ -140,7 +140,7 @@ export interface WebhookLanes {
 
   state(activation: string): Promise<DeliveryState>;
 
-  /** Forgets the failures so far; what is pending gets all of its attempts anew. */
+  /** Forgets the failures so far; pending events have all of their attempts again. */
   enable(activation: string): Promise<void>;
 
   /** All lanes that hold something, or those of one activation. Bounded by the lanes of each. */

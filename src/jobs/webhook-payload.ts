@@ -1,10 +1,10 @@
 /**
- * webhook-payload.ts – What a webhook says: who entered or left which view, and the view's columns
- * of that record.
+ * webhook-payload.ts – The body of a webhook: which record entered or left which view, and its
+ * columns.
  *
- * Keeps true: an event's id follows from the entry of the feed that it comes from, or from the sync
- * and the record, and from nothing else, so that whoever makes it again makes it with the same id;
- * an event whose columns can't be read is told without them rather than held back.
+ * Keeps true: an event's id follows only from its entry in the feed, or from the sync and the
+ * record. Making it again gives the same id. An event whose columns can't be read is sent without
+ * them rather than held back.
  */
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';

@@ -1,10 +1,10 @@
 /**
  * webhook-queue.ts – The BullMQ queues of webhooks: a job for each lane that holds something, and
- * one for each full sync.
+ * one for each sync.
  *
- * Keeps true: a job's id is its lane's name, so that a lane has one job at a time; the events
- * themselves are in the lanes, and a job that is lost or was never added costs time only: lanes
- * without one are looked for again and again (webhook-worker.ts).
+ * Keeps true: a job's id is its lane's name, so a lane has one job at a time. The events themselves
+ * are in the lanes. A job that is lost, or was never added, costs only time: lanes without one are
+ * looked for regularly (webhook-worker.ts).
  */
 import { type JobsOptions, Queue } from 'bullmq';
 import type { QueueConnection } from './queue-connections.ts';

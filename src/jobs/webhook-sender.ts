@@ -1,9 +1,9 @@
 /**
  * webhook-sender.ts – One attempt to deliver one webhook: a signed POST, and what came of it.
  *
- * Keeps true: it never throws and takes a bounded time; only a status of 2xx counts as delivered;
- * redirects are not followed; of the answer a bounded part is read. Neither the secret nor the URL
- * is in what it tells.
+ * Keeps true: it never throws, and takes a bounded time. Only a status of 2xx counts as delivered.
+ * Redirects are not followed, and only a bounded part of the answer is read. Neither the secret nor
+ * the URL is in what it returns.
  */
 import { type Dispatcher, errors, request } from 'undici';
 import { readRetryAfter } from './retry-after.ts';

@@ -1,9 +1,8 @@
 /**
  * webhook-signature.ts – Signs webhooks as Standard Webhooks says.
  *
- * Keeps true: the signature is over id, timestamp and the very bytes of the body; the timestamp is
- * that of the attempt, so that a receiver's tolerance holds however late a retry comes, while the
- * id stays.
+ * Keeps true: the signature covers id, timestamp and the very bytes of the body. The timestamp is
+ * that of the attempt, so a receiver's tolerance holds for late retries too; the id stays.
  */
 import { createHmac } from 'node:crypto';
 import { secretKey } from '../catalog/webhook-secret.ts';

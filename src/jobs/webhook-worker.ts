@@ -1,13 +1,12 @@
 /**
- * webhook-worker.ts – Delivers what is in the lanes, and works full syncs off.
+ * webhook-worker.ts – Delivers what is in the lanes, and carries out full syncs.
  *
- * Keeps true: of a lane only the first event is under way, until it is delivered or dead; retries
- * come after an exponential back-off of BullMQ's, and not before a Retry-After is over (at most the
- * longest delay); a lane that holds something gets a job, at the latest when it is looked for; a
- * lane whose activation has its share of the sending (lane-shares.ts) is put aside, without a job,
- * until some of that is free; nothing is sent for an activation that is disabled or gone. What a
- * process that was killed had under way is sent again under the same id, when BullMQ finds its jobs
- * stalled.
+ * Keeps true: only the first event of a lane is under way, until it is delivered or dead. Retries
+ * wait for BullMQ's exponential back-off, and for a Retry-After (at most the longest delay). A lane
+ * that holds something gets a job, at the latest from the regular search. A lane whose activation
+ * has used its share (lane-shares.ts) waits without a job until some of that is free. Nothing is
+ * sent for an activation that is disabled or gone. What a killed process had under way is sent
+ * again under the same id, when BullMQ finds its jobs stalled.
  */
 import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Logger } from 'pino';

@@ -1,9 +1,8 @@
 /**
- * webhooks.ts – What the API asks of webhooks: how deliveries stand, a test, a full sync, dead
- * letters, enabling again.
+ * webhooks.ts – What the API asks of webhooks: state, test, full sync, dead letters, enabling.
  *
- * Keeps true: it works in a process that delivers nothing itself; what it changes is in Redis
- * before anybody is woken.
+ * Keeps true: it works in a process that delivers nothing itself. What it changes is stored before
+ * a worker is woken.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,12 +1,11 @@
 /**
  * fault.ts – One thing that a partition keeps and that its records do not bear out, or that the
- * catalog keeps twice, and how it is made good.
+ * catalog keeps twice.
  *
- * Keeps true: a mend says what it was decided by; where that is not so any more nothing is written,
- * for the owner of the partition goes on meanwhile. What follows from predicates has no mend here:
- * it is built anew.
+ * Keeps true: a fault that can be made good by itself has a mend. What follows from predicates has
+ * none: it is built anew.
  */
-import { exists, unpackRecord } from '../change/record.ts';
+import type { Mend } from './audit-store.ts';
 
 /** What kind of row, set or field it is. */
 export type FaultPlace =
@@ -24,20 +23,6 @@ export type FaultPlace =
 /** Behind what nobody can read, where it is told. */
 export const UNREADABLE_MARK = '(unreadable)';
 
-/** A field of a hash, and what it held (null: nothing). */
-interface Guard {
-  readonly key: string;
-  readonly field: string;
-  readonly value: string | null;
-}
-
-export interface Mend {
-  readonly verb: 'HSET' | 'HDEL' | 'ZADD' | 'ZREM' | 'UNLINK';
-  readonly key: string;
-  readonly arguments: readonly (string | number)[];
-  readonly guards: readonly Guard[];
-}
-
 export interface Fault {
   readonly place: FaultPlace;
   /** Undefined: the catalog keeps it. */
@@ -52,32 +37,11 @@ export interface Fault {
   readonly mend?: Mend;
 }
 
-/** KEYS and ARGV of the script that mends. */
-export function mendArguments({ verb, key, arguments: given, guards }: Mend): {
-  keys: string[];
-  arguments: (string | number)[];
-} {
-  const keys = [...new Set([key, ...guards.map((guard) => guard.key)])];
-  const index = (name: string) => keys.indexOf(name) + 1;
-  const checks = guards.flatMap(({ key: hash, field, value }) => [
-    index(hash),
-    field,
-    value === null ? 'absent' : 'is',
-    value ?? '',
-  ]);
-  return { keys, arguments: [guards.length, ...checks, verb, index(key), ...given] };
-}
-
-/** What a row says; a row that nobody can read says `unreadable`. */
+/** What is read off a row; `unreadable` if the row is none that can be understood. */
 export function readRow<T, U>(read: () => T, unreadable: U): T | U {
   try {
     return read();
   } catch {
     return unreadable;
   }
-}
-
-/** Whether a row of records is no tombstone; one that nobody can read may be a record. */
-export function existsIn(row: string): boolean {
-  return readRow(() => exists(unpackRecord(row)), true);
 }

@@ -1,295 +1,202 @@
 /**
- * row-faults.ts – Looks at all rows of records: is each one listed, remembered and due exactly as
- * its record says?
+ * row-faults.ts – Is each record listed, remembered and due exactly as it says itself?
  *
- * Keeps true: all that is kept of one record is read at one instant, between two commits; what
- * looks wrong is looked at again when the catalog is known to be as new as what was read, and is a
- * fault only if it is wrong both times. Members and truths are compared by audit.ts: here it is
- * whether a row may be there at all, and say what it says.
+ * Keeps true: all that is kept of one record is read at one instant, between two commits. What
+ * looks wrong is looked at again once the catalog is as new as what was read, and is a fault only
+ * if it is wrong both times. Members and truths are compared by audit.ts: here it is whether a row
+ * may be there at all, and say what it says.
  */
-import type { Redis } from 'ioredis';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { ObjectType } from '../change/object-type.ts';
-import {
-  exists,
-  filterableData,
-  isLive,
-  type RecordRow,
-  TOMBSTONE_TTL_MS,
-  unpackRecord,
-} from '../change/record.ts';
-import { PredicateNetwork } from '../query/network/network.ts';
-import { readsClock } from '../query/predicate/statement.ts';
-import { type PartitionKeys, readRecordMember, recordMember } from '../redis/keys.ts';
-import { packState, unpackState } from '../redis/rows/state-row.ts';
-import { carriedOut } from '../redis/transaction.ts';
-import { weighFields } from '../redis/weigh.ts';
-import { type Fault, type FaultPlace, type Mend, readRow, UNREADABLE_MARK } from './fault.ts';
+import { exists, isLive, type RecordRow, TOMBSTONE_TTL_MS } from '../change/record.ts';
+import type { KeptRecord, RecordEntry, RowAudits } from './audit-store.ts';
+import { type Fault, UNREADABLE_MARK } from './fault.ts';
+import { NextFlips } from './next-flips.ts';
 import { type PredicateIds, predicateIds } from './predicate-ids.ts';
 import type { StateRow } from './state-row.ts';
 
 export interface RowFaultContext {
-  readonly redis: Redis;
-  readonly partitions: readonly PartitionKeys[];
+  readonly rows: RowAudits;
+  readonly partitions: readonly number[];
   /** Follows what is stored; `refresh` brings it to what is. */
   readonly catalog: Catalog;
   readonly refresh: () => Promise<unknown>;
   readonly timeZone: string;
-  readonly onVisited?: (records: number) => void;
 }
 
 export interface RowFaults {
   readonly faults: readonly Fault[];
-  /**
-   * Rows that still hold predicate ids which were given up: they go with the next write of the row.
-   */
+  /** Rows that still hold predicates which were given up: they go with their next write. */
   readonly leftOver: number;
 }
 
 const CHUNK = 500;
 /**
- * A timer that is scored so is looked at by whoever takes the partition over next, and set as the
- * record says.
+ * A timer that is set so is looked at by the next owner of the partition, and set as the record
+ * says.
  */
 const LONG_DUE_MS = 1;
 /** How late a record may be fired before somebody should know. */
 const OVERDUE_MS = 60_000;
+const ENTRIES = ['timers', 'tombstones'] as const;
 
-/** One record's rows at one instant; null: there is none. */
-interface Seen {
-  readonly id: string;
-  readonly listed: string | null;
-  readonly record: string | null;
-  readonly state: string | null;
-  readonly due: string | null;
-  readonly tombstone: string | null;
-}
-
-interface Place {
+/** The records of one type in one partition. */
+interface Scope {
   readonly partition: number;
-  readonly keys: PartitionKeys;
   readonly objectType: string;
 }
 
-export async function findRowFaults(context: RowFaultContext): Promise<RowFaults> {
-  const walk = new Walk(context);
-  for (const [partition, keys] of context.partitions.entries())
-    await walk.partition(partition, keys);
-  const suspects = walk.take();
-  await context.refresh();
-  for (const { place, ids } of suspects) await walk.examine(place, ids);
-  walk.judgeMembers();
-  return { faults: walk.faults, leftOver: walk.leftOver };
+type Found = Pick<Fault, 'place' | 'told' | 'isExtra' | 'mend'>;
+
+/** An entry that names no record, as far as the catalog was known. */
+interface StrayEntry {
+  readonly place: (typeof ENTRIES)[number];
+  readonly partition: number;
+  readonly entry: RecordEntry;
 }
 
-class Walk {
+export async function findRowFaults(context: RowFaultContext): Promise<RowFaults> {
+  const judged = new JudgedRows(context);
+  for (const partition of context.partitions) await judged.walk(partition);
+  const suspects = judged.takeSuspects();
+  await context.refresh();
+  for (const { scope, ids } of suspects) await judged.examine(scope, ids);
+  judged.judgeStrayEntries();
+  return judged;
+}
+
+class JudgedRows implements RowFaults {
+  faults: Fault[] = [];
+  leftOver = 0;
   readonly #context: RowFaultContext;
-  readonly #suspects = new Map<string, { place: Place; ids: Set<string> }>();
-  /** Entries of no type or no record, as far as the catalog was known. */
-  readonly #members: Fault[] = [];
-  #faults: Fault[] = [];
-  #leftOver = 0;
-  #timed: { version: number; networks: Map<string, PredicateNetwork> } | undefined;
+  readonly #nextFlips: NextFlips;
+  readonly #suspects = new Map<string, { scope: Scope; ids: Set<string> }>();
+  readonly #strayEntries: StrayEntry[] = [];
 
   constructor(context: RowFaultContext) {
     this.#context = context;
-  }
-
-  get faults(): readonly Fault[] {
-    return this.#faults;
-  }
-
-  get leftOver(): number {
-    return this.#leftOver;
+    this.#nextFlips = new NextFlips(context.catalog, context.timeZone);
   }
 
   /** What looked wrong so far; what is examined from now on counts anew. */
-  take(): { place: Place; ids: string[] }[] {
-    const suspects = [...this.#suspects.values()].map(({ place, ids }) => ({
-      place,
-      ids: [...ids],
-    }));
-    this.#faults = [];
-    return suspects;
+  takeSuspects(): { scope: Scope; ids: string[] }[] {
+    this.faults = [];
+    return [...this.#suspects.values()].map(({ scope, ids }) => ({ scope, ids: [...ids] }));
   }
 
-  async partition(partition: number, keys: PartitionKeys): Promise<void> {
-    const { redis, catalog } = this.#context;
+  async walk(partition: number): Promise<void> {
+    const { rows, catalog } = this.#context;
     for (const objectType of catalog.objectTypes.keys()) {
-      const place = { partition, keys, objectType };
-      await chunks(
-        (cursor) => redis.hscan(keys.records(objectType), cursor, 'COUNT', CHUNK),
-        async (reply) => {
-          await this.examine(place, evens(reply));
-          this.#context.onVisited?.(reply.length / 2);
-        },
-      );
-      const strays = async (reply: string[]) =>
-        this.examine(place, await this.#without(place, evens(reply)));
-      await chunks((cursor) => redis.zscan(keys.ids(objectType), cursor, 'COUNT', CHUNK), strays);
-      await chunks((cursor) => redis.hscan(keys.state(objectType), cursor, 'COUNT', CHUNK), strays);
+      const scope = { partition, objectType };
+      for await (const ids of rows.storedIds(partition, objectType)) await this.examine(scope, ids);
+      for await (const ids of rows.strayIds(partition, objectType)) await this.examine(scope, ids);
     }
-    for (const [key, place] of [
-      [keys.due, 'timers'],
-      [keys.tombstones, 'tombstones'],
-    ] as const) {
-      const look = (reply: string[]) =>
-        this.#lookAtMembers(partition, keys, key, place, evens(reply));
-      await chunks((cursor) => redis.zscan(key, cursor, 'COUNT', CHUNK), look);
+    for (const place of ENTRIES) {
+      for await (const entries of rows.entries(partition, place))
+        await this.#examineEntries(partition, place, entries);
     }
   }
 
-  /** Those that have no row in `records`: all others are come by along that. */
-  async #without({ keys, objectType }: Place, ids: readonly string[]): Promise<string[]> {
-    const lengths = await weighFields(this.#context.redis, keys.records(objectType), ids);
-    return ids.filter((_, at) => lengths[at] === 0);
-  }
-
-  /** Entries of `due` and of the tombstones, whose records may not be there, nor their types. */
-  async #lookAtMembers(
+  /** Entries whose records may not be there, nor their types. */
+  async #examineEntries(
     partition: number,
-    keys: PartitionKeys,
-    key: string,
-    place: FaultPlace,
-    members: readonly string[],
+    place: StrayEntry['place'],
+    entries: readonly RecordEntry[],
   ): Promise<void> {
-    const byType = new Map<string, string[]>();
-    for (const member of members) {
-      const { objectType, id } = readRecordMember(member);
-      if (this.#isMeant(member, place))
-        byType.set(objectType, [...(byType.get(objectType) ?? []), id]);
-      else
-        this.#members.push({
-          partition,
-          of: objectType,
-          place,
-          told: member,
-          isExtra: true,
-          mend: removal(key, member),
-        });
+    const idsByType = new Map<string, string[]>();
+    for (const entry of entries) {
+      if (!this.#isMeant(place, entry)) this.#strayEntries.push({ place, partition, entry });
+      else if (idsByType.has(entry.objectType)) idsByType.get(entry.objectType)!.push(entry.id);
+      else idsByType.set(entry.objectType, [entry.id]);
     }
-    for (const [objectType, ids] of byType) {
-      const at = { partition, keys, objectType };
-      await this.examine(at, await this.#without(at, ids));
+    for (const [objectType, ids] of idsByType) {
+      const without = await this.#context.rows.withoutRecord(partition, objectType, ids);
+      await this.examine({ partition, objectType }, without);
     }
   }
 
   /** Whether it names a record of a type that there is; tombstones outlive their type. */
-  #isMeant(member: string, place: FaultPlace): boolean {
-    const { objectType, id } = readRecordMember(member);
-    if (recordMember(objectType, id) !== member) return false;
-    return place !== 'timers' || this.#context.catalog.objectTypes.has(objectType);
+  #isMeant(place: StrayEntry['place'], { isWellFormed, objectType }: RecordEntry): boolean {
+    const isTyped = place !== 'timers' || this.#context.catalog.objectTypes.has(objectType);
+    return isWellFormed && isTyped;
   }
 
   /** Caller: the catalog is as new as what was read. */
-  judgeMembers(): void {
-    this.#faults.push(...this.#members.filter(({ told, place }) => !this.#isMeant(told, place)));
-  }
-
-  /** Looks at all that is kept of some records of one type. */
-  async examine(place: Place, ids: readonly string[]): Promise<void> {
-    for (let from = 0; from < ids.length; from += CHUNK) {
-      const seen = await this.#read(place, ids.slice(from, from + CHUNK));
-      for (const one of seen)
-        for (const fault of this.#judge(place, one)) this.#suspect(place, one.id, fault);
+  judgeStrayEntries(): void {
+    for (const { place, partition, entry } of this.#strayEntries) {
+      if (this.#isMeant(place, entry)) continue;
+      const { objectType: of, text: told, removal: mend } = entry;
+      this.faults.push({ partition, of, place, told, isExtra: true, mend });
     }
   }
 
-  async #read({ keys, objectType }: Place, ids: readonly string[]): Promise<Seen[]> {
-    const members = ids.map((id) => recordMember(objectType, id));
-    const transaction = this.#context.redis
-      .multi()
-      .zmscore(keys.ids(objectType), ...ids)
-      .hmget(keys.records(objectType), ...ids)
-      .hmget(keys.state(objectType), ...ids)
-      .zmscore(keys.due, ...members)
-      .zmscore(keys.tombstones, ...members);
-    const [listed, records, states, dues, tombstones] = (await carriedOut(transaction)) as (
-      | string
-      | null
-    )[][];
-    return ids.map((id, at) => ({
-      id,
-      listed: listed![at] ?? null,
-      record: records![at] ?? null,
-      state: states![at] ?? null,
-      due: dues![at] ?? null,
-      tombstone: tombstones![at] ?? null,
-    }));
+  /** Looks at all that is kept of some records. */
+  async examine(scope: Scope, ids: readonly string[]): Promise<void> {
+    const { partition, objectType } = scope;
+    for (let from = 0; from < ids.length; from += CHUNK) {
+      const some = ids.slice(from, from + CHUNK);
+      for (const kept of await this.#context.rows.kept(partition, objectType, some))
+        for (const found of this.#judge(objectType, kept)) this.#suspect(scope, kept.id, found);
+    }
   }
 
-  *#judge(place: Place, seen: Seen): Iterable<Found> {
-    const record = recordOf(seen.record);
+  *#judge(objectType: string, kept: KeptRecord): Iterable<Found> {
+    const { record } = kept;
     if (record === 'unreadable') {
-      yield { place: 'records', told: `${seen.id}${UNREADABLE_MARK}`, isExtra: true };
+      yield { place: 'records', told: `${kept.id}${UNREADABLE_MARK}`, isExtra: true };
       return;
     }
-    const { keys, objectType } = place;
-    const guard = { key: keys.records(objectType), field: seen.id, value: seen.record };
-    yield* judgeListing(place, seen, exists(record), guard);
-    yield* judgeTombstone(place, seen, record, guard);
-    yield* this.#judgeState(place, seen, record, guard);
-    yield* this.#judgeTimer(place, seen, record, guard);
+    yield* judgeListing(kept, exists(record));
+    yield* judgeTombstone(kept, record);
+    yield* this.#judgeState(objectType, kept, record);
+    yield* this.#judgeTimer(objectType, kept, record);
   }
 
   *#judgeState(
-    place: Place,
-    { id, state: packed }: Seen,
+    objectType: string,
+    kept: KeptRecord,
     record: RecordRow | undefined,
-    guard: Guarded,
   ): Iterable<Found> {
-    if (packed === null) return;
-    const { keys, objectType } = place;
-    const key = keys.state(objectType);
-    const guards = [guard, { key, field: id, value: packed }];
-    const removed = { verb: 'HDEL', key, arguments: [id], guards } as const;
-    const state = stateOf(packed);
-    if (state === undefined) {
-      yield { place: 'state', told: `${id}(unreadable)`, isExtra: true, mend: removed };
+    const { id, state } = kept;
+    if (state === undefined) return;
+    const extra = (why: string, left?: StateRow): Found => ({
+      place: 'state',
+      told: `${id}(${why})`,
+      isExtra: true,
+      mend: kept.mend({ state: left }),
+    });
+    if (state === 'unreadable') {
+      yield extra('unreadable');
       return;
     }
-    const { kept, alien, given } = this.#sorted(state.truth, objectType);
-    const saysSomething = kept.length > 0 || state.due !== undefined || record === undefined;
-    if (!isLive(record) && (saysSomething || alien.length > 0)) {
-      yield {
-        place: 'state',
-        told: `${id}(${record ? 'not live' : 'no record'})`,
-        isExtra: true,
-        mend: removed,
-      };
-    } else if (alien.length > 0) {
-      const left = packState({ truth: predicateIds(kept), due: state.due }, () => true);
-      const mend =
-        left === undefined
-          ? removed
-          : ({ verb: 'HSET', key, arguments: [id, left], guards } as const);
-      yield { place: 'state', told: `${id}(${alien.join()})`, isExtra: true, mend };
-    } else if (given.length > 0) this.#leftOver++;
+    const { known, alien, givenUp } = this.#sorted(state.truth, objectType);
+    const saysSomething = known.length > 0 || state.due !== undefined || record === undefined;
+    if (!isLive(record) && (saysSomething || alien.length > 0))
+      yield extra(record ? 'not live' : 'no record');
+    else if (alien.length > 0)
+      yield extra(alien.join(), { truth: predicateIds(known), due: state.due });
+    else if (givenUp.length > 0) this.leftOver++;
   }
 
   *#judgeTimer(
-    place: Place,
-    seen: Seen,
+    objectType: string,
+    kept: KeptRecord,
     record: RecordRow | undefined,
-    guard: Guarded,
   ): Iterable<Found> {
-    const { keys, objectType } = place;
-    const member = recordMember(objectType, seen.id);
-    const guards = [guard];
-    const due = seen.due === null ? undefined : Number(seen.due);
+    const { id, dueMs, state } = kept;
     if (!isLive(record)) {
-      const mend = { verb: 'ZREM', key: keys.due, arguments: [member], guards } as const;
-      if (due !== undefined) yield { place: 'timers', told: seen.id, isExtra: true, mend };
+      const mend = kept.mend({ dueMs: undefined });
+      if (dueMs !== undefined) yield { place: 'timers', told: id, isExtra: true, mend };
       return;
     }
-    if (this.#isDueRight(objectType, record, stateOf(seen.state)?.due, due)) return;
-    const mend = { verb: 'ZADD', key: keys.due, arguments: [LONG_DUE_MS, member], guards } as const;
-    yield { place: 'timers', told: seen.id, isExtra: due !== undefined, mend };
+    const noted = state === 'unreadable' ? undefined : state?.due;
+    if (this.#isDueRight(objectType, record, noted, dueMs)) return;
+    const mend = kept.mend({ dueMs: LONG_DUE_MS });
+    yield { place: 'timers', told: id, isExtra: dueMs !== undefined, mend };
   }
 
   /**
    * As its row says, never later than the clock flips something, and not long ago. Earlier is well:
-   * it is then looked at again.
+   * the record is then looked at again.
    */
   #isDueRight(
     objectType: string,
@@ -300,124 +207,56 @@ class Walk {
     const type = this.#context.catalog.objectTypes.get(objectType);
     if (!type) return due === undefined && noted === undefined;
     const nowMs = Date.now();
-    const flips = this.#nextFlip(type, record, nowMs);
+    const flips = this.#nextFlips.of(type, record, nowMs);
     if (noted !== due || (flips !== undefined && (due === undefined || due > flips))) return false;
     return due === undefined || due > nowMs - OVERDUE_MS;
   }
 
-  #nextFlip(type: ObjectType, record: RecordRow, nowMs: number): number | undefined {
-    const network = this.#timedNetworks().get(type.name);
-    return network?.nextFlip(filterableData(record, type, this.#context.timeZone), nowMs);
-  }
-
-  /** What moves with time and is built, per type. Made anew for each version of the catalog. */
-  #timedNetworks(): Map<string, PredicateNetwork> {
-    const { catalog } = this.#context;
-    if (this.#timed?.version === catalog.version) return this.#timed.networks;
-    const networks = new Map<string, PredicateNetwork>();
-    for (const [predicateId, { object_type: name, predicate, status }] of catalog.predicateIds) {
-      if (status !== 'ready' || !readsClock(predicate)) continue;
-      const network = networks.get(name) ?? new PredicateNetwork();
-      network.add(predicateId, predicate);
-      networks.set(name, network);
-    }
-    this.#timed = { version: catalog.version, networks };
-    return networks;
-  }
-
-  /**
-   * Those that there are, those that nobody has given out for this type, and those that were given
-   * up.
-   */
+  /** What a state row names: predicates of its type, such as nobody gave out for it, and others. */
   #sorted(
     truth: PredicateIds,
     objectType: string,
-  ): { kept: number[]; alien: number[]; given: number[] } {
+  ): { known: number[]; alien: number[]; givenUp: number[] } {
     const { catalog } = this.#context;
-    const sorted = { kept: [] as number[], alien: [] as number[], given: [] as number[] };
+    const [known, alien, givenUp]: [number[], number[], number[]] = [[], [], []];
     for (const predicateId of truth) {
       const stored = catalog.predicateIds.get(predicateId);
-      if (stored?.object_type === objectType) sorted.kept.push(predicateId);
-      else if (stored || predicateId >= catalog.nextPredicateId) sorted.alien.push(predicateId);
-      else sorted.given.push(predicateId);
+      if (stored?.object_type === objectType) known.push(predicateId);
+      else if (stored || predicateId >= catalog.nextPredicateId) alien.push(predicateId);
+      else givenUp.push(predicateId);
     }
-    return sorted;
+    return { known, alien, givenUp };
   }
 
-  #suspect(place: Place, id: string, found: Found): void {
-    const key = `${place.partition}:${place.objectType}`;
-    const known = this.#suspects.get(key);
-    if (known) known.ids.add(id);
-    else this.#suspects.set(key, { place, ids: new Set([id]) });
-    this.#faults.push({ ...found, partition: place.partition, of: place.objectType });
+  #suspect(scope: Scope, id: string, found: Found): void {
+    const { partition, objectType } = scope;
+    const key = `${partition}:${objectType}`;
+    const suspects = this.#suspects.get(key);
+    if (suspects) suspects.ids.add(id);
+    else this.#suspects.set(key, { scope, ids: new Set([id]) });
+    this.faults.push({ ...found, partition, of: objectType });
   }
 }
 
-type Found = Pick<Fault, 'place' | 'told' | 'isExtra' | 'mend'>;
-type Guarded = Mend['guards'][number];
-
-function* judgeListing(
-  { keys, objectType }: Place,
-  { id, listed }: Seen,
-  isThere: boolean,
-  guard: Guarded,
-): Iterable<Found> {
-  const [key, guards] = [keys.ids(objectType), [guard]];
-  const listing = { verb: 'ZADD', key, arguments: [0, id], guards } as const;
-  if (isThere && listed === null) yield { place: 'ids', told: id, isExtra: false, mend: listing };
-  else if (isThere && Number(listed) !== 0)
-    yield { place: 'ids', told: `${id}(score=${listed})`, isExtra: true, mend: listing };
-  else if (!isThere && listed !== null)
-    yield {
-      place: 'ids',
-      told: id,
-      isExtra: true,
-      mend: { verb: 'ZREM', key, arguments: [id], guards },
-    };
+function* judgeListing(kept: KeptRecord, isThere: boolean): Iterable<Found> {
+  const { id, listed } = kept;
+  const place = 'ids';
+  if (!isThere) {
+    const mend = kept.mend({ isListed: false });
+    if (listed !== undefined) yield { place, told: id, isExtra: true, mend };
+    return;
+  }
+  const mend = kept.mend({ isListed: true });
+  if (listed === undefined) yield { place, told: id, isExtra: false, mend };
+  else if (Number(listed) !== 0)
+    yield { place, told: `${id}(score=${listed})`, isExtra: true, mend };
 }
 
-function* judgeTombstone(
-  { keys, objectType }: Place,
-  { id, tombstone }: Seen,
-  record: RecordRow | undefined,
-  guard: Guarded,
-): Iterable<Found> {
-  const expected = record?.deletedAt === undefined ? null : record.deletedAt + TOMBSTONE_TTL_MS;
-  if (expected === (tombstone === null ? null : Number(tombstone))) return;
-  const [key, member, guards] = [keys.tombstones, recordMember(objectType, id), [guard]];
-  const mend =
-    expected === null
-      ? ({ verb: 'ZREM', key, arguments: [member], guards } as const)
-      : ({ verb: 'ZADD', key, arguments: [expected, member], guards } as const);
-  yield { place: 'tombstones', told: id, isExtra: tombstone !== null, mend };
-}
-
-function removal(key: string, member: string): Mend {
-  return { verb: 'ZREM', key, arguments: [member], guards: [] };
-}
-
-function recordOf(packed: string | null): RecordRow | undefined | 'unreadable' {
-  return readRow(() => (packed === null ? undefined : unpackRecord(packed)), 'unreadable');
-}
-
-/** Undefined: nobody can read it. */
-function stateOf(packed: string | null): StateRow | undefined {
-  return readRow(() => unpackState(packed), undefined);
-}
-
-async function chunks(
-  read: (cursor: string) => Promise<[string, string[]]>,
-  look: (reply: string[]) => Promise<void>,
-): Promise<void> {
-  let cursor = '0';
-  do {
-    const [next, reply] = await read(cursor);
-    if (reply.length > 0) await look(reply);
-    cursor = next;
-  } while (cursor !== '0');
-}
-
-/** The fields of a reply of HSCAN, or the members of one of ZSCAN. */
-function evens(reply: readonly string[]): string[] {
-  return reply.filter((_, at) => at % 2 === 0);
+function* judgeTombstone(kept: KeptRecord, record: RecordRow | undefined): Iterable<Found> {
+  const { id, tombstoneMs } = kept;
+  const deletedMs = record?.deletedAt;
+  const expected = deletedMs === undefined ? undefined : deletedMs + TOMBSTONE_TTL_MS;
+  if (expected === tombstoneMs) return;
+  const mend = kept.mend({ tombstoneMs: expected });
+  yield { place: 'tombstones', told: id, isExtra: tombstoneMs !== undefined, mend };
 }

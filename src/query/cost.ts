@@ -39,6 +39,11 @@ const ITEMS_ASSUMED = 2000;
  * one value.
  */
 const INNER_ITEMS_ASSUMED = [200, 10, 3];
+/**
+ * What all that is worth counting of a query may take together, over a record of the size that is
+ * assumed here: about 0.2 s.
+ */
+export const QUERY_OPERATIONS_MAX = 20_000_000;
 /** json-logic-js hands all arguments over in one call, which fails near 120,000. */
 const ARGUMENTS_MAX = 10_000;
 /**

@@ -49,5 +49,8 @@ export function failureReason({ object_type: objectType, id, passed, detail }: F
       : `the record '${id}' of ${objectType}`;
   if (detail !== undefined)
     return `${detail}: ${record}; change the query or the record, then save the segment again`;
-  return `its JsonLogic took more than ${passed} for ${record}; change the query or the record, then save the segment again`;
+  return (
+    `its JsonLogic took more than ${passed} for ${record}; ` +
+    'change the query or the record, then save the segment again'
+  );
 }

@@ -1,9 +1,9 @@
 /**
  * connection.ts – Opens connections to Redis, each for one use.
  *
- * Keeps true: a command fails at once while Redis is gone (a caller that can wait retries by
- * itself), and is never sent twice behind our back: whoever sends something that must happen once
- * knows how to ask whether it did.
+ * Keeps true: a command fails at once while Redis is gone; a caller that can wait retries. No
+ * command is sent twice behind our back: its outcome may be unknown, and the caller knows how to
+ * ask.
  */
 import { Redis } from 'ioredis';
 import { defineScripts } from './scripts.ts';

@@ -15,6 +15,7 @@ import type { ActivationFeed } from '../jobs/activation-feed.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import type { QueueConnections } from '../jobs/queue-connections.ts';
 import type { WebhookLanes, WebhookLimits } from '../jobs/webhook-lanes.ts';
+import type { AuditStore } from '../membership/audit-store.ts';
 import type { MembershipStore } from '../membership/membership-store.ts';
 import type { SortedRunStore } from '../membership/sorted-run-store.ts';
 import { RedisActivationFeed } from './activation-feed.ts';
@@ -24,8 +25,10 @@ import { checkRedisVersion } from './binary.ts';
 import { RedisCatalogLog } from './catalog-log.ts';
 import { RedisChangeLogs } from './change-logs.ts';
 import { openConnection } from './connection.ts';
+import { RedisEdgeAudits } from './edge-audits.ts';
 import { evictionFault, RedisHealth } from './health.ts';
 import { RedisJobStore } from './job-store.ts';
+import { RedisKeyAudits } from './key-audits.ts';
 import { Keys } from './keys.ts';
 import { RedisMembershipStore } from './membership-store.ts';
 import { RedisPartitionStore } from './partition-store.ts';
@@ -33,6 +36,8 @@ import { RedisPartitionTail } from './partition-tail.ts';
 import { checkPermissions } from './permissions.ts';
 import { queueConnections } from './queue-connections.ts';
 import { reachRedis } from './reach.ts';
+import { RedisRepairs } from './repairs.ts';
+import { RedisRowAudits } from './row-audits.ts';
 import { RedisSegmentSets } from './segment-sets.ts';
 import { RedisServerError } from './server-error.ts';
 import { RedisSortedRunStore } from './sorted-run-store.ts';
@@ -51,6 +56,7 @@ export interface Stores {
   readonly activations: ActivationStore;
   readonly answers: AnswerStore;
   readonly changeLogs: ChangeLogs;
+  readonly audits: AuditStore;
   readonly jobs: JobStore;
   readonly memberships: MembershipStore;
   readonly queues: QueueConnections;
@@ -76,11 +82,9 @@ export interface OpenRedis {
   readonly catalog: CatalogLog;
   /** Caller: P was fixed when the deployment was founded (catalog/founding.ts). */
   stores(partitions: number): Stores;
-  /** Those who follow a stream are told of its entries from now on. */
+  /** From now on those who follow a stream get its entries. */
   follow(): void;
   close(): Promise<void>;
-  readonly redis: Redis;
-  readonly tail: StreamTail;
 }
 
 /** @throws RedisServerError in words for a person if this Redis can't be worked with */
@@ -104,8 +108,6 @@ export async function openRedis({ url, prefix, onError }: OpenOptions): Promise<
     throw error;
   }
   return {
-    redis,
-    tail,
     catalog: new RedisCatalogLog(redis, prefix, tail),
     stores: (partitions) => {
       health ??= new RedisHealth(url);
@@ -129,6 +131,12 @@ function storesOf({ url, redis, tail, health, keys }: Connected): Stores {
     activations: new RedisActivationStore(redis, keys.catalog),
     answers: new RedisAnswerStore(redis, keys.catalog),
     changeLogs: new RedisChangeLogs(redis, keys, tail),
+    audits: {
+      keys: new RedisKeyAudits(redis, keys),
+      rows: new RedisRowAudits(redis, keys.partitions),
+      edges: new RedisEdgeAudits(redis, keys.partitions),
+      repairs: new RedisRepairs(redis, keys.partitions),
+    },
     jobs: new RedisJobStore(redis, keys),
     memberships: new RedisMembershipStore(redis, keys.partitions),
     queues: queueConnections(redis, keys.prefix),

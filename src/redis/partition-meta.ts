@@ -157,6 +157,11 @@ export function readBackfill(value: string): TypeBuild {
   return JSON.parse(value) as TypeBuild;
 }
 
+/** @returns what a field of a family is of; undefined: it is another field. */
+export function partOf(family: MetaField, field: string): string | undefined {
+  return field.startsWith(family.name) ? field.slice(family.name.length) : undefined;
+}
+
 function readFanout(of: string, value: string): Fanout {
   const colon = of.indexOf(':');
   const progress = JSON.parse(value) as Omit<Fanout, 'edgeId' | 'target'>;

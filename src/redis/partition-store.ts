@@ -60,7 +60,7 @@ export class RedisPartitionStore implements PartitionStore {
     this.#onUnreadable = onUnreadable;
   }
 
-  // ——— Office ———
+  // ── Office ──
 
   async acquire(token: string, leaseMs: number, install: string): Promise<Acquisition> {
     const given = { token, leaseMs, install };
@@ -91,7 +91,7 @@ export class RedisPartitionStore implements PartitionStore {
     return runScript(this.#redis, 'noteTrial', this.#keys, given);
   }
 
-  // ——— Records ———
+  // ── Records ──
 
   async records(asked: readonly RecordsOfType[], bytesMax: number): Promise<LoadedRecords> {
     const keys: string[] = [];
@@ -129,7 +129,7 @@ export class RedisPartitionStore implements PartitionStore {
     return this.#between(this.#keys.ids(objectType), after, null, most);
   }
 
-  // ——— Edges ———
+  // ── Edges ──
 
   neighbours(
     edgeId: number,
@@ -225,7 +225,7 @@ export class RedisPartitionStore implements PartitionStore {
     return found.map((is) => is === 1);
   }
 
-  // ——— Time ———
+  // ── Time ──
 
   async firstDue(most: number): Promise<readonly DueRecord[]> {
     const flat = await this.#redis.zrange(this.#keys.due, '0', String(most - 1), 'WITHSCORES');
@@ -244,7 +244,7 @@ export class RedisPartitionStore implements PartitionStore {
     return members.map(readRecordMember);
   }
 
-  // ——— Channels ———
+  // ── Channels ──
 
   async lastEntries(): Promise<{ log: EntryId; inbox: EntryId }> {
     const [log, inbox] = await Promise.all([
@@ -291,7 +291,7 @@ export class RedisPartitionStore implements PartitionStore {
     return status;
   }
 
-  // ——— Commit ———
+  // ── Commit ──
 
   prepare(header: CommitHeader, writes: CommitWrites): PreparedCommit {
     return new PackedCommit(this.#keys, header, writes);

@@ -1,10 +1,10 @@
 /**
  * stream-tail.ts – Follows many streams with one blocking XREAD on a connection of its own.
  *
- * Keeps true: a follower sees every entry after the position it gave, in order, each once per call
- * of `follow`; a follower that went away or was moved sees nothing of a reply that was under way.
- * It reconnects by itself and never gives up until it is stopped. A blocked read may hang for ever
- * on a connection that died silently: the watchdog ends it.
+ * Keeps true: a follower sees every entry after its position, in order, once per call of `follow`.
+ * A follower that left or was moved sees nothing of a reply that was under way. It reconnects until
+ * it is stopped. A read may block for ever on a connection that died silently; the watchdog ends
+ * it.
  */
 import type { Redis } from 'ioredis';
 import { Alarm } from '../alarm.ts';

@@ -156,7 +156,9 @@ async function fill(): Promise<void> {
 
 /** A server that does nothing else, to see what the machine adds. */
 async function startIdle(): Promise<void> {
-  const text = `require('http').createServer((_, answer) => answer.end('{}')).listen(0, '127.0.0.1', function () { console.log(this.address().port) })`;
+  const text =
+    `require('http').createServer((_, answer) => answer.end('{}')).listen(0, ` +
+    `'127.0.0.1', function () { console.log(this.address().port) })`;
   idle = spawn(process.execPath, ['-e', text]);
   const [port] = await once(idle.stdout!, 'data');
   idleUrl = `http://127.0.0.1:${String(port).trim()}`;
@@ -381,7 +383,8 @@ describe('a server with a small heap', { timeout: 300_000 }, () => {
       watches.machine.health(),
     ]);
     console.log(
-      `/healthz under load: ${JSON.stringify(server)}; an idle server beside it: ${JSON.stringify(machine)}`,
+      `/healthz under load: ${JSON.stringify(server)}; an idle server beside it: ` +
+        `${JSON.stringify(machine)}`,
     );
     expect(server!.failed).toBe(0);
     expect(server!.p99Ms).toBeLessThanOrEqual(HEALTHY_P99_MS + machine!.p99Ms);

@@ -1,6 +1,6 @@
 /**
- * layout.test.ts – What the tiers of tests promise: unit tests stand where the code stands that they
- * are about, and start nothing.
+ * layout.test.ts – What the tiers of tests promise: unit tests stand where the code stands that
+ * they are about, and start nothing.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -604,7 +604,8 @@ describe('changes', () => {
 
   it('are taken in line by line: CRLF, blank lines, a byte order mark, no end of the last line', async () => {
     const response = await post(
-      `\uFEFF${JSON.stringify(put('l1'))}\r\n\r\n   \n${JSON.stringify(put('l4'))}\r\nnope\n\n${JSON.stringify(put('l7'))}`,
+      `\uFEFF${JSON.stringify(put('l1'))}\r\n\r\n   ` +
+        `\n${JSON.stringify(put('l4'))}\r\nnope\n\n${JSON.stringify(put('l7'))}`,
     );
     expect(response.statusCode).toBe(200);
     const report = response.json();
@@ -1273,7 +1274,8 @@ describe('the server', () => {
     await closing.listen({ port: 0, host: '127.0.0.1' });
     const { port } = closing.server.address() as AddressInfo;
     const head = (path: string, rest: string) =>
-      `${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer the-key-of-the-master\r\n${rest}\r\n\r\n`;
+      `${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ` +
+      `the-key-of-the-master\r\n${rest}\r\n\r\n`;
     const answers = new Promise<string>((resolve) => {
       let text = '';
       const socket = connect(port, '127.0.0.1', async () => {

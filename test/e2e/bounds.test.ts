@@ -85,7 +85,8 @@ function open(): Promise<Opened> {
 }
 
 const head = (path: string, type: string, more = '') =>
-  `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer the-key-of-the-editor\r\ncontent-type: ${type}\r\n${more}\r\n`;
+  `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ` +
+  `the-key-of-the-editor\r\ncontent-type: ${type}\r\n${more}\r\n`;
 
 describe('kept idempotent answers', () => {
   it('weigh what one key may keep: the oldest go, and the others answer still', async () => {

@@ -161,10 +161,7 @@ describe('a date', () => {
 
   it('is found by rules and by JsonLogic, across relationships too, as the reference says', async () => {
     expect(await countsOf(zurich)).toEqual(COUNTS);
-    const { redis, keys, store } = zurich.deployment;
-    expect(
-      await audit({ redis, keys, store, timeZone: ZURICH }, { timeoutMs: 60_000 }),
-    ).toMatchObject({
+    expect(await audit(zurich.deployment, { timeoutMs: 60_000 })).toMatchObject({
       differences: 0,
     });
     const { json_logic } = (await zurich.call('GET', '/v1/segments/born')).json();
@@ -358,7 +355,8 @@ describe('a datetime', () => {
       {
         line: 6,
         detail:
-          "'at' must be a datetime, such as 2026-01-31T10:30:00.000Z, not '2026-01-31T24:00'; 'on' must be a date, such as 2026-01-31, not '31.01.2026'",
+          "'at' must be a datetime, such as 2026-01-31T10:30:00.000Z, not " +
+          "'2026-01-31T24:00'; 'on' must be a date, such as 2026-01-31, not '31.01.2026'",
       },
     ]);
     const lines = entries.map(([id, at]) =>

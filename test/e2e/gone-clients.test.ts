@@ -88,7 +88,8 @@ it.each([
   ['/v1/records/things?limit=1000', 'application/json'],
   ['/v1/views/all/rows', 'application/x-ndjson'],
 ])(
-  '%s as %s, asked for many times on one connection by some who go before their answers have had a turn',
+  '%s as %s, asked for many times on one connection by some who go before their ' +
+    'answers have had a turn',
   async (path, accept) => {
     // More of them than a key may have answers under way.
     for (let round = 0; round < 2; round++)

@@ -128,8 +128,7 @@ describe('250 edits of segments over a relationship', () => {
     // Numbers have more digits by now, no more than that.
     for (const [kind, size] of Object.entries(last))
       expect(size, kind).toBeLessThan((first[kind] ?? 0) * 1.3 + 60);
-    const { redis, keys, store } = deployment;
-    const report = await audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 10_000 });
+    const report = await audit(deployment, { timeoutMs: 10_000 });
     expect(report).toMatchObject({ differences: 0, segments: 3 });
   });
 });
@@ -144,8 +143,7 @@ describe('what rows still hold of what was given up', () => {
     await send(deployment, records);
     await edit('sums', aged('sum', 2));
     await edit('others', inIndustry('n2'));
-    const { redis, keys, store } = deployment;
-    const audited = () => audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 10_000 });
+    const audited = () => audit(deployment, { timeoutMs: 10_000 });
     const report = await audited();
     expect(report).toMatchObject({ differences: 0 });
     expect(report.leftOver).toBeGreaterThan(0);
@@ -192,7 +190,7 @@ describe('when nothing of a type moves with time any more', () => {
     await giveUp();
     await built(deployment);
     await eventually('no record is due', async () => (await due()) === 0);
-    const { redis, keys, store } = deployment;
+    const { redis, keys } = deployment;
     await eventually('nothing is noted', async () => {
       const fields = await Promise.all(keys.partitions.map(({ meta }) => redis.hkeys(meta)));
       return !fields.flat().some((field) => field.startsWith('timed:'));
@@ -201,9 +199,7 @@ describe('when nothing of a type moves with time any more', () => {
       keys.partitions.map((partition) => redis.hvals(partition.state('contacts'))),
     );
     expect(states.flat().filter((state) => !state.startsWith(';'))).toEqual([]);
-    expect(
-      await audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 10_000 }),
-    ).toMatchObject({
+    expect(await audit(deployment, { timeoutMs: 10_000 })).toMatchObject({
       differences: 0,
     });
     await createSegment(deployment, 'lately-again', 'contacts', seen(5));

@@ -142,8 +142,10 @@ describe(`an organization with ${CONTACTS} contacts`, () => {
     expect(messages.every((entries) => entries === 1)).toBe(true);
     const p99 = tookOthersMs[Math.floor(tookOthersMs.length * 0.99)]!;
     console.log(
-      `${CONTACTS} contacts flipped in ${Math.round(tookMs)} ms by ${messages.length} messages; meanwhile ` +
-        `${tookOthersMs.length} live changes, p50 ${tookOthersMs[tookOthersMs.length >> 1]!.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`,
+      `${CONTACTS} contacts flipped in ${Math.round(tookMs)} ms by ` +
+        `${messages.length} messages; meanwhile ` +
+        `${tookOthersMs.length} live changes, p50 ` +
+        `${tookOthersMs[tookOthersMs.length >> 1]!.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`,
     );
     expect(tookOthersMs.length).toBeGreaterThan(0);
   });

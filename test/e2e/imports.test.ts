@@ -61,7 +61,8 @@ describe('an import of CSV', () => {
   it('reads cells as the declared types, and an empty cell as no value', async () => {
     const body = [
       'id,name,age,vip,born_on,last_seen_at,tags,scores,address,friend_ids,note',
-      'v1,Ada, 36 ,TRUE,2000-01-31,2026-01-31T09:30:00+01:00,"a, b","[1,2.5]","{""city"":""Paris""}","v2,v3",free text',
+      'v1,Ada, 36 ,TRUE,2000-01-31,2026-01-31T09:30:00+01:00,"a, ' +
+        'b","[1,2.5]","{""city"":""Paris""}","v2,v3",free text',
       'v2,,,,,,[],,,,',
     ].join('\r\n');
     const job = await imported(body, CSV);
@@ -117,7 +118,8 @@ describe('an import of CSV', () => {
     ]);
     expect(errors[0]).toMatchObject({
       detail:
-        "'age' must be a number, such as 1.5, not 'old'; 'vip' must be a boolean, such as true or false, not 'perhaps'",
+        "'age' must be a number, such as 1.5, not 'old'; 'vip' must be a boolean, " +
+        "such as true or false, not 'perhaps'",
     });
     expect(await data('b8')).toEqual({ age: 8, vip: true });
   });

@@ -168,7 +168,8 @@ describe('rollcall ingest that is interrupted', () => {
       expect([code, bodies.length]).toEqual([130, 2]);
       expect(stdout).toMatch(/^9,999 accepted, 1 rejected\.\nline 7: attribute_invalid/);
       expect(stderr).toContain(
-        'Interrupted. Lines 1 to 10000 are in, but for those that were rejected. Go on with --from 10001.',
+        'Interrupted. Lines 1 to 10000 are in, but for those that were rejected. Go ' +
+          'on with --from 10001.',
       );
     },
   );
@@ -184,7 +185,8 @@ describe('rollcall ingest that is interrupted', () => {
     const { code, stdout, stderr } = await ended;
     expect([code, stdout]).toEqual([130, '5,000 accepted, 0 rejected.\n']);
     expect(stderr).toContain(
-      'Lines 1 to 5000 are in. Lines 5001 to 10000 were sent, and whether they are in is not known.',
+      'Lines 1 to 5000 are in. Lines 5001 to 10000 were sent, and whether they are ' +
+        'in is not known.',
     );
     expect(stderr).toContain('Go on with --from 5001; ');
   });

@@ -147,7 +147,8 @@ describe('a method that a path does not take', () => {
       const { status, body } = await raw(method, '/v1/segmens', MASTER);
       expect([status, JSON.parse(body).code]).toEqual([404, 'route_unknown']);
       expect(JSON.parse(body).detail).toBe(
-        'there is nothing at /v1/segmens. All paths are described at /docs, and for machines at /openapi.json',
+        'there is nothing at /v1/segmens. All paths are described at /docs, and for ' +
+          'machines at /openapi.json',
       );
     }
     expect(await raw('GET', '/v1/segmens?limit=1', MASTER)).toMatchObject({ status: 404 });

@@ -84,7 +84,8 @@ describe('a Redis that is not there', () => {
   it.each(['serve', 'audit', 'demo'])('is told by %s with a way on', async (command) => {
     const url = `redis://127.0.0.1:${await freePort()}`;
     expect(await refusal({ REDIS_URL: url }, [command])).toBe(
-      `Nothing listens at ${url}. Start Redis there, or correct REDIS_URL. If you unset it, Rollcall starts a Redis of its own.`,
+      `Nothing listens at ${url}. Start Redis there, or correct REDIS_URL. If you ` +
+        'unset it, Rollcall starts a Redis of its own.',
     );
   });
 
@@ -132,7 +133,8 @@ describe('a Redis with a password', () => {
         command,
       );
       expect(said).toBe(
-        `The Redis at redis://127.0.0.1:${port} refuses the user or the password of REDIS_URL. Compare them with its requirepass, ` +
+        `The Redis at redis://127.0.0.1:${port} refuses the user or the password of ` +
+          'REDIS_URL. Compare them with its requirepass, ' +
           'or with ACL LIST. Signs such as @ : / # are percent-encoded in a URL.',
       );
     },
@@ -283,8 +285,10 @@ describe('a deployment that was founded otherwise', () => {
   ])('with another %s says what to set', async (name, stored, wanted) => {
     const env = await found('1');
     expect(await refusal({ ...env, [name]: wanted })).toBe(
-      `The deployment with the prefix '${env.ROLLCALL_PREFIX}' was founded with ${name} = ${stored}, which can't be changed; the ` +
-        `configuration says ${wanted}. Set ${name}=${stored}, or begin another deployment beside it with another ROLLCALL_PREFIX.`,
+      `The deployment with the prefix '${env.ROLLCALL_PREFIX}' was founded with ` +
+        `${name} = ${stored}, which can't be changed; the ` +
+        `configuration says ${wanted}. Set ${name}=${stored}, or begin another ` +
+        'deployment beside it with another ROLLCALL_PREFIX.',
     );
   });
 
@@ -314,7 +318,8 @@ describe('a data folder', () => {
 
     const second = await refusal({ ROLLCALL_DATA: data.path });
     expect(second).toBe(
-      `The data folder ${data.path} is in use by process ${first.child.pid}. Stop that one first, or give this one a folder of ` +
+      `The data folder ${data.path} is in use by process ${first.child.pid}. Stop ` +
+        'that one first, or give this one a folder of ' +
         'its own with ROLLCALL_DATA.',
     );
 
@@ -322,7 +327,8 @@ describe('a data folder', () => {
     cpSync(data.path, copy, { recursive: true });
     expect(await refusal({ ROLLCALL_DATA: copy })).toMatch(
       new RegExp(
-        `^The data folder ${copy} is a copy of ${data.path}, made while process ${first.child.pid} was working.* Stop that process and copy again`,
+        `^The data folder ${copy} is a copy of ${data.path}, made while process ` +
+          `${first.child.pid} was working.* Stop that process and copy again`,
       ),
     );
 

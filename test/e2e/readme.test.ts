@@ -60,7 +60,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Only what a user's shell has: a REDIS_URL of this machine would lead the server to another Redis. */
+/**
+ * Only what a user's shell has: a REDIS_URL of this machine would lead the server to another Redis.
+ */
 function environment(given: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const { PATH = '' } = process.env;
   return { PATH, HOME: folder, npm_config_update_notifier: 'false', ...given };

@@ -113,8 +113,7 @@ async function expectAllWell(): Promise<void> {
   expect(await counts()).toEqual({ ...COUNTS, adults: 23, 'adults-twice': 23, oldest: 2 });
   await send(deployment, [{ op: 'patch', object_type: 'contacts', id: 'c0', data: { age: 0 } }]);
   expect(await counts()).toEqual(COUNTS);
-  const { redis, keys, store } = deployment;
-  const report = await audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 10_000 });
+  const report = await audit(deployment, { timeoutMs: 10_000 });
   expect(report).toMatchObject({ differences: 0, segments: 5, edges: 1 });
 }
 

@@ -205,7 +205,7 @@ describe('the table of commands', () => {
 
   it('holds all that commits name, which their script carries out', () => {
     const commit = readFileSync(
-      fileURLToPath(new URL('../../src/engine/commit.ts', import.meta.url)),
+      fileURLToPath(new URL('../../src/redis/packed-commit.ts', import.meta.url)),
       'utf8',
     );
     const names = namesIn([commit], /commands\.add(?:Whole)?\(\s*'([A-Z]+)'/g);

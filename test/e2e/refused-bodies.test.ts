@@ -113,7 +113,10 @@ function headOf(
   { path, method = 'POST', key = 'the-key-of-the-master', type = NDJSON, more = '' }: Upload,
   length: string,
 ) {
-  return `${method} ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key}\r\ncontent-type: ${type}\r\n${length}\r\n${more}\r\n`;
+  return (
+    `${method} ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ` +
+    `${key}\r\ncontent-type: ${type}\r\n${length}\r\n${more}\r\n`
+  );
 }
 
 /** Sends the whole upload, or as much as the server takes, and reads the answer. */
@@ -176,7 +179,8 @@ const REFUSALS: readonly (readonly [what: string, status: number, upload: Upload
 describe('after an upload that is refused', () => {
   for (const isChunked of [false, true]) {
     it.each(REFUSALS)(
-      `the connection takes the next request, or says that it ends: %s (${isChunked ? 'chunked' : 'of known length'})`,
+      'the connection takes the next request, or says that it ends: %s ' +
+        `(${isChunked ? 'chunked' : 'of known length'})`,
       async (_, status, given) => {
         const connection = new Connection(api.server);
         try {
@@ -263,7 +267,9 @@ describe('after an upload that is refused', () => {
   });
 
   it('nothing of it is taken for the next request', async () => {
-    const hidden = `GET /v1/segments HTTP/1.1\r\nhost: x\r\nauthorization: Bearer the-key-of-the-master\r\n\r\n`;
+    const hidden =
+      'GET /v1/segments HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ' +
+      'the-key-of-the-master\r\n\r\n';
     const connection = new Connection(api.server);
     await upload(
       connection,

@@ -5,7 +5,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
 import { partitionOf } from '../../src/change/partition.ts';
-import { type AuditReport, audit } from '../../src/membership/audit.ts';
+import { audit } from '../../src/membership/audit.ts';
+import type { AuditReport } from '../../src/membership/audit-report.ts';
 import { hopNamed } from '../../src/query/predicate/relationships.ts';
 import { unpackNeighbour, unpackRelated } from '../../src/redis/rows/neighbour-row.ts';
 import type { TestDeployment } from '../support/client.ts';
@@ -69,8 +70,7 @@ async function countOf(slug: string): Promise<number | null> {
 }
 
 function audited(): Promise<AuditReport> {
-  const { redis, keys, store } = deployment;
-  return audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 10_000 });
+  return audit(deployment, { timeoutMs: 10_000 });
 }
 
 /** The keys of rows and sets at both ends of relationships, whichever. */
@@ -343,7 +343,8 @@ describe('an exported predicate', () => {
     const young = all(...rules, { field: 'age', operator: '<', value: 30 });
     await createSegment(deployment, 'young-in-saas', 'contacts', young);
     await createSegment(deployment, 'with-the-old', 'organizations', someOver(100));
-    expect(predicateIds.size).toBe(6); // the edge id, three segments, and what they read of organizations and of contacts
+    // the edge id, three segments, and what they read of organizations and of contacts
+    expect(predicateIds.size).toBe(6);
     await deployment.segments.remove('in-saas');
     await built(deployment);
     expect(predicateIds.size).toBe(5);

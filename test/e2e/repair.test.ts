@@ -116,7 +116,7 @@ async function ok(method: string, url: string, body?: unknown): Promise<Record<s
   return answer.statusCode === 204 ? {} : answer.json();
 }
 
-// ── changes ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── changes ──
 
 process.setMaxListeners(0); // each command that is run listens for signals
 let turns = 0;
@@ -175,7 +175,7 @@ function flood(): () => Promise<number> {
   };
 }
 
-// ── planting ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── planting ──
 
 const at = (id: string): PartitionKeys =>
   api.deployment.keys.partitions[partitionOf(id, PARTITIONS)]!;
@@ -742,7 +742,7 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-// ── what is asked afterwards ─────────────────────────────────────────────────────────────────────────────────────────────
+// ── what is asked afterwards ──
 
 /** As a person types it, beside the live server. */
 async function rollcallAudit(options: {
@@ -1026,7 +1026,8 @@ describe('an audit that has compared nothing', () => {
       const { store } = other.deployment;
       const write = store.write.bind(store);
       store.write = async (make, secret) => {
-        if (!/settle/.test(String(make))) await write(make, secret); // nothing that is built is switched to
+        // nothing that is built is switched to
+        if (!/settle/.test(String(make))) await write(make, secret);
       };
       const query = all({ field: 'text', operator: 'notNull' });
       await ok('POST', '/v1/segments', { title: 'x', slug: 'x', object_type: 'notes', query });

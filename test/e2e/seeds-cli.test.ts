@@ -134,7 +134,8 @@ describe('rollcall seeds', () => {
       const { code, stdout } = await seeds(1, 'import', file('bad.json'));
       expect(code).toBe(1);
       expect(stdout).toBe(
-        `${file('bad.json')} can not be taken over; nothing was changed:\nitem ${at} /data/n: 'n' must be a number, such as 42\n`,
+        `${file('bad.json')} can not be taken over; nothing was changed:\nitem ` +
+          `${at} /data/n: 'n' must be a number, such as 42\n`,
       );
     }
     const record = (await (await served[1]!.call('GET', '/v1/records/rows/r7')).json()) as {

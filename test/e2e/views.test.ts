@@ -179,7 +179,7 @@ async function cellsOf(stored: StoredView, id: string): Promise<unknown[]> {
 
 const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);
 
-// ── random records ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── random records ──
 
 /** A stream of numbers below n that a seed determines (mulberry32). */
 function chooser(seed: number): (n: number) => number {
@@ -269,7 +269,7 @@ function graph(): Graph {
   };
 }
 
-// ── the reference: cells by plain JavaScript over nested documents ───────────────────────────────────────────────────────
+// ── the reference: cells by plain JavaScript over nested documents ──
 
 interface GivenColumn {
   readonly path: string;
@@ -319,7 +319,8 @@ function logicOf(where: unknown, objectType: string): unknown {
 }
 
 function aggregateOf(aggregate: string, count: number, values: readonly number[]): number | null {
-  const tenths = values.reduce((sum, value) => sum + Math.round(value * 10), 0); // totals have one decimal
+  // totals have one decimal
+  const tenths = values.reduce((sum, value) => sum + Math.round(value * 10), 0);
   if (aggregate === 'count') return count;
   if (aggregate === 'sum') return tenths / 10;
   if (values.length === 0) return null;
@@ -749,7 +750,7 @@ describe('a query of its own', () => {
   it('is audited as a segment is, under a name of its own', async () => {
     const slug = await makeView({ query: all(rule('age', '>', 60)) });
     const { redis, keys, store } = deployment;
-    const run = () => audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 10_000 });
+    const run = () => audit(deployment, { timeoutMs: 10_000 });
     expect(await run()).toMatchObject({ differences: 0 });
     const { predicateId } = store.catalog.filterOf(store.catalog.views.get(slug)!)!;
     await redis.sadd(keys.partitions[0]!.segment(predicateId!), 'nobody');

@@ -220,7 +220,8 @@ describe.concurrent('work that is no change, under which the process dies', {
   });
 
   it.runIf(isWhole)(
-    'in a timer: the record is left as it is, what moves with time has no number, and all else goes on',
+    'in a timer: the record is left as it is, what moves with time has no number, ' +
+      'and all else goes on',
     async ({ opened }) => {
       const { deployment, start } = await trial(opened, 1);
       await deployment.objectTypes.put('contacts', {
@@ -264,7 +265,8 @@ describe.concurrent('work that is no change, under which the process dies', {
   );
 
   it.runIf(isWhole)(
-    'in a fan-out: the holder is left as it is, what reaches across relationships says so, and all else goes on',
+    'in a fan-out: the holder is left as it is, what reaches across relationships ' +
+      'says so, and all else goes on',
     async ({ opened }) => {
       const { deployment, start } = await trial(opened, 1);
       await declareRelated(deployment);
@@ -281,7 +283,8 @@ describe.concurrent('work that is no change, under which the process dies', {
       );
       const [{ detail, letter }] = (await letters(deployment)) as [Record<string, string>];
       expect(detail).toBe(
-        'the process died 3 times under the evaluation of this record after one that it points at had changed',
+        'the process died 3 times under the evaluation of this record after one ' +
+          'that it points at had changed',
       );
       expect(JSON.parse(letter!)).toMatchObject(['fanout', expect.any(Number), 'o', 'r13']);
       expect(victims.deaths).toBe(3);

@@ -174,8 +174,7 @@ it.each(SEEDS)(
       () => isReady(deployment),
       30_000,
     );
-    const { redis, keys, store } = deployment;
-    const report = await audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 20_000 });
+    const report = await audit(deployment, { timeoutMs: 20_000 });
     expect(report.differences, JSON.stringify({ told, report }).slice(0, 4000)).toBe(0);
   },
   90_000,

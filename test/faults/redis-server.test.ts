@@ -307,7 +307,7 @@ describe('a server that was given', () => {
   });
 });
 
-// ── owners in processes of their own ─────────────────────────────────────────────────────────────────────────────────────
+// ── owners in processes of their own ──
 
 interface Owner {
   readonly child: ChildProcess;
@@ -348,7 +348,7 @@ async function ended(child: ChildProcess): Promise<void> {
   while (child.exitCode === null && child.signalCode === null) await sleep(10);
 }
 
-// ── small helpers ────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── small helpers ──
 
 async function open(folder: string, more: Partial<RedisServerOptions> = {}): Promise<RedisServer> {
   const server = await openRedisServer({

@@ -67,8 +67,8 @@ function* history(turn: number): Generator<Change> {
     yield { op: 'delete', object_type: 'contacts', id: `c${i * 3 + turn}` };
 }
 
-async function expectAudited({ redis, keys, store }: TestDeployment): Promise<void> {
-  const report = await audit({ redis, keys, store, timeZone: 'UTC' }, { timeoutMs: 20_000 });
+async function expectAudited(deployment: TestDeployment): Promise<void> {
+  const report = await audit(deployment, { timeoutMs: 20_000 });
   expect(report).toMatchObject({ differences: 0, segments: 2, edges: 1 });
 }
 

@@ -64,7 +64,8 @@ it(`${EVENTS} events reach a receiver that fails one call in three and is down f
   const { received } = receiver;
   const answered = received.filter(({ status }) => status < 300).length;
   console.log(
-    `${EVENTS} events in ${(tookMs / 1000).toFixed(1)} s (down for ${DOWN_MS / 1000} s): ${received.length} requests, ` +
+    `${EVENTS} events in ${(tookMs / 1000).toFixed(1)} s (down for ` +
+      `${DOWN_MS / 1000} s): ${received.length} requests, ` +
       `${received.length - answered} refused, ${answered - EVENTS} doubled`,
   );
 }, 300_000);

@@ -3,9 +3,9 @@
  * owner commits nothing more.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Mend, mendArguments } from '../../src/membership/fault.ts';
 import { CommitCommands } from '../../src/redis/commit-commands.ts';
 import { Keys, type PartitionKeys } from '../../src/redis/keys.ts';
+import { type GuardedWrite, mendArguments } from '../../src/redis/mends.ts';
 import { runScript, sendScript } from '../../src/redis/scripts.ts';
 import { freshPrefix } from '../support/redis.ts';
 import { openScriptBench, type ScriptBench } from '../support/scripts.ts';
@@ -21,13 +21,13 @@ beforeEach(() => {
   keys = new Keys(freshPrefix(), 1).partitions[0]!;
 });
 
-function mend(how: Mend): Promise<unknown> {
+function mend(how: GuardedWrite): Promise<unknown> {
   const { keys: named, arguments: given } = mendArguments(how);
   return sendScript(bench.redis, 'mendPartition', named, given);
 }
 
 /** Removes the state row of a, if that is as it was, and a is (not) a record as it was. */
-const removal = (record: string | null): Mend => ({
+const removal = (record: string | null): GuardedWrite => ({
   verb: 'HDEL',
   key: keys.state('contacts'),
   arguments: ['a'],

@@ -103,7 +103,8 @@ function compare(
     const referenceOnly = [...reference].filter((id) => !set.has(id));
     if (engineOnly.length + referenceOnly.length === 0) continue;
     throw new Error(
-      `event=${event} segment=${predicateId} engine-only=[${engineOnly}] reference-only=[${referenceOnly}]`,
+      `event=${event} segment=${predicateId} engine-only=[${engineOnly}] ` +
+        `reference-only=[${referenceOnly}]`,
     );
   }
   for (const [id, { truth }] of partition.rows) {

@@ -107,5 +107,8 @@ describe('a random program', { timeout: TIMEOUT_MS }, () => {
 
 function difference(rule: unknown, document: unknown, ours: Outcome, theirs: Outcome): string {
   const [r, d] = [JSON.stringify(rule), JSON.stringify(document)];
-  return `seed=${SEED} rule=${r} document=${d} program=${JSON.stringify(ours)} reference=${JSON.stringify(theirs)}`;
+  return (
+    `seed=${SEED} rule=${r} document=${d} program=${JSON.stringify(ours)} ` +
+    `reference=${JSON.stringify(theirs)}`
+  );
 }

@@ -144,7 +144,8 @@ function compare(
     if (engineOnly.length + referenceOnly.length === 0) continue;
     const query = JSON.stringify(compiled.jsonLogic);
     throw new Error(
-      `${where} segment=${predicateId} engine-only=[${engineOnly}] reference-only=[${referenceOnly}] ${query}`,
+      `${where} segment=${predicateId} engine-only=[${engineOnly}] ` +
+        `reference-only=[${referenceOnly}] ${query}`,
     );
   }
 }

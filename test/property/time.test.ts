@@ -254,7 +254,8 @@ class Driven {
       if (expected === this.#held.has(predicateId)) continue;
       const at = `${new Date(nowMs).toISOString()} (since ${new Date(this.#nowMs).toISOString()})`;
       throw new Error(
-        `${at} reference=${expected} query=${JSON.stringify(query)} of=${JSON.stringify(this.#record)}`,
+        `${at} reference=${expected} query=${JSON.stringify(query)} ` +
+          `of=${JSON.stringify(this.#record)}`,
       );
     }
   }

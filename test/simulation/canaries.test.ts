@@ -38,7 +38,8 @@ const CANARIES: readonly (readonly [keyof Guards, string, CheckName])[] = [
   ],
   [
     'fireBeforeChange',
-    'a change of a record that is due sets its timer anew, and what time had made of it is never found out',
+    'a change of a record that is due sets its timer anew, and what time had made ' +
+      'of it is never found out',
     'due',
   ],
 ];

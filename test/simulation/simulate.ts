@@ -75,7 +75,8 @@ export async function seedsToFailure(
     if (failure) others.add(failure.check);
   }
   throw new Error(
-    `${most} seeds, and the check '${check}' noticed nothing; others did: ${[...others].join(', ') || 'none'}`,
+    `${most} seeds, and the check '${check}' noticed nothing; others did: ` +
+      `${[...others].join(', ') || 'none'}`,
   );
 }
 

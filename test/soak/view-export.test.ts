@@ -172,7 +172,7 @@ async function countOf(served: Served, slug: string): Promise<number | null> {
   return counts[0]!.count;
 }
 
-// ── memory: the kernel notes the peak of a process, and forgets it when told to ────────────────────────────────────────────
+// ── memory: the kernel notes the peak of a process, and forgets it when told to ──
 
 function forgetPeak({ child }: Served): void {
   writeFileSync(`/proc/${child.pid}/clear_refs`, '5');
@@ -204,7 +204,8 @@ async function exported(
   const peakMb = residentMb(served, 'VmHWM');
   expect(rows).toBe(await countOf(served, slug));
   console.log(
-    `${slug} as ${accept}: ${rows} rows, ${(bytes / MB).toFixed(0)} MB in ${((Date.now() - startedMs) / 1000).toFixed(1)} s; ` +
+    `${slug} as ${accept}: ${rows} rows, ${(bytes / MB).toFixed(0)} MB in ` +
+      `${((Date.now() - startedMs) / 1000).toFixed(1)} s; ` +
       `server's RSS ${beforeMb.toFixed(0)} MB before, peak ${peakMb.toFixed(0)} MB`,
   );
   return peakMb;

@@ -10,7 +10,7 @@ const SERVER = fileURLToPath(new URL('./api-process.ts', import.meta.url));
 
 interface Answer {
   readonly status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: what is expected of it is said where it is asked for
+  // biome-ignore lint/suspicious/noExplicitAny: who asks says what is expected
   readonly body: any;
 }
 

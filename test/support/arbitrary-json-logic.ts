@@ -169,6 +169,8 @@ function shapedArguments(name: string, any: Rule): Rule {
     case 'log':
     case 'toLowerCase':
       return fc.oneof(any, fc.tuple(any));
+    case 'matches':
+      return fc.tuple(any, fc.oneof(fc.constantFrom(...PATTERNS, '('), any));
     case 'startOfDay':
       return fc.tuple(
         fc.oneof(fc.constantFrom(...DAYS), any),
@@ -184,6 +186,8 @@ function shapedArguments(name: string, any: Rule): Rule {
       );
   }
 }
+
+const PATTERNS = ['^a', 'b$', '[0-9]+', '(?i)AB', '^-?\\d', 'a|b', ''];
 
 const DAYS = [
   '2024-02-29',

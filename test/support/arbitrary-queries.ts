@@ -111,6 +111,9 @@ const SPELLINGS: Record<ScalarType, readonly unknown[]> = {
   ],
 };
 
+/** Where a text may be one that only some operators take (`admit`). */
+export const PATTERNS = ['^a', 'B$', '^$', '[Aa]b?', '(?i)AB', '\\D', '.', 'a|ß', '\\bx'];
+
 const OBJECTS = [{}, { a: 1 }, { a: 'a', b: [1, 2] }, { a: { b: 'ab' } }, { a: null }];
 
 const anyScalarType = fc.constantFrom(...SCALAR_TYPES);
@@ -162,7 +165,7 @@ function anyValueOf({ type, of }: Attribute): fc.Arbitrary<unknown> {
   return fc.constantFrom(...(type === 'object' ? OBJECTS : VALUES[type]));
 }
 
-// ——— Rule groups and item trees ———
+// ── Rule groups and item trees ──
 
 export type Rule = Readonly<Record<string, unknown>>;
 
@@ -289,7 +292,8 @@ function operandOf(
   { time }: QueryOptions,
 ): fc.Arbitrary<unknown> {
   const scalar = SCALAR_TYPES.find((known) => known === (of ?? type)) ?? 'string';
-  const fixed = fc.constantFrom(...VALUES[scalar], ...SPELLINGS[scalar]);
+  const patterns = row.admit ? PATTERNS : [];
+  const fixed = fc.constantFrom(...VALUES[scalar], ...SPELLINGS[scalar], ...patterns);
   const positive = row.complementOf ?? row;
   const canMove =
     time && (type === 'date' || type === 'datetime') && (positive.ofMoment || positive.ends);
@@ -334,7 +338,7 @@ const anyMoment = fc
   })
   .map(defined);
 
-// ——— JsonLogic ———
+// ── JsonLogic ──
 
 /**
  * JsonLogic over the type's own attributes: what becomes atoms, what almost does, and what stays a
@@ -574,9 +578,12 @@ function comparisonOf(
 }
 
 function textOf(value: fc.Arbitrary<unknown>, constant: fc.Arbitrary<unknown>): fc.Arbitrary<Rule> {
-  return fc
-    .tuple(fc.constantFrom('startsWith', 'endsWith'), value, constant)
-    .map(([name, ...args]) => ({ [name]: args }));
+  return fc.oneof(
+    fc
+      .tuple(fc.constantFrom('startsWith', 'endsWith'), value, constant)
+      .map(([name, ...args]) => ({ [name]: args })),
+    fc.tuple(value, fc.constantFrom(...PATTERNS)).map((args) => ({ matches: args })),
+  );
 }
 
 function guardedOf(
@@ -629,7 +636,7 @@ function programOf(
   );
 }
 
-// ——— All dialects ———
+// ── All dialects ──
 
 /** A query over the type, in any dialect. */
 export function queryOf(

@@ -62,7 +62,7 @@ export function relatedCase(options: QueryOptions = {}): fc.Arbitrary<RelatedCas
   );
 }
 
-// ——— Types and records ———
+// ── Types and records ──
 
 function anyTypes(): fc.Arbitrary<ReadonlyMap<string, ObjectType>> {
   const drawn = fc.record({
@@ -129,7 +129,7 @@ function recordsOf(type: ObjectType): fc.Arbitrary<readonly GraphRecord[]> {
     .map(({ ids, data }) => ids.map((each, index) => ({ id: each, data: data[index]! })));
 }
 
-// ——— Ways ———
+// ── Ways ──
 
 interface Way {
   readonly hops: readonly Hop[];
@@ -180,7 +180,7 @@ function pathOf({ hops }: Way): string {
   return hops.map(({ name }) => name).join('.');
 }
 
-// ——— Rule groups ———
+// ── Rule groups ──
 
 type Types = ReadonlyMap<string, ObjectType>;
 
@@ -293,7 +293,7 @@ function aggregateOver(
   });
 }
 
-// ——— JsonLogic ———
+// ── JsonLogic ──
 
 function logicOver(
   types: Types,

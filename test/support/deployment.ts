@@ -105,7 +105,8 @@ export async function differences(
     const referenceOnly = [...reference].filter((id) => !set.has(id));
     if (engineOnly.length + referenceOnly.length + engine.length - set.size > 0) {
       found.push(
-        `segment=${slug} engine-only=[${engineOnly}] reference-only=[${referenceOnly}] listed=${engine.length}`,
+        `segment=${slug} engine-only=[${engineOnly}] ` +
+          `reference-only=[${referenceOnly}] listed=${engine.length}`,
       );
     }
     if (counts[at]!.count !== reference.size)

@@ -134,7 +134,7 @@ function neighbours(
   return [...graph.records(holder)].filter((from) => pointsAt(from, record.id));
 }
 
-// ——— After lowering ———
+// ── After lowering ──
 
 /**
  * The truth of the predicate when it is lowered: of flat predicates alone, each over its own record

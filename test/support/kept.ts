@@ -297,7 +297,7 @@ class Reader {
     this.#same(what, texts(found), texts(expected));
   }
 
-  // ── relationships ──────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── relationships ──
 
   #judgeEdge(edgeId: number): void {
     const { edge, definition } = this.#predicateIds.get(edgeId)!.shared!;

@@ -81,7 +81,8 @@ async function containerServer(
     };
   } catch (error) {
     throw new Error(
-      `No Redis for the tests. ${before.message}\nA container did not start either: ${(error as Error).message}`,
+      `No Redis for the tests. ${before.message}\nA container did not start either: ` +
+        `${(error as Error).message}`,
     );
   }
 }

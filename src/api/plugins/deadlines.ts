@@ -57,7 +57,7 @@ function endOverdue(each: Open, { silentMs }: RedisHealth): void {
   void sendProblem(reply, new Problem('redis_unavailable', detail, [], { retry_after_s: 1 }));
 }
 
-/** Read anew each time: it is known when the request was read as a whole. */
+/** Read each time: it is known only when the request was read as a whole. */
 function timeoutOf({ body, query }: FastifyRequest): number {
   for (const given of [body, query]) {
     const timeoutMs = (given as { timeout_ms?: unknown } | null | undefined)?.timeout_ms;

@@ -164,7 +164,7 @@ function drop(answers: AnswerStore, { digest }: GuardedRequest): void {
   answers.release(digest).catch(() => {});
 }
 
-/** Keeps the answer, or gives the key free so that the request may be carried out anew. */
+/** Keeps the answer, or frees the key so that the request may be carried out again. */
 async function settle(
   { answers, bytesMax }: IdempotencyOptions,
   guarded: GuardedRequest,

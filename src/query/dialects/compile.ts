@@ -8,6 +8,7 @@
  */
 import { isObject, type ObjectType } from '../../change/object-type.ts';
 import { type Fault, Problem } from '../../errors.ts';
+import { QUERY_OPERATIONS_MAX } from '../cost.ts';
 import type { Meaning } from '../json-logic/json-logic.ts';
 import { atomCost } from '../predicate/atom.ts';
 import { normalize } from '../predicate/normalize.ts';
@@ -114,19 +115,13 @@ function tooCostly(costs: readonly Fault[]): Problem {
 }
 
 /**
- * What all programs of a query together may take over a record of the size that cost.ts assumes:
- * about 0.2 s.
- */
-const PROGRAMS_OPERATIONS_MAX = 20_000_000;
-
-/**
  * Each program of a query is bounded where it is read; those of the segments that it uses come on
  * top.
  * @throws Problem query_too_costly
  */
 function refuseCostly(predicate: Predicate, { scope }: Reading): void {
   const operations = programsCost(predicate, scope.type, scope.types);
-  if (operations <= PROGRAMS_OPERATIONS_MAX) return;
+  if (operations <= QUERY_OPERATIONS_MAX) return;
   const count = Math.round(operations / 1e6);
   const detail = `its parts of JsonLogic together may take ${count} million operations for one record`;
   throw tooCostly([{ path: '/query', detail }]);

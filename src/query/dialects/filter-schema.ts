@@ -289,7 +289,8 @@ const RULE_GROUP: readonly Schema[] = [
   {
     $id: 'RuleGroup',
     description:
-      'The format of react-querybuilder 8: one combinator for all rules, or one between each two of them.',
+      'The format of react-querybuilder 8: ' +
+      'one combinator for all rules, or one between each two of them.',
     ...anyOf(
       object({
         'combinator!': COMBINATOR,
@@ -377,7 +378,8 @@ export const FILTER_SCHEMAS: readonly Schema[] = [
   {
     $id: 'Query',
     description:
-      'A filter: a rule group (has `rules`), an item tree (`type` is group), or JsonLogic (one operation). At most 50 levels and 1,000 nodes.',
+      'A filter: a rule group (has `rules`), an item tree (`type` is group), ' +
+      'or JsonLogic (one operation). At most 50 levels and 1,000 nodes.',
     ...anyOf(ref('RuleGroup'), ref('ItemTree'), ref('JsonLogic')),
   },
 ];

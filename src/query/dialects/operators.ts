@@ -25,6 +25,13 @@ import {
   range,
   type Scalar,
 } from '../predicate/predicate.ts';
+import {
+  admitNeedle,
+  type Refusal,
+  TEXT_KINDS,
+  type TextKind,
+  textTest,
+} from '../predicate/text-tests.ts';
 import { setOfIntervals } from '../predicate/value-set.ts';
 import { fold } from '../predicate/view.ts';
 import type { Moment } from '../time/relative-time.ts';
@@ -45,7 +52,11 @@ export interface AttributeOperator {
   readonly words: string;
   readonly on: readonly AttributeType[];
   readonly takes: Takes;
-  /** Owed by the caller: operands in normal form, as many as it takes, folded if the view is. */
+  /**
+   * The operations that are worth counting of a condition with this operand; or why it is refused.
+   */
+  readonly admit?: (operand: Scalar) => Refusal | number;
+  /** Owed by the caller: operands in normal form, as many as it takes. */
   readonly predicate: (view: AttributeView, operands: readonly Scalar[]) => Predicate;
   /** The same with another attribute in place of the value, where that makes sense. */
   readonly ofAttributes?: (left: AttributeView, right: AttributeView) => Predicate;
@@ -106,9 +117,6 @@ const BETWEEN: AttributeOperator = {
   ofDays: betweenDays,
   ends: [AT_LEAST, AT_MOST],
 };
-const CONTAINS = one('contains', 'contains', TEXT, textual('substring'));
-const BEGINS = one('beginsWith', 'begins with', TEXT, textual('prefix'));
-const ENDS = one('endsWith', 'ends with', TEXT, textual('suffix'));
 const LIST_CONTAINS: AttributeOperator = {
   ...one('contains', 'contains', LIST, member),
   ofDays: (view, [day]) => memberWithin(view, day!),
@@ -144,12 +152,7 @@ export const OPERATORS: readonly Operator[] = [
   AT_LEAST,
   BETWEEN,
   complement('notBetween', 'is not between', BETWEEN),
-  CONTAINS,
-  complement('doesNotContain', 'does not contain', CONTAINS),
-  BEGINS,
-  complement('doesNotBeginWith', 'does not begin with', BEGINS),
-  ENDS,
-  complement('doesNotEndWith', 'does not end with', ENDS),
+  ...TEXT_KINDS.flatMap(textOperators),
   LIST_CONTAINS,
   complement('doesNotContain', 'does not contain', LIST_CONTAINS),
   CONTAINS_ANY,
@@ -207,6 +210,7 @@ export type MatchMode = (typeof MATCH_MODES)[number]['name'];
 
 // ——— Making rows ———
 
+/** Where case does not count, the operands are lower-cased as the view is. */
 function attributeOperator(
   name: string,
   words: string,
@@ -214,7 +218,36 @@ function attributeOperator(
   takes: Takes,
   predicate: AttributeOperator['predicate'],
 ): AttributeOperator {
-  return { kind: 'attribute', name, words, on, takes, predicate };
+  const ofFolded: AttributeOperator['predicate'] = (view, operands) =>
+    predicate(view, view.folded ? (fold(operands) as readonly Scalar[]) : operands);
+  return { kind: 'attribute', name, words, on, takes, predicate: ofFolded };
+}
+
+/** The operator of a test of texts (text-tests.ts), and its complement. */
+function textOperators(kind: TextKind): AttributeOperator[] {
+  const { operator, complement: negated } = textTest(kind);
+  const positive: AttributeOperator = {
+    kind: 'attribute',
+    ...operator,
+    on: TEXT,
+    takes: 'one',
+    admit: (needle) => admitNeedle(kind, String(needle)),
+    predicate: (view, [needle]) => textual(kind, view, String(needle)),
+  };
+  return [positive, complement(negated.name, negated.words, positive)];
+}
+
+/**
+ * json-logic-js finds no "" in an empty string, so an empty needle is written as what it means:
+ * there is a value.
+ */
+function textual(kind: TextKind, view: AttributeView, needle: string): Predicate {
+  if (needle === '') return present(view);
+  if (!view.folded) return { kind, view, needle };
+  const { caseless } = textTest(kind);
+  return caseless === 'folded'
+    ? { kind, view, needle: String(fold(needle)) }
+    : { kind, view: { ...view, folded: false }, needle: caseless(needle) };
 }
 
 type OfAttributes = NonNullable<AttributeOperator['ofAttributes']>;
@@ -259,36 +292,26 @@ type OfMoment = NonNullable<AttributeOperator['ofMoment']>;
 
 /** The negated operator of a positive one. */
 function complement(name: string, words: string, of: AttributeOperator): AttributeOperator {
-  const { ofAttributes } = of;
-  const predicate: AttributeOperator['predicate'] = (view, operands) =>
-    not(of.predicate(view, operands));
-  const row = { ...attributeOperator(name, words, of.on, of.takes, predicate), complementOf: of };
-  return ofAttributes
-    ? { ...row, ofAttributes: (left, right) => not(ofAttributes(left, right)) }
-    : row;
+  const { on, takes, admit, ofAttributes } = of;
+  return {
+    kind: 'attribute',
+    name,
+    words,
+    on,
+    takes,
+    ...(admit ? { admit } : {}),
+    predicate: (view, operands) => not(of.predicate(view, operands)),
+    ...(ofAttributes ? { ofAttributes: (left, right) => not(ofAttributes(left, right)) } : {}),
+    complementOf: of,
+  };
 }
 
 // ——— What the rows mean ———
-
-/** The operands, lower-cased if the view is. */
-export function foldedIf(folded: boolean, operands: readonly Scalar[]): readonly Scalar[] {
-  return folded ? (fold(operands) as readonly Scalar[]) : operands;
-}
 
 /** Inclusive on both sides; the ends may come in either order, as react-querybuilder gives them. */
 function between(view: AttributeView, [one, other]: readonly Scalar[]): Predicate {
   const [low, high] = one! > other! ? [other!, one!] : [one!, other!];
   return range(view, { low, lowInclusive: true, high, highInclusive: true });
-}
-
-/**
- * json-logic-js finds no "" in an empty string, so an empty needle is written as what it means:
- * there is a value.
- */
-function textual(
-  kind: 'prefix' | 'suffix' | 'substring',
-): (view: AttributeView, needle: Scalar) => Predicate {
-  return (view, needle) => (needle === '' ? present(view) : { kind, view, needle: String(needle) });
 }
 
 function member(view: AttributeView, value: Scalar): Predicate {

@@ -177,7 +177,9 @@ function readPart(
   reading: Reading,
 ): Meaning | undefined {
   if (typeof rule === 'string') {
-    const detail = `${quote(rule)} stands where a rule should: a group has one combinator, or one between each two rules`;
+    const detail =
+      `${quote(rule)} stands where a rule should: ` +
+      'a group has one combinator, or one between each two rules';
     return fault(reading, path, detail);
   }
   if (!isObject(rule)) return fault(reading, path, `${quote(rule)} is neither a rule nor a group`);

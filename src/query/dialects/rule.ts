@@ -58,7 +58,6 @@ import { isRelative, readMoment, readPeriod, readWindow } from '../time/relative
 import { aggregateNamed, readNamedMeasure } from './aggregate.ts';
 import {
   type AttributeOperator,
-  foldedIf,
   MATCH_MODES,
   type MatchMode,
   OPERATORS,
@@ -69,6 +68,8 @@ import {
 } from './operators.ts';
 import {
   admitNode,
+  admitOperations,
+  costly,
   DEPTH_MAX,
   describeHop,
   fault,
@@ -350,8 +351,7 @@ function comparedWith(
   view: AttributeView,
   operands: readonly Operand[],
 ): Predicate {
-  if (!operands.some(isDay))
-    return row.predicate(view, foldedIf(view.folded, operands as readonly Scalar[]));
+  if (!operands.some(isDay)) return row.predicate(view, operands as readonly Scalar[]);
   const days = operands.map((operand) =>
     isDay(operand) ? operand : { first: String(operand), last: String(operand) },
   );
@@ -454,7 +454,8 @@ function refuseValue(
 function whyNotRelative(condition: Condition): string {
   if (!isOfTime(condition))
     return `${describeField(condition.field)}: only dates and datetimes are relative to the present`;
-  return `'${condition.row.name}' takes no value relative to the present; ${TAKING_MOMENTS.join(' ')} do`;
+  const taking = TAKING_MOMENTS.join(' ');
+  return `'${condition.row.name}' takes no value relative to the present; ${taking} do`;
 }
 
 /** The operators that compare with moments. */
@@ -501,7 +502,7 @@ function readList(
 
 /** Each value in normal form, or undefined with a fault for each that does not fit. */
 function readAll(
-  { field, reading }: Condition,
+  { row, field, reading }: Condition,
   values: readonly unknown[],
   pathOf: (index: number) => string,
 ): readonly Operand[] | undefined {
@@ -510,11 +511,30 @@ function readAll(
   for (const [index, value] of values.entries()) {
     const operand = readOne(type, value, reading.scope.timeZone);
     const altered = inexactText(type, value);
-    if (operand !== undefined) operands.push(operand);
-    else if (altered !== undefined) inexactFault(reading, pathOf(index), altered);
+    if (operand !== undefined) {
+      if (isAdmitted(row, operand, pathOf(index), reading)) operands.push(operand);
+    } else if (altered !== undefined) inexactFault(reading, pathOf(index), altered);
     else fault(reading, pathOf(index), `${describeField(field)}: ${quote(value)} is ${notA(type)}`);
   }
   return operands.length === values.length ? operands : undefined;
+}
+
+/** Notes why the operator does not take the operand, or counts what the condition takes. */
+function isAdmitted(
+  { admit }: AttributeOperator,
+  operand: Operand,
+  path: string,
+  reading: Reading,
+): boolean {
+  // a query that costs too much is refused as it is: no more is worked out
+  if (!admit || isDay(operand) || reading.costs.length > 0) return true;
+  const admitted = admit(operand);
+  if (typeof admitted === 'number') {
+    admitOperations(reading, path, admitted);
+    return true;
+  }
+  (admitted.costs ? costly : fault)(reading, path, admitted.why);
+  return false;
 }
 
 /** A date that is given for a datetime means the whole day. */
@@ -563,7 +583,8 @@ function readOtherField({ row, field, rule, path, reading }: Condition): string 
     own === undefined ? undefined : ownAttribute(readingOf(field.type, reading), own, at);
   if (!attribute || own === undefined) return undefined;
   if (areComparable(field.attribute, attribute)) return own;
-  const detail = `${describeField(field)} and ${describeField({ name: own, attribute })}: they can't be compared`;
+  const both = `${describeField(field)} and ${describeField({ name: own, attribute })}`;
+  const detail = `${both}: they can't be compared`;
   return fault(reading, at, detail);
 }
 
@@ -605,7 +626,9 @@ function readExistence(
   const { rule, path, dialect, reading } = context;
   const described = describeHop(hop, way.type);
   if (hop.many) {
-    const ways = `name an attribute of its records, or say what you ask of them with 'match' or 'aggregate'`;
+    const ways =
+      'name an attribute of its records, ' +
+      `or say what you ask of them with 'match' or 'aggregate'`;
     return fault(reading, pointer(path, dialect.field), `${described}: ${ways}`);
   }
   const row = rows.find((each) => each.kind === 'attribute' && each.takes === 'nothing');
@@ -854,7 +877,8 @@ function readMany({ rule, path, dialect, reading }: RuleContext, member: string)
     return fault(
       reading,
       at,
-      `'${given}' goes on after '${last.name}': '${member}' is of the first relationship that leads to many`,
+      `'${given}' goes on after '${last.name}': ` +
+        `'${member}' is of the first relationship that leads to many`,
     );
   }
   return { ...way, own };
@@ -871,7 +895,9 @@ function readSegmentRule(
   const at = pointer(path, 'value');
   const field = rule[dialect.field];
   if (field !== undefined && field !== '') {
-    const detail = `'${row.name}' is about the record itself: '${dialect.field}' is "", or left out, not ${quote(field)}`;
+    const detail =
+      `'${row.name}' is about the record itself: ` +
+      `'${dialect.field}' is "", or left out, not ${quote(field)}`;
     fault(reading, pointer(path, dialect.field), detail);
   }
   if (

@@ -8,6 +8,7 @@
 import { isNestedWithin } from '../../change/nesting.ts';
 import type { Attribute, ObjectType } from '../../change/object-type.ts';
 import type { Fault } from '../../errors.ts';
+import { QUERY_OPERATIONS_MAX } from '../cost.ts';
 import type { Predicate } from '../predicate/predicate.ts';
 import { type Hop, hopNamed } from '../predicate/relationships.ts';
 
@@ -41,14 +42,14 @@ export interface Reading {
   readonly costs: Fault[];
   /** The slugs of the segments that the query names. */
   readonly uses: Set<string>;
-  /** Counted on the way: nodes, and faults that are numbers which would be altered. */
-  readonly size: { nodes: number; inexact: number };
+  /** Counted on the way: nodes, faults that are numbers which would be altered, operations. */
+  readonly size: { nodes: number; inexact: number; operations: number };
 }
 
 export function startReading(scope: QueryScope): Reading {
   const { type, types } = scope;
   const known = types.get(type.name) === type ? types : new Map(types).set(type.name, type);
-  const size = { nodes: 0, inexact: 0 };
+  const size = { nodes: 0, inexact: 0, operations: 0 };
   return { scope: { ...scope, types: known }, faults: [], costs: [], uses: new Set(), size };
 }
 
@@ -77,6 +78,17 @@ export function isOnlyInexact({ faults, size }: Reading): boolean {
 /** Notes a part that would cost more than a query may. */
 export function costly(reading: Reading, path: string, detail: string): undefined {
   if (reading.costs.length < FAULTS_MAX) reading.costs.push({ path, detail });
+}
+
+/** Counts what a condition may take of one record; notes where a query comes to take too much. */
+export function admitOperations(reading: Reading, path: string, operations: number): void {
+  const { size } = reading;
+  const before = size.operations;
+  size.operations += operations;
+  if (before <= QUERY_OPERATIONS_MAX && size.operations > QUERY_OPERATIONS_MAX) {
+    const count = Math.round(size.operations / 1e6);
+    costly(reading, path, `up to here it may take ${count} million operations for one record`);
+  }
 }
 
 /**
@@ -140,7 +152,10 @@ export function followWay(
 function notAWay(type: ObjectType, name: string, field: string): string {
   if (!type.attributes.has(name))
     return `${type.name} has no attribute '${name}'${attributesThereAre(type)}`;
-  return `'${field}' looks into '${name}', which a rule can't; only JsonLogic reads inside of objects`;
+  return (
+    `'${field}' looks into '${name}', which a rule can't; ` +
+    'only JsonLogic reads inside of objects'
+  );
 }
 
 /** The type that a step leads to, or a fault: the catalog may have lost it, or not have it yet. */

@@ -10,7 +10,13 @@ import { isTimeZone } from '../../change/time-zone.ts';
 import { beginOfDate } from '../../change/value.ts';
 import { spendBytes } from '../budget.ts';
 import { average, fromTrillionths, sumOf } from '../predicate/exact-sum.ts';
-import { paidTest, TEXT_OPERATIONS, type TextKind, textTest } from '../predicate/text-tests.ts';
+import {
+  admitNeedle,
+  paidTest,
+  TEXT_OPERATIONS,
+  type TextKind,
+  textTest,
+} from '../predicate/text-tests.ts';
 import {
   NOTHING,
   NUMBER_TEXT,
@@ -37,12 +43,12 @@ export interface AddedOperation {
   /** What cost.ts counts it as. */
   readonly worst: (shapes: readonly ValueShape[], args: readonly unknown[]) => Worst;
   /**
-   * Why a query with these arguments is refused, if it is. `isThorough`: also by what takes work to
-   * find out; a query that costs too much anyhow is spared that.
+   * The operations that it takes with these arguments, or why a query with them is refused.
+   * `isThorough`: also by what takes work to find out; a query that costs too much is spared that.
    */
-  readonly refuses:
-    | 'nothing'
-    | ((args: readonly unknown[], isThorough: boolean) => ArgumentRefusal | undefined);
+  readonly admit:
+    | 'anything'
+    | ((args: readonly unknown[], isThorough: boolean) => ArgumentRefusal | number);
 }
 
 /** Measured: to add an item exactly takes 160 to 400 ns, to look at one 10 to 40. */
@@ -61,7 +67,7 @@ export const OPERATIONS: ReadonlyMap<string, AddedOperation> = new Map<string, A
         bytes: textBytes(first),
         shape: first,
       }),
-      refuses: 'nothing',
+      admit: 'anything',
     },
   ],
   [
@@ -70,7 +76,7 @@ export const OPERATIONS: ReadonlyMap<string, AddedOperation> = new Map<string, A
       apply: (timeZone) => (date) => startOfDay(date, timeZone),
       itemPrice: LOOKED_AT,
       worst: worstOfTexts,
-      refuses: (args) => (isZoned(args) ? undefined : { why: DAYS, costs: false }),
+      admit: (args) => (isZoned(args) ? 0 : { why: DAYS, costs: false }),
     },
   ],
   ['sum', ofNumbers(sum, ADDED)],
@@ -91,18 +97,20 @@ function textOperation(kind: TextKind): AddedOperation {
     itemPrice: LOOKED_AT,
     worst: (shapes, [, needle]) => {
       const texts = worstOfTexts(shapes);
-      if (cost === 'little' || typeof needle !== 'string') return texts;
+      if (cost === 'little') return texts;
+      // what a needle costs that is computed nobody can tell: it is refused
+      if (typeof needle !== 'string') return { ...texts, operations: Number.POSITIVE_INFINITY };
       const [{ text } = NOTHING] = shapes;
       return { ...texts, operations: texts.operations + cost(needle)(text) };
     },
-    refuses:
+    admit:
       refuses === 'nothing'
-        ? refuses
+        ? 'anything'
         : ([, needle, ...more], isThorough) => {
             if (typeof needle !== 'string' || more.length > 0)
               return { why: CONSTANT, costs: false };
-            const refusal = isThorough ? refuses(needle) : undefined;
-            return refusal && { at: 1, ...refusal };
+            const admitted = isThorough ? admitNeedle(kind, needle) : 0;
+            return typeof admitted === 'number' ? admitted : { at: 1, ...admitted };
           },
   };
 }
@@ -152,7 +160,7 @@ function ofNumbers(apply: (list: unknown) => unknown, itemPrice: number): AddedO
       bytes: first.text,
       shape: scalar(NUMBER_TEXT),
     }),
-    refuses: 'nothing',
+    admit: 'anything',
   };
 }
 

@@ -7,6 +7,7 @@
  */
 
 import jsonLogic, { type RulesLogic } from 'json-logic-js';
+import { RE2JS } from 're2js';
 import {
   instantOfWallClock,
   isTimeZone,
@@ -27,9 +28,36 @@ jsonLogic.add_operation('endsWith', (value: unknown, needle: unknown) =>
     ? needle.length <= value.length && value.slice(value.length - needle.length) === needle
     : false,
 );
+jsonLogic.add_operation('matches', (value: unknown, pattern: unknown) =>
+  typeof value === 'string' && typeof pattern === 'string' ? isFound(pattern, value) : false,
+);
 jsonLogic.add_operation('toLowerCase', (value: unknown) =>
   Array.isArray(value) ? value.map((item) => lowered(item)) : lowered(value),
 );
+
+/** The library's engine that says where a match lies: not the automaton of the fast path. */
+function isFound(pattern: string, text: string): boolean {
+  return compiledPattern(pattern)?.matcher(text).find() ?? false;
+}
+
+/** A rule is asked of many documents; what is no pattern is in none. */
+const compiledPatterns = new Map<string, RE2JS | undefined>();
+
+function compiledPattern(pattern: string): RE2JS | undefined {
+  if (!compiledPatterns.has(pattern)) {
+    if (compiledPatterns.size === 100) compiledPatterns.clear();
+    compiledPatterns.set(pattern, compiled(pattern));
+  }
+  return compiledPatterns.get(pattern);
+}
+
+function compiled(pattern: string): RE2JS | undefined {
+  try {
+    return RE2JS.compile(pattern);
+  } catch {
+    return undefined;
+  }
+}
 
 const numbers = (list: unknown): number[] =>
   Array.isArray(list)

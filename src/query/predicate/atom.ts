@@ -1,8 +1,8 @@
 /**
  * atom.ts – THE table of atoms: one row says all that a kind of atom means.
  *
- * Keeps true: to add a kind is to add its row (of a text: a row of text-tests.ts). A row's test, its
- * JsonLogic and its index agree on every record (test/property compares them), and two atoms with
+ * Keeps true: to add a kind is to add its row (of a text: a row of text-tests.ts). A row's test,
+ * its JsonLogic and its index agree on every record (test/property compares them). Two atoms with
  * the same `atomKey` are the same statement.
  */
 import type { ObjectType } from '../../change/object-type.ts';
@@ -360,7 +360,7 @@ export function canFail(atom: Atom): boolean {
   return row(atom).cost !== LITTLE;
 }
 
-/** The operations that its test may take of a record of the type, of the size that cost.ts assumes. */
+/** The operations that its test may take of a record of the size that cost.ts assumes. */
 export function atomCost(atom: Atom, type: ObjectType): number {
   const { cost } = row(atom);
   return cost === LITTLE ? 0 : cost(atom, type);
@@ -388,7 +388,7 @@ export function equalsLogic(value: unknown, values: readonly Scalar[]): unknown 
   return values.length === 1 ? { '===': [value, values[0]] } : { in: [value, values] };
 }
 
-/** Whether the value lies in one of the intervals, as JsonLogic: not guarded against a missing one. */
+/** Whether the value, which is there, lies in one of the intervals, as JsonLogic. */
 export function intervalsLogic(value: unknown, intervals: readonly Interval[]): unknown {
   const [first, ...more] = intervals.map((interval) => intervalLogic(value, interval));
   return more.length === 0 ? first : { or: [first, ...more] };

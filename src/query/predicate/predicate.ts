@@ -41,7 +41,7 @@ export interface Interval {
  *   form; folded if the view is).
  * - `range`: the value has the JS type of the bounds and lies in one of the disjoint, ascending
  *   intervals.
- * - `prefix`, `suffix`, … (text-tests.ts): of a string value; an empty needle is one of every string.
+ * - `prefix`, `suffix`, … (text-tests.ts): of a string value; an empty needle is in every string.
  * - `member`: the list value contains `value`.
  * - `present`: there is a value (an empty list is one).
  * - `age`: the age of the value (a date or datetime) by the clock lies in one of the disjoint,
@@ -197,7 +197,7 @@ export function equals(view: AttributeView, values: readonly Scalar[]): Predicat
   return { kind: 'equals', view, values: [...new Set(unsigned)] };
 }
 
-/** The value lies in one of these intervals, which do not meet. A bound that is not given is none. */
+/** The value lies in one of these intervals, which do not meet. What is not given is no bound. */
 export function range(view: AttributeView, ...bounds: readonly Partial<Interval>[]): Predicate {
   const intervals = bounds
     .map((given) => ({ ...UNBOUNDED, ...given }))

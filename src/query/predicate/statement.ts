@@ -21,7 +21,7 @@ export function predicateAttributes(predicate: Predicate): string[] {
   return [...new Set(reads)].sort();
 }
 
-/** Whether time alone moves its truth: on the record, or on neighbours that it is written out for. */
+/** Whether time alone moves its truth: of the record, or of neighbours that it looks at. */
 export function readsClock(predicate: Predicate): boolean {
   return someLeafWithin(predicate, (leaf) => leaf.kind !== 'edge' && isTimed(leaf));
 }

@@ -13,6 +13,8 @@ import {
   SubstringIndex,
 } from '../network/atom-index.ts';
 import { includesText } from '../network/text-search.ts';
+import { TEXT_ASSUMED } from '../value-shape.ts';
+import { caselessPattern, patternCost, patternTest, refusePattern } from './pattern.ts';
 
 /** An operator's name, and the words that a person reads between attribute and value. */
 interface OperatorName {
@@ -89,6 +91,17 @@ const TEXT_TESTS = {
     share: 30,
     index: <N extends AtomNode>() => new PrefixIndex<N>('ends'),
   },
+  pattern: {
+    operator: { name: 'matches', words: 'matches the pattern' },
+    complement: { name: 'doesNotMatch', words: 'does not match the pattern' },
+    operation: { name: 'matches', needleFirst: false, isAdded: true },
+    refuses: refusePattern,
+    caseless: caselessPattern,
+    holds: patternTest,
+    cost: patternCost,
+    share: 300,
+    index: 'none',
+  },
 } as const satisfies Record<string, TextTest>;
 
 export type TextKind = keyof typeof TEXT_TESTS;
@@ -101,13 +114,24 @@ export function textTest(kind: TextKind): TextTest {
   return ROWS[kind];
 }
 
+/** The operations that the test of an assumed text takes; or why the needle is none. */
+export function admitNeedle(kind: TextKind, needle: string): Refusal | number {
+  const { refuses, cost } = ROWS[kind];
+  const refusal = refuses === 'nothing' ? undefined : refuses(needle);
+  if (refusal) return refusal;
+  return cost === 'little' ? 0 : cost(needle)(TEXT_ASSUMED);
+}
+
 /** The operations that we add to JsonLogic for them: a text, then the needle. */
 export const TEXT_OPERATIONS: readonly (readonly [name: string, kind: TextKind])[] =
   TEXT_KINDS.flatMap((kind) =>
     ROWS[kind].operation.isAdded ? [[ROWS[kind].operation.name, kind] as const] : [],
   );
 
-/** The test of a text, paid for before it runs where it costs more than a little. @throws OverBudget */
+/**
+ * The test of a text, paid for before it runs where it costs more than a little.
+ * @throws OverBudget
+ */
 export function paidTest(kind: TextKind, needle: string): (text: string) => boolean {
   const { holds, cost } = ROWS[kind];
   const test = holds(needle);

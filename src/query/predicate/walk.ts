@@ -72,7 +72,7 @@ export function leavesOf(predicate: Predicate): readonly Leaf[] {
   });
 }
 
-/** The predicate's truth, given that of its leaves. No leaf is asked whose truth decides nothing. */
+/** The predicate's truth, given that of its leaves. A leaf that decides nothing is not asked. */
 export function truthOfLeaves(predicate: Predicate, truthOf: (leaf: Leaf) => boolean): boolean {
   switch (predicate.kind) {
     case 'and':

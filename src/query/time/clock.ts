@@ -153,7 +153,7 @@ const ANCHORS: Readonly<Record<Exclude<Anchor, 'now'>, readonly ['start' | 'end'
     endOfYear: ['end', 'year'],
   };
 
-// ——— The calendar: a date is its number of days since 1970-01-01, a month its number since the year 0 ———
+// ——— The calendar: dates in days since 1970-01-01, months since the year 0 ———
 
 const DAY_MS = 86_400_000;
 /** 400 years of the Gregorian calendar have 146,097 days. */

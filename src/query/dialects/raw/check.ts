@@ -11,6 +11,7 @@ import { OPERATIONS } from '../../json-logic/operations.ts';
 import { hopNamed } from '../../predicate/relationships.ts';
 import { isClockOperation, readClock } from '../../time/clock-logic.ts';
 import {
+  admitOperations,
   costly,
   DEPTH_MAX,
   describeHop,
@@ -113,7 +114,7 @@ function checkOperation(name: string, args: Args, isList: boolean, at: QueryPosi
       break;
     default:
   }
-  refuseArguments(name, args, at, argAt);
+  admitArguments(name, args, at, argAt);
   if (at.place !== 'item') refuseLiterals(name, args, at.place, pathsBelow(argAt), at.reading);
   for (const [index, arg] of args.entries()) {
     if (isSound(arg)) continue;
@@ -122,19 +123,22 @@ function checkOperation(name: string, args: Args, isList: boolean, at: QueryPosi
   }
 }
 
-/** Notes why an operation of ours is not taken with these arguments, if it is not. */
-function refuseArguments(
+/** Notes why an operation of ours is not taken with these arguments, or counts what it takes. */
+function admitArguments(
   name: string,
   args: Args,
   at: QueryPosition,
   argAt: (index: number) => QueryPosition,
 ): void {
-  const refuses = OPERATIONS.get(name)?.refuses;
-  if (!refuses || refuses === 'nothing') return;
-  const refusal = refuses(args, at.reading.costs.length === 0);
-  if (!refusal) return;
-  const path = refusal.at === undefined ? at.path : argAt(refusal.at).path;
-  (refusal.costs ? costly : fault)(at.reading, path, refusal.why);
+  const admit = OPERATIONS.get(name)?.admit;
+  if (!admit || admit === 'anything') return;
+  const admitted = admit(args, at.reading.costs.length === 0);
+  if (typeof admitted === 'number') {
+    admitOperations(at.reading, at.path, admitted);
+    return;
+  }
+  const path = admitted.at === undefined ? at.path : argAt(admitted.at).path;
+  (admitted.costs ? costly : fault)(at.reading, path, admitted.why);
 }
 
 /** Where an argument stands, or an element of it. */

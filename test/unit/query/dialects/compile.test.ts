@@ -26,7 +26,8 @@ describe('the root', () => {
   it.each<[unknown, string]>([
     [
       RULE,
-      '/query: a single rule is no query: put it into a group, { "combinator": "and", "rules": [ … ] }',
+      '/query: a single rule is no query: put it into a group, { "combinator": ' +
+        '"and", "rules": [ … ] }',
     ],
     [[1], '/query: a query is a rule group, an item tree or JsonLogic, not [1]'],
     [null, '/query: a query is a rule group, an item tree or JsonLogic, not null'],

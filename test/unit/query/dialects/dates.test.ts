@@ -459,7 +459,9 @@ describe('a literal of JsonLogic that no value can be', () => {
 
   it('names the whole day where one is given for a moment', () => {
     expect(faultsOf({ '==': [SEEN, '2026-11-26'] }, scopeIn('Europe/Zurich'))).toEqual([
-      `/query/==/1: 'seen_at' is a datetime, and no value of it is ever "2026-11-26"; write "2026-11-25T23:00:00.000Z"; the whole day is from there to "2026-11-26T22:59:59.999Z"`,
+      `/query/==/1: 'seen_at' is a datetime, and no value of it is ever ` +
+        '"2026-11-26"; write "2026-11-25T23:00:00.000Z"; the whole day is from ' +
+        'there to "2026-11-26T22:59:59.999Z"',
     ]);
   });
 

@@ -378,23 +378,28 @@ describe('a rule over relationships is refused', () => {
   it.each<[unknown, string]>([
     [
       rule('organisation.name', '=', 'a'),
-      "/query/rules/0/field: contacts has no attribute 'organisation'; there are name, nick, age, score, vip, born_on, seen_at, tags, days, extra",
+      "/query/rules/0/field: contacts has no attribute 'organisation'; there are " +
+        'name, nick, age, score, vip, born_on, seen_at, tags, days, extra',
     ],
     [
       rule('organization.nmae', '=', 'a'),
-      "/query/rules/0/field: organizations has no attribute 'nmae'; there are name, industry, employees, founded_on, tags",
+      "/query/rules/0/field: organizations has no attribute 'nmae'; there are name, " +
+        'industry, employees, founded_on, tags',
     ],
     [
       rule('organization.name.length', '=', 1),
-      "/query/rules/0/field: 'organization.name.length' looks into 'name', which a rule can't; only JsonLogic reads inside of objects",
+      "/query/rules/0/field: 'organization.name.length' looks into 'name', which a " +
+        "rule can't; only JsonLogic reads inside of objects",
     ],
     [
       rule('organization', '=', 'ada'),
-      "/query/rules/0/operator: 'organization' leads from contacts to one of organizations: it takes only notNull, null, or an attribute's name",
+      "/query/rules/0/operator: 'organization' leads from contacts to one of " +
+        "organizations: it takes only notNull, null, or an attribute's name",
     ],
     [
       rule('orders', 'notNull'),
-      "/query/rules/0/field: 'orders' leads from contacts to many orders: name an attribute of its records, or say what you ask of them with 'match' or 'aggregate'",
+      "/query/rules/0/field: 'orders' leads from contacts to many orders: name an " +
+        "attribute of its records, or say what you ask of them with 'match' or 'aggregate'",
     ],
     [
       rule('organization.employees', '=', 'x'),
@@ -402,19 +407,23 @@ describe('a rule over relationships is refused', () => {
     ],
     [
       rule('organization.name', '=', 'organization.industry', { valueSource: 'field' }),
-      "/query/rules/0/value: 'organization.industry': the value names an attribute of organizations, where the field leads",
+      "/query/rules/0/value: 'organization.industry': the value names an attribute " +
+        'of organizations, where the field leads',
     ],
     [
       rule('organization.name', '=', 'nick', { valueSource: 'field' }),
-      "/query/rules/0/value: organizations has no attribute 'nick'; there are name, industry, employees, founded_on, tags",
+      "/query/rules/0/value: organizations has no attribute 'nick'; there are name, " +
+        'industry, employees, founded_on, tags',
     ],
     [
       matching({ field: 'name' }),
-      "/query/rules/0/field: 'name' is an attribute of one record: 'match' is of a relationship that leads to many",
+      "/query/rules/0/field: 'name' is an attribute of one record: 'match' is of a " +
+        'relationship that leads to many',
     ],
     [
       matching({ field: 'organization' }),
-      "/query/rules/0/field: 'organization' leads to one record: 'match' is of a relationship that leads to many",
+      "/query/rules/0/field: 'organization' leads to one record: 'match' is of a " +
+        'relationship that leads to many',
     ],
     [
       matching({ field: 'orders.total' }),
@@ -430,19 +439,23 @@ describe('a rule over relationships is refused', () => {
     ],
     [
       matching({ match: { mode: 'most' } }),
-      "/query/rules/0/match/mode: the mode of 'match' is one of all, some, none, atLeast, atMost, exactly",
+      "/query/rules/0/match/mode: the mode of 'match' is one of all, some, none, " +
+        'atLeast, atMost, exactly',
     ],
     [
       matching({ match: { mode: 'atLeast', threshold: 1.5 } }),
-      '/query/rules/0/match/threshold: a threshold is a whole number from 0 or a share between 0 and 1, not 1.5',
+      '/query/rules/0/match/threshold: a threshold is a whole number from 0 or a ' +
+        'share between 0 and 1, not 1.5',
     ],
     [
       matching({ match: { mode: 'atLeast' } }),
-      '/query/rules/0/match/threshold: a threshold is a whole number from 0 or a share between 0 and 1, not undefined',
+      '/query/rules/0/match/threshold: a threshold is a whole number from 0 or a ' +
+        'share between 0 and 1, not undefined',
     ],
     [
       matching({ match: { mode: 'exactly', threshold: -1 } }),
-      '/query/rules/0/match/threshold: a threshold is a whole number from 0 or a share between 0 and 1, not -1',
+      '/query/rules/0/match/threshold: a threshold is a whole number from 0 or a ' +
+        'share between 0 and 1, not -1',
     ],
     [
       matching({ value: 'paid' }),
@@ -457,7 +470,8 @@ describe('a rule over relationships is refused', () => {
       matching({
         value: { combinator: 'and', rules: [{ field: 'name', operator: '=', value: 'a' }] },
       }),
-      "/query/rules/0/value/rules/0/field: orders has no attribute 'name'; there are total, shipping, status, ordered_at",
+      "/query/rules/0/value/rules/0/field: orders has no attribute 'name'; there " +
+        'are total, shipping, status, ordered_at',
     ],
     [rule('name', '=', 'a', { where: paid }), "/query/rules/0/where: 'where' is not known here"],
     [
@@ -474,11 +488,13 @@ describe('a rule over relationships is refused', () => {
     ],
     [
       summing({ field: 'orders.contact.age' }),
-      "/query/rules/0/field: 'orders.contact.age' goes on after 'orders': 'aggregate' is of the first relationship that leads to many",
+      "/query/rules/0/field: 'orders.contact.age' goes on after 'orders': " +
+        "'aggregate' is of the first relationship that leads to many",
     ],
     [
       summing({ field: 'organization.employees' }),
-      "/query/rules/0/field: 'organization.employees' is an attribute of one record: 'aggregate' is of a relationship that leads to many",
+      "/query/rules/0/field: 'organization.employees' is an attribute of one " +
+        "record: 'aggregate' is of a relationship that leads to many",
     ],
     [
       summing({ value: 'x' }),
@@ -486,7 +502,8 @@ describe('a rule over relationships is refused', () => {
     ],
     [
       summing({ operator: 'contains' }),
-      "/query/rules/0/operator: 'sum of orders.total' is a number and does not take 'contains'; it takes =, !=, in, notIn, <, <=, >, >=, between, notBetween, notNull, null",
+      "/query/rules/0/operator: 'sum of orders.total' is a number and does not take " +
+        "'contains'; it takes =, !=, in, notIn, <, <=, >, >=, between, notBetween, notNull, null",
     ],
     [
       summing({ valueSource: 'field', value: 'age' }),
@@ -520,7 +537,8 @@ describe('a rule over relationships is refused', () => {
   it('when the related type is not declared', () => {
     const scope = { ...contactsScope(), types: new Map([[CONTACTS.name, CONTACTS]]) };
     expect(faultsOf(rule('organization.name', '=', 'a'), scope)).toEqual([
-      "/query/rules/0/field: 'organization' leads from contacts to one of organizations, which is not declared",
+      "/query/rules/0/field: 'organization' leads from contacts to one of " +
+        'organizations, which is not declared',
     ]);
   });
 

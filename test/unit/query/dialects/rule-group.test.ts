@@ -146,11 +146,13 @@ describe('a rule over a segment', () => {
     ],
     [
       group({ operator: 'inSegment', field: 'friends', value: 'anns' }),
-      `/query/rules/0/field: 'inSegment' is about the record itself: 'field' is "", or left out, not "friends"`,
+      `/query/rules/0/field: 'inSegment' is about the record itself: 'field' is "", ` +
+        'or left out, not "friends"',
     ],
     [
       group({ operator: 'notInSegment', field: null, value: 'anns' }),
-      `/query/rules/0/field: 'notInSegment' is about the record itself: 'field' is "", or left out, not null`,
+      `/query/rules/0/field: 'notInSegment' is about the record itself: 'field' is ` +
+        '"", or left out, not null',
     ],
     [
       rule('inSegment', 'anns', { caseInsensitive: true }),
@@ -175,7 +177,8 @@ describe('a rule over a segment', () => {
   it('is refused in an item tree too, where it names an attribute', () => {
     const leaf = { type: 'attribute', operator: 'inSegment', slug: 'friends', value: 'anns' };
     expect(faultsOf({ type: 'group', operator: 'and', items: [leaf] }, scope)).toEqual([
-      `/query/items/0/slug: 'inSegment' is about the record itself: 'slug' is "", or left out, not "friends"`,
+      `/query/items/0/slug: 'inSegment' is about the record itself: 'slug' is "", ` +
+        'or left out, not "friends"',
     ]);
     const own = { type: 'group', operator: 'and', items: [{ ...leaf, slug: '' }] };
     expect(holdsFor(own, RECORDS, scope)).toEqual([true, true, false, false]);
@@ -192,7 +195,8 @@ describe('a member that a rule does not read is refused', () => {
     [{ ...ANN, unit: 'day' }, "/unit: 'unit' is not known here"],
     [
       { ...ANN, match: { mode: 'all' } },
-      "/field: 'name' is an attribute of one record: 'match' is of a relationship that leads to many",
+      "/field: 'name' is an attribute of one record: 'match' is of a relationship " +
+        'that leads to many',
     ],
     [
       { ...OLD, caseInsensitive: true },
@@ -321,7 +325,8 @@ describe('a rule group is refused', () => {
     [group(7), '/query/rules/0: 7 is neither a rule nor a group'],
     [
       { combinator: 'and', rules: [ANN, 'or', OLD] },
-      `/query/rules/1: "or" stands where a rule should: a group has one combinator, or one between each two rules`,
+      '/query/rules/1: "or" stands where a rule should: a group has one combinator, ' +
+        'or one between each two rules',
     ],
     [
       { rules: [ANN, 'xor', OLD] },
@@ -329,12 +334,14 @@ describe('a rule group is refused', () => {
     ],
     [
       { rules: [ANN, OLD, 'and'] },
-      `/query/rules/1: between two rules stands "and" or "or", not {"field":"age","operator":">","value":60}`,
+      '/query/rules/1: between two rules stands "and" or "or", not ' +
+        '{"field":"age","operator":">","value":60}',
     ],
     [{ rules: [ANN, 'and'] }, `/query/rules/1: after "and" there is no rule`],
     [
       { rules: ['and', 'or', ANN] },
-      `/query/rules/0: "and" stands where a rule should: a group has one combinator, or one between each two rules`,
+      '/query/rules/0: "and" stands where a rule should: a group has one ' +
+        'combinator, or one between each two rules',
     ],
     [
       { combinator: null, rules: [ANN] },
@@ -349,23 +356,30 @@ describe('a rule group is refused', () => {
     [group({ ...ANN, field: '' }), '/query/rules/0/field: a rule names an attribute'],
     [
       group({ ...ANN, field: 'nmae' }),
-      "/query/rules/0/field: contacts has no attribute 'nmae'; there are name, nick, age, score, vip, born_on, seen_at, tags, days, extra",
+      "/query/rules/0/field: contacts has no attribute 'nmae'; there are name, " +
+        'nick, age, score, vip, born_on, seen_at, tags, days, extra',
     ],
     [
       group({ ...ANN, field: 'extra.a' }),
-      "/query/rules/0/field: 'extra.a' looks into 'extra', which a rule can't; only JsonLogic reads inside of objects",
+      "/query/rules/0/field: 'extra.a' looks into 'extra', which a rule can't; only " +
+        'JsonLogic reads inside of objects',
     ],
     [
       group({ ...ANN, operator: 'containsAny' }),
-      "/query/rules/0/operator: 'name' is a string and does not take 'containsAny'; it takes =, !=, in, notIn, <, <=, >, >=, between, notBetween, contains, doesNotContain, beginsWith, doesNotBeginWith, endsWith, doesNotEndWith, notNull, null",
+      "/query/rules/0/operator: 'name' is a string and does not take 'containsAny'; " +
+        'it takes =, !=, in, notIn, <, <=, >, >=, between, notBetween, contains, ' +
+        'doesNotContain, beginsWith, doesNotBeginWith, endsWith, doesNotEndWith, ' +
+        'matches, doesNotMatch, notNull, null',
     ],
     [
       group({ field: 'vip', operator: '<', value: true }),
-      "/query/rules/0/operator: 'vip' is a boolean and does not take '<'; it takes =, !=, in, notIn, notNull, null",
+      "/query/rules/0/operator: 'vip' is a boolean and does not take '<'; it takes " +
+        '=, !=, in, notIn, notNull, null',
     ],
     [
       group({ field: 'tags', operator: '=', value: ['a'] }),
-      "/query/rules/0/operator: 'tags' is a list of strings and does not take '='; it takes contains, doesNotContain, containsAny, containsAll, containsNone, notNull, null",
+      "/query/rules/0/operator: 'tags' is a list of strings and does not take '='; " +
+        'it takes contains, doesNotContain, containsAny, containsAll, containsNone, notNull, null',
     ],
     [
       group({ field: 'extra', operator: '=', value: {} }),
@@ -421,7 +435,8 @@ describe('a rule group is refused', () => {
     ],
     [
       group({ field: 'age', operator: '=', value: 5, caseInsensitive: true }),
-      "/query/rules/0/caseInsensitive: 'age' is a number: only strings and lists of strings have a case",
+      "/query/rules/0/caseInsensitive: 'age' is a number: only strings and lists of " +
+        'strings have a case',
     ],
     [
       group({ ...ANN, caseInsensitive: 'yes' }),

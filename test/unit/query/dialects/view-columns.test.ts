@@ -100,22 +100,26 @@ describe('a column', () => {
     [
       'a way through many without an aggregate',
       { path: 'orders.total' },
-      "/columns/0/path: 'orders' leads from contacts to many orders: a column of many needs an aggregate, one of count, sum, avg, min, max",
+      "/columns/0/path: 'orders' leads from contacts to many orders: a column of " +
+        'many needs an aggregate, one of count, sum, avg, min, max',
     ],
     [
       'a to-many relationship itself',
       { path: 'organization.contacts' },
-      "/columns/0/path: 'contacts' leads from organizations to many contacts: a column of many needs an aggregate, one of count, sum, avg, min, max",
+      "/columns/0/path: 'contacts' leads from organizations to many contacts: a " +
+        'column of many needs an aggregate, one of count, sum, avg, min, max',
     ],
     [
       'a to-one relationship itself',
       { path: 'organization' },
-      "/columns/0/path: 'organization' leads from contacts to one of organizations: name one of its attributes, as 'organization.id'",
+      "/columns/0/path: 'organization' leads from contacts to one of organizations: " +
+        "name one of its attributes, as 'organization.id'",
     ],
     [
       'a name that nothing has',
       { path: 'organization.size' },
-      "/columns/0/path: organizations has no attribute 'size'; there are name, industry, employees, founded_on, tags",
+      "/columns/0/path: organizations has no attribute 'size'; there are name, " +
+        'industry, employees, founded_on, tags',
     ],
     [
       'an unknown aggregate',
@@ -125,7 +129,8 @@ describe('a column', () => {
     [
       'a sum of one record',
       { path: 'organization.employees', aggregate: 'sum' },
-      "/columns/0/path: 'organization.employees' is of one record: 'sum' is of a relationship that leads to many",
+      "/columns/0/path: 'organization.employees' is of one record: 'sum' is of a " +
+        'relationship that leads to many',
     ],
     [
       'a sum of records',
@@ -140,12 +145,14 @@ describe('a column', () => {
     [
       'a way on after many',
       { path: 'orders.products.price', aggregate: 'sum' },
-      "/columns/0/path: 'orders.products.price' goes on after 'orders': 'sum' is of the first relationship that leads to many",
+      "/columns/0/path: 'orders.products.price' goes on after 'orders': 'sum' is of " +
+        'the first relationship that leads to many',
     ],
     [
       'a condition without an aggregate',
       { path: 'age', where: group() },
-      "/columns/0/where: 'where' says which related records an aggregate is of: this column has none",
+      "/columns/0/where: 'where' says which related records an aggregate is of: " +
+        'this column has none',
     ],
     [
       'a condition that is no group',
@@ -159,7 +166,8 @@ describe('a column', () => {
         aggregate: 'count',
         where: group({ field: 'age', operator: '>', value: 3 }),
       },
-      "/columns/0/where/rules/0/field: orders has no attribute 'age'; there are total, shipping, status, ordered_at",
+      "/columns/0/where/rules/0/field: orders has no attribute 'age'; there are " +
+        'total, shipping, status, ordered_at',
     ],
   ])('is refused: %s', (_, column, fault) => {
     expect(columnFaults(column)).toEqual([fault]);
@@ -222,7 +230,8 @@ describe('relationships and order', () => {
     [
       { relationships: ['organization', 'boss', 'organization'] },
       [
-        '/relationships/1: there is no relationship "boss": those of contacts are organization, orders',
+        '/relationships/1: there is no relationship "boss": those of contacts are ' +
+          'organization, orders',
         "/relationships/2: 'organization' is named twice",
       ],
     ],

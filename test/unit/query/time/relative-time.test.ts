@@ -512,7 +512,8 @@ describe('the limits of a query', () => {
 
 describe('a rule is refused', () => {
   const ANCHORS =
-    'now, startOfDay, endOfDay, startOfWeek, endOfWeek, startOfMonth, endOfMonth, startOfQuarter, endOfQuarter, startOfYear, endOfYear';
+    'now, startOfDay, endOfDay, startOfWeek, endOfWeek, startOfMonth, endOfMonth, ' +
+    'startOfQuarter, endOfQuarter, startOfYear, endOfYear';
   it.each([
     [
       seen('inLast', { amount: -1, unit: 'day' }),
@@ -564,7 +565,8 @@ describe('a rule is refused', () => {
     ],
     [
       seen('<', relative('now', -1, 'days')),
-      '/unit: the unit of an offset is one of second, minute, hour, day, week, month, quarter, year, not "days"',
+      '/unit: the unit of an offset is one of second, minute, hour, day, week, ' +
+        'month, quarter, year, not "days"',
     ],
     [
       seen('<', relative('now', 0.5, 'day')),
@@ -593,7 +595,8 @@ describe('a rule is refused', () => {
 
   it('for an attribute that is no date', () => {
     expect(faultsOf(group({ field: 'age', operator: '<', value: relative('now') }))).toEqual([
-      "/query/rules/0/value: 'age' is a number: only dates and datetimes are relative to the present",
+      "/query/rules/0/value: 'age' is a number: only dates and datetimes are " +
+        'relative to the present',
     ]);
     expect(faultsOf(group({ field: 'name', operator: 'inLast', value: DAY_30 }))[0]).toMatch(
       /^\/query\/rules\/0\/operator: 'name' is a string and does not take 'inLast'; it takes /,
@@ -603,7 +606,8 @@ describe('a rule is refused', () => {
         group({ field: 'orders.total', aggregate: 'sum', operator: '<', value: relative('now') }),
       ),
     ).toEqual([
-      "/query/rules/0/value: 'sum of orders.total' is a number: only dates and datetimes are relative to the present",
+      "/query/rules/0/value: 'sum of orders.total' is a number: only dates and " +
+        'datetimes are relative to the present',
     ]);
     expect(
       faultsOf(

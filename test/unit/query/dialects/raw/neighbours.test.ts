@@ -124,32 +124,39 @@ describe('JsonLogic over a relationship', () => {
 
 describe('JsonLogic over relationships is refused', () => {
   const MANY =
-    "'orders' leads from contacts to many orders: they can be asked with some, all or none, and their count, sum, avg, minimum or maximum can be compared with numbers";
+    "'orders' leads from contacts to many orders: they can be asked with some, all " +
+    'or none, and their count, sum, avg, minimum or maximum can be compared with numbers';
 
   it.each<[unknown, string]>([
     [
       { '==': [{ var: 'organization.name' }, { var: 'name' }] },
-      "/query: 'organization.name', 'name' are of more than one record, and a value that is computed from several can't be kept",
+      "/query: 'organization.name', 'name' are of more than one record, and a value " +
+        "that is computed from several can't be kept",
     ],
     [
       { and: [true, { '>': [{ '+': [{ var: 'age' }, { var: 'organization.employees' }] }, 5] }] },
-      "/query/and/1: 'age', 'organization.employees' are of more than one record, and a value that is computed from several can't be kept",
+      "/query/and/1: 'age', 'organization.employees' are of more than one record, " +
+        "and a value that is computed from several can't be kept",
     ],
     [
       { '==': [{ var: 'organization.parent.name' }, { var: 'organization.name' }] },
-      "/query: 'parent.name', 'name' are of more than one record, and a value that is computed from several can't be kept",
+      "/query: 'parent.name', 'name' are of more than one record, and a value that " +
+        "is computed from several can't be kept",
     ],
     [
       { var: 'orders.total' },
-      "/query/var: 'orders' leads from contacts to many orders: 'total' is read of each by some, all, none, filter or map",
+      "/query/var: 'orders' leads from contacts to many orders: 'total' is read of " +
+        'each by some, all, none, filter or map',
     ],
     [
       { '>': [{ var: 'orders.length' }, 2] },
-      "/query/>/0/var: 'orders' leads from contacts to many orders: 'length' is read of each by some, all, none, filter or map",
+      "/query/>/0/var: 'orders' leads from contacts to many orders: 'length' is " +
+        'read of each by some, all, none, filter or map',
     ],
     [
       { var: 'organization.contacts.0.name' },
-      "/query/var: 'contacts' leads from organizations to many contacts: '0.name' is read of each by some, all, none, filter or map",
+      "/query/var: 'contacts' leads from organizations to many contacts: '0.name' " +
+        'is read of each by some, all, none, filter or map',
     ],
     [{ some: [{ merge: [ORDERS, ORDERS] }, PAID] }, `/query: ${MANY}`],
     [{ '==': [{ sum: [TOTALS] }, { var: 'age' }] }, `/query: ${MANY}`],
@@ -163,11 +170,13 @@ describe('JsonLogic over relationships is refused', () => {
     [{ '==': [ORDERS, null] }, `/query: ${MANY}`],
     [
       { '==': [{ var: 'organization' }, 'ada'] },
-      "/query: 'organization' leads from contacts to one of organizations: ask whether it is there, or name an attribute of it",
+      "/query: 'organization' leads from contacts to one of organizations: ask " +
+        'whether it is there, or name an attribute of it',
     ],
     [
       { some: [ORDERS, { '==': [{ var: 'name' }, 'a'] }] },
-      "/query/some/1/==/0/var: orders has no attribute 'name'; there are total, shipping, status, ordered_at",
+      "/query/some/1/==/0/var: orders has no attribute 'name'; there are total, " +
+        'shipping, status, ordered_at',
     ],
     [
       { some: [ORDERS, { '==': [{ var: '' }, 'a'] }] },
@@ -175,7 +184,8 @@ describe('JsonLogic over relationships is refused', () => {
     ],
     [
       { some: [ORDERS, { '>': [{ '+': [{ var: 'total' }, { var: 'contact.age' }] }, 1] }] },
-      "/query/some/1: 'total', 'contact.age' are of more than one record, and a value that is computed from several can't be kept",
+      "/query/some/1: 'total', 'contact.age' are of more than one record, and a " +
+        "value that is computed from several can't be kept",
     ],
     [
       { '==': [{ var: 'organization.name.length' }, 1] },
@@ -183,11 +193,13 @@ describe('JsonLogic over relationships is refused', () => {
     ],
     [
       { in: ['organization.name', { missing: ['organization.name'] }] },
-      "/query: 'missing' gives back the names of its keys, which can only be counted as there or not where they lead to other records",
+      "/query: 'missing' gives back the names of its keys, which can only be " +
+        'counted as there or not where they lead to other records',
     ],
     [
       { if: [{ if: [{ var: 'vip' }, { var: 'organization' }, true] }, { var: 'vip' }, true] },
-      "/query: a condition that holds an 'if' itself can't look at other records: write it with and, or and !",
+      "/query: a condition that holds an 'if' itself can't look at other records: " +
+        'write it with and, or and !',
     ],
   ])('%j', (query, fault) => {
     expect(faultsOf(query)).toEqual([fault]);

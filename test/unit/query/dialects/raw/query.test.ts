@@ -50,6 +50,9 @@ describe('a part of JsonLogic', () => {
     [{ startsWith: [NAME, 'a'] }, 'prefix'],
     [{ endsWith: [NAME, 'a'] }, 'suffix'],
     [{ startsWith: [NAME, ''] }, 'present'],
+    [{ matches: [NAME, '^a'] }, 'pattern'],
+    [{ '!': [{ matches: [NAME, '^a'] }] }, 'not(pattern)'],
+    [{ matches: [AGE, '^1'] }, 'program'],
     [{ '===': [{ toLowerCase: [NAME] }, 'a'] }, 'equals'],
     [{ in: ['a', { toLowerCase: TAGS }] }, 'member'],
     [{ '!!': [NAME] }, 'and(not(equals),present)'],
@@ -197,7 +200,8 @@ describe('JsonLogic is refused', () => {
     ],
     [
       { '==': [{ var: 'nmae' }, 'a'] },
-      "/query/==/0/var: contacts has no attribute 'nmae'; there are name, nick, age, score, vip, born_on, seen_at, tags, days, extra",
+      "/query/==/0/var: contacts has no attribute 'nmae'; there are name, nick, " +
+        'age, score, vip, born_on, seen_at, tags, days, extra',
     ],
     [{ var: '' }, `/query/var: ${WHOLE}`],
     [{ var: [] }, `/query/var/0: ${WHOLE}`],
@@ -230,7 +234,9 @@ describe('JsonLogic is refused', () => {
     [{ '*': [] }, "/query/*: '*' takes at least one argument"],
     [
       { reduce: [TAGS, { merge: [{ var: 'accumulator' }, { var: ['accumulator'] }] }, []] },
-      "/query/reduce/1: what 'reduce' repeats may compute with its accumulator, but not put it together or loop over it (in a list, 'merge', 'cat', 'in', 'map', 'filter', …): its work would grow with each item",
+      "/query/reduce/1: what 'reduce' repeats may compute with its accumulator, but " +
+        "not put it together or loop over it (in a list, 'merge', 'cat', 'in', " +
+        "'map', 'filter', …): its work would grow with each item",
     ],
     [{ '==': [AGE, JSON.parse('1e999')] }, '/query/==/1: the number is too large'],
     [{ combinatorr: 'and' }, "/query/combinatorr: there is no operation 'combinatorr'"],

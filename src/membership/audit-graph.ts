@@ -1,0 +1,129 @@
+/**
+ * audit-graph.ts – All live records of types that relationships connect, in memory, and what the
+ * reference says of them.
+ *
+ * Keeps true: a record's values and keys, and what the engine holds of it, are of one instant; the
+ * graph as a whole is not. Everything is evaluated at one moment. About 1 kB a record.
+ */
+import { edgesOf } from '../change/edge.ts';
+import type { ObjectType } from '../change/object-type.ts';
+import { isLive } from '../change/record.ts';
+import { holds } from '../query/json-logic/reference.ts';
+import { document, type Graph, type GraphRecord } from '../query/json-logic/reference-document.ts';
+import type { RowAudits } from './audit-store.ts';
+import { graphRecordOf } from './graph-record.ts';
+import type { MembershipStore } from './membership-store.ts';
+import { partitionsOf } from './partition-status.ts';
+import { hasPredicateId, NO_PREDICATE_IDS, type PredicateIds } from './predicate-ids.ts';
+
+/** A live record as it was read. */
+export interface Vertex extends GraphRecord {
+  readonly partition: number;
+  /** What the engine holds of it. */
+  readonly truth: PredicateIds;
+}
+
+export interface AuditGraphContext {
+  readonly store: MembershipStore;
+  readonly rows: RowAudits;
+  readonly types: ReadonlyMap<string, ObjectType>;
+  readonly timeZone: string;
+}
+
+const CHUNK_RECORDS = 500;
+
+export class AuditGraph {
+  readonly #vertices: ReadonlyMap<string, readonly Vertex[]>;
+  readonly #graph: Graph;
+  /**
+   * One moment for the whole graph: a record that becomes due while it is read moves a partition,
+   * and it is read once more.
+   */
+  readonly #nowMs: number;
+  #evaluations = 0;
+
+  private constructor(
+    types: ReadonlyMap<string, ObjectType>,
+    vertices: ReadonlyMap<string, readonly Vertex[]>,
+    nowMs: number,
+  ) {
+    this.#vertices = vertices;
+    this.#graph = { types, records: (typeName) => this.of(typeName) };
+    this.#nowMs = nowMs;
+  }
+
+  static async read(context: AuditGraphContext, nowMs: number): Promise<AuditGraph> {
+    const vertices = new Map<string, Vertex[]>();
+    for (const type of connectedTypes(context.types))
+      vertices.set(type.name, await readType(context, type));
+    return new AuditGraph(context.types, vertices, nowMs);
+  }
+
+  get records(): number {
+    return [...this.#vertices.values()].reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** How often the reference was asked. */
+  get evaluations(): number {
+    return this.#evaluations;
+  }
+
+  /** The live records of a type. */
+  of(objectType: string): readonly Vertex[] {
+    return this.#vertices.get(objectType) ?? [];
+  }
+
+  /** The ids of the records of which the engine says that a predicate holds. */
+  storedTruth(objectType: string, predicateId: number): Set<string> {
+    const held = this.of(objectType).filter(({ truth }) => hasPredicateId(truth, predicateId));
+    return new Set(held.map(({ id }) => id));
+  }
+
+  /** The ids of the records of which json-logic-js says that a rule holds. */
+  async satisfying(objectType: string, rule: unknown): Promise<Set<string>> {
+    const satisfying = new Set<string>();
+    for (const [at, vertex] of this.of(objectType).entries()) {
+      if (at % CHUNK_RECORDS === 0) await new Promise((resolve) => setImmediate(resolve)); // a server may share this process
+      this.#evaluations++;
+      if (holds(rule, document(objectType, vertex, this.#graph), this.#nowMs))
+        satisfying.add(vertex.id);
+    }
+    return satisfying;
+  }
+}
+
+async function readType(context: AuditGraphContext, type: ObjectType): Promise<Vertex[]> {
+  const { store } = context;
+  const vertices: Vertex[] = [];
+  for (const partition of partitionsOf(store)) {
+    for (let after = ''; ; ) {
+      const ids = await store.recordIds(partition, type.name, after, CHUNK_RECORDS);
+      vertices.push(...(await readChunk(context, type, partition, ids)));
+      if (ids.length < CHUNK_RECORDS) break;
+      after = ids.at(-1)!;
+    }
+  }
+  return vertices;
+}
+
+/** What nobody can read is no live record, and says nothing. */
+async function readChunk(
+  { rows, timeZone }: AuditGraphContext,
+  type: ObjectType,
+  partition: number,
+  ids: readonly string[],
+): Promise<Vertex[]> {
+  const held = await rows.held(partition, type.name, ids, []);
+  return held.flatMap(({ id, record, state }): Vertex[] => {
+    if (record === 'unreadable' || !isLive(record)) return [];
+    const truth = state === 'unreadable' ? NO_PREDICATE_IDS : state.truth;
+    return [{ ...graphRecordOf(id, record, type, timeZone), partition, truth }];
+  });
+}
+
+/** The types at either end of a relationship. */
+function connectedTypes(types: ReadonlyMap<string, ObjectType>): ObjectType[] {
+  const edges = [...edgesOf(types.values()).values()];
+  const names = new Set(edges.flatMap(({ holder, target }) => [holder, target]));
+  return [...types.values()].filter(({ name }) => names.has(name));
+}

@@ -1,0 +1,55 @@
+/**
+ * mends.ts – Single writes that make good what an audit found, each with what it was decided by.
+ *
+ * Keeps true: a write is carried out only while its guards hold (mend-partition.lua), in one step:
+ * the owner of the partition goes on meanwhile.
+ */
+import type { Redis } from 'ioredis';
+import type { Mend } from '../membership/audit-store.ts';
+import { sendScript } from './scripts.ts';
+
+/** A field of a hash, and what it held (null: nothing). */
+interface Guard {
+  readonly key: string;
+  readonly field: string;
+  readonly value: string | null;
+}
+
+/** One command, and what it was decided by. */
+export interface GuardedWrite {
+  readonly verb: 'HSET' | 'HDEL' | 'ZADD' | 'ZREM' | 'UNLINK';
+  readonly key: string;
+  readonly arguments: readonly (string | number)[];
+  readonly guards: readonly Guard[];
+}
+
+/** The mend that carries out a write. */
+export function mendOf(redis: Redis, write: GuardedWrite): Mend {
+  return {
+    carryOut: () => {
+      const { keys, arguments: given } = mendArguments(write);
+      return sendScript(redis, 'mendPartition', keys, given);
+    },
+  };
+}
+
+/** Removes a key, whatever it holds. */
+export function removalOf(redis: Redis, key: string): Mend {
+  return mendOf(redis, { verb: 'UNLINK', key, arguments: [], guards: [] });
+}
+
+/** KEYS and ARGV of the script that mends. */
+export function mendArguments({ verb, key, arguments: given, guards }: GuardedWrite): {
+  keys: string[];
+  arguments: (string | number)[];
+} {
+  const keys = [...new Set([key, ...guards.map((guard) => guard.key)])];
+  const index = (name: string) => keys.indexOf(name) + 1;
+  const checks = guards.flatMap(({ key: hash, field, value }) => [
+    index(hash),
+    field,
+    value === null ? 'absent' : 'is',
+    value ?? '',
+  ]);
+  return { keys, arguments: [guards.length, ...checks, verb, index(key), ...given] };
+}
