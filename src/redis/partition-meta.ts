@@ -68,7 +68,7 @@ export const META_FIELDS = {
   receiving: {
     name: 'receiving:',
     of: 'source',
-    holds: '`receiving` its state, or `sweeping` what that left out',
+    holds: '`receiving` its state, or `sweeping` what it left out',
     formerly: 'resyncing:',
   },
   broken: { name: 'broken:', of: 'source', holds: 'a message of it could not be applied' },

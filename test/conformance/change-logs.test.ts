@@ -51,7 +51,7 @@ describe('an entry', () => {
     expect(await append(2)).toEqual({ status: 'old', epoch: 3 });
   });
 
-  it('is refused by a full log, and appended under the same number when there is room', async () => {
+  it('is refused by a full log, and appended under its number when there is room', async () => {
     await append(1);
     expect(await append(2, { entriesMax: 1 })).toEqual({ status: 'full', entries: 1 });
     expect(await append(2, { entriesMax: 2 })).toMatchObject({ status: 'appended' });

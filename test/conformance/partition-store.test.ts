@@ -274,7 +274,7 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
   describe('moments', () => {
     const key = (id: string, objectType = 'contacts') => ({ objectType, id });
 
-    it('of tombstones that have run out are listed, and struck out when they are gone', async () => {
+    it('of tombstones that have run out are listed, and no more when they are gone', async () => {
       await owner.commit({
         tombstones: [
           { ...key('b'), expiresMs: 50 },

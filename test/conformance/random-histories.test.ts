@@ -1,6 +1,6 @@
 /**
- * random-histories.test.ts – Random histories of calls: every implementation answers them alike, and
- * what can be read afterwards is the same.
+ * random-histories.test.ts – Random histories of calls: every implementation answers them alike,
+ * and what can be read afterwards is the same.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -48,7 +48,10 @@ const said = fc.record({
   }),
   inbox: fc.option(one('7-0', '8-2'), { nil: undefined }),
   tombstones: some(fc.record({ objectType: one(...TYPES), id, expiresMs: moment })),
-  timers: some(fc.record({ objectType: one(...TYPES), id, due: moment })),
+  timers: fc.uniqueArray(fc.record({ objectType: one(...TYPES), id, due: moment }), {
+    maxLength: 3,
+    selector: ({ objectType, id: of }) => `${objectType}:${of}`,
+  }),
   counted: some(one(...PREDICATES)),
   dropped: fc.array(one(...PREDICATES), { maxLength: 1 }),
   healed: some(one(...PREDICATES)),

@@ -11,7 +11,7 @@ import { ROUTES } from '../../src/api/routes.ts';
 import { CONFIG } from '../../src/config.ts';
 import { ERRORS } from '../../src/errors.ts';
 import { listOperators } from '../../src/query/dialects/operator-list.ts';
-import { KEY_TABLE } from '../../src/redis/key-table.ts';
+import { KEY_TABLE } from '../../src/redis/keys.ts';
 import { META_FIELDS, type MetaField } from '../../src/redis/partition-meta.ts';
 
 export const COLUMNS_MAX = 100;

@@ -1,10 +1,9 @@
 /**
- * key-table.test.ts – The table of keys lists what keys.ts builds, and what commits and jobs write is
- * of the kind that it says.
+ * keys.test.ts – The table of keys lists what the classes beside it build, and nothing else; fields
+ * of meta can be told apart.
  */
 import { expect, it } from 'vitest';
-import { KEY_TABLE } from '../../../src/redis/key-table.ts';
-import { Keys } from '../../../src/redis/keys.ts';
+import { KEY_TABLE, Keys } from '../../../src/redis/keys.ts';
 import { META_FIELDS } from '../../../src/redis/partition-meta.ts';
 
 /** All names that an object holds, or its methods make. */
