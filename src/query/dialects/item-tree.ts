@@ -8,6 +8,7 @@
 import { isObject } from '../../change/object-type.ts';
 import { pointer } from '../../errors.ts';
 import { joined, type Meaning, negated } from '../json-logic/json-logic.ts';
+import type { Members } from './operands.ts';
 import {
   EDITOR_MEMBERS,
   isMuted,
@@ -24,8 +25,6 @@ const LEAF: RuleDialect = {
   aliases: new Map([['==', '=']]),
   group: readInnerGroup,
 };
-
-type Members = Readonly<Record<string, unknown>>;
 
 /** Reads an item tree, or notes what can't be read. */
 export function readItemTree(group: Members, path: string, reading: Reading): Meaning | undefined {

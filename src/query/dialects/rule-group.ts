@@ -9,6 +9,7 @@
 import { isObject } from '../../change/object-type.ts';
 import { pointer } from '../../errors.ts';
 import { joined, type Meaning, negated } from '../json-logic/json-logic.ts';
+import type { Members } from './operands.ts';
 import {
   EDITOR_MEMBERS,
   isMuted,
@@ -25,8 +26,6 @@ const RULE: RuleDialect = {
   aliases: new Map(),
   group: readInnerGroup,
 };
-
-type Members = Readonly<Record<string, unknown>>;
 
 /** Reads a rule group, or notes what can't be read. */
 export function readRuleGroup(group: Members, path: string, reading: Reading): Meaning | undefined {
