@@ -14,12 +14,12 @@ import { type AttributeOperator, MATCH_MODES, OPERATORS } from './operators.ts';
 
 /** The form of a rule's value. `group`: of rules about related records. */
 export const VALUE_FORMS = [...LISTED_FORMS, 'group'] as const;
-type ValueForm = (typeof VALUE_FORMS)[number];
+type ListedForm = (typeof VALUE_FORMS)[number];
 
 export interface ListedOperator {
   readonly name: string;
   readonly words: string;
-  readonly value: ValueForm;
+  readonly value: ListedForm;
   /** Of a negated operator: the one that it is the exact complement of. */
   readonly complement_of?: string;
   /** Whether `valueSource: "field"` names an attribute in place of the value. */
