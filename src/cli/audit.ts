@@ -82,8 +82,8 @@ async function repaired(
 /** Whether records are lost: who builds anew from them would stop at the first. */
 function hasUnreadable({ faults }: AuditReport): boolean {
   return faults.some(
-    ({ place, of, told }) =>
-      (place === 'records' && told.endsWith(UNREADABLE_MARK)) ||
+    ({ place, of, text }) =>
+      (place === 'records' && text.endsWith(UNREADABLE_MARK)) ||
       (place === 'kinds' && of === 'records'),
   );
 }

@@ -19,10 +19,9 @@ import {
   failuresIn,
   lossOf,
   partitionsOf,
-  roundsOver,
   type StatusStore,
-  waitForWatermark,
 } from '../membership/partition-status.ts';
+import { roundsOver, waitForWatermark } from '../membership/watermark.ts';
 import type { Failure } from '../query/failure.ts';
 
 /** How long to wait after a fault, or for another process's partitions. */

@@ -10,7 +10,7 @@
  * taken for its own. In normal life nothing is noted: an owner that ends in good order takes its
  * name out of meta, and one that finds another's name there knows that it did not.
  */
-import { compareEntries } from '../membership/partition-status.ts';
+import { compareEntries } from '../change/entry-order.ts';
 import type { RecordKey } from './batch.ts';
 import type { FanoutVisit } from './fanouts.ts';
 import type { BackfillRequest } from './partition-builds.ts';

@@ -7,7 +7,7 @@
  * takes it: thousands of changes that are read ahead as objects outlive several young collections
  * and are copied in each (measured with 16 partitions: a tenth of all time).
  */
-import { compareEntries } from '../membership/partition-status.ts';
+import { compareEntries } from '../change/entry-order.ts';
 import { LOG_START, type LogEntry, type LogPosition, readLogEntry } from './batch.ts';
 import type { CommitDraft } from './commit-draft.ts';
 import type { CoreLimits } from './core-limits.ts';

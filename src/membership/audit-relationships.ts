@@ -20,11 +20,12 @@ import {
   sameSubject,
 } from './audit-attempt.ts';
 import { stayWrong } from './edge-look.ts';
-import { allStatuses, partitionsOf, waitForWatermark } from './partition-status.ts';
+import { allStatuses, partitionsOf } from './partition-status.ts';
+import { waitForWatermark } from './watermark.ts';
 
 export interface RelationshipAuditContext extends AttemptContext {
   readonly timeoutMs: number;
-  /** How often effects must come through before anything is compared (partition-status.ts). */
+  /** How often effects must come through before anything is compared (watermark.ts). */
   readonly rounds: number;
   /**
    * Whether all that is due is fired before anything is compared; something may be due that nobody

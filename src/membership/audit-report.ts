@@ -161,7 +161,7 @@ export function keptDifferences(faults: readonly Fault[]): KeptDifference[] {
     string,
     { place: FaultPlace; of: string; engineOnly: Gathered; referenceOnly: Gathered }
   >();
-  for (const { place, of, told, isExtra } of faults) {
+  for (const { place, of, text, isExtra } of faults) {
     const key = `${place} ${of}`;
     let group = grouped.get(key);
     if (!group)
@@ -169,7 +169,7 @@ export function keptDifferences(faults: readonly Fault[]): KeptDifference[] {
         key,
         (group = { place, of, engineOnly: new Gathered(), referenceOnly: new Gathered() }),
       );
-    (isExtra ? group.engineOnly : group.referenceOnly).add(told);
+    (isExtra ? group.engineOnly : group.referenceOnly).add(text);
   }
   return [...grouped.values()];
 }

@@ -34,11 +34,12 @@ import type { AuditStore } from './audit-store.ts';
 import type { Fault } from './fault.ts';
 import { findKeyFaults, type KeyFaults } from './key-faults.ts';
 import type { MembershipStore } from './membership-store.ts';
-import { partitionsOf, roundsOver } from './partition-status.ts';
+import { partitionsOf } from './partition-status.ts';
 import { hasPredicateId, NO_PREDICATE_IDS } from './predicate-ids.ts';
 import { findRowFaults, type RowFaults } from './row-faults.ts';
 import { findSlugFaults } from './slug-faults.ts';
 import type { StateRow } from './state-row.ts';
+import { roundsOver } from './watermark.ts';
 
 export interface AuditContext {
   readonly stores: { readonly memberships: MembershipStore; readonly audits: AuditStore };

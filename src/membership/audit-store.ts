@@ -3,7 +3,7 @@
  *
  * The store keeps true: what is said of one record, or of one target in one partition, is of one
  * instant. Walks meet everything that stays throughout, some of it twice. A row that nobody can
- * read is told apart from one that is not there.
+ * read is another one than none.
  * What is a fault is judged by the callers; a mend writes nothing if what it was decided by is not
  * so any more, for the owner of the partition goes on meanwhile.
  */
@@ -37,7 +37,7 @@ export interface WrongKind {
   /** The kind of key by its name, such as `segment`. */
   readonly kind: string;
   /** The key, what it holds, and what it should hold. */
-  readonly told: string;
+  readonly text: string;
   readonly removal: Mend;
 }
 
@@ -56,7 +56,7 @@ export interface StoredName {
   readonly removal: Mend;
 }
 
-/** What readers of the store are told of a slug, beside what its segment says. */
+/** Where a slug leads readers of the store, beside what its segment says. */
 export interface StoredSlug {
   readonly slug: string;
   /** Null: there is none. */

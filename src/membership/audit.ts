@@ -11,7 +11,8 @@ import { type AuditReport, keptDifferences } from './audit-report.ts';
 import { type AuditContext, type AuditOptions, AuditRun, roundsOf } from './audit-run.ts';
 import type { Fault } from './fault.ts';
 import { findKindFaults } from './kind-faults.ts';
-import { type Loss, lossOf, partitionsOf, waitForWatermark } from './partition-status.ts';
+import { type Loss, lossOf, partitionsOf } from './partition-status.ts';
+import { waitForWatermark } from './watermark.ts';
 
 const RESYNC_POLL_MS = 50;
 /**

@@ -1,5 +1,5 @@
 /**
- * channel-position.ts – How far the channel from one partition to another has been gone along.
+ * channel-position.ts – The position of a message in the channel from one partition to another.
  *
  * Keeps true: epochs only grow; within one, sequences do.
  */

@@ -20,7 +20,7 @@ export type FaultPlace =
   | 'kinds'
   | 'unknown';
 
-/** Behind what nobody can read, where it is told. */
+/** Ends the text of what nobody can read. */
 export const UNREADABLE_MARK = '(unreadable)';
 
 export interface Fault {
@@ -30,7 +30,7 @@ export interface Fault {
   /** The object type, or what kind of key it is. */
   readonly of: string;
   /** The id, the field or the name of the key, and what is wrong with it. */
-  readonly told: string;
+  readonly text: string;
   /** Whether it is there without being borne out; else it is missing. */
   readonly isExtra: boolean;
   /** Undefined: it is built anew, or nobody can make it good. */

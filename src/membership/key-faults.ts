@@ -121,7 +121,7 @@ class JudgedKeys implements KeyFaults {
     const { partition, kind, key, removal } = name;
     const { keys } = this.#context;
     if (!(await keys.isThere(name))) return;
-    const fault = { partition, of: kind, told: key, isExtra: true } as const;
+    const fault = { partition, of: kind, text: key, isExtra: true } as const;
     if (kind !== 'records') this.faults.push({ ...fault, place: 'sets', mend: removal });
     // Tombstones outlive their type; a record of no type is nobody's to remove.
     else if (await keys.hasRecords(name)) this.faults.push({ ...fault, place: 'records' });
@@ -134,8 +134,8 @@ class JudgedKeys implements KeyFaults {
     if (isNamed && !(stored.shared && count !== '0')) return;
     if ((await keys.count(partition, field)) !== count) return;
     const mend = keys.countMend(partition, field, count, isNamed ? 0 : null);
-    const told = `${field}=${count}`;
-    this.faults.push({ place: 'counts', partition, of: 'counts', told, isExtra: true, mend });
+    const text = `${field}=${count}`;
+    this.faults.push({ place: 'counts', partition, of: 'counts', text, isExtra: true, mend });
   }
 
   /**
@@ -148,8 +148,8 @@ class JudgedKeys implements KeyFaults {
       const field = String(predicateId);
       if (!shared || status !== 'ready' || counts.has(field)) continue;
       const mend = keys.countMend(partition, field, null, 0);
-      const told = `${field}=none`;
-      this.faults.push({ place: 'counts', partition, of: 'counts', told, isExtra: false, mend });
+      const text = `${field}=none`;
+      this.faults.push({ place: 'counts', partition, of: 'counts', text, isExtra: false, mend });
     }
   }
 }

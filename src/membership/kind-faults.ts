@@ -10,10 +10,10 @@ import type { Fault } from './fault.ts';
 
 export async function findKindFaults(keys: Pick<KeyAudits, 'wrongKinds'>): Promise<Fault[]> {
   const faults: Fault[] = [];
-  for await (const { partition, kind, told, removal } of keys.wrongKinds()) {
+  for await (const { partition, kind, text, removal } of keys.wrongKinds()) {
     const at = partition === undefined ? {} : { partition };
     const mend = kind === 'records' ? {} : { mend: removal };
-    faults.push({ place: 'kinds', of: kind, told, isExtra: true, ...at, ...mend });
+    faults.push({ place: 'kinds', of: kind, text, isExtra: true, ...at, ...mend });
   }
   return faults;
 }

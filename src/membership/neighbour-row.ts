@@ -2,11 +2,11 @@
  * neighbour-row.ts – What a partition knows of the records at the other end of an edge.
  *
  * Keeps true: rows are plain JSON and never edited. A neighbour row lies with the holders: what the
- * target exports, as last heard, and what the local holders add up to. A related row lies with the
- * target: per source partition what its holders add up to, as last heard; a source that is in it is
- * subscribed. All of it is state, so that a message that repeats changes nothing. A row that is
- * written holds nothing of shared predicates that were given up: else it would grow with every edit
- * of a segment.
+ * target shows, as last received, and what the local holders add up to. A related row lies with the
+ * target: per source partition what its holders add up to, as last received; a source that is in it
+ * is subscribed.
+ * All of it is state, so that a repeated message changes nothing. A row that is written says
+ * nothing of shared predicates that were given up: else it would grow with every edit of a segment.
  */
 
 import type { Tally } from '../query/predicate/tally.ts';

@@ -2,12 +2,11 @@
  * neighbourhood.ts – Looks at the neighbours of many records at once: along to-one steps, and over
  * all of a to-many one.
  *
- * Keeps true: what it says equals what a filter says, of the records as they are read: of live
- * neighbours only, each once, with values as filters see them. A step is one HMGET per partition
- * for all records; a to-many one is walked in chunks of bounded size, however many neighbours there
- * are, and is added up as it goes. What is held at once is weighed before it is read: a part of the
- * records that would hold too much is given up (`within`), and taken in smaller parts, down to one
- * record.
+ * Keeps true: what it says equals what a filter says of the records as they are read: live
+ * neighbours only, each once, with values as filters see them. A to-one step is one read for all
+ * records. A to-many step is walked in chunks of bounded size, and added up as it goes.
+ * Records are weighed before they are read: a part that would hold too much is given up, and taken
+ * in smaller parts, down to one record.
  */
 import type { Catalog } from '../catalog/catalog.ts';
 import { type EdgeDefinition, edgesOf, targetsOf } from '../change/edge.ts';

@@ -45,7 +45,7 @@ interface Scope {
   readonly objectType: string;
 }
 
-type Found = Pick<Fault, 'place' | 'told' | 'isExtra' | 'mend'>;
+type Found = Pick<Fault, 'place' | 'text' | 'isExtra' | 'mend'>;
 
 /** An entry that names no record, as far as the catalog was known. */
 interface StrayEntry {
@@ -124,8 +124,8 @@ class JudgedRows implements RowFaults {
   judgeStrayEntries(): void {
     for (const { place, partition, entry } of this.#strayEntries) {
       if (this.#isMeant(place, entry)) continue;
-      const { objectType: of, text: told, removal: mend } = entry;
-      this.faults.push({ partition, of, place, told, isExtra: true, mend });
+      const { objectType: of, text, removal: mend } = entry;
+      this.faults.push({ partition, of, place, text, isExtra: true, mend });
     }
   }
 
@@ -142,7 +142,7 @@ class JudgedRows implements RowFaults {
   *#judge(objectType: string, kept: KeptRecord): Iterable<Found> {
     const { record } = kept;
     if (record === 'unreadable') {
-      yield { place: 'records', told: `${kept.id}${UNREADABLE_MARK}`, isExtra: true };
+      yield { place: 'records', text: `${kept.id}${UNREADABLE_MARK}`, isExtra: true };
       return;
     }
     yield* judgeListing(kept, exists(record));
@@ -160,7 +160,7 @@ class JudgedRows implements RowFaults {
     if (state === undefined) return;
     const extra = (why: string, left?: StateRow): Found => ({
       place: 'state',
-      told: `${id}(${why})`,
+      text: `${id}(${why})`,
       isExtra: true,
       mend: kept.mend({ state: left }),
     });
@@ -185,13 +185,13 @@ class JudgedRows implements RowFaults {
     const { id, dueMs, state } = kept;
     if (!isLive(record)) {
       const mend = kept.mend({ dueMs: undefined });
-      if (dueMs !== undefined) yield { place: 'timers', told: id, isExtra: true, mend };
+      if (dueMs !== undefined) yield { place: 'timers', text: id, isExtra: true, mend };
       return;
     }
     const noted = state === 'unreadable' ? undefined : state?.due;
     if (this.#isDueRight(objectType, record, noted, dueMs)) return;
     const mend = kept.mend({ dueMs: LONG_DUE_MS });
-    yield { place: 'timers', told: id, isExtra: dueMs !== undefined, mend };
+    yield { place: 'timers', text: id, isExtra: dueMs !== undefined, mend };
   }
 
   /**
@@ -243,13 +243,13 @@ function* judgeListing(kept: KeptRecord, isThere: boolean): Iterable<Found> {
   const place = 'ids';
   if (!isThere) {
     const mend = kept.mend({ isListed: false });
-    if (listed !== undefined) yield { place, told: id, isExtra: true, mend };
+    if (listed !== undefined) yield { place, text: id, isExtra: true, mend };
     return;
   }
   const mend = kept.mend({ isListed: true });
-  if (listed === undefined) yield { place, told: id, isExtra: false, mend };
+  if (listed === undefined) yield { place, text: id, isExtra: false, mend };
   else if (Number(listed) !== 0)
-    yield { place, told: `${id}(score=${listed})`, isExtra: true, mend };
+    yield { place, text: `${id}(score=${listed})`, isExtra: true, mend };
 }
 
 function* judgeTombstone(kept: KeptRecord, record: RecordRow | undefined): Iterable<Found> {
@@ -258,5 +258,5 @@ function* judgeTombstone(kept: KeptRecord, record: RecordRow | undefined): Itera
   const expected = deletedMs === undefined ? undefined : deletedMs + TOMBSTONE_TTL_MS;
   if (expected === tombstoneMs) return;
   const mend = kept.mend({ tombstoneMs: expected });
-  yield { place: 'tombstones', told: id, isExtra: tombstoneMs !== undefined, mend };
+  yield { place: 'tombstones', text: id, isExtra: tombstoneMs !== undefined, mend };
 }

@@ -16,6 +16,6 @@ function judge({ slug, segment, leadsTo, leadTo }: StoredSlug): Fault[] {
   const predicateId = segment?.predicateId ?? null;
   const expected = predicateId === null ? null : String(predicateId);
   if (leadsTo === expected) return [];
-  const told = `${slug}=${leadsTo ?? 'none'}`;
-  return [{ place: 'slugs', of: 'slugs', told, isExtra: leadsTo !== null, mend: leadTo(expected) }];
+  const text = `${slug}=${leadsTo ?? 'none'}`;
+  return [{ place: 'slugs', of: 'slugs', text, isExtra: leadsTo !== null, mend: leadTo(expected) }];
 }

@@ -1,10 +1,13 @@
 /**
  * state-row.ts – What the engine remembers of a record beside its values.
+ *
+ * Keeps true: a row is never edited. What it says holds from the record's last commit up to `due`.
  */
 import type { PredicateIds } from './predicate-ids.ts';
 
 export interface StateRow {
+  /** The predicates that hold. */
   readonly truth: PredicateIds;
-  /** In ms; the truth is that of every moment from the record's last commit up to this one. */
+  /** In ms: the next moment at which the clock alone flips one of them; undefined: never. */
   readonly due: number | undefined;
 }

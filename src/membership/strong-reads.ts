@@ -17,13 +17,12 @@ import {
   lossOf,
   type PartitionStatus,
   partitionsOf,
-  roundsOver,
   type StatusStore,
-  waitForWatermark,
 } from './partition-status.ts';
 import type { PredicateResolver } from './predicate-resolver.ts';
 import type { Progress } from './progress.ts';
 import type { ReadOptions } from './read-options.ts';
+import { roundsOver, waitForWatermark } from './watermark.ts';
 
 /** What the members of some segments depend on. */
 export interface Needs {

@@ -12,10 +12,11 @@ import { unknownView } from '../catalog/views.ts';
 import type { Member, MemberPages } from './member-pages.ts';
 import type { MembershipStore } from './membership-store.ts';
 import type { Page, PageRequest } from './page.ts';
-import { partitionsOf, roundsOver } from './partition-status.ts';
+import { partitionsOf } from './partition-status.ts';
 import type { PredicateResolver } from './predicate-resolver.ts';
 import type { ReadOptions } from './read-options.ts';
 import type { StrongReads } from './strong-reads.ts';
+import { roundsOver } from './watermark.ts';
 
 interface ViewMembershipContext {
   readonly store: MembershipStore;

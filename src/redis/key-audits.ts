@@ -149,9 +149,9 @@ export class RedisKeyAudits implements KeyAudits {
   }
 
   #wrongKind({ key, kind, held, partition }: Expected, type: string): WrongKind {
-    const told = `${key}(a ${type}, not a ${held})`;
+    const text = `${key}(a ${type}, not a ${held})`;
     const at = partition === undefined ? {} : { partition };
-    return { ...at, kind, told, removal: removalOf(this.#redis, key) };
+    return { ...at, kind, text, removal: removalOf(this.#redis, key) };
   }
 
   #nameOf(partition: number, name: string): StoredName {

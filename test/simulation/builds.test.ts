@@ -6,7 +6,8 @@
  * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=<n> runs 10n times as many seeds.
  */
 import { describe, expect, it, vi } from 'vitest';
-import { lossOf, roundsOver } from '../../src/membership/partition-status.ts';
+import { lossOf } from '../../src/membership/partition-status.ts';
+import { roundsOver } from '../../src/membership/watermark.ts';
 import { chooser } from '../support/memory-deployment.ts';
 import { checkSegment } from './check.ts';
 import { Cluster } from './cluster.ts';

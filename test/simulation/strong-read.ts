@@ -1,16 +1,13 @@
 /**
- * strong-read.ts – The wait of strong reads (partition-status.ts) over a simulated deployment that
+ * strong-read.ts – The wait of strong reads (watermark.ts) over a simulated deployment that
  * goes on meanwhile.
  *
  * Keeps true: a partition answers from one instant, as read-partition.lua does; before each answer
  * some of what waits is done.
  */
 import type { ChannelPosition } from '../../src/membership/channel-position.ts';
-import {
-  type PartitionStatus,
-  partitionsOf,
-  waitForWatermark,
-} from '../../src/membership/partition-status.ts';
+import { type PartitionStatus, partitionsOf } from '../../src/membership/partition-status.ts';
+import { waitForWatermark } from '../../src/membership/watermark.ts';
 import { packChannelPosition } from '../../src/redis/rows/channel-position.ts';
 import type { Choose } from '../support/memory-deployment.ts';
 import type { Cluster } from './cluster.ts';

@@ -6,7 +6,8 @@
  */
 import { describe, expect, it, vi } from 'vitest';
 import type { Catalog } from '../../src/catalog/catalog.ts';
-import { lossOf, roundsOver } from '../../src/membership/partition-status.ts';
+import { lossOf } from '../../src/membership/partition-status.ts';
+import { roundsOver } from '../../src/membership/watermark.ts';
 import { type Choose, chooser } from '../support/memory-deployment.ts';
 import { referenceMembers } from './check.ts';
 import { Cluster } from './cluster.ts';
