@@ -1,8 +1,8 @@
 /**
  * accepts.ts – Which form of an answer a client prefers, by its Accept header (RFC 9110, 12.5.1).
  *
- * Keeps true: of the forms that there are the one with the highest weight is taken, the first of
- * them if several have it; none that is refused by `q=0`. What says nothing gets the first form.
+ * Keeps true: the form with the highest weight is taken, the first of several with that weight. A
+ * form that `q=0` refuses is never taken. Without a header the first form is.
  */
 
 /** @returns undefined if none of the forms is accepted. */

@@ -24,7 +24,7 @@ import { ROUTES } from './routes.ts';
 export interface AppOptions extends Omit<RouteContext, 'held'> {
   readonly keys: readonly KeyEntry[];
   readonly rateLimit: RateLimit | undefined;
-  /** Of pages of other sites that may ask. */
+  /** Origins of other sites whose pages may ask. */
   readonly corsOrigins: readonly string[];
 }
 
@@ -38,7 +38,7 @@ export const app = fp(
     await server.register(problems);
     await server.register(refusedBodies, { bytesMax: limits.refusedBodyBytes });
     await server.register(deadlines, { health: deployment.health });
-    // Whether https is spoken is known by the proxy that speaks it.
+    // Only the proxy in front knows whether https is spoken.
     await server.register(helmet, {
       strictTransportSecurity: false,
       contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },

@@ -1,18 +1,15 @@
 /**
- * charset.ts – Bodies of text in another encoding than UTF-8, made UTF-8 as they pass.
+ * charset.ts – Makes UTF-8 of bodies of text in another encoding, as they pass.
  *
- * Keeps true: what a body says of its encoding is obeyed or refused, never guessed. One chunk is
- * held at a time, and a character that is cut by the end of a chunk is whole afterwards.
+ * Keeps true: the encoding that a body names is used or refused, never guessed. One chunk is held
+ * at a time; a character that the end of a chunk cuts is whole afterwards.
  */
 import { TextDecoder } from 'node:util';
 import { Problem } from '../errors.ts';
 
 const CHARSET = /;\s*charset\s*=\s*(?:"([^"]*)"|([^\s;]+))/i;
 
-/**
- * The labels by which people name them, as the WHATWG lists them: what says latin1 is windows-1252
- * on the web.
- */
+/** The labels of each encoding, as the WHATWG lists them: on the web latin1 means windows-1252. */
 const LABELS = {
   'utf-8': ['utf-8', 'utf8', 'unicode-1-1-utf-8', 'us-ascii', 'ascii'],
   'windows-1252': [
@@ -38,7 +35,9 @@ const CHARSETS = new Map<string, Charset>(
 );
 const KNOWN = 'utf-8, latin1, windows-1252, utf-16, utf-16le or utf-16be';
 
-/** What a Content-Type says; UTF-8 if it says nothing. @throws Problem content_type_unsupported */
+/**
+ * The charset of a Content-Type; UTF-8 if it names none. @throws Problem content_type_unsupported
+ */
 export function charsetOf(contentType: string | undefined): Charset {
   const [, quoted, plain] = CHARSET.exec(contentType ?? '') ?? [];
   const label = quoted ?? plain;
@@ -51,9 +50,7 @@ export function charsetOf(contentType: string | undefined): Charset {
   );
 }
 
-/**
- * The same text as UTF-8. @throws Problem body_malformed for bytes that are none of the encoding
- */
+/** The same text as UTF-8. @throws Problem body_malformed for bytes that are not in the encoding */
 export async function* inUtf8(
   chunks: AsyncIterable<Buffer>,
   charset: Charset,

@@ -4,7 +4,7 @@
  * Keeps true: the examples can be sent as they stand, one after the other.
  */
 
-/** All examples are of this type, and can be sent as they stand, one after the other. */
+/** All examples are of this type. */
 export const definitionExample = {
   attributes: {
     email: { type: 'string' },

@@ -5,7 +5,7 @@
  */
 import Type from 'typebox';
 
-/** Refers to one of NAMED_SCHEMAS. */
+/** Refers to a form by its name, the `$id` that it has in one of the lists of schemas. */
 export function named(id: string) {
   return Type.Unsafe<unknown>({ $ref: `${id}#` });
 }

@@ -1,19 +1,19 @@
 /**
- * held-answers.ts – Heavy answers: how many are made at once, and how much of them waits for
- * clients that take it slowly.
+ * held-answers.ts – Heavy answers: how many are made at once, and how much of them waits for slow
+ * clients.
  *
- * Keeps true: whatever is asked at once, by however many, MAKING_MAX answers are being made; what
- * is made and not taken weighs at most about `heldBytes`, of which one key has at most half; a key
- * of which nothing waits has always room for one, whatever others leave untaken; who waits for room
- * too long is told to come again; a client that takes nothing of its answer for TAKEN_MS loses it.
+ * Keeps true: however much is asked at once, MAKING_MAX answers are being made. What is made and
+ * not taken weighs at most about `heldBytes`, of which one key has at most half. A key of which
+ * nothing waits always has room for one. A request that waits too long for room is refused with
+ * `overloaded`; a client that takes nothing of its answer for TAKEN_MS loses it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../errors.ts';
 
 /**
- * Each holds a few parts of half a megabyte and what it has made so far; more at once are no
- * faster, since one thread makes them all.
+ * Each holds a few parts of half a megabyte and what it has made so far. More at once are no
+ * faster: one thread makes them all.
  */
 const MAKING_MAX = 3;
 const WAITING_MAX = 500;
@@ -47,7 +47,7 @@ export class HeldAnswers {
     // Others may have taken the room while this one waited for its turn.
     while (body === undefined) {
       await this.#room(holder, request, deadlineMs);
-      if (isGone(request)) return reply.hijack(); // nobody is there to take it
+      if (isGone(request)) return reply.hijack(); // its client has gone
       body = await this.inTurn(() => this.#made(holder, request, reply, make));
     }
     return reply.type('application/json; charset=utf-8').send(body);
@@ -138,7 +138,7 @@ export class HeldAnswers {
   }
 }
 
-/** The connection has ended: what is made for it would never be taken, nor be known to be. */
+/** The connection has ended: an answer that is made now would never be taken. */
 function isGone({ raw }: FastifyRequest): boolean {
   return raw.destroyed && raw.socket?.destroyed === true;
 }

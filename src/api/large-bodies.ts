@@ -1,9 +1,9 @@
 /**
- * large-bodies.ts – JSON bodies that take far more memory when they are parsed: of nested brackets
- * thirty times their bytes.
+ * large-bodies.ts – Bounds the memory of large JSON bodies: parsed, nested brackets take thirty
+ * times their bytes.
  *
  * Keeps true: the large bodies that are parsed and not answered yet have together at most
- * LARGE_BYTES_MAX, or are one alone; the others wait as bytes, in the order in which they came, for
+ * LARGE_BYTES_MAX, or are one alone. The others wait as bytes, in the order in which they came, for
  * a bounded time.
  */
 import type { ServerResponse } from 'node:http';
@@ -34,7 +34,7 @@ export class LargeBodies {
     if (this.#queue.length > 0 || !this.#hasRoom(bytes)) await this.#wait(bytes);
     if (answer.closed || answer.destroyed) {
       this.#next();
-      throw overloaded(); // nobody hears it
+      throw overloaded(); // its client has gone
     }
     this.#parsed += bytes;
     answer.once('close', () => {
@@ -66,7 +66,7 @@ export class LargeBodies {
     });
   }
 
-  /** One at a time: whoever enters asks for the next when it is done, or has gone. */
+  /** One at a time: each lets the next one in when it is done, or has gone. */
   #next(): void {
     const [first] = this.#queue;
     if (!first || !this.#hasRoom(first.bytes)) return;

@@ -1,9 +1,8 @@
 /**
  * lines.ts – Cuts a stream of bytes into lines without ever holding more than one of them.
  *
- * Keeps true: lines are numbered from 1, blank ones included; a line that is too long is told of
- * once and skipped to its end, and the next one is read as if nothing had been. A last line needs
- * no end.
+ * Keeps true: lines are numbered from 1, blank ones included. A line that is too long is reported
+ * once and skipped to its end; the next one is read as usual. A last line needs no end.
  */
 
 /** A line's bytes without its end, or why there are none. */

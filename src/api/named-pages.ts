@@ -1,9 +1,8 @@
 /**
- * named-pages.ts – Pages of what the catalog holds under a name: object types, segments and views,
- * in the order of their names.
+ * named-pages.ts – Pages of object types, segments and views, in the order of their names.
  *
- * Keeps true: a cursor is the last name given out, so what stays throughout is listed once,
- * whatever comes and goes meanwhile.
+ * Keeps true: a cursor is the last name on a page, so an entry that stays throughout is listed
+ * once, whatever comes and goes meanwhile.
  */
 import { packCursor, readCursor } from '../cursor.ts';
 import { Problem } from '../errors.ts';
@@ -34,8 +33,8 @@ export async function pageByName<T>(
 }
 
 /**
- * Reads `fields=slug,title`: which members of each entry are answered.
- * @returns what leaves the others out. @throws Problem parameter_invalid
+ * Reads `fields=slug,title`: which members of each entry are answered. @returns what leaves out the
+ * others. @throws Problem parameter_invalid
  */
 export function fieldsOf(
   fields: string | undefined,

@@ -1,8 +1,8 @@
 /**
  * page-text.ts – A page of a list while it is put together, as the text that is answered.
  *
- * Keeps true: a page weighs at most its bound, or is one entry alone; an entry is text as soon as
- * it is on the page, so that nothing is held twice.
+ * Keeps true: a page weighs at most its bound, or is one entry alone. An entry becomes text when it
+ * comes onto the page, so that nothing is held twice.
  */
 import type { Page } from '../membership/page.ts';
 
@@ -29,13 +29,13 @@ export class PageText {
   }
 }
 
-/** `{ "data": […], "next_cursor" }` of texts of JSON. */
+/** `{ "data": […], "next_cursor" }` of entries that are JSON texts. */
 export function listText(texts: readonly Buffer[], next: string | null): (string | Buffer)[] {
   const separated = texts.flatMap((text, at) => (at === 0 ? [text] : [',', text]));
   return ['{"data":[', ...separated, `],"next_cursor":${JSON.stringify(next)}}`];
 }
 
-/** A page of what is text already. */
+/** A page of entries that are texts already. */
 export function pageText({
   data,
   next_cursor,

@@ -23,7 +23,7 @@ export const pageParameters = {
   ),
 };
 
-/** Without defaults: it is known whether a page was asked for. */
+/** Without defaults, so that a handler sees whether a page was asked for. */
 export const optionalPageParameters = {
   limit: Type.Optional(
     Type.Integer({

@@ -1,7 +1,7 @@
 /**
- * paths.ts – What is at a path: which methods it takes, and whether it is a page of other plugins.
+ * paths.ts – What is at a path: which methods it takes, and whether it is a page of another plugin.
  *
- * Fastify only knows that it has no route, which a 405 must be told from.
+ * Fastify only knows that it has no route. A 405 needs to know that the path has other methods.
  */
 
 /** Where the board of queues is. */
@@ -22,7 +22,7 @@ export interface RouteEntry {
   readonly url: string;
 }
 
-/** The path of what stands in the first line of a request: a proxy's form names the host too. */
+/** The path in the first line of a request; a proxy may write the host before it. */
 export function pathOf(url: string): string {
   return url.replace(/^https?:\/\/[^/?]*/i, '').split('?', 1)[0]!;
 }

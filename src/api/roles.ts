@@ -1,15 +1,15 @@
 /**
- * roles.ts – Who may do what: what each role is able to, and what a route asks for.
+ * roles.ts – Who may do what: the capabilities of each role, and what a route needs.
  *
- * Keeps true: a route that does not say what it asks for can't be added (plugins/auth.ts refuses to
- * start), so nothing is open by oversight; a HEAD request is allowed to whom its GET is.
+ * Keeps true: a route that does not say what it needs can't be added (plugins/auth.ts refuses to
+ * start), so nothing is open by oversight. A HEAD request needs what its GET needs.
  */
 import type { Role } from '../config.ts';
 import { assert } from '../errors.ts';
 import { isBoard, isDocumentation } from './paths.ts';
 
 /**
- * What a route asks of its caller: nothing, any valid key, or a key whose role has this capability.
+ * What a route needs of its caller: nothing, any valid key, or a key whose role has a capability.
  */
 export type Need = 'nothing' | 'key' | Capability;
 export type Capability = 'read' | 'write_records' | 'write_catalog' | 'operate_queues';
@@ -29,13 +29,13 @@ interface KnownRoute {
   readonly config?: { readonly route?: { readonly need: Need } };
 }
 
-/** What a route asks of its caller. Ours say it; of other plugins' pages the path says it. */
+/** What a route needs of its caller. Ours say it; for pages of other plugins the path decides. */
 export function needOf({ method, url = '', config }: KnownRoute): Need {
   if (config?.route) return config.route.need;
   if (isDocumentation(url)) return 'nothing';
   if (isBoard(url)) return 'operate_queues';
-  // Preflights are answered before anybody is asked for a key (plugins/cors.ts); what is none comes
-  // to nothing.
+  // Preflights are answered before a key is asked for (plugins/cors.ts); another OPTIONS is
+  // refused.
   assert(method === 'OPTIONS' && url === '*', `${method} ${url} says what it needs`);
   return 'key';
 }

@@ -1,9 +1,9 @@
 /**
  * route.ts – What a route is: one value that says all there is to say of it.
  *
- * Keeps true: what the server checks, what the description shows and what the tables list is made
- * of the same value, so that a route which is added in one file is added everywhere. Plugins find
- * the route of a request in its Fastify config.
+ * Keeps true: the server's checks, the description and the tables are made of the same value, so a
+ * route that is added in one file is added everywhere. Plugins find the route of a request in its
+ * Fastify config.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import Type, { type Static, type TObject, type TSchema } from 'typebox';
@@ -32,23 +32,30 @@ interface Stated<Path extends string> {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Parameters begin with a colon: `/v1/segments/:slug`. */
   readonly path: Path;
-  /** What it asks of its caller. */
+  /** What it needs of its caller. */
   readonly need: Need;
   readonly summary: string;
   readonly description?: string;
   /** By status: what is answered when all goes well. */
   readonly answers: Readonly<Record<number, TSchema>>;
-  /** Codes of what else it may answer, beside those that every route of its kind may. */
+  /** Codes of its refusals, beside those that every route of its kind has. */
   readonly refusals?: readonly ErrorCode[];
-  /** Bytes that a body may have if it is read as a whole; as server.ts says if absent. */
+  /** Bytes of a body that is read as a whole; BODY_BYTES_MAX of server.ts if absent. */
   readonly bodyBytesMax?: number;
-  /** No body is `{}`. */
+  /** A request without a body counts as `{}`. */
   readonly bodyIsOptional?: boolean;
   /** The handler decodes bodies that are not UTF-8 by itself. */
   readonly readsCharsets?: boolean;
-  /** How bodies are read, where that is not as JSON. */
+  /** It answers in its own words while Redis is silent (plugins/deadlines.ts). */
+  readonly answersWithoutRedis?: boolean;
+  /** No limit of requests refuses it (plugins/rate-limit.ts). */
+  readonly isNeverLimited?: boolean;
+  /** Adds the parsers of bodies that are not read as JSON. They serve this route alone. */
   readonly readBodies?: (app: FastifyInstance) => void;
-  /** Runs before the body is read. @throws Problem so that a client need not send all of it */
+  /**
+   * Runs before the body is read, so that a refusal spares the client sending all of it. @throws
+   * Problem
+   */
   readonly beforeBody?: (context: RouteContext) => void;
 }
 
@@ -72,12 +79,12 @@ export interface ListedRoute extends Route {
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Undefined for the pages that other plugins bring along. */
+    /** Undefined for the pages of other plugins. */
     route?: ListedRoute;
   }
 }
 
-/** Of `/v1/segments/:slug/members/:id` that is `slug` and `id`. */
+/** `slug` and `id`, of `/v1/segments/:slug/members/:id`. */
 type NamesIn<Path extends string> = Path extends `${string}/:${infer Name}/${infer Rest}`
   ? Name | NamesIn<`/${Rest}`>
   : Path extends `${string}/:${infer Name}`
@@ -128,7 +135,7 @@ export async function addRoute(
       handler: (request, reply) => handler(request, context, reply),
     });
   };
-  // What one route does with bodies is nothing to the others.
+  // Its parsers serve no other route.
   await (readBodies ? app.register(add) : add(app));
 }
 
@@ -146,7 +153,7 @@ function schemaOf(listed: ListedRoute): FastifySchema {
   };
 }
 
-/** They are checked where they are used: what is not there is 404. */
+/** Only described here; handlers look them up, and answer 404 if nothing is there. */
 const PATH_PARAMETERS: Readonly<Record<string, TSchema>> = {
   name: Type.String({ description: 'Name of the object type.', examples: ['contacts'] }),
   type: Type.String({

@@ -1,8 +1,8 @@
 /**
  * routes.ts – All routes, by the parts of the API.
  *
- * Keeps true: what is not in this list can not be called, and nobody is let in to anything whose
- * need is not said.
+ * Keeps true: a route that is not in this list can not be called, and each one says what it needs
+ * of its caller.
  */
 import type { TSchema } from 'typebox';
 import { ACTIVATION_ROUTES } from './activations/routes.ts';

@@ -1,8 +1,8 @@
 /**
  * server.ts – The HTTP server over a deployment.
  *
- * Keeps true: it never closes the deployment, which is the caller's; closing it waits for the
- * requests that are under way, while new ones on open connections are answered with 503.
+ * Keeps true: the deployment stays the caller's to close. Closing the server waits for the requests
+ * that are under way; new ones on open connections are answered with 503.
  */
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
@@ -17,9 +17,9 @@ import { requestId } from './plugins/requests.ts';
 export interface ServerOptions {
   readonly keys: readonly KeyEntry[];
   readonly logger: Logger;
-  /** Of pages of other sites that may ask; none if it is not given. */
+  /** Origins of other sites whose pages may ask; none if absent. */
   readonly corsOrigins?: readonly string[];
-  /** Those of the process, if it delivers any; else the server has its own to ask. */
+  /** Those of the process, if it delivers any; else the server makes its own. */
   readonly webhooks?: Webhooks;
   /** Entries of all logs that may wait before `/readyz` says that this server is behind. */
   readonly lagEntriesMax?: number;
@@ -32,22 +32,20 @@ export interface ServerOptions {
 }
 
 const LAG_ENTRIES_MAX = 10_000;
-/**
- * A session of changes holds up to about 8,000 under way: this is room for six that are held up.
- */
+/** A session holds up to about 8,000 changes under way: this is room for six that are held up. */
 const WAITING_CHANGES_MAX = 50_000;
 const BODY_BYTES_MAX = 1024 * 1024;
-/** A connection that says nothing, or a header that comes letter by letter, ends after so long. */
+/** A connection on which no whole head of a request comes for so long is closed. */
 const HEADERS_TIMEOUT_MS = 20_000;
 const CONNECTIONS_CHECK_MS = 2000;
 /**
- * A connection on which nothing moves for so long is dead; the longest wait that can be asked for
- * is a minute.
+ * A connection on which nothing moves for so long is dead; the longest wait that a request may ask
+ * for is a minute.
  */
 const IDLE_CONNECTION_MS = 120_000;
 /**
- * Longer than any id can be when percent-encoded: how long it may be is said by a 422, not by a
- * 404.
+ * Longer than any id can be when percent-encoded, so that an id that is too long gets a 422 and not
+ * a 404.
  */
 const PATH_PARAMETER_LENGTH_MAX = 16_384;
 

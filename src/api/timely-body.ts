@@ -1,10 +1,9 @@
 /**
- * timely-body.ts – A body that has to come: a client that begins to send one and stops holds
- * nothing for long.
+ * timely-body.ts – Ends the wait for a body that stops coming, so that it holds nothing for long.
  *
- * Keeps true: what is waited for is the client, not the server: time in which nobody reads counts
- * for nothing. A body that is gathered has a bounded time as a whole; a streamed one may last as
- * long as some of it comes.
+ * Keeps true: only waiting for the client counts; time in which nothing reads the body does not. A
+ * body that is read as a whole has a bounded time; a streamed one may last as long as some of it
+ * comes.
  */
 import { Readable } from 'node:stream';
 import { Problem } from '../errors.ts';
@@ -25,7 +24,7 @@ async function* pass(body: Readable, seconds: number, isStreamed: boolean): Asyn
       yield next.value;
     }
   } finally {
-    body.on('error', () => {}); // nobody reads it any more
+    body.on('error', () => {}); // it has no reader any more
   }
 }
 

@@ -1,5 +1,6 @@
 /**
- * write-options.ts – How a write is meant: whether its answer waits, and what the source calls it.
+ * write-options.ts – How a write is meant: whether its answer waits, and which version the source
+ * gives it.
  */
 
 import Type from 'typebox';

@@ -202,7 +202,7 @@ const SHOWN: readonly (readonly [
 const LOSS_WIDTH = 3;
 const NAME_WIDTH = 62;
 
-/** A bar a ratio, on a logarithmic scale: one block each doubling, to the left where ours is slower. */
+/** A bar per ratio, a block per doubling; to the left where ours is slower. */
 function benchLines(): string[] {
   const dates = new Set<string>();
   const bars = SHOWN.map(([workload, history, segments, side]) => {
@@ -219,7 +219,8 @@ function benchLines(): string[] {
     const bar = `${'▒'.repeat(loss).padStart(LOSS_WIDTH)}│${'█'.repeat(gain)}`;
     return `${name.padEnd(NAME_WIDTH)}${bar} ${ratioText(median)}×`;
   });
-  const head = `${'ours to theirs, changes a second; a block is a doubling'.padEnd(NAME_WIDTH)}${' '.repeat(LOSS_WIDTH)}│ 1×`;
+  const legend = 'ours to theirs, changes a second; a block is a doubling';
+  const head = `${legend.padEnd(NAME_WIDTH + LOSS_WIDTH)}│ 1×`;
   return [
     '```text',
     head,

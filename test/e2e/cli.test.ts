@@ -325,7 +325,7 @@ describe('beside a server', () => {
 });
 
 describe('rollcall demo', () => {
-  it('ends with every segment equal to the reference: alone, and again beside a server of the same folder', {
+  it('ends with every segment equal to the reference, twice: alone, and beside a server', {
     timeout: 180_000,
   }, async () => {
     const env = { ROLLCALL_DATA: newFolder() };

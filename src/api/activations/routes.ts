@@ -1,8 +1,8 @@
 /**
- * routes.ts – `/v1/views/:slug/activations`: webhooks of who enters and leaves a view, and
- * what became of them.
+ * routes.ts – `/v1/views/:slug/activations`: webhooks that tell who enters and leaves a view, and
+ * how their deliveries stand.
  *
- * Keeps true: a secret is answered once, to the creation that had it made, and nowhere else.
+ * Keeps true: a secret is answered once, to the creation that made it, and nowhere else.
  */
 import Type from 'typebox';
 import type { StoredActivation } from '../../catalog/catalog.ts';
@@ -233,7 +233,7 @@ function find(
   return activations.find(slug, activation);
 }
 
-/** Who may not change it is shown where it goes to, and no more. */
+/** A caller that may not change an activation sees only the origin of its URL. */
 async function shown(
   activation: StoredActivation,
   { webhooks }: RouteContext,

@@ -7,7 +7,7 @@ import { ACTIVATION_EVENTS } from '../../catalog/catalog.ts';
 import { DELIVERY_STATUSES, SYNC_STATUSES } from '../../jobs/webhook-lanes.ts';
 import { time, timeOrNull } from '../times.ts';
 
-/** Letters that one request may name. */
+/** Dead letters that one request may name. */
 const REDELIVERED_IDS_MAX = 1000;
 
 export const redeliverBody = Type.Object(

@@ -35,8 +35,8 @@ export async function takeLines(stream: Readable, session: IngestSession): Promi
 }
 
 /**
- * @throws Problem body_malformed if the body broke off: what was taken in before stays, and nobody
- * hears of it.
+ * @throws Problem body_malformed if the body broke off: what was taken in before stays, and the
+ * client gets no report of it
  */
 async function* whole(stream: Readable): AsyncGenerator<Buffer> {
   try {

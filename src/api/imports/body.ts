@@ -1,10 +1,9 @@
 /**
  * body.ts – Reads the body of an import, NDJSON or CSV, into rows.
  *
- * Keeps true: no more than one chunk and one row are held, so a body may be of any length; a row
- * that can't be read is a row with its fault. What the values mean is not looked at here: a row is
- * checked when it is worked off. A body that is left before its end is not destroyed: its
- * connection may be used again.
+ * Keeps true: no more than one chunk and one row are held, so a body may be of any length. A row
+ * that can't be read is a row with its fault. Values are checked later, by the job. A body that is
+ * left before its end is not destroyed: its connection may be used again.
  */
 import { isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';
@@ -42,11 +41,11 @@ export async function* csvRows(
     for (const line of lines) {
       const text = textOf(line);
       if (typeof text !== 'string') rows.push([line.number, text]);
-      else for (const row of reader.read(line.number, text, line.end)) rows.push(told(row));
+      else for (const row of reader.read(line.number, text, line.end)) rows.push(importRow(row));
     }
     yield rows;
   }
-  yield [...reader.end()].map(told);
+  yield [...reader.end()].map(importRow);
 }
 
 /**
@@ -57,7 +56,7 @@ export function isEmptyRow(content: ImportRow[1]): boolean {
   return Array.isArray(content) && content.every((cell: string) => cell.trim() === '');
 }
 
-function told([line, cells]: CsvRow): ImportRow {
+function importRow([line, cells]: CsvRow): ImportRow {
   return 'fault' in cells ? [line, { code: 'line_malformed', detail: cells.fault }] : [line, cells];
 }
 

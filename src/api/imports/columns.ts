@@ -1,8 +1,8 @@
 /**
  * columns.ts – Which attribute each column of a CSV file holds.
  *
- * Keeps true: a header that could be read in two ways is refused before a row is looked at; what
- * matches no declared attribute is kept as text and told of by its title.
+ * Keeps true: a header that could be read in two ways is refused before a row is looked at. A title
+ * that matches no declared attribute is kept as text and listed in `unknown`.
  */
 import { columnsOf } from '../../change/cells.ts';
 import type { ObjectType } from '../../change/object-type.ts';

@@ -3,8 +3,8 @@
  * holding more than one of them.
  *
  * Keeps true: a line knows its end, since within quotes the end is a part of the cell. Lines are
- * numbered from 1, CR LF being one end wherever the chunks are cut; a line that is too long is told
- * of once and skipped to its end.
+ * numbered from 1, and CR LF is one end wherever the chunks are cut. A line that is too long is
+ * reported once and skipped to its end.
  */
 import type { Line } from '../lines.ts';
 

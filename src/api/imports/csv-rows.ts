@@ -1,8 +1,8 @@
 /**
  * csv-rows.ts – Rows of cells from lines of CSV (RFC 4180).
  *
- * Keeps true: one bad row costs no other: a quote that is never closed, or is followed by something
- * else than a comma, is told of at the line where it opens, and reading goes on with the line after
+ * Keeps true: one bad row costs no other. A quote that is never closed, or that something else than
+ * a comma follows, is reported at the line where it opens; reading goes on with the line after
  * that. A row is as bounded as a line. A quote within a cell that does not begin with one is a
  * letter like any other.
  */

@@ -1,8 +1,8 @@
 /**
- * parameters.ts – What the query string of an import says of the file.
+ * parameters.ts – How the query string of an import describes the file.
  *
- * Keeps true: a parameter that is malformed, that contradicts another one, or that has no meaning
- * for the format is refused with an example of a valid one; nothing that is said is left unread.
+ * Keeps true: a parameter is refused, with an example of a valid one, if it is malformed,
+ * contradicts another one, or has no meaning for the format. No parameter is ignored.
  */
 
 import Type, { type Static } from 'typebox';
@@ -95,7 +95,7 @@ const OF_CSV = ['delimiter', 'short_rows', 'decimal', 'dates', 'true', 'false'] 
  */
 const NO_DELIMITER = /^[\p{L}\p{N}"\r\n \ufeff]$/u;
 
-/** @throws Problem parameter_invalid if something is said that only CSV has */
+/** @throws Problem parameter_invalid for a parameter that only CSV has */
 export function refuseOfCsv(query: ImportQuery): void {
   const name = OF_CSV.find((each) => query[each] !== undefined);
   if (name)

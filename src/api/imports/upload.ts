@@ -19,7 +19,7 @@ import {
   refuseOfCsv,
 } from './parameters.ts';
 
-/** A piece is worked off and noted as one step. */
+/** A piece is one step of the job. */
 const PIECE_ROWS_MAX = 500;
 
 const PIECE_LENGTH_MAX = 1024 * 1024;

@@ -67,7 +67,7 @@ const getJobResult = route({
   handler: async (request, { held, jobs }, reply) => {
     const { id } = request.params;
     const { kind, status, asked, hasOutput } = await jobs.status(id);
-    // Of a kind that is none there may be one that was added at the board.
+    // A job that somebody added at the board may have another kind.
     if (!JOB_KINDS[kind]?.makesFile)
       throw noResult(`the ${kind} '${id}' has no file; its result is in GET /v1/jobs/${id}`);
     if (status !== 'completed') throw noResult(`the job '${id}' is ${status}`);

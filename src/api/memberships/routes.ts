@@ -8,7 +8,7 @@ import { route } from '../route.ts';
 import { lookupBody } from './schemas.ts';
 
 /**
- * Of a thousand ids in a thousand segments the answer has a million names: few such are made at
+ * A thousand ids in a thousand segments make an answer of a million names: few such are made at
  * once.
  */
 const LIGHT_PAIRS = 50_000;

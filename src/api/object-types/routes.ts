@@ -13,7 +13,10 @@ import { route } from '../route.ts';
 import { formatObjectType } from './format.ts';
 import { objectTypeForm } from './schemas.ts';
 
-/** Those that a list has, and one that only a single type has: its name is not refused. */
+/**
+ * The members of a list; `inverse_relationships` is only in the answer for one type, and its name
+ * is taken too.
+ */
 const FIELDS = [...Object.keys(objectTypeForm.properties), 'inverse_relationships'];
 
 const listObjectTypes = route({

@@ -1,5 +1,5 @@
 /**
- * readiness.ts – Whether this server can do its work, and every reason why not at once.
+ * readiness.ts – Whether this server can do its work, and if not, every reason at once.
  *
  * Keeps true: it answers also while Redis is gone.
  */
@@ -7,11 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Deployment } from '../../engine/deployment.ts';
 import { SILENT_MS } from '../../redis/health.ts';
 
-/** Redis has so long to say how things stand. */
+/** Redis must answer within this time. */
 const LOOK_MS_MAX = 1500;
 
 interface Readiness {
-  /** Why nobody should be sent here. */
+  /** Why no requests should be sent here. */
   readonly reasons: string[];
   readonly warnings: string[];
   readonly lagEntries: number;
@@ -33,10 +33,7 @@ export async function examine(deployment: Deployment, lagEntriesMax: number): Pr
   }
 }
 
-/**
- * @throws Error when the time is over: who asks whether the server is ready does not wait long for
- * no.
- */
+/** @throws Error when LOOK_MS_MAX is over: a probe does not wait long for a no. */
 export async function inTime<T>(looking: Promise<T>): Promise<T> {
   const late = sleep(LOOK_MS_MAX, undefined, { ref: false }).then(() => {
     throw new Error(`nothing within ${LOOK_MS_MAX} ms`);
@@ -44,7 +41,7 @@ export async function inTime<T>(looking: Promise<T>): Promise<T> {
   return Promise.race([looking, late]);
 }
 
-/** What is asked of Redis. */
+/** What Redis knows of it. */
 async function look({ progress }: Deployment, lagEntriesMax: number): Promise<Readiness> {
   const reasons: string[] = [];
   const warnings: string[] = [];
@@ -53,7 +50,7 @@ async function look({ progress }: Deployment, lagEntriesMax: number): Promise<Re
   const { entries, partitionsAhead } = await progress.lag();
   if (entries > lagEntriesMax)
     reasons.push(`${entries} entries wait in the logs, more than ${lagEntriesMax}`);
-  // No reason to send nobody here: all else is answered.
+  // Only a warning: all else is answered.
   if (partitionsAhead > 0)
     warnings.push(`the clocks of ${partitionsAhead} partitions are over a minute ahead of Redis`);
   return { reasons, warnings, lagEntries: entries };

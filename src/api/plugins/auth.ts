@@ -2,9 +2,9 @@
  * auth.ts – Who is asking: 401 without a valid key, 403 with too small a role, before anything else
  * of the request is read.
  *
- * Keeps true: keys are in memory only as SHA-256 digests; a key that is sent is compared with each
- * of them in constant time, so that neither its place in the list nor a common beginning shows in
- * the time an answer takes.
+ * Keeps true: keys are in memory only as SHA-256 digests. A key that is sent is compared with each
+ * of them in constant time, so that an answer's time shows neither its place in the list nor a
+ * common beginning.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
@@ -16,7 +16,7 @@ import { type Capability, type Need, needOf, ROLE_CAPABILITIES } from '../roles.
 
 export interface Caller {
   readonly role: Role;
-  /** Names the key without telling it. */
+  /** Names the key without showing it. */
   readonly holder: string;
 }
 
@@ -39,7 +39,8 @@ export const auth = fp(
     app.addHook('onRoute', (route) => {
       if (needOf(route) === 'nothing') publicPaths.add(route.url);
     });
-    // What is not there needs a key all the same: strangers are not told which paths there are.
+    // A path that is not there needs a key all the same: strangers do not learn which paths there
+    // are.
     const needOfNothing = (path: string): Need =>
       isDocumentation(path) || publicPaths.has(path) ? 'nothing' : 'key';
     app.addHook('onRequest', async (request) => {
@@ -60,7 +61,7 @@ function knownKey({ role, key }: KeyEntry): KnownKey {
 }
 
 /**
- * The key that was sent: a browser, which shows the board of queues, has no other way than as a
+ * The key that was sent. A browser, which shows the board of queues, can only send it as a
  * password.
  */
 function keyOf(authorization = '', need: Need): string | undefined {

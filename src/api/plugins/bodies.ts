@@ -2,9 +2,9 @@
  * bodies.ts – Reads JSON bodies, and checks bodies and query strings against their schemas.
  *
  * Keeps true: nothing of a body is coerced, defaulted or dropped, so `"7"` stays a string and an
- * unknown member is refused; a query string, where all is text, is read as its schema says. What
- * the engine parses by itself is described by a `$ref` and passes here unchecked: its own answer
- * names the fault better. A number that would be altered by reading it is refused.
+ * unknown member is refused. A query string, where all is text, is read as its schema says. Bodies
+ * that the engine reads are described by a `$ref` and pass unchecked: its own answer names the
+ * fault better. A number that reading would alter is refused.
  */
 import { isUtf8 } from 'node:buffer';
 import type { ServerResponse } from 'node:http';
@@ -72,9 +72,7 @@ export const bodies = fp(
   { name: 'bodies' },
 );
 
-/**
- * JSON is UTF-8 (RFC 8259): what says that it is something else would be read for what it is not.
- */
+/** JSON is UTF-8 (RFC 8259): a body in another charset would be misread. */
 function refuseCharset(contentType: string | undefined): void {
   if (charsetOf(contentType) === 'utf-8') return;
   throw new Problem('content_type_unsupported', `'${contentType}' is not read here; send UTF-8`);
@@ -111,9 +109,8 @@ function bodyCheck(schema: TSchema) {
 }
 
 /**
- * What is not declared is refused: a filter that is misspelled would else show all there is. The
- * pages of the documentation and of the board are not ours, and say nothing of parameters.
- * @throws Problem parameter_invalid
+ * Refuses parameters that are not declared: a filter that is misspelled would show everything.
+ * Pages of other plugins declare no parameters. @throws Problem parameter_invalid
  */
 function refuseUnknownParameters({
   query,
@@ -179,14 +176,13 @@ function refusal(
 }
 
 /**
- * Members that are missing or too many are told of the object by the schema; here each is a fault
- * of its own.
+ * The schema reports missing and unknown members of the object; here each is a fault of its own.
  */
 function faultsOf({ keyword, instancePath, message, params }: SchemaError): Fault[] {
-  const told = params as { requiredProperties?: string[]; allowedValues?: unknown[] };
+  const named = params as { requiredProperties?: string[]; allowedValues?: unknown[] };
   switch (keyword) {
     case 'required':
-      return (told.requiredProperties ?? []).map((name) => ({
+      return (named.requiredProperties ?? []).map((name) => ({
         path: `${instancePath}/${name}`,
         detail: 'is required',
       }));
@@ -196,7 +192,7 @@ function faultsOf({ keyword, instancePath, message, params }: SchemaError): Faul
       return [];
     case 'enum':
       return [
-        { path: instancePath, detail: `must be one of ${(told.allowedValues ?? []).join(', ')}` },
+        { path: instancePath, detail: `must be one of ${(named.allowedValues ?? []).join(', ')}` },
       ];
     default:
       return [{ path: instancePath, detail: message }];

@@ -1,10 +1,9 @@
 /**
- * cors.ts – Which pages of other sites may ask: those of ROLLCALL_CORS_ORIGINS, and none if that is
- * not set.
+ * cors.ts – Which pages of other sites may ask: those of ROLLCALL_CORS_ORIGINS, by default none.
  *
- * Keeps true: an origin is compared as a whole; a browser is never told that it may send along what
- * it keeps (cookies, or a key that it knows as a password); a preflight needs no key, for a browser
- * sends none, and what is refused later can be read, too.
+ * Keeps true: an origin is compared as a whole. No browser is allowed to send along what it keeps
+ * (cookies, or a key that it knows as a password). A preflight needs no key, for a browser sends
+ * none; a page can read refusals, too.
  */
 import fastifyCors, { type FastifyCorsOptions } from '@fastify/cors';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -18,7 +17,7 @@ const PREFLIGHT_S = 600;
 
 type Decide = (error: null, options: FastifyCorsOptions) => void;
 
-/** Caller: registers it before whatever may refuse a request. */
+/** Caller: registers it before any plugin that may refuse a request. */
 export const cors = fp(
   async (app: FastifyInstance, { origins }: { origins: readonly string[] }) => {
     if (origins.length === 0) return;
@@ -32,7 +31,7 @@ export const cors = fp(
       delegator: ({ headers }: FastifyRequest, decide: Decide) => {
         const { origin } = headers;
         const isKnown = origin !== undefined && origins.includes(origin);
-        // An OPTIONS that asks for no method is no preflight: it is answered as where no origin is
+        // An OPTIONS that asks for no method is no preflight: it is answered as if no origin were
         // named.
         const preflight = headers['access-control-request-method'] !== undefined;
         decide(null, { ...shared, origin: isKnown ? origin : false, preflight });

@@ -1,10 +1,10 @@
 /**
- * deadlines.ts – Nobody waits for a Redis that hangs: once it has fallen silent, a request is
+ * deadlines.ts – No request waits for a Redis that hangs: once it has fallen silent, a request is
  * answered when its time is over.
  *
- * Keeps true: what takes long while Redis answers is never cut off; what was under way goes on, and
- * what it comes to is told to nobody: a client that hears `redis_unavailable` does not know whether
- * its change was applied, and may send it again.
+ * Keeps true: a request that takes long while Redis answers is never cut off. Work that was under
+ * way goes on, and its outcome is lost: a client that gets `redis_unavailable` does not know
+ * whether its change was applied, and may send it again.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
@@ -15,8 +15,6 @@ import { sendProblem } from './problems.ts';
 /** Of requests that have no `timeout_ms`. */
 const TIMEOUT_MS_DEFAULT = 5000;
 const LOOK_MS = 100;
-/** These answer, in their own words, also while Redis is silent. */
-const OWN_WORDS = ['/healthz', '/readyz', '/metrics'];
 
 interface Open {
   readonly request: FastifyRequest;
@@ -33,11 +31,11 @@ export const deadlines = fp(
     }, LOOK_MS).unref();
     app.addHook('onClose', async () => clearInterval(look));
     app.addHook('onRequest', async (request, reply) => {
-      if (OWN_WORDS.includes(request.routeOptions.url ?? '')) return;
+      if (request.routeOptions.config?.route?.answersWithoutRedis) return;
       open.set(request, { request, reply, sinceMs: performance.now() });
     });
     app.addHook('onResponse', async (request) => {
-      // What it comes to after all is nobody's failure: not even the log's.
+      // Its late outcome is no failure, and not logged as one.
       if (open.get(request)?.isOverdue) request.log.level = 'silent';
       open.delete(request);
     });
@@ -50,7 +48,7 @@ function endOverdue(each: Open, { silentMs }: RedisHealth): void {
   const { request, reply, sinceMs } = each;
   if (reply.sent || performance.now() - sinceMs < timeoutOf(request)) return;
   each.isOverdue = true;
-  // The rest of a body that nobody reads any more would pass for the next request.
+  // The rest of an unread body would pass for the next request.
   if (!request.raw.complete) reply.header('connection', 'close');
   const silence = `Redis has not answered for ${(silentMs / 1000).toFixed(1)} s`;
   const detail = `${silence}; nobody knows whether this was carried out`;

@@ -80,15 +80,16 @@ export const idempotency = fp(
       const { guarded } = request;
       if (!guarded?.renewal) return payload;
       release(guarded);
-      // It may be sent again at once: while Redis hangs its answer does not wait for that to be
-      // noted.
+      // It may be sent again at once: while Redis hangs, the answer does not wait for that to be
+      // stored.
       if (reply.statusCode >= 500) {
         drop(answers, guarded);
         return payload;
       }
       const sent = typeof payload === 'string' ? payload : '';
       await settle(kept, guarded, reply, sent).catch((error: unknown) => {
-        // The work is done and the client hears so; until the marker ends, a repetition hears 409.
+        // The work is done and the client gets its answer; until the marker ends, a repetition gets
+        // 409.
         request.log.warn({ err: error }, 'the answer could not be kept for its Idempotency-Key');
       });
       return payload;

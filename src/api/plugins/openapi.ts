@@ -1,9 +1,8 @@
 /**
- * openapi.ts – The description of the API at `/openapi.json` and as pages at `/docs`, made of the
- * routes' own schemas.
+ * openapi.ts – The description of the API at `/openapi.json` and as pages at `/docs`.
  *
- * Keeps true: what holds for many routes alike (keys, roles, the refusals of every route, the
- * Idempotency-Key) is said by the tables that decide it, so it can't be forgotten at a route.
+ * Keeps true: it is made of the routes. What holds for many of them (keys, roles, refusals of every
+ * route, the Idempotency-Key) comes from the tables that decide it, so no route can forget it.
  */
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -58,7 +57,7 @@ interface DescribedOperation {
   readonly requestBody?: { required?: boolean };
 }
 
-/** The plugin says of every body that it is required. */
+/** The swagger plugin calls every body required. */
 function withOptionalBodies<Document extends object>(document: Document): Document {
   const isOptional = new Set<string | undefined>(
     ROUTES.flatMap(({ operationId, bodyIsOptional }) => (bodyIsOptional ? [operationId] : [])),

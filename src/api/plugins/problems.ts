@@ -2,8 +2,8 @@
  * problems.ts – Every failure leaves as a problem document (RFC 9457) of the one table of errors.
  *
  * Keeps true: whatever goes wrong, in our code, in Fastify or in the HTTP parser, is answered in
- * this form and no other; what the table does not foresee is a fault of ours: logged in full,
- * answered without a word of it.
+ * this form and no other. A failure that the table does not foresee is our bug: logged in full,
+ * answered without details.
  */
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -13,7 +13,7 @@ import { redisProblem } from '../../redis/failures.ts';
 import { isBoard, methodsAt, pathOf, type RouteEntry } from '../paths.ts';
 
 const PROBLEM_TYPE = 'application/problem+json';
-/** For answers that say "later" and do not know when. */
+/** For answers that ask to come again and do not know when. */
 const RETRY_AFTER_S = 1;
 
 export const problems = fp(
@@ -23,7 +23,7 @@ export const problems = fp(
       for (const each of [method].flat()) routes.push({ method: each, url });
     });
     app.setErrorHandler((error: FastifyError, request, reply) => {
-      // Fastify finds fault with the body of some methods before it notices that nobody takes them.
+      // Fastify checks the body of some methods before it sees that no route takes them.
       const isNowhere = request.is404 && !(error instanceof Problem);
       return sendProblem(
         reply,
@@ -49,7 +49,7 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
     const { retry_after_s: seconds } = problem.extra;
     reply.header('retry-after', String(typeof seconds === 'number' ? seconds : RETRY_AFTER_S));
   }
-  // What comes of the body after all is not the next request.
+  // The rest of the body would pass for the next request.
   if (code === 'request_timeout') reply.header('connection', 'close');
   return sendText(reply.code(status).type(PROBLEM_TYPE), JSON.stringify(problemDocument(problem)));
 }

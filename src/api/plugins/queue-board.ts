@@ -1,10 +1,9 @@
 /**
  * queue-board.ts – Bull Board at `/admin/queues`: the queues of jobs as pages, for master keys.
  *
- * Keeps true: its pages and its own API are behind the same keys as everything else
- * (plugins/auth.ts; a browser sends the key as the password of HTTP Basic), and no page of another
- * site can use that key; what it refuses leaves as a problem document, and a page loads nothing
- * from elsewhere.
+ * Keeps true: its pages and its own API need the same keys as everything else (plugins/auth.ts; a
+ * browser sends the key as the password of HTTP Basic). No page of another site can use that key.
+ * Its refusals are problem documents, and its pages load nothing from elsewhere.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { createBullBoard } from '@bull-board/api';
@@ -26,7 +25,7 @@ export const queueBoard = fp(
     });
     await app.register(
       async (board) => {
-        // Its own answer to failures would be that to a missing key, too.
+        // Else it would answer failures itself, a missing key too.
         Object.assign(board, { setErrorHandler: () => board });
         board.addHook('onRequest', async ({ method, headers }) =>
           refuseOtherSites(method, headers),
@@ -50,20 +49,20 @@ function refuseOtherSites(
   { origin, host, 'sec-fetch-site': site }: IncomingHttpHeaders,
 ): void {
   if (method === 'GET' || method === 'HEAD') return;
-  // A browser's own word, which a proxy that renames the host leaves as it is; over plain HTTP it
-  // says only the origin.
+  // The browser's own statement, which a proxy that renames the host leaves as it is; over plain
+  // HTTP there is only the origin.
   const isOwn =
     site === undefined ? isOriginOf(host, origin) : site === 'same-origin' || site === 'none';
   if (!isOwn)
     throw new Problem('origin_refused', 'the queues are changed from their own pages only');
 }
 
-/** No origin is sent by what is no browser. */
+/** Only browsers send an origin. */
 function isOriginOf(host: string | undefined, origin: string | undefined): boolean {
   return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host);
 }
 
-/** The pages ask for a font elsewhere, and do as well without. */
+/** The pages would load a font from elsewhere; they work without it. */
 function keepToItself(reply: FastifyReply): void {
   const policy = reply.getHeader('content-security-policy');
   if (typeof policy === 'string')

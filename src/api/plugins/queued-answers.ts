@@ -2,9 +2,8 @@
  * queued-answers.ts – A client may send requests without waiting for answers; their answers then
  * wait, one behind another.
  *
- * Keeps true: when the connection ends, every answer on it is closed. Node closes the one that is
- * being sent and tells those behind it nothing, so that whatever waits for their end (room, a lock,
- * the log) would wait for ever.
+ * Keeps true: when the connection ends, every answer on it is closed. Node closes only the one that
+ * is being sent; whatever waits for the end of another (room, a lock, the log) would wait for ever.
  */
 import { IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

@@ -1,10 +1,8 @@
 /**
- * rate-limit.ts – How many requests one API key may make in a window, where the operator asks for
- * that.
+ * rate-limit.ts – How many requests one API key may make in a window, if the operator sets a limit.
  *
- * Keeps true: it counts by key, in the memory of one process, and only requests with a valid key;
- * what says whether the server is alive and ready is never refused; a refusal says when to come
- * again.
+ * Keeps true: it counts by key, in the memory of one process, and only requests with a valid key.
+ * Probes of health and readiness are never refused; a refusal says when to come again.
  */
 import rateLimiter from '@fastify/rate-limit';
 import type { FastifyInstance } from 'fastify';
@@ -13,11 +11,10 @@ import type { RateLimit } from '../../config.ts';
 import { Problem } from '../../errors.ts';
 
 /**
- * Keys that are counted at a time: there are no more of them than are configured, and strangers
- * share the rest.
+ * Keys that are counted at a time: room for more than are ever configured. Strangers share the
+ * rest.
  */
 const COUNTED_MAX = 10_000;
-const NEVER_REFUSED = ['/healthz', '/readyz'];
 
 export const rateLimit = fp(
   async (app: FastifyInstance, { limit }: { limit: RateLimit | undefined }) => {
@@ -27,7 +24,7 @@ export const rateLimit = fp(
       timeWindow: limit.windowMs,
       cache: COUNTED_MAX,
       keyGenerator: ({ caller, ip }) => caller?.holder ?? `ip ${ip}`,
-      allowList: ({ url }) => NEVER_REFUSED.includes(url.split('?', 1)[0]!),
+      allowList: ({ routeOptions }) => routeOptions.config?.route?.isNeverLimited ?? false,
       errorResponseBuilder: (_, { max, ttl }) => {
         const detail = `a key may make ${max} requests in ${limit.windowMs / 1000} s here`;
         return new Problem('overloaded', detail, [], {

@@ -1,11 +1,10 @@
 /**
- * refused-bodies.ts – What is left of a body when its request is answered before all of it was
- * read.
+ * refused-bodies.ts – The rest of a body whose request is answered before all of it was read.
  *
  * Keeps true: a client that goes on using its connection gets its next answer. The rest of the body
- * is read and dropped after the answer is on its way, up to a bound of bytes and time; beyond it
- * the connection ends, and where the length is known the answer says so. Such an end is a polite
- * one: the client can read the answer although it still sends.
+ * is read and dropped after the answer is sent, up to a bound of bytes and time. Beyond it the
+ * connection ends; if the length is known, the answer says so. The end is orderly: the client can
+ * read the answer although it still sends.
  */
 import { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -13,7 +12,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
 
-/** What does not come within this time is not waited for: the connection ends. */
+/** The rest of a body is waited for so long; then the connection ends. */
 const REFUSED_BODY_MS = 30_000;
 /** A connection that ends waits so long for the client to read the answer. */
 const LINGER_MS = 2000;
@@ -25,7 +24,7 @@ export const refusedBodies = fp(
   ) => {
     app.addHook('onSend', async ({ raw, body }, reply, payload) => {
       if (!(raw instanceof IncomingMessage) || isRead(raw)) return payload;
-      // What it was wrapped in may fail after its reader has left.
+      // The stream around it may fail after its reader has left.
       if (body instanceof Readable) body.on('error', () => {});
       settle(raw, reply, { bytesMax, withinMs });
       return payload;
@@ -68,7 +67,7 @@ function drop(
   const timer = setTimeout(onTooMuch, withinMs);
   for (const event of ['end', 'close']) request.once(event, () => clearTimeout(timer));
   let bytes = 0;
-  // A reader that gave up, but waits still, would keep the stream from flowing.
+  // A reader that gave up and still waits would keep the stream from flowing.
   request.removeAllListeners('readable');
   request.on('error', () => {}); // the client went away: nobody waits for the rest
   request.on('data', (chunk: Buffer) => {
@@ -79,8 +78,8 @@ function drop(
 }
 
 /**
- * Ends our side first: closing at once, with bytes unread, would make the client's kernel throw the
- * answer away.
+ * Ends our side first: if we closed at once, with bytes unread, the client's kernel would drop the
+ * answer.
  */
 function endPolitely(socket: Socket): void {
   socket.destroySoon = () => {

@@ -1,9 +1,9 @@
 /**
- * requests.ts – What is noted of every request: an id, one log line, one observation of its time;
- * and the refusal of those that come while the server is closing.
+ * requests.ts – What is recorded of every request: an id, one log line, one observation of its
+ * time; and the refusal of requests that come while the server is closing.
  *
  * Keeps true: neither keys nor ids nor bodies nor query strings reach the log: a line names the
- * route's pattern; so does the metric, and the number of its rows is bounded.
+ * route's pattern. So does the metric, and so the number of its rows is bounded.
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';

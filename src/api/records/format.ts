@@ -26,7 +26,7 @@ export function formatRecord(
 
 /**
  * A record at the other end of a relationship, as text: a page of texts takes a tenth of the memory
- * of one of records.
+ * that a page of records does.
  */
 export function showRecord(objectType: string, { id, record }: NamedRecord): ShownRecord {
   return { id, text: Buffer.from(JSON.stringify(formatRecord(objectType, id, record))) };

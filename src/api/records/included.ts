@@ -40,7 +40,7 @@ export function readInclude(
   return hops;
 }
 
-/** What is included shares the bytes of a page; each relationship gives at least one record. */
+/** The included pages share the bytes of one page; each relationship gives at least one record. */
 export async function withIncluded(
   type: string,
   of: NamedRecord,

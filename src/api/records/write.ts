@@ -69,8 +69,7 @@ async function answer(
     case 'stale': {
       const record = await records.one(type, id, EVENTUAL);
       const code = outcome === 'created' && op === 'put' ? 201 : 200;
-      // None: deleted meanwhile by somebody else, or before by a newer change that made this one
-      // be ignored.
+      // None: it was deleted meanwhile, or before by a newer change, so that this one was ignored.
       if (!record) return reply.code(code).send({ object_type: type, id, status: 'ignored' });
       return reply.code(code).send(formatRecord(type, id, record));
     }
@@ -80,8 +79,8 @@ async function answer(
 }
 
 /**
- * The engine speaks of a change: its type and id are the path of the request, its member `data` is
- * the body.
+ * Translates a fault of the change into one of the request: type and id are its path, `data` is its
+ * body.
  */
 function inTermsOfRequest(error: unknown, type: string): unknown {
   if (!(error instanceof Problem)) return error;

@@ -1,7 +1,7 @@
 /**
  * body.ts – Reads the body of a seed, a JSON array or NDJSON, into pieces.
  *
- * Keeps true: of NDJSON no more than one piece is held; a body that is not JSON throughout is
+ * Keeps true: of NDJSON no more than one piece is held. A body that is not JSON throughout is
  * refused as a whole.
  */
 import { isUtf8 } from 'node:buffer';
@@ -15,10 +15,7 @@ import { type Line, LineSplitter } from '../lines.ts';
 const PIECE_ITEMS_MAX = 500;
 const PIECE_LENGTH_MAX = 1024 * 1024;
 const LINE_BYTES_MAX = 4 * 1024 * 1024;
-/**
- * More than anything that can be taken over has: a query may be 700 levels deep when it is written
- * as JSON.
- */
+/** More than any item needs: a query may be 700 levels deep when it is written as JSON. */
 const ITEM_LEVELS_MAX = 1000;
 
 export type SeedPieces = AsyncIterable<GivenItem[]>;
@@ -56,10 +53,7 @@ async function* linePieces(body: Readable): AsyncGenerator<GivenItem[]> {
   if (piece.length > 0) yield piece;
 }
 
-/**
- * Whatever is done with an item goes through all of it, level by level. @throws Problem
- * body_invalid
- */
+/** All later work on an item walks it level by level. @throws Problem body_invalid */
 function shallow(index: number, item: unknown): unknown {
   if (isNestedWithin(item, ITEM_LEVELS_MAX)) return item;
   const fault = `item ${index} is nested deeper than ${ITEM_LEVELS_MAX} levels`;

@@ -1,8 +1,7 @@
 /**
  * export.ts – A deployment as a seed: its definitions, and records if asked for.
  *
- * Keeps true: what is exported can be imported as it is, by this or by another deployment; it is
- * streamed.
+ * Keeps true: an export can be imported as it is, by this or by another deployment. It is streamed.
  */
 import { findObjectType } from '../../catalog/entries.ts';
 import { escapeExpressions } from '../../catalog/seed-expressions.ts';
@@ -65,8 +64,8 @@ export async function* seedItems(
 }
 
 /**
- * As it will be read: the id among the values, or beside them if they hold one; what looks like an
- * expression is text.
+ * As an import will read it: the id among the values, or beside them if they hold one. Text that
+ * looks like an expression is escaped.
  */
 function recordItem(objectType: string, id: string, data: RecordData): ExportedItem {
   const text = escapeExpressions(id);

@@ -30,7 +30,8 @@ const LINES = 'application/x-ndjson';
 const FORMS = ['application/json', LINES] as const;
 
 /**
- * Entries of each list in an answer: more than fit into a body that is taken over within a request.
+ * Entries of each list in an answer: more than a body that is taken over within the request can
+ * hold.
  */
 const LISTED_MAX = 1_000_000;
 

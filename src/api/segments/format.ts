@@ -5,7 +5,7 @@ import type { StoredSegment } from '../../catalog/catalog.ts';
 import type { Deployment } from '../../engine/deployment.ts';
 import { isoTime } from '../times.ts';
 
-/** `progress` is asked for only while something is being built. */
+/** Redis is asked for `progress` only while something is being built. */
 export async function formatSegment(
   segment: StoredSegment,
   { store: { catalog }, progress }: Deployment,

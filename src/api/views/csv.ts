@@ -1,26 +1,25 @@
 /**
  * csv.ts – Rows of a view as CSV (RFC 4180).
  *
- * Keeps true: lines end in CR LF; a missing value is empty; and no text is a formula to a
+ * Keeps true: lines end in CR LF, and a missing value is empty. No text is a formula to a
  * spreadsheet, whichever character it takes for the delimiter: a formula's sign at the beginning of
  * a text, or after what some locale takes for the end of a cell, gets an apostrophe before it, and
  * such text is quoted. Numbers are left as they are.
  */
 import { stringify } from 'csv-stringify/sync';
 
-/** What stands between cells where commas are decimals, and elsewhere. */
+/** Delimiters: the comma, and those of locales in which the comma stands before decimals. */
 export const DELIMITERS = [',', ';', '\t', '|'] as const;
 export type Delimiter = (typeof DELIMITERS)[number];
 
 /**
- * What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection), the wide forms of
- * Japanese ones too.
+ * Signs that begin a formula (OWASP, CSV injection), the wide forms of Japanese spreadsheets too.
  */
 const SIGN = '=+\\-@＝＋－＠';
 const BEGINNING = new RegExp(`^"*(?=[${SIGN}])|^(?=[\\t\\r\\n])`);
 /**
- * Quotes may come between: read with another delimiter, a doubled one opens and ends a cell of its
- * own.
+ * Quotes may stand between: to a reader with another delimiter, a doubled one opens and ends a
+ * cell.
  */
 const INNER = new RegExp(`[,;|\\t\\r\\n]"*(?=[${SIGN}])|[,;|]"*(?=[\\t\\r])|\\t"*(?=\\r)`, 'g');
 const JSON_TOKEN = /"(?:[^"\\]+|\\.)*"|,-/g;

@@ -10,7 +10,7 @@ import type { ViewDefinition } from '../../query/dialects/view-columns.ts';
 import { joined, listText } from '../page-text.ts';
 import { isoTime } from '../times.ts';
 
-/** What was sent; of a query of its own also what became of it. */
+/** The definition as it was sent; with a query of its own also how that stands. */
 export async function formatView(
   view: StoredView,
   { store: { catalog }, progress }: Deployment,

@@ -14,7 +14,7 @@ import type { RowsQuery } from './schemas.ts';
 
 const LINE_END = Buffer.from('\n');
 
-/** What is made ahead of a reader that is slow. */
+/** Bytes that are made ahead of a slow reader. */
 const BUFFERED_BYTES = 64 * 1024;
 
 const ROWS_TOGETHER = 100;

@@ -122,8 +122,8 @@ function tooCostly(costs: readonly Fault[]): Problem {
 function refuseCostly(predicate: Predicate, { scope }: Reading): void {
   const operations = programsCost(predicate, scope.type, scope.types);
   if (operations <= QUERY_OPERATIONS_MAX) return;
-  const count = Math.round(operations / 1e6);
-  const detail = `its parts of JsonLogic together may take ${count} million operations for one record`;
+  const count = `${Math.round(operations / 1e6)} million operations`;
+  const detail = `its parts of JsonLogic together may take ${count} for one record`;
   throw tooCostly([{ path: '/query', detail }]);
 }
 

@@ -11,7 +11,7 @@
 import { PROGRAM_OPERATIONS } from '../json-logic/json-logic-program.ts';
 import { AGGREGATE_NAMES } from '../predicate/measures.ts';
 import { ANCHORS, CALENDAR_UNITS } from '../predicate/predicate.ts';
-import { CLOCK_OPERATIONS } from '../time/clock-logic.ts';
+import { CLOCK_OPERATIONS } from '../time/clocks.ts';
 import { MONTHS, WINDOW_UNITS } from '../time/relative-time.ts';
 import { takesMoment } from './operator-list.ts';
 import {

@@ -452,8 +452,10 @@ function refuseValue(
 }
 
 function whyNotRelative(condition: Condition): string {
-  if (!isOfTime(condition))
-    return `${describeField(condition.field)}: only dates and datetimes are relative to the present`;
+  if (!isOfTime(condition)) {
+    const described = describeField(condition.field);
+    return `${described}: only dates and datetimes are relative to the present`;
+  }
   const taking = TAKING_MOMENTS.join(' ');
   return `'${condition.row.name}' takes no value relative to the present; ${taking} do`;
 }
@@ -740,7 +742,8 @@ function readThreshold(
   const value = readOperand('number', threshold, reading.scope.timeZone);
   if (typeof value === 'number' && value >= 0 && (value < 1 || Number.isSafeInteger(value)))
     return value;
-  const detail = `a threshold is a whole number from 0 or a share between 0 and 1, not ${quote(threshold)}`;
+  const expected = 'a whole number from 0 or a share between 0 and 1';
+  const detail = `a threshold is ${expected}, not ${quote(threshold)}`;
   return fault(reading, pointer(pointer(path, 'match'), 'threshold'), detail);
 }
 

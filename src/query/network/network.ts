@@ -32,7 +32,8 @@ import {
 import type { Aged, Atom, Predicate } from '../predicate/predicate.ts';
 import { type Attributes, fold } from '../predicate/view.ts';
 import { atomOf, foldPredicate, isAtom, type Leaf } from '../predicate/walk.ts';
-import { clockReader, instantOf } from '../time/clock.ts';
+import { type ClockReader, instantOf } from '../time/clock.ts';
+import { clockReader } from '../time/clocks.ts';
 import { AgeIndex, type AtomIndex } from './atom-index.ts';
 import { isDerivedName } from './derived-attribute.ts';
 
@@ -143,7 +144,7 @@ interface ViewIndexes {
 /** The atoms over the ages of one attribute by one clock. */
 interface ClockIndex {
   readonly key: string;
-  readonly reader: ReturnType<typeof clockReader>;
+  readonly reader: ClockReader;
   readonly index: AgeIndex<SharedAtom>;
 }
 
@@ -321,8 +322,8 @@ export class PredicateNetwork {
       const valueMs = instantOf(attributes[name]);
       if (valueMs === undefined) continue;
       for (const { reader, index } of clocks) {
-        const age = index.next(reader.age(valueMs, nowMs));
-        if (age !== undefined) next = Math.min(next, reader.moment(valueMs, age));
+        const flipMs = reader.nextFlip(index, valueMs, nowMs);
+        if (flipMs !== undefined) next = Math.min(next, flipMs);
       }
     }
     return next <= INSTANT_MAX_MS ? next : undefined;
@@ -346,7 +347,7 @@ export class PredicateNetwork {
       const valueMs = instantOf(attributes[name]);
       if (valueMs === undefined) continue;
       for (const { reader, index } of clocks)
-        index.cross(reader.age(valueMs, sinceMs), reader.age(valueMs, nowMs), this.#note);
+        reader.cross(index, valueMs, sinceMs, nowMs, this.#note);
     }
     return this.#flipsOf(attributes, heldBefore, neighbourhood);
   }

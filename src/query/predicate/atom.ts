@@ -17,8 +17,8 @@ import {
   PresentIndex,
   RangeIndex,
 } from '../network/atom-index.ts';
-import { clockReader, instantOf } from '../time/clock.ts';
-import { ageLogic } from '../time/clock-logic.ts';
+import { instantOf } from '../time/clock.ts';
+import { ageLogic, clockReader } from '../time/clocks.ts';
 import { boundType, intervalTest } from './interval.ts';
 import type { Aged, Atom, AttributeView, Clock, Interval, Scalar, Textual } from './predicate.ts';
 import { paidTest, TEXT_KINDS, type TextKind, textTest } from './text-tests.ts';

@@ -23,7 +23,7 @@ const OPERATIONS_A_STEP = 2;
 /** Said of a whole pattern, at its beginning. */
 const CASELESS = '(?i)';
 
-/** The pattern, for which upper and lower case are the same: its escapes (`\D`) stay as they are. */
+/** The pattern where case does not count: its escapes (`\D`) stay as they are. */
 export function caselessPattern(pattern: string): string {
   return `${CASELESS}${pattern}`;
 }

@@ -1,54 +1,80 @@
 /**
- * clock.ts – How old a value is by each clock of a filter (predicate.ts), and at which moment it
- * comes to be of an age.
+ * clock.ts – How old a value is by each clock of the table (clocks.ts), and from when on it is of
+ * an age.
  *
- * Keeps true: an age is a whole number that never goes down as time passes, whatever the time
- * zone's clocks do, so that each statement about an age begins and ends once; `moment` is the exact
- * millisecond of it. A period has come when its first date has begun, and stays so where clocks are
- * set back across midnight. A bound at an anchor is a date of the calendar, shifted as a date; that
- * can't go backwards, since no time of day is clamped with it. A bound of months from `now` would
- * (from March 29 to 31 it comes back to February 28 again and again): there the value is shifted
- * the other way, once for all.
+ * Keeps true: an age is a whole number. By a growing clock it never goes down, whatever the time
+ * zone's clocks do, so that each statement about it begins and ends once; `moment` is the exact
+ * millisecond of that. A period has come when its first date has begun, and stays so where clocks
+ * are set back across midnight. A bound at an anchor is a date of the calendar, shifted as a date:
+ * that can't go backwards, since no time of day is clamped with it. A bound of months from `now`
+ * would, for from March 29 to 31 it comes back to February 28 again and again. There the value is
+ * shifted the other way, once for all.
  */
 import { dateAt, instantOfWallClock, startOfDate, wallClockAt } from '../../change/time-zone.ts';
 import { unreachable } from '../../errors.ts';
-import type { Anchor, Bound, CalendarUnit, Clock } from '../predicate/predicate.ts';
+import type { Anchor, Bound, CalendarUnit } from '../predicate/predicate.ts';
+
+/** What is kept by age (atom-index.ts): where the statements about it begin and end. */
+interface Ages<N> {
+  /** The first age above this one at which a statement begins or ends. */
+  next(age: number): number | undefined;
+  /** Visits what begins or ends on the way from one age to another. */
+  cross(from: number, to: number, visit: (node: N) => void): void;
+}
 
 /**
- * Reads a clock. Instants are UTC milliseconds, and so is a date's midnight as long as no time zone
- * is asked.
+ * Tells ages by a clock, and what time does to statements about them. Instants are UTC
+ * milliseconds; so is a date's midnight as long as no time zone is asked.
  */
-interface ClockReader {
+export interface ClockReader {
   readonly age: (valueMs: number, nowMs: number) => number;
-  /** The first instant from which on the value is of that age, or older. */
+  /** The first instant after `nowMs` at which a statement begins or ends; undefined: never. */
+  readonly nextFlip: <N>(ages: Ages<N>, valueMs: number, nowMs: number) => number | undefined;
+  /** Visits what has begun or ended since an instant. */
+  readonly cross: <N>(
+    ages: Ages<N>,
+    valueMs: number,
+    sinceMs: number,
+    nowMs: number,
+    visit: (node: N) => void,
+  ) => void;
+}
+
+/** A clock by which ages only grow. `moment`: from when on a value is of that age, or older. */
+interface GrowingClock {
+  readonly age: (valueMs: number, nowMs: number) => number;
   readonly moment: (valueMs: number, age: number) => number;
 }
 
-export function clockReader(clock: Clock): ClockReader {
-  const ofInstants = instantReader(clock);
-  return clock.datesIn === undefined ? ofInstants : dateReader(ofInstants, clock.datesIn);
-}
-
-/** Of values that are dates: each is the moment at which its day begins. */
-function dateReader({ age, moment }: ClockReader, timeZone: string): ClockReader {
-  const begin = lastKnown((midnightMs) => startOfDate(midnightMs, timeZone));
+function growing({ age, moment }: GrowingClock): ClockReader {
   return {
-    age: (midnightMs, nowMs) => age(begin(midnightMs), nowMs),
-    moment: (midnightMs, reached) => moment(begin(midnightMs), reached),
+    age,
+    nextFlip: (ages, valueMs, nowMs) => {
+      const next = ages.next(age(valueMs, nowMs));
+      return next === undefined ? undefined : moment(valueMs, next);
+    },
+    cross: (ages, valueMs, sinceMs, nowMs, visit) =>
+      ages.cross(age(valueMs, sinceMs), age(valueMs, nowMs), visit),
   };
 }
 
-function instantReader(clock: Clock): ClockReader {
-  switch (clock.kind) {
-    case 'elapsed':
-      return { age: (valueMs, nowMs) => nowMs - valueMs, moment: (valueMs, age) => valueMs + age };
-    case 'periods':
-      return periodReader(clock.unit, clock.timeZone);
-    case 'passed':
-      return passedReader(lastKnown(passingOf(clock.bound, clock.timeZone)));
-    default:
-      return unreachable(clock);
-  }
+/** The same of values that are dates: each is the moment at which its day begins. */
+export function ofDates({ age, nextFlip, cross }: ClockReader, timeZone: string): ClockReader {
+  const begin = lastKnown((midnightMs) => startOfDate(midnightMs, timeZone));
+  return {
+    age: (midnightMs, nowMs) => age(begin(midnightMs), nowMs),
+    nextFlip: (ages, midnightMs, nowMs) => nextFlip(ages, begin(midnightMs), nowMs),
+    cross: (ages, midnightMs, sinceMs, nowMs, visit) =>
+      cross(ages, begin(midnightMs), sinceMs, nowMs, visit),
+  };
+}
+
+/** Milliseconds that have passed. */
+export function elapsedReader(): ClockReader {
+  return growing({
+    age: (valueMs, nowMs) => nowMs - valueMs,
+    moment: (valueMs, age) => valueMs + age,
+  });
 }
 
 /** The instant of a datetime in normal form, the midnight of a date; undefined of anything else. */
@@ -58,21 +84,23 @@ export function instantOf(value: unknown): number | undefined {
   return Number.isNaN(instant) ? undefined : instant;
 }
 
-function periodReader(unit: CalendarUnit, timeZone: string): ClockReader {
+/** Days, weeks, … of the calendar that have begun since the value's own one. */
+export function periodReader(unit: CalendarUnit, timeZone: string): ClockReader {
   const present = lastKnown((nowMs) => periodAt(nowMs, unit, timeZone));
   const own = lastKnown((valueMs) => periodAt(valueMs, unit, timeZone));
-  return {
+  return growing({
     age: (valueMs, nowMs) => present(nowMs) - own(valueMs),
     moment: (valueMs, age) => startOfPeriod(own(valueMs) + age, unit, timeZone),
-  };
+  });
 }
 
-/** Of age 1 from the moment on, of age 0 before it. */
-function passedReader(passing: (valueMs: number) => number): ClockReader {
-  return {
+/** Of age 1 from the moment on at which the value has passed the bound, of age 0 before it. */
+export function passedReader(bound: Bound, timeZone: string): ClockReader {
+  const passing = lastKnown(passingOf(bound, timeZone));
+  return growing({
     age: (valueMs, nowMs) => (nowMs >= passing(valueMs) ? 1 : 0),
     moment: (valueMs, age) => (age === 1 ? passing(valueMs) : age < 1 ? -Infinity : Infinity),
-  };
+  });
 }
 
 /**

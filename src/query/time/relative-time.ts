@@ -17,7 +17,7 @@ import {
   CALENDAR_UNITS,
   type CalendarUnit,
 } from '../predicate/predicate.ts';
-import { OFFSET_MAX } from './clock-logic.ts';
+import { OFFSET_MAX } from './clocks.ts';
 
 /** Exactly so many milliseconds from now, or where the calendar says. */
 export type Moment =

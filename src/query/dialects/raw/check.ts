@@ -9,7 +9,7 @@ import { pointer } from '../../../errors.ts';
 import { isLogic, operationOf, PROGRAM_OPERATIONS } from '../../json-logic/json-logic-program.ts';
 import { OPERATIONS } from '../../json-logic/operations.ts';
 import { hopNamed } from '../../predicate/relationships.ts';
-import { isClockOperation, readClock } from '../../time/clock-logic.ts';
+import { CLOCK_FORMS, isClockOperation, readClock } from '../../time/clocks.ts';
 import {
   admitOperations,
   costly,
@@ -158,11 +158,7 @@ function checkClock(rule: unknown, args: Args, at: QueryPosition): void {
   else fault(at.reading, at.path, CLOCKS);
 }
 
-const CLOCKS =
-  `time is asked for by { "elapsed": [value, now] } (of a date [value, now, zone]), { ` +
-  `"periods": [value, now, "day" | "week" | "month" | "quarter" | "year", zone] } and { ` +
-  `"before" | "notAfter": [value, now, anchor, offset, "millisecond" | "day" | "month", ` +
-  `zone] }, where now is { "now": [] }`;
+const CLOCKS = `time is asked for by ${CLOCK_FORMS}, where now is { "now": [] }`;
 
 /**
  * What an operation over items sees of one: a record, if they are records; `reduce` shows it beside

@@ -141,11 +141,7 @@ export function textOf(kind: TextKind, args: Args, here: PartContext): Predicate
 }
 
 /** Whether a value has passed a moment; a missing one never has. */
-export function passedOf(
-  name: 'before' | 'notAfter',
-  args: Args,
-  here: PartContext,
-): Predicate | undefined {
+export function passedOf(name: string, args: Args, here: PartContext): Predicate | undefined {
   const read = readAge({ [name]: args }, here.type);
   return read && rangeRead(read, { low: 1, lowInclusive: true, high: null, highInclusive: false });
 }

@@ -5,6 +5,7 @@
  * and what is written as several operations counts as the one rule that it stands for.
  */
 import { isLogic, operationOf } from '../../json-logic/json-logic-program.ts';
+import { AGE_OPERATIONS } from '../../time/clocks.ts';
 import { isMeasureBody } from './measured.ts';
 import { type Args, isCountBody, isGuard, isScalar } from './shapes.ts';
 
@@ -56,7 +57,7 @@ function isTransparent(name: string, args: Args): boolean {
   );
 }
 
-const TRANSPARENT = new Set(['var', 'toLowerCase', 'startOfDay', '!', 'now', 'elapsed', 'periods']);
+const TRANSPARENT = new Set(['var', 'toLowerCase', 'startOfDay', '!', 'now', ...AGE_OPERATIONS]);
 
 /** What compares it is one condition, about what stands in it. */
 function isMeasure(rule: unknown): boolean {

@@ -12,7 +12,7 @@ import { atomTest } from '../../predicate/atom.ts';
 import { ALWAYS, type Atom, NEVER, not, or, type Predicate } from '../../predicate/predicate.ts';
 import { hopNamed } from '../../predicate/relationships.ts';
 import { TEXT_OPERATIONS } from '../../predicate/text-tests.ts';
-import { looksAtClock } from '../../time/clock-logic.ts';
+import { AGE_OPERATIONS, looksAtClock, PASSING_OPERATIONS } from '../../time/clocks.ts';
 import { costly, fault } from '../scope.ts';
 import {
   choiceOf,
@@ -53,8 +53,10 @@ const STRUCTURES: ReadonlyMap<string, Structure> = new Map<string, Structure>([
     name,
     (args, here) => textOf(kind, args, here),
   ]),
-  ['before', (args, here) => passedOf('before', args, here)],
-  ['notAfter', (args, here) => passedOf('notAfter', args, here)],
+  ...PASSING_OPERATIONS.map((name): [string, Structure] => [
+    name,
+    (args, here) => passedOf(name, args, here),
+  ]),
 ]);
 
 const CONNECTIVES = new Set(['and', 'or', '!', '!!', 'if', '?:']);
@@ -119,7 +121,9 @@ const CHEAPER =
   'what looks at each value once is always cheap enough, such as { "some": [{ "var": ' +
   '"tags" }, { "==": [{ "var": "" }, "vip"] }] }';
 
+const oneOf = (names: readonly string[]) => names.map((name) => `'${name}'`).join(' or ');
+
 const CLOCK_IN_PROGRAM =
-  `what looks at the clock is 'before' or 'notAfter' by itself, or 'elapsed' or 'periods' ` +
-  `compared with numbers, of a date or datetime attribute; nothing else can be computed of ` +
-  `the present`;
+  `what looks at the clock is ${oneOf(PASSING_OPERATIONS)} by itself, or ` +
+  `${oneOf(AGE_OPERATIONS)} compared with numbers, of a date or datetime attribute; ` +
+  'nothing else can be computed of the present';

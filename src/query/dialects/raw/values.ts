@@ -9,7 +9,12 @@ import type { Attribute, ObjectType } from '../../../change/object-type.ts';
 import { isLogic, operationOf } from '../../json-logic/json-logic-program.ts';
 import type { AttributeView, Clock, Scalar } from '../../predicate/predicate.ts';
 import { fold } from '../../predicate/view.ts';
-import { isClockOperation, readClock } from '../../time/clock-logic.ts';
+import {
+  clockOfDates,
+  isClockOperation,
+  PASSING_OPERATIONS,
+  readClock,
+} from '../../time/clocks.ts';
 import { type Args, isScalar } from './shapes.ts';
 
 /** A value that is read from the record, and its JS type if it is a scalar; by a clock, its age. */
@@ -27,7 +32,8 @@ export function readView(rule: unknown, type: ObjectType): Read | undefined {
   if (!isLogic(rule)) return undefined;
   const [name, args] = operationOf(rule);
   const [arg] = args;
-  if (isClockOperation(name)) return isPassing(name) ? undefined : readAge(rule, type);
+  if (isClockOperation(name))
+    return PASSING_OPERATIONS.includes(name) ? undefined : readAge(rule, type);
   if (args.length !== 1) return undefined;
   if (name === 'toLowerCase') {
     const read = readView(arg, type);
@@ -60,14 +66,6 @@ export function readAge(rule: unknown, type: ObjectType): Read | undefined {
     default:
       return undefined;
   }
-}
-
-/**
- * A date is the moment at which its day begins in the time zone of the clock, or in the one that is
- * there for dates.
- */
-function clockOfDates(clock: Clock): Clock {
-  return clock.kind === 'elapsed' ? clock : { ...clock, datesIn: clock.timeZone };
 }
 
 function jsTypeOf({ type }: Attribute): Read['jsType'] {
@@ -106,8 +104,4 @@ export function fits(constant: Scalar, { view, jsType }: Read): boolean {
  */
 export function isFoldedLike(constant: Scalar, { folded }: AttributeView): boolean {
   return !folded || fold(constant) === constant;
-}
-
-function isPassing(name: string): boolean {
-  return name === 'before' || name === 'notAfter';
 }

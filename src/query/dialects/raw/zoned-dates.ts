@@ -4,6 +4,7 @@
  * Keeps true: an age of a date names its time zone, so that the reference computes the same.
  */
 import type { ObjectType } from '../../../change/object-type.ts';
+import { namingZone } from '../../time/clocks.ts';
 import type { Reading } from '../scope.ts';
 import { comparedIn } from './literals.ts';
 import { rewritten } from './rewriting.ts';
@@ -21,9 +22,9 @@ export function withZonedDates(
 ): unknown {
   const { types, timeZone } = reading.scope;
   const zoned = (name: string, args: Args, of: ObjectType) => {
-    const read =
-      name === 'elapsed' && args.length === 2 ? comparedIn(args[0], of, types) : undefined;
-    return read?.attribute.type === 'date' ? { elapsed: [...args, timeZone] } : undefined;
+    const named = namingZone(name, args, timeZone);
+    const read = named === args ? undefined : comparedIn(args[0], of, types);
+    return read?.attribute.type === 'date' ? { [name]: named } : undefined;
   };
   return rewritten(rule, type, types, zoned, copied);
 }
