@@ -137,7 +137,8 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       close: async () => {
         isClosing = true;
         await worker?.stop();
-        await delivery.retire().catch(() => {}); // Redis is gone: the source's row stays, which costs a few bytes
+        // Redis is gone: the source's row stays, which costs a few bytes
+        await delivery.retire().catch(() => {});
         await opened.close();
       },
     };

@@ -189,7 +189,7 @@ export class PartitionProcessor {
     }
   }
 
-  // ——— Office ———
+  // ── Office ──
 
   /** @returns undefined if it was stopped meanwhile. */
   async #acquire(): Promise<Held | undefined> {
@@ -202,7 +202,8 @@ export class PartitionProcessor {
         );
         if (acquired.status === 'lost')
           throw new Error(
-            `partition ${this.#partition} has no install id of this deployment: its data is gone; it is not started from zero`,
+            `partition ${this.#partition} has no install id of this deployment: its ` +
+              'data is gone; it is not started from zero',
           );
         const held = acquired.status === 'acquired' && (await this.#open(acquired.meta));
         if (held) return held;
@@ -293,7 +294,7 @@ export class PartitionProcessor {
     this.#context.tail.unfollow();
   }
 
-  // ——— Turns ———
+  // ── Turns ──
 
   async #work(held: Held): Promise<void> {
     const { core } = held;
@@ -414,7 +415,7 @@ export class PartitionProcessor {
     if (queuedMessages < QUEUED_MESSAGES_MAX / 2) tail.resume('inbox');
   }
 
-  // ——— What is told ———
+  // ── What is told ──
 
   #tell({ applied, dead, effects, failures }: Step): void {
     const { metrics } = this.#context;
