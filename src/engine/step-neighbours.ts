@@ -27,6 +27,7 @@ import {
   withExtremes,
 } from '../membership/neighbour-row.ts';
 import { hasPredicateId } from '../membership/predicate-ids.ts';
+import { pushTo } from '../multimap.ts';
 import { toTrillionths } from '../query/predicate/exact-sum.ts';
 import type { PartialState } from '../query/predicate/tally.ts';
 import type { Attributes } from '../query/predicate/view.ts';
@@ -88,7 +89,7 @@ export interface EdgeEffects {
   readonly fanouts: readonly { readonly edgeId: number; readonly target: string }[];
 }
 
-interface Working<R> {
+interface WorkingRow<R> {
   readonly edgeId: number;
   readonly target: string;
   readonly before: R;
@@ -104,8 +105,8 @@ interface Part {
 
 export class StepNeighbours {
   readonly #context: StepContext;
-  readonly #neighbours = new Map<string, Working<NeighbourRow>>();
-  readonly #related = new Map<string, Working<RelatedRow>>();
+  readonly #neighbours = new Map<string, WorkingRow<NeighbourRow>>();
+  readonly #related = new Map<string, WorkingRow<RelatedRow>>();
   readonly #subscribed = new Map<
     string,
     { readonly edge: Edge; readonly target: string; readonly partitions: Set<number> }
@@ -410,7 +411,7 @@ export class StepNeighbours {
 
   /** The rows that differ, without what is of shared predicates that were given up. */
   #changed<R>(
-    all: ReadonlyMap<string, Working<R>>,
+    all: ReadonlyMap<string, WorkingRow<R>>,
     keep: (row: R, kept: Kept) => R,
     isGone: (row: R, edgeId: number) => boolean,
   ): { edgeId: number; target: string; row: R | null }[] {
@@ -428,16 +429,14 @@ export class StepNeighbours {
   }
 
   #send(partition: number, message: Message): void {
-    const messages = this.#messages.get(partition);
-    if (messages) messages.push(message);
-    else this.#messages.set(partition, [message]);
+    pushTo(this.#messages, partition, message);
   }
 
-  #neighbour(edgeId: number, target: string): Working<NeighbourRow> {
+  #neighbour(edgeId: number, target: string): WorkingRow<NeighbourRow> {
     return open(this.#neighbours, edgeId, target, this.#context.neighbour);
   }
 
-  #relatedRow(edgeId: number, target: string): Working<RelatedRow> {
+  #relatedRow(edgeId: number, target: string): WorkingRow<RelatedRow> {
     return open(this.#related, edgeId, target, this.#context.related);
   }
 }
@@ -457,11 +456,11 @@ function rowKey(edgeId: number, target: string): string {
 }
 
 function open<R>(
-  all: Map<string, Working<R>>,
+  all: Map<string, WorkingRow<R>>,
   edgeId: number,
   target: string,
   read: (edgeId: number, target: string) => R,
-): Working<R> {
+): WorkingRow<R> {
   const key = rowKey(edgeId, target);
   let working = all.get(key);
   if (!working) {

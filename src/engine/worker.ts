@@ -11,7 +11,7 @@ import type { Metrics } from '../metrics.ts';
 import type { NetworkOptions } from '../query/network/network.ts';
 import { BuildSwitch } from './build-switch.ts';
 import { Solo } from './care.ts';
-import { Clock, type ClockSource } from './clock.ts';
+import { type ClockSource, EngineClock } from './clock.ts';
 import { CORE_LIMITS } from './core-limits.ts';
 import { Networks } from './networks.ts';
 import type { PartitionStore, PartitionTail } from './partition-store.ts';
@@ -50,7 +50,7 @@ export class Worker {
   }: WorkerContext) {
     this.#logger = logger;
     const networks = new Networks(store.catalog, networkOptions);
-    const clock = new Clock(logger, clockSource);
+    const clock = new EngineClock(logger, clockSource);
     const solo = new Solo();
     this.#builds = new BuildSwitch(statuses, store, logger);
     this.#processors = tails.map(

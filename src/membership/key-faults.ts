@@ -8,8 +8,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Catalog } from '../catalog/catalog.ts';
+import { addTo } from '../multimap.ts';
 import type { KeyAudits, StoredName } from './audit-store.ts';
-import type { Fault } from './fault.ts';
+import type { StoredFault } from './fault.ts';
 import { allStatuses, type StatusStore } from './partition-status.ts';
 
 export interface KeyFaultContext {
@@ -22,7 +23,7 @@ export interface KeyFaultContext {
 }
 
 export interface KeyFaults {
-  readonly faults: readonly Fault[];
+  readonly faults: readonly StoredFault[];
   /** Keys that the engine is still removing. */
   readonly leftOver: number;
   /** Per partition. */
@@ -61,7 +62,7 @@ async function adopted({ statuses, catalog, timeoutMs }: KeyFaultContext): Promi
 }
 
 class JudgedKeys implements KeyFaults {
-  readonly faults: Fault[] = [];
+  readonly faults: StoredFault[] = [];
   leftOver = 0;
   readonly sets: { holders: Map<number, Set<string>>; values: Map<number, Set<string>> }[] = [];
   readonly #context: KeyFaultContext;
@@ -111,9 +112,7 @@ class JudgedKeys implements KeyFaults {
   #note({ partition, kind, of, target }: StoredName): void {
     if (kind !== 'holders' && kind !== 'values') return;
     const targets = this.sets[partition]![kind];
-    const known = targets.get(Number(of));
-    if (known) known.add(target);
-    else targets.set(Number(of), new Set([target]));
+    addTo(targets, Number(of), target);
   }
 
   /** It may be gone by now: a sweep has come by, or a build was broken off. */

@@ -10,6 +10,7 @@
  * out as conjunctions only: a disjunction is the complement of the conjunction of complements.
  */
 import { assert, unreachable } from '../../errors.ts';
+import { pushTo } from '../../multimap.ts';
 import { atomForm, atomKey, attributesPresentBy, type ValueView } from './atom.ts';
 import { isPoint } from './interval.ts';
 import { measureRow, overNothing } from './measures.ts';
@@ -67,7 +68,7 @@ export function predicateKey(predicate: Predicate): string {
 
 /** `@contacts.organization>truth(…)` */
 function measureKey(
-  { edge, direction, measure }: Neighbourhood & { readonly measure: Measure },
+  { edge, direction, measure }: EdgeSide & { readonly measure: Measure },
   where: string,
 ): string {
   const attribute = 'attribute' in measure ? `:${measure.attribute}` : '';
@@ -81,13 +82,13 @@ function measureKey(
  * the measure's key.
  */
 interface MeasureView extends AttributeView {
-  readonly of: Neighbourhood & {
+  readonly of: EdgeSide & {
     readonly measure: Exclude<Measure, { kind: 'truth' }>;
     readonly where: Predicate;
   };
 }
 
-type Neighbourhood = Pick<RelatedCondition, 'edge' | 'direction'>;
+type EdgeSide = Pick<RelatedCondition, 'edge' | 'direction'>;
 type View = ValueView | MeasureView;
 
 /** Whether it is the ages of values that are looked at. */
@@ -106,7 +107,7 @@ function keyOf(view: View): string {
  */
 type Form =
   | { readonly kind: 'values'; readonly key: string; readonly view: View; readonly set: ValueSet }
-  | { readonly kind: 'via'; readonly key: string; readonly at: Neighbourhood; readonly child: Form }
+  | { readonly kind: 'via'; readonly key: string; readonly at: EdgeSide; readonly child: Form }
   | {
       readonly kind: 'fact';
       readonly key: string;
@@ -131,7 +132,7 @@ function valuesForm(view: View, given: ValueSet): ValuesForm {
 }
 
 /** A statement about the neighbour that is decided without one is no statement about it. */
-function viaForm({ edge, direction }: Neighbourhood, child: Form): Form {
+function viaForm({ edge, direction }: EdgeSide, child: Form): Form {
   if (child.key === FAILS.key || child.key === HOLDS.key) return child;
   const at = { edge, direction };
   return {
@@ -222,7 +223,7 @@ function edgeForm({ edge, direction, measure, where, holds }: RelatedCondition):
   return isNothing(form.set) || isAnything(form.set) ? constantForm(isAnything(form.set)) : form;
 }
 
-function truthForm(at: Neighbourhood, child: Form, satisfying: ValueSet): Form {
+function truthForm(at: EdgeSide, child: Form, satisfying: ValueSet): Form {
   const [ofTrue, ofFalse] = [setHolds(satisfying, true), setHolds(satisfying, false)];
   if (ofTrue === ofFalse) return constantForm(ofTrue);
   return viaForm(at, ofTrue ? child : complement(child));
@@ -242,12 +243,12 @@ function countTrivialShare(form: ValuesForm): ValuesForm {
 }
 
 /** How many there are, whatever holds of them. */
-function neighbours({ edge, direction }: Neighbourhood, numbers: ValueSet): ValuesForm {
+function neighbours({ edge, direction }: EdgeSide, numbers: ValueSet): ValuesForm {
   return measureForm({ edge, direction, measure: { kind: 'count' }, where: ALWAYS }, numbers);
 }
 
 /** The share of what always or never holds is the same of any number, but none. */
-function wholeShareForm(at: Neighbourhood, share: 0 | 1, satisfying: ValueSet): Form {
+function wholeShareForm(at: EdgeSide, share: 0 | 1, satisfying: ValueSet): Form {
   const [ofAny, ofNone] = [setHolds(satisfying, share), setHolds(satisfying, undefined)];
   if (ofAny === ofNone) return constantForm(ofAny);
   return neighbours(at, ofNone ? NONE : complementOf(NONE));
@@ -375,7 +376,7 @@ function withOneViaEach(parts: readonly Form[]): readonly Form[] {
   for (const part of parts) {
     if (part.kind !== 'via') continue;
     const neighbour = `${part.at.edge} ${part.at.direction}`;
-    byNeighbour.set(neighbour, [...(byNeighbour.get(neighbour) ?? []), part]);
+    pushTo(byNeighbour, neighbour, part);
   }
   const merged = [...byNeighbour.values()].map((same) =>
     same.length === 1
@@ -435,9 +436,7 @@ function isShare(view: View): view is MeasureView {
 function intersectByView(parts: readonly ValuesForm[]): ValuesForm[] {
   const byView = new Map<string, ValuesForm[]>();
   for (const part of parts) {
-    const same = byView.get(keyOf(part.view));
-    if (same) same.push(part);
-    else byView.set(keyOf(part.view), [part]);
+    pushTo(byView, keyOf(part.view), part);
   }
   return [...byView.values()].map((same) =>
     same.length === 1
