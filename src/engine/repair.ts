@@ -17,7 +17,6 @@ import { findKindFaults } from '../membership/kind-faults.ts';
 import { allStatuses, partitionsOf } from '../membership/partition-status.ts';
 import { findRowFaults } from '../membership/row-faults.ts';
 import { findSlugFaults } from '../membership/slug-faults.ts';
-import { RedisPartitionStore } from '../redis/partition-store.ts';
 import type { Deployment } from './deployment.ts';
 import { askForResync } from './epochs.ts';
 
@@ -111,13 +110,13 @@ async function expelOwners({ stores }: Deployment): Promise<void> {
  * Where a message could not be applied, its source sends everything anew; also where it began to do
  * so and is not known to have ended: if it goes on, that is harmless.
  */
-async function askForLost({ redis, keys, stores }: Deployment): Promise<void> {
+async function askForLost({ stores }: Deployment): Promise<void> {
   const { repairs } = stores.audits;
-  for (const [partition, own] of keys.partitions.entries()) {
-    const target = new RedisPartitionStore(redis, own);
+  const targets = stores.partitions(() => {}); // no rows are read
+  for (const [partition, target] of targets.entries()) {
     const { broken, receiving } = await target.readMeta();
     for (const source of new Set([...broken, ...receiving.keys()])) {
-      if (source < keys.partitions.length) await askForResync(target, source);
+      if (source < targets.length) await askForResync(target, source);
       else await repairs.forgetSource(partition, source);
     }
   }

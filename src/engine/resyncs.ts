@@ -9,6 +9,7 @@
  * is harmless.
  */
 import { partitionOf } from '../change/partition.ts';
+import { addTo } from '../multimap.ts';
 import type { CommitDraft } from './commit-draft.ts';
 import type { CoreLimits } from './core-limits.ts';
 import type { Networks } from './networks.ts';
@@ -101,9 +102,7 @@ export class HeardResyncs implements ResyncEffects {
   /** @returns whether the source is saying all its state anew. */
   confirm(from: number, member: string): boolean {
     if (!this.begun.has(from) && !this.#isReceiving(from)) return false;
-    const members = this.#confirmed.get(from);
-    if (members) members.add(member);
-    else this.#confirmed.set(from, new Set([member]));
+    addTo(this.#confirmed, from, member);
     return true;
   }
 
