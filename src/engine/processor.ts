@@ -190,7 +190,8 @@ export class PartitionProcessor {
         );
         if (acquired.status === 'lost')
           throw new Error(
-            `partition ${this.#partition} has no install id of this deployment: its data is gone; it is not started from zero`,
+            `partition ${this.#partition} has no install id of this deployment: its data is ` +
+              'gone; it is not started from zero',
           );
         const held = acquired.status === 'acquired' && (await this.#open(acquired.meta));
         if (held) return held;
