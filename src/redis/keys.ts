@@ -102,6 +102,21 @@ export class PartitionKeys {
     return `${this.base}values:${predicateId}:${target}`;
   }
 
+  /** Per target and value: local holders that have it, for one shared predicate of theirs. */
+  valueCounts(predicateId: number): string {
+    return `${this.base}value-counts:${predicateId}`;
+  }
+
+  /** At targets, per target and value: the partitions of which holders have it. */
+  valueSources(predicateId: number): string {
+    return `${this.base}value-sources:${predicateId}`;
+  }
+
+  /** At targets: how many different values their holders have. */
+  valueTotals(predicateId: number): string {
+    return `${this.base}value-totals:${predicateId}`;
+  }
+
   outbox(target: number): string {
     return `${this.base}outbox:${target}`;
   }
