@@ -97,6 +97,8 @@ function summaryOf(kind: MeasureOfValuesName, values: readonly unknown[]): numbe
       return numbers.length === 0 ? undefined : Math.min(...numbers);
     case 'max':
       return numbers.length === 0 ? undefined : Math.max(...numbers);
+    case 'countDistinct':
+      return new Set(values.filter((value) => value !== undefined && value !== null)).size;
     default:
       return unreachable(kind);
   }

@@ -7,16 +7,21 @@
  * program pays for it are all read from the row. Only the oracle (reference.ts) computes it a
  * second time.
  */
-import type { AttributeType, ScalarType } from '../../change/object-type.ts';
+import { type AttributeType, SCALAR_TYPES, type ScalarType } from '../../change/object-type.ts';
 import { average, fromTrillionths } from './exact-sum.ts';
 import { NOTHING, type PartialState, type Tally } from './tally.ts';
 
 /** What an aggregate is taken of: whole records, whatever follows, or attributes of some types. */
-export type TakenOf = 'any' | 'number';
+export type TakenOf = 'any' | 'number' | 'scalar';
 
 /** The types of attribute, and what people call one and many of their values. */
 const TAKEN_OF: Record<Exclude<TakenOf, 'any'>, AttributesTaken> = {
   number: { types: ['number'], attribute: 'a number attribute', values: 'numbers' },
+  scalar: {
+    types: SCALAR_TYPES,
+    attribute: 'an attribute of single values',
+    values: 'single values',
+  },
 };
 
 interface AttributesTaken {
@@ -104,6 +109,16 @@ const MEASURES = {
     keeps: 'extremes',
     range: 'missing',
     readOff: ({ high }) => high,
+  },
+  /** Values are different that are not `===` in their normal form. */
+  countDistinct: {
+    words: 'the number of different values of',
+    of: 'scalar',
+    operation: 'countDistinct',
+    itemPrice: LOOKED_AT,
+    keeps: 'values',
+    range: 'whole',
+    readOff: ({ different }) => different,
   },
 } as const satisfies Record<string, MeasureRow>;
 
