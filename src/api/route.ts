@@ -46,6 +46,10 @@ interface Stated<Path extends string> {
   readonly bodyIsOptional?: boolean;
   /** The handler decodes bodies that are not UTF-8 by itself. */
   readonly readsCharsets?: boolean;
+  /** It answers in its own words while Redis is silent (plugins/deadlines.ts). */
+  readonly answersWithoutRedis?: boolean;
+  /** No limit of requests refuses it (plugins/rate-limit.ts). */
+  readonly isNeverLimited?: boolean;
   /** Adds the parsers of bodies that are not read as JSON. They serve this route alone. */
   readonly readBodies?: (app: FastifyInstance) => void;
   /**

@@ -22,11 +22,14 @@ export interface Founding {
 export class FoundingError extends Error {}
 
 /**
- * Grows when an operator's meaning, or a value's normal form, changes in a release: what an older
- * one stored must be built again. 2: a date is a calendar day, no instant; sums are exact to 12
- * decimals, and averages to 6.
+ * Grows when a release changes an operator's meaning, a value's normal form, or how things are
+ * stored: what an older one stored must be built anew. 2: a date is a calendar day, no instant;
+ * sums are exact to 12 decimals, and averages to 6. 3: other names and layouts
+ * (src/redis/README.md).
  */
-const SEMANTICS_VERSION = 2;
+const SEMANTICS_VERSION = 3;
+/** The first one that means by filters what this release means. */
+const SAME_MEANING_SINCE = 2;
 
 /**
  * Founds the deployment if there is none, else checks that it is the one that is wanted.
@@ -75,11 +78,12 @@ function refuseOtherSemantics(stored: number, prefix: string): void {
     stored > SEMANTICS_VERSION
       ? ['a newer', 'That release, or a newer one,']
       : ['an older', 'That release'];
+  const isOnlyStored = stored >= SAME_MEANING_SINCE && stored < SEMANTICS_VERSION;
+  const what = isOnlyStored ? 'which stores things otherwise' : 'whose filters mean something else';
   throw new FoundingError(
-    `The deployment with the prefix '${prefix}' is of ${age} release of Rollcall, whose filters ` +
-      `mean something else (semantics version ${stored}; this release has ` +
-      `${SEMANTICS_VERSION}). ${other} still runs it. To move on, export from there with ` +
-      "'rollcall seeds export', and import into a new deployment of this release, with another " +
-      'ROLLCALL_PREFIX or ROLLCALL_DATA.',
+    `The deployment with the prefix '${prefix}' is of ${age} release of Rollcall, ${what} ` +
+      `(semantics version ${stored}; this release has ${SEMANTICS_VERSION}). ${other} still ` +
+      "runs it. To move on, export from there with 'rollcall seeds export', and import " +
+      'into a new deployment of this release, with another ROLLCALL_PREFIX or ROLLCALL_DATA.',
   );
 }

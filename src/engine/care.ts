@@ -99,7 +99,7 @@ function firstOf(chunk: Resend | Sweep): unknown[] {
   return [chunk.predicateId, first?.target ?? '', first?.value ?? ''];
 }
 
-interface Fault {
+interface BatchFault {
   count: number;
   /** What it threw last; undefined: the process died. */
   detail?: string;
@@ -116,7 +116,7 @@ export type CareLimits = Readonly<Record<Exclude<Piece['kind'], 'message'>, numb
 
 export class Care {
   readonly #ends: { -readonly [Stream in keyof CareEnds]: CareEnds[Stream] };
-  readonly #faults = new Map<string, Fault>();
+  readonly #faults = new Map<string, BatchFault>();
   readonly #left: Record<Exclude<Piece['kind'], 'message'>, number>;
 
   constructor(ends: CareEnds, limits: CareLimits, deaths: ReadonlyMap<string, number> = new Map()) {

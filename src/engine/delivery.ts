@@ -10,14 +10,10 @@
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
-import { type Outcome, unpackOutcomes } from '../change/change.ts';
-import { assert, Problem } from '../errors.ts';
+import type { Outcome } from '../change/change.ts';
+import { assert, Problem, unreachable } from '../errors.ts';
 import { isFull, isUnanswered, redisProblem } from '../redis/failures.ts';
-import type { Keys, PartitionKeys } from '../redis/keys.ts';
-import { packLogEntry } from '../redis/rows/stream-entry.ts';
-import { runScript } from '../redis/scripts.ts';
-import type { StreamEntry, StreamTail } from '../redis/stream-tail.ts';
+import type { AppendAnswer, ChangeLogs, LogAppend, PartialOutcomes } from './change-logs.ts';
 
 /** An entry is read, parsed and (up to EFFECTS_MAX) committed as one. */
 const ENTRY_CHANGES_MAX = 256;
@@ -68,40 +64,31 @@ interface Pending extends DeliveryRequest {
 
 /** How long a source may deliver nothing before its sequences are forgotten. */
 const QUIET_MS = 7 * 24 * 3600 * 1000;
-/** Partitions are sources too, of messages: they live as long as the deployment. */
-const PARTITION = /^p\d+$/;
-
-/**
- * When a source was last heard of: a row is its epoch, its sequence, its last entry and that
- * moment.
- */
-function lastHeardMs(row: string): number {
-  return Number(row.split(' ')[3] ?? 0);
-}
 
 /** One process's way into all logs. */
-export class Delivery {
+export class ChangeDelivery {
   /** Names this process for as long as it lives. */
   readonly source = randomUUID().slice(0, 13);
-  readonly #redis: Redis;
-  readonly #keys: Keys;
+  readonly #logs: ChangeLogs;
   readonly #queues: readonly DeliveryQueue[];
   readonly #waiting = new Map<string, Reply>();
 
-  constructor(redis: Redis, keys: Keys) {
-    this.#redis = redis;
-    this.#keys = keys;
-    this.#queues = keys.partitions.map(
-      (partitionKeys) => new DeliveryQueue(redis, partitionKeys, this.source, this.#waiting),
+  constructor(logs: ChangeLogs) {
+    this.#logs = logs;
+    this.#queues = Array.from(
+      { length: logs.partitions },
+      (_, partition) => new DeliveryQueue(logs, partition, this.source, this.#waiting),
     );
   }
 
-  /** Listens for outcomes. Caller: before the first delivery. */
-  async listen(tail: StreamTail): Promise<void> {
-    for (const { outcomes } of this.#keys.partitions) {
-      const [last] = await this.#redis.xrevrange(outcomes, '+', '-', 'COUNT', 1);
-      tail.follow(outcomes, last?.[0] ?? '0-0', (entries) => this.#onOutcomes(entries));
-    }
+  /** Listens for outcomes, also those of other processes. Caller: before the first delivery. */
+  listen(): Promise<void> {
+    return this.#logs.listen({
+      isWaitedFor: (replyTo) => this.#waiting.has(replyTo),
+      onOutcomes: (replyTo, outcomes) => {
+        if (this.#waiting.get(replyTo)?.add(outcomes)) this.#waiting.delete(replyTo);
+      },
+    });
   }
 
   /** Changes that wait in this process and are in no log yet. */
@@ -123,40 +110,13 @@ export class Delivery {
    * Forgets sources whose processes were killed: what one of them had under way is long lost. One
    * that lives and was quiet for so long is answered that there is a gap, and begins an epoch.
    */
-  async forgetQuiet(nowMs = Date.now()): Promise<void> {
-    for (const { delivered } of this.#keys.partitions) {
-      const sources = Object.entries(await this.#redis.hgetall(delivered));
-      const quiet = sources.filter(
-        ([source, row]) => !PARTITION.test(source) && lastHeardMs(row) < nowMs - QUIET_MS,
-      );
-      for (const [source, row] of quiet)
-        await runScript(
-          this.#redis,
-          'mendPartition',
-          [delivered],
-          [1, 1, source, 'is', row, 'HDEL', 1, source],
-        );
-    }
+  forgetQuiet(nowMs = Date.now()): Promise<void> {
+    return this.#logs.forgetQuiet(nowMs - QUIET_MS);
   }
 
   /** Forgets this source: its sequences end with the process. */
-  async retire(): Promise<void> {
-    await Promise.all(
-      this.#keys.partitions.map(({ delivered }) => this.#redis.hdel(delivered, this.source)),
-    );
-  }
-
-  /**
-   * Rows are pairs of reply name and `from total letters`; other processes' replies come along here
-   * too.
-   */
-  #onOutcomes(entries: readonly StreamEntry[]): void {
-    for (const [, fields] of entries) {
-      for (let i = 0; i + 1 < fields.length; i += 2) {
-        const reply = this.#waiting.get(fields[i]!);
-        if (reply?.add(fields[i + 1]!)) this.#waiting.delete(fields[i]!);
-      }
-    }
+  retire(): Promise<void> {
+    return this.#logs.forget(this.source);
   }
 }
 
@@ -181,23 +141,22 @@ class Reply {
   }
 
   /** @returns whether all are here now. */
-  add(row: string): boolean {
-    const [from, total, letters = ''] = row.split(' ');
-    unpackOutcomes(letters).forEach((outcome, i) => {
-      this.#collected[Number(from) + i] = outcome;
+  add({ from, total, outcomes }: PartialOutcomes): boolean {
+    outcomes.forEach((outcome, at) => {
+      this.#collected[from + at] = outcome;
       this.#known++;
     });
     // Not the list's length: when a first part was trimmed unread, the last one makes it long and
     // leaves a hole.
-    if (this.#known < Number(total)) return false;
+    if (this.#known < total) return false;
     this.#settle(this.#collected);
     return true;
   }
 }
 
 class DeliveryQueue {
-  readonly #redis: Redis;
-  readonly #keys: PartitionKeys;
+  readonly #logs: ChangeLogs;
+  readonly #partition: number;
   readonly #source: string;
   readonly #replies: Map<string, Reply>;
   #pending: Pending[] = [];
@@ -206,9 +165,9 @@ class DeliveryQueue {
   #sequence = 0;
   #isPumping = false;
 
-  constructor(redis: Redis, keys: PartitionKeys, source: string, replies: Map<string, Reply>) {
-    this.#redis = redis;
-    this.#keys = keys;
+  constructor(logs: ChangeLogs, partition: number, source: string, replies: Map<string, Reply>) {
+    this.#logs = logs;
+    this.#partition = partition;
     this.#source = source;
     this.#replies = replies;
   }
@@ -281,15 +240,14 @@ class DeliveryQueue {
     const { checkedAt, wantsOutcomes } = together[0]!;
     const payload = `[${together.map(({ changes }) => changes.join(',')).join(',')}]`;
     const patientUntilMs = Math.max(...together.map((pending) => pending.patientUntilMs));
-    const replyTo = `${this.#source}.${this.#keys.log}.${this.#epoch}.${this.#sequence + 1}`;
+    const replyTo = `${this.#source}.${this.#partition}.${this.#epoch}.${this.#sequence + 1}`;
     const reply = wantsOutcomes ? new Reply() : undefined;
-    const asked = reply ? replyTo : undefined;
-    const fields = packLogEntry({ checkedAt, replyTo: asked, payload });
     if (reply) {
       this.#forgetOldReplies();
       this.#replies.set(replyTo, reply);
     }
-    const entry = await this.#append(fields, patientUntilMs).catch((error: unknown) => {
+    const given = { checkedAt, payload, replyTo: reply ? replyTo : undefined };
+    const entry = await this.#append(given, patientUntilMs).catch((error: unknown) => {
       this.#replies.delete(replyTo);
       throw error;
     });
@@ -314,23 +272,28 @@ class DeliveryQueue {
    * Sends one entry until it is known to be in the log. Bounded by `patientUntilMs` and
    * UNANSWERED_MAX_MS.
    */
-  async #append(fields: readonly string[], patientUntilMs: number): Promise<string> {
+  async #append(entry: LogAppend['entry'], patientUntilMs: number): Promise<string> {
     let unansweredSinceMs: number | undefined;
     for (;;) {
       try {
-        const [answer, detail] = await this.#send(fields);
-        switch (answer) {
+        const answer = await this.#send(entry);
+        switch (answer.status) {
           case 'appended':
           case 'duplicate':
             this.#sequence++;
-            return detail;
+            return answer.entry;
           case 'full':
-            if (Date.now() >= patientUntilMs) throw overloaded(`${detail} entries wait in the log`);
+            if (Date.now() >= patientUntilMs)
+              throw overloaded(`${answer.entries} entries wait in the log`);
+            break;
+          case 'gap': // a fail-over lost entries of mine; this one was not appended either
+            this.#beginEpoch(this.#epoch);
+            break;
+          case 'old':
+            this.#beginEpoch(answer.epoch);
             break;
           default:
-            // 'gap': a fail-over lost entries of mine; 'old': another epoch has begun. Neither has
-            // appended this one.
-            this.#beginEpoch(answer === 'old' ? Number(detail) : this.#epoch);
+            unreachable(answer);
         }
       } catch (error) {
         if (!isUnanswered(error) || isFull(error)) throw error; // a full Redis has appended nothing
@@ -346,10 +309,14 @@ class DeliveryQueue {
     }
   }
 
-  #send(fields: readonly string[]): Promise<[answer: string, detail: string]> {
-    const { log, delivered } = this.#keys;
-    const header = [this.#source, this.#epoch, 0, this.#sequence + 1, LOG_ENTRIES_MAX, Date.now()];
-    return runScript(this.#redis, 'deliverEntry', [log, delivered], [...header, ...fields]);
+  #send(entry: LogAppend['entry']): Promise<AppendAnswer> {
+    return this.#logs.append(this.#partition, {
+      source: this.#source,
+      epoch: this.#epoch,
+      sequence: this.#sequence + 1,
+      entriesMax: LOG_ENTRIES_MAX,
+      entry,
+    });
   }
 
   #beginEpoch(after: number): void {

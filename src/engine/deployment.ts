@@ -5,7 +5,6 @@
  * Keeps true: the catalog is loaded and followed before a change is taken in; on closing, what was
  * acknowledged is in a log, every batch under way is committed, and all leases are given up.
  */
-import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { Activations } from '../catalog/activations.ts';
 import { CatalogStore } from '../catalog/catalog-store.ts';
@@ -19,10 +18,9 @@ import { openReaders, type Readers } from '../membership/readers.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
 import type { NetworkOptions } from '../query/network/network.ts';
 import type { RedisHealth } from '../redis/health.ts';
-import { Keys } from '../redis/keys.ts';
 import { openRedis, type Stores } from '../redis/open.ts';
 import type { ClockSource } from './clock.ts';
-import { Delivery } from './delivery.ts';
+import { ChangeDelivery } from './delivery.ts';
 import { Ingest } from './ingest.ts';
 import { Worker } from './worker.ts';
 
@@ -45,9 +43,7 @@ export interface DeploymentOptions {
 }
 
 export interface Deployment extends Readers {
-  readonly redis: Redis;
   readonly health: RedisHealth;
-  readonly keys: Keys;
   readonly founding: Founding;
   readonly stores: Stores;
   readonly store: CatalogStore;
@@ -56,12 +52,15 @@ export interface Deployment extends Readers {
   readonly activations: Activations;
   readonly views: Views;
   readonly ingest: Ingest;
-  readonly delivery: Delivery;
+  readonly delivery: ChangeDelivery;
   readonly worker: Worker | undefined;
   readonly metrics: Metrics;
   readonly limits: Limits;
   close(): Promise<void>;
 }
+
+const UNREADABLE =
+  'a row can not be read, and counts as none: rollcall audit --repair builds it anew';
 
 /**
  * @throws Error in words for a person if Redis can't be reached, is too old, or holds another
@@ -73,17 +72,15 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
   let isClosing = false; // a connection that is closed while it opens says so as an error
   const onError = (error: Error) => isClosing || logger.warn({ err: error }, 'Redis');
   const opened = await openRedis({ url: redisUrl, prefix, onError });
-  const { redis, tail } = opened;
   try {
     const founding = await foundDeployment(opened.catalog, prefix, { partitions, timeZone });
-    const keys = new Keys(prefix, founding.partitions);
     const stores = opened.stores(founding.partitions);
     const store = new CatalogStore(opened.catalog, limits);
-    const delivery = new Delivery(redis, keys);
+    const delivery = new ChangeDelivery(stores.changeLogs);
     const metrics = createMetrics();
     await store.follow();
     if (options.runsWorker) await store.completeSlugs();
-    await delivery.listen(tail);
+    await delivery.listen();
     await delivery
       .forgetQuiet()
       .catch((error: unknown) => logger.warn({ err: error }, 'places of killed processes stay'));
@@ -97,9 +94,11 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     });
     const worker = options.runsWorker
       ? new Worker({
-          redis,
-          tail,
-          keys,
+          stores: stores.partitions((partition, key, field) =>
+            logger.error({ partition, key, field }, UNREADABLE),
+          ),
+          tails: stores.partitionTails,
+          statuses: stores.memberships,
           store,
           founding,
           logger,
@@ -110,9 +109,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       : undefined;
     worker?.start();
     return {
-      redis,
       health: stores.health,
-      keys,
       founding,
       stores,
       store,

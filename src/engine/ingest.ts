@@ -15,7 +15,7 @@ import { partitionOf } from '../change/partition.ts';
 import { type ErrorCode, Problem } from '../errors.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import type { Metrics } from '../metrics.ts';
-import type { Delivered, Delivery, DeliveryChain } from './delivery.ts';
+import type { ChangeDelivery, Delivered, DeliveryChain } from './delivery.ts';
 
 /** What an answer waits for: that changes are applied, or only that they are in the log. */
 export const WAITS = ['applied', 'accepted'] as const;
@@ -69,7 +69,7 @@ type Refresh = () => Promise<unknown>;
 
 export class Ingest {
   readonly #catalog: Catalog;
-  readonly #delivery: Delivery;
+  readonly #delivery: ChangeDelivery;
   readonly #partitions: number;
   readonly #timeZone: string;
   readonly #metrics: Metrics;
@@ -78,7 +78,7 @@ export class Ingest {
   constructor(
     catalog: Catalog,
     refresh: Refresh,
-    delivery: Delivery,
+    delivery: ChangeDelivery,
     partitions: number,
     timeZone: string,
     metrics: Metrics,
@@ -151,7 +151,7 @@ export class Ingest {
   }
 }
 
-interface Gathered {
+interface GatheredChange {
   lines: number[];
   texts: string[];
   bytes: number;
@@ -168,11 +168,11 @@ export class IngestSession {
    * are refused.
    */
   #refreshedAtMs = Number.NEGATIVE_INFINITY;
-  readonly #delivery: Delivery;
+  readonly #delivery: ChangeDelivery;
   readonly #timeZone: string;
   readonly #metrics: Metrics;
   readonly #options: Required<SessionOptions>;
-  readonly #gathered: Gathered[];
+  readonly #gathered: GatheredChange[];
   /** Per partition: what is refused after a failed delivery can be sent again in its order. */
   readonly #chains: readonly DeliveryChain[];
   readonly #underWay = new Set<Promise<void>>();
@@ -191,7 +191,7 @@ export class IngestSession {
   constructor(
     catalog: Catalog,
     refresh: Refresh,
-    delivery: Delivery,
+    delivery: ChangeDelivery,
     partitions: number,
     timeZone: string,
     metrics: Metrics,

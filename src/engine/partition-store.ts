@@ -210,7 +210,7 @@ export interface CommitWrites {
   readonly isKept: (predicateId: number) => boolean;
   /** Records whose tombstones run out at a moment; undefined: they have none any more. */
   readonly tombstones: readonly (RecordKey & { readonly expiresMs: number | undefined })[];
-  /** When records are due; undefined: never. */
+  /** When records are due, each at most once; undefined: never. */
   readonly timers: readonly (RecordKey & { readonly due: number | undefined })[];
 
   // — members —

@@ -11,13 +11,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Problem } from '../errors.ts';
 import type { AuditReport } from '../membership/audit-report.ts';
-import type { Fault, FaultPlace } from '../membership/fault.ts';
+import type { FaultPlace, StoredFault } from '../membership/fault.ts';
 import { findKeyFaults } from '../membership/key-faults.ts';
 import { findKindFaults } from '../membership/kind-faults.ts';
 import { allStatuses, partitionsOf } from '../membership/partition-status.ts';
 import { findRowFaults } from '../membership/row-faults.ts';
 import { findSlugFaults } from '../membership/slug-faults.ts';
-import { RedisPartitionStore } from '../redis/partition-store.ts';
 import type { Deployment } from './deployment.ts';
 import { askForResync } from './epochs.ts';
 
@@ -80,7 +79,7 @@ function isMendedAlone(found: AuditReport): boolean {
   return faults.every(({ place, mend: how }) => how !== undefined && MENDED_ALONE.includes(place));
 }
 
-async function findFaults({ stores, store, founding }: Deployment): Promise<Fault[]> {
+async function findFaults({ stores, store, founding }: Deployment): Promise<StoredFault[]> {
   const { keys, rows } = stores.audits;
   const kinds = await findKindFaults(keys);
   if (kinds.length > 0) return kinds;
@@ -95,7 +94,7 @@ async function findFaults({ stores, store, founding }: Deployment): Promise<Faul
   return [...inRows.faults, ...inKeys.faults, ...(await findSlugFaults(keys))];
 }
 
-async function mend(faults: readonly Fault[]): Promise<void> {
+async function mend(faults: readonly StoredFault[]): Promise<void> {
   const mends = faults.flatMap(({ mend: how }) => how ?? []);
   for (let from = 0; from < mends.length; from += MENDED_A_CALL)
     await Promise.all(mends.slice(from, from + MENDED_A_CALL).map((how) => how.carryOut()));
@@ -111,13 +110,13 @@ async function expelOwners({ stores }: Deployment): Promise<void> {
  * Where a message could not be applied, its source sends everything anew; also where it began to do
  * so and is not known to have ended: if it goes on, that is harmless.
  */
-async function askForLost({ redis, keys, stores }: Deployment): Promise<void> {
+async function askForLost({ stores }: Deployment): Promise<void> {
   const { repairs } = stores.audits;
-  for (const [partition, own] of keys.partitions.entries()) {
-    const target = new RedisPartitionStore(redis, own);
+  const targets = stores.partitions(() => {}); // no rows are read
+  for (const [partition, target] of targets.entries()) {
     const { broken, receiving } = await target.readMeta();
     for (const source of new Set([...broken, ...receiving.keys()])) {
-      if (source < keys.partitions.length) await askForResync(target, source);
+      if (source < targets.length) await askForResync(target, source);
       else await repairs.forgetSource(partition, source);
     }
   }

@@ -13,7 +13,7 @@ import { fitValue } from '../change/value.ts';
 import { unreachable } from '../errors.ts';
 import { carriedValue } from '../membership/value-key.ts';
 import { type Batch, type RecordKey, touch, touchedRecords } from './batch.ts';
-import type { Edge } from './edges.ts';
+import type { Edge, EdgesById } from './edges.ts';
 import type { Message } from './message.ts';
 import type { Networks } from './networks.ts';
 import { type Asking, type ExtremesOf, notLoaded } from './requests.ts';
@@ -23,8 +23,6 @@ import type { Row, StepContext } from './step.ts';
 import { AskedValues, NOT_LOADED } from './value-rows.ts';
 
 export type StepRows = Pick<StepContext, 'row' | 'neighbour' | 'related' | 'extremes' | 'values'>;
-
-type Edges = ReadonlyMap<number, Edge>;
 
 const WITHOUT_EDGES: Omit<StepRows, 'row'> = {
   neighbour: (edgeId, target) => notLoaded('the neighbour row', edgeId, target),
@@ -60,7 +58,7 @@ export function* loadStepRows(
 }
 
 /** Records that are looked at because of what lies at the other end of an edge. */
-function touchNeighbours(touched: Map<string, Set<string>>, batch: Batch, edges: Edges): void {
+function touchNeighbours(touched: Map<string, Set<string>>, batch: Batch, edges: EdgesById): void {
   for (const { messages } of batch.inbox ?? []) {
     for (const message of messages) {
       const record = recordOfMessage(message, edges);
@@ -78,7 +76,7 @@ function touchNeighbours(touched: Map<string, Set<string>>, batch: Batch, edges:
 }
 
 /** The record that a message makes a step look at; undefined: none, or its edge was given up. */
-export function recordOfMessage(message: Message, edges: Edges): RecordKey | undefined {
+export function recordOfMessage(message: Message, edges: EdgesById): RecordKey | undefined {
   switch (message.kind) {
     case 'holder-aggregate':
     case 'holder-values': {

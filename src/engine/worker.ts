@@ -3,28 +3,25 @@
  * take part in.
  */
 
-import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import type { Founding } from '../catalog/founding.ts';
+import type { StatusStore } from '../membership/partition-status.ts';
 import type { Metrics } from '../metrics.ts';
 import type { NetworkOptions } from '../query/network/network.ts';
-import type { Keys } from '../redis/keys.ts';
-import { RedisMembershipStore } from '../redis/membership-store.ts';
-import { RedisPartitionStore } from '../redis/partition-store.ts';
-import { RedisPartitionTail } from '../redis/partition-tail.ts';
-import type { StreamTail } from '../redis/stream-tail.ts';
 import { BuildSwitch } from './build-switch.ts';
 import { Solo } from './care.ts';
-import { Clock, type ClockSource } from './clock.ts';
+import { type ClockSource, EngineClock } from './clock.ts';
 import { CORE_LIMITS } from './core-limits.ts';
 import { Networks } from './networks.ts';
+import type { PartitionStore, PartitionTail } from './partition-store.ts';
 import { LEASE_TTL_MS, PartitionProcessor } from './processor.ts';
 
 export interface WorkerContext {
-  readonly redis: Redis;
-  readonly tail: StreamTail;
-  readonly keys: Keys;
+  /** By partition. */
+  readonly stores: readonly PartitionStore[];
+  readonly tails: readonly PartitionTail[];
+  readonly statuses: StatusStore;
   readonly store: CatalogStore;
   readonly founding: Founding;
   readonly logger: Logger;
@@ -41,9 +38,9 @@ export class Worker {
   readonly #logger: Logger;
 
   constructor({
-    redis,
-    tail,
-    keys,
+    stores,
+    tails,
+    statuses,
     store,
     founding,
     logger,
@@ -53,23 +50,14 @@ export class Worker {
   }: WorkerContext) {
     this.#logger = logger;
     const networks = new Networks(store.catalog, networkOptions);
-    const clock = new Clock(logger, clockSource);
+    const clock = new EngineClock(logger, clockSource);
     const solo = new Solo();
-    const stores = keys.partitions.map(
-      (each, partition) =>
-        new RedisPartitionStore(redis, each, (key, field) =>
-          logger.error(
-            { partition, key, field },
-            'a row can not be read, and counts as none: rollcall audit --repair builds it anew',
-          ),
-        ),
-    );
-    this.#builds = new BuildSwitch(new RedisMembershipStore(redis, keys.partitions), store, logger);
-    this.#processors = keys.partitions.map(
-      (partitionKeys, partition) =>
+    this.#builds = new BuildSwitch(statuses, store, logger);
+    this.#processors = tails.map(
+      (tail, partition) =>
         new PartitionProcessor(partition, {
           stores,
-          tail: new RedisPartitionTail(tail, partitionKeys),
+          tail,
           networks,
           clock,
           logger,
@@ -77,7 +65,7 @@ export class Worker {
           timeZone: founding.timeZone,
           install: founding.install,
           solo,
-          cachedRowsMax: Math.ceil(CORE_LIMITS.cachedRowsMax / keys.partitions.length),
+          cachedRowsMax: Math.ceil(CORE_LIMITS.cachedRowsMax / stores.length),
           refreshCatalog: () => store.refresh(),
           onProgress: () => this.#builds.check(),
         }),

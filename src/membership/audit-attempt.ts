@@ -65,7 +65,7 @@ export interface AttemptContext {
 /** What is compared: the texts of one side. */
 type Texts = Pick<ReadonlyMap<string, unknown>, 'has'> & { keys(): Iterable<string> };
 
-export class Attempt {
+export class AuditAttempt {
   readonly #context: AttemptContext;
   readonly #graph: AuditGraph;
   /** By shared predicate, the ids of which the reference says that it holds. */
@@ -83,11 +83,11 @@ export class Attempt {
   }
 
   /** Reads the graph; what it says is evaluated at `nowMs`. */
-  static async begin(context: AttemptContext, nowMs: number): Promise<Attempt> {
+  static async begin(context: AttemptContext, nowMs: number): Promise<AuditAttempt> {
     const { store, audits, catalog, timeZone } = context;
     const types = catalog.objectTypes;
     const graph = await AuditGraph.read({ store, rows: audits.rows, types, timeZone }, nowMs);
-    return new Attempt(context, graph);
+    return new AuditAttempt(context, graph);
   }
 
   async run(segments: readonly StoredFilter[]): Promise<RelationshipAudit> {

@@ -52,10 +52,13 @@ export class RedisAnswerStore implements AnswerStore {
   ): Promise<void> {
     const text = JSON.stringify(answer);
     await this.#redis.set(this.#keys.idempotency(digest), text, 'PX', ttlMs);
-    const { order, bytes: counter } = this.#keys.idempotencyOf(holder);
-    const bytes = Buffer.byteLength(text) + OVERHEAD_BYTES;
-    const given = [digest, bytes, Date.now(), ttlMs, bytesMax];
-    const gone = await runScript<string[]>(this.#redis, 'keepAnswer', [order, counter], given);
+    const gone = await runScript(this.#redis, 'keepAnswer', this.#keys.idempotencyOf(holder), {
+      name: digest,
+      size: Buffer.byteLength(text) + OVERHEAD_BYTES,
+      nowMs: Date.now(),
+      keptMs: ttlMs,
+      bytesMax,
+    });
     if (gone.length > 0)
       await this.#redis.unlink(...gone.map((name) => this.#keys.idempotency(name)));
   }

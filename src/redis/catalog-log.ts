@@ -27,16 +27,14 @@ const LOG_ENTRIES_KEPT = 1000;
 /** Versions that one read brings. */
 const READ_MAX = 100;
 
-/** Which of the script's KEYS a write goes to. */
+/** Which key a write goes to. */
 const HASHES = {
-  'object-types': 2,
-  segments: 3,
-  predicateIds: 4,
-  views: 6,
-  activations: 7,
+  'object-types': 'objectTypes',
+  segments: 'segments',
+  predicateIds: 'predicateIds',
+  views: 'views',
+  activations: 'activations',
 } as const;
-const SLUGS = 8;
-const SECRETS = 9;
 
 export class RedisCatalogLog implements CatalogLog {
   readonly #redis: Redis;
@@ -52,22 +50,21 @@ export class RedisCatalogLog implements CatalogLog {
   }
 
   async found({ partitions, timeZone, semantics }: FoundingTerms): Promise<StoredFounding> {
-    const given = [randomUUID(), partitions, timeZone, semantics, Date.now()];
-    const { meta } = this.#keys;
-    const stored = pairs(await runScript<string[]>(this.#redis, 'foundDeployment', [meta], given));
+    const given = { install: randomUUID(), partitions, timeZone, semantics, nowMs: Date.now() };
+    const stored = await runScript(this.#redis, 'foundDeployment', this.#keys, given);
     return {
-      install: stored.get('install') ?? '',
-      partitions: Number(stored.get('partitions')),
-      timeZone: stored.get('time_zone') ?? '',
-      semantics: Number(stored.get('semantics')),
-      isWhole: stored.has('founded'),
+      install: stored['install'] ?? '',
+      partitions: Number(stored['partitions']),
+      timeZone: stored['time_zone'] ?? '',
+      semantics: Number(stored['semantics']),
+      isWhole: stored['founded'] !== undefined,
     };
   }
 
   async foundPartitions(partitions: number, install: string): Promise<string | undefined> {
-    for (const { meta } of new Keys(this.#prefix, partitions).partitions) {
-      const answer = await runScript<string>(this.#redis, 'foundPartition', [meta], [install]);
-      if (answer === 'foreign') return `The key ${meta}`;
+    for (const keys of new Keys(this.#prefix, partitions).partitions) {
+      const answer = await runScript(this.#redis, 'foundPartition', keys, { install });
+      if (answer === 'foreign') return `The key ${keys.meta}`;
     }
     await this.#redis.hset(this.#keys.meta, 'founded', '1');
     return undefined;
@@ -122,22 +119,23 @@ export class RedisCatalogLog implements CatalogLog {
   }
 
   async write({ version, change, secret, slugs = [] }: WrittenVersion): Promise<VersionAnswer> {
-    const { meta, objectTypes, segments, predicateIds, log, views, activations } = this.#keys;
-    const { slugs: slugsKey, webhookSecrets, goneActivations } = this.#keys;
-    const named = [meta, objectTypes, segments, predicateIds, log, views, activations];
-    const keys = [...named, slugsKey, webhookSecrets, goneActivations];
-    const [status, number] = await runScript<[VersionAnswer['status'], string]>(
+    const writes = [
+      ...change.writes.flatMap(([hash, field, value]) => fieldOf(HASHES[hash], field, value)),
+      ...slugs.flatMap(([slug, predicateId]) => fieldOf('slugs', slug, predicateId)),
+      ...(secret ? ['webhookSecrets', secret.activation, 'set', secret.secret] : []),
+    ];
+    return runScript(
       this.#redis,
       'writeCatalog',
-      keys,
-      [
-        ...[version, change.nextPredicateId, JSON.stringify(change), LOG_ENTRIES_KEPT],
-        ...change.writes.flatMap(([hash, field, value]) => fieldOf(HASHES[hash], field, value)),
-        ...slugs.flatMap(([slug, predicateId]) => fieldOf(SLUGS, slug, predicateId)),
-        ...(secret ? [SECRETS, secret.activation, 'set', secret.secret] : []),
-      ],
+      this.#keys,
+      {
+        version,
+        nextPredicateId: change.nextPredicateId,
+        change: JSON.stringify(change),
+        entriesMax: LOG_ENTRIES_KEPT,
+      },
+      { arguments: writes },
     );
-    return { status, version: Number(number) };
   }
 
   async slugs(): Promise<ReadonlyMap<string, string>> {
@@ -153,7 +151,7 @@ export class RedisCatalogLog implements CatalogLog {
 }
 
 /** One write, as the script takes it. */
-function fieldOf(key: number, field: string, value: unknown): (string | number)[] {
+function fieldOf(key: string, field: string, value: unknown): string[] {
   return value === null ? [key, field, 'delete', ''] : [key, field, 'set', JSON.stringify(value)];
 }
 

@@ -65,17 +65,15 @@ export class RedisJobStore implements JobStore {
   ): Promise<'ok' | 'fenced'> {
     const keys = this.#keys.job(id);
     const pieces = await Promise.all(output.map((text) => pack(text)));
-    const [answer] = await runScript<['ok' | 'fenced']>(
+    const job = JSON.stringify(state);
+    const brought = [...pieces, ...errors.map((error) => JSON.stringify(error))];
+    return runScript(
       this.#redis,
       'advanceJob',
-      [keys.state, keys.input, keys.output, keys.errors],
-      [
-        ...[run, steps, JSON.stringify(state), inputDone, ttlMs, pieces.length],
-        ...pieces,
-        ...errors.map((error) => JSON.stringify(error)),
-      ],
+      keys,
+      { run, steps, job, inputDone, keptMs: ttlMs, outputs: pieces.length },
+      { arguments: brought },
     );
-    return answer;
   }
 
   async input(id: string, at: number): Promise<unknown> {

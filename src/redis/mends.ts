@@ -6,7 +6,7 @@
  */
 import type { Redis } from 'ioredis';
 import type { Mend } from '../membership/audit-store.ts';
-import { runScript } from './scripts.ts';
+import { sendScript } from './scripts.ts';
 
 /** A field of a hash, and what it held (null: nothing). */
 interface Guard {
@@ -28,7 +28,7 @@ export function mendOf(redis: Redis, write: GuardedWrite): Mend {
   return {
     carryOut: () => {
       const { keys, arguments: given } = mendArguments(write);
-      return runScript<'mended' | 'moved'>(redis, 'mendPartition', keys, given);
+      return sendScript(redis, 'mendPartition', keys, given);
     },
   };
 }

@@ -9,6 +9,8 @@ import type { AnswerStore } from '../api/answer-store.ts';
 import type { ActivationStore } from '../catalog/activation-store.ts';
 import type { CatalogLog } from '../catalog/catalog-log.ts';
 import type { SegmentSets } from '../cli/segment-sets.ts';
+import type { ChangeLogs } from '../engine/change-logs.ts';
+import type { PartitionStore, PartitionTail } from '../engine/partition-store.ts';
 import type { ActivationFeed } from '../jobs/activation-feed.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import type { QueueConnections } from '../jobs/queue-connections.ts';
@@ -21,6 +23,7 @@ import { RedisActivationStore } from './activation-store.ts';
 import { RedisAnswerStore } from './answer-store.ts';
 import { checkRedisVersion } from './binary.ts';
 import { RedisCatalogLog } from './catalog-log.ts';
+import { RedisChangeLogs } from './change-logs.ts';
 import { openConnection } from './connection.ts';
 import { RedisEdgeAudits } from './edge-audits.ts';
 import { evictionFault, RedisHealth } from './health.ts';
@@ -28,6 +31,8 @@ import { RedisJobStore } from './job-store.ts';
 import { RedisKeyAudits } from './key-audits.ts';
 import { Keys } from './keys.ts';
 import { RedisMembershipStore } from './membership-store.ts';
+import { RedisPartitionStore } from './partition-store.ts';
+import { RedisPartitionTail } from './partition-tail.ts';
 import { checkPermissions } from './permissions.ts';
 import { queueConnections } from './queue-connections.ts';
 import { reachRedis } from './reach.ts';
@@ -50,6 +55,7 @@ export interface OpenOptions {
 export interface Stores {
   readonly activations: ActivationStore;
   readonly answers: AnswerStore;
+  readonly changeLogs: ChangeLogs;
   readonly audits: AuditStore;
   readonly jobs: JobStore;
   readonly memberships: MembershipStore;
@@ -58,6 +64,15 @@ export interface Stores {
   readonly sortedRuns: SortedRunStore;
   /** Asks Redis all the time, on a connection of its own, from now on. */
   readonly health: RedisHealth;
+  /**
+   * By partition. `onUnreadable` is told of rows that somebody else has written over, by key and
+   * field: they count as rows that say nothing.
+   */
+  partitions(
+    onUnreadable: (partition: number, key: string, field: string) => void,
+  ): readonly PartitionStore[];
+  /** By partition. */
+  readonly partitionTails: readonly PartitionTail[];
   webhookLanes(limits: WebhookLimits): WebhookLanes;
   /** On a connection of its own, which `stop` closes. */
   openActivationFeed(onError: (error: Error) => void): ActivationFeed;
@@ -70,8 +85,6 @@ export interface OpenRedis {
   /** From now on those who follow a stream get its entries. */
   follow(): void;
   close(): Promise<void>;
-  readonly redis: Redis;
-  readonly tail: StreamTail;
 }
 
 /** @throws RedisServerError in words for a person if this Redis can't be worked with */
@@ -95,12 +108,10 @@ export async function openRedis({ url, prefix, onError }: OpenOptions): Promise<
     throw error;
   }
   return {
-    redis,
-    tail,
     catalog: new RedisCatalogLog(redis, prefix, tail),
     stores: (partitions) => {
       health ??= new RedisHealth(url);
-      return storesOf({ url, redis, health, keys: new Keys(prefix, partitions) });
+      return storesOf({ url, redis, tail, health, keys: new Keys(prefix, partitions) });
     },
     follow: () => tail.start(),
     close,
@@ -110,14 +121,16 @@ export async function openRedis({ url, prefix, onError }: OpenOptions): Promise<
 interface Connected {
   readonly url: string;
   readonly redis: Redis;
+  readonly tail: StreamTail;
   readonly health: RedisHealth;
   readonly keys: Keys;
 }
 
-function storesOf({ url, redis, health, keys }: Connected): Stores {
+function storesOf({ url, redis, tail, health, keys }: Connected): Stores {
   return {
     activations: new RedisActivationStore(redis, keys.catalog),
     answers: new RedisAnswerStore(redis, keys.catalog),
+    changeLogs: new RedisChangeLogs(redis, keys, tail),
     audits: {
       keys: new RedisKeyAudits(redis, keys),
       rows: new RedisRowAudits(redis, keys.partitions),
@@ -130,6 +143,12 @@ function storesOf({ url, redis, health, keys }: Connected): Stores {
     segmentSets: new RedisSegmentSets(redis, keys),
     sortedRuns: new RedisSortedRunStore(redis, keys.catalog),
     health,
+    partitions: (onUnreadable) =>
+      keys.partitions.map(
+        (own, at) =>
+          new RedisPartitionStore(redis, own, (key, field) => onUnreadable(at, key, field)),
+      ),
+    partitionTails: keys.partitions.map((own) => new RedisPartitionTail(tail, own)),
     webhookLanes: (limits) => new RedisWebhookLanes(redis, keys.webhooks, limits),
     openActivationFeed: (onError) =>
       new RedisActivationFeed(redis, keys, new StreamTail(url, onError)),

@@ -30,7 +30,11 @@ export const META_FIELDS = {
   nonce: { name: 'nonce', holds: 'nonce of the last commit' },
   holder: { name: 'holder', holds: 'token of the owner, until it leaves in good order' },
   deserted: { name: 'deserted', holds: 'token of an owner that left without a word' },
-  trial: { name: 'care', holds: 'JSON: what the owner is trying, and what owners died under' },
+  trial: {
+    name: 'trial',
+    holds: 'JSON: what the owner is trying, and what owners died under',
+    formerly: 'care',
+  },
   log: { name: 'log', holds: 'last entry of the log that was applied as a whole' },
   offset: { name: 'offset', holds: 'changes of the entry after it that were applied' },
   inbox: { name: 'inbox', holds: 'last entry of the inbox that was applied' },
@@ -40,8 +44,8 @@ export const META_FIELDS = {
   backfill: {
     name: 'backfill:',
     of: 'type',
-    holds: 'JSON: the backfill that runs, and the predicates that wait for the next one',
-    formerly: 'scan:<type>',
+    holds: 'JSON: the backfill that runs, and what waits for one',
+    formerly: 'scan:',
   },
   failed: { name: 'failed:', of: 'predicate id', holds: 'JSON: why it has failed here' },
   fanout: {
@@ -55,11 +59,17 @@ export const META_FIELDS = {
     holds: 'id of its edge: it may have sets of holders or of values',
   },
   timedType: { name: 'timed:', of: 'type', holds: '1: records of the type may be in `due`' },
-  resending: { name: 'resync:', of: 'target', holds: 'all state is being sent to it anew' },
+  resending: {
+    name: 'resending:',
+    of: 'target',
+    holds: 'all state is being sent to it anew',
+    formerly: 'resync:',
+  },
   receiving: {
-    name: 'resyncing:',
+    name: 'receiving:',
     of: 'source',
-    holds: '`receiving`: it sends all its state anew; `sweeping`: what it left out is dropped',
+    holds: '`receiving` its state, or `sweeping` what it left out',
+    formerly: 'resyncing:',
   },
   broken: { name: 'broken:', of: 'source', holds: 'a message of it could not be applied' },
 } as const satisfies Readonly<Record<string, MetaField>>;

@@ -7,11 +7,8 @@ import type { Redis } from 'ioredis';
 import type { PartitionStatus } from '../membership/partition-status.ts';
 import type { Failure } from '../query/failure.ts';
 import type { PartitionKeys } from './keys.ts';
+import { pairs } from './pairs.ts';
 import { runScript } from './scripts.ts';
-
-type Traffic = Pick<PartitionStatus, 'sent' | 'delivered' | 'fanning' | 'loss'> & {
-  readonly failed?: Readonly<Record<string, string>>;
-};
 
 /** One round trip. */
 export async function readPartitionStatus(
@@ -19,45 +16,24 @@ export async function readPartitionStatus(
   keys: PartitionKeys,
   predicateIds: readonly number[],
 ): Promise<PartitionStatus> {
-  const named = [keys.meta, keys.log, keys.inbox, keys.counts, keys.delivered, keys.due];
-  const answer = await runScript<string[]>(redis, 'readPartition', named, predicateIds);
-  const [
-    ,
-    number,
-    position,
-    end,
-    inboxPosition,
-    inboxEnd,
-    clock,
-    catalogVersion,
-    server,
-    traffic,
-    due,
-    ...counts
-  ] = answer;
-  const { sent, delivered, fanning, loss, failed } = JSON.parse(traffic!) as Traffic;
+  const more = { arguments: predicateIds };
+  const answer = await runScript(redis, 'readPartition', keys, {}, more);
+  const { install: _, dueMs, sent, delivered, fanning, loss, failed, counts, ...position } = answer;
   return {
-    number: Number(number),
-    position: position!,
-    end: end!,
-    inboxPosition: inboxPosition!,
-    inboxEnd: inboxEnd!,
-    clockMs: Number(clock),
-    serverMs: Number(server),
-    dueMs: due === '' ? undefined : Number(due),
-    catalogVersion: Number(catalogVersion),
-    sent,
-    delivered,
-    fanning,
-    loss,
+    ...position,
+    dueMs: dueMs === '' ? undefined : Number(dueMs),
+    sent: Object.fromEntries(pairs(sent)),
+    delivered: Object.fromEntries(pairs(delivered)),
+    fanning: fanning === 0 ? undefined : fanning,
+    loss: loss === '' ? undefined : loss,
     failed: readFailed(failed),
     counts: counts.map((count) => (count === '' ? null : Number(count))),
   };
 }
 
-function readFailed(failed: Traffic['failed'] = {}): Map<number, Failure> {
+function readFailed(failed: readonly string[]): Map<number, Failure> {
   return new Map(
-    Object.entries(failed).map(([predicateId, packed]) => [
+    [...pairs(failed)].map(([predicateId, packed]) => [
       Number(predicateId),
       JSON.parse(packed) as Failure,
     ]),

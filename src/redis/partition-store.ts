@@ -32,6 +32,7 @@ import type {
 } from '../engine/partition-store.ts';
 import type { Row } from '../engine/step.ts';
 import type { Extremes } from '../engine/step-neighbours.ts';
+import { assert } from '../errors.ts';
 import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
 import type { TargetValue } from '../membership/value-key.ts';
 import { type PartitionKeys, readRecordMember, sourceName } from './keys.ts';
@@ -42,7 +43,7 @@ import { unpackNeighbour, unpackRelated } from './rows/neighbour-row.ts';
 import { unpackState } from './rows/state-row.ts';
 import { packInboxEntry, readOutboxEntry } from './rows/stream-entry.ts';
 import { readSources, readValueField, valueField } from './rows/value-row.ts';
-import { runScript } from './scripts.ts';
+import { runScript, sendScript } from './scripts.ts';
 import { weighFields } from './weigh.ts';
 
 const STREAM_START = '0-0';
@@ -65,26 +66,19 @@ export class RedisPartitionStore implements PartitionStore {
   // ── Office ──
 
   async acquire(token: string, leaseMs: number, install: string): Promise<Acquisition> {
-    const { owner, meta, counts } = this.#keys;
-    const given = [token, leaseMs, install];
-    const [status, ...rest] = await this.#run<string[]>('acquirePartition', [owner, meta], given);
-    if (status === 'lost') return { status };
-    if (status === 'held') return { status, forMs: Number(rest[0]) };
-    // Under the lease: nobody else completes predicates meanwhile.
-    const complete = await this.#redis.hkeys(counts);
-    return { status: 'acquired', meta: readMeta(rest, complete.map(Number)) };
+    const given = { token, leaseMs, install };
+    const answer = await runScript(this.#redis, 'acquirePartition', this.#keys, given);
+    if (answer.status !== 'acquired') return answer;
+    const { status, meta, complete } = answer;
+    return { status, meta: readMeta(meta, complete.map(Number)) };
   }
 
-  async renew(token: string, leaseMs: number): Promise<Renewal> {
-    const { owner, meta } = this.#keys;
-    const answer = await this.#run<string[]>('renewLease', [owner, meta], [token, leaseMs]);
-    const [status, number, serverMs] = answer;
-    if (status !== 'renewed') return { status: 'fenced' };
-    return { status, number: Number(number), serverMs: Number(serverMs) };
+  renew(token: string, leaseMs: number): Promise<Renewal> {
+    return runScript(this.#redis, 'renewLease', this.#keys, { token, leaseMs });
   }
 
   async release(token: string): Promise<void> {
-    await this.#run('releaseLease', [this.#keys.owner, this.#keys.meta], [token]);
+    await runScript(this.#redis, 'releaseLease', this.#keys, { token });
   }
 
   async readMeta(): Promise<PartitionMeta> {
@@ -96,27 +90,28 @@ export class RedisPartitionStore implements PartitionStore {
   }
 
   noteTrial(token: string, note: TrialNote | null): Promise<'noted' | 'fenced'> {
-    const keys = [this.#keys.owner, this.#keys.meta];
-    return this.#run('noteTrying', keys, [token, note === null ? '' : packTrial(note)]);
+    const given = { token, note: note === null ? '' : packTrial(note) };
+    return runScript(this.#redis, 'noteTrial', this.#keys, given);
   }
 
   // ── Records ──
 
   async records(asked: readonly RecordsOfType[], bytesMax: number): Promise<LoadedRecords> {
     const keys: string[] = [];
-    const given: (string | number)[] = [bytesMax];
+    const given: (string | number)[] = [];
     for (const { objectType, ids } of asked) {
       keys.push(this.#keys.records(objectType), this.#keys.state(objectType));
       given.push(ids.length);
       for (const id of ids) given.push(id);
     }
-    const [kind, ...found] = await this.#run<unknown[]>('readRows', keys, given);
-    if (kind === 'heavy') return { kind, bytes: found as number[] };
+    const more = { keys, arguments: given };
+    const answer = await runScript(this.#redis, 'readRows', {}, { bytesMax }, more);
+    if (answer.kind === 'heavy') return answer;
     const rows: (Row | undefined)[] = [];
     let at = 0;
     for (const { objectType, ids } of asked) {
       for (const id of ids) {
-        const [record, state] = [found[at], found[at + 1]] as (string | null)[];
+        const [record, state] = [answer.rows[at], answer.rows[at + 1]];
         rows.push(record ? this.#row(objectType, id, record, state) : undefined);
         at += 2;
       }
@@ -319,26 +314,22 @@ export class RedisPartitionStore implements PartitionStore {
     return { position: readChannelPosition(stored), seen: stored ?? '' };
   }
 
-  beginEpoch({ source, seen, epoch, sequence }: EpochBegin): Promise<'begun' | 'moved'> {
-    const given = [sourceName(source), seen, epoch, sequence, Date.now()];
-    return this.#run('beginEpoch', [this.#keys.delivered], given);
+  beginEpoch({ source, ...begin }: EpochBegin): Promise<'begun' | 'moved'> {
+    const given = { ...begin, source: sourceName(source), nowMs: Date.now() };
+    return runScript(this.#redis, 'beginEpoch', this.#keys, given);
   }
 
-  async deliver({
-    source,
-    epoch,
-    base,
-    sequence,
-    catalogVersion,
-    payload,
-  }: Delivery): Promise<DeliveryAnswer> {
-    const { inbox, delivered } = this.#keys;
+  async deliver(delivery: Delivery): Promise<DeliveryAnswer> {
+    const { source: from, epoch, base, sequence, catalogVersion, payload } = delivery;
+    const { inbox: stream, delivered } = this.#keys;
     // 0: an inbox takes any number of entries, else two partitions could wait for each other.
-    const header = [sourceName(source), epoch, base, sequence, 0, Date.now()];
-    const fields = packInboxEntry({ from: source, catalogVersion, payload });
-    const given = [...header, ...fields];
-    const [answer] = await this.#run<[DeliveryAnswer]>('deliverEntry', [inbox, delivered], given);
-    return answer;
+    const numbers = { epoch, base, sequence, entriesMax: 0, nowMs: Date.now() };
+    const given = { source: sourceName(from), ...numbers };
+    const more = { arguments: packInboxEntry({ from, catalogVersion, payload }) };
+    const keys = { stream, delivered };
+    const { status } = await runScript(this.#redis, 'deliverEntry', keys, given, more);
+    assert(status !== 'full', 'an inbox is never full');
+    return status;
   }
 
   // ── Commit ──
@@ -349,15 +340,7 @@ export class RedisPartitionStore implements PartitionStore {
 
   commit(prepared: PreparedCommit): Promise<CommitAnswer> {
     const packed = prepared as PackedCommit;
-    return this.#run('commitBatch', packed.keys, packed.arguments);
-  }
-
-  #run<Answer>(
-    name: Parameters<typeof runScript>[1],
-    keys: readonly string[],
-    given: readonly (string | number)[],
-  ): Promise<Answer> {
-    return runScript<Answer>(this.#redis, name, keys, given);
+    return sendScript(this.#redis, 'commitBatch', packed.keys, packed.arguments);
   }
 }
 

@@ -23,7 +23,8 @@ export class RedisRepairs implements Repairs {
   }
 
   async expelOwner(partition: number): Promise<void> {
-    await runScript(this.#redis, 'expelOwner', [this.#keys[partition]!.meta], [randomUUID()]);
+    const nonce = randomUUID();
+    await runScript(this.#redis, 'expelOwner', this.#keys[partition]!, { nonce });
   }
 
   async forgetSource(partition: number, source: number): Promise<void> {

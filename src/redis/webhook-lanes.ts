@@ -57,34 +57,34 @@ export class RedisWebhookLanes implements WebhookLanes {
     messages: readonly FeedMessage[],
   ): Promise<LaneName[]> {
     const { state, sync, touched, dead, deadOrder } = this.#of(activation);
-    const keys = [state, this.#keys.lanes, sync, touched, dead, deadOrder];
     const { pendingMax, deadMax } = this.#limits;
     const events = messages.flatMap((message) => {
       const lane = laneOf(message.record);
       return [
         message.entry,
-        keys.length + 1 + lane,
+        lane,
         nameOf({ activation, lane }),
         message.record,
         message.id,
         pack(message),
       ];
     });
-    const given = [`emitted:${partition}`, last, Date.now(), pendingMax, deadMax, ...events];
-    const [, ...woken] = await runScript<string[]>(
+    const { lanes } = this.#keys;
+    const field = `emitted:${partition}`;
+    const woken = await runScript(
       this.#redis,
       'pushWebhooks',
-      [...keys, ...this.#lanesOf(activation)],
-      given,
+      { state, lanes, sync, touched, dead, deadOrder },
+      { field, last, nowMs: Date.now(), pendingMax, deadMax },
+      { keys: this.#lanesOf(activation), arguments: events },
     );
     return woken.map(readName);
   }
 
   async first({ activation, lane }: LaneName, count: number): Promise<WebhookMessage[]> {
-    const keys = [this.#keys.lane(activation, lane)];
-    return (
-      await runScript<string[]>(this.#redis, 'firstWebhooks', keys, [count, FIRST_BYTES_MAX])
-    ).map(unpack);
+    const keys = { lane: this.#keys.lane(activation, lane) };
+    const bounds = { eventsMax: count, bytesMax: FIRST_BYTES_MAX };
+    return (await runScript(this.#redis, 'firstWebhooks', keys, bounds)).map(unpack);
   }
 
   async settle(
@@ -96,33 +96,26 @@ export class RedisWebhookLanes implements WebhookLanes {
     const { activation, lane } = name;
     const { state, attempts, dead, deadOrder } = this.#of(activation);
     const { attemptsMax, disableAfterFailures, disableAfterMs, deadMax } = this.#limits;
-    const keys = [
-      state,
-      this.#keys.lanes,
-      this.#keys.lane(activation, lane),
-      attempts,
-      dead,
-      deadOrder,
-    ];
-    const given = [
-      outcome,
-      id,
-      nameOf(name),
-      Date.now(),
-      error ?? '',
-      attemptsMax,
-      disableAfterFailures,
-      disableAfterMs,
-      deadMax,
-      OUTAGE_FAILURES,
-    ];
-    const [next, delay] = await runScript<[Settled['next'], number?]>(
+    const { lanes } = this.#keys;
+    const own = this.#keys.lane(activation, lane);
+    const { next, delay = 0 } = await runScript(
       this.#redis,
       'settleWebhook',
-      keys,
-      given,
+      { state, lanes, lane: own, attempts, dead, deadOrder },
+      {
+        outcome,
+        id,
+        name: nameOf(name),
+        nowMs: Date.now(),
+        failure: error ?? '',
+        attemptsMax,
+        runMax: disableAfterFailures,
+        runMs: disableAfterMs,
+        deadMax,
+        outage: OUTAGE_FAILURES,
+      },
     );
-    return { next, delay: delay ?? 0 };
+    return { next, delay };
   }
 
   async hold(activation: string, forMs: number): Promise<void> {
@@ -208,19 +201,13 @@ export class RedisWebhookLanes implements WebhookLanes {
 
   async redeliver(activation: string, letters: readonly WebhookLetter[]): Promise<number> {
     const { state, dead, deadOrder } = this.#of(activation);
-    const keys = [state, this.#keys.lanes, dead, deadOrder];
     const given = letters.flatMap(({ id, body }) => {
       const lane = laneOf(recordOf(body));
-      return [id, keys.length + 1 + lane, nameOf({ activation, lane })];
+      return [id, lane, nameOf({ activation, lane })];
     });
-    const all = [...keys, ...this.#lanesOf(activation)];
-    const [, moved] = await runScript<[string, number]>(
-      this.#redis,
-      'redeliverWebhooks',
-      all,
-      given,
-    );
-    return moved;
+    const keys = { state, lanes: this.#keys.lanes, dead, deadOrder };
+    const more = { keys: this.#lanesOf(activation), arguments: given };
+    return runScript(this.#redis, 'redeliverWebhooks', keys, {}, more);
   }
 
   async lettersOf(activation: string, ids: readonly string[]): Promise<WebhookLetter[]> {
@@ -275,23 +262,25 @@ export class RedisWebhookLanes implements WebhookLanes {
     isWhole = true,
   ): Promise<LaneName[] | undefined> {
     const { state, sync, touched } = this.#of(activation);
-    const keys = [state, this.#keys.lanes, sync, touched];
     const events = messages.flatMap((message) => {
       const lane = laneOf(message.record);
-      return [keys.length + 1 + lane, nameOf({ activation, lane }), message.record, pack(message)];
+      return [lane, nameOf({ activation, lane }), message.record, pack(message)];
     });
-    const given = [
-      id,
-      cursor,
-      next ?? '',
-      next === undefined ? 'done' : 'running',
-      Date.now(),
-      isWhole ? 'whole' : 'part',
-      ...events,
-    ];
-    const all = [...keys, ...this.#lanesOf(activation)];
-    const [answer, ...woken] = await runScript<string[]>(this.#redis, 'syncWebhooks', all, given);
-    return answer === 'pushed' ? woken.map(readName) : undefined;
+    const answer = await runScript(
+      this.#redis,
+      'syncWebhooks',
+      { state, lanes: this.#keys.lanes, sync, touched },
+      {
+        id,
+        before: cursor,
+        after: next ?? '',
+        status: next === undefined ? 'done' : 'running',
+        nowMs: Date.now(),
+        part: isWhole ? 'whole' : 'part',
+      },
+      { keys: this.#lanesOf(activation), arguments: events },
+    );
+    return answer.status === 'pushed' ? answer.woken.map(readName) : undefined;
   }
 
   async purge(activation: string): Promise<void> {

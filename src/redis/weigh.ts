@@ -17,5 +17,5 @@ export function weighFields(
   key: string,
   fields: readonly string[],
 ): Promise<number[]> {
-  return runScript<number[]>(redis, 'weighFields', [key], fields);
+  return runScript(redis, 'weighFields', { hash: key }, {}, { arguments: fields });
 }

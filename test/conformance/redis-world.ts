@@ -11,7 +11,7 @@ import { packLogEntry } from '../../src/redis/rows/stream-entry.ts';
 import { runScript } from '../../src/redis/scripts.ts';
 import { StreamTail } from '../../src/redis/stream-tail.ts';
 import { freshPrefix } from '../support/redis.ts';
-import type { Seen, StoreWorld } from './store-world.ts';
+import type { Seen, SeenByReaders, StoreWorld } from './store-world.ts';
 
 const PARTITIONS = 2;
 type Connection = ReturnType<typeof openConnection>;
@@ -19,6 +19,7 @@ type Connection = ReturnType<typeof openConnection>;
 export interface RedisWorld extends StoreWorld {
   /** Rows that could not be read, as they were reported. */
   readonly unreadable: { readonly key: string; readonly field: string }[];
+  readonly url: string;
   readonly redis: Connection;
   readonly keys: Keys;
 }
@@ -31,12 +32,12 @@ export async function openRedisWorld(): Promise<RedisWorld> {
   const tail = new StreamTail(inject('redisUrl'), () => {});
   tail.start();
   const unreadable: RedisWorld['unreadable'] = [];
-  for (const { meta } of keys.partitions)
-    await runScript(redis, 'foundPartition', [meta], [install]);
+  for (const own of keys.partitions) await runScript(redis, 'foundPartition', own, { install });
   const of = (partition: number) => keys.partitions[partition]!;
   return {
     install,
     unreadable,
+    url: inject('redisUrl'),
     redis,
     keys,
     stores: keys.partitions.map(
@@ -61,10 +62,11 @@ function keysOf(redis: Connection, { base }: PartitionKeys): Promise<string[]> {
 }
 
 async function snapshot(redis: Connection, own: PartitionKeys): Promise<() => Promise<void>> {
-  const names = await keysOf(redis, own);
+  const held = async () => (await keysOf(redis, own)).filter((name) => name !== own.owner);
+  const names = await held();
   const dumps = await Promise.all(names.map((name) => redis.dumpBuffer(name)));
   return async () => {
-    const now = await keysOf(redis, own);
+    const now = await held();
     if (now.length > 0) await redis.del(...now);
     for (const [at, name] of names.entries()) await redis.restore(name, 0, dumps[at]!);
   };
@@ -86,16 +88,20 @@ async function seen(redis: Connection, own: PartitionKeys): Promise<Seen> {
     members,
     log: await ids(own.log),
     inbox: await ids(own.inbox),
-    feed: (await fields(own.feed)).map((entry) => JSON.parse(entry.get('f')!) as Seen['feed'][0]),
-    activations: (await fields(own.activations)).map((entry) => {
-      const { at, followers } = JSON.parse(entry.get('e')!) as { at: number; followers: object };
-      return { at, followed: Object.keys(followers).map(Number) };
-    }),
-    outcomes: (await fields(own.outcomes)).flatMap((entry) => [...entry.keys()]),
-    dead: (await fields(own.dead)).map((entry) => ({
-      code: entry.get('code')!,
-      letter: entry.get('letter')!,
-      at: Number(entry.get('at')),
-    })),
+    readers: {
+      feed: (await fields(own.feed)).map(
+        (entry) => JSON.parse(entry.get('f')!) as SeenByReaders['feed'][0],
+      ),
+      activations: (await fields(own.activations)).map((entry) => {
+        const { at, followers } = JSON.parse(entry.get('e')!) as { at: number; followers: object };
+        return { at, followed: Object.keys(followers).map(Number) };
+      }),
+      outcomes: (await fields(own.outcomes)).flatMap((entry) => [...entry.keys()]),
+      dead: (await fields(own.dead)).map((entry) => ({
+        code: entry.get('code')!,
+        letter: entry.get('letter')!,
+        at: Number(entry.get('at')),
+      })),
+    },
   };
 }

@@ -20,6 +20,11 @@ export interface Seen {
   /** Entries of streams, the oldest first. */
   readonly log: readonly EntryId[];
   readonly inbox: readonly EntryId[];
+  /** What is for readers alone; undefined: this implementation keeps nothing of it. */
+  readonly readers?: SeenByReaders;
+}
+
+export interface SeenByReaders {
   /** Of the feed: the moment, and type, id and flips of each record. */
   readonly feed: readonly {
     readonly at: number;
@@ -37,6 +42,7 @@ export interface StoreWorld {
   readonly install: string;
   /** By partition. */
   readonly stores: readonly PartitionStore[];
+  /** Empty: this implementation is not followed. */
   readonly tails: readonly PartitionTail[];
   seen(partition: number): Promise<Seen>;
   /** As a writer does. @returns the entry's id */
@@ -45,7 +51,10 @@ export interface StoreWorld {
   loseLease(partition: number): Promise<void>;
   /** The partition's data is gone. */
   wipe(partition: number): Promise<void>;
-  /** Notes all that a partition holds. @returns what brings it back, as a fail-over does */
+  /**
+   * Notes all that a partition holds but for its lease.
+   * @returns what brings it back, as a fail-over does
+   */
   snapshot(partition: number): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }

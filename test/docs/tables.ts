@@ -5,12 +5,14 @@
  * what `PRINTED[NAME]` returns. `npm run docs` rewrites it, tables.test.ts compares it. No printed
  * line is wider than COLUMNS_MAX, unless a single word is.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { type Need, ROLE_CAPABILITIES } from '../../src/api/roles.ts';
 import { ROUTES } from '../../src/api/routes.ts';
 import { CONFIG } from '../../src/config.ts';
 import { ERRORS } from '../../src/errors.ts';
 import { listOperators } from '../../src/query/dialects/operator-list.ts';
+import { KEY_TABLE } from '../../src/redis/keys.ts';
+import { META_FIELDS, type MetaField } from '../../src/redis/partition-meta.ts';
 
 export const COLUMNS_MAX = 100;
 
@@ -20,10 +22,13 @@ export const PRINTED: Readonly<Record<string, () => string[] | Promise<string[]>
   'bench-figures': figureLines,
   configuration: configurationLines,
   errors: errorLines,
+  keys: keyLines,
+  meta: metaLines,
   operators: operatorLines,
   related: relatedLines,
   roles: roleLines,
   routes: routeLines,
+  scripts: scriptLines,
 };
 
 const MARKED = /(<!-- printed: ([\w-]+) -->\n)([\s\S]*?)(<!-- \/printed -->)/g;
@@ -268,6 +273,41 @@ function ratioText(ratio: number): string {
 // ——— Forms ———
 
 const code = (text: string) => `\`${text}\``;
+
+// ——— Redis ———
+
+function keyLines(): string[] {
+  const rows = KEY_TABLE.map(({ name, type, holds, formerly }) => [
+    code(name),
+    type,
+    withFormer(holds, formerly),
+  ]);
+  return table(['key', 'type', 'holds'], rows);
+}
+
+function metaLines(): string[] {
+  const rows = Object.values<MetaField>(META_FIELDS).map(({ name, of, holds, formerly }) => [
+    code(of === undefined ? name : `${name}<${of}>`),
+    withFormer(holds, formerly),
+  ]);
+  return table(['field', 'holds'], rows);
+}
+
+function withFormer(holds: string, formerly: string | undefined): string {
+  return formerly === undefined ? holds : `${holds} (was ${code(formerly)})`;
+}
+
+/** Each script with the first sentence of its header. */
+function scriptLines(): string[] {
+  const folder = new URL('../../src/redis/lua/', import.meta.url);
+  return readdirSync(folder)
+    .sort()
+    .flatMap((file) => {
+      const header = readFileSync(new URL(file, folder), 'utf8').split('\n--\n')[0]!;
+      const purpose = header.replaceAll('\n-- ', ' ').slice(`-- ${file}: `.length);
+      return wrapped(`${code(`lua/${file}`)} ${purpose}`, '  ', '- ');
+    });
+}
 
 /** A table with columns as wide as their widest cell. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

@@ -394,9 +394,10 @@ describe('a datetime', () => {
 it('a deployment that keeps dates as moments is refused at the start', async () => {
   const { redis, keys } = utc.deployment;
   const { prefix } = keys;
+  const stored = (await redis.hget(keys.catalog.meta, 'semantics'))!;
   await redis.hset(keys.catalog.meta, 'semantics', '1');
   const opened = openTestDeployment({ prefix }).finally(() =>
-    redis.hset(keys.catalog.meta, 'semantics', '2'),
+    redis.hset(keys.catalog.meta, 'semantics', stored),
   );
   await expect(opened).rejects.toThrow(FoundingError);
   await expect(opened).rejects.toThrow(/semantics version/);

@@ -293,15 +293,15 @@ describe('a deployment that was founded otherwise', () => {
   });
 
   it.each([
-    ['7', 'a newer'],
-    ['0', 'an older'],
+    ['7', 'a newer', 'whose filters mean something else'],
+    ['2', 'an older', 'which stores things otherwise'],
+    ['0', 'an older', 'whose filters mean something else'],
   ])(
     'by a release with the semantics %s says which release, and how to move on',
-    async (semantics, age) => {
+    async (semantics, age, what) => {
       const said = await refusal(await found(semantics));
       expect(said).toContain(
-        `is of ${age} release of Rollcall, whose filters mean something else ` +
-          `(semantics version ${semantics};`,
+        `is of ${age} release of Rollcall, ${what} (semantics version ${semantics};`,
       );
       expect(said).toMatch(
         /export from there with 'rollcall seeds export', and import into a new deployment of this release/,

@@ -408,11 +408,11 @@ const KINDS: readonly Kind[] = [
   },
   {
     name: 'a state row of a record that does not exist',
-    plant: () => redis.hset(at('g-state').state('contacts'), 'g-state', ';;01'),
+    plant: () => redis.hset(at('g-state').state('contacts'), 'g-state', ';01'),
   },
   {
     name: 'state rows of a type that does not exist',
-    plant: () => redis.hset(at('ghost').state('ghosts'), 'ghost', ';;01'),
+    plant: () => redis.hset(at('ghost').state('ghosts'), 'ghost', ';01'),
   },
   {
     name: 'an id is not listed',
@@ -702,7 +702,7 @@ const KINDS: readonly Kind[] = [
   {
     name: 'a resynchronization that nobody has begun',
     apart: 'restless',
-    plant: () => redis.hset(at('c1').meta, 'resyncing:0', 'receiving'),
+    plant: () => redis.hset(at('c1').meta, 'receiving:0', 'receiving'),
   },
   {
     name: 'a fan-out over an edge that is gone',

@@ -16,7 +16,7 @@ import { startVictims, type Victims } from '../support/victims.ts';
 import { isWhole } from '../support/whole.ts';
 
 const FATAL = 13;
-const SETTLED_MS = 60_000;
+const SETTLED_MS = 120_000;
 
 type Opened = { close(): Promise<unknown> }[];
 
@@ -107,7 +107,7 @@ const settled = (deployment: TestDeployment) =>
 
 const HOWS = isWhole ? (['exit', 'kill', 'heap'] as const) : (['exit'] as const);
 
-describe.concurrent('a change under which the process dies', { timeout: 120_000 }, () => {
+describe.concurrent('a change under which the process dies', { timeout: 240_000 }, () => {
   it.for(HOWS)(
     'is set aside after three deaths (%s), alone and by its name, and all others are applied',
     async (how, { opened }) => {
@@ -179,7 +179,7 @@ const statusesOf = async ({ segmentCounts }: TestDeployment, slugs: string[]) =>
   (await segmentCounts.read(slugs)).counts.map(({ count, status }) => ({ count, status }));
 
 describe.concurrent('work that is no change, under which the process dies', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, () => {
   it('in a backfill: the one segment at fault has no number, and the others that are built with it are', async ({
     opened,
@@ -321,7 +321,7 @@ describe.concurrent('work that is no change, under which the process dies', {
   );
 });
 
-describe.concurrent('several of them', { timeout: 120_000 }, () => {
+describe.concurrent('several of them', { timeout: 240_000 }, () => {
   it.runIf(isWhole)(
     'in several partitions of one process are each set aside, and no neighbour of theirs is',
     async ({ opened }) => {
@@ -357,7 +357,7 @@ const ownersOf = ({ redis, keys }: TestDeployment) =>
 /** Three deaths under one change would set it aside. */
 const ROUNDS = isWhole ? 5 : 3;
 
-describe.concurrent('a process that is killed for other reasons', { timeout: 120_000 }, () => {
+describe.concurrent('a process that is killed for other reasons', { timeout: 240_000 }, () => {
   it('again and again in the middle of its work has nothing of it set aside', async ({
     opened,
   }) => {

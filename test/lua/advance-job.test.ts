@@ -67,14 +67,15 @@ describe('a step of a job', () => {
     const { state, input, output, errors } = keys.job('j');
     await bench.redis.hset(state, 'run', 'r');
     const send = () =>
-      runScript<string[]>(
+      runScript(
         bench.redis,
         'advanceJob',
-        [state, input, output, errors],
-        ['r', 0, '{}', 1, 1000, 1, 'o', 'e'],
+        { state, input, output, errors },
+        { run: 'r', steps: 0, job: '{}', inputDone: 1, keptMs: 1000, outputs: 1 },
+        { arguments: ['o', 'e'] },
       );
-    expect(await send()).toEqual(['ok']);
-    expect(await send()).toEqual(['fenced']);
+    expect(await send()).toBe('ok');
+    expect(await send()).toBe('fenced');
     expect(await bench.redis.llen(input)).toBe(2);
     expect(await bench.redis.lrange(output, 0, -1)).toEqual(['o']);
     expect(await bench.redis.lrange(errors, 0, -1)).toEqual(['e']);

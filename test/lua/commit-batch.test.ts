@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { COMMAND_ARGUMENTS_MAX, CommitCommands } from '../../src/redis/commit-commands.ts';
 import { Keys, type PartitionKeys } from '../../src/redis/keys.ts';
-import { runScript } from '../../src/redis/scripts.ts';
+import { sendScript } from '../../src/redis/scripts.ts';
 import { freshPrefix } from '../support/redis.ts';
 import { openScriptBench, type ScriptBench } from '../support/scripts.ts';
 
@@ -29,7 +29,7 @@ function commit(
   commands: CommitCommands,
   { token = 'me', before = 7, number = 8, nonce = 'eight' }: Header = {},
 ): Promise<unknown> {
-  return runScript(bench.redis, 'commitBatch', commands.keys, [
+  return sendScript(bench.redis, 'commitBatch', commands.keys, [
     token,
     before,
     number,

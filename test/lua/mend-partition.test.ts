@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CommitCommands } from '../../src/redis/commit-commands.ts';
 import { Keys, type PartitionKeys } from '../../src/redis/keys.ts';
 import { type GuardedWrite, mendArguments } from '../../src/redis/mends.ts';
-import { runScript } from '../../src/redis/scripts.ts';
+import { runScript, sendScript } from '../../src/redis/scripts.ts';
 import { freshPrefix } from '../support/redis.ts';
 import { openScriptBench, type ScriptBench } from '../support/scripts.ts';
 
@@ -23,7 +23,7 @@ beforeEach(() => {
 
 function mend(how: GuardedWrite): Promise<unknown> {
   const { keys: named, arguments: given } = mendArguments(how);
-  return runScript(bench.redis, 'mendPartition', named, given);
+  return sendScript(bench.redis, 'mendPartition', named, given);
 }
 
 /** Removes the state row of a, if that is as it was, and a is (not) a record as it was. */
@@ -79,10 +79,11 @@ describe('a mend', () => {
 });
 
 describe('an owner that is expelled', () => {
+  const expel = () => runScript(bench.redis, 'expelOwner', keys, { nonce: 'nobody' });
   const commit = () => {
     const commands = new CommitCommands(keys);
     commands.add('HSET', keys.records('contacts'), ['a', '{}']);
-    return runScript(bench.redis, 'commitBatch', commands.keys, [
+    return sendScript(bench.redis, 'commitBatch', commands.keys, [
       'me',
       7,
       8,
@@ -97,19 +98,19 @@ describe('an owner that is expelled', () => {
   });
 
   it('is refused as fenced, whether its commit was under way or not', async () => {
-    expect(await runScript(bench.redis, 'expelOwner', [keys.meta], ['nobody'])).toBe('expelled');
+    expect(await expel()).toBe('expelled');
     expect(await commit()).toBe('fenced');
     expect(await bench.redis.exists(keys.records('contacts'))).toBe(0);
     await bench.redis.hset(keys.meta, 'number', 7, 'nonce', 'seven');
     expect(await commit()).toBe('ok');
-    await runScript(bench.redis, 'expelOwner', [keys.meta], ['nobody']);
+    await expel();
     expect(await commit()).toBe('fenced'); // sent once more, for its answer was lost: it is taken anew, from what is stored
     expect(await bench.redis.hget(keys.meta, 'number')).toBe('9');
   });
 
   it('is nobody where nothing was ever committed', async () => {
     await bench.redis.del(keys.meta);
-    expect(await runScript(bench.redis, 'expelOwner', [keys.meta], ['nobody'])).toBe('none');
+    expect(await expel()).toBe('none');
     expect(await bench.redis.exists(keys.meta)).toBe(0);
   });
 });

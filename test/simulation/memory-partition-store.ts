@@ -72,9 +72,11 @@ export interface PartitionContent {
   /** By source: a partition, or the writer of the log. */
   readonly delivered: Map<number | 'writer', ChannelPosition>;
   readonly dead: DeadLetter[];
+  /** Of the deployment that founded it; undefined: all is lost. */
+  readonly install: string | undefined;
 }
 
-function nothing(): PartitionContent {
+function nothing(install: PartitionContent['install']): PartitionContent {
   return {
     number: 0,
     nonce: '',
@@ -112,6 +114,7 @@ function nothing(): PartitionContent {
     inbox: { entries: [], last: '0-0' },
     delivered: new Map(),
     dead: [],
+    install,
   };
 }
 
@@ -126,6 +129,7 @@ export interface MemoryStoreOptions {
   /** Numbers of entries: each larger than all before, whatever was rolled back. */
   readonly nextId?: () => number;
   readonly nowMs?: () => number;
+  /** Of the deployment; '' if there is only one. */
   readonly install?: string;
   /** A record whose text is longer can't be kept. */
   readonly recordLengthMax?: number;
@@ -136,11 +140,10 @@ const MISSING_ROW = 0;
 export class MemoryPartitionStore implements Port.PartitionStore {
   /** The token of the owner that holds it. */
   lease: string | undefined;
-  #content = nothing();
+  #content: PartitionContent;
   readonly #guards: Guards;
   readonly #nextId: () => number;
   readonly #nowMs: () => number;
-  readonly #install: string | undefined;
   readonly #recordLengthMax: number;
 
   constructor({
@@ -154,7 +157,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     this.#guards = guards;
     this.#nextId = nextId ?? (() => ++ids);
     this.#nowMs = nowMs ?? (() => 0);
-    this.#install = install;
+    this.#content = nothing(install ?? '');
     this.#recordLengthMax = recordLengthMax ?? Number.POSITIVE_INFINITY;
   }
 
@@ -171,6 +174,12 @@ export class MemoryPartitionStore implements Port.PartitionStore {
   /** The partition is as it was: all that came since is lost. */
   rollBack(content: PartitionContent): void {
     this.#content = structuredClone(content);
+  }
+
+  /** All is lost, the lease too. */
+  wipe(): void {
+    this.#content = nothing(undefined);
+    this.lease = undefined;
   }
 
   /**
@@ -191,7 +200,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
 
   async acquire(token: string, _leaseMs: number, install: string): Promise<Port.Acquisition> {
     if (this.lease !== undefined && this.lease !== token) return { status: 'held', forMs: 1 };
-    if (this.#install !== undefined && this.#install !== install) return { status: 'lost' };
+    if (this.#content.install !== install) return { status: 'lost' };
     this.lease = token;
     const content = this.#content;
     if (content.holder !== undefined && content.holder !== token) content.isDeserted = true;
@@ -253,7 +262,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     const texts = asked.flatMap(({ objectType, ids }) =>
       ids.map((id) => this.#text(objectType, id)),
     );
-    const bytes = texts.map((text) => text?.length ?? MISSING_ROW);
+    const bytes = texts.map(weightOf);
     if (bytes.reduce((sum, each) => sum + each, 0) > bytesMax) return { kind: 'heavy', bytes };
     return {
       kind: 'rows',
@@ -262,7 +271,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
   }
 
   async recordBytes(objectType: string, ids: readonly string[]): Promise<readonly number[]> {
-    return ids.map((id) => this.#text(objectType, id)?.length ?? MISSING_ROW);
+    return ids.map((id) => weightOf(this.#text(objectType, id)));
   }
 
   async neighbours(edgeId: number, targets: readonly string[]) {
@@ -275,7 +284,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
 
   async extremes(predicateId: number, target: string, most: number): Promise<Extremes> {
     const all = [...(this.#content.values.get(predicateId)?.get(target) ?? [])];
-    const rising = all.sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1));
+    const rising = all.sort(([a, x], [b, y]) => x - y || compareBytes(a, b));
     return { lowest: rising.slice(0, most), highest: rising.reverse().slice(0, most) };
   }
 
@@ -326,16 +335,17 @@ export class MemoryPartitionStore implements Port.PartitionStore {
 
   async firstDue(most: number): Promise<Port.DueRecord[]> {
     const all = [...this.#content.timers].sort(
-      ([a, { dueMs: x }], [b, { dueMs: y }]) => x - y || (a < b ? -1 : 1),
+      ([a, { dueMs: x }], [b, { dueMs: y }]) => x - y || compareBytes(a, b),
     );
     return all.slice(0, most).map(([, due]) => ({ ...due }));
   }
 
   async expiredTombstones(untilMs: number, most: number) {
-    const expired = [...this.#content.tombstones.values()].filter(
-      ({ expiresMs }) => expiresMs <= untilMs,
+    const expired = [...this.#content.tombstones].filter(
+      ([, { expiresMs }]) => expiresMs <= untilMs,
     );
-    return expired.slice(0, most).map(({ objectType, id }) => ({ objectType, id }));
+    expired.sort(([a, x], [b, y]) => x.expiresMs - y.expiresMs || compareBytes(a, b));
+    return expired.slice(0, most).map(([, { objectType, id }]) => ({ objectType, id }));
   }
 
   async walkTimers(cursor: string | undefined, most: number) {
@@ -436,7 +446,9 @@ export class MemoryPartitionStore implements Port.PartitionStore {
   // ——— Commit ———
 
   prepare(header: Port.CommitHeader, writes: Port.CommitWrites): Port.PreparedCommit {
-    const rows = writes.records.map(({ after: row }) => (row.record ? textOf(row) : undefined));
+    const rows = writes.records.map(({ after: row }) =>
+      row.record ? textOf(row, writes.isKept) : undefined,
+    );
     const long = rows.find((text) => text !== undefined && text.length > this.#recordLengthMax);
     if (long !== undefined) throw new Error(`the record would have ${long.length} characters`);
     const prepared: Prepared = { number: header.number, header, writes, rows };
@@ -612,8 +624,27 @@ function valueName({ target, value }: TargetValue): string {
   return `${value}\n${target}`;
 }
 
-function textOf({ record, truth, due }: Row): string {
-  return JSON.stringify({ record, truth: [...truth], due });
+function textOf({ record, truth, due }: Row, isKept: (predicateId: number) => boolean): string {
+  return JSON.stringify({ record, truth: [...truth].filter(isKept), due });
+}
+
+function weightOf(text: string | undefined): number {
+  return text === undefined ? MISSING_ROW : Buffer.byteLength(text);
+}
+
+/** As Redis orders members: by their bytes. A pair of surrogates comes after all single units. */
+function compareBytes(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at++) {
+    const [x, y] = [a.charCodeAt(at), b.charCodeAt(at)];
+    if (x === y) continue;
+    return isSurrogate(x) === isSurrogate(y) ? x - y : isSurrogate(x) ? 1 : -1;
+  }
+  return a.length - b.length;
+}
+
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xe000;
 }
 
 function rowIn(text: string): Row {
@@ -652,7 +683,9 @@ function numberOf(id: Port.EntryId): number {
 }
 
 function idsFrom(ids: Iterable<string>, from: string, until: string | null): string[] {
-  return [...ids].sort().filter((id) => id > from && (until === null || id <= until));
+  const isWithin = (id: string) =>
+    compareBytes(id, from) > 0 && (until === null || compareBytes(id, until) <= 0);
+  return [...ids].filter(isWithin).sort(compareBytes);
 }
 
 /** The cursor is the last name that was answered. */

@@ -81,9 +81,9 @@ function truthIn(packed: string): Set<number> {
   return held;
 }
 
-/** `due;unanswered;predicateIds`, of which the last may hold any sign. */
+/** `due;predicateIds`, of which the last may hold any sign. */
 function stateIn(state: string): { dueMs: string; packed: string } {
-  const [, dueMs = '', packed = ''] = /^(\d*);[^;]*;(.*)$/.exec(state) ?? [];
+  const [, dueMs = '', packed = ''] = /^(\d*);(.*)$/.exec(state) ?? [];
   return { dueMs, packed };
 }
 
@@ -195,7 +195,7 @@ class Reader {
             partition,
           });
           const state = this.#hash(`{${partition}}:state:${name}`).get(id);
-          this.#truths.set(`${name}:${id}`, truthIn(stateIn(state ?? ';;').packed));
+          this.#truths.set(`${name}:${id}`, truthIn(stateIn(state ?? ';').packed));
         }
       }
     }

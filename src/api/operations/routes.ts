@@ -45,6 +45,8 @@ const getHealth = route({
   path: '/healthz',
   need: 'nothing',
   summary: 'Whether the process is alive',
+  answersWithoutRedis: true,
+  isNeverLimited: true,
   answers: { 200: Type.Object({ status: Type.Enum(['ok']) }) },
   handler: async () => ({ status: 'ok' as const }),
 });
@@ -57,6 +59,8 @@ const getReadiness = route({
   description:
     'Redis answers, every partition has an owner, none has stopped, and the lag is under its ' +
     'limit. `warnings` say what some reads have no number for.',
+  answersWithoutRedis: true,
+  isNeverLimited: true,
   answers: {
     200: Type.Object({
       status: Type.Enum(['ready']),
@@ -95,6 +99,7 @@ const getMetrics = route({
   path: '/metrics',
   need: 'key',
   summary: 'Counters and times, in the text format of Prometheus',
+  answersWithoutRedis: true,
   answers: {
     200: Type.Unsafe<string>({
       description: 'Metrics',

@@ -15,8 +15,6 @@ import { sendProblem } from './problems.ts';
 /** Of requests that have no `timeout_ms`. */
 const TIMEOUT_MS_DEFAULT = 5000;
 const LOOK_MS = 100;
-/** These answer, in their own words, also while Redis is silent. */
-const OWN_WORDS = ['/healthz', '/readyz', '/metrics'];
 
 interface Open {
   readonly request: FastifyRequest;
@@ -33,7 +31,7 @@ export const deadlines = fp(
     }, LOOK_MS).unref();
     app.addHook('onClose', async () => clearInterval(look));
     app.addHook('onRequest', async (request, reply) => {
-      if (OWN_WORDS.includes(request.routeOptions.url ?? '')) return;
+      if (request.routeOptions.config?.route?.answersWithoutRedis) return;
       open.set(request, { request, reply, sinceMs: performance.now() });
     });
     app.addHook('onResponse', async (request) => {

@@ -15,7 +15,6 @@ import { Problem } from '../../errors.ts';
  * rest.
  */
 const COUNTED_MAX = 10_000;
-const NEVER_REFUSED = ['/healthz', '/readyz'];
 
 export const rateLimit = fp(
   async (app: FastifyInstance, { limit }: { limit: RateLimit | undefined }) => {
@@ -25,7 +24,7 @@ export const rateLimit = fp(
       timeWindow: limit.windowMs,
       cache: COUNTED_MAX,
       keyGenerator: ({ caller, ip }) => caller?.holder ?? `ip ${ip}`,
-      allowList: ({ url }) => NEVER_REFUSED.includes(url.split('?', 1)[0]!),
+      allowList: ({ routeOptions }) => routeOptions.config?.route?.isNeverLimited ?? false,
       errorResponseBuilder: (_, { max, ttl }) => {
         const detail = `a key may make ${max} requests in ${limit.windowMs / 1000} s here`;
         return new Problem('overloaded', detail, [], {

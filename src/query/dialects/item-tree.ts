@@ -16,7 +16,7 @@ import {
   readRule,
   refuseMembers,
 } from './rule.ts';
-import { admitNode, fault, quote, type Reading } from './scope.ts';
+import { admitNode, fault, type Members, quote, type Reading } from './scope.ts';
 
 const LEAF: RuleDialect = {
   field: 'slug',
@@ -24,8 +24,6 @@ const LEAF: RuleDialect = {
   aliases: new Map([['==', '=']]),
   group: readInnerGroup,
 };
-
-type Members = Readonly<Record<string, unknown>>;
 
 /** Reads an item tree, or notes what can't be read. */
 export function readItemTree(group: Members, path: string, reading: Reading): Meaning | undefined {

@@ -17,7 +17,7 @@ import {
   readRule,
   refuseMembers,
 } from './rule.ts';
-import { admitNode, fault, quote, type Reading } from './scope.ts';
+import { admitNode, fault, type Members, quote, type Reading } from './scope.ts';
 
 const RULE: RuleDialect = {
   field: 'field',
@@ -25,8 +25,6 @@ const RULE: RuleDialect = {
   aliases: new Map(),
   group: readInnerGroup,
 };
-
-type Members = Readonly<Record<string, unknown>>;
 
 /** Reads a rule group, or notes what can't be read. */
 export function readRuleGroup(group: Members, path: string, reading: Reading): Meaning | undefined {

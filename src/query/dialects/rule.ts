@@ -75,6 +75,7 @@ import {
   fault,
   followWay,
   inexactFault,
+  type Members,
   ownAttribute,
   quote,
   type Reading,
@@ -106,8 +107,6 @@ export interface RuleDialect {
 export const EDITOR_MEMBERS = ['id', 'path', 'disabled', 'muted', 'meta', 'combinatorPreceding'];
 
 const RULE_MEMBERS = ['operator', 'value', 'valueSource', 'caseInsensitive'];
-
-type Members = Readonly<Record<string, unknown>>;
 
 /** An attribute of the record, or of those that a way leads to. */
 interface Field {

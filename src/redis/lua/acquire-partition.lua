@@ -1,21 +1,26 @@
--- acquire-partition.lua: takes the lease of a partition if nobody else holds it, and says where the partition stands.
+-- acquire-partition.lua: takes the lease of a partition if nobody else holds it, and says where the
+-- partition stands.
 --
--- KEYS  1 owner, 2 meta
--- ARGV  1 token, 2 lease in ms, 3 install id of the deployment
--- returns {'acquired', field, value, … of meta} | {'held', ms until the lease ends}
---       | {'lost'} (the partition has no install id, or that of another deployment: it must not start from zero)
--- A holder's token stays in meta until it gives the lease up. If another's is found there, that one has left without a word:
--- it is `deserted` until somebody has looked after what was under way.
-local token, lease_ms, install = ARGV[1], ARGV[2], ARGV[3]
+-- KEYS  owner, meta, counts
+-- ARGV  token, lease_ms, install
+-- returns status 'acquired', meta (names and values), complete (predicate ids that have a count)
+--       | status 'held', forMs (until the lease ends)
+--       | status 'lost' (it has no install id, or that of another deployment: it must not start
+--         from zero)
+-- A holder's token stays in meta until it gives the lease up. If another one's is found there, that
+-- owner has left without a word: it is `deserted` until a new owner has dealt with what it left.
+local holder = redis.call('GET', owner)
+if holder and holder ~= token then
+  return { 'status', 'held', 'forMs', redis.call('PTTL', owner) }
+end
+local stored = redis.call('HMGET', meta, 'install', 'holder')
+if stored[1] ~= install then return { 'status', 'lost' } end
 
-local owner = redis.call('GET', KEYS[1])
-if owner and owner ~= token then return { 'held', tostring(redis.call('PTTL', KEYS[1])) } end
-local stored = redis.call('HMGET', KEYS[2], 'install', 'holder')
-if stored[1] ~= install then return { 'lost' } end
-
-redis.call('SET', KEYS[1], token, 'PX', lease_ms)
-if stored[2] and stored[2] ~= token then redis.call('HSET', KEYS[2], 'deserted', stored[2]) end
-redis.call('HSET', KEYS[2], 'holder', token)
-local answer = redis.call('HGETALL', KEYS[2])
-table.insert(answer, 1, 'acquired')
-return answer
+redis.call('SET', owner, token, 'PX', lease_ms)
+if stored[2] and stored[2] ~= token then redis.call('HSET', meta, 'deserted', stored[2]) end
+redis.call('HSET', meta, 'holder', token)
+return {
+  'status', 'acquired',
+  'meta', redis.call('HGETALL', meta),
+  'complete', redis.call('HKEYS', counts),
+}

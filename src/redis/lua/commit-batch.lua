@@ -1,34 +1,41 @@
 -- commit-batch.lua: writes all that one batch of a partition makes, or nothing.
 --
--- KEYS  1 owner, 2 meta, 3… every further key that a command names (all of one partition)
--- ARGV  1 token, 2 number before, 3 number of this commit, 4 nonce, 5 lease in ms, then commands:
---       verb, index in KEYS, count of arguments, arguments…
---       The verb COUNT sets the counts hash at that index: pairs of predicate id and index in KEYS of its member set.
--- returns 'ok' | 'duplicate' (this very commit is stored already) | 'fenced' (another token holds the partition, or somebody
---       else has committed) | 'rolled-back' (the stored number is lower than mine before: a fail-over lost a tail)
--- A lease that ran out and that nobody has taken is mine again: the number tells whether anybody has committed meanwhile.
-local token, before, number, nonce, lease_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
-
-local owner = redis.call('GET', KEYS[1])
-if owner and owner ~= token then return 'fenced' end
-local stored = redis.call('HMGET', KEYS[2], 'number', 'nonce')
+-- KEYS  owner, meta; then every further key that a command names (all of one partition)
+-- ARGV  token, before, number, nonce, lease_ms; then commands: verb, index in KEYS, count of
+--       arguments, arguments…
+--   before: number of the commit before this one
+--   The verb COUNT sets the hash of counts at that index: pairs of predicate id and index in KEYS
+--   of its member set.
+-- returns 'ok' | 'duplicate' (this very commit is stored already)
+--       | 'fenced' (another token holds the partition, or somebody else has committed)
+--       | 'rolled-back' (the stored number is lower than mine before: a fail-over lost a tail)
+-- A lease that ran out and that nobody has taken is mine again: the number tells whether anybody
+-- has committed meanwhile.
+before, number = tonumber(before), tonumber(number)
+local holder = redis.call('GET', owner)
+if holder and holder ~= token then return 'fenced' end
+local stored = redis.call('HMGET', meta, 'number', 'nonce')
 local stored_number = tonumber(stored[1] or '-1')
 if stored_number == number and stored[2] == nonce then return 'duplicate' end
 if stored_number < before then return 'rolled-back' end
 if stored_number > before then return 'fenced' end
 
 -- Redis does not undo a script that fails: look at every command before the first one writes.
-local WRITES = { HSET = true, HDEL = true, ZADD = true, ZREM = true, SADD = true, SREM = true, XADD = true, XTRIM = true, UNLINK = true, COUNT = true }
-local at = 6
+local WRITES = {
+  HSET = true, HDEL = true, ZADD = true, ZREM = true, SADD = true, SREM = true, XADD = true,
+  XTRIM = true, UNLINK = true, COUNT = true,
+}
+local at = more
 while at <= #ARGV do
   local verb, key, count = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   if not WRITES[verb] or not key or not KEYS[key] or not count or at + 2 + count > #ARGV then
-    return redis.error_reply('ERR commit-batch: malformed command ' .. tostring(verb) .. ' at ' .. at)
+    local what = tostring(verb) .. ' at ' .. at
+    return redis.error_reply('ERR commit-batch: malformed command ' .. what)
   end
   at = at + 3 + count
 end
 
-at = 6
+at = more
 while at <= #ARGV do
   local verb, key, first = ARGV[at], KEYS[tonumber(ARGV[at + 1])], at + 3
   local last = first + tonumber(ARGV[at + 2]) - 1
@@ -41,6 +48,6 @@ while at <= #ARGV do
   end
   at = last + 1
 end
-redis.call('HSET', KEYS[2], 'number', number, 'nonce', nonce)
-redis.call('SET', KEYS[1], token, 'PX', lease_ms)
+redis.call('HSET', meta, 'number', number, 'nonce', nonce)
+redis.call('SET', owner, token, 'PX', lease_ms)
 return 'ok'

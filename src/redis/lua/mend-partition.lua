@@ -1,20 +1,22 @@
 -- mend-partition.lua: makes good one row, set or field, if what that was decided by is still so.
 --
--- KEYS  1 the key that is written, 2… the hashes that guards look at (all of one partition)
--- ARGV  1 count of guards, then per guard: index in KEYS of a hash, field, 'is' or 'absent', the
---       field's value; then the write: verb, index in KEYS, arguments…
+-- KEYS  then the key that is written, and the hashes that guards look at (all of one partition)
+-- ARGV  guards; then for each guard: index in KEYS of a hash, field, 'is' or 'absent', the field's
+--       value; then the write: verb, index in KEYS, arguments…
+--   guards: how many there are
 -- returns 'mended' | 'moved' (a guard does not hold any more: somebody has committed meanwhile)
-local guards = tonumber(ARGV[1])
-for i = 1, guards do
-  local at = 2 + (i - 1) * 4
+local at = more
+for _ = 1, tonumber(guards) do
   local stored = redis.call('HGET', KEYS[tonumber(ARGV[at])], ARGV[at + 1])
   if ARGV[at + 2] == 'absent' and stored then return 'moved' end
   if ARGV[at + 2] == 'is' and stored ~= ARGV[at + 3] then return 'moved' end
+  at = at + 4
 end
 
-local at = 2 + guards * 4
 local verb, key = ARGV[at], KEYS[tonumber(ARGV[at + 1])]
 local WRITES = { HSET = true, HDEL = true, ZADD = true, ZREM = true, UNLINK = true }
-if not WRITES[verb] or not key then return redis.error_reply('ERR mend-partition: malformed write ' .. tostring(verb)) end
+if not WRITES[verb] or not key then
+  return redis.error_reply('ERR mend-partition: malformed write ' .. tostring(verb))
+end
 redis.call(verb, key, unpack(ARGV, at + 2))
 return 'mended'

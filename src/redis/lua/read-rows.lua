@@ -1,12 +1,14 @@
--- read-rows.lua: reads some rows of a partition if they may be held together, and says what each weighs if not.
+-- read-rows.lua: reads some rows of a partition if they may be held together, and says what each
+-- weighs if not.
 --
--- Keeps true: what is answered weighs little, or no more than the caller allows, whatever was stored.
+-- Keeps true: what is answered weighs little, or no more than the caller allows, whatever was
+-- stored.
 --
--- KEYS  1 a hash of records, 2 the hash of their states; two more for each further type
--- ARGV  most bytes; for each type: how many ids, and these
--- returns 'rows' and record, state of each; or 'heavy' and the bytes of each
-local weights, bytes, at = {'heavy'}, 0, 2
-for type = 1, #KEYS, 2 do
+-- KEYS  then for each type the hash of its records, and that of their states
+-- ARGV  bytes_max; then for each type how many ids, and these
+-- returns kind 'rows', rows (record and state of each in turn) | kind 'heavy', bytes (of each)
+local weights, bytes, at = {}, 0, more
+for type = more_keys, #KEYS, 2 do
   local last = at + tonumber(ARGV[at])
   for i = at + 1, last do
     local weight = redis.call('HSTRLEN', KEYS[type], ARGV[i])
@@ -15,19 +17,19 @@ for type = 1, #KEYS, 2 do
   end
   at = last + 1
 end
-if bytes > tonumber(ARGV[1]) then return weights end
+if bytes > tonumber(bytes_max) then return { 'kind', 'heavy', 'bytes', weights } end
 
-local rows, nth = {'rows'}, 1
-at = 2
-for type = 1, #KEYS, 2 do
+local rows, nth = {}, 0
+at = more
+for type = more_keys, #KEYS, 2 do
   local last = at + tonumber(ARGV[at])
   for i = at + 1, last do
     nth = nth + 1
     -- most of what is written for the first time is not there: one command for each of these
-    local isThere = weights[nth] > 0
-    rows[#rows + 1] = isThere and redis.call('HGET', KEYS[type], ARGV[i])
-    rows[#rows + 1] = isThere and redis.call('HGET', KEYS[type + 1], ARGV[i])
+    local is_there = weights[nth] > 0
+    rows[#rows + 1] = is_there and redis.call('HGET', KEYS[type], ARGV[i])
+    rows[#rows + 1] = is_there and redis.call('HGET', KEYS[type + 1], ARGV[i])
   end
   at = last + 1
 end
-return rows
+return { 'kind', 'rows', 'rows', rows }

@@ -1,10 +1,11 @@
--- release-lease.lua: gives up a partition at once, if it is still mine, and leaves it in good order.
+-- release-lease.lua: gives up a partition at once, if it is still mine, and leaves it in good
+-- order.
 --
--- KEYS  1 owner, 2 meta
--- ARGV  1 token
+-- KEYS  owner, meta
+-- ARGV  token
 -- returns 'released' | 'fenced'
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'fenced' end
+if redis.call('GET', owner) ~= token then return 'fenced' end
 
-redis.call('DEL', KEYS[1])
-redis.call('HDEL', KEYS[2], 'holder', 'care', 'deserted')
+redis.call('DEL', owner)
+redis.call('HDEL', meta, 'holder', 'trial', 'deserted')
 return 'released'

@@ -1,25 +1,31 @@
--- sync-webhooks.lua: puts a part of a page of a full sync into the lanes of an activation, if the sync still stands where it began.
+-- sync-webhooks.lua: puts a part of a page of a full sync into the lanes of an activation, if the
+-- sync still stands where it began.
 --
--- KEYS  1 state, 2 names of the lanes that hold something, 3 sync, 4 records told of since the page began, 5… the lanes
--- ARGV  1 id of the sync, 2 cursor before, 3 cursor after, 4 'running' or 'done', 5 now in ms, 6 'whole' with the last part
---       of a page or 'part', then per member: index of its lane in
---       KEYS, name of the lane, record id, event
--- returns {'pushed', names of lanes that were empty…} | {'stale'} (another sync, or another page)
+-- KEYS  state, lanes, sync, touched; then each lane
+-- ARGV  id, before, after, status, now_ms, part; then for each member: number of its lane, name of
+--       the lane, record id, event
+--   lanes: names of those that hold something; touched: records told of since the page began; id:
+--   of the sync; before, after: cursors; status: 'running' or 'done'; part: 'whole' with the last
+--   part of a page, else 'part'
+-- returns status 'pushed', woken (names of lanes that were empty)
+--       | status 'stale' (another sync, or another page)
 -- A record of which a change was told meanwhile is left out: what the page says of it may be older.
-local sync = redis.call('HMGET', KEYS[3], 'id', 'cursor', 'status')
-if sync[1] ~= ARGV[1] or sync[2] ~= ARGV[2] or sync[3] ~= 'running' then return { 'stale' } end
+local stored = redis.call('HMGET', sync, 'id', 'cursor', 'status')
+if stored[1] ~= id or stored[2] ~= before or stored[3] ~= 'running' then
+  return { 'status', 'stale' }
+end
 
-local woken, members = { 'pushed' }, 0
-for at = 7, #ARGV, 4 do
+local woken, members = {}, 0
+for at = more, #ARGV, 4 do
   local lane, name, record, event = unpack(ARGV, at, at + 3)
   members = members + 1
-  if redis.call('SISMEMBER', KEYS[4], record) == 0 then
-    redis.call('RPUSH', KEYS[tonumber(lane)], event)
-    redis.call('HINCRBY', KEYS[1], 'pending', 1)
-    if redis.call('SADD', KEYS[2], name) == 1 then woken[#woken + 1] = name end
+  if redis.call('SISMEMBER', touched, record) == 0 then
+    redis.call('RPUSH', KEYS[more_keys + tonumber(lane)], event)
+    redis.call('HINCRBY', state, 'pending', 1)
+    if redis.call('SADD', lanes, name) == 1 then woken[#woken + 1] = name end
   end
 end
-redis.call('HSET', KEYS[3], 'cursor', ARGV[3], 'status', ARGV[4], 'updated_at', ARGV[5])
-redis.call('HINCRBY', KEYS[3], 'members', members)
-if ARGV[6] == 'whole' then redis.call('UNLINK', KEYS[4]) end
-return woken
+redis.call('HSET', sync, 'cursor', after, 'status', status, 'updated_at', now_ms)
+redis.call('HINCRBY', sync, 'members', members)
+if part == 'whole' then redis.call('UNLINK', touched) end
+return { 'status', 'pushed', 'woken', woken }

@@ -1,31 +1,40 @@
--- write-catalog.lua: changes the catalog if nobody else has since, and tells every process what changed.
+-- write-catalog.lua: changes the catalog if nobody else has since, and tells every process what
+-- changed.
 --
--- KEYS  1 catalog meta, 2 object types, 3 segments, 4 predicate ids, 5 log, 6 views, 7 activations,
---       8 slugs, 9 secrets of activations, 10 activations that are gone, by when: what is kept of
---       them elsewhere is still to be removed
--- ARGV  1 version that the change was made for, 2 next predicate id, 3 the change as JSON for the log, 4 entries that the log keeps,
---       then writes: index in KEYS, field, 'set' or 'delete', value
--- returns {'ok', new version} | {'conflict', version}
+-- KEYS  meta, log, object_types, segments, predicate_ids, views, activations, slugs,
+--       webhook_secrets, gone_activations
+-- ARGV  version, next_predicate_id, change, entries_max; then writes: hash, field, 'set' or
+--       'delete', value
+--   gone_activations: those that are gone, by when: what is kept of them elsewhere is still to be
+--   removed; version: that the change was made for; change: as JSON, for the log; entries_max: that
+--   the log keeps; hash: by the name that TypeScript has for its key
+-- returns status 'ok', version (the new one) | status 'conflict', version (that is stored)
 -- A secret comes and goes with its activation, whatever removes that, and is never part of the log.
-local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
-if version ~= tonumber(ARGV[1]) then return { 'conflict', tostring(version) } end
-for at = 5, #ARGV, 4 do
-  local key = tonumber(ARGV[at])
-  if not key or key < 2 or key > 9 or key == 5 then return redis.error_reply('ERR write-catalog: no such hash ' .. ARGV[at]) end
+local stored = tonumber(redis.call('HGET', meta, 'version') or '0')
+if stored ~= tonumber(version) then return { 'status', 'conflict', 'version', stored } end
+local HASHES = {
+  objectTypes = object_types, segments = segments, predicateIds = predicate_ids, views = views,
+  activations = activations, slugs = slugs, webhookSecrets = webhook_secrets,
+}
+for at = more, #ARGV, 4 do
+  if not HASHES[ARGV[at]] then
+    return redis.error_reply('ERR write-catalog: no such hash ' .. ARGV[at])
+  end
 end
 
-for at = 5, #ARGV, 4 do
-  if ARGV[at + 2] == 'set' then
-    redis.call('HSET', KEYS[tonumber(ARGV[at])], ARGV[at + 1], ARGV[at + 3])
+for at = more, #ARGV, 4 do
+  local hash, field, verb, value = unpack(ARGV, at, at + 3)
+  if verb == 'set' then
+    redis.call('HSET', HASHES[hash], field, value)
   else
-    redis.call('HDEL', KEYS[tonumber(ARGV[at])], ARGV[at + 1])
-    if ARGV[at] == '7' then
-      redis.call('HDEL', KEYS[9], ARGV[at + 1])
-      redis.call('ZADD', KEYS[10], redis.call('TIME')[1], ARGV[at + 1])
+    redis.call('HDEL', HASHES[hash], field)
+    if hash == 'activations' then
+      redis.call('HDEL', webhook_secrets, field)
+      redis.call('ZADD', gone_activations, redis.call('TIME')[1], field)
     end
   end
 end
-version = version + 1
-redis.call('HSET', KEYS[1], 'version', version, 'next_predicate_id', ARGV[2])
-redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[4], '*', 'version', version, 'change', ARGV[3])
-return { 'ok', tostring(version) }
+stored = stored + 1
+redis.call('HSET', meta, 'version', stored, 'next_predicate_id', next_predicate_id)
+redis.call('XADD', log, 'MAXLEN', '~', entries_max, '*', 'version', stored, 'change', change)
+return { 'status', 'ok', 'version', stored }

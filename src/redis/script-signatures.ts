@@ -1,0 +1,191 @@
+/**
+ * script-signatures.ts – What each script takes and answers, by name.
+ *
+ * Keeps true: this table is the one place that knows the order of keys and arguments. The loader
+ * gives a script its own as locals of these names (in snake_case), and callers pass them by name; a
+ * test compares the table with the header of each script.
+ */
+import type { AppendAnswer } from '../engine/change-logs.ts';
+import type { CommitAnswer } from '../engine/partition-store.ts';
+import type { Settled } from '../jobs/webhook-lanes.ts';
+
+export interface Signature<Answer, Key extends string, Argument extends string> {
+  readonly keys: readonly Key[];
+  readonly arguments: readonly Argument[];
+  /** Further keys or arguments may follow, as the script's header says. */
+  readonly more?: boolean;
+  /** `fields`: the answer is an object, sent as names and values in turn. */
+  readonly answers?: 'fields';
+  /**
+   * What Redis lets the script do while its memory is full. By itself Redis would begin such a
+   * script and refuse it at its first write that needs memory, after others went through: half a
+   * change. With a first line `#!lua` it is refused before it begins. A lease is kept all the
+   * same, and what only reads is carried out.
+   */
+  readonly whenFull?: 'allow-oom' | 'no-writes';
+  /** Only in types. */
+  readonly answer?: Answer;
+}
+
+function answering<Answer>() {
+  return <const Key extends string, const Argument extends string>(
+    signature: Signature<Answer, Key, Argument>,
+  ): Signature<Answer, Key, Argument> => signature;
+}
+
+const LANES = ['state', 'lanes'] as const;
+
+export const SIGNATURES = {
+  acquirePartition: answering<
+    | {
+        readonly status: 'acquired';
+        readonly meta: readonly string[];
+        readonly complete: readonly string[];
+      }
+    | { readonly status: 'held'; readonly forMs: number }
+    | { readonly status: 'lost' }
+  >()({
+    keys: ['owner', 'meta', 'counts'],
+    arguments: ['token', 'leaseMs', 'install'],
+    answers: 'fields',
+    whenFull: 'allow-oom',
+  }),
+  advanceJob: answering<'ok' | 'fenced'>()({
+    keys: ['state', 'input', 'output', 'errors'],
+    arguments: ['run', 'steps', 'job', 'inputDone', 'keptMs', 'outputs'],
+    more: true,
+  }),
+  beginEpoch: answering<'begun' | 'moved'>()({
+    keys: ['delivered'],
+    arguments: ['source', 'seen', 'epoch', 'sequence', 'nowMs'],
+  }),
+  commitBatch: answering<CommitAnswer>()({
+    keys: ['owner', 'meta'],
+    arguments: ['token', 'before', 'number', 'nonce', 'leaseMs'],
+    more: true,
+  }),
+  deliverEntry: answering<AppendAnswer>()({
+    keys: ['stream', 'delivered'],
+    arguments: ['source', 'epoch', 'base', 'sequence', 'entriesMax', 'nowMs'],
+    more: true,
+    answers: 'fields',
+  }),
+  expelOwner: answering<'expelled' | 'none'>()({ keys: ['meta'], arguments: ['nonce'] }),
+  firstWebhooks: answering<string[]>()({
+    keys: ['lane'],
+    arguments: ['eventsMax', 'bytesMax'],
+    whenFull: 'no-writes',
+  }),
+  foundDeployment: answering<Readonly<Record<string, string>>>()({
+    keys: ['meta'],
+    arguments: ['install', 'partitions', 'timeZone', 'semantics', 'nowMs'],
+    answers: 'fields',
+  }),
+  foundPartition: answering<'founded' | 'known' | 'foreign'>()({
+    keys: ['meta'],
+    arguments: ['install'],
+  }),
+  keepAnswer: answering<string[]>()({
+    keys: ['order', 'bytes'],
+    arguments: ['name', 'size', 'nowMs', 'keptMs', 'bytesMax'],
+  }),
+  mendPartition: answering<'mended' | 'moved'>()({
+    keys: [],
+    arguments: ['guards'],
+    more: true,
+  }),
+  noteTrial: answering<'noted' | 'fenced'>()({
+    keys: ['owner', 'meta'],
+    arguments: ['token', 'note'],
+    whenFull: 'allow-oom',
+  }),
+  pushWebhooks: answering<string[]>()({
+    keys: [...LANES, 'sync', 'touched', 'dead', 'deadOrder'],
+    arguments: ['field', 'last', 'nowMs', 'pendingMax', 'deadMax'],
+    more: true,
+  }),
+  readPartition: answering<{
+    readonly install: string;
+    readonly number: number;
+    readonly position: string;
+    readonly end: string;
+    readonly inboxPosition: string;
+    readonly inboxEnd: string;
+    readonly clockMs: number;
+    readonly catalogVersion: number;
+    readonly serverMs: number;
+    readonly dueMs: string;
+    readonly sent: readonly string[];
+    readonly delivered: readonly string[];
+    readonly fanning: number;
+    readonly loss: 'resynchronizing' | 'broken' | '';
+    readonly failed: readonly string[];
+    readonly counts: readonly string[];
+  }>()({
+    keys: ['meta', 'log', 'inbox', 'counts', 'delivered', 'due'],
+    arguments: [],
+    more: true,
+    answers: 'fields',
+    whenFull: 'no-writes',
+  }),
+  readRows: answering<
+    | { readonly kind: 'rows'; readonly rows: readonly (string | null)[] }
+    | { readonly kind: 'heavy'; readonly bytes: readonly number[] }
+  >()({ keys: [], arguments: ['bytesMax'], more: true, answers: 'fields', whenFull: 'no-writes' }),
+  redeliverWebhooks: answering<number>()({
+    keys: [...LANES, 'dead', 'deadOrder'],
+    arguments: [],
+    more: true,
+  }),
+  releaseLease: answering<'released' | 'fenced'>()({
+    keys: ['owner', 'meta'],
+    arguments: ['token'],
+    whenFull: 'allow-oom',
+  }),
+  renewLease: answering<
+    | { readonly status: 'renewed'; readonly number: number; readonly serverMs: number }
+    | { readonly status: 'fenced' }
+  >()({
+    keys: ['owner', 'meta'],
+    arguments: ['token', 'leaseMs'],
+    answers: 'fields',
+    whenFull: 'allow-oom',
+  }),
+  settleWebhook: answering<{ readonly next: Settled['next']; readonly delay?: number }>()({
+    keys: [...LANES, 'lane', 'attempts', 'dead', 'deadOrder'],
+    arguments: [
+      ...(['outcome', 'id', 'name', 'nowMs', 'failure', 'attemptsMax'] as const),
+      ...(['runMax', 'runMs', 'deadMax', 'outage'] as const),
+    ],
+    answers: 'fields',
+  }),
+  syncWebhooks: answering<
+    { readonly status: 'pushed'; readonly woken: readonly string[] } | { readonly status: 'stale' }
+  >()({
+    keys: [...LANES, 'sync', 'touched'],
+    arguments: ['id', 'before', 'after', 'status', 'nowMs', 'part'],
+    more: true,
+    answers: 'fields',
+  }),
+  weighFields: answering<number[]>()({
+    keys: ['hash'],
+    arguments: [],
+    more: true,
+    whenFull: 'no-writes',
+  }),
+  writeCatalog: answering<{ readonly status: 'ok' | 'conflict'; readonly version: number }>()({
+    keys: [
+      ...(['meta', 'log', 'objectTypes', 'segments', 'predicateIds', 'views'] as const),
+      ...(['activations', 'slugs', 'webhookSecrets', 'goneActivations'] as const),
+    ],
+    arguments: ['version', 'nextPredicateId', 'change', 'entriesMax'],
+    more: true,
+    answers: 'fields',
+  }),
+};
+
+type Signatures = typeof SIGNATURES;
+export type ScriptName = keyof Signatures;
+export type KeyOf<Name extends ScriptName> = Signatures[Name]['keys'][number];
+export type ArgumentOf<Name extends ScriptName> = Signatures[Name]['arguments'][number];
+export type AnswerOf<Name extends ScriptName> = NonNullable<Signatures[Name]['answer']>;
