@@ -369,7 +369,7 @@ export const KEY_TABLE: readonly KeyRow[] = [
   {
     name: 'rc:{p}:value-totals:<predicate>',
     type: 'hash',
-    holds: 'target of here → how many different values its holders have',
+    holds: 'target of here → how many different ones',
   },
   { name: 'rc:{p}:confirmed:<q>', type: 'set', holds: 'in a snapshot of q: what it has spoken of' },
   // The catalog.
