@@ -13,7 +13,7 @@ import { inexactDetail, isExactNumber } from './exact-json.ts';
 import { type Attribute, type AttributeType, isObject, type ScalarType } from './object-type.ts';
 import { dateAt, endOfDate, instantOfWallClock, startOfDate } from './time-zone.ts';
 
-type Scalar = string | number | boolean;
+type ScalarValue = string | number | boolean;
 
 /** From the first millisecond of the year 0000 to the last of 9999: what four digits can write. */
 const INSTANT_MIN_MS = -62_167_219_200_000;
@@ -48,7 +48,7 @@ export function readOperand(
   type: ScalarType,
   value: unknown,
   timeZone: string,
-): Scalar | undefined {
+): ScalarValue | undefined {
   if (typeof value === 'string' && type === 'number')
     return fitScalar(type, readNumber(value), timeZone);
   if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true';
@@ -111,7 +111,7 @@ const SCALAR_WORDS: Record<ScalarType, { one: string; many: string; example: str
   datetime: { one: 'a datetime', many: 'datetimes', example: '"2026-01-31T10:30:00.000Z"' },
 };
 
-function fitScalar(type: ScalarType, value: unknown, timeZone: string): Scalar | undefined {
+function fitScalar(type: ScalarType, value: unknown, timeZone: string): ScalarValue | undefined {
   switch (type) {
     case 'string':
       return typeof value === 'string' ? value : undefined;

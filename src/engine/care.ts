@@ -89,7 +89,7 @@ function resyncParts({ resends, sweeps }: ResyncChunk): unknown[] {
   return sweep ? ['sweep', sweep.from, sweep.edgeId, sweep.targets[0] ?? ''] : [];
 }
 
-interface Fault {
+interface BatchFault {
   count: number;
   /** What it threw last; undefined: the process died. */
   detail?: string;
@@ -106,7 +106,7 @@ export type CareLimits = Readonly<Record<Exclude<Piece['kind'], 'message'>, numb
 
 export class Care {
   readonly #ends: { -readonly [Stream in keyof CareEnds]: CareEnds[Stream] };
-  readonly #faults = new Map<string, Fault>();
+  readonly #faults = new Map<string, BatchFault>();
   readonly #left: Record<Exclude<Piece['kind'], 'message'>, number>;
 
   constructor(ends: CareEnds, limits: CareLimits, deaths: ReadonlyMap<string, number> = new Map()) {

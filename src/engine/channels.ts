@@ -24,6 +24,8 @@ interface OpenChannel extends Channel {
   readonly waiting: OutboxEntry[];
   /** What was sent last. */
   sent: ChannelPosition;
+  /** Up to which sequence the target has said that it holds what was sent. */
+  held: number;
   /**
    * Up to which sequence the target holds what was sent; 0: nothing was heard since the last trim.
    */
@@ -103,6 +105,7 @@ export class Channels implements Participant {
         ...channel,
         target,
         sent,
+        held: findings[at]!.delivered.sequence,
         waiting: [],
         delivered: 0,
         trimmed: 0,
@@ -156,13 +159,14 @@ export class Channels implements Participant {
       this.#isRefused = true;
       return;
     }
-    channel.delivered = channel.waiting.shift()!.sequence;
+    channel.held = channel.delivered = channel.waiting.shift()!.sequence;
   }
 
-  /** Where each target has to stand at least; undefined while it can't be told. */
-  get expected(): ReadonlyMap<number, ChannelPosition> | undefined {
-    if (this.undelivered > 0) return undefined;
-    return new Map([...this.#channels].map(([target, { sent }]) => [target, sent]));
+  /** Where each target stands at least: up to there it has said that it holds what was sent. */
+  get expected(): ReadonlyMap<number, ChannelPosition> {
+    return new Map(
+      [...this.#channels].map(([target, { epoch, held }]) => [target, { epoch, sequence: held }]),
+    );
   }
 
   /**

@@ -22,7 +22,7 @@ export interface ClockSource {
 
 const MACHINE: ClockSource = { wallMs: () => Date.now(), steadyMs: () => performance.now() };
 
-export class Clock {
+export class EngineClock {
   readonly #source: ClockSource;
   readonly #logger: Logger;
   #serverMs: number | undefined;

@@ -9,7 +9,7 @@
  */
 import type { CommitDraft } from './commit-draft.ts';
 import type { CoreLimits } from './core-limits.ts';
-import type { Edge } from './edges.ts';
+import type { EdgesById } from './edges.ts';
 import type { BatchDraft, Participant, Turn } from './participant.ts';
 import type { CommitWrites, PartitionMeta } from './partition-store.ts';
 import { type Asking, ask } from './requests.ts';
@@ -29,9 +29,6 @@ export interface SweepChunk extends SweepRequest {
   readonly targets: readonly string[];
   readonly isLast: boolean;
 }
-
-/** The edges of one catalog version. */
-type Edges = ReadonlyMap<number, Edge>;
 
 /** What a commit does for the sweep. */
 export type SweepWrites = Pick<
@@ -54,7 +51,7 @@ export class EdgeSweep implements Participant {
    * have values.
    */
   readonly #edgeIds = new Map<number, number>();
-  #edges: Edges | undefined;
+  #edges: EdgesById | undefined;
   /**
    * How far the pass has come that is for these predicate ids; for others it begins anew, and after
    * a take-over too.
@@ -62,7 +59,7 @@ export class EdgeSweep implements Participant {
   #pass: { readonly predicateIds: string; readonly cursor: string | undefined } | undefined;
   #chunk: SweepChunk | undefined;
   #planned = NOTHING;
-  #plannedEdges: Edges | undefined;
+  #plannedEdges: EdgesById | undefined;
 
   constructor(limits: CoreLimits) {
     this.#limits = limits;
@@ -104,7 +101,7 @@ export class EdgeSweep implements Participant {
   }
 
   /** What is to be swept next, if anything is. */
-  next(edges: Edges): SweepRequest | undefined {
+  next(edges: EdgesById): SweepRequest | undefined {
     const given = [...this.#edgeIds].filter(
       ([predicateId, edgeId]) => !hasSets(edges, predicateId, edgeId),
     );
@@ -131,7 +128,7 @@ export class EdgeSweep implements Participant {
 
   /** `neighbours` are the rows that the step has changed. Pure. */
   progress(
-    edges: Edges,
+    edges: EdgesById,
     chunk: SweepChunk | undefined,
     neighbours: Step['edges']['neighbours'],
   ): SweepWrites {
@@ -157,7 +154,7 @@ export class EdgeSweep implements Participant {
 
   /** A row that goes before the sweep comes by would be missed by it. */
   #valuesOfRowsGone(
-    edges: Edges,
+    edges: EdgesById,
     neighbours: Step['edges']['neighbours'],
   ): { predicateId: number; target: string }[] {
     const gone: { predicateId: number; target: string }[] = [];
@@ -170,7 +167,7 @@ export class EdgeSweep implements Participant {
   }
 
   apply(
-    edges: Edges,
+    edges: EdgesById,
     chunk: SweepChunk | undefined,
     { edgeSets, edgeSetsDone }: Pick<SweepWrites, 'edgeSets' | 'edgeSetsDone'>,
   ): void {
@@ -182,13 +179,13 @@ export class EdgeSweep implements Participant {
 }
 
 /** All predicate ids that may have sets, and their edge ids. */
-function* setsOf(edges: Edges): Iterable<[predicateId: number, edgeId: number]> {
+function* setsOf(edges: EdgesById): Iterable<[predicateId: number, edgeId: number]> {
   for (const { edgeId, up } of edges.values())
     for (const { predicateId, keeps } of up)
       if (predicateId === edgeId || keeps === 'extremes') yield [predicateId, edgeId];
 }
 
-function hasSets(edges: Edges, predicateId: number, edgeId: number): boolean {
+function hasSets(edges: EdgesById, predicateId: number, edgeId: number): boolean {
   const edge = edges.get(edgeId);
   return (
     edge !== undefined &&

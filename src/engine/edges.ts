@@ -49,6 +49,9 @@ export interface Edge {
   readonly inNames: readonly string[];
 }
 
+/** The edges of one catalog version. */
+export type EdgesById = ReadonlyMap<number, Edge>;
+
 /**
  * Makes the edges of one catalog version. `attributeNames` are those that a type's network reads.
  * An edge is as its edge id says, not as its relationship is declared now: after that was declared

@@ -46,7 +46,6 @@ export class Forwarder {
   /** Asks all targets whether they hold what they were sent. */
   async check(): Promise<void> {
     const { expected } = this.#channels;
-    if (!expected) return;
     this.#channels.compare(expected, await storedPositions(this.#context, [...expected.keys()]));
     if (this.#channels.isRefused) this.#context.onNews();
   }

@@ -151,7 +151,7 @@ export class Ingest {
   }
 }
 
-interface Gathered {
+interface GatheredChange {
   lines: number[];
   texts: string[];
   bytes: number;
@@ -172,7 +172,7 @@ export class IngestSession {
   readonly #timeZone: string;
   readonly #metrics: Metrics;
   readonly #options: Required<SessionOptions>;
-  readonly #gathered: Gathered[];
+  readonly #gathered: GatheredChange[];
   /** Per partition: what is refused after a failed delivery can be sent again in its order. */
   readonly #chains: readonly DeliveryChain[];
   readonly #underWay = new Set<Promise<void>>();

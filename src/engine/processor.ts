@@ -17,7 +17,7 @@ import type { Metrics } from '../metrics.ts';
 import { failureReason } from '../query/failure.ts';
 import { isFull, isUnanswered } from '../redis/failures.ts';
 import { pieceName, type Solo } from './care.ts';
-import { CLOCK_SKEW_MAX_MS, type Clock } from './clock.ts';
+import { CLOCK_SKEW_MAX_MS, type EngineClock } from './clock.ts';
 import { CORE_LIMITS } from './core-limits.ts';
 import { freshEpoch } from './epochs.ts';
 import { Forwarder } from './forwarder.ts';
@@ -70,7 +70,7 @@ export interface ProcessorContext {
   readonly stores: readonly PartitionStore[];
   readonly tail: PartitionTail;
   readonly networks: Networks;
-  readonly clock: Clock;
+  readonly clock: EngineClock;
   readonly timeZone: string;
   readonly install: string;
   readonly logger: Logger;

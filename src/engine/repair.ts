@@ -11,7 +11,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Problem } from '../errors.ts';
 import type { AuditReport } from '../membership/audit-report.ts';
-import type { Fault, FaultPlace } from '../membership/fault.ts';
+import type { FaultPlace, StoredFault } from '../membership/fault.ts';
 import { findKeyFaults } from '../membership/key-faults.ts';
 import { findKindFaults } from '../membership/kind-faults.ts';
 import { allStatuses, partitionsOf } from '../membership/partition-status.ts';
@@ -80,7 +80,7 @@ function isMendedAlone(found: AuditReport): boolean {
   return faults.every(({ place, mend: how }) => how !== undefined && MENDED_ALONE.includes(place));
 }
 
-async function findFaults({ stores, store, founding }: Deployment): Promise<Fault[]> {
+async function findFaults({ stores, store, founding }: Deployment): Promise<StoredFault[]> {
   const { keys, rows } = stores.audits;
   const kinds = await findKindFaults(keys);
   if (kinds.length > 0) return kinds;
@@ -95,7 +95,7 @@ async function findFaults({ stores, store, founding }: Deployment): Promise<Faul
   return [...inRows.faults, ...inKeys.faults, ...(await findSlugFaults(keys))];
 }
 
-async function mend(faults: readonly Fault[]): Promise<void> {
+async function mend(faults: readonly StoredFault[]): Promise<void> {
   const mends = faults.flatMap(({ mend: how }) => how ?? []);
   for (let from = 0; from < mends.length; from += MENDED_A_CALL)
     await Promise.all(mends.slice(from, from + MENDED_A_CALL).map((how) => how.carryOut()));

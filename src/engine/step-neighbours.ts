@@ -88,7 +88,7 @@ export interface EdgeEffects {
   readonly fanouts: readonly { readonly edgeId: number; readonly target: string }[];
 }
 
-interface Working<R> {
+interface WorkingRow<R> {
   readonly edgeId: number;
   readonly target: string;
   readonly before: R;
@@ -104,8 +104,8 @@ interface Part {
 
 export class StepNeighbours {
   readonly #context: StepContext;
-  readonly #neighbours = new Map<string, Working<NeighbourRow>>();
-  readonly #related = new Map<string, Working<RelatedRow>>();
+  readonly #neighbours = new Map<string, WorkingRow<NeighbourRow>>();
+  readonly #related = new Map<string, WorkingRow<RelatedRow>>();
   readonly #subscribed = new Map<
     string,
     { readonly edge: Edge; readonly target: string; readonly partitions: Set<number> }
@@ -410,7 +410,7 @@ export class StepNeighbours {
 
   /** The rows that differ, without what is of shared predicates that were given up. */
   #changed<R>(
-    all: ReadonlyMap<string, Working<R>>,
+    all: ReadonlyMap<string, WorkingRow<R>>,
     keep: (row: R, kept: Kept) => R,
     isGone: (row: R, edgeId: number) => boolean,
   ): { edgeId: number; target: string; row: R | null }[] {
@@ -433,11 +433,11 @@ export class StepNeighbours {
     else this.#messages.set(partition, [message]);
   }
 
-  #neighbour(edgeId: number, target: string): Working<NeighbourRow> {
+  #neighbour(edgeId: number, target: string): WorkingRow<NeighbourRow> {
     return open(this.#neighbours, edgeId, target, this.#context.neighbour);
   }
 
-  #relatedRow(edgeId: number, target: string): Working<RelatedRow> {
+  #relatedRow(edgeId: number, target: string): WorkingRow<RelatedRow> {
     return open(this.#related, edgeId, target, this.#context.related);
   }
 }
@@ -457,11 +457,11 @@ function rowKey(edgeId: number, target: string): string {
 }
 
 function open<R>(
-  all: Map<string, Working<R>>,
+  all: Map<string, WorkingRow<R>>,
   edgeId: number,
   target: string,
   read: (edgeId: number, target: string) => R,
-): Working<R> {
+): WorkingRow<R> {
   const key = rowKey(edgeId, target);
   let working = all.get(key);
   if (!working) {

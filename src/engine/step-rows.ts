@@ -10,7 +10,7 @@ import { targetsOf } from '../change/edge.ts';
 import type { RecordData } from '../change/record.ts';
 import { unreachable } from '../errors.ts';
 import { type Batch, type RecordKey, touch, touchedRecords } from './batch.ts';
-import type { Edge } from './edges.ts';
+import type { Edge, EdgesById } from './edges.ts';
 import type { Message } from './message.ts';
 import type { Networks } from './networks.ts';
 import type { Asking, ExtremesOf } from './requests.ts';
@@ -19,8 +19,6 @@ import { type HeavyRows, notLoaded, type RowCache } from './row-cache.ts';
 import type { Row, StepContext } from './step.ts';
 
 export type StepRows = Pick<StepContext, 'row' | 'neighbour' | 'related' | 'extremes'>;
-
-type Edges = ReadonlyMap<number, Edge>;
 
 const WITHOUT_EDGES: Omit<StepRows, 'row'> = {
   neighbour: (edgeId, target) => notLoaded('the neighbour row', edgeId, target),
@@ -53,7 +51,7 @@ export function* loadStepRows(
 }
 
 /** Records that are looked at because of what lies at the other end of an edge. */
-function touchNeighbours(touched: Map<string, Set<string>>, batch: Batch, edges: Edges): void {
+function touchNeighbours(touched: Map<string, Set<string>>, batch: Batch, edges: EdgesById): void {
   for (const { messages } of batch.inbox ?? []) {
     for (const message of messages) {
       const record = recordOfMessage(message, edges);
@@ -71,7 +69,7 @@ function touchNeighbours(touched: Map<string, Set<string>>, batch: Batch, edges:
 }
 
 /** The record that a message makes a step look at; undefined: none, or its edge was given up. */
-export function recordOfMessage(message: Message, edges: Edges): RecordKey | undefined {
+export function recordOfMessage(message: Message, edges: EdgesById): RecordKey | undefined {
   switch (message.kind) {
     case 'holder-aggregate': {
       const edge = edges.get(message.edge);

@@ -191,7 +191,7 @@ export function step(batch: Batch, context: StepContext): Step {
 }
 
 /** A record while the batch runs over it. */
-interface Working {
+interface WorkingRecord {
   readonly key: RecordKey;
   readonly before: Row;
   row: Row;
@@ -208,7 +208,7 @@ class StepRun {
   readonly #context: StepContext;
   readonly #poison: Batch['poison'];
   readonly #changesMax: number;
-  readonly #working = new Map<string, Map<string, Working>>();
+  readonly #working = new Map<string, Map<string, WorkingRecord>>();
   readonly #outcomes: EntryOutcomes[] = [];
   readonly #dead: DeadLetter[] = [];
   readonly #neighbours: StepNeighbours;
@@ -446,7 +446,7 @@ class StepRun {
     this.#flip(working, flips, working.live);
   }
 
-  #flip(working: Working, flips: Flip[], kept: Flip[]): void {
+  #flip(working: WorkingRecord, flips: Flip[], kept: Flip[]): void {
     if (flips.length === 0) return;
     const { record, truth, due } = working.row;
     working.row = { record, truth: applyFlips(truth, flips.sort(ascending)), due };
@@ -562,7 +562,7 @@ class StepRun {
    * A record that was touched is due at the next moment that follows from its values and the
    * batch's clock.
    */
-  #withDue({ network, type }: TypeContext, { row }: Working): Row {
+  #withDue({ network, type }: TypeContext, { row }: WorkingRecord): Row {
     const { record, truth } = row;
     if (!network.hasTimers && row.due === undefined) return row;
     const { nowMs, timeZone } = this.#context;
@@ -670,7 +670,7 @@ class StepRun {
     );
   }
 
-  #open(objectType: string, id: string): Working {
+  #open(objectType: string, id: string): WorkingRecord {
     let rows = this.#working.get(objectType);
     if (!rows) this.#working.set(objectType, (rows = new Map()));
     let working = rows.get(id);
@@ -694,7 +694,7 @@ class StepRun {
   }
 
   /** Time has passed the moment at which the record was due: it is evaluated once, as of now. */
-  #fireTimer(working: Working, due: number): void {
+  #fireTimer(working: WorkingRecord, due: number): void {
     const { objectType, id } = working.key;
     const known = this.#context.types.get(objectType);
     const { record, truth } = working.row;

@@ -16,7 +16,7 @@ import { RedisPartitionTail } from '../redis/partition-tail.ts';
 import type { StreamTail } from '../redis/stream-tail.ts';
 import { BuildSwitch } from './build-switch.ts';
 import { Solo } from './care.ts';
-import { Clock, type ClockSource } from './clock.ts';
+import { type ClockSource, EngineClock } from './clock.ts';
 import { CORE_LIMITS } from './core-limits.ts';
 import { Networks } from './networks.ts';
 import { LEASE_TTL_MS, PartitionProcessor } from './processor.ts';
@@ -53,7 +53,7 @@ export class Worker {
   }: WorkerContext) {
     this.#logger = logger;
     const networks = new Networks(store.catalog, networkOptions);
-    const clock = new Clock(logger, clockSource);
+    const clock = new EngineClock(logger, clockSource);
     const solo = new Solo();
     const stores = keys.partitions.map(
       (each, partition) =>

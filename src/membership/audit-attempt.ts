@@ -67,7 +67,7 @@ type Texts = Pick<ReadonlyMap<string, unknown>, 'has'> & { keys(): Iterable<stri
 
 const PLACES: readonly RowPlace[] = ['holders', 'values', 'neighbours', 'related'];
 
-export class Attempt {
+export class AuditAttempt {
   readonly #context: AttemptContext;
   readonly #graph: AuditGraph;
   /** By shared predicate, the ids of which the reference says that it holds. */
@@ -85,11 +85,11 @@ export class Attempt {
   }
 
   /** Reads the graph; what it says is evaluated at `nowMs`. */
-  static async begin(context: AttemptContext, nowMs: number): Promise<Attempt> {
+  static async begin(context: AttemptContext, nowMs: number): Promise<AuditAttempt> {
     const { store, audits, catalog, timeZone } = context;
     const types = catalog.objectTypes;
     const graph = await AuditGraph.read({ store, rows: audits.rows, types, timeZone }, nowMs);
-    return new Attempt(context, graph);
+    return new AuditAttempt(context, graph);
   }
 
   async run(segments: readonly StoredFilter[]): Promise<RelationshipAudit> {

@@ -13,8 +13,8 @@
  */
 import type { StoredFilter } from '../catalog/catalog.ts';
 import {
-  Attempt,
   type AttemptContext,
+  AuditAttempt,
   type RelationshipAudit,
   type SubjectDifference,
   sameSubject,
@@ -64,7 +64,7 @@ export async function auditRelationships(
  */
 async function attempted(context: RelationshipAuditContext, segments: readonly StoredFilter[]) {
   const before = await numbers(context);
-  const attempt = await Attempt.begin(context, before.serverMs);
+  const attempt = await AuditAttempt.begin(context, before.serverMs);
   const seen = await attempt.run(segments);
   const isExact = seen.differences.length === 0 || (await numbers(context)).text === before.text;
   return { attempt, seen, isExact };
@@ -77,7 +77,7 @@ function isOfTruth({ subject: { place } }: SubjectDifference): boolean {
 /** Of the rows that differ, those that stay wrong however often they are looked at. */
 async function confirmed(
   context: RelationshipAuditContext,
-  attempt: Attempt,
+  attempt: AuditAttempt,
 ): Promise<SubjectDifference[]> {
   const { audits, store, catalog, timeZone } = context;
   const { partitions } = store;

@@ -5,7 +5,7 @@
  */
 import type { StoredFilter } from '../catalog/catalog.ts';
 import type { SubjectDifference } from './audit-attempt.ts';
-import type { Fault, FaultPlace } from './fault.ts';
+import type { FaultPlace, StoredFault } from './fault.ts';
 
 const SAMPLE_MAX = 20;
 
@@ -91,7 +91,7 @@ export interface AuditReport {
    */
   readonly leftOver: number;
   /** What can be made good one by one, and is not built anew. */
-  readonly faults: readonly Fault[];
+  readonly faults: readonly StoredFault[];
   readonly inSegments: readonly SegmentDifference[];
   readonly inCounts: readonly CountDifference[];
   readonly inIds: readonly IdDifference[];
@@ -146,7 +146,7 @@ export function segmentDifferences({ segment, mismatches }: AuditedSegment): Seg
   });
 }
 
-export function idDifferences(faults: readonly Fault[], place: FaultPlace): IdDifference[] {
+export function idDifferences(faults: readonly StoredFault[], place: FaultPlace): IdDifference[] {
   return keptDifferences(faults.filter((fault) => fault.place === place)).map(
     ({ of, engineOnly, referenceOnly }) => ({
       objectType: of,
@@ -156,7 +156,7 @@ export function idDifferences(faults: readonly Fault[], place: FaultPlace): IdDi
   );
 }
 
-export function keptDifferences(faults: readonly Fault[]): KeptDifference[] {
+export function keptDifferences(faults: readonly StoredFault[]): KeptDifference[] {
   const grouped = new Map<
     string,
     { place: FaultPlace; of: string; engineOnly: Gathered; referenceOnly: Gathered }

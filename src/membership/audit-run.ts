@@ -31,7 +31,7 @@ import {
   segmentDifferences,
 } from './audit-report.ts';
 import type { AuditStore } from './audit-store.ts';
-import type { Fault } from './fault.ts';
+import type { StoredFault } from './fault.ts';
 import { findKeyFaults, type KeyFaults } from './key-faults.ts';
 import type { MembershipStore } from './membership-store.ts';
 import { partitionsOf } from './partition-status.ts';
@@ -60,7 +60,7 @@ const CHUNK_RECORDS_MAX = 500;
 const NO_STATE: StateRow = { truth: NO_PREDICATE_IDS, due: undefined };
 
 /** The records of one type in one partition, and the segments of it that are compared. */
-interface Scope {
+interface TypeScope {
   readonly partition: number;
   readonly type: ObjectType;
   readonly audited: readonly AuditedSegment[];
@@ -126,7 +126,7 @@ export class AuditRun {
   readonly #counts: CountDifference[] = [];
   #rows: RowFaults | undefined;
   #keys: KeyFaults | undefined;
-  #slugs: readonly Fault[] = [];
+  #slugs: readonly StoredFault[] = [];
   #graph: RelationshipAudit | undefined;
   #records = 0;
   #evaluations = 0;
@@ -293,7 +293,7 @@ export class AuditRun {
     return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
   }
 
-  async #walkType(scope: Scope, total: number): Promise<void> {
+  async #walkType(scope: TypeScope, total: number): Promise<void> {
     const { memberships, audits } = this.#context.stores;
     const { partition, type, audited } = scope;
     const chunk = chunkSize(audited.length);
@@ -312,7 +312,7 @@ export class AuditRun {
   }
 
   /** Compares all that is kept of some records. What can't be read is told of by row-faults.ts. */
-  async #examine({ partition, type, audited }: Scope, ids: readonly string[]): Promise<void> {
+  async #examine({ partition, type, audited }: TypeScope, ids: readonly string[]): Promise<void> {
     const { stores, founding } = this.#context;
     const predicateIds = audited.map(({ predicateId }) => predicateId);
     const held = await stores.audits.rows.held(partition, type.name, ids, predicateIds);

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Problem } from '../errors.ts';
 import { type AuditReport, keptDifferences } from './audit-report.ts';
 import { type AuditContext, type AuditOptions, AuditRun, roundsOf } from './audit-run.ts';
-import type { Fault } from './fault.ts';
+import type { StoredFault } from './fault.ts';
 import { findKindFaults } from './kind-faults.ts';
 import { type Loss, lossOf, partitionsOf } from './partition-status.ts';
 import { waitForWatermark } from './watermark.ts';
@@ -39,7 +39,7 @@ export async function audit(context: AuditContext, options: AuditOptions): Promi
 function onlyFaults(
   context: AuditContext,
   options: AuditOptions,
-  faults: readonly Fault[],
+  faults: readonly StoredFault[],
 ): AuditReport {
   const none = new AuditRun(context, options, false).report(context.store.catalog);
   const inKept = keptDifferences(faults);

@@ -23,7 +23,7 @@ export type FaultPlace =
 /** Ends the text of what nobody can read. */
 export const UNREADABLE_MARK = '(unreadable)';
 
-export interface Fault {
+export interface StoredFault {
   readonly place: FaultPlace;
   /** Undefined: the catalog keeps it. */
   readonly partition?: number;

@@ -9,7 +9,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { KeyAudits, StoredName } from './audit-store.ts';
-import type { Fault } from './fault.ts';
+import type { StoredFault } from './fault.ts';
 import { allStatuses, type StatusStore } from './partition-status.ts';
 
 export interface KeyFaultContext {
@@ -22,7 +22,7 @@ export interface KeyFaultContext {
 }
 
 export interface KeyFaults {
-  readonly faults: readonly Fault[];
+  readonly faults: readonly StoredFault[];
   /** Keys that the engine is still removing. */
   readonly leftOver: number;
   /** Per partition. */
@@ -61,7 +61,7 @@ async function adopted({ statuses, catalog, timeoutMs }: KeyFaultContext): Promi
 }
 
 class JudgedKeys implements KeyFaults {
-  readonly faults: Fault[] = [];
+  readonly faults: StoredFault[] = [];
   leftOver = 0;
   readonly sets: { holders: Map<number, Set<string>>; values: Map<number, Set<string>> }[] = [];
   readonly #context: KeyFaultContext;

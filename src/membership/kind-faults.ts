@@ -6,10 +6,10 @@
  * themselves are nobody's to remove.
  */
 import type { KeyAudits } from './audit-store.ts';
-import type { Fault } from './fault.ts';
+import type { StoredFault } from './fault.ts';
 
-export async function findKindFaults(keys: Pick<KeyAudits, 'wrongKinds'>): Promise<Fault[]> {
-  const faults: Fault[] = [];
+export async function findKindFaults(keys: Pick<KeyAudits, 'wrongKinds'>): Promise<StoredFault[]> {
+  const faults: StoredFault[] = [];
   for await (const { partition, kind, text, removal } of keys.wrongKinds()) {
     const at = partition === undefined ? {} : { partition };
     const mend = kind === 'records' ? {} : { mend: removal };

@@ -9,7 +9,7 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import { exists, isLive, type RecordRow, TOMBSTONE_TTL_MS } from '../change/record.ts';
 import type { KeptRecord, RecordEntry, RowAudits } from './audit-store.ts';
-import { type Fault, UNREADABLE_MARK } from './fault.ts';
+import { type StoredFault, UNREADABLE_MARK } from './fault.ts';
 import { NextFlips } from './next-flips.ts';
 import { type PredicateIds, predicateIds } from './predicate-ids.ts';
 import type { StateRow } from './state-row.ts';
@@ -24,7 +24,7 @@ export interface RowFaultContext {
 }
 
 export interface RowFaults {
-  readonly faults: readonly Fault[];
+  readonly faults: readonly StoredFault[];
   /** Rows that still hold predicates which were given up: they go with their next write. */
   readonly leftOver: number;
 }
@@ -40,12 +40,12 @@ const OVERDUE_MS = 60_000;
 const ENTRIES = ['timers', 'tombstones'] as const;
 
 /** The records of one type in one partition. */
-interface Scope {
+interface RowScope {
   readonly partition: number;
   readonly objectType: string;
 }
 
-type Found = Pick<Fault, 'place' | 'text' | 'isExtra' | 'mend'>;
+type Found = Pick<StoredFault, 'place' | 'text' | 'isExtra' | 'mend'>;
 
 /** An entry that names no record, as far as the catalog was known. */
 interface StrayEntry {
@@ -65,11 +65,11 @@ export async function findRowFaults(context: RowFaultContext): Promise<RowFaults
 }
 
 class JudgedRows implements RowFaults {
-  faults: Fault[] = [];
+  faults: StoredFault[] = [];
   leftOver = 0;
   readonly #context: RowFaultContext;
   readonly #nextFlips: NextFlips;
-  readonly #suspects = new Map<string, { scope: Scope; ids: Set<string> }>();
+  readonly #suspects = new Map<string, { scope: RowScope; ids: Set<string> }>();
   readonly #strayEntries: StrayEntry[] = [];
 
   constructor(context: RowFaultContext) {
@@ -78,7 +78,7 @@ class JudgedRows implements RowFaults {
   }
 
   /** What looked wrong so far; what is examined from now on counts anew. */
-  takeSuspects(): { scope: Scope; ids: string[] }[] {
+  takeSuspects(): { scope: RowScope; ids: string[] }[] {
     this.faults = [];
     return [...this.#suspects.values()].map(({ scope, ids }) => ({ scope, ids: [...ids] }));
   }
@@ -130,7 +130,7 @@ class JudgedRows implements RowFaults {
   }
 
   /** Looks at all that is kept of some records. */
-  async examine(scope: Scope, ids: readonly string[]): Promise<void> {
+  async examine(scope: RowScope, ids: readonly string[]): Promise<void> {
     const { partition, objectType } = scope;
     for (let from = 0; from < ids.length; from += CHUNK) {
       const some = ids.slice(from, from + CHUNK);
@@ -228,7 +228,7 @@ class JudgedRows implements RowFaults {
     return { known, alien, givenUp };
   }
 
-  #suspect(scope: Scope, id: string, found: Found): void {
+  #suspect(scope: RowScope, id: string, found: Found): void {
     const { partition, objectType } = scope;
     const key = `${partition}:${objectType}`;
     const suspects = this.#suspects.get(key);

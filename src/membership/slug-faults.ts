@@ -5,14 +5,14 @@
  * its segment is as it was then, so that an edit that is switched to meanwhile is never undone.
  */
 import type { KeyAudits, StoredSlug } from './audit-store.ts';
-import type { Fault } from './fault.ts';
+import type { StoredFault } from './fault.ts';
 
-export async function findSlugFaults(keys: Pick<KeyAudits, 'slugs'>): Promise<Fault[]> {
+export async function findSlugFaults(keys: Pick<KeyAudits, 'slugs'>): Promise<StoredFault[]> {
   return (await keys.slugs()).flatMap(judge);
 }
 
 /** A segment that was never built has no members, and its slug leads nowhere. */
-function judge({ slug, segment, leadsTo, leadTo }: StoredSlug): Fault[] {
+function judge({ slug, segment, leadsTo, leadTo }: StoredSlug): StoredFault[] {
   const predicateId = segment?.predicateId ?? null;
   const expected = predicateId === null ? null : String(predicateId);
   if (leadsTo === expected) return [];

@@ -83,7 +83,7 @@ export interface ViewRowsContext {
 }
 
 /** A view that is read, and how its related records are answered. */
-interface Reading extends ViewReading {
+interface RowsReading extends ViewReading {
   readonly show: ShowRecord;
 }
 
@@ -101,7 +101,7 @@ export class ViewRows {
   /** By view as it is stored, for the version of the catalog that it was read against. */
   readonly #definitions = new WeakMap<
     StoredView,
-    { readonly version: number; readonly of: Reading['definition'] }
+    { readonly version: number; readonly of: RowsReading['definition'] }
   >();
 
   constructor(context: ViewRowsContext) {
@@ -170,24 +170,24 @@ export class ViewRows {
     }
   }
 
-  #open(slug: string, options: ReadOptions, show: ShowRecord = asText): Promise<Reading> {
+  #open(slug: string, options: ReadOptions, show: ShowRecord = asText): Promise<RowsReading> {
     return this.#context.reads.current(options, () => this.#opened(slug, options, show));
   }
 
-  async #opened(slug: string, options: ReadOptions, show: ShowRecord): Promise<Reading> {
+  async #opened(slug: string, options: ReadOptions, show: ShowRecord): Promise<RowsReading> {
     const { catalogs, viewMembers } = this.#context;
     const { definition } = this.#read(await findView(catalogs, slug, 'known'));
     const looksAround = definition.columns.some(({ source }) => source.kind === 'measure');
     return this.#read(await viewMembers.wait(slug, looksAround ? 1 : 0, options), show);
   }
 
-  #read(view: StoredView, show: ShowRecord = asText): Reading {
+  #read(view: StoredView, show: ShowRecord = asText): RowsReading {
     const { store, catalogs, timeZone } = this.#context;
     const neighbourhood = new Neighbourhood(store, catalogs.catalog, timeZone);
     return { view, definition: this.#definition(view), neighbourhood, show };
   }
 
-  #definition(view: StoredView): Reading['definition'] {
+  #definition(view: StoredView): RowsReading['definition'] {
     const { catalogs, timeZone } = this.#context;
     const { catalog } = catalogs;
     const known = this.#definitions.get(view);
@@ -199,7 +199,7 @@ export class ViewRows {
 
   /** @returns the cursor of the next page, if there may be one */
   async #page(
-    reading: Reading,
+    reading: RowsReading,
     taking: Taking,
     first: string | undefined,
   ): Promise<string | undefined> {
@@ -222,7 +222,7 @@ export class ViewRows {
   }
 
   async #sortedPage(
-    reading: Reading,
+    reading: RowsReading,
     taking: Taking,
     { run, at: first }: OrderPosition,
   ): Promise<string | undefined> {
@@ -243,7 +243,7 @@ export class ViewRows {
     }
   }
 
-  async *#all(reading: Reading): AsyncGenerator<ViewRow> {
+  async *#all(reading: RowsReading): AsyncGenerator<ViewRow> {
     for await (const ids of this.#context.orders.ids(reading)) {
       for (let at = 0; at < ids.length; at += ROWS_A_BATCH)
         yield* this.#rows(reading, ids.slice(at, at + ROWS_A_BATCH));
@@ -251,7 +251,7 @@ export class ViewRows {
   }
 
   /** The rows of those records that are live, in their order. */
-  async *#rows(reading: Reading, ids: readonly string[]): AsyncGenerator<ViewRow> {
+  async *#rows(reading: RowsReading, ids: readonly string[]): AsyncGenerator<ViewRow> {
     const { view, definition, neighbourhood } = reading;
     const parts = neighbourhood.inParts(ids, async (some) => {
       const at = (await neighbourhood.records(view.object_type, some)).filter(
@@ -274,7 +274,7 @@ export class ViewRows {
 
   /** What lies at the ends of the view's to-one relationships: by relationship, then by row. */
   async #ones(
-    { definition, neighbourhood }: Reading,
+    { definition, neighbourhood }: RowsReading,
     at: readonly Standpoint[],
   ): Promise<readonly (readonly (Standpoint | undefined)[])[]> {
     const found: (readonly (Standpoint | undefined)[])[] = [];
@@ -285,7 +285,7 @@ export class ViewRows {
 
   /** Of each row what it is related to. */
   async *#related(
-    reading: Reading,
+    reading: RowsReading,
     at: readonly Standpoint[],
     ones: readonly (readonly (Standpoint | undefined)[])[],
   ): AsyncGenerator<ViewRow['related']> {
@@ -309,7 +309,7 @@ export class ViewRows {
 
   /** The relationships of a row share the bytes; each gives at least one record. */
   async #relatedOf(
-    { definition: { relationships }, show }: Reading,
+    { definition: { relationships }, show }: RowsReading,
     seen: Standpoint,
     ones: readonly (Standpoint | undefined)[],
     bytesMax: number,

@@ -59,7 +59,7 @@ interface Estimate {
 }
 
 /** What paths are read of. */
-type Scope =
+type CostScope =
   | { readonly kind: 'record'; readonly type: ObjectType }
   | { readonly kind: 'item'; readonly item: ValueShape }
   | { readonly kind: 'reduce'; readonly current: ValueShape; readonly accumulator: ValueShape };
@@ -113,7 +113,7 @@ class Estimator {
     this.#operationsMax = operationsMax;
   }
 
-  of(rule: unknown, scope: Scope): Estimate {
+  of(rule: unknown, scope: CostScope): Estimate {
     if (++this.#visits > VISITS_MAX)
       throw new Excess(rule, 'its reduces are nested too deep to tell what they cost');
     if (Array.isArray(rule)) return this.#bounded(rule, this.#list(rule, scope));
@@ -133,7 +133,7 @@ class Estimator {
   }
 
   /** A list that holds nothing but scalars is not walked through again and again. */
-  #list(items: readonly unknown[], scope: Scope): Estimate {
+  #list(items: readonly unknown[], scope: CostScope): Estimate {
     const all = this.#each(items, scope);
     const shape = listOf(
       items.length,
@@ -149,7 +149,7 @@ class Estimator {
 
   #each(
     rules: readonly unknown[],
-    scope: Scope,
+    scope: CostScope,
   ): {
     readonly operations: number;
     readonly bytes: number;
@@ -166,7 +166,7 @@ class Estimator {
     return { operations, bytes, shapes };
   }
 
-  #operation(rule: Readonly<Record<string, unknown>>, scope: Scope): Estimate {
+  #operation(rule: Readonly<Record<string, unknown>>, scope: CostScope): Estimate {
     const [name, args] = operationOf(rule);
     if (args.length > ARGUMENTS_MAX && name !== 'and' && name !== 'or') {
       throw new Excess(rule, `it has more than ${ARGUMENTS_MAX} arguments`);
@@ -200,7 +200,7 @@ class Estimator {
     }
   }
 
-  #var([path, otherwise]: readonly unknown[], scope: Scope): Estimate {
+  #var([path, otherwise]: readonly unknown[], scope: CostScope): Estimate {
     const steps = path === undefined || path === null || path === '' ? [] : String(path).split('.');
     const given = otherwise === undefined ? undefined : this.of(otherwise, scope);
     const found = shapeAt(scope, steps);
@@ -211,7 +211,7 @@ class Estimator {
     };
   }
 
-  #loop(name: string, [list, body]: readonly unknown[], scope: Scope): Estimate {
+  #loop(name: string, [list, body]: readonly unknown[], scope: CostScope): Estimate {
     const over = this.of(list, scope);
     const { items, item = NOTHING } = over.shape;
     const each = this.of(body, { kind: 'item', item });
@@ -232,7 +232,7 @@ class Estimator {
    * The accumulator is what it began as, or what an item made of it; if it grows, it grows with
    * each item.
    */
-  #reduce([list, body, initial]: readonly unknown[], scope: Scope): Estimate {
+  #reduce([list, body, initial]: readonly unknown[], scope: CostScope): Estimate {
     const [over, first] = [this.of(list, scope), this.of(initial ?? null, scope)];
     const { items, item: current = NOTHING } = over.shape;
     const seeing = (accumulator: ValueShape) =>
@@ -253,7 +253,7 @@ class Estimator {
   }
 
   /** A list of constants is looked into by hash. */
-  #in(args: readonly unknown[], scope: Scope): Estimate {
+  #in(args: readonly unknown[], scope: CostScope): Estimate {
     const [value, place] = args;
     const isOfConstants =
       Array.isArray(place) && !place.some((item) => typeof item === 'object' && item !== null);
@@ -390,7 +390,7 @@ function sizeAssumed({ items, item, text }: ValueShape): number {
   return items > 0 && item ? items * sizeAssumed(item) : 1 + text / 8;
 }
 
-function shapeAt(scope: Scope, [first, ...deeper]: readonly string[]): ValueShape {
+function shapeAt(scope: CostScope, [first, ...deeper]: readonly string[]): ValueShape {
   if (scope.kind === 'record') {
     if (first === undefined) return anything(0);
     const whole = attributeShape(scope.type, first);

@@ -26,7 +26,7 @@ it('an epoch that no memory is left for is waited for like an answer: nobody sto
   const begin = async () => {
     const channels = new Channels(2, freshEpoch);
     await driven(channels.beginEpochs(), { partition: 0, token: 't', stores });
-    return channels.expected!;
+    return channels.expected;
   };
   await redis.config('SET', 'maxmemory', '1');
   const refusal = await begin().catch((error: unknown) => error);

@@ -1,11 +1,12 @@
 /**
- * canaries.test.ts – The simulator notices when a guard is missing: each one is switched off in
- * turn, and a seed has to fail.
+ * canaries.test.ts – The simulator notices when a guard is missing, or when a participant of the
+ * core does not recover or is not told of commits: each is left out in turn, and a seed has to fail.
  *
  * Without the token nothing wrong is stored, for the commit number alone refuses the second of two
  * owners; what shows is that the rightful one is refused.
  */
 import { describe, expect, it } from 'vitest';
+import type { Participants } from '../../src/engine/participants.ts';
 import type { CheckName } from './check-failure.ts';
 import { ALL_GUARDS, type Guards } from './faults.ts';
 import { seedsToFailure } from './simulate.ts';
@@ -46,13 +47,48 @@ const CANARIES: readonly (readonly [keyof Guards, string, CheckName])[] = [
 
 describe('the simulator notices when', { timeout: 600_000 }, () => {
   it.each(CANARIES)('%s is off: %s', async (guard, _, check) => {
-    const noticed = seedsToFailure(COMPANY, { ...ALL_GUARDS, [guard]: false }, SEEDS_MAX, check);
+    const guards = { ...ALL_GUARDS, [guard]: false };
+    const noticed = seedsToFailure(COMPANY, { guards }, SEEDS_MAX, check);
     await expect(noticed).resolves.toBeGreaterThan(0);
   });
 });
 
+/** A part of a participant that may be left out, as `participant.part`. */
+type LeftOut = {
+  [Name in keyof Participants]: `${Name}.${Extract<keyof Participants[Name], 'recover' | 'committed'>}`;
+}[keyof Participants];
+
+/** The check that has to notice. A new participant is named here, or this is not compiled. */
+const LEFT_OUT: Readonly<Record<LeftOut, CheckName>> = {
+  'intake.recover': 'records',
+  'intake.committed': 'rest',
+  'fanouts.recover': 'members',
+  'fanouts.committed': 'rest',
+  'builds.recover': 'counts',
+  'builds.committed': 'rest',
+  'timers.committed': 'members',
+  'dueSweep.recover': 'given up',
+  'dueSweep.committed': 'rest',
+  'edgeSweep.recover': 'given up',
+  'edgeSweep.committed': 'rest',
+  'resyncs.recover': 'related',
+  'resyncs.committed': 'rest',
+  'channels.recover': 'entries grow',
+  'channels.committed': 'entries grow',
+  'cache.committed': 'flips',
+};
+
+describe('the simulator notices without', { timeout: 600_000 }, () => {
+  it.each(Object.entries(LEFT_OUT))('%s: %s', async (leftOut, check) => {
+    const [name, part] = leftOut.split('.') as [keyof Participants, 'recover' | 'committed'];
+    const change = (participants: Participants) =>
+      Object.assign(participants[name], { [part]: () => {} });
+    await expect(seedsToFailure(COMPANY, { change }, SEEDS_MAX, check)).resolves.toBeGreaterThan(0);
+  });
+});
+
 describe('a canary is not satisfied by', () => {
-  const off = { ...ALL_GUARDS, token: false };
+  const off = { guards: { ...ALL_GUARDS, token: false } };
 
   it('another check than the one that it names', async () => {
     await expect(seedsToFailure(COMPANY, off, 3, 'counts')).rejects.toThrow(
@@ -61,9 +97,7 @@ describe('a canary is not satisfied by', () => {
   });
 
   it('a simulation in which all is well', async () => {
-    await expect(seedsToFailure(COMPANY, ALL_GUARDS, 2, 'records')).rejects.toThrow(
-      'others did: none',
-    );
+    await expect(seedsToFailure(COMPANY, {}, 2, 'records')).rejects.toThrow('others did: none');
   });
 
   it('a fault of the simulator', async () => {

@@ -16,6 +16,7 @@ export type CheckName =
   | 'truths'
   | 'due'
   | 'given up'
+  | 'failed'
   | 'holders'
   | 'neighbours'
   | 'related'

@@ -183,11 +183,12 @@ function checkFailed({ stores, model, catalog: { catalog }, isTooCostly }: Clust
   for (const [predicateId, { status, reads = [] }] of catalog.predicateIds) {
     const failing = reads.find((read) => catalog.predicateIds.get(read)!.status === 'failed');
     if (failing !== undefined && status !== 'failed')
-      throw new Error(`${predicateId} reads ${failing}, which has failed`);
+      throw new CheckFailure('failed', `${predicateId} reads ${failing}, which has failed`);
   }
   for (const [at, { content }] of stores.entries()) {
     const left = [...content.failed.keys()];
-    if (left.length > 0) throw new Error(`partition ${at} still says that ${left} have failed`);
+    if (left.length > 0)
+      throw new CheckFailure('failed', `partition ${at} still says so of ${left}`);
   }
   const hasProgram = ({ status, predicate }: StoredPredicate) =>
     status !== 'failed' && JSON.stringify(predicate).includes('"kind":"program"');
@@ -195,7 +196,8 @@ function checkFailed({ stores, model, catalog: { catalog }, isTooCostly }: Clust
     const type = catalog.objectTypes.get(stored.object_type);
     if (!type || !hasProgram(stored)) continue;
     const costly = model.live(type.name).find(({ data }) => isTooCostly(fitting(data, type)));
-    if (costly) throw new Error(`predicate id ${predicateId} should have failed at ${costly.id}`);
+    if (costly)
+      throw new CheckFailure('failed', `${predicateId} should have failed at ${costly.id}`);
   }
 }
 
@@ -260,20 +262,24 @@ function checkTimer(
     );
 }
 
-/** Nothing is left of relationships, and of values over them, that the catalog has given up. */
-function checkGivenUp({ stores }: Cluster, { edges }: Networks): void {
+/**
+ * Nothing is left of relationships, of values over them and of timers that the catalog has given up.
+ */
+function checkGivenUp({ stores }: Cluster, { edges, types }: Networks): void {
   const valued = new Set(
     [...edges.values()].flatMap(({ up }) => up.map(({ predicateId }) => predicateId)),
   );
   const isEdge = (id: number) => edges.has(id);
   for (const { content } of stores) {
-    const { holders, values, neighbours, related, edgeSets } = content;
+    const { holders, values, neighbours, related, edgeSets, timedTypes } = content;
     checkKept('holders', holders, isEdge);
     checkKept('values', values, (id) => valued.has(id));
     checkKept('neighbours', neighbours, isEdge);
     checkKept('related', related, isEdge);
     const mayHaveSets = [...edgeSets.keys()].filter((id) => !isEdge(id) && !valued.has(id));
     if (mayHaveSets.length > 0) throw new CheckFailure('given up', `sets of ${mayHaveSets}`);
+    const mayHaveTimers = [...timedTypes].filter((name) => !types.get(name)?.network.hasTimers);
+    if (mayHaveTimers.length > 0) throw new CheckFailure('given up', `timers of ${mayHaveTimers}`);
   }
 }
 

@@ -40,7 +40,7 @@ const LAG = 30;
  * on.
  */
 const WORKS_MAX = 14;
-const SETTLING_STEPS_MAX = 60_000;
+const SETTLING_STEPS_MAX = 20_000;
 /** One change in so many throws when it is applied, or the process dies of it. */
 const TROUBLE_ONE_IN = 40;
 /** One change in so many says which version it is at its source. */
@@ -145,8 +145,8 @@ export class Cluster {
     const kind = this.#choose(100);
     if (kind < 22) return this.#write();
     if (kind < 29) return this.#changeCatalog();
-    if (kind < 37) return this.#befall();
-    if (kind < 46) return this.#passTimeUnevenly();
+    if (kind < 43) return this.#befall();
+    if (kind < 52) return this.#passTimeUnevenly();
     for (let works = this.#choose(WORKS_MAX); works >= 0; works--) await this.workOff();
   }
 

@@ -30,8 +30,9 @@ import { tinyLimits } from './tiny-limits.ts';
 
 /** A read is not answered once in so many times, while there are faults. */
 const UNANSWERED_ONE_IN = 40;
-/** A fan-out, a resynchronization or a backfill leaves its turn to others once in so many times. */
-const PASSES_ONE_IN = 3;
+/** A fan-out or a resynchronization is part of a batch so many times in ten, and a sweep. */
+const SHARED_IN_TEN = 7;
+const SWEPT_IN_TEN = 2;
 const ELAPSED_A_LOOK_MS = 250;
 
 export interface OwnerContext {
@@ -159,7 +160,6 @@ export class Owner {
     const { channels } = this.#core!.participants;
     const { expected } = channels;
     if (this.#store.content.number !== this.#core!.committedNumber) return true;
-    if (!expected) return false;
     const { stores } = this.#context;
     const held = [...expected.keys()].map((target) => stores[target]!.channel(this.partition));
     channels.compare(
@@ -208,10 +208,13 @@ export class Owner {
   #participants(made: Participants): Participants {
     this.#context.change?.(made);
     const { choose } = this.#context;
-    for (const participant of [made.fanouts, made.resyncs]) {
+    const { fanouts, resyncs, dueSweep, edgeSweep } = made;
+    for (const participant of [fanouts, resyncs, dueSweep, edgeSweep]) {
+      const isSweep = participant === dueSweep || participant === edgeSweep;
+      const inTen = isSweep ? SWEPT_IN_TEN : SHARED_IN_TEN;
       const work = participant.work.bind(participant);
       participant.work = function* (batch, turn) {
-        return choose(PASSES_ONE_IN) > 0 && (yield* work(batch, turn));
+        return choose(10) < inTen && (yield* work(batch, turn));
       };
     }
     return made;

@@ -6,6 +6,7 @@
  * many steps it shows.
  */
 
+import type { Participants } from '../../src/engine/participants.ts';
 import { chooser } from '../support/memory-deployment.ts';
 import { isWhole } from '../support/whole.ts';
 import { check } from './check.ts';
@@ -19,16 +20,20 @@ const LOOKS = 2;
 /** Moments, one after the other, at which a deployment is looked at. */
 const MOMENTS = 3;
 
-/** @throws Error `seed=… step=… …` if something is not as it has to be. */
+/**
+ * `change` leaves out a part of each owner's participants.
+ * @throws Error `seed=… step=… …` if something is not as it has to be
+ */
 export async function simulate(
   seed: number,
   subject: Subject,
   guards: Guards = ALL_GUARDS,
+  change?: (participants: Participants) => void,
 ): Promise<void> {
   const choose = chooser(seed);
   let step = 0;
   try {
-    const cluster = new Cluster(choose, guards, subject);
+    const cluster = new Cluster(choose, guards, subject, change);
     for (step = 1; step <= STEPS; step++) {
       await cluster.step();
       if (step % (STEPS / LOOKS) > 0) continue;
@@ -57,6 +62,12 @@ export function seeds(number: number): number[] {
   return Array.from({ length: Math.ceil(number * times) }, (_, at) => at + 1);
 }
 
+/** What is not as it has to be in a deployment: guards that are off, parts that are left out. */
+export interface Altered {
+  readonly guards?: Guards;
+  readonly change?: (participants: Participants) => void;
+}
+
 /**
  * How many seeds it takes until the check of that name notices something.
  * @throws Error if it does in none of `most`, and whatever a simulation throws that is no check's:
@@ -64,13 +75,13 @@ export function seeds(number: number): number[] {
  */
 export async function seedsToFailure(
   subject: Subject,
-  guards: Guards,
+  altered: Altered,
   most: number,
   check: CheckName,
 ): Promise<number> {
   const others = new Set<CheckName>();
   for (let seed = 1; seed <= most; seed++) {
-    const failure = await failureOf(seed, subject, guards);
+    const failure = await failureOf(seed, subject, altered);
     if (failure?.check === check) return seed;
     if (failure) others.add(failure.check);
   }
@@ -83,10 +94,10 @@ export async function seedsToFailure(
 async function failureOf(
   seed: number,
   subject: Subject,
-  guards: Guards,
+  { guards, change }: Altered,
 ): Promise<CheckFailure | undefined> {
   try {
-    await simulate(seed, subject, guards);
+    await simulate(seed, subject, guards, change);
     return undefined;
   } catch (error) {
     const { cause } = error as Error;

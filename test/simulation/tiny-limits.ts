@@ -28,7 +28,7 @@ export function tinyLimits(choose: Choose, strideMs: number): CoreLimits {
     undeliveredMax: 6,
     dueRecordsMax: 2,
     sweptTargetsMax: 1,
-    sweptTimersMax: 2,
+    sweptTimersMax: 1,
     expiredTombstonesMax: 1,
     tombstonesEveryMs: 1,
     tombstoneTtlMs: 2 * strideMs,

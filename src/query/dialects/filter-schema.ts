@@ -81,11 +81,11 @@ interface Dialect {
   readonly own: Readonly<Record<string, Schema>>;
 }
 
-type Form = readonly [takes: Takes, isMoment: boolean, rows: readonly AttributeOperator[]];
+type OperatorForm = readonly [takes: Takes, isMoment: boolean, rows: readonly AttributeOperator[]];
 
 /** The operators by the form of their value. */
-function formsOf(rows: readonly AttributeOperator[]): Form[] {
-  const forms = new Map<string, Form>();
+function formsOf(rows: readonly AttributeOperator[]): OperatorForm[] {
+  const forms = new Map<string, OperatorForm>();
   for (const row of rows) {
     const isMoment = takesMoment(row);
     const known = forms.get(`${row.takes} ${isMoment}`);

@@ -640,20 +640,20 @@ type Reads =
   | 'keys of second' // what its second argument names
   | 'items'; // nothing else, but its second argument is run over the items of the first one
 
-interface Operator {
+interface CompiledOperator {
   readonly reads: Reads;
   readonly build: Build;
 }
 
-function row(reads: Reads, build: Build): Operator {
+function row(reads: Reads, build: Build): CompiledOperator {
   return { reads, build };
 }
 
-function simple(apply: (...args: [unknown, unknown, unknown]) => unknown): Operator {
+function simple(apply: (...args: [unknown, unknown, unknown]) => unknown): CompiledOperator {
   return row('arguments', fixed(apply));
 }
 
-const OPERATORS: ReadonlyMap<string, Operator> = new Map([
+const OPERATORS: ReadonlyMap<string, CompiledOperator> = new Map([
   ['var', row('path', buildVar)],
   ['missing', row('keys', buildMissing)],
   ['missing_some', row('keys of second', buildMissingSome)],
@@ -737,7 +737,7 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map([
     ),
   ],
 
-  ...[...OPERATIONS].map(([name, operation]): [string, Operator] => [
+  ...[...OPERATIONS].map(([name, operation]): [string, CompiledOperator] => [
     name,
     row('arguments', buildAdded(operation)),
   ]),
@@ -810,32 +810,38 @@ export function programReads(rule: unknown): ProgramReads {
   return { paths: [...paths], readsWholeDocument: whole, computed };
 }
 
-interface Found {
+interface FoundReads {
   readonly paths: ReadonlySet<string>;
   readonly whole: boolean;
   readonly computed: boolean;
 }
 
-type Scope = 'document' | 'item';
+type ReadScope = 'document' | 'item';
 
-const NO_READS: Found = { paths: new Set(), whole: false, computed: false };
+const NO_READS: FoundReads = { paths: new Set(), whole: false, computed: false };
 
 /**
  * What each part reads is asked of it and of every part around it: found out once, so that depth
  * does not multiply it.
  */
-const known = { document: new WeakMap<object, Found>(), item: new WeakMap<object, Found>() };
+const known = {
+  document: new WeakMap<object, FoundReads>(),
+  item: new WeakMap<object, FoundReads>(),
+};
 
-function readsWithin(rule: unknown, scope: Scope): Found {
+function readsWithin(rule: unknown, scope: ReadScope): FoundReads {
   if (typeof rule !== 'object' || rule === null) return NO_READS;
   let found = known[scope].get(rule);
   if (!found) known[scope].set(rule, (found = findReads(rule, scope)));
   return found;
 }
 
-function findReads(rule: object, scope: Scope): Found {
+function findReads(rule: object, scope: ReadScope): FoundReads {
   if (Array.isArray(rule))
-    return rule.reduce((found: Found, item) => together(found, readsWithin(item, scope)), NO_READS);
+    return rule.reduce(
+      (found: FoundReads, item) => together(found, readsWithin(item, scope)),
+      NO_READS,
+    );
   if (!isLogic(rule)) return NO_READS;
   const [name, args] = operationOf(rule);
   const reads = OPERATORS.get(name)?.reads ?? 'arguments';
@@ -847,7 +853,7 @@ function findReads(rule: object, scope: Scope): Found {
 }
 
 /** Mostly one of the two says nothing new, and then no set is copied. */
-function together(a: Found, b: Found): Found {
+function together(a: FoundReads, b: FoundReads): FoundReads {
   if (b === NO_READS || a === b) return a;
   if (a === NO_READS) return b;
   const paths = isWithin(b.paths, a.paths) ? a.paths : new Set([...a.paths, ...b.paths]);
@@ -860,7 +866,7 @@ function isWithin(some: ReadonlySet<string>, all: ReadonlySet<string>): boolean 
   return true;
 }
 
-function withPaths(found: Found, given: readonly unknown[], scope: Scope): Found {
+function withPaths(found: FoundReads, given: readonly unknown[], scope: ReadScope): FoundReads {
   const named = given.filter(isScalar);
   const computed = found.computed || named.length < given.length;
   if (scope === 'item' || given.length === 0)

@@ -75,7 +75,7 @@ interface SharedAtom {
    * The predicates that use the atom, by what it is to them; those whose cover holds it are enough
    * when a record comes from blank.
    */
-  readonly users: Record<Role, PredicateNode[]>;
+  readonly users: Record<PartRole, PredicateNode[]>;
   coverUsers: PredicateNode[];
   stamp: number;
   odd: boolean;
@@ -86,7 +86,7 @@ interface SharedAtom {
  * true makes it true, whatever the rest of it says. Measured: half of all evaluations are answered
  * by that.
  */
-type Role = 'conjunct' | 'disjunct' | 'other';
+type PartRole = 'conjunct' | 'disjunct' | 'other';
 
 interface PredicateNode {
   readonly predicateId: number;
@@ -119,7 +119,7 @@ const TOGETHER_MAX = 2 * OPERATIONS_MAX;
 const COUNTED_MIN = 5_000;
 
 /** What a change of a record's neighbourhood asks for, beside its own values. */
-export interface Neighbourhood {
+export interface NeighbourState {
   /**
    * Derived attributes whose value the stored truth may not know: all that reads them is verified.
    */
@@ -133,7 +133,7 @@ export interface Neighbourhood {
   readonly failed?: FailedPredicateIds;
 }
 
-const QUIET: Neighbourhood = { verify: [], open: new Set() };
+const QUIET: NeighbourState = { verify: [], open: new Set() };
 
 /** The atoms over one view of one attribute. */
 interface ViewIndexes {
@@ -340,7 +340,7 @@ export class PredicateNetwork {
     sinceMs: number,
     nowMs: number,
     heldBefore: (predicateId: number) => boolean,
-    neighbourhood: Neighbourhood = QUIET,
+    neighbourhood: NeighbourState = QUIET,
   ): Flip[] {
     this.#begin(attributes, nowMs, neighbourhood);
     for (const [name, { clocks }] of this.#timed) {
@@ -372,7 +372,7 @@ export class PredicateNetwork {
    * The predicate ids that hold of a new record, ascending; those that read what is `open` hold of
    * none yet.
    */
-  create(attributes: Attributes, nowMs: number, neighbourhood: Neighbourhood = QUIET): number[] {
+  create(attributes: Attributes, nowMs: number, neighbourhood: NeighbourState = QUIET): number[] {
     const { open } = neighbourhood;
     this.#begin(attributes, nowMs, neighbourhood);
     for (const [name, node] of this.#attributes) {
@@ -405,7 +405,7 @@ export class PredicateNetwork {
     names: readonly string[] | undefined,
     heldBefore: (predicateId: number) => boolean,
     nowMs: number,
-    neighbourhood: Neighbourhood = QUIET,
+    neighbourhood: NeighbourState = QUIET,
   ): Flip[] {
     this.#begin(after, nowMs, neighbourhood);
     if (names)
@@ -423,7 +423,7 @@ export class PredicateNetwork {
   #flipsOf(
     after: Attributes,
     heldBefore: (predicateId: number) => boolean,
-    { verify, open }: Neighbourhood,
+    { verify, open }: NeighbourState,
   ): Flip[] {
     const flips: Flip[] = [];
     for (let i = 0; i < this.#toggled.length; i++) {
@@ -438,7 +438,7 @@ export class PredicateNetwork {
     return flips;
   }
 
-  #begin(attributes: Attributes, nowMs: number, { failed = NONE_FAILED }: Neighbourhood): void {
+  #begin(attributes: Attributes, nowMs: number, { failed = NONE_FAILED }: NeighbourState): void {
     this.#fault?.(attributes);
     this.#see(attributes);
     this.#failed = failed;
@@ -580,9 +580,9 @@ export class PredicateNetwork {
   }
 
   /** Caller: what is said of neighbours has been lowered. */
-  #build(predicate: Predicate, atoms: Set<SharedAtom>): Built {
+  #build(predicate: Predicate, atoms: Set<SharedAtom>): BuiltNode {
     const ofLeaf = (leaf: Leaf) => this.#buildAtom(atomOf(leaf), atoms);
-    return foldPredicate<Built>(predicate, {
+    return foldPredicate<BuiltNode>(predicate, {
       group: (kind, children) => (kind === 'and' ? conjunction(children) : disjunction(children)),
       not: negation,
       related: ofLeaf,
@@ -590,7 +590,7 @@ export class PredicateNetwork {
     });
   }
 
-  #buildAtom(given: Atom, atoms: Set<SharedAtom>): Built {
+  #buildAtom(given: Atom, atoms: Set<SharedAtom>): BuiltNode {
     const atom = this.#sharedAtom(given);
     atoms.add(atom);
     const { test, blank } = atom;
@@ -807,7 +807,7 @@ function removeUser({ users }: SharedAtom, node: PredicateNode): boolean {
  * A part of a predicate while it is built. `share` estimates of how many records, in thousandths,
  * it holds.
  */
-interface Built {
+interface BuiltNode {
   readonly test: Test;
   readonly blank: boolean;
   readonly cover: Cover;
@@ -823,7 +823,7 @@ interface Cover {
   readonly share: number;
 }
 
-function negation({ test, blank, cover, share }: Built): Built {
+function negation({ test, blank, cover, share }: BuiltNode): BuiltNode {
   return {
     test: (attributes, nowMs) => !test(attributes, nowMs),
     blank: !blank,
@@ -836,7 +836,7 @@ function negation({ test, blank, cover, share }: Built): Built {
  * A false one becomes true only when each of its false children does: the rarest of them is cover
  * enough.
  */
-function conjunction(children: readonly Built[]): Built {
+function conjunction(children: readonly BuiltNode[]): BuiltNode {
   const blank = children.every((child) => child.blank);
   const ordered = [...children].sort((a, b) => a.share - b.share);
   const share = ordered.reduce((product, child) => (product * child.share) / 1000, 1000);
@@ -844,7 +844,7 @@ function conjunction(children: readonly Built[]): Built {
   return { test: every(ordered.map((child) => child.test)), blank, cover, share };
 }
 
-function disjunction(children: readonly Built[]): Built {
+function disjunction(children: readonly BuiltNode[]): BuiltNode {
   const blank = children.some((child) => child.blank);
   const ordered = [...children].sort((a, b) => b.share - a.share);
   const share =
@@ -853,14 +853,14 @@ function disjunction(children: readonly Built[]): Built {
   return { test: some(ordered.map((child) => child.test)), blank, cover, share };
 }
 
-function union(parts: readonly Built[]): Cover {
+function union(parts: readonly BuiltNode[]): Cover {
   return {
     atoms: parts.flatMap(({ cover }) => cover.atoms),
     share: parts.reduce((sum, { cover }) => sum + cover.share, 0),
   };
 }
 
-function rarest(parts: readonly Built[]): Cover {
+function rarest(parts: readonly BuiltNode[]): Cover {
   return parts
     .map(({ cover }) => cover)
     .reduce((best, cover) => (cover.share < best.share ? cover : best));

@@ -67,7 +67,7 @@ export function predicateKey(predicate: Predicate): string {
 
 /** `@contacts.organization>truth(…)` */
 function measureKey(
-  { edge, direction, measure }: Neighbourhood & { readonly measure: Measure },
+  { edge, direction, measure }: EdgeSide & { readonly measure: Measure },
   where: string,
 ): string {
   const attribute = 'attribute' in measure ? `:${measure.attribute}` : '';
@@ -81,13 +81,13 @@ function measureKey(
  * the measure's key.
  */
 interface MeasureView extends AttributeView {
-  readonly of: Neighbourhood & {
+  readonly of: EdgeSide & {
     readonly measure: Exclude<Measure, { kind: 'truth' }>;
     readonly where: Predicate;
   };
 }
 
-type Neighbourhood = Pick<RelatedCondition, 'edge' | 'direction'>;
+type EdgeSide = Pick<RelatedCondition, 'edge' | 'direction'>;
 type View = ValueView | MeasureView;
 
 /** Whether it is the ages of values that are looked at. */
@@ -106,7 +106,7 @@ function keyOf(view: View): string {
  */
 type Form =
   | { readonly kind: 'values'; readonly key: string; readonly view: View; readonly set: ValueSet }
-  | { readonly kind: 'via'; readonly key: string; readonly at: Neighbourhood; readonly child: Form }
+  | { readonly kind: 'via'; readonly key: string; readonly at: EdgeSide; readonly child: Form }
   | {
       readonly kind: 'fact';
       readonly key: string;
@@ -131,7 +131,7 @@ function valuesForm(view: View, given: ValueSet): ValuesForm {
 }
 
 /** A statement about the neighbour that is decided without one is no statement about it. */
-function viaForm({ edge, direction }: Neighbourhood, child: Form): Form {
+function viaForm({ edge, direction }: EdgeSide, child: Form): Form {
   if (child.key === FAILS.key || child.key === HOLDS.key) return child;
   const at = { edge, direction };
   return {
@@ -222,7 +222,7 @@ function edgeForm({ edge, direction, measure, where, holds }: RelatedCondition):
   return isNothing(form.set) || isAnything(form.set) ? constantForm(isAnything(form.set)) : form;
 }
 
-function truthForm(at: Neighbourhood, child: Form, satisfying: ValueSet): Form {
+function truthForm(at: EdgeSide, child: Form, satisfying: ValueSet): Form {
   const [ofTrue, ofFalse] = [setHolds(satisfying, true), setHolds(satisfying, false)];
   if (ofTrue === ofFalse) return constantForm(ofTrue);
   return viaForm(at, ofTrue ? child : complement(child));
@@ -242,12 +242,12 @@ function countTrivialShare(form: ValuesForm): ValuesForm {
 }
 
 /** How many there are, whatever holds of them. */
-function neighbours({ edge, direction }: Neighbourhood, numbers: ValueSet): ValuesForm {
+function neighbours({ edge, direction }: EdgeSide, numbers: ValueSet): ValuesForm {
   return measureForm({ edge, direction, measure: { kind: 'count' }, where: ALWAYS }, numbers);
 }
 
 /** The share of what always or never holds is the same of any number, but none. */
-function wholeShareForm(at: Neighbourhood, share: 0 | 1, satisfying: ValueSet): Form {
+function wholeShareForm(at: EdgeSide, share: 0 | 1, satisfying: ValueSet): Form {
   const [ofAny, ofNone] = [setHolds(satisfying, share), setHolds(satisfying, undefined)];
   if (ofAny === ofNone) return constantForm(ofAny);
   return neighbours(at, ofNone ? NONE : complementOf(NONE));

@@ -3,7 +3,7 @@
  */
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { Clock } from '../../../src/engine/clock.ts';
+import { EngineClock } from '../../../src/engine/clock.ts';
 
 const START_MS = Date.parse('2026-03-01T12:00:00Z');
 const HOUR_MS = 3_600_000;
@@ -13,7 +13,7 @@ function machine() {
   const at = { wallMs: START_MS, steadyMs: 500 };
   const errors: unknown[] = [];
   const stream = { write: (line: string) => errors.push(JSON.parse(line)) };
-  const clock = new Clock(pino({ level: 'error' }, stream), {
+  const clock = new EngineClock(pino({ level: 'error' }, stream), {
     wallMs: () => at.wallMs,
     steadyMs: () => at.steadyMs,
   });
