@@ -16,7 +16,7 @@ import {
   readRule,
   refuseMembers,
 } from './rule.ts';
-import { admitNode, fault, quote, type Reading } from './scope.ts';
+import { admitNode, fault, type Members, quote, type Reading } from './scope.ts';
 
 const LEAF: RuleDialect = {
   field: 'slug',
