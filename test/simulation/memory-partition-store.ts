@@ -188,7 +188,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     this.#content.trial = undefined;
   }
 
-  // ——— Office ———
+  // ── Office ──
 
   async acquire(token: string, _leaseMs: number, install: string): Promise<Port.Acquisition> {
     if (this.lease !== undefined && this.lease !== token) return { status: 'held', forMs: 1 };
@@ -245,7 +245,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     return 'noted';
   }
 
-  // ——— Reads ———
+  // ── Reads ──
 
   async records(
     asked: readonly Port.RecordsOfType[],
@@ -347,7 +347,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     return { log: this.#content.log.last, inbox: this.#content.inbox.last };
   }
 
-  // ——— Channels ———
+  // ── Channels ──
 
   async outbox(target: number, most = Number.POSITIVE_INFINITY): Promise<Port.WaitingEntry[]> {
     return (this.#content.outboxes.get(target)?.entries ?? []).slice(0, most);
@@ -411,7 +411,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     return after(this.#content.inbox, position);
   }
 
-  // ——— Commit ———
+  // ── Commit ──
 
   prepare(header: Port.CommitHeader, writes: Port.CommitWrites): Port.PreparedCommit {
     const rows = writes.records.map(({ after: row }) =>

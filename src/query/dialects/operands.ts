@@ -31,7 +31,6 @@ import {
   costly,
   fault,
   inexactFault,
-  type Members,
   quote,
   type Reading,
 } from './scope.ts';
@@ -47,6 +46,8 @@ export interface Field {
   readonly own: string;
   readonly attribute: Attribute;
 }
+
+export type Members = Readonly<Record<string, unknown>>;
 
 /** A rule whose operator and attribute are known and fit. */
 export interface Condition {
