@@ -9,7 +9,6 @@
 import { isObject } from '../../change/object-type.ts';
 import { pointer } from '../../errors.ts';
 import { joined, type Meaning, negated } from '../json-logic/json-logic.ts';
-import type { Members } from './operands.ts';
 import {
   EDITOR_MEMBERS,
   isMuted,
