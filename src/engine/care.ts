@@ -15,7 +15,7 @@ import type { RecordKey } from './batch.ts';
 import type { FanoutVisit } from './fanouts.ts';
 import type { BackfillRequest } from './partition-builds.ts';
 import type { TrialNote } from './partition-store.ts';
-import type { ResyncChunk } from './resyncs.ts';
+import type { Resend, ResyncChunk, Sweep } from './resyncs.ts';
 
 /** Failures after which a piece is set aside, the one in company included. */
 const FAULTS_MAX = 3;
@@ -84,9 +84,19 @@ function nameParts(piece: Piece): unknown[] {
 
 function resyncParts({ resends, sweeps }: ResyncChunk): unknown[] {
   const [resend] = resends;
-  if (resend) return ['send', resend.to, resend.edgeId, resend.direction, resend.targets[0]];
+  if (resend) {
+    const { to, edgeId, direction } = resend;
+    return ['send', to, edgeId, direction, ...firstOf(resend)];
+  }
   const [sweep] = sweeps;
-  return sweep ? ['sweep', sweep.from, sweep.edgeId, sweep.targets[0] ?? ''] : [];
+  return sweep ? ['sweep', sweep.from, sweep.edgeId, ...firstOf(sweep)] : [];
+}
+
+/** What tells a chunk from the others of its kind. */
+function firstOf(chunk: Resend | Sweep): unknown[] {
+  if (!('values' in chunk)) return [chunk.targets[0] ?? ''];
+  const [first] = chunk.values;
+  return [chunk.predicateId, first?.target ?? '', first?.value ?? ''];
 }
 
 interface BatchFault {

@@ -224,7 +224,12 @@ export class CarefulTurns {
       if (!(yield* this.#note(care, [name]))) return FENCED;
       const backfills = [{ objectType, predicateIds: [predicateId], ids: piece.ids }];
       const batch = { ...emptyBatch(), backfills };
-      const rows = (yield* loadStepRows(participants.cache, turn.networks, batch)) as StepRows;
+      const rows = (yield* loadStepRows(
+        participants.cache,
+        turn.networks,
+        turn.timeZone,
+        batch,
+      )) as StepRows;
       try {
         rehearse(batch, rows);
       } catch (error) {

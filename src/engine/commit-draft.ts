@@ -33,6 +33,9 @@ export class CommitDraft implements CommitWrites {
   related: CommitWrites['related'] = NONE;
   holders: CommitWrites['holders'] = NONE;
   values: CommitWrites['values'] = NONE;
+  valueCounts: CommitWrites['valueCounts'] = NONE;
+  valueSources: CommitWrites['valueSources'] = NONE;
+  valueTotals: CommitWrites['valueTotals'] = NONE;
   fanouts: CommitWrites['fanouts'] = NONE;
   fanoutsDone: CommitWrites['fanoutsDone'] = NONE;
   edgeSets: CommitWrites['edgeSets'] = NONE;
@@ -79,6 +82,9 @@ export function addStep(
   writes.related = edges.related;
   writes.holders = edges.holders;
   writes.values = edges.values;
+  writes.valueCounts = edges.valueCounts;
+  writes.valueSources = edges.valueSources;
+  writes.valueTotals = edges.valueTotals;
   writes.events = eventsOf(records, networks);
   writes.followers = networks.followers;
   writes.outcomes = outcomes;

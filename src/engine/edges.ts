@@ -19,7 +19,7 @@ import { keptFor, measureRow, overNothing } from '../query/predicate/measures.ts
 import { type PartialState, RunningTally } from '../query/predicate/tally.ts';
 
 /** A predicate that one end exports, and the attribute whose values travel along. */
-interface Share {
+export interface Share {
   readonly predicateId: number;
   readonly attribute?: string;
   /** What partitions keep of its values. */
@@ -31,6 +31,8 @@ export interface DerivedRead extends DerivedAttribute {
   readonly name: string;
   /** Whether the shared predicate holds of nothing: what an absent neighbour counts as. */
   readonly absentTruth: boolean;
+  /** What partitions keep of the values that it is read off. */
+  readonly keeps: PartialState | undefined;
 }
 
 export interface Edge {
@@ -38,6 +40,8 @@ export interface Edge {
   readonly definition: EdgeDefinition;
   /** From the holders to the target; the edge id is the first. */
   readonly up: readonly Share[];
+  /** Those of them of which the different values are kept. */
+  readonly valuesUp: ReadonlySet<number>;
   /** From the target to its holders. */
   readonly down: readonly Share[];
   /** The predicate ids of both: rows of the edge hold what is known of these, and of no others. */
@@ -73,6 +77,9 @@ export function edgesAt(
       edgeId,
       definition,
       up,
+      valuesUp: new Set(
+        up.filter(({ keeps }) => keeps === 'values').map(({ predicateId }) => predicateId),
+      ),
       down,
       shares: new Set([...up, ...down].map(({ predicateId }) => predicateId)),
       outReads: out,
@@ -118,7 +125,9 @@ function readsOf(
     const derived = readDerivedName(name);
     if (derived.edge !== edge || derived.direction !== direction || !known.has(derived.predicateId))
       continue;
-    reads.push({ ...derived, name, absentTruth: absentTruth(derived.predicateId) });
+    const { measure, predicateId } = derived;
+    const keeps = 'attribute' in measure ? keptFor(measure.kind) : undefined;
+    reads.push({ ...derived, name, keeps, absentTruth: absentTruth(predicateId) });
   }
   return reads;
 }
@@ -142,7 +151,7 @@ export function outValue(read: DerivedRead, rows: readonly NeighbourRow[]): unkn
   if (!only) return blankValue(read, read.absentTruth);
   if (measure.kind === 'truth' || measure.kind === 'exists')
     return only.truth.includes(predicateId);
-  const tally = new RunningTally(keptFor(measure.kind));
+  const tally = new RunningTally(read.keeps);
   for (const { truth, values } of present) {
     if (truth.includes(predicateId)) tally.add(values[predicateId]);
     else tally.leaveOut();
@@ -150,15 +159,20 @@ export function outValue(read: DerivedRead, rows: readonly NeighbourRow[]): unkn
   return measureRow(measure.kind).readOff(tally);
 }
 
-/** The value that a target's derived attribute has over what its holders add up to. */
+/**
+ * The value that a target's derived attribute has over what its holders add up to. `different`: how
+ * many different values they have, where these are kept.
+ */
 export function inValue(
   { measure, predicateId }: DerivedRead,
   { edgeId }: Edge,
   related: RelatedRow,
+  different = 0,
 ): unknown {
   const tally = tallyOf(Object.values(related), predicateId);
   if (measure.kind === 'truth' || measure.kind === 'exists') return tally.count > 0;
   const { readOff, ofAll } = measureRow(measure.kind);
+  if (different > 0) return readOff({ ...tally, different });
   if (!ofAll) return readOff(tally);
   return readOff({ ...tally, all: tallyOf(Object.values(related), edgeId).count });
 }

@@ -35,7 +35,20 @@ type StateMessage =
       readonly shared: Shared | null;
     };
 
-export type Message = StateMessage | Mark;
+/**
+ * From a partition of holders to the target's: of some values whether its holders have them, for a
+ * shared predicate of theirs. Values go by their names (membership/value-key.ts).
+ */
+export interface HolderValues {
+  readonly kind: 'holder-values';
+  readonly edge: number;
+  readonly target: string;
+  readonly predicateId: number;
+  readonly held: readonly string[];
+  readonly gone: readonly string[];
+}
+
+export type Message = StateMessage | HolderValues | Mark;
 
 /** One entry of an inbox: messages of one commit of one partition. */
 export interface InboxEntry {
@@ -53,6 +66,7 @@ export interface InboxEntry {
 type Packed =
   | readonly ['a', number, string, Aggregate | null]
   | readonly ['e', number, string, Shared | null]
+  | readonly ['v', number, string, number, readonly string[], readonly string[]]
   | readonly ['snapshot-begin' | 'snapshot-end'];
 
 export function packMessages(messages: readonly Message[]): string {
@@ -65,6 +79,8 @@ function packed(message: Message): Packed {
       return ['a', message.edge, message.target, message.aggregate];
     case 'target-state':
       return ['e', message.edge, message.target, message.shared];
+    case 'holder-values':
+      return ['v', message.edge, message.target, message.predicateId, message.held, message.gone];
     case 'snapshot-begin':
     case 'snapshot-end':
       return [message.kind];
@@ -85,6 +101,15 @@ function unpackMessages(payload: string): Message[] {
         };
       case 'e':
         return { kind: 'target-state', edge: message[1], target: message[2], shared: message[3] };
+      case 'v':
+        return {
+          kind: 'holder-values',
+          edge: message[1],
+          target: message[2],
+          predicateId: message[3],
+          held: message[4],
+          gone: message[5],
+        };
       case 'snapshot-begin':
       case 'snapshot-end':
         return { kind: message[0] };

@@ -21,6 +21,7 @@ export type BatchDraft = { -readonly [Name in keyof Batch]: Batch[Name] };
 export interface Turn {
   /** They may move on to a newer catalog version whenever something is asked for. */
   readonly networks: Networks;
+  readonly timeZone: string;
   /** How many partitions there are. */
   readonly partitions: number;
   /** The partition's clock. */

@@ -91,6 +91,10 @@ export class PartitionCore implements Turn {
     return this.#context.networks;
   }
 
+  get timeZone(): string {
+    return this.#context.timeZone;
+  }
+
   get partitions(): number {
     return this.#context.partitions;
   }
@@ -244,7 +248,7 @@ export class PartitionCore implements Turn {
 
   /** Which rows a step looks at follows from the catalog, which may move on while they are read. */
   *#load(batch: BatchDraft, isSolo: boolean): Asking<StepRows> {
-    const { networks, solo, limits } = this.#context;
+    const { networks, solo, limits, timeZone } = this.#context;
     let bytesMax: number | undefined = limits.loadedBytesMax;
     for (;;) {
       if (!isSolo && solo.over) yield* ask({ kind: 'solo-over' });
@@ -252,6 +256,7 @@ export class PartitionCore implements Turn {
       const loaded: StepRows | HeavyRows = yield* loadStepRows(
         this.participants.cache,
         networks,
+        timeZone,
         batch,
         bytesMax,
       );

@@ -13,6 +13,7 @@
  */
 import type { ChannelPosition } from '../membership/channel-position.ts';
 import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
+import type { TargetValue } from '../membership/value-key.ts';
 import type { Failure } from '../query/failure.ts';
 import type { LogPosition, RecordKey } from './batch.ts';
 import type { Fanout } from './fanouts.ts';
@@ -107,6 +108,11 @@ export interface Walk<T> {
 
 export interface DueRecord extends RecordKey {
   readonly dueMs: number;
+}
+
+/** The partitions of which holders have a value, ascending. */
+export interface ValueSources {
+  readonly sources: readonly number[];
 }
 
 /** A fan-out is known by the target whose holders it visits. */
@@ -213,7 +219,10 @@ export interface CommitWrites {
   readonly leaving: ReadonlyMap<number, readonly string[]>;
   /** Predicates whose count becomes the size of their member set, after this commit's flips. */
   readonly counted: Iterable<number>;
-  /** Predicates that were given up: count, member set, and rows of an edge at its targets. */
+  /**
+   * Predicates that were given up: count, member set, rows of an edge at its targets, and what is
+   * kept of different values.
+   */
   readonly dropped: readonly number[];
   /** Predicates that fail: no count from now on, whatever else is said of them here; and why. */
   readonly failed: ReadonlyMap<number, Failure>;
@@ -226,6 +235,9 @@ export interface CommitWrites {
   readonly related: EdgeEffects['related'];
   readonly holders: EdgeEffects['holders'];
   readonly values: EdgeEffects['values'];
+  readonly valueCounts: EdgeEffects['valueCounts'];
+  readonly valueSources: EdgeEffects['valueSources'];
+  readonly valueTotals: EdgeEffects['valueTotals'];
   /** Fan-outs that go on, and those that are done. */
   readonly fanouts: readonly Fanout[];
   readonly fanoutsDone: readonly FanoutKey[];
@@ -313,6 +325,18 @@ export interface PartitionStore {
    * The `most` lowest and the `most` highest values over a target: lowest first, and highest first.
    */
   extremes(predicateId: number, target: string, most: number): Promise<Extremes>;
+  /** How many holders of this partition have each of these values; in their order. */
+  valueCounts(predicateId: number, values: readonly TargetValue[]): Promise<readonly number[]>;
+  /** As the target's partition: the partitions of which holders have each of these values. */
+  valueSources(
+    predicateId: number,
+    values: readonly TargetValue[],
+  ): Promise<readonly (readonly number[])[]>;
+  /** As the targets' partition: how many different values holders have; in their order. */
+  valueTotals(predicateId: number, targets: readonly string[]): Promise<readonly number[]>;
+  /** All that are counted, or have sources. Read whole: only where losses are made good. */
+  allValueCounts(predicateId: number): Promise<readonly TargetValue[]>;
+  allValueSources(predicateId: number): Promise<readonly (TargetValue & ValueSources)[]>;
   /** Ids of live and archived records in their order, after `after` ('': from the first one). */
   idsAfter(objectType: string, after: string, most: number): Promise<readonly string[]>;
   /**

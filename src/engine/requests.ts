@@ -9,6 +9,7 @@
 import { unreachable } from '../errors.ts';
 import type { ChannelPosition } from '../membership/channel-position.ts';
 import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
+import type { TargetValue } from '../membership/value-key.ts';
 import type { RecordKey } from './batch.ts';
 import type {
   CommitAnswer,
@@ -22,6 +23,7 @@ import type {
   Renewal,
   StoredChannel,
   TrialNote,
+  ValueSources,
   WaitingEntry,
   Walk,
 } from './partition-store.ts';
@@ -37,6 +39,17 @@ export interface ExtremesOf {
   readonly predicateId: number;
   readonly target: string;
   readonly most: number;
+}
+
+/** Values at targets, for one shared predicate of holders. */
+export interface ValuesOf {
+  readonly predicateId: number;
+  readonly values: readonly TargetValue[];
+}
+
+export interface TotalsOf {
+  readonly predicateId: number;
+  readonly targets: readonly string[];
 }
 
 interface HoldersOf {
@@ -70,6 +83,9 @@ export type StoreRequest =
       readonly neighbours: readonly EdgeTargets[];
       readonly related: readonly EdgeTargets[];
       readonly extremes: readonly ExtremesOf[];
+      readonly valueCounts: readonly ValuesOf[];
+      readonly valueSources: readonly ValuesOf[];
+      readonly valueTotals: readonly TotalsOf[];
     }
   | {
       readonly kind: 'record-bytes';
@@ -99,6 +115,8 @@ export type StoreRequest =
   | { readonly kind: 'some-neighbour-targets'; readonly edgeId: number; readonly most: number }
   | { readonly kind: 'all-neighbour-targets'; readonly edgeId: number }
   | { readonly kind: 'all-related-targets'; readonly edgeId: number }
+  | { readonly kind: 'all-value-counts'; readonly predicateId: number }
+  | { readonly kind: 'all-value-sources'; readonly predicateId: number }
   | { readonly kind: 'related'; readonly edgeId: number; readonly targets: readonly string[] }
   | {
       readonly kind: 'are-confirmed';
@@ -129,11 +147,14 @@ export type DriverRequest =
 
 export type Request = StoreRequest | DriverRequest;
 
-interface EdgeRows {
+export interface EdgeRows {
   /** In the order of what was asked, and of the targets. */
   readonly neighbours: readonly (readonly (NeighbourRow | undefined)[])[];
   readonly related: readonly (readonly (RelatedRow | undefined)[])[];
   readonly extremes: readonly Extremes[];
+  readonly valueCounts: readonly (readonly number[])[];
+  readonly valueSources: readonly (readonly (readonly number[])[])[];
+  readonly valueTotals: readonly (readonly number[])[];
 }
 
 export interface Answers {
@@ -149,6 +170,8 @@ export interface Answers {
   readonly 'some-neighbour-targets': readonly string[];
   readonly 'all-neighbour-targets': readonly string[];
   readonly 'all-related-targets': readonly string[];
+  readonly 'all-value-counts': readonly TargetValue[];
+  readonly 'all-value-sources': readonly (TargetValue & ValueSources)[];
   readonly related: readonly (RelatedRow | undefined)[];
   readonly 'are-confirmed': readonly boolean[];
   readonly 'last-entries': { readonly log: EntryId; readonly inbox: EntryId };
@@ -216,6 +239,10 @@ export function answerOf(
       return store.allNeighbourTargets(request.edgeId);
     case 'all-related-targets':
       return store.allRelatedTargets(request.edgeId);
+    case 'all-value-counts':
+      return store.allValueCounts(request.predicateId);
+    case 'all-value-sources':
+      return store.allValueSources(request.predicateId);
     case 'related':
       return store.related(request.edgeId, request.targets);
     case 'are-confirmed':
@@ -257,7 +284,14 @@ export function isForDriver(request: Request): request is DriverRequest {
 }
 
 async function edgeRows(
-  { neighbours, related, extremes }: Extract<StoreRequest, { kind: 'edge-rows' }>,
+  {
+    neighbours,
+    related,
+    extremes,
+    valueCounts,
+    valueSources,
+    valueTotals,
+  }: Extract<StoreRequest, { kind: 'edge-rows' }>,
   store: PartitionStore,
 ): Promise<EdgeRows> {
   const answered = await Promise.all([
@@ -266,8 +300,24 @@ async function edgeRows(
     Promise.all(
       extremes.map(({ predicateId, target, most }) => store.extremes(predicateId, target, most)),
     ),
+    Promise.all(
+      valueCounts.map(({ predicateId, values }) => store.valueCounts(predicateId, values)),
+    ),
+    Promise.all(
+      valueSources.map(({ predicateId, values }) => store.valueSources(predicateId, values)),
+    ),
+    Promise.all(
+      valueTotals.map(({ predicateId, targets }) => store.valueTotals(predicateId, targets)),
+    ),
   ]);
-  return { neighbours: answered[0], related: answered[1], extremes: answered[2] };
+  return {
+    neighbours: answered[0],
+    related: answered[1],
+    extremes: answered[2],
+    valueCounts: answered[3],
+    valueSources: answered[4],
+    valueTotals: answered[5],
+  };
 }
 
 async function channelEnds(
@@ -288,4 +338,9 @@ export function storedPositions(
   return Promise.all(
     targets.map(async (target) => (await stores[target]!.channel(partition)).position),
   );
+}
+
+/** A row is read that was not asked for. @throws Error always */
+export function notLoaded(what: string, of: string | number, id: string): never {
+  throw new Error(`${what} of ${of} ${id} is read, and was not loaded`);
 }

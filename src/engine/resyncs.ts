@@ -9,6 +9,7 @@
  * is harmless.
  */
 import { partitionOf } from '../change/partition.ts';
+import type { TargetValue, ValueAt } from '../membership/value-key.ts';
 import { addTo } from '../multimap.ts';
 import type { CommitDraft } from './commit-draft.ts';
 import type { CoreLimits } from './core-limits.ts';
@@ -22,7 +23,7 @@ import type { Step } from './step.ts';
 export type Receipt = 'receiving' | 'sweeping';
 
 /** State about some targets over one edge, to be sent anew. */
-export interface Resend {
+interface TargetResend {
   readonly to: number;
   readonly edgeId: number;
   /**
@@ -33,12 +34,33 @@ export interface Resend {
   readonly targets: readonly string[];
 }
 
+/** Values that our holders have at targets of another partition, to be sent anew. */
+interface ValueResend {
+  readonly to: number;
+  readonly edgeId: number;
+  readonly direction: 'values';
+  readonly predicateId: number;
+  readonly values: readonly TargetValue[];
+}
+
+export type Resend = TargetResend | ValueResend;
+
 /** Targets of ours about which a partition was not heard of since its resynchronization began. */
-export interface Sweep {
+interface TargetSweep {
   readonly from: number;
   readonly edgeId: number;
   readonly targets: readonly string[];
 }
+
+/** Values at targets of ours of which it was not heard that its holders have them. */
+export interface ValueSweep {
+  readonly from: number;
+  readonly edgeId: number;
+  readonly predicateId: number;
+  readonly values: readonly TargetValue[];
+}
+
+export type Sweep = TargetSweep | ValueSweep;
 
 /** What a batch takes along. */
 export interface ResyncChunk {
@@ -114,6 +136,11 @@ export class HeardResyncs implements ResyncEffects {
 /** Names a target in the set of those that were confirmed. */
 export function confirmedMember(edgeId: number, target: string): string {
   return `${edgeId}:${target}`;
+}
+
+/** Names a value at a target in that set. No predicate has the id of an edge and keeps values. */
+export function confirmedValue({ predicateId, target, value }: ValueAt): string {
+  return `${predicateId}:${value}\n${target}`;
 }
 
 /** What a commit writes down of resynchronizations. */
@@ -254,7 +281,7 @@ export class Resyncs implements Participant {
    */
   *#listResends(to: number, { networks, partitions }: Turn): Asking<Resend[]> {
     const resends: Resend[] = [];
-    for (const edgeId of networks.edges.keys()) {
+    for (const [edgeId, { valuesUp }] of networks.edges) {
       const held = (yield* ask({ kind: 'all-neighbour-targets', edgeId })).filter(
         (target) => partitionOf(target, partitions) === to,
       );
@@ -267,24 +294,34 @@ export class Resyncs implements Participant {
         if (subscribed.length > 0)
           resends.push({ to, edgeId, direction: 'down', targets: subscribed });
       }
+      for (const predicateId of valuesUp) {
+        const counted = yield* ask({ kind: 'all-value-counts', predicateId });
+        const held = counted.filter(({ target }) => partitionOf(target, partitions) === to);
+        for (const values of this.#chunks(held))
+          resends.push({ to, edgeId, direction: 'values', predicateId, values });
+      }
     }
     return resends;
   }
 
   *#listSweeps(from: number, { edges }: Networks): Asking<Sweep[]> {
     const sweeps: Sweep[] = [];
-    for (const edgeId of edges.keys()) {
+    for (const [edgeId, { valuesUp }] of edges) {
       const related = yield* ask({ kind: 'all-related-targets', edgeId });
       for (const targets of this.#chunks(related)) sweeps.push({ from, edgeId, targets });
+      for (const predicateId of valuesUp) {
+        const all = yield* ask({ kind: 'all-value-sources', predicateId });
+        const told = all.filter(({ sources }) => sources.includes(from));
+        for (const values of this.#chunks(told)) sweeps.push({ from, edgeId, predicateId, values });
+      }
     }
     return sweeps;
   }
 
-  #chunks(targets: readonly string[]): string[][] {
+  #chunks<T>(all: readonly T[]): T[][] {
     const most = this.#limits.resentTargetsMax;
-    const made: string[][] = [];
-    for (let from = 0; from < targets.length; from += most)
-      made.push(targets.slice(from, from + most));
+    const made: T[][] = [];
+    for (let from = 0; from < all.length; from += most) made.push(all.slice(from, from + most));
     return made;
   }
 }
@@ -300,7 +337,15 @@ function without(
   return new Map([...confirmed].filter(([source]) => !receivingDone.includes(source)));
 }
 
-function* unconfirmed({ from, edgeId, targets }: Sweep): Asking<Sweep> {
+function* unconfirmed(sweep: Sweep): Asking<Sweep> {
+  const { from, edgeId } = sweep;
+  if ('values' in sweep) {
+    const { predicateId, values } = sweep;
+    const members = values.map((at) => confirmedValue({ predicateId, ...at }));
+    const areConfirmed = yield* ask({ kind: 'are-confirmed', source: from, members });
+    return { ...sweep, values: values.filter((_, at) => !areConfirmed[at]) };
+  }
+  const { targets } = sweep;
   const members = targets.map((target) => confirmedMember(edgeId, target));
   const areConfirmed = yield* ask({ kind: 'are-confirmed', source: from, members });
   return { from, edgeId, targets: targets.filter((_, at) => !areConfirmed[at]) };

@@ -18,9 +18,11 @@ import {
 import { CORE_LIMITS } from './core-limits.ts';
 import type { Participant, Weigh } from './participant.ts';
 import type { RecordsOfType } from './partition-store.ts';
-import { type Asking, ask, type EdgeTargets, type ExtremesOf } from './requests.ts';
+import { type Asking, ask, type EdgeTargets, type ExtremesOf, notLoaded } from './requests.ts';
 import { ABSENT, type Row, type Step } from './step.ts';
 import { type Extremes, NO_EXTREMES } from './step-neighbours.ts';
+import type { ValueRows } from './step-values.ts';
+import { type AskedValues, loadedValues, NOT_LOADED } from './value-rows.ts';
 
 /** What they may weigh, about: rows of 1 MB, of which there may be many, would fill any heap. */
 const CACHED_BYTES_MAX = getHeapStatistics().heap_size_limit / 8;
@@ -43,6 +45,7 @@ export interface LoadedEdgeRows {
   readonly neighbour: (edgeId: number, target: string) => NeighbourRow;
   readonly related: (edgeId: number, target: string) => RelatedRow;
   readonly extremes: (predicateId: number, target: string) => Extremes;
+  readonly values: ValueRows;
 }
 
 export class RowCache implements Participant {
@@ -122,20 +125,25 @@ export class RowCache implements Participant {
     neighbours: TargetsByEdge,
     related: TargetsByEdge,
     extremes: readonly ExtremesOf[],
+    askedValues: AskedValues,
   ): Asking<LoadedEdgeRows> {
     const rows = new Map<string, NeighbourRow | RelatedRow>();
     const asked = {
       neighbours: this.#missing('n', neighbours, rows),
       related: this.#missing('r', related, rows),
       extremes,
+      ...askedValues.requests(),
     };
+    let values: ValueRows = NOT_LOADED;
     const found = new Map<string, Extremes>();
-    if (asked.neighbours.length + asked.related.length + extremes.length > 0) {
+    const rowsAsked = asked.neighbours.length + asked.related.length + extremes.length;
+    if (rowsAsked > 0 || !askedValues.isEmpty) {
       const answer = yield* ask({ kind: 'edge-rows', ...asked });
       this.#keep('n', asked.neighbours, answer.neighbours, UNKNOWN_NEIGHBOUR, rows);
       this.#keep('r', asked.related, answer.related, NOT_RELATED, rows);
       for (const [at, { predicateId, target }] of extremes.entries())
         found.set(`${predicateId} ${target}`, answer.extremes[at] ?? NO_EXTREMES);
+      values = loadedValues(asked, answer);
     }
     return {
       neighbour: (edgeId, target) =>
@@ -146,6 +154,7 @@ export class RowCache implements Participant {
         notLoaded('the related row', edgeId, target),
       extremes: (predicateId, target) =>
         found.get(`${predicateId} ${target}`) ?? notLoaded('the extremes', predicateId, target),
+      values,
     };
   }
 
@@ -212,11 +221,6 @@ function recordKey(objectType: string, id: string): string {
 
 function edgeKey(end: EdgeEnd, edgeId: number, target: string): string {
   return `${end}${edgeId} ${target}`;
-}
-
-/** @throws Error always */
-export function notLoaded(what: string, of: string | number, id: string): never {
-  throw new Error(`${what} of ${of} ${id} is read, and was not loaded`);
 }
 
 /** About what a row takes. On the hot path: only lists and objects are written out for it. */

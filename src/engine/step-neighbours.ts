@@ -27,6 +27,7 @@ import {
   withExtremes,
 } from '../membership/neighbour-row.ts';
 import { hasPredicateId } from '../membership/predicate-ids.ts';
+import { carriedValue, type ValueAt } from '../membership/value-key.ts';
 import { pushTo } from '../multimap.ts';
 import { toTrillionths } from '../query/predicate/exact-sum.ts';
 import type { PartialState } from '../query/predicate/tally.ts';
@@ -34,6 +35,7 @@ import type { Attributes } from '../query/predicate/view.ts';
 import { type Edge, inValue, outValue, targetsOver } from './edges.ts';
 import type { Message } from './message.ts';
 import type { Row, StepContext, TypeContext } from './step.ts';
+import { NO_VALUES, StepValues, type ValueEffects } from './step-values.ts';
 
 /**
  * The lowest and highest values over a target, as stored before the step: enough of them that those
@@ -49,18 +51,19 @@ export const NO_EXTREMES: Extremes = { lowest: [], highest: [] };
 /** The context of records that no relationship leads to or from. */
 export const WITHOUT_EDGES: Pick<
   StepContext,
-  'edges' | 'neighbour' | 'related' | 'extremes' | 'partitionOf' | 'isReceiving'
+  'edges' | 'neighbour' | 'related' | 'extremes' | 'values' | 'partitionOf' | 'isReceiving'
 > = {
   edges: new Map(),
   neighbour: () => UNKNOWN_NEIGHBOUR,
   related: () => NOT_RELATED,
   extremes: () => NO_EXTREMES,
+  values: NO_VALUES,
   partitionOf: () => 0,
   isReceiving: () => false,
 };
 
 /** What the step changes at the ends of edges. `null`: the row goes. */
-export interface EdgeEffects {
+export interface EdgeEffects extends ValueEffects {
   readonly neighbours: readonly {
     readonly edgeId: number;
     readonly target: string;
@@ -99,7 +102,7 @@ interface WorkingRow<R> {
 /** One holder's part in an aggregate. */
 interface Part {
   readonly predicateId: number;
-  readonly value: number | undefined;
+  readonly value: number | string | undefined;
   readonly keeps: PartialState | undefined;
 }
 
@@ -114,12 +117,14 @@ export class StepNeighbours {
   readonly #fanouts = new Map<string, { edgeId: number; target: string }>();
   readonly #holders: EdgeEffects['holders'][number][] = [];
   readonly #values: EdgeEffects['values'][number][] = [];
+  readonly #different: StepValues;
   readonly #announced = new Set<string>();
   readonly #resent = new Set<string>();
   readonly #messages = new Map<number, Message[]>();
 
   constructor(context: StepContext) {
     this.#context = context;
+    this.#different = new StepValues(context.values);
   }
 
   /** What filters see of a record: its own values and those derived of its neighbours. */
@@ -137,7 +142,10 @@ export class StepNeighbours {
     for (const edge of known.in) {
       if (edge.inReads.length === 0) continue;
       const { row } = this.#relatedRow(edge.edgeId, id);
-      for (const read of edge.inReads) setOrLeave(seen, read.name, inValue(read, edge, row));
+      for (const read of edge.inReads) {
+        const different = read.keeps === 'values' ? this.#different.total(read.predicateId, id) : 0;
+        setOrLeave(seen, read.name, inValue(read, edge, row, different));
+      }
     }
     return seen;
   }
@@ -223,6 +231,21 @@ export class StepNeighbours {
     if (isNew) this.#subscribe(edge, target, from);
   }
 
+  /** A partition says of a value whether holders of the target have it. */
+  hearValue(at: ValueAt, from: number, isHeld: boolean): void {
+    this.#different.hear(at, from, isHeld);
+  }
+
+  /** How many different values the holders of a target have, for a shared predicate of theirs. */
+  differentValues(predicateId: number, target: string): number {
+    return this.#different.total(predicateId, target);
+  }
+
+  /** Whether local holders have a value is said once more. */
+  resendValue(edge: Edge, at: ValueAt): void {
+    this.#different.resend(edge.edgeId, at);
+  }
+
   /**
    * A target says what it shows. Without local holders nobody cares, for they let it go meanwhile.
    */
@@ -262,6 +285,8 @@ export class StepNeighbours {
       for (const partition of partitions)
         this.#send(partition, { kind: 'target-state', edge: edge.edgeId, target, shared });
     }
+    for (const message of this.#different.messages())
+      this.#send(this.#context.partitionOf(message.target), message);
     for (const partition of ends) this.mark(partition, 'snapshot-end');
     return {
       neighbours: this.#changed(this.#neighbours, keptNeighbour, (row, edgeId) =>
@@ -270,6 +295,7 @@ export class StepNeighbours {
       related: this.#changed(this.#related, keptRelated, (row) => Object.keys(row).length === 0),
       holders: this.#holders,
       values: this.#values,
+      ...this.#different.effects(),
       messages: this.#messages,
       fanouts: [...this.#fanouts.values()],
     };
@@ -298,8 +324,7 @@ export class StepNeighbours {
       if (!hasPredicateId(truth, predicateId)) return [];
       if (attribute === undefined) return [{ predicateId, value: undefined, keeps }];
       data ??= filterableData(record, type, this.#context.timeZone);
-      const value = data[attribute];
-      return [{ predicateId, value: typeof value === 'number' ? value : undefined, keeps }];
+      return [{ predicateId, value: keeps && carriedValue(keeps, data[attribute]), keeps }];
     });
   }
 
@@ -316,14 +341,14 @@ export class StepNeighbours {
     for (const part of old)
       local = addToAggregate(local, part.predicateId, -1, trillionthsOf(part));
     for (const part of now) local = addToAggregate(local, part.predicateId, 1, trillionthsOf(part));
-    for (const predicateId of new Set(
-      [...old, ...now].filter(({ keeps }) => keeps === 'extremes').map((part) => part.predicateId),
-    )) {
-      const value = now.find((part) => part.predicateId === predicateId)?.value;
-      const was = old.find((part) => part.predicateId === predicateId)?.value;
-      if (value === was) continue;
-      this.#values.push({ predicateId, target, id, value });
+    for (const { predicateId, is } of moved('extremes', old, now)) {
+      this.#values.push({ predicateId, target, id, value: is as number | undefined });
       local = this.#withExtremes(local, predicateId, target);
+    }
+    for (const { predicateId, was, is } of moved('values', old, now)) {
+      const at = (value: unknown) => ({ predicateId, target, value: String(value) });
+      if (was !== undefined) this.#different.count(edge.edgeId, at(was), -1);
+      if (is !== undefined) this.#different.count(edge.edgeId, at(is), 1);
     }
     if (old.length === 0 || now.length === 0) {
       this.#holders.push({ edgeId: edge.edgeId, target, id, holds: now.length > 0 });
@@ -363,13 +388,13 @@ export class StepNeighbours {
   #sharedOf({ type }: TypeContext, { down }: Edge, { record, truth }: Row): Shared | null {
     if (!isLive(record)) return null;
     const held = down.filter(({ predicateId }) => hasPredicateId(truth, predicateId));
-    const values: Record<string, number> = {};
+    const values: Record<string, number | string> = {};
     let data: Attributes | undefined;
-    for (const { predicateId, attribute } of held) {
-      if (attribute === undefined) continue;
+    for (const { predicateId, attribute, keeps } of held) {
+      if (attribute === undefined || !keeps) continue;
       data ??= filterableData(record, type, this.#context.timeZone);
-      const value = data[attribute];
-      if (typeof value === 'number') values[predicateId] = value;
+      const value = carriedValue(keeps, data[attribute]);
+      if (value !== undefined) values[predicateId] = value;
     }
     return { truth: held.map(({ predicateId }) => predicateId), values };
   }
@@ -488,6 +513,20 @@ function sameParts(a: readonly Part[], b: readonly Part[]): boolean {
   );
 }
 
+/** The values of one kind of partial state that a record adds otherwise than before. */
+function* moved(
+  keeps: PartialState,
+  old: readonly Part[],
+  now: readonly Part[],
+): Iterable<{ predicateId: number; was: Part['value']; is: Part['value'] }> {
+  const kept = [...old, ...now].filter((part) => part.keeps === keeps);
+  for (const predicateId of new Set(kept.map((part) => part.predicateId))) {
+    const is = now.find((part) => part.predicateId === predicateId)?.value;
+    const was = old.find((part) => part.predicateId === predicateId)?.value;
+    if (is !== was) yield { predicateId, was, is };
+  }
+}
+
 function trillionthsOf({ value, keeps }: Part): bigint | undefined {
-  return value === undefined || keeps !== 'sum' ? undefined : toTrillionths(value);
+  return keeps === 'sum' && typeof value === 'number' ? toTrillionths(value) : undefined;
 }

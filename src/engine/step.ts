@@ -25,7 +25,7 @@ import {
   type PredicateIds,
 } from '../membership/predicate-ids.ts';
 import type { StateRow } from '../membership/state-row.ts';
-import { spentSince, spentSoFar } from '../query/budget.ts';
+import { DIFFERENT_VALUES_MAX, spentSince, spentSoFar } from '../query/budget.ts';
 import {
   type FailedPredicateIds,
   type Failure,
@@ -47,16 +47,19 @@ import type {
   RecordKey,
 } from './batch.ts';
 import type { Edge } from './edges.ts';
-import type { InboxEntry, Message } from './message.ts';
+import type { HolderValues, InboxEntry, Message } from './message.ts';
 import {
   confirmedMember,
+  confirmedValue,
   HeardResyncs,
   NO_RESYNC,
   type Resend,
   type ResyncEffects,
   type Sweep,
+  type ValueSweep,
 } from './resyncs.ts';
 import { type EdgeEffects, type Extremes, StepNeighbours } from './step-neighbours.ts';
+import type { ValueRows } from './step-values.ts';
 
 interface Timer extends RecordKey {
   readonly due: number | undefined;
@@ -91,6 +94,7 @@ export interface StepContext {
   readonly neighbour: (edgeId: number, target: string) => NeighbourRow;
   readonly related: (edgeId: number, target: string) => RelatedRow;
   readonly extremes: (predicateId: number, target: string) => Extremes;
+  readonly values: ValueRows;
   readonly partitionOf: (id: string) => number;
   /** Whether a partition is sending us all its state anew. */
   readonly isReceiving: (source: number) => boolean;
@@ -268,6 +272,11 @@ class StepRun {
         if (edge) this.#hear(edge, message.target, from, message.aggregate);
         break;
       }
+      case 'holder-values': {
+        const edge = this.#context.edges.get(message.edge);
+        if (edge) this.#hearValues(edge, from, message);
+        break;
+      }
       case 'snapshot-begin':
       case 'snapshot-end':
         this.#resync.mark(from, message.kind);
@@ -285,28 +294,67 @@ class StepRun {
     this.#verify(edge.definition.target, target, edge.inNames);
   }
 
+  /** What has failed here is not kept any further: nobody reads it again. */
+  #hearValues(edge: Edge, from: number, { target, predicateId, held, gone }: HolderValues): void {
+    if (!edge.valuesUp.has(predicateId) || this.#failed.has(predicateId)) return;
+    for (const value of held) {
+      const at = { predicateId, target, value };
+      this.#resync.confirm(from, confirmedValue(at));
+      this.#neighbours.hearValue(at, from, true);
+    }
+    for (const value of gone)
+      this.#neighbours.hearValue({ predicateId, target, value }, from, false);
+    if (this.#neighbours.differentValues(predicateId, target) > DIFFERENT_VALUES_MAX)
+      this.#fail([predicateId], tooManyValues(edge, target));
+    this.#verify(edge.definition.target, target, edge.inNames);
+  }
+
   /** Says that all state follows, before anything else is said to that partition. */
   mark(to: number, kind: 'snapshot-begin' | 'snapshot-end'): void {
     this.#neighbours.mark(to, kind);
   }
 
-  resend({ to, edgeId, direction, targets }: Resend): void {
-    const edge = this.#context.edges.get(edgeId);
-    if (edge) for (const target of targets) this.#neighbours.resend(edge, direction, target, to);
+  resend(resend: Resend): void {
+    const edge = this.#context.edges.get(resend.edgeId);
+    if (!edge) return;
+    if (resend.direction === 'values') {
+      if (!edge.valuesUp.has(resend.predicateId)) return;
+      for (const at of resend.values)
+        this.#neighbours.resendValue(edge, { predicateId: resend.predicateId, ...at });
+    } else {
+      const { direction, targets, to } = resend;
+      for (const target of targets) this.#neighbours.resend(edge, direction, target, to);
+    }
   }
 
   /**
    * Forgets what was known from a partition that has not said it again. What it says in this very
    * batch is newer.
    */
-  sweep({ from, edgeId, targets }: Sweep): void {
+  sweep(sweep: Sweep): void {
+    const { from, edgeId } = sweep;
     const edge = this.#context.edges.get(edgeId);
     if (!edge || this.#resync.heard.has(from)) return;
+    if ('values' in sweep) {
+      this.#sweepValues(edge, sweep);
+      return;
+    }
+    const { targets } = sweep;
     for (const target of targets) {
       if (!this.#resync.isConfirmed(from, confirmedMember(edgeId, target))) {
         this.#neighbours.hear(edge, target, from, null);
         this.#verify(edge.definition.target, target, edge.inNames);
       }
+    }
+  }
+
+  #sweepValues(edge: Edge, { from, predicateId, values }: ValueSweep): void {
+    if (!edge.valuesUp.has(predicateId)) return;
+    for (const { target, value } of values) {
+      const at = { predicateId, target, value };
+      if (this.#resync.isConfirmed(from, confirmedValue(at))) continue;
+      this.#neighbours.hearValue(at, from, false);
+      this.#verify(edge.definition.target, target, edge.inNames);
     }
   }
 
@@ -746,3 +794,9 @@ function append(flips: Flip[], more: readonly Flip[]): void {
 }
 
 const ascending = (a: number, b: number) => a - b;
+
+function tooManyValues({ definition }: Edge, target: string): Failure {
+  const passed = `${DIFFERENT_VALUES_MAX.toLocaleString('en')} different values`;
+  const detail = `more than ${passed} are counted`;
+  return { object_type: definition.target, id: target, passed, detail };
+}

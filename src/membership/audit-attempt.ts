@@ -10,7 +10,7 @@ import { predicateJsonLogic } from '../query/json-logic/json-logic.ts';
 import { AuditGraph } from './audit-graph.ts';
 import type { AuditStore } from './audit-store.ts';
 import { type AuditedEdge, edgesToAudit } from './audited-edge.ts';
-import type { RowPlace, Spot } from './edge-look.ts';
+import { ROW_PLACES, type RowPlace, type Spot } from './edge-look.ts';
 import {
   expectedRows,
   type HoldersByTarget,
@@ -64,8 +64,6 @@ export interface AttemptContext {
 
 /** What is compared: the texts of one side. */
 type Texts = Pick<ReadonlyMap<string, unknown>, 'has'> & { keys(): Iterable<string> };
-
-const PLACES: readonly RowPlace[] = ['holders', 'values', 'neighbours', 'related'];
 
 export class AuditAttempt {
   readonly #context: AttemptContext;
@@ -173,7 +171,7 @@ export class AuditAttempt {
     for (const partition of partitionsOf(store))
       await stored.read(partition, sets[partition], holders[partition]!.keys());
     this.#leftOver += stored.leftOver;
-    for (const place of PLACES) {
+    for (const place of ROW_PLACES) {
       const [left, right] = [stored.rows[place], expected[place]];
       this.#compare({ edge: edge.definition.name, place }, left, right);
       for (const [one, other] of [[left, right] as const, [right, left] as const])
@@ -185,15 +183,16 @@ export class AuditAttempt {
   #noteSpot(
     edge: AuditedEdge,
     place: RowPlace,
-    { target, partition }: RowPosition,
+    position: RowPosition,
     text: string,
     holders: HoldersByTarget,
   ): void {
-    const key = `${edge.edgeId} ${place} ${partition} ${target}`;
+    const { target, partition, predicateId = '', value = '' } = position;
+    const key = `${edge.edgeId} ${place} ${partition} ${predicateId} ${value}\n${target}`;
     let spot = this.#spots.get(key);
     if (!spot) {
       const ids = (holders[partition]?.get(target) ?? []).map(({ id }) => id);
-      this.#spots.set(key, (spot = { edge, place, target, partition, holders: ids }));
+      this.#spots.set(key, (spot = { edge, place, ...position, holders: ids }));
     }
     this.#spotOf.set(`${edge.definition.name} ${place} ${text}`, spot);
   }

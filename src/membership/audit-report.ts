@@ -5,6 +5,7 @@
  */
 import type { StoredFilter } from '../catalog/catalog.ts';
 import type { SubjectDifference } from './audit-attempt.ts';
+import type { RowPlace } from './edge-look.ts';
 import type { FaultPlace, StoredFault } from './fault.ts';
 
 const SAMPLE_MAX = 20;
@@ -45,7 +46,7 @@ interface EdgeDifference {
    * State rows of shared predicates, `id(predicateId)`; else `target@partition=` and a holder, or
    * what a row says.
    */
-  readonly place: 'state' | 'holders' | 'values' | 'neighbours' | 'related';
+  readonly place: 'state' | RowPlace;
   readonly engineOnly: Sample;
   readonly referenceOnly: Sample;
 }

@@ -11,6 +11,7 @@ import type { StoredSegment } from '../catalog/catalog.ts';
 import type { RecordRow } from '../change/record.ts';
 import type { NeighbourRow, RelatedRow } from './neighbour-row.ts';
 import type { StateRow } from './state-row.ts';
+import type { TargetValue, ValueAt } from './value-key.ts';
 
 /** How a row is answered that nobody can read. */
 export type Unreadable = 'unreadable';
@@ -194,6 +195,8 @@ export interface Surroundings {
   readonly holders: readonly Scored[];
   /** By the predicates that were asked for. */
   readonly values: readonly (readonly Scored[])[];
+  /** How many holders have the value that was asked for; 0 if none was. */
+  readonly count: number;
   /** In the order of the ids. */
   readonly records: readonly (RecordRow | undefined)[];
   readonly states: readonly StateRow[];
@@ -207,6 +210,8 @@ export interface EdgeTarget {
   readonly holderType: string;
   /** Predicates whose holders' values are kept in order. */
   readonly ordered: readonly number[];
+  /** A value that holders may have, for one shared predicate of theirs. */
+  readonly counted?: { readonly predicateId: number; readonly value: string };
 }
 
 export interface EdgeAudits {
@@ -227,6 +232,20 @@ export interface EdgeAudits {
 
   /** Per target, the values of its holders in the partition. */
   values(partition: number, predicateId: number, targets: readonly string[]): Promise<Scored[][]>;
+
+  /** How many holders in the partition have each value. */
+  valueCounts(
+    partition: number,
+    predicateId: number,
+  ): Promise<readonly (TargetValue & { readonly count: number })[]>;
+  valueCount(partition: number, at: ValueAt): Promise<number>;
+
+  /** At targets: the partitions of which holders have each value; and how many values there are. */
+  valueSources(
+    partition: number,
+    predicateId: number,
+  ): Promise<readonly (TargetValue & { readonly sources: readonly number[] })[]>;
+  valueTotals(partition: number, predicateId: number): Promise<ReadonlyMap<string, number>>;
 
   around(of: EdgeTarget, ids: readonly string[]): Promise<Surroundings | Unreadable>;
 

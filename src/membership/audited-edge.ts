@@ -14,6 +14,7 @@ import {
   type Shared,
   withExtremes,
 } from './neighbour-row.ts';
+import { carriedValue } from './value-key.ts';
 
 /**
  * A relationship whose rows are compared; shared predicates ascending by id, the edge id among
@@ -74,12 +75,28 @@ export function orderedOf({ up }: AuditedEdge): number[] {
     .map(([predicateId]) => predicateId);
 }
 
+/** The shared predicates whose holders' different values are kept. */
+export function countedOf({ up }: AuditedEdge): number[] {
+  return up
+    .filter(([, { shared }]) => shared?.keeps === 'values')
+    .map(([predicateId]) => predicateId);
+}
+
+/** What of a record's value travels with a shared predicate. */
+function valueIn(
+  shared: StoredPredicate['shared'],
+  data: Readonly<Record<string, unknown>>,
+): number | string | undefined {
+  if (shared?.attribute === undefined || !shared.keeps) return undefined;
+  return carriedValue(shared.keeps, data[shared.attribute]);
+}
+
 /** A record as one that adds up to something at its targets. */
 export interface Holder {
   readonly id: string;
   readonly holds: (predicateId: number) => boolean;
-  /** The number that it has for an export that holds of it. */
-  readonly numberFor: (predicateId: number) => number | undefined;
+  /** The value, or its name, that it has for a shared predicate that holds of it. */
+  readonly valueFor: (predicateId: number) => number | string | undefined;
 }
 
 export function holderOf(
@@ -88,12 +105,11 @@ export function holderOf(
   holds: Holder['holds'],
   data: Readonly<Record<string, unknown>>,
 ): Holder {
-  const numberFor = (predicateId: number) => {
-    const attribute = up.find(([each]) => each === predicateId)?.[1].shared?.attribute;
-    const value = attribute === undefined || !holds(predicateId) ? undefined : data[attribute];
-    return typeof value === 'number' ? value : undefined;
+  const valueFor = (predicateId: number) => {
+    const shared = up.find(([each]) => each === predicateId)?.[1].shared;
+    return holds(predicateId) ? valueIn(shared, data) : undefined;
   };
-  return { id, holds, numberFor };
+  return { id, holds, valueFor };
 }
 
 /** What holders add up to. */
@@ -102,17 +118,14 @@ export function aggregateOf({ up }: AuditedEdge, holders: readonly Holder[]): Ag
   for (const [predicateId, { shared }] of up) {
     const values = holders
       .filter(({ holds }) => holds(predicateId))
-      .map(({ numberFor }) => numberFor(predicateId));
-    for (const value of values)
-      sum = addToAggregate(
-        sum,
-        predicateId,
-        1,
-        value === undefined || shared?.keeps !== 'sum' ? undefined : toTrillionths(value),
-      );
+      .map(({ valueFor }) => valueFor(predicateId));
+    for (const value of values) {
+      const added = shared?.keeps === 'sum' && typeof value === 'number';
+      sum = addToAggregate(sum, predicateId, 1, added ? toTrillionths(value) : undefined);
+    }
     const numbers =
       shared?.keeps === 'extremes'
-        ? values.filter((value) => value !== undefined).sort((a, b) => a - b)
+        ? values.filter((value) => typeof value === 'number').sort((a, b) => a - b)
         : [];
     if (numbers.length > 0) sum = withExtremes(sum, predicateId, numbers[0], numbers.at(-1));
   }
@@ -127,8 +140,8 @@ export function shownBy(
 ): Shared {
   const held = down.filter(([predicateId]) => holds(predicateId));
   const values = held.flatMap(([predicateId, { shared }]) => {
-    const value = shared?.attribute === undefined ? undefined : data[shared.attribute];
-    return typeof value === 'number' ? [[predicateId, value] as const] : [];
+    const value = valueIn(shared, data);
+    return value === undefined ? [] : [[predicateId, value] as const];
   });
   return { truth: held.map(([predicateId]) => predicateId), values: Object.fromEntries(values) };
 }

@@ -34,7 +34,15 @@ import {
 import { hasPredicateId } from './predicate-ids.ts';
 import type { StateRow } from './state-row.ts';
 
-export type RowPlace = 'holders' | 'values' | 'neighbours' | 'related';
+export const ROW_PLACES = [
+  'holders',
+  'values',
+  'neighbours',
+  'related',
+  'value-counts',
+  'value-sources',
+] as const;
+export type RowPlace = (typeof ROW_PLACES)[number];
 
 /** A row, or a set, that is looked at. */
 export interface Spot {
@@ -45,6 +53,9 @@ export interface Spot {
   readonly partition: number;
   /** Records of that partition that were seen to point at the target. */
   readonly holders: readonly string[];
+  /** Where it is about different values: of which predicate, and about which value. */
+  readonly predicateId?: number | undefined;
+  readonly value?: string | undefined;
 }
 
 export interface LookContext {
@@ -91,6 +102,7 @@ async function staysWrong(context: LookContext, spot: Spot): Promise<boolean> {
 /** A row that nobody can read is not right. */
 async function isRight(context: LookContext, spot: Spot, proven: Set<number>): Promise<boolean> {
   if (spot.place === 'related') return isRelatedRight(context, spot, proven);
+  if (spot.place === 'value-sources') return areSourcesRight(context, spot, proven);
   const seen = await surroundingsOf(context, spot);
   if (seen === undefined || seen.around === 'unreadable') return false;
   const { ids, around } = seen;
@@ -100,8 +112,8 @@ async function isRight(context: LookContext, spot: Spot, proven: Set<number>): P
 }
 
 function isAsHeld(
-  { edge, place }: Spot,
-  { row, isStored, holders, values }: Surroundings,
+  { edge, place, predicateId, value }: Spot,
+  { row, isStored, holders, values, count }: Surroundings,
   held: readonly Holder[],
   shown: Shared | null,
 ): boolean {
@@ -109,6 +121,8 @@ function isAsHeld(
     return listed(held.map(({ id }) => `${id}=0`)) === listed(holders.map(asText));
   if (place === 'values')
     return listed(expectedValues(edge, held)) === listed(storedValues(edge, values));
+  if (place === 'value-counts')
+    return held.filter(({ valueFor }) => valueFor(predicateId!) === value).length === count;
   if (held.length === 0) return !isStored;
   return (
     sameAggregate(keptAggregate(row.local, edge.shares), aggregateOf(edge, held)) &&
@@ -118,9 +132,9 @@ function isAsHeld(
 
 function expectedValues(edge: AuditedEdge, held: readonly Holder[]): string[] {
   return orderedOf(edge).flatMap((predicateId) =>
-    held.flatMap(({ id, numberFor }) => {
-      const value = numberFor(predicateId);
-      return value === undefined ? [] : [`${predicateId}:${asText([id, value])}`];
+    held.flatMap(({ id, valueFor }) => {
+      const value = valueFor(predicateId);
+      return typeof value !== 'number' ? [] : [`${predicateId}:${asText([id, value])}`];
     }),
   );
 }
@@ -134,10 +148,12 @@ function storedValues(edge: AuditedEdge, values: Surroundings['values']): string
 /** What lies around the target, and of which records. Undefined: new holders come too fast. */
 async function surroundingsOf(
   { audits }: LookContext,
-  { edge, target, partition, holders }: Spot,
+  { edge, target, partition, holders, predicateId, value }: Spot,
 ): Promise<{ ids: readonly string[]; around: Surroundings | Unreadable } | undefined> {
   const { edgeId, definition } = edge;
-  const of = { partition, edgeId, target, holderType: definition.holder, ordered: orderedOf(edge) };
+  const at = { partition, edgeId, target, holderType: definition.holder, ordered: orderedOf(edge) };
+  const isCounted = predicateId !== undefined && value !== undefined;
+  const of = isCounted ? { ...at, counted: { predicateId, value } } : at;
   const ids = new Set(holders);
   for (let read = 1; read <= READS_MAX; read++) {
     const known = [...ids];
@@ -203,6 +219,27 @@ async function isRelatedRight(
     if (readRow(() => isPartRight(edge, row, related[from]), false)) proven.add(from);
   const isMeant = Object.keys(related).every((from) => Number(from) < rows.length);
   return isMeant && proven.size === rows.length;
+}
+
+/** Of one value part by part, as above; or how many values there are. */
+async function areSourcesRight(
+  { audits: { edges }, partitions }: LookContext,
+  { target, partition, predicateId = 0, value }: Spot,
+  proven: Set<number>,
+): Promise<boolean> {
+  const all = await edges.valueSources(partition, predicateId);
+  const own = all.filter((each) => each.target === target);
+  if (value === undefined) {
+    const totals = await edges.valueTotals(partition, predicateId);
+    return (totals.get(target) ?? 0) === own.length;
+  }
+  const { sources = [] } = own.find((each) => each.value === value) ?? {};
+  const parts = Array.from({ length: partitions }, (_, from) => from);
+  const at = { predicateId, target, value };
+  const counts = await Promise.all(parts.map((from) => edges.valueCount(from, at)));
+  for (const [from, count] of counts.entries())
+    if (count > 0 === sources.includes(from)) proven.add(from);
+  return sources.every((from) => from < partitions) && proven.size === partitions;
 }
 
 function isPartRight(

@@ -13,6 +13,7 @@ import type { EdgeAudits, Unreadable } from './audit-store.ts';
 import {
   type AuditedEdge,
   aggregateOf,
+  countedOf,
   type Holder,
   holderOf,
   orderedOf,
@@ -31,11 +32,15 @@ import {
   type RelatedRow,
   type Shared,
 } from './neighbour-row.ts';
+import { nameOf, type ValueAt } from './value-key.ts';
 
 /** Where a row lies. */
 export interface RowPosition {
   readonly target: string;
   readonly partition: number;
+  /** Where it is about different values: of which predicate, and about which value. */
+  readonly predicateId?: number;
+  readonly value?: string;
 }
 
 /** Texts of rows, and where each one lies. */
@@ -44,7 +49,11 @@ class RowTexts {
 
   /** `what`: what the row says. */
   add(target: string, partition: number, what: string): void {
-    this.#at.set(`${target}@${partition}=${what}`, { target, partition });
+    this.addAt({ target, partition }, what);
+  }
+
+  addAt(at: RowPosition, what: string): void {
+    this.#at.set(`${at.target}@${at.partition}=${what}`, at);
   }
 
   has(text: string): boolean {
@@ -93,6 +102,7 @@ export function expectedRows(
   const shown = shownByTarget(edge, graph, held);
   const expected = noRows();
   const related = new Map<string, Record<string, unknown>>();
+  const sources = new ExpectedSources();
   for (const [partition, byTarget] of holders.entries()) {
     for (const [target, some] of byTarget) {
       const all = some.map(({ id, data }) => holderOf(edge, id, holdsOf(held, id), data));
@@ -102,8 +112,15 @@ export function expectedRows(
       related.set(target, { ...related.get(target), [partition]: edge.isRead ? local : true });
       for (const { id } of some) expected.holders.add(target, partition, id);
       for (const value of valueTexts(edge, all)) expected.values.add(target, partition, value);
+      for (const [predicateId, counts] of valueCountsOf(edge, all))
+        for (const [value, count] of counts) {
+          const at = { predicateId, target, value };
+          addCount(expected, partition, at, count);
+          sources.add(at, partition);
+        }
     }
   }
+  sources.addTo(expected, holders.length);
   for (const [target, row] of related)
     expected.related.add(target, partitionOf(target, holders.length), JSON.stringify(row));
   return expected;
@@ -149,6 +166,18 @@ export class StoredEdgeRows {
         for (const [id, value] of scored[at]!)
           values.add(target, partition, valueText(predicateId, id, value));
     }
+    for (const predicateId of countedOf(this.#edge))
+      await this.#readDifferent(partition, predicateId);
+  }
+
+  async #readDifferent(partition: number, predicateId: number): Promise<void> {
+    const { rows } = this;
+    for (const { count, ...at } of await this.#audits.valueCounts(partition, predicateId))
+      addCount(rows, partition, { predicateId, ...at }, count);
+    for (const { sources, ...at } of await this.#audits.valueSources(partition, predicateId))
+      addSources(rows, partition, { predicateId, ...at }, sources);
+    for (const [target, total] of await this.#audits.valueTotals(partition, predicateId))
+      addTotal(rows, { predicateId, target, partition }, total);
   }
 
   #neighbourText(row: NeighbourRow | Unreadable): string {
@@ -179,6 +208,8 @@ function noRows(): RowsByPlace {
   return {
     holders: new RowTexts(),
     values: new RowTexts(),
+    'value-counts': new RowTexts(),
+    'value-sources': new RowTexts(),
     neighbours: new RowTexts(),
     related: new RowTexts(),
   };
@@ -218,13 +249,80 @@ function known({ shares }: AuditedEdge, aggregate: Aggregate): Aggregate {
 /** The values of holders for the extremes that are asked for. */
 function* valueTexts(edge: AuditedEdge, holders: readonly Holder[]): Iterable<string> {
   for (const predicateId of orderedOf(edge)) {
-    for (const { id, numberFor } of holders) {
-      const value = numberFor(predicateId);
-      if (value !== undefined) yield valueText(predicateId, id, value);
+    for (const { id, valueFor } of holders) {
+      const value = valueFor(predicateId);
+      if (typeof value === 'number') yield valueText(predicateId, id, value);
     }
   }
 }
 
 function valueText(predicateId: number, id: string, value: number): string {
   return `${predicateId}:${id}=${value}`;
+}
+
+// ——— Different values ———
+
+/** By shared predicate, how many of some holders have each value. */
+function valueCountsOf(
+  edge: AuditedEdge,
+  holders: readonly Holder[],
+): [predicateId: number, counts: Map<string, number>][] {
+  return countedOf(edge).map((predicateId) => {
+    const counts = new Map<string, number>();
+    for (const { valueFor } of holders) {
+      const value = valueFor(predicateId);
+      if (typeof value === 'string') counts.set(value, (counts.get(value) ?? 0) + 1);
+    }
+    return [predicateId, counts];
+  });
+}
+
+function addCount(
+  rows: RowsByPlace,
+  partition: number,
+  { predicateId, target, value }: ValueAt,
+  count: number,
+): void {
+  const at = { target, partition, predicateId, value };
+  rows['value-counts'].addAt(at, `${predicateId}:${value}=${count}`);
+}
+
+function addSources(
+  rows: RowsByPlace,
+  partition: number,
+  { predicateId, target, value }: ValueAt,
+  sources: readonly number[],
+): void {
+  const at = { target, partition, predicateId, value };
+  rows['value-sources'].addAt(at, `${predicateId}:${value}=${sources.join()}`);
+}
+
+function addTotal(rows: RowsByPlace, at: RowPosition, total: number): void {
+  rows['value-sources'].addAt(at, `${at.predicateId}=${total}`);
+}
+
+/** The partitions of which holders have each value, and how many different ones there are. */
+class ExpectedSources {
+  readonly #byValue = new Map<string, { readonly at: ValueAt; readonly sources: number[] }>();
+
+  /** Caller: partitions come in ascending order. */
+  add(at: ValueAt, partition: number): void {
+    const known = this.#byValue.get(nameOf(at));
+    if (known) known.sources.push(partition);
+    else this.#byValue.set(nameOf(at), { at, sources: [partition] });
+  }
+
+  addTo(rows: RowsByPlace, partitions: number): void {
+    const totals = new Map<string, { readonly at: RowPosition; total: number }>();
+    for (const { at, sources } of this.#byValue.values()) {
+      const { predicateId, target } = at;
+      const partition = partitionOf(target, partitions);
+      addSources(rows, partition, at, sources);
+      const name = `${predicateId} ${target}`;
+      const known = totals.get(name);
+      if (known) known.total++;
+      else totals.set(name, { at: { predicateId, target, partition }, total: 1 });
+    }
+    for (const { at, total } of totals.values()) addTotal(rows, at, total);
+  }
 }

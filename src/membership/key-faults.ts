@@ -96,6 +96,10 @@ class JudgedKeys implements KeyFaults {
         return predicateIds.has(Number(of)) && !shared;
       case 'values':
         return shared?.keeps === 'extremes';
+      case 'value-counts':
+      case 'value-sources':
+      case 'value-totals':
+        return shared?.keeps === 'values';
       case 'holders':
       case 'neighbours':
       case 'related':

@@ -8,7 +8,7 @@
  * All of it is state, so that a repeated message changes nothing. A row that is written says
  * nothing of shared predicates that were given up: else it would grow with every edit of a segment.
  */
-import type { Tally } from '../query/predicate/tally.ts';
+import { NOTHING, type Tally } from '../query/predicate/tally.ts';
 
 /**
  * What a live target shows to its holders: the shared predicates that hold of it, and the numbers
@@ -17,8 +17,8 @@ import type { Tally } from '../query/predicate/tally.ts';
 export interface Shared {
   /** Ascending. */
   readonly truth: readonly number[];
-  /** By shared predicate id: the value of its attribute. */
-  readonly values: Readonly<Record<string, number>>;
+  /** By shared predicate id: the value of its attribute, or its name (value-key.ts). */
+  readonly values: Readonly<Record<string, number | string>>;
 }
 
 /** What holders add up to, by shared predicate id; what is 0 or empty is left out. */
@@ -61,7 +61,7 @@ export function tallyOf(aggregates: Iterable<Aggregate>, predicateId: number): T
     if (partLow !== undefined && (low === undefined || partLow < low)) low = partLow;
     if (partHigh !== undefined && (high === undefined || partHigh > high)) high = partHigh;
   }
-  return { count, all: 0, trillionths, values, low, high };
+  return { ...NOTHING, count, trillionths, values, low, high };
 }
 
 /** Adds to a count, and to the sum of those that have a value; `sign` is 1 or -1. */

@@ -13,7 +13,7 @@ import { type EdgeDefinition, edgesOf, targetsOf } from '../change/edge.ts';
 import { filterableData, isLive, type RecordData, type RecordRow } from '../change/record.ts';
 import { assert, Problem } from '../errors.ts';
 import { PART_BYTES_MAX } from '../parts.ts';
-import { OverBudget } from '../query/budget.ts';
+import { DIFFERENT_VALUES_MAX, OverBudget } from '../query/budget.ts';
 import { atomTest, type Test } from '../query/predicate/atom.ts';
 import { keptFor, measureRow } from '../query/predicate/measures.ts';
 import {
@@ -206,8 +206,10 @@ export class Neighbourhood {
         for (const [at, isCounted] of holds.entries()) {
           const { measure } = asked[at]!;
           for (const [n, { of, there }] of neighbours.entries()) {
-            if (isCounted[n]) tallies[at]![of]!.add(measuredValue(measure, there.data));
-            else tallies[at]![of]!.leaveOut();
+            const tally = tallies[at]![of]!;
+            if (isCounted[n]) tally.add(measuredValue(measure, there.data));
+            else tally.leaveOut();
+            if (tally.different > DIFFERENT_VALUES_MAX) throw tooManyValues(from[of]!.id);
           }
         }
       }
@@ -350,6 +352,13 @@ export class Neighbourhood {
     if (!test) this.#tests.set(flat, (test = flatTest(flat)));
     return test;
   }
+}
+
+/** A view counts no more different values of a record than a segment does. */
+function tooManyValues(id: string): Problem {
+  const most = DIFFERENT_VALUES_MAX.toLocaleString('en');
+  const detail = `a column of the view counts more than ${most} different values for '${id}'`;
+  return new Problem('segment_failed', detail);
 }
 
 function measuredValue(measure: ListMeasure, data: RecordData): unknown {

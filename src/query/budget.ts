@@ -34,6 +34,12 @@ export const TEXT_FREE = 32;
  */
 const TEXT_DEPTH_MAX = 200;
 
+/**
+ * Different values that are counted for one record: about 1 MB of its partition, if each is a long
+ * text.
+ */
+export const DIFFERENT_VALUES_MAX = 10_000;
+
 /** Thrown by whatever would pass the budget. */
 export class OverBudget extends Error {
   /** What it took more than. */

@@ -14,10 +14,12 @@ import type {
   Unreadable,
 } from '../membership/audit-store.ts';
 import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
+import type { TargetValue, ValueAt } from '../membership/value-key.ts';
 import type { PartitionKeys } from './keys.ts';
 import { unpackNeighbour, unpackRelated } from './rows/neighbour-row.ts';
 import { readable } from './rows/readable.ts';
 import { unpackState } from './rows/state-row.ts';
+import { readSources, readValueField, valueField } from './rows/value-row.ts';
 import { scanHash } from './scan.ts';
 import { carriedOut } from './transaction.ts';
 
@@ -57,8 +59,44 @@ export class RedisEdgeAudits implements EdgeAudits {
     return this.#scored(targets.map((target) => keys.values(predicateId, target)));
   }
 
+  async valueCounts(
+    partition: number,
+    predicateId: number,
+  ): Promise<(TargetValue & { readonly count: number })[]> {
+    const fields = await this.#fields(this.#keys[partition]!.valueCounts(predicateId));
+    return fields.map(([field, count]) => ({ ...readValueField(field), count: Number(count) }));
+  }
+
+  async valueCount(partition: number, { predicateId, ...at }: ValueAt): Promise<number> {
+    const key = this.#keys[partition]!.valueCounts(predicateId);
+    return Number(await this.#redis.hget(key, valueField(at)));
+  }
+
+  async valueSources(
+    partition: number,
+    predicateId: number,
+  ): Promise<(TargetValue & { readonly sources: readonly number[] })[]> {
+    const fields = await this.#fields(this.#keys[partition]!.valueSources(predicateId));
+    return fields.map(([field, packed]) => ({
+      ...readValueField(field),
+      sources: readSources(packed),
+    }));
+  }
+
+  async valueTotals(partition: number, predicateId: number): Promise<Map<string, number>> {
+    const fields = await this.#fields(this.#keys[partition]!.valueTotals(predicateId));
+    return new Map(fields.map(([target, total]) => [target, Number(total)]));
+  }
+
+  async #fields(key: string): Promise<[field: string, value: string][]> {
+    const found = new Map<string, string>();
+    for await (const reply of scanHash(this.#redis, key))
+      for (let at = 0; at + 1 < reply.length; at += 2) found.set(reply[at]!, reply[at + 1]!);
+    return [...found];
+  }
+
   async around(
-    { partition, edgeId, target, holderType, ordered }: EdgeTarget,
+    { partition, edgeId, target, holderType, ordered, counted }: EdgeTarget,
     ids: readonly string[],
   ): Promise<Surroundings | Unreadable> {
     const keys = this.#keys[partition]!;
@@ -71,18 +109,24 @@ export class RedisEdgeAudits implements EdgeAudits {
       .hmget(keys.state(holderType), '', ...ids);
     for (const predicateId of ordered)
       read.zrange(keys.values(predicateId, target), '0', '-1', 'WITHSCORES');
-    const [row, holders, records, states, ...values] = (await carriedOut(read)) as [
+    if (counted) {
+      const field = valueField({ target, value: counted.value });
+      read.hget(keys.valueCounts(counted.predicateId), field);
+    }
+    const [row, holders, records, states, ...more] = (await carriedOut(read)) as [
       string | null,
       string[],
       (string | null)[],
       (string | null)[],
-      ...string[][],
+      ...unknown[],
     ];
+    const values = more.slice(0, ordered.length) as string[][];
     return readable(() => ({
       row: unpackNeighbour(row),
       isStored: row !== null,
       holders: scoredIn(holders),
       values: values.map(scoredIn),
+      count: Number(more[ordered.length] ?? 0),
       records: records.slice(1).map((record) => (record ? unpackRecord(record) : undefined)),
       states: states.slice(1).map(unpackState),
     }));

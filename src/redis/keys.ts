@@ -107,6 +107,21 @@ export class PartitionKeys {
     return `${this.base}values:${predicateId}:${target}`;
   }
 
+  /** Per target and value: local holders that have it, for one shared predicate of theirs. */
+  valueCounts(predicateId: number): string {
+    return `${this.base}value-counts:${predicateId}`;
+  }
+
+  /** At targets, per target and value: the partitions of which holders have it. */
+  valueSources(predicateId: number): string {
+    return `${this.base}value-sources:${predicateId}`;
+  }
+
+  /** At targets: how many different values their holders have. */
+  valueTotals(predicateId: number): string {
+    return `${this.base}value-totals:${predicateId}`;
+  }
+
   outbox(target: number): string {
     return `${this.base}outbox:${target}`;
   }
@@ -340,6 +355,21 @@ export const KEY_TABLE: readonly KeyRow[] = [
     name: 'rc:{p}:values:<predicate>:<id>',
     type: 'zset',
     holds: 'their values, if the lowest or highest is asked for',
+  },
+  {
+    name: 'rc:{p}:value-counts:<predicate>',
+    type: 'hash',
+    holds: 'value and target → holders of here that have it',
+  },
+  {
+    name: 'rc:{p}:value-sources:<predicate>',
+    type: 'hash',
+    holds: 'value and target of here → partitions that have it',
+  },
+  {
+    name: 'rc:{p}:value-totals:<predicate>',
+    type: 'hash',
+    holds: 'target of here → how many different ones',
   },
   { name: 'rc:{p}:confirmed:<q>', type: 'set', holds: 'in a snapshot of q: what it has spoken of' },
   // The catalog.

@@ -23,6 +23,7 @@ import { packFeed } from './rows/feed-entry.ts';
 import { packRow } from './rows/neighbour-row.ts';
 import { packState } from './rows/state-row.ts';
 import { packOutboxEntry } from './rows/stream-entry.ts';
+import { packSources, valueField } from './rows/value-row.ts';
 
 /**
  * A put has at most one line's 1 MB (src/api/changes/routes.ts); a commit carries up to 500
@@ -163,6 +164,10 @@ function addMembers(commands: CommitCommands, writes: CommitWrites, keys: Partit
     commands.addWhole('UNLINK', keys.segment(predicateId));
     // If it was the id of an edge: its rows at targets. What lies with the holders is swept.
     commands.addWhole('UNLINK', keys.related(predicateId));
+    // If different values were kept for it: all of them lie in one key each.
+    commands.addWhole('UNLINK', keys.valueCounts(predicateId));
+    commands.addWhole('UNLINK', keys.valueSources(predicateId));
+    commands.addWhole('UNLINK', keys.valueTotals(predicateId));
   }
   if (writes.failed.size > 0) commands.add('HDEL', keys.counts, [...writes.failed.keys()]);
 }
@@ -176,6 +181,7 @@ function addEdges(commands: CommitCommands, writes: CommitWrites, keys: Partitio
     addScored(commands, keys.holders(edgeId, target), holds ? 0 : undefined, id);
   for (const { predicateId, target, id, value } of writes.values)
     addScored(commands, keys.values(predicateId, target), value, id);
+  addValues(commands, writes, keys);
   for (const { edgeId, target } of writes.forgottenHolders)
     commands.addWhole('UNLINK', keys.holders(edgeId, target));
   for (const { predicateId, target } of writes.forgottenValues)
@@ -184,14 +190,35 @@ function addEdges(commands: CommitCommands, writes: CommitWrites, keys: Partitio
     commands.add('HDEL', keys.neighbours(edgeId), targets);
 }
 
+function addValues(commands: CommitCommands, writes: CommitWrites, keys: PartitionKeys): void {
+  for (const { predicateId, count, ...at } of writes.valueCounts)
+    addField(commands, keys.valueCounts(predicateId), valueField(at), count || null);
+  for (const { predicateId, sources, ...at } of writes.valueSources) {
+    const packed = sources.length > 0 ? packSources(sources) : null;
+    addField(commands, keys.valueSources(predicateId), valueField(at), packed);
+  }
+  for (const { predicateId, target, total } of writes.valueTotals)
+    addField(commands, keys.valueTotals(predicateId), target, total || null);
+}
+
+/** A field of a hash; without a value it goes. */
+function addField(
+  commands: CommitCommands,
+  key: string,
+  field: string,
+  value: string | number | null,
+): void {
+  if (value === null) commands.add('HDEL', key, [field]);
+  else commands.add('HSET', key, [field, value]);
+}
+
 function addEdgeRow(
   commands: CommitCommands,
   key: string,
   target: string,
   row: NeighbourRow | RelatedRow | null,
 ): void {
-  if (row) commands.add('HSET', key, [target, packRow(row)]);
-  else commands.add('HDEL', key, [target]);
+  addField(commands, key, target, row && packRow(row));
 }
 
 function addChannels(commands: CommitCommands, writes: CommitWrites, keys: PartitionKeys): void {

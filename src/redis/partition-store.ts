@@ -26,6 +26,7 @@ import type {
   Renewal,
   StoredChannel,
   TrialNote,
+  ValueSources,
   WaitingEntry,
   Walk,
 } from '../engine/partition-store.ts';
@@ -33,6 +34,7 @@ import type { Row } from '../engine/step.ts';
 import type { Extremes } from '../engine/step-neighbours.ts';
 import { assert } from '../errors.ts';
 import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
+import type { TargetValue } from '../membership/value-key.ts';
 import { type PartitionKeys, readRecordMember, sourceName } from './keys.ts';
 import { PackedCommit } from './packed-commit.ts';
 import { packTrial, readMeta } from './partition-meta.ts';
@@ -40,6 +42,7 @@ import { readChannelPosition } from './rows/channel-position.ts';
 import { unpackNeighbour, unpackRelated } from './rows/neighbour-row.ts';
 import { unpackState } from './rows/state-row.ts';
 import { packInboxEntry, readOutboxEntry } from './rows/stream-entry.ts';
+import { readSources, readValueField, valueField } from './rows/value-row.ts';
 import { runScript, sendScript } from './scripts.ts';
 import { weighFields } from './weigh.ts';
 
@@ -181,6 +184,44 @@ export class RedisPartitionStore implements PartitionStore {
     return { lowest: scored(lowest), highest: scored(highest) };
   }
 
+  async valueCounts(
+    predicateId: number,
+    values: readonly TargetValue[],
+  ): Promise<readonly number[]> {
+    const found = await this.#fields(this.#keys.valueCounts(predicateId), values.map(valueField));
+    return found.map(readNumber);
+  }
+
+  async valueSources(
+    predicateId: number,
+    values: readonly TargetValue[],
+  ): Promise<readonly (readonly number[])[]> {
+    const found = await this.#fields(this.#keys.valueSources(predicateId), values.map(valueField));
+    return found.map(readSources);
+  }
+
+  async valueTotals(predicateId: number, targets: readonly string[]): Promise<readonly number[]> {
+    const found = await this.#fields(this.#keys.valueTotals(predicateId), targets);
+    return found.map(readNumber);
+  }
+
+  async #fields(key: string, fields: readonly string[]): Promise<(string | null)[]> {
+    return fields.length === 0 ? [] : this.#redis.hmget(key, ...fields);
+  }
+
+  async allValueCounts(predicateId: number): Promise<readonly TargetValue[]> {
+    const fields = await this.#redis.hkeys(this.#keys.valueCounts(predicateId));
+    return fields.map(readValueField);
+  }
+
+  async allValueSources(predicateId: number): Promise<readonly (TargetValue & ValueSources)[]> {
+    const found = await this.#redis.hgetall(this.#keys.valueSources(predicateId));
+    return Object.entries(found).map(([field, packed]) => ({
+      ...readValueField(field),
+      sources: readSources(packed),
+    }));
+  }
+
   holdersAfter(
     edgeId: number,
     target: string,
@@ -301,6 +342,11 @@ export class RedisPartitionStore implements PartitionStore {
     const packed = prepared as PackedCommit;
     return sendScript(this.#redis, 'commitBatch', packed.keys, packed.arguments);
   }
+}
+
+/** 0 of what is not there, or can't be read. */
+function readNumber(packed: string | null): number {
+  return Number(packed) || 0;
 }
 
 /** Members and scores alternate; scores are printed so that they read back as they were. */

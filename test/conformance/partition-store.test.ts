@@ -425,6 +425,51 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
       expect(await store().related(9, ['b', 'a'])).toEqual([undefined, related]);
     });
 
+    it('keep different values by value and target, which go at 0 and with their predicate', async () => {
+      const [a, b, odd] = [
+        { target: 't', value: '"a"' },
+        { target: 't', value: '7' },
+        { target: 'a\nb:c', value: '"a"' },
+      ];
+      await owner.commit({
+        valueCounts: [
+          { predicateId: 7, ...a!, count: 2 },
+          { predicateId: 7, ...odd!, count: 1 },
+        ],
+        valueSources: [
+          { predicateId: 7, ...b!, sources: [0, 12] },
+          { predicateId: 7, ...odd!, sources: [3] },
+        ],
+        valueTotals: [
+          { predicateId: 7, target: 't', total: 5 },
+          { predicateId: 7, target: 'a\nb:c', total: 1 },
+        ],
+      });
+      expect(await store().valueCounts(7, [b!, odd!, a!])).toEqual([0, 1, 2]);
+      expect(await store().valueCounts(8, [a!])).toEqual([0]);
+      expect(await store().valueSources(7, [odd!, a!, b!])).toEqual([[3], [], [0, 12]]);
+      expect(await store().valueTotals(7, ['none', 'a\nb:c', 't'])).toEqual([0, 1, 5]);
+      expect(new Set(await store().allValueCounts(7))).toEqual(new Set([a, odd]));
+      expect(new Set(await store().allValueSources(7))).toEqual(
+        new Set([
+          { ...b, sources: [0, 12] },
+          { ...odd, sources: [3] },
+        ]),
+      );
+      await owner.commit({
+        valueCounts: [{ predicateId: 7, ...a!, count: 0 }],
+        valueSources: [{ predicateId: 7, ...odd!, sources: [] }],
+        valueTotals: [{ predicateId: 7, target: 't', total: 0 }],
+      });
+      expect(await store().allValueCounts(7)).toEqual([odd]);
+      expect(await store().allValueSources(7)).toEqual([{ ...b, sources: [0, 12] }]);
+      expect(await store().valueTotals(7, ['t', 'a\nb:c'])).toEqual([0, 1]);
+      await owner.commit({ dropped: [7] });
+      expect(await store().allValueCounts(7)).toEqual([]);
+      expect(await store().allValueSources(7)).toEqual([]);
+      expect(await store().valueTotals(7, ['a\nb:c'])).toEqual([0]);
+    });
+
     it('go when they say nothing any more', async () => {
       await owner.commit({
         neighbours: [{ edgeId: 9, target: 'a', row: neighbour }],

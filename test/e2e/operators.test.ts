@@ -118,10 +118,11 @@ it('has the operators of every type, in the order of the table', () => {
       { name: 'inSegment', value: 'one' },
       { name: 'notInSegment', value: 'one' },
     ],
-    aggregates: ['count', 'sum', 'avg', 'min', 'max'].map((name) => ({
-      name,
-      of: name === 'count' ? 'any' : 'number',
-    })),
+    aggregates: [
+      { name: 'count', of: 'any' },
+      ...['sum', 'avg', 'min', 'max'].map((name) => ({ name, of: 'number' })),
+      { name: 'countDistinct', of: 'scalar' },
+    ],
     window_units: ['second', 'minute', 'hour', 'day', 'week'],
     period_units: ['day', 'week', 'month', 'quarter', 'year'],
   });

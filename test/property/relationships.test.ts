@@ -13,7 +13,7 @@ import { objectTypeDefinition } from '../../src/change/object-type.ts';
 import type { CompiledQuery } from '../../src/query/dialects/compile.ts';
 import { holds } from '../../src/query/json-logic/reference.ts';
 import { document, type Graph } from '../../src/query/json-logic/reference-document.ts';
-import { type RelatedCase, relatedCase } from '../support/arbitrary-relationships.ts';
+import { measuredCase, type RelatedCase, relatedCase } from '../support/arbitrary-relationships.ts';
 import { NOON } from '../support/contacts.ts';
 import { type Choose, chooser, MemoryDeployment } from '../support/memory-deployment.ts';
 import { isWhole } from '../support/whole.ts';
@@ -156,5 +156,9 @@ describe('a random history of related records', { timeout: SOAK ? 3_600_000 : 18
       seed: SEED,
       numRuns: RUNS,
     });
+  });
+
+  it(`leaves what is measured of many holders as they are (seed=${SEED})`, () => {
+    fc.assert(fc.property(measuredCase(), fc.nat(), run), { seed: SEED, numRuns: RUNS / 5 });
   });
 });

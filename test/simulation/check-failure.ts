@@ -20,6 +20,7 @@ export type CheckName =
   | 'holders'
   | 'neighbours'
   | 'related'
+  | 'values'
   | 'rest'
   | 'owner refused'
   | 'entries grow'

@@ -7,7 +7,7 @@
 import type { StoredPredicate, StoredSegment } from '../../src/catalog/catalog.ts';
 import type { ObjectType } from '../../src/change/object-type.ts';
 import { exists } from '../../src/change/record.ts';
-import type { Edge } from '../../src/engine/edges.ts';
+import type { Edge, Share } from '../../src/engine/edges.ts';
 import { Networks } from '../../src/engine/networks.ts';
 import type {
   Aggregate,
@@ -273,6 +273,11 @@ function checkGivenUp({ stores }: Cluster, { edges, types }: Networks): void {
   const isEdge = (id: number) => edges.has(id);
   for (const { content } of stores) {
     const { holders, values, neighbours, related, edgeSets, timedTypes } = content;
+    const { valueCounts, valueSources, valueTotals } = content;
+    for (const byPredicate of [valueCounts, valueSources, valueTotals])
+      for (const [id, { size }] of byPredicate)
+        if (!valued.has(id) && size > 0)
+          throw new CheckFailure('given up', `different values of ${id}`);
     checkKept('holders', holders, isEdge);
     checkKept('values', values, (id) => valued.has(id));
     checkKept('neighbours', neighbours, isEdge);
@@ -331,6 +336,40 @@ function checkEdge(cluster: Cluster, edge: Edge, recomputed: Recomputed): void {
     same(`neighbours over ${here}`, new Map(stored), rows);
   });
   same(`related over ${definition.name}`, relatedRows(cluster, edge), related);
+  for (const share of edge.up)
+    if (share.keeps === 'values') checkDifferent(cluster, edge, share, recomputed);
+}
+
+/** What is kept of different values, with holders and at targets. */
+function checkDifferent(
+  { stores }: Cluster,
+  edge: Edge,
+  share: Share,
+  recomputed: Recomputed,
+): void {
+  const { predicateId } = share;
+  const over = `for ${predicateId} over ${edge.definition.name}`;
+  const sources = new Map<string, number[]>();
+  const totals = new Map<string, number>();
+  for (const [at, { content }] of stores.entries()) {
+    const counts = new Map<string, number>();
+    for (const [target, holders] of recomputed.holders(edge, at)) {
+      for (const [value, count] of recomputed.different(share, holders)) {
+        const name = `${value}\n${target}`;
+        counts.set(name, count);
+        if (!sources.has(name)) totals.set(target, (totals.get(target) ?? 0) + 1);
+        sources.set(name, [...(sources.get(name) ?? []), at]);
+      }
+    }
+    const counted = [...(content.valueCounts.get(predicateId) ?? [])];
+    const stored = new Map(counted.map(([name, { count }]) => [name, count]));
+    same(`values ${over} in partition ${at}`, stored, counts);
+  }
+  const all = stores.map(({ content }) => content);
+  const told = all.flatMap(({ valueSources }) => [...(valueSources.get(predicateId) ?? [])]);
+  same(`values ${over}`, new Map(told.map(([name, each]) => [name, each.sources])), sources);
+  const numbers = all.flatMap(({ valueTotals }) => [...(valueTotals.get(predicateId) ?? [])]);
+  same(`values ${over} in all`, new Map(numbers), totals);
 }
 
 function relatedRows({ stores }: Cluster, edge: Edge): Map<string, string> {

@@ -17,6 +17,7 @@ import type { Extremes } from '../../src/engine/step-neighbours.ts';
 import type { ChannelPosition } from '../../src/membership/channel-position.ts';
 import type { NeighbourRow, RelatedRow } from '../../src/membership/neighbour-row.ts';
 import { predicateIds } from '../../src/membership/predicate-ids.ts';
+import type { TargetValue } from '../../src/membership/value-key.ts';
 import type { Failure } from '../../src/query/failure.ts';
 import { CheckFailure } from './check-failure.ts';
 import { ALL_GUARDS, type Guards } from './faults.ts';
@@ -53,6 +54,10 @@ export interface PartitionContent {
   /** By edge id or predicate id, and target. */
   readonly holders: Nested<number, Set<string>>;
   readonly values: Nested<number, Map<string, number>>;
+  /** By predicate id, and value at a target. */
+  readonly valueCounts: Nested<number, TargetValue & { readonly count: number }>;
+  readonly valueSources: Nested<number, TargetValue & Port.ValueSources>;
+  readonly valueTotals: Nested<number, number>;
   readonly fanouts: Map<string, Fanout>;
   readonly edgeSets: Map<number, number>;
   readonly timedTypes: Set<string>;
@@ -93,6 +98,9 @@ function nothing(install: PartitionContent['install']): PartitionContent {
     related: new Map(),
     holders: new Map(),
     values: new Map(),
+    valueCounts: new Map(),
+    valueSources: new Map(),
+    valueTotals: new Map(),
     fanouts: new Map(),
     edgeSets: new Map(),
     timedTypes: new Set(),
@@ -278,6 +286,30 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     const all = [...(this.#content.values.get(predicateId)?.get(target) ?? [])];
     const rising = all.sort(([a, x], [b, y]) => x - y || compareBytes(a, b));
     return { lowest: rising.slice(0, most), highest: rising.reverse().slice(0, most) };
+  }
+
+  async valueCounts(predicateId: number, values: readonly TargetValue[]) {
+    const counted = this.#content.valueCounts.get(predicateId);
+    return values.map((at) => counted?.get(valueName(at))?.count ?? 0);
+  }
+
+  async valueSources(predicateId: number, values: readonly TargetValue[]) {
+    const sourced = this.#content.valueSources.get(predicateId);
+    return values.map((at) => [...(sourced?.get(valueName(at))?.sources ?? [])]);
+  }
+
+  async valueTotals(predicateId: number, targets: readonly string[]) {
+    const totals = this.#content.valueTotals.get(predicateId);
+    return targets.map((target) => totals?.get(target) ?? 0);
+  }
+
+  async allValueCounts(predicateId: number): Promise<TargetValue[]> {
+    const counted = [...(this.#content.valueCounts.get(predicateId)?.values() ?? [])];
+    return counted.map(({ target, value }) => ({ target, value }));
+  }
+
+  async allValueSources(predicateId: number) {
+    return [...(this.#content.valueSources.get(predicateId)?.values() ?? [])];
   }
 
   async idsAfter(objectType: string, after: string, most: number): Promise<string[]> {
@@ -477,11 +509,12 @@ export class MemoryPartitionStore implements Port.PartitionStore {
 
   #writeMembers({ entering, leaving, counted, dropped, failed, healed }: Port.CommitWrites): void {
     const { members, counts, related, failed: stored } = this.#content;
+    const { valueCounts, valueSources, valueTotals } = this.#content;
+    const byPredicate = [members, counts, related, valueCounts, valueSources, valueTotals];
     for (const [predicateId, ids] of entering) this.#flip(predicateId, ids, true);
     for (const [predicateId, ids] of leaving) this.#flip(predicateId, ids, false);
     for (const predicateId of counted) counts.set(predicateId, members.get(predicateId)?.size ?? 0);
-    for (const predicateId of dropped)
-      for (const all of [members, counts, related]) all.delete(predicateId);
+    for (const predicateId of dropped) for (const all of byPredicate) all.delete(predicateId);
     for (const [predicateId, failure] of failed) {
       counts.delete(predicateId);
       stored.set(predicateId, failure);
@@ -518,6 +551,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
       const valued = within(within(values, predicateId), target, () => new Map<string, number>());
       setOrDelete(valued, id, value);
     }
+    this.#writeValues(writes);
     for (const fanout of writes.fanouts) fanouts.set(`${fanout.edgeId} ${fanout.target}`, fanout);
     for (const { edgeId, target } of writes.fanoutsDone) fanouts.delete(`${edgeId} ${target}`);
     for (const [predicateId, edgeId] of writes.edgeSets) edgeSets.set(predicateId, edgeId);
@@ -527,6 +561,20 @@ export class MemoryPartitionStore implements Port.PartitionStore {
       values.get(predicateId)?.delete(target);
     for (const { edgeId, targets } of writes.forgottenNeighbours)
       for (const target of targets) neighbours.get(edgeId)?.delete(target);
+  }
+
+  #writeValues(writes: Port.CommitWrites): void {
+    const { valueCounts, valueSources, valueTotals } = this.#content;
+    for (const { predicateId, target, value, count } of writes.valueCounts) {
+      const counted = count > 0 ? { target, value, count } : undefined;
+      setOrDelete(within(valueCounts, predicateId), valueName({ target, value }), counted);
+    }
+    for (const { predicateId, target, value, sources } of writes.valueSources) {
+      const sourced = sources.length > 0 ? { target, value, sources } : undefined;
+      setOrDelete(within(valueSources, predicateId), valueName({ target, value }), sourced);
+    }
+    for (const { predicateId, target, total } of writes.valueTotals)
+      setOrDelete(within(valueTotals, predicateId), target, total || undefined);
   }
 
   #writeChannels({ channels, outbox, delivered }: Port.CommitWrites): void {
@@ -570,6 +618,10 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     for (const [id, text] of this.#content.rows.get(objectType) ?? [])
       yield [id, rowIn(text) as Row & { readonly record: RecordRow }];
   }
+}
+
+function valueName({ target, value }: TargetValue): string {
+  return `${value}\n${target}`;
 }
 
 function textOf({ record, truth, due }: Row, isKept: (predicateId: number) => boolean): string {

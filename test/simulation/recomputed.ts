@@ -11,10 +11,12 @@ import {
   type Edge,
   inValue,
   outValue,
+  type Share,
   targetsOver,
 } from '../../src/engine/edges.ts';
 import type { Networks } from '../../src/engine/networks.ts';
 import { type Aggregate, NO_AGGREGATE, type Shared } from '../../src/membership/neighbour-row.ts';
+import { carriedValue } from '../../src/membership/value-key.ts';
 import { readDerivedName } from '../../src/query/network/derived-attribute.ts';
 import { toTrillionths } from '../../src/query/predicate/exact-sum.ts';
 import { fitting, type Model, type ModelRecord } from './model.ts';
@@ -74,7 +76,7 @@ export class Recomputed {
       const holding = holders.filter((holder) => this.#holds(predicateId, holder));
       if (holding.length > 0) aggregate.counts[predicateId] = holding.length;
       const values = holding.flatMap(({ data }) => numberIn(data, attribute));
-      if (values.length === 0) continue;
+      if (values.length === 0 || keeps === 'values') continue;
       if (keeps === 'extremes') {
         aggregate.lows[predicateId] = Math.min(...values);
         aggregate.highs[predicateId] = Math.max(...values);
@@ -105,13 +107,33 @@ export class Recomputed {
     const record = this.#model.get(definition.target, target);
     if (!record || record.isArchived) return null;
     const held = down.filter(({ predicateId }) => this.#holds(predicateId, record));
-    const values = held.flatMap(({ predicateId, attribute }) =>
-      numberIn(record.data, attribute).map((value) => [predicateId, value]),
-    );
+    const data = this.#fitting(record);
+    const values = held.flatMap(({ predicateId, attribute, keeps }) => {
+      const value = attribute && keeps ? carriedValue(keeps, data[attribute]) : undefined;
+      return value === undefined ? [] : [[predicateId, value]];
+    });
     return {
       truth: held.map(({ predicateId }) => predicateId),
       values: Object.fromEntries(values),
     };
+  }
+
+  /** By the name of a value, how many holders have it of whom a shared predicate holds. */
+  different(
+    { predicateId, attribute }: Share,
+    holders: readonly ModelRecord[],
+  ): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const holder of holders) {
+      if (!this.#holds(predicateId, holder)) continue;
+      const value = carriedValue('values', this.#fitting(holder)[attribute!]);
+      if (value !== undefined) counts.set(String(value), (counts.get(String(value)) ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  #fitting({ data, objectType }: ModelRecord): ModelRecord['data'] {
+    return fitting(data, this.#networks.types.get(objectType)!.type);
   }
 
   #holds(predicateId: number, record: ModelRecord): boolean {
@@ -162,7 +184,9 @@ export class Recomputed {
     const asked = [edge.edgeId, read.predicateId];
     const only = { ...edge, up: edge.up.filter(({ predicateId }) => asked.includes(predicateId)) };
     const holders = this.#holders.get(edge.edgeId)!.get(record.id) ?? [];
-    return inValue(read, edge, { 0: this.aggregate(only, holders) });
+    const share = only.up.find(({ predicateId }) => predicateId === read.predicateId)!;
+    const different = read.keeps === 'values' ? this.different(share, holders).size : 0;
+    return inValue(read, edge, { 0: this.aggregate(only, holders) }, different);
   }
 
   #holdersOver(edge: Edge): Map<string, ModelRecord[]> {

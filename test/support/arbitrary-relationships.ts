@@ -11,6 +11,13 @@ import { type ObjectType, objectType } from '../../src/change/object-type.ts';
 import type { QueryScope } from '../../src/query/dialects/compile.ts';
 import { renamePaths } from '../../src/query/json-logic/json-logic-program.ts';
 import type { Graph, GraphRecord } from '../../src/query/json-logic/reference-document.ts';
+import {
+  AGGREGATE_NAMES,
+  type AggregateName,
+  isOfValues,
+  rowOfValues,
+  takesType,
+} from '../../src/query/predicate/measures.ts';
 import { type Hop, hopsFrom } from '../../src/query/predicate/relationships.ts';
 import {
   asItem,
@@ -60,6 +67,47 @@ export function relatedCase(options: QueryOptions = {}): fc.Arbitrary<RelatedCas
       }),
     ),
   );
+}
+
+/** An aggregate, and an attribute that it takes. */
+const anyAggregate = fc
+  .constantFrom(...AGGREGATE_NAMES)
+  .chain((name) => fc.tuple(fc.constant(name), fc.constantFrom(...attributesTaken(name))));
+
+/** With the dot that leads to each; of records themselves it may be left out. */
+function attributesTaken(name: AggregateName): string[] {
+  if (!isOfValues(name)) return ['', '.amount', '.weight'];
+  const taken = Object.entries(ATTRIBUTES).filter(([, { type }]) => takesType(name, type));
+  return taken.map(([attribute]) => `.${attribute}`);
+}
+
+/**
+ * Queries about targets that compare measures of their holders with numbers about which they go up
+ * and down.
+ */
+export function measuredCase(): fc.Arbitrary<RelatedCase> {
+  return fc.constantFrom<'one' | 'many'>('one', 'many').chain((cardinality) => {
+    const to = { to: 'targets', key: 'target', cardinality, inverse: 'holders' };
+    const targets = objectType('targets', 1, { attributes: ATTRIBUTES, relationships: {} });
+    const holders = objectType('holders', 1, { attributes: ATTRIBUTES, relationships: { to } });
+    const types = new Map([targets, holders].map((type) => [type.name, type]));
+    const rule = fc.record({
+      measured: anyAggregate,
+      operator: fc.constantFrom('=', '!=', '<', '>='),
+      value: fc.constantFrom(0, 1, 2, 3, 0.3),
+      where: fc.option(groupOver(types, holders, 0, {}), { nil: undefined }),
+    });
+    const query = rule.map(({ measured: [aggregate, of], ...rest }) => ({
+      combinator: 'and',
+      rules: [defined({ field: `holders${of}`, aggregate, ...rest })],
+    }));
+    return fc.record({
+      types: fc.constant(types),
+      type: fc.constant(targets),
+      graph: anyGraph(types),
+      queries: fc.array(query, { minLength: 2, maxLength: 4 }),
+    });
+  });
 }
 
 // ── Types and records ──
@@ -283,14 +331,11 @@ function aggregateOver(
     },
     { arbitrary: fc.tuple(fc.constantFrom('null', 'notNull'), fc.constant(undefined)), weight: 1 },
   );
-  const of = fc.tuple(
-    fc.constantFrom('count', 'sum', 'avg', 'min', 'max'),
-    fc.constantFrom('.amount', '.weight', ''),
-  );
-  return fc.tuple(of, compared, where).map(([[aggregate, attribute], [operator, value], where]) => {
-    const suffix = aggregate === 'count' || attribute !== '' ? attribute : '.amount';
-    return defined({ field: `${pathOf(way)}${suffix}`, aggregate, operator, value, where });
-  });
+  return fc
+    .tuple(anyAggregate, compared, where)
+    .map(([[aggregate, of], [operator, value], where]) =>
+      defined({ field: `${pathOf(way)}${of}`, aggregate, operator, value, where }),
+    );
 }
 
 // ── JsonLogic ──
@@ -385,16 +430,21 @@ function countLogic(related: unknown): Rule {
 
 function comparedLogic(related: unknown, list: unknown): fc.Arbitrary<Rule> {
   const amounts = { map: [related, amount] };
-  const measure = fc.constantFrom<Rule>(
+  const written = fc.constantFrom<Rule>(
     countLogic(related),
     { reduce: [related, { '+': [accumulator, 1] }, 0] },
     { '/': [countLogic(related), countLogic(list)] },
-    { sum: [amounts] },
-    { avg: amounts },
-    { minimum: [amounts] },
-    { maximum: [amounts] },
     { reduce: [amounts, { '+': [{ var: 'current' }, accumulator] }, 0] },
     { reduce: [related, { '+': [accumulator, { var: 'current.amount' }] }, 0] },
+  );
+  const ofValues = anyAggregate.map(([name, of]): Rule => {
+    if (!isOfValues(name)) return countLogic(related);
+    return { [rowOfValues(name).operation]: [{ map: [related, { var: of.slice(1) }] }] };
+  });
+  const measure = fc.oneof(
+    written,
+    { arbitrary: ofValues, weight: 2 },
+    fc.constant({ avg: amounts }),
   );
   const constant = fc.oneof(anyNumber, fc.constantFrom(0.5, 1 / 3));
   const pair = fc.constantFrom('==', '===', '!=', '!==', '<', '<=', '>', '>=');

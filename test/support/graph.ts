@@ -3,9 +3,11 @@
  * predicate.ts says what they mean.
  */
 
+import { unreachable } from '../../src/errors.ts';
 import type { Graph, GraphRecord } from '../../src/query/json-logic/reference-document.ts';
 import { isDerivedName, readDerivedName } from '../../src/query/network/derived-attribute.ts';
 import { lower } from '../../src/query/network/lower.ts';
+import type { MeasureOfValuesName } from '../../src/query/predicate/measures.ts';
 import {
   MEASURE,
   type Measure,
@@ -77,23 +79,29 @@ function measureOf(
     case 'share':
       return all.length === 0 ? undefined : satisfying.length / all.length;
     default: {
-      const values = satisfying.flatMap(({ record }) => {
-        const value = record.data[measure.attribute];
-        return typeof value === 'number' ? [value] : [];
-      });
+      const values = satisfying.map(({ record }) => record.data[measure.attribute]);
       return summaryOf(measure.kind, values);
     }
   }
 }
 
-function summaryOf(
-  kind: 'sum' | 'avg' | 'min' | 'max',
-  values: readonly number[],
-): number | undefined {
-  if (kind === 'sum') return Number(`${decimalSum(values)}e-12`);
-  if (values.length === 0) return undefined;
-  if (kind === 'avg') return rounded(decimalSum(values), BigInt(values.length) * 1_000_000n);
-  return kind === 'min' ? Math.min(...values) : Math.max(...values);
+function summaryOf(kind: MeasureOfValuesName, values: readonly unknown[]): number | undefined {
+  const numbers = values.filter((value) => typeof value === 'number');
+  switch (kind) {
+    case 'sum':
+      return Number(`${decimalSum(numbers)}e-12`);
+    case 'avg':
+      if (numbers.length === 0) return undefined;
+      return rounded(decimalSum(numbers), BigInt(numbers.length) * 1_000_000n);
+    case 'min':
+      return numbers.length === 0 ? undefined : Math.min(...numbers);
+    case 'max':
+      return numbers.length === 0 ? undefined : Math.max(...numbers);
+    case 'countDistinct':
+      return new Set(values.filter((value) => value !== undefined && value !== null)).size;
+    default:
+      return unreachable(kind);
+  }
 }
 
 /**

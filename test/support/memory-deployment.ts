@@ -22,6 +22,7 @@ import { PartitionBuilds } from '../../src/engine/partition-builds.ts';
 import type { StoredInboxEntry } from '../../src/engine/partition-store.ts';
 import { ABSENT, type Row, type Step, step } from '../../src/engine/step.ts';
 import type { NeighbourRow, RelatedRow } from '../../src/membership/neighbour-row.ts';
+import { nameOf } from '../../src/membership/value-key.ts';
 import { type CompiledQuery, compileQuery } from '../../src/query/dialects/compile.ts';
 import { entered, flippedPredicateId } from '../../src/query/network/network.ts';
 import { packRow, unpackNeighbour, unpackRelated } from '../../src/redis/rows/neighbour-row.ts';
@@ -49,6 +50,9 @@ class SimulatedPartition {
   readonly related = new Map<string, string>();
   readonly holders = new Map<string, Set<string>>();
   readonly values = new Map<string, Map<string, number>>();
+  readonly valueCounts = new Map<string, number>();
+  readonly valueSources = new Map<string, readonly number[]>();
+  readonly valueTotals = new Map<string, number>();
   readonly sets = new Map<number, Set<string>>();
   readonly complete = new Set<number>();
   readonly inbox: InboxEntry[] = [];
@@ -78,6 +82,7 @@ export class MemoryDeployment {
   readonly sent = {
     'holder-aggregate': 0,
     'target-state': 0,
+    'holder-values': 0,
     'snapshot-begin': 0,
     'snapshot-end': 0,
   };
@@ -260,6 +265,12 @@ export class MemoryDeployment {
         );
         return { lowest: all.slice(0, 20), highest: all.slice(-20) };
       },
+      values: {
+        valueCount: (at) => partition.valueCounts.get(nameOf(at)) ?? 0,
+        valueSources: (at) => partition.valueSources.get(nameOf(at)) ?? [],
+        valueTotal: (predicateId, target) =>
+          partition.valueTotals.get(`${predicateId} ${target}`) ?? 0,
+      },
       partitionOf: (id) => partitionOf(id, this.partitions.length),
     });
   }
@@ -305,6 +316,12 @@ export class MemoryDeployment {
       if (value === undefined) values.delete(id);
       else values.set(id, value);
     }
+    for (const { count, ...at } of edges.valueCounts)
+      setOrDelete(partition.valueCounts, nameOf(at), count || null);
+    for (const { sources, ...at } of edges.valueSources)
+      setOrDelete(partition.valueSources, nameOf(at), sources.length > 0 ? sources : null);
+    for (const { predicateId, target, total } of edges.valueTotals)
+      setOrDelete(partition.valueTotals, `${predicateId} ${target}`, total || null);
   }
 
   #post(from: number, to: number, messages: readonly Message[]): void {
@@ -345,7 +362,7 @@ function after(sorted: readonly string[], cursor: string, until: string | null):
   return sorted.filter((id) => (cursor === '' || id > cursor) && (until === null || id <= until));
 }
 
-function setOrDelete(all: Map<string, string>, key: string, stored: string | null): void {
+function setOrDelete<T>(all: Map<string, T>, key: string, stored: T | null): void {
   if (stored === null) all.delete(key);
   else all.set(key, stored);
 }

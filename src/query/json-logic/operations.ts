@@ -9,7 +9,13 @@
 import { isTimeZone } from '../../change/time-zone.ts';
 import { beginOfDate } from '../../change/value.ts';
 import { spendBytes } from '../budget.ts';
-import { average, fromTrillionths, sumOf } from '../predicate/exact-sum.ts';
+import {
+  ADDED,
+  LOOKED_AT,
+  MEASURES_OF_VALUES,
+  type MeasureOfValues,
+} from '../predicate/measures.ts';
+import { RunningTally } from '../predicate/tally.ts';
 import {
   admitNeedle,
   paidTest,
@@ -51,10 +57,6 @@ export interface AddedOperation {
     | ((args: readonly unknown[], isThorough: boolean) => ArgumentRefusal | number);
 }
 
-/** Measured: to add an item exactly takes 160 to 400 ns, to look at one 10 to 40. */
-const ADDED = 36;
-const LOOKED_AT = 4;
-
 export const OPERATIONS: ReadonlyMap<string, AddedOperation> = new Map<string, AddedOperation>([
   ...TEXT_OPERATIONS.map(([name, kind]): [string, AddedOperation] => [name, textOperation(kind)]),
   [
@@ -79,10 +81,10 @@ export const OPERATIONS: ReadonlyMap<string, AddedOperation> = new Map<string, A
       admit: (args) => (isZoned(args) ? 0 : { why: DAYS, costs: false }),
     },
   ],
-  ['sum', ofNumbers(sum, ADDED)],
-  ['avg', ofNumbers(avg, ADDED)],
-  ['minimum', ofNumbers((list) => extreme(list, (a, b) => a < b), LOOKED_AT)],
-  ['maximum', ofNumbers((list) => extreme(list, (a, b) => a > b), LOOKED_AT)],
+  ...MEASURES_OF_VALUES.map((row): [string, AddedOperation] => [
+    row.operation,
+    measuringOperation(row),
+  ]),
 ]);
 
 /** A test of texts (text-tests.ts): of anything else it is false. */
@@ -149,11 +151,17 @@ const DAYS =
   `'startOfDay' takes a date and the name of a time zone: { "startOfDay": [{ "var": … }, ` +
   `"Europe/Zurich"] }`;
 
-// ——— Of a list of values, of which those that are no numbers count as not there ———
-
-function ofNumbers(apply: (list: unknown) => unknown, itemPrice: number): AddedOperation {
+/** A measure of the values of a list. What it does not take counts as not there. */
+function measuringOperation({ keeps, readOff, itemPrice }: MeasureOfValues): AddedOperation {
   return {
-    apply: () => apply,
+    apply: () => (list) => {
+      const tally = new RunningTally(keeps);
+      for (const item of Array.isArray(list) ? list : []) {
+        if (typeof item === 'string') spendBytes(item.length);
+        tally.add(item);
+      }
+      return readOff(tally);
+    },
     itemPrice,
     worst: ([first = NOTHING]) => ({
       operations: ADDED * first.items,
@@ -162,29 +170,4 @@ function ofNumbers(apply: (list: unknown) => unknown, itemPrice: number): AddedO
     }),
     admit: 'anything',
   };
-}
-
-/** Exact to 12 decimals; 0 over nothing. */
-function sum(list: unknown): number {
-  return fromTrillionths(sumOf(numbersOf(list)));
-}
-
-/**
- * Over nothing undefined, as the extremes are: every comparison with that is false, so that it
- * needs no guard.
- */
-function avg(list: unknown): number | undefined {
-  const values = numbersOf(list);
-  return values.length === 0 ? undefined : average(sumOf(values), values.length);
-}
-
-function extreme(list: unknown, precedes: (a: number, b: number) => boolean): number | undefined {
-  let found: number | undefined;
-  for (const value of numbersOf(list))
-    if (found === undefined || precedes(value, found)) found = value;
-  return found;
-}
-
-function numbersOf(list: unknown): number[] {
-  return Array.isArray(list) ? list.filter((value): value is number => Number.isFinite(value)) : [];
 }

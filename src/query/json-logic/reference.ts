@@ -112,6 +112,13 @@ jsonLogic.add_operation('sum', (list: unknown) => numberOfDecimal(exactSum(numbe
 jsonLogic.add_operation('avg', (list: unknown) =>
   numbers(list).length > 0 ? exactAverage(numbers(list)) : undefined,
 );
+jsonLogic.add_operation('countDistinct', (list: unknown) => {
+  const values = (Array.isArray(list) ? list : []).filter(
+    (value) =>
+      typeof value === 'string' || typeof value === 'boolean' || numbers([value]).length > 0,
+  );
+  return values.filter((value, at) => values.indexOf(value) === at).length;
+});
 jsonLogic.add_operation('minimum', (list: unknown) => numbers(list).sort((a, b) => a - b)[0]);
 jsonLogic.add_operation('maximum', (list: unknown) => numbers(list).sort((a, b) => b - a)[0]);
 

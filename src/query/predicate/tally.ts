@@ -11,8 +11,9 @@ import { toTrillionths } from './exact-sum.ts';
  * What is kept of the values of neighbours, beside how many there are.
  * - `sum`: their exact sum, and how many have a value.
  * - `extremes`: the lowest and the highest.
+ * - `values`: each different one, under a short name where it travels (membership/value-key.ts).
  */
-export type PartialState = 'sum' | 'extremes';
+export type PartialState = 'sum' | 'extremes' | 'values';
 
 /** What is not kept is as it is of nothing. */
 export interface Tally {
@@ -25,6 +26,8 @@ export interface Tally {
   readonly trillionths: bigint;
   readonly low: number | undefined;
   readonly high: number | undefined;
+  /** How many different values there are. */
+  readonly different: number;
 }
 
 export const NOTHING: Tally = {
@@ -34,6 +37,7 @@ export const NOTHING: Tally = {
   trillionths: 0n,
   low: undefined,
   high: undefined,
+  different: 0,
 };
 
 /** A tally that grows, in memory. */
@@ -45,9 +49,14 @@ export class RunningTally implements Tally {
   low: number | undefined;
   high: number | undefined;
   readonly #keeps: PartialState | undefined;
+  #different: Set<unknown> | undefined;
 
   constructor(keeps: PartialState | undefined) {
     this.#keeps = keeps;
+  }
+
+  get different(): number {
+    return this.#different?.size ?? 0;
   }
 
   /** One more neighbour. A value that is not of the kind that is kept counts as missing. */
@@ -75,6 +84,9 @@ export class RunningTally implements Tally {
         if (this.low === undefined || value < this.low) this.low = value;
         if (this.high === undefined || value > this.high) this.high = value;
         return;
+      case 'values':
+        if (isScalar(value)) (this.#different ??= new Set()).add(value);
+        return;
       case undefined:
         return;
       default:
@@ -85,4 +97,8 @@ export class RunningTally implements Tally {
 
 function isNumber(value: unknown): value is number {
   return Number.isFinite(value);
+}
+
+function isScalar(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'boolean' || isNumber(value);
 }

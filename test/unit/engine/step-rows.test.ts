@@ -20,7 +20,12 @@ const definition = {
   key: 'organization_id',
   cardinality: 'one',
 };
-const edge = { edgeId: EDGE_ID, definition, up: [{ predicateId: EDGE_ID }] } as unknown as Edge;
+const edge = {
+  edgeId: EDGE_ID,
+  definition,
+  up: [{ predicateId: EDGE_ID }],
+  valuesUp: new Set(),
+} as unknown as Edge;
 const edges = new Map([[EDGE_ID, edge]]);
 const types = new Map([
   ['contacts', { out: [edge], in: [] }],
@@ -32,7 +37,7 @@ const withoutEdges = { edges: new Map(), types: new Map() } as unknown as Networ
 /** The rows of a batch over a store that holds nothing. */
 function loaded(batch: Partial<Batch>, over = networks): StepRows {
   const whole = { entries: [], position: LOG_START, backfills: [], expired: [], ...batch };
-  const loading = loadStepRows(new RowCache(10), over, whole);
+  const loading = loadStepRows(new RowCache(10), over, 'UTC', whole);
   let next = loading.next();
   while (!next.done) next = loading.next(nothingFor(next.value));
   return next.value as StepRows;
@@ -46,7 +51,14 @@ function nothingFor(request: Request): unknown {
       const none = ({ targets }: { readonly targets: readonly string[] }) =>
         targets.map(() => undefined);
       const { neighbours, related } = request;
-      return { neighbours: neighbours.map(none), related: related.map(none), extremes: [] };
+      return {
+        neighbours: neighbours.map(none),
+        related: related.map(none),
+        extremes: [],
+        valueCounts: [],
+        valueSources: [],
+        valueTotals: [],
+      };
     }
     default:
       throw new Error(`${request.kind} is asked for`);

@@ -476,7 +476,7 @@ describe('a rule over relationships is refused', () => {
     [rule('name', '=', 'a', { where: paid }), "/query/rules/0/where: 'where' is not known here"],
     [
       summing({ aggregate: 'median' }),
-      '/query/rules/0/aggregate: an aggregate is one of count, sum, avg, min, max',
+      '/query/rules/0/aggregate: an aggregate is one of count, sum, avg, min, max, countDistinct',
     ],
     [
       summing({ field: 'orders' }),

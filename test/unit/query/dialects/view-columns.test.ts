@@ -101,13 +101,13 @@ describe('a column', () => {
       'a way through many without an aggregate',
       { path: 'orders.total' },
       "/columns/0/path: 'orders' leads from contacts to many orders: a column of " +
-        'many needs an aggregate, one of count, sum, avg, min, max',
+        'many needs an aggregate, one of count, sum, avg, min, max, countDistinct',
     ],
     [
       'a to-many relationship itself',
       { path: 'organization.contacts' },
       "/columns/0/path: 'contacts' leads from organizations to many contacts: a " +
-        'column of many needs an aggregate, one of count, sum, avg, min, max',
+        'column of many needs an aggregate, one of count, sum, avg, min, max, countDistinct',
     ],
     [
       'a to-one relationship itself',
@@ -124,7 +124,7 @@ describe('a column', () => {
     [
       'an unknown aggregate',
       { path: 'orders.total', aggregate: 'median' },
-      '/columns/0/aggregate: an aggregate is one of count, sum, avg, min, max, not "median"',
+      '/columns/0/aggregate: an aggregate is one of count, sum, avg, min, max, countDistinct, not "median"',
     ],
     [
       'a sum of one record',

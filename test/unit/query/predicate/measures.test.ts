@@ -105,7 +105,9 @@ describe('each measure', () => {
   });
 
   it.each(MEASURE_NAMES)('%s is the same in whatever order neighbours come', (name) => {
-    const neighbour = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.nat(3));
+    // Records hold no -0.
+    const double = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0);
+    const neighbour = fc.oneof(double, fc.nat(3));
     const neighbours = fc.array(fc.option(neighbour, { nil: undefined }));
     const measure = (values: readonly unknown[]) => {
       const tally = new RunningTally(keptFor(name));

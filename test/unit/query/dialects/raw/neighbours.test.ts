@@ -125,7 +125,8 @@ describe('JsonLogic over a relationship', () => {
 describe('JsonLogic over relationships is refused', () => {
   const MANY =
     "'orders' leads from contacts to many orders: they can be asked with some, all " +
-    'or none, and their count, sum, avg, minimum or maximum can be compared with numbers';
+    'or none, and their count, sum, avg, minimum, maximum or countDistinct can be compared with ' +
+    'numbers';
 
   it.each<[unknown, string]>([
     [
