@@ -5,6 +5,7 @@
  */
 import Type, { type TSchema } from 'typebox';
 import { ERRORS, type ErrorCode } from '../errors.ts';
+import { pushTo } from '../multimap.ts';
 import { named, usedBy } from './fields.ts';
 
 const MEANINGS: Readonly<Record<string, string>> = {
@@ -23,7 +24,7 @@ export function answers(
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of all) {
     const { status } = ERRORS[code];
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+    pushTo(byStatus, status, code);
   }
   const given = Object.entries(success).map(([status, schema]) => [
     status,

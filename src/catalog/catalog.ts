@@ -6,10 +6,10 @@
  * versions, in their order, within one turn of the event loop. A reader that does not await in
  * between reads one version.
  */
-
 import { type EdgeDefinition, edgeKey, edgesOf } from '../change/edge.ts';
 import { type ObjectType, type ObjectTypeDefinition, objectType } from '../change/object-type.ts';
 import { assert } from '../errors.ts';
+import { addTo, pushTo } from '../multimap.ts';
 import type { ViewColumn, ViewSort } from '../query/dialects/view-columns.ts';
 import { type Failure, failureReason } from '../query/failure.ts';
 import type { Predicate } from '../query/predicate/predicate.ts';
@@ -337,12 +337,11 @@ export class Catalog {
   /** Per predicate id that answers for a view with activations: the ids of those. */
   get followers(): ReadonlyMap<number, readonly string[]> {
     if (this.#followers) return this.#followers;
-    const followers = new Map<number, readonly string[]>();
+    const followers = new Map<number, string[]>();
     for (const { id, view: slug } of this.activations.values()) {
       const view = this.views.get(slug);
       const predicateId = view && this.filterOf(view)?.predicateId;
-      if (typeof predicateId === 'number')
-        followers.set(predicateId, [...(followers.get(predicateId) ?? []), id]);
+      if (typeof predicateId === 'number') pushTo(followers, predicateId, id);
     }
     this.#followers = followers;
     return followers;
@@ -389,9 +388,7 @@ export class Catalog {
     }
     this.segments.set(slug, segment);
     if (segment.predicateId === null) return;
-    const slugs = this.#slugsOf.get(segment.predicateId);
-    if (slugs) slugs.add(slug);
-    else this.#slugsOf.set(segment.predicateId, new Set([slug]));
+    addTo(this.#slugsOf, segment.predicateId, slug);
   }
 
   #writePredicateId(predicateId: number, stored: StoredPredicate | null): void {
@@ -414,9 +411,7 @@ function usersBySlug(entries: readonly NamedEntry[]): Map<string, Set<string>> {
   const users = new Map<string, Set<string>>();
   for (const { slug, uses } of entries) {
     for (const used of uses) {
-      const some = users.get(used);
-      if (some) some.add(slug);
-      else users.set(used, new Set([slug]));
+      addTo(users, used, slug);
     }
   }
   return users;

@@ -9,6 +9,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import type { Change } from '../change/change.ts';
+import { pushTo } from '../multimap.ts';
 import { CommandError } from './failure.ts';
 
 /** What the table must hold: who installs another edition of it should know at once. */
@@ -294,9 +295,7 @@ function readTable(): Buffer {
 function groupBy<T>(items: Iterable<T>, keyOf: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group) group.push(item);
-    else groups.set(keyOf(item), [item]);
+    pushTo(groups, keyOf(item), item);
   }
   return groups;
 }

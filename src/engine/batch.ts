@@ -8,6 +8,7 @@
  */
 import { type Change, OPERATIONS } from '../change/change.ts';
 import { isObject } from '../change/object-type.ts';
+import { addTo } from '../multimap.ts';
 import type { Failure } from '../query/failure.ts';
 import type { InboxEntry } from './message.ts';
 import type { StoredLogEntry } from './partition-store.ts';
@@ -125,9 +126,7 @@ export function touchedRecords(batch: Batch): Map<string, Set<string>> {
 
 /** Adds a record to those that are touched. */
 export function touch(touched: Map<string, Set<string>>, objectType: string, id: string): void {
-  const ids = touched.get(objectType);
-  if (ids) ids.add(id);
-  else touched.set(objectType, new Set([id]));
+  addTo(touched, objectType, id);
 }
 
 /** Parses an entry as the store holds it. Never throws: what can't be read is `malformed`. */

@@ -4,6 +4,7 @@
  * Keeps true: what nobody adds to is a shared empty list, so that an idle part of a commit costs
  * nothing; a field is given by one participant alone.
  */
+import { pushTo } from '../multimap.ts';
 import { entered, type Flip, flippedPredicateId } from '../query/network/network.ts';
 import type { Networks } from './networks.ts';
 import type { PartitionBuilds } from './partition-builds.ts';
@@ -118,9 +119,7 @@ export function addMembers(
       const predicateId = flippedPredicateId(flip);
       if (networks.isShared(predicateId)) continue;
       const sets = entered(flip) ? entering : leaving;
-      const ids = sets.get(predicateId);
-      if (ids) ids.push(id);
-      else sets.set(predicateId, [id]);
+      pushTo(sets, predicateId, id);
     }
   }
   const counted = new Set(builds.completing);

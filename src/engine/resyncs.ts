@@ -10,6 +10,7 @@
  */
 import { partitionOf } from '../change/partition.ts';
 import type { TargetValue, ValueAt } from '../membership/value-key.ts';
+import { addTo } from '../multimap.ts';
 import type { CommitDraft } from './commit-draft.ts';
 import type { CoreLimits } from './core-limits.ts';
 import type { Networks } from './networks.ts';
@@ -123,9 +124,7 @@ export class HeardResyncs implements ResyncEffects {
   /** @returns whether the source is saying all its state anew. */
   confirm(from: number, member: string): boolean {
     if (!this.begun.has(from) && !this.#isReceiving(from)) return false;
-    const members = this.#confirmed.get(from);
-    if (members) members.add(member);
-    else this.#confirmed.set(from, new Set([member]));
+    addTo(this.#confirmed, from, member);
     return true;
   }
 

@@ -28,6 +28,7 @@ import {
 } from '../membership/neighbour-row.ts';
 import { hasPredicateId } from '../membership/predicate-ids.ts';
 import { carriedValue, type ValueAt } from '../membership/value-key.ts';
+import { pushTo } from '../multimap.ts';
 import { toTrillionths } from '../query/predicate/exact-sum.ts';
 import type { PartialState } from '../query/predicate/tally.ts';
 import type { Attributes } from '../query/predicate/view.ts';
@@ -453,9 +454,7 @@ export class StepNeighbours {
   }
 
   #send(partition: number, message: Message): void {
-    const messages = this.#messages.get(partition);
-    if (messages) messages.push(message);
-    else this.#messages.set(partition, [message]);
+    pushTo(this.#messages, partition, message);
   }
 
   #neighbour(edgeId: number, target: string): WorkingRow<NeighbourRow> {

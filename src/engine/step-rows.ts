@@ -12,6 +12,7 @@ import type { RecordData } from '../change/record.ts';
 import { fitValue } from '../change/value.ts';
 import { unreachable } from '../errors.ts';
 import { carriedValue } from '../membership/value-key.ts';
+import { addTo, pushTo } from '../multimap.ts';
 import { type Batch, type RecordKey, touch, touchedRecords } from './batch.ts';
 import type { Edge, EdgesById } from './edges.ts';
 import type { Message } from './message.ts';
@@ -241,16 +242,12 @@ function changedData({ entries }: Batch): Map<string, Map<string, RecordData[]>>
       if (!data) continue;
       let ofType = changed.get(objectType);
       if (!ofType) changed.set(objectType, (ofType = new Map()));
-      const datas = ofType.get(id);
-      if (datas) datas.push(data);
-      else ofType.set(id, [data]);
+      pushTo(ofType, id, data);
     }
   }
   return changed;
 }
 
 function add(ends: Map<number, Set<string>>, edgeId: number, target: string): void {
-  const targets = ends.get(edgeId);
-  if (targets) targets.add(target);
-  else ends.set(edgeId, new Set([target]));
+  addTo(ends, edgeId, target);
 }

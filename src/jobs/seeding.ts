@@ -24,6 +24,7 @@ import type { ObjectType } from '../change/object-type.ts';
 import type { Deployment } from '../engine/deployment.ts';
 import { Problem } from '../errors.ts';
 import type { ReadOptions } from '../membership/read-options.ts';
+import { pushTo } from '../multimap.ts';
 import { applyChanges } from './apply-changes.ts';
 import { Lookups } from './lookups.ts';
 import { findRepeated } from './repeated.ts';
@@ -305,9 +306,7 @@ function changeOf(
 function byType(changes: ReadonlyMap<SeedItem, Change>): Map<string, Change[]> {
   const types = new Map<string, Change[]>();
   for (const change of changes.values()) {
-    const some = types.get(change.object_type);
-    if (some) some.push(change);
-    else types.set(change.object_type, [change]);
+    pushTo(types, change.object_type, change);
   }
   return types;
 }

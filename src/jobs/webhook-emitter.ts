@@ -11,6 +11,7 @@ import type { Logger } from 'pino';
 import { Alarm } from '../alarm.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import type { Deployment } from '../engine/deployment.ts';
+import { pushTo } from '../multimap.ts';
 import { isUnanswered } from '../redis/failures.ts';
 import type { ActivationEntry, ActivationFeed } from './activation-feed.ts';
 import type { LaneName, WebhookLanes } from './webhook-lanes.ts';
@@ -165,9 +166,7 @@ class PartitionEmitter {
 function byActivation(flips: readonly FedFlip[]): Map<string, FedFlip[]> {
   const grouped = new Map<string, FedFlip[]>();
   for (const flip of flips) {
-    const some = grouped.get(flip.activation);
-    if (some) some.push(flip);
-    else grouped.set(flip.activation, [flip]);
+    pushTo(grouped, flip.activation, flip);
   }
   return grouped;
 }

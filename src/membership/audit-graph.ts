@@ -83,7 +83,8 @@ export class AuditGraph {
   async satisfying(objectType: string, rule: unknown): Promise<Set<string>> {
     const satisfying = new Set<string>();
     for (const [at, vertex] of this.of(objectType).entries()) {
-      if (at % CHUNK_RECORDS === 0) await new Promise((resolve) => setImmediate(resolve)); // a server may share this process
+      // A server may share this process: it has its turn between two chunks.
+      if (at % CHUNK_RECORDS === 0) await new Promise((resolve) => setImmediate(resolve));
       this.#evaluations++;
       if (holds(rule, document(objectType, vertex, this.#graph), this.#nowMs))
         satisfying.add(vertex.id);

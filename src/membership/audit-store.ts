@@ -141,7 +141,7 @@ export interface RecordEntry {
   readonly removal: Mend;
 }
 
-/** Members of a predicate in a partition: as they are counted (null: not at all), and as they are. */
+/** Of a predicate in a partition: the count that is kept (null: none), and its members. */
 export interface CountedMembers {
   readonly count: number | null;
   readonly members: number;

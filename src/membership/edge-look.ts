@@ -72,7 +72,10 @@ const SPOTS_MAX = 50;
 /** How often new holders may come while one look is made. */
 const READS_MAX = 5;
 
-/** Those that no look has seen right. @throws what the store failed with: it says nothing of them */
+/**
+ * Those that no look has seen right.
+ * @throws what the store failed with, which says nothing of them
+ */
 export async function stayWrong<S extends Spot>(
   context: LookContext,
   spots: readonly S[],

@@ -7,6 +7,7 @@
  */
 import { targetsOf } from '../change/edge.ts';
 import { partitionOf } from '../change/partition.ts';
+import { pushTo } from '../multimap.ts';
 import type { AuditGraph, Vertex } from './audit-graph.ts';
 import type { EdgeAudits, Unreadable } from './audit-store.ts';
 import {
@@ -85,9 +86,7 @@ export function holdersByTarget(
   for (const vertex of graph.of(definition.holder)) {
     const own = byTarget[vertex.partition]!;
     for (const target of targetsOf(definition, vertex.data)) {
-      const known = own.get(target);
-      if (known) known.push(vertex);
-      else own.set(target, [vertex]);
+      pushTo(own, target, vertex);
     }
   }
   return byTarget;

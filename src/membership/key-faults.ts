@@ -8,6 +8,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Catalog } from '../catalog/catalog.ts';
+import { addTo } from '../multimap.ts';
 import type { KeyAudits, StoredName } from './audit-store.ts';
 import type { StoredFault } from './fault.ts';
 import { allStatuses, type StatusStore } from './partition-status.ts';
@@ -115,9 +116,7 @@ class JudgedKeys implements KeyFaults {
   #note({ partition, kind, of, target }: StoredName): void {
     if (kind !== 'holders' && kind !== 'values') return;
     const targets = this.sets[partition]![kind];
-    const known = targets.get(Number(of));
-    if (known) known.add(target);
-    else targets.set(Number(of), new Set([target]));
+    addTo(targets, Number(of), target);
   }
 
   /** It may be gone by now: a sweep has come by, or a build was broken off. */

@@ -8,7 +8,6 @@
  * All of it is state, so that a repeated message changes nothing. A row that is written says
  * nothing of shared predicates that were given up: else it would grow with every edit of a segment.
  */
-
 import { NOTHING, type Tally } from '../query/predicate/tally.ts';
 
 /**

@@ -88,7 +88,7 @@ export function failuresIn(statuses: readonly PartitionStatus[]): Map<number, Fa
   return failures;
 }
 
-/** What was lost between partitions, if anything: then segments over relationships have no number. */
+/** What was lost between partitions, if anything: segments over relationships have no number. */
 export function lossOf(statuses: readonly PartitionStatus[]): Loss | undefined {
   const losses = statuses.map(({ loss }) => loss);
   return losses.includes('broken') ? 'broken' : losses.find((loss) => loss !== undefined);

@@ -8,6 +8,7 @@
  */
 import type { Catalog } from '../catalog/catalog.ts';
 import { exists, isLive, type RecordRow, TOMBSTONE_TTL_MS } from '../change/record.ts';
+import { pushTo } from '../multimap.ts';
 import type { KeptRecord, RecordEntry, RowAudits } from './audit-store.ts';
 import { type StoredFault, UNREADABLE_MARK } from './fault.ts';
 import { NextFlips } from './next-flips.ts';
@@ -105,8 +106,7 @@ class JudgedRows implements RowFaults {
     const idsByType = new Map<string, string[]>();
     for (const entry of entries) {
       if (!this.#isMeant(place, entry)) this.#strayEntries.push({ place, partition, entry });
-      else if (idsByType.has(entry.objectType)) idsByType.get(entry.objectType)!.push(entry.id);
-      else idsByType.set(entry.objectType, [entry.id]);
+      else pushTo(idsByType, entry.objectType, entry.id);
     }
     for (const [objectType, ids] of idsByType) {
       const without = await this.#context.rows.withoutRecord(partition, objectType, ids);

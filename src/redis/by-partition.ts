@@ -5,6 +5,7 @@
  * is named, and all partitions are asked at the same time.
  */
 import { partitionOf } from '../change/partition.ts';
+import { pushTo } from '../multimap.ts';
 import type { PartitionKeys } from './keys.ts';
 
 /** `ask` answers for the ids of one partition, in their order. */
@@ -29,9 +30,7 @@ function idsByPartition(
   const byPartition = new Map<PartitionKeys, string[]>();
   for (const id of new Set(ids)) {
     const keys = partitions[partitionOf(id, partitions.length)]!;
-    const some = byPartition.get(keys);
-    if (some) some.push(id);
-    else byPartition.set(keys, [id]);
+    pushTo(byPartition, keys, id);
   }
   return byPartition;
 }

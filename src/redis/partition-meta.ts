@@ -6,7 +6,6 @@
  * `meta`; Lua names some as literals, and a test compares these with this table. A field whose name
  * ends in a colon is a family: one field for each partition, type, predicate or fan-out.
  */
-
 import type { Fanout } from '../engine/fanouts.ts';
 import type { TypeBuild } from '../engine/partition-builds.ts';
 import type { CommitWrites, PartitionMeta, TrialNote } from '../engine/partition-store.ts';

@@ -1,6 +1,7 @@
 /**
  * canaries.test.ts – The simulator notices when a guard is missing, or when a participant of the
- * core does not recover or is not told of commits: each is left out in turn, and a seed has to fail.
+ * core does not recover or is not told of commits: each is left out in turn, and a seed has to
+ * fail.
  *
  * Without the token nothing wrong is stored, for the commit number alone refuses the second of two
  * owners; what shows is that the rightful one is refused.

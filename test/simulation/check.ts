@@ -263,7 +263,8 @@ function checkTimer(
 }
 
 /**
- * Nothing is left of relationships, of values over them and of timers that the catalog has given up.
+ * Nothing is left of relationships, of values over them and of timers that the catalog has given
+ * up.
  */
 function checkGivenUp({ stores }: Cluster, { edges, types }: Networks): void {
   const valued = new Set(

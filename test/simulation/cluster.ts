@@ -248,7 +248,7 @@ export class Cluster {
     return work;
   }
 
-  // ——— Faults ———
+  // ── Faults ──
 
   async #befall(): Promise<void> {
     switch (this.#choose(this.#losesTails ? 9 : 7)) {
@@ -351,7 +351,7 @@ export class Cluster {
     this.#owners.push(owner);
   }
 
-  // ——— Writers ———
+  // ── Writers ──
 
   #write(): void {
     const changes = [this.#nextChange()];
@@ -390,7 +390,7 @@ export class Cluster {
     this.#writers[partition]!.write({ checkedAt, replyTo: undefined, payload });
   }
 
-  // ——— Catalog ———
+  // ── Catalog ──
 
   async #changeCatalog(): Promise<void> {
     await this.#changeDeclarations();

@@ -196,7 +196,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     this.#content.trial = undefined;
   }
 
-  // ——— Office ———
+  // ── Office ──
 
   async acquire(token: string, _leaseMs: number, install: string): Promise<Port.Acquisition> {
     if (this.lease !== undefined && this.lease !== token) return { status: 'held', forMs: 1 };
@@ -253,7 +253,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     return 'noted';
   }
 
-  // ——— Reads ———
+  // ── Reads ──
 
   async records(
     asked: readonly Port.RecordsOfType[],
@@ -379,7 +379,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     return { log: this.#content.log.last, inbox: this.#content.inbox.last };
   }
 
-  // ——— Channels ———
+  // ── Channels ──
 
   async outbox(target: number, most = Number.POSITIVE_INFINITY): Promise<Port.WaitingEntry[]> {
     return (this.#content.outboxes.get(target)?.entries ?? []).slice(0, most);
@@ -443,7 +443,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     return after(this.#content.inbox, position);
   }
 
-  // ——— Commit ———
+  // ── Commit ──
 
   prepare(header: Port.CommitHeader, writes: Port.CommitWrites): Port.PreparedCommit {
     const rows = writes.records.map(({ after: row }) =>

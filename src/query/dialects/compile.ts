@@ -13,7 +13,7 @@ import type { Meaning } from '../json-logic/json-logic.ts';
 import { atomCost } from '../predicate/atom.ts';
 import { normalize } from '../predicate/normalize.ts';
 import type { Predicate } from '../predicate/predicate.ts';
-import { hopOf, type ObjectTypes } from '../predicate/relationships.ts';
+import { hopOf, type TypesByName } from '../predicate/relationships.ts';
 import { statementKey } from '../predicate/statement.ts';
 import { type Leaf, leavesOf } from '../predicate/walk.ts';
 import { readItemTree } from './item-tree.ts';
@@ -127,11 +127,11 @@ function refuseCostly(predicate: Predicate, { scope }: Reading): void {
   throw tooCostly([{ path: '/query', detail }]);
 }
 
-function programsCost(predicate: Predicate, type: ObjectType, types: ObjectTypes): number {
+function programsCost(predicate: Predicate, type: ObjectType, types: TypesByName): number {
   return leavesOf(predicate).reduce((sum, leaf) => sum + leafCost(leaf, type, types), 0);
 }
 
-function leafCost(leaf: Leaf, type: ObjectType, types: ObjectTypes): number {
+function leafCost(leaf: Leaf, type: ObjectType, types: TypesByName): number {
   if (leaf.kind === 'edge') {
     const target = types.get(hopOf(leaf, types).target);
     return target ? programsCost(leaf.where, target, types) : 0;

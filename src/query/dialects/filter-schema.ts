@@ -13,40 +13,16 @@ import { AGGREGATE_NAMES } from '../predicate/measures.ts';
 import { ANCHORS, CALENDAR_UNITS } from '../predicate/predicate.ts';
 import { CLOCK_OPERATIONS } from '../time/clocks.ts';
 import { MONTHS, WINDOW_UNITS } from '../time/relative-time.ts';
+import { anyOf, NUMERIC, object, oneOf, ref, type Schema, WHOLE } from './json-schema.ts';
+import { TAKES, type Takes } from './operands.ts';
 import { takesMoment } from './operator-list.ts';
 import {
   type AttributeOperator,
   MATCH_MODES,
   OPERATORS,
   type SegmentOperator,
-  type Takes,
 } from './operators.ts';
 import { REFUSED_OPERATIONS } from './raw/check.ts';
-
-type Schema = Readonly<Record<string, unknown>>;
-
-const ref = (id: string): Schema => ({ $ref: `${id}#` });
-const oneOf = (values: Iterable<string>): Schema => ({ type: 'string', enum: [...values] });
-const anyOf = (...schemas: Schema[]): Schema =>
-  schemas.length === 1 ? schemas[0]! : { anyOf: schemas };
-
-/** An object of these members and no others; those are required whose name ends in "!". */
-function object(members: Readonly<Record<string, Schema>>, more: Schema = {}): Schema {
-  const named = Object.entries(members).map(
-    ([name, schema]) => [name.replace('!', ''), schema] as const,
-  );
-  const required = Object.keys(members).flatMap((name) =>
-    name.endsWith('!') ? [name.slice(0, -1)] : [],
-  );
-  const properties = Object.fromEntries(named);
-  return {
-    type: 'object',
-    properties,
-    ...(required.length > 0 ? { required } : {}),
-    additionalProperties: false,
-    ...more,
-  };
-}
 
 // ——— What rules and groups have in common ———
 
@@ -70,40 +46,6 @@ const UNFOLDED: Schema = { const: false };
 const FOLDED: Schema = {
   type: 'boolean',
   description: 'Whether case is folded; of strings and lists of strings.',
-};
-
-const SCALAR: Schema = { type: ['string', 'number', 'boolean'] };
-const NUMERIC: Schema = { type: 'string', pattern: '^\\s*-?\\d+(\\.\\d+)?([eE][+-]?\\d+)?\\s*$' };
-const WHOLE = anyOf({ type: 'integer' }, NUMERIC);
-const LEFT: Schema = {
-  description: 'Not read: what an editor leaves behind.',
-  anyOf: [
-    { type: ['string', 'number', 'boolean', 'null'] },
-    { type: 'array', items: { ...SCALAR, type: [...(SCALAR['type'] as string[]), 'null'] } },
-  ],
-};
-
-const VALUES: Record<Exclude<Takes, 'nothing'>, (isMoment: boolean) => Schema> = {
-  one: (isMoment) => (isMoment ? anyOf(SCALAR, ref('RelativeValue')) : SCALAR),
-  many: () => ({
-    description:
-      'A list, or text with commas between the values (a comma in a value is written `\\,`).',
-    anyOf: [SCALAR, { type: 'array', items: SCALAR }],
-  }),
-  pair: (isMoment) => ({
-    description: 'Two ends, both included, in either order; as text with a comma between them.',
-    anyOf: [
-      { type: 'string', pattern: ',' },
-      {
-        type: 'array',
-        minItems: 2,
-        maxItems: 2,
-        items: isMoment ? anyOf(SCALAR, ref('RelativeValue')) : SCALAR,
-      },
-    ],
-  }),
-  window: () => ref('Window'),
-  period: () => ref('Period'),
 };
 
 const TIMES: readonly Schema[] = [
@@ -168,7 +110,8 @@ function operator(
 }
 
 function valueMember(takes: Takes, isMoment: boolean): Readonly<Record<string, Schema>> {
-  return takes === 'nothing' ? { value: LEFT } : { 'value!': VALUES[takes](isMoment) };
+  const schema = TAKES[takes].schema(isMoment);
+  return takes === 'nothing' ? { value: schema } : { 'value!': schema };
 }
 
 function attributeRules(dialect: Dialect): Schema[] {

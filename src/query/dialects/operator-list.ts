@@ -9,16 +9,17 @@ import { ATTRIBUTE_TYPES, type AttributeType } from '../../change/object-type.ts
 import { AGGREGATES, type ListedAggregate } from '../predicate/measures.ts';
 import { ANCHORS, CALENDAR_UNITS } from '../predicate/predicate.ts';
 import { MONTHS, WINDOW_UNITS } from '../time/relative-time.ts';
-import { type AttributeOperator, MATCH_MODES, OPERATORS, type Takes } from './operators.ts';
+import { LISTED_FORMS, TAKES } from './operands.ts';
+import { type AttributeOperator, MATCH_MODES, OPERATORS } from './operators.ts';
 
 /** The form of a rule's value. `group`: of rules about related records. */
-export const VALUE_FORMS = ['one', 'list', 'range', 'window', 'period', 'none', 'group'] as const;
-type ValueForm = (typeof VALUE_FORMS)[number];
+export const VALUE_FORMS = [...LISTED_FORMS, 'group'] as const;
+type ListedForm = (typeof VALUE_FORMS)[number];
 
 export interface ListedOperator {
   readonly name: string;
   readonly words: string;
-  readonly value: ValueForm;
+  readonly value: ListedForm;
   /** Of a negated operator: the one that it is the exact complement of. */
   readonly complement_of?: string;
   /** Whether `valueSource: "field"` names an attribute in place of the value. */
@@ -66,7 +67,7 @@ function listed(row: AttributeOperator, type: AttributeType): ListedOperator {
   return {
     name,
     words,
-    value: VALUE_OF[takes],
+    value: TAKES[takes].listed,
     ...(complementOf ? { complement_of: complementOf.name } : {}),
     compares_attributes: row.ofAttributes !== undefined,
     takes_relative: takesMoment(row) && (type === 'date' || type === 'datetime'),
@@ -78,12 +79,3 @@ export function takesMoment(row: AttributeOperator): boolean {
   const positive = row.complementOf ?? row;
   return (positive.ofMoment ?? positive.ends) !== undefined;
 }
-
-const VALUE_OF: Record<Takes, ValueForm> = {
-  nothing: 'none',
-  one: 'one',
-  many: 'list',
-  pair: 'range',
-  window: 'window',
-  period: 'period',
-};

@@ -35,12 +35,7 @@ import {
 import { setOfIntervals } from '../predicate/value-set.ts';
 import { fold } from '../predicate/view.ts';
 import type { Moment } from '../time/relative-time.ts';
-
-/**
- * How many values an operator takes. `pair`: a low and a high one; `window`: the milliseconds that
- * it is long; `period`: a calendar unit, and the time zone whose calendar is meant.
- */
-export type Takes = 'nothing' | 'one' | 'many' | 'pair' | 'window' | 'period';
+import type { Takes } from './operands.ts';
 
 /**
  * An operator over an attribute of the record. `words` stand between attribute and value: "country
@@ -51,6 +46,7 @@ export interface AttributeOperator {
   readonly name: string;
   readonly words: string;
   readonly on: readonly AttributeType[];
+  /** What a rule gives it as its value (operands.ts). */
   readonly takes: Takes;
   /**
    * The operations that are worth counting of a condition with this operand; or why it is refused.

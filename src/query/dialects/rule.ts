@@ -7,23 +7,9 @@
  * so that they can't come to mean two things. A member that the kind of rule does not read is
  * refused, but for what editors leave behind and what says the same as its absence.
  */
-import {
-  type Attribute,
-  isObject,
-  type ObjectType,
-  SCALAR_TYPES,
-  type ScalarType,
-} from '../../change/object-type.ts';
-import {
-  type Day,
-  describeAttribute,
-  describeScalar,
-  exampleOfScalar,
-  inexactText,
-  readDay,
-  readOperand,
-} from '../../change/value.ts';
-import { pointer, unreachable } from '../../errors.ts';
+import { type Attribute, isObject } from '../../change/object-type.ts';
+import { readOperand } from '../../change/value.ts';
+import { pointer } from '../../errors.ts';
 import {
   joined,
   type Meaning,
@@ -36,13 +22,11 @@ import { AGGREGATE_NAMES, MEASURE_TYPE } from '../predicate/measures.ts';
 import {
   ALWAYS,
   type AttributeView,
-  and,
   equals,
   type ListMeasure,
   not,
   type Predicate,
   range,
-  type Scalar,
 } from '../predicate/predicate.ts';
 import {
   atLeastOne,
@@ -54,8 +38,18 @@ import {
   MEASURED,
   throughHops,
 } from '../predicate/relationships.ts';
-import { isRelative, readMoment, readPeriod, readWindow } from '../time/relative-time.ts';
 import { aggregateNamed, readNamedMeasure } from './aggregate.ts';
+import {
+  type Condition,
+  comparedWith,
+  describeField,
+  type Field,
+  type Members,
+  momentView,
+  readComparison,
+  readOperands,
+  refuseValue,
+} from './operands.ts';
 import {
   type AttributeOperator,
   MATCH_MODES,
@@ -67,15 +61,10 @@ import {
   type SegmentOperator,
 } from './operators.ts';
 import {
-  admitNode,
-  admitOperations,
-  costly,
   DEPTH_MAX,
   describeHop,
   fault,
   followWay,
-  inexactFault,
-  type Members,
   ownAttribute,
   quote,
   type Reading,
@@ -107,18 +96,6 @@ export interface RuleDialect {
 export const EDITOR_MEMBERS = ['id', 'path', 'disabled', 'muted', 'meta', 'combinatorPreceding'];
 
 const RULE_MEMBERS = ['operator', 'value', 'valueSource', 'caseInsensitive'];
-
-/** An attribute of the record, or of those that a way leads to. */
-interface Field {
-  /** As it is named in the rule. */
-  readonly name: string;
-  readonly hops: readonly Hop[];
-  /** The type that has the attribute. */
-  readonly type: ObjectType;
-  /** The attribute's name there. */
-  readonly own: string;
-  readonly attribute: Attribute;
-}
 
 /** A rule where it stands. */
 interface RuleContext {
@@ -237,16 +214,6 @@ function rowFor(
   return fault(reading, pointer(path, 'operator'), detail);
 }
 
-/** A rule whose operator and attribute are known and fit. */
-interface Condition {
-  readonly row: AttributeOperator;
-  readonly field: Field;
-  readonly rule: Members;
-  readonly path: string;
-  readonly depth: number;
-  readonly reading: Reading;
-}
-
 function readAttributeRule(condition: Condition): Meaning | undefined {
   const { row, field, rule, path, reading } = condition;
   const view = { attribute: field.own, folded: readFolded(condition) };
@@ -299,269 +266,6 @@ function readFolded({ row, field, rule, path, reading }: Condition): boolean {
 
 function hasCase({ type, of }: Attribute): boolean {
   return type === 'string' || of === 'string';
-}
-
-function describeField({ name, attribute }: Pick<Field, 'name' | 'attribute'>): string {
-  return `'${name}' is ${describeAttribute(attribute)}`;
-}
-
-// ——— Values ———
-
-/** What a rule says of its value or values, before it is negated. */
-function readComparison(condition: Condition, view: AttributeView): Predicate | undefined {
-  const positive = condition.row.complementOf ?? condition.row;
-  const { value } = condition.rule;
-  const at = pointer(condition.path, 'value');
-  if (isOfTime(condition)) {
-    if (isRelative(value) && positive.ofMoment)
-      return readEnd(condition, positive, value, at, view);
-    if (positive.ends && Array.isArray(value) && value.length === 2 && value.some(isRelative)) {
-      return readEnds(condition, positive.ends, value, at, view);
-    }
-  }
-  const operands = readOperands(condition);
-  const looksAtPresent = positive.takes === 'window' || positive.takes === 'period';
-  return (
-    operands &&
-    comparedWith(positive, looksAtPresent ? momentView(condition, view) : view, operands)
-  );
-}
-
-/**
- * Where a date meets a moment it is the one at which its day begins, in the zone of the deployment.
- */
-function momentView(
-  { field, reading }: Pick<Condition, 'field' | 'reading'>,
-  view: AttributeView,
-): AttributeView {
-  return field.attribute.type === 'date' ? { ...view, datesIn: reading.scope.timeZone } : view;
-}
-
-/** A value in normal form; of a datetime it may be a day. */
-type Operand = Scalar | Day;
-
-function isDay(operand: Operand): operand is Day {
-  return typeof operand === 'object';
-}
-
-/** One day among the values makes days of all: a moment is one that ends as it begins. */
-function comparedWith(
-  row: AttributeOperator,
-  view: AttributeView,
-  operands: readonly Operand[],
-): Predicate {
-  if (!operands.some(isDay)) return row.predicate(view, operands as readonly Scalar[]);
-  const days = operands.map((operand) =>
-    isDay(operand) ? operand : { first: String(operand), last: String(operand) },
-  );
-  return row.ofDays!(view, days);
-}
-
-function isOfTime({ field: { attribute } }: Condition): boolean {
-  return attribute.type === 'date' || attribute.type === 'datetime';
-}
-
-/**
- * A pair of which an end moves with time is two conditions in a group, and counts as those: so it
- * is written as JsonLogic.
- */
-function readEnds(
-  condition: Condition,
-  ends: readonly AttributeOperator[],
-  values: readonly unknown[],
-  at: string,
-  view: AttributeView,
-): Predicate | undefined {
-  const { depth, reading } = condition;
-  const parts = values.flatMap((value, index) => {
-    const path = pointer(at, index);
-    const end =
-      admitNode(reading, path, depth + 1) && readEnd(condition, ends[index]!, value, path, view);
-    return end ? [end] : [];
-  });
-  return parts.length === values.length ? and(parts) : undefined;
-}
-
-/** One value compared: a moment, or a fixed one. */
-function readEnd(
-  condition: Condition,
-  row: AttributeOperator,
-  value: unknown,
-  path: string,
-  view: AttributeView,
-): Predicate | undefined {
-  if (isRelative(value)) {
-    const moment = readMoment(value, path, condition.reading);
-    return moment && row.ofMoment!(momentView(condition, view), moment);
-  }
-  const operands = readAll(condition, [value], () => path);
-  return operands && comparedWith(row, view, operands);
-}
-
-function readOperands(condition: Condition): readonly Operand[] | undefined {
-  const { row, rule, path, reading } = condition;
-  const { value } = rule;
-  const at = pointer(path, 'value');
-  if (row.takes === 'nothing') return refuseValue(row, rule, path, reading);
-  if (value === null || value === undefined) {
-    return fault(
-      reading,
-      at,
-      `'${row.name}' takes a value; for "no value" there are null and notNull`,
-    );
-  }
-  if (isRelative(value)) return fault(reading, at, whyNotRelative(condition));
-  switch (row.takes) {
-    case 'one':
-      return readAll(condition, [value], () => at);
-    case 'many':
-    case 'pair':
-      return readList(condition, value, at);
-    case 'window': {
-      const ms = readWindow(value, at, reading);
-      return ms === undefined ? undefined : [ms];
-    }
-    case 'period': {
-      const unit = readPeriod(value, at, reading);
-      return unit && [unit, reading.scope.timeZone];
-    }
-    default:
-      return unreachable(row.takes);
-  }
-}
-
-/**
- * An editor leaves the value behind that was typed for another operator; anything else would be
- * meant to say something.
- */
-function refuseValue(
-  row: AttributeOperator,
-  { value }: Members,
-  path: string,
-  reading: Reading,
-): readonly Scalar[] {
-  const isLeft = (left: unknown) => typeof left !== 'object' || left === null;
-  if (Array.isArray(value) ? value.every(isLeft) : isLeft(value)) return [];
-  fault(
-    reading,
-    pointer(path, 'value'),
-    `'${row.name}' takes no value, but here is ${quote(value)}`,
-  );
-  return [];
-}
-
-function whyNotRelative(condition: Condition): string {
-  if (!isOfTime(condition)) {
-    const described = describeField(condition.field);
-    return `${described}: only dates and datetimes are relative to the present`;
-  }
-  const taking = TAKING_MOMENTS.join(' ');
-  return `'${condition.row.name}' takes no value relative to the present; ${taking} do`;
-}
-
-/** The operators that compare with moments. */
-const TAKING_MOMENTS = OPERATORS.flatMap((row) => {
-  const positive = row.kind === 'attribute' ? (row.complementOf ?? row) : undefined;
-  return positive?.ofMoment || positive?.ends ? [row.name] : [];
-});
-
-/**
- * A list of values as it is, or as `"a,b"`; an editor that reads numbers gives a single one as that
- * number.
- */
-function readList(
-  condition: Condition,
-  value: unknown,
-  at: string,
-): readonly Operand[] | undefined {
-  const { row, reading } = condition;
-  const isSingle = typeof value === 'number' || typeof value === 'boolean';
-  const values =
-    typeof value === 'string'
-      ? splitList(value)
-      : isSingle && row.takes === 'many'
-        ? [value]
-        : value;
-  if (row.takes === 'pair' && !(Array.isArray(values) && values.length === 2)) {
-    const pair = `[${Array(2).fill(exampleOfScalar(operandType(condition.field.attribute)))}]`;
-    return fault(
-      reading,
-      at,
-      `'${row.name}' takes two values, [low, high], such as ${pair}, not ${quote(value)}`,
-    );
-  }
-  if (!Array.isArray(values)) {
-    const list = `[${exampleOfScalar(operandType(condition.field.attribute))}]`;
-    return fault(
-      reading,
-      at,
-      `'${row.name}' takes a list of values, such as ${list}, not ${quote(value)}`,
-    );
-  }
-  return readAll(condition, values, (index) => (Array.isArray(value) ? pointer(at, index) : at));
-}
-
-/** Each value in normal form, or undefined with a fault for each that does not fit. */
-function readAll(
-  { row, field, reading }: Condition,
-  values: readonly unknown[],
-  pathOf: (index: number) => string,
-): readonly Operand[] | undefined {
-  const type = operandType(field.attribute);
-  const operands: Operand[] = [];
-  for (const [index, value] of values.entries()) {
-    const operand = readOne(type, value, reading.scope.timeZone);
-    const altered = inexactText(type, value);
-    if (operand !== undefined) {
-      if (isAdmitted(row, operand, pathOf(index), reading)) operands.push(operand);
-    } else if (altered !== undefined) inexactFault(reading, pathOf(index), altered);
-    else fault(reading, pathOf(index), `${describeField(field)}: ${quote(value)} is ${notA(type)}`);
-  }
-  return operands.length === values.length ? operands : undefined;
-}
-
-/** Notes why the operator does not take the operand, or counts what the condition takes. */
-function isAdmitted(
-  { admit }: AttributeOperator,
-  operand: Operand,
-  path: string,
-  reading: Reading,
-): boolean {
-  // a query that costs too much is refused as it is: no more is worked out
-  if (!admit || isDay(operand) || reading.costs.length > 0) return true;
-  const admitted = admit(operand);
-  if (typeof admitted === 'number') {
-    admitOperations(reading, path, admitted);
-    return true;
-  }
-  (admitted.costs ? costly : fault)(reading, path, admitted.why);
-  return false;
-}
-
-/** A date that is given for a datetime means the whole day. */
-function readOne(type: ScalarType, value: unknown, timeZone: string): Operand | undefined {
-  return (
-    (type === 'datetime' ? readDay(value, timeZone) : undefined) ??
-    readOperand(type, value, timeZone)
-  );
-}
-
-function notA(type: ScalarType): string {
-  return `not ${describeScalar(type)}, such as ${exampleOfScalar(type)}`;
-}
-
-/** What a value is compared with: an attribute of a scalar type itself, or what a list holds. */
-function operandType({ type, of }: Attribute): ScalarType {
-  return SCALAR_TYPES.find((scalar) => scalar === (of ?? type))!;
-}
-
-/**
- * `"a,b"` as react-querybuilder writes a list: trimmed, empty parts left out, a comma of a value
- * written `\,`.
- */
-function splitList(text: string): string[] {
-  const parts = text.split(/(?<!\\),/).map((part) => part.replaceAll('\\,', ',').trim());
-  return parts.filter((part) => part !== '');
 }
 
 // ——— Another attribute in place of a value ———

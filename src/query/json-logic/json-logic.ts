@@ -26,7 +26,7 @@ import {
   type Hop,
   hopOf,
   isZero,
-  type ObjectTypes,
+  type TypesByName,
   throughHops,
 } from '../predicate/relationships.ts';
 import { atomOf, foldPredicate, type Leaf, truthOfLeaves } from '../predicate/walk.ts';
@@ -42,12 +42,12 @@ export interface Meaning {
 }
 
 /** Writes a predicate as JsonLogic. `types` know the relationships that it speaks of. */
-export function predicateJsonLogic(predicate: Predicate, types: ObjectTypes): unknown {
+export function predicateJsonLogic(predicate: Predicate, types: TypesByName): unknown {
   return written(predicate, types, '');
 }
 
 /** `path` leads to the record that the predicate is about: empty, or ending in a dot. */
-function written(predicate: Predicate, types: ObjectTypes, path: string): unknown {
+function written(predicate: Predicate, types: TypesByName, path: string): unknown {
   return foldPredicate<unknown>(predicate, {
     group: groupLogic,
     not: (child) => ({ '!': [child] }),
@@ -59,7 +59,7 @@ function written(predicate: Predicate, types: ObjectTypes, path: string): unknow
   });
 }
 
-function edgeLogic(edge: RelatedCondition, types: ObjectTypes, path: string): unknown {
+function edgeLogic(edge: RelatedCondition, types: TypesByName, path: string): unknown {
   const { measure, where, holds } = edge;
   const to = `${path}${hopOf(edge, types).name}`;
   switch (measure.kind) {
@@ -168,7 +168,7 @@ function comparedLogic(atom: Atom, value: unknown, presence: unknown): unknown {
 // ——— Meanings ———
 
 /** A predicate with the JsonLogic that it is written as. */
-export function meaning(predicate: Predicate, types: ObjectTypes): Meaning {
+export function meaning(predicate: Predicate, types: TypesByName): Meaning {
   return { predicate, jsonLogic: predicateJsonLogic(predicate, types) };
 }
 

@@ -10,6 +10,7 @@
  * out as conjunctions only: a disjunction is the complement of the conjunction of complements.
  */
 import { assert, unreachable } from '../../errors.ts';
+import { pushTo } from '../../multimap.ts';
 import { atomForm, atomKey, attributesPresentBy, type ValueView } from './atom.ts';
 import { isPoint } from './interval.ts';
 import { measureRow, overNothing } from './measures.ts';
@@ -375,7 +376,7 @@ function withOneViaEach(parts: readonly Form[]): readonly Form[] {
   for (const part of parts) {
     if (part.kind !== 'via') continue;
     const neighbour = `${part.at.edge} ${part.at.direction}`;
-    byNeighbour.set(neighbour, [...(byNeighbour.get(neighbour) ?? []), part]);
+    pushTo(byNeighbour, neighbour, part);
   }
   const merged = [...byNeighbour.values()].map((same) =>
     same.length === 1
@@ -435,9 +436,7 @@ function isShare(view: View): view is MeasureView {
 function intersectByView(parts: readonly ValuesForm[]): ValuesForm[] {
   const byView = new Map<string, ValuesForm[]>();
   for (const part of parts) {
-    const same = byView.get(keyOf(part.view));
-    if (same) same.push(part);
-    else byView.set(keyOf(part.view), [part]);
+    pushTo(byView, keyOf(part.view), part);
   }
   return [...byView.values()].map((same) =>
     same.length === 1

@@ -10,7 +10,7 @@ import type { ObjectType, Relationship } from '../../change/object-type.ts';
 import { assert } from '../../errors.ts';
 import type { Predicate, RelatedCondition } from './predicate.ts';
 
-export type ObjectTypes = ReadonlyMap<string, ObjectType>;
+export type TypesByName = ReadonlyMap<string, ObjectType>;
 
 /**
  * One step from a record to its neighbours. `target` is their type, `many` whether there may be
@@ -25,7 +25,7 @@ export interface Hop {
 }
 
 /** The step of that name, if the type has one. */
-export function hopNamed(type: ObjectType, name: string, types: ObjectTypes): Hop | undefined {
+export function hopNamed(type: ObjectType, name: string, types: TypesByName): Hop | undefined {
   const own = type.relationships.get(name);
   if (own) return hopOut(type.name, name, own);
   for (const [holder, relationshipName, relationship] of pointingAt(type.name, types)) {
@@ -35,7 +35,7 @@ export function hopNamed(type: ObjectType, name: string, types: ObjectTypes): Ho
 }
 
 /** All steps that a record of the type can take. */
-export function hopsFrom(type: ObjectType, types: ObjectTypes): Hop[] {
+export function hopsFrom(type: ObjectType, types: TypesByName): Hop[] {
   const out = [...type.relationships].map(([name, relationship]) =>
     hopOut(type.name, name, relationship),
   );
@@ -48,7 +48,7 @@ export function hopsFrom(type: ObjectType, types: ObjectTypes): Hop[] {
 /** The step that an edge of a predicate stands for. */
 export function hopOf(
   { edge, direction }: Pick<RelatedCondition, 'edge' | 'direction'>,
-  types: ObjectTypes,
+  types: TypesByName,
 ): Hop {
   const [holder = '', name = ''] = edge.split('.');
   const relationship = types.get(holder)?.relationships.get(name);
@@ -74,7 +74,7 @@ function hopIn(holder: string, name: string, { inverse }: Relationship): Hop {
 
 function pointingAt(
   typeName: string,
-  types: ObjectTypes,
+  types: TypesByName,
 ): [holder: string, name: string, Relationship][] {
   return [...types.values()].flatMap((holder) =>
     [...holder.relationships].flatMap(([name, relationship]): [string, string, Relationship][] =>
@@ -89,7 +89,7 @@ function pointingAt(
  */
 export function inverseRelationships(
   typeName: string,
-  types: ObjectTypes,
+  types: TypesByName,
 ): Record<string, { readonly type: string; readonly relationship: string }> {
   const inverses = pointingAt(typeName, types).map(
     ([type, relationship, { inverse }]) => [inverse, { type, relationship }] as const,

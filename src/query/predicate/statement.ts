@@ -10,7 +10,7 @@ import { isDerivedName, readDerivedName } from '../network/derived-attribute.ts'
 import { atomReads, isTimed } from './atom.ts';
 import { predicateKey } from './normalize.ts';
 import type { Predicate, RelatedCondition } from './predicate.ts';
-import { hopOf, type ObjectTypes } from './relationships.ts';
+import { hopOf, type TypesByName } from './relationships.ts';
 import { leavesOf, someLeafWithin } from './walk.ts';
 
 /** The attributes of the record itself whose change can change the predicate's truth, sorted. */
@@ -31,7 +31,7 @@ export function readsClock(predicate: Predicate): boolean {
  * relationships). Re-typing or re-declaring one, at a neighbour too, gives another key. A derived
  * attribute counts as its relationship.
  */
-export function statementKey(predicate: Predicate, type: ObjectType, types: ObjectTypes): string {
+export function statementKey(predicate: Predicate, type: ObjectType, types: TypesByName): string {
   const words = new Set<string>();
   collectWords(predicate, type, types, '', words);
   return `${[...words].sort().join()} ${predicateKey(predicate)}`;
@@ -40,7 +40,7 @@ export function statementKey(predicate: Predicate, type: ObjectType, types: Obje
 function collectWords(
   predicate: Predicate,
   type: ObjectType,
-  types: ObjectTypes,
+  types: TypesByName,
   prefix: string,
   words: Set<string>,
 ): void {
@@ -58,7 +58,7 @@ function collectWords(
   }
 }
 
-function relationshipText({ edge }: Pick<RelatedCondition, 'edge'>, types: ObjectTypes): string {
+function relationshipText({ edge }: Pick<RelatedCondition, 'edge'>, types: TypesByName): string {
   const [holder = '', name = ''] = edge.split('.');
   const relationship = types.get(holder)?.relationships.get(name);
   return `${edge}:${relationship?.to}:${relationship?.key}:${relationship?.cardinality}`;

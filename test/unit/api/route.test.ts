@@ -8,7 +8,7 @@ import { bodies } from '../../../src/api/plugins/bodies.ts';
 import { problems } from '../../../src/api/plugins/problems.ts';
 import { needOf } from '../../../src/api/roles.ts';
 import { addRoute, type Route, type RouteContext, route } from '../../../src/api/route.ts';
-import { ROUTES } from '../../../src/api/routes.ts';
+import { API_PARTS, ROUTES } from '../../../src/api/routes.ts';
 import { Problem } from '../../../src/errors.ts';
 
 const context = { waitingChangesMax: 7 } as RouteContext;
@@ -112,6 +112,18 @@ describe('all routes', () => {
     const places = ROUTES.map(({ method, path }) => `${method} ${path}`);
     expect(new Set(places).size).toBe(places.length);
     expect(new Set(ROUTES.map(({ operationId }) => operationId)).size).toBe(ROUTES.length);
+  });
+
+  it('refer only to forms that there are, and leave none of them unused', () => {
+    const named = API_PARTS.flatMap(({ schemas }) => schemas);
+    const ids = named.map((schema) => (schema as { $id?: string }).$id);
+    const shown = ROUTES.map(({ path, query, body, answers, refusals }) => {
+      // Every route may be refused with a problem document.
+      return { path, query, body, answers, refusals, problem: { $ref: 'Problem#' } };
+    });
+    const text = JSON.stringify([named, shown]);
+    const used = new Set([...text.matchAll(/"\$ref":"(\w+)#"/g)].map(([, id]) => id));
+    expect([...used].sort()).toEqual([...ids].sort());
   });
 
   it('name no code twice that they may be refused with', () => {

@@ -16,7 +16,7 @@ import {
   readOperand,
 } from '../../../change/value.ts';
 import { isLogic, operationOf } from '../../json-logic/json-logic-program.ts';
-import { hopNamed, type ObjectTypes } from '../../predicate/relationships.ts';
+import { hopNamed, type TypesByName } from '../../predicate/relationships.ts';
 import { fault, inexactFault, quote, type Reading } from '../scope.ts';
 import type { Args } from './shapes.ts';
 
@@ -248,7 +248,7 @@ function normalForm(literal: unknown, type: ScalarType, timeZone: string): unkno
 }
 
 /** The attribute that a `var` reads, lower-cased or not. */
-export function comparedIn(rule: unknown, items: Items, types: ObjectTypes): Compared | undefined {
+export function comparedIn(rule: unknown, items: Items, types: TypesByName): Compared | undefined {
   if (!isLogic(rule)) return undefined;
   const [name, args] = operationOf(rule);
   if (name === 'toLowerCase' && args.length === 1) return loweredIn(args[0], items, types);
@@ -260,7 +260,7 @@ export function comparedIn(rule: unknown, items: Items, types: ObjectTypes): Com
 }
 
 /** Only letters have a case: what else there is may become another text. */
-function loweredIn(rule: unknown, items: Items, types: ObjectTypes): Compared | undefined {
+function loweredIn(rule: unknown, items: Items, types: TypesByName): Compared | undefined {
   const read = comparedIn(rule, items, types);
   return read && (read.attribute.of ?? read.attribute.type) === 'string' ? read : undefined;
 }
@@ -269,7 +269,7 @@ function loweredIn(rule: unknown, items: Items, types: ObjectTypes): Compared | 
  * The attribute at the end of steps to one record each; of a list it may be the length or an
  * element.
  */
-function attributeAt(path: string, items: Items, types: ObjectTypes): Attribute | undefined {
+function attributeAt(path: string, items: Items, types: TypesByName): Attribute | undefined {
   if (!('attributes' in items)) return path === '' ? { type: items.of } : undefined;
   const [step = '', ...deeper] = path.split('.');
   const hop = hopNamed(items, step, types);
@@ -282,7 +282,7 @@ function attributeAt(path: string, items: Items, types: ObjectTypes): Attribute 
 }
 
 /** What stands in a list attribute, if the rule gives one, filtered or not. */
-export function elementsOf(list: unknown, items: Items, types: ObjectTypes): Items | undefined {
+export function elementsOf(list: unknown, items: Items, types: TypesByName): Items | undefined {
   if (!isLogic(list)) return undefined;
   const [name, args] = operationOf(list);
   if (name === 'filter') return elementsOf(args[0], items, types);

@@ -14,7 +14,7 @@ import {
   type ListMeasure,
   type Predicate,
 } from '../../predicate/predicate.ts';
-import { type Hop, hopNamed, MEASURED, type ObjectTypes } from '../../predicate/relationships.ts';
+import { type Hop, hopNamed, MEASURED, type TypesByName } from '../../predicate/relationships.ts';
 import { type Args, isCount, isFilter, isVar, readMap } from './shapes.ts';
 
 /** A measure over the neighbours at `hop` that `where` holds of; `view` stands for its value. */
@@ -39,7 +39,7 @@ interface Neighbours {
 export function readMeasured(
   rule: unknown,
   type: ObjectType,
-  types: ObjectTypes,
+  types: TypesByName,
   truthOf: TruthOf,
 ): Measured | undefined {
   if (!isLogic(rule)) return undefined;
@@ -83,7 +83,7 @@ function countedList(rule: unknown): { list: unknown } | undefined {
 function readNeighbours(
   list: unknown,
   type: ObjectType,
-  types: ObjectTypes,
+  types: TypesByName,
   truthOf: TruthOf,
 ): Neighbours | undefined {
   if (!isLogic(list)) return undefined;
@@ -105,7 +105,7 @@ function readNeighbours(
 export function listType(
   list: unknown,
   type: ObjectType,
-  types: ObjectTypes,
+  types: TypesByName,
 ): ObjectType | undefined {
   if (!isLogic(list)) return undefined;
   const [name, args] = operationOf(list);

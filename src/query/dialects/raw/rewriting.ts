@@ -6,7 +6,7 @@
  */
 import type { ObjectType } from '../../../change/object-type.ts';
 import { isLogic, operationOf } from '../../json-logic/json-logic-program.ts';
-import type { ObjectTypes } from '../../predicate/relationships.ts';
+import type { TypesByName } from '../../predicate/relationships.ts';
 import { listType } from './measured.ts';
 import { type Args, addedTo, OVER_ITEMS, readMap, varPath } from './shapes.ts';
 
@@ -19,7 +19,7 @@ type Copied = (from: object, to: object) => void;
 export function withExactSums(
   rule: unknown,
   type: ObjectType,
-  types: ObjectTypes,
+  types: TypesByName,
   copied: Copied,
 ): unknown {
   const sums: Rewrite = (name, args, of) =>
@@ -34,7 +34,7 @@ type Rewrite = (name: string, args: Args, type: ObjectType) => object | undefine
 export function rewritten(
   rule: unknown,
   type: ObjectType,
-  types: ObjectTypes,
+  types: TypesByName,
   rewrite: Rewrite,
   copied: Copied,
 ): unknown {
@@ -72,7 +72,7 @@ const CURRENT = 'current.';
 function exactSum(
   [list, body, initial, ...more]: Args,
   type: ObjectType,
-  types: ObjectTypes,
+  types: TypesByName,
 ): object | undefined {
   const added = varPath(addedTo(body));
   if (added === undefined || initial !== 0 || more.length > 0) return undefined;
