@@ -192,7 +192,7 @@ export class PartitionCore implements Turn {
       for (const participant of this.#all) participant.begin?.();
       if (!this.#hasOrdinaryWork()) return this.#careful.idle ?? AGAIN;
     }
-    yield* ask({ kind: 'gather' });
+    yield* ask({ kind: 'gather', entries: this.participants.intake.pace });
     const batch = this.#emptyBatch();
     let isWork = false;
     for (const participant of this.#all) {

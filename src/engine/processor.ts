@@ -1,45 +1,29 @@
 /**
  * processor.ts – Drives the core of one partition in a process: it holds the lease, follows the
- * streams, carries out what the core asks for, and tells what has happened.
+ * streams, has carried out what the core asks for (core-driver.ts), and tells what has happened.
  *
- * Keeps true: the very same commit is sent until its outcome is known; an owner that is fenced or
- * rolled back forgets all it knew and takes the partition anew. What a partition does is decided in
+ * Keeps true: an owner that is fenced or rolled back forgets all it knew and takes the partition
+ * anew. What a partition does is decided in
  * partition-core.ts; here is only what needs a process.
  */
 
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Alarm } from '../alarm.ts';
 import { unreachable } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
-import { failureReason } from '../query/failure.ts';
-import { isFull, isUnanswered } from '../redis/failures.ts';
-import { pieceName, type Solo } from './care.ts';
-import { CLOCK_SKEW_MAX_MS, type EngineClock } from './clock.ts';
+import { isUnanswered } from '../redis/failures.ts';
+import type { Solo } from './care.ts';
+import type { EngineClock } from './clock.ts';
+import { CoreDriver } from './core-driver.ts';
 import { CORE_LIMITS } from './core-limits.ts';
 import { freshEpoch } from './epochs.ts';
 import { Forwarder } from './forwarder.ts';
 import type { Networks } from './networks.ts';
+import { OwnerLog } from './owner-log.ts';
 import { PartitionCore } from './partition-core.ts';
-import type {
-  CommitAnswer,
-  PartitionMeta,
-  PartitionStore,
-  PartitionTail,
-  PreparedCommit,
-  Renewal,
-} from './partition-store.ts';
-import {
-  type Answers,
-  type Asker,
-  type Asking,
-  answerOf,
-  type DriverRequest,
-  isForDriver,
-} from './requests.ts';
-import type { Step } from './step.ts';
+import type { PartitionMeta, PartitionStore, PartitionTail, Renewal } from './partition-store.ts';
 import type { TurnResult } from './turn-result.ts';
 
 export const LEASE_TTL_MS = 3000;
@@ -48,16 +32,7 @@ export const LEASE_TTL_MS = 3000;
  */
 const QUEUED_BYTES_MAX = 1024 * 1024;
 const QUEUED_MESSAGES_MAX = 1000;
-/**
- * A small batch in a busy process waits this long for more: a commit costs the same for one change
- * and for thirty.
- */
-const SMALL_BATCH_ENTRIES = 32;
-const GATHER_MS = 2;
-const BUSY_UTILIZATION = 0.5;
 const RETRY_MS = 50;
-/** A store that refuses at once is asked again 20 times a second, for as long as it is full. */
-const COMMITS_A_WARNING = 200;
 /**
  * Every so many renewals of the lease (about 3 s) the targets of messages are asked whether they
  * still hold them.
@@ -93,14 +68,14 @@ interface Held {
 export class PartitionProcessor {
   readonly #context: ProcessorContext;
   readonly #store: PartitionStore;
-  readonly #asker: Asker;
+  readonly #driver: CoreDriver;
   readonly #token = randomUUID();
   readonly #logger: Logger;
+  readonly #log: OwnerLog;
   readonly #alarm = new Alarm();
   readonly #partition: number;
   #held: Held | undefined;
   #renewals = 0;
-  #isAheadOfTime = false;
   #isStopped = false;
   #fatal: Error | undefined;
   #running: Promise<void> | undefined;
@@ -109,8 +84,21 @@ export class PartitionProcessor {
     this.#context = context;
     this.#partition = partition;
     this.#store = context.stores[partition]!;
-    this.#asker = { partition, token: this.#token, stores: context.stores };
     this.#logger = context.logger.child({ partition });
+    this.#log = new OwnerLog(this.#logger, context.metrics);
+    const { stores, metrics, solo, refreshCatalog } = context;
+    this.#driver = new CoreDriver({
+      partition,
+      token: this.#token,
+      stores,
+      metrics,
+      log: this.#log,
+      solo,
+      refreshCatalog,
+      renewLease: () => this.#renewLease(),
+      sleep: (ms) => this.#alarm.sleep(ms),
+      isStopped: () => this.#isStopped,
+    });
   }
 
   /** Whether the lease is held and batches are being worked off. */
@@ -157,13 +145,13 @@ export class PartitionProcessor {
       renewal.status === 'renewed' &&
       (core.committedNumber !== number || core.recognizes(renewal.number));
     if (isOurs) {
-      this.#tellWhetherAhead(core);
+      this.#log.tellWhetherAhead(core.nowMs - this.#context.clock.nowMs());
       // An owner that sleeps until a record is due has not seen the clock jump meanwhile.
       if (core.participants.timers.nextMs(core) <= core.nowMs) this.#alarm.ring();
       if (this.#renewals++ % RENEWALS_A_CHECK === 0) await forwarder.check();
       return;
     }
-    this.#logger.warn({ renewal, number }, 'the lease is lost');
+    this.#log.leaseLost(renewal, number);
     held.isLost = true;
     this.#alarm.ring();
   }
@@ -182,7 +170,7 @@ export class PartitionProcessor {
       }
     } catch (error) {
       this.#fatal = error as Error;
-      this.#logger.fatal({ err: error }, 'the partition has stopped');
+      this.#log.stopped(error);
     } finally {
       this.#forget();
       await this.#store.release(this.#token).catch(() => {});
@@ -221,18 +209,9 @@ export class PartitionProcessor {
     // Whoever waits for all owners to know a version does not wait for a partition that has none.
     await this.#context.refreshCatalog();
     const core = this.#coreOf(meta);
-    if (!(await this.#drive(core.open()))) return undefined;
+    if (!(await this.#driver.drive(core.open()))) return undefined;
+    this.#log.acquired(core, meta);
     const { channels } = core.participants;
-    if (channels.lost.length > 0)
-      this.#logger.warn(
-        { lost: channels.lost },
-        'state was lost on the way to partitions; all is sent to them anew',
-      );
-    if (core.deaths)
-      this.#logger.info(
-        { deaths: Object.fromEntries(core.deaths) },
-        'the owner before left without a word: what it had in hand is tried piece by piece',
-      );
     const { stores } = this.#context;
     const [partition, logger, onNews] = [this.#partition, this.#logger, () => this.nudge()];
     const forwarder = new Forwarder({ partition, stores, logger, onNews }, channels);
@@ -240,10 +219,6 @@ export class PartitionProcessor {
     this.#held = held;
     this.#follow(held, meta);
     forwarder.wake();
-    this.#logger.debug(
-      { number: meta.number, position: meta.position },
-      'the partition is acquired',
-    );
     return held;
   }
 
@@ -299,7 +274,7 @@ export class PartitionProcessor {
     const { core } = held;
     while (!this.#isStopped && !held.isLost && !core.participants.channels.isRefused) {
       try {
-        await this.#conclude(held, await this.#drive(core.turn()));
+        await this.#conclude(held, await this.#driver.drive(core.turn()));
       } catch (error) {
         if (!isUnanswered(error)) throw error;
         // The store is gone: what was read stays queued, and the lease is taken anew if it ran out.
@@ -318,92 +293,19 @@ export class PartitionProcessor {
       case 'committed':
         held.forwarder.wake();
         this.#resume(held);
-        this.#tell(result.made);
+        this.#log.committed(result.made);
         if (result.isNews) this.#context.onProgress();
         return;
-      case 'failed': {
-        const { error, piece } = result;
-        this.#logger.error({ err: error, piece: piece && pieceName(piece) }, 'the step failed');
+      case 'failed':
+        this.#log.failed(result);
         return;
-      }
       case 'lost':
-        this.#logger.warn(
-          { answer: result.why },
-          'a commit was refused; the partition is taken anew',
-        );
+        this.#log.lost(result);
         held.isLost = true;
         return;
       default:
         return unreachable(result);
     }
-  }
-
-  /** Carries out what is asked for until it comes to something. */
-  async #drive<R>(asking: Asking<R>): Promise<R> {
-    try {
-      let next = asking.next();
-      while (!next.done) {
-        const request = next.value;
-        const answer = isForDriver(request)
-          ? await this.#answer(request)
-          : await answerOf(request, this.#asker);
-        const startedMs = performance.now();
-        next = asking.next(answer);
-        // Between the last rows and the commit lies the step.
-        if (!next.done && next.value.kind === 'commit')
-          this.#context.metrics.stepSeconds.observe((performance.now() - startedMs) / 1000);
-      }
-      return next.value;
-    } finally {
-      asking.return(undefined as never); // whatever it holds while it is under way is given back
-    }
-  }
-
-  async #answer(request: DriverRequest): Promise<Answers[DriverRequest['kind']]> {
-    const { solo, refreshCatalog } = this.#context;
-    switch (request.kind) {
-      case 'renew':
-        return this.#renewLease();
-      case 'commit':
-        return this.#commit(request.prepared);
-      case 'catalog':
-        await refreshCatalog();
-        return undefined;
-      case 'gather':
-        return this.#gather();
-      case 'solo-over':
-        await solo.over;
-        return undefined;
-      case 'solo-begin':
-        return solo.begin();
-      default:
-        return unreachable(request);
-    }
-  }
-
-  /** Sends the very same commit until its outcome is known. */
-  async #commit(prepared: PreparedCommit): Promise<CommitAnswer | 'unknown'> {
-    const timer = this.#context.metrics.commitSeconds.startTimer();
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const answer = await this.#store.commit(prepared);
-        timer();
-        return answer;
-      } catch (error) {
-        if (!isUnanswered(error)) throw error;
-        // Nobody of this process will ask again: the next owner reads what is stored.
-        if (this.#isStopped) return 'unknown';
-        if (attempt % COMMITS_A_WARNING === 0)
-          this.#logger.warn({ err: error }, unansweredCommit(error));
-        await this.#alarm.sleep(RETRY_MS);
-      }
-    }
-  }
-
-  async #gather(): Promise<undefined> {
-    const pace = this.#held?.core.participants.intake.pace ?? 0;
-    if (pace < SMALL_BATCH_ENTRIES && utilization() > BUSY_UTILIZATION) await sleep(GATHER_MS);
-    return undefined;
   }
 
   /** Reads on once enough of what was read ahead is committed. */
@@ -413,57 +315,4 @@ export class PartitionProcessor {
     if (queuedBytes < QUEUED_BYTES_MAX / 2) tail.resume('log');
     if (queuedMessages < QUEUED_MESSAGES_MAX / 2) tail.resume('inbox');
   }
-
-  // ——— What is told ———
-
-  #tell({ applied, dead, effects, failures }: Step): void {
-    const { metrics } = this.#context;
-    metrics.changesApplied.inc(applied);
-    metrics.membershipsFlipped.inc(effects);
-    metrics.commits.inc();
-    if (dead.length > 0) {
-      metrics.deadLetters.inc(dead.length);
-      this.#logger.error(
-        { dead: dead.map(({ entry, index, code, detail }) => ({ entry, index, code, detail })) },
-        'changes went to the dead letters',
-      );
-    }
-    for (const [predicateId, failure] of failures)
-      this.#logger.error({ predicateId, reason: failureReason(failure) }, 'a segment has failed');
-  }
-
-  /**
-   * A clock that was believed while it was wrong stays, so that time never runs backwards: an
-   * operator should know.
-   */
-  #tellWhetherAhead({ nowMs }: PartitionCore): void {
-    const aheadMs = nowMs - this.#context.clock.nowMs();
-    const isAhead = aheadMs > CLOCK_SKEW_MAX_MS;
-    if (isAhead && !this.#isAheadOfTime)
-      this.#logger.error(
-        { aheadMs },
-        'time stands still here: the partition’s clock is over a minute ahead of Redis',
-      );
-    if (!isAhead && this.#isAheadOfTime) this.#logger.info('time goes on again here');
-    this.#isAheadOfTime = isAhead;
-  }
-}
-
-function unansweredCommit(error: unknown): string {
-  if (isFull(error)) return 'Redis is full: a commit waits until there is room';
-  return 'no answer to a commit; it is sent again';
-}
-
-const UTILIZATION_SAMPLE_MS = 100;
-let sample = { at: 0, elu: performance.eventLoopUtilization(), busy: 0 };
-
-/** The share of the last tenth of a second in which this process was busy. */
-function utilization(): number {
-  const at = performance.now();
-  if (at - sample.at > UTILIZATION_SAMPLE_MS) {
-    const elu = performance.eventLoopUtilization();
-    const busy = performance.eventLoopUtilization(elu, sample.elu).utilization;
-    sample = { at, elu, busy };
-  }
-  return sample.busy;
 }

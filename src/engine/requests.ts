@@ -139,8 +139,8 @@ export type DriverRequest =
   | { readonly kind: 'commit'; readonly prepared: PreparedCommit }
   /** Brings the catalog to this version at least. */
   | { readonly kind: 'catalog'; readonly version: number }
-  /** A small batch may be waited with: a commit costs the same for one change and for thirty. */
-  | { readonly kind: 'gather' }
+  /** A small batch, of so many entries of the log, may be waited with. */
+  | { readonly kind: 'gather'; readonly entries: number }
   /** Waits until nobody of this process is alone any more; and until the core is alone itself. */
   | { readonly kind: 'solo-over' }
   | { readonly kind: 'solo-begin' };

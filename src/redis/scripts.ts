@@ -5,7 +5,7 @@
  * touches is in KEYS; a full Redis carries out all of it or none; ioredis sends the digest and
  * loads the text again where the server has forgotten it (SCRIPT FLUSH, a fail-over).
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import { assert } from '../errors.ts';
 import {
@@ -21,11 +21,9 @@ const FOLDER = new URL('./lua/', import.meta.url);
 
 export type ScriptArgument = string | number | Buffer;
 
-/** `commit-batch.lua` is the command `commitBatch`. */
-function commandOf(file: string): string {
-  return file
-    .replace(/\.lua$/, '')
-    .replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+/** The command `commitBatch` is `commit-batch.lua`. */
+function fileOf(name: ScriptName): URL {
+  return new URL(`${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}.lua`, FOLDER);
 }
 
 /** How Lua spells a name of the table. */
@@ -52,10 +50,8 @@ function luaOf(name: ScriptName, text: string): string {
 
 /** Makes every script a command of this connection. */
 export function defineScripts(redis: Redis): void {
-  for (const file of readdirSync(FOLDER)) {
-    if (!file.endsWith('.lua')) continue;
-    const name = commandOf(file) as ScriptName;
-    const lua = luaOf(name, readFileSync(new URL(file, FOLDER), 'utf8'));
+  for (const name of Object.keys(SIGNATURES) as ScriptName[]) {
+    const lua = luaOf(name, readFileSync(fileOf(name), 'utf8'));
     texts.set(name, lua);
     redis.defineCommand(name, { lua });
   }

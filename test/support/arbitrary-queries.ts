@@ -112,7 +112,7 @@ const SPELLINGS: Record<ScalarType, readonly unknown[]> = {
 };
 
 /** Where a text may be one that only some operators take (`admit`). */
-export const PATTERNS = ['^a', 'B$', '^$', '[Aa]b?', '(?i)AB', '\\D', '.', 'a|ß', '\\bx'];
+const PATTERNS = ['^a', 'B$', '^$', '[Aa]b?', '(?i)AB', '\\D', '.', 'a|ß', '\\bx'];
 
 const OBJECTS = [{}, { a: 1 }, { a: 'a', b: [1, 2] }, { a: { b: 'ab' } }, { a: null }];
 

@@ -8,7 +8,6 @@
 import { isObject } from '../../change/object-type.ts';
 import { pointer } from '../../errors.ts';
 import { joined, type Meaning, negated } from '../json-logic/json-logic.ts';
-import type { Members } from './operands.ts';
 import {
   EDITOR_MEMBERS,
   isMuted,
@@ -17,7 +16,7 @@ import {
   readRule,
   refuseMembers,
 } from './rule.ts';
-import { admitNode, fault, quote, type Reading } from './scope.ts';
+import { admitNode, fault, type Members, quote, type Reading } from './scope.ts';
 
 const LEAF: RuleDialect = {
   field: 'slug',

@@ -31,6 +31,7 @@ import {
   costly,
   fault,
   inexactFault,
+  type Members,
   quote,
   type Reading,
 } from './scope.ts';
@@ -46,8 +47,6 @@ export interface Field {
   readonly own: string;
   readonly attribute: Attribute;
 }
-
-export type Members = Readonly<Record<string, unknown>>;
 
 /** A rule whose operator and attribute are known and fit. */
 export interface Condition {

@@ -12,6 +12,9 @@ import { QUERY_OPERATIONS_MAX } from '../cost.ts';
 import type { Predicate } from '../predicate/predicate.ts';
 import { type Hop, hopNamed } from '../predicate/relationships.ts';
 
+/** A rule, a group or a node as it was sent: an object, and nothing more is known of it. */
+export type Members = Readonly<Record<string, unknown>>;
+
 /** What another segment holds for, as `inSegment` takes it over. */
 export interface SegmentMeaning {
   readonly objectType: string;

@@ -1,0 +1,117 @@
+/**
+ * core-driver.ts – Carries out in a process what a partition's core asks for.
+ *
+ * Keeps true: the very same commit is sent until its outcome is known; what the core holds while it
+ * asks is given back, whether it comes to an end or the store does not answer.
+ */
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { unreachable } from '../errors.ts';
+import type { Metrics } from '../metrics.ts';
+import { isUnanswered } from '../redis/failures.ts';
+import type { Solo } from './care.ts';
+import type { OwnerLog } from './owner-log.ts';
+import type { CommitAnswer, PreparedCommit, Renewal } from './partition-store.ts';
+import {
+  type Answers,
+  type Asker,
+  type Asking,
+  answerOf,
+  type DriverRequest,
+  isForDriver,
+} from './requests.ts';
+import { utilization } from './utilization.ts';
+
+/**
+ * A small batch in a busy process waits this long for more: a commit costs the same for one change
+ * and for thirty.
+ */
+const SMALL_BATCH_ENTRIES = 32;
+const GATHER_MS = 2;
+const BUSY_UTILIZATION = 0.5;
+const RETRY_MS = 50;
+
+export interface CoreDriverContext extends Asker {
+  readonly metrics: Metrics;
+  readonly log: OwnerLog;
+  readonly solo: Solo;
+  readonly refreshCatalog: () => Promise<unknown>;
+  readonly renewLease: () => Promise<Renewal>;
+  /** Ends early when there is news. */
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly isStopped: () => boolean;
+}
+
+export class CoreDriver {
+  readonly #context: CoreDriverContext;
+
+  constructor(context: CoreDriverContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Carries out what is asked for until it comes to something.
+   * Rejects with what `isUnanswered` knows if the store does not answer a read.
+   */
+  async drive<R>(asking: Asking<R>): Promise<R> {
+    try {
+      let next = asking.next();
+      while (!next.done) {
+        const request = next.value;
+        const answer = isForDriver(request)
+          ? await this.#answer(request)
+          : await answerOf(request, this.#context);
+        const startedMs = performance.now();
+        next = asking.next(answer);
+        // Between the last rows and the commit lies the step.
+        if (!next.done && next.value.kind === 'commit')
+          this.#context.metrics.stepSeconds.observe((performance.now() - startedMs) / 1000);
+      }
+      return next.value;
+    } finally {
+      asking.return(undefined as never);
+    }
+  }
+
+  async #answer(request: DriverRequest): Promise<Answers[DriverRequest['kind']]> {
+    const { solo, refreshCatalog, renewLease } = this.#context;
+    switch (request.kind) {
+      case 'renew':
+        return renewLease();
+      case 'commit':
+        return this.#commit(request.prepared);
+      case 'catalog':
+        await refreshCatalog();
+        return undefined;
+      case 'gather':
+        if (request.entries < SMALL_BATCH_ENTRIES && utilization() > BUSY_UTILIZATION)
+          await sleep(GATHER_MS);
+        return undefined;
+      case 'solo-over':
+        await solo.over;
+        return undefined;
+      case 'solo-begin':
+        return solo.begin();
+      default:
+        return unreachable(request);
+    }
+  }
+
+  async #commit(prepared: PreparedCommit): Promise<CommitAnswer | 'unknown'> {
+    const { metrics, stores, partition, log, isStopped } = this.#context;
+    const timer = metrics.commitSeconds.startTimer();
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const answer = await stores[partition]!.commit(prepared);
+        timer();
+        return answer;
+      } catch (error) {
+        if (!isUnanswered(error)) throw error;
+        // Nobody of this process will ask again: the next owner reads what is stored.
+        if (isStopped()) return 'unknown';
+        log.unanswered(error, attempt);
+        await this.#context.sleep(RETRY_MS);
+      }
+    }
+  }
+}
