@@ -185,7 +185,6 @@ class Player {
   #last: PreparedCommit | undefined;
   #nonces = 0;
   #sequence = 0;
-  readonly #seen = new Map<number, string>();
   #rollBack: (() => Promise<void>) | undefined;
 
   constructor(world: StoreWorld) {
@@ -219,11 +218,10 @@ class Player {
       case 'deliver':
         return store.deliver({ ...next, catalogVersion: 1, payload: `[${next.sequence}]` });
       case 'begin epoch': {
+        // What was seen before may be told apart from the same position later, or not: a look that
+        // never was is always stale.
         const { seen } = await store.channel(next.source);
-        const given = next.isStale ? (this.#seen.get(next.source) ?? '') : seen;
-        this.#seen.set(next.source, seen);
-        // A look that is as old as a delivery of the same numbers may be told apart, or not.
-        if (next.isStale && given !== seen) return 'moved';
+        const given = next.isStale ? 'never seen' : seen;
         return store.beginEpoch({ ...next, seen: given });
       }
     }
