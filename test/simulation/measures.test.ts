@@ -15,7 +15,7 @@ const ofValues = COMPANY.queries.filter(({ query }) =>
 );
 
 describe('different values of holders', { timeout: 3_600_000 }, () => {
-  it('come to rest exact, whatever was lost, late, doubled, paused or taken over meanwhile', async () => {
+  it('come to rest exact, whatever was lost, late, doubled or taken over', async () => {
     for (const seed of seeds(400)) await simulate(seed, { ...COMPANY, queries: ofValues });
   });
 });
