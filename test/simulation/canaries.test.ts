@@ -56,8 +56,10 @@ describe('the simulator notices when', { timeout: 600_000 }, () => {
 
 /** A part of a participant that may be left out, as `participant.part`. */
 type LeftOut = {
-  [Name in keyof Participants]: `${Name}.${Extract<keyof Participants[Name], 'recover' | 'committed'>}`;
+  [Name in keyof Participants]: `${Name}.${Part<Participants[Name]>}`;
 }[keyof Participants];
+
+type Part<Of> = Extract<keyof Of, 'recover' | 'committed'>;
 
 /** The check that has to notice. A new participant is named here, or this is not compiled. */
 const LEFT_OUT: Readonly<Record<LeftOut, CheckName>> = {

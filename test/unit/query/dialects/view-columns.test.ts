@@ -124,7 +124,8 @@ describe('a column', () => {
     [
       'an unknown aggregate',
       { path: 'orders.total', aggregate: 'median' },
-      '/columns/0/aggregate: an aggregate is one of count, sum, avg, min, max, countDistinct, not "median"',
+      '/columns/0/aggregate: an aggregate is one of count, sum, avg, min, max, countDistinct, ' +
+        'not "median"',
     ],
     [
       'a sum of one record',
