@@ -12,6 +12,7 @@ import { isUnanswered } from '../redis/failures.ts';
 import type { Solo } from './care.ts';
 import type { OwnerLog } from './owner-log.ts';
 import type { CommitAnswer, PreparedCommit, Renewal } from './partition-store.ts';
+import { utilization } from './process-load.ts';
 import {
   type Answers,
   type Asker,
@@ -20,7 +21,6 @@ import {
   type DriverRequest,
   isForDriver,
 } from './requests.ts';
-import { utilization } from './utilization.ts';
 
 /**
  * A small batch in a busy process waits this long for more: a commit costs the same for one change

@@ -37,6 +37,7 @@ const calls = pasted.filter(({ command }) => !command.startsWith('npm ci'));
 let folder: string;
 let port: string;
 let server: ChildProcess;
+let ended: Promise<unknown>;
 let said = '';
 
 beforeAll(async () => {
@@ -50,11 +51,12 @@ beforeAll(async () => {
   });
   server.stdout!.on('data', (chunk) => (said += chunk));
   server.stderr!.on('data', (chunk) => (said += chunk));
-  await eventually('the server is ready', () => /^Rollcall is ready/m.test(said), 60_000);
+  ended = new Promise((resolve) => server.once('close', resolve));
+  const ready = eventually('the server is ready', () => /^Rollcall is ready/m.test(said), 60_000);
+  await Promise.race([ready, ended.then(() => Promise.reject(new Error(`it ended:\n${said}`)))]);
 });
 
 afterAll(async () => {
-  const ended = new Promise((resolve) => server.once('close', resolve));
   server.kill('SIGTERM');
   await ended;
   rmSync(folder, { recursive: true, force: true });

@@ -31,7 +31,7 @@ const CANARIES: readonly (readonly [keyof Guards, string, CheckName])[] = [
   [
     'epochs',
     'messages of owners that are no longer in office are taken for those of the one that is',
-    'rest',
+    'related',
   ],
   [
     'resynchronization',

@@ -40,6 +40,8 @@ const LAG = 30;
  * on.
  */
 const WORKS_MAX = 14;
+/** Copies that are under way arrive so many times more slowly than all else is done. */
+const LATE_ONE_IN = 20;
 const SETTLING_STEPS_MAX = 20_000;
 /** One change in so many throws when it is applied, or the process dies of it. */
 const TROUBLE_ONE_IN = 40;
@@ -242,7 +244,9 @@ export class Cluster {
       if (process.isBehind && (!this.#wire.isFaulty || this.#choose(LAG) === 0))
         work.push(() => process.follow());
     }
-    if (this.#wire.late.length > 0) work.push(() => this.#wire.arrive());
+    // Copies are under way for long, so that some arrive after a take-over.
+    const isArriving = !this.#wire.isFaulty || this.#choose(LATE_ONE_IN) === 0;
+    if (this.#wire.late.length > 0 && isArriving) work.push(() => this.#wire.arrive());
     for (let partition = 0; partition < PARTITIONS; partition++)
       if (!this.#ownerOf(partition)) work.push(() => this.#takeOver(partition));
     return work;

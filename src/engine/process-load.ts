@@ -1,5 +1,5 @@
 /**
- * utilization.ts – How busy this process is: whether it is worth to wait for more before a commit.
+ * process-load.ts – How busy this process is: whether it is worth to wait for more before a commit.
  */
 import { performance } from 'node:perf_hooks';
 
