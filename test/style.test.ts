@@ -54,7 +54,7 @@ describe.each(sources)('$file', (source) => {
   });
 
   it('has a name of the field', () => {
-    expect(file).not.toMatch(/util|helper|manager|misc|common/);
+    expect(file).not.toMatch(/[/-](utils?|helpers?|managers?|misc|common)[.-]/);
   });
 
   it('re-exports nothing', () => {
