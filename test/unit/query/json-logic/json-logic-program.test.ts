@@ -309,8 +309,8 @@ describe('a program', () => {
 
   it('knows the operations of JsonLogic and the added ones', () => {
     expect([...PROGRAM_OPERATIONS].sort().join(' ')).toBe(
-      '! !! != !== % * + - / < <= == === > >= ?: all and avg cat countDistinct endsWith filter if ' +
-        'in log map matches max maximum merge min minimum missing missing_some none or ' +
+      '! !! != !== % * + - / < <= == === > >= ?: all and avg cat countDistinct endsWith filter ' +
+        'if in log map matches max maximum merge min minimum missing missing_some none or ' +
         'reduce some startOfDay startsWith substr sum toLowerCase var',
     );
   });
