@@ -411,7 +411,8 @@ class StepRun {
           error.predicateIds.every((predicateId) => this.#failed.has(predicateId))
         )
           throw error;
-        this.#fail(error.predicateIds, { object_type: objectType, id, passed: error.passed });
+        for (const [predicateId, passed] of error.passedBy)
+          this.#fail([predicateId], { object_type: objectType, id, passed });
       }
     }
   }

@@ -27,18 +27,33 @@ export interface FailedPredicateIds {
 export const NONE_FAILED: FailedPredicateIds = new Set<number>();
 
 /**
- * Thrown by a network: predicates that can't be told of a record within the budget of a program
- * that they share.
+ * Thrown by a network: predicates that can't be told of a record within the budgets of programs of
+ * theirs.
  */
 export class ProgramFailed extends Error {
   readonly predicateIds: readonly number[];
+  /** What the first of them took more than. */
   readonly passed: string;
+  /** What each of them took more than. */
+  readonly passedBy: ReadonlyMap<number, string>;
 
-  constructor(predicateIds: readonly number[], { passed }: OverBudget) {
-    super(`the program of predicate ids ${predicateIds.join(', ')} took more than ${passed}`);
+  /** Caller: there is one at least. */
+  constructor(passedBy: ReadonlyMap<number, string>) {
+    const predicateIds = [...passedBy.keys()];
+    const passed = passedBy.get(predicateIds[0]!)!;
+    super(`the programs of predicate ids ${predicateIds.join(', ')} took more than ${passed}`);
     this.predicateIds = predicateIds;
     this.passed = passed;
+    this.passedBy = new Map(passedBy);
   }
+}
+
+/** A program that took too much fails all predicates that share it. */
+export function programFailed(
+  predicateIds: readonly number[],
+  { passed }: OverBudget,
+): ProgramFailed {
+  return new ProgramFailed(new Map(predicateIds.map((predicateId) => [predicateId, passed])));
 }
 
 /** For a person: what happened, where, and what to do. */

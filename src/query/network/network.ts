@@ -13,13 +13,14 @@
  * moved on. A network without such atoms pays nothing.
  *
  * A program that takes more than its budget for a record makes the call throw `ProgramFailed`,
- * which names all predicates that share it. Whoever calls again with those among `failed` gets what
- * the others say; nothing of a failed one is run any more.
+ * which names all predicates that share it, and those of the other programs that failed while the
+ * flipped atoms were looked for. Whoever calls again with those among `failed` gets what the others
+ * say; nothing of a failed one is run any more.
  */
 import { sameValue } from '../../change/record.ts';
 import { assert, unreachable } from '../../errors.ts';
 import { OPERATIONS_MAX, OverBudget, spentSince, spentSoFar } from '../budget.ts';
-import { type FailedPredicateIds, NONE_FAILED, ProgramFailed } from '../failure.ts';
+import { type FailedPredicateIds, NONE_FAILED, ProgramFailed, programFailed } from '../failure.ts';
 import {
   atomIndexing,
   atomKey,
@@ -202,6 +203,11 @@ export class PredicateNetwork {
   #blank: number[] | undefined;
   #failed: FailedPredicateIds = NONE_FAILED;
   /**
+   * What failed in the call that runs, and what it took more than. All are found before it throws:
+   * asked again after each, the others would be run as often as there are failures.
+   */
+  readonly #failing = new Map<number, string>();
+  /**
    * The values that programs are asked of: each is run once for them, whoever asks. Held until
    * others are looked at.
    */
@@ -379,6 +385,7 @@ export class PredicateNetwork {
       if (attributes[name] !== undefined)
         this.#toggleAttribute(node, undefined, attributes[name], NOTHING, attributes);
     }
+    this.#throwFailing();
     const flipped: number[] = [];
     for (const atom of this.#toggled) {
       if (!atom.odd) continue;
@@ -413,6 +420,7 @@ export class PredicateNetwork {
         this.#toggleChanged(name, this.#attributes.get(name), before, after);
     else
       for (const [name, node] of this.#attributes) this.#toggleChanged(name, node, before, after);
+    this.#throwFailing();
     return this.#flipsOf(after, heldBefore, neighbourhood);
   }
 
@@ -442,6 +450,7 @@ export class PredicateNetwork {
     this.#fault?.(attributes);
     this.#see(attributes);
     this.#failed = failed;
+    this.#failing.clear();
     this.#nowMs = nowMs;
     this.work.updates++;
     this.#epoch++;
@@ -479,8 +488,25 @@ export class PredicateNetwork {
     if (node.clocks.length > 0) this.#toggleAges(node.clocks, instantOf(old), instantOf(now));
     for (const atom of node.residual) {
       if (atom.stamp === this.#epoch || this.#isFailed(atom)) continue;
-      if (atom.test(before, this.#nowMs) !== atom.test(after, this.#nowMs)) this.#toggle(atom);
+      try {
+        if (atom.test(before, this.#nowMs) !== atom.test(after, this.#nowMs)) this.#toggle(atom);
+      } catch (error) {
+        if (!(error instanceof ProgramFailed)) throw error;
+        for (const [predicateId, passed] of error.passedBy) this.#failing.set(predicateId, passed);
+      }
     }
+  }
+
+  /** @throws ProgramFailed if programs failed while it was looked for what has changed */
+  #throwFailing(): void {
+    if (this.#failing.size === 0) return;
+    const failed = new ProgramFailed(this.#failing);
+    this.#failing.clear();
+    throw failed;
+  }
+
+  #hasFailed(predicateId: number): boolean {
+    return this.#failed.has(predicateId) || this.#failing.has(predicateId);
   }
 
   /**
@@ -489,7 +515,8 @@ export class PredicateNetwork {
    */
   #isFailed(atom: SharedAtom): boolean {
     return (
-      this.#failed.size > 0 && usersOf(atom).every((predicateId) => this.#failed.has(predicateId))
+      this.#failed.size + this.#failing.size > 0 &&
+      usersOf(atom).every((predicateId) => this.#hasFailed(predicateId))
     );
   }
 
@@ -647,7 +674,7 @@ export class PredicateNetwork {
   #charge(shared: SharedAtom, operations: number): void {
     const reads = [...atomReads(shared.atom)].sort().join();
     const over = usersOf(shared).filter((predicateId) => {
-      if (this.#failed.has(predicateId)) return false;
+      if (this.#hasFailed(predicateId)) return false;
       const { spent } = this.#predicates.get(predicateId)!;
       const known = spent.get(reads);
       const isOfNow = known?.stamp === this.#seenStamp;
@@ -656,10 +683,7 @@ export class PredicateNetwork {
       return all > TOGETHER_MAX;
     });
     if (over.length > 0)
-      throw new ProgramFailed(
-        over,
-        new OverBudget(`${TOGETHER_MAX.toLocaleString('en')} operations`),
-      );
+      throw programFailed(over, new OverBudget(`${TOGETHER_MAX.toLocaleString('en')} operations`));
   }
 
   #testOf(atom: Atom): Test {
@@ -774,7 +798,7 @@ function namingUsers(test: Test, users: () => number[]): Test {
     try {
       return test(attributes, nowMs);
     } catch (error) {
-      throw error instanceof OverBudget ? new ProgramFailed(users(), error) : error;
+      throw error instanceof OverBudget ? programFailed(users(), error) : error;
     }
   };
 }

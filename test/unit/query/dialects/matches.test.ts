@@ -131,4 +131,27 @@ describe('a network', () => {
     const failed = new Set([1, 2]);
     expect(network.create({ name }, 0, { verify: [], open: new Set(), failed })).toEqual([]);
   });
+
+  it('names all that fail over a record at once, however many there are', () => {
+    const many = new PredicateNetwork();
+    for (let predicateId = 1; predicateId <= 20; predicateId++) {
+      const pattern = predicateId % 2 === 0 ? `^a${predicateId}` : `(a?){9}${predicateId}`;
+      many.add(predicateId, compiled(matches(pattern)).predicate);
+    }
+    const name = 'a'.repeat(300_000);
+    const odd = Array.from({ length: 10 }, (_, at) => 2 * at + 1);
+    const failedOf = (run: () => unknown) => {
+      try {
+        run();
+      } catch (error) {
+        if (error instanceof ProgramFailed) return [...error.predicateIds].sort((a, b) => a - b);
+        throw error;
+      }
+      return [];
+    };
+    expect(failedOf(() => many.create({ name }, 0))).toEqual(odd);
+    expect(failedOf(() => many.update({}, { name }, undefined, () => false, 0))).toEqual(odd);
+    const failed = new Set(odd);
+    expect(many.create({ name }, 0, { verify: [], open: new Set(), failed })).toEqual([]);
+  });
 });
