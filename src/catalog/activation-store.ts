@@ -1,6 +1,6 @@
 /**
- * activation-store.ts – What is kept of activations beside the catalog: secrets, and which are
- * gone.
+ * activation-store.ts – The port that keeps what activations have beside the catalog: their
+ * secrets, and a list of those that are gone.
  *
  * Keeps true: a secret is written with the catalog version that brings its activation
  * (catalog-log.ts) and goes with it. An activation that went is listed until nothing is kept of it

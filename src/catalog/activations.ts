@@ -23,7 +23,7 @@ import { unknownView } from './views.ts';
 import { makeSecret, secretFault } from './webhook-secret.ts';
 import { type AllowedTargets, targetFault } from './webhook-target.ts';
 
-/** What a client may say of an activation. */
+/** The members of an activation that a client may send. */
 interface ActivationInput {
   readonly url?: string;
   readonly events?: readonly ActivationEvent[];
@@ -32,8 +32,8 @@ interface ActivationInput {
 
 const MEMBERS = ['url', 'secret', 'events'];
 /**
- * What the server says of an activation: accepted back, so that what was read can be sent again,
- * and ignored.
+ * The members of an activation that the server adds: accepted back, so that what was read can be
+ * sent again, and ignored.
  */
 const SERVER_MEMBERS = [
   'id',

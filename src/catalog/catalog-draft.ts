@@ -1,11 +1,10 @@
 /**
  * catalog-draft.ts – The next version of the catalog while it is being made.
  *
- * Keeps true: a draft reads like the catalog with its writes laid over it; when it is finished,
- * every predicate id that a segment or view names exists, and one that none names any more is given
- * up: at once if it was still being built, after every partition has moved on if it was answered
- * for (one that has failed is not). Predicate ids are never reused, not even for an equal
- * predicate.
+ * Keeps true: a draft reads like the catalog with its writes laid over it. When it is finished,
+ * every predicate id that a segment or view names exists. One that none names any more is given up:
+ * at once if it was still being built or has failed, else after every partition has moved on.
+ * Predicate ids are never reused, not even for an equal predicate.
  */
 import { edgeKey, edgesOf } from '../change/edge.ts';
 import { type ObjectType, objectType } from '../change/object-type.ts';
@@ -201,8 +200,8 @@ export class CatalogDraft {
   };
 
   /**
-   * The catalog finds a predicate id under the key that it had before this draft: one that was
-   * outdated since is given to nobody.
+   * The catalog finds a predicate id under the key that it had before this draft: one that became
+   * stale since is never reused.
    */
   #known(objectTypeName: string, key: string): number | undefined {
     const found = [

@@ -1,19 +1,20 @@
 /**
- * catalog-log.ts – Where the catalog is stored: what is in it, and the log of its latest versions.
+ * catalog-log.ts – The port behind which the catalog is stored: its entries, and the log of its
+ * latest versions.
  *
- * Keeps true: a version is written only on top of the version that it was made for, as a whole: the
- * change, the secret that comes with it, the slugs that readers of the store go by, and its log
- * entry.
+ * Keeps true: a version is written as a whole, and only on top of the version that it was made for.
+ * It holds the change, the secret that comes with it, the slugs that readers of the store go by,
+ * and its log entry.
  */
 import type { CatalogChange, CatalogContent } from './catalog.ts';
 
-/** What an activation signs with: beside the catalog, and in no entry of it. */
+/** The secret that an activation signs with: beside the catalog, and in no entry of it. */
 export interface ActivationSecret {
   readonly activation: string;
   readonly secret: string;
 }
 
-/** What is fixed when a deployment is first started. */
+/** The terms that are fixed when a deployment is first started. */
 export interface FoundingTerms {
   readonly partitions: number;
   readonly timeZone: string;
@@ -26,7 +27,7 @@ export interface StoredFounding extends FoundingTerms {
   readonly isWhole: boolean;
 }
 
-/** An entry of the log. `position` is opaque: it says where to go on. */
+/** An entry of the log. `position` is opaque: it is where to go on. */
 export interface LoggedVersion {
   readonly position: string;
   readonly version: number;
@@ -39,7 +40,7 @@ export interface WrittenVersion {
   readonly version: number;
   readonly change: CatalogChange;
   readonly secret?: ActivationSecret | undefined;
-  /** Slugs whose predicate is not what the store says: null removes one. */
+  /** Slugs whose predicate is not the stored one: null removes one. */
   readonly slugs?: readonly (readonly [slug: string, predicateId: number | null])[];
 }
 

@@ -2,8 +2,8 @@
  * catalog-store.ts – The catalog of this process: follows what others write, and writes versions.
  *
  * Keeps true: a version is made of the version that it is written on top of. A replica that missed
- * a version loads everything anew. The log that tells of versions may come late: a caller that must
- * not go by an older catalog than was stored when it began asks (`refresh`, `current`).
+ * a version reloads everything. The log of versions may come late: a caller that must not go by an
+ * older catalog than was stored when it began asks (`refresh`, `current`).
  */
 import { Problem } from '../errors.ts';
 import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
@@ -20,7 +20,7 @@ export class CatalogStore implements CatalogWriter {
   readonly #log: CatalogLog;
   /** Writes of this process go one after the other: they would only refuse each other. */
   #writing: Promise<unknown> = Promise.resolve();
-  /** The stored version, asked for once for all who ask within one turn of the event loop. */
+  /** The stored version, asked for once for all callers within one turn of the event loop. */
   #asked: Promise<number> | undefined;
   #loading: Promise<void> | undefined;
   /** The last entry of the catalog's log that is known. */
@@ -50,7 +50,7 @@ export class CatalogStore implements CatalogWriter {
   }
 
   /**
-   * Carries out a read by the catalog as it is known here, and anew if a newer one was stored when
+   * Carries out a read by the catalog as it is known here, and again if a newer one was stored when
    * it began. The version is asked for beside the read, so that it costs no round trip. Caller:
    * `read` may be carried out twice.
    */
@@ -64,7 +64,7 @@ export class CatalogStore implements CatalogWriter {
   }
 
   /**
-   * Asks after this turn of the event loop: an answer that was under way when somebody begins may
+   * Asks after this turn of the event loop: an answer that was under way when a caller begins may
    * be too old for it.
    */
   async #ask(): Promise<number> {
@@ -97,8 +97,8 @@ export class CatalogStore implements CatalogWriter {
   }
 
   /**
-   * What is refused, or found to be so already, must not be by an older catalog than was stored
-   * when somebody asked for it.
+   * Neither a refusal nor the finding that nothing changes may rest on an older catalog than was
+   * stored when the caller asked.
    */
   async #write(
     change: (catalog: Catalog) => CatalogChange | undefined,
@@ -127,7 +127,7 @@ export class CatalogStore implements CatalogWriter {
   }
 
   /**
-   * Slugs that a release before this one has not written, or that somebody else has changed, are
+   * Slugs that a release before this one has not written, or that another program has changed, are
    * written as a version.
    */
   async completeSlugs(): Promise<void> {

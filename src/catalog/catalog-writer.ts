@@ -1,5 +1,5 @@
 /**
- * catalog-writer.ts – What a change of the catalog needs of it: the newest one, and one write.
+ * catalog-writer.ts – The catalog as those who change it need it: the newest one, and one write.
  *
  * Keeps true: what is checked against a catalog is written on top of it, or checked again.
  */

@@ -1,6 +1,6 @@
 /**
- * catalog.ts – What is declared (object types, segments, views) and its predicates, as one process
- * knows them.
+ * catalog.ts – The declarations (object types, segments, views) and their predicates, as one
+ * process knows them.
  *
  * Keeps true: a Catalog is a replica of the stored one at `version`. It changes only by whole
  * versions, in their order, within one turn of the event loop. A reader that does not await in
@@ -21,7 +21,7 @@ export interface StoredObjectType extends ObjectTypeDefinition {
   readonly revision: number;
 }
 
-/** What a person named. Times are ms since 1970. */
+/** An entry that a person named. Times are ms since 1970. */
 interface NamedEntry {
   readonly id: string;
   readonly title: string;
@@ -114,8 +114,8 @@ export interface StoredPredicate {
   readonly source?: Predicate;
   /**
    * A retiring one is answered for until every partition has moved to `since`. A failed one is not
-   * evaluated any more, and no query is given it: whoever asks for the same predicate again gets a
-   * new predicate id.
+   * evaluated any more, and is never reused: the next query with the same predicate gets a new
+   * predicate id.
    */
   readonly status: 'building' | 'ready' | 'retiring' | 'failed';
   /** Why it has failed, or what it reads. */
@@ -132,7 +132,7 @@ interface SharedPredicate {
   readonly edge: string;
   /**
    * The predicate id of the edge's id: the predicate that holds of every live holder. A
-   * relationship declared anew gets another.
+   * relationship that is re-declared gets another.
    */
   readonly edgeId: number;
   /** `out`: from the target to those who hold its key; `in`: from the holders to the target. */
@@ -193,7 +193,9 @@ export class Catalog {
     return this.#nextPredicateId;
   }
 
-  /** Told of each change, after it took place and in the same turn of the event loop. */
+  /**
+   * Calls the listener for each change, after it took place and in the same turn of the event loop.
+   */
   onChange(listener: CatalogListener): void {
     this.#listeners.push(listener);
   }
@@ -322,7 +324,7 @@ export class Catalog {
     for (const view of this.views.values()) if (hasOwnQuery(view)) yield view;
   }
 
-  /** What decides which records a view shows; undefined if its segment is gone. */
+  /** The filter that decides which records a view shows; undefined if its segment is gone. */
   filterOf(view: StoredView): StoredFilter | undefined {
     return hasOwnQuery(view) ? view : this.segments.get(view.segment);
   }

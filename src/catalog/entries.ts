@@ -2,7 +2,7 @@
  * entries.ts – Finds an object type, a segment or a view by its name.
  *
  * Keeps true: a name is unknown only if the stored catalog does not have it. Another process may
- * have created it a moment ago, so the catalog is asked anew before a name is refused.
+ * have created it a moment ago, so the catalog is refreshed before a name is refused.
  */
 import type { ObjectType } from '../change/object-type.ts';
 import type { Catalog, StoredSegment, StoredView } from './catalog.ts';

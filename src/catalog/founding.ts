@@ -2,12 +2,11 @@
  * founding.ts – Founds a deployment, or checks that the stored one is that of the configuration.
  *
  * Keeps true: what is fixed when a deployment is founded (partitions, time zone, what filters mean)
- * is never changed, and a deployment of another release is refused in words that say how to move
- * on.
+ * is never changed. A deployment of another release is refused in words that say how to move on.
  */
 import type { CatalogLog } from './catalog-log.ts';
 
-/** What was fixed when the deployment was first started. */
+/** The terms that were fixed when the deployment was first started. */
 export interface Founding {
   /** Every partition carries it: one that has lost it must not start from zero. */
   readonly install: string;
@@ -23,9 +22,8 @@ export class FoundingError extends Error {}
 
 /**
  * Grows when a release changes an operator's meaning, a value's normal form, or how things are
- * stored: what an older one stored must be built anew. 2: a date is a calendar day, no instant;
- * sums are exact to 12 decimals, and averages to 6. 3: other names and layouts
- * (src/redis/README.md).
+ * stored: what an older one stored must be rebuilt. 2: a date is a calendar day, no instant; sums
+ * are exact to 12 decimals, and averages to 6. 3: other names and layouts (src/redis/README.md).
  */
 const SEMANTICS_VERSION = 3;
 /** The first one that means by filters what this release means. */
@@ -33,7 +31,7 @@ const SAME_MEANING_SINCE = 2;
 
 /**
  * Founds the deployment if there is none, else checks that it is the one that is wanted.
- * @throws FoundingError that says what was fixed otherwise
+ * @throws FoundingError that names what was fixed otherwise
  */
 export async function foundDeployment(
   log: CatalogLog,

@@ -1,6 +1,6 @@
 /**
- * naming.ts – What a client says of every named entry of the catalog: title, slug, description,
- * object type.
+ * naming.ts – The names of a catalog entry that a client gives: title, slug, description, object
+ * type.
  *
  * Keeps true: segments and views are named by the same rules, and each fault comes with its
  * pointer.
@@ -50,7 +50,7 @@ export function checkNaming(given: Readonly<Record<string, unknown>>, refuse: Re
 }
 
 /**
- * Refuses members that are not known: one may be meant to say something. `of` is what they are
+ * Refuses unknown members: the client may have meant something by them. `of` is what they are
  * members of.
  */
 export function checkMembers(

@@ -2,7 +2,7 @@
  * object-types.ts – Declares, changes and deletes object types.
  *
  * Keeps true: a change is refused if a segment or a view would not compile after it. A change of
- * what a filter's attributes mean makes the filter be built again, as an edit does. A type that
+ * what a filter's attributes mean makes the filter be rebuilt, as an edit does. A type that
  * segments, views, relationships or records use is not deleted.
  */
 import {
@@ -84,9 +84,9 @@ export class ObjectTypes {
   }
 
   /**
-   * Makes all that is kept of segments, views and relationships be built anew from the records, as
-   * if nothing were known yet: what was found to be wrong is given to nobody any more, and until it
-   * is built nobody is told a number.
+   * Has all that is kept of segments, views and relationships rebuilt from the records, as if
+   * nothing were known yet. What was found to be wrong is never reused, and until it is rebuilt no
+   * number is answered.
    */
   async rebuild(): Promise<void> {
     await this.#store.write((catalog): CatalogChange => {
@@ -102,7 +102,7 @@ export class ObjectTypes {
 
 /**
  * Puts definitions that were read into a draft, as new types or in place of those of the names.
- * Caller: compiles filters anew.
+ * Caller: recompiles filters.
  */
 export function placeObjectTypes(
   draft: CatalogDraft,
@@ -123,7 +123,7 @@ export function placeObjectTypes(
 }
 
 /**
- * Compiles all filters of a draft anew, after types changed or segments that others refer to: also
+ * Recompiles all filters of a draft, after types changed or segments that others refer to: also
  * those of other types, which may look across a relationship. Segments that this draft edited,
  * given as what answers for them so far, are switched together with those that refer to them.
  * @throws Problem object_type_in_use, with the slugs of what would break as `used_by`
@@ -140,7 +140,8 @@ export function recompile(
   const types = draft.objectTypes();
   const attempt = (entry: StoredFilter | StoredView, compile: () => void) => {
     const { slug, uses } = entry;
-    // What it uses would no longer mean anything: neither would it, whatever else it says.
+    // An entry that it uses would no longer mean anything: neither would it, whatever else it
+    // contains.
     const used = uses.find((name) => brokenSegments.has(name));
     const why = used === undefined ? problemOf(compile)?.message : `it uses '${used}'`;
     if (why === undefined) return;
@@ -173,7 +174,7 @@ export function recompile(
   if (changed.length > 0) reassign(draft, changed);
 }
 
-/** What was refused, if anything was. */
+/** The refusal, if there was one. */
 function problemOf(work: () => void): Problem | undefined {
   try {
     work();
@@ -185,9 +186,8 @@ function problemOf(work: () => void): Problem | undefined {
 }
 
 /**
- * What is stored of a predicate over a re-typed attribute was found out under the old type, and
- * goes on under the new one: it answers until the new one is built, but is given to nobody again,
- * not even when the attribute gets its old type back.
+ * Re-typing an attribute makes a stored predicate stale. It keeps answering until its replacement
+ * is built, and is never reused, not even if the old type comes back.
  */
 function outdatePredicateIds(
   draft: CatalogDraft,
@@ -209,7 +209,7 @@ function outdatePredicateIds(
   }
 }
 
-/** It answers on, and nobody new is given it. */
+/** It keeps answering, and is never reused. */
 function outdate(draft: CatalogDraft, predicateId: number, stored: StoredPredicate): void {
   draft.setPredicate(predicateId, { ...stored, key: `outdated ${predicateId}` });
 }
@@ -218,7 +218,7 @@ function typeText(type: ObjectType, attribute: string): string {
   return JSON.stringify(type.attributes.get(attribute) ?? null);
 }
 
-/** What records are checked against. */
+/** The fields that records are checked against. */
 function fieldsOf(type: ObjectType): string {
   return JSON.stringify([...type.attributes].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

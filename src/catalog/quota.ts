@@ -1,5 +1,5 @@
 /**
- * quota.ts – How much the catalog may hold: entries by kind, nodes of all queries, bytes of
+ * quota.ts – The bounds of the catalog: entries by kind, nodes of all queries, bytes of
  * definitions.
  *
  * Keeps true: a write that would exceed a bound is refused as a whole, unless it lowers that

@@ -9,7 +9,7 @@
 import { isObject } from '../change/object-type.ts';
 import { Problem, pointer } from '../errors.ts';
 
-/** What an expression asks for. */
+/** The look-up that an expression asks for. */
 export interface Lookup {
   readonly objectType: string;
   readonly field: string;

@@ -36,7 +36,7 @@ import { parseView, placeView, viewInput } from './views.ts';
 export const DEFINITION_KINDS = ['object_types', 'segments', 'views'] as const;
 export type DefinitionKind = (typeof DEFINITION_KINDS)[number];
 
-/** What identifies an item of its kind. */
+/** The member that identifies an item of its kind. */
 const IDENTITY = { object_types: 'name', segments: 'slug', views: 'slug' } as const;
 
 /** One item of a seed: of a kind of definition, else a record of the type that it names. */
@@ -77,7 +77,7 @@ export interface SeedPlan {
 }
 
 export interface DefinitionPlan extends SeedPlan {
-  /** What is to be written, if there are no errors and something changes. */
+  /** The change to be written, if there are no errors and something changes. */
   readonly change: CatalogChange | undefined;
   /** The types as they would be. */
   readonly objectTypes: ReadonlyMap<string, ObjectType>;
@@ -124,7 +124,7 @@ export function unknownKind(item: SeedItem): SeedError {
   return { index, ...named(item), code: 'object_type_unknown', detail, errors };
 }
 
-/** What was refused, in terms of the seed. */
+/** A refusal in terms of the seed. */
 export function seedError(item: SeedItem, problem: Problem): SeedError {
   const { index, isBare } = item;
   const base = isBare ? `/${index}` : `/${index}/data`;
@@ -145,7 +145,7 @@ function named({ objectType: kind, data, id }: SeedItem): SeedEntry {
   return typeof value === 'string' ? { object_type: kind, [member]: value } : { object_type: kind };
 }
 
-/** What the definitions of a seed would make of the catalog. */
+/** Plans what the definitions of a seed would make of the catalog. */
 export function planDefinitions(
   catalog: Catalog,
   items: readonly SeedItem[],
@@ -257,7 +257,7 @@ class Planning {
     const declared = new Map(this.#catalog.objectTypes);
     for (const name of typeNames(items)) declared.set(name, empty(name));
     for (const { data } of items) {
-      if (typeof data.name !== 'string') continue; // told of below
+      if (typeof data.name !== 'string') continue; // reported below
       const { name } = data;
       try {
         declared.set(
@@ -265,7 +265,7 @@ class Planning {
           objectType(name, 0, parseObjectType(name, data, emptied(declared, items))),
         );
       } catch (error) {
-        if (!(error instanceof Problem)) throw error; // it is met again, and told of, below
+        if (!(error instanceof Problem)) throw error; // it is met again, and reported, below
       }
     }
     const changed = new Map<string, ObjectTypeDefinition>();
@@ -278,8 +278,8 @@ class Planning {
           changed.set(name, definition);
       });
     }
-    // What has a fault stands in for itself, as far as it could be read: the other items are not
-    // refused on its account.
+    // An item with a fault stands in for itself, as far as it could be read: the other items are
+    // not refused on its account.
     const faulty = items.filter(({ index }) => this.#errors.some((error) => error.index === index));
     for (const { data } of faulty) {
       if (typeof data.name === 'string')
@@ -325,7 +325,7 @@ class Planning {
   }
 
   /**
-   * What is stored of a segment that no item has placed was compiled against the types as they
+   * The stored query of a segment that no item has placed was compiled against the types as they
    * were.
    */
   #readAnew(slug: string): void {
@@ -364,7 +364,7 @@ class Planning {
     this.#land(item, old && viewInput(old), input);
   }
 
-  /** What was there may look at types and segments that change. */
+  /** Entries that were there may look at types and segments that change. */
   #recompile(): void {
     const changing = this.#lists.update.filter(({ item }) => item.objectType !== 'views');
     if (changing.length === 0 || this.#errors.length > 0) return;

@@ -15,15 +15,15 @@ import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
 import { checkMembers, checkNaming, declaredType, type Naming, refuseMoved } from './naming.ts';
 
-/** What a client may say of a segment. */
+/** The members of a segment that a client may send. */
 export interface SegmentInput extends Naming {
   readonly query: unknown;
 }
 
 const MEMBERS = ['title', 'slug', 'description', 'object_type', 'query'];
 /**
- * What the server says of a segment: accepted back, so that what was read can be sent again, and
- * ignored.
+ * The members of a segment that the server adds: accepted back, so that what was read can be sent
+ * again, and ignored.
  */
 const SERVER_MEMBERS = [
   'id',
@@ -59,7 +59,7 @@ export class Segments {
   }
 
   /**
-   * Replaces all that a client says of a segment. @throws Problem as `create`, and segment_unknown
+   * Replaces all that a client gives of a segment. @throws Problem as `create`, and segment_unknown
    */
   async replace(slug: string, body: unknown): Promise<StoredSegment> {
     return this.#edit(slug, body, (_, given) => parseSegment({ slug, ...given }));
@@ -121,8 +121,8 @@ export class Segments {
   }
 
   /**
-   * What refers to an edited segment, directly or through others, each compiled after those that it
-   * refers to.
+   * Recompiles what refers to an edited segment, directly or through others, each after those that
+   * it refers to.
    */
   #recompileUsers(draft: CatalogDraft, slug: string, compiled: CompiledQuery): Reassigned[] {
     const anew = new Map<string, CompiledQuery>([[slug, compiled]]);
@@ -160,8 +160,8 @@ export class Segments {
 }
 
 /**
- * What a segment becomes, new or in place of the one that has the slug; `reassign` puts it into the
- * draft.
+ * The segment as it will be, new or in place of the one that has the slug; `reassign` puts it into
+ * the draft.
  * @throws Problem segment_invalid | query_invalid
  */
 export function readSegment(
@@ -203,8 +203,8 @@ interface Reassigned {
 }
 
 /**
- * Moves segments and views to the predicate ids of what they mean now: at once if all of those are
- * built, else when all are (one write in the catalog switches them together).
+ * Moves segments and views to the predicate ids of what they mean now. At once if all of those are
+ * built, else when all are: one write in the catalog switches them together.
  */
 export function reassign(draft: CatalogDraft, group: readonly Reassigned[]): void {
   const assigned = group.map(({ filter, compiled }) => ({
@@ -227,7 +227,7 @@ export function reassign(draft: CatalogDraft, group: readonly Reassigned[]): voi
 export interface NamedSegments {
   /** What they mean now, where that is not what is stored. */
   readonly anew: ReadonlyMap<string, CompiledQuery>;
-  /** Told of each segment that a query names, before it is looked up. */
+  /** Called for each segment that a query names, before it is looked up. */
   before(slug: string): void;
 }
 
@@ -248,7 +248,10 @@ export function namedScope(
   return { ...scope, segment };
 }
 
-/** What a query of this type is compiled against; `anew` overrides what segments mean so far. */
+/**
+ * The context that a query of this type is compiled against; `anew` overrides what segments mean so
+ * far.
+ */
 export function queryScope(
   draft: CatalogDraft,
   type: ObjectType,
@@ -275,7 +278,7 @@ export function queryScope(
 
 /**
  * What a segment means so far; one that lost its predicate ids (an older repair left such) is read
- * anew.
+ * again.
  */
 function predicateOf(draft: CatalogDraft, segment: StoredSegment, timeZone: string): Predicate {
   const predicateId = segment.pending ?? segment.predicateId;
@@ -321,7 +324,7 @@ function wayBack(
   return undefined;
 }
 
-/** Reads what was sent, but for what only the catalog can tell. @throws Problem segment_invalid */
+/** Reads what was sent, except what only the catalog can check. @throws Problem segment_invalid */
 export function parseSegment(body: unknown): SegmentInput {
   const given = objectBody(body);
   const faults: Fault[] = [];
@@ -347,7 +350,7 @@ function taken(slug: string): Problem {
   ]);
 }
 
-/** The answer to a slug that nobody has; it names it. */
+/** The answer to an unknown slug; it names it. */
 export function unknownSegment(slug: string): Problem {
   return new Problem('segment_unknown', `there is no segment '${slug}'`, [], { slug });
 }
@@ -386,7 +389,7 @@ function refersTo(user: StoredFilter, used: StoredFilter): boolean {
   return !isView(used) && user.uses.includes(used.slug);
 }
 
-/** What a client said of a stored segment. */
+/** A stored segment as a client gave it. */
 export function segmentInput({
   title,
   slug,

@@ -21,7 +21,7 @@ import type { CatalogWriter } from './catalog-writer.ts';
 import { checkMembers, checkNaming, declaredType, type Naming, refuseMoved } from './naming.ts';
 import { type NamedSegments, namedScope, queryScope, reassign } from './segments.ts';
 
-/** What a client may say of a view: exactly one of `segment` and `query`. */
+/** The members of a view that a client may send: exactly one of `segment` and `query`. */
 export interface ViewInput extends Naming {
   readonly segment?: string;
   readonly query?: unknown;
@@ -33,8 +33,8 @@ export interface ViewInput extends Naming {
 const OPTIONAL = ['description', 'segment', 'query', 'relationships', 'sort'] as const;
 const MEMBERS = ['title', 'slug', 'object_type', 'columns', ...OPTIONAL];
 /**
- * What the server says of a view: accepted back, so that what was read can be sent again, and
- * ignored.
+ * The members of a view that the server adds: accepted back, so that what was read can be sent
+ * again, and ignored.
  */
 const SERVER_MEMBERS = [
   'id',
@@ -68,7 +68,7 @@ export class Views {
     return this.#stored(input.slug);
   }
 
-  /** Replaces all that a client says of a view. @throws Problem as `create`, and view_unknown */
+  /** Replaces all that a client gives of a view. @throws Problem as `create`, and view_unknown */
   async replace(slug: string, body: unknown): Promise<StoredView> {
     const given = objectBody(body);
     return this.#edit(slug, () => parseView({ slug, ...given }));
@@ -158,8 +158,8 @@ export function placeView(
 }
 
 /**
- * What answers for a view until its new query is built: what did so before, its own query or its
- * segment.
+ * The predicate ids that answer for a view until its new query is built: those that did before, of
+ * its own query or its segment.
  */
 function answeredBy(draft: CatalogDraft, old: StoredView | undefined) {
   const filter = old && (hasOwnQuery(old) ? old : draft.segment(old.segment));
@@ -177,7 +177,7 @@ function refuseSegment(draft: CatalogDraft, slug: string, objectType: string): v
   throw new Problem('view_invalid', detail, [{ path: '/segment', detail }]);
 }
 
-/** What a stored view shows, as the catalog stands. */
+/** The definition of a stored view, as the catalog stands. */
 export function definitionOf(
   catalog: Catalog,
   view: StoredView,
@@ -188,7 +188,7 @@ export function definitionOf(
   return { type, ...readViewDefinition(view, queryScope(draft, type, timeZone)) };
 }
 
-/** What a client said of a stored view. */
+/** A stored view as a client gave it. */
 export function viewInput(view: StoredView): ViewInput {
   const { title, slug, description, object_type, columns, relationships, sort } = view;
   return {
@@ -212,7 +212,7 @@ function merged(old: ViewInput, given: Readonly<Record<string, unknown>>): Recor
   return whole;
 }
 
-/** Reads what was sent, but for what only the catalog can tell. @throws Problem view_invalid */
+/** Reads what was sent, except what only the catalog can check. @throws Problem view_invalid */
 export function parseView(given: Readonly<Record<string, unknown>>): ViewInput {
   const faults: Fault[] = [];
   const refuse = (path: string, detail: string) => faults.push({ path, detail });
@@ -247,7 +247,7 @@ function taken(slug: string): Problem {
   ]);
 }
 
-/** The answer to a slug that nobody has; it names it. */
+/** The answer to an unknown slug; it names it. */
 export function unknownView(slug: string): Problem {
   return new Problem('view_unknown', `there is no view '${slug}'`, [], { slug });
 }

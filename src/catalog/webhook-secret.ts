@@ -2,7 +2,7 @@
  * webhook-secret.ts – The secrets that webhooks are signed with, in the form of Standard Webhooks:
  * `whsec_` and base64.
  *
- * Keeps true: what is said of a secret never holds a part of it.
+ * Keeps true: no message about a secret holds a part of it.
  */
 import { randomBytes } from 'node:crypto';
 

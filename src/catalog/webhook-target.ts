@@ -1,6 +1,6 @@
 /**
- * webhook-target.ts – Where webhooks may go: to public addresses, and to what the operator allows
- * besides.
+ * webhook-target.ts – The allowed targets of webhooks: public addresses, and those that the
+ * operator allows besides.
  *
  * Keeps true: an address passes only if it is known to be public, so a range that was forgotten is
  * refused. However it is spelled, the address that a socket would connect to is checked. A name is
@@ -50,8 +50,8 @@ export class AllowedTargets {
 }
 
 /**
- * Why no webhook may be sent to this URL, as far as it can be told without asking DNS; undefined if
- * it may.
+ * Why no webhook may be sent to this URL, as far as it is known without asking DNS; undefined if it
+ * may.
  */
 export function targetFault(given: unknown, allowed: AllowedTargets): string | undefined {
   if (typeof given !== 'string') return 'url is required: where the webhooks are sent';
@@ -62,7 +62,7 @@ export function targetFault(given: unknown, allowed: AllowedTargets): string | u
   if (!url) return 'url is not a valid URL';
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
     return 'url must begin with https:// or http://';
-  // They would be sent with every webhook, and shown to everyone who reads the activation.
+  // They would be sent with every webhook, and shown to every reader of the activation.
   if (url.username !== '' || url.password !== '')
     return 'url may not hold a user name or a password';
   return hostFault(url.hostname, allowed);
@@ -80,16 +80,16 @@ function isUnclean(given: string): boolean {
 }
 
 /**
- * What a URL shows to who may not change it: path and query are often what the receiver knows us
- * by.
+ * A URL as it is shown to readers who may not change it: path and query are often what the receiver
+ * knows us by.
  */
 export function shownTarget(url: string): string {
   return new URL(url).origin;
 }
 
 /**
- * What a host says of itself: a literal address, in whatever spelling, has become its plain form in
- * the URL's `hostname`.
+ * A fault of the host by itself: a literal address, in whatever spelling, has become its plain form
+ * in the URL's `hostname`.
  */
 export function hostFault(host: string, allowed: AllowedTargets): string | undefined {
   if (allowed.hasName(host)) return undefined;

@@ -2,10 +2,10 @@
  * cells.ts – A record's values as cells of a table of text, both ways.
  *
  * Keeps true: a cell that was written is read as the value that it was written of, with exceptions
- * that text can't tell from others: an empty string is an empty cell, and that is no value; blanks
+ * that text can't tell from others. An empty string is an empty cell, and that is no value; blanks
  * at the ends of ids and keys are not theirs. Reading is lenient about form (`TRUE`, ` 42 `, what
- * the file's form allows) and never guesses a type: what does not read as the declared one is told
- * of.
+ * the file's form allows) and never guesses a type: what does not read as the declared one is
+ * reported.
  */
 import { type Fault, Problem, pointer, unreachable } from '../errors.ts';
 import { inexactNumbers } from './exact-json.ts';
@@ -27,14 +27,14 @@ const PLAIN_ELEMENT = /^[^\s",[\]](?:[^",]*[^\s",])?$/;
 
 export interface CellReading {
   readonly timeZone: string;
-  /** What an empty cell is. */
+  /** The value of an empty cell. */
   readonly empty: null | undefined;
   readonly form?: TextForm | undefined;
 }
 
 /**
- * Reads the cells of one record. An empty cell is no value: `undefined` leaves it out, `null` says
- * so in a patch.
+ * Reads the cells of one record. An empty cell is no value: `undefined` leaves it out, `null` is a
+ * patch's word for that.
  * @throws Problem attribute_invalid with a fault for each cell that does not read as its attribute;
  * number_inexact if all of them hold numbers that would be altered
  */
@@ -145,8 +145,8 @@ function readScalar(type: ScalarType, text: string, timeZone: string, form: Text
 }
 
 /**
- * A JSON array, or elements between commas: with decimal commas, several numbers can only be told
- * apart in JSON.
+ * A JSON array, or elements between commas: with decimal commas, several numbers can only be
+ * separated in JSON.
  */
 function readList(
   of: ScalarType,

@@ -1,9 +1,9 @@
 /**
- * change.ts – What came in: one operation on one record, checked against the catalog before it
- * reaches a log.
+ * change.ts – A change as it came in: one operation on one record, checked against the catalog
+ * before it reaches a log.
  *
  * Keeps true: a Change that `parseChange` gave out has a declared type, a valid id and values in
- * normal form for the type as it stood then; so a processor that knows a type at least as new need
+ * normal form for the type as it stood then. So a processor that knows a type at least as new need
  * not look at the values again.
  */
 import { type ErrorCode, type Fault, Problem, pointer } from '../errors.ts';
@@ -25,7 +25,7 @@ export interface Change {
   readonly source_version?: number;
 }
 
-/** What became of a change; one letter each in a packed outcome row. */
+/** The outcomes of a change; one letter each in a packed outcome row. */
 const OUTCOMES = {
   created: 'c',
   updated: 'u',
@@ -33,7 +33,10 @@ const OUTCOMES = {
   unknown: 'm',
   stale: 's',
   deleted: 'x',
-  /** A deletion of what is not there: of many changes it counts as done, alone it is told. */
+  /**
+   * A deletion of a record that is not there: among many changes it counts as done, alone it is
+   * reported.
+   */
   absent: 'a',
   dead: 'd',
 } as const;
@@ -63,8 +66,8 @@ const NESTING_MAX = 100;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what an id must not hold
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
 /**
- * In a URL they are steps of a path, also when they are escaped: nobody could address such a
- * record.
+ * In a URL they are steps of a path, also when they are escaped: such a record could not be
+ * addressed.
  */
 const PATH_STEPS: readonly unknown[] = ['.', '..'];
 
@@ -161,8 +164,8 @@ function checkSourceVersion(given: unknown): asserts given is number | undefined
 }
 
 /**
- * Brings the values of a record into normal form. A null says that there is no value: it stays in a
- * patch, where it removes the attribute, and is left out of anything else.
+ * Brings the values of a record into normal form. A null stands for no value: it stays in a patch,
+ * where it removes the attribute, and is left out of anything else.
  * @returns the very object that was given if nothing had to be rewritten.
  * @throws Problem attribute_invalid with a fault for each value that does not fit.
  */
@@ -203,7 +206,7 @@ function fitData(
   return rewritten ?? data;
 }
 
-/** What is not declared is stored as it is. */
+/** An undeclared value is stored as it is. */
 function fitNamed(name: string, value: unknown, type: ObjectType, timeZone: string): unknown {
   // 1e400 is JSON, and reads as Infinity, which is not.
   if (typeof value === 'number' && !Number.isFinite(value)) return undefined;

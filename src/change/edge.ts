@@ -1,9 +1,9 @@
 /**
  * edge.ts – The edges of the catalog: every declared relationship, seen from both of its ends.
  *
- * Keeps true: an edge is named `<holder type>.<relationship>`; the targets of a record are a set,
- * in the order of its key, and a key that is not of the declared form, or is no well-formed
- * Unicode, points at nothing.
+ * Keeps true: an edge is named `<holder type>.<relationship>`. The targets of a record are a set,
+ * in the order of its key. A key that is not of the declared form, or is no well-formed Unicode,
+ * points at nothing.
  */
 import type { Cardinality, ObjectType } from './object-type.ts';
 import type { RecordData } from './record.ts';

@@ -2,15 +2,14 @@
  * exact-json.ts – Reads JSON text, and refuses numbers whose digits would not come back.
  *
  * Keeps true: a number is taken exactly when the decimal that is written equals the shortest
- * decimal of the double that it reads as, so that what is stored and returned is the number that
- * was sent. `1.10`, `1e2` and `100000000000000000000` are; `9007199254740993`,
- * `0.1234567890123456789`, `1e400` and `1e-400` are not. Digits in strings are nobody's business
- * here.
+ * decimal of the double that it reads as. So what is stored and returned is the number that was
+ * sent. `1.10`, `1e2` and `100000000000000000000` are; `9007199254740993`, `0.1234567890123456789`,
+ * `1e400` and `1e-400` are not. Digits in strings are not looked at here.
  */
 import { type Fault, Problem, pointer } from '../errors.ts';
 
 /**
- * Whether the text may hold such a number: up to 15 significant digits come back from every double,
+ * Whether the text may hold such a number. Up to 15 significant digits come back from every double,
  * so only a number of at least 16 characters or with an exponent is suspect. Runs over every line
  * that is taken in, and seldom finds anything.
  */

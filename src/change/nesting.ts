@@ -1,5 +1,5 @@
 /**
- * nesting.ts – How deep lists and objects lie in each other.
+ * nesting.ts – Measures how deep lists and objects lie in each other.
  *
  * Keeps true: it looks no deeper than it is asked to, so that no input, however deep, can exhaust
  * the stack. `JSON.parse` takes any depth; `JSON.stringify`, comparisons and all other recursion

@@ -1,9 +1,9 @@
 /**
- * object-type.ts – What records of one kind may hold: typed attributes, and relationships to other
- * types.
+ * object-type.ts – The declaration of records of one kind: typed attributes, and relationships to
+ * other types.
  *
- * Keeps true: every name matches NAME and is no member of Object.prototype, so that reading a
- * declared attribute from a record never finds anything but the record's own value; an attribute, a
+ * Keeps true: every name matches NAME and is no member of Object.prototype. So reading a declared
+ * attribute from a record never finds anything but the record's own value. An attribute, a
  * relationship and the inverse of another type's relationship never share a name, nor have one of
  * those that every record brings along. Names that differ in case are different names.
  */
@@ -17,7 +17,7 @@ export type AttributeType = (typeof ATTRIBUTE_TYPES)[number];
 export const CARDINALITIES = ['one', 'many'] as const;
 export type Cardinality = (typeof CARDINALITIES)[number];
 
-/** `of` says what a list holds; it is present exactly when `type` is `list`. */
+/** `of` is the type of a list's elements; it is present exactly when `type` is `list`. */
 export interface Attribute {
   readonly type: AttributeType;
   readonly of?: ScalarType;
@@ -53,7 +53,7 @@ const ATTRIBUTES_MAX = 1000;
 const RESERVED_TYPE_NAMES = new Set(['segments', 'views', 'object_types']);
 /** json-logic-js would read them from every record. */
 const PROTOTYPE_NAMES: ReadonlySet<unknown> = new Set(Object.getOwnPropertyNames(Object.prototype));
-/** What every record has besides its attributes. */
+/** The names that every record has besides its attributes. */
 const RECORD_NAMES: ReadonlySet<unknown> = new Set([
   'id',
   'version',

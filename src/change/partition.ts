@@ -1,5 +1,6 @@
 /**
- * partition.ts – Which partition a record lives in: CRC16(id) mod P, the same for all object types.
+ * partition.ts – The partition that a record lives in: CRC16(id) mod P, the same for all object
+ * types.
  *
  * CRC16 is the one of the Redis Cluster specification (XMODEM: polynomial 0x1021, initial value 0),
  * over the id in UTF-8.

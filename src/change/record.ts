@@ -1,10 +1,10 @@
 /**
- * record.ts – A record as it is kept: its values, its history in numbers, and what one change makes
- * of it.
+ * record.ts – A record as it is kept: its values, its counters, and the result of applying one
+ * change to it.
  *
  * Keeps true: `version` counts the revisions of a record, also across its deletion while a
- * tombstone remembers it; `sourceVersion` never falls; an archived record stays archived until it
- * is restored; nothing is edited in place.
+ * tombstone remembers it. `sourceVersion` never falls. An archived record stays archived until it
+ * is restored. Nothing is edited in place.
  */
 import { unreachable } from '../errors.ts';
 import type { Change, Outcome } from './change.ts';

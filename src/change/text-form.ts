@@ -1,10 +1,10 @@
 /**
- * text-form.ts – How a file of text writes numbers, dates and truth where it was made, and what
- * that is in our own form.
+ * text-form.ts – Turns numbers, dates and truth values as a file of text writes them into our own
+ * form.
  *
- * Keeps true: nothing is guessed. What is written as the file was said to write it becomes the form
- * of RFC 3339 or JSON, digit for digit; anything else is undefined, and refused by who asks. RFC
- * 3339 itself always reads.
+ * Keeps true: nothing is guessed. Text in the declared form of the file becomes the form of RFC
+ * 3339 or JSON, digit for digit. Anything else is undefined, and the caller refuses it. RFC 3339
+ * itself always reads.
  */
 
 type DateOrder = 'dmy' | 'mdy' | 'ymd';
@@ -15,7 +15,7 @@ export interface DateForm {
   readonly separator: '.' | '/' | '-';
 }
 
-/** What is said of a file; what is not said is as in JSON and RFC 3339. */
+/** The declared form of a file; what is left out is as in JSON and RFC 3339. */
 export interface TextForm {
   readonly decimal?: '.' | ',';
   readonly dates?: DateForm;
@@ -31,7 +31,7 @@ const PATTERNS: readonly (readonly [pattern: string, form: DateForm])[] = (
   [`mm${separator}dd${separator}yyyy`, { order: 'mdy', separator }],
   [`yyyy${separator}mm${separator}dd`, { order: 'ymd', separator }],
 ]);
-/** A pattern may say that times follow: they are read whether it does or not. */
+/** A pattern may announce that times follow: they are read whether it does or not. */
 const PATTERN_TIME = /[ t]hh:mm(?::ss)?$/;
 
 /** The form that a pattern such as `dd.mm.yyyy` names. */

@@ -1,10 +1,10 @@
 /**
- * time-zone.ts – What the clocks of an IANA time zone show, and when: the only reader of `Intl`'s
- * time zones.
+ * time-zone.ts – The wall clocks of an IANA time zone at an instant, and back: the only reader of
+ * `Intl`'s time zones.
  *
  * Keeps true: an instant is UTC milliseconds; a wall clock is a number too, the milliseconds that
  * UTC would have if its clocks showed the same. A wall clock that the zone skips is shifted forward
- * by the gap, one that occurs twice is the earlier; the start of a date is the first instant at
+ * by the gap, one that occurs twice is the earlier. The start of a date is the first instant at
  * which the zone's calendar shows it, midnight or not.
  */
 
@@ -80,7 +80,7 @@ export function dateAt(instant: number, timeZone: string): number {
   return startOfDate(midnightMs + DAY_MS, timeZone) <= instant ? midnightMs + DAY_MS : midnightMs;
 }
 
-/** What the zone's clocks show at an instant. */
+/** The wall clock of the zone at an instant. */
 export function wallClockAt(instant: number, timeZone: string): number {
   return timeZone === 'UTC' ? instant : instant + offsetAt(instant, timeZone);
 }

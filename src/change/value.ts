@@ -1,8 +1,8 @@
 /**
- * value.ts – The one normal form that a value of each type has: in records, in filters, and in what
- * is compared.
+ * value.ts – The one normal form that a value of each type has: in records, in filters, and in
+ * comparisons.
  *
- * Keeps true: a fitted value fits again and comes back as the same reference, and two values of one
+ * Keeps true: a fitted value fits again and comes back as the same reference. Two values of one
  * type are equal exactly when their normal forms are `===` (of scalars). A date is a calendar day,
  * `YYYY-MM-DD`, in every time zone; a datetime is UTC with milliseconds: so either orders as a
  * string. `fitValue` runs for every value of every record that is taken in: what is already in
@@ -92,13 +92,13 @@ export function exampleOfScalar(type: ScalarType): string {
   return SCALAR_WORDS[type].example;
 }
 
-/** What a value of the attribute is, for messages. */
+/** The form of the attribute's values, for messages. */
 export function describeAttribute({ type, of }: Attribute): string {
   if (type === 'list') return of ? `a list of ${SCALAR_WORDS[of].many}` : 'a list';
   return type === 'object' ? 'an object' : describeScalar(type);
 }
 
-/** What a value of the type is, for messages. */
+/** The form of the type's values, for messages. */
 export function describeScalar(type: ScalarType): string {
   return SCALAR_WORDS[type].one;
 }
@@ -119,7 +119,7 @@ function fitScalar(type: ScalarType, value: unknown, timeZone: string): ScalarVa
       return typeof value === 'boolean' ? value : undefined;
     case 'number':
       if (typeof value !== 'number' || !Number.isFinite(value)) return undefined;
-      // -0 becomes 0: JSON text and a set's keys can't tell them apart, so no filter may.
+      // -0 becomes 0: JSON text and a set's keys can't distinguish them, so no filter may.
       return value === 0 ? 0 : value;
     case 'date':
       return typeof value === 'string' ? fitDate(value, timeZone) : undefined;

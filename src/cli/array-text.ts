@@ -1,8 +1,8 @@
 /**
  * array-text.ts – The elements of a JSON array as they are written.
  *
- * Keeps true: nothing is read and written anew, so that numbers go on with all of their digits, for
- * the server to judge.
+ * Keeps true: no element is parsed and rewritten, so that numbers go on with all of their digits,
+ * for the server to judge.
  */
 
 /** Strings, and the signs of structure outside of them. */

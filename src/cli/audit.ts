@@ -1,5 +1,5 @@
 /**
- * audit.ts – `rollcall audit`: is everything that is stored what JsonLogic says?
+ * audit.ts – `rollcall audit`: compares everything that is stored with its truth by JsonLogic.
  *
  * Keeps true: it ends with 0 only if something was compared and nothing is wrong with it, after a
  * repair too.
@@ -79,7 +79,7 @@ async function repaired(
   return 1;
 }
 
-/** Whether records are lost: who builds anew from them would stop at the first. */
+/** Whether records are lost: a rebuild from them would stop at the first. */
 function hasUnreadable({ faults }: AuditReport): boolean {
   return faults.some(
     ({ place, of, text }) =>
@@ -88,7 +88,7 @@ function hasUnreadable({ faults }: AuditReport): boolean {
   );
 }
 
-/** Says why, if a partition is nobody's. */
+/** Prints why, if a partition has no owner. */
 async function isMended(
   deployment: Deployment,
   report: AuditReport | undefined,

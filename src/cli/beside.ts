@@ -63,7 +63,7 @@ export function exitOnSignals(): void {
   process.once('SIGTERM', () => process.exit(143));
 }
 
-/** What happens on the way, apart from what the command answers. */
+/** Prints progress, apart from what the command answers. */
 export function tell(line: string): void {
   console.error(line);
 }

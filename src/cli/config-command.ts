@@ -1,6 +1,6 @@
 /**
- * config-command.ts – `rollcall config`: what is configured, where each value comes from, and what
- * is wrong with it.
+ * config-command.ts – `rollcall config`: the settings, where each value comes from, and what is
+ * wrong with it.
  */
 import { ConfigError, describeConfig, loadConfig } from '../config.ts';
 import { table } from './table.ts';

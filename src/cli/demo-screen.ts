@@ -2,8 +2,8 @@
  * demo-screen.ts – Shows a replay as it goes: a table that is redrawn on a terminal, one table a
  * year on a pipe.
  *
- * Keeps true: what is shown are counts that were read as exact; a redrawn table never leaves a part
- * of an older one behind, also where the terminal is narrower than the table.
+ * Keeps true: the counts shown were read as exact. A redrawn table never leaves a part of an older
+ * one behind, also where the terminal is narrower than the table.
  */
 import type { SegmentCount } from '../membership/segment-counts.ts';
 import type { DemoSegment } from './superstore-segments.ts';
@@ -84,8 +84,8 @@ function countTables(segments: readonly DemoSegment[]): (moment: Frame) => strin
 }
 
 /**
- * Goes up over what was drawn and writes each line anew, cut to the width: a line that wraps would
- * be two.
+ * Goes up over what was drawn and rewrites each line, cut to the width: a line that wraps would be
+ * two.
  */
 function redraw(lines: readonly string[], drawn: number): void {
   const width = process.stdout.columns || 80;

@@ -39,7 +39,7 @@ export interface DemoOptions {
 }
 
 const DEMO_PREFIX = 'rcdemo';
-/** Slow enough to be watched; nobody watches a pipe. */
+/** Slow enough to be watched on a terminal; a pipe is not watched. */
 export const DEMO_SECONDS_DEFAULT = process.stdout.isTTY ? 12 : 0;
 /**
  * Pieces of the history, each taken in as a whole and shown when it is applied; a pipe gets a table
@@ -50,7 +50,7 @@ const PAGE_LIMIT = 1000;
 /** A demo on a slow disk is late, not wrong. */
 const PATIENT: ReadOptions = { consistency: 'strong', timeoutMs: 60_000 };
 
-/** @returns the exit code: 1 if a segment is not what JsonLogic says. */
+/** @returns the exit code: 1 if a segment differs from its truth by JsonLogic. */
 export async function runDemo(config: Config, options: DemoOptions): Promise<number> {
   const history = superstoreHistory();
   exitOnSignals();
@@ -132,9 +132,7 @@ async function declare({ objectTypes, segments, segmentCounts }: Deployment): Pr
   await built(segmentCounts);
 }
 
-/**
- * There are no records yet: the segments are built as soon as every partition has heard of them.
- */
+/** There are no records yet: the segments are built as soon as every partition knows them. */
 async function built(segmentCounts: Deployment['segmentCounts']): Promise<void> {
   const slugs = SUPERSTORE_SEGMENTS.map(({ slug }) => slug);
   const deadlineMs = Date.now() + PATIENT.timeoutMs;

@@ -1,5 +1,5 @@
 /**
- * failure.ts – How a command ends when something goes wrong.
+ * failure.ts – Ends a command when something goes wrong.
  *
  * Keeps true: a fault of the world is printed in its own words, without a stack, and the exit code
  * is 1. A bug of ours keeps its stack, which its report needs.
@@ -10,7 +10,7 @@ import { Problem } from '../errors.ts';
 import { isUnanswered } from '../redis/failures.ts';
 import { RedisServerError } from '../redis/server-error.ts';
 
-/** What a command can not do, in words for who typed it. */
+/** A failure of a command, in words for the person who typed it. */
 export class CommandError extends Error {}
 
 export function describeFailure(error: unknown): string {

@@ -1,9 +1,9 @@
 /**
  * ingest-pieces.ts – Cuts a file of lines into pieces that are sent one at a time.
  *
- * Keeps true: no more than one piece is held; a piece is made of whole lines and knows the number
- * of its first one, blank lines counted, so that what the server says of a line can be said of the
- * file.
+ * Keeps true: no more than one piece is held. A piece is made of whole lines and knows the number
+ * of its first one, blank lines counted. So the server's line numbers can be turned into those of
+ * the file.
  */
 import { CommandError } from './failure.ts';
 
@@ -15,7 +15,7 @@ export interface IngestPiece {
 }
 
 const REQUEST_BYTES_MAX = 4 * 1024 * 1024;
-/** Far above what a server takes: it refuses such a line by itself, and says so. */
+/** Far above what a server takes: it refuses such a line by itself. */
 const LINE_BYTES_MAX = 64 * 1024 * 1024;
 const NEWLINE = 10;
 
@@ -56,7 +56,7 @@ function tooLong(line: number): CommandError {
   );
 }
 
-/** What is left of a piece when it begins at the line. */
+/** The rest of a piece from the line on. */
 export function skipTo(piece: IngestPiece, line: number): IngestPiece {
   const skipped = Math.min(Math.max(0, line - piece.firstLine), piece.lines);
   let start = 0;

@@ -2,7 +2,7 @@
  * ingest-rejected.ts – `--rejected FILE`: every rejected line, with the reason, in a form that can
  * be corrected and sent again.
  *
- * Keeps true: each is one line, { "line", "code", "detail", "path"?, "change" }: the change stands
+ * Keeps true: each is one line, { "line", "code", "detail", "path"?, "change" }. The change stands
  * as it was written, every digit of it, or as "text" if it is no JSON. `rollcall ingest` takes such
  * a line for the change in it, so the file is its own input.
  */
@@ -22,7 +22,7 @@ export interface RejectedFile {
   keep(piece: IngestPiece, rejected: readonly RejectedLine[]): void;
 }
 
-/** Begins the file anew. @throws CommandError */
+/** Truncates the file. @throws CommandError */
 export function openRejected(path: string | undefined, input: string): RejectedFile {
   if (path === undefined) return { keep: () => {} };
   const isInput =

@@ -4,7 +4,7 @@
  *
  * Keeps true: the file is read as it is sent, so its size does not matter. Changes keep their
  * order: a request is sent when the one before was answered. A request that was refused for
- * overload is sent again; one whose answer got lost is not. At its end the command says what was
+ * overload is sent again; one whose answer got lost is not. At its end the command reports what was
  * acknowledged, which lines were rejected, what is unknown, and where to go on.
  */
 import { createReadStream, statSync } from 'node:fs';
@@ -47,9 +47,7 @@ const SHOWN_REJECTIONS_MAX = 20;
 const OVERLOAD_PATIENCE_MS = 120_000;
 const INTERRUPTED = 130;
 
-/**
- * Why it ended before its end. `isUnknown`: lines were sent, and nobody knows what became of them.
- */
+/** Why it ended before its end. `isUnknown`: lines were sent, and their outcome is unknown. */
 class BrokenOff extends Error {
   readonly isUnknown: boolean;
 
@@ -129,7 +127,7 @@ function megabytes(bytes: number): number {
 // ── what became of the lines ──
 
 /**
- * Rejections that say nothing of the line: it is sent again, and all after it, so that the order
+ * Rejections that do not concern the line: it is sent again, and all after it, so that the order
  * stays.
  */
 const PASSING = ['redis_full', 'redis_unavailable', 'overloaded', 'shutting_down', 'internal'];
@@ -249,7 +247,7 @@ const UNREACHED = [
   'UND_ERR_CONNECT_TIMEOUT',
 ];
 
-/** Sending a piece twice is the decision of who knows what is in it. @throws BrokenOff */
+/** Sending a piece twice is up to the operator, who knows what is in it. @throws BrokenOff */
 async function asked<T>(url: URL, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();

@@ -1,6 +1,6 @@
 /**
- * interruption.ts – Ctrl-C, and a service manager's signal, for a command that reports before it
- * ends.
+ * interruption.ts – Handles Ctrl-C, and a service manager's signal, for a command that reports
+ * before it ends.
  *
  * Keeps true: after the first signal nothing new is begun, and what is under way has a few seconds
  * to end. The second signal breaks it off.

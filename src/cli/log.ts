@@ -1,5 +1,5 @@
 /**
- * log.ts – Where the log goes, and its form: lines for a terminal, JSON for any other reader.
+ * log.ts – The log: its destination, and its form: lines for a terminal, JSON for any other reader.
  *
  * Keeps true: no command that was sent to Redis is in it. The log goes to stderr, so stdout holds
  * only what a command answers. Nothing is buffered, so the last words of a process are there.
@@ -28,10 +28,7 @@ export function openLog(level: LoggerOptions['level'] & string): Logger {
   return pino(options, lines);
 }
 
-/**
- * What ioredis says of a failure holds the command as it was sent: records, and the password of an
- * AUTH.
- */
+/** An error of ioredis holds the command as it was sent: records, and the password of an AUTH. */
 function plain(error: Error): unknown {
   const { command: _, ...told } = stdSerializers.err(error) as Record<string, unknown>;
   return told;
@@ -42,7 +39,7 @@ function plain(error: Error): unknown {
  * own.
  */
 function forPeople(entry: string): string {
-  // Request ids tie together what several lines say; on a terminal they would be most of the line.
+  // Request ids tie several lines together; on a terminal they would be most of the line.
   const { level, time, msg, err, reqId: _, ...rest } = JSON.parse(entry) as Record<string, unknown>;
   const name = (levels.labels[Number(level)] ?? '').toUpperCase().padEnd(5);
   const clock = new Date(String(time)).toTimeString().slice(0, 8);
@@ -55,7 +52,7 @@ function forPeople(entry: string): string {
 
 const WARN = 40;
 
-/** A warning's stack says nothing to who runs Rollcall; an error's is for who mends it. */
+/** A warning's stack is of no use to an operator; an error's is for the developer who fixes it. */
 function describe(err: unknown, level: unknown): string {
   if (typeof err !== 'object' || err === null) return '';
   const { message, stack } = err as { message?: string; stack?: string };

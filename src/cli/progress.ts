@@ -1,6 +1,5 @@
 /**
- * progress.ts – A bar for who watches a terminal; nothing for a pipe, whose reader wants the
- * outcome only.
+ * progress.ts – A bar for a terminal; nothing for a pipe, whose reader wants the outcome only.
  */
 import cliProgress from 'cli-progress';
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * rollcall.ts – The command line: what is typed becomes a call, what comes back an exit code.
+ * rollcall.ts – The command line: turns the typed arguments into a call, and its result into an
+ * exit code.
  *
  * Keeps true: 0 is success, 130 an interruption that was reported, 1 everything else. An old Node
  * is refused before anything is loaded that it can't read, so commands are imported when they run.

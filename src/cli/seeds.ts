@@ -1,5 +1,5 @@
 /**
- * seeds.ts – `rollcall seeds export|import FILE`: what is declared, from one running server to
+ * seeds.ts – `rollcall seeds export|import FILE`: moves declarations from one running server to
  * another.
  *
  * Keeps true: a small seed is taken over within one request, a large one as a job. Either is all or

@@ -1,5 +1,6 @@
 /**
- * segment-sets.ts – Where a segment's members lie, for programs that read them in Redis themselves.
+ * segment-sets.ts – The place of a segment's members, for programs that read them in Redis
+ * themselves.
  *
  * Keeps true: what is shown of the Redis holds no user and no password.
  */
@@ -10,12 +11,12 @@ export interface SegmentSet {
   readonly members: number;
   readonly countsHash: string;
   readonly countsField: string;
-  /** What to type to read the set. */
+  /** The command that reads the set. */
   readonly command: string;
 }
 
 export interface SegmentSets {
-  /** What to type to read which predicate's sets answer for a segment. */
+  /** The command that reads which predicate's sets answer for a segment. */
   slugCommand(slug: string): string;
   /** Host, port and database; `hasPassword`: there is more to it than is shown. */
   readonly address: string;

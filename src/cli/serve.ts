@@ -123,7 +123,7 @@ function keysOf(config: Config): readonly KeyEntry[] {
 
 async function listen(server: FastifyInstance, { host, port }: Config): Promise<void> {
   try {
-    // The address is said once, when the server is ready.
+    // The address is printed once, when the server is ready.
     await server.listen({ host, port, listenTextResolver: () => 'the API listens' });
   } catch (error) {
     throw cannotListen(error as NodeJS.ErrnoException, host, port);
@@ -176,7 +176,7 @@ async function ready({ worker, progress }: Deployment): Promise<void> {
   }
 }
 
-/** Says that nothing is worked off here, and says when that changes. */
+/** Reports that nothing is worked off here, and when that changes. */
 function standBy({ worker }: Deployment, logger: Logger): void {
   const { partitions } = worker!;
   logger.warn(
@@ -196,8 +196,8 @@ function standBy({ worker }: Deployment, logger: Logger): void {
 function watch({ worker }: Deployment, redis: RedisServer, logger: Logger): void {
   let told = 0;
   const timer = setInterval(() => {
-    // Thrown out of a timer it ends the process gracefully, with code 1: whoever started it starts
-    // it again, and it adopts the data.
+    // Thrown out of a timer it ends the process gracefully, with code 1: its service manager
+    // restarts it, and it adopts the data.
     if (!redis.isRunning())
       throw new RedisServerError(
         'The private redis-server has ended by itself; see redis.log in the data folder.',
@@ -217,7 +217,7 @@ function watch({ worker }: Deployment, redis: RedisServer, logger: Logger): void
 
 /**
  * Answers what is under way, but does not wait for a client that has stopped sending or reading,
- * nor for one that has never sent anything: browsers open such connections ahead, and Node does not
+ * nor for one that has never sent anything. Browsers open such connections ahead, and Node does not
  * count them as idle.
  */
 function closerOf(server: FastifyInstance): () => Promise<void> {
@@ -235,8 +235,8 @@ function closerOf(server: FastifyInstance): () => Promise<void> {
 }
 
 /**
- * The first signal ends gracefully with code 0, a second one at once with 1; so does a bug that
- * nobody caught, after closing.
+ * The first signal ends gracefully with code 0, a second one at once with 1; so does an uncaught
+ * bug, after closing.
  */
 function endGracefully(opened: Opened, logger: Logger): void {
   const closing = closeWithGrace(

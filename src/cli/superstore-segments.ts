@@ -1,6 +1,6 @@
 /**
- * superstore-segments.ts – The segments of the demo: one of each kind of question that a filter can
- * ask of a record and of those that it is related to.
+ * superstore-segments.ts – The segments of the demo: one of each kind of condition on a record and
+ * on those that it is related to.
  *
  * Keeps true: all dates are fixed, so that the same history ends with the same numbers on every day
  * that it is replayed.

@@ -2,8 +2,8 @@
  * superstore.ts – The sample data: four years of a shop, from one table of order lines to a stream
  * of changes.
  *
- * Keeps true: the history is in the order of its dates and each change says only what was known on
- * its day: a customer appears with the first order, sums grow with each line, an order is open
+ * Keeps true: the history is in the order of its dates, and each change holds only what was known
+ * on its day. A customer appears with the first order, sums grow with each line, an order is open
  * until it ships. Same table, same history.
  */
 import { readFileSync } from 'node:fs';
@@ -12,7 +12,10 @@ import type { Change } from '../change/change.ts';
 import { pushTo } from '../multimap.ts';
 import { CommandError } from './failure.ts';
 
-/** What the table must hold: who installs another edition of it should know at once. */
+/**
+ * The size that the table must have: an operator that installs another edition of it should know at
+ * once.
+ */
 export const SUPERSTORE_RECORDS = { customers: 793, orders: 5_009, products: 1_862 } as const;
 
 export type SuperstoreType = keyof typeof SUPERSTORE_RECORDS;
@@ -136,7 +139,7 @@ export function recordsOf(history: readonly ShopDay[]): Record<SuperstoreType, n
   return { customers: ids.customers.size, orders: ids.orders.size, products: ids.products.size };
 }
 
-/** What is known of a customer or a product so far. */
+/** The totals of a customer or a product so far. */
 interface Totals {
   readonly categories: Set<string>;
   count: number;
@@ -239,7 +242,7 @@ function totalsOf(known: Map<string, Totals>, id: string): { totals: Totals; isN
   return { totals, isNew: true };
 }
 
-/** In cents: sums of fractions would end in digits that nobody paid. */
+/** In cents: sums of fractions would end in digits that were never paid. */
 function addLine(totals: Totals, { category, sales, profit, quantity, discount }: OrderLine): void {
   totals.categories.add(category);
   totals.cents += Math.round(sales * 100);

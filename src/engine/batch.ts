@@ -1,10 +1,10 @@
 /**
- * batch.ts – What one turn of a partition takes in: changes from its log, a chunk of a backfill,
- * tombstones that ran out.
+ * batch.ts – One turn's input to a partition: changes from its log, a chunk of a backfill, expired
+ * tombstones.
  *
- * Keeps true: a batch is plain data, in the order in which it is applied; a position in the log
- * names the last entry that was applied as a whole and how many changes of the next one were, so
- * that a commit may end within a packed entry.
+ * Keeps true: a batch is plain data, in the order in which it is applied. A position in the log
+ * names the last entry applied as a whole and how many changes of the next one were. So a commit
+ * may end within a packed entry.
  */
 import { type Change, OPERATIONS } from '../change/change.ts';
 import { isObject } from '../change/object-type.ts';
@@ -30,7 +30,7 @@ export interface LogEntry {
   readonly id: string;
   /** The catalog version at which the changes were checked. */
   readonly checkedAt: number;
-  /** Under which name somebody waits for the outcomes; undefined: nobody does. */
+  /** The name under which a writer waits for the outcomes; undefined: none waits. */
   readonly replyTo?: string;
   readonly changes: readonly Change[];
   /** Why the entry could not be read; it goes to the dead letters as a whole. */
@@ -54,8 +54,8 @@ export interface FanoutChunk {
 }
 
 /**
- * What made the step fail, again and again: a change of the log (`index` in its entry), or an entry
- * of the inbox.
+ * A change of the log (`index` in its entry), or an entry of the inbox, that made the step fail
+ * again and again.
  */
 interface Poison {
   readonly entry: string;
@@ -69,9 +69,9 @@ interface Aside {
   readonly detail: string;
   /** Which piece, as JSON. */
   readonly letter: string;
-  /** A record that is not looked at when it is due: nobody knows what time makes of it. */
+  /** A record that is not evaluated when it is due: what time makes of it is unknown. */
   readonly timer?: RecordKey;
-  /** Predicates that can't be told without it, and why. */
+  /** Predicates that are unknown without it, and why. */
   readonly failures?: ReadonlyMap<number, Failure>;
   /** A partition of which what is known here is not right from now on. */
   readonly broken?: number;

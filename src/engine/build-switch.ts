@@ -1,13 +1,13 @@
 /**
  * build-switch.ts – Switches segments to their new predicate ids once every partition has built
- * them, and gives up old predicate ids once every partition has moved on.
+ * them, and retires old predicate ids once every partition has moved on.
  *
- * Keeps true: the slugs that an edit moved switch in one write of the catalog, only after each
- * partition answers for each of their predicate ids; a predicate id that was answered for is
- * maintained until no partition is below the version that retired it. Every process may do this: a
- * write that somebody else was faster with changes nothing. What has failed in one partition is
- * failed in the catalog with all that reads it, and what was waited for is switched to: a segment
- * whose newest query has failed says so, and its older query answers no more.
+ * Keeps true: the slugs that an edit moved switch in one write of the catalog, after every
+ * partition has built each of their predicate ids. A predicate id that was in use is maintained
+ * until no partition is below the version that retired it. Every process may do this: a write that
+ * another process made first changes nothing. What has failed in one partition is marked failed in
+ * the catalog, with all that reads it. A switch does not wait for it: a segment whose newest query
+ * has failed reports that, and its older query answers no more.
  */
 import type { Logger } from 'pino';
 import type { Catalog, CatalogChange, StoredFilter } from '../catalog/catalog.ts';
@@ -83,7 +83,7 @@ export class BuildSwitch {
       .filter(([, { status }]) => status === 'building')
       .map(([predicateId]) => predicateId);
     const status = await this.#readPartitions(building);
-    // What has failed is told at once: it waits for nothing that has been sent.
+    // A failure is reported at once: it waits for nothing that has been sent.
     const failed = { ...status, built: new Set<number>() };
     if (status.failed.size > 0) await this.#store.write((catalog) => settle(catalog, failed));
     if (!hasUnsettled(this.#store.catalog)) return;
@@ -93,8 +93,8 @@ export class BuildSwitch {
   }
 
   /**
-   * What the backfills have sent to neighbours must have come through before anybody reads the new
-   * predicate ids.
+   * The effects that the backfills have sent to neighbours must have come through before a reader
+   * uses the new predicate ids.
    */
   async #barrier(rounds: number): Promise<boolean> {
     const waits = { timeoutMs: BARRIER_TIMEOUT_MS, rounds };
@@ -126,7 +126,7 @@ export class BuildSwitch {
 export interface Built {
   readonly built: ReadonlySet<number>;
   readonly adopted: number;
-  /** What has failed in some partition, and why. */
+  /** Predicate ids that have failed in some partition, and why. */
   readonly failed: ReadonlyMap<number, Failure>;
 }
 
@@ -137,8 +137,8 @@ function hasUnsettled(catalog: Catalog): boolean {
 }
 
 /**
- * What has failed in the catalog and in partitions, with all that reads it; a predicate id reads
- * only lower ones.
+ * Predicate ids that have failed in the catalog or in partitions, with all that read them; a
+ * predicate id reads only lower ones.
  */
 function failuresOf(catalog: Catalog, failed: Built['failed']): Map<number, Failure> {
   const failures = new Map<number, Failure>();

@@ -1,14 +1,14 @@
 /**
- * care.ts – After a batch has thrown, or its owner has died: all that may be at fault is tried
- * again, each piece alone.
+ * care.ts – Tries again, each piece alone, all that may be at fault after a batch has thrown or its
+ * owner has died.
  *
  * Keeps true: a piece is noted in the partition's meta before it is tried, and the note goes with
- * the commit of the piece; so an owner that dies leaves the name of what it died under, and a
- * death counts against no other piece. A piece is set aside after FAULTS_MAX failures: the one
+ * the commit of the piece. So an owner that dies leaves the name of the piece that it died under,
+ * and the death counts against no other. A piece is set aside after FAULTS_MAX failures: the one
  * that began this, whose batch held it, and those under which it was alone. A piece that is under
  * suspicion already is alone in its whole process (`Solo`), so that a neighbour's death is not
- * taken for its own. In normal life nothing is noted: an owner that ends in good order takes its
- * name out of meta, and one that finds another's name there knows that it did not.
+ * taken for its own. In normal life nothing is noted. An owner that ends in good order takes its
+ * name out of meta; one that finds another's name there knows that the other did not.
  */
 import { compareEntries } from '../change/entry-order.ts';
 import type { RecordKey } from './batch.ts';
@@ -92,7 +92,7 @@ function resyncParts({ resends, sweeps }: ResyncChunk): unknown[] {
   return sweep ? ['sweep', sweep.from, sweep.edgeId, ...firstOf(sweep)] : [];
 }
 
-/** What tells a chunk from the others of its kind. */
+/** Identifies a chunk among those of its kind. */
 function firstOf(chunk: Resend | Sweep): unknown[] {
   if (!('values' in chunk)) return [chunk.targets[0] ?? ''];
   const [first] = chunk.values;
@@ -101,7 +101,7 @@ function firstOf(chunk: Resend | Sweep): unknown[] {
 
 interface BatchFault {
   count: number;
-  /** What it threw last; undefined: the process died. */
+  /** The error that it threw last; undefined: the process died. */
   detail?: string;
 }
 
@@ -131,7 +131,7 @@ export class Care {
     return compareEntries(position, this.#ends[stream]) < 0;
   }
 
-  /** What is not there any more is not waited for: a fail-over has lost it. */
+  /** A piece that is not there any more is not waited for: a fail-over has lost it. */
   shorten(ends: CareEnds): void {
     for (const stream of ['log', 'inbox'] as const)
       if (compareEntries(ends[stream], this.#ends[stream]) < 0) this.#ends[stream] = ends[stream];
@@ -184,18 +184,18 @@ export class Care {
     for (const name of this.#faults.keys()) if (isPartOfAny(name, names)) this.#faults.delete(name);
   }
 
-  /** What `meta` says while the owner with this token tries something. */
+  /** The note in `meta` while the owner with this token tries something. */
   note(by: string, trying: readonly string[]): TrialNote {
     return { by, trying, deaths: this.#deaths(() => true) };
   }
 
-  /** What it says once some are done with; undefined: there is nothing to remember. */
+  /** The note once some pieces are done with; undefined: there is nothing to remember. */
   noteWithout(names: readonly string[]): TrialNote | undefined {
     const deaths = this.#deaths((name) => !isPartOfAny(name, names));
     return Object.keys(deaths).length === 0 ? undefined : { deaths };
   }
 
-  /** What was thrown is known to this process alone. */
+  /** An exception that was thrown is known to this process alone. */
   #deaths(isKept: (name: string) => boolean): Record<string, number> {
     const dead = [...this.#faults].filter(
       ([name, { detail }]) => detail === undefined && isKept(name),
@@ -209,7 +209,7 @@ function isPartOfAny(name: string, wholes: readonly string[]): boolean {
   return wholes.some((whole) => name === whole || name.startsWith(`${whole.slice(0, -1)},`));
 }
 
-/** How often owners have died under each piece: what the owner with this token is told. */
+/** How often owners have died under each piece, as the owner with this token sees it. */
 export function deathsBefore(note: TrialNote | undefined, token: string): Map<string, number> {
   if (note === undefined) return new Map();
   const { by, trying = [], deaths } = note;
@@ -222,7 +222,7 @@ export function deathsBefore(note: TrialNote | undefined, token: string): Map<st
 export class Solo {
   #taken: Promise<void> | undefined;
 
-  /** Undefined while nobody is alone: nothing to wait for. */
+  /** Undefined while no piece is alone: nothing to wait for. */
   get over(): Promise<void> | undefined {
     return this.#taken;
   }

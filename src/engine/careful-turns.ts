@@ -1,9 +1,9 @@
 /**
  * careful-turns.ts – The turns of a partition while something may be at fault (care.ts).
  *
- * Keeps true: each such turn tries one piece, or waits for it to be read; before it is tried the
- * piece is noted where the next owner finds it. What failed too often is set aside, and what can't
- * be told any more without it says so from then on.
+ * Keeps true: each such turn tries one piece, or waits for it to be read. Before it is tried, the
+ * piece is noted where the next owner finds it. A piece that failed too often is set aside; what is
+ * unknown without it is reported as failed from then on.
  */
 import { unreachable } from '../errors.ts';
 import type { Failure } from '../query/failure.ts';
@@ -39,7 +39,7 @@ const WORDS: Readonly<Record<Piece['kind'], string>> = {
 
 type BackfillPiece = Extract<Piece, { kind: 'backfill' }>;
 
-/** What careful turns need of the core. */
+/** The part of the core that careful turns need. */
 export interface CareSetting {
   readonly turn: Turn;
   readonly participants: Participants;
@@ -80,7 +80,7 @@ export class CarefulTurns {
     return this.#deaths;
   }
 
-  /** What a turn comes to that finds no other work; undefined: care is over. */
+  /** The result of a turn that finds no other work; undefined: care is over. */
   get idle(): TurnResult | undefined {
     return this.#care && WAIT;
   }
@@ -122,15 +122,15 @@ export class CarefulTurns {
     if (piece === 'wait') return WAIT;
     if (piece) return yield* this.#try(this.#care!, piece);
     if (this.#setting.participants.resyncs.isRunning) return undefined;
-    // Whoever has taken over meanwhile refuses this, and what comes next too.
+    // An owner that has taken over meanwhile makes the store refuse this, and what comes next too.
     if ((yield* ask({ kind: 'note-trial', note: null })) === 'fenced') return FENCED;
     this.#care = undefined;
     return undefined;
   }
 
   /**
-   * What may be at fault and was not tried yet; 'wait': it is still being read, or the outbox is
-   * full.
+   * The next piece that may be at fault and was not tried yet; 'wait': it is still being read, or
+   * the outbox is full.
    */
   *#nextPiece(care: Care): Asking<Piece | 'wait' | undefined> {
     const { intake } = this.#setting.participants;

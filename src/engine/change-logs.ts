@@ -1,10 +1,10 @@
 /**
- * change-logs.ts – The port through which writers bring changes into the logs of partitions, and
- * are told what became of them.
+ * change-logs.ts – The port through which writers append changes to the logs of partitions and
+ * learn the outcomes.
  *
- * Keeps true: an entry is appended once, whoever sends it again, and in the order of its source's
- * sequences. Redis implements it (src/redis/change-logs.ts). Every method may reject with an error
- * that `isUnanswered` (redis/failures.ts) knows: whether it was carried out is unknown.
+ * Keeps true: an entry is appended once, however often it is resent, and in the order of its
+ * source's sequences. Redis implements it (src/redis/change-logs.ts). Every method may reject with
+ * an error that `isUnanswered` (redis/failures.ts) knows: whether it was carried out is unknown.
  */
 import type { Outcome } from '../change/change.ts';
 import type { EntryId, StoredLogEntry } from './partition-store.ts';
@@ -52,6 +52,6 @@ export interface ChangeLogs {
   listen(listener: OutcomeListener): Promise<void>;
   /** Forgets a source everywhere: its sequences end with its process. */
   forget(source: string): Promise<void>;
-  /** Forgets sources that were not heard of since then. One that lives is answered `gap`. */
+  /** Forgets sources that have sent nothing since then. One that lives is answered `gap`. */
   forgetQuiet(sinceMs: number): Promise<void>;
 }

@@ -1,12 +1,13 @@
 /**
- * channels.ts – The ways from one partition to each other one: what waits on them, in which epoch.
+ * channels.ts – The channels from one partition to each other one: what waits on them, in which
+ * epoch.
  *
  * Keeps true: a message is in the outbox, by the commit that made it, until its target's inbox
- * holds it; per target one entry is under way at a time, numbered without gaps, so that a target
+ * holds it. Per target one entry is under way at a time, numbered without gaps, so that a target
  * that is down holds up only itself. Each take-over begins a new epoch at every target before
- * anything is committed or sent, so that nothing that an owner before still has under way –
- * committed or lost in a fail-over – can pass for a message of this one. A target that refuses an
- * entry remembers something else than this owner: then the partition has to be taken anew.
+ * anything is committed or sent. So no message that an earlier owner still has under way –
+ * committed, or lost in a fail-over – can pass for one of this owner. A target that refuses an
+ * entry remembers something else than this owner: then the partition has to be taken again.
  */
 import { CHANNEL_START, type ChannelPosition } from '../membership/channel-position.ts';
 import type { CommitDraft } from './commit-draft.ts';
@@ -22,15 +23,16 @@ const ATTEMPTS_MAX = 20;
 interface OpenChannel extends Channel {
   readonly target: number;
   readonly waiting: OutboxEntry[];
-  /** What was sent last. */
+  /** The last position that was sent. */
   sent: ChannelPosition;
-  /** Up to which sequence the target has said that it holds what was sent. */
+  /** Up to which sequence the target has confirmed that it holds what was sent. */
   held: number;
   /**
-   * Up to which sequence the target holds what was sent; 0: nothing was heard since the last trim.
+   * Up to which sequence the target holds what was sent; 0: it has confirmed nothing since the last
+   * trim.
    */
   delivered: number;
-  /** What the commit that is planned says of it. */
+  /** The sequence up to which the planned commit trims. */
   trimmed: number;
 }
 
@@ -114,7 +116,7 @@ export class Channels implements Participant {
     });
   }
 
-  /** Targets that are sent all state anew: one end has forgotten what the other remembers. */
+  /** Targets to which all state is resent: one end has forgotten what the other remembers. */
   get lost(): number[] {
     return this.#targets.filter((target) => this.#channels.get(target)?.isLost);
   }
@@ -145,7 +147,9 @@ export class Channels implements Participant {
     for (const { target, waiting } of this.#channels.values()) if (waiting.length > 0) yield target;
   }
 
-  /** What is to be sent to a target next. Caller: sends it until it is answered, and says so. */
+  /**
+   * The next entry to be sent to a target. Caller: sends it until it is answered, and reports that.
+   */
   next(target: number): Sending | undefined {
     const channel = this.#channels.get(target);
     const entry = channel?.waiting[0];
@@ -162,7 +166,9 @@ export class Channels implements Participant {
     channel.held = channel.delivered = channel.waiting.shift()!.sequence;
   }
 
-  /** Where each target stands at least: up to there it has said that it holds what was sent. */
+  /**
+   * The least position of each target: up to there it has confirmed that it holds what was sent.
+   */
   get expected(): ReadonlyMap<number, ChannelPosition> {
     return new Map(
       [...this.#channels].map(([target, { epoch, held }]) => [target, { epoch, sequence: held }]),
@@ -170,7 +176,8 @@ export class Channels implements Participant {
   }
 
   /**
-   * Targets say where they stand: one that forgot it would refuse only when the next message comes.
+   * Targets report their positions: one that forgot its position would refuse only when the next
+   * message comes.
    */
   compare(
     expected: ReadonlyMap<number, ChannelPosition>,

@@ -4,8 +4,8 @@
  *
  * Keeps true: between two answers of the server it goes on by the machine's steady clock. Where the
  * server's clock and this machine's are more than a minute apart, the earlier one counts, so that a
- * clock that jumped forward is waited out; a partition's own clock, which is stored, never goes
- * backwards whatever this one says (processor.ts).
+ * clock that jumped forward is waited out. A partition's own clock is stored and never goes
+ * backwards, whatever this one shows (partition-core.ts).
  */
 import { performance } from 'node:perf_hooks';
 import type { Logger } from 'pino';
@@ -34,7 +34,7 @@ export class EngineClock {
     this.#source = source;
   }
 
-  /** The server has said its time just now. */
+  /** Takes in the time that the server has just answered. */
   follow(serverMs: number): void {
     this.#serverMs = serverMs;
     this.#readAtMs = this.#source.steadyMs();

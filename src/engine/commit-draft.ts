@@ -1,8 +1,8 @@
 /**
- * commit-draft.ts – The writes of a commit while the step and the participants add to it.
+ * commit-draft.ts – Collects the writes of a commit while the step and the participants add to it.
  *
- * Keeps true: what nobody adds to is a shared empty list, so that an idle part of a commit costs
- * nothing; a field is given by one participant alone.
+ * Keeps true: a list without additions is one shared empty list, so that an idle part of a commit
+ * costs nothing. A field is given by one participant alone.
  */
 import { pushTo } from '../multimap.ts';
 import { entered, type Flip, flippedPredicateId } from '../query/network/network.ts';

@@ -1,7 +1,7 @@
 /**
- * core-driver.ts – Carries out in a process what a partition's core asks for.
+ * core-driver.ts – Carries out in a process the requests of a partition's core.
  *
- * Keeps true: the very same commit is sent until its outcome is known; what the core holds while it
+ * Keeps true: the very same commit is sent until its outcome is known. What the core holds while it
  * asks is given back, whether it comes to an end or the store does not answer.
  */
 import { performance } from 'node:perf_hooks';
@@ -107,7 +107,7 @@ export class CoreDriver {
         return answer;
       } catch (error) {
         if (!isUnanswered(error)) throw error;
-        // Nobody of this process will ask again: the next owner reads what is stored.
+        // This process will not ask again: the next owner reads what is stored.
         if (isStopped()) return 'unknown';
         log.unanswered(error, attempt);
         await this.#context.sleep(RETRY_MS);

@@ -1,8 +1,8 @@
 /**
- * core-limits.ts – How much one turn of a partition takes on.
+ * core-limits.ts – The limits of one turn of a partition.
  *
- * Keeps true: every loop of a turn is bounded by one of these. They are read anew each time, so
- * that a simulator may draw them, and are tiny there.
+ * Keeps true: every loop of a turn is bounded by one of these. They are read again each time, so
+ * that a simulator may draw them; there they are tiny.
  */
 import { TOMBSTONE_TTL_MS } from '../change/record.ts';
 import type { CareLimits } from './care.ts';
@@ -32,7 +32,7 @@ export interface CoreLimits {
   /** Stored records that a batch loads without being cut, and what each kind of work may then. */
   readonly loadedBytesMax: number;
   readonly kindBytesMax: number;
-  /** Targets of which state is sent anew together. */
+  /** Targets whose state is resent together. */
   readonly resentTargetsMax: number;
   readonly cachedRowsMax: number;
   /** Batches that may throw before the partition stops, if no piece of them throws alone. */
@@ -74,15 +74,15 @@ export const CORE_LIMITS: CoreLimits = {
   // Rows that a process keeps, shared out among its partitions: about 2 kB each with 20 attributes.
   cachedRowsMax: 100_000,
   stepAttemptsMax: 3,
-  // Whoever kills a process as soon as it is ready, again and again, must not meet the same piece
-  // there each time.
+  // An operator that kills a process as soon as it is ready, again and again, must not meet the
+  // same piece each time.
   suspicionPauseMs: 1000,
   care: {
     change: BATCH_RECORDS_MAX + 256, // an entry may pass the limit (ENTRY_CHANGES_MAX)
     fanout: BATCH_RECORDS_MAX,
     due: DUE_RECORDS_MAX,
     backfill: BATCH_RECORDS_MAX,
-    // Of a resynchronization nobody knows: it begins anew after a take-over.
+    // A resynchronization is not stored: it begins again after a take-over.
     resync: Number.POSITIVE_INFINITY,
   },
 };

@@ -1,11 +1,11 @@
 /**
- * delivery.ts – Brings checked changes into the logs, each exactly once and in the order in which
- * it was given.
+ * delivery.ts – Appends checked changes to the logs, each exactly once and in the order in which it
+ * was given.
  *
- * Keeps true: a source has at most one entry under way per partition, numbered without gaps; an
- * entry whose answer got lost is sent again under the same number, and one that is given up on
- * closes the epoch, so that it can't come late and pass for a newer one. What waits is bounded.
- * Changes that wait while an entry is under way travel together in the next one.
+ * Keeps true: a source has at most one entry under way per partition, numbered without gaps. An
+ * entry whose answer got lost is resent under the same number. One that is given up on closes the
+ * epoch, so that it can't come late and pass for a newer one. The queue of waiting changes is
+ * bounded. Changes that wait while an entry is under way travel together in the next one.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -18,11 +18,13 @@ import type { AppendAnswer, ChangeLogs, LogAppend, PartialOutcomes } from './cha
 /** An entry is read, parsed and (up to EFFECTS_MAX) committed as one. */
 const ENTRY_CHANGES_MAX = 256;
 const ENTRY_BYTES_MAX = 256 * 1024;
-/** Entries that may wait in one partition's log before writers are told to slow down. */
+/** Entries that may wait in one partition's log before writers are asked to slow down. */
 const LOG_ENTRIES_MAX = 20_000;
 /** Bytes that may wait in this process for one partition. */
 const WAITING_BYTES_MAX = 8 * 1024 * 1024;
-/** How long a lost answer is asked after before the writer hears that nobody knows. */
+/**
+ * How long a lost answer is asked after before the writer is answered that the outcome is unknown.
+ */
 const UNANSWERED_MAX_MS = 3000;
 const RETRY_MS = 25;
 
@@ -121,7 +123,7 @@ export class ChangeDelivery {
 }
 
 /**
- * Nobody waits longer for outcomes than this; a row that was trimmed before it was read would be
+ * No writer waits longer for outcomes than this; a row that was trimmed before it was read would be
  * waited for until the end.
  */
 const REPLY_TTL_MS = 120_000;

@@ -2,7 +2,7 @@
  * deployment.ts – Opens all that one process needs of a deployment on one Redis, and closes it in
  * the right order.
  *
- * Keeps true: the catalog is loaded and followed before a change is taken in; on closing, what was
+ * Keeps true: the catalog is loaded and followed before a change is taken in. On closing, what was
  * acknowledged is in a log, every batch under way is committed, and all leases are given up.
  */
 import type { Logger } from 'pino';

@@ -1,9 +1,9 @@
 /**
- * due-sweep.ts – Removes, piece by piece, the timers of types of which no predicate moves with time
- * any more.
+ * due-sweep.ts – Removes, piece by piece, the timers of types whose predicates no longer move with
+ * time.
  *
- * Keeps true: `meta` lists each type that may have entries in `due`: added by the first commit at a
- * catalog version in which the type has timers, removed by the commit after which it has none. A
+ * Keeps true: `meta` lists each type that may have entries in `due`. The first commit at a catalog
+ * version in which the type has timers adds it; the commit after which it has none removes it. A
  * new owner resumes from that list.
  */
 import type { RecordKey } from './batch.ts';
@@ -19,7 +19,7 @@ type Types = ReadonlyMap<string, Pick<TypeContext, 'network'>>;
 
 /** The records whose timers the next commit removes. */
 interface DueChunk {
-  /** Types that have no timers any more; none: the pass begins anew. */
+  /** Types that have no timers any more; none: the pass starts again. */
   readonly types: readonly string[];
   /** Where the next chunk begins; undefined: this is the last one. */
   readonly cursor: string | undefined;
@@ -33,8 +33,8 @@ export class DueSweep implements Participant {
   readonly #timed = new Set<string>();
   #version: number | undefined;
   /**
-   * How far the pass has come that is for these types; for others it begins anew, and after a
-   * take-over too.
+   * How far the pass for these types has come; it starts again for other types, and after a
+   * take-over.
    */
   #pass: { readonly types: string; readonly cursor: string | undefined } | undefined;
   #chunk: DueChunk | undefined;
@@ -75,7 +75,9 @@ export class DueSweep implements Participant {
     return true;
   }
 
-  /** The pass begins anew: what was dealt with is gone then, and what was left out is met. */
+  /**
+   * The pass starts again: it no longer meets what was removed, and does meet what was left out.
+   */
   lighten(batch: BatchDraft, weigh: Weigh): void {
     const all = this.#chunk?.records ?? [];
     const records = firstWithin(all, this.#limits.kindBytesMax, ({ objectType, id }) =>

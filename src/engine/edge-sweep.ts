@@ -3,9 +3,9 @@
  * catalog has given up.
  *
  * Keeps true: these sets are named by targets, and only the rows of an edge's neighbours name
- * those; so a target's row goes in the commit that removes its sets, never before. What has sets is
- * noted in the partition's meta by the first commit that may write one, and struck out by the one
- * after which there is none: whoever takes the partition over goes on, or begins anew.
+ * those. So a target's row goes in the commit that removes its sets, never before. `meta` lists
+ * each edge that may have such sets: added by the first commit that can write one, removed by the
+ * commit that deletes the last one. A new owner resumes from that list.
  */
 import type { CommitDraft } from './commit-draft.ts';
 import type { CoreLimits } from './core-limits.ts';
@@ -15,7 +15,7 @@ import type { CommitWrites, PartitionMeta } from './partition-store.ts';
 import { type Asking, ask } from './requests.ts';
 import type { Step } from './step.ts';
 
-/** What is given up of one edge: the edge itself, or values that nobody asks for any more. */
+/** What is given up of one edge: the edge itself, or values that are not read any more. */
 interface SweepRequest {
   readonly edgeId: number;
   readonly predicateIds: readonly number[];
@@ -30,7 +30,7 @@ export interface SweepChunk extends SweepRequest {
   readonly isLast: boolean;
 }
 
-/** What a commit does for the sweep. */
+/** The writes of a commit for the sweep. */
 export type SweepWrites = Pick<
   CommitWrites,
   'edgeSets' | 'edgeSetsDone' | 'forgottenHolders' | 'forgottenValues' | 'forgottenNeighbours'
@@ -53,8 +53,8 @@ export class EdgeSweep implements Participant {
   readonly #edgeIds = new Map<number, number>();
   #edges: EdgesById | undefined;
   /**
-   * How far the pass has come that is for these predicate ids; for others it begins anew, and after
-   * a take-over too.
+   * How far the pass for these predicate ids has come; it starts again for other ids, and after a
+   * take-over.
    */
   #pass: { readonly predicateIds: string; readonly cursor: string | undefined } | undefined;
   #chunk: SweepChunk | undefined;
@@ -100,7 +100,7 @@ export class EdgeSweep implements Participant {
     return true;
   }
 
-  /** What is to be swept next, if anything is. */
+  /** The next piece to be swept, if any. */
   next(edges: EdgesById): SweepRequest | undefined {
     const given = [...this.#edgeIds].filter(
       ([predicateId, edgeId]) => !hasSets(edges, predicateId, edgeId),

@@ -2,8 +2,8 @@
  * edges.ts – The edges that the engine keeps: what each end exports to the other, and which derived
  * attributes read it.
  *
- * Keeps true: an edge is known by its edge id: the id of the shared predicate that holds of every
- * live holder; what is exported over it is what the catalog's predicate ids say, at one version.
+ * Keeps true: an edge is known by its edge id, the id of the shared predicate that holds of every
+ * live holder. What is exported over it follows from the catalog's predicate ids, at one version.
  */
 import type { StoredPredicate } from '../catalog/catalog.ts';
 import { type EdgeDefinition, targetsOf } from '../change/edge.ts';
@@ -58,8 +58,8 @@ export type EdgesById = ReadonlyMap<number, Edge>;
 
 /**
  * Makes the edges of one catalog version. `attributeNames` are those that a type's network reads.
- * An edge is as its edge id says, not as its relationship is declared now: after that was declared
- * otherwise both are kept until nobody needs the older one.
+ * An edge is as its edge id says, not as its relationship is declared now. After a re-declaration
+ * both edges are kept until the older one is not needed any more.
  */
 export function edgesAt(
   predicateIds: ReadonlyMap<number, StoredPredicate>,
@@ -133,7 +133,7 @@ function readsOf(
 }
 
 /**
- * What a derived attribute is of a record that has no neighbours; undefined: it is missing.
+ * The value of a derived attribute for a record that has no neighbours; undefined: it is missing.
  */
 export function blankValue({ measure }: DerivedAttribute, absentTruth: boolean): unknown {
   if (measure.kind === 'truth') return absentTruth;

@@ -1,10 +1,10 @@
 /**
- * epochs.ts – The epoch in which an owner of a partition sends to each other partition, and whether
- * one of the two ends has lost what the other remembers.
+ * epochs.ts – The epoch in which a partition's owner sends to each other partition, and whether one
+ * of the two ends has lost what the other remembers.
  *
  * Keeps true: each take-over begins a new epoch at every target before anything is committed or
- * sent, so that nothing that an owner before still has under way – committed or lost in a fail-over
- * – can pass for a message of this one. An epoch is never used twice, not even when both ends have
+ * sent. So no message that an earlier owner still has under way – committed, or lost in a fail-over
+ * – can pass for one of this owner. An epoch is never used twice, not even when both ends have
  * forgotten it.
  */
 import { CHANNEL_START, type ChannelPosition } from '../membership/channel-position.ts';
@@ -27,7 +27,7 @@ export interface Channel {
   readonly sequence: number;
   /** All up to here was delivered, or is made good by a resynchronization. */
   readonly base: number;
-  /** One end has forgotten what the other remembers: all state is sent anew. */
+  /** One end has forgotten what the other remembers: all state is resent. */
   readonly isLost: boolean;
 }
 
@@ -66,7 +66,7 @@ export function newEpoch(
 const ATTEMPTS_MAX = 20;
 
 /**
- * Makes a source send all its state anew: it notices that its target remembers nothing of it.
+ * Makes a source resend all its state: it notices that its target remembers nothing of it.
  * @throws Error if others keep on doing the same
  */
 export async function askForResync(

@@ -1,11 +1,10 @@
 /**
- * fanouts.ts – Which local holders have still to be evaluated because their target has shown
- * something new.
+ * fanouts.ts – The fan-outs of a partition: local holders still to be evaluated because their
+ * target has sent something new.
  *
- * Keeps true: a fan-out is a circle over the holders of one target in the order of their ids; when
- * the target shows something new while it runs, it goes on from where it is and once around to
- * there, for what is evaluated is always the state of now. It survives restarts: its place is part
- * of each commit.
+ * Keeps true: a fan-out visits the holders of one target in id order. If the target changes
+ * meanwhile it runs to the end, wraps, and stops where it was: each holder is evaluated against the
+ * newest state. It survives restarts: its position is part of each commit.
  */
 import type { FanoutChunk } from './batch.ts';
 import type { CommitDraft } from './commit-draft.ts';
@@ -36,7 +35,7 @@ export interface Fanout {
   readonly begun: number;
 }
 
-/** What one commit changes: the fan-outs that go on, and those that are done. */
+/** The changes of one commit: the fan-outs that go on, and those that are done. */
 export interface FanoutProgress {
   readonly running: readonly Fanout[];
   readonly done: readonly FanoutKey[];
@@ -191,7 +190,10 @@ export class Fanouts implements Participant {
     return { running, done };
   }
 
-  /** What goes on moves behind the others, so that a large fan-out does not hold up small ones. */
+  /**
+   * A fan-out that goes on moves behind the others, so that a large one does not hold up small
+   * ones.
+   */
   apply({ running, done }: FanoutProgress): void {
     for (const key of done) this.#running.delete(nameOf(key));
     for (const fanout of running) {

@@ -1,8 +1,8 @@
 /**
- * forwarder.ts – Sends what waits for other partitions (channels.ts says what that is).
+ * forwarder.ts – Sends what waits for other partitions (listed in channels.ts).
  *
- * Keeps true: one entry per target is under way at a time, and is sent until it is answered, so
- * that a target that is down holds up only itself.
+ * Keeps true: one entry per target is under way at a time, and is sent until it is answered. So a
+ * target that is down holds up only itself.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -18,7 +18,7 @@ export interface ForwarderContext {
   /** By partition. */
   readonly stores: readonly PartitionStore[];
   readonly logger: Logger;
-  /** Told whenever nothing is left for a target, or it has refused. */
+  /** Called whenever nothing is left for a target, or it has refused. */
   readonly onNews: () => void;
 }
 

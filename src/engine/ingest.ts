@@ -1,12 +1,12 @@
 /**
- * ingest.ts – From changes as they were sent to changes that are applied: check, route, deliver,
+ * ingest.ts – Turns changes as they were sent into changes that are applied: check, route, deliver,
  * wait.
  *
- * Keeps true: a change that is refused says why and stops no other; changes keep their order per
- * record; what waits in memory is bounded, whatever the length of the input; a change is reported
- * as accepted only when it is in its log. Nothing is refused, and no unknown attribute is taken as
- * it is, by an older catalog than was stored when the request began; a value that was taken by an
- * older type than the stored one is looked at once more where it is applied (`checkedAt`).
+ * Keeps true: a refused change carries its reason and stops no other; changes keep their order per
+ * record. What waits in memory is bounded, whatever the length of the input. A change is reported
+ * as accepted only when it is in its log. Neither a refusal nor the acceptance of an unknown
+ * attribute rests on a catalog older than the one stored when the request began. A value that was
+ * checked by an older type than the stored one is checked again where it is applied (`checkedAt`).
  */
 import type { Catalog } from '../catalog/catalog.ts';
 import { type Change, type Outcome, parseChange } from '../change/change.ts';
@@ -249,7 +249,7 @@ export class IngestSession {
     );
   }
 
-  /** If Redis does not answer, the delivery says so. */
+  /** If Redis does not answer, the delivery reports it. */
   async #addRefreshed(line: number, given: unknown, text: string | undefined): Promise<void> {
     await this.#refresh().catch(() => {});
     this.#refreshedAtMs = Date.now();

@@ -1,11 +1,11 @@
 /**
- * intake.ts – The entries of log and inbox that were read ahead, and how much of them a batch
+ * intake.ts – Holds the entries of log and inbox that were read ahead, and decides how many a batch
  * takes.
  *
  * Keeps true: entries are taken in the order of their streams, from where the last commit stands;
- * they leave when a commit has applied them, not before. An entry of the log is parsed when a batch
- * takes it: thousands of changes that are read ahead as objects outlive several young collections
- * and are copied in each (measured with 16 partitions: a tenth of all time).
+ * they leave when a commit has applied them, not before. An entry of the log is parsed only when a
+ * batch takes it. Thousands of changes read ahead as objects would outlive several young
+ * collections and be copied in each (measured with 16 partitions: a tenth of all time).
  */
 import { compareEntries } from '../change/entry-order.ts';
 import { LOG_START, type LogEntry, type LogPosition, readLogEntry } from './batch.ts';
@@ -128,7 +128,7 @@ export class Intake implements Participant {
     writes.inbox = inbox;
   }
 
-  /** What was applied leaves. */
+  /** Drops the entries that were applied. */
   committed({ position, inbox }: Step): void {
     if (inbox !== undefined) {
       this.#inboxPosition = inbox;

@@ -1,10 +1,10 @@
 /**
- * lighter.ts – Cuts the work of a batch whose stored records weigh too much to be held at once: a
- * batch is bounded by what it brings, and 500 small patches of large records load all of these.
+ * lighter.ts – Cuts the work of a batch whose stored records weigh too much to be held at once. A
+ * batch is bounded by what it brings, but 500 small patches of large records load all of these.
  *
- * Keeps true: of each kind of work what comes first stays, at least one piece of it, so that no
- * kind starves and each goes on; what is left out is met again in the next batch. Backfills are not
- * cut: their chunks are weighed when they are read.
+ * Keeps true: of each kind of work the first pieces stay, at least one, so that no kind starves and
+ * each goes on. The next batch meets what is left out. Backfills are not cut: their chunks are
+ * weighed when they are read.
  */
 
 /** Up to the item that passes what they may weigh together. */

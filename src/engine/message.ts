@@ -1,18 +1,18 @@
 /**
- * message.ts – What partitions tell each other: state about one (edge, target), never a difference.
+ * message.ts – The messages between partitions: state about one (edge, target), never a difference.
  *
- * Keeps true: a message says all that its sender knows about the pair, so that a repeat or a
- * resynchronization is harmless; messages of one partition to another arrive in their order; a
+ * Keeps true: a message holds all that its sender knows about the pair, so that a repeat or a
+ * resynchronization is harmless. Messages of one partition to another arrive in their order. A
  * change that moves nothing that is asked for sends nothing.
  */
 import { unreachable } from '../errors.ts';
 import type { Aggregate, Shared } from '../membership/neighbour-row.ts';
 import type { StoredInboxEntry } from './partition-store.ts';
 
-/** Between them a partition says anew all that it knows: what it does not say is not so. */
+/** Between them a partition resends all that it knows: what it does not send is not so. */
 type Mark = { readonly kind: 'snapshot-begin' } | { readonly kind: 'snapshot-end' };
 
-/** `edge` is the edge's id predicate id: a relationship that is declared anew is another edge. */
+/** `edge` is the edge's id: a relationship that is re-declared is another edge. */
 type StateMessage =
   /**
    * From a partition of holders to the target's: what its holders add up to; null: it has none any

@@ -1,8 +1,8 @@
 /**
  * networks.ts – The predicate network of every object type, kept in step with the catalog.
  *
- * Keeps true: within one turn of the event loop the networks are those of `version`: they hold
- * exactly the predicate ids that the catalog lists at that version, whatever their status, but for
+ * Keeps true: within one turn of the event loop the networks are those of `version`. They hold
+ * exactly the predicate ids that the catalog lists at that version, whatever their status, except
  * those that have failed.
  */
 import type { Catalog, CatalogWrite } from '../catalog/catalog.ts';
@@ -32,7 +32,7 @@ export class Networks {
     return this.#catalog.version;
   }
 
-  /** Who is told of flips, by predicate id: the ids of activations. */
+  /** The ids of the activations that follow flips, by predicate id. */
   get followers(): ReadonlyMap<number, readonly string[]> {
     return this.#catalog.followers;
   }
@@ -74,7 +74,7 @@ export class Networks {
     return this.#catalog.predicateIds.get(predicateId)?.shared !== undefined;
   }
 
-  /** Makes the edges anew, and hands them to the types at their ends. */
+  /** Rebuilds the edges, and hands them to the types at their ends. */
   #connect(): void {
     const { predicateIds } = this.#catalog;
     const namesOf = (objectType: string) =>
@@ -117,8 +117,8 @@ export class Networks {
 }
 
 /**
- * What shared predicates say of a neighbour that is not there: their truth over nothing, its own
- * neighbours being absent too.
+ * The truth of shared predicates for an absent neighbour: over nothing, its own neighbours being
+ * absent too.
  */
 class AbsentTruth {
   readonly #networkOf: (predicateId: number) => PredicateNetwork | undefined;
@@ -148,13 +148,16 @@ class AbsentTruth {
     return truth;
   }
 
-  /** One that can't be told of nothing fails in every partition, and all that reads it with it. */
+  /**
+   * A predicate that can't be evaluated even over nothing fails in every partition, and all that
+   * reads it with it.
+   */
   #truthOver(
     network: PredicateNetwork,
     predicateId: number,
     nothing: Readonly<Record<string, unknown>>,
   ): boolean {
     if (network.hopeless.has(predicateId)) return false;
-    return network.holds(predicateId, nothing, 0); // no age is told of nothing: any clock will do
+    return network.holds(predicateId, nothing, 0); // nothing has no age: any clock will do
   }
 }

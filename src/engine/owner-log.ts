@@ -1,7 +1,7 @@
 /**
- * owner-log.ts – What the owner of a partition tells operators: metrics, and lines of the log.
+ * owner-log.ts – The reports of a partition's owner to operators: metrics, and lines of the log.
  *
- * Keeps true: what lasts is told once, when it begins and when it ends.
+ * Keeps true: what lasts is reported once, when it begins and when it ends.
  */
 import type { Logger } from 'pino';
 import type { Metrics } from '../metrics.ts';

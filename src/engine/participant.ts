@@ -1,8 +1,8 @@
 /**
  * participant.ts – One concern of a partition between its batches: builds, fan-outs, timers, …
  *
- * Keeps true: what a participant remembers is what `recover` read from the last commit's `meta`,
- * and what `committed` told it of commits since. `work` and `plan` only note down what `committed`
+ * Keeps true: a participant remembers only what `recover` read from the last commit's `meta`, and
+ * what `committed` passed it of commits since. `work` and `plan` only note down what `committed`
  * needs: a turn that comes to nothing leaves no trace (`begin` clears it). So a participant is as
  * right after a take-over, a lost answer or a failed step as it was before.
  */
@@ -17,7 +17,7 @@ import type { Step } from './step.ts';
 /** A batch while participants add their shares to it. */
 export type BatchDraft = { -readonly [Name in keyof Batch]: Batch[Name] };
 
-/** What participants may know of the turn that they take part in. */
+/** The part of a turn that its participants may know. */
 export interface Turn {
   /** They may move on to a newer catalog version whenever something is asked for. */
   readonly networks: Networks;
@@ -46,7 +46,7 @@ export interface Participant {
   begin?(): void;
   /** Whether it may have something to do. Costs nothing while it has not. */
   hasWork?(turn: Turn): boolean;
-  /** When it may have something to do without being told; Infinity: never. */
+  /** When it may have something to do without an event; Infinity: never. */
   nextMs?(turn: Turn): number;
   /**
    * Reads what it needs for its next piece of work, and adds it to the batch.

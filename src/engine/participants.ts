@@ -1,8 +1,8 @@
 /**
  * participants.ts – The one list of what takes part in a partition's turns.
  *
- * Keeps true: each of them is recovered, asked for work, planned and told of commits in this order;
- * to add one is one file and one line here.
+ * Keeps true: each of them is recovered, asked for work, planned and informed of commits in this
+ * order. To add one is one file and one line here.
  */
 import { Channels } from './channels.ts';
 import type { CoreLimits } from './core-limits.ts';
@@ -17,7 +17,7 @@ import { RowCache } from './row-cache.ts';
 import { Timers } from './timers.ts';
 import { Tombstones } from './tombstones.ts';
 
-/** What participants are made with. */
+/** The arguments that participants are made with. */
 export interface Making {
   readonly limits: CoreLimits;
   readonly partitions: number;

@@ -1,13 +1,13 @@
 /**
- * partition-builds.ts – Which predicate ids one partition has built, is building, and has still to
- * build.
+ * partition-builds.ts – The builds of one partition: predicate ids that it has built, is building,
+ * and has still to build.
  *
  * Keeps true: a partition answers for a predicate id (it is `complete`, its field in `counts`
- * exists) only after a backfill has visited every record of the type that was there when the
- * predicate id came, and every change since went through a network that held it. New predicate ids
- * of a type that come while a backfill runs wait for the next one, which they share. One that has
- * failed here (query/failure.ts, meta field `failed:<predicateId>`) is neither complete nor built,
- * until the catalog has taken it out.
+ * exists) only once it is built. Built means two things: a backfill has visited every record of the
+ * type that was there when the predicate id came, and every change since went through a network
+ * that held it. New predicate ids of a type that come while a backfill runs wait for the next one,
+ * which they share. One that has failed here (query/failure.ts, meta field `failed:<predicateId>`)
+ * is neither complete nor built, until the catalog has taken it out.
  */
 import type { Failure } from '../query/failure.ts';
 import type { BackfillChunk } from './batch.ts';
@@ -110,8 +110,8 @@ export class PartitionBuilds implements Participant {
 
   /**
    * The next ids of a backfill: few when many predicates are evaluated for each, so that a commit
-   * stays within EFFECTS_MAX, and no more than `backfillBytesMax` of records: hundreds of large
-   * ones at once hold up everything, or fill the heap.
+   * stays within EFFECTS_MAX. They hold no more than `backfillBytesMax` of records: hundreds of
+   * large ones at once hold up everything, or fill the heap.
    */
   *take(most?: 1): Asking<BackfillTaken | undefined> {
     const request = this.nextBackfill();
@@ -181,7 +181,7 @@ export class PartitionBuilds implements Participant {
     return version !== this.#adopted || this.#builds.size > 0;
   }
 
-  /** The scan that goes on with the next batch, if there is one. */
+  /** The backfill that goes on with the next batch, if there is one. */
   nextBackfill(): BackfillRequest | undefined {
     for (const [objectType, { backfill, waiting }] of this.#builds) {
       if (backfill) return { objectType, backfill };

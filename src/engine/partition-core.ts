@@ -1,9 +1,9 @@
 /**
  * partition-core.ts – The life of one partition in the hands of one owner, without I/O.
  *
- * Keeps true: one batch at a time, each on top of the commit before; nothing is remembered of a
- * commit whose outcome is not known. It is the same code in a process, where processor.ts carries
- * out what it asks for, and in the simulator, where anything may happen between two requests. All
+ * Keeps true: one batch at a time, each on top of the commit before. Nothing is remembered of a
+ * commit whose outcome is unknown. It is the same code in a process, where processor.ts carries out
+ * what it asks for, and in the simulator, where anything may happen between two requests. All
  * branching of a turn is in this file and in careful-turns.ts; what they call is straight.
  */
 import { partitionOf } from '../change/partition.ts';
@@ -30,7 +30,7 @@ import { type Step, type StepContext, step } from './step.ts';
 import { loadStepRows, type StepRows } from './step-rows.ts';
 import { AGAIN, type TurnResult } from './turn-result.ts';
 
-/** What a core is given; it has no clock and no chance of its own. */
+/** The arguments of a core; it has no clock and no randomness of its own. */
 export interface CoreContext {
   readonly partition: number;
   readonly partitions: number;
@@ -156,13 +156,12 @@ export class PartitionCore implements Turn {
 
   /**
    * Makes the partition ours towards all others, and takes up what the owner before has left.
-   * @returns false if it is no longer as it was when it was acquired: it has to be taken anew
+   * @returns false if it is no longer as it was when it was acquired: it has to be taken again
    */
   *open(): Asking<boolean> {
     const { channels, resyncs } = this.participants;
     yield* channels.beginEpochs();
-    // Whoever takes over after this finds these epochs; an owner that did before would have closed
-    // them.
+    // The next owner finds these epochs; an owner that took over before would have closed them.
     const renewal = yield* ask({ kind: 'renew' });
     if (renewal.status !== 'renewed' || renewal.number !== this.#number) return false;
     resyncs.resend(channels.lost);
@@ -171,7 +170,7 @@ export class PartitionCore implements Turn {
     return true;
   }
 
-  /** What owners before died under, and how often: told once, after a take-over with care. */
+  /** What earlier owners died under, and how often: reported once, after a take-over with care. */
   get deaths(): ReadonlyMap<string, number> | undefined {
     return this.#careful.deaths;
   }

@@ -8,7 +8,7 @@
  * (`compareEntries`). Redis implements it (src/redis/partition-store.ts), and so does the
  * simulator's memory; test/conformance/partition-store runs against both.
  *
- * Every method may reject with an error that `isUnanswered` (redis/connection.ts) knows: whether it
+ * Every method may reject with an error that `isUnanswered` (redis/failures.ts) knows: whether it
  * was carried out is unknown. Caller: asks again, and is right about either outcome.
  */
 import type { ChannelPosition } from '../membership/channel-position.ts';
@@ -66,15 +66,13 @@ export interface PartitionMeta {
   readonly edgeSets: ReadonlyMap<number, number>;
   /** Object types that may have timers. */
   readonly timedTypes: ReadonlySet<string>;
-  /** Partitions to which all state is being sent anew. */
+  /** Partitions to which all state is being resent. */
   readonly resending: ReadonlySet<number>;
-  /**
-   * Partitions that are sending all their state anew, or whose unconfirmed state is being swept.
-   */
+  /** Partitions that are resending all their state, or whose unconfirmed state is being swept. */
   readonly receiving: ReadonlyMap<number, Receipt>;
   /** Partitions of which a message could not be applied. */
   readonly broken: ReadonlySet<number>;
-  /** What the owner before was trying, and the deaths before. */
+  /** The trial of the owner before, and the deaths before. */
   readonly trial: TrialNote | undefined;
   /** An owner before has left without giving up its lease. */
   readonly isDeserted: boolean;
@@ -118,7 +116,7 @@ export interface ValueSources {
 /** A fan-out is known by the target whose holders it visits. */
 export type FanoutKey = Pick<Fanout, 'edgeId' | 'target'>;
 
-/** What is remembered of failures, so that the next owner knows what this one died under. */
+/** A note on failures, so that the next owner knows what this one died under. */
 export interface TrialNote {
   /** The token of the owner that tries, or tried. */
   readonly by?: string;
@@ -141,7 +139,7 @@ export type WaitingEntry = Pick<OutboxEntry, 'sequence' | 'catalogVersion' | 'pa
 
 // ——— Channels: from this partition's point of view as the target ———
 
-/** What a target has stored of one source. */
+/** The state that a target has stored of one source. */
 export interface StoredChannel {
   readonly position: ChannelPosition;
   /** Only to be handed back to `beginEpoch`: the same as long as nothing has changed. */
@@ -150,10 +148,10 @@ export interface StoredChannel {
 
 export interface EpochBegin {
   readonly source: number;
-  /** What `channel` answered last. */
+  /** The last answer of `channel`. */
   readonly seen: string;
   readonly epoch: number;
-  /** The sequence that the source goes on from; -1: it has to send all its state anew. */
+  /** The sequence that the source goes on from; -1: it has to resend all its state. */
   readonly sequence: number;
 }
 
@@ -193,7 +191,7 @@ export interface PreparedCommit {
   readonly number: number;
 }
 
-/** What one commit writes. Where two parts speak of the same thing, what is forgotten wins. */
+/** The writes of one commit. Where two parts speak of the same thing, what is forgotten wins. */
 export interface CommitWrites {
   // — where the partition stands —
   readonly clockMs: number;
@@ -224,7 +222,10 @@ export interface CommitWrites {
    * kept of different values.
    */
   readonly dropped: readonly number[];
-  /** Predicates that fail: no count from now on, whatever else is said of them here; and why. */
+  /**
+   * Predicates that fail, and why: they have no count from now on, whatever other fields hold of
+   * them.
+   */
   readonly failed: ReadonlyMap<number, Failure>;
   /** Predicates of which it is no longer known why they failed. */
   readonly healed: readonly number[];
@@ -273,10 +274,10 @@ export interface CommitWrites {
   readonly brokenDone: readonly number[];
   /** Sources of which nothing is confirmed any more; comes before `confirmed`. */
   readonly unconfirmed: readonly number[];
-  /** By source, (edge, target) pairs of which it has said something (`confirmedMember`). */
+  /** By source, the (edge, target) pairs about which it has sent something (`confirmedMember`). */
   readonly confirmed: ReadonlyMap<number, ReadonlySet<string>>;
 
-  // — what readers are told —
+  // — what readers receive —
   /** Live flips of public predicates, by record, for the feed; empty: no entry. */
   readonly events: readonly CommitEvent[];
   /** Who follows which predicate, at `catalogVersion`. */
@@ -284,7 +285,7 @@ export interface CommitWrites {
   readonly outcomes: readonly EntryOutcomes[];
   readonly dead: readonly DeadLetter[];
 
-  /** What is remembered of failures from now on; null: nothing; undefined: as before. */
+  /** The note on failures from now on; null: none; undefined: as before. */
   readonly trial: TrialNote | null | undefined;
 }
 
@@ -293,11 +294,11 @@ export type CommitEvent = Pick<TouchedRecord, 'objectType' | 'id' | 'liveFlips'>
 export interface PartitionStore {
   // — office —
 
-  /** Takes the lease if nobody else holds it. A lease of the same token is mine again. */
+  /** Takes the lease if no other token holds it. A lease of the same token is mine again. */
   acquire(token: string, leaseMs: number, install: string): Promise<Acquisition>;
   /**
-   * Keeps the lease. One that ran out and that nobody has taken is mine again: the number tells
-   * whether anybody has committed.
+   * Keeps the lease. A lease that ran out and was not taken by another is mine again: the number
+   * shows whether another owner has committed.
    */
   renew(token: string, leaseMs: number): Promise<Renewal>;
   /** Gives up the lease in good order, if it is still mine. */
@@ -306,7 +307,7 @@ export interface PartitionStore {
   /** Notes what the owner is about to try; null: there is nothing to be careful about any more. */
   noteTrial(token: string, note: TrialNote | null): Promise<'noted' | 'fenced'>;
 
-  // — reads. Caller: holds the lease, so that nobody else writes these rows —
+  // — reads. Caller: holds the lease, so that no other process writes them —
 
   /**
    * The rows of some records, by type and in order; or their weights if they are heavier than
@@ -374,7 +375,7 @@ export interface PartitionStore {
 
   // — channels —
 
-  /** What waits in the outbox for a target, in order; with `most`, the first of them. */
+  /** The entries in the outbox for a target, in order; with `most`, the first of them. */
   outbox(target: number, most?: number): Promise<readonly WaitingEntry[]>;
   /** As the target: what is stored of a source. */
   channel(source: number): Promise<StoredChannel>;
@@ -383,7 +384,7 @@ export interface PartitionStore {
    * older epochs send is refused from now on.
    */
   beginEpoch(begin: EpochBegin): Promise<'begun' | 'moved'>;
-  /** As the target: appends to the inbox, exactly once and in order, whoever sends it again. */
+  /** As the target: appends to the inbox, exactly once and in order, however often it is resent. */
   deliver(delivery: Delivery): Promise<DeliveryAnswer>;
 
   // — commit —
@@ -410,7 +411,7 @@ export interface StoredLogEntry {
   readonly id: EntryId;
   /** The catalog version at which the changes were checked. */
   readonly checkedAt: number;
-  /** Under which name a writer waits for the outcomes; undefined: nobody does. */
+  /** The name under which a writer waits for the outcomes; undefined: none waits. */
   readonly replyTo: string | undefined;
   readonly payload: string;
 }

@@ -1,5 +1,6 @@
 /**
- * process-load.ts – How busy this process is: whether it is worth to wait for more before a commit.
+ * process-load.ts – The load of this process, by which it decides whether to wait for more changes
+ * before a commit.
  */
 import { performance } from 'node:perf_hooks';
 

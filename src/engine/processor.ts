@@ -1,10 +1,9 @@
 /**
- * processor.ts – Drives the core of one partition in a process: it holds the lease, follows the
- * streams, has carried out what the core asks for (core-driver.ts), and tells what has happened.
+ * processor.ts – Drives the core of one partition in a process. It holds the lease, follows the
+ * streams, carries out the core's requests (core-driver.ts), and reports what has happened.
  *
  * Keeps true: an owner that is fenced or rolled back forgets all it knew and takes the partition
- * anew. What a partition does is decided in
- * partition-core.ts; here is only what needs a process.
+ * again. What a partition does is decided in partition-core.ts; here is only what needs a process.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -39,7 +38,7 @@ const RETRY_MS = 50;
  */
 const RENEWALS_A_CHECK = 3;
 
-/** What a processor shares with the others of its process. */
+/** The context that a processor shares with the others of its process. */
 export interface ProcessorContext {
   /** By partition. */
   readonly stores: readonly PartitionStore[];
@@ -54,7 +53,9 @@ export interface ProcessorContext {
   readonly solo: Solo;
   /** Brings the catalog to what is stored. */
   readonly refreshCatalog: () => Promise<unknown>;
-  /** Told when this partition has completed predicate ids, or moved to a newer catalog version. */
+  /**
+   * Called when this partition has completed predicate ids, or moved to a newer catalog version.
+   */
   readonly onProgress: () => void;
 }
 
@@ -140,7 +141,7 @@ export class PartitionProcessor {
     const { core, forwarder } = held;
     const number = core.committedNumber;
     const renewal = await this.#renewLease();
-    // Whoever has committed meanwhile was asked about a number of before.
+    // An owner that has committed meanwhile makes this number an old one.
     const isOurs =
       renewal.status === 'renewed' &&
       (core.committedNumber !== number || core.recognizes(renewal.number));
@@ -207,7 +208,8 @@ export class PartitionProcessor {
 
   /** @returns undefined if the partition is no longer as it was when it was acquired. */
   async #open(meta: PartitionMeta): Promise<Held | undefined> {
-    // Whoever waits for all owners to know a version does not wait for a partition that has none.
+    // A reader that waits for all owners to know a version does not wait for a partition that has
+    // none.
     await this.#context.refreshCatalog();
     const core = this.#coreOf(meta);
     if (!(await this.#driver.drive(core.open()))) return undefined;
@@ -278,7 +280,8 @@ export class PartitionProcessor {
         await this.#conclude(held, await this.#driver.drive(core.turn()));
       } catch (error) {
         if (!isUnanswered(error)) throw error;
-        // The store is gone: what was read stays queued, and the lease is taken anew if it ran out.
+        // The store is gone: what was read stays queued, and the lease is taken again if it ran
+        // out.
         await this.#alarm.sleep(RETRY_MS);
       }
     }

@@ -1,12 +1,11 @@
 /**
- * repair.ts – Makes good what an audit has found to be wrong.
+ * repair.ts – Repairs what an audit has found to be wrong.
  *
- * Keeps true: nothing of what is kept of segments and relationships is trusted: it is built anew
- * from the records, beside live changes, and until that is done nobody is told a number. Before
- * that the owners forget the rows that they have in memory, for those are of before; and ids,
- * timers and rows that no record bears out are mended one by one, for builds go along the ids. What
- * was kept under the predicate ids of before is removed at the end, also where the rows that name
- * it were lost.
+ * Keeps true: nothing that is kept of segments and relationships is trusted. It is rebuilt from the
+ * records, beside live changes, and until that is done no number is answered. Before that the
+ * owners forget the rows that they have in memory, for those are stale. Ids, timers and rows that
+ * no record bears out are mended one by one first, for builds go along the ids. What was kept under
+ * the earlier predicate ids is removed at the end, also where the rows that name it were lost.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Problem } from '../errors.ts';
@@ -23,7 +22,7 @@ import { askForResync } from './epochs.ts';
 const POLL_MS = 50;
 /** Rows that are mended in one go. */
 const MENDED_A_CALL = 200;
-/** How long partitions may take to adopt a catalog that they have been told of. */
+/** How long partitions may take to adopt a catalog after it was announced to them. */
 const ADOPTED_TIMEOUT_MS = 10_000;
 /** How long what a sweep removes is waited for: if it takes longer, it goes on by itself. */
 const SWEPT_TIMEOUT_MS = 10_000;
@@ -40,14 +39,17 @@ const MENDED_ALONE: readonly FaultPlace[] = [
 
 export interface RepairWaits {
   readonly timeoutMs: number;
-  /** How long a partition may be nobody's: a process that was killed leaves its lease behind. */
+  /**
+   * How long a partition may be without an owner: a process that was killed leaves its lease
+   * behind.
+   */
   readonly unattendedMs: number;
 }
 
 /**
  * `found` is undefined if the partitions did not come to rest, so that nothing could be compared.
  * @throws Error if it is not done within `timeoutMs`; it goes on nevertheless.
- * @throws Problem not_caught_up if nobody works a partition off for `unattendedMs`
+ * @throws Problem not_caught_up if a partition has no owner for `unattendedMs`
  */
 export async function repair(
   deployment: Deployment,
@@ -100,15 +102,17 @@ async function mend(faults: readonly StoredFault[]): Promise<void> {
     await Promise.all(mends.slice(from, from + MENDED_A_CALL).map((how) => how.carryOut()));
 }
 
-/** The owner of a partition takes it anew: from what is stored, not from what was stored once. */
+/**
+ * The owner of a partition takes it again: from what is stored now, not from what it has in memory.
+ */
 async function expelOwners({ stores }: Deployment): Promise<void> {
   const { repairs } = stores.audits;
   await Promise.all(partitionsOf(stores.memberships).map((each) => repairs.expelOwner(each)));
 }
 
 /**
- * Where a message could not be applied, its source sends everything anew; also where it began to do
- * so and is not known to have ended: if it goes on, that is harmless.
+ * Where a message could not be applied, its source resends everything. So it does where a resend
+ * began and is not known to have ended: if it still runs, that is harmless.
  */
 async function askForLost({ stores }: Deployment): Promise<void> {
   const { repairs } = stores.audits;
@@ -150,8 +154,8 @@ async function isRepaired({ stores, store }: Deployment): Promise<boolean> {
 }
 
 /**
- * What was kept under predicate ids that nobody knows any more. The sweep of the engine comes
- * first: it knows the most of it.
+ * Removes what was kept under predicate ids that no catalog entry names any more. The sweep of the
+ * engine comes first: it knows the most of it.
  */
 async function removeLeftOver(deployment: Deployment): Promise<void> {
   await until(SWEPT_TIMEOUT_MS, () => isSwept(deployment)).catch(() => {});

@@ -1,10 +1,10 @@
 /**
- * requests.ts – What a partition's core asks for while it runs, and what it is answered.
+ * requests.ts – The requests of a partition's core while it runs, and their answers.
  *
  * Keeps true: the core does no I/O. It is a generator that yields one request at a time; its driver
  * carries the request out and hands back the answer. The union is closed, so that adding a request
- * makes the compiler name each driver. Requests of the store say what a `PartitionStore` is asked;
- * the others are for the process that the core runs in.
+ * makes the compiler name each driver. Some requests are for a `PartitionStore`; the others are for
+ * the process that the core runs in.
  */
 import { unreachable } from '../errors.ts';
 import type { ChannelPosition } from '../membership/channel-position.ts';
@@ -71,7 +71,7 @@ export interface TargetEpoch extends Omit<EpochBegin, 'source'> {
   readonly target: number;
 }
 
-/** What the store of the partition is asked, or that of a target. */
+/** Requests for the store of the partition, or for that of a target. */
 export type StoreRequest =
   | {
       readonly kind: 'records';
@@ -129,19 +129,21 @@ export type StoreRequest =
   | { readonly kind: 'outbox'; readonly target: number }
   | { readonly kind: 'note-trial'; readonly note: TrialNote | null };
 
-/** What the driver does itself: it retries these, or they are about its process. */
+/** Requests that the driver carries out itself: it retries these, or they are about its process. */
 export type DriverRequest =
   | { readonly kind: 'renew' }
   /**
-   * The very same commit is sent until it is answered; 'unknown': the driver stops, and whoever
-   * comes next reads what is stored.
+   * The very same commit is sent until it is answered; 'unknown': the driver stops, and the next
+   * owner reads what is stored.
    */
   | { readonly kind: 'commit'; readonly prepared: PreparedCommit }
   /** Brings the catalog to this version at least. */
   | { readonly kind: 'catalog'; readonly version: number }
   /** A small batch, of so many entries of the log, may be waited with. */
   | { readonly kind: 'gather'; readonly entries: number }
-  /** Waits until nobody of this process is alone any more; and until the core is alone itself. */
+  /**
+   * Waits until no partition of this process is alone any more, and until the core is alone itself.
+   */
   | { readonly kind: 'solo-over' }
   | { readonly kind: 'solo-begin' };
 

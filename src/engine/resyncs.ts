@@ -1,12 +1,12 @@
 /**
- * resyncs.ts – Resynchronizations: after a loss a partition sends another one all its state anew.
+ * resyncs.ts – Resynchronizations: after a loss a partition resends another one all its state.
  *
- * Keeps true: the source's messages between `begin` and `end` say all that it knows of every (edge,
- * target) that concerns the other, as of when each is sent, in order with its live messages; what
- * its target has heard of before and was not confirmed in between is swept away after `end`. That
- * one runs is part of `meta` at both ends from the commit that begins it to the one that ends it,
- * so that reads know; how far it has come is not, so that after a take-over it begins anew, which
- * is harmless.
+ * Keeps true: the source's messages between `snapshot-begin` and `snapshot-end` hold all that it
+ * knows of every (edge, target) that concerns the other. Each is as of when it is sent, in order
+ * with the live messages. What the target had received before and was not confirmed in between is
+ * swept away after `snapshot-end`. That one runs is part of `meta` at both ends, from the commit
+ * that begins it to the one that ends it, so that reads know. How far it has come is not: after a
+ * take-over it begins again, which is harmless.
  */
 import { partitionOf } from '../change/partition.ts';
 import type { TargetValue, ValueAt } from '../membership/value-key.ts';
@@ -22,7 +22,7 @@ import type { Step } from './step.ts';
 /** `receiving`: between `begin` and `end`; `sweeping`: what was not confirmed is being dropped. */
 export type Receipt = 'receiving' | 'sweeping';
 
-/** State about some targets over one edge, to be sent anew. */
+/** State about some targets over one edge, to be resent. */
 interface TargetResend {
   readonly to: number;
   readonly edgeId: number;
@@ -34,7 +34,7 @@ interface TargetResend {
   readonly targets: readonly string[];
 }
 
-/** Values that our holders have at targets of another partition, to be sent anew. */
+/** Values that our holders have at targets of another partition, to be resent. */
 interface ValueResend {
   readonly to: number;
   readonly edgeId: number;
@@ -45,14 +45,14 @@ interface ValueResend {
 
 export type Resend = TargetResend | ValueResend;
 
-/** Targets of ours about which a partition was not heard of since its resynchronization began. */
+/** Targets of ours about which a partition has sent nothing since its resynchronization began. */
 interface TargetSweep {
   readonly from: number;
   readonly edgeId: number;
   readonly targets: readonly string[];
 }
 
-/** Values at targets of ours of which it was not heard that its holders have them. */
+/** Values at targets of ours that no message has confirmed their holders to have. */
 export interface ValueSweep {
   readonly from: number;
   readonly edgeId: number;
@@ -74,17 +74,17 @@ export interface ResyncChunk {
 
 export const NO_RESYNC: ResyncChunk = { begins: [], resends: [], ends: [], sweeps: [], swept: [] };
 
-/** What a step has heard of resynchronizations. */
+/** What a step has received of resynchronizations. */
 export interface ResyncEffects {
-  /** The last mark of each source that was heard of. */
+  /** The last mark received of each source. */
   readonly heard: ReadonlyMap<number, 'snapshot-begin' | 'snapshot-end'>;
   /** Sources that began in this batch: what was confirmed before does not count any more. */
   readonly begun: ReadonlySet<number>;
-  /** What each source from which one is received has said something about. */
+  /** By source that is resending, the (edge, target) pairs about which it has sent something. */
   readonly confirmed: ReadonlyMap<number, ReadonlySet<string>>;
   /**
-   * Sources of messages that can't be applied, and that have not begun anew since: what is known of
-   * them is not right until they have.
+   * Sources of messages that can't be applied, and that have not begun a resend since: until they
+   * have, what is known of them is not right.
    */
   readonly broken: ReadonlySet<number>;
 }
@@ -114,14 +114,14 @@ export class HeardResyncs implements ResyncEffects {
   }
 
   /**
-   * A message of the source can't be applied. What it has begun to say anew before does not make
-   * that good: it may be part of it.
+   * A message of the source can't be applied. A resend that it began before does not make that
+   * good: the message may be part of it.
    */
   spoil(from: number): void {
     this.broken.add(from);
   }
 
-  /** @returns whether the source is saying all its state anew. */
+  /** @returns whether the source is resending all its state. */
   confirm(from: number, member: string): boolean {
     if (!this.begun.has(from) && !this.#isReceiving(from)) return false;
     addTo(this.#confirmed, from, member);
@@ -143,7 +143,7 @@ export function confirmedValue({ predicateId, target, value }: ValueAt): string 
   return `${predicateId}:${value}\n${target}`;
 }
 
-/** What a commit writes down of resynchronizations. */
+/** The writes of a commit about resynchronizations. */
 export type ResyncProgress = Pick<
   CommitWrites,
   'resending' | 'resendingDone' | 'receiving' | 'receivingDone' | 'broken' | 'brokenDone'
@@ -151,7 +151,7 @@ export type ResyncProgress = Pick<
 
 export class Resyncs implements Participant {
   readonly #limits: CoreLimits;
-  /** What is still to be sent, by target partition; undefined: not listed yet. */
+  /** The chunks still to be sent, by target partition; undefined: not listed yet. */
   readonly #sending = new Map<number, Resend[] | undefined>();
   readonly #unbegun = new Set<number>();
   readonly #receipts = new Map<number, Receipt>();
@@ -166,7 +166,7 @@ export class Resyncs implements Participant {
     for (const [source, receipt] of receiving) this.#receipts.set(source, receipt);
   }
 
-  /** To these partitions all is sent anew. */
+  /** Resends all state to these partitions. */
   resend(lost: Iterable<number>): void {
     for (const to of lost) {
       this.#sending.set(to, undefined);
@@ -181,7 +181,7 @@ export class Resyncs implements Participant {
     return false;
   }
 
-  /** Whether what this source says is noted as confirmed. */
+  /** Whether what this source sends is noted as confirmed. */
   isReceiving(source: number): boolean {
     return this.#receipts.has(source);
   }
@@ -242,11 +242,11 @@ export class Resyncs implements Participant {
     writes.confirmed = planned.receivingDone.length > 0 ? without(confirmed, planned) : confirmed;
   }
 
-  /** What a commit writes down. Pure. */
+  /** The writes of a commit. Pure. */
   progress(chunk: ResyncChunk, { heard, begun, broken }: ResyncEffects): ResyncProgress {
     return {
-      // Whatever is committed before it begins has the places of both ends agree: only this says
-      // that state was lost between them.
+      // Commits before it begins leave the positions of both ends equal: only this records that
+      // state was lost between them.
       resending: [...this.#unbegun],
       resendingDone: chunk.ends,
       receiving: [...heard].map(([from, mark]) => [from, receiptAfter(mark)]),

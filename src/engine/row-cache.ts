@@ -1,9 +1,9 @@
 /**
  * row-cache.ts – The rows of one partition that its owner has in memory.
  *
- * Keeps true: a cached row is what the store holds: rows enter when they were read under the lease,
- * or when the commit that wrote them is known to have taken place; each take-over begins with an
- * empty cache. A row that is answered was asked for: reading another one is a bug, and is said so
+ * Keeps true: a cached row is what the store holds. Rows enter when they were read under the lease,
+ * or when the commit that wrote them is known to have taken place. Each take-over begins with an
+ * empty cache. Only a row that was asked for is answered: reading another one is a bug and throws,
  * instead of standing for "there is none".
  */
 
@@ -24,7 +24,10 @@ import { type Extremes, NO_EXTREMES } from './step-neighbours.ts';
 import type { ValueRows } from './step-values.ts';
 import { type AskedValues, loadedValues, NOT_LOADED } from './value-rows.ts';
 
-/** What they may weigh, about: rows of 1 MB, of which there may be many, would fill any heap. */
+/**
+ * The approximate limit of their weight: rows of 1 MB, of which there may be many, would fill any
+ * heap.
+ */
 const CACHED_BYTES_MAX = getHeapStatistics().heap_size_limit / 8;
 /** A list of small things takes so many times its text when it is parsed. */
 const PARSED = 16;
@@ -66,10 +69,10 @@ export class RowCache implements Participant {
   }
 
   /**
-   * The rows of a batch: from the cache, and in one round trip for all that is not there; or what
-   * each weighs, if these are heavier than `bytesMax` together: so a batch of heavy records costs
-   * one round trip more, and one of light records none.
-   * Caller: holds the lease, so that nobody else writes these rows.
+   * The rows of a batch: from the cache, and in one round trip for all that is not there. If they
+   * are heavier than `bytesMax` together, what each weighs: so a batch of heavy records costs one
+   * round trip more, and one of light records none.
+   * Caller: holds the lease, so that no other process writes these rows.
    */
   *load(
     touched: ReadonlyMap<string, ReadonlySet<string>>,

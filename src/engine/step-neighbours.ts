@@ -2,10 +2,10 @@
  * step-neighbours.ts – The neighbourhood of the records that one step touches: what they see of it,
  * and what they add to it.
  *
- * Keeps true: what a holder adds up to at a target follows from its stored truth and values alone
- * (before the step and after it), so that the local aggregate is always the sum over the holders'
- * rows; a message is made only of what differs in the end, or has other holders, and every new
- * subscriber is answered, also with nothing.
+ * Keeps true: what a holder adds at a target follows from its stored truth and values alone (before
+ * the step and after it). So the local aggregate is always the sum over the holders' rows. A
+ * message is made only of what differs in the end, or has other holders; every new subscriber is
+ * answered, also with nothing.
  */
 import { filterableData, isLive, type RecordRow } from '../change/record.ts';
 import {
@@ -62,7 +62,7 @@ export const WITHOUT_EDGES: Pick<
   isReceiving: () => false,
 };
 
-/** What the step changes at the ends of edges. `null`: the row goes. */
+/** The changes of the step at the ends of edges. `null`: the row goes. */
 export interface EdgeEffects extends ValueEffects {
   readonly neighbours: readonly {
     readonly edgeId: number;
@@ -127,7 +127,7 @@ export class StepNeighbours {
     this.#different = new StepValues(context.values);
   }
 
-  /** What filters see of a record: its own values and those derived of its neighbours. */
+  /** A record as filters see it: its own values and those derived of its neighbours. */
   view(known: TypeContext, id: string, record: RecordRow): Attributes {
     const own = filterableData(record, known.type, this.#context.timeZone);
     if (known.out.length === 0 && known.in.length === 0) return own;
@@ -150,7 +150,9 @@ export class StepNeighbours {
     return seen;
   }
 
-  /** The derived attributes that are open: a target that the record points at has not answered. */
+  /**
+   * The derived attributes that are unknown: a target that the record points at has not answered.
+   */
   open({ out }: TypeContext, record: RecordRow): ReadonlySet<string> {
     let open: Set<string> | undefined;
     for (const edge of out) {
@@ -165,9 +167,8 @@ export class StepNeighbours {
   }
 
   /**
-   * The shared predicates that a new record starts with although they are open: to those whose one
-   * neighbour it is they held of it when it was not there, and until its own neighbours have
-   * answered nothing that they saw may turn.
+   * A new record's own neighbours have not answered yet. Until they do, keep the value that its
+   * holders assumed while it was absent, so that they do not leave and re-enter.
    */
   heldOfNothing({ network, in: into }: TypeContext, open: ReadonlySet<string>): number[] {
     if (open.size === 0) return [];
@@ -187,9 +188,9 @@ export class StepNeighbours {
   }
 
   /**
-   * The targets of a holder are told what their holders add up to even if that does not change: as
-   * long as they read nothing of it, only the first and the last holder were announced, so what
-   * they know of the edge's count may be of long ago.
+   * Sends the aggregate to a holder's targets even if it is unchanged. While they read nothing of
+   * it, only the first and the last holder were reported, so a target's copy of the edge's count
+   * may be stale.
    */
   announce(edge: Edge, record: RecordRow): void {
     for (const target of targetsOver(edge, record.data)) {
@@ -198,12 +199,14 @@ export class StepNeighbours {
     }
   }
 
-  /** `begin` comes before all else that is said to that partition; `end` after it (`finish`). */
+  /**
+   * `snapshot-begin` is sent before all else to that partition; `snapshot-end` after it (`finish`).
+   */
   mark(partition: number, kind: 'snapshot-begin' | 'snapshot-end'): void {
     this.#send(partition, { kind });
   }
 
-  /** What is so after this step is said once more, whether it has changed or not. */
+  /** Sends the state after this step again, whether it has changed or not. */
   resend(edge: Edge, direction: 'up' | 'down', target: string, partition: number): void {
     if (direction === 'down') this.#subscribe(edge, target, partition);
     else {
@@ -213,7 +216,7 @@ export class StepNeighbours {
   }
 
   /**
-   * A partition says what its holders of a target add up to. `isAnew`: it is answered, whether it
+   * Takes in what a partition's holders of a target add up to. `isAnew`: it is answered, whether it
    * was before or not.
    */
   hear(
@@ -231,7 +234,7 @@ export class StepNeighbours {
     if (isNew) this.#subscribe(edge, target, from);
   }
 
-  /** A partition says of a value whether holders of the target have it. */
+  /** Takes in whether holders of another partition have a value at the target. */
   hearValue(at: ValueAt, from: number, isHeld: boolean): void {
     this.#different.hear(at, from, isHeld);
   }
@@ -241,13 +244,14 @@ export class StepNeighbours {
     return this.#different.total(predicateId, target);
   }
 
-  /** Whether local holders have a value is said once more. */
+  /** Sends again whether local holders have a value. */
   resendValue(edge: Edge, at: ValueAt): void {
     this.#different.resend(edge.edgeId, at);
   }
 
   /**
-   * A target says what it shows. Without local holders nobody cares, for they let it go meanwhile.
+   * Takes in what a target shows. Without local holders it is ignored, for they let it go
+   * meanwhile.
    */
   learn(edge: Edge, target: string, shared: Shared | null): void {
     const working = this.#neighbour(edge.edgeId, target);
@@ -271,8 +275,8 @@ export class StepNeighbours {
   }
 
   /**
-   * Caller: after every record is settled. `rowOf` answers the row of a record after the step; to
-   * `ends` an end is said.
+   * Caller: after every record is settled. `rowOf` answers the row of a record after the step; each
+   * partition of `ends` is sent a `snapshot-end`.
    */
   finish(rowOf: (objectType: string, id: string) => Row, ends: readonly number[]): EdgeEffects {
     for (const { edgeId, target, before, row } of this.#neighbours.values())
@@ -352,12 +356,12 @@ export class StepNeighbours {
     }
     if (old.length === 0 || now.length === 0) {
       this.#holders.push({ edgeId: edge.edgeId, target, id, holds: now.length > 0 });
-      // Where one goes and another comes, all may add up as before, while no scan visits either of
-      // them to announce it.
+      // Where one goes and another comes, all may add up as before, while no backfill visits either
+      // of them to announce it.
       this.#announced.add(rowKey(edge.edgeId, target));
     }
-    // What the target showed stays with the row, also while one holder goes and another comes:
-    // nobody would ask for it again.
+    // What the target showed stays with the row, also while one holder goes and another comes: it
+    // would not be asked for again.
     working.row = { ...working.row, local };
   }
 

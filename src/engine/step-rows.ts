@@ -3,7 +3,7 @@
  * their edges.
  *
  * Keeps true: for every record that a batch touches, the rows of the targets that it points at
- * before and after each of its changes are there; reading a row that was not loaded is a bug, never
+ * before and after each of its changes are there. Reading a row that was not loaded is a bug, never
  * "there is none". Two round trips at most: the keys of records lead to the rest.
  */
 import { targetsOf } from '../change/edge.ts';
@@ -95,7 +95,7 @@ export function recordOfMessage(message: Message, edges: EdgesById): RecordKey |
 }
 
 /**
- * By edge id, the targets whose rows are looked at; for extremes how many holders of each may
+ * By edge id, the targets whose rows are looked at. For extremes also how many holders of each may
  * change, and one more: the lowest that is not touched is among so many, or there is none.
  */
 interface Ends {

@@ -4,13 +4,13 @@
  *
  * Keeps true: a value is counted at its target as long as at least one partition has a holder with
  * it, and there once. Each value is a row of its own beside the neighbour rows, so a change costs
- * what the values that it touches cost, however many there are. A message says of each value
+ * what the values that it touches cost, however many there are. A message holds of each value
  * whether the sender's partition has it now, so a repeat changes nothing.
  */
 import { nameOf, type ValueAt } from '../membership/value-key.ts';
 import type { HolderValues } from './message.ts';
 
-/** What was stored before the step. Caller: it was loaded. */
+/** The rows as they were stored before the step. Caller: it was loaded. */
 export interface ValueRows {
   /** How many of this partition's holders have the value. */
   readonly valueCount: (at: ValueAt) => number;
@@ -20,7 +20,7 @@ export interface ValueRows {
   readonly valueTotal: (predicateId: number, target: string) => number;
 }
 
-/** What the step changes. A count or total of 0, and sources that are none: the row goes. */
+/** The changes of the step. A count or total of 0, and sources that are none: the row goes. */
 export interface ValueEffects {
   readonly valueCounts: readonly (ValueAt & { readonly count: number })[];
   readonly valueSources: readonly (ValueAt & { readonly sources: readonly number[] })[];
@@ -77,7 +77,7 @@ export class StepValues {
     working.count = Math.max(0, working.count + by);
   }
 
-  /** What is so after this step is said once more. */
+  /** Sends the state after this step again. */
   resend(edge: number, at: ValueAt): void {
     this.#resent.set(nameOf(at), this.#count(edge, at));
   }
@@ -112,7 +112,7 @@ export class StepValues {
 
   // ——— At the target ———
 
-  /** A partition says whether holders of it have the value. */
+  /** Takes in whether holders of another partition have the value. */
   hear(at: ValueAt, from: number, isHeld: boolean): void {
     const working = this.#sourcesOf(at);
     const { sources } = working;

@@ -1,17 +1,17 @@
 /**
- * step.ts – The incremental step: a batch and the rows it touches become new rows, flipped
+ * step.ts – The incremental step: turns a batch and the rows it touches into new rows, flipped
  * memberships and outcomes.
  *
- * Keeps true: it is pure – no I/O, no clock, no randomness, and no row that it was given is edited
- * – so the same batch over the same rows makes the same commit, here and in a simulator. After it,
- * the truth in each row it returns equals what the predicates say of the row's record at the
- * batch's clock; flips are netted per record, so a record that enters and leaves within a batch
- * does neither. Whatever touches a record first fires its timer if that is overdue: else it would
- * be set anew, and what time had made of the record would never be found out.
+ * Keeps true: it is pure – no I/O, no clock, no randomness, and no row that it was given is edited.
+ * So the same batch over the same rows makes the same commit, here and in a simulator. After it,
+ * the truth in each row it returns equals the truth of its predicates for the row's record at the
+ * batch's clock. Flips are netted per record, so a record that enters and leaves within a batch
+ * does neither. What touches a record first fires its timer if that is overdue. Else the timer
+ * would be set again, and what time had made of the record would stay undetected.
  *
- * A predicate whose program takes more than its budget fails: from the record on at which that is
- * found out it keeps its stored truth, and the step says so. Nothing else of the batch is lost, and
- * it is found at the same record whoever runs the step.
+ * A predicate whose program takes more than its budget fails: from that record on it keeps its
+ * stored truth, and the step reports it. Nothing else of the batch is lost, and the failure is
+ * found at the same record in every run of the step.
  */
 import type { Change, Outcome } from '../change/change.ts';
 import type { ObjectType } from '../change/object-type.ts';
@@ -72,7 +72,7 @@ export interface Row extends StateRow {
 
 export const ABSENT: Row = { record: undefined, truth: NO_PREDICATE_IDS, due: undefined };
 
-/** What the step knows of an object type. */
+/** The step's view of an object type. */
 export interface TypeContext {
   readonly type: ObjectType;
   readonly network: PredicateNetwork;
@@ -96,7 +96,7 @@ export interface StepContext {
   readonly extremes: (predicateId: number, target: string) => Extremes;
   readonly values: ValueRows;
   readonly partitionOf: (id: string) => number;
-  /** Whether a partition is sending us all its state anew. */
+  /** Whether a partition is resending us all its state. */
   readonly isReceiving: (source: number) => boolean;
   /** Predicates that have failed in this partition; none if absent. */
   readonly failed?: FailedPredicateIds;
@@ -112,7 +112,7 @@ export interface TouchedRecord extends RecordKey {
   readonly liveFlips: readonly Flip[];
 }
 
-/** The outcomes of the changes `from`… of one entry, for whoever waits for them. */
+/** The outcomes of the changes `from`… of one entry, for the writer that waits for them. */
 export interface EntryOutcomes {
   readonly replyTo: string;
   readonly from: number;
@@ -137,7 +137,7 @@ export interface Step {
   readonly records: readonly TouchedRecord[];
   readonly outcomes: readonly EntryOutcomes[];
   readonly dead: readonly DeadLetter[];
-  /** What of the batch's entries was applied; undefined: none. */
+  /** The position up to which the batch's entries were applied; undefined: none. */
   readonly position: LogPosition | undefined;
   readonly applied: number;
   readonly effects: number;
@@ -202,8 +202,8 @@ interface WorkingRecord {
   live: Flip[];
   backfilled: Flip[];
   /**
-   * Whether its timer is written down also if it is as it was: a backfill builds anew what may have
-   * been wrong.
+   * Whether its timer is written also if it is unchanged: a backfill rebuilds what may have been
+   * wrong.
    */
   isTimerWritten: boolean;
 }
@@ -294,7 +294,7 @@ class StepRun {
     this.#verify(edge.definition.target, target, edge.inNames);
   }
 
-  /** What has failed here is not kept any further: nobody reads it again. */
+  /** What has failed here is not kept any further: it is not read again. */
   #hearValues(edge: Edge, from: number, { target, predicateId, held, gone }: HolderValues): void {
     if (!edge.valuesUp.has(predicateId) || this.#failed.has(predicateId)) return;
     for (const value of held) {
@@ -309,7 +309,7 @@ class StepRun {
     this.#verify(edge.definition.target, target, edge.inNames);
   }
 
-  /** Says that all state follows, before anything else is said to that partition. */
+  /** Announces that all state follows, before anything else is sent to that partition. */
   mark(to: number, kind: 'snapshot-begin' | 'snapshot-end'): void {
     this.#neighbours.mark(to, kind);
   }
@@ -328,8 +328,8 @@ class StepRun {
   }
 
   /**
-   * Forgets what was known from a partition that has not said it again. What it says in this very
-   * batch is newer.
+   * Forgets what was known from a partition that has not sent it again. Messages in this very batch
+   * are newer.
    */
   sweep(sweep: Sweep): void {
     const { from, edgeId } = sweep;
@@ -376,7 +376,7 @@ class StepRun {
     }
   }
 
-  /** Predicates that can't be told of anything fail without a record. */
+  /** Predicates that can't be evaluated over any record fail without one. */
   failHopeless(): void {
     for (const [objectType, { network }] of this.#context.types) {
       for (const [predicateId, passed] of network.hopeless) {
@@ -444,7 +444,7 @@ class StepRun {
             known.network,
           );
       this.#flip(working, flips, working.backfilled);
-      // a holder that is registered only now has heard nothing of what its targets showed before
+      // a holder that is registered only now has received nothing of what its targets showed before
       for (const { edgeId, outNames } of edgeIds) {
         if (flips.includes(flip(edgeId, true))) this.#verify(objectType, id, outNames);
       }
@@ -684,8 +684,8 @@ class StepRun {
   }
 
   /**
-   * What flips when a record goes from `before` to `after`: each may be absent or archived, and
-   * then is in no segment.
+   * The flips when a record goes from `before` to `after`: each may be absent or archived, and then
+   * is in no segment.
    */
   #flips(
     id: string,
@@ -767,7 +767,7 @@ function withoutGivenUp(row: Row, network: PredicateNetwork): Row {
   return row.truth.every(isKept) ? row : { ...row, truth: row.truth.filter(isKept) };
 }
 
-/** Predicate ids that were retired since have no member set any more, and nobody is told. */
+/** Predicate ids that were retired since have no member set any more, and no follower. */
 function leaveAll(truth: PredicateIds, network: PredicateNetwork): Flip[] {
   const flips: Flip[] = [];
   for (const predicateId of truth)

@@ -1,8 +1,9 @@
 /**
- * timers.ts – When a partition has to look at its records because time passes, and which of them.
+ * timers.ts – The timers of a partition: the records that it has to look at because time passes,
+ * and when.
  *
  * Keeps true: every record has one timer, the next moment at which the clock alone flips one of its
- * predicates; `nextMs` is never later than the earliest of them, so that an owner that sleeps until
+ * predicates. `nextMs` is never later than the earliest of them, so that an owner that sleeps until
  * then misses none. Nothing of it is part of `meta`: after a take-over the timers are looked at.
  */
 import type { RecordKey } from './batch.ts';

@@ -1,8 +1,8 @@
 /**
- * tombstones.ts – When the memory of a deleted record runs out, and who forgets it.
+ * tombstones.ts – Forgets deleted records when their tombstones expire.
  *
- * Keeps true: a tombstone is listed as long as it is stored, with the moment at which it runs out;
- * it is forgotten in a batch like any other, so that a newer change of the record wins.
+ * Keeps true: a tombstone is listed as long as it is stored, with the moment at which it runs out.
+ * It is forgotten in a batch like any other, so that a newer change of the record wins.
  */
 import type { CommitDraft } from './commit-draft.ts';
 import type { CoreLimits } from './core-limits.ts';

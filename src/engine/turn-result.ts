@@ -1,5 +1,5 @@
 /**
- * turn-result.ts – What one turn of a partition has come to, for whoever drives it.
+ * turn-result.ts – The result of one turn of a partition, for its driver.
  */
 import type { Piece } from './care.ts';
 import type { Step } from './step.ts';

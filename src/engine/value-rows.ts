@@ -1,6 +1,6 @@
 /**
  * value-rows.ts – The rows of different values that a step may look at: which are asked for, and
- * what was answered.
+ * which were answered.
  *
  * Keeps true: reading a row that was not asked for is a bug, never "there is none". Rows are asked
  * for by predicate, each once; nothing is asked where no predicate keeps values.
@@ -32,7 +32,7 @@ export class AskedValues {
     else this.#totals.set(predicateId, new Set([target]));
   }
 
-  /** What the store is asked. */
+  /** The requests to the store. */
   requests(): {
     readonly valueCounts: readonly ValuesOf[];
     readonly valueSources: readonly ValuesOf[];
@@ -85,7 +85,7 @@ export const NOT_LOADED: ValueRows = loadedValues(
 
 type Answered = Pick<EdgeRows, 'valueCounts' | 'valueSources' | 'valueTotals'>;
 
-/** What was answered, to be looked up. */
+/** The answers of the store, to be looked up. */
 export function loadedValues(
   { valueCounts, valueSources, valueTotals }: ReturnType<AskedValues['requests']>,
   answered: Answered,

@@ -1,6 +1,6 @@
 /**
- * worker.ts – The partitions of one process: their processors, their leases, the builds that they
- * take part in.
+ * worker.ts – The partitions of one process: their processors, their leases, and the builds that
+ * they take part in.
  */
 
 import type { Logger } from 'pino';

@@ -1,5 +1,6 @@
 /**
- * activation-feed.ts – What commits have for activations, until it is in the lanes of its webhooks.
+ * activation-feed.ts – The port that holds the events of commits for activations, until they are in
+ * the lanes of their webhooks.
  *
  * Keeps true: an entry stays in its partition's feed until it is dropped here, so that a crash in
  * between makes the next reader see it again. Nothing but that bounds a feed.
@@ -15,7 +16,7 @@ export interface ActivationFlip {
   readonly index: number;
 }
 
-/** What one commit has for activations. */
+/** The events of one commit for activations. */
 export interface ActivationEntry {
   readonly id: string;
   readonly at: number;

@@ -15,7 +15,7 @@ import { applyChanges } from './apply-changes.ts';
 import type { QueueConnections } from './queue-connections.ts';
 
 export const CHANGES_QUEUE = 'changes';
-/** Jobs that are kept when they are done, unless their producer says otherwise. */
+/** Jobs that are kept when they are done, unless their producer sets another number. */
 const KEPT_COMPLETED = { count: 1000 };
 const KEPT_FAILED = { count: 10_000 };
 

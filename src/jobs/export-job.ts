@@ -14,7 +14,7 @@ import type { NamedRecord } from '../membership/record-reader.ts';
 import type { FileFormat } from './file-format.ts';
 import type { JobContext } from './jobs.ts';
 
-/** What an export is asked to do. */
+/** The parameters of an export. */
 export interface ExportOrder {
   readonly object_type: string;
   readonly format: FileFormat;

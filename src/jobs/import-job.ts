@@ -26,14 +26,14 @@ interface UnreadRow {
 /** A line of NDJSON, the cells of a row of CSV, or why there are none. */
 export type ImportRow = readonly [line: number, content: string | readonly string[] | UnreadRow];
 
-/** What a row does to its record. */
+/** The operation of a row on its record. */
 export const IMPORT_OPERATIONS = ['put', 'patch'] as const satisfies readonly Operation[];
 
-/** What becomes of a row of CSV that has fewer cells than the header. */
+/** The treatment of a row of CSV that has fewer cells than the header. */
 export const SHORT_ROWS = ['refuse', 'pad'] as const;
 export type ShortRows = (typeof SHORT_ROWS)[number];
 
-/** What an import is asked to do. */
+/** The parameters of an import. */
 export interface ImportOrder {
   readonly object_type: string;
   readonly format: FileFormat;
@@ -65,8 +65,8 @@ export interface ImportResult {
 }
 
 /**
- * What the API says of a record beside its id: of it all but the data and the source's number is
- * ignored.
+ * The members that the API answers of a record beside its id: all but the data and the source's
+ * number are ignored.
  */
 const RECORD_MEMBERS = new Set([
   'data',
@@ -199,9 +199,9 @@ function readLine(
 
 /**
  * Refuses what belongs to /v1/changes, for another type, or can be read in two ways. An object
- * `data` always holds the attributes, also of a type that has an attribute of that name; a flat
- * `op` is taken for an attribute only where it is declared, and nothing else says that the line is
- * a change.
+ * `data` always holds the attributes, also of a type that has an attribute of that name. A flat
+ * `op` is taken for an attribute only where it is declared, and nothing else marks the line as a
+ * change.
  * @throws Problem line_malformed
  */
 function refuseForeign(

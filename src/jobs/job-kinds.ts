@@ -1,5 +1,5 @@
 /**
- * job-kinds.ts – The kinds of jobs: what each does, and whether it makes a file.
+ * job-kinds.ts – The kinds of jobs: the work of each, and whether it makes a file.
  *
  * Keeps true: a kind is one row; the worker, the API and its description read them here.
  */
@@ -27,7 +27,7 @@ export const JOB_KINDS: Readonly<Record<JobKind, JobKindRow>> = ROWS;
 
 export const JOB_KIND_NAMES = Object.keys(ROWS) as JobKind[];
 
-/** What each kind does, over a deployment. */
+/** The handler of each kind, over a deployment. */
 export function jobHandlers(deployment: Deployment): Readonly<Record<JobKind, JobHandler>> {
   const handlers = JOB_KIND_NAMES.map((kind): [string, JobHandler] => [
     kind,

@@ -15,10 +15,10 @@ export const JOB_TTL_MS = 7 * 24 * 60 * 60 * 1000;
 /** Another process has taken the job over. */
 export class FencedError extends Error {}
 
-/** What a handler says of a step; what it leaves out did not happen. */
+/** A step as its handler reports it; what it leaves out did not happen. */
 export type StepDone = Partial<JobStep> & { readonly state: JobState; readonly isLast?: boolean };
 
-/** Told of the state after each step. */
+/** Called with the state after each step. */
 export type StepListener = (state: JobState) => Promise<void>;
 
 export class JobRun {

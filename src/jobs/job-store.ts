@@ -1,5 +1,6 @@
 /**
- * job-store.ts – What is kept of a job beside its place in the queue: input, state, output, errors.
+ * job-store.ts – The port that keeps what a job has beside its place in the queue: input, state,
+ * output, errors.
  *
  * Keeps true: a step and all that it brought are kept together or not at all. A run that another
  * one has followed can keep nothing any more. Everything ends by itself after the time that was
@@ -24,7 +25,7 @@ export interface JobState {
   readonly problem?: { readonly code: string; readonly detail: string };
 }
 
-/** What one step brought. */
+/** The results of one step. */
 export interface JobStep {
   readonly state: JobState;
   /** Pieces of the input that will not be needed again. */

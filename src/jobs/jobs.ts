@@ -1,6 +1,6 @@
 /**
- * jobs.ts – Long work as jobs of a BullMQ queue: a request gets an id, a worker does it, anyone can
- * ask how far it is.
+ * jobs.ts – Long work as jobs of a BullMQ queue. A request gets an id, a worker does the job, and
+ * any client can ask how far it is.
  *
  * Keeps true: the queue holds what a job is to do, never its data (job-store.ts). If a process
  * dies, another one resumes the job after its last step. A process that closes puts its jobs back
@@ -47,7 +47,7 @@ export const JOB_STATUSES = ['waiting', 'running', 'completed', 'failed'] as con
 export interface JobStatus {
   readonly id: string;
   readonly kind: JobKind;
-  /** What the job was asked to do. */
+  /** The parameters of the job. */
   readonly asked: Readonly<Record<string, unknown>>;
   readonly status: (typeof JOB_STATUSES)[number];
   readonly progress: { readonly done: number; readonly total?: number };
@@ -69,7 +69,9 @@ interface JobData {
   readonly asked: Readonly<Record<string, unknown>>;
 }
 
-/** What a handler works with. Handler: notes each step; between steps it asks `pause`. */
+/**
+ * The context that a handler works with. Handler: notes each step; between steps it asks `pause`.
+ */
 export interface JobContext {
   readonly asked: Readonly<Record<string, unknown>>;
   readonly run: JobRun;
@@ -238,7 +240,7 @@ export function startJobWorker(
   };
 }
 
-/** What is thrown to the queue: to be tried again, or not. */
+/** The error that is thrown to the queue: to be tried again, or not. */
 async function settled(error: unknown, run: JobRun): Promise<unknown> {
   const mayPass = error instanceof Problem ? isPassing(error.code) : isUnanswered(error);
   if (mayPass || error instanceof FencedError) return error;

@@ -1,5 +1,5 @@
 /**
- * lane-shares.ts – How the lanes of a process are shared among activations and receivers.
+ * lane-shares.ts – Shares the lanes of a process among activations and receivers.
  *
  * Keeps true: an activation has at most a quarter of the lanes, a host at most a half. An
  * activation that is not known to answer quickly starts with a few lanes, and keeps one while it
@@ -14,10 +14,10 @@ export interface LaneShare {
 
 /** Lanes of an activation of which nothing is known yet. */
 const FIRST_LANES = 4;
-/** What takes longer holds lanes up, whether it succeeds or not. */
+/** An attempt that takes longer holds lanes up, whether it succeeds or not. */
 const QUICK_MS = 1000;
 
-/** What is known of an activation's receiver. */
+/** The known behaviour of an activation's receiver. */
 interface Known {
   /** Lanes that it may have. */
   limit: number;

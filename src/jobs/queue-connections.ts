@@ -1,5 +1,5 @@
 /**
- * queue-connections.ts – How BullMQ's queues and workers of this deployment reach what they run on.
+ * queue-connections.ts – The connections of this deployment's BullMQ queues and workers.
  *
  * Keeps true: what a request adds fails at once while Redis is gone; a worker waits until it is
  * back.

@@ -1,13 +1,13 @@
 /**
- * retry-after.ts – What a receiver says of when it may be asked again (RFC 9110: seconds, or a
- * date).
+ * retry-after.ts – Reads from a receiver's answer when it may be asked again (RFC 9110: seconds, or
+ * a date).
  */
 
 /** An HTTP date begins with the name of its day. */
 const DATE = /^[A-Za-z]{3,9},? /;
 
 /**
- * In milliseconds from now; undefined if nothing is said, or nothing that can be read, or a time
+ * In milliseconds from now; undefined if nothing is given, or nothing that can be read, or a time
  * that is over.
  */
 export function readRetryAfter(

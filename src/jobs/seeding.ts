@@ -47,7 +47,7 @@ export interface Examined {
 
 const READ: ReadOptions = { consistency: 'strong', timeoutMs: 60_000 };
 
-/** What is noted of items, at most so many of each list. */
+/** The notes on items, at most so many of each list. */
 class Lists {
   readonly create: SeedEntry[] = [];
   readonly update: SeedEntry[] = [];

@@ -18,7 +18,7 @@ export type Resolver = (
   callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void;
 
-/** The target may not be sent to; says why, without a secret. */
+/** The target may not be sent to; names the reason, without a secret. */
 export class TargetRefused extends Error {
   constructor(fault: string) {
     super(`refused: ${fault}`);

@@ -1,5 +1,6 @@
 /**
- * webhook-emitter.ts – Moves what commits have for activations into the lanes of their webhooks.
+ * webhook-emitter.ts – Moves the events of commits for activations into the lanes of their
+ * webhooks.
  *
  * Keeps true: an entry stays in its partition's feed until all of its events are in their lanes.
  * After a crash the next emitter reads it again, and the lanes skip what they hold already. The
@@ -22,7 +23,7 @@ export interface EmitterContext {
   readonly feed: ActivationFeed;
   readonly lanes: WebhookLanes;
   readonly payloads: WebhookPayloads;
-  /** Told of lanes that were empty. */
+  /** Called with the lanes that were empty. */
   readonly wake: (lanes: readonly LaneName[]) => Promise<void>;
   readonly logger: Logger;
 }
@@ -134,7 +135,7 @@ class PartitionEmitter {
     for (const [id, some] of byActivation(flips)) {
       const activation = catalog.activations.get(id);
       const view = activation && catalog.views.get(activation.view);
-      if (!view) continue; // it was deleted meanwhile, and nobody is to be told any more
+      if (!view) continue; // it was deleted meanwhile: nothing is to be sent any more
       const wanted = some.filter(({ entered }) =>
         activation.events.includes(entered ? 'entered' : 'left'),
       );

@@ -1,5 +1,5 @@
 /**
- * webhook-lanes.ts – What waits to be delivered: per activation a fixed number of lanes of events.
+ * webhook-lanes.ts – The events that wait to be delivered: per activation a fixed number of lanes.
  *
  * Keeps true: all events of a record go through one lane, in their order, and only the first of a
  * lane is ever sent. An event leaves its lane when it is delivered or put with the dead letters, at
@@ -167,7 +167,7 @@ export interface WebhookLanes {
   sync(activation: string): Promise<SyncState | undefined>;
 
   /**
-   * Pushes a page of a sync, or a part of one. Caller: says with which part the page is whole.
+   * Pushes a page of a sync, or a part of one. Caller: marks the part with which the page is whole.
    * @returns the lanes that were empty; undefined if the sync no longer stands at its cursor
    */
   pushSync(

@@ -27,7 +27,7 @@ export type ReadColumns = (
   ids: readonly string[],
 ) => AsyncIterable<readonly unknown[]>;
 
-/** What an event says. */
+/** The type of an event. */
 export type WebhookEventType = `member.${ActivationEvent | 'synced'}` | 'test';
 
 /** Events that are made, and put into their lanes, together. */
@@ -127,7 +127,7 @@ export class WebhookPayloads {
   }
 }
 
-/** An event that says nothing of any record. */
+/** An event that is about no record. */
 export function testMessage(id: string, view: StoredView): WebhookMessage {
   return { id, body: bodyOf('test', Date.now(), about(view)) };
 }

@@ -1,5 +1,5 @@
 /**
- * webhook-sender.ts – One attempt to deliver one webhook: a signed POST, and what came of it.
+ * webhook-sender.ts – One attempt to deliver one webhook: a signed POST, and its outcome.
  *
  * Keeps true: it never throws, and takes a bounded time. Only a status of 2xx counts as delivered.
  * Redirects are not followed, and only a bounded part of the answer is read. Neither the secret nor
@@ -29,8 +29,8 @@ export interface WebhookMessage {
 
 export interface Attempt {
   /**
-   * `gone`: the receiver says that it wants no more (410). `stopped`: we were told to end; nobody
-   * knows whether it arrived.
+   * `gone`: the receiver wants no more (410). `stopped`: we were asked to end; whether it arrived
+   * is unknown.
    */
   readonly outcome: 'delivered' | 'failed' | 'gone' | 'stopped';
   readonly status: number | null;
@@ -109,14 +109,15 @@ function judge(status: number): Pick<Attempt, 'outcome' | 'status' | 'error'> {
 }
 
 /**
- * The status was heard already: an answer that breaks off, or never ends, is cut where it stands.
+ * The status was received already: an answer that breaks off, or never ends, is cut where it
+ * stands.
  */
 async function excerpt(
   body: AsyncIterable<Buffer> & { destroy(): unknown; on: Dispatcher.ResponseData['body']['on'] },
 ) {
   const parts: Buffer[] = [];
   let bytes = 0;
-  body.on('error', () => {}); // told by the loop below, and again after it was left
+  body.on('error', () => {}); // reported by the loop below, and again after it was left
   try {
     for await (const part of body) {
       parts.push(part);
@@ -131,8 +132,8 @@ async function excerpt(
 }
 
 /**
- * A message of Node or undici names an address at most; others may hold what was sent, and are told
- * by their kind.
+ * A message of Node or undici names an address at most; other errors may hold what was sent, and
+ * only their kind is reported.
  */
 function wordsFor(error: unknown): string {
   if (error instanceof TargetRefused) return error.message;

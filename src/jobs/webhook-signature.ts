@@ -1,5 +1,5 @@
 /**
- * webhook-signature.ts – Signs webhooks as Standard Webhooks says.
+ * webhook-signature.ts – Signs webhooks by the Standard Webhooks specification.
  *
  * Keeps true: the signature covers id, timestamp and the very bytes of the body. The timestamp is
  * that of the attempt, so a receiver's tolerance holds for late retries too; the id stays.

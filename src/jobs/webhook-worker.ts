@@ -5,8 +5,8 @@
  * wait for BullMQ's exponential back-off, and for a Retry-After (at most the longest delay). A lane
  * that holds something gets a job, at the latest from the regular search. A lane whose activation
  * has used its share (lane-shares.ts) waits without a job until some of that is free. Nothing is
- * sent for an activation that is disabled or gone. What a killed process had under way is sent
- * again under the same id, when BullMQ finds its jobs stalled.
+ * sent for an activation that is disabled or gone. What a killed process had under way is resent
+ * under the same id, when BullMQ finds its jobs stalled.
  */
 import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Logger } from 'pino';
@@ -61,7 +61,7 @@ class DeliveryFailed extends Error {
   }
 }
 
-/** The receiver said when it may be asked again (Retry-After): the lane waits until then. */
+/** The receiver named when it may be asked again (Retry-After): the lane waits until then. */
 class HeldBack extends Error {
   readonly forMs: number;
 

@@ -1,5 +1,5 @@
 /**
- * webhooks.ts – What the API asks of webhooks: state, test, full sync, dead letters, enabling.
+ * webhooks.ts – The API's calls about webhooks: state, test, full sync, dead letters, enabling.
  *
  * Keeps true: it works in a process that delivers nothing itself. What it changes is stored before
  * a worker is woken.
@@ -72,9 +72,9 @@ export class Webhooks {
   }
 
   /**
-   * Waits until every partition tells an activation that was just created; what is acknowledged
-   * after that is told. One that nobody works off is not waited for: whoever takes it up begins
-   * with the catalog that is stored.
+   * Waits until every partition emits events to an activation that was just created; what is
+   * acknowledged after that is sent. A partition without an owner is not waited for: its next owner
+   * begins with the catalog that is stored.
    */
   async adopted(): Promise<void> {
     const { progress, store } = this.#deployment;
@@ -89,7 +89,7 @@ export class Webhooks {
     }
   }
 
-  /** Sends one event of type `test`, and says what came of it. It counts for nothing. */
+  /** Sends one event of type `test`, and reports its outcome. It counts for nothing. */
   async test(activation: StoredActivation): Promise<Attempt> {
     const secret = (await this.#deployment.activations.secretOf(activation.id)) ?? '';
     const message = testMessage(`evt_test_${randomUUID()}`, this.#view(activation));
@@ -149,8 +149,8 @@ export class Webhooks {
   }
 
   /**
-   * Removes what is left of activations that went, whatever took them along. An emitter that has
-   * not heard of it may still push something for a moment: each is looked at again until that is
+   * Removes what is left of activations that went, whatever took them along. An emitter that does
+   * not know of it yet may still push something for a moment: each is looked at again until that is
    * over.
    */
   async purgeGone(): Promise<void> {

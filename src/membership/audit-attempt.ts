@@ -2,8 +2,8 @@
  * audit-attempt.ts – One reading of the whole graph, and its comparison with the reference.
  *
  * Keeps true: the expectation comes from the records alone: truths from reference.ts over
- * reference-document.ts, shared predicates written out as JsonLogic for it. What differs is named
- * by the segment or the relationship that it belongs to, and by where it lies.
+ * reference-document.ts, with shared predicates written out as JsonLogic. A difference is named by
+ * the segment or the relationship that it belongs to, and by where it lies.
  */
 import type { Catalog, StoredFilter, StoredPredicate } from '../catalog/catalog.ts';
 import { predicateJsonLogic } from '../query/json-logic/json-logic.ts';
@@ -23,12 +23,12 @@ import type { MembershipStore } from './membership-store.ts';
 import { partitionsOf } from './partition-status.ts';
 import { withEdges } from './unlowered.ts';
 
-/** What is compared, by the segment or the relationship that it belongs to. */
+/** The subject of a comparison: the segment or the relationship that it belongs to. */
 export type Subject =
   | { readonly slug: string; readonly place: 'set' | 'state' }
   | { readonly edge: string; readonly place: 'state' | RowPlace };
 
-/** Each side: what it has and the other has not, as it is told to people. */
+/** Each side: what it has and the other has not, as it is shown to people. */
 export interface SubjectDifference {
   readonly subject: Subject;
   readonly engineOnly: ReadonlySet<string>;
@@ -68,10 +68,10 @@ type Texts = Pick<ReadonlyMap<string, unknown>, 'has'> & { keys(): Iterable<stri
 export class AuditAttempt {
   readonly #context: AttemptContext;
   readonly #graph: AuditGraph;
-  /** By shared predicate, the ids of which the reference says that it holds. */
+  /** By shared predicate, the ids for which it holds by the reference. */
   readonly #held = new Map<number, ReadonlySet<string>>();
   readonly #differences: SubjectDifference[] = [];
-  /** Of the rows that differ: by where they lie, and by what is told of them. */
+  /** The rows that differ: by where they lie, and by their description. */
   readonly #spots = new Map<string, Spot>();
   readonly #spotOf = new Map<string, Spot>();
   #leftOver = 0;
@@ -82,7 +82,7 @@ export class AuditAttempt {
     this.#graph = graph;
   }
 
-  /** Reads the graph; what it says is evaluated at `nowMs`. */
+  /** Reads the graph; it is evaluated at `nowMs`. */
   static async begin(context: AttemptContext, nowMs: number): Promise<AuditAttempt> {
     const { store, audits, catalog, timeZone } = context;
     const types = catalog.objectTypes;
@@ -114,7 +114,7 @@ export class AuditAttempt {
     return [...this.#spots.values()];
   }
 
-  /** What differs at some of them. */
+  /** The differences at some of them. */
   differencesAt(spots: ReadonlySet<Spot>): SubjectDifference[] {
     return this.#differences.flatMap(({ subject, engineOnly, referenceOnly }) => {
       if (!('edge' in subject)) return [];
@@ -154,7 +154,7 @@ export class AuditAttempt {
     const { catalog } = this.#context;
     const predicate = withEdges(lowered, catalog);
     const engine = this.#graph.storedTruth(objectType, predicateId);
-    // What can't be written out as edges again is taken as it is stored.
+    // A predicate that can't be written out as edges again is taken as it is stored.
     const rule = predicate && predicateJsonLogic(predicate, catalog.objectTypes);
     const expected = predicate ? await this.#graph.satisfying(objectType, rule) : engine;
     this.#held.set(predicateId, expected);

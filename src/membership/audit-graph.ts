@@ -1,6 +1,6 @@
 /**
- * audit-graph.ts – All live records of types that relationships connect, in memory, and what the
- * reference says of them.
+ * audit-graph.ts – All live records of types that relationships connect, in memory, each with its
+ * truths by the reference.
  *
  * Keeps true: a record's values and keys, and what the engine holds of it, are of one instant; the
  * graph as a whole is not. Everything is evaluated at one moment. About 1 kB a record.
@@ -19,7 +19,7 @@ import { hasPredicateId, NO_PREDICATE_IDS, type PredicateIds } from './predicate
 /** A live record as it was read. */
 export interface Vertex extends GraphRecord {
   readonly partition: number;
-  /** What the engine holds of it. */
+  /** The ids of the predicates that hold of it, as the engine has them. */
   readonly truth: PredicateIds;
 }
 
@@ -73,13 +73,13 @@ export class AuditGraph {
     return this.#vertices.get(objectType) ?? [];
   }
 
-  /** The ids of the records of which the engine says that a predicate holds. */
+  /** The ids of the records for which a predicate holds by the engine's rows. */
   storedTruth(objectType: string, predicateId: number): Set<string> {
     const held = this.of(objectType).filter(({ truth }) => hasPredicateId(truth, predicateId));
     return new Set(held.map(({ id }) => id));
   }
 
-  /** The ids of the records of which json-logic-js says that a rule holds. */
+  /** The ids of the records for which a rule holds by json-logic-js. */
   async satisfying(objectType: string, rule: unknown): Promise<Set<string>> {
     const satisfying = new Set<string>();
     for (const [at, vertex] of this.of(objectType).entries()) {
@@ -107,7 +107,7 @@ async function readType(context: AuditGraphContext, type: ObjectType): Promise<V
   return vertices;
 }
 
-/** What nobody can read is no live record, and says nothing. */
+/** A record that can't be read is no live record, and adds nothing. */
 async function readChunk(
   { rows, timeZone }: AuditGraphContext,
   type: ObjectType,

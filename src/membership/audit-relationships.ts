@@ -1,15 +1,15 @@
 /**
- * audit-relationships.ts – Compares what is stored across relationships with what JsonLogic says of
- * every record's nested document.
+ * audit-relationships.ts – Compares what is stored across relationships with the truth by JsonLogic
+ * of every record's nested document.
  *
- * Keeps true: a graph of many partitions is not read at one instant: unless no partition moved
+ * Keeps true: a graph of many partitions is not read at one instant. Unless no partition moved
  * while it was read, what differs is looked at again. A truth has to differ each time. A row has to
  * be wrong at every one of many looks at it alone (edge-look.ts), for busy rows differ each time
  * that all of them are read.
  *
- * Compared are member sets and state rows of segments that look across relationships, and of every
- * relationship the state rows of its shared predicates, the sets of holders and of their values,
- * neighbour rows and related rows (audit-attempt.ts).
+ * Compared of segments that look across relationships: member sets and state rows. Compared of
+ * every relationship: the state rows of its shared predicates, the sets of holders and of their
+ * values, neighbour rows and related rows (audit-attempt.ts).
  */
 import type { StoredFilter } from '../catalog/catalog.ts';
 import {
@@ -28,8 +28,8 @@ export interface RelationshipAuditContext extends AttemptContext {
   /** How often effects must come through before anything is compared (watermark.ts). */
   readonly rounds: number;
   /**
-   * Whether all that is due is fired before anything is compared; something may be due that nobody
-   * fires.
+   * Whether all that is due is fired before anything is compared; something may be due that no
+   * owner fires.
    */
   readonly isTimed: boolean;
 }
@@ -59,8 +59,8 @@ export async function auditRelationships(
 }
 
 /**
- * Reads the whole graph, and says whether no partition has moved meanwhile: then what differs is a
- * difference.
+ * Reads the whole graph, and returns whether no partition has moved meanwhile: then what differs is
+ * a difference.
  */
 async function attempted(context: RelationshipAuditContext, segments: readonly StoredFilter[]) {
   const before = await numbers(context);

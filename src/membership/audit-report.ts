@@ -1,7 +1,7 @@
 /**
- * audit-report.ts – What an audit found, as it is told to people.
+ * audit-report.ts – The findings of an audit, as they are shown to people.
  *
- * Keeps true: of each kind of difference the number is exact, and the first few are named.
+ * Keeps true: the number of each kind of difference is exact, and the first few are named.
  */
 import type { StoredFilter } from '../catalog/catalog.ts';
 import type { SubjectDifference } from './audit-attempt.ts';
@@ -44,7 +44,7 @@ interface EdgeDifference {
   readonly edge: string;
   /**
    * State rows of shared predicates, `id(predicateId)`; else `target@partition=` and a holder, or
-   * what a row says.
+   * the content of a row.
    */
   readonly place: 'state' | RowPlace;
   readonly engineOnly: Sample;
@@ -91,7 +91,7 @@ export interface AuditReport {
    * being removed.
    */
   readonly leftOver: number;
-  /** What can be made good one by one, and is not built anew. */
+  /** Faults that are mended one by one, not rebuilt. */
   readonly faults: readonly StoredFault[];
   readonly inSegments: readonly SegmentDifference[];
   readonly inCounts: readonly CountDifference[];
@@ -123,7 +123,7 @@ class Gathered implements Sample {
   }
 }
 
-/** What one side has and the other has not. */
+/** The members that one side has and the other has not. */
 export class Mismatch {
   readonly left = new Gathered();
   readonly right = new Gathered();

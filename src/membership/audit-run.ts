@@ -10,7 +10,7 @@
  * row-faults.ts, keys and counts by key-faults.ts, and where slugs lead to by slug-faults.ts. What
  * is kept across relationships is compared by audit-relationships.ts, over all partitions together.
  * A record that is created after the audit has passed its place is not looked at. Segments without
- * a predicate are named: nobody answers for them.
+ * a predicate are named: no predicate answers for them.
  */
 import { type Catalog, isView, type StoredFilter } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
@@ -85,8 +85,8 @@ function filtersByName(catalog: Catalog): Map<string, StoredFilter> {
 }
 
 /**
- * Whether somebody answers for it, or will: what names no predicate id that there is, is wrong in
- * the catalog itself.
+ * Whether a predicate answers for it, or will; an entry whose predicate ids do not exist is wrong
+ * in the catalog itself.
  */
 function hasPredicate({ predicateIds }: Catalog, { predicateId, pending }: StoredFilter): boolean {
   const named = [predicateId, pending].filter((each) => each !== null);
@@ -94,7 +94,7 @@ function hasPredicate({ predicateIds }: Catalog, { predicateId, pending }: Store
 }
 
 /**
- * What is compared with the reference: a predicate that is given up by its own budget of work has
+ * Whether it is compared with the reference: a predicate that failed by its own budget of work has
  * no members to compare.
  */
 function isAudited({ predicateIds }: Catalog, predicateId: number): boolean {
@@ -102,7 +102,10 @@ function isAudited({ predicateIds }: Catalog, predicateId: number): boolean {
   return stored !== undefined && stored.failure === undefined;
 }
 
-/** What the JsonLogic of a segment sees: declared attributes in normal form, and nothing else. */
+/**
+ * A record as the JsonLogic of a segment sees it: declared attributes in normal form, and nothing
+ * else.
+ */
 function documentOf(
   record: RecordRow,
   type: ObjectType,
@@ -311,7 +314,7 @@ export class AuditRun {
       await this.#examine(scope, unlisted.slice(from, from + chunk));
   }
 
-  /** Compares all that is kept of some records. What can't be read is told of by row-faults.ts. */
+  /** Compares all that is kept of some records. What can't be read is reported by row-faults.ts. */
   async #examine({ partition, type, audited }: TypeScope, ids: readonly string[]): Promise<void> {
     const { stores, founding } = this.#context;
     const predicateIds = audited.map(({ predicateId }) => predicateId);

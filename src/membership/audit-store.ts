@@ -1,11 +1,11 @@
 /**
- * audit-store.ts – What audits ask of the store: all that is kept, also what no record bears out.
+ * audit-store.ts – The port for audits: all that is kept, also what no record bears out.
  *
- * The store keeps true: what is said of one record, or of one target in one partition, is of one
- * instant. Walks meet everything that stays throughout, some of it twice. A row that nobody can
- * read is another one than none.
- * What is a fault is judged by the callers; a mend writes nothing if what it was decided by is not
- * so any more, for the owner of the partition goes on meanwhile.
+ * The store keeps true: all that is answered of one record, or of one target in one partition, is
+ * of one instant. Walks meet everything that stays throughout, some of it twice. A row that can't
+ * be read is not the same as no row.
+ * The callers judge what is a fault. A mend writes nothing if what it was decided by is not so any
+ * more, for the owner of the partition goes on meanwhile.
  */
 import type { StoredSegment } from '../catalog/catalog.ts';
 import type { RecordRow } from '../change/record.ts';
@@ -13,7 +13,7 @@ import type { NeighbourRow, RelatedRow } from './neighbour-row.ts';
 import type { StateRow } from './state-row.ts';
 import type { TargetValue, ValueAt } from './value-key.ts';
 
-/** How a row is answered that nobody can read. */
+/** The answer for a row that can't be read. */
 export type Unreadable = 'unreadable';
 
 /** How one fault is made good. */
@@ -57,7 +57,7 @@ export interface StoredName {
   readonly removal: Mend;
 }
 
-/** Where a slug leads readers of the store, beside what its segment says. */
+/** Where a slug leads readers of the store, beside the predicate of its segment. */
 export interface StoredSlug {
   readonly slug: string;
   /** Null: there is none. */
@@ -69,7 +69,7 @@ export interface StoredSlug {
 }
 
 export interface KeyAudits {
-  /** Asked before anything else is read: such a key stops everybody who reads it. */
+  /** Asked before anything else is read: such a key stops every reader. */
   wrongKinds(): AsyncIterable<WrongKind>;
 
   /** The names of all keys, by partition: one pass over the whole key space. */
@@ -98,7 +98,7 @@ export interface KeyAudits {
 
 // ── rows of records ─────────────────────────────────────────────────────────────────────────────
 
-/** A record, and what the engine says of it, at one instant. */
+/** A record, and what the engine keeps of it, at one instant. */
 export interface HeldRecord {
   readonly id: string;
   readonly record: RecordRow | undefined | Unreadable;
@@ -122,7 +122,7 @@ export interface KeptRecord {
   mend(what: RecordMend): Mend;
 }
 
-/** What a record is to have; undefined: nothing. */
+/** The entries that a record should have; undefined: none. */
 export type RecordMend =
   | { readonly isListed: boolean }
   | { readonly tombstoneMs: number | undefined }
@@ -202,7 +202,7 @@ export interface Surroundings {
   readonly states: readonly StateRow[];
 }
 
-/** What is looked at: one target of an edge in one partition. */
+/** One target of an edge in one partition, to be looked at. */
 export interface EdgeTarget {
   readonly partition: number;
   readonly edgeId: number;
@@ -263,7 +263,7 @@ export interface EdgeAudits {
 // ── repairs ─────────────────────────────────────────────────────────────────────────────────────
 
 export interface Repairs {
-  /** Makes the owner of a partition take it anew, from what is stored. */
+  /** Makes the owner of a partition take it again, from what is stored. */
   expelOwner(partition: number): Promise<void>;
 
   /** Forgets what is remembered of a source that there is not. */

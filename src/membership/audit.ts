@@ -1,5 +1,6 @@
 /**
- * audit.ts – Compares all that is stored of memberships with what JsonLogic says of every record.
+ * audit.ts – Compares all that is stored of memberships with the truth by JsonLogic of every
+ * record.
  *
  * Keeps true: it waits until nothing is under way, so that what differs is wrong, and an audit may
  * run beside a live server. Keys that hold another kind of value are looked for first: nothing else
@@ -16,7 +17,7 @@ import { waitForWatermark } from './watermark.ts';
 
 const RESYNC_POLL_MS = 50;
 /**
- * How long records that are due are waited for: something may be due that nobody will ever fire,
+ * How long records that are due are waited for: something may be due that no owner will ever fire,
  * which is a fault to be found.
  */
 const FIRED_TIMEOUT_MS = 5000;
@@ -35,7 +36,7 @@ export async function audit(context: AuditContext, options: AuditOptions): Promi
   return { ...run.report(store.catalog), isBroken: loss === 'broken' };
 }
 
-/** Nothing else can be compared while keys hold what nobody can read. */
+/** Nothing else can be compared while keys hold values that can't be read. */
 function onlyFaults(
   context: AuditContext,
   options: AuditOptions,
@@ -53,7 +54,7 @@ interface Rest {
 }
 
 /**
- * Waits until all is applied, and nothing is being sent anew between partitions.
+ * Waits until all is applied, and nothing is being resent between partitions.
  * @throws Problem not_caught_up
  */
 async function atRest({ stores, store }: AuditContext, timeoutMs: number): Promise<Rest> {
@@ -65,8 +66,8 @@ async function atRest({ stores, store }: AuditContext, timeoutMs: number): Promi
     const most = isTimed ? Math.min(FIRED_TIMEOUT_MS, left()) : left();
     const waits = { timeoutMs: most, rounds: roundsOf(store.catalog), isTimed };
     const statuses = await waitForWatermark(partitions, partitionsOf(partitions), [], waits);
-    // A message that could not be applied stays so until somebody repairs it: what it has left
-    // behind is what is looked for.
+    // A message that could not be applied stays so until a repair: what it has left behind is what
+    // is looked for.
     const loss = statuses && lossOf(statuses);
     if (statuses && loss !== 'resynchronizing') return { loss, isTimed };
     if (!statuses) isTimed = false;

@@ -1,8 +1,8 @@
 /**
- * audited-edge.ts – A relationship whose rows are compared, and what its ends are to have.
+ * audited-edge.ts – A relationship whose rows are compared, and the rows that its ends should have.
  *
- * Keeps true: what holders add up to and what targets show is computed here from records and
- * truths alone, holder by holder. The engine keeps the same by differences.
+ * Keeps true: what holders add up to and what targets show is computed here from records and truths
+ * alone, holder by holder. The engine keeps the same by differences.
  */
 import type { Catalog, StoredPredicate } from '../catalog/catalog.ts';
 import { type EdgeDefinition, edgesOf } from '../change/edge.ts';
@@ -28,7 +28,7 @@ export interface AuditedEdge {
   readonly shares: ReadonlySet<number>;
   /**
    * Whether a predicate of the target's type reads what holders add up to: else only who has any is
-   * told.
+   * reported.
    */
   readonly isRead: boolean;
 }
@@ -82,7 +82,7 @@ export function countedOf({ up }: AuditedEdge): number[] {
     .map(([predicateId]) => predicateId);
 }
 
-/** What of a record's value travels with a shared predicate. */
+/** The part of a record's value that travels with a shared predicate. */
 function valueIn(
   shared: StoredPredicate['shared'],
   data: Readonly<Record<string, unknown>>,
@@ -112,7 +112,7 @@ export function holderOf(
   return { id, holds, valueFor };
 }
 
-/** What holders add up to. */
+/** The aggregate of some holders. */
 export function aggregateOf({ up }: AuditedEdge, holders: readonly Holder[]): Aggregate {
   let sum = NO_AGGREGATE;
   for (const [predicateId, { shared }] of up) {
@@ -132,7 +132,7 @@ export function aggregateOf({ up }: AuditedEdge, holders: readonly Holder[]): Ag
   return sum;
 }
 
-/** What a live record shows to its holders. */
+/** The state that a live record shows to its holders. */
 export function shownBy(
   down: AuditedEdge['down'],
   holds: (predicateId: number) => boolean,

@@ -2,10 +2,10 @@
  * edge-look.ts – Looks at what is kept of one target over one relationship, again and again, until
  * it is seen to be right.
  *
- * Keeps true: what lies in one partition is read at one instant: holders, their values and what
- * they add up to are then exactly what the rows of the records say. What travels between partitions
- * may lag for a moment, so a difference is one that no look has failed to see. Whether those rows
- * are true is compared with the reference by audit-relationships.ts.
+ * Keeps true: what lies in one partition is read at one instant: holders, their values and their
+ * sums then match the rows of the records exactly. What travels between partitions may lag for a
+ * moment, so a difference is one that no look has failed to see. Whether those rows are true is
+ * compared with the reference by audit-relationships.ts.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { targetsOf } from '../change/edge.ts';
@@ -74,7 +74,7 @@ const READS_MAX = 5;
 
 /**
  * Those that no look has seen right.
- * @throws what the store failed with, which says nothing of them
+ * @throws what the store failed with, which proves nothing about them
  */
 export async function stayWrong<S extends Spot>(
   context: LookContext,
@@ -99,7 +99,7 @@ async function staysWrong(context: LookContext, spot: Spot): Promise<boolean> {
   return true;
 }
 
-/** A row that nobody can read is not right. */
+/** A row that can't be read is not right. */
 async function isRight(context: LookContext, spot: Spot, proven: Set<number>): Promise<boolean> {
   if (spot.place === 'related') return isRelatedRight(context, spot, proven);
   if (spot.place === 'value-sources') return areSourcesRight(context, spot, proven);
@@ -145,7 +145,9 @@ function storedValues(edge: AuditedEdge, values: Surroundings['values']): string
   );
 }
 
-/** What lies around the target, and of which records. Undefined: new holders come too fast. */
+/**
+ * The rows around the target, and of which records they are. Undefined: new holders come too fast.
+ */
 async function surroundingsOf(
   { audits }: LookContext,
   { edge, target, partition, holders, predicateId, value }: Spot,
@@ -165,7 +167,7 @@ async function surroundingsOf(
   return undefined;
 }
 
-/** Those of some records that hold the target, as their own rows say. */
+/** The records among some that hold the target, by their own rows. */
 function heldIn(
   context: LookContext,
   spot: Spot,
@@ -190,7 +192,7 @@ function storedHolder(
   return holderOf(edge, id, (predicateId) => hasPredicateId(truth, predicateId), data);
 }
 
-/** What a target shows, as its own rows say. */
+/** The state that a target shows by its own rows. */
 async function sharedOf(
   { audits, partitions, types, timeZone }: LookContext,
   { edge: { definition, down }, target }: Spot,

@@ -2,8 +2,8 @@
  * edge-rows.ts – The rows of one relationship as texts: those that are stored, and those that its
  * records ask for.
  *
- * Keeps true: two texts are equal exactly if the rows say the same of what there is; what was added
- * up for predicates that were given up is left out, and counted. One text per row is held.
+ * Keeps true: two texts are equal exactly if the rows agree on all that exists. What was added up
+ * for predicates that were given up is left out, and counted. One text per row is held.
  */
 import { targetsOf } from '../change/edge.ts';
 import { partitionOf } from '../change/partition.ts';
@@ -47,7 +47,7 @@ export interface RowPosition {
 class RowTexts {
   readonly #at = new Map<string, RowPosition>();
 
-  /** `what`: what the row says. */
+  /** `what`: the content of the row. */
   add(target: string, partition: number, what: string): void {
     this.addAt({ target, partition }, what);
   }
@@ -71,7 +71,7 @@ class RowTexts {
 
 export type RowsByPlace = Readonly<Record<RowPlace, RowTexts>>;
 
-/** Of which shared predicates the reference says that they hold of which records. */
+/** The shared predicates that hold of records by the reference. */
 export type HeldTruths = ReadonlyMap<number, ReadonlySet<string>>;
 
 /** Per partition, the holders of each target. */
@@ -129,7 +129,7 @@ export function expectedRows(
 /** The rows of an edge as they are stored. */
 export class StoredEdgeRows {
   readonly rows: RowsByPlace = noRows();
-  /** Rows that still say something of predicates that were given up. */
+  /** Rows that still name predicates that were given up. */
   leftOver = 0;
   readonly #audits: EdgeAudits;
   readonly #edge: AuditedEdge;
@@ -240,7 +240,7 @@ function neighbourText(
   });
 }
 
-/** What an aggregate says of predicates that there are, in one order of its parts. */
+/** An aggregate reduced to predicates that exist, its parts in one order. */
 function known({ shares }: AuditedEdge, aggregate: Aggregate): Aggregate {
   const { counts, sums, lows, highs } = keptAggregate(aggregate, shares);
   return { counts, sums, lows, highs };

@@ -1,13 +1,13 @@
 /**
- * fault.ts – One thing that a partition keeps and that its records do not bear out, or that the
+ * fault.ts – One entry that a partition keeps and that its records do not bear out, or that the
  * catalog keeps twice.
  *
- * Keeps true: a fault that can be made good by itself has a mend. What follows from predicates has
- * none: it is built anew.
+ * Keeps true: a fault that can be repaired by itself has a mend. What follows from predicates has
+ * none: it is rebuilt.
  */
 import type { Mend } from './audit-store.ts';
 
-/** What kind of row, set or field it is. */
+/** The kind of row, set or field. */
 export type FaultPlace =
   | 'ids'
   | 'timers'
@@ -20,7 +20,7 @@ export type FaultPlace =
   | 'kinds'
   | 'unknown';
 
-/** Ends the text of what nobody can read. */
+/** Ends the text of a row that can't be read. */
 export const UNREADABLE_MARK = '(unreadable)';
 
 export interface StoredFault {
@@ -33,7 +33,7 @@ export interface StoredFault {
   readonly text: string;
   /** Whether it is there without being borne out; else it is missing. */
   readonly isExtra: boolean;
-  /** Undefined: it is built anew, or nobody can make it good. */
+  /** Undefined: it is rebuilt, or there is no repair. */
   readonly mend?: Mend;
 }
 

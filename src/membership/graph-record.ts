@@ -7,7 +7,9 @@ import type { ObjectType } from '../change/object-type.ts';
 import { filterableData, type RecordRow } from '../change/record.ts';
 import type { GraphRecord } from '../query/json-logic/reference-document.ts';
 
-/** What a record is in a graph: its declared values in normal form, and the keys that it holds. */
+/**
+ * The record as a graph holds it: its declared values in normal form, and the keys that it holds.
+ */
 export function graphRecordOf(
   id: string,
   record: RecordRow,

@@ -1,10 +1,10 @@
 /**
- * key-faults.ts – Is each key, and each count, of a predicate and a type that there is?
+ * key-faults.ts – Finds keys, and counts, of predicates or types that do not exist.
  *
- * Keeps true: a predicate that no partition knows any more has no set, no row and no count; what
+ * Keeps true: a predicate that no partition knows any more has no set, no row and no count. What
  * the engine is still removing piece by piece (edge-sweep.ts) is left over, not wrong. Ids are
- * never reused, so nobody writes to what is found here once every partition has adopted a catalog
- * without it: that is what is waited for before a key is called a fault.
+ * never reused, so nothing writes to a key found here once every partition has adopted a catalog
+ * without it. That is waited for before a key is called a fault.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -50,7 +50,7 @@ export async function findKeyFaults(context: KeyFaultContext): Promise<KeyFaults
   return judged;
 }
 
-/** Every partition has moved to the catalog as it is known here, or nobody moves it on. */
+/** Every partition has moved to the catalog as it is known here, or has no owner to move it on. */
 async function adopted({ statuses, catalog, timeoutMs }: KeyFaultContext): Promise<void> {
   const { version } = catalog;
   const deadlineMs = Date.now() + timeoutMs;
@@ -126,7 +126,7 @@ class JudgedKeys implements KeyFaults {
     if (!(await keys.isThere(name))) return;
     const fault = { partition, of: kind, text: key, isExtra: true } as const;
     if (kind !== 'records') this.faults.push({ ...fault, place: 'sets', mend: removal });
-    // Tombstones outlive their type; a record of no type is nobody's to remove.
+    // Tombstones outlive their type; a record of no type must not be removed.
     else if (await keys.hasRecords(name)) this.faults.push({ ...fault, place: 'records' });
   }
 
@@ -141,9 +141,7 @@ class JudgedKeys implements KeyFaults {
     this.faults.push({ place: 'counts', partition, of: 'counts', text, isExtra: true, mend });
   }
 
-  /**
-   * Predicates that relationships need have no members, and a number that says that they are built.
-   */
+  /** Shared predicates have no members, and a count that marks them as built. */
   async #judgeShared(partition: number): Promise<void> {
     const { keys, catalog } = this.#context;
     const counts = await keys.counts(partition);

@@ -1,9 +1,9 @@
 /**
  * kind-faults.ts – Keys that hold another kind of value than their names say.
  *
- * Keeps true: they are looked for before anything else is read, for such a key stops everybody who
- * reads it, the audit too. What follows from the records is removed, to be built anew; records
- * themselves are nobody's to remove.
+ * Keeps true: they are looked for before anything else is read, for such a key stops every reader,
+ * the audit too. What follows from the records is removed, to be rebuilt; records themselves must
+ * not be removed.
  */
 import type { KeyAudits } from './audit-store.ts';
 import type { StoredFault } from './fault.ts';

@@ -1,5 +1,5 @@
 /**
- * member-pages.ts – Pages of the members of whatever a filter names, as they stand.
+ * member-pages.ts – Pages of the current members of a segment or a view.
  *
  * Keeps true: a page is of one predicate. If the filter was switched to another one meanwhile, the
  * page is read again.
@@ -14,7 +14,7 @@ export interface Member {
   readonly id: string;
 }
 
-/** Finds the filter anew each time: it may have been edited. */
+/** Finds the filter again each time: it may have been edited. */
 type FindFilter = () => Promise<StoredFilter>;
 
 export class MemberPages {

@@ -1,5 +1,5 @@
 /**
- * membership-store.ts – What reads ask of the store: records, members, and who points at whom.
+ * membership-store.ts – The port for reads: records, members, and who points at whom.
  *
  * The store keeps true: each answer is of one instant of its partition, or of each partition that
  * it concerns. Answers about ids come in the order of the ids, wherever the records lie, in one

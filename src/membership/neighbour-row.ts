@@ -1,18 +1,18 @@
 /**
- * neighbour-row.ts – What a partition knows of the records at the other end of an edge.
+ * neighbour-row.ts – The rows of a partition about the records at the other end of an edge.
  *
  * Keeps true: rows are plain JSON and never edited. A neighbour row lies with the holders: what the
  * target shows, as last received, and what the local holders add up to. A related row lies with the
  * target: per source partition what its holders add up to, as last received; a source that is in it
  * is subscribed.
- * All of it is state, so that a repeated message changes nothing. A row that is written says
- * nothing of shared predicates that were given up: else it would grow with every edit of a segment.
+ * All of it is state, so that a repeated message changes nothing. A written row leaves out shared
+ * predicates that were given up: else it would grow with every edit of a segment.
  */
 import { NOTHING, type Tally } from '../query/predicate/tally.ts';
 
 /**
- * What a live target shows to its holders: the shared predicates that hold of it, and the numbers
- * that are asked for.
+ * The state that a live target shows to its holders: the shared predicates that hold of it, and the
+ * numbers that are asked for.
  */
 export interface Shared {
   /** Ascending. */
@@ -173,7 +173,7 @@ function keptFields<T>(
   return record;
 }
 
-/** Whether nobody holds the target: every holder counts for the edge id. */
+/** Whether the target has no holder: every holder counts for the edge id. */
 export function isNothing({ counts }: Aggregate, edgeId: number): boolean {
   return counts[edgeId] === undefined;
 }
@@ -182,7 +182,7 @@ export function sameAggregate(a: Aggregate, b: Aggregate): boolean {
   return a === b || JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
 }
 
-/** Integer-like names are in ascending order in every object, whoever built it. */
+/** Integer-like names are in ascending order in every object, however it was built. */
 function sorted({ counts, sums, lows, highs }: Aggregate): unknown {
   return [counts, sums, lows, highs];
 }

@@ -2,7 +2,7 @@
  * neighbourhood.ts – Looks at the neighbours of many records at once: along to-one steps, and over
  * all of a to-many one.
  *
- * Keeps true: what it says equals what a filter says of the records as they are read: live
+ * Keeps true: its answers equal those of a filter over the records as they are read: live
  * neighbours only, each once, with values as filters see them. A to-one step is one read for all
  * records. A to-many step is walked in chunks of bounded size, and added up as it goes.
  * Records are weighed before they are read: a part that would hold too much is given up, and taken
@@ -63,7 +63,7 @@ const NEIGHBOURS_A_READ = 200;
 const HOLDERS_A_READ = 200;
 const WALKS_A_READ = 200;
 
-/** What is looked at together would hold more than it may. */
+/** The records to be looked at together would hold more than they may. */
 class TooHeavy extends Error {}
 
 /** What a part of the records may hold, and holds. */
@@ -78,7 +78,7 @@ export class Neighbourhood {
   readonly #timeZone: string;
   readonly #edges: ReadonlyMap<string, EdgeDefinition>;
   readonly #tests = new Map<Predicate, Test>();
-  /** The present, for conditions that time moves: one instant for all that one read says. */
+  /** The present, for conditions that time moves: one instant for one whole read. */
   readonly #nowMs = Date.now();
   #holding: Holding = { most: Number.POSITIVE_INFINITY, bytes: 0 };
 

@@ -1,5 +1,6 @@
 /**
- * next-flips.ts – When the clock alone next flips something of a record, by the catalog alone.
+ * next-flips.ts – Finds the moment at which the clock alone next flips something of a record, by
+ * the catalog alone.
  *
  * Keeps true: only predicates that are built count. The engine's own networks are not asked: an
  * audit compares with them.

@@ -2,7 +2,7 @@
  * page.ts – Pages of lists that go through the partitions one by one.
  *
  * Keeps true: an entry that is there throughout is listed exactly once, whatever comes and goes
- * meanwhile: the cursor is the partition and the id after which the next page begins. A page is as
+ * meanwhile. The cursor is the partition and the id after which the next page begins. A page is as
  * long as was asked for, or holds as many bytes as its budget, or is the last one.
  */
 import { asOffset, packCursor, readCursor } from '../cursor.ts';
@@ -26,8 +26,8 @@ export interface PagePosition {
 }
 
 /**
- * What one page of records may weigh, in bytes: 1,000 records of 2 MB would not even fit into a
- * string.
+ * The weight that one page of records may have, in bytes: 1,000 records of 2 MB would not even fit
+ * into a string.
  */
 export class PageBudget {
   #bytes: number;
@@ -50,8 +50,8 @@ export class PageBudget {
 }
 
 /**
- * Fills a page partition by partition. `read` answers what comes after an id, in the order of ids:
- * at most `count`, and fewer only at the end of the partition or when the budget is spent.
+ * Fills a page partition by partition. `read` answers what comes after an id, in id order: at most
+ * `count`, and fewer only at the end of the partition or when the budget is spent.
  * @throws Problem cursor_invalid
  */
 export async function fillPage<T extends { readonly id: string }>(

@@ -1,13 +1,12 @@
 /**
- * partition-status.ts – Where partitions stand: what they have applied, sent and lost.
+ * partition-status.ts – The status of partitions: what they have applied, sent and lost.
  *
  * Keeps true: the status of a partition and its counts are of one instant.
  */
 import type { Failure } from '../query/failure.ts';
 
 /**
- * `resynchronizing`: state is being sent anew after a loss; `broken`: a message could not be
- * applied.
+ * `resynchronizing`: state is being resent after a loss; `broken`: a message could not be applied.
  */
 export type Loss = 'resynchronizing' | 'broken';
 
@@ -78,7 +77,7 @@ export function isAheadOfTime(statuses: readonly PartitionStatus[]): boolean {
   return statuses.some(({ clockMs, serverMs }) => clockMs > serverMs + CLOCK_AHEAD_MAX_MS);
 }
 
-/** What has failed in some partition; the reason is that of the first. */
+/** The predicates that have failed in some partition; the reason is that of the first. */
 export function failuresIn(statuses: readonly PartitionStatus[]): Map<number, Failure> {
   const failures = new Map<number, Failure>();
   for (const { failed } of statuses) {
@@ -88,7 +87,7 @@ export function failuresIn(statuses: readonly PartitionStatus[]): Map<number, Fa
   return failures;
 }
 
-/** What was lost between partitions, if anything: segments over relationships have no number. */
+/** The loss between partitions, if any: segments over relationships have no number then. */
 export function lossOf(statuses: readonly PartitionStatus[]): Loss | undefined {
   const losses = statuses.map(({ loss }) => loss);
   return losses.includes('broken') ? 'broken' : losses.find((loss) => loss !== undefined);

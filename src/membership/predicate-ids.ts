@@ -33,8 +33,8 @@ function rankOf(held: PredicateIds, predicateId: number): number {
 }
 
 /**
- * What is held after some flips. Caller: `flips` ascending, a predicate id at most once, each one a
- * real flip.
+ * The ids that hold after some flips. Caller: `flips` ascending, a predicate id at most once, each
+ * one a real flip.
  */
 export function applyFlips(held: PredicateIds, flips: readonly Flip[]): PredicateIds {
   let growth = 0;

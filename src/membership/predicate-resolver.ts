@@ -1,9 +1,9 @@
 /**
- * predicate-resolver.ts – Which predicate answers for a segment or a view.
+ * predicate-resolver.ts – Finds the predicate that answers for a segment or a view.
  *
  * Keeps true: no answer is of a predicate that was given up while it was read: then it is read
- * again, by the newer catalog. What has failed says so, also where only a partition knows it yet;
- * what has never been built says that it is being built.
+ * again, by the newer catalog. A failed predicate is reported as failed, also where only a
+ * partition knows it yet; one that has never been built as being built.
  */
 import type { StoredFilter } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
@@ -58,13 +58,13 @@ export class PredicateResolver {
     throw new Problem('segment_building', detail, [], { slug, retry_after_s: 1 });
   }
 
-  /** Whether nobody answers for a predicate any more. */
+  /** Whether no predicate of this id answers any more. */
   isGone(predicateId: number): boolean {
     const stored = this.#store.catalog.predicateIds.get(predicateId);
     return stored === undefined || stored.status === 'failed';
   }
 
-  /** What has failed in these partitions, with all that reads it. */
+  /** The predicates that have failed in these partitions, with all that read them. */
   failedBy(statuses: readonly PartitionStatus[]): Failures {
     const failures = failuresIn(statuses);
     if (failures.size === 0) return failures;

@@ -1,6 +1,6 @@
 /**
- * progress.ts – How far partitions have come: what waits, who works, and how much of a segment is
- * built.
+ * progress.ts – The progress of partitions: what waits, which have an owner, and how much of a
+ * segment is built.
  *
  * Keeps true: nothing waits for anything here. Each number is of now, for people and monitors.
  */
@@ -44,8 +44,8 @@ export class Progress {
   }
 
   /**
-   * The partitions that nobody works off at the moment: no worker runs, they have stopped, or they
-   * are just being taken over.
+   * The partitions without an owner at the moment: no worker runs, they have stopped, or they are
+   * just being taken over.
    */
   async unowned(): Promise<number[]> {
     const partitions = partitionsOf(this.#store);

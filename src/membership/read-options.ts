@@ -1,5 +1,6 @@
 /**
- * read-options.ts – What a read waits for: everything that was acknowledged before it, or nothing.
+ * read-options.ts – The options of a read: it waits for everything that was acknowledged before it,
+ * or for nothing.
  */
 
 export const CONSISTENCIES = ['strong', 'eventual'] as const;

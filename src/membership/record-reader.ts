@@ -2,8 +2,8 @@
  * record-reader.ts – Reads records by their ids, or along a list of ids, with bounded memory.
  *
  * Keeps true: records are weighed before they are read, so that only a part of bounded weight is
- * held at once (parts.ts); what is kept of each is made at once, and the record let go.
- * Values are those that the catalog declares now: some may be older than their declaration.
+ * held at once (parts.ts). What is kept of each is made at once, and the record is let go.
+ * Values are read by the catalog's current declarations: some may be older than their declaration.
  */
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { asDeclared, exists, type RecordRow } from '../change/record.ts';
@@ -18,7 +18,8 @@ export interface NamedRecord {
 }
 
 /**
- * What a page keeps of a record: a page of texts takes a tenth of the memory of one of records.
+ * The part of a record that a page keeps: a page of texts takes a tenth of the memory of one of
+ * records.
  */
 export type RecordShape<T extends { readonly id: string }> = (named: NamedRecord) => T;
 

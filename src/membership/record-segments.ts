@@ -1,7 +1,7 @@
 /**
  * record-segments.ts – The segments that records are in: all of them, or which of some.
  *
- * Keeps true: the answer for a record is of one instant, and of one version of the catalog: slugs
+ * Keeps true: the answer for a record is of one instant, and of one version of the catalog. Slugs
  * and rows are read again if the catalog moved on in between.
  */
 import type { StoredSegment } from '../catalog/catalog.ts';
@@ -103,9 +103,9 @@ export class RecordSegments {
   }
 
   /**
-   * What holds of the records, and then the catalog, so that it is known whether their rows still
-   * spoke of a predicate. One connection carries out its commands in their order: the second
-   * question costs no round trip.
+   * The truths of the records, and then the catalog, so that it is known whether their rows still
+   * named a predicate. One connection carries out its commands in their order: the second question
+   * costs no round trip.
    */
   async #truths(objectType: string, ids: readonly string[]): Promise<PredicateIds[]> {
     const { store, catalogs } = this.#context;

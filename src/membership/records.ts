@@ -105,9 +105,9 @@ export class Records {
   }
 
   /**
-   * Whether a type has records, those included that are only accepted so far. What nobody works off
-   * is looked at where it waits: a partition that has stopped holds up only the types of which
-   * something waits there.
+   * Whether a type has records, including those that are only accepted so far. Changes that no
+   * owner works off are looked at where they wait: a partition that has stopped holds up only the
+   * types with changes waiting there.
    * @throws Problem not_caught_up
    */
   async hasAny(objectType: string): Promise<boolean> {

@@ -48,8 +48,8 @@ export class Related {
   }
 
   /**
-   * One page of what is kept of each record: those that the record points at in the order of their
-   * ids, those that point at it in the order of partition and id.
+   * One page of what is kept of each record. Those that the record points at come in id order,
+   * those that point at it in the order of partition and id.
    * @throws Problem relationship_building | cursor_invalid | not_caught_up
    */
   async shapedPage<T extends { readonly id: string }>(

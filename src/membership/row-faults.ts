@@ -1,10 +1,11 @@
 /**
- * row-faults.ts – Is each record listed, remembered and due exactly as it says itself?
+ * row-faults.ts – Finds records that are not listed, remembered and due exactly as their own rows
+ * say.
  *
  * Keeps true: all that is kept of one record is read at one instant, between two commits. What
- * looks wrong is looked at again once the catalog is as new as what was read, and is a fault only
- * if it is wrong both times. Members and truths are compared by audit.ts: here it is whether a row
- * may be there at all, and say what it says.
+ * looks wrong is looked at again once the catalog is as new as what was read. It is a fault only if
+ * it is wrong both times. Members and truths are compared by audit.ts; here only whether a row may
+ * be there at all, with the content that it has.
  */
 import type { Catalog } from '../catalog/catalog.ts';
 import { exists, isLive, type RecordRow, TOMBSTONE_TTL_MS } from '../change/record.ts';
@@ -32,11 +33,11 @@ export interface RowFaults {
 
 const CHUNK = 500;
 /**
- * A timer that is set so is looked at by the next owner of the partition, and set as the record
- * says.
+ * A timer with this value is looked at by the next owner of the partition, and set as the record
+ * requires.
  */
 const LONG_DUE_MS = 1;
-/** How late a record may be fired before somebody should know. */
+/** How late a record may be fired before an operator should know. */
 const OVERDUE_MS = 60_000;
 const ENTRIES = ['timers', 'tombstones'] as const;
 
@@ -78,7 +79,7 @@ class JudgedRows implements RowFaults {
     this.#nextFlips = new NextFlips(context.catalog, context.timeZone);
   }
 
-  /** What looked wrong so far; what is examined from now on counts anew. */
+  /** What looked wrong so far; what is examined from now on counts separately. */
   takeSuspects(): { scope: RowScope; ids: string[] }[] {
     this.faults = [];
     return [...this.#suspects.values()].map(({ scope, ids }) => ({ scope, ids: [...ids] }));
@@ -212,7 +213,10 @@ class JudgedRows implements RowFaults {
     return due === undefined || due > nowMs - OVERDUE_MS;
   }
 
-  /** What a state row names: predicates of its type, such as nobody gave out for it, and others. */
+  /**
+   * The predicate ids of a state row: those of its type, those that were never given out for it,
+   * and others.
+   */
   #sorted(
     truth: PredicateIds,
     objectType: string,

@@ -1,9 +1,9 @@
 /**
- * segment-counts.ts – How many members segments have.
+ * segment-counts.ts – The numbers of members of segments.
  *
- * Keeps true: a number is given only if it is exact, and with it as of what: all numbers of one
- * answer are of one instant per partition, and of one version of the catalog. A segment without a
- * number says why: `building`, `failed` or `timeout`.
+ * Keeps true: a number is given only if it is exact, with the position that it is of. All numbers
+ * of one answer are of one instant per partition, and of one version of the catalog. A segment
+ * without a number has a reason: `building`, `failed` or `timeout`.
  */
 import type { StoredSegment } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';

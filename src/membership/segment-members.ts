@@ -1,5 +1,6 @@
 /**
- * segment-members.ts – Who is in a segment: ids or records page by page, or whether one record is.
+ * segment-members.ts – The members of a segment: ids or records page by page, or whether one record
+ * is a member.
  *
  * Keeps true: a strong read sees every change that was acknowledged before it. A member that stays
  * is listed exactly once.

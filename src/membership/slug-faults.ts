@@ -1,8 +1,9 @@
 /**
- * slug-faults.ts – Does each slug lead readers of the store to the predicate of its segment?
+ * slug-faults.ts – Finds slugs that do not lead readers of the store to the predicate of their
+ * segment.
  *
- * Keeps true: slugs and segments are compared as of one instant, and a slug is mended only while
- * its segment is as it was then, so that an edit that is switched to meanwhile is never undone.
+ * Keeps true: slugs and segments are compared as of one instant. A slug is mended only while its
+ * segment is as it was then, so that an edit that is switched to meanwhile is never undone.
  */
 import type { KeyAudits, StoredSlug } from './audit-store.ts';
 import type { StoredFault } from './fault.ts';

@@ -2,8 +2,8 @@
  * sort-key.ts – Values as bytes that are ordered as the rows of a view are.
  *
  * Keeps true: comparing two keys byte by byte gives the order of the view: by its first value, then
- * its second, …; strings by UTF-16 code units, a missing value last in either direction, and equal
- * ones by the bytes of their ids. No key is the beginning of another one.
+ * its second, …. Strings go by UTF-16 code units, a missing value is last in either direction, and
+ * equal rows go by the bytes of their ids. No key is the beginning of another one.
  */
 import { assert } from '../errors.ts';
 import type { SortKey } from '../query/dialects/view-columns.ts';

@@ -1,7 +1,8 @@
 /**
- * sorted-run-store.ts – Where sorted runs are kept, and the register of all of them.
+ * sorted-run-store.ts – The port behind which sorted runs are kept, with the register of all of
+ * them.
  *
- * The store keeps true: a run's members are in the order of their bytes (sort-key.ts), each once; a
+ * The store keeps true: a run's members are in the order of their bytes (sort-key.ts), each once. A
  * run goes away by itself when it was neither added to nor kept for its time, and its entry with
  * it.
  */
@@ -12,7 +13,7 @@ export interface RunName {
   readonly name: string;
 }
 
-/** What the register says of a run. */
+/** The entry of a run in the register. */
 export interface RunEntry extends RunName {
   /** What it was put together from: runs under one label are alike. */
   readonly label: string;
@@ -43,7 +44,7 @@ export interface SortedRunStore {
   entries(): Promise<RunEntry[]>;
 }
 
-/** What was added: rows that were not there yet, and about the bytes that they take. */
+/** The rows that were not there yet, and about the bytes that they take. */
 export interface AddedRows {
   readonly rows: number;
   readonly bytes: number;

@@ -2,8 +2,8 @@
  * sorted-run.ts – The ids of a view in its order, put together once and read by their rank.
  *
  * Keeps true: a run never changes once it is put together, so its readers meet every record that
- * was there at its start exactly once. A run that is gone is told apart from one that ended. It
- * goes away by itself after TTL_S without a reader, also if its maker dies half-way.
+ * was there at its start exactly once. A run that is gone can be distinguished from one that ended.
+ * It goes away by itself after TTL_S without a reader, also if its maker dies half-way.
  */
 import { asOffset, cursorInvalid, packCursor, readCursor } from '../cursor.ts';
 import { Problem } from '../errors.ts';
@@ -89,7 +89,7 @@ export class SortedRun {
     return packCursor(cursor);
   }
 
-  /** Caller: puts the run together, before anybody reads it. */
+  /** Caller: puts the run together, before a reader uses it. */
   async add(members: readonly Buffer[]): Promise<void> {
     if (members.length === 0) return;
     const { rows, bytes } = await this.#store.add(this, members, TTL_S);

@@ -1,9 +1,11 @@
 /**
- * sorted-runs.ts – Who shares which order of a sorted view, and how many orders there are.
+ * sorted-runs.ts – Shares the orders of sorted views among their readers, and bounds how many there
+ * are.
  *
  * Keeps true: first pages of one view at one position share a run. A process builds one run of a
  * view at a time, and all who came meanwhile share the next. The runs of a deployment, those under
- * way included, have a bounded number and weight: the oldest give way, and their readers are told.
+ * way included, have a bounded number and weight: the oldest give way, and their readers get
+ * `cursor_expired`.
  */
 import { randomUUID } from 'node:crypto';
 import { Problem } from '../errors.ts';
@@ -20,7 +22,7 @@ const ROOM_BYTES = 1024 * 1024;
 export interface RunOrder {
   readonly slug: string;
   /**
-   * Names what the run would hold: runs under one label are alike. Read anew when a build begins.
+   * Names what the run would hold: runs under one label are alike. Read again when a build begins.
    */
   readonly label: () => Promise<string>;
   readonly members: () => AsyncIterable<readonly Buffer[]>;
@@ -65,7 +67,7 @@ export class SortedRuns {
     return next.run;
   }
 
-  /** A run of nobody else. Caller: removes it. @throws Problem view_too_large */
+  /** A run that is not shared. Caller: removes it. @throws Problem view_too_large */
   own({ slug, members }: RunOrder): Promise<SortedRun> {
     return this.#build(slug, '', members);
   }

@@ -1,7 +1,7 @@
 /**
- * state-row.ts – What the engine remembers of a record beside its values.
+ * state-row.ts – The memory of the engine for a record, beside its values.
  *
- * Keeps true: a row is never edited. What it says holds from the record's last commit up to `due`.
+ * Keeps true: a row is never edited. Its content holds from the record's last commit up to `due`.
  */
 import type { PredicateIds } from './predicate-ids.ts';
 

@@ -1,9 +1,9 @@
 /**
- * strong-reads.ts – What a read waits for before it answers.
+ * strong-reads.ts – The waits of a read before it answers.
  *
  * Keeps true: a strong read sees everything that was acknowledged before it, by no older catalog
- * than was stored then. It waits for a bounded time, and says so if that was not enough. Where
- * nobody can say who is a member (a loss between partitions, a clock that is ahead) it refuses.
+ * than was stored then. It waits for a bounded time, and refuses if that was not enough. Where
+ * membership is unknown (a loss between partitions, a clock that is ahead) it refuses.
  */
 import type { StoredFilter } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
@@ -24,7 +24,7 @@ import type { Progress } from './progress.ts';
 import type { ReadOptions } from './read-options.ts';
 import { roundsOver, waitForWatermark } from './watermark.ts';
 
-/** What the members of some segments depend on. */
+/** The conditions that the members of some segments depend on. */
 export interface Needs {
   /** Over how many edges effects must have come (`roundsOver`). */
   readonly rounds: number;
@@ -87,8 +87,8 @@ export class StrongReads {
   }
 
   /**
-   * Carries out a read; a strong one by the catalog that was stored when it began, whatever this
-   * process has heard of. Caller: `read` may be carried out twice.
+   * Carries out a read; a strong one by the catalog that was stored when it began, however new this
+   * process's own copy is. Caller: `read` may be carried out twice.
    */
   current<T>({ consistency }: ReadOptions, read: () => Promise<T>): Promise<T> {
     return consistency === 'strong' ? this.#catalogs.current(read) : read();
@@ -170,7 +170,7 @@ export class StrongReads {
     return this.needsOf(own.map(({ predicateId }) => predicateId));
   }
 
-  /** Why nobody can say who is a member, though all partitions have answered. */
+  /** Why membership is unknown, though all partitions have answered. */
   doubtOf({ rounds, isTimed }: Needs, statuses: readonly PartitionStatus[]): Doubt | undefined {
     const loss = rounds > 0 ? lossOf(statuses) : undefined;
     return loss ?? (isTimed && isAheadOfTime(statuses) ? 'ahead' : undefined);

@@ -1,8 +1,8 @@
 /**
  * unlowered.ts – Predicates as they were before they were lowered (query/network/lower.ts).
  *
- * Keeps true: what a predicate says of a derived attribute is said over an edge again, so that the
- * reference can evaluate it.
+ * Keeps true: a condition on a derived attribute is one over an edge again, so that the reference
+ * can evaluate it.
  */
 import type { Catalog } from '../catalog/catalog.ts';
 import { isDerivedName, readDerivedName } from '../query/network/derived-attribute.ts';
@@ -11,9 +11,9 @@ import { predicateAttributes } from '../query/predicate/statement.ts';
 import { foldPredicate } from '../query/predicate/walk.ts';
 
 /**
- * A predicate as it was before it was lowered (query/lower.ts): what it says of a derived attribute
- * is said over an edge again.
- * @returns undefined if a part of it reads derived attributes in a way that no edge says.
+ * A predicate as it was before it was lowered (query/network/lower.ts): a condition on a derived
+ * attribute is one over an edge again.
+ * @returns undefined if a part of it reads derived attributes in a way that no edge expresses.
  */
 export function withEdges(predicate: Predicate, catalog: Catalog): Predicate | undefined {
   return foldPredicate<Predicate | undefined>(predicate, {

@@ -31,7 +31,9 @@ export function valueKey(value: Scalar): string {
   return `#${createHash('sha256').update(text).digest('base64url')}`;
 }
 
-/** What of a value travels to the other end of an edge; undefined: it counts as missing. */
+/**
+ * The part of a value that travels to the other end of an edge; undefined: it counts as missing.
+ */
 export function carriedValue(keeps: PartialState, value: unknown): number | string | undefined {
   if (keeps !== 'values') return typeof value === 'number' ? value : undefined;
   return isScalar(value) ? valueKey(value) : undefined;

@@ -1,8 +1,8 @@
 /**
  * view-cells.ts – The cells of a view's rows.
  *
- * Keeps true: a cell equals what a filter sees at its place. A way to neighbours is gone once for
- * all columns that begin with it, and a to-many step is walked once for all its measures.
+ * Keeps true: a cell equals what a filter sees at its place. A path to neighbours is walked once
+ * for all columns that begin with it, and a to-many step once for all its measures.
  */
 import { unreachable } from '../errors.ts';
 import type { Column, ColumnPosition } from '../query/dialects/view-columns.ts';

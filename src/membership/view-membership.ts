@@ -1,5 +1,6 @@
 /**
- * view-membership.ts – The records that a view shows: which, how many, and whether some still are.
+ * view-membership.ts – The records that a view shows: their ids, their number, and whether some are
+ * still among them.
  *
  * Keeps true: `wait` is the only strong read here. After it the other calls answer as things stand,
  * so that a page or an export waits once.
@@ -34,8 +35,8 @@ export class ViewMembership {
   }
 
   /**
-   * Waits until what a view shows is as of all that was acknowledged before. `depth` says over how
-   * many edges its columns look.
+   * Waits until what a view shows is as of all that was acknowledged before. `depth`: over how many
+   * edges its columns look.
    * @throws Problem view_unknown | segment_unknown | segment_building | segment_failed |
    * not_caught_up
    */
@@ -101,8 +102,8 @@ export class ViewMembership {
   }
 
   /**
-   * What decides which records a view shows. That its segment is gone can't happen; if it did, an
-   * error says more than an empty view.
+   * The filter that decides which records a view shows. That its segment is gone can't happen; if
+   * it did, an error is clearer than an empty view.
    */
   async #filter(slug: string): Promise<StoredFilter> {
     const { catalogs } = this.#context;

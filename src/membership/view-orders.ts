@@ -54,8 +54,8 @@ export class ViewOrders {
   }
 
   /**
-   * Where a page of a sorted view begins: where a cursor says, or at the first row of an order that
-   * is put together if there is none yet.
+   * Where a page of a sorted view begins: at the place of a cursor, or at the first row of an
+   * order. If there is no order yet, one is put together.
    * @throws Problem cursor_invalid | cursor_expired | view_too_large
    */
   async position(reading: ViewReading, cursor: string | undefined): Promise<OrderPosition> {

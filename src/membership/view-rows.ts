@@ -1,10 +1,10 @@
 /**
- * view-rows.ts – What a view shows: rows of cells, a page at a time or all of them.
+ * view-rows.ts – The rows of a view: cells of its records, a page at a time or all of them.
  *
  * Keeps true: a row is of a record that the view's filter holds of and that is live when it is
- * read. Strong reads wait once, before the first row. What is held at once is bounded, however
- * large a view is and however heavy its records are: a few rows of bounded weight, and a chunk of
- * neighbours.
+ * read. Strong reads wait once, before the first row. What is held at once is bounded: a few rows
+ * of bounded weight, and a chunk of neighbours, however large a view is and however heavy its
+ * records are.
  */
 import type { StoredView } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
@@ -54,7 +54,10 @@ export type ShowRecord = (objectType: string, named: NamedRecord) => ShownRecord
 /** @returns whether there was room for the row; the first row of a page always has room. */
 type TakeRow = (row: ViewRow, definition: ViewDefinition) => boolean;
 
-/** What becomes of the rows of a page: how what they are related to is told, and who takes them. */
+/**
+ * How the rows of a page are answered: in which form their related records are given, and what
+ * takes them.
+ */
 interface RowAnswer {
   readonly show: ShowRecord;
   readonly take: TakeRow;
@@ -146,9 +149,9 @@ export class ViewRows {
   }
 
   /**
-   * The cells of any records of the type by their fields, whether the view shows them or not, in
-   * the order of the ids; undefined for one that does not exist. Part by part, so that what is held
-   * at once is bounded.
+   * The cells of any records of the type by their fields, whether the view shows them or not, in id
+   * order; undefined for one that does not exist. Part by part, so that what is held at once is
+   * bounded.
    */
   async *viewRowsOf(
     view: StoredView,
@@ -272,7 +275,7 @@ export class ViewRows {
     }
   }
 
-  /** What lies at the ends of the view's to-one relationships: by relationship, then by row. */
+  /** The records at the ends of the view's to-one relationships: by relationship, then by row. */
   async #ones(
     { definition, neighbourhood }: RowsReading,
     at: readonly Standpoint[],
@@ -317,7 +320,7 @@ export class ViewRows {
     const found: ViewRow['related'][number][] = [];
     let left = bytesMax;
     for (const [n, hop] of relationships.entries()) {
-      if (left <= 0 && bytesMax === LIGHT_BYTES_MAX) break; // it is read anew, alone
+      if (left <= 0 && bytesMax === LIGHT_BYTES_MAX) break; // it is read again, alone
       const shape = (named: NamedRecord) => show(hop.target, named);
       if (hop.many) {
         const budget = new PageBudget(Math.max(left, 1));

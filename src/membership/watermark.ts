@@ -25,15 +25,15 @@ const POLL_MAX_MS = 16;
 
 /**
  * Rounds until an effect has crossed `depth` edges: two an edge (a fan-out sends in the round after
- * the message that started it) plus one for the last fan-out. 0 without edges.
+ * its message) plus one for the last fan-out. 0 without edges.
  */
 export function roundsOver(depth: number): number {
   return depth === 0 ? 0 : 2 * depth + 1;
 }
 
 /**
- * Waits as the header says. If nothing is under way anywhere, that is seen in one round trip. After
- * a loss between partitions (`lossOf`) the rounds are given up.
+ * Waits as the header describes. If nothing is under way anywhere, that is seen in one round trip.
+ * After a loss between partitions (`lossOf`) the rounds are given up.
  * Caller: with rounds, names all partitions in their order.
  * @returns undefined if it takes longer than `timeoutMs`
  */
@@ -142,9 +142,9 @@ function hasDelivered(
 }
 
 /**
- * Whether a partition was taken over, or has lost a tail, since the round began: then what was
- * waited for says nothing. A target may hold more than its source, read later, has sent: that came
- * from a source which lost a tail since.
+ * Whether a partition was taken over, or has lost a tail, since the round began: then the wait
+ * proves nothing. A target may hold more than its source, read later, has sent: that came from a
+ * source which lost a tail since.
  */
 function hasBegunAnew(
   first: readonly PartitionStatus[],

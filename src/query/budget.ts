@@ -1,5 +1,5 @@
 /**
- * budget.ts – What a program may spend: a count of its operations, and of the bytes that it puts
+ * budget.ts – The budget of a program: a count of its operations, and of the bytes that it puts
  * together.
  *
  * Keeps true: what a run spends follows from its rule and its document alone, so every process
@@ -42,7 +42,7 @@ export const DIFFERENT_VALUES_MAX = 10_000;
 
 /** Thrown by whatever would pass the budget. */
 export class OverBudget extends Error {
-  /** What it took more than. */
+  /** The bound that it exceeded. */
   readonly passed: string;
 
   constructor(passed: string) {
@@ -53,8 +53,8 @@ export class OverBudget extends Error {
 }
 
 /**
- * What is left. These count down in small integers, so that counting makes no garbage (measured: 20
- * ns a run instead of 260).
+ * The rest of the budget. These count down in small integers, so that counting makes no garbage
+ * (measured: 20 ns a run instead of 260).
  */
 const SMALL_MAX = 2 ** 30 - 1;
 let operationsLeft = SMALL_MAX;
@@ -116,7 +116,7 @@ export function runProgram<T, A>(
   }
 }
 
-/** What a run over the document is allowed. `parts` is the program's size (`sizeOf` its rule). */
+/** The allowance of a run over the document. `parts` is the program's size (`sizeOf` its rule). */
 export function allowanceOf(parts: number, size: number): number {
   return Math.max(OPERATIONS_FREE, Math.min(OPERATIONS_MAX, OPERATIONS_A_PAIR * parts * size));
 }

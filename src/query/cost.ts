@@ -1,11 +1,11 @@
 /**
- * cost.ts – What a JsonLogic program may cost at worst, told from the rule alone: the bound that a
+ * cost.ts – The worst-case cost of a JsonLogic program, found from the rule alone: the bound that a
  * query is saved under.
  *
  * Keeps true: a program that would pass its budget (budget.ts) over a record of the size assumed
- * here is refused, whatever its conditions decide, and nothing is run to find that out. Loops
- * multiply: over a list that the rule writes out by its length, over data by an assumed one. Larger
- * records are the business of the budget that holds when the program runs.
+ * here is refused, whatever its conditions decide. Nothing is run to find that out. Loops multiply:
+ * over a list that the rule writes out by its length, over data by an assumed one. Larger records
+ * are the business of the budget that holds when the program runs.
  */
 import type { ObjectType } from '../change/object-type.ts';
 import {
@@ -40,8 +40,8 @@ const ITEMS_ASSUMED = 2000;
  */
 const INNER_ITEMS_ASSUMED = [200, 10, 3];
 /**
- * What all that is worth counting of a query may take together, over a record of the size that is
- * assumed here: about 0.2 s.
+ * The bound of all countable parts of a query together, over a record of the size that is assumed
+ * here: about 0.2 s.
  */
 export const QUERY_OPERATIONS_MAX = 20_000_000;
 /** json-logic-js hands all arguments over in one call, which fails near 120,000. */
@@ -337,8 +337,8 @@ function worked(
 // ——— What grows, and what is read ———
 
 /**
- * What grows by the same each time comes to a sum; what grows by more each time has no bound that
- * is worth to tell.
+ * A value that grows by the same each time comes to a sum; one that grows by more each time has no
+ * useful bound.
  */
 function grownFrom(
   once: ValueShape,
@@ -379,7 +379,7 @@ function attributeShape(type: ObjectType, name: string): ValueShape {
   }
 }
 
-/** What lies inside of an object attribute may be anything; all of it is one record's. */
+/** The inside of an object attribute may be anything; all of it is one record's. */
 function anything(depth: number): ValueShape {
   const items = INNER_ITEMS_ASSUMED[depth];
   if (items === undefined) return scalar(TEXT_ASSUMED);

@@ -1,10 +1,10 @@
 /**
  * failure.ts – Why a predicate is no longer evaluated: a program of it took more than its budget
- * (budget.ts) for a record, or it could not be evaluated at all.
+ * (budget.ts) for a record, or could not be evaluated at all.
  *
  * Keeps true: a failure is plain data, the same in every process, and stays until the segment is
- * saved again: neither another value nor the deletion of the record heals it, for nobody has kept
- * its other members right meanwhile.
+ * saved again. Neither another value nor the deletion of the record heals it, for its other members
+ * were not maintained meanwhile.
  */
 import type { OverBudget } from './budget.ts';
 
@@ -12,9 +12,9 @@ export interface Failure {
   readonly object_type: string;
   /** The record; null: it fails over nothing, as records without values are. */
   readonly id: string | null;
-  /** What was taken more than. */
+  /** The bound that was exceeded. */
   readonly passed: string;
-  /** What happened, where it was no budget: the process died, or the step threw. */
+  /** The cause, where it was no budget: the process died, or the step threw. */
   readonly detail?: string;
 }
 
@@ -27,8 +27,8 @@ export interface FailedPredicateIds {
 export const NONE_FAILED: FailedPredicateIds = new Set<number>();
 
 /**
- * Thrown by a network: predicates that can't be told of a record within the budgets of programs of
- * theirs.
+ * Thrown by a network: predicates that can't be evaluated for a record within the budgets of their
+ * programs.
  */
 export class ProgramFailed extends Error {
   readonly predicateIds: readonly number[];

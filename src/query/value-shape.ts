@@ -1,5 +1,5 @@
 /**
- * value-shape.ts – How large a value may be at most, as cost.ts estimates what a program costs
+ * value-shape.ts – The largest size of a value, by which cost.ts estimates what a program costs
  * over values that it has not seen.
  *
  * Keeps true: a shape is an upper bound; of two that a value may have, the larger one holds.
@@ -11,7 +11,7 @@ export const TEXT_ASSUMED = 100;
 export const NUMBER_TEXT = 24;
 
 /**
- * What a value may be at most: its length as a list (0: it is none), its items, and its length as
+ * The largest size of a value: its length as a list (0: it is none), its items, and its length as
  * text.
  */
 export interface ValueShape {
@@ -20,7 +20,7 @@ export interface ValueShape {
   readonly text: number;
 }
 
-/** What an operation takes at worst beside its arguments, and what it gives. */
+/** The cost of an operation at worst beside its arguments, and its result. */
 export interface Worst {
   readonly operations: number;
   readonly bytes: number;

@@ -1,5 +1,6 @@
 /**
- * activation-store.ts – Secrets of activations in a hash; those that are gone in a sorted set.
+ * activation-store.ts – Secrets of activations in a hash; activations that are gone in a sorted
+ * set.
  *
  * Keeps true: both are written by write-catalog.lua, with the version that brings or removes an
  * activation. The sorted set is scored by the second in which an activation went.

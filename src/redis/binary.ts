@@ -2,8 +2,8 @@
  * binary.ts – A `redis-server` or `valkey-server` that is new enough: from the PATH, or installed
  * where that is possible.
  *
- * Keeps true: nothing is installed before it was said; what is handed out has version 7.0 or newer;
- * when there is none the message holds the one line to type on each platform.
+ * Keeps true: nothing is installed before it was announced. What is handed out has version 7.0 or
+ * newer; when there is none the message holds the one line to type on each platform.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -117,7 +117,7 @@ async function install(say: (line: string) => void): Promise<void> {
 
 /**
  * A policy-rc.d that answers 101 ("not allowed") is the one switch that both ways in which a
- * package starts its service ask (invoke-rc.d and deb-systemd-invoke); a RUNLEVEL in the
+ * package starts its service read (invoke-rc.d and deb-systemd-invoke). A RUNLEVEL in the
  * environment is ignored under systemd. One that is there already is the machine's own decision and
  * stays.
  */

@@ -1,8 +1,8 @@
 /**
  * by-partition.ts – Asks each partition once about those of some ids that live in it.
  *
- * Keeps true: the answers come in the order of the ids, an id is asked for once however often it
- * is named, and all partitions are asked at the same time.
+ * Keeps true: the answers come in the order of the ids. An id is asked for once however often it is
+ * named, and all partitions are asked at the same time.
  */
 import { partitionOf } from '../change/partition.ts';
 import { pushTo } from '../multimap.ts';

@@ -3,7 +3,7 @@
  * what was applied.
  *
  * Keeps true: the promises of the port (engine/change-logs.ts). In the hash `delivered` a source is
- * one field: epoch, sequence, last entry, and when it was last heard of.
+ * one field: epoch, sequence, last entry, and when it last sent something.
  */
 import type { Redis } from 'ioredis';
 import { unpackOutcomes } from '../change/change.ts';

@@ -14,7 +14,7 @@ const RECONNECT_DELAY_MAX_MS = 500;
 
 export interface ConnectionOptions {
   readonly url: string;
-  /** Told of each fault of the connection; ioredis reconnects by itself. */
+  /** Called for each fault of the connection; ioredis reconnects by itself. */
   readonly onError?: (error: Error) => void;
 }
 

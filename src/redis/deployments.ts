@@ -1,5 +1,5 @@
 /**
- * deployments.ts – What can be asked of a Redis about the deployments in it, without opening one.
+ * deployments.ts – Lists, inspects and removes the deployments in a Redis, without opening one.
  *
  * Keeps true: looking founds nothing. A removal touches the keys of its prefix and no other.
  */

@@ -1,8 +1,9 @@
 /**
- * failures.ts – What a failure of Redis means to its caller: unanswered, full, or something else.
+ * failures.ts – The meaning of a failure of Redis for its caller: unanswered, full, or something
+ * else.
  *
- * Keeps true: `isUnanswered` is said of what may or may not have been carried out, and of what was
- * refused before it began; both are waited out alike.
+ * Keeps true: `isUnanswered` is true of a command that may or may not have been carried out, and of
+ * one that was refused before it began. Both are waited out alike.
  */
 import { Problem } from '../errors.ts';
 
@@ -11,10 +12,10 @@ const REFUSED_FOR_NOW =
   /^(LOADING|MASTERDOWN|READONLY|CLUSTERDOWN|TRYAGAIN|OOM|MISCONF|NOREPLICAS|BUSY) /;
 
 /**
- * Whether a failure says that Redis did not answer, so that nobody knows whether the command was
- * carried out; or that it refuses to write for now (memory or disk full, too few replicas, a script
- * that runs too long), which is waited out alike: such a refusal meets a script before its first
- * write, so that none is carried out in part.
+ * Whether Redis did not answer, so that it is unknown whether the command was carried out, or
+ * refuses to write for now (memory or disk full, too few replicas, a script that runs too long).
+ * Both are waited out alike: such a refusal meets a script before its first write, so that none is
+ * carried out in part.
  */
 export function isUnanswered(failure: unknown): boolean {
   const error = refusalOf(failure);
@@ -38,8 +39,8 @@ export function isFull(failure: unknown): boolean {
 }
 
 /**
- * A transaction of which one command was refused says only that it was discarded: why is what the
- * command was told.
+ * A transaction of which one command was refused reports only that it was discarded: the reason is
+ * in the answer to that command.
  */
 function refusalOf(failure: unknown): unknown {
   return (

@@ -2,10 +2,10 @@
  * folder-lock.ts – A data folder has one owner at a time.
  *
  * Keeps true: the owner is who wrote the file `owner.<n>` with the highest n. Such a file appears
- * whole or not at all (`link` of a finished file, refused if the name exists), n only grows, and
- * the highest is never deleted, only emptied on release. So of two processes that both find a dead
- * owner only one becomes the next, whenever the other wakes up: it looks again after it has made
- * its file and steps back before a higher one.
+ * whole or not at all (`link` of a finished file, refused if the name exists). n only grows, and
+ * the highest file is never deleted, only emptied on release. So of two processes that both find a
+ * dead owner only one becomes the next, whenever the other wakes up. Each looks again after it has
+ * made its file, and steps back before a higher one.
  *
  * Node has no `flock`; a plain file with a pid can be taken over by two at once (each deletes what
  * it believes is the dead owner's).

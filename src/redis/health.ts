@@ -1,20 +1,20 @@
 /**
- * health.ts – Whether Redis answers at all, and whether it takes writes: asked all the time on a
- * connection of its own.
+ * health.ts – Checks that Redis answers, and that it takes writes: all the time, on a connection of
+ * its own.
  *
- * Keeps true: `silentMs` counts only time in which this process could have read an answer, so that
- * a process that was busy, or stopped, takes nobody for dead; what Redis last said of itself is at
+ * Keeps true: `silentMs` counts only time in which this process could have read an answer. So a
+ * process that was busy, or stopped, takes no server for dead. The last known state of Redis is at
  * most a few seconds old while it answers.
  */
 import type { Redis } from 'ioredis';
 import { openConnection } from './connection.ts';
 
 const TICK_MS = 100;
-/** A tick that comes late says that this process was late, not that Redis was. */
+/** A tick that comes late shows that this process was late, not that Redis was. */
 const COUNTED_TICK_MAX_MS = 2 * TICK_MS;
 const TICKS_A_LOOK = 10;
 /**
- * Silence that is no longer a slow command or a pause of the network: nobody is kept waiting for
+ * Silence that is no longer a slow command or a pause of the network: no caller is kept waiting for
  * its end.
  */
 export const SILENT_MS = 600;
@@ -42,8 +42,8 @@ export class RedisHealth {
   }
 
   /**
-   * Why writes are refused, or keys may be lost, by what Redis last said of itself; none if all is
-   * well.
+   * Why writes are refused, or keys may be lost, by the last state that Redis reported; none if all
+   * is well.
    */
   get faults(): string[] {
     const faults = [evictionFault(this.#info), memoryFault(this.#info), diskFault(this.#info)];
@@ -81,7 +81,7 @@ async function readInfo(redis: Redis): Promise<string> {
   try {
     return await redis.info('memory', 'persistence');
   } catch (error) {
-    // A user who may not ask INFO still learns that Redis answers.
+    // A user that may not ask INFO still learns that Redis answers.
     if ((error as Error).message.startsWith('NOPERM')) return '';
     throw error;
   }
@@ -92,7 +92,7 @@ function fieldOf(info: string, name: string): string | undefined {
 }
 
 /**
- * Told by `INFO memory`: a Redis that evicts drops leases, logs and records when its memory is
+ * Read from `INFO memory`: a Redis that evicts drops leases, logs and records when its memory is
  * short.
  */
 export function evictionFault(info: string): string | undefined {

@@ -2,7 +2,7 @@
  * key-audits.ts – All keys of a deployment by their names, its counts, and its slugs.
  *
  * Keeps true: what membership/audit-store.ts promises of `KeyAudits`. Only keys of this deployment
- * are looked at, whoever shares the Redis.
+ * are looked at, even if others share the Redis.
  */
 import type { Redis } from 'ioredis';
 import type { StoredSegment } from '../catalog/catalog.ts';
@@ -20,7 +20,7 @@ import { isNoTombstone } from './rows/readable.ts';
 import { scanHash, scanKeys } from './scan.ts';
 import { carriedOut } from './transaction.ts';
 
-/** What a key holds, by the first part of its name in a partition. */
+/** The content of a key, by the first part of its name in a partition. */
 const HELD: ReadonlyMap<string, string> = new Map([
   ['segment', 'set'],
   ['state', 'hash'],

@@ -1,8 +1,8 @@
 /**
- * keys.ts – Every key name that there is.
+ * keys.ts – Every key name of a deployment.
  *
  * Keeps true: all keys of one partition carry its hash tag, so that they lie in one Redis Cluster
- * slot and one script may touch them; the catalog has a tag of its own. No other file, and no Lua,
+ * slot and one script may touch them. The catalog has a tag of its own. No other file, and no Lua,
  * builds a key.
  */
 
@@ -39,11 +39,11 @@ export class PartitionKeys {
   readonly activations: string;
   readonly outcomes: string;
   readonly dead: string;
-  /** What the names of all keys of the partition begin with. */
+  /** The common beginning of all key names of the partition. */
   readonly base: string;
   /**
-   * Each commit names the sets that it touches: a name that is built anew is hashed anew wherever
-   * it is looked up.
+   * Each commit names the sets that it touches: a name that is rebuilt is hashed again wherever it
+   * is looked up.
    */
   readonly #segments = new Map<number, string>();
 
@@ -88,7 +88,7 @@ export class PartitionKeys {
   }
 
   /**
-   * While a partition sends all its state anew: the targets here about which it has said something.
+   * While a partition resends all its state: the targets here about which it has sent something.
    */
   confirmed(source: number): string {
     return `${this.base}confirmed:${source}`;
@@ -161,12 +161,12 @@ export class CatalogKeys {
     this.goneActivations = `${this.#base}gone-activations`;
   }
 
-  /** The ids of a view in its order, while somebody reads them. */
+  /** The ids of a view in its order, while a reader uses them. */
   sortedRun(slug: string, name: string): string {
     return `${this.#base}sorted:${slug}:${name}`;
   }
 
-  /** What those are, and how much they weigh. */
+  /** The register of those runs, with their weights. */
   get sortedRuns(): string {
     return `${this.#base}sorted-runs`;
   }
@@ -243,7 +243,7 @@ export class WebhookKeys {
     return `${this.#base}:${activation}:sync`;
   }
 
-  /** Records of which a change was told since the sync's page began. */
+  /** Records of which a change was sent since the sync's page began. */
   touched(activation: string): string {
     return `${this.#base}:${activation}:touched`;
   }
@@ -297,7 +297,7 @@ export interface KeyRow {
   readonly name: string;
   readonly type: 'hash' | 'list' | 'set' | 'stream' | 'string' | 'zset';
   readonly holds: string;
-  /** What it ended in in an older stored format. */
+  /** Its ending in an older stored format. */
   readonly formerly?: string;
 }
 

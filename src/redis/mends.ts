@@ -1,5 +1,6 @@
 /**
- * mends.ts – Single writes that make good what an audit found, each with what it was decided by.
+ * mends.ts – Single writes that repair the findings of an audit, each with the rows it was decided
+ * by.
  *
  * Keeps true: a write is carried out only while its guards hold (mend-partition.lua), in one step:
  * the owner of the partition goes on meanwhile.

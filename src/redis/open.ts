@@ -47,11 +47,11 @@ import { RedisWebhookLanes } from './webhook-lanes.ts';
 export interface OpenOptions {
   readonly url: string;
   readonly prefix: string;
-  /** Told of each fault of a connection; they reconnect by themselves. */
+  /** Called for each fault of a connection; they reconnect by themselves. */
   readonly onError: (error: Error) => void;
 }
 
-/** What is kept of a deployment that was founded. */
+/** The stores of a deployment that was founded. */
 export interface Stores {
   readonly activations: ActivationStore;
   readonly answers: AnswerStore;
@@ -65,8 +65,8 @@ export interface Stores {
   /** Asks Redis all the time, on a connection of its own, from now on. */
   readonly health: RedisHealth;
   /**
-   * By partition. `onUnreadable` is told of rows that somebody else has written over, by key and
-   * field: they count as rows that say nothing.
+   * By partition. `onUnreadable` is called, by key and field, for rows that another program has
+   * overwritten: they count as empty rows.
    */
   partitions(
     onUnreadable: (partition: number, key: string, field: string) => void,

@@ -162,7 +162,7 @@ function addMembers(commands: CommitCommands, writes: CommitWrites, keys: Partit
   commands.add('HDEL', keys.counts, writes.dropped);
   for (const predicateId of writes.dropped) {
     commands.addWhole('UNLINK', keys.segment(predicateId));
-    // If it was the id of an edge: its rows at targets. What lies with the holders is swept.
+    // If it was the id of an edge: its rows at targets. The rows at the holders' side are swept.
     commands.addWhole('UNLINK', keys.related(predicateId));
     // If different values were kept for it: all of them lie in one key each.
     commands.addWhole('UNLINK', keys.valueCounts(predicateId));
@@ -247,7 +247,7 @@ function addReaders(commands: CommitCommands, writes: CommitWrites, keys: Partit
     const packed = packFeed(clockMs, events);
     commands.addWhole('XADD', keys.feed, ...most, FEED_ENTRIES_MAX, '*', 'f', packed);
   }
-  // What activations are told of stays until it is queued: no MAXLEN.
+  // Events for activations stay until they are queued: no MAXLEN.
   const told = packActivations(clockMs, catalogVersion, events, writes.followers);
   if (told.length > 0) commands.addWhole('XADD', keys.activations, '*', ...told);
   if (outcomes.length > 0) {

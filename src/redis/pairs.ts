@@ -1,6 +1,6 @@
 /**
- * pairs.ts – Redis hands out the fields of a hash or of a stream's entry as one flat list: names
- * and values, alternating.
+ * pairs.ts – Reads the flat list in which Redis hands out the fields of a hash or of a stream's
+ * entry: names and values, alternating.
  */
 
 /** The values by their names. */

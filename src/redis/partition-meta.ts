@@ -1,6 +1,6 @@
 /**
- * partition-meta.ts – The fields of a partition's `meta`: what each is called, how it is read, and
- * how a commit writes it.
+ * partition-meta.ts – The fields of a partition's `meta`: each one's name, how it is read, and how
+ * a commit writes it.
  *
  * Keeps true: `readMeta` reads back what `metaWrites` wrote. No other TypeScript names a field of
  * `meta`; Lua names some as literals, and a test compares these with this table. A field whose name
@@ -19,7 +19,7 @@ export interface MetaField {
   /** Of a family: what is added to the name. */
   readonly of?: string;
   readonly holds: string;
-  /** What it was called in an older stored format. */
+  /** Its name in an older stored format. */
   readonly formerly?: string;
 }
 
@@ -171,12 +171,12 @@ function packFanout({ cursor, until, wrapTo, since, begun }: Fanout): string {
   return JSON.stringify({ cursor, until, wrapTo, since, begun });
 }
 
-/** What a note on a trial is stored as. */
+/** The stored form of a note on a trial. */
 export function packTrial(note: TrialNote): string {
   return JSON.stringify(note);
 }
 
-/** What a commit does to `meta`: fields and values in turn; and fields that go, after that. */
+/** The writes of a commit to `meta`: fields and values in turn; and fields that go, after that. */
 export interface MetaWrites {
   readonly set: (string | number)[];
   readonly gone: string[];

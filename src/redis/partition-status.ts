@@ -1,5 +1,5 @@
 /**
- * partition-status.ts – Reads where a partition stands, by one script.
+ * partition-status.ts – Reads the status of a partition, by one script.
  *
  * Keeps true: the status and its counts are of one instant.
  */

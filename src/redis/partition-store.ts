@@ -2,8 +2,8 @@
  * partition-store.ts – One partition in Redis: what its owner reads, and its commits.
  *
  * Keeps true: the promises of the port (engine/partition-store.ts), each by one script where more
- * than one key or a comparison is concerned. A row that somebody else has written over counts as
- * one that says nothing, and is reported.
+ * than one key or a comparison is concerned. A row that another program has overwritten counts as
+ * an empty one, and is reported.
  */
 import type { Redis } from 'ioredis';
 import { unpackRecord } from '../change/record.ts';
@@ -160,7 +160,7 @@ export class RedisPartitionStore implements PartitionStore {
     );
   }
 
-  /** An unreadable row is as if it said nothing: the next commit, or the audit, writes it anew. */
+  /** An unreadable row counts as empty: the next commit, or the audit, rewrites it. */
   #readable<R>(
     key: string,
     field: string,

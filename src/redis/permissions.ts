@@ -1,9 +1,9 @@
 /**
- * permissions.ts – Whether the Redis user may do all that Rollcall does, asked before anything is
+ * permissions.ts – Checks that the Redis user may do all that Rollcall does, before anything is
  * done.
  *
  * Keeps true: a user that lacks a command or a key is refused at the start, with what it lacks and
- * the line that grants it; else a partition would stop in the middle of its work, at the first
+ * the line that grants it. Else a partition would stop in the middle of its work, at the first
  * batch that needs it. The table holds every command of our scripts, of our code and of BullMQ's
  * scripts; test/e2e/redis-permissions.test.ts reads all three and fails if one is missing.
  */
@@ -12,8 +12,8 @@ import { probeKeys } from './keys.ts';
 import { RedisServerError } from './server-error.ts';
 
 /**
- * Each command with arguments under which it does no harm to a key that nobody else has. K is that
- * key, L another one.
+ * Each command with arguments under which it does no harm to a key that is used for nothing else. K
+ * is that key, L another one.
  */
 export const NEEDED = [
   ...[
@@ -180,7 +180,7 @@ async function dryRun(
     : replies.map(([error, reply]) => verdictOf(error?.message ?? String(reply)));
 }
 
-/** Carries the commands out, on keys that nobody else has. */
+/** Carries the commands out, on keys that are used for nothing else. */
 async function tryOut(
   redis: Redis,
   probe: string,
@@ -196,7 +196,7 @@ async function tryOut(
       : 'OK';
     answers.push(String(answer).startsWith('NOPERM') ? verdictOf(String(answer)) : 'granted');
   }
-  await redis.unlink(probe, `${probe}:2`).catch(() => {}); // told above
+  await redis.unlink(probe, `${probe}:2`).catch(() => {}); // reported above
   return answers;
 }
 

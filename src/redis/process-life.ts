@@ -1,9 +1,9 @@
 /**
- * process-life.ts – Is the process of that note still the one that runs?
+ * process-life.ts – Checks whether the process of a note is still the one that runs.
  *
- * Keeps true: a process is known by its pid *and* the moment it began, so that a pid that the
- * system gave out again is never taken for the process that had it before. A zombie counts as
- * ended: it holds no file and serves nobody.
+ * Keeps true: a process is known by its pid *and* the moment it began. So a reused pid is never
+ * taken for the process that had it before. A zombie counts as ended: it holds no file and serves
+ * no client.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * queue-connections.ts – How BullMQ's queues and workers reach Redis.
+ * queue-connections.ts – The connections of BullMQ's queues and workers to Redis.
  *
  * Keeps true: all queues of a deployment share one hash tag, as BullMQ needs it on a cluster. What
  * a request adds fails at once while Redis is gone; a worker waits until Redis is back.

@@ -1,10 +1,9 @@
 /**
- * reach.ts – The first connection to a Redis that somebody named: it works, or it is said in words
+ * reach.ts – The first connection to a Redis that the operator named: it works, or a message says
  * why not and what to do.
  *
- * Keeps true: each message names the server without user and password, says what happened, and
- * gives the next step; it comes within REACH_MS. Later connections reconnect by themselves and only
- * log.
+ * Keeps true: each message names the server without user and password, the fault, and the next
+ * step; it comes within REACH_MS. Later connections reconnect by themselves and only log.
  */
 import { Redis } from 'ioredis';
 import { RedisServerError } from './server-error.ts';
@@ -68,7 +67,7 @@ function wordsFor(error: Error, address: RedisAddress): string {
   );
 }
 
-/** Redis answered, and said no. */
+/** The words for an answer of Redis that refuses the connection. */
 function wordsForRefusal(message: string, { shown, database }: RedisAddress): string | undefined {
   if (message.startsWith('NOAUTH'))
     return (

@@ -1,8 +1,7 @@
 /**
- * repairs.ts – What a repair does to a partition as a whole.
+ * repairs.ts – The parts of a repair that concern a partition as a whole.
  *
- * Keeps true: an owner that is expelled commits nothing more: whoever takes the partition over
- * reads what is stored.
+ * Keeps true: an owner that is expelled commits nothing more: the next owner reads what is stored.
  */
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';

@@ -1,8 +1,8 @@
 /**
  * row-audits.ts – All that is kept of records: rows, lists, timers, tombstones and memberships.
  *
- * Keeps true: what membership/audit-store.ts promises of `RowAudits`. What is answered of one
- * record is read in one transaction; mends are guarded by the rows as they were read in it.
+ * Keeps true: what membership/audit-store.ts promises of `RowAudits`. All answers about one record
+ * are read in one transaction; mends are guarded by the rows as they were read in it.
  */
 import type { Redis } from 'ioredis';
 import type {

@@ -2,7 +2,7 @@
  * scan.ts – Walks along hashes, sets, sorted sets and the key space, piece by piece.
  *
  * Keeps true: what stays all the while is met, some of it twice. No reply is larger than a bounded
- * number of entries, so that nobody else waits for long.
+ * number of entries, so that no other client waits for long.
  */
 import type { Redis } from 'ioredis';
 

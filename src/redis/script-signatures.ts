@@ -1,9 +1,9 @@
 /**
- * script-signatures.ts – What each script takes and answers, by name.
+ * script-signatures.ts – The arguments and answers of each script, by name.
  *
- * Keeps true: this table is the one place that knows the order of keys and arguments. The loader
- * gives a script its own as locals of these names (in snake_case), and callers pass them by name; a
- * test compares the table with the header of each script.
+ * Keeps true: only this table knows the order of keys and arguments. The loader gives a script its
+ * own as locals of these names (in snake_case), and callers pass them by name. A test compares the
+ * table with the header of each script.
  */
 import type { AppendAnswer } from '../engine/change-logs.ts';
 import type { CommitAnswer } from '../engine/partition-store.ts';
@@ -12,7 +12,7 @@ import type { Settled } from '../jobs/webhook-lanes.ts';
 export interface Signature<Answer, Key extends string, Argument extends string> {
   readonly keys: readonly Key[];
   readonly arguments: readonly Argument[];
-  /** Further keys or arguments may follow, as the script's header says. */
+  /** Further keys or arguments may follow, as listed in the script's header. */
   readonly more?: boolean;
   /** `fields`: the answer is an object, sent as names and values in turn. */
   readonly answers?: 'fields';

@@ -2,7 +2,7 @@
  * scripts.ts – Loads the Lua scripts, and gives each one a typed call by names.
  *
  * Keeps true: a script is one atomic transition, its header is its contract, and every key it
- * touches is in KEYS; a full Redis carries out all of it or none; ioredis sends the digest and
+ * touches is in KEYS. A full Redis carries out all of it or none. ioredis sends the digest, and
  * loads the text again where the server has forgotten it (SCRIPT FLUSH, a fail-over).
  */
 import { readFileSync } from 'node:fs';
@@ -34,8 +34,8 @@ export function luaName(name: string): string {
 const texts = new Map<ScriptName, string>();
 
 /**
- * The first line tells Redis what the script may do, the second one names its keys and arguments;
- * `more_keys` and `more` are where those begin that have no name.
+ * The first line declares to Redis what the script may do, the second one names its keys and
+ * arguments. `more_keys` and `more` are where those begin that have no name.
  */
 function luaOf(name: ScriptName, text: string): string {
   const { keys, arguments: given, whenFull }: Signature<unknown, string, string> = SIGNATURES[name];
@@ -57,7 +57,7 @@ export function defineScripts(redis: Redis): void {
   }
 }
 
-/** What follows what has a name. */
+/** The keys and arguments that follow the named ones. */
 export interface More {
   readonly keys?: readonly string[];
   readonly arguments?: readonly ScriptArgument[];
@@ -115,7 +115,7 @@ function fieldsOf(flat: readonly unknown[]): Record<string, unknown> {
 
 /**
  * A full Redis refuses a text before it keeps it, and does not know the digest that another caller
- * has sent meanwhile: with the text it says what is wrong.
+ * has sent meanwhile. With the text its answer names the fault.
  */
 async function withText(redis: Redis, name: ScriptName, sent: ScriptArgument[], error: Error) {
   if (!error.message.startsWith('NOSCRIPT')) throw error;

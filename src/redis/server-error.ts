@@ -1,5 +1,5 @@
 /**
- * server-error.ts – What can go wrong with the Redis underneath, told to the person who starts
+ * server-error.ts – A fault of the Redis underneath, as it is shown to the person who starts
  * Rollcall.
  *
  * Keeps true: the message stands alone (it names the cause and the next step), so that it is

@@ -3,14 +3,14 @@
  * the data folder.
  *
  * Keeps true: the files of a data folder are never opened by two servers. One process owns the
- * folder (folder-lock.ts); the port of its server is noted before the server is started, so a
+ * folder (folder-lock.ts). The port of its server is noted before the server is started. So a
  * server that outlived a killed owner is found by the next one and taken over instead of doubled. A
- * private server listens on the loopback address only, writes every change to its append-only file
- * before it answers (unless told otherwise), refuses writes rather than evict, and ends with its
- * owner.
+ * private server listens on the loopback address only and writes every change to its append-only
+ * file before it answers (unless configured otherwise). It refuses writes rather than evict, and
+ * ends with its owner.
  *
  * In the data folder: `redis/` (the server's own files), `redis-server.json` (port and process of
- * the running one), `redis.log` and `redis.log.old` (what it said in this run and the one before),
+ * the running one), `redis.log` and `redis.log.old` (its output in this run and the one before),
  * `owner.<n>` (the lock).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -38,8 +38,8 @@ export interface RedisServer {
   /** True if the server is ours: over the data folder, ended by `stop`. */
   readonly private: boolean;
   /**
-   * Whether a private server runs still; nobody else may end it. True of any other: it is not ours
-   * to watch.
+   * Whether a private server still runs; no other process may end it. True of any other: it is not
+   * ours to watch.
    */
   isRunning(): boolean;
   /**
@@ -55,7 +55,7 @@ export interface RedisServerOptions {
   readonly appendfsync?: 'always' | 'everysec' | 'no';
   /** False: never install a package, even where that is possible. */
   readonly allowInstall?: boolean;
-  /** Told what takes long or changes the machine, one line each. */
+  /** Called for each step that takes long or changes the machine, one line each. */
   say(line: string): void;
 }
 
@@ -67,7 +67,7 @@ interface Folder {
 }
 
 /**
- * What a later owner must know to find this server. `server` is missing until it was started,
+ * The note by which a later owner finds this server. `server` is missing until it was started,
  * `stopping` until it is ending.
  */
 interface State {
@@ -140,7 +140,7 @@ function makeFolder(dataFolder: string): Folder {
       `The data folder ${dataFolder} can not be made: ${(error as Error).message}.`,
     );
   }
-  // The server tells its folder with links resolved; takeOver compares the two.
+  // The server reports its folder with links resolved; takeOver compares the two.
   const path = realpathSync(dataFolder);
   return {
     path,
@@ -299,9 +299,9 @@ function serverArguments(port: number, folder: Folder, options: RedisServerOptio
 }
 
 /**
- * In a process group and session of its own: a Ctrl-C in the terminal goes to the whole group, and
- * the server must outlive us until the last commit is written. Its output goes to a file, not a
- * pipe, since a pipe would break when we are killed.
+ * Starts it in a process group and session of its own. A Ctrl-C in the terminal goes to the whole
+ * group, and the server must outlive us until the last commit is written. Its output goes to a
+ * file, not a pipe, since a pipe would break when we are killed.
  */
 function launch(binary: string, args: readonly string[], folder: Folder): ChildProcess {
   keepLastLog(folder);
@@ -336,7 +336,8 @@ function freePort(): Promise<number> {
 // ── ready ──
 
 /**
- * Waits for PONG. Loading may take as long as it takes (and is said); not answering at all may not.
+ * Waits for PONG. Loading may take as long as it takes (and is reported); not answering at all may
+ * not.
  */
 async function ready(
   port: number,

@@ -15,7 +15,7 @@ import type {
 import type { CatalogKeys } from './keys.ts';
 import { carriedOut } from './transaction.ts';
 
-/** What a sorted set takes for a member beside its bytes: 133 a row of 37 were measured. */
+/** The memory of a member of a sorted set beside its bytes: 133 a row of 37 were measured. */
 const MEMBER_OVERHEAD_BYTES = 96;
 
 /** The hash field of a run: its entry without its name. */

@@ -96,8 +96,8 @@ export class StreamTail {
         await this.#connect();
         while (!this.#stopped) await this.#read();
       } catch {
-        // the connection's error listener has told; what was not read is read again from the same
-        // positions
+        // the connection's error listener has reported it; what was not read is read again from the
+        // same positions
         this.#clientId = undefined;
         await this.#alarm.sleep(RETRY_MS);
       }

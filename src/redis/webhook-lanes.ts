@@ -30,12 +30,12 @@ import { weighFields } from './weigh.ts';
 const LANES = 32;
 /** Lanes are read by as many as deliver at once. */
 const FIRST_BYTES_MAX = 128 * 1024;
-/** What a page of dead letters weighs at most, if it is not one alone. */
+/** The weight of a page of dead letters at most, if it is not one alone. */
 const DEAD_PAGE_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
- * After so many failed attempts in a row a success says that the receiver is back: nobody waits for
- * it any longer.
+ * After so many failed attempts in a row a success means that the receiver is back: nothing waits
+ * for it any longer.
  */
 const OUTAGE_FAILURES = 10;
 

@@ -1,6 +1,5 @@
 /**
- * weigh.ts – What fields of a hash weigh, so that no more of them are read at once than can be
- * held.
+ * weigh.ts – Weighs fields of a hash, so that no more of them are read at once than can be held.
  *
  * Keeps true: a field that grew between its weighing and its reading adds no more than one record
  * can.

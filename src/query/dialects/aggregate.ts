@@ -2,7 +2,7 @@
  * aggregate.ts – The measure that an `aggregate` names, of a rule or of a view's column.
  *
  * Keeps true: an aggregate is taken of an attribute only if its row (measures.ts) takes the
- * attribute's type; both dialects and views refuse what it does not take in the same words.
+ * attribute's type. Both dialects and views refuse any other in the same words.
  */
 import { describeAttribute } from '../../change/value.ts';
 import {

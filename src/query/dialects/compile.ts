@@ -1,9 +1,9 @@
 /**
- * compile.ts – A saved filter in any of its three dialects becomes a typed predicate and its
+ * compile.ts – Turns a saved filter in any of its three dialects into a typed predicate and its
  * canonical JsonLogic.
  *
- * Keeps true: the predicate and the JsonLogic hold for the same records; a query is either
- * understood as a whole or refused with all its faults; and no query, however deep, can exhaust the
+ * Keeps true: the predicate and the JsonLogic hold for the same records. A query is either
+ * understood as a whole or refused with all its faults. No query, however deep, can exhaust the
  * stack: its depth is measured first, without recursion.
  */
 import { isObject, type ObjectType } from '../../change/object-type.ts';

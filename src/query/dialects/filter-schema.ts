@@ -1,10 +1,9 @@
 /**
- * filter-schema.ts – The language of filters as JSON Schema: what a client may send as a query, for
- * generators and editors.
+ * filter-schema.ts – The language of filters as JSON Schema, for generators and editors of queries.
  *
  * Keeps true: it is made of the tables that the language is read by, so that an operator that is
- * added is in it. It says the form of a query and not what its names mean: whoever sends a query of
- * that form may still name an attribute that is not declared. Nothing is checked by it: the readers
+ * added is in it. It describes the form of a query, not the meaning of its names: a query of that
+ * form may still name an attribute that is not declared. Nothing is checked by it: the readers
  * refuse with better words (rule.ts).
  */
 
@@ -73,7 +72,7 @@ const TIMES: readonly Schema[] = [
 
 // ——— Rules, in either dialect ———
 
-/** What a dialect calls its parts. */
+/** The names of a dialect's parts. */
 interface Dialect {
   readonly field: 'field' | 'slug';
   readonly group: string;

@@ -1,7 +1,7 @@
 /**
  * json-schema.ts – The parts that JSON Schemas of the language of filters are put together from.
  *
- * Keeps true: a part is plain data, and says the form of a value, never what it means.
+ * Keeps true: a part is plain data, and describes the form of a value, never its meaning.
  */
 export type Schema = Readonly<Record<string, unknown>>;
 

@@ -1,8 +1,8 @@
 /**
- * operands.ts – THE table of what operators take: one row per form of a rule's value.
+ * operands.ts – THE table of operands: one row per form of a rule's value.
  *
- * Keeps true: to add a form is to add its row: how it is read, how clients are told of it, and what
- * it is in a schema. A value is read as the attribute's type says, or refused with its pointer.
+ * Keeps true: to add a form is to add its row: how it is read, how it is described to clients, and
+ * its part of the schema. A value is read by the attribute's type, or refused with its pointer.
  */
 import {
   type Attribute,
@@ -65,11 +65,13 @@ export interface Condition {
 export type Takes = 'nothing' | 'one' | 'many' | 'pair' | 'window' | 'period';
 
 interface ValueForm {
-  /** What `GET /v1/operators` calls it. */
+  /** Its name in `GET /v1/operators`. */
   readonly listed: (typeof LISTED_FORMS)[number];
   /** Its schema. `isMoment`: of an operator that also compares with moments of the present. */
   readonly schema: (isMoment: boolean) => Schema;
-  /** Whether values are told by the present, so that a date is the moment at which it begins. */
+  /**
+   * Whether values are relative to the present, so that a date is the moment at which it begins.
+   */
   readonly isOfPresent: boolean;
   /** Reads the operands, or notes why it can't. */
   readonly read: (condition: Condition, value: unknown, at: string) => Operands | undefined;
@@ -160,7 +162,7 @@ export function describeField({ name, attribute }: Pick<Field, 'name' | 'attribu
   return `'${name}' is ${describeAttribute(attribute)}`;
 }
 
-/** What a rule says of its value or values, before it is negated. */
+/** A rule's condition on its value or values, before it is negated. */
 export function readComparison(condition: Condition, view: AttributeView): Predicate | undefined {
   const positive = condition.row.complementOf ?? condition.row;
   const { value } = condition.rule;
@@ -271,7 +273,7 @@ function readEnd(
 
 /**
  * An editor leaves the value behind that was typed for another operator; anything else would be
- * meant to say something.
+ * meant as a condition.
  */
 export function refuseValue(
   row: AttributeOperator,
@@ -353,7 +355,10 @@ function notA(type: ScalarType): string {
   return `not ${describeScalar(type)}, such as ${exampleOfScalar(type)}`;
 }
 
-/** What a value is compared with: an attribute of a scalar type itself, or what a list holds. */
+/**
+ * The type that a value is compared with: an attribute of a scalar type itself, or the elements of
+ * a list.
+ */
 function operandType({ type, of }: Attribute): ScalarType {
   return SCALAR_TYPES.find((scalar) => scalar === (of ?? type))!;
 }

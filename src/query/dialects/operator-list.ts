@@ -1,9 +1,8 @@
 /**
- * operator-list.ts – The table of operators as clients read it, who build an editor of filters from
- * it.
+ * operator-list.ts – The table of operators for clients that build an editor of filters from it.
  *
- * Keeps true: it says nothing of its own. What an operator is called, what it is on and what it
- * takes is read from the table.
+ * Keeps true: it adds nothing of its own. The name, subject and operands of an operator are read
+ * from the table.
  */
 import { ATTRIBUTE_TYPES, type AttributeType } from '../../change/object-type.ts';
 import { AGGREGATES, type ListedAggregate } from '../predicate/measures.ts';
@@ -26,13 +25,13 @@ export interface ListedOperator {
   readonly compares_attributes: boolean;
   /** Whether the value, or an end of it, may be relative to the present. */
   readonly takes_relative: boolean;
-  /** Whether `caseInsensitive` may be said of it. */
+  /** Whether a rule may set `caseInsensitive`. */
   readonly folds_case: boolean;
 }
 
 const OFFSET_UNITS = [...Object.keys(WINDOW_UNITS), ...Object.keys(MONTHS)];
 
-/** The operators by the type of the attribute, and whatever else a rule may say. */
+/** The operators by the type of the attribute, and the other members that a rule may have. */
 export function listOperators() {
   const aggregates: readonly ListedAggregate[] = AGGREGATES;
   return {

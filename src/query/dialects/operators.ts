@@ -1,8 +1,8 @@
 /**
- * operators.ts – THE table of the operators of rules: one row says what an operator is for, takes,
- * means, and is called.
+ * operators.ts – THE table of the operators of rules: one row has an operator's subject, operands,
+ * meaning and name.
  *
- * Keeps true: a positive operator is false of a missing value, and a negated one is made from its
+ * Keeps true: a positive operator is false of a missing value. A negated one is made from its
  * positive one by `not`, so that it is the exact complement, missing values included. A name that
  * means two things (`contains`, of a string and of a list) has a row for each. To add an operator
  * is to add its row: parsing, refusals and words all read the table.
@@ -65,7 +65,7 @@ export interface AttributeOperator {
    * begins.
    */
   readonly ofDays?: (view: AttributeView, days: readonly Day[]) => Predicate;
-  /** Of an operator that takes a pair: those that say the same of its low and its high value. */
+  /** For an operator that takes a pair: the operators that its low and its high value stand for. */
   readonly ends?: readonly [low: AttributeOperator, high: AttributeOperator];
   /** Of a negated operator: the positive one that it is the complement of. */
   readonly complementOf?: AttributeOperator;

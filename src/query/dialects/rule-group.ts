@@ -1,8 +1,8 @@
 /**
  * rule-group.ts – Reads a rule group, the format of react-querybuilder 8.
  *
- * Keeps true: a muted rule or group counts as not there; a group that is empty, or is left so,
- * holds for every record whatever its combinator; anything that react-querybuilder would drop
+ * Keeps true: a muted rule or group counts as not there. A group that is empty, or is left so,
+ * holds for every record whatever its combinator. Anything that react-querybuilder would drop
  * silently (an unknown operator, a rule without a value) is refused. Combinators between the rules
  * mean what the same groups nested would mean, "and" binding before "or", and count as those.
  */

@@ -3,9 +3,9 @@
  * by the operator table.
  *
  * Keeps true: nothing is dropped or guessed. What is not understood is refused with the pointer of
- * the member at fault, and a rule's faults are all found at once; both dialects come through here,
- * so that they can't come to mean two things. A member that the kind of rule does not read is
- * refused, but for what editors leave behind and what says the same as its absence.
+ * the member at fault, and a rule's faults are all found at once. Both dialects come through here,
+ * so that a condition means the same in both. A member that the kind of rule does not read is
+ * refused, except leftovers of editors and values that mean the same as its absence.
  */
 import { type Attribute, isObject } from '../../change/object-type.ts';
 import { readOperand } from '../../change/value.ts';
@@ -75,11 +75,11 @@ import {
   wayToMany,
 } from './scope.ts';
 
-/** What a dialect calls the parts of a rule. */
+/** The names of a rule's parts in a dialect. */
 export interface RuleDialect {
   /** The member that names the attribute. */
   readonly field: 'field' | 'slug';
-  /** Members of a rule that say nothing of its meaning. */
+  /** Members of a rule that do not affect its meaning. */
   readonly ignored: readonly string[];
   /** Other names for operators. */
   readonly aliases: ReadonlyMap<string, string>;
@@ -241,7 +241,7 @@ function readAttributeRule(condition: Condition): Meaning | undefined {
 }
 
 /**
- * A negated operator is the complement of all that the positive one says, the way to the attribute
+ * A negated operator is the complement of the whole positive condition, the way to the attribute
  * included.
  */
 function alongHops(
@@ -492,7 +492,7 @@ function readAggregate(context: RuleContext): Meaning | undefined {
   return many && measure && holds && where && measured(many.hops, measure, where, holds);
 }
 
-/** What an aggregate is compared as. */
+/** An aggregate as the field that is compared. */
 function aggregateField({ rule, dialect, reading }: RuleContext): Field {
   const [aggregate, of] = [rule.aggregate, rule[dialect.field]].map((word) =>
     typeof word === 'string' ? word : quote(word),

@@ -1,8 +1,8 @@
 /**
- * scope.ts – What a query is read against, and what reading it has found so far.
+ * scope.ts – The context that a query is read against, and the findings of reading it so far.
  *
- * Keeps true: reading goes on after a fault, so that one answer names them all (up to FAULTS_MAX);
- * whoever can't make sense of a part notes why with `fault` and gives undefined, and only
+ * Keeps true: reading goes on after a fault, so that one answer names them all (up to FAULTS_MAX).
+ * A reader that can't make sense of a part notes why with `fault` and gives undefined; only
  * `compileQuery` throws.
  */
 import { isNestedWithin } from '../../change/nesting.ts';
@@ -15,7 +15,7 @@ import { type Hop, hopNamed } from '../predicate/relationships.ts';
 /** A rule, a group or a node as it was sent: an object, and nothing more is known of it. */
 export type Members = Readonly<Record<string, unknown>>;
 
-/** What another segment holds for, as `inSegment` takes it over. */
+/** The meaning of another segment, as `inSegment` takes it over. */
 export interface SegmentMeaning {
   readonly objectType: string;
   readonly predicate: Predicate;
@@ -23,8 +23,8 @@ export interface SegmentMeaning {
 }
 
 /**
- * What a query is read against. `segment` answers undefined for a slug that nobody has; circles are
- * its business.
+ * The context that a query is read against. `segment` answers undefined for an unknown slug;
+ * circles are its business.
  */
 export interface QueryScope {
   readonly type: ObjectType;
@@ -112,7 +112,7 @@ export const TOO_FAR = `a path leads over at most ${DEPTH_MAX} relationships`;
 export const TOO_DEEP = `the query is nested deeper than ${DEPTH_MAX} levels`;
 export const TOO_MANY = `the query has more than ${NODES_MAX} groups and conditions`;
 
-/** The declared attribute of that name, or a fault that says what the name is instead. */
+/** The declared attribute of that name, or a fault that names what else the name is. */
 export function ownAttribute(reading: Reading, name: string, path: string): Attribute | undefined {
   const { type, types } = reading.scope;
   const attribute = type.attributes.get(name);

@@ -1,10 +1,10 @@
 /**
- * view-columns.ts – What a view shows: its columns, the relationships given along, and its order,
- * read against the catalog.
+ * view-columns.ts – Reads a view's columns, the relationships given along, and its order against
+ * the catalog.
  *
- * Keeps true: a column is either one value (an own one, or one along relationships that each lead
- * to one record) or one number about many related records; labels, and the names of fields in JSON,
- * are unique; each fault has its JSON pointer.
+ * Keeps true: a column is one value (an own one, or one along relationships that each lead to one
+ * record) or one number about many related records. Labels, and the names of fields in JSON, are
+ * unique; each fault has its JSON pointer.
  */
 import { type Attribute, isObject, type ObjectType } from '../../change/object-type.ts';
 import { describeAttribute } from '../../change/value.ts';
@@ -52,7 +52,7 @@ export interface ViewSort {
 
 const LISTED = AGGREGATE_NAMES.join(', ');
 
-/** What every record has besides its attributes. */
+/** The fields of every record besides its attributes. */
 const SYSTEM_COLUMNS = ['id', 'created_at', 'updated_at', 'version'] as const;
 type SystemColumn = (typeof SYSTEM_COLUMNS)[number];
 
@@ -62,8 +62,8 @@ export type ColumnPosition =
   | { readonly kind: 'system'; readonly name: SystemColumn };
 
 /**
- * What a cell is: the value at the end of a way of to-one steps, or a measure of the many that lie
- * a step after it.
+ * The source of a cell: the value at the end of a way of to-one steps, or a measure of the many
+ * that lie a step after it.
  */
 type ColumnSource =
   | { readonly kind: 'value'; readonly hops: readonly Hop[]; readonly place: ColumnPosition }

@@ -1,5 +1,5 @@
 /**
- * json-logic-program.ts – A JsonLogic rule becomes closures once, and is then run over many
+ * json-logic-program.ts – Compiles a JsonLogic rule into closures once, to be run over many
  * documents.
  *
  * Keeps true: a program answers what json-logic-js 2.0.5 answers, value for value, and throws where
@@ -10,9 +10,9 @@
  * An operator is one row of `OPERATORS`: how its program is built, and what it reads (which is how
  * `programReads` and constant folding know it).
  *
- * A run pays for what it does (budget.ts). What an operator costs by itself is its weight: the loop
- * around it pays that for each item, and whoever starts a program pays it once, so that an operator
- * outside of loops pays only for large values.
+ * A run pays for what it does (budget.ts). The weight of an operator is its own cost: the loop
+ * around it pays that for each item, and the caller that starts a program pays it once. So an
+ * operator outside of loops pays only for large values.
  */
 
 import { unreachable } from '../../errors.ts';
@@ -143,8 +143,8 @@ function folded(run: Program, weight: number): Code {
 }
 
 /**
- * json-logic-js makes a list anew at each evaluation, and `===` can tell: only the holder of the
- * `Code` may share its value.
+ * json-logic-js makes a new list at each evaluation, and `===` tells them apart: only the holder of
+ * the `Code` may share its value.
  */
 function programOf(code: Code): Program {
   if (!code.constant) return code.run;
@@ -222,7 +222,7 @@ function spreadOrPair(
   };
 }
 
-/** What JavaScript may have to turn into text or numbers to compare it. */
+/** Pays for what JavaScript may have to turn into text or numbers to compare it. */
 function spendOnBoth(a: unknown, b: unknown): void {
   spendOn(a);
   spendOn(b);
@@ -406,7 +406,7 @@ function firstThatIs(stop: boolean): Build {
 
 // ——— Operators with a scope: the second argument sees nothing but an item ———
 
-/** What a loop runs for each item, and what it pays for that. */
+/** The program that a loop runs for each item, and its price. */
 interface Body {
   readonly run: Program;
   readonly weight: number;
@@ -790,8 +790,8 @@ export const PROGRAM_OPERATIONS: ReadonlySet<string> = new Set(OPERATORS.keys())
 // ——— What a program reads ———
 
 /**
- * What a rule reads of its document. Nothing that it reads is left out; a branch that is never
- * taken counts too.
+ * The paths that a rule reads of its document. Nothing that it reads is left out; a branch that is
+ * never taken counts too.
  */
 export interface ProgramReads {
   /**
@@ -852,7 +852,7 @@ function findReads(rule: object, scope: ReadScope): FoundReads {
   return withPaths(found, pathsOf(reads, args), scope);
 }
 
-/** Mostly one of the two says nothing new, and then no set is copied. */
+/** Mostly one of the two adds nothing, and then no set is copied. */
 function together(a: FoundReads, b: FoundReads): FoundReads {
   if (b === NO_READS || a === b) return a;
   if (a === NO_READS) return b;
@@ -896,7 +896,7 @@ function pathsOf(reads: Reads, args: readonly unknown[]): readonly unknown[] {
 /**
  * The rule with other paths: those that it reads of its document, keys of `missing` included, and
  * not those of items.
- * Caller: no path is computed. `copied` is told of each operation that was written anew.
+ * Caller: no path is computed. `copied` is called for each operation that was rewritten.
  */
 export function renamePaths(
   rule: unknown,

@@ -1,12 +1,12 @@
 /**
- * json-logic.ts – A predicate written out as JsonLogic: what is stored beside a segment, shown, and
+ * json-logic.ts – A predicate written as JsonLogic: what is stored beside a segment, shown, and
  * given to the reference.
  *
- * Keeps true: what is written is an object with one key and has the predicate's truth for every
- * record, and read again as a query (dialects/raw) it has the same key. A neighbour's
- * attributes are read along the path to it; of many neighbours there is a list, of which `some` or
- * `none` satisfy the rest, or whose count, sum, … is compared. No part is written twice, so that
- * nesting makes nothing large.
+ * Keeps true: the result is an object with one key and has the predicate's truth for every record.
+ * Read again as a query (dialects/raw) it has the same key. A neighbour's attributes are read along
+ * the path to it. Of many neighbours there is a list, of which `some` or `none` satisfy the rest,
+ * or whose count, sum, … is compared. No part is written twice, so that nesting makes nothing
+ * large.
  */
 import { atomJsonLogic, atomTest, equalsLogic, intervalsLogic } from '../predicate/atom.ts';
 import { rowOfValues } from '../predicate/measures.ts';
@@ -77,7 +77,7 @@ function edgeLogic(edge: RelatedCondition, types: TypesByName, path: string): un
   }
 }
 
-/** What is asked of a truth: it, its complement, or nothing. */
+/** The condition on a truth: it, its complement, or nothing. */
 function truthLogic(holds: Predicate, truth: unknown): unknown {
   const [ofTrue, ofFalse] = [measureSatisfies(holds, true), measureSatisfies(holds, false)];
   if (ofTrue === ofFalse) return groupLogic(ofTrue ? 'and' : 'or', []);

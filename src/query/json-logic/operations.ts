@@ -1,10 +1,10 @@
 /**
- * operations.ts – THE table of the operations that Rollcall adds to JsonLogic, but those of time
+ * operations.ts – THE table of the operations that Rollcall adds to JsonLogic, except those of time
  * (clocks.ts), which no program may use.
  *
- * Keeps true: each is total (no argument makes it throw but what passes the budget) and pure, so
- * that a program may fold it over constants. To add one is to add its row, and its second telling
- * in the oracle (reference.ts), which shares no code with the fast path.
+ * Keeps true: each is total (no argument makes it throw, unless it passes the budget) and pure, so
+ * that a program may fold it over constants. To add one is to add its row, and its second
+ * implementation in the oracle (reference.ts), which shares no code with the fast path.
  */
 import { isTimeZone } from '../../change/time-zone.ts';
 import { beginOfDate } from '../../change/value.ts';
@@ -100,7 +100,7 @@ function textOperation(kind: TextKind): AddedOperation {
     worst: (shapes, [, needle]) => {
       const texts = worstOfTexts(shapes);
       if (cost === 'little') return texts;
-      // what a needle costs that is computed nobody can tell: it is refused
+      // what a computed needle costs is unknown: it is refused
       if (typeof needle !== 'string') return { ...texts, operations: Number.POSITIVE_INFINITY };
       const [{ text } = NOTHING] = shapes;
       return { ...texts, operations: texts.operations + cost(needle)(text) };

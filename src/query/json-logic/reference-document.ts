@@ -2,10 +2,10 @@
  * reference-document.ts – The oracle's view of a record: a nested document of its attributes and,
  * along relationships, its neighbours.
  *
- * Keeps true: it says nothing but what the contract says – declared attributes that have a value; a
- * to-one relationship is an object or null, a to-many one an array, of live records only, each
- * once. It shares no code with the fast path. Neighbours are looked up when they are read, so that
- * circles of records have documents too.
+ * Keeps true: it contains exactly what the contract names: declared attributes that have a value,
+ * and relationships. A to-one relationship is an object or null, a to-many one an array, of live
+ * records only, each once. It shares no code with the fast path. Neighbours are looked up when they
+ * are read, so that circles of records have documents too.
  */
 import type { ObjectType } from '../../change/object-type.ts';
 

@@ -1,9 +1,9 @@
 /**
- * reference.ts – The oracle: what JsonLogic itself says of a document.
+ * reference.ts – The oracle: evaluates a rule over a document with JsonLogic itself.
  *
- * Keeps true: it is json-logic-js and nothing of ours. It imports no other file of this project but
- * what clocks show in a time zone, and the added operations are written here a second time, so that
- * a mistake of the fast path can not hide in both.
+ * Keeps true: it is json-logic-js and nothing of ours. It imports nothing of ours but
+ * change/time-zone.ts. The added operations are implemented a second time here, so that one bug
+ * cannot be in both.
  */
 
 import jsonLogic, { type RulesLogic } from 'json-logic-js';
@@ -17,7 +17,8 @@ import {
 
 const lowered = (value: unknown) => (typeof value === 'string' ? value.toLowerCase() : value);
 
-// `add_operation` is global to the process: whoever imports this file has these in json-logic-js.
+// `add_operation` is global to the process: every file that imports this one has these in
+// json-logic-js.
 jsonLogic.add_operation('startsWith', (value: unknown, needle: unknown) =>
   typeof value === 'string' && typeof needle === 'string'
     ? value.slice(0, needle.length) === needle
@@ -35,7 +36,7 @@ jsonLogic.add_operation('toLowerCase', (value: unknown) =>
   Array.isArray(value) ? value.map((item) => lowered(item)) : lowered(value),
 );
 
-/** The library's engine that says where a match lies: not the automaton of the fast path. */
+/** The library's engine that finds where a match lies: not the automaton of the fast path. */
 function isFound(pattern: string, text: string): boolean {
   return compiledPattern(pattern)?.matcher(text).find() ?? false;
 }

@@ -1,9 +1,9 @@
 /**
- * atom-index.ts – For a value that changes, the atoms that flip: one index per kind of atom, per
+ * atom-index.ts – Finds the atoms that flip when a value changes: one index per kind of atom, per
  * view of an attribute.
  *
  * Keeps true: between `before` and `after` an index toggles an atom an odd number of times exactly
- * if the atom's truth differs between the two; `undefined` is a missing value, of which every
+ * if the atom's truth differs between the two. `undefined` is a missing value, of which every
  * indexed atom is false. Cost follows the atoms that are true of either value (or whose thresholds
  * lie between the two), never the number of atoms that exist.
  */
@@ -11,7 +11,7 @@ import { boundType } from '../predicate/interval.ts';
 import type { Atom, Interval, Scalar } from '../predicate/predicate.ts';
 import { includesText } from './text-search.ts';
 
-/** What an index hands back: the network's node of an atom. */
+/** The network's node of an atom, as an index hands it back. */
 export interface AtomNode {
   readonly atom: Atom;
 }
@@ -151,9 +151,9 @@ export class RangeIndex<N extends AtomNode> implements AtomIndex<N> {
 }
 
 /**
- * The atoms over the ages that one attribute's values have by one clock: as a range index over the
- * age, whose edges are the ages at which time itself flips an atom. The edges that a value has
- * still before it are found by one search.
+ * The atoms over the ages that one attribute's values have by one clock: a range index over the
+ * age. Its edges are the ages at which time itself flips an atom. The edges that a value has still
+ * before it are found by one search.
  */
 export class AgeIndex<N extends AtomNode> implements AtomIndex<N> {
   readonly #axis = new Axis<N>();
@@ -212,9 +212,9 @@ const SPLICED_EDGES_MAX = 32;
 
 /**
  * The sorted edges of all range atoms over one totally ordered set of values. Moving a value from
- * one place to another flips exactly the atoms with an odd number of edges in between; coming from
- * nowhere, those that are true there: the ones that are true at the left end, toggled by each edge
- * up to the value (or the mirror of it from the right, whichever is shorter).
+ * one place to another flips exactly the atoms with an odd number of edges in between. Coming from
+ * nowhere, it flips those that are true there. These are the ones that are true at the left end,
+ * toggled by each edge up to the value (or the mirror of it from the right, whichever is shorter).
  */
 class Axis<N extends AtomNode> {
   #edges: Endpoint<N>[] = [];

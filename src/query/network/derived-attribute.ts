@@ -1,8 +1,8 @@
 /**
- * derived-attribute.ts – The names under which a network sees what is known of a record's
- * neighbours: one attribute per edge, measure and shared predicate.
+ * derived-attribute.ts – The names under which a network reads a record's neighbours: one attribute
+ * per edge, measure and shared predicate.
  *
- * Keeps true: a name says all that is needed to compute its value, and no declared attribute can
+ * Keeps true: a name holds all that is needed to compute its value, and no declared attribute can
  * have it (they hold no `@`).
  */
 import { assert } from '../../errors.ts';

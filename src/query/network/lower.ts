@@ -1,11 +1,11 @@
 /**
- * lower.ts – A predicate with edges becomes one over the record's own and its derived attributes,
- * as a network evaluates it.
+ * lower.ts – Turns a predicate with edges into one over the record's own and its derived
+ * attributes, as a network evaluates it.
  *
- * Keeps true: nothing of it is an edge. What an edge says of a neighbour is a shared predicate of
- * the neighbour's type, itself lowered before it is named, so that every network knows only its own
- * records; what is then compared is the measure over that export, which the derived attribute's
- * name says.
+ * Keeps true: no part of the result is an edge. A condition on a neighbour becomes a shared
+ * predicate of the neighbour's type, itself lowered before it is named, so that every network knows
+ * only its own records. The measure over that export, which is part of the derived attribute's
+ * name, is then compared.
  */
 
 import { rowOfValues } from '../predicate/measures.ts';
@@ -77,7 +77,7 @@ function carriedFor(measure: Measure): Pick<Travel, 'value'> {
   return { value: { attribute: measure.attribute, keeps } };
 }
 
-/** What is said of the measure, said of an attribute. */
+/** Turns a condition on the measure into one on the attribute. */
 function ofAttribute(holds: Predicate, attribute: string): Predicate {
   return mapLeaves(holds, (leaf) => renamed(atomOf(leaf), attribute));
 }

@@ -3,9 +3,9 @@
  * atoms.
  *
  * Keeps true: for a record whose stored truth was right before a change, `update` names exactly the
- * predicate ids whose truth differs after it; `create` names those that hold of a new record. Work
+ * predicate ids whose truth differs after it. `create` names those that hold of a new record. Work
  * follows the atoms that flip: a predicate that uses none of them is not looked at. A predicate is
- * added and removed while records change: its stored truth may lag until a scan has visited a
+ * added and removed while records change. Its stored truth may lag until a backfill has visited a
  * record, so the old truth is always taken from the record's row, never from its old values.
  *
  * Time is an argument: every truth is one at a stated clock, in UTC milliseconds. `nextFlip` says
@@ -14,8 +14,8 @@
  *
  * A program that takes more than its budget for a record makes the call throw `ProgramFailed`,
  * which names all predicates that share it, and those of the other programs that failed while the
- * flipped atoms were looked for. Whoever calls again with those among `failed` gets what the others
- * say; nothing of a failed one is run any more.
+ * flipped atoms were looked for. A caller that calls again with those among `failed` gets the
+ * truths of the others; nothing of a failed one is run any more.
  */
 import { sameValue } from '../../change/record.ts';
 import { assert, unreachable } from '../../errors.ts';
@@ -83,9 +83,9 @@ interface SharedAtom {
 }
 
 /**
- * What an atom is to a predicate: a conjunct that is false makes it false and a disjunct that is
- * true makes it true, whatever the rest of it says. Measured: half of all evaluations are answered
- * by that.
+ * The role of an atom in a predicate. A conjunct that is false makes it false and a disjunct that
+ * is true makes it true, whatever the rest is. Measured: half of all evaluations are answered by
+ * that.
  */
 type PartRole = 'conjunct' | 'disjunct' | 'other';
 
@@ -96,21 +96,24 @@ interface PredicateNode {
   readonly atoms: readonly SharedAtom[];
   readonly cover: readonly SharedAtom[];
   /**
-   * The derived attributes that it reads: what it says of a record is open while one of them is.
+   * The derived attributes that it reads: its truth of a record is unknown while one of them is.
    */
   readonly derived: readonly string[];
   /** Those of its atoms that can fail. */
   readonly programs: readonly SharedAtom[];
-  /** What its programs have taken for the values that are looked at, by what they read. */
+  /**
+   * The operations that its programs have taken for the values that are looked at, by what they
+   * read.
+   */
   readonly spent: Map<string, { stamp: number; operations: number }>;
   stamp: number;
 }
 
 /**
- * What all programs of one predicate that read the same attributes may take for one record: they
- * run together whenever one of these changes, so their sum is the same in a backfill and at a
- * change. Without it 400 short loops over a list of 200,000 hold up everything for seconds, each
- * within its own budget.
+ * Bounds, for one record, all programs of one predicate that read the same attributes. They run
+ * together whenever one of these changes, so their sum is the same in a backfill and at a change.
+ * Without it 400 short loops over a list of 200,000 hold up everything for seconds, each within its
+ * own budget.
  */
 const TOGETHER_MAX = 2 * OPERATIONS_MAX;
 /**
@@ -126,8 +129,8 @@ export interface NeighbourState {
    */
   readonly verify: readonly string[];
   /**
-   * Derived attributes that are open (a neighbour has not answered): what reads them keeps its
-   * stored truth.
+   * Derived attributes that are unknown (a neighbour has not answered): a predicate that reads them
+   * keeps its stored truth.
    */
   readonly open: ReadonlySet<string>;
   /** Predicates that have failed: they are neither run nor named. */
@@ -163,7 +166,7 @@ export interface NetworkOptions {
   readonly brokenIndex?: Atom['kind'];
   /**
    * For tests only: called with the values of every record that is evaluated, in a backfill with
-   * the predicate id; what it throws is a bug of the step.
+   * the predicate id. What it throws is a bug of the step.
    */
   readonly fault?: (attributes: Attributes, predicateId?: number) => void;
   /**
@@ -177,8 +180,8 @@ type ValueIndexing = Extract<ReturnType<typeof atomIndexing>, { by: 'value' }>;
 const NOTHING: Attributes = Object.freeze({});
 
 /**
- * Of a record without values no age is told, so that its truth is the same at every clock: this one
- * stands for all.
+ * A record without values has no age, so that its truth is the same at every clock: this one stands
+ * for all.
  */
 const ANY_TIME = 0;
 
@@ -203,13 +206,13 @@ export class PredicateNetwork {
   #blank: number[] | undefined;
   #failed: FailedPredicateIds = NONE_FAILED;
   /**
-   * What failed in the call that runs, and what it took more than. All are found before it throws:
-   * asked again after each, the others would be run as often as there are failures.
+   * The predicates that failed in the call that runs, and the bound that each exceeded. All are
+   * found before it throws: else the others would be run as often as there are failures.
    */
   readonly #failing = new Map<number, string>();
   /**
-   * The values that programs are asked of: each is run once for them, whoever asks. Held until
-   * others are looked at.
+   * The values that programs run over: each runs once for them, however many predicates use it.
+   * Held until others are looked at.
    */
   #seen: Attributes = NOTHING;
   #seenStamp = 0;
@@ -281,7 +284,7 @@ export class PredicateNetwork {
     }
   }
 
-  /** Predicate ids that can't be told of any record, and what they take more than. */
+  /** Predicate ids that can't be evaluated for any record, and which bound they exceed. */
   get hopeless(): ReadonlyMap<number, string> {
     return this.#hopeless;
   }
@@ -336,7 +339,7 @@ export class PredicateNetwork {
   }
 
   /**
-   * The flips that time has made of a record, whose values stay as they are: all predicates with an
+   * The flips that time has made of a record, whose values stay as they are. All predicates with an
    * atom that began or ended after `sinceMs` are evaluated at `nowMs`, once, and compared with the
    * stored truth; passages in between are not replayed.
    * Caller: the stored truth was right at `sinceMs`, or at any clock from there on.
@@ -358,7 +361,7 @@ export class PredicateNetwork {
     return this.#flipsOf(attributes, heldBefore, neighbourhood);
   }
 
-  /** Whether a predicate reads what is open, so that nobody knows yet whether it holds. */
+  /** Whether a predicate reads an unknown attribute, so that it is unknown whether it holds. */
   isOpen(predicateId: number, open: ReadonlySet<string>): boolean {
     const node = this.#predicates.get(predicateId);
     return open.size > 0 && node !== undefined && readsOpen(node, open);
@@ -402,7 +405,7 @@ export class PredicateNetwork {
 
   /**
    * The flips that a change of values makes. `names` are the attributes that may have changed
-   * (undefined: any); `heldBefore` says the stored truth of a predicate id. The flips come in no
+   * (undefined: any); `heldBefore` answers the stored truth of a predicate id. The flips come in no
    * order, each predicate id at most once.
    * Caller: what time has flipped until `nowMs` is in the stored truth already (`fire`).
    */
@@ -425,8 +428,8 @@ export class PredicateNetwork {
   }
 
   /**
-   * What becomes of the predicates whose atoms have been toggled, and of those that are to be
-   * verified anyway.
+   * The flips of the predicates whose atoms have been toggled, and of those that are to be verified
+   * anyway.
    */
   #flipsOf(
     after: Attributes,
@@ -606,7 +609,7 @@ export class PredicateNetwork {
     return this.#blank;
   }
 
-  /** Caller: what is said of neighbours has been lowered. */
+  /** Caller: conditions on neighbours have been lowered. */
   #build(predicate: Predicate, atoms: Set<SharedAtom>): BuiltNode {
     const ofLeaf = (leaf: Leaf) => this.#buildAtom(atomOf(leaf), atoms);
     return foldPredicate<BuiltNode>(predicate, {
@@ -759,7 +762,7 @@ export class PredicateNetwork {
     this.#timed.set(attribute, node);
   }
 
-  /** A clock that nobody reads any more is not looked at again. */
+  /** A clock that no atom reads any more is not looked at again. */
   #removeAged(shared: SharedAtom, { attribute, clock }: Aged): void {
     const node = this.#attribute(attribute);
     const key = JSON.stringify(clock);
@@ -803,7 +806,7 @@ function namingUsers(test: Test, users: () => number[]): Test {
   };
 }
 
-/** One that can't be told of nothing fails the predicates that use it (`hopeless`). */
+/** A test that can't be evaluated over nothing fails the predicates that use it (`hopeless`). */
 function isTrueOfNothing(test: Test): boolean {
   try {
     return test(NOTHING, ANY_TIME);

@@ -1,5 +1,5 @@
 /**
- * atom.ts – THE table of atoms: one row says all that a kind of atom means.
+ * atom.ts – THE table of atoms: one row holds the whole meaning of a kind of atom.
  *
  * Keeps true: to add a kind is to add its row (of a text: a row of text-tests.ts). A row's test,
  * its JsonLogic and its index agree on every record (test/property compares them). Two atoms with
@@ -25,7 +25,7 @@ import { paidTest, TEXT_KINDS, type TextKind, textTest } from './text-tests.ts';
 import { PRESENT, setOfIntervals, setOfPoints, type ValueSet } from './value-set.ts';
 import { type Attributes, guardedLogic, viewKey, viewLogic, viewReader } from './view.ts';
 
-/** The truth of a record at an instant: only what an `age` says moves with it. */
+/** The truth of a record at an instant: only conditions on an `age` move with it. */
 export type Test = (attributes: Attributes, nowMs: number) => boolean;
 
 /** How a network finds the atoms that a changed value flips. */
@@ -46,9 +46,9 @@ export interface ValueView extends AttributeView {
   readonly clock?: Clock;
 }
 
-/** What an atom is in the normal form (normalize.ts). */
+/** An atom in the normal form (normalize.ts). */
 export type AtomForm =
-  /** A set of values: all that is said of one view becomes one set. */
+  /** A set of values: all conditions on one view become one set. */
   | { readonly kind: 'values'; readonly view: ValueView; readonly set: ValueSet }
   /** A statement by itself, of which there is only the complement. */
   | { readonly kind: 'fact'; readonly atom: Atom }
@@ -287,7 +287,7 @@ function textRow(kind: TextKind): AtomRow<Textual> {
   };
 }
 
-/** A value compared with itself says only whether it is there; equality has no left and right. */
+/** A value compared with itself is a test of presence only; equality has no left and right. */
 function compareForm(atom: AtomOf<'compare'>): AtomForm {
   const [left, right] = [viewKey(atom.left), viewKey(atom.right)];
   if (left === right) {
@@ -345,7 +345,7 @@ export function isTimed(atom: Atom): boolean {
   return row(atom).index.by === 'age';
 }
 
-/** What it is in the normal form. */
+/** The atom in the normal form. */
 export function atomForm(atom: Atom): AtomForm {
   return row(atom).form(atom);
 }
@@ -374,10 +374,7 @@ export function atomKey(atom: Atom): string {
   return JSON.stringify(atom, keyMembers);
 }
 
-/**
- * Sorts the members of objects, so that the way in which an atom was built does not tell it from
- * its equals.
- */
+/** Sorts the members of objects, so that equal atoms have one text however they were built. */
 function keyMembers(_: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -4,7 +4,7 @@
  * Keeps true: a number counts as the decimal that JavaScript prints for it, rounded half-even at
  * the twelfth decimal. So a sum depends on no order, and what was added and taken away again leaves
  * nothing behind. A double has at most 309 digits before the point, so a sum of 2^53 of them has at
- * most 340 in all: no number makes it grow without bound.
+ * most 340. No number makes it grow without bound.
  */
 
 const DECIMALS = 12;

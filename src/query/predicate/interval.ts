@@ -1,5 +1,5 @@
 /**
- * interval.ts – Intervals over the values of an attribute, and what lies in them.
+ * interval.ts – Intervals over the values of an attribute, and which values lie in them.
  *
  * Keeps true: both bounds have one JS type, and a value of another type lies in no interval of it.
  */

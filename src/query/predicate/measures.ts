@@ -1,11 +1,9 @@
 /**
- * measures.ts – THE table of what can be measured of the many neighbours of a record: one row per
- * measure.
+ * measures.ts – THE table of measures of a record's many neighbours: one row per measure.
  *
- * Keeps true: to add a measure is to add its row. What rules, view columns and JsonLogic say of it,
- * its normal form, the name of its derived attribute, what partitions keep for it and what a
- * program pays for it are all read from the row. Only the oracle (reference.ts) computes it a
- * second time.
+ * Keeps true: to add a measure is to add its row. All else is read from the row: rules, view
+ * columns and JsonLogic, its normal form, the name of its derived attribute, what partitions keep
+ * for it and what a program pays for it. Only the oracle (reference.ts) computes it a second time.
  */
 import { type AttributeType, SCALAR_TYPES, type ScalarType } from '../../change/object-type.ts';
 import { average, fromTrillionths } from './exact-sum.ts';
@@ -55,7 +53,7 @@ export interface MeasureOfValues extends MeasureOfRecords {
   readonly keeps: PartialState;
 }
 
-/** What rules and view columns may name as `aggregate`: "*the sum of* total is at least 100". */
+/** The names of `aggregate` in rules and view columns: "*the sum of* total is at least 100". */
 interface InWords {
   readonly words: string;
 }
@@ -122,7 +120,7 @@ const MEASURES = {
   },
 } as const satisfies Record<string, MeasureRow>;
 
-/** What a measure is compared as. */
+/** The type that a measure is compared as. */
 export const MEASURE_TYPE = 'number';
 
 type MeasureRows = typeof MEASURES;
@@ -133,7 +131,7 @@ type NamesOf<Kind> = {
 export type MeasureName = keyof MeasureRows;
 export type MeasureOfRecordsName = Exclude<MeasureName, MeasureOfValuesName>;
 export type MeasureOfValuesName = NamesOf<{ readonly of: string }>;
-/** What rules and view columns may name. */
+/** The names that rules and view columns may use. */
 export type AggregateName = NamesOf<InWords>;
 
 const ROWS: Readonly<Record<MeasureName, MeasureRow>> = MEASURES;
@@ -154,13 +152,16 @@ export function isOfValues(name: MeasureName): name is MeasureOfValuesName {
   return 'of' in ROWS[name];
 }
 
-/** What is kept of the values of neighbours for a measure; undefined: they are only counted. */
+/**
+ * The partial state that is kept of neighbours' values for a measure; undefined: they are only
+ * counted.
+ */
 export function keptFor(name: MeasureName): PartialState | undefined {
   const row = ROWS[name];
   return 'keeps' in row ? row.keeps : undefined;
 }
 
-/** What a measure is of a record that has no neighbours; undefined: it is missing. */
+/** The value of a measure for a record that has no neighbours; undefined: it is missing. */
 export function overNothing(name: MeasureName): number | undefined {
   return ROWS[name].readOff(NOTHING);
 }

@@ -1,12 +1,12 @@
 /**
- * normalize.ts – The one form of a predicate by which two segments that say the same are found to
- * be the same.
+ * normalize.ts – The normal form of a predicate, by which two segments with the same meaning are
+ * recognized.
  *
  * Keeps true: the form has the predicate's truth for every record whose values fit their types, and
- * normalizing it again changes nothing. `not` stands at atoms only, edges have their own
- * complements; what is said side by side of one neighbour is one edge; groups are flat, sorted,
- * without repetition, and hold no part that the others decide; what is said of one view of an
- * attribute (equality, ranges, presence, in any combination) is one value set. Groups are worked
+ * normalizing it again changes nothing. `not` stands at atoms only; edges have their own
+ * complements. Conditions side by side on one neighbour are one edge. Groups are flat, sorted,
+ * without repetition, and hold no part that the others decide. Conditions on one view of an
+ * attribute (equality, ranges, presence, in any combination) are one value set. Groups are worked
  * out as conjunctions only: a disjunction is the complement of the conjunction of complements.
  */
 import { assert, unreachable } from '../../errors.ts';
@@ -102,8 +102,8 @@ function keyOf(view: View): string {
 
 /**
  * `key` is the same for the same form. A `fact` is an atom that is no value set: the text of a
- * string, a member, a program. `via` is said of the one neighbour over an edge, or of nothing in
- * its place.
+ * string, a member, a program. `via` is a condition on the one neighbour over an edge, or on
+ * nothing in its place.
  */
 type Form =
   | { readonly kind: 'values'; readonly key: string; readonly view: View; readonly set: ValueSet }
@@ -265,7 +265,7 @@ function constantForm(holds: boolean): Form {
 }
 
 /**
- * The values that satisfy what is said of a measure: all of it is said of one view, and so has
+ * The values that satisfy the conditions on a measure: all of them are on one view, and so have
  * become one set.
  */
 function measuredSet(form: Form): ValueSet {
@@ -370,7 +370,7 @@ function conjunction(children: readonly Form[]): Form {
   );
 }
 
-/** What is said of one neighbour in several parts is said in one. */
+/** Conditions on one neighbour in several parts become one. */
 function withOneViaEach(parts: readonly Form[]): readonly Form[] {
   const byNeighbour = new Map<string, ViaForm[]>();
   for (const part of parts) {
@@ -419,9 +419,8 @@ function undecidedPart(part: GroupForm, holding: ReadonlySet<string>): Form[] {
 }
 
 /**
- * One value set for each view: first the lower-cased ones and the ages, since what says nothing but
- * presence is said of the attribute, and shares, since one that says nothing but whether there is
- * any is said of their number.
+ * Intersects view by view. Folded views, ages and shares go first: one that reduces to "has a
+ * value" (or "has any neighbour") moves to the plain attribute (or the count).
  */
 function intersections(parts: readonly ValuesForm[]): ValuesForm[] {
   const isFirst = ({ view }: ValuesForm) => !isPlain(view) || isShare(view);
@@ -467,8 +466,8 @@ function presentBy(parts: Iterable<FactForm | ViaForm | GroupForm>): Set<string>
 }
 
 /**
- * Where an attribute is known to be there, its sets need not say so: each is given the shorter of
- * its forms.
+ * Where an attribute is known to be there, its sets need not require it: each is given the shorter
+ * of its forms.
  */
 function settlePresence(sets: readonly ValuesForm[], present: ReadonlySet<string>): ValuesForm[] {
   const attributes = new Set(sets.map(({ view }) => view.attribute));
@@ -491,10 +490,7 @@ function knownPresent({ view, set }: ValuesForm): ValuesForm {
   return valuesForm(view, { values: set.values, missing });
 }
 
-/**
- * Sets that are to say together that there is a value: if none does any more, the plain view's says
- * it.
- */
+/** Sets that together require a value: if none does any more, the plain view's does. */
 function presentOnce(attribute: string, sets: readonly ValuesForm[]): ValuesForm[] {
   if (sets.some(({ set }) => !set.missing)) return [...sets];
   const plain = sets.find(({ view }) => isPlain(view));
@@ -506,7 +502,7 @@ function presentOnce(attribute: string, sets: readonly ValuesForm[]): ValuesForm
   ];
 }
 
-/** Whether the form says that an attribute has no value, and nothing else. */
+/** Whether the form requires that an attribute has no value, and nothing else. */
 function isAbsence(form: Form): form is ValuesForm {
   return form.kind === 'values' && form.set.missing && form.set.values.length === 0;
 }
@@ -558,8 +554,8 @@ function group(kind: 'and' | 'or', parts: readonly Predicate[]): Predicate {
 }
 
 /**
- * The fewest atoms that say the set: lists of values before ranges, and what is left out where that
- * is a list.
+ * The fewest atoms that express the set: lists of values before ranges, and what is left out where
+ * that is a list.
  */
 function loweredSet(view: View, set: ValueSet): Predicate {
   if (isNothing(set)) return NEVER;

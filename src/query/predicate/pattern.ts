@@ -1,9 +1,9 @@
 /**
  * pattern.ts – Regular expressions in the syntax of RE2, which are tested in linear time.
  *
- * Keeps true: what a test may take follows from the size of the pattern and the length of the text
- * alone, and both are known before it runs. A compiled pattern is kept as long as somebody tests
- * with it: so as many are kept as there are in segments, each once in a process.
+ * Keeps true: the time of a test follows from the size of the pattern and the length of the text
+ * alone, and both are known before it runs. A compiled pattern is kept as long as a test uses it:
+ * so as many are kept as there are in segments, each once in a process.
  */
 import { RE2JS, RE2JSException, RE2Set } from 're2js';
 import type { Refusal } from './text-tests.ts';
@@ -13,7 +13,7 @@ export const PATTERN_LENGTH_MAX = 500;
 /** Instructions of its program: `[0-9]{3}` has five. */
 const PATTERN_SIZE_MAX = 2_000;
 /**
- * What its automaton may remember. Past that it starts anew, or goes on without one: measured, one
+ * What its automaton may remember. Past that it starts again, or goes on without one. Measured: one
  * character then takes 6 to 40 ns for each instruction, instead of 2 to 20 ns in all.
  */
 const AUTOMATON_BYTES_MAX = 256 * 1024;
@@ -85,7 +85,7 @@ class CompiledPattern {
   }
 }
 
-/** Those that somebody still tests with: partitions of one process share one. */
+/** Those that a test still uses: partitions of one process share one. */
 const known = new Map<string, WeakRef<CompiledPattern>>();
 const forgotten = new FinalizationRegistry((pattern: string) => {
   if (known.get(pattern)?.deref() === undefined) known.delete(pattern);
@@ -105,7 +105,7 @@ function compiledOf(pattern: string): CompiledPattern | RE2JSException {
   }
 }
 
-/** How many compiled patterns are known: those that somebody tests with, until memory is short. */
+/** How many compiled patterns are known: those that a test uses, until memory is short. */
 export function patternsKnown(): number {
   return known.size;
 }

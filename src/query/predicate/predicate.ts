@@ -3,7 +3,7 @@
  * attributes, and edges to neighbours.
  *
  * Keeps true: a predicate is plain data (it is stored as JSON and hashed), total (it is true or
- * false of every record, whatever is missing), and two-valued: `not` is the exact complement, so
+ * false of every record, whatever is missing), and two-valued. `not` is the exact complement, so
  * that a missing value never hides a record.
  */
 import { isEmptyInterval, UNBOUNDED } from './interval.ts';
@@ -79,7 +79,7 @@ export interface Aged {
 }
 
 /**
- * By what the age of a value is told.
+ * How the age of a value is counted.
  * - `elapsed`: the milliseconds that have passed since then; negative of what is to come.
  * - `periods`: how many days, weeks (from Monday), months … have begun since its own one.
  * - `passed`: 1 once the value lies before the bound (or at it), 0 until then. With `datesIn` the
@@ -93,8 +93,8 @@ export type Clock = (
 
 /**
  * A moment that moves with the present: the anchor of now, then shifted by the offset. From `now`
- * only months are: what is exact is an `elapsed` age. `order` says how a value that has passed
- * stands to it.
+ * only months are: what is exact is an `elapsed` age. `order` is how a value that has passed stands
+ * to it.
  */
 export interface Bound {
   readonly anchor: Anchor;
@@ -121,7 +121,7 @@ export const ANCHORS = [
 ] as const;
 export type Anchor = (typeof ANCHORS)[number];
 
-/** What is asked of a text with a constant: one kind for each row of text-tests.ts. */
+/** A test of a text against a constant: one kind for each row of text-tests.ts. */
 export type Textual = {
   [Kind in TextKind]: {
     readonly kind: Kind;
@@ -147,7 +147,7 @@ export type Measure =
   /** Of the values that the attribute has in them. */
   | { readonly kind: MeasureOfValuesName; readonly attribute: string };
 
-/** What is asked of many. */
+/** The measures of many neighbours. */
 export type ListMeasure = Exclude<Measure, { kind: 'truth' | 'exists' }>;
 
 /**

@@ -1,10 +1,10 @@
 /**
- * relationships.ts – The ways that lead from a record to its neighbours, by the names under which a
- * filter knows them.
+ * relationships.ts – The ways from a record to its neighbours, by the names under which a filter
+ * knows them.
  *
- * Keeps true: a name is the relationship's own on the type that holds the key, and its inverse's on
- * the target, where many holders may point at one record; no type has two ways of one name, nor a
- * way with the name of an attribute.
+ * Keeps true: a name is the relationship's own on the type that holds the key. On the target, where
+ * many holders may point at one record, it is the inverse's. No type has two ways of one name, nor
+ * a way with the name of an attribute.
  */
 import type { ObjectType, Relationship } from '../../change/object-type.ts';
 import { assert } from '../../errors.ts';

@@ -1,6 +1,6 @@
 /**
- * statement.ts – What a predicate says beyond its form: what it reads, whether time moves it, and
- * under which key it is the same statement.
+ * statement.ts – Properties of a predicate beyond its form: what it reads, whether time moves it,
+ * and the key that equal statements share.
  *
  * Keeps true: two predicates with one key hold for the same records, as long as the declarations
  * that it names stand.

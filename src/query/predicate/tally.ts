@@ -1,5 +1,5 @@
 /**
- * tally.ts – What neighbours and their values add up to, so that measures can be read off it.
+ * tally.ts – Sums up neighbours and their values, so that measures can be read off the result.
  *
  * Keeps true: the order of the values makes no difference, and a sum is exact. Each kind of partial
  * state is kept only for the measures that need it.
@@ -8,7 +8,7 @@ import { unreachable } from '../../errors.ts';
 import { toTrillionths } from './exact-sum.ts';
 
 /**
- * What is kept of the values of neighbours, beside how many there are.
+ * The state that is kept of neighbours' values, beside how many there are.
  * - `sum`: their exact sum, and how many have a value.
  * - `extremes`: the lowest and the highest.
  * - `values`: each different one, under a short name where it travels (membership/value-key.ts).

@@ -1,9 +1,9 @@
 /**
- * text-tests.ts – THE table of what can be asked of a text with a constant: one row each.
+ * text-tests.ts – THE table of tests of a text against a constant: one row each.
  *
  * Keeps true: to add a test of texts is to add its row, and its operation to the oracle
- * (json-logic/reference.ts). Its operator and complement in rules, its atom and how a network finds
- * it, its JsonLogic, and what a program does and pays for it are all made from the row.
+ * (json-logic/reference.ts). The rest is made from the row: its operator and complement in rules,
+ * its atom and how a network finds it, its JsonLogic, and what a program does and pays for it.
  */
 import { spend } from '../budget.ts';
 import {
@@ -32,7 +32,7 @@ interface TextTest {
   readonly operator: OperatorName;
   readonly complement: OperatorName;
   /**
-   * How JsonLogic says it: an operation over the text and the needle. `isAdded`: JsonLogic has no
+   * Its form in JsonLogic: an operation over the text and the needle. `isAdded`: JsonLogic has no
    * such operation by itself, so that programs and the oracle get it from us.
    */
   readonly operation: {

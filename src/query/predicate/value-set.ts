@@ -3,9 +3,9 @@
  * of them.
  *
  * Keeps true: `values` are ascending, disjoint and merged (no two of them touch), so a set has one
- * form; of booleans, of which there are two, the intervals are the points that are in. `=`, `<`,
- * `notIn`, `notNull` and all that and, or and not make of them on one view are such sets, and
- * become one: and is intersection, or is union, not is complement.
+ * form. Of booleans, of which there are two, the intervals are the points that are in. `=`, `<`,
+ * `notIn`, `notNull` and all their combinations on one view are such sets, and become one: and is
+ * intersection, or is union, not is complement.
  */
 import { isEmptyInterval, isPoint, UNBOUNDED } from './interval.ts';
 import type { Interval, Scalar } from './predicate.ts';
@@ -57,7 +57,9 @@ export function hasAllValues({ values }: ValueSet): boolean {
   return values[0] !== undefined && values[0].low === null && values[0].high === null;
 }
 
-/** Whether the set names single values only (it may be none), so that a list of them says it. */
+/**
+ * Whether the set names single values only (it may be none), so that a list of them expresses it.
+ */
 export function isPointwise({ values }: ValueSet): boolean {
   return values.every(isPoint);
 }

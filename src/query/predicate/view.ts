@@ -1,8 +1,8 @@
 /**
- * view.ts – What is looked at of an attribute: its value, its value lower-cased, or the moment at
- * which a date begins.
+ * view.ts – The views of an attribute: its value, its value lower-cased, or the moment at which a
+ * date begins.
  *
- * Keeps true: what is read of a record and what the view is in JsonLogic are the same.
+ * Keeps true: reading a view of a record and its JsonLogic give the same value.
  */
 import { beginOfDate } from '../../change/value.ts';
 import type { AttributeView } from './predicate.ts';

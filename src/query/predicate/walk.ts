@@ -1,9 +1,9 @@
 /**
- * walk.ts – The ways through a predicate: what is made of it, what it speaks of, what it becomes.
+ * walk.ts – The walks through a predicate: folds it, lists its leaves, or maps them.
  *
- * Keeps true: these are the places that know how predicates are put together. A new kind of group
- * makes the compiler name them; whoever only looks at atoms and at conditions about neighbours
- * need not know that there are groups.
+ * Keeps true: only these places know how predicates are put together. A new kind of group makes the
+ * compiler name them. Callers that only look at atoms and at conditions about neighbours need not
+ * know that there are groups.
  */
 import { assert } from '../../errors.ts';
 import type { Atom, Predicate, RelatedCondition } from './predicate.ts';

@@ -1,9 +1,9 @@
 /**
- * clock.ts – How old a value is by each clock of the table (clocks.ts), and from when on it is of
- * an age.
+ * clock.ts – The age of a value by each clock of the table (clocks.ts), and the moment from which
+ * it has an age.
  *
  * Keeps true: an age is a whole number. By a growing clock it never goes down, whatever the time
- * zone's clocks do, so that each statement about it begins and ends once; `moment` is the exact
+ * zone's clocks do, so that each statement about it begins and ends once. `moment` is the exact
  * millisecond of that. A period has come when its first date has begun, and stays so where clocks
  * are set back across midnight. A bound at an anchor is a date of the calendar, shifted as a date:
  * that can't go backwards, since no time of day is clamped with it. A bound of months from `now`

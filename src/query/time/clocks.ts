@@ -1,11 +1,11 @@
 /**
- * clocks.ts – THE table of clocks: by what the age of a date or datetime is told, one row per kind.
+ * clocks.ts – THE table of clocks, which count the age of a date or datetime: one row per kind.
  *
- * Keeps true: to add a clock is to add its row (and its operations to the oracle, reference.ts):
- * how old a value is and when the clock alone flips what is said of it, and by which operations
- * JsonLogic says it. Each operation is given the present as its second argument, `{"now": []}`, and
- * the time zone by name, so that whoever runs a rule says at which clock. Nothing else in a rule
- * may ask for the time. A bound is written in closed form, so that one rule is one comparison.
+ * Keeps true: to add a clock is to add its row (and its operations to the oracle, reference.ts). A
+ * row holds how old a value is, when the clock alone flips a condition on it, and its operations in
+ * JsonLogic. Each operation is given the present as its second argument, `{"now": []}`, and the
+ * time zone by name. So the caller that runs a rule sets its clock. Nothing else in a rule may ask
+ * for the time. A bound is written in closed form, so that one rule is one comparison.
  */
 import { isTimeZone } from '../../change/time-zone.ts';
 import { isLogic, operationOf } from '../json-logic/json-logic-program.ts';
@@ -22,7 +22,7 @@ import { type ClockReader, elapsedReader, ofDates, passedReader, periodReader } 
 type ClockOf<K extends Clock['kind']> = Extract<Clock, { kind: K }>;
 
 interface ClockRow<C extends Clock> {
-  /** Tells ages of instants; dates are instants where `zonedDates` says in which zone. */
+  /** Counts ages of instants; dates are instants where `zonedDates` names the zone. */
   readonly reader: (clock: C) => ClockReader;
   /** The same clock of values that are dates, each the moment at which its day begins. */
   readonly zonedDates: (clock: C) => C;
@@ -36,7 +36,7 @@ interface ClockRow<C extends Clock> {
 interface ClockOperation<C extends Clock> {
   /** With the value and the present. */
   readonly numbersOfArguments: readonly number[];
-  /** What it gives: an age that is compared, or by itself whether the age is at least 1. */
+  /** Its result: an age that is compared, or by itself whether the age is at least 1. */
   readonly gives: 'age' | 'truth';
   /** Reads what follows the present. */
   readonly clock: (given: readonly unknown[]) => C | undefined;
@@ -210,7 +210,7 @@ export function ageLogic({ attribute, clock, intervals }: Aged): unknown {
 }
 
 /**
- * The clock that an operation reads, and the value whose age it tells; undefined, if it is none or
+ * The clock that an operation reads, and the value whose age it counts; undefined, if it is none or
  * not well-formed. A time zone that is there for dates alone is `datesIn`.
  */
 export function readClock(

@@ -1,10 +1,10 @@
 /**
- * relative-time.ts – Reads what a rule says relative to the present: windows, calendar periods, and
- * moments.
+ * relative-time.ts – Reads the values of a rule that are relative to the present: windows, calendar
+ * periods, and moments.
  *
- * Keeps true: a duration up to weeks from now is exact, whatever the clocks of the time zone do;
- * months and longer, and all that counts from an anchor, go by the calendar of the deployment's
- * time zone. What is the same moment is read as the same.
+ * Keeps true: a duration up to weeks from now is exact, whatever the clocks of the time zone do.
+ * Months and longer, and all that counts from an anchor, go by the calendar of the deployment's
+ * time zone. Equal moments are read as the same.
  */
 import { isObject } from '../../change/object-type.ts';
 import { readOperand } from '../../change/value.ts';
@@ -19,7 +19,7 @@ import {
 } from '../predicate/predicate.ts';
 import { OFFSET_MAX } from './clocks.ts';
 
-/** Exactly so many milliseconds from now, or where the calendar says. */
+/** Exactly so many milliseconds from now, or a moment by the calendar. */
 export type Moment =
   | { readonly kind: 'exact'; readonly offsetMs: number }
   | { readonly kind: 'calendar'; readonly bound: Omit<Bound, 'order'>; readonly timeZone: string };

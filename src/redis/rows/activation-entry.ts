@@ -1,9 +1,10 @@
 /**
- * activation-entry.ts – What one commit has for activations, as an entry of a partition's stream.
+ * activation-entry.ts – The events of one commit for activations, as an entry of a partition's
+ * stream.
  *
- * Keeps true: who is told is written down with the flip, by the catalog version at which it was
- * committed. An edit or a switch that comes before the entry is read neither adds nor loses
- * anybody.
+ * Keeps true: the receivers are written down with the flip, by the catalog version at which it was
+ * committed. An edit or a switch that comes before the entry is read neither adds nor loses a
+ * receiver.
  */
 import type { ActivationEntry } from '../../jobs/activation-feed.ts';
 import { entered, type Flip, flippedPredicateId } from '../../query/network/network.ts';

@@ -1,5 +1,5 @@
 /**
- * channel-position.ts – `<epoch> <sequence>`: how a position in a channel is written.
+ * channel-position.ts – `<epoch> <sequence>`: the text of a position in a channel.
  *
  * Keeps true: `meta` of the source and `delivered` of the target write it alike, so that a channel
  * with nothing under way has equal texts at both ends. What follows the sequence is not read here.

@@ -1,7 +1,7 @@
 /**
  * feed-entry.ts – The enter and leave events of one commit: one entry of the partition's feed.
  *
- * Keeps true: an entry lists each record once, with its net flips, by predicate id; who reads it
+ * Keeps true: an entry lists each record once, with its net flips, by predicate id; its reader
  * finds the slugs in the catalog. An event's cursor is the entry's id and its index in the entry.
  */
 import type { Flip } from '../../query/network/network.ts';

@@ -1,8 +1,8 @@
 /**
- * neighbour-row.ts – Neighbour rows and related rows as JSON: hash fields of
- * `neighbours:<edge id>` and `related:<edge id>`.
+ * neighbour-row.ts – Neighbour rows and related rows as JSON: hash fields of `neighbours:<edge id>`
+ * and `related:<edge id>`.
  *
- * Keeps true: an absent row says that nothing is known, and that nobody is related.
+ * Keeps true: an absent row means that nothing is known, and that no record is related.
  */
 import { assert } from '../../errors.ts';
 import type { NeighbourRow, RelatedRow } from '../../membership/neighbour-row.ts';

@@ -2,8 +2,8 @@
  * predicate-ids.ts – The packed form of the ids of the predicates that hold of one record.
  *
  * Keeps true: `unpack(pack(x))` is x. Packed are the gaps between neighbours as base-32 digits, low
- * digit first, each one printable ASCII character: a row stays a one-byte string in V8, on the wire
- * and in Redis. With one segment in four holding, a membership costs about one byte.
+ * digit first, each one printable ASCII character. So a row stays a one-byte string in V8, on the
+ * wire and in Redis. With one segment in four holding, a membership costs about one byte.
  */
 import { assert } from '../../errors.ts';
 import type { PredicateIds } from '../../membership/predicate-ids.ts';

@@ -1,11 +1,11 @@
 /**
- * readable.ts – Rows that may hold anything: somebody else may have written them.
+ * readable.ts – Reads rows that may hold anything: another program may have written them.
  *
- * Keeps true: a row that can't be read says so, and stops nobody.
+ * Keeps true: a row that can't be read is marked so, and stops no reader.
  */
 import { exists, type RecordRow, unpackRecord } from '../../change/record.ts';
 
-/** What a row says, or `unreadable`. */
+/** The content of a row, or `unreadable`. */
 export function readable<T>(unpack: () => T): T | 'unreadable' {
   try {
     return unpack();
@@ -21,7 +21,7 @@ export function readableRecord(
   return readable(() => (row == null ? undefined : unpackRecord(row)));
 }
 
-/** Whether a row of records is no tombstone; one that nobody can read may be a record. */
+/** Whether a row of records is no tombstone; one that can't be read may be a record. */
 export function isNoTombstone(row: string): boolean {
   const record = readableRecord(row);
   return record === 'unreadable' || exists(record);

@@ -1,10 +1,10 @@
 /**
- * state-row.ts – What the engine remembers of a record beside its values, as one hash field of
+ * state-row.ts – The memory of the engine for a record, beside its values, as one hash field of
  * `state:<type>`.
  *
  * Written `due;predicateIds`: the next moment at which the clock alone flips one of its predicates
- * (empty: never), and the ids of the predicates that hold. Keeps true: a row that says nothing is
- * not stored, and an absent row says nothing.
+ * (empty: never), and the ids of the predicates that hold. Keeps true: an empty row is not stored,
+ * and an absent row stands for it.
  */
 import { assert } from '../../errors.ts';
 import type { StateRow } from '../../membership/state-row.ts';

@@ -27,7 +27,9 @@ export function packLogEntry({
   return fields;
 }
 
-/** What is missing reads as empty: an entry that nobody of us wrote goes to the dead letters. */
+/**
+ * A missing field reads as empty: an entry that Rollcall did not write goes to the dead letters.
+ */
 export function readLogEntry([id, fields]: StreamEntry): StoredLogEntry {
   const members = pairs(fields);
   return {

@@ -1,8 +1,8 @@
 /**
  * atoms.ts – Atoms over values that a rule of JsonLogic reads.
  *
- * Keeps true: bounds in the wrong order and empty lists make what is never true; 0 stands for -0,
- * as in records.
+ * Keeps true: bounds in the wrong order and empty lists make an atom that is never true; 0 stands
+ * for -0, as in records.
  */
 import { isEmptyInterval, wholeInterval } from '../../predicate/interval.ts';
 import {

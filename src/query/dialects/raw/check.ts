@@ -1,8 +1,8 @@
 /**
  * check.ts – Refuses what is no rule of JsonLogic, or reads what a record does not have.
  *
- * Keeps true: every fault has the JSON pointer of the operation or the argument that it is about;
- * a rule that passes has known operations, and paths that the document of its type has.
+ * Keeps true: every fault has the JSON pointer of the operation or the argument that it is about. A
+ * rule that passes has known operations, and paths that the document of its type has.
  */
 import type { Attribute, ObjectType } from '../../../change/object-type.ts';
 import { pointer } from '../../../errors.ts';
@@ -30,7 +30,7 @@ import { type Args, OVER_ITEMS } from './shapes.ts';
 /** Where each operation stands in what was sent. */
 export type Pointers = Map<object, string>;
 
-/** What was written otherwise stands where the original did. */
+/** A rewritten operation keeps the pointer of the original. */
 export function copyPointer(pointers: Pointers, from: object, to: object): void {
   const path = pointers.get(from);
   if (path !== undefined) pointers.set(to, path);
@@ -63,8 +63,8 @@ export function check(rule: unknown, at: QueryPosition): void {
 }
 
 /**
- * Lists can have a hundred thousand scalars, of which nothing is to be said: no pointer is written
- * for those.
+ * Lists can have a hundred thousand scalars that can't be at fault: no pointer is written for
+ * those.
  */
 function isSound(value: unknown): boolean {
   return (

@@ -1,8 +1,8 @@
 /**
  * connectives.ts – and, if and comparisons of values in JsonLogic, as predicates.
  *
- * Keeps true: a comparison becomes an atom only if JavaScript converts neither of its sides; what a
- * missing value (null) makes of it is said beside the atom.
+ * Keeps true: a comparison becomes an atom only if JavaScript converts neither of its sides; the
+ * result for a missing value (null) is a condition beside the atom.
  */
 import type { ObjectType } from '../../../change/object-type.ts';
 import { isLogic, operationOf } from '../../json-logic/json-logic-program.ts';

@@ -20,7 +20,7 @@ import { hopNamed, type TypesByName } from '../../predicate/relationships.ts';
 import { fault, inexactFault, quote, type Reading } from '../scope.ts';
 import type { Args } from './shapes.ts';
 
-/** What `var` reads from: a record, or an element of a list attribute. */
+/** The scope of `var`: a record, or an element of a list attribute. */
 export type Items = ObjectType | { readonly of: ScalarType };
 
 /**
@@ -133,7 +133,7 @@ function refuseContained(
     refuseNever(part, elementOf(whole), pathOf(at), reading);
 }
 
-/** What a list holds, or the attribute itself. */
+/** The element type of a list, or the attribute itself. */
 function elementOf(compared: Compared): Compared {
   const { of } = compared.attribute;
   return of ? { ...compared, attribute: { type: of } } : compared;

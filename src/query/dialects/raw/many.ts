@@ -1,8 +1,8 @@
 /**
- * many.ts – What a rule of JsonLogic asks of many neighbours: some, all, none of them, or a
- * measure compared with numbers.
+ * many.ts – Conditions of JsonLogic on many neighbours: some, all, none of them, or a measure
+ * compared with numbers.
  *
- * Keeps true: what is not known to be one of these is not read as one.
+ * Keeps true: a rule is read as one of these only if it is known to be one.
  */
 import { isLogic, operationOf } from '../../json-logic/json-logic-program.ts';
 import {
@@ -24,7 +24,7 @@ import type { PartContext } from './part-context.ts';
 import type { Args } from './shapes.ts';
 
 /**
- * What is asked of many neighbours: whether some satisfy a rule, or how a measure of them compares.
+ * A condition on many neighbours: whether some satisfy a rule, or how a measure of them compares.
  */
 export function ofMany(
   rule: Readonly<Record<string, unknown>>,
@@ -53,8 +53,8 @@ function quantified(
   if (!type) return undefined;
   const satisfied = here.truthOf(each, { ...here, type });
   if (name !== 'all') return countedAs(found, satisfied, name === 'some' ? atLeastOne : isZero);
-  // what the list is restricted to is said twice here: if that looks further, nesting would double
-  // it at each level
+  // the restriction of the list occurs twice here: if that looks further, nesting would double it
+  // at each level
   if (looksFurther(found.where)) return undefined;
   return and([countedAs(found, not(satisfied), isZero), countedAs(found, ALWAYS, atLeastOne)]);
 }
@@ -150,7 +150,7 @@ function comparedHolds(
   }
 }
 
-/** What lies next to the measure on either side; of three, it stands between two. */
+/** The operands next to the measure on either side; of three, it stands between two. */
 function between(
   view: AttributeView,
   low: unknown,

@@ -1,5 +1,5 @@
 /**
- * measured.ts – What JsonLogic computes of a list of neighbours: their number, a share of it, or a
+ * measured.ts – Measures in JsonLogic of a list of neighbours: their number, a share of it, or a
  * measure of their values.
  *
  * Keeps true: only what is known to be a measure is read as one.
@@ -25,7 +25,7 @@ export interface Measured {
   readonly view: AttributeView;
 }
 
-/** Reads what is said of records of the type. */
+/** Reads a condition on records of the type. */
 type TruthOf = (rule: unknown, type: ObjectType) => Predicate;
 
 /** Neighbours, all or those that satisfy a rule. */

@@ -2,8 +2,8 @@
  * neighbours.ts – Rules of JsonLogic that read one neighbour of the record, or several records at
  * once.
  *
- * Keeps true: a rule whose paths all lead over one relationship to one is said of the record there.
- * What would need several records at once is refused, with the reason.
+ * Keeps true: a rule whose paths all lead over one relationship to one becomes a condition on the
+ * record there. A rule that would need several records at once is refused, with the reason.
  */
 import {
   isLogic,
@@ -20,7 +20,7 @@ import type { PartContext } from './part-context.ts';
 import { type Args, CHOICES, OVER_ITEMS } from './shapes.ts';
 
 /**
- * A rule whose every path leads over one relationship to one is said of the record there: of
+ * A rule whose every path leads over one relationship to one is a condition on the record there: on
  * nothing, if there is none.
  */
 export function atNeighbour(

@@ -1,5 +1,5 @@
 /**
- * part-context.ts – The record that a part of a rule speaks of, and how its parts are read.
+ * part-context.ts – The record that a part of a rule is about, and how its parts are read.
  *
  * Keeps true: a part is read with the type of the record that its paths begin at.
  */
@@ -20,5 +20,5 @@ export interface PartContext {
   readonly truthOf: (part: unknown, here: PartContext) => Predicate;
 }
 
-/** What an operation's truth is as a predicate, or undefined where only running it says. */
+/** An operation's truth as a predicate, or undefined where only running it shows it. */
 export type Structure = (args: Args, here: PartContext) => Predicate | undefined;

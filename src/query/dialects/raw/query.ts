@@ -1,9 +1,9 @@
 /**
- * query.ts – Reads a query that is given as JsonLogic: checks it strictly, then finds the
- * atoms in it.
+ * query.ts – Reads a query that is given as JsonLogic: checks it strictly, then finds the atoms in
+ * it.
  *
- * Keeps true: the predicate is true of a record exactly when json-logic-js says that the rule is
- * truthy of its document, with its own treatment of missing values (`null < 10` is true). Whatever
+ * Keeps true: the predicate is true of a record exactly when json-logic-js finds the rule truthy of
+ * its document. It treats missing values as json-logic-js does (`null < 10` is true). Whatever
  * json-logic.ts writes is read back as what it was.
  */
 import type { Meaning } from '../../json-logic/json-logic.ts';

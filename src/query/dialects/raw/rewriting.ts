@@ -1,5 +1,5 @@
 /**
- * rewriting.ts – A rule of JsonLogic with some operations written otherwise.
+ * rewriting.ts – Rewrites some operations of a JsonLogic rule.
  *
  * Keeps true: a `reduce` that adds up a relationship means the exact sum. It is rewritten as that
  * before anything else is made of it, so that the reference computes the same.
@@ -27,7 +27,7 @@ export function withExactSums(
   return rewritten(rule, type, types, sums, copied);
 }
 
-/** What an operation over a record of the type is written as instead; undefined, if it stays. */
+/** The replacement of an operation over a record of the type; undefined, if it stays. */
 type Rewrite = (name: string, args: Args, type: ObjectType) => object | undefined;
 
 /** The rule with some operations written otherwise; itself, if there are none. */

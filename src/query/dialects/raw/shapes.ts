@@ -35,7 +35,7 @@ export function isCountBody(body: unknown): boolean {
   return addedTo(body) === 1;
 }
 
-/** What `{"+": […]}` adds to the accumulator. */
+/** The part that `{"+": […]}` adds to the accumulator. */
 export function addedTo(body: unknown): unknown {
   if (!isLogic(body)) return undefined;
   const [name, args] = operationOf(body);

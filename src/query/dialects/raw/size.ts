@@ -1,8 +1,8 @@
 /**
- * size.ts – How many conditions and groups a rule of JsonLogic has, and how deep they are.
+ * size.ts – Counts the conditions and groups of a JsonLogic rule, and their depth.
  *
- * Keeps true: it counts as a rule group does, so that a query has the same size in either dialect,
- * and what is written as several operations counts as the one rule that it stands for.
+ * Keeps true: it counts as a rule group does, so that a query has the same size in either dialect.
+ * Several operations that stand for one rule count as that rule.
  */
 import { isLogic, operationOf } from '../../json-logic/json-logic-program.ts';
 import { AGE_OPERATIONS } from '../../time/clocks.ts';

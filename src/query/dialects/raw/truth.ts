@@ -1,5 +1,5 @@
 /**
- * truth.ts – What a rule of JsonLogic says as a predicate: atoms where that is exact, else a
+ * truth.ts – The truth of a JsonLogic rule as a predicate: atoms where that is exact, else a
  * program.
  *
  * Keeps true: a part becomes an atom of an index only where that is exact. Everything else stays a
@@ -61,7 +61,7 @@ const STRUCTURES: ReadonlyMap<string, Structure> = new Map<string, Structure>([
 
 const CONNECTIVES = new Set(['and', 'or', '!', '!!', 'if', '?:']);
 
-/** What is true of the record exactly when the rule is truthy of its document. */
+/** A predicate that is true of the record exactly when the rule is truthy of its document. */
 export function truthOf(rule: unknown, here: PartContext): Predicate {
   if (!isLogic(rule)) return truthy(rule) ? ALWAYS : NEVER;
   const [name, args] = operationOf(rule);

@@ -1,5 +1,5 @@
 /**
- * zoned-dates.ts – Ages of dates in JsonLogic, with the time zone that they are told in.
+ * zoned-dates.ts – Ages of dates in JsonLogic, with the time zone that they count in.
  *
  * Keeps true: an age of a date names its time zone, so that the reference computes the same.
  */
