@@ -453,7 +453,7 @@ export class PredicateNetwork {
     this.#fault?.(attributes);
     this.#see(attributes);
     this.#failed = failed;
-    this.#failing.clear();
+    if (this.#failing.size > 0) this.#failing.clear(); // an empty map allocates when it is cleared
     this.#nowMs = nowMs;
     this.work.updates++;
     this.#epoch++;
