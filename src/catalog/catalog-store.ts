@@ -5,6 +5,7 @@
  * a version reloads everything. The log of versions may come late: a caller that must not go by an
  * older catalog than was stored when it began asks (`refresh`, `current`).
  */
+import { STREAM_START } from '../change/entry-order.ts';
 import { Problem } from '../errors.ts';
 import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
 import { Catalog, type CatalogChange, type CatalogWrite } from './catalog.ts';
@@ -24,7 +25,7 @@ export class CatalogStore implements CatalogWriter {
   #asked: Promise<number> | undefined;
   #loading: Promise<void> | undefined;
   /** The last entry of the catalog's log that is known. */
-  #position = '0-0';
+  #position = STREAM_START;
 
   readonly quota: Quota;
 

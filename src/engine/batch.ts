@@ -6,7 +6,9 @@
  * names the last entry applied as a whole and how many changes of the next one were. So a commit
  * may end within a packed entry.
  */
+
 import { type Change, OPERATIONS } from '../change/change.ts';
+import { STREAM_START } from '../change/entry-order.ts';
 import { isObject } from '../change/object-type.ts';
 import { addTo } from '../multimap.ts';
 import type { Failure } from '../query/failure.ts';
@@ -23,7 +25,7 @@ export interface LogPosition {
   readonly offset: number;
 }
 
-export const LOG_START: LogPosition = { entry: '0-0', offset: 0 };
+export const LOG_START: LogPosition = { entry: STREAM_START, offset: 0 };
 
 /** One entry of a log: changes that were delivered together. */
 export interface LogEntry {

@@ -7,7 +7,7 @@
  * batch takes it. Thousands of changes read ahead as objects would outlive several young
  * collections and be copied in each (measured with 16 partitions: a tenth of all time).
  */
-import { compareEntries } from '../change/entry-order.ts';
+import { compareEntries, STREAM_START } from '../change/entry-order.ts';
 import { LOG_START, type LogEntry, type LogPosition, readLogEntry } from './batch.ts';
 import type { CommitDraft } from './commit-draft.ts';
 import type { CoreLimits } from './core-limits.ts';
@@ -15,12 +15,11 @@ import type { Edge } from './edges.ts';
 import { firstWithin } from './lighter.ts';
 import { type InboxEntry, type Message, readInboxEntry } from './message.ts';
 import type { BatchDraft, Participant, Turn, Weigh } from './participant.ts';
-import {
-  type EntryId,
-  type PartitionMeta,
-  STREAM_START,
-  type StoredInboxEntry,
-  type StoredLogEntry,
+import type {
+  EntryId,
+  PartitionMeta,
+  StoredInboxEntry,
+  StoredLogEntry,
 } from './partition-store.ts';
 import { type Asking, ask } from './requests.ts';
 import type { Step } from './step.ts';

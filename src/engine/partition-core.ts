@@ -149,9 +149,7 @@ export class PartitionCore implements Turn {
   /** Whether there may be something to do. */
   get hasWork(): boolean {
     this.#isHeldBack = this.participants.channels.undelivered > this.#context.limits.undeliveredMax;
-    if (this.isCareful) return true;
-    for (const participant of this.#all) if (participant.hasWork?.(this)) return true;
-    return false;
+    return this.isCareful || this.#hasOrdinaryWork();
   }
 
   /**

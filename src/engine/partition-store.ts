@@ -25,9 +25,6 @@ import type { EdgeEffects, Extremes } from './step-neighbours.ts';
 /** Where an entry stands in a stream. */
 export type EntryId = string;
 
-/** Before the first entry of a stream. */
-export const STREAM_START: EntryId = '0-0';
-
 // ——— Office ———
 
 export type Acquisition =

@@ -124,7 +124,7 @@ function endsOf(
     if (!known || known.out.length + known.in.length === 0) continue;
     for (const id of ids) {
       for (const edge of known.in) {
-        add(ends.related, edge.edgeId, id);
+        addTo(ends.related, edge.edgeId, id);
         for (const predicateId of edge.valuesUp) ends.values.total(predicateId, id);
       }
       const datas = [row(objectType, id).record?.data, ...(changed.get(objectType)?.get(id) ?? [])];
@@ -137,7 +137,7 @@ function endsOf(
   for (const { messages } of batch.inbox ?? [])
     for (const message of messages) addEndsOfMessage(ends, message);
   for (const { edgeId, targets } of targetsOfOurs(batch))
-    for (const target of targets) add(ends.related, edgeId, target);
+    for (const target of targets) addTo(ends.related, edgeId, target);
   for (const resend of batch.resync?.resends ?? []) addEndsOfResend(ends, resend);
   for (const sweep of batch.resync?.sweeps ?? []) {
     if (!('values' in sweep)) continue;
@@ -151,7 +151,7 @@ function addEndsOfResend(ends: Ends, resend: Resend): void {
   const { direction, edgeId } = resend;
   switch (direction) {
     case 'up':
-      for (const target of resend.targets) add(ends.neighbours, edgeId, target);
+      for (const target of resend.targets) addTo(ends.neighbours, edgeId, target);
       break;
     case 'values': {
       const { predicateId, values } = resend;
@@ -168,10 +168,10 @@ function addEndsOfResend(ends: Ends, resend: Resend): void {
 function addEndsOfMessage(ends: Ends, message: Message): void {
   switch (message.kind) {
     case 'target-state':
-      add(ends.neighbours, message.edge, message.target);
+      addTo(ends.neighbours, message.edge, message.target);
       break;
     case 'holder-aggregate':
-      add(ends.related, message.edge, message.target);
+      addTo(ends.related, message.edge, message.target);
       break;
     case 'holder-values': {
       const { predicateId, target, held, gone } = message;
@@ -223,7 +223,7 @@ function addValues(
 function addTargets(ends: Ends, edge: Edge, datas: readonly (RecordData | undefined)[]): void {
   const targets = new Set(datas.flatMap((data) => (data ? targetsOf(edge.definition, data) : [])));
   for (const target of targets) {
-    add(ends.neighbours, edge.edgeId, target);
+    addTo(ends.neighbours, edge.edgeId, target);
     for (const { predicateId, keeps } of edge.up) {
       if (keeps !== 'extremes') continue;
       const key = `${predicateId} ${target}`;
@@ -246,8 +246,4 @@ function changedData({ entries }: Batch): Map<string, Map<string, RecordData[]>>
     }
   }
   return changed;
-}
-
-function add(ends: Map<number, Set<string>>, edgeId: number, target: string): void {
-  addTo(ends, edgeId, target);
 }

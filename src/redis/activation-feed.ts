@@ -5,13 +5,13 @@
  * webhook delays no partition. Unlike other streams these are trimmed by what was queued, never by
  * length.
  */
+
 import type { Redis } from 'ioredis';
+import { STREAM_START } from '../change/entry-order.ts';
 import type { ActivationEntry, ActivationFeed } from '../jobs/activation-feed.ts';
 import type { Keys } from './keys.ts';
 import { readActivations } from './rows/activation-entry.ts';
 import type { StreamTail } from './stream-tail.ts';
-
-const START = '0-0';
 
 export class RedisActivationFeed implements ActivationFeed {
   readonly #redis: Redis;
@@ -33,7 +33,7 @@ export class RedisActivationFeed implements ActivationFeed {
   }
 
   follow(partition: number, onEntries: (entries: readonly ActivationEntry[]) => void): void {
-    this.#tail.follow(this.#streams[partition]!, START, (entries) =>
+    this.#tail.follow(this.#streams[partition]!, STREAM_START, (entries) =>
       onEntries(entries.map(([id, fields]) => readActivations(id, fields))),
     );
   }

@@ -5,6 +5,7 @@
  * Keeps true: write-catalog.lua writes a version as a whole, and only on top of the one it was made
  * for; `read` sees all hashes at one instant.
  */
+
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { CatalogChange, CatalogContent, CatalogWrite } from '../catalog/catalog.ts';
@@ -16,6 +17,7 @@ import type {
   VersionAnswer,
   WrittenVersion,
 } from '../catalog/catalog-log.ts';
+import { STREAM_START } from '../change/entry-order.ts';
 import { assert } from '../errors.ts';
 import { Keys } from './keys.ts';
 import { pairs } from './pairs.ts';
@@ -105,7 +107,7 @@ export class RedisCatalogLog implements CatalogLog {
 
   async end(): Promise<string> {
     const [last] = await this.#redis.xrevrange(this.#keys.log, '+', '-', 'COUNT', 1);
-    return last?.[0] ?? '0-0';
+    return last?.[0] ?? STREAM_START;
   }
 
   async since(position: string): Promise<LoggedVersion[]> {

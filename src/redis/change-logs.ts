@@ -5,8 +5,10 @@
  * Keeps true: the promises of the port (engine/change-logs.ts). In the hash `delivered` a source is
  * one field: epoch, sequence, last entry, and when it last sent something.
  */
+
 import type { Redis } from 'ioredis';
 import { unpackOutcomes } from '../change/change.ts';
+import { STREAM_START } from '../change/entry-order.ts';
 import type {
   AppendAnswer,
   ChangeLogs,
@@ -17,8 +19,6 @@ import { isSourcePartition, type Keys, type PartitionKeys } from './keys.ts';
 import { packLogEntry } from './rows/stream-entry.ts';
 import { runScript } from './scripts.ts';
 import type { StreamEntry, StreamTail } from './stream-tail.ts';
-
-const STREAM_START = '0-0';
 
 export class RedisChangeLogs implements ChangeLogs {
   readonly partitions: number;

@@ -4,7 +4,9 @@
  * Keeps true: what membership/membership-store.ts promises. What concerns one partition is one
  * command, but for the members of a large set, which are walked along the ids of their type.
  */
+
 import type { Redis } from 'ioredis';
+import { STREAM_START } from '../change/entry-order.ts';
 import { compareIds } from '../change/id-order.ts';
 import { unpackRecord } from '../change/record.ts';
 import type {
@@ -56,7 +58,7 @@ export class RedisMembershipStore implements MembershipStore {
 
   async isAwaited(partition: number, objectType: string): Promise<boolean> {
     const { log, meta } = this.#keys[partition]!;
-    const position = (await this.#redis.hget(meta, META_FIELDS.log.name)) ?? '0-0';
+    const position = (await this.#redis.hget(meta, META_FIELDS.log.name)) ?? STREAM_START;
     const waiting = await this.#redis.xrange(log, `(${position}`, '+', 'COUNT', LOOKED_AT_MAX);
     const named = JSON.stringify(objectType);
     return (

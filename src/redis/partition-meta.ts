@@ -6,6 +6,7 @@
  * `meta`; Lua names some as literals, and a test compares these with this table. A field whose name
  * ends in a colon is a family: one field for each partition, type, predicate or fan-out.
  */
+import { STREAM_START } from '../change/entry-order.ts';
 import type { Fanout } from '../engine/fanouts.ts';
 import type { TypeBuild } from '../engine/partition-builds.ts';
 import type { CommitWrites, PartitionMeta, TrialNote } from '../engine/partition-store.ts';
@@ -74,7 +75,6 @@ export const META_FIELDS = {
 } as const satisfies Readonly<Record<string, MetaField>>;
 
 const F = META_FIELDS;
-const STREAM_START = '0-0';
 
 /** All fields of one `meta`, and the predicates that have counts there. */
 export function readMeta(flat: readonly string[], complete: readonly number[]): PartitionMeta {

@@ -5,7 +5,9 @@
  * than one key or a comparison is concerned. A row that another program has overwritten counts as
  * an empty one, and is reported.
  */
+
 import type { Redis } from 'ioredis';
+import { STREAM_START } from '../change/entry-order.ts';
 import { unpackRecord } from '../change/record.ts';
 import type { RecordKey } from '../engine/batch.ts';
 import type {
@@ -46,7 +48,6 @@ import { readSources, readValueField, valueField } from './rows/value-row.ts';
 import { runScript, sendScript } from './scripts.ts';
 import { weighFields } from './weigh.ts';
 
-const STREAM_START = '0-0';
 /** Where a SCAN begins, and what it answers when it is at its end. */
 const WALK_START = '0';
 

@@ -15,6 +15,7 @@ import {
   readFlag,
   readRule,
   refuseMembers,
+  unlessMuted,
 } from './rule.ts';
 import { admitNode, fault, type Members, quote, type Reading } from './scope.ts';
 
@@ -22,22 +23,12 @@ const LEAF: RuleDialect = {
   field: 'slug',
   ignored: ['type', ...EDITOR_MEMBERS],
   aliases: new Map([['==', '=']]),
-  group: readInnerGroup,
+  group: unlessMuted(readGroup),
 };
 
 /** Reads an item tree, or notes what can't be read. */
 export function readItemTree(group: Members, path: string, reading: Reading): Meaning | undefined {
-  return readInnerGroup(group, path, 1, reading);
-}
-
-/** The group of a leaf about related records. */
-function readInnerGroup(
-  group: Members,
-  path: string,
-  depth: number,
-  reading: Reading,
-): Meaning | undefined {
-  return isMuted(group, path, reading) ? joined('and', []) : readGroup(group, path, depth, reading);
+  return LEAF.group(group, path, 1, reading);
 }
 
 function readGroup(

@@ -16,6 +16,7 @@ import {
   readFlag,
   readRule,
   refuseMembers,
+  unlessMuted,
 } from './rule.ts';
 import { admitNode, fault, type Members, quote, type Reading } from './scope.ts';
 
@@ -23,22 +24,12 @@ const RULE: RuleDialect = {
   field: 'field',
   ignored: EDITOR_MEMBERS,
   aliases: new Map(),
-  group: readInnerGroup,
+  group: unlessMuted(readGroup),
 };
 
 /** Reads a rule group, or notes what can't be read. */
 export function readRuleGroup(group: Members, path: string, reading: Reading): Meaning | undefined {
-  return readInnerGroup(group, path, 1, reading);
-}
-
-/** The group of a rule about related records. */
-function readInnerGroup(
-  group: Members,
-  path: string,
-  depth: number,
-  reading: Reading,
-): Meaning | undefined {
-  return isMuted(group, path, reading) ? joined('and', []) : readGroup(group, path, depth, reading);
+  return RULE.group(group, path, 1, reading);
 }
 
 function readGroup(

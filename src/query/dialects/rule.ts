@@ -84,13 +84,15 @@ export interface RuleDialect {
   /** Other names for operators. */
   readonly aliases: ReadonlyMap<string, string>;
   /** Reads a group that is part of a rule and stands at that depth, as one of the dialect. */
-  readonly group: (
-    group: Members,
-    path: string,
-    depth: number,
-    reading: Reading,
-  ) => Meaning | undefined;
+  readonly group: ReadGroup;
 }
+
+export type ReadGroup = (
+  group: Members,
+  path: string,
+  depth: number,
+  reading: Reading,
+) => Meaning | undefined;
 
 /** Members that the editors of filters add for themselves. */
 export const EDITOR_MEMBERS = ['id', 'path', 'disabled', 'muted', 'meta', 'combinatorPreceding'];
@@ -143,6 +145,12 @@ function membersOf({ field, ignored }: RuleDialect): string[] {
 /** Whether an editor has switched the rule or group off. */
 export function isMuted(node: Members, path: string, reading: Reading): boolean {
   return readFlag(node.muted, pointer(path, 'muted'), reading);
+}
+
+/** A group that an editor has switched off says nothing, as an empty one does. */
+export function unlessMuted(read: ReadGroup): ReadGroup {
+  return (group, path, depth, reading) =>
+    isMuted(group, path, reading) ? joined('and', []) : read(group, path, depth, reading);
 }
 
 /** A member that is true, false, or not there. */
