@@ -44,6 +44,12 @@ const CANARIES: readonly (readonly [keyof Guards, string, CheckName])[] = [
       'of it is never found out',
     'due',
   ],
+  [
+    'countsByNonce',
+    'a reader takes the counts that it knows for those of another commit, which has come to the ' +
+      'same number after a roll-back',
+    'looks',
+  ],
 ];
 
 describe('the simulator notices when', { timeout: 600_000 }, () => {

@@ -25,6 +25,8 @@ export interface Guards {
   readonly resynchronization: boolean;
   /** A change of a record that is due is preceded by what time has made of it. */
   readonly fireBeforeChange: boolean;
+  /** Counts that a reader knows are of a commit, by number and nonce; without, by the number. */
+  readonly countsByNonce: boolean;
 }
 
 export const ALL_GUARDS: Guards = {
@@ -35,6 +37,7 @@ export const ALL_GUARDS: Guards = {
   epochs: true,
   resynchronization: true,
   fireBeforeChange: true,
+  countsByNonce: true,
 };
 
 const FAULT_ONE_IN = 6;
