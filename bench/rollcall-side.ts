@@ -95,7 +95,8 @@ export function puts(world: World): Change[] {
 export class RollcallSide implements Runner {
   readonly name: string;
   readonly deployment: WatchedDeployment;
-  readonly #predicateIds: readonly number[];
+  /** By segment. */
+  readonly predicateIds: readonly number[];
 
   private constructor(
     name: string,
@@ -104,7 +105,7 @@ export class RollcallSide implements Runner {
   ) {
     this.name = name;
     this.deployment = deployment;
-    this.#predicateIds = predicateIds;
+    this.predicateIds = predicateIds;
   }
 
   static async open(
@@ -158,7 +159,7 @@ export class RollcallSide implements Runner {
     return heldIn(
       redis,
       id,
-      this.#predicateIds.map((predicateId) => partition.segment(predicateId)),
+      this.predicateIds.map((predicateId) => partition.segment(predicateId)),
     );
   }
 
