@@ -13,7 +13,7 @@ import type { Deployment } from '../src/engine/deployment.ts';
 import { assert } from '../src/errors.ts';
 
 const KEY = 'bench-key';
-export const MOST_AT_ONCE = 32;
+const MOST_AT_ONCE = 32;
 
 export interface HttpSide {
   /** @returns the body of a 200 */

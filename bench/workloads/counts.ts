@@ -46,7 +46,8 @@ const NOTES = [
   'One Node process and one private Redis (append-only file, appendfsync everysec): server, ' +
     'worker and client share it. One request at a time, over one kept connection.',
   'Raw HMGET reads the counts that are kept in 16 partitions in one pipeline, raw SCARD the ' +
-    'sizes of the sets; both add them up. The bare route is a Fastify server that sends a stored body.',
+    'sizes of the sets; both add them up. ' +
+    'The bare route is a Fastify server that sends a stored body.',
   'Before any time counts, and again at the end, each count is compared with json-logic-js, and ' +
     'raw counts with ours.',
 ];
@@ -124,7 +125,7 @@ async function runCase(
 }
 
 /** Asks again and again for as long as a round takes. */
-export class Repeated implements Side {
+class Repeated implements Side {
   readonly name: string;
   readonly latencies = new Latencies();
   readonly #ask: () => Promise<unknown>;

@@ -20,7 +20,7 @@ export interface CommitMark {
 }
 
 /** Where a partition stands. */
-export interface Positions extends CommitMark {
+interface Positions extends CommitMark {
   /** The last entry of the log that is applied as a whole, and the last one that there is. */
   readonly position: string;
   readonly end: string;

@@ -99,7 +99,7 @@ export async function waitForWatermark(
   return wait.lookAtAll(predicateIds);
 }
 
-/** A loss that was seen is reported, even if it has been made good since: nothing was waited for. */
+/** A loss that was seen is reported, even if it is made good by now: nothing was waited for. */
 function withLosses(
   statuses: readonly PartitionStatus[],
   seen: readonly PartitionStatus[],

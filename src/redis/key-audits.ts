@@ -38,6 +38,8 @@ const HELD: ReadonlyMap<string, string> = new Map([
   ['failed', 'hash'],
   ['due', 'zset'],
   ['tombstones', 'zset'],
+  ['fanouts', 'hash'],
+  ['fanouts-since', 'zset'],
 ]);
 
 interface Expected {

@@ -126,7 +126,17 @@ export const SIGNATURES = {
     readonly changed: readonly string[];
     readonly counts: readonly string[];
   }>()({
-    keys: ['meta', 'log', 'inbox', 'counts', 'counted', 'failed', 'delivered', 'due'],
+    keys: [
+      'meta',
+      'log',
+      'inbox',
+      'counts',
+      'counted',
+      'failed',
+      'delivered',
+      'due',
+      'fanoutsSince',
+    ],
     arguments: ['partitions', 'failures', 'sinceNumber', 'sinceNonce', 'ring'],
     more: true,
     answers: 'fields',

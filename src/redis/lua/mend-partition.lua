@@ -1,7 +1,7 @@
 -- mend-partition.lua: makes good one row, set or field, if what that was decided by is still so.
 --
--- KEYS  then the key that is written, the hashes that guards look at, and the `meta` that is renewed
---       (all of one partition)
+-- KEYS  then the key that is written, the hashes that guards look at, and the `meta` that is
+--       renewed (all of one partition)
 -- ARGV  guards, renewed, nonce; then for each guard: index in KEYS of a hash, field, 'is' or
 --       'absent', the field's value; then the write: verb, index in KEYS, arguments…
 --   guards: how many there are

@@ -1,7 +1,7 @@
 -- read-partition.lua: answers from one instant where a partition stands, and if asked for, the
 -- counts of some predicates.
 --
--- KEYS  meta, log, inbox, counts, counted, failed, delivered, due
+-- KEYS  meta, log, inbox, counts, counted, failed, delivered, due, fanouts_since
 -- ARGV  partitions, failures, since_number, since_nonce, ring; then predicate ids
 --   partitions: how many there are, to be told what was sent, delivered and lost (0: not asked for)
 --   failures: what is known of them, as it was answered
@@ -49,13 +49,7 @@ if partitions ~= '0' then
     sent[each] = sent[each] or ''
     arrived[each] = arrived[each] and string.match(arrived[each], '^%d+ %-?%d+') or ''
   end
-  local fields = redis.call('HGETALL', meta)
-  for i = 1, #fields, 2 do
-    if string.match(fields[i], '^fanout:') then
-      local since = cjson.decode(fields[i + 1]).since
-      if fanning == 0 or since < fanning then fanning = since end
-    end
-  end
+  fanning = tonumber(redis.call('ZRANGE', fanouts_since, 0, 0, 'WITHSCORES')[2] or '0')
   if has_any('broken:') then
     loss = 'broken'
   elseif has_any('resending:') or has_any('receiving:') then
