@@ -55,6 +55,7 @@ const NOTES = [
 const CONTACTS = 'contacts';
 const ORGANIZATIONS = 'organizations';
 const SLUG = 'in-saas';
+const PATIENT = { consistency: 'strong', timeoutMs: 60_000 } as const;
 
 async function open(url: string, isAsked: boolean): Promise<WatchedDeployment> {
   const deployment = await openQuiet(url);
@@ -122,8 +123,10 @@ async function prepare(
   };
 }
 
+/** Null: it was not there in time. */
 async function countOf({ segmentCounts }: WatchedDeployment): Promise<number | null> {
-  return (await segmentCounts.read([SLUG])).counts[0]!.count;
+  const { count, status } = (await segmentCounts.read([SLUG], PATIENT)).counts[0]!;
+  return count;
 }
 
 // ── One target ──
