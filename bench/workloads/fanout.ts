@@ -8,6 +8,7 @@
  * target. It is compared with the same load where nobody asks for the relationship; what lies
  * between is the price of the pairs.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Change } from '../../src/change/change.ts';
 import { partitionOf } from '../../src/change/partition.ts';
 import { assert } from '../../src/errors.ts';
@@ -41,6 +42,8 @@ export const FANOUT: Workload = {
 /** Of a first contact: so many holders of each target are spread over the partitions. */
 const HOLDERS_A_TARGET = 15;
 const CLIENTS = 4;
+/** How often it is looked whether all have entered or left. */
+const LOOK_MS = 5;
 
 const NOTES = [
   `One Node process and one private Redis (append-only file, appendfsync everysec); ` +
@@ -102,31 +105,39 @@ function contactsOf(
   }));
 }
 
-/** Fills the logs. @returns what shows them, and ends once so many memberships have flipped */
+/** Fills the logs. @returns what shows them, and ends once so many contacts are members */
 async function prepare(
-  { redis, keys, store, metrics, worker }: WatchedDeployment,
+  deployment: WatchedDeployment,
   changes: readonly Change[],
-  flipped: number,
+  members: number,
 ): Promise<() => Promise<void>> {
+  const { redis, keys, store, metrics, worker } = deployment;
   const logs = keys.partitions.map(({ log }) => log);
   const show = await stage(redis, logs, changes, store.catalog.version);
-  const read = async (counter: typeof metrics.changesApplied) => {
+  const applied = async () => {
     assert(worker?.fatal.length === 0, 'no partition has stopped');
-    return (await counter.get()).values[0]?.value ?? 0;
+    return (await metrics.changesApplied.get()).values[0]?.value ?? 0;
   };
-  const target = (await read(metrics.changesApplied)) + changes.length;
-  const flips = (await read(metrics.membershipsFlipped)) + flipped;
+  const target = (await applied()) + changes.length;
   return async () => {
     await show();
-    await reached(() => read(metrics.changesApplied), target);
-    await reached(() => read(metrics.membershipsFlipped), flips);
+    await reached(applied, target);
+    while ((await membersOf(deployment)) !== members) await sleep(LOOK_MS);
   };
+}
+
+/** As the partitions have committed them so far: a strong read would be part of the load. */
+async function membersOf({ redis, keys, store }: WatchedDeployment): Promise<number> {
+  const field = String(store.catalog.segments.get(SLUG)!.predicateId);
+  const commands = redis.pipeline();
+  for (const { counts } of keys.partitions) commands.hget(counts, field);
+  const replies = (await commands.exec()) ?? [];
+  return replies.reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
 /** Null: it was not there in time. */
 async function countOf({ segmentCounts }: WatchedDeployment): Promise<number | null> {
-  const { count, status } = (await segmentCounts.read([SLUG], PATIENT)).counts[0]!;
-  return count;
+  return (await segmentCounts.read([SLUG], PATIENT)).counts[0]!.count;
 }
 
 // ── One target ──
@@ -178,11 +189,11 @@ class OneTarget implements Side {
     const { records } = this.#options;
     this.#isIn = !this.#isIn;
     const change = organization('hot', this.#isIn ? 'SaaS' : 'none');
-    const run = await prepare(this.#deployment, [change], records);
+    const expected = this.#isIn ? records : 0;
+    const run = await prepare(this.#deployment, [change], expected);
     const startedMs = performance.now();
     await run();
     const ms = performance.now() - startedMs;
-    const expected = this.#isIn ? records : 0;
     assert((await countOf(this.#deployment)) === expected, `${expected} contacts are members`);
     return { changes: records, ms };
   }
