@@ -571,7 +571,7 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
       expect(await left('b')).toEqual([['h'], [['h', 1]], neighbour]);
     });
 
-    it('has all holders of a target that has few of them, and says nothing of one that has more', async () => {
+    it('has all holders of targets that have few, and says nothing of the others', async () => {
       const holder = (target: string, id: string) => ({ edgeId: 9, target, id, holds: true });
       const holders = ['b', 'a', 'c'].map((id) => holder('t', id));
       await owner.commit({ holders: [...holders, holder('u', 'x')] });
