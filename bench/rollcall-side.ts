@@ -92,6 +92,18 @@ export function puts(world: World): Change[] {
   }));
 }
 
+/** A deployment with a worker that says nothing unless something is wrong. */
+export function openQuiet(redisUrl: string): Promise<WatchedDeployment> {
+  return openWatched({
+    redisUrl,
+    logger: pino({ level: 'error' }, pino.destination(2)),
+    prefix: 'ours',
+    partitions: PARTITIONS,
+    timeZone: 'UTC',
+    runsWorker: true,
+  });
+}
+
 export class RollcallSide implements Runner {
   readonly name: string;
   readonly deployment: WatchedDeployment;
@@ -114,15 +126,7 @@ export class RollcallSide implements Runner {
     progress: Progress,
     name = 'Rollcall',
   ): Promise<RollcallSide> {
-    const logger = pino({ level: 'error' }, pino.destination(2));
-    const deployment = await openWatched({
-      redisUrl,
-      logger,
-      prefix: 'ours',
-      partitions: PARTITIONS,
-      timeZone: 'UTC',
-      runsWorker: true,
-    });
+    const deployment = await openQuiet(redisUrl);
     await deployment.objectTypes.put(PEOPLE, PEOPLE_DEFINITION);
     const predicateIds = await declareSegments(deployment, world);
     await reached(() => countReady(deployment), new Set(predicateIds).size);

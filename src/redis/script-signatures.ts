@@ -105,6 +105,12 @@ export const SIGNATURES = {
     arguments: ['field', 'last', 'nowMs', 'pendingMax', 'deadMax'],
     more: true,
   }),
+  readHolders: answering<readonly (readonly string[] | null)[]>()({
+    keys: [],
+    arguments: ['most'],
+    more: true,
+    whenFull: 'no-writes',
+  }),
   readPartition: answering<{
     readonly number: number;
     readonly nonce: string;

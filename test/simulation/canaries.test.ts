@@ -50,6 +50,9 @@ const CANARIES: readonly (readonly [keyof Guards, string, CheckName])[] = [
       'same number after a roll-back',
     'looks',
   ],
+  ['wholeHolders', 'news of a target that has many holders reaches the first of them', 'members'],
+  ['freshHolders', 'news reaches the holders of a while ago', 'members'],
+  ['restOfNews', 'news for which a batch has no room is forgotten', 'members'],
 ];
 
 describe('the simulator notices when', { timeout: 600_000 }, () => {

@@ -27,6 +27,12 @@ export interface Guards {
   readonly fireBeforeChange: boolean;
   /** Counts that a reader knows are of a commit, by number and nonce; without, by the number. */
   readonly countsByNonce: boolean;
+  /** Holders that are evaluated in the batch that brings their news are all that there are. */
+  readonly wholeHolders: boolean;
+  /** They are those of the commit before the batch. */
+  readonly freshHolders: boolean;
+  /** Those for which the batch has no room become a fan-out. */
+  readonly restOfNews: boolean;
 }
 
 export const ALL_GUARDS: Guards = {
@@ -38,6 +44,9 @@ export const ALL_GUARDS: Guards = {
   resynchronization: true,
   fireBeforeChange: true,
   countsByNonce: true,
+  wholeHolders: true,
+  freshHolders: true,
+  restOfNews: true,
 };
 
 const FAULT_ONE_IN = 6;
