@@ -61,7 +61,7 @@ describe.each(WORLDS)('a look at a partition of $name', ({ open }) => {
     );
   });
 
-  it('says of a predicate that was dropped, or has failed, that it is not answered for', async () => {
+  it('says that a predicate which was dropped or has failed is not answered for', async () => {
     await enter(1);
     await enter(2);
     expect(await counts(1, 2, 3)).toEqual([1, 1, null]);
@@ -92,7 +92,7 @@ describe.each(WORLDS)('a look at a partition of $name', ({ open }) => {
     expect((await look({ since })).changed !== undefined).toBe(isKnown);
   });
 
-  it('knows nothing of a commit that was rolled back, once others have come to its number', async () => {
+  it('does not take another commit of the same number for one that was rolled back', async () => {
     await enter(1);
     const rollBack = await world.snapshot(0);
     await enter(1);
