@@ -46,6 +46,7 @@ const CANARIES: readonly (readonly [keyof Guards, string, CheckName])[] = [
   ],
   ['wholeHolders', 'news of a target that has many holders reaches the first of them', 'members'],
   ['freshHolders', 'news reaches the holders of a while ago', 'members'],
+  ['restOfChunk', 'holders for which a batch has no room are taken for visited', 'members'],
   ['restOfNews', 'news for which a batch has no room is forgotten', 'members'],
 ];
 

@@ -31,6 +31,8 @@ export interface Guards {
   readonly freshHolders: boolean;
   /** Those for which the batch has no room become a fan-out. */
   readonly restOfNews: boolean;
+  /** Holders of a fan-out for which a batch has no room are visited later. */
+  readonly restOfChunk: boolean;
 }
 
 export const ALL_GUARDS: Guards = {
@@ -44,6 +46,7 @@ export const ALL_GUARDS: Guards = {
   wholeHolders: true,
   freshHolders: true,
   restOfNews: true,
+  restOfChunk: true,
 };
 
 const FAULT_ONE_IN = 6;
