@@ -174,10 +174,8 @@ function addMembers(commands: CommitCommands, writes: CommitWrites, keys: Partit
 }
 
 function addEdges(commands: CommitCommands, writes: CommitWrites, keys: PartitionKeys): void {
-  for (const { edgeId, target, row } of writes.neighbours)
-    addEdgeRow(commands, keys.neighbours(edgeId), target, row);
-  for (const { edgeId, target, row } of writes.related)
-    addEdgeRow(commands, keys.related(edgeId), target, row);
+  addEdgeRows(commands, writes.neighbours, (edgeId) => keys.neighbours(edgeId));
+  addEdgeRows(commands, writes.related, (edgeId) => keys.related(edgeId));
   for (const { edgeId, target, id, holds } of writes.holders)
     addScored(commands, keys.holders(edgeId, target), holds ? 0 : undefined, id);
   for (const { predicateId, target, id, value } of writes.values)
@@ -229,13 +227,27 @@ function addField(
   else commands.add('HSET', key, [field, value]);
 }
 
-function addEdgeRow(
+/** One command for all rows of an edge that are set, and one for those that go. */
+function addEdgeRows(
   commands: CommitCommands,
-  key: string,
-  target: string,
-  row: NeighbourRow | RelatedRow | null,
+  rows: readonly {
+    readonly edgeId: number;
+    readonly target: string;
+    readonly row: NeighbourRow | RelatedRow | null;
+  }[],
+  keyOf: (edgeId: number) => string,
 ): void {
-  addField(commands, key, target, row && packRow(row));
+  const byEdge = new Map<number, { readonly set: string[]; readonly gone: string[] }>();
+  for (const { edgeId, target, row } of rows) {
+    let fields = byEdge.get(edgeId);
+    if (!fields) byEdge.set(edgeId, (fields = { set: [], gone: [] }));
+    if (row) fields.set.push(target, packRow(row));
+    else fields.gone.push(target);
+  }
+  for (const [edgeId, { set, gone }] of byEdge) {
+    commands.add('HSET', keyOf(edgeId), set);
+    commands.add('HDEL', keyOf(edgeId), gone);
+  }
 }
 
 function addChannels(commands: CommitCommands, writes: CommitWrites, keys: PartitionKeys): void {
