@@ -24,11 +24,13 @@ import {
 
 /**
  * A small batch in a busy process waits this long for more: a commit costs the same for one change
- * and for thirty.
+ * and for thirty. Where changes come seldom nothing would join it, so a lone one does not wait.
  */
 const SMALL_BATCH_ENTRIES = 32;
 const GATHER_MS = 2;
 const BUSY_UTILIZATION = 0.5;
+/** They come often if the commit before was not longer ago than this. */
+const OFTEN_MS = 8;
 const RETRY_MS = 50;
 
 export interface CoreDriverContext extends Asker {
@@ -44,6 +46,7 @@ export interface CoreDriverContext extends Asker {
 
 export class CoreDriver {
   readonly #context: CoreDriverContext;
+  #committedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(context: CoreDriverContext) {
     this.#context = context;
@@ -84,8 +87,7 @@ export class CoreDriver {
         await refreshCatalog();
         return undefined;
       case 'gather':
-        if (request.entries < SMALL_BATCH_ENTRIES && utilization() > BUSY_UTILIZATION)
-          await sleep(GATHER_MS);
+        if (request.entries < SMALL_BATCH_ENTRIES && this.#isBusy) await sleep(GATHER_MS);
         return undefined;
       case 'solo-over':
         await solo.over;
@@ -97,6 +99,11 @@ export class CoreDriver {
     }
   }
 
+  get #isBusy(): boolean {
+    const sinceMs = performance.now() - this.#committedAtMs;
+    return sinceMs < OFTEN_MS && utilization() > BUSY_UTILIZATION;
+  }
+
   async #commit(prepared: PreparedCommit): Promise<CommitAnswer | 'unknown'> {
     const { metrics, stores, partition, log, isStopped } = this.#context;
     const timer = metrics.commitSeconds.startTimer();
@@ -104,6 +111,7 @@ export class CoreDriver {
       try {
         const answer = await stores[partition]!.commit(prepared);
         timer();
+        this.#committedAtMs = performance.now();
         return answer;
       } catch (error) {
         if (!isUnanswered(error)) throw error;

@@ -16,6 +16,8 @@ export interface CoreLimits {
   /** Holders that the fan-outs of a batch visit together, and each of them at least. */
   readonly fanoutRecordsMax: number;
   readonly fanoutRecordsMin: number;
+  /** Fan-outs that are read at once at a take-over. */
+  readonly recoveredFanoutsMax: number;
   /** Rows of a chunk of a backfill at least, however many predicates are evaluated for each. */
   readonly backfillRecordsMin: number;
   /** Entries that may wait for their targets before all but the inbox is held back. */
@@ -56,6 +58,7 @@ export const CORE_LIMITS: CoreLimits = {
   // ms and 370 ms at p99.
   fanoutRecordsMax: 100,
   fanoutRecordsMin: 16,
+  recoveredFanoutsMax: 5000,
   backfillRecordsMin: 16,
   undeliveredMax: 1000,
   // So many are due at midnight that live changes have to come in between.

@@ -12,7 +12,7 @@ import type { CoreLimits } from './core-limits.ts';
 import type { Edge } from './edges.ts';
 import { firstWithin } from './lighter.ts';
 import type { BatchDraft, Participant, Turn, Weigh } from './participant.ts';
-import type { FanoutKey, PartitionMeta } from './partition-store.ts';
+import type { FanoutKey } from './partition-store.ts';
 import { type Asking, ask } from './requests.ts';
 import { OPERATIONS_MAX, type Step } from './step.ts';
 
@@ -73,8 +73,17 @@ export class Fanouts implements Participant {
     this.#limits = limits;
   }
 
-  recover({ fanouts }: Pick<PartitionMeta, 'fanouts'>): void {
-    for (const fanout of fanouts) this.#running.set(nameOf(fanout), fanout);
+  /**
+   * Reads what the owner before has left, piece by piece: there may be a million of them. Caller:
+   * checks afterwards that nobody has committed meanwhile.
+   */
+  *takeUp(): Asking<void> {
+    const most = this.#limits.recoveredFanoutsMax;
+    for (let from = 0; ; from += most) {
+      const found = yield* ask({ kind: 'fanouts', from, most });
+      for (const fanout of found) this.#running.set(nameOf(fanout), fanout);
+      if (found.length < most) return;
+    }
   }
 
   get size(): number {

@@ -157,8 +157,9 @@ export class PartitionCore implements Turn {
    * @returns false if it is no longer as it was when it was acquired: it has to be taken again
    */
   *open(): Asking<boolean> {
-    const { channels, resyncs } = this.participants;
+    const { channels, fanouts, resyncs } = this.participants;
     yield* channels.beginEpochs();
+    yield* fanouts.takeUp();
     // The next owner finds these epochs; an owner that took over before would have closed them.
     const renewal = yield* ask({ kind: 'renew' });
     if (renewal.status !== 'renewed' || renewal.number !== this.#number) return false;

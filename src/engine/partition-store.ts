@@ -58,7 +58,6 @@ export interface PartitionMeta {
   readonly backfills: ReadonlyMap<string, TypeBuild>;
   /** By predicate, why it has failed here. */
   readonly failed: ReadonlyMap<number, Failure>;
-  readonly fanouts: readonly Fanout[];
   /** Predicates that may have sets of holders or of values, with the edge of each. */
   readonly edgeSets: ReadonlyMap<number, number>;
   /** Object types that may have timers. */
@@ -348,6 +347,11 @@ export interface PartitionStore {
     until: string | null,
     most: number,
   ): Promise<readonly string[]>;
+  /**
+   * Fan-outs that run, those with the oldest news first, from the nth on. Caller: nothing is
+   * committed between one part and the next.
+   */
+  fanouts(from: number, most: number): Promise<readonly Fanout[]>;
   /** The records that are due first, the earliest first, whether it is time or not. */
   firstDue(most: number): Promise<readonly DueRecord[]>;
   /** Records whose tombstones have run out by then. */

@@ -11,6 +11,7 @@ import type { ChannelPosition } from '../membership/channel-position.ts';
 import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
 import type { TargetValue } from '../membership/value-key.ts';
 import type { RecordKey } from './batch.ts';
+import type { Fanout } from './fanouts.ts';
 import type {
   CommitAnswer,
   DueRecord,
@@ -99,6 +100,7 @@ export type StoreRequest =
       readonly most: number;
     }
   | { readonly kind: 'holders'; readonly asked: readonly HoldersOf[] }
+  | { readonly kind: 'fanouts'; readonly from: number; readonly most: number }
   | { readonly kind: 'first-due'; readonly most: number }
   | { readonly kind: 'expired-tombstones'; readonly untilMs: number; readonly most: number }
   | {
@@ -165,6 +167,7 @@ export interface Answers {
   readonly 'record-bytes': readonly number[];
   readonly ids: readonly string[];
   readonly holders: readonly (readonly string[])[];
+  readonly fanouts: readonly Fanout[];
   readonly 'first-due': readonly DueRecord[];
   readonly 'expired-tombstones': readonly RecordKey[];
   readonly 'walk-timers': Walk<RecordKey>;
@@ -227,6 +230,8 @@ export function answerOf(
           store.holdersAfter(edgeId, target, after, until, most),
         ),
       );
+    case 'fanouts':
+      return store.fanouts(request.from, request.most);
     case 'first-due':
       return store.firstDue(request.most);
     case 'expired-tombstones':

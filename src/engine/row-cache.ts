@@ -8,7 +8,6 @@
  */
 
 import { getHeapStatistics } from 'node:v8';
-import { LRUCache } from 'lru-cache';
 import {
   type NeighbourRow,
   NOT_RELATED,
@@ -16,6 +15,7 @@ import {
   UNKNOWN_NEIGHBOUR,
 } from '../membership/neighbour-row.ts';
 import { CORE_LIMITS } from './core-limits.ts';
+import { Generations } from './generations.ts';
 import type { Participant, Weigh } from './participant.ts';
 import type { RecordsOfType } from './partition-store.ts';
 import { type Asking, ask, type EdgeTargets, type ExtremesOf, notLoaded } from './requests.ts';
@@ -52,20 +52,17 @@ export interface LoadedEdgeRows {
 }
 
 export class RowCache implements Participant {
-  readonly #rows: LRUCache<string, Row>;
-  /** Of both ends, by kind, edge and target. */
-  readonly #edgeRows: LRUCache<string, NeighbourRow | RelatedRow>;
+  /** By type and id. */
+  readonly #rows: Generations<Row>;
+  /** By end and edge, and target. */
+  readonly #edgeRows: Generations<NeighbourRow | RelatedRow>;
 
   constructor(
     rowsMax: number,
     bytesMax = (CACHED_BYTES_MAX * rowsMax) / CORE_LIMITS.cachedRowsMax,
   ) {
-    this.#rows = new LRUCache({
-      max: rowsMax,
-      maxSize: Math.ceil(bytesMax),
-      sizeCalculation: bytesOf,
-    });
-    this.#edgeRows = new LRUCache({ max: rowsMax });
+    this.#rows = new Generations(rowsMax, bytesMax, bytesOf);
+    this.#edgeRows = new Generations(rowsMax);
   }
 
   /**
@@ -78,30 +75,31 @@ export class RowCache implements Participant {
     touched: ReadonlyMap<string, ReadonlySet<string>>,
     bytesMax = Number.MAX_SAFE_INTEGER,
   ): Asking<Loaded> {
-    const rows = new Map<string, Row>();
+    const rows: RowsByType = new Map();
     const asked: RecordsOfType[] = [];
     for (const [objectType, ids] of touched) {
-      let missing: string[] | undefined;
+      const ofType = new Map<string, Row>();
+      rows.set(objectType, ofType);
+      const missing: string[] = [];
       for (const id of ids) {
-        const key = recordKey(objectType, id);
-        const cached = this.#rows.get(key);
-        if (cached) rows.set(key, cached);
-        else if (missing) missing.push(id);
-        else asked.push({ objectType, ids: (missing = [id]) });
+        const cached = this.#rows.get(objectType, id);
+        if (cached) ofType.set(id, cached);
+        else missing.push(id);
       }
+      if (missing.length > 0) asked.push({ objectType, ids: missing });
     }
     const weights = asked.length > 0 ? yield* this.#read(asked, rows, bytesMax) : undefined;
     if (weights) return { weigh: (objectType, id) => weights.get(recordKey(objectType, id)) ?? 0 };
     return {
       row: (objectType, id) =>
-        rows.get(recordKey(objectType, id)) ?? notLoaded('the record', objectType, id),
+        rows.get(objectType)?.get(id) ?? notLoaded('the record', objectType, id),
     };
   }
 
   /** @returns what each weighs if they were not read */
   *#read(
     asked: readonly RecordsOfType[],
-    rows: Map<string, Row>,
+    rows: RowsByType,
     bytesMax: number,
   ): Asking<Map<string, number> | undefined> {
     const answer = yield* ask({ kind: 'records', asked, bytesMax });
@@ -113,11 +111,11 @@ export class RowCache implements Participant {
       return weights;
     }
     for (const { objectType, ids } of asked) {
+      const ofType = rows.get(objectType)!;
       for (const id of ids) {
-        const key = recordKey(objectType, id);
         const row = answer.rows[at++];
-        rows.set(key, row ?? ABSENT);
-        if (row) this.#rows.set(key, row);
+        ofType.set(id, row ?? ABSENT);
+        if (row) this.#rows.set(objectType, id, row);
       }
     }
     return undefined;
@@ -171,9 +169,8 @@ export class RowCache implements Participant {
     for (const [edgeId, targets] of targetsByEdge) {
       const missing: string[] = [];
       for (const target of targets) {
-        const key = edgeKey(end, edgeId, target);
-        const cached = this.#edgeRows.get(key);
-        if (cached) rows.set(key, cached);
+        const cached = this.#edgeRows.get(edgeEnd(end, edgeId), target);
+        if (cached) rows.set(edgeKey(end, edgeId, target), cached);
         else missing.push(target);
       }
       if (missing.length > 0) asked.push({ edgeId, targets: missing });
@@ -191,35 +188,40 @@ export class RowCache implements Participant {
     for (const [nth, { edgeId, targets }] of asked.entries()) {
       for (const [at, target] of targets.entries()) {
         const row = answers[nth]![at];
-        const key = edgeKey(end, edgeId, target);
-        rows.set(key, row ?? none);
-        if (row) this.#edgeRows.set(key, row);
+        rows.set(edgeKey(end, edgeId, target), row ?? none);
+        if (row) this.#edgeRows.set(edgeEnd(end, edgeId), target, row);
       }
     }
   }
 
   committed({ records, edges }: Pick<Step, 'records' | 'edges'>): void {
     for (const { edgeId, target, row } of edges.neighbours)
-      this.#setEdgeRow(edgeKey('n', edgeId, target), row);
+      this.#setEdgeRow(edgeEnd('n', edgeId), target, row);
     for (const { edgeId, target, row } of edges.related)
-      this.#setEdgeRow(edgeKey('r', edgeId, target), row);
+      this.#setEdgeRow(edgeEnd('r', edgeId), target, row);
     for (const { objectType, id, after } of records) {
-      if (after.record) this.#rows.set(recordKey(objectType, id), after);
-      else this.#rows.delete(recordKey(objectType, id));
+      if (after.record) this.#rows.set(objectType, id, after);
+      else this.#rows.delete(objectType, id);
     }
   }
 
-  #setEdgeRow(key: string, row: NeighbourRow | RelatedRow | null): void {
-    if (row) this.#edgeRows.set(key, row);
-    else this.#edgeRows.delete(key);
+  #setEdgeRow(end: string, target: string, row: NeighbourRow | RelatedRow | null): void {
+    if (row) this.#edgeRows.set(end, target, row);
+    else this.#edgeRows.delete(end, target);
   }
 }
+
+type RowsByType = Map<string, Map<string, Row>>;
 
 /** `n`: what holders know of a target; `r`: what a target knows of its holders. */
 type EdgeEnd = 'n' | 'r';
 
 function recordKey(objectType: string, id: string): string {
   return `${objectType}:${id}`;
+}
+
+function edgeEnd(end: EdgeEnd, edgeId: number): string {
+  return `${end}${edgeId}`;
 }
 
 function edgeKey(end: EdgeEnd, edgeId: number, target: string): string {

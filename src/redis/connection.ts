@@ -6,7 +6,6 @@
  * ask.
  */
 import { Redis } from 'ioredis';
-import { defineScripts } from './scripts.ts';
 
 /** A command that takes longer than this counts as unanswered; its outcome is unknown. */
 const COMMAND_TIMEOUT_MS = 10_000;
@@ -26,7 +25,6 @@ export function openConnection({ url, onError }: ConnectionOptions): Redis {
     commandTimeout: COMMAND_TIMEOUT_MS,
   });
   redis.on('error', onError ?? (() => {}));
-  defineScripts(redis);
   return redis;
 }
 

@@ -36,6 +36,8 @@ const HELD: ReadonlyMap<string, string> = new Map([
   ['counts', 'hash'],
   ['due', 'zset'],
   ['tombstones', 'zset'],
+  ['fanouts', 'hash'],
+  ['fanouts-since', 'zset'],
 ]);
 
 interface Expected {

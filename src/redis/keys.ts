@@ -35,6 +35,9 @@ export class PartitionKeys {
   readonly counts: string;
   readonly due: string;
   readonly tombstones: string;
+  /** How far the fan-outs that run have come, and the oldest commit whose news each brings. */
+  readonly fanouts: string;
+  readonly fanoutsSince: string;
   readonly feed: string;
   readonly activations: string;
   readonly outcomes: string;
@@ -57,6 +60,8 @@ export class PartitionKeys {
     this.counts = `${this.base}counts`;
     this.due = `${this.base}due`;
     this.tombstones = `${this.base}tombstones`;
+    this.fanouts = `${this.base}fanouts`;
+    this.fanoutsSince = `${this.base}fanouts-since`;
     this.feed = `${this.base}feed`;
     this.activations = `${this.base}activations`;
     this.outcomes = `${this.base}outcomes`;
@@ -335,6 +340,16 @@ export const KEY_TABLE: readonly KeyRow[] = [
     name: 'rc:{p}:tombstones',
     type: 'zset',
     holds: '`<type>:<id>` of deleted records, for 7 days',
+  },
+  {
+    name: 'rc:{p}:fanouts',
+    type: 'hash',
+    holds: '`<edge>:<target>` → JSON: how far its fan-out has come',
+  },
+  {
+    name: 'rc:{p}:fanouts-since',
+    type: 'zset',
+    holds: '`<edge>:<target>` by the oldest commit that it brings',
   },
   { name: 'rc:{p}:feed', type: 'stream', holds: 'which records entered and left' },
   { name: 'rc:{p}:activations', type: 'stream', holds: 'flips that webhooks follow, until queued' },

@@ -19,6 +19,7 @@ import { CommitCommands } from './commit-commands.ts';
 import { type PartitionKeys, recordMember } from './keys.ts';
 import { metaWrites } from './partition-meta.ts';
 import { packActivations } from './rows/activation-entry.ts';
+import { fanoutMember, packFanout } from './rows/fanout-row.ts';
 import { packFeed } from './rows/feed-entry.ts';
 import { packRow } from './rows/neighbour-row.ts';
 import { packState } from './rows/state-row.ts';
@@ -182,12 +183,28 @@ function addEdges(commands: CommitCommands, writes: CommitWrites, keys: Partitio
   for (const { predicateId, target, id, value } of writes.values)
     addScored(commands, keys.values(predicateId, target), value, id);
   addValues(commands, writes, keys);
+  addFanouts(commands, writes, keys);
   for (const { edgeId, target } of writes.forgottenHolders)
     commands.addWhole('UNLINK', keys.holders(edgeId, target));
   for (const { predicateId, target } of writes.forgottenValues)
     commands.addWhole('UNLINK', keys.values(predicateId, target));
   for (const { edgeId, targets } of writes.forgottenNeighbours)
     commands.add('HDEL', keys.neighbours(edgeId), targets);
+}
+
+function addFanouts(commands: CommitCommands, writes: CommitWrites, keys: PartitionKeys): void {
+  const progress: string[] = [];
+  const since: (string | number)[] = [];
+  for (const fanout of writes.fanouts) {
+    const member = fanoutMember(fanout);
+    progress.push(member, packFanout(fanout));
+    since.push(fanout.since, member);
+  }
+  const done = writes.fanoutsDone.map(fanoutMember);
+  commands.add('HSET', keys.fanouts, progress);
+  commands.add('ZADD', keys.fanoutsSince, since);
+  commands.add('HDEL', keys.fanouts, done);
+  commands.add('ZREM', keys.fanoutsSince, done);
 }
 
 function addValues(commands: CommitCommands, writes: CommitWrites, keys: PartitionKeys): void {

@@ -4,10 +4,10 @@
  *
  * Keeps true: `readMeta` reads back what `metaWrites` wrote. No other TypeScript names a field of
  * `meta`; Lua names some as literals, and a test compares these with this table. A field whose name
- * ends in a colon is a family: one field for each partition, type, predicate or fan-out.
+ * ends in a colon is a family: one field for each partition, type or predicate. None grows with the
+ * data, so a take-over may read all of `meta`.
  */
 import { STREAM_START } from '../change/entry-order.ts';
-import type { Fanout } from '../engine/fanouts.ts';
 import type { TypeBuild } from '../engine/partition-builds.ts';
 import type { CommitWrites, PartitionMeta, TrialNote } from '../engine/partition-store.ts';
 import type { Receipt } from '../engine/resyncs.ts';
@@ -48,11 +48,6 @@ export const META_FIELDS = {
     formerly: 'scan:',
   },
   failed: { name: 'failed:', of: 'predicate id', holds: 'JSON: why it has failed here' },
-  fanout: {
-    name: 'fanout:',
-    of: 'edge id:target',
-    holds: 'JSON: how far the fan-out over the holders of this target has come',
-  },
   edgeSets: {
     name: 'sets:',
     of: 'predicate id',
@@ -82,7 +77,6 @@ export function readMeta(flat: readonly string[], complete: readonly number[]): 
   const sent = new Map<number, ChannelPosition>();
   const backfills = new Map<string, TypeBuild>();
   const failed = new Map<number, Failure>();
-  const fanouts: Fanout[] = [];
   const edgeSets = new Map<number, number>();
   const timedTypes = new Set<string>();
   const resending = new Set<number>();
@@ -101,9 +95,6 @@ export function readMeta(flat: readonly string[], complete: readonly number[]): 
         break;
       case F.failed.name:
         failed.set(Number(of), JSON.parse(value) as Failure);
-        break;
-      case F.fanout.name:
-        fanouts.push(readFanout(of, value));
         break;
       case F.edgeSets.name:
         edgeSets.set(Number(of), Number(value));
@@ -136,7 +127,6 @@ export function readMeta(flat: readonly string[], complete: readonly number[]): 
     complete,
     backfills,
     failed,
-    fanouts,
     edgeSets,
     timedTypes,
     resending,
@@ -161,16 +151,6 @@ export function partOf(family: MetaField, field: string): string | undefined {
   return field.startsWith(family.name) ? field.slice(family.name.length) : undefined;
 }
 
-function readFanout(of: string, value: string): Fanout {
-  const colon = of.indexOf(':');
-  const progress = JSON.parse(value) as Omit<Fanout, 'edgeId' | 'target'>;
-  return { edgeId: Number(of.slice(0, colon)), target: of.slice(colon + 1), ...progress };
-}
-
-function packFanout({ cursor, until, wrapTo, since, begun }: Fanout): string {
-  return JSON.stringify({ cursor, until, wrapTo, since, begun });
-}
-
 /** The stored form of a note on a trial. */
 export function packTrial(note: TrialNote): string {
   return JSON.stringify(note);
@@ -191,10 +171,6 @@ export function metaWrites(writes: CommitWrites): MetaWrites {
   if (inbox !== undefined) set.push(F.inbox.name, inbox);
   addBuilds(set, gone, writes);
   addChannels(set, gone, writes);
-  for (const fanout of writes.fanouts)
-    set.push(`${F.fanout.name}${fanout.edgeId}:${fanout.target}`, packFanout(fanout));
-  for (const { edgeId, target } of writes.fanoutsDone)
-    gone.push(`${F.fanout.name}${edgeId}:${target}`);
   for (const [id, edgeId] of writes.edgeSets) set.push(F.edgeSets.name + id, edgeId);
   for (const id of writes.edgeSetsDone) gone.push(F.edgeSets.name + id);
   for (const objectType of writes.timedTypes) set.push(F.timedType.name + objectType, 1);

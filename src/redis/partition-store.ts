@@ -10,6 +10,7 @@ import type { Redis } from 'ioredis';
 import { STREAM_START } from '../change/entry-order.ts';
 import { unpackRecord } from '../change/record.ts';
 import type { RecordKey } from '../engine/batch.ts';
+import type { Fanout } from '../engine/fanouts.ts';
 import type {
   Acquisition,
   CommitAnswer,
@@ -41,6 +42,7 @@ import { type PartitionKeys, readRecordMember, sourceName } from './keys.ts';
 import { PackedCommit } from './packed-commit.ts';
 import { packTrial, readMeta } from './partition-meta.ts';
 import { readChannelPosition } from './rows/channel-position.ts';
+import { unpackFanout } from './rows/fanout-row.ts';
 import { unpackNeighbour, unpackRelated } from './rows/neighbour-row.ts';
 import { unpackState } from './rows/state-row.ts';
 import { packInboxEntry, readOutboxEntry } from './rows/stream-entry.ts';
@@ -259,6 +261,18 @@ export class RedisPartitionStore implements PartitionStore {
 
   allRelatedTargets(edgeId: number): Promise<string[]> {
     return this.#redis.hkeys(this.#keys.related(edgeId));
+  }
+
+  async fanouts(from: number, most: number): Promise<readonly Fanout[]> {
+    const { fanouts, fanoutsSince } = this.#keys;
+    const listed = scored(
+      await this.#redis.zrange(fanoutsSince, String(from), String(from + most - 1), 'WITHSCORES'),
+    );
+    const progress = await this.#fields(
+      fanouts,
+      listed.map(([member]) => member),
+    );
+    return listed.map(([member, since], at) => unpackFanout(member, since, progress[at]!));
   }
 
   async areConfirmed(source: number, members: readonly string[]): Promise<readonly boolean[]> {

@@ -122,7 +122,7 @@ export const SIGNATURES = {
     readonly failed: readonly string[];
     readonly counts: readonly string[];
   }>()({
-    keys: ['meta', 'log', 'inbox', 'counts', 'delivered', 'due'],
+    keys: ['meta', 'log', 'inbox', 'counts', 'delivered', 'due', 'fanoutsSince'],
     arguments: [],
     more: true,
     answers: 'fields',

@@ -2,12 +2,12 @@
  * scripts.ts – Loads the Lua scripts, and gives each one a typed call by names.
  *
  * Keeps true: a script is one atomic transition, its header is its contract, and every key it
- * touches is in KEYS. A full Redis carries out all of it or none. ioredis sends the digest, and
- * loads the text again where the server has forgotten it (SCRIPT FLUSH, a fail-over).
+ * touches is in KEYS. A full Redis carries out all of it or none. Its digest is sent, and its text
+ * where the server does not know it: the first time, after SCRIPT FLUSH, after a fail-over.
  */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Redis } from 'ioredis';
-import { assert } from '../errors.ts';
+import { Command, type Redis } from 'ioredis';
 import {
   type AnswerOf,
   type ArgumentOf,
@@ -16,10 +16,11 @@ import {
   SIGNATURES,
   type Signature,
 } from './script-signatures.ts';
+import { type WireArgument, wireOf } from './wire.ts';
 
 const FOLDER = new URL('./lua/', import.meta.url);
 
-export type ScriptArgument = string | number | Buffer;
+export type ScriptArgument = WireArgument;
 
 /** The command `commitBatch` is `commit-batch.lua`. */
 function fileOf(name: ScriptName): URL {
@@ -30,8 +31,6 @@ function fileOf(name: ScriptName): URL {
 export function luaName(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
-
-const texts = new Map<ScriptName, string>();
 
 /**
  * The first line declares to Redis what the script may do, the second one names its keys and
@@ -48,14 +47,21 @@ function luaOf(name: ScriptName, text: string): string {
   return `#!lua${flags}\n${locals.join(' ')}\n${text}`;
 }
 
-/** Makes every script a command of this connection. */
-export function defineScripts(redis: Redis): void {
-  for (const name of Object.keys(SIGNATURES) as ScriptName[]) {
-    const lua = luaOf(name, readFileSync(fileOf(name), 'utf8'));
-    texts.set(name, lua);
-    redis.defineCommand(name, { lua });
-  }
+interface Script {
+  readonly text: string;
+  /** Redis knows it by this. */
+  readonly digest: string;
 }
+
+function load(name: ScriptName): Script {
+  const text = luaOf(name, readFileSync(fileOf(name), 'utf8'));
+  return { text, digest: createHash('sha1').update(text).digest('hex') };
+}
+
+const names = Object.keys(SIGNATURES) as ScriptName[];
+const SCRIPTS = Object.fromEntries(names.map((name) => [name, load(name)])) as Readonly<
+  Record<ScriptName, Script>
+>;
 
 /** The keys and arguments that follow the named ones. */
 export interface More {
@@ -84,24 +90,39 @@ export function runScript<Name extends ScriptName>(
   );
 }
 
-type ScriptCall = (arguments_: readonly ScriptArgument[]) => Promise<unknown>;
-
 /**
- * Runs a script whose keys and arguments are in order already: a commit is packed once.
- * They travel as one array: spread into the call, tens of thousands overflow the stack.
+ * EVALSHA, written for the wire by us. ioredis looks at the name and the keys; it copies a list of
+ * arguments four times, and measures each.
  */
+class ScriptCommand extends Command {
+  readonly #wire: Buffer;
+
+  constructor(digest: string, keys: readonly string[], given: readonly ScriptArgument[]) {
+    const head = [digest, String(keys.length)];
+    super('evalsha', head.concat(keys), { replyEncoding: 'utf8' });
+    this.#wire = wireOf([this.name], head, keys, given);
+  }
+
+  override toWritable(): Buffer {
+    return this.#wire;
+  }
+}
+
+/** Runs a script whose keys and arguments are in order already: a commit is packed once. */
 export async function sendScript<Name extends ScriptName>(
   redis: Redis,
   name: Name,
   keys: readonly string[],
-  arguments_: readonly ScriptArgument[],
+  given: readonly ScriptArgument[],
 ): Promise<AnswerOf<Name>> {
-  const call = (redis as unknown as Record<string, ScriptCall | undefined>)[name];
-  assert(call, `the script ${name} was not defined on this connection`);
-  const sent = [keys.length, ...keys, ...arguments_];
-  const answer = await call
-    .call(redis, sent)
-    .catch((error: Error) => withText(redis, name, sent, error));
+  const { text, digest } = SCRIPTS[name];
+  const command = new ScriptCommand(digest, keys, given);
+  const sent = redis.sendCommand(command) as Promise<unknown>;
+  const answer = await sent.catch((error: Error) => {
+    // The server has never seen it, or has forgotten it.
+    if (!error.message.startsWith('NOSCRIPT')) throw error;
+    return redis.call('EVAL', [text, keys.length, ...keys, ...given]);
+  });
   const { answers }: Signature<unknown, string, string> = SIGNATURES[name];
   return (answers === 'fields' ? fieldsOf(answer as unknown[]) : answer) as AnswerOf<Name>;
 }
@@ -111,13 +132,4 @@ function fieldsOf(flat: readonly unknown[]): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
   for (let at = 0; at + 1 < flat.length; at += 2) fields[flat[at] as string] = flat[at + 1];
   return fields;
-}
-
-/**
- * A full Redis refuses a text before it keeps it, and does not know the digest that another caller
- * has sent meanwhile. With the text its answer names the fault.
- */
-async function withText(redis: Redis, name: ScriptName, sent: ScriptArgument[], error: Error) {
-  if (!error.message.startsWith('NOSCRIPT')) throw error;
-  return redis.call('EVAL', [texts.get(name)!, ...sent]);
 }

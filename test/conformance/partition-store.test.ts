@@ -630,7 +630,6 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
       complete: [4, 9],
       backfills: everything.backfills,
       failed: everything.failed,
-      fanouts: [fanout],
       edgeSets: new Map(everything.edgeSets),
       timedTypes: new Set(['contacts']),
       resending: new Set([1]),
@@ -649,7 +648,6 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
       complete: [],
       backfills: new Map(),
       failed: new Map(),
-      fanouts: [],
       edgeSets: new Map(),
       timedTypes: new Set(),
       resending: new Set(),
@@ -722,13 +720,26 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
       expect(await store().readMeta()).toEqual({
         ...remembered,
         failed: new Map(),
-        fanouts: [],
         edgeSets: new Map([[9, 9]]),
         timedTypes: new Set(),
         resending: new Set(),
         receiving: new Map([[0, 'receiving']]),
         broken: new Set(),
       });
+    });
+
+    it('holds its fan-outs, read piece by piece, those with the oldest news first', async () => {
+      const more = [9, 10, 2].map((since, at) => ({ ...fanout, target: `t${at}`, since }));
+      await owner.commit({ fanouts: [fanout, ...more] });
+      const [third, fourth, first] = more;
+      expect(await store().fanouts(0, 3)).toEqual([first, fanout, third]);
+      expect(await store().fanouts(3, 3)).toEqual([fourth]);
+      expect(await store().fanouts(4, 3)).toEqual([]);
+      const moved = { ...fanout, cursor: 'd', since: 12 };
+      await owner.commit({ fanouts: [moved], fanoutsDone: more.slice(1) });
+      expect(await store().fanouts(0, 3)).toEqual([third, moved]);
+      await owner.commit({ fanouts: [fourth!], fanoutsDone: [moved, fourth!] });
+      expect(await store().fanouts(0, 3)).toEqual([third]);
     });
 
     it('knows where a channel stands that begins an epoch and sends at once', async () => {

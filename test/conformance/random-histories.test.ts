@@ -327,6 +327,7 @@ async function readAll(world: StoreWorld): Promise<unknown> {
   const { owner, counts, members, inbox } = await world.seen(0);
   return {
     meta: sorted(await store.readMeta()),
+    fanouts: await store.fanouts(0, 100),
     records: await store.records(
       TYPES.map((objectType) => ({ objectType, ids: IDS })),
       all,
@@ -352,8 +353,7 @@ async function readAll(world: StoreWorld): Promise<unknown> {
 
 /** Fields have no order. */
 function sorted(meta: Awaited<ReturnType<PartitionStore['readMeta']>>): unknown {
-  const fanouts = meta.fanouts.map((fanout) => JSON.stringify(fanout, Object.keys(fanout).sort()));
-  return { ...meta, fanouts: fanouts.sort(), complete: [...meta.complete].sort(rising) };
+  return { ...meta, complete: [...meta.complete].sort(rising) };
 }
 
 describe('a history of calls', () => {

@@ -707,12 +707,7 @@ const KINDS: readonly Kind[] = [
   {
     name: 'a fan-out over an edge that is gone',
     apart: 'restless',
-    plant: () =>
-      redis.hset(
-        at('c1').meta,
-        `fanout:${unknown()}:o1`,
-        JSON.stringify({ cursor: '', until: null, wrapTo: null, since: 1, begun: 1 }),
-      ),
+    plant: () => redis.zadd(at('c1').fanoutsSince, 1, `${unknown()}:o1`),
   },
   {
     name: 'a slug leads to the sets of another segment',

@@ -81,8 +81,8 @@ async function countOf({ call }: Served): Promise<SegmentCount> {
 /** Partitions in which a fan-out runs. */
 async function fanning(redis: Redis): Promise<number> {
   const { partitions } = new Keys('rc', PARTITIONS);
-  const fields = await Promise.all(partitions.map(({ meta }) => redis.hkeys(meta)));
-  return fields.filter((names) => names.some((name) => name.startsWith('fanout:'))).length;
+  const running = await Promise.all(partitions.map(({ fanouts }) => redis.hlen(fanouts)));
+  return running.filter((fanouts) => fanouts > 0).length;
 }
 
 it(`kill -9 of the server in the middle of a fan-out over ${CONTACTS} holders, ${KILLS} times`, async () => {

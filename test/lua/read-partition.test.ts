@@ -55,6 +55,12 @@ describe('the standing of a partition', () => {
     expect([...(await readPartitionStatus(bench.redis, keys, [7])).failed]).toEqual([[7, failure]]);
   });
 
+  it('says how old the news is that a fan-out brings, however many run', async () => {
+    expect((await readPartitionStatus(bench.redis, keys, [])).fanning).toBeUndefined();
+    await bench.redis.zadd(keys.fanoutsSince, 12, '9:a', 7, '9:b', 30, '9:c');
+    expect((await readPartitionStatus(bench.redis, keys, [])).fanning).toBe(7);
+  });
+
   it('is caught up when all that was applied is trimmed', async () => {
     await bench.redis.xadd(keys.log, '5-1', 'c', '[]');
     await bench.redis.xtrim(keys.log, 'MAXLEN', 0);

@@ -224,7 +224,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
   }
 
   async readMeta(): Promise<Port.PartitionMeta> {
-    const { counts, fanouts, inboxPosition: inbox, ...content } = this.#content;
+    const { counts, inboxPosition: inbox, ...content } = this.#content;
     return structuredClone({
       number: content.number,
       clockMs: content.clockMs,
@@ -235,7 +235,6 @@ export class MemoryPartitionStore implements Port.PartitionStore {
       complete: [...counts.keys()],
       backfills: content.backfills,
       failed: content.failed,
-      fanouts: [...fanouts.values()],
       edgeSets: content.edgeSets,
       timedTypes: content.timedTypes,
       resending: content.resending,
@@ -331,6 +330,13 @@ export class MemoryPartitionStore implements Port.PartitionStore {
   ): Promise<string[]> {
     const holders = this.#content.holders.get(edgeId)?.get(target) ?? [];
     return idsFrom(holders, after, until).slice(0, most);
+  }
+
+  async fanouts(from: number, most: number): Promise<Fanout[]> {
+    const all = [...this.#content.fanouts.values()].sort(
+      (a, b) => a.since - b.since || compareBytes(memberOf(a), memberOf(b)),
+    );
+    return all.slice(from, from + most).map((fanout) => ({ ...fanout }));
   }
 
   async firstDue(most: number): Promise<Port.DueRecord[]> {
@@ -552,8 +558,8 @@ export class MemoryPartitionStore implements Port.PartitionStore {
       setOrDelete(valued, id, value);
     }
     this.#writeValues(writes);
-    for (const fanout of writes.fanouts) fanouts.set(`${fanout.edgeId} ${fanout.target}`, fanout);
-    for (const { edgeId, target } of writes.fanoutsDone) fanouts.delete(`${edgeId} ${target}`);
+    for (const fanout of writes.fanouts) fanouts.set(memberOf(fanout), fanout);
+    for (const done of writes.fanoutsDone) fanouts.delete(memberOf(done));
     for (const [predicateId, edgeId] of writes.edgeSets) edgeSets.set(predicateId, edgeId);
     for (const predicateId of writes.edgeSetsDone) edgeSets.delete(predicateId);
     for (const { edgeId, target } of writes.forgottenHolders) holders.get(edgeId)?.delete(target);
@@ -618,6 +624,10 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     for (const [id, text] of this.#content.rows.get(objectType) ?? [])
       yield [id, rowIn(text) as Row & { readonly record: RecordRow }];
   }
+}
+
+function memberOf({ edgeId, target }: Port.FanoutKey): string {
+  return `${edgeId}:${target}`;
 }
 
 function valueName({ target, value }: TargetValue): string {

@@ -25,6 +25,7 @@ export function tinyLimits(choose: Choose, strideMs: number): CoreLimits {
     backfillRecordsMin: 1,
     fanoutRecordsMax: 1,
     fanoutRecordsMin: 1,
+    recoveredFanoutsMax: 1,
     undeliveredMax: 6,
     dueRecordsMax: 2,
     sweptTargetsMax: 1,

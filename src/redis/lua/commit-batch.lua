@@ -40,9 +40,12 @@ while at <= #ARGV do
   local verb, key, first = ARGV[at], KEYS[tonumber(ARGV[at + 1])], at + 3
   local last = first + tonumber(ARGV[at + 2]) - 1
   if verb == 'COUNT' then
+    local sizes = {}
     for i = first, last, 2 do
-      redis.call('HSET', key, ARGV[i], redis.call('SCARD', KEYS[tonumber(ARGV[i + 1])]))
+      sizes[#sizes + 1] = ARGV[i]
+      sizes[#sizes + 1] = redis.call('SCARD', KEYS[tonumber(ARGV[i + 1])])
     end
+    redis.call('HSET', key, unpack(sizes))
   else
     redis.call(verb, key, unpack(ARGV, first, last))
   end

@@ -1,13 +1,13 @@
 -- read-partition.lua: answers from one instant where a partition stands, and the counts of some
 -- predicates.
 --
--- KEYS  meta, log, inbox, counts, delivered, due
+-- KEYS  meta, log, inbox, counts, delivered, due, fanouts_since
 -- ARGV  then predicate ids
 -- returns install ('' if there is none), number (of the last commit), position, end (of the log:
 --       what is applied as a whole, and the last entry), inboxPosition, inboxEnd, clockMs,
 --       catalogVersion, serverMs (the time of this server), dueMs ('' if nothing is due), sent
 --       (names and values: by target 'epoch sequence'), delivered (by source partition), fanning
---       (the commit with which the oldest fan-out that runs began; 0: none runs), loss
+--       (the oldest commit whose news some holder has not seen; 0: no fan-out runs), loss
 --       ('resynchronizing' while state is sent anew from or to here, 'broken' if a message could
 --       not be applied, '' if all is well), failed (by predicate id: why), counts ('' for a
 --       predicate that is not answered for)
@@ -18,7 +18,7 @@ local function last_entry(stream, position)
   return last[1] and last[1][1] or position
 end
 
-local sent, failed, fanning, loss = {}, {}, 0, ''
+local sent, failed, loss = {}, {}, ''
 local fields = redis.call('HGETALL', meta)
 for i = 1, #fields, 2 do
   local family, of = string.match(fields[i], '^(%l+):(.*)$')
@@ -32,9 +32,6 @@ for i = 1, #fields, 2 do
     if loss == '' then loss = 'resynchronizing' end
   elseif family == 'broken' then
     loss = 'broken'
-  elseif family == 'fanout' then
-    local since = cjson.decode(fields[i + 1]).since
-    if fanning == 0 or since < fanning then fanning = since end
   end
 end
 
@@ -70,7 +67,7 @@ return {
   'dueMs', redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')[2] or '',
   'sent', sent,
   'delivered', arrived,
-  'fanning', fanning,
+  'fanning', tonumber(redis.call('ZRANGE', fanouts_since, 0, 0, 'WITHSCORES')[2] or '0'),
   'loss', loss,
   'failed', failed,
   'counts', counted,
