@@ -92,10 +92,23 @@ export function puts(world: World): Change[] {
   }));
 }
 
+/** A deployment with a worker that says nothing unless something is wrong. */
+export function openQuiet(redisUrl: string): Promise<WatchedDeployment> {
+  return openWatched({
+    redisUrl,
+    logger: pino({ level: 'error' }, pino.destination(2)),
+    prefix: 'ours',
+    partitions: PARTITIONS,
+    timeZone: 'UTC',
+    runsWorker: true,
+  });
+}
+
 export class RollcallSide implements Runner {
   readonly name: string;
   readonly deployment: WatchedDeployment;
-  readonly #predicateIds: readonly number[];
+  /** By segment. */
+  readonly predicateIds: readonly number[];
 
   private constructor(
     name: string,
@@ -104,7 +117,7 @@ export class RollcallSide implements Runner {
   ) {
     this.name = name;
     this.deployment = deployment;
-    this.#predicateIds = predicateIds;
+    this.predicateIds = predicateIds;
   }
 
   static async open(
@@ -113,15 +126,7 @@ export class RollcallSide implements Runner {
     progress: Progress,
     name = 'Rollcall',
   ): Promise<RollcallSide> {
-    const logger = pino({ level: 'error' }, pino.destination(2));
-    const deployment = await openWatched({
-      redisUrl,
-      logger,
-      prefix: 'ours',
-      partitions: PARTITIONS,
-      timeZone: 'UTC',
-      runsWorker: true,
-    });
+    const deployment = await openQuiet(redisUrl);
     await deployment.objectTypes.put(PEOPLE, PEOPLE_DEFINITION);
     const predicateIds = await declareSegments(deployment, world);
     await reached(() => countReady(deployment), new Set(predicateIds).size);
@@ -158,7 +163,7 @@ export class RollcallSide implements Runner {
     return heldIn(
       redis,
       id,
-      this.#predicateIds.map((predicateId) => partition.segment(predicateId)),
+      this.predicateIds.map((predicateId) => partition.segment(predicateId)),
     );
   }
 

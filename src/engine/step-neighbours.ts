@@ -262,6 +262,14 @@ export class StepNeighbours {
   }
 
   /**
+   * Whether a target has shown something new in this step. From now on that is the caller's: it
+   * evaluates all of its holders, and no fan-out is begun.
+   */
+  takeNews(edgeId: number, target: string): boolean {
+    return this.#fanouts.delete(rowKey(edgeId, target));
+  }
+
+  /**
    * Settles what a record adds to its targets and shows to its holders. Caller: once per record,
    * with its rows before and after the step.
    */
@@ -470,7 +478,8 @@ export class StepNeighbours {
   }
 }
 
-const NOTHING_OPEN: ReadonlySet<string> = new Set();
+/** Of a record whose targets have all answered. */
+export const NOTHING_OPEN: ReadonlySet<string> = new Set();
 
 /**
  * Whether a difference concerns the target: the first and the last holder do, the rest only if it

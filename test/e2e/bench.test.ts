@@ -15,6 +15,7 @@ import {
   spread,
   type Workload,
 } from '../../bench/harness.ts';
+import { FANOUT } from '../../bench/workloads/fanout.ts';
 import { HTTP } from '../../bench/workloads/http.ts';
 import { INGEST } from '../../bench/workloads/ingest.ts';
 import { MEMORY } from '../../bench/workloads/memory.ts';
@@ -65,6 +66,17 @@ describe('the workload http', () => {
     for (const names of sides) expect(names).toEqual(['Rollcall', 'bare route']);
     for (const { figures } of result.cases)
       for (const { changes } of figures) expect(changes).toBeGreaterThan(0);
+  });
+});
+
+describe('the workload fanout', () => {
+  it('finds every membership over a relationship right, of one target and of many', async () => {
+    const { result, sides } = await sidesOf(FANOUT);
+    expect(sides).toEqual([
+      ['Rollcall, one target', 'raw pipelined SADD'],
+      ['Rollcall, first contact', 'Rollcall, 4 clients ask', 'Rollcall, no relationship'],
+    ]);
+    expect(result.cases[1]!.work).toMatchObject({ contacts: TINY.records });
   });
 });
 
