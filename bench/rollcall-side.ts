@@ -107,7 +107,8 @@ export function openQuiet(redisUrl: string): Promise<WatchedDeployment> {
 export class RollcallSide implements Runner {
   readonly name: string;
   readonly deployment: WatchedDeployment;
-  readonly #predicateIds: readonly number[];
+  /** By segment. */
+  readonly predicateIds: readonly number[];
 
   private constructor(
     name: string,
@@ -116,7 +117,7 @@ export class RollcallSide implements Runner {
   ) {
     this.name = name;
     this.deployment = deployment;
-    this.#predicateIds = predicateIds;
+    this.predicateIds = predicateIds;
   }
 
   static async open(
@@ -162,7 +163,7 @@ export class RollcallSide implements Runner {
     return heldIn(
       redis,
       id,
-      this.#predicateIds.map((predicateId) => partition.segment(predicateId)),
+      this.predicateIds.map((predicateId) => partition.segment(predicateId)),
     );
   }
 

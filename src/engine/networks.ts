@@ -66,6 +66,11 @@ export class Networks {
     if (writes.some(([hash]) => hash !== 'segments')) this.#connect();
   }
 
+  /** Whether there is any shared predicate: each belongs to an edge. */
+  get hasShared(): boolean {
+    return this.edges.size > 0;
+  }
+
   /**
    * Whether a predicate id is a hidden predicate that one end of an edge shows to the other: it has
    * no member set.

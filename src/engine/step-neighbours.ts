@@ -480,7 +480,8 @@ export class StepNeighbours {
   }
 }
 
-const NOTHING_OPEN: ReadonlySet<string> = new Set();
+/** Of a record whose targets have all answered. */
+export const NOTHING_OPEN: ReadonlySet<string> = new Set();
 
 /**
  * Whether a difference concerns the target: the first and the last holder do, the rest only if it

@@ -25,6 +25,8 @@ export interface Guards {
   readonly resynchronization: boolean;
   /** A change of a record that is due is preceded by what time has made of it. */
   readonly fireBeforeChange: boolean;
+  /** Counts that a reader knows are of a commit, by number and nonce; without, by the number. */
+  readonly countsByNonce: boolean;
   /** Holders that are evaluated in the batch that brings their news are all that there are. */
   readonly wholeHolders: boolean;
   /** They are those of the commit before the batch. */
@@ -43,6 +45,7 @@ export const ALL_GUARDS: Guards = {
   epochs: true,
   resynchronization: true,
   fireBeforeChange: true,
+  countsByNonce: true,
   wholeHolders: true,
   freshHolders: true,
   restOfNews: true,
