@@ -8,8 +8,8 @@
 import type { Change } from '../../src/change/change.ts';
 import { ABSENT, type Row, step } from '../../src/engine/step.ts';
 import { WITHOUT_EDGES } from '../../src/engine/step-neighbours.ts';
-import { predicateIds } from '../../src/membership/predicate-ids.ts';
 import type { NetworkWork } from '../../src/query/network/network.ts';
+import { predicateIds } from '../../src/query/network/predicate-ids.ts';
 import type { Attributes } from '../../src/query/predicate/view.ts';
 import { PEOPLE, PEOPLE_TYPE } from '../data.ts';
 import { type BenchOptions, type Case, compare, type Progress, type Workload } from '../harness.ts';
@@ -190,7 +190,7 @@ class EngineSide implements Runner {
 
   #memberships(): number {
     let sum = 0;
-    for (const { truth } of this.#start.values()) sum += truth.length;
+    for (const { truth } of this.#start.values()) sum += truth.size;
     return sum;
   }
 

@@ -5,7 +5,7 @@
  * costs nothing. A field is given by one participant alone.
  */
 import { pushTo } from '../multimap.ts';
-import { entered, type Flip, flippedPredicateId } from '../query/network/network.ts';
+import { entered, flippedPredicateId } from '../query/network/network.ts';
 import type { Networks } from './networks.ts';
 import type { PartitionBuilds } from './partition-builds.ts';
 import type { CommitEvent, CommitWrites } from './partition-store.ts';
@@ -61,12 +61,10 @@ export class CommitDraft implements CommitWrites {
   outcomes: CommitWrites['outcomes'] = NONE;
   dead: CommitWrites['dead'] = NONE;
   trial: CommitWrites['trial'];
-  readonly isKept: CommitWrites['isKept'];
 
-  constructor(clockMs: number, catalogVersion: number, isKept: CommitWrites['isKept']) {
+  constructor(clockMs: number, catalogVersion: number) {
     this.clockMs = clockMs;
     this.catalogVersion = catalogVersion;
-    this.isKept = isKept;
   }
 }
 
@@ -85,21 +83,28 @@ export function addStep(
   writes.valueCounts = edges.valueCounts;
   writes.valueSources = edges.valueSources;
   writes.valueTotals = edges.valueTotals;
-  writes.events = eventsOf(records, networks);
+  writes.events = publicEvents(records, networks);
   writes.followers = networks.followers;
   writes.outcomes = outcomes;
   writes.dead = dead;
 }
 
-function eventsOf(records: readonly TouchedRecord[], networks: Networks): readonly CommitEvent[] {
-  const isPublic = (flip: Flip) => !networks.isShared(flippedPredicateId(flip));
-  return records
-    .map(({ objectType, id, liveFlips }) => ({
-      objectType,
-      id,
-      liveFlips: liveFlips.filter(isPublic),
-    }))
-    .filter(({ liveFlips }) => liveFlips.length > 0);
+/** What shared predicates do is no event: no segment shows it. */
+function publicEvents(
+  records: readonly TouchedRecord[],
+  networks: Networks,
+): readonly CommitEvent[] {
+  const events: CommitEvent[] = [];
+  for (const record of records) {
+    const { objectType, id, liveFlips } = record;
+    if (liveFlips.length === 0) continue;
+    if (!networks.hasShared) events.push(record);
+    else {
+      const shown = liveFlips.filter((flip) => !networks.isShared(flippedPredicateId(flip)));
+      if (shown.length > 0) events.push({ objectType, id, liveFlips: shown });
+    }
+  }
+  return events;
 }
 
 /**
@@ -117,7 +122,7 @@ export function addMembers(
   for (const { id, flips } of records) {
     for (const flip of flips) {
       const predicateId = flippedPredicateId(flip);
-      if (networks.isShared(predicateId)) continue;
+      if (networks.hasShared && networks.isShared(predicateId)) continue;
       const sets = entered(flip) ? entering : leaving;
       pushTo(sets, predicateId, id);
     }

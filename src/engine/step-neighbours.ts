@@ -26,9 +26,9 @@ import {
   UNKNOWN_NEIGHBOUR,
   withExtremes,
 } from '../membership/neighbour-row.ts';
-import { hasPredicateId } from '../membership/predicate-ids.ts';
 import { carriedValue, type ValueAt } from '../membership/value-key.ts';
 import { pushTo } from '../multimap.ts';
+import { hasPredicateId } from '../query/network/predicate-ids.ts';
 import { toTrillionths } from '../query/predicate/exact-sum.ts';
 import type { PartialState } from '../query/predicate/tally.ts';
 import type { Attributes } from '../query/predicate/view.ts';
@@ -258,6 +258,8 @@ export class StepNeighbours {
     if (isNothing(working.row.local, edge.edgeId)) return;
     if (sameShared(keptShared(working.row.shared, edge.shares), shared)) return;
     working.row = { ...working.row, shared };
+    // A predicate that reads it from now on is built: its backfill sees what the row holds.
+    if (edge.outNames.length === 0) return;
     this.#fanouts.set(rowKey(edge.edgeId, target), { edgeId: edge.edgeId, target });
   }
 
@@ -478,7 +480,8 @@ export class StepNeighbours {
   }
 }
 
-const NOTHING_OPEN: ReadonlySet<string> = new Set();
+/** Of a record whose targets have all answered. */
+export const NOTHING_OPEN: ReadonlySet<string> = new Set();
 
 /**
  * Whether a difference concerns the target: the first and the last holder do, the rest only if it

@@ -18,12 +18,6 @@ import type { ObjectType } from '../change/object-type.ts';
 import { applyChange, filterableData, isLive, type RecordRow } from '../change/record.ts';
 import { unreachable } from '../errors.ts';
 import type { Aggregate, NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
-import {
-  applyFlips,
-  hasPredicateId,
-  NO_PREDICATE_IDS,
-  type PredicateIds,
-} from '../membership/predicate-ids.ts';
 import type { StateRow } from '../membership/state-row.ts';
 import { DIFFERENT_VALUES_MAX, spentSince, spentSoFar } from '../query/budget.ts';
 import {
@@ -36,8 +30,17 @@ import {
   type Flip,
   flip,
   flippedPredicateId,
+  type NeighbourState,
   type PredicateNetwork,
 } from '../query/network/network.ts';
+import {
+  applyFlips,
+  hasPredicateId,
+  keptPredicateIds,
+  NO_PREDICATE_IDS,
+  type PredicateIds,
+} from '../query/network/predicate-ids.ts';
+import type { Attributes } from '../query/predicate/view.ts';
 import type {
   BackfillChunk,
   Batch,
@@ -59,7 +62,12 @@ import {
   type Sweep,
   type ValueSweep,
 } from './resyncs.ts';
-import { type EdgeEffects, type Extremes, StepNeighbours } from './step-neighbours.ts';
+import {
+  type EdgeEffects,
+  type Extremes,
+  NOTHING_OPEN,
+  StepNeighbours,
+} from './step-neighbours.ts';
 import type { ValueRows } from './step-values.ts';
 
 interface Timer extends RecordKey {
@@ -77,6 +85,8 @@ export const ABSENT: Row = { record: undefined, truth: NO_PREDICATE_IDS, due: un
 export interface TypeContext {
   readonly type: ObjectType;
   readonly network: PredicateNetwork;
+  /** All that the network has: a state that is written holds no other. */
+  readonly predicateIds: PredicateIds;
   /** The edges of which records of this type hold the key, and those whose target they are. */
   readonly out: readonly Edge[];
   readonly in: readonly Edge[];
@@ -153,6 +163,8 @@ export interface Step {
   readonly timers: readonly Timer[];
   /** How many of the records that were taken for due were looked at. */
   readonly fired: number;
+  /** How many ids of the fan-outs were visited, in their order. */
+  readonly fanned: number;
   /** How many ids of the backfills were visited. */
   readonly backfilled: number;
   /** Operations of programs (query/budget.ts) that it took. */
@@ -184,7 +196,7 @@ export function step(batch: Batch, context: StepContext): Step {
   run.messages(batch.inbox ?? []);
   run.news(batch.few ?? []);
   run.changes(batch.entries, batch.position);
-  for (const chunk of batch.fanouts ?? []) run.fanout(chunk);
+  run.fanouts(batch.fanouts ?? []);
   run.failHopeless();
   for (const chunk of batch.backfills) run.backfill(chunk);
   if (batch.aside) run.setAside(batch.aside);
@@ -196,13 +208,15 @@ export function step(batch: Batch, context: StepContext): Step {
   return run.finish(ends);
 }
 
-/** A record while the batch runs over it. */
-interface WorkingRecord {
-  readonly key: RecordKey;
+/** A record while the batch runs over it: its row is made once, when all is known. */
+interface WorkingRecord extends RecordKey {
+  readonly known: TypeContext | undefined;
   readonly before: Row;
-  row: Row;
-  live: Flip[];
-  backfilled: Flip[];
+  record: RecordRow | undefined;
+  truth: PredicateIds;
+  due: number | undefined;
+  live: readonly Flip[];
+  backfilled: readonly Flip[];
   /**
    * Whether its timer is written also if it is unchanged: a backfill rebuilds what may have been
    * wrong.
@@ -215,6 +229,7 @@ class StepRun {
   readonly #poison: Batch['poison'];
   readonly #changesMax: number;
   readonly #effectsMax: number;
+  /** By object type and id. */
   readonly #working = new Map<string, Map<string, WorkingRecord>>();
   readonly #outcomes: EntryOutcomes[] = [];
   readonly #dead: DeadLetter[] = [];
@@ -223,8 +238,14 @@ class StepRun {
   readonly #failures = new Map<number, Failure>();
   /** Those from before and those of this step. */
   #failed: FailedPredicateIds;
+  /** A record whose neighbours are all known and as they were: nearly every one. */
+  #quiet: NeighbourState;
+  /** What the network's questions are about. */
+  #truth: PredicateIds = NO_PREDICATE_IDS;
+  readonly #held = (predicateId: number) => hasPredicateId(this.#truth, predicateId);
   readonly #spentBefore = spentSoFar();
   #visited = 0;
+  #fanned = 0;
   #inbox: string | undefined;
   #position: LogPosition | undefined;
   #applied = 0;
@@ -236,6 +257,7 @@ class StepRun {
   constructor(context: StepContext, { poison, changesMax, effectsMax }: Batch) {
     this.#context = context;
     this.#failed = context.failed ?? NONE_FAILED;
+    this.#quiet = { verify: NO_NAMES, open: NOTHING_OPEN, failed: this.#failed };
     this.#neighbours = new StepNeighbours(context);
     this.#resync = new HeardResyncs(context.isReceiving);
     this.#poison = poison;
@@ -369,13 +391,24 @@ class StepRun {
    */
   news(few: readonly FewHolders[]): void {
     for (const { edgeId, target, ids } of few) {
-      if (this.#isFull()) return;
-      if (this.#neighbours.takeNews(edgeId, target)) this.fanout({ edgeId, ids });
+      if (this.#isSpent()) return;
+      if (this.#neighbours.takeNews(edgeId, target)) this.#fanOut(edgeId, ids);
+    }
+  }
+
+  /** Evaluates holders again: one at least, and none any more once the batch is full. */
+  fanouts(chunks: readonly FanoutChunk[]): void {
+    for (const { edgeId, ids } of chunks) {
+      for (const id of ids) {
+        if (this.#fanned > 0 && this.#isSpent()) return;
+        this.#fanOut(edgeId, [id]);
+        this.#fanned++;
+      }
     }
   }
 
   /** Evaluates again what holders see over an edge. */
-  fanout({ edgeId, ids }: FanoutChunk): void {
+  #fanOut(edgeId: number, ids: readonly string[]): void {
     const edge = this.#context.edges.get(edgeId);
     if (edge) for (const id of ids) this.#verify(edge.definition.holder, id, edge.outNames);
   }
@@ -411,26 +444,38 @@ class StepRun {
       size: before.size + now.size,
       has: (predicateId) => now.has(predicateId) || before.has(predicateId),
     };
+    this.#quiet = { verify: NO_NAMES, open: NOTHING_OPEN, failed: this.#failed };
   }
 
   /**
    * Asks a network of a record, again without the predicates that fail over it: each time there is
    * one less at least.
    */
-  #told<T>({ objectType, id }: RecordKey, ask: (failed: FailedPredicateIds) => T): T {
+  #told<T>(key: RecordKey, ask: () => T): T {
     for (;;) {
       try {
-        return ask(this.#failed);
+        return ask();
       } catch (error) {
-        if (
-          !(error instanceof ProgramFailed) ||
-          error.predicateIds.every((predicateId) => this.#failed.has(predicateId))
-        )
-          throw error;
-        for (const [predicateId, passed] of error.passedBy)
-          this.#fail([predicateId], { object_type: objectType, id, passed });
+        this.#failOver(key, error);
       }
     }
+  }
+
+  /** @throws the error, unless it names predicates that fail over the record from now on */
+  #failOver({ objectType, id }: RecordKey, error: unknown): void {
+    if (
+      !(error instanceof ProgramFailed) ||
+      error.predicateIds.every((predicateId) => this.#failed.has(predicateId))
+    )
+      throw error;
+    for (const [predicateId, passed] of error.passedBy)
+      this.#fail([predicateId], { object_type: objectType, id, passed });
+  }
+
+  /** What the network has to know of a record's neighbourhood. */
+  #neighbourhood(verify: readonly string[], open: ReadonlySet<string>): NeighbourState {
+    if (verify.length === 0 && open.size === 0) return this.#quiet;
+    return { verify, open, failed: this.#failed };
   }
 
   /**
@@ -452,14 +497,14 @@ class StepRun {
       this.#visited++;
       const working = this.#open(objectType, id);
       working.isTimerWritten = known.network.hasTimers;
-      const { record, truth } = working.row;
+      const { record, truth } = working;
       const flips = isLive(record)
         ? this.#backfilled(known, id, record, truth, backfilled)
-        : leaveAll(
-            truth.filter((predicateId) => backfilled.includes(predicateId)),
-            known.network,
-          );
-      this.#flip(working, flips, working.backfilled);
+        : backfilled
+            .filter((each) => known.network.has(each) && hasPredicateId(truth, each))
+            .map((predicateId) => flip(predicateId, false));
+      this.#settleFlips(working, flips);
+      working.backfilled = appended(working.backfilled, flips);
       // a holder that is registered only now has received nothing of what its targets showed before
       for (const { edgeId, outNames } of edgeIds) {
         if (flips.includes(flip(edgeId, true))) this.#verify(objectType, id, outNames);
@@ -483,9 +528,11 @@ class StepRun {
     for (const predicateId of backfilled) {
       if (!network.has(predicateId) || network.isOpen(predicateId, open)) continue;
       const held = hasPredicateId(truth, predicateId);
-      const ask = (failed: FailedPredicateIds) =>
-        failed.has(predicateId) ? held : network.holds(predicateId, seen, this.#context.nowMs);
-      const holds = this.#told(key, ask);
+      const holds = this.#told(key, () =>
+        this.#failed.has(predicateId)
+          ? held
+          : network.holds(predicateId, seen, this.#context.nowMs),
+      );
       if (holds !== held) flips.push(flip(predicateId, holds));
     }
     return flips;
@@ -499,23 +546,47 @@ class StepRun {
     const known = this.#context.types.get(objectType);
     if (!known || names.length === 0) return;
     const working = this.#open(objectType, id);
-    const { record, truth } = working.row;
+    const { record } = working;
     if (!isLive(record)) return;
     const seen = this.#neighbours.view(known, id, record);
     const open = this.#neighbours.open(known, record);
-    const held = (predicateId: number) => hasPredicateId(truth, predicateId);
-    const { nowMs } = this.#context;
-    const flips = this.#told(working.key, (failed) =>
-      known.network.update(seen, seen, [], held, nowMs, { verify: names, open, failed }),
-    );
-    this.#flip(working, flips, working.live);
+    this.#flip(working, this.#updated(working, known, seen, seen, NO_NAMES, names, open));
   }
 
-  #flip(working: WorkingRecord, flips: Flip[], kept: Flip[]): void {
+  /** What differs between two states of a live record: `names` at most, and what is verified. */
+  #updated(
+    working: WorkingRecord,
+    { network }: TypeContext,
+    before: Attributes,
+    after: Attributes,
+    names: readonly string[] | undefined,
+    verify: readonly string[],
+    open: ReadonlySet<string>,
+  ): Flip[] {
+    const { nowMs } = this.#context;
+    this.#truth = working.truth;
+    for (;;) {
+      const neighbourhood = this.#neighbourhood(verify, open);
+      try {
+        return network.update(before, after, names, this.#held, nowMs, neighbourhood);
+      } catch (error) {
+        this.#failOver(working, error);
+      }
+    }
+  }
+
+  /** Flips of a change, of time or of neighbours: events. */
+  #flip(working: WorkingRecord, flips: Flip[]): void {
     if (flips.length === 0) return;
-    const { record, truth, due } = working.row;
-    working.row = { record, truth: applyFlips(truth, flips.sort(ascending)), due };
-    append(kept, flips);
+    this.#settleFlips(working, flips);
+    working.live = appended(working.live, flips);
+  }
+
+  /** Sorts them, too. */
+  #settleFlips(working: WorkingRecord, flips: Flip[]): void {
+    if (flips.length === 0) return;
+    if (flips.length > 1) flips.sort(ascending);
+    working.truth = applyFlips(working.truth, flips);
     this.#effects += flips.length;
   }
 
@@ -552,7 +623,7 @@ class StepRun {
     const before = this.#context.row(objectType, id);
     const known = this.#context.types.get(objectType);
     const untimed = { record: before.record, truth: before.truth, due: undefined };
-    const after = known ? withoutGivenUp(untimed, known.network) : untimed;
+    const after = withoutGivenUp(untimed, known);
     this.#given.push({ objectType, id, before, after, flips: [], liveFlips: [] });
   }
 
@@ -567,8 +638,10 @@ class StepRun {
   /** Forgets a tombstone; what this batch made of the record, a newer tombstone included, stays. */
   expire(objectType: string, id: string): void {
     const working = this.#open(objectType, id);
-    if (working.row === working.before && working.row.record?.deletedAt !== undefined)
-      working.row = ABSENT;
+    if (isChanged(working) || working.record?.deletedAt === undefined) return;
+    working.record = ABSENT.record;
+    working.truth = ABSENT.truth;
+    working.due = ABSENT.due;
   }
 
   /** `ends`: partitions to which all state has been sent with this. */
@@ -579,33 +652,16 @@ class StepRun {
       id,
       due: undefined,
     }));
-    for (const [objectType, rows] of this.#working) {
-      const known = this.#context.types.get(objectType);
+    for (const rows of this.#working.values()) {
       for (const working of rows.values()) {
-        const { key, before, live, backfilled } = working;
-        const settled = known ? this.#withDue(known, working) : working.row;
-        if (settled.due !== before.due || working.isTimerWritten)
-          timers.push({ ...key, due: settled.due });
-        if (settled === before) continue;
-        const row = known ? withoutGivenUp(settled, known.network) : settled;
-        if (known) this.#neighbours.settle(known, key.id, before, row);
-        const liveFlips = netFlips(live);
-        const flips = backfilled.length === 0 ? liveFlips : netFlips([...live, ...backfilled]);
-        records.push({
-          objectType: key.objectType,
-          id: key.id,
-          before,
-          after: row,
-          flips,
-          liveFlips,
-        });
+        const { objectType, id, known, before } = working;
+        if (known) working.due = this.#dueOf(known, working);
+        const { due } = working;
+        if (due !== before.due || working.isTimerWritten) timers.push({ objectType, id, due });
+        if (isChanged(working)) records.push(this.#touched(working));
       }
     }
-    const edges = this.#neighbours.finish(
-      (objectType, id) =>
-        this.#working.get(objectType)?.get(id)?.row ?? this.#context.row(objectType, id),
-      ends,
-    );
+    const edges = this.#neighbours.finish((objectType, id) => this.#rowNow(objectType, id), ends);
     return {
       records,
       outcomes: this.#outcomes,
@@ -618,25 +674,37 @@ class StepRun {
       resync: this.#resync,
       timers,
       fired: this.#fired,
+      fanned: this.#fanned,
       backfilled: this.#visited,
       operations: spentSince(this.#spentBefore),
       failures: this.#failures,
     };
   }
 
+  /** Caller: what the record is due for is known. */
+  #touched(working: WorkingRecord): TouchedRecord {
+    const { objectType, id, known, before, record, truth, due, backfilled } = working;
+    const made: Row = { record, truth, due };
+    const after = withoutGivenUp(made, known);
+    if (known) this.#neighbours.settle(known, id, before, after);
+    const liveFlips = netFlips(working.live);
+    const flips = backfilled.length === 0 ? liveFlips : netFlips([...working.live, ...backfilled]);
+    return { objectType, id, before, after, flips, liveFlips };
+  }
+
+  #rowNow(objectType: string, id: string): Row {
+    const working = this.#working.get(objectType)?.get(id);
+    return working ?? this.#context.row(objectType, id);
+  }
+
   /**
    * A record that was touched is due at the next moment that follows from its values and the
    * batch's clock.
    */
-  #withDue({ network, type }: TypeContext, { row }: WorkingRecord): Row {
-    const { record, truth } = row;
-    if (!network.hasTimers && row.due === undefined) return row;
+  #dueOf({ network, type }: TypeContext, { record }: WorkingRecord): number | undefined {
+    if (!network.hasTimers || !isLive(record)) return undefined;
     const { nowMs, timeZone } = this.#context;
-    const due =
-      network.hasTimers && isLive(record)
-        ? network.nextFlip(filterableData(record, type, timeZone), nowMs)
-        : undefined;
-    return due === row.due ? row : { record, truth, due };
+    return network.nextFlip(filterableData(record, type, timeZone), nowMs);
   }
 
   /** @returns the index of the first change of the entry that was not applied. */
@@ -661,9 +729,12 @@ class StepRun {
   }
 
   #isFull(): boolean {
-    return (
-      this.#effects > this.#effectsMax || this.#applied >= this.#changesMax || this.#isOverworked()
-    );
+    return this.#applied >= this.#changesMax || this.#isSpent();
+  }
+
+  /** What the batch may flip, or what its programs may take, is used up. */
+  #isSpent(): boolean {
+    return this.#effects > this.#effectsMax || this.#isOverworked();
   }
 
   #isOverworked(): boolean {
@@ -693,48 +764,50 @@ class StepRun {
   #apply(change: Change, known: TypeContext, checkedAt: number): Outcome {
     const { nowMs, timeZone } = this.#context;
     const working = this.#open(change.object_type, change.id);
-    const { record, truth, due } = working.row;
+    const { record } = working;
     const applied = applyChange(record, change, { nowMs, timeZone, type: known.type, checkedAt });
     if (applied.record === record) return applied.outcome;
-    const flips = this.#flips(change.id, record, applied.record, truth, applied.names, known);
-    working.row = { record: applied.record, truth, due };
-    this.#flip(working, flips, working.live);
+    const flips = this.#flips(working, applied.record, applied.names, known);
+    working.record = applied.record;
+    this.#flip(working, flips);
     return applied.outcome;
   }
 
   /**
-   * The flips when a record goes from `before` to `after`: each may be absent or archived, and then
-   * is in no segment.
+   * The flips when a record becomes `after`: either may be absent or archived, and then is in no
+   * segment.
    */
   #flips(
-    id: string,
-    before: RecordRow | undefined,
+    working: WorkingRecord,
     after: RecordRow | undefined,
-    truth: PredicateIds,
     names: readonly string[] | undefined,
     known: TypeContext,
   ): Flip[] {
-    const { network } = known;
-    const { nowMs } = this.#context;
-    const key = { objectType: known.type.name, id };
-    if (!isLive(after)) return isLive(before) ? leaveAll(truth, network) : [];
+    const { id, record: before, truth } = working;
+    if (!isLive(after)) return isLive(before) ? leaveAll(truth, known) : [];
+    if (isLive(before) && names?.length === 0) return [];
     const open = this.#neighbours.open(known, after);
     const seen = this.#neighbours.view(known, id, after);
-    if (!isLive(before)) {
-      const holding = [
-        ...this.#told(key, (failed) => network.create(seen, nowMs, { verify: [], open, failed })),
-        ...this.#neighbours.heldOfNothing(known, open),
-      ];
-      return holding.map((predicateId) => flip(predicateId, true));
-    }
-    if (names?.length === 0) return [];
+    if (!isLive(before)) return this.#created(working, known, seen, open);
     // Both views have the neighbourhood of now; what a new key may move is verified, whatever the
     // stored truth knew of the old one.
     const verify = this.#neighbours.movedBy(known, before, after);
     const was = this.#neighbours.view(known, id, before);
-    const held = (predicateId: number) => hasPredicateId(truth, predicateId);
-    return this.#told(key, (failed) =>
-      network.update(was, seen, names, held, nowMs, { verify, open, failed }),
+    return this.#updated(working, known, was, seen, names, verify, open);
+  }
+
+  #created(
+    working: WorkingRecord,
+    known: TypeContext,
+    seen: Attributes,
+    open: ReadonlySet<string>,
+  ): Flip[] {
+    const { nowMs } = this.#context;
+    const holding = this.#told(working, () =>
+      known.network.create(seen, nowMs, this.#neighbourhood(NO_NAMES, open)),
+    );
+    return [...holding, ...this.#neighbours.heldOfNothing(known, open)].map((predicateId) =>
+      flip(predicateId, true),
     );
   }
 
@@ -743,55 +816,63 @@ class StepRun {
     if (!rows) this.#working.set(objectType, (rows = new Map()));
     let working = rows.get(id);
     if (!working) {
-      const row = this.#context.row(objectType, id);
-      rows.set(
+      const before = this.#context.row(objectType, id);
+      working = {
+        objectType,
         id,
-        (working = {
-          key: { objectType, id },
-          before: row,
-          row,
-          live: [],
-          backfilled: [],
-          isTimerWritten: false,
-        }),
-      );
-      if (row.due !== undefined && row.due <= this.#context.nowMs)
-        this.#fireTimer(working, row.due);
+        known: this.#context.types.get(objectType),
+        before,
+        record: before.record,
+        truth: before.truth,
+        due: before.due,
+        live: NO_FLIPS,
+        backfilled: NO_FLIPS,
+        isTimerWritten: false,
+      };
+      rows.set(id, working);
+      if (before.due !== undefined && before.due <= this.#context.nowMs)
+        this.#fireTimer(working, before.due);
     }
     return working;
   }
 
   /** Time has passed the moment at which the record was due: it is evaluated once, as of now. */
   #fireTimer(working: WorkingRecord, due: number): void {
-    const { objectType, id } = working.key;
-    const known = this.#context.types.get(objectType);
-    const { record, truth } = working.row;
+    const { id, known, record } = working;
     if (!known || !isLive(record)) return;
+    const { nowMs } = this.#context;
     const seen = this.#neighbours.view(known, id, record);
     const open = this.#neighbours.open(known, record);
-    const held = (predicateId: number) => hasPredicateId(truth, predicateId);
-    const flips = this.#told(working.key, (failed) =>
-      known.network.fire(seen, due - 1, this.#context.nowMs, held, { verify: [], open, failed }),
-    );
-    this.#flip(working, flips, working.live);
+    this.#truth = working.truth;
+    const flips = this.#told(working, () => {
+      const neighbourhood = this.#neighbourhood(NO_NAMES, open);
+      return known.network.fire(seen, due - 1, nowMs, this.#held, neighbourhood);
+    });
+    this.#flip(working, flips);
   }
+}
+
+const NO_NAMES: readonly string[] = [];
+const NO_FLIPS: readonly Flip[] = [];
+
+function isChanged({ before, record, truth, due }: WorkingRecord): boolean {
+  return record !== before.record || truth !== before.truth || due !== before.due;
 }
 
 /**
  * Predicate ids that were retired since fall away whenever a row is written, in memory too: else it
- * grows with every edit.
+ * grows with every edit. Those of a type that is unknown are all retired.
  */
-function withoutGivenUp(row: Row, network: PredicateNetwork): Row {
-  const isKept = (predicateId: number) => network.has(predicateId);
-  return row.truth.every(isKept) ? row : { ...row, truth: row.truth.filter(isKept) };
+function withoutGivenUp(row: Row, known: TypeContext | undefined): Row {
+  const truth = known ? keptPredicateIds(row.truth, known.predicateIds) : NO_PREDICATE_IDS;
+  return truth === row.truth ? row : { ...row, truth };
 }
 
 /** Predicate ids that were retired since have no member set any more, and no follower. */
-function leaveAll(truth: PredicateIds, network: PredicateNetwork): Flip[] {
-  const flips: Flip[] = [];
-  for (const predicateId of truth)
-    if (network.has(predicateId)) flips.push(flip(predicateId, false));
-  return flips;
+function leaveAll(truth: PredicateIds, known: TypeContext): Flip[] {
+  return [...keptPredicateIds(truth, known.predicateIds)].map((predicateId) =>
+    flip(predicateId, false),
+  );
 }
 
 /**
@@ -799,7 +880,7 @@ function leaveAll(truth: PredicateIds, network: PredicateNetwork): Flip[] {
  * last.
  */
 function netFlips(flips: readonly Flip[]): readonly Flip[] {
-  if (flips.length < 2) return flips;
+  if (isNet(flips)) return flips;
   const last = new Map<number, Flip>();
   for (const flip of flips) {
     const predicateId = flippedPredicateId(flip);
@@ -809,8 +890,17 @@ function netFlips(flips: readonly Flip[]): readonly Flip[] {
   return [...last.values()].sort(ascending);
 }
 
-function append(flips: Flip[], more: readonly Flip[]): void {
-  for (const flip of more) flips.push(flip);
+/** Those of one change are: ascending, each predicate id once. */
+function isNet(flips: readonly Flip[]): boolean {
+  for (let i = 1; i < flips.length; i++)
+    if (flippedPredicateId(flips[i - 1]!) >= flippedPredicateId(flips[i]!)) return false;
+  return true;
+}
+
+/** Most records are changed once in a batch: then nothing is copied. */
+function appended(flips: readonly Flip[], more: readonly Flip[]): readonly Flip[] {
+  if (flips.length === 0) return more;
+  return more.length === 0 ? flips : flips.concat(more);
 }
 
 const ascending = (a: number, b: number) => a - b;

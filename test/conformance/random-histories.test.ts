@@ -10,6 +10,12 @@ import type {
   PreparedCommit,
 } from '../../src/engine/partition-store.ts';
 import type { Row } from '../../src/engine/step.ts';
+import { flip } from '../../src/query/network/network.ts';
+import {
+  applyFlips,
+  BLOCK_IDS_MAX,
+  hasPredicateId,
+} from '../../src/query/network/predicate-ids.ts';
 import { NO_WRITES, recordRow, row } from './commits.ts';
 import type { StoreWorld } from './store-world.ts';
 import { WORLDS } from './worlds.ts';
@@ -22,7 +28,8 @@ const PREDICATES = [3, 4, 9];
 const TARGETS = [0, 1];
 const LEASE_MS = 60_000;
 /** It is unknown: states are stored without it. */
-const UNKNOWN_PREDICATE = 13;
+/** In three blocks. */
+const HELD = [1, 2, 40, BLOCK_IDS_MAX, BLOCK_IDS_MAX + 2, 5 * BLOCK_IDS_MAX];
 
 const one = <T>(...of: readonly T[]) => fc.constantFrom(...of);
 const id = one(...IDS);
@@ -30,6 +37,9 @@ const key = fc.record({ objectType: one(...TYPES), id });
 const at = fc.record({ edgeId: one(...EDGES), target: id });
 const moment = fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined });
 const some = <T>(of: fc.Arbitrary<T>) => fc.array(of, { maxLength: 3 });
+/** A commit holds each row of an edge once. */
+const someRows = <T extends { edgeId: number; target: string }>(of: fc.Arbitrary<T>) =>
+  fc.uniqueArray(of, { maxLength: 3, selector: ({ edgeId, target }) => `${edgeId} ${target}` });
 const aggregate = fc.record({
   counts: fc.dictionary(one('3', '9'), fc.integer({ min: 1, max: 5 }), { maxKeys: 2 }),
   sums: fc.constant({}),
@@ -55,14 +65,14 @@ const said = fc.record({
   counted: some(one(...PREDICATES)),
   dropped: fc.array(one(...PREDICATES), { maxLength: 1 }),
   healed: some(one(...PREDICATES)),
-  neighbours: some(
+  neighbours: someRows(
     fc.record({
       edgeId: one(...EDGES),
       target: id,
       row: fc.option(fc.record({ local: aggregate })),
     }),
   ),
-  related: some(
+  related: someRows(
     fc.record({
       edgeId: one(...EDGES),
       target: id,
@@ -120,12 +130,7 @@ const commit = fc.record({
   ),
   confirmed: some(fc.tuple(one(...TARGETS), fc.array(id))),
   records: fc.uniqueArray(
-    fc.tuple(
-      key,
-      one('gone', 'tombstone', 'live'),
-      fc.array(one(1, 2, 40, UNKNOWN_PREDICATE)),
-      moment,
-    ),
+    fc.tuple(key, one('gone', 'tombstone', 'live'), fc.uniqueArray(one(...HELD)), moment),
     { maxLength: 4, selector: ([{ objectType, id: of }]) => `${objectType}:${of}` },
   ),
   flips: fc.uniqueArray(fc.tuple(one(...PREDICATES), id), { selector: String, maxLength: 5 }),
@@ -258,13 +263,15 @@ class Player {
     return {
       ...NO_WRITES,
       ...given.said,
-      isKept: (predicateId) => predicateId !== UNKNOWN_PREDICATE,
-      records: given.records.map(([{ objectType, id: of }, kind, truth, due]) => {
+      records: given.records.map(([{ objectType, id: of }, kind, flipped, due]) => {
         const name = `${objectType}:${of}`;
         const was = after.rows.get(name) ?? ABSENT;
         const record = recordRow({ n: this.#nonces }, kind === 'tombstone' ? { deletedAt: 4 } : {});
-        const becomes =
-          kind === 'gone' ? ABSENT : row(record, [...new Set(truth)].sort(rising), due);
+        const flips = flipped
+          .sort(rising)
+          .map((predicateId) => flip(predicateId, !hasPredicateId(was.truth, predicateId)));
+        const truth = applyFlips(was.truth, flips);
+        const becomes = kind === 'gone' ? ABSENT : { record, truth, due };
         after.rows.set(name, becomes);
         return { objectType, id: of, before: was, after: becomes, flips: [], liveFlips: [] };
       }),

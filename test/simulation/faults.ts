@@ -25,6 +25,8 @@ export interface Guards {
   readonly resynchronization: boolean;
   /** A change of a record that is due is preceded by what time has made of it. */
   readonly fireBeforeChange: boolean;
+  /** A commit writes every block of a record's predicates that it changes. */
+  readonly everyBlock: boolean;
   /** Counts that a reader knows are of a commit, by number and nonce; without, by the number. */
   readonly countsByNonce: boolean;
   /** Holders that are evaluated in the batch that brings their news are all that there are. */
@@ -33,6 +35,8 @@ export interface Guards {
   readonly freshHolders: boolean;
   /** Those for which the batch has no room become a fan-out. */
   readonly restOfNews: boolean;
+  /** Holders of a fan-out for which a batch has no room are visited later. */
+  readonly restOfChunk: boolean;
 }
 
 export const ALL_GUARDS: Guards = {
@@ -43,10 +47,12 @@ export const ALL_GUARDS: Guards = {
   epochs: true,
   resynchronization: true,
   fireBeforeChange: true,
+  everyBlock: true,
   countsByNonce: true,
   wholeHolders: true,
   freshHolders: true,
   restOfNews: true,
+  restOfChunk: true,
 };
 
 const FAULT_ONE_IN = 6;
