@@ -13,12 +13,13 @@ import {
   type Workload,
   writeResult,
 } from './harness.ts';
+import { FANOUT } from './workloads/fanout.ts';
 import { INGEST } from './workloads/ingest.ts';
 import { MEMORY } from './workloads/memory.ts';
 import { STEP } from './workloads/step.ts';
 
 const WORKLOADS: ReadonlyMap<string, Workload> = new Map(
-  [STEP, INGEST, MEMORY].map((workload) => [workload.name, workload]),
+  [STEP, INGEST, FANOUT, MEMORY].map((workload) => [workload.name, workload]),
 );
 
 interface Given extends Partial<Pick<BenchOptions, 'segments' | 'records' | 'peers' | 'roundMs'>> {

@@ -18,6 +18,7 @@ import type { Attributes } from '../src/query/predicate/view.ts';
 import { packLogEntry } from '../src/redis/rows/stream-entry.ts';
 import { openRedisServer } from '../src/redis/server.ts';
 import { PEOPLE, PEOPLE_DEFINITION } from './data.ts';
+import { declareSegments } from './declare.ts';
 import type { Progress } from './harness.ts';
 import type { Run, Runner } from './walk.ts';
 import { openWatched, type WatchedDeployment } from './watched-deployment.ts';
@@ -92,6 +93,18 @@ export function puts(world: World): Change[] {
   }));
 }
 
+/** A deployment with a worker that says nothing unless something is wrong. */
+export function openQuiet(redisUrl: string): Promise<WatchedDeployment> {
+  return openWatched({
+    redisUrl,
+    logger: pino({ level: 'error' }, pino.destination(2)),
+    prefix: 'ours',
+    partitions: PARTITIONS,
+    timeZone: 'UTC',
+    runsWorker: true,
+  });
+}
+
 export class RollcallSide implements Runner {
   readonly name: string;
   readonly deployment: WatchedDeployment;
@@ -113,17 +126,14 @@ export class RollcallSide implements Runner {
     progress: Progress,
     name = 'Rollcall',
   ): Promise<RollcallSide> {
-    const logger = pino({ level: 'error' }, pino.destination(2));
-    const deployment = await openWatched({
-      redisUrl,
-      logger,
-      prefix: 'ours',
-      partitions: PARTITIONS,
-      timeZone: 'UTC',
-      runsWorker: true,
-    });
+    const deployment = await openQuiet(redisUrl);
     await deployment.objectTypes.put(PEOPLE, PEOPLE_DEFINITION);
-    const predicateIds = await declareSegments(deployment, world);
+    let predicateIds: number[] = [];
+    await deployment.store.write((catalog) => {
+      const draft = new CatalogDraft(catalog);
+      predicateIds = declareSegments(draft, world.segments);
+      return draft.finish();
+    });
     await reached(() => countReady(deployment), new Set(predicateIds).size);
     const side = new RollcallSide(name, deployment, predicateIds);
     progress.say(`${world.people.size} people`);
@@ -179,33 +189,6 @@ export class RollcallSide implements Runner {
 
 async function read(counter: WatchedDeployment['metrics']['changesApplied']): Promise<number> {
   return (await counter.get()).values[0]?.value ?? 0;
-}
-
-/** All in one version of the catalog. @returns the predicate id of each segment */
-async function declareSegments(
-  { store }: WatchedDeployment,
-  { segments }: World,
-): Promise<number[]> {
-  let predicateIds: number[] = [];
-  await store.write((catalog) => {
-    const draft = new CatalogDraft(catalog);
-    predicateIds = segments.map(({ query, compiled }, at) => {
-      const predicateId = draft.predicateIdFor(PEOPLE, compiled);
-      const times = { created_at: Date.now(), updated_at: Date.now() };
-      const revisions = {
-        revision: 1,
-        ready_revision: null,
-        predicateId: null,
-        pending: predicateId,
-      };
-      const said = { title: `Segment ${at}`, slug: `segment-${at}`, object_type: PEOPLE, query };
-      const meant = { json_logic: compiled.jsonLogic, uses: [] };
-      draft.setSegment(said.slug, { id: said.slug, ...said, ...meant, ...revisions, ...times });
-      return predicateId;
-    });
-    return draft.finish();
-  });
-  return predicateIds;
 }
 
 function countReady({ store }: WatchedDeployment): number {

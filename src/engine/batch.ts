@@ -56,6 +56,16 @@ export interface FanoutChunk {
 }
 
 /**
+ * All local holders of a target, as they were stored before the batch; there are few of them. If
+ * the batch brings news of the target they are evaluated in the very step that takes it in.
+ */
+export interface FewHolders {
+  readonly edgeId: number;
+  readonly target: string;
+  readonly ids: readonly string[];
+}
+
+/**
  * A change of the log (`index` in its entry), or an entry of the inbox, that made the step fail
  * again and again.
  */
@@ -83,6 +93,8 @@ export interface Batch {
   readonly entries: readonly LogEntry[];
   /** Messages of partitions; they come before the changes. */
   readonly inbox?: readonly InboxEntry[];
+  /** Of targets of which the inbox may bring news. Holders of all others become fan-outs. */
+  readonly few?: readonly FewHolders[];
   readonly fanouts?: readonly FanoutChunk[];
   readonly resync?: ResyncChunk;
   /**
@@ -90,6 +102,8 @@ export interface Batch {
    * the first of them.
    */
   readonly position: LogPosition;
+  /** EFFECTS_MAX (step.ts) if absent. */
+  readonly effectsMax?: number;
   /** After a failure changes are applied one by one, so that the one at fault is found. */
   readonly changesMax?: number;
   /** It goes to the dead letters. */

@@ -6,6 +6,7 @@
  */
 import { TOMBSTONE_TTL_MS } from '../change/record.ts';
 import type { CareLimits } from './care.ts';
+import { EFFECTS_MAX } from './step.ts';
 
 export interface CoreLimits {
   /** A batch ends at the entry that passes one of these two. */
@@ -16,6 +17,14 @@ export interface CoreLimits {
   /** Holders that the fan-outs of a batch visit together, and each of them at least. */
   readonly fanoutRecordsMax: number;
   readonly fanoutRecordsMin: number;
+  /**
+   * A target that has so many local holders at most has few: they are evaluated in the batch that
+   * brings its news, and together so many.
+   */
+  readonly fewHoldersMax: number;
+  readonly newsHoldersMax: number;
+  /** Memberships that a batch may flip: it ends at the piece that passes this. */
+  readonly effectsMax: number;
   /** Fan-outs that are read at once at a take-over. */
   readonly recoveredFanoutsMax: number;
   /** Rows of a chunk of a backfill at least, however many predicates are evaluated for each. */
@@ -58,6 +67,9 @@ export const CORE_LIMITS: CoreLimits = {
   // ms and 370 ms at p99.
   fanoutRecordsMax: 100,
   fanoutRecordsMin: 16,
+  fewHoldersMax: 16,
+  newsHoldersMax: 1000,
+  effectsMax: EFFECTS_MAX,
   recoveredFanoutsMax: 5000,
   backfillRecordsMin: 16,
   undeliveredMax: 1000,

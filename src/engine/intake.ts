@@ -12,6 +12,7 @@ import { LOG_START, type LogEntry, type LogPosition, readLogEntry } from './batc
 import type { CommitDraft } from './commit-draft.ts';
 import type { CoreLimits } from './core-limits.ts';
 import type { Edge } from './edges.ts';
+import { fewHolders, NO_HOLDERS } from './few-holders.ts';
 import { firstWithin } from './lighter.ts';
 import { type InboxEntry, type Message, readInboxEntry } from './message.ts';
 import type { BatchDraft, Participant, Turn, Weigh } from './participant.ts';
@@ -89,6 +90,7 @@ export class Intake implements Participant {
     batch.inbox = this.#takeMessages();
     batch.entries = isHeldBack ? [] : this.#takeEntries();
     yield* this.catchUp(batch, networks.version);
+    if (!isHeldBack) batch.few = yield* fewHolders(batch.inbox, networks.edges, this.#limits);
     return true;
   }
 
@@ -117,6 +119,7 @@ export class Intake implements Participant {
   lighten(batch: BatchDraft, weigh: Weigh, edges: ReadonlyMap<number, Edge>): void {
     const { kindBytesMax } = this.#limits;
     batch.changesMax = changesWithin(batch, weigh, kindBytesMax);
+    batch.few = NO_HOLDERS;
     batch.inbox = firstWithin(batch.inbox ?? [], kindBytesMax, ({ messages }) =>
       weightOf(messages, weigh, edges),
     );

@@ -216,7 +216,9 @@ export class PartitionCore implements Turn {
   }
 
   #emptyBatch(): BatchDraft {
-    return { entries: [], position: this.participants.intake.position, backfills: [], expired: [] };
+    const { position } = this.participants.intake;
+    const { effectsMax } = this.#context.limits;
+    return { entries: [], position, backfills: [], expired: [], effectsMax };
   }
 
   *#carryOut(batch: BatchDraft, piece: Piece | undefined, isSolo: boolean): Asking<TurnResult> {

@@ -348,6 +348,14 @@ export interface PartitionStore {
     most: number,
   ): Promise<readonly string[]>;
   /**
+   * All holders of each target, in the order of their ids; undefined where there are more than
+   * `most`.
+   */
+  fewHolders(
+    asked: readonly FanoutKey[],
+    most: number,
+  ): Promise<readonly (readonly string[] | undefined)[]>;
+  /**
    * Fan-outs that run, those with the oldest news first, from the nth on. Caller: nothing is
    * committed between one part and the next.
    */

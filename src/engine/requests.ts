@@ -17,6 +17,7 @@ import type {
   DueRecord,
   EntryId,
   EpochBegin,
+  FanoutKey,
   LoadedRecords,
   PartitionStore,
   PreparedCommit,
@@ -100,6 +101,11 @@ export type StoreRequest =
       readonly most: number;
     }
   | { readonly kind: 'holders'; readonly asked: readonly HoldersOf[] }
+  | {
+      readonly kind: 'few-holders';
+      readonly asked: readonly FanoutKey[];
+      readonly most: number;
+    }
   | { readonly kind: 'fanouts'; readonly from: number; readonly most: number }
   | { readonly kind: 'first-due'; readonly most: number }
   | { readonly kind: 'expired-tombstones'; readonly untilMs: number; readonly most: number }
@@ -167,6 +173,7 @@ export interface Answers {
   readonly 'record-bytes': readonly number[];
   readonly ids: readonly string[];
   readonly holders: readonly (readonly string[])[];
+  readonly 'few-holders': readonly (readonly string[] | undefined)[];
   readonly fanouts: readonly Fanout[];
   readonly 'first-due': readonly DueRecord[];
   readonly 'expired-tombstones': readonly RecordKey[];
@@ -230,6 +237,8 @@ export function answerOf(
           store.holdersAfter(edgeId, target, after, until, most),
         ),
       );
+    case 'few-holders':
+      return store.fewHolders(request.asked, request.most);
     case 'fanouts':
       return store.fanouts(request.from, request.most);
     case 'first-due':

@@ -262,6 +262,14 @@ export class StepNeighbours {
   }
 
   /**
+   * Whether a target has shown something new in this step. From now on that is the caller's: it
+   * evaluates all of its holders, and no fan-out is begun.
+   */
+  takeNews(edgeId: number, target: string): boolean {
+    return this.#fanouts.delete(rowKey(edgeId, target));
+  }
+
+  /**
    * Settles what a record adds to its targets and shows to its holders. Caller: once per record,
    * with its rows before and after the step.
    */

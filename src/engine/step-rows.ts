@@ -70,7 +70,7 @@ function touchNeighbours(touched: Map<string, Set<string>>, batch: Batch, edges:
     const edge = edges.get(edgeId);
     if (edge) for (const target of targets) touch(touched, edge.definition.target, target);
   }
-  for (const { edgeId, ids } of batch.fanouts ?? []) {
+  for (const { edgeId, ids } of [...(batch.few ?? []), ...(batch.fanouts ?? [])]) {
     const edge = edges.get(edgeId);
     if (edge) for (const id of ids) touch(touched, edge.definition.holder, id);
   }

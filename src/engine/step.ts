@@ -44,6 +44,7 @@ import type {
   BackfillChunk,
   Batch,
   FanoutChunk,
+  FewHolders,
   LogEntry,
   LogPosition,
   RecordKey,
@@ -188,6 +189,7 @@ export function step(batch: Batch, context: StepContext): Step {
   const { begins, resends, sweeps, ends } = batch.resync ?? NO_RESYNC;
   for (const to of begins) run.mark(to, 'snapshot-begin');
   run.messages(batch.inbox ?? []);
+  run.news(batch.few ?? []);
   run.changes(batch.entries, batch.position);
   for (const chunk of batch.fanouts ?? []) run.fanout(chunk);
   run.failHopeless();
@@ -221,6 +223,7 @@ class StepRun {
   readonly #context: StepContext;
   readonly #poison: Batch['poison'];
   readonly #changesMax: number;
+  readonly #effectsMax: number;
   /** By object type and id. */
   readonly #working = new Map<string, Map<string, WorkingRecord>>();
   readonly #outcomes: EntryOutcomes[] = [];
@@ -245,7 +248,7 @@ class StepRun {
   /** Records whose timers are given up. */
   readonly #given: TouchedRecord[] = [];
 
-  constructor(context: StepContext, { poison, changesMax }: Batch) {
+  constructor(context: StepContext, { poison, changesMax, effectsMax }: Batch) {
     this.#context = context;
     this.#failed = context.failed ?? NONE_FAILED;
     this.#quiet = { verify: NO_NAMES, open: NOTHING_OPEN, failed: this.#failed };
@@ -253,6 +256,7 @@ class StepRun {
     this.#resync = new HeardResyncs(context.isReceiving);
     this.#poison = poison;
     this.#changesMax = changesMax ?? Number.POSITIVE_INFINITY;
+    this.#effectsMax = effectsMax ?? EFFECTS_MAX;
   }
 
   messages(entries: readonly InboxEntry[]): void {
@@ -371,6 +375,18 @@ class StepRun {
       if (this.#resync.isConfirmed(from, confirmedValue(at))) continue;
       this.#neighbours.hearValue(at, from, false);
       this.#verify(edge.definition.target, target, edge.inNames);
+    }
+  }
+
+  /**
+   * Evaluates the holders of targets that have shown something new, where all of them are given.
+   * Nothing has changed a holder yet. What is too many, or does not fit into this batch, becomes a
+   * fan-out.
+   */
+  news(few: readonly FewHolders[]): void {
+    for (const { edgeId, target, ids } of few) {
+      if (this.#isFull()) return;
+      if (this.#neighbours.takeNews(edgeId, target)) this.fanout({ edgeId, ids });
     }
   }
 
@@ -565,7 +581,8 @@ class StepRun {
   fire(due: readonly RecordKey[]): void {
     const before = this.#effects;
     for (const { objectType, id } of due) {
-      if (this.#effects - before > EFFECTS_MAX || (this.#fired > 0 && this.#isOverworked())) return;
+      if (this.#effects - before > this.#effectsMax || (this.#fired > 0 && this.#isOverworked()))
+        return;
       this.#open(objectType, id).isTimerWritten = true;
       this.#fired++;
     }
@@ -695,7 +712,9 @@ class StepRun {
   }
 
   #isFull(): boolean {
-    return this.#effects > EFFECTS_MAX || this.#applied >= this.#changesMax || this.#isOverworked();
+    return (
+      this.#effects > this.#effectsMax || this.#applied >= this.#changesMax || this.#isOverworked()
+    );
   }
 
   #isOverworked(): boolean {

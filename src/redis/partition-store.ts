@@ -21,6 +21,7 @@ import type {
   DueRecord,
   EntryId,
   EpochBegin,
+  FanoutKey,
   LoadedRecords,
   PartitionMeta,
   PartitionStore,
@@ -261,6 +262,15 @@ export class RedisPartitionStore implements PartitionStore {
 
   allRelatedTargets(edgeId: number): Promise<string[]> {
     return this.#redis.hkeys(this.#keys.related(edgeId));
+  }
+
+  async fewHolders(
+    asked: readonly FanoutKey[],
+    most: number,
+  ): Promise<readonly (readonly string[] | undefined)[]> {
+    const keys = asked.map(({ edgeId, target }) => this.#keys.holders(edgeId, target));
+    const found = await runScript(this.#redis, 'readHolders', {}, { most }, { keys });
+    return found.map((ids) => ids ?? undefined);
   }
 
   async fanouts(from: number, most: number): Promise<readonly Fanout[]> {

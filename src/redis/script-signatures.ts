@@ -104,6 +104,12 @@ export const SIGNATURES = {
     arguments: ['field', 'last', 'nowMs', 'pendingMax', 'deadMax'],
     more: true,
   }),
+  readHolders: answering<readonly (readonly string[] | null)[]>()({
+    keys: [],
+    arguments: ['most'],
+    more: true,
+    whenFull: 'no-writes',
+  }),
   readPartition: answering<{
     readonly install: string;
     readonly number: number;

@@ -571,6 +571,16 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
       expect(await left('b')).toEqual([['h'], [['h', 1]], neighbour]);
     });
 
+    it('has all holders of targets that have few, and says nothing of the others', async () => {
+      const holder = (target: string, id: string) => ({ edgeId: 9, target, id, holds: true });
+      const holders = ['b', 'a', 'c'].map((id) => holder('t', id));
+      await owner.commit({ holders: [...holders, holder('u', 'x')] });
+      const asked = ['u', 't', 'nobody'].map((target) => ({ edgeId: 9, target }));
+      expect(await store().fewHolders(asked, 3)).toEqual([['x'], ['a', 'b', 'c'], []]);
+      expect(await store().fewHolders(asked, 2)).toEqual([['x'], undefined, []]);
+      expect(await store().fewHolders([{ edgeId: 8, target: 't' }], 3)).toEqual([[]]);
+    });
+
     it('are confirmed by source, after what was confirmed before is forgotten', async () => {
       await owner.commit({ confirmed: new Map([[1, new Set(['9:a', '9:b'])]]) });
       expect(await store().areConfirmed(1, ['9:b', '9:c', '9:a'])).toEqual([true, false, true]);

@@ -15,6 +15,7 @@ import {
   spread,
   type Workload,
 } from '../../bench/harness.ts';
+import { FANOUT } from '../../bench/workloads/fanout.ts';
 import { INGEST } from '../../bench/workloads/ingest.ts';
 import { MEMORY } from '../../bench/workloads/memory.ts';
 import { STEP } from '../../bench/workloads/step.ts';
@@ -29,21 +30,20 @@ function sidesOf(workload: Workload) {
 }
 
 describe('the workload step', () => {
-  it('finds every side right about every membership, under drift and jump', async () => {
+  it('finds every side right about every membership, under drift, jump and reach', async () => {
     const { result, sides } = await sidesOf(STEP);
     expect(result.cases.map(({ history, segments: count }) => `${history} ${count}`)).toEqual([
       'drift 20',
       'jump 20',
+      'reach 20',
       'drift 40',
       'jump 40',
+      'reach 40',
     ]);
-    for (const names of sides) {
-      expect(names).toEqual([
-        'Rollcall',
-        'json-logic-js loop',
-        'json-logic-engine compiled loop',
-        'hand closures loop',
-      ]);
+    for (const [at, names] of sides.entries()) {
+      const loops = ['json-logic-engine compiled loop', 'hand closures loop'];
+      const isReach = result.cases[at]!.history === 'reach';
+      expect(names).toEqual(['Rollcall', 'json-logic-js loop', ...(isReach ? [] : loops)]);
     }
   });
 });
@@ -55,6 +55,17 @@ describe('the workload ingest', () => {
       expect(names).toEqual(['Rollcall', 'bare log', 'naive engine (json-logic-js)']);
     for (const { figures } of result.cases)
       for (const { changes } of figures) expect(changes).toBeGreaterThan(0);
+  });
+});
+
+describe('the workload fanout', () => {
+  it('finds every membership over a relationship right, of one target and of many', async () => {
+    const { result, sides } = await sidesOf(FANOUT);
+    expect(sides).toEqual([
+      ['Rollcall, one target', 'raw pipelined SADD'],
+      ['Rollcall, first contact', 'Rollcall, 4 clients ask', 'Rollcall, no relationship'],
+    ]);
+    expect(result.cases[1]!.work).toMatchObject({ contacts: TINY.records });
   });
 });
 

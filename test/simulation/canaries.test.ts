@@ -44,6 +44,9 @@ const CANARIES: readonly (readonly [keyof Guards, string, CheckName])[] = [
       'of it is never found out',
     'due',
   ],
+  ['wholeHolders', 'news of a target that has many holders reaches the first of them', 'members'],
+  ['freshHolders', 'news reaches the holders of a while ago', 'members'],
+  ['restOfNews', 'news for which a batch has no room is forgotten', 'members'],
 ];
 
 describe('the simulator notices when', { timeout: 600_000 }, () => {

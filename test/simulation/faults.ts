@@ -25,6 +25,12 @@ export interface Guards {
   readonly resynchronization: boolean;
   /** A change of a record that is due is preceded by what time has made of it. */
   readonly fireBeforeChange: boolean;
+  /** Holders that are evaluated in the batch that brings their news are all that there are. */
+  readonly wholeHolders: boolean;
+  /** They are those of the commit before the batch. */
+  readonly freshHolders: boolean;
+  /** Those for which the batch has no room become a fan-out. */
+  readonly restOfNews: boolean;
 }
 
 export const ALL_GUARDS: Guards = {
@@ -35,6 +41,9 @@ export const ALL_GUARDS: Guards = {
   epochs: true,
   resynchronization: true,
   fireBeforeChange: true,
+  wholeHolders: true,
+  freshHolders: true,
+  restOfNews: true,
 };
 
 const FAULT_ONE_IN = 6;

@@ -332,6 +332,14 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     return idsFrom(holders, after, until).slice(0, most);
   }
 
+  async fewHolders(asked: readonly Port.FanoutKey[], most: number) {
+    const all = asked.map(({ edgeId, target }) =>
+      idsFrom(this.#content.holders.get(edgeId)?.get(target) ?? [], '', null),
+    );
+    if (!this.#guards.wholeHolders) return all.map((ids) => ids.slice(0, most));
+    return all.map((ids) => (ids.length > most ? undefined : ids));
+  }
+
   async fanouts(from: number, most: number): Promise<Fanout[]> {
     const all = [...this.#content.fanouts.values()].sort(
       (a, b) => a.since - b.since || compareBytes(memberOf(a), memberOf(b)),

@@ -7,9 +7,10 @@
  * is not answered asks the very same again, or begins anew, and so does it.
  */
 
+import type { Batch } from '../../src/engine/batch.ts';
 import { makeParticipants, type Participants } from '../../src/engine/participants.ts';
 import { PartitionCore } from '../../src/engine/partition-core.ts';
-import type { EntryId } from '../../src/engine/partition-store.ts';
+import type { EntryId, FanoutKey } from '../../src/engine/partition-store.ts';
 import {
   type Answers,
   type Asking,
@@ -76,6 +77,7 @@ export class Owner {
   #logRead: EntryId = '0-0';
   #inboxRead: EntryId = '0-0';
   #elapsedMs = 0;
+  readonly #holders = new Map<string, readonly string[] | undefined>();
   readonly #stepThere: typeof step;
   /** Its process dies of what it evaluates. */
   isDeadly = false;
@@ -223,7 +225,7 @@ export class Owner {
   #step(...[batch, context]: Parameters<typeof step>): Step {
     const made = this.#stepThere(batch, context);
     checkWritten(made, this.process.networks);
-    return made;
+    return this.#context.guards.restOfNews ? made : withoutRestOfNews(made, batch);
   }
 
   #die(): void {
@@ -257,9 +259,12 @@ export class Owner {
     const { wire, guards, stores, choose } = this.#context;
     if (!isForDriver(request)) {
       const asker = { partition: this.partition, token: this.token, stores };
+      const store = this.#store;
       if (request.kind === 'begin-epochs' || request.kind === 'note-trial')
         return (await wire.call(() => answerOf(request, asker))) ?? unanswered();
       if (wire.isFaulty && choose(UNANSWERED_ONE_IN) === 0) unanswered();
+      if (request.kind === 'few-holders' && !guards.freshHolders)
+        return this.#staleHolders(request, await store.fewHolders(request.asked, request.most));
       return answerOf(request, asker);
     }
     switch (request.kind) {
@@ -276,6 +281,18 @@ export class Owner {
       case 'solo-over':
         return undefined;
     }
+  }
+
+  /** What was answered when a target was asked for the first time. */
+  #staleHolders(
+    { asked }: Extract<Request, { kind: 'few-holders' }>,
+    found: readonly (readonly string[] | undefined)[],
+  ) {
+    return asked.map(({ edgeId, target }, at) => {
+      const key = `${edgeId} ${target}`;
+      if (!this.#holders.has(key)) this.#holders.set(key, found[at]);
+      return this.#holders.get(key);
+    });
   }
 
   #answer(run: Run, answer: unknown): void {
@@ -320,6 +337,14 @@ export class Owner {
 }
 
 const NOT_YET = Symbol('not answered yet');
+
+/** What did not fit into the batch is taken for evaluated. */
+function withoutRestOfNews(made: Step, { few = [] }: Batch): Step {
+  const isTaken = ({ edgeId, target }: FanoutKey) =>
+    few.some((each) => each.edgeId === edgeId && each.target === target);
+  const fanouts = made.edges.fanouts.filter((key) => !isTaken(key));
+  return { ...made, edges: { ...made.edges, fanouts } };
+}
 
 function unanswered(): never {
   throw new Unanswered();

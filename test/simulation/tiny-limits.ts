@@ -3,6 +3,7 @@
  * backfills and fan-outs are interrupted, that outboxes run full, and that light rows are heavy.
  */
 import { CORE_LIMITS, type CoreLimits } from '../../src/engine/core-limits.ts';
+import { EFFECTS_MAX } from '../../src/engine/step.ts';
 import type { Choose } from '../support/memory-deployment.ts';
 
 /** One batch in so many is cut because its rows weigh too much. */
@@ -25,6 +26,15 @@ export function tinyLimits(choose: Choose, strideMs: number): CoreLimits {
     backfillRecordsMin: 1,
     fanoutRecordsMax: 1,
     fanoutRecordsMin: 1,
+    get fewHoldersMax() {
+      return choose(4);
+    },
+    get newsHoldersMax() {
+      return 1 + choose(6);
+    },
+    get effectsMax() {
+      return choose(2) === 0 ? choose(6) : EFFECTS_MAX;
+    },
     recoveredFanoutsMax: 1,
     undeliveredMax: 6,
     dueRecordsMax: 2,
