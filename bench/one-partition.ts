@@ -27,9 +27,13 @@ import {
   type RelatedRow,
   UNKNOWN_NEIGHBOUR,
 } from '../src/membership/neighbour-row.ts';
+import { predicateIds } from '../src/membership/predicate-ids.ts';
+import { pushTo } from '../src/multimap.ts';
+import type { PredicateNetwork } from '../src/query/network/network.ts';
+import { PEOPLE, PEOPLE_TYPE } from './data.ts';
 import { declareSegments } from './declare.ts';
 import { REACH_DEFINITIONS } from './reach.ts';
-import type { BenchSegment } from './world.ts';
+import { batchesOf, makeTypes, putsOf, type World } from './world.ts';
 
 /** Holders that are evaluated in one step, as between two live batches. */
 const FANOUT_RECORDS_MAX = 500;
@@ -88,15 +92,19 @@ export class OnePartition {
     this.#rows.get(objectType)!.set(id, row);
   }
 
-  apply(batch: Batch): void {
+  /** @returns the steps that it took for the changes themselves */
+  apply(batch: Batch): Step[] {
+    const steps: Step[] = [];
     let { entries, position } = batch;
     while (entries.length > 0) {
       const made = this.#step({ ...batch, entries, position });
       const reached: LogPosition = made.position ?? position;
       entries = entries.slice(entries.findIndex(({ id }) => id === reached.entry) + 1);
       position = reached;
+      steps.push(made);
       this.#follow(made);
     }
+    return steps;
   }
 
   #follow(made: Step): void {
@@ -163,17 +171,56 @@ function inboxEntry(messages: readonly Message[]): NonNullable<Batch['inbox']>[n
   return { id: '1-0', from: 0, catalogVersion: 1, messages, payload: '' };
 }
 
-/** The networks of people and their neighbours, and the predicate id of each segment. */
-export function reachingNetworks(segments: readonly BenchSegment[]): {
-  readonly networks: Networks;
+interface LoadedPartition {
+  readonly partition: OnePartition;
+  readonly network: PredicateNetwork;
+  /** Of each segment: those that mean the same share one. */
   readonly predicateIds: readonly number[];
-} {
+}
+
+/** All records of a world as they are before its history begins. */
+export function loadPartition(world: World): LoadedPartition {
+  return world.neighbours ? withNeighbours(world) : peopleAlone(world);
+}
+
+/** Their rows are put there as they are: changes would take longer. */
+function peopleAlone(world: World): LoadedPartition {
+  const { nowMs } = world;
+  const types = makeTypes(world);
+  const { network } = types.get(PEOPLE)!;
+  const partition = new OnePartition(types, new Map(), nowMs);
+  for (const { id, data } of world.people.values()) {
+    const record = { data, version: 1, createdAt: 0, updatedAt: 0, fits: PEOPLE_TYPE.revision };
+    const truth = predicateIds(network.create(data, nowMs));
+    partition.setRow(PEOPLE, id, { record, due: undefined, truth });
+  }
+  return { partition, network, predicateIds: world.segments.map((_, at) => at) };
+}
+
+function withNeighbours(world: World): LoadedPartition {
   const catalog = new Catalog();
   const draft = new CatalogDraft(catalog);
   for (const [name, definition] of Object.entries(REACH_DEFINITIONS))
     draft.setObjectType(name, { ...definition, revision: 1 });
   draft.edgesWithIds();
-  const predicateIds = declareSegments(draft, segments);
+  const declared = declareSegments(draft, world.segments);
   catalog.apply(1, draft.finish());
-  return { networks: new Networks(catalog), predicateIds };
+  const networks = new Networks(catalog);
+  const partition = new OnePartition(networks.types, networks.edges, world.nowMs);
+  for (const batch of batchesOf(putsOf(world))) partition.apply(batch);
+  return { partition, network: networks.types.get(PEOPLE)!.network, predicateIds: declared };
+}
+
+/** The segments that hold of each person, from 0. */
+export function truthAtStart(world: World): Map<string, number[]> {
+  const { partition, predicateIds: of } = loadPartition(world);
+  const segmentsOf = new Map<number, number[]>();
+  for (const [at, predicateId] of of.entries()) pushTo(segmentsOf, predicateId, at);
+  const held = (id: string) => [...partition.row(PEOPLE, id)!.truth];
+  return new Map(
+    [...world.people.keys()].map((id) => [
+      id,
+      held(id).flatMap((predicateId) => segmentsOf.get(predicateId) ?? []),
+    ]),
+  );
 }

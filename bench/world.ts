@@ -46,13 +46,17 @@ export interface World {
   readonly segments: readonly BenchSegment[];
   /** What the segments reach beside the people; undefined: they ask own attributes alone. */
   readonly neighbours?: Neighbours;
-  /** At which relative time is asked. */
-  readonly nowMs?: number;
+  /** The clock of all sides that have none of their own. */
+  readonly nowMs: number;
 }
+
+/** The clock where nothing asks for it. */
+export const NOW_MS = Date.parse('2026-01-01');
 
 export function makeWorld(records: number, count: number, seed: number): World {
   const population = people(records, seed);
   return {
+    nowMs: NOW_MS,
     people: new Map(population.map((person) => [person.id, person])),
     segments: segments(count, seed + 1).map((query) => compileSegment(query)),
   };
@@ -120,18 +124,6 @@ export function makeTypes({ segments }: World): ReadonlyMap<string, TypeContext>
     network.add(predicateId, compiled.predicate);
   });
   return new Map([[PEOPLE, { type: PEOPLE_TYPE, network, out: [], in: [] }]]);
-}
-
-/**
- * What holds of each person before the history begins: by our network, which every check holds
- * against the reference.
- */
-export function truthAtStart(
-  world: World,
-  types: ReadonlyMap<string, TypeContext>,
-): ReadonlyMap<string, readonly number[]> {
-  const { network } = types.get(PEOPLE)!;
-  return new Map([...world.people.values()].map(({ id, data }) => [id, network.create(data, 0)]));
 }
 
 /** Changes that travel in one entry of a log, as delivery packs them. */

@@ -8,14 +8,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Change } from '../../src/change/change.ts';
 import { assert } from '../../src/errors.ts';
-import { type PredicateIds, predicateIds } from '../../src/membership/predicate-ids.ts';
+import type { PredicateIds } from '../../src/membership/predicate-ids.ts';
 import { addTo, pushTo } from '../../src/multimap.ts';
 import { holds } from '../../src/query/json-logic/reference.ts';
 import type { PredicateNetwork } from '../../src/query/network/network.ts';
 import type { Attributes } from '../../src/query/predicate/view.ts';
-import { PEOPLE, PEOPLE_TYPE } from '../data.ts';
+import { PEOPLE } from '../data.ts';
 import { type BenchOptions, type Case, compare, type Progress, type Workload } from '../harness.ts';
-import { OnePartition, reachingNetworks } from '../one-partition.ts';
+import { loadPartition, type OnePartition } from '../one-partition.ts';
 import { DocumentPeer } from '../peers/document-loop.ts';
 import { LoopPeer, type StartingTruth as LoopStart, type Test } from '../peers/loop.ts';
 import { EVALUATORS } from '../peers/peers.ts';
@@ -28,9 +28,8 @@ import {
   type HistoryName,
   makeHistory,
   makeReachingWorld,
-  makeTypes,
   makeWorld,
-  putsOf,
+  NOW_MS,
   type World,
 } from '../world.ts';
 
@@ -83,8 +82,6 @@ const ROUND_CHANGES_MAX = 20_000;
  * number of segments.
  */
 const CHECKED_TESTS_MAX = 400_000;
-/** The clock of all sides. */
-const NOW_MS = 1_767_225_600_000;
 
 /** A peer beside the engine, given what holds at the start. */
 type Peer = (start: StartingTruth) => Runner;
@@ -174,7 +171,7 @@ class EngineSide implements Runner {
 
   constructor(world: World) {
     this.#world = world;
-    const { partition, network, predicateIds } = world.neighbours ? reaching(world) : alone(world);
+    const { partition, network, predicateIds } = loadPartition(world);
     this.#partition = partition;
     this.#network = network;
     for (const [at, predicateId] of predicateIds.entries())
@@ -228,33 +225,6 @@ class EngineSide implements Runner {
     for (const id of this.#start.keys()) sum += this.heldAtStart(id).length;
     return sum;
   }
-}
-
-interface Engine {
-  readonly partition: OnePartition;
-  readonly network: PredicateNetwork;
-  readonly predicateIds: readonly number[];
-}
-
-/** People alone: their rows are put there as they are, for a load would take longer. */
-function alone(world: World): Engine {
-  const types = makeTypes(world);
-  const { network } = types.get(PEOPLE)!;
-  const partition = new OnePartition(types, new Map(), NOW_MS);
-  for (const { id, data } of world.people.values()) {
-    const record = { data, version: 1, createdAt: 0, updatedAt: 0, fits: PEOPLE_TYPE.revision };
-    const truth = predicateIds(network.create(data, NOW_MS));
-    partition.setRow(PEOPLE, id, { record, due: undefined, truth });
-  }
-  return { partition, network, predicateIds: world.segments.map((_, at) => at) };
-}
-
-/** With neighbours: all records come as changes. */
-function reaching(world: World): Engine {
-  const { networks, predicateIds } = reachingNetworks(world.segments);
-  const partition = new OnePartition(networks.types, networks.edges, NOW_MS);
-  for (const batch of batchesOf(putsOf(world))) partition.apply(batch);
-  return { partition, network: networks.types.get(PEOPLE)!.network, predicateIds };
 }
 
 class LoopSide implements Runner {
