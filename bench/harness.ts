@@ -76,6 +76,8 @@ export interface Case {
 export interface WorkloadResult {
   readonly workload: string;
   readonly title: string;
+  /** What a rate counts; `changes/s` if it does not say. */
+  readonly unit?: string;
   readonly cases: readonly Case[];
   readonly notes: readonly string[];
 }
@@ -114,12 +116,12 @@ export function spread(values: readonly number[]): Spread {
 
 // ── What is printed and kept ──
 
-export function printTable({ title, cases, notes }: WorkloadResult): string {
+export function printTable({ title, unit, cases, notes }: WorkloadResult): string {
   const header = [
     'history',
     'segments',
     'side',
-    'changes/s',
+    unit ?? 'changes/s',
     '(min … max)',
     'ours is',
     '(min … max)',

@@ -101,7 +101,8 @@ export function openQuiet(redisUrl: string): Promise<WatchedDeployment> {
 export class RollcallSide implements Runner {
   readonly name: string;
   readonly deployment: WatchedDeployment;
-  readonly #predicateIds: readonly number[];
+  /** By segment. */
+  readonly predicateIds: readonly number[];
   readonly #isReaching: boolean;
 
   private constructor(
@@ -112,7 +113,7 @@ export class RollcallSide implements Runner {
   ) {
     this.name = name;
     this.deployment = deployment;
-    this.#predicateIds = predicateIds;
+    this.predicateIds = predicateIds;
     this.#isReaching = isReaching;
   }
 
@@ -184,7 +185,7 @@ export class RollcallSide implements Runner {
     return heldIn(
       redis,
       id,
-      this.#predicateIds.map((predicateId) => partition.segment(predicateId)),
+      this.predicateIds.map((predicateId) => partition.segment(predicateId)),
     );
   }
 

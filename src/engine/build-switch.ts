@@ -21,7 +21,7 @@ import {
   partitionsOf,
   type StatusStore,
 } from '../membership/partition-status.ts';
-import { roundsOver, waitForWatermark } from '../membership/watermark.ts';
+import { roundsOver, type Watch, waitForWatermark } from '../membership/watermark.ts';
 import type { Failure } from '../query/failure.ts';
 
 /** How long to wait after a fault, or for another process's partitions. */
@@ -30,6 +30,7 @@ const BARRIER_TIMEOUT_MS = 30_000;
 
 export class BuildSwitch {
   readonly #partitions: StatusStore;
+  readonly #watch: Watch;
   readonly #store: CatalogStore;
   readonly #logger: Logger;
   #isRunning = false;
@@ -37,8 +38,9 @@ export class BuildSwitch {
   #isStopped = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(partitions: StatusStore, store: CatalogStore, logger: Logger) {
+  constructor(partitions: StatusStore, watch: Watch, store: CatalogStore, logger: Logger) {
     this.#partitions = partitions;
+    this.#watch = watch;
     this.#store = store;
     this.#logger = logger;
   }
@@ -98,12 +100,8 @@ export class BuildSwitch {
    */
   async #barrier(rounds: number): Promise<boolean> {
     const waits = { timeoutMs: BARRIER_TIMEOUT_MS, rounds };
-    const statuses = await waitForWatermark(
-      this.#partitions,
-      partitionsOf(this.#partitions),
-      [],
-      waits,
-    );
+    const partitions = partitionsOf(this.#partitions);
+    const statuses = await waitForWatermark(this.#watch, partitions, [], waits);
     return statuses !== undefined && lossOf(statuses) === undefined;
   }
 

@@ -14,7 +14,9 @@ import { Segments } from '../catalog/segments.ts';
 import { Views } from '../catalog/views.ts';
 import { AllowedTargets } from '../catalog/webhook-target.ts';
 import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
+import { CommitNews } from '../membership/commit-news.ts';
 import { openReaders, type Readers } from '../membership/readers.ts';
+import { openWatch } from '../membership/watermark.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
 import type { NetworkOptions } from '../query/network/network.ts';
 import type { RedisHealth } from '../redis/health.ts';
@@ -85,8 +87,15 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       .forgetQuiet()
       .catch((error: unknown) => logger.warn({ err: error }, 'places of killed processes stay'));
     opened.follow();
+    const channel = stores.commitChannel((partition) => news.tell(partition));
+    // This process hears of its own commits without being told by Redis.
+    const news = new CommitNews((partition) => {
+      if (!worker?.owns(partition)) channel.follow(partition);
+    });
+    const watch = openWatch(stores.memberships, news);
     const reads = openReaders({
       store: stores.memberships,
+      watch,
       runStore: stores.sortedRuns,
       catalogs: store,
       timeZone: founding.timeZone,
@@ -99,6 +108,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
           ),
           tails: stores.partitionTails,
           statuses: stores.memberships,
+          watch,
           store,
           founding,
           logger,

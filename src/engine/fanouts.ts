@@ -64,8 +64,9 @@ function nameOf({ edgeId, target }: FanoutKey): string {
 export class Fanouts implements Participant {
   readonly #limits: CoreLimits;
   readonly #running = new Map<string, Fanout>();
-  /** Fewer holders after a batch whose programs took long: fan-outs are carried out as a whole. */
+  /** Fewer holders after a batch that had no room for all, or whose programs took long. */
   #share = 1;
+  #isCut = false;
   #visits = NO_VISITS;
   #planned = NO_PROGRESS;
 
@@ -93,6 +94,7 @@ export class Fanouts implements Participant {
   begin(): void {
     this.#visits = NO_VISITS;
     this.#planned = NO_PROGRESS;
+    this.#isCut = false;
   }
 
   hasWork({ isHeldBack }: Turn): boolean {
@@ -136,24 +138,24 @@ export class Fanouts implements Participant {
       weigh(edges.get(visit.fanout.edgeId)?.definition.holder ?? '', id),
     );
     if (within.length === flat.length) return;
-    this.#visits = this.#visits.flatMap((visit) => {
-      const ids = within.filter((each) => each.visit === visit).map(({ id }) => id);
-      const isStretchDone = visit.isStretchDone && ids.length === visit.ids.length;
-      return ids.length > 0 ? [{ ...visit, ids, isStretchDone }] : [];
-    });
+    this.#visits = firstOf(this.#visits, within.length);
     batch.fanouts = chunksOf(this.#visits);
   }
 
-  plan(writes: CommitDraft, { edges }: Step, { number, networks }: Turn): void {
-    if (this.#visits.length === 0 && edges.fanouts.length === 0) return;
+  /** Holders for which the batch had no room are visited later. */
+  plan(writes: CommitDraft, { edges, fanned }: Step, { number, networks }: Turn): void {
+    const visits = firstOf(this.#visits, fanned);
+    this.#isCut = visits !== this.#visits;
+    if (visits.length === 0 && edges.fanouts.length === 0) return;
     const isKept = (edgeId: number) => networks.edges.has(edgeId);
-    this.#planned = this.progress(this.#visits, edges.fanouts, number, isKept);
+    this.#planned = this.progress(visits, edges.fanouts, number, isKept);
     writes.fanouts = this.#planned.running;
     writes.fanoutsDone = this.#planned.done;
   }
 
   committed({ operations }: Pick<Step, 'operations'>): void {
-    const share = operations > OPERATIONS_MAX ? this.#share / 2 : this.#share * 2;
+    const isTooMuch = this.#isCut || operations > OPERATIONS_MAX;
+    const share = isTooMuch ? this.#share / 2 : this.#share * 2;
     this.#share = Math.max(1 / this.#limits.fanoutRecordsMax, Math.min(1, share));
     this.apply(this.#planned);
   }
@@ -210,6 +212,22 @@ export class Fanouts implements Participant {
       this.#running.set(nameOf(fanout), fanout);
     }
   }
+}
+
+/** The first so many of all ids; a visit without any keeps its turn. The same if these are all. */
+function firstOf(visits: readonly FanoutVisit[], most: number): readonly FanoutVisit[] {
+  let left = most;
+  let isWhole = true;
+  const first: FanoutVisit[] = [];
+  for (const visit of visits) {
+    const { length } = visit.ids;
+    if (length <= left) first.push(visit);
+    else if (left > 0)
+      first.push({ ...visit, ids: visit.ids.slice(0, left), isStretchDone: false });
+    isWhole &&= length <= left;
+    left = Math.max(0, left - length);
+  }
+  return isWhole ? visits : first;
 }
 
 function chunksOf(visits: readonly FanoutVisit[]): FanoutChunk[] {

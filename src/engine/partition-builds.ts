@@ -6,7 +6,7 @@
  * exists) only once it is built. Built means two things: a backfill has visited every record of the
  * type that was there when the predicate id came, and every change since went through a network
  * that held it. New predicate ids of a type that come while a backfill runs wait for the next one,
- * which they share. One that has failed here (query/failure.ts, meta field `failed:<predicateId>`)
+ * which they share. One that has failed here (query/failure.ts, key `failed`)
  * is neither complete nor built, until the catalog has taken it out.
  */
 import type { Failure } from '../query/failure.ts';

@@ -227,7 +227,7 @@ export interface CommitWrites {
   readonly healed: readonly number[];
   readonly backfills: ReadonlyMap<string, TypeBuild | undefined>;
 
-  // — edges —
+  // — edges: each row at most once —
   readonly neighbours: EdgeEffects['neighbours'];
   readonly related: EdgeEffects['related'];
   readonly holders: EdgeEffects['holders'];

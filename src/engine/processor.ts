@@ -53,6 +53,8 @@ export interface ProcessorContext {
   readonly solo: Solo;
   /** Brings the catalog to what is stored. */
   readonly refreshCatalog: () => Promise<unknown>;
+  /** Called after each commit of this partition. */
+  readonly onCommit: () => void;
   /**
    * Called when this partition has completed predicate ids, or moved to a newer catalog version.
    */
@@ -295,6 +297,7 @@ export class PartitionProcessor {
       case 'again':
         return;
       case 'committed':
+        this.#context.onCommit();
         held.forwarder.wake();
         this.#resume(held);
         this.#log.committed(result.made);

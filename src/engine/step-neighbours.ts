@@ -258,6 +258,8 @@ export class StepNeighbours {
     if (isNothing(working.row.local, edge.edgeId)) return;
     if (sameShared(keptShared(working.row.shared, edge.shares), shared)) return;
     working.row = { ...working.row, shared };
+    // A predicate that reads it from now on is built: its backfill sees what the row holds.
+    if (edge.outNames.length === 0) return;
     this.#fanouts.set(rowKey(edge.edgeId, target), { edgeId: edge.edgeId, target });
   }
 

@@ -160,6 +160,8 @@ export interface Step {
   readonly timers: readonly Timer[];
   /** How many of the records that were taken for due were looked at. */
   readonly fired: number;
+  /** How many ids of the fan-outs were visited, in their order. */
+  readonly fanned: number;
   /** How many ids of the backfills were visited. */
   readonly backfilled: number;
   /** Operations of programs (query/budget.ts) that it took. */
@@ -191,7 +193,7 @@ export function step(batch: Batch, context: StepContext): Step {
   run.messages(batch.inbox ?? []);
   run.news(batch.few ?? []);
   run.changes(batch.entries, batch.position);
-  for (const chunk of batch.fanouts ?? []) run.fanout(chunk);
+  run.fanouts(batch.fanouts ?? []);
   run.failHopeless();
   for (const chunk of batch.backfills) run.backfill(chunk);
   if (batch.aside) run.setAside(batch.aside);
@@ -240,6 +242,7 @@ class StepRun {
   readonly #held = (predicateId: number) => hasPredicateId(this.#truth, predicateId);
   readonly #spentBefore = spentSoFar();
   #visited = 0;
+  #fanned = 0;
   #inbox: string | undefined;
   #position: LogPosition | undefined;
   #applied = 0;
@@ -385,13 +388,24 @@ class StepRun {
    */
   news(few: readonly FewHolders[]): void {
     for (const { edgeId, target, ids } of few) {
-      if (this.#isFull()) return;
-      if (this.#neighbours.takeNews(edgeId, target)) this.fanout({ edgeId, ids });
+      if (this.#isSpent()) return;
+      if (this.#neighbours.takeNews(edgeId, target)) this.#fanOut(edgeId, ids);
+    }
+  }
+
+  /** Evaluates holders again: one at least, and none any more once the batch is full. */
+  fanouts(chunks: readonly FanoutChunk[]): void {
+    for (const { edgeId, ids } of chunks) {
+      for (const id of ids) {
+        if (this.#fanned > 0 && this.#isSpent()) return;
+        this.#fanOut(edgeId, [id]);
+        this.#fanned++;
+      }
     }
   }
 
   /** Evaluates again what holders see over an edge. */
-  fanout({ edgeId, ids }: FanoutChunk): void {
+  #fanOut(edgeId: number, ids: readonly string[]): void {
     const edge = this.#context.edges.get(edgeId);
     if (edge) for (const id of ids) this.#verify(edge.definition.holder, id, edge.outNames);
   }
@@ -658,6 +672,7 @@ class StepRun {
       resync: this.#resync,
       timers,
       fired: this.#fired,
+      fanned: this.#fanned,
       backfilled: this.#visited,
       operations: spentSince(this.#spentBefore),
       failures: this.#failures,
@@ -712,9 +727,12 @@ class StepRun {
   }
 
   #isFull(): boolean {
-    return (
-      this.#effects > this.#effectsMax || this.#applied >= this.#changesMax || this.#isOverworked()
-    );
+    return this.#applied >= this.#changesMax || this.#isSpent();
+  }
+
+  /** What the batch may flip, or what its programs may take, is used up. */
+  #isSpent(): boolean {
+    return this.#effects > this.#effectsMax || this.#isOverworked();
   }
 
   #isOverworked(): boolean {

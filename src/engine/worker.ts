@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import type { Founding } from '../catalog/founding.ts';
 import type { StatusStore } from '../membership/partition-status.ts';
+import type { Watch } from '../membership/watermark.ts';
 import type { Metrics } from '../metrics.ts';
 import type { NetworkOptions } from '../query/network/network.ts';
 import { BuildSwitch } from './build-switch.ts';
@@ -22,6 +23,7 @@ export interface WorkerContext {
   readonly stores: readonly PartitionStore[];
   readonly tails: readonly PartitionTail[];
   readonly statuses: StatusStore;
+  readonly watch: Watch;
   readonly store: CatalogStore;
   readonly founding: Founding;
   readonly logger: Logger;
@@ -41,6 +43,7 @@ export class Worker {
     stores,
     tails,
     statuses,
+    watch,
     store,
     founding,
     logger,
@@ -52,7 +55,7 @@ export class Worker {
     const networks = new Networks(store.catalog, networkOptions);
     const clock = new EngineClock(logger, clockSource);
     const solo = new Solo();
-    this.#builds = new BuildSwitch(statuses, store, logger);
+    this.#builds = new BuildSwitch(statuses, watch, store, logger);
     this.#processors = tails.map(
       (tail, partition) =>
         new PartitionProcessor(partition, {
@@ -67,6 +70,7 @@ export class Worker {
           solo,
           cachedRowsMax: Math.ceil(CORE_LIMITS.cachedRowsMax / stores.length),
           refreshCatalog: () => store.refresh(),
+          onCommit: () => watch.news.tell(partition),
           onProgress: () => this.#builds.check(),
         }),
     );

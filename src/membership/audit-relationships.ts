@@ -21,7 +21,7 @@ import {
 } from './audit-attempt.ts';
 import { stayWrong } from './edge-look.ts';
 import { allStatuses, partitionsOf } from './partition-status.ts';
-import { waitForWatermark } from './watermark.ts';
+import { openWatch, waitForWatermark } from './watermark.ts';
 
 export interface RelationshipAuditContext extends AttemptContext {
   readonly timeoutMs: number;
@@ -49,7 +49,8 @@ export async function auditRelationships(
   let { seen } = first;
   for (let attempt = 2; truths.length > 0 && attempt <= ATTEMPTS_MAX; attempt++) {
     const { store, timeoutMs, rounds, isTimed } = context;
-    await waitForWatermark(store, partitionsOf(store), [], { timeoutMs, rounds, isTimed });
+    const waits = { timeoutMs, rounds, isTimed };
+    await waitForWatermark(openWatch(store), partitionsOf(store), [], waits);
     const next = await attempted(context, segments);
     if (next.isExact) return next.seen;
     seen = next.seen;

@@ -13,7 +13,7 @@ import { type AuditContext, type AuditOptions, AuditRun, roundsOf } from './audi
 import type { StoredFault } from './fault.ts';
 import { findKindFaults } from './kind-faults.ts';
 import { type Loss, lossOf, partitionsOf } from './partition-status.ts';
-import { waitForWatermark } from './watermark.ts';
+import { openWatch, waitForWatermark } from './watermark.ts';
 
 const RESYNC_POLL_MS = 50;
 /**
@@ -59,13 +59,14 @@ interface Rest {
  */
 async function atRest({ stores, store }: AuditContext, timeoutMs: number): Promise<Rest> {
   const { memberships: partitions } = stores;
+  const watch = openWatch(partitions);
   const deadlineMs = Date.now() + timeoutMs;
   const left = () => Math.max(1, deadlineMs - Date.now());
   let isTimed = true;
   for (;;) {
     const most = isTimed ? Math.min(FIRED_TIMEOUT_MS, left()) : left();
     const waits = { timeoutMs: most, rounds: roundsOf(store.catalog), isTimed };
-    const statuses = await waitForWatermark(partitions, partitionsOf(partitions), [], waits);
+    const statuses = await waitForWatermark(watch, partitionsOf(partitions), [], waits);
     // A message that could not be applied stays so until a repair: what it has left behind is what
     // is looked for.
     const loss = statuses && lossOf(statuses);

@@ -10,9 +10,17 @@ import type { Failure } from '../query/failure.ts';
  */
 export type Loss = 'resynchronizing' | 'broken';
 
-export interface PartitionStatus {
-  /** The commit number. */
+/**
+ * Names a commit of a partition. After a roll-back another commit may have the same number, but not
+ * the same nonce.
+ */
+export interface CommitMark {
   readonly number: number;
+  readonly nonce: string;
+}
+
+/** Where a partition stands. */
+interface Positions extends CommitMark {
   /** The last entry of the log that is applied as a whole, and the last one that there is. */
   readonly position: string;
   readonly end: string;
@@ -28,35 +36,76 @@ export interface PartitionStatus {
   readonly catalogVersion: number;
   /**
    * By partition, the position of the last message sent to it, and of the last one that it has
-   * delivered here. Two texts are equal exactly if the positions are.
+   * delivered here. Two texts are equal exactly if the positions are. Empty unless channels were
+   * asked for.
    */
-  readonly sent: Readonly<Record<string, string>>;
-  readonly delivered: Readonly<Record<string, string>>;
-  /** The commit with which the oldest fan-out that runs began; undefined: none runs. */
+  readonly sent: readonly string[];
+  readonly delivered: readonly string[];
+  /**
+   * The oldest commit whose news some holder has not seen; undefined: none, or channels were not
+   * asked for.
+   */
   readonly fanning: number | undefined;
+  /** Undefined: none, or channels were not asked for. */
   readonly loss: Loss | undefined;
+}
+
+/** Members by predicate; null while the partition does not answer for it. */
+export type Count = number | null;
+
+export interface PartitionStatus extends Positions {
   /** The predicate ids that have failed in the partition, and why. */
   readonly failed: ReadonlyMap<number, Failure>;
-  /**
-   * Members per predicate id that was asked for; null while the partition does not answer for it.
-   */
-  readonly counts: readonly (number | null)[];
+  /** In the order in which they were asked for. */
+  readonly counts: readonly Count[];
+}
+
+/** What a look at a partition is to bring, beside where it stands. */
+export interface LookRequest {
+  /** What was sent, delivered and lost, and what fans out. */
+  readonly channels: boolean;
+  /** The predicates whose counts it reads. */
+  readonly counted: readonly number[];
+  /** Which counts have changed since this commit. */
+  readonly since: CommitMark | undefined;
+  /** `failures` of an earlier look: what has failed is read if it is not that any more. */
+  readonly failures: string;
+}
+
+export interface Look extends Positions {
+  /** In the order of `counted`. */
+  readonly counts: readonly Count[];
+  /** Undefined: not asked for, or nobody knows any more. */
+  readonly changed: ReadonlyMap<number, Count> | undefined;
+  /** Names the predicates that have failed now. */
+  readonly failures: string;
+  /** Undefined: as it was known. */
+  readonly failed: ReadonlyMap<number, Failure> | undefined;
 }
 
 export interface StatusStore {
   readonly partitions: number;
   /**
-   * Where a partition stands, with the counts of some predicates, at one instant. One round trip.
+   * Looks at a partition, at one instant; one round trip. What it costs does not grow with what is
+   * under way there, only with what is asked for.
    */
-  status(partition: number, predicateIds: readonly number[]): Promise<PartitionStatus>;
+  look(partition: number, request: LookRequest): Promise<Look>;
 }
+
+const NOTHING_KNOWN = { since: undefined, failures: '' } as const;
 
 /** Where all partitions stand, each at an instant of its own; the counts of some predicates. */
 export function allStatuses(
   store: StatusStore,
-  predicateIds: readonly number[] = [],
+  counted: readonly number[] = [],
 ): Promise<PartitionStatus[]> {
-  return Promise.all(partitionsOf(store).map((each) => store.status(each, predicateIds)));
+  const look = (partition: number) =>
+    store.look(partition, { ...NOTHING_KNOWN, channels: true, counted });
+  return Promise.all(partitionsOf(store).map((each) => look(each).then(wholeStatus)));
+}
+
+function wholeStatus({ failed = new Map(), ...look }: Look): PartitionStatus {
+  return { ...look, failed };
 }
 
 /** The numbers of all partitions. */

@@ -20,6 +20,7 @@ import { StrongReads } from './strong-reads.ts';
 import { ViewMembership } from './view-membership.ts';
 import { ViewOrders } from './view-orders.ts';
 import { ViewRows } from './view-rows.ts';
+import type { Watch } from './watermark.ts';
 
 export interface Readers {
   readonly segmentCounts: SegmentCounts;
@@ -34,6 +35,7 @@ export interface Readers {
 
 export interface ReadersContext {
   readonly store: MembershipStore;
+  readonly watch: Watch;
   readonly runStore: SortedRunStore;
   readonly catalogs: CatalogStore;
   readonly timeZone: string;
@@ -41,11 +43,11 @@ export interface ReadersContext {
 }
 
 export function openReaders(context: ReadersContext): Readers {
-  const { store, catalogs, timeZone, limits = DEFAULT_LIMITS } = context;
+  const { store, watch, catalogs, timeZone, limits = DEFAULT_LIMITS } = context;
   const { pageBytes: pageBytesMax } = limits;
   const progress = new Progress(store);
   const resolver = new PredicateResolver(catalogs);
-  const reads = new StrongReads(store, catalogs, resolver, progress);
+  const reads = new StrongReads(watch, catalogs, resolver, progress);
   const reader = new RecordReader(store, catalogs, timeZone, pageBytesMax);
   const pages = new MemberPages(store, resolver);
   const shared = { ...context, limits, pageBytesMax, progress, resolver, reads, reader, pages };

@@ -11,18 +11,16 @@ import { findSegments } from '../catalog/entries.ts';
 import { partitionOf } from '../change/partition.ts';
 import { Problem } from '../errors.ts';
 import {
-  allStatuses,
   isAheadOfTime,
   type Loss,
   lossOf,
   type PartitionStatus,
   partitionsOf,
-  type StatusStore,
 } from './partition-status.ts';
 import type { PredicateResolver } from './predicate-resolver.ts';
 import type { Progress } from './progress.ts';
 import type { ReadOptions } from './read-options.ts';
-import { roundsOver, waitForWatermark } from './watermark.ts';
+import { roundsOver, type Watch, waitForWatermark } from './watermark.ts';
 
 /** The conditions that the members of some segments depend on. */
 export interface Needs {
@@ -62,23 +60,23 @@ export const DOUBTS: Readonly<
 };
 
 export class StrongReads {
-  readonly #store: StatusStore;
+  readonly #watch: Watch;
   readonly #catalogs: CatalogStore;
   readonly #resolver: PredicateResolver;
   readonly #progress: Progress;
   readonly #all: readonly number[];
 
   constructor(
-    store: StatusStore,
+    watch: Watch,
     catalogs: CatalogStore,
     resolver: PredicateResolver,
     progress: Progress,
   ) {
-    this.#store = store;
+    this.#watch = watch;
     this.#catalogs = catalogs;
     this.#resolver = resolver;
     this.#progress = progress;
-    this.#all = partitionsOf(store);
+    this.#all = partitionsOf(watch.looks);
   }
 
   /** Every partition. */
@@ -102,9 +100,12 @@ export class StrongReads {
     predicateIds: readonly number[],
     { consistency, timeoutMs }: ReadOptions,
   ): Promise<readonly PartitionStatus[] | undefined> {
-    if (consistency === 'eventual') return allStatuses(this.#store, predicateIds);
     const needs = this.needsOf(predicateIds);
-    return waitForWatermark(this.#store, this.#all, predicateIds, { ...needs, timeoutMs });
+    if (consistency === 'eventual') {
+      const at = { channels: needs.rounds > 0, counted: predicateIds };
+      return Promise.all(this.#all.map((each) => this.#watch.looks.look(each, at)));
+    }
+    return waitForWatermark(this.#watch, this.#all, predicateIds, { ...needs, timeoutMs });
   }
 
   /**
@@ -120,7 +121,7 @@ export class StrongReads {
   ): Promise<readonly PartitionStatus[]> {
     if (consistency === 'eventual') return [];
     const partitions = needs.rounds > 0 ? this.#all : some;
-    const statuses = await waitForWatermark(this.#store, partitions, [], { ...needs, timeoutMs });
+    const statuses = await waitForWatermark(this.#watch, partitions, [], { ...needs, timeoutMs });
     if (!statuses) throw await this.#notCaughtUp(timeoutMs);
     refuseDoubt(this.doubtOf(needs, statuses));
     const failed = this.#resolver.failedBy(statuses);
@@ -134,7 +135,7 @@ export class StrongReads {
     options: ReadOptions,
     needs: Needs = NEEDS_NOTHING,
   ): Promise<readonly PartitionStatus[]> {
-    const partitions = new Set(ids.map((id) => partitionOf(id, this.#store.partitions)));
+    const partitions = new Set(ids.map((id) => partitionOf(id, this.#watch.looks.partitions)));
     return this.wait([...partitions], options, needs);
   }
 

@@ -3,12 +3,15 @@
  *
  * Keeps true: each partition answers from an instant at which it had applied everything that was in
  * its log when the read began. For segments over relationships the effects of that have come
- * through as well: sent, delivered and applied, one round for each step of their way.
+ * through as well: sent, delivered and applied, one round for each step of their way. Looks during
+ * the wait are at positions alone; counts are of the look that ends it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compareEntries } from '../change/entry-order.ts';
 import { readChannelPosition } from '../redis/rows/channel-position.ts';
 import { isAhead } from './channel-position.ts';
+import { CommitNews } from './commit-news.ts';
+import { Looks } from './looks.ts';
 import { lossOf, type PartitionStatus, type StatusStore } from './partition-status.ts';
 
 /** What is waited for, and how long. */
@@ -20,8 +23,25 @@ export interface CatchUp {
   readonly isTimed?: boolean;
 }
 
-const POLL_FIRST_MS = 1;
-const POLL_MAX_MS = 16;
+/** How a process looks at partitions, and hears of their commits. */
+export interface Watch {
+  readonly looks: Looks;
+  readonly news: CommitNews;
+}
+
+export function openWatch(store: StatusStore, news = new CommitNews()): Watch {
+  return { looks: new Looks(store), news };
+}
+
+/**
+ * Commits may come by the thousand, and each look costs: who has waited for long looks again more
+ * slowly. The last look is late by at most this share of the whole wait.
+ */
+const LATE_SHARE = 1 / 16;
+const LOOK_APART_MAX_MS = 50;
+const ANEW_MS = 16;
+
+const NO_COUNTS: readonly number[] = [];
 
 /**
  * Rounds until an effect has crossed `depth` edges: two an edge (a fan-out sends in the round after
@@ -38,67 +58,142 @@ export function roundsOver(depth: number): number {
  * @returns undefined if it takes longer than `timeoutMs`
  */
 export async function waitForWatermark(
-  store: StatusStore,
+  watch: Watch,
   partitions: readonly number[],
   predicateIds: readonly number[],
   { timeoutMs, rounds = 0, isTimed = false }: CatchUp,
 ): Promise<PartitionStatus[] | undefined> {
-  const deadlineMs = Date.now() + timeoutMs;
-  const read = (partition: number) => store.status(partition, predicateIds);
-  const readAll = () => Promise.all(partitions.map(read));
-  const wait = (first: readonly PartitionStatus[], isDone: IsDone) =>
-    until(partitions, first, isDone, read, deadlineMs);
-
-  const ends = await readAll();
+  const wait = new WatermarkWait(
+    watch,
+    partitions,
+    predicateIds,
+    rounds > 0,
+    Date.now() + timeoutMs,
+  );
+  const ends = await wait.lookAtAll(predicateIds);
   if (rounds > 0 && isQuiet(ends, isTimed)) return ends;
   const isAsOfThen: IsDone = (status, at) =>
     isAppliedUpTo(status, ends[at]!) && (!isTimed || hasFired(status, ends[at]!.serverMs));
-  const applied = await wait(ends, isAsOfThen);
+  const applied = await wait.until(ends, isAsOfThen, rounds === 0);
   if (!applied || rounds === 0) return applied;
   for (let round = 1; round <= rounds; round++) {
-    const first = await readAll();
-    if (lossOf(first) !== undefined || isQuiet(first, isTimed)) return first;
+    const first = await wait.lookAtAll();
+    if (lossOf(first) !== undefined) return withLosses(await wait.lookAtAll(predicateIds), first);
+    if (isQuiet(first, isTimed)) break;
     const isDelivered: IsDone = (status, at) =>
       hasDelivered(status, first, at) && hasFannedOut(status, first[at]!);
-    const delivered = await wait(first, isDelivered);
+    const delivered = await wait.until(first, isDelivered);
     if (!delivered) return undefined;
-    const arrived = await readAll();
+    const arrived = await wait.lookAtAll();
     const isApplied: IsDone = ({ inboxPosition }, at) =>
       compareEntries(inboxPosition, arrived[at]!.inboxEnd) >= 0;
-    if (!(await wait(arrived, isApplied))) return undefined;
+    if (!(await wait.until(arrived, isApplied))) return undefined;
     if (hasBegunAnew(first, delivered, arrived)) {
-      if (Date.now() >= deadlineMs) return undefined;
-      await sleep(POLL_MAX_MS);
+      if (wait.isOver) return undefined;
+      await sleep(ANEW_MS);
       round = 0;
     }
   }
-  // Some were last read before others had settled: the numbers are to be of an instant after it.
-  return readAll();
+  // Some were last looked at before others had settled: the numbers are to be of an instant after
+  // it.
+  return wait.lookAtAll(predicateIds);
+}
+
+/** A loss that was seen is reported, even if it is made good by now: nothing was waited for. */
+function withLosses(
+  statuses: readonly PartitionStatus[],
+  seen: readonly PartitionStatus[],
+): PartitionStatus[] {
+  return statuses.map((status, at) => ({ ...status, loss: seen[at]!.loss ?? status.loss }));
 }
 
 /** Whether a partition is where it is waited for. */
 type IsDone = (status: PartitionStatus, at: number) => boolean;
 
-/** Reads those partitions again of which the condition does not hold, until it holds of all. */
-async function until(
-  partitions: readonly number[],
-  first: readonly PartitionStatus[],
-  isDone: IsDone,
-  read: (partition: number) => Promise<PartitionStatus>,
-  deadlineMs: number,
-): Promise<PartitionStatus[] | undefined> {
-  const statuses = [...first];
-  let waitMs = POLL_FIRST_MS;
-  for (;;) {
-    const behind = statuses.flatMap((status, at) => (isDone(status, at) ? [] : [at]));
-    if (behind.length === 0) return statuses;
-    if (Date.now() >= deadlineMs) return undefined;
-    await sleep(Math.min(waitMs, Math.max(1, deadlineMs - Date.now())));
-    waitMs = Math.min(waitMs * 2, POLL_MAX_MS);
-    const again = await Promise.all(behind.map((at) => read(partitions[at]!)));
-    behind.forEach((at, i) => {
-      statuses[at] = again[i]!;
-    });
+/** One wait for some partitions. */
+class WatermarkWait {
+  readonly #watch: Watch;
+  readonly #partitions: readonly number[];
+  readonly #predicateIds: readonly number[];
+  readonly #channels: boolean;
+  readonly #deadlineMs: number;
+  /** Of each partition's last look: when it began, and what was heard of until then. */
+  readonly #looked: { readonly atMs: number; readonly heard: number }[] = [];
+
+  constructor(
+    watch: Watch,
+    partitions: readonly number[],
+    predicateIds: readonly number[],
+    channels: boolean,
+    deadlineMs: number,
+  ) {
+    this.#watch = watch;
+    this.#partitions = partitions;
+    this.#predicateIds = predicateIds;
+    this.#channels = channels;
+    this.#deadlineMs = deadlineMs;
+  }
+
+  get isOver(): boolean {
+    return Date.now() >= this.#deadlineMs;
+  }
+
+  lookAtAll(counted: readonly number[] = NO_COUNTS): Promise<PartitionStatus[]> {
+    return Promise.all(this.#partitions.map((_, at) => this.#look(at, counted)));
+  }
+
+  /**
+   * Looks again at those partitions of which the condition does not hold, until it holds of all.
+   * `isCounted`: the look that ends it brings the counts, as `first` has.
+   * @returns undefined if the time is over
+   */
+  async until(
+    first: readonly PartitionStatus[],
+    isDone: IsDone,
+    isCounted = false,
+  ): Promise<PartitionStatus[] | undefined> {
+    const predicateIds = isCounted ? this.#predicateIds : NO_COUNTS;
+    const statuses = await Promise.all(
+      first.map((status, at) =>
+        isDone(status, at) ? status : this.#reach(at, isDone, predicateIds),
+      ),
+    );
+    return statuses.includes(undefined) ? undefined : (statuses as PartitionStatus[]);
+  }
+
+  async #reach(
+    at: number,
+    isDone: IsDone,
+    predicateIds: readonly number[],
+  ): Promise<PartitionStatus | undefined> {
+    const sinceMs = Date.now();
+    for (;;) {
+      if (this.isOver) return undefined;
+      await this.#hear(at, sinceMs);
+      const status = await this.#look(at, NO_COUNTS);
+      if (!isDone(status, at)) continue;
+      if (predicateIds.length === 0) return status;
+      const counted = await this.#look(at, predicateIds);
+      // Unless it was rolled back in between.
+      if (isDone(counted, at)) return counted;
+    }
+  }
+
+  /** Until a commit after the last look is heard of, and some time has passed since that look. */
+  async #hear(at: number, sinceMs: number): Promise<void> {
+    const { atMs, heard } = this.#looked[at]!;
+    const leftMs = Math.max(1, this.#deadlineMs - Date.now());
+    await this.#watch.news.next(this.#partitions[at]!, heard, leftMs);
+    const apartMs = Math.min((atMs - sinceMs) * LATE_SHARE, LOOK_APART_MAX_MS);
+    const restMs = atMs + apartMs - Date.now();
+    if (restMs >= 1) await sleep(Math.min(restMs, leftMs));
+  }
+
+  #look(at: number, counted: readonly number[]): Promise<PartitionStatus> {
+    const { looks, news } = this.#watch;
+    const partition = this.#partitions[at]!;
+    this.#looked[at] = { atMs: Date.now(), heard: news.heard(partition) };
+    return looks.look(partition, { channels: this.#channels, counted });
   }
 }
 

@@ -67,7 +67,8 @@ export class RedisChangeLogs implements ChangeLogs {
   /** Unless it has delivered something meanwhile. */
   #forgetIf(delivered: string, source: string, row: string): Promise<unknown> {
     const more = { keys: [delivered], arguments: [1, source, 'is', row, 'HDEL', 1, source] };
-    return runScript(this.#redis, 'mendPartition', {}, { guards: 1 }, more);
+    const given = { guards: 1, renewed: 0, nonce: '' };
+    return runScript(this.#redis, 'mendPartition', {}, given, more);
   }
 }
 

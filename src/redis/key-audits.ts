@@ -34,6 +34,8 @@ const HELD: ReadonlyMap<string, string> = new Map([
   ['value-sources', 'hash'],
   ['value-totals', 'hash'],
   ['counts', 'hash'],
+  ['counted', 'hash'],
+  ['failed', 'hash'],
   ['due', 'zset'],
   ['tombstones', 'zset'],
   ['fanouts', 'hash'],
@@ -108,8 +110,9 @@ export class RedisKeyAudits implements KeyAudits {
   }
 
   countMend(partition: number, field: string, seen: string | null, count: number | null): Mend {
-    const { counts: key } = this.#keys.partitions[partition]!;
-    return this.#mend({ ...fieldWrite(key, field, count), guards: [{ key, field, value: seen }] });
+    const { counts: key, meta: renews } = this.#keys.partitions[partition]!;
+    const guards = [{ key, field, value: seen }];
+    return this.#mend({ ...fieldWrite(key, field, count), guards, renews });
   }
 
   async slugs(): Promise<StoredSlug[]> {
@@ -155,8 +158,10 @@ export class RedisKeyAudits implements KeyAudits {
 
   #wrongKind({ key, kind, held, partition }: Expected, type: string): WrongKind {
     const text = `${key}(a ${type}, not a ${held})`;
-    const at = partition === undefined ? {} : { partition };
-    return { ...at, kind, text, removal: removalOf(this.#redis, key) };
+    if (partition === undefined) return { kind, text, removal: removalOf(this.#redis, key) };
+    const { counts, meta } = this.#keys.partitions[partition]!;
+    const removal = removalOf(this.#redis, key, key === counts ? meta : undefined);
+    return { partition, kind, text, removal };
   }
 
   #nameOf(partition: number, name: string): StoredName {

@@ -33,6 +33,8 @@ export class PartitionKeys {
   readonly meta: string;
   readonly delivered: string;
   readonly counts: string;
+  readonly counted: string;
+  readonly failed: string;
   readonly due: string;
   readonly tombstones: string;
   /** How far the fan-outs that run have come, and the oldest commit whose news each brings. */
@@ -58,6 +60,8 @@ export class PartitionKeys {
     this.meta = `${this.base}meta`;
     this.delivered = `${this.base}delivered`;
     this.counts = `${this.base}counts`;
+    this.counted = `${this.base}counted`;
+    this.failed = `${this.base}failed`;
     this.due = `${this.base}due`;
     this.tombstones = `${this.base}tombstones`;
     this.fanouts = `${this.base}fanouts`;
@@ -335,6 +339,12 @@ export const KEY_TABLE: readonly KeyRow[] = [
     type: 'hash',
     holds: 'predicate → members, while the partition answers for it',
   },
+  {
+    name: 'rc:{p}:counted',
+    type: 'hash',
+    holds: 'number modulo 64 of a commit → number, nonce, what it counted',
+  },
+  { name: 'rc:{p}:failed', type: 'hash', holds: 'predicate → JSON: why it has failed here' },
   { name: 'rc:{p}:due', type: 'zset', holds: '`<type>:<id>` by when the clock flips something' },
   {
     name: 'rc:{p}:tombstones',

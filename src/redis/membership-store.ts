@@ -15,12 +15,12 @@ import type {
   MembershipStore,
   SizedRecord,
 } from '../membership/membership-store.ts';
-import type { PartitionStatus } from '../membership/partition-status.ts';
+import type { Look, LookRequest } from '../membership/partition-status.ts';
 import type { PredicateIds } from '../membership/predicate-ids.ts';
 import { askByPartition } from './by-partition.ts';
 import type { PartitionKeys } from './keys.ts';
 import { backfillField, META_FIELDS, readBackfill } from './partition-meta.ts';
-import { readPartitionStatus } from './partition-status.ts';
+import { lookAtPartition } from './partition-status.ts';
 import { unpackRelated } from './rows/neighbour-row.ts';
 import { unpackState } from './rows/state-row.ts';
 import { weighFields } from './weigh.ts';
@@ -44,8 +44,8 @@ export class RedisMembershipStore implements MembershipStore {
     return this.#keys.length;
   }
 
-  status(partition: number, predicateIds: readonly number[]): Promise<PartitionStatus> {
-    return readPartitionStatus(this.#redis, this.#keys[partition]!, predicateIds);
+  look(partition: number, request: LookRequest): Promise<Look> {
+    return lookAtPartition(this.#redis, this.#keys[partition]!, this.partitions, request);
   }
 
   async isOwned(partition: number): Promise<boolean> {

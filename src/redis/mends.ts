@@ -5,6 +5,7 @@
  * Keeps true: a write is carried out only while its guards hold (mend-partition.lua), in one step:
  * the owner of the partition goes on meanwhile.
  */
+import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Mend } from '../membership/audit-store.ts';
 import { sendScript } from './scripts.ts';
@@ -22,6 +23,8 @@ export interface GuardedWrite {
   readonly key: string;
   readonly arguments: readonly (string | number)[];
   readonly guards: readonly Guard[];
+  /** The `meta` of the partition, where readers know what is written by its commit. */
+  readonly renews?: string;
 }
 
 /** The mend that carries out a write. */
@@ -35,16 +38,18 @@ export function mendOf(redis: Redis, write: GuardedWrite): Mend {
 }
 
 /** Removes a key, whatever it holds. */
-export function removalOf(redis: Redis, key: string): Mend {
-  return mendOf(redis, { verb: 'UNLINK', key, arguments: [], guards: [] });
+export function removalOf(redis: Redis, key: string, renews?: string): Mend {
+  const write = { verb: 'UNLINK', key, arguments: [], guards: [] } as const;
+  return mendOf(redis, renews === undefined ? write : { ...write, renews });
 }
 
 /** KEYS and ARGV of the script that mends. */
-export function mendArguments({ verb, key, arguments: given, guards }: GuardedWrite): {
+export function mendArguments({ verb, key, arguments: given, guards, renews }: GuardedWrite): {
   keys: string[];
   arguments: (string | number)[];
 } {
-  const keys = [...new Set([key, ...guards.map((guard) => guard.key)])];
+  const renewed = renews === undefined ? [] : [renews];
+  const keys = [...new Set([key, ...guards.map((guard) => guard.key), ...renewed])];
   const index = (name: string) => keys.indexOf(name) + 1;
   const checks = guards.flatMap(({ key: hash, field, value }) => [
     index(hash),
@@ -52,5 +57,6 @@ export function mendArguments({ verb, key, arguments: given, guards }: GuardedWr
     value === null ? 'absent' : 'is',
     value ?? '',
   ]);
-  return { keys, arguments: [guards.length, ...checks, verb, index(key), ...given] };
+  const header = [guards.length, renews === undefined ? 0 : index(renews), randomUUID()];
+  return { keys, arguments: [...header, ...checks, verb, index(key), ...given] };
 }

@@ -16,6 +16,7 @@ import type { JobStore } from '../jobs/job-store.ts';
 import type { QueueConnections } from '../jobs/queue-connections.ts';
 import type { WebhookLanes, WebhookLimits } from '../jobs/webhook-lanes.ts';
 import type { AuditStore } from '../membership/audit-store.ts';
+import type { CommitChannel } from '../membership/commit-news.ts';
 import type { MembershipStore } from '../membership/membership-store.ts';
 import type { SortedRunStore } from '../membership/sorted-run-store.ts';
 import { RedisActivationFeed } from './activation-feed.ts';
@@ -24,6 +25,7 @@ import { RedisAnswerStore } from './answer-store.ts';
 import { checkRedisVersion } from './binary.ts';
 import { RedisCatalogLog } from './catalog-log.ts';
 import { RedisChangeLogs } from './change-logs.ts';
+import { RedisCommitChannel } from './commit-channel.ts';
 import { openConnection } from './connection.ts';
 import { RedisEdgeAudits } from './edge-audits.ts';
 import { evictionFault, RedisHealth } from './health.ts';
@@ -74,6 +76,8 @@ export interface Stores {
   /** By partition. */
   readonly partitionTails: readonly PartitionTail[];
   webhookLanes(limits: WebhookLimits): WebhookLanes;
+  /** On a connection of its own, which is opened when it is needed and closed with the others. */
+  commitChannel(onCommit: (partition: number) => void): CommitChannel;
   /** On a connection of its own, which `stop` closes. */
   openActivationFeed(onError: (error: Error) => void): ActivationFeed;
 }
@@ -93,8 +97,10 @@ export async function openRedis({ url, prefix, onError }: OpenOptions): Promise<
   const redis = openConnection({ url, onError });
   const tail = new StreamTail(url, onError);
   let health: RedisHealth | undefined;
+  const channels: RedisCommitChannel[] = [];
   const close = async () => {
     await tail.stop();
+    for (const channel of channels) channel.close();
     health?.close();
     redis.disconnect();
   };
@@ -111,7 +117,13 @@ export async function openRedis({ url, prefix, onError }: OpenOptions): Promise<
     catalog: new RedisCatalogLog(redis, prefix, tail),
     stores: (partitions) => {
       health ??= new RedisHealth(url);
-      return storesOf({ url, redis, tail, health, keys: new Keys(prefix, partitions) });
+      const keys = new Keys(prefix, partitions);
+      const commitChannel = (onCommit: (partition: number) => void) => {
+        const channel = new RedisCommitChannel(url, keys.partitions, onCommit, onError);
+        channels.push(channel);
+        return channel;
+      };
+      return { ...storesOf({ url, redis, tail, health, keys }), commitChannel };
     },
     follow: () => tail.start(),
     close,
@@ -126,7 +138,8 @@ interface Connected {
   readonly keys: Keys;
 }
 
-function storesOf({ url, redis, tail, health, keys }: Connected): Stores {
+function storesOf(connected: Connected): Omit<Stores, 'commitChannel'> {
+  const { url, redis, tail, health, keys } = connected;
   return {
     activations: new RedisActivationStore(redis, keys.catalog),
     answers: new RedisAnswerStore(redis, keys.catalog),

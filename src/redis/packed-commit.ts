@@ -17,8 +17,10 @@ import type { TouchedRecord } from '../engine/step.ts';
 import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
 import { CommitCommands } from './commit-commands.ts';
 import { type PartitionKeys, recordMember } from './keys.ts';
-import { metaWrites } from './partition-meta.ts';
+import { META_FIELDS, metaWrites } from './partition-meta.ts';
 import { packActivations } from './rows/activation-entry.ts';
+import { countedField, packCounted } from './rows/counted.ts';
+import { packFailure } from './rows/failed.ts';
 import { fanoutMember, packFanout } from './rows/fanout-row.ts';
 import { packFeed } from './rows/feed-entry.ts';
 import { packRow } from './rows/neighbour-row.ts';
@@ -48,6 +50,8 @@ export class PackedCommit implements PreparedCommit {
     const commands = new CommitCommands(keys, [token, before, number, nonce, leaseMs]);
     addRows(commands, writes, keys);
     addMembers(commands, writes, keys);
+    addFailures(commands, header, writes, keys);
+    addCounted(commands, header, writes, keys);
     addEdges(commands, writes, keys);
     addChannels(commands, writes, keys);
     addReaders(commands, writes, keys);
@@ -173,11 +177,34 @@ function addMembers(commands: CommitCommands, writes: CommitWrites, keys: Partit
   if (writes.failed.size > 0) commands.add('HDEL', keys.counts, [...writes.failed.keys()]);
 }
 
+/** Of what has failed, readers know by the nonce whether it is what they have read. */
+function addFailures(
+  commands: CommitCommands,
+  { nonce }: CommitHeader,
+  { failed, healed }: CommitWrites,
+  keys: PartitionKeys,
+): void {
+  if (failed.size === 0 && healed.length === 0) return;
+  const reasons = [...failed].flatMap(([id, failure]) => [id, packFailure(failure)]);
+  commands.add('HSET', keys.failed, reasons);
+  commands.add('HDEL', keys.failed, healed);
+  commands.add('HSET', keys.meta, [META_FIELDS.failures.name, nonce]);
+}
+
+/** Each commit takes its place in the ring, so that none before it passes for it. */
+function addCounted(
+  commands: CommitCommands,
+  { number, nonce }: CommitHeader,
+  { counted, dropped, failed }: CommitWrites,
+  keys: PartitionKeys,
+): void {
+  const packed = packCounted(number, nonce, [...counted, ...dropped, ...failed.keys()]);
+  commands.addWhole('HSET', keys.counted, countedField(number), packed);
+}
+
 function addEdges(commands: CommitCommands, writes: CommitWrites, keys: PartitionKeys): void {
-  for (const { edgeId, target, row } of writes.neighbours)
-    addEdgeRow(commands, keys.neighbours(edgeId), target, row);
-  for (const { edgeId, target, row } of writes.related)
-    addEdgeRow(commands, keys.related(edgeId), target, row);
+  addEdgeRows(commands, writes.neighbours, (edgeId) => keys.neighbours(edgeId));
+  addEdgeRows(commands, writes.related, (edgeId) => keys.related(edgeId));
   for (const { edgeId, target, id, holds } of writes.holders)
     addScored(commands, keys.holders(edgeId, target), holds ? 0 : undefined, id);
   for (const { predicateId, target, id, value } of writes.values)
@@ -229,13 +256,27 @@ function addField(
   else commands.add('HSET', key, [field, value]);
 }
 
-function addEdgeRow(
+/** One command for all rows of an edge that are set, and one for those that go. */
+function addEdgeRows(
   commands: CommitCommands,
-  key: string,
-  target: string,
-  row: NeighbourRow | RelatedRow | null,
+  rows: readonly {
+    readonly edgeId: number;
+    readonly target: string;
+    readonly row: NeighbourRow | RelatedRow | null;
+  }[],
+  keyOf: (edgeId: number) => string,
 ): void {
-  addField(commands, key, target, row && packRow(row));
+  const byEdge = new Map<number, { readonly set: string[]; readonly gone: string[] }>();
+  for (const { edgeId, target, row } of rows) {
+    let fields = byEdge.get(edgeId);
+    if (!fields) byEdge.set(edgeId, (fields = { set: [], gone: [] }));
+    if (row) fields.set.push(target, packRow(row));
+    else fields.gone.push(target);
+  }
+  for (const [edgeId, { set, gone }] of byEdge) {
+    commands.add('HSET', keyOf(edgeId), set);
+    commands.add('HDEL', keyOf(edgeId), gone);
+  }
 }
 
 function addChannels(commands: CommitCommands, writes: CommitWrites, keys: PartitionKeys): void {

@@ -47,7 +47,7 @@ export const META_FIELDS = {
     holds: 'JSON: the backfill that runs, and what waits for one',
     formerly: 'scan:',
   },
-  failed: { name: 'failed:', of: 'predicate id', holds: 'JSON: why it has failed here' },
+  failures: { name: 'failures', holds: 'nonce of the commit that last changed what has failed' },
   edgeSets: {
     name: 'sets:',
     of: 'predicate id',
@@ -71,12 +71,15 @@ export const META_FIELDS = {
 
 const F = META_FIELDS;
 
-/** All fields of one `meta`, and the predicates that have counts there. */
-export function readMeta(flat: readonly string[], complete: readonly number[]): PartitionMeta {
+/** All fields of one `meta`, the predicates that have counts there, and those that have failed. */
+export function readMeta(
+  flat: readonly string[],
+  complete: readonly number[],
+  failed: ReadonlyMap<number, Failure>,
+): PartitionMeta {
   const plain = new Map<string, string>();
   const sent = new Map<number, ChannelPosition>();
   const backfills = new Map<string, TypeBuild>();
-  const failed = new Map<number, Failure>();
   const edgeSets = new Map<number, number>();
   const timedTypes = new Set<string>();
   const resending = new Set<number>();
@@ -92,9 +95,6 @@ export function readMeta(flat: readonly string[], complete: readonly number[]): 
         break;
       case F.backfill.name:
         backfills.set(of, readBackfill(value));
-        break;
-      case F.failed.name:
-        failed.set(Number(of), JSON.parse(value) as Failure);
         break;
       case F.edgeSets.name:
         edgeSets.set(Number(of), Number(value));
@@ -185,8 +185,6 @@ function addBuilds(set: (string | number)[], gone: string[], writes: CommitWrite
     if (build) set.push(backfillField(objectType), JSON.stringify(build));
     else gone.push(backfillField(objectType));
   }
-  for (const [id, failure] of writes.failed) set.push(F.failed.name + id, JSON.stringify(failure));
-  for (const id of writes.healed) gone.push(F.failed.name + id);
 }
 
 /** A channel that begins an epoch and sends in the same commit stands where it has sent. */

@@ -1,41 +1,51 @@
 /**
- * partition-status.ts – Reads the status of a partition, by one script.
+ * partition-status.ts – Looks at a partition, by one script.
  *
- * Keeps true: the status and its counts are of one instant.
+ * Keeps true: what one look brings is of one instant.
  */
 import type { Redis } from 'ioredis';
-import type { PartitionStatus } from '../membership/partition-status.ts';
-import type { Failure } from '../query/failure.ts';
+import type { Count, Look, LookRequest } from '../membership/partition-status.ts';
 import type { PartitionKeys } from './keys.ts';
-import { pairs } from './pairs.ts';
+import { COUNTED_RING } from './rows/counted.ts';
+import { readFailed } from './rows/failed.ts';
 import { runScript } from './scripts.ts';
 
-/** One round trip. */
-export async function readPartitionStatus(
+/** One round trip. `partitions`: how many there are. */
+export async function lookAtPartition(
   redis: Redis,
   keys: PartitionKeys,
-  predicateIds: readonly number[],
-): Promise<PartitionStatus> {
-  const more = { arguments: predicateIds };
-  const answer = await runScript(redis, 'readPartition', keys, {}, more);
-  const { install: _, dueMs, sent, delivered, fanning, loss, failed, counts, ...position } = answer;
+  partitions: number,
+  { channels, counted, since, failures }: LookRequest,
+): Promise<Look> {
+  const given = {
+    partitions: channels ? partitions : 0,
+    failures,
+    sinceNumber: since?.number ?? '',
+    sinceNonce: since?.nonce ?? '',
+    ring: COUNTED_RING,
+  };
+  const answer = await runScript(redis, 'readPartition', keys, given, { arguments: counted });
+  const { dueMs, sent, delivered, fanning, loss, failed, counts, ...rest } = answer;
   return {
-    ...position,
+    ...rest,
     dueMs: dueMs === '' ? undefined : Number(dueMs),
-    sent: Object.fromEntries(pairs(sent)),
-    delivered: Object.fromEntries(pairs(delivered)),
+    sent: sent.split(','),
+    delivered: delivered.split(','),
     fanning: fanning === 0 ? undefined : fanning,
     loss: loss === '' ? undefined : loss,
-    failed: readFailed(failed),
-    counts: counts.map((count) => (count === '' ? null : Number(count))),
+    failed: answer.failures === failures ? undefined : readFailed(failed),
+    changed: answer.since === 'known' ? readChanged(answer.changed) : undefined,
+    counts: counts.map(readCount),
   };
 }
 
-function readFailed(failed: readonly string[]): Map<number, Failure> {
-  return new Map(
-    [...pairs(failed)].map(([predicateId, packed]) => [
-      Number(predicateId),
-      JSON.parse(packed) as Failure,
-    ]),
-  );
+function readChanged(flat: readonly string[]): Map<number, Count> {
+  const changed = new Map<number, Count>();
+  for (let at = 0; at + 1 < flat.length; at += 2)
+    changed.set(Number(flat[at]), readCount(flat[at + 1]!));
+  return changed;
+}
+
+function readCount(stored: string): Count {
+  return stored === '' ? null : Number(stored);
 }

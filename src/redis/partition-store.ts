@@ -43,6 +43,7 @@ import { type PartitionKeys, readRecordMember, sourceName } from './keys.ts';
 import { PackedCommit } from './packed-commit.ts';
 import { packTrial, readMeta } from './partition-meta.ts';
 import { readChannelPosition } from './rows/channel-position.ts';
+import { readFailed } from './rows/failed.ts';
 import { unpackFanout } from './rows/fanout-row.ts';
 import { unpackNeighbour, unpackRelated } from './rows/neighbour-row.ts';
 import { unpackState } from './rows/state-row.ts';
@@ -73,8 +74,8 @@ export class RedisPartitionStore implements PartitionStore {
     const given = { token, leaseMs, install };
     const answer = await runScript(this.#redis, 'acquirePartition', this.#keys, given);
     if (answer.status !== 'acquired') return answer;
-    const { status, meta, complete } = answer;
-    return { status, meta: readMeta(meta, complete.map(Number)) };
+    const { status, meta, complete, failed } = answer;
+    return { status, meta: readMeta(meta, complete.map(Number), readFailed(failed)) };
   }
 
   renew(token: string, leaseMs: number): Promise<Renewal> {
@@ -86,11 +87,13 @@ export class RedisPartitionStore implements PartitionStore {
   }
 
   async readMeta(): Promise<PartitionMeta> {
-    const [fields, complete] = await Promise.all([
+    const [fields, complete, failed] = await Promise.all([
       this.#redis.hgetall(this.#keys.meta),
       this.#redis.hkeys(this.#keys.counts),
+      this.#redis.hgetall(this.#keys.failed),
     ]);
-    return readMeta(Object.entries(fields).flat(), complete.map(Number));
+    const why = readFailed(Object.entries(failed).flat());
+    return readMeta(Object.entries(fields).flat(), complete.map(Number), why);
   }
 
   noteTrial(token: string, note: TrialNote | null): Promise<'noted' | 'fenced'> {

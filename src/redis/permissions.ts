@@ -120,6 +120,9 @@ export const NEEDED = [
     'ZREVRANGE K 0 0',
   ],
   ...['ZREVRANGEBYSCORE K 1 0', 'ZSCAN K 0', 'ZSCORE K m'],
+  // The last ones: a connection that subscribes answers nothing else until it has unsubscribed. The
+  // channels themselves are not asked for: who may not use them hears of commits a little later.
+  ...['SPUBLISH K m', 'SSUBSCRIBE K', 'SUNSUBSCRIBE K'],
 ] as const;
 
 /** A key of each kind is written and read. */

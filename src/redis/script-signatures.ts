@@ -41,11 +41,12 @@ export const SIGNATURES = {
         readonly status: 'acquired';
         readonly meta: readonly string[];
         readonly complete: readonly string[];
+        readonly failed: readonly string[];
       }
     | { readonly status: 'held'; readonly forMs: number }
     | { readonly status: 'lost' }
   >()({
-    keys: ['owner', 'meta', 'counts'],
+    keys: ['owner', 'meta', 'counts', 'failed'],
     arguments: ['token', 'leaseMs', 'install'],
     answers: 'fields',
     whenFull: 'allow-oom',
@@ -91,7 +92,7 @@ export const SIGNATURES = {
   }),
   mendPartition: answering<'mended' | 'moved'>()({
     keys: [],
-    arguments: ['guards'],
+    arguments: ['guards', 'renewed', 'nonce'],
     more: true,
   }),
   noteTrial: answering<'noted' | 'fenced'>()({
@@ -111,8 +112,8 @@ export const SIGNATURES = {
     whenFull: 'no-writes',
   }),
   readPartition: answering<{
-    readonly install: string;
     readonly number: number;
+    readonly nonce: string;
     readonly position: string;
     readonly end: string;
     readonly inboxPosition: string;
@@ -121,15 +122,28 @@ export const SIGNATURES = {
     readonly catalogVersion: number;
     readonly serverMs: number;
     readonly dueMs: string;
-    readonly sent: readonly string[];
-    readonly delivered: readonly string[];
+    readonly failures: string;
+    readonly failed: readonly string[];
+    readonly sent: string;
+    readonly delivered: string;
     readonly fanning: number;
     readonly loss: 'resynchronizing' | 'broken' | '';
-    readonly failed: readonly string[];
+    readonly since: 'known' | 'unknown';
+    readonly changed: readonly string[];
     readonly counts: readonly string[];
   }>()({
-    keys: ['meta', 'log', 'inbox', 'counts', 'delivered', 'due', 'fanoutsSince'],
-    arguments: [],
+    keys: [
+      'meta',
+      'log',
+      'inbox',
+      'counts',
+      'counted',
+      'failed',
+      'delivered',
+      'due',
+      'fanoutsSince',
+    ],
+    arguments: ['partitions', 'failures', 'sinceNumber', 'sinceNonce', 'ring'],
     more: true,
     answers: 'fields',
     whenFull: 'no-writes',

@@ -1,4 +1,5 @@
 /** memory-world.ts – Two partitions of a simulation, for the conformance suite. */
+import { statusStoreOf } from '../simulation/memory-looks.ts';
 import { MemoryPartitionStore } from '../simulation/memory-partition-store.ts';
 import type { Seen, StoreWorld } from './store-world.ts';
 
@@ -13,6 +14,7 @@ export async function openMemoryWorld(): Promise<StoreWorld> {
   return {
     install: INSTALL,
     stores,
+    statuses: statusStoreOf(stores, () => 0),
     tails: [],
     seen: async (partition) => seen(stores[partition]!),
     appendLog: async (partition, entry) => {

@@ -30,6 +30,9 @@ const key = fc.record({ objectType: one(...TYPES), id });
 const at = fc.record({ edgeId: one(...EDGES), target: id });
 const moment = fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined });
 const some = <T>(of: fc.Arbitrary<T>) => fc.array(of, { maxLength: 3 });
+/** A commit holds each row of an edge once. */
+const someRows = <T extends { edgeId: number; target: string }>(of: fc.Arbitrary<T>) =>
+  fc.uniqueArray(of, { maxLength: 3, selector: ({ edgeId, target }) => `${edgeId} ${target}` });
 const aggregate = fc.record({
   counts: fc.dictionary(one('3', '9'), fc.integer({ min: 1, max: 5 }), { maxKeys: 2 }),
   sums: fc.constant({}),
@@ -55,14 +58,14 @@ const said = fc.record({
   counted: some(one(...PREDICATES)),
   dropped: fc.array(one(...PREDICATES), { maxLength: 1 }),
   healed: some(one(...PREDICATES)),
-  neighbours: some(
+  neighbours: someRows(
     fc.record({
       edgeId: one(...EDGES),
       target: id,
       row: fc.option(fc.record({ local: aggregate })),
     }),
   ),
-  related: some(
+  related: someRows(
     fc.record({
       edgeId: one(...EDGES),
       target: id,

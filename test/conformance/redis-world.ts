@@ -4,6 +4,7 @@ import { inject } from 'vitest';
 import type { StoredLogEntry } from '../../src/engine/partition-store.ts';
 import { openConnection } from '../../src/redis/connection.ts';
 import { Keys, type PartitionKeys } from '../../src/redis/keys.ts';
+import { RedisMembershipStore } from '../../src/redis/membership-store.ts';
 import { pairs } from '../../src/redis/pairs.ts';
 import { RedisPartitionStore } from '../../src/redis/partition-store.ts';
 import { RedisPartitionTail } from '../../src/redis/partition-tail.ts';
@@ -43,6 +44,7 @@ export async function openRedisWorld(): Promise<RedisWorld> {
     stores: keys.partitions.map(
       (own) => new RedisPartitionStore(redis, own, (key, field) => unreadable.push({ key, field })),
     ),
+    statuses: new RedisMembershipStore(redis, keys.partitions),
     tails: keys.partitions.map((own) => new RedisPartitionTail(tail, own)),
     seen: (partition) => seen(redis, of(partition)),
     appendLog: async (partition, entry: Omit<StoredLogEntry, 'id'>) =>

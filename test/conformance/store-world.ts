@@ -8,6 +8,7 @@ import type {
   PartitionTail,
   StoredLogEntry,
 } from '../../src/engine/partition-store.ts';
+import type { StatusStore } from '../../src/membership/partition-status.ts';
 
 /** What is kept for those who do not come through the store. */
 export interface Seen {
@@ -42,6 +43,8 @@ export interface StoreWorld {
   readonly install: string;
   /** By partition. */
   readonly stores: readonly PartitionStore[];
+  /** What readers look at. */
+  readonly statuses: StatusStore;
   /** Empty: this implementation is not followed. */
   readonly tails: readonly PartitionTail[];
   seen(partition: number): Promise<Seen>;

@@ -16,6 +16,7 @@ import {
   type Workload,
 } from '../../bench/harness.ts';
 import { FANOUT } from '../../bench/workloads/fanout.ts';
+import { HTTP } from '../../bench/workloads/http.ts';
 import { INGEST } from '../../bench/workloads/ingest.ts';
 import { MEMORY } from '../../bench/workloads/memory.ts';
 import { STEP } from '../../bench/workloads/step.ts';
@@ -56,6 +57,15 @@ describe('the workload ingest', () => {
       const raw = history === 'jump' ? ['raw SADD/SREM'] : [];
       expect(sides[at]).toEqual(['Rollcall', 'bare log', ...raw, naive]);
     }
+    for (const { figures } of result.cases)
+      for (const { changes } of figures) expect(changes).toBeGreaterThan(0);
+  });
+});
+
+describe('the workload http', () => {
+  it('finds every line accepted, and what Rollcall made of them right', async () => {
+    const { result, sides } = await sidesOf(HTTP);
+    for (const names of sides) expect(names).toEqual(['Rollcall', 'bare route']);
     for (const { figures } of result.cases)
       for (const { changes } of figures) expect(changes).toBeGreaterThan(0);
   });

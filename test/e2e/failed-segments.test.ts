@@ -330,8 +330,9 @@ describe('a record that is too much for a segment', () => {
     const plain = segments.get('plain')!.predicateId!;
     const [shared] = predicateIds.get(segments.get('across')!.predicateId!)!.reads!;
     const failure = JSON.stringify({ object_type: 'things', id: 'planted', passed: '1 operation' });
-    const { meta } = keys.partitions[2]!;
-    await redis.hset(meta, `failed:${plain}`, failure, `failed:${shared}`, failure);
+    const { meta, failed } = keys.partitions[2]!;
+    await redis.hset(failed, String(plain), failure, String(shared), failure);
+    await redis.hset(meta, 'failures', 'planted');
     const expected = { plain: 'failed', across: 'failed', nameless: 3 };
     expect(await countsOf(api, ['plain', 'across', 'nameless'])).toEqual(expected);
     for (const slug of ['plain', 'across']) {

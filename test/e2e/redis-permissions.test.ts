@@ -18,6 +18,7 @@ import { type PrivateRedis, startPrivateRedis } from '../support/redis.ts';
 const PREFIX = 'acl';
 const PASSWORD = 'a-password';
 const KEYS = [`~${PREFIX}:*`, `~{${PREFIX}:queues}:*`];
+const CHANNELS = `&${PREFIX}:*`;
 const COMMANDS = NEEDED.map((text) => text.split(' ')[0]!.toLowerCase());
 
 let server: PrivateRedis;
@@ -55,7 +56,7 @@ const granted = (names: readonly string[]) => names.map((name) => `+${name}`);
 describe('a Redis user', () => {
   it('that has what is asked for can do all that Rollcall does', async () => {
     await admin.call('ACL', 'LOG', 'RESET');
-    const redisUrl = await user('exact', ...KEYS, ...granted(COMMANDS));
+    const redisUrl = await user('exact', ...KEYS, CHANNELS, ...granted(COMMANDS));
     const api = await openTestApi({ redisUrl, prefix: PREFIX });
     const call = async (method: string, url: string, body?: unknown, type?: string) => {
       const answer = await api.call(method, url, body, type ? { type } : {});

@@ -28,10 +28,12 @@ const note = (token: string, text: string) =>
 describe('the lease of a partition', () => {
   it('goes to whoever asks first, with where the partition stands', async () => {
     await bench.redis.hset(keys.counts, 7, 2);
+    await bench.redis.hset(keys.failed, 9, '{}');
     expect(await acquire('a', 1000, 'install')).toEqual({
       status: 'acquired',
       meta: ['install', 'install', 'number', '0', 'nonce', '', 'holder', 'a'],
       complete: ['7'],
+      failed: ['9', '{}'],
     });
     expect(await acquire('b', 1000, 'install')).toEqual({
       status: 'held',

@@ -44,8 +44,15 @@ const CANARIES: readonly (readonly [keyof Guards, string, CheckName])[] = [
       'of it is never found out',
     'due',
   ],
+  [
+    'countsByNonce',
+    'a reader takes the counts that it knows for those of another commit, which has come to the ' +
+      'same number after a roll-back',
+    'looks',
+  ],
   ['wholeHolders', 'news of a target that has many holders reaches the first of them', 'members'],
   ['freshHolders', 'news reaches the holders of a while ago', 'members'],
+  ['restOfChunk', 'holders for which a batch has no room are taken for visited', 'members'],
   ['restOfNews', 'news for which a batch has no room is forgotten', 'members'],
 ];
 

@@ -24,7 +24,8 @@ export type CheckName =
   | 'rest'
   | 'owner refused'
   | 'entries grow'
-  | 'flips';
+  | 'flips'
+  | 'looks';
 
 export class CheckFailure extends Error {
   readonly check: CheckName;

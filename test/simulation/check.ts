@@ -9,6 +9,7 @@ import type { ObjectType } from '../../src/change/object-type.ts';
 import { exists } from '../../src/change/record.ts';
 import type { Edge, Share } from '../../src/engine/edges.ts';
 import { Networks } from '../../src/engine/networks.ts';
+import type { Looks } from '../../src/membership/looks.ts';
 import type {
   Aggregate,
   NeighbourRow,
@@ -36,6 +37,24 @@ export function check(cluster: Cluster): void {
   for (const edge of networks.edges.values()) checkEdge(cluster, edge, recomputed);
   checkGivenUp(cluster, networks);
   checkFailed(cluster);
+}
+
+/** A reader that keeps counts from look to look has those that are stored, and what has failed. */
+export async function checkLooks(cluster: Cluster, step: number): Promise<void> {
+  for (const { looks, everySteps } of cluster.readers)
+    if (step % everySteps === 0) await checkReader(cluster, looks);
+}
+
+async function checkReader({ stores, catalog }: Cluster, looks: Looks): Promise<void> {
+  const counted = [...catalog.catalog.predicateIds.keys()];
+  for (const [partition, { content }] of stores.entries()) {
+    const { counts, failed } = await looks.look(partition, { channels: false, counted });
+    const stored = counted.map((id) => content.counts.get(id) ?? null);
+    const seen = JSON.stringify([counts, [...failed]]);
+    const expected = JSON.stringify([stored, [...content.failed]]);
+    if (seen !== expected)
+      throw new CheckFailure('looks', `partition=${partition} ${seen}, not ${expected}`);
+  }
 }
 
 /** Each change was applied, once, in its order. */

@@ -14,6 +14,7 @@ import { partitionOf } from '../../src/change/partition.ts';
 import { type Built, settle } from '../../src/engine/build-switch.ts';
 import type { Participants } from '../../src/engine/participants.ts';
 import { Problem } from '../../src/errors.ts';
+import { Looks } from '../../src/membership/looks.ts';
 import type { Failure } from '../../src/query/failure.ts';
 import { hopsFrom } from '../../src/query/predicate/relationships.ts';
 import type { Attributes } from '../../src/query/predicate/view.ts';
@@ -23,6 +24,7 @@ import { Process, StoredCatalog } from './catalogs.ts';
 import { checkOutgoing } from './check.ts';
 import { CheckFailure } from './check-failure.ts';
 import { type Guards, Wire } from './faults.ts';
+import { statusStoreOf } from './memory-looks.ts';
 import { MemoryPartitionStore, type PartitionContent } from './memory-partition-store.ts';
 import { Model } from './model.ts';
 import { Owner } from './owner.ts';
@@ -67,6 +69,8 @@ export class Cluster {
   readonly keys = new Keys('rc', PARTITIONS);
   readonly stores: readonly MemoryPartitionStore[];
   readonly catalog = new StoredCatalog();
+  /** They keep counts as long as the deployment lives: some look often, some seldom. */
+  readonly readers: readonly { readonly looks: Looks; readonly everySteps: number }[];
   readonly model = new Model();
   /**
    * Of predicate ids that answer, or did; not of those that were found out under an attribute's
@@ -116,6 +120,8 @@ export class Cluster {
     this.#wire = new Wire(choose);
     const nextId = () => ++this.#ids;
     this.stores = this.keys.partitions.map(() => new MemoryPartitionStore({ guards, nextId }));
+    const statuses = statusStoreOf(this.stores, () => this.#nowMs, guards);
+    this.readers = [5, 20, 60].map((everySteps) => ({ looks: new Looks(statuses), everySteps }));
     this.#losesTails = choose(2) === 0;
     const relationships = Object.entries(subject.definitions).flatMap(([objectType, definition]) =>
       Object.keys(definition.relationships).map(

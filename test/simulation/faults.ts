@@ -25,12 +25,16 @@ export interface Guards {
   readonly resynchronization: boolean;
   /** A change of a record that is due is preceded by what time has made of it. */
   readonly fireBeforeChange: boolean;
+  /** Counts that a reader knows are of a commit, by number and nonce; without, by the number. */
+  readonly countsByNonce: boolean;
   /** Holders that are evaluated in the batch that brings their news are all that there are. */
   readonly wholeHolders: boolean;
   /** They are those of the commit before the batch. */
   readonly freshHolders: boolean;
   /** Those for which the batch has no room become a fan-out. */
   readonly restOfNews: boolean;
+  /** Holders of a fan-out for which a batch has no room are visited later. */
+  readonly restOfChunk: boolean;
 }
 
 export const ALL_GUARDS: Guards = {
@@ -41,9 +45,11 @@ export const ALL_GUARDS: Guards = {
   epochs: true,
   resynchronization: true,
   fireBeforeChange: true,
+  countsByNonce: true,
   wholeHolders: true,
   freshHolders: true,
   restOfNews: true,
+  restOfChunk: true,
 };
 
 const FAULT_ONE_IN = 6;

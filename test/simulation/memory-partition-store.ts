@@ -16,9 +16,11 @@ import type { DeadLetter, Row } from '../../src/engine/step.ts';
 import type { Extremes } from '../../src/engine/step-neighbours.ts';
 import type { ChannelPosition } from '../../src/membership/channel-position.ts';
 import type { NeighbourRow, RelatedRow } from '../../src/membership/neighbour-row.ts';
+import type { CommitMark } from '../../src/membership/partition-status.ts';
 import { predicateIds } from '../../src/membership/predicate-ids.ts';
 import type { TargetValue } from '../../src/membership/value-key.ts';
 import type { Failure } from '../../src/query/failure.ts';
+import { countedField } from '../../src/redis/rows/counted.ts';
 import { CheckFailure } from './check-failure.ts';
 import { ALL_GUARDS, type Guards } from './faults.ts';
 
@@ -45,10 +47,14 @@ export interface PartitionContent {
   readonly rows: Nested<string, string>;
   readonly members: Map<number, Set<string>>;
   readonly counts: Map<number, number>;
+  /** Of the latest commits, by number modulo `COUNTED_RING`: which counts each has changed. */
+  readonly counted: Map<number, CommitMark & { readonly changed: readonly number[] }>;
   readonly timers: Map<string, Port.DueRecord>;
   readonly tombstones: Map<string, { objectType: string; id: string; expiresMs: number }>;
   readonly backfills: Map<string, TypeBuild>;
   readonly failed: Map<number, Failure>;
+  /** Nonce of the commit that last changed what has failed. */
+  failures: string;
   readonly neighbours: Nested<number, string>;
   readonly related: Nested<number, string>;
   /** By edge id or predicate id, and target. */
@@ -90,10 +96,12 @@ function nothing(install: PartitionContent['install']): PartitionContent {
     rows: new Map(),
     members: new Map(),
     counts: new Map(),
+    counted: new Map(),
     timers: new Map(),
     tombstones: new Map(),
     backfills: new Map(),
     failed: new Map(),
+    failures: '',
     neighbours: new Map(),
     related: new Map(),
     holders: new Map(),
@@ -476,6 +484,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     this.#writeMeta(writes);
     this.#writeRecords(writes, rows);
     this.#writeMembers(writes);
+    this.#writeCounted(header, writes);
     this.#writeEdges(writes);
     this.#writeChannels(writes);
     this.#writeResyncs(writes);
@@ -534,6 +543,13 @@ export class MemoryPartitionStore implements Port.PartitionStore {
       stored.set(predicateId, failure);
     }
     for (const predicateId of healed) stored.delete(predicateId);
+  }
+
+  #writeCounted({ number, nonce }: Port.CommitHeader, writes: Port.CommitWrites): void {
+    const { counted, dropped, failed, healed } = writes;
+    const changed = [...counted, ...dropped, ...failed.keys()];
+    this.#content.counted.set(countedField(number), { number, nonce, changed });
+    if (failed.size > 0 || healed.length > 0) this.#content.failures = nonce;
   }
 
   #flip(predicateId: number, ids: readonly string[], enters: boolean): void {

@@ -225,7 +225,10 @@ export class Owner {
   #step(...[batch, context]: Parameters<typeof step>): Step {
     const made = this.#stepThere(batch, context);
     checkWritten(made, this.process.networks);
-    return this.#context.guards.restOfNews ? made : withoutRestOfNews(made, batch);
+    const { restOfNews, restOfChunk } = this.#context.guards;
+    const all = (batch.fanouts ?? []).reduce((sum, { ids }) => sum + ids.length, 0);
+    const counted = restOfChunk ? made : { ...made, fanned: all };
+    return restOfNews ? counted : withoutRestOfNews(counted, batch);
   }
 
   #die(): void {

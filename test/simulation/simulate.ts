@@ -9,7 +9,7 @@
 import type { Participants } from '../../src/engine/participants.ts';
 import { chooser } from '../support/memory-deployment.ts';
 import { isWhole } from '../support/whole.ts';
-import { check } from './check.ts';
+import { check, checkLooks } from './check.ts';
 import { CheckFailure, type CheckName } from './check-failure.ts';
 import { Cluster } from './cluster.ts';
 import { ALL_GUARDS, type Guards } from './faults.ts';
@@ -36,6 +36,7 @@ export async function simulate(
     const cluster = new Cluster(choose, guards, subject, change);
     for (step = 1; step <= STEPS; step++) {
       await cluster.step();
+      await checkLooks(cluster, step);
       if (step % (STEPS / LOOKS) > 0) continue;
       for (let moments = 0; moments < MOMENTS; moments++) {
         await cluster.settle();

@@ -5,15 +5,26 @@
  * Keeps true: a partition answers from one instant, as read-partition.lua does; before each answer
  * some of what waits is done.
  */
-import type { ChannelPosition } from '../../src/membership/channel-position.ts';
-import { type PartitionStatus, partitionsOf } from '../../src/membership/partition-status.ts';
+import { CommitNews } from '../../src/membership/commit-news.ts';
+import { Looks } from '../../src/membership/looks.ts';
+import {
+  type Look,
+  type LookRequest,
+  type PartitionStatus,
+  partitionsOf,
+} from '../../src/membership/partition-status.ts';
 import { waitForWatermark } from '../../src/membership/watermark.ts';
-import { packChannelPosition } from '../../src/redis/rows/channel-position.ts';
 import type { Choose } from '../support/memory-deployment.ts';
 import type { Cluster } from './cluster.ts';
+import { statusStoreOf } from './memory-looks.ts';
 
 const TIMEOUT_MS = 20_000;
 const STEPS_BETWEEN_MAX = 6;
+
+/** What a read waits for is done before its next look: it looks again at once. */
+class NoNews extends CommitNews {
+  override async next(): Promise<void> {}
+}
 
 /**
  * Caller: everything is acknowledged. @returns the standings from which a strong read would answer.
@@ -25,8 +36,9 @@ export async function strongRead(
   rounds: number,
   isTimed: boolean,
 ): Promise<readonly PartitionStatus[]> {
+  const stored = statusStoreOf(cluster.stores, () => cluster.nowMs);
   let last = Promise.resolve();
-  const status = async (partition: number, asked: readonly number[]): Promise<PartitionStatus> => {
+  const look = async (partition: number, request: LookRequest): Promise<Look> => {
     const before = last;
     let done: () => void = () => {};
     last = new Promise((resolve) => {
@@ -34,53 +46,17 @@ export async function strongRead(
     });
     await before; // one after the other: the deployment does one thing at a time
     for (let steps = choose(STEPS_BETWEEN_MAX); steps > 0; steps--) await cluster.workOff();
-    const answer = statusOf(cluster, partition, asked);
+    const answer = await stored.look(partition, request);
     done();
     return answer;
   };
-  const store = { partitions: cluster.keys.partitions.length, status };
-  const statuses = await waitForWatermark(store, partitionsOf(store), predicateIds, {
+  const store = { partitions: stored.partitions, look };
+  const watch = { looks: new Looks(store), news: new NoNews() };
+  const statuses = await waitForWatermark(watch, partitionsOf(store), predicateIds, {
     timeoutMs: TIMEOUT_MS,
     rounds,
     isTimed,
   });
   if (!statuses) throw new Error('a strong read has timed out');
   return statuses;
-}
-
-function statusOf(
-  { stores, nowMs }: Cluster,
-  partition: number,
-  predicateIds: readonly number[],
-): PartitionStatus {
-  const { content } = stores[partition]!;
-  const { sent, delivered, fanouts, resending, receiving, timers, counts } = content;
-  const fanning = [...fanouts.values()].map(({ since }) => since);
-  const due = [...timers.values()].map(({ dueMs }) => dueMs);
-  return {
-    number: content.number,
-    position: content.position.entry,
-    end: content.log.last,
-    inboxPosition: content.inboxPosition,
-    inboxEnd: content.inbox.last,
-    clockMs: content.clockMs,
-    serverMs: nowMs,
-    dueMs: due.length === 0 ? undefined : Math.min(...due),
-    catalogVersion: content.catalogVersion,
-    sent: packed(sent),
-    delivered: packed(delivered),
-    fanning: fanning.length > 0 ? Math.min(...fanning) : undefined,
-    loss: resending.size + receiving.size > 0 ? 'resynchronizing' : undefined,
-    failed: new Map(content.failed),
-    counts: predicateIds.map((id) => counts.get(id) ?? null),
-  };
-}
-
-function packed(
-  positions: ReadonlyMap<number | 'writer', ChannelPosition>,
-): Record<string, string> {
-  const others = [...positions].filter(([other]) => other !== 'writer');
-  return Object.fromEntries(
-    others.map(([other, position]) => [other, packChannelPosition(position)]),
-  );
 }

@@ -24,7 +24,9 @@ export function tinyLimits(choose: Choose, strideMs: number): CoreLimits {
     },
     backfillBytesMax: 200,
     backfillRecordsMin: 1,
-    fanoutRecordsMax: 1,
+    get fanoutRecordsMax() {
+      return 1 + choose(4);
+    },
     fanoutRecordsMin: 1,
     get fewHoldersMax() {
       return choose(4);

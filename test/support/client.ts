@@ -29,8 +29,8 @@ Redis.prototype.connect = function (this: Redis, ...given) {
 export async function openWithClient(options: DeploymentOptions): Promise<TestDeployment> {
   const clients: Redis[] = [];
   const deployment = await connecting.run(clients, () => openDeployment(options));
-  // The first one that knows the scripts; those after it follow streams and ask how Redis is.
-  const redis = clients.find((client) => 'writeCatalog' in client);
+  // The first one that stays open; those after it follow streams and ask how Redis is.
+  const redis = clients.find(({ status }) => status === 'ready');
   if (!redis) throw new Error('no client of the deployment was seen to connect');
   const keys = new Keys(options.prefix, deployment.founding.partitions);
   return { ...deployment, redis, keys };

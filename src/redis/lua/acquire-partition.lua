@@ -1,9 +1,10 @@
 -- acquire-partition.lua: takes the lease of a partition if nobody else holds it, and says where the
 -- partition stands.
 --
--- KEYS  owner, meta, counts
+-- KEYS  owner, meta, counts, failed
 -- ARGV  token, lease_ms, install
--- returns status 'acquired', meta (names and values), complete (predicate ids that have a count)
+-- returns status 'acquired', meta (names and values), complete (predicate ids that have a count),
+--         failed (by predicate id: why)
 --       | status 'held', forMs (until the lease ends)
 --       | status 'lost' (it has no install id, or that of another deployment: it must not start
 --         from zero)
@@ -23,4 +24,5 @@ return {
   'status', 'acquired',
   'meta', redis.call('HGETALL', meta),
   'complete', redis.call('HKEYS', counts),
+  'failed', redis.call('HGETALL', failed),
 }

@@ -1,62 +1,105 @@
--- read-partition.lua: answers from one instant where a partition stands, and the counts of some
--- predicates.
+-- read-partition.lua: answers from one instant where a partition stands, and if asked for, the
+-- counts of some predicates.
 --
--- KEYS  meta, log, inbox, counts, delivered, due, fanouts_since
--- ARGV  then predicate ids
--- returns install ('' if there is none), number (of the last commit), position, end (of the log:
---       what is applied as a whole, and the last entry), inboxPosition, inboxEnd, clockMs,
---       catalogVersion, serverMs (the time of this server), dueMs ('' if nothing is due), sent
---       (names and values: by target 'epoch sequence'), delivered (by source partition), fanning
---       (the oldest commit whose news some holder has not seen; 0: no fan-out runs), loss
---       ('resynchronizing' while state is sent anew from or to here, 'broken' if a message could
---       not be applied, '' if all is well), failed (by predicate id: why), counts ('' for a
---       predicate that is not answered for)
-local stored = redis.call('HMGET', meta, 'install', 'number', 'log', 'inbox', 'clock', 'catalog')
+-- KEYS  meta, log, inbox, counts, counted, failed, delivered, due, fanouts_since
+-- ARGV  partitions, failures, since_number, since_nonce, ring; then predicate ids
+--   partitions: how many there are, to be told what was sent, delivered and lost (0: not asked for)
+--   failures: what is known of them, as it was answered
+--   since_number, since_nonce: a commit; the counts that changed after it are asked for ('': not)
+--   ring: how many commits `counted` holds
+-- returns number and nonce (of the last commit), position, end (of the log: what is applied as a
+--       whole, and the last entry), inboxPosition, inboxEnd, clockMs, catalogVersion, serverMs
+--       (the time of this server), dueMs ('' if nothing is due), failures (names the present ones),
+--       failed (by predicate id: why; empty if they are known), sent and delivered (by partition
+--       'epoch sequence', joined by commas), fanning (the oldest commit whose news some holder has
+--       not seen; 0: none), loss ('resynchronizing' while state is sent anew from or to here,
+--       'broken' if a message could not be applied, '' if all is well), since ('known': `changed`
+--       is all that has changed; 'unknown': that commit is none of the latest), changed (predicate
+--       ids and counts), counts; a count is '' for a predicate that is not answered for
+local stored = redis.call(
+  'HMGET', meta, 'number', 'nonce', 'log', 'inbox', 'clock', 'catalog', 'failures'
+)
+local number, nonce, position = tonumber(stored[1] or '0'), stored[2] or '', stored[3] or '0-0'
+local inbox_position, present = stored[4] or '0-0', stored[7] or ''
 
-local function last_entry(stream, position)
-  local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)
-  return last[1] and last[1][1] or position
+-- An entry may be large: only one that is not applied is read.
+local function last_entry(stream, applied)
+  local last = redis.call('XREVRANGE', stream, '+', '(' .. applied, 'COUNT', 1)
+  return last[1] and last[1][1] or applied
 end
 
-local sent, failed, loss = {}, {}, ''
-local fields = redis.call('HGETALL', meta)
-for i = 1, #fields, 2 do
-  local family, of = string.match(fields[i], '^(%l+):(.*)$')
-  if family == 'sent' then
-    sent[#sent + 1] = of
-    sent[#sent + 1] = fields[i + 1]
-  elseif family == 'failed' and string.find(of, '^%d+$') then
-    failed[#failed + 1] = of
-    failed[#failed + 1] = fields[i + 1]
-  elseif family == 'resending' or family == 'receiving' then
-    if loss == '' then loss = 'resynchronizing' end
-  elseif family == 'broken' then
+local function by_partition(key, name)
+  local names = {}
+  for each = 1, tonumber(partitions) do names[each] = name .. (each - 1) end
+  return redis.call('HMGET', key, unpack(names))
+end
+
+local function has_any(family)
+  local values = by_partition(meta, family)
+  for each = 1, #values do
+    if values[each] then return true end
+  end
+  return false
+end
+
+local sent, arrived, fanning, loss = {}, {}, 0, ''
+if partitions ~= '0' then
+  sent, arrived = by_partition(meta, 'sent:'), by_partition(delivered, 'p')
+  for each = 1, #sent do
+    sent[each] = sent[each] or ''
+    arrived[each] = arrived[each] and string.match(arrived[each], '^%d+ %-?%d+') or ''
+  end
+  fanning = tonumber(redis.call('ZRANGE', fanouts_since, 0, 0, 'WITHSCORES')[2] or '0')
+  if has_any('broken:') then
     loss = 'broken'
+  elseif has_any('resending:') or has_any('receiving:') then
+    loss = 'resynchronizing'
   end
 end
 
-local arrived = {}
-local sources = redis.call('HGETALL', delivered)
-for i = 1, #sources, 2 do
-  local source = string.match(sources[i], '^p(%d+)$')
-  if source then
-    arrived[#arrived + 1] = source
-    arrived[#arrived + 1] = string.match(sources[i + 1], '^%d+ %-?%d+')
+-- What each commit counted, back to the one that is known.
+local since, changed_ids = 'unknown', {}
+local first, size = tonumber(since_number), tonumber(ring)
+if first and first == number and since_nonce == nonce then
+  since = 'known'
+elseif first and first < number and number - first < size then
+  local slots = {}
+  for each = first, number do slots[#slots + 1] = each % size end
+  local commits, seen = redis.call('HMGET', counted, unpack(slots)), {}
+  since = 'known'
+  for at = 1, #commits do
+    local of, by, ids = string.match(commits[at] or '', '^(%d+) (%S+) ?(.*)$')
+    local is_last = at < #commits or by == nonce
+    local is_whole = at == 1 or ids ~= '*'
+    if tonumber(of) ~= first + at - 1 or not is_whole or not is_last then since = 'unknown' end
+    if at == 1 and by ~= since_nonce then since = 'unknown' end
+    if since == 'unknown' then break end
+    for id in string.gmatch(at > 1 and ids or '', '%d+') do
+      if not seen[id] then changed_ids[#changed_ids + 1] = id end
+      seen[id] = true
+    end
   end
 end
+if since == 'unknown' then changed_ids = {} end
 
-local counted = {}
 -- 5000 a call: Lua's unpack fails near 8000 arguments.
-for first = more, #ARGV, 5000 do
-  local some = redis.call('HMGET', counts, unpack(ARGV, first, math.min(first + 4999, #ARGV)))
-  for i = 1, #some do counted[#counted + 1] = some[i] or '' end
+local function counts_of(ids, from, each)
+  for at = from, #ids, 5000 do
+    local some = redis.call('HMGET', counts, unpack(ids, at, math.min(at + 4999, #ids)))
+    for i = 1, #some do each(ids[at + i - 1], some[i] or '') end
+  end
 end
+local changed, asked = {}, {}
+counts_of(changed_ids, 1, function(id, count)
+  changed[#changed + 1] = id
+  changed[#changed + 1] = count
+end)
+counts_of(ARGV, more, function(_, count) asked[#asked + 1] = count end)
 
-local position, inbox_position = stored[3] or '0-0', stored[4] or '0-0'
 local time = redis.call('TIME')
 return {
-  'install', stored[1] or '',
-  'number', tonumber(stored[2] or '0'),
+  'number', number,
+  'nonce', nonce,
   'position', position,
   'end', last_entry(log, position),
   'inboxPosition', inbox_position,
@@ -65,10 +108,13 @@ return {
   'catalogVersion', tonumber(stored[6] or '0'),
   'serverMs', time[1] * 1000 + math.floor(time[2] / 1000),
   'dueMs', redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')[2] or '',
-  'sent', sent,
-  'delivered', arrived,
-  'fanning', tonumber(redis.call('ZRANGE', fanouts_since, 0, 0, 'WITHSCORES')[2] or '0'),
+  'failures', present,
+  'failed', present ~= failures and redis.call('HGETALL', failed) or {},
+  'sent', table.concat(sent, ','),
+  'delivered', table.concat(arrived, ','),
+  'fanning', fanning,
   'loss', loss,
-  'failed', failed,
-  'counts', counted,
+  'since', since,
+  'changed', changed,
+  'counts', asked,
 }

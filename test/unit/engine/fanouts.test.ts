@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { CommitDraft } from '../../../src/engine/commit-draft.ts';
 import { CORE_LIMITS } from '../../../src/engine/core-limits.ts';
 import { type Fanout, Fanouts, type FanoutVisit } from '../../../src/engine/fanouts.ts';
+import type { Turn } from '../../../src/engine/participant.ts';
+import type { Request } from '../../../src/engine/requests.ts';
+import type { Step } from '../../../src/engine/step.ts';
 
 const HOLDERS = ['a', 'b', 'c', 'd', 'e', 'f'];
 const HUB = { edgeId: 7, target: 'hub' };
@@ -81,5 +85,27 @@ describe('a fan-out', () => {
     const run = new Run();
     for (let i = 0; i < 40; i++) run.commit(true);
     expect(run.since).toBeGreaterThan(30);
+  });
+
+  it('goes on after the last holder for which the batch had room, with fewer at a time', () => {
+    const fanouts = new Fanouts(CORE_LIMITS);
+    const turn = { number: 2, networks: { edges: new Map([[HUB.edgeId, {}]]) } } as unknown as Turn;
+    const progress = { cursor: '', until: null, wrapTo: null, since: 1, begun: 1 };
+    fanouts.apply({ running: [{ ...HUB, ...progress }], done: [] });
+    const asked = (fanned: number) => {
+      fanouts.begin();
+      const visiting = fanouts.visit();
+      const { asked: ranges } = visiting.next().value as Request & { kind: 'holders' };
+      visiting.next([HOLDERS]);
+      const writes = new CommitDraft(0, 1, () => true);
+      const made = { edges: { fanouts: [] as object[] }, fanned, operations: 0 };
+      fanouts.plan(writes, made as unknown as Step, turn);
+      fanouts.committed(made);
+      return { most: ranges[0]!.most, cursor: writes.fanouts[0]?.cursor };
+    };
+    const first = asked(2);
+    expect(first.cursor).toBe('b');
+    expect(asked(HOLDERS.length).most).toBe(first.most / 2);
+    expect(fanouts.size).toBe(0);
   });
 });

@@ -2,11 +2,12 @@
  * watermark.test.ts – A strong read waits for what was there when it began, and for no more.
  */
 import { describe, expect, it } from 'vitest';
-import type { PartitionStatus } from '../../../src/membership/partition-status.ts';
-import { roundsOver, waitForWatermark } from '../../../src/membership/watermark.ts';
+import type { PartitionStatus, StatusStore } from '../../../src/membership/partition-status.ts';
+import { openWatch, roundsOver, waitForWatermark } from '../../../src/membership/watermark.ts';
 
 const AT_REST: PartitionStatus = {
   number: 1,
+  nonce: 'n',
   position: '5-0',
   end: '5-0',
   inboxPosition: '0-0',
@@ -15,8 +16,8 @@ const AT_REST: PartitionStatus = {
   serverMs: 1000,
   dueMs: undefined,
   catalogVersion: 1,
-  sent: { 0: '1 3' },
-  delivered: { 0: '1 3' },
+  sent: ['1 3'],
+  delivered: ['1 3'],
   fanning: undefined,
   loss: undefined,
   failed: new Map(),
@@ -26,9 +27,12 @@ const AT_REST: PartitionStatus = {
 /** One partition, which answers so, one after the other; the last answer stays. */
 function partition(...answers: Partial<PartitionStatus>[]) {
   let asked = 0;
-  const store = {
+  const store: StatusStore = {
     partitions: 1,
-    status: async () => ({ ...AT_REST, ...answers[Math.min(asked++, answers.length - 1)] }),
+    look: async (_, { counted }) => {
+      const answer = { ...AT_REST, ...answers[Math.min(asked++, answers.length - 1)] };
+      return { ...answer, changed: undefined, failures: '', counts: counted.map(() => 7) };
+    },
   };
   return { store, asked: () => asked };
 }
@@ -38,7 +42,8 @@ async function wait(
   { rounds = 0, isTimed = false, timeoutMs = 1000 } = {},
 ) {
   const { store, asked } = partition(...answers);
-  const statuses = await waitForWatermark(store, [0], [], { timeoutMs, rounds, isTimed });
+  const waits = { timeoutMs, rounds, isTimed };
+  const statuses = await waitForWatermark(openWatch(store), [0], [], waits);
   return { status: statuses?.[0], asked: asked() };
 }
 
@@ -75,10 +80,10 @@ describe('a strong read', () => {
 
   it('over an edge waits for what was sent, and for fan-outs', async () => {
     const fanning = { fanning: 1 };
-    const unsent = { sent: { 0: '1 4' } };
-    const arrived = { sent: { 0: '1 4' }, delivered: { 0: '1 4' } };
+    const unsent = { sent: ['1 4'] };
+    const arrived = { sent: ['1 4'], delivered: ['1 4'] };
     const { status, asked } = await wait([unsent, unsent, fanning, arrived], { rounds: 1 });
-    expect(status?.delivered).toEqual({ 0: '1 4' });
+    expect(status?.delivered).toEqual(['1 4']);
     expect(asked).toBeGreaterThan(3);
   });
 
