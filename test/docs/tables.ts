@@ -172,6 +172,7 @@ interface Ratio {
 }
 
 interface Result {
+  readonly unit?: string;
   readonly workload: string;
   readonly date: string;
   readonly commit: string;
