@@ -81,7 +81,7 @@ export function makeReachingWorld(
   };
 }
 
-export function compileSegment(query: RuleGroup, scope = SCOPE): BenchSegment {
+function compileSegment(query: RuleGroup, scope = SCOPE): BenchSegment {
   const compiled = compileQuery(query, scope);
   return { query, compiled, jsonLogic: compiled.jsonLogic };
 }

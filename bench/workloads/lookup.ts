@@ -2,7 +2,8 @@
  * lookup.ts – Is this record in that segment, and all segments of a record: over HTTP, strongly,
  * one at a time and 32 at once; and in process.
  *
- * The bare route is a Fastify server whose one route GETs a key: what any answer out of Redis costs.
+ * The bare route is a Fastify server whose one route GETs a key: what any answer out of Redis
+ * costs.
  */
 import { partitionOf } from '../../src/change/partition.ts';
 import { assert } from '../../src/errors.ts';
@@ -104,7 +105,7 @@ async function runCases(
   }
 }
 
-/** @throws Error unless the answers are those of the network, which is held against the reference */
+/** @throws Error unless the answers are those of the network */
 async function check(
   isMember: (at: number) => Promise<boolean>,
   asked: (at: number) => { readonly id: string; readonly segment: number },

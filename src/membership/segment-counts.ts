@@ -40,7 +40,7 @@ export interface Counts {
 type Sums = readonly Count[];
 
 /** What some slugs stood for at one version of the catalog. */
-interface Asked {
+interface SlugList {
   readonly version: number;
   readonly segments: readonly StoredSegment[];
   /** Of the segments, in their order, each once. */
@@ -49,7 +49,7 @@ interface Asked {
 
 /** An answer, and what it rests on: as long as that is so, it is the answer. */
 interface KeptAnswer {
-  readonly asked: Asked;
+  readonly asked: SlugList;
   readonly statuses: readonly PartitionStatus[];
   readonly counts: Counts;
 }
@@ -61,8 +61,8 @@ export class SegmentCounts {
   readonly #catalogs: CatalogStore;
   readonly #reads: StrongReads;
   readonly #resolver: PredicateResolver;
-  readonly #asked = new Map<string, Asked>();
-  readonly #answered = new WeakMap<Asked, KeptAnswer>();
+  readonly #asked = new Map<string, SlugList>();
+  readonly #answered = new WeakMap<SlugList, KeptAnswer>();
 
   constructor(catalogs: CatalogStore, reads: StrongReads, resolver: PredicateResolver) {
     this.#catalogs = catalogs;
@@ -102,7 +102,7 @@ export class SegmentCounts {
   }
 
   /** A list that is asked for again is the same object, while the catalog stays as it is. */
-  async #find(slugs: readonly string[]): Promise<Asked> {
+  async #find(slugs: readonly string[]): Promise<SlugList> {
     const name = slugs.join(' ');
     const known = this.#asked.get(name);
     const isKnown =
@@ -135,7 +135,7 @@ export class SegmentCounts {
   }
 
   #answer(
-    { segments, predicateIds }: Asked,
+    { segments, predicateIds }: SlugList,
     statuses: readonly PartitionStatus[],
     sums: Sums,
     failed: Failures,

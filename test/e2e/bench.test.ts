@@ -119,14 +119,20 @@ describe('the workload latency', () => {
 });
 
 describe('the workload memory', () => {
-  it('finds a timer for each record where a segment moves with time, and no key at all where none does', async () => {
+  it('weighs memberships, what a worker has, a record, a link and a timer', async () => {
     const { result, sides } = await sidesOf(MEMORY);
-    for (const at of [0, 2]) {
-      expect(sides[at]).toEqual(['Rollcall, all timed', 'Rollcall, no time']);
-      expect(sides[at + 1]).toEqual(['Rollcall, due at once', 'raw pipelined SREM']);
-      expect(result.cases[at]!.work).toMatchObject({ 'keys of due, no time': 0 });
-      expect(result.cases[at]!.work['B of due a record']).toBeGreaterThan(0);
-    }
+    expect(result.cases.map(({ history, segments: count }) => `${history} ${count}`)).toEqual([
+      ...[20, 40].flatMap((count) => [
+        `a membership, whole-number ids ${count}`,
+        `a membership, ids of letters ${count}`,
+        `a worker ${count}`,
+      ]),
+      'other pieces 2',
+    ]);
+    expect(sides.at(-1)).toEqual(['a record', 'its state', 'a link', 'a timer']);
+    for (const { history, figures } of result.cases)
+      for (const { side, changesPerSecond } of figures)
+        if (history !== 'a worker') expect(changesPerSecond.median, side).toBeGreaterThan(0);
   });
 });
 
