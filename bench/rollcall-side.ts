@@ -18,10 +18,12 @@ import type { Attributes } from '../src/query/predicate/view.ts';
 import { packLogEntry } from '../src/redis/rows/stream-entry.ts';
 import { openRedisServer } from '../src/redis/server.ts';
 import { PEOPLE, PEOPLE_DEFINITION } from './data.ts';
+import { declareSegments } from './declare.ts';
 import type { Progress } from './harness.ts';
+import { REACH_DEFINITIONS } from './reach.ts';
 import type { Run, Runner } from './walk.ts';
 import { openWatched, type WatchedDeployment } from './watched-deployment.ts';
-import { ENTRY_CHANGES, type World } from './world.ts';
+import { ENTRY_CHANGES, putsOf, type World } from './world.ts';
 
 export const PARTITIONS = 16;
 
@@ -71,6 +73,7 @@ export async function stage(
 }
 
 const POLL_MS = 1;
+const REST = { consistency: 'strong', timeoutMs: 60_000 } as const;
 
 /**
  * Waits without asking Redis. Bounded by the side's own progress: a side that fails throws
@@ -81,15 +84,6 @@ export async function reached(
   target: number,
 ): Promise<void> {
   while ((await count()) < target) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-}
-
-export function puts(world: World): Change[] {
-  return [...world.people.values()].map(({ id, data }) => ({
-    op: 'put',
-    object_type: PEOPLE,
-    id,
-    data,
-  }));
 }
 
 /** A deployment with a worker that says nothing unless something is wrong. */
@@ -109,15 +103,18 @@ export class RollcallSide implements Runner {
   readonly deployment: WatchedDeployment;
   /** By segment. */
   readonly predicateIds: readonly number[];
+  readonly #isReaching: boolean;
 
   private constructor(
     name: string,
     deployment: WatchedDeployment,
     predicateIds: readonly number[],
+    isReaching: boolean,
   ) {
     this.name = name;
     this.deployment = deployment;
     this.predicateIds = predicateIds;
+    this.#isReaching = isReaching;
   }
 
   static async open(
@@ -127,12 +124,20 @@ export class RollcallSide implements Runner {
     name = 'Rollcall',
   ): Promise<RollcallSide> {
     const deployment = await openQuiet(redisUrl);
-    await deployment.objectTypes.put(PEOPLE, PEOPLE_DEFINITION);
-    const predicateIds = await declareSegments(deployment, world);
-    await reached(() => countReady(deployment), new Set(predicateIds).size);
-    const side = new RollcallSide(name, deployment, predicateIds);
+    const isReaching = world.neighbours !== undefined;
+    const types = isReaching ? REACH_DEFINITIONS : { [PEOPLE]: PEOPLE_DEFINITION };
+    for (const [type, definition] of Object.entries(types))
+      await deployment.objectTypes.put(type, definition);
+    let predicateIds: number[] = [];
+    await deployment.store.write((catalog) => {
+      const draft = new CatalogDraft(catalog);
+      predicateIds = declareSegments(draft, world.segments);
+      return draft.finish();
+    });
+    await reached(() => countReady(deployment), world.segments.length);
+    const side = new RollcallSide(name, deployment, predicateIds, isReaching);
     progress.say(`${world.people.size} people`);
-    const load = await side.prepare(puts(world));
+    const load = await side.prepare(putsOf(world));
     await load();
     return side;
   }
@@ -145,13 +150,30 @@ export class RollcallSide implements Runner {
     return async () => {
       await show();
       await reached(() => this.#applied(), target);
+      if (this.#isReaching) await this.#rest();
     };
   }
 
-  async data(id: string): Promise<Attributes> {
+  /** Memberships over relationships come after the changes: a strong read waits for them. */
+  async #rest(): Promise<void> {
+    const { segmentCounts, store } = this.deployment;
+    const slugs = [...store.catalog.segments.keys()];
+    const { counts } = await segmentCounts.read(slugs, REST);
+    assert(
+      counts.every(({ count }) => count !== null),
+      'every membership is right in time',
+    );
+  }
+
+  /** The clock by which it goes. */
+  get nowMs(): number | undefined {
+    return this.#isReaching ? Date.now() : undefined;
+  }
+
+  async data(objectType: string, id: string): Promise<Attributes> {
     const { redis, keys } = this.deployment;
     const stored = await redis.hget(
-      keys.partitions[partitionOf(id, PARTITIONS)]!.records(PEOPLE),
+      keys.partitions[partitionOf(id, PARTITIONS)]!.records(objectType),
       id,
     );
     return (JSON.parse(stored!) as { d: Attributes }).d;
@@ -186,36 +208,9 @@ async function read(counter: WatchedDeployment['metrics']['changesApplied']): Pr
   return (await counter.get()).values[0]?.value ?? 0;
 }
 
-/** All in one version of the catalog. @returns the predicate id of each segment */
-async function declareSegments(
-  { store }: WatchedDeployment,
-  { segments }: World,
-): Promise<number[]> {
-  let predicateIds: number[] = [];
-  await store.write((catalog) => {
-    const draft = new CatalogDraft(catalog);
-    predicateIds = segments.map(({ query, compiled }, at) => {
-      const predicateId = draft.predicateIdFor(PEOPLE, compiled);
-      const times = { created_at: Date.now(), updated_at: Date.now() };
-      const revisions = {
-        revision: 1,
-        ready_revision: null,
-        predicateId: null,
-        pending: predicateId,
-      };
-      const said = { title: `Segment ${at}`, slug: `segment-${at}`, object_type: PEOPLE, query };
-      const meant = { json_logic: compiled.jsonLogic, uses: [] };
-      draft.setSegment(said.slug, { id: said.slug, ...said, ...meant, ...revisions, ...times });
-      return predicateId;
-    });
-    return draft.finish();
-  });
-  return predicateIds;
-}
-
 function countReady({ store }: WatchedDeployment): number {
   let ready = 0;
-  for (const { status } of store.catalog.predicateIds.values()) if (status === 'ready') ready++;
+  for (const { pending } of store.catalog.segments.values()) if (pending === null) ready++;
   return ready;
 }
 

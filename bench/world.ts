@@ -9,21 +9,33 @@ import { assert } from '../src/errors.ts';
 import { type CompiledQuery, compileQuery } from '../src/query/dialects/compile.ts';
 import { holds } from '../src/query/json-logic/reference.ts';
 import { PredicateNetwork } from '../src/query/network/network.ts';
+import { predicateIds } from '../src/query/network/predicate-ids.ts';
 import type { Attributes } from '../src/query/predicate/view.ts';
 import {
   drift,
   type History,
   jump,
   PEOPLE,
+  PEOPLE_DEFINITION,
   PEOPLE_TYPE,
   type Person,
   people,
   type RuleGroup,
   segments,
 } from './data.ts';
+import { Documents } from './documents.ts';
 import type { PeerSegment } from './peers/peers.ts';
+import {
+  type Neighbours,
+  ORDERS,
+  ORGANIZATIONS,
+  REACH_TYPES,
+  reachingHistory,
+  reachingSegments,
+  withNeighbours,
+} from './reach.ts';
 
-export const HISTORIES = ['drift', 'jump'] as const;
+export const HISTORIES = ['drift', 'jump', 'reach'] as const;
 export type HistoryName = (typeof HISTORIES)[number];
 
 export interface BenchSegment extends PeerSegment {
@@ -33,18 +45,44 @@ export interface BenchSegment extends PeerSegment {
 export interface World {
   readonly people: ReadonlyMap<string, Person>;
   readonly segments: readonly BenchSegment[];
+  /** What the segments reach beside the people; undefined: they ask own attributes alone. */
+  readonly neighbours?: Neighbours;
+  /** The clock of all sides that have none of their own. */
+  readonly nowMs: number;
 }
+
+/** The clock where nothing asks for it. */
+export const NOW_MS = Date.parse('2026-01-01');
 
 export function makeWorld(records: number, count: number, seed: number): World {
   const population = people(records, seed);
   return {
+    nowMs: NOW_MS,
     people: new Map(population.map((person) => [person.id, person])),
-    segments: segments(count, seed + 1).map(compileSegment),
+    segments: segments(count, seed + 1).map((query) => compileSegment(query)),
   };
 }
 
-export function compileSegment(query: RuleGroup): BenchSegment {
-  const compiled = compileQuery(query, SCOPE);
+/** The same people with neighbours, and segments that reach these or look at the clock. */
+export function makeReachingWorld(
+  records: number,
+  count: number,
+  seed: number,
+  nowMs: number,
+): World {
+  const { people: population, ...neighbours } = withNeighbours(people(records, seed), seed + 5);
+  return {
+    people: new Map(population.map((person) => [person.id, person])),
+    segments: reachingSegments(count, seed + 1, nowMs).map((query) =>
+      compileSegment(query, REACHING_SCOPE),
+    ),
+    neighbours,
+    nowMs,
+  };
+}
+
+export function compileSegment(query: RuleGroup, scope = SCOPE): BenchSegment {
+  const compiled = compileQuery(query, scope);
   return { query, compiled, jsonLogic: compiled.jsonLogic };
 }
 
@@ -55,11 +93,29 @@ const SCOPE: Parameters<typeof compileQuery>[1] = {
   segment: () => undefined,
 };
 
+const REACHING_SCOPE: typeof SCOPE = {
+  ...SCOPE,
+  type: REACH_TYPES.get(PEOPLE)!,
+  types: REACH_TYPES,
+};
+
+/** Caller: the world of `reach` has neighbours. */
 export function makeHistory(name: HistoryName, world: World, count: number, seed: number): History {
   const population = [...world.people.values()];
   if (name === 'jump') return jump(population, count, seed + 2);
   const groups: readonly RuleGroup[] = world.segments.map(({ query }) => query);
-  return drift(population, groups, count, seed + 2);
+  const { neighbours } = world;
+  if (!neighbours) return drift(population, groups, count, seed + 2);
+  const drifting = drift(population, groups.filter(asksOwnAttributes), count, seed + 2);
+  return { ...drifting, changes: reachingHistory(drifting.changes, neighbours, seed + 6) };
+}
+
+function asksOwnAttributes({ rules }: RuleGroup): boolean {
+  return rules.every((rule) =>
+    'rules' in rule
+      ? asksOwnAttributes(rule)
+      : rule.field in PEOPLE_DEFINITION.attributes && !String(rule.operator).endsWith('Last'),
+  );
 }
 
 /** The network of the people's type, with the segments as predicate ids from 0. */
@@ -68,19 +124,9 @@ export function makeTypes({ segments }: World): ReadonlyMap<string, TypeContext>
   segments.forEach(({ compiled }, predicateId) => {
     network.add(predicateId, compiled.predicate);
   });
-  return new Map([[PEOPLE, { type: PEOPLE_TYPE, network, out: [], in: [] }]]);
-}
-
-/**
- * What holds of each person before the history begins: by our network, which every check holds
- * against the reference.
- */
-export function truthAtStart(
-  world: World,
-  types: ReadonlyMap<string, TypeContext>,
-): ReadonlyMap<string, readonly number[]> {
-  const { network } = types.get(PEOPLE)!;
-  return new Map([...world.people.values()].map(({ id, data }) => [id, network.create(data, 0)]));
+  const all = predicateIds([...segments.keys()]);
+  const context = { type: PEOPLE_TYPE, network, predicateIds: all, out: [], in: [] };
+  return new Map([[PEOPLE, context]]);
 }
 
 /** Changes that travel in one entry of a log, as delivery packs them. */
@@ -110,6 +156,22 @@ export function batchesOf(changes: readonly Change[]): Batch[] {
   return batches;
 }
 
+/** The documents that json-logic-js is asked of. */
+export function documentsOf({ people: population, neighbours }: World): Documents {
+  return new Documents(population.values(), neighbours);
+}
+
+/** All records of the world, those that others point at first. */
+export function putsOf({ people: population, neighbours }: World): Change[] {
+  const each = (objectType: string, records: Iterable<Person>) =>
+    [...records].map(({ id, data }): Change => ({ op: 'put', object_type: objectType, id, data }));
+  return [
+    ...each(ORGANIZATIONS, neighbours?.organizations ?? []),
+    ...each(PEOPLE, population.values()),
+    ...each(ORDERS, neighbours?.orders ?? []),
+  ];
+}
+
 /**
  * @throws Error unless `held` are exactly the segments whose JsonLogic is truthy of the data, by
  * json-logic-js.
@@ -119,11 +181,9 @@ export function checkTruth(
   id: string,
   data: Attributes,
   held: Iterable<number>,
-  world: World,
+  { segments: all, nowMs }: World,
 ): void {
-  const expected = world.segments.flatMap(({ jsonLogic }, at) =>
-    holds(jsonLogic, data) ? [at] : [],
-  );
+  const expected = all.flatMap(({ jsonLogic }, at) => (holds(jsonLogic, data, nowMs) ? [at] : []));
   const sorted = [...held].sort((a, b) => a - b);
   const wrong = sorted
     .filter((at) => !expected.includes(at))

@@ -41,8 +41,17 @@ export class LoopPeer {
   /** @returns the memberships that flip. */
   apply({ id, data }: Change): Flip[] {
     const kept = this.#open(id);
+    return this.#evaluate(kept, { ...kept.data, ...data });
+  }
+
+  /** @returns the memberships that flip when this is what the segments are asked of. */
+  replace(id: string, data: Attributes): Flip[] {
+    return this.#evaluate(this.#open(id), data);
+  }
+
+  #evaluate(kept: Kept, data: Attributes): Flip[] {
     const { truth } = kept;
-    kept.data = { ...kept.data, ...data };
+    kept.data = data;
     const flips: Flip[] = [];
     for (let i = 0; i < this.#tests.length; i++) {
       const holds = this.#tests[i]!(kept.data) ? 1 : 0;

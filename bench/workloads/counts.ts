@@ -19,8 +19,9 @@ import {
 } from '../harness.ts';
 import { type HttpSide, openBareHttp, openRollcallHttp } from '../http-side.ts';
 import { Latencies, openFlow } from '../latencies.ts';
+import { truthAtStart } from '../one-partition.ts';
 import { RollcallSide, withRedis } from '../rollcall-side.ts';
-import { makeHistory, makeTypes, makeWorld, truthAtStart, type World } from '../world.ts';
+import { makeHistory, makeWorld, type World } from '../world.ts';
 
 const CHANGES_A_SECOND = 100;
 const AT_REST = 'at rest';
@@ -211,7 +212,7 @@ async function check(
   const people = new Map([...world.people].map(([id, person]) => [id, { ...person.data }]));
   for (const { id, data } of applied) Object.assign(people.get(id)!, data);
   const now = new Map([...people].map(([id, data]) => [id, { id, data }]));
-  const truth = truthAtStart({ ...world, people: now }, makeTypes(world));
+  const truth = truthAtStart({ ...world, people: now });
   const expected = world.segments.map(() => 0);
   for (const held of truth.values()) for (const at of held) expected[at]!++;
   for (const [name, counts] of [

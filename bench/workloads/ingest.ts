@@ -1,34 +1,32 @@
 import type { Redis } from 'ioredis';
 import type { Change } from '../../src/change/change.ts';
 import { partitionOf } from '../../src/change/partition.ts';
+import type { Step } from '../../src/engine/step.ts';
 import { assert } from '../../src/errors.ts';
+import { pushTo } from '../../src/multimap.ts';
+import { holds } from '../../src/query/json-logic/reference.ts';
 import { entered, flippedPredicateId } from '../../src/query/network/network.ts';
 import type { Attributes } from '../../src/query/predicate/view.ts';
 import { openConnection } from '../../src/redis/connection.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import { StreamTail } from '../../src/redis/stream-tail.ts';
-import { PEOPLE } from '../data.ts';
 import { type BenchOptions, type Case, compare, type Progress, type Workload } from '../harness.ts';
+import { loadPartition, truthAtStart } from '../one-partition.ts';
+import { DocumentPeer } from '../peers/document-loop.ts';
 import { LogReader } from '../peers/log-reader.ts';
-import { LoopPeer } from '../peers/loop.ts';
-import { EVALUATORS } from '../peers/peers.ts';
-import {
-  heldIn,
-  PARTITIONS,
-  puts,
-  RollcallSide,
-  reached,
-  stage,
-  withRedis,
-} from '../rollcall-side.ts';
+import { heldIn, PARTITIONS, RollcallSide, reached, stage, withRedis } from '../rollcall-side.ts';
 import { type Run, type Runner, Walk } from '../walk.ts';
 import {
+  batchesOf,
   checkTruth,
+  documentsOf,
   ENTRY_CHANGES,
+  HISTORIES,
+  type HistoryName,
   makeHistory,
-  makeTypes,
+  makeReachingWorld,
   makeWorld,
-  truthAtStart,
+  putsOf,
   type World,
 } from '../world.ts';
 
@@ -36,10 +34,14 @@ export const INGEST: Workload = {
   name: 'ingest',
   defaults: { segments: [1_000], records: 20_000, roundMs: 1_000 },
   run: async (options, progress) => {
-    progress.expect(options.segments.length * options.rounds * (1 + peerNames(options).length));
+    const sides = HISTORIES.reduce((sum, name) => sum + 1 + peerNames(name, options).length, 0);
+    progress.expect(options.segments.length * options.rounds * sides);
     const cases: Case[] = [];
     for (const count of options.segments) {
-      cases.push(await withRedis(progress, (url) => runCase(url, count, options, progress)));
+      for (const name of HISTORIES)
+        cases.push(
+          await withRedis(progress, (url) => runCase(url, name, count, options, progress)),
+        );
     }
     const title = 'ingest: changes a second from the log to committed in Redis';
     return { workload: 'ingest', title, cases, notes: NOTES };
@@ -51,8 +53,11 @@ const NOTES = [
     `for all sides; ${PARTITIONS} partitions.`,
   'The logs are filled before the clock starts, in entries of up to ' +
     `${ENTRY_CHANGES} changes that nobody waits for; all rows are in the cache.`,
-  'Segments filter on own attributes only: relationships and relative time are not ' +
-    'part of this workload yet.',
+  'drift and jump: segments filter on own attributes only. reach: of all segments 20 % reach ' +
+    'the organization, 10 % the orders, 10 % ask relative time; changes are of all three types, ' +
+    'and a round of ours ends with a strong read of every count.',
+  'raw SADD/SREM: the same flips, made ready before the clock starts, in one script a batch that ' +
+    'does nothing else.',
   'Before any time counts, and again at the end, records and member sets in Redis ' +
     'are compared with json-logic-js.',
 ];
@@ -62,33 +67,41 @@ const ROUND_CHANGES_MAX = 40_000;
 /** Memberships that are compared with the reference, one SISMEMBER each. */
 const CHECKED_MEMBERSHIPS_MAX = 100_000;
 
-const PEERS = ['bare log', 'naive engine'] as const;
+const PEERS = ['bare log', 'raw SADD/SREM', 'naive engine'] as const;
 
-function peerNames({ peers }: BenchOptions): string[] {
-  return PEERS.filter((name) => !peers || peers.some((peer) => name.includes(peer)));
+/** What raw flips take is asked where flips are many. */
+function peerNames(history: HistoryName, { peers }: BenchOptions): string[] {
+  return PEERS.filter(
+    (name) =>
+      (name !== 'raw SADD/SREM' || history === 'jump') &&
+      (!peers || peers.some((peer) => name.includes(peer))),
+  );
 }
 
 async function runCase(
   url: string,
+  historyName: HistoryName,
   count: number,
   options: BenchOptions,
   progress: Progress,
 ): Promise<Case> {
   progress.say(`compiling ${count} segments`);
-  const world = makeWorld(options.records, count, options.seed);
-  const roundChanges = Math.min(ROUND_CHANGES_MAX, options.roundMs * 100);
-  const history = makeHistory('drift', world, roundChanges * (options.rounds + 1), options.seed);
-  const truth = truthAtStart(world, makeTypes(world));
-  const names = peerNames(options);
+  const { records, seed, rounds, roundMs } = options;
+  const world =
+    historyName === 'reach'
+      ? makeReachingWorld(records, count, seed, Date.now())
+      : makeWorld(records, count, seed);
+  const roundChanges = Math.min(ROUND_CHANGES_MAX, roundMs * 100);
+  const history = makeHistory(historyName, world, roundChanges * (rounds + 1), seed);
+  const names = peerNames(historyName, options);
   const ours = await RollcallSide.open(url, world, progress);
   const peers: LogSide[] = [];
   if (names.includes('bare log')) peers.push(await BareLogSide.open(url, world));
-  if (names.includes('naive engine')) peers.push(await NaiveSide.open(url, world, truth));
+  if (names.includes('raw SADD/SREM')) peers.push(await RawFlipsSide.open(url, world));
+  if (names.includes('naive engine')) peers.push(await NaiveSide.open(url, world));
   const sides = [ours, ...peers];
   try {
-    const walks = sides.map(
-      (side) => new Walk(side, history.changes, roundChanges, options.roundMs),
-    );
+    const walks = sides.map((side) => new Walk(side, history.changes, roundChanges, roundMs));
     const checkAll = async () => {
       for (const [at, side] of sides.entries())
         await check(side, history.changes.slice(0, walks[at]!.applied), world);
@@ -97,10 +110,10 @@ async function runCase(
     await checkAll();
     const flipped = await ours.flipped();
     const appliedBefore = walks[0]!.applied;
-    const figures = await compare(walks, options.rounds, progress);
+    const figures = await compare(walks, rounds, progress);
     await checkAll();
     const flips = ((await ours.flipped()) - flipped) / (walks[0]!.applied - appliedBefore);
-    return { history: 'drift', segments: count, work: { 'flips per change': flips }, figures };
+    return { history: historyName, segments: count, work: { 'flips per change': flips }, figures };
   } finally {
     for (const side of sides) await side.close();
   }
@@ -108,23 +121,31 @@ async function runCase(
 
 /** A side that works off logs, and can be asked what it has stored. */
 interface LogSide extends Runner {
-  /** The stored values of a person. */
-  data(id: string): Promise<Attributes>;
+  /** The stored values of a record; undefined: it stores none. */
+  data(objectType: string, id: string): Promise<Attributes | undefined>;
   /** The segments whose stored sets hold the person; undefined: it stores none. */
   held(id: string): Promise<number[] | undefined>;
+  /** The clock by which a side holds what it holds; undefined: the world's. */
+  readonly nowMs?: number | undefined;
   close(): Promise<void>;
 }
 
-/** The last people to be changed: the data that they must have follows from the history alone. */
+/** The last records to be changed: the data that they must have follows from the history alone. */
 async function check(side: LogSide, applied: readonly Change[], world: World): Promise<void> {
   const count = Math.max(2, Math.floor(CHECKED_MEMBERSHIPS_MAX / world.segments.length));
-  const ids = new Set(applied.slice(-count).map(({ id }) => id));
-  const expected = new Map([...ids].map((id) => [id, { ...world.people.get(id)!.data }]));
-  for (const { id, data } of applied) if (ids.has(id)) Object.assign(expected.get(id)!, data);
-  for (const [id, data] of expected) {
-    assert(sameData(await side.data(id), data), `${side.name} has stored other values of ${id}`);
+  const documents = documentsOf(world);
+  for (const change of applied) documents.apply(change);
+  const last = applied.slice(-count);
+  for (const { object_type: type, id } of last) {
+    const stored = await side.data(type, id);
+    const isRight = !stored || sameData(stored, documents.data(type, id));
+    assert(isRight, `${side.name} has stored other values of ${id}`);
+  }
+  for (const id of [...documents.touchedBy(last)].slice(0, count)) {
     const held = await side.held(id);
-    if (held) checkTruth(side.name, id, data, held, world);
+    if (!held) return;
+    const at = { ...world, nowMs: side.nowMs ?? world.nowMs };
+    checkTruth(side.name, id, documents.document(id), held, at);
   }
 }
 
@@ -134,9 +155,14 @@ function sameData(a: Attributes, b: Attributes): boolean {
   return sorted(a) === sorted(b);
 }
 
-/** Stores a batch of records and where it ends. */
-const STORE_BATCH_LUA = `redis.call('HSET', KEYS[1], unpack(ARGV, 2))
-redis.call('SET', KEYS[2], ARGV[1])
+/** Stores where a batch ends and its records: for each hash how many members follow. */
+const STORE_BATCH_LUA = `local at = 2
+for i = 2, #KEYS do
+  local count = tonumber(ARGV[at])
+  redis.call('HSET', KEYS[i], unpack(ARGV, at + 1, at + count))
+  at = at + 1 + count
+end
+redis.call('SET', KEYS[1], ARGV[1])
 return 'ok'`;
 
 /**
@@ -152,7 +178,7 @@ abstract class PeerSide implements LogSide {
   protected constructor(url: string, prefix: string) {
     this.keys = new Keys(prefix, PARTITIONS);
     this.redis = openConnection({ url });
-    this.redis.defineCommand('storeBatch', { lua: STORE_BATCH_LUA, numberOfKeys: 2 });
+    this.redis.defineCommand('storeBatch', { lua: STORE_BATCH_LUA });
     this.#tail = new StreamTail(url, () => {});
     const logs = this.keys.partitions.map(({ log }) => log);
     this.#reader = new LogReader(this.#tail, logs, (partition, changes, position) =>
@@ -179,8 +205,8 @@ abstract class PeerSide implements LogSide {
     };
   }
 
-  async data(id: string): Promise<Attributes> {
-    const { records } = this.#keysOf(partitionOf(id, PARTITIONS));
+  async data(objectType: string, id: string): Promise<Attributes> {
+    const records = this.keys.partitions[partitionOf(id, PARTITIONS)]!.records(objectType);
     return JSON.parse((await this.redis.hget(records, id))!) as Attributes;
   }
 
@@ -194,36 +220,39 @@ abstract class PeerSide implements LogSide {
     changes: readonly Change[],
     position: string,
   ): Promise<void> {
-    const { records, meta } = this.#keysOf(partition);
-    const rows = new Map<string, Attributes>();
-    for (const change of changes) rows.set(change.id, this.apply(change));
-    const given: string[] = [records, meta, position];
-    for (const [id, data] of rows) given.push(id, JSON.stringify(data));
-    const redis = this.redis as unknown as {
-      storeBatch(given: readonly string[]): Promise<string>;
-    };
-    await redis.storeBatch(given);
-  }
-
-  #keysOf(partition: number): { records: string; meta: string } {
     const keys = this.keys.partitions[partition]!;
-    return { records: keys.records(PEOPLE), meta: keys.meta };
+    const byType = new Map<string, Map<string, Attributes>>();
+    for (const change of changes) {
+      let rows = byType.get(change.object_type);
+      if (!rows) byType.set(change.object_type, (rows = new Map()));
+      rows.set(change.id, this.apply(change));
+    }
+    const given: string[] = [position];
+    for (const rows of byType.values()) {
+      given.push(String(2 * rows.size));
+      for (const [id, data] of rows) given.push(id, JSON.stringify(data));
+    }
+    const hashes = [...byType.keys()].map((objectType) => keys.records(objectType));
+    const redis = this.redis as unknown as {
+      storeBatch(keyCount: number, ...given: readonly string[]): Promise<string>;
+    };
+    await redis.storeBatch(1 + hashes.length, keys.meta, ...hashes, ...given);
   }
 }
 
 class BareLogSide extends PeerSide {
   readonly name = 'bare log';
-  readonly #records: Map<string, Attributes>;
+  /** Ids differ, also between types. */
+  readonly #records = new Map<string, Attributes>();
 
-  private constructor(url: string, world: World) {
+  private constructor(url: string) {
     super(url, 'bare');
-    this.#records = new Map([...world.people.values()].map(({ id, data }) => [id, data]));
   }
 
   static async open(url: string, world: World): Promise<BareLogSide> {
-    const side = new BareLogSide(url, world);
+    const side = new BareLogSide(url);
     await side.start();
-    const load = await side.prepare(puts(world));
+    const load = await side.prepare(putsOf(world));
     await load();
     return side;
   }
@@ -241,28 +270,24 @@ class BareLogSide extends PeerSide {
 
 class NaiveSide extends PeerSide {
   readonly name = 'naive engine (json-logic-js)';
-  readonly #peer: LoopPeer;
+  readonly #peer: DocumentPeer;
   readonly #sets: readonly string[];
   #commands: ReturnType<Redis['pipeline']> | undefined;
 
   private constructor(url: string, world: World, truth: ReadonlyMap<string, Iterable<number>>) {
     super(url, 'naive');
-    const tests = EVALUATORS['json-logic-js loop']!(world.segments);
-    this.#peer = new LoopPeer(tests, {
-      data: (id) => world.people.get(id)!.data,
-      held: (id) => truth.get(id)!,
+    const tests = world.segments.map(({ jsonLogic }) => {
+      return (document: Attributes) => holds(jsonLogic, document, world.nowMs);
     });
+    this.#peer = new DocumentPeer(tests, documentsOf(world), (id) => truth.get(id)!);
     this.#sets = world.segments.map((_, at) => `naive:segment:${at}`);
   }
 
-  static async open(
-    url: string,
-    world: World,
-    truth: ReadonlyMap<string, Iterable<number>>,
-  ): Promise<NaiveSide> {
+  static async open(url: string, world: World): Promise<NaiveSide> {
+    const truth = truthAtStart(world);
     const side = new NaiveSide(url, world, truth);
     await side.start();
-    await side.#loadSets(truth);
+    await loadSets(side.redis, truth, (segment) => side.#sets[segment]!);
     return side;
   }
 
@@ -271,12 +296,14 @@ class NaiveSide extends PeerSide {
   }
 
   protected apply(change: Change): Attributes {
-    for (const flip of this.#peer.apply(change)) {
-      const set = this.#sets[flippedPredicateId(flip)]!;
-      if (entered(flip)) this.#commands?.sadd(set, change.id);
-      else this.#commands?.srem(set, change.id);
+    for (const [id, flips] of this.#peer.apply(change)) {
+      for (const flip of flips) {
+        const set = this.#sets[flippedPredicateId(flip)]!;
+        if (entered(flip)) this.#commands?.sadd(set, id);
+        else this.#commands?.srem(set, id);
+      }
     }
-    return this.#peer.data(change.id);
+    return this.#peer.data(change.object_type, change.id);
   }
 
   protected override async write(
@@ -290,14 +317,102 @@ class NaiveSide extends PeerSide {
     const stored = super.write(partition, changes, position);
     await Promise.all([stored, commands.exec()]);
   }
+}
 
-  /** A thousand ids a command, one command after the other. */
-  async #loadSets(truth: ReadonlyMap<string, Iterable<number>>): Promise<void> {
-    const members = this.#sets.map((): string[] => []);
-    for (const [id, held] of truth) for (const segment of held) members[segment]!.push(id);
-    for (const [segment, ids] of members.entries()) {
-      for (let from = 0; from < ids.length; from += 1000)
-        await this.redis.sadd(this.#sets[segment]!, ...ids.slice(from, from + 1000));
-    }
+/** A thousand ids a command, one command after the other. */
+async function loadSets(
+  redis: Redis,
+  truth: ReadonlyMap<string, Iterable<number>>,
+  setOf: (segment: number, id: string) => string,
+): Promise<void> {
+  const members = new Map<string, string[]>();
+  for (const [id, held] of truth)
+    for (const segment of held) pushTo(members, setOf(segment, id), id);
+  for (const [set, ids] of members) {
+    for (let from = 0; from < ids.length; from += 1000)
+      await redis.sadd(set, ...ids.slice(from, from + 1000));
+  }
+}
+
+/** For each set: what to do with it, how many ids follow, and these. */
+const FLIP_BATCH_LUA = `local at = 1
+for i = 1, #KEYS do
+  local count = tonumber(ARGV[at + 1])
+  redis.call(ARGV[at], KEYS[i], unpack(ARGV, at + 2, at + 1 + count))
+  at = at + 2 + count
+end
+return 'ok'`;
+
+/** The least that any engine has to write: the flips, in one script a batch. */
+class RawFlipsSide implements LogSide {
+  readonly name = 'raw SADD/SREM';
+  readonly #redis: Redis;
+  readonly #keys = new Keys('raw', PARTITIONS);
+  readonly #loaded: ReturnType<typeof loadPartition>;
+
+  private constructor(url: string, world: World) {
+    this.#redis = openConnection({ url });
+    this.#redis.defineCommand('flipBatch', { lua: FLIP_BATCH_LUA });
+    this.#loaded = loadPartition(world);
+  }
+
+  /** Caller: segments ask own attributes alone, of which each has its own predicate id. */
+  static async open(url: string, world: World): Promise<RawFlipsSide> {
+    const side = new RawFlipsSide(url, world);
+    await side.#redis.connect();
+    await loadSets(side.#redis, truthAtStart(world), (segment, id) => side.#set(segment, id));
+    return side;
+  }
+
+  prepare(changes: readonly Change[]): Run {
+    const byPartition = new Map<number, Change[]>();
+    for (const change of changes) pushTo(byPartition, partitionOf(change.id, PARTITIONS), change);
+    const scripts = [...byPartition.values()].map((own) =>
+      batchesOf(own).map((batch) => this.#flipsOf(this.#loaded.partition.apply(batch))),
+    );
+    const redis = this.#redis as unknown as {
+      flipBatch(keyCount: number, ...given: readonly string[]): Promise<string>;
+    };
+    // As our partitions do: one batch after the other in each, all partitions side by side.
+    const inTurn = async (batches: (typeof scripts)[number]) => {
+      for (const { keyCount, given } of batches) await redis.flipBatch(keyCount, ...given);
+    };
+    return async () => {
+      await Promise.all(scripts.map(inTurn));
+    };
+  }
+
+  async data(): Promise<undefined> {
+    return undefined;
+  }
+
+  held(id: string): Promise<number[]> {
+    const sets = this.#loaded.predicateIds.map((predicateId) => this.#set(predicateId, id));
+    return heldIn(this.#redis, id, sets);
+  }
+
+  async close(): Promise<void> {
+    this.#redis.disconnect();
+  }
+
+  #flipsOf(steps: readonly Step[]): { keyCount: number; given: string[] } {
+    const ids = new Map<string, string[]>();
+    for (const { records } of steps)
+      for (const { id, flips } of records)
+        for (const flip of flips) {
+          const verb = entered(flip) ? 'SADD' : 'SREM';
+          pushTo(ids, `${verb} ${this.#set(flippedPredicateId(flip), id)}`, id);
+        }
+    const sets = [...ids.keys()].map((key) => key.slice(5));
+    const given = [...ids].flatMap(([key, some]) => [
+      key.slice(0, 4),
+      String(some.length),
+      ...some,
+    ]);
+    return { keyCount: sets.length, given: [...sets, ...given] };
+  }
+
+  #set(predicateId: number, id: string): string {
+    return this.#keys.partitions[partitionOf(id, PARTITIONS)]!.segment(predicateId);
   }
 }

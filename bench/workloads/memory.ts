@@ -22,10 +22,17 @@ import {
   type Workload,
 } from '../harness.ts';
 import { Random } from '../random.ts';
-import { PARTITIONS, puts, RollcallSide, reached, withRedis } from '../rollcall-side.ts';
+import { PARTITIONS, RollcallSide, reached, withRedis } from '../rollcall-side.ts';
 import { Walk } from '../walk.ts';
 import type { WatchedDeployment } from '../watched-deployment.ts';
-import { checkTruth, compileSegment, makeHistory, makeWorld, type World } from '../world.ts';
+import {
+  checkTruth,
+  compileSegment,
+  makeHistory,
+  makeWorld,
+  putsOf,
+  type World,
+} from '../world.ts';
 
 export const MEMORY: Workload = {
   name: 'memory',
@@ -187,7 +194,7 @@ class Rollcall {
     const side = await RollcallSide.open(url, { ...world, people: new Map() }, progress, name);
     const usedBefore = await usedMemory(side.deployment);
     progress.say(`${world.people.size} people`);
-    await (await side.prepare(puts(world)))();
+    await (await side.prepare(putsOf(world)))();
     return new Rollcall(side, usedBefore);
   }
 
@@ -211,13 +218,13 @@ class Rollcall {
    * The last to be changed, by json-logic-js; of the window, all people at once: nobody has left
    * it.
    */
-  async check(applied: readonly Change[], { people, segments }: World): Promise<void> {
+  async check(applied: readonly Change[], { people, segments, nowMs }: World): Promise<void> {
     const ids = new Set(applied.slice(-Math.ceil(10_000 / segments.length)).map(({ id }) => id));
     const expected = new Map([...ids].map((id) => [id, { ...people.get(id)!.data }]));
     for (const { id, data } of applied) if (ids.has(id)) Object.assign(expected.get(id)!, data);
     for (const [id, data] of expected) {
       const held = (await this.runner.held(id)).filter((at) => at < segments.length);
-      checkTruth(this.runner.name, id, data, held, { people, segments });
+      checkTruth(this.runner.name, id, data, held, { people, segments, nowMs });
     }
     const { segmentCounts, store } = this.deployment;
     if (store.catalog.segments.has(timedSlug(segments.length)))

@@ -5,25 +5,31 @@
  * it: it makes the new rows, the flips and the outcomes. A peer evaluates every segment over the
  * changed record and compares with what held before.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Change } from '../../src/change/change.ts';
-import { ABSENT, type Row, step } from '../../src/engine/step.ts';
-import { WITHOUT_EDGES } from '../../src/engine/step-neighbours.ts';
-import { predicateIds } from '../../src/membership/predicate-ids.ts';
-import type { NetworkWork } from '../../src/query/network/network.ts';
+import { assert } from '../../src/errors.ts';
+import { addTo, pushTo } from '../../src/multimap.ts';
+import { holds } from '../../src/query/json-logic/reference.ts';
+import type { PredicateNetwork } from '../../src/query/network/network.ts';
+import type { PredicateIds } from '../../src/query/network/predicate-ids.ts';
 import type { Attributes } from '../../src/query/predicate/view.ts';
-import { PEOPLE, PEOPLE_TYPE } from '../data.ts';
+import { PEOPLE } from '../data.ts';
 import { type BenchOptions, type Case, compare, type Progress, type Workload } from '../harness.ts';
-import { LoopPeer, type Test } from '../peers/loop.ts';
+import { loadPartition, type OnePartition } from '../one-partition.ts';
+import { DocumentPeer } from '../peers/document-loop.ts';
+import { LoopPeer, type StartingTruth as LoopStart, type Test } from '../peers/loop.ts';
 import { EVALUATORS } from '../peers/peers.ts';
 import { Walk, type Runner as Walker } from '../walk.ts';
 import {
   batchesOf,
   checkTruth,
+  documentsOf,
   HISTORIES,
   type HistoryName,
   makeHistory,
-  makeTypes,
+  makeReachingWorld,
   makeWorld,
+  NOW_MS,
   type World,
 } from '../world.ts';
 
@@ -31,12 +37,9 @@ export const STEP: Workload = {
   name: 'step',
   defaults: { segments: [100, 1_000, 10_000], records: 20_000, roundMs: 250 },
   run: async (options, progress) => {
-    progress.expect(
-      options.segments.length *
-        HISTORIES.length *
-        options.rounds *
-        (1 + evaluators(options).length),
-    );
+    const own = OWN_HISTORIES.length * (1 + evaluators(options).length);
+    const reaching = 1 + documentEvaluators(options).length;
+    progress.expect(options.segments.length * options.rounds * (own + reaching));
     const cases: Case[] = [];
     for (const count of options.segments) {
       progress.say(`compiling ${count} segments`);
@@ -44,8 +47,12 @@ export const STEP: Workload = {
       const tests = new Map(
         evaluators(options).map(([name, compile]) => [name, compile(world.segments)]),
       );
-      for (const name of HISTORIES)
-        cases.push(await runCase(name, world, tests, options, progress));
+      for (const name of OWN_HISTORIES)
+        cases.push(await runCase(name, world, peersOf(world, tests), options, progress));
+      const reaching = makeReachingWorld(options.records, count, options.seed, NOW_MS);
+      cases.push(
+        await runCase('reach', reaching, documentPeers(reaching, options), options, progress),
+      );
     }
     return {
       workload: 'step',
@@ -59,12 +66,15 @@ export const STEP: Workload = {
 const NOTES = [
   'Every side starts from the same truth and applies the same changes; a side that ' +
     'is slow applies fewer of them in its time.',
-  'Segments filter on own attributes only: relationships and relative time are not ' +
-    'part of this workload yet.',
+  'drift and jump: segments filter on own attributes only. reach: of all segments 20 % reach ' +
+    'the organization, 10 % the orders, 10 % ask relative time; changes are of all three types.',
+  'Under reach peers are given nested documents, and evaluate everybody whose document changes.',
   'Before any time counts, and again at the end, the truth that each side holds is ' +
     'compared with json-logic-js.',
 ];
 
+/** Under these, segments ask what a person has itself. */
+const OWN_HISTORIES = HISTORIES.filter((name) => name !== 'reach');
 /** Changes that a round of ours may take; a history is as long as all rounds need. */
 const ROUND_CHANGES_MAX = 20_000;
 /**
@@ -73,16 +83,40 @@ const ROUND_CHANGES_MAX = 20_000;
  */
 const CHECKED_TESTS_MAX = 400_000;
 
+/** A peer beside the engine, given what holds at the start. */
+type Peer = (start: StartingTruth) => Runner;
+
 function evaluators({ peers }: BenchOptions): [string, (typeof EVALUATORS)[string]][] {
   return Object.entries(EVALUATORS).filter(
     ([name]) => !peers || peers.some((peer) => name.includes(peer)),
   );
 }
 
+/** Only json-logic-js knows the operations of time. */
+function documentEvaluators(options: BenchOptions): ReturnType<typeof evaluators> {
+  return evaluators(options).filter(([name]) => name.startsWith('json-logic-js'));
+}
+
+function peersOf(world: World, tests: ReadonlyMap<string, Test[]>): Peer[] {
+  return [...tests].map(([name, all]) => (start) => {
+    const data = (id: string) => world.people.get(id)!.data;
+    return new LoopSide(name, new LoopPeer(all, { ...start, data }));
+  });
+}
+
+function documentPeers(world: World, options: BenchOptions): Peer[] {
+  return documentEvaluators(options).map(([name]) => (start) => {
+    const tests = world.segments.map(({ jsonLogic }): Test => {
+      return (document) => holds(jsonLogic, document, NOW_MS);
+    });
+    return new DocumentSide(name, new DocumentPeer(tests, documentsOf(world)!, start.held));
+  });
+}
+
 async function runCase(
   history: HistoryName,
   world: World,
-  tests: ReadonlyMap<string, Test[]>,
+  peers: readonly Peer[],
   options: BenchOptions,
   progress: Progress,
 ): Promise<Case> {
@@ -90,26 +124,25 @@ async function runCase(
   const roundChanges = Math.min(ROUND_CHANGES_MAX, options.roundMs * 200);
   const made = makeHistory(history, world, roundChanges * (options.rounds + 1), options.seed);
   const engine = new EngineSide(world);
-  const start = {
-    data: (id: string) => world.people.get(id)!.data,
-    held: (id: string) => engine.heldAtStart(id),
-  };
-  const runners: Runner[] = [
-    engine,
-    ...[...tests].map(([name, all]) => new LoopSide(name, new LoopPeer(all, start))),
-  ];
+  const start = { held: (id: string) => engine.heldAtStart(id) };
+  const runners: Runner[] = [engine, ...peers.map((peer) => peer(start))];
   const sides = runners.map(
     (runner) => new Walk(runner, made.changes, roundChanges, options.roundMs),
   );
+  const checkAll = () => {
+    for (const [at, runner] of runners.entries())
+      check(runner, made.changes.slice(0, sides[at]!.applied), world);
+  };
   for (const side of sides) await side.warmUp();
-  for (const runner of runners) check(runner, made.changes, world);
+  checkAll();
   engine.resetWork();
+  const applied = sides[0]!.applied;
   const figures = await compare(sides, options.rounds, progress);
-  for (const runner of runners) check(runner, made.changes, world);
+  checkAll();
   return {
     history,
     segments: world.segments.length,
-    work: { ...engine.workPerChange(), ...sizeOf(made) },
+    work: { ...engine.workPer(sides[0]!.applied - applied), ...sizeOf(made) },
     figures,
   };
 }
@@ -120,87 +153,77 @@ function sizeOf({ size }: { readonly size?: number }): Record<string, number> {
 
 /** A side that can be asked for its answers. */
 interface Runner extends Walker {
-  data(id: string): Attributes;
+  /** What a record of the type holds now. */
+  data(objectType: string, id: string): Attributes;
   held(id: string): Iterable<number>;
 }
 
+type StartingTruth = Pick<LoopStart, 'held'>;
+
 class EngineSide implements Runner {
   readonly name = 'Rollcall';
-  readonly #types: ReturnType<typeof makeTypes>;
   readonly #world: World;
-  readonly #start: ReadonlyMap<string, Row>;
-  readonly #rows: Map<string, Row>;
+  readonly #partition: OnePartition;
+  readonly #network: PredicateNetwork;
+  /** By predicate id: queries that mean the same share one. */
+  readonly #segmentsOf = new Map<number, number[]>();
+  readonly #start: ReadonlyMap<string, PredicateIds>;
 
   constructor(world: World) {
     this.#world = world;
-    this.#types = makeTypes(world);
+    const { partition, network, predicateIds } = loadPartition(world);
+    this.#partition = partition;
+    this.#network = network;
+    for (const [at, predicateId] of predicateIds.entries())
+      pushTo(this.#segmentsOf, predicateId, at);
     this.#start = new Map(
-      [...world.people.values()].map(({ id, data }) => [id, this.#firstRow(data)]),
+      [...world.people.keys()].map((id) => [id, partition.row(PEOPLE, id)!.truth]),
     );
-    this.#rows = new Map(this.#start);
   }
 
   prepare(changes: readonly Change[]): () => void {
-    const rows = this.#rows;
-    const context = {
-      ...WITHOUT_EDGES,
-      types: this.#types,
-      timeZone: 'UTC',
-      nowMs: 1_767_225_600_000,
-      row: (_: string, id: string) => rows.get(id) ?? ABSENT,
-    };
     const batches = batchesOf(changes);
     return () => {
-      for (const batch of batches) {
-        for (const { id, after } of step(batch, context).records) rows.set(id, after);
-      }
+      for (const batch of batches) this.#partition.apply(batch);
     };
   }
 
-  data(id: string): Attributes {
-    return this.#rows.get(id)!.record!.data;
+  data(objectType: string, id: string): Attributes {
+    return this.#partition.row(objectType, id)!.record!.data;
   }
 
-  held(id: string): Iterable<number> {
-    return this.#rows.get(id)!.truth;
+  held(id: string): number[] {
+    return this.#segments(this.#partition.row(PEOPLE, id)!.truth);
   }
 
-  heldAtStart(id: string): Iterable<number> {
-    return this.#start.get(id)!.truth;
+  heldAtStart(id: string): number[] {
+    return this.#segments(this.#start.get(id)!);
   }
 
   resetWork(): void {
-    Object.assign(this.#work, { updates: 0, atomsFlipped: 0, evaluations: 0, flips: 0 });
+    Object.assign(this.#network.work, { updates: 0, atomsFlipped: 0, evaluations: 0, flips: 0 });
   }
 
-  workPerChange(): Record<string, number> {
-    const { updates, atomsFlipped, evaluations, flips } = this.#work;
-    const per = (count: number) => count / Math.max(1, updates);
+  workPer(changes: number): Record<string, number> {
+    const { updates, atomsFlipped, evaluations, flips } = this.#network.work;
+    const per = (count: number) => count / Math.max(1, changes);
     return {
       'flips per change': per(flips),
       'evaluations per change': per(evaluations),
       'flipped atoms per change': per(atomsFlipped),
+      'people looked at per change': per(updates),
       'memberships per person': this.#memberships() / this.#world.people.size,
     };
   }
 
-  get #work(): NetworkWork {
-    return this.#types.get(PEOPLE)!.network.work;
+  #segments(truth: PredicateIds): number[] {
+    return [...truth].flatMap((predicateId) => this.#segmentsOf.get(predicateId) ?? []);
   }
 
   #memberships(): number {
     let sum = 0;
-    for (const { truth } of this.#start.values()) sum += truth.length;
+    for (const id of this.#start.keys()) sum += this.heldAtStart(id).length;
     return sum;
-  }
-
-  #firstRow(data: Attributes): Row {
-    const record = { data, version: 1, createdAt: 0, updatedAt: 0, fits: PEOPLE_TYPE.revision };
-    return {
-      record,
-      due: undefined,
-      truth: predicateIds(this.#types.get(PEOPLE)!.network.create(data, 0)),
-    };
   }
 }
 
@@ -220,7 +243,7 @@ class LoopSide implements Runner {
     };
   }
 
-  data(id: string): Attributes {
+  data(_: string, id: string): Attributes {
     return this.#peer.data(id);
   }
 
@@ -229,9 +252,51 @@ class LoopSide implements Runner {
   }
 }
 
-/** Looks at the people whom the history changes first: every side has come to them. */
-function check(runner: Runner, changes: readonly Change[], world: World): void {
+class DocumentSide implements Runner {
+  readonly name: string;
+  readonly #peer: DocumentPeer;
+
+  constructor(name: string, peer: DocumentPeer) {
+    this.name = name;
+    this.#peer = peer;
+  }
+
+  prepare(changes: readonly Change[]): () => void {
+    return () => {
+      for (const change of changes) this.#peer.apply(change);
+    };
+  }
+
+  data(objectType: string, id: string): Attributes {
+    return this.#peer.data(objectType, id);
+  }
+
+  held(id: string): Iterable<number> {
+    return this.#peer.held(id);
+  }
+}
+
+/**
+ * Looks at those whom the history changed last: a side must have come to them, and their values
+ * follow from the history alone.
+ */
+function check(runner: Runner, applied: readonly Change[], world: World): void {
   const count = Math.max(4, Math.floor(CHECKED_TESTS_MAX / world.segments.length));
-  const ids = new Set(changes.slice(0, count).map(({ id }) => id));
-  for (const id of ids) checkTruth(runner.name, id, runner.data(id), runner.held(id), world);
+  const documents = documentsOf(world);
+  const touched = new Map<string, Set<string>>();
+  for (const change of applied) documents.apply(change);
+  for (const { object_type: type, id } of applied.slice(-count)) addTo(touched, type, id);
+  for (const [type, ids] of touched) {
+    for (const id of ids)
+      assert(
+        isDeepStrictEqual({ ...runner.data(type, id) }, { ...documents.data(type, id) }),
+        `${runner.name} has other values of ${id}`,
+      );
+  }
+  const people = new Set([
+    ...(touched.get(PEOPLE) ?? []),
+    ...documents.touchedBy(applied.slice(-count)),
+  ]);
+  for (const id of people)
+    checkTruth(runner.name, id, documents.document(id), runner.held(id), world);
 }
