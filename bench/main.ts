@@ -13,6 +13,8 @@ import {
   type Workload,
   writeResult,
 } from './harness.ts';
+import { BUILD } from './workloads/build.ts';
+import { CLOCK } from './workloads/clock.ts';
 import { COUNTS } from './workloads/counts.ts';
 import { FANOUT } from './workloads/fanout.ts';
 import { HTTP } from './workloads/http.ts';
@@ -21,7 +23,7 @@ import { MEMORY } from './workloads/memory.ts';
 import { STEP } from './workloads/step.ts';
 
 const WORKLOADS: ReadonlyMap<string, Workload> = new Map(
-  [STEP, INGEST, HTTP, COUNTS, FANOUT, MEMORY].map((workload) => [workload.name, workload]),
+  [STEP, INGEST, HTTP, COUNTS, FANOUT, BUILD, CLOCK, MEMORY].map((one) => [one.name, one]),
 );
 
 interface Given extends Partial<Pick<BenchOptions, 'segments' | 'records' | 'peers' | 'roundMs'>> {

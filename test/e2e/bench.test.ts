@@ -15,6 +15,8 @@ import {
   spread,
   type Workload,
 } from '../../bench/harness.ts';
+import { BUILD } from '../../bench/workloads/build.ts';
+import { CLOCK } from '../../bench/workloads/clock.ts';
 import { FANOUT } from '../../bench/workloads/fanout.ts';
 import { HTTP } from '../../bench/workloads/http.ts';
 import { INGEST } from '../../bench/workloads/ingest.ts';
@@ -79,6 +81,27 @@ describe('the workload fanout', () => {
       ['Rollcall, first contact', 'Rollcall, 4 clients ask', 'Rollcall, no relationship'],
     ]);
     expect(result.cases[1]!.work).toMatchObject({ contacts: TINY.records });
+  });
+});
+
+describe('the workload build', () => {
+  it('finds the members of each new segment right, alone and beside live changes', async () => {
+    const { result, sides } = await sidesOf(BUILD);
+    for (const names of sides)
+      expect(names).toEqual([
+        'Rollcall',
+        'Rollcall, live changes meanwhile',
+        'raw HSCAN + JSON.parse',
+      ]);
+    for (const { work } of result.cases) expect(work).toHaveProperty('p99, ms');
+  });
+});
+
+describe('the workload clock', () => {
+  it('finds all in the window until the moment at which it ends, and nobody after it', async () => {
+    const { sides } = await sidesOf(CLOCK);
+    for (const names of sides)
+      expect(names).toEqual(['Rollcall, live changes meanwhile', 'raw pipelined SREM']);
   });
 });
 
