@@ -13,6 +13,8 @@ import {
   type Workload,
   writeResult,
 } from './harness.ts';
+import { BUILD } from './workloads/build.ts';
+import { CLOCK } from './workloads/clock.ts';
 import { COUNTS } from './workloads/counts.ts';
 import { FANOUT } from './workloads/fanout.ts';
 import { HTTP } from './workloads/http.ts';
@@ -23,9 +25,9 @@ import { MEMORY } from './workloads/memory.ts';
 import { STEP } from './workloads/step.ts';
 
 const WORKLOADS: ReadonlyMap<string, Workload> = new Map(
-  [STEP, INGEST, HTTP, COUNTS, LOOKUP, LATENCY, FANOUT, MEMORY].map((workload) => [
-    workload.name,
-    workload,
+  [STEP, INGEST, HTTP, COUNTS, LOOKUP, LATENCY, FANOUT, BUILD, CLOCK, MEMORY].map((one) => [
+    one.name,
+    one,
   ]),
 );
 

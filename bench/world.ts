@@ -81,7 +81,7 @@ export function makeReachingWorld(
   };
 }
 
-function compileSegment(query: RuleGroup, scope = SCOPE): BenchSegment {
+export function compileSegment(query: RuleGroup, scope = SCOPE): BenchSegment {
   const compiled = compileQuery(query, scope);
   return { query, compiled, jsonLogic: compiled.jsonLogic };
 }

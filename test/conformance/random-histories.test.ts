@@ -341,7 +341,10 @@ async function readAll(world: StoreWorld): Promise<unknown> {
       all,
     ),
     ids: await Promise.all(
-      TYPES.flatMap((type) => [store.idsAfter(type, '', 100), store.idsAfter(type, 'a', 2)]),
+      TYPES.flatMap((type) => [
+        store.recordsAfter(type, '', { most: 100, bytesMax: 100_000 }),
+        store.recordsAfter(type, 'a', { most: 2, bytesMax: 0 }),
+      ]),
     ),
     edges: await Promise.all(perEdge),
     extremes: await Promise.all(

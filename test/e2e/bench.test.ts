@@ -15,6 +15,8 @@ import {
   spread,
   type Workload,
 } from '../../bench/harness.ts';
+import { BUILD } from '../../bench/workloads/build.ts';
+import { CLOCK } from '../../bench/workloads/clock.ts';
 import { COUNTS } from '../../bench/workloads/counts.ts';
 import { FANOUT } from '../../bench/workloads/fanout.ts';
 import { HTTP } from '../../bench/workloads/http.ts';
@@ -115,6 +117,27 @@ describe('the workload latency', () => {
     const { sides } = await sidesOf(LATENCY);
     const names = ['Rollcall, applied', 'Rollcall, applied and counted', 'XADD and XREAD'];
     expect(sides).toEqual([names, names, names, names]);
+  });
+});
+
+describe('the workload build', () => {
+  it('finds the members of each new segment right, alone and beside live changes', async () => {
+    const { result, sides } = await sidesOf(BUILD);
+    for (const names of sides)
+      expect(names).toEqual([
+        'Rollcall',
+        'Rollcall, live changes meanwhile',
+        'raw HSCAN + JSON.parse',
+      ]);
+    for (const { work } of result.cases) expect(work).toHaveProperty('p99, ms');
+  });
+});
+
+describe('the workload clock', () => {
+  it('finds all in the window until the moment at which it ends, and nobody after it', async () => {
+    const { sides } = await sidesOf(CLOCK);
+    for (const names of sides)
+      expect(names).toEqual(['Rollcall, live changes meanwhile', 'raw pipelined SREM']);
   });
 });
 
