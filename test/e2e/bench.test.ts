@@ -15,9 +15,12 @@ import {
   spread,
   type Workload,
 } from '../../bench/harness.ts';
+import { COUNTS } from '../../bench/workloads/counts.ts';
 import { FANOUT } from '../../bench/workloads/fanout.ts';
 import { HTTP } from '../../bench/workloads/http.ts';
 import { INGEST } from '../../bench/workloads/ingest.ts';
+import { LATENCY } from '../../bench/workloads/latency.ts';
+import { LOOKUP } from '../../bench/workloads/lookup.ts';
 import { MEMORY } from '../../bench/workloads/memory.ts';
 import { STEP } from '../../bench/workloads/step.ts';
 
@@ -79,6 +82,39 @@ describe('the workload fanout', () => {
       ['Rollcall, first contact', 'Rollcall, 4 clients ask', 'Rollcall, no relationship'],
     ]);
     expect(result.cases[1]!.work).toMatchObject({ contacts: TINY.records });
+  });
+});
+
+describe('the workload counts', () => {
+  it('finds the counts of every side right, at rest and after changes', async () => {
+    const { result, sides } = await sidesOf(COUNTS);
+    const names = ['Rollcall', 'raw pipelined HMGET', 'raw pipelined SCARD', 'bare route'];
+    expect(sides).toEqual([names, names, names, names]);
+    expect(result.cases.map(({ history }) => history)).toEqual([
+      ...['at rest', '100 changes/s'],
+      ...['at rest', '100 changes/s'],
+    ]);
+  });
+});
+
+describe('the workload lookup', () => {
+  it('finds memberships right, one at a time, many at once, and in process', async () => {
+    const { result } = await sidesOf(LOOKUP);
+    expect(result.cases.map(({ history }) => history).slice(0, 3)).toEqual([
+      'HTTP, one at a time',
+      'HTTP, 32 at once',
+      'in process',
+    ]);
+    for (const { work } of result.cases)
+      expect(work['Rollcall, in a segment p50 ms']).toBeGreaterThan(0);
+  });
+});
+
+describe('the workload latency', () => {
+  it('waits for each change, idle and while others come in', async () => {
+    const { sides } = await sidesOf(LATENCY);
+    const names = ['Rollcall, applied', 'Rollcall, applied and counted', 'XADD and XREAD'];
+    expect(sides).toEqual([names, names, names, names]);
   });
 });
 
