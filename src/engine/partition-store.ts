@@ -194,7 +194,10 @@ export interface CommitWrites {
   readonly catalogVersion: number;
   /** The log was applied up to here, and may be trimmed below; undefined: nothing of it was. */
   readonly position: LogPosition | undefined;
-  /** The inbox was applied up to here, and may be trimmed below. */
+  /**
+   * The inbox was applied up to here, and may be trimmed below. If it does not hold this entry a
+   * fail-over has lost it: the commit is refused as rolled back.
+   */
   readonly inbox: EntryId | undefined;
 
   // — records —

@@ -484,7 +484,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
 
   async commit(prepared: Port.PreparedCommit): Promise<Port.CommitAnswer> {
     const { header, writes, rows } = prepared as Prepared;
-    const refusal = this.#refusal(header);
+    const refusal = this.#refusal(header, writes.inbox);
     if (refusal) return refusal;
     this.#writeMeta(writes);
     this.#writeRecords(writes, rows);
@@ -500,13 +500,22 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     return 'ok';
   }
 
-  #refusal({ token, before, number, nonce }: Port.CommitHeader): Port.CommitAnswer | undefined {
+  #refusal(
+    { token, before, number, nonce }: Port.CommitHeader,
+    inbox: Port.EntryId | undefined,
+  ): Port.CommitAnswer | undefined {
     const { number: stored, nonce: storedNonce } = this.#content;
     if (this.#guards.token && this.lease !== undefined && this.lease !== token) return 'fenced';
     if (!this.#guards.commitNumber) return undefined;
     if (stored === number && storedNonce === nonce) return 'duplicate';
     if (stored < before) return 'rolled-back';
-    return stored > before ? 'fenced' : undefined;
+    if (stored > before) return 'fenced';
+    return inbox === undefined || this.#holds(inbox) ? undefined : 'rolled-back';
+  }
+
+  #holds(inbox: Port.EntryId): boolean {
+    const { entries } = this.#content.inbox;
+    return !this.#guards.inboxStands || entries.some(({ id }) => id === inbox);
   }
 
   #writeMeta(writes: Port.CommitWrites): void {
