@@ -43,7 +43,7 @@ function slowStore() {
 const POSITIONS = { channels: false, counted: [] };
 
 describe('readers of one partition', () => {
-  it('share a look, a hundred of them as well as one, and none gets one from before it asked', async () => {
+  it('share a look, however many they are, and none gets one from before it asked', async () => {
     const { store, asked, answer } = slowStore();
     const looks = new Looks(store);
     const first = looks.look(0, POSITIONS);

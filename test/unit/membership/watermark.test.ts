@@ -65,7 +65,7 @@ describe('a strong read', () => {
     expect([status?.position, asked]).toEqual(['5-0', 3]);
   });
 
-  it('looks at positions alone while it waits, and reads counts with the look that ends it', async () => {
+  it('looks at positions alone while it waits, and at counts in the end', async () => {
     const isCounting: boolean[] = [];
     const behind = { position: '4-0', end: '5-0' };
     const { store } = partition(behind, behind, behind, {});
