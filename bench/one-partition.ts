@@ -27,9 +27,9 @@ import {
   type RelatedRow,
   UNKNOWN_NEIGHBOUR,
 } from '../src/membership/neighbour-row.ts';
-import { predicateIds } from '../src/membership/predicate-ids.ts';
 import { pushTo } from '../src/multimap.ts';
 import type { PredicateNetwork } from '../src/query/network/network.ts';
+import { predicateIds } from '../src/query/network/predicate-ids.ts';
 import { PEOPLE, PEOPLE_TYPE } from './data.ts';
 import { declareSegments } from './declare.ts';
 import { REACH_DEFINITIONS } from './reach.ts';

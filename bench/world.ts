@@ -9,6 +9,7 @@ import { assert } from '../src/errors.ts';
 import { type CompiledQuery, compileQuery } from '../src/query/dialects/compile.ts';
 import { holds } from '../src/query/json-logic/reference.ts';
 import { PredicateNetwork } from '../src/query/network/network.ts';
+import { predicateIds } from '../src/query/network/predicate-ids.ts';
 import type { Attributes } from '../src/query/predicate/view.ts';
 import {
   drift,
@@ -123,7 +124,9 @@ export function makeTypes({ segments }: World): ReadonlyMap<string, TypeContext>
   segments.forEach(({ compiled }, predicateId) => {
     network.add(predicateId, compiled.predicate);
   });
-  return new Map([[PEOPLE, { type: PEOPLE_TYPE, network, out: [], in: [] }]]);
+  const all = predicateIds([...segments.keys()]);
+  const context = { type: PEOPLE_TYPE, network, predicateIds: all, out: [], in: [] };
+  return new Map([[PEOPLE, context]]);
 }
 
 /** Changes that travel in one entry of a log, as delivery packs them. */

@@ -8,10 +8,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Change } from '../../src/change/change.ts';
 import { assert } from '../../src/errors.ts';
-import type { PredicateIds } from '../../src/membership/predicate-ids.ts';
 import { addTo, pushTo } from '../../src/multimap.ts';
 import { holds } from '../../src/query/json-logic/reference.ts';
 import type { PredicateNetwork } from '../../src/query/network/network.ts';
+import type { PredicateIds } from '../../src/query/network/predicate-ids.ts';
 import type { Attributes } from '../../src/query/predicate/view.ts';
 import { PEOPLE } from '../data.ts';
 import { type BenchOptions, type Case, compare, type Progress, type Workload } from '../harness.ts';

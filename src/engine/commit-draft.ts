@@ -61,12 +61,10 @@ export class CommitDraft implements CommitWrites {
   outcomes: CommitWrites['outcomes'] = NONE;
   dead: CommitWrites['dead'] = NONE;
   trial: CommitWrites['trial'];
-  readonly isKept: CommitWrites['isKept'];
 
-  constructor(clockMs: number, catalogVersion: number, isKept: CommitWrites['isKept']) {
+  constructor(clockMs: number, catalogVersion: number) {
     this.clockMs = clockMs;
     this.catalogVersion = catalogVersion;
-    this.isKept = isKept;
   }
 }
 

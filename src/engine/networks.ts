@@ -7,7 +7,13 @@
  */
 import type { Catalog, CatalogWrite } from '../catalog/catalog.ts';
 import { readDerivedName } from '../query/network/derived-attribute.ts';
-import { type NetworkOptions, PredicateNetwork } from '../query/network/network.ts';
+import {
+  type Flip,
+  flip,
+  type NetworkOptions,
+  PredicateNetwork,
+} from '../query/network/network.ts';
+import { applyFlips, NO_PREDICATE_IDS } from '../query/network/predicate-ids.ts';
 import { blankValue, type Edge, edgesAt } from './edges.ts';
 import type { TypeContext } from './step.ts';
 
@@ -87,10 +93,10 @@ export class Networks {
     const absent = new AbsentTruth((predicateId) => this.#networkOf(predicateId));
     this.edges = edgesAt(predicateIds, namesOf, (predicateId) => absent.of(predicateId));
     const all = [...this.edges.values()];
-    for (const [name, { type, network }] of this.types) {
+    for (const [name, known] of this.types) {
       const out = all.filter(({ definition }) => definition.holder === name);
       const into = all.filter(({ definition }) => definition.target === name);
-      this.types.set(name, { type, network, out, in: into });
+      this.types.set(name, { ...known, out, in: into });
     }
   }
 
@@ -102,8 +108,9 @@ export class Networks {
   #writeType(name: string): void {
     const type = this.#catalog.objectTypes.get(name);
     const known = this.types.get(name);
-    const network = known?.network ?? new PredicateNetwork(this.#options);
-    if (type) this.types.set(name, { type, network, out: known?.out ?? [], in: known?.in ?? [] });
+    const network = new PredicateNetwork(this.#options);
+    const anew = { network, predicateIds: NO_PREDICATE_IDS, out: [], in: [] };
+    if (type) this.types.set(name, { ...(known ?? anew), type });
     else this.types.delete(name);
   }
 
@@ -113,11 +120,21 @@ export class Networks {
     const known = this.#typeOf.get(predicateId);
     if (stored && known === undefined) {
       this.types.get(stored.object_type)?.network.add(predicateId, stored.predicate);
+      this.#noteId(stored.object_type, flip(predicateId, true));
       this.#typeOf.set(predicateId, stored.object_type);
     } else if (!stored && known !== undefined) {
       this.types.get(known)?.network.remove(predicateId);
+      this.#noteId(known, flip(predicateId, false));
       this.#typeOf.delete(predicateId);
     }
+  }
+
+  /** The network of a type has one predicate more, or one less. */
+  #noteId(objectType: string, change: Flip): void {
+    const known = this.types.get(objectType);
+    if (!known) return;
+    const predicateIds = applyFlips(known.predicateIds, [change]);
+    this.types.set(objectType, { ...known, predicateIds });
   }
 }
 

@@ -67,7 +67,6 @@ export class PartitionCore implements Turn {
   /** The latest that this owner or one before it went by. */
   #clockMs: number;
   #isHeldBack = false;
-  readonly #isKept = (predicateId: number) => this.networks.has(predicateId);
   #failures = 0;
 
   /** Caller: the partition was acquired with this meta, and the networks are as new as it says. */
@@ -288,7 +287,7 @@ export class PartitionCore implements Turn {
     try {
       const { nowMs } = this;
       const made = this.#step(batch, rows, nowMs);
-      const writes = new CommitDraft(nowMs, this.networks.version, this.#isKept);
+      const writes = new CommitDraft(nowMs, this.networks.version);
       addStep(writes, made, this.networks);
       for (const participant of this.#all) participant.plan?.(writes, made, this);
       addMembers(writes, made, this.networks, this.participants.builds);

@@ -198,10 +198,11 @@ export interface CommitWrites {
   readonly inbox: EntryId | undefined;
 
   // — records —
-  /** Record and state, before and after: what differs is written, also in the index of ids. */
+  /**
+   * Record and state, before and after: what differs is written, also in the index of ids. What is
+   * stored is `before`: blocks of predicates that both share may be taken for written.
+   */
   readonly records: readonly TouchedRecord[];
-  /** Whether a predicate is still known: a state that is written holds no other. */
-  readonly isKept: (predicateId: number) => boolean;
   /** Records whose tombstones run out at a moment; undefined: they have none any more. */
   readonly tombstones: readonly (RecordKey & { readonly expiresMs: number | undefined })[];
   /** When records are due, each at most once; undefined: never. */

@@ -26,9 +26,9 @@ import {
   UNKNOWN_NEIGHBOUR,
   withExtremes,
 } from '../membership/neighbour-row.ts';
-import { hasPredicateId } from '../membership/predicate-ids.ts';
 import { carriedValue, type ValueAt } from '../membership/value-key.ts';
 import { pushTo } from '../multimap.ts';
+import { hasPredicateId } from '../query/network/predicate-ids.ts';
 import { toTrillionths } from '../query/predicate/exact-sum.ts';
 import type { PartialState } from '../query/predicate/tally.ts';
 import type { Attributes } from '../query/predicate/view.ts';

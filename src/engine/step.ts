@@ -18,12 +18,6 @@ import type { ObjectType } from '../change/object-type.ts';
 import { applyChange, filterableData, isLive, type RecordRow } from '../change/record.ts';
 import { unreachable } from '../errors.ts';
 import type { Aggregate, NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
-import {
-  applyFlips,
-  hasPredicateId,
-  NO_PREDICATE_IDS,
-  type PredicateIds,
-} from '../membership/predicate-ids.ts';
 import type { StateRow } from '../membership/state-row.ts';
 import { DIFFERENT_VALUES_MAX, spentSince, spentSoFar } from '../query/budget.ts';
 import {
@@ -39,6 +33,13 @@ import {
   type NeighbourState,
   type PredicateNetwork,
 } from '../query/network/network.ts';
+import {
+  applyFlips,
+  hasPredicateId,
+  keptPredicateIds,
+  NO_PREDICATE_IDS,
+  type PredicateIds,
+} from '../query/network/predicate-ids.ts';
 import type { Attributes } from '../query/predicate/view.ts';
 import type {
   BackfillChunk,
@@ -84,6 +85,8 @@ export const ABSENT: Row = { record: undefined, truth: NO_PREDICATE_IDS, due: un
 export interface TypeContext {
   readonly type: ObjectType;
   readonly network: PredicateNetwork;
+  /** All that the network has: a state that is written holds no other. */
+  readonly predicateIds: PredicateIds;
   /** The edges of which records of this type hold the key, and those whose target they are. */
   readonly out: readonly Edge[];
   readonly in: readonly Edge[];
@@ -497,10 +500,9 @@ class StepRun {
       const { record, truth } = working;
       const flips = isLive(record)
         ? this.#backfilled(known, id, record, truth, backfilled)
-        : leaveAll(
-            truth.filter((predicateId) => backfilled.includes(predicateId)),
-            known.network,
-          );
+        : backfilled
+            .filter((each) => known.network.has(each) && hasPredicateId(truth, each))
+            .map((predicateId) => flip(predicateId, false));
       this.#settleFlips(working, flips);
       working.backfilled = appended(working.backfilled, flips);
       // a holder that is registered only now has received nothing of what its targets showed before
@@ -621,7 +623,7 @@ class StepRun {
     const before = this.#context.row(objectType, id);
     const known = this.#context.types.get(objectType);
     const untimed = { record: before.record, truth: before.truth, due: undefined };
-    const after = known ? withoutGivenUp(untimed, known.network) : untimed;
+    const after = withoutGivenUp(untimed, known);
     this.#given.push({ objectType, id, before, after, flips: [], liveFlips: [] });
   }
 
@@ -683,7 +685,7 @@ class StepRun {
   #touched(working: WorkingRecord): TouchedRecord {
     const { objectType, id, known, before, record, truth, due, backfilled } = working;
     const made: Row = { record, truth, due };
-    const after = known ? withoutGivenUp(made, known.network) : made;
+    const after = withoutGivenUp(made, known);
     if (known) this.#neighbours.settle(known, id, before, after);
     const liveFlips = netFlips(working.live);
     const flips = backfilled.length === 0 ? liveFlips : netFlips([...working.live, ...backfilled]);
@@ -782,8 +784,7 @@ class StepRun {
     known: TypeContext,
   ): Flip[] {
     const { id, record: before, truth } = working;
-    const { network } = known;
-    if (!isLive(after)) return isLive(before) ? leaveAll(truth, network) : [];
+    if (!isLive(after)) return isLive(before) ? leaveAll(truth, known) : [];
     if (isLive(before) && names?.length === 0) return [];
     const open = this.#neighbours.open(known, after);
     const seen = this.#neighbours.view(known, id, after);
@@ -860,19 +861,18 @@ function isChanged({ before, record, truth, due }: WorkingRecord): boolean {
 
 /**
  * Predicate ids that were retired since fall away whenever a row is written, in memory too: else it
- * grows with every edit.
+ * grows with every edit. Those of a type that is unknown are all retired.
  */
-function withoutGivenUp(row: Row, network: PredicateNetwork): Row {
-  const isKept = (predicateId: number) => network.has(predicateId);
-  return row.truth.every(isKept) ? row : { ...row, truth: row.truth.filter(isKept) };
+function withoutGivenUp(row: Row, known: TypeContext | undefined): Row {
+  const truth = known ? keptPredicateIds(row.truth, known.predicateIds) : NO_PREDICATE_IDS;
+  return truth === row.truth ? row : { ...row, truth };
 }
 
 /** Predicate ids that were retired since have no member set any more, and no follower. */
-function leaveAll(truth: PredicateIds, network: PredicateNetwork): Flip[] {
-  const flips: Flip[] = [];
-  for (const predicateId of truth)
-    if (network.has(predicateId)) flips.push(flip(predicateId, false));
-  return flips;
+function leaveAll(truth: PredicateIds, known: TypeContext): Flip[] {
+  return [...keptPredicateIds(truth, known.predicateIds)].map((predicateId) =>
+    flip(predicateId, false),
+  );
 }
 
 /**

@@ -10,11 +10,15 @@ import type { ObjectType } from '../change/object-type.ts';
 import { isLive } from '../change/record.ts';
 import { holds } from '../query/json-logic/reference.ts';
 import { document, type Graph, type GraphRecord } from '../query/json-logic/reference-document.ts';
+import {
+  hasPredicateId,
+  NO_PREDICATE_IDS,
+  type PredicateIds,
+} from '../query/network/predicate-ids.ts';
 import type { RowAudits } from './audit-store.ts';
 import { graphRecordOf } from './graph-record.ts';
 import type { MembershipStore } from './membership-store.ts';
 import { partitionsOf } from './partition-status.ts';
-import { hasPredicateId, NO_PREDICATE_IDS, type PredicateIds } from './predicate-ids.ts';
 
 /** A live record as it was read. */
 export interface Vertex extends GraphRecord {

@@ -17,6 +17,7 @@ import type { CatalogStore } from '../catalog/catalog-store.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { filterableData, isLive, type RecordRow } from '../change/record.ts';
 import { holds } from '../query/json-logic/reference.ts';
+import { hasPredicateId, NO_PREDICATE_IDS } from '../query/network/predicate-ids.ts';
 import type { RelationshipAudit } from './audit-attempt.ts';
 import { auditRelationships } from './audit-relationships.ts';
 import {
@@ -35,7 +36,6 @@ import type { StoredFault } from './fault.ts';
 import { findKeyFaults, type KeyFaults } from './key-faults.ts';
 import type { MembershipStore } from './membership-store.ts';
 import { partitionsOf } from './partition-status.ts';
-import { hasPredicateId, NO_PREDICATE_IDS } from './predicate-ids.ts';
 import { findRowFaults, type RowFaults } from './row-faults.ts';
 import { findSlugFaults } from './slug-faults.ts';
 import type { StateRow } from './state-row.ts';

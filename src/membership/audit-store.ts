@@ -141,6 +141,15 @@ export interface RecordEntry {
   readonly removal: Mend;
 }
 
+/** A part of a state that is not named by the state. */
+export interface StrayBlock {
+  /** As it is written. */
+  readonly text: string;
+  /** Whether it is still so. */
+  isStill(): Promise<boolean>;
+  readonly removal: Mend;
+}
+
 /** Of a predicate in a partition: the count that is kept (null: none), and its members. */
 export interface CountedMembers {
   readonly count: number | null;
@@ -176,6 +185,8 @@ export interface RowAudits {
   withoutRecord(partition: number, objectType: string, ids: readonly string[]): Promise<string[]>;
 
   entries(partition: number, of: 'timers' | 'tombstones'): AsyncIterable<RecordEntry[]>;
+
+  strayBlocks(partition: number, objectType: string): AsyncIterable<StrayBlock[]>;
 
   memberIds(partition: number, predicateId: number): AsyncIterable<string[]>;
 

@@ -12,6 +12,7 @@ import { targetsOf } from '../change/edge.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { partitionOf } from '../change/partition.ts';
 import { filterableData, isLive, type RecordRow } from '../change/record.ts';
+import { hasPredicateId } from '../query/network/predicate-ids.ts';
 import type { AuditStore, Scored, Surroundings, Unreadable } from './audit-store.ts';
 import {
   type AuditedEdge,
@@ -31,7 +32,6 @@ import {
   sameAggregate,
   sameShared,
 } from './neighbour-row.ts';
-import { hasPredicateId } from './predicate-ids.ts';
 import type { StateRow } from './state-row.ts';
 
 export const ROW_PLACES = [

@@ -106,6 +106,7 @@ class JudgedKeys implements KeyFaults {
         return shared?.edgeId === Number(of);
       case 'ids':
       case 'state':
+      case 'blocks':
       case 'records':
         return objectTypes.has(objectType);
       default:

@@ -8,8 +8,8 @@
  * (`weights`) where many may be heavy.
  */
 import type { RecordRow } from '../change/record.ts';
+import type { PredicateIds } from '../query/network/predicate-ids.ts';
 import type { StatusStore } from './partition-status.ts';
-import type { PredicateIds } from './predicate-ids.ts';
 
 export interface SizedRecord {
   readonly record: RecordRow;

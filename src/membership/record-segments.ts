@@ -8,8 +8,8 @@ import type { StoredSegment } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { findObjectType, findSegments } from '../catalog/entries.ts';
 import { Problem } from '../errors.ts';
+import { hasPredicateId, type PredicateIds } from '../query/network/predicate-ids.ts';
 import type { MembershipStore } from './membership-store.ts';
-import { hasPredicateId, type PredicateIds } from './predicate-ids.ts';
 import {
   type Failures,
   type PredicateResolver,

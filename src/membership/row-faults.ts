@@ -10,10 +10,10 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import { exists, isLive, type RecordRow, TOMBSTONE_TTL_MS } from '../change/record.ts';
 import { pushTo } from '../multimap.ts';
-import type { KeptRecord, RecordEntry, RowAudits } from './audit-store.ts';
+import { type PredicateIds, predicateIds } from '../query/network/predicate-ids.ts';
+import type { KeptRecord, RecordEntry, RowAudits, StrayBlock } from './audit-store.ts';
 import { type StoredFault, UNREADABLE_MARK } from './fault.ts';
 import { NextFlips } from './next-flips.ts';
-import { type PredicateIds, predicateIds } from './predicate-ids.ts';
 import type { StateRow } from './state-row.ts';
 
 export interface RowFaultContext {
@@ -63,6 +63,7 @@ export async function findRowFaults(context: RowFaultContext): Promise<RowFaults
   await context.refresh();
   for (const { scope, ids } of suspects) await judged.examine(scope, ids);
   judged.judgeStrayEntries();
+  await judged.judgeStrayBlocks();
   return judged;
 }
 
@@ -73,6 +74,7 @@ class JudgedRows implements RowFaults {
   readonly #nextFlips: NextFlips;
   readonly #suspects = new Map<string, { scope: RowScope; ids: Set<string> }>();
   readonly #strayEntries: StrayEntry[] = [];
+  readonly #strayBlocks: (RowScope & { readonly block: StrayBlock })[] = [];
 
   constructor(context: RowFaultContext) {
     this.#context = context;
@@ -91,6 +93,8 @@ class JudgedRows implements RowFaults {
       const scope = { partition, objectType };
       for await (const ids of rows.storedIds(partition, objectType)) await this.examine(scope, ids);
       for await (const ids of rows.strayIds(partition, objectType)) await this.examine(scope, ids);
+      for await (const blocks of rows.strayBlocks(partition, objectType))
+        for (const block of blocks) this.#strayBlocks.push({ ...scope, block });
     }
     for (const place of ENTRIES) {
       for await (const entries of rows.entries(partition, place))
@@ -127,6 +131,15 @@ class JudgedRows implements RowFaults {
       if (this.#isMeant(place, entry)) continue;
       const { objectType: of, text, removal: mend } = entry;
       this.faults.push({ partition, of, place, text, isExtra: true, mend });
+    }
+  }
+
+  /** One that a commit has written or removed meanwhile is none. */
+  async judgeStrayBlocks(): Promise<void> {
+    for (const { partition, objectType: of, block } of this.#strayBlocks) {
+      const { text, removal: mend } = block;
+      if (await block.isStill())
+        this.faults.push({ partition, of, place: 'state', text, isExtra: true, mend });
     }
   }
 

@@ -3,7 +3,7 @@
  *
  * Keeps true: a row is never edited. Its content holds from the record's last commit up to `due`.
  */
-import type { PredicateIds } from './predicate-ids.ts';
+import type { PredicateIds } from '../query/network/predicate-ids.ts';
 
 export interface StateRow {
   /** The predicates that hold. */

@@ -16,6 +16,7 @@ import type {
   OutcomeListener,
 } from '../engine/change-logs.ts';
 import { isSourcePartition, type Keys, type PartitionKeys } from './keys.ts';
+import { mendOf } from './mends.ts';
 import { packLogEntry } from './rows/stream-entry.ts';
 import { runScript } from './scripts.ts';
 import type { StreamEntry, StreamTail } from './stream-tail.ts';
@@ -65,10 +66,9 @@ export class RedisChangeLogs implements ChangeLogs {
   }
 
   /** Unless it has delivered something meanwhile. */
-  #forgetIf(delivered: string, source: string, row: string): Promise<unknown> {
-    const more = { keys: [delivered], arguments: [1, source, 'is', row, 'HDEL', 1, source] };
-    const given = { guards: 1, renewed: 0, nonce: '' };
-    return runScript(this.#redis, 'mendPartition', {}, given, more);
+  #forgetIf(key: string, source: string, row: string): Promise<unknown> {
+    const guards = [{ key, field: source, value: row }];
+    return mendOf(this.#redis, { verb: 'HDEL', key, arguments: [source], guards }).carryOut();
   }
 }
 

@@ -21,6 +21,7 @@ import { readable } from './rows/readable.ts';
 import { unpackState } from './rows/state-row.ts';
 import { readSources, readValueField, valueField } from './rows/value-row.ts';
 import { scanHash } from './scan.ts';
+import { addStates } from './states.ts';
 import { carriedOut } from './transaction.ts';
 
 /** Sets that are read at once. */
@@ -105,8 +106,8 @@ export class RedisEdgeAudits implements EdgeAudits {
       .multi()
       .hget(keys.neighbours(edgeId), target)
       .zrange(keys.holders(edgeId, target), '0', '-1', 'WITHSCORES')
-      .hmget(keys.records(holderType), '', ...ids)
-      .hmget(keys.state(holderType), '', ...ids);
+      .hmget(keys.records(holderType), '', ...ids);
+    addStates(read, keys, holderType, ids);
     for (const predicateId of ordered)
       read.zrange(keys.values(predicateId, target), '0', '-1', 'WITHSCORES');
     if (counted) {
@@ -128,7 +129,7 @@ export class RedisEdgeAudits implements EdgeAudits {
       values: values.map(scoredIn),
       count: Number(more[ordered.length] ?? 0),
       records: records.slice(1).map((record) => (record ? unpackRecord(record) : undefined)),
-      states: states.slice(1).map(unpackState),
+      states: states.map(unpackState),
     }));
   }
 

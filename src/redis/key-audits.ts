@@ -24,6 +24,7 @@ import { carriedOut } from './transaction.ts';
 const HELD: ReadonlyMap<string, string> = new Map([
   ['segment', 'set'],
   ['state', 'hash'],
+  ['blocks', 'hash'],
   ['ids', 'zset'],
   ['records', 'hash'],
   ['holders', 'zset'],

@@ -84,6 +84,11 @@ export class PartitionKeys {
     return `${this.base}state:${objectType}`;
   }
 
+  /** Of the states of records: their blocks beside the first. */
+  blocks(objectType: string): string {
+    return `${this.base}blocks:${objectType}`;
+  }
+
   segment(predicateId: number): string {
     let key = this.#segments.get(predicateId);
     if (key === undefined)
@@ -331,7 +336,12 @@ export const KEY_TABLE: readonly KeyRow[] = [
   {
     name: 'rc:{p}:state:<type>',
     type: 'hash',
-    holds: 'id → `due;predicates`: when it is due, and what holds of it',
+    holds: 'id → `due;numbers;block`: the head of its state',
+  },
+  {
+    name: 'rc:{p}:blocks:<type>',
+    type: 'hash',
+    holds: '`<number>:<id>` → a further block of its state',
   },
   { name: 'rc:{p}:segment:<predicate>', type: 'set', holds: 'ids of the members' },
   {

@@ -16,13 +16,14 @@ import type {
   SizedRecord,
 } from '../membership/membership-store.ts';
 import type { Look, LookRequest } from '../membership/partition-status.ts';
-import type { PredicateIds } from '../membership/predicate-ids.ts';
+import type { PredicateIds } from '../query/network/predicate-ids.ts';
 import { askByPartition } from './by-partition.ts';
 import type { PartitionKeys } from './keys.ts';
 import { backfillField, META_FIELDS, readBackfill } from './partition-meta.ts';
 import { lookAtPartition } from './partition-status.ts';
 import { unpackRelated } from './rows/neighbour-row.ts';
 import { unpackState } from './rows/state-row.ts';
+import { readStates } from './states.ts';
 import { weighFields } from './weigh.ts';
 
 /** Members of a partition that are sorted in memory; larger sets are walked along the ids. */
@@ -96,8 +97,8 @@ export class RedisMembershipStore implements MembershipStore {
 
   truths(objectType: string, ids: readonly string[]): Promise<PredicateIds[]> {
     return this.#ask(ids, async (keys, some) => {
-      const rows = await this.#redis.hmget(keys.state(objectType), ...some);
-      return rows.map((row) => unpackState(row).truth);
+      const states = await readStates(this.#redis, keys, objectType, some);
+      return states.map((state) => unpackState(state).truth);
     });
   }
 

@@ -24,7 +24,7 @@ import { packFailure } from './rows/failed.ts';
 import { fanoutMember, packFanout } from './rows/fanout-row.ts';
 import { packFeed } from './rows/feed-entry.ts';
 import { packRow } from './rows/neighbour-row.ts';
-import { packState } from './rows/state-row.ts';
+import { blockField, stateChange } from './rows/state-row.ts';
 import { packOutboxEntry } from './rows/stream-entry.ts';
 import { packSources, valueField } from './rows/value-row.ts';
 
@@ -67,6 +67,8 @@ interface TypeWrites {
   readonly goneRecords: string[];
   readonly states: string[];
   readonly goneStates: string[];
+  readonly blocks: string[];
+  readonly goneBlocks: string[];
   readonly newIds: (string | number)[];
   readonly goneIds: string[];
 }
@@ -77,13 +79,15 @@ function addRows(commands: CommitCommands, writes: CommitWrites, keys: Partition
     let fields = byType.get(touched.objectType);
     if (!fields) byType.set(touched.objectType, (fields = noWrites()));
     addRecordFields(fields, touched);
-    addStateFields(fields, touched, writes.isKept);
+    addStateFields(fields, touched);
   }
   for (const [objectType, fields] of byType) {
     commands.add('HSET', keys.records(objectType), fields.records);
     commands.add('HDEL', keys.records(objectType), fields.goneRecords);
     commands.add('HSET', keys.state(objectType), fields.states);
     commands.add('HDEL', keys.state(objectType), fields.goneStates);
+    commands.add('HSET', keys.blocks(objectType), fields.blocks);
+    commands.add('HDEL', keys.blocks(objectType), fields.goneBlocks);
     commands.add('ZADD', keys.ids(objectType), fields.newIds);
     commands.add('ZREM', keys.ids(objectType), fields.goneIds);
   }
@@ -93,7 +97,16 @@ function addRows(commands: CommitCommands, writes: CommitWrites, keys: Partition
 }
 
 function noWrites(): TypeWrites {
-  return { records: [], goneRecords: [], states: [], goneStates: [], newIds: [], goneIds: [] };
+  return {
+    records: [],
+    goneRecords: [],
+    states: [],
+    goneStates: [],
+    blocks: [],
+    goneBlocks: [],
+    newIds: [],
+    goneIds: [],
+  };
 }
 
 function addRecordFields(fields: TypeWrites, { id, before, after }: TouchedRecord): void {
@@ -117,18 +130,17 @@ function packedWithin(record: RecordRow): string {
   );
 }
 
-function addStateFields(
-  fields: TypeWrites,
-  { id, before, after }: TouchedRecord,
-  isKept: CommitWrites['isKept'],
-): void {
-  // A record that goes takes its row along, also if it held nothing but predicate ids that were
-  // retired since.
+function addStateFields(fields: TypeWrites, { id, before, after }: TouchedRecord): void {
+  // A record that goes takes its state along, also if nothing of it can be read any more.
   const isGone = before.record !== undefined && after.record === undefined;
   if (after.truth === before.truth && after.due === before.due && !isGone) return;
-  const packed = packState(after, isKept);
-  if (packed === undefined || isGone) fields.goneStates.push(id);
-  else fields.states.push(id, packed);
+  const { head, blocks } = stateChange(before, after);
+  if (head === null || isGone) fields.goneStates.push(id);
+  else if (head !== undefined) fields.states.push(id, head);
+  for (const [number, packed] of blocks) {
+    if (packed === null) fields.goneBlocks.push(blockField(number, id));
+    else fields.blocks.push(blockField(number, id), packed);
+  }
 }
 
 function addTimers(commands: CommitCommands, { timers }: CommitWrites, keys: PartitionKeys): void {

@@ -107,7 +107,8 @@ export class RedisPartitionStore implements PartitionStore {
     const keys: string[] = [];
     const given: (string | number)[] = [];
     for (const { objectType, ids } of asked) {
-      keys.push(this.#keys.records(objectType), this.#keys.state(objectType));
+      const own = this.#keys;
+      keys.push(own.records(objectType), own.state(objectType), own.blocks(objectType));
       given.push(ids.length);
       for (const id of ids) given.push(id);
     }

@@ -13,12 +13,22 @@ import type {
   RecordEntry,
   RecordMend,
   RowAudits,
+  StrayBlock,
 } from '../membership/audit-store.ts';
+import type { StateRow } from '../membership/state-row.ts';
 import { type PartitionKeys, readRecordMember, recordMember } from './keys.ts';
 import { type GuardedWrite, mendOf } from './mends.ts';
 import { isNoTombstone, readable, readableRecord } from './rows/readable.ts';
-import { packState, unpackState } from './rows/state-row.ts';
+import {
+  blockField,
+  NO_STATE,
+  readBlockField,
+  stateChange,
+  statePartsOf,
+  unpackState,
+} from './rows/state-row.ts';
 import { scanFields, scanHash, scanSet, scanSorted } from './scan.ts';
+import { addStates } from './states.ts';
 import { carriedOut } from './transaction.ts';
 import { weighFields } from './weigh.ts';
 
@@ -49,10 +59,8 @@ export class RedisRowAudits implements RowAudits {
   ): Promise<HeldRecord[]> {
     if (ids.length === 0) return [];
     const keys = this.#keys[partition]!;
-    const read = this.#redis
-      .multi()
-      .hmget(keys.records(objectType), ...ids)
-      .hmget(keys.state(objectType), ...ids);
+    const read = this.#redis.multi().hmget(keys.records(objectType), ...ids);
+    addStates(read, keys, objectType, ids);
     for (const predicateId of predicateIds) read.smismember(keys.segment(predicateId), ...ids);
     const [records, states, ...sets] = (await carriedOut(read)) as [
       (string | null)[],
@@ -75,10 +83,10 @@ export class RedisRowAudits implements RowAudits {
       .multi()
       .zmscore(keys.ids(objectType), ...ids)
       .hmget(keys.records(objectType), ...ids)
-      .hmget(keys.state(objectType), ...ids)
       .zmscore(keys.due, ...members)
       .zmscore(keys.tombstones, ...members);
-    const [listed, records, states, dues, tombstones] = (await carriedOut(read)) as (
+    addStates(read, keys, objectType, ids);
+    const [listed, records, dues, tombstones, states] = (await carriedOut(read)) as (
       | string
       | null
     )[][];
@@ -146,6 +154,44 @@ export class RedisRowAudits implements RowAudits {
       yield members.map((member) => this.#entry(key, member));
   }
 
+  async *strayBlocks(partition: number, objectType: string): AsyncGenerator<StrayBlock[]> {
+    const key = this.#keys[partition]!.blocks(objectType);
+    for await (const fields of scanFields(this.#redis, key))
+      yield this.#strays(partition, objectType, fields);
+  }
+
+  /** Those of some fields of blocks that no head names. */
+  async #strays(
+    partition: number,
+    objectType: string,
+    fields: readonly string[],
+  ): Promise<StrayBlock[]> {
+    const [key, heads] = [
+      this.#keys[partition]!.blocks(objectType),
+      this.#keys[partition]!.state(objectType),
+    ];
+    const of = fields.map(readBlockField);
+    const read = this.#redis
+      .multi()
+      .hmget(heads, ...of.map(({ id }) => id))
+      .hmget(key, ...fields);
+    const [states, blocks] = (await carriedOut(read)) as [(string | null)[], (string | null)[]];
+    return fields.flatMap((field, at) => {
+      const { id, number } = of[at]!;
+      const [head, block] = [states[at] ?? null, blocks[at] ?? null];
+      const isNamed = statePartsOf(head ?? '').blocks.some(([named]) => named === number);
+      if (block === null || isNamed) return [];
+      // Its head may change all the time.
+      const guards = [
+        { key: heads, field: id, unnamed: number },
+        { key, field, value: block },
+      ];
+      const removal = mendOf(this.#redis, { verb: 'HDEL', key, arguments: [field], guards });
+      const isStill = async () => (await this.#strays(partition, objectType, [field])).length > 0;
+      return { text: field, removal, isStill };
+    });
+  }
+
   memberIds(partition: number, predicateId: number): AsyncIterable<string[]> {
     return scanSet(this.#redis, this.#keys[partition]!.segment(predicateId));
   }
@@ -209,12 +255,52 @@ function writeOf(
     return scoreWrite(keys.ids(objectType), id, what.isListed ? 0 : undefined, [guard]);
   if ('dueMs' in what) return scoreWrite(keys.due, member, what.dueMs, [guard]);
   if ('tombstoneMs' in what) return scoreWrite(keys.tombstones, member, what.tombstoneMs, [guard]);
+  const guards = [guard, ...stateGuards(keys, objectType, id, state)];
+  return { ...stateWrite(keys, objectType, id, state, what.state), guards };
+}
+
+/** The state is, in all its parts, as it was seen. */
+function stateGuards(
+  keys: PartitionKeys,
+  objectType: string,
+  id: string,
+  seen: string | null,
+): GuardedWrite['guards'] {
   const key = keys.state(objectType);
-  const packed = what.state && packState(what.state, () => true);
-  const guards = [guard, { key, field: id, value: state }];
-  return packed === undefined
-    ? { verb: 'HDEL', key, arguments: [id], guards }
-    : { verb: 'HSET', key, arguments: [id, packed], guards };
+  if (seen === null) return [{ key, field: id, value: null }];
+  const { head, blocks } = statePartsOf(seen);
+  return [
+    { key, field: id, value: head },
+    ...blocks.map(([number, packed]) => ({
+      key: keys.blocks(objectType),
+      field: blockField(number, id),
+      value: packed === '' ? null : packed,
+    })),
+  ];
+}
+
+/** Writes a state as a whole, or removes it (undefined). */
+function stateWrite(
+  keys: PartitionKeys,
+  objectType: string,
+  id: string,
+  seen: string | null,
+  state: StateRow | undefined,
+): Omit<GuardedWrite, 'guards'> {
+  const [key, further] = [keys.state(objectType), keys.blocks(objectType)];
+  const { head, blocks } = stateChange(NO_STATE, state ?? NO_STATE);
+  const old = statePartsOf(seen ?? '').blocks.map(([number]) => blockField(number, id));
+  const kept = blocks.flatMap(([number, packed]) => [blockField(number, id), packed!]);
+  const gone = old.filter((field) => !kept.includes(field));
+  return {
+    ...(head
+      ? { verb: 'HSET', key, arguments: [id, head] }
+      : { verb: 'HDEL', key, arguments: [id] }),
+    more: [
+      ...(kept.length > 0 ? [{ verb: 'HSET', key: further, arguments: kept } as const] : []),
+      ...(gone.length > 0 ? [{ verb: 'HDEL', key: further, arguments: gone } as const] : []),
+    ],
+  };
 }
 
 /** Sets the score of a member of a sorted set, or removes it (undefined). */

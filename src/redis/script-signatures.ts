@@ -23,6 +23,8 @@ export interface Signature<Answer, Key extends string, Argument extends string> 
    * same, and what only reads is carried out.
    */
   readonly whenFull?: 'allow-oom' | 'no-writes';
+  /** What it shares with other scripts, of `lua/includes/`. */
+  readonly includes?: readonly string[];
   /** Only in types. */
   readonly answer?: Answer;
 }
@@ -151,7 +153,21 @@ export const SIGNATURES = {
   readRows: answering<
     | { readonly kind: 'rows'; readonly rows: readonly (string | null)[] }
     | { readonly kind: 'heavy'; readonly bytes: readonly number[] }
-  >()({ keys: [], arguments: ['bytesMax'], more: true, answers: 'fields', whenFull: 'no-writes' }),
+  >()({
+    keys: [],
+    arguments: ['bytesMax'],
+    more: true,
+    answers: 'fields',
+    whenFull: 'no-writes',
+    includes: ['read-state'],
+  }),
+  readStates: answering<(string | null)[]>()({
+    keys: ['heads', 'blocks'],
+    arguments: [],
+    more: true,
+    whenFull: 'no-writes',
+    includes: ['read-state'],
+  }),
   redeliverWebhooks: answering<number>()({
     keys: [...LANES, 'dead', 'deadOrder'],
     arguments: [],

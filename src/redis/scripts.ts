@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Command, type Redis } from 'ioredis';
+import { type ChainableCommander, Command, type Redis } from 'ioredis';
 import {
   type AnswerOf,
   type ArgumentOf,
@@ -34,17 +34,22 @@ export function luaName(name: string): string {
 
 /**
  * The first line declares to Redis what the script may do, the second one names its keys and
- * arguments. `more_keys` and `more` are where those begin that have no name.
+ * arguments. `more_keys` and `more` are where those begin that have no name. Then comes what it
+ * shares with other scripts.
  */
 function luaOf(name: ScriptName, text: string): string {
-  const { keys, arguments: given, whenFull }: Signature<unknown, string, string> = SIGNATURES[name];
+  const signature: Signature<unknown, string, string> = SIGNATURES[name];
+  const { keys, arguments: given, whenFull, includes = [] } = signature;
   const flags = whenFull === undefined ? '' : ` flags=${whenFull}`;
   const locals = [
     ...keys.map((each, at) => `local ${luaName(each)} = KEYS[${at + 1}]`),
     ...given.map((each, at) => `local ${luaName(each)} = ARGV[${at + 1}]`),
     `local more_keys, more = ${keys.length + 1}, ${given.length + 1}`,
   ];
-  return `#!lua${flags}\n${locals.join(' ')}\n${text}`;
+  const shared = includes.map((each) =>
+    readFileSync(new URL(`includes/${each}.lua`, FOLDER), 'utf8'),
+  );
+  return [`#!lua${flags}`, locals.join(' '), ...shared, text].join('\n');
 }
 
 interface Script {
@@ -125,6 +130,19 @@ export async function sendScript<Name extends ScriptName>(
   });
   const { answers }: Signature<unknown, string, string> = SIGNATURES[name];
   return (answers === 'fields' ? fieldsOf(answer as unknown[]) : answer) as AnswerOf<Name>;
+}
+
+/**
+ * Adds a script to a transaction, which answers with what the script answers. By its text: what a
+ * server has forgotten would break the transaction off.
+ */
+export function addScript(
+  transaction: ChainableCommander,
+  name: ScriptName,
+  keys: readonly string[],
+  given: readonly string[],
+): void {
+  transaction.eval(SCRIPTS[name].text, keys.length, ...keys, ...given);
 }
 
 /** Names and values in turn. */

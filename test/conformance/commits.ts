@@ -8,7 +8,7 @@ import type {
   PartitionStore,
 } from '../../src/engine/partition-store.ts';
 import type { Row, TouchedRecord } from '../../src/engine/step.ts';
-import { predicateIds } from '../../src/membership/predicate-ids.ts';
+import { predicateIds } from '../../src/query/network/predicate-ids.ts';
 
 export const NO_WRITES: CommitWrites = {
   clockMs: 1000,
@@ -16,7 +16,6 @@ export const NO_WRITES: CommitWrites = {
   position: undefined,
   inbox: undefined,
   records: [],
-  isKept: () => true,
   tombstones: [],
   timers: [],
   entering: new Map(),

@@ -5,15 +5,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { partitionOf } from '../../src/change/partition.ts';
 import { packRecord, type RecordRow } from '../../src/change/record.ts';
-import { predicateIds } from '../../src/membership/predicate-ids.ts';
+import { BLOCK_IDS_MAX, predicateIds } from '../../src/query/network/predicate-ids.ts';
 import { RedisMembershipStore } from '../../src/redis/membership-store.ts';
 import { packRow } from '../../src/redis/rows/neighbour-row.ts';
-import { packState } from '../../src/redis/rows/state-row.ts';
+import { blockField, NO_STATE, stateChange } from '../../src/redis/rows/state-row.ts';
 import { openScriptBench, type ScriptBench } from '../support/scripts.ts';
 
 const PARTITIONS = 2;
 const TYPE = 'things';
 const SMALL = 1;
+/** In three blocks. */
+const HELD = [1, 2, 3 * BLOCK_IDS_MAX, 7 * BLOCK_IDS_MAX + 5];
 const LARGE = 2;
 /** More than are sorted in memory. */
 const MEMBERS = 2500;
@@ -55,8 +57,10 @@ beforeAll(async () => {
     const records = ids.flatMap((id, at) => [id, packRecord(row(at))]);
     await bench.redis.hset(keys.records(TYPE), ...records);
     for (const id of odd) {
-      const state = packState({ truth: predicateIds([SMALL, LARGE]), due: undefined }, () => true);
-      await bench.redis.hset(keys.state(TYPE), id, state!);
+      const { head, blocks } = stateChange(NO_STATE, { ...NO_STATE, truth: predicateIds(HELD) });
+      await bench.redis.hset(keys.state(TYPE), id, head!);
+      for (const [number, packed] of blocks)
+        await bench.redis.hset(keys.blocks(TYPE), blockField(number, id), packed!);
     }
   }
 });
@@ -109,7 +113,7 @@ describe('of some ids, wherever they live,', () => {
   it('memberships do', async () => {
     expect(await store.areMembers(SMALL, asked)).toEqual([false, false, true, false, true]);
     const truths = await store.truths(TYPE, asked);
-    expect(truths.map((truth) => [...truth])).toEqual([[], [], [1, 2], [], [1, 2]]);
+    expect(truths.map((truth) => [...truth])).toEqual([[], [], HELD, [], HELD]);
   });
 });
 

@@ -8,8 +8,10 @@ import type {
   StoredInboxEntry,
   StoredLogEntry,
 } from '../../src/engine/partition-store.ts';
+import type { Row } from '../../src/engine/step.ts';
 import type { Aggregate, NeighbourRow, RelatedRow } from '../../src/membership/neighbour-row.ts';
 import { type Flip, flip } from '../../src/query/network/network.ts';
+import { applyFlips, BLOCK_IDS_MAX } from '../../src/query/network/predicate-ids.ts';
 import { CommittingOwner, NO_WRITES, recordRow, row, touched } from './commits.ts';
 import { eventually } from './eventually.ts';
 import type { StoreWorld } from './store-world.ts';
@@ -234,16 +236,38 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
       expect(u! - p!).toBe(100);
     });
 
-    it('are stored without predicates that nobody knows any more', async () => {
-      const isKept = (predicateId: number) => predicateId !== 2;
-      await owner.commit({ records: [touched('a', ada)], isKept });
-      expect(await rows('a')).toEqual([{ ...ada, truth: row(undefined, [40]).truth }]);
+    it('have blocks of predicates as commits change or leave them', async () => {
+      const at = (...blocks: number[]) => blocks.map((block) => block * BLOCK_IDS_MAX + block);
+      const turn = async (before: Row, flips: number[], due?: number) => {
+        const after = {
+          record: ada.record,
+          truth: applyFlips(
+            before.truth,
+            flips.sort((a, b) => a - b),
+          ),
+          due,
+        };
+        await owner.commit({ records: [touched('a', after, before)] });
+        expect(await rows('a')).toEqual([after]);
+        return after;
+      };
+      const enter = (...blocks: number[]) => at(...blocks).map((each) => flip(each, true));
+      const leave = (...blocks: number[]) => at(...blocks).map((each) => flip(each, false));
+      const none = row(undefined);
+      const made = await turn(none, enter(1, 2, 5, 9));
+      const grown = await turn(made, [...enter(0), ...leave(2), flip(5 * BLOCK_IDS_MAX, true)]);
+      const moved = await turn(grown, leave(0, 1), 7);
+      const emptied = await turn(moved, [...leave(5, 9), flip(5 * BLOCK_IDS_MAX, false)], 7);
+      await turn(await turn(emptied, []), enter(2, 9));
     });
 
     it('that go take their states along', async () => {
       await owner.commit({ records: [touched('a', ada)] });
       await owner.commit({ records: [touched('a', row(undefined), ada)] });
       expect(await rows('a')).toEqual([undefined]);
+      const many = row(ada.record, [1, 2 * BLOCK_IDS_MAX, 3 * BLOCK_IDS_MAX]);
+      await owner.commit({ records: [touched('a', many)] });
+      await owner.commit({ records: [touched('a', row(undefined), many)] });
       const again = row(ada.record);
       await owner.commit({ records: [touched('a', again, { ...again, record: undefined })] });
       expect(await rows('a')).toEqual([again]);

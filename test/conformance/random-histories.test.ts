@@ -10,6 +10,12 @@ import type {
   PreparedCommit,
 } from '../../src/engine/partition-store.ts';
 import type { Row } from '../../src/engine/step.ts';
+import { flip } from '../../src/query/network/network.ts';
+import {
+  applyFlips,
+  BLOCK_IDS_MAX,
+  hasPredicateId,
+} from '../../src/query/network/predicate-ids.ts';
 import { NO_WRITES, recordRow, row } from './commits.ts';
 import type { StoreWorld } from './store-world.ts';
 import { WORLDS } from './worlds.ts';
@@ -22,7 +28,8 @@ const PREDICATES = [3, 4, 9];
 const TARGETS = [0, 1];
 const LEASE_MS = 60_000;
 /** It is unknown: states are stored without it. */
-const UNKNOWN_PREDICATE = 13;
+/** In three blocks. */
+const HELD = [1, 2, 40, BLOCK_IDS_MAX, BLOCK_IDS_MAX + 2, 5 * BLOCK_IDS_MAX];
 
 const one = <T>(...of: readonly T[]) => fc.constantFrom(...of);
 const id = one(...IDS);
@@ -123,12 +130,7 @@ const commit = fc.record({
   ),
   confirmed: some(fc.tuple(one(...TARGETS), fc.array(id))),
   records: fc.uniqueArray(
-    fc.tuple(
-      key,
-      one('gone', 'tombstone', 'live'),
-      fc.array(one(1, 2, 40, UNKNOWN_PREDICATE)),
-      moment,
-    ),
+    fc.tuple(key, one('gone', 'tombstone', 'live'), fc.uniqueArray(one(...HELD)), moment),
     { maxLength: 4, selector: ([{ objectType, id: of }]) => `${objectType}:${of}` },
   ),
   flips: fc.uniqueArray(fc.tuple(one(...PREDICATES), id), { selector: String, maxLength: 5 }),
@@ -261,13 +263,15 @@ class Player {
     return {
       ...NO_WRITES,
       ...given.said,
-      isKept: (predicateId) => predicateId !== UNKNOWN_PREDICATE,
-      records: given.records.map(([{ objectType, id: of }, kind, truth, due]) => {
+      records: given.records.map(([{ objectType, id: of }, kind, flipped, due]) => {
         const name = `${objectType}:${of}`;
         const was = after.rows.get(name) ?? ABSENT;
         const record = recordRow({ n: this.#nonces }, kind === 'tombstone' ? { deletedAt: 4 } : {});
-        const becomes =
-          kind === 'gone' ? ABSENT : row(record, [...new Set(truth)].sort(rising), due);
+        const flips = flipped
+          .sort(rising)
+          .map((predicateId) => flip(predicateId, !hasPredicateId(was.truth, predicateId)));
+        const truth = applyFlips(was.truth, flips);
+        const becomes = kind === 'gone' ? ABSENT : { record, truth, due };
         after.rows.set(name, becomes);
         return { objectType, id: of, before: was, after: becomes, flips: [], liveFlips: [] };
       }),

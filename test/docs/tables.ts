@@ -301,6 +301,7 @@ function withFormer(holds: string, formerly: string | undefined): string {
 function scriptLines(): string[] {
   const folder = new URL('../../src/redis/lua/', import.meta.url);
   return readdirSync(folder)
+    .filter((file) => file.endsWith('.lua'))
     .sort()
     .flatMap((file) => {
       const header = readFileSync(new URL(file, folder), 'utf8').split('\n--\n')[0]!;

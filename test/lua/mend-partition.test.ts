@@ -78,6 +78,62 @@ describe('a mend', () => {
   });
 });
 
+describe('a mend of several writes', () => {
+  const write = (state: string | null): GuardedWrite => ({
+    verb: 'HSET',
+    key: keys.state('contacts'),
+    arguments: ['a', 'head'],
+    more: [
+      { verb: 'HSET', key: keys.blocks('contacts'), arguments: ['1:a', 'new', '2:a', 'newer'] },
+      { verb: 'HDEL', key: keys.blocks('contacts'), arguments: ['3:a'] },
+    ],
+    guards: [
+      { key: keys.state('contacts'), field: 'a', value: state },
+      { key: keys.blocks('contacts'), field: '3:a', value: 'old' },
+    ],
+  });
+  beforeEach(() => bench.redis.hset(keys.blocks('contacts'), '3:a', 'old'));
+
+  it('carries out all of them', async () => {
+    expect(await mend(write(null))).toBe('mended');
+    expect(await bench.redis.hgetall(keys.state('contacts'))).toEqual({ a: 'head' });
+    const blocks = await bench.redis.hgetall(keys.blocks('contacts'));
+    expect(blocks).toEqual({ '1:a': 'new', '2:a': 'newer' });
+  });
+
+  it('carries out none if one thing is not as it was', async () => {
+    await bench.redis.hset(keys.blocks('contacts'), '3:a', 'newer');
+    expect(await mend(write(null))).toBe('moved');
+    expect(await bench.redis.hgetall(keys.blocks('contacts'))).toEqual({ '3:a': 'newer' });
+    expect(await bench.redis.exists(keys.state('contacts'))).toBe(0);
+  });
+});
+
+describe('a mend of a block that no head names', () => {
+  const unnamed = (): GuardedWrite => ({
+    verb: 'HDEL',
+    key: keys.blocks('contacts'),
+    arguments: ['7:a'],
+    guards: [{ key: keys.state('contacts'), field: 'a', unnamed: '7' }],
+  });
+  beforeEach(() => bench.redis.hset(keys.blocks('contacts'), '7:a', '0'));
+
+  it.each([null, 'garbage', '5;;', ';7;0', ';1,17,70;0', ';1,2;,7;'])(
+    'removes it while the head is %j',
+    async (head) => {
+      if (head !== null) await bench.redis.hset(keys.state('contacts'), 'a', head);
+      expect(await mend(unnamed())).toBe('mended');
+      expect(await bench.redis.exists(keys.blocks('contacts'))).toBe(0);
+    },
+  );
+
+  it.each([';1,7;0', '5;1,7,9;0', ';1,2,7;0'])('leaves it if that is %j', async (head) => {
+    await bench.redis.hset(keys.state('contacts'), 'a', head);
+    expect(await mend(unnamed())).toBe('moved');
+    expect(await bench.redis.hget(keys.blocks('contacts'), '7:a')).toBe('0');
+  });
+});
+
 describe('an owner that is expelled', () => {
   const expel = () => runScript(bench.redis, 'expelOwner', keys, { nonce: 'nobody' });
   const commit = () => {

@@ -44,6 +44,7 @@ const CANARIES: readonly (readonly [keyof Guards, string, CheckName])[] = [
       'of it is never found out',
     'due',
   ],
+  ['everyBlock', 'of the blocks of a record that a commit changes one is written', 'truths'],
   [
     'countsByNonce',
     'a reader takes the counts that it knows for those of another commit, which has come to the ' +

@@ -25,6 +25,8 @@ export interface Guards {
   readonly resynchronization: boolean;
   /** A change of a record that is due is preceded by what time has made of it. */
   readonly fireBeforeChange: boolean;
+  /** A commit writes every block of a record's predicates that it changes. */
+  readonly everyBlock: boolean;
   /** Counts that a reader knows are of a commit, by number and nonce; without, by the number. */
   readonly countsByNonce: boolean;
   /** Holders that are evaluated in the batch that brings their news are all that there are. */
@@ -45,6 +47,7 @@ export const ALL_GUARDS: Guards = {
   epochs: true,
   resynchronization: true,
   fireBeforeChange: true,
+  everyBlock: true,
   countsByNonce: true,
   wholeHolders: true,
   freshHolders: true,

@@ -12,14 +12,14 @@ import type { Fanout } from '../../src/engine/fanouts.ts';
 import type { TypeBuild } from '../../src/engine/partition-builds.ts';
 import type * as Port from '../../src/engine/partition-store.ts';
 import type { Receipt } from '../../src/engine/resyncs.ts';
-import type { DeadLetter, Row } from '../../src/engine/step.ts';
+import type { DeadLetter, Row, TouchedRecord } from '../../src/engine/step.ts';
 import type { Extremes } from '../../src/engine/step-neighbours.ts';
 import type { ChannelPosition } from '../../src/membership/channel-position.ts';
 import type { NeighbourRow, RelatedRow } from '../../src/membership/neighbour-row.ts';
 import type { CommitMark } from '../../src/membership/partition-status.ts';
-import { predicateIds } from '../../src/membership/predicate-ids.ts';
 import type { TargetValue } from '../../src/membership/value-key.ts';
 import type { Failure } from '../../src/query/failure.ts';
+import { idsIn, predicateIds } from '../../src/query/network/predicate-ids.ts';
 import { countedField } from '../../src/redis/rows/counted.ts';
 import { CheckFailure } from './check-failure.ts';
 import { ALL_GUARDS, type Guards } from './faults.ts';
@@ -43,8 +43,10 @@ export interface PartitionContent {
   holder: string | undefined;
   isDeserted: boolean;
   trial: Port.TrialNote | undefined;
-  /** Rows as texts: whoever reads one gets a copy. */
+  /** Rows as texts, without their predicates: whoever reads one gets a copy. */
   readonly rows: Nested<string, string>;
+  /** By object type and id: the predicates that hold, by block. */
+  readonly truths: Nested<string, Map<number, readonly number[]>>;
   readonly members: Map<number, Set<string>>;
   readonly counts: Map<number, number>;
   /** Of the latest commits, by number modulo `COUNTED_RING`: which counts each has changed. */
@@ -94,6 +96,7 @@ function nothing(install: PartitionContent['install']): PartitionContent {
     isDeserted: false,
     trial: undefined,
     rows: new Map(),
+    truths: new Map(),
     members: new Map(),
     counts: new Map(),
     counted: new Map(),
@@ -125,6 +128,9 @@ function nothing(install: PartitionContent['install']): PartitionContent {
     install,
   };
 }
+
+/** A row of a record, tombstones included. */
+type StoredRow = Row & { readonly record: RecordRow };
 
 interface Prepared extends Port.PreparedCommit {
   readonly header: Port.CommitHeader;
@@ -266,14 +272,15 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     asked: readonly Port.RecordsOfType[],
     bytesMax: number,
   ): Promise<Port.LoadedRecords> {
-    const texts = asked.flatMap(({ objectType, ids }) =>
-      ids.map((id) => this.#text(objectType, id)),
+    const named = asked.flatMap(({ objectType, ids }) =>
+      ids.map((id) => [objectType, id] as const),
     );
+    const texts = named.map(([objectType, id]) => this.#text(objectType, id));
     const bytes = texts.map(weightOf);
     if (bytes.reduce((sum, each) => sum + each, 0) > bytesMax) return { kind: 'heavy', bytes };
     return {
       kind: 'rows',
-      rows: texts.map((text) => (text === undefined ? undefined : rowIn(text))),
+      rows: named.map(([objectType, id]) => this.#row(objectType, id)),
     };
   }
 
@@ -321,7 +328,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
 
   async idsAfter(objectType: string, after: string, most: number): Promise<string[]> {
     const rows = [...(this.#content.rows.get(objectType) ?? [])];
-    const ids = rows.filter(([, text]) => rowIn(text).record!.deletedAt === undefined);
+    const ids = rows.filter(([, text]) => valuesIn(text).record.deletedAt === undefined);
     return idsFrom(
       ids.map(([id]) => id),
       after,
@@ -468,9 +475,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
   // ── Commit ──
 
   prepare(header: Port.CommitHeader, writes: Port.CommitWrites): Port.PreparedCommit {
-    const rows = writes.records.map(({ after: row }) =>
-      row.record ? textOf(row, writes.isKept) : undefined,
-    );
+    const rows = writes.records.map(({ after: row }) => (row.record ? textOf(row) : undefined));
     const long = rows.find((text) => text !== undefined && text.length > this.#recordLengthMax);
     if (long !== undefined) throw new Error(`the record would have ${long.length} characters`);
     const prepared: Prepared = { number: header.number, header, writes, rows };
@@ -518,8 +523,10 @@ export class MemoryPartitionStore implements Port.PartitionStore {
 
   #writeRecords(writes: Port.CommitWrites, rows: readonly (string | undefined)[]): void {
     const { rows: stored, timers, tombstones } = this.#content;
-    for (const [at, { objectType, id }] of writes.records.entries())
-      setOrDelete(within(stored, objectType), id, rows[at]);
+    for (const [at, touched] of writes.records.entries()) {
+      setOrDelete(within(stored, touched.objectType), touched.id, rows[at]);
+      this.#writeTruth(touched);
+    }
     for (const { objectType, id, due } of writes.timers) {
       const timer = due === undefined ? undefined : { objectType, id, dueMs: due };
       setOrDelete(timers, `${objectType}:${id}`, timer);
@@ -528,6 +535,18 @@ export class MemoryPartitionStore implements Port.PartitionStore {
       const tombstone = expiresMs === undefined ? undefined : { objectType, id, expiresMs };
       setOrDelete(tombstones, `${objectType}:${id}`, tombstone);
     }
+  }
+
+  /** Blocks that the row shares with the one before stay as they are stored. */
+  #writeTruth({ objectType, id, before, after }: TouchedRecord): void {
+    const stored = within(within(this.#content.truths, objectType), id, newTruth);
+    const shared = new Set(
+      before.truth.blocks.filter((block) => after.truth.blocks.includes(block)),
+    );
+    for (const block of before.truth.blocks) if (!shared.has(block)) stored.delete(block.number);
+    const changed = after.truth.blocks.filter((block) => !shared.has(block));
+    for (const block of this.#guards.everyBlock ? changed : changed.slice(0, 1))
+      stored.set(block.number, idsIn(block));
   }
 
   #writeMembers({ entering, leaving, counted, dropped, failed, healed }: Port.CommitWrites): void {
@@ -643,10 +662,19 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     return this.#content.rows.get(objectType)?.get(id);
   }
 
+  #row(objectType: string, id: string): StoredRow | undefined {
+    const text = this.#text(objectType, id);
+    if (text === undefined) return undefined;
+    const blocks = this.#content.truths.get(objectType)?.get(id) ?? newTruth();
+    const ids = [...blocks.values()].flat().sort((a, b) => a - b);
+    const { record, due } = valuesIn(text);
+    return { record, truth: predicateIds(ids), due };
+  }
+
   /** The rows of all records of a type, tombstones included. */
-  *rowsOf(objectType: string): Iterable<[id: string, row: Row & { readonly record: RecordRow }]> {
-    for (const [id, text] of this.#content.rows.get(objectType) ?? [])
-      yield [id, rowIn(text) as Row & { readonly record: RecordRow }];
+  *rowsOf(objectType: string): Iterable<[id: string, row: StoredRow]> {
+    for (const id of this.#content.rows.get(objectType)?.keys() ?? [])
+      yield [id, this.#row(objectType, id)!];
   }
 }
 
@@ -658,8 +686,12 @@ function valueName({ target, value }: TargetValue): string {
   return `${value}\n${target}`;
 }
 
-function textOf({ record, truth, due }: Row, isKept: (predicateId: number) => boolean): string {
-  return JSON.stringify({ record, truth: [...truth].filter(isKept), due });
+function textOf({ record, due }: Row): string {
+  return JSON.stringify({ record, due });
+}
+
+function newTruth(): Map<number, readonly number[]> {
+  return new Map();
 }
 
 function weightOf(text: string | undefined): number {
@@ -681,13 +713,8 @@ function isSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit < 0xe000;
 }
 
-function rowIn(text: string): Row {
-  const { record, truth, due } = JSON.parse(text) as {
-    record: RecordRow;
-    truth: number[];
-    due?: number;
-  };
-  return { record, truth: predicateIds(truth), due };
+function valuesIn(text: string): { readonly record: RecordRow; readonly due?: number } {
+  return JSON.parse(text);
 }
 
 function seenAs(position: ChannelPosition | undefined): string {

@@ -63,14 +63,23 @@ interface Aggregate {
   readonly highs: Record<string, number>;
 }
 
+/** Predicates whose ids begin at a multiple of this lie in one block. */
+const BLOCK = 1024;
+
 /**
- * Gaps between predicate ids in base 32, low digit first: '0'…'O' end a number, 'P'…'o' carry on.
+ * After a `~` the bits of predicate ids, six a character. Else gaps between them in base 32, low
+ * digit first: '0'…'O' end a number, 'P'…'o' carry on.
  */
-function truthIn(packed: string): Set<number> {
+function blockIn(number: number, packed: string): Set<number> {
   const held = new Set<number>();
-  let [previous, gap, scale] = [-1, 0, 1];
-  for (const character of packed) {
-    const digit = character.charCodeAt(0) - 48;
+  const digits = [...packed.replace('~', '')].map((character) => character.charCodeAt(0) - 48);
+  if (packed.startsWith('~')) {
+    for (let bit = 0; bit < 6 * digits.length; bit++)
+      if ((digits[Math.floor(bit / 6)]! >> (bit % 6)) % 2 === 1) held.add(number * BLOCK + bit);
+    return held;
+  }
+  let [previous, gap, scale] = [number * BLOCK - 1, 0, 1];
+  for (const digit of digits) {
     gap += (digit % 32) * scale;
     scale *= 32;
     if (digit >= 32) continue;
@@ -81,10 +90,19 @@ function truthIn(packed: string): Set<number> {
   return held;
 }
 
-/** `due;predicateIds`, of which the last may hold any sign. */
-function stateIn(state: string): { dueMs: string; packed: string } {
-  const [, dueMs = '', packed = ''] = /^(\d*);(.*)$/.exec(state) ?? [];
-  return { dueMs, packed };
+/** `due;numbers;block`, of which the last may hold any sign. */
+function stateIn(state: string): { dueMs: string; numbers: string[]; packed: string } {
+  const [, dueMs = '', list = '', packed = ''] = /^(\d*);([\d,]*);(.*)$/.exec(state) ?? [];
+  return { dueMs, numbers: list === '' ? [] : list.split(','), packed };
+}
+
+/** Every block that a state names, `of` being those beside the first. */
+function truthIn(state: string, id: string, of: ReadonlyMap<string, string>): Set<number> {
+  const { numbers, packed } = stateIn(state);
+  const blocks = numbers.map((number, at) =>
+    blockIn(Number(number), at === 0 ? packed : (of.get(`${number}:${id}`) ?? '')),
+  );
+  return new Set(blocks.flatMap((block) => [...block]));
 }
 
 /** Faults in words, none if all is as the records say. Caller: nothing is under way. */
@@ -194,8 +212,9 @@ class Reader {
             deletedAt: x,
             partition,
           });
-          const state = this.#hash(`{${partition}}:state:${name}`).get(id);
-          this.#truths.set(`${name}:${id}`, truthIn(stateIn(state ?? ';').packed));
+          const state = this.#hash(`{${partition}}:state:${name}`).get(id) ?? ';;';
+          const blocks = this.#hash(`{${partition}}:blocks:${name}`);
+          this.#truths.set(`${name}:${id}`, truthIn(state, id, blocks));
         }
       }
     }
@@ -268,8 +287,18 @@ class Reader {
         if (score !== 0) this.#fault(`the id ${id} has the score ${score}`);
       for (const [id, { deletedAt }] of here)
         if (deletedAt !== undefined) tombstones.set(`${type}:${id}`, deletedAt + TOMBSTONE_MS);
-      for (const [id, state] of this.#hash(`${at}state:${type}`))
-        this.#judgeState(type, id, state, due);
+      const states = this.#hash(`${at}state:${type}`);
+      for (const [id, state] of states) this.#judgeState(type, id, state, due);
+      const named = [...states].flatMap(([id, state]) =>
+        stateIn(state)
+          .numbers.slice(1)
+          .map((number) => `${number}:${id}`),
+      );
+      this.#same(
+        `blocks of ${type} in ${partition}`,
+        this.#hash(`${at}blocks:${type}`).keys(),
+        named,
+      );
     }
     this.#sameScores(`due of ${partition}`, this.#zset(`${at}due`), due);
     this.#sameScores(`tombstones of ${partition}`, this.#zset(`${at}tombstones`), tombstones);
@@ -278,9 +307,9 @@ class Reader {
   #judgeState(type: string, id: string, state: string, due: Map<string, number>): void {
     if (!this.#records.get(type)!.get(id)?.isLive)
       this.#fault(`there is a state row of ${type}:${id}, which is not live`);
-    const { dueMs, packed } = stateIn(state);
+    const { dueMs } = stateIn(state);
     if (dueMs !== '') due.set(`${type}:${id}`, Number(dueMs));
-    for (const predicateId of truthIn(packed)) {
+    for (const predicateId of this.#truths.get(`${type}:${id}`) ?? []) {
       const stored = this.#predicateIds.get(predicateId);
       if (predicateId >= this.#nextPredicateId || (stored && stored.object_type !== type))
         this.#fault(`the state row of ${type}:${id} names ${predicateId}`);
@@ -467,6 +496,7 @@ class Reader {
         related: () => shared?.edgeId === Number(of),
         ids: () => this.#records.has(of),
         state: () => this.#records.has(of),
+        blocks: () => this.#records.has(of),
         records: () => this.#records.has(of),
       }[kind];
       if (isThere && !isThere()) this.#fault(`the key ${name} is of nothing`);

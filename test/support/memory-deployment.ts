@@ -26,8 +26,9 @@ import { nameOf } from '../../src/membership/value-key.ts';
 import { type CompiledQuery, compileQuery } from '../../src/query/dialects/compile.ts';
 import { entered, flippedPredicateId } from '../../src/query/network/network.ts';
 import { packRow, unpackNeighbour, unpackRelated } from '../../src/redis/rows/neighbour-row.ts';
-import { packState, unpackState } from '../../src/redis/rows/state-row.ts';
+import { unpackState } from '../../src/redis/rows/state-row.ts';
 import { NOON } from './contacts.ts';
+import { stateText } from './state-text.ts';
 
 /** Chooses a whole number below `n`. */
 export type Choose = (n: number) => number;
@@ -285,7 +286,7 @@ export class MemoryDeployment {
       const key = `${objectType}:${id}`;
       if (row.record) partition.records.set(key, packRecord(row.record));
       else partition.records.delete(key);
-      const state = packState(row, (predicateId) => this.networks.has(predicateId));
+      const state = stateText(row);
       if (state === undefined) partition.states.delete(key);
       else partition.states.set(key, state);
       for (const flip of flips) {

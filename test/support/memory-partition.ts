@@ -17,9 +17,11 @@ import {
   type NetworkOptions,
   PredicateNetwork,
 } from '../../src/query/network/network.ts';
+import { predicateIds } from '../../src/query/network/predicate-ids.ts';
 import type { Predicate } from '../../src/query/predicate/predicate.ts';
-import { packState, unpackState } from '../../src/redis/rows/state-row.ts';
+import { unpackState } from '../../src/redis/rows/state-row.ts';
 import { NOON } from './contacts.ts';
+import { stateText } from './state-text.ts';
 
 export class MemoryPartition {
   readonly network: PredicateNetwork;
@@ -86,9 +88,10 @@ export class MemoryPartition {
   }
 
   #step(batch: Parameters<typeof step>[0]): Step {
-    const types = new Map([
-      [this.#type.name, { type: this.#type, network: this.network, out: [], in: [] }],
-    ]);
+    const { network } = this;
+    const all = predicateIds([...this.sets.keys()].sort((a, b) => a - b));
+    const known = { type: this.#type, network, predicateIds: all, out: [], in: [] };
+    const types = new Map([[this.#type.name, known]]);
     const made = step(batch, {
       types,
       ...WITHOUT_EDGES,
@@ -119,7 +122,7 @@ export class MemoryPartition {
   #stored({ record, ...state }: Row): Row {
     return {
       record: record ? unpackRecord(packRecord(record)) : undefined,
-      ...unpackState(packState(state, (predicateId) => this.network.has(predicateId))),
+      ...unpackState(stateText(state)),
     };
   }
 }

@@ -27,7 +27,7 @@ function channelsTo(sent: number, delivered: number, outboxFirst?: number): Chan
 
 /** A commit with a message for partition 0, or with none. */
 function commit(channels: Channels, messages: readonly Message[] = [MESSAGE]): CommitDraft {
-  const writes = new CommitDraft(0, 3, () => true);
+  const writes = new CommitDraft(0, 3);
   const made = { edges: { messages: new Map(messages.length > 0 ? [[0, messages]] : []) } };
   channels.begin();
   channels.plan(writes, made as unknown as Step, turn);

@@ -97,7 +97,7 @@ describe('a fan-out', () => {
       const visiting = fanouts.visit();
       const { asked: ranges } = visiting.next().value as Request & { kind: 'holders' };
       visiting.next([HOLDERS]);
-      const writes = new CommitDraft(0, 1, () => true);
+      const writes = new CommitDraft(0, 1);
       const made = { edges: { fanouts: [] as object[] }, fanned, operations: 0 };
       fanouts.plan(writes, made as unknown as Step, turn);
       fanouts.committed(made);

@@ -8,9 +8,9 @@ import type { RecordRow } from '../../../src/change/record.ts';
 import { type Batch, LOG_START } from '../../../src/engine/batch.ts';
 import { ABSENT, EFFECTS_MAX, type Row, type Step, step } from '../../../src/engine/step.ts';
 import { WITHOUT_EDGES } from '../../../src/engine/step-neighbours.ts';
-import { predicateIds } from '../../../src/membership/predicate-ids.ts';
 import { compileQuery } from '../../../src/query/dialects/compile.ts';
 import { PredicateNetwork } from '../../../src/query/network/network.ts';
+import { predicateIds } from '../../../src/query/network/predicate-ids.ts';
 
 const TYPE = objectType('things', 1, {
   attributes: { at: { type: 'datetime' }, size: { type: 'number' } },
@@ -53,6 +53,8 @@ function rowsOf(network: PredicateNetwork, count: number): Map<string, Row> {
   return new Map(Array.from({ length: count }, (_, i) => [`t${i}`, row]));
 }
 
+const ALL = predicateIds(Array.from({ length: 1000 }, (_, at) => at));
+
 function stepOver(
   network: PredicateNetwork,
   rows: ReadonlyMap<string, Row>,
@@ -60,7 +62,7 @@ function stepOver(
 ): Step {
   const context = {
     ...WITHOUT_EDGES,
-    types: new Map([['things', { type: TYPE, network, out: [], in: [] }]]),
+    types: new Map([['things', { type: TYPE, network, predicateIds: ALL, out: [], in: [] }]]),
     timeZone: 'UTC',
     nowMs: NOW_MS,
     row: (_: string, id: string) => rows.get(id) ?? ABSENT,

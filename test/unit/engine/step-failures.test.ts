@@ -10,6 +10,7 @@ import { type Batch, LOG_START } from '../../../src/engine/batch.ts';
 import { ABSENT, type Row, type Step, step } from '../../../src/engine/step.ts';
 import { WITHOUT_EDGES } from '../../../src/engine/step-neighbours.ts';
 import { PredicateNetwork } from '../../../src/query/network/network.ts';
+import { predicateIds } from '../../../src/query/network/predicate-ids.ts';
 import type { Predicate } from '../../../src/query/predicate/predicate.ts';
 
 const TYPE = objectType('things', 1, {
@@ -30,6 +31,8 @@ function networkOf(...predicates: Predicate[]): PredicateNetwork {
   return network;
 }
 
+const ALL = predicateIds(Array.from({ length: 1000 }, (_, at) => at));
+
 function stepOver(
   network: PredicateNetwork,
   batch: Partial<Batch>,
@@ -38,7 +41,7 @@ function stepOver(
 ): Step {
   const context = {
     ...WITHOUT_EDGES,
-    types: new Map([['things', { type: TYPE, network, out: [], in: [] }]]),
+    types: new Map([['things', { type: TYPE, network, predicateIds: ALL, out: [], in: [] }]]),
     timeZone: 'UTC',
     nowMs: 0,
     row: (_: string, id: string) => rows.get(id) ?? ABSENT,

@@ -7,6 +7,7 @@ import type { Edge } from '../../../src/engine/edges.ts';
 import type { Row, StepContext, TypeContext } from '../../../src/engine/step.ts';
 import { ABSENT } from '../../../src/engine/step.ts';
 import { StepNeighbours, WITHOUT_EDGES } from '../../../src/engine/step-neighbours.ts';
+import { predicateIds } from '../../../src/query/network/predicate-ids.ts';
 
 const EDGE_ID = 1;
 const relationship = {
@@ -46,9 +47,9 @@ function holder(): Row {
   const data = { organization_id: 'o1' };
   return {
     record: { data, version: 1, createdAt: 0, updatedAt: 0, fits: 1 },
-    truth: [EDGE_ID],
+    truth: predicateIds([EDGE_ID]),
     due: undefined,
-  } as unknown as Row;
+  };
 }
 
 /** What is said about o1 when one of its contacts goes and another one comes in the same step. */
