@@ -23,8 +23,13 @@ const INK = { text: '#1f2933', quiet: '#66727f', grid: '#e6eaee', ground: '#ffff
 const COLOURS = ['#c2255c', '#1971c2', '#2b8a3e', '#e67700', '#6741d9', '#495057'] as const;
 
 export function drawChart(result: WorkloadResult, about: Circumstances): string {
-  const isOverSegments = new Set(result.cases.map(({ segments }) => segments)).size > 1;
+  const isOverSegments =
+    !isOfBytes(result) && new Set(result.cases.map(({ segments }) => segments)).size > 1;
   return isOverSegments ? lineChart(result, about) : barChart(result, about);
+}
+
+function isOfBytes({ unit }: WorkloadResult): boolean {
+  return unit === 'bytes';
 }
 
 // ── Bars ──
@@ -33,15 +38,16 @@ const BAR = { height: 24, gap: 10, left: 240, right: 210, head: 40 } as const;
 
 function barChart(result: WorkloadResult, about: Circumstances): string {
   const parts: string[] = [];
-  const most = Math.max(
-    ...result.cases.flatMap(({ figures }) => figures.map((figure) => figure.changesPerSecond.max)),
-  );
+  const mostOf = (cases: readonly Case[]) =>
+    Math.max(...cases.flatMap(({ figures }) => figures.map((each) => each.changesPerSecond.max)));
   let top = 64;
   for (const one of result.cases) {
+    // A row of bytes says nothing beside a membership: lengths are compared within a case.
+    const most = mostOf(isOfBytes(result) ? [one] : result.cases);
     parts.push(text(MARGIN, top + 18, caseTitle(one), { size: 14, weight: 600 }));
     top += BAR.head;
     one.figures.forEach((figure, at) => {
-      parts.push(bar(figure, at, top, most));
+      parts.push(bar(figure, at, top, most, isOfBytes(result)));
       top += BAR.height + BAR.gap;
     });
     top += 12;
@@ -54,11 +60,13 @@ function bar(
   at: number,
   top: number,
   most: number,
+  areBytes: boolean,
 ): string {
   const reach = WIDTH - BAR.left - BAR.right;
   const x = (value: number) => BAR.left + (value / most) * reach;
   const middle = top + BAR.height / 2;
-  const said = `${grouped(rate.median)}/s${at === 0 ? '' : ` · ours is ${factor(ratio.median)}×`}`;
+  const figure = areBytes ? `${factor(rate.median)} bytes` : `${grouped(rate.median)}/s`;
+  const said = at === 0 ? figure : `${figure} · ours is ${factor(ratio.median)}×`;
   return [
     text(BAR.left - 12, middle + 5, side, { anchor: 'end', weight: at === 0 ? 600 : 400 }),
     `<rect x="${BAR.left}" y="${top}" ` +

@@ -13,15 +13,22 @@ import {
   type Workload,
   writeResult,
 } from './harness.ts';
+import { BUILD } from './workloads/build.ts';
+import { CLOCK } from './workloads/clock.ts';
 import { COUNTS } from './workloads/counts.ts';
 import { FANOUT } from './workloads/fanout.ts';
 import { HTTP } from './workloads/http.ts';
 import { INGEST } from './workloads/ingest.ts';
+import { LATENCY } from './workloads/latency.ts';
+import { LOOKUP } from './workloads/lookup.ts';
 import { MEMORY } from './workloads/memory.ts';
 import { STEP } from './workloads/step.ts';
 
 const WORKLOADS: ReadonlyMap<string, Workload> = new Map(
-  [STEP, INGEST, HTTP, COUNTS, FANOUT, MEMORY].map((workload) => [workload.name, workload]),
+  [STEP, INGEST, HTTP, COUNTS, LOOKUP, LATENCY, FANOUT, BUILD, CLOCK, MEMORY].map((one) => [
+    one.name,
+    one,
+  ]),
 );
 
 interface Given extends Partial<Pick<BenchOptions, 'segments' | 'records' | 'peers' | 'roundMs'>> {

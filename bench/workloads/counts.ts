@@ -5,20 +5,11 @@
  * The raw peers ask Redis for the same numbers and add them up: those that are kept (HMGET), and
  * the sizes of the sets themselves (SCARD). The bare route answers the same body without Redis.
  */
-import { performance } from 'node:perf_hooks';
 import type { Change } from '../../src/change/change.ts';
 import { assert } from '../../src/errors.ts';
-import {
-  type BenchOptions,
-  type Case,
-  compare,
-  type Progress,
-  type Side,
-  type Timed,
-  type Workload,
-} from '../harness.ts';
+import type { BenchOptions, Case, Progress, Workload } from '../harness.ts';
 import { type HttpSide, openBareHttp, openRollcallHttp } from '../http-side.ts';
-import { Latencies, openFlow } from '../latencies.ts';
+import { type Asking, compareAsking, openFlow } from '../latencies.ts';
 import { truthAtStart } from '../one-partition.ts';
 import { RollcallSide, withRedis } from '../rollcall-side.ts';
 import { makeHistory, makeWorld, type World } from '../world.ts';
@@ -82,8 +73,8 @@ async function runCases(
     ];
     const wanted = peers.filter(({ name }) => peerNames(options).includes(name));
     const run = (history: string) =>
-      runCase(history, [{ name: 'Rollcall', ask: () => rollcall.text() }, ...wanted], {
-        count,
+      compareAsking(history, [{ name: 'Rollcall', ask: () => rollcall.text() }, ...wanted], {
+        segments: count,
         options,
         progress,
       });
@@ -102,54 +93,6 @@ async function runCases(
 
 function historyLength({ rounds, roundMs }: BenchOptions): number {
   return Math.ceil(rounds * (PEERS.length + 2) * roundMs * CHANGES_A_SECOND * 0.003) + 1000;
-}
-
-interface Asking {
-  readonly name: string;
-  readonly ask: () => Promise<unknown>;
-}
-
-async function runCase(
-  history: string,
-  asking: readonly Asking[],
-  { count, options, progress }: { count: number; options: BenchOptions; progress: Progress },
-): Promise<Case> {
-  const sides = asking.map(({ name, ask }) => new Repeated(name, ask, options.roundMs));
-  const figures = await compare(sides, options.rounds, progress);
-  const work = Object.fromEntries(
-    sides.flatMap(({ name, latencies }) => [
-      [`${name} p50 ms`, latencies.at(0.5)],
-      [`${name} p99 ms`, latencies.at(0.99)],
-    ]),
-  );
-  return { history, segments: count, work, figures };
-}
-
-/** Asks again and again for as long as a round takes. */
-class Repeated implements Side {
-  readonly name: string;
-  readonly latencies = new Latencies();
-  readonly #ask: () => Promise<unknown>;
-  readonly #roundMs: number;
-
-  constructor(name: string, ask: () => Promise<unknown>, roundMs: number) {
-    this.name = name;
-    this.#ask = ask;
-    this.#roundMs = roundMs;
-  }
-
-  async round(): Promise<Timed> {
-    const startedMs = performance.now();
-    let changes = 0;
-    for (let nowMs = startedMs; nowMs - startedMs < this.#roundMs; ) {
-      await this.#ask();
-      const endedMs = performance.now();
-      this.latencies.add(endedMs - nowMs);
-      nowMs = endedMs;
-      changes++;
-    }
-    return { changes, ms: performance.now() - startedMs };
-  }
 }
 
 class HttpCounts {

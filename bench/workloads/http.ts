@@ -38,8 +38,8 @@ export const HTTP: Workload = {
 };
 
 const NOTES = [
-  'One Node process and one private Redis (append-only file, appendfsync everysec): client, server ' +
-    'and worker share it. A round is one request of NDJSON.',
+  'One Node process and one private Redis (append-only file, appendfsync everysec): client, ' +
+    'server and worker share it. A round is one request of NDJSON.',
   'The bare route is a Fastify server that cuts the same bytes into lines and XADDs them, 128 an ' +
     'entry, and does nothing else with them.',
   'At the end records and member sets in Redis are compared with json-logic-js.',

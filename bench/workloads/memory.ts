@@ -1,325 +1,378 @@
 /**
- * memory.ts – What time costs: the timer of a record in bytes of Redis and in time, when it is set
- * and when it fires.
+ * memory.ts – What is kept, in bytes: a membership, by the kind of its record's id; a record, its
+ * state, a link, a timer; and what a worker has in memory.
  *
- * The same people go through the whole engine twice, each on a Redis of its own: with segments that
- * know no time, and with one more that does, "seen in the last 30 days". So every record has a
- * timer there, and none here. Then the windows of many end at one moment, while the raw peer
- * removes as many ids from one set.
+ * Keeps true: bytes of Redis are MEMORY USAGE of the keys in question with all samples, on a
+ * private server as it is set up for every deployment. Sets are compared with the same ids in plain
+ * sets. Before a figure counts, member sets are compared with json-logic-js.
  */
+import type { Redis } from 'ioredis';
 import type { Change } from '../../src/change/change.ts';
 import { partitionOf } from '../../src/change/partition.ts';
+import type { Row } from '../../src/engine/step.ts';
 import { assert } from '../../src/errors.ts';
+import { PredicateNetwork } from '../../src/query/network/network.ts';
+import { predicateIds } from '../../src/query/network/predicate-ids.ts';
 import type { PartitionKeys } from '../../src/redis/keys.ts';
-import { PEOPLE, type RuleGroup } from '../data.ts';
+import { PEOPLE, PEOPLE_DEFINITION, type Person, people } from '../data.ts';
+import type { BenchOptions, Case, Figure, Progress, Workload } from '../harness.ts';
 import {
-  type BenchOptions,
-  type Case,
-  compare,
-  type Progress,
-  type Side,
-  type Timed,
-  type Workload,
-} from '../harness.ts';
-import { Random } from '../random.ts';
-import { PARTITIONS, RollcallSide, reached, withRedis } from '../rollcall-side.ts';
-import { Walk } from '../walk.ts';
+  openQuiet,
+  PARTITIONS,
+  RollcallSide,
+  reached,
+  stage,
+  withRedis,
+} from '../rollcall-side.ts';
 import type { WatchedDeployment } from '../watched-deployment.ts';
-import {
-  checkTruth,
-  compileSegment,
-  makeHistory,
-  makeWorld,
-  putsOf,
-  type World,
-} from '../world.ts';
+import { checkTruth, makeTypes, makeWorld, type World } from '../world.ts';
 
 export const MEMORY: Workload = {
   name: 'memory',
-  defaults: { segments: [100], records: 100_000, roundMs: 1_000 },
+  defaults: { segments: [1_000], records: 100_000, roundMs: 1_000 },
   run: async (options, progress) => {
-    progress.expect(options.segments.length * options.rounds * 4);
     const cases: Case[] = [];
+    progress.expect(options.segments.length * (IDS.length + 1) + 1);
     for (const count of options.segments) {
-      const run = (timed: string) =>
-        withRedis(progress, (timeless) => runCases({ timed, timeless }, count, options, progress));
-      cases.push(...(await withRedis(progress, run)));
+      for (const ids of IDS) {
+        cases.push(
+          await withRedis(progress, (url) => memberships(url, ids, count, options, progress)),
+        );
+        progress.tick();
+      }
+      cases.push(inWorker(count, options));
+      progress.tick();
     }
-    return {
-      workload: 'memory',
-      title: 'memory: what the timer of a record costs',
-      cases,
-      notes: NOTES,
-    };
+    cases.push(await withRedis(progress, (url) => others(url, options, progress)));
+    progress.tick();
+    const title = 'memory: what is kept, in bytes a piece';
+    return { workload: 'memory', title, unit: 'bytes', cases, notes: NOTES };
   },
 };
 
 const NOTES = [
-  'Two private Redis (append-only file, appendfsync everysec), one Node process, ' +
-    `${PARTITIONS} partitions; every record has a timer, or none has one.`,
-  'drift: about one change in four says that a person was seen just now, which ' +
-    'moves the timer. due at once: members that leave a second.',
-  'The times of the people lie in the month before the run: everything else follows from the seed.',
-  'Bytes are MEMORY USAGE with all samples, summed over the partitions; used_memory ' +
-    'is that of the server: with the member set of the window and its feed.',
+  `A private Redis as it is set up for every deployment; ${PARTITIONS} partitions. Bytes do not ` +
+    'vary from round to round: they are measured once.',
+  'a membership: all sets (and states of records), divided by their members. A plain set holds a ' +
+    'whole segment, as Redis keeps it by itself: as a list up to 512 whole numbers. Numbers for ' +
+    'ids are those of a partition; two hashes translate both ways.',
+  'a worker: the heap after it was collected, with all predicates, and with the rows of some ' +
+    'records, without and with what holds of them.',
 ];
 
-const DAY_MS = 86_400_000;
-const WINDOW_DAYS = 30;
-const SEEN = 'last_seen_at';
-/** No peer knows such an operator, nor needs to. */
-const TIMED = {
-  combinator: 'and',
-  rules: [{ field: SEEN, operator: 'inLast', value: { amount: WINDOW_DAYS, unit: 'day' } }],
-};
+/** Two kinds of ids for the same people. */
+const IDS = [
+  { name: 'whole-number ids', idOf: (at: number) => `${1_000_000 + at}` },
+  { name: 'ids of letters', idOf: (at: number) => `person-${1_000_000 + at}` },
+] as const;
 
-async function runCases(
-  urls: { readonly timed: string; readonly timeless: string },
-  count: number,
-  options: BenchOptions,
-  progress: Progress,
-): Promise<Case[]> {
-  const timeless = seenLately(makeWorld(options.records, count, options.seed), options.seed);
-  const timed: World = {
-    ...timeless,
-    segments: [...timeless.segments, compileSegment(TIMED as unknown as RuleGroup)],
-  };
-  const plain = await Rollcall.open('Rollcall, no time', urls.timeless, timeless, progress);
-  const sides = [
-    await Rollcall.open('Rollcall, all timed', urls.timed, timed, progress),
-    plain,
-  ] as const;
-  try {
-    const roundChanges = Math.min(40_000, options.roundMs * 100);
-    const changes = seenNow(
-      makeHistory('drift', timeless, roundChanges * (options.rounds + 1), options.seed),
-      options,
-    );
-    const memory = await memoryOf(...sides, timeless.people.size);
-    const walks = sides.map(
-      (side) => new Walk(side.runner, changes, roundChanges, options.roundMs),
-    );
-    for (const walk of walks) await walk.warmUp();
-    const figures = await compare(walks, options.rounds, progress);
-    for (const [at, side] of sides.entries())
-      await side.check(changes.slice(0, walks[at]!.applied), timeless);
-    const ending = [...timeless.people.keys()].slice(0, Math.ceil(options.roundMs * 20));
-    const leaving = [new Leaving(sides[0], ending), new RawLeaving(plain.deployment, ending)];
-    const fired = await compare(leaving, options.rounds, progress);
-    return [
-      { history: 'drift', segments: count, work: memory, figures },
-      {
-        history: 'due at once',
-        segments: count,
-        work: { 'records that are due': ending.length },
-        figures: fired,
-      },
-    ];
-  } finally {
-    for (const { deployment } of sides) await deployment.close();
-  }
-}
+/** As Redis is set by itself. */
+const OWN_INTSETS = 512;
 
-/** Everyone was seen in the window, and stays in it while the workload runs. */
-function seenLately(world: World, seed: number): World {
-  const random = new Random(seed + 3);
-  const people = [...world.people.values()].map(({ id, data }) => ({
-    id,
-    data: { ...data, [SEEN]: lately(random) },
+function figuresOf(bytes: Readonly<Record<string, number>>, pieces: number): Figure[] {
+  const own = Object.values(bytes)[0]!;
+  const same = (value: number) => ({ median: value, min: value, max: value });
+  return Object.entries(bytes).map(([side, each]) => ({
+    side,
+    changes: pieces,
+    changesPerSecond: same(each),
+    ratio: same(own / each),
   }));
-  return { ...world, people: new Map(people.map((person) => [person.id, person])) };
 }
 
-function seenNow(
-  { changes }: { readonly changes: readonly Change[] },
-  { seed }: BenchOptions,
-): Change[] {
-  const random = new Random(seed + 4);
-  return changes.map((change) =>
-    change.data && SEEN in change.data
-      ? { ...change, data: { ...change.data, [SEEN]: lately(random) } }
-      : change,
-  );
-}
-
-function lately(random: Random): string {
-  return new Date(
-    Date.now() - Math.floor(random.unit() * (WINDOW_DAYS - 1) * DAY_MS),
-  ).toISOString();
-}
-
-/** What is stored, by kind. */
-interface Stored {
-  readonly due: number;
-  readonly dueKeys: number;
-  readonly state: number;
-  readonly records: number;
-  readonly used: number;
-}
-
-async function memoryOf(
-  timed: Rollcall,
-  timeless: Rollcall,
-  records: number,
-): Promise<Record<string, number>> {
-  const [more, less] = [await timed.stored(), await timeless.stored()];
-  assert(less.due === 0 && less.dueKeys === 0, 'records without timers have no due');
-  const per = (bytes: number) => bytes / records;
-  return {
-    'B of due a record': per(more.due),
-    'B more of state a record': per(more.state - less.state),
-    'B of records a record': per(more.records),
-    'B of used_memory a record': per(more.used),
-    'B of used_memory a record, no time': per(less.used),
-    'keys of due, no time': less.dueKeys,
-  };
-}
-
-/** A whole worker, and its server. */
-class Rollcall {
-  readonly runner: RollcallSide;
-  readonly #usedBefore: number;
-
-  private constructor(runner: RollcallSide, usedBefore: number) {
-    this.runner = runner;
-    this.#usedBefore = usedBefore;
-  }
-
-  static async open(
-    name: string,
-    url: string,
-    world: World,
-    progress: Progress,
-  ): Promise<Rollcall> {
-    const side = await RollcallSide.open(url, { ...world, people: new Map() }, progress, name);
-    const usedBefore = await usedMemory(side.deployment);
-    progress.say(`${world.people.size} people`);
-    await (await side.prepare(putsOf(world)))();
-    return new Rollcall(side, usedBefore);
-  }
-
-  get deployment(): WatchedDeployment {
-    return this.runner.deployment;
-  }
-
-  async stored(): Promise<Stored> {
-    const { redis, keys } = this.deployment;
-    const bytesOf = (key: (partition: PartitionKeys) => string) => bytesIn(this.deployment, key);
-    return {
-      due: await bytesOf(({ due }) => due),
-      dueKeys: await redis.exists(...keys.partitions.map(({ due }) => due)),
-      state: await bytesOf((partition) => partition.state(PEOPLE)),
-      records: await bytesOf((partition) => partition.records(PEOPLE)),
-      used: (await usedMemory(this.deployment)) - this.#usedBefore,
-    };
-  }
-
-  /**
-   * The last to be changed, by json-logic-js; of the window, all people at once: nobody has left
-   * it.
-   */
-  async check(applied: readonly Change[], { people, segments, nowMs }: World): Promise<void> {
-    const ids = new Set(applied.slice(-Math.ceil(10_000 / segments.length)).map(({ id }) => id));
-    const expected = new Map([...ids].map((id) => [id, { ...people.get(id)!.data }]));
-    for (const { id, data } of applied) if (ids.has(id)) Object.assign(expected.get(id)!, data);
-    for (const [id, data] of expected) {
-      const held = (await this.runner.held(id)).filter((at) => at < segments.length);
-      checkTruth(this.runner.name, id, data, held, { people, segments, nowMs });
-    }
-    const { segmentCounts, store } = this.deployment;
-    if (store.catalog.segments.has(timedSlug(segments.length)))
-      assert(
-        (await countOf(segmentCounts, timedSlug(segments.length))) === people.size,
-        'nobody has left the window',
-      );
-  }
-}
-
-/** declareSegments names them in order. */
-const timedSlug = (at: number) => `segment-${at}`;
-
-async function countOf(
-  segmentCounts: WatchedDeployment['segmentCounts'],
-  slug: string,
-): Promise<number | null> {
-  return (await segmentCounts.read([slug])).counts[0]!.count;
-}
-
-async function bytesIn(
-  { redis, keys }: WatchedDeployment,
-  key: (partition: PartitionKeys) => string,
-): Promise<number> {
+async function bytesOf(redis: Redis, keys: readonly string[]): Promise<number> {
   let sum = 0;
-  for (const partition of keys.partitions)
-    sum += (await redis.memory('USAGE', key(partition), 'SAMPLES', 0)) ?? 0;
-  return sum;
-}
-
-async function usedMemory({ redis }: WatchedDeployment): Promise<number> {
-  return Number(/used_memory:(\d+)/.exec(await redis.info('memory'))![1]);
-}
-
-/** The windows of some people end at one moment; from then on it is timed. */
-class Leaving implements Side {
-  readonly name = 'Rollcall, due at once';
-  readonly #rollcall: Rollcall;
-  readonly #ids: readonly string[];
-  #leadMs: number;
-
-  constructor(rollcall: Rollcall, ids: readonly string[]) {
-    this.#rollcall = rollcall;
-    this.#ids = ids;
-    this.#leadMs = 300 + ids.length / 10;
-  }
-
-  /** Bounded: each turn has twice the time to set the timers before they fire. */
-  async round(): Promise<Timed> {
-    const { runner } = this.#rollcall;
-    for (;;) {
-      const momentMs = Math.ceil(Date.now() + this.#leadMs);
-      await (await runner.prepare(this.#endingAt(momentMs)))();
-      const target = (await runner.flipped()) + this.#ids.length;
-      if (Date.now() < momentMs) {
-        await new Promise((resolve) => setTimeout(resolve, momentMs - Date.now()));
-        await reached(() => runner.flipped(), target);
-        return { changes: this.#ids.length, ms: Date.now() - momentMs };
-      }
-      this.#leadMs *= 2;
+  for (let from = 0; from < keys.length; from += PIPELINED_MAX) {
+    const asked = redis.pipeline();
+    for (const key of keys.slice(from, from + PIPELINED_MAX))
+      asked.memory('USAGE', key, 'SAMPLES', 0);
+    for (const [error, bytes] of (await asked.exec()) ?? []) {
+      assert(!error, `MEMORY USAGE is answered: ${error?.message}`);
+      sum += Number(bytes ?? 0);
     }
   }
-
-  #endingAt(momentMs: number): Change[] {
-    const data = { [SEEN]: new Date(momentMs - WINDOW_DAYS * DAY_MS).toISOString() };
-    return this.#ids.map((id) => ({ op: 'patch', object_type: PEOPLE, id, data }));
-  }
+  return sum;
 }
 
 const PIPELINED_MAX = 1000;
 
-/** As many ids leave one set per partition, and nothing else happens. */
-class RawLeaving implements Side {
-  readonly name = 'raw pipelined SREM';
-  readonly #deployment: WatchedDeployment;
-  readonly #ids: readonly string[];
-
-  constructor(deployment: WatchedDeployment, ids: readonly string[]) {
-    this.#deployment = deployment;
-    this.#ids = ids;
+async function named(redis: Redis, pattern: string): Promise<string[]> {
+  const keys: string[] = [];
+  for (let cursor = '0', isDone = false; !isDone; isDone = cursor === '0') {
+    const [next, some] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', PIPELINED_MAX);
+    keys.push(...some);
+    cursor = next;
   }
+  return keys;
+}
 
-  async round(): Promise<Timed> {
-    await this.#pipelined('sadd');
-    const startedMs = performance.now();
-    await this.#pipelined('srem');
-    return { changes: this.#ids.length, ms: performance.now() - startedMs };
+// ── A membership ──
+
+async function memberships(
+  url: string,
+  { name, idOf }: (typeof IDS)[number],
+  count: number,
+  options: BenchOptions,
+  progress: Progress,
+): Promise<Case> {
+  const world = renamed(makeWorld(options.records, count, options.seed), idOf);
+  const side = await RollcallSide.open(url, world, progress);
+  const { deployment } = side;
+  const { redis, keys } = deployment;
+  const own = [...new Set(side.predicateIds)];
+  try {
+    await check(side, world);
+    const of = (key: (partition: PartitionKeys) => string[]) =>
+      bytesOf(redis, keys.partitions.flatMap(key));
+    const sets = await of((partition) => own.map((each) => partition.segment(each)));
+    const states = await of((partition) => [partition.state(PEOPLE), partition.blocks(PEOPLE)]);
+    const members = await membersOf(deployment, own);
+    const total = members.reduce((sum, { ids }) => sum + ids.length, 0);
+    progress.say('the same ids in plain sets');
+    const [plain, numbered] = [await inPlainSets(redis, members), await inNumbers(redis, members)];
+    const sides = {
+      'Rollcall, sets': sets,
+      'Rollcall, sets and states': sets + states,
+      'a plain set a segment': plain,
+      'numbers for ids, and two hashes': numbered,
+    };
+    const each = Object.entries(sides).map(([label, bytes]) => [label, bytes / total] as const);
+    return {
+      history: `a membership, ${name}`,
+      segments: count,
+      work: { 'memberships a record': total / options.records, 'members a set': total / count },
+      figures: figuresOf(Object.fromEntries(each), total),
+    };
+  } finally {
+    await side.close();
   }
+}
 
-  async #pipelined(verb: 'sadd' | 'srem'): Promise<void> {
-    for (let from = 0; from < this.#ids.length; from += PIPELINED_MAX) {
-      const commands = this.#deployment.redis.pipeline();
-      for (const id of this.#ids.slice(from, from + PIPELINED_MAX))
-        commands[verb](`raw:${partitionOf(id, PARTITIONS)}`, id);
-      await commands.exec();
+function renamed(world: World, idOf: (at: number) => string): World {
+  const all = [...world.people.values()].map(({ data }, at): Person => ({ id: idOf(at), data }));
+  return { ...world, people: new Map(all.map((person) => [person.id, person])) };
+}
+
+/** Some people, against json-logic-js. */
+async function check(side: RollcallSide, world: World): Promise<void> {
+  const some = [...world.people.values()].slice(0, Math.ceil(20_000 / world.segments.length));
+  for (const { id, data } of some) checkTruth(side.name, id, data, await side.held(id), world);
+}
+
+interface Members {
+  readonly segment: number;
+  readonly ids: readonly string[];
+}
+
+async function membersOf(
+  { redis, keys }: WatchedDeployment,
+  predicateIds: readonly number[],
+): Promise<Members[]> {
+  const all: Members[] = [];
+  for (const [segment, predicateId] of predicateIds.entries()) {
+    const asked = redis.pipeline();
+    for (const partition of keys.partitions) asked.smembers(partition.segment(predicateId));
+    const found = (await asked.exec()) ?? [];
+    all.push({ segment, ids: found.flatMap(([, ids]) => ids as string[]) });
+  }
+  return all;
+}
+
+/** Bytes; the server is set as it came afterwards. */
+async function inPlainSets(redis: Redis, members: readonly Members[]): Promise<number> {
+  const [, set] = (await redis.config('GET', 'set-max-intset-entries')) as string[];
+  await redis.config('SET', 'set-max-intset-entries', OWN_INTSETS);
+  const bytes = await filled(
+    redis,
+    members,
+    (segment) => `plain:${segment}`,
+    (id) => id,
+  );
+  await redis.config('SET', 'set-max-intset-entries', set!);
+  return bytes;
+}
+
+/** What an option for ids of letters would cost: a number for each record of a partition. */
+async function inNumbers(redis: Redis, members: readonly Members[]): Promise<number> {
+  const numbers = new Map<string, number>();
+  const taken = Array.from({ length: PARTITIONS }, () => 0);
+  const numberOf = (id: string) => {
+    let number = numbers.get(id);
+    if (number === undefined) numbers.set(id, (number = ++taken[partitionOf(id, PARTITIONS)]!));
+    return number;
+  };
+  const keyOf = (segment: number, id: string) =>
+    `numbered:${partitionOf(id, PARTITIONS)}:${segment}`;
+  const sets = await filled(redis, members, keyOf, numberOf);
+  const hashes = new Set<string>();
+  const adding = redis.pipeline();
+  for (const [id, number] of numbers) {
+    const at = `translated:${partitionOf(id, PARTITIONS)}`;
+    adding.hset(`${at}:ids`, id, number).hset(`${at}:numbers`, number, id);
+    hashes.add(`${at}:ids`).add(`${at}:numbers`);
+  }
+  await adding.exec();
+  return sets + (await bytesOf(redis, [...hashes]));
+}
+
+async function filled(
+  redis: Redis,
+  members: readonly Members[],
+  keyOf: (segment: number, id: string) => string,
+  memberOf: (id: string) => string | number,
+): Promise<number> {
+  const keys = new Set<string>();
+  for (const { segment, ids } of members) {
+    for (let from = 0; from < ids.length; from += PIPELINED_MAX) {
+      const adding = redis.pipeline();
+      for (const id of ids.slice(from, from + PIPELINED_MAX)) {
+        const key = keyOf(segment, id);
+        adding.sadd(key, memberOf(id));
+        keys.add(key);
+      }
+      await adding.exec();
     }
   }
+  return bytesOf(redis, [...keys]);
+}
+
+// ── A record, its state, a link, a timer ──
+
+const ORGANIZATIONS = 'organizations';
+const CONTACTS = 'contacts';
+const CONTACTS_A_TARGET = 50;
+const SEEN = 'last_seen_at';
+const DAY_MS = 86_400_000;
+
+async function others(url: string, options: BenchOptions, progress: Progress): Promise<Case> {
+  const { records, seed } = options;
+  const deployment = await openQuiet(url);
+  try {
+    await declareLinked(deployment);
+    progress.say(`${records} contacts of organizations`);
+    const targets = Math.ceil(records / CONTACTS_A_TARGET);
+    await load(
+      deployment,
+      Array.from({ length: targets }, (_, at) =>
+        put(ORGANIZATIONS, `o${at}`, { industry: 'SaaS' }),
+      ),
+    );
+    await load(
+      deployment,
+      people(records, seed).map(({ id, data }, at) => {
+        const seen = new Date(Date.now() - (at % 29) * DAY_MS).toISOString();
+        return put(CONTACTS, id, { ...data, [SEEN]: seen, organization_id: `o${at % targets}` });
+      }),
+    );
+    for (const slug of ['lately', 'in-saas']) {
+      const { counts } = await deployment.segmentCounts.read([slug], PATIENT);
+      assert(counts[0]!.count === records, `all contacts are in ${slug}`);
+    }
+    const { redis, keys } = deployment;
+    const per = async (key: (partition: PartitionKeys) => string[]) =>
+      (await bytesOf(redis, keys.partitions.flatMap(key))) / records;
+    const links = await Promise.all(
+      ['neighbours', 'related', 'holders'].map((kind) => named(redis, `ours:{*}:${kind}:*`)),
+    );
+    const bytes = {
+      'a record': await per((partition) => [partition.records(CONTACTS), partition.ids(CONTACTS)]),
+      'its state': await per((partition) => [
+        partition.state(CONTACTS),
+        partition.blocks(CONTACTS),
+      ]),
+      'a link': (await bytesOf(redis, links.flat())) / records,
+      'a timer': await per(({ due }) => [due]),
+    };
+    const work = { 'holders of a target': CONTACTS_A_TARGET };
+    return { history: 'other pieces', segments: 2, work, figures: figuresOf(bytes, records) };
+  } finally {
+    await deployment.close();
+  }
+}
+
+const PATIENT = { consistency: 'strong', timeoutMs: 60_000 } as const;
+
+async function declareLinked({ objectTypes, segments, store }: WatchedDeployment): Promise<void> {
+  await objectTypes.put(ORGANIZATIONS, { attributes: { industry: { type: 'string' } } });
+  const organization = {
+    to: ORGANIZATIONS,
+    key: 'organization_id',
+    cardinality: 'one',
+    inverse: 'contacts',
+  } as const;
+  await objectTypes.put(CONTACTS, { ...PEOPLE_DEFINITION, relationships: { organization } });
+  const queries = {
+    lately: { field: SEEN, operator: 'inLast', value: { amount: 30, unit: 'day' } },
+    'in-saas': { field: 'organization.industry', operator: '=', value: 'SaaS' },
+  };
+  for (const [slug, rule] of Object.entries(queries)) {
+    const query = { combinator: 'and', rules: [rule] };
+    await segments.create({ title: slug, slug, object_type: CONTACTS, query });
+    await reached(() => Number(store.catalog.segments.get(slug)?.predicateId != null), 1);
+  }
+}
+
+function put(objectType: string, id: string, data: Record<string, unknown>): Change {
+  return { op: 'put', object_type: objectType, id, data };
+}
+
+async function load(
+  { redis, keys, store, metrics, worker }: WatchedDeployment,
+  changes: readonly Change[],
+): Promise<void> {
+  const applied = async () => {
+    assert(worker?.fatal.length === 0, 'no partition has stopped');
+    return (await metrics.changesApplied.get()).values[0]?.value ?? 0;
+  };
+  const target = (await applied()) + changes.length;
+  const logs = keys.partitions.map(({ log }) => log);
+  await (await stage(redis, logs, changes, store.catalog.version))();
+  await reached(applied, target);
+}
+
+// ── A worker ──
+
+const ROWS = 5_000;
+
+function inWorker(count: number, options: BenchOptions): Case {
+  const world = makeWorld(Math.min(ROWS, options.records), count, options.seed);
+  const rows = world.people.size;
+  const [network, types] = heapOf(() => makeTypes(world));
+  const [plain] = heapOf(() => rowsUnder({ network: new PredicateNetwork() }, world));
+  const [held] = heapOf(() => rowsUnder(types.get(PEOPLE)!, world));
+  const bytes = {
+    'a predicate': network / count,
+    'a row, with what holds of it': held / rows,
+    'a row, without': plain / rows,
+  };
+  const work = { 'MB of predicates': network / 1e6 };
+  return { history: 'a worker', segments: count, work, figures: figuresOf(bytes, count) };
+}
+
+/** What is held of what was made, and it. */
+function heapOf<T>(make: () => T): [bytes: number, made: T] {
+  globalThis.gc?.();
+  const before = used();
+  const made = make();
+  globalThis.gc?.();
+  return [used() - before, made];
+}
+
+function used(): number {
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+/** The rows of all people; the texts in them are those of the world. */
+function rowsUnder(
+  { network }: { readonly network: PredicateNetwork },
+  { people: all }: World,
+): Map<string, Row> {
+  const rows = new Map<string, Row>();
+  for (const { id, data } of all.values()) {
+    const own = { ...data };
+    const record = { data: own, version: 1, createdAt: 0, updatedAt: 0, fits: 1 };
+    rows.set(id, { record, truth: predicateIds(network.create(own, 0)), due: undefined });
+  }
+  return rows;
 }

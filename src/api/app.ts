@@ -1,7 +1,6 @@
 /**
  * app.ts – The API as a Fastify plugin: what holds for every request, then the routes.
  */
-import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import type { KeyEntry, RateLimit } from '../config.ts';
@@ -18,6 +17,7 @@ import { queuedAnswers } from './plugins/queued-answers.ts';
 import { rateLimit } from './plugins/rate-limit.ts';
 import { refusedBodies } from './plugins/refused-bodies.ts';
 import { requests } from './plugins/requests.ts';
+import { securityHeaders } from './plugins/security-headers.ts';
 import { addRoute, type RouteContext } from './route.ts';
 import { ROUTES } from './routes.ts';
 
@@ -38,11 +38,7 @@ export const app = fp(
     await server.register(problems);
     await server.register(refusedBodies, { bytesMax: limits.refusedBodyBytes });
     await server.register(deadlines, { health: deployment.health });
-    // Only the proxy in front knows whether https is spoken.
-    await server.register(helmet, {
-      strictTransportSecurity: false,
-      contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
-    });
+    await server.register(securityHeaders);
     await server.register(cors, { origins: corsOrigins });
     await server.register(auth, { keys });
     await server.register(rateLimit, { limit: options.rateLimit });

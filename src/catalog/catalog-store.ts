@@ -21,7 +21,8 @@ export class CatalogStore implements CatalogWriter {
   readonly #log: CatalogLog;
   /** Writes of this process go one after the other: they would only refuse each other. */
   #writing: Promise<unknown> = Promise.resolve();
-  /** The stored version, asked for once for all callers within one turn of the event loop. */
+  /** The question for the stored version that is under way, and the next one. */
+  #asking: Promise<number> | undefined;
   #asked: Promise<number> | undefined;
   #loading: Promise<void> | undefined;
   /** The last entry of the catalog's log that is known. */
@@ -44,7 +45,7 @@ export class CatalogStore implements CatalogWriter {
 
   /** One round trip if nothing newer is stored. */
   async refresh(): Promise<Catalog> {
-    const stored = await (this.#asked ??= this.#ask());
+    const stored = await this.#storedVersion();
     if (this.catalog.version < stored) await this.#readVersions();
     while (this.catalog.version < stored) await (this.#loading ??= this.#load());
     return this.catalog;
@@ -65,13 +66,24 @@ export class CatalogStore implements CatalogWriter {
   }
 
   /**
-   * Asks after this turn of the event loop: an answer that was under way when a caller begins may
-   * be too old for it.
+   * The stored version, by a question that begins from now on: an answer that was under way when a
+   * caller begins may be too old for it. Callers that come meanwhile share the next one.
    */
-  async #ask(): Promise<number> {
-    await new Promise((resolve) => setImmediate(resolve));
-    this.#asked = undefined;
-    return this.#log.version();
+  #storedVersion(): Promise<number> {
+    if (!this.#asking) return this.#ask();
+    const ask = () => {
+      this.#asked = undefined;
+      return this.#ask();
+    };
+    return (this.#asked ??= this.#asking.then(ask, ask));
+  }
+
+  #ask(): Promise<number> {
+    const asking = this.#log.version().finally(() => {
+      if (this.#asking === asking) this.#asking = undefined;
+    });
+    this.#asking = asking;
+    return asking;
   }
 
   /** Applies the versions that follow on the one that is known, as far as the log holds them. */

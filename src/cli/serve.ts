@@ -21,6 +21,7 @@ import { WebhookWorker } from '../jobs/webhook-worker.ts';
 import { Webhooks } from '../jobs/webhooks.ts';
 import { openRedisServer, type RedisServer } from '../redis/server.ts';
 import { RedisServerError } from '../redis/server-error.ts';
+import { adviseOnSets } from '../redis/set-encoding.ts';
 import { tell } from './beside.ts';
 import { CommandError, describeFailure } from './failure.ts';
 import { openLog } from './log.ts';
@@ -77,6 +78,7 @@ async function open(config: Config, logger: Logger, opened: Opened): Promise<voi
     say: tell,
   });
   opened.add(() => redis.stop());
+  if (!redis.private) await adviseOnSets(redis.url, tell);
   const keys = keysOf(config);
   const { prefix, partitions, timeZone, webhookAllow, limits } = config;
   const deployment = await openDeployment({

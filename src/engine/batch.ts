@@ -140,6 +140,19 @@ export function touchedRecords(batch: Batch): Map<string, Set<string>> {
   return touched;
 }
 
+/** How many records a slice of background work has looked at: its cost follows from them. */
+export function visited(
+  { expired, untimed = [], resync }: Batch,
+  { backfilled, fired, fanned }: Readonly<Record<'backfilled' | 'fired' | 'fanned', number>>,
+): number {
+  let count = backfilled + fired + fanned + expired.length + untimed.length;
+  for (const resend of resync?.resends ?? [])
+    count += 'values' in resend ? resend.values.length : resend.targets.length;
+  for (const sweep of resync?.sweeps ?? [])
+    count += 'values' in sweep ? sweep.values.length : sweep.targets.length;
+  return count;
+}
+
 /** Adds a record to those that are touched. */
 export function touch(touched: Map<string, Set<string>>, objectType: string, id: string): void {
   addTo(touched, objectType, id);

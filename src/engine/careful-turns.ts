@@ -155,13 +155,13 @@ export class CarefulTurns {
 
   /** Records that were not in a log: of fan-outs, timers, backfills and resynchronizations. */
   *#nextVisit(care: Care): Asking<Piece | undefined> {
-    const { turn, participants } = this.#setting;
+    const { turn, participants, limits } = this.#setting;
     const { fanouts, timers, builds, resyncs } = participants;
     if (care.left('fanout') && fanouts.size > 0) {
       const [visit] = yield* fanouts.visit(1);
       if (visit) return { kind: 'fanout', visit };
     }
-    const taken = care.left('due') ? yield* timers.take(turn.nowMs) : [];
+    const taken = care.left('due') ? yield* timers.take(turn.nowMs, limits.care.due) : [];
     if (taken[0]) return { kind: 'due', record: taken[0], taken };
     const backfill = care.left('backfill') ? yield* builds.take(1) : undefined;
     if (backfill) return { kind: 'backfill', request: backfill.request, ids: backfill.ids };

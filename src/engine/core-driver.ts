@@ -21,6 +21,7 @@ import {
   type DriverRequest,
   isForDriver,
 } from './requests.ts';
+import type { Seat, Slices } from './slices.ts';
 
 /**
  * A small batch in a busy process waits this long for more: a commit costs the same for one change
@@ -37,6 +38,8 @@ export interface CoreDriverContext extends Asker {
   readonly metrics: Metrics;
   readonly log: OwnerLog;
   readonly solo: Solo;
+  readonly slices: Slices;
+  readonly seat: Seat;
   readonly refreshCatalog: () => Promise<unknown>;
   readonly renewLease: () => Promise<Renewal>;
   /** Ends early when there is news. */
@@ -73,11 +76,12 @@ export class CoreDriver {
       return next.value;
     } finally {
       asking.return(undefined as never);
+      this.#context.slices.end(this.#context.seat);
     }
   }
 
   async #answer(request: DriverRequest): Promise<Answers[DriverRequest['kind']]> {
-    const { solo, refreshCatalog, renewLease } = this.#context;
+    const { solo, slices, seat, refreshCatalog, renewLease } = this.#context;
     switch (request.kind) {
       case 'renew':
         return renewLease();
@@ -86,6 +90,8 @@ export class CoreDriver {
       case 'catalog':
         await refreshCatalog();
         return undefined;
+      case 'slice':
+        return slices.begin(seat, request);
       case 'gather':
         if (request.entries < SMALL_BATCH_ENTRIES && this.#isBusy) await sleep(GATHER_MS);
         return undefined;

@@ -12,8 +12,8 @@ export interface CoreLimits {
   /** A batch ends at the entry that passes one of these two. */
   readonly batchRecordsMax: number;
   readonly batchBytesMax: number;
-  /** Records that a chunk of a backfill reads: it ends at the one that passes this. */
-  readonly backfillBytesMax: number;
+  /** Records of a slice at least, however long they take: each costs some round trips. */
+  readonly sliceRecordsMin: number;
   /** Holders that the fan-outs of a batch visit together, and each of them at least. */
   readonly fanoutRecordsMax: number;
   readonly fanoutRecordsMin: number;
@@ -29,6 +29,7 @@ export interface CoreLimits {
   readonly recoveredFanoutsMax: number;
   /** Rows of a chunk of a backfill at least, however many predicates are evaluated for each. */
   readonly backfillRecordsMin: number;
+  readonly backfillRecordsMax: number;
   /** Entries that may wait for their targets before all but the inbox is held back. */
   readonly undeliveredMax: number;
   /** Records that a batch looks at because of the time. */
@@ -40,7 +41,10 @@ export interface CoreLimits {
   /** How often tombstones are looked after, and how long they last. */
   readonly tombstonesEveryMs: number;
   readonly tombstoneTtlMs: number;
-  /** Stored records that a batch loads without being cut, and what each kind of work may then. */
+  /**
+   * Stored records that a batch loads without being cut, and what each kind of work may then; a
+   * slice is of one kind.
+   */
   readonly loadedBytesMax: number;
   readonly kindBytesMax: number;
   /** Targets whose state is resent together. */
@@ -55,35 +59,35 @@ export interface CoreLimits {
 }
 
 const BATCH_RECORDS_MAX = 500;
-const DUE_RECORDS_MAX = 100;
+/**
+ * Records of a slice at most; its time may bound it first (pace.ts). After a death as many are tried
+ * one by one.
+ */
+const SLICE_RECORDS_MAX = 500;
 
 export const CORE_LIMITS: CoreLimits = {
   batchRecordsMax: BATCH_RECORDS_MAX,
   batchBytesMax: 1024 * 1024,
-  // measured: to parse 4 MB takes 40 ms
-  backfillBytesMax: 4 * 1024 * 1024,
-  // A live change waits for what goes before it in every partition of the process. Measured with 16
-  // partitions: 100,000 holders take 1.8 s with 100 and with 500 a batch; live changes meanwhile 80
-  // ms and 370 ms at p99.
-  fanoutRecordsMax: 100,
+  sliceRecordsMin: 16,
+  fanoutRecordsMax: SLICE_RECORDS_MAX,
   fanoutRecordsMin: 16,
   fewHoldersMax: 16,
   newsHoldersMax: 1000,
   effectsMax: EFFECTS_MAX,
   recoveredFanoutsMax: 5000,
   backfillRecordsMin: 16,
+  backfillRecordsMax: SLICE_RECORDS_MAX,
   undeliveredMax: 1000,
-  // So many are due at midnight that live changes have to come in between.
-  dueRecordsMax: DUE_RECORDS_MAX,
+  dueRecordsMax: SLICE_RECORDS_MAX,
   // Each target names a set or a few, and the store frees them in the background.
   sweptTargetsMax: 200,
   sweptTimersMax: 200,
   expiredTombstonesMax: 200,
   tombstonesEveryMs: 30_000,
   tombstoneTtlMs: TOMBSTONE_TTL_MS,
-  // More than a chunk of a backfill. All partitions of a process may hold so much at once, and
-  // parsed it is several times as large.
+  // All partitions of a process may hold so much at once, and parsed it is several times as large.
   loadedBytesMax: 8 * 1024 * 1024,
+  // Measured: to parse 4 MB takes 40 ms.
   kindBytesMax: 2 * 1024 * 1024,
   resentTargetsMax: 200,
   // Rows that a process keeps, shared out among its partitions: about 2 kB each with 20 attributes.
@@ -94,9 +98,9 @@ export const CORE_LIMITS: CoreLimits = {
   suspicionPauseMs: 1000,
   care: {
     change: BATCH_RECORDS_MAX + 256, // an entry may pass the limit (ENTRY_CHANGES_MAX)
-    fanout: BATCH_RECORDS_MAX,
-    due: DUE_RECORDS_MAX,
-    backfill: BATCH_RECORDS_MAX,
+    fanout: SLICE_RECORDS_MAX,
+    due: SLICE_RECORDS_MAX,
+    backfill: SLICE_RECORDS_MAX,
     // A resynchronization is not stored: it begins again after a take-over.
     resync: Number.POSITIVE_INFINITY,
   },

@@ -64,10 +64,10 @@ export class DueSweep implements Participant {
   }
 
   /** Reads the next timers. Those that stay while a pass runs are met by it. */
-  *work(batch: BatchDraft, { networks }: Turn): Asking<boolean> {
+  *work(batch: BatchDraft, { networks, recordsMax }: Turn): Asking<boolean> {
     const types = [...this.#timed].filter((name) => isGiven(networks.types, name));
     const before = this.#pass?.types === types.join() ? this.#pass.cursor : undefined;
-    const most = this.#limits.sweptTimersMax;
+    const most = Math.min(recordsMax, this.#limits.sweptTimersMax);
     const { items, cursor } = yield* ask({ kind: 'walk-timers', cursor: before, most });
     const records = items.filter(({ objectType }) => types.includes(objectType));
     this.#chunk = { types, cursor, records };

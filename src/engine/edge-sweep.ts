@@ -84,11 +84,11 @@ export class EdgeSweep implements Participant {
    * Reads the next targets. Of an edge that is given up some of them, for they go; else what a pass
    * comes to.
    */
-  *work(_: BatchDraft, { networks }: Turn): Asking<boolean> {
+  *work(_: BatchDraft, { networks, recordsMax }: Turn): Asking<boolean> {
     const request = this.next(networks.edges);
     if (!request) return false;
     const { edgeId, cursor } = request;
-    const most = this.#limits.sweptTargetsMax;
+    const most = Math.min(recordsMax, this.#limits.sweptTargetsMax);
     if (request.isWholeEdge) {
       const targets = yield* ask({ kind: 'some-neighbour-targets', edgeId, most });
       this.#chunk = { ...request, targets, isLast: targets.length < most };

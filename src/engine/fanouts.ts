@@ -101,21 +101,22 @@ export class Fanouts implements Participant {
     return !isHeldBack && this.#running.size > 0;
   }
 
-  *work(batch: BatchDraft): Asking<boolean> {
-    batch.fanouts = chunksOf(yield* this.visit());
+  *work(batch: BatchDraft, { recordsMax }: Turn): Asking<boolean> {
+    batch.fanouts = chunksOf(yield* this.visit(recordsMax));
     return true;
   }
 
   /**
-   * The next holders of the fan-outs that run: together no more than a batch has room for; or only
-   * the very next one.
+   * The next holders of the fan-outs that run: together no more than a batch has room for, nor than
+   * `recordsMax`.
    */
-  *visit(most?: 1): Asking<readonly FanoutVisit[]> {
+  *visit(recordsMax: number): Asking<readonly FanoutVisit[]> {
     const { fanoutRecordsMax, fanoutRecordsMin } = this.#limits;
-    const next = this.next().slice(0, most);
-    const visitedMax = Math.max(1, Math.floor(fanoutRecordsMax * this.#share));
+    const next = this.next().slice(0, recordsMax);
+    const most = Math.min(recordsMax, fanoutRecordsMax * this.#share);
+    const visitedMax = Math.max(1, Math.floor(most));
     const share = Math.floor(visitedMax / Math.max(1, next.length));
-    const idsMax = most ?? Math.max(Math.min(fanoutRecordsMin, visitedMax), share);
+    const idsMax = Math.max(Math.min(fanoutRecordsMin, visitedMax), share);
     const asked = next.map(({ edgeId, target, cursor, until }) => ({
       edgeId,
       target,

@@ -32,6 +32,7 @@ interface Queued {
 }
 
 export class Intake implements Participant {
+  readonly isLive = true;
   readonly #limits: CoreLimits;
   #position: LogPosition = LOG_START;
   #inboxPosition: EntryId = STREAM_START;

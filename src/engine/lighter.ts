@@ -3,8 +3,8 @@
  * batch is bounded by what it brings, but 500 small patches of large records load all of these.
  *
  * Keeps true: of each kind of work the first pieces stay, at least one, so that no kind starves and
- * each goes on. The next batch meets what is left out. Backfills are not cut: their chunks are
- * weighed when they are read.
+ * each goes on. The next batch meets what is left out. Backfills are not cut: they read no more
+ * than may be held.
  */
 
 /** Up to the item that passes what they may weigh together. */

@@ -34,12 +34,16 @@ export interface Turn {
   readonly isCareful: boolean;
   /** Something is left to build at the catalog version of now. */
   readonly isBuilding: boolean;
+  /** How many records this slice may look at, so that it takes no longer than it was granted. */
+  readonly recordsMax: number;
 }
 
 /** The bytes of a stored record. */
 export type Weigh = (objectType: string, id: string) => number;
 
 export interface Participant {
+  /** Its work comes first: changes and messages. All other work is done in slices (slices.ts). */
+  readonly isLive?: boolean;
   /** Takes up what the last commit says. Caller: once, before anything else. */
   recover?(meta: PartitionMeta): void;
   /** Forgets what it had noted down for a turn that came to nothing. Caller: before each turn. */

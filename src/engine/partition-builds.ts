@@ -15,8 +15,9 @@ import type { CommitDraft } from './commit-draft.ts';
 import type { CoreLimits } from './core-limits.ts';
 import type { Networks } from './networks.ts';
 import type { BatchDraft, Participant, Turn } from './participant.ts';
-import type { PartitionMeta } from './partition-store.ts';
+import type { PartitionMeta, RecordChunk } from './partition-store.ts';
 import { type Asking, ask } from './requests.ts';
+import type { ReadRows } from './row-cache.ts';
 import { EFFECTS_MAX, type Step } from './step.ts';
 
 /**
@@ -64,6 +65,7 @@ export interface BackfillTaken {
   readonly request: BackfillRequest;
   readonly ids: readonly string[];
   readonly isLast: boolean;
+  readonly rows: RecordChunk['rows'];
 }
 
 const NO_IDS: readonly number[] = [];
@@ -102,37 +104,38 @@ export class PartitionBuilds implements Participant {
     return !isHeldBack && isBuilding;
   }
 
-  *work(batch: BatchDraft): Asking<boolean> {
-    const taken = yield* this.take();
+  *work(batch: BatchDraft, { recordsMax }: Turn): Asking<boolean> {
+    const taken = yield* this.take(recordsMax);
     if (taken && taken.ids.length > 0) batch.backfills = [chunkOf(taken)];
     return true;
   }
 
   /**
-   * The next ids of a backfill: few when many predicates are evaluated for each, so that a commit
-   * stays within EFFECTS_MAX. They hold no more than `backfillBytesMax` of records: hundreds of
-   * large ones at once hold up everything, or fill the heap.
+   * The next records of a backfill: few when many predicates are evaluated for each, so that a
+   * commit stays within EFFECTS_MAX, and no more of them than may be held at once.
    */
-  *take(most?: 1): Asking<BackfillTaken | undefined> {
+  *take(recordsMax: number): Asking<BackfillTaken | undefined> {
     const request = this.nextBackfill();
     if (!request) return undefined;
     const { objectType, backfill } = request;
-    const idsMax = most ?? this.#idsMax(request);
-    const ids = yield* ask({ kind: 'ids', objectType, after: backfill.cursor, most: idsMax });
-    const lengths = ids.length > 0 ? yield* ask({ kind: 'record-bytes', objectType, ids }) : [];
-    let bytes = 0;
-    const full = lengths.findIndex((length) => (bytes += length) > this.#limits.backfillBytesMax);
-    this.#taken =
-      full >= 0 && full + 1 < ids.length
-        ? { request, ids: ids.slice(0, full + 1), isLast: false }
-        : { request, ids, isLast: ids.length < idsMax };
+    const most = Math.min(recordsMax, this.#idsMax(request));
+    const bytesMax = this.#limits.kindBytesMax;
+    const after = backfill.cursor;
+    const chunk = yield* ask({ kind: 'records-after', objectType, after, most, bytesMax });
+    const { rows, isEnd } = chunk;
+    this.#taken = { request, ids: [...rows.keys()], isLast: isEnd, rows };
     return this.#taken;
   }
 
+  /** The rows that were read with the ids of this turn: nothing is committed in between. */
+  get read(): ReadRows | undefined {
+    return this.#taken && { objectType: this.#taken.request.objectType, rows: this.#taken.rows };
+  }
+
   #idsMax({ backfill }: BackfillRequest): number {
-    const { backfillRecordsMin, batchRecordsMax } = this.#limits;
+    const { backfillRecordsMin, backfillRecordsMax } = this.#limits;
     const rows = Math.floor(EFFECTS_MAX / backfill.predicateIds.length);
-    return Math.max(backfillRecordsMin, Math.min(batchRecordsMax, rows));
+    return Math.max(backfillRecordsMin, Math.min(backfillRecordsMax, rows));
   }
 
   /** Nothing of it is part of this turn after all. */

@@ -8,12 +8,13 @@
  */
 import { partitionOf } from '../change/partition.ts';
 import { assert, unreachable } from '../errors.ts';
-import type { Batch } from './batch.ts';
+import { type Batch, visited } from './batch.ts';
 import type { Piece, Solo } from './care.ts';
 import { CarefulTurns, type CareSetting } from './careful-turns.ts';
 import { addMembers, addStep, CommitDraft } from './commit-draft.ts';
 import type { CoreLimits } from './core-limits.ts';
 import type { Networks } from './networks.ts';
+import { Pace } from './pace.ts';
 import type { BatchDraft, Participant, Turn } from './participant.ts';
 import { makeParticipants, type Participants } from './participants.ts';
 import type {
@@ -56,12 +57,21 @@ export interface CoreContext {
 
 /** An owner sleeps no longer than this. */
 const IDLE_MAX_MS = 30_000;
+/** A slice that is granted wakes the owner; it asks again in any case. */
+const NO_SLICE: TurnResult = { kind: 'idle', forMs: 1000 };
 
 export class PartitionCore implements Turn {
   readonly participants: Participants;
   readonly #context: CoreContext;
   readonly #meta: PartitionMeta;
   readonly #all: readonly Participant[];
+  readonly #live: readonly Participant[];
+  /** The kinds of background work, the one whose turn is next first. */
+  #background: readonly Participant[];
+  readonly #paces = new Map<Participant, Pace>();
+  #recordsMax = 0;
+  /** How long the last step took, with what is written of it. */
+  #stepMs = 0;
   readonly #careful: CarefulTurns;
   #number: number;
   /** The latest that this owner or one before it went by. */
@@ -80,6 +90,9 @@ export class PartitionCore implements Turn {
     const make = context.makeParticipants ?? makeParticipants;
     this.participants = make({ limits, partitions, freshEpoch });
     this.#all = Object.values(this.participants);
+    this.#live = this.#all.filter(({ isLive }) => isLive);
+    this.#background = this.#all.filter(({ work, isLive }) => work && !isLive);
+    for (const kind of this.#background) this.#paces.set(kind, new Pace());
     for (const participant of this.#all) participant.recover?.(meta);
     this.#careful = new CarefulTurns(this.#careSetting());
   }
@@ -121,6 +134,10 @@ export class PartitionCore implements Turn {
 
   get isBuilding(): boolean {
     return this.participants.builds.isBuilding(this.networks.version);
+  }
+
+  get recordsMax(): number {
+    return this.#recordsMax;
   }
 
   // ——— Around turns ———
@@ -176,8 +193,10 @@ export class PartitionCore implements Turn {
   // ——— A turn ———
 
   /**
-   * One batch, or the news that there is none. A full outbox holds back all but the inbox: else two
-   * partitions could wait for each other.
+   * One batch, or the news that there is none: either of changes and messages, or a slice of one
+   * kind of background work. So changes wait for one slice at most, and what a slice takes is
+   * measured. A full outbox holds back all but the inbox: else two partitions could wait for each
+   * other.
    * @throws what a step throws that is no piece's fault
    */
   *turn(): Asking<TurnResult> {
@@ -189,14 +208,37 @@ export class PartitionCore implements Turn {
       for (const participant of this.#all) participant.begin?.();
       if (!this.#hasOrdinaryWork()) return this.#careful.idle ?? AGAIN;
     }
+    const isLive = this.#live.some((participant) => participant.hasWork?.(this));
+    const isWanted = this.#background.some((kind) => kind.hasWork?.(this));
+    const sliceMs = yield* ask({ kind: 'slice', isLive, isWanted });
+    if (sliceMs !== undefined) return yield* this.#slice(sliceMs);
+    return isLive ? yield* this.#liveTurn() : (this.#careful.idle ?? NO_SLICE);
+  }
+
+  *#liveTurn(): Asking<TurnResult> {
     yield* ask({ kind: 'gather', entries: this.participants.intake.pace });
     const batch = this.#emptyBatch();
-    let isWork = false;
-    for (const participant of this.#all) {
-      if (!participant.work || !participant.hasWork?.(this)) continue;
-      if (yield* participant.work(batch, this)) isWork = true;
+    for (const participant of this.#live) {
+      if (participant.hasWork?.(this)) yield* participant.work!(batch, this);
     }
-    return isWork ? yield* this.#carryOut(batch, undefined, false) : AGAIN;
+    return yield* this.#carryOut(batch, undefined, false);
+  }
+
+  /** Of the kind whose turn it is; it comes last from now on. */
+  *#slice(sliceMs: number): Asking<TurnResult> {
+    for (const kind of this.#background) {
+      if (!kind.hasWork?.(this)) continue;
+      const pace = this.#paces.get(kind)!;
+      this.#recordsMax = Math.max(this.#context.limits.sliceRecordsMin, pace.records(sliceMs));
+      const batch = this.#emptyBatch();
+      if (!(yield* kind.work!(batch, this))) continue;
+      this.#background = [...this.#background.filter((each) => each !== kind), kind];
+      const result = yield* this.#carryOut(batch, undefined, false, true);
+      if (result.kind === 'committed')
+        pace.took(visited(batch, result.made), this.#stepMs, result.made);
+      return result;
+    }
+    return AGAIN;
   }
 
   #hasOrdinaryWork(): boolean {
@@ -220,11 +262,18 @@ export class PartitionCore implements Turn {
     return { entries: [], position, backfills: [], expired: [], effectsMax };
   }
 
-  *#carryOut(batch: BatchDraft, piece: Piece | undefined, isSolo: boolean): Asking<TurnResult> {
-    const rows = yield* this.#load(batch, isSolo);
+  *#carryOut(
+    batch: BatchDraft,
+    piece: Piece | undefined,
+    isSolo: boolean,
+    isSlice = false,
+  ): Asking<TurnResult> {
+    const rows = yield* this.#load(batch, isSolo, isSlice);
     // From here to the prepared commit nothing is asked for: catalog, networks and step are of one
     // version.
+    const beganMs = this.#context.elapsedMs();
     const planned = this.#plan(batch, piece, rows);
+    this.#stepMs = this.#context.elapsedMs() - beganMs;
     if (planned.kind !== 'planned') return planned;
     const { made, prepared, names } = planned;
     const answer = yield* ask({ kind: 'commit', prepared });
@@ -246,9 +295,12 @@ export class PartitionCore implements Turn {
   }
 
   /** Which rows a step looks at follows from the catalog, which may move on while they are read. */
-  *#load(batch: BatchDraft, isSolo: boolean): Asking<StepRows> {
+  *#load(batch: BatchDraft, isSolo: boolean, isSlice: boolean): Asking<StepRows> {
     const { networks, solo, limits, timeZone } = this.#context;
-    let bytesMax: number | undefined = limits.loadedBytesMax;
+    const { loadedBytesMax, kindBytesMax } = limits;
+    let bytesMax: number | undefined = isSlice
+      ? Math.min(loadedBytesMax, kindBytesMax)
+      : loadedBytesMax;
     for (;;) {
       if (!isSolo && solo.over) yield* ask({ kind: 'solo-over' });
       const { version } = networks;
@@ -257,7 +309,7 @@ export class PartitionCore implements Turn {
         networks,
         timeZone,
         batch,
-        bytesMax,
+        { bytesMax, isPassing: isSlice, read: this.participants.builds.read },
       );
       const isHeavy = 'weigh' in loaded;
       if (isHeavy) {

@@ -90,6 +90,18 @@ export type LoadedRecords =
   | { readonly kind: 'rows'; readonly rows: readonly (Row | undefined)[] }
   | { readonly kind: 'heavy'; readonly bytes: readonly number[] };
 
+/** Rows by id, in the order of the ids; undefined: another program has removed the record. */
+export interface RecordChunk {
+  readonly rows: ReadonlyMap<string, Row | undefined>;
+  /** Whether no more follow. */
+  readonly isEnd: boolean;
+}
+
+export interface ChunkLimit {
+  readonly most: number;
+  readonly bytesMax: number;
+}
+
 /**
  * A part of something that is walked along. What stays all the while is met; what comes or goes
  * meanwhile may be.
@@ -194,7 +206,10 @@ export interface CommitWrites {
   readonly catalogVersion: number;
   /** The log was applied up to here, and may be trimmed below; undefined: nothing of it was. */
   readonly position: LogPosition | undefined;
-  /** The inbox was applied up to here, and may be trimmed below. */
+  /**
+   * The inbox was applied up to here, and may be trimmed below. If it does not hold this entry a
+   * fail-over has lost it: the commit is refused as rolled back.
+   */
   readonly inbox: EntryId | undefined;
 
   // — records —
@@ -311,8 +326,6 @@ export interface PartitionStore {
    * `bytesMax` together.
    */
   records(asked: readonly RecordsOfType[], bytesMax: number): Promise<LoadedRecords>;
-  /** The bytes of some records, in their order; 0 for one that there is not. */
-  recordBytes(objectType: string, ids: readonly string[]): Promise<readonly number[]>;
   /** Rows in the order of the targets; undefined: there is none. */
   neighbours(
     edgeId: number,
@@ -335,8 +348,11 @@ export interface PartitionStore {
   /** All that are counted, or have sources. Read whole: only where losses are made good. */
   allValueCounts(predicateId: number): Promise<readonly TargetValue[]>;
   allValueSources(predicateId: number): Promise<readonly (TargetValue & ValueSources)[]>;
-  /** Ids of live and archived records in their order, after `after` ('': from the first one). */
-  idsAfter(objectType: string, after: string, most: number): Promise<readonly string[]>;
+  /**
+   * The rows of live and archived records in the order of their ids, after `after` ('': from the
+   * first one): `most` of them, and none after the one that passes `bytesMax`.
+   */
+  recordsAfter(objectType: string, after: string, limit: ChunkLimit): Promise<RecordChunk>;
   /**
    * Holders in the order of their ids, after `after` ('': from the first one) up to `until` (null:
    * to the last one).

@@ -23,6 +23,7 @@ import type { Networks } from './networks.ts';
 import { OwnerLog } from './owner-log.ts';
 import { PartitionCore } from './partition-core.ts';
 import type { PartitionMeta, PartitionStore, PartitionTail, Renewal } from './partition-store.ts';
+import type { Seat, Slices } from './slices.ts';
 import type { TurnResult } from './turn-result.ts';
 
 export const LEASE_TTL_MS = 3000;
@@ -51,6 +52,7 @@ export interface ProcessorContext {
   readonly metrics: Metrics;
   readonly cachedRowsMax: number;
   readonly solo: Solo;
+  readonly slices: Slices;
   /** Brings the catalog to what is stored. */
   readonly refreshCatalog: () => Promise<unknown>;
   /** Called after each commit of this partition. */
@@ -76,6 +78,7 @@ export class PartitionProcessor {
   readonly #logger: Logger;
   readonly #log: OwnerLog;
   readonly #alarm = new Alarm();
+  readonly #seat: Seat;
   readonly #partition: number;
   #held: Held | undefined;
   #renewals = 0;
@@ -89,7 +92,8 @@ export class PartitionProcessor {
     this.#store = context.stores[partition]!;
     this.#logger = context.logger.child({ partition });
     this.#log = new OwnerLog(this.#logger, context.metrics);
-    const { stores, metrics, solo, refreshCatalog } = context;
+    const { stores, metrics, solo, slices, refreshCatalog } = context;
+    this.#seat = slices.join(() => this.nudge());
     this.#driver = new CoreDriver({
       partition,
       token: this.#token,
@@ -97,6 +101,8 @@ export class PartitionProcessor {
       metrics,
       log: this.#log,
       solo,
+      slices,
+      seat: this.#seat,
       refreshCatalog,
       renewLease: () => this.#renewLease(),
       sleep: (ms) => this.#alarm.sleep(ms),
@@ -121,7 +127,7 @@ export class PartitionProcessor {
     this.#running ??= this.#run();
   }
 
-  /** Looks again whether there is something to do: the catalog changed. */
+  /** Looks again whether there is something to do: the catalog changed, or a slice is granted. */
   nudge(): void {
     this.#alarm.ring();
   }
@@ -268,6 +274,7 @@ export class PartitionProcessor {
   }
 
   #forget(): void {
+    this.#context.slices.leave(this.#seat);
     this.#held?.forwarder.stop();
     this.#held = undefined;
     this.#context.tail.unfollow();

@@ -13,6 +13,7 @@ import type { TargetValue } from '../membership/value-key.ts';
 import type { RecordKey } from './batch.ts';
 import type { Fanout } from './fanouts.ts';
 import type {
+  ChunkLimit,
   CommitAnswer,
   DueRecord,
   EntryId,
@@ -21,6 +22,7 @@ import type {
   LoadedRecords,
   PartitionStore,
   PreparedCommit,
+  RecordChunk,
   RecordsOfType,
   Renewal,
   StoredChannel,
@@ -29,6 +31,7 @@ import type {
   WaitingEntry,
   Walk,
 } from './partition-store.ts';
+import type { TurnAhead } from './slices.ts';
 import type { Extremes } from './step-neighbours.ts';
 
 /** Rows at one end of an edge. */
@@ -89,17 +92,11 @@ export type StoreRequest =
       readonly valueSources: readonly ValuesOf[];
       readonly valueTotals: readonly TotalsOf[];
     }
-  | {
-      readonly kind: 'record-bytes';
-      readonly objectType: string;
-      readonly ids: readonly string[];
-    }
-  | {
-      readonly kind: 'ids';
+  | ({
+      readonly kind: 'records-after';
       readonly objectType: string;
       readonly after: string;
-      readonly most: number;
-    }
+    } & ChunkLimit)
   | { readonly kind: 'holders'; readonly asked: readonly HoldersOf[] }
   | {
       readonly kind: 'few-holders';
@@ -147,6 +144,8 @@ export type DriverRequest =
   | { readonly kind: 'commit'; readonly prepared: PreparedCommit }
   /** Brings the catalog to this version at least. */
   | { readonly kind: 'catalog'; readonly version: number }
+  /** A turn begins: may it take a slice of background work (slices.ts)? */
+  | ({ readonly kind: 'slice' } & TurnAhead)
   /** A small batch, of so many entries of the log, may be waited with. */
   | { readonly kind: 'gather'; readonly entries: number }
   /**
@@ -170,8 +169,7 @@ export interface EdgeRows {
 export interface Answers {
   readonly records: LoadedRecords;
   readonly 'edge-rows': EdgeRows;
-  readonly 'record-bytes': readonly number[];
-  readonly ids: readonly string[];
+  readonly 'records-after': RecordChunk;
   readonly holders: readonly (readonly string[])[];
   readonly 'few-holders': readonly (readonly string[] | undefined)[];
   readonly fanouts: readonly Fanout[];
@@ -194,6 +192,8 @@ export interface Answers {
   readonly renew: Renewal;
   readonly commit: CommitAnswer | 'unknown';
   readonly catalog: undefined;
+  /** The length of the slice in ms; undefined: none now. */
+  readonly slice: number | undefined;
   readonly gather: undefined;
   readonly 'solo-over': undefined;
   /** What ends it. */
@@ -227,10 +227,8 @@ export function answerOf(
       return store.records(request.asked, request.bytesMax);
     case 'edge-rows':
       return edgeRows(request, store);
-    case 'record-bytes':
-      return store.recordBytes(request.objectType, request.ids);
-    case 'ids':
-      return store.idsAfter(request.objectType, request.after, request.most);
+    case 'records-after':
+      return store.recordsAfter(request.objectType, request.after, request);
     case 'holders':
       return Promise.all(
         request.asked.map(({ edgeId, target, after, until, most }) =>
@@ -290,6 +288,7 @@ export function isForDriver(request: Request): request is DriverRequest {
     case 'renew':
     case 'commit':
     case 'catalog':
+    case 'slice':
     case 'gather':
     case 'solo-over':
     case 'solo-begin':

@@ -3,8 +3,9 @@
  *
  * Keeps true: a cached row is what the store holds. Rows enter when they were read under the lease,
  * or when the commit that wrote them is known to have taken place. Each take-over begins with an
- * empty cache. Only a row that was asked for is answered: reading another one is a bug and throws,
- * instead of standing for "there is none".
+ * empty cache. Rows that pass by, a million of a build, only renew those that are there: the cache
+ * is for rows that changes come back to. Only a row that was asked for is answered: reading another
+ * one is a bug and throws, instead of standing for "there is none".
  */
 
 import { getHeapStatistics } from 'node:v8';
@@ -17,7 +18,7 @@ import {
 import { CORE_LIMITS } from './core-limits.ts';
 import { Generations } from './generations.ts';
 import type { Participant, Weigh } from './participant.ts';
-import type { RecordsOfType } from './partition-store.ts';
+import type { RecordChunk, RecordsOfType } from './partition-store.ts';
 import { type Asking, ask, type EdgeTargets, type ExtremesOf, notLoaded } from './requests.ts';
 import { ABSENT, type Row, type Step } from './step.ts';
 import { type Extremes, NO_EXTREMES } from './step-neighbours.ts';
@@ -41,6 +42,20 @@ export interface HeavyRows {
   readonly weigh: Weigh;
 }
 
+export interface Loading {
+  /** Rows that weigh more together are weighed instead of read; undefined: any. */
+  readonly bytesMax?: number | undefined;
+  /** Rows that are not cached are not kept either. */
+  readonly isPassing?: boolean;
+  /** Rows that this turn has read already. */
+  readonly read?: ReadRows | undefined;
+}
+
+export interface ReadRows {
+  readonly objectType: string;
+  readonly rows: RecordChunk['rows'];
+}
+
 /** By edge id, the targets whose rows are looked at. */
 export type TargetsByEdge = ReadonlyMap<number, ReadonlySet<string>>;
 
@@ -56,6 +71,8 @@ export class RowCache implements Participant {
   readonly #rows: Generations<Row>;
   /** By end and edge, and target. */
   readonly #edgeRows: Generations<NeighbourRow | RelatedRow>;
+  /** The batch that was loaded last passes by. */
+  #isPassing = false;
 
   constructor(
     rowsMax: number,
@@ -73,16 +90,22 @@ export class RowCache implements Participant {
    */
   *load(
     touched: ReadonlyMap<string, ReadonlySet<string>>,
-    bytesMax = Number.MAX_SAFE_INTEGER,
+    { bytesMax = Number.MAX_SAFE_INTEGER, isPassing = false, read }: Loading = {},
   ): Asking<Loaded> {
+    this.#isPassing = isPassing;
     const rows: RowsByType = new Map();
     const asked: RecordsOfType[] = [];
     for (const [objectType, ids] of touched) {
       const ofType = new Map<string, Row>();
       rows.set(objectType, ofType);
       const missing: string[] = [];
+      const known = read?.objectType === objectType ? read.rows : undefined;
       for (const id of ids) {
-        const cached = this.#rows.get(objectType, id);
+        if (known?.has(id)) {
+          ofType.set(id, known.get(id) ?? ABSENT);
+          continue;
+        }
+        const cached = isPassing ? this.#rows.peek(objectType, id) : this.#rows.get(objectType, id);
         if (cached) ofType.set(id, cached);
         else missing.push(id);
       }
@@ -115,7 +138,7 @@ export class RowCache implements Participant {
       for (const id of ids) {
         const row = answer.rows[at++];
         ofType.set(id, row ?? ABSENT);
-        if (row) this.#rows.set(objectType, id, row);
+        if (row && !this.#isPassing) this.#rows.set(objectType, id, row);
       }
     }
     return undefined;
@@ -169,7 +192,10 @@ export class RowCache implements Participant {
     for (const [edgeId, targets] of targetsByEdge) {
       const missing: string[] = [];
       for (const target of targets) {
-        const cached = this.#edgeRows.get(edgeEnd(end, edgeId), target);
+        const named = edgeEnd(end, edgeId);
+        const cached = this.#isPassing
+          ? this.#edgeRows.peek(named, target)
+          : this.#edgeRows.get(named, target);
         if (cached) rows.set(edgeKey(end, edgeId, target), cached);
         else missing.push(target);
       }
@@ -189,7 +215,7 @@ export class RowCache implements Participant {
       for (const [at, target] of targets.entries()) {
         const row = answers[nth]![at];
         rows.set(edgeKey(end, edgeId, target), row ?? none);
-        if (row) this.#edgeRows.set(edgeEnd(end, edgeId), target, row);
+        if (row && !this.#isPassing) this.#edgeRows.set(edgeEnd(end, edgeId), target, row);
       }
     }
   }
@@ -200,14 +226,16 @@ export class RowCache implements Participant {
     for (const { edgeId, target, row } of edges.related)
       this.#setEdgeRow(edgeEnd('r', edgeId), target, row);
     for (const { objectType, id, after } of records) {
-      if (after.record) this.#rows.set(objectType, id, after);
-      else this.#rows.delete(objectType, id);
+      if (!after.record) this.#rows.delete(objectType, id);
+      else if (!this.#isPassing || this.#rows.peek(objectType, id))
+        this.#rows.set(objectType, id, after);
     }
   }
 
   #setEdgeRow(end: string, target: string, row: NeighbourRow | RelatedRow | null): void {
-    if (row) this.#edgeRows.set(end, target, row);
-    else this.#edgeRows.delete(end, target);
+    if (!row) this.#edgeRows.delete(end, target);
+    else if (!this.#isPassing || this.#edgeRows.peek(end, target))
+      this.#edgeRows.set(end, target, row);
   }
 }
 

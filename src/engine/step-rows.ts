@@ -19,7 +19,7 @@ import type { Message } from './message.ts';
 import type { Networks } from './networks.ts';
 import { type Asking, type ExtremesOf, notLoaded } from './requests.ts';
 import { NO_RESYNC, type Resend } from './resyncs.ts';
-import type { HeavyRows, RowCache } from './row-cache.ts';
+import type { HeavyRows, Loading, RowCache } from './row-cache.ts';
 import type { Row, StepContext } from './step.ts';
 import { AskedValues, NOT_LOADED } from './value-rows.ts';
 
@@ -33,7 +33,7 @@ const WITHOUT_EDGES: Omit<StepRows, 'row'> = {
 };
 
 /**
- * Or what the records weigh, if they are heavier than `bytesMax` together.
+ * Or what the records weigh, if they are heavier than `loading.bytesMax` together.
  * Caller: holds the lease; `networks` do not change until the step is done, else the rows are
  * loaded again.
  */
@@ -42,12 +42,12 @@ export function* loadStepRows(
   networks: Networks,
   timeZone: string,
   batch: Batch,
-  bytesMax?: number,
+  loading: Loading = {},
 ): Asking<StepRows | HeavyRows> {
   const { edges } = networks;
   const touched = touchedRecords(batch);
   touchNeighbours(touched, batch, edges);
-  const loaded = yield* cache.load(touched, bytesMax);
+  const loaded = yield* cache.load(touched, loading);
   if ('weigh' in loaded) return loaded;
   const { row } = loaded;
   // While rows were read the catalog may have got its first edges: then all is loaded again.

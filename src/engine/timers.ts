@@ -38,16 +38,16 @@ export class Timers implements Participant {
     return isHeldBack ? Number.POSITIVE_INFINITY : this.#nextMs;
   }
 
-  *work(batch: BatchDraft, { nowMs }: Turn): Asking<boolean> {
-    batch.due = yield* this.take(nowMs);
+  *work(batch: BatchDraft, { nowMs, recordsMax }: Turn): Asking<boolean> {
+    batch.due = yield* this.take(nowMs, recordsMax);
     return batch.due.length > 0;
   }
 
   /** The records that are due, the earliest first; with none left, `nextMs` moves on. */
-  *take(nowMs: number): Asking<readonly RecordKey[]> {
+  *take(nowMs: number, recordsMax: number): Asking<readonly RecordKey[]> {
     this.#taken = NONE;
     if (this.#nextMs > nowMs) return NONE;
-    const most = this.#limits.dueRecordsMax;
+    const most = Math.min(recordsMax, this.#limits.dueRecordsMax);
     const first = yield* ask({ kind: 'first-due', most: most + 1 });
     const due = first.slice(0, most).filter(({ dueMs }) => dueMs <= nowMs);
     this.#beyondMs = first[due.length]?.dueMs ?? Number.POSITIVE_INFINITY;

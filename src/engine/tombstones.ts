@@ -27,8 +27,9 @@ export class Tombstones implements Participant {
     return this.#nextMs;
   }
 
-  *work(batch: BatchDraft, { nowMs }: Turn): Asking<boolean> {
-    const { expiredTombstonesMax: most, tombstonesEveryMs } = this.#limits;
+  *work(batch: BatchDraft, { nowMs, recordsMax }: Turn): Asking<boolean> {
+    const { expiredTombstonesMax, tombstonesEveryMs } = this.#limits;
+    const most = Math.min(recordsMax, expiredTombstonesMax);
     batch.expired = yield* ask({ kind: 'expired-tombstones', untilMs: nowMs, most });
     if (batch.expired.length < most) this.#nextMs = nowMs + tombstonesEveryMs;
     return batch.expired.length > 0;

@@ -3,6 +3,7 @@
  * they take part in.
  */
 
+import { performance } from 'node:perf_hooks';
 import type { Logger } from 'pino';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import type { Founding } from '../catalog/founding.ts';
@@ -17,6 +18,7 @@ import { CORE_LIMITS } from './core-limits.ts';
 import { Networks } from './networks.ts';
 import type { PartitionStore, PartitionTail } from './partition-store.ts';
 import { LEASE_TTL_MS, PartitionProcessor } from './processor.ts';
+import { Slices } from './slices.ts';
 
 export interface WorkerContext {
   /** By partition. */
@@ -55,6 +57,7 @@ export class Worker {
     const networks = new Networks(store.catalog, networkOptions);
     const clock = new EngineClock(logger, clockSource);
     const solo = new Solo();
+    const slices = new Slices(() => performance.now());
     this.#builds = new BuildSwitch(statuses, watch, store, logger);
     this.#processors = tails.map(
       (tail, partition) =>
@@ -68,6 +71,7 @@ export class Worker {
           timeZone: founding.timeZone,
           install: founding.install,
           solo,
+          slices,
           cachedRowsMax: Math.ceil(CORE_LIMITS.cachedRowsMax / stores.length),
           refreshCatalog: () => store.refresh(),
           onCommit: () => watch.news.tell(partition),

@@ -20,7 +20,7 @@ import {
 /** What one reader asks of a look. */
 export interface LookAt {
   readonly channels: boolean;
-  /** Predicates whose counts it needs. */
+  /** Predicates whose counts it needs. The same list is answered faster than an equal one. */
   readonly counted: readonly number[];
 }
 
@@ -41,6 +41,14 @@ export class Looks {
   look(partition: number, at: LookAt): Promise<PartitionStatus> {
     return this.#partitions[partition]!.look(at);
   }
+
+  /**
+   * A look at positions that begins at once and is shared with nobody: what is asked of the store
+   * after it is carried out after it.
+   */
+  lookNow(partition: number): Promise<PartitionStatus> {
+    return this.#partitions[partition]!.lookNow();
+  }
 }
 
 interface Asked {
@@ -58,6 +66,8 @@ class PartitionLooks {
   /** The commit that the counts are of; undefined: none are known. */
   #mark: CommitMark | undefined;
   readonly #counts = new Map<number, Count>();
+  /** The counts in the order of a list that was asked for, while none of them has changed. */
+  #answers = new WeakMap<readonly number[], readonly Count[]>();
   #failures = '';
   #failed: ReadonlyMap<number, Failure> = new Map();
 
@@ -73,12 +83,19 @@ class PartitionLooks {
     });
   }
 
+  async lookNow(): Promise<PartitionStatus> {
+    const positions = { channels: false, counted: [], since: undefined };
+    const look = await this.#ask({ ...positions, failures: this.#failures });
+    return { ...look, failed: this.#failed, counts: [] };
+  }
+
   /** Bounded by the readers that wait. */
   async #run(): Promise<void> {
     this.#isLooking = true;
     while (this.#next.length > 0) {
       const readers = this.#next;
       this.#next = [];
+      if (this.#counts.size > COUNTS_KEPT_MAX) this.#forget();
       try {
         const look = await this.#look(readers);
         for (const { at, resolve } of readers) resolve(this.#statusFor(at, look));
@@ -91,25 +108,39 @@ class PartitionLooks {
 
   /** A second time only if what was known is of no use any more. */
   async #look(readers: readonly Asked[]): Promise<Look> {
-    const wanted = new Set(readers.flatMap(({ at }) => at.counted));
     const channels = readers.some(({ at }) => at.channels);
+    const isCounting = readers.some(({ at }) => at.counted.length > 0);
     for (;;) {
-      const since = wanted.size > 0 ? this.#mark : undefined;
-      const counted = [...wanted].filter((id) => !since || !this.#counts.has(id));
+      const since = isCounting ? this.#mark : undefined;
+      const counted = this.#unknown(readers, since);
       const look = await this.#ask({ channels, counted, since, failures: this.#failures });
-      if (wanted.size === 0) return look;
-      if (since && !look.changed) {
-        this.#forget();
-        continue;
+      if (!isCounting) return look;
+      if (!since || look.changed) {
+        this.#note(look, counted);
+        return look;
       }
-      if (this.#counts.size > COUNTS_KEPT_MAX) this.#keepOnly(wanted);
-      look.changed?.forEach((count, id) => {
-        if (this.#counts.has(id)) this.#counts.set(id, count);
-      });
-      for (const [at, id] of counted.entries()) this.#counts.set(id, look.counts[at] ?? null);
-      this.#mark = { number: look.number, nonce: look.nonce };
-      return look;
+      this.#forget();
     }
+  }
+
+  /** The predicates of which no count is kept. */
+  #unknown(readers: readonly Asked[], since: CommitMark | undefined): number[] {
+    const unknown = new Set<number>();
+    for (const { at } of readers) {
+      if (this.#answers.has(at.counted)) continue;
+      for (const id of at.counted) if (!since || !this.#counts.has(id)) unknown.add(id);
+    }
+    return [...unknown];
+  }
+
+  #note(look: Look, counted: readonly number[]): void {
+    this.#mark = { number: look.number, nonce: look.nonce };
+    if (!look.changed) this.#counts.clear();
+    const kept = [...(look.changed ?? [])].filter(([id]) => this.#counts.has(id));
+    if (kept.length === 0 && counted.length === 0) return;
+    this.#answers = new WeakMap();
+    for (const [id, count] of kept) this.#counts.set(id, count);
+    for (const [at, id] of counted.entries()) this.#counts.set(id, look.counts[at] ?? null);
   }
 
   async #ask(request: LookRequest): Promise<Look> {
@@ -124,15 +155,16 @@ class PartitionLooks {
   #forget(): void {
     this.#mark = undefined;
     this.#counts.clear();
-  }
-
-  #keepOnly(wanted: ReadonlySet<number>): void {
-    for (const id of this.#counts.keys()) if (!wanted.has(id)) this.#counts.delete(id);
+    this.#answers = new WeakMap();
   }
 
   /** In the same turn of the event loop as the look: the next one moves the counts on. */
   #statusFor({ counted }: LookAt, look: Look): PartitionStatus {
-    const counts = counted.map((id) => this.#counts.get(id) ?? null);
+    let counts = this.#answers.get(counted);
+    if (!counts) {
+      counts = counted.map((id) => this.#counts.get(id) ?? null);
+      this.#answers.set(counted, counts);
+    }
     return { ...look, failed: this.#failed, counts };
   }
 }

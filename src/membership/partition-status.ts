@@ -20,7 +20,7 @@ export interface CommitMark {
 }
 
 /** Where a partition stands. */
-interface Positions extends CommitMark {
+export interface Positions extends CommitMark {
   /** The last entry of the log that is applied as a whole, and the last one that there is. */
   readonly position: string;
   readonly end: string;
@@ -122,7 +122,7 @@ const CLOCK_AHEAD_MAX_MS = 60_000;
 /**
  * Whether segments that move with time have no answer: they are of a moment that has not come.
  */
-export function isAheadOfTime(statuses: readonly PartitionStatus[]): boolean {
+export function isAheadOfTime(statuses: readonly Positions[]): boolean {
   return statuses.some(({ clockMs, serverMs }) => clockMs > serverMs + CLOCK_AHEAD_MAX_MS);
 }
 

@@ -58,6 +58,13 @@ export class PredicateResolver {
     throw new Problem('segment_building', detail, [], { slug, retry_after_s: 1 });
   }
 
+  /** As `built`; undefined instead of a refusal. */
+  answering(filter: StoredFilter): number | undefined {
+    const { predicateId } = filter;
+    if (predicateId === null || this.failureOf(filter, NO_FAILURES)) return undefined;
+    return this.isGone(predicateId) ? undefined : predicateId;
+  }
+
   /** Whether no predicate of this id answers any more. */
   isGone(predicateId: number): boolean {
     const stored = this.#store.catalog.predicateIds.get(predicateId);

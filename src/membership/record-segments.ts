@@ -16,7 +16,9 @@ import {
   RESOLVE_ATTEMPTS_MAX,
 } from './predicate-resolver.ts';
 import { type ReadOptions, STRONG } from './read-options.ts';
-import type { StrongReads } from './strong-reads.ts';
+import type { Needs, StrongReads } from './strong-reads.ts';
+
+const NOTHING_FAILED: Failures = new Map();
 
 /** Slugs by record id. */
 type SlugsById = Map<string, string[]>;
@@ -40,12 +42,30 @@ export class RecordSegments {
    * the first time are left out.
    * @throws Problem object_type_unknown | segment_building | not_caught_up
    */
-  of(
+  async of(
     objectType: string,
     ids: readonly string[],
     options: ReadOptions = STRONG,
   ): Promise<SlugsById> {
-    return this.#context.reads.current(options, () => this.#of(objectType, ids, options));
+    const { reads } = this.#context;
+    const needs = reads.needsOfType(objectType);
+    const truth = await this.#atOnce(objectType, ids, options, needs);
+    if (truth) return new Map([[ids[0]!, this.#slugsIn(truth, NOTHING_FAILED)]]);
+    return reads.current(options, () => this.#of(objectType, ids, options));
+  }
+
+  /** What holds of a single record, if that is known in one round trip. */
+  async #atOnce(
+    objectType: string,
+    ids: readonly string[],
+    options: ReadOptions,
+    needs: Needs,
+  ): Promise<PredicateIds | undefined> {
+    const { store, catalogs, reads } = this.#context;
+    const [id] = ids;
+    if (ids.length !== 1 || !catalogs.catalog.objectTypes.has(objectType)) return undefined;
+    const found = await reads.atOnce(id!, options, needs, () => store.truths(objectType, ids));
+    return found?.answer[0];
   }
 
   async #of(objectType: string, ids: readonly string[], options: ReadOptions): Promise<SlugsById> {
@@ -67,13 +87,25 @@ export class RecordSegments {
    * @throws Problem object_type_unknown | segment_unknown | body_invalid | segment_building |
    * segment_failed | not_caught_up
    */
-  among(
+  async among(
     objectType: string,
     ids: readonly string[],
     slugs: readonly string[],
     options: ReadOptions = STRONG,
   ): Promise<SlugsById> {
-    const { reads } = this.#context;
+    const { reads, catalogs, resolver } = this.#context;
+    const asked = slugs.map((slug) => {
+      const segment = catalogs.catalog.segments.get(slug);
+      const predicateId = segment && resolver.answering(segment);
+      return segment?.object_type === objectType ? predicateId : undefined;
+    });
+    const predicateIds = asked.filter((predicateId) => predicateId !== undefined);
+    if (predicateIds.length === slugs.length) {
+      const needs = reads.needsOf(predicateIds);
+      const truth = await this.#atOnce(objectType, ids, options, needs);
+      const held = truth && slugs.filter((_, at) => hasPredicateId(truth, predicateIds[at]!));
+      if (held) return new Map([[ids[0]!, held]]);
+    }
     return reads.current(options, () => this.#among(objectType, ids, slugs, options));
   }
 

@@ -9,7 +9,7 @@ import type { StoredSegment } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { findSegments } from '../catalog/entries.ts';
 import { packCursor } from '../cursor.ts';
-import type { PartitionStatus } from './partition-status.ts';
+import { type Count, isAheadOfTime, type PartitionStatus } from './partition-status.ts';
 import {
   type Failures,
   type PredicateResolver,
@@ -36,13 +36,33 @@ export interface Counts {
   readonly asOf: string;
 }
 
-/** Members by predicate; null: some partition does not answer for it. */
-type Sums = ReadonlyMap<number, number | null>;
+/** Members of the segments, in their order; null: some partition does not answer for it. */
+type Sums = readonly Count[];
+
+/** What some slugs stood for at one version of the catalog. */
+interface SlugList {
+  readonly version: number;
+  readonly segments: readonly StoredSegment[];
+  /** Of the segments, in their order, each once. */
+  readonly predicateIds: readonly number[];
+}
+
+/** An answer, and what it rests on: as long as that is so, it is the answer. */
+interface KeptAnswer {
+  readonly asked: SlugList;
+  readonly statuses: readonly PartitionStatus[];
+  readonly counts: Counts;
+}
+
+/** Lists of slugs that are kept: clients ask for the same ones again and again. */
+const LISTS_KEPT = 16;
 
 export class SegmentCounts {
   readonly #catalogs: CatalogStore;
   readonly #reads: StrongReads;
   readonly #resolver: PredicateResolver;
+  readonly #asked = new Map<string, SlugList>();
+  readonly #answered = new WeakMap<SlugList, KeptAnswer>();
 
   constructor(catalogs: CatalogStore, reads: StrongReads, resolver: PredicateResolver) {
     this.#catalogs = catalogs;
@@ -57,57 +77,95 @@ export class SegmentCounts {
 
   async #read(slugs: readonly string[], options: ReadOptions): Promise<Counts> {
     for (let attempt = 1; ; attempt++) {
-      const segments = await findSegments(this.#catalogs, slugs);
-      const predicateIds = [...new Set(segments.flatMap(({ predicateId }) => predicateId ?? []))];
+      const asked = await this.#find(slugs);
+      const { segments, predicateIds } = asked;
       const statuses = await this.#reads.statuses(predicateIds, options);
       if (!statuses) {
         const counts = segments.map((segment) => withoutNumber(segment, 'timeout'));
         return { counts, asOf: '' };
       }
+      const answered = this.#answered.get(asked);
+      if (answered && this.#isStill(answered, statuses)) return answered.counts;
       const sums = sumsOf(predicateIds, statuses);
       const failed = this.#resolver.failedBy(statuses);
-      const isUnanswered = [...sums].some(([id, count]) => count === null && !failed.has(id));
+      const isUnanswered = predicateIds.some((id, at) => sums[at] === null && !failed.has(id));
       // A partition that does not answer may have moved on: the slugs are looked up again.
-      if (isUnanswered && attempt < RESOLVE_ATTEMPTS_MAX) await this.#catalogs.refresh();
-      else return this.#answer(segments, statuses, sums, failed);
+      if (isUnanswered && attempt < RESOLVE_ATTEMPTS_MAX) {
+        await this.#catalogs.refresh();
+        continue;
+      }
+      const counts = this.#answer(asked, statuses, sums, failed);
+      // What is ahead of time comes to be answered without a commit.
+      if (!isAheadOfTime(statuses)) this.#answered.set(asked, { asked, statuses, counts });
+      return counts;
     }
   }
 
+  /** A list that is asked for again is the same object, while the catalog stays as it is. */
+  async #find(slugs: readonly string[]): Promise<SlugList> {
+    const name = slugs.join(' ');
+    const known = this.#asked.get(name);
+    const isKnown =
+      known?.version === this.#catalogs.catalog.version &&
+      known.segments.every(({ slug }, at) => slug === slugs[at]);
+    if (isKnown) return known;
+    const segments = await findSegments(this.#catalogs, slugs);
+    const { version } = this.#catalogs.catalog;
+    const predicateIds = [...new Set(segments.flatMap(({ predicateId }) => predicateId ?? []))];
+    const asked = { version, segments, predicateIds };
+    this.#asked.delete(name);
+    this.#asked.set(name, asked);
+    if (this.#asked.size > LISTS_KEPT) this.#asked.delete(this.#asked.keys().next().value!);
+    return asked;
+  }
+
+  /** Whether every partition stands at the same commit, and nothing else has become known. */
+  #isStill({ asked, statuses }: KeptAnswer, now: readonly PartitionStatus[]): boolean {
+    if (asked.version !== this.#catalogs.catalog.version) return false;
+    return now.every((status, at) => {
+      const before = statuses[at]!;
+      return (
+        status.number === before.number &&
+        status.nonce === before.nonce &&
+        status.counts === before.counts &&
+        status.failed === before.failed &&
+        status.loss === before.loss
+      );
+    });
+  }
+
   #answer(
-    segments: readonly StoredSegment[],
+    { segments, predicateIds }: SlugList,
     statuses: readonly PartitionStatus[],
     sums: Sums,
     failed: Failures,
   ): Counts {
     // Doubt is rare, so the per-segment checks run only when some partition is in doubt.
+    const sumOf = new Map(predicateIds.map((id, at) => [id, sums[at]!]));
     const isInDoubt = this.#reads.doubtOf({ rounds: 1, isTimed: true }, statuses) !== undefined;
     const counts = segments.map((segment) => {
       if (this.#resolver.failureOf(segment, failed)) return withoutNumber(segment, 'failed');
       const doubt = isInDoubt
         ? this.#reads.doubtOf(this.#reads.needsOf([segment.predicateId]), statuses)
         : undefined;
-      return doubt ? withoutNumber(segment, DOUBTS[doubt].status) : countOf(segment, sums);
+      return doubt ? withoutNumber(segment, DOUBTS[doubt].status) : countOf(segment, sumOf);
     });
     return { counts, asOf: packAsOf(statuses) };
   }
 }
 
 function sumsOf(predicateIds: readonly number[], statuses: readonly PartitionStatus[]): Sums {
-  return new Map(
-    predicateIds.map((id, at) => [id, sum(statuses.map(({ counts }) => counts[at] ?? null))]),
-  );
-}
-
-function sum(parts: readonly (number | null)[]): number | null {
-  let total = 0;
-  for (const part of parts) {
-    if (part === null) return null;
-    total += part;
+  const sums: Count[] = predicateIds.map(() => 0);
+  for (const { counts } of statuses) {
+    for (let at = 0; at < sums.length; at++) {
+      const [sum, count] = [sums[at]!, counts[at] ?? null];
+      sums[at] = sum === null || count === null ? null : sum + count;
+    }
   }
-  return total;
+  return sums;
 }
 
-function countOf(segment: StoredSegment, sums: Sums): SegmentCount {
+function countOf(segment: StoredSegment, sums: ReadonlyMap<number, Count>): SegmentCount {
   const count = segment.predicateId === null ? null : (sums.get(segment.predicateId) ?? null);
   if (count === null) return withoutNumber(segment, 'building');
   return { slug: segment.slug, count, status: 'ready', revision: segment.ready_revision };

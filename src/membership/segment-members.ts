@@ -83,13 +83,20 @@ export class SegmentMembers {
   }
 
   /** @throws Problem segment_unknown | segment_building | segment_failed | not_caught_up */
-  isMember(slug: string, id: string, options: ReadOptions = STRONG): Promise<boolean> {
+  async isMember(slug: string, id: string, options: ReadOptions = STRONG): Promise<boolean> {
     const { store, catalogs, reads, resolver } = this.#context;
+    const known = catalogs.catalog.segments.get(slug);
+    const predicateId = known && resolver.answering(known);
+    if (predicateId !== undefined) {
+      const read = () => store.areMembers(predicateId, [id]);
+      const found = await reads.atOnce(id, options, reads.needsOf([predicateId]), read);
+      if (found) return found.answer[0]!;
+    }
     return reads.current(options, async () => {
       await reads.waitForRecords([id], options, await reads.needsOfSegments([slug]));
       const [isMember] = await resolver.answer(
         () => findSegment(catalogs, slug, 'known'),
-        (predicateId) => store.areMembers(predicateId, [id]),
+        (answering) => store.areMembers(answering, [id]),
       );
       return isMember!;
     });

@@ -20,7 +20,7 @@ import {
 import type { PredicateResolver } from './predicate-resolver.ts';
 import type { Progress } from './progress.ts';
 import type { ReadOptions } from './read-options.ts';
-import { roundsOver, type Watch, waitForWatermark } from './watermark.ts';
+import { isCaughtUp, roundsOver, type Watch, waitForWatermark } from './watermark.ts';
 
 /** The conditions that the members of some segments depend on. */
 export interface Needs {
@@ -65,6 +65,8 @@ export class StrongReads {
   readonly #resolver: PredicateResolver;
   readonly #progress: Progress;
   readonly #all: readonly number[];
+  /** Worked out once for each version of the catalog: it looks at all segments. */
+  #ofTypes = { version: -1, needs: new Map<string, Needs>() };
 
   constructor(
     watch: Watch,
@@ -139,6 +141,35 @@ export class StrongReads {
     return this.wait([...partitions], options, needs);
   }
 
+  /**
+   * Reads something about one record in one round trip: a look at its partition, the read, and the
+   * version of the catalog travel together and are carried out in this order. Caller: `read` asks
+   * the store before it first waits for anything, and may be carried out again elsewhere.
+   * @returns undefined if that proves nothing, since something has to be waited for or has changed:
+   *   then it is read the ordinary way
+   */
+  async atOnce<T>(
+    id: string,
+    { consistency }: ReadOptions,
+    { rounds, isTimed }: Needs,
+    read: () => Promise<T>,
+  ): Promise<{ readonly answer: T } | undefined> {
+    if (consistency === 'eventual' || rounds > 0) return undefined;
+    const { version } = this.#catalogs.catalog;
+    const partition = partitionOf(id, this.#watch.looks.partitions);
+    const [look, answer] = await Promise.all([
+      this.#watch.looks.lookNow(partition),
+      read(),
+      this.#catalogs.refresh(),
+    ]);
+    const isProven =
+      this.#catalogs.catalog.version === version &&
+      isCaughtUp(look, isTimed) &&
+      look.failed.size === 0 &&
+      !(isTimed && isAheadOfTime([look]));
+    return isProven ? { answer } : undefined;
+  }
+
   /** As `wait`, for all partitions. */
   waitForAll(
     options: ReadOptions,
@@ -166,9 +197,14 @@ export class StrongReads {
 
   /** Of all segments of a type, whether they have failed or not. */
   needsOfType(objectType: string): Needs {
-    const segments = [...this.#catalogs.catalog.segments.values()];
-    const own = segments.filter(({ object_type: type }) => type === objectType);
-    return this.needsOf(own.map(({ predicateId }) => predicateId));
+    const { version, segments } = this.#catalogs.catalog;
+    if (this.#ofTypes.version !== version) this.#ofTypes = { version, needs: new Map() };
+    const known = this.#ofTypes.needs.get(objectType);
+    if (known) return known;
+    const own = [...segments.values()].filter(({ object_type: type }) => type === objectType);
+    const needs = this.needsOf(own.map(({ predicateId }) => predicateId));
+    this.#ofTypes.needs.set(objectType, needs);
+    return needs;
   }
 
   /** Why membership is unknown, though all partitions have answered. */

@@ -12,7 +12,12 @@ import { readChannelPosition } from '../redis/rows/channel-position.ts';
 import { isAhead } from './channel-position.ts';
 import { CommitNews } from './commit-news.ts';
 import { Looks } from './looks.ts';
-import { lossOf, type PartitionStatus, type StatusStore } from './partition-status.ts';
+import {
+  lossOf,
+  type PartitionStatus,
+  type Positions,
+  type StatusStore,
+} from './partition-status.ts';
 
 /** What is waited for, and how long. */
 export interface CatchUp {
@@ -197,6 +202,11 @@ class WatermarkWait {
   }
 }
 
+/** Whether all that was there at the look was applied, and nothing was due that has not fired. */
+export function isCaughtUp(status: Positions, isTimed: boolean): boolean {
+  return isAppliedUpTo(status, status) && (!isTimed || hasFired(status, status.serverMs));
+}
+
 /**
  * Nothing waits anywhere: logs and inboxes are applied, what was sent has arrived, no fan-out runs.
  * Caller: all partitions.
@@ -204,21 +214,20 @@ class WatermarkWait {
 function isQuiet(statuses: readonly PartitionStatus[], isTimed: boolean): boolean {
   return statuses.every(
     (status, at) =>
-      isAppliedUpTo(status, status) &&
+      isCaughtUp(status, isTimed) &&
       status.fanning === undefined &&
-      (!isTimed || hasFired(status, status.serverMs)) &&
       statuses.every(({ sent }, from) => sent[at] === status.delivered[from]),
   );
 }
 
 /** Whether nothing is due any more at a moment. */
-function hasFired({ dueMs }: PartitionStatus, nowMs: number): boolean {
+function hasFired({ dueMs }: Positions, nowMs: number): boolean {
   return dueMs === undefined || dueMs > nowMs;
 }
 
 function isAppliedUpTo(
-  { position, inboxPosition }: PartitionStatus,
-  { end, inboxEnd }: Pick<PartitionStatus, 'end' | 'inboxEnd'>,
+  { position, inboxPosition }: Positions,
+  { end, inboxEnd }: Pick<Positions, 'end' | 'inboxEnd'>,
 ): boolean {
   return compareEntries(position, end) >= 0 && compareEntries(inboxPosition, inboxEnd) >= 0;
 }

@@ -25,7 +25,29 @@ export function openConnection({ url, onError }: ConnectionOptions): Redis {
     commandTimeout: COMMAND_TIMEOUT_MS,
   });
   redis.on('error', onError ?? (() => {}));
+  gatherWrites(redis);
   return redis;
+}
+
+/**
+ * Commands that are sent together leave in one write: a write of its own costs a command more than
+ * all else that the client does for it (measured: 16 looks in one write instead of 16).
+ */
+function gatherWrites(redis: Redis): void {
+  const send = redis.sendCommand.bind(redis);
+  let isGathering = false;
+  redis.sendCommand = (...given: Parameters<Redis['sendCommand']>) => {
+    const { stream } = redis;
+    if (stream && !isGathering) {
+      isGathering = true;
+      stream.cork();
+      process.nextTick(() => {
+        isGathering = false;
+        stream.uncork();
+      });
+    }
+    return send(...given);
+  };
 }
 
 /**

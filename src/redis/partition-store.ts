@@ -13,6 +13,7 @@ import type { RecordKey } from '../engine/batch.ts';
 import type { Fanout } from '../engine/fanouts.ts';
 import type {
   Acquisition,
+  ChunkLimit,
   CommitAnswer,
   CommitHeader,
   CommitWrites,
@@ -26,6 +27,7 @@ import type {
   PartitionMeta,
   PartitionStore,
   PreparedCommit,
+  RecordChunk,
   RecordsOfType,
   Renewal,
   StoredChannel,
@@ -50,7 +52,6 @@ import { unpackState } from './rows/state-row.ts';
 import { packInboxEntry, readOutboxEntry } from './rows/stream-entry.ts';
 import { readSources, readValueField, valueField } from './rows/value-row.ts';
 import { runScript, sendScript } from './scripts.ts';
-import { weighFields } from './weigh.ts';
 
 /** Where a SCAN begins, and what it answers when it is at its end. */
 const WALK_START = '0';
@@ -132,12 +133,24 @@ export class RedisPartitionStore implements PartitionStore {
     return { record: unpackRecord(record), truth, due };
   }
 
-  recordBytes(objectType: string, ids: readonly string[]): Promise<number[]> {
-    return weighFields(this.#redis, this.#keys.records(objectType), ids);
-  }
-
-  idsAfter(objectType: string, after: string, most: number): Promise<string[]> {
-    return this.#between(this.#keys.ids(objectType), after, null, most);
+  async recordsAfter(
+    objectType: string,
+    after: string,
+    { most, bytesMax }: ChunkLimit,
+  ): Promise<RecordChunk> {
+    const keys = {
+      ids: this.#keys.ids(objectType),
+      records: this.#keys.records(objectType),
+      heads: this.#keys.state(objectType),
+      blocks: this.#keys.blocks(objectType),
+    };
+    const answer = await runScript(this.#redis, 'readChunk', keys, { after, most, bytesMax });
+    const rows = new Map<string, Row | undefined>();
+    for (let at = 0; at < answer.rows.length; at += 3) {
+      const [id, record, packed] = [answer.rows[at]!, answer.rows[at + 1], answer.rows[at + 2]];
+      rows.set(id, record ? this.#row(objectType, id, record, packed) : undefined);
+    }
+    return { rows, isEnd: answer.isEnd === 1 };
   }
 
   // ── Edges ──

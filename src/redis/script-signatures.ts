@@ -107,6 +107,13 @@ export const SIGNATURES = {
     arguments: ['field', 'last', 'nowMs', 'pendingMax', 'deadMax'],
     more: true,
   }),
+  readChunk: answering<{ readonly rows: readonly (string | null)[]; readonly isEnd: number }>()({
+    keys: ['ids', 'records', 'heads', 'blocks'],
+    arguments: ['after', 'most', 'bytesMax'],
+    answers: 'fields',
+    whenFull: 'no-writes',
+    includes: ['read-state'],
+  }),
   readHolders: answering<readonly (readonly string[] | null)[]>()({
     keys: [],
     arguments: ['most'],

@@ -32,6 +32,7 @@ import { checkRedisVersion, findRedisBinary } from './binary.ts';
 import { lockFolder } from './folder-lock.ts';
 import { isRunning, noteProcess, type ProcessNote, waitForEnd } from './process-life.ts';
 import { FolderInUseError, RedisServerError } from './server-error.ts';
+import { INTSET_SETTING } from './set-encoding.ts';
 
 export interface RedisServer {
   readonly url: string;
@@ -197,9 +198,10 @@ async function takeOver(folder: Folder, options: RedisServerOptions): Promise<Ru
   );
   writeState(folder, running);
   await ready(running.port, options, () => !isRunning(running.server), folder);
-  await ask(running.port, (redis) =>
-    redis.config('SET', 'appendfsync', options.appendfsync ?? 'always'),
-  );
+  await ask(running.port, async (redis) => {
+    await redis.config('SET', 'appendfsync', options.appendfsync ?? 'always');
+    await redis.config('SET', INTSET_SETTING.name, INTSET_SETTING.value);
+  });
   return running;
 }
 
@@ -293,6 +295,7 @@ function serverArguments(port: number, folder: Folder, options: RedisServerOptio
     appendfsync: options.appendfsync ?? 'always',
     save: '',
     'maxmemory-policy': 'noeviction',
+    [INTSET_SETTING.name]: INTSET_SETTING.value,
     daemonize: 'no',
   };
   return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);

@@ -19,6 +19,17 @@ const BLOCK_MS = 1000;
 const WATCHDOG_MS = BLOCK_MS + 4000;
 const RETRY_MS = 100;
 
+/**
+ * Followers act on what came before the next read is sent: asking for 50 streams takes longer than
+ * a lone change needs to be applied, and all that a busy follower could read meanwhile waits in the
+ * same reply.
+ */
+function afterFollowers(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
 interface Follower {
   position: string;
   paused: boolean;
@@ -94,7 +105,10 @@ export class StreamTail {
     while (!this.#stopped) {
       try {
         await this.#connect();
-        while (!this.#stopped) await this.#read();
+        while (!this.#stopped) {
+          await this.#read();
+          await afterFollowers();
+        }
       } catch {
         // the connection's error listener has reported it; what was not read is read again from the
         // same positions

@@ -33,6 +33,16 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
   const acquire = (token: string) => store().acquire(token, LEASE_MS, world.install);
   const loaded = (bytesMax: number, ...ids: string[]) =>
     store().records([{ objectType: 'contacts', ids }], bytesMax);
+  const weights = async (...ids: string[]) => {
+    const answer = await loaded(0, ...ids);
+    return answer.kind === 'heavy' ? answer.bytes : [];
+  };
+  const chunk = (after: string, most: number, bytesMax = Number.MAX_SAFE_INTEGER) =>
+    store().recordsAfter('contacts', after, { most, bytesMax });
+  const idsAfter = async (objectType: string, after: string, most: number) => {
+    const limit = { most, bytesMax: Number.MAX_SAFE_INTEGER };
+    return [...(await store().recordsAfter(objectType, after, limit)).rows.keys()];
+  };
   const rows = async (...ids: string[]) => {
     const answer = await loaded(Number.MAX_SAFE_INTEGER, ...ids);
     return answer.kind === 'rows' ? answer.rows : answer;
@@ -220,7 +230,7 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
 
     it('that are too heavy together are weighed instead', async () => {
       await owner.commit({ records: [touched('a', ada), touched('b', ada)] });
-      const [a, none, b] = await store().recordBytes('contacts', ['a', 'none', 'b']);
+      const [a, none, b] = await weights('a', 'none', 'b');
       expect(a).toBeGreaterThan(50);
       expect([none, b]).toEqual([0, a]);
       const heavy = await loaded(2 * a! - 1, 'a', 'none', 'b');
@@ -232,7 +242,7 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
       const umlauts = row(recordRow({ name: 'ä'.repeat(100) }));
       const plain = row(recordRow({ name: 'a'.repeat(100) }));
       await owner.commit({ records: [touched('u', umlauts), touched('p', plain)] });
-      const [u, p] = await store().recordBytes('contacts', ['u', 'p']);
+      const [u, p] = await weights('u', 'p');
       expect(u! - p!).toBe(100);
     });
 
@@ -277,10 +287,34 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
       const sorted = ['A', 'a', 'a:b', 'b', 'é', '\uff5e', '\u{1f600}'];
       const made = row(recordRow({}, { archivedAt: 8 }));
       await owner.commit({ records: sorted.toReversed().map((id) => touched(id, made)) });
-      expect(await store().idsAfter('contacts', '', 100)).toEqual(sorted);
-      expect(await store().idsAfter('contacts', 'a', 3)).toEqual(['a:b', 'b', 'é']);
-      expect(await store().idsAfter('contacts', 'aa', 1)).toEqual(['b']);
-      expect(await store().idsAfter('orders', '', 100)).toEqual([]);
+      expect(await idsAfter('contacts', '', 100)).toEqual(sorted);
+      expect(await idsAfter('contacts', 'a', 3)).toEqual(['a:b', 'b', 'é']);
+      expect(await idsAfter('contacts', 'aa', 1)).toEqual(['b']);
+      expect(await idsAfter('orders', '', 100)).toEqual([]);
+    });
+
+    it('are read in the order of their ids, with their states, up to what may be held', async () => {
+      await owner.commit({ records: ['a', 'b', 'c'].map((id) => touched(id, ada)) });
+      const [weight] = await weights('a');
+      expect(await chunk('', 3)).toEqual({
+        rows: new Map(['a', 'b', 'c'].map((id) => [id, ada])),
+        isEnd: false,
+      });
+      expect(await chunk('a', 3)).toEqual({
+        rows: new Map(['b', 'c'].map((id) => [id, ada])),
+        isEnd: true,
+      });
+      expect(await chunk('c', 3)).toEqual({ rows: new Map(), isEnd: true });
+      for (const [bytesMax, read] of [
+        [0, 1],
+        [weight! - 1, 1],
+        [weight!, 2],
+        [3 * weight!, 3],
+      ] as const)
+        expect(await chunk('', 9, bytesMax)).toMatchObject({
+          rows: { size: read },
+          isEnd: read === 3,
+        });
     });
 
     it('are listed no more once they are deleted, also if a tombstone stays', async () => {
@@ -290,7 +324,7 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
         records: [touched('a', tomb, ada), touched('b', row(undefined), ada)],
         tombstones: [{ objectType: 'contacts', id: 'a', expiresMs: 50 }],
       });
-      expect(await store().idsAfter('contacts', '', 100)).toEqual([]);
+      expect(await idsAfter('contacts', '', 100)).toEqual([]);
       expect(await rows('a', 'b')).toEqual([tomb, undefined]);
     });
   });
@@ -632,7 +666,6 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
       clockMs: 1_700_000_000_123,
       catalogVersion: 17,
       position: { entry: '1700000000000-1', offset: 3 },
-      inbox: '1700000000001-0',
       counted: [4, 9],
       failed: new Map([[5, failure]]),
       backfills: new Map([
@@ -659,7 +692,7 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
       clockMs: everything.clockMs,
       catalogVersion: 17,
       position: everything.position,
-      inbox: everything.inbox,
+      inbox: '0-0',
       sent: new Map(everything.channels),
       complete: [4, 9],
       backfills: everything.backfills,
@@ -735,7 +768,7 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
         clockMs: 1_700_000_000_124,
         catalogVersion: 18,
         position: everything.position,
-        inbox: everything.inbox,
+        inbox: '0-0',
         sent: remembered.sent,
       });
     });
@@ -884,6 +917,14 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
       await deliver(1, { epoch });
       expect((await store().channel(1)).position).toEqual({ epoch, sequence: 1 });
       expect(await deliver(2, { epoch: epoch - 1 })).toBe('old');
+    });
+
+    it('can be applied while the inbox holds it, not once a fail-over has lost it', async () => {
+      await deliver(1);
+      const { inbox } = await store().lastEntries();
+      expect(await owner.commit({ inbox: '9-9' })).toBe('rolled-back');
+      expect(await owner.commit({ inbox })).toBe('ok');
+      expect((await store().readMeta()).inbox).toBe(inbox);
     });
 
     it('moves the end of the inbox', async () => {

@@ -172,6 +172,7 @@ interface Ratio {
 }
 
 interface Result {
+  readonly unit?: string;
   readonly workload: string;
   readonly date: string;
   readonly commit: string;
@@ -238,12 +239,12 @@ function benchLines(): string[] {
 /** Every figure that is kept. */
 function figureLines(): string[] {
   const results = ['step', 'ingest', 'memory'].map(readResult);
-  const rows = results.flatMap(({ workload, cases }) =>
+  const rows = results.flatMap(({ workload, unit, cases }) =>
     cases.flatMap(({ history, segments, figures }) =>
       figures.map(({ side, changesPerSecond, ratio }) => [
         `${workload}, ${history}, ${segments.toLocaleString('en')}`,
         side,
-        Math.round(changesPerSecond.median).toLocaleString('en'),
+        `${Math.round(changesPerSecond.median).toLocaleString('en')}${unit === 'bytes' ? ' B' : ''}`,
         ...(side.startsWith('Rollcall') ? ['–', '–'] : ratiosOf(ratio)),
       ]),
     ),

@@ -15,9 +15,14 @@ import {
   spread,
   type Workload,
 } from '../../bench/harness.ts';
+import { BUILD } from '../../bench/workloads/build.ts';
+import { CLOCK } from '../../bench/workloads/clock.ts';
+import { COUNTS } from '../../bench/workloads/counts.ts';
 import { FANOUT } from '../../bench/workloads/fanout.ts';
 import { HTTP } from '../../bench/workloads/http.ts';
 import { INGEST } from '../../bench/workloads/ingest.ts';
+import { LATENCY } from '../../bench/workloads/latency.ts';
+import { LOOKUP } from '../../bench/workloads/lookup.ts';
 import { MEMORY } from '../../bench/workloads/memory.ts';
 import { STEP } from '../../bench/workloads/step.ts';
 
@@ -82,15 +87,75 @@ describe('the workload fanout', () => {
   });
 });
 
+describe('the workload counts', () => {
+  it('finds the counts of every side right, at rest and after changes', async () => {
+    const { result, sides } = await sidesOf(COUNTS);
+    const names = ['Rollcall', 'raw pipelined HMGET', 'raw pipelined SCARD', 'bare route'];
+    expect(sides).toEqual([names, names, names, names]);
+    expect(result.cases.map(({ history }) => history)).toEqual([
+      ...['at rest', '100 changes/s'],
+      ...['at rest', '100 changes/s'],
+    ]);
+  });
+});
+
+describe('the workload lookup', () => {
+  it('finds memberships right, one at a time, many at once, and in process', async () => {
+    const { result } = await sidesOf(LOOKUP);
+    expect(result.cases.map(({ history }) => history).slice(0, 3)).toEqual([
+      'HTTP, one at a time',
+      'HTTP, 32 at once',
+      'in process',
+    ]);
+    for (const { work } of result.cases)
+      expect(work['Rollcall, in a segment p50 ms']).toBeGreaterThan(0);
+  });
+});
+
+describe('the workload latency', () => {
+  it('waits for each change, idle and while others come in', async () => {
+    const { sides } = await sidesOf(LATENCY);
+    const names = ['Rollcall, applied', 'Rollcall, applied and counted', 'XADD and XREAD'];
+    expect(sides).toEqual([names, names, names, names]);
+  });
+});
+
+describe('the workload build', () => {
+  it('finds the members of each new segment right, alone and beside live changes', async () => {
+    const { result, sides } = await sidesOf(BUILD);
+    for (const names of sides)
+      expect(names).toEqual([
+        'Rollcall',
+        'Rollcall, live changes meanwhile',
+        'raw HSCAN + JSON.parse',
+      ]);
+    for (const { work } of result.cases) expect(work).toHaveProperty('p99, ms');
+  });
+});
+
+describe('the workload clock', () => {
+  it('finds all in the window until the moment at which it ends, and nobody after it', async () => {
+    const { sides } = await sidesOf(CLOCK);
+    for (const names of sides)
+      expect(names).toEqual(['Rollcall, live changes meanwhile', 'raw pipelined SREM']);
+  });
+});
+
 describe('the workload memory', () => {
-  it('finds a timer for each record where a segment moves with time, and no key at all where none does', async () => {
+  it('weighs memberships, what a worker has, a record, a link and a timer', async () => {
     const { result, sides } = await sidesOf(MEMORY);
-    for (const at of [0, 2]) {
-      expect(sides[at]).toEqual(['Rollcall, all timed', 'Rollcall, no time']);
-      expect(sides[at + 1]).toEqual(['Rollcall, due at once', 'raw pipelined SREM']);
-      expect(result.cases[at]!.work).toMatchObject({ 'keys of due, no time': 0 });
-      expect(result.cases[at]!.work['B of due a record']).toBeGreaterThan(0);
-    }
+    expect(result.cases.map(({ history, segments: count }) => `${history} ${count}`)).toEqual([
+      ...[20, 40].flatMap((count) => [
+        `a membership, whole-number ids ${count}`,
+        `a membership, ids of letters ${count}`,
+        `a worker ${count}`,
+      ]),
+      'other pieces 2',
+    ]);
+    expect(sides.at(-1)).toEqual(['a record', 'its state', 'a link', 'a timer']);
+    for (const { history, figures } of result.cases)
+      for (const { side, changesPerSecond } of figures)
+        if (history !== 'a worker') expect(changesPerSecond.median, side).toBeGreaterThan(0);
   });
 });
 

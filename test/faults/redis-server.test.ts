@@ -28,6 +28,7 @@ import {
   type RedisServerOptions,
 } from '../../src/redis/server.ts';
 import { RedisServerError } from '../../src/redis/server-error.ts';
+import { adviseOnSets } from '../../src/redis/set-encoding.ts';
 import { flushPrefix, freshPrefix, startPrivateRedis } from '../support/redis.ts';
 
 /** Carried out after all tests: some of them run at once. */
@@ -47,6 +48,7 @@ describe('a private server', () => {
       'maxmemory-policy',
       'bind',
       'protected-mode',
+      'set-max-intset-entries',
     ];
     const found = await withRedis(server.url, async (redis) => {
       const values = await Promise.all(
@@ -54,7 +56,7 @@ describe('a private server', () => {
       );
       return values.map((pair) => pair[1]);
     });
-    expect(found).toEqual(['yes', 'always', '', 'noeviction', '127.0.0.1', 'yes']);
+    expect(found).toEqual(['yes', 'always', '', 'noeviction', '127.0.0.1', 'yes', '16384']);
     expect(server).toMatchObject({
       private: true,
       url: expect.stringMatching(/^redis:\/\/127\.0\.0\.1:\d+$/),
@@ -102,6 +104,7 @@ describe('an owner that was killed', () => {
     const folder = newFolder();
     const owner = await startOwner(folder);
     await withRedis(owner.url, (redis) => redis.set('a', '1'));
+    await setIntsets(owner.url, '512');
     const pid = await serverPid(owner.url);
     await kill9(owner.child);
     expect(noteProcess(pid)).toBeDefined();
@@ -110,6 +113,7 @@ describe('an owner that was killed', () => {
     expect(said.join()).toContain(`Taking over the redis-server ${pid}`);
     expect(next.url).toBe(owner.url);
     expect(await withRedis(next.url, (redis) => redis.get('a'))).toBe('1');
+    expect(await intsets(next.url)).toBe('16384');
     await next.stop();
     expect(noteProcess(pid)).toBeUndefined();
   });
@@ -133,6 +137,30 @@ describe('an owner that was killed', () => {
     await ended(owner.child);
     await sleep(300);
     expect(noteProcess(pid)).toBeDefined();
+  });
+});
+
+describe('a server that is not ours', () => {
+  const saidOf = async (url: string) => {
+    const said: string[] = [];
+    await adviseOnSets(url, (line) => said.push(line));
+    return said.join();
+  };
+
+  test('is left as it is set, and its operator told what sets of whole numbers could cost', async () => {
+    const { url } = await open(newFolder());
+    await setIntsets(url, '512');
+    expect(await saidOf(url)).toContain('CONFIG SET set-max-intset-entries 16384');
+    expect(await intsets(url)).toBe('512');
+    await setIntsets(url, '20000');
+    expect(await saidOf(url)).toBe('');
+  });
+
+  test('is not spoken of if it does not answer, or not to this user', async () => {
+    const { url } = await open(newFolder());
+    await withRedis(url, (redis) => redis.acl('SETUSER', 'some', 'on', '>word', '+ping', '~*'));
+    expect(await saidOf(url.replace('redis://', 'redis://some:word@'))).toBe('');
+    expect(await saidOf('redis://127.0.0.1:1')).toBe('');
   });
 });
 
@@ -405,4 +433,13 @@ function listen(server: Server): Promise<number> {
       resolve(typeof address === 'object' && address ? address.port : 0);
     });
   });
+}
+
+async function intsets(url: string): Promise<string> {
+  const found = await withRedis(url, (redis) => redis.config('GET', 'set-max-intset-entries'));
+  return (found as string[])[1]!;
+}
+
+async function setIntsets(url: string, entries: string): Promise<void> {
+  await withRedis(url, (redis) => redis.config('SET', 'set-max-intset-entries', entries));
 }

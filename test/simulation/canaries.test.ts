@@ -8,6 +8,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { Participants } from '../../src/engine/participants.ts';
+import type { ReadRows } from '../../src/engine/row-cache.ts';
+import type { Row } from '../../src/engine/step.ts';
 import type { CheckName } from './check-failure.ts';
 import { ALL_GUARDS, type Guards } from './faults.ts';
 import { seedsToFailure } from './simulate.ts';
@@ -98,6 +100,48 @@ describe('the simulator notices without', { timeout: 600_000 }, () => {
     // What is iterated over comes to nothing, too.
     const change = (participants: Participants) =>
       Object.assign(participants[name], { [part]: () => [] });
+    await expect(seedsToFailure(COMPANY, { change }, SEEDS_MAX, check)).resolves.toBeGreaterThan(0);
+  });
+});
+
+/** What keeps slices exact, and what comes of it without. */
+const SLICED: readonly (readonly [string, (participants: Participants) => void, CheckName])[] = [
+  [
+    'rows that pass by renew those that are cached',
+    ({ cache }) => {
+      const { load, committed } = cache;
+      let isPassing = false;
+      cache.load = (touched, loading = {}) => {
+        isPassing = loading.isPassing === true;
+        return load.call(cache, touched, loading);
+      };
+      cache.committed = (made) => isPassing || committed.call(cache, made);
+    },
+    'flips',
+  ],
+  [
+    'rows that were read with the ids of a backfill are those of this turn',
+    ({ builds }) => {
+      const { begin } = builds;
+      const kept = new Map<string, Row | undefined>();
+      builds.begin = () => {
+        for (const [id, row] of builds.read?.rows ?? []) kept.set(id, row);
+        begin.call(builds);
+      };
+      const read = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(builds), 'read')!.get!;
+      Object.defineProperty(builds, 'read', {
+        get: () => {
+          const now = read.call(builds) as ReadRows | undefined;
+          return now && { ...now, rows: new Map([...now.rows, ...kept]) };
+        },
+      });
+    },
+    'flips',
+  ],
+];
+
+describe('the simulator notices unless', { timeout: 600_000 }, () => {
+  it.each(SLICED)('%s', async (_, change, check) => {
     await expect(seedsToFailure(COMPANY, { change }, SEEDS_MAX, check)).resolves.toBeGreaterThan(0);
   });
 });

@@ -25,7 +25,8 @@ export type CheckName =
   | 'owner refused'
   | 'entries grow'
   | 'flips'
-  | 'looks';
+  | 'looks'
+  | 'applied';
 
 export class CheckFailure extends Error {
   readonly check: CheckName;

@@ -57,6 +57,19 @@ async function checkReader({ stores, catalog }: Cluster, looks: Looks): Promise<
   }
 }
 
+/**
+ * At every moment: what was applied last is in the inbox. What a fail-over has lost there is unknown to its sender
+ * too if that has lost it as well: then nobody says it anew, nor takes it back.
+ */
+export function checkApplied({ stores }: Cluster): void {
+  for (const [partition, { content }] of stores.entries()) {
+    const { inbox, inboxPosition } = content;
+    const isThere = inbox.entries.some(({ id }) => id === inboxPosition);
+    if (!isThere && inboxPosition !== '0-0')
+      throw new CheckFailure('applied', `partition=${partition} ${inboxPosition} is not there`);
+  }
+}
+
 /** Each change was applied, once, in its order. */
 function checkRecords({ stores, model, catalog }: Cluster): void {
   // A put of the same values under another type writes down that they fit it, or do not: a revision

@@ -21,6 +21,8 @@ export interface Guards {
   readonly adoptBeforeApply: boolean;
   /** Who takes a partition over closes the epoch in which owners before it sent. */
   readonly epochs: boolean;
+  /** A commit is refused if the inbox has lost what it applies. */
+  readonly inboxStands: boolean;
   /** State is sent anew where one end has forgotten what the other remembers. */
   readonly resynchronization: boolean;
   /** A change of a record that is due is preceded by what time has made of it. */
@@ -53,6 +55,7 @@ export const ALL_GUARDS: Guards = {
   freshHolders: true,
   restOfNews: true,
   restOfChunk: true,
+  inboxStands: true,
 };
 
 const FAULT_ONE_IN = 6;

@@ -284,10 +284,6 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     };
   }
 
-  async recordBytes(objectType: string, ids: readonly string[]): Promise<readonly number[]> {
-    return ids.map((id) => weightOf(this.#text(objectType, id)));
-  }
-
   async neighbours(edgeId: number, targets: readonly string[]) {
     return copies<NeighbourRow>(this.#content.neighbours.get(edgeId), targets);
   }
@@ -326,14 +322,27 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     return [...(this.#content.valueSources.get(predicateId)?.values() ?? [])];
   }
 
-  async idsAfter(objectType: string, after: string, most: number): Promise<string[]> {
-    const rows = [...(this.#content.rows.get(objectType) ?? [])];
-    const ids = rows.filter(([, text]) => valuesIn(text).record.deletedAt === undefined);
-    return idsFrom(
-      ids.map(([id]) => id),
+  async recordsAfter(
+    objectType: string,
+    after: string,
+    { most, bytesMax }: Port.ChunkLimit,
+  ): Promise<Port.RecordChunk> {
+    const stored = [...(this.#content.rows.get(objectType) ?? [])];
+    const exist = stored.filter(([, text]) => valuesIn(text).record.deletedAt === undefined);
+    const ids = idsFrom(
+      exist.map(([id]) => id),
       after,
       null,
-    ).slice(0, most);
+    );
+    const rows = new Map<string, Row | undefined>();
+    let bytes = 0;
+    for (const id of ids.slice(0, most)) {
+      const text = this.#text(objectType, id)!;
+      rows.set(id, this.#row(objectType, id));
+      bytes += weightOf(text);
+      if (bytes > bytesMax) break;
+    }
+    return { rows, isEnd: ids.length < most && rows.size === ids.length };
   }
 
   async holdersAfter(
@@ -484,7 +493,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
 
   async commit(prepared: Port.PreparedCommit): Promise<Port.CommitAnswer> {
     const { header, writes, rows } = prepared as Prepared;
-    const refusal = this.#refusal(header);
+    const refusal = this.#refusal(header, writes.inbox);
     if (refusal) return refusal;
     this.#writeMeta(writes);
     this.#writeRecords(writes, rows);
@@ -500,13 +509,22 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     return 'ok';
   }
 
-  #refusal({ token, before, number, nonce }: Port.CommitHeader): Port.CommitAnswer | undefined {
+  #refusal(
+    { token, before, number, nonce }: Port.CommitHeader,
+    inbox: Port.EntryId | undefined,
+  ): Port.CommitAnswer | undefined {
     const { number: stored, nonce: storedNonce } = this.#content;
     if (this.#guards.token && this.lease !== undefined && this.lease !== token) return 'fenced';
     if (!this.#guards.commitNumber) return undefined;
     if (stored === number && storedNonce === nonce) return 'duplicate';
     if (stored < before) return 'rolled-back';
-    return stored > before ? 'fenced' : undefined;
+    if (stored > before) return 'fenced';
+    return inbox === undefined || this.#holds(inbox) ? undefined : 'rolled-back';
+  }
+
+  #holds(inbox: Port.EntryId): boolean {
+    const { entries } = this.#content.inbox;
+    return !this.#guards.inboxStands || entries.some(({ id }) => id === inbox);
   }
 
   #writeMeta(writes: Port.CommitWrites): void {

@@ -18,6 +18,7 @@ import {
   isForDriver,
   type Request,
 } from '../../src/engine/requests.ts';
+import type { TurnAhead } from '../../src/engine/slices.ts';
 import type { Step, step } from '../../src/engine/step.ts';
 import type { TurnResult } from '../../src/engine/turn-result.ts';
 import type { Choose } from '../support/memory-deployment.ts';
@@ -35,6 +36,9 @@ const UNANSWERED_ONE_IN = 40;
 const SHARED_IN_TEN = 7;
 const SWEPT_IN_TEN = 2;
 const ELAPSED_A_LOOK_MS = 250;
+/** A slice that is wanted is granted so many times in ten. */
+const GRANTED_IN_TEN = 6;
+const SLICE_MS_MAX = 1000;
 
 export interface OwnerContext {
   readonly stores: readonly MemoryPartitionStore[];
@@ -280,10 +284,18 @@ export class Owner {
         return undefined;
       case 'solo-begin':
         return this.process.solo.begin();
+      case 'slice':
+        return this.#slice(request);
       case 'gather':
       case 'solo-over':
         return undefined;
     }
+  }
+
+  /** Granted now and then, also to who has changes to work off, and withdrawn without a reason. */
+  #slice({ isWanted }: TurnAhead): number | undefined {
+    const { choose } = this.#context;
+    return isWanted && choose(10) < GRANTED_IN_TEN ? 1 + choose(SLICE_MS_MAX) : undefined;
   }
 
   /** What was answered when a target was asked for the first time. */

@@ -22,8 +22,12 @@ export function tinyLimits(choose: Choose, strideMs: number): CoreLimits {
     get kindBytesMax() {
       return choose(300);
     },
-    backfillBytesMax: 200,
+    // The clock of a core goes on so fast here that a slice is of as many records as this says.
+    get sliceRecordsMin() {
+      return 1 + choose(4);
+    },
     backfillRecordsMin: 1,
+    backfillRecordsMax: 4,
     get fanoutRecordsMax() {
       return 1 + choose(4);
     },

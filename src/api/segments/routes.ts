@@ -1,6 +1,7 @@
 /**
  * routes.ts – `/v1/segments`: saved filters, how many records are in them, and which.
  */
+import type { FastifyReply } from 'fastify';
 import Type from 'typebox';
 import type { StoredSegment } from '../../catalog/catalog.ts';
 import { findSegment } from '../../catalog/entries.ts';
@@ -9,11 +10,13 @@ import type { Deployment } from '../../engine/deployment.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { EVENTUAL } from '../../membership/read-options.ts';
 import type { NamedRecord } from '../../membership/record-reader.ts';
+import type { Counts } from '../../membership/segment-counts.ts';
 import { NO_CONTENT } from '../answers.ts';
 import { named } from '../fields.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
 import { fieldsParameter, LIMIT_DEFAULT, pageOf, pageOfFields, pageParameters } from '../page.ts';
 import { pageText } from '../page-text.ts';
+import { sendText } from '../plugins/problems.ts';
 import { type ReadParameters, readOptions, readParameters } from '../read-options.ts';
 import { formatRecord } from '../records/format.ts';
 import { route } from '../route.ts';
@@ -143,7 +146,8 @@ const postCounts = route({
   body: countsBody,
   answers: { 200: named('Counts') },
   refusals: ['body_malformed', 'segment_unknown', 'body_invalid'],
-  handler: async ({ body }, { deployment }) => count(body.slugs, body, deployment),
+  handler: async ({ body }, { deployment }, reply) =>
+    sendCounts(reply, await count(body.slugs, body, deployment)),
 });
 
 const getCounts = route({
@@ -158,7 +162,8 @@ const getCounts = route({
   }),
   answers: { 200: named('Counts') },
   refusals: ['parameter_invalid', 'segment_unknown'],
-  handler: async ({ query }, { deployment }) => count(query.slug, query, deployment),
+  handler: async ({ query }, { deployment }, reply) =>
+    sendCounts(reply, await count(query.slug, query, deployment)),
 });
 
 const listMembers = route({
@@ -228,8 +233,19 @@ async function count(
   slugs: readonly string[] | undefined,
   given: ReadParameters,
   { store, segmentCounts }: Deployment,
-) {
+): Promise<Counts> {
   const asked = slugs ?? [...(await store.refresh()).segments.keys()].sort();
-  const { counts, asOf } = await segmentCounts.read(asked, readOptions(given));
-  return { counts, as_of: asOf };
+  return segmentCounts.read(asked, readOptions(given));
+}
+
+/** An answer that is given again is the same object: it is printed once. */
+const printed = new WeakMap<Counts, string>();
+
+function sendCounts(reply: FastifyReply, answer: Counts): FastifyReply {
+  let text = printed.get(answer);
+  if (text === undefined) {
+    text = JSON.stringify({ counts: answer.counts, as_of: answer.asOf });
+    printed.set(answer, text);
+  }
+  return sendText(reply.type('application/json; charset=utf-8'), text);
 }

@@ -6,9 +6,11 @@
 --   before: number of the commit before this one
 --   The verb COUNT sets the hash of counts at that index: pairs of predicate id and index in KEYS
 --   of its member set.
+--   The verb STANDS writes nothing: the stream at that index has to hold the entry of this id.
 -- returns 'ok' | 'duplicate' (this very commit is stored already)
 --       | 'fenced' (another token holds the partition, or somebody else has committed)
---       | 'rolled-back' (the stored number is lower than mine before: a fail-over lost a tail)
+--       | 'rolled-back' (the stored number is lower than mine before, or an entry is not there that
+--         has to stand: a fail-over lost a tail)
 -- A lease that ran out and that nobody has taken is mine again: the number tells whether anybody
 -- has committed meanwhile.
 before, number = tonumber(before), tonumber(number)
@@ -23,7 +25,7 @@ if stored_number > before then return 'fenced' end
 -- Redis does not undo a script that fails: look at every command before the first one writes.
 local WRITES = {
   HSET = true, HDEL = true, ZADD = true, ZREM = true, SADD = true, SREM = true, XADD = true,
-  XTRIM = true, UNLINK = true, COUNT = true,
+  XTRIM = true, UNLINK = true, COUNT = true, STANDS = true,
 }
 local at = more
 while at <= #ARGV do
@@ -31,6 +33,10 @@ while at <= #ARGV do
   if not WRITES[verb] or not key or not KEYS[key] or not count or at + 2 + count > #ARGV then
     local what = tostring(verb) .. ' at ' .. at
     return redis.error_reply('ERR commit-batch: malformed command ' .. what)
+  end
+  local id = ARGV[at + 3]
+  if verb == 'STANDS' and #redis.call('XRANGE', KEYS[key], id, id, 'COUNT', 1) == 0 then
+    return 'rolled-back'
   end
   at = at + 3 + count
 end
@@ -46,7 +52,7 @@ while at <= #ARGV do
       sizes[#sizes + 1] = redis.call('SCARD', KEYS[tonumber(ARGV[i + 1])])
     end
     redis.call('HSET', key, unpack(sizes))
-  else
+  elseif verb ~= 'STANDS' then
     redis.call(verb, key, unpack(ARGV, first, last))
   end
   at = last + 1

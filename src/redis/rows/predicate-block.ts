@@ -7,12 +7,7 @@
  * a blank: so a row stays a one-byte string in V8, on the wire and in Redis.
  */
 import { assert } from '../../errors.ts';
-import {
-  BLOCK_IDS_MAX,
-  type Block,
-  idsIn,
-  predicateIds,
-} from '../../query/network/predicate-ids.ts';
+import { BLOCK_IDS_MAX, type Block, predicateIds } from '../../query/network/predicate-ids.ts';
 
 /** Characters '0'…'O' end a gap, 'P'…'o' carry on; of bits, '0'…'o' are all six. */
 const FIRST_CHARACTER = 48;
@@ -23,37 +18,44 @@ const BITS_A_CHARACTER = 6;
 /** A gap within a block takes two digits at most. */
 const scratch = Buffer.alloc(2 * BLOCK_IDS_MAX);
 
-export function packBlock(block: Block): string {
-  const first = block.number * BLOCK_IDS_MAX;
-  const ids = idsIn(block);
-  const bits = BITS.length + Math.ceil((ids.at(-1)! - first + 1) / BITS_A_CHARACTER);
-  const length = packGaps(ids, first);
-  return length > bits ? packBits(ids, first, bits) : scratch.toString('latin1', 0, length);
+export function packBlock({ words }: Block): string {
+  const length = packGaps(words);
+  const bits = BITS.length + Math.ceil(lengthInBits(words) / BITS_A_CHARACTER);
+  return length > bits ? packBits(words, bits) : scratch.toString('latin1', 0, length);
 }
 
 /** Into `scratch`. @returns how many characters it takes */
-function packGaps(ids: readonly number[], first: number): number {
+function packGaps(words: readonly number[]): number {
   let length = 0;
-  let previous = first - 1;
-  for (let at = 0; at < ids.length; at++) {
-    let gap = ids[at]! - previous - 1;
-    previous = ids[at]!;
-    if (gap >= CARRY) {
-      scratch[length++] = FIRST_CHARACTER + CARRY + (gap & (CARRY - 1));
-      gap >>>= 5;
+  let previous = -1;
+  for (let at = 0; at < words.length; at++) {
+    // Each turn takes the lowest bit. No list of ids is made: this runs for each row of a commit.
+    for (let rest = words[at]!; rest !== 0; rest &= rest - 1) {
+      const bit = (at << 5) + 31 - Math.clz32(rest & -rest);
+      let gap = bit - previous - 1;
+      previous = bit;
+      if (gap >= CARRY) {
+        scratch[length++] = FIRST_CHARACTER + CARRY + (gap & (CARRY - 1));
+        gap >>>= 5;
+      }
+      scratch[length++] = FIRST_CHARACTER + gap;
     }
-    scratch[length++] = FIRST_CHARACTER + gap;
   }
   return length;
 }
 
-function packBits(ids: readonly number[], first: number, length: number): string {
-  scratch.fill(FIRST_CHARACTER, 0, length);
+/** Up to the last bit that is set. Caller: the last word is not empty. */
+function lengthInBits(words: readonly number[]): number {
+  return 32 * words.length - Math.clz32(words.at(-1)!);
+}
+
+function packBits(words: readonly number[], length: number): string {
   scratch.write(BITS, 'latin1');
-  for (const predicateId of ids) {
-    const bit = predicateId - first;
-    const at = BITS.length + Math.floor(bit / BITS_A_CHARACTER);
-    scratch[at] = scratch[at]! + (1 << (bit % BITS_A_CHARACTER));
+  for (let at = BITS.length, bit = 0; at < length; at++, bit += BITS_A_CHARACTER) {
+    const low = words[bit >>> 5]! >>> (bit & 31);
+    // What of the six bits lies in the next word; a shift by 32 would be one by 0.
+    const high = (bit & 31) > 26 ? (words[(bit >>> 5) + 1] ?? 0) << (32 - (bit & 31)) : 0;
+    scratch[at] = FIRST_CHARACTER + ((low | high) & 63);
   }
   return scratch.toString('latin1', 0, length);
 }

@@ -94,7 +94,7 @@ describe('a fan-out', () => {
     fanouts.apply({ running: [{ ...HUB, ...progress }], done: [] });
     const asked = (fanned: number) => {
       fanouts.begin();
-      const visiting = fanouts.visit();
+      const visiting = fanouts.visit(10_000);
       const { asked: ranges } = visiting.next().value as Request & { kind: 'holders' };
       visiting.next([HOLDERS]);
       const writes = new CommitDraft(0, 1);

@@ -11,7 +11,7 @@ const due = (id: string, dueMs: number): DueRecord => ({ objectType: 'contacts',
 
 /** Takes what is due at `nowMs` of these, which the store says are the first. */
 function taken(timers: Timers, nowMs: number, ...stored: DueRecord[]): string[] {
-  const taking = timers.take(nowMs);
+  const taking = timers.take(nowMs, 10);
   let next = taking.next();
   if (!next.done) next = taking.next(stored.slice(0, 3));
   return (next.value as readonly DueRecord[]).map(({ id }) => id);
