@@ -60,8 +60,8 @@ export interface CoreLimits {
 
 const BATCH_RECORDS_MAX = 500;
 /**
- * Records of a slice at most; its time may bound it first (pace.ts). After a death as many are tried
- * one by one.
+ * Records of a slice at most; its time may bound it first (pace.ts). After a death as many are
+ * tried one by one.
  */
 const SLICE_RECORDS_MAX = 500;
 

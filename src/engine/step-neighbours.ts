@@ -516,7 +516,7 @@ function isSamePart(a: Part, b: Part): boolean {
   return a.predicateId === b.predicateId && a.value === b.value;
 }
 
-/** The parts that are not among the others. Caller: both ascend by predicate id, as an edge's do. */
+/** The parts that are not among the others. Caller: both ascend by predicate id. */
 function without(parts: readonly Part[], others: readonly Part[]): Part[] {
   let at = 0;
   return parts.filter((part) => {

@@ -64,7 +64,7 @@ export function tallyOf(aggregates: Iterable<Aggregate>, predicateId: number): T
   return { ...NOTHING, count, trillionths, values, low, high };
 }
 
-/** One holder more (1) or less (-1) for a predicate id, and the value that it has, if one is asked. */
+/** One holder more (1) or less (-1) for a predicate id, and its value, if one is asked for. */
 export interface Addition {
   readonly predicateId: number;
   readonly by: 1 | -1;

@@ -341,12 +341,13 @@ function addReaders(commands: CommitCommands, writes: CommitWrites, keys: Partit
 }
 
 /**
- * A message is in the memory of its owner, while a fail-over may lose it together with the note that
- * it was delivered. Applied on top it would be known to neither end if the sender has lost it too,
- * and nobody would send it anew. The same of the log is kept: nobody else remembers a change, and
- * to apply one whose entry is lost keeps more than was promised.
+ * A message is in the memory of its owner, while a fail-over may lose it together with the note
+ * that it was delivered. Applied on top it would be known to neither end if the sender has lost it
+ * too, and nobody would send it anew. The same of the log is kept: nobody else remembers a change,
+ * and to apply one whose entry is lost keeps more than was promised.
  *
- * Streams are trimmed by nodes as far as they are applied: to cut one open takes longer. */
+ * Streams are trimmed by nodes as far as they are applied: to cut one open takes longer.
+ */
 function addMeta(commands: CommitCommands, writes: CommitWrites, keys: PartitionKeys): void {
   const { set, gone } = metaWrites(writes);
   commands.add('HSET', keys.meta, set);

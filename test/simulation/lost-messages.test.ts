@@ -1,7 +1,7 @@
 /**
- * lost-messages.test.ts – A message that a fail-over has lost is not applied by the owner that still
- * has it in memory. If its sender loses it as well nobody says it anew, nor takes it back: found by
- * the simulator, as a row of a holder that both ends had forgotten.
+ * lost-messages.test.ts – A message that a fail-over has lost is not applied by the owner that
+ * still has it in memory. If its sender loses it as well nobody says it anew, nor takes it back:
+ * found by the simulator, as a row of a holder that both ends had forgotten.
  */
 import { describe, expect, it } from 'vitest';
 import { chooser } from '../support/memory-deployment.ts';

@@ -1,9 +1,9 @@
 /**
- * flow.test.ts – A server under a steady flow of changes, for minutes: it keeps up, its memory stays
- * flat, and at the end every stored membership is right.
+ * flow.test.ts – A server under a steady flow of changes, for minutes: it keeps up, its memory
+ * stays flat, and at the end every stored membership is right.
  *
- * SOAK_RECORDS, SOAK_SEGMENTS, SOAK_MINUTES and SOAK_RATE (changes a second) make it smaller. All of
- * it takes about an hour on two cores: the audit evaluates every segment over every record.
+ * SOAK_RECORDS, SOAK_SEGMENTS, SOAK_MINUTES and SOAK_RATE (changes a second) make it smaller. All
+ * of it takes about an hour on two cores: the audit evaluates every segment over every record.
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,4 +1,4 @@
--- read-chunk.lua: reads the records that follow an id, with their states, in the order of their ids.
+-- read-chunk.lua: reads the records that follow an id, with their states, in the order of ids.
 --
 -- Keeps true: what is answered weighs no more than bytes_max beside its last record.
 --
