@@ -146,11 +146,11 @@ export function blankValue({ measure }: DerivedAttribute, absentTruth: boolean):
  */
 export function outValue(read: DerivedRead, rows: readonly NeighbourRow[]): unknown {
   const { measure, predicateId } = read;
-  const present = rows.flatMap(({ shared }) => (shared ? [shared] : []));
-  const [only] = present;
-  if (!only) return blankValue(read, read.absentTruth);
+  const first = rows.find(({ shared }) => shared)?.shared;
+  if (!first) return blankValue(read, read.absentTruth);
   if (measure.kind === 'truth' || measure.kind === 'exists')
-    return only.truth.includes(predicateId);
+    return first.truth.includes(predicateId);
+  const present = rows.flatMap(({ shared }) => (shared ? [shared] : []));
   const tally = new RunningTally(read.keeps);
   for (const { truth, values } of present) {
     if (truth.includes(predicateId)) tally.add(values[predicateId]);

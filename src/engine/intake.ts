@@ -83,8 +83,12 @@ export class Intake implements Participant {
     for (const stored of entries) this.#inbox.push(readInboxEntry(stored));
   }
 
-  hasWork({ isHeldBack }: Turn): boolean {
-    return this.#inbox.length > 0 || (!isHeldBack && this.#queue.length > 0);
+  hasWork(turn: Turn): boolean {
+    return this.#inbox.length > 0 || this.hasChanges(turn);
+  }
+
+  hasChanges({ isHeldBack }: Pick<Turn, 'isHeldBack'>): boolean {
+    return !isHeldBack && this.#queue.length > 0;
   }
 
   *work(batch: BatchDraft, { isHeldBack, networks }: Turn): Asking<boolean> {

@@ -210,7 +210,9 @@ export class PartitionCore implements Turn {
     }
     const isLive = this.#live.some((participant) => participant.hasWork?.(this));
     const isWanted = this.#background.some((kind) => kind.hasWork?.(this));
-    const sliceMs = yield* ask({ kind: 'slice', isLive, isWanted });
+    const hasChanges = isLive && this.participants.intake.hasChanges(this);
+    const hasMessages = isLive && !hasChanges;
+    const sliceMs = yield* ask({ kind: 'slice', hasChanges, hasMessages, isWanted });
     if (sliceMs !== undefined) return yield* this.#slice(sliceMs);
     return isLive ? yield* this.#liveTurn() : (this.#careful.idle ?? NO_SLICE);
   }

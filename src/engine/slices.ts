@@ -28,8 +28,9 @@ const REST = 3;
 
 /** A turn of a partition that begins. */
 export interface TurnAhead {
-  /** It has changes to work off. */
-  readonly isLive: boolean;
+  /** It has changes to work off, or messages: these come before its own slices. */
+  readonly hasChanges: boolean;
+  readonly hasMessages: boolean;
   /** It has background work. */
   readonly isWanted: boolean;
 }
@@ -38,7 +39,7 @@ export interface TurnAhead {
 export interface Seat {
   readonly onGranted: () => void;
   isGranted: boolean;
-  turn: 'none' | 'live' | 'slice';
+  turn: 'none' | 'changes' | 'messages' | 'slice';
   beganMs: number;
 }
 
@@ -70,35 +71,40 @@ export class Slices {
    * Caller: the turn before was ended. @returns the length of the slice that the turn may take, in
    * ms; undefined: none now
    */
-  begin(seat: Seat, { isLive, isWanted }: TurnAhead): number | undefined {
-    const wasGranted = isWanted && seat.isGranted;
+  begin(seat: Seat, { hasChanges, hasMessages, isWanted }: TurnAhead): number | undefined {
     if (!isWanted) this.#forget(seat);
-    if (isLive && !wasGranted) {
-      seat.turn = 'live';
-      this.#live++;
-      this.#liveMs = this.#nowMs();
-    }
+    const isFirst = (hasChanges || hasMessages) && !seat.isGranted;
+    if (isFirst) this.#beginFirst(seat, hasChanges);
     if (!isWanted) return undefined;
-    if (!wasGranted) this.#waiting.add(seat);
-    // Its own changes go first.
-    if (!wasGranted && !isLive) this.#look();
-    if (!seat.isGranted || seat.turn === 'live') return undefined;
+    if (!seat.isGranted) this.#waiting.add(seat);
+    if (isFirst) return undefined;
+    if (!seat.isGranted) this.#look();
+    if (!seat.isGranted) return undefined;
     seat.isGranted = false;
     seat.turn = 'slice';
     seat.beganMs = this.#nowMs();
     return this.#isLately ? SLICE_MS : IDLE_SLICE_MS;
   }
 
+  /** Messages hold up no slices of others: most of them come of slices. */
+  #beginFirst(seat: Seat, hasChanges: boolean): void {
+    seat.turn = hasChanges ? 'changes' : 'messages';
+    if (!hasChanges) return;
+    this.#live++;
+    this.#liveMs = this.#nowMs();
+  }
+
   /** The turn that began last is over. */
   end(seat: Seat): void {
+    if (seat.turn === 'none') return;
     const nowMs = this.#nowMs();
-    if (seat.turn === 'live') {
+    if (seat.turn === 'changes') {
       this.#live--;
       this.#liveMs = nowMs;
     } else if (seat.turn === 'slice') {
       this.#taken--;
       this.#restUntilMs = nowMs + REST * Math.min(SLICE_MS, nowMs - seat.beganMs);
-    } else return;
+    }
     seat.turn = 'none';
     this.#lookSoon();
   }

@@ -9,6 +9,7 @@
  */
 import { filterableData, isLive, type RecordRow } from '../change/record.ts';
 import {
+  type Addition,
   type Aggregate,
   addToAggregate,
   isNothing,
@@ -32,8 +33,9 @@ import { hasPredicateId } from '../query/network/predicate-ids.ts';
 import { toTrillionths } from '../query/predicate/exact-sum.ts';
 import type { PartialState } from '../query/predicate/tally.ts';
 import type { Attributes } from '../query/predicate/view.ts';
-import { type Edge, inValue, outValue, targetsOver } from './edges.ts';
+import { type Edge, targetsOver } from './edges.ts';
 import type { Message } from './message.ts';
+import { type Neighbourhood, recordView } from './record-view.ts';
 import type { Row, StepContext, TypeContext } from './step.ts';
 import { NO_VALUES, StepValues, type ValueEffects } from './step-values.ts';
 
@@ -121,6 +123,11 @@ export class StepNeighbours {
   readonly #announced = new Set<string>();
   readonly #resent = new Set<string>();
   readonly #messages = new Map<number, Message[]>();
+  readonly #neighbourhood: Neighbourhood = {
+    neighbourRow: (edgeId, target) => this.#neighbour(edgeId, target).row,
+    relatedRow: (edgeId, target) => this.#relatedRow(edgeId, target).row,
+    differentValues: (predicateId, target) => this.#different.total(predicateId, target),
+  };
 
   constructor(context: StepContext) {
     this.#context = context;
@@ -130,24 +137,10 @@ export class StepNeighbours {
   /** A record as filters see it: its own values and those derived of its neighbours. */
   view(known: TypeContext, id: string, record: RecordRow): Attributes {
     const own = filterableData(record, known.type, this.#context.timeZone);
-    if (known.out.length === 0 && known.in.length === 0) return own;
-    const seen: Record<string, unknown> = { ...own };
-    for (const edge of known.out) {
-      if (edge.outReads.length === 0) continue;
-      const rows = targetsOver(edge, record.data).map(
-        (target) => this.#neighbour(edge.edgeId, target).row,
-      );
-      for (const read of edge.outReads) setOrLeave(seen, read.name, outValue(read, rows));
-    }
-    for (const edge of known.in) {
-      if (edge.inReads.length === 0) continue;
-      const { row } = this.#relatedRow(edge.edgeId, id);
-      for (const read of edge.inReads) {
-        const different = read.keeps === 'values' ? this.#different.total(read.predicateId, id) : 0;
-        setOrLeave(seen, read.name, inValue(read, edge, row, different));
-      }
-    }
-    return seen;
+    const readsNeighbours =
+      known.out.some(({ outReads }) => outReads.length > 0) ||
+      known.in.some(({ inReads }) => inReads.length > 0);
+    return readsNeighbours ? recordView(known, id, record.data, own, this.#neighbourhood) : own;
   }
 
   /**
@@ -352,9 +345,9 @@ export class StepNeighbours {
     if (sameParts(old, now)) return;
     const working = this.#neighbour(edge.edgeId, target);
     let { local } = working.row;
-    for (const part of old)
-      local = addToAggregate(local, part.predicateId, -1, trillionthsOf(part));
-    for (const part of now) local = addToAggregate(local, part.predicateId, 1, trillionthsOf(part));
+    const gone = without(old, now).map((part) => addition(part, -1));
+    const came = without(now, old).map((part) => addition(part, 1));
+    local = addToAggregate(local, [...gone, ...came]);
     for (const { predicateId, is } of moved('extremes', old, now)) {
       this.#values.push({ predicateId, target, id, value: is as number | undefined });
       local = this.#withExtremes(local, predicateId, target);
@@ -510,22 +503,26 @@ function open<R>(
   return working;
 }
 
-function setOrLeave(seen: Record<string, unknown>, name: string, value: unknown): void {
-  if (value !== undefined) seen[name] = value;
-}
-
 function sameTargets(edge: Edge, before: RecordRow, after: RecordRow): boolean {
   const [a, b] = [targetsOver(edge, before.data), targetsOver(edge, after.data)];
   return a.length === b.length && a.every((target) => b.includes(target));
 }
 
 function sameParts(a: readonly Part[], b: readonly Part[]): boolean {
-  return (
-    a.length === b.length &&
-    a.every(
-      ({ predicateId, value }, at) => b[at]!.predicateId === predicateId && b[at]!.value === value,
-    )
-  );
+  return a.length === b.length && a.every((part, at) => isSamePart(part, b[at]!));
+}
+
+function isSamePart(a: Part, b: Part): boolean {
+  return a.predicateId === b.predicateId && a.value === b.value;
+}
+
+/** The parts that are not among the others. Caller: both ascend by predicate id, as an edge's do. */
+function without(parts: readonly Part[], others: readonly Part[]): Part[] {
+  let at = 0;
+  return parts.filter((part) => {
+    while (at < others.length && others[at]!.predicateId < part.predicateId) at++;
+    return at === others.length || !isSamePart(part, others[at]!);
+  });
 }
 
 /** The values of one kind of partial state that a record adds otherwise than before. */
@@ -542,6 +539,7 @@ function* moved(
   }
 }
 
-function trillionthsOf({ value, keeps }: Part): bigint | undefined {
-  return keeps === 'sum' && typeof value === 'number' ? toTrillionths(value) : undefined;
+function addition({ predicateId, value, keeps }: Part, by: 1 | -1): Addition {
+  const isSummed = keeps === 'sum' && typeof value === 'number';
+  return { predicateId, by, trillionths: isSummed ? toTrillionths(value) : undefined };
 }

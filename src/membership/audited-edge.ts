@@ -119,10 +119,15 @@ export function aggregateOf({ up }: AuditedEdge, holders: readonly Holder[]): Ag
     const values = holders
       .filter(({ holds }) => holds(predicateId))
       .map(({ valueFor }) => valueFor(predicateId));
-    for (const value of values) {
-      const added = shared?.keeps === 'sum' && typeof value === 'number';
-      sum = addToAggregate(sum, predicateId, 1, added ? toTrillionths(value) : undefined);
-    }
+    const additions = values.map((value) => {
+      const isSummed = shared?.keeps === 'sum' && typeof value === 'number';
+      return {
+        predicateId,
+        by: 1,
+        trillionths: isSummed ? toTrillionths(value) : undefined,
+      } as const;
+    });
+    sum = addToAggregate(sum, additions);
     const numbers =
       shared?.keeps === 'extremes'
         ? values.filter((value) => typeof value === 'number').sort((a, b) => a - b)

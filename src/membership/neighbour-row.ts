@@ -64,24 +64,38 @@ export function tallyOf(aggregates: Iterable<Aggregate>, predicateId: number): T
   return { ...NOTHING, count, trillionths, values, low, high };
 }
 
-/** Adds to a count, and to the sum of those that have a value; `sign` is 1 or -1. */
-export function addToAggregate(
-  aggregate: Aggregate,
-  predicateId: number,
-  sign: 1 | -1,
-  trillionths: bigint | undefined,
-): Aggregate {
-  const counts = withNumber(
-    aggregate.counts,
-    predicateId,
-    (aggregate.counts[predicateId] ?? 0) + sign,
-  );
-  if (trillionths === undefined) return { ...aggregate, counts };
-  const [sum, values] = aggregate.sums[predicateId] ?? ['0', 0];
-  const sums = { ...aggregate.sums };
-  if (values + sign === 0) delete sums[predicateId];
-  else sums[predicateId] = [String(BigInt(sum) + BigInt(sign) * trillionths), values + sign];
+/** One holder more (1) or less (-1) for a predicate id, and the value that it has, if one is asked. */
+export interface Addition {
+  readonly predicateId: number;
+  readonly by: 1 | -1;
+  readonly trillionths: bigint | undefined;
+}
+
+/** All at once: what holders add up to is copied, and may be as long as what is asked of them. */
+export function addToAggregate(aggregate: Aggregate, additions: readonly Addition[]): Aggregate {
+  if (additions.length === 0) return aggregate;
+  const counts = { ...aggregate.counts };
+  let { sums } = aggregate;
+  for (const { predicateId, by, trillionths } of additions) {
+    const count = (counts[predicateId] ?? 0) + by;
+    if (count === 0) delete counts[predicateId];
+    else counts[predicateId] = count;
+    if (trillionths !== undefined) sums = withValue(sums, predicateId, by, trillionths);
+  }
   return { ...aggregate, counts, sums };
+}
+
+function withValue(
+  before: Aggregate['sums'],
+  predicateId: number,
+  by: 1 | -1,
+  trillionths: bigint,
+): Aggregate['sums'] {
+  const [sum, values] = before[predicateId] ?? ['0', 0];
+  const sums = { ...before };
+  if (values + by === 0) delete sums[predicateId];
+  else sums[predicateId] = [String(BigInt(sum) + BigInt(by) * trillionths), values + by];
+  return sums;
 }
 
 /** Sets the lowest and the highest value of a predicate id; undefined: there is none. */
@@ -97,14 +111,6 @@ export function withExtremes(
     lows: withOptional(lows, predicateId, low),
     highs: withOptional(highs, predicateId, high),
   };
-}
-
-function withNumber(
-  record: Readonly<Record<string, number>>,
-  predicateId: number,
-  value: number,
-): Record<string, number> {
-  return withOptional(record, predicateId, value === 0 ? undefined : value);
 }
 
 function withOptional(

@@ -1,5 +1,5 @@
 /**
- * set-encoding.ts – Up to which size Redis keeps a set of whole-number ids as a sorted list of them.
+ * set-encoding.ts – Up to which size Redis keeps a set of whole-number ids as a list of them.
  *
  * Keeps true: only the private server is set up; of any other it is said what it could be set to.
  */
@@ -42,8 +42,8 @@ export async function adviseOnSets(url: string, say: (line: string) => void): Pr
 
 function adviceOn(found: string): string {
   return (
-    `This Redis keeps sets of whole numbers as lists up to ${found} members. If ids of records are ` +
-    'whole numbers, a larger limit makes a membership take 2 to 4 bytes instead of 48: ' +
+    `This Redis keeps sets of whole numbers as lists up to ${found} members. If ids of records ` +
+    'are whole numbers, a larger limit makes a membership take 2 to 4 bytes instead of 48: ' +
     `CONFIG SET ${SETTING} ${INTSET_ENTRIES}, and in its configuration file.`
   );
 }

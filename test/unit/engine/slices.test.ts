@@ -5,9 +5,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Seat, Slices } from '../../../src/engine/slices.ts';
 
-const WANTED = { isLive: false, isWanted: true };
-const LIVE = { isLive: true, isWanted: false };
-const BOTH = { isLive: true, isWanted: true };
+const NOTHING = { hasChanges: false, hasMessages: false, isWanted: false };
+const WANTED = { ...NOTHING, isWanted: true };
+const LIVE = { ...NOTHING, hasChanges: true };
 
 let slices: Slices;
 beforeEach(() => {
@@ -70,12 +70,27 @@ describe('slices', () => {
     expect(order.slice(0, 3)).toEqual([4, 5, 6]);
   });
 
-  it('of a partition that has changes come after these', () => {
-    const [seat] = seats(1);
-    expect(slices.begin(seat!, BOTH)).toBeUndefined();
-    slices.end(seat!);
-    pass(1);
-    expect(slices.begin(seat!, BOTH)).toBeGreaterThan(0);
+  it.each(['hasChanges', 'hasMessages'])(
+    'of a partition that %s come in turns with these',
+    (has) => {
+      const ahead = { ...WANTED, [has]: true };
+      const [seat] = seats(1);
+      for (let turn = 0; turn < 3; turn++) {
+        expect(slices.begin(seat!, ahead)).toBeUndefined();
+        slices.end(seat!);
+        pass(20);
+        expect(slices.begin(seat!, ahead)).toBeGreaterThan(0);
+        slices.end(seat!);
+      }
+    },
+  );
+
+  it('are not fewer beside messages', () => {
+    slices.begin(
+      slices.join(() => {}),
+      { ...NOTHING, hasMessages: true },
+    );
+    expect(granted(seats(16))).toBe(4);
   });
 
   it('rest while changes wait, and are a quarter of the time then', () => {
@@ -115,7 +130,7 @@ describe('slices', () => {
     pass(1);
     expect(first.isGranted).toBe(true);
     if (what === 'leaves') slices.leave(first);
-    else slices.begin(first, { isLive: false, isWanted: false });
+    else slices.begin(first, NOTHING);
     pass(1);
     expect(woken).toHaveBeenCalledOnce();
     expect(slices.begin(second, WANTED)).toBeGreaterThan(0);

@@ -29,9 +29,10 @@ function partition(...answers: Partial<PartitionStatus>[]) {
   let asked = 0;
   const store: StatusStore = {
     partitions: 1,
-    look: async (_, { counted }) => {
+    look: async (_, { counted, since }) => {
       const answer = { ...AT_REST, ...answers[Math.min(asked++, answers.length - 1)] };
-      return { ...answer, changed: undefined, failures: '', counts: counted.map(() => 7) };
+      const changed = since && new Map<number, number>();
+      return { ...answer, changed, failures: '', counts: counted.map(() => 7) };
     },
   };
   return { store, asked: () => asked };
@@ -62,6 +63,23 @@ describe('a strong read', () => {
       { position: '5-0', end: '9-0' },
     ]);
     expect([status?.position, asked]).toEqual(['5-0', 3]);
+  });
+
+  it('looks at positions alone while it waits, and at counts in the end', async () => {
+    const isCounting: boolean[] = [];
+    const behind = { position: '4-0', end: '5-0' };
+    const { store } = partition(behind, behind, behind, {});
+    const looking: StatusStore = {
+      ...store,
+      look: (at, request) => {
+        isCounting.push(request.counted.length > 0 || request.since !== undefined);
+        return store.look(at, request);
+      },
+    };
+    const waits = { timeoutMs: 1000 };
+    const statuses = await waitForWatermark(openWatch(looking), [0], [8, 9], waits);
+    expect(statuses?.[0]?.counts).toEqual([7, 7]);
+    expect(isCounting).toEqual([true, false, false, false, true]);
   });
 
   it('waits for the inbox too', async () => {

@@ -161,7 +161,9 @@ describe('the operations over a list', () => {
           return isTaken ? [added, { ...added, sign: -1 as const, at: at + 1 }] : [added];
         });
         for (const { value, part, sign } of steps.sort((a, b) => a.at - b.at)) {
-          parts[part] = addToAggregate(parts[part]!, 7, sign, toTrillionths(value));
+          parts[part] = addToAggregate(parts[part]!, [
+            { predicateId: 7, by: sign, trillionths: toTrillionths(value) },
+          ]);
         }
         const kept = changes.filter(([, isTaken]) => !isTaken).map(([value]) => value);
         const { trillionths, values } = tallyOf(JSON.parse(JSON.stringify(parts)), 7);
