@@ -78,7 +78,6 @@ async function open(config: Config, logger: Logger, opened: Opened): Promise<voi
     say: tell,
   });
   opened.add(() => redis.stop());
-  if (!redis.private) await adviseOnSets(redis.url, tell);
   const keys = keysOf(config);
   const { prefix, partitions, timeZone, webhookAllow, limits } = config;
   const deployment = await openDeployment({
@@ -108,6 +107,7 @@ async function open(config: Config, logger: Logger, opened: Opened): Promise<voi
   await ready(deployment);
   watch(deployment, redis, logger);
   if (deployment.worker!.isStandby) standBy(deployment, logger);
+  if (!redis.private) await adviseOnSets(redis.url, (line) => logger.info(line));
   console.log(`Rollcall is ready: ${urlOf(server, config)}`);
 }
 

@@ -14,7 +14,7 @@ import { type DerivedRead, type Edge, inValue, outValue, targetsOver } from './e
 import type { TypeContext } from './step.ts';
 
 /** The rows at the other end of a record's edges, as they are while the view is used. */
-export interface Neighbourhood {
+export interface KnownNeighbours {
   readonly neighbourRow: (edgeId: number, target: string) => NeighbourRow;
   readonly relatedRow: (edgeId: number, target: string) => RelatedRow;
   readonly differentValues: (predicateId: number, target: string) => number;
@@ -26,7 +26,7 @@ export function recordView(
   id: string,
   data: RecordData,
   own: Attributes,
-  neighbourhood: Neighbourhood,
+  neighbourhood: KnownNeighbours,
 ): Attributes {
   const seen = Object.assign(Object.create(derivedOf(known)) as Viewed, own);
   seen[DERIVED] = new DerivedValues(id, data, neighbourhood);
@@ -42,12 +42,12 @@ interface Viewed {
 class DerivedValues {
   readonly #id: string;
   readonly #data: RecordData;
-  readonly #neighbourhood: Neighbourhood;
+  readonly #neighbourhood: KnownNeighbours;
   readonly #values = new Map<DerivedRead, unknown>();
   /** Of the targets over each edge. */
   readonly #rows = new Map<Edge, readonly NeighbourRow[]>();
 
-  constructor(id: string, data: RecordData, neighbourhood: Neighbourhood) {
+  constructor(id: string, data: RecordData, neighbourhood: KnownNeighbours) {
     this.#id = id;
     this.#data = data;
     this.#neighbourhood = neighbourhood;

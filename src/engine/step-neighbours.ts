@@ -35,7 +35,7 @@ import type { PartialState } from '../query/predicate/tally.ts';
 import type { Attributes } from '../query/predicate/view.ts';
 import { type Edge, targetsOver } from './edges.ts';
 import type { Message } from './message.ts';
-import { type Neighbourhood, recordView } from './record-view.ts';
+import { type KnownNeighbours, recordView } from './record-view.ts';
 import type { Row, StepContext, TypeContext } from './step.ts';
 import { NO_VALUES, StepValues, type ValueEffects } from './step-values.ts';
 
@@ -123,7 +123,7 @@ export class StepNeighbours {
   readonly #announced = new Set<string>();
   readonly #resent = new Set<string>();
   readonly #messages = new Map<number, Message[]>();
-  readonly #neighbourhood: Neighbourhood = {
+  readonly #neighbourhood: KnownNeighbours = {
     neighbourRow: (edgeId, target) => this.#neighbour(edgeId, target).row,
     relatedRow: (edgeId, target) => this.#relatedRow(edgeId, target).row,
     differentValues: (predicateId, target) => this.#different.total(predicateId, target),

@@ -31,14 +31,15 @@ export function openConnection({ url, onError }: ConnectionOptions): Redis {
 
 /**
  * Commands that are sent together leave in one write: a write of its own costs a command more than
- * all else that the client does for it (measured: 16 looks in one write instead of 16).
+ * all else that the client does for it (measured: 16 looks in one write instead of 16). The
+ * client's own handshake is left alone.
  */
 function gatherWrites(redis: Redis): void {
   const send = redis.sendCommand.bind(redis);
   let isGathering = false;
   redis.sendCommand = (...given: Parameters<Redis['sendCommand']>) => {
     const { stream } = redis;
-    if (stream && !isGathering) {
+    if (stream && !isGathering && redis.status === 'ready') {
       isGathering = true;
       stream.cork();
       process.nextTick(() => {

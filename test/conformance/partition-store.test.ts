@@ -293,7 +293,7 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
       expect(await idsAfter('orders', '', 100)).toEqual([]);
     });
 
-    it('are read in the order of their ids, with their states, up to what may be held', async () => {
+    it('are read in the order of ids, with their states, up to what may be held', async () => {
       await owner.commit({ records: ['a', 'b', 'c'].map((id) => touched(id, ada)) });
       const [weight] = await weights('a');
       expect(await chunk('', 3)).toEqual({

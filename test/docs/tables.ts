@@ -244,7 +244,7 @@ function figureLines(): string[] {
       figures.map(({ side, changesPerSecond, ratio }) => [
         `${workload}, ${history}, ${segments.toLocaleString('en')}`,
         side,
-        `${Math.round(changesPerSecond.median).toLocaleString('en')}${unit === 'bytes' ? ' B' : ''}`,
+        Math.round(changesPerSecond.median).toLocaleString('en') + (unit === 'bytes' ? ' B' : ''),
         ...(side.startsWith('Rollcall') ? ['–', '–'] : ratiosOf(ratio)),
       ]),
     ),

@@ -210,7 +210,7 @@ describe('the table of commands', () => {
       'utf8',
     );
     const names = namesIn([commit], /commands\.add(?:Whole)?\(\s*'([A-Z]+)'/g);
-    names.delete('count'); // the script's own word: HSET of a SCARD
+    for (const own of ['count', 'stands']) names.delete(own); // the script's own words
     expect(names.size).toBeGreaterThan(5);
     expect([...names].filter((name) => !known.has(name))).toEqual([]);
   });

@@ -147,7 +147,7 @@ describe('a server that is not ours', () => {
     return said.join();
   };
 
-  test('is left as it is set, and its operator told what sets of whole numbers could cost', async () => {
+  test('is left as it is set, and its operator told what sets could cost', async () => {
     const { url } = await open(newFolder());
     await setIntsets(url, '512');
     expect(await saidOf(url)).toContain('CONFIG SET set-max-intset-entries 16384');

@@ -58,8 +58,9 @@ async function checkReader({ stores, catalog }: Cluster, looks: Looks): Promise<
 }
 
 /**
- * At every moment: what was applied last is in the inbox. What a fail-over has lost there is unknown to its sender
- * too if that has lost it as well: then nobody says it anew, nor takes it back.
+ * At every moment: what was applied last is in the inbox. What a fail-over has lost there is
+ * unknown to its sender too if that has lost it as well: then nobody says it anew, nor takes it
+ * back.
  */
 export function checkApplied({ stores }: Cluster): void {
   for (const [partition, { content }] of stores.entries()) {
