@@ -11,14 +11,7 @@ import { type HttpSide, LINES, openRollcallHttp } from '../http-side.ts';
 import { openBareIntake } from '../peers/bare-intake.ts';
 import { RollcallSide, withRedis } from '../rollcall-side.ts';
 import { type Run, type Runner, Walk } from '../walk.ts';
-import {
-  checkTruth,
-  HISTORIES,
-  type HistoryName,
-  makeHistory,
-  makeWorld,
-  type World,
-} from '../world.ts';
+import { checkTruth, type HistoryName, makeHistory, makeWorld, type World } from '../world.ts';
 
 export const HTTP: Workload = {
   name: 'http',
@@ -44,6 +37,8 @@ const NOTES = [
     'entry, and does nothing else with them.',
   'At the end records and member sets in Redis are compared with json-logic-js.',
 ];
+
+const HISTORIES: readonly HistoryName[] = ['drift', 'jump'];
 
 /** Changes that one side may take in a round. */
 const ROUND_CHANGES_MAX = 40_000;
