@@ -19,14 +19,16 @@ const TICK_MS = 1;
 
 export class LiveChanges {
   readonly #deployment: WatchedDeployment;
+  readonly #objectType: string;
   readonly #records: number;
   readonly #random: Random;
   /** Of all rounds. */
   readonly #tookMs: number[] = [];
 
   /** Over `p1` to `p<records>`. */
-  constructor(deployment: WatchedDeployment, records: number, seed: number) {
+  constructor(deployment: WatchedDeployment, records: number, seed: number, objectType = PEOPLE) {
     this.#deployment = deployment;
+    this.#objectType = objectType;
     this.#records = records;
     this.#random = new Random(seed);
   }
@@ -63,7 +65,7 @@ export class LiveChanges {
   async #send(dueMs: number): Promise<void> {
     const id = `p${1 + this.#random.below(this.#records)}`;
     const data = { score: Math.round(this.#random.unit() * 100_000) / 1000 };
-    const change = { op: 'patch', object_type: PEOPLE, id, data };
+    const change = { op: 'patch', object_type: this.#objectType, id, data };
     const wait = { wait: 'applied', timeoutMs: TIMEOUT_MS } as const;
     const outcome = await this.#deployment.ingest.one(change, wait);
     assert(outcome === 'updated' || outcome === 'unchanged', `a change is applied: ${outcome}`);

@@ -22,6 +22,7 @@ import {
   type Timed,
   type Workload,
 } from '../harness.ts';
+import { LiveChanges } from '../live-changes.ts';
 import { openQuiet, PARTITIONS, reached, stage, withRedis } from '../rollcall-side.ts';
 import type { WatchedDeployment } from '../watched-deployment.ts';
 
@@ -150,12 +151,11 @@ async function flips(url: string, options: BenchOptions, progress: Progress): Pr
     await ours.load();
     const sides = [ours, new RawAdding(deployment, options.records)];
     const figures = await compare(sides, options.rounds, progress);
-    return {
-      history: 'one target',
-      segments: 1,
-      work: { 'memberships that flip': options.records },
-      figures,
-    };
+    const live = new LiveChanges(deployment, options.records, options.seed, CONTACTS);
+    progress.say('live changes meanwhile');
+    for (let round = 0; round < options.rounds; round++) await live.during(() => ours.round());
+    const work = { 'memberships that flip': options.records, ...live.figures() };
+    return { history: 'one target', segments: 1, work, figures };
   } finally {
     await deployment.close();
   }
