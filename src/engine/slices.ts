@@ -39,6 +39,8 @@ export interface TurnAhead {
 export interface Seat {
   readonly onGranted: () => void;
   isGranted: boolean;
+  /** Whether the turn that runs has asked (`begin`). */
+  hasAsked: boolean;
   turn: 'none' | 'changes' | 'messages' | 'slice';
   beganMs: number;
 }
@@ -63,7 +65,7 @@ export class Slices {
 
   /** `onGranted`: the partition gets its slice with the next turn that it begins. */
   join(onGranted: () => void): Seat {
-    return { onGranted, isGranted: false, turn: 'none', beganMs: 0 };
+    return { onGranted, isGranted: false, hasAsked: false, turn: 'none', beganMs: 0 };
   }
 
   /**
@@ -72,6 +74,7 @@ export class Slices {
    * ms; undefined: none now
    */
   begin(seat: Seat, { hasChanges, hasMessages, isWanted }: TurnAhead): number | undefined {
+    seat.hasAsked = true;
     if (!isWanted) this.#forget(seat);
     const isFirst = (hasChanges || hasMessages) && !seat.isGranted;
     if (isFirst) this.#beginFirst(seat, hasChanges);
@@ -94,8 +97,13 @@ export class Slices {
     this.#liveMs = this.#nowMs();
   }
 
-  /** The turn that began last is over. */
+  /**
+   * A turn is over. One that did not ask has no use for a slice any more: what the partition was
+   * granted meanwhile goes to others, else it would be held for as long as it sleeps.
+   */
   end(seat: Seat): void {
+    if (!seat.hasAsked) this.#forget(seat);
+    seat.hasAsked = false;
     if (seat.turn === 'none') return;
     const nowMs = this.#nowMs();
     if (seat.turn === 'changes') {

@@ -55,6 +55,18 @@ describe('slices', () => {
     expect(all.filter(({ isGranted }) => isGranted)).toHaveLength(2);
   });
 
+  it('are not held by those who were granted one and have nothing to do any more', () => {
+    const all = seats(16);
+    expect(granted(all)).toBe(4);
+    for (const seat of all.slice(0, 12)) slices.end(seat);
+    pass(1);
+    expect(all.slice(4, 8).every(({ isGranted }) => isGranted)).toBe(true);
+    // Their next turns find nothing to do, and do not even ask.
+    for (const seat of all.slice(4, 12)) slices.end(seat);
+    pass(1);
+    expect(all.slice(12).every(({ isGranted }) => isGranted)).toBe(true);
+  });
+
   it('are granted in the order in which they were asked for', () => {
     const order: number[] = [];
     const all = Array.from({ length: 7 }, (_, at) => slices.join(() => order.push(at)));
