@@ -29,6 +29,11 @@ export interface Workload {
   readonly run: (options: BenchOptions, progress: Progress) => Promise<WorkloadResult>;
 }
 
+/** Whether a peer of that name is to be compared with. */
+export function isWanted(name: string, { peers }: Pick<BenchOptions, 'peers'>): boolean {
+  return !peers || peers.some((peer) => name.includes(peer));
+}
+
 /** Told what is being done; the rounds of all sides are counted. */
 export interface Progress {
   readonly expect: (rounds: number) => void;

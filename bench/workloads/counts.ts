@@ -7,7 +7,13 @@
  */
 import type { Change } from '../../src/change/change.ts';
 import { assert } from '../../src/errors.ts';
-import type { BenchOptions, Case, Progress, Workload } from '../harness.ts';
+import {
+  type BenchOptions,
+  type Case,
+  isWanted,
+  type Progress,
+  type Workload,
+} from '../harness.ts';
 import { type HttpSide, openBareHttp, openRollcallHttp } from '../http-side.ts';
 import { type Asking, compareAsking, openFlow } from '../latencies.ts';
 import { truthAtStart } from '../one-partition.ts';
@@ -46,8 +52,8 @@ const NOTES = [
 
 const PEERS = ['raw pipelined HMGET', 'raw pipelined SCARD', 'bare route'] as const;
 
-function peerNames({ peers }: BenchOptions): string[] {
-  return PEERS.filter((name) => !peers || peers.some((peer) => name.includes(peer)));
+function peerNames(options: BenchOptions): string[] {
+  return PEERS.filter((name) => isWanted(name, options));
 }
 
 async function runCases(

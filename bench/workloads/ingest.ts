@@ -10,7 +10,14 @@ import type { Attributes } from '../../src/query/predicate/view.ts';
 import { openConnection } from '../../src/redis/connection.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import { StreamTail } from '../../src/redis/stream-tail.ts';
-import { type BenchOptions, type Case, compare, type Progress, type Workload } from '../harness.ts';
+import {
+  type BenchOptions,
+  type Case,
+  compare,
+  isWanted,
+  type Progress,
+  type Workload,
+} from '../harness.ts';
 import { loadPartition, truthAtStart } from '../one-partition.ts';
 import { DocumentPeer } from '../peers/document-loop.ts';
 import { LogReader } from '../peers/log-reader.ts';
@@ -70,12 +77,9 @@ const CHECKED_MEMBERSHIPS_MAX = 100_000;
 const PEERS = ['bare log', 'raw SADD/SREM', 'naive engine'] as const;
 
 /** What raw flips take is asked where flips are many. */
-function peerNames(history: HistoryName, { peers }: BenchOptions): string[] {
-  return PEERS.filter(
-    (name) =>
-      (name !== 'raw SADD/SREM' || history === 'jump') &&
-      (!peers || peers.some((peer) => name.includes(peer))),
-  );
+function peerNames(history: HistoryName, options: BenchOptions): string[] {
+  const isAsked = (name: string) => name !== 'raw SADD/SREM' || history === 'jump';
+  return PEERS.filter((name) => isAsked(name) && isWanted(name, options));
 }
 
 async function runCase(

@@ -14,7 +14,14 @@ import type { PredicateNetwork } from '../../src/query/network/network.ts';
 import type { PredicateIds } from '../../src/query/network/predicate-ids.ts';
 import type { Attributes } from '../../src/query/predicate/view.ts';
 import { PEOPLE } from '../data.ts';
-import { type BenchOptions, type Case, compare, type Progress, type Workload } from '../harness.ts';
+import {
+  type BenchOptions,
+  type Case,
+  compare,
+  isWanted,
+  type Progress,
+  type Workload,
+} from '../harness.ts';
 import { loadPartition, type OnePartition } from '../one-partition.ts';
 import { DocumentPeer } from '../peers/document-loop.ts';
 import { LoopPeer, type StartingTruth as LoopStart, type Test } from '../peers/loop.ts';
@@ -86,10 +93,8 @@ const CHECKED_TESTS_MAX = 400_000;
 /** A peer beside the engine, given what holds at the start. */
 type Peer = (start: StartingTruth) => Runner;
 
-function evaluators({ peers }: BenchOptions): [string, (typeof EVALUATORS)[string]][] {
-  return Object.entries(EVALUATORS).filter(
-    ([name]) => !peers || peers.some((peer) => name.includes(peer)),
-  );
+function evaluators(options: BenchOptions): [string, (typeof EVALUATORS)[string]][] {
+  return Object.entries(EVALUATORS).filter(([name]) => isWanted(name, options));
 }
 
 /** Only json-logic-js knows the operations of time. */

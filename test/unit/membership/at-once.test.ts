@@ -11,27 +11,7 @@ import type { Progress } from '../../../src/membership/progress.ts';
 import { EVENTUAL, STRONG } from '../../../src/membership/read-options.ts';
 import { NEEDS_NOTHING, StrongReads } from '../../../src/membership/strong-reads.ts';
 import { openWatch } from '../../../src/membership/watermark.ts';
-
-const AT_REST: Look = {
-  number: 1,
-  nonce: 'n',
-  position: '5-0',
-  end: '5-0',
-  inboxPosition: '0-0',
-  inboxEnd: '0-0',
-  clockMs: 0,
-  serverMs: 1000,
-  dueMs: undefined,
-  catalogVersion: 1,
-  sent: [],
-  delivered: [],
-  fanning: undefined,
-  loss: undefined,
-  failures: '',
-  failed: undefined,
-  changed: undefined,
-  counts: [],
-};
+import { AT_REST } from '../../support/look.ts';
 
 const FAILURE = { object_type: 'things', id: 't', passed: '5 MB' } as const;
 

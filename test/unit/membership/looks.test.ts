@@ -4,24 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { Looks } from '../../../src/membership/looks.ts';
 import type { Look, LookRequest, StatusStore } from '../../../src/membership/partition-status.ts';
-
-const AT_REST = {
-  nonce: 'n',
-  position: '5-0',
-  end: '5-0',
-  inboxPosition: '0-0',
-  inboxEnd: '0-0',
-  clockMs: 0,
-  serverMs: 1000,
-  dueMs: undefined,
-  catalogVersion: 1,
-  sent: [],
-  delivered: [],
-  fanning: undefined,
-  loss: undefined,
-  failures: '',
-  failed: undefined,
-} as const;
+import { AT_REST } from '../../support/look.ts';
 
 /** A store that answers when it is told to; each look is at one commit more. */
 function slowStore() {

@@ -4,25 +4,10 @@
 import { describe, expect, it } from 'vitest';
 import type { PartitionStatus, StatusStore } from '../../../src/membership/partition-status.ts';
 import { openWatch, roundsOver, waitForWatermark } from '../../../src/membership/watermark.ts';
+import { AT_REST } from '../../support/look.ts';
 
-const AT_REST: PartitionStatus = {
-  number: 1,
-  nonce: 'n',
-  position: '5-0',
-  end: '5-0',
-  inboxPosition: '0-0',
-  inboxEnd: '0-0',
-  clockMs: 0,
-  serverMs: 1000,
-  dueMs: undefined,
-  catalogVersion: 1,
-  sent: ['1 3'],
-  delivered: ['1 3'],
-  fanning: undefined,
-  loss: undefined,
-  failed: new Map(),
-  counts: [],
-};
+/** All that was sent has arrived. */
+const DELIVERED = { ...AT_REST, sent: ['1 3'], delivered: ['1 3'], failed: new Map() };
 
 /** One partition, which answers so, one after the other; the last answer stays. */
 function partition(...answers: Partial<PartitionStatus>[]) {
@@ -30,7 +15,7 @@ function partition(...answers: Partial<PartitionStatus>[]) {
   const store: StatusStore = {
     partitions: 1,
     look: async (_, { counted, since }) => {
-      const answer = { ...AT_REST, ...answers[Math.min(asked++, answers.length - 1)] };
+      const answer = { ...DELIVERED, ...answers[Math.min(asked++, answers.length - 1)] };
       const changed = since && new Map<number, number>();
       return { ...answer, changed, failures: '', counts: counted.map(() => 7) };
     },
