@@ -11,6 +11,7 @@ import {
   objectType,
   objectTypeDefinition,
   parseObjectType,
+  sameAttribute,
 } from '../change/object-type.ts';
 import { Problem } from '../errors.ts';
 import { type CompiledQuery, compileQuery } from '../query/dialects/compile.ts';
@@ -196,7 +197,7 @@ function outdatePredicateIds(
   next: ObjectType,
 ): void {
   const isRetyped = (name: string | undefined) =>
-    name !== undefined && typeText(old, name) !== typeText(next, name);
+    name !== undefined && !sameAttribute(old.attributes.get(name), next.attributes.get(name));
   const outdated = new Set<number>();
   // ascending: a predicate reads only shared ones that were there before it
   for (const [predicateId, stored] of [...catalog.predicateIds].sort(([a], [b]) => a - b)) {
@@ -214,13 +215,10 @@ function outdate(draft: CatalogDraft, predicateId: number, stored: StoredPredica
   draft.setPredicate(predicateId, { ...stored, key: `outdated ${predicateId}` });
 }
 
-function typeText(type: ObjectType, attribute: string): string {
-  return JSON.stringify(type.attributes.get(attribute) ?? null);
-}
-
-/** The fields that records are checked against. */
-function fieldsOf(type: ObjectType): string {
-  return JSON.stringify([...type.attributes].sort(([a], [b]) => (a < b ? -1 : 1)));
+/** The fields that records are checked against; what pages show of them is none of it. */
+function fieldsOf({ attributes }: ObjectType): string {
+  const fields = [...attributes].map(([name, { type, of }]) => [name, type, of]);
+  return JSON.stringify(fields.sort(([a], [b]) => (a! < b! ? -1 : 1)));
 }
 
 /** All segments, each after those that it refers to, then all views with a query of their own. */

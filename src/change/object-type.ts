@@ -17,8 +17,16 @@ export type AttributeType = (typeof ATTRIBUTE_TYPES)[number];
 export const CARDINALITIES = ['one', 'many'] as const;
 export type Cardinality = (typeof CARDINALITIES)[number];
 
+/** What pages show of a type or an attribute. No record and no filter depends on it. */
+interface Caption {
+  readonly label?: string;
+  readonly description?: string;
+  /** How values are written, in words of the page's own: `currency`, `url`, … */
+  readonly format?: string;
+}
+
 /** `of` is the type of a list's elements; it is present exactly when `type` is `list`. */
-export interface Attribute {
+export interface Attribute extends Caption {
   readonly type: AttributeType;
   readonly of?: ScalarType;
 }
@@ -31,8 +39,14 @@ export interface Relationship {
   readonly inverse: string;
 }
 
+/** What pages show of records of a type. */
+interface TypeCaption extends Caption {
+  /** The attribute whose value a record is called by. */
+  readonly title_attribute?: string;
+}
+
 /** As it is sent, stored and returned. */
-export interface ObjectTypeDefinition {
+export interface ObjectTypeDefinition extends TypeCaption {
   readonly attributes: Readonly<Record<string, Attribute>>;
   readonly relationships: Readonly<Record<string, Relationship>>;
 }
@@ -46,10 +60,24 @@ export interface ObjectType {
   readonly revision: number;
   readonly attributes: ReadonlyMap<string, Attribute>;
   readonly relationships: ReadonlyMap<string, Relationship>;
+  readonly caption?: TypeCaption;
 }
 
 export const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 const ATTRIBUTES_MAX = 1000;
+/** Characters of what pages show. */
+export const CAPTION_MAX = { label: 200, description: 4000, format: 64 } as const;
+const CAPTION_NAMES = Object.keys(CAPTION_MAX) as (keyof Caption)[];
+const MEMBERS = [
+  'attributes',
+  'relationships',
+  'title_attribute',
+  ...CAPTION_NAMES,
+  // added by the server, and ignored
+  'name',
+  'revision',
+  'inverse_relationships',
+];
 const RESERVED_TYPE_NAMES = new Set(['segments', 'views', 'object_types']);
 /** json-logic-js would read them from every record. */
 const PROTOTYPE_NAMES: ReadonlySet<unknown> = new Set(Object.getOwnPropertyNames(Object.prototype));
@@ -65,21 +93,35 @@ const RECORD_NAMES: ReadonlySet<unknown> = new Set([
 export function objectType(
   name: string,
   revision: number,
-  definition: ObjectTypeDefinition,
+  { attributes, relationships, ...rest }: ObjectTypeDefinition,
 ): ObjectType {
+  const caption = captionOf(rest);
   return {
     name,
     revision,
-    attributes: new Map(Object.entries(definition.attributes)),
-    relationships: new Map(Object.entries(definition.relationships)),
+    attributes: new Map(Object.entries(attributes)),
+    relationships: new Map(Object.entries(relationships)),
+    ...(Object.keys(caption).length === 0 ? {} : { caption }),
   };
+}
+
+/** What is stored beside it, such as the revision, is no part of the caption. */
+function captionOf(given: TypeCaption): TypeCaption {
+  const names = [...CAPTION_NAMES, 'title_attribute'] as const;
+  return Object.fromEntries(names.flatMap((name) => (name in given ? [[name, given[name]]] : [])));
 }
 
 export function objectTypeDefinition(type: ObjectType): ObjectTypeDefinition {
   return {
     attributes: Object.fromEntries(type.attributes),
     relationships: Object.fromEntries(type.relationships),
+    ...type.caption,
   };
+}
+
+/** Whether two declarations take the same values. */
+export function sameAttribute(a: Attribute | undefined, b: Attribute | undefined): boolean {
+  return a?.type === b?.type && a?.of === b?.of;
 }
 
 /**
@@ -99,9 +141,7 @@ export function parseObjectType(
   if (!isObject(body))
     faults.push({ path: '', detail: 'an object type is an object with attributes' });
   for (const member of Object.keys(given)) {
-    if (
-      !['attributes', 'relationships', 'name', 'revision', 'inverse_relationships'].includes(member)
-    ) {
+    if (!MEMBERS.includes(member)) {
       faults.push({
         path: pointer('', member),
         detail: `'${member}' is not a member of an object type`,
@@ -116,8 +156,46 @@ export function parseObjectType(
     declared,
     faults,
   );
+  const caption = parseCaption(given, '', faults);
+  const title = parseTitle(given['title_attribute'], attributes, faults);
   if (faults.length > 0) throw new Problem('object_type_invalid', faults[0]!.detail, faults);
-  return { attributes, relationships };
+  return { attributes, relationships, ...caption, ...title };
+}
+
+/** What is null or empty is left out. */
+function parseCaption(
+  given: Readonly<Record<string, unknown>>,
+  path: string,
+  faults: Fault[],
+): Caption {
+  const caption: Record<string, string> = {};
+  for (const name of CAPTION_NAMES) {
+    const text = given[name] ?? '';
+    const most = CAPTION_MAX[name];
+    if (typeof text !== 'string' || text.length > most || !text.isWellFormed())
+      faults.push({
+        path: pointer(path, name),
+        detail: `${name} is a text of at most ${most} characters`,
+      });
+    else if (text !== '') caption[name] = text;
+  }
+  return caption;
+}
+
+function parseTitle(
+  given: unknown,
+  attributes: Readonly<Record<string, Attribute>>,
+  faults: Fault[],
+): Pick<TypeCaption, 'title_attribute'> {
+  if (given === undefined || given === null) return {};
+  const named = typeof given === 'string' && Object.hasOwn(attributes, given);
+  const type = named ? attributes[given]!.type : undefined;
+  if (SCALAR_TYPES.some((scalar) => scalar === type)) return { title_attribute: given as string };
+  faults.push({
+    path: '/title_attribute',
+    detail: 'title_attribute names an attribute of single values that is declared here',
+  });
+  return {};
 }
 
 function parseAttributes(given: unknown, faults: Fault[]): Record<string, Attribute> {
@@ -152,14 +230,19 @@ function parseAttribute(given: unknown, path: string, faults: Fault[]): Attribut
     return undefined;
   }
   for (const member of Object.keys(declared)) {
-    if (member !== 'type' && !(member === 'of' && type === 'list')) {
+    const isRead =
+      member === 'type' ||
+      (member === 'of' && type === 'list') ||
+      CAPTION_NAMES.some((name) => name === member);
+    if (!isRead) {
       faults.push({
         path: pointer(path, member),
         detail: `'${member}' is not a member of a ${type} attribute`,
       });
     }
   }
-  if (type !== 'list') return { type };
+  const caption = parseCaption(declared, path, faults);
+  if (type !== 'list') return { type, ...caption };
   const of = SCALAR_TYPES.find((known) => known === declared['of']);
   if (!of) {
     faults.push({
@@ -168,7 +251,7 @@ function parseAttribute(given: unknown, path: string, faults: Fault[]): Attribut
     });
     return undefined;
   }
-  return { type, of };
+  return { type, of, ...caption };
 }
 
 function parseRelationships(

@@ -2,9 +2,24 @@
  * schemas.ts – Object types as they are declared and answered.
  */
 import Type, { type TSchema } from 'typebox';
-import { ATTRIBUTE_TYPES, CARDINALITIES, NAME, SCALAR_TYPES } from '../../change/object-type.ts';
+import {
+  ATTRIBUTE_TYPES,
+  CAPTION_MAX,
+  CARDINALITIES,
+  NAME,
+  SCALAR_TYPES,
+} from '../../change/object-type.ts';
 import { definitionExample } from '../examples.ts';
 import { named, typeName } from '../fields.ts';
+
+const text = (maxLength: number, description: string) =>
+  Type.Optional(Type.String({ maxLength, description }));
+
+const caption = {
+  label: text(CAPTION_MAX.label, 'What people call it.'),
+  description: text(CAPTION_MAX.description, 'What it means.'),
+  format: text(CAPTION_MAX.format, 'How pages write its values, in words of their own.'),
+};
 
 const attribute = Type.Object(
   {
@@ -14,6 +29,7 @@ const attribute = Type.Object(
         description: 'What a list holds; only and always with list.',
       }),
     ),
+    ...caption,
   },
   { additionalProperties: false },
 );
@@ -37,8 +53,15 @@ const definition = {
   relationships: Type.Record(Type.String(), relationship),
 };
 
+const typeCaption = {
+  ...caption,
+  title_attribute: Type.Optional(
+    Type.String({ description: 'The attribute whose value a record is called by.' }),
+  ),
+};
+
 export const objectTypeForm = Type.Object(
-  { name: Type.String({ pattern: NAME.source }), ...definition },
+  { name: Type.String({ pattern: NAME.source }), ...definition, ...typeCaption },
   { $id: 'ObjectType', examples: [{ name: 'contacts', ...definitionExample }] },
 );
 
@@ -47,6 +70,7 @@ export const OBJECT_TYPE_SCHEMAS: readonly TSchema[] = [
     {
       attributes: Type.Optional(definition.attributes),
       relationships: Type.Optional(definition.relationships),
+      ...typeCaption,
     },
     { $id: 'ObjectTypeDefinition', examples: [definitionExample] },
   ),
