@@ -7,7 +7,7 @@ import {
   objectTypeDefinition,
   parseObjectType,
 } from '../../../src/change/object-type.ts';
-import { titleOf } from '../../../src/change/title.ts';
+import { recordTitle } from '../../../src/change/record-title.ts';
 import { Problem } from '../../../src/errors.ts';
 
 const captioned = {
@@ -85,6 +85,6 @@ describe('the title of a record', () => {
       'x'.repeat(199),
     ],
   ])('is %s', (_, type, data, title) => {
-    expect(titleOf(type, 'c-1', data)).toBe(title);
+    expect(recordTitle(type, 'c-1', data)).toBe(title);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * title.ts – What a record is called where a person reads of it.
+ * record-title.ts – What a record is called where a person reads of it.
  *
  * Keeps true: there is always a title, and it is short: that of the type's title attribute, else
  * of an attribute that usually names records, else the id.
@@ -18,7 +18,7 @@ function titleAttributes({ attributes, caption }: ObjectType): string[] {
 }
 
 /** The title of a record with these values. */
-export function titleOf(type: ObjectType, id: string, data: RecordData): string {
+export function recordTitle(type: ObjectType, id: string, data: RecordData): string {
   for (const name of titleAttributes(type)) {
     const value = data[name];
     if (typeof value === 'number' || typeof value === 'boolean') return String(value);
