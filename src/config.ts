@@ -21,6 +21,8 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 export interface KeyEntry {
   readonly role: Role;
   readonly key: string;
+  /** What its holder is called wherever it says who did something; else a fingerprint is. */
+  readonly name?: string;
 }
 
 /** So many requests of one key in each window. */
@@ -48,6 +50,7 @@ interface Setting {
 }
 
 const keyLengthMin = 16;
+const KEY_NAME = /^[a-z0-9_-]{1,64}$/;
 const echoedLengthMax = 60;
 
 /** By member of `Config`. A new variable is one row here, and the place that reads the member. */
@@ -95,12 +98,13 @@ const SETTINGS = {
     name: 'ROLLCALL_KEYS',
     unset: [] as const,
     description:
-      'Keys of the API and their roles; unset on a loopback address: a master key is made and ' +
-      'printed once',
+      'Keys of the API, their roles, and how who holds them is called; unset on a loopback ' +
+      'address: a master key is made and printed once',
     secret: true,
     expected:
-      `role:key,role:key with roles ${ROLES.join(', ')} and keys of at least ` +
-      `${keyLengthMin} letters, digits or signs`,
+      `role:key,role:key:name with roles ${ROLES.join(', ')}, keys of at least ` +
+      `${keyLengthMin} letters, digits or signs without a colon, and names of at most ` +
+      '64 of a-z, 0-9, _ and -',
     schema: { type: 'string' },
     problems: (value) => parseKeys(value).problems,
     read: (value): readonly KeyEntry[] => parseKeys(value).entries,
@@ -300,7 +304,7 @@ function checkMeaning(values: Values): ConfigFault[] {
 }
 
 /**
- * Parses `role:key,role:key`. A problem names the entry by its place and never holds a part of it
+ * Parses `role:key[:name],…`. A problem names the entry by its place and never holds a part of it
  * that may be a key.
  */
 function parseKeys(value: string): { entries: KeyEntry[]; problems: string[] } {
@@ -308,9 +312,10 @@ function parseKeys(value: string): { entries: KeyEntry[]; problems: string[] } {
   const problems: string[] = [];
   const parts = value === '' ? [] : value.split(',').map((part) => part.trim());
   for (const [index, part] of parts.entries()) {
-    const colon = part.indexOf(':');
-    const entry = { role: part.slice(0, colon).trim() as Role, key: part.slice(colon + 1).trim() };
-    const problem = colon < 0 ? 'has no role (no colon)' : keyProblem(entry, entries);
+    const [role, key, ...rest] = part.split(':').map((each) => each.trim());
+    const name = rest.length === 0 ? undefined : rest.join(':');
+    const entry = { role: role as Role, key: key ?? '', ...(name === undefined ? {} : { name }) };
+    const problem = key === undefined ? 'has no role (no colon)' : keyProblem(entry, entries);
     if (problem === undefined) entries.push(entry);
     else problems.push(`entry ${index + 1} ${problem}`);
   }
@@ -318,11 +323,20 @@ function parseKeys(value: string): { entries: KeyEntry[]; problems: string[] } {
 }
 
 function keyProblem(entry: KeyEntry, before: readonly KeyEntry[]): string | undefined {
+  const { role, key, name } = entry;
   // What stands before the colon is not shown either: in key:role it is the key.
-  if (!ROLES.includes(entry.role)) return `has an unknown role before its colon`;
-  if (!/^[\x21-\x7e]*$/.test(entry.key)) return 'has a key with blanks or letters beyond ASCII';
-  if (entry.key.length < keyLengthMin) return `has a key of ${entry.key.length} characters`;
-  if (before.some((other) => other.key === entry.key)) return 'has the key of an earlier entry';
+  if (!ROLES.includes(role)) return `has an unknown role before its colon`;
+  if (!/^[\x21-\x7e]*$/.test(key)) return 'has a key with blanks or letters beyond ASCII';
+  // Nor is what stands behind the second one: of a key that holds a colon it is the end.
+  if (name !== undefined && !KEY_NAME.test(name))
+    return (
+      'has no name behind its second colon: a key holds no colon, and a name is 1 to 64 ' +
+      'of a-z, 0-9, _ and -'
+    );
+  if (key.length < keyLengthMin) return `has a key of ${key.length} characters`;
+  if (before.some((other) => other.key === key)) return 'has the key of an earlier entry';
+  if (name !== undefined && before.some((other) => other.name === name))
+    return 'has the name of an earlier entry';
   return undefined;
 }
 

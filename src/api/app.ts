@@ -40,7 +40,7 @@ export const app = fp(
     await server.register(deadlines, { health: deployment.health });
     await server.register(securityHeaders);
     await server.register(cors, { origins: corsOrigins });
-    await server.register(auth, { keys });
+    await server.register(auth, { keys, secret: deployment.founding.secret });
     await server.register(rateLimit, { limit: options.rateLimit });
     await server.register(bodies, { seconds: limits.requestSeconds });
     await server.register(idempotency, {

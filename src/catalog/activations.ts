@@ -18,6 +18,7 @@ import {
 } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
+import { type Edit, UNSIGNED } from './edit.ts';
 import { checkMembers } from './naming.ts';
 import { unknownView } from './views.ts';
 import { makeSecret, secretFault } from './webhook-secret.ts';
@@ -65,7 +66,7 @@ export class Activations {
   }
 
   /** @throws Problem view_unknown | activation_invalid */
-  async create(view: string, body: unknown): Promise<CreatedActivation> {
+  async create(view: string, body: unknown, edit: Edit = UNSIGNED): Promise<CreatedActivation> {
     const { url, events = ACTIVATION_EVENTS, secret } = parse(body, this.allowed, true);
     assert(url !== undefined, 'a URL is required');
     const id = randomUUID();
@@ -74,7 +75,14 @@ export class Activations {
       (catalog) => {
         if (!catalog.views.has(view)) throw unknownView(view);
         const now = Date.now();
-        return written(catalog, id, { id, view, url, events, created_at: now, updated_at: now });
+        return written(catalog, edit, id, {
+          id,
+          view,
+          url,
+          events,
+          created_at: now,
+          updated_at: now,
+        });
       },
       { activation: id, secret: secret ?? made! },
     );
@@ -84,14 +92,19 @@ export class Activations {
   /**
    * Replaces the members that are given. @throws Problem activation_unknown | activation_invalid
    */
-  async patch(view: string, id: string, body: unknown): Promise<StoredActivation> {
+  async patch(
+    view: string,
+    id: string,
+    body: unknown,
+    edit: Edit = UNSIGNED,
+  ): Promise<StoredActivation> {
     const { secret, ...given } = parse(body, this.allowed, false);
     await this.find(view, id);
     await this.#store.write(
       (catalog) => {
         const old = catalog.activations.get(id);
         if (old?.view !== view) throw unknownActivation(view, id);
-        return written(catalog, id, { ...old, ...given, updated_at: Date.now() });
+        return written(catalog, edit, id, { ...old, ...given, updated_at: Date.now() });
       },
       secret === undefined ? undefined : { activation: id, secret },
     );
@@ -99,10 +112,10 @@ export class Activations {
   }
 
   /** @throws Problem activation_unknown */
-  async remove(view: string, id: string): Promise<void> {
+  async remove(view: string, id: string, edit: Edit = UNSIGNED): Promise<void> {
     await this.#store.write((catalog) => {
       if (catalog.activations.get(id)?.view !== view) throw unknownActivation(view, id);
-      return written(catalog, id, null);
+      return written(catalog, edit, id, null);
     });
   }
 
@@ -163,10 +176,11 @@ export class Activations {
 
 function written(
   catalog: ConstructorParameters<typeof CatalogDraft>[0],
+  edit: Edit,
   id: string,
   value: StoredActivation | null,
 ) {
-  const draft = new CatalogDraft(catalog);
+  const draft = new CatalogDraft(catalog, edit);
   draft.setActivation(id, value);
   return draft.finish();
 }

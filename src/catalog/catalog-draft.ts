@@ -28,10 +28,12 @@ import type {
   StoredView,
 } from './catalog.ts';
 import { hasOwnQuery, isView } from './catalog.ts';
+import { type Edit, UNSIGNED } from './edit.ts';
 
 export class CatalogDraft {
   /** The version that this draft becomes. */
   readonly version: number;
+  readonly by: string | undefined;
   readonly #catalog: Catalog;
   readonly #objectTypes = new Map<string, StoredObjectType | null>();
   readonly #segments = new Map<string, StoredSegment | null>();
@@ -43,7 +45,9 @@ export class CatalogDraft {
   readonly #released = new Set<number>();
   #nextPredicateId: number;
 
-  constructor(catalog: Catalog) {
+  /** `by`: who is at it, if a person is. */
+  constructor(catalog: Catalog, { by }: Edit = UNSIGNED) {
+    this.by = by;
     this.#catalog = catalog;
     this.version = catalog.version + 1;
     this.#nextPredicateId = catalog.nextPredicateId;
@@ -245,7 +249,8 @@ export class CatalogDraft {
         ([predicateId, value]) => ['predicateIds', String(predicateId), value] as const,
       ),
     ];
-    return { nextPredicateId: this.#nextPredicateId, writes };
+    const by = this.by === undefined ? {} : { by: this.by };
+    return { ...by, nextPredicateId: this.#nextPredicateId, writes };
   }
 
   #giveUpReleased(): void {

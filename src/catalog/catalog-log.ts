@@ -23,6 +23,8 @@ export interface FoundingTerms {
 
 export interface StoredFounding extends FoundingTerms {
   readonly install: string;
+  /** Of the installation: nothing that is answered shows it. */
+  readonly secret: string;
   /** Whether every partition carries the install id, so that one which lost it is noticed. */
   readonly isWhole: boolean;
 }

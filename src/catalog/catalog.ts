@@ -156,6 +156,8 @@ export type CatalogWrite =
   | readonly ['predicateIds', predicateId: string, value: StoredPredicate | null];
 
 export interface CatalogChange {
+  /** Who made it, if a person did. */
+  readonly by?: string;
   readonly nextPredicateId: number;
   readonly writes: readonly CatalogWrite[];
 }

@@ -10,6 +10,8 @@ import type { CatalogLog } from './catalog-log.ts';
 export interface Founding {
   /** Every partition carries it: one that has lost it must not start from zero. */
   readonly install: string;
+  /** For what only this installation may make, such as fingerprints. */
+  readonly secret: string;
   readonly partitions: number;
   readonly timeZone: string;
 }
@@ -40,7 +42,7 @@ export async function foundDeployment(
   wanted: { readonly partitions: number; readonly timeZone: string },
 ): Promise<Founding> {
   const stored = await log.found({ ...wanted, semantics: SEMANTICS_VERSION });
-  const { install, partitions, timeZone } = stored;
+  const { install, secret, partitions, timeZone } = stored;
   refuseOther('ROLLCALL_PARTITIONS', partitions, wanted.partitions, prefix);
   refuseOther('ROLLCALL_TIME_ZONE', timeZone, wanted.timeZone, prefix);
   refuseOtherSemantics(stored.semantics, prefix);
@@ -51,7 +53,7 @@ export async function foundDeployment(
         `${foreign} belongs to another deployment; choose another ROLLCALL_PREFIX.`,
       );
   }
-  return { install, partitions, timeZone };
+  return { install, secret, partitions, timeZone };
 }
 
 function refuseOther(

@@ -28,6 +28,7 @@ import {
 } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
+import { type Edit, UNSIGNED } from './edit.ts';
 import { queryScope, reassign, usersInOrder } from './segments.ts';
 
 export class ObjectTypes {
@@ -53,6 +54,7 @@ export class ObjectTypes {
   async put(
     name: string,
     body: unknown,
+    edit: Edit = UNSIGNED,
   ): Promise<{ readonly type: ObjectType; readonly created: boolean }> {
     let created = false;
     await this.#store.write((catalog) => {
@@ -61,7 +63,7 @@ export class ObjectTypes {
       const definition = parseObjectType(name, body, catalog.objectTypes);
       if (old && JSON.stringify(objectTypeDefinition(old)) === JSON.stringify(definition))
         return undefined;
-      const draft = new CatalogDraft(catalog);
+      const draft = new CatalogDraft(catalog, edit);
       placeObjectTypes(draft, catalog, new Map([[name, definition]]));
       if (old) recompile(draft, this.#timeZone);
       return draft.finish();
@@ -70,13 +72,13 @@ export class ObjectTypes {
   }
 
   /** @throws Problem object_type_unknown | object_type_in_use */
-  async remove(name: string): Promise<void> {
+  async remove(name: string, edit: Edit = UNSIGNED): Promise<void> {
     refuseUsed(this.#store.catalog, name);
     if (await this.#hasRecords(name))
       throw new Problem('object_type_in_use', `there are records of type '${name}'`);
     await this.#store.write((catalog): CatalogChange => {
       refuseUsed(catalog, name);
-      const draft = new CatalogDraft(catalog);
+      const draft = new CatalogDraft(catalog, edit);
       draft.setObjectType(name, null);
       draft.edgesWithIds();
       recompile(draft, this.#timeZone); // others may look at the type through an inverse
@@ -89,9 +91,9 @@ export class ObjectTypes {
    * nothing were known yet. What was found to be wrong is never reused, and until it is rebuilt no
    * number is answered.
    */
-  async rebuild(): Promise<void> {
+  async rebuild(edit: Edit = UNSIGNED): Promise<void> {
     await this.#store.write((catalog): CatalogChange => {
-      const draft = new CatalogDraft(catalog);
+      const draft = new CatalogDraft(catalog, edit);
       for (const [predicateId, stored] of catalog.predicateIds) outdate(draft, predicateId, stored);
       draft.edgesWithIds();
       recompile(draft, this.#timeZone);

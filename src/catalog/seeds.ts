@@ -19,6 +19,7 @@ import { type ErrorCode, type Fault, Problem, pointer } from '../errors.ts';
 import { type CompiledQuery, compileQuery } from '../query/dialects/compile.ts';
 import type { Catalog, CatalogChange, StoredSegment } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
+import { type Edit, UNSIGNED } from './edit.ts';
 import { refuseMoved } from './naming.ts';
 import { placeObjectTypes, recompile } from './object-types.ts';
 import {
@@ -150,8 +151,9 @@ export function planDefinitions(
   catalog: Catalog,
   items: readonly SeedItem[],
   timeZone: string,
+  edit: Edit = UNSIGNED,
 ): DefinitionPlan {
-  return new Planning(catalog, timeZone).plan(items);
+  return new Planning(catalog, timeZone, edit).plan(items);
 }
 
 interface PlacedItem {
@@ -181,9 +183,9 @@ class Planning {
   #hasChangedTypes = false;
   readonly #named: NamedSegments = { anew: this.#anew, before: (slug) => this.#placeNamed(slug) };
 
-  constructor(catalog: Catalog, timeZone: string) {
+  constructor(catalog: Catalog, timeZone: string, edit: Edit) {
     this.#catalog = catalog;
-    this.#draft = new CatalogDraft(catalog);
+    this.#draft = new CatalogDraft(catalog, edit);
     this.#timeZone = timeZone;
   }
 

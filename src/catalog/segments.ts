@@ -13,6 +13,7 @@ import type { Predicate } from '../query/predicate/predicate.ts';
 import { type Catalog, isView, type StoredFilter, type StoredSegment } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
+import { type Edit, UNSIGNED } from './edit.ts';
 import { checkMembers, checkNaming, declaredType, type Naming, refuseMoved } from './naming.ts';
 
 /** The members of a segment that a client may send. */
@@ -47,10 +48,10 @@ export class Segments {
   }
 
   /** @throws Problem segment_invalid | segment_slug_taken | object_type_unknown | query_invalid */
-  async create(body: unknown): Promise<StoredSegment> {
+  async create(body: unknown, edit: Edit = UNSIGNED): Promise<StoredSegment> {
     const input = parseSegment(body);
     await this.#store.write((catalog) => {
-      const draft = new CatalogDraft(catalog);
+      const draft = new CatalogDraft(catalog, edit);
       if (draft.segment(input.slug)) throw taken(input.slug);
       reassign(draft, [readSegment(draft, input, this.#timeZone)]);
       return draft.finish();
@@ -61,16 +62,16 @@ export class Segments {
   /**
    * Replaces all that a client gives of a segment. @throws Problem as `create`, and segment_unknown
    */
-  async replace(slug: string, body: unknown): Promise<StoredSegment> {
-    return this.#edit(slug, body, (_, given) => parseSegment({ slug, ...given }));
+  async replace(slug: string, body: unknown, edit: Edit = UNSIGNED): Promise<StoredSegment> {
+    return this.#edit(slug, body, edit, (_, given) => parseSegment({ slug, ...given }));
   }
 
   /**
    * Replaces the members that are given; a description of null is removed. @throws Problem as
    * `replace`
    */
-  async patch(slug: string, body: unknown): Promise<StoredSegment> {
-    return this.#edit(slug, body, (old, given) => {
+  async patch(slug: string, body: unknown, edit: Edit = UNSIGNED): Promise<StoredSegment> {
+    return this.#edit(slug, body, edit, (old, given) => {
       const { title, description, object_type, query } = old;
       const merged = {
         title,
@@ -86,7 +87,7 @@ export class Segments {
   }
 
   /** @throws Problem segment_unknown | segment_in_use */
-  async remove(slug: string): Promise<void> {
+  async remove(slug: string, edit: Edit = UNSIGNED): Promise<void> {
     await this.#store.write((catalog) => {
       if (!catalog.segments.has(slug)) throw unknownSegment(slug);
       const usedBy = catalog.usersOf(slug);
@@ -95,7 +96,7 @@ export class Segments {
           used_by: usedBy,
         });
       }
-      const draft = new CatalogDraft(catalog);
+      const draft = new CatalogDraft(catalog, edit);
       draft.setSegment(slug, null);
       return draft.finish();
     });
@@ -104,11 +105,12 @@ export class Segments {
   async #edit(
     slug: string,
     body: unknown,
+    edit: Edit,
     read: (old: StoredSegment, given: Record<string, unknown>) => SegmentInput,
   ): Promise<StoredSegment> {
     const given = objectBody(body);
     await this.#store.write((catalog) => {
-      const draft = new CatalogDraft(catalog);
+      const draft = new CatalogDraft(catalog, edit);
       const old = draft.segment(slug);
       if (!old) throw unknownSegment(slug);
       const input = read(old, given);

@@ -18,6 +18,7 @@ import {
 import { type Catalog, hasOwnQuery, type StoredView } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
+import { type Edit, UNSIGNED } from './edit.ts';
 import { checkMembers, checkNaming, declaredType, type Naming, refuseMoved } from './naming.ts';
 import { type NamedSegments, namedScope, queryScope, reassign } from './segments.ts';
 
@@ -57,10 +58,10 @@ export class Views {
   }
 
   /** @throws Problem view_invalid | view_slug_taken | query_invalid */
-  async create(body: unknown): Promise<StoredView> {
+  async create(body: unknown, edit: Edit = UNSIGNED): Promise<StoredView> {
     const input = parseView(objectBody(body));
     await this.#store.write((catalog) => {
-      const draft = new CatalogDraft(catalog);
+      const draft = new CatalogDraft(catalog, edit);
       if (draft.view(input.slug)) throw taken(input.slug);
       placeView(draft, input, this.#timeZone);
       return draft.finish();
@@ -69,33 +70,33 @@ export class Views {
   }
 
   /** Replaces all that a client gives of a view. @throws Problem as `create`, and view_unknown */
-  async replace(slug: string, body: unknown): Promise<StoredView> {
+  async replace(slug: string, body: unknown, edit: Edit = UNSIGNED): Promise<StoredView> {
     const given = objectBody(body);
-    return this.#edit(slug, () => parseView({ slug, ...given }));
+    return this.#edit(slug, edit, () => parseView({ slug, ...given }));
   }
 
   /**
    * Replaces the members that are given; an optional one of null is removed. A segment that is
    * given takes the place of the query, and the other way round. @throws Problem as `replace`
    */
-  async patch(slug: string, body: unknown): Promise<StoredView> {
+  async patch(slug: string, body: unknown, edit: Edit = UNSIGNED): Promise<StoredView> {
     const given = objectBody(body);
-    return this.#edit(slug, (old) => parseView(merged(viewInput(old), given)));
+    return this.#edit(slug, edit, (old) => parseView(merged(viewInput(old), given)));
   }
 
   /** @throws Problem view_unknown */
-  async remove(slug: string): Promise<void> {
+  async remove(slug: string, edit: Edit = UNSIGNED): Promise<void> {
     await this.#store.write((catalog) => {
       if (!catalog.views.has(slug)) throw unknownView(slug);
-      const draft = new CatalogDraft(catalog);
+      const draft = new CatalogDraft(catalog, edit);
       draft.setView(slug, null);
       return draft.finish();
     });
   }
 
-  async #edit(slug: string, read: (old: StoredView) => ViewInput): Promise<StoredView> {
+  async #edit(slug: string, edit: Edit, read: (old: StoredView) => ViewInput): Promise<StoredView> {
     await this.#store.write((catalog) => {
-      const draft = new CatalogDraft(catalog);
+      const draft = new CatalogDraft(catalog, edit);
       const old = draft.view(slug);
       if (!old) throw unknownView(slug);
       const input = read(old);

@@ -39,6 +39,7 @@ export interface DemoOptions {
 }
 
 const DEMO_PREFIX = 'rcdemo';
+const DEMO = { by: 'rollcall demo' };
 /** Slow enough to be watched on a terminal; a pipe is not watched. */
 export const DEMO_SECONDS_DEFAULT = process.stdout.isTTY ? 12 : 0;
 /**
@@ -127,8 +128,9 @@ async function refuseOwned(url: string): Promise<void> {
 }
 
 async function declare({ objectTypes, segments, segmentCounts }: Deployment): Promise<void> {
-  for (const name of SUPERSTORE_TYPE_ORDER) await objectTypes.put(name, SUPERSTORE_TYPES[name]);
-  for (const segment of SUPERSTORE_SEGMENTS) await segments.create(segment);
+  for (const name of SUPERSTORE_TYPE_ORDER)
+    await objectTypes.put(name, SUPERSTORE_TYPES[name], DEMO);
+  for (const segment of SUPERSTORE_SEGMENTS) await segments.create(segment, DEMO);
   await built(segmentCounts);
 }
 

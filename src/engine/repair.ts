@@ -61,7 +61,8 @@ export async function repair(
   // Until then they may have written what they had in memory.
   await mend(await findFaults(deployment));
   await askForLost(deployment);
-  if (!found || !isMendedAlone(found)) await deployment.objectTypes.rebuild();
+  if (!found || !isMendedAlone(found))
+    await deployment.objectTypes.rebuild({ by: 'rollcall audit' });
   const attended = attending(deployment, unattendedMs);
   await until(timeoutMs, async () => {
     await attended();

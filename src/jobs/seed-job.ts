@@ -4,6 +4,7 @@
  * Keeps true: no input is dropped before all of it was checked. After the definitions are written,
  * records go piece by piece, and a job that is resumed goes on with the next piece.
  */
+import { UNSIGNED } from '../catalog/edit.ts';
 import type { Deployment } from '../engine/deployment.ts';
 import type { JobContext } from './jobs.ts';
 import { Lookups, type PackedLookups } from './lookups.ts';
@@ -47,7 +48,8 @@ export async function runSeed(
         isLast: true,
       });
     refuseFaulty(examined);
-    await applyDefinitions(examined, deployment);
+    const by = asked['by'] as string | undefined;
+    await applyDefinitions(examined, by === undefined ? UNSIGNED : { by }, deployment);
     const checkpoint: SeedCheckpoint = { lookups: examined.lookups.pack() };
     await run.advance({ state: { ...run.state, result, checkpoint } });
   }

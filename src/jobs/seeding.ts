@@ -6,6 +6,8 @@
  * Items are read piece by piece and more than once. Only definitions, and what expressions ask for,
  * are held.
  */
+
+import type { Edit } from '../catalog/edit.ts';
 import {
   changedMembers,
   type DefinitionPlan,
@@ -133,11 +135,12 @@ export function refuseFaulty({ plan: { errors } }: Examined): void {
 /** Writes the definitions, all of them or none. */
 export async function applyDefinitions(
   { definitions }: Pick<Examined, 'definitions'>,
+  edit: Edit,
   { store, founding: { timeZone } }: Needed,
 ): Promise<void> {
   if (definitions.length === 0) return;
   await store.write((catalog) => {
-    const plan = planDefinitions(catalog, definitions, timeZone);
+    const plan = planDefinitions(catalog, definitions, timeZone, edit);
     const [first] = plan.errors;
     // It was checked before: others have changed the catalog since.
     if (first) throw new Problem('seed_invalid', first.detail, allFaults(plan.errors));

@@ -6,7 +6,7 @@
  * for; `read` sees all hashes at one instant.
  */
 
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { CatalogChange, CatalogContent, CatalogWrite } from '../catalog/catalog.ts';
 import type {
@@ -28,6 +28,7 @@ import type { StreamEntry, StreamTail } from './stream-tail.ts';
 const LOG_ENTRIES_KEPT = 1000;
 /** Versions that one read brings. */
 const READ_MAX = 100;
+const SECRET_BYTES = 32;
 
 /** Which key a write goes to. */
 const HASHES = {
@@ -52,10 +53,12 @@ export class RedisCatalogLog implements CatalogLog {
   }
 
   async found({ partitions, timeZone, semantics }: FoundingTerms): Promise<StoredFounding> {
-    const given = { install: randomUUID(), partitions, timeZone, semantics, nowMs: Date.now() };
+    const made = { install: randomUUID(), secret: randomBytes(SECRET_BYTES).toString('hex') };
+    const given = { ...made, partitions, timeZone, semantics, nowMs: Date.now() };
     const stored = await runScript(this.#redis, 'foundDeployment', this.#keys, given);
     return {
       install: stored['install'] ?? '',
+      secret: stored['secret'] ?? '',
       partitions: Number(stored['partitions']),
       timeZone: stored['time_zone'] ?? '',
       semantics: Number(stored['semantics']),

@@ -81,7 +81,7 @@ export const SIGNATURES = {
   }),
   foundDeployment: answering<Readonly<Record<string, string>>>()({
     keys: ['meta'],
-    arguments: ['install', 'partitions', 'timeZone', 'semantics', 'nowMs'],
+    arguments: ['install', 'partitions', 'timeZone', 'semantics', 'nowMs', 'secret'],
     answers: 'fields',
   }),
   foundPartition: answering<'founded' | 'known' | 'foreign'>()({

@@ -62,10 +62,11 @@ describe('a version of the catalog', () => {
         ...{ install, partitions, timeZone },
         semantics: 1,
         nowMs: 99 + partitions,
+        secret: `of ${install}`,
       });
     const first = await found('id', 16, 'UTC');
     const second = await found('other', 8, 'Europe/Zurich');
     expect(second).toEqual(first);
-    expect(first).toMatchObject({ partitions: '16' });
+    expect(first).toMatchObject({ partitions: '16', secret: 'of id' });
   });
 });

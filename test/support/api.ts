@@ -45,6 +45,7 @@ interface Sent {
   readonly accept?: string;
 }
 
+export const SERVICE_NAME = 'nightly-import';
 const JOB_TIMEOUT_MS = 60_000;
 
 export async function openTestApi({
@@ -55,7 +56,11 @@ export async function openTestApi({
 } = {}): Promise<TestApi> {
   const logger = pino({ level: process.env.LOG_LEVEL ?? 'silent' });
   const deployment = await openTestDeployment(options);
-  const keys = ROLES.map((role) => ({ role, key: `the-key-of-the-${role}` }));
+  // One has a name; the others go by their fingerprints.
+  const keys = ROLES.map((role) => ({
+    ...{ role, key: `the-key-of-the-${role}` },
+    ...(role === 'service' ? { name: SERVICE_NAME } : {}),
+  }));
   const server = await buildServer(deployment, { keys, logger, corsOrigins });
   const startJobs = () => startJobWorker({ ...deployment, logger }, jobHandlers(deployment));
   let jobs: JobWorker = startJobs();

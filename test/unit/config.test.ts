@@ -82,9 +82,11 @@ describe('a valid environment', () => {
     expect(config.keys).toEqual([]);
   });
 
-  test('a key may hold colons', () => {
-    expect(loadConfig({ ROLLCALL_KEYS: 'editor:a:b:c:d:e:f:g:h:i' }).keys).toEqual([
-      { role: 'editor', key: 'a:b:c:d:e:f:g:h:i' },
+  test('a key may have a name', () => {
+    const value = `master:${masterKey}:ada_l-1,viewer:${viewerKey}`;
+    expect(loadConfig({ ROLLCALL_KEYS: value }).keys).toEqual([
+      { role: 'master', key: masterKey, name: 'ada_l-1' },
+      { role: 'viewer', key: viewerKey },
     ]);
   });
 
@@ -158,6 +160,15 @@ describe('keys', () => {
     ['a short key', 'master:abcdefghijklmno', '15 characters'],
     ['a key with a blank', 'master:abcdefghijk lmnopqrst', 'blanks'],
     ['an empty entry', `master:${masterKey},`, 'entry 2 has no role'],
+    ['a key that holds colons', 'editor:abcdefghij:klmnopq:rst', 'a key holds no colon'],
+    ['a name of other letters', `master:${masterKey}:Ada`, 'a name is 1 to 64 of'],
+    ['an empty name', `master:${masterKey}:`, 'no name behind its second colon'],
+    ['a name that is too long', `master:${masterKey}:${'a'.repeat(65)}`, 'a name is 1 to 64 of'],
+    [
+      'the same name twice',
+      `master:${masterKey}:ada,viewer:${viewerKey}:ada`,
+      'entry 2 has the name of an earlier entry',
+    ],
     [
       'the same key twice',
       `master:${masterKey},viewer:${masterKey}`,

@@ -10,6 +10,7 @@ import { shownTarget } from '../../catalog/webhook-target.ts';
 import { asOffset, packCursor, readCursor } from '../../cursor.ts';
 import { type ErrorCode, Problem } from '../../errors.ts';
 import { NO_CONTENT } from '../answers.ts';
+import { editOf } from '../edits.ts';
 import { named } from '../fields.ts';
 import { LIMIT_DEFAULT, pageOf, pageParameters } from '../page.ts';
 import type { Caller } from '../plugins/auth.ts';
@@ -57,8 +58,10 @@ const createActivation = route({
   body: named('ActivationInput'),
   answers: { 201: named('CreatedActivation') },
   refusals: ['view_unknown', ...EDIT_CODES],
-  handler: async ({ params: { slug }, body }, context, reply) => {
-    const { activation, secret } = await context.deployment.activations.create(slug, body);
+  handler: async (request, context, reply) => {
+    const { slug } = request.params;
+    const { activations } = context.deployment;
+    const { activation, secret } = await activations.create(slug, request.body, editOf(request));
     await context.webhooks.adopted();
     const answer = await shown(activation, context);
     return reply
@@ -91,8 +94,10 @@ const patchActivation = route({
   body: named('ActivationPatch'),
   answers: { 200: named('Activation') },
   refusals: [...UNKNOWN_CODES, ...EDIT_CODES],
-  handler: async ({ params: { slug, activation: id }, body }, context) => {
-    const activation = await context.deployment.activations.patch(slug, id, body);
+  handler: async (request, context) => {
+    const { slug, activation: id } = request.params;
+    const { activations } = context.deployment;
+    const activation = await activations.patch(slug, id, request.body, editOf(request));
     await context.webhooks.retryNow(activation.id);
     return shown(activation, context);
   },
@@ -105,13 +110,10 @@ const deleteActivation = route({
   summary: 'Delete an activation, with all that is pending and dead of it',
   answers: { 204: NO_CONTENT },
   refusals: [...UNKNOWN_CODES, 'catalog_conflict'],
-  handler: async (
-    { params: { slug, activation } },
-    { deployment: { activations }, webhooks },
-    reply,
-  ) => {
+  handler: async (request, { deployment: { activations }, webhooks }, reply) => {
+    const { slug, activation } = request.params;
     await activations.find(slug, activation);
-    await activations.remove(slug, activation);
+    await activations.remove(slug, activation, editOf(request));
     await webhooks.purge(activation);
     return reply.code(204).send();
   },

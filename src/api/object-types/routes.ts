@@ -6,6 +6,7 @@ import { findObjectType } from '../../catalog/entries.ts';
 import type { ObjectType } from '../../change/object-type.ts';
 import { inverseRelationships } from '../../query/predicate/relationships.ts';
 import { NO_CONTENT } from '../answers.ts';
+import { editOf } from '../edits.ts';
 import { named } from '../fields.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
 import { fieldsParameter, pageOfFields, pageParameters } from '../page.ts';
@@ -64,8 +65,9 @@ const putObjectType = route({
     'catalog_full',
     'object_type_invalid',
   ],
-  handler: async ({ params: { name }, body }, { deployment: { objectTypes } }, reply) => {
-    const { type, created } = await objectTypes.put(name, body);
+  handler: async (request, { deployment: { objectTypes } }, reply) => {
+    const { params, body } = request;
+    const { type, created } = await objectTypes.put(params.name, body, editOf(request));
     return reply.code(created ? 201 : 200).send(formatObjectType(type));
   },
 });
@@ -77,8 +79,8 @@ const deleteObjectType = route({
   summary: 'Delete an object type that nothing uses',
   answers: { 204: NO_CONTENT },
   refusals: ['object_type_unknown', 'object_type_in_use', 'catalog_conflict', 'not_caught_up'],
-  handler: async ({ params: { name } }, { deployment: { objectTypes } }, reply) => {
-    await objectTypes.remove(name);
+  handler: async (request, { deployment: { objectTypes } }, reply) => {
+    await objectTypes.remove(request.params.name, editOf(request));
     return reply.code(204).send();
   },
 });

@@ -6,7 +6,7 @@
  * of them in constant time, so that an answer's time shows neither its place in the list nor a
  * common beginning.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import type { KeyEntry, Role } from '../../config.ts';
@@ -18,6 +18,8 @@ export interface Caller {
   readonly role: Role;
   /** Names the key without showing it. */
   readonly holder: string;
+  /** What is written wherever it says who did something: the key's name, or its fingerprint. */
+  readonly by: string;
 }
 
 declare module 'fastify' {
@@ -31,9 +33,15 @@ interface KnownKey extends Caller {
   readonly digest: Buffer;
 }
 
+interface AuthOptions {
+  readonly keys: readonly KeyEntry[];
+  /** Of the installation: a fingerprint says nothing about its key to who does not have it. */
+  readonly secret: string;
+}
+
 export const auth = fp(
-  async (app: FastifyInstance, { keys }: { keys: readonly KeyEntry[] }) => {
-    const known = keys.map(knownKey);
+  async (app: FastifyInstance, { keys, secret }: AuthOptions) => {
+    const known = keys.map((entry) => knownKey(entry, secret));
     app.decorateRequest('caller', undefined);
     const publicPaths = new Set<string>();
     app.addHook('onRoute', (route) => {
@@ -55,9 +63,15 @@ export const auth = fp(
   { name: 'auth' },
 );
 
-function knownKey({ role, key }: KeyEntry): KnownKey {
+function knownKey({ role, key, name }: KeyEntry, secret: string): KnownKey {
   const digest = digestOf(key);
-  return { role, digest, holder: digest.toString('hex').slice(0, 16) };
+  const by = name ?? fingerprintOf(key, secret);
+  return { role, digest, holder: digest.toString('hex').slice(0, 16), by };
+}
+
+/** No name of a key holds a colon, so it can't pass for one. */
+function fingerprintOf(key: string, secret: string): string {
+  return `key:${createHmac('sha256', secret).update(key).digest('hex').slice(0, 16)}`;
 }
 
 /**

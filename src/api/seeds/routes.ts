@@ -6,6 +6,7 @@
  */
 import { Readable } from 'node:stream';
 import Type from 'typebox';
+import type { Edit } from '../../catalog/edit.ts';
 import { DEFINITION_KINDS } from '../../catalog/seeds.ts';
 import type { Deployment } from '../../engine/deployment.ts';
 import { Problem } from '../../errors.ts';
@@ -19,6 +20,7 @@ import {
 } from '../../jobs/seeding.ts';
 import { preferredForm } from '../accepts.ts';
 import { ARRAY_BYTES_MAX } from '../changes/body.ts';
+import { editOf } from '../edits.ts';
 import { named } from '../fields.ts';
 import { sendAccepted } from '../jobs/format.ts';
 import { LINES_TYPE } from '../media-types.ts';
@@ -107,10 +109,12 @@ const importSeed = route({
     'not_caught_up',
     'overloaded',
   ],
-  handler: async ({ query, body }, { deployment, jobs }, reply) => {
+  handler: async (request, { deployment, jobs }, reply) => {
+    const { query, body } = request;
     const { dry_run: isDryRun = false, async: isJob = false } = query;
     const pieces = seedPieces(body);
-    if (!isJob) return takeOver(await gather(pieces), isDryRun, deployment);
+    const edit = editOf(request);
+    if (!isJob) return takeOver(await gather(pieces), isDryRun, edit, deployment);
     const id = jobs.newId();
     try {
       let total = 0;
@@ -118,7 +122,7 @@ const importSeed = route({
         await jobs.store.pushInput(id, piece);
         total += piece.length;
       }
-      const job = await jobs.add(id, 'seed', { dry_run: isDryRun }, { total });
+      const job = await jobs.add(id, 'seed', { dry_run: isDryRun, ...edit }, { total });
       return sendAccepted(reply, job);
     } catch (error) {
       await jobs.store.drop(id).catch(() => {}); // it ends by itself
@@ -148,6 +152,7 @@ async function gather(pieces: SeedPieces): Promise<GivenItem[][]> {
 async function takeOver(
   pieces: readonly GivenItem[][],
   isDryRun: boolean,
+  edit: Edit,
   deployment: Deployment,
 ): Promise<unknown> {
   const source: SeedSource = async function* () {
@@ -156,7 +161,7 @@ async function takeOver(
   const examined = await examineSeed(source, deployment, LISTED_MAX);
   if (!isDryRun) {
     refuseFaulty(examined);
-    await applyDefinitions(examined, deployment);
+    await applyDefinitions(examined, edit, deployment);
     for (const piece of pieces) await applyRecords(piece, examined.lookups, deployment);
   }
   return { ...examined.plan, totals: examined.totals };

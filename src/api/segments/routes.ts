@@ -12,6 +12,7 @@ import { EVENTUAL } from '../../membership/read-options.ts';
 import type { NamedRecord } from '../../membership/record-reader.ts';
 import type { Counts } from '../../membership/segment-counts.ts';
 import { NO_CONTENT } from '../answers.ts';
+import { editOf } from '../edits.ts';
 import { named } from '../fields.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
 import { fieldsParameter, LIMIT_DEFAULT, pageOf, pageOfFields, pageParameters } from '../page.ts';
@@ -72,8 +73,8 @@ const createSegment = route({
   body: named('SegmentInput'),
   answers: { 201: named('Segment') },
   refusals: ['segment_slug_taken', ...EDIT_CODES],
-  handler: async ({ body }, { deployment }, reply) => {
-    const segment = await deployment.segments.create(body);
+  handler: async (request, { deployment }, reply) => {
+    const segment = await deployment.segments.create(request.body, editOf(request));
     return reply
       .code(201)
       .header('location', `/v1/segments/${segment.slug}`)
@@ -103,8 +104,11 @@ const replaceSegment = route({
   body: named('SegmentInput'),
   answers: { 200: named('Segment') },
   refusals: ['segment_unknown', ...EDIT_CODES],
-  handler: async ({ params: { slug }, body }, { deployment }) =>
-    formatSegment(await deployment.segments.replace(slug, body), deployment),
+  handler: async (request, { deployment }) => {
+    const { params, body } = request;
+    const edited = await deployment.segments.replace(params.slug, body, editOf(request));
+    return formatSegment(edited, deployment);
+  },
 });
 
 const patchSegment = route({
@@ -116,8 +120,11 @@ const patchSegment = route({
   body: named('SegmentPatch'),
   answers: { 200: named('Segment') },
   refusals: ['segment_unknown', ...EDIT_CODES],
-  handler: async ({ params: { slug }, body }, { deployment }) =>
-    formatSegment(await deployment.segments.patch(slug, body), deployment),
+  handler: async (request, { deployment }) => {
+    const { params, body } = request;
+    const edited = await deployment.segments.patch(params.slug, body, editOf(request));
+    return formatSegment(edited, deployment);
+  },
 });
 
 const deleteSegment = route({
@@ -127,8 +134,8 @@ const deleteSegment = route({
   summary: 'Delete a segment that no other uses',
   answers: { 204: NO_CONTENT },
   refusals: ['segment_unknown', 'segment_in_use', 'catalog_conflict'],
-  handler: async ({ params: { slug } }, { deployment: { segments } }, reply) => {
-    await segments.remove(slug);
+  handler: async (request, { deployment: { segments } }, reply) => {
+    await segments.remove(request.params.slug, editOf(request));
     return reply.code(204).send();
   },
 });

@@ -11,6 +11,7 @@ import type { ViewRow } from '../../membership/view-rows.ts';
 import type { ViewDefinition } from '../../query/dialects/view-columns.ts';
 import { preferredForm } from '../accepts.ts';
 import { NO_CONTENT } from '../answers.ts';
+import { editOf } from '../edits.ts';
 import { named } from '../fields.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
 import { fieldsParameter, LIMIT_DEFAULT, pageOfFields, pageParameters } from '../page.ts';
@@ -79,8 +80,8 @@ const createView = route({
   body: named('ViewInput'),
   answers: { 201: named('View') },
   refusals: ['view_slug_taken', ...EDIT_CODES],
-  handler: async ({ body }, { deployment }, reply) => {
-    const view = await deployment.views.create(body);
+  handler: async (request, { deployment }, reply) => {
+    const view = await deployment.views.create(request.body, editOf(request));
     return reply
       .code(201)
       .header('location', `/v1/views/${view.slug}`)
@@ -108,8 +109,11 @@ const replaceView = route({
   body: named('ViewInput'),
   answers: { 200: named('View') },
   refusals: ['view_unknown', ...EDIT_CODES],
-  handler: async ({ params: { slug }, body }, { deployment }) =>
-    formatView(await deployment.views.replace(slug, body), deployment),
+  handler: async (request, { deployment }) => {
+    const { params, body } = request;
+    const edited = await deployment.views.replace(params.slug, body, editOf(request));
+    return formatView(edited, deployment);
+  },
 });
 
 const patchView = route({
@@ -121,8 +125,11 @@ const patchView = route({
   body: named('ViewPatch'),
   answers: { 200: named('View') },
   refusals: ['view_unknown', ...EDIT_CODES],
-  handler: async ({ params: { slug }, body }, { deployment }) =>
-    formatView(await deployment.views.patch(slug, body), deployment),
+  handler: async (request, { deployment }) => {
+    const { params, body } = request;
+    const edited = await deployment.views.patch(params.slug, body, editOf(request));
+    return formatView(edited, deployment);
+  },
 });
 
 const deleteView = route({
@@ -132,8 +139,8 @@ const deleteView = route({
   summary: 'Delete a view',
   answers: { 204: NO_CONTENT },
   refusals: ['view_unknown', 'catalog_conflict'],
-  handler: async ({ params: { slug } }, { deployment: { views } }, reply) => {
-    await views.remove(slug);
+  handler: async (request, { deployment: { views } }, reply) => {
+    await views.remove(request.params.slug, editOf(request));
     return reply.code(204).send();
   },
 });
