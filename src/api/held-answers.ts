@@ -9,7 +9,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Problem } from '../errors.ts';
+import { overloaded, Turns } from '../turns.ts';
 
 /**
  * Each holds a few parts of half a megabyte and what it has made so far. More at once are no
@@ -26,9 +26,12 @@ const STREAMS_MAX = 16;
 export class HeldAnswers {
   readonly #bytesMax: number;
   readonly #byHolder = new Map<string, number>();
-  readonly #queue: (() => void)[] = [];
+  readonly #turns = new Turns({
+    atOnce: MAKING_MAX,
+    waitingMax: WAITING_MAX,
+    work: 'heavy answers',
+  });
   readonly #streams = new Map<string, number>();
-  #making = 0;
   #held = 0;
 
   constructor(bytesMax: number) {
@@ -86,25 +89,8 @@ export class HeldAnswers {
   }
 
   /** Does work that holds much, when its turn has come. @throws Problem overloaded */
-  async inTurn<T>(work: () => Promise<T>): Promise<T> {
-    await this.#turn();
-    try {
-      return await work();
-    } finally {
-      const next = this.#queue.shift();
-      if (next) next();
-      else this.#making -= 1;
-    }
-  }
-
-  async #turn(): Promise<void> {
-    if (this.#making < MAKING_MAX) {
-      this.#making += 1;
-      return;
-    }
-    if (this.#queue.length >= WAITING_MAX)
-      throw overloaded('too many heavy answers are waited for');
-    await new Promise<void>((resolve) => this.#queue.push(resolve));
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#turns.inTurn(work);
   }
 
   async #room(holder: string, request: FastifyRequest, deadlineMs: number): Promise<void> {
@@ -139,10 +125,6 @@ export class HeldAnswers {
 }
 
 /** The connection has ended: an answer that is made now would never be taken. */
-function isGone({ raw }: FastifyRequest): boolean {
+export function isGone({ raw }: FastifyRequest): boolean {
   return raw.destroyed && raw.socket?.destroyed === true;
-}
-
-function overloaded(detail: string): Problem {
-  return new Problem('overloaded', detail, [], { retry_after_s: 1 });
 }

@@ -32,6 +32,7 @@ const SERVER_MEMBERS = [
   'status',
   'reason',
   'progress',
+  'freshness',
   'revision',
   'used_by',
   'created_at',

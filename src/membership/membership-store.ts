@@ -9,7 +9,7 @@
  */
 import type { RecordRow } from '../change/record.ts';
 import type { PredicateIds } from '../query/network/predicate-ids.ts';
-import type { StatusStore } from './partition-status.ts';
+import type { Look, LookRequest, Positions, StatusStore } from './partition-status.ts';
 
 export interface SizedRecord {
   readonly record: RecordRow;
@@ -29,9 +29,44 @@ export interface BackfillProgress {
   readonly visited: number;
 }
 
+/** Two predicates of one object type. */
+export type PredicatePair = readonly [a: number, b: number];
+
+export interface SharedLook {
+  readonly look: Look;
+  /** Members that the pairs share, in the order in which they were asked for. */
+  readonly shared: readonly number[];
+}
+
+/** Entries of a stream that are not applied. */
+export interface Waiting {
+  /** An upper bound: 0 exactly if there are none. */
+  readonly entries: number;
+  /** When the oldest came; undefined: there are none. */
+  readonly sinceMs: number | undefined;
+}
+
 export interface MembershipStore extends StatusStore {
+  /**
+   * A look at a partition, and at the same instant how many members some pairs share. It costs the
+   * smaller set of each pair, in which time the partition's server does nothing else.
+   */
+  lookAtShared(
+    partition: number,
+    request: LookRequest,
+    pairs: readonly PredicatePair[],
+  ): Promise<SharedLook>;
+
   /** Whether a worker holds the lease of the partition at the moment. */
   isOwned(partition: number): Promise<boolean>;
+
+  /**
+   * What waits in the log and in the inbox after these positions.
+   */
+  waiting(
+    partition: number,
+    applied: Pick<Positions, 'position' | 'inboxPosition'>,
+  ): Promise<readonly [log: Waiting, inbox: Waiting]>;
 
   /** Entries of the partition's log, whether they are applied or not. */
   logLength(partition: number): Promise<number>;

@@ -5,8 +5,10 @@
  */
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
+import { SegmentFreshness } from './freshness.ts';
 import { MemberPages } from './member-pages.ts';
 import type { MembershipStore } from './membership-store.ts';
+import { SegmentOverlaps } from './overlaps.ts';
 import { PredicateResolver } from './predicate-resolver.ts';
 import { Progress } from './progress.ts';
 import { RecordReader } from './record-reader.ts';
@@ -24,6 +26,8 @@ import type { Watch } from './watermark.ts';
 
 export interface Readers {
   readonly segmentCounts: SegmentCounts;
+  readonly overlaps: SegmentOverlaps;
+  readonly freshness: SegmentFreshness;
   readonly members: SegmentMembers;
   readonly recordSegments: RecordSegments;
   readonly records: Records;
@@ -54,8 +58,11 @@ export function openReaders(context: ReadersContext): Readers {
   const related = new Related(shared);
   const viewMembers = new ViewMembership(shared);
   const orders = new ViewOrders({ ...shared, viewMembers });
+  const segmentCounts = new SegmentCounts(catalogs, reads, resolver);
   return {
-    segmentCounts: new SegmentCounts(catalogs, reads, resolver),
+    segmentCounts,
+    overlaps: new SegmentOverlaps(shared, segmentCounts),
+    freshness: new SegmentFreshness(shared),
     members: new SegmentMembers(shared),
     recordSegments: new RecordSegments(shared),
     records: new Records(shared),

@@ -10,11 +10,7 @@ import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { findSegments } from '../catalog/entries.ts';
 import { packCursor } from '../cursor.ts';
 import { type Count, isAheadOfTime, type PartitionStatus } from './partition-status.ts';
-import {
-  type Failures,
-  type PredicateResolver,
-  RESOLVE_ATTEMPTS_MAX,
-} from './predicate-resolver.ts';
+import { type PredicateResolver, RESOLVE_ATTEMPTS_MAX } from './predicate-resolver.ts';
 import { type ReadOptions, STRONG } from './read-options.ts';
 import { DOUBTS, type StrongReads } from './strong-reads.ts';
 
@@ -80,21 +76,15 @@ export class SegmentCounts {
       const asked = await this.#find(slugs);
       const { segments, predicateIds } = asked;
       const statuses = await this.#reads.statuses(predicateIds, options);
-      if (!statuses) {
-        const counts = segments.map((segment) => withoutNumber(segment, 'timeout'));
-        return { counts, asOf: '' };
-      }
+      if (!statuses) return timedOut(segments);
       const answered = this.#answered.get(asked);
       if (answered && this.#isStill(answered, statuses)) return answered.counts;
-      const sums = sumsOf(predicateIds, statuses);
-      const failed = this.#resolver.failedBy(statuses);
-      const isUnanswered = predicateIds.some((id, at) => sums[at] === null && !failed.has(id));
+      const { counts, isUnanswered } = this.answerOf(segments, predicateIds, statuses);
       // A partition that does not answer may have moved on: the slugs are looked up again.
       if (isUnanswered && attempt < RESOLVE_ATTEMPTS_MAX) {
         await this.#catalogs.refresh();
         continue;
       }
-      const counts = this.#answer(asked, statuses, sums, failed);
       // What is ahead of time comes to be answered without a commit.
       if (!isAheadOfTime(statuses)) this.#answered.set(asked, { asked, statuses, counts });
       return counts;
@@ -134,12 +124,18 @@ export class SegmentCounts {
     });
   }
 
-  #answer(
-    { segments, predicateIds }: SlugList,
+  /**
+   * What statuses of all partitions say of some segments. `predicateIds`: those whose counts the
+   * statuses have, in their order. `isUnanswered`: some partition does not answer for a predicate
+   * that has not failed.
+   */
+  answerOf(
+    segments: readonly StoredSegment[],
+    predicateIds: readonly number[],
     statuses: readonly PartitionStatus[],
-    sums: Sums,
-    failed: Failures,
-  ): Counts {
+  ): { readonly counts: Counts; readonly isUnanswered: boolean } {
+    const sums = sumsOf(predicateIds, statuses);
+    const failed = this.#resolver.failedBy(statuses);
     // Doubt is rare, so the per-segment checks run only when some partition is in doubt.
     const sumOf = new Map(predicateIds.map((id, at) => [id, sums[at]!]));
     const isInDoubt = this.#reads.doubtOf({ rounds: 1, isTimed: true }, statuses) !== undefined;
@@ -150,8 +146,14 @@ export class SegmentCounts {
         : undefined;
       return doubt ? withoutNumber(segment, DOUBTS[doubt].status) : countOf(segment, sumOf);
     });
-    return { counts, asOf: packAsOf(statuses) };
+    const isUnanswered = predicateIds.some((id, at) => sums[at] === null && !failed.has(id));
+    return { counts: { counts, asOf: packAsOf(statuses) }, isUnanswered };
   }
+}
+
+/** What is answered if what was waited for did not come in time. */
+export function timedOut(segments: readonly StoredSegment[]): Counts {
+  return { counts: segments.map((segment) => withoutNumber(segment, 'timeout')), asOf: '' };
 }
 
 function sumsOf(predicateIds: readonly number[], statuses: readonly PartitionStatus[]): Sums {

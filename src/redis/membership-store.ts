@@ -13,14 +13,17 @@ import type {
   BackfillProgress,
   MemberSet,
   MembershipStore,
+  PredicatePair,
+  SharedLook,
   SizedRecord,
+  Waiting,
 } from '../membership/membership-store.ts';
-import type { Look, LookRequest } from '../membership/partition-status.ts';
+import type { Look, LookRequest, Positions } from '../membership/partition-status.ts';
 import type { PredicateIds } from '../query/network/predicate-ids.ts';
 import { askByPartition } from './by-partition.ts';
 import type { PartitionKeys } from './keys.ts';
 import { backfillField, META_FIELDS, readBackfill } from './partition-meta.ts';
-import { lookAtPartition } from './partition-status.ts';
+import { lookAtPartition, lookAtShared } from './partition-status.ts';
 import { unpackRelated } from './rows/neighbour-row.ts';
 import { unpackState } from './rows/state-row.ts';
 import { readStates } from './states.ts';
@@ -49,8 +52,31 @@ export class RedisMembershipStore implements MembershipStore {
     return lookAtPartition(this.#redis, this.#keys[partition]!, this.partitions, request);
   }
 
+  lookAtShared(
+    partition: number,
+    request: LookRequest,
+    pairs: readonly PredicatePair[],
+  ): Promise<SharedLook> {
+    return lookAtShared(this.#redis, this.#keys[partition]!, this.partitions, request, pairs);
+  }
+
   async isOwned(partition: number): Promise<boolean> {
     return (await this.#redis.exists(this.#keys[partition]!.owner)) === 1;
+  }
+
+  waiting(
+    partition: number,
+    { position, inboxPosition }: Pick<Positions, 'position' | 'inboxPosition'>,
+  ): Promise<readonly [log: Waiting, inbox: Waiting]> {
+    const { log, inbox } = this.#keys[partition]!;
+    return Promise.all([this.#waiting(log, position), this.#waiting(inbox, inboxPosition)]);
+  }
+
+  async #waiting(stream: string, applied: string): Promise<Waiting> {
+    const first = this.#redis.xrange(stream, `(${applied}`, '+', 'COUNT', 1);
+    const [[entry], entries] = await Promise.all([first, this.#redis.xlen(stream)]);
+    if (!entry) return { entries: 0, sinceMs: undefined };
+    return { entries: Math.max(1, entries), sinceMs: Number(entry[0].split('-')[0]) };
   }
 
   logLength(partition: number): Promise<number> {

@@ -4,27 +4,56 @@
  * Keeps true: what one look brings is of one instant.
  */
 import type { Redis } from 'ioredis';
+import type { PredicatePair, SharedLook } from '../membership/membership-store.ts';
 import type { Count, Look, LookRequest } from '../membership/partition-status.ts';
 import type { PartitionKeys } from './keys.ts';
 import { COUNTED_RING } from './rows/counted.ts';
 import { readFailed } from './rows/failed.ts';
-import { runScript } from './scripts.ts';
+import type { AnswerOf } from './script-signatures.ts';
+import { addScript, answerOfScript, inOrder, runScript } from './scripts.ts';
+import { carriedOut } from './transaction.ts';
 
 /** One round trip. `partitions`: how many there are. */
 export async function lookAtPartition(
   redis: Redis,
   keys: PartitionKeys,
   partitions: number,
-  { channels, counted, since, failures }: LookRequest,
+  request: LookRequest,
 ): Promise<Look> {
-  const given = {
+  const given = argumentsOf(request, partitions);
+  const more = { arguments: request.counted };
+  return readLook(await runScript(redis, 'readPartition', keys, given, more), request);
+}
+
+/** A look, and beside it how many members some pairs of sets share: of one instant. */
+export async function lookAtShared(
+  redis: Redis,
+  keys: PartitionKeys,
+  partitions: number,
+  request: LookRequest,
+  pairs: readonly PredicatePair[],
+): Promise<SharedLook> {
+  const given = argumentsOf(request, partitions);
+  const more = { arguments: request.counted };
+  const transaction = redis.multi();
+  addScript(transaction, 'readPartition', ...inOrder('readPartition', keys, given, more));
+  for (const [a, b] of pairs) transaction.sintercard(2, keys.segment(a), keys.segment(b));
+  const [answer, ...shared] = await carriedOut(transaction);
+  const look = readLook(answerOfScript('readPartition', answer), request);
+  return { look, shared: shared as number[] };
+}
+
+function argumentsOf({ channels, since, failures }: LookRequest, partitions: number) {
+  return {
     partitions: channels ? partitions : 0,
     failures,
     sinceNumber: since?.number ?? '',
     sinceNonce: since?.nonce ?? '',
     ring: COUNTED_RING,
   };
-  const answer = await runScript(redis, 'readPartition', keys, given, { arguments: counted });
+}
+
+function readLook(answer: AnswerOf<'readPartition'>, { failures }: LookRequest): Look {
   const { dueMs, sent, delivered, fanning, loss, failed, counts, ...rest } = answer;
   return {
     ...rest,

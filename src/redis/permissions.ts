@@ -79,6 +79,7 @@ export const NEEDED = [
     'SADD K m',
     'SCARD K',
     'SET K v',
+    'SINTERCARD 1 K',
     'SISMEMBER K m',
     'SMEMBERS K',
     'SMISMEMBER K m',

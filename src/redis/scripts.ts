@@ -82,17 +82,26 @@ export function runScript<Name extends ScriptName>(
   given: Readonly<Record<ArgumentOf<Name>, ScriptArgument>>,
   more: More = {},
 ): Promise<AnswerOf<Name>> {
+  const [named, values] = inOrder(name, keys, given, more);
+  return sendScript(redis, name, named, values);
+}
+
+/** Keys and arguments, as the script takes them. */
+export function inOrder<Name extends ScriptName>(
+  name: Name,
+  keys: Readonly<Record<KeyOf<Name>, string>>,
+  given: Readonly<Record<ArgumentOf<Name>, ScriptArgument>>,
+  more: More = {},
+): [string[], ScriptArgument[]] {
   const signature: Signature<unknown, string, string> = SIGNATURES[name];
   const named = signature.keys.map((key) => (keys as Record<string, string>)[key]!);
   const values = signature.arguments.map(
     (each) => (given as Record<string, ScriptArgument>)[each]!,
   );
-  return sendScript(
-    redis,
-    name,
+  return [
     more.keys === undefined ? named : named.concat(more.keys),
     more.arguments === undefined ? values : values.concat(more.arguments),
-  );
+  ];
 }
 
 /**
@@ -128,6 +137,14 @@ export async function sendScript<Name extends ScriptName>(
     if (!error.message.startsWith('NOSCRIPT')) throw error;
     return redis.call('EVAL', [text, keys.length, ...keys, ...given]);
   });
+  return answerOfScript(name, answer);
+}
+
+/** What a script has answered, also within a transaction. */
+export function answerOfScript<Name extends ScriptName>(
+  name: Name,
+  answer: unknown,
+): AnswerOf<Name> {
   const { answers }: Signature<unknown, string, string> = SIGNATURES[name];
   return (answers === 'fields' ? fieldsOf(answer as unknown[]) : answer) as AnswerOf<Name>;
 }
@@ -140,7 +157,7 @@ export function addScript(
   transaction: ChainableCommander,
   name: ScriptName,
   keys: readonly string[],
-  given: readonly string[],
+  given: readonly ScriptArgument[],
 ): void {
   transaction.eval(SCRIPTS[name].text, keys.length, ...keys, ...given);
 }

@@ -21,6 +21,7 @@ const FOR_EVERYBODY = [
   'GET /v1/segments/:slug',
   'POST /v1/segments/counts',
   'GET /v1/segments/counts',
+  'POST /v1/segments/overlap',
   'GET /v1/segments/:slug/members',
   'GET /v1/segments/:slug/members/:id',
   'POST /v1/memberships/lookup',

@@ -3,15 +3,21 @@
  */
 import type { StoredSegment } from '../../catalog/catalog.ts';
 import type { Deployment } from '../../engine/deployment.ts';
+import type { FreshnessFigures } from '../../membership/freshness.ts';
 import { isoTime } from '../times.ts';
 
-/** Redis is asked for `progress` only while something is being built. */
+/**
+ * Redis is asked for `progress` only while something is being built. `looked`: the partitions were
+ * looked at already, for other segments too.
+ */
 export async function formatSegment(
   segment: StoredSegment,
-  { store: { catalog }, progress }: Deployment,
+  { store: { catalog }, progress, freshness }: Deployment,
+  looked?: (segment: StoredSegment) => FreshnessFigures,
 ): Promise<Record<string, unknown>> {
   const { id, title, slug, description, object_type, query, json_logic, revision } = segment;
   const built = await progress.ofBuild(segment);
+  const figuresOf = looked ?? (await freshness.look());
   return {
     id,
     title,
@@ -22,9 +28,14 @@ export async function formatSegment(
     json_logic,
     ...catalog.statusOf(segment),
     progress: built,
+    freshness: formatFreshness(figuresOf(segment)),
     revision,
     used_by: catalog.usersOf(slug),
     created_at: isoTime(segment.created_at),
     updated_at: isoTime(segment.updated_at),
   };
+}
+
+function formatFreshness({ asOfMs, lagEntries, lagMs }: FreshnessFigures) {
+  return { as_of_time: isoTime(asOfMs), lag_entries: lagEntries, lag_ms: lagMs };
 }

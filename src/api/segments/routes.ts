@@ -14,6 +14,7 @@ import type { Counts } from '../../membership/segment-counts.ts';
 import { NO_CONTENT } from '../answers.ts';
 import { editOf } from '../edits.ts';
 import { named } from '../fields.ts';
+import { isGone } from '../held-answers.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
 import { fieldsParameter, LIMIT_DEFAULT, pageOf, pageOfFields, pageParameters } from '../page.ts';
 import { pageText } from '../page-text.ts';
@@ -22,7 +23,7 @@ import { type ReadParameters, readOptions, readParameters } from '../read-option
 import { formatRecord } from '../records/format.ts';
 import { route } from '../route.ts';
 import { formatSegment } from './format.ts';
-import { countsBody, segmentForm } from './schemas.ts';
+import { countsBody, overlapBody, segmentForm } from './schemas.ts';
 
 const EDIT_CODES: ErrorCode[] = [
   'body_malformed',
@@ -59,7 +60,9 @@ const listSegments = route({
     const asked = [...(await store.refresh()).segments].filter(
       ([, segment]) => query.object_type === undefined || segment.object_type === query.object_type,
     );
-    const shown = async (segment: StoredSegment) => only(await formatSegment(segment, deployment));
+    const looked = await deployment.freshness.look();
+    const shown = async (segment: StoredSegment) =>
+      only(await formatSegment(segment, deployment, looked));
     return held.send(request, reply, () => pageByName(asked, query, limits.pageBytes, shown));
   },
 });
@@ -173,6 +176,27 @@ const getCounts = route({
     sendCounts(reply, await count(query.slug, query, deployment)),
 });
 
+const overlapSegments = route({
+  method: 'POST',
+  path: '/v1/segments/overlap',
+  need: 'read',
+  summary: 'How many members segments of one type share, pair by pair',
+  description:
+    'The numbers are of one instant in each partition. An overlap is null where one of its two ' +
+    'segments has no number.',
+  body: overlapBody,
+  answers: { 200: named('Overlaps') },
+  refusals: ['body_malformed', 'segment_unknown', 'body_invalid', 'overloaded'],
+  handler: async (request, { deployment: { overlaps: segmentOverlaps } }, reply) => {
+    const { body } = request;
+    const isGivenUp = () => isGone(request);
+    const read = await segmentOverlaps.read(body.slugs, readOptions(body), isGivenUp);
+    if (isGivenUp()) return reply.hijack();
+    const { counts, overlaps, asOf } = read;
+    return { counts, overlaps, as_of: asOf };
+  },
+});
+
 const listMembers = route({
   method: 'GET',
   path: '/v1/segments/:slug/members',
@@ -232,6 +256,7 @@ export const SEGMENT_ROUTES = {
   deleteSegment,
   postCounts,
   getCounts,
+  overlapSegments,
   listMembers,
   isMember,
 };

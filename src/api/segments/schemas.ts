@@ -6,6 +6,7 @@
 
 import Type, { type TSchema } from 'typebox';
 import { FILTER_STATUSES } from '../../catalog/catalog.ts';
+import { OVERLAP_SLUGS_MAX, OVERLAP_SLUGS_MIN } from '../../membership/overlaps.ts';
 import { COUNT_STATUSES } from '../../membership/segment-counts.ts';
 import { FILTER_SCHEMAS } from '../../query/dialects/filter-schema.ts';
 import { jsonLogicExample, queryExample, segmentExample } from '../examples.ts';
@@ -28,6 +29,19 @@ export const countsBody = Type.Object(
   { additionalProperties: false, examples: [{ slugs: ['big-spenders'] }] },
 );
 
+export const overlapBody = Type.Object(
+  {
+    slugs: Type.Array(Type.String(), {
+      minItems: OVERLAP_SLUGS_MIN,
+      maxItems: OVERLAP_SLUGS_MAX,
+      uniqueItems: true,
+      description: 'Segments of one object type.',
+    }),
+    ...readParameters,
+  },
+  { additionalProperties: false, examples: [{ slugs: ['big-spenders', 'newsletter-readers'] }] },
+);
+
 export const segmentMembers = {
   title: Type.String({ minLength: 1, maxLength: 200 }),
   slug,
@@ -35,6 +49,18 @@ export const segmentMembers = {
   object_type: typeName,
   query: named('Query'),
 };
+
+const freshness = Type.Object(
+  {
+    as_of_time: time('All that was acknowledged until then is in the members.'),
+    lag_entries: Type.Integer({
+      minimum: 0,
+      description: 'What waits to be applied, as an upper bound: 0 exactly if nothing does.',
+    }),
+    lag_ms: Type.Number({ minimum: 0, description: 'How long the oldest of it has waited.' }),
+  },
+  { description: 'How up to date the members are, over all partitions.' },
+);
 
 export const segmentForm = Type.Object(
   {
@@ -48,6 +74,7 @@ export const segmentForm = Type.Object(
       maximum: 1,
       description: 'The share of records that were looked at so far.',
     }),
+    freshness,
     revision: Type.Integer({ minimum: 1, description: 'Counts edits.' }),
     used_by: usedBy,
     created_at: time('When it was created.'),
@@ -62,6 +89,7 @@ export const segmentForm = Type.Object(
         json_logic: jsonLogicExample,
         status: 'ready',
         progress: 1,
+        freshness: { as_of_time: '2026-01-31T09:30:00.000Z', lag_entries: 0, lag_ms: 0 },
         revision: 1,
         used_by: [],
         created_at: '2026-01-30T08:00:00.000Z',
@@ -70,6 +98,29 @@ export const segmentForm = Type.Object(
     ],
   },
 );
+
+const countsMembers = {
+  counts: Type.Array(
+    Type.Object({
+      slug,
+      count: Type.Union([Type.Integer(), Type.Null()], {
+        description: 'A number exactly when status is ready.',
+      }),
+      status: Type.Enum([...COUNT_STATUSES]),
+      revision: Type.Union([Type.Integer(), Type.Null()], {
+        description:
+          'The revision of the segment that the number is of; while an edit is built, the ' +
+          'one before.',
+      }),
+    }),
+  ),
+  as_of: Type.String({
+    description: 'Names the instant of the numbers: where each partition stood.',
+  }),
+};
+
+const countExample = { slug: 'big-spenders', count: 1204, status: 'ready', revision: 1 } as const;
+const asOfExample = 'W1sxMiwiMTcwMC0wIl1d';
 
 export const SEGMENT_SCHEMAS: readonly TSchema[] = [
   ...FILTER_SCHEMAS.map((schema) =>
@@ -93,32 +144,32 @@ export const SEGMENT_SCHEMAS: readonly TSchema[] = [
     { $id: 'SegmentPatch', additionalProperties: false, examples: [{ title: 'Bigger spenders' }] },
   ),
   segmentForm,
+  Type.Object(countsMembers, {
+    $id: 'Counts',
+    examples: [{ counts: [countExample], as_of: asOfExample }],
+  }),
   Type.Object(
     {
-      counts: Type.Array(
+      counts: countsMembers.counts,
+      overlaps: Type.Array(
         Type.Object({
-          slug,
+          a: slug,
+          b: slug,
           count: Type.Union([Type.Integer(), Type.Null()], {
-            description: 'A number exactly when status is ready.',
-          }),
-          status: Type.Enum([...COUNT_STATUSES]),
-          revision: Type.Union([Type.Integer(), Type.Null()], {
-            description:
-              'The revision of the segment that the number is of; while an edit is built, the ' +
-              'one before.',
+            description: 'Members of both; null if one of the two has no number.',
           }),
         }),
+        { description: 'Each pair once, in the order asked.' },
       ),
-      as_of: Type.String({
-        description: 'Names the instant of the numbers: where each partition stood.',
-      }),
+      as_of: countsMembers.as_of,
     },
     {
-      $id: 'Counts',
+      $id: 'Overlaps',
       examples: [
         {
-          counts: [{ slug: 'big-spenders', count: 1204, status: 'ready', revision: 1 }],
-          as_of: 'W1sxMiwiMTcwMC0wIl1d',
+          counts: [countExample, { ...countExample, slug: 'newsletter-readers', count: 310 }],
+          overlaps: [{ a: 'big-spenders', b: 'newsletter-readers', count: 120 }],
+          as_of: asOfExample,
         },
       ],
     },
