@@ -5,7 +5,7 @@
  * any process. With nothing waiting, the moment is that of the look.
  */
 import type { StoredSegment } from '../catalog/catalog.ts';
-import type { MembershipStore, Waiting } from './membership-store.ts';
+import type { MembershipStore, WaitingEntries } from './membership-store.ts';
 import type { PartitionStatus } from './partition-status.ts';
 import type { Needs, StrongReads } from './strong-reads.ts';
 import type { Watch } from './watermark.ts';
@@ -29,11 +29,11 @@ export interface FreshnessContext {
 /** A partition, as it was looked at. */
 interface Looked {
   readonly status: PartitionStatus;
-  readonly log: Waiting;
-  readonly inbox: Waiting;
+  readonly log: WaitingEntries;
+  readonly inbox: WaitingEntries;
 }
 
-const NOTHING: Waiting = { entries: 0, sinceMs: undefined };
+const NOTHING: WaitingEntries = { entries: 0, sinceMs: undefined };
 
 export class SegmentFreshness {
   readonly #store: MembershipStore;
@@ -73,7 +73,7 @@ function figuresOf(looked: readonly Looked[], needs: Needs): FreshnessFigures {
 }
 
 /** What of a partition some segments wait for: changes, messages of neighbours, timers. */
-function waitingFor({ status, log, inbox }: Looked, { rounds, isTimed }: Needs): Waiting[] {
+function waitingFor({ status, log, inbox }: Looked, { rounds, isTimed }: Needs): WaitingEntries[] {
   const { dueMs, serverMs } = status;
   const isDue = isTimed && dueMs !== undefined && dueMs <= serverMs;
   return [log, ...(rounds > 0 ? [inbox] : []), ...(isDue ? [{ entries: 1, sinceMs: dueMs }] : [])];

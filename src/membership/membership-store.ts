@@ -39,7 +39,7 @@ export interface SharedLook {
 }
 
 /** Entries of a stream that are not applied. */
-export interface Waiting {
+export interface WaitingEntries {
   /** An upper bound: 0 exactly if there are none. */
   readonly entries: number;
   /** When the oldest came; undefined: there are none. */
@@ -66,7 +66,7 @@ export interface MembershipStore extends StatusStore {
   waiting(
     partition: number,
     applied: Pick<Positions, 'position' | 'inboxPosition'>,
-  ): Promise<readonly [log: Waiting, inbox: Waiting]>;
+  ): Promise<readonly [log: WaitingEntries, inbox: WaitingEntries]>;
 
   /** Entries of the partition's log, whether they are applied or not. */
   logLength(partition: number): Promise<number>;

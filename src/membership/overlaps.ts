@@ -25,7 +25,7 @@ import type { StrongReads } from './strong-reads.ts';
 export const OVERLAP_SLUGS_MIN = 2;
 export const OVERLAP_SLUGS_MAX = 20;
 
-export interface Overlap {
+interface Overlap {
   readonly a: string;
   readonly b: string;
   /** Null if one of the two has no number. */
@@ -135,8 +135,8 @@ export class SegmentOverlaps {
     predicateIds: readonly number[],
     pairs: readonly PredicatePair[],
     isOver: () => boolean,
-  ): Promise<Compared[] | undefined> {
-    const compared: Compared[] = [];
+  ): Promise<ComparedPartition[] | undefined> {
+    const compared: ComparedPartition[] = [];
     const left = [...waited.keys()];
     const work = async () => {
       for (let at = left.shift(); at !== undefined; at = left.shift()) {
@@ -153,7 +153,7 @@ export class SegmentOverlaps {
 }
 
 /** What one partition says, at one instant. */
-interface Compared {
+interface ComparedPartition {
   readonly status: PartitionStatus;
   /** By pair. */
   readonly shared: readonly number[];
@@ -191,7 +191,10 @@ class Comparison {
   }
 
   /** Ends: at the latest when a piece has become as large as all. At least one look is made. */
-  async run(waited: PartitionStatus, isOver: () => boolean): Promise<Compared | undefined> {
+  async run(
+    waited: PartitionStatus,
+    isOver: () => boolean,
+  ): Promise<ComparedPartition | undefined> {
     const { failed, loss } = waited;
     let counts = waited.counts;
     let look: Look | undefined;

@@ -16,7 +16,7 @@ import type {
   PredicatePair,
   SharedLook,
   SizedRecord,
-  Waiting,
+  WaitingEntries,
 } from '../membership/membership-store.ts';
 import type { Look, LookRequest, Positions } from '../membership/partition-status.ts';
 import type { PredicateIds } from '../query/network/predicate-ids.ts';
@@ -67,12 +67,12 @@ export class RedisMembershipStore implements MembershipStore {
   waiting(
     partition: number,
     { position, inboxPosition }: Pick<Positions, 'position' | 'inboxPosition'>,
-  ): Promise<readonly [log: Waiting, inbox: Waiting]> {
+  ): Promise<readonly [log: WaitingEntries, inbox: WaitingEntries]> {
     const { log, inbox } = this.#keys[partition]!;
     return Promise.all([this.#waiting(log, position), this.#waiting(inbox, inboxPosition)]);
   }
 
-  async #waiting(stream: string, applied: string): Promise<Waiting> {
+  async #waiting(stream: string, applied: string): Promise<WaitingEntries> {
     const first = this.#redis.xrange(stream, `(${applied}`, '+', 'COUNT', 1);
     const [[entry], entries] = await Promise.all([first, this.#redis.xlen(stream)]);
     if (!entry) return { entries: 0, sinceMs: undefined };
