@@ -3,6 +3,7 @@
  *
  * Keeps true: all are in one version, so that one build makes them all.
  */
+import { NO_FEED_ID } from '../src/catalog/catalog.ts';
 import type { CatalogDraft } from '../src/catalog/catalog-draft.ts';
 import { PEOPLE } from './data.ts';
 import type { BenchSegment } from './world.ts';
@@ -14,6 +15,7 @@ export function declareSegments(draft: CatalogDraft, segments: readonly BenchSeg
     const times = { created_at: Date.now(), updated_at: Date.now() };
     const revisions = {
       revision: 1,
+      feedId: NO_FEED_ID,
       ready_revision: null,
       predicateId: null,
       pending: predicateId,

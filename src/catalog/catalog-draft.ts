@@ -20,6 +20,7 @@ import type {
   Catalog,
   CatalogChange,
   CatalogWrite,
+  FeedSegment,
   StoredActivation,
   StoredFilter,
   StoredObjectType,
@@ -27,8 +28,16 @@ import type {
   StoredSegment,
   StoredView,
 } from './catalog.ts';
-import { hasOwnQuery, isView } from './catalog.ts';
+import { hasOwnQuery, isView, NO_FEED_ID } from './catalog.ts';
 import { type Edit, UNSIGNED } from './edit.ts';
+
+/**
+ * How long a feed id outlives its segment: as long as a partition's feed or a deleted segment can
+ * be kept.
+ */
+const FEED_ID_KEPT_MS = 400 * 24 * 3_600_000;
+/** Feed ids of deleted segments that are kept; those that went first are given up. */
+const GONE_FEED_IDS_MAX = 20_000;
 
 export class CatalogDraft {
   /** The version that this draft becomes. */
@@ -40,6 +49,7 @@ export class CatalogDraft {
   readonly #views = new Map<string, StoredView | null>();
   readonly #activations = new Map<string, StoredActivation | null>();
   readonly #predicateIds = new Map<number, StoredPredicate | null>();
+  readonly #feedIds = new Map<number, FeedSegment | null>();
   readonly #byKey = new Map<string, number>();
   /** Predicate ids that lost a name in this draft. */
   readonly #released = new Set<number>();
@@ -64,9 +74,38 @@ export class CatalogDraft {
     for (const segment of this.#segments.values()) if (segment) yield segment;
   }
 
+  /** A segment that has no feed id yet gets one. */
   setSegment(slug: string, segment: StoredSegment | null): void {
-    this.#release(this.segment(slug));
-    this.#segments.set(slug, segment);
+    const old = this.segment(slug);
+    this.#release(old);
+    this.#segments.set(slug, segment && this.#withFeedId(segment));
+    if (old && old.feedId !== segment?.feedId) this.#endFeed(old);
+  }
+
+  #withFeedId(segment: StoredSegment): StoredSegment {
+    const { slug, id, object_type } = segment;
+    const feedId = segment.feedId === NO_FEED_ID ? this.#nextPredicateId++ : segment.feedId;
+    const known = this.#feedIds.get(feedId) ?? this.#catalog.feedSegments.get(feedId);
+    if (!known || known.gone_at !== undefined)
+      this.#feedIds.set(feedId, { slug, segment: id, object_type });
+    return feedId === segment.feedId ? segment : { ...segment, feedId };
+  }
+
+  #endFeed({ feedId, slug, id, object_type }: StoredSegment): void {
+    this.#feedIds.set(feedId, { slug, segment: id, object_type, gone_at: Date.now() });
+    this.#forgetOldFeeds();
+  }
+
+  /** Those that went so long ago that no feed names them any more. */
+  #forgetOldFeeds(): void {
+    const gone = [...this.#catalog.feedSegments].filter(([, each]) => each.gone_at !== undefined);
+    const beforeMs = Date.now() - FEED_ID_KEPT_MS;
+    const over = gone.length - GONE_FEED_IDS_MAX;
+    for (const [at, [feedId, { gone_at: goneMs }]] of gone
+      .sort(([, a], [, b]) => a.gone_at! - b.gone_at!)
+      .entries())
+      if ((goneMs! < beforeMs || at < over) && !this.#feedIds.has(feedId))
+        this.#feedIds.set(feedId, null);
   }
 
   view(slug: string): StoredView | undefined {
@@ -82,7 +121,8 @@ export class CatalogDraft {
   setView(slug: string, view: StoredView | null): void {
     const old = this.view(slug);
     if (old && hasOwnQuery(old)) this.#release(old);
-    this.#views.set(slug, view);
+    const isUnnamed = view && hasOwnQuery(view) && view.feedId === NO_FEED_ID;
+    this.#views.set(slug, isUnnamed ? { ...view, feedId: this.#nextPredicateId++ } : view);
     if (!view) for (const { id } of this.#catalog.activationsOf(slug)) this.setActivation(id, null);
   }
 
@@ -248,6 +288,7 @@ export class CatalogDraft {
       ...[...this.#predicateIds].map(
         ([predicateId, value]) => ['predicateIds', String(predicateId), value] as const,
       ),
+      ...[...this.#feedIds].map(([feedId, value]) => ['feedIds', String(feedId), value] as const),
     ];
     const by = this.by === undefined ? {} : { by: this.by };
     return { ...by, nextPredicateId: this.#nextPredicateId, writes };

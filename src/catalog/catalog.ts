@@ -38,6 +38,11 @@ interface NamedEntry {
 
 /** A query that is kept materialized. */
 interface Materialized {
+  /**
+   * By which feeds name it; never given out again. NO_FEED_ID until it is put into a draft of the
+   * catalog.
+   */
+  readonly feedId: number;
   /** As it was given. */
   readonly query: unknown;
   readonly json_logic: unknown;
@@ -147,13 +152,29 @@ interface SharedPredicate {
   readonly definition?: EdgeDefinition;
 }
 
+export const NO_FEED_ID = 0;
+
+/**
+ * The hash field `feed-ids` / feed id: the segment that feeds call so. It outlives the segment, for
+ * entries of feeds do.
+ */
+export interface FeedSegment {
+  readonly slug: string;
+  /** The segment's id. */
+  readonly segment: string;
+  readonly object_type: string;
+  /** When it was deleted, in ms since 1970; absent: it is there. */
+  readonly gone_at?: number;
+}
+
 /** One field of one of the catalog's hashes; a value of null removes it. */
 export type CatalogWrite =
   | readonly ['object-types', name: string, value: StoredObjectType | null]
   | readonly ['segments', slug: string, value: StoredSegment | null]
   | readonly ['views', slug: string, value: StoredView | null]
   | readonly ['activations', id: string, value: StoredActivation | null]
-  | readonly ['predicateIds', predicateId: string, value: StoredPredicate | null];
+  | readonly ['predicateIds', predicateId: string, value: StoredPredicate | null]
+  | readonly ['feedIds', feedId: string, value: FeedSegment | null];
 
 export interface CatalogChange {
   /** Who made it, if a person did. */
@@ -175,6 +196,8 @@ export class Catalog {
   readonly views = new Map<string, StoredView>();
   readonly activations = new Map<string, StoredActivation>();
   readonly predicateIds = new Map<number, StoredPredicate>();
+  /** By feed id; those of deleted segments too, as long as a feed may name them. */
+  readonly feedSegments = new Map<number, FeedSegment>();
   readonly #listeners: CatalogListener[] = [];
   /** Per object type, the live predicate id of each canonical key. */
   readonly #byKey = new Map<string, number>();
@@ -213,6 +236,7 @@ export class Catalog {
       ...[...this.predicateIds.keys()].map(
         (predicateId) => ['predicateIds', String(predicateId), null] as const,
       ),
+      ...[...this.feedSegments.keys()].map((feedId) => ['feedIds', String(feedId), null] as const),
     ].filter(([hash, field]) => !given.has(`${hash} ${field}`));
     this.#write([...gone, ...writes], version, nextPredicateId);
   }
@@ -338,14 +362,14 @@ export class Catalog {
       .sort((a, b) => a.created_at - b.created_at || (a.id < b.id ? -1 : 1));
   }
 
-  /** Per predicate id that answers for a view with activations: the ids of those. */
+  /** By the feed id of what decides over a view with activations: the ids of those. */
   get followers(): ReadonlyMap<number, readonly string[]> {
     if (this.#followers) return this.#followers;
     const followers = new Map<number, string[]>();
     for (const { id, view: slug } of this.activations.values()) {
       const view = this.views.get(slug);
-      const predicateId = view && this.filterOf(view)?.predicateId;
-      if (typeof predicateId === 'number') pushTo(followers, predicateId, id);
+      const filter = view && this.filterOf(view);
+      if (filter) pushTo(followers, filter.feedId, id);
     }
     this.#followers = followers;
     return followers;
@@ -379,6 +403,10 @@ export class Catalog {
         return;
       case 'predicateIds':
         this.#writePredicateId(Number(field), value);
+        return;
+      case 'feedIds':
+        if (value) this.feedSegments.set(Number(field), value);
+        else this.feedSegments.delete(Number(field));
         return;
     }
   }

@@ -26,9 +26,10 @@ export class FoundingError extends Error {}
  * Grows when a release changes an operator's meaning, a value's normal form, or how things are
  * stored: what an older one stored must be rebuilt. 2: a date is a calendar day, no instant; sums
  * are exact to 12 decimals, and averages to 6. 3: other names and layouts (src/redis/README.md). 4:
- * states of records in blocks, fan-outs in keys of their own.
+ * states of records in blocks, fan-outs in keys of their own. 5: segments have feed ids, and feeds
+ * tell causes.
  */
-const SEMANTICS_VERSION = 4;
+const SEMANTICS_VERSION = 5;
 /** The first one that means by filters what this release means. */
 const SAME_MEANING_SINCE = 2;
 

@@ -22,7 +22,7 @@ const MEASURES = [
 ] as const;
 type QuotaMeasure = (typeof MEASURES)[number];
 type Weight = Readonly<Partial<Record<QuotaMeasure, number>>>;
-type QuotaWrite = Exclude<CatalogWrite, readonly ['predicateIds', ...unknown[]]>;
+type QuotaWrite = Exclude<CatalogWrite, readonly ['predicateIds' | 'feedIds', ...unknown[]]>;
 
 const WORDS: Readonly<Record<QuotaMeasure | 'activationsPerView', string>> = {
   segments: 'segments',
@@ -117,7 +117,7 @@ export class Quota {
 }
 
 function isEntry(write: CatalogWrite): write is QuotaWrite {
-  return write[0] !== 'predicateIds';
+  return write[0] !== 'predicateIds' && write[0] !== 'feedIds';
 }
 
 function nameOf([hash, field]: CatalogWrite): string {

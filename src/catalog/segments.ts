@@ -10,7 +10,13 @@ import { isObject, type ObjectType } from '../change/object-type.ts';
 import { type Fault, Problem } from '../errors.ts';
 import { type CompiledQuery, compileQuery } from '../query/dialects/compile.ts';
 import type { Predicate } from '../query/predicate/predicate.ts';
-import { type Catalog, isView, type StoredFilter, type StoredSegment } from './catalog.ts';
+import {
+  type Catalog,
+  isView,
+  NO_FEED_ID,
+  type StoredFilter,
+  type StoredSegment,
+} from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
 import { type Edit, UNSIGNED } from './edit.ts';
@@ -181,6 +187,7 @@ export function readSegment(
   const old = draft.segment(input.slug);
   const filter: StoredSegment = {
     id: old?.id ?? randomUUID(),
+    feedId: old?.feedId ?? NO_FEED_ID,
     ...input,
     json_logic: compiled.jsonLogic,
     uses: compiled.uses,

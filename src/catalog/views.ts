@@ -15,7 +15,7 @@ import {
   type ViewDefinition,
   type ViewSort,
 } from '../query/dialects/view-columns.ts';
-import { type Catalog, hasOwnQuery, type StoredView } from './catalog.ts';
+import { type Catalog, hasOwnQuery, NO_FEED_ID, type StoredView } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
 import { type Edit, UNSIGNED } from './edit.ts';
@@ -153,6 +153,7 @@ export function placeView(
     query,
     json_logic: compiled.jsonLogic,
     uses: all,
+    feedId: old && hasOwnQuery(old) ? old.feedId : NO_FEED_ID,
     ...answeredBy(draft, old),
   };
   reassign(draft, [{ filter, compiled }]);

@@ -8,8 +8,8 @@ import { pushTo } from '../multimap.ts';
 import { entered, flippedPredicateId } from '../query/network/network.ts';
 import type { Networks } from './networks.ts';
 import type { PartitionBuilds } from './partition-builds.ts';
-import type { CommitEvent, CommitWrites } from './partition-store.ts';
-import type { Step, TouchedRecord } from './step.ts';
+import type { CommitWrites } from './partition-store.ts';
+import type { Step } from './step.ts';
 
 const NONE: readonly never[] = [];
 const NO_MAP: ReadonlyMap<never, never> = new Map<never, never>();
@@ -56,8 +56,8 @@ export class CommitDraft implements CommitWrites {
   brokenDone: CommitWrites['brokenDone'] = NONE;
   unconfirmed: CommitWrites['unconfirmed'] = NONE;
   confirmed: CommitWrites['confirmed'] = NO_MAP;
-  events: CommitWrites['events'] = NONE;
-  followers: CommitWrites['followers'] = NO_MAP;
+  feed: CommitWrites['feed'];
+  activations: CommitWrites['activations'] = NONE;
   outcomes: CommitWrites['outcomes'] = NONE;
   dead: CommitWrites['dead'] = NONE;
   trial: CommitWrites['trial'];
@@ -72,7 +72,6 @@ export class CommitDraft implements CommitWrites {
 export function addStep(
   writes: CommitDraft,
   { records, timers, edges, outcomes, dead }: Step,
-  networks: Networks,
 ): void {
   writes.records = records;
   writes.timers = timers;
@@ -83,28 +82,8 @@ export function addStep(
   writes.valueCounts = edges.valueCounts;
   writes.valueSources = edges.valueSources;
   writes.valueTotals = edges.valueTotals;
-  writes.events = publicEvents(records, networks);
-  writes.followers = networks.followers;
   writes.outcomes = outcomes;
   writes.dead = dead;
-}
-
-/** What shared predicates do is no event: no segment shows it. */
-function publicEvents(
-  records: readonly TouchedRecord[],
-  networks: Networks,
-): readonly CommitEvent[] {
-  const events: CommitEvent[] = [];
-  for (const record of records) {
-    const { objectType, id, liveFlips } = record;
-    if (liveFlips.length === 0) continue;
-    if (!networks.hasShared) events.push(record);
-    else {
-      const shown = liveFlips.filter((flip) => !networks.isShared(flippedPredicateId(flip)));
-      if (shown.length > 0) events.push({ objectType, id, liveFlips: shown });
-    }
-  }
-  return events;
 }
 
 /**

@@ -5,7 +5,7 @@
  * exactly the predicate ids that the catalog lists at that version, whatever their status, except
  * those that have failed.
  */
-import type { Catalog, CatalogWrite } from '../catalog/catalog.ts';
+import type { Catalog, CatalogWrite, StoredFilter } from '../catalog/catalog.ts';
 import { readDerivedName } from '../query/network/derived-attribute.ts';
 import {
   type Flip,
@@ -38,9 +38,14 @@ export class Networks {
     return this.#catalog.version;
   }
 
-  /** The ids of the activations that follow flips, by predicate id. */
+  /** The ids of the activations that follow a segment or a view, by its feed id. */
   get followers(): ReadonlyMap<number, readonly string[]> {
     return this.#catalog.followers;
+  }
+
+  /** All that feeds or webhooks may tell of. */
+  filters(): Iterable<StoredFilter> {
+    return this.#catalog.filters();
   }
 
   has(predicateId: number): boolean {

@@ -12,6 +12,7 @@ import { Fanouts } from './fanouts.ts';
 import { Intake } from './intake.ts';
 import type { Participant } from './participant.ts';
 import { PartitionBuilds } from './partition-builds.ts';
+import { PartitionFeed } from './partition-feed.ts';
 import { Resyncs } from './resyncs.ts';
 import { RowCache } from './row-cache.ts';
 import { Timers } from './timers.ts';
@@ -31,6 +32,7 @@ export function makeParticipants({ limits, partitions, freshEpoch }: Making) {
     intake: new Intake(limits),
     fanouts: new Fanouts(limits),
     builds: new PartitionBuilds(limits),
+    feed: new PartitionFeed(),
     timers: new Timers(limits),
     dueSweep: new DueSweep(limits),
     tombstones: new Tombstones(limits),

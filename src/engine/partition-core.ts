@@ -342,7 +342,7 @@ export class PartitionCore implements Turn {
       const { nowMs } = this;
       const made = this.#step(batch, rows, nowMs);
       const writes = new CommitDraft(nowMs, this.networks.version);
-      addStep(writes, made, this.networks);
+      addStep(writes, made);
       for (const participant of this.#all) participant.plan?.(writes, made, this);
       addMembers(writes, made, this.networks, this.participants.builds);
       const names = piece ? this.#careful.plan(writes, made, piece) : [];

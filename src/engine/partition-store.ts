@@ -11,6 +11,8 @@
  * Every method may reject with an error that `isUnanswered` (redis/failures.ts) knows: whether it
  * was carried out is unknown. Caller: asks again, and is right about either outcome.
  */
+import type { CauseCode } from '../change/cause.ts';
+import type { FeedEvent, SegmentNews } from '../change/feed-event.ts';
 import type { ChannelPosition } from '../membership/channel-position.ts';
 import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
 import type { TargetValue } from '../membership/value-key.ts';
@@ -68,6 +70,8 @@ export interface PartitionMeta {
   readonly receiving: ReadonlyMap<number, Receipt>;
   /** Partitions of which a message could not be applied. */
   readonly broken: ReadonlySet<number>;
+  /** The id of the last entry of the feed; STREAM_START: there was none. */
+  readonly feedEnd: EntryId;
   /** The trial of the owner before, and the deaths before. */
   readonly trial: TrialNote | undefined;
   /** An owner before has left without giving up its lease. */
@@ -290,10 +294,10 @@ export interface CommitWrites {
   readonly confirmed: ReadonlyMap<number, ReadonlySet<string>>;
 
   // — what readers receive —
-  /** Live flips of public predicates, by record, for the feed; empty: no entry. */
-  readonly events: readonly CommitEvent[];
-  /** Who follows which predicate, at `catalogVersion`. */
-  readonly followers: ReadonlyMap<number, readonly string[]>;
+  /** What the feed tells; undefined: no entry. */
+  readonly feed: FeedTold | undefined;
+  /** What activations are told of. */
+  readonly activations: readonly ActivationTold[];
   readonly outcomes: readonly EntryOutcomes[];
   readonly dead: readonly DeadLetter[];
 
@@ -301,7 +305,22 @@ export interface CommitWrites {
   readonly trial: TrialNote | null | undefined;
 }
 
-export type CommitEvent = Pick<TouchedRecord, 'objectType' | 'id' | 'liveFlips'>;
+/** What one commit tells of segments. */
+export interface FeedTold {
+  /** The id of the entry before it; STREAM_START: there was none. */
+  readonly after: EntryId;
+  readonly control: readonly SegmentNews[];
+  readonly events: readonly FeedEvent[];
+}
+
+/** A record that entered or left what activations follow. */
+export type ActivationTold = readonly [
+  objectType: string,
+  id: string,
+  enters: boolean,
+  cause: CauseCode,
+  activations: readonly string[],
+];
 
 export interface PartitionStore {
   // — office —

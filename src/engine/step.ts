@@ -13,9 +13,10 @@
  * stored truth, and the step reports it. Nothing else of the batch is lost, and the failure is
  * found at the same record in every run of the step.
  */
+import { CAUSES, type CauseCode } from '../change/cause.ts';
 import type { Change, Outcome } from '../change/change.ts';
 import type { ObjectType } from '../change/object-type.ts';
-import { applyChange, filterableData, isLive, type RecordRow } from '../change/record.ts';
+import { applyChange, exists, filterableData, isLive, type RecordRow } from '../change/record.ts';
 import { unreachable } from '../errors.ts';
 import type { Aggregate, NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
 import type { StateRow } from '../membership/state-row.ts';
@@ -121,6 +122,9 @@ export interface TouchedRecord extends RecordKey {
   readonly flips: readonly Flip[];
   /** Those of them that a change made: what a backfill finds out is no event. */
   readonly liveFlips: readonly Flip[];
+  /** Why it flipped. Of each live flip, where they differ; else of all of them. */
+  readonly cause: CauseCode;
+  readonly causes: readonly CauseCode[] | undefined;
 }
 
 /** The outcomes of the changes `from`… of one entry, for the writer that waits for them. */
@@ -216,6 +220,9 @@ interface WorkingRecord extends RecordKey {
   truth: PredicateIds;
   due: number | undefined;
   live: readonly Flip[];
+  /** Of all live flips, unless `causes` says it of each. */
+  cause: CauseCode;
+  causes: readonly CauseCode[] | undefined;
   backfilled: readonly Flip[];
   /**
    * Whether its timer is written also if it is unchanged: a backfill rebuilds what may have been
@@ -507,7 +514,8 @@ class StepRun {
       working.backfilled = appended(working.backfilled, flips);
       // a holder that is registered only now has received nothing of what its targets showed before
       for (const { edgeId, outNames } of edgeIds) {
-        if (flips.includes(flip(edgeId, true))) this.#verify(objectType, id, outNames);
+        if (flips.includes(flip(edgeId, true)))
+          this.#verify(objectType, id, outNames, CAUSES.catalog_changed);
       }
       if (isLive(record)) for (const edge of sharing) this.#neighbours.announce(edge, record);
     }
@@ -542,7 +550,12 @@ class StepRun {
    * Evaluates what reads some derived attributes of a record, whatever the stored truth knew of
    * them.
    */
-  #verify(objectType: string, id: string, names: readonly string[]): void {
+  #verify(
+    objectType: string,
+    id: string,
+    names: readonly string[],
+    cause: CauseCode = CAUSES.related_changed,
+  ): void {
     const known = this.#context.types.get(objectType);
     if (!known || names.length === 0) return;
     const working = this.#open(objectType, id);
@@ -550,7 +563,7 @@ class StepRun {
     if (!isLive(record)) return;
     const seen = this.#neighbours.view(known, id, record);
     const open = this.#neighbours.open(known, record);
-    this.#flip(working, this.#updated(working, known, seen, seen, NO_NAMES, names, open));
+    this.#flip(working, this.#updated(working, known, seen, seen, NO_NAMES, names, open), cause);
   }
 
   /** What differs between two states of a live record: `names` at most, and what is verified. */
@@ -576,10 +589,16 @@ class StepRun {
   }
 
   /** Flips of a change, of time or of neighbours: events. */
-  #flip(working: WorkingRecord, flips: Flip[]): void {
+  #flip(working: WorkingRecord, flips: Flip[], cause: CauseCode): void {
     if (flips.length === 0) return;
     this.#settleFlips(working, flips);
-    working.live = appended(working.live, flips);
+    const { live } = working;
+    if (live.length === 0) working.cause = cause;
+    else if (working.causes || cause !== working.cause) {
+      const before = working.causes ?? live.map(() => working.cause);
+      working.causes = [...before, ...flips.map(() => cause)];
+    }
+    working.live = appended(live, flips);
   }
 
   /** Sorts them, too. */
@@ -624,7 +643,8 @@ class StepRun {
     const known = this.#context.types.get(objectType);
     const untimed = { record: before.record, truth: before.truth, due: undefined };
     const after = withoutGivenUp(untimed, known);
-    this.#given.push({ objectType, id, before, after, flips: [], liveFlips: [] });
+    const untold = { flips: NO_FLIPS, liveFlips: NO_FLIPS, causes: undefined };
+    this.#given.push({ objectType, id, before, after, ...untold, cause: CAUSES.record_changed });
   }
 
   /**
@@ -689,7 +709,8 @@ class StepRun {
     if (known) this.#neighbours.settle(known, id, before, after);
     const liveFlips = netFlips(working.live);
     const flips = backfilled.length === 0 ? liveFlips : netFlips([...working.live, ...backfilled]);
-    return { objectType, id, before, after, flips, liveFlips };
+    const causes = working.causes && causesOf(liveFlips, working.live, working.causes);
+    return { objectType, id, before, after, flips, liveFlips, cause: working.cause, causes };
   }
 
   #rowNow(objectType: string, id: string): Row {
@@ -769,7 +790,7 @@ class StepRun {
     if (applied.record === record) return applied.outcome;
     const flips = this.#flips(working, applied.record, applied.names, known);
     working.record = applied.record;
-    this.#flip(working, flips);
+    this.#flip(working, flips, causeOf(record, applied.record));
     return applied.outcome;
   }
 
@@ -826,6 +847,8 @@ class StepRun {
         truth: before.truth,
         due: before.due,
         live: NO_FLIPS,
+        cause: CAUSES.record_changed,
+        causes: undefined,
         backfilled: NO_FLIPS,
         isTimerWritten: false,
       };
@@ -848,7 +871,7 @@ class StepRun {
       const neighbourhood = this.#neighbourhood(NO_NAMES, open);
       return known.network.fire(seen, due - 1, nowMs, this.#held, neighbourhood);
     });
-    this.#flip(working, flips);
+    this.#flip(working, flips, CAUSES.time);
   }
 }
 
@@ -888,6 +911,24 @@ function netFlips(flips: readonly Flip[]): readonly Flip[] {
     else last.set(predicateId, flip);
   }
   return [...last.values()].sort(ascending);
+}
+
+/** What the last of the flips of each net one was about: `causes` are those of `all`. */
+function causesOf(
+  net: readonly Flip[],
+  all: readonly Flip[],
+  causes: readonly CauseCode[],
+): CauseCode[] {
+  return net.map((each) => causes[all.lastIndexOf(each)]!);
+}
+
+/** Why a change of a record itself moves it, once it becomes `after`. */
+function causeOf(before: RecordRow | undefined, after: RecordRow | undefined): CauseCode {
+  if (isLive(after)) {
+    if (isLive(before)) return CAUSES.record_changed;
+    return exists(before) ? CAUSES.restored : CAUSES.created;
+  }
+  return exists(after) ? CAUSES.archived : CAUSES.deleted;
 }
 
 /** Those of one change are: ascending, each predicate id once. */

@@ -6,12 +6,15 @@
  * between makes the next reader see it again. Nothing but that bounds a feed.
  */
 
+import type { Cause } from '../change/cause.ts';
+
 /** A record that entered or left what an activation is of. */
 export interface ActivationFlip {
   readonly activation: string;
   readonly objectType: string;
   readonly id: string;
   readonly entered: boolean;
+  readonly cause: Cause;
   /** Its position in the entry: with the entry's id it names the event for ever. */
   readonly index: number;
 }

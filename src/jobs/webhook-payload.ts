@@ -58,10 +58,10 @@ export class WebhookPayloads {
     partition: number,
     flips: readonly FedFlip[],
   ): AsyncGenerator<FeedMessage[]> {
-    return this.#together(view, flips, ({ entry, at, index, id, entered }, columns) => {
+    return this.#together(view, flips, ({ entry, at, index, id, ...flip }, columns) => {
       const position = `${partition}-${entry}-${index}`;
-      const data = { ...about(view), id, columns: columns ?? null, position };
-      const body = bodyOf(`member.${entered ? 'entered' : 'left'}`, at, data);
+      const data = { ...about(view), id, cause: flip.cause, columns: columns ?? null, position };
+      const body = bodyOf(`member.${flip.entered ? 'entered' : 'left'}`, at, data);
       return {
         entry: `${entry}/${index}`,
         record: id,

@@ -35,6 +35,7 @@ const HASHES = {
   'object-types': 'objectTypes',
   segments: 'segments',
   predicateIds: 'predicateIds',
+  feedIds: 'feedIds',
   views: 'views',
   activations: 'activations',
 } as const;
@@ -80,13 +81,14 @@ export class RedisCatalogLog implements CatalogLog {
   }
 
   async read(): Promise<CatalogContent> {
-    const { meta, objectTypes, segments, predicateIds, views, activations } = this.#keys;
+    const { meta, objectTypes, segments, predicateIds, feedIds, views, activations } = this.#keys;
     const replies = await this.#redis
       .multi()
       .hgetall(meta)
       .hgetall(objectTypes)
       .hgetall(segments)
       .hgetall(predicateIds)
+      .hgetall(feedIds)
       .hgetall(views)
       .hgetall(activations)
       .exec();

@@ -150,6 +150,7 @@ export class CatalogKeys {
    */
   readonly slugs: string;
   readonly predicateIds: string;
+  readonly feedIds: string;
   readonly views: string;
   readonly log: string;
   readonly activations: string;
@@ -168,6 +169,7 @@ export class CatalogKeys {
     this.segments = `${this.#base}segments`;
     this.slugs = `${this.#base}slugs`;
     this.predicateIds = `${this.#base}predicates`;
+    this.feedIds = `${this.#base}feed-ids`;
     this.views = `${this.#base}views`;
     this.log = `${this.#base}log`;
     this.activations = `${this.#base}activations`;
@@ -417,6 +419,11 @@ export const KEY_TABLE: readonly KeyRow[] = [
     type: 'hash',
     holds: 'predicate → its query, status and type',
     formerly: 'ordinals',
+  },
+  {
+    name: 'rc:{catalog}:feed-ids',
+    type: 'hash',
+    holds: 'feed id → segment, also of deleted ones',
   },
   {
     name: 'rc:{catalog}:slugs',

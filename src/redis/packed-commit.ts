@@ -6,6 +6,7 @@
  * after member sets, what fails after counts, and what is forgotten after what is set.
  */
 import { packOutcomes } from '../change/change.ts';
+import { feedEntryId } from '../change/feed-event.ts';
 import { exists, packRecord, type RecordRow } from '../change/record.ts';
 import type {
   CommitHeader,
@@ -22,7 +23,7 @@ import { packActivations } from './rows/activation-entry.ts';
 import { countedField, packCounted } from './rows/counted.ts';
 import { packFailure } from './rows/failed.ts';
 import { fanoutMember, packFanout } from './rows/fanout-row.ts';
-import { packFeed } from './rows/feed-entry.ts';
+import { FEED_FIELD, packFeed } from './rows/feed-entry.ts';
 import { packRow } from './rows/neighbour-row.ts';
 import { blockField, stateChange } from './rows/state-row.ts';
 import { packOutboxEntry } from './rows/stream-entry.ts';
@@ -54,8 +55,8 @@ export class PackedCommit implements PreparedCommit {
     addCounted(commands, header, writes, keys);
     addEdges(commands, writes, keys);
     addChannels(commands, writes, keys);
-    addReaders(commands, writes, keys);
-    addMeta(commands, writes, keys);
+    addReaders(commands, header, writes, keys);
+    addMeta(commands, header, writes, keys);
     this.number = number;
     this.keys = commands.keys;
     this.arguments = commands.arguments;
@@ -310,15 +311,20 @@ function addOutboxEntry(commands: CommitCommands, entry: OutboxEntry, keys: Part
 }
 
 /** Streams that others read: the feed, activations, outcomes, dead letters. */
-function addReaders(commands: CommitCommands, writes: CommitWrites, keys: PartitionKeys): void {
-  const { events, clockMs, catalogVersion, outcomes, dead } = writes;
+function addReaders(
+  commands: CommitCommands,
+  { number }: CommitHeader,
+  writes: CommitWrites,
+  keys: PartitionKeys,
+): void {
+  const { feed, activations, clockMs, catalogVersion, outcomes, dead } = writes;
   const most = ['MAXLEN', '~'] as const;
-  if (events.length > 0) {
-    const packed = packFeed(clockMs, events);
-    commands.addWhole('XADD', keys.feed, ...most, FEED_ENTRIES_MAX, '*', 'f', packed);
+  if (feed) {
+    const entry = [feedEntryId(clockMs, number), FEED_FIELD, packFeed({ at: clockMs, ...feed })];
+    commands.addWhole('XADD', keys.feed, ...most, FEED_ENTRIES_MAX, ...entry);
   }
   // Events for activations stay until they are queued: no MAXLEN.
-  const told = packActivations(clockMs, catalogVersion, events, writes.followers);
+  const told = packActivations(clockMs, catalogVersion, activations);
   if (told.length > 0) commands.addWhole('XADD', keys.activations, '*', ...told);
   if (outcomes.length > 0) {
     const rows = outcomes.flatMap(({ replyTo, from, total, outcomes: some }) => [
@@ -348,8 +354,13 @@ function addReaders(commands: CommitCommands, writes: CommitWrites, keys: Partit
  *
  * Streams are trimmed by nodes as far as they are applied: to cut one open takes longer.
  */
-function addMeta(commands: CommitCommands, writes: CommitWrites, keys: PartitionKeys): void {
-  const { set, gone } = metaWrites(writes);
+function addMeta(
+  commands: CommitCommands,
+  { number }: CommitHeader,
+  writes: CommitWrites,
+  keys: PartitionKeys,
+): void {
+  const { set, gone } = metaWrites(number, writes);
   commands.add('HSET', keys.meta, set);
   commands.add('HDEL', keys.meta, gone);
   if (writes.inbox !== undefined) {

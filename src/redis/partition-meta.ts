@@ -8,6 +8,7 @@
  * data, so a take-over may read all of `meta`.
  */
 import { STREAM_START } from '../change/entry-order.ts';
+import { feedEntryId } from '../change/feed-event.ts';
 import type { TypeBuild } from '../engine/partition-builds.ts';
 import type { CommitWrites, PartitionMeta, TrialNote } from '../engine/partition-store.ts';
 import type { Receipt } from '../engine/resyncs.ts';
@@ -66,6 +67,7 @@ export const META_FIELDS = {
     holds: '`receiving` its state, or `sweeping` what it left out',
     formerly: 'resyncing:',
   },
+  feed: { name: 'feed', holds: 'id of the last entry of the feed' },
   broken: { name: 'broken:', of: 'source', holds: 'a message of it could not be applied' },
 } as const satisfies Readonly<Record<string, MetaField>>;
 
@@ -132,6 +134,7 @@ export function readMeta(
     resending,
     receiving,
     broken,
+    feedEnd: plain.get(F.feed.name) ?? STREAM_START,
     trial: trial === undefined ? undefined : (JSON.parse(trial) as TrialNote),
     isDeserted: plain.has(F.deserted.name),
   };
@@ -163,12 +166,13 @@ export interface MetaWrites {
 }
 
 /** All but number and nonce, which the commit script itself writes last. */
-export function metaWrites(writes: CommitWrites): MetaWrites {
-  const { clockMs, catalogVersion, position, inbox, trial } = writes;
+export function metaWrites(number: number, writes: CommitWrites): MetaWrites {
+  const { clockMs, catalogVersion, position, inbox, feed, trial } = writes;
   const set: (string | number)[] = [F.clock.name, clockMs, F.catalog.name, catalogVersion];
   const gone: string[] = [];
   if (position) set.push(F.log.name, position.entry, F.offset.name, position.offset);
   if (inbox !== undefined) set.push(F.inbox.name, inbox);
+  if (feed) set.push(F.feed.name, feedEntryId(clockMs, number));
   addBuilds(set, gone, writes);
   addChannels(set, gone, writes);
   for (const [id, edgeId] of writes.edgeSets) set.push(F.edgeSets.name + id, edgeId);

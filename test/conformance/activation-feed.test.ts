@@ -2,8 +2,8 @@
  * activation-feed.test.ts – The feeds of activations: what was not dropped is told again, in order.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { CAUSES } from '../../src/change/cause.ts';
 import type { ActivationEntry } from '../../src/jobs/activation-feed.ts';
-import { flip } from '../../src/query/network/network.ts';
 import { RedisActivationFeed } from '../../src/redis/activation-feed.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import { packActivations } from '../../src/redis/rows/activation-entry.ts';
@@ -30,11 +30,10 @@ function open(): RedisActivationFeed {
   return new RedisActivationFeed(bench.redis, keys, tail);
 }
 
-/** As a commit adds it: a record that entered the predicate 4, which two activations follow. */
+/** As a commit adds it: a record that entered what two activations follow. */
 async function commit(partition: number, id: string): Promise<string> {
-  const followers = new Map([[4, ['x', 'y']]]);
-  const records = [{ objectType: 'contacts', id, liveFlips: [flip(4, true)] }];
-  const fields = packActivations(1000, 7, records, followers);
+  const told = ['contacts', id, true, CAUSES.created, ['x', 'y']] as const;
+  const fields = packActivations(1000, 7, [told]);
   return (await bench.redis.xadd(keys.partitions[partition]!.activations, '*', ...fields))!;
 }
 

@@ -1,5 +1,7 @@
 /** commits.ts – Commits for the conformance suite: nothing but what a test says. */
+
 import { randomUUID } from 'node:crypto';
+import { CAUSES } from '../../src/change/cause.ts';
 import type { RecordRow } from '../../src/change/record.ts';
 import type {
   CommitAnswer,
@@ -52,8 +54,8 @@ export const NO_WRITES: CommitWrites = {
   brokenDone: [],
   unconfirmed: [],
   confirmed: new Map(),
-  events: [],
-  followers: new Map(),
+  feed: undefined,
+  activations: [],
   outcomes: [],
   dead: [],
   trial: undefined,
@@ -108,11 +110,19 @@ export function row(record: RecordRow | undefined, truth: number[] = [], due?: n
   return { record, truth: predicateIds(truth), due };
 }
 
+/** A row that is written, and moves no membership. */
+export const NO_FLIPS = {
+  flips: [],
+  liveFlips: [],
+  cause: CAUSES.record_changed,
+  causes: undefined,
+} as const;
+
 export function touched(
   id: string,
   after: Row,
   before: Row = row(undefined),
   objectType = 'contacts',
 ): TouchedRecord {
-  return { objectType, id, before, after, flips: [], liveFlips: [] };
+  return { objectType, id, before, after, ...NO_FLIPS };
 }

@@ -2,6 +2,8 @@
  * partition-store.test.ts – The promises of the partition store, each against every implementation.
  */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { CAUSES, FEED_NEWS } from '../../src/change/cause.ts';
+import { type FeedEvent, feedFlip } from '../../src/change/feed-event.ts';
 import type {
   Delivery,
   PartitionMeta,
@@ -10,7 +12,7 @@ import type {
 } from '../../src/engine/partition-store.ts';
 import type { Row } from '../../src/engine/step.ts';
 import type { Aggregate, NeighbourRow, RelatedRow } from '../../src/membership/neighbour-row.ts';
-import { type Flip, flip } from '../../src/query/network/network.ts';
+import { flip } from '../../src/query/network/network.ts';
 import { applyFlips, BLOCK_IDS_MAX } from '../../src/query/network/predicate-ids.ts';
 import { CommittingOwner, NO_WRITES, recordRow, row, touched } from './commits.ts';
 import { eventually } from './eventually.ts';
@@ -145,8 +147,8 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
 
   describe('a commit', () => {
     const one = { records: [touched('a', row(recordRow({ name: 'Ada' })))] };
-    const flips: Flip[] = [flip(3, true)];
-    const withEvent = { ...one, events: [{ objectType: 'contacts', id: 'a', liveFlips: flips }] };
+    const event: FeedEvent = ['contacts', 'a', CAUSES.created, [feedFlip(3, true)]];
+    const withEvent = { ...one, feed: { after: '0-0', control: [], events: [event] } };
 
     it('is ok on top of the last one, and moves the number on', async () => {
       expect(await owner.commit(one)).toBe('ok');
@@ -702,6 +704,7 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
       resending: new Set([1]),
       receiving: new Map(everything.receiving),
       broken: new Set([1]),
+      feedEnd: '0-0',
       trial: everything.trial,
       isDeserted: false,
     };
@@ -720,6 +723,7 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
       resending: new Set(),
       receiving: new Map(),
       broken: new Set(),
+      feedEnd: '0-0',
       trial: undefined,
       isDeserted: false,
     };
@@ -975,25 +979,35 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
   });
 
   describe.runIf(isForReaders)('what readers are told', () => {
-    const ev = { objectType: 'contacts', id: 'a:b', liveFlips: [flip(3, true), flip(4, false)] };
+    const flips = [feedFlip(3, true), feedFlip(4, false)];
+    const told = {
+      after: '0-0',
+      control: [[FEED_NEWS.segment_ready, 9] as const],
+      events: [['contacts', 'a:b', CAUSES.time, flips] as const],
+    };
 
-    it('is one entry of the feed for a commit with events', async () => {
-      await owner.commit({ clockMs: 77, events: [ev] });
+    it('is one entry of the feed for a commit that tells something', async () => {
+      await owner.commit({ clockMs: 77 });
+      await owner.commit({ clockMs: 77, feed: told });
       await owner.commit({ clockMs: 78 });
-      expect((await world.seen(0)).readers?.feed).toEqual([
-        { at: 77, events: [['contacts', 'a:b', ev.liveFlips]] },
-      ]);
+      expect((await world.seen(0)).readers?.feed).toEqual([{ id: '77-2', at: 77, ...told }]);
+      expect((await store().readMeta()).feedEnd).toBe('77-2');
     });
 
     it('is for activations only what they follow', async () => {
-      const followers = new Map([
-        [4, ['hook']],
-        [5, ['other']],
+      const both = ['hook', 'other'];
+      await owner.commit({
+        clockMs: 77,
+        activations: [
+          ['contacts', 'a', true, CAUSES.created, both],
+          ['contacts', 'a', false, CAUSES.time, ['hook']],
+          ['contacts', 'b', true, CAUSES.created, both],
+        ],
+      });
+      await owner.commit({});
+      expect((await world.seen(0)).readers?.activations).toEqual([
+        { at: 77, told: ['a entered created', 'a left time', 'b entered created'], followers: 5 },
       ]);
-      await owner.commit({ clockMs: 77, events: [ev], followers });
-      await owner.commit({ events: [{ ...ev, liveFlips: [flip(3, false)] }], followers });
-      await owner.commit({ events: [ev] });
-      expect((await world.seen(0)).readers?.activations).toEqual([{ at: 77, followed: [4] }]);
     });
 
     it('are outcomes and dead letters', async () => {

@@ -16,7 +16,7 @@ import {
   BLOCK_IDS_MAX,
   hasPredicateId,
 } from '../../src/query/network/predicate-ids.ts';
-import { NO_WRITES, recordRow, row } from './commits.ts';
+import { NO_FLIPS, NO_WRITES, recordRow, row } from './commits.ts';
 import type { StoreWorld } from './store-world.ts';
 import { WORLDS } from './worlds.ts';
 
@@ -274,7 +274,7 @@ class Player {
         const truth = applyFlips(was.truth, flips);
         const becomes = kind === 'gone' ? ABSENT : { record, truth, due };
         after.rows.set(name, becomes);
-        return { objectType, id: of, before: was, after: becomes, flips: [], liveFlips: [] };
+        return { objectType, id: of, before: was, after: becomes, ...NO_FLIPS };
       }),
       ...membersOf(given, after),
       failed: new Map(given.failed.map((predicateId) => [predicateId, failure])),

@@ -8,11 +8,13 @@ import { RedisMembershipStore } from '../../src/redis/membership-store.ts';
 import { pairs } from '../../src/redis/pairs.ts';
 import { RedisPartitionStore } from '../../src/redis/partition-store.ts';
 import { RedisPartitionTail } from '../../src/redis/partition-tail.ts';
+import { readActivations } from '../../src/redis/rows/activation-entry.ts';
+import { FEED_FIELD, readFeed } from '../../src/redis/rows/feed-entry.ts';
 import { packLogEntry } from '../../src/redis/rows/stream-entry.ts';
 import { runScript } from '../../src/redis/scripts.ts';
 import { StreamTail } from '../../src/redis/stream-tail.ts';
 import { freshPrefix } from '../support/redis.ts';
-import type { Seen, SeenByReaders, StoreWorld } from './store-world.ts';
+import type { Seen, StoreWorld } from './store-world.ts';
 
 const PARTITIONS = 2;
 type Connection = ReturnType<typeof openConnection>;
@@ -91,12 +93,16 @@ async function seen(redis: Connection, own: PartitionKeys): Promise<Seen> {
     log: await ids(own.log),
     inbox: await ids(own.inbox),
     readers: {
-      feed: (await fields(own.feed)).map(
-        (entry) => JSON.parse(entry.get('f')!) as SeenByReaders['feed'][0],
-      ),
-      activations: (await fields(own.activations)).map((entry) => {
-        const { at, followers } = JSON.parse(entry.get('e')!) as { at: number; followers: object };
-        return { at, followed: Object.keys(followers).map(Number) };
+      feed: (await entries(own.feed)).map(([id, flat]) => ({
+        id,
+        ...readFeed(pairs(flat).get(FEED_FIELD)!),
+      })),
+      activations: (await entries(own.activations)).map(([id, flat]) => {
+        const { at, flips } = readActivations(id, flat);
+        const told = flips.map(
+          (flip) => `${flip.id} ${flip.entered ? 'entered' : 'left'} ${flip.cause}`,
+        );
+        return { at, told: [...new Set(told)], followers: flips.length };
       }),
       outcomes: (await fields(own.outcomes)).flatMap((entry) => [...entry.keys()]),
       dead: (await fields(own.dead)).map((entry) => ({

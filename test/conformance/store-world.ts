@@ -9,6 +9,7 @@ import type {
   StoredLogEntry,
 } from '../../src/engine/partition-store.ts';
 import type { StatusStore } from '../../src/membership/partition-status.ts';
+import type { FeedEntry } from '../../src/redis/rows/feed-entry.ts';
 
 /** What is kept for those who do not come through the store. */
 export interface Seen {
@@ -26,13 +27,13 @@ export interface Seen {
 }
 
 export interface SeenByReaders {
-  /** Of the feed: the moment, and type, id and flips of each record. */
-  readonly feed: readonly {
+  readonly feed: readonly (FeedEntry & { readonly id: EntryId })[];
+  /** Of the entries for activations: `id entered cause`, and how many are told something. */
+  readonly activations: readonly {
     readonly at: number;
-    readonly events: readonly (readonly [string, string, readonly number[]])[];
+    readonly told: readonly string[];
+    readonly followers: number;
   }[];
-  /** Of the entries for activations: the moment and the predicates that were followed. */
-  readonly activations: readonly { readonly at: number; readonly followed: readonly number[] }[];
   /** Reply names. */
   readonly outcomes: readonly string[];
   readonly dead: readonly { readonly code: string; readonly letter: string; readonly at: number }[];

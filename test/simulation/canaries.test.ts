@@ -82,6 +82,8 @@ const LEFT_OUT: Readonly<Record<LeftOut, CheckName>> = {
   'fanouts.committed': 'rest',
   'builds.recover': 'counts',
   'builds.committed': 'rest',
+  'feed.recover': 'feed',
+  'feed.committed': 'feed',
   'timers.committed': 'members',
   'dueSweep.recover': 'given up',
   'dueSweep.committed': 'rest',

@@ -25,6 +25,7 @@ export type CheckName =
   | 'owner refused'
   | 'entries grow'
   | 'flips'
+  | 'feed'
   | 'looks'
   | 'applied';
 

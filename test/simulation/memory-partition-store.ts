@@ -6,6 +6,8 @@
  * member that enters a set that holds it, or leaves one that does not, is a failure at once, and so
  * is an entry that does not come after the last one of its stream.
  */
+import { compareEntries, STREAM_START } from '../../src/change/entry-order.ts';
+import { feedEntryId } from '../../src/change/feed-event.ts';
 import type { RecordRow } from '../../src/change/record.ts';
 import type { LogPosition } from '../../src/engine/batch.ts';
 import type { Fanout } from '../../src/engine/fanouts.ts';
@@ -80,6 +82,8 @@ export interface PartitionContent {
   /** By source: a partition, or the writer of the log. */
   readonly delivered: Map<number | 'writer', ChannelPosition>;
   readonly dead: DeadLetter[];
+  readonly feed: (Port.FeedTold & { readonly id: Port.EntryId })[];
+  feedEnd: Port.EntryId;
   /** Of the deployment that founded it; undefined: all is lost. */
   readonly install: string | undefined;
 }
@@ -125,6 +129,8 @@ function nothing(install: PartitionContent['install']): PartitionContent {
     inbox: { entries: [], last: '0-0' },
     delivered: new Map(),
     dead: [],
+    feed: [],
+    feedEnd: STREAM_START,
     install,
   };
 }
@@ -254,6 +260,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
       resending: content.resending,
       receiving: content.receiving,
       broken: content.broken,
+      feedEnd: content.feedEnd,
       trial: content.trial,
       isDeserted: content.isDeserted,
     });
@@ -502,6 +509,7 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     this.#writeEdges(writes);
     this.#writeChannels(writes);
     this.#writeResyncs(writes);
+    this.#writeFeed(header, writes);
     this.#content.dead.push(...writes.dead);
     this.#content.number = header.number;
     this.#content.nonce = header.nonce;
@@ -587,6 +595,19 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     const changed = [...counted, ...dropped, ...failed.keys()];
     this.#content.counted.set(countedField(number), { number, nonce, changed });
     if (failed.size > 0 || healed.length > 0) this.#content.failures = nonce;
+  }
+
+  #writeFeed({ number }: Port.CommitHeader, { clockMs, feed }: Port.CommitWrites): void {
+    if (!feed) return;
+    const content = this.#content;
+    const id = feedEntryId(clockMs, number);
+    const isNext = feed.after === content.feedEnd && compareEntries(content.feedEnd, id) < 0;
+    if (!isNext) {
+      const claimed = `${id} comes after ${feed.after}, and the feed ends at ${content.feedEnd}`;
+      throw new CheckFailure('feed', claimed);
+    }
+    content.feed.push({ ...feed, id });
+    content.feedEnd = id;
   }
 
   #flip(predicateId: number, ids: readonly string[], enters: boolean): void {

@@ -5,6 +5,7 @@
  * Keeps true: each type of event is described by its own body, and all by the headers of Standard
  * Webhooks.
  */
+import { CAUSE_NAMES } from '../../change/cause.ts';
 import type { WebhookEventType } from '../../jobs/webhook-payload.ts';
 import { rowExample } from '../examples.ts';
 
@@ -72,18 +73,35 @@ const position = text(
   '3-1700000012000-0-0',
 );
 
+const cause = {
+  type: 'string',
+  enum: CAUSE_NAMES,
+  description: 'Why it did.',
+  examples: ['record_changed'],
+};
+
+const ENTERED = { ...ABOUT, ...RECORD, cause, position };
+const ENTERED_REQUIRED = ['view', 'object_type', 'id', 'cause', 'columns', 'position'];
+const enteredExample = {
+  ...about,
+  id: 'c-17',
+  cause: 'record_changed',
+  columns: rowExample,
+  position: '3-1700000012000-0-0',
+};
+
 const EVENTS: Readonly<Record<WebhookEventType, DescribedEvent>> = {
   'member.entered': {
     summary: 'A record has entered a view',
-    data: { ...ABOUT, ...RECORD, position },
-    required: ['view', 'object_type', 'id', 'columns', 'position'],
-    example: { ...about, id: 'c-17', columns: rowExample, position: '3-1700000012000-0-0' },
+    data: ENTERED,
+    required: ENTERED_REQUIRED,
+    example: enteredExample,
   },
   'member.left': {
     summary: 'A record has left a view',
-    data: { ...ABOUT, ...RECORD, position },
-    required: ['view', 'object_type', 'id', 'columns', 'position'],
-    example: { ...about, id: 'c-17', columns: rowExample, position: '3-1700000012000-0-0' },
+    data: ENTERED,
+    required: ENTERED_REQUIRED,
+    example: enteredExample,
   },
   'member.synced': {
     summary: 'A record is in a view: one event a member, when a sync was asked for',

@@ -6,26 +6,29 @@
  * committed. An edit or a switch that comes before the entry is read neither adds nor loses a
  * receiver.
  */
+import { CAUSE_NAMES, type CauseCode } from '../../change/cause.ts';
+import type { ActivationTold } from '../../engine/partition-store.ts';
 import type { ActivationEntry } from '../../jobs/activation-feed.ts';
-import { entered, type Flip, flippedPredicateId } from '../../query/network/network.ts';
 import { pairs } from '../pairs.ts';
 
-interface FlippedRecord {
-  readonly objectType: string;
-  readonly id: string;
-  readonly liveFlips: readonly Flip[];
-}
-
 /**
- * As it is stored: `flips` are object type, id, flip; `followers` the ids of activations by
- * predicate id.
+ * As it is stored: `followers` are lists of ids of activations; the last number of a flip is the
+ * index of its list.
  */
 interface PackedActivations {
   readonly at: number;
   readonly version: number;
-  readonly followers: Readonly<Record<string, readonly string[]>>;
-  readonly flips: readonly (readonly [objectType: string, id: string, flip: Flip])[];
+  readonly followers: readonly (readonly string[])[];
+  readonly flips: readonly PackedFlip[];
 }
+
+type PackedFlip = readonly [
+  objectType: string,
+  id: string,
+  enters: 0 | 1,
+  cause: CauseCode,
+  followers: number,
+];
 
 const FIELD = 'e';
 
@@ -33,23 +36,16 @@ const FIELD = 'e';
 export function packActivations(
   at: number,
   version: number,
-  records: readonly FlippedRecord[],
-  followers: ReadonlyMap<number, readonly string[]>,
+  told: readonly ActivationTold[],
 ): string[] {
-  if (followers.size === 0) return [];
-  const followed: Record<string, readonly string[]> = {};
-  const flips: [string, string, Flip][] = [];
-  for (const { objectType, id, liveFlips } of records) {
-    for (const flip of liveFlips) {
-      const predicateId = flippedPredicateId(flip);
-      const activations = followers.get(predicateId);
-      if (!activations) continue;
-      followed[predicateId] = activations;
-      flips.push([objectType, id, flip]);
-    }
-  }
-  if (flips.length === 0) return [];
-  const packed: PackedActivations = { at, version, followers: followed, flips };
+  if (told.length === 0) return [];
+  const places = new Map<readonly string[], number>();
+  const flips = told.map(([objectType, id, enters, cause, activations]): PackedFlip => {
+    let place = places.get(activations);
+    if (place === undefined) places.set(activations, (place = places.size));
+    return [objectType, id, enters ? 1 : 0, cause, place];
+  });
+  const packed: PackedActivations = { at, version, followers: [...places.keys()], flips };
   return [FIELD, JSON.stringify(packed)];
 }
 
@@ -58,12 +54,13 @@ export function readActivations(id: string, fields: readonly string[]): Activati
   const { at, version, followers, flips } = JSON.parse(
     pairs(fields).get(FIELD) ?? '{}',
   ) as PackedActivations;
-  const sent = flips.flatMap(([objectType, id, flip], index) =>
-    (followers[flippedPredicateId(flip)] ?? []).map((activation) => ({
+  const sent = flips.flatMap(([objectType, id, enters, cause, place], index) =>
+    (followers[place] ?? []).map((activation) => ({
       activation,
       objectType,
       id,
-      entered: entered(flip),
+      entered: enters === 1,
+      cause: CAUSE_NAMES[cause]!,
       index,
     })),
   );

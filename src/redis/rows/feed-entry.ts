@@ -1,22 +1,30 @@
 /**
- * feed-entry.ts – The enter and leave events of one commit: one entry of the partition's feed.
+ * feed-entry.ts – What one commit tells of segments: one entry of the partition's feed.
  *
- * Keeps true: an entry lists each record once, with its net flips, by predicate id; its reader
- * finds the slugs in the catalog. An event's cursor is the entry's id and its index in the entry.
+ * Keeps true: an entry's id is `<clock ms>-<commit number>`, and neither ever falls within a
+ * partition. A record stands in an entry once for each cause. News of segments come before events,
+ * and events in their order. An entry is never edited.
  */
-import type { Flip } from '../../query/network/network.ts';
+import type { FeedEvent, SegmentNews } from '../../change/feed-event.ts';
 
-interface FeedRecord {
-  readonly objectType: string;
-  readonly id: string;
-  readonly liveFlips: readonly Flip[];
+/** An entry as it was packed. */
+export interface FeedEntry {
+  /** The clock of the commit, in ms since 1970. */
+  readonly at: number;
+  /** The id of the entry before it, kept or not; STREAM_START: there was none. */
+  readonly after: string;
+  readonly control: readonly SegmentNews[];
+  readonly events: readonly FeedEvent[];
 }
 
-/**
- * `{ at, events: [[object type, id, flips]…] }`: `at` in ms since 1970; a flip is `(predicateId <<
- * 1) | entered`.
- */
-export function packFeed(at: number, records: readonly FeedRecord[]): string {
-  const events = records.map(({ objectType, id, liveFlips }) => [objectType, id, liveFlips]);
-  return JSON.stringify({ at, events });
+/** The one field of an entry. */
+export const FEED_FIELD = 'events';
+
+export function packFeed({ at, after, control, events }: FeedEntry): string {
+  return JSON.stringify({ at, after, control, events });
+}
+
+/** `packed`: the field FEED_FIELD of a stored entry. */
+export function readFeed(packed: string): FeedEntry {
+  return JSON.parse(packed) as FeedEntry;
 }
