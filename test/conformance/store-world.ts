@@ -26,7 +26,7 @@ export interface Seen {
   readonly readers?: SeenByReaders;
 }
 
-export interface SeenByReaders {
+interface SeenByReaders {
   readonly feed: readonly (FeedEntry & { readonly id: EntryId })[];
   /** Of the entries for activations: `id entered cause`, and how many are told something. */
   readonly activations: readonly {
