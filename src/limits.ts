@@ -158,6 +158,34 @@ export const LIMITS = {
     maximum: 1_000_000,
     description: 'Attributes and relationships of all object types together',
   },
+  previews: {
+    name: 'ROLLCALL_PREVIEWS',
+    default: 2,
+    minimum: 1,
+    maximum: 64,
+    description: 'Previews that are evaluated at once',
+  },
+  previewsPerConnection: {
+    name: 'ROLLCALL_PREVIEWS_PER_CONNECTION',
+    default: 2,
+    minimum: 1,
+    maximum: 64,
+    description: 'Previews of one connection that are evaluated or wait',
+  },
+  previewsWaiting: {
+    name: 'ROLLCALL_PREVIEWS_WAITING',
+    default: 16,
+    minimum: 0,
+    maximum: 10_000,
+    description: 'Previews that wait for their turn; further ones are refused with 429',
+  },
+  previewBytes: {
+    name: 'ROLLCALL_PREVIEW_BYTES',
+    default: 128 * MB,
+    minimum: MB,
+    maximum: 4 * GB,
+    description: 'Bytes that one preview may hold of records that look at each other',
+  },
 } as const satisfies Readonly<Record<string, Limit>>;
 
 export type LimitName = keyof typeof LIMITS;

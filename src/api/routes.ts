@@ -21,6 +21,8 @@ import { OBJECT_TYPE_SCHEMAS } from './object-types/schemas.ts';
 import { OPERATION_ROUTES } from './operations/routes.ts';
 import { OPERATOR_ROUTES } from './operators/routes.ts';
 import { OPERATOR_SCHEMAS } from './operators/schemas.ts';
+import { PREVIEW_ROUTES } from './previews/routes.ts';
+import { PREVIEW_SCHEMAS } from './previews/schemas.ts';
 import { RECORD_ROUTES } from './records/routes.ts';
 import { RECORD_SCHEMAS } from './records/schemas.ts';
 import type { ListedRoute, Route } from './route.ts';
@@ -57,8 +59,8 @@ export const API_PARTS: readonly ApiPart[] = [
   {
     tag: 'segments',
     description: 'Saved filters, their counts and their members',
-    routes: { ...OPERATOR_ROUTES, ...SEGMENT_ROUTES, ...MEMBERSHIP_ROUTES },
-    schemas: [...OPERATOR_SCHEMAS, ...SEGMENT_SCHEMAS],
+    routes: { ...OPERATOR_ROUTES, ...SEGMENT_ROUTES, ...PREVIEW_ROUTES, ...MEMBERSHIP_ROUTES },
+    schemas: [...OPERATOR_SCHEMAS, ...SEGMENT_SCHEMAS, ...PREVIEW_SCHEMAS],
   },
   {
     tag: 'views',

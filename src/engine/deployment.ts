@@ -18,6 +18,7 @@ import { CommitNews } from '../membership/commit-news.ts';
 import { openReaders, type Readers } from '../membership/readers.ts';
 import { openWatch } from '../membership/watermark.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
+import { Previews } from '../preview/previews.ts';
 import type { NetworkOptions } from '../query/network/network.ts';
 import type { RedisHealth } from '../redis/health.ts';
 import { openRedis, type Stores } from '../redis/open.ts';
@@ -53,6 +54,7 @@ export interface Deployment extends Readers {
   readonly segments: Segments;
   readonly activations: Activations;
   readonly views: Views;
+  readonly previews: Previews;
   readonly ingest: Ingest;
   readonly delivery: ChangeDelivery;
   readonly worker: Worker | undefined;
@@ -101,6 +103,13 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       timeZone: founding.timeZone,
       limits,
     });
+    const previews = new Previews({
+      catalogs: store,
+      reads: reads.reads,
+      timeZone: founding.timeZone,
+      limits,
+      thread: { url: redisUrl, prefix, partitions: founding.partitions },
+    });
     const worker = options.runsWorker
       ? new Worker({
           stores: stores.partitions((partition, key, field) =>
@@ -131,6 +140,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         new AllowedTargets(options.webhookAllow),
       ),
       views: new Views(store, timeZone),
+      previews,
       ingest: new Ingest(
         store.catalog,
         () => store.refresh(),
@@ -146,6 +156,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       limits,
       close: async () => {
         isClosing = true;
+        await previews.close();
         await worker?.stop();
         // Redis is gone: the source's row stays, which costs a few bytes
         await delivery.retire().catch(() => {});

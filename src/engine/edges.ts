@@ -9,14 +9,8 @@ import type { StoredPredicate } from '../catalog/catalog.ts';
 import { type EdgeDefinition, targetsOf } from '../change/edge.ts';
 import type { RecordData } from '../change/record.ts';
 import { assert } from '../errors.ts';
-import { type NeighbourRow, type RelatedRow, tallyOf } from '../membership/neighbour-row.ts';
-import {
-  type DerivedAttribute,
-  isDerivedName,
-  readDerivedName,
-} from '../query/network/derived-attribute.ts';
-import { keptFor, measureRow, overNothing } from '../query/predicate/measures.ts';
-import { type PartialState, RunningTally } from '../query/predicate/tally.ts';
+import { type DerivedRead, derivedRead } from '../membership/derived-value.ts';
+import type { PartialState } from '../query/predicate/tally.ts';
 
 /** A predicate that one end exports, and the attribute whose values travel along. */
 export interface Share {
@@ -24,15 +18,6 @@ export interface Share {
   readonly attribute?: string;
   /** What partitions keep of its values. */
   readonly keeps?: PartialState;
-}
-
-/** A derived attribute and the name under which the network knows it. */
-export interface DerivedRead extends DerivedAttribute {
-  readonly name: string;
-  /** Whether the shared predicate holds of nothing: what an absent neighbour counts as. */
-  readonly absentTruth: boolean;
-  /** What partitions keep of the values that it is read off. */
-  readonly keeps: PartialState | undefined;
 }
 
 export interface Edge {
@@ -121,60 +106,11 @@ function readsOf(
   const known = new Set(shares.map(({ predicateId }) => predicateId));
   const reads: DerivedRead[] = [];
   for (const name of names) {
-    if (!isDerivedName(name)) continue;
-    const derived = readDerivedName(name);
-    if (derived.edge !== edge || derived.direction !== direction || !known.has(derived.predicateId))
-      continue;
-    const { measure, predicateId } = derived;
-    const keeps = 'attribute' in measure ? keptFor(measure.kind) : undefined;
-    reads.push({ ...derived, name, keeps, absentTruth: absentTruth(predicateId) });
+    const read = derivedRead(name, absentTruth);
+    if (read?.edge === edge && read.direction === direction && known.has(read.predicateId))
+      reads.push(read);
   }
   return reads;
-}
-
-/**
- * The value of a derived attribute for a record that has no neighbours; undefined: it is missing.
- */
-export function blankValue({ measure }: DerivedAttribute, absentTruth: boolean): unknown {
-  if (measure.kind === 'truth') return absentTruth;
-  return measure.kind === 'exists' ? false : overNothing(measure.kind);
-}
-
-/**
- * The value that a holder's derived attribute has over the rows of its targets. Caller: every
- * target has answered.
- */
-export function outValue(read: DerivedRead, rows: readonly NeighbourRow[]): unknown {
-  const { measure, predicateId } = read;
-  const first = rows.find(({ shared }) => shared)?.shared;
-  if (!first) return blankValue(read, read.absentTruth);
-  if (measure.kind === 'truth' || measure.kind === 'exists')
-    return first.truth.includes(predicateId);
-  const present = rows.flatMap(({ shared }) => (shared ? [shared] : []));
-  const tally = new RunningTally(read.keeps);
-  for (const { truth, values } of present) {
-    if (truth.includes(predicateId)) tally.add(values[predicateId]);
-    else tally.leaveOut();
-  }
-  return measureRow(measure.kind).readOff(tally);
-}
-
-/**
- * The value that a target's derived attribute has over what its holders add up to. `different`: how
- * many different values they have, where these are kept.
- */
-export function inValue(
-  { measure, predicateId }: DerivedRead,
-  { edgeId }: Edge,
-  related: RelatedRow,
-  different = 0,
-): unknown {
-  const tally = tallyOf(Object.values(related), predicateId);
-  if (measure.kind === 'truth' || measure.kind === 'exists') return tally.count > 0;
-  const { readOff, ofAll } = measureRow(measure.kind);
-  if (different > 0) return readOff({ ...tally, different });
-  if (!ofAll) return readOff(tally);
-  return readOff({ ...tally, all: tallyOf(Object.values(related), edgeId).count });
 }
 
 /** The ids that a record points at over an edge. */

@@ -6,7 +6,7 @@
  * those that have failed.
  */
 import type { Catalog, CatalogWrite, StoredFilter } from '../catalog/catalog.ts';
-import { readDerivedName } from '../query/network/derived-attribute.ts';
+import { AbsentTruth } from '../membership/absent-truth.ts';
 import {
   type Flip,
   flip,
@@ -14,7 +14,7 @@ import {
   PredicateNetwork,
 } from '../query/network/network.ts';
 import { applyFlips, NO_PREDICATE_IDS } from '../query/network/predicate-ids.ts';
-import { blankValue, type Edge, edgesAt } from './edges.ts';
+import { type Edge, edgesAt } from './edges.ts';
 import type { TypeContext } from './step.ts';
 
 export class Networks {
@@ -140,51 +140,5 @@ export class Networks {
     if (!known) return;
     const predicateIds = applyFlips(known.predicateIds, [change]);
     this.types.set(objectType, { ...known, predicateIds });
-  }
-}
-
-/**
- * The truth of shared predicates for an absent neighbour: over nothing, its own neighbours being
- * absent too.
- */
-class AbsentTruth {
-  readonly #networkOf: (predicateId: number) => PredicateNetwork | undefined;
-  readonly #known = new Map<number, boolean>();
-
-  constructor(networkOf: (predicateId: number) => PredicateNetwork | undefined) {
-    this.#networkOf = networkOf;
-  }
-
-  /** Bounded by the depth of filters: a predicate reads only those that were there before it. */
-  of(predicateId: number): boolean {
-    const known = this.#known.get(predicateId);
-    if (known !== undefined) return known;
-    const network = this.#networkOf(predicateId);
-    if (!network?.has(predicateId)) return false;
-    const nothing: Record<string, unknown> = {};
-    for (const name of network.derivedOf(predicateId)) {
-      const derived = readDerivedName(name);
-      const value = blankValue(
-        derived,
-        derived.measure.kind === 'truth' && this.of(derived.predicateId),
-      );
-      if (value !== undefined) nothing[name] = value;
-    }
-    const truth = this.#truthOver(network, predicateId, nothing);
-    this.#known.set(predicateId, truth);
-    return truth;
-  }
-
-  /**
-   * A predicate that can't be evaluated even over nothing fails in every partition, and all that
-   * reads it with it.
-   */
-  #truthOver(
-    network: PredicateNetwork,
-    predicateId: number,
-    nothing: Readonly<Record<string, unknown>>,
-  ): boolean {
-    if (network.hopeless.has(predicateId)) return false;
-    return network.holds(predicateId, nothing, 0); // nothing has no age: any clock will do
   }
 }

@@ -8,9 +8,10 @@
  * record's own document.
  */
 import type { RecordData } from '../change/record.ts';
+import { type DerivedRead, inValue, outValue } from '../membership/derived-value.ts';
 import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
 import type { Attributes } from '../query/predicate/view.ts';
-import { type DerivedRead, type Edge, inValue, outValue, targetsOver } from './edges.ts';
+import { type Edge, targetsOver } from './edges.ts';
 import type { TypeContext } from './step.ts';
 
 /** The rows at the other end of a record's edges, as they are while the view is used. */

@@ -35,6 +35,7 @@ export interface Readers {
   readonly viewMembers: ViewMembership;
   readonly viewRows: ViewRows;
   readonly progress: Progress;
+  readonly reads: StrongReads;
 }
 
 export interface ReadersContext {
@@ -70,5 +71,6 @@ export function openReaders(context: ReadersContext): Readers {
     viewMembers,
     viewRows: new ViewRows({ ...shared, viewMembers, orders, related }),
     progress,
+    reads,
   };
 }

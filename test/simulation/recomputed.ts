@@ -6,15 +6,9 @@
  * neighbours, all computed anew.
  */
 import { partitionOf } from '../../src/change/partition.ts';
-import {
-  type DerivedRead,
-  type Edge,
-  inValue,
-  outValue,
-  type Share,
-  targetsOver,
-} from '../../src/engine/edges.ts';
+import { type Edge, type Share, targetsOver } from '../../src/engine/edges.ts';
 import type { Networks } from '../../src/engine/networks.ts';
+import { type DerivedRead, inValue, outValue } from '../../src/membership/derived-value.ts';
 import { type Aggregate, NO_AGGREGATE, type Shared } from '../../src/membership/neighbour-row.ts';
 import { carriedValue } from '../../src/membership/value-key.ts';
 import { readDerivedName } from '../../src/query/network/derived-attribute.ts';

@@ -1,0 +1,70 @@
+/**
+ * thread.ts – The thread in which previews are evaluated, beside the event loop of the process,
+ * with a connection to Redis of its own.
+ *
+ * Keeps true: each run that it is told of ends with one answer, also one that is cancelled; runs
+ * take turns every few milliseconds. A failure that the world causes is answered; so is a fault of
+ * ours, and the thread goes on.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { assert, Problem } from '../errors.ts';
+import { redisProblem } from '../redis/failures.ts';
+import { openRecordCuts } from '../redis/record-cuts.ts';
+import type { RecordCuts } from './record-cuts.ts';
+import { type PreviewRun, runPreview } from './run.ts';
+import type { ThreadAnswer, ThreadData, ThreadRequest } from './thread-messages.ts';
+
+/** Between two reports of progress. */
+const PROGRESS_MS = 100;
+
+assert(parentPort, 'previews are evaluated in a thread');
+const port = parentPort;
+let opening: Promise<RecordCuts> | undefined;
+const cancels = new Map<number, AbortController>();
+
+port.on('message', (request: ThreadRequest) => {
+  if (request.kind === 'cancel') cancels.get(request.id)?.abort();
+  else void run(request.id, request.run);
+});
+
+/** What could not be opened is opened anew by the next run. */
+function opened(): Promise<RecordCuts> {
+  opening ??= openRecordCuts(workerData as ThreadData);
+  opening.catch(() => (opening = undefined));
+  return opening;
+}
+
+function answer(message: ThreadAnswer): void {
+  port.postMessage(message);
+}
+
+async function run(id: number, asked: PreviewRun): Promise<void> {
+  const cancel = new AbortController();
+  cancels.set(id, cancel);
+  let toldMs = 0;
+  try {
+    const preview = await runPreview(asked, {
+      cuts: await opened(),
+      signal: cancel.signal,
+      onProgress: (progress) => {
+        if (performance.now() - toldMs < PROGRESS_MS) return;
+        toldMs = performance.now();
+        answer({ kind: 'progress', id, progress });
+      },
+    });
+    answer({ kind: 'result', id, preview });
+  } catch (error) {
+    answer(cancel.signal.aborted ? { kind: 'cancelled', id } : failure(id, error));
+  } finally {
+    cancels.delete(id);
+  }
+}
+
+function failure(id: number, error: unknown): ThreadAnswer {
+  const known = redisProblem(error);
+  if (known instanceof Problem) {
+    const { code, message: detail, errors: faults } = known;
+    return { kind: 'refused', id, code, detail, faults };
+  }
+  return { kind: 'failed', id, message: error instanceof Error ? error.stack! : String(error) };
+}
