@@ -6,12 +6,7 @@
  * asked.
  */
 import { FEED_NEWS } from '../change/cause.ts';
-import {
-  enters,
-  type FeedEvent,
-  flippedFeedId,
-  type SegmentNews,
-} from '../change/feed-event.ts';
+import { enters, type FeedEvent, flippedFeedId, type SegmentNews } from '../change/feed-event.ts';
 import { pushTo } from '../multimap.ts';
 import { bucketAt, type HistoryBucket } from './history-bucket.ts';
 

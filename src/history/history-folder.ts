@@ -132,8 +132,7 @@ export class HistoryFolder {
       dropped.push(month);
     }
     const keptFrom = ascending[dropped.length]!;
-    if (dropped.length > 0)
-      await this.#store.change(partition, { mark, dropped, keptFrom });
+    if (dropped.length > 0) await this.#store.change(partition, { mark, dropped, keptFrom });
     if (bytes > this.#bytesMax) await this.#halve(partition, keptFrom);
   }
 

@@ -42,7 +42,7 @@ export interface HistorySpan {
 
 export interface HistoryContext {
   readonly store: HistoryStore;
-  readonly catalogs: CatalogStore;
+  readonly catalogs: Pick<CatalogStore, 'catalog' | 'refresh'>;
   readonly folder: HistoryFolder;
   readonly timeZone: string;
   /** Points of one answer, over all slugs. */
@@ -55,7 +55,7 @@ const STEP_MS = { hour: 3_600_000, day: 86_400_000 } as const;
 
 export class SegmentHistory {
   readonly #store: HistoryStore;
-  readonly #catalogs: CatalogStore;
+  readonly #catalogs: Pick<CatalogStore, 'catalog' | 'refresh'>;
   readonly #folder: HistoryFolder;
   readonly #timeZone: string;
   readonly #pointsMax: number;

@@ -157,11 +157,7 @@ export function sizeField(feedId: number, entry: string): string {
   return `${feedId}:${entry}`;
 }
 
-function readPast(
-  { open, rows }: Answer,
-  feedIds: readonly number[],
-  months: number,
-): HistoryPast {
+function readPast({ open, rows }: Answer, feedIds: readonly number[], months: number): HistoryPast {
   const hours = new Map<number, HistoryBucket>();
   const closed = new Map<number, HistoryBucket[]>();
   for (const [at, feedId] of feedIds.entries()) {

@@ -61,9 +61,7 @@ export const HISTORY_SCHEMAS: readonly TSchema[] = [
       examples: [
         {
           history: {
-            'big-spenders': [
-              { at: '2026-01-31T09:00:00.000Z', count: 1204, entered: 7, left: 2 },
-            ],
+            'big-spenders': [{ at: '2026-01-31T09:00:00.000Z', count: 1204, entered: 7, left: 2 }],
           },
         },
       ],
