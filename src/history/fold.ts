@@ -77,14 +77,14 @@ function emptyHour(at: number, before: HistoryBucket | undefined): HistoryBucket
   return { at, count: before?.count ?? null, entered: 0, left: 0, isAnew: before === undefined };
 }
 
-interface Tally {
+interface HourTally {
   entered: number;
   left: number;
 }
 
 /** By feed id, what an entry tells; those that its news are about as well. */
-function talliesOf({ control, events }: FoldedEntry): Map<number, Tally> {
-  const tallies = new Map<number, Tally>();
+function talliesOf({ control, events }: FoldedEntry): Map<number, HourTally> {
+  const tallies = new Map<number, HourTally>();
   const tallyOf = (feedId: number) => {
     let tally = tallies.get(feedId);
     if (!tally) tallies.set(feedId, (tally = { entered: 0, left: 0 }));

@@ -21,7 +21,7 @@ import { CommitCommands } from './commit-commands.ts';
 import type { PartitionKeys } from './keys.ts';
 import { pairs } from './pairs.ts';
 import { readFeed } from './rows/feed-entry.ts';
-import { packBuckets, readBuckets } from './rows/history-row.ts';
+import { packBuckets, readBuckets, sizeField } from './rows/history-row.ts';
 import type { AnswerOf } from './script-signatures.ts';
 import { runScript, sendScript } from './scripts.ts';
 
@@ -87,7 +87,7 @@ export class RedisHistoryStore implements HistoryStore {
     entriesMax: number,
     feedIds: readonly number[],
     months: readonly string[],
-  ): Promise<Answer> {
+  ): Promise<HistoryAnswer> {
     const keys = this.#keys[partition]!;
     const more = { keys: months.map((month) => keys.historyOf(month)), arguments: feedIds };
     const given = { entriesMax, bytesMax: BYTES_MAX };
@@ -134,9 +134,17 @@ function byMonth(rows: readonly MonthRow[]): Map<string, MonthRow[]> {
   return months;
 }
 
-type Answer = AnswerOf<'readHistory'>;
+type HistoryAnswer = AnswerOf<'readHistory'>;
 
-function readTail({ mark, keptFrom, dailyTo, entries, isEnd, sizes, months }: Answer): HistoryTail {
+function readTail({
+  mark,
+  keptFrom,
+  dailyTo,
+  entries,
+  isEnd,
+  sizes,
+  months,
+}: HistoryAnswer): HistoryTail {
   const sizeBy = pairs(sizes);
   return {
     mark,
@@ -152,12 +160,11 @@ function readTail({ mark, keptFrom, dailyTo, entries, isEnd, sizes, months }: An
   };
 }
 
-/** Names the size of a segment after the commit of an entry. */
-export function sizeField(feedId: number, entry: string): string {
-  return `${feedId}:${entry}`;
-}
-
-function readPast({ open, rows }: Answer, feedIds: readonly number[], months: number): HistoryPast {
+function readPast(
+  { open, rows }: HistoryAnswer,
+  feedIds: readonly number[],
+  months: number,
+): HistoryPast {
   const hours = new Map<number, HistoryBucket>();
   const closed = new Map<number, HistoryBucket[]>();
   for (const [at, feedId] of feedIds.entries()) {

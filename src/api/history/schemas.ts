@@ -28,9 +28,9 @@ export const historyBody = Type.Object(
     examples: [
       {
         slugs: ['big-spenders'],
-        from: '2026-01-30T00:00:00.000Z',
+        from: '2026-01-01',
         to: '2026-01-31T10:00:00.000Z',
-        step: 'hour',
+        step: 'day',
       },
     ],
   },
@@ -61,7 +61,7 @@ export const HISTORY_SCHEMAS: readonly TSchema[] = [
       examples: [
         {
           history: {
-            'big-spenders': [{ at: '2026-01-31T09:00:00.000Z', count: 1204, entered: 7, left: 2 }],
+            'big-spenders': [{ at: '2026-01-31T00:00:00.000Z', count: 1204, entered: 7, left: 2 }],
           },
         },
       ],

@@ -51,3 +51,8 @@ export function readBuckets(packed: string): HistoryBucket[] {
   }
   return buckets;
 }
+
+/** Where the size of a segment after the commit of an entry is noted, until that is folded. */
+export function sizeField(feedId: number, entry: string): string {
+  return `${feedId}:${entry}`;
+}
