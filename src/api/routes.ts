@@ -25,6 +25,8 @@ import { PREVIEW_ROUTES } from './previews/routes.ts';
 import { PREVIEW_SCHEMAS } from './previews/schemas.ts';
 import { RECORD_ROUTES } from './records/routes.ts';
 import { RECORD_SCHEMAS } from './records/schemas.ts';
+import { REVISION_ROUTES } from './revisions/routes.ts';
+import { REVISION_SCHEMAS } from './revisions/schemas.ts';
 import type { ListedRoute, Route } from './route.ts';
 import { SEED_ROUTES } from './seeds/routes.ts';
 import { SEED_SCHEMAS } from './seeds/schemas.ts';
@@ -59,8 +61,14 @@ export const API_PARTS: readonly ApiPart[] = [
   {
     tag: 'segments',
     description: 'Saved filters, their counts and their members',
-    routes: { ...OPERATOR_ROUTES, ...SEGMENT_ROUTES, ...PREVIEW_ROUTES, ...MEMBERSHIP_ROUTES },
-    schemas: [...OPERATOR_SCHEMAS, ...SEGMENT_SCHEMAS, ...PREVIEW_SCHEMAS],
+    routes: {
+      ...OPERATOR_ROUTES,
+      ...SEGMENT_ROUTES,
+      ...REVISION_ROUTES,
+      ...PREVIEW_ROUTES,
+      ...MEMBERSHIP_ROUTES,
+    },
+    schemas: [...OPERATOR_SCHEMAS, ...SEGMENT_SCHEMAS, ...REVISION_SCHEMAS, ...PREVIEW_SCHEMAS],
   },
   {
     tag: 'views',
