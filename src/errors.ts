@@ -74,6 +74,11 @@ export const ERRORS = {
   key_missing: { status: 401, title: 'A valid key is needed' },
   role_insufficient: { status: 403, title: 'The role of this key does not allow that' },
   origin_refused: { status: 403, title: 'A page of another site may not do that' },
+  // preconditions
+  precondition_failed: {
+    status: 412,
+    title: 'It is not what the request has made a condition of',
+  },
   // idempotency
   idempotency_key_reused: {
     status: 422,

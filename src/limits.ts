@@ -130,6 +130,28 @@ export const LIMITS = {
     maximum: 100_000_000,
     description: 'Operations and values of the queries of all segments and views together',
   },
+  historyBytes: {
+    name: 'ROLLCALL_HISTORY_BYTES',
+    default: 64 * MB,
+    minimum: 64 * KB,
+    maximum: 4 * GB,
+    description:
+      'Bytes of earlier revisions and deleted segments together; what is oldest gives way',
+  },
+  revisionBytes: {
+    name: 'ROLLCALL_REVISION_BYTES',
+    default: MB,
+    minimum: 4 * KB,
+    maximum: 64 * MB,
+    description: 'Bytes of the earlier revisions of one segment; the last one is always kept',
+  },
+  deletedSegments: {
+    name: 'ROLLCALL_DELETED_SEGMENTS',
+    default: 1000,
+    minimum: 0,
+    maximum: 100_000,
+    description: 'Deleted segments that can be restored, for 30 days; the oldest give way',
+  },
   segments: {
     name: 'ROLLCALL_SEGMENTS',
     default: 50_000,

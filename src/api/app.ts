@@ -11,6 +11,7 @@ import { cors } from './plugins/cors.ts';
 import { deadlines } from './plugins/deadlines.ts';
 import { idempotency } from './plugins/idempotency.ts';
 import { openapi } from './plugins/openapi.ts';
+import { preconditions } from './plugins/preconditions.ts';
 import { problems } from './plugins/problems.ts';
 import { queueBoard } from './plugins/queue-board.ts';
 import { queuedAnswers } from './plugins/queued-answers.ts';
@@ -47,6 +48,7 @@ export const app = fp(
       answers: deployment.stores.answers,
       bytesMax: limits.idempotencyBytes,
     });
+    await server.register(preconditions);
     await server.register(openapi);
     await server.register(queueBoard, { queues: [...jobs.queues, ...webhooks.queues.all] });
     const held = new HeldAnswers(limits.heldBytes);

@@ -42,6 +42,8 @@ interface Stated<Path extends string> {
   readonly refusals?: readonly ErrorCode[];
   /** Bytes of a body that is read as a whole; BODY_BYTES_MAX of server.ts if absent. */
   readonly bodyBytesMax?: number;
+  /** What it answers or writes has a tag: If-Match and If-None-Match are obeyed. */
+  readonly isConditional?: boolean;
   /** A request without a body counts as `{}`. */
   readonly bodyIsOptional?: boolean;
   /** The handler decodes bodies that are not UTF-8 by itself. */

@@ -27,6 +27,8 @@ import { PREVIEW_ROUTES } from './previews/routes.ts';
 import { PREVIEW_SCHEMAS } from './previews/schemas.ts';
 import { RECORD_ROUTES } from './records/routes.ts';
 import { RECORD_SCHEMAS } from './records/schemas.ts';
+import { REVISION_ROUTES } from './revisions/routes.ts';
+import { REVISION_SCHEMAS } from './revisions/schemas.ts';
 import type { ListedRoute, Route } from './route.ts';
 import { SEED_ROUTES } from './seeds/routes.ts';
 import { SEED_SCHEMAS } from './seeds/schemas.ts';
@@ -67,8 +69,15 @@ export const API_PARTS: readonly ApiPart[] = [
       ...PREVIEW_ROUTES,
       ...MEMBERSHIP_ROUTES,
       ...HISTORY_ROUTES,
+      ...REVISION_ROUTES,
     },
-    schemas: [...OPERATOR_SCHEMAS, ...SEGMENT_SCHEMAS, ...PREVIEW_SCHEMAS, ...HISTORY_SCHEMAS],
+    schemas: [
+      ...OPERATOR_SCHEMAS,
+      ...SEGMENT_SCHEMAS,
+      ...PREVIEW_SCHEMAS,
+      ...HISTORY_SCHEMAS,
+      ...REVISION_SCHEMAS,
+    ],
   },
   {
     tag: 'views',

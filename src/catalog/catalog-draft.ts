@@ -18,7 +18,6 @@ import { ALWAYS, type Predicate } from '../query/predicate/predicate.ts';
 import { predicateAttributes, statementKey } from '../query/predicate/statement.ts';
 import type {
   Catalog,
-  CatalogChange,
   CatalogWrite,
   FeedSegment,
   StoredActivation,
@@ -30,6 +29,13 @@ import type {
 } from './catalog.ts';
 import { hasOwnQuery, isView, NO_FEED_ID } from './catalog.ts';
 import { type Edit, UNSIGNED } from './edit.ts';
+import {
+  type ChangeWithTexts,
+  historyAfterDeletion,
+  historyAfterEdit,
+  type RevisionWrite,
+  textOf,
+} from './histories.ts';
 
 /**
  * How long a feed id outlives its segment: as long as a partition's feed or a deleted segment can
@@ -278,20 +284,44 @@ export class CatalogDraft {
   }
 
   /** The writes of this version; none if nothing was drafted. */
-  finish(): CatalogChange {
+  finish(): ChangeWithTexts {
     this.#giveUpReleased();
+    const { histories, texts } = this.#pastRevisions();
     const writes: CatalogWrite[] = [
       ...[...this.#objectTypes].map(([name, value]) => ['object-types', name, value] as const),
       ...[...this.#segments].map(([slug, value]) => ['segments', slug, value] as const),
       ...[...this.#views].map(([slug, value]) => ['views', slug, value] as const),
       ...[...this.#activations].map(([id, value]) => ['activations', id, value] as const),
+      ...histories,
       ...[...this.#predicateIds].map(
         ([predicateId, value]) => ['predicateIds', String(predicateId), value] as const,
       ),
       ...[...this.#feedIds].map(([feedId, value]) => ['feedIds', String(feedId), value] as const),
     ];
     const by = this.by === undefined ? {} : { by: this.by };
-    return { ...by, nextPredicateId: this.#nextPredicateId, writes };
+    return { ...by, nextPredicateId: this.#nextPredicateId, writes, texts };
+  }
+
+  /** What becomes of the revisions that this draft replaces, and of deleted segments. */
+  #pastRevisions(): { histories: CatalogWrite[]; texts: RevisionWrite[] } {
+    const histories: CatalogWrite[] = [];
+    const texts: RevisionWrite[] = [];
+    for (const [slug, segment] of this.#segments) {
+      const before = this.#catalog.segments.get(slug);
+      const history = this.#catalog.histories.get((before ?? segment)?.id ?? '');
+      if (before && segment?.revision !== before.revision) {
+        const after = segment
+          ? historyAfterEdit(history, before)
+          : historyAfterDeletion(history, before, this.by);
+        histories.push(['histories', before.id, after]);
+        const { id, revision } = before;
+        texts.push({ segment: id, revision, text: textOf(before) });
+      } else if (!before && history?.deleted) {
+        const { deleted, ...restored } = history;
+        histories.push(['histories', segment!.id, restored]);
+      }
+    }
+    return { histories, texts };
   }
 
   #giveUpReleased(): void {

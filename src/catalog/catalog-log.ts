@@ -7,6 +7,7 @@
  * and its log entry.
  */
 import type { CatalogChange, CatalogContent } from './catalog.ts';
+import type { RevisionTexts, RevisionWrite } from './histories.ts';
 
 /** The secret that an activation signs with: beside the catalog, and in no entry of it. */
 export interface ActivationSecret {
@@ -44,6 +45,8 @@ export interface WrittenVersion {
   readonly secret?: ActivationSecret | undefined;
   /** Slugs whose predicate is not the stored one: null removes one. */
   readonly slugs?: readonly (readonly [slug: string, predicateId: number | null])[];
+  /** Texts of revisions that come and go with it. */
+  readonly texts?: readonly RevisionWrite[];
 }
 
 /** `conflict`: another process was faster, and nothing was written. */
@@ -52,7 +55,7 @@ export interface VersionAnswer {
   readonly version: number;
 }
 
-export interface CatalogLog {
+export interface CatalogLog extends RevisionTexts {
   /** Stores the terms if there are none. @returns those that hold */
   found(terms: FoundingTerms): Promise<StoredFounding>;
 

@@ -8,9 +8,10 @@
 import { STREAM_START } from '../change/entry-order.ts';
 import { Problem } from '../errors.ts';
 import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
-import { Catalog, type CatalogChange, type CatalogWrite } from './catalog.ts';
+import { Catalog, type CatalogWrite } from './catalog.ts';
 import type { ActivationSecret, CatalogLog, LoggedVersion } from './catalog-log.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
+import { type ChangeWithTexts, Histories } from './histories.ts';
 import { Quota } from './quota.ts';
 
 const WRITE_ATTEMPTS_MAX = 50;
@@ -29,10 +30,12 @@ export class CatalogStore implements CatalogWriter {
   #position = STREAM_START;
 
   readonly quota: Quota;
+  readonly #histories: Histories;
 
   constructor(log: CatalogLog, limits: Limits = DEFAULT_LIMITS) {
     this.#log = log;
     this.quota = new Quota(this.catalog, limits);
+    this.#histories = new Histories(this.catalog, limits);
   }
 
   /** Loads the catalog and follows what other processes write. */
@@ -101,7 +104,7 @@ export class CatalogStore implements CatalogWriter {
   }
 
   write(
-    change: (catalog: Catalog) => CatalogChange | undefined,
+    change: (catalog: Catalog) => ChangeWithTexts | undefined,
     secret?: ActivationSecret,
   ): Promise<void> {
     const written = this.#writing.then(() => this.#write(change, secret));
@@ -114,19 +117,20 @@ export class CatalogStore implements CatalogWriter {
    * stored when the caller asked.
    */
   async #write(
-    change: (catalog: Catalog) => CatalogChange | undefined,
+    change: (catalog: Catalog) => ChangeWithTexts | undefined,
     secret?: ActivationSecret,
   ): Promise<void> {
     await this.refresh();
     for (let attempt = 0; attempt < WRITE_ATTEMPTS_MAX; attempt++) {
       const { version } = this.catalog;
-      const made = change(this.catalog);
-      if (!made || made.writes.length === 0) return;
-      this.quota.check(made);
+      const wanted = change(this.catalog);
+      if (!wanted || wanted.writes.length === 0) return;
+      this.quota.check(wanted);
+      const { texts = [], ...made } = this.#histories.within(wanted);
       const slugs = made.writes.flatMap((write) =>
         write[0] === 'segments' ? [slugOf(write)] : [],
       );
-      const answer = await this.#log.write({ version, change: made, secret, slugs });
+      const answer = await this.#log.write({ version, change: made, secret, slugs, texts });
       if (answer.status === 'ok') {
         if (this.catalog.version === version) this.catalog.apply(answer.version, made);
         return;
@@ -137,6 +141,11 @@ export class CatalogStore implements CatalogWriter {
       'catalog_conflict',
       `the catalog was changed by others ${WRITE_ATTEMPTS_MAX} times in between`,
     );
+  }
+
+  /** Forgets deleted segments that can't be restored any more. */
+  async sweepDeleted(nowMs = Date.now()): Promise<void> {
+    if (this.#histories.overdue(nowMs)) await this.write(() => this.#histories.overdue(nowMs));
   }
 
   /**

@@ -3,8 +3,9 @@
  *
  * Keeps true: what is checked against a catalog is written on top of it, or checked again.
  */
-import type { Catalog, CatalogChange } from './catalog.ts';
+import type { Catalog } from './catalog.ts';
 import type { ActivationSecret } from './catalog-log.ts';
+import type { ChangeWithTexts } from './histories.ts';
 
 export interface CatalogWriter {
   /** As it is known here. */
@@ -20,7 +21,7 @@ export interface CatalogWriter {
    * @throws Problem catalog_conflict if others were faster too often | catalog_full
    */
   write(
-    change: (catalog: Catalog) => CatalogChange | undefined,
+    change: (catalog: Catalog) => ChangeWithTexts | undefined,
     secret?: ActivationSecret,
   ): Promise<void>;
 }

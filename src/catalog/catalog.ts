@@ -8,6 +8,7 @@
  */
 import { type EdgeDefinition, edgeKey, edgesOf } from '../change/edge.ts';
 import { type ObjectType, type ObjectTypeDefinition, objectType } from '../change/object-type.ts';
+import type { TaggedRevision } from '../change/precondition.ts';
 import { assert } from '../errors.ts';
 import { addTo, pushTo } from '../multimap.ts';
 import type { ViewColumn, ViewSort } from '../query/dialects/view-columns.ts';
@@ -19,6 +20,12 @@ import type { PartialState } from '../query/predicate/tally.ts';
 /** The hash field `object-types` / name. */
 export interface StoredObjectType extends ObjectTypeDefinition {
   readonly revision: number;
+  /**
+   * The versions of the catalog that declared it, and that changed it last, be it in what is none
+   * of the records' business; of an older release both are absent.
+   */
+  readonly created?: number;
+  readonly changed?: number;
 }
 
 /** An entry that a person named. Times are ms since 1970. */
@@ -55,7 +62,32 @@ interface Materialized {
 }
 
 /** The hash field `segments` / slug. */
-export interface StoredSegment extends NamedEntry, Materialized {}
+export interface StoredSegment extends NamedEntry, Materialized {
+  /** Who made the newest revision; absent if nobody is known. */
+  readonly updated_by?: string;
+}
+
+/** An earlier revision whose text is kept beside the catalog; `at` is when it was made. */
+export interface KeptRevision {
+  readonly revision: number;
+  readonly at: number;
+  readonly bytes: number;
+}
+
+/** A segment that was deleted: all of it but its texts, which are those of its last revision. */
+export interface DeletedSegment {
+  readonly at: number;
+  readonly by?: string;
+  readonly members: Omit<StoredSegment, 'title' | 'description' | 'query' | 'json_logic' | 'uses'>;
+}
+
+/** The hash field `histories` / id of the segment. */
+export interface StoredHistory {
+  readonly slug: string;
+  /** The oldest first. */
+  readonly kept: readonly KeptRevision[];
+  readonly deleted?: DeletedSegment;
+}
 
 interface ViewMembers extends NamedEntry {
   readonly columns: readonly ViewColumn[];
@@ -173,6 +205,7 @@ export type CatalogWrite =
   | readonly ['segments', slug: string, value: StoredSegment | null]
   | readonly ['views', slug: string, value: StoredView | null]
   | readonly ['activations', id: string, value: StoredActivation | null]
+  | readonly ['histories', segment: string, value: StoredHistory | null]
   | readonly ['predicateIds', predicateId: string, value: StoredPredicate | null]
   | readonly ['feedIds', feedId: string, value: FeedSegment | null];
 
@@ -192,12 +225,16 @@ export type CatalogListener = (writes: readonly CatalogWrite[]) => void;
 
 export class Catalog {
   readonly objectTypes = new Map<string, ObjectType>();
+  /** What edits of an object type name it by. */
+  readonly typeTags = new Map<string, TaggedRevision>();
   readonly segments = new Map<string, StoredSegment>();
   readonly views = new Map<string, StoredView>();
   readonly activations = new Map<string, StoredActivation>();
   readonly predicateIds = new Map<number, StoredPredicate>();
   /** By feed id; those of deleted segments too, as long as a feed may name them. */
   readonly feedSegments = new Map<number, FeedSegment>();
+  /** By the id of the segment, which may be deleted. */
+  readonly histories = new Map<string, StoredHistory>();
   readonly #listeners: CatalogListener[] = [];
   /** Per object type, the live predicate id of each canonical key. */
   readonly #byKey = new Map<string, number>();
@@ -233,6 +270,7 @@ export class Catalog {
       ...[...this.segments.keys()].map((slug) => ['segments', slug, null] as const),
       ...[...this.views.keys()].map((slug) => ['views', slug, null] as const),
       ...[...this.activations.keys()].map((id) => ['activations', id, null] as const),
+      ...[...this.histories.keys()].map((id) => ['histories', id, null] as const),
       ...[...this.predicateIds.keys()].map(
         (predicateId) => ['predicateIds', String(predicateId), null] as const,
       ),
@@ -387,8 +425,7 @@ export class Catalog {
   #writeOne([hash, field, value]: CatalogWrite): void {
     switch (hash) {
       case 'object-types':
-        if (value) this.objectTypes.set(field, objectType(field, value.revision, value));
-        else this.objectTypes.delete(field);
+        this.#writeObjectType(field, value);
         return;
       case 'segments':
         this.#writeSegment(field, value);
@@ -401,6 +438,10 @@ export class Catalog {
         if (value) this.activations.set(field, value);
         else this.activations.delete(field);
         return;
+      case 'histories':
+        if (value) this.histories.set(field, value);
+        else this.histories.delete(field);
+        return;
       case 'predicateIds':
         this.#writePredicateId(Number(field), value);
         return;
@@ -409,6 +450,17 @@ export class Catalog {
         else this.feedSegments.delete(Number(field));
         return;
     }
+  }
+
+  #writeObjectType(name: string, stored: StoredObjectType | null): void {
+    if (!stored) {
+      this.objectTypes.delete(name);
+      this.typeTags.delete(name);
+      return;
+    }
+    const { revision, created = 0, changed = revision } = stored;
+    this.objectTypes.set(name, objectType(name, revision, stored));
+    this.typeTags.set(name, [String(created), changed]);
   }
 
   #writeSegment(slug: string, segment: StoredSegment | null): void {

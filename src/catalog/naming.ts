@@ -22,7 +22,8 @@ export type Refuse = (path: string, detail: string) => void;
 
 const SLUG = /^[a-z0-9][a-z0-9_-]{0,127}$/;
 const RESERVED_SLUGS = new Set(['counts', 'preview', 'overlap']);
-const TITLE_LENGTH_MAX = 200;
+export const SLUG_LENGTH_MAX = 128;
+export const TITLE_LENGTH_MAX = 200;
 const DESCRIPTION_LENGTH_MAX = 4000;
 
 /** The result is only right if nothing was refused. */

@@ -28,7 +28,7 @@ import {
 } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
-import { type Edit, UNSIGNED } from './edit.ts';
+import { type Edit, refuseUnmet, UNSIGNED } from './edit.ts';
 import { queryScope, reassign, usersInOrder } from './segments.ts';
 
 export class ObjectTypes {
@@ -60,6 +60,7 @@ export class ObjectTypes {
     await this.#store.write((catalog) => {
       const old = catalog.objectTypes.get(name);
       created = !old;
+      refuseUnmet(edit, catalog.typeTags.get(name));
       const definition = parseObjectType(name, body, catalog.objectTypes);
       if (old && JSON.stringify(objectTypeDefinition(old)) === JSON.stringify(definition))
         return undefined;
@@ -78,6 +79,7 @@ export class ObjectTypes {
       throw new Problem('object_type_in_use', `there are records of type '${name}'`);
     await this.#store.write((catalog): CatalogChange => {
       refuseUsed(catalog, name);
+      refuseUnmet(edit, catalog.typeTags.get(name));
       const draft = new CatalogDraft(catalog, edit);
       draft.setObjectType(name, null);
       draft.edgesWithIds();
@@ -119,6 +121,8 @@ export function placeObjectTypes(
     draft.setObjectType(name, {
       ...definition,
       revision: isSameForRecords ? old.revision : draft.version,
+      created: Number(catalog.typeTags.get(name)?.[0] ?? draft.version),
+      changed: draft.version,
     });
     if (old && !isSameForRecords) outdatePredicateIds(draft, catalog, old, next);
   }

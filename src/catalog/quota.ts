@@ -22,7 +22,10 @@ const MEASURES = [
 ] as const;
 type QuotaMeasure = (typeof MEASURES)[number];
 type Weight = Readonly<Partial<Record<QuotaMeasure, number>>>;
-type QuotaWrite = Exclude<CatalogWrite, readonly ['predicateIds' | 'feedIds', ...unknown[]]>;
+type QuotaWrite = Exclude<
+  CatalogWrite,
+  readonly ['predicateIds' | 'feedIds' | 'histories', ...unknown[]]
+>;
 
 const WORDS: Readonly<Record<QuotaMeasure | 'activationsPerView', string>> = {
   segments: 'segments',
@@ -117,7 +120,7 @@ export class Quota {
 }
 
 function isEntry(write: CatalogWrite): write is QuotaWrite {
-  return write[0] !== 'predicateIds' && write[0] !== 'feedIds';
+  return write[0] !== 'predicateIds' && write[0] !== 'feedIds' && write[0] !== 'histories';
 }
 
 function nameOf([hash, field]: CatalogWrite): string {

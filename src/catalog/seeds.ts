@@ -17,9 +17,10 @@ import {
 } from '../change/object-type.ts';
 import { type ErrorCode, type Fault, Problem, pointer } from '../errors.ts';
 import { type CompiledQuery, compileQuery } from '../query/dialects/compile.ts';
-import type { Catalog, CatalogChange, StoredSegment } from './catalog.ts';
+import type { Catalog, StoredSegment } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import { type Edit, UNSIGNED } from './edit.ts';
+import type { ChangeWithTexts } from './histories.ts';
 import { refuseMoved } from './naming.ts';
 import { placeObjectTypes, recompile } from './object-types.ts';
 import {
@@ -79,7 +80,7 @@ export interface SeedPlan {
 
 export interface DefinitionPlan extends SeedPlan {
   /** The change to be written, if there are no errors and something changes. */
-  readonly change: CatalogChange | undefined;
+  readonly change: ChangeWithTexts | undefined;
   /** The types as they would be. */
   readonly objectTypes: ReadonlyMap<string, ObjectType>;
 }
@@ -350,7 +351,7 @@ class Planning {
     if (old) refuseMoved(old, input, 'segment_invalid');
     const isUnchanged = old && changedMembers(segmentInput(old), input).length === 0;
     if (!isUnchanged) {
-      const placed = readSegment(this.#draft, input, this.#timeZone, this.#named);
+      const placed = readSegment(this.#draft, input, this.#timeZone, { named: this.#named });
       reassign(this.#draft, [placed]);
       if (old) this.#edited.set(input.slug, placed.filter);
     }

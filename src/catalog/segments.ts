@@ -12,6 +12,7 @@ import { type CompiledQuery, compileQuery } from '../query/dialects/compile.ts';
 import type { Predicate } from '../query/predicate/predicate.ts';
 import {
   type Catalog,
+  type DeletedSegment,
   isView,
   NO_FEED_ID,
   type StoredFilter,
@@ -19,7 +20,7 @@ import {
 } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
-import { type Edit, UNSIGNED } from './edit.ts';
+import { type Edit, entryTag, refuseUnmet, UNSIGNED } from './edit.ts';
 import { checkMembers, checkNaming, declaredType, type Naming, refuseMoved } from './naming.ts';
 
 /** The members of a segment that a client may send. */
@@ -59,7 +60,7 @@ export class Segments {
     const input = parseSegment(body);
     await this.#store.write((catalog) => {
       const draft = new CatalogDraft(catalog, edit);
-      if (draft.segment(input.slug)) throw taken(input.slug);
+      if (draft.segment(input.slug)) throw takenSlug(input.slug);
       reassign(draft, [readSegment(draft, input, this.#timeZone)]);
       return draft.finish();
     });
@@ -96,13 +97,15 @@ export class Segments {
   /** @throws Problem segment_unknown | segment_in_use */
   async remove(slug: string, edit: Edit = UNSIGNED): Promise<void> {
     await this.#store.write((catalog) => {
-      if (!catalog.segments.has(slug)) throw unknownSegment(slug);
+      const segment = catalog.segments.get(slug);
+      if (!segment) throw unknownSegment(slug);
       const usedBy = catalog.usersOf(slug);
       if (usedBy.length > 0) {
         throw new Problem('segment_in_use', `'${slug}' is used by ${usedBy.join(', ')}`, [], {
           used_by: usedBy,
         });
       }
+      refuseUnmet(edit, entryTag(segment));
       const draft = new CatalogDraft(catalog, edit);
       draft.setSegment(slug, null);
       return draft.finish();
@@ -120,6 +123,7 @@ export class Segments {
       const draft = new CatalogDraft(catalog, edit);
       const old = draft.segment(slug);
       if (!old) throw unknownSegment(slug);
+      refuseUnmet(edit, entryTag(old));
       const input = read(old, given);
       refuseMoved(old, input, 'segment_invalid');
       const edited = readSegment(draft, input, this.#timeZone);
@@ -168,6 +172,12 @@ export class Segments {
   }
 }
 
+interface ReadingSegment {
+  readonly named?: NamedSegments;
+  /** The segment that it continues, if that is not stored any more. */
+  readonly former?: DeletedSegment['members'];
+}
+
 /**
  * The segment as it will be, new or in place of the one that has the slug; `reassign` puts it into
  * the draft.
@@ -177,14 +187,14 @@ export function readSegment(
   draft: CatalogDraft,
   input: SegmentInput,
   timeZone: string,
-  named: NamedSegments = AS_STORED,
+  { named = AS_STORED, former }: ReadingSegment = {},
 ): Reassigned {
   const type = declaredType(draft, input.object_type, 'segment_invalid');
   const compiled = compileQuery(input.query, namedScope(draft, type, timeZone, named));
   const way = wayBack(draft, compiled.uses, input.slug);
   if (way) throw selfReference([input.slug, ...way]);
   const now = Date.now();
-  const old = draft.segment(input.slug);
+  const old = former ?? draft.segment(input.slug);
   const filter: StoredSegment = {
     id: old?.id ?? randomUUID(),
     feedId: old?.feedId ?? NO_FEED_ID,
@@ -197,6 +207,7 @@ export function readSegment(
     pending: null,
     created_at: old?.created_at ?? now,
     updated_at: now,
+    ...(draft.by === undefined ? {} : { updated_by: draft.by }),
   };
   return { filter, compiled };
 }
@@ -354,7 +365,8 @@ function objectBody(body: unknown): Record<string, unknown> {
   ]);
 }
 
-function taken(slug: string): Problem {
+/** The answer to a slug that another segment has. */
+export function takenSlug(slug: string): Problem {
   return new Problem('segment_slug_taken', `there is a segment '${slug}' already`, [
     { path: '/slug', detail: 'taken' },
   ]);

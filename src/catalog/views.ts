@@ -18,7 +18,7 @@ import {
 import { type Catalog, hasOwnQuery, NO_FEED_ID, type StoredView } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
-import { type Edit, UNSIGNED } from './edit.ts';
+import { type Edit, entryTag, refuseUnmet, UNSIGNED } from './edit.ts';
 import { checkMembers, checkNaming, declaredType, type Naming, refuseMoved } from './naming.ts';
 import { type NamedSegments, namedScope, queryScope, reassign } from './segments.ts';
 
@@ -87,7 +87,9 @@ export class Views {
   /** @throws Problem view_unknown */
   async remove(slug: string, edit: Edit = UNSIGNED): Promise<void> {
     await this.#store.write((catalog) => {
-      if (!catalog.views.has(slug)) throw unknownView(slug);
+      const view = catalog.views.get(slug);
+      if (!view) throw unknownView(slug);
+      refuseUnmet(edit, entryTag(view));
       const draft = new CatalogDraft(catalog, edit);
       draft.setView(slug, null);
       return draft.finish();
@@ -99,6 +101,7 @@ export class Views {
       const draft = new CatalogDraft(catalog, edit);
       const old = draft.view(slug);
       if (!old) throw unknownView(slug);
+      refuseUnmet(edit, entryTag(old));
       const input = read(old);
       refuseMoved(old, input, 'view_invalid');
       placeView(draft, input, this.#timeZone);

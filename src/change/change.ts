@@ -8,6 +8,7 @@
  */
 import { type ErrorCode, type Fault, Problem, pointer } from '../errors.ts';
 import { type Cardinality, isObject, type ObjectType } from './object-type.ts';
+import type { Precondition } from './precondition.ts';
 import { describeAttribute, exampleOf, fitValue } from './value.ts';
 
 export const OPERATIONS = ['put', 'patch', 'archive', 'restore', 'delete'] as const;
@@ -15,7 +16,7 @@ export type Operation = (typeof OPERATIONS)[number];
 
 /**
  * On the wire, in the log and in the dead letters alike. In a patch, a value of `null` removes the
- * attribute.
+ * attribute. A precondition comes with the headers of a write of one record, and not on the wire.
  */
 export interface Change {
   readonly op: Operation;
@@ -23,6 +24,7 @@ export interface Change {
   readonly id: string;
   readonly data?: Readonly<Record<string, unknown>>;
   readonly source_version?: number;
+  readonly precondition?: Precondition;
 }
 
 /** The outcomes of a change; one letter each in a packed outcome row. */
@@ -39,6 +41,7 @@ const OUTCOMES = {
    */
   absent: 'a',
   dead: 'd',
+  precondition_failed: 'p',
 } as const;
 export type Outcome = keyof typeof OUTCOMES;
 

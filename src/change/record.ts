@@ -9,6 +9,7 @@
 import { unreachable } from '../errors.ts';
 import type { Change, Outcome } from './change.ts';
 import type { ObjectType } from './object-type.ts';
+import { isMet, type Precondition, type TaggedRevision } from './precondition.ts';
 import { fitValue } from './value.ts';
 
 /**
@@ -30,6 +31,11 @@ export interface RecordRow {
   readonly archivedAt?: number | undefined;
   readonly deletedAt?: number | undefined;
   /**
+   * Tells it from another of the same id that was created and deleted in the same millisecond:
+   * undefined where there can be none.
+   */
+  readonly life?: number | undefined;
+  /**
    * The values are known to be in normal form for this revision of the type; 0: they must be looked
    * at.
    */
@@ -43,6 +49,7 @@ interface StoredRecord {
   s?: number;
   a?: number;
   x?: number;
+  l?: number;
   r: number;
   d: RecordData;
 }
@@ -56,14 +63,15 @@ export function packRecord(record: RecordRow): string {
     sourceVersion: s,
     archivedAt: a,
     deletedAt: x,
+    life: l,
     fits: r,
     data: d,
   } = record;
-  return JSON.stringify({ v, c, u, s, a, x, r, d });
+  return JSON.stringify({ v, c, u, s, a, x, l, r, d });
 }
 
 export function unpackRecord(stored: string): RecordRow {
-  const { v, c, u, s, a, x, r, d } = JSON.parse(stored) as StoredRecord;
+  const { v, c, u, s, a, x, l, r, d } = JSON.parse(stored) as StoredRecord;
   return {
     data: d,
     version: v,
@@ -73,7 +81,14 @@ export function unpackRecord(stored: string): RecordRow {
     ...(s === undefined ? {} : { sourceVersion: s }),
     ...(a === undefined ? {} : { archivedAt: a }),
     ...(x === undefined ? {} : { deletedAt: x }),
+    ...(l === undefined ? {} : { life: l }),
   };
+}
+
+/** What a writer names a record by that wants it to be as it has seen it. */
+export function recordTag({ createdAt, life, version }: RecordRow): TaggedRevision {
+  const born = createdAt.toString(36);
+  return [life === undefined ? born : `${born}.${life.toString(36)}`, version];
 }
 
 /** How long a deleted record's source version is remembered. */
@@ -132,6 +147,8 @@ export interface Applying {
   readonly timeZone: string;
   /** The catalog version at which the change was checked. */
   readonly checkedAt: number;
+  /** What a record that is created gets as its `life`. */
+  readonly life?: number | undefined;
 }
 
 /**
@@ -143,6 +160,10 @@ export function applyChange(
   change: Change,
   applying: Applying,
 ): Applied {
+  if (change.precondition) {
+    const refused = refusal(record, change, change.precondition);
+    if (refused) return { outcome: refused, record };
+  }
   if (isStale(record, change)) return { outcome: 'stale', record };
   switch (change.op) {
     case 'put':
@@ -164,13 +185,24 @@ export function applyChange(
   }
 }
 
+/** Only what would be carried out without it has a precondition to fail. */
+function refusal(
+  record: RecordRow | undefined,
+  { op }: Change,
+  precondition: Precondition,
+): Outcome | undefined {
+  const current = exists(record) ? recordTag(record) : undefined;
+  if (!current && op !== 'put') return op === 'delete' ? 'absent' : 'unknown';
+  return isMet(precondition, current) ? undefined : 'precondition_failed';
+}
+
 function isStale(record: RecordRow | undefined, change: Change): boolean {
   if (change.source_version === undefined || record?.sourceVersion === undefined) return false;
   return change.source_version <= record.sourceVersion;
 }
 
 function put(record: RecordRow | undefined, change: Change, applying: Applying): Applied {
-  const { nowMs } = applying;
+  const { nowMs, life } = applying;
   const data = change.data ?? {};
   const fits = fitsOf(data, applying);
   const version = (record?.version ?? 0) + 1;
@@ -188,6 +220,7 @@ function put(record: RecordRow | undefined, change: Change, applying: Applying):
     sourceVersion,
     archivedAt: undefined,
     deletedAt: undefined,
+    life,
   };
   return { outcome: 'created', record: created };
 }
@@ -243,6 +276,7 @@ function remove(record: RecordRow | undefined, change: Change, { nowMs }: Applyi
     sourceVersion,
     archivedAt: undefined,
     deletedAt: nowMs,
+    life: record?.life,
   };
   return { outcome, record: tombstone };
 }
@@ -259,7 +293,7 @@ function noted(record: RecordRow, change: Change): Applied {
 
 /** Member by member, in the order of `put`: rows of one shape are quick to make and to read. */
 function revised(
-  { version, createdAt, sourceVersion, archivedAt, deletedAt }: RecordRow,
+  { version, createdAt, sourceVersion, archivedAt, deletedAt, life }: RecordRow,
   change: Change,
   nowMs: number,
   data: RecordData,
@@ -274,6 +308,7 @@ function revised(
     sourceVersion: change.source_version ?? sourceVersion,
     archivedAt,
     deletedAt,
+    life,
   };
 }
 

@@ -10,6 +10,7 @@ import { Activations } from '../catalog/activations.ts';
 import { CatalogStore } from '../catalog/catalog-store.ts';
 import { type Founding, foundDeployment } from '../catalog/founding.ts';
 import { ObjectTypes } from '../catalog/object-types.ts';
+import { Revisions } from '../catalog/revisions.ts';
 import { Segments } from '../catalog/segments.ts';
 import { Views } from '../catalog/views.ts';
 import { AllowedTargets } from '../catalog/webhook-target.ts';
@@ -56,6 +57,7 @@ export interface Deployment extends Readers {
   readonly objectTypes: ObjectTypes;
   readonly segments: Segments;
   readonly activations: Activations;
+  readonly revisions: Revisions;
   readonly views: Views;
   readonly previews: Previews;
   readonly ingest: Ingest;
@@ -89,6 +91,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     const metrics = createMetrics();
     await store.follow();
     if (options.runsWorker) await store.completeSlugs();
+    const sweeping = options.runsWorker ? sweepHourly(store, logger) : undefined;
     await delivery.listen();
     await delivery
       .forgetQuiet()
@@ -157,6 +160,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         stores.activations,
         new AllowedTargets(options.webhookAllow),
       ),
+      revisions: new Revisions(store, opened.catalog, timeZone),
       views: new Views(store, timeZone),
       previews,
       ingest: new Ingest(
@@ -184,6 +188,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         isClosing = true;
         await previews.close();
         await historyLoop.stop();
+        clearInterval(sweeping);
         await worker?.stop();
         // Redis is gone: the source's row stays, which costs a few bytes
         await delivery.retire().catch(() => {});
@@ -194,4 +199,14 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     await opened.close();
     throw error;
   }
+}
+
+/** Deleted segments that can't be restored any more go with the next edit, or within the hour. */
+function sweepHourly(store: CatalogStore, logger: Logger): NodeJS.Timeout {
+  const sweep = () =>
+    store.sweepDeleted().catch((error: unknown) => {
+      logger.warn({ err: error }, 'deleted segments stay until they are looked at again');
+    });
+  void sweep();
+  return setInterval(sweep, 3_600_000).unref();
 }

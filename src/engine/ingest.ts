@@ -12,6 +12,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { type Change, type Outcome, parseChange } from '../change/change.ts';
 import { readExactJson } from '../change/exact-json.ts';
 import { partitionOf } from '../change/partition.ts';
+import type { Precondition } from '../change/precondition.ts';
 import { type ErrorCode, Problem } from '../errors.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import type { Metrics } from '../metrics.ts';
@@ -97,15 +98,20 @@ export class Ingest {
   }
 
   /**
-   * Delivers one change.
+   * Delivers one change; a precondition is decided where it is applied.
    * @returns its outcome, or `accepted` when it is not waited for, or not applied within the time.
    * @throws Problem overloaded | redis_unavailable | what `parse` throws
    */
-  async one(given: unknown, { wait, timeoutMs }: IngestOptions): Promise<Outcome | 'accepted'> {
+  async one(
+    given: unknown,
+    { wait, timeoutMs }: IngestOptions,
+    precondition?: Precondition,
+  ): Promise<Outcome | 'accepted'> {
     const { change, checkedAt } = await this.#parsed(given);
+    const conditional = precondition ? { ...change, precondition } : change;
     const { outcomes } = await this.#delivery.deliver({
       partition: partitionOf(change.id, this.#partitions),
-      changes: [JSON.stringify(change)],
+      changes: [JSON.stringify(conditional)],
       checkedAt,
       wantsOutcomes: wait === 'applied',
       patienceMs: 0,
@@ -375,6 +381,8 @@ function shortened(text: string): string {
  */
 function refusal(outcome: Outcome): Problem | undefined {
   if (outcome === 'unknown') return new Problem('record_unknown', 'there is no such record');
+  if (outcome === 'precondition_failed')
+    return new Problem('precondition_failed', 'the record is another by now');
   if (outcome === 'dead')
     return new Problem(
       'change_dead',

@@ -76,6 +76,8 @@ export class PartitionCore implements Turn {
   #number: number;
   /** The latest that this owner or one before it went by. */
   #clockMs: number;
+  /** The clock of the last commit. */
+  #committedMs: number;
   #isHeldBack = false;
   #failures = 0;
 
@@ -87,6 +89,7 @@ export class PartitionCore implements Turn {
     this.#meta = meta;
     this.#number = meta.number;
     this.#clockMs = meta.clockMs;
+    this.#committedMs = meta.clockMs;
     const make = context.makeParticipants ?? makeParticipants;
     this.participants = make({ limits, partitions, freshEpoch });
     this.#all = Object.values(this.participants);
@@ -277,12 +280,13 @@ export class PartitionCore implements Turn {
     const planned = this.#plan(batch, piece, rows);
     this.#stepMs = this.#context.elapsedMs() - beganMs;
     if (planned.kind !== 'planned') return planned;
-    const { made, prepared, names } = planned;
+    const { made, prepared, names, nowMs } = planned;
     const answer = yield* ask({ kind: 'commit', prepared });
     switch (answer) {
       case 'ok':
       case 'duplicate':
         this.#number = prepared.number;
+        this.#committedMs = nowMs;
         for (const participant of this.#all) participant.committed?.(made);
         if (piece) this.#careful.passed(piece, names);
         else this.#failures = 0;
@@ -337,6 +341,7 @@ export class PartitionCore implements Turn {
         readonly made: Step;
         readonly prepared: PreparedCommit;
         readonly names: readonly string[];
+        readonly nowMs: number;
       } {
     try {
       const { nowMs } = this;
@@ -347,7 +352,7 @@ export class PartitionCore implements Turn {
       addMembers(writes, made, this.networks, this.participants.builds);
       const names = piece ? this.#careful.plan(writes, made, piece) : [];
       const prepared = this.#context.prepare(this.#header(), writes);
-      return { kind: 'planned', made, prepared, names };
+      return { kind: 'planned', made, prepared, names, nowMs };
     } catch (error) {
       if (batch.aside || batch.poison) throw error;
       if (piece) this.#careful.threw(piece, error as Error);
@@ -377,6 +382,8 @@ export class PartitionCore implements Turn {
       isReceiving: (source) => resyncs.isReceiving(source),
       timeZone,
       nowMs,
+      // Within a commit nobody sees a record come and go.
+      life: nowMs === this.#committedMs ? this.number : undefined,
       failed: builds.failed,
     };
   }

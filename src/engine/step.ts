@@ -98,6 +98,8 @@ export interface StepContext {
   readonly timeZone: string;
   /** The partition's clock for this batch, in ms: never lower than that of the batch before. */
   readonly nowMs: number;
+  /** What records that are created get as their `life`; undefined: nothing. */
+  readonly life?: number | undefined;
   /** Caller: holds every record that the batch touches; ABSENT for those that do not exist. */
   readonly row: (objectType: string, id: string) => Row;
   /** By edge id. */
@@ -783,10 +785,11 @@ class StepRun {
   }
 
   #apply(change: Change, known: TypeContext, checkedAt: number): Outcome {
-    const { nowMs, timeZone } = this.#context;
+    const { nowMs, timeZone, life } = this.#context;
     const working = this.#open(change.object_type, change.id);
     const { record } = working;
-    const applied = applyChange(record, change, { nowMs, timeZone, type: known.type, checkedAt });
+    const applying = { nowMs, timeZone, type: known.type, checkedAt, life };
+    const applied = applyChange(record, change, applying);
     if (applied.record === record) return applied.outcome;
     const flips = this.#flips(working, applied.record, applied.names, known);
     working.record = applied.record;

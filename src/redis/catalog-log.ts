@@ -17,9 +17,10 @@ import type {
   VersionAnswer,
   WrittenVersion,
 } from '../catalog/catalog-log.ts';
+import type { RevisionText } from '../catalog/histories.ts';
 import { STREAM_START } from '../change/entry-order.ts';
 import { assert } from '../errors.ts';
-import { Keys } from './keys.ts';
+import { Keys, revisionField } from './keys.ts';
 import { pairs } from './pairs.ts';
 import { runScript } from './scripts.ts';
 import type { StreamEntry, StreamTail } from './stream-tail.ts';
@@ -38,6 +39,7 @@ const HASHES = {
   feedIds: 'feedIds',
   views: 'views',
   activations: 'activations',
+  histories: 'histories',
 } as const;
 
 export class RedisCatalogLog implements CatalogLog {
@@ -81,23 +83,16 @@ export class RedisCatalogLog implements CatalogLog {
   }
 
   async read(): Promise<CatalogContent> {
-    const { meta, objectTypes, segments, predicateIds, feedIds, views, activations } = this.#keys;
-    const replies = await this.#redis
-      .multi()
-      .hgetall(meta)
-      .hgetall(objectTypes)
-      .hgetall(segments)
-      .hgetall(predicateIds)
-      .hgetall(feedIds)
-      .hgetall(views)
-      .hgetall(activations)
-      .exec();
+    const { meta } = this.#keys;
+    const names = Object.keys(HASHES) as (keyof typeof HASHES)[];
+    const read = this.#redis.multi().hgetall(meta);
+    for (const name of names) read.hgetall(this.#keys[HASHES[name]]);
+    const replies = await read.exec();
     assert(replies, 'a MULTI without WATCH is carried out');
     const [stored, ...hashes] = replies.map(([error, reply]) => {
       if (error) throw error;
       return reply as Record<string, string>;
     });
-    const names = Object.keys(HASHES) as (keyof typeof HASHES)[];
     const writes = names.flatMap((hash, at) =>
       Object.entries(hashes[at]!).map(
         ([field, value]) => [hash, field, JSON.parse(value)] as unknown as CatalogWrite,
@@ -125,10 +120,14 @@ export class RedisCatalogLog implements CatalogLog {
     this.#tail.follow(this.#keys.log, position, (entries) => onVersions(entries.map(readVersion)));
   }
 
-  async write({ version, change, secret, slugs = [] }: WrittenVersion): Promise<VersionAnswer> {
+  async write(written: WrittenVersion): Promise<VersionAnswer> {
+    const { version, change, secret, slugs = [], texts = [] } = written;
     const writes = [
       ...change.writes.flatMap(([hash, field, value]) => fieldOf(HASHES[hash], field, value)),
       ...slugs.flatMap(([slug, predicateId]) => fieldOf('slugs', slug, predicateId)),
+      ...texts.flatMap(({ segment, revision, text }) =>
+        fieldOf('revisions', revisionField(segment, revision), text),
+      ),
       ...(secret ? ['webhookSecrets', secret.activation, 'set', secret.secret] : []),
     ];
     return runScript(
@@ -143,6 +142,16 @@ export class RedisCatalogLog implements CatalogLog {
       },
       { arguments: writes },
     );
+  }
+
+  async revisions(
+    segment: string,
+    numbers: readonly number[],
+  ): Promise<(RevisionText | undefined)[]> {
+    if (numbers.length === 0) return [];
+    const fields = numbers.map((revision) => revisionField(segment, revision));
+    const texts = await this.#redis.hmget(this.#keys.revisions, ...fields);
+    return texts.map((text) => (text === null ? undefined : (JSON.parse(text) as RevisionText)));
   }
 
   async slugs(): Promise<ReadonlyMap<string, string>> {

@@ -21,6 +21,11 @@ export function sourceName(partition: number): string {
   return `p${partition}`;
 }
 
+/** Names a revision of a segment among the texts that are kept: an id holds no colon. */
+export function revisionField(segment: string, revision: number): string {
+  return `${segment}:${revision}`;
+}
+
 /** Whether a source in `delivered` is a partition: others are processes that write changes. */
 export function isSourcePartition(source: string): boolean {
   return /^p\d+$/.test(source);
@@ -166,6 +171,10 @@ export class CatalogKeys {
   readonly views: string;
   readonly log: string;
   readonly activations: string;
+  /** By segment id: which earlier revisions are kept, and what was deleted. */
+  readonly histories: string;
+  /** The texts of those. */
+  readonly revisions: string;
   /** By activation: in no catalog entry, so that nothing that shows the catalog can show them. */
   readonly webhookSecrets: string;
   /**
@@ -185,6 +194,8 @@ export class CatalogKeys {
     this.views = `${this.#base}views`;
     this.log = `${this.#base}log`;
     this.activations = `${this.#base}activations`;
+    this.histories = `${this.#base}histories`;
+    this.revisions = `${this.#base}revisions`;
     this.webhookSecrets = `${this.#base}webhook-secrets`;
     this.goneActivations = `${this.#base}gone-activations`;
   }
@@ -460,6 +471,8 @@ export const KEY_TABLE: readonly KeyRow[] = [
   },
   { name: 'rc:{catalog}:log', type: 'stream', holds: 'the latest versions' },
   { name: 'rc:{catalog}:activations', type: 'hash', holds: 'id → activation' },
+  { name: 'rc:{catalog}:histories', type: 'hash', holds: 'segment id → what is kept of its past' },
+  { name: 'rc:{catalog}:revisions', type: 'hash', holds: '`<segment id>:<number>` → its text' },
   { name: 'rc:{catalog}:webhook-secrets', type: 'hash', holds: 'activation → secret' },
   { name: 'rc:{catalog}:gone-activations', type: 'zset', holds: 'those to clear up after' },
   { name: 'rc:{catalog}:sorted:<slug>:<run>', type: 'zset', holds: 'ids of a view, while read' },

@@ -243,7 +243,8 @@ export const SIGNATURES = {
   writeCatalog: answering<{ readonly status: 'ok' | 'conflict'; readonly version: number }>()({
     keys: [
       ...(['meta', 'log', 'objectTypes', 'segments', 'predicateIds', 'views'] as const),
-      ...(['feedIds', 'activations', 'slugs', 'webhookSecrets', 'goneActivations'] as const),
+      ...(['feedIds', 'activations', 'histories', 'revisions', 'slugs'] as const),
+      ...(['webhookSecrets', 'goneActivations'] as const),
     ],
     arguments: ['version', 'nextPredicateId', 'change', 'entriesMax'],
     more: true,

@@ -23,6 +23,8 @@ const segment = (slug: string, value: string) => ({
   query: inCountry(value),
 });
 
+const NAMED: readonly string[] = ['object-types', 'segments', 'views', 'activations'];
+
 /** The latest changes of the catalog that somebody made: who, and the names of what changed. */
 async function signed(): Promise<string[]> {
   const { redis, keys } = api.deployment;
@@ -30,7 +32,7 @@ async function signed(): Promise<string[]> {
   return entries.flatMap(([, fields]) => {
     const { by, writes } = JSON.parse(fields[fields.indexOf('change') + 1]!) as CatalogChange;
     if (by === undefined) return [];
-    const names = writes.filter(([hash]) => hash !== 'predicateIds');
+    const names = writes.filter(([hash]) => NAMED.includes(hash));
     return [`${by}: ${names.map(([hash, name]) => `${hash} ${name}`).join(', ')}`];
   });
 }

@@ -142,9 +142,9 @@ function urlOf(path: string, operation: Operation, made: Record<string, string>)
 
 /**
  * These need something that no document can show: a receiver, a dead letter, a sync that was asked
- * for.
+ * for, a segment that is deleted.
  */
-const NEEDS_MORE = ['testActivation', 'getSync'];
+const NEEDS_MORE = ['testActivation', 'getSync', 'restoreSegment'];
 
 const { api: described, document } = await fresh();
 afterAll(() => described.close());

@@ -11,6 +11,8 @@ import { Segments } from '../../src/catalog/segments.ts';
 import type { Change } from '../../src/change/change.ts';
 import type { ObjectType } from '../../src/change/object-type.ts';
 import { partitionOf } from '../../src/change/partition.ts';
+import type { Precondition, TaggedRevision } from '../../src/change/precondition.ts';
+import { exists, recordTag } from '../../src/change/record.ts';
 import { type Built, settle } from '../../src/engine/build-switch.ts';
 import type { Participants } from '../../src/engine/participants.ts';
 import { Problem } from '../../src/errors.ts';
@@ -94,6 +96,10 @@ export class Cluster {
   readonly rolledBack = new Set<number>();
   /** Partitions whose owner has died of what it evaluated. */
   readonly #deadly = new Set<number>();
+  /** What writers have seen of records, and how often those had become others by then. */
+  readonly #seen = new Map<string, { readonly tag: TaggedRevision; readonly edits: number }>();
+  /** How many preconditions were met, and how many failed. */
+  readonly conditions = { met: 0, failed: 0 };
   readonly #losesTails: boolean;
   readonly #remembered = new Map<number, PartitionContent>();
   readonly #subject: Subject;
@@ -209,6 +215,8 @@ export class Cluster {
 
   #recall(partition: number): void {
     const isHere = (id: string) => partitionOf(id, PARTITIONS) === partition;
+    for (const key of this.#seen.keys())
+      if (isHere(key.slice(key.indexOf(':') + 1))) this.#seen.delete(key);
     this.model.forget(isHere);
     for (const objectType of this.catalog.catalog.objectTypes.keys())
       for (const [id, { record }] of this.stores[partition]!.rowsOf(objectType))
@@ -366,19 +374,57 @@ export class Cluster {
   #write(): void {
     const changes = [this.#nextChange()];
     const partition = partitionOf(changes[0]!.id, PARTITIONS);
-    this.model.apply(changes[0]!);
+    this.#apply(changes[0]!);
     while (this.#choose(2) === 0) {
       const change = this.#nextChange();
       if (partitionOf(change.id, PARTITIONS) !== partition) break;
-      this.model.apply(change);
+      this.#apply(change);
       changes.push(change);
     }
     if (this.#choose(TROUBLE_ONE_IN) === 0) changes.push(this.#trouble(partition, changes[0]!));
     this.#send(partition, changes);
   }
 
+  #apply(change: Change): void {
+    const { object_type: objectType, id, precondition } = change;
+    const { match, absent } = precondition ?? { match: '*' };
+    const isThere = this.model.get(objectType, id) !== undefined;
+    const seen = this.#seen.get(`${objectType}:${id}`);
+    const isAsSeen = isThere && seen?.edits === this.model.editsOf(objectType, id);
+    const isMet = absent ? !isThere : match === '*' ? isThere : isAsSeen;
+    if (precondition) this.conditions[isMet ? 'met' : 'failed']++;
+    this.model.apply(change, isMet);
+  }
+
+  /** What writers see from now on, until they look again. Caller: the deployment is at rest. */
+  look(): void {
+    this.#seen.clear();
+    for (const objectType of this.catalog.catalog.objectTypes.keys())
+      for (const store of this.stores)
+        for (const [id, { record }] of store.rowsOf(objectType)) {
+          if (!exists(record)) continue;
+          const edits = this.model.editsOf(objectType, id);
+          this.#seen.set(`${objectType}:${id}`, { tag: recordTag(record), edits });
+        }
+  }
+
+  #nextPrecondition({ object_type: objectType, id }: Change): Precondition {
+    const { tag } = this.#seen.get(`${objectType}:${id}`) ?? {};
+    switch (this.#choose(4)) {
+      case 0:
+        return { absent: true };
+      case 1:
+        return { match: '*' };
+      default:
+        return { match: tag ? [['another', 1], tag] : [['another', 1]] };
+    }
+  }
+
   #nextChange(): Change {
-    const change = this.#subject.change(this.#choose, this.model, this.#nowMs);
+    const drawn = this.#subject.change(this.#choose, this.model, this.#nowMs);
+    const isConditional = this.#subject.isConditional && this.#choose(2) === 0;
+    const precondition = isConditional ? { precondition: this.#nextPrecondition(drawn) } : {};
+    const change = { ...drawn, ...precondition };
     if (this.#choose(SOURCED_ONE_IN) > 0) return change;
     return { ...change, source_version: ++this.#sourceVersion };
   }

@@ -31,6 +31,8 @@ const NO_GHOST: Ghost = { versions: [0] };
 export class Model {
   readonly records = new Map<string, ModelRecord>();
   readonly #ghosts = new Map<string, Ghost>();
+  /** How often each record became another: what a writer has seen is that, or not any more. */
+  readonly #edits = new Map<string, number>();
 
   get(objectType: string, id: string): ModelRecord | undefined {
     return this.records.get(`${objectType}:${id}`);
@@ -42,8 +44,15 @@ export class Model {
     );
   }
 
-  apply({ op, object_type: objectType, id, data = {}, source_version: source }: Change): void {
+  editsOf(objectType: string, id: string): number {
+    return this.#edits.get(`${objectType}:${id}`) ?? 0;
+  }
+
+  /** `isMet`: whether its precondition is, if it has one. */
+  apply(change: Change, isMet = true): void {
+    const { op, object_type: objectType, id, data = {}, source_version: source } = change;
     const old = this.get(objectType, id);
+    if (change.precondition && !(isMet && (old || op === 'put'))) return;
     const isSourced = old?.isSourced === true || source !== undefined;
     const given = { objectType, id, isSourced };
     if (op === 'delete') this.#delete(`${objectType}:${id}`, old, isSourced);
@@ -64,12 +73,14 @@ export class Model {
       text(old.data) === text(record.data);
     const versions = next(old?.versions ?? ghost.versions, isSame ? 0 : 1);
     this.#ghosts.delete(key);
+    if (!isSame) this.#edits.set(key, (this.#edits.get(key) ?? 0) + 1);
     this.records.set(key, { ...record, isSourced, versions });
   }
 
   #delete(key: string, old: ModelRecord | undefined, isSourced: boolean): void {
     const before = old?.versions ?? this.#ghosts.get(key)?.versions ?? NO_GHOST.versions;
     this.records.delete(key);
+    if (old) this.#edits.set(key, (this.#edits.get(key) ?? 0) + 1);
     // Of a record that there is not, a deletion is remembered, too, or had been remembered before.
     const isGhost = isSourced || this.#ghosts.has(key);
     if (isGhost)

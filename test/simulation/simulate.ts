@@ -22,6 +22,7 @@ const MOMENTS = 3;
 
 /**
  * `change` leaves out a part of each owner's participants.
+ * @returns how many preconditions were met, and how many failed
  * @throws Error `seed=… step=… …` if something is not as it has to be
  */
 export async function simulate(
@@ -29,7 +30,7 @@ export async function simulate(
   subject: Subject,
   guards: Guards = ALL_GUARDS,
   change?: (participants: Participants) => void,
-): Promise<void> {
+): Promise<Cluster['conditions']> {
   const choose = chooser(seed);
   let step = 0;
   try {
@@ -41,9 +42,11 @@ export async function simulate(
       for (let moments = 0; moments < MOMENTS; moments++) {
         await cluster.settle();
         check(cluster);
+        cluster.look();
         cluster.passTime();
       }
     }
+    return cluster.conditions;
   } catch (error) {
     throw new Error(`seed=${seed} step=${step} ${(error as Error).message}`, { cause: error });
   }

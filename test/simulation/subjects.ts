@@ -30,6 +30,8 @@ export interface Subject {
   readonly time: { readonly startMs: number; readonly strideMs: number };
   /** The next change of a random record, with values in normal form. */
   readonly change: (choose: Choose, model: Model, nowMs: number) => Change;
+  /** Whether some changes have preconditions. */
+  readonly isConditional?: boolean;
   /** Of which records JsonLogic takes more than its budget; of none if absent. */
   readonly isTooCostly?: (attributes: Attributes) => boolean;
 }

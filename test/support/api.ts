@@ -43,6 +43,7 @@ interface Sent {
   readonly role?: Role;
   readonly type?: string;
   readonly accept?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export const SERVICE_NAME = 'nightly-import';
@@ -68,16 +69,16 @@ export async function openTestApi({
     method,
     url,
     body,
-    { role = 'master', type = 'application/json', accept } = {},
+    { role = 'master', type = 'application/json', accept, headers = {} } = {},
   ) =>
     server.inject({
       method: method as 'GET',
       url,
       headers: {
         authorization: `Bearer the-key-of-the-${role}`,
+        ...headers,
         ...(accept === undefined ? {} : { accept }),
         ...(body === undefined ? {} : { 'content-type': type }),
-        ...(accept === undefined ? {} : { accept }),
       },
       ...(body === undefined
         ? {}

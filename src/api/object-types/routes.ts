@@ -10,6 +10,7 @@ import { editOf } from '../edits.ts';
 import { named } from '../fields.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
 import { fieldsParameter, pageOfFields, pageParameters } from '../page.ts';
+import { tag } from '../preconditions.ts';
 import { route } from '../route.ts';
 import { formatObjectType } from './format.ts';
 import { objectTypeForm } from './schemas.ts';
@@ -44,10 +45,14 @@ const getObjectType = route({
   summary: 'Read an object type',
   answers: { 200: named('ObjectTypeShown') },
   refusals: ['object_type_unknown'],
-  handler: async ({ params: { name } }, { deployment: { store } }) => {
+  isConditional: true,
+  handler: async (request, { deployment: { store } }, reply) => {
+    const { name } = request.params;
     const type = await findObjectType(store, name);
     const inverse_relationships = inverseRelationships(name, store.catalog.objectTypes);
-    return { ...formatObjectType(type), inverse_relationships };
+    const shown = { ...formatObjectType(type), inverse_relationships };
+    tag(request, reply, store.catalog.typeTags.get(name)!, shown);
+    return shown;
   },
 });
 
@@ -65,10 +70,17 @@ const putObjectType = route({
     'catalog_full',
     'object_type_invalid',
   ],
-  handler: async (request, { deployment: { objectTypes } }, reply) => {
+  isConditional: true,
+  handler: async (request, { deployment: { objectTypes, store } }, reply) => {
     const { params, body } = request;
-    const { type, created } = await objectTypes.put(params.name, body, editOf(request));
-    return reply.code(created ? 201 : 200).send(formatObjectType(type));
+    const { name } = params;
+    const { type, created } = await objectTypes.put(name, body, editOf(request));
+    const { catalog } = store;
+    const shown = formatObjectType(type);
+    // It is the tag of what a read shows.
+    const inverse_relationships = inverseRelationships(name, catalog.objectTypes);
+    tag(request, reply, catalog.typeTags.get(name)!, { ...shown, inverse_relationships });
+    return reply.code(created ? 201 : 200).send(shown);
   },
 });
 
@@ -77,6 +89,7 @@ const deleteObjectType = route({
   path: '/v1/object-types/:name',
   need: 'write_catalog',
   summary: 'Delete an object type that nothing uses',
+  isConditional: true,
   answers: { 204: NO_CONTENT },
   refusals: ['object_type_unknown', 'object_type_in_use', 'catalog_conflict', 'not_caught_up'],
   handler: async (request, { deployment: { objectTypes } }, reply) => {

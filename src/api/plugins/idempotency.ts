@@ -3,12 +3,12 @@
  * the answer of the first time.
  *
  * Keeps true: of requests with one key only one is under way at a time. An answer is given out
- * again only to the very same request, known by the hash of its body. The hash is taken of the
- * bytes as they pass, so a streamed body is never held: a repetition is read to its end before it
- * is answered. Not kept: answers that ask to try again (429, 5xx), those to a body that broke off,
- * and those too long to keep; such a request is carried out anew. What is kept for one API key has
- * a bounded weight: beyond it the oldest answers go, and their requests are carried out anew as
- * well.
+ * again only to the very same request, known by the hash of its body and its preconditions. The
+ * hash is taken of the bytes as they pass, so a streamed body is never held: a repetition is read
+ * to its end before it is answered. Not kept: answers that ask to try again (429, 5xx), those to a
+ * body that broke off, and those too long to keep; such a request is carried out anew. What is kept
+ * for one API key has a bounded weight: beyond it the oldest answers go, and their requests are
+ * carried out anew as well.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
@@ -16,6 +16,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { Problem } from '../../errors.ts';
 import type { AnswerStore, StoredAnswer } from '../answer-store.ts';
+import { PRECONDITION_HEADERS } from '../preconditions.ts';
 import { isWrite, needOf } from '../roles.ts';
 import { sendText } from './problems.ts';
 
@@ -24,7 +25,7 @@ const PENDING_TTL_MS = 60_000;
 const ANSWER_TTL_MS = 24 * 60 * 60 * 1000;
 const ANSWER_BYTES_MAX = 256 * 1024;
 /** Others, such as the request id, are those of each answer. */
-const KEPT_HEADERS = ['content-type', 'location'];
+const KEPT_HEADERS = ['content-type', 'etag', 'location'];
 
 /** Where answers are kept, and how many bytes of them for one API key. */
 interface IdempotencyOptions {
@@ -113,7 +114,12 @@ function guard(request: FastifyRequest): GuardedRequest | undefined {
   const named = JSON.stringify([request.caller!.holder, request.method, request.url, sent]);
   const digest = createHash('sha256').update(named).digest('hex');
   const { holder } = request.caller!;
-  return { digest, holder, hash: createHash('sha256'), body: 'untouched', renewal: undefined };
+  const hash = createHash('sha256');
+  for (const name of PRECONDITION_HEADERS) {
+    const condition = request.headers[name];
+    if (condition !== undefined) hash.update(`${name}: ${condition}\n`);
+  }
+  return { digest, holder, hash, body: 'untouched', renewal: undefined };
 }
 
 function hashed(payload: Readable, guarded: GuardedRequest): Readable {

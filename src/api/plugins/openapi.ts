@@ -2,7 +2,8 @@
  * openapi.ts – The description of the API at `/openapi.json` and as pages at `/docs`.
  *
  * Keeps true: it is made of the routes. What holds for many of them (keys, roles, refusals of every
- * route, the Idempotency-Key) comes from the tables that decide it, so no route can forget it.
+ * route, the Idempotency-Key, preconditions) comes from the tables that decide it, so no route can
+ * forget it.
  */
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -75,9 +76,10 @@ function withOptionalBodies<Document extends object>(document: Document): Docume
 function described(schema: FastifySchema = {}, { config }: AddedRoute): FastifySchema {
   // Pages of other plugins are hidden.
   if (!config?.route) return schema;
-  const { need, tag } = config.route;
+  const { need, tag, isConditional = false } = config.route;
   const tags = [tag];
-  const response = schema.response as Record<string, object>;
+  const given = schema.response as Record<string, object>;
+  const response = isConditional ? withTags(given, need) : given;
   if (need === 'nothing')
     return { ...schema, tags, security: [], response: withRefusals(response, ANY) };
   const answers = withRefusals(response, refusalsOf(schema, need));
@@ -85,9 +87,42 @@ function described(schema: FastifySchema = {}, { config }: AddedRoute): FastifyS
   if (need === 'key') return known;
   const roles = `Roles: ${rolesFor(need).join(', ')}.`;
   const description = [schema.description, roles].filter(Boolean).join(' ');
-  return need === 'read'
-    ? { ...known, description }
-    : { ...known, description, headers: IDEMPOTENCY_HEADERS };
+  const headers = {
+    ...(isWrite(need) ? IDEMPOTENCY_HEADERS : {}),
+    ...(isConditional ? conditionHeaders(need) : {}),
+  };
+  const sent = Object.keys(headers).length === 0 ? {} : { headers: Type.Object(headers) };
+  return { ...known, description, ...sent };
+}
+
+const ETAG = {
+  etag: { type: 'string', description: '`"<identity>-<revision>-<hash of the rest>"`' },
+};
+
+/** Its answers have a tag; to a read that names it there is nothing to answer. */
+function withTags(response: Readonly<Record<string, object>>, need: Need): Record<string, object> {
+  const tagged = Object.entries(response).map(([status, answer]) => [
+    status,
+    status === '200' || status === '201' ? { ...answer, headers: ETAG } : answer,
+  ]);
+  const known = { 304: { type: 'null', description: 'The tag is known; it is as it was.' } };
+  const all = { ...Object.fromEntries(tagged), ...(isWrite(need) ? {} : known) };
+  return withRefusals(all, ['precondition_failed', 'parameter_invalid']);
+}
+
+function conditionHeaders(need: Need) {
+  const listed = '`*` or a list of tags. ';
+  const refused = '`precondition_failed` is 412.';
+  const match = isWrite(need)
+    ? 'Carried out only on what has one of these identities and revisions. '
+    : 'Answered only if it has one of these identities and revisions. ';
+  const noneMatch = isWrite(need)
+    ? `\`*\`: carried out only if there is none yet. ${refused}`
+    : `${listed}304 if it is one of these.`;
+  return {
+    'if-match': Type.Optional(Type.String({ description: `${match}${listed}${refused}` })),
+    'if-none-match': Type.Optional(Type.String({ description: noneMatch })),
+  };
 }
 
 interface AddedRoute {
@@ -111,7 +146,7 @@ function refusalsOf(schema: FastifySchema, need: Need): ErrorCode[] {
   ];
 }
 
-const IDEMPOTENCY_HEADERS = Type.Object({
+const IDEMPOTENCY_HEADERS = {
   'idempotency-key': Type.Optional(
     Type.String({
       minLength: 1,
@@ -122,7 +157,7 @@ const IDEMPOTENCY_HEADERS = Type.Object({
         `${WRITE.map((code) => `\`${code}\` is ${ERRORS[code].status}.`).join(' ')}`,
     }),
   ),
-});
+};
 
 function withRefusals(
   response: Readonly<Record<string, object>>,

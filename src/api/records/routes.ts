@@ -5,6 +5,7 @@ import Type from 'typebox';
 import type { StoredSegment } from '../../catalog/catalog.ts';
 import type { CatalogStore } from '../../catalog/catalog-store.ts';
 import { findObjectType, findSegment } from '../../catalog/entries.ts';
+import { recordTag } from '../../change/record.ts';
 import { type ErrorCode, Problem } from '../../errors.ts';
 import { EVENTUAL } from '../../membership/read-options.ts';
 import type { NamedRecord } from '../../membership/record-reader.ts';
@@ -12,6 +13,7 @@ import { NO_CONTENT } from '../answers.ts';
 import { named } from '../fields.ts';
 import { LIMIT_DEFAULT, pageOf, pageParameters } from '../page.ts';
 import { pageText } from '../page-text.ts';
+import { tag } from '../preconditions.ts';
 import { readOptions, readParameters } from '../read-options.ts';
 import { route } from '../route.ts';
 import { formatRecord, showRecord } from './format.ts';
@@ -71,6 +73,7 @@ const getRecord = route({
   need: 'read',
   summary: 'Read a record, optionally with what it is related to',
   query: Type.Object({ ...includeParameters, ...readParameters }),
+  isConditional: true,
   answers: { 200: named('RecordWithIncluded') },
   refusals: [...READ_CODES, 'record_unknown', 'cursor_invalid', 'relationship_building'],
   handler: async (request, { deployment, held }, reply) => {
@@ -83,11 +86,17 @@ const getRecord = route({
       : [];
     const record = await records.one(type, id, readOptions(query));
     if (!record) throw unknownRecord(type, id);
-    if (hops.length === 0) return formatRecord(type, id, record);
+    if (hops.length === 0) {
+      const shown = formatRecord(type, id, record);
+      tag(request, reply, recordTag(record), shown);
+      return shown;
+    }
     await records.wait(type, readOptions(query));
-    return held.send(request, reply, () =>
-      withIncluded(type, { id, record }, hops, query, deployment),
-    );
+    return held.send(request, reply, async () => {
+      const shown = await withIncluded(type, { id, record }, hops, query, deployment);
+      tag(request, reply, recordTag(record), shown);
+      return shown;
+    });
   },
 });
 
@@ -121,8 +130,9 @@ const putRecord = route({
   body: named('Attributes'),
   answers: { 200: named('Record'), 201: named('Record'), 202: named('Receipt') },
   refusals: [...WRITE_CODES, 'body_malformed', 'body_invalid', 'attribute_invalid'],
-  handler: ({ params, query, body }, context, reply) =>
-    writeRecord({ op: 'put', params, query, data: body }, context, reply),
+  isConditional: true,
+  handler: (request, context, reply) =>
+    writeRecord({ op: 'put', request, data: request.body }, context, reply),
 });
 
 const patchRecord = route({
@@ -141,8 +151,9 @@ const patchRecord = route({
     'body_invalid',
     'attribute_invalid',
   ],
-  handler: ({ params, query, body }, context, reply) =>
-    writeRecord({ op: 'patch', params, query, data: body }, context, reply),
+  isConditional: true,
+  handler: (request, context, reply) =>
+    writeRecord({ op: 'patch', request, data: request.body }, context, reply),
 });
 
 const archiveRecord = route({
@@ -153,8 +164,8 @@ const archiveRecord = route({
   query: writeQuery,
   answers: { 200: named('Record'), 202: named('Receipt') },
   refusals: [...WRITE_CODES, 'record_unknown'],
-  handler: ({ params, query }, context, reply) =>
-    writeRecord({ op: 'archive', params, query }, context, reply),
+  isConditional: true,
+  handler: (request, context, reply) => writeRecord({ op: 'archive', request }, context, reply),
 });
 
 const restoreRecord = route({
@@ -165,8 +176,8 @@ const restoreRecord = route({
   query: writeQuery,
   answers: { 200: named('Record'), 202: named('Receipt') },
   refusals: [...WRITE_CODES, 'record_unknown'],
-  handler: ({ params, query }, context, reply) =>
-    writeRecord({ op: 'restore', params, query }, context, reply),
+  isConditional: true,
+  handler: (request, context, reply) => writeRecord({ op: 'restore', request }, context, reply),
 });
 
 const deleteRecord = route({
@@ -177,8 +188,8 @@ const deleteRecord = route({
   query: writeQuery,
   answers: { 200: named('Record'), 202: named('Receipt'), 204: NO_CONTENT },
   refusals: [...WRITE_CODES, 'record_unknown'],
-  handler: ({ params, query }, context, reply) =>
-    writeRecord({ op: 'delete', params, query }, context, reply),
+  isConditional: true,
+  handler: (request, context, reply) => writeRecord({ op: 'delete', request }, context, reply),
 });
 
 export const RECORD_ROUTES = {

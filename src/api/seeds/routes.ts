@@ -122,7 +122,7 @@ const importSeed = route({
         await jobs.store.pushInput(id, piece);
         total += piece.length;
       }
-      const job = await jobs.add(id, 'seed', { dry_run: isDryRun, ...edit }, { total });
+      const job = await jobs.add(id, 'seed', { dry_run: isDryRun, by: edit.by }, { total });
       return sendAccepted(reply, job);
     } catch (error) {
       await jobs.store.drop(id).catch(() => {}); // it ends by itself

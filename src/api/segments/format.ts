@@ -1,9 +1,12 @@
 /**
  * format.ts – Segments as they are answered.
  */
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { StoredSegment } from '../../catalog/catalog.ts';
+import { entryTag } from '../../catalog/edit.ts';
 import type { Deployment } from '../../engine/deployment.ts';
 import type { FreshnessFigures } from '../../membership/freshness.ts';
+import { tag } from '../preconditions.ts';
 import { isoTime } from '../times.ts';
 
 /**
@@ -38,4 +41,31 @@ export async function formatSegment(
 
 function formatFreshness({ asOfMs, lagEntries, lagMs }: FreshnessFigures) {
   return { as_of_time: isoTime(asOfMs), lag_entries: lagEntries, lag_ms: lagMs };
+}
+
+/**
+ * The segment, with its tag. Freshness goes on by the millisecond and is no part of it: else no tag
+ * would be seen twice. @throws Problem precondition_failed if it is a read that wants another
+ */
+export async function taggedSegment(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  segment: StoredSegment,
+  deployment: Deployment,
+): Promise<Record<string, unknown>> {
+  const shown = await formatSegment(segment, deployment);
+  const { freshness, ...rest } = shown;
+  tag(request, reply, entryTag(segment), rest);
+  return shown;
+}
+
+/** The answer to a segment that was created: what it is, and where. */
+export async function sendCreatedSegment(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  segment: StoredSegment,
+  deployment: Deployment,
+): Promise<FastifyReply> {
+  const shown = await taggedSegment(request, reply, segment, deployment);
+  return reply.code(201).header('location', `/v1/segments/${segment.slug}`).send(shown);
 }

@@ -22,7 +22,7 @@ import { sendText } from '../plugins/problems.ts';
 import { type ReadParameters, readOptions, readParameters } from '../read-options.ts';
 import { formatRecord } from '../records/format.ts';
 import { route } from '../route.ts';
-import { formatSegment } from './format.ts';
+import { formatSegment, sendCreatedSegment, taggedSegment } from './format.ts';
 import { countsBody, overlapBody, segmentForm } from './schemas.ts';
 
 const EDIT_CODES: ErrorCode[] = [
@@ -78,10 +78,7 @@ const createSegment = route({
   refusals: ['segment_slug_taken', ...EDIT_CODES],
   handler: async (request, { deployment }, reply) => {
     const segment = await deployment.segments.create(request.body, editOf(request));
-    return reply
-      .code(201)
-      .header('location', `/v1/segments/${segment.slug}`)
-      .send(await formatSegment(segment, deployment));
+    return sendCreatedSegment(request, reply, segment, deployment);
   },
 });
 
@@ -90,10 +87,13 @@ const getSegment = route({
   path: '/v1/segments/:slug',
   need: 'read',
   summary: 'Read a segment',
+  isConditional: true,
   answers: { 200: named('Segment') },
   refusals: ['segment_unknown'],
-  handler: async ({ params: { slug } }, { deployment }) =>
-    formatSegment(await findSegment(deployment.store, slug), deployment),
+  handler: async (request, { deployment }, reply) => {
+    const { slug } = request.params;
+    return taggedSegment(request, reply, await findSegment(deployment.store, slug), deployment);
+  },
 });
 
 const replaceSegment = route({
@@ -101,16 +101,17 @@ const replaceSegment = route({
   path: '/v1/segments/:slug',
   need: 'write_catalog',
   summary: 'Replace a segment',
+  isConditional: true,
   description:
     'While the edited query is built, the old one answers. slug and object_type can not be ' +
     'changed.',
   body: named('SegmentInput'),
   answers: { 200: named('Segment') },
   refusals: ['segment_unknown', ...EDIT_CODES],
-  handler: async (request, { deployment }) => {
+  handler: async (request, { deployment }, reply) => {
     const { params, body } = request;
     const edited = await deployment.segments.replace(params.slug, body, editOf(request));
-    return formatSegment(edited, deployment);
+    return taggedSegment(request, reply, edited, deployment);
   },
 });
 
@@ -119,14 +120,15 @@ const patchSegment = route({
   path: '/v1/segments/:slug',
   need: 'write_catalog',
   summary: 'Change some of a segment',
+  isConditional: true,
   description: 'A description of null is removed.',
   body: named('SegmentPatch'),
   answers: { 200: named('Segment') },
   refusals: ['segment_unknown', ...EDIT_CODES],
-  handler: async (request, { deployment }) => {
+  handler: async (request, { deployment }, reply) => {
     const { params, body } = request;
     const edited = await deployment.segments.patch(params.slug, body, editOf(request));
-    return formatSegment(edited, deployment);
+    return taggedSegment(request, reply, edited, deployment);
   },
 });
 
@@ -135,6 +137,7 @@ const deleteSegment = route({
   path: '/v1/segments/:slug',
   need: 'write_catalog',
   summary: 'Delete a segment that no other uses',
+  isConditional: true,
   answers: { 204: NO_CONTENT },
   refusals: ['segment_unknown', 'segment_in_use', 'catalog_conflict'],
   handler: async (request, { deployment: { segments } }, reply) => {

@@ -19,7 +19,7 @@ import { PageText } from '../page-text.ts';
 import { readOptions } from '../read-options.ts';
 import { showRecord } from '../records/format.ts';
 import { route } from '../route.ts';
-import { formatView, rowText } from './format.ts';
+import { formatView, rowText, sendCreatedView, taggedView } from './format.ts';
 import { type RowsQuery, rowsAnswer, rowsQuery, viewForm } from './schemas.ts';
 import { streamRows } from './whole-rows.ts';
 
@@ -82,10 +82,7 @@ const createView = route({
   refusals: ['view_slug_taken', ...EDIT_CODES],
   handler: async (request, { deployment }, reply) => {
     const view = await deployment.views.create(request.body, editOf(request));
-    return reply
-      .code(201)
-      .header('location', `/v1/views/${view.slug}`)
-      .send(await formatView(view, deployment));
+    return sendCreatedView(request, reply, view, deployment);
   },
 });
 
@@ -94,10 +91,13 @@ const getView = route({
   path: '/v1/views/:slug',
   need: 'read',
   summary: 'Read a view',
+  isConditional: true,
   answers: { 200: named('View') },
   refusals: ['view_unknown'],
-  handler: async ({ params: { slug } }, { deployment }) =>
-    formatView(await findView(deployment.store, slug), deployment),
+  handler: async (request, { deployment }, reply) => {
+    const { slug } = request.params;
+    return taggedView(request, reply, await findView(deployment.store, slug), deployment);
+  },
 });
 
 const replaceView = route({
@@ -105,14 +105,15 @@ const replaceView = route({
   path: '/v1/views/:slug',
   need: 'write_catalog',
   summary: 'Replace a view',
+  isConditional: true,
   description: 'slug and object_type can not be changed.',
   body: named('ViewInput'),
   answers: { 200: named('View') },
   refusals: ['view_unknown', ...EDIT_CODES],
-  handler: async (request, { deployment }) => {
+  handler: async (request, { deployment }, reply) => {
     const { params, body } = request;
     const edited = await deployment.views.replace(params.slug, body, editOf(request));
-    return formatView(edited, deployment);
+    return taggedView(request, reply, edited, deployment);
   },
 });
 
@@ -121,14 +122,15 @@ const patchView = route({
   path: '/v1/views/:slug',
   need: 'write_catalog',
   summary: 'Change some of a view',
+  isConditional: true,
   description: 'null removes what is optional.',
   body: named('ViewPatch'),
   answers: { 200: named('View') },
   refusals: ['view_unknown', ...EDIT_CODES],
-  handler: async (request, { deployment }) => {
+  handler: async (request, { deployment }, reply) => {
     const { params, body } = request;
     const edited = await deployment.views.patch(params.slug, body, editOf(request));
-    return formatView(edited, deployment);
+    return taggedView(request, reply, edited, deployment);
   },
 });
 
@@ -137,6 +139,7 @@ const deleteView = route({
   path: '/v1/views/:slug',
   need: 'write_catalog',
   summary: 'Delete a view',
+  isConditional: true,
   answers: { 204: NO_CONTENT },
   refusals: ['view_unknown', 'catalog_conflict'],
   handler: async (request, { deployment: { views } }, reply) => {

@@ -1,8 +1,8 @@
 -- write-catalog.lua: changes the catalog if nobody else has since, and tells every process what
 -- changed.
 --
--- KEYS  meta, log, object_types, segments, predicate_ids, views, feed_ids, activations, slugs,
---       webhook_secrets, gone_activations
+-- KEYS  meta, log, object_types, segments, predicate_ids, views, feed_ids, activations, histories,
+--       revisions, slugs, webhook_secrets, gone_activations
 -- ARGV  version, next_predicate_id, change, entries_max; then writes: hash, field, 'set' or
 --       'delete', value
 --   gone_activations: those that are gone, by when: what is kept of them elsewhere is still to be
@@ -14,7 +14,8 @@ local stored = tonumber(redis.call('HGET', meta, 'version') or '0')
 if stored ~= tonumber(version) then return { 'status', 'conflict', 'version', stored } end
 local HASHES = {
   objectTypes = object_types, segments = segments, predicateIds = predicate_ids, views = views,
-  feedIds = feed_ids, activations = activations, slugs = slugs, webhookSecrets = webhook_secrets,
+  feedIds = feed_ids, activations = activations, histories = histories, revisions = revisions,
+  slugs = slugs, webhookSecrets = webhook_secrets,
 }
 for at = more, #ARGV, 4 do
   if not HASHES[ARGV[at]] then
