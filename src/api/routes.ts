@@ -11,6 +11,8 @@ import { PROBLEM_SCHEMAS } from './answers.ts';
 import { CHANGE_ROUTES } from './changes/routes.ts';
 import { CHANGE_SCHEMAS } from './changes/schemas.ts';
 import { EXPORT_ROUTES } from './exports/routes.ts';
+import { HISTORY_ROUTES } from './history/routes.ts';
+import { HISTORY_SCHEMAS } from './history/schemas.ts';
 import { IMPORT_ROUTES } from './imports/routes.ts';
 import { IMPORT_SCHEMAS } from './imports/schemas.ts';
 import { JOB_ROUTES } from './jobs/routes.ts';
@@ -59,8 +61,14 @@ export const API_PARTS: readonly ApiPart[] = [
   {
     tag: 'segments',
     description: 'Saved filters, their counts and their members',
-    routes: { ...OPERATOR_ROUTES, ...SEGMENT_ROUTES, ...PREVIEW_ROUTES, ...MEMBERSHIP_ROUTES },
-    schemas: [...OPERATOR_SCHEMAS, ...SEGMENT_SCHEMAS, ...PREVIEW_SCHEMAS],
+    routes: {
+      ...OPERATOR_ROUTES,
+      ...SEGMENT_ROUTES,
+      ...PREVIEW_ROUTES,
+      ...HISTORY_ROUTES,
+      ...MEMBERSHIP_ROUTES,
+    },
+    schemas: [...OPERATOR_SCHEMAS, ...SEGMENT_SCHEMAS, ...PREVIEW_SCHEMAS, ...HISTORY_SCHEMAS],
   },
   {
     tag: 'views',
