@@ -1,6 +1,6 @@
 /**
- * preview.test.ts – A preview over HTTP: what it answers, at rest and while changes go on; what it
- * refuses; and that nothing is left of it.
+ * preview.test.ts – A preview over HTTP: what it answers, at rest and while changes go on; what
+ * it refuses; and that nothing is left of it.
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
@@ -100,7 +100,7 @@ async function saved(query: unknown): Promise<number> {
 }
 
 describe('a preview', () => {
-  it('answers in a process that runs no engine what the saved segment has, part by part', async () => {
+  it('answers, where no engine runs, what the saved segment has, part by part', async () => {
     const either = { combinator: 'or', not: true, rules: [SPENDS, SAAS] };
     const query = all(ADULT, SEEN, either);
     const { version } = await api.deployment.store.refresh();
@@ -128,7 +128,7 @@ describe('a preview', () => {
       expect(title).toBe(`${Number(id.slice(1))}@x.example`);
   });
 
-  it('compares with a saved segment, whatever its relationships, and samples as it is told', async () => {
+  it('compares with a saved segment, and samples as it is told', async () => {
     await createSegment(api.deployment, 'saas', 'contacts', all(SAAS));
     const { count } = await preview({ query: all(SAAS) });
     const both = await preview({ query: all(SAAS, ADULT), compare_to: 'saas', sample: 2 });
@@ -154,6 +154,24 @@ describe('a preview', () => {
       expect(await preview({ query, breakdown: true })).toMatchObject({ count, breakdown: [] });
   });
 
+  it('tells its progress, then the same result, as events', async () => {
+    const body = { object_type: 'contacts', query: all(SAAS) };
+    const sent = { accept: 'text/event-stream' };
+    const answer = await api.call('POST', '/v1/segments/preview', body, sent);
+    expect(answer.headers['content-type']).toContain('text/event-stream');
+    const events = answer.body
+      .trim()
+      .split('\n\n')
+      .map((text) => /^event: (\w+)\ndata: (.*)$/.exec(text)!)
+      .map(([, name, data]) => ({ name, data: JSON.parse(data!) as Previewed & { done: number } }));
+    expect(events.map(({ name }) => name).slice(-2)).toEqual(['progress', 'result']);
+    for (const { data } of events.slice(0, -1)) expect(data.done).toBeLessThanOrEqual(data.of);
+    const { as_of_time: _, ...expected } = await preview({ query: all(SAAS) });
+    expect(events.at(-1)!.data).toMatchObject(expected);
+    const faulty = { ...body, query: all({ ...SAAS, operator: '~' }) };
+    expect((await api.call('POST', '/v1/segments/preview', faulty, sent)).statusCode).toBe(422);
+  });
+
   it('forecasts who leaves a window, relationships included', async () => {
     const soon = new Date(Date.now() + 10 * DAY_MS);
     const now = await preview({ query: all(SEEN) });
@@ -174,7 +192,7 @@ describe('a preview', () => {
     });
   });
 
-  it('lies between before and after while changes go on, each partition of one commit', async () => {
+  it('lies between before and after while changes go on', async () => {
     const teens = all({ field: 'age', operator: '<', value: 18 });
     const before = await preview({ query: teens });
     const older = (function* (): Iterable<Change> {
