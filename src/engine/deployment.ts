@@ -13,6 +13,7 @@ import { ObjectTypes } from '../catalog/object-types.ts';
 import { Segments } from '../catalog/segments.ts';
 import { Views } from '../catalog/views.ts';
 import { AllowedTargets } from '../catalog/webhook-target.ts';
+import { Feed } from '../feed/feed.ts';
 import { HistoryFolder } from '../history/history-folder.ts';
 import { HistoryLoop } from '../history/history-loop.ts';
 import { SegmentHistory } from '../history/segment-history.ts';
@@ -58,6 +59,7 @@ export interface Deployment extends Readers {
   readonly activations: Activations;
   readonly views: Views;
   readonly previews: Previews;
+  readonly feed: Feed;
   readonly ingest: Ingest;
   readonly delivery: ChangeDelivery;
   readonly worker: Worker | undefined;
@@ -159,6 +161,13 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       ),
       views: new Views(store, timeZone),
       previews,
+      feed: new Feed({
+        store: stores.feeds,
+        catalogs: store,
+        news,
+        install: founding.install,
+        tailBytes: limits.feedTailBytes,
+      }),
       ingest: new Ingest(
         store.catalog,
         () => store.refresh(),
