@@ -11,6 +11,8 @@ import { PROBLEM_SCHEMAS } from './answers.ts';
 import { CHANGE_ROUTES } from './changes/routes.ts';
 import { CHANGE_SCHEMAS } from './changes/schemas.ts';
 import { EXPORT_ROUTES } from './exports/routes.ts';
+import { FEED_ROUTES } from './feed/routes.ts';
+import { FEED_SCHEMAS } from './feed/schemas.ts';
 import { HISTORY_ROUTES } from './history/routes.ts';
 import { HISTORY_SCHEMAS } from './history/schemas.ts';
 import { IMPORT_ROUTES } from './imports/routes.ts';
@@ -67,8 +69,15 @@ export const API_PARTS: readonly ApiPart[] = [
       ...PREVIEW_ROUTES,
       ...HISTORY_ROUTES,
       ...MEMBERSHIP_ROUTES,
+      ...FEED_ROUTES,
     },
-    schemas: [...OPERATOR_SCHEMAS, ...SEGMENT_SCHEMAS, ...PREVIEW_SCHEMAS, ...HISTORY_SCHEMAS],
+    schemas: [
+      ...OPERATOR_SCHEMAS,
+      ...SEGMENT_SCHEMAS,
+      ...PREVIEW_SCHEMAS,
+      ...HISTORY_SCHEMAS,
+      ...FEED_SCHEMAS,
+    ],
   },
   {
     tag: 'views',
