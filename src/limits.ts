@@ -116,6 +116,29 @@ export const LIMITS = {
     maximum: 1_000_000,
     description: 'Hours or days of one answer about the history of segments, over all of them',
   },
+  streamsPerKey: {
+    name: 'ROLLCALL_STREAMS_PER_KEY',
+    default: 256,
+    minimum: 1,
+    maximum: 10_000,
+    description: 'Streams of events (Server-Sent Events) that one API key has open at once',
+  },
+  streamStalledSeconds: {
+    name: 'ROLLCALL_STREAM_STALLED_SECONDS',
+    default: 60,
+    minimum: 1,
+    maximum: 3600,
+    description: 'Seconds after which a stream is closed whose client takes nothing of it',
+  },
+  feedTailBytes: {
+    name: 'ROLLCALL_FEED_TAIL_BYTES',
+    default: 16 * MB,
+    minimum: 64 * KB,
+    maximum: GB,
+    description:
+      'Bytes of the latest events kept in memory for streams that are a little behind; others ' +
+      'catch up from Redis',
+  },
   catalogBytes: {
     name: 'ROLLCALL_CATALOG_BYTES',
     default: 64 * MB,

@@ -16,8 +16,8 @@ import { importsOf, ROOT, type Source, sourcesIn, typesOf } from './style/source
  * to everyone.
  */
 const ORDER = [
-  ...'change query redis catalog membership'.split(' '),
-  ...'history preview engine jobs api cli'.split(' '),
+  ...'change query redis catalog membership history'.split(' '),
+  ...'feed preview engine jobs api cli'.split(' '),
 ];
 /** What these folders hold is computed from its arguments: no Redis, no clock, no files. */
 const PURE = ['change', 'query'];

@@ -4,6 +4,7 @@
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import type { KeyEntry, RateLimit } from '../config.ts';
+import { EventStreams } from './event-streams.ts';
 import { HeldAnswers } from './held-answers.ts';
 import { auth } from './plugins/auth.ts';
 import { bodies } from './plugins/bodies.ts';
@@ -22,7 +23,7 @@ import { securityHeaders } from './plugins/security-headers.ts';
 import { addRoute, type RouteContext } from './route.ts';
 import { ROUTES } from './routes.ts';
 
-export interface AppOptions extends Omit<RouteContext, 'held'> {
+export interface AppOptions extends Omit<RouteContext, 'held' | 'streams'> {
   readonly keys: readonly KeyEntry[];
   readonly rateLimit: RateLimit | undefined;
   /** Origins of other sites whose pages may ask. */
@@ -52,8 +53,11 @@ export const app = fp(
     await server.register(openapi);
     await server.register(queueBoard, { queues: [...jobs.queues, ...webhooks.queues.all] });
     const held = new HeldAnswers(limits.heldBytes);
+    const streams = new EventStreams(limits);
+    server.addHook('preClose', async () => streams.close());
     const { lagEntriesMax, waitingChangesMax } = options;
-    const context = { deployment, jobs, webhooks, held, lagEntriesMax, waitingChangesMax };
+    const own = { deployment, jobs, webhooks, held, streams };
+    const context = { ...own, lagEntriesMax, waitingChangesMax };
     for (const route of ROUTES) await addRoute(server, route, context);
   },
   { name: 'app' },

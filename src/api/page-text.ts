@@ -29,23 +29,27 @@ export class PageText {
   }
 }
 
-/** `{ "data": […], "next_cursor" }` of entries that are JSON texts. */
-export function listText(texts: readonly Buffer[], next: string | null): (string | Buffer)[] {
+/** `{ "data": […], "next_cursor" }` of entries that are JSON texts, and what else is said. */
+export function listText(
+  texts: readonly Buffer[],
+  next: string | null,
+  more: Readonly<Record<string, string>> = {},
+): (string | Buffer)[] {
   const separated = texts.flatMap((text, at) => (at === 0 ? [text] : [',', text]));
-  return ['{"data":[', ...separated, `],"next_cursor":${JSON.stringify(next)}}`];
+  return [
+    '{"data":[',
+    ...separated,
+    `],${JSON.stringify({ next_cursor: next, ...more }).slice(1)}`,
+  ];
 }
 
 /** A page of entries that are texts already. */
-export function pageText({
-  data,
-  next_cursor,
-}: Page<{ readonly id: string; readonly text: Buffer }>): Buffer {
-  return joined(
-    listText(
-      data.map(({ text }) => text),
-      next_cursor,
-    ),
-  );
+export function pageText(
+  { data, next_cursor }: Page<{ readonly id: string; readonly text: Buffer }>,
+  more?: Readonly<Record<string, string>>,
+): Buffer {
+  const texts = data.map(({ text }) => text);
+  return joined(listText(texts, next_cursor, more));
 }
 
 export function joined(parts: readonly (string | Buffer)[]): Buffer {

@@ -12,6 +12,7 @@ import { assert, type ErrorCode } from '../errors.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Webhooks } from '../jobs/webhooks.ts';
 import { answers } from './answers.ts';
+import type { EventStreams } from './event-streams.ts';
 import type { HeldAnswers } from './held-answers.ts';
 import type { Need } from './roles.ts';
 
@@ -22,6 +23,8 @@ export interface RouteContext {
   readonly webhooks: Webhooks;
   /** Makes answers that may be heavy. */
   readonly held: HeldAnswers;
+  /** Answers that go on and on. */
+  readonly streams: EventStreams;
   /** Entries of all logs that may wait before `/readyz` says that this server is behind. */
   readonly lagEntriesMax: number;
   /** Changes that may wait in this process before more are refused. */

@@ -11,6 +11,8 @@ import { PROBLEM_SCHEMAS } from './answers.ts';
 import { CHANGE_ROUTES } from './changes/routes.ts';
 import { CHANGE_SCHEMAS } from './changes/schemas.ts';
 import { EXPORT_ROUTES } from './exports/routes.ts';
+import { FEED_ROUTES } from './feed/routes.ts';
+import { FEED_SCHEMAS } from './feed/schemas.ts';
 import { HISTORY_ROUTES } from './history/routes.ts';
 import { HISTORY_SCHEMAS } from './history/schemas.ts';
 import { IMPORT_ROUTES } from './imports/routes.ts';
@@ -70,6 +72,7 @@ export const API_PARTS: readonly ApiPart[] = [
       ...MEMBERSHIP_ROUTES,
       ...HISTORY_ROUTES,
       ...REVISION_ROUTES,
+      ...FEED_ROUTES,
     },
     schemas: [
       ...OPERATOR_SCHEMAS,
@@ -77,6 +80,7 @@ export const API_PARTS: readonly ApiPart[] = [
       ...PREVIEW_SCHEMAS,
       ...HISTORY_SCHEMAS,
       ...REVISION_SCHEMAS,
+      ...FEED_SCHEMAS,
     ],
   },
   {

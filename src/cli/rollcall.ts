@@ -90,6 +90,24 @@ program
       })(options),
   );
 
+program
+  .command('tail')
+  .description('show who enters and leaves segments of a server that runs, as it happens')
+  .argument('[slugs...]', 'only these segments (default: all)')
+  .option('--since <cursor>', 'oldest (all that is kept), now, or the cursor of an event', 'now')
+  .option('--json', 'print one JSON object a line')
+  .option('--url <url>', 'where the server is (default: from HOST and PORT)')
+  .option(
+    '--key <key>',
+    "a key that may read (default: from ROLLCALL_KEYS, else the data folder's master key)",
+  )
+  .action((slugs: string[], options: { since: string; json?: true; url?: string; key?: string }) =>
+    command(async (config) => {
+      const { runTail } = await import('./tail.ts');
+      return runTail(config, slugs, { ...options, url: options.url ?? localUrl(config) });
+    })(options),
+  );
+
 const seeds = program
   .command('seeds')
   .description('take object types, segments, views and records from one server to another')

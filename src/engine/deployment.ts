@@ -14,6 +14,7 @@ import { Revisions } from '../catalog/revisions.ts';
 import { Segments } from '../catalog/segments.ts';
 import { Views } from '../catalog/views.ts';
 import { AllowedTargets } from '../catalog/webhook-target.ts';
+import { Feed } from '../feed/feed.ts';
 import { HistoryFolder } from '../history/history-folder.ts';
 import { HistoryLoop } from '../history/history-loop.ts';
 import { SegmentHistory } from '../history/segment-history.ts';
@@ -60,6 +61,7 @@ export interface Deployment extends Readers {
   readonly revisions: Revisions;
   readonly views: Views;
   readonly previews: Previews;
+  readonly feed: Feed;
   readonly ingest: Ingest;
   readonly delivery: ChangeDelivery;
   readonly worker: Worker | undefined;
@@ -163,6 +165,13 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       revisions: new Revisions(store, opened.catalog, timeZone),
       views: new Views(store, timeZone),
       previews,
+      feed: new Feed({
+        store: stores.feeds,
+        catalogs: store,
+        news,
+        install: founding.install,
+        tailBytes: limits.feedTailBytes,
+      }),
       ingest: new Ingest(
         store.catalog,
         () => store.refresh(),

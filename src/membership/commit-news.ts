@@ -18,6 +18,7 @@ export interface CommitChannel {
 export class CommitNews {
   readonly #heard: number[] = [];
   readonly #waiting = new Map<number, Set<() => void>>();
+  readonly #listeners = new Set<(partition: number) => void>();
   readonly #onAwaited: (partition: number) => void;
 
   /** `onAwaited` is called when somebody waits for a partition, and may see to it that he hears. */
@@ -33,10 +34,22 @@ export class CommitNews {
   /** A partition has committed. */
   tell(partition: number): void {
     this.#heard[partition] = this.heard(partition) + 1;
+    for (const listener of this.#listeners) listener(partition);
     const waiting = this.#waiting.get(partition);
     if (!waiting) return;
     this.#waiting.delete(partition);
     for (const wake of waiting) wake();
+  }
+
+  /** Calls `listener` at each commit that is heard of, until what it returns is called. */
+  listen(listener: (partition: number) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Has the partition's commits heard of for a few seconds more. */
+  follow(partition: number): void {
+    this.#onAwaited(partition);
   }
 
   /** Resolves once a commit was heard of after the moment `since`, or after `ms` at the latest. */

@@ -138,6 +138,20 @@ export const SIGNATURES = {
     answers: 'fields',
     whenFull: 'no-writes',
   }),
+  readFeed: answering<{
+    readonly entries: readonly string[];
+    readonly isEnd: number;
+    readonly number: number;
+    readonly clockMs: number;
+    readonly catalogVersion: number;
+    readonly trimmed: string;
+    readonly epochs: string;
+  }>()({
+    keys: ['feed', 'meta'],
+    arguments: ['from', 'entriesMax', 'bytesMax'],
+    answers: 'fields',
+    whenFull: 'no-writes',
+  }),
   readHolders: answering<readonly (readonly string[] | null)[]>()({
     keys: [],
     arguments: ['most'],

@@ -27,6 +27,8 @@ const FOR_EVERYBODY = [
   'GET /v1/segments/:slug/members',
   'GET /v1/segments/:slug/members/:id',
   'POST /v1/memberships/lookup',
+  'GET /v1/segments/:slug/changes',
+  'GET /v1/memberships/changes',
   'GET /v1/views',
   'GET /v1/views/:slug',
   'GET /v1/views/:slug/rows',

@@ -7,7 +7,7 @@
  * common beginning.
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { KeyEntry, Role } from '../../config.ts';
 import { Problem } from '../../errors.ts';
@@ -26,6 +26,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Undefined where no key is needed. */
     caller: Caller | undefined;
+    /** Whether the key that was sent still allows it: asked while an answer goes on and on. */
+    isStillAllowed(): Promise<boolean>;
   }
 }
 
@@ -43,6 +45,9 @@ export const auth = fp(
   async (app: FastifyInstance, { keys, secret }: AuthOptions) => {
     const known = keys.map((entry) => knownKey(entry, secret));
     app.decorateRequest('caller', undefined);
+    app.decorateRequest('isStillAllowed', async function (this: FastifyRequest) {
+      return isAllowed(this, known);
+    });
     const publicPaths = new Set<string>();
     app.addHook('onRoute', (route) => {
       if (needOf(route) === 'nothing') publicPaths.add(route.url);
@@ -56,12 +61,29 @@ export const auth = fp(
       const need =
         url === undefined ? needOfNothing(pathOf(request.url)) : needOf(request.routeOptions);
       if (need === 'nothing') return;
-      request.caller = authenticate(keyOf(request.headers.authorization, need), known);
-      authorize(request.caller, need);
+      request.caller = admit(request, need, known);
     });
   },
   { name: 'auth' },
 );
+
+/** @throws Problem key_missing | role_insufficient */
+function admit({ headers }: FastifyRequest, need: Need, known: readonly KnownKey[]): Caller {
+  const caller = authenticate(keyOf(headers.authorization, need), known);
+  authorize(caller, need);
+  return caller;
+}
+
+function isAllowed(request: FastifyRequest, known: readonly KnownKey[]): boolean {
+  const need = needOf(request.routeOptions);
+  if (need === 'nothing') return true;
+  try {
+    admit(request, need, known);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function knownKey({ role, key, name }: KeyEntry, secret: string): KnownKey {
   const digest = digestOf(key);

@@ -7,10 +7,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
 import { Problem } from '../../errors.ts';
 import type { Metrics } from '../../metrics.ts';
+import { EVENT_STREAM } from '../event-streams.ts';
 
 /** An id that a client or a proxy gave is kept if it is harmless in a log. */
 export function requestId({ headers }: Pick<IncomingMessage, 'headers'>): string {
@@ -37,13 +38,17 @@ export const requests = fp(
     app.addHook('onResponse', async (request, reply) => {
       const { method } = request;
       const route = request.routeOptions.url ?? 'unknown';
-      metrics.requestSeconds.observe(
-        { method, route, status: reply.statusCode },
-        reply.elapsedTime / 1000,
-      );
+      const { statusCode: status } = reply;
+      // How long a stream goes on is up to its client.
+      if (!isStream(reply))
+        metrics.requestSeconds.observe({ method, route, status }, reply.elapsedTime / 1000);
       const ms = Math.round(reply.elapsedTime * 10) / 10;
-      request.log.info({ method, route, status: reply.statusCode, ms }, 'request');
+      request.log.info({ method, route, status, ms }, 'request');
     });
   },
   { name: 'requests' },
 );
+
+function isStream(reply: FastifyReply): boolean {
+  return String(reply.getHeader('content-type') ?? '').startsWith(EVENT_STREAM);
+}

@@ -16,14 +16,14 @@ import { editOf } from '../edits.ts';
 import { named } from '../fields.ts';
 import { isGone } from '../held-answers.ts';
 import { fieldsOf, pageByName } from '../named-pages.ts';
-import { fieldsParameter, LIMIT_DEFAULT, pageOf, pageOfFields, pageParameters } from '../page.ts';
+import { fieldsParameter, LIMIT_DEFAULT, pageOfFields, pageParameters } from '../page.ts';
 import { pageText } from '../page-text.ts';
 import { sendText } from '../plugins/problems.ts';
 import { type ReadParameters, readOptions, readParameters } from '../read-options.ts';
 import { formatRecord } from '../records/format.ts';
 import { route } from '../route.ts';
 import { formatSegment, sendCreatedSegment, taggedSegment } from './format.ts';
-import { countsBody, overlapBody, segmentForm } from './schemas.ts';
+import { countsBody, membersPage, overlapBody, segmentForm } from './schemas.ts';
 
 const EDIT_CODES: ErrorCode[] = [
   'body_malformed',
@@ -205,7 +205,9 @@ const listMembers = route({
   path: '/v1/segments/:slug/members',
   need: 'read',
   summary: 'The records that are in a segment',
-  description: 'A member that stays throughout the paging is listed exactly once.',
+  description:
+    'A member that stays throughout the paging is listed exactly once. The feed from the ' +
+    'changes_cursor of the first page on, applied to all pages, leads to the members of now.',
   query: Type.Object({
     include: Type.Optional(
       Type.Enum(['records'], { description: 'Give the records along with their ids.' }),
@@ -213,15 +215,18 @@ const listMembers = route({
     ...pageParameters,
     ...readParameters,
   }),
-  answers: { 200: pageOf(named('Member')) },
+  answers: { 200: membersPage },
   refusals: [...READ_CODES, 'cursor_invalid'],
-  handler: async (request, { deployment: { members, records, store }, held }, reply) => {
+  handler: async (request, { deployment, held }, reply) => {
+    const { members, records, store } = deployment;
     const { query } = request;
     const { slug } = request.params;
     const { limit = LIMIT_DEFAULT, include } = query;
     const cursor = query.cursor || undefined;
     const options = readOptions(query);
-    if (include === undefined) return members.page(slug, { limit, cursor }, options);
+    const first = cursor === undefined ? { changes_cursor: await changesFrom(deployment) } : {};
+    if (include === undefined)
+      return { ...(await members.page(slug, { limit, cursor }, options)), ...first };
     const { object_type: type } = await findSegment(store, slug);
     const shape = ({ id, record }: NamedRecord) => {
       return {
@@ -231,7 +236,7 @@ const listMembers = route({
     };
     await records.wait(type, options, slug);
     return held.send(request, reply, async () =>
-      pageText(await members.shapedRecords(slug, { limit, cursor }, { ...EVENTUAL, shape })),
+      pageText(await members.shapedRecords(slug, { limit, cursor }, { ...EVENTUAL, shape }), first),
     );
   },
 });
@@ -263,6 +268,16 @@ export const SEGMENT_ROUTES = {
   listMembers,
   isMember,
 };
+
+/**
+ * From here on the feed tells what a page may not have seen. Members are then read by a catalog
+ * that is no older: else they could be those of a filter whose end was told before.
+ */
+async function changesFrom({ feed, store }: Deployment): Promise<string> {
+  const cursor = await feed.now();
+  await store.refresh();
+  return cursor;
+}
 
 async function count(
   slugs: readonly string[] | undefined,

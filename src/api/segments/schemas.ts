@@ -11,6 +11,7 @@ import { COUNT_STATUSES } from '../../membership/segment-counts.ts';
 import { FILTER_SCHEMAS } from '../../query/dialects/filter-schema.ts';
 import { jsonLogicExample, queryExample, segmentExample } from '../examples.ts';
 import { failureReason, named, recordId, slug, typeName, usedBy } from '../fields.ts';
+import { pageOf } from '../page.ts';
 import { readParameters } from '../read-options.ts';
 import { time } from '../times.ts';
 
@@ -121,6 +122,15 @@ const countsMembers = {
 
 const countExample = { slug: 'big-spenders', count: 1204, status: 'ready', revision: 1 } as const;
 const asOfExample = 'W1sxMiwiMTcwMC0wIl1d';
+
+const { properties: page } = pageOf(named('Member'));
+
+export const membersPage = Type.Object({
+  ...page,
+  changes_cursor: Type.Optional(
+    Type.String({ description: 'On the first page: the cursor of the feed that goes with it.' }),
+  ),
+});
 
 export const SEGMENT_SCHEMAS: readonly TSchema[] = [
   ...FILTER_SCHEMAS.map((schema) =>
