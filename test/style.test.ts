@@ -16,7 +16,7 @@ import { importsOf, ROOT, type Source, sourcesIn, typesOf } from './style/source
  * to everyone.
  */
 const ORDER = [
-  ...'change query redis catalog membership'.split(' '),
+  ...'change query redis catalog membership explain'.split(' '),
   ...'history preview engine jobs api cli'.split(' '),
 ];
 /** What these folders hold is computed from its arguments: no Redis, no clock, no files. */

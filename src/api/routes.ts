@@ -10,6 +10,8 @@ import { ACTIVATION_SCHEMAS } from './activations/schemas.ts';
 import { PROBLEM_SCHEMAS } from './answers.ts';
 import { CHANGE_ROUTES } from './changes/routes.ts';
 import { CHANGE_SCHEMAS } from './changes/schemas.ts';
+import { EXPLAIN_ROUTES } from './explain/routes.ts';
+import { EXPLAIN_SCHEMAS } from './explain/schemas.ts';
 import { EXPORT_ROUTES } from './exports/routes.ts';
 import { HISTORY_ROUTES } from './history/routes.ts';
 import { HISTORY_SCHEMAS } from './history/schemas.ts';
@@ -65,10 +67,17 @@ export const API_PARTS: readonly ApiPart[] = [
       ...OPERATOR_ROUTES,
       ...SEGMENT_ROUTES,
       ...PREVIEW_ROUTES,
+      ...EXPLAIN_ROUTES,
       ...MEMBERSHIP_ROUTES,
       ...HISTORY_ROUTES,
     },
-    schemas: [...OPERATOR_SCHEMAS, ...SEGMENT_SCHEMAS, ...PREVIEW_SCHEMAS, ...HISTORY_SCHEMAS],
+    schemas: [
+      ...OPERATOR_SCHEMAS,
+      ...SEGMENT_SCHEMAS,
+      ...PREVIEW_SCHEMAS,
+      ...EXPLAIN_SCHEMAS,
+      ...HISTORY_SCHEMAS,
+    ],
   },
   {
     tag: 'views',

@@ -13,6 +13,7 @@ import { ObjectTypes } from '../catalog/object-types.ts';
 import { Segments } from '../catalog/segments.ts';
 import { Views } from '../catalog/views.ts';
 import { AllowedTargets } from '../catalog/webhook-target.ts';
+import { Explain } from '../explain/explain.ts';
 import { HistoryFolder } from '../history/history-folder.ts';
 import { HistoryLoop } from '../history/history-loop.ts';
 import { SegmentHistory } from '../history/segment-history.ts';
@@ -60,6 +61,7 @@ export interface Deployment extends Readers {
   readonly previews: Previews;
   readonly ingest: Ingest;
   readonly delivery: ChangeDelivery;
+  readonly explain: Explain;
   readonly worker: Worker | undefined;
   readonly history: SegmentHistory;
   readonly historyFolder: HistoryFolder;
@@ -175,6 +177,15 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         folder: historyFolder,
         timeZone: founding.timeZone,
         pointsMax: limits.historyPoints,
+      }),
+      explain: new Explain({
+        store: stores.memberships,
+        explained: stores.explain,
+        catalogs: store,
+        ...reads,
+        timeZone: founding.timeZone,
+        limits,
+        onDifference: () => metrics.explainDifferences.inc(),
       }),
       delivery,
       worker,

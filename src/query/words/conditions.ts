@@ -241,7 +241,8 @@ function matchWords(part: FilterRule, type: ObjectType, vocabulary: Vocabulary):
   const noun = nameInWords(hops.at(-1)?.name ?? 'records');
   const clause = part.where ? clauseOf(part.where, there, vocabulary) : '';
   const which = clause === '' ? '' : ` ${clause}`;
-  const have = `has ${quantity(row?.quantity ?? '', row?.takesThreshold === true, threshold, noun)}`;
+  const { quantity: words = '', takesThreshold = false } = row ?? {};
+  const have = `has ${quantity(words, takesThreshold, threshold, noun)}`;
   return withOwner(hops.slice(0, -1), `${have}${which}`);
 }
 
