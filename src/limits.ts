@@ -56,6 +56,20 @@ export const LIMITS = {
     maximum: 100_000,
     description: 'Number of those orders',
   },
+  explainedRecords: {
+    name: 'ROLLCALL_EXPLAINED_RECORDS',
+    default: 5000,
+    minimum: 100,
+    maximum: 1_000_000,
+    description: 'Related records that are looked at for one explanation',
+  },
+  explainedBytes: {
+    name: 'ROLLCALL_EXPLAINED_BYTES',
+    default: 16 * MB,
+    minimum: 64 * KB,
+    maximum: GB,
+    description: 'Bytes of those records',
+  },
   rejectedLines: {
     name: 'ROLLCALL_REJECTED_LINES',
     default: 1000,

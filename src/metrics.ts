@@ -102,6 +102,11 @@ export function createMetrics() {
       help: 'Commits whose events for activations are not queued yet',
       registers,
     }),
+    explainDifferences: new Counter({
+      name: 'rollcall_explain_differences_total',
+      help: 'Explanations that found another membership stored than the rows say',
+      registers,
+    }),
     segments: new Gauge({ name: 'rollcall_segments', help: 'Segments in the catalog', registers }),
   };
 }

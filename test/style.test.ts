@@ -17,7 +17,7 @@ import { importsOf, ROOT, type Source, sourcesIn, typesOf } from './style/source
  */
 const ORDER = [
   ...'change query redis catalog membership history'.split(' '),
-  ...'feed preview engine jobs api cli'.split(' '),
+  ...'feed explain preview engine jobs api cli'.split(' '),
 ];
 /** What these folders hold is computed from its arguments: no Redis, no clock, no files. */
 const PURE = ['change', 'query'];

@@ -10,6 +10,8 @@ import { ACTIVATION_SCHEMAS } from './activations/schemas.ts';
 import { PROBLEM_SCHEMAS } from './answers.ts';
 import { CHANGE_ROUTES } from './changes/routes.ts';
 import { CHANGE_SCHEMAS } from './changes/schemas.ts';
+import { EXPLAIN_ROUTES } from './explain/routes.ts';
+import { EXPLAIN_SCHEMAS } from './explain/schemas.ts';
 import { EXPORT_ROUTES } from './exports/routes.ts';
 import { FEED_ROUTES } from './feed/routes.ts';
 import { FEED_SCHEMAS } from './feed/schemas.ts';
@@ -69,6 +71,7 @@ export const API_PARTS: readonly ApiPart[] = [
       ...OPERATOR_ROUTES,
       ...SEGMENT_ROUTES,
       ...PREVIEW_ROUTES,
+      ...EXPLAIN_ROUTES,
       ...MEMBERSHIP_ROUTES,
       ...HISTORY_ROUTES,
       ...REVISION_ROUTES,
@@ -81,6 +84,7 @@ export const API_PARTS: readonly ApiPart[] = [
       ...HISTORY_SCHEMAS,
       ...REVISION_SCHEMAS,
       ...FEED_SCHEMAS,
+      ...EXPLAIN_SCHEMAS,
     ],
   },
   {

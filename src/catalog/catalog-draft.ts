@@ -11,7 +11,7 @@ import { type ObjectType, objectType } from '../change/object-type.ts';
 import { assert } from '../errors.ts';
 import type { CompiledQuery } from '../query/dialects/compile.ts';
 import { isDerivedName, readDerivedName } from '../query/network/derived-attribute.ts';
-import { type LoweringContext, lower } from '../query/network/lower.ts';
+import { type LoweringContext, lower, type Travel } from '../query/network/lower.ts';
 import { PREDICATE_ID_MAX } from '../query/network/network.ts';
 import { predicateKey } from '../query/predicate/normalize.ts';
 import { ALWAYS, type Predicate } from '../query/predicate/predicate.ts';
@@ -230,10 +230,7 @@ export class CatalogDraft {
       const types = this.objectTypes();
       const type = types.get(objectTypeName)!;
       const { edge, direction, value } = travel;
-      const carried = value
-        ? `${value.attribute}:${type.attributes.get(value.attribute)?.type}:${value.keeps}`
-        : '';
-      const key = `share ${edgeId} ${direction} ${carried} ${statementKey(flat, type, types)}`;
+      const key = sharedKey(edgeId, travel, flat, type, types);
       const shared = { edge, edgeId, direction, ...value };
       const known = this.#known(objectTypeName, key);
       return (
@@ -361,6 +358,20 @@ export class CatalogDraft {
     }
     return needed;
   }
+}
+
+/** The key of a shared predicate of the type: what it says, over which edge, what it carries. */
+export function sharedKey(
+  edgeId: number,
+  { direction, value }: Travel,
+  flat: Predicate,
+  type: ObjectType,
+  types: ReadonlyMap<string, ObjectType>,
+): string {
+  const carried = value
+    ? `${value.attribute}:${type.attributes.get(value.attribute)?.type}:${value.keeps}`
+    : '';
+  return `share ${edgeId} ${direction} ${carried} ${statementKey(flat, type, types)}`;
 }
 
 /** The shared predicates that a lowered one reads at its neighbours. */

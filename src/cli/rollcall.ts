@@ -170,6 +170,20 @@ program
   );
 
 program
+  .command('explain')
+  .description('tell why a record is in a segment, or why not, and when the clock changes that')
+  .argument('<slug>', 'the segment')
+  .argument('<id>', 'the record')
+  .option('--at <moment>', 'as of a later moment, if no record changes: 2027-01-04T09:00')
+  .option('--json', 'print what the API answers')
+  .action((slug: string, id: string, options: { at?: string; json?: boolean }) =>
+    command(async (config) => {
+      const { runExplain } = await import('./explain-command.ts');
+      return runExplain(config, slug, id, options);
+    })({}),
+  );
+
+program
   .command('keys')
   .description("show where a segment's members lie in Redis")
   .argument('<slug>', 'the segment')

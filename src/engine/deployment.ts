@@ -15,6 +15,7 @@ import { Segments } from '../catalog/segments.ts';
 import { Views } from '../catalog/views.ts';
 import { AllowedTargets } from '../catalog/webhook-target.ts';
 import { Feed } from '../feed/feed.ts';
+import { Explain } from '../explain/explain.ts';
 import { HistoryFolder } from '../history/history-folder.ts';
 import { HistoryLoop } from '../history/history-loop.ts';
 import { SegmentHistory } from '../history/segment-history.ts';
@@ -64,6 +65,7 @@ export interface Deployment extends Readers {
   readonly feed: Feed;
   readonly ingest: Ingest;
   readonly delivery: ChangeDelivery;
+  readonly explain: Explain;
   readonly worker: Worker | undefined;
   readonly history: SegmentHistory;
   readonly historyFolder: HistoryFolder;
@@ -188,6 +190,15 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         folder: historyFolder,
         timeZone: founding.timeZone,
         pointsMax: limits.historyPoints,
+      }),
+      explain: new Explain({
+        store: stores.memberships,
+        explained: stores.explain,
+        catalogs: store,
+        ...reads,
+        timeZone: founding.timeZone,
+        limits,
+        onDifference: () => metrics.explainDifferences.inc(),
       }),
       delivery,
       worker,

@@ -33,10 +33,12 @@ export interface Standpoint {
   readonly id: string;
   readonly record: RecordRow;
   readonly data: RecordData;
+  /** Characters that the record takes where it is stored. */
+  readonly size: number;
 }
 
 /** A neighbour of the record at an index. */
-interface Neighbour {
+export interface Neighbour {
   readonly of: number;
   readonly there: Standpoint;
 }
@@ -154,8 +156,8 @@ export class Neighbourhood {
     const stored = await this.#store.records(objectType, asked);
     const found = new Map<string, Standpoint>();
     for (const [at, id] of asked.entries()) {
-      const record = stored[at]?.record;
-      if (isWanted(record)) found.set(id, this.#standpoint(objectType, id, record));
+      const { record, size = 0 } = stored[at] ?? {};
+      if (isWanted(record)) found.set(id, this.#standpoint(objectType, id, record, size));
     }
     return ids.map((id) => found.get(id));
   }
@@ -265,6 +267,12 @@ export class Neighbourhood {
     return values!;
   }
 
+  /** The live neighbours of some records over a step, in chunks that hold a bounded weight. */
+  async *neighbours(from: readonly Standpoint[], hop: Hop): AsyncGenerator<readonly Neighbour[]> {
+    for await (const pairs of this.#pairs(from, hop))
+      yield* this.inParts(pairs, (some) => this.#there(some, from, hop));
+  }
+
   /** All neighbours over a to-many step by their ids, chunk by chunk. */
   async *#pairs(from: readonly (Standpoint | undefined)[], hop: Hop): AsyncGenerator<Pair[]> {
     const edge = this.#edge(hop.edge);
@@ -335,10 +343,10 @@ export class Neighbourhood {
     );
   }
 
-  #standpoint(objectType: string, id: string, record: RecordRow): Standpoint {
+  #standpoint(objectType: string, id: string, record: RecordRow, size: number): Standpoint {
     const type = this.#catalog.objectTypes.get(objectType);
     assert(type, `the type ${objectType} is declared`);
-    return { id, record, data: filterableData(record, type, this.#timeZone) };
+    return { id, record, data: filterableData(record, type, this.#timeZone), size };
   }
 
   #edge(name: string): EdgeDefinition {
@@ -361,7 +369,8 @@ function tooManyValues(id: string): Problem {
   return new Problem('segment_failed', detail);
 }
 
-function measuredValue(measure: ListMeasure, data: RecordData): unknown {
+/** What a measure is taken of, in one neighbour; undefined: the neighbour itself. */
+export function measuredValue(measure: ListMeasure, data: RecordData): unknown {
   return 'attribute' in measure ? data[measure.attribute] : undefined;
 }
 

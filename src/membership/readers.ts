@@ -36,6 +36,7 @@ export interface Readers {
   readonly viewRows: ViewRows;
   readonly progress: Progress;
   readonly reads: StrongReads;
+  readonly resolver: PredicateResolver;
 }
 
 export interface ReadersContext {
@@ -72,5 +73,6 @@ export function openReaders(context: ReadersContext): Readers {
     viewRows: new ViewRows({ ...shared, viewMembers, orders, related }),
     progress,
     reads,
+    resolver,
   };
 }

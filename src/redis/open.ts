@@ -12,6 +12,7 @@ import type { SegmentSets } from '../cli/segment-sets.ts';
 import type { ChangeLogs } from '../engine/change-logs.ts';
 import type { PartitionStore, PartitionTail } from '../engine/partition-store.ts';
 import type { FeedStore } from '../feed/feed-store.ts';
+import type { ExplainStore } from '../explain/explain-store.ts';
 import type { HistoryStore } from '../history/history-store.ts';
 import type { ActivationFeed } from '../jobs/activation-feed.ts';
 import type { JobStore } from '../jobs/job-store.ts';
@@ -31,6 +32,7 @@ import { RedisCommitChannel } from './commit-channel.ts';
 import { openConnection } from './connection.ts';
 import { RedisEdgeAudits } from './edge-audits.ts';
 import { RedisFeedStore } from './feed-store.ts';
+import { RedisExplainStore } from './explain-store.ts';
 import { evictionFault, RedisHealth } from './health.ts';
 import { RedisHistoryStore } from './history-store.ts';
 import { RedisJobStore } from './job-store.ts';
@@ -65,6 +67,7 @@ export interface Stores {
   readonly audits: AuditStore;
   readonly history: HistoryStore;
   readonly feeds: FeedStore;
+  readonly explain: ExplainStore;
   readonly jobs: JobStore;
   readonly memberships: MembershipStore;
   readonly queues: QueueConnections;
@@ -158,6 +161,7 @@ function storesOf(connected: Connected): Omit<Stores, 'commitChannel'> {
     },
     history: new RedisHistoryStore(redis, keys.partitions),
     feeds: new RedisFeedStore(redis, keys.partitions),
+    explain: new RedisExplainStore(redis, keys.partitions),
     jobs: new RedisJobStore(redis, keys),
     memberships: new RedisMembershipStore(redis, keys.partitions),
     queues: queueConnections(redis, keys.prefix),

@@ -121,6 +121,20 @@ export const SIGNATURES = {
     whenFull: 'no-writes',
     includes: ['read-state'],
   }),
+  readExplained: answering<{
+    readonly record: string;
+    readonly state: string;
+    readonly member: number;
+    readonly serverMs: number;
+    readonly rows: readonly string[];
+  }>()({
+    keys: ['records', 'heads', 'blocks', 'members'],
+    arguments: ['id', 'isAsked'],
+    more: true,
+    answers: 'fields',
+    whenFull: 'no-writes',
+    includes: ['read-state'],
+  }),
   readHistory: answering<{
     readonly mark: string;
     readonly keptFrom: string;

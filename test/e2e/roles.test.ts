@@ -23,6 +23,8 @@ const FOR_EVERYBODY = [
   'POST /v1/segments/counts',
   'GET /v1/segments/counts',
   'POST /v1/segments/overlap',
+  'GET /v1/segments/:slug/explain/:id',
+  'POST /v1/segments/explain',
   'POST /v1/segments/history',
   'GET /v1/segments/:slug/members',
   'GET /v1/segments/:slug/members/:id',

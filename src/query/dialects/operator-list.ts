@@ -62,16 +62,24 @@ function operatorsOn(type: AttributeType): ListedOperator[] {
 }
 
 function listed(row: AttributeOperator, type: AttributeType): ListedOperator {
-  const { name, words, takes, complementOf } = row;
+  const { name, takes, complementOf } = row;
   return {
     name,
-    words,
+    words: operatorWords(row, type),
     value: TAKES[takes].listed,
     ...(complementOf ? { complement_of: complementOf.name } : {}),
     compares_attributes: row.ofAttributes !== undefined,
     takes_relative: takesMoment(row) && (type === 'date' || type === 'datetime'),
     folds_case: takes !== 'nothing' && (type === 'string' || type === 'list'),
   };
+}
+
+/** How an operator reads of an attribute of the type. */
+export function operatorWords(
+  { words, wordsOfTime }: AttributeOperator,
+  type: AttributeType,
+): string {
+  return type === 'date' || type === 'datetime' ? (wordsOfTime ?? words) : words;
 }
 
 export function takesMoment(row: AttributeOperator): boolean {

@@ -45,6 +45,8 @@ export interface AttributeOperator {
   readonly kind: 'attribute';
   readonly name: string;
   readonly words: string;
+  /** In place of `words`, of days and moments: "is before". */
+  readonly wordsOfTime?: string;
   readonly on: readonly AttributeType[];
   /** What a rule gives it as its value (operands.ts). */
   readonly takes: Takes;
@@ -94,7 +96,7 @@ const EQUAL: AttributeOperator = {
 const IN: AttributeOperator = { ...many('in', 'is one of', SCALAR_TYPES, equals), ofDays: within };
 const AT_LEAST = ordered(
   '>=',
-  'is at least',
+  ['is at least', 'is not before'],
   (low) => ({ low, lowInclusive: true }),
   swapped(compare('<=')),
   notPassed('<'),
@@ -102,7 +104,7 @@ const AT_LEAST = ordered(
 );
 const AT_MOST = ordered(
   '<=',
-  'is at most',
+  ['is at most', 'is not after'],
   (high) => ({ high, highInclusive: true }),
   compare('<='),
   passed('<='),
@@ -142,9 +144,23 @@ export const OPERATORS: readonly Operator[] = [
   complement('!=', 'is not', EQUAL),
   IN,
   complement('notIn', 'is none of', IN),
-  ordered('<', 'is less than', (high) => ({ high }), compare('<'), passed('<'), 'first'),
+  ordered(
+    '<',
+    ['is less than', 'is before'],
+    (high) => ({ high }),
+    compare('<'),
+    passed('<'),
+    'first',
+  ),
   AT_MOST,
-  ordered('>', 'is more than', (low) => ({ low }), swapped(compare('<')), notPassed('<='), 'last'),
+  ordered(
+    '>',
+    ['is more than', 'is after'],
+    (low) => ({ low }),
+    swapped(compare('<')),
+    notPassed('<='),
+    'last',
+  ),
   AT_LEAST,
   BETWEEN,
   complement('notBetween', 'is not between', BETWEEN),
@@ -192,15 +208,31 @@ export function operatorNamesOn(type: AttributeType): string[] {
 // ——— What is asked of many related records ———
 
 /**
- * How many of them satisfy the group of a rule with `match`: between "its orders" and the group.
+ * How many of them satisfy the group of a rule with `match`: `words` stand between "its orders" and
+ * the group, `quantity` in "has *at least* 3 orders whose …".
  */
 export const MATCH_MODES = [
-  { name: 'all', words: 'are all such that', takesThreshold: false },
-  { name: 'some', words: 'are in part such that', takesThreshold: false },
-  { name: 'none', words: 'are in no case such that', takesThreshold: false },
-  { name: 'atLeast', words: 'are at least so many such that', takesThreshold: true },
-  { name: 'atMost', words: 'are at most so many such that', takesThreshold: true },
-  { name: 'exactly', words: 'are exactly so many such that', takesThreshold: true },
+  { name: 'all', words: 'are all such that', quantity: 'only', takesThreshold: false },
+  { name: 'some', words: 'are in part such that', quantity: 'some', takesThreshold: false },
+  { name: 'none', words: 'are in no case such that', quantity: 'no', takesThreshold: false },
+  {
+    name: 'atLeast',
+    words: 'are at least so many such that',
+    quantity: 'at least',
+    takesThreshold: true,
+  },
+  {
+    name: 'atMost',
+    words: 'are at most so many such that',
+    quantity: 'at most',
+    takesThreshold: true,
+  },
+  {
+    name: 'exactly',
+    words: 'are exactly so many such that',
+    quantity: 'exactly',
+    takesThreshold: true,
+  },
 ] as const;
 export type MatchMode = (typeof MATCH_MODES)[number]['name'];
 
@@ -273,7 +305,7 @@ function many(
 /** Compares values, other attributes, moments, or that end of a day. */
 function ordered(
   name: string,
-  words: string,
+  [words, wordsOfTime]: readonly [words: string, wordsOfTime: string],
   bounds: (operand: Scalar) => Partial<Interval>,
   ofAttributes: OfAttributes,
   ofMoment: OfMoment,
@@ -281,7 +313,7 @@ function ordered(
 ): AttributeOperator {
   const predicate = (view: AttributeView, operand: Scalar) => range(view, bounds(operand));
   const ofDays: AttributeOperator['ofDays'] = (view, [day]) => predicate(view, day![end]);
-  return { ...one(name, words, ORDERED, predicate, ofAttributes), ofMoment, ofDays };
+  return { ...one(name, words, ORDERED, predicate, ofAttributes), wordsOfTime, ofMoment, ofDays };
 }
 
 type OfMoment = NonNullable<AttributeOperator['ofMoment']>;

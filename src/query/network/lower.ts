@@ -46,7 +46,7 @@ interface CarriedValue {
  * How a shared predicate goes over its edge: each edge, direction, attribute and partial state is a
  * predicate of its own, built on its own.
  */
-interface Travel {
+export interface Travel {
   readonly edge: string;
   readonly direction: 'out' | 'in';
   readonly value?: CarriedValue;

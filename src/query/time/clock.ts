@@ -94,6 +94,28 @@ export function periodReader(unit: CalendarUnit, timeZone: string): ClockReader 
   });
 }
 
+/** The calendar period around an instant, or one that ended so many ago. The end is past it. */
+export function periodAround(
+  instant: number,
+  unit: CalendarUnit,
+  ago: number,
+  timeZone: string,
+): { readonly startMs: number; readonly endMs: number } {
+  const period = periodAt(instant, unit, timeZone) - ago;
+  return {
+    startMs: startOfPeriod(period, unit, timeZone),
+    endMs: startOfPeriod(period + 1, unit, timeZone),
+  };
+}
+
+/** The moment that a bound is at an instant. From now, it is the present moved by its months. */
+export function momentAt(bound: Omit<Bound, 'order'>, nowMs: number, timeZone: string): number {
+  const { anchor, offset } = bound;
+  if (anchor === 'now') return shiftedInstant(nowMs, offset, timeZone);
+  const [edge, unit] = ANCHORS[anchor];
+  return boundIn(periodAt(nowMs, unit, timeZone), edge, unit, bound, timeZone);
+}
+
 /** Of age 1 from the moment on at which the value has passed the bound, of age 0 before it. */
 export function passedReader(bound: Bound, timeZone: string): ClockReader {
   const passing = lastKnown(passingOf(bound, timeZone));
@@ -157,7 +179,7 @@ function boundIn(
   period: number,
   edge: 'start' | 'end',
   unit: CalendarUnit,
-  { offset, unit: by }: Bound,
+  { offset, unit: by }: Omit<Bound, 'order'>,
   timeZone: string,
 ): number {
   const date = edge === 'start' ? firstDate(period, unit) : firstDate(period + 1, unit) - 1;

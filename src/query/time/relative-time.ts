@@ -115,9 +115,20 @@ export function readMoment(value: unknown, path: string, reading: Reading): Mome
   if (by === undefined || !isAnchor(anchor) || !isOffsetUnit(unit)) return undefined;
   const shift = shiftOf(anchor, by, unit);
   if (!isNear(shift.offset, shift.unit, pointer(path, 'offset'), reading)) return undefined;
+  return momentOf(anchor, by, unit, reading.scope.timeZone);
+}
+
+/** The moment of a value that was read once already. Caller: its members are well-formed. */
+export function momentOf(
+  anchor: unknown,
+  offset: unknown,
+  unit: unknown,
+  timeZone: string,
+): Moment {
+  const shift = shiftOf(anchor as Anchor, Number(offset ?? 0), (unit ?? 'day') as OffsetUnit);
   if (anchor === 'now' && shift.unit === 'millisecond')
     return { kind: 'exact', offsetMs: shift.offset };
-  return { kind: 'calendar', bound: { anchor, ...shift }, timeZone: reading.scope.timeZone };
+  return { kind: 'calendar', bound: { anchor: anchor as Anchor, ...shift }, timeZone };
 }
 
 /** Days of the calendar where the anchor is a date of it; no shift at all is no days. */

@@ -1,0 +1,279 @@
+/**
+ * explain.test.ts – Over HTTP: why a record is in a segment or not, of members, others, archived
+ * and unknown records, saved and unsaved queries; a planted fault is told.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Change } from '../../src/change/change.ts';
+import { openTestApi, type TestApi } from '../support/api.ts';
+import { built, send } from '../support/deployment.ts';
+
+let api: TestApi;
+
+const TYPES = {
+  organizations: { attributes: { name: { type: 'string' }, industry: { type: 'string' } } },
+  contacts: {
+    attributes: {
+      name: { type: 'string' },
+      country: { type: 'string' },
+      score: { type: 'number' },
+      score_before: { type: 'number' },
+      last_seen_at: { type: 'datetime' },
+    },
+    relationships: {
+      organization: {
+        to: 'organizations',
+        key: 'organization_id',
+        cardinality: 'one',
+        inverse: 'contacts',
+      },
+    },
+  },
+  orders: {
+    attributes: {
+      total: { type: 'number' },
+      status: { type: 'string' },
+      placed_at: { type: 'datetime' },
+    },
+    relationships: {
+      customer: { to: 'contacts', key: 'customer_id', cardinality: 'one', inverse: 'orders' },
+    },
+  },
+};
+
+const DAY_MS = 86_400_000;
+const ago = (days: number) => new Date(Date.now() - days * DAY_MS).toISOString();
+const group = (...rules: object[]) => ({ combinator: 'and', rules });
+
+const LAPSING = group(
+  { field: 'organization.industry', operator: 'in', value: ['Retail', 'Hospitality'] },
+  {
+    field: 'orders',
+    match: { mode: 'atLeast', threshold: 3 },
+    value: group(
+      { field: 'total', operator: '>', value: 500 },
+      { field: 'placed_at', operator: 'inLast', value: { amount: 90, unit: 'day' } },
+    ),
+  },
+  {
+    combinator: 'or',
+    rules: [
+      {
+        field: 'last_seen_at',
+        operator: '<',
+        value: { mode: 'relative', anchor: 'now', offset: -14, unit: 'day' },
+      },
+      { field: 'score', operator: '<', valueSource: 'field', value: 'score_before' },
+    ],
+  },
+  { field: '', operator: 'notInSegment', value: 'do-not-contact' },
+);
+
+const placedAt = { a1: ago(88), a2: ago(62), a3: ago(24), a4: ago(100) };
+
+async function put(type: string, id: string, data: object): Promise<void> {
+  await send(api.deployment, [{ op: 'put', object_type: type, id, data } as Change]);
+}
+
+interface AnsweredPart {
+  readonly path: string;
+  readonly passed: boolean;
+  readonly children: readonly AnsweredPart[];
+  readonly related: readonly { readonly id: string }[];
+}
+
+interface Answered {
+  readonly member: boolean;
+  readonly agrees: boolean;
+  readonly since: string | null;
+  readonly next: { readonly at: string } | null;
+  readonly words: string;
+  readonly tree: AnsweredPart;
+}
+
+async function explained(url: string, body?: object): Promise<Answered> {
+  const patient = `${url}${url.includes('?') ? '&' : '?'}timeout_ms=60000`;
+  const answer = body
+    ? await api.call('POST', url, { ...body, timeout_ms: 60_000 })
+    : await api.call('GET', patient);
+  expect(answer.statusCode, answer.body).toBe(200);
+  return answer.json<Answered>();
+}
+
+beforeAll(async () => {
+  api = await openTestApi();
+  for (const [name, type] of Object.entries(TYPES))
+    expect((await api.call('PUT', `/v1/object-types/${name}`, type)).statusCode).toBeLessThan(300);
+  const never = group({ field: 'country', operator: '=', value: 'XX' });
+  for (const [slug, title, query] of [
+    ['do-not-contact', 'Do not contact', never],
+    ['lapsing', 'Lapsing big accounts', LAPSING],
+  ] as const) {
+    const segment = { slug, title, object_type: 'contacts', query };
+    const created = await api.call('POST', '/v1/segments', segment);
+    expect(created.statusCode, created.body).toBe(201);
+  }
+  await put('organizations', 'o1', { name: 'Northwind Kitchens', industry: 'Hospitality' });
+  await put('contacts', 'c1', {
+    name: 'Maya Okafor',
+    organization_id: 'o1',
+    last_seen_at: ago(28),
+    score: 58,
+    score_before: 51,
+  });
+  await put('contacts', 'c2', { name: 'Bo', country: 'CH', score: 1 });
+  const totals = { a1: 1240, a2: 812.5, a3: 655, a4: 900 };
+  for (const [id, total] of Object.entries(totals))
+    await put('orders', id, {
+      total,
+      customer_id: 'c1',
+      placed_at: placedAt[id as keyof typeof placedAt],
+    });
+  await built(api.deployment);
+}, 120_000);
+
+afterAll(() => api.close());
+
+describe('the explanation of a membership', () => {
+  it('tells of a member what holds, what was seen, and when the clock takes it out', async () => {
+    const answer = await explained('/v1/segments/lapsing/explain/c1');
+    const leavesAt = new Date(Date.parse(placedAt.a1) + 90 * DAY_MS).toISOString();
+    expect(answer).toMatchObject({
+      member: true,
+      stored: true,
+      agrees: true,
+      title: 'Maya Okafor',
+      exists: true,
+      archived: false,
+      revision: 1,
+      next: { at: leavesAt, member: false },
+    });
+    const [industry, orders, either, segment] = answer.tree.children as AnsweredPart[];
+    expect(industry).toMatchObject({
+      path: '/rules/0',
+      kind: 'rule',
+      words: 'Organization’s industry is one of Retail or Hospitality',
+      passed: true,
+      seen: 'Hospitality',
+      expected: ['Retail', 'Hospitality'],
+      seen_words: 'Northwind Kitchens has Hospitality',
+    });
+    expect(orders).toMatchObject({
+      kind: 'match',
+      passed: true,
+      matching: 3,
+      of: 4,
+      flips_at: leavesAt,
+      seen_words: '3 of 4 orders do',
+    });
+    expect(orders!.related.map(({ id }) => id)).toEqual(['a1', 'a2', 'a3', 'a4']);
+    expect(orders!.related[0]).toMatchObject({ passed: true, flips_at: leavesAt });
+    expect(either!.children.map(({ passed }) => passed)).toEqual([true, false]);
+    expect(either!.children[1]).toMatchObject({ seen: 58, expected: 51 });
+    expect(segment).toMatchObject({ kind: 'segment', passed: true, seen: false });
+    expect(answer.words).toContain('Contacts whose organization’s industry is one of');
+  });
+
+  it('works for those that are no members, archived, or unknown', async () => {
+    expect(await explained('/v1/segments/lapsing/explain/c2')).toMatchObject({
+      member: false,
+      stored: false,
+      agrees: true,
+      next: null,
+    });
+    const unknown = await explained('/v1/segments/lapsing/explain/nobody');
+    expect(unknown).toMatchObject({ member: false, exists: false, agrees: true, title: 'nobody' });
+    await put('contacts', 'c3', { country: 'XX' });
+    const before = await explained('/v1/segments/do-not-contact/explain/c3');
+    expect(before).toMatchObject({ member: true, agrees: true });
+    await send(api.deployment, [{ op: 'archive', object_type: 'contacts', id: 'c3' } as Change]);
+    const after = await explained('/v1/segments/do-not-contact/explain/c3');
+    expect(after).toMatchObject({ member: false, stored: false, agrees: true, archived: true });
+    expect(after.tree.passed).toBe(true);
+  });
+
+  it('tells what will be at a later moment', async () => {
+    const at = new Date(Date.parse(placedAt.a1) + 90 * DAY_MS).toISOString();
+    const then = await explained(`/v1/segments/lapsing/explain/c1?at=${at}`);
+    expect(then).toMatchObject({ member: false, stored: true, agrees: true, at });
+    expect(then.tree.children[1]).toMatchObject({ passed: false, matching: 2, of: 4 });
+    const past = await api.call('GET', '/v1/segments/lapsing/explain/c1?at=2020-01-01');
+    expect([past.statusCode, past.json().code]).toEqual([400, 'parameter_invalid']);
+  });
+
+  it('names the moment at which the clock moves it, and since when it is so', async () => {
+    const recent = { amount: 3, unit: 'second' };
+    const query = group({
+      field: 'orders',
+      match: { mode: 'some' },
+      value: group({ field: 'placed_at', operator: 'inLast', value: recent }),
+    });
+    const segment = { slug: 'just-ordered', title: 'Just ordered', object_type: 'contacts', query };
+    await api.call('POST', '/v1/segments', segment);
+    await built(api.deployment);
+    const placedMs = Date.now();
+    await put('contacts', 'c9', { name: 'Cy' });
+    const placed = { customer_id: 'c9', placed_at: new Date(placedMs).toISOString() };
+    await put('orders', 'b1', placed);
+    const leavesMs = placedMs + 3000;
+    const before = await explained('/v1/segments/just-ordered/explain/c9');
+    // A machine that is too slow for this says nothing.
+    if (Date.now() < leavesMs) {
+      expect(before).toMatchObject({
+        member: true,
+        agrees: true,
+        next: { at: new Date(leavesMs).toISOString(), member: false },
+      });
+      expect(Date.parse(before.since!)).toBeGreaterThanOrEqual(placedMs);
+    }
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, leavesMs - Date.now())));
+    const after = await explained('/v1/segments/just-ordered/explain/c9');
+    expect(after).toMatchObject({ member: false, stored: false, agrees: true, next: null });
+    expect(Date.parse(after.since!)).toBeGreaterThanOrEqual(leavesMs);
+  });
+
+  it('works for a query that is not saved, in every dialect, and refuses faults', async () => {
+    const rules = group(
+      { field: 'orders.total', aggregate: 'sum', operator: '>', value: 1000 },
+      { field: 'orders.status', operator: '!=', value: 'paid' },
+    );
+    const items = {
+      type: 'group',
+      operator: 'and',
+      items: [{ type: 'attribute', slug: 'country', operator: '==', value: 'CH' }],
+    };
+    const logic = { and: [{ '<': [{ var: 'score' }, 60] }, { some: [{ var: 'orders' }, true] }] };
+    const ask = (query: object, id = 'c1') =>
+      explained('/v1/segments/explain', { object_type: 'contacts', query, id });
+    const byRules = await ask(rules);
+    expect(byRules).toMatchObject({ member: true, stored: null, agrees: true, revision: null });
+    expect(byRules.tree.children[0]).toMatchObject({ value: 3607.5, matching: 4, of: 4 });
+    expect((await ask(items)).tree.children[0]).toMatchObject({ path: '/items/0', seen: null });
+    const byLogic = await ask(logic);
+    expect(byLogic.member).toBe(true);
+    expect(byLogic.tree.children.map(({ path }) => path)).toEqual(['/and/0', '/and/1']);
+    const query = group({ field: 'nothing', operator: '=', value: 1 });
+    const fault = await api.call('POST', '/v1/segments/explain', {
+      object_type: 'contacts',
+      query,
+      id: 'c1',
+    });
+    expect(fault.statusCode).toBe(422);
+    expect(fault.json().errors[0].path).toBe('/query/rules/0/field');
+    expect((await api.call('GET', '/v1/segments/none/explain/c1')).statusCode).toBe(404);
+  });
+
+  it('says that a planted membership does not agree, and counts it', async () => {
+    const { redis, keys, store } = api.deployment;
+    const { predicateId } = store.catalog.segments.get('lapsing')!;
+    const sets = keys.partitions.map((each) => each.segment(predicateId!));
+    const held = await Promise.all(sets.map((set) => redis.sismember(set, 'c1')));
+    const set = sets[held.indexOf(1)]!;
+    await redis.srem(set, 'c1');
+    const answer = await explained('/v1/segments/lapsing/explain/c1');
+    expect(answer).toMatchObject({ member: true, stored: false, agrees: false });
+    const metrics = await api.call('GET', '/metrics');
+    expect(metrics.body).toContain('rollcall_explain_differences_total 1');
+    await redis.sadd(set, 'c1');
+    expect((await explained('/v1/segments/lapsing/explain/c1')).agrees).toBe(true);
+  });
+});
