@@ -10,6 +10,7 @@ import { Activations } from '../catalog/activations.ts';
 import { CatalogStore } from '../catalog/catalog-store.ts';
 import { type Founding, foundDeployment } from '../catalog/founding.ts';
 import { ObjectTypes } from '../catalog/object-types.ts';
+import { Rebuilds } from '../catalog/rebuilding.ts';
 import { Segments } from '../catalog/segments.ts';
 import { Views } from '../catalog/views.ts';
 import { AllowedTargets } from '../catalog/webhook-target.ts';
@@ -52,6 +53,7 @@ export interface Deployment extends Readers {
   readonly store: CatalogStore;
   readonly objectTypes: ObjectTypes;
   readonly segments: Segments;
+  readonly rebuilds: Rebuilds;
   readonly activations: Activations;
   readonly views: Views;
   readonly previews: Previews;
@@ -134,6 +136,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       store,
       objectTypes: new ObjectTypes(store, timeZone, (name) => reads.records.hasAny(name)),
       segments: new Segments(store, timeZone),
+      rebuilds: new Rebuilds(store, timeZone),
       activations: new Activations(
         store,
         stores.activations,

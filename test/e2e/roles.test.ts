@@ -58,6 +58,7 @@ const FOR_WRITERS = [
   'PUT /v1/segments/:slug',
   'PATCH /v1/segments/:slug',
   'DELETE /v1/segments/:slug',
+  'POST /v1/segments/:slug/rebuild',
   'POST /v1/views',
   'PUT /v1/views/:slug',
   'PATCH /v1/views/:slug',
