@@ -63,6 +63,8 @@ export const ERRORS = {
     status: 422,
     title: 'The change could not be applied and was put with the dead letters',
   },
+  dead_letter_unknown: { status: 404, title: 'There is no such dead letter' },
+  dead_letter_unreadable: { status: 409, title: 'The dead letter can not be tried again' },
   // jobs
   seed_invalid: {
     status: 422,

@@ -45,6 +45,16 @@ export function createMetrics() {
       help: 'Changes put with the dead letters',
       registers,
     }),
+    deadLettersKept: new Gauge({
+      name: 'rollcall_dead_letters_kept',
+      help: 'Dead letters of changes and messages that lie in Redis',
+      registers,
+    }),
+    deadLettersDropped: new Gauge({
+      name: 'rollcall_dead_letters_dropped',
+      help: 'Dead letters that gave way to the bounds, since the deployment was founded',
+      registers,
+    }),
     commitSeconds: new Histogram({
       name: 'rollcall_commit_seconds',
       help: 'Round trip of a commit',

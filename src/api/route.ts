@@ -163,6 +163,7 @@ const PATH_PARAMETERS: Readonly<Record<string, TSchema>> = {
   id: Type.String({ description: 'Id of the record, percent-encoded.', examples: ['c-17'] }),
   slug: Type.String({ description: 'Slug of the segment or view.', examples: ['big-spenders'] }),
   activation: Type.String({ description: 'Id of the activation.' }),
+  letter: Type.String({ description: 'Id of the dead letter.', examples: ['3-1769760000000-0'] }),
 };
 
 function parametersOf(names: readonly string[]): TObject {

@@ -10,6 +10,8 @@ import { ACTIVATION_SCHEMAS } from './activations/schemas.ts';
 import { PROBLEM_SCHEMAS } from './answers.ts';
 import { CHANGE_ROUTES } from './changes/routes.ts';
 import { CHANGE_SCHEMAS } from './changes/schemas.ts';
+import { DEAD_LETTER_ROUTES } from './dead-letters/routes.ts';
+import { DEAD_LETTER_SCHEMAS } from './dead-letters/schemas.ts';
 import { EXPORT_ROUTES } from './exports/routes.ts';
 import { IMPORT_ROUTES } from './imports/routes.ts';
 import { IMPORT_SCHEMAS } from './imports/schemas.ts';
@@ -76,9 +78,9 @@ export const API_PARTS: readonly ApiPart[] = [
   },
   {
     tag: 'operations',
-    description: 'Health, metrics and this description',
-    routes: OPERATION_ROUTES,
-    schemas: PROBLEM_SCHEMAS,
+    description: 'Dead letters, health, metrics and this description',
+    routes: { ...DEAD_LETTER_ROUTES, ...OPERATION_ROUTES },
+    schemas: [...DEAD_LETTER_SCHEMAS, ...PROBLEM_SCHEMAS],
   },
 ];
 

@@ -10,6 +10,7 @@ import { compileQuery } from '../query/dialects/compile.ts';
 import type { Catalog, CatalogChange, StoredFilter, StoredSegment } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
+import { type Edit, UNSIGNED } from './edit.ts';
 import { declaredType } from './naming.ts';
 import { queryScope, reassign, unknownSegment } from './segments.ts';
 
@@ -27,16 +28,31 @@ export class Rebuilds {
    * One that is being built is left alone: that build begins from the records too.
    * @throws Problem segment_unknown
    */
-  async segment(slug: string): Promise<StoredSegment> {
+  async segment(slug: string, edit: Edit = UNSIGNED): Promise<StoredSegment> {
     await this.#store.write((catalog) => {
       const segment = catalog.segments.get(slug);
       if (!segment) throw unknownSegment(slug);
       const isBuilding = catalog.statusOf(segment).status === 'building';
-      return isBuilding ? undefined : rebuilt(catalog, [segment], this.#timeZone);
+      return isBuilding ? undefined : rebuilt(catalog, [segment], this.#timeZone, edit);
     });
     const stored = this.#store.catalog.segments.get(slug);
     if (!stored) throw unknownSegment(slug);
     return stored;
+  }
+
+  /** All that has failed and reads one of these predicates. @returns the slugs, in order */
+  async failedOver(predicateIds: ReadonlySet<number>, edit: Edit): Promise<string[]> {
+    let slugs: string[] = [];
+    await this.#store.write((catalog) => {
+      const failed = [...catalog.filters()].filter(
+        (filter) =>
+          catalog.failureOf(filter) &&
+          [...predicatesOf(catalog, [filter])].some((each) => predicateIds.has(each)),
+      );
+      slugs = failed.map(({ slug }) => slug).sort();
+      return failed.length === 0 ? undefined : rebuilt(catalog, failed, this.#timeZone, edit);
+    });
+    return slugs;
   }
 }
 
@@ -45,8 +61,9 @@ function rebuilt(
   catalog: Catalog,
   filters: readonly StoredFilter[],
   timeZone: string,
+  edit: Edit,
 ): CatalogChange {
-  const draft = new CatalogDraft(catalog);
+  const draft = new CatalogDraft(catalog, edit);
   const outdated = predicatesOf(catalog, filters);
   for (const predicateId of outdated) draft.outdate(predicateId);
   const moved = [...catalog.filters()].filter(

@@ -17,12 +17,8 @@ import { elementsOf } from './array-text.ts';
 import { CommandError } from './failure.ts';
 import { keyFor } from './master-key.ts';
 import { openBar } from './progress.ts';
+import { type Call, caller, refusal, type ServerAddress } from './server-call.ts';
 import { grouped } from './table.ts';
-
-interface ServerAddress {
-  readonly url: string;
-  readonly key?: string;
-}
 
 export interface ExportOptions extends ServerAddress {
   readonly include?: string;
@@ -310,35 +306,4 @@ function listed<T>(entries: readonly T[], total: number, line: (entry: T) => str
   const lines = entries.slice(0, LINES_MAX).map(line);
   const rest = Math.max(total, entries.length) - lines.length;
   return rest > 0 ? [...lines, `… and ${grouped(rest)} more`] : lines;
-}
-
-// ── the server ──
-
-type Call = (path: string, init: RequestInit) => Promise<Response>;
-
-function caller(base: string, key: string): Call {
-  if (!URL.canParse(base)) throw new CommandError(`--url ${base} is not a URL.`);
-  return async (path, { headers, ...init }) => {
-    const url = new URL(path, base);
-    try {
-      return await fetch(url, {
-        ...init,
-        headers: { ...(headers as object), authorization: `Bearer ${key}` },
-      });
-    } catch (error) {
-      const cause =
-        (error as { cause?: Error & { code?: string } }).cause ??
-        (error as Error & { code?: string });
-      const why = cause.message || cause.code || 'no answer';
-      throw new CommandError(
-        `${url.origin} did not answer (${why}). Does a server run there (npx rollcall serve)?`,
-      );
-    }
-  };
-}
-
-async function refusal(answer: Response): Promise<CommandError> {
-  const problem = (await answer.json().catch(() => ({}))) as { title?: string; detail?: string };
-  const words = problem.detail ?? problem.title ?? answer.statusText;
-  return new CommandError(`${new URL(answer.url).origin} refused: ${answer.status} ${words}.`);
 }

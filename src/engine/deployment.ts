@@ -24,8 +24,11 @@ import type { NetworkOptions } from '../query/network/network.ts';
 import type { RedisHealth } from '../redis/health.ts';
 import { openRedis, type Stores } from '../redis/open.ts';
 import type { ClockSource } from './clock.ts';
+import type { DeadLetterStore } from './dead-letter-store.ts';
+import { DeadLetters } from './dead-letters.ts';
 import { ChangeDelivery } from './delivery.ts';
 import { Ingest } from './ingest.ts';
+import { LostState } from './lost-state.ts';
 import { Worker } from './worker.ts';
 
 export interface DeploymentOptions {
@@ -58,6 +61,8 @@ export interface Deployment extends Readers {
   readonly views: Views;
   readonly previews: Previews;
   readonly ingest: Ingest;
+  readonly deadLetters: DeadLetters;
+  readonly lostState: LostState;
   readonly delivery: ChangeDelivery;
   readonly worker: Worker | undefined;
   readonly metrics: Metrics;
@@ -65,6 +70,7 @@ export interface Deployment extends Readers {
   close(): Promise<void>;
 }
 
+const DROPPING_MS = 3_600_000;
 const UNREADABLE =
   'a row can not be read, and counts as none: rollcall audit --repair builds it anew';
 
@@ -77,7 +83,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   let isClosing = false; // a connection that is closed while it opens says so as an error
   const onError = (error: Error) => isClosing || logger.warn({ err: error }, 'Redis');
-  const opened = await openRedis({ url: redisUrl, prefix, onError });
+  const opened = await openRedis({ url: redisUrl, prefix, onError, limits });
   try {
     const founding = await foundDeployment(opened.catalog, prefix, { partitions, timeZone });
     const stores = opened.stores(founding.partitions);
@@ -129,6 +135,28 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         })
       : undefined;
     worker?.start();
+    const ingest = new Ingest(
+      store.catalog,
+      () => store.refresh(),
+      delivery,
+      founding.partitions,
+      timeZone,
+      metrics,
+    );
+    const rebuilds = new Rebuilds(store, timeZone);
+    const lostState = new LostState(
+      stores.partitions(() => {}), // no rows are read
+      stores.audits.repairs,
+    );
+    const deadLetters = new DeadLetters({
+      letters: stores.deadLetters,
+      partitions: founding.partitions,
+      ingest,
+      delivery,
+      rebuilds,
+      lostState,
+    });
+    const dropping = options.runsWorker ? dropOldLetters(stores.deadLetters, logger) : undefined;
     return {
       health: stores.health,
       founding,
@@ -136,7 +164,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       store,
       objectTypes: new ObjectTypes(store, timeZone, (name) => reads.records.hasAny(name)),
       segments: new Segments(store, timeZone),
-      rebuilds: new Rebuilds(store, timeZone),
+      rebuilds,
       activations: new Activations(
         store,
         stores.activations,
@@ -144,14 +172,9 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       ),
       views: new Views(store, timeZone),
       previews,
-      ingest: new Ingest(
-        store.catalog,
-        () => store.refresh(),
-        delivery,
-        founding.partitions,
-        timeZone,
-        metrics,
-      ),
+      ingest,
+      deadLetters,
+      lostState,
       ...reads,
       delivery,
       worker,
@@ -159,6 +182,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       limits,
       close: async () => {
         isClosing = true;
+        clearInterval(dropping);
         await previews.close();
         await worker?.stop();
         // Redis is gone: the source's row stays, which costs a few bytes
@@ -170,4 +194,12 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     await opened.close();
     throw error;
   }
+}
+
+/** Now and each hour: where nothing new comes, nothing else makes old letters give way. */
+function dropOldLetters(letters: DeadLetterStore, logger: Logger): NodeJS.Timeout {
+  const drop = () =>
+    letters.dropOld().catch((error: unknown) => logger.warn({ err: error }, 'old dead letters'));
+  void drop();
+  return setInterval(drop, DROPPING_MS).unref();
 }

@@ -17,7 +17,6 @@ import { allStatuses, partitionsOf } from '../membership/partition-status.ts';
 import { findRowFaults } from '../membership/row-faults.ts';
 import { findSlugFaults } from '../membership/slug-faults.ts';
 import type { Deployment } from './deployment.ts';
-import { askForResync } from './epochs.ts';
 
 const POLL_MS = 50;
 /** Rows that are mended in one go. */
@@ -60,7 +59,8 @@ export async function repair(
   await expelOwners(deployment);
   // Until then they may have written what they had in memory.
   await mend(await findFaults(deployment));
-  await askForLost(deployment);
+  for (const each of partitionsOf(deployment.stores.memberships))
+    await deployment.lostState.askForBroken(each);
   if (!found || !isMendedAlone(found))
     await deployment.objectTypes.rebuild({ by: 'rollcall audit' });
   const attended = attending(deployment, unattendedMs);
@@ -109,22 +109,6 @@ async function mend(faults: readonly StoredFault[]): Promise<void> {
 async function expelOwners({ stores }: Deployment): Promise<void> {
   const { repairs } = stores.audits;
   await Promise.all(partitionsOf(stores.memberships).map((each) => repairs.expelOwner(each)));
-}
-
-/**
- * Where a message could not be applied, its source resends everything. So it does where a resend
- * began and is not known to have ended: if it still runs, that is harmless.
- */
-async function askForLost({ stores }: Deployment): Promise<void> {
-  const { repairs } = stores.audits;
-  const targets = stores.partitions(() => {}); // no rows are read
-  for (const [partition, target] of targets.entries()) {
-    const { broken, receiving } = await target.readMeta();
-    for (const source of new Set([...broken, ...receiving.keys()])) {
-      if (source < targets.length) await askForResync(target, source);
-      else await repairs.forgetSource(partition, source);
-    }
-  }
 }
 
 /**

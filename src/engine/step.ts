@@ -146,12 +146,20 @@ export interface DeadLetter {
     | 'work_failed';
   readonly detail: string;
   readonly letter: string;
+  /** Whose it is: it goes when that record is deleted. */
+  readonly record?: RecordKey;
+  /** A partition of which nothing is known for sure without it. */
+  readonly lost?: number;
+  /** Predicates that are unknown without it. */
+  readonly failing?: readonly number[];
 }
 
 export interface Step {
   readonly records: readonly TouchedRecord[];
   readonly outcomes: readonly EntryOutcomes[];
   readonly dead: readonly DeadLetter[];
+  /** Records that were deleted: their earlier dead letters go. */
+  readonly forgotten: readonly RecordKey[];
   /** The position up to which the batch's entries were applied; undefined: none. */
   readonly position: LogPosition | undefined;
   readonly applied: number;
@@ -239,7 +247,8 @@ class StepRun {
   /** By object type and id. */
   readonly #working = new Map<string, Map<string, WorkingRecord>>();
   readonly #outcomes: EntryOutcomes[] = [];
-  readonly #dead: DeadLetter[] = [];
+  #dead: DeadLetter[] = [];
+  readonly #forgotten: RecordKey[] = [];
   readonly #neighbours: StepNeighbours;
   readonly #resync: HeardResyncs;
   readonly #failures = new Map<number, Failure>();
@@ -279,7 +288,8 @@ class StepRun {
       if (fault === undefined)
         for (const message of entry.messages) this.#message(entry.from, message);
       else {
-        this.#dead.push({ entry: entry.id, index: 0, ...fault, letter: entry.payload });
+        const { id, from: lost, payload: letter } = entry;
+        this.#dead.push({ entry: id, index: 0, ...fault, letter, lost });
         this.#resync.spoil(entry.from);
       }
     }
@@ -635,7 +645,13 @@ class StepRun {
     failures = new Map(),
   }: NonNullable<Batch['aside']>): void {
     for (const [predicateId, failure] of failures) this.#fail([predicateId], failure);
-    this.#dead.push({ entry: '', index: 0, code: 'work_failed', detail, letter });
+    const [failure] = failures.values();
+    this.#dead.push({
+      ...{ entry: '', index: 0, code: 'work_failed', detail, letter },
+      ...(broken === undefined ? {} : { lost: broken }),
+      ...(failures.size === 0 ? {} : { failing: [...failures.keys()] }),
+      ...(failure?.id ? { record: { objectType: failure.object_type, id: failure.id } } : {}),
+    });
     if (broken !== undefined) this.#resync.spoil(broken);
     if (!timer) return;
     const { objectType, id } = timer;
@@ -686,6 +702,7 @@ class StepRun {
       records,
       outcomes: this.#outcomes,
       dead: this.#dead,
+      forgotten: this.#forgotten,
       position: this.#position,
       applied: this.#applied,
       effects: this.#effects,
@@ -770,7 +787,9 @@ class StepRun {
   #change(entry: LogEntry, index: number): Outcome {
     const change = entry.changes[index]!;
     const letter = (code: DeadLetter['code'], detail: string): Outcome => {
-      this.#dead.push({ entry: entry.id, index, code, detail, letter: JSON.stringify(change) });
+      const record = { objectType: change.object_type, id: change.id };
+      const text = JSON.stringify(change);
+      this.#dead.push({ entry: entry.id, index, code, detail, letter: text, record });
       return 'dead';
     };
     const poison = this.#poison;
@@ -787,11 +806,20 @@ class StepRun {
     const working = this.#open(change.object_type, change.id);
     const { record } = working;
     const applied = applyChange(record, change, { nowMs, timeZone, type: known.type, checkedAt });
+    if (change.op === 'delete' && applied.outcome !== 'stale') this.#forget(working);
     if (applied.record === record) return applied.outcome;
     const flips = this.#flips(working, applied.record, applied.names, known);
     working.record = applied.record;
     this.#flip(working, flips, causeOf(record, applied.record));
     return applied.outcome;
+  }
+
+  /** Letters of changes that come after the deletion stay. */
+  #forget({ objectType, id }: RecordKey): void {
+    this.#forgotten.push({ objectType, id });
+    this.#dead = this.#dead.filter(
+      ({ record }) => record?.objectType !== objectType || record.id !== id,
+    );
   }
 
   /**

@@ -44,6 +44,8 @@ export class PartitionKeys {
   readonly activations: string;
   readonly outcomes: string;
   readonly dead: string;
+  /** What dead letters weigh, how many were dropped, and which are of which record. */
+  readonly deadIndex: string;
   /** The common beginning of all key names of the partition. */
   readonly base: string;
   /**
@@ -70,6 +72,7 @@ export class PartitionKeys {
     this.activations = `${this.base}activations`;
     this.outcomes = `${this.base}outcomes`;
     this.dead = `${this.base}dead`;
+    this.deadIndex = `${this.base}dead-index`;
   }
 
   ids(objectType: string): string {
@@ -377,6 +380,11 @@ export const KEY_TABLE: readonly KeyRow[] = [
   { name: 'rc:{p}:activations', type: 'stream', holds: 'flips that webhooks follow, until queued' },
   { name: 'rc:{p}:outcomes', type: 'stream', holds: 'outcomes for writers that wait' },
   { name: 'rc:{p}:dead', type: 'stream', holds: 'dead letters, with their reasons' },
+  {
+    name: 'rc:{p}:dead-index',
+    type: 'hash',
+    holds: '`<type>:<id>` → its dead letters; what all weigh; how many were dropped',
+  },
   {
     name: 'rc:{p}:neighbours:<edge>',
     type: 'hash',

@@ -73,6 +73,10 @@ const FOR_WRITERS = [
   'POST /v1/seeds',
   'POST /v1/imports/:type',
   'POST /v1/exports/:type',
+  'GET /v1/dead-letters',
+  'GET /v1/dead-letters/:letter',
+  'POST /v1/dead-letters/:letter/retry',
+  'DELETE /v1/dead-letters/:letter',
 ];
 
 const ALLOWED: Readonly<Record<string, readonly Role[]>> = Object.fromEntries([
