@@ -100,6 +100,15 @@ export const LIMITS = {
     maximum: 3650,
     description: 'Days for which a dead letter is kept',
   },
+  auditRecords: {
+    name: 'ROLLCALL_AUDIT_RECORDS',
+    default: 250_000,
+    minimum: 1,
+    maximum: 100_000_000,
+    description:
+      'Records of related types that an audit in a server holds in memory, 1 kB each; with more ' +
+      'it leaves relationships out, and rollcall audit compares them',
+  },
   webhookLanes: {
     name: 'ROLLCALL_WEBHOOK_LANES',
     default: 128,

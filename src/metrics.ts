@@ -96,6 +96,21 @@ export function createMetrics() {
       help: 'Changes that wait in this process for their log',
       registers,
     }),
+    auditDifferences: new Gauge({
+      name: 'rollcall_audit_differences',
+      help: 'Differences that the last audit has found and that are not repaired',
+      registers,
+    }),
+    auditFinished: new Gauge({
+      name: 'rollcall_audit_finished_timestamp_seconds',
+      help: 'When the last audit ended that has compared something',
+      registers,
+    }),
+    auditSeconds: new Gauge({
+      name: 'rollcall_audit_duration_seconds',
+      help: 'How long that audit took, its repair included',
+      registers,
+    }),
     webhookAttempts: new Counter({
       name: 'rollcall_webhook_attempts_total',
       help: 'Attempts to deliver a webhook, by outcome',

@@ -4,6 +4,7 @@
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import type { KeyEntry, RateLimit } from '../config.ts';
+import { Audits } from '../jobs/audits.ts';
 import { HeldAnswers } from './held-answers.ts';
 import { auth } from './plugins/auth.ts';
 import { bodies } from './plugins/bodies.ts';
@@ -21,7 +22,7 @@ import { securityHeaders } from './plugins/security-headers.ts';
 import { addRoute, type RouteContext } from './route.ts';
 import { ROUTES } from './routes.ts';
 
-export interface AppOptions extends Omit<RouteContext, 'held'> {
+export interface AppOptions extends Omit<RouteContext, 'held' | 'audits'> {
   readonly keys: readonly KeyEntry[];
   readonly rateLimit: RateLimit | undefined;
   /** Origins of other sites whose pages may ask. */
@@ -51,7 +52,8 @@ export const app = fp(
     await server.register(queueBoard, { queues: [...jobs.queues, ...webhooks.queues.all] });
     const held = new HeldAnswers(limits.heldBytes);
     const { lagEntriesMax, waitingChangesMax } = options;
-    const context = { deployment, jobs, webhooks, held, lagEntriesMax, waitingChangesMax };
+    const audits = new Audits(deployment.stores.auditHistory, jobs);
+    const context = { deployment, jobs, audits, webhooks, held, lagEntriesMax, waitingChangesMax };
     for (const route of ROUTES) await addRoute(server, route, context);
   },
   { name: 'app' },

@@ -13,6 +13,7 @@ import type { AuditReport } from '../membership/audit-report.ts';
 import type { FaultPlace, StoredFault } from '../membership/fault.ts';
 import { findKeyFaults } from '../membership/key-faults.ts';
 import { findKindFaults } from '../membership/kind-faults.ts';
+import { findLetterFaults } from '../membership/letter-faults.ts';
 import { allStatuses, partitionsOf } from '../membership/partition-status.ts';
 import { findRowFaults } from '../membership/row-faults.ts';
 import { findSlugFaults } from '../membership/slug-faults.ts';
@@ -34,6 +35,7 @@ const MENDED_ALONE: readonly FaultPlace[] = [
   'sets',
   'state',
   'slugs',
+  'letters',
 ];
 
 export interface RepairWaits {
@@ -43,6 +45,10 @@ export interface RepairWaits {
    * behind.
    */
   readonly unattendedMs: number;
+  /** Whom the catalog names for what is built anew. */
+  readonly by?: string;
+  /** Called while it waits; what it throws ends the waiting. */
+  readonly onWait?: () => void;
 }
 
 /**
@@ -53,7 +59,7 @@ export interface RepairWaits {
 export async function repair(
   deployment: Deployment,
   found: AuditReport | undefined,
-  { timeoutMs, unattendedMs }: RepairWaits,
+  { timeoutMs, unattendedMs, by = 'rollcall audit', onWait = () => {} }: RepairWaits,
 ): Promise<void> {
   await mend(found?.faults ?? (await findFaults(deployment)));
   await expelOwners(deployment);
@@ -61,10 +67,10 @@ export async function repair(
   await mend(await findFaults(deployment));
   for (const each of partitionsOf(deployment.stores.memberships))
     await deployment.lostState.askForBroken(each);
-  if (!found || !isMendedAlone(found))
-    await deployment.objectTypes.rebuild({ by: 'rollcall audit' });
+  if (!found || !isMendedAlone(found)) await deployment.objectTypes.rebuild({ by });
   const attended = attending(deployment, unattendedMs);
   await until(timeoutMs, async () => {
+    onWait();
     await attended();
     return isRepaired(deployment);
   });
@@ -94,7 +100,8 @@ async function findFaults({ stores, store, founding }: Deployment): Promise<Stor
   const inRows = await findRowFaults({ rows, partitions, catalog, refresh, timeZone });
   const timeoutMs = ADOPTED_TIMEOUT_MS;
   const inKeys = await findKeyFaults({ keys, statuses, catalog, refresh, timeoutMs });
-  return [...inRows.faults, ...inKeys.faults, ...(await findSlugFaults(keys))];
+  const inLetters = await findLetterFaults(keys, partitions);
+  return [...inRows.faults, ...inKeys.faults, ...(await findSlugFaults(keys)), ...inLetters];
 }
 
 async function mend(faults: readonly StoredFault[]): Promise<void> {

@@ -46,6 +46,8 @@ export class PartitionKeys {
   readonly dead: string;
   /** What dead letters weigh, how many were dropped, and which are of which record. */
   readonly deadIndex: string;
+  /** Of audits, those samples that name a record: they go with it. */
+  readonly auditSamples: string;
   /** The common beginning of all key names of the partition. */
   readonly base: string;
   /**
@@ -73,6 +75,7 @@ export class PartitionKeys {
     this.outcomes = `${this.base}outcomes`;
     this.dead = `${this.base}dead`;
     this.deadIndex = `${this.base}dead-index`;
+    this.auditSamples = `${this.base}audit-samples`;
   }
 
   ids(objectType: string): string {
@@ -163,6 +166,8 @@ export class CatalogKeys {
    * Activations that are gone, by the second: what webhooks keep of them is still to be removed.
    */
   readonly goneActivations: string;
+  /** The latest audits by id, and the verdict of the last one. */
+  readonly audits: string;
   readonly #base: string;
 
   constructor(prefix: string) {
@@ -178,6 +183,7 @@ export class CatalogKeys {
     this.activations = `${this.#base}activations`;
     this.webhookSecrets = `${this.#base}webhook-secrets`;
     this.goneActivations = `${this.#base}gone-activations`;
+    this.audits = `${this.#base}audits`;
   }
 
   /** The ids of a view in its order, while a reader uses them. */
@@ -386,6 +392,11 @@ export const KEY_TABLE: readonly KeyRow[] = [
     holds: '`<type>:<id>` → its dead letters; what all weigh; how many were dropped',
   },
   {
+    name: 'rc:{p}:audit-samples',
+    type: 'hash',
+    holds: '`<type>:<id>` → JSON: what audits have noted of it',
+  },
+  {
     name: 'rc:{p}:neighbours:<edge>',
     type: 'hash',
     holds: 'target → what it shows, what its holders here add up to',
@@ -441,6 +452,7 @@ export const KEY_TABLE: readonly KeyRow[] = [
   { name: 'rc:{catalog}:log', type: 'stream', holds: 'the latest versions' },
   { name: 'rc:{catalog}:activations', type: 'hash', holds: 'id → activation' },
   { name: 'rc:{catalog}:webhook-secrets', type: 'hash', holds: 'activation → secret' },
+  { name: 'rc:{catalog}:audits', type: 'hash', holds: 'id → audit; the last verdict' },
   { name: 'rc:{catalog}:gone-activations', type: 'zset', holds: 'those to clear up after' },
   { name: 'rc:{catalog}:sorted:<slug>:<run>', type: 'zset', holds: 'ids of a view, while read' },
   { name: 'rc:{catalog}:sorted-runs', type: 'hash', holds: 'what those weigh' },

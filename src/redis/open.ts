@@ -17,6 +17,7 @@ import type { JobStore } from '../jobs/job-store.ts';
 import type { QueueConnections } from '../jobs/queue-connections.ts';
 import type { WebhookLanes, WebhookLimits } from '../jobs/webhook-lanes.ts';
 import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
+import type { AuditHistory } from '../membership/audit-history.ts';
 import type { AuditStore } from '../membership/audit-store.ts';
 import type { CommitChannel } from '../membership/commit-news.ts';
 import type { MembershipStore } from '../membership/membership-store.ts';
@@ -24,6 +25,7 @@ import type { SortedRunStore } from '../membership/sorted-run-store.ts';
 import { RedisActivationFeed } from './activation-feed.ts';
 import { RedisActivationStore } from './activation-store.ts';
 import { RedisAnswerStore } from './answer-store.ts';
+import { RedisAuditHistory } from './audit-history.ts';
 import { checkRedisVersion } from './binary.ts';
 import { RedisCatalogLog } from './catalog-log.ts';
 import { RedisChangeLogs } from './change-logs.ts';
@@ -66,6 +68,7 @@ export interface Stores {
   readonly changeLogs: ChangeLogs;
   readonly deadLetters: DeadLetterStore;
   readonly audits: AuditStore;
+  readonly auditHistory: AuditHistory;
   readonly jobs: JobStore;
   readonly memberships: MembershipStore;
   readonly queues: QueueConnections;
@@ -165,6 +168,7 @@ function storesOf(connected: Connected): Omit<Stores, 'commitChannel'> {
       edges: new RedisEdgeAudits(redis, keys.partitions),
       repairs: new RedisRepairs(redis, keys.partitions),
     },
+    auditHistory: new RedisAuditHistory(redis, keys),
     jobs: new RedisJobStore(redis, keys),
     memberships: new RedisMembershipStore(redis, keys.partitions),
     queues: queueConnections(redis, keys.prefix),

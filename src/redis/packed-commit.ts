@@ -350,6 +350,7 @@ function addDeadLetters(
     const some = forgotten.slice(from, from + FORGOTTEN_A_COMMAND);
     const members = some.map(({ objectType, id }) => recordMember(objectType, id));
     commands.addWhole('FORGET', keys.dead, commands.keyIndex(keys.deadIndex), ...members);
+    commands.addWhole('HDEL', keys.auditSamples, ...members);
   }
   for (const letter of dead) {
     const record = letter.record ? recordMember(letter.record.objectType, letter.record.id) : '';

@@ -98,6 +98,11 @@ export const SIGNATURES = {
     keys: ['order', 'bytes'],
     arguments: ['name', 'size', 'nowMs', 'keptMs', 'bytesMax'],
   }),
+  indexLetters: answering<'right' | 'wrong' | 'written'>()({
+    keys: ['dead', 'deadIndex'],
+    arguments: ['isWritten'],
+    includes: ['dead-letters'],
+  }),
   listLetters: answering<string[][]>()({
     keys: ['dead'],
     arguments: ['before', 'most'],

@@ -108,7 +108,7 @@ const getMetrics = route({
     }),
   },
   handler: async (_, { deployment }, reply) => {
-    const { deadLetters, delivery, progress, metrics, store, worker } = deployment;
+    const { deadLetters, delivery, progress, metrics, store, stores, worker } = deployment;
     metrics.partitionsOwned.set(worker?.owned ?? 0);
     metrics.waitingChanges.set(delivery.waitingChanges);
     metrics.segments.set(store.catalog.segments.size);
@@ -116,6 +116,10 @@ const getMetrics = route({
     const letters = await inTime(deadLetters.numbers()).catch(() => UNKNOWN_LETTERS);
     metrics.deadLettersKept.set(letters.kept);
     metrics.deadLettersDropped.set(letters.dropped);
+    const verdict = await inTime(stores.auditHistory.verdict()).catch(() => undefined);
+    metrics.auditDifferences.set(verdict?.differences ?? Number.NaN);
+    metrics.auditFinished.set((verdict?.finishedAt ?? Number.NaN) / 1000);
+    metrics.auditSeconds.set((verdict?.durationMs ?? Number.NaN) / 1000);
     metrics.logLag.set(entries);
     metrics.partitionsAhead.set(partitionsAhead);
     return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());

@@ -153,8 +153,10 @@ const rebuildSegment = route({
     'One that is being built already is left alone.',
   answers: { 202: named('Segment') },
   refusals: ['segment_unknown', 'catalog_conflict'],
-  handler: async ({ params: { slug } }, { deployment }, reply) =>
-    reply.code(202).send(await formatSegment(await deployment.rebuilds.segment(slug), deployment)),
+  handler: async (request, { deployment }, reply) => {
+    const segment = await deployment.rebuilds.segment(request.params.slug, editOf(request));
+    return reply.code(202).send(await formatSegment(segment, deployment));
+  },
 });
 
 const postCounts = route({
