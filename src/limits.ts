@@ -102,7 +102,7 @@ export const LIMITS = {
   },
   auditRecords: {
     name: 'ROLLCALL_AUDIT_RECORDS',
-    default: 250_000,
+    default: 100_000,
     minimum: 1,
     maximum: 100_000_000,
     description:

@@ -15,7 +15,7 @@ const REPAIRS_MAX = 3;
 const LOOKS_MAX = 3;
 const LOOK_AGAIN_MS = 1000;
 
-export const UNREADABLE =
+const UNREADABLE =
   'Not repaired: records that nobody can read can only be removed by hand from ' +
   'where they are kept ' +
   '(in=records or in=kinds above; HDEL <prefix>:{<partition>}:records:<type> <id>). ' +

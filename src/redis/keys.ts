@@ -389,7 +389,7 @@ export const KEY_TABLE: readonly KeyRow[] = [
   {
     name: 'rc:{p}:dead-index',
     type: 'hash',
-    holds: '`<type>:<id>` → its dead letters; what all weigh; how many were dropped',
+    holds: '`<type>:<id>` → its dead letters; weight of all; number dropped',
   },
   {
     name: 'rc:{p}:audit-samples',

@@ -784,11 +784,6 @@ const KINDS: readonly Kind[] = [
     plant: () => redis.hset(at('c1').deadIndex, 'bytes', '77', 'contacts:c1', ',1-1,'),
   },
   {
-    name: 'the index of dead letters is no hash',
-    apart: 'whole',
-    plant: () => redis.multi().del(at('c1').deadIndex).set(at('c1').deadIndex, 'x').exec(),
-  },
-  {
     name: 'a slug leads to the sets of another segment',
     plant: () => redis.hset(slugsKey(), 'adults', String(predicateIdOf('lately'))),
   },
@@ -863,6 +858,7 @@ const BY_KEY: Readonly<Record<string, { readonly planting: string } | { readonly
     'rc:{catalog}:log': { none: 'who misses a version reads the whole catalog' },
     'rc:{catalog}:activations': { none: 'what was declared, and nothing else says what' },
     'rc:{catalog}:webhook-secrets': { none: 'nothing else holds a secret' },
+    'rc:{catalog}:feed-ids': { none: 'nothing else says what a feed entry means' },
     'rc:{catalog}:audits': { none: 'what was found; nothing rests on it' },
     'rc:{catalog}:gone-activations': { none: 'a list of what is to be cleared up' },
     'rc:{catalog}:sorted:<slug>:<run>': { none: 'it is sorted again for the next reader' },
