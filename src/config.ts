@@ -7,6 +7,7 @@
  * refusal.
  */
 import { resolve } from 'node:path';
+import { CronExpressionParser } from 'cron-parser';
 import { envSchema } from 'env-schema';
 import ipaddr from 'ipaddr.js';
 import { isTimeZone } from './change/time-zone.ts';
@@ -166,6 +167,16 @@ const SETTINGS = {
         isOrigin(entry) ? [] : [`has the entry ${echoed(entry)}, which is no origin`],
       ),
     read: listed,
+  },
+  /** Cron, in `timeZone`. */
+  auditSchedule: {
+    name: 'ROLLCALL_AUDIT_SCHEDULE',
+    description:
+      'When an audit is made by itself, in ROLLCALL_TIME_ZONE; unset: when one is asked for',
+    expected: 'a cron expression such as "0 3 * * *" (each night at three)',
+    schema: { type: 'string' },
+    problems: (value) => cronProblems(value),
+    read: String,
   },
   logLevel: {
     name: 'LOG_LEVEL',
@@ -405,6 +416,17 @@ const WINDOWS_MS: Readonly<Record<string, number>> = {
 function readRateLimit(value: string): RateLimit {
   const [requests, per = 'minute'] = value.split('/');
   return { requests: Number(requests), windowMs: WINDOWS_MS[per]! };
+}
+
+function cronProblems(value: string): string[] {
+  const fields = value.split(/\s+/).length;
+  if (fields !== 5) return [`is ${echoed(value)}, which has ${fields} fields and not five`];
+  try {
+    CronExpressionParser.parse(value, { tz: 'UTC' });
+    return [];
+  } catch (error) {
+    return [`is ${echoed(value)}, which is no such expression (${(error as Error).message})`];
+  }
 }
 
 // ── small questions ──

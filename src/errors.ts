@@ -63,6 +63,10 @@ export const ERRORS = {
     status: 422,
     title: 'The change could not be applied and was put with the dead letters',
   },
+  dead_letter_unknown: { status: 404, title: 'There is no such dead letter' },
+  dead_letter_unreadable: { status: 409, title: 'The dead letter can not be tried again' },
+  audit_unknown: { status: 404, title: 'There is no such audit' },
+  audit_running: { status: 409, title: 'An audit runs already' },
   // jobs
   seed_invalid: {
     status: 422,

@@ -93,6 +93,36 @@ export const LIMITS = {
     description:
       'Bytes of answers kept for the Idempotency-Keys of one API key; the oldest give way',
   },
+  deadLetters: {
+    name: 'ROLLCALL_DEAD_LETTERS',
+    default: 1000,
+    minimum: 1,
+    maximum: 1_000_000,
+    description: 'Dead letters of changes and messages kept in each partition; the oldest give way',
+  },
+  deadLetterBytes: {
+    name: 'ROLLCALL_DEAD_LETTER_BYTES',
+    default: 8 * MB,
+    minimum: 64 * KB,
+    maximum: GB,
+    description: 'Bytes of those in each partition; the newest is kept whatever it weighs',
+  },
+  deadLetterDays: {
+    name: 'ROLLCALL_DEAD_LETTER_DAYS',
+    default: 30,
+    minimum: 1,
+    maximum: 3650,
+    description: 'Days for which a dead letter is kept',
+  },
+  auditRecords: {
+    name: 'ROLLCALL_AUDIT_RECORDS',
+    default: 100_000,
+    minimum: 1,
+    maximum: 100_000_000,
+    description:
+      'Records of related types that an audit in a server holds in memory, 1 kB each; with more ' +
+      'it leaves relationships out, and rollcall audit compares them',
+  },
   webhookLanes: {
     name: 'ROLLCALL_WEBHOOK_LANES',
     default: 128,

@@ -45,6 +45,16 @@ export function createMetrics() {
       help: 'Changes put with the dead letters',
       registers,
     }),
+    deadLettersKept: new Gauge({
+      name: 'rollcall_dead_letters_kept',
+      help: 'Dead letters of changes and messages that lie in Redis',
+      registers,
+    }),
+    deadLettersDropped: new Gauge({
+      name: 'rollcall_dead_letters_dropped',
+      help: 'Dead letters that gave way to the bounds, since the deployment was founded',
+      registers,
+    }),
     commitSeconds: new Histogram({
       name: 'rollcall_commit_seconds',
       help: 'Round trip of a commit',
@@ -84,6 +94,21 @@ export function createMetrics() {
     waitingChanges: new Gauge({
       name: 'rollcall_waiting_changes',
       help: 'Changes that wait in this process for their log',
+      registers,
+    }),
+    auditDifferences: new Gauge({
+      name: 'rollcall_audit_differences',
+      help: 'Differences that the last audit has found and that are not repaired',
+      registers,
+    }),
+    auditFinished: new Gauge({
+      name: 'rollcall_audit_finished_timestamp_seconds',
+      help: 'When the last audit ended that has compared something',
+      registers,
+    }),
+    auditSeconds: new Gauge({
+      name: 'rollcall_audit_duration_seconds',
+      help: 'How long that audit took, its repair included',
       registers,
     }),
     webhookAttempts: new Counter({

@@ -4,6 +4,7 @@
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import type { KeyEntry, RateLimit } from '../config.ts';
+import { Audits } from '../jobs/audits.ts';
 import { EventStreams } from './event-streams.ts';
 import { HeldAnswers } from './held-answers.ts';
 import { auth } from './plugins/auth.ts';
@@ -23,7 +24,7 @@ import { securityHeaders } from './plugins/security-headers.ts';
 import { addRoute, type RouteContext } from './route.ts';
 import { ROUTES } from './routes.ts';
 
-export interface AppOptions extends Omit<RouteContext, 'held' | 'streams'> {
+export interface AppOptions extends Omit<RouteContext, 'held' | 'streams' | 'audits'> {
   readonly keys: readonly KeyEntry[];
   readonly rateLimit: RateLimit | undefined;
   /** Origins of other sites whose pages may ask. */
@@ -56,7 +57,8 @@ export const app = fp(
     const streams = new EventStreams(limits);
     server.addHook('preClose', async () => streams.close());
     const { lagEntriesMax, waitingChangesMax } = options;
-    const own = { deployment, jobs, webhooks, held, streams };
+    const audits = new Audits(deployment.stores.auditHistory, jobs);
+    const own = { deployment, jobs, audits, webhooks, held, streams };
     const context = { ...own, lagEntriesMax, waitingChangesMax };
     for (const route of ROUTES) await addRoute(server, route, context);
   },

@@ -9,6 +9,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } fro
 import Type, { type Static, type TObject, type TSchema } from 'typebox';
 import type { Deployment } from '../engine/deployment.ts';
 import { assert, type ErrorCode } from '../errors.ts';
+import type { Audits } from '../jobs/audits.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Webhooks } from '../jobs/webhooks.ts';
 import { answers } from './answers.ts';
@@ -20,6 +21,7 @@ import type { Need } from './roles.ts';
 export interface RouteContext {
   readonly deployment: Deployment;
   readonly jobs: Jobs;
+  readonly audits: Audits;
   readonly webhooks: Webhooks;
   /** Makes answers that may be heavy. */
   readonly held: HeldAnswers;
@@ -168,6 +170,8 @@ const PATH_PARAMETERS: Readonly<Record<string, TSchema>> = {
   id: Type.String({ description: 'Id of the record, percent-encoded.', examples: ['c-17'] }),
   slug: Type.String({ description: 'Slug of the segment or view.', examples: ['big-spenders'] }),
   activation: Type.String({ description: 'Id of the activation.' }),
+  audit: Type.String({ description: 'Id of the audit.' }),
+  letter: Type.String({ description: 'Id of the dead letter.', examples: ['3-1769760000000-0'] }),
 };
 
 function parametersOf(names: readonly string[]): TObject {

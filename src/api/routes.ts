@@ -8,8 +8,12 @@ import type { TSchema } from 'typebox';
 import { ACTIVATION_ROUTES } from './activations/routes.ts';
 import { ACTIVATION_SCHEMAS } from './activations/schemas.ts';
 import { PROBLEM_SCHEMAS } from './answers.ts';
+import { AUDIT_ROUTES } from './audits/routes.ts';
+import { AUDIT_SCHEMAS } from './audits/schemas.ts';
 import { CHANGE_ROUTES } from './changes/routes.ts';
 import { CHANGE_SCHEMAS } from './changes/schemas.ts';
+import { DEAD_LETTER_ROUTES } from './dead-letters/routes.ts';
+import { DEAD_LETTER_SCHEMAS } from './dead-letters/schemas.ts';
 import { EXPLAIN_ROUTES } from './explain/routes.ts';
 import { EXPLAIN_SCHEMAS } from './explain/schemas.ts';
 import { EXPORT_ROUTES } from './exports/routes.ts';
@@ -101,9 +105,9 @@ export const API_PARTS: readonly ApiPart[] = [
   },
   {
     tag: 'operations',
-    description: 'Health, metrics and this description',
-    routes: OPERATION_ROUTES,
-    schemas: PROBLEM_SCHEMAS,
+    description: 'Audits, dead letters, health, metrics and this description',
+    routes: { ...AUDIT_ROUTES, ...DEAD_LETTER_ROUTES, ...OPERATION_ROUTES },
+    schemas: [...AUDIT_SCHEMAS, ...DEAD_LETTER_SCHEMAS, ...PROBLEM_SCHEMAS],
   },
 ];
 

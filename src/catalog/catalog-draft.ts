@@ -176,6 +176,12 @@ export class CatalogDraft {
     this.#predicateIds.set(predicateId, stored);
   }
 
+  /** A stale predicate keeps answering, and is never reused. */
+  outdate(predicateId: number): void {
+    const stored = this.predicateId(predicateId);
+    this.setPredicate(predicateId, { ...stored, key: `outdated ${predicateId}` });
+  }
+
   /**
    * The predicate id of a query's predicate: the one that is maintained already, or a new one that
    * is to be built.

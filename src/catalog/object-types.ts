@@ -22,7 +22,6 @@ import {
   type CatalogChange,
   isView,
   type StoredFilter,
-  type StoredPredicate,
   type StoredSegment,
   type StoredView,
 } from './catalog.ts';
@@ -96,7 +95,7 @@ export class ObjectTypes {
   async rebuild(edit: Edit = UNSIGNED): Promise<void> {
     await this.#store.write((catalog): CatalogChange => {
       const draft = new CatalogDraft(catalog, edit);
-      for (const [predicateId, stored] of catalog.predicateIds) outdate(draft, predicateId, stored);
+      for (const predicateId of catalog.predicateIds.keys()) draft.outdate(predicateId);
       draft.edgesWithIds();
       recompile(draft, this.#timeZone);
       for (const filter of [...draft.filters()]) draft.setFilter({ ...filter, predicateId: null });
@@ -212,13 +211,8 @@ function outdatePredicateIds(
     const isOwn = objectTypeName === old.name && attributes.some(isRetyped);
     if (!isOwn && !reads.some((read) => outdated.has(read))) continue;
     outdated.add(predicateId);
-    outdate(draft, predicateId, stored);
+    draft.outdate(predicateId);
   }
-}
-
-/** It keeps answering, and is never reused. */
-function outdate(draft: CatalogDraft, predicateId: number, stored: StoredPredicate): void {
-  draft.setPredicate(predicateId, { ...stored, key: `outdated ${predicateId}` });
 }
 
 /** The fields that records are checked against; what pages show of them is none of it. */

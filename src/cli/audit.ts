@@ -4,14 +4,14 @@
  * Keeps true: it ends with 0 only if something was compared and nothing is wrong with it, after a
  * repair too.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { randomUUID } from 'node:crypto';
 import type { Config } from '../config.ts';
+import { isWell, repaired } from '../engine/audited-repair.ts';
 import type { Deployment } from '../engine/deployment.ts';
-import { repair } from '../engine/repair.ts';
 import { Problem } from '../errors.ts';
 import { audit } from '../membership/audit.ts';
+import { keepAudit, newAudit, withFindings } from '../membership/audit-history.ts';
 import type { AuditReport, Sample } from '../membership/audit-report.ts';
-import { UNREADABLE_MARK } from '../membership/fault.ts';
 import { beside } from './beside.ts';
 import { openBar } from './progress.ts';
 import { grouped } from './table.ts';
@@ -24,20 +24,11 @@ export interface AuditCommandOptions {
 
 const CATCH_UP_TIMEOUT_MS = 60_000;
 const REPAIR_TIMEOUT_MS = 3_600_000;
-/** What is repaired is compared again, and what is still wrong is repaired again. */
-const REPAIRS_MAX = 3;
-const LOOKS_MAX = 3;
 const NOTHING_ELSE =
   'Nothing else was compared: a key that holds another kind of value stops whoever reads it.';
-const UNREADABLE =
-  'Not repaired: records that nobody can read can only be removed by hand from ' +
-  'where they are kept ' +
-  '(in=records or in=kinds above; HDEL <prefix>:{<partition>}:records:<type> <id>). ' +
-  'Then repair, and put them again.';
 const WEBHOOKS_MISS =
   'Webhooks are told nothing of what is mended, nor of changes until their views ' +
   'are built: begin a full sync of them afterwards.';
-const LOOK_AGAIN_MS = 1000;
 /** Lines of one kind of difference that are printed. */
 const LINES_MAX = 20;
 
@@ -45,81 +36,52 @@ const LINES_MAX = 20;
 export async function runAudit(config: Config, options: AuditCommandOptions): Promise<number> {
   return beside(config, { needsWorker: true }, async (deployment) => {
     const { timeoutMs = CATCH_UP_TIMEOUT_MS } = options;
+    const entry = newAudit({
+      id: `command-${randomUUID()}`,
+      cause: 'command',
+      repair: options.repair === true,
+      status: 'running',
+    });
     const report = await look(deployment, timeoutMs);
-    if (isWell(report)) return verdict(report);
-    return options.repair ? repaired(deployment, report, timeoutMs) : 1;
+    const isWanted = options.repair === true && !isWell(report);
+    const end: RepairEnd = isWanted
+      ? await mended(deployment, report, timeoutMs)
+      : { report, isRepaired: false };
+    const seen = report ?? end.report;
+    if (seen)
+      await keepAudit(deployment.stores.auditHistory, withFindings(entry, seen), end.isRepaired);
+    return isWell(end.report) ? verdict(end.report) : 1;
   });
 }
 
 /** Repairs until nothing is wrong, or it is of no use. @returns the exit code */
-async function repaired(
+async function mended(
   deployment: Deployment,
   found: AuditReport | undefined,
   timeoutMs: number,
-): Promise<number> {
-  let report = found;
-  if (report && hasUnreadable(report)) {
-    console.log(UNREADABLE);
-    return 1;
-  }
+): Promise<RepairEnd> {
   if (deployment.store.catalog.activations.size > 0) console.log(WEBHOOKS_MISS);
-  for (let attempt = 1; attempt <= REPAIRS_MAX && !isWell(report); attempt++) {
+  const { report, refusal } = await repaired(deployment, found, {
+    waits: { timeoutMs: REPAIR_TIMEOUT_MS, unattendedMs: timeoutMs, by: 'rollcall audit' },
+    look: () => look(deployment, timeoutMs),
+    onRepair: () =>
+      console.log(
+        'Mending rows, and building all that is kept of segments and relationships ' +
+          'anew from the records …',
+      ),
+  });
+  if (refusal !== undefined) console.log(refusal);
+  else if (!isWell(report))
     console.log(
-      'Mending rows, and building all that is kept of segments and relationships ' +
-        'anew from the records …',
+      'Not repaired: what is listed last is still wrong. Audit again; if it stays, ' +
+        'keep the lines for a report.',
     );
-    if (!(await isMended(deployment, report, timeoutMs))) return 1;
-    report = await lookAtAll(deployment, timeoutMs);
-  }
-  if (isWell(report)) return verdict(report);
-  console.log(
-    'Not repaired: what is listed last is still wrong. Audit again; if it stays, ' +
-      'keep the lines for a report.',
-  );
-  return 1;
+  return { report, isRepaired: refusal === undefined && isWell(report) };
 }
 
-/** Whether records are lost: a rebuild from them would stop at the first. */
-function hasUnreadable({ faults }: AuditReport): boolean {
-  return faults.some(
-    ({ place, of, text }) =>
-      (place === 'records' && text.endsWith(UNREADABLE_MARK)) ||
-      (place === 'kinds' && of === 'records'),
-  );
-}
-
-/** Prints why, if a partition has no owner. */
-async function isMended(
-  deployment: Deployment,
-  report: AuditReport | undefined,
-  unattendedMs: number,
-): Promise<boolean> {
-  try {
-    await repair(deployment, report, { timeoutMs: REPAIR_TIMEOUT_MS, unattendedMs });
-    return true;
-  } catch (error) {
-    if (!(error instanceof Problem) || error.code !== 'not_caught_up') throw error;
-    console.log(`Not repaired: ${error.message}.`);
-    return false;
-  }
-}
-
-/** A segment that is left out is not known to be repaired: others may edit some meanwhile. */
-async function lookAtAll(
-  deployment: Deployment,
-  timeoutMs: number,
-): Promise<AuditReport | undefined> {
-  for (let number = 1; ; number++) {
-    const report = await look(deployment, timeoutMs);
-    if (!report || report.skipped.length === 0 || number === LOOKS_MAX) return report;
-    await sleep(LOOK_AGAIN_MS);
-  }
-}
-
-/** Whether there is nothing to repair; undefined: the partitions did not come to rest. */
-function isWell(report: AuditReport | undefined): report is AuditReport {
-  if (!report) return false;
-  return report.differences === 0 && !report.isBroken && report.withoutPredicate.length === 0;
+interface RepairEnd {
+  readonly report: AuditReport | undefined;
+  readonly isRepaired: boolean;
 }
 
 /** An audit that has compared nothing has not found that all is well. */

@@ -45,6 +45,8 @@ export async function beside<T>(
       prefix: config.prefix,
       partitions,
       timeZone,
+      // What is kept has the bounds of the server.
+      limits: config.limits,
       logger: openLog(quieter(config)),
       runsWorker: needsWorker && !isServed,
     });

@@ -169,6 +169,54 @@ program
     }),
   );
 
+const deadLetters = program
+  .command('dead-letters')
+  .description('what a server could not apply: look at it, try it again, discard it')
+  .helpCommand(false);
+
+/** A part of it: `work` gets the id of a letter, '' where there is none. */
+function addLetterCommand(
+  usage: string,
+  description: string,
+  work: (
+    module: typeof import('./dead-letters.ts'),
+    ...given: [config: Config, id: string, options: { url: string; key?: string }]
+  ) => Promise<number>,
+): void {
+  deadLetters
+    .command(usage, { isDefault: usage === 'list' })
+    .description(description)
+    .option('--url <url>', 'where the server is (default: from HOST and PORT)')
+    .option(
+      '--key <key>',
+      'a key that may change what is declared (default: from ROLLCALL_KEYS, else the ' +
+        "data folder's master key)",
+    )
+    .action((...given: unknown[]) => {
+      const id = typeof given[0] === 'string' ? given[0] : '';
+      const options = given.at(-2) as { url?: string; key?: string };
+      return command(async (config) =>
+        work(await import('./dead-letters.ts'), config, id, {
+          ...options,
+          url: options.url ?? localUrl(config),
+        }),
+      )({});
+    });
+}
+
+addLetterCommand('list', 'the newest ones', (module, config, _, options) =>
+  module.listDeadLetters(config, options),
+);
+addLetterCommand('show <id>', 'one as a whole', (module, ...given) =>
+  module.showDeadLetter(...given),
+);
+addLetterCommand('retry <id>', 'try it again, and tell what came of it', (module, ...given) =>
+  module.retryDeadLetter(...given),
+);
+addLetterCommand('discard <id>', 'forget it', (module, ...given) =>
+  module.discardDeadLetter(...given),
+);
+
 program
   .command('explain')
   .description('tell why a record is in a segment, or why not, and when the clock changes that')

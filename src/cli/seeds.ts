@@ -17,13 +17,8 @@ import { elementsOf } from './array-text.ts';
 import { CommandError } from './failure.ts';
 import { keyFor } from './master-key.ts';
 import { openBar } from './progress.ts';
-import { type Call, caller, READERS, refusal } from './server-call.ts';
+import { type Call, caller, READERS, refusal, type ServerAddress } from './server-call.ts';
 import { grouped } from './table.ts';
-
-interface ServerAddress {
-  readonly url: string;
-  readonly key?: string;
-}
 
 export interface ExportOptions extends ServerAddress {
   readonly include?: string;

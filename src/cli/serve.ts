@@ -14,6 +14,7 @@ import { buildServer } from '../api/server.ts';
 import type { Config, KeyEntry } from '../config.ts';
 import { type Deployment, openDeployment } from '../engine/deployment.ts';
 import { LEASE_TTL_MS } from '../engine/processor.ts';
+import { followAuditSchedule } from '../jobs/audits.ts';
 import { openChangesQueue } from '../jobs/changes-queue.ts';
 import { jobHandlers } from '../jobs/job-kinds.ts';
 import { startJobWorker } from '../jobs/jobs.ts';
@@ -95,6 +96,11 @@ async function open(config: Config, logger: Logger, opened: Opened): Promise<voi
   opened.add(() => changes.close());
   const jobs = startJobWorker({ stores: deployment.stores, logger }, jobHandlers(deployment));
   opened.add(() => jobs.close());
+  const audits = await followAuditSchedule({
+    ...{ deployment, timeZone, logger },
+    schedule: config.auditSchedule,
+  });
+  opened.add(() => audits.close());
   const webhooks = new Webhooks({ deployment, logger });
   opened.add(() => webhooks.close());
   const deliveries = new WebhookWorker({ deployment, webhooks, logger });

@@ -1,7 +1,7 @@
 /**
- * server-call.ts – Calls a server that runs, for a command that shows or brings something.
+ * server-call.ts – Asks a running server for what a command needs.
  *
- * Keeps true: whatever the server refuses, and that it did not answer, is told in words.
+ * Keeps true: a server that does not answer, or refuses, ends the command with words for a person.
  */
 import type { Role } from '../config.ts';
 import { CommandError } from './failure.ts';
@@ -9,10 +9,15 @@ import { CommandError } from './failure.ts';
 /** Roles whose keys may read. */
 export const READERS: readonly Role[] = ['master', 'super_admin', 'service', 'editor', 'viewer'];
 
-/** @throws CommandError if the server did not answer */
+/** Where a server is, and the key to use; without one the command looks for one that may. */
+export interface ServerAddress {
+  readonly url: string;
+  readonly key?: string;
+}
+
 export type Call = (path: string, init: RequestInit) => Promise<Response>;
 
-/** @throws CommandError if `base` is no URL */
+/** Asks a server, with a key. @throws CommandError in words if it does not answer */
 export function caller(base: string, key: string): Call {
   if (!URL.canParse(base)) throw new CommandError(`--url ${base} is not a URL.`);
   return async (path, { headers, ...init }) => {
@@ -34,7 +39,7 @@ export function caller(base: string, key: string): Call {
   };
 }
 
-/** What a refusal says. */
+/** What a server refused, in its own words. */
 export async function refusal(answer: Response): Promise<CommandError> {
   const problem = (await answer.json().catch(() => ({}))) as { title?: string; detail?: string };
   const words = problem.detail ?? problem.title ?? answer.statusText;

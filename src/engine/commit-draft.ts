@@ -60,6 +60,7 @@ export class CommitDraft implements CommitWrites {
   activations: CommitWrites['activations'] = NONE;
   outcomes: CommitWrites['outcomes'] = NONE;
   dead: CommitWrites['dead'] = NONE;
+  forgotten: CommitWrites['forgotten'] = NONE;
   trial: CommitWrites['trial'];
 
   constructor(clockMs: number, catalogVersion: number) {
@@ -71,7 +72,7 @@ export class CommitDraft implements CommitWrites {
 /** What a step has made of records, memberships and both ends of edges. */
 export function addStep(
   writes: CommitDraft,
-  { records, timers, edges, outcomes, dead }: Step,
+  { records, timers, edges, outcomes, dead, forgotten }: Step,
 ): void {
   writes.records = records;
   writes.timers = timers;
@@ -84,6 +85,7 @@ export function addStep(
   writes.valueTotals = edges.valueTotals;
   writes.outcomes = outcomes;
   writes.dead = dead;
+  writes.forgotten = forgotten;
 }
 
 /**

@@ -19,7 +19,7 @@ import type { AppendAnswer, ChangeLogs, LogAppend, PartialOutcomes } from './cha
 const ENTRY_CHANGES_MAX = 256;
 const ENTRY_BYTES_MAX = 256 * 1024;
 /** Entries that may wait in one partition's log before writers are asked to slow down. */
-const LOG_ENTRIES_MAX = 20_000;
+export const LOG_ENTRIES_MAX = 20_000;
 /** Bytes that may wait in this process for one partition. */
 const WAITING_BYTES_MAX = 8 * 1024 * 1024;
 /**
@@ -106,6 +106,19 @@ export class ChangeDelivery {
   deliver(request: DeliveryRequest): Promise<Delivered> {
     assert(request.changes.length > 0, 'a delivery has changes');
     return this.#queues[request.partition]!.push(request);
+  }
+
+  /** Waits for the outcomes of an entry that comes into a log by another way. */
+  awaited(about: string): {
+    readonly replyTo: string;
+    readonly outcomes: Promise<readonly Outcome[]>;
+    forget(): void;
+  } {
+    const replyTo = `${this.source}.${about}.${randomUUID()}`;
+    const reply = new Reply();
+    this.#waiting.set(replyTo, reply);
+    const forget = () => void this.#waiting.delete(replyTo);
+    return { replyTo, outcomes: reply.outcomes, forget };
   }
 
   /**

@@ -10,12 +10,13 @@ import { Activations } from '../catalog/activations.ts';
 import { CatalogStore } from '../catalog/catalog-store.ts';
 import { type Founding, foundDeployment } from '../catalog/founding.ts';
 import { ObjectTypes } from '../catalog/object-types.ts';
+import { Rebuilds } from '../catalog/rebuilding.ts';
 import { Revisions } from '../catalog/revisions.ts';
 import { Segments } from '../catalog/segments.ts';
 import { Views } from '../catalog/views.ts';
 import { AllowedTargets } from '../catalog/webhook-target.ts';
-import { Feed } from '../feed/feed.ts';
 import { Explain } from '../explain/explain.ts';
+import { Feed } from '../feed/feed.ts';
 import { HistoryFolder } from '../history/history-folder.ts';
 import { HistoryLoop } from '../history/history-loop.ts';
 import { SegmentHistory } from '../history/segment-history.ts';
@@ -29,8 +30,11 @@ import type { NetworkOptions } from '../query/network/network.ts';
 import type { RedisHealth } from '../redis/health.ts';
 import { openRedis, type Stores } from '../redis/open.ts';
 import type { ClockSource } from './clock.ts';
+import type { DeadLetterStore } from './dead-letter-store.ts';
+import { DeadLetters } from './dead-letters.ts';
 import { ChangeDelivery } from './delivery.ts';
 import { Ingest } from './ingest.ts';
+import { LostState } from './lost-state.ts';
 import { Worker } from './worker.ts';
 
 export interface DeploymentOptions {
@@ -58,12 +62,15 @@ export interface Deployment extends Readers {
   readonly store: CatalogStore;
   readonly objectTypes: ObjectTypes;
   readonly segments: Segments;
+  readonly rebuilds: Rebuilds;
   readonly activations: Activations;
   readonly revisions: Revisions;
   readonly views: Views;
   readonly previews: Previews;
   readonly feed: Feed;
   readonly ingest: Ingest;
+  readonly deadLetters: DeadLetters;
+  readonly lostState: LostState;
   readonly delivery: ChangeDelivery;
   readonly explain: Explain;
   readonly worker: Worker | undefined;
@@ -74,6 +81,7 @@ export interface Deployment extends Readers {
   close(): Promise<void>;
 }
 
+const DROPPING_MS = 3_600_000;
 const UNREADABLE =
   'a row can not be read, and counts as none: rollcall audit --repair builds it anew';
 
@@ -86,7 +94,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   let isClosing = false; // a connection that is closed while it opens says so as an error
   const onError = (error: Error) => isClosing || logger.warn({ err: error }, 'Redis');
-  const opened = await openRedis({ url: redisUrl, prefix, onError });
+  const opened = await openRedis({ url: redisUrl, prefix, onError, limits });
   try {
     const founding = await foundDeployment(opened.catalog, prefix, { partitions, timeZone });
     const stores = opened.stores(founding.partitions);
@@ -152,6 +160,28 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       logger,
     });
     if (worker) historyLoop.start();
+    const ingest = new Ingest(
+      store.catalog,
+      () => store.refresh(),
+      delivery,
+      founding.partitions,
+      timeZone,
+      metrics,
+    );
+    const rebuilds = new Rebuilds(store, timeZone);
+    const lostState = new LostState(
+      stores.partitions(() => {}), // no rows are read
+      stores.audits.repairs,
+    );
+    const deadLetters = new DeadLetters({
+      letters: stores.deadLetters,
+      partitions: founding.partitions,
+      ingest,
+      delivery,
+      rebuilds,
+      lostState,
+    });
+    const dropping = options.runsWorker ? dropOldLetters(stores.deadLetters, logger) : undefined;
     return {
       health: stores.health,
       founding,
@@ -159,6 +189,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       store,
       objectTypes: new ObjectTypes(store, timeZone, (name) => reads.records.hasAny(name)),
       segments: new Segments(store, timeZone),
+      rebuilds,
       activations: new Activations(
         store,
         stores.activations,
@@ -174,14 +205,9 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         install: founding.install,
         tailBytes: limits.feedTailBytes,
       }),
-      ingest: new Ingest(
-        store.catalog,
-        () => store.refresh(),
-        delivery,
-        founding.partitions,
-        timeZone,
-        metrics,
-      ),
+      ingest,
+      deadLetters,
+      lostState,
       ...reads,
       historyFolder,
       history: new SegmentHistory({
@@ -206,6 +232,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       limits,
       close: async () => {
         isClosing = true;
+        clearInterval(dropping);
         await previews.close();
         await historyLoop.stop();
         clearInterval(sweeping);
@@ -229,4 +256,12 @@ function sweepHourly(store: CatalogStore, logger: Logger): NodeJS.Timeout {
     });
   void sweep();
   return setInterval(sweep, 3_600_000).unref();
+}
+
+/** Now and each hour: where nothing new comes, nothing else makes old letters give way. */
+function dropOldLetters(letters: DeadLetterStore, logger: Logger): NodeJS.Timeout {
+  const drop = () =>
+    letters.dropOld().catch((error: unknown) => logger.warn({ err: error }, 'old dead letters'));
+  void drop();
+  return setInterval(drop, DROPPING_MS).unref();
 }

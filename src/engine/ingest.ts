@@ -107,7 +107,7 @@ export class Ingest {
     { wait, timeoutMs }: IngestOptions,
     precondition?: Precondition,
   ): Promise<Outcome | 'accepted'> {
-    const { change, checkedAt } = await this.#parsed(given);
+    const { change, checkedAt } = await this.checked(given);
     const conditional = precondition ? { ...change, precondition } : change;
     const { outcomes } = await this.#delivery.deliver({
       partition: partitionOf(change.id, this.#partitions),
@@ -122,8 +122,11 @@ export class Ingest {
     return settled ? (settled[0] ?? 'dead') : 'accepted';
   }
 
-  /** One round trip more only if something is refused, or unknown. @throws Problem */
-  async #parsed(given: unknown): Promise<{ readonly change: Change; readonly checkedAt: number }> {
+  /**
+   * Reads a change, and names the catalog version that it was checked by. One round trip more only
+   * if something is refused, or unknown. @throws Problem
+   */
+  async checked(given: unknown): Promise<{ readonly change: Change; readonly checkedAt: number }> {
     const { version } = this.#catalog;
     try {
       const change = this.parse(given);
@@ -396,7 +399,7 @@ function positionOf(entries: ReadonlyMap<number, string>): string {
 }
 
 /** @returns undefined if the time is over first. */
-async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> {
+export async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), Math.max(0, timeoutMs));

@@ -300,6 +300,8 @@ export interface CommitWrites {
   readonly activations: readonly ActivationTold[];
   readonly outcomes: readonly EntryOutcomes[];
   readonly dead: readonly DeadLetter[];
+  /** Records whose earlier dead letters go, and what audits have noted of them. */
+  readonly forgotten: readonly RecordKey[];
 
   /** The note on failures from now on; null: none; undefined: as before. */
   readonly trial: TrialNote | null | undefined;

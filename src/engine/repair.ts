@@ -13,11 +13,11 @@ import type { AuditReport } from '../membership/audit-report.ts';
 import type { FaultPlace, StoredFault } from '../membership/fault.ts';
 import { findKeyFaults } from '../membership/key-faults.ts';
 import { findKindFaults } from '../membership/kind-faults.ts';
+import { findLetterFaults } from '../membership/letter-faults.ts';
 import { allStatuses, partitionsOf } from '../membership/partition-status.ts';
 import { findRowFaults } from '../membership/row-faults.ts';
 import { findSlugFaults } from '../membership/slug-faults.ts';
 import type { Deployment } from './deployment.ts';
-import { askForResync } from './epochs.ts';
 
 const POLL_MS = 50;
 /** Rows that are mended in one go. */
@@ -35,6 +35,7 @@ const MENDED_ALONE: readonly FaultPlace[] = [
   'sets',
   'state',
   'slugs',
+  'letters',
 ];
 
 export interface RepairWaits {
@@ -44,6 +45,10 @@ export interface RepairWaits {
    * behind.
    */
   readonly unattendedMs: number;
+  /** Whom the catalog names for what is built anew. */
+  readonly by?: string;
+  /** Called while it waits; what it throws ends the waiting. */
+  readonly onWait?: () => void;
 }
 
 /**
@@ -54,17 +59,18 @@ export interface RepairWaits {
 export async function repair(
   deployment: Deployment,
   found: AuditReport | undefined,
-  { timeoutMs, unattendedMs }: RepairWaits,
+  { timeoutMs, unattendedMs, by = 'rollcall audit', onWait = () => {} }: RepairWaits,
 ): Promise<void> {
   await mend(found?.faults ?? (await findFaults(deployment)));
   await expelOwners(deployment);
   // Until then they may have written what they had in memory.
   await mend(await findFaults(deployment));
-  await askForLost(deployment);
-  if (!found || !isMendedAlone(found))
-    await deployment.objectTypes.rebuild({ by: 'rollcall audit' });
+  for (const each of partitionsOf(deployment.stores.memberships))
+    await deployment.lostState.askForBroken(each);
+  if (!found || !isMendedAlone(found)) await deployment.objectTypes.rebuild({ by });
   const attended = attending(deployment, unattendedMs);
   await until(timeoutMs, async () => {
+    onWait();
     await attended();
     return isRepaired(deployment);
   });
@@ -94,7 +100,8 @@ async function findFaults({ stores, store, founding }: Deployment): Promise<Stor
   const inRows = await findRowFaults({ rows, partitions, catalog, refresh, timeZone });
   const timeoutMs = ADOPTED_TIMEOUT_MS;
   const inKeys = await findKeyFaults({ keys, statuses, catalog, refresh, timeoutMs });
-  return [...inRows.faults, ...inKeys.faults, ...(await findSlugFaults(keys))];
+  const inLetters = await findLetterFaults(keys, partitions);
+  return [...inRows.faults, ...inKeys.faults, ...(await findSlugFaults(keys)), ...inLetters];
 }
 
 async function mend(faults: readonly StoredFault[]): Promise<void> {
@@ -109,22 +116,6 @@ async function mend(faults: readonly StoredFault[]): Promise<void> {
 async function expelOwners({ stores }: Deployment): Promise<void> {
   const { repairs } = stores.audits;
   await Promise.all(partitionsOf(stores.memberships).map((each) => repairs.expelOwner(each)));
-}
-
-/**
- * Where a message could not be applied, its source resends everything. So it does where a resend
- * began and is not known to have ended: if it still runs, that is harmless.
- */
-async function askForLost({ stores }: Deployment): Promise<void> {
-  const { repairs } = stores.audits;
-  const targets = stores.partitions(() => {}); // no rows are read
-  for (const [partition, target] of targets.entries()) {
-    const { broken, receiving } = await target.readMeta();
-    for (const source of new Set([...broken, ...receiving.keys()])) {
-      if (source < targets.length) await askForResync(target, source);
-      else await repairs.forgetSource(partition, source);
-    }
-  }
 }
 
 /**

@@ -148,12 +148,20 @@ export interface DeadLetter {
     | 'work_failed';
   readonly detail: string;
   readonly letter: string;
+  /** Whose it is: it goes when that record is deleted. */
+  readonly record?: RecordKey;
+  /** A partition of which nothing is known for sure without it. */
+  readonly lost?: number;
+  /** Predicates that are unknown without it. */
+  readonly failing?: readonly number[];
 }
 
 export interface Step {
   readonly records: readonly TouchedRecord[];
   readonly outcomes: readonly EntryOutcomes[];
   readonly dead: readonly DeadLetter[];
+  /** Records that were deleted: their earlier dead letters go. */
+  readonly forgotten: readonly RecordKey[];
   /** The position up to which the batch's entries were applied; undefined: none. */
   readonly position: LogPosition | undefined;
   readonly applied: number;
@@ -241,7 +249,8 @@ class StepRun {
   /** By object type and id. */
   readonly #working = new Map<string, Map<string, WorkingRecord>>();
   readonly #outcomes: EntryOutcomes[] = [];
-  readonly #dead: DeadLetter[] = [];
+  #dead: DeadLetter[] = [];
+  readonly #forgotten: RecordKey[] = [];
   readonly #neighbours: StepNeighbours;
   readonly #resync: HeardResyncs;
   readonly #failures = new Map<number, Failure>();
@@ -281,7 +290,8 @@ class StepRun {
       if (fault === undefined)
         for (const message of entry.messages) this.#message(entry.from, message);
       else {
-        this.#dead.push({ entry: entry.id, index: 0, ...fault, letter: entry.payload });
+        const { id, from: lost, payload: letter } = entry;
+        this.#dead.push({ entry: id, index: 0, ...fault, letter, lost });
         this.#resync.spoil(entry.from);
       }
     }
@@ -637,7 +647,13 @@ class StepRun {
     failures = new Map(),
   }: NonNullable<Batch['aside']>): void {
     for (const [predicateId, failure] of failures) this.#fail([predicateId], failure);
-    this.#dead.push({ entry: '', index: 0, code: 'work_failed', detail, letter });
+    const [failure] = failures.values();
+    this.#dead.push({
+      ...{ entry: '', index: 0, code: 'work_failed', detail, letter },
+      ...(broken === undefined ? {} : { lost: broken }),
+      ...(failures.size === 0 ? {} : { failing: [...failures.keys()] }),
+      ...(failure?.id ? { record: { objectType: failure.object_type, id: failure.id } } : {}),
+    });
     if (broken !== undefined) this.#resync.spoil(broken);
     if (!timer) return;
     const { objectType, id } = timer;
@@ -688,6 +704,7 @@ class StepRun {
       records,
       outcomes: this.#outcomes,
       dead: this.#dead,
+      forgotten: this.#forgotten,
       position: this.#position,
       applied: this.#applied,
       effects: this.#effects,
@@ -772,7 +789,9 @@ class StepRun {
   #change(entry: LogEntry, index: number): Outcome {
     const change = entry.changes[index]!;
     const letter = (code: DeadLetter['code'], detail: string): Outcome => {
-      this.#dead.push({ entry: entry.id, index, code, detail, letter: JSON.stringify(change) });
+      const record = { objectType: change.object_type, id: change.id };
+      const text = JSON.stringify(change);
+      this.#dead.push({ entry: entry.id, index, code, detail, letter: text, record });
       return 'dead';
     };
     const poison = this.#poison;
@@ -790,11 +809,20 @@ class StepRun {
     const { record } = working;
     const applying = { nowMs, timeZone, type: known.type, checkedAt, life };
     const applied = applyChange(record, change, applying);
+    if (change.op === 'delete' && !NOT_APPLIED.has(applied.outcome)) this.#forget(working);
     if (applied.record === record) return applied.outcome;
     const flips = this.#flips(working, applied.record, applied.names, known);
     working.record = applied.record;
     this.#flip(working, flips, causeOf(record, applied.record));
     return applied.outcome;
+  }
+
+  /** Letters of changes that come after the deletion stay. */
+  #forget({ objectType, id }: RecordKey): void {
+    this.#forgotten.push({ objectType, id });
+    this.#dead = this.#dead.filter(
+      ({ record }) => record?.objectType !== objectType || record.id !== id,
+    );
   }
 
   /**
@@ -880,6 +908,8 @@ class StepRun {
 
 const NO_NAMES: readonly string[] = [];
 const NO_FLIPS: readonly Flip[] = [];
+/** Outcomes of a change that leaves all as it was. */
+const NOT_APPLIED: ReadonlySet<Outcome> = new Set(['stale', 'precondition_failed']);
 
 function isChanged({ before, record, truth, due }: WorkingRecord): boolean {
   return record !== before.record || truth !== before.truth || due !== before.due;

@@ -4,6 +4,7 @@
  * Keeps true: a kind is one row; the worker, the API and its description read them here.
  */
 import type { Deployment } from '../engine/deployment.ts';
+import { runAuditJob } from './audit-job.ts';
 import { runExport } from './export-job.ts';
 import { runImport } from './import-job.ts';
 import type { JobContext, JobHandler } from './jobs.ts';
@@ -19,6 +20,7 @@ const ROWS = {
   seed: { run: runSeed, makesFile: false },
   import: { run: runImport, makesFile: false },
   export: { run: runExport, makesFile: true },
+  audit: { run: runAuditJob, makesFile: false },
 } satisfies Record<string, JobKindRow>;
 
 export type JobKind = keyof typeof ROWS;

@@ -48,6 +48,10 @@ export class JobRun {
     return new JobRun(store, { id, run, ...(await store.beginRun(id, run)) }, onStep);
   }
 
+  get id(): string {
+    return this.#id;
+  }
+
   get state(): JobState {
     return this.#state;
   }

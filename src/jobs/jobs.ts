@@ -32,8 +32,8 @@ const STALLED_MAX = 20;
 /** A passing failure is waited out for five minutes. */
 const ATTEMPTS_MAX = 300;
 const RETRY_MS = 1_000;
-/** An import that takes an hour should not keep exports waiting. */
-const AT_ONCE = 2;
+/** An import or an audit that takes an hour should not keep exports waiting. */
+const AT_ONCE = 3;
 const KEPT_COMPLETED = { age: RESULT_TTL_MS / 1000, count: 1000 };
 const KEPT_FAILED = { age: RESULT_TTL_MS / 1000, count: 1000 };
 const LISTED_MAX = 2_000 + 1_000;
@@ -112,16 +112,22 @@ export class Jobs {
     return `${ID_PREFIX}${randomUUID()}`;
   }
 
-  /** `known` is what is known of it before it begins. */
+  /**
+   * `known` is what is known of it before it begins. Of those that are `alone` under one name there
+   * is one at a time: what is answered then is the one before.
+   */
   async add(
     id: string,
     kind: JobKind,
     asked: Readonly<Record<string, unknown>>,
-    known: Pick<JobState, 'total' | 'result'> = {},
+    { alone, ...known }: Pick<JobState, 'total' | 'result'> & { readonly alone?: string } = {},
   ): Promise<JobStatus> {
     await this.store.begin(id, { done: 0, ...known }, JOB_TTL_MS);
-    const job = await this.#queue.add(kind, { asked }, { jobId: id });
-    return this.#statusOf(job);
+    const single = alone === undefined ? {} : { deduplication: { id: alone } };
+    const job = await this.#queue.add(kind, { asked }, { jobId: id, ...single });
+    if (job.id === id) return this.#statusOf(job);
+    await this.store.drop(id);
+    return this.status(job.id!);
   }
 
   /** @throws Problem job_unknown */
@@ -141,6 +147,13 @@ export class Jobs {
       .filter((job) => JOB_ID.test(job?.id ?? ''))
       .sort((a, b) => b.timestamp - a.timestamp);
     return Promise.all(known.slice(offset, offset + limit).map((job) => this.#statusOf(job)));
+  }
+
+  /** Those of a kind that wait or run. */
+  async unfinished(kind: JobKind): Promise<JobStatus[]> {
+    const jobs = await this.#queue.getJobs([...UNFINISHED], 0, LISTED_MAX);
+    const found = jobs.filter((job) => job?.name === kind && JOB_ID.test(job.id ?? ''));
+    return Promise.all(found.map((job) => this.#statusOf(job)));
   }
 
   async close(): Promise<void> {

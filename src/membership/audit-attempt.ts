@@ -8,6 +8,7 @@
 import type { Catalog, StoredFilter, StoredPredicate } from '../catalog/catalog.ts';
 import { predicateJsonLogic } from '../query/json-logic/json-logic.ts';
 import { AuditGraph } from './audit-graph.ts';
+import type { AuditRest } from './audit-pace.ts';
 import type { AuditStore } from './audit-store.ts';
 import { type AuditedEdge, edgesToAudit } from './audited-edge.ts';
 import { ROW_PLACES, type RowPlace, type Spot } from './edge-look.ts';
@@ -58,6 +59,7 @@ export interface AttemptContext {
   readonly audits: AuditStore;
   readonly catalog: Catalog;
   readonly timeZone: string;
+  readonly rest: AuditRest;
   /** Per partition, the sets that there are of holders and their values. */
   readonly sets: readonly EdgeSets[];
 }
@@ -84,9 +86,10 @@ export class AuditAttempt {
 
   /** Reads the graph; it is evaluated at `nowMs`. */
   static async begin(context: AttemptContext, nowMs: number): Promise<AuditAttempt> {
-    const { store, audits, catalog, timeZone } = context;
+    const { store, audits, catalog, timeZone, rest } = context;
     const types = catalog.objectTypes;
-    const graph = await AuditGraph.read({ store, rows: audits.rows, types, timeZone }, nowMs);
+    const read = { store, rows: audits.rows, types, timeZone, rest };
+    const graph = await AuditGraph.read(read, nowMs);
     return new AuditAttempt(context, graph);
   }
 

@@ -15,6 +15,7 @@ import {
   NO_PREDICATE_IDS,
   type PredicateIds,
 } from '../query/network/predicate-ids.ts';
+import type { AuditRest } from './audit-pace.ts';
 import type { RowAudits } from './audit-store.ts';
 import { graphRecordOf } from './graph-record.ts';
 import type { MembershipStore } from './membership-store.ts';
@@ -32,6 +33,8 @@ export interface AuditGraphContext {
   readonly rows: RowAudits;
   readonly types: ReadonlyMap<string, ObjectType>;
   readonly timeZone: string;
+  /** A server may share this process: it has its turn between two small things. */
+  readonly rest: AuditRest;
 }
 
 const CHUNK_RECORDS = 500;
@@ -44,14 +47,16 @@ export class AuditGraph {
    * and it is read once more.
    */
   readonly #nowMs: number;
+  readonly #rest: AuditRest;
   #evaluations = 0;
 
   private constructor(
-    types: ReadonlyMap<string, ObjectType>,
+    { types, rest }: AuditGraphContext,
     vertices: ReadonlyMap<string, readonly Vertex[]>,
     nowMs: number,
   ) {
     this.#vertices = vertices;
+    this.#rest = rest;
     this.#graph = { types, records: (typeName) => this.of(typeName) };
     this.#nowMs = nowMs;
   }
@@ -60,7 +65,7 @@ export class AuditGraph {
     const vertices = new Map<string, Vertex[]>();
     for (const type of connectedTypes(context.types))
       vertices.set(type.name, await readType(context, type));
-    return new AuditGraph(context.types, vertices, nowMs);
+    return new AuditGraph(context, vertices, nowMs);
   }
 
   get records(): number {
@@ -86,9 +91,9 @@ export class AuditGraph {
   /** The ids of the records for which a rule holds by json-logic-js. */
   async satisfying(objectType: string, rule: unknown): Promise<Set<string>> {
     const satisfying = new Set<string>();
-    for (const [at, vertex] of this.of(objectType).entries()) {
-      // A server may share this process: it has its turn between two chunks.
-      if (at % CHUNK_RECORDS === 0) await new Promise((resolve) => setImmediate(resolve));
+    for (const vertex of this.of(objectType)) {
+      const rest = this.#rest();
+      if (rest) await rest;
       this.#evaluations++;
       if (holds(rule, document(objectType, vertex, this.#graph), this.#nowMs))
         satisfying.add(vertex.id);
@@ -98,10 +103,11 @@ export class AuditGraph {
 }
 
 async function readType(context: AuditGraphContext, type: ObjectType): Promise<Vertex[]> {
-  const { store } = context;
+  const { store, rest } = context;
   const vertices: Vertex[] = [];
   for (const partition of partitionsOf(store)) {
     for (let after = ''; ; ) {
+      await rest();
       const ids = await store.recordIds(partition, type.name, after, CHUNK_RECORDS);
       vertices.push(...(await readChunk(context, type, partition, ids)));
       if (ids.length < CHUNK_RECORDS) break;

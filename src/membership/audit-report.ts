@@ -18,6 +18,7 @@ export interface Sample {
 
 export interface SegmentDifference {
   readonly slug: string;
+  readonly objectType: string;
   /** Where the engine keeps what is wrong. */
   readonly place: 'set' | 'state';
   readonly engineOnly: Sample;
@@ -65,7 +66,7 @@ interface KeptDifference {
 
 export interface SkippedSegment {
   readonly slug: string;
-  readonly why: 'building' | 'edited meanwhile' | 'failed';
+  readonly why: 'building' | 'edited meanwhile' | 'failed' | 'too many related records';
 }
 
 export interface AuditReport {
@@ -142,7 +143,12 @@ export function segmentDifferences({ segment, mismatches }: AuditedSegment): Seg
   return (['set', 'state'] as const).flatMap((name) => {
     const { left, right, total } = mismatches[name];
     return total > 0
-      ? [{ slug: segment.slug, place: name, engineOnly: left, referenceOnly: right }]
+      ? [
+          {
+            ...{ slug: segment.slug, objectType: segment.object_type, place: name },
+            ...{ engineOnly: left, referenceOnly: right },
+          },
+        ]
       : [];
   });
 }

@@ -14,11 +14,14 @@
  */
 import { type Catalog, isView, type StoredFilter } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
+import { edgesOf } from '../change/edge.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { filterableData, isLive, type RecordRow } from '../change/record.ts';
 import { holds } from '../query/json-logic/reference.ts';
 import { hasPredicateId, NO_PREDICATE_IDS } from '../query/network/predicate-ids.ts';
+import { breathe } from '../time-slice.ts';
 import type { RelationshipAudit } from './audit-attempt.ts';
+import type { AuditRest } from './audit-pace.ts';
 import { auditRelationships } from './audit-relationships.ts';
 import {
   type AuditedSegment,
@@ -34,6 +37,7 @@ import {
 import type { AuditStore } from './audit-store.ts';
 import type { StoredFault } from './fault.ts';
 import { findKeyFaults, type KeyFaults } from './key-faults.ts';
+import { findLetterFaults } from './letter-faults.ts';
 import type { MembershipStore } from './membership-store.ts';
 import { partitionsOf } from './partition-status.ts';
 import { findRowFaults, type RowFaults } from './row-faults.ts';
@@ -51,6 +55,10 @@ export interface AuditOptions {
   /** How long the partitions may take to catch up with what was acknowledged before. */
   readonly timeoutMs: number;
   readonly onProgress?: (visited: number, total: number) => void;
+  /** Gives way to others in this process; `breathe` of time-slice.ts if absent. */
+  readonly rest?: AuditRest;
+  /** With more related records the relationships are left out: all are held in memory. */
+  readonly graphRecordsMax?: number;
 }
 
 /** Replies of one transaction: records times segments. */
@@ -121,6 +129,7 @@ export class AuditRun {
   readonly #context: AuditContext;
   readonly #options: AuditOptions;
   readonly #isTimed: boolean;
+  readonly #rest: AuditRest;
   readonly #partitions: readonly number[];
   readonly #types: readonly ObjectType[];
   readonly #audited: readonly AuditedSegment[];
@@ -130,7 +139,10 @@ export class AuditRun {
   #rows: RowFaults | undefined;
   #keys: KeyFaults | undefined;
   #slugs: readonly StoredFault[] = [];
+  #letters: readonly StoredFault[] = [];
   #graph: RelationshipAudit | undefined;
+  /** Of segments over relationships, those that were not compared. */
+  #leftOut: readonly AuditedSegment[] = [];
   #records = 0;
   #evaluations = 0;
   #memberships = 0;
@@ -143,6 +155,7 @@ export class AuditRun {
     this.#context = context;
     this.#partitions = partitionsOf(context.stores.memberships);
     this.#options = options;
+    this.#rest = options.rest ?? breathe;
     this.#types = [...catalog.objectTypes.values()];
     this.#withoutPredicate = segments
       .filter((filter) => !hasPredicate(catalog, filter))
@@ -197,12 +210,17 @@ export class AuditRun {
     const statuses = stores.memberships;
     this.#keys = await findKeyFaults({ keys, statuses, catalog, refresh, timeoutMs });
     this.#slugs = await findSlugFaults(keys);
+    this.#letters = await findLetterFaults(keys, partitions);
   }
 
   async #relate(): Promise<void> {
     const { stores, store, founding } = this.#context;
     const { catalog } = store;
     const related = this.#audited.filter(({ isRelated }) => isRelated);
+    if ((await this.#relatedRecords()) > (this.#options.graphRecordsMax ?? Infinity)) {
+      this.#leftOut = related;
+      return;
+    }
     this.#graph = await auditRelationships(
       {
         store: stores.memberships,
@@ -213,6 +231,7 @@ export class AuditRun {
         timeoutMs: this.#options.timeoutMs,
         rounds: roundsOf(catalog),
         isTimed: this.#isTimed,
+        rest: this.#rest,
       },
       related.map(({ segment }) => segment),
     );
@@ -227,16 +246,36 @@ export class AuditRun {
     }
   }
 
+  async #relatedRecords(): Promise<number> {
+    const { memberships } = this.#context.stores;
+    const related = this.#types.filter(({ name }) =>
+      [...edgesOf(this.#types).values()].some(({ holder, target }) =>
+        [holder, target].includes(name),
+      ),
+    );
+    const sizes = this.#partitions.flatMap((partition) =>
+      related.map(({ name }) => memberships.recordCount(partition, name)),
+    );
+    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  }
+
   report(catalog: Catalog): Omit<AuditReport, 'isBroken'> {
     const now = filtersByName(catalog);
     const edited = new Set(
       this.#audited.filter((audited) => this.#wasEdited(audited, catalog, now)),
     );
-    const settled = this.#audited.filter((audited) => !edited.has(audited));
+    const settled = this.#audited.filter(
+      (audited) => !edited.has(audited) && !this.#leftOut.includes(audited),
+    );
     const slugs = new Set(settled.map(({ segment }) => segment.slug));
     const inSegments = settled.flatMap(segmentDifferences);
     const inCounts = this.#counts.filter(({ slug }) => slugs.has(slug));
-    const faults = [...(this.#rows?.faults ?? []), ...(this.#keys?.faults ?? []), ...this.#slugs];
+    const faults = [
+      ...(this.#rows?.faults ?? []),
+      ...(this.#keys?.faults ?? []),
+      ...this.#slugs,
+      ...this.#letters,
+    ];
     const inIds = idDifferences(faults, 'ids');
     const inTimers = idDifferences(faults, 'timers');
     const inKept = keptDifferences(
@@ -259,6 +298,10 @@ export class AuditRun {
         ...[...edited].map(({ segment }) => ({
           slug: segment.slug,
           why: 'edited meanwhile' as const,
+        })),
+        ...this.#leftOut.map(({ segment }) => ({
+          slug: segment.slug,
+          why: 'too many related records' as const,
         })),
       ],
       records: this.#records,
@@ -320,6 +363,8 @@ export class AuditRun {
     const predicateIds = audited.map(({ predicateId }) => predicateId);
     const held = await stores.audits.rows.held(partition, type.name, ids, predicateIds);
     for (const { id, record, state, isMember } of held) {
+      const rest = this.#rest();
+      if (rest) await rest;
       const isReadable = record !== 'unreadable' && isLive(record);
       const document = isReadable ? documentOf(record, type, founding.timeZone) : undefined;
       const { truth, due } = state === 'unreadable' ? NO_STATE : state;

@@ -92,6 +92,9 @@ export interface KeyAudits {
   /** Writes a count, or removes it (null), while it is as it was seen. */
   countMend(partition: number, field: string, seen: string | null, count: number | null): Mend;
 
+  /** Undefined: the index of the partition's dead letters is right. */
+  letterIndexMend(partition: number): Promise<Mend | undefined>;
+
   /** All slugs and segments, at one instant. */
   slugs(): Promise<StoredSlug[]>;
 }

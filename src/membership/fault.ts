@@ -17,6 +17,7 @@ export type FaultPlace =
   | 'records'
   | 'sets'
   | 'slugs'
+  | 'letters'
   | 'kinds'
   | 'unknown';
 

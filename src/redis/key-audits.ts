@@ -18,6 +18,7 @@ import { type GuardedWrite, mendOf, removalOf } from './mends.ts';
 import { META_FIELDS, partOf } from './partition-meta.ts';
 import { isNoTombstone } from './rows/readable.ts';
 import { scanHash, scanKeys } from './scan.ts';
+import { runScript } from './scripts.ts';
 import { carriedOut } from './transaction.ts';
 
 /** The content of a key, by the first part of its name in a partition. */
@@ -41,6 +42,12 @@ const HELD: ReadonlyMap<string, string> = new Map([
   ['tombstones', 'zset'],
   ['fanouts', 'hash'],
   ['fanouts-since', 'zset'],
+  ['feed', 'stream'],
+  ['activations', 'stream'],
+  ['outcomes', 'stream'],
+  ['dead', 'stream'],
+  ['dead-index', 'hash'],
+  ['audit-samples', 'hash'],
 ]);
 
 interface Expected {
@@ -114,6 +121,13 @@ export class RedisKeyAudits implements KeyAudits {
     const { counts: key, meta: renews } = this.#keys.partitions[partition]!;
     const guards = [{ key, field, value: seen }];
     return this.#mend({ ...fieldWrite(key, field, count), guards, renews });
+  }
+
+  async letterIndexMend(partition: number): Promise<Mend | undefined> {
+    const own = this.#keys.partitions[partition]!;
+    const run = (isWritten: 0 | 1) => runScript(this.#redis, 'indexLetters', own, { isWritten });
+    if ((await run(0)) === 'right') return undefined;
+    return { carryOut: async () => ((await run(1)) === 'written' ? 'mended' : 'moved') };
   }
 
   async slugs(): Promise<StoredSlug[]> {

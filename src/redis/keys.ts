@@ -53,6 +53,10 @@ export class PartitionKeys {
   readonly activations: string;
   readonly outcomes: string;
   readonly dead: string;
+  /** What dead letters weigh, how many were dropped, and which are of which record. */
+  readonly deadIndex: string;
+  /** Of audits, those samples that name a record: they go with it. */
+  readonly auditSamples: string;
   /** The common beginning of all key names of the partition. */
   readonly base: string;
   /**
@@ -82,6 +86,8 @@ export class PartitionKeys {
     this.activations = `${this.base}activations`;
     this.outcomes = `${this.base}outcomes`;
     this.dead = `${this.base}dead`;
+    this.deadIndex = `${this.base}dead-index`;
+    this.auditSamples = `${this.base}audit-samples`;
   }
 
   ids(objectType: string): string {
@@ -181,6 +187,8 @@ export class CatalogKeys {
    * Activations that are gone, by the second: what webhooks keep of them is still to be removed.
    */
   readonly goneActivations: string;
+  /** The latest audits by id, and the verdict of the last one. */
+  readonly audits: string;
   readonly #base: string;
 
   constructor(prefix: string) {
@@ -198,6 +206,7 @@ export class CatalogKeys {
     this.revisions = `${this.#base}revisions`;
     this.webhookSecrets = `${this.#base}webhook-secrets`;
     this.goneActivations = `${this.#base}gone-activations`;
+    this.audits = `${this.#base}audits`;
   }
 
   /** The ids of a view in its order, while a reader uses them. */
@@ -417,6 +426,16 @@ export const KEY_TABLE: readonly KeyRow[] = [
   { name: 'rc:{p}:outcomes', type: 'stream', holds: 'outcomes for writers that wait' },
   { name: 'rc:{p}:dead', type: 'stream', holds: 'dead letters, with their reasons' },
   {
+    name: 'rc:{p}:dead-index',
+    type: 'hash',
+    holds: '`<type>:<id>` → its dead letters; weight of all; number dropped',
+  },
+  {
+    name: 'rc:{p}:audit-samples',
+    type: 'hash',
+    holds: '`<type>:<id>` → JSON: what audits have noted of it',
+  },
+  {
     name: 'rc:{p}:neighbours:<edge>',
     type: 'hash',
     holds: 'target → what it shows, what its holders here add up to',
@@ -474,6 +493,7 @@ export const KEY_TABLE: readonly KeyRow[] = [
   { name: 'rc:{catalog}:histories', type: 'hash', holds: 'segment id → what is kept of its past' },
   { name: 'rc:{catalog}:revisions', type: 'hash', holds: '`<segment id>:<number>` → its text' },
   { name: 'rc:{catalog}:webhook-secrets', type: 'hash', holds: 'activation → secret' },
+  { name: 'rc:{catalog}:audits', type: 'hash', holds: 'id → audit; the last verdict' },
   { name: 'rc:{catalog}:gone-activations', type: 'zset', holds: 'those to clear up after' },
   { name: 'rc:{catalog}:sorted:<slug>:<run>', type: 'zset', holds: 'ids of a view, while read' },
   { name: 'rc:{catalog}:sorted-runs', type: 'hash', holds: 'what those weigh' },

@@ -10,14 +10,17 @@ import type { ActivationStore } from '../catalog/activation-store.ts';
 import type { CatalogLog } from '../catalog/catalog-log.ts';
 import type { SegmentSets } from '../cli/segment-sets.ts';
 import type { ChangeLogs } from '../engine/change-logs.ts';
+import type { DeadLetterStore } from '../engine/dead-letter-store.ts';
 import type { PartitionStore, PartitionTail } from '../engine/partition-store.ts';
-import type { FeedStore } from '../feed/feed-store.ts';
 import type { ExplainStore } from '../explain/explain-store.ts';
+import type { FeedStore } from '../feed/feed-store.ts';
 import type { HistoryStore } from '../history/history-store.ts';
 import type { ActivationFeed } from '../jobs/activation-feed.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import type { QueueConnections } from '../jobs/queue-connections.ts';
 import type { WebhookLanes, WebhookLimits } from '../jobs/webhook-lanes.ts';
+import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
+import type { AuditHistory } from '../membership/audit-history.ts';
 import type { AuditStore } from '../membership/audit-store.ts';
 import type { CommitChannel } from '../membership/commit-news.ts';
 import type { MembershipStore } from '../membership/membership-store.ts';
@@ -25,14 +28,16 @@ import type { SortedRunStore } from '../membership/sorted-run-store.ts';
 import { RedisActivationFeed } from './activation-feed.ts';
 import { RedisActivationStore } from './activation-store.ts';
 import { RedisAnswerStore } from './answer-store.ts';
+import { RedisAuditHistory } from './audit-history.ts';
 import { checkRedisVersion } from './binary.ts';
 import { RedisCatalogLog } from './catalog-log.ts';
 import { RedisChangeLogs } from './change-logs.ts';
 import { RedisCommitChannel } from './commit-channel.ts';
 import { openConnection } from './connection.ts';
+import { RedisDeadLetterStore } from './dead-letter-store.ts';
 import { RedisEdgeAudits } from './edge-audits.ts';
-import { RedisFeedStore } from './feed-store.ts';
 import { RedisExplainStore } from './explain-store.ts';
+import { RedisFeedStore } from './feed-store.ts';
 import { evictionFault, RedisHealth } from './health.ts';
 import { RedisHistoryStore } from './history-store.ts';
 import { RedisJobStore } from './job-store.ts';
@@ -46,6 +51,7 @@ import { queueConnections } from './queue-connections.ts';
 import { reachRedis } from './reach.ts';
 import { RedisRepairs } from './repairs.ts';
 import { RedisRowAudits } from './row-audits.ts';
+import { keptLetters } from './rows/dead-letter.ts';
 import { RedisSegmentSets } from './segment-sets.ts';
 import { RedisServerError } from './server-error.ts';
 import { RedisSortedRunStore } from './sorted-run-store.ts';
@@ -57,6 +63,8 @@ export interface OpenOptions {
   readonly prefix: string;
   /** Called for each fault of a connection; they reconnect by themselves. */
   readonly onError: (error: Error) => void;
+  /** Those of limits.ts if absent. */
+  readonly limits?: Limits;
 }
 
 /** The stores of a deployment that was founded. */
@@ -64,10 +72,12 @@ export interface Stores {
   readonly activations: ActivationStore;
   readonly answers: AnswerStore;
   readonly changeLogs: ChangeLogs;
+  readonly deadLetters: DeadLetterStore;
   readonly audits: AuditStore;
   readonly history: HistoryStore;
   readonly feeds: FeedStore;
   readonly explain: ExplainStore;
+  readonly auditHistory: AuditHistory;
   readonly jobs: JobStore;
   readonly memberships: MembershipStore;
   readonly queues: QueueConnections;
@@ -101,7 +111,12 @@ export interface OpenRedis {
 }
 
 /** @throws RedisServerError in words for a person if this Redis can't be worked with */
-export async function openRedis({ url, prefix, onError }: OpenOptions): Promise<OpenRedis> {
+export async function openRedis({
+  url,
+  prefix,
+  onError,
+  limits = DEFAULT_LIMITS,
+}: OpenOptions): Promise<OpenRedis> {
   await reachRedis(url);
   const redis = openConnection({ url, onError });
   const tail = new StreamTail(url, onError);
@@ -132,7 +147,7 @@ export async function openRedis({ url, prefix, onError }: OpenOptions): Promise<
         channels.push(channel);
         return channel;
       };
-      return { ...storesOf({ url, redis, tail, health, keys }), commitChannel };
+      return { ...storesOf({ url, redis, tail, health, keys, limits }), commitChannel };
     },
     follow: () => tail.start(),
     close,
@@ -145,14 +160,17 @@ interface Connected {
   readonly tail: StreamTail;
   readonly health: RedisHealth;
   readonly keys: Keys;
+  readonly limits: Limits;
 }
 
 function storesOf(connected: Connected): Omit<Stores, 'commitChannel'> {
-  const { url, redis, tail, health, keys } = connected;
+  const { url, redis, tail, health, keys, limits } = connected;
+  const kept = keptLetters(limits);
   return {
     activations: new RedisActivationStore(redis, keys.catalog),
     answers: new RedisAnswerStore(redis, keys.catalog),
     changeLogs: new RedisChangeLogs(redis, keys, tail),
+    deadLetters: new RedisDeadLetterStore(redis, keys.partitions, kept),
     audits: {
       keys: new RedisKeyAudits(redis, keys),
       rows: new RedisRowAudits(redis, keys.partitions),
@@ -162,6 +180,7 @@ function storesOf(connected: Connected): Omit<Stores, 'commitChannel'> {
     history: new RedisHistoryStore(redis, keys.partitions),
     feeds: new RedisFeedStore(redis, keys.partitions),
     explain: new RedisExplainStore(redis, keys.partitions),
+    auditHistory: new RedisAuditHistory(redis, keys),
     jobs: new RedisJobStore(redis, keys),
     memberships: new RedisMembershipStore(redis, keys.partitions),
     queues: queueConnections(redis, keys.prefix),
@@ -171,7 +190,7 @@ function storesOf(connected: Connected): Omit<Stores, 'commitChannel'> {
     partitions: (onUnreadable) =>
       keys.partitions.map(
         (own, at) =>
-          new RedisPartitionStore(redis, own, (key, field) => onUnreadable(at, key, field)),
+          new RedisPartitionStore(redis, own, (key, field) => onUnreadable(at, key, field), kept),
       ),
     partitionTails: keys.partitions.map((own) => new RedisPartitionTail(tail, own)),
     webhookLanes: (limits) => new RedisWebhookLanes(redis, keys.webhooks, limits),

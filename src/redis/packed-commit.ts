@@ -21,6 +21,7 @@ import { type PartitionKeys, recordMember } from './keys.ts';
 import { META_FIELDS, metaWrites } from './partition-meta.ts';
 import { packActivations } from './rows/activation-entry.ts';
 import { countedField, packCounted } from './rows/counted.ts';
+import { type KeptLetters, packLetter } from './rows/dead-letter.ts';
 import { packFailure } from './rows/failed.ts';
 import { fanoutMember, packFanout } from './rows/fanout-row.ts';
 import { FEED_FIELD, packFeed } from './rows/feed-entry.ts';
@@ -38,6 +39,8 @@ const RECORD_LENGTH_MAX = 2 * 1024 * 1024;
 const FEED_ENTRIES_MAX = 10_000;
 /** Commits whose outcomes are kept for those who wait. */
 const OUTCOME_ENTRIES_MAX = 1000;
+/** Records in one command: Lua can unpack some 8000 values. */
+const FORGOTTEN_A_COMMAND = 1000;
 
 /** A commit as it is sent, again and again until it is answered. */
 export class PackedCommit implements PreparedCommit {
@@ -46,7 +49,7 @@ export class PackedCommit implements PreparedCommit {
   readonly arguments: readonly (string | number)[];
 
   /** @throws Error if a record would be too long to be kept */
-  constructor(keys: PartitionKeys, header: CommitHeader, writes: CommitWrites) {
+  constructor(keys: PartitionKeys, header: CommitHeader, writes: CommitWrites, kept: KeptLetters) {
     const { token, before, number, nonce, leaseMs } = header;
     const named = [keys.owner, keys.meta];
     const commands = new CommitCommands(named, [token, before, number, nonce, leaseMs]);
@@ -57,6 +60,7 @@ export class PackedCommit implements PreparedCommit {
     addEdges(commands, writes, keys);
     addChannels(commands, writes, keys);
     addReaders(commands, header, writes, keys);
+    addDeadLetters(commands, writes, keys, kept);
     addMeta(commands, header, writes, keys);
     this.number = number;
     this.keys = commands.keys;
@@ -311,14 +315,14 @@ function addOutboxEntry(commands: CommitCommands, entry: OutboxEntry, keys: Part
   commands.addWhole('XADD', key, `${entry.sequence}-0`, ...packOutboxEntry(entry));
 }
 
-/** Streams that others read: the feed, activations, outcomes, dead letters. */
+/** Streams that others read: the feed, activations, outcomes. */
 function addReaders(
   commands: CommitCommands,
   { number }: CommitHeader,
   writes: CommitWrites,
   keys: PartitionKeys,
 ): void {
-  const { feed, activations, clockMs, catalogVersion, outcomes, dead } = writes;
+  const { feed, activations, clockMs, catalogVersion, outcomes } = writes;
   const most = ['MAXLEN', '~'] as const;
   if (feed) {
     const entry = [feedEntryId(clockMs, number), FEED_FIELD, packFeed({ at: clockMs, ...feed })];
@@ -334,16 +338,26 @@ function addReaders(
     ]);
     commands.addWhole('XADD', keys.outcomes, ...most, OUTCOME_ENTRIES_MAX, '*', ...rows);
   }
+}
+
+/** Letters of this commit are buried after those of a record that it deletes are forgotten. */
+function addDeadLetters(
+  commands: CommitCommands,
+  { dead, forgotten, clockMs }: CommitWrites,
+  keys: PartitionKeys,
+  kept: KeptLetters,
+): void {
+  for (let from = 0; from < forgotten.length; from += FORGOTTEN_A_COMMAND) {
+    const some = forgotten.slice(from, from + FORGOTTEN_A_COMMAND);
+    const members = some.map(({ objectType, id }) => recordMember(objectType, id));
+    commands.addWhole('FORGET', keys.dead, commands.keyIndex(keys.deadIndex), ...members);
+    commands.addWhole('HDEL', keys.auditSamples, ...members);
+  }
   for (const letter of dead) {
-    const fields = Object.entries({
-      entry: letter.entry,
-      index: letter.index,
-      code: letter.code,
-      detail: letter.detail,
-      at: clockMs,
-      letter: letter.letter,
-    });
-    commands.addWhole('XADD', keys.dead, '*', ...fields.flat());
+    const record = letter.record ? recordMember(letter.record.objectType, letter.record.id) : '';
+    const bounds = [kept.letters, kept.bytes, clockMs - kept.ageMs];
+    const about = [commands.keyIndex(keys.deadIndex), record, ...bounds];
+    commands.addWhole('BURY', keys.dead, ...about, ...packLetter(letter, clockMs));
   }
 }
 

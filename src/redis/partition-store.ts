@@ -45,6 +45,7 @@ import { type PartitionKeys, readRecordMember, sourceName } from './keys.ts';
 import { PackedCommit } from './packed-commit.ts';
 import { packTrial, readMeta } from './partition-meta.ts';
 import { readChannelPosition } from './rows/channel-position.ts';
+import { KEPT_LETTERS, type KeptLetters } from './rows/dead-letter.ts';
 import { readFailed } from './rows/failed.ts';
 import { unpackFanout } from './rows/fanout-row.ts';
 import { unpackNeighbour, unpackRelated } from './rows/neighbour-row.ts';
@@ -62,11 +63,18 @@ export class RedisPartitionStore implements PartitionStore {
   readonly #redis: Redis;
   readonly #keys: PartitionKeys;
   readonly #onUnreadable: OnUnreadable;
+  readonly #kept: KeptLetters;
 
-  constructor(redis: Redis, keys: PartitionKeys, onUnreadable: OnUnreadable = () => {}) {
+  constructor(
+    redis: Redis,
+    keys: PartitionKeys,
+    onUnreadable: OnUnreadable = () => {},
+    kept: KeptLetters = KEPT_LETTERS,
+  ) {
     this.#redis = redis;
     this.#keys = keys;
     this.#onUnreadable = onUnreadable;
+    this.#kept = kept;
   }
 
   // ── Office ──
@@ -377,7 +385,7 @@ export class RedisPartitionStore implements PartitionStore {
   // ── Commit ──
 
   prepare(header: CommitHeader, writes: CommitWrites): PreparedCommit {
-    return new PackedCommit(this.#keys, header, writes);
+    return new PackedCommit(this.#keys, header, writes, this.#kept);
   }
 
   commit(prepared: PreparedCommit): Promise<CommitAnswer> {

@@ -73,12 +73,18 @@ export const SIGNATURES = {
     keys: ['owner', 'meta'],
     arguments: ['token', 'before', 'number', 'nonce', 'leaseMs'],
     more: true,
+    includes: ['dead-letters'],
   }),
   deliverEntry: answering<AppendAnswer>()({
     keys: ['stream', 'delivered'],
     arguments: ['source', 'epoch', 'base', 'sequence', 'entriesMax', 'nowMs'],
     more: true,
     answers: 'fields',
+  }),
+  dropLetters: answering<'dropped'>()({
+    keys: ['dead', 'deadIndex'],
+    arguments: ['lettersMax', 'bytesMax', 'oldestMs'],
+    includes: ['dead-letters'],
   }),
   expelOwner: answering<'expelled' | 'none'>()({ keys: ['meta'], arguments: ['nonce'] }),
   firstWebhooks: answering<string[]>()({
@@ -98,6 +104,16 @@ export const SIGNATURES = {
   keepAnswer: answering<string[]>()({
     keys: ['order', 'bytes'],
     arguments: ['name', 'size', 'nowMs', 'keptMs', 'bytesMax'],
+  }),
+  indexLetters: answering<'right' | 'wrong' | 'written'>()({
+    keys: ['dead', 'deadIndex'],
+    arguments: ['isWritten'],
+    includes: ['dead-letters'],
+  }),
+  listLetters: answering<string[][]>()({
+    keys: ['dead'],
+    arguments: ['before', 'most'],
+    whenFull: 'no-writes',
   }),
   mendPartition: answering<'mended' | 'moved'>()({
     keys: [],
@@ -231,6 +247,18 @@ export const SIGNATURES = {
     keys: [...LANES, 'dead', 'deadOrder'],
     arguments: [],
     more: true,
+  }),
+  removeLetter: answering<'removed' | 'unknown'>()({
+    keys: ['dead', 'deadIndex'],
+    arguments: ['id'],
+    whenFull: 'allow-oom',
+    includes: ['dead-letters'],
+  }),
+  retryLetter: answering<'retried' | 'unknown' | 'full'>()({
+    keys: ['dead', 'deadIndex', 'log', 'delivered'],
+    arguments: ['id', 'source', 'entriesMax', 'nowMs'],
+    more: true,
+    includes: ['dead-letters'],
   }),
   releaseLease: answering<'released' | 'fenced'>()({
     keys: ['owner', 'meta'],

@@ -58,6 +58,7 @@ export const NO_WRITES: CommitWrites = {
   activations: [],
   outcomes: [],
   dead: [],
+  forgotten: [],
   trial: undefined,
 };
 

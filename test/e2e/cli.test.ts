@@ -28,7 +28,16 @@ describe('rollcall', () => {
   it('lists its commands', async () => {
     const { code, stdout } = await runCli(['--help'], {});
     expect(code).toBe(0);
-    for (const name of ['serve', 'demo', 'ingest', 'seeds', 'audit', 'keys', 'config'])
+    for (const name of [
+      'serve',
+      'demo',
+      'ingest',
+      'seeds',
+      'audit',
+      'dead-letters',
+      'keys',
+      'config',
+    ])
       expect(stdout).toContain(`\n  ${name} `);
   });
 

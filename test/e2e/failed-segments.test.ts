@@ -301,8 +301,8 @@ describe('a record that is too much for a segment', () => {
       across: 'failed',
       nameless: 3,
     });
-    await expectStatus(api.call('PUT', '/v1/segments/across', segmentBody('across')), 200);
-    await ended(api, 'across');
+    await expectStatus(api.call('POST', '/v1/segments/across/rebuild'), 202);
+    expect(await ended(api, 'across')).toMatchObject({ status: 'ready', revision: 1 });
     expect(await countsOf(api, ['across'])).toEqual({ across: 3 });
   });
 

@@ -141,10 +141,11 @@ function urlOf(path: string, operation: Operation, made: Record<string, string>)
 }
 
 /**
- * These need something that no document can show: a receiver, a dead letter, a sync that was asked
- * for, a segment that is deleted.
+ * These need something that no document can show: a receiver, a dead letter, a sync or an audit
+ * that was asked for, a segment that is deleted.
  */
-const NEEDS_MORE = ['testActivation', 'getSync', 'restoreSegment'];
+const OF_LETTERS = ['getLetter', 'discardLetter', 'retryLetter'];
+const NEEDS_MORE = ['testActivation', 'getSync', 'restoreSegment', 'getAudit', ...OF_LETTERS];
 
 const { api: described, document } = await fresh();
 afterAll(() => described.close());

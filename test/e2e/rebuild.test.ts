@@ -168,6 +168,33 @@ describe('after a rebuild', () => {
   });
 });
 
+describe('a segment that is built anew', () => {
+  it('has the members of its records; what means the same comes along, others do not', async () => {
+    await open();
+    const { redis, keys, rebuilds, store } = deployment;
+    const idsOf = () =>
+      Object.fromEntries(
+        [...store.catalog.segments].map(([slug, { predicateId }]) => [slug, predicateId]),
+      );
+    const before = idsOf();
+    for (const partition of keys.partitions) {
+      await redis.del(partition.segment(before['in-saas']!), partition.segment(before['adults']!));
+      await redis.hset(partition.counts, String(before['in-saas']), 1, String(before['adults']), 1);
+    }
+    await expect(rebuilds.segment('nobody')).rejects.toMatchObject({ code: 'segment_unknown' });
+    await rebuilds.segment('in-saas');
+    // the old number, or the new one: never none
+    const { counts: told } = await deployment.segmentCounts.read(['in-saas']);
+    expect(told).toMatchObject([{ status: 'ready' }]);
+    await rebuilds.segment('adults-twice');
+    await rebuilds.segment('adults-twice'); // it is being built: nothing more
+    await expectAllWell();
+    const after = idsOf();
+    const kept = Object.keys(before).filter((slug) => before[slug] === after[slug]);
+    expect(kept.sort()).toEqual(['old', 'oldest']);
+  });
+});
+
 describe('an attribute that is typed otherwise and back', () => {
   it('while the first is still built answers from the records of now', async () => {
     await open();

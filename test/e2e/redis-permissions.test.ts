@@ -210,7 +210,8 @@ describe('the table of commands', () => {
       'utf8',
     );
     const names = namesIn([commit], /commands\.add(?:Whole)?\(\s*'([A-Z]+)'/g);
-    for (const own of ['count', 'stands']) names.delete(own); // the script's own words
+    // the script's own words; what dead letters need is in an include
+    for (const own of ['count', 'stands', 'bury', 'forget']) names.delete(own);
     expect(names.size).toBeGreaterThan(5);
     expect([...names].filter((name) => !known.has(name))).toEqual([]);
   });

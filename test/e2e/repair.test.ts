@@ -14,7 +14,7 @@ import { partitionOf } from '../../src/change/partition.ts';
 import { runAudit } from '../../src/cli/audit.ts';
 import { loadConfig } from '../../src/config.ts';
 import { BLOCK_IDS_MAX } from '../../src/query/network/predicate-ids.ts';
-import type { PartitionKeys } from '../../src/redis/keys.ts';
+import { KEY_TABLE, type PartitionKeys } from '../../src/redis/keys.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
 import { built, eventually, send } from '../support/deployment.ts';
 import { faultsIn } from '../support/kept.ts';
@@ -780,6 +780,10 @@ const KINDS: readonly Kind[] = [
     plant: () => redis.zadd(at('c1').fanoutsSince, 1, `${unknown()}:o1`),
   },
   {
+    name: 'the index of dead letters says something else',
+    plant: () => redis.hset(at('c1').deadIndex, 'bytes', '77', 'contacts:c1', ',1-1,'),
+  },
+  {
     name: 'a slug leads to the sets of another segment',
     plant: () => redis.hset(slugsKey(), 'adults', String(predicateIdOf('lately'))),
   },
@@ -806,6 +810,86 @@ const KINDS: readonly Kind[] = [
     },
   },
 ];
+
+/**
+ * What becomes of a fault in each kind of key: a planting above, alone or among others, or why
+ * there is none. A new kind of key needs a row.
+ */
+const BY_KEY: Readonly<Record<string, { readonly planting: string } | { readonly none: string }>> =
+  {
+    'rc:{p}:log': { none: 'what was acknowledged, and nothing else says what that was' },
+    'rc:{p}:inbox': { none: 'its source holds what was lost: it is sent again (faults/)' },
+    'rc:{p}:outbox:<q>': { none: 'what was lost is noticed by its target (faults/)' },
+    'rc:{p}:delivered': { none: 'both ends notice, and begin an epoch (faults/)' },
+    'rc:{p}:owner': { none: 'the owner notices, and takes the partition again (faults/)' },
+    'rc:{p}:meta': { planting: 'a resynchronization that nobody has begun' },
+    'rc:{p}:ids:<type>': { planting: 'no id is listed' },
+    'rc:{p}:records:<type>': { planting: 'a record is changed by hand' },
+    'rc:{p}:state:<type>': { planting: 'a state row says less' },
+    'rc:{p}:blocks:<type>': { planting: 'a block of a state says something else' },
+    'rc:{p}:segment:<predicate>': { planting: 'a member is lost' },
+    'rc:{p}:counts': { planting: 'a count is another' },
+    'rc:{p}:counted': { none: 'a ring of the last commits: readers who miss one read all' },
+    'rc:{p}:failed': { none: 'the catalog holds the same of what has failed' },
+    'rc:{p}:due': { planting: 'a record is no longer due' },
+    'rc:{p}:tombstones': { planting: 'a tombstone is lost' },
+    'rc:{p}:fanouts': { none: 'a fan-out begins anew' },
+    'rc:{p}:fanouts-since': { planting: 'a fan-out over an edge that is gone' },
+    'rc:{p}:feed': { none: 'nothing else says what was told' },
+    'rc:{p}:activations': { none: 'nothing else says what was told: a full sync tells it' },
+    'rc:{p}:outcomes': { none: 'who waits for one is answered when its time is over' },
+    'rc:{p}:dead': { none: 'nothing else holds a letter' },
+    'rc:{p}:dead-index': { planting: 'the index of dead letters says something else' },
+    'rc:{p}:audit-samples': { none: 'samples; nothing rests on them' },
+    'rc:{p}:neighbours:<edge>': { planting: 'a neighbour row is lost' },
+    'rc:{p}:related:<edge>': { planting: 'a related row is lost' },
+    'rc:{p}:holders:<edge>:<id>': { planting: 'a holder is lost' },
+    'rc:{p}:values:<predicate>:<id>': { planting: 'a value is lost' },
+    'rc:{p}:value-counts:<predicate>': { none: 'count-distinct.test.ts plants it' },
+    'rc:{p}:value-sources:<predicate>': { none: 'count-distinct.test.ts plants it' },
+    'rc:{p}:value-totals:<predicate>': { none: 'count-distinct.test.ts plants it' },
+    'rc:{p}:confirmed:<q>': { none: 'a snapshot that lacks it is sent again' },
+    'rc:{catalog}:meta': { none: 'without it there is no deployment: it is not served' },
+    'rc:{catalog}:object-types': { none: 'what was declared, and nothing else says what' },
+    'rc:{catalog}:segments': { planting: 'a segment without a predicate' },
+    'rc:{catalog}:views': { none: 'what was declared, and nothing else says what' },
+    'rc:{catalog}:predicates': { planting: 'a set of a predicate id that nobody knows' },
+    'rc:{catalog}:slugs': { planting: 'a slug leads to the sets of another segment' },
+    'rc:{catalog}:log': { none: 'who misses a version reads the whole catalog' },
+    'rc:{catalog}:activations': { none: 'what was declared, and nothing else says what' },
+    'rc:{catalog}:webhook-secrets': { none: 'nothing else holds a secret' },
+    'rc:{catalog}:feed-ids': { none: 'nothing else says what a feed entry means' },
+    'rc:{catalog}:audits': { none: 'what was found; nothing rests on it' },
+    'rc:{catalog}:gone-activations': { none: 'a list of what is to be cleared up' },
+    'rc:{catalog}:sorted:<slug>:<run>': { none: 'it is sorted again for the next reader' },
+    'rc:{catalog}:sorted-runs': { none: 'it is sorted again for the next reader' },
+    'rc:{catalog}:idempotency:<digest>': { none: 'nothing else holds an answer' },
+    'rc:{catalog}:idempotency-of:<key>': { none: 'what it lists ends by itself' },
+    'rc:{catalog}:idempotency-of:<key>:bytes': { none: 'what it weighs ends by itself' },
+    'rc:{job-<id>}:state': { none: 'a job that has lost it fails' },
+    'rc:{job-<id>}:input': { none: 'nothing else holds what was sent' },
+    'rc:{job-<id>}:output': { none: 'a result of a day' },
+    'rc:{job-<id>}:errors': { none: 'a result of a day' },
+    '{rc:queues}:activations:lanes': { none: 'of deliveries: a full sync tells all' },
+    '{rc:queues}:activation:<id>:state': { none: 'of deliveries: a full sync tells all' },
+    '{rc:queues}:activation:<id>:lane:<n>': { none: 'of deliveries: a full sync tells all' },
+    '{rc:queues}:activation:<id>:attempts': { none: 'of deliveries: a full sync tells all' },
+    '{rc:queues}:activation:<id>:dead': { none: 'of deliveries: a full sync tells all' },
+    '{rc:queues}:activation:<id>:dead-order': { none: 'of deliveries: a full sync tells all' },
+    '{rc:queues}:activation:<id>:sync': { none: 'of deliveries: a full sync tells all' },
+    '{rc:queues}:activation:<id>:touched': { none: 'of deliveries: a full sync tells all' },
+  };
+
+describe('what becomes of a fault', () => {
+  it('is said for each kind of key', () => {
+    expect(Object.keys(BY_KEY).sort()).toEqual(KEY_TABLE.map(({ name }) => name).sort());
+    const planted = Object.values(BY_KEY).flatMap((row) =>
+      'planting' in row ? [row.planting] : [],
+    );
+    const names = KINDS.map(({ name }) => name);
+    expect(planted.filter((name) => !names.includes(name))).toEqual([]);
+  });
+});
 
 // ── what is asked afterwards ──
 
@@ -914,6 +998,9 @@ interface Planting {
   readonly kinds: readonly Kind[];
 }
 
+/** One that an audit finds while nothing keeps it waiting. */
+const isPlain = ({ kinds }: Planting): boolean =>
+  kinds.every(({ isHarmless, apart }) => !isHarmless && apart !== 'restless');
 const PART = process.env['ROLLCALL_FAULT'];
 const together = (name: string, group?: Kind['apart']): Planting => ({
   name,
@@ -968,6 +1055,43 @@ describe('a planted fault', () => {
         await stop();
       }
       await countOf('much-age'); // all is applied
+      await expectKeptRight();
+      await expectAnswersRight();
+    },
+  );
+});
+
+describe('faults that are planted beside a server', () => {
+  const toldOf = async () => {
+    const { body } = await api.call('GET', '/metrics');
+    const ready = await api.call('GET', '/readyz');
+    expect(ready.statusCode).toBe(200);
+    return {
+      metric: Number(/^rollcall_audit_differences (.*)$/m.exec(body)![1]),
+      warnings: ready.json<{ warnings?: string[] }>().warnings ?? [],
+    };
+  };
+  const audited = async (repair: boolean) => {
+    const { id } = (await ok('POST', '/v1/audits', { repair })) as { id: string };
+    await api.ended(id);
+    return ok('GET', `/v1/audits/${id}`);
+  };
+
+  it.each(isWhole ? [TOGETHER[0]!, TOGETHER[1]!, ...ALONE.filter(isPlain)] : [TOGETHER[0]!])(
+    'are found by an audit as a job, told, and mended: $name',
+    { timeout: 120_000 },
+    async ({ kinds }) => {
+      await prepared();
+      for (const { plant } of kinds) await plant();
+      const number = kinds.filter(({ isHarmless }) => !isHarmless).length;
+      const found = await audited(false);
+      expect(found).toMatchObject({ status: 'completed', repaired: false });
+      expect(found['differences']).toBeGreaterThanOrEqual(number);
+      const { metric, warnings } = await toldOf();
+      expect(metric).toBe(found['differences']);
+      expect(warnings.join()).toContain(String(found['id']));
+      expect(await audited(true)).toMatchObject({ status: 'completed', repaired: true });
+      expect(await toldOf()).toEqual({ metric: 0, warnings: [] });
       await expectKeptRight();
       await expectAnswersRight();
     },

@@ -40,6 +40,8 @@ const FOR_EVERYBODY = [
   'GET /v1/views/:slug/activations/:activation/dead-letters',
   'GET /v1/seeds',
   'GET /v1/jobs',
+  'GET /v1/audits',
+  'GET /v1/audits/:audit',
   'GET /v1/jobs/:id',
   'GET /v1/jobs/:id/result',
   'GET /v1/jobs/:id/errors',
@@ -66,6 +68,7 @@ const FOR_WRITERS = [
   'DELETE /v1/segments/:slug',
   'POST /v1/segments/:slug/restore',
   'POST /v1/segments/:slug/duplicate',
+  'POST /v1/segments/:slug/rebuild',
   'POST /v1/views',
   'PUT /v1/views/:slug',
   'PATCH /v1/views/:slug',
@@ -80,6 +83,11 @@ const FOR_WRITERS = [
   'POST /v1/seeds',
   'POST /v1/imports/:type',
   'POST /v1/exports/:type',
+  'GET /v1/dead-letters',
+  'POST /v1/audits',
+  'GET /v1/dead-letters/:letter',
+  'POST /v1/dead-letters/:letter/retry',
+  'DELETE /v1/dead-letters/:letter',
 ];
 
 const ALLOWED: Readonly<Record<string, readonly Role[]>> = Object.fromEntries([

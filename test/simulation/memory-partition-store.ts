@@ -81,7 +81,7 @@ export interface PartitionContent {
   readonly inbox: Stream<Port.StoredInboxEntry>;
   /** By source: a partition, or the writer of the log. */
   readonly delivered: Map<number | 'writer', ChannelPosition>;
-  readonly dead: DeadLetter[];
+  dead: DeadLetter[];
   readonly feed: (Port.FeedTold & { readonly id: Port.EntryId })[];
   feedEnd: Port.EntryId;
   /** Of the deployment that founded it; undefined: all is lost. */
@@ -510,6 +510,12 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     this.#writeChannels(writes);
     this.#writeResyncs(writes);
     this.#writeFeed(header, writes);
+    this.#content.dead = this.#content.dead.filter(
+      ({ record }) =>
+        !writes.forgotten.some(
+          ({ objectType, id }) => objectType === record?.objectType && id === record.id,
+        ),
+    );
     this.#content.dead.push(...writes.dead);
     this.#content.number = header.number;
     this.#content.nonce = header.nonce;

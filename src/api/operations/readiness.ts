@@ -42,7 +42,10 @@ export async function inTime<T>(looking: Promise<T>): Promise<T> {
 }
 
 /** What Redis knows of it. */
-async function look({ progress }: Deployment, lagEntriesMax: number): Promise<Readiness> {
+async function look(
+  { progress, stores: { auditHistory } }: Deployment,
+  lagEntriesMax: number,
+): Promise<Readiness> {
   const reasons: string[] = [];
   const warnings: string[] = [];
   const unowned = (await progress.unowned()).length;
@@ -53,5 +56,12 @@ async function look({ progress }: Deployment, lagEntriesMax: number): Promise<Re
   // Only a warning: all else is answered.
   if (partitionsAhead > 0)
     warnings.push(`the clocks of ${partitionsAhead} partitions are over a minute ahead of Redis`);
+  // Nobody is served better elsewhere.
+  const verdict = await auditHistory.verdict();
+  if (verdict && verdict.differences > 0)
+    warnings.push(
+      `the audit '${verdict.id}' has found ${verdict.differences} differences that are not ` +
+        'repaired: POST /v1/audits { "repair": true }',
+    );
   return { reasons, warnings, lagEntries: entries };
 }

@@ -10,7 +10,8 @@ import { preferredForm } from '../accepts.ts';
 import { route } from '../route.ts';
 import { examine, inTime } from './readiness.ts';
 
-/** While Redis is gone the lag is unknown: NaN is the number that Prometheus has for that. */
+/** While Redis is gone these are unknown: NaN is the number that Prometheus has for that. */
+const UNKNOWN_LETTERS = { kept: Number.NaN, dropped: Number.NaN };
 const UNKNOWN_LAG = { entries: Number.NaN, partitionsAhead: Number.NaN };
 
 const getRoot = route({
@@ -107,11 +108,18 @@ const getMetrics = route({
     }),
   },
   handler: async (_, { deployment }, reply) => {
-    const { delivery, progress, metrics, store, worker } = deployment;
+    const { deadLetters, delivery, progress, metrics, store, stores, worker } = deployment;
     metrics.partitionsOwned.set(worker?.owned ?? 0);
     metrics.waitingChanges.set(delivery.waitingChanges);
     metrics.segments.set(store.catalog.segments.size);
     const { entries, partitionsAhead } = await inTime(progress.lag()).catch(() => UNKNOWN_LAG);
+    const letters = await inTime(deadLetters.numbers()).catch(() => UNKNOWN_LETTERS);
+    metrics.deadLettersKept.set(letters.kept);
+    metrics.deadLettersDropped.set(letters.dropped);
+    const verdict = await inTime(stores.auditHistory.verdict()).catch(() => undefined);
+    metrics.auditDifferences.set(verdict?.differences ?? Number.NaN);
+    metrics.auditFinished.set((verdict?.finishedAt ?? Number.NaN) / 1000);
+    metrics.auditSeconds.set((verdict?.durationMs ?? Number.NaN) / 1000);
     metrics.logLag.set(entries);
     metrics.partitionsAhead.set(partitionsAhead);
     return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());

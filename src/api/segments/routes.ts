@@ -146,6 +146,22 @@ const deleteSegment = route({
   },
 });
 
+const rebuildSegment = route({
+  method: 'POST',
+  path: '/v1/segments/:slug/rebuild',
+  need: 'write_catalog',
+  summary: 'Build a segment anew from the records',
+  description:
+    'What answered goes on to answer until that is done; one that has failed is evaluated again. ' +
+    'One that is being built already is left alone.',
+  answers: { 202: named('Segment') },
+  refusals: ['segment_unknown', 'catalog_conflict'],
+  handler: async (request, { deployment }, reply) => {
+    const segment = await deployment.rebuilds.segment(request.params.slug, editOf(request));
+    return reply.code(202).send(await formatSegment(segment, deployment));
+  },
+});
+
 const postCounts = route({
   method: 'POST',
   path: '/v1/segments/counts',
@@ -262,6 +278,7 @@ export const SEGMENT_ROUTES = {
   replaceSegment,
   patchSegment,
   deleteSegment,
+  rebuildSegment,
   postCounts,
   getCounts,
   overlapSegments,

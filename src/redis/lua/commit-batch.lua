@@ -6,6 +6,9 @@
 --   before: number of the commit before this one
 --   The verb COUNT sets the hash of counts at that index: pairs of predicate id and index in KEYS
 --   of its member set.
+--   BURY adds a dead letter to the stream at that index: index in KEYS of the index of letters, its
+--   record ('': none), how many letters and bytes may stay, and from when on, then its fields.
+--   FORGET removes those of records: index in KEYS of the index of letters, then the records.
 --   The verb STANDS writes nothing: the stream at that index has to hold the entry of this id.
 -- returns 'ok' | 'duplicate' (this very commit is stored already)
 --       | 'fenced' (another token holds the partition, or somebody else has committed)
@@ -25,7 +28,7 @@ if stored_number > before then return 'fenced' end
 -- Redis does not undo a script that fails: look at every command before the first one writes.
 local WRITES = {
   HSET = true, HDEL = true, ZADD = true, ZREM = true, SADD = true, SREM = true, XADD = true,
-  XTRIM = true, UNLINK = true, COUNT = true, STANDS = true,
+  XTRIM = true, UNLINK = true, COUNT = true, STANDS = true, BURY = true, FORGET = true,
 }
 local at = more
 while at <= #ARGV do
@@ -52,6 +55,12 @@ while at <= #ARGV do
       sizes[#sizes + 1] = redis.call('SCARD', KEYS[tonumber(ARGV[i + 1])])
     end
     redis.call('HSET', key, unpack(sizes))
+  elseif verb == 'BURY' then
+    local dead_index, record = KEYS[tonumber(ARGV[first])], ARGV[first + 1]
+    bury_letter(key, dead_index, record, { unpack(ARGV, first + 5, last) })
+    drop_letters(key, dead_index, unpack(ARGV, first + 2, first + 4))
+  elseif verb == 'FORGET' then
+    forget_letters(key, KEYS[tonumber(ARGV[first])], { unpack(ARGV, first + 1, last) })
   elseif verb ~= 'STANDS' then
     redis.call(verb, key, unpack(ARGV, first, last))
   end
