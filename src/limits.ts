@@ -102,6 +102,20 @@ export const LIMITS = {
     maximum: 100_000,
     description: 'Connections that are open at once; further ones are closed',
   },
+  historyBytes: {
+    name: 'ROLLCALL_HISTORY_BYTES',
+    default: 256 * MB,
+    minimum: MB,
+    maximum: 64 * GB,
+    description: 'Bytes in Redis of the history of segments; the oldest months give way',
+  },
+  historyPoints: {
+    name: 'ROLLCALL_HISTORY_POINTS',
+    default: 50_000,
+    minimum: 100,
+    maximum: 1_000_000,
+    description: 'Hours or days of one answer about the history of segments, over all of them',
+  },
   catalogBytes: {
     name: 'ROLLCALL_CATALOG_BYTES',
     default: 64 * MB,
@@ -116,16 +130,16 @@ export const LIMITS = {
     maximum: 100_000_000,
     description: 'Operations and values of the queries of all segments and views together',
   },
-  historyBytes: {
-    name: 'ROLLCALL_HISTORY_BYTES',
+  revisionsBytes: {
+    name: 'ROLLCALL_REVISIONS_BYTES',
     default: 64 * MB,
     minimum: 64 * KB,
     maximum: 4 * GB,
     description:
       'Bytes of earlier revisions and deleted segments together; what is oldest gives way',
   },
-  revisionBytes: {
-    name: 'ROLLCALL_REVISION_BYTES',
+  segmentRevisionsBytes: {
+    name: 'ROLLCALL_SEGMENT_REVISIONS_BYTES',
     default: MB,
     minimum: 4 * KB,
     maximum: 64 * MB,

@@ -11,6 +11,8 @@ import { PROBLEM_SCHEMAS } from './answers.ts';
 import { CHANGE_ROUTES } from './changes/routes.ts';
 import { CHANGE_SCHEMAS } from './changes/schemas.ts';
 import { EXPORT_ROUTES } from './exports/routes.ts';
+import { HISTORY_ROUTES } from './history/routes.ts';
+import { HISTORY_SCHEMAS } from './history/schemas.ts';
 import { IMPORT_ROUTES } from './imports/routes.ts';
 import { IMPORT_SCHEMAS } from './imports/schemas.ts';
 import { JOB_ROUTES } from './jobs/routes.ts';
@@ -67,8 +69,15 @@ export const API_PARTS: readonly ApiPart[] = [
       ...REVISION_ROUTES,
       ...PREVIEW_ROUTES,
       ...MEMBERSHIP_ROUTES,
+      ...HISTORY_ROUTES,
     },
-    schemas: [...OPERATOR_SCHEMAS, ...SEGMENT_SCHEMAS, ...REVISION_SCHEMAS, ...PREVIEW_SCHEMAS],
+    schemas: [
+      ...OPERATOR_SCHEMAS,
+      ...SEGMENT_SCHEMAS,
+      ...REVISION_SCHEMAS,
+      ...PREVIEW_SCHEMAS,
+      ...HISTORY_SCHEMAS,
+    ],
   },
   {
     tag: 'views',

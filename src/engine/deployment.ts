@@ -14,6 +14,9 @@ import { Revisions } from '../catalog/revisions.ts';
 import { Segments } from '../catalog/segments.ts';
 import { Views } from '../catalog/views.ts';
 import { AllowedTargets } from '../catalog/webhook-target.ts';
+import { HistoryFolder } from '../history/history-folder.ts';
+import { HistoryLoop } from '../history/history-loop.ts';
+import { SegmentHistory } from '../history/segment-history.ts';
 import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
 import { CommitNews } from '../membership/commit-news.ts';
 import { openReaders, type Readers } from '../membership/readers.ts';
@@ -60,6 +63,8 @@ export interface Deployment extends Readers {
   readonly ingest: Ingest;
   readonly delivery: ChangeDelivery;
   readonly worker: Worker | undefined;
+  readonly history: SegmentHistory;
+  readonly historyFolder: HistoryFolder;
   readonly metrics: Metrics;
   readonly limits: Limits;
   close(): Promise<void>;
@@ -130,6 +135,19 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         })
       : undefined;
     worker?.start();
+    const historyFolder = new HistoryFolder({
+      store: stores.history,
+      timeZone: founding.timeZone,
+      bytesMax: limits.historyBytes,
+      catalog: store.catalog,
+    });
+    const historyLoop = new HistoryLoop({
+      folder: historyFolder,
+      partitions: founding.partitions,
+      owns: (partition) => worker?.owns(partition) === true,
+      logger,
+    });
+    if (worker) historyLoop.start();
     return {
       health: stores.health,
       founding,
@@ -154,6 +172,14 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         metrics,
       ),
       ...reads,
+      historyFolder,
+      history: new SegmentHistory({
+        store: stores.history,
+        catalogs: store,
+        folder: historyFolder,
+        timeZone: founding.timeZone,
+        pointsMax: limits.historyPoints,
+      }),
       delivery,
       worker,
       metrics,
@@ -162,6 +188,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         isClosing = true;
         await previews.close();
         clearInterval(sweeping);
+        await historyLoop.stop();
         await worker?.stop();
         // Redis is gone: the source's row stays, which costs a few bytes
         await delivery.retire().catch(() => {});

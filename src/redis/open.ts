@@ -11,6 +11,7 @@ import type { CatalogLog } from '../catalog/catalog-log.ts';
 import type { SegmentSets } from '../cli/segment-sets.ts';
 import type { ChangeLogs } from '../engine/change-logs.ts';
 import type { PartitionStore, PartitionTail } from '../engine/partition-store.ts';
+import type { HistoryStore } from '../history/history-store.ts';
 import type { ActivationFeed } from '../jobs/activation-feed.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import type { QueueConnections } from '../jobs/queue-connections.ts';
@@ -29,6 +30,7 @@ import { RedisCommitChannel } from './commit-channel.ts';
 import { openConnection } from './connection.ts';
 import { RedisEdgeAudits } from './edge-audits.ts';
 import { evictionFault, RedisHealth } from './health.ts';
+import { RedisHistoryStore } from './history-store.ts';
 import { RedisJobStore } from './job-store.ts';
 import { RedisKeyAudits } from './key-audits.ts';
 import { Keys } from './keys.ts';
@@ -59,6 +61,7 @@ export interface Stores {
   readonly answers: AnswerStore;
   readonly changeLogs: ChangeLogs;
   readonly audits: AuditStore;
+  readonly history: HistoryStore;
   readonly jobs: JobStore;
   readonly memberships: MembershipStore;
   readonly queues: QueueConnections;
@@ -150,6 +153,7 @@ function storesOf(connected: Connected): Omit<Stores, 'commitChannel'> {
       edges: new RedisEdgeAudits(redis, keys.partitions),
       repairs: new RedisRepairs(redis, keys.partitions),
     },
+    history: new RedisHistoryStore(redis, keys.partitions),
     jobs: new RedisJobStore(redis, keys),
     memberships: new RedisMembershipStore(redis, keys.partitions),
     queues: queueConnections(redis, keys.prefix),
