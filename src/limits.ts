@@ -197,16 +197,16 @@ export const LIMITS = {
     maximum: 100_000_000,
     description: 'Operations and values of the queries of all segments and views together',
   },
-  historyBytes: {
-    name: 'ROLLCALL_HISTORY_BYTES',
+  revisionsBytes: {
+    name: 'ROLLCALL_REVISIONS_BYTES',
     default: 64 * MB,
     minimum: 64 * KB,
     maximum: 4 * GB,
     description:
       'Bytes of earlier revisions and deleted segments together; what is oldest gives way',
   },
-  revisionBytes: {
-    name: 'ROLLCALL_REVISION_BYTES',
+  segmentRevisionsBytes: {
+    name: 'ROLLCALL_SEGMENT_REVISIONS_BYTES',
     default: MB,
     minimum: 4 * KB,
     maximum: 64 * MB,

@@ -76,9 +76,9 @@ export const API_PARTS: readonly ApiPart[] = [
       ...SEGMENT_ROUTES,
       ...PREVIEW_ROUTES,
       ...EXPLAIN_ROUTES,
+      ...REVISION_ROUTES,
       ...MEMBERSHIP_ROUTES,
       ...HISTORY_ROUTES,
-      ...REVISION_ROUTES,
       ...FEED_ROUTES,
     },
     schemas: [

@@ -122,7 +122,7 @@ function isOver({ deleted }: StoredHistory, nowMs = Date.now()): boolean {
   return deleted !== undefined && deleted.at <= nowMs - RESTORABLE_MS;
 }
 
-type HistoryBounds = Pick<Limits, 'revisionBytes' | 'historyBytes' | 'deletedSegments'>;
+type HistoryBounds = Pick<Limits, 'segmentRevisionsBytes' | 'revisionsBytes' | 'deletedSegments'>;
 
 /** The bounds of all histories, and how much of them is taken. */
 export class Histories {
@@ -168,7 +168,7 @@ export class Histories {
     let { length } = history.kept;
     let bytes = weightOf(history);
     let at = 0;
-    while (length > most || (length > 1 && bytes > this.#limits.revisionBytes)) {
+    while (length > most || (length > 1 && bytes > this.#limits.segmentRevisionsBytes)) {
       bytes -= history.kept[at++]!.bytes;
       length--;
     }
@@ -191,23 +191,23 @@ export class Histories {
     let total = this.#total;
     for (const id of draft.touched)
       total += weightOf(draft.history(id)) - (this.#weights.get(id) ?? 0);
-    const { historyBytes } = this.#limits;
-    if (total <= historyBytes) return;
+    const { revisionsBytes } = this.#limits;
+    if (total <= revisionsBytes) return;
     const ids = new Set([...this.#weights.keys(), ...draft.touched]);
     const deleted = new Set([...ids].filter((id) => draft.history(id)?.deleted));
     for (const id of this.#oldest(deleted, draft)) {
-      if (total <= historyBytes) return;
+      if (total <= revisionsBytes) return;
       total -= weightOf(draft.history(id));
       draft.drop(id);
     }
-    while (total > historyBytes) {
+    while (total > revisionsBytes) {
       const heaviest = [...ids]
         .map((id) => [id, weightOf(draft.history(id))] as const)
         .filter(([, weight]) => weight > 0)
         .sort(([, a], [, b]) => b - a);
       if (heaviest.length === 0) return;
       for (const [id, weight] of heaviest) {
-        if (total <= historyBytes) return;
+        if (total <= revisionsBytes) return;
         draft.dropOldest(id, Math.ceil(draft.history(id)!.kept.length / 2));
         total -= weight - weightOf(draft.history(id));
       }

@@ -236,6 +236,8 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         await previews.close();
         await historyLoop.stop();
         clearInterval(sweeping);
+        clearInterval(sweeping);
+        await historyLoop.stop();
         await worker?.stop();
         // Redis is gone: the source's row stays, which costs a few bytes
         await delivery.retire().catch(() => {});

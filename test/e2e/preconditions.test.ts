@@ -5,20 +5,28 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestApi, type TestApi } from '../support/api.ts';
 import { built } from '../support/deployment.ts';
+import { freshPrefix } from '../support/redis.ts';
 import { isWhole } from '../support/whole.ts';
 
 let api: TestApi;
+/** Another process on the same Redis, so that two who write meet there and not before. */
+let other: TestApi;
 
 beforeAll(async () => {
-  api = await openTestApi();
+  const prefix = freshPrefix();
+  api = await openTestApi({ prefix });
+  other = await openTestApi({ prefix, runsWorker: false });
   await done('PUT', '/v1/object-types/things', { attributes: { n: { type: 'number' } } });
 });
-afterAll(() => api.close());
+afterAll(async () => {
+  await other.close();
+  await api.close();
+});
 
 type Conditions = Readonly<Record<string, string>>;
 
-const call = (method: string, url: string, body?: unknown, headers: Conditions = {}) =>
-  api.call(method, url, body, { headers });
+const call = (method: string, url: string, body?: unknown, headers: Conditions = {}, by = api) =>
+  by.call(method, url, body, { headers });
 
 async function done(method: string, url: string, body?: unknown, headers?: Conditions) {
   const answer = await call(method, url, body, headers);
@@ -28,8 +36,8 @@ async function done(method: string, url: string, body?: unknown, headers?: Condi
 }
 
 /** The status, and the code of a refusal. */
-async function status(method: string, url: string, body?: unknown, headers?: Conditions) {
-  const answer = await call(method, url, body, headers);
+async function status(method: string, url: string, body?: unknown, headers?: Conditions, by = api) {
+  const answer = await call(method, url, body, headers, by);
   const { code } = answer.body.startsWith('{') ? answer.json<{ code?: string }>() : {};
   return [answer.statusCode, code].filter(Boolean).join(' ');
 }
@@ -152,8 +160,8 @@ describe.each(KINDS)('$kind', ({ kind, url, make, edit }) => {
     await make(name);
     for (let round = 0; round < WRITERS; round++) {
       const tag = await tagOf(at);
-      const both = [2 * round + 1, 2 * round + 2].map((n) =>
-        status(...at2(edit(n), at), ifMatch(tag)),
+      const both = [api, round % 2 === 0 ? api : other].map((by, n) =>
+        status(...at2(edit(2 * round + n + 1), at), ifMatch(tag), by),
       );
       expect((await Promise.all(both)).sort()).toEqual(['200', FAILED]);
     }

@@ -294,7 +294,7 @@ describe('what is kept has a bound', () => {
   };
 
   it('for each segment, but the last revision', async () => {
-    await reopen({ limits: { ...DEFAULT_LIMITS, revisionBytes: 10_000 } });
+    await reopen({ limits: { ...DEFAULT_LIMITS, segmentRevisionsBytes: 10_000 } });
     await done('POST', '/v1/segments', segment('a', heavy(1)));
     for (let n = 2; n <= 6; n++) await done('PUT', '/v1/segments/a', segment('a', heavy(n)));
     expect(await numbers('a')).toEqual([6, 5, 4]);
@@ -308,7 +308,7 @@ describe('what is kept has a bound', () => {
   });
 
   it('for all: deleted segments give way, then the older half of the heaviest', async () => {
-    await reopen({ limits: { ...DEFAULT_LIMITS, historyBytes: 65_536 } });
+    await reopen({ limits: { ...DEFAULT_LIMITS, revisionsBytes: 65_536 } });
     await done('POST', '/v1/segments', segment('gone', heavy(1)));
     await done('DELETE', '/v1/segments/gone');
     await done('POST', '/v1/segments', segment('light'));
