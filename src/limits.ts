@@ -132,6 +132,20 @@ export const LIMITS = {
     maximum: 100_000,
     description: 'Connections that are open at once; further ones are closed',
   },
+  historyBytes: {
+    name: 'ROLLCALL_HISTORY_BYTES',
+    default: 256 * MB,
+    minimum: MB,
+    maximum: 64 * GB,
+    description: 'Bytes in Redis of the history of segments; the oldest months give way',
+  },
+  historyPoints: {
+    name: 'ROLLCALL_HISTORY_POINTS',
+    default: 50_000,
+    minimum: 100,
+    maximum: 1_000_000,
+    description: 'Hours or days of one answer about the history of segments, over all of them',
+  },
   catalogBytes: {
     name: 'ROLLCALL_CATALOG_BYTES',
     default: 64 * MB,

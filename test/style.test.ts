@@ -15,7 +15,10 @@ import { importsOf, ROOT, type Source, sourcesIn, typesOf } from './style/source
  * A folder may import from those before it. Files at the top (`errors.ts`, `config.ts`, …) belong
  * to everyone.
  */
-const ORDER = 'change query redis catalog membership preview engine jobs api cli'.split(' ');
+const ORDER = [
+  ...'change query redis catalog membership'.split(' '),
+  ...'history preview engine jobs api cli'.split(' '),
+];
 /** What these folders hold is computed from its arguments: no Redis, no clock, no files. */
 const PURE = ['change', 'query'];
 const COLUMNS_MAX = 100;

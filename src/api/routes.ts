@@ -15,6 +15,8 @@ import { CHANGE_SCHEMAS } from './changes/schemas.ts';
 import { DEAD_LETTER_ROUTES } from './dead-letters/routes.ts';
 import { DEAD_LETTER_SCHEMAS } from './dead-letters/schemas.ts';
 import { EXPORT_ROUTES } from './exports/routes.ts';
+import { HISTORY_ROUTES } from './history/routes.ts';
+import { HISTORY_SCHEMAS } from './history/schemas.ts';
 import { IMPORT_ROUTES } from './imports/routes.ts';
 import { IMPORT_SCHEMAS } from './imports/schemas.ts';
 import { JOB_ROUTES } from './jobs/routes.ts';
@@ -63,8 +65,14 @@ export const API_PARTS: readonly ApiPart[] = [
   {
     tag: 'segments',
     description: 'Saved filters, their counts and their members',
-    routes: { ...OPERATOR_ROUTES, ...SEGMENT_ROUTES, ...PREVIEW_ROUTES, ...MEMBERSHIP_ROUTES },
-    schemas: [...OPERATOR_SCHEMAS, ...SEGMENT_SCHEMAS, ...PREVIEW_SCHEMAS],
+    routes: {
+      ...OPERATOR_ROUTES,
+      ...SEGMENT_ROUTES,
+      ...PREVIEW_ROUTES,
+      ...MEMBERSHIP_ROUTES,
+      ...HISTORY_ROUTES,
+    },
+    schemas: [...OPERATOR_SCHEMAS, ...SEGMENT_SCHEMAS, ...PREVIEW_SCHEMAS, ...HISTORY_SCHEMAS],
   },
   {
     tag: 'views',

@@ -14,6 +14,9 @@ import { Rebuilds } from '../catalog/rebuilding.ts';
 import { Segments } from '../catalog/segments.ts';
 import { Views } from '../catalog/views.ts';
 import { AllowedTargets } from '../catalog/webhook-target.ts';
+import { HistoryFolder } from '../history/history-folder.ts';
+import { HistoryLoop } from '../history/history-loop.ts';
+import { SegmentHistory } from '../history/segment-history.ts';
 import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
 import { CommitNews } from '../membership/commit-news.ts';
 import { openReaders, type Readers } from '../membership/readers.ts';
@@ -65,6 +68,8 @@ export interface Deployment extends Readers {
   readonly lostState: LostState;
   readonly delivery: ChangeDelivery;
   readonly worker: Worker | undefined;
+  readonly history: SegmentHistory;
+  readonly historyFolder: HistoryFolder;
   readonly metrics: Metrics;
   readonly limits: Limits;
   close(): Promise<void>;
@@ -157,6 +162,19 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       lostState,
     });
     const dropping = options.runsWorker ? dropOldLetters(stores.deadLetters, logger) : undefined;
+    const historyFolder = new HistoryFolder({
+      store: stores.history,
+      timeZone: founding.timeZone,
+      bytesMax: limits.historyBytes,
+      catalog: store.catalog,
+    });
+    const historyLoop = new HistoryLoop({
+      folder: historyFolder,
+      partitions: founding.partitions,
+      owns: (partition) => worker?.owns(partition) === true,
+      logger,
+    });
+    if (worker) historyLoop.start();
     return {
       health: stores.health,
       founding,
@@ -176,6 +194,14 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       deadLetters,
       lostState,
       ...reads,
+      historyFolder,
+      history: new SegmentHistory({
+        store: stores.history,
+        catalogs: store,
+        folder: historyFolder,
+        timeZone: founding.timeZone,
+        pointsMax: limits.historyPoints,
+      }),
       delivery,
       worker,
       metrics,
@@ -184,6 +210,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         isClosing = true;
         clearInterval(dropping);
         await previews.close();
+        await historyLoop.stop();
         await worker?.stop();
         // Redis is gone: the source's row stays, which costs a few bytes
         await delivery.retire().catch(() => {});

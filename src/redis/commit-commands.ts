@@ -1,27 +1,26 @@
 /**
- * commit-commands.ts – The commands that the commit script carries out, as KEYS and ARGV.
+ * commit-commands.ts – Commands that a script carries out all at once, as KEYS and ARGV: those of a
+ * commit, and of a change of the history.
  *
  * Keeps true: every key that a command names is in KEYS, once; no command has more arguments than
  * Lua can unpack.
  */
-import type { PartitionKeys } from './keys.ts';
-
 /**
  * Lua's unpack fails near 8000 arguments (test/lua/commit-batch.test.ts tries both sides). Even, so
  * that pairs stay together.
  */
 export const COMMAND_ARGUMENTS_MAX = 5000;
 
-/** KEYS and ARGV of the commit script; ARGV begins with its header if one is given. */
+/** KEYS and ARGV of a script of commands. KEYS begin with those that it names itself. */
 export class CommitCommands {
   readonly keys: string[];
   readonly arguments: (string | number)[];
   readonly #indexes = new Map<string, number>();
 
-  constructor(keys: Pick<PartitionKeys, 'owner' | 'meta'>, header: (string | number)[] = []) {
-    this.keys = [keys.owner, keys.meta];
+  constructor(named: readonly string[], header: (string | number)[] = []) {
+    this.keys = [...named];
     this.arguments = header;
-    this.#indexes.set(keys.owner, 1).set(keys.meta, 2);
+    for (const [at, key] of named.entries()) this.#indexes.set(key, at + 1);
   }
 
   keyIndex(key: string): number {

@@ -41,6 +41,10 @@ export class PartitionKeys {
   readonly fanouts: string;
   readonly fanoutsSince: string;
   readonly feed: string;
+  /** What was folded of the feed: open hours; bytes of months; sizes that are to be folded. */
+  readonly history: string;
+  readonly historyMonths: string;
+  readonly historySizes: string;
   readonly activations: string;
   readonly outcomes: string;
   readonly dead: string;
@@ -71,6 +75,9 @@ export class PartitionKeys {
     this.fanouts = `${this.base}fanouts`;
     this.fanoutsSince = `${this.base}fanouts-since`;
     this.feed = `${this.base}feed`;
+    this.history = `${this.base}history`;
+    this.historyMonths = `${this.base}history-months`;
+    this.historySizes = `${this.base}history-sizes`;
     this.activations = `${this.base}activations`;
     this.outcomes = `${this.base}outcomes`;
     this.dead = `${this.base}dead`;
@@ -140,6 +147,11 @@ export class PartitionKeys {
   /** At targets: how many different values their holders have. */
   valueTotals(predicateId: number): string {
     return `${this.base}value-totals:${predicateId}`;
+  }
+
+  /** What happened in a month, by feed id. */
+  historyOf(month: string): string {
+    return `${this.base}history:${month}`;
   }
 
   outbox(target: number): string {
@@ -383,6 +395,22 @@ export const KEY_TABLE: readonly KeyRow[] = [
     holds: '`<edge>:<target>` by the oldest commit that it brings',
   },
   { name: 'rc:{p}:feed', type: 'stream', holds: 'which records entered and left' },
+  {
+    name: 'rc:{p}:history',
+    type: 'hash',
+    holds: 'feed id → its hour that is open; how far the past is kept',
+  },
+  {
+    name: 'rc:{p}:history:<month>',
+    type: 'hash',
+    holds: 'feed id → packed hours, or days: members, entered, left',
+  },
+  { name: 'rc:{p}:history-months', type: 'hash', holds: 'month → bytes of its rows' },
+  {
+    name: 'rc:{p}:history-sizes',
+    type: 'hash',
+    holds: 'feed id and entry → members when it became ready, until folded',
+  },
   { name: 'rc:{p}:activations', type: 'stream', holds: 'flips that webhooks follow, until queued' },
   { name: 'rc:{p}:outcomes', type: 'stream', holds: 'outcomes for writers that wait' },
   { name: 'rc:{p}:dead', type: 'stream', holds: 'dead letters, with their reasons' },

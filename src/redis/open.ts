@@ -12,6 +12,7 @@ import type { SegmentSets } from '../cli/segment-sets.ts';
 import type { ChangeLogs } from '../engine/change-logs.ts';
 import type { DeadLetterStore } from '../engine/dead-letter-store.ts';
 import type { PartitionStore, PartitionTail } from '../engine/partition-store.ts';
+import type { HistoryStore } from '../history/history-store.ts';
 import type { ActivationFeed } from '../jobs/activation-feed.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import type { QueueConnections } from '../jobs/queue-connections.ts';
@@ -34,6 +35,7 @@ import { openConnection } from './connection.ts';
 import { RedisDeadLetterStore } from './dead-letter-store.ts';
 import { RedisEdgeAudits } from './edge-audits.ts';
 import { evictionFault, RedisHealth } from './health.ts';
+import { RedisHistoryStore } from './history-store.ts';
 import { RedisJobStore } from './job-store.ts';
 import { RedisKeyAudits } from './key-audits.ts';
 import { Keys } from './keys.ts';
@@ -69,6 +71,7 @@ export interface Stores {
   readonly deadLetters: DeadLetterStore;
   readonly audits: AuditStore;
   readonly auditHistory: AuditHistory;
+  readonly history: HistoryStore;
   readonly jobs: JobStore;
   readonly memberships: MembershipStore;
   readonly queues: QueueConnections;
@@ -169,6 +172,7 @@ function storesOf(connected: Connected): Omit<Stores, 'commitChannel'> {
       repairs: new RedisRepairs(redis, keys.partitions),
     },
     auditHistory: new RedisAuditHistory(redis, keys),
+    history: new RedisHistoryStore(redis, keys.partitions),
     jobs: new RedisJobStore(redis, keys),
     memberships: new RedisMembershipStore(redis, keys.partitions),
     queues: queueConnections(redis, keys.prefix),

@@ -51,7 +51,8 @@ export class PackedCommit implements PreparedCommit {
   /** @throws Error if a record would be too long to be kept */
   constructor(keys: PartitionKeys, header: CommitHeader, writes: CommitWrites, kept: KeptLetters) {
     const { token, before, number, nonce, leaseMs } = header;
-    const commands = new CommitCommands(keys, [token, before, number, nonce, leaseMs]);
+    const named = [keys.owner, keys.meta];
+    const commands = new CommitCommands(named, [token, before, number, nonce, leaseMs]);
     addRows(commands, writes, keys);
     addMembers(commands, writes, keys);
     addFailures(commands, header, writes, keys);

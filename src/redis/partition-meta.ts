@@ -68,6 +68,7 @@ export const META_FIELDS = {
     formerly: 'resyncing:',
   },
   feed: { name: 'feed', holds: 'id of the last entry of the feed' },
+  historyFolded: { name: 'history-folded', holds: 'the last entry of the feed that is folded' },
   broken: { name: 'broken:', of: 'source', holds: 'a message of it could not be applied' },
 } as const satisfies Readonly<Record<string, MetaField>>;
 

@@ -62,6 +62,13 @@ export const SIGNATURES = {
     keys: ['delivered'],
     arguments: ['source', 'seen', 'epoch', 'sequence', 'nowMs'],
   }),
+  changeHistory: answering<'changed' | 'moved'>()({
+    keys: ['meta', 'feed', 'history', 'historyMonths'],
+    arguments: ['mark', 'newMark', 'foldedTo'],
+    more: true,
+    // What is folded can be trimmed: that is how memory becomes free again.
+    whenFull: 'allow-oom',
+  }),
   commitBatch: answering<CommitAnswer>()({
     keys: ['owner', 'meta'],
     arguments: ['token', 'before', 'number', 'nonce', 'leaseMs'],
@@ -129,6 +136,23 @@ export const SIGNATURES = {
     answers: 'fields',
     whenFull: 'no-writes',
     includes: ['read-state'],
+  }),
+  readHistory: answering<{
+    readonly mark: string;
+    readonly keptFrom: string;
+    readonly dailyTo: string;
+    readonly entries: readonly string[];
+    readonly isEnd: number;
+    readonly sizes: readonly string[];
+    readonly months: readonly string[];
+    readonly open: readonly (string | null)[];
+    readonly rows: readonly (string | null)[];
+  }>()({
+    keys: ['meta', 'feed', 'history', 'historyMonths', 'historySizes'],
+    arguments: ['entriesMax', 'bytesMax'],
+    more: true,
+    answers: 'fields',
+    whenFull: 'no-writes',
   }),
   readHolders: answering<readonly (readonly string[] | null)[]>()({
     keys: [],

@@ -22,6 +22,7 @@ const FOR_EVERYBODY = [
   'POST /v1/segments/counts',
   'GET /v1/segments/counts',
   'POST /v1/segments/overlap',
+  'POST /v1/segments/history',
   'GET /v1/segments/:slug/members',
   'GET /v1/segments/:slug/members/:id',
   'POST /v1/memberships/lookup',

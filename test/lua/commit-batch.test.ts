@@ -40,7 +40,7 @@ function commit(
 }
 
 function oneWrite(): CommitCommands {
-  const commands = new CommitCommands(keys);
+  const commands = new CommitCommands([keys.owner, keys.meta]);
   commands.add('HSET', keys.records('contacts'), ['a', '{}']);
   return commands;
 }
@@ -108,7 +108,7 @@ describe('a commit is refused and writes nothing', () => {
 
 describe('the commands of a commit', () => {
   it('set counts from the member sets, after those have changed', async () => {
-    const commands = new CommitCommands(keys);
+    const commands = new CommitCommands([keys.owner, keys.meta]);
     commands.add('SADD', keys.segment(4), ['a', 'b', 'b']);
     commands.add('COUNT', keys.counts, [
       4,
@@ -122,7 +122,7 @@ describe('the commands of a commit', () => {
 
   it('are cut below the number of arguments that Lua can unpack', async () => {
     const ids = Array.from({ length: 3 * COMMAND_ARGUMENTS_MAX + 1 }, (_, i) => String(i));
-    const commands = new CommitCommands(keys);
+    const commands = new CommitCommands([keys.owner, keys.meta]);
     commands.add('SADD', keys.segment(4), ids);
     expect(await commit(commands)).toBe('ok');
     expect(await bench.redis.scard(keys.segment(4))).toBe(ids.length);
@@ -130,7 +130,7 @@ describe('the commands of a commit', () => {
 
   it('would fail uncut: Lua does not unpack 8000 arguments', async () => {
     const ids = Array.from({ length: 8000 }, (_, i) => String(i));
-    const commands = new CommitCommands(keys);
+    const commands = new CommitCommands([keys.owner, keys.meta]);
     commands.addWhole('SADD', keys.segment(4), ...ids);
     await expect(commit(commands)).rejects.toThrow('too many results to unpack');
   });

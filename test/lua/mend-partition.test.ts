@@ -137,7 +137,7 @@ describe('a mend of a block that no head names', () => {
 describe('an owner that is expelled', () => {
   const expel = () => runScript(bench.redis, 'expelOwner', keys, { nonce: 'nobody' });
   const commit = () => {
-    const commands = new CommitCommands(keys);
+    const commands = new CommitCommands([keys.owner, keys.meta]);
     commands.add('HSET', keys.records('contacts'), ['a', '{}']);
     return sendScript(bench.redis, 'commitBatch', commands.keys, [
       'me',

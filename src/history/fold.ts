@@ -1,0 +1,102 @@
+/**
+ * fold.ts – Folds entries of a partition's feed into hours of segments. Pure.
+ *
+ * Keeps true: entries that are folded one after the other, in whatever portions, give the same
+ * hours. The last hour of a segment stays open until something happens in a later one; no clock is
+ * asked.
+ */
+import { FEED_NEWS } from '../change/cause.ts';
+import { enters, type FeedEvent, flippedFeedId, type SegmentNews } from '../change/feed-event.ts';
+import { pushTo } from '../multimap.ts';
+import { bucketAt, type HistoryBucket } from './history-bucket.ts';
+
+/** An entry of a feed. */
+export interface FoldedEntry {
+  readonly id: string;
+  readonly at: number;
+  readonly control: readonly SegmentNews[];
+  readonly events: readonly FeedEvent[];
+}
+
+/** By feed id, the hour that is open. */
+export type OpenHours = ReadonlyMap<number, HistoryBucket>;
+
+export interface Folded {
+  /** Those that have changed. */
+  readonly open: OpenHours;
+  /** By feed id, hours that are complete now, ascending. */
+  readonly closed: ReadonlyMap<number, readonly HistoryBucket[]>;
+}
+
+/** Members of a segment after the commit of an entry that said that it is ready. */
+export type SizeOf = (feedId: number, entry: string) => number | undefined;
+
+/** The feed ids that entries speak of. */
+export function feedIdsIn(entries: readonly FoldedEntry[]): Set<number> {
+  const feedIds = new Set<number>();
+  for (const { control, events } of entries) {
+    for (const [, feedId] of control) feedIds.add(feedId);
+    for (const [, , , flips] of events) for (const flip of flips) feedIds.add(flippedFeedId(flip));
+  }
+  return feedIds;
+}
+
+export function fold(
+  open: OpenHours,
+  entries: readonly FoldedEntry[],
+  sizeOf: SizeOf,
+  timeZone: string,
+): Folded {
+  const changed = new Map<number, HistoryBucket>();
+  const closed = new Map<number, HistoryBucket[]>();
+  for (const entry of entries) {
+    const hour = bucketAt(entry.at, 'hour', timeZone);
+    for (const [feedId, { entered, left }] of talliesOf(entry)) {
+      const before = changed.get(feedId) ?? open.get(feedId);
+      if (before && before.at < hour) pushTo(closed, feedId, before);
+      const bucket = before && before.at >= hour ? before : emptyHour(hour, before);
+      const { count } = bucket;
+      changed.set(feedId, {
+        ...bucket,
+        entered: bucket.entered + entered,
+        left: bucket.left + left,
+        count: count === null ? null : count + entered - left,
+      });
+    }
+    for (const [kind, feedId] of entry.control) {
+      const isReady = kind === FEED_NEWS.segment_ready;
+      const count = isReady ? (sizeOf(feedId, entry.id) ?? null) : null;
+      changed.set(feedId, { ...changed.get(feedId)!, count, isAnew: true });
+    }
+  }
+  return { open: changed, closed };
+}
+
+/** An hour in which nothing has happened yet, after the one before. */
+function emptyHour(at: number, before: HistoryBucket | undefined): HistoryBucket {
+  return { at, count: before?.count ?? null, entered: 0, left: 0, isAnew: before === undefined };
+}
+
+interface HourTally {
+  entered: number;
+  left: number;
+}
+
+/** By feed id, what an entry tells; those that its news are about as well. */
+function talliesOf({ control, events }: FoldedEntry): Map<number, HourTally> {
+  const tallies = new Map<number, HourTally>();
+  const tallyOf = (feedId: number) => {
+    let tally = tallies.get(feedId);
+    if (!tally) tallies.set(feedId, (tally = { entered: 0, left: 0 }));
+    return tally;
+  };
+  for (const [, feedId] of control) tallyOf(feedId);
+  for (const [, , , flips] of events) {
+    for (const flip of flips) {
+      const tally = tallyOf(flippedFeedId(flip));
+      if (enters(flip)) tally.entered += 1;
+      else tally.left += 1;
+    }
+  }
+  return tallies;
+}
