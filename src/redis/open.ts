@@ -78,6 +78,8 @@ export interface Stores {
   readonly feeds: FeedStore;
   readonly explain: ExplainStore;
   readonly auditHistory: AuditHistory;
+  readonly auditHistory: AuditHistory;
+  readonly history: HistoryStore;
   readonly jobs: JobStore;
   readonly memberships: MembershipStore;
   readonly queues: QueueConnections;
@@ -181,6 +183,8 @@ function storesOf(connected: Connected): Omit<Stores, 'commitChannel'> {
     feeds: new RedisFeedStore(redis, keys.partitions),
     explain: new RedisExplainStore(redis, keys.partitions),
     auditHistory: new RedisAuditHistory(redis, keys),
+    auditHistory: new RedisAuditHistory(redis, keys),
+    history: new RedisHistoryStore(redis, keys.partitions),
     jobs: new RedisJobStore(redis, keys),
     memberships: new RedisMembershipStore(redis, keys.partitions),
     queues: queueConnections(redis, keys.prefix),
