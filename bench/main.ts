@@ -22,13 +22,13 @@ import { INGEST } from './workloads/ingest.ts';
 import { LATENCY } from './workloads/latency.ts';
 import { LOOKUP } from './workloads/lookup.ts';
 import { MEMORY } from './workloads/memory.ts';
+import { PREVIEW } from './workloads/preview.ts';
 import { STEP } from './workloads/step.ts';
 
 const WORKLOADS: ReadonlyMap<string, Workload> = new Map(
-  [STEP, INGEST, HTTP, COUNTS, LOOKUP, LATENCY, FANOUT, BUILD, CLOCK, MEMORY].map((one) => [
-    one.name,
-    one,
-  ]),
+  [STEP, INGEST, HTTP, COUNTS, LOOKUP, LATENCY, FANOUT, BUILD, CLOCK, MEMORY, PREVIEW].map(
+    (one) => [one.name, one],
+  ),
 );
 
 interface Given extends Partial<Pick<BenchOptions, 'segments' | 'records' | 'peers' | 'roundMs'>> {

@@ -24,6 +24,7 @@ import { INGEST } from '../../bench/workloads/ingest.ts';
 import { LATENCY } from '../../bench/workloads/latency.ts';
 import { LOOKUP } from '../../bench/workloads/lookup.ts';
 import { MEMORY } from '../../bench/workloads/memory.ts';
+import { PREVIEW } from '../../bench/workloads/preview.ts';
 import { STEP } from '../../bench/workloads/step.ts';
 
 const TINY: BenchOptions = { segments: [20, 40], records: 60, rounds: 2, seed: 7, roundMs: 2 };
@@ -156,6 +157,15 @@ describe('the workload memory', () => {
     for (const { history, figures } of result.cases)
       for (const { side, changesPerSecond } of figures)
         if (history !== 'a worker') expect(changesPerSecond.median, side).toBeGreaterThan(0);
+  });
+});
+
+describe('the workload preview', () => {
+  it('finds what is previewed right, over own attributes and across relationships', async () => {
+    const { result, sides } = await sidesOf(PREVIEW);
+    const names = ['Rollcall', 'raw HVALS + JSON.parse'];
+    expect(sides).toEqual([names, names, names]);
+    for (const { work } of result.cases) expect(work).toHaveProperty('changes/s kept, %');
   });
 });
 

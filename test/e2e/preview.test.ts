@@ -1,6 +1,6 @@
 /**
- * preview.test.ts – A preview over HTTP: what it answers, at rest and while changes go on; what it
- * refuses; and that nothing is left of it.
+ * preview.test.ts – A preview over HTTP: what it answers, at rest and while changes go on; what
+ * it refuses; and that nothing is left of it.
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
@@ -100,7 +100,7 @@ async function saved(query: unknown): Promise<number> {
 }
 
 describe('a preview', () => {
-  it('answers in a process that runs no engine what the saved segment has, part by part', async () => {
+  it('answers, where no engine runs, what the saved segment has, part by part', async () => {
     const either = { combinator: 'or', not: true, rules: [SPENDS, SAAS] };
     const query = all(ADULT, SEEN, either);
     const { version } = await api.deployment.store.refresh();
@@ -128,7 +128,7 @@ describe('a preview', () => {
       expect(title).toBe(`${Number(id.slice(1))}@x.example`);
   });
 
-  it('compares with a saved segment, whatever its relationships, and samples as it is told', async () => {
+  it('compares with a saved segment, and samples as it is told', async () => {
     await createSegment(api.deployment, 'saas', 'contacts', all(SAAS));
     const { count } = await preview({ query: all(SAAS) });
     const both = await preview({ query: all(SAAS, ADULT), compare_to: 'saas', sample: 2 });
@@ -174,7 +174,7 @@ describe('a preview', () => {
     });
   });
 
-  it('lies between before and after while changes go on, each partition of one commit', async () => {
+  it('lies between before and after while changes go on', async () => {
     const teens = all({ field: 'age', operator: '<', value: 18 });
     const before = await preview({ query: teens });
     const older = (function* (): Iterable<Change> {

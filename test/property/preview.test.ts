@@ -1,6 +1,6 @@
 /**
- * preview.test.ts – Over random schemas, records and queries in every dialect, a preview says what
- * json-logic-js says: of the query, of the segment that it is compared with, and of each part
+ * preview.test.ts – Over random schemas, records and queries in every dialect, a preview says
+ * what json-logic-js says: of the query, of the segment that it is compared with, and of each part
  * alone; at the moment that is asked for.
  *
  * Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=1 runs fifty times as many under a new
