@@ -154,6 +154,24 @@ describe('a preview', () => {
       expect(await preview({ query, breakdown: true })).toMatchObject({ count, breakdown: [] });
   });
 
+  it('tells its progress, then the same result, as events', async () => {
+    const body = { object_type: 'contacts', query: all(SAAS) };
+    const sent = { accept: 'text/event-stream' };
+    const answer = await api.call('POST', '/v1/segments/preview', body, sent);
+    expect(answer.headers['content-type']).toContain('text/event-stream');
+    const events = answer.body
+      .trim()
+      .split('\n\n')
+      .map((text) => /^event: (\w+)\ndata: (.*)$/.exec(text)!)
+      .map(([, name, data]) => ({ name, data: JSON.parse(data!) as Previewed & { done: number } }));
+    expect(events.map(({ name }) => name).slice(-2)).toEqual(['progress', 'result']);
+    for (const { data } of events.slice(0, -1)) expect(data.done).toBeLessThanOrEqual(data.of);
+    const { as_of_time: _, ...expected } = await preview({ query: all(SAAS) });
+    expect(events.at(-1)!.data).toMatchObject(expected);
+    const faulty = { ...body, query: all({ ...SAAS, operator: '~' }) };
+    expect((await api.call('POST', '/v1/segments/preview', faulty, sent)).statusCode).toBe(422);
+  });
+
   it('forecasts who leaves a window, relationships included', async () => {
     const soon = new Date(Date.now() + 10 * DAY_MS);
     const now = await preview({ query: all(SEEN) });

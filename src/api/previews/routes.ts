@@ -8,9 +8,13 @@ import type { Static } from 'typebox';
 import { readOperand } from '../../change/value.ts';
 import { Problem } from '../../errors.ts';
 import type { PreviewRequest } from '../../preview/preview.ts';
+import { preferredForm } from '../accepts.ts';
 import { route } from '../route.ts';
+import { sendPreviewEvents } from './events.ts';
 import { formatPreview } from './format.ts';
 import { PREVIEW_TIMEOUT_MS, previewBody, previewForm, SAMPLE_DEFAULT } from './schemas.ts';
+
+const FORMS = ['application/json', 'text/event-stream'] as const;
 
 const previewSegment = route({
   method: 'POST',
@@ -19,7 +23,8 @@ const previewSegment = route({
   summary: 'Preview a query: who would be in the segment',
   description:
     'Nothing is saved. Each partition is read at one commit. With `at` it is a forecast: who ' +
-    'will be in it then if no record changes until then.',
+    'will be in it then if no record changes until then. As text/event-stream it tells its ' +
+    'progress (`done` of `of` records), then the result.',
   body: previewBody,
   answers: { 200: previewForm },
   refusals: [
@@ -30,13 +35,26 @@ const previewSegment = route({
     'query_invalid',
     'query_too_costly',
     'overloaded',
+    'not_acceptable',
   ],
   handler: async (request, { deployment: { previews, founding } }, reply) => {
     const asked = requestOf(request.body, founding.timeZone);
     const connection = request.raw.socket;
     const signal = goneSignal(request, reply);
-    const preview = await previews.preview(asked, { connection, signal });
-    return preview ? formatPreview(preview) : reply.hijack();
+    reply.header('vary', 'accept');
+    switch (preferredForm(request.headers.accept, FORMS)) {
+      case 'application/json': {
+        const preview = await previews.preview(asked, { connection, signal });
+        return preview ? formatPreview(preview) : reply.hijack();
+      }
+      case 'text/event-stream':
+        return sendPreviewEvents(
+          (onProgress) => previews.preview(asked, { connection, signal, onProgress }),
+          reply,
+        );
+      default:
+        throw new Problem('not_acceptable', `a preview is given as ${FORMS.join(', ')}`);
+    }
   },
 });
 
