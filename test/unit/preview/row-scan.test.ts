@@ -70,6 +70,13 @@ describe('a scanned row', () => {
     );
   });
 
+  it('has the texts of its own, however many were met before', () => {
+    for (let n = 0; n < 10_000; n++) {
+      const text = `t${(n * 7919) % 5000}`;
+      expect(scanned(record({ text }))!.attributes).toEqual({ text });
+    }
+  });
+
   it('of a record that is archived or deleted is none', () => {
     expect(scanned(record({ text: 'a' }, { archivedAt: 5 }))).toBeUndefined();
     expect(scanned(record({}, { deletedAt: 5 }))).toBeUndefined();
