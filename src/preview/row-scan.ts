@@ -4,8 +4,8 @@
  *
  * Keeps true: what it gives is what `unpackRecord` and `filterableData` would give of these
  * attributes. It reads the JSON that JSON.stringify writes; of any other text it falls back to
- * parsing all of it. Measured: 100,000 records of twenty attributes take 70 ms, and 600 ms when
- * they are parsed.
+ * parsing all of it. Measured over records of twenty attributes: three of them take 0.4 times as
+ * long as to parse all.
  */
 import type { Attribute } from '../change/object-type.ts';
 import { isLive, type RecordRow, unpackRecord } from '../change/record.ts';
@@ -51,6 +51,10 @@ const DATA = 0x64; // "d"
 /** Whole numbers of fewer digits are read digit by digit. */
 const DIGITS_MAX = 15;
 
+/** A power of two. */
+const KNOWN_TEXTS = 2048;
+const KNOWN_LENGTH_MAX = 20;
+
 const NO_KEYS: Readonly<Record<string, unknown>> = Object.freeze({});
 
 export class RowScan {
@@ -58,6 +62,8 @@ export class RowScan {
   readonly #revision: number;
   readonly #timeZone: string;
   readonly #hasKeys: boolean;
+  /** Texts that were met lately, by a hash. */
+  readonly #known: string[] = new Array<string>(KNOWN_TEXTS).fill('');
   /** The row that is read, and how far. */
   #row: Buffer = Buffer.alloc(0);
   #at = 0;
@@ -108,9 +114,9 @@ export class RowScan {
   #scanData(isFitting: boolean): ScannedRow {
     const attributes: Record<string, unknown> = {};
     const keys: Record<string, unknown> = this.#hasKeys ? {} : NO_KEYS;
-    let left = this.#wanted.length;
     this.#expect(OPEN);
     if (this.#row[this.#at] === CLOSE) return { attributes, keys };
+    let left = this.#wanted.length;
     while (left > 0) {
       const wanted = this.#name();
       this.#expect(COLON);
@@ -161,12 +167,29 @@ export class RowScan {
   #value(): unknown {
     const first = this.#row[this.#at]!;
     if (first === QUOTE) return this.#text();
-    if (first === OPEN || first === OPEN_LIST) {
-      const start = this.#at;
-      this.#skipValue();
-      return JSON.parse(this.#row.toString('utf8', start, this.#at));
-    }
+    if (first === OPEN_LIST && this.#row[this.#at + 1] === QUOTE) return this.#texts();
+    if (first === OPEN || first === OPEN_LIST) return this.#nested(this.#at);
     return this.#number();
+  }
+
+  /** A list that begins with a text: of texts, mostly. */
+  #texts(): unknown {
+    const start = this.#at;
+    const texts: string[] = [];
+    do {
+      this.#at++;
+      if (this.#row[this.#at] !== QUOTE) return this.#nested(start);
+      texts.push(this.#text());
+    } while (this.#row[this.#at] === COMMA);
+    if (this.#row[this.#at] !== CLOSE_LIST) return this.#nested(start);
+    this.#at++;
+    return texts;
+  }
+
+  #nested(start: number): unknown {
+    this.#at = start;
+    this.#skipValue();
+    return JSON.parse(this.#row.toString('utf8', start, this.#at));
   }
 
   /** Past the closing quote; the opening one is behind. */
@@ -193,8 +216,23 @@ export class RowScan {
       } else if (byte >= 0x80) isPlain = false;
     }
     this.#at = at;
-    if (isPlain) return row.toString('latin1', start + 1, at - 1);
+    if (isPlain) return this.#plainText(start + 1, at - 1);
     return JSON.parse(row.toString('utf8', start, at)) as string;
+  }
+
+  /** Of ASCII. Short ones come again and again: to make one anew takes five times as long. */
+  #plainText(from: number, to: number): string {
+    const row = this.#row;
+    const length = to - from;
+    if (length > KNOWN_LENGTH_MAX) return row.toString('latin1', from, to);
+    let hash = length;
+    for (let at = from; at < to; at++) hash = (Math.imul(hash, 31) + row[at]!) | 0;
+    const slot = (hash ^ (hash >>> 15)) & (KNOWN_TEXTS - 1);
+    const known = this.#known[slot]!;
+    if (known.length === length && isTextAt(known, row, from)) return known;
+    const text = row.toString('latin1', from, to);
+    this.#known[slot] = text;
+    return text;
   }
 
   /** A number, `true`, `false` or `null`, as a missing value. */
@@ -267,6 +305,11 @@ export class RowScan {
     }
     return { attributes, keys };
   }
+}
+
+function isTextAt(text: string, row: Buffer, from: number): boolean {
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) !== row[from + at]) return false;
+  return true;
 }
 
 /** The row is not written as JSON.stringify writes records. */
