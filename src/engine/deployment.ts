@@ -124,8 +124,9 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     });
     const worker = options.runsWorker
       ? new Worker({
-          stores: stores.partitions((partition, key, field) =>
-            logger.error({ partition, key, field }, UNREADABLE),
+          stores: stores.partitions(
+            (partition, key, field) => logger.error({ partition, key, field }, UNREADABLE),
+            limits,
           ),
           tails: stores.partitionTails,
           statuses: stores.memberships,

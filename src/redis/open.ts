@@ -39,6 +39,7 @@ import { RedisJobStore } from './job-store.ts';
 import { RedisKeyAudits } from './key-audits.ts';
 import { Keys } from './keys.ts';
 import { RedisMembershipStore } from './membership-store.ts';
+import type { FeedLimits } from './packed-commit.ts';
 import { RedisPartitionStore } from './partition-store.ts';
 import { RedisPartitionTail } from './partition-tail.ts';
 import { checkPermissions } from './permissions.ts';
@@ -81,6 +82,7 @@ export interface Stores {
    */
   partitions(
     onUnreadable: (partition: number, key: string, field: string) => void,
+    feed?: FeedLimits,
   ): readonly PartitionStore[];
   /** By partition. */
   readonly partitionTails: readonly PartitionTail[];
@@ -168,10 +170,10 @@ function storesOf(connected: Connected): Omit<Stores, 'commitChannel'> {
     segmentSets: new RedisSegmentSets(redis, keys),
     sortedRuns: new RedisSortedRunStore(redis, keys.catalog),
     health,
-    partitions: (onUnreadable) =>
+    partitions: (onUnreadable, feed) =>
       keys.partitions.map(
         (own, at) =>
-          new RedisPartitionStore(redis, own, (key, field) => onUnreadable(at, key, field)),
+          new RedisPartitionStore(redis, own, (key, field) => onUnreadable(at, key, field), feed),
       ),
     partitionTails: keys.partitions.map((own) => new RedisPartitionTail(tail, own)),
     webhookLanes: (limits) => new RedisWebhookLanes(redis, keys.webhooks, limits),

@@ -15,6 +15,7 @@ import type {
   PreparedCommit,
 } from '../engine/partition-store.ts';
 import type { TouchedRecord } from '../engine/step.ts';
+import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
 import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
 import { CommitCommands } from './commit-commands.ts';
 import { type PartitionKeys, recordMember } from './keys.ts';
@@ -23,7 +24,8 @@ import { packActivations } from './rows/activation-entry.ts';
 import { countedField, packCounted } from './rows/counted.ts';
 import { packFailure } from './rows/failed.ts';
 import { fanoutMember, packFanout } from './rows/fanout-row.ts';
-import { FEED_FIELD, packFeed } from './rows/feed-entry.ts';
+import { packFeed } from './rows/feed-entry.ts';
+import { packFollowed } from './rows/followed.ts';
 import { packRow } from './rows/neighbour-row.ts';
 import { blockField, stateChange } from './rows/state-row.ts';
 import { packOutboxEntry } from './rows/stream-entry.ts';
@@ -34,8 +36,15 @@ import { packSources, valueField } from './rows/value-row.ts';
  * records, and Redis takes 1 GB in one.
  */
 const RECORD_LENGTH_MAX = 2 * 1024 * 1024;
-/** Entries (commits with flips) that a partition's feed keeps. */
-const FEED_ENTRIES_MAX = 10_000;
+/** What a partition's feed keeps. */
+export type FeedLimits = Pick<Limits, 'feedEntries' | 'feedDays'>;
+
+/**
+ * As long as history has not counted them, a feed keeps more entries than it is to keep; so many
+ * times more at most.
+ */
+const UNFOLDED_FACTOR = 2;
+const DAY_MS = 24 * 3_600_000;
 /** Commits whose outcomes are kept for those who wait. */
 const OUTCOME_ENTRIES_MAX = 1000;
 
@@ -46,7 +55,12 @@ export class PackedCommit implements PreparedCommit {
   readonly arguments: readonly (string | number)[];
 
   /** @throws Error if a record would be too long to be kept */
-  constructor(keys: PartitionKeys, header: CommitHeader, writes: CommitWrites) {
+  constructor(
+    keys: PartitionKeys,
+    header: CommitHeader,
+    writes: CommitWrites,
+    limits: FeedLimits = DEFAULT_LIMITS,
+  ) {
     const { token, before, number, nonce, leaseMs } = header;
     const named = [keys.owner, keys.meta];
     const commands = new CommitCommands(named, [token, before, number, nonce, leaseMs]);
@@ -56,7 +70,8 @@ export class PackedCommit implements PreparedCommit {
     addCounted(commands, header, writes, keys);
     addEdges(commands, writes, keys);
     addChannels(commands, writes, keys);
-    addReaders(commands, header, writes, keys);
+    addFeed(commands, header, writes, keys, limits);
+    addReaders(commands, writes, keys);
     addMeta(commands, header, writes, keys);
     this.number = number;
     this.keys = commands.keys;
@@ -311,19 +326,27 @@ function addOutboxEntry(commands: CommitCommands, entry: OutboxEntry, keys: Part
   commands.addWhole('XADD', key, `${entry.sequence}-0`, ...packOutboxEntry(entry));
 }
 
-/** Streams that others read: the feed, activations, outcomes, dead letters. */
-function addReaders(
+function addFeed(
   commands: CommitCommands,
   { number }: CommitHeader,
   writes: CommitWrites,
   keys: PartitionKeys,
+  { feedEntries, feedDays }: FeedLimits,
 ): void {
-  const { feed, activations, clockMs, catalogVersion, outcomes, dead } = writes;
+  const { feed, followed, clockMs } = writes;
+  for (const [feedId, goesBy] of followed)
+    addField(commands, keys.followed, String(feedId), goesBy ? packFollowed(goesBy) : null);
+  if (!feed) return;
+  const entry = [feedEntryId(clockMs, number), packFeed({ at: clockMs, ...feed }), feed.after];
+  const oldest = feedEntryId(Math.max(0, clockMs - feedDays * DAY_MS), 0);
+  const kept = [feedEntries, UNFOLDED_FACTOR * feedEntries, oldest];
+  commands.addWhole('FEED', keys.feed, ...entry, ...kept);
+}
+
+/** Streams that others read beside the feed: activations, outcomes, dead letters. */
+function addReaders(commands: CommitCommands, writes: CommitWrites, keys: PartitionKeys): void {
+  const { activations, clockMs, catalogVersion, outcomes, dead } = writes;
   const most = ['MAXLEN', '~'] as const;
-  if (feed) {
-    const entry = [feedEntryId(clockMs, number), FEED_FIELD, packFeed({ at: clockMs, ...feed })];
-    commands.addWhole('XADD', keys.feed, ...most, FEED_ENTRIES_MAX, ...entry);
-  }
   // Events for activations stay until they are queued: no MAXLEN.
   const told = packActivations(clockMs, catalogVersion, activations);
   if (told.length > 0) commands.addWhole('XADD', keys.activations, '*', ...told);

@@ -4,6 +4,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CAUSES, FEED_NEWS } from '../../src/change/cause.ts';
 import { type FeedEvent, feedFlip } from '../../src/change/feed-event.ts';
+import type { Followed } from '../../src/engine/partition-feed.ts';
 import type {
   Delivery,
   PartitionMeta,
@@ -687,6 +688,13 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
         [1, 'sweeping'],
       ] as const,
       broken: [1],
+      followed: new Map<number, Followed>([
+        [3, { predicateId: 4 }],
+        [5, { predicateId: 9, edit: { from: 8, cause: CAUSES.repaired, run: 2 } }],
+      ]),
+      feedRuns: new Map([[2, { objectType: 'contacts', cursor: 'x', since: 16 }]]),
+      telling: 16,
+      feedEpochs: [{ epoch: 1, at: '77-2' }],
       trial: { deaths: { a: 1 } },
     };
     const remembered: PartitionMeta = {
@@ -705,6 +713,9 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
       receiving: new Map(everything.receiving),
       broken: new Set([1]),
       feedEnd: '0-0',
+      followed: everything.followed,
+      feedRuns: everything.feedRuns,
+      feedEpochs: everything.feedEpochs,
       trial: everything.trial,
       isDeserted: false,
     };
@@ -724,6 +735,9 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
       receiving: new Map(),
       broken: new Set(),
       feedEnd: '0-0',
+      followed: new Map(),
+      feedRuns: new Map(),
+      feedEpochs: [],
       trial: undefined,
       isDeserted: false,
     };

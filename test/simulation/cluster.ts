@@ -585,7 +585,8 @@ export class Cluster {
       contents.every(({ counts }) => counts.has(predicateId));
     const adopted = Math.min(...contents.map(({ catalogVersion }) => catalogVersion));
     const built = new Set([...this.catalog.catalog.predicateIds.keys()].filter(isBuilt));
-    return { built, adopted, failed: new Map(this.#failures()) };
+    const telling = Math.min(...contents.map((each) => each.telling ?? Number.POSITIVE_INFINITY));
+    return { built, adopted, failed: new Map(this.#failures()), telling };
   }
 
   #failures(): [number, Failure][] {
