@@ -149,7 +149,9 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
   describe('a commit', () => {
     const one = { records: [touched('a', row(recordRow({ name: 'Ada' })))] };
     const event: FeedEvent = ['contacts', 'a', CAUSES.created, [feedFlip(3, true)]];
-    const withEvent = { ...one, feed: { after: '0-0', control: [], events: [event] } };
+    const control = [[FEED_NEWS.segment_ready, 3] as const];
+    const followed = new Map([[3, { predicateId: 4 }]]);
+    const withEvent = { ...one, followed, feed: { after: '0-0', control, events: [event] } };
 
     it('is ok on top of the last one, and moves the number on', async () => {
       expect(await owner.commit(one)).toBe('ok');
@@ -779,6 +781,10 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
         receivingDone: [0, 1],
         brokenDone: [1],
         trial: null,
+        followed: new Map([...everything.followed.keys()].map((feedId) => [feedId, undefined])),
+        feedRuns: new Map([[2, undefined]]),
+        telling: null,
+        feedEpochs: [],
       });
       expect(await store().readMeta()).toEqual({
         ...nothing,
