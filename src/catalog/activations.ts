@@ -203,7 +203,9 @@ function parse(body: unknown, allowed: AllowedTargets, isNew: boolean): Activati
   const wrongSecret = secret === undefined ? undefined : secretFault(secret);
   if (wrongSecret) refuse('/secret', wrongSecret);
   if (faults.length > 0) throw invalid(faults);
-  const given = Object.entries({ url, events, on_edit, secret }).filter(([, value]) => value !== undefined);
+  const given = Object.entries({ url, events, on_edit, secret }).filter(
+    ([, value]) => value !== undefined,
+  );
   return Object.fromEntries(given);
 }
 
