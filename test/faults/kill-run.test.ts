@@ -1,5 +1,5 @@
 /**
- * kill-feed.test.ts – The end of a server while the differences of an edit are told, and records
+ * kill-run.test.ts – The end of a server while the differences of an edit are told, and records
  * change: after the restart the run goes on from where it was. Who goes by the feed alone has the
  * members at the end, those that `json-logic-js` says, and was told nothing twice.
  */
@@ -15,7 +15,7 @@ import { dataFolder, type Served, serve } from '../support/cli.ts';
 import { eventually } from '../support/deployment.ts';
 import { isWhole } from '../support/whole.ts';
 
-const CONTACTS = isWhole ? 30_000 : 6000;
+const CONTACTS = isWhole ? 30_000 : 4000;
 const PARTITIONS = 4;
 const SLUGS = ['young', 'young-swiss'];
 

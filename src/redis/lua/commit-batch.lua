@@ -6,8 +6,9 @@
 --   before: number of the commit before this one
 --   The verb COUNT sets the hash of counts at that index: pairs of predicate id and index in KEYS
 --   of its member set.
---   The verb FEED adds an entry to the stream at that index and trims it: id, entry, id of the entry
---   before it, entries to keep, entries at most, and the id at the earliest moment that is kept.
+--   The verb FEED adds an entry to the stream at that index and trims it: id, entry, id of the
+--   entry before it, entries to keep, entries at most, and the id at the earliest moment that is
+--   kept.
 --   Entries that history has not counted (`history-folded` in meta) stay, up to the most.
 --   The verb STANDS writes nothing: the stream at that index has to hold the entry of this id.
 -- returns 'ok' | 'duplicate' (this very commit is stored already)

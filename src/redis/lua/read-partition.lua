@@ -9,7 +9,8 @@
 --   ring: how many commits `counted` holds
 -- returns number and nonce (of the last commit), position, end (of the log: what is applied as a
 --       whole, and the last entry), inboxPosition, inboxEnd, clockMs, catalogVersion, telling (the
---       lowest version of a switch that the feed is telling; 0: none), serverMs (the time of this server), dueMs ('' if nothing is due), failures (names the present ones),
+--       lowest version of a switch that the feed is telling; 0: none), serverMs (the time of this
+--       server), dueMs ('' if nothing is due), failures (names the present ones),
 --       failed (by predicate id: why; empty if they are known), sent and delivered (by partition
 --       'epoch sequence', joined by commas), fanning (the oldest commit whose news some holder has
 --       not seen; 0: none), loss ('resynchronizing' while state is sent anew from or to here,
