@@ -418,7 +418,7 @@ export const KEY_TABLE: readonly KeyRow[] = [
   {
     name: 'rc:{p}:followed',
     type: 'hash',
-    holds: 'feed id → predicate that the feed goes by; in a run, also the one before',
+    holds: 'feed id → predicate that the feed goes by; in a run, that before',
   },
   { name: 'rc:{p}:activations', type: 'stream', holds: 'flips that webhooks follow, until queued' },
   { name: 'rc:{p}:outcomes', type: 'stream', holds: 'outcomes for writers that wait' },

@@ -5,6 +5,7 @@
  * or set; every key is named in KEYS. The order of commands matters in three places: counts come
  * after member sets, what fails after counts, and what is forgotten after what is set.
  */
+import { FEED_NEWS } from '../change/cause.ts';
 import { packOutcomes } from '../change/change.ts';
 import { feedEntryId } from '../change/feed-event.ts';
 import { exists, packRecord, type RecordRow } from '../change/record.ts';
@@ -26,6 +27,7 @@ import { packFailure } from './rows/failed.ts';
 import { fanoutMember, packFanout } from './rows/fanout-row.ts';
 import { packFeed } from './rows/feed-entry.ts';
 import { packFollowed } from './rows/followed.ts';
+import { sizeField } from './rows/history-row.ts';
 import { packRow } from './rows/neighbour-row.ts';
 import { blockField, stateChange } from './rows/state-row.ts';
 import { packOutboxEntry } from './rows/stream-entry.ts';
@@ -337,10 +339,19 @@ function addFeed(
   for (const [feedId, goesBy] of followed)
     addField(commands, keys.followed, String(feedId), goesBy ? packFollowed(goesBy) : null);
   if (!feed) return;
-  const entry = [feedEntryId(clockMs, number), packFeed({ at: clockMs, ...feed }), feed.after];
+  const id = feedEntryId(clockMs, number);
+  const entry = [id, packFeed({ at: clockMs, ...feed }), feed.after];
   const oldest = feedEntryId(Math.max(0, clockMs - feedDays * DAY_MS), 0);
   const kept = [feedEntries, UNFOLDED_FACTOR * feedEntries, oldest];
   commands.addWhole('FEED', keys.feed, ...entry, ...kept);
+  // History begins with how many members there are then.
+  const sizes: (string | number)[] = [];
+  for (const [kind, feedId] of feed.control) {
+    const goesBy = followed.get(feedId);
+    if (kind === FEED_NEWS.segment_ready && goesBy)
+      sizes.push(sizeField(feedId, id), commands.keyIndex(keys.segment(goesBy.predicateId)));
+  }
+  commands.add('COUNT', keys.historySizes, sizes);
 }
 
 /** Streams that others read beside the feed: activations, outcomes, dead letters. */

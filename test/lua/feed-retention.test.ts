@@ -29,7 +29,7 @@ beforeEach(async () => {
 
 /** A commit at a moment tells something; `kept` entries are to be kept, those from `oldestMs` on. */
 async function tell(atMs: number, kept: number, oldestMs = 0): Promise<void> {
-  const commands = new CommitCommands(keys);
+  const commands = new CommitCommands([keys.owner, keys.meta]);
   const id = `${atMs}-${number + 1}`;
   const entry = JSON.stringify({ at: atMs, after: last, control: [], events: [] });
   commands.addWhole('FEED', keys.feed, id, entry, last, kept, 2 * kept, `${oldestMs}-0`);
