@@ -289,6 +289,22 @@ export const LIMITS = {
     maximum: 4 * GB,
     description: 'Bytes that one preview may hold of records that look at each other',
   },
+  feedEntries: {
+    name: 'ROLLCALL_FEED_ENTRIES',
+    default: 10_000,
+    minimum: 100,
+    maximum: 10_000_000,
+    description:
+      "Entries of each partition's feed, one a commit that tells something; up to twice as many " +
+      'while history has not counted them',
+  },
+  feedDays: {
+    name: 'ROLLCALL_FEED_DAYS',
+    default: 30,
+    minimum: 1,
+    maximum: 365,
+    description: 'Days after which an entry of a feed goes',
+  },
 } as const satisfies Readonly<Record<string, Limit>>;
 
 export type LimitName = keyof typeof LIMITS;

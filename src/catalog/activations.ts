@@ -28,10 +28,11 @@ import { type AllowedTargets, targetFault } from './webhook-target.ts';
 interface ActivationInput {
   readonly url?: string;
   readonly events?: readonly ActivationEvent[];
+  readonly on_edit?: boolean;
   readonly secret?: string;
 }
 
-const MEMBERS = ['url', 'secret', 'events'];
+const MEMBERS = ['url', 'secret', 'events', 'on_edit'];
 /**
  * The members of an activation that the server adds: accepted back, so that what was read can be
  * sent again, and ignored.
@@ -67,7 +68,8 @@ export class Activations {
 
   /** @throws Problem view_unknown | activation_invalid */
   async create(view: string, body: unknown, edit: Edit = UNSIGNED): Promise<CreatedActivation> {
-    const { url, events = ACTIVATION_EVENTS, secret } = parse(body, this.allowed, true);
+    const given = parse(body, this.allowed, true);
+    const { url, events = ACTIVATION_EVENTS, on_edit = false, secret } = given;
     assert(url !== undefined, 'a URL is required');
     const id = randomUUID();
     const made = secret === undefined ? makeSecret() : undefined;
@@ -80,6 +82,7 @@ export class Activations {
           view,
           url,
           events,
+          on_edit,
           created_at: now,
           updated_at: now,
         });
@@ -190,15 +193,19 @@ function parse(body: unknown, allowed: AllowedTargets, isNew: boolean): Activati
   const faults: Fault[] = [];
   const refuse = (path: string, detail: string) => faults.push({ path, detail });
   checkMembers(body, [...MEMBERS, ...SERVER_MEMBERS, ...SERVER_TIMES], 'an activation', refuse);
-  const { url, events, secret } = body;
+  const { url, events, on_edit, secret } = body;
   const urlFault = url === undefined && !isNew ? undefined : targetFault(url, allowed);
   if (urlFault) refuse('/url', urlFault);
   if (events !== undefined && !areEvents(events))
     refuse('/events', 'events is a list of entered and left, at least one');
+  if (on_edit !== undefined && typeof on_edit !== 'boolean')
+    refuse('/on_edit', 'on_edit is true or false');
   const wrongSecret = secret === undefined ? undefined : secretFault(secret);
   if (wrongSecret) refuse('/secret', wrongSecret);
   if (faults.length > 0) throw invalid(faults);
-  const given = Object.entries({ url, events, secret }).filter(([, value]) => value !== undefined);
+  const given = Object.entries({ url, events, on_edit, secret }).filter(
+    ([, value]) => value !== undefined,
+  );
   return Object.fromEntries(given);
 }
 

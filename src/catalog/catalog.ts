@@ -6,11 +6,12 @@
  * versions, in their order, within one turn of the event loop. A reader that does not await in
  * between reads one version.
  */
+import type { CauseCode } from '../change/cause.ts';
 import { type EdgeDefinition, edgeKey, edgesOf } from '../change/edge.ts';
 import { type ObjectType, type ObjectTypeDefinition, objectType } from '../change/object-type.ts';
 import type { TaggedRevision } from '../change/precondition.ts';
 import { assert } from '../errors.ts';
-import { addTo, pushTo } from '../multimap.ts';
+import { addTo } from '../multimap.ts';
 import type { ViewColumn, ViewSort } from '../query/dialects/view-columns.ts';
 import { type Failure, failureReason } from '../query/failure.ts';
 import type { Predicate } from '../query/predicate/predicate.ts';
@@ -59,6 +60,19 @@ interface Materialized {
   readonly predicateId: number | null;
   /** The predicate id that is being built for the newest revision. */
   readonly pending: number | null;
+  /** Why it is; absent: this query, or one that it uses, was edited. */
+  readonly pending_cause?: CauseCode;
+  /** The last switch, while a partition may still be telling its differences. */
+  readonly telling?: ToldSwitch;
+}
+
+/** A switch to another predicate, of which feeds tell the differences. */
+interface ToldSwitch {
+  /** That answered before: it is kept as long. */
+  readonly predicateId: number;
+  readonly cause: CauseCode;
+  /** The version of the catalog that switched. */
+  readonly since: number;
 }
 
 /** The hash field `segments` / slug. */
@@ -134,6 +148,8 @@ export interface StoredActivation {
   readonly view: string;
   readonly url: string;
   readonly events: readonly ActivationEvent[];
+  /** Whether it is told of records that an edit lets in or out; absent: no. */
+  readonly on_edit?: boolean;
   readonly created_at: number;
   readonly updated_at: number;
 }
@@ -221,6 +237,13 @@ export interface CatalogContent extends CatalogChange {
   readonly version: number;
 }
 
+/** The ids of activations that follow one filter. */
+interface Followers {
+  readonly plain: readonly string[];
+  /** Those that are told of the differences of an edit. */
+  readonly ofEdits: readonly string[];
+}
+
 export type CatalogListener = (writes: readonly CatalogWrite[]) => void;
 
 export class Catalog {
@@ -242,7 +265,7 @@ export class Catalog {
   /** Predicate ids whose own predicate moves with time: asked at each read, so found out once. */
   readonly #readsClock = new Set<number>();
   /** Made when it is asked for, and of no use after the next write. */
-  #followers: Map<number, readonly string[]> | undefined;
+  #followers: Map<number, Followers> | undefined;
   #users: Map<string, Set<string>> | undefined;
   #version = 0;
   #nextPredicateId = 1;
@@ -401,13 +424,16 @@ export class Catalog {
   }
 
   /** By the feed id of what decides over a view with activations: the ids of those. */
-  get followers(): ReadonlyMap<number, readonly string[]> {
+  get followers(): ReadonlyMap<number, Followers> {
     if (this.#followers) return this.#followers;
-    const followers = new Map<number, string[]>();
-    for (const { id, view: slug } of this.activations.values()) {
+    const followers = new Map<number, { plain: string[]; ofEdits: string[] }>();
+    for (const { id, view: slug, on_edit: isOfEdits } of this.activations.values()) {
       const view = this.views.get(slug);
       const filter = view && this.filterOf(view);
-      if (filter) pushTo(followers, filter.feedId, id);
+      if (!filter) continue;
+      let all = followers.get(filter.feedId);
+      if (!all) followers.set(filter.feedId, (all = { plain: [], ofEdits: [] }));
+      (isOfEdits ? all.ofEdits : all.plain).push(id);
     }
     this.#followers = followers;
     return followers;

@@ -5,6 +5,7 @@
  * what a filter's attributes mean makes the filter be rebuilt, as an edit does. A type that
  * segments, views, relationships or records use is not deleted.
  */
+import { CAUSES, type CauseCode } from '../change/cause.ts';
 import {
   type ObjectType,
   type ObjectTypeDefinition,
@@ -97,11 +98,19 @@ export class ObjectTypes {
       const draft = new CatalogDraft(catalog, edit);
       for (const predicateId of catalog.predicateIds.keys()) draft.outdate(predicateId);
       draft.edgesWithIds();
-      recompile(draft, this.#timeZone);
-      for (const filter of [...draft.filters()]) draft.setFilter({ ...filter, predicateId: null });
+      recompile(draft, this.#timeZone, new Map(), CAUSES.repaired);
+      for (const filter of [...draft.filters()]) draft.setFilter(unanswered(filter, draft.version));
       return draft.finish();
     });
   }
+}
+
+/** What answered until now is kept, so that feeds can tell what the repair makes different. */
+function unanswered(filter: StoredFilter, since: number): StoredFilter {
+  const { predicateId } = filter;
+  if (predicateId === null) return filter;
+  const telling = filter.telling ?? { predicateId, cause: CAUSES.repaired, since };
+  return { ...filter, predicateId: null, telling };
 }
 
 /**
@@ -138,11 +147,12 @@ export function recompile(
   draft: CatalogDraft,
   timeZone: string,
   edited: ReadonlyMap<string, StoredSegment> = new Map(),
+  cause: CauseCode = CAUSES.catalog_changed,
 ): void {
   const anew = new Map<string, CompiledQuery>();
   const broken: { slug: string; detail: string }[] = [];
   const brokenSegments = new Set<string>();
-  const changed: { filter: StoredFilter; compiled: CompiledQuery }[] = [];
+  const changed: { filter: StoredFilter; compiled: CompiledQuery; cause?: CauseCode }[] = [];
   const types = draft.objectTypes();
   const attempt = (entry: StoredFilter | StoredView, compile: () => void) => {
     const { slug, uses } = entry;
@@ -163,7 +173,7 @@ export function recompile(
       const predicateId = filter.pending ?? filter.predicateId;
       if (before) changed.push({ filter: before, compiled });
       else if (predicateId === null || compiled.key !== draft.predicateId(predicateId).key)
-        changed.push({ filter, compiled });
+        changed.push({ filter, compiled, cause });
     });
   }
   for (const view of draft.views()) {

@@ -6,7 +6,9 @@
  * each other in circles. What is there already, member for member, is left alone. Planning does no
  * I/O, so that it can be repeated when others change the catalog meanwhile.
  */
+
 import { isDeepStrictEqual } from 'node:util';
+import { CAUSES } from '../change/cause.ts';
 import {
   isObject,
   type ObjectType,
@@ -371,7 +373,10 @@ class Planning {
   #recompile(): void {
     const changing = this.#lists.update.filter(({ item }) => item.objectType !== 'views');
     if (changing.length === 0 || this.#errors.length > 0) return;
-    this.#attempt(changing[0]!.item, () => recompile(this.#draft, this.#timeZone, this.#edited));
+    const cause = this.#hasChangedTypes ? CAUSES.catalog_changed : CAUSES.segment_edited;
+    this.#attempt(changing[0]!.item, () =>
+      recompile(this.#draft, this.#timeZone, this.#edited, cause),
+    );
   }
 }
 

@@ -6,6 +6,7 @@
  * predicate ids together; until those are built the old ones answer.
  */
 import { randomUUID } from 'node:crypto';
+import { CAUSES, type CauseCode } from '../change/cause.ts';
 import { isObject, type ObjectType } from '../change/object-type.ts';
 import { type Fault, Problem } from '../errors.ts';
 import { type CompiledQuery, compileQuery } from '../query/dialects/compile.ts';
@@ -221,27 +222,47 @@ export function selfReference(way: readonly string[]): Problem {
 interface Reassigned {
   readonly filter: StoredFilter;
   readonly compiled: CompiledQuery;
+  /** Why it may mean something else; absent: it, or a segment that it uses, was edited. */
+  readonly cause?: CauseCode;
 }
 
 /**
  * Moves segments and views to the predicate ids of what they mean now. At once if all of those are
- * built, else when all are: one write in the catalog switches them together.
+ * built, and the differences of an earlier switch are told; else when they are: one write in the
+ * catalog switches them together.
  */
 export function reassign(draft: CatalogDraft, group: readonly Reassigned[]): void {
-  const assigned = group.map(({ filter, compiled }) => ({
-    filter: { ...filter, json_logic: compiled.jsonLogic },
-    predicateId: draft.predicateIdFor(filter.object_type, compiled),
+  const assigned = group.map(({ filter, compiled, cause = CAUSES.segment_edited }) => ({
+    ...filter,
+    json_logic: compiled.jsonLogic,
+    pending: draft.predicateIdFor(filter.object_type, compiled),
+    pending_cause: cause,
   }));
   const isReady = assigned.every(
-    ({ predicateId }) => draft.predicateId(predicateId).status === 'ready',
+    (filter) =>
+      draft.predicateId(filter.pending).status === 'ready' &&
+      (filter.pending === filter.predicateId || mayMove(filter)),
   );
-  for (const { filter, predicateId } of assigned) {
-    draft.setFilter(
-      isReady
-        ? { ...filter, predicateId, pending: null, ready_revision: filter.revision }
-        : { ...filter, pending: predicateId },
-    );
-  }
+  for (const filter of assigned)
+    draft.setFilter(isReady ? switched(filter, draft.version) : filter);
+}
+
+/** Whether no partition is telling the differences of an earlier switch any more. */
+export function mayMove({ predicateId, telling }: StoredFilter): boolean {
+  return telling === undefined || predicateId === null;
+}
+
+/**
+ * A filter whose pending predicate answers from now on, at a version of the catalog. The one that
+ * did before is kept until all differences are told.
+ */
+export function switched(filter: StoredFilter, version: number): StoredFilter {
+  const { pending_cause: cause = CAUSES.segment_edited, telling, ...rest } = filter;
+  const { predicateId: from, pending, revision } = filter;
+  const answering = { ...rest, predicateId: pending, pending: null, ready_revision: revision };
+  if (from !== null && from !== pending)
+    return { ...answering, telling: { predicateId: from, cause, since: version } };
+  return telling ? { ...answering, telling: { ...telling, since: version } } : answering;
 }
 
 /** What is known of segments that queries name, while a draft of many is made. */

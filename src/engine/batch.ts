@@ -13,8 +13,9 @@ import { isObject } from '../change/object-type.ts';
 import { addTo } from '../multimap.ts';
 import type { Failure } from '../query/failure.ts';
 import type { InboxEntry } from './message.ts';
-import type { StoredLogEntry } from './partition-store.ts';
+import type { RecordsOfType, StoredLogEntry } from './partition-store.ts';
 import type { ResyncChunk } from './resyncs.ts';
+import type { Step } from './step.ts';
 
 /**
  * Where a partition stands in a log: all up to entry `entry`, and the first `offset` changes of the
@@ -115,6 +116,8 @@ export interface Batch {
   readonly due?: readonly RecordKey[];
   /** Records that have timers, and whose types have none any more. */
   readonly untimed?: readonly RecordKey[];
+  /** Records that a run of the feed visits (partition-feed.ts). */
+  readonly told?: RecordsOfType;
 }
 
 export interface RecordKey {
@@ -136,6 +139,7 @@ export function touchedRecords(batch: Batch): Map<string, Set<string>> {
   for (const { objectType, id } of expired) touch(touched, objectType, id);
   for (const { objectType, id } of due) touch(touched, objectType, id);
   for (const { objectType, id } of untimed) touch(touched, objectType, id);
+  for (const id of batch.told?.ids ?? []) touch(touched, batch.told!.objectType, id);
   if (timer) touch(touched, timer.objectType, timer.id);
   return touched;
 }
@@ -143,9 +147,9 @@ export function touchedRecords(batch: Batch): Map<string, Set<string>> {
 /** How many records a slice of background work has looked at: its cost follows from them. */
 export function visited(
   { expired, untimed = [], resync }: Batch,
-  { backfilled, fired, fanned }: Readonly<Record<'backfilled' | 'fired' | 'fanned', number>>,
+  { backfilled, fired, fanned, told }: Pick<Step, 'backfilled' | 'fired' | 'fanned' | 'told'>,
 ): number {
-  let count = backfilled + fired + fanned + expired.length + untimed.length;
+  let count = backfilled + fired + fanned + told.length + expired.length + untimed.length;
   for (const resend of resync?.resends ?? [])
     count += 'values' in resend ? resend.values.length : resend.targets.length;
   for (const sweep of resync?.sweeps ?? [])

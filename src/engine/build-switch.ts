@@ -13,7 +13,7 @@ import type { Logger } from 'pino';
 import type { Catalog, CatalogChange, StoredFilter } from '../catalog/catalog.ts';
 import { CatalogDraft } from '../catalog/catalog-draft.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
-import { pendingGroups } from '../catalog/segments.ts';
+import { mayMove, pendingGroups, switched } from '../catalog/segments.ts';
 import {
   allStatuses,
   failuresIn,
@@ -113,7 +113,8 @@ export class BuildSwitch {
     const statuses = await allStatuses(this.#partitions, building);
     const built = building.filter((_, at) => statuses.every(({ counts }) => counts[at] !== null));
     const adopted = Math.min(...statuses.map(({ catalogVersion }) => catalogVersion));
-    return { built: new Set(built), adopted, failed: failuresIn(statuses) };
+    const telling = Math.min(...statuses.map((each) => each.telling ?? Number.POSITIVE_INFINITY));
+    return { built: new Set(built), adopted, failed: failuresIn(statuses), telling };
   }
 }
 
@@ -126,9 +127,13 @@ export interface Built {
   readonly adopted: number;
   /** Predicate ids that have failed in some partition, and why. */
   readonly failed: ReadonlyMap<number, Failure>;
+  /** The lowest version of a switch of which some partition is telling; Infinity: none is. */
+  readonly telling: number;
 }
 
 function hasUnsettled(catalog: Catalog): boolean {
+  for (const { pending, telling } of catalog.filters())
+    if (telling !== undefined || pending !== null) return true;
   for (const { status } of catalog.predicateIds.values())
     if (status === 'building' || status === 'retiring') return true;
   return false;
@@ -154,10 +159,14 @@ function failuresOf(catalog: Catalog, failed: Built['failed']): Map<number, Fail
 /** The next version of the catalog, if what was built allows for one. */
 export function settle(
   catalog: Catalog,
-  { built, adopted, failed }: Built,
+  { built, adopted, failed, telling }: Built,
 ): CatalogChange | undefined {
   const draft = new CatalogDraft(catalog);
   const failures = failuresOf(catalog, failed);
+  const told = new Map(
+    [...catalog.filters()].map((filter) => [filter, withoutTold(filter, adopted, telling)]),
+  );
+  const held = heldIn(catalog, told.values());
   const isBuilt = (predicateId: number): boolean => {
     const stored = catalog.predicateIds.get(predicateId);
     if (
@@ -177,17 +186,40 @@ export function settle(
     if (isNews) draft.setPredicate(predicateId, { ...stored, status: 'failed', failure });
     if (stored.status === 'building' && isBuilt(predicateId))
       draft.setPredicate(predicateId, { ...stored, status: 'ready' });
-    if (stored.status === 'retiring' && stored.since <= adopted)
+    if (stored.status === 'retiring' && stored.since <= adopted && !held.has(predicateId))
       draft.setPredicate(predicateId, null);
   }
+  for (const [before, filter] of told) if (before !== filter) draft.setFilter(filter);
   for (const group of pendingGroups(catalog)) {
-    if (group.every(({ pending }) => isBuilt(pending!) || failures.has(pending!)))
-      for (const filter of group) draft.setFilter(switched(filter));
+    const settled = group.map((filter) => told.get(filter)!);
+    const isDone = settled.every(
+      (filter) => (isBuilt(filter.pending!) && mayMove(filter)) || failures.has(filter.pending!),
+    );
+    if (!isDone) continue;
+    for (const filter of settled) {
+      const { telling: _, ...after } = switched(filter, draft.version);
+      // Of what has failed nothing is told.
+      draft.setFilter(failures.has(filter.pending!) ? after : switched(filter, draft.version));
+    }
   }
   const change = draft.finish();
   return change.writes.length > 0 ? change : undefined;
 }
 
-function switched(filter: StoredFilter): StoredFilter {
-  return { ...filter, predicateId: filter.pending, pending: null, ready_revision: filter.revision };
+/** Every partition has passed the version of the switch, and tells no differences any more. */
+function withoutTold(filter: StoredFilter, adopted: number, telling: number): StoredFilter {
+  const { telling: told, ...without } = filter;
+  if (!told || filter.predicateId === null) return filter;
+  return told.since <= adopted && told.since < telling ? without : filter;
+}
+
+/** The predicates of which feeds may still be telling, and all that these read. */
+function heldIn(catalog: Catalog, filters: Iterable<StoredFilter>): ReadonlySet<number> {
+  const told = [...filters].flatMap(({ telling }) => (telling ? [telling.predicateId] : []));
+  const held = new Set(catalog.withReads(told));
+  for (const predicateId of [...held]) {
+    const { shared } = catalog.predicateIds.get(predicateId) ?? {};
+    if (shared) held.add(shared.edgeId);
+  }
+  return held;
 }

@@ -57,6 +57,10 @@ export class CommitDraft implements CommitWrites {
   unconfirmed: CommitWrites['unconfirmed'] = NONE;
   confirmed: CommitWrites['confirmed'] = NO_MAP;
   feed: CommitWrites['feed'];
+  followed: CommitWrites['followed'] = NO_MAP;
+  feedRuns: CommitWrites['feedRuns'] = NO_MAP;
+  telling: CommitWrites['telling'];
+  feedEpochs: CommitWrites['feedEpochs'];
   activations: CommitWrites['activations'] = NONE;
   outcomes: CommitWrites['outcomes'] = NONE;
   dead: CommitWrites['dead'] = NONE;

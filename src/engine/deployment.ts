@@ -182,19 +182,6 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       lostState,
     });
     const dropping = options.runsWorker ? dropOldLetters(stores.deadLetters, logger) : undefined;
-    const historyFolder = new HistoryFolder({
-      store: stores.history,
-      timeZone: founding.timeZone,
-      bytesMax: limits.historyBytes,
-      catalog: store.catalog,
-    });
-    const historyLoop = new HistoryLoop({
-      folder: historyFolder,
-      partitions: founding.partitions,
-      owns: (partition) => worker?.owns(partition) === true,
-      logger,
-    });
-    if (worker) historyLoop.start();
     return {
       health: stores.health,
       founding,

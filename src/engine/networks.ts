@@ -38,9 +38,14 @@ export class Networks {
     return this.#catalog.version;
   }
 
-  /** The ids of the activations that follow a segment or a view, by its feed id. */
-  get followers(): ReadonlyMap<number, readonly string[]> {
+  /** The activations that follow a segment or a view, by its feed id. */
+  get followers(): Catalog['followers'] {
     return this.#catalog.followers;
+  }
+
+  /** Whether a feed id is that of a segment, present or gone: else it is that of a view. */
+  isSegment(feedId: number): boolean {
+    return this.#catalog.feedSegments.has(feedId);
   }
 
   /** All that feeds or webhooks may tell of. */

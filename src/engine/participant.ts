@@ -34,6 +34,10 @@ export interface Turn {
   readonly isCareful: boolean;
   /** Something is left to build at the catalog version of now. */
   readonly isBuilding: boolean;
+  /** Predicates that this partition answers for from the commit on that is being planned. */
+  readonly completing: readonly number[];
+  /** Whether it answers for a predicate, from that commit on at the latest. */
+  isAnswered(predicateId: number): boolean;
   /** How many records this slice may look at, so that it takes no longer than it was granted. */
   readonly recordsMax: number;
 }

@@ -32,7 +32,7 @@ export function makeParticipants({ limits, partitions, freshEpoch }: Making) {
     intake: new Intake(limits),
     fanouts: new Fanouts(limits),
     builds: new PartitionBuilds(limits),
-    feed: new PartitionFeed(),
+    feed: new PartitionFeed(limits),
     timers: new Timers(limits),
     dueSweep: new DueSweep(limits),
     tombstones: new Tombstones(limits),

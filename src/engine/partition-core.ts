@@ -26,7 +26,7 @@ import type {
   StoredLogEntry,
 } from './partition-store.ts';
 import { type Asking, ask } from './requests.ts';
-import type { HeavyRows } from './row-cache.ts';
+import type { HeavyRows, ReadRows } from './row-cache.ts';
 import { type Step, type StepContext, step } from './step.ts';
 import { loadStepRows, type StepRows } from './step-rows.ts';
 import { AGAIN, type TurnResult } from './turn-result.ts';
@@ -50,6 +50,8 @@ export interface CoreContext {
   /** A number that is larger than any that it, or another owner's, has answered before. */
   readonly freshEpoch: () => number;
   readonly prepare: (header: CommitHeader, writes: CommitWrites) => PreparedCommit;
+  /** The partition is not as an owner of this process has left it: a tail was lost. */
+  readonly isRolledBack?: boolean;
   /** For simulations: other participants, another step. */
   readonly makeParticipants?: typeof makeParticipants;
   readonly step?: typeof step;
@@ -139,6 +141,15 @@ export class PartitionCore implements Turn {
     return this.participants.builds.isBuilding(this.networks.version);
   }
 
+  get completing(): readonly number[] {
+    return this.participants.builds.completing;
+  }
+
+  isAnswered(predicateId: number): boolean {
+    const { builds } = this.participants;
+    return builds.isComplete(predicateId) || builds.completing.includes(predicateId);
+  }
+
   get recordsMax(): number {
     return this.#recordsMax;
   }
@@ -176,12 +187,14 @@ export class PartitionCore implements Turn {
    * @returns false if it is no longer as it was when it was acquired: it has to be taken again
    */
   *open(): Asking<boolean> {
-    const { channels, fanouts, resyncs } = this.participants;
+    const { channels, fanouts, feed, resyncs } = this.participants;
     yield* channels.beginEpochs();
     yield* fanouts.takeUp();
     // The next owner finds these epochs; an owner that took over before would have closed them.
     const renewal = yield* ask({ kind: 'renew' });
     if (renewal.status !== 'renewed' || renewal.number !== this.#number) return false;
+    if (this.#context.isRolledBack || channels.lost.length > 0)
+      feed.rolledBackTo(this.#meta.clockMs, this.#number);
     resyncs.resend(channels.lost);
     yield* channels.recoverOutbox();
     yield* this.#careful.takeOver(this.#meta);
@@ -261,6 +274,18 @@ export class PartitionCore implements Turn {
     return { kind: 'idle', forMs: Math.max(1, forMs) };
   }
 
+  /** The rows that this turn has read with its ids. */
+  get #read(): ReadRows | undefined {
+    const { builds, feed } = this.participants;
+    return builds.read ?? feed.read;
+  }
+
+  /** Of the last commit. */
+  get #isNews(): boolean {
+    const { builds, feed } = this.participants;
+    return builds.isNews || feed.isNews;
+  }
+
   #emptyBatch(): BatchDraft {
     const { position } = this.participants.intake;
     const { effectsMax } = this.#context.limits;
@@ -290,7 +315,7 @@ export class PartitionCore implements Turn {
         for (const participant of this.#all) participant.committed?.(made);
         if (piece) this.#careful.passed(piece, names);
         else this.#failures = 0;
-        return { kind: 'committed', made, isNews: this.participants.builds.isNews };
+        return { kind: 'committed', made, isNews: this.#isNews };
       case 'fenced':
       case 'rolled-back':
       case 'unknown':
@@ -315,7 +340,7 @@ export class PartitionCore implements Turn {
         networks,
         timeZone,
         batch,
-        { bytesMax, isPassing: isSlice, read: this.participants.builds.read },
+        { bytesMax, isPassing: isSlice, read: this.#read },
       );
       const isHeavy = 'weigh' in loaded;
       if (isHeavy) {

@@ -20,6 +20,7 @@ import type { Failure } from '../query/failure.ts';
 import type { LogPosition, RecordKey } from './batch.ts';
 import type { Fanout } from './fanouts.ts';
 import type { TypeBuild } from './partition-builds.ts';
+import type { FeedEpoch, FeedRun, Followed } from './partition-feed.ts';
 import type { Receipt } from './resyncs.ts';
 import type { DeadLetter, EntryOutcomes, Row, TouchedRecord } from './step.ts';
 import type { EdgeEffects, Extremes } from './step-neighbours.ts';
@@ -72,6 +73,12 @@ export interface PartitionMeta {
   readonly broken: ReadonlySet<number>;
   /** The id of the last entry of the feed; STREAM_START: there was none. */
   readonly feedEnd: EntryId;
+  /** By feed id, what the feed goes by. */
+  readonly followed: ReadonlyMap<number, Followed>;
+  /** Runs of the feed that are under way, by number. */
+  readonly feedRuns: ReadonlyMap<number, FeedRun>;
+  /** Ascending. */
+  readonly feedEpochs: readonly FeedEpoch[];
   /** The trial of the owner before, and the deaths before. */
   readonly trial: TrialNote | undefined;
   /** An owner before has left without giving up its lease. */
@@ -296,6 +303,14 @@ export interface CommitWrites {
   // — what readers receive —
   /** What the feed tells; undefined: no entry. */
   readonly feed: FeedTold | undefined;
+  /** What the feed goes by from now on, by feed id; undefined: it does not follow it any more. */
+  readonly followed: ReadonlyMap<number, Followed | undefined>;
+  /** Runs of the feed that go on, by number; undefined: one has ended. */
+  readonly feedRuns: ReadonlyMap<number, FeedRun | undefined>;
+  /** The lowest `since` of those runs; null: there is none any more; undefined: as before. */
+  readonly telling: number | null | undefined;
+  /** All of them, if there is a new one. */
+  readonly feedEpochs: readonly FeedEpoch[] | undefined;
   /** What activations are told of. */
   readonly activations: readonly ActivationTold[];
   readonly outcomes: readonly EntryOutcomes[];
@@ -417,6 +432,8 @@ export interface PartitionStore {
   allRelatedTargets(edgeId: number): Promise<readonly string[]>;
   /** Whether each of these pairs (`confirmedMember`) was confirmed by the source. */
   areConfirmed(source: number, members: readonly string[]): Promise<readonly boolean[]>;
+  /** Whether each of these records is in the member set of a predicate; in their order. */
+  areMembers(predicateId: number, ids: readonly string[]): Promise<readonly boolean[]>;
   /** The last entries of log and inbox (STREAM_START if there never was one). */
   lastEntries(): Promise<{ readonly log: EntryId; readonly inbox: EntryId }>;
 

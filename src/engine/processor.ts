@@ -81,6 +81,8 @@ export class PartitionProcessor {
   readonly #seat: Seat;
   readonly #partition: number;
   #held: Held | undefined;
+  /** The number of the last commit that this processor knows to be stored. */
+  #committed = 0;
   #renewals = 0;
   #isStopped = false;
   #fatal: Error | undefined;
@@ -251,6 +253,7 @@ export class PartitionProcessor {
       // than those before them.
       freshEpoch: () => freshEpoch(clock.nowMs()),
       prepare: this.#store.prepare.bind(this.#store),
+      isRolledBack: meta.number < this.#committed,
     };
     return new PartitionCore(context, meta);
   }
@@ -304,6 +307,7 @@ export class PartitionProcessor {
       case 'again':
         return;
       case 'committed':
+        this.#committed = held.core.committedNumber;
         this.#context.onCommit();
         held.forwarder.wake();
         this.#resume(held);

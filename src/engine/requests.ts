@@ -128,6 +128,7 @@ export type StoreRequest =
       readonly source: number;
       readonly members: readonly string[];
     }
+  | { readonly kind: 'are-members'; readonly predicateId: number; readonly ids: readonly string[] }
   | { readonly kind: 'last-entries' }
   | { readonly kind: 'channels'; readonly targets: readonly number[] }
   | { readonly kind: 'begin-epochs'; readonly begins: readonly TargetEpoch[] }
@@ -184,6 +185,7 @@ export interface Answers {
   readonly 'all-value-sources': readonly (TargetValue & ValueSources)[];
   readonly related: readonly (RelatedRow | undefined)[];
   readonly 'are-confirmed': readonly boolean[];
+  readonly 'are-members': readonly boolean[];
   readonly 'last-entries': { readonly log: EntryId; readonly inbox: EntryId };
   readonly channels: readonly ChannelEnds[];
   readonly outbox: readonly WaitingEntry[];
@@ -261,6 +263,8 @@ export function answerOf(
       return store.related(request.edgeId, request.targets);
     case 'are-confirmed':
       return store.areConfirmed(request.source, request.members);
+    case 'are-members':
+      return store.areMembers(request.predicateId, request.ids);
     case 'last-entries':
       return store.lastEntries();
     case 'channels':

@@ -53,6 +53,7 @@ import type {
 } from './batch.ts';
 import type { Edge } from './edges.ts';
 import type { HolderValues, InboxEntry, Message } from './message.ts';
+import type { RecordsOfType } from './partition-store.ts';
 import {
   confirmedMember,
   confirmedValue,
@@ -129,6 +130,13 @@ export interface TouchedRecord extends RecordKey {
   readonly causes: readonly CauseCode[] | undefined;
 }
 
+/** A record that a run of the feed visits, and what held of it before and after the step. */
+export interface ToldRecord {
+  readonly id: string;
+  readonly before: PredicateIds;
+  readonly after: PredicateIds;
+}
+
 /** The outcomes of the changes `from`… of one entry, for the writer that waits for them. */
 export interface EntryOutcomes {
   readonly replyTo: string;
@@ -181,6 +189,8 @@ export interface Step {
   readonly fanned: number;
   /** How many ids of the backfills were visited. */
   readonly backfilled: number;
+  /** The records of the feed's run that were visited, in their order. */
+  readonly told: readonly ToldRecord[];
   /** Operations of programs (query/budget.ts) that it took. */
   readonly operations: number;
   /** Predicates that failed in this step, and why. */
@@ -219,6 +229,7 @@ export function step(batch: Batch, context: StepContext): Step {
   for (const { objectType, id } of batch.expired) run.expire(objectType, id);
   for (const resend of resends) run.resend(resend);
   for (const sweep of sweeps) run.sweep(sweep);
+  if (batch.told) run.tell(batch.told);
   return run.finish(ends);
 }
 
@@ -269,6 +280,8 @@ class StepRun {
   #applied = 0;
   #effects = 0;
   #fired = 0;
+  /** Records that the feed's run visits. */
+  readonly #forFeed: WorkingRecord[] = [];
   /** Records whose timers are given up. */
   readonly #given: TouchedRecord[] = [];
 
@@ -635,6 +648,14 @@ class StepRun {
     }
   }
 
+  /** Looks at records for the feed: at one at least, and at none any more once the batch is full. */
+  tell({ objectType, ids }: RecordsOfType): void {
+    for (const id of ids) {
+      if (this.#forFeed.length > 0 && this.#isSpent()) return;
+      this.#forFeed.push(this.#open(objectType, id));
+    }
+  }
+
   /**
    * Keeps a piece of work that is given up. Without its timer a record is not fired whenever it is
    * touched.
@@ -715,6 +736,11 @@ class StepRun {
       fired: this.#fired,
       fanned: this.#fanned,
       backfilled: this.#visited,
+      told: this.#forFeed.map(({ id, before, truth }) => ({
+        id,
+        before: before.truth,
+        after: truth,
+      })),
       operations: spentSince(this.#spentBefore),
       failures: this.#failures,
     };

@@ -34,6 +34,8 @@ export interface Positions extends CommitMark {
   readonly serverMs: number;
   readonly dueMs: number | undefined;
   readonly catalogVersion: number;
+  /** The lowest version of a switch whose differences its feed is telling; undefined: none. */
+  readonly telling: number | undefined;
   /**
    * By partition, the position of the last message sent to it, and of the last one that it has
    * delivered here. Two texts are equal exactly if the positions are. Empty unless channels were

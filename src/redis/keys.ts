@@ -50,6 +50,7 @@ export class PartitionKeys {
   readonly history: string;
   readonly historyMonths: string;
   readonly historySizes: string;
+  readonly followed: string;
   readonly activations: string;
   readonly outcomes: string;
   readonly dead: string;
@@ -83,6 +84,7 @@ export class PartitionKeys {
     this.history = `${this.base}history`;
     this.historyMonths = `${this.base}history-months`;
     this.historySizes = `${this.base}history-sizes`;
+    this.followed = `${this.base}followed`;
     this.activations = `${this.base}activations`;
     this.outcomes = `${this.base}outcomes`;
     this.dead = `${this.base}dead`;
@@ -421,6 +423,11 @@ export const KEY_TABLE: readonly KeyRow[] = [
     name: 'rc:{p}:history-sizes',
     type: 'hash',
     holds: 'feed id and entry → members when it became ready, until folded',
+  },
+  {
+    name: 'rc:{p}:followed',
+    type: 'hash',
+    holds: 'feed id → predicate that the feed goes by; in a run, that before',
   },
   { name: 'rc:{p}:activations', type: 'stream', holds: 'flips that webhooks follow, until queued' },
   { name: 'rc:{p}:outcomes', type: 'stream', holds: 'outcomes for writers that wait' },

@@ -78,8 +78,6 @@ export interface Stores {
   readonly feeds: FeedStore;
   readonly explain: ExplainStore;
   readonly auditHistory: AuditHistory;
-  readonly auditHistory: AuditHistory;
-  readonly history: HistoryStore;
   readonly jobs: JobStore;
   readonly memberships: MembershipStore;
   readonly queues: QueueConnections;
@@ -168,6 +166,7 @@ interface Connected {
 function storesOf(connected: Connected): Omit<Stores, 'commitChannel'> {
   const { url, redis, tail, health, keys, limits } = connected;
   const kept = keptLetters(limits);
+  const bounds = { letters: kept, feed: limits };
   return {
     activations: new RedisActivationStore(redis, keys.catalog),
     answers: new RedisAnswerStore(redis, keys.catalog),
@@ -183,8 +182,6 @@ function storesOf(connected: Connected): Omit<Stores, 'commitChannel'> {
     feeds: new RedisFeedStore(redis, keys.partitions),
     explain: new RedisExplainStore(redis, keys.partitions),
     auditHistory: new RedisAuditHistory(redis, keys),
-    auditHistory: new RedisAuditHistory(redis, keys),
-    history: new RedisHistoryStore(redis, keys.partitions),
     jobs: new RedisJobStore(redis, keys),
     memberships: new RedisMembershipStore(redis, keys.partitions),
     queues: queueConnections(redis, keys.prefix),
@@ -194,7 +191,7 @@ function storesOf(connected: Connected): Omit<Stores, 'commitChannel'> {
     partitions: (onUnreadable) =>
       keys.partitions.map(
         (own, at) =>
-          new RedisPartitionStore(redis, own, (key, field) => onUnreadable(at, key, field), kept),
+          new RedisPartitionStore(redis, own, (key, field) => onUnreadable(at, key, field), bounds),
       ),
     partitionTails: keys.partitions.map((own) => new RedisPartitionTail(tail, own)),
     webhookLanes: (limits) => new RedisWebhookLanes(redis, keys.webhooks, limits),

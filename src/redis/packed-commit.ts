@@ -5,6 +5,7 @@
  * or set; every key is named in KEYS. The order of commands matters in three places: counts come
  * after member sets, what fails after counts, and what is forgotten after what is set.
  */
+import { FEED_NEWS } from '../change/cause.ts';
 import { packOutcomes } from '../change/change.ts';
 import { feedEntryId } from '../change/feed-event.ts';
 import { exists, packRecord, type RecordRow } from '../change/record.ts';
@@ -15,16 +16,19 @@ import type {
   PreparedCommit,
 } from '../engine/partition-store.ts';
 import type { TouchedRecord } from '../engine/step.ts';
+import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
 import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
 import { CommitCommands } from './commit-commands.ts';
 import { type PartitionKeys, recordMember } from './keys.ts';
 import { META_FIELDS, metaWrites } from './partition-meta.ts';
 import { packActivations } from './rows/activation-entry.ts';
 import { countedField, packCounted } from './rows/counted.ts';
-import { type KeptLetters, packLetter } from './rows/dead-letter.ts';
+import { KEPT_LETTERS, type KeptLetters, packLetter } from './rows/dead-letter.ts';
 import { packFailure } from './rows/failed.ts';
 import { fanoutMember, packFanout } from './rows/fanout-row.ts';
-import { FEED_FIELD, packFeed } from './rows/feed-entry.ts';
+import { packFeed } from './rows/feed-entry.ts';
+import { packFollowed } from './rows/followed.ts';
+import { sizeField } from './rows/history-row.ts';
 import { packRow } from './rows/neighbour-row.ts';
 import { blockField, stateChange } from './rows/state-row.ts';
 import { packOutboxEntry } from './rows/stream-entry.ts';
@@ -35,8 +39,23 @@ import { packSources, valueField } from './rows/value-row.ts';
  * records, and Redis takes 1 GB in one.
  */
 const RECORD_LENGTH_MAX = 2 * 1024 * 1024;
-/** Entries (commits with flips) that a partition's feed keeps. */
-const FEED_ENTRIES_MAX = 10_000;
+/** What a partition's feed keeps. */
+type FeedLimits = Pick<Limits, 'feedEntries' | 'feedDays'>;
+
+/** How much of what others read a commit leaves in its partition. */
+export interface CommitBounds {
+  readonly letters: KeptLetters;
+  readonly feed: FeedLimits;
+}
+
+const COMMIT_BOUNDS: CommitBounds = { letters: KEPT_LETTERS, feed: DEFAULT_LIMITS };
+
+/**
+ * As long as history has not counted them, a feed keeps more entries than it is to keep; so many
+ * times more at most.
+ */
+const UNFOLDED_FACTOR = 2;
+const DAY_MS = 24 * 3_600_000;
 /** Commits whose outcomes are kept for those who wait. */
 const OUTCOME_ENTRIES_MAX = 1000;
 /** Records in one command: Lua can unpack some 8000 values. */
@@ -49,7 +68,12 @@ export class PackedCommit implements PreparedCommit {
   readonly arguments: readonly (string | number)[];
 
   /** @throws Error if a record would be too long to be kept */
-  constructor(keys: PartitionKeys, header: CommitHeader, writes: CommitWrites, kept: KeptLetters) {
+  constructor(
+    keys: PartitionKeys,
+    header: CommitHeader,
+    writes: CommitWrites,
+    { letters, feed }: CommitBounds = COMMIT_BOUNDS,
+  ) {
     const { token, before, number, nonce, leaseMs } = header;
     const named = [keys.owner, keys.meta];
     const commands = new CommitCommands(named, [token, before, number, nonce, leaseMs]);
@@ -59,8 +83,9 @@ export class PackedCommit implements PreparedCommit {
     addCounted(commands, header, writes, keys);
     addEdges(commands, writes, keys);
     addChannels(commands, writes, keys);
-    addReaders(commands, header, writes, keys);
-    addDeadLetters(commands, writes, keys, kept);
+    addFeed(commands, header, writes, keys, feed);
+    addReaders(commands, writes, keys);
+    addDeadLetters(commands, writes, keys, letters);
     addMeta(commands, header, writes, keys);
     this.number = number;
     this.keys = commands.keys;
@@ -315,19 +340,36 @@ function addOutboxEntry(commands: CommitCommands, entry: OutboxEntry, keys: Part
   commands.addWhole('XADD', key, `${entry.sequence}-0`, ...packOutboxEntry(entry));
 }
 
-/** Streams that others read: the feed, activations, outcomes. */
-function addReaders(
+function addFeed(
   commands: CommitCommands,
   { number }: CommitHeader,
   writes: CommitWrites,
   keys: PartitionKeys,
+  { feedEntries, feedDays }: FeedLimits,
 ): void {
-  const { feed, activations, clockMs, catalogVersion, outcomes } = writes;
-  const most = ['MAXLEN', '~'] as const;
-  if (feed) {
-    const entry = [feedEntryId(clockMs, number), FEED_FIELD, packFeed({ at: clockMs, ...feed })];
-    commands.addWhole('XADD', keys.feed, ...most, FEED_ENTRIES_MAX, ...entry);
+  const { feed, followed, clockMs } = writes;
+  for (const [feedId, goesBy] of followed)
+    addField(commands, keys.followed, String(feedId), goesBy ? packFollowed(goesBy) : null);
+  if (!feed) return;
+  const id = feedEntryId(clockMs, number);
+  const entry = [id, packFeed({ at: clockMs, ...feed }), feed.after];
+  const oldest = feedEntryId(Math.max(0, clockMs - feedDays * DAY_MS), 0);
+  const kept = [feedEntries, UNFOLDED_FACTOR * feedEntries, oldest];
+  commands.addWhole('FEED', keys.feed, ...entry, ...kept);
+  // History begins with how many members there are then.
+  const sizes: (string | number)[] = [];
+  for (const [kind, feedId] of feed.control) {
+    const goesBy = followed.get(feedId);
+    if (kind === FEED_NEWS.segment_ready && goesBy)
+      sizes.push(sizeField(feedId, id), commands.keyIndex(keys.segment(goesBy.predicateId)));
   }
+  commands.add('COUNT', keys.historySizes, sizes);
+}
+
+/** Streams that others read beside the feed: activations, outcomes. */
+function addReaders(commands: CommitCommands, writes: CommitWrites, keys: PartitionKeys): void {
+  const { activations, clockMs, catalogVersion, outcomes } = writes;
+  const most = ['MAXLEN', '~'] as const;
   // Events for activations stay until they are queued: no MAXLEN.
   const told = packActivations(clockMs, catalogVersion, activations);
   if (told.length > 0) commands.addWhole('XADD', keys.activations, '*', ...told);

@@ -10,6 +10,7 @@
 import { STREAM_START } from '../change/entry-order.ts';
 import { feedEntryId } from '../change/feed-event.ts';
 import type { TypeBuild } from '../engine/partition-builds.ts';
+import type { FeedRun, Followed } from '../engine/partition-feed.ts';
 import type { CommitWrites, PartitionMeta, TrialNote } from '../engine/partition-store.ts';
 import type { Receipt } from '../engine/resyncs.ts';
 import type { ChannelPosition } from '../membership/channel-position.ts';
@@ -69,6 +70,17 @@ export const META_FIELDS = {
   },
   feed: { name: 'feed', holds: 'id of the last entry of the feed' },
   historyFolded: { name: 'history-folded', holds: 'the last entry of the feed that is folded' },
+  feedTrimmed: { name: 'feed-trimmed', holds: 'id of the last entry that the feed has lost' },
+  feedEpochs: {
+    name: 'feed-epochs',
+    holds: 'JSON: epoch, and the entry that the partition was rolled back to',
+  },
+  feedRun: {
+    name: 'feed-run:',
+    of: 'number',
+    holds: 'JSON: how far the differences of a switch are told',
+  },
+  telling: { name: 'telling', holds: 'lowest version of a switch that is still being told' },
   broken: { name: 'broken:', of: 'source', holds: 'a message of it could not be applied' },
 } as const satisfies Readonly<Record<string, MetaField>>;
 
@@ -79,6 +91,7 @@ export function readMeta(
   flat: readonly string[],
   complete: readonly number[],
   failed: ReadonlyMap<number, Failure>,
+  followed: ReadonlyMap<number, Followed>,
 ): PartitionMeta {
   const plain = new Map<string, string>();
   const sent = new Map<number, ChannelPosition>();
@@ -88,6 +101,7 @@ export function readMeta(
   const resending = new Set<number>();
   const receiving = new Map<number, Receipt>();
   const broken = new Set<number>();
+  const feedRuns = new Map<number, FeedRun>();
   for (let at = 0; at + 1 < flat.length; at += 2) {
     const [field, value] = [flat[at]!, flat[at + 1]!];
     const start = field.indexOf(':') + 1;
@@ -114,12 +128,16 @@ export function readMeta(
       case F.broken.name:
         broken.add(Number(of));
         break;
+      case F.feedRun.name:
+        feedRuns.set(Number(of), JSON.parse(value) as FeedRun);
+        break;
       default:
         plain.set(field, value);
     }
   }
   const number = ({ name }: MetaField) => Number(plain.get(name) ?? 0);
   const trial = plain.get(F.trial.name);
+  const epochs = JSON.parse(plain.get(F.feedEpochs.name) ?? '[]') as [number, string][];
   return {
     number: number(F.number),
     clockMs: number(F.clock),
@@ -136,6 +154,9 @@ export function readMeta(
     receiving,
     broken,
     feedEnd: plain.get(F.feed.name) ?? STREAM_START,
+    followed,
+    feedRuns,
+    feedEpochs: epochs.map(([epoch, at]) => ({ epoch, at })),
     trial: trial === undefined ? undefined : (JSON.parse(trial) as TrialNote),
     isDeserted: plain.has(F.deserted.name),
   };
@@ -174,6 +195,7 @@ export function metaWrites(number: number, writes: CommitWrites): MetaWrites {
   if (position) set.push(F.log.name, position.entry, F.offset.name, position.offset);
   if (inbox !== undefined) set.push(F.inbox.name, inbox);
   if (feed) set.push(F.feed.name, feedEntryId(clockMs, number));
+  addFeed(set, gone, writes);
   addBuilds(set, gone, writes);
   addChannels(set, gone, writes);
   for (const [id, edgeId] of writes.edgeSets) set.push(F.edgeSets.name + id, edgeId);
@@ -183,6 +205,18 @@ export function metaWrites(number: number, writes: CommitWrites): MetaWrites {
   if (trial) set.push(F.trial.name, packTrial(trial));
   if (trial === null) gone.push(F.trial.name);
   return { set, gone };
+}
+
+function addFeed(set: (string | number)[], gone: string[], writes: CommitWrites): void {
+  const { feedRuns, feedEpochs, telling } = writes;
+  for (const [number, run] of feedRuns) {
+    if (run) set.push(F.feedRun.name + number, JSON.stringify(run));
+    else gone.push(F.feedRun.name + number);
+  }
+  if (telling === null) gone.push(F.telling.name);
+  else if (telling !== undefined) set.push(F.telling.name, telling);
+  if (feedEpochs)
+    set.push(F.feedEpochs.name, JSON.stringify(feedEpochs.map(({ epoch, at }) => [epoch, at])));
 }
 
 function addBuilds(set: (string | number)[], gone: string[], writes: CommitWrites): void {

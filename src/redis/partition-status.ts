@@ -54,10 +54,11 @@ function argumentsOf({ channels, since, failures }: LookRequest, partitions: num
 }
 
 function readLook(answer: AnswerOf<'readPartition'>, { failures }: LookRequest): Look {
-  const { dueMs, sent, delivered, fanning, loss, failed, counts, ...rest } = answer;
+  const { dueMs, telling, sent, delivered, fanning, loss, failed, counts, ...rest } = answer;
   return {
     ...rest,
     dueMs: dueMs === '' ? undefined : Number(dueMs),
+    telling: telling === 0 ? undefined : telling,
     sent: sent.split(','),
     delivered: delivered.split(','),
     fanning: fanning === 0 ? undefined : fanning,

@@ -42,12 +42,12 @@ import { assert } from '../errors.ts';
 import type { NeighbourRow, RelatedRow } from '../membership/neighbour-row.ts';
 import type { TargetValue } from '../membership/value-key.ts';
 import { type PartitionKeys, readRecordMember, sourceName } from './keys.ts';
-import { PackedCommit } from './packed-commit.ts';
+import { type CommitBounds, PackedCommit } from './packed-commit.ts';
 import { packTrial, readMeta } from './partition-meta.ts';
 import { readChannelPosition } from './rows/channel-position.ts';
-import { KEPT_LETTERS, type KeptLetters } from './rows/dead-letter.ts';
 import { readFailed } from './rows/failed.ts';
 import { unpackFanout } from './rows/fanout-row.ts';
+import { readFollowed } from './rows/followed.ts';
 import { unpackNeighbour, unpackRelated } from './rows/neighbour-row.ts';
 import { unpackState } from './rows/state-row.ts';
 import { packInboxEntry, readOutboxEntry } from './rows/stream-entry.ts';
@@ -63,18 +63,18 @@ export class RedisPartitionStore implements PartitionStore {
   readonly #redis: Redis;
   readonly #keys: PartitionKeys;
   readonly #onUnreadable: OnUnreadable;
-  readonly #kept: KeptLetters;
+  readonly #bounds: CommitBounds | undefined;
 
   constructor(
     redis: Redis,
     keys: PartitionKeys,
     onUnreadable: OnUnreadable = () => {},
-    kept: KeptLetters = KEPT_LETTERS,
+    bounds?: CommitBounds,
   ) {
     this.#redis = redis;
     this.#keys = keys;
     this.#onUnreadable = onUnreadable;
-    this.#kept = kept;
+    this.#bounds = bounds;
   }
 
   // ── Office ──
@@ -83,8 +83,9 @@ export class RedisPartitionStore implements PartitionStore {
     const given = { token, leaseMs, install };
     const answer = await runScript(this.#redis, 'acquirePartition', this.#keys, given);
     if (answer.status !== 'acquired') return answer;
-    const { status, meta, complete, failed } = answer;
-    return { status, meta: readMeta(meta, complete.map(Number), readFailed(failed)) };
+    const { status, meta, complete, failed, followed } = answer;
+    const own = [complete.map(Number), readFailed(failed), readFollowed(followed)] as const;
+    return { status, meta: readMeta(meta, ...own) };
   }
 
   renew(token: string, leaseMs: number): Promise<Renewal> {
@@ -96,13 +97,15 @@ export class RedisPartitionStore implements PartitionStore {
   }
 
   async readMeta(): Promise<PartitionMeta> {
-    const [fields, complete, failed] = await Promise.all([
+    const [fields, complete, failed, followed] = await Promise.all([
       this.#redis.hgetall(this.#keys.meta),
       this.#redis.hkeys(this.#keys.counts),
       this.#redis.hgetall(this.#keys.failed),
+      this.#redis.hgetall(this.#keys.followed),
     ]);
     const why = readFailed(Object.entries(failed).flat());
-    return readMeta(Object.entries(fields).flat(), complete.map(Number), why);
+    const goesBy = readFollowed(Object.entries(followed).flat());
+    return readMeta(Object.entries(fields).flat(), complete.map(Number), why, goesBy);
   }
 
   noteTrial(token: string, note: TrialNote | null): Promise<'noted' | 'fenced'> {
@@ -337,6 +340,11 @@ export class RedisPartitionStore implements PartitionStore {
 
   // ── Channels ──
 
+  async areMembers(predicateId: number, ids: readonly string[]): Promise<boolean[]> {
+    const answers = await this.#redis.smismember(this.#keys.segment(predicateId), ...ids);
+    return answers.map((answer) => answer === 1);
+  }
+
   async lastEntries(): Promise<{ log: EntryId; inbox: EntryId }> {
     const [log, inbox] = await Promise.all([
       this.#lastEntry(this.#keys.log),
@@ -385,7 +393,7 @@ export class RedisPartitionStore implements PartitionStore {
   // ── Commit ──
 
   prepare(header: CommitHeader, writes: CommitWrites): PreparedCommit {
-    return new PackedCommit(this.#keys, header, writes, this.#kept);
+    return new PackedCommit(this.#keys, header, writes, this.#bounds);
   }
 
   commit(prepared: PreparedCommit): Promise<CommitAnswer> {

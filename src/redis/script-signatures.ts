@@ -44,11 +44,12 @@ export const SIGNATURES = {
         readonly meta: readonly string[];
         readonly complete: readonly string[];
         readonly failed: readonly string[];
+        readonly followed: readonly string[];
       }
     | { readonly status: 'held'; readonly forMs: number }
     | { readonly status: 'lost' }
   >()({
-    keys: ['owner', 'meta', 'counts', 'failed'],
+    keys: ['owner', 'meta', 'counts', 'failed', 'followed'],
     arguments: ['token', 'leaseMs', 'install'],
     answers: 'fields',
     whenFull: 'allow-oom',
@@ -197,6 +198,7 @@ export const SIGNATURES = {
     readonly inboxEnd: string;
     readonly clockMs: number;
     readonly catalogVersion: number;
+    readonly telling: number;
     readonly serverMs: number;
     readonly dueMs: string;
     readonly failures: string;

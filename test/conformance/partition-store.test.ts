@@ -4,6 +4,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CAUSES, FEED_NEWS } from '../../src/change/cause.ts';
 import { type FeedEvent, feedFlip } from '../../src/change/feed-event.ts';
+import type { Followed } from '../../src/engine/partition-feed.ts';
 import type {
   Delivery,
   PartitionMeta,
@@ -148,7 +149,9 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
   describe('a commit', () => {
     const one = { records: [touched('a', row(recordRow({ name: 'Ada' })))] };
     const event: FeedEvent = ['contacts', 'a', CAUSES.created, [feedFlip(3, true)]];
-    const withEvent = { ...one, feed: { after: '0-0', control: [], events: [event] } };
+    const control = [[FEED_NEWS.segment_ready, 3] as const];
+    const followed = new Map([[3, { predicateId: 4 }]]);
+    const withEvent = { ...one, followed, feed: { after: '0-0', control, events: [event] } };
 
     it('is ok on top of the last one, and moves the number on', async () => {
       expect(await owner.commit(one)).toBe('ok');
@@ -687,6 +690,13 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
         [1, 'sweeping'],
       ] as const,
       broken: [1],
+      followed: new Map<number, Followed>([
+        [3, { predicateId: 4 }],
+        [5, { predicateId: 9, edit: { from: 8, cause: CAUSES.repaired, run: 2 } }],
+      ]),
+      feedRuns: new Map([[2, { objectType: 'contacts', cursor: 'x', since: 16 }]]),
+      telling: 16,
+      feedEpochs: [{ epoch: 1, at: '77-2' }],
       trial: { deaths: { a: 1 } },
     };
     const remembered: PartitionMeta = {
@@ -705,6 +715,9 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
       receiving: new Map(everything.receiving),
       broken: new Set([1]),
       feedEnd: '0-0',
+      followed: everything.followed,
+      feedRuns: everything.feedRuns,
+      feedEpochs: everything.feedEpochs,
       trial: everything.trial,
       isDeserted: false,
     };
@@ -724,6 +737,9 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
       receiving: new Map(),
       broken: new Set(),
       feedEnd: '0-0',
+      followed: new Map(),
+      feedRuns: new Map(),
+      feedEpochs: [],
       trial: undefined,
       isDeserted: false,
     };
@@ -765,6 +781,10 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
         receivingDone: [0, 1],
         brokenDone: [1],
         trial: null,
+        followed: new Map([...everything.followed.keys()].map((feedId) => [feedId, undefined])),
+        feedRuns: new Map([[2, undefined]]),
+        telling: null,
+        feedEpochs: [],
       });
       expect(await store().readMeta()).toEqual({
         ...nothing,

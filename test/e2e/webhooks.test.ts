@@ -319,6 +319,28 @@ describe('what is committed', () => {
     await opened.deployment.segments.patch(VIEW, { query: below(100) });
     await built(opened.deployment);
   });
+
+  it('by an edit is told to those that ask for it, record by record, with the cause', async () => {
+    const { segments, redis, keys } = opened.deployment;
+    await send(opened.deployment, [put('v', true), put('w', false)]);
+    await opened.activate(receiver.url, { on_edit: true });
+    const query = { combinator: 'and', rules: [{ field: 'n', operator: '>', value: 99 }] };
+    const { query: before } = opened.deployment.store.catalog.segments.get(VIEW)!;
+    await segments.patch(VIEW, { query });
+    const told = () =>
+      receiver.delivered().map(({ type, record, data }) => [record, type, data['cause']].join(' '));
+    await eventually('w is told', () => told().includes('w member.entered segment_edited'));
+    await eventually('v is told', () => told().includes('v member.left segment_edited'));
+    const isTold = async () =>
+      (await Promise.all(keys.partitions.map(({ meta }) => redis.hget(meta, 'telling')))).every(
+        (since) => since === null,
+      );
+    await eventually('all is told', isTold);
+    expect(told().filter((each) => /^[vw] /.test(each))).toHaveLength(2);
+    await segments.patch(VIEW, { query: before });
+    await eventually('v is told again', () => told().includes('v member.entered segment_edited'));
+    await eventually('all is told', isTold);
+  });
 });
 
 describe('an activation that is deleted', () => {

@@ -30,6 +30,7 @@ export function check(cluster: Cluster): void {
   checkDeadLetters(cluster);
   checkSegments(cluster);
   checkCounts(cluster);
+  checkFeed(cluster);
   const networks = new Networks(cluster.catalog.catalog);
   const recomputed = new Recomputed(cluster.model, networks, cluster.stores.length, cluster.nowMs);
   checkTruths(cluster, networks, recomputed);
@@ -37,6 +38,30 @@ export function check(cluster: Cluster): void {
   for (const edge of networks.edges.values()) checkEdge(cluster, edge, recomputed);
   checkGivenUp(cluster, networks);
   checkFailed(cluster);
+}
+
+/** Who goes by the feed of a partition has the members that it holds, of every segment. */
+function checkFeed(cluster: Cluster): void {
+  const { segments } = cluster.catalog.catalog;
+  const failed = cluster.failed();
+  for (const [at, { content }] of cluster.stores.entries()) {
+    const here = `in partition ${at}`;
+    if (content.feedRuns.size > 0) throw new CheckFailure('rest', `a run goes on ${here}`);
+    const present = new Set([...segments.values()].map(({ feedId }) => feedId));
+    const stale = [...content.told.keys()].filter((feedId) => !present.has(feedId));
+    if (stale.length > 0)
+      throw new CheckFailure('feed', `${stale} are not told to be gone ${here}`);
+    for (const { slug, feedId, predicateId } of segments.values()) {
+      if (failed.has(predicateId!)) continue;
+      const members = [...(content.members.get(predicateId!) ?? [])].sort();
+      const told = [...(content.told.get(feedId) ?? ['(nothing)'])].sort();
+      if (`${told}` !== `${members}`)
+        throw new CheckFailure(
+          'feed',
+          `segment=${slug} ${here} told=[${told}] members=[${members}]`,
+        );
+    }
+  }
 }
 
 /** A reader that keeps counts from look to look has those that are stored, and what has failed. */

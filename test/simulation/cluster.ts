@@ -453,6 +453,18 @@ export class Cluster {
     this.#noteMeanings();
   }
 
+  /** Every segment gets another query; nothing of it is built yet. */
+  async editAll(): Promise<void> {
+    for (const slug of [...this.catalog.catalog.segments.keys()]) await this.#assign(slug);
+    this.#noteMeanings();
+  }
+
+  /** All that is stored anew, as a repair has it done. */
+  async rebuild(): Promise<void> {
+    await this.#objectTypes.rebuild();
+    this.#noteMeanings();
+  }
+
   async #changeDeclarations(): Promise<void> {
     const slugs = [...this.catalog.catalog.segments.keys()];
     switch (this.#choose(8)) {
@@ -585,7 +597,8 @@ export class Cluster {
       contents.every(({ counts }) => counts.has(predicateId));
     const adopted = Math.min(...contents.map(({ catalogVersion }) => catalogVersion));
     const built = new Set([...this.catalog.catalog.predicateIds.keys()].filter(isBuilt));
-    return { built, adopted, failed: new Map(this.#failures()) };
+    const telling = Math.min(...contents.map((each) => each.telling ?? Number.POSITIVE_INFINITY));
+    return { built, adopted, failed: new Map(this.#failures()), telling };
   }
 
   #failures(): [number, Failure][] {

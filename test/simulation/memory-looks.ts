@@ -48,6 +48,7 @@ function positionsOf(content: Readonly<PartitionContent>, serverMs: number) {
     serverMs,
     dueMs: due.length === 0 ? undefined : Math.min(...due),
     catalogVersion: content.catalogVersion,
+    telling: content.telling,
   };
 }
 

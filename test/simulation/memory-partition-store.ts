@@ -6,12 +6,20 @@
  * member that enters a set that holds it, or leaves one that does not, is a failure at once, and so
  * is an entry that does not come after the last one of its stream.
  */
+
+import {
+  CAUSE_NAMES,
+  type CauseCode,
+  FEED_NEWS,
+  type FeedNewsCode,
+} from '../../src/change/cause.ts';
 import { compareEntries, STREAM_START } from '../../src/change/entry-order.ts';
-import { feedEntryId } from '../../src/change/feed-event.ts';
+import { enters, feedEntryId, flippedFeedId } from '../../src/change/feed-event.ts';
 import type { RecordRow } from '../../src/change/record.ts';
 import type { LogPosition } from '../../src/engine/batch.ts';
 import type { Fanout } from '../../src/engine/fanouts.ts';
 import type { TypeBuild } from '../../src/engine/partition-builds.ts';
+import type { FeedEpoch, FeedRun, Followed } from '../../src/engine/partition-feed.ts';
 import type * as Port from '../../src/engine/partition-store.ts';
 import type { Receipt } from '../../src/engine/resyncs.ts';
 import type { DeadLetter, Row, TouchedRecord } from '../../src/engine/step.ts';
@@ -84,6 +92,15 @@ export interface PartitionContent {
   dead: DeadLetter[];
   readonly feed: (Port.FeedTold & { readonly id: Port.EntryId })[];
   feedEnd: Port.EntryId;
+  readonly followed: Map<number, Followed>;
+  readonly feedRuns: Map<number, FeedRun>;
+  telling: number | undefined;
+  feedEpochs: readonly FeedEpoch[];
+  /**
+   * By feed id, who is a member for a reader who took the members when the feed began with the
+   * segment, and goes by the feed since.
+   */
+  readonly told: Map<number, Set<string>>;
   /** Of the deployment that founded it; undefined: all is lost. */
   readonly install: string | undefined;
 }
@@ -131,6 +148,11 @@ function nothing(install: PartitionContent['install']): PartitionContent {
     dead: [],
     feed: [],
     feedEnd: STREAM_START,
+    followed: new Map(),
+    feedRuns: new Map(),
+    telling: undefined,
+    feedEpochs: [],
+    told: new Map(),
     install,
   };
 }
@@ -261,6 +283,9 @@ export class MemoryPartitionStore implements Port.PartitionStore {
       receiving: content.receiving,
       broken: content.broken,
       feedEnd: content.feedEnd,
+      followed: content.followed,
+      feedRuns: content.feedRuns,
+      feedEpochs: content.feedEpochs,
       trial: content.trial,
       isDeserted: content.isDeserted,
     });
@@ -418,6 +443,11 @@ export class MemoryPartitionStore implements Port.PartitionStore {
   async areConfirmed(source: number, members: readonly string[]): Promise<boolean[]> {
     const confirmed = this.#content.confirmed.get(source);
     return members.map((member) => confirmed?.has(member) === true);
+  }
+
+  async areMembers(predicateId: number, ids: readonly string[]): Promise<boolean[]> {
+    const members = this.#content.members.get(predicateId);
+    return ids.map((id) => members?.has(id) === true);
   }
 
   async lastEntries() {
@@ -603,9 +633,14 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     if (failed.size > 0 || healed.length > 0) this.#content.failures = nonce;
   }
 
-  #writeFeed({ number }: Port.CommitHeader, { clockMs, feed }: Port.CommitWrites): void {
-    if (!feed) return;
+  #writeFeed({ number }: Port.CommitHeader, writes: Port.CommitWrites): void {
+    const { clockMs, feed, followed, feedRuns, telling, feedEpochs } = writes;
     const content = this.#content;
+    for (const [feedId, goesBy] of followed) setOrDelete(content.followed, feedId, goesBy);
+    for (const [run, each] of feedRuns) setOrDelete(content.feedRuns, run, each);
+    if (telling !== undefined) content.telling = telling ?? undefined;
+    if (feedEpochs) content.feedEpochs = feedEpochs;
+    if (!feed) return;
     const id = feedEntryId(clockMs, number);
     const isNext = feed.after === content.feedEnd && compareEntries(content.feedEnd, id) < 0;
     if (!isNext) {
@@ -614,6 +649,26 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     }
     content.feed.push({ ...feed, id });
     content.feedEnd = id;
+    for (const [kind, feedId] of feed.control) this.#tellNews(kind, feedId);
+    for (const [, record, cause, flips] of feed.events)
+      for (const flip of flips) this.#tell(flippedFeedId(flip), record, enters(flip), cause);
+  }
+
+  #tellNews(kind: FeedNewsCode, feedId: number): void {
+    const { told, followed, members } = this.#content;
+    if (kind === FEED_NEWS.segment_deleted) told.delete(feedId);
+    else told.set(feedId, new Set(members.get(followed.get(feedId)!.predicateId)));
+  }
+
+  /** Nothing is told twice, and nothing of a segment that the feed has not begun with. */
+  #tell(feedId: number, id: string, isEntering: boolean, cause: CauseCode): void {
+    const told = this.#content.told.get(feedId);
+    if (!told || told.has(id) === isEntering) {
+      const what = `${id} ${isEntering ? 'enters' : 'leaves'} ${feedId} (${CAUSE_NAMES[cause]})`;
+      throw new CheckFailure('feed', `${what}, ${told ? 'and is told so once more' : 'too early'}`);
+    }
+    if (isEntering) told.add(id);
+    else told.delete(id);
   }
 
   #flip(predicateId: number, ids: readonly string[], enters: boolean): void {

@@ -14,6 +14,7 @@ export const AT_REST: Look = {
   serverMs: 1000,
   dueMs: undefined,
   catalogVersion: 1,
+  telling: undefined,
   sent: [],
   delivered: [],
   fanning: undefined,

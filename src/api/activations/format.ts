@@ -9,13 +9,14 @@ export function formatActivation(
   activation: StoredActivation,
   state: DeliveryState,
 ): Record<string, unknown> {
-  const { id, view, url, events } = activation;
+  const { id, view, url, events, on_edit = false } = activation;
   const { status, delivered, pending, dead } = state;
   return {
     id,
     view,
     url,
     events,
+    on_edit,
     status,
     disabled_at: isoTimeOrNull(state.disabledAt),
     delivered,

@@ -40,11 +40,20 @@ const activationInput = {
       default: [...ACTIVATION_EVENTS],
     }),
   ),
+  on_edit: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description:
+        "Whether an edit of the view's query, or of its segment, sends an event for each record " +
+        'that it lets in or out; else nothing is sent of them, and a sync tells who is in.',
+    }),
+  ),
 };
 
 const activationExample = {
   url: 'https://example.com/hooks/rollcall',
   events: ['entered', 'left'],
+  on_edit: false,
 };
 
 const activation = {
@@ -52,6 +61,7 @@ const activation = {
   view: Type.String({ description: 'Slug of the view.' }),
   url: Type.String(),
   events: Type.Array(Type.Enum([...ACTIVATION_EVENTS])),
+  on_edit: Type.Boolean({ description: 'Whether it is told what an edit makes different.' }),
   status: Type.Enum([...DELIVERY_STATUSES], {
     description:
       'disabled: too many failures in a row, or the receiver answered 410. Events are kept ' +
@@ -101,6 +111,7 @@ export const ACTIVATION_SCHEMAS: readonly TSchema[] = [
       url: Type.Optional(activationInput.url),
       secret: activationInput.secret,
       events: activationInput.events,
+      on_edit: activationInput.on_edit,
     },
     { $id: 'ActivationPatch', additionalProperties: false, examples: [{ events: ['entered'] }] },
   ),

@@ -1,10 +1,10 @@
 -- acquire-partition.lua: takes the lease of a partition if nobody else holds it, and says where the
 -- partition stands.
 --
--- KEYS  owner, meta, counts, failed
+-- KEYS  owner, meta, counts, failed, followed
 -- ARGV  token, lease_ms, install
 -- returns status 'acquired', meta (names and values), complete (predicate ids that have a count),
---         failed (by predicate id: why)
+--         failed (by predicate id: why), followed (by feed id: what the feed goes by)
 --       | status 'held', forMs (until the lease ends)
 --       | status 'lost' (it has no install id, or that of another deployment: it must not start
 --         from zero)
@@ -25,4 +25,5 @@ return {
   'meta', redis.call('HGETALL', meta),
   'complete', redis.call('HKEYS', counts),
   'failed', redis.call('HGETALL', failed),
+  'followed', redis.call('HGETALL', followed),
 }

@@ -9,6 +9,10 @@
 --   BURY adds a dead letter to the stream at that index: index in KEYS of the index of letters, its
 --   record ('': none), how many letters and bytes may stay, and from when on, then its fields.
 --   FORGET removes those of records: index in KEYS of the index of letters, then the records.
+--   The verb FEED adds an entry to the stream at that index and trims it: id, entry, id of the
+--   entry before it, entries to keep, entries at most, and the id at the earliest moment that is
+--   kept.
+--   Entries that history has not counted (`history-folded` in meta) stay, up to the most.
 --   The verb STANDS writes nothing: the stream at that index has to hold the entry of this id.
 -- returns 'ok' | 'duplicate' (this very commit is stored already)
 --       | 'fenced' (another token holds the partition, or somebody else has committed)
@@ -29,6 +33,7 @@ if stored_number > before then return 'fenced' end
 local WRITES = {
   HSET = true, HDEL = true, ZADD = true, ZREM = true, SADD = true, SREM = true, XADD = true,
   XTRIM = true, UNLINK = true, COUNT = true, STANDS = true, BURY = true, FORGET = true,
+  FEED = true,
 }
 local at = more
 while at <= #ARGV do
@@ -42,6 +47,46 @@ while at <= #ARGV do
     return 'rolled-back'
   end
   at = at + 3 + count
+end
+
+local function comes_before(id, other)
+  local ms, sequence = string.match(id, '^(%d+)%-(%d+)$')
+  local other_ms, other_sequence = string.match(other, '^(%d+)%-(%d+)$')
+  ms, other_ms = tonumber(ms), tonumber(other_ms)
+  return ms < other_ms or (ms == other_ms and tonumber(sequence) < tonumber(other_sequence))
+end
+
+-- What another program has put there would refuse every entry to come: the feed begins anew.
+local function add_entry(feed, id, entry, before)
+  local added = redis.pcall('XADD', feed, id, 'events', entry)
+  if type(added) == 'table' then
+    redis.call('UNLINK', feed)
+    redis.call('XADD', feed, id, 'events', entry)
+  end
+  local length = redis.call('XLEN', feed)
+  if length == 1 and before ~= '0-0' then redis.call('HSET', meta, 'feed-trimmed', before) end
+  return length
+end
+
+-- By whole nodes, and few of them at a time: what a commit trims is bounded.
+local function tell(feed, id, entry, before, kept, most, oldest)
+  local length = add_entry(feed, id, entry, before)
+  local folded = redis.call('HGET', meta, 'history-folded')
+  local removed
+  if length > tonumber(most) then
+    removed = redis.call('XTRIM', feed, 'MAXLEN', '~', most, 'LIMIT', 1000)
+  elseif length >= kept + 100 and not folded then
+    removed = redis.call('XTRIM', feed, 'MAXLEN', '~', kept, 'LIMIT', 1000)
+  elseif length >= kept + 100 then
+    removed = redis.call('XTRIM', feed, 'MINID', '~', folded, 'LIMIT', 100)
+  else
+    if folded and comes_before(folded, oldest) then oldest = folded end
+    removed = redis.call('XTRIM', feed, 'MINID', '~', oldest, 'LIMIT', 1000)
+  end
+  if removed == 0 then return end
+  local first = redis.call('XRANGE', feed, '-', '+', 'COUNT', 1)
+  local last_removed = string.match(first[1][2][2], '"after":"(%d+%-%d+)"')
+  redis.call('HSET', meta, 'feed-trimmed', last_removed)
 end
 
 at = more
@@ -61,6 +106,8 @@ while at <= #ARGV do
     drop_letters(key, dead_index, unpack(ARGV, first + 2, first + 4))
   elseif verb == 'FORGET' then
     forget_letters(key, KEYS[tonumber(ARGV[first])], { unpack(ARGV, first + 1, last) })
+  elseif verb == 'FEED' then
+    tell(key, unpack(ARGV, first, last))
   elseif verb ~= 'STANDS' then
     redis.call(verb, key, unpack(ARGV, first, last))
   end

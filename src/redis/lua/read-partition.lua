@@ -8,8 +8,9 @@
 --   since_number, since_nonce: a commit; the counts that changed after it are asked for ('': not)
 --   ring: how many commits `counted` holds
 -- returns number and nonce (of the last commit), position, end (of the log: what is applied as a
---       whole, and the last entry), inboxPosition, inboxEnd, clockMs, catalogVersion, serverMs
---       (the time of this server), dueMs ('' if nothing is due), failures (names the present ones),
+--       whole, and the last entry), inboxPosition, inboxEnd, clockMs, catalogVersion, telling (the
+--       lowest version of a switch that the feed is telling; 0: none), serverMs (the time of this
+--       server), dueMs ('' if nothing is due), failures (names the present ones),
 --       failed (by predicate id: why; empty if they are known), sent and delivered (by partition
 --       'epoch sequence', joined by commas), fanning (the oldest commit whose news some holder has
 --       not seen; 0: none), loss ('resynchronizing' while state is sent anew from or to here,
@@ -17,7 +18,7 @@
 --       is all that has changed; 'unknown': that commit is none of the latest), changed (predicate
 --       ids and counts), counts; a count is '' for a predicate that is not answered for
 local stored = redis.call(
-  'HMGET', meta, 'number', 'nonce', 'log', 'inbox', 'clock', 'catalog', 'failures'
+  'HMGET', meta, 'number', 'nonce', 'log', 'inbox', 'clock', 'catalog', 'failures', 'telling'
 )
 local number, nonce, position = tonumber(stored[1] or '0'), stored[2] or '', stored[3] or '0-0'
 local inbox_position, present = stored[4] or '0-0', stored[7] or ''
@@ -106,6 +107,7 @@ return {
   'inboxEnd', last_entry(inbox, inbox_position),
   'clockMs', tonumber(stored[5] or '0'),
   'catalogVersion', tonumber(stored[6] or '0'),
+  'telling', tonumber(stored[8] or '0'),
   'serverMs', time[1] * 1000 + math.floor(time[2] / 1000),
   'dueMs', redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')[2] or '',
   'failures', present,
