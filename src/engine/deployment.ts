@@ -14,8 +14,8 @@ import { Revisions } from '../catalog/revisions.ts';
 import { Segments } from '../catalog/segments.ts';
 import { Views } from '../catalog/views.ts';
 import { AllowedTargets } from '../catalog/webhook-target.ts';
-import { Feed } from '../feed/feed.ts';
 import { Explain } from '../explain/explain.ts';
+import { Feed } from '../feed/feed.ts';
 import { HistoryFolder } from '../history/history-folder.ts';
 import { HistoryLoop } from '../history/history-loop.ts';
 import { SegmentHistory } from '../history/segment-history.ts';
@@ -198,6 +198,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         ...reads,
         timeZone: founding.timeZone,
         limits,
+        replaced: opened.catalog,
         onDifference: () => metrics.explainDifferences.inc(),
       }),
       delivery,
