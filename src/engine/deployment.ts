@@ -224,6 +224,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         ...reads,
         timeZone: founding.timeZone,
         limits,
+        replaced: opened.catalog,
         onDifference: () => metrics.explainDifferences.inc(),
       }),
       delivery,

@@ -9,6 +9,7 @@
 import type { StoredSegment } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { findObjectType, findSegment } from '../catalog/entries.ts';
+import type { RevisionTexts } from '../catalog/histories.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { exists, filterableData, isLive } from '../change/record.ts';
 import { recordTitle } from '../change/record-title.ts';
@@ -43,6 +44,8 @@ const READS_MAX = 3;
 /** Related records that are looked at where the partition knows the answer without them. */
 const ILLUSTRATING_MAX = 500;
 const EVALUATIONS_MAX = 300_000;
+/** Filters that are kept compiled. */
+const COMPILED_MAX = 100;
 /** Operations of programs (query/budget.ts): about 100 ms. */
 const OPERATIONS_MAX = 10_000_000;
 
@@ -59,6 +62,7 @@ interface ExplainContext {
   readonly resolver: PredicateResolver;
   readonly timeZone: string;
   readonly limits: Limits;
+  readonly replaced: RevisionTexts;
   /** Called for each difference between what is stored and what the rows say. */
   readonly onDifference: () => void;
 }
@@ -77,6 +81,8 @@ interface ExplainedQuery {
 
 export class Explain {
   readonly #context: ExplainContext;
+  /** Of one version of the catalog. */
+  #filters = { version: -1, bySegment: new Map<StoredSegment, CompiledFilter>() };
 
   constructor(context: ExplainContext) {
     this.#context = context;
@@ -135,7 +141,7 @@ export class Explain {
         const segment = catalogs.catalog.segments.get(slug)!;
         const type = await findObjectType(catalogs, objectType, 'known');
         const flat = catalogs.catalog.predicateIds.get(predicateId)!.predicate;
-        const filter = this.#answeringFilter(segment, predicateId, type);
+        const filter = await this.#answeringFilter(segment, predicateId, type);
         const revision = segment.ready_revision ?? segment.revision;
         const { feedId } = segment;
         const answering = { predicateId, flat };
@@ -145,15 +151,32 @@ export class Explain {
   }
 
   /**
-   * The query that answers. While an edit of it is built that is not the newest one: then it is
-   * shown as the JsonLogic of the predicate that answers.
+   * The query that answers. While an edit of it is built that is the one before. If that is not
+   * kept any more, it is shown as the JsonLogic of the predicate that answers.
    */
-  #answeringFilter(segment: StoredSegment, predicateId: number, type: ObjectType): CompiledFilter {
+  async #answeringFilter(
+    segment: StoredSegment,
+    predicateId: number,
+    type: ObjectType,
+  ): Promise<CompiledFilter> {
     const { objectTypes, predicateIds } = this.#context.catalogs.catalog;
     const scope = this.#scope(type, 'answering');
-    if (segment.ready_revision === segment.revision) return compileFilter(segment.query, scope);
+    const { id, revision, ready_revision: answering } = segment;
+    if (answering === null || answering === revision) return this.#compiled(segment, scope);
     const { predicate, source = predicate } = predicateIds.get(predicateId)!;
-    return compileFilter(predicateJsonLogic(source, objectTypes), scope);
+    const [replaced] = await this.#context.replaced.revisions(id, [answering]);
+    return compileFilter(replaced?.query ?? predicateJsonLogic(source, objectTypes), scope);
+  }
+
+  /** Compiled once for a version of the catalog: each of its conditions is compiled alone. */
+  #compiled(segment: StoredSegment, scope: QueryScope): CompiledFilter {
+    const { version } = this.#context.catalogs.catalog;
+    if (this.#filters.version !== version || this.#filters.bySegment.size >= COMPILED_MAX)
+      this.#filters = { version, bySegment: new Map() };
+    const { bySegment } = this.#filters;
+    let filter = bySegment.get(segment);
+    if (!filter) bySegment.set(segment, (filter = compileFilter(segment.query, scope)));
+    return filter;
   }
 
   /** `answering`: other segments mean what answers for them; `newest`: what was saved last. */
