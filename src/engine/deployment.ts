@@ -142,7 +142,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     const historyFolder = new HistoryFolder({
       store: stores.history,
       timeZone: founding.timeZone,
-      bytesMax: limits.historyBytes,
+      bytesMax: limits.segmentHistoryBytes,
       catalog: store.catalog,
     });
     const historyLoop = new HistoryLoop({

@@ -262,6 +262,12 @@ export const SIGNATURES = {
     more: true,
     answers: 'fields',
   }),
+  tallyMembers: answering<readonly number[]>()({
+    keys: [],
+    arguments: [],
+    more: true,
+    whenFull: 'no-writes',
+  }),
   weighFields: answering<number[]>()({
     keys: ['hash'],
     arguments: [],
