@@ -144,6 +144,8 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       timeZone: founding.timeZone,
       bytesMax: limits.segmentHistoryBytes,
       catalog: store.catalog,
+      onLost: (partition) =>
+        logger.error({ partition }, 'entries of the feed are lost that were not folded'),
     });
     const historyLoop = new HistoryLoop({
       folder: historyFolder,

@@ -137,6 +137,7 @@ export const SIGNATURES = {
   }),
   readHistory: answering<{
     readonly mark: string;
+    readonly folded: string;
     readonly keptFrom: string;
     readonly dailyTo: string;
     readonly entries: readonly string[];
