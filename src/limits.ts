@@ -146,8 +146,8 @@ export const LIMITS = {
     maximum: 100_000,
     description: 'Connections that are open at once; further ones are closed',
   },
-  historyBytes: {
-    name: 'ROLLCALL_HISTORY_BYTES',
+  segmentHistoryBytes: {
+    name: 'ROLLCALL_SEGMENT_HISTORY_BYTES',
     default: 256 * MB,
     minimum: MB,
     maximum: 64 * GB,

@@ -150,8 +150,10 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     const historyFolder = new HistoryFolder({
       store: stores.history,
       timeZone: founding.timeZone,
-      bytesMax: limits.historyBytes,
+      bytesMax: limits.segmentHistoryBytes,
       catalog: store.catalog,
+      onLost: (partition) =>
+        logger.error({ partition }, 'entries of the feed are lost that were not folded'),
     });
     const historyLoop = new HistoryLoop({
       folder: historyFolder,

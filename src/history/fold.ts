@@ -41,12 +41,18 @@ export function feedIdsIn(entries: readonly FoldedEntry[]): Set<number> {
   return feedIds;
 }
 
-export function fold(
-  open: OpenHours,
-  entries: readonly FoldedEntry[],
-  sizeOf: SizeOf,
-  timeZone: string,
-): Folded {
+/** What is folded, and onto what. */
+export interface FoldedPortion {
+  readonly entries: readonly FoldedEntry[];
+  /** Entries before them and from then on are lost: numbers are not known from that hour on. */
+  readonly lostFromMs: number | undefined;
+  readonly sizeOf: SizeOf;
+}
+
+export function fold(open: OpenHours, portion: FoldedPortion, timeZone: string): Folded {
+  const { sizeOf, lostFromMs } = portion;
+  const lost = lostFromMs === undefined ? [] : [lossOf(open, lostFromMs)];
+  const entries = [...lost, ...portion.entries];
   const changed = new Map<number, HistoryBucket>();
   const closed = new Map<number, HistoryBucket[]>();
   for (const entry of entries) {
@@ -70,6 +76,12 @@ export function fold(
     }
   }
   return { open: changed, closed };
+}
+
+/** As if all segments had gone: those that are there have no number until they are ready anew. */
+function lossOf(open: OpenHours, at: number): FoldedEntry {
+  const control = [...open.keys()].map((feedId) => [FEED_NEWS.segment_deleted, feedId] as const);
+  return { id: '', at, control, events: [] };
 }
 
 /** An hour in which nothing has happened yet, after the one before. */

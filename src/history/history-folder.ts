@@ -4,7 +4,8 @@
  *
  * Keeps true: each entry of a feed is folded exactly once, whoever folds, dies or is rolled back:
  * a portion is one change of the store, made only onto the history that it was read with. What is
- * not folded yet is not trimmed (meta field `history-folded`). Bytes have a bound, and the oldest
+ * not folded yet is not trimmed (meta field `history-folded`); should it be lost all the same,
+ * segments have no number rather than a wrong one until they are ready anew. Bytes have a bound, and the oldest
  * months go first. Hours are kept for 90 days at least, then days.
  */
 import type { Catalog } from '../catalog/catalog.ts';
@@ -34,6 +35,8 @@ export interface FolderContext {
   readonly bytesMax: number;
   /** What feeds may still name. */
   readonly catalog: Pick<Catalog, 'feedSegments'>;
+  /** Entries of a partition were removed before they were folded. */
+  readonly onLost: (partition: number) => void;
 }
 
 export class HistoryFolder {
@@ -41,8 +44,10 @@ export class HistoryFolder {
   readonly #timeZone: string;
   readonly #bytesMax: number;
   readonly #catalog: Pick<Catalog, 'feedSegments'>;
+  readonly #onLost: (partition: number) => void;
 
-  constructor({ store, timeZone, bytesMax, catalog }: FolderContext) {
+  constructor({ store, timeZone, bytesMax, catalog, onLost }: FolderContext) {
+    this.#onLost = onLost;
     this.#store = store;
     this.#timeZone = timeZone;
     this.#bytesMax = Math.floor(bytesMax / store.partitions);
@@ -64,11 +69,14 @@ export class HistoryFolder {
   }
 
   async #fold(partition: number, tail: HistoryTail): Promise<void> {
-    const { entries, mark, sizeOf } = tail;
-    const feedIds = [...feedIdsIn(entries)];
+    const { entries, mark, lostFromMs } = tail;
+    const isLost = lostFromMs !== undefined;
+    if (isLost) this.#onLost(partition);
+    const all = isLost ? await this.#store.feedIds(partition) : [];
+    const feedIds = [...new Set([...all, ...feedIdsIn(entries)])];
     const known = await this.#store.pastAt(partition, mark, feedIds, []);
     if (!known) return; // somebody else has folded
-    const { open, closed } = fold(known.open, entries, sizeOf, this.#timeZone);
+    const { open, closed } = fold(known.open, tail, this.#timeZone);
     const months = await this.#completed(partition, mark, closed);
     if (!months) return;
     const sizes = entries.flatMap(({ id, control }) =>

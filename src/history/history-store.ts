@@ -19,6 +19,11 @@ export interface HistoryTail {
   readonly entries: readonly FoldedEntry[];
   /** Whether these are all. */
   readonly isEnd: boolean;
+  /**
+   * Entries from this moment on were removed unfolded, for nobody has folded for very long;
+   * undefined: none were.
+   */
+  readonly lostFromMs: number | undefined;
   readonly sizeOf: SizeOf;
   /** Bytes by month. */
   readonly months: ReadonlyMap<string, number>;

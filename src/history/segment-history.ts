@@ -123,7 +123,7 @@ export class SegmentHistory {
     starts: readonly number[],
   ): Promise<{ buckets: Map<number, HistoryBucket[]>; keptFromMs: number }> {
     const past = await this.#past(partition, feedIds, starts);
-    const folded = fold(past.open, past.entries, past.sizeOf, this.#timeZone);
+    const folded = fold(past.open, past, this.#timeZone);
     const buckets = new Map<number, HistoryBucket[]>();
     for (const feedId of feedIds) {
       const open = folded.open.get(feedId) ?? past.open.get(feedId);

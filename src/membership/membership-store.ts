@@ -46,7 +46,24 @@ export interface WaitingEntries {
   readonly sinceMs: number | undefined;
 }
 
+export interface TalliedLook {
+  readonly look: Look;
+  /** By mask, how many are in just those sets; bit 0 stands for the first predicate. */
+  readonly tally: ReadonlyMap<number, number>;
+}
+
 export interface MembershipStore extends StatusStore {
+  /**
+   * A look at a partition, and at the same instant which of some sets their members are in. It
+   * costs all members of all sets, in which time the partition's server does nothing else.
+   * Caller: at most 32 predicates.
+   */
+  lookAtTally(
+    partition: number,
+    request: LookRequest,
+    predicateIds: readonly number[],
+  ): Promise<TalliedLook>;
+
   /**
    * A look at a partition, and at the same instant how many members some pairs share. It costs the
    * smaller set of each pair, in which time the partition's server does nothing else.

@@ -6,7 +6,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import type { FoldedEntry } from '../history/fold.ts';
 import type { HistoryBucket } from '../history/history-bucket.ts';
 import type {
   HistoryChange,
@@ -20,7 +19,7 @@ import { pushTo } from '../multimap.ts';
 import { CommitCommands } from './commit-commands.ts';
 import type { PartitionKeys } from './keys.ts';
 import { pairs } from './pairs.ts';
-import { readFeed } from './rows/feed-entry.ts';
+import { type FeedEntry, readFeed } from './rows/feed-entry.ts';
 import { packBuckets, readBuckets, sizeField } from './rows/history-row.ts';
 import type { AnswerOf } from './script-signatures.ts';
 import { runScript, sendScript } from './scripts.ts';
@@ -136,28 +135,27 @@ function byMonth(rows: readonly MonthRow[]): Map<string, MonthRow[]> {
 
 type HistoryAnswer = AnswerOf<'readHistory'>;
 
-function readTail({
-  mark,
-  keptFrom,
-  dailyTo,
-  entries,
-  isEnd,
-  sizes,
-  months,
-}: HistoryAnswer): HistoryTail {
-  const sizeBy = pairs(sizes);
+function readTail(answer: HistoryAnswer): HistoryTail {
+  const { mark, folded, keptFrom, dailyTo, isEnd, months } = answer;
+  const entries = [...pairs(answer.entries)].map(([id, packed]) => ({ id, ...readFeed(packed) }));
+  const sizes = pairs(answer.sizes);
   return {
     mark,
     keptFrom,
     dailyTo,
-    entries: [...pairs(entries)].map(([id, packed]): FoldedEntry => ({ id, ...readFeed(packed) })),
+    entries,
     isEnd: isEnd === 1,
+    lostFromMs: lostAfter(folded, entries[0]),
     sizeOf: (feedId, entry) => {
-      const size = sizeBy.get(sizeField(feedId, entry));
+      const size = sizes.get(sizeField(feedId, entry));
       return size === undefined ? undefined : Number(size);
     },
     months: new Map([...pairs(months)].map(([month, bytes]) => [month, Number(bytes)])),
   };
+}
+
+function lostAfter(folded: string, first: FeedEntry | undefined): number | undefined {
+  return first && first.after !== folded ? Number(folded.split('-')[0]) : undefined;
 }
 
 function readPast(

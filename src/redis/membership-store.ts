@@ -16,6 +16,7 @@ import type {
   PredicatePair,
   SharedLook,
   SizedRecord,
+  TalliedLook,
   WaitingEntries,
 } from '../membership/membership-store.ts';
 import type { Look, LookRequest, Positions } from '../membership/partition-status.ts';
@@ -23,7 +24,7 @@ import type { PredicateIds } from '../query/network/predicate-ids.ts';
 import { askByPartition } from './by-partition.ts';
 import type { PartitionKeys } from './keys.ts';
 import { backfillField, META_FIELDS, readBackfill } from './partition-meta.ts';
-import { lookAtPartition, lookAtShared } from './partition-status.ts';
+import { lookAtPartition, lookAtShared, lookAtTally } from './partition-status.ts';
 import { unpackRelated } from './rows/neighbour-row.ts';
 import { unpackState } from './rows/state-row.ts';
 import { readStates } from './states.ts';
@@ -62,6 +63,15 @@ export class RedisMembershipStore implements MembershipStore {
 
   async isOwned(partition: number): Promise<boolean> {
     return (await this.#redis.exists(this.#keys[partition]!.owner)) === 1;
+  }
+
+  lookAtTally(
+    partition: number,
+    request: LookRequest,
+    predicateIds: readonly number[],
+  ): Promise<TalliedLook> {
+    const keys = this.#keys[partition]!;
+    return lookAtTally(this.#redis, keys, this.partitions, request, predicateIds);
   }
 
   waiting(

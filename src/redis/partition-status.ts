@@ -3,8 +3,8 @@
  *
  * Keeps true: what one look brings is of one instant.
  */
-import type { Redis } from 'ioredis';
-import type { PredicatePair, SharedLook } from '../membership/membership-store.ts';
+import type { ChainableCommander, Redis } from 'ioredis';
+import type { PredicatePair, SharedLook, TalliedLook } from '../membership/membership-store.ts';
 import type { Count, Look, LookRequest } from '../membership/partition-status.ts';
 import type { PartitionKeys } from './keys.ts';
 import { COUNTED_RING } from './rows/counted.ts';
@@ -33,14 +33,44 @@ export async function lookAtShared(
   request: LookRequest,
   pairs: readonly PredicatePair[],
 ): Promise<SharedLook> {
+  const transaction = withLook(redis, keys, partitions, request);
+  for (const [a, b] of pairs) transaction.sintercard(2, keys.segment(a), keys.segment(b));
+  const [answer, ...shared] = await carriedOut(transaction);
+  return { look: lookIn(answer, request), shared: shared as number[] };
+}
+
+/** A look, and beside it which of some sets their members are in: of one instant. */
+export async function lookAtTally(
+  redis: Redis,
+  keys: PartitionKeys,
+  partitions: number,
+  request: LookRequest,
+  predicateIds: readonly number[],
+): Promise<TalliedLook> {
+  const transaction = withLook(redis, keys, partitions, request);
+  const sets = predicateIds.map((each) => keys.segment(each));
+  addScript(transaction, 'tallyMembers', sets, []);
+  const [answer, flat] = (await carriedOut(transaction)) as [unknown, number[]];
+  const tally = new Map<number, number>();
+  for (let at = 0; at + 1 < flat.length; at += 2) tally.set(flat[at]!, flat[at + 1]!);
+  return { look: lookIn(answer, request), tally };
+}
+
+function withLook(
+  redis: Redis,
+  keys: PartitionKeys,
+  partitions: number,
+  request: LookRequest,
+): ChainableCommander {
   const given = argumentsOf(request, partitions);
   const more = { arguments: request.counted };
   const transaction = redis.multi();
   addScript(transaction, 'readPartition', ...inOrder('readPartition', keys, given, more));
-  for (const [a, b] of pairs) transaction.sintercard(2, keys.segment(a), keys.segment(b));
-  const [answer, ...shared] = await carriedOut(transaction);
-  const look = readLook(answerOfScript('readPartition', answer), request);
-  return { look, shared: shared as number[] };
+  return transaction;
+}
+
+function lookIn(answer: unknown, request: LookRequest): Look {
+  return readLook(answerOfScript('readPartition', answer), request);
 }
 
 function argumentsOf({ channels, since, failures }: LookRequest, partitions: number) {

@@ -154,6 +154,7 @@ export const SIGNATURES = {
   }),
   readHistory: answering<{
     readonly mark: string;
+    readonly folded: string;
     readonly keptFrom: string;
     readonly dailyTo: string;
     readonly entries: readonly string[];
@@ -291,6 +292,12 @@ export const SIGNATURES = {
     arguments: ['id', 'before', 'after', 'status', 'nowMs', 'part'],
     more: true,
     answers: 'fields',
+  }),
+  tallyMembers: answering<readonly number[]>()({
+    keys: [],
+    arguments: [],
+    more: true,
+    whenFull: 'no-writes',
   }),
   weighFields: answering<number[]>()({
     keys: ['hash'],

@@ -99,12 +99,15 @@ describe('overlaps', () => {
   });
 });
 
-it('in pieces, all are of one instant, while members move without a pause', async () => {
+it.each([
+  ['in pieces', { pieceMembers: 400, wholeCostMax: 0 }],
+  ['by going through all members', { pieceMembers: 0, wholeCostMax: Infinity }],
+])('%s, all are of one instant, while members move without a pause', async (_, bounds) => {
   const { store, stores, progress } = api.deployment;
   const resolver = new PredicateResolver(store);
   const reads = new StrongReads(openWatch(stores.memberships), store, resolver, progress);
-  const context = { catalogs: store, reads, store: stores.memberships, pieceMembers: 400 };
-  const inPieces = new SegmentOverlaps(context, new SegmentCounts(store, reads, resolver));
+  const context = { catalogs: store, reads, store: stores.memberships, ...bounds };
+  const compared = new SegmentOverlaps(context, new SegmentCounts(store, reads, resolver));
   let isOver = false;
   const moving = (async () => {
     for (let turn = 0; !isOver; turn++) {
@@ -117,7 +120,7 @@ it('in pieces, all are of one instant, while members move without a pause', asyn
   })();
   try {
     for (let round = 0; round < 3; round++) {
-      const { counts, overlaps } = await inPieces.read(SLUGS, { ...STRONG, timeoutMs: 30_000 });
+      const { counts, overlaps } = await compared.read(SLUGS, { ...STRONG, timeoutMs: 30_000 });
       const countOf = new Map(counts.map(({ slug, count }) => [slug, count!]));
       const shared = (a: string, b: string) =>
         overlaps.find((each) => each.a === a && each.b === b)!.count!;

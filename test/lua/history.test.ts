@@ -51,10 +51,13 @@ class World {
   );
   /** By partition. */
   readonly told: Told[][] = [[], []];
+  /** How often entries were seen to be lost. */
+  lost = 0;
 
   folder(bytesMax = 1e9, timeZone = 'UTC'): HistoryFolder {
     const catalog = { feedSegments: this.feedSegments };
-    return new HistoryFolder({ store: this.store, timeZone, bytesMax, catalog });
+    const onLost = () => void (this.lost += 1);
+    return new HistoryFolder({ store: this.store, timeZone, bytesMax, catalog, onLost });
   }
 
   history(timeZone = 'UTC'): SegmentHistory {
@@ -73,11 +76,12 @@ class World {
 
   async tell(partition: number, told: Told): Promise<void> {
     const { feed, historySizes } = this.keys.partitions[partition]!;
+    const before = this.told[partition]!.at(-1);
     const number = this.told[partition]!.push(told);
     const id = `${told.at}-${number}`;
     const packed = packFeed({
       at: told.at,
-      after: '0-0',
+      after: before ? `${before.at}-${number - 1}` : '0-0',
       control: [
         ...(told.ready ?? []).map(([feedId]) => [FEED_NEWS.segment_ready, feedId] as const),
         ...(told.gone ?? []).map((feedId) => [FEED_NEWS.segment_deleted, feedId] as const),
@@ -237,6 +241,22 @@ describe('the past', () => {
     await expectAsTold(START_MS + 12 * HOUR_MS, 'hour');
     for (const partition of [0, 1]) await world.folder().foldAll(partition);
     await expectAsTold(START_MS + 12 * HOUR_MS, 'hour');
+  });
+
+  it('has no numbers after a loss, until a segment is ready anew', async () => {
+    await world.begin();
+    await world.folder().foldAll(0);
+    for (let hour = 1; hour < 4; hour++)
+      await world.tell(0, { at: START_MS + hour * HOUR_MS, flips: [[7, true]] });
+    await bench.redis.xtrim(world.keys.partitions[0]!.feed, 'MAXLEN', 1);
+    const span = { fromMs: START_MS, toMs: START_MS + 8 * HOUR_MS, step: 'hour' } as const;
+    const numbers = async () =>
+      (await world.history().read(['s7'], span, span.toMs)).get('s7')!.map(({ count }) => count);
+    expect(await numbers()).toEqual(Array(8).fill(null));
+    await world.folder().foldAll(0);
+    expect(world.lost).toBe(1);
+    await world.tell(0, { at: START_MS + 6 * HOUR_MS, flips: [], ready: [[7, 50]] });
+    expect(await numbers()).toEqual([...Array(6).fill(null), 150, 150]);
   });
 
   it('is folded once, though the feed is trimmed then', async () => {

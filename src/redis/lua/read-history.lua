@@ -4,8 +4,8 @@
 -- KEYS  meta, feed, history, history_months, history_sizes; then the hashes of months
 -- ARGV  entries_max, bytes_max; then feed ids
 --   entries_max, bytes_max: when they are reached, no further entry is read
--- returns mark (names this state of the history), keptFrom, dailyTo, entries (ids and packed
---       entries in turn), isEnd (1: these are all), sizes (fields and values), months (names and
+-- returns mark (names this state of the history), folded (the last entry that is), keptFrom,
+--       dailyTo, entries (ids and packed entries in turn), isEnd (1: these are all), sizes (fields and values), months (names and
 --       bytes), open (by feed id: the packed hour; false if there is none), rows (by month and feed
 --       id: the packed buckets)
 local stored = redis.call('HMGET', history, 'mark', 'kept-from', 'daily-to')
@@ -40,6 +40,7 @@ end
 
 return {
   'mark', stored[1] or '',
+  'folded', folded,
   'keptFrom', stored[2] or '',
   'dailyTo', stored[3] or '',
   'entries', entries,
