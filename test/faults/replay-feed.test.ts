@@ -1,5 +1,5 @@
 /**
- * kill-feed.test.ts – The feed, replayed over any snapshot of the members, leads to what
+ * replay-feed.test.ts – The feed, replayed over any snapshot of the members, leads to what
  * json-logic-js says of the records, whoever was killed meanwhile; read in
  * a process that works nothing off.
  *
