@@ -154,7 +154,7 @@ function wordsOf(slugs: readonly string[]): (data: string) => string | undefined
   const isColored = process.stdout.isTTY && !process.env['NO_COLOR'];
   const colored = (text: string, color: string) => (isColored ? `${color}${text}${PLAIN}` : text);
   const news = new Map<string, number>();
-  let [idWidth, slugWidth] = [8, Math.max(8, ...slugs.map(({ length }) => length))];
+  let [idWidth, slugWidth] = [12, Math.max(8, ...slugs.map(({ length }) => length))];
   let day = dayOf(new Date());
   return (data) => {
     const { event, segment, id = '', at: stamp, cause } = JSON.parse(data) as TailedEvent;

@@ -3,7 +3,8 @@
  * on.
  */
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { SegmentMembers } from '../../src/membership/segment-members.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
 import { built, createSegment, eventually, send } from '../support/deployment.ts';
 import {
@@ -25,6 +26,7 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 const adults = { combinator: 'and', rules: [{ field: 'age', operator: '>=', value: 18 }] };
+const MEMBERS_PAGE = SegmentMembers.prototype.page;
 let types = 0;
 /** Of this test alone. */
 let type: string;
@@ -156,7 +158,16 @@ describe('the first page of members', () => {
     }
     const read = async (more: string) =>
       (await api.call('GET', `${members}?${more}`)).json<Members>();
+    // Whatever happens while the page is read may be on it or not: the feed has it.
+    const spied = vi
+      .spyOn(api.deployment.members, 'page')
+      .mockImplementationOnce(async (...given) => {
+        const page = await MEMBERS_PAGE.apply(api.deployment.members, given);
+        await send(api.deployment, changes(40));
+        return page;
+      });
     const first = await read('limit=5');
+    spied.mockRestore();
     const ids = new Set(first.data.map(({ id }) => id));
     for (let next = first.next_cursor; next !== null; ) {
       await send(api.deployment, changes(5));

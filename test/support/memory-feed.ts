@@ -123,6 +123,7 @@ export class MemoryFeed implements FeedStore {
     const own = this.#all[partition]!;
     own.entries.splice(Math.max(0, own.entries.length - lost));
     own.end = own.entries.at(-1)?.mark ?? own.trimmed;
+    this.#clockMs = own.end.ms; // what comes may be called as what was lost
     if (isNoticed) own.epochs.push({ epoch: own.epochs.length + 1, from: own.end });
   }
 }

@@ -173,14 +173,12 @@ describe.each([true, false])('after a roll-back (that was noticed: %s)', (isNoti
     for (const id of ['c1', 'c2', 'c3']) world.put(id, 1, true);
     const known = await cursorsOf(world);
     world.rollBack(0, 2, isNoticed);
-    // By its number alone the next commit might pass for one that was told.
-    for (const [at, id] of ['c8', 'c9'].entries()) {
-      if (at === 0 && !isNoticed) await pages(world, known[2]![1], 9);
-      world.put(id, 1, true);
-    }
-    const after = ['c8', 'c9'].map((id) => expect.stringContaining(`entered s1 ${id}`));
-    const cursors = isNoticed ? [0, 1, 2] : [0];
-    for (const at of cursors) expect((await pages(world, known[at]![1], 9)).told).toEqual(after);
+    const ids = ['c7', 'c8', 'c9'];
+    for (const id of ids) world.put(id, 1, true);
+    const after = ids.map((id) => expect.stringContaining(`entered s1 ${id}`));
+    // Of the others nobody would know where they stand.
+    for (const at of isNoticed ? [0, 1, 2] : [0])
+      expect((await pages(world, known[at]![1], 9)).told).toEqual(after);
   });
 
   it('a reader that stands beyond the last commit is not stuck there', async () => {

@@ -1,7 +1,7 @@
 /**
- * kill-feed.test.ts – The feed, replayed over any snapshot of the members, leads to what
- * json-logic-js says of the records, whoever was killed meanwhile; read in
- * a process that works nothing off.
+ * replay-feed.test.ts – The feed, replayed over any snapshot of the members, leads to what
+ * json-logic-js says of the records, whoever was killed meanwhile; read in a process that works
+ * nothing off.
  *
  * Replay a run with ROLLCALL_SEED=<seed>; ROLLCALL_WHOLE=1 makes it longer.
  */
