@@ -78,6 +78,9 @@ describe('a page of changes', () => {
     await send(api.deployment, [put('a', 10)]);
     await send(api.deployment, [put('b', 10)]);
     const all = await pages(path());
+    const news = all.filter(({ event }) => event === 'segment_ready');
+    expect(news).toHaveLength(api.deployment.founding.partitions);
+    expect(news[0]).not.toHaveProperty('id');
     const events = all.filter(({ id }) => id !== undefined);
     expect(events).toEqual([
       {
@@ -108,8 +111,22 @@ describe('a page of changes', () => {
     await send(api.deployment, [put('a', 20)]);
     await api.deployment.segments.remove(adult);
     await built(api.deployment);
+    await eventually('every partition has told of the deletion', async () => {
+      const gone = (await pages(path())).filter(({ event }) => event === 'segment_deleted');
+      return gone.length === api.deployment.founding.partitions;
+    });
     const events = (await pages(path())).filter(({ id }) => id !== undefined);
     expect(events.map(told)).toEqual(['entered a created']);
+  });
+
+  it('tells an edit as the differences that it makes', async () => {
+    await send(api.deployment, [put('a', 20), put('b', 40)]);
+    const { next_cursor: cursor } = await page(path(), { cursor: 'now' });
+    const rules = [{ field: 'age', operator: '>=', value: 30 }];
+    await api.deployment.segments.patch(adult, { query: { combinator: 'and', rules } });
+    await eventually('it is told', async () => (await pages(path(), { cursor })).length > 0);
+    await built(api.deployment);
+    expect((await pages(path(), { cursor })).map(told)).toEqual(['left a segment_edited']);
   });
 
   it.each([

@@ -1,7 +1,7 @@
 /**
  * replay-feed.test.ts – The feed, replayed over any snapshot of the members, leads to what
- * json-logic-js says of the records, whoever was killed meanwhile; read in a process that works
- * nothing off.
+ * json-logic-js says of the records, whatever was edited and whoever was killed meanwhile;
+ * read in a process that works nothing off.
  *
  * Replay a run with ROLLCALL_SEED=<seed>; ROLLCALL_WHOLE=1 makes it longer.
  */
@@ -133,6 +133,7 @@ it(`replayed, leads to the reference (seed=${SEED})`, { timeout: 600_000 }, asyn
   for (let round = 0; round < ROUNDS; round++) {
     const sent = send(deployment, Array.from({ length: ROUND_CHANGES }, change));
     if (round % 3 === 1) await victims.kill9();
+    if (round % 3 === 2) await deployment.segments.patch('old', { query: older(30 + choose(40)) });
     snapshots.push(await snapshot());
     await sent;
   }
@@ -148,6 +149,7 @@ it(`replayed, leads to the reference (seed=${SEED})`, { timeout: 600_000 }, asyn
   const engine = new Map<string, Set<string>>();
   for (const slug of SLUGS) engine.set(slug, await membersOf(slug, strong));
   expect(listed(engine)).toEqual(listed(reference));
+  // The runs of edits are told to their end.
   const isReplayed = async () => {
     const [first] = snapshots;
     const sets = new Map([...first!.sets].map(([slug, ids]) => [slug, new Set(ids)]));
