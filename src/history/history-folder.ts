@@ -5,8 +5,8 @@
  * Keeps true: each entry of a feed is folded exactly once, whoever folds, dies or is rolled back:
  * a portion is one change of the store, made only onto the history that it was read with. What is
  * not folded yet is not trimmed (meta field `history-folded`); should it be lost all the same,
- * segments have no number rather than a wrong one until they are ready anew. Bytes have a bound, and the oldest
- * months go first. Hours are kept for 90 days at least, then days.
+ * segments have no number, rather than a wrong one, until they are ready anew. Bytes have a bound,
+ * and the oldest months go first. Hours are kept for 90 days at least, then days.
  */
 import type { Catalog } from '../catalog/catalog.ts';
 import { FEED_NEWS } from '../change/cause.ts';

@@ -233,7 +233,7 @@ class Comparison {
     return { status: statusOf(look, waited), shared };
   }
 
-  /** OverlapEnds: at the latest when a piece has become as large as all. At least one look is made. */
+  /** Ends: at the latest when a piece has become as large as all. At least one look is made. */
   async #inPieces(
     waited: PartitionStatus,
     isOver: () => boolean,

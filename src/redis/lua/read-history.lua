@@ -5,9 +5,9 @@
 -- ARGV  entries_max, bytes_max; then feed ids
 --   entries_max, bytes_max: when they are reached, no further entry is read
 -- returns mark (names this state of the history), folded (the last entry that is), keptFrom,
---       dailyTo, entries (ids and packed entries in turn), isEnd (1: these are all), sizes (fields and values), months (names and
---       bytes), open (by feed id: the packed hour; false if there is none), rows (by month and feed
---       id: the packed buckets)
+--       dailyTo, entries (ids and packed entries in turn), isEnd (1: these are all), sizes (fields
+--       and values), months (names and bytes), open (by feed id: the packed hour; false if there is
+--       none), rows (by month and feed id: the packed buckets)
 local stored = redis.call('HMGET', history, 'mark', 'kept-from', 'daily-to')
 local folded = redis.call('HGET', meta, 'history-folded') or '0-0'
 
