@@ -799,10 +799,14 @@ describe('segments', () => {
       progress: 1,
       revision: 1,
       used_by: [],
+      freshness: expect.any(Object),
       created_at: expect.stringMatching(ISO),
       updated_at: expect.stringMatching(ISO),
     });
-    expect((await call('GET', '/v1/segments/s1')).json()).toEqual(created.json());
+    expect((await call('GET', '/v1/segments/s1')).json()).toEqual({
+      ...created.json(),
+      freshness: expect.any(Object),
+    });
     const query = { combinator: 'and', rules: [{ field: 'age', operator: '<', value: 18 }] };
     const replaced = await call('PUT', '/v1/segments/s1', { ...input('s1'), query });
     expect(replaced.json()).toMatchObject({ revision: 2, query, status: 'building' });
