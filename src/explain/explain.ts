@@ -13,12 +13,12 @@ import type { RevisionTexts } from '../catalog/histories.ts';
 import type { ObjectType } from '../change/object-type.ts';
 import { exists, filterableData, isLive } from '../change/record.ts';
 import { recordTitle } from '../change/record-title.ts';
-import { Problem } from '../errors.ts';
+import { type ErrorCode, Problem } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { MembershipStore } from '../membership/membership-store.ts';
 import { Neighbourhood } from '../membership/neighbourhood.ts';
 import type { PredicateResolver } from '../membership/predicate-resolver.ts';
-import type { ReadOptions } from '../membership/read-options.ts';
+import { CLOCKS_APART_MS, type ReadOptions } from '../membership/read-options.ts';
 import type { Needs, StrongReads } from '../membership/strong-reads.ts';
 import { roundsOver } from '../membership/watermark.ts';
 import type { QueryScope } from '../query/dialects/compile.ts';
@@ -116,7 +116,7 @@ export class Explain {
   /**
    * The same for a query that is not saved.
    * @throws Problem object_type_unknown | query_invalid | query_too_costly | not_caught_up |
-   * relationship_building | parameter_invalid
+   * relationship_building | body_invalid
    */
   async query(
     { objectType, query }: UnsavedQuery,
@@ -207,8 +207,9 @@ export class Explain {
     const live = isLive(record);
     const due = live ? (state.due ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
     const asOfMs = answering ? Math.min(at.serverMs, due - 1) : at.serverMs;
-    if (atMs !== undefined && atMs < asOfMs) refusePast();
-    const momentMs = atMs ?? asOfMs;
+    if (atMs !== undefined && atMs < asOfMs - CLOCKS_APART_MS)
+      refusePast(answering ? 'parameter_invalid' : 'body_invalid');
+    const momentMs = Math.max(atMs ?? asOfMs, asOfMs);
     const judged = await this.#lookAround(asked, at, facts, asOfMs);
     const truths = new Map<FilterPart, boolean>();
     for (const { part, predicate } of filter.conditions)
@@ -235,7 +236,7 @@ export class Explain {
       archived: exists(record) && !live,
       revision: asked.revision,
       asOfMs,
-      atMs,
+      atMs: atMs === undefined ? undefined : momentMs,
       sinceMs: await this.#since(asked, isMember),
       next,
       words: filterInWords(filter.tree, type, vocabulary),
@@ -335,9 +336,9 @@ export class Explain {
   }
 }
 
-function refusePast(): never {
+function refusePast(code: ErrorCode): never {
   const detail = 'a record is explained as of now or of a later moment: `at` lies in the past';
-  throw new Problem('parameter_invalid', detail, [{ path: '/at', detail }]);
+  throw new Problem(code, detail, [{ path: '/at', detail }]);
 }
 
 function needsOf(predicate: Predicate): Needs {

@@ -8,15 +8,13 @@
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { Problem } from '../errors.ts';
 import type { Limits } from '../limits.ts';
+import { CLOCKS_APART_MS } from '../membership/read-options.ts';
 import type { StrongReads } from '../membership/strong-reads.ts';
 import { planPreview } from './plan.ts';
 import type { Preview, PreviewProgress, PreviewRequest } from './preview.ts';
 import { PreviewThread } from './preview-thread.ts';
 import { PreviewTurns } from './preview-turns.ts';
 import type { ThreadData } from './thread-messages.ts';
-
-/** A client's clock may be behind ours by so much: a moment that is no older counts as now. */
-const CLOCKS_APART_MS = 60_000;
 
 interface PreviewsContext {
   readonly catalogs: CatalogStore;

@@ -84,6 +84,7 @@ interface AnsweredPart {
 interface Answered {
   readonly member: boolean;
   readonly agrees: boolean;
+  readonly at?: string;
   readonly since: string | null;
   readonly next: { readonly at: string } | null;
   readonly words: string;
@@ -198,6 +199,20 @@ describe('the explanation of a membership', () => {
     expect(then.tree.children[1]).toMatchObject({ passed: false, matching: 2, of: 4 });
     const past = await api.call('GET', '/v1/segments/lapsing/explain/c1?at=2020-01-01');
     expect([past.statusCode, past.json().code]).toEqual([400, 'parameter_invalid']);
+  });
+
+  it('takes the now of a clock that is behind, and refuses the past in a body', async () => {
+    const behindMs = Date.now() - 2000;
+    const behind = new Date(behindMs).toISOString();
+    const now = await explained(`/v1/segments/lapsing/explain/c2?at=${behind}`);
+    expect(now).toMatchObject({ agrees: true });
+    expect(Date.parse(now.at!)).toBeGreaterThan(behindMs);
+    for (const at of ['2020-01-01', 'soon']) {
+      const body = { object_type: 'contacts', query: group(), id: 'c1', at };
+      const refused = await api.call('POST', '/v1/segments/explain', body);
+      expect([refused.statusCode, refused.json().code]).toEqual([422, 'body_invalid']);
+      expect(refused.json().errors[0].path).toBe('/at');
+    }
   });
 
   it('names the moment at which the clock moves it, and since when it is so', async () => {

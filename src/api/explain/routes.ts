@@ -34,7 +34,7 @@ const explainMember = route({
   handler: async ({ params: { slug, id }, query }, { deployment }) => {
     checkRecordId(id);
     const { explain, founding } = deployment;
-    const at = momentOf(query.at, founding.timeZone);
+    const at = momentOf(query.at, founding.timeZone, 'parameter_invalid');
     return formatExplanation(await explain.segment(slug, id, at, readOptions(query)));
   },
 });
@@ -51,18 +51,22 @@ const explainQuery = route({
     const { id, query, object_type: objectType } = body;
     checkRecordId(id);
     const { explain, founding } = deployment;
-    const at = momentOf(body.at, founding.timeZone);
+    const at = momentOf(body.at, founding.timeZone, 'body_invalid');
     return formatExplanation(await explain.query({ objectType, query }, id, at, readOptions(body)));
   },
 });
 
 export const EXPLAIN_ROUTES = { explainMember, explainQuery };
 
-/** @throws Problem parameter_invalid */
-function momentOf(given: string | undefined, timeZone: string): number | undefined {
+/** @throws Problem of the code, if it is no moment */
+function momentOf(
+  given: string | undefined,
+  timeZone: string,
+  code: ErrorCode,
+): number | undefined {
   if (given === undefined) return undefined;
   const moment = readOperand('datetime', given, timeZone);
   if (typeof moment === 'string') return Date.parse(moment);
   const detail = '`at` is a moment, such as 2027-01-04T09:00:00Z';
-  throw new Problem('parameter_invalid', detail, [{ path: '/at', detail }]);
+  throw new Problem(code, detail, [{ path: '/at', detail }]);
 }
