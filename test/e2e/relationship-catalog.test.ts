@@ -399,9 +399,10 @@ describe('an audit', () => {
 
     const { inSegments, inEdges, differences } = await audited();
     const ids = (...first: string[]) => ({ total: first.length, first });
+    const segment = { slug: 'in-saas', objectType: 'contacts' };
     expect(inSegments).toEqual([
-      { slug: 'in-saas', place: 'set', engineOnly: ids('c1'), referenceOnly: ids('c0') },
-      { slug: 'in-saas', place: 'state', engineOnly: ids(), referenceOnly: ids('c3') },
+      { ...segment, place: 'set', engineOnly: ids('c1'), referenceOnly: ids('c0') },
+      { ...segment, place: 'state', engineOnly: ids(), referenceOnly: ids('c3') },
     ]);
     const found = Object.fromEntries(
       inEdges.map(({ place, ...difference }) => [place, difference]),
