@@ -203,7 +203,7 @@ async function countAll(served: Served): Promise<void> {
 }
 
 it('keeps up with a steady flow, in flat memory, and is right at the end', {
-  timeout: 2 * 3_600_000,
+  timeout: 4 * 3_600_000,
 }, async () => {
   const folder = dataFolder();
   cleanups.push(folder.remove);
