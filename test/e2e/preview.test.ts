@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
+import { ERRORS } from '../../src/errors.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
 import { built, createSegment, eventually, send } from '../support/deployment.ts';
 import { isWhole } from '../support/whole.ts';
@@ -15,6 +16,9 @@ const DAY_MS = 86_400_000;
 const SAAS = { field: 'organization.industry', operator: '=', value: 'saas' };
 const ADULT = { field: 'age', operator: '>=', value: 18 };
 const SPENDS = { field: 'orders.total', aggregate: 'sum', operator: '>=', value: 30 };
+/** Costs more than it may for a record with so long a text. */
+const COSTS_BY_LENGTH = { in: ['q', { cat: Array(40).fill({ var: 'email' }) }] };
+const LONG = 'x'.repeat(900_000);
 const SEEN = { field: 'seen_at', operator: 'inLast', value: { amount: 30, unit: 'day' } };
 
 let api: TestApi;
@@ -170,6 +174,24 @@ describe('a preview', () => {
     expect(events.at(-1)!.data).toMatchObject(expected);
     const faulty = { ...body, query: all({ ...SAAS, operator: '~' }) };
     expect((await api.call('POST', '/v1/segments/preview', faulty, sent)).statusCode).toBe(422);
+  });
+
+  it('tells as its last event, and whole, of a problem that comes after the first', async () => {
+    const long = { op: 'put', object_type: 'contacts', id: 'long', data: { email: LONG } };
+    await send(api.deployment, [long as Change]);
+    const body = { object_type: 'contacts', query: COSTS_BY_LENGTH };
+    const { body: events } = await api.call('POST', '/v1/segments/preview', body, {
+      accept: 'text/event-stream',
+    });
+    await send(api.deployment, [{ op: 'delete', object_type: 'contacts', id: 'long' }]);
+    const [, last] = /event: problem\ndata: (.*)\n\n$/.exec(events)!;
+    expect(JSON.parse(last!)).toMatchObject({
+      type: 'urn:rollcall:problem:query_too_costly',
+      title: ERRORS.query_too_costly.title,
+      status: 422,
+      code: 'query_too_costly',
+      errors: [{ path: '/query' }],
+    });
   });
 
   it('forecasts who leaves a window, relationships included', async () => {

@@ -96,7 +96,13 @@ function clientProblem(code: string | undefined): Problem {
   return new Problem('request_malformed', 'the request is not HTTP/1.1');
 }
 
-function problemDocument({ code, message, errors, extra }: Problem): Record<string, unknown> {
+/** A problem as it is told, in a body of its own or as an event. */
+export function problemDocument({
+  code,
+  message,
+  errors,
+  extra,
+}: Problem): Record<string, unknown> {
   const { status, title } = ERRORS[code];
   const document = {
     ...extra,

@@ -8,6 +8,7 @@ import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { Problem } from '../../errors.ts';
 import type { Preview, PreviewProgress } from '../../preview/preview.ts';
+import { problemDocument } from '../plugins/problems.ts';
 import { formatPreview } from './format.ts';
 
 /** @returns undefined if the client went away */
@@ -59,8 +60,7 @@ async function* eventsOf(previewing: Previewing): AsyncGenerator<string> {
     if (preview) yield eventText('result', formatPreview(preview));
   } catch (error) {
     if (isFirst || !(error instanceof Problem)) throw error;
-    const { status, code, message: detail, errors } = error;
-    yield eventText('problem', { status, code, detail, errors });
+    yield eventText('problem', problemDocument(error));
   }
 }
 
