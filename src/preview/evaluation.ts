@@ -297,7 +297,10 @@ export class Evaluation {
       if (!(error instanceof ProgramFailed)) throw error;
       const { name } = planned.type;
       const of = record.id === '' ? `a record of ${name}` : `the record '${record.id}' of ${name}`;
-      throw refused(`its JsonLogic took more than ${error.passed} for ${of}`);
+      const { root, compared } = this.#plan;
+      const isQuery = predicateId === root || predicateId !== compared;
+      const path = isQuery ? '/query' : '/compare_to';
+      throw refused(`its JsonLogic took more than ${error.passed} for ${of}`, path);
     }
   }
 
@@ -337,8 +340,8 @@ function ownReads(reads: readonly DerivedRead[], { edges }: PlannedType): OwnRea
   }));
 }
 
-function refused(detail: string): Problem {
-  return new Problem('query_too_costly', detail, [{ path: '/query', detail }]);
+function refused(detail: string, path = '/query'): Problem {
+  return new Problem('query_too_costly', detail, [{ path, detail }]);
 }
 
 /** About the bytes that a value takes in memory. */

@@ -178,11 +178,19 @@ describe('a preview', () => {
 
   it('tells as its last event, and whole, of a problem that comes after the first', async () => {
     const long = { op: 'put', object_type: 'contacts', id: 'long', data: { email: LONG } };
+    await createSegment(api.deployment, 'costly', 'contacts', COSTS_BY_LENGTH);
     await send(api.deployment, [long as Change]);
     const body = { object_type: 'contacts', query: COSTS_BY_LENGTH };
     const { body: events } = await api.call('POST', '/v1/segments/preview', body, {
       accept: 'text/event-stream',
     });
+    const compared = { ...body, query: all(ADULT), compare_to: 'costly' };
+    const refused = await api.call('POST', '/v1/segments/preview', compared);
+    expect(refused.json()).toMatchObject({
+      code: 'query_too_costly',
+      errors: [{ path: '/compare_to' }],
+    });
+    await api.deployment.segments.remove('costly');
     await send(api.deployment, [{ op: 'delete', object_type: 'contacts', id: 'long' }]);
     const [, last] = /event: problem\ndata: (.*)\n\n$/.exec(events)!;
     expect(JSON.parse(last!)).toMatchObject({
