@@ -187,7 +187,8 @@ describe.concurrent('work that is no change, under which the process dies', {
     const { deployment, start } = await trial(opened, 1);
     const { segments } = deployment;
     await declare(deployment);
-    const victims = start({ when: 'backfill', fatalPredicateId: 3 });
+    // Each segment takes two numbers, for its predicate and for its feed: b is the third.
+    const victims = start({ when: 'backfill', fatalPredicateId: 5 });
     await settled(deployment);
     await send(deployment, numbers(30).map(put));
     for (const [at, slug] of ['a', 'b', 'c'].entries())
@@ -207,7 +208,7 @@ describe.concurrent('work that is no change, under which the process dies', {
       return deployment.store.catalog.segments.get('c')!.predicateId !== null;
     });
     expect(await letters(deployment)).toMatchObject([
-      { code: 'work_failed', letter: '["backfill","contacts","r13",3]' },
+      { code: 'work_failed', letter: '["backfill","contacts","r13",5]' },
     ]);
     expect(victims.deaths).toBe(3);
     const [low, a, b, c] = await statusesOf(deployment, ['low', 'a', 'b', 'c']);
