@@ -80,6 +80,7 @@ export class SegmentHistory {
   ): Promise<Map<string, HistoryPoint[]>> {
     const segments = await findSegments(this.#catalogs, slugs);
     const starts = this.#startsOf(span, slugs.length, nowMs);
+    const ends = this.#endsOf(starts, span.step);
     const feedIds = segments.map(({ feedId }) => feedId);
     const partitions = Array.from({ length: this.#store.partitions }, (_, at) => at);
     const read = await Promise.all(
@@ -88,7 +89,7 @@ export class SegmentHistory {
     return new Map(
       segments.map(({ slug, feedId }) => {
         const parts = read.map(({ buckets, keptFromMs }) =>
-          pointsOf(starts, buckets.get(feedId)!, keptFromMs),
+          pointsOf(starts, ends, buckets.get(feedId)!, keptFromMs),
         );
         return [slug, sumOf(starts, parts)];
       }),
@@ -113,6 +114,13 @@ export class SegmentHistory {
       at = Math.max(at + 1, nextBucket(at, step, this.#timeZone));
     }
     return starts;
+  }
+
+  /** Where each point ends: the last one too, since more may have happened after it. */
+  #endsOf(starts: readonly number[], step: HistoryStep): number[] {
+    const last = starts.at(-1);
+    if (last === undefined) return [];
+    return [...starts.slice(1), nextBucket(last, step, this.#timeZone)];
   }
 
   /** Those of some segments in one partition, from the first point on until now. */
@@ -166,13 +174,14 @@ function spanInvalid(path: string, detail: string): Problem {
 /** What one partition says of each point. */
 function pointsOf(
   starts: readonly number[],
+  ends: readonly number[],
   buckets: readonly HistoryBucket[],
   keptFromMs: number,
 ): (HistoryBucket | undefined)[] {
   let next = 0;
   let before: HistoryBucket | undefined;
   return starts.map((at, point) => {
-    const endMs = starts[point + 1] ?? Infinity;
+    const endMs = ends[point]!;
     while (next < buckets.length && buckets[next]!.at < at) before = buckets[next++];
     let bucket: HistoryBucket | undefined;
     while (next < buckets.length && buckets[next]!.at < endMs) {

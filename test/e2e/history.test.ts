@@ -145,6 +145,20 @@ describe('the history of segments', () => {
     expect(points['late']![0]).toMatchObject({ count: null, entered: null, left: null });
   });
 
+  it('of a span that is over has nothing of what came after it', async () => {
+    const points = await read('hour');
+    for (let hours = 1; hours < HOURS; hours++) {
+      const [from, to] = [startMs, startMs + hours * HOUR_MS].map((ms) => new Date(ms));
+      const span = { from: from!.toISOString(), to: to!.toISOString(), step: 'hour' };
+      const { history: past } = (await history(SLUGS, span)).json();
+      for (const slug of SLUGS) expect(past[slug]).toEqual(points[slug]!.slice(0, hours));
+    }
+    const before = { from: '2020-01-01', to: '2020-01-03', step: 'day' };
+    const unknown = { count: null, entered: null, left: null };
+    const days = (await history(['old'], before)).json().history.old;
+    expect(days).toMatchObject([unknown, unknown]);
+  });
+
   it('is the same when all is folded, and by day the sum', async () => {
     const before = await read('hour');
     for (const partition of [0, 1]) await api.deployment.historyFolder.foldAll(partition);
