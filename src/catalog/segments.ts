@@ -206,6 +206,7 @@ export function readSegment(
     ready_revision: old?.ready_revision ?? null,
     predicateId: old?.predicateId ?? null,
     pending: null,
+    ...stillTold(former ? undefined : draft.segment(input.slug)),
     created_at: old?.created_at ?? now,
     updated_at: now,
     ...(draft.by === undefined ? {} : { updated_by: draft.by }),
@@ -245,6 +246,11 @@ export function reassign(draft: CatalogDraft, group: readonly Reassigned[]): voi
   );
   for (const filter of assigned)
     draft.setFilter(isReady ? switched(filter, draft.version) : filter);
+}
+
+/** What an edit keeps of the last switch: its differences are told to their end. */
+export function stillTold(old: StoredFilter | undefined): Pick<StoredFilter, 'telling'> {
+  return old?.telling ? { telling: old.telling } : {};
 }
 
 /** Whether no partition is telling the differences of an earlier switch any more. */

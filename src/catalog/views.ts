@@ -20,7 +20,7 @@ import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
 import { type Edit, entryTag, refuseUnmet, UNSIGNED } from './edit.ts';
 import { checkMembers, checkNaming, declaredType, type Naming, refuseMoved } from './naming.ts';
-import { type NamedSegments, namedScope, queryScope, reassign } from './segments.ts';
+import { type NamedSegments, namedScope, queryScope, reassign, stillTold } from './segments.ts';
 
 /** The members of a view that a client may send: exactly one of `segment` and `query`. */
 export interface ViewInput extends Naming {
@@ -157,6 +157,7 @@ export function placeView(
     json_logic: compiled.jsonLogic,
     uses: all,
     feedId: old && hasOwnQuery(old) ? old.feedId : NO_FEED_ID,
+    ...stillTold(old && hasOwnQuery(old) ? old : undefined),
     ...answeredBy(draft, old),
   };
   reassign(draft, [{ filter, compiled }]);

@@ -33,6 +33,8 @@ async function editAgainAndAgain(seed: number): Promise<{ edits: number; meanwhi
     if (edit % REBUILD_EVERY === REBUILD_EVERY - 1) await cluster.rebuild();
     else await cluster.editAll();
     await untilSwitched(cluster);
+    // An edit that comes while the one before is told begins after it.
+    if (edit === 0) await cluster.editAll();
     for (let step = 0; step < STEPS_OF_AN_EDIT; step++) {
       const before = cluster.stores.map(({ content }) => content.feed.length);
       await cluster.step();
