@@ -648,7 +648,7 @@ class StepRun {
     }
   }
 
-  /** Looks at records for the feed: at one at least, and at none any more once the batch is full. */
+  /** Looks at records for the feed: at one at least, and at none any more once a batch is full. */
   tell({ objectType, ids }: RecordsOfType): void {
     for (const id of ids) {
       if (this.#forFeed.length > 0 && this.#isSpent()) return;

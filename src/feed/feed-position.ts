@@ -24,7 +24,7 @@ export interface FeedPosition extends FeedMark {
 export type FeedPositions = readonly (FeedPosition | undefined)[];
 
 /** A roll-back of a partition. */
-export interface FeedEpoch {
+export interface FeedRollBack {
   readonly epoch: number;
   /** The last commit that was still there. */
   readonly from: FeedMark;
@@ -37,7 +37,7 @@ export interface FeedBounds {
   /** The last entry that is not kept any more. */
   readonly trimmed: FeedMark;
   /** In their order; those of long ago may be told together as one. */
-  readonly epochs: readonly FeedEpoch[];
+  readonly epochs: readonly FeedRollBack[];
 }
 
 /** Negative if `a` comes first. */
@@ -79,6 +79,6 @@ export function isExpired(position: FeedPosition | undefined, { trimmed }: FeedB
   return order < 0 || (order === 0 && position.taken > 0);
 }
 
-function latest(epochs: readonly FeedEpoch[]): number {
+function latest(epochs: readonly FeedRollBack[]): number {
   return epochs.at(-1)?.epoch ?? 0;
 }

@@ -27,7 +27,7 @@ beforeEach(async () => {
   last = '0-0';
 });
 
-/** A commit at a moment tells something; `kept` entries are to be kept, those from `oldestMs` on. */
+/** A commit at a moment tells something; `kept` entries are kept, those from `oldestMs` on. */
 async function tell(atMs: number, kept: number, oldestMs = 0): Promise<void> {
   const commands = new CommitCommands([keys.owner, keys.meta]);
   const id = `${atMs}-${number + 1}`;

@@ -144,7 +144,7 @@ function flipsWhen(flip: NextFlip, truth: (nowMs: number) => boolean, query: unk
 }
 
 describe('an explanation of records in memory', { timeout: SOAK ? 3_600_000 : 180_000 }, () => {
-  it(`says of each condition, and of the clock, what json-logic-js says (seed=${SEED})`, async () => {
+  it(`says of each condition and of the clock what json-logic-js says (seed=${SEED})`, async () => {
     const kinds = new Map<string, number>();
     await fc.assert(
       fc.asyncProperty(relatedCase({ time: true }), async (drawn) => {

@@ -9,9 +9,9 @@ import { partitionOf } from '../../src/change/partition.ts';
 import { Feed } from '../../src/feed/feed.ts';
 import {
   compareMarks,
-  type FeedEpoch,
   type FeedMark,
   type FeedPosition,
+  type FeedRollBack,
 } from '../../src/feed/feed-position.ts';
 import type { FeedPart, FeedReadMost, FeedStore, PlacedEntry } from '../../src/feed/feed-store.ts';
 import { CommitNews } from '../../src/membership/commit-news.ts';
@@ -22,7 +22,7 @@ interface MemoryPartition {
   entries: PlacedEntry[];
   end: FeedMark;
   trimmed: FeedMark;
-  epochs: FeedEpoch[];
+  epochs: FeedRollBack[];
 }
 
 /** Feed ids 1, 2, … are the segments `s1`, `s2`, … of contacts. */

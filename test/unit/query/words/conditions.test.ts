@@ -138,9 +138,9 @@ describe('a whole filter in words', () => {
       },
     );
     expect(filterInWords(filterTree(filter), contacts, vocabulary)).toBe(
-      'Contacts whose organization’s industry is one of Retail or Hospitality, that have at least ' +
-        '3 orders whose status is paid and (whose Engagement is less than 5 or whose country has ' +
-        'no value)',
+      'Contacts whose organization’s industry is one of Retail or Hospitality, that have at ' +
+        'least 3 orders whose status is paid and (whose Engagement is less than 5 or whose ' +
+        'country has no value)',
     );
     expect(filterInWords(filterTree(group()), contacts, vocabulary)).toBe('All contacts');
   });
