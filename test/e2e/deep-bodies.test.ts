@@ -62,6 +62,23 @@ const BODIES: Readonly<
     `{"slugs":[${x}]}`,
     `{"timeout_ms":${x}}`,
   ],
+  'POST /v1/segments/:slug/rebuild': () => [],
+  'POST /v1/segments/:slug/restore': (x) => [x],
+  'POST /v1/segments/:slug/duplicate': (x) => [x, `{"slug":${x},"title":${x}}`],
+  'POST /v1/segments/overlap': (x) => [x, `{"slugs":${x}}`, `{"slugs":[${x},"s"]}`],
+  'POST /v1/segments/preview': (x) => [
+    x,
+    `{"object_type":"contacts","query":${x}}`,
+    `{"object_type":${x},"query":${x},"compare_to":${x},"sample":${x},"at":${x}}`,
+  ],
+  'POST /v1/segments/explain': (x) => [
+    x,
+    `{"object_type":"contacts","id":"old","query":${x}}`,
+    `{"object_type":${x},"id":${x},"query":${x},"at":${x}}`,
+  ],
+  'POST /v1/segments/history': (x) => [x, `{"slugs":[${x}],"from":${x},"to":${x},"step":${x}}`],
+  'POST /v1/audits': (x) => [`{"repair":${x}}`],
+  'POST /v1/dead-letters/:letter/retry': () => [],
   'POST /v1/memberships/lookup': (x) => [
     x,
     `{"object_type":"contacts","ids":[${x}],"segments":[${x}]}`,
@@ -98,6 +115,7 @@ const BODIES: Readonly<
     x,
     `{"url":${x},"events":${x},"secret":${x}}`,
     `{"url":"https://93.184.216.34/","events":[${x}]}`,
+    `{"url":"https://93.184.216.34/","events":[${x},"left"]}`,
   ],
   'PATCH /v1/views/:slug/activations/:activation': (x) => [x, `{"url":${x}}`, `{"events":${x}}`],
   'POST /v1/views/:slug/activations/:activation/enable': () => [],
@@ -138,6 +156,7 @@ function place(route: string): [method: string, url: string] {
     ':id': 'old',
     ':slug': 's',
     ':activation': activation,
+    ':letter': 'none',
   };
   return [method, pattern.replaceAll(/:\w+/g, (name) => names[name as keyof typeof names])];
 }

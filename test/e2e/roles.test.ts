@@ -23,6 +23,7 @@ const FOR_EVERYBODY = [
   'POST /v1/segments/counts',
   'GET /v1/segments/counts',
   'POST /v1/segments/overlap',
+  'POST /v1/segments/preview',
   'GET /v1/segments/:slug/explain/:id',
   'POST /v1/segments/explain',
   'POST /v1/segments/history',

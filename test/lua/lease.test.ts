@@ -34,6 +34,7 @@ describe('the lease of a partition', () => {
       meta: ['install', 'install', 'number', '0', 'nonce', '', 'holder', 'a'],
       complete: ['7'],
       failed: ['9', '{}'],
+      followed: [],
     });
     expect(await acquire('b', 1000, 'install')).toEqual({
       status: 'held',

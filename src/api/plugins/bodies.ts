@@ -103,8 +103,14 @@ function parsed(text: string): unknown {
 function bodyCheck(schema: TSchema) {
   const check = Compile(schema);
   return (body: unknown) => {
-    if (check.Check(body)) return true;
-    return { error: refusal('body_invalid', check.Errors(body)) };
+    try {
+      if (check.Check(body)) return true;
+      return { error: refusal('body_invalid', check.Errors(body)) };
+    } catch (error) {
+      // Items that must differ are compared member by member, however deep they lie.
+      if (!(error instanceof RangeError)) throw error;
+      return { error: new Problem('body_invalid', 'the body is nested too deeply') };
+    }
   };
 }
 
