@@ -18,6 +18,8 @@ export interface BenchOptions {
   readonly rounds: number;
   /** Names of the sides to compare with; undefined: all. */
   readonly peers?: readonly string[];
+  /** Names of the histories to run; undefined: those that end within minutes. */
+  readonly histories?: readonly string[];
   readonly seed: number;
   /** About how long one side runs in one round. */
   readonly roundMs: number;

@@ -31,7 +31,8 @@ const WORKLOADS: ReadonlyMap<string, Workload> = new Map(
   ),
 );
 
-interface Given extends Partial<Pick<BenchOptions, 'segments' | 'records' | 'peers' | 'roundMs'>> {
+interface Given
+  extends Partial<Pick<BenchOptions, 'segments' | 'records' | 'peers' | 'histories' | 'roundMs'>> {
   readonly rounds: number;
   readonly seed: number;
   readonly keep: boolean;
@@ -49,6 +50,9 @@ await new Command('bench')
     5,
   )
   .option('--peers <names>', 'only the peers whose names contain one of these', (text) =>
+    text.split(','),
+  )
+  .option('--histories <names>', 'only these, of workloads that have several', (text) =>
     text.split(','),
   )
   .option('--seed <number>', 'makes people, segments and history', wholeNumber, 1)

@@ -38,6 +38,22 @@ import {
 export const HISTORIES = ['drift', 'jump', 'reach'] as const;
 export type HistoryName = (typeof HISTORIES)[number];
 
+/** Above it `reach` takes most of an hour: a peer evaluates the documents of neighbourhoods. */
+const REACHED_SEGMENTS_MAX = 1_000;
+
+/**
+ * The histories that are run over so many segments: those that were asked for by name, or else
+ * those that end within minutes.
+ */
+export function historiesAt(
+  segments: number,
+  { histories }: { readonly histories?: readonly string[] },
+): HistoryName[] {
+  return HISTORIES.filter((name) =>
+    histories ? histories.includes(name) : name !== 'reach' || segments <= REACHED_SEGMENTS_MAX,
+  );
+}
+
 export interface BenchSegment extends PeerSegment {
   readonly compiled: CompiledQuery;
 }

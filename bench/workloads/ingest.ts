@@ -28,8 +28,8 @@ import {
   checkTruth,
   documentsOf,
   ENTRY_CHANGES,
-  HISTORIES,
   type HistoryName,
+  historiesAt,
   makeHistory,
   makeReachingWorld,
   makeWorld,
@@ -41,15 +41,14 @@ export const INGEST: Workload = {
   name: 'ingest',
   defaults: { segments: [1_000], records: 20_000, roundMs: 1_000 },
   run: async (options, progress) => {
-    const sides = HISTORIES.reduce((sum, name) => sum + 1 + peerNames(name, options).length, 0);
-    progress.expect(options.segments.length * options.rounds * sides);
+    const runs = options.segments.flatMap((count) =>
+      historiesAt(count, options).map((name) => ({ count, name })),
+    );
+    const sides = runs.reduce((sum, { name }) => sum + 1 + peerNames(name, options).length, 0);
+    progress.expect(options.rounds * sides);
     const cases: Case[] = [];
-    for (const count of options.segments) {
-      for (const name of HISTORIES)
-        cases.push(
-          await withRedis(progress, (url) => runCase(url, name, count, options, progress)),
-        );
-    }
+    for (const { count, name } of runs)
+      cases.push(await withRedis(progress, (url) => runCase(url, name, count, options, progress)));
     const title = 'ingest: changes a second from the log to committed in Redis';
     return { workload: 'ingest', title, cases, notes: NOTES };
   },

@@ -31,8 +31,8 @@ import {
   batchesOf,
   checkTruth,
   documentsOf,
-  HISTORIES,
   type HistoryName,
+  historiesAt,
   makeHistory,
   makeReachingWorld,
   makeWorld,
@@ -44,18 +44,24 @@ export const STEP: Workload = {
   name: 'step',
   defaults: { segments: [100, 1_000, 10_000], records: 20_000, roundMs: 250 },
   run: async (options, progress) => {
-    const own = OWN_HISTORIES.length * (1 + evaluators(options).length);
-    const reaching = 1 + documentEvaluators(options).length;
-    progress.expect(options.segments.length * options.rounds * (own + reaching));
+    const sides = {
+      own: 1 + evaluators(options).length,
+      reach: 1 + documentEvaluators(options).length,
+    };
+    const all = options.segments.flatMap((count) => historiesAt(count, options));
+    const rounds = all.map((name) => (name === 'reach' ? sides.reach : sides.own));
+    progress.expect(options.rounds * rounds.reduce((sum, count) => sum + count, 0));
     const cases: Case[] = [];
     for (const count of options.segments) {
       progress.say(`compiling ${count} segments`);
+      const histories = historiesAt(count, options);
       const world = makeWorld(options.records, count, options.seed);
       const tests = new Map(
         evaluators(options).map(([name, compile]) => [name, compile(world.segments)]),
       );
-      for (const name of OWN_HISTORIES)
+      for (const name of histories.filter((one) => one !== 'reach'))
         cases.push(await runCase(name, world, peersOf(world, tests), options, progress));
+      if (!histories.includes('reach')) continue;
       const reaching = makeReachingWorld(options.records, count, options.seed, NOW_MS);
       cases.push(
         await runCase('reach', reaching, documentPeers(reaching, options), options, progress),
@@ -80,8 +86,6 @@ const NOTES = [
     'compared with json-logic-js.',
 ];
 
-/** Under these, segments ask what a person has itself. */
-const OWN_HISTORIES = HISTORIES.filter((name) => name !== 'reach');
 /** Changes that a round of ours may take; a history is as long as all rounds need. */
 const ROUND_CHANGES_MAX = 20_000;
 /**
