@@ -17,7 +17,7 @@ import {
 } from './markdown.ts';
 import { COLUMNS_MAX } from './tables.ts';
 
-const LINES_MAX = 150;
+const LINES_MAX = 165;
 const BYTES_MAX = 9 * 1024;
 const FILES_TO_A_FLIP_MAX = 4;
 
