@@ -82,9 +82,10 @@ export async function seedsToFailure(
   altered: Altered,
   most: number,
   check: CheckName,
+  first = 1,
 ): Promise<number> {
   const others = new Set<CheckName>();
-  for (let seed = 1; seed <= most; seed++) {
+  for (let seed = first; seed <= most; seed++) {
     const failure = await failureOf(seed, subject, altered);
     if (failure?.check === check) return seed;
     if (failure) others.add(failure.check);
