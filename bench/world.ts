@@ -35,7 +35,7 @@ import {
   withNeighbours,
 } from './reach.ts';
 
-export const HISTORIES = ['drift', 'jump', 'reach'] as const;
+const HISTORIES = ['drift', 'jump', 'reach'] as const;
 export type HistoryName = (typeof HISTORIES)[number];
 
 /** Above it `reach` takes most of an hour: a peer evaluates the documents of neighbourhoods. */
