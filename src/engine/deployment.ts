@@ -30,7 +30,6 @@ import type { NetworkOptions } from '../query/network/network.ts';
 import type { RedisHealth } from '../redis/health.ts';
 import { openRedis, type Stores } from '../redis/open.ts';
 import type { ClockSource } from './clock.ts';
-import type { DeadLetterStore } from './dead-letter-store.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { ChangeDelivery } from './delivery.ts';
 import { Ingest } from './ingest.ts';
@@ -81,7 +80,7 @@ export interface Deployment extends Readers {
   close(): Promise<void>;
 }
 
-const DROPPING_MS = 3_600_000;
+const HOUR_MS = 3_600_000;
 const UNREADABLE =
   'a row can not be read, and counts as none: rollcall audit --repair builds it anew';
 
@@ -103,7 +102,6 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     const metrics = createMetrics();
     await store.follow();
     if (options.runsWorker) await store.completeSlugs();
-    const sweeping = options.runsWorker ? sweepHourly(store, logger) : undefined;
     await delivery.listen();
     await delivery
       .forgetQuiet()
@@ -183,7 +181,13 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       rebuilds,
       lostState,
     });
-    const dropping = options.runsWorker ? dropOldLetters(stores.deadLetters, logger) : undefined;
+    // Deleted segments that can't be restored any more, and old letters where no new ones come.
+    const sweeping = options.runsWorker
+      ? [
+          hourly(() => store.sweepDeleted(), 'deleted segments stay until the next sweep', logger),
+          hourly(() => stores.deadLetters.dropOld(), 'old dead letters stay', logger),
+        ]
+      : [];
     return {
       health: stores.health,
       founding,
@@ -235,11 +239,8 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       limits,
       close: async () => {
         isClosing = true;
-        clearInterval(dropping);
+        for (const timer of sweeping) clearInterval(timer);
         await previews.close();
-        await historyLoop.stop();
-        clearInterval(sweeping);
-        clearInterval(sweeping);
         await historyLoop.stop();
         await worker?.stop();
         // Redis is gone: the source's row stays, which costs a few bytes
@@ -253,20 +254,9 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
   }
 }
 
-/** Deleted segments that can't be restored any more go with the next edit, or within the hour. */
-function sweepHourly(store: CatalogStore, logger: Logger): NodeJS.Timeout {
-  const sweep = () =>
-    store.sweepDeleted().catch((error: unknown) => {
-      logger.warn({ err: error }, 'deleted segments stay until they are looked at again');
-    });
-  void sweep();
-  return setInterval(sweep, 3_600_000).unref();
-}
-
-/** Now and each hour: where nothing new comes, nothing else makes old letters give way. */
-function dropOldLetters(letters: DeadLetterStore, logger: Logger): NodeJS.Timeout {
-  const drop = () =>
-    letters.dropOld().catch((error: unknown) => logger.warn({ err: error }, 'old dead letters'));
-  void drop();
-  return setInterval(drop, DROPPING_MS).unref();
+/** Does it now and each hour; a failure is logged, and the next hour tries again. */
+function hourly(sweep: () => Promise<unknown>, failed: string, logger: Logger): NodeJS.Timeout {
+  const run = () => sweep().catch((error: unknown) => logger.warn({ err: error }, failed));
+  void run();
+  return setInterval(run, HOUR_MS).unref();
 }

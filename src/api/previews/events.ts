@@ -8,6 +8,7 @@ import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { Problem } from '../../errors.ts';
 import type { Preview, PreviewProgress } from '../../preview/preview.ts';
+import { EVENT_STREAM, eventText } from '../event-streams.ts';
 import { problemDocument } from '../plugins/problems.ts';
 import { formatPreview } from './format.ts';
 
@@ -23,7 +24,7 @@ export async function sendPreviewEvents(
   const first = await events.next();
   if (first.done) return reply.hijack();
   reply
-    .type('text/event-stream; charset=utf-8')
+    .type(`${EVENT_STREAM}; charset=utf-8`)
     .header('cache-control', 'no-store')
     .header('x-accel-buffering', 'no'); // a proxy that gathers answers would hold events back
   return reply.send(Readable.from(all(first.value, events), { objectMode: false }));
@@ -53,17 +54,13 @@ async function* eventsOf(previewing: Previewing): AsyncGenerator<string> {
     const progress = newest;
     newest = undefined;
     isFirst = false;
-    yield eventText('progress', progress);
+    yield eventText({ event: 'progress', data: progress });
   }
   try {
     const preview = await result;
-    if (preview) yield eventText('result', formatPreview(preview));
+    if (preview) yield eventText({ event: 'result', data: formatPreview(preview) });
   } catch (error) {
     if (isFirst || !(error instanceof Problem)) throw error;
-    yield eventText('problem', problemDocument(error));
+    yield eventText({ event: 'problem', data: problemDocument(error) });
   }
-}
-
-function eventText(event: string, data: unknown): string {
-  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }
