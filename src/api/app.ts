@@ -7,6 +7,7 @@ import type { KeyEntry, RateLimit } from '../config.ts';
 import { Audits } from '../jobs/audits.ts';
 import { EventStreams } from './event-streams.ts';
 import { HeldAnswers } from './held-answers.ts';
+import { KnownKeys } from './known-keys.ts';
 import { auth } from './plugins/auth.ts';
 import { bodies } from './plugins/bodies.ts';
 import { cors } from './plugins/cors.ts';
@@ -29,12 +30,15 @@ export interface AppOptions extends Omit<RouteContext, 'held' | 'streams' | 'aud
   readonly rateLimit: RateLimit | undefined;
   /** Origins of other sites whose pages may ask. */
   readonly corsOrigins: readonly string[];
+  /** Where browsers reach this server, if that is known. */
+  readonly publicUrl: string | undefined;
 }
 
 /** Plugins are in the order in which a request meets them. */
 export const app = fp(
   async (server: FastifyInstance, options: AppOptions) => {
-    const { deployment, jobs, webhooks, keys, corsOrigins } = options;
+    const { deployment, jobs, webhooks, corsOrigins, publicUrl } = options;
+    const keys = new KnownKeys(options.keys, deployment.founding.secret);
     const { limits } = deployment;
     await server.register(queuedAnswers);
     await server.register(requests, { metrics: deployment.metrics });
@@ -43,7 +47,7 @@ export const app = fp(
     await server.register(deadlines, { health: deployment.health });
     await server.register(securityHeaders);
     await server.register(cors, { origins: corsOrigins });
-    await server.register(auth, { keys, secret: deployment.founding.secret });
+    await server.register(auth, { keys, sessions: deployment.stores.sessions, publicUrl });
     await server.register(rateLimit, { limit: options.rateLimit });
     await server.register(bodies, { seconds: limits.requestSeconds });
     await server.register(idempotency, {

@@ -42,6 +42,8 @@ import { SEED_ROUTES } from './seeds/routes.ts';
 import { SEED_SCHEMAS } from './seeds/schemas.ts';
 import { SEGMENT_ROUTES } from './segments/routes.ts';
 import { SEGMENT_SCHEMAS } from './segments/schemas.ts';
+import { SESSION_ROUTES } from './session/routes.ts';
+import { SESSION_SCHEMAS } from './session/schemas.ts';
 import { VIEW_ROUTES } from './views/routes.ts';
 import { VIEW_SCHEMAS } from './views/schemas.ts';
 
@@ -105,9 +107,9 @@ export const API_PARTS: readonly ApiPart[] = [
   },
   {
     tag: 'operations',
-    description: 'Audits, dead letters, health, metrics and this description',
-    routes: { ...AUDIT_ROUTES, ...DEAD_LETTER_ROUTES, ...OPERATION_ROUTES },
-    schemas: [...AUDIT_SCHEMAS, ...DEAD_LETTER_SCHEMAS, ...PROBLEM_SCHEMAS],
+    description: 'Sessions, audits, dead letters, health, metrics and this description',
+    routes: { ...SESSION_ROUTES, ...AUDIT_ROUTES, ...DEAD_LETTER_ROUTES, ...OPERATION_ROUTES },
+    schemas: [...SESSION_SCHEMAS, ...AUDIT_SCHEMAS, ...DEAD_LETTER_SCHEMAS, ...PROBLEM_SCHEMAS],
   },
 ];
 
