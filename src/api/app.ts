@@ -24,8 +24,9 @@ import { requests } from './plugins/requests.ts';
 import { securityHeaders } from './plugins/security-headers.ts';
 import { addRoute, type RouteContext } from './route.ts';
 import { ROUTES } from './routes.ts';
+import { Pulse } from './stream/pulse.ts';
 
-export interface AppOptions extends Omit<RouteContext, 'held' | 'streams' | 'audits'> {
+export interface AppOptions extends Omit<RouteContext, 'held' | 'streams' | 'audits' | 'pulse'> {
   readonly keys: readonly KeyEntry[];
   readonly rateLimit: RateLimit | undefined;
   /** Origins of other sites whose pages may ask. */
@@ -62,7 +63,8 @@ export const app = fp(
     server.addHook('preClose', async () => streams.close());
     const { lagEntriesMax, waitingChangesMax } = options;
     const audits = new Audits(deployment.stores.auditHistory, jobs);
-    const own = { deployment, jobs, audits, webhooks, held, streams };
+    const pulse = new Pulse(deployment);
+    const own = { deployment, jobs, audits, webhooks, held, streams, pulse };
     const context = { ...own, lagEntriesMax, waitingChangesMax };
     for (const route of ROUTES) await addRoute(server, route, context);
   },

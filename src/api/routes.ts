@@ -44,6 +44,8 @@ import { SEGMENT_ROUTES } from './segments/routes.ts';
 import { SEGMENT_SCHEMAS } from './segments/schemas.ts';
 import { SESSION_ROUTES } from './session/routes.ts';
 import { SESSION_SCHEMAS } from './session/schemas.ts';
+import { STREAM_ROUTES } from './stream/routes.ts';
+import { VALUE_ROUTES } from './values/routes.ts';
 import { VIEW_ROUTES } from './views/routes.ts';
 import { VIEW_SCHEMAS } from './views/schemas.ts';
 
@@ -61,7 +63,7 @@ export const API_PARTS: readonly ApiPart[] = [
   {
     tag: 'object-types',
     description: 'What records may hold',
-    routes: OBJECT_TYPE_ROUTES,
+    routes: { ...OBJECT_TYPE_ROUTES, ...VALUE_ROUTES },
     schemas: OBJECT_TYPE_SCHEMAS,
   },
   {
@@ -82,6 +84,7 @@ export const API_PARTS: readonly ApiPart[] = [
       ...MEMBERSHIP_ROUTES,
       ...HISTORY_ROUTES,
       ...FEED_ROUTES,
+      ...STREAM_ROUTES,
     },
     schemas: [
       ...OPERATOR_SCHEMAS,

@@ -19,6 +19,7 @@ import { SegmentCounts } from './segment-counts.ts';
 import { SegmentMembers } from './segment-members.ts';
 import type { SortedRunStore } from './sorted-run-store.ts';
 import { StrongReads } from './strong-reads.ts';
+import { ValueSamples } from './value-samples.ts';
 import { ViewMembership } from './view-membership.ts';
 import { ViewOrders } from './view-orders.ts';
 import { ViewRows } from './view-rows.ts';
@@ -37,6 +38,7 @@ export interface Readers {
   readonly progress: Progress;
   readonly reads: StrongReads;
   readonly resolver: PredicateResolver;
+  readonly valueSamples: ValueSamples;
 }
 
 export interface ReadersContext {
@@ -74,5 +76,6 @@ export function openReaders(context: ReadersContext): Readers {
     progress,
     reads,
     resolver,
+    valueSamples: new ValueSamples(shared),
   };
 }
