@@ -1,6 +1,6 @@
 /**
- * session.test.ts – Signing in from a browser: what the cookie opens, what ends it, and that no page
- * of another site can use it.
+ * session.test.ts – Signing in from a browser: what the cookie opens, what ends it, and that no
+ * page of another site can use it.
  */
 
 import { pino } from 'pino';
