@@ -106,8 +106,10 @@ async function open(config: Config, logger: Logger, opened: Opened): Promise<voi
   const deliveries = new WebhookWorker({ deployment, webhooks, logger });
   opened.add(() => deliveries.close());
   deliveries.start();
-  const { rateLimit, corsOrigins } = config;
-  const server = await buildServer(deployment, { keys, logger, webhooks, rateLimit, corsOrigins });
+  const { rateLimit, corsOrigins, publicUrl } = config;
+  const server = await buildServer(deployment, {
+    ...{ keys, logger, webhooks, rateLimit, corsOrigins, publicUrl },
+  });
   opened.add(closerOf(server));
   await listen(server, config);
   await ready(deployment);
