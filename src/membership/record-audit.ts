@@ -29,12 +29,14 @@ import type { MembershipStore } from './membership-store.ts';
 import type { StateRow } from './state-row.ts';
 
 export interface RecordAuditContext {
-  readonly memberships: MembershipStore;
-  readonly rows: RowAudits;
+  readonly memberships: Pick<MembershipStore, 'recordIds'>;
+  readonly rows: Pick<RowAudits, 'held' | 'memberIds' | 'unlistedIds'>;
   readonly timeZone: string;
   readonly rest: AuditRest;
   /** Called with the number of records that were visited since. */
   readonly onVisit: (records: number) => void;
+  /** Pairs that are held at once; TABLE_BITS_MAX if absent. */
+  readonly tableBits?: number;
 }
 
 /** Segments that are about the same: one predicate answers for them, by the same JsonLogic. */
@@ -105,7 +107,8 @@ export class RecordAudit {
     const doubts = unlisted.map((id) => ({ id, questions: this.#questions }));
     await this.#examineAll(partition, doubts);
     const known = new Set(unlisted);
-    const most = Math.max(CHUNK_RECORDS, Math.floor(TABLE_BITS_MAX / this.#questions.length));
+    const bits = this.#context.tableBits ?? TABLE_BITS_MAX;
+    const most = Math.max(1, Math.floor(bits / this.#questions.length));
     for (let from = 0; from === 0 || from < ids.length; from += most)
       await this.#compare({ partition, ids, from, to: Math.min(from + most, ids.length), known });
   }
