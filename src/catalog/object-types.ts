@@ -105,11 +105,15 @@ export class ObjectTypes {
   }
 }
 
-/** What answered until now is kept, so that feeds can tell what the repair makes different. */
+/**
+ * What answered until now is kept, so that feeds can tell what the repair makes different. They go
+ * by the member sets for that, also where the last edit is still noted as being told.
+ */
 function unanswered(filter: StoredFilter, since: number): StoredFilter {
   const { predicateId } = filter;
   if (predicateId === null) return filter;
-  const telling = filter.telling ?? { predicateId, cause: CAUSES.repaired, since };
+  const switchedFrom = filter.telling ?? { predicateId, since };
+  const telling = { ...switchedFrom, cause: CAUSES.repaired };
   return { ...filter, predicateId: null, telling };
 }
 
