@@ -28,7 +28,7 @@ import {
 } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
-import { type Edit, refuseUnmet, UNSIGNED } from './edit.ts';
+import { type Edit, isSameJson, refuseUnmet, UNSIGNED } from './edit.ts';
 import { queryScope, reassign, usersInOrder } from './segments.ts';
 
 export class ObjectTypes {
@@ -62,8 +62,7 @@ export class ObjectTypes {
       created = !old;
       refuseUnmet(edit, catalog.typeTags.get(name));
       const definition = parseObjectType(name, body, catalog.objectTypes);
-      if (old && JSON.stringify(objectTypeDefinition(old)) === JSON.stringify(definition))
-        return undefined;
+      if (old && isSameJson(objectTypeDefinition(old), definition)) return undefined;
       const draft = new CatalogDraft(catalog, edit);
       placeObjectTypes(draft, catalog, new Map([[name, definition]]));
       if (old) recompile(draft, this.#timeZone);

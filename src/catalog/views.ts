@@ -18,9 +18,16 @@ import {
 import { type Catalog, hasOwnQuery, NO_FEED_ID, type StoredView } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
-import { type Edit, entryTag, refuseUnmet, UNSIGNED } from './edit.ts';
+import { type Edit, entryTag, isSameJson, refuseUnmet, UNSIGNED } from './edit.ts';
 import { checkMembers, checkNaming, declaredType, type Naming, refuseMoved } from './naming.ts';
-import { type NamedSegments, namedScope, queryScope, reassign, stillTold } from './segments.ts';
+import {
+  isWell,
+  type NamedSegments,
+  namedScope,
+  queryScope,
+  reassign,
+  stillTold,
+} from './segments.ts';
 
 /** The members of a view that a client may send: exactly one of `segment` and `query`. */
 export interface ViewInput extends Naming {
@@ -105,7 +112,8 @@ export class Views {
       const input = read(old);
       refuseMoved(old, input, 'view_invalid');
       placeView(draft, input, this.#timeZone);
-      return draft.finish();
+      const isSame = draft.view(slug)?.revision === old.revision;
+      return isSame && (!hasOwnQuery(old) || isWell(catalog, old)) ? undefined : draft.finish();
     });
     return this.#stored(slug);
   }
@@ -118,7 +126,8 @@ export class Views {
 }
 
 /**
- * Puts a view into a draft, as a new one or in place of the one that has the slug.
+ * Puts a view into a draft, as a new one or in place of the one that has the slug. If it says what
+ * that one says, it is no further revision.
  * @throws Problem view_invalid | query_invalid, with JSON pointers
  */
 export function placeView(
@@ -133,13 +142,14 @@ export function placeView(
   const { uses } = readViewDefinition(input, scope);
   const { segment, query, ...shown } = input;
   const old = draft.view(input.slug);
+  const isSame = old !== undefined && isSameJson(viewInput(old), input);
   const now = Date.now();
   const members = {
     id: old?.id ?? randomUUID(),
     ...shown,
-    revision: (old?.revision ?? 0) + 1,
+    revision: isSame ? old.revision : (old?.revision ?? 0) + 1,
     created_at: old?.created_at ?? now,
-    updated_at: now,
+    updated_at: isSame ? old.updated_at : now,
   };
   if (segment !== undefined) {
     draft.setView(input.slug, {
