@@ -7,6 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { isObject, type ObjectType } from '../change/object-type.ts';
+import { shownTextFault } from '../change/shown-text.ts';
 import { type Fault, Problem } from '../errors.ts';
 import { compileQuery } from '../query/dialects/compile.ts';
 import {
@@ -19,7 +20,14 @@ import { type Catalog, hasOwnQuery, NO_FEED_ID, type StoredView } from './catalo
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
 import { type Edit, entryTag, isSameJson, refuseUnmet, UNSIGNED } from './edit.ts';
-import { checkMembers, checkNaming, declaredType, type Naming, refuseMoved } from './naming.ts';
+import {
+  checkMembers,
+  checkNaming,
+  declaredType,
+  type Naming,
+  type Refuse,
+  refuseMoved,
+} from './naming.ts';
 import {
   isWell,
   type NamedSegments,
@@ -243,11 +251,22 @@ export function parseView(given: Readonly<Record<string, unknown>>): ViewInput {
     refuse('/segment', 'segment is the slug of a segment');
   if (columns === undefined)
     refuse('/columns', 'columns are required: a list of { "path", "label"? }');
+  refuseUnshownLabels(columns, refuse);
   if (faults.length > 0) throw new Problem('view_invalid', faults[0]!.detail, faults);
   const optional = Object.entries({ segment, query, relationships, sort }).filter(
     ([, value]) => value !== undefined,
   );
   return { ...naming, columns, ...Object.fromEntries(optional) } as ViewInput;
+}
+
+/** Where they are sent: what is stored already goes on to be shown. */
+function refuseUnshownLabels(columns: unknown, refuse: Refuse): void {
+  if (!Array.isArray(columns)) return;
+  for (const [at, column] of columns.entries()) {
+    const label: unknown = isObject(column) ? column['label'] : undefined;
+    const fault = typeof label === 'string' ? shownTextFault(label, 'one') : undefined;
+    if (fault) refuse(`/columns/${at}/label`, `a label ${fault}`);
+  }
 }
 
 function objectBody(body: unknown): Record<string, unknown> {
