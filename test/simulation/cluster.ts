@@ -180,6 +180,11 @@ export class Cluster {
     this.#nowMs = isNear && this.#choose(2) === 0 ? toMs : this.#nowMs + this.#choose(strideMs);
   }
 
+  /** Time goes on to a moment. */
+  passTo(nowMs: number): void {
+    this.#nowMs = nowMs;
+  }
+
   /** Time goes on, and perhaps not for all. */
   #passTimeUnevenly(): void {
     this.passTime();
