@@ -464,6 +464,25 @@ export class Cluster {
     this.#noteMeanings();
   }
 
+  /** There are as many segments as there may be. */
+  async fillSegments(): Promise<void> {
+    while (this.catalog.catalog.segments.size < SEGMENTS_MAX)
+      await this.#assign(`s${++this.#slugs}`);
+    this.#noteMeanings();
+  }
+
+  /** Each segment gets the query of the next one of its type: that is built already. */
+  async shiftAll(): Promise<void> {
+    const all = [...this.catalog.catalog.segments.values()];
+    for (const [at, { slug, title, object_type: objectType }] of all.entries()) {
+      const next = all.slice(at + 1).find((each) => each.object_type === objectType);
+      if (!next) continue;
+      const segment = { slug, title, object_type: objectType, query: next.query };
+      await unlessRefused(this.#segments.replace(slug, segment));
+    }
+    this.#noteMeanings();
+  }
+
   /** All that is stored anew, as a repair has it done. */
   async rebuild(): Promise<void> {
     await this.#objectTypes.rebuild();
