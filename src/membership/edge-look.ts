@@ -34,7 +34,7 @@ import {
 } from './neighbour-row.ts';
 import type { StateRow } from './state-row.ts';
 
-export const ROW_PLACES = [
+const ROW_PLACES = [
   'holders',
   'values',
   'neighbours',
