@@ -68,8 +68,10 @@ export async function openService(
   const deliveries = new WebhookWorker({ deployment, webhooks, logger });
   opened.add(() => deliveries.close());
   deliveries.start();
-  const { rateLimit, corsOrigins } = config;
-  const server = await buildServer(deployment, { keys, logger, webhooks, rateLimit, corsOrigins });
+  const { rateLimit, corsOrigins, publicUrl } = config;
+  const server = await buildServer(deployment, {
+    ...{ keys, logger, webhooks, rateLimit, corsOrigins, publicUrl },
+  });
   opened.add(closerOf(server));
   await listen(server, config);
   await ready(deployment);
