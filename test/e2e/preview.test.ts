@@ -4,9 +4,11 @@
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
 import { ERRORS } from '../../src/errors.ts';
+import type { WrittenRecord } from '../../src/preview/record-source.ts';
+import { openRecordSource } from '../../src/redis/record-source.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
 import { built, createSegment, eventually, send } from '../support/deployment.ts';
 import { isWhole } from '../support/whole.ts';
@@ -15,6 +17,7 @@ const CONTACTS = isWhole ? 100_000 : 600;
 const DAY_MS = 86_400_000;
 const SAAS = { field: 'organization.industry', operator: '=', value: 'saas' };
 const ADULT = { field: 'age', operator: '>=', value: 18 };
+const EMAIL = { field: 'email', operator: '=', value: '' };
 const SPENDS = { field: 'orders.total', aggregate: 'sum', operator: '>=', value: 30 };
 /** Costs more than it may for a record with so long a text. */
 const COSTS_BY_LENGTH = { in: ['q', { cat: Array(40).fill({ var: 'email' }) }] };
@@ -237,6 +240,37 @@ describe('a preview', () => {
     expect(after.count).toBe(await saved(teens));
     const counts = [before.count, ...during, after.count];
     expect(counts).toEqual([...counts].sort((a, b) => b - a));
+  });
+});
+
+describe('a commit', () => {
+  it('names the records that it wrote, and no others', async () => {
+    const { keys } = api.deployment;
+    const partitions = keys.partitions.length;
+    const source = await openRecordSource({
+      ...{ url: inject('redisUrl'), prefix: keys.prefix, partitions },
+    });
+    const marks = async () =>
+      Promise.all(
+        keys.partitions.map(async (_, at) => (await source.changes(at, undefined, [])).commit),
+      );
+    const before = await marks();
+    const [patched, deleted] = [contactId(40), 'p17'];
+    await send(api.deployment, [
+      { op: 'patch', object_type: 'contacts', id: patched, data: { email: 'new@x.example' } },
+      { op: 'patch', object_type: 'contacts', id: contactId(41), data: { age: 2 } },
+      { op: 'delete', object_type: 'orders', id: deleted },
+    ]);
+    const types = ['contacts', 'orders'];
+    const found = await Promise.all(before.map((mark, at) => source.changes(at, mark, types)));
+    const written = found.flatMap((each) => each.written as WrittenRecord[]);
+    source.close();
+    expect(written.map(({ typeAt, id }) => `${types[typeAt]} ${id}`).sort()).toEqual(
+      [`contacts ${patched}`, `contacts ${contactId(41)}`, `orders ${deleted}`].sort(),
+    );
+    expect(String(written.find(({ id }) => id === patched)!.row)).toContain('new@x.example');
+    const { count } = await preview({ query: all({ ...EMAIL, value: 'new@x.example' }) });
+    expect(count).toBe(1);
   });
 });
 
