@@ -49,7 +49,7 @@ function* changes(): Iterable<Change> {
 
 beforeAll(async () => {
   api = await openTestApi({
-    limits: { previewsWaiting: 2, previews: 1, previewsPerConnection: 1 },
+    limits: { previewsWaiting: 2, previews: 1, previewsPerConnection: 1, streamsPerKey: 2 },
   });
   const { deployment } = api;
   const text = { type: 'string' } as const;
@@ -177,6 +177,18 @@ describe('a preview', () => {
     expect(events.at(-1)!.data).toMatchObject(expected);
     const faulty = { ...body, query: all({ ...SAAS, operator: '~' }) };
     expect((await api.call('POST', '/v1/segments/preview', faulty, sent)).statusCode).toBe(422);
+  });
+
+  it('is one of the streams that a key may have, as long as it tells', async () => {
+    const body = { object_type: 'contacts', query: all(SAAS), timeout_ms: 60_000 };
+    const sent = { accept: 'text/event-stream' };
+    const ask = () => api.call('POST', '/v1/segments/preview', body, sent);
+    const answers = await Promise.all([ask(), ask(), ask()]);
+    expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([200, 200, 429]);
+    const refused = answers.find(({ statusCode }) => statusCode === 429)!;
+    expect(refused.json()).toMatchObject({ detail: '2 streams of this key are open' });
+    expect(refused.headers['retry-after']).toBe('5');
+    for (const each of await Promise.all([ask(), ask()])) expect(each.statusCode).toBe(200);
   });
 
   it('tells as its last event, and whole, of a problem that comes after the first', async () => {
@@ -313,21 +325,22 @@ describe('what a preview refuses', () => {
       'content-type: application/json',
       `content-length: ${body.length}`,
     ];
-    const ask = async () => {
+    const ask = async (accept = 'application/json') => {
       const socket = connect((api.server.server.address() as AddressInfo).port, '127.0.0.1');
       await once(socket, 'connect');
-      socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+      socket.write(`${[...head, `accept: ${accept}`].join('\r\n')}\r\n\r\n${body}`);
       return socket;
     };
     // All ask at once: one runs and two wait, so some of the six are refused.
-    const sockets = await Promise.all(Array.from({ length: 6 }, ask));
+    const sockets = await Promise.all(Array.from({ length: 6 }, () => ask()));
     const answers = await Promise.all(
       sockets.map(async (socket) => String((await once(socket, 'data'))[0])),
     );
     const refused = answers.filter((text) => text.startsWith('HTTP/1.1 429'));
     expect(refused.length).toBeGreaterThan(0);
     for (const text of refused) expect(text).toMatch(/retry-after: 1\r\n/i);
-    const gone = await Promise.all(Array.from({ length: 3 }, ask));
+    const accepts = ['application/json', 'text/event-stream', 'text/event-stream'];
+    const gone = await Promise.all(accepts.map(ask));
     for (const socket of [...gone, ...sockets]) socket.destroy();
     await eventually('nothing runs any more', () => previews.size === 0);
     expect((await preview({ query: all() })).count).toBe(CONTACTS - 1);
