@@ -398,7 +398,7 @@ export const KEY_TABLE: readonly KeyRow[] = [
   {
     name: 'rc:{p}:counted',
     type: 'hash',
-    holds: 'number modulo 64 of a commit → number, nonce, what it counted',
+    holds: 'number modulo 64 or 512 of a commit → what it counted, wrote',
   },
   { name: 'rc:{p}:failed', type: 'hash', holds: 'predicate → JSON: why it has failed here' },
   { name: 'rc:{p}:due', type: 'zset', holds: '`<type>:<id>` by when the clock flips something' },
@@ -432,7 +432,7 @@ export const KEY_TABLE: readonly KeyRow[] = [
   {
     name: 'rc:{p}:history-sizes',
     type: 'hash',
-    holds: 'feed id and entry → members when it became ready, or a run ended, until folded',
+    holds: 'feed id and entry → members, when it became ready or a run ended',
   },
   {
     name: 'rc:{p}:followed',
