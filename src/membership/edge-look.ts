@@ -34,15 +34,11 @@ import {
 } from './neighbour-row.ts';
 import type { StateRow } from './state-row.ts';
 
-export const ROW_PLACES = [
-  'holders',
-  'values',
-  'neighbours',
-  'related',
-  'value-counts',
-  'value-sources',
-] as const;
-export type RowPlace = (typeof ROW_PLACES)[number];
+/** Places whose rows lie with the holders: what is there follows from one partition alone. */
+export const HOLDER_PLACES = ['holders', 'values', 'neighbours', 'value-counts'] as const;
+/** Places whose rows lie with the target, and follow from the holders of all partitions. */
+export const TARGET_PLACES = ['related', 'value-sources'] as const;
+export type RowPlace = (typeof HOLDER_PLACES | typeof TARGET_PLACES)[number];
 
 /** A row, or a set, that is looked at. */
 export interface Spot {
@@ -198,7 +194,7 @@ async function sharedOf(
   { edge: { definition, down }, target }: Spot,
 ): Promise<Shared | null | Unreadable> {
   const partition = partitionOf(target, partitions);
-  const [held] = await audits.rows.held(partition, definition.target, [target], []);
+  const [held] = await audits.rows.held(partition, definition.target, [target]);
   const { record, state } = held!;
   if (record === 'unreadable' || state === 'unreadable') return 'unreadable';
   if (!isLive(record)) return null;

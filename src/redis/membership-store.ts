@@ -109,6 +109,14 @@ export class RedisMembershipStore implements MembershipStore {
     return this.#redis.zcard(this.#keys[partition]!.ids(objectType));
   }
 
+  dueCounts(partition: number, moments: readonly number[]): Promise<number[]> {
+    const { due } = this.#keys[partition]!;
+    const spans = moments.slice(1).map((end, at) => [moments[at]!, end] as const);
+    return Promise.all(
+      spans.map(([from, end]) => this.#redis.zcount(due, String(from), `(${end}`)),
+    );
+  }
+
   async backfillProgress(
     partition: number,
     { objectType, predicateId }: MemberSet,
@@ -160,8 +168,15 @@ export class RedisMembershipStore implements MembershipStore {
     objectType: string,
     after: string,
     count: number,
+    prefix = '',
   ): Promise<string[]> {
-    return this.#idsAfter(this.#keys[partition]!.ids(objectType), after, count);
+    return this.#idsAfter(this.#keys[partition]!.ids(objectType), after, count, prefix);
+  }
+
+  someRecordIds(partition: number, objectType: string, count: number): Promise<string[]> {
+    return this.#redis.hrandfield(this.#keys[partition]!.records(objectType), count) as Promise<
+      string[]
+    >;
   }
 
   memberCount(partition: number, predicateId: number): Promise<number> {
@@ -238,8 +253,12 @@ export class RedisMembershipStore implements MembershipStore {
   }
 
   /** From a sorted set of ids. */
-  #idsAfter(listed: string, after: string, count: number): Promise<string[]> {
-    const from = after === '' ? '-' : `(${after}`;
-    return this.#redis.zrangebylex(listed, from, '+', 'LIMIT', 0, count);
+  #idsAfter(listed: string, after: string, count: number, prefix = ''): Promise<string[]> {
+    const first = prefix === '' ? '-' : `[${prefix}`;
+    // Ids are UTF-8, in which there is no byte FF.
+    const last =
+      prefix === '' ? '+' : Buffer.concat([Buffer.from(`[${prefix}`), Buffer.from([0xff])]);
+    const from = after === '' || compareIds(after, prefix) < 0 ? first : `(${after}`;
+    return this.#redis.zrangebylex(listed, from, last, 'LIMIT', 0, count);
   }
 }

@@ -98,6 +98,7 @@ interface Answered {
   readonly member: boolean;
   readonly agrees: boolean;
   readonly at?: string;
+  readonly as_of_time: string;
   readonly since: string | null;
   readonly next: { readonly at: string | null; readonly searched_until?: string } | null;
   readonly words: string;
@@ -210,6 +211,7 @@ describe('the explanation of a membership', () => {
     const at = new Date(Date.parse(placedAt.a1) + 90 * DAY_MS).toISOString();
     const then = await explained(`/v1/segments/lapsing/explain/c1?at=${at}`);
     expect(then).toMatchObject({ member: false, stored: true, agrees: true, at });
+    expect(then.as_of_time).toBe(at); // as a preview's
     expect(then.tree.children[1]).toMatchObject({ passed: false, matching: 2, of: 4 });
     const past = await api.call('GET', '/v1/segments/lapsing/explain/c1?at=2020-01-01');
     expect([past.statusCode, past.json().code]).toEqual([400, 'parameter_invalid']);

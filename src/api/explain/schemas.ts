@@ -118,7 +118,7 @@ export const EXPLAIN_SCHEMAS: readonly TSchema[] = [
       revision: Type.Union([Type.Integer(), Type.Null()], {
         description: 'The revision of the segment that answers.',
       }),
-      as_of_time: time('The moment of the values.'),
+      as_of_time: time('The moment that the answer is of: now, or the one that was asked for.'),
       at: Type.Optional(time('The later moment that was asked for.')),
       since: timeOrNull('Since when it is so; null if the feed does not know.'),
       next: Type.Union([
