@@ -177,6 +177,7 @@ export const SIGNATURES = {
     readonly clockMs: number;
     readonly catalogVersion: number;
     readonly trimmed: string;
+    readonly last: string;
     readonly epochs: string;
   }>()({
     keys: ['feed', 'meta'],
@@ -250,6 +251,11 @@ export const SIGNATURES = {
     keys: [...LANES, 'dead', 'deadOrder'],
     arguments: [],
     more: true,
+  }),
+  cutFeed: answering<'cut' | 'moved'>()({
+    keys: ['feed', 'meta'],
+    arguments: ['lost', 'next'],
+    whenFull: 'allow-oom',
   }),
   removeLetter: answering<'removed' | 'unknown'>()({
     keys: ['dead', 'deadIndex'],
