@@ -168,6 +168,15 @@ const SETTINGS = {
       ),
     read: listed,
   },
+  /** An origin. Over https the cookie of a session is for https only. */
+  publicUrl: {
+    name: 'ROLLCALL_PUBLIC_URL',
+    description: 'Where browsers reach this server, if something in front of it speaks https',
+    expected: 'https://rollcall.example.com (scheme, host and port, without a path)',
+    schema: { type: 'string' },
+    problems: (value) => (isOrigin(value) ? [] : [`is ${echoed(value)}, which is no origin`]),
+    read: String,
+  },
   /** Cron, in `timeZone`. */
   auditSchedule: {
     name: 'ROLLCALL_AUDIT_SCHEDULE',

@@ -7,6 +7,7 @@ import type { KeyEntry, RateLimit } from '../config.ts';
 import { Audits } from '../jobs/audits.ts';
 import { EventStreams } from './event-streams.ts';
 import { HeldAnswers } from './held-answers.ts';
+import { KnownKeys } from './known-keys.ts';
 import { auth } from './plugins/auth.ts';
 import { bodies } from './plugins/bodies.ts';
 import { cors } from './plugins/cors.ts';
@@ -23,18 +24,22 @@ import { requests } from './plugins/requests.ts';
 import { securityHeaders } from './plugins/security-headers.ts';
 import { addRoute, type RouteContext } from './route.ts';
 import { ROUTES } from './routes.ts';
+import { Pulse } from './stream/pulse.ts';
 
-export interface AppOptions extends Omit<RouteContext, 'held' | 'streams' | 'audits'> {
+export interface AppOptions extends Omit<RouteContext, 'held' | 'streams' | 'audits' | 'pulse'> {
   readonly keys: readonly KeyEntry[];
   readonly rateLimit: RateLimit | undefined;
   /** Origins of other sites whose pages may ask. */
   readonly corsOrigins: readonly string[];
+  /** Where browsers reach this server, if that is known. */
+  readonly publicUrl: string | undefined;
 }
 
 /** Plugins are in the order in which a request meets them. */
 export const app = fp(
   async (server: FastifyInstance, options: AppOptions) => {
-    const { deployment, jobs, webhooks, keys, corsOrigins } = options;
+    const { deployment, jobs, webhooks, corsOrigins, publicUrl } = options;
+    const keys = new KnownKeys(options.keys, deployment.founding.secret);
     const { limits } = deployment;
     await server.register(queuedAnswers);
     await server.register(requests, { metrics: deployment.metrics });
@@ -43,7 +48,7 @@ export const app = fp(
     await server.register(deadlines, { health: deployment.health });
     await server.register(securityHeaders);
     await server.register(cors, { origins: corsOrigins });
-    await server.register(auth, { keys, secret: deployment.founding.secret });
+    await server.register(auth, { keys, sessions: deployment.stores.sessions, publicUrl });
     await server.register(rateLimit, { limit: options.rateLimit });
     await server.register(bodies, { seconds: limits.requestSeconds });
     await server.register(idempotency, {
@@ -58,7 +63,8 @@ export const app = fp(
     server.addHook('preClose', async () => streams.close());
     const { lagEntriesMax, waitingChangesMax } = options;
     const audits = new Audits(deployment.stores.auditHistory, jobs);
-    const own = { deployment, jobs, audits, webhooks, held, streams };
+    const pulse = new Pulse(deployment);
+    const own = { deployment, jobs, audits, webhooks, held, streams, pulse };
     const context = { ...own, lagEntriesMax, waitingChangesMax };
     for (const route of ROUTES) await addRoute(server, route, context);
   },

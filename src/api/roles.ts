@@ -12,11 +12,12 @@ import { isBoard, isDocumentation } from './paths.ts';
  * What a route needs of its caller: nothing, any valid key, or a key whose role has a capability.
  */
 export type Need = 'nothing' | 'key' | Capability;
-export type Capability = 'read' | 'write_records' | 'write_catalog' | 'operate_queues';
+export const CAPABILITIES = ['read', 'write_records', 'write_catalog', 'operate_queues'] as const;
+export type Capability = (typeof CAPABILITIES)[number];
 
 export const ROLE_CAPABILITIES = {
   master: ['read', 'write_records', 'write_catalog', 'operate_queues'],
-  super_admin: ['read', 'write_records', 'write_catalog'],
+  super_admin: ['read', 'write_records', 'write_catalog', 'operate_queues'],
   service: ['read', 'write_records', 'write_catalog'],
   editor: ['read', 'write_records'],
   viewer: ['read'],

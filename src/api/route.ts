@@ -16,6 +16,7 @@ import { answers } from './answers.ts';
 import type { EventStreams } from './event-streams.ts';
 import type { HeldAnswers } from './held-answers.ts';
 import type { Need } from './roles.ts';
+import type { Pulse } from './stream/pulse.ts';
 
 /** What every handler works with. */
 export interface RouteContext {
@@ -27,6 +28,7 @@ export interface RouteContext {
   readonly held: HeldAnswers;
   /** Answers that go on and on. */
   readonly streams: EventStreams;
+  readonly pulse: Pulse;
   /** Entries of all logs that may wait before `/readyz` says that this server is behind. */
   readonly lagEntriesMax: number;
   /** Changes that may wait in this process before more are refused. */

@@ -42,6 +42,10 @@ import { SEED_ROUTES } from './seeds/routes.ts';
 import { SEED_SCHEMAS } from './seeds/schemas.ts';
 import { SEGMENT_ROUTES } from './segments/routes.ts';
 import { SEGMENT_SCHEMAS } from './segments/schemas.ts';
+import { SESSION_ROUTES } from './session/routes.ts';
+import { SESSION_SCHEMAS } from './session/schemas.ts';
+import { STREAM_ROUTES } from './stream/routes.ts';
+import { VALUE_ROUTES } from './values/routes.ts';
 import { VIEW_ROUTES } from './views/routes.ts';
 import { VIEW_SCHEMAS } from './views/schemas.ts';
 
@@ -59,7 +63,7 @@ export const API_PARTS: readonly ApiPart[] = [
   {
     tag: 'object-types',
     description: 'What records may hold',
-    routes: OBJECT_TYPE_ROUTES,
+    routes: { ...OBJECT_TYPE_ROUTES, ...VALUE_ROUTES },
     schemas: OBJECT_TYPE_SCHEMAS,
   },
   {
@@ -80,6 +84,7 @@ export const API_PARTS: readonly ApiPart[] = [
       ...MEMBERSHIP_ROUTES,
       ...HISTORY_ROUTES,
       ...FEED_ROUTES,
+      ...STREAM_ROUTES,
     },
     schemas: [
       ...OPERATOR_SCHEMAS,
@@ -105,9 +110,9 @@ export const API_PARTS: readonly ApiPart[] = [
   },
   {
     tag: 'operations',
-    description: 'Audits, dead letters, health, metrics and this description',
-    routes: { ...AUDIT_ROUTES, ...DEAD_LETTER_ROUTES, ...OPERATION_ROUTES },
-    schemas: [...AUDIT_SCHEMAS, ...DEAD_LETTER_SCHEMAS, ...PROBLEM_SCHEMAS],
+    description: 'Sessions, audits, dead letters, health, metrics and this description',
+    routes: { ...SESSION_ROUTES, ...AUDIT_ROUTES, ...DEAD_LETTER_ROUTES, ...OPERATION_ROUTES },
+    schemas: [...SESSION_SCHEMAS, ...AUDIT_SCHEMAS, ...DEAD_LETTER_SCHEMAS, ...PROBLEM_SCHEMAS],
   },
 ];
 

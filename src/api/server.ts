@@ -19,6 +19,8 @@ export interface ServerOptions {
   readonly logger: Logger;
   /** Origins of other sites whose pages may ask; none if absent. */
   readonly corsOrigins?: readonly string[];
+  /** Where browsers reach this server, if that is known. */
+  readonly publicUrl?: string | undefined;
   /** Those of the process, if it delivers any; else the server makes its own. */
   readonly webhooks?: Webhooks;
   /** Entries of all logs that may wait before `/readyz` says that this server is behind. */
@@ -84,9 +86,9 @@ export async function buildServer(
   server.addHook('onClose', () => jobs.close());
   const webhooks = options.webhooks ?? new Webhooks({ deployment, logger });
   if (!options.webhooks) server.addHook('onClose', () => webhooks.close());
-  const { corsOrigins = [], rateLimit } = options;
+  const { corsOrigins = [], rateLimit, publicUrl } = options;
   await server.register(app, {
-    ...{ deployment, jobs, webhooks, keys, corsOrigins, rateLimit },
+    ...{ deployment, jobs, webhooks, keys, corsOrigins, rateLimit, publicUrl },
     ...{ lagEntriesMax, waitingChangesMax },
   });
   return server;

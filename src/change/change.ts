@@ -58,7 +58,7 @@ export function unpackOutcomes(letters: string): Outcome[] {
 }
 
 const MEMBERS = new Set(['op', 'object_type', 'id', 'data', 'source_version']);
-const RECORD_ID_LENGTH_MAX = 256;
+export const RECORD_ID_LENGTH_MAX = 256;
 /** Attributes of one record, declared or not: a record is one hash field and is read as a whole. */
 const RECORD_ATTRIBUTES_MAX = 2000;
 /**

@@ -5,6 +5,8 @@
  * HTML, 9.2.6). An id without data is noted, and is no event.
  */
 interface SentEvent {
+  /** Its type; undefined: none was named. */
+  readonly event: string | undefined;
   /** Undefined: there was only an id. */
   readonly data: string | undefined;
   /** The last id that was sent; '': none. */
@@ -15,6 +17,7 @@ export async function* readEvents(chunks: AsyncIterable<Uint8Array>): AsyncGener
   const decoder = new TextDecoder();
   let rest = '';
   let id = '';
+  let event: string | undefined;
   let data: string[] = [];
   for await (const chunk of chunks) {
     const lines = `${rest}${decoder.decode(chunk, { stream: true })}`.split(/\r\n|\n/);
@@ -23,9 +26,10 @@ export async function* readEvents(chunks: AsyncIterable<Uint8Array>): AsyncGener
       const [, field, value = ''] = /^(\w+)(?:: ?(.*))?$/.exec(line) ?? [];
       if (field === 'data') data.push(value);
       if (field === 'id') id = value;
+      if (field === 'event') event = value;
       if (line !== '') continue;
-      yield { data: data.length > 0 ? data.join('\n') : undefined, id };
-      data = [];
+      yield { event, data: data.length > 0 ? data.join('\n') : undefined, id };
+      [event, data] = [undefined, []];
     }
   }
 }

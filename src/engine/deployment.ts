@@ -67,6 +67,7 @@ export interface Deployment extends Readers {
   readonly views: Views;
   readonly previews: Previews;
   readonly feed: Feed;
+  readonly news: CommitNews;
   readonly ingest: Ingest;
   readonly deadLetters: DeadLetters;
   readonly lostState: LostState;
@@ -215,6 +216,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       ingest,
       deadLetters,
       lostState,
+      news,
       ...reads,
       historyFolder,
       history: new SegmentHistory({

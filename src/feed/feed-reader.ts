@@ -2,9 +2,9 @@
  * feed-reader.ts – Reads the feed of one partition from where a reader stands.
  *
  * Keeps true: a reader is told nothing twice and misses nothing. Where that can't be, since entries
- * after its position are gone, it is refused with `cursor_expired`: by whomever they were taken, for
- * each entry names the one before it. After a roll-back a reader goes on where the partition was
- * rolled back to.
+ * after its position are gone, it is refused with `cursor_expired`. Each entry names the one before
+ * it, so that holds by whomever they were taken. After a roll-back a reader goes on where the
+ * partition was rolled back to.
  */
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { Problem } from '../errors.ts';

@@ -97,6 +97,9 @@ export interface MembershipStore extends StatusStore {
   /** Records of a type in the partition, archived ones included. */
   recordCount(partition: number, objectType: string): Promise<number>;
 
+  /** Records of the partition that are due between each of some moments and the one after it. */
+  dueCounts(partition: number, moments: readonly number[]): Promise<number[]>;
+
   backfillProgress(partition: number, of: MemberSet): Promise<BackfillProgress>;
 
   /** Names the last commit of every partition: two equal texts mean that none has committed. */
@@ -111,8 +114,20 @@ export interface MembershipStore extends StatusStore {
   /** Bytes of some records; 0 where there is none. */
   weights(objectType: string, ids: readonly string[]): Promise<number[]>;
 
-  /** At most `count` ids of the type's records after an id ('': from the first on). */
-  recordIds(partition: number, objectType: string, after: string, count: number): Promise<string[]>;
+  /**
+   * At most `count` ids of the type's records after an id ('': from the first on), of those that
+   * begin with `prefix`.
+   */
+  recordIds(
+    partition: number,
+    objectType: string,
+    after: string,
+    count: number,
+    prefix?: string,
+  ): Promise<string[]>;
+
+  /** At most `count` ids of the type's records, by chance; all of them if there are no more. */
+  someRecordIds(partition: number, objectType: string, count: number): Promise<string[]>;
 
   memberCount(partition: number, predicateId: number): Promise<number>;
 

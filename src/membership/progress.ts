@@ -33,14 +33,26 @@ export class Progress {
 
   async lag(): Promise<Lag> {
     const statuses = await allStatuses(this.#store);
-    const entries = await Promise.all(
-      statuses.map((status, partition) => this.#waiting(status, partition)),
-    );
+    const entries = await this.#waitingIn(statuses);
     return {
       entries: sum(entries),
       partitionsBehind: entries.filter((count) => count > 0).length,
       partitionsAhead: statuses.filter((status) => isAheadOfTime([status])).length,
     };
+  }
+
+  /** By partition, entries of its log that are not applied, as an upper bound. */
+  async waiting(): Promise<number[]> {
+    return this.#waitingIn(await allStatuses(this.#store));
+  }
+
+  /** Records that the clock alone moves, in each of some spans of time from `fromMs` on. */
+  async due(fromMs: number, spanMs: number, spans: number): Promise<number[]> {
+    const ends = Array.from({ length: spans + 1 }, (_, at) => fromMs + at * spanMs);
+    const parts = await Promise.all(
+      partitionsOf(this.#store).map((each) => this.#store.dueCounts(each, ends)),
+    );
+    return Array.from({ length: spans }, (_, at) => sum(parts.map((part) => part[at]!)));
   }
 
   /**
@@ -67,6 +79,10 @@ export class Progress {
     );
     const total = sum(parts.map(({ records }) => records));
     return total === 0 ? 0 : sum(parts.map(({ visited }) => visited)) / total;
+  }
+
+  #waitingIn(statuses: readonly PartitionStatus[]): Promise<number[]> {
+    return Promise.all(statuses.map((status, partition) => this.#waiting(status, partition)));
   }
 
   async #waiting({ position, end }: PartitionStatus, partition: number): Promise<number> {

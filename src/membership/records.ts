@@ -67,20 +67,20 @@ export class Records {
   }
 
   /**
-   * As `page`, of what is kept of each record.
+   * As `page`, of what is kept of each record; `idPrefix`: only those whose ids begin with it.
    * @throws Problem object_type_unknown | not_caught_up | cursor_invalid
    */
   async shapedPage<T extends { readonly id: string }>(
     objectType: string,
     request: PageRequest,
-    options: RecordPageOptions<T>,
+    options: RecordPageOptions<T> & { readonly idPrefix?: string | undefined },
   ): Promise<Page<T>> {
     await this.wait(objectType, options);
-    const { shape, budget = this.#context.reader.budget() } = options;
+    const { shape, budget = this.#context.reader.budget(), idPrefix } = options;
     const pick: Wanted<T> = { objectType, budget, shape, isWanted: isLive };
     const read = (partition: number, after: string, count: number) =>
       this.#context.reader.pickAlong(
-        (from, some) => this.#context.store.recordIds(partition, objectType, from, some),
+        (from, some) => this.#context.store.recordIds(partition, objectType, from, some, idPrefix),
         after,
         count,
         pick,

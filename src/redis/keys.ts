@@ -231,6 +231,16 @@ export class CatalogKeys {
     const base = `${this.base}idempotency-of:${holder}`;
     return { order: base, bytes: `${base}:bytes` };
   }
+
+  /** A browser's session, by the digest of its id. */
+  session(digest: string): string {
+    return `${this.base}session:${digest}`;
+  }
+
+  /** The sessions of an API key, by its digest. */
+  sessionsOf(digest: string): string {
+    return `${this.base}sessions-of:${digest}`;
+  }
 }
 
 /** What is kept of one job beside its place in the queue. */
@@ -441,7 +451,7 @@ export const KEY_TABLE: readonly KeyRow[] = [
   {
     name: 'rc:{p}:history-sizes',
     type: 'hash',
-    holds: 'feed id, entry → members when it was ready, or a run over, until folded',
+    holds: 'feed id and entry → members, when it became ready or a run ended',
     isLoose: true,
   },
   {
@@ -540,6 +550,16 @@ export const KEY_TABLE: readonly KeyRow[] = [
   { name: 'rc:{catalog}:idempotency:<digest>', type: 'string', holds: 'an answer that is kept' },
   { name: 'rc:{catalog}:idempotency-of:<key>', type: 'zset', holds: 'which are kept for a key' },
   { name: 'rc:{catalog}:idempotency-of:<key>:bytes', type: 'string', holds: 'what they weigh' },
+  {
+    name: 'rc:{catalog}:session:<digest>',
+    type: 'string',
+    holds: 'when a session began, and the digest of its key',
+  },
+  {
+    name: 'rc:{catalog}:sessions-of:<key>',
+    type: 'zset',
+    holds: 'sessions of a key by when they began, for 7 days',
+  },
   // Jobs and webhooks.
   { name: 'rc:{job-<id>}:state', type: 'hash', holds: 'how far a job has come, for 24 h' },
   { name: 'rc:{job-<id>}:input', type: 'list', holds: 'pieces that are still to be worked off' },

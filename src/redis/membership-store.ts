@@ -26,6 +26,7 @@ import type { PartitionKeys } from './keys.ts';
 import { backfillField, META_FIELDS, readBackfill } from './partition-meta.ts';
 import { lookAtPartition, lookAtShared, lookAtTally } from './partition-status.ts';
 import { unpackRelated } from './rows/neighbour-row.ts';
+import { readField } from './rows/readable.ts';
 import { unpackState } from './rows/state-row.ts';
 import { readStates } from './states.ts';
 import { weighFields } from './weigh.ts';
@@ -108,6 +109,14 @@ export class RedisMembershipStore implements MembershipStore {
     return this.#redis.zcard(this.#keys[partition]!.ids(objectType));
   }
 
+  dueCounts(partition: number, moments: readonly number[]): Promise<number[]> {
+    const { due } = this.#keys[partition]!;
+    const spans = moments.slice(1).map((end, at) => [moments[at]!, end] as const);
+    return Promise.all(
+      spans.map(([from, end]) => this.#redis.zcount(due, String(from), `(${end}`)),
+    );
+  }
+
   async backfillProgress(
     partition: number,
     { objectType, predicateId }: MemberSet,
@@ -134,14 +143,19 @@ export class RedisMembershipStore implements MembershipStore {
   truths(objectType: string, ids: readonly string[]): Promise<PredicateIds[]> {
     return this.#ask(ids, async (keys, some) => {
       const states = await readStates(this.#redis, keys, objectType, some);
-      return states.map((state) => unpackState(state).truth);
+      const key = keys.state(objectType);
+      return states.map((state, at) => readField(key, some[at]!, state, unpackState).truth);
     });
   }
 
   records(objectType: string, ids: readonly string[]): Promise<(SizedRecord | undefined)[]> {
     return this.#ask(ids, async (keys, some) => {
-      const rows = await this.#redis.hmget(keys.records(objectType), ...some);
-      return rows.map((row) => (row ? { record: unpackRecord(row), size: row.length } : undefined));
+      const key = keys.records(objectType);
+      const rows = await this.#redis.hmget(key, ...some);
+      return rows.map((row, at) => {
+        if (!row) return undefined;
+        return { record: readField(key, some[at]!, row, unpackRecord), size: row.length };
+      });
     });
   }
 
@@ -154,8 +168,15 @@ export class RedisMembershipStore implements MembershipStore {
     objectType: string,
     after: string,
     count: number,
+    prefix = '',
   ): Promise<string[]> {
-    return this.#idsAfter(this.#keys[partition]!.ids(objectType), after, count);
+    return this.#idsAfter(this.#keys[partition]!.ids(objectType), after, count, prefix);
+  }
+
+  someRecordIds(partition: number, objectType: string, count: number): Promise<string[]> {
+    return this.#redis.hrandfield(this.#keys[partition]!.records(objectType), count) as Promise<
+      string[]
+    >;
   }
 
   memberCount(partition: number, predicateId: number): Promise<number> {
@@ -196,8 +217,11 @@ export class RedisMembershipStore implements MembershipStore {
 
   holderPartitions(edgeId: number, targets: readonly string[]): Promise<number[][]> {
     return this.#ask(targets, async (keys, some) => {
-      const rows = await this.#redis.hmget(keys.related(edgeId), ...some);
-      return rows.map((row) => Object.keys(unpackRelated(row)).map(Number));
+      const key = keys.related(edgeId);
+      const rows = await this.#redis.hmget(key, ...some);
+      return rows.map((row, at) =>
+        Object.keys(readField(key, some[at]!, row, unpackRelated)).map(Number),
+      );
     });
   }
 
@@ -229,8 +253,12 @@ export class RedisMembershipStore implements MembershipStore {
   }
 
   /** From a sorted set of ids. */
-  #idsAfter(listed: string, after: string, count: number): Promise<string[]> {
-    const from = after === '' ? '-' : `(${after}`;
-    return this.#redis.zrangebylex(listed, from, '+', 'LIMIT', 0, count);
+  #idsAfter(listed: string, after: string, count: number, prefix = ''): Promise<string[]> {
+    const first = prefix === '' ? '-' : `[${prefix}`;
+    // Ids are UTF-8, in which there is no byte FF.
+    const last =
+      prefix === '' ? '+' : Buffer.concat([Buffer.from(`[${prefix}`), Buffer.from([0xff])]);
+    const from = after === '' || compareIds(after, prefix) < 0 ? first : `(${after}`;
+    return this.#redis.zrangebylex(listed, from, last, 'LIMIT', 0, count);
   }
 }

@@ -6,6 +6,7 @@
  */
 import type { Redis } from 'ioredis';
 import type { AnswerStore } from '../api/answer-store.ts';
+import type { SessionStore } from '../api/session-store.ts';
 import type { ActivationStore } from '../catalog/activation-store.ts';
 import type { CatalogLog } from '../catalog/catalog-log.ts';
 import type { SegmentSets } from '../cli/segment-sets.ts';
@@ -56,6 +57,7 @@ import { RedisRowAudits } from './row-audits.ts';
 import { keptLetters } from './rows/dead-letter.ts';
 import { RedisSegmentSets } from './segment-sets.ts';
 import { RedisServerError } from './server-error.ts';
+import { RedisSessionStore } from './session-store.ts';
 import { RedisSortedRunStore } from './sorted-run-store.ts';
 import { StreamTail } from './stream-tail.ts';
 import { RedisWebhookLanes } from './webhook-lanes.ts';
@@ -85,6 +87,7 @@ export interface Stores {
   readonly memberships: MembershipStore;
   readonly queues: QueueConnections;
   readonly segmentSets: SegmentSets;
+  readonly sessions: SessionStore;
   readonly sortedRuns: SortedRunStore;
   /** Asks Redis all the time, on a connection of its own, from now on. */
   readonly health: RedisHealth;
@@ -190,6 +193,7 @@ function storesOf(connected: Connected): Omit<Stores, 'commitChannel'> {
     memberships: new RedisMembershipStore(redis, keys.partitions),
     queues: queueConnections(redis, keys.prefix),
     segmentSets: new RedisSegmentSets(redis, keys),
+    sessions: new RedisSessionStore(redis, keys.catalog),
     sortedRuns: new RedisSortedRunStore(redis, keys.catalog),
     health,
     partitions: (onUnreadable) =>

@@ -971,6 +971,8 @@ const BY_KEY: Readonly<Record<string, { readonly planting: string } | { readonly
     'rc:{catalog}:idempotency:<digest>': { none: 'nothing else holds an answer' },
     'rc:{catalog}:idempotency-of:<key>': { none: 'what it lists ends by itself' },
     'rc:{catalog}:idempotency-of:<key>:bytes': { none: 'what it weighs ends by itself' },
+    'rc:{catalog}:session:<digest>': { none: 'whoever lost it signs in again' },
+    'rc:{catalog}:sessions-of:<key>': { none: 'what it lists ends by itself' },
     'rc:{job-<id>}:state': { none: 'a job that has lost it fails' },
     'rc:{job-<id>}:input': { none: 'nothing else holds what was sent' },
     'rc:{job-<id>}:output': { none: 'a result of a day' },

@@ -51,9 +51,11 @@ const JOB_TIMEOUT_MS = 60_000;
 
 export async function openTestApi({
   corsOrigins = [],
+  publicUrl,
   ...options
 }: Partial<DeploymentOptions> & {
   readonly corsOrigins?: readonly string[];
+  readonly publicUrl?: string;
 } = {}): Promise<TestApi> {
   const logger = pino({ level: process.env.LOG_LEVEL ?? 'silent' });
   const deployment = await openTestDeployment(options);
@@ -62,7 +64,7 @@ export async function openTestApi({
     ...{ role, key: `the-key-of-the-${role}` },
     ...(role === 'service' ? { name: SERVICE_NAME } : {}),
   }));
-  const server = await buildServer(deployment, { keys, logger, corsOrigins });
+  const server = await buildServer(deployment, { keys, logger, corsOrigins, publicUrl });
   const startJobs = () => startJobWorker({ ...deployment, logger }, jobHandlers(deployment));
   let jobs: JobWorker = startJobs();
   const call: TestApi['call'] = (

@@ -47,6 +47,7 @@ describe('a valid environment', () => {
       ROLLCALL_WEBHOOK_ALLOW: 'hooks.internal, 10.1.0.0/16,::1',
       ROLLCALL_RATE_LIMIT: '10/second',
       ROLLCALL_PAGE_BYTES: '1000000',
+      ROLLCALL_PUBLIC_URL: 'https://rollcall.example.com',
       ROLLCALL_CORS_ORIGINS: 'https://app.example.com, http://localhost:5173',
       LOG_LEVEL: 'debug',
     });
@@ -65,6 +66,7 @@ describe('a valid environment', () => {
       webhookAllow: ['hooks.internal', '10.1.0.0/16', '::1'],
       rateLimit: { requests: 10, windowMs: 1000 },
       limits: { ...DEFAULT_LIMITS, pageBytes: 1_000_000 },
+      publicUrl: 'https://rollcall.example.com',
       corsOrigins: ['https://app.example.com', 'http://localhost:5173'],
       logLevel: 'debug',
     });

@@ -12,8 +12,9 @@ import { type ErrorCode, Problem } from '../../errors.ts';
 import { NO_CONTENT } from '../answers.ts';
 import { editOf } from '../edits.ts';
 import { named } from '../fields.ts';
+import type { Caller } from '../known-keys.ts';
+import { pageByName } from '../named-pages.ts';
 import { LIMIT_DEFAULT, pageOf, pageParameters } from '../page.ts';
-import type { Caller } from '../plugins/auth.ts';
 import { type Capability, ROLE_CAPABILITIES } from '../roles.ts';
 import { type RouteContext, route } from '../route.ts';
 import { formatActivation, formatLetter, formatSync } from './format.ts';
@@ -42,6 +43,26 @@ const listActivations = route({
       listed.map((activation) => shown(activation, context, mayChange(caller))),
     );
     return { data, next_cursor: null };
+  },
+});
+
+const listAllActivations = route({
+  method: 'GET',
+  path: '/v1/activations',
+  need: 'read',
+  summary: 'List the activations of all views, by view and in the order in which they were created',
+  query: Type.Object(pageParameters),
+  answers: { 200: pageOf(named('Activation')) },
+  refusals: ['parameter_invalid', 'cursor_invalid'],
+  handler: async (request, context, reply) => {
+    const { store, limits } = context.deployment;
+    const { activations } = await store.refresh();
+    const isWhole = mayChange(request.caller);
+    const format = (activation: StoredActivation) => shown(activation, context, isWhole);
+    const placed = [...activations.values()].map((each) => [placeOf(each), each] as const);
+    return context.held.send(request, reply, () =>
+      pageByName(placed, request.query, limits.pageBytes, format),
+    );
   },
 });
 
@@ -212,6 +233,7 @@ const redeliverDeadLetters = route({
 });
 
 export const ACTIVATION_ROUTES = {
+  listAllActivations,
   listActivations,
   createActivation,
   getActivation,
@@ -243,6 +265,11 @@ async function shown(
 ): Promise<Record<string, unknown>> {
   const answer = formatActivation(activation, await webhooks.state(activation));
   return isWhole ? answer : { ...answer, url: shownTarget(activation.url) };
+}
+
+/** In the order of views, and of one view in that of creation. */
+function placeOf({ view, created_at: createdAt, id }: StoredActivation): string {
+  return `${view}/${String(createdAt).padStart(16, '0')}/${id}`;
 }
 
 function mayChange(caller: Caller | undefined): boolean {

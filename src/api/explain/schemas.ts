@@ -54,7 +54,12 @@ const explainedPart = {
   of: Type.Optional(
     Type.Union([Type.Integer(), Type.Null()], { description: 'Related records in all.' }),
   ),
-  value: Type.Optional(value('The number that an aggregate is; null: there is none.')),
+  value: Type.Optional(
+    value(
+      'The number that an aggregate is; of a match, how many satisfy it, or their share where ' +
+        'its threshold is one; null: there is none.',
+    ),
+  ),
   related: Type.Optional(
     Type.Array(
       Type.Object({

@@ -5,9 +5,11 @@
  */
 import Type from 'typebox';
 import { Problem } from '../../errors.ts';
+import { LIMITS } from '../../limits.ts';
 import { version } from '../../version.ts';
 import { preferredForm } from '../accepts.ts';
 import { route } from '../route.ts';
+import { time } from '../times.ts';
 import { examine, inTime } from './readiness.ts';
 
 /** While Redis is gone these are unknown: NaN is the number that Prometheus has for that. */
@@ -39,6 +41,38 @@ const getRoot = route({
       openapi: '/openapi.json',
     };
   },
+});
+
+const getInfo = route({
+  method: 'GET',
+  path: '/v1/info',
+  need: 'read',
+  summary: 'What this server is, what time it is there, and which bounds it has',
+  answers: {
+    200: Type.Object({
+      name: Type.Enum(['rollcall']),
+      version: Type.String(),
+      time_zone: Type.String({ description: 'In which relative dates of filters are meant.' }),
+      now: time('The time of this server.'),
+      partitions: Type.Integer(),
+      limits: Type.Record(Type.String(), Type.Integer(), {
+        description: 'By name, as `rollcall config` lists them without `ROLLCALL_`.',
+      }),
+    }),
+  },
+  handler: async (_, { deployment: { founding, limits } }) => ({
+    name: 'rollcall' as const,
+    version: version(),
+    time_zone: founding.timeZone,
+    now: new Date().toISOString(),
+    partitions: founding.partitions,
+    limits: Object.fromEntries(
+      Object.entries(LIMITS).map(([limit, { name }]) => [
+        name.slice('ROLLCALL_'.length).toLowerCase(),
+        limits[limit as keyof typeof LIMITS],
+      ]),
+    ),
+  }),
 });
 
 const getHealth = route({
@@ -140,6 +174,7 @@ const getDescription = route({
 
 export const OPERATION_ROUTES = {
   getRoot,
+  getInfo,
   getDescription,
   getHealth,
   getReadiness,

@@ -1,52 +1,48 @@
 /**
- * auth.ts – Who is asking: 401 without a valid key, 403 with too small a role, before anything else
- * of the request is read.
+ * auth.ts – Who is asking: 401 without a valid key or session, 403 with too small a role, before
+ * anything else of the request is read.
  *
- * Keeps true: keys are in memory only as SHA-256 digests. A key that is sent is compared with each
- * of them in constant time, so that an answer's time shows neither its place in the list nor a
- * common beginning.
+ * Keeps true: a key that is sent wins over a session, so that who calls the API from a page of ours
+ * is who the key says.
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import cookie from '@fastify/cookie';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import type { KeyEntry, Role } from '../../config.ts';
 import { Problem } from '../../errors.ts';
+import type { Caller, KnownKeys } from '../known-keys.ts';
 import { isDocumentation, pathOf } from '../paths.ts';
 import { type Capability, type Need, needOf, ROLE_CAPABILITIES } from '../roles.ts';
-
-export interface Caller {
-  readonly role: Role;
-  /** Names the key without showing it. */
-  readonly holder: string;
-  /** What is written wherever it says who did something: the key's name, or its fingerprint. */
-  readonly by: string;
-}
+import type { SessionStore } from '../session-store.ts';
+import { Sessions } from '../sessions.ts';
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    readonly sessions: Sessions;
+  }
   interface FastifyRequest {
     /** Undefined where no key is needed. */
     caller: Caller | undefined;
-    /** Whether the key that was sent still allows it: asked while an answer goes on and on. */
+    /** Whether who began this answer may still have it: asked while it goes on and on. */
     isStillAllowed(): Promise<boolean>;
   }
 }
 
-interface KnownKey extends Caller {
-  readonly digest: Buffer;
-}
-
 interface AuthOptions {
-  readonly keys: readonly KeyEntry[];
-  /** Of the installation: a fingerprint says nothing about its key to who does not have it. */
-  readonly secret: string;
+  readonly keys: KnownKeys;
+  readonly sessions: SessionStore;
+  /** Where browsers reach this server, if that is known. */
+  readonly publicUrl: string | undefined;
 }
 
 export const auth = fp(
-  async (app: FastifyInstance, { keys, secret }: AuthOptions) => {
-    const known = keys.map((entry) => knownKey(entry, secret));
+  async (app: FastifyInstance, { keys, sessions: store, publicUrl }: AuthOptions) => {
+    // Cookies are read only where no key is sent: on the hot path there are none.
+    await app.register(cookie, { hook: false });
+    const sessions = new Sessions({ store, keys, publicUrl }, app);
+    app.decorate('sessions', sessions);
     app.decorateRequest('caller', undefined);
     app.decorateRequest('isStillAllowed', async function (this: FastifyRequest) {
-      return isAllowed(this, known);
+      return isAllowed(this, keys, sessions);
     });
     const publicPaths = new Set<string>();
     app.addHook('onRoute', (route) => {
@@ -61,46 +57,58 @@ export const auth = fp(
       const need =
         url === undefined ? needOfNothing(pathOf(request.url)) : needOf(request.routeOptions);
       if (need === 'nothing') return;
-      request.caller = admit(request, need, known);
+      request.caller = await admit(request, need, keys, sessions);
     });
   },
   { name: 'auth' },
 );
 
-/** @throws Problem key_missing | role_insufficient */
-function admit({ headers }: FastifyRequest, need: Need, known: readonly KnownKey[]): Caller {
-  const caller = authenticate(keyOf(headers.authorization, need), known);
+/** @throws Problem key_missing | role_insufficient, and those of a session */
+async function admit(
+  request: FastifyRequest,
+  need: Need,
+  keys: KnownKeys,
+  sessions: Sessions,
+): Promise<Caller> {
+  const { authorization } = request.headers;
+  const caller =
+    authorization === undefined
+      ? await sessions.caller(request)
+      : callerOf(keyOf(authorization, need), keys);
+  if (!caller) throw new Problem('key_missing', 'send a key as Authorization: Bearer <key>');
   authorize(caller, need);
   return caller;
 }
 
-function isAllowed(request: FastifyRequest, known: readonly KnownKey[]): boolean {
+/** While Redis is silent nobody's session has ended. */
+async function isAllowed(
+  request: FastifyRequest,
+  keys: KnownKeys,
+  sessions: Sessions,
+): Promise<boolean> {
   const need = needOf(request.routeOptions);
   if (need === 'nothing') return true;
   try {
-    admit(request, need, known);
+    await admit(request, need, keys, sessions);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return !(error instanceof Problem);
   }
 }
 
-function knownKey({ role, key, name }: KeyEntry, secret: string): KnownKey {
-  const digest = digestOf(key);
-  const by = name ?? fingerprintOf(key, secret);
-  return { role, digest, holder: digest.toString('hex').slice(0, 16), by };
-}
-
-/** No name of a key holds a colon, so it can't pass for one. */
-function fingerprintOf(key: string, secret: string): string {
-  return `key:${createHmac('sha256', secret).update(key).digest('hex').slice(0, 16)}`;
+/** @throws Problem key_missing */
+function callerOf(sent: string | undefined, keys: KnownKeys): Caller | undefined {
+  if (sent === undefined) return undefined;
+  const caller = keys.find(sent);
+  if (!caller) throw new Problem('key_missing', 'the key is not valid');
+  return caller;
 }
 
 /**
- * The key that was sent. A browser, which shows the board of queues, can only send it as a
- * password.
+ * The key that was sent. A browser without a session shows the board of queues, too: it can only
+ * send the key as a password.
  */
-function keyOf(authorization = '', need: Need): string | undefined {
+function keyOf(authorization: string, need: Need): string | undefined {
   const basic =
     need === 'operate_queues'
       ? /^Basic +([A-Za-z0-9+/=]+) *$/i.exec(authorization)?.[1]
@@ -108,17 +116,6 @@ function keyOf(authorization = '', need: Need): string | undefined {
   if (basic === undefined) return /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
   const [, ...password] = Buffer.from(basic, 'base64').toString().split(':');
   return password.join(':');
-}
-
-/** @throws Problem key_missing */
-function authenticate(sent: string | undefined, known: readonly KnownKey[]): Caller {
-  if (sent === undefined)
-    throw new Problem('key_missing', 'send a key as Authorization: Bearer <key>');
-  const digest = digestOf(sent);
-  let caller: KnownKey | undefined;
-  for (const key of known) if (timingSafeEqual(key.digest, digest)) caller = key;
-  if (!caller) throw new Problem('key_missing', 'the key is not valid');
-  return caller;
 }
 
 /** @throws Problem role_insufficient */
@@ -135,7 +132,3 @@ const REFUSED: Readonly<Record<Capability | 'key', string>> = {
   write_catalog: 'change what is declared, nor import or export',
   operate_queues: 'look at the queues',
 };
-
-function digestOf(key: string): Buffer {
-  return createHash('sha256').update(key).digest();
-}

@@ -14,6 +14,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
 import { Problem } from '../../errors.ts';
 import { BOARD_PATH } from '../paths.ts';
+import { isOwnPage } from '../same-origin.ts';
 
 export const queueBoard = fp(
   async (app: FastifyInstance, { queues }: { queues: readonly Queue[] }) => {
@@ -44,22 +45,13 @@ export const queueBoard = fp(
  * pages may change something.
  * @throws Problem origin_refused
  */
-function refuseOtherSites(
-  method: string,
-  { origin, host, 'sec-fetch-site': site }: IncomingHttpHeaders,
-): void {
+function refuseOtherSites(method: string, headers: IncomingHttpHeaders): void {
   if (method === 'GET' || method === 'HEAD') return;
-  // The browser's own statement, which a proxy that renames the host leaves as it is; over plain
-  // HTTP there is only the origin.
-  const isOwn =
-    site === undefined ? isOriginOf(host, origin) : site === 'same-origin' || site === 'none';
-  if (!isOwn)
+  const { origin, 'sec-fetch-site': site } = headers;
+  // A person, or a program that is no browser: those name no page that asks.
+  const isOfNoPage = site === 'none' || (site === undefined && origin === undefined);
+  if (!isOfNoPage && !isOwnPage(headers))
     throw new Problem('origin_refused', 'the queues are changed from their own pages only');
-}
-
-/** Only browsers send an origin. */
-function isOriginOf(host: string | undefined, origin: string | undefined): boolean {
-  return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host);
 }
 
 /** The pages would load a font from elsewhere; they work without it. */

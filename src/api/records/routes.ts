@@ -5,6 +5,7 @@ import Type from 'typebox';
 import type { StoredSegment } from '../../catalog/catalog.ts';
 import type { CatalogStore } from '../../catalog/catalog-store.ts';
 import { findObjectType, findSegment } from '../../catalog/entries.ts';
+import { RECORD_ID_LENGTH_MAX } from '../../change/change.ts';
 import { recordTag } from '../../change/record.ts';
 import { type ErrorCode, Problem } from '../../errors.ts';
 import { EVENTUAL } from '../../membership/read-options.ts';
@@ -38,6 +39,12 @@ const listRecords = route({
   description: 'Archived records are left out.',
   query: Type.Object({
     segment: Type.Optional(Type.String({ description: 'Slug of a segment of this object type.' })),
+    q: Type.Optional(
+      Type.String({
+        maxLength: RECORD_ID_LENGTH_MAX,
+        description: 'How the ids begin; not with segment.',
+      }),
+    ),
     ...pageParameters,
     ...readParameters,
   }),
@@ -52,15 +59,16 @@ const listRecords = route({
   handler: async (request, { deployment: { members, records, store }, held }, reply) => {
     const { query } = request;
     const { type } = request.params;
-    const { segment, limit = LIMIT_DEFAULT } = query;
+    const { segment, q: idPrefix, limit = LIMIT_DEFAULT } = query;
     const cursor = query.cursor || undefined;
     const options = { ...EVENTUAL, shape: (named: NamedRecord) => showRecord(type, named) };
+    if (segment !== undefined && idPrefix !== undefined) throw onlyOne();
     if (segment !== undefined) await refuseOther(segment, type, store);
     await records.wait(type, readOptions(query), segment);
     return held.send(request, reply, async () =>
       pageText(
         segment === undefined
-          ? await records.shapedPage(type, { limit, cursor }, options)
+          ? await records.shapedPage(type, { limit, cursor }, { ...options, idPrefix })
           : await members.shapedRecords(segment, { limit, cursor }, options),
       ),
     );
@@ -202,6 +210,11 @@ export const RECORD_ROUTES = {
   restoreRecord,
   deleteRecord,
 };
+
+function onlyOne(): Problem {
+  const detail = 'ids are looked for among all records: leave out segment or q';
+  return new Problem('parameter_invalid', detail, [{ path: '/q', detail }]);
+}
 
 /** @throws Problem parameter_invalid | object_type_unknown | segment_unknown */
 async function refuseOther(segment: string, type: string, store: CatalogStore): Promise<void> {
