@@ -53,7 +53,10 @@ async function allOf(body: object, limit: number): Promise<{ ids: string[]; page
   for (; cursor !== null; pages++) {
     const answer = await api.call('POST', '/v1/records/people/query', { ...body, limit, cursor });
     expect(answer.statusCode, answer.body).toBe(200);
-    const page = answer.json<{ data: { id: string; data: object }[]; next_cursor: string | null }>();
+    const page = answer.json<{
+      data: { id: string; data: object }[];
+      next_cursor: string | null;
+    }>();
     expect(page.data.length).toBeLessThanOrEqual(limit);
     ids.push(...page.data.map(({ id }) => id));
     cursor = page.next_cursor;
