@@ -105,15 +105,16 @@ async function look(deployment: Deployment, timeoutMs: number): Promise<AuditRep
 }
 
 function describeReport(report: AuditReport): string[] {
-  const { segments, records, partitions, evaluations, memberships, edges, graphRecords, leftOver } =
-    report;
+  const { segments, records, partitions, memberships, edges, graphRecords, leftOver } = report;
+  const { evaluations, checks } = report;
   const across =
     `${grouped(edges)} relationships: holders, their values, neighbour rows and ` +
     `related rows, over ${grouped(graphRecords)} live records in memory.`;
   return [
     `Compared ${grouped(segments)} segments over ${grouped(records)} records in ` +
       `${partitions} partitions with JsonLogic:`,
-    `${grouped(evaluations)} evaluations, ${grouped(memberships)} memberships; ` +
+    `${grouped(evaluations)} evaluations (${grouped(checks)} of them by json-logic-js as well), ` +
+      `${grouped(memberships)} memberships; ` +
       'member sets, state rows, counts, ids, timers, tombstones, slugs.',
     ...(edges > 0 ? [across] : []),
     ...report.skippedEdges.map((edge) => `Left out: edge=${edge} (building)`),

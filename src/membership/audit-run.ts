@@ -228,6 +228,7 @@ export class AuditRun {
       related.map(({ segment }) => segment),
     );
     this.#evaluations += this.#graph.evaluations;
+    this.#checks += this.#graph.checks;
     this.#memberships += this.#graph.memberships;
     for (const { subject, engineOnly, referenceOnly } of this.#graph.differences) {
       if (!('slug' in subject)) continue;

@@ -72,7 +72,8 @@ export class Previews {
       if (nowMs === undefined) return undefined;
       const atMs = momentOf(request.atMs, nowMs);
       const { sample } = request;
-      const run = { plan, nowMs: atMs, sample, bytesMax: limits.previewBytes };
+      const { previewBytes: bytesMax } = limits;
+      const run = { plan, nowMs: atMs, sample, bytesMax, timeoutMs: leftMs };
       return this.#thread.run(run, signal, caller.onProgress ?? (() => {}));
     });
     if (caller.signal.aborted) return undefined;

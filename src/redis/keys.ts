@@ -404,7 +404,7 @@ export const KEY_TABLE: readonly KeyRow[] = [
   {
     name: 'rc:{p}:counted',
     type: 'hash',
-    holds: 'number modulo 64 of a commit → number, nonce, what it counted',
+    holds: 'number modulo 64 or 512 of a commit → what it counted, wrote',
     isLoose: true,
   },
   {

@@ -142,6 +142,19 @@ export const SIGNATURES = {
     arguments: ['field', 'last', 'nowMs', 'pendingMax', 'deadMax'],
     more: true,
   }),
+  readChanged: answering<{
+    readonly number: number;
+    readonly nonce: string;
+    readonly since: 'known' | 'unknown';
+    readonly whole: number;
+    readonly changed: readonly (string | number)[];
+  }>()({
+    keys: ['meta', 'counted'],
+    arguments: ['sinceNumber', 'sinceNonce', 'ring', 'rowsMax'],
+    more: true,
+    answers: 'fields',
+    whenFull: 'no-writes',
+  }),
   readChunk: answering<{ readonly rows: readonly (string | null)[]; readonly isEnd: number }>()({
     keys: ['ids', 'records', 'heads', 'blocks'],
     arguments: ['after', 'most', 'bytesMax'],

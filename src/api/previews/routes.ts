@@ -7,14 +7,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
 import { readOperand } from '../../change/value.ts';
 import { Problem } from '../../errors.ts';
-import type { PreviewRequest } from '../../preview/preview.ts';
+import type { PreviewProgress, PreviewRequest } from '../../preview/preview.ts';
 import { preferredForm } from '../accepts.ts';
+import { EVENT_STREAM } from '../event-streams.ts';
 import { route } from '../route.ts';
-import { sendPreviewEvents } from './events.ts';
+import { previewTexts } from './events.ts';
 import { formatPreview } from './format.ts';
 import { PREVIEW_TIMEOUT_MS, previewBody, previewForm, SAMPLE_DEFAULT } from './schemas.ts';
 
-const FORMS = ['application/json', 'text/event-stream'] as const;
+const FORMS = ['application/json', EVENT_STREAM] as const;
 
 const previewSegment = route({
   method: 'POST',
@@ -37,21 +38,21 @@ const previewSegment = route({
     'overloaded',
     'not_acceptable',
   ],
-  handler: async (request, { deployment: { previews, founding } }, reply) => {
+  handler: async (request, { deployment: { previews, founding }, streams }, reply) => {
     const asked = requestOf(request.body, founding.timeZone);
     const connection = request.raw.socket;
-    const signal = goneSignal(request, reply);
     reply.header('vary', 'accept');
     switch (preferredForm(request.headers.accept, FORMS)) {
       case 'application/json': {
+        const signal = goneSignal(request, reply);
         const preview = await previews.preview(asked, { connection, signal });
         return preview ? formatPreview(preview) : reply.hijack();
       }
-      case 'text/event-stream':
-        return sendPreviewEvents(
-          (onProgress) => previews.preview(asked, { connection, signal, onProgress }),
-          reply,
-        );
+      case EVENT_STREAM: {
+        const previewing = (signal: AbortSignal, onProgress: (at: PreviewProgress) => void) =>
+          previews.preview(asked, { connection, signal, onProgress });
+        return streams.send(request, reply, previewTexts(previewing));
+      }
       default:
         throw new Problem('not_acceptable', `a preview is given as ${FORMS.join(', ')}`);
     }
