@@ -43,8 +43,8 @@ export class BitTable {
   }
 
   /**
-   * Columns in which something is set, ascending, with the rows in which it is: those among 32 after
-   * the other, so that long tables are gone through in small steps.
+   * Columns in which something is set, ascending, with the rows in which it is: 32 columns at a
+   * time, so that long tables are gone through in small steps.
    */
   *columns(): Generator<readonly (readonly [column: number, rows: readonly number[]])[]> {
     for (let at = 0; at < this.#width; at++)

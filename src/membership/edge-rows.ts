@@ -3,8 +3,8 @@
  * records ask for.
  *
  * Keeps true: two texts are equal exactly if the rows agree on all that exists. What was added up
- * for predicates that were given up is left out, and counted. One text per row is held: of rows that
- * lie with holders those of one partition at a time.
+ * for predicates that were given up is left out, and counted. One text per row is held: of rows
+ * that lie with holders those of one partition at a time.
  */
 import { targetsOf } from '../change/edge.ts';
 import { partitionOf } from '../change/partition.ts';

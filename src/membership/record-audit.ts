@@ -8,9 +8,9 @@
  * itself as well; one that answers otherwise ends the audit.
  *
  * A record and its state row are read at one instant, sets at another one. A pair that does not
- * match is looked at again, all of it at one instant and by json-logic-js itself: only what is wrong
- * then is reported. A set that goes wrong while it is compared may be missed, as one that goes wrong
- * afterwards is.
+ * match is looked at again, all of it at one instant and by json-logic-js itself. Only what is
+ * wrong then is reported. A set that goes wrong while it is compared may be missed, as one that
+ * goes wrong afterwards is.
  *
  * Memory: of the records of one partition their ids, and a bit for each pair, up to TABLE_BITS_MAX.
  */
