@@ -186,3 +186,43 @@ describe('a server whose console was not built', () => {
     }
   });
 });
+
+describe('what the console lists', () => {
+  it('has the number of records of a type, if that is asked for', async () => {
+    const declared = { attributes: { age: { type: 'number' } } };
+    await api.call('PUT', '/v1/object-types/contacts', declared);
+    for (const id of ['a', 'b', 'c'])
+      await api.call('PUT', `/v1/records/contacts/${id}`, { age: 20 });
+    await api.call('DELETE', '/v1/records/contacts/c');
+    const counted = await api.call('GET', '/v1/object-types?fields=name,records');
+    expect(counted.json().data).toEqual([{ name: 'contacts', records: 2 }]);
+    const plain = await api.call('GET', '/v1/object-types');
+    expect(plain.json().data[0]).not.toHaveProperty('records');
+  });
+
+  it('has each filter as a sentence that follows the titles it names', async () => {
+    const rules = [{ field: 'age', operator: '>=', value: 18 }];
+    const adults = {
+      title: 'Adults',
+      object_type: 'contacts',
+      query: { combinator: 'and', rules },
+    };
+    await api.call('POST', '/v1/segments', { ...adults, slug: 'adults' });
+    const inAdults = { field: '', operator: 'inSegment', value: 'adults' };
+    const query = { combinator: 'and', rules: [inAdults] };
+    await api.call('POST', '/v1/segments', { ...adults, title: 'Two', slug: 'two', query });
+    const sentences = async () => {
+      const { data } = (await api.call('GET', '/v1/segments?fields=words')).json();
+      return data.map(({ words }: { words: string }) => words);
+    };
+    expect(await sentences()).toEqual([
+      'Contacts whose age is at least 18',
+      'Contacts that are in the segment “Adults”',
+    ]);
+    const before = (await api.call('GET', '/v1/segments/two')).headers.etag;
+    await api.call('PATCH', '/v1/segments/adults', { title: 'Grown-ups' });
+    expect((await sentences())[1]).toBe('Contacts that are in the segment “Grown-ups”');
+    const after = (await api.call('GET', '/v1/segments/two')).headers.etag;
+    expect(after).toBe(before);
+  });
+});
