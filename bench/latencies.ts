@@ -62,7 +62,8 @@ export async function compareAsking(
   return { history, segments, work, figures };
 }
 
-const WARM_UP = 50;
+/** Requests before the clock starts; fewer before short rounds. */
+const WARM_UP_MAX = 50;
 
 /** Asks again and again for as long as a round takes. */
 class Repeated implements Side {
@@ -83,7 +84,8 @@ class Repeated implements Side {
   }
 
   async warmUp(): Promise<void> {
-    for (let at = 0; at < WARM_UP; at++) await this.#ask();
+    const times = Math.min(WARM_UP_MAX, Math.ceil(this.#roundMs / 10));
+    for (let at = 0; at < times; at++) await this.#ask();
     this.latencies = new Latencies();
   }
 

@@ -101,6 +101,7 @@ export const ERRORS = {
   shutting_down: { status: 503, title: 'The server is shutting down' },
   route_unknown: { status: 404, title: 'There is nothing at this path' },
   method_not_allowed: { status: 405, title: 'This path does not take that method' },
+  row_unreadable: { status: 500, title: 'What is stored in Redis can not be read' },
   internal: { status: 500, title: 'A fault of the server' },
 } as const satisfies Record<string, ErrorKind>;
 

@@ -5,9 +5,11 @@
  * itself if its holder dies. What is kept for one holder has a bounded weight: the oldest give way.
  */
 
-/** The answer to a request, and the hash of that request's body. */
+/** The answer to a request, and the hash of that request's body and preconditions. */
 export interface StoredAnswer {
   readonly request: string;
+  /** The hash of its preconditions alone; undefined: an earlier release has kept it. */
+  readonly condition?: string;
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;

@@ -43,13 +43,25 @@ export function pathOf(url: string): string {
   return url.replace(/^https?:\/\/[^/?]*/i, '').split('?', 1)[0]!;
 }
 
-/** The methods, sorted, of the routes that hold for this path. */
+/**
+ * The methods, sorted, of the routes that hold for this path. One that is written out in full
+ * leaves no room for parameters: what it names is no slug.
+ */
 export function methodsAt(routes: readonly RouteEntry[], path: string): string[] {
   const steps = path.split('/');
-  const methods = routes
-    .filter(({ url }) => holds(url.split('/'), steps))
-    .map(({ method }) => method);
-  return [...new Set(methods)].sort();
+  const written = routes.filter(({ url }) => url === path);
+  const held =
+    written.length > 0 ? written : routes.filter(({ url }) => holds(url.split('/'), steps));
+  return [...new Set(held.map(({ method }) => method))].sort();
+}
+
+/**
+ * The path of a request whose last step is a parameter, as it reads decoded; undefined: the route
+ * is another.
+ */
+export function namedPath(url: string, params: unknown): string | undefined {
+  const [, before, name] = /^(.*\/):([^/]+)$/.exec(url) ?? [];
+  return name === undefined ? undefined : before + String((params as Record<string, string>)[name]);
 }
 
 function holds(pattern: readonly string[], steps: readonly string[]): boolean {

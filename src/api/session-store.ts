@@ -2,13 +2,9 @@
  * session-store.ts – Where it is kept who has signed in from a browser.
  *
  * Keeps true: a session is known by the digest of its id, so what is kept opens none. It ends by
- * itself when it was not used for `IDLE_MS`, and `LIFETIME_MS` after it began at the latest. One key
- * has at most `SESSIONS_PER_KEY`: the oldest give way.
+ * itself when it was not used for a while, and a longer while after it began at the latest. One key
+ * has at most so many: the oldest give way.
  */
-
-export const IDLE_MS = 12 * 60 * 60 * 1000;
-export const LIFETIME_MS = 7 * 24 * 60 * 60 * 1000;
-export const SESSIONS_PER_KEY = 1000;
 
 /** A session, and the key that its holder signed in with, both as SHA-256 digests in hex. */
 export interface SessionEntry {
@@ -16,12 +12,20 @@ export interface SessionEntry {
   readonly key: string;
 }
 
+export interface SessionBounds {
+  /** How long a session stays without a use. */
+  readonly idleMs: number;
+  /** How long it stays in any case. */
+  readonly lifetimeMs: number;
+  readonly perKey: number;
+}
+
 export interface SessionStore {
   /** Keeps a new session. */
-  begin(entry: SessionEntry, nowMs: number): Promise<void>;
+  begin(entry: SessionEntry, nowMs: number, bounds: SessionBounds): Promise<void>;
 
-  /** @returns the digest of its key; undefined: there is none, or it has ended. It counts as used */
-  use(session: string, nowMs: number): Promise<string | undefined>;
+  /** @returns the digest of its key; undefined: it has ended. It counts as used. */
+  use(session: string, nowMs: number, bounds: SessionBounds): Promise<string | undefined>;
 
   /** Ends a session, if it has not ended. */
   end(entry: SessionEntry): Promise<void>;

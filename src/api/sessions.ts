@@ -12,8 +12,14 @@ import { Problem } from '../errors.ts';
 import type { Caller, KnownKeys } from './known-keys.ts';
 import { CSV_TYPE, JSON_TYPE, LINES_TYPE } from './media-types.ts';
 import { isOwnPage } from './same-origin.ts';
-import { LIFETIME_MS, type SessionStore } from './session-store.ts';
+import type { SessionBounds, SessionStore } from './session-store.ts';
 
+const HOUR_MS = 3_600_000;
+export const SESSION_BOUNDS: SessionBounds = {
+  idleMs: 12 * HOUR_MS,
+  lifetimeMs: 7 * 24 * HOUR_MS,
+  perKey: 1000,
+};
 /** 256 bits of chance. */
 const ID_BYTES = 32;
 const ID = /^[A-Za-z0-9_-]{43}$/;
@@ -61,8 +67,9 @@ export class Sessions {
     const caller = this.#keys.find(sent);
     if (!caller) throw await this.#refusal();
     const id = randomBytes(ID_BYTES).toString('base64url');
-    await this.#store.begin({ session: digestOf(id), key: caller.key }, Date.now());
-    return { caller, cookie: this.#cookie(id, LIFETIME_MS / 1000) };
+    const entry = { session: digestOf(id), key: caller.key };
+    await this.#store.begin(entry, Date.now(), SESSION_BOUNDS);
+    return { caller, cookie: this.#cookie(id, SESSION_BOUNDS.lifetimeMs / 1000) };
   }
 
   /**
@@ -74,7 +81,9 @@ export class Sessions {
     const id = headers.cookie && this.#cookies.parseCookie(headers.cookie)[this.#name];
     if (!id) return undefined;
     const session = digestOf(id);
-    const key = ID.test(id) ? await this.#store.use(session, Date.now()) : undefined;
+    const key = ID.test(id)
+      ? await this.#store.use(session, Date.now(), SESSION_BOUNDS)
+      : undefined;
     const caller = key === undefined ? undefined : this.#keys.byDigest(key);
     if (!caller) throw new Problem('key_missing', 'the session has ended; sign in again');
     if (method !== 'GET' && method !== 'HEAD') this.#refuseOthers(headers);
@@ -91,7 +100,7 @@ export class Sessions {
     return this.#cookie('', 0);
   }
 
-  /** `__Host-`: no other host, not even a subdomain, can set it. Browsers want `Secure` for that. */
+  /** `__Host-`: no other host, not even a subdomain, can set it. Browsers want `Secure` then. */
   get #name(): string {
     return this.#isSecure ? '__Host-rollcall' : 'rollcall';
   }
@@ -119,7 +128,7 @@ export class Sessions {
   }
 
   /**
-   * What is answered to a key that is not known: after a while, so that keys can't be tried quickly.
+   * What is answered to a key that is not known: after a while, so that keys can not be tried fast.
    * Who has the right key never waits.
    */
   async #refusal(): Promise<Problem> {

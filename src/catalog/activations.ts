@@ -18,7 +18,7 @@ import {
 } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
-import { type Edit, UNSIGNED } from './edit.ts';
+import { type Edit, isSameJson, UNSIGNED } from './edit.ts';
 import { checkMembers } from './naming.ts';
 import { unknownView } from './views.ts';
 import { makeSecret, secretFault } from './webhook-secret.ts';
@@ -101,12 +101,14 @@ export class Activations {
     body: unknown,
     edit: Edit = UNSIGNED,
   ): Promise<StoredActivation> {
-    const { secret, ...given } = parse(body, this.allowed, false);
+    const { secret: sent, ...given } = parse(body, this.allowed, false);
     await this.find(view, id);
+    const secret = sent !== undefined && sent !== (await this.secretOf(id)) ? sent : undefined;
     await this.#store.write(
       (catalog) => {
         const old = catalog.activations.get(id);
         if (old?.view !== view) throw unknownActivation(view, id);
+        if (secret === undefined && isSameJson(old, { ...old, ...given })) return undefined;
         return written(catalog, edit, id, { ...old, ...given, updated_at: Date.now() });
       },
       secret === undefined ? undefined : { activation: id, secret },

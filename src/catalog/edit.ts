@@ -3,8 +3,9 @@
  *
  * Keeps true: what people change is stored with who they were; what the engine notes by itself (a
  * build that is done) names nobody. A condition is checked in the write itself, so of two edits
- * that go by the same revision one fails.
+ * that go by the same revision one fails. An edit that changes nothing writes nothing.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { isMet, type Precondition, type TaggedRevision } from '../change/precondition.ts';
 import { Problem } from '../errors.ts';
 
@@ -16,6 +17,18 @@ export interface Edit {
 
 /** Of whom nothing is known. */
 export const UNSIGNED: Edit = {};
+
+/**
+ * Whether two texts of JSON would say the same: the order of members is of no account. What is
+ * stored was read back from its text, what is given may hold a -0.
+ */
+export function isSameJson(stored: unknown, given: unknown): boolean {
+  return isDeepStrictEqual(rewritten(stored), rewritten(given));
+}
+
+function rewritten(value: unknown): unknown {
+  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
+}
 
 /** What an edit names an entry by that wants it to be as it was seen. */
 export function entryTag({ id, revision }: { id: string; revision: number }): TaggedRevision {

@@ -7,6 +7,7 @@
  */
 
 import type { ObjectType } from '../change/object-type.ts';
+import { shownTextFault } from '../change/shown-text.ts';
 import { Problem, pointer } from '../errors.ts';
 import type { CatalogDraft } from './catalog-draft.ts';
 
@@ -21,7 +22,14 @@ export interface Naming {
 export type Refuse = (path: string, detail: string) => void;
 
 const SLUG = /^[a-z0-9][a-z0-9_-]{0,127}$/;
-const RESERVED_SLUGS = new Set(['counts', 'preview', 'overlap']);
+/** What stands beside `:slug` in the paths of the API: test/e2e/manners.test.ts compares them. */
+export const RESERVED_SLUGS: ReadonlySet<string> = new Set([
+  'counts',
+  'explain',
+  'history',
+  'overlap',
+  'preview',
+]);
 export const SLUG_LENGTH_MAX = 128;
 export const TITLE_LENGTH_MAX = 200;
 const DESCRIPTION_LENGTH_MAX = 4000;
@@ -31,23 +39,26 @@ export function checkNaming(given: Readonly<Record<string, unknown>>, refuse: Re
   const { title, slug, description, object_type } = given;
   if (typeof title !== 'string' || title.trim() === '' || title.length > TITLE_LENGTH_MAX) {
     refuse('/title', `title is required: 1 to ${TITLE_LENGTH_MAX} characters`);
-  }
+  } else refuseUnshown('/title', title, 'one', refuse);
   if (typeof slug !== 'string' || !SLUG.test(slug))
     refuse('/slug', `slug is required and must match ${SLUG.source}`);
   else if (RESERVED_SLUGS.has(slug)) refuse('/slug', `'${slug}' is the name of an endpoint`);
-  if (
-    description !== undefined &&
-    (typeof description !== 'string' || description.length > DESCRIPTION_LENGTH_MAX)
-  ) {
+  if (typeof description === 'string' && description.length <= DESCRIPTION_LENGTH_MAX)
+    refuseUnshown('/description', description, 'many', refuse);
+  else if (description !== undefined)
     refuse(
       '/description',
       `description is a string of at most ${DESCRIPTION_LENGTH_MAX} characters`,
     );
-  }
   if (typeof object_type !== 'string')
     refuse('/object_type', 'object_type is required: the name of a declared type');
   const naming = { title, slug, object_type } as Naming;
   return description === undefined ? naming : { ...naming, description: description as string };
+}
+
+function refuseUnshown(path: string, text: string, lines: 'one' | 'many', refuse: Refuse): void {
+  const fault = shownTextFault(text, lines);
+  if (fault) refuse(path, `${path.slice(1)} ${fault}`);
 }
 
 /**

@@ -28,7 +28,7 @@ import {
 } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
-import { type Edit, refuseUnmet, UNSIGNED } from './edit.ts';
+import { type Edit, isSameJson, refuseUnmet, UNSIGNED } from './edit.ts';
 import { queryScope, reassign, usersInOrder } from './segments.ts';
 
 export class ObjectTypes {
@@ -62,8 +62,7 @@ export class ObjectTypes {
       created = !old;
       refuseUnmet(edit, catalog.typeTags.get(name));
       const definition = parseObjectType(name, body, catalog.objectTypes);
-      if (old && JSON.stringify(objectTypeDefinition(old)) === JSON.stringify(definition))
-        return undefined;
+      if (old && isSameJson(objectTypeDefinition(old), definition)) return undefined;
       const draft = new CatalogDraft(catalog, edit);
       placeObjectTypes(draft, catalog, new Map([[name, definition]]));
       if (old) recompile(draft, this.#timeZone);
@@ -105,11 +104,15 @@ export class ObjectTypes {
   }
 }
 
-/** What answered until now is kept, so that feeds can tell what the repair makes different. */
+/**
+ * What answered until now is kept, so that feeds can tell what the repair makes different. They go
+ * by the member sets for that, also where the last edit is still noted as being told.
+ */
 function unanswered(filter: StoredFilter, since: number): StoredFilter {
   const { predicateId } = filter;
   if (predicateId === null) return filter;
-  const telling = filter.telling ?? { predicateId, cause: CAUSES.repaired, since };
+  const switchedFrom = filter.telling ?? { predicateId, since };
+  const telling = { ...switchedFrom, cause: CAUSES.repaired };
   return { ...filter, predicateId: null, telling };
 }
 

@@ -6,6 +6,7 @@
  * Everything that reads through them is moved together: segments, views with a query of their own,
  * and what these share with others. Relationships themselves are not built anew.
  */
+import { CAUSES } from '../change/cause.ts';
 import { compileQuery } from '../query/dialects/compile.ts';
 import type { Catalog, CatalogChange, StoredFilter, StoredSegment } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
@@ -69,11 +70,12 @@ function rebuilt(
   const moved = [...catalog.filters()].filter(
     (filter) => filters.includes(filter) || outdated.has(newestOf(filter) ?? Number.NaN),
   );
-  const compiled = moved.map((filter) => {
+  const mended = moved.map((filter) => {
     const type = declaredType(draft, filter.object_type, 'segment_invalid');
-    return { filter, compiled: compileQuery(filter.query, queryScope(draft, type, timeZone)) };
+    const compiled = compileQuery(filter.query, queryScope(draft, type, timeZone));
+    return { filter, compiled, cause: CAUSES.repaired };
   });
-  reassign(draft, compiled);
+  reassign(draft, mended);
   return draft.finish();
 }
 

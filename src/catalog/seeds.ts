@@ -7,7 +7,6 @@
  * I/O, so that it can be repeated when others change the catalog meanwhile.
  */
 
-import { isDeepStrictEqual } from 'node:util';
 import { CAUSES } from '../change/cause.ts';
 import {
   isObject,
@@ -21,7 +20,7 @@ import { type ErrorCode, type Fault, Problem, pointer } from '../errors.ts';
 import { type CompiledQuery, compileQuery } from '../query/dialects/compile.ts';
 import type { Catalog, StoredSegment } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
-import { type Edit, UNSIGNED } from './edit.ts';
+import { type Edit, isSameJson, UNSIGNED } from './edit.ts';
 import type { ChangeWithTexts } from './histories.ts';
 import { refuseMoved } from './naming.ts';
 import { placeObjectTypes, recompile } from './object-types.ts';
@@ -412,7 +411,7 @@ function entriesOf(placed: readonly PlacedItem[], refused: ReadonlySet<number>):
 export function changedMembers(old: object, given: object): string[] {
   const [before, after] = [old, given] as [Record<string, unknown>, Record<string, unknown>];
   const members = new Set([...Object.keys(before), ...Object.keys(after)]);
-  return [...members].filter((member) => !isDeepStrictEqual(before[member], after[member]));
+  return [...members].filter((member) => !isSameJson(before[member], after[member]));
 }
 
 // ── export ──

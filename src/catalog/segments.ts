@@ -21,7 +21,7 @@ import {
 } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
-import { type Edit, entryTag, refuseUnmet, UNSIGNED } from './edit.ts';
+import { type Edit, entryTag, isSameJson, refuseUnmet, UNSIGNED } from './edit.ts';
 import { checkMembers, checkNaming, declaredType, type Naming, refuseMoved } from './naming.ts';
 
 /** The members of a segment that a client may send. */
@@ -129,6 +129,7 @@ export class Segments {
       const input = read(old, given);
       refuseMoved(old, input, 'segment_invalid');
       const edited = readSegment(draft, input, this.#timeZone);
+      if (edited.filter.revision === old.revision && isWell(catalog, old)) return undefined;
       reassign(draft, [edited, ...this.#recompileUsers(draft, slug, edited.compiled)]);
       return draft.finish();
     });
@@ -182,7 +183,7 @@ interface ReadingSegment {
 
 /**
  * The segment as it will be, new or in place of the one that has the slug; `reassign` puts it into
- * the draft.
+ * the draft. If it says what that one says, it is no further revision.
  * @throws Problem segment_invalid | query_invalid
  */
 export function readSegment(
@@ -195,22 +196,25 @@ export function readSegment(
   const compiled = compileQuery(input.query, namedScope(draft, type, timeZone, named));
   const way = wayBack(draft, compiled.uses, input.slug);
   if (way) throw selfReference([input.slug, ...way]);
+  const stored = draft.segment(input.slug);
+  const isSame = !former && stored !== undefined && isSameJson(segmentInput(stored), input);
+  const old = former ?? stored;
+  const by = isSame ? stored.updated_by : draft.by;
   const now = Date.now();
-  const old = former ?? draft.segment(input.slug);
   const filter: StoredSegment = {
     id: old?.id ?? randomUUID(),
     feedId: old?.feedId ?? NO_FEED_ID,
     ...input,
     json_logic: compiled.jsonLogic,
     uses: compiled.uses,
-    revision: (old?.revision ?? 0) + 1,
+    revision: isSame ? stored.revision : (old?.revision ?? 0) + 1,
     ready_revision: old?.ready_revision ?? null,
     predicateId: old?.predicateId ?? null,
     pending: null,
-    ...stillTold(former ? undefined : draft.segment(input.slug)),
+    ...stillTold(former ? undefined : stored),
     created_at: old?.created_at ?? now,
-    updated_at: now,
-    ...(draft.by === undefined ? {} : { updated_by: draft.by }),
+    updated_at: isSame ? stored.updated_at : now,
+    ...(by === undefined ? {} : { updated_by: by }),
   };
   return { filter, compiled };
 }
@@ -391,6 +395,14 @@ function objectBody(body: unknown): Record<string, unknown> {
   throw new Problem('segment_invalid', 'a segment is a JSON object', [
     { path: '', detail: 'a segment is a JSON object' },
   ]);
+}
+
+/**
+ * Whether a predicate answers for it, or will. If not, saving the very same builds it anew: one has
+ * failed, or has lost its predicate by an older repair.
+ */
+export function isWell(catalog: Catalog, filter: StoredFilter): boolean {
+  return (filter.pending ?? filter.predicateId) !== null && !catalog.failureOf(filter);
 }
 
 /** The answer to a slug that another segment has. */

@@ -7,6 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { isObject, type ObjectType } from '../change/object-type.ts';
+import { shownTextFault } from '../change/shown-text.ts';
 import { type Fault, Problem } from '../errors.ts';
 import { compileQuery } from '../query/dialects/compile.ts';
 import {
@@ -18,9 +19,23 @@ import {
 import { type Catalog, hasOwnQuery, NO_FEED_ID, type StoredView } from './catalog.ts';
 import { CatalogDraft } from './catalog-draft.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
-import { type Edit, entryTag, refuseUnmet, UNSIGNED } from './edit.ts';
-import { checkMembers, checkNaming, declaredType, type Naming, refuseMoved } from './naming.ts';
-import { type NamedSegments, namedScope, queryScope, reassign, stillTold } from './segments.ts';
+import { type Edit, entryTag, isSameJson, refuseUnmet, UNSIGNED } from './edit.ts';
+import {
+  checkMembers,
+  checkNaming,
+  declaredType,
+  type Naming,
+  type Refuse,
+  refuseMoved,
+} from './naming.ts';
+import {
+  isWell,
+  type NamedSegments,
+  namedScope,
+  queryScope,
+  reassign,
+  stillTold,
+} from './segments.ts';
 
 /** The members of a view that a client may send: exactly one of `segment` and `query`. */
 export interface ViewInput extends Naming {
@@ -105,7 +120,8 @@ export class Views {
       const input = read(old);
       refuseMoved(old, input, 'view_invalid');
       placeView(draft, input, this.#timeZone);
-      return draft.finish();
+      const isSame = draft.view(slug)?.revision === old.revision;
+      return isSame && (!hasOwnQuery(old) || isWell(catalog, old)) ? undefined : draft.finish();
     });
     return this.#stored(slug);
   }
@@ -118,7 +134,8 @@ export class Views {
 }
 
 /**
- * Puts a view into a draft, as a new one or in place of the one that has the slug.
+ * Puts a view into a draft, as a new one or in place of the one that has the slug. If it says what
+ * that one says, it is no further revision.
  * @throws Problem view_invalid | query_invalid, with JSON pointers
  */
 export function placeView(
@@ -133,13 +150,14 @@ export function placeView(
   const { uses } = readViewDefinition(input, scope);
   const { segment, query, ...shown } = input;
   const old = draft.view(input.slug);
+  const isSame = old !== undefined && isSameJson(viewInput(old), input);
   const now = Date.now();
   const members = {
     id: old?.id ?? randomUUID(),
     ...shown,
-    revision: (old?.revision ?? 0) + 1,
+    revision: isSame ? old.revision : (old?.revision ?? 0) + 1,
     created_at: old?.created_at ?? now,
-    updated_at: now,
+    updated_at: isSame ? old.updated_at : now,
   };
   if (segment !== undefined) {
     draft.setView(input.slug, {
@@ -233,11 +251,22 @@ export function parseView(given: Readonly<Record<string, unknown>>): ViewInput {
     refuse('/segment', 'segment is the slug of a segment');
   if (columns === undefined)
     refuse('/columns', 'columns are required: a list of { "path", "label"? }');
+  refuseUnshownLabels(columns, refuse);
   if (faults.length > 0) throw new Problem('view_invalid', faults[0]!.detail, faults);
   const optional = Object.entries({ segment, query, relationships, sort }).filter(
     ([, value]) => value !== undefined,
   );
   return { ...naming, columns, ...Object.fromEntries(optional) } as ViewInput;
+}
+
+/** Where they are sent: what is stored already goes on to be shown. */
+function refuseUnshownLabels(columns: unknown, refuse: Refuse): void {
+  if (!Array.isArray(columns)) return;
+  for (const [at, column] of columns.entries()) {
+    const label: unknown = isObject(column) ? column['label'] : undefined;
+    const fault = typeof label === 'string' ? shownTextFault(label, 'one') : undefined;
+    if (fault) refuse(`/columns/${at}/label`, `a label ${fault}`);
+  }
 }
 
 function objectBody(body: unknown): Record<string, unknown> {

@@ -19,7 +19,7 @@ export const CAUSES = {
   segment_edited: 4,
   /** A type was declared otherwise. */
   catalog_changed: 5,
-  /** An audit mended what was stored. */
+  /** What was stored has been mended: by an audit, or by a rebuild that was asked for. */
   repaired: 6,
   archived: 7,
   restored: 8,
@@ -38,11 +38,15 @@ export const FEED_NEWS = {
   /** From now on the feed tells of the segment: its members are to be read once. */
   segment_ready: 0,
   segment_deleted: 1,
+  /** For history alone: a run is over, and the size of the segment was noted with it. */
+  segment_counted: 2,
 } as const;
 
-export type FeedNews = keyof typeof FEED_NEWS;
 /** The stored form of news of a segment. */
-export type FeedNewsCode = (typeof FEED_NEWS)[FeedNews];
+export type FeedNewsCode = (typeof FEED_NEWS)[keyof typeof FEED_NEWS];
+
+/** What readers are told of it. */
+export type FeedNews = Exclude<keyof typeof FEED_NEWS, 'segment_counted'>;
 
 /** In the order of their numbers. */
-export const FEED_NEWS_NAMES = Object.keys(FEED_NEWS) as readonly FeedNews[];
+export const FEED_NEWS_NAMES: readonly FeedNews[] = ['segment_ready', 'segment_deleted'];

@@ -8,6 +8,7 @@
  * those that every record brings along. Names that differ in case are different names.
  */
 import { type Fault, Problem, pointer } from '../errors.ts';
+import { shownTextFault } from './shown-text.ts';
 
 export const SCALAR_TYPES = ['string', 'number', 'boolean', 'date', 'datetime'] as const;
 export type ScalarType = (typeof SCALAR_TYPES)[number];
@@ -173,12 +174,12 @@ function parseCaption(
   for (const name of CAPTION_NAMES) {
     const text = given[name] ?? '';
     const most = CAPTION_MAX[name];
-    if (typeof text !== 'string' || text.length > most || !text.isWellFormed())
-      faults.push({
-        path: pointer(path, name),
-        detail: `${name} is a text of at most ${most} characters`,
-      });
-    else if (text !== '') caption[name] = text;
+    const isText = typeof text === 'string' && text.length <= most;
+    const fault = isText
+      ? shownTextFault(text, name === 'description' ? 'many' : 'one')
+      : `is a text of at most ${most} characters`;
+    if (fault) faults.push({ path: pointer(path, name), detail: `${name} ${fault}` });
+    else if (isText && text !== '') caption[name] = text;
   }
   return caption;
 }

@@ -6,7 +6,7 @@
  * tombstone remembers it. `sourceVersion` never falls. An archived record stays archived until it
  * is restored. Nothing is edited in place.
  */
-import { unreachable } from '../errors.ts';
+import { assert, unreachable } from '../errors.ts';
 import type { Change, Outcome } from './change.ts';
 import type { ObjectType } from './object-type.ts';
 import { isMet, type Precondition, type TaggedRevision } from './precondition.ts';
@@ -70,8 +70,10 @@ export function packRecord(record: RecordRow): string {
   return JSON.stringify({ v, c, u, s, a, x, l, r, d });
 }
 
+/** @throws Error if something else was written there. */
 export function unpackRecord(stored: string): RecordRow {
   const { v, c, u, s, a, x, l, r, d } = JSON.parse(stored) as StoredRecord;
+  assert(typeof d === 'object' && d !== null, 'a row of a record holds its values');
   return {
     data: d,
     version: v,

@@ -9,7 +9,7 @@ import { type Deployment, openDeployment } from '../engine/deployment.ts';
 import { findDeployment } from '../redis/deployments.ts';
 import { joinRedisServer } from '../redis/server.ts';
 import { CommandError } from './failure.ts';
-import { openLog } from './log.ts';
+import { openLog, tell } from './log.ts';
 
 export interface LookOptions {
   /** Works off what still waits in the logs if no server does. */
@@ -63,11 +63,6 @@ export async function beside<T>(
 export function exitOnSignals(): void {
   process.once('SIGINT', () => process.exit(130));
   process.once('SIGTERM', () => process.exit(143));
-}
-
-/** Prints progress, apart from what the command answers. */
-export function tell(line: string): void {
-  console.error(line);
 }
 
 /** A command that was typed answers by itself: its log speaks up only when something is wrong. */

@@ -17,10 +17,10 @@ import { holds } from '../query/json-logic/reference.ts';
 import { document, type Graph, type GraphRecord } from '../query/json-logic/reference-document.ts';
 import { findDeployment, removeDeployment } from '../redis/deployments.ts';
 import { joinRedisServer } from '../redis/server.ts';
-import { exitOnSignals, quieter, tell } from './beside.ts';
+import { exitOnSignals, quieter } from './beside.ts';
 import { openScreen } from './demo-screen.ts';
 import { CommandError } from './failure.ts';
-import { openLog } from './log.ts';
+import { openLog, tell } from './log.ts';
 import {
   recordsOf,
   type ShopDay,

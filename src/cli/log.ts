@@ -28,6 +28,11 @@ export function openLog(level: LoggerOptions['level'] & string): Logger {
   return pino(options, lines);
 }
 
+/** Prints progress, apart from what the command answers. */
+export function tell(line: string): void {
+  console.error(line);
+}
+
 /** An error of ioredis holds the command as it was sent: records, and the password of an AUTH. */
 function plain(error: Error): unknown {
   const { command: _, ...told } = stdSerializers.err(error) as Record<string, unknown>;

@@ -62,6 +62,8 @@ export class CommitDraft implements CommitWrites {
   telling: CommitWrites['telling'];
   feedEpochs: CommitWrites['feedEpochs'];
   activations: CommitWrites['activations'] = NONE;
+  /** By predicate: members that are no records, and go. */
+  strays: ReadonlyMap<number, readonly string[]> = NO_MAP;
   outcomes: CommitWrites['outcomes'] = NONE;
   dead: CommitWrites['dead'] = NONE;
   forgotten: CommitWrites['forgotten'] = NONE;
@@ -104,6 +106,7 @@ export function addMembers(
 ): void {
   const entering = new Map<number, string[]>();
   const leaving = new Map<number, string[]>();
+  for (const [predicateId, ids] of writes.strays) leaving.set(predicateId, [...ids]);
   for (const { id, flips } of records) {
     for (const flip of flips) {
       const predicateId = flippedPredicateId(flip);

@@ -12,6 +12,12 @@
  * to the run's cursor goes by the new predicate, one after it by the old one. So nothing is told
  * twice, and nothing left out, however records change meanwhile. Where the old predicate is not
  * known any more the differences are not either: then the feed begins anew (`segment_ready`).
+ *
+ * A run that mends goes by the member sets, for readers have those. It begins with **strays**:
+ * members of an old set that are no records. They leave that set with the commit that tells so, and
+ * before any record is visited: one that is created under their id is met as any other.
+ *
+ * With the end of a run the sizes of its segments are noted for history.
  */
 import { isView, type StoredFilter } from '../catalog/catalog.ts';
 import { CAUSES, type CauseCode, FEED_NEWS } from '../change/cause.ts';
@@ -100,6 +106,24 @@ interface Taken {
   readonly members: ReadonlyMap<number, ReadonlySet<string>>;
 }
 
+/** How far a run has looked for strays. Lost with the owner: the next one looks again. */
+interface StraysPassed {
+  readonly run: number;
+  /** Predicates whose sets hold none any more. */
+  readonly done: readonly number[];
+  /** In the set of the next one. */
+  readonly cursor: string | undefined;
+}
+
+/** Strays that a batch tells of. */
+interface TakenStrays {
+  readonly run: number;
+  readonly objectType: string;
+  readonly predicateId: number;
+  readonly ids: readonly string[];
+  readonly passed: StraysPassed;
+}
+
 /** What one commit changes here. */
 class Changes {
   readonly followed = new Map<number, Followed | undefined>();
@@ -126,6 +150,8 @@ export class PartitionFeed implements Participant {
   #adopted = -1;
   #audience: Audience | undefined;
   #taken: Taken | undefined;
+  #strays: TakenStrays | undefined;
+  #straysPassed: StraysPassed | undefined;
   #planned: Changes | undefined;
   #isNews = false;
 
@@ -152,6 +178,7 @@ export class PartitionFeed implements Participant {
 
   begin(): void {
     this.#taken = undefined;
+    this.#strays = undefined;
     this.#planned = undefined;
   }
 
@@ -166,14 +193,39 @@ export class PartitionFeed implements Participant {
     const [run, { objectType, cursor: after }] = first;
     const told = this.#audienceAt(networks).byRun.get(run) ?? NOBODY;
     const most = Math.min(recordsMax, this.#idsMax(told.length));
+    const mended = told.filter(({ cause }) => cause === CAUSES.repaired);
+    if (after === '') {
+      const found = yield* this.#takeStrays(run, objectType, mended, most);
+      if (found !== undefined) return found;
+    }
     const bytesMax = this.#limits.kindBytesMax;
     const chunk = yield* ask({ kind: 'records-after', objectType, after, most, bytesMax });
     const ids = [...chunk.rows.keys()];
-    const mended = told.filter(({ cause }) => cause === CAUSES.repaired);
     const members = yield* this.#members(mended, ids);
     this.#taken = { run, objectType, ids, isLast: chunk.isEnd, rows: chunk.rows, members };
     if (ids.length > 0) batch.told = { objectType, ids };
     return true;
+  }
+
+  /** @returns whether the next part of a set holds strays; undefined: no set is left to look at */
+  *#takeStrays(
+    run: number,
+    objectType: string,
+    mended: readonly Told[],
+    most: number,
+  ): Asking<boolean | undefined> {
+    const before = this.#straysPassed?.run === run ? this.#straysPassed : undefined;
+    const { done, cursor }: Omit<StraysPassed, 'run'> = before ?? { done: [], cursor: undefined };
+    const predicateId = mended.find(({ from }) => !done.includes(from))?.from;
+    if (predicateId === undefined) return undefined;
+    const walk = yield* ask({ kind: 'walk-strays', objectType, predicateId, cursor, most });
+    const isDone = walk.cursor === undefined;
+    const passed = { run, done: isDone ? [...done, predicateId] : done, cursor: walk.cursor };
+    // A walk may meet a member twice.
+    const ids = [...new Set(walk.items)];
+    if (ids.length > 0) this.#strays = { run, objectType, predicateId, ids, passed };
+    else this.#straysPassed = passed;
+    return ids.length > 0;
   }
 
   *#members(told: readonly Told[], ids: readonly string[]): Asking<Taken['members']> {
@@ -211,7 +263,11 @@ export class PartitionFeed implements Participant {
     if (networks.version !== this.#adopted || turn.completing.length > 0)
       this.#adopt(changes, turn);
     const telling = new Telling(audience, this.#runs, changes.untold);
-    if (this.#taken) this.#goOn(changes, this.#taken, made, telling);
+    if (this.#taken) this.#goOn(changes, this.#taken, made, telling, networks);
+    if (this.#strays) {
+      telling.addStrays(this.#strays);
+      writes.strays = new Map([[this.#strays.predicateId, this.#strays.ids]]);
+    }
     for (const record of made.records) if (record.liveFlips.length > 0) telling.add(record);
     if (this.#rolledBackTo !== undefined)
       changes.epochs = withEpoch(this.#epochs, this.#rolledBackTo);
@@ -232,6 +288,7 @@ export class PartitionFeed implements Participant {
     const changes = this.#planned!;
     this.#isNews = [...changes.runs.values()].includes(undefined);
     this.#adopted = changes.adopted;
+    if (this.#strays) this.#straysPassed = this.#strays.passed;
     if (changes.entry !== undefined) this.#end = changes.entry;
     if (changes.epochs) {
       this.#epochs = changes.epochs;
@@ -251,7 +308,13 @@ export class PartitionFeed implements Participant {
 
   // ——— Runs ———
 
-  #goOn(changes: Changes, taken: Taken, { told }: Step, telling: Telling): void {
+  #goOn(
+    changes: Changes,
+    taken: Taken,
+    { told }: Step,
+    telling: Telling,
+    networks: Networks,
+  ): void {
     for (const record of told) telling.addDifferences(taken, record);
     const isDone = taken.isLast && told.length === taken.ids.length;
     const run = this.#runs.get(taken.run)!;
@@ -263,8 +326,9 @@ export class PartitionFeed implements Participant {
     changes.runs.set(taken.run, undefined);
     for (const [feedId, followed] of this.#followed) {
       const { predicateId, edit } = followed;
-      if (edit?.run === taken.run && !changes.followed.has(feedId))
-        changes.followed.set(feedId, { predicateId });
+      if (edit?.run !== taken.run || changes.followed.has(feedId)) continue;
+      changes.followed.set(feedId, { predicateId });
+      if (networks.isSegment(feedId)) changes.news.push([FEED_NEWS.segment_counted, feedId]);
     }
   }
 
@@ -456,6 +520,15 @@ class Telling {
       const why = hasPredicateId(after, from) === is && !members.has(from) ? CAUSES.time : cause;
       this.#tell(objectType, id, is, why, following);
     }
+  }
+
+  /** They leave each segment that went by the set which held them. */
+  addStrays({ run, objectType, predicateId, ids }: TakenStrays): void {
+    const told = this.#audience.byRun.get(run) ?? NOBODY;
+    this.#id = undefined;
+    for (const id of ids)
+      for (const { from, cause, following } of told)
+        if (from === predicateId) this.#tell(objectType, id, false, cause, following);
   }
 
   #isMeant({ run, isNew }: NonNullable<Following['side']>, id: string): boolean {

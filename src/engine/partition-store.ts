@@ -123,6 +123,14 @@ export interface Walk<T> {
   readonly cursor: string | undefined;
 }
 
+/** Where such a walk goes on; undefined: from the beginning. */
+export interface StrayWalk {
+  readonly objectType: string;
+  readonly predicateId: number;
+  readonly cursor: string | undefined;
+  readonly most: number;
+}
+
 export interface DueRecord extends RecordKey {
   readonly dueMs: number;
 }
@@ -434,6 +442,11 @@ export interface PartitionStore {
   areConfirmed(source: number, members: readonly string[]): Promise<readonly boolean[]>;
   /** Whether each of these records is in the member set of a predicate; in their order. */
   areMembers(predicateId: number, ids: readonly string[]): Promise<readonly boolean[]>;
+  /**
+   * Walks along the members of a predicate, about `most` at a time: those that are no listed
+   * records of its type.
+   */
+  walkStrays(of: StrayWalk): Promise<Walk<string>>;
   /** The last entries of log and inbox (STREAM_START if there never was one). */
   lastEntries(): Promise<{ readonly log: EntryId; readonly inbox: EntryId }>;
 

@@ -141,8 +141,9 @@ async function isRepaired({ stores, store }: Deployment): Promise<boolean> {
   // One that has failed again is as built as it can be.
   for (const { status } of store.catalog.predicateIds.values())
     if (status !== 'ready' && status !== 'failed') return false;
+  // The feed has told what the repair makes different: who goes by it has the members.
   const statuses = await allStatuses(stores.memberships);
-  return statuses.every(({ loss }) => loss === undefined);
+  return statuses.every(({ loss, telling }) => loss === undefined && telling === undefined);
 }
 
 /**

@@ -26,6 +26,7 @@ import type {
   RecordsOfType,
   Renewal,
   StoredChannel,
+  StrayWalk,
   TrialNote,
   ValueSources,
   WaitingEntry,
@@ -129,6 +130,7 @@ export type StoreRequest =
       readonly members: readonly string[];
     }
   | { readonly kind: 'are-members'; readonly predicateId: number; readonly ids: readonly string[] }
+  | ({ readonly kind: 'walk-strays' } & StrayWalk)
   | { readonly kind: 'last-entries' }
   | { readonly kind: 'channels'; readonly targets: readonly number[] }
   | { readonly kind: 'begin-epochs'; readonly begins: readonly TargetEpoch[] }
@@ -186,6 +188,7 @@ export interface Answers {
   readonly related: readonly (RelatedRow | undefined)[];
   readonly 'are-confirmed': readonly boolean[];
   readonly 'are-members': readonly boolean[];
+  readonly 'walk-strays': Walk<string>;
   readonly 'last-entries': { readonly log: EntryId; readonly inbox: EntryId };
   readonly channels: readonly ChannelEnds[];
   readonly outbox: readonly WaitingEntry[];
@@ -265,6 +268,8 @@ export function answerOf(
       return store.areConfirmed(request.source, request.members);
     case 'are-members':
       return store.areMembers(request.predicateId, request.ids);
+    case 'walk-strays':
+      return store.walkStrays(request);
     case 'last-entries':
       return store.lastEntries();
     case 'channels':

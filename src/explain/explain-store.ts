@@ -19,8 +19,6 @@ export interface AskedRows {
   readonly totals: readonly number[];
 }
 
-export const NO_ROWS: AskedRows = { neighbours: new Map(), related: [], totals: [] };
-
 export interface RecordAtInstant {
   readonly record: RecordRow | undefined;
   readonly state: StateRow;
@@ -37,21 +35,30 @@ export interface RecordAtInstant {
 
 /** An entry of a feed, of which the events of one record id are kept. */
 export interface RecentEntry {
-  readonly entry: string;
   /** The clock of its commit. */
   readonly at: number;
   readonly control: readonly SegmentNews[];
   readonly events: readonly FeedEvent[];
-  /** Characters that it takes. */
-  readonly size: number;
+}
+
+/** A part of a feed that was searched from its newest entry on. */
+export interface RecentPart {
+  /** Those that tell of the record, or news of segments. */
+  readonly entries: readonly RecentEntry[];
+  /** How many were looked at, and their bytes together. */
+  readonly looked: number;
+  readonly bytes: number;
+  /** The oldest that was looked at; undefined: there is none before. */
+  readonly last: string | undefined;
 }
 
 export interface ExplainStore {
   /**
-   * The latest entries of the feed of a record's partition, the newest first: below one, or from
-   * the end on.
+   * Searches the feed of a record's partition for what it tells of the record, the newest first:
+   * before an entry, or from the end on. It looks at no more entries than this, and at a bounded
+   * number of bytes.
    */
-  recentFeed(id: string, below: string | undefined, count: number): Promise<RecentEntry[]>;
+  recentFeed(id: string, before: string | undefined, entriesMax: number): Promise<RecentPart>;
 
   /** `predicateId`: whose member set is asked. */
   readRecord(

@@ -31,13 +31,13 @@ import { filterInWords } from '../query/words/conditions.ts';
 import type { Vocabulary } from '../query/words/names.ts';
 import { type CompiledFilter, compileFilter, truthOfParts } from './compiled-filter.ts';
 import { conditionsOf, EngineFacts, flatTruth } from './engine-facts.ts';
-import { type ExplainStore, NO_ROWS, type RecordAtInstant } from './explain-store.ts';
+import type { AskedRows, ExplainStore, RecordAtInstant } from './explain-store.ts';
 import { explainedParts } from './explained-parts.ts';
 import type { Explanation } from './explanation.ts';
 import { NEVER_FLIPS, type NextFlip, searchFlips } from './flip-search.ts';
 import { inWords, type JudgedRecord, judge, truthOf } from './judgement.ts';
 import { NearbyRecords, type Place, type Room } from './nearby-records.ts';
-import { memberSince } from './since.ts';
+import { latestTurn, type Turn } from './since.ts';
 
 /** How often the rows are read again because the record's keys changed in between. */
 const READS_MAX = 3;
@@ -210,7 +210,10 @@ export class Explain {
     if (atMs !== undefined && atMs < asOfMs - CLOCKS_APART_MS)
       refusePast(answering ? 'parameter_invalid' : 'body_invalid');
     const momentMs = Math.max(atMs ?? asOfMs, asOfMs);
-    const judged = await this.#lookAround(asked, at, facts, asOfMs);
+    const [judged, turn] = await Promise.all([
+      this.#lookAround(asked, at, facts, asOfMs),
+      this.#latestTurn(asked),
+    ]);
     const truths = new Map<FilterPart, boolean>();
     for (const { part, predicate } of filter.conditions)
       truths.set(part, judge(judged, predicate, momentMs));
@@ -237,7 +240,7 @@ export class Explain {
       revision: asked.revision,
       asOfMs,
       atMs: atMs === undefined ? undefined : momentMs,
-      sinceMs: await this.#since(asked, isMember),
+      sinceMs: turn?.isMember === isMember ? turn.at : undefined,
       next,
       words: filterInWords(filter.tree, type, vocabulary),
       tree: explainedParts(filter, {
@@ -252,13 +255,9 @@ export class Explain {
   }
 
   /** Of a forecast, and of a query that is not saved, nothing is known. */
-  async #since(
-    { type, id, feedId, atMs }: ExplainedQuery,
-    member: boolean,
-  ): Promise<number | undefined> {
+  async #latestTurn({ type, id, feedId, atMs }: ExplainedQuery): Promise<Turn | undefined> {
     if (feedId === undefined || atMs !== undefined) return undefined;
-    const sought = { objectType: type.name, id, feedId, member };
-    return memberSince(this.#context.explained, sought);
+    return latestTurn(this.#context.explained, { objectType: type.name, id, feedId });
   }
 
   /** The record and its rows, all at one instant. */
@@ -269,16 +268,17 @@ export class Explain {
     const { explained } = this.#context;
     const flats = answering ? [answering.flat] : [];
     const conditions = filter.conditions.flatMap(({ predicate }) => conditionsOf(predicate));
-    const read = (rows: typeof NO_ROWS) =>
+    const read = (rows: AskedRows) =>
       explained.readRecord(type.name, id, answering?.predicateId, rows);
-    const askedBy = ({ record }: RecordAtInstant) => facts.askedBy(flats, conditions, record);
-    let at = await read(NO_ROWS);
+    // Which targets it points at is not known yet; all else is there with the first read.
+    let rows = facts.askedBy(flats, conditions, undefined);
+    let at = await read(rows);
     for (let reads = 1; reads < READS_MAX; reads++) {
-      const rows = askedBy(at);
-      if (rows.neighbours.size + rows.related.length === 0) return at;
-      at = await read(rows);
+      const asked = facts.askedBy(flats, conditions, at.record);
       // Its keys may have changed since they were read: then other rows are asked for.
-      if (sameTargets(askedBy(at).neighbours, rows.neighbours)) return at;
+      if (sameTargets(asked.neighbours, rows.neighbours)) return at;
+      rows = asked;
+      at = await read(rows);
     }
     return at;
   }

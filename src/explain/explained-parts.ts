@@ -137,7 +137,8 @@ function shownOfMany(
   const related = relatedShown(places, asked, judged.nearby, atMs);
   const matched = matchedOf(before.length === 0, hop, where, from, context);
   const shown = { matching: matched?.matching ?? null, of: matched?.of ?? null, related };
-  if (part.kind === 'match') return { ...shown, expected: part.rule.match };
+  if (part.kind === 'match')
+    return { ...shown, expected: part.rule.match, value: matchValue(part, matched) };
   const expected = expectedOf(
     part,
     part.kind === 'aggregate' ? MEASURE_TYPE : subject?.attribute?.type,
@@ -190,6 +191,15 @@ function keptMatch(hop: Hop, where: Predicate, { rows }: JudgedRecord): Matched 
   if (those) return those;
   const others = counted(not(where));
   return others && { matching: others.of - others.matching, of: others.of };
+}
+
+/** What is compared with the threshold: a number of related records, or their share. */
+function matchValue({ rule: { match } }: FilterRule, matched: Matched | undefined): number | null {
+  if (!matched) return null;
+  const { threshold } = match as { threshold?: unknown };
+  const isShare = Number(threshold) > 0 && Number(threshold) < 1;
+  if (!isShare) return matched.matching;
+  return matched.of === 0 ? null : matched.matching / matched.of;
 }
 
 /** What an aggregate is: of a condition that is one edge, over the record's own neighbours. */

@@ -50,7 +50,7 @@ export interface ExplainedPart {
   readonly seenWords?: string;
   readonly matching?: number | null;
   readonly of?: number | null;
-  /** The number that an aggregate is. */
+  /** The number that an aggregate is, or that a match compares. */
   readonly value?: unknown;
   readonly related?: readonly RelatedShown[];
   /** Of what moves with time: when it changes by the clock alone. */

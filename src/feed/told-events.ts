@@ -68,10 +68,11 @@ export function* toldEvents(
   for (const [kind, feedId] of control) {
     index++;
     const segment = names.get(feedId);
-    if (index <= taken || !segment || filter.id !== undefined || !isWanted(segment, filter))
-      continue;
+    const event = FEED_NEWS_NAMES[kind];
+    if (index <= taken || !event || !segment) continue;
+    if (filter.id !== undefined || !isWanted(segment, filter)) continue;
     const { slug, object_type: objectType } = segment;
-    yield placed({ event: FEED_NEWS_NAMES[kind]!, segment: slug, objectType, at });
+    yield placed({ event, segment: slug, objectType, at });
   }
   for (const [objectType, id, cause, flips] of events) {
     if (filter.id !== undefined && filter.id !== id) {

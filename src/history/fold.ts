@@ -5,8 +5,9 @@
  * hours. The last hour of a segment stays open until something happens in a later one; no clock is
  * asked.
  */
-import { FEED_NEWS } from '../change/cause.ts';
+import { FEED_NEWS, type FeedNewsCode } from '../change/cause.ts';
 import { enters, type FeedEvent, flippedFeedId, type SegmentNews } from '../change/feed-event.ts';
+import { unreachable } from '../errors.ts';
 import { pushTo } from '../multimap.ts';
 import { bucketAt, type HistoryBucket } from './history-bucket.ts';
 
@@ -28,7 +29,7 @@ export interface Folded {
   readonly closed: ReadonlyMap<number, readonly HistoryBucket[]>;
 }
 
-/** Members of a segment after the commit of an entry that said that it is ready. */
+/** Members of a segment after the commit of an entry that said that it is ready, or counted. */
 export type SizeOf = (feedId: number, entry: string) => number | undefined;
 
 /** The feed ids that entries speak of. */
@@ -70,12 +71,33 @@ export function fold(open: OpenHours, portion: FoldedPortion, timeZone: string):
       });
     }
     for (const [kind, feedId] of entry.control) {
-      const isReady = kind === FEED_NEWS.segment_ready;
-      const count = isReady ? (sizeOf(feedId, entry.id) ?? null) : null;
-      changed.set(feedId, { ...changed.get(feedId)!, count, isAnew: true });
+      const bucket = changed.get(feedId)!;
+      changed.set(feedId, withNews(bucket, kind, sizeOf(feedId, entry.id)));
     }
   }
   return { open: changed, closed };
+}
+
+/**
+ * What a run tells starts from members that others may have taken away, or put there: nobody told
+ * of those. So the size at its end counts, and not what was told.
+ */
+function withNews(
+  bucket: HistoryBucket,
+  kind: FeedNewsCode,
+  size: number | undefined,
+): HistoryBucket {
+  switch (kind) {
+    case FEED_NEWS.segment_ready:
+      return { ...bucket, count: size ?? null, isAnew: true };
+    case FEED_NEWS.segment_deleted:
+      return { ...bucket, count: null, isAnew: true };
+    case FEED_NEWS.segment_counted:
+      if (size === undefined || size === bucket.count) return bucket;
+      return { ...bucket, count: size, isAnew: true };
+    default:
+      return unreachable(kind);
+  }
 }
 
 /** As if all segments had gone: those that are there have no number until they are ready anew. */

@@ -81,7 +81,7 @@ export class HistoryFolder {
     if (!months) return;
     const sizes = entries.flatMap(({ id, control }) =>
       control
-        .filter(([kind]) => kind === FEED_NEWS.segment_ready)
+        .filter(([kind]) => kind !== FEED_NEWS.segment_deleted)
         .map(([, feedId]) => [feedId, id] as const),
     );
     const foldedTo = entries.at(-1)!.id;

@@ -1,23 +1,26 @@
 /**
  * audit-attempt.ts – One reading of the whole graph, and its comparison with the reference.
  *
- * Keeps true: the expectation comes from the records alone: truths from reference.ts over
+ * Keeps true: the expectation comes from the records alone: truths from reference-program.ts over
  * reference-document.ts, with shared predicates written out as JsonLogic. A difference is named by
  * the segment or the relationship that it belongs to, and by where it lies.
  */
 import type { Catalog, StoredFilter, StoredPredicate } from '../catalog/catalog.ts';
 import { predicateJsonLogic } from '../query/json-logic/json-logic.ts';
-import { AuditGraph } from './audit-graph.ts';
+import { AuditGraph, type GraphQuestion } from './audit-graph.ts';
 import type { AuditRest } from './audit-pace.ts';
 import type { AuditStore } from './audit-store.ts';
 import { type AuditedEdge, edgesToAudit } from './audited-edge.ts';
-import { ROW_PLACES, type RowPlace, type Spot } from './edge-look.ts';
+import type { RowPlace, Spot } from './edge-look.ts';
 import {
-  expectedRows,
+  ExpectedEdgeRows,
+  HOLDER_PLACES,
   type HoldersByTarget,
   holdersByTarget,
   type RowPosition,
+  type RowsByPlace,
   StoredEdgeRows,
+  TARGET_PLACES,
 } from './edge-rows.ts';
 import type { EdgeSets } from './key-faults.ts';
 import type { MembershipStore } from './membership-store.ts';
@@ -67,8 +70,59 @@ export interface AttemptContext {
 /** What is compared: the texts of one side. */
 type Texts = Pick<ReadonlyMap<string, unknown>, 'has'> & { keys(): Iterable<string> };
 
+function without(some: Texts, others: Texts): string[] {
+  const left: string[] = [];
+  for (const one of some.keys()) if (!others.has(one)) left.push(one);
+  return left;
+}
+
+interface AskedSegment {
+  readonly slug: string;
+  readonly question: GraphQuestion;
+}
+
+interface AskedShared {
+  readonly edge: AuditedEdge;
+  readonly stored: StoredPredicate;
+  readonly question: GraphQuestion;
+}
+
+/** What is compared: segments, relationships, and the predicates that travel over these. */
+interface AttemptQuestions {
+  readonly segments: readonly AskedSegment[];
+  readonly edges: readonly AuditedEdge[];
+  readonly building: readonly string[];
+  readonly shared: readonly AskedShared[];
+}
+
+/** Caller: predicates answer for the segments. */
+function questionsOf(catalog: Catalog, segments: readonly StoredFilter[]): AttemptQuestions {
+  const { audited: edges, building } = edgesToAudit(catalog);
+  const askedShared = (edge: AuditedEdge) =>
+    [...edge.up, ...edge.down].map(([predicateId, stored]): AskedShared => {
+      const rule = sharedRule(stored, catalog);
+      return { edge, stored, question: { objectType: stored.object_type, predicateId, rule } };
+    });
+  return {
+    edges,
+    building,
+    shared: edges.flatMap(askedShared),
+    segments: segments.map(({ slug, object_type: objectType, json_logic: rule, predicateId }) => ({
+      slug,
+      question: { objectType, predicateId: predicateId!, rule },
+    })),
+  };
+}
+
+/** Undefined: it can't be written out as edges again, and is taken as it is stored. */
+function sharedRule({ predicate: lowered }: StoredPredicate, catalog: Catalog): unknown {
+  const predicate = withEdges(lowered, catalog);
+  return predicate && predicateJsonLogic(predicate, catalog.objectTypes);
+}
+
 export class AuditAttempt {
   readonly #context: AttemptContext;
+  readonly #asked: AttemptQuestions;
   readonly #graph: AuditGraph;
   /** By shared predicate, the ids for which it holds by the reference. */
   readonly #held = new Map<number, ReadonlySet<string>>();
@@ -79,27 +133,31 @@ export class AuditAttempt {
   #leftOver = 0;
   #memberships = 0;
 
-  private constructor(context: AttemptContext, graph: AuditGraph) {
+  private constructor(context: AttemptContext, asked: AttemptQuestions, graph: AuditGraph) {
     this.#context = context;
+    this.#asked = asked;
     this.#graph = graph;
   }
 
   /** Reads the graph; it is evaluated at `nowMs`. */
-  static async begin(context: AttemptContext, nowMs: number): Promise<AuditAttempt> {
+  static async begin(
+    context: AttemptContext,
+    segments: readonly StoredFilter[],
+    nowMs: number,
+  ): Promise<AuditAttempt> {
     const { store, audits, catalog, timeZone, rest } = context;
-    const types = catalog.objectTypes;
-    const read = { store, rows: audits.rows, types, timeZone, rest };
-    const graph = await AuditGraph.read(read, nowMs);
-    return new AuditAttempt(context, graph);
+    const asked = questionsOf(catalog, segments);
+    const questions = [...asked.segments, ...asked.shared].map(({ question }) => question);
+    const shared = asked.shared.flatMap(({ stored }) => stored.shared?.attribute ?? []);
+    const read = { store, rows: audits.rows, types: catalog.objectTypes, timeZone, rest };
+    const graph = await AuditGraph.read({ ...read, questions, attributes: new Set(shared) }, nowMs);
+    return new AuditAttempt(context, asked, graph);
   }
 
-  async run(segments: readonly StoredFilter[]): Promise<RelationshipAudit> {
-    const { audited: edges, building } = edgesToAudit(this.#context.catalog);
-    for (const segment of segments) await this.#compareSegment(segment);
-    for (const edge of edges) {
-      for (const [predicateId, stored] of [...edge.up, ...edge.down])
-        await this.#compareShared(edge, predicateId, stored);
-    }
+  async run(): Promise<RelationshipAudit> {
+    const { edges, building, segments, shared } = this.#asked;
+    for (const each of segments) await this.#compareSegment(each);
+    for (const each of shared) this.#compareShared(each);
     for (const edge of edges) await this.#compareEdge(edge);
     return {
       edges: edges.length,
@@ -130,57 +188,58 @@ export class AuditAttempt {
     });
   }
 
-  async #compareSegment({
-    slug,
-    object_type: objectType,
-    json_logic: rule,
-    predicateId,
-  }: StoredFilter): Promise<void> {
-    const { store, audits } = this.#context;
-    const expected = await this.#graph.satisfying(objectType, rule);
+  async #compareSegment({ slug, question }: AskedSegment): Promise<void> {
+    const { store, audits, rest } = this.#context;
+    const { expected, stored } = this.#graph.answer(question);
     this.#memberships += expected.size;
-    const stored = new Set<string>();
+    const members = new Set<string>();
     for (const partition of partitionsOf(store)) {
-      for await (const ids of audits.rows.memberIds(partition, predicateId!))
-        for (const id of ids) stored.add(id);
+      for await (const ids of audits.rows.memberIds(partition, question.predicateId)) {
+        await rest();
+        for (const id of ids) members.add(id);
+      }
     }
-    const truth = this.#graph.storedTruth(objectType, predicateId!);
-    this.#compare({ slug, place: 'set' }, stored, expected);
-    this.#compare({ slug, place: 'state' }, truth, expected);
+    this.#compare({ slug, place: 'set' }, members, expected);
+    this.#compare({ slug, place: 'state' }, stored, expected);
   }
 
-  async #compareShared(
-    edge: AuditedEdge,
-    predicateId: number,
-    { object_type: objectType, predicate: lowered }: StoredPredicate,
-  ): Promise<void> {
-    const { catalog } = this.#context;
-    const predicate = withEdges(lowered, catalog);
-    const engine = this.#graph.storedTruth(objectType, predicateId);
-    // A predicate that can't be written out as edges again is taken as it is stored.
-    const rule = predicate && predicateJsonLogic(predicate, catalog.objectTypes);
-    const expected = predicate ? await this.#graph.satisfying(objectType, rule) : engine;
+  #compareShared({ edge, question }: AskedShared): void {
+    const { predicateId } = question;
+    const { expected, stored } = this.#graph.answer(question);
     this.#held.set(predicateId, expected);
-    const named = (ids: ReadonlySet<string>) =>
-      new Set([...ids].map((id) => `${id}(${predicateId})`));
-    this.#compare({ edge: edge.definition.name, place: 'state' }, named(engine), named(expected));
+    const subject = { edge: edge.definition.name, place: 'state' } as const;
+    this.#compare(subject, stored, expected, (id) => `${id}(${predicateId})`);
   }
 
   async #compareEdge(edge: AuditedEdge): Promise<void> {
-    const { store, audits, sets } = this.#context;
+    const { store, audits, sets, rest } = this.#context;
     const holders = holdersByTarget(edge, this.#graph, store.partitions);
-    const expected = expectedRows(edge, this.#graph, this.#held, holders);
+    const expected = new ExpectedEdgeRows(edge, this.#graph, this.#held, holders, rest);
     const stored = new StoredEdgeRows(audits.edges, edge);
-    for (const partition of partitionsOf(store))
+    for (const partition of partitionsOf(store)) {
+      const rows = await expected.ofHolders(partition);
       await stored.read(partition, sets[partition], holders[partition]!.keys());
-    this.#leftOver += stored.leftOver;
-    for (const place of ROW_PLACES) {
-      const [left, right] = [stored.rows[place], expected[place]];
-      this.#compare({ edge: edge.definition.name, place }, left, right);
-      for (const [one, other] of [[left, right] as const, [right, left] as const])
-        for (const text of one.keys())
-          if (!other.has(text)) this.#noteSpot(edge, place, one.at(text)!, text, holders);
+      for (const place of HOLDER_PLACES)
+        this.#compareRows(edge, place, stored.ofHolders, rows, holders);
     }
+    const rows = expected.ofTargets();
+    for (const place of TARGET_PLACES)
+      this.#compareRows(edge, place, stored.ofTargets, rows, holders);
+    this.#leftOver += stored.leftOver;
+  }
+
+  #compareRows(
+    edge: AuditedEdge,
+    place: RowPlace,
+    stored: RowsByPlace,
+    expected: RowsByPlace,
+    holders: HoldersByTarget,
+  ): void {
+    const [left, right] = [stored[place], expected[place]];
+    this.#compare({ edge: edge.definition.name, place }, left, right);
+    for (const [one, other] of [[left, right] as const, [right, left] as const])
+      for (const text of one.keys())
+        if (!other.has(text)) this.#noteSpot(edge, place, one.at(text)!, text, holders);
   }
 
   #noteSpot(
@@ -200,9 +259,15 @@ export class AuditAttempt {
     this.#spotOf.set(`${edge.definition.name} ${place} ${text}`, spot);
   }
 
-  #compare(subject: Subject, engine: Texts, reference: Texts): void {
-    const engineOnly = [...engine.keys()].filter((one) => !reference.has(one));
-    const referenceOnly = [...reference.keys()].filter((one) => !engine.has(one));
+  /** `named`: how one that differs is told. */
+  #compare(
+    subject: Subject,
+    engine: Texts,
+    reference: Texts,
+    named = (one: string): string => one,
+  ): void {
+    const engineOnly = without(engine, reference).map(named);
+    const referenceOnly = without(reference, engine).map(named);
     if (engineOnly.length + referenceOnly.length === 0) return;
     const before = this.#differences.findIndex((each) => sameSubject(each.subject, subject));
     const old = this.#differences[before];

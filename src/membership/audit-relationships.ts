@@ -65,8 +65,8 @@ export async function auditRelationships(
  */
 async function attempted(context: RelationshipAuditContext, segments: readonly StoredFilter[]) {
   const before = await numbers(context);
-  const attempt = await AuditAttempt.begin(context, before.serverMs);
-  const seen = await attempt.run(segments);
+  const attempt = await AuditAttempt.begin(context, segments, before.serverMs);
+  const seen = await attempt.run();
   const isExact = seen.differences.length === 0 || (await numbers(context)).text === before.text;
   return { attempt, seen, isExact };
 }

@@ -79,7 +79,10 @@ export interface AuditReport {
   readonly skipped: readonly SkippedSegment[];
   /** Records that were visited, archived ones included. */
   readonly records: number;
+  /** Pairs of record and segment that the reference was asked about. */
   readonly evaluations: number;
+  /** Those of them that json-logic-js walked through, beside its closures. */
+  readonly checks: number;
   /** Pairs of record and segment that hold by the reference. */
   readonly memberships: number;
   readonly differences: number;

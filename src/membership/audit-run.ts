@@ -1,12 +1,12 @@
 /**
  * audit-run.ts – One walk of an audit through all that is stored.
  *
- * Keeps true: what is compared of a record is of one instant, so it holds of a partition between
- * two commits. The expectation comes from reference.ts, not from the engine. A segment that was
+ * Keeps true: what is reported of a record is of one instant, so it holds of a partition between
+ * two commits. The expectation comes from the reference, not from the engine. A segment that was
  * edited meanwhile is left out and named, never reported as wrong.
  *
  * Compared are, per partition: member sets and state rows with the reference, also of members that
- * are no records; counts with the sets. Whether a row of a record may be there at all is judged by
+ * are no records (record-audit.ts); counts with the sets. Whether a row of a record may be there at all is judged by
  * row-faults.ts, keys and counts by key-faults.ts, and where slugs lead to by slug-faults.ts. What
  * is kept across relationships is compared by audit-relationships.ts, over all partitions together.
  * A record that is created after the audit has passed its place is not looked at. Segments without
@@ -16,9 +16,6 @@ import { type Catalog, isView, type StoredFilter } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { edgesOf } from '../change/edge.ts';
 import type { ObjectType } from '../change/object-type.ts';
-import { filterableData, isLive, type RecordRow } from '../change/record.ts';
-import { holds } from '../query/json-logic/reference.ts';
-import { hasPredicateId, NO_PREDICATE_IDS } from '../query/network/predicate-ids.ts';
 import { breathe } from '../time-slice.ts';
 import type { RelationshipAudit } from './audit-attempt.ts';
 import type { AuditRest } from './audit-pace.ts';
@@ -40,9 +37,9 @@ import { findKeyFaults, type KeyFaults } from './key-faults.ts';
 import { findLetterFaults } from './letter-faults.ts';
 import type { MembershipStore } from './membership-store.ts';
 import { partitionsOf } from './partition-status.ts';
+import { RecordAudit } from './record-audit.ts';
 import { findRowFaults, type RowFaults } from './row-faults.ts';
 import { findSlugFaults } from './slug-faults.ts';
-import type { StateRow } from './state-row.ts';
 import { roundsOver } from './watermark.ts';
 
 export interface AuditContext {
@@ -59,19 +56,6 @@ export interface AuditOptions {
   readonly rest?: AuditRest;
   /** With more related records the relationships are left out: all are held in memory. */
   readonly graphRecordsMax?: number;
-}
-
-/** Replies of one transaction: records times segments. */
-const CELLS_MAX = 50_000;
-const CHUNK_RECORDS_MIN = 20;
-const CHUNK_RECORDS_MAX = 500;
-const NO_STATE: StateRow = { truth: NO_PREDICATE_IDS, due: undefined };
-
-/** The records of one type in one partition, and the segments of it that are compared. */
-interface TypeScope {
-  readonly partition: number;
-  readonly type: ObjectType;
-  readonly audited: readonly AuditedSegment[];
 }
 
 /** For the longest path that there is; a relationship alone is one edge long. */
@@ -110,20 +94,6 @@ function isAudited({ predicateIds }: Catalog, predicateId: number): boolean {
   return stored !== undefined && stored.failure === undefined;
 }
 
-/**
- * A record as the JsonLogic of a segment sees it: declared attributes in normal form, and nothing
- * else.
- */
-function documentOf(
-  record: RecordRow,
-  type: ObjectType,
-  timeZone: string,
-): Record<string, unknown> {
-  const values = filterableData(record, type, timeZone);
-  const declared = [...type.attributes.keys()].filter((name) => Object.hasOwn(values, name));
-  return Object.fromEntries(declared.map((name) => [name, values[name]]));
-}
-
 /** One audit: walks through all partitions, then through what relationships keep. */
 export class AuditRun {
   readonly #context: AuditContext;
@@ -145,6 +115,7 @@ export class AuditRun {
   #leftOut: readonly AuditedSegment[] = [];
   #records = 0;
   #evaluations = 0;
+  #checks = 0;
   #memberships = 0;
 
   constructor(context: AuditContext, options: AuditOptions, isTimed: boolean) {
@@ -184,18 +155,39 @@ export class AuditRun {
   }
 
   async walk(): Promise<void> {
-    const total = await this.#size();
+    const sizes = await this.#sizes();
+    const total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+    const audits = this.#types.map((type) => this.#auditOf(type, sizes.get(type.name)!, total));
     for (const partition of this.#partitions) {
-      for (const type of this.#types) {
-        const audited = this.#audited.filter(
-          ({ segment, isRelated }) => segment.object_type === type.name && !isRelated,
-        );
-        await this.#walkType({ partition, type, audited }, total);
-      }
+      for (const each of audits) await each.walk(partition);
       await this.#compareCounts(partition);
+    }
+    for (const { evaluations, memberships, checks } of audits) {
+      this.#evaluations += evaluations;
+      this.#memberships += memberships;
+      this.#checks += checks;
     }
     await this.#findFaults();
     if (this.#types.some(({ relationships }) => relationships.size > 0)) await this.#relate();
+  }
+
+  #auditOf(type: ObjectType, size: number, total: number): RecordAudit {
+    const { stores, founding } = this.#context;
+    const audited = this.#audited.filter(
+      ({ segment, isRelated }) => segment.object_type === type.name && !isRelated,
+    );
+    const onVisit = (records: number) => {
+      this.#records += records;
+      this.#options.onProgress?.(this.#records, Math.max(total, this.#records));
+    };
+    const context = {
+      memberships: stores.memberships,
+      rows: stores.audits.rows,
+      timeZone: founding.timeZone,
+      rest: this.#rest,
+      onVisit,
+    };
+    return new RecordAudit(context, type, audited, size);
   }
 
   async #findFaults(): Promise<void> {
@@ -247,16 +239,20 @@ export class AuditRun {
   }
 
   async #relatedRecords(): Promise<number> {
+    const edges = [...edgesOf(this.#types).values()];
+    const names = new Set(edges.flatMap(({ holder, target }) => [holder, target]));
+    const sizes = await this.#sizes();
+    return [...names].reduce((sum, name) => sum + (sizes.get(name) ?? 0), 0);
+  }
+
+  /** By type, how many records are listed. */
+  async #sizes(): Promise<ReadonlyMap<string, number>> {
     const { memberships } = this.#context.stores;
-    const related = this.#types.filter(({ name }) =>
-      [...edgesOf(this.#types).values()].some(({ holder, target }) =>
-        [holder, target].includes(name),
-      ),
-    );
-    const sizes = this.#partitions.flatMap((partition) =>
-      related.map(({ name }) => memberships.recordCount(partition, name)),
-    );
-    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    const ofType = async ({ name }: ObjectType) => {
+      const sizes = this.#partitions.map((each) => memberships.recordCount(each, name));
+      return [name, (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)] as const;
+    };
+    return new Map(await Promise.all(this.#types.map(ofType)));
   }
 
   report(catalog: Catalog): Omit<AuditReport, 'isBroken'> {
@@ -306,6 +302,7 @@ export class AuditRun {
       ],
       records: this.#records,
       evaluations: this.#evaluations,
+      checks: this.#checks,
       memberships: this.#memberships,
       differences: pairs + inCounts.length + faults.length,
       withoutPredicate: this.#withoutPredicate,
@@ -331,61 +328,6 @@ export class AuditRun {
     return !isSame || catalog.objectTypes.get(segment.object_type)?.revision !== type?.revision;
   }
 
-  async #size(): Promise<number> {
-    const { memberships } = this.#context.stores;
-    const sizes = this.#partitions.flatMap((partition) =>
-      this.#types.map(({ name }) => memberships.recordCount(partition, name)),
-    );
-    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
-  }
-
-  async #walkType(scope: TypeScope, total: number): Promise<void> {
-    const { memberships, audits } = this.#context.stores;
-    const { partition, type, audited } = scope;
-    const chunk = chunkSize(audited.length);
-    for (let after = ''; ; ) {
-      const ids = await memberships.recordIds(partition, type.name, after, chunk);
-      await this.#examine(scope, ids);
-      this.#records += ids.length;
-      this.#options.onProgress?.(this.#records, Math.max(total, this.#records));
-      if (ids.length < chunk) break;
-      after = ids.at(-1)!;
-    }
-    const predicateIds = [...new Set(audited.map(({ predicateId }) => predicateId))];
-    const unlisted = await audits.rows.unlistedIds(partition, type.name, predicateIds);
-    for (let from = 0; from < unlisted.length; from += chunk)
-      await this.#examine(scope, unlisted.slice(from, from + chunk));
-  }
-
-  /** Compares all that is kept of some records. What can't be read is reported by row-faults.ts. */
-  async #examine({ partition, type, audited }: TypeScope, ids: readonly string[]): Promise<void> {
-    const { stores, founding } = this.#context;
-    const predicateIds = audited.map(({ predicateId }) => predicateId);
-    const held = await stores.audits.rows.held(partition, type.name, ids, predicateIds);
-    for (const { id, record, state, isMember } of held) {
-      const rest = this.#rest();
-      if (rest) await rest;
-      const isReadable = record !== 'unreadable' && isLive(record);
-      const document = isReadable ? documentOf(record, type, founding.timeZone) : undefined;
-      const { truth, due } = state === 'unreadable' ? NO_STATE : state;
-      // What is stored holds until the record is due: that moment may have passed since, or a
-      // moment ago.
-      const nowMs = due === undefined ? Date.now() : Math.min(Date.now(), due - 1);
-      for (const [which, { segment, predicateId, mismatches }] of audited.entries()) {
-        const isExpected = document !== undefined && this.#holds(segment, document, nowMs);
-        mismatches.set.compare(id, isMember[which]!, isExpected);
-        mismatches.state.compare(id, hasPredicateId(truth, predicateId), isExpected);
-      }
-    }
-  }
-
-  #holds({ json_logic: rule }: StoredFilter, document: unknown, nowMs: number): boolean {
-    const isExpected = holds(rule, document, nowMs);
-    this.#evaluations++;
-    if (isExpected) this.#memberships++;
-    return isExpected;
-  }
-
   async #compareCounts(partition: number): Promise<void> {
     const { rows } = this.#context.stores.audits;
     const predicateIds = this.#audited.map(({ predicateId }) => predicateId);
@@ -395,9 +337,4 @@ export class AuditRun {
       if (count !== members) this.#counts.push({ slug: segment.slug, partition, count, members });
     }
   }
-}
-
-function chunkSize(segments: number): number {
-  const cells = Math.floor(CELLS_MAX / Math.max(1, segments));
-  return Math.min(CHUNK_RECORDS_MAX, Math.max(CHUNK_RECORDS_MIN, cells));
 }

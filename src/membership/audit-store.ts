@@ -106,7 +106,7 @@ export interface HeldRecord {
   readonly id: string;
   readonly record: RecordRow | undefined | Unreadable;
   readonly state: StateRow | Unreadable;
-  /** By the predicates that were asked for. */
+  /** By the predicates that were asked for of it. */
   readonly isMember: readonly boolean[];
 }
 
@@ -160,12 +160,12 @@ export interface CountedMembers {
 }
 
 export interface RowAudits {
-  /** Of some records, with the memberships of some predicates, in the order of the ids. */
+  /** Of some records, in the order of the ids. `asked`: of each, whether it is a member of what. */
   held(
     partition: number,
     objectType: string,
     ids: readonly string[],
-    predicateIds: readonly number[],
+    asked?: readonly (readonly number[])[],
   ): Promise<HeldRecord[]>;
 
   /** Of some records, in the order of the ids. */
@@ -177,12 +177,8 @@ export interface RowAudits {
   /** Ids that are listed or have a state row, but no row of a record. */
   strayIds(partition: number, objectType: string): AsyncIterable<string[]>;
 
-  /** Ids that are not listed and yet have a record, a state row or one of some memberships. */
-  unlistedIds(
-    partition: number,
-    objectType: string,
-    predicateIds: readonly number[],
-  ): Promise<string[]>;
+  /** Ids that are not listed and yet have a record or a state row. */
+  unlistedIds(partition: number, objectType: string): Promise<string[]>;
 
   /** Those of some ids that have no row of a record. */
   withoutRecord(partition: number, objectType: string, ids: readonly string[]): Promise<string[]>;

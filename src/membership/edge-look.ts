@@ -34,7 +34,7 @@ import {
 } from './neighbour-row.ts';
 import type { StateRow } from './state-row.ts';
 
-export const ROW_PLACES = [
+const ROW_PLACES = [
   'holders',
   'values',
   'neighbours',
@@ -198,7 +198,7 @@ async function sharedOf(
   { edge: { definition, down }, target }: Spot,
 ): Promise<Shared | null | Unreadable> {
   const partition = partitionOf(target, partitions);
-  const [held] = await audits.rows.held(partition, definition.target, [target], []);
+  const [held] = await audits.rows.held(partition, definition.target, [target]);
   const { record, state } = held!;
   if (record === 'unreadable' || state === 'unreadable') return 'unreadable';
   if (!isLive(record)) return null;

@@ -3,12 +3,14 @@
  * records ask for.
  *
  * Keeps true: two texts are equal exactly if the rows agree on all that exists. What was added up
- * for predicates that were given up is left out, and counted. One text per row is held.
+ * for predicates that were given up is left out, and counted. One text per row is held: of rows that
+ * lie with holders those of one partition at a time.
  */
 import { targetsOf } from '../change/edge.ts';
 import { partitionOf } from '../change/partition.ts';
 import { pushTo } from '../multimap.ts';
 import type { AuditGraph, Vertex } from './audit-graph.ts';
+import type { AuditRest } from './audit-pace.ts';
 import type { EdgeAudits, Unreadable } from './audit-store.ts';
 import {
   type AuditedEdge,
@@ -71,6 +73,11 @@ class RowTexts {
 
 export type RowsByPlace = Readonly<Record<RowPlace, RowTexts>>;
 
+/** Places whose rows lie with the holders: what is there follows from one partition alone. */
+export const HOLDER_PLACES = ['holders', 'values', 'neighbours', 'value-counts'] as const;
+/** Places whose rows lie with the target, and follow from the holders of all partitions. */
+export const TARGET_PLACES = ['related', 'value-sources'] as const;
+
 /** The shared predicates that hold of records by the reference. */
 export type HeldTruths = ReadonlyMap<number, ReadonlySet<string>>;
 
@@ -93,42 +100,71 @@ export function holdersByTarget(
 }
 
 /** The rows that records ask for. */
-export function expectedRows(
-  edge: AuditedEdge,
-  graph: AuditGraph,
-  held: HeldTruths,
-  holders: HoldersByTarget,
-): RowsByPlace {
-  const shown = shownByTarget(edge, graph, held);
-  const expected = noRows();
-  const related = new Map<string, Record<string, unknown>>();
-  const sources = new ExpectedSources();
-  for (const [partition, byTarget] of holders.entries()) {
-    for (const [target, some] of byTarget) {
+export class ExpectedEdgeRows {
+  readonly #edge: AuditedEdge;
+  readonly #held: HeldTruths;
+  readonly #holders: HoldersByTarget;
+  readonly #rest: AuditRest;
+  readonly #shown: ReadonlyMap<string, Shared>;
+  readonly #related = new Map<string, Record<string, unknown>>();
+  readonly #sources = new ExpectedSources();
+
+  constructor(
+    edge: AuditedEdge,
+    graph: AuditGraph,
+    held: HeldTruths,
+    holders: HoldersByTarget,
+    rest: AuditRest,
+  ) {
+    this.#edge = edge;
+    this.#held = held;
+    this.#holders = holders;
+    this.#rest = rest;
+    this.#shown = shownByTarget(edge, graph, held);
+  }
+
+  /** Those that lie in a partition with its holders. Caller: asks for each once, ascending. */
+  async ofHolders(partition: number): Promise<RowsByPlace> {
+    const expected = noRows();
+    const [edge, held] = [this.#edge, this.#held];
+    for (const [target, some] of this.#holders[partition]!) {
+      const rest = this.#rest();
+      if (rest) await rest;
       const all = some.map(({ id, data }) => holderOf(edge, id, holdsOf(held, id), data));
       const local = aggregateOf(edge, all);
-      const text = neighbourText(edge, shown.get(target) ?? null, local);
+      const text = neighbourText(edge, this.#shown.get(target) ?? null, local);
       expected.neighbours.add(target, partition, text);
-      related.set(target, { ...related.get(target), [partition]: edge.isRead ? local : true });
+      const part = edge.isRead ? local : true;
+      this.#related.set(target, { ...this.#related.get(target), [partition]: part });
       for (const { id } of some) expected.holders.add(target, partition, id);
       for (const value of valueTexts(edge, all)) expected.values.add(target, partition, value);
       for (const [predicateId, counts] of valueCountsOf(edge, all))
         for (const [value, count] of counts) {
           const at = { predicateId, target, value };
           addCount(expected, partition, at, count);
-          sources.add(at, partition);
+          this.#sources.add(at, partition);
         }
     }
+    return expected;
   }
-  sources.addTo(expected, holders.length);
-  for (const [target, row] of related)
-    expected.related.add(target, partitionOf(target, holders.length), JSON.stringify(row));
-  return expected;
+
+  /** Those that lie with the targets. Caller: has asked for those of all holders. */
+  ofTargets(): RowsByPlace {
+    const expected = noRows();
+    const partitions = this.#holders.length;
+    this.#sources.addTo(expected, partitions);
+    for (const [target, row] of this.#related)
+      expected.related.add(target, partitionOf(target, partitions), JSON.stringify(row));
+    return expected;
+  }
 }
 
 /** The rows of an edge as they are stored. */
 export class StoredEdgeRows {
-  readonly rows: RowsByPlace = noRows();
+  /** Those of the partition that was read last. */
+  ofHolders: RowsByPlace = noRows();
+  /** Those of all partitions that were read. */
+  readonly ofTargets: RowsByPlace = noRows();
   /** Rows that still name predicates that were given up. */
   leftOver = 0;
   readonly #audits: EdgeAudits;
@@ -149,7 +185,9 @@ export class StoredEdgeRows {
     pointed: Iterable<string>,
   ): Promise<void> {
     const { edgeId } = this.#edge;
-    const { neighbours, related, holders, values } = this.rows;
+    this.ofHolders = noRows();
+    const { neighbours, holders, values } = this.ofHolders;
+    const { related } = this.ofTargets;
     for (const [target, row] of await this.#audits.neighbourRows(partition, edgeId))
       neighbours.add(target, partition, this.#neighbourText(row));
     for (const [target, row] of await this.#audits.relatedRows(partition, edgeId))
@@ -171,13 +209,12 @@ export class StoredEdgeRows {
   }
 
   async #readDifferent(partition: number, predicateId: number): Promise<void> {
-    const { rows } = this;
     for (const { count, ...at } of await this.#audits.valueCounts(partition, predicateId))
-      addCount(rows, partition, { predicateId, ...at }, count);
+      addCount(this.ofHolders, partition, { predicateId, ...at }, count);
     for (const { sources, ...at } of await this.#audits.valueSources(partition, predicateId))
-      addSources(rows, partition, { predicateId, ...at }, sources);
+      addSources(this.ofTargets, partition, { predicateId, ...at }, sources);
     for (const [target, total] of await this.#audits.valueTotals(partition, predicateId))
-      addTotal(rows, { predicateId, target, partition }, total);
+      addTotal(this.ofTargets, { predicateId, target, partition }, total);
   }
 
   #neighbourText(row: NeighbourRow | Unreadable): string {

@@ -9,15 +9,19 @@ import type { GraphRecord } from '../query/json-logic/reference-document.ts';
 
 /**
  * The record as a graph holds it: its declared values in normal form, and the keys that it holds.
+ * @param needed the attributes that are wanted; all if absent
  */
 export function graphRecordOf(
   id: string,
   record: RecordRow,
   type: ObjectType,
   timeZone: string,
+  needed?: ReadonlySet<string>,
 ): GraphRecord {
   const values = filterableData(record, type, timeZone);
-  const names = [...type.attributes.keys()].filter((name) => Object.hasOwn(values, name));
+  const names = [...type.attributes.keys()].filter(
+    (name) => Object.hasOwn(values, name) && (!needed || needed.has(name)),
+  );
   const held = [...type.relationships.values()].map(({ key }) => [key, record.data[key]] as const);
   return {
     id,

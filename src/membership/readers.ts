@@ -15,6 +15,7 @@ import { RecordReader } from './record-reader.ts';
 import { RecordSegments } from './record-segments.ts';
 import { Records } from './records.ts';
 import { Related } from './related.ts';
+import { SegmentChoice } from './segment-choice.ts';
 import { SegmentCounts } from './segment-counts.ts';
 import { SegmentMembers } from './segment-members.ts';
 import type { SortedRunStore } from './sorted-run-store.ts';
@@ -59,6 +60,7 @@ export function openReaders(context: ReadersContext): Readers {
   const reader = new RecordReader(store, catalogs, timeZone, pageBytesMax);
   const pages = new MemberPages(store, resolver);
   const shared = { ...context, limits, pageBytesMax, progress, resolver, reads, reader, pages };
+  const choice = new SegmentChoice(shared);
   const related = new Related(shared);
   const viewMembers = new ViewMembership(shared);
   const orders = new ViewOrders({ ...shared, viewMembers });
@@ -72,7 +74,7 @@ export function openReaders(context: ReadersContext): Readers {
     records: new Records(shared),
     related,
     viewMembers,
-    viewRows: new ViewRows({ ...shared, viewMembers, orders, related }),
+    viewRows: new ViewRows({ ...shared, viewMembers, orders, related, choice }),
     progress,
     reads,
     resolver,

@@ -36,18 +36,28 @@ export class ViewMembership {
 
   /**
    * Waits until what a view shows is as of all that was acknowledged before. `depth`: over how many
-   * edges its columns look.
+   * edges its columns look. `more`: segments that are looked at beside it.
    * @throws Problem view_unknown | segment_unknown | segment_building | segment_failed |
    * not_caught_up
    */
-  wait(slug: string, depth: number, options: ReadOptions): Promise<StoredView> {
-    return this.#context.reads.current(options, () => this.#wait(slug, depth, options));
+  wait(
+    slug: string,
+    depth: number,
+    options: ReadOptions,
+    more: readonly StoredSegment[] = [],
+  ): Promise<StoredView> {
+    return this.#context.reads.current(options, () => this.#wait(slug, depth, options, more));
   }
 
-  async #wait(slug: string, depth: number, options: ReadOptions): Promise<StoredView> {
+  async #wait(
+    slug: string,
+    depth: number,
+    options: ReadOptions,
+    more: readonly StoredSegment[],
+  ): Promise<StoredView> {
     const { catalogs, reads, resolver } = this.#context;
     const filter = await this.#filter(slug);
-    const needs = reads.needsOfFilters([filter, ...this.#usedBy(slug)]);
+    const needs = reads.needsOfFilters([filter, ...this.#usedBy(slug), ...more]);
     const rounds = Math.max(needs.rounds, roundsOver(depth));
     await reads.waitForAll(options, { ...needs, rounds });
     resolver.built(await this.#filter(slug));

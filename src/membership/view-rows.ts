@@ -18,6 +18,7 @@ import { type Page, PageBudget } from './page.ts';
 import { EVENTUAL, type ReadOptions } from './read-options.ts';
 import type { NamedRecord } from './record-reader.ts';
 import type { Related } from './related.ts';
+import { type ChosenSegments, NONE_CHOSEN, type SegmentChoice } from './segment-choice.ts';
 import type { StrongReads } from './strong-reads.ts';
 import { cellsOf, namedCells } from './view-cells.ts';
 import type { ViewMembership } from './view-membership.ts';
@@ -81,15 +82,26 @@ export interface ViewRowsContext {
   readonly viewMembers: ViewMembership;
   readonly orders: ViewOrders;
   readonly related: Related;
+  readonly choice: SegmentChoice;
   readonly timeZone: string;
   readonly pageBytesMax: number;
 }
 
 /** A view that is read, and how its related records are answered. */
 interface RowsReading extends ViewReading {
+  readonly chosen: ChosenSegments;
   readonly show: ShowRecord;
 }
 
+/** What is asked of a view beside its slug. */
+interface RowsAsked {
+  readonly show?: ShowRecord | undefined;
+  readonly chosen?: ChosenSegments | undefined;
+}
+
+/** Ids of a page that are looked at together where segments are chosen, and for how long. */
+const CHOSEN_AT_ONCE = 1000;
+const CHOOSING_MS = 500;
 /** Of a to-many relationship that is given along; the rest is read from the record itself. */
 const FIRST_RELATED = { limit: 20, cursor: undefined };
 /**
@@ -121,8 +133,9 @@ export class ViewRows {
     slug: string,
     cursor: string | undefined,
     options: ReadOptions,
+    chosen: ChosenSegments = NONE_CHOSEN,
   ): Promise<OpenedPage> {
-    const reading = await this.#open(slug, options);
+    const reading = await this.#open(slug, options, { chosen });
     const isSorted = reading.definition.sort.length > 0;
     const place = isSorted ? await this.#context.orders.position(reading, cursor) : undefined;
     return {
@@ -141,8 +154,12 @@ export class ViewRows {
    * All rows, as fast as they are taken; without `show` those of cells alone.
    * @throws Problem as `openPage`, before the first row or at one
    */
-  async export(slug: string, options: ReadOptions, show?: ShowRecord): Promise<ViewExport> {
-    const reading = await this.#open(slug, options, show);
+  async export(
+    slug: string,
+    options: ReadOptions,
+    { show, chosen }: { readonly show?: ShowRecord; readonly chosen?: ChosenSegments } = {},
+  ): Promise<ViewExport> {
+    const reading = await this.#open(slug, options, { show, chosen });
     const { definition } = reading;
     const shown = show ? reading : { ...reading, definition: { ...definition, relationships: [] } };
     return { definition, rows: this.#all(shown) };
@@ -173,21 +190,24 @@ export class ViewRows {
     }
   }
 
-  #open(slug: string, options: ReadOptions, show: ShowRecord = asText): Promise<RowsReading> {
-    return this.#context.reads.current(options, () => this.#opened(slug, options, show));
+  #open(slug: string, options: ReadOptions, asked: RowsAsked): Promise<RowsReading> {
+    return this.#context.reads.current(options, () => this.#opened(slug, options, asked));
   }
 
-  async #opened(slug: string, options: ReadOptions, show: ShowRecord): Promise<RowsReading> {
-    const { catalogs, viewMembers } = this.#context;
-    const { definition } = this.#read(await findView(catalogs, slug, 'known'));
+  async #opened(slug: string, options: ReadOptions, asked: RowsAsked): Promise<RowsReading> {
+    const { catalogs, choice, viewMembers } = this.#context;
+    const known = await findView(catalogs, slug, 'known');
+    const { definition } = this.#read(known);
+    const more = await choice.segments(asked.chosen ?? NONE_CHOSEN, known.object_type);
     const looksAround = definition.columns.some(({ source }) => source.kind === 'measure');
-    return this.#read(await viewMembers.wait(slug, looksAround ? 1 : 0, options), show);
+    const view = await viewMembers.wait(slug, looksAround ? 1 : 0, options, more);
+    return this.#read(view, asked);
   }
 
-  #read(view: StoredView, show: ShowRecord = asText): RowsReading {
+  #read(view: StoredView, { show = asText, chosen = NONE_CHOSEN }: RowsAsked = {}): RowsReading {
     const { store, catalogs, timeZone } = this.#context;
     const neighbourhood = new Neighbourhood(store, catalogs.catalog, timeZone);
-    return { view, definition: this.#definition(view), neighbourhood, show };
+    return { view, definition: this.#definition(view), neighbourhood, show, chosen };
   }
 
   #definition(view: StoredView): RowsReading['definition'] {
@@ -206,21 +226,22 @@ export class ViewRows {
     taking: Taking,
     first: string | undefined,
   ): Promise<string | undefined> {
+    const { choice, viewMembers } = this.#context;
     const { slug } = reading.view;
+    const endMs =
+      performance.now() + (isChoosing(reading) ? CHOOSING_MS : Number.POSITIVE_INFINITY);
     let cursor = first;
     do {
-      const wanted = Math.min(ROWS_A_BATCH, taking.limit - taking.taken);
-      const page = await this.#context.viewMembers.page(slug, { limit: wanted, cursor });
-      for await (const row of this.#rows(
-        reading,
-        page.data.map(({ id }) => id),
-      )) {
-        if (!taking.take(row)) return cursor;
+      const limit = this.#wanted(reading, taking);
+      const page = await viewMembers.page(slug, { limit, cursor });
+      const ids = page.data.map(({ id }) => id);
+      for await (const row of this.#rows(reading, await choice.among(reading.chosen, ids))) {
+        if (taking.taken === taking.limit || !taking.take(row)) return cursor;
         taking.taken += 1;
-        cursor = this.#context.viewMembers.cursorAfter(row.id);
+        cursor = viewMembers.cursorAfter(row.id);
       }
       cursor = page.next_cursor ?? undefined;
-    } while (cursor !== undefined && taking.taken < taking.limit);
+    } while (cursor !== undefined && taking.taken < taking.limit && performance.now() < endMs);
     return cursor;
   }
 
@@ -229,27 +250,35 @@ export class ViewRows {
     taking: Taking,
     { run, at: first }: OrderPosition,
   ): Promise<string | undefined> {
+    const { choice, viewMembers } = this.#context;
     const { slug } = reading.view;
+    const endMs =
+      performance.now() + (isChoosing(reading) ? CHOOSING_MS : Number.POSITIVE_INFINITY);
     for (let at = first; ; ) {
-      const wanted = Math.min(ROWS_A_BATCH, taking.limit - taking.taken);
+      const wanted = this.#wanted(reading, taking);
       const ids = await run.read(at, wanted);
-      for await (const row of this.#rows(
-        reading,
-        await this.#context.viewMembers.stillShown(slug, ids),
-      )) {
-        if (!taking.take(row)) return run.cursor(at + ids.indexOf(row.id));
+      const shown = await choice.among(reading.chosen, await viewMembers.stillShown(slug, ids));
+      for await (const row of this.#rows(reading, shown)) {
+        if (taking.taken === taking.limit || !taking.take(row))
+          return run.cursor(at + ids.indexOf(row.id));
         taking.taken += 1;
       }
       at += ids.length;
       if (ids.length < wanted) return undefined;
-      if (taking.taken === taking.limit) return run.cursor(at);
+      if (taking.taken === taking.limit || performance.now() >= endMs) return run.cursor(at);
     }
+  }
+
+  /** How many ids are looked at at once: many where only few of them may be wanted. */
+  #wanted(reading: RowsReading, { limit, taken }: Taking): number {
+    return isChoosing(reading) ? CHOSEN_AT_ONCE : Math.min(ROWS_A_BATCH, limit - taken);
   }
 
   async *#all(reading: RowsReading): AsyncGenerator<ViewRow> {
     for await (const ids of this.#context.orders.ids(reading)) {
-      for (let at = 0; at < ids.length; at += ROWS_A_BATCH)
-        yield* this.#rows(reading, ids.slice(at, at + ROWS_A_BATCH));
+      const shown = await this.#context.choice.among(reading.chosen, ids);
+      for (let at = 0; at < shown.length; at += ROWS_A_BATCH)
+        yield* this.#rows(reading, shown.slice(at, at + ROWS_A_BATCH));
     }
   }
 
@@ -335,6 +364,10 @@ export class ViewRows {
     }
     return { found, isCut: left <= 0 };
   }
+}
+
+function isChoosing({ chosen }: RowsReading): boolean {
+  return chosen.in.length + chosen.notIn.length > 0;
 }
 
 const asText: ShowRecord = (_, { id, record }) => ({

@@ -25,20 +25,20 @@ export interface PreviewedRecord {
   readonly title: string;
 }
 
-/** How many records, and the first of them by partition and id. */
+/** How many records, and the first of them by partition and id. Null: it was not done. */
 export interface PreviewedRecords {
-  readonly count: number;
+  readonly count: number | null;
   readonly sample: readonly PreviewedRecord[];
 }
 
-/** How many records satisfy a part of the query alone. */
+/** How many records satisfy a part of the query alone; null: it was not done. */
 interface PartCount {
   /** A JSON pointer into the query. */
   readonly path: string;
-  readonly count: number;
+  readonly count: number | null;
 }
 
-/** `ready` has all numbers, `timeout` has none. */
+/** `ready` has all numbers that were asked for, `timeout` has null for each of them. */
 export const PREVIEW_STATUSES = ['ready', 'timeout'] as const;
 
 export interface Preview {

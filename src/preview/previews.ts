@@ -10,7 +10,7 @@ import { Problem } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import { CLOCKS_APART_MS } from '../membership/read-options.ts';
 import type { StrongReads } from '../membership/strong-reads.ts';
-import { planPreview } from './plan.ts';
+import { type PreviewPlan, planPreview } from './plan.ts';
 import type { Preview, PreviewProgress, PreviewRequest } from './preview.ts';
 import { PreviewThread } from './preview-thread.ts';
 import { PreviewTurns } from './preview-turns.ts';
@@ -76,7 +76,7 @@ export class Previews {
       return this.#thread.run(run, signal, caller.onProgress ?? (() => {}));
     });
     if (caller.signal.aborted) return undefined;
-    return preview ?? timedOut(request.atMs ?? Date.now());
+    return preview ?? timedOut(plan, request.atMs ?? Date.now());
   }
 
   close(): Promise<void> {
@@ -110,6 +110,16 @@ function momentOf(atMs: number | undefined, nowMs: number): number {
   return Math.max(atMs, nowMs);
 }
 
-function timedOut(asOfMs: number): Preview {
-  return { status: 'timeout', count: null, of: null, sample: [], asOf: '', asOfMs };
+/** It has all that a preview of this plan has, but no number. */
+function timedOut({ compared, parts }: PreviewPlan, asOfMs: number): Preview {
+  const none = { count: null, sample: [] };
+  return {
+    status: 'timeout',
+    ...none,
+    of: null,
+    ...(compared === undefined ? {} : { added: none, removed: none }),
+    ...(parts && { breakdown: parts.map(({ path }) => ({ path, count: null })) }),
+    asOf: '',
+    asOfMs,
+  };
 }

@@ -432,7 +432,7 @@ export const KEY_TABLE: readonly KeyRow[] = [
   {
     name: 'rc:{p}:history-sizes',
     type: 'hash',
-    holds: 'feed id and entry → members when it became ready, until folded',
+    holds: 'feed id and entry → members, when it became ready or a run ended',
   },
   {
     name: 'rc:{p}:followed',

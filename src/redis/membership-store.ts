@@ -26,6 +26,7 @@ import type { PartitionKeys } from './keys.ts';
 import { backfillField, META_FIELDS, readBackfill } from './partition-meta.ts';
 import { lookAtPartition, lookAtShared, lookAtTally } from './partition-status.ts';
 import { unpackRelated } from './rows/neighbour-row.ts';
+import { readField } from './rows/readable.ts';
 import { unpackState } from './rows/state-row.ts';
 import { readStates } from './states.ts';
 import { weighFields } from './weigh.ts';
@@ -142,14 +143,19 @@ export class RedisMembershipStore implements MembershipStore {
   truths(objectType: string, ids: readonly string[]): Promise<PredicateIds[]> {
     return this.#ask(ids, async (keys, some) => {
       const states = await readStates(this.#redis, keys, objectType, some);
-      return states.map((state) => unpackState(state).truth);
+      const key = keys.state(objectType);
+      return states.map((state, at) => readField(key, some[at]!, state, unpackState).truth);
     });
   }
 
   records(objectType: string, ids: readonly string[]): Promise<(SizedRecord | undefined)[]> {
     return this.#ask(ids, async (keys, some) => {
-      const rows = await this.#redis.hmget(keys.records(objectType), ...some);
-      return rows.map((row) => (row ? { record: unpackRecord(row), size: row.length } : undefined));
+      const key = keys.records(objectType);
+      const rows = await this.#redis.hmget(key, ...some);
+      return rows.map((row, at) => {
+        if (!row) return undefined;
+        return { record: readField(key, some[at]!, row, unpackRecord), size: row.length };
+      });
     });
   }
 
@@ -211,8 +217,11 @@ export class RedisMembershipStore implements MembershipStore {
 
   holderPartitions(edgeId: number, targets: readonly string[]): Promise<number[][]> {
     return this.#ask(targets, async (keys, some) => {
-      const rows = await this.#redis.hmget(keys.related(edgeId), ...some);
-      return rows.map((row) => Object.keys(unpackRelated(row)).map(Number));
+      const key = keys.related(edgeId);
+      const rows = await this.#redis.hmget(key, ...some);
+      return rows.map((row, at) =>
+        Object.keys(readField(key, some[at]!, row, unpackRelated)).map(Number),
+      );
     });
   }
 

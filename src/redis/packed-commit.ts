@@ -356,11 +356,11 @@ function addFeed(
   const oldest = feedEntryId(Math.max(0, clockMs - feedDays * DAY_MS), 0);
   const kept = [feedEntries, UNFOLDED_FACTOR * feedEntries, oldest];
   commands.addWhole('FEED', keys.feed, ...entry, ...kept);
-  // History begins with how many members there are then.
+  // History begins with how many members there are then, and after a run goes on from that.
   const sizes: (string | number)[] = [];
   for (const [kind, feedId] of feed.control) {
     const goesBy = followed.get(feedId);
-    if (kind === FEED_NEWS.segment_ready && goesBy)
+    if (kind !== FEED_NEWS.segment_deleted && goesBy)
       sizes.push(sizeField(feedId, id), commands.keyIndex(keys.segment(goesBy.predicateId)));
   }
   commands.add('COUNT', keys.historySizes, sizes);

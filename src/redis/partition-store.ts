@@ -31,6 +31,7 @@ import type {
   RecordsOfType,
   Renewal,
   StoredChannel,
+  StrayWalk,
   TrialNote,
   ValueSources,
   WaitingEntry,
@@ -343,6 +344,15 @@ export class RedisPartitionStore implements PartitionStore {
   async areMembers(predicateId: number, ids: readonly string[]): Promise<boolean[]> {
     const answers = await this.#redis.smismember(this.#keys.segment(predicateId), ...ids);
     return answers.map((answer) => answer === 1);
+  }
+
+  async walkStrays({ objectType, predicateId, cursor, most }: StrayWalk): Promise<Walk<string>> {
+    const set = this.#keys.segment(predicateId);
+    const [next, ids] = await this.#redis.sscan(set, cursor ?? WALK_START, 'COUNT', most);
+    const after = next === WALK_START ? undefined : next;
+    if (ids.length === 0) return { items: [], cursor: after };
+    const scores = await this.#redis.zmscore(this.#keys.ids(objectType), ...ids);
+    return { items: ids.filter((_, at) => scores[at] === null), cursor: after };
   }
 
   async lastEntries(): Promise<{ log: EntryId; inbox: EntryId }> {

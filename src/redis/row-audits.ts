@@ -16,6 +16,7 @@ import type {
   StrayBlock,
 } from '../membership/audit-store.ts';
 import type { StateRow } from '../membership/state-row.ts';
+import { pushTo } from '../multimap.ts';
 import { type PartitionKeys, readRecordMember, recordMember } from './keys.ts';
 import { type GuardedWrite, mendOf } from './mends.ts';
 import { isNoTombstone, readable, readableRecord } from './rows/readable.ts';
@@ -55,23 +56,29 @@ export class RedisRowAudits implements RowAudits {
     partition: number,
     objectType: string,
     ids: readonly string[],
-    predicateIds: readonly number[],
+    asked: readonly (readonly number[])[] = [],
   ): Promise<HeldRecord[]> {
     if (ids.length === 0) return [];
     const keys = this.#keys[partition]!;
     const read = this.#redis.multi().hmget(keys.records(objectType), ...ids);
     addStates(read, keys, objectType, ids);
-    for (const predicateId of predicateIds) read.smismember(keys.segment(predicateId), ...ids);
+    const isMember = asked.map((predicateIds) => predicateIds.map(() => false));
+    const cells = cellsByPredicate(asked);
+    for (const [predicateId, some] of cells)
+      read.smismember(keys.segment(predicateId), ...some.map(({ at }) => ids[at]!));
     const [records, states, ...sets] = (await carriedOut(read)) as [
       (string | null)[],
       (string | null)[],
       ...number[][],
     ];
+    for (const [nth, some] of [...cells.values()].entries())
+      for (const [each, { at, place }] of some.entries())
+        isMember[at]![place] = sets[nth]![each] === 1;
     return ids.map((id, at) => ({
       id,
       record: readableRecord(records[at]),
       state: readable(() => unpackState(states[at])),
-      isMember: sets.map((answers) => answers[at] === 1),
+      isMember: isMember[at] ?? [],
     }));
   }
 
@@ -116,17 +123,12 @@ export class RedisRowAudits implements RowAudits {
     }
   }
 
-  async unlistedIds(
-    partition: number,
-    objectType: string,
-    predicateIds: readonly number[],
-  ): Promise<string[]> {
+  async unlistedIds(partition: number, objectType: string): Promise<string[]> {
     const keys = this.#keys[partition]!;
     const unlisted = new Set<string>();
     for (const walk of [
       this.#recordIds(keys.records(objectType)),
       scanFields(this.#redis, keys.state(objectType)),
-      ...predicateIds.map((predicateId) => scanSet(this.#redis, keys.segment(predicateId))),
     ]) {
       for await (const ids of walk) {
         if (ids.length === 0) continue;
@@ -241,6 +243,20 @@ export class RedisRowAudits implements RowAudits {
     const isWellFormed = recordMember(objectType, id) === member;
     return { objectType, id, isWellFormed, text: member, removal };
   }
+}
+
+/** A membership that is asked for: of the id `at`, its predicate `place`. */
+interface Cell {
+  readonly at: number;
+  readonly place: number;
+}
+
+function cellsByPredicate(asked: readonly (readonly number[])[]): Map<number, Cell[]> {
+  const cells = new Map<number, Cell[]>();
+  for (const [at, predicateIds] of asked.entries())
+    for (const [place, predicateId] of predicateIds.entries())
+      pushTo(cells, predicateId, { at, place });
+  return cells;
 }
 
 function writeOf(

@@ -88,6 +88,17 @@ export const SIGNATURES = {
     includes: ['dead-letters'],
   }),
   expelOwner: answering<'expelled' | 'none'>()({ keys: ['meta'], arguments: ['nonce'] }),
+  findTold: answering<{
+    readonly entries: readonly string[];
+    readonly looked: number;
+    readonly bytes: number;
+    readonly last: string;
+  }>()({
+    keys: ['feed'],
+    arguments: ['before', 'entriesMax', 'bytesMax', 'named', 'noNews'],
+    answers: 'fields',
+    whenFull: 'no-writes',
+  }),
   firstWebhooks: answering<string[]>()({
     keys: ['lane'],
     arguments: ['eventsMax', 'bytesMax'],

@@ -1,18 +1,12 @@
 /**
- * session-store.ts – Sessions in Redis: a string each, which expires, and per key the order in which
- * they began.
+ * session-store.ts – Sessions in Redis: a string each, which expires, and per key the order in
+ * which they began.
  *
  * Keeps true: what api/session-store.ts promises. A use is written only when the last one was noted
  * over `NOTED_MS` ago. The order may list what has expired; a new session clears that up.
  */
 import type { Redis } from 'ioredis';
-import {
-  IDLE_MS,
-  LIFETIME_MS,
-  SESSIONS_PER_KEY,
-  type SessionEntry,
-  type SessionStore,
-} from '../api/session-store.ts';
+import type { SessionBounds, SessionEntry, SessionStore } from '../api/session-store.ts';
 import type { CatalogKeys } from './keys.ts';
 import { carriedOut } from './transaction.ts';
 
@@ -28,31 +22,39 @@ export class RedisSessionStore implements SessionStore {
     this.#keys = keys;
   }
 
-  async begin({ session, key }: SessionEntry, nowMs: number): Promise<void> {
+  async begin(
+    { session, key }: SessionEntry,
+    nowMs: number,
+    { idleMs, lifetimeMs, perKey }: SessionBounds,
+  ): Promise<void> {
     const order = this.#keys.sessionsOf(key);
     const transaction = this.#redis
       .multi()
-      .set(this.#keys.session(session), `${nowMs}:${key}`, 'PX', IDLE_MS)
-      .zremrangebyscore(order, '-inf', String(nowMs - LIFETIME_MS))
+      .set(this.#keys.session(session), `${nowMs}:${key}`, 'PX', idleMs)
+      .zremrangebyscore(order, '-inf', String(nowMs - lifetimeMs))
       .zadd(order, nowMs, session)
-      .pexpire(order, LIFETIME_MS)
+      .pexpire(order, lifetimeMs)
       .zcard(order);
     const count = (await carriedOut(transaction)).at(-1) as number;
-    if (count <= SESSIONS_PER_KEY) return;
-    const oldest = await this.#redis.zpopmin(order, count - SESSIONS_PER_KEY);
+    if (count <= perKey) return;
+    const oldest = await this.#redis.zpopmin(order, count - perKey);
     const sessions = oldest.filter((_, at) => at % 2 === 0);
     await this.#redis.unlink(...sessions.map((each) => this.#keys.session(each)));
   }
 
-  async use(session: string, nowMs: number): Promise<string | undefined> {
+  async use(
+    session: string,
+    nowMs: number,
+    { idleMs, lifetimeMs }: SessionBounds,
+  ): Promise<string | undefined> {
     const name = this.#keys.session(session);
     const read = this.#redis.multi().get(name).pttl(name);
     const [text, leftMs] = (await carriedOut(read)) as [string | null, number];
     const [, since, key] = /^(\d+):([0-9a-f]{64})$/.exec(text ?? '') ?? [];
     if (since === undefined) return undefined;
-    const untilMs = Number(since) + LIFETIME_MS;
+    const untilMs = Number(since) + lifetimeMs;
     if (nowMs >= untilMs) return undefined;
-    const ttlMs = Math.min(IDLE_MS, untilMs - nowMs);
+    const ttlMs = Math.min(idleMs, untilMs - nowMs);
     // Of one that was ended meanwhile nothing is left that could expire.
     if (leftMs < ttlMs - NOTED_MS) await this.#redis.pexpire(name, ttlMs);
     return key;

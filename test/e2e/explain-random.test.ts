@@ -7,6 +7,7 @@
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { planDefinitions, readSeedItem, type SeedItem } from '../../src/catalog/seeds.ts';
 import type { Change } from '../../src/change/change.ts';
 import { objectType, objectTypeDefinition } from '../../src/change/object-type.ts';
 import type { ExplainedPart } from '../../src/explain/explanation.ts';
@@ -17,7 +18,7 @@ import { holds } from '../../src/query/json-logic/reference.ts';
 import { document } from '../../src/query/json-logic/reference-document.ts';
 import { type RelatedCase, relatedCase, scopeOver } from '../support/arbitrary-relationships.ts';
 import type { TestDeployment } from '../support/client.ts';
-import { built, openTestDeployment, send } from '../support/deployment.ts';
+import { eventually, openTestDeployment, send } from '../support/deployment.ts';
 import { isWhole } from '../support/whole.ts';
 
 const SEED = Number(process.env.ROLLCALL_SEED ?? 1);
@@ -36,7 +37,8 @@ it(`the explanation of ${PAIRS} random pairs is their membership (seed=${SEED})`
     const deployment = await openTestDeployment();
     try {
       await declare(deployment, drawn);
-      for (const [at, each] of drawn.entries()) pairs += await examine(deployment, each, at);
+      const counted = await Promise.all(drawn.map((each, at) => examine(deployment, each, at)));
+      pairs += counted.reduce((sum, each) => sum + each, 0);
     } finally {
       await deployment.close();
     }
@@ -65,13 +67,27 @@ function prefixed({ types, type, graph, queries }: RelatedCase, prefix: string):
 
 const slugOf = (at: number, nth: number) => `s${at}-${nth}`;
 
-/** The types, records and segments of all cases. */
+/** The types and segments of all cases in one write of the catalog, and the records. */
 async function declare(deployment: TestDeployment, drawn: readonly RelatedCase[]): Promise<void> {
   const types = drawn.flatMap((each) => [...each.types.values()]);
-  // A type may lead to one that is declared after it.
-  for (const { name, attributes } of types)
-    await deployment.objectTypes.put(name, { attributes: Object.fromEntries(attributes) });
-  for (const each of types) await deployment.objectTypes.put(each.name, objectTypeDefinition(each));
+  const items = [
+    ...types.map((type) => ({
+      object_type: 'object_types',
+      data: { name: type.name, ...objectTypeDefinition(type) },
+    })),
+    ...drawn.flatMap(({ type, queries }, at) =>
+      queries.map((query, nth) => ({
+        object_type: 'segments',
+        data: { title: 'drawn', slug: slugOf(at, nth), object_type: type.name, query },
+      })),
+    ),
+  ];
+  const definitions = items.map((item, index) => readSeedItem(index, item) as SeedItem);
+  await deployment.store.write((catalog) => {
+    const plan = planDefinitions(catalog, definitions, 'UTC');
+    expect(plan.errors).toEqual([]);
+    return plan.change;
+  });
   const changes = drawn.flatMap(({ types: own, graph }) =>
     [...own.keys()].flatMap((name) =>
       [...graph.records(name)].map(({ id, data }) => ({
@@ -83,12 +99,10 @@ async function declare(deployment: TestDeployment, drawn: readonly RelatedCase[]
     ),
   );
   await send(deployment, changes as Change[]);
-  for (const [at, { type, queries }] of drawn.entries())
-    for (const [nth, query] of queries.entries()) {
-      const slug = slugOf(at, nth);
-      await deployment.segments.create({ title: slug, slug, object_type: type.name, query });
-    }
-  await built(deployment);
+  const { catalog } = deployment.store;
+  const isBuilt = () =>
+    [...catalog.predicateIds.values()].every(({ status }) => status === 'ready');
+  await eventually('all segments are built', isBuilt, 60_000);
 }
 
 /** @returns how many pairs were explained. */

@@ -4,6 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
+import { partitionOf } from '../../src/change/partition.ts';
+import type { PartitionKeys } from '../../src/redis/keys.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
 import { built, send } from '../support/deployment.ts';
 
@@ -74,6 +76,17 @@ async function put(type: string, id: string, data: object): Promise<void> {
   await send(api.deployment, [{ op: 'put', object_type: type, id, data } as Change]);
 }
 
+/** The id of the edge of contacts to their organization, or of orders to their customer. */
+function edge(at: 0 | 1): number {
+  const names = ['contacts.organization', 'orders.customer'] as const;
+  return api.deployment.store.catalog.edgeIdOf(names[at])!;
+}
+
+const READERS: Readonly<Record<string, string>> = {
+  records: '/v1/records/contacts/c1',
+  state: '/v1/records/contacts/c1/segments',
+};
+
 interface AnsweredPart {
   readonly path: string;
   readonly passed: boolean;
@@ -85,8 +98,9 @@ interface Answered {
   readonly member: boolean;
   readonly agrees: boolean;
   readonly at?: string;
+  readonly as_of_time: string;
   readonly since: string | null;
-  readonly next: { readonly at: string } | null;
+  readonly next: { readonly at: string | null; readonly searched_until?: string } | null;
   readonly words: string;
   readonly tree: AnsweredPart;
 }
@@ -163,6 +177,7 @@ describe('the explanation of a membership', () => {
       passed: true,
       matching: 3,
       of: 4,
+      value: 3,
       flips_at: leavesAt,
       seen_words: '3 of 4 orders do',
     });
@@ -196,6 +211,7 @@ describe('the explanation of a membership', () => {
     const at = new Date(Date.parse(placedAt.a1) + 90 * DAY_MS).toISOString();
     const then = await explained(`/v1/segments/lapsing/explain/c1?at=${at}`);
     expect(then).toMatchObject({ member: false, stored: true, agrees: true, at });
+    expect(then.as_of_time).toBe(at); // as a preview's
     expect(then.tree.children[1]).toMatchObject({ passed: false, matching: 2, of: 4 });
     const past = await api.call('GET', '/v1/segments/lapsing/explain/c1?at=2020-01-01');
     expect([past.statusCode, past.json().code]).toEqual([400, 'parameter_invalid']);
@@ -262,6 +278,15 @@ describe('the explanation of a membership', () => {
     const byRules = await ask(rules);
     expect(byRules).toMatchObject({ member: true, stored: null, agrees: true, revision: null });
     expect(byRules.tree.children[0]).toMatchObject({ value: 3607.5, matching: 4, of: 4 });
+    const shared = group({
+      field: 'orders',
+      match: { mode: 'atMost', threshold: 0.5 },
+      value: group({ field: 'total', operator: '>', value: 1000 }),
+    });
+    const share = (await ask(shared)).tree.children[0];
+    expect(share).toMatchObject({ passed: true, matching: 1, of: 4, value: 0.25 });
+    const none = (await ask(shared, 'c2')).tree.children[0];
+    expect(none).toMatchObject({ passed: true, matching: 0, of: 0, value: null });
     expect((await ask(items)).tree.children[0]).toMatchObject({ path: '/items/0', seen: null });
     const byLogic = await ask(logic);
     expect(byLogic.member).toBe(true);
@@ -277,6 +302,59 @@ describe('the explanation of a membership', () => {
     expect((await api.call('GET', '/v1/segments/none/explain/c1')).statusCode).toBe(404);
   });
 
+  it('says up to when nothing changes, where that is as far as it looks', async () => {
+    const query = group({
+      field: 'orders',
+      match: { mode: 'some' },
+      value: group({
+        field: 'placed_at',
+        operator: 'inLast',
+        value: { amount: 90, unit: 'day' },
+      }),
+    });
+    await put('contacts', 'c10', { name: 'Di' });
+    const firstMs = Date.now() - 10 * DAY_MS;
+    const many = Array.from({ length: 1200 }, (_, at) => ({
+      ...{ op: 'put', object_type: 'orders', id: `d${at}` },
+      data: { customer_id: 'c10', placed_at: new Date(firstMs + at * 1000).toISOString() },
+    }));
+    await send(api.deployment, many as Change[]);
+    const answer = await explained('/v1/segments/explain', {
+      ...{ object_type: 'contacts', query, id: 'c10' },
+    });
+    const lapseMs = (at: number) => firstMs + at * 1000 + 90 * DAY_MS;
+    expect(answer).toMatchObject({ member: true, next: { at: null } });
+    expect(answer.next).not.toHaveProperty('member');
+    const untilMs = Date.parse(answer.next!.searched_until!);
+    expect(untilMs).toBeGreaterThan(lapseMs(100));
+    expect(untilMs).toBeLessThan(lapseMs(1199));
+    expect(answer.tree.children[0]).toMatchObject({ flips_at: null, matching: 1200 });
+  });
+
+  it.each([
+    ['the record', (own: PartitionKeys) => [own.records('contacts'), 'c1']],
+    ['its state', (own: PartitionKeys) => [own.state('contacts'), 'c1']],
+    ['what it knows of its organization', (own: PartitionKeys) => [own.neighbours(edge(0)), 'o1']],
+    ['what its orders add up to', (own: PartitionKeys) => [own.related(edge(1)), 'c1']],
+  ] as const)('names the row that somebody has written over: %s', async (_, rowOf) => {
+    const { redis, keys } = api.deployment;
+    const [key, field] = rowOf(keys.partitions[partitionOf('c1', keys.partitions.length)]!);
+    const row = await redis.hget(key!, field!);
+    for (const garbage of ['garbage', '5', '{}', ';']) {
+      if (garbage === '{}' && key!.includes('related')) continue; // it says that there are none
+      await redis.hset(key!, field!, garbage);
+      const answer = await api.call('GET', '/v1/segments/lapsing/explain/c1');
+      expect([answer.statusCode, answer.json().code], garbage).toEqual([500, 'row_unreadable']);
+      expect(answer.json().detail).toContain(`'${field}' of ${key}`);
+      expect(answer.json().detail).toContain('audit --repair');
+    }
+    // Whoever reads the same row is told the same.
+    const reader = READERS[key!.split(':')[2]!];
+    if (reader) expect((await api.call('GET', reader)).json().code).toBe('row_unreadable');
+    await redis.hset(key!, field!, row!);
+    expect(await explained('/v1/segments/lapsing/explain/c1')).toMatchObject({ agrees: true });
+  });
+
   it('says that a planted membership does not agree, and counts it', async () => {
     const { redis, keys, store } = api.deployment;
     const { predicateId } = store.catalog.segments.get('lapsing')!;
@@ -290,5 +368,21 @@ describe('the explanation of a membership', () => {
     expect(metrics.body).toContain('rollcall_explain_differences_total 1');
     await redis.sadd(set, 'c1');
     expect((await explained('/v1/segments/lapsing/explain/c1')).agrees).toBe(true);
+  });
+});
+
+describe('before the first build', () => {
+  it('a segment is not explained, and it says when to ask again', async () => {
+    const idle = await openTestApi({ runsWorker: false });
+    const ask = (method: string, url: string, body?: object) => idle.call(method, url, body);
+    for (const [name, type] of Object.entries(TYPES))
+      expect((await ask('PUT', `/v1/object-types/${name}`, type)).statusCode).toBeLessThan(300);
+    const query = group({ field: 'orders.total', aggregate: 'sum', operator: '>', value: 1 });
+    const segment = { slug: 'new', title: 'New', object_type: 'contacts', query };
+    expect((await ask('POST', '/v1/segments', segment)).statusCode).toBe(201);
+    const saved = await ask('GET', '/v1/segments/new/explain/c1');
+    expect([saved.statusCode, saved.json().code]).toEqual([503, 'segment_building']);
+    expect(saved.headers['retry-after']).toBe('1');
+    await idle.close();
   });
 });

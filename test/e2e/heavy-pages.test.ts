@@ -8,13 +8,13 @@ import { openTestApi, type TestApi } from '../support/api.ts';
 import { built, send } from '../support/deployment.ts';
 
 const KB = 1024;
-const LIMITS = { pageBytes: 256 * KB, rowPageBytes: 512 * KB };
-const PEOPLE = 40;
+const LIMITS = { pageBytes: 128 * KB, rowPageBytes: 256 * KB };
+const PEOPLE = 30;
 const ORDERS_EACH = 12;
 /** One record, of either type, is a fifth of a page. */
-const TEXT = 'x'.repeat(50 * KB);
+const TEXT = 'x'.repeat(25 * KB);
 /** What is beside the texts on a page; the page holds one entry at least. */
-const SLACK = 64 * KB;
+const SLACK = 32 * KB;
 
 let api: TestApi;
 

@@ -1,15 +1,17 @@
 /**
- * hot-target.test.ts – One organization with 100,000 contacts: what it shows reaches all of them by
- * one message per partition, and nothing else has to wait for it.
+ * hot-target.test.ts – One organization with a great many contacts: what it shows reaches all of
+ * them by one message per partition, and nothing else has to wait for it.
  */
 import { performance } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readChannelPosition } from '../../src/redis/rows/channel-position.ts';
 import type { TestDeployment } from '../support/client.ts';
 import { built, eventually, openTestDeployment } from '../support/deployment.ts';
+import { isWhole } from '../support/whole.ts';
 
 const PARTITIONS = 16;
-const CONTACTS = 100_000;
+/** Of each partition a fan-out takes several turns. */
+const CONTACTS = isWhole ? 100_000 : 20_000;
 const OTHERS = 500;
 const PATIENT = { consistency: 'strong', timeoutMs: 60_000 } as const;
 
@@ -151,10 +153,17 @@ describe(`an organization with ${CONTACTS} contacts`, () => {
   });
 
   it('that flips again in the middle ends as it is last', async () => {
-    await patchHot({ industry: 'Retail' });
-    await eventually('the flip is on its way', async () => (await counts('eventual'))[1]! > 0);
-    const [, midway] = await counts('eventual');
-    await patchHot({ industry: 'SaaS' });
+    // Who looks late sees a flip that has come through already, and flips again.
+    let midway: number = CONTACTS;
+    for (let tries = 0; midway === CONTACTS && tries < 20; tries++) {
+      await patchHot({ industry: tries % 2 === 0 ? 'Retail' : 'SaaS' });
+      const at = 1 - (tries % 2);
+      await eventually('the flip is on its way', async () => {
+        midway = (await counts('eventual'))[at]!;
+        return midway > 0;
+      });
+    }
+    await patchHot({ industry: 'Other' });
     await patchHot({ industry: 'none' });
     await patchHot({ industry: 'SaaS' });
     expect(await counts()).toEqual([CONTACTS, 0]);

@@ -4,6 +4,7 @@
  */
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RESERVED_SLUGS } from '../../src/catalog/naming.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
 import { ROUTE_NEEDS } from '../support/routes.ts';
 
@@ -133,6 +134,38 @@ describe('a method that a path does not take', () => {
       expect([answer.status, answer.allow], method).toEqual([405, allow]);
       if (method !== 'HEAD') expect(answer.body).toContain('"method_not_allowed"');
     }
+  });
+
+  const routes = Object.keys(ROUTE_NEEDS).map((each) => each.split(' ') as [string, string]);
+  const paths = [...new Set(routes.map(([, path]) => path))];
+  const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/'));
+  /** Paths that are written out beside one for any name. */
+  const NAMES = paths.filter(
+    (path) =>
+      !path.includes(':') &&
+      paths.some((other) => /\/:[^/]+$/.test(other) && folderOf(other) === folderOf(path)),
+  );
+
+  it.each(NAMES)('%s is no name, by whatever method', async (path) => {
+    const takes = routes
+      .filter(([, each]) => each === path)
+      .flatMap(([method]) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+    const allow = takes.sort().join(', ');
+    for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
+      if (takes.includes(method)) continue;
+      const answer = await raw(method, path, MASTER);
+      expect([answer.status, answer.allow], method).toEqual([405, allow]);
+    }
+    const escaped = path.replace(/.$/, (last) => `%${last.charCodeAt(0).toString(16)}`);
+    if (!takes.includes('GET'))
+      expect(await raw('GET', escaped, MASTER)).toMatchObject({ status: 405, allow });
+    expect(await raw('DELETE', path)).toMatchObject({ status: 401 });
+    expect((await api.call('DELETE', path, undefined, { role: 'viewer' })).statusCode).toBe(403);
+  });
+
+  it('is found out of each name that is reserved', () => {
+    const names = NAMES.map((path) => path.slice(folderOf(path).length + 1));
+    expect(names.sort()).toEqual([...RESERVED_SLUGS].sort());
   });
 
   it('is told of without a key where the path is for everybody', async () => {

@@ -167,3 +167,53 @@ it('an object type shows the ways back to it, and what is shown can be sent', as
   expect((await api.call('PUT', '/v1/object-types/firms', shown)).statusCode).toBe(200);
   expect((await api.call('GET', '/v1/object-types/firms')).json()).toEqual(shown);
 });
+
+describe('a text that is shown', () => {
+  const UNSHOWN = ['a\u0000b', 'a\u0007', 'tail\u009f', 'half \ud83d', '\udc00'];
+  const query = { combinator: 'and', rules: [] };
+  const columns = [{ path: 'n', label: 'N' }];
+  const attributes = { n: { type: 'number', label: 'N' } };
+
+  it.each(UNSHOWN)('may not be %j, of whatever', async (text) => {
+    await declared('Shown', { attributes });
+    await segment('shown', 'Shown').catch(() => {}); // from the text before
+    const filter = { title: 's', slug: 's', object_type: 'Shown', query };
+    const view = { ...filter, columns };
+    const refused: [path: string, method: string, url: string, body: unknown][] = [
+      ['/title', 'POST', '/v1/segments', { ...filter, title: text }],
+      ['/description', 'POST', '/v1/segments', { ...filter, description: text }],
+      ['/title', 'PATCH', '/v1/segments/shown', { title: text }],
+      ['/title', 'POST', '/v1/segments/shown/duplicate', { title: text }],
+      ['/title', 'POST', '/v1/views', { ...view, title: text }],
+      ['/columns/0/label', 'POST', '/v1/views', { ...view, columns: [{ path: 'n', label: text }] }],
+      ['/label', 'PUT', '/v1/object-types/Shown', { attributes, label: text }],
+      [
+        '/attributes/n/description',
+        'PUT',
+        '/v1/object-types/Shown',
+        { attributes: { n: { ...attributes.n, description: text } } },
+      ],
+    ];
+    for (const [path, method, url, body] of refused) {
+      const answer = await api.call(method, url, body);
+      const { errors } = answer.json<{ errors?: { path: string }[] }>();
+      expect([answer.statusCode, errors?.[0]?.path], `${method} ${url}`).toEqual([422, path]);
+    }
+    const seeds = await api.call('POST', '/v1/seeds?dry_run=true', [
+      { object_type: 'segments', data: { ...filter, title: text } },
+    ]);
+    expect(seeds.json().errors).toMatchObject([{ errors: [{ path: '/0/data/title' }] }]);
+  });
+
+  it('may have several lines where it describes, and any character', async () => {
+    await declared('Shown', { attributes });
+    const description = 'one\n\ttwo\r\n😀 naïve';
+    const body = { title: '😀 é', slug: 'lines', object_type: 'Shown', query, description };
+    expect((await api.call('POST', '/v1/segments', body)).json()).toMatchObject({
+      title: body.title,
+      description,
+    });
+    const title = { ...body, slug: 'other', title: 'two\nlines' };
+    expect((await api.call('POST', '/v1/segments', title)).statusCode).toBe(422);
+  });
+});

@@ -264,8 +264,20 @@ describe('what a preview refuses', () => {
   });
 
   it('a preview without time has no number, and says so', async () => {
-    const { status, count } = await preview({ query: all(SAAS), timeout_ms: 0 });
-    expect([status, count]).toEqual(['timeout', null]);
+    const asked = { query: all(SAAS), timeout_ms: 0 };
+    const rest = { sample: [], as_of: '', as_of_time: expect.any(String) };
+    const none = { status: 'timeout', count: null, of: null, ...rest };
+    expect(await preview(asked)).toEqual(none);
+    // What was asked for is there, and is as unknown.
+    const unknown = { count: null, sample: [] };
+    expect(await preview({ ...asked, compare_to: 'saas', breakdown: true })).toEqual({
+      ...none,
+      added: unknown,
+      removed: unknown,
+      breakdown: [{ path: '/rules/0', count: null }],
+    });
+    const at = new Date(Date.now() + DAY_MS).toISOString();
+    expect((await preview({ ...asked, at })).as_of_time).toBe(at);
   });
 
   it('more than run and wait are refused; those whose client goes away leave nothing', async () => {

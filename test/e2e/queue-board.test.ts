@@ -1,6 +1,6 @@
 /**
- * queue-board.test.ts – The board of queues is there for masters and super admins, as a browser sends them or as
- * everybody else does.
+ * queue-board.test.ts – The board of queues is there for masters and super admins, as a browser
+ * sends them or as everybody else does.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROLES } from '../../src/config.ts';

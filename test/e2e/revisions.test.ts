@@ -168,6 +168,78 @@ describe('revisions', () => {
   });
 });
 
+describe('an edit that changes nothing', () => {
+  const seen = async (path: string) => {
+    const answer = await api.call('GET', path);
+    const { revision, updated_at } = answer.json<{ revision?: number; updated_at?: string }>();
+    const { version } = await api.deployment.store.refresh();
+    const kept = await storedTexts();
+    return { revision, updated_at, tag: answer.headers['etag'], version, kept };
+  };
+
+  it('makes no revision of anything that is declared, and no version of the catalog', async () => {
+    // Members in another order say the same, and so does -0.
+    const rules = [{ field: 'n', operator: '>', value: -0 }];
+    const query = { combinator: 'and', rules };
+    const turned = { rules, combinator: 'and' };
+    const described = { ...segment('a', query), description: 'of a' };
+    await done('POST', '/v1/segments', described);
+    const view = { ...segment('v', query), columns: [{ path: 'n', label: 'N' }] };
+    await done('POST', '/v1/views', view);
+    const type = {
+      attributes: { n: { type: 'number' }, s: { type: 'string' } },
+      relationships: {},
+    };
+    await done('PUT', '/v1/object-types/things', type);
+    const { id } = await done('POST', '/v1/views/v/activations', {
+      url: 'https://hooks.example.com/a',
+      secret: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+    });
+    await built(api.deployment);
+    const hook = `/v1/views/v/activations/${id}`;
+    const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+    const edits: [path: string, method: string, same: object, other: object][] = [
+      ['/v1/segments/a', 'PUT', { ...described, query: turned }, segment('a', query)],
+      ['/v1/segments/a', 'PATCH', {}, { title: 'A' }],
+      ['/v1/segments/a', 'PATCH', { description: null, title: 'A' }, { description: 'anew' }],
+      ['/v1/views/v', 'PUT', { ...view, query: turned }, { ...view, columns: [{ path: 'n' }] }],
+      ['/v1/views/v', 'PATCH', { title: 'v', sort: null }, { title: 'V' }],
+      [
+        '/v1/object-types/things',
+        'PUT',
+        { attributes: { s: { type: 'string' }, n: { type: 'number' } } },
+        { attributes: { n: { type: 'number' } } },
+      ],
+      [hook, 'PATCH', { events: ['entered', 'left'], secret }, { on_edit: true }],
+      [hook, 'PATCH', {}, { secret: `whsec_${Buffer.alloc(32, 8).toString('base64')}` }],
+    ];
+    for (const [path, method, same, other] of edits) {
+      const before = await seen(path);
+      await done(method, path, same);
+      expect(await seen(path), `${method} ${path}`).toEqual(before);
+      await done(method, path, other);
+      await built(api.deployment);
+      const after = await seen(path);
+      expect(after.version, `${method} ${path}`).toBeGreaterThan(before.version);
+      if (before.revision !== undefined) expect(after.revision).toBe(before.revision + 1);
+    }
+    expect(await numbers('a')).toEqual([4, 3, 2, 1]);
+    // What was read can be sent back as it is.
+    for (const path of ['/v1/segments/a', '/v1/views/v', '/v1/object-types/things']) {
+      const before = await seen(path);
+      await done('PUT', path, (await api.call('GET', path)).json());
+      expect(await seen(path), path).toEqual(before);
+    }
+  });
+
+  it('goes by its condition all the same', async () => {
+    await done('POST', '/v1/segments', segment('a'));
+    const stale = { headers: { 'if-match': '"other-1-000000000000"' } };
+    const answer = await api.call('PUT', '/v1/segments/a', segment('a'), stale);
+    expect(answer.statusCode).toBe(412);
+  });
+});
+
 describe('a deleted segment', () => {
   it('is restored with its id and its revisions, and has its members', async () => {
     const { id } = await done('POST', '/v1/segments', segment('a', below(1)));

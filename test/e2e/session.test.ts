@@ -1,12 +1,12 @@
 /**
- * session.test.ts – Signing in from a browser: what the cookie opens, what ends it, and that no page
- * of another site can use it.
+ * session.test.ts – Signing in from a browser: what the cookie opens, what ends it, and that no
+ * page of another site can use it.
  */
 
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildServer } from '../../src/api/server.ts';
-import { SESSIONS_PER_KEY } from '../../src/api/session-store.ts';
+import { SESSION_BOUNDS } from '../../src/api/sessions.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
 
 const OWN = { 'sec-fetch-site': 'same-origin' };
@@ -159,10 +159,10 @@ describe('what ends a session', () => {
     const [name] = await newest(`${keys.prefix}:{catalog}:session:*`);
     const key = (await redis.get(name!))!.split(':')[1]!;
     const later = Date.now() + 1;
-    for (let at = 0; at < SESSIONS_PER_KEY - 1; at++)
-      await sessions.begin({ session: `more-${at}`, key }, later);
+    for (let at = 0; at < SESSION_BOUNDS.perKey - 1; at++)
+      await sessions.begin({ session: `more-${at}`, key }, later, SESSION_BOUNDS);
     expect((await ask('GET', '/v1/session', { cookie })).statusCode).toBe(200);
-    await sessions.begin({ session: 'one-more', key }, later);
+    await sessions.begin({ session: 'one-more', key }, later, SESSION_BOUNDS);
     expect((await ask('GET', '/v1/session', { cookie })).statusCode).toBe(401);
     await sessions.endAll(key);
   });

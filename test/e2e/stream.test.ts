@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { readEvents } from '../../src/cli/event-source.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
-import { eventually } from '../support/deployment.ts';
+import { built, eventually } from '../support/deployment.ts';
 
 interface Heard {
   readonly event: string | undefined;
@@ -36,7 +36,7 @@ beforeAll(async () => {
     const query = { combinator: 'and', rules: [{ field: 'age', operator: '>', value: over }] };
     await api.call('POST', '/v1/segments', { title: slug, slug, object_type: 'contacts', query });
   }
-  await api.call('POST', '/v1/segments/counts', { timeout_ms: 20_000 });
+  await built(api.deployment);
 });
 afterEach(() => {
   for (const answer of open.splice(0)) answer.destroy();

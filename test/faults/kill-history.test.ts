@@ -12,6 +12,8 @@ import { isWhole } from '../support/whole.ts';
 
 const PARTITIONS = 2;
 const KILLS = isWhole ? 12 : 1;
+/** Rounds of changes before the end, however long they take. */
+const TURNS_LEAST = 20;
 const prefix = freshPrefix();
 let deployment: TestDeployment;
 let victims: Victims;
@@ -60,6 +62,7 @@ it('a worker that is killed folds nothing twice, and leaves nothing out', async 
     await eventually('members enter and leave', async () => (await length(1)) > before + 5, 30_000);
     await victims.kill9();
   }
+  await eventually('enough is sent', () => turn >= TURNS_LEAST, 60_000);
   isOver = true;
   await Promise.all([changing, folding]);
   // A strong read waits for all that was sent.
@@ -86,6 +89,6 @@ it('a worker that is killed folds nothing twice, and leaves nothing out', async 
   const sum = (each: 'entered' | 'left') =>
     points.reduce((all, point) => all + (point[each] ?? 0), 0);
   expect([sum('left'), sum('entered')]).toEqual(sums);
-  expect(sums[0]).toBeGreaterThan(100);
+  for (const flips of sums) expect(flips).toBeGreaterThan(0);
   expect(points.at(-1)!.count).toBe(sizes[0]! + sizes[1]!);
 });

@@ -14,10 +14,11 @@ import { costOf } from '../../src/query/cost.ts';
 import { programReads } from '../../src/query/json-logic/json-logic-program.ts';
 import { atomTest } from '../../src/query/predicate/atom.ts';
 import { jsonDocument, jsonLogicRule } from '../support/arbitrary-json-logic.ts';
+import { isWhole } from '../support/whole.ts';
 
 const SOAK = process.env.ROLLCALL_SOAK === '1';
 const SEED = Number(process.env.ROLLCALL_SEED ?? (SOAK ? Date.now() % 2 ** 31 : 1));
-const RUNS = SOAK ? 100_000 : 5_000;
+const RUNS = SOAK ? 100_000 : isWhole ? 5_000 : 2_000;
 
 const TYPE = objectType('things', 1, {
   attributes: {

@@ -7,69 +7,25 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { edgesOf, targetsOf } from '../../src/change/edge.ts';
 import { compileFilter, truthOfParts } from '../../src/explain/compiled-filter.ts';
 import { type NextFlip, searchFlips } from '../../src/explain/flip-search.ts';
-import {
-  NearbyRecords,
-  type NeighbourReader,
-  type Place,
-} from '../../src/explain/nearby-records.ts';
-import type { Standpoint } from '../../src/membership/neighbourhood.ts';
+import { NearbyRecords, type Place } from '../../src/explain/nearby-records.ts';
 import { compileQuery } from '../../src/query/dialects/compile.ts';
 import type { FilterPart } from '../../src/query/dialects/filter-tree.ts';
 import { isLogic, truthy } from '../../src/query/json-logic/json-logic-program.ts';
 import { holds } from '../../src/query/json-logic/reference.ts';
-import {
-  document,
-  type Graph,
-  type GraphRecord,
-} from '../../src/query/json-logic/reference-document.ts';
+import { document } from '../../src/query/json-logic/reference-document.ts';
 import { readsClock } from '../../src/query/predicate/statement.ts';
 import { partInWords } from '../../src/query/words/conditions.ts';
 import { type RelatedCase, relatedCase, scopeOver } from '../support/arbitrary-relationships.ts';
 import { NOON } from '../support/contacts.ts';
+import { GraphReader } from '../support/graph-reader.ts';
 import { isWhole } from '../support/whole.ts';
 
 const SOAK = process.env.ROLLCALL_SOAK === '1';
 const SEED = Number(process.env.ROLLCALL_SEED ?? (SOAK ? Date.now() % 2 ** 31 : 1));
 const RUNS = SOAK ? 20_000 : isWhole ? 5_000 : 150;
 const FAR_MS = [1, 1000, 3_600_000, 86_400_000, 40 * 86_400_000, 400 * 86_400_000];
-
-/** The records of a graph, as the engine would read them. */
-class GraphReader implements NeighbourReader {
-  readonly #graph: Graph;
-
-  constructor(graph: Graph) {
-    this.#graph = graph;
-  }
-
-  standpoint(typeName: string, { id, data }: GraphRecord): Standpoint {
-    const names = [...this.#graph.types.get(typeName)!.attributes.keys()];
-    const seen = names.filter((name) => data[name] !== undefined && data[name] !== null);
-    const record = { data, version: 1, createdAt: 0, updatedAt: 0, fits: 0 };
-    return {
-      id,
-      record,
-      data: Object.fromEntries(seen.map((each) => [each, data[each]])),
-      size: 0,
-    };
-  }
-
-  async *neighbours(from: readonly Standpoint[], { edge: name, direction, target }: HopLike) {
-    const edge = edgesOf(this.#graph.types.values()).get(name)!;
-    for (const [of, { id, record }] of from.entries()) {
-      const there = [...this.#graph.records(target)].filter((each) =>
-        direction === 'out'
-          ? targetsOf(edge, record.data).includes(each.id)
-          : targetsOf(edge, each.data).includes(id),
-      );
-      yield there.map((each) => ({ of, there: this.standpoint(target, each) }));
-    }
-  }
-}
-
-type HopLike = Parameters<NeighbourReader['neighbours']>[1];
 
 interface Examined {
   readonly query: unknown;

@@ -29,9 +29,10 @@ import { Model, type ModelRecord } from '../simulation/model.ts';
 import { COMPANY, pick } from '../simulation/subjects.ts';
 import { NOON } from '../support/contacts.ts';
 import { type Choose, chooser, MemoryDeployment } from '../support/memory-deployment.ts';
+import { isWhole } from '../support/whole.ts';
 
 const { ROLLCALL_SEED: ONLY, ROLLCALL_SOAK: SOAK } = process.env;
-const SEEDS = SOAK === '1' ? 12_000 : 400;
+const SEEDS = SOAK === '1' ? 12_000 : isWhole ? 400 : 150;
 const PARTITIONS = 3;
 const SEGMENTS = 4;
 const FIRST_CHANGES = 25;

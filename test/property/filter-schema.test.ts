@@ -19,9 +19,10 @@ import {
 } from '../support/arbitrary-queries.ts';
 import { relatedCase, scopeOver } from '../support/arbitrary-relationships.ts';
 import { contactsScope, group } from '../support/contacts.ts';
+import { isWhole } from '../support/whole.ts';
 
 const SEED = Number(process.env.ROLLCALL_SEED ?? 1);
-const RUNS = { seed: SEED, numRuns: 500 };
+const RUNS = { seed: SEED, numRuns: isWhole ? 500 : 200 };
 
 type Schemas = Readonly<Record<string, { readonly enum?: readonly string[] }>>;
 

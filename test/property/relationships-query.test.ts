@@ -23,7 +23,7 @@ import { isWhole } from '../support/whole.ts';
 
 const SOAK = process.env.ROLLCALL_SOAK === '1';
 const SEED = Number(process.env.ROLLCALL_SEED ?? (SOAK ? Date.now() % 2 ** 31 : 1));
-const RUNS = SOAK ? 30_000 : isWhole ? 1_000 : 500;
+const RUNS = SOAK ? 30_000 : isWhole ? 1_000 : 250;
 const TIMEOUT_MS = SOAK ? 600_000 : 60_000;
 
 function check(property: (drawn: RelatedCase) => void): void {

@@ -16,10 +16,11 @@ import {
   writeDefinitions,
 } from '../../src/catalog/seeds.ts';
 import { DEFINITIONS } from '../support/seed-items.ts';
+import { isWhole } from '../support/whole.ts';
 
 const SEED = process.env.ROLLCALL_SEED;
 const PARAMETERS = {
-  numRuns: process.env.ROLLCALL_SOAK ? 50_000 : 1_000,
+  numRuns: process.env.ROLLCALL_SOAK ? 50_000 : isWhole ? 1_000 : 400,
   ...(SEED === undefined ? {} : { seed: Number(SEED) }),
 };
 const KINDS = ['object_types', 'segments', 'views'] as const;

@@ -20,10 +20,11 @@ import {
 } from '../../src/query/network/network.ts';
 import type { Attributes } from '../../src/query/predicate/view.ts';
 import { timeQueryOf, ZONES } from '../support/arbitrary-queries.ts';
+import { isWhole } from '../support/whole.ts';
 
 const SOAK = process.env.ROLLCALL_SOAK === '1';
 const SEED = Number(process.env.ROLLCALL_SEED ?? (SOAK ? Date.now() % 2 ** 31 : 1));
-const RUNS = SOAK ? 100_000 : 2_000;
+const RUNS = SOAK ? 100_000 : isWhole ? 2_000 : 800;
 
 const TYPE = objectType('things', 1, {
   attributes: { at: { type: 'datetime' }, day: { type: 'date' }, flag: { type: 'boolean' } },

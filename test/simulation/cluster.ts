@@ -180,6 +180,11 @@ export class Cluster {
     this.#nowMs = isNear && this.#choose(2) === 0 ? toMs : this.#nowMs + this.#choose(strideMs);
   }
 
+  /** Time goes on to a moment. */
+  passTo(nowMs: number): void {
+    this.#nowMs = nowMs;
+  }
+
   /** Time goes on, and perhaps not for all. */
   #passTimeUnevenly(): void {
     this.passTime();
@@ -456,6 +461,25 @@ export class Cluster {
   /** Every segment gets another query; nothing of it is built yet. */
   async editAll(): Promise<void> {
     for (const slug of [...this.catalog.catalog.segments.keys()]) await this.#assign(slug);
+    this.#noteMeanings();
+  }
+
+  /** There are as many segments as there may be. */
+  async fillSegments(): Promise<void> {
+    while (this.catalog.catalog.segments.size < SEGMENTS_MAX)
+      await this.#assign(`s${++this.#slugs}`);
+    this.#noteMeanings();
+  }
+
+  /** Each segment gets the query of the next one of its type: that is built already. */
+  async shiftAll(): Promise<void> {
+    const all = [...this.catalog.catalog.segments.values()];
+    for (const [at, { slug, title, object_type: objectType }] of all.entries()) {
+      const next = all.slice(at + 1).find((each) => each.object_type === objectType);
+      if (!next) continue;
+      const segment = { slug, title, object_type: objectType, query: next.query };
+      await unlessRefused(this.#segments.replace(slug, segment));
+    }
     this.#noteMeanings();
   }
 

@@ -7,6 +7,7 @@
  * segment. Replay a failure with ROLLCALL_SEED=<seed>; ROLLCALL_SOAK=<n> runs 10n times as many.
  */
 import { describe, expect, it } from 'vitest';
+import type { StoredSegment } from '../../src/catalog/catalog.ts';
 import { CAUSES, FEED_NEWS } from '../../src/change/cause.ts';
 import { chooser } from '../support/memory-deployment.ts';
 import { check } from './check.ts';
@@ -51,6 +52,29 @@ async function editAgainAndAgain(seed: number): Promise<{ edits: number; meanwhi
   return { edits: all.filter(([, , cause]) => isOfEdit(cause)).length, meanwhile };
 }
 
+/**
+ * Edits all to queries that are built already, and again as soon as a partition tells of that.
+ * @returns how many switches had to wait for such a run, and for nothing else
+ */
+async function editDuringRuns(seed: number): Promise<number> {
+  const cluster = new Cluster(chooser(seed), ALL_GUARDS, COMPANY);
+  for (let step = 0; step < STEPS_BEFORE; step++) await cluster.step();
+  await cluster.fillSegments();
+  await cluster.settle();
+  await cluster.shiftAll();
+  const isTelling = () => cluster.stores.some(({ content }) => content.feedRuns.size > 0);
+  for (let works = 0; works < WORKS_MAX && !isTelling(); works++) await cluster.workOff();
+  await cluster.shiftAll();
+  const { segments, predicateIds } = cluster.catalog.catalog;
+  const isHeld = ({ pending, telling }: StoredSegment) =>
+    pending !== null && telling && predicateIds.get(pending)!.status === 'ready';
+  const held = [...segments.values()].filter(isHeld).length;
+  await cluster.settle();
+  check(cluster);
+  checkBegins(cluster);
+  return held;
+}
+
 /** A feed begins with a segment once: only a loss may hide the differences of an edit. */
 function checkBegins({ stores, rolledBack }: Cluster): void {
   for (const [at, { content }] of stores.entries()) {
@@ -87,5 +111,17 @@ describe('the differences of an edit', { timeout: 3_600_000 }, () => {
     }
     expect(sum.edits).toBeGreaterThan(run.length);
     expect(sum.meanwhile).toBeGreaterThan(0);
+  });
+
+  it('are told to their end before the segment is switched again', async () => {
+    let held = 0;
+    for (const seed of seeds(60)) {
+      try {
+        held += await editDuringRuns(seed);
+      } catch (error) {
+        throw new Error(`seed=${seed} ${(error as Error).message}`, { cause: error });
+      }
+    }
+    expect(held).toBeGreaterThan(0);
   });
 });

@@ -450,6 +450,17 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     return ids.map((id) => members?.has(id) === true);
   }
 
+  async walkStrays({ objectType, predicateId, cursor, most }: Port.StrayWalk) {
+    const members = this.#content.members.get(predicateId) ?? [];
+    const { items, cursor: next } = walk(members, cursor, most);
+    const rows = this.#content.rows.get(objectType);
+    const isListed = (id: string) => {
+      const text = rows?.get(id);
+      return text !== undefined && valuesIn(text).record.deletedAt === undefined;
+    };
+    return { items: items.filter((id) => !isListed(id)), cursor: next };
+  }
+
   async lastEntries() {
     return { log: this.#content.log.last, inbox: this.#content.inbox.last };
   }
@@ -652,12 +663,25 @@ export class MemoryPartitionStore implements Port.PartitionStore {
     for (const [kind, feedId] of feed.control) this.#tellNews(kind, feedId);
     for (const [, record, cause, flips] of feed.events)
       for (const flip of flips) this.#tell(flippedFeedId(flip), record, enters(flip), cause);
+    for (const [kind, feedId] of feed.control)
+      if (kind === FEED_NEWS.segment_counted) this.#checkCounted(feedId);
+  }
+
+  /** At the end of a run who goes by the feed has the members: history counts these. */
+  #checkCounted(feedId: number): void {
+    const { told, followed, members } = this.#content;
+    const now = members.get(followed.get(feedId)!.predicateId) ?? new Set();
+    const has = told.get(feedId) ?? new Set();
+    const differing = [...new Set([...now, ...has])].filter((id) => now.has(id) !== has.has(id));
+    if (differing.length === 0) return;
+    throw new CheckFailure('feed', `${differing} differ at the end of a run of ${feedId}`);
   }
 
   #tellNews(kind: FeedNewsCode, feedId: number): void {
     const { told, followed, members } = this.#content;
     if (kind === FEED_NEWS.segment_deleted) told.delete(feedId);
-    else told.set(feedId, new Set(members.get(followed.get(feedId)!.predicateId)));
+    else if (kind === FEED_NEWS.segment_ready)
+      told.set(feedId, new Set(members.get(followed.get(feedId)!.predicateId)));
   }
 
   /** Nothing is told twice, and nothing of a segment that the feed has not begun with. */

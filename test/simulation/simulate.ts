@@ -53,7 +53,7 @@ export async function simulate(
 }
 
 /** A run of `npm test` takes one seed of so many. */
-const SAMPLED = 6;
+const SAMPLED = 10;
 
 /**
  * The seeds of a run: those from 1, with ROLLCALL_SOAK=n 10n times as many, or only ROLLCALL_SEED.

@@ -17,7 +17,7 @@ export function formatExplanation(explanation: Explanation): Record<string, unkn
     exists,
     archived,
     revision: revision ?? null,
-    as_of_time: isoTime(asOfMs),
+    as_of_time: isoTime(atMs ?? asOfMs),
     ...(atMs === undefined ? {} : { at: isoTime(atMs) }),
     since: isoTimeOrNull(sinceMs),
     next: formatNext(next, member),

@@ -54,7 +54,12 @@ const explainedPart = {
   of: Type.Optional(
     Type.Union([Type.Integer(), Type.Null()], { description: 'Related records in all.' }),
   ),
-  value: Type.Optional(value('The number that an aggregate is; null: there is none.')),
+  value: Type.Optional(
+    value(
+      'The number that an aggregate is; of a match, how many satisfy it, or their share where ' +
+        'its threshold is one; null: there is none.',
+    ),
+  ),
   related: Type.Optional(
     Type.Array(
       Type.Object({
@@ -113,7 +118,7 @@ export const EXPLAIN_SCHEMAS: readonly TSchema[] = [
       revision: Type.Union([Type.Integer(), Type.Null()], {
         description: 'The revision of the segment that answers.',
       }),
-      as_of_time: time('The moment of the values.'),
+      as_of_time: time('The moment that the answer is of: now, or the one that was asked for.'),
       at: Type.Optional(time('The later moment that was asked for.')),
       since: timeOrNull('Since when it is so; null if the feed does not know.'),
       next: Type.Union([

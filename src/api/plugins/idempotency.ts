@@ -24,6 +24,7 @@ import { sendText } from './problems.ts';
 const PENDING_TTL_MS = 60_000;
 const ANSWER_TTL_MS = 24 * 60 * 60 * 1000;
 const ANSWER_BYTES_MAX = 256 * 1024;
+const CONDITION_LENGTH = 16;
 /** Others, such as the request id, are those of each answer. */
 const KEPT_HEADERS = ['content-type', 'etag', 'location'];
 
@@ -36,6 +37,8 @@ interface IdempotencyOptions {
 /** What is known of a request that carries an Idempotency-Key. */
 interface GuardedRequest {
   readonly hash: Hash;
+  /** The hash of its preconditions alone. */
+  readonly condition: string;
   readonly digest: string;
   readonly holder: string;
   /** `untouched` is a request without a body, or one that was answered before its body was read. */
@@ -114,12 +117,13 @@ function guard(request: FastifyRequest): GuardedRequest | undefined {
   const named = JSON.stringify([request.caller!.holder, request.method, request.url, sent]);
   const digest = createHash('sha256').update(named).digest('hex');
   const { holder } = request.caller!;
-  const hash = createHash('sha256');
-  for (const name of PRECONDITION_HEADERS) {
-    const condition = request.headers[name];
-    if (condition !== undefined) hash.update(`${name}: ${condition}\n`);
-  }
-  return { digest, holder, hash, body: 'untouched', renewal: undefined };
+  const conditions = PRECONDITION_HEADERS.flatMap((name) => {
+    const sent = request.headers[name];
+    return sent === undefined ? [] : [`${name}: ${sent}\n`];
+  }).join('');
+  const hash = createHash('sha256').update(conditions);
+  const condition = hash.copy().digest('base64url').slice(0, CONDITION_LENGTH);
+  return { digest, holder, hash, condition, body: 'untouched', renewal: undefined };
 }
 
 function hashed(payload: Readable, guarded: GuardedRequest): Readable {
@@ -157,13 +161,18 @@ async function replay(
 ): Promise<FastifyReply> {
   if (body instanceof Readable) for await (const _ of body); // hashed as it passes
   if (guarded.hash.digest('hex') !== stored.request) {
-    throw new Problem(
-      'idempotency_key_reused',
-      'this Idempotency-Key came with another body before',
-    );
+    throw new Problem('idempotency_key_reused', reusedWith(guarded, stored));
   }
   reply.code(stored.status).headers(stored.headers).header('idempotency-replayed', 'true');
   return sendText(reply, stored.body);
+}
+
+/** What the first request had that this one has not. */
+function reusedWith(guarded: GuardedRequest, { condition }: StoredAnswer): string {
+  const isSame = condition === undefined ? undefined : condition === guarded.condition;
+  const other = isSame ? 'body' : 'If-Match or If-None-Match';
+  const what = isSame === undefined ? `body, or another ${other},` : other;
+  return `this Idempotency-Key came with another ${what} before`;
 }
 
 /** Gives the key free; if that fails, its marker ends by itself. */
@@ -189,7 +198,8 @@ async function settle(
       reply.hasHeader(name) ? [[name, String(reply.getHeader(name))]] : [],
     ),
   );
-  const answer: StoredAnswer = { request: guarded.hash.digest('hex'), status, headers, body };
+  const { hash, condition } = guarded;
+  const answer: StoredAnswer = { request: hash.digest('hex'), condition, status, headers, body };
   await answers.keep(guarded, answer, ANSWER_TTL_MS, bytesMax);
 }
 

@@ -131,7 +131,7 @@ interface AddedRoute {
 
 /** Of every route, whoever may call it. */
 const ANY: ErrorCode[] = ['parameter_invalid', 'internal', 'shutting_down'];
-const COMMON: ErrorCode[] = [...ANY, 'key_missing', 'redis_unavailable'];
+const COMMON: ErrorCode[] = [...ANY, 'key_missing', 'redis_unavailable', 'row_unreadable'];
 const ROLES: ErrorCode[] = ['role_insufficient'];
 const WRITE: ErrorCode[] = ['idempotency_in_progress', 'idempotency_key_reused'];
 /** Of every route that reads a body. */

@@ -6,11 +6,17 @@
  * answered without details.
  */
 import type { Socket } from 'node:net';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type {
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  preParsingAsyncHookHandler,
+} from 'fastify';
 import fp from 'fastify-plugin';
 import { ERRORS, Problem } from '../../errors.ts';
 import { redisProblem } from '../../redis/failures.ts';
-import { isBoard, methodsAt, pathOf, type RouteEntry } from '../paths.ts';
+import { isBoard, methodsAt, namedPath, pathOf, type RouteEntry } from '../paths.ts';
 
 const PROBLEM_TYPE = 'application/problem+json';
 /** For answers that ask to come again and do not know when. */
@@ -19,8 +25,11 @@ const RETRY_AFTER_S = 1;
 export const problems = fp(
   async (app: FastifyInstance) => {
     const routes: RouteEntry[] = [];
-    app.addHook('onRoute', ({ method, url }) => {
+    app.addHook('onRoute', (route) => {
+      const { method, url, preParsing = [] } = route;
       for (const each of [method].flat()) routes.push({ method: each, url });
+      if (!/\/:[^/]+$/.test(url)) return;
+      route.preParsing = [refuseNames(url, routes), ...[preParsing].flat()];
     });
     app.setErrorHandler((error: FastifyError, request, reply) => {
       // Fastify checks the body of some methods before it sees that no route takes them.
@@ -147,6 +156,20 @@ const FASTIFY_CODES: Readonly<
     new Problem('body_malformed', 'the body is not as long as its Content-Length says'),
 };
 
+/**
+ * A route for any name is asked for a name that is a route's own, by a method which that does not
+ * take. Before the body is read, and after the key.
+ */
+function refuseNames(url: string, routes: readonly RouteEntry[]): preParsingAsyncHookHandler {
+  let own: ReadonlySet<string> | undefined;
+  return async (request, reply, payload) => {
+    own ??= new Set(routes.map((each) => each.url)); // all are there by now
+    const path = namedPath(url, request.params);
+    if (path === undefined || !own.has(path)) return payload;
+    throw notAllowed(request, reply, path, methodsAt(routes, path));
+  };
+}
+
 function nothingThere(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -155,6 +178,15 @@ function nothingThere(
   const path = pathOf(request.url);
   const methods = methodsAt(routes, path);
   if (methods.length === 0) return new Problem('route_unknown', nothingAt(path, routes));
+  return notAllowed(request, reply, path, methods);
+}
+
+function notAllowed(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  path: string,
+  methods: readonly string[],
+): Problem {
   reply.header('allow', methods.join(', '));
   return new Problem(
     'method_not_allowed',

@@ -55,13 +55,15 @@ const sample = Type.Array(
 );
 
 const compared = (description: string) =>
-  Type.Optional(Type.Object({ count: Type.Integer(), sample }, { description }));
+  Type.Optional(
+    Type.Object({ count: numberOrNull('Null: it was not done.'), sample }, { description }),
+  );
 
 export const PREVIEW_SCHEMAS: readonly TSchema[] = [
   Type.Object(
     {
       status: Type.Enum([...PREVIEW_STATUSES], {
-        description: 'timeout: it was not done in its time, and there is no number.',
+        description: 'timeout: it was not done in its time, and each number is null.',
       }),
       count: numberOrNull('Records that satisfy the query. A number exactly when it is ready.'),
       of: numberOrNull('Live records of the type.'),
@@ -72,7 +74,7 @@ export const PREVIEW_SCHEMAS: readonly TSchema[] = [
         Type.Array(
           Type.Object({
             path: Type.String({ description: 'JSON pointer into the query.' }),
-            count: Type.Integer({ description: 'Records that satisfy this part alone.' }),
+            count: numberOrNull('Records that satisfy this part alone; null: it was not done.'),
           }),
           { description: 'Each group and rule that /rules/… leads to; of rule groups alone.' },
         ),
@@ -80,7 +82,7 @@ export const PREVIEW_SCHEMAS: readonly TSchema[] = [
       as_of: Type.String({
         description: 'Names the commit at which each partition was read.',
       }),
-      as_of_time: time('The moment that the answer is of.'),
+      as_of_time: time('The moment that the answer is of: now, or the one that was asked for.'),
     },
     {
       $id: 'Preview',

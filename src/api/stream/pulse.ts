@@ -86,8 +86,6 @@ export class Pulse {
   }
 }
 
-type Counter = Deployment['metrics']['changesApplied'];
-
-async function totalOf(counter: Counter): Promise<number> {
+async function totalOf(counter: Deployment['metrics']['changesApplied']): Promise<number> {
   return (await counter.get()).values.reduce((sum, { value }) => sum + value, 0);
 }

@@ -7,6 +7,7 @@ import type { StoredView } from '../../catalog/catalog.ts';
 import { findView } from '../../catalog/entries.ts';
 import type { Deployment } from '../../engine/deployment.ts';
 import { type ErrorCode, Problem } from '../../errors.ts';
+import type { ChosenSegments } from '../../membership/segment-choice.ts';
 import type { ViewRow } from '../../membership/view-rows.ts';
 import type { ViewDefinition } from '../../query/dialects/view-columns.ts';
 import { preferredForm } from '../accepts.ts';
@@ -34,6 +35,7 @@ const EDIT_CODES: ErrorCode[] = [
 const ROW_CODES: ErrorCode[] = [
   'parameter_invalid',
   'view_unknown',
+  'segment_unknown',
   'cursor_invalid',
   'cursor_expired',
   'redis_full', // a sorted view keeps its order there while it is read
@@ -156,7 +158,7 @@ const listRows = route({
   description:
     'By Accept: application/json gives a page, text/csv and application/x-ndjson give all ' +
     'rows. Of a sorted view a cursor lasts for ten minutes; what comes meanwhile is not on its ' +
-    'pages.',
+    'pages. Where segments are chosen a page may end early: next_cursor goes on.',
   query: rowsQuery,
   answers: { 200: rowsAnswer },
   refusals: ROW_CODES,
@@ -179,11 +181,10 @@ const listRows = route({
           refuse(query, OF_CSV, 'this is for CSV: ask for it with Accept: text/csv');
         refuse(query, OF_PAGES, WHOLE);
         return held.stream(request, reply, async () => {
-          const found = await deployment.viewRows.export(
-            slug,
-            readOptions(query),
-            form === 'text/csv' ? undefined : showRecord,
-          );
+          const found = await deployment.viewRows.export(slug, readOptions(query), {
+            chosen: chosenBy(query),
+            ...(form === 'text/csv' ? {} : { show: showRecord }),
+          });
           return streamRows(found, form, query, method, slug, reply);
         });
       default:
@@ -207,8 +208,17 @@ async function openPage(slug: string, query: RowsQuery, { limits, viewRows }: De
   const { limit = LIMIT_DEFAULT, cursor } = query;
   const text = new PageText(limits.rowPageBytes);
   const take = (row: ViewRow, definition: ViewDefinition) => text.add(rowText(row, definition));
-  const opened = await viewRows.openPage(slug, cursor || undefined, readOptions(query));
+  const opened = await viewRows.openPage(
+    slug,
+    cursor || undefined,
+    readOptions(query),
+    chosenBy(query),
+  );
   return async () => text.end(await opened.read(limit, { show: showRecord, take }));
+}
+
+function chosenBy({ segment = [], not_segment: notIn = [] }: RowsQuery): ChosenSegments {
+  return { in: segment, notIn };
 }
 
 /** A client that asks for a part must not be given the whole. */

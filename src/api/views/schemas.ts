@@ -66,9 +66,25 @@ const viewMembers = {
   ),
 };
 
+/** Segments that are chosen at once, each way. */
+const CHOSEN_MAX = 20;
+
 export const rowsQuery = Type.Object({
   ...optionalPageParameters,
   ...readParameters,
+  segment: Type.Optional(
+    Type.Array(Type.String(), {
+      maxItems: CHOSEN_MAX,
+      description: 'Only rows of records in this segment; in each of several.',
+      examples: [['big-spenders']],
+    }),
+  ),
+  not_segment: Type.Optional(
+    Type.Array(Type.String(), {
+      maxItems: CHOSEN_MAX,
+      description: 'Only rows of records that are not in it; in none of several.',
+    }),
+  ),
   bom: Type.Optional(
     Type.Boolean({
       description: 'CSV: begin with a byte order mark, as Excel likes; without one if absent.',

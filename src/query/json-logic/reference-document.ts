@@ -8,6 +8,7 @@
  * are read, so that circles of records have documents too.
  */
 import type { ObjectType } from '../../change/object-type.ts';
+import { pushTo } from '../../multimap.ts';
 
 export interface GraphRecord {
   readonly id: string;
@@ -47,7 +48,10 @@ export function document(typeName: string, record: GraphRecord, graph: Graph): D
   return written;
 }
 
-function defineLazily(written: Record<string, unknown>, name: string, get: () => unknown): void {
+/** Looked up when it is read for the first time: a document of neighbours is one document. */
+function defineLazily(written: Record<string, unknown>, name: string, find: () => unknown): void {
+  let found: unknown;
+  const get = () => (found ??= find());
   Object.defineProperty(written, name, { get, enumerable: true });
 }
 
@@ -99,8 +103,7 @@ function holdersById(
   return once(graph, `${holder}.${key} ${cardinality}`, () => {
     const holders = new Map<unknown, GraphRecord[]>();
     for (const record of graph.records(holder)) {
-      for (const id of keysOf(record.data[key], cardinality))
-        holders.set(id, [...(holders.get(id) ?? []), record]);
+      for (const id of keysOf(record.data[key], cardinality)) pushTo(holders, id, record);
     }
     return holders;
   });

@@ -17,22 +17,29 @@ import {
 
 const lowered = (value: unknown) => (typeof value === 'string' ? value.toLowerCase() : value);
 
-// `add_operation` is global to the process: every file that imports this one has these in
-// json-logic-js.
-jsonLogic.add_operation('startsWith', (value: unknown, needle: unknown) =>
+/** What is added to json-logic-js, by name: reference-program.ts calls the same functions. */
+export const ADDED_OPERATIONS: ReadonlyMap<string, (...values: never[]) => unknown> = new Map();
+
+/** Global to the process: every file that imports this one has it in json-logic-js. */
+function add(name: string, operation: (...values: never[]) => unknown): void {
+  (ADDED_OPERATIONS as Map<string, typeof operation>).set(name, operation);
+  jsonLogic.add_operation(name, operation as (...values: unknown[]) => unknown);
+}
+
+add('startsWith', (value: unknown, needle: unknown) =>
   typeof value === 'string' && typeof needle === 'string'
     ? value.slice(0, needle.length) === needle
     : false,
 );
-jsonLogic.add_operation('endsWith', (value: unknown, needle: unknown) =>
+add('endsWith', (value: unknown, needle: unknown) =>
   typeof value === 'string' && typeof needle === 'string'
     ? needle.length <= value.length && value.slice(value.length - needle.length) === needle
     : false,
 );
-jsonLogic.add_operation('matches', (value: unknown, pattern: unknown) =>
+add('matches', (value: unknown, pattern: unknown) =>
   typeof value === 'string' && typeof pattern === 'string' ? isFound(pattern, value) : false,
 );
-jsonLogic.add_operation('toLowerCase', (value: unknown) =>
+add('toLowerCase', (value: unknown) =>
   Array.isArray(value) ? value.map((item) => lowered(item)) : lowered(value),
 );
 
@@ -109,19 +116,17 @@ function exactAverage(values: readonly number[]): number {
   return numberOfDecimal(roundedTo(6, [over, under * BigInt(values.length)]));
 }
 
-jsonLogic.add_operation('sum', (list: unknown) => numberOfDecimal(exactSum(numbers(list))));
-jsonLogic.add_operation('avg', (list: unknown) =>
-  numbers(list).length > 0 ? exactAverage(numbers(list)) : undefined,
-);
-jsonLogic.add_operation('countDistinct', (list: unknown) => {
+add('sum', (list: unknown) => numberOfDecimal(exactSum(numbers(list))));
+add('avg', (list: unknown) => (numbers(list).length > 0 ? exactAverage(numbers(list)) : undefined));
+add('countDistinct', (list: unknown) => {
   const values = (Array.isArray(list) ? list : []).filter(
     (value) =>
       typeof value === 'string' || typeof value === 'boolean' || numbers([value]).length > 0,
   );
   return values.filter((value, at) => values.indexOf(value) === at).length;
 });
-jsonLogic.add_operation('minimum', (list: unknown) => numbers(list).sort((a, b) => a - b)[0]);
-jsonLogic.add_operation('maximum', (list: unknown) => numbers(list).sort((a, b) => b - a)[0]);
+add('minimum', (list: unknown) => numbers(list).sort((a, b) => a - b)[0]);
+add('maximum', (list: unknown) => numbers(list).sort((a, b) => b - a)[0]);
 
 // ——— Time: each operation is given the value, the present, and what it asks of them ———
 
@@ -152,24 +157,24 @@ function momentOf(value: string, zone: string): number {
   return midnight ? beginOf(midnight, zone) : new Date(value).getTime();
 }
 
-jsonLogic.add_operation('startOfDay', (value: unknown, zone: unknown) => {
+add('startOfDay', (value: unknown, zone: unknown) => {
   const midnight = midnightOf(value);
   return midnight && typeof zone === 'string' && isTimeZone(zone)
     ? new Date(beginOf(midnight, zone)).toISOString()
     : null;
 });
-jsonLogic.add_operation('elapsed', (value: string | null, now: number, zone = 'UTC') =>
+add('elapsed', (value: string | null, now: number, zone = 'UTC') =>
   isMissing(value) ? null : now - momentOf(value!, zone),
 );
-jsonLogic.add_operation('periods', (value: string | null, now: number, unit: Unit, zone: string) =>
+add('periods', (value: string | null, now: number, unit: Unit, zone: string) =>
   isMissing(value)
     ? null
     : numberOf(today(now, zone), unit) - numberOf(today(momentOf(value!, zone), zone), unit),
 );
-jsonLogic.add_operation('before', (value: string | null, now: number, ...rest: Moving) =>
+add('before', (value: string | null, now: number, ...rest: Moving) =>
   isMissing(value) ? false : compareWithBound(momentOf(value!, rest[3]), now, ...rest) < 0,
 );
-jsonLogic.add_operation('notAfter', (value: string | null, now: number, ...rest: Moving) =>
+add('notAfter', (value: string | null, now: number, ...rest: Moving) =>
   isMissing(value) ? false : compareWithBound(momentOf(value!, rest[3]), now, ...rest) <= 0,
 );
 
@@ -260,8 +265,13 @@ function numberOf(date: Date, unit: Unit): number {
  * thrown on: also of a rule that asks for the present where no clock is stated.
  */
 export function holds(rule: unknown, document: unknown, nowMs?: number): boolean {
+  return jsonLogic.truthy(answerOf(rule, document, nowMs));
+}
+
+/** What json-logic-js makes of the rule. @throws what it throws */
+export function answerOf(rule: unknown, document: unknown, nowMs?: number): unknown {
   const asked = nowMs === undefined ? rule : stated(rule, nowMs);
-  return jsonLogic.truthy(jsonLogic.apply(asked as RulesLogic, document));
+  return jsonLogic.apply(asked as RulesLogic, document);
 }
 
 /** One rule is asked of many documents at one clock: it is written out once. */

@@ -39,8 +39,11 @@ function scalarInWords(value: unknown, timeZone: string): string {
   return textInWords(value);
 }
 
+/** Made once: making one takes longer than all else that is done for an explanation. */
+const NUMBERS = new Intl.NumberFormat('en', { maximumFractionDigits: 12 });
+
 export function numberInWords(value: number): string {
-  return value.toLocaleString('en', { maximumFractionDigits: 12 });
+  return NUMBERS.format(value);
 }
 
 /** Quoted where its ends could not be seen. */

@@ -27,7 +27,8 @@ export function unpackNeighbour(stored: string | null | undefined): NeighbourRow
 /** @throws Error if something else was written there. */
 export function unpackRelated(stored: string | null | undefined): RelatedRow {
   const row = stored ? (JSON.parse(stored) as RelatedRow) : NOT_RELATED;
-  const isRow = Object.values(row ?? { none: undefined }).every((part) => part?.counts);
+  const isRow =
+    typeof row === 'object' && row !== null && Object.values(row).every((part) => part?.counts);
   assert(
     isRow,
     `a related row says what each source adds up to, this is '${stored?.slice(0, 20)}'`,
