@@ -20,6 +20,9 @@ export interface PageEntry {
 
 export const PAGES: readonly PageEntry[] = [
   { path: '/segments', Page: lazy(() => import('./pages/segments/segments-page.tsx')) },
+  { path: '/segments/:slug', Page: lazy(() => import('./pages/segment/members-page.tsx')) },
+  { path: '/segments/:slug/members', Page: lazy(() => import('./pages/segment/members-page.tsx')) },
+  { path: '/segments/:slug/feed', Page: lazy(() => import('./pages/segment/feed-page.tsx')) },
 ];
 
 /** Whether a path has a page: what leads nowhere is not offered. */

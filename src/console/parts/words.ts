@@ -41,3 +41,14 @@ export function titleText(name: string, label?: string): string {
   const words = nameInWords(name);
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
+
+/** A value of a record in a cell; '' where there is none. */
+export function cellText(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  if (typeof value === 'number') return numberText(value);
+  if (typeof value === 'boolean') return value ? 'Yes' : 'No';
+  if (Array.isArray(value)) return value.map(cellText).join(', ');
+  if (typeof value === 'object') return JSON.stringify(value);
+  const text = String(value);
+  return /^\d{4}-\d\d-\d\dT/.test(text) ? dayTimeText(text) : text;
+}

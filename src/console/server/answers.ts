@@ -7,11 +7,11 @@ import type { auditForm } from '../../api/audits/schemas.ts';
 import type { changeEvent } from '../../api/feed/schemas.ts';
 import type { objectTypeForm } from '../../api/object-types/schemas.ts';
 import type { segmentForm } from '../../api/segments/schemas.ts';
-import type { SignedIn } from '../../api/session/schemas.ts';
+import type { sessionForm } from '../../api/session/schemas.ts';
 import type { viewForm } from '../../api/views/schemas.ts';
 
 /** Who has signed in, and what they may do. */
-export type SignedInAs = Static<typeof SignedIn>;
+export type SignedInAs = Static<typeof sessionForm>;
 export type MayDo = SignedInAs['capabilities'][number];
 
 export type SegmentShown = Static<typeof segmentForm>;
