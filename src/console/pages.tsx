@@ -7,7 +7,7 @@
 import { type ComponentType, type LazyExoticComponent, lazy } from 'react';
 
 /** The parameters of the path, decoded: `slug` of `/segments/:slug`. */
-export type PageParameters = Readonly<Record<string, string>>;
+type PageParameters = Readonly<Record<string, string>>;
 
 export interface PageProps {
   readonly params: PageParameters;

@@ -7,7 +7,7 @@ import { lookOf } from './type-look.ts';
 import { titleText } from './words.ts';
 
 /** The label of a type where it has one. */
-export function useTypeTitle(type: string): string {
+function useTypeTitle(type: string): string {
   const { data: types } = useQuery(typesQuery);
   return titleText(type, types?.find(({ name }) => name === type)?.label);
 }

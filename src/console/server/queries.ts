@@ -66,7 +66,7 @@ export const typesQuery = queryOptions({
 });
 
 /** Of a segment, what lists show; its query is read with the segment itself. */
-export const LISTED_FIELDS = [
+const LISTED_FIELDS = [
   'slug',
   'title',
   'description',

@@ -35,7 +35,9 @@ export function PageFrame({ title, crumbs, beside, subtitle, actions, children }
   useEffect(() => {
     document.title = `${title} – Rollcall`;
   }, [title]);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  useEffect(() => {
+    heading.current?.focus({ preventScroll: true });
+  }, []);
   return (
     <>
       <div className="top">

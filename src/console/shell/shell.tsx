@@ -24,7 +24,10 @@ export function Shell() {
   const [path] = useLocation();
   useShortcuts({ 'mod+k': () => setIsFinding(true) });
   // biome-ignore lint/correctness/useExhaustiveDependencies: another page begins at its top
-  useEffect(() => scrollTo(0, 0), [path]);
+  useEffect(() => {
+    // Newer browsers answer with a promise, which is no way to clean up.
+    void scrollTo(0, 0);
+  }, [path]);
   return (
     <StreamContext value={stream}>
       <FinderContext value={() => setIsFinding(true)}>

@@ -88,11 +88,13 @@ function Feed({ slug }: { readonly slug: string }) {
       {shown.length === 0 ? (
         <EmptyState title="Nobody has joined or left lately." />
       ) : (
-        <ol className="card feed" role="log" aria-label="Joined and left">
-          {shown.map((event) => (
-            <FeedRow key={event.cursor} event={event} />
-          ))}
-        </ol>
+        <div className="card" role="log" aria-label="Joined and left">
+          <ol className="feed">
+            {shown.map((event) => (
+              <FeedRow key={event.cursor} event={event} />
+            ))}
+          </ol>
+        </div>
       )}
     </>
   );
