@@ -42,8 +42,8 @@ export default defineConfig({
     outDir: OUT,
     emptyOutDir: true,
     // light-dark() is taken as it is.
-    target: ['chrome123', 'firefox120', 'safari17.5'],
-    cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
+    target: ['chrome123', 'firefox124', 'safari17.5'],
+    cssTarget: ['chrome123', 'firefox124', 'safari17.5'],
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,

@@ -6,6 +6,7 @@
  * write carries an Idempotency-Key. Where no answer comes, or a 503, it is sent again under that
  * key, and the page says meanwhile that nobody knows yet whether it was saved.
  */
+import { newId } from './new-id.ts';
 import { refusalOf, ServerRefusal, unreachable } from './refusal.ts';
 import { sessionHasEnded, writesInDoubt } from './signals.ts';
 
@@ -57,7 +58,7 @@ function headersOf({ body, ifMatch, mustBeNew }: Question, reads: boolean): Head
   if (body !== undefined) headers.set('content-type', 'application/json');
   if (ifMatch !== undefined) headers.set('if-match', ifMatch);
   if (mustBeNew) headers.set('if-none-match', '*');
-  if (!reads) headers.set('idempotency-key', crypto.randomUUID());
+  if (!reads) headers.set('idempotency-key', newId());
   return headers;
 }
 

@@ -6,6 +6,7 @@
  * told last is told again to whoever comes later. Pages learn of it once per frame at most.
  */
 import type { ChangeShown, CountShown } from '../server/answers.ts';
+import { newId } from '../server/new-id.ts';
 import { Watched } from '../server/signals.ts';
 import { Carrier, type Connection } from './carrier.ts';
 import type { StreamEvent } from './event-reader.ts';
@@ -39,7 +40,7 @@ export class Stream {
   readonly pulse = new Watched<PulseShown | undefined>(undefined);
   /** When the last of it came: "As of 10:42:07". */
   readonly asOf = new Watched<number | undefined>(undefined);
-  readonly #tab = crypto.randomUUID();
+  readonly #tab = newId();
   readonly #channel = new BroadcastChannel(NAME);
   readonly #own = new Map<Topic, number>();
   readonly #counts = new Map<string, Watched<CountShown | undefined>>();

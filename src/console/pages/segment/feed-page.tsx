@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { PageProps } from '../../pages.tsx';
 import { Button } from '../../parts/button.tsx';
 import { ChoiceMenu } from '../../parts/menu.tsx';
-import { EmptyState, ErrorView } from '../../parts/states.tsx';
+import { EmptyState, ErrorView, SkeletonRows } from '../../parts/states.tsx';
 import { timeText } from '../../parts/words.ts';
 import type { ChangeShown } from '../../server/answers.ts';
 import { ask } from '../../server/ask.ts';
@@ -44,6 +44,7 @@ export default function FeedPage({ params }: PageProps) {
 function Feed({ slug }: { readonly slug: string }) {
   const [events, setEvents] = useState<readonly ChangeShown[]>([]);
   const [error, setError] = useState<unknown>();
+  const [isReading, setIsReading] = useState(true);
   const [isPaused, setIsPaused] = useState(false);
   const [cause, setCause] = useState<CauseChoice>('any');
   const held = useRef<ChangeShown[]>([]);
@@ -52,7 +53,10 @@ function Feed({ slug }: { readonly slug: string }) {
   useEffect(() => {
     const ending = new AbortController();
     readPast(slug, ending.signal).then(
-      (past) => setEvents((now) => withPast(now, past)),
+      (past) => {
+        setEvents((now) => withPast(now, past));
+        setIsReading(false);
+      },
       (failure) => !ending.signal.aborted && setError(failure),
     );
     return () => ending.abort();
@@ -85,7 +89,9 @@ function Feed({ slug }: { readonly slug: string }) {
         <span className="grow" />
         {isPaused ? <span className="quiet">Paused</span> : <LiveDot />}
       </div>
-      {shown.length === 0 ? (
+      {isReading && events.length === 0 ? (
+        <SkeletonRows />
+      ) : shown.length === 0 ? (
         <EmptyState title="Nobody has joined or left lately." />
       ) : (
         <div className="card" role="log" aria-label="Joined and left">
