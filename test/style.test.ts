@@ -17,14 +17,15 @@ import { importsOf, ROOT, type Source, sourcesIn, typesOf } from './style/source
  */
 const ORDER = [
   ...'change query redis catalog membership history'.split(' '),
-  ...'feed explain preview engine jobs api cli'.split(' '),
+  ...'feed explain preview engine jobs api cli console'.split(' '),
 ];
 /** What these folders hold is computed from its arguments: no Redis, no clock, no files. */
 const PURE = ['change', 'query'];
 const COLUMNS_MAX = 100;
 
-const sources = sourcesIn('src', ['.ts']);
-const outside = sources.filter(({ file }) => !file.startsWith('src/redis/'));
+const sources = sourcesIn('src', ['.ts', '.tsx']);
+const isOfConsole = (file: string) => file.startsWith('src/console/');
+const outside = sources.filter(({ file }) => !file.startsWith('src/redis/') && !isOfConsole(file));
 /** The folder of src that a file is in; undefined for those at the top. */
 const folderOf = (file: string) => /^src\/([^/]+)\//.exec(file)?.[1];
 
@@ -47,6 +48,17 @@ describe.each(sources)('$file', (source) => {
       expect(ORDER, target).toContain(other);
       expect(ORDER.indexOf(other), target).toBeLessThanOrEqual(ORDER.indexOf(folder));
     }
+  });
+
+  // The page runs elsewhere: of the server it knows types, and what computes from arguments alone.
+  it('runs in a browser if it is of the console', () => {
+    if (!isOfConsole(file) || file.endsWith('vite.config.ts')) return;
+    const run = importsOf(source).filter(({ isType }) => !isType);
+    for (const { target } of run) {
+      expect(target).not.toMatch(/^node:/);
+      expect(['console', undefined, ...PURE]).toContain(folderOf(target));
+    }
+    expect(text).not.toMatch(/dangerouslySetInnerHTML|innerHTML|\beval\(/);
   });
 
   it('does no I/O if its folder is pure', () => {
@@ -150,7 +162,7 @@ describe('names and widths', () => {
 
   it(`no line is wider than ${COLUMNS_MAX} columns`, () => {
     const found: Record<string, number> = {};
-    for (const { file, text } of sourcesIn('', ['.ts', '.lua', '.md', '.yaml'])) {
+    for (const { file, text } of sourcesIn('', ['.ts', '.tsx', '.lua', '.md', '.yaml', '.css'])) {
       const wide = text.split('\n').filter((line) => [...line].length > COLUMNS_MAX).length;
       const folder = dirname(file);
       found[folder] = (found[folder] ?? 0) + wide;

@@ -10,6 +10,7 @@ import { HeldAnswers } from './held-answers.ts';
 import { KnownKeys } from './known-keys.ts';
 import { auth } from './plugins/auth.ts';
 import { bodies } from './plugins/bodies.ts';
+import { webConsole } from './plugins/console.ts';
 import { cors } from './plugins/cors.ts';
 import { deadlines } from './plugins/deadlines.ts';
 import { idempotency } from './plugins/idempotency.ts';
@@ -33,6 +34,8 @@ export interface AppOptions extends Omit<RouteContext, 'held' | 'streams' | 'aud
   readonly corsOrigins: readonly string[];
   /** Where browsers reach this server, if that is known. */
   readonly publicUrl: string | undefined;
+  /** Where the built console is, if it was built. */
+  readonly consoleFolder: string;
 }
 
 /** Plugins are in the order in which a request meets them. */
@@ -50,6 +53,7 @@ export const app = fp(
     await server.register(cors, { origins: corsOrigins });
     await server.register(auth, { keys, sessions: deployment.stores.sessions, publicUrl });
     await server.register(rateLimit, { limit: options.rateLimit });
+    await server.register(webConsole, { folder: options.consoleFolder });
     await server.register(bodies, { seconds: limits.requestSeconds });
     await server.register(idempotency, {
       answers: deployment.stores.answers,

@@ -39,6 +39,9 @@ export const segmentExample = {
   query: queryExample,
 };
 
+export const segmentWordsExample =
+  'Contacts whose country is US or CA and whose age is at least 18';
+
 export const recordExample = {
   object_type: 'contacts',
   id: 'c-17',

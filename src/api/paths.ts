@@ -4,6 +4,8 @@
  * Fastify only knows that it has no route. A 405 needs to know that the path has other methods.
  */
 
+import { preferredForm } from './accepts.ts';
+
 /** Where the board of queues is. */
 export const BOARD_PATH = '/admin/queues';
 
@@ -14,6 +16,20 @@ export function isBoard(path: string): boolean {
 /** The pages at /docs. */
 export function isDocumentation(path: string): boolean {
   return path === '/docs' || path.startsWith('/docs/');
+}
+
+/** What the console is made of. */
+export function isAsset(path: string): boolean {
+  return path.startsWith('/assets/');
+}
+
+/** Where the API and its neighbours are: no page of the console is there. */
+const NO_PAGES = /^\/(?:v1|docs|admin|assets|openapi\.json|healthz|readyz|metrics)(?:\/|$)/;
+
+/** Whether a browser asks for a page at a path that the console may show. */
+export function isPageWanted(method: string, path: string, accept: string | undefined): boolean {
+  if ((method !== 'GET' && method !== 'HEAD') || NO_PAGES.test(path)) return false;
+  return preferredForm(accept, ['application/json', 'text/html']) === 'text/html';
 }
 
 export interface RouteEntry {

@@ -6,7 +6,7 @@
  */
 import type { Role } from '../config.ts';
 import { assert } from '../errors.ts';
-import { isBoard, isDocumentation } from './paths.ts';
+import { isAsset, isBoard, isDocumentation } from './paths.ts';
 
 /**
  * What a route needs of its caller: nothing, any valid key, or a key whose role has a capability.
@@ -33,7 +33,7 @@ interface KnownRoute {
 /** What a route needs of its caller. Ours say it; for pages of other plugins the path decides. */
 export function needOf({ method, url = '', config }: KnownRoute): Need {
   if (config?.route) return config.route.need;
-  if (isDocumentation(url)) return 'nothing';
+  if (isDocumentation(url) || isAsset(url)) return 'nothing';
   if (isBoard(url)) return 'operate_queues';
   // Preflights are answered before a key is asked for (plugins/cors.ts); another OPTIONS is
   // refused.

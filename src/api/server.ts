@@ -11,6 +11,7 @@ import type { Deployment } from '../engine/deployment.ts';
 import { Jobs } from '../jobs/jobs.ts';
 import { Webhooks } from '../jobs/webhooks.ts';
 import { app } from './app.ts';
+import { CONSOLE_FOLDER } from './plugins/console.ts';
 import { onClientError, onFrameworkError } from './plugins/problems.ts';
 import { requestId } from './plugins/requests.ts';
 
@@ -21,6 +22,8 @@ export interface ServerOptions {
   readonly corsOrigins?: readonly string[];
   /** Where browsers reach this server, if that is known. */
   readonly publicUrl?: string | undefined;
+  /** Where the console was built; beside this code if absent. */
+  readonly consoleFolder?: string;
   /** Those of the process, if it delivers any; else the server makes its own. */
   readonly webhooks?: Webhooks;
   /** Entries of all logs that may wait before `/readyz` says that this server is behind. */
@@ -86,10 +89,10 @@ export async function buildServer(
   server.addHook('onClose', () => jobs.close());
   const webhooks = options.webhooks ?? new Webhooks({ deployment, logger });
   if (!options.webhooks) server.addHook('onClose', () => webhooks.close());
-  const { corsOrigins = [], rateLimit, publicUrl } = options;
+  const { corsOrigins = [], rateLimit, publicUrl, consoleFolder = CONSOLE_FOLDER } = options;
   await server.register(app, {
     ...{ deployment, jobs, webhooks, keys, corsOrigins, rateLimit, publicUrl },
-    ...{ lagEntriesMax, waitingChangesMax },
+    ...{ lagEntriesMax, waitingChangesMax, consoleFolder },
   });
   return server;
 }

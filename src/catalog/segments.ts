@@ -43,6 +43,7 @@ const SERVER_MEMBERS = [
   'freshness',
   'revision',
   'used_by',
+  'words',
   'created_at',
   'updated_at',
 ];

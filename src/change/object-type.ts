@@ -77,6 +77,7 @@ const MEMBERS = [
   // added by the server, and ignored
   'name',
   'revision',
+  'records',
   'inverse_relationships',
 ];
 const RESERVED_TYPE_NAMES = new Set(['segments', 'views', 'object_types']);

@@ -124,6 +124,15 @@ export class Records {
     );
   }
 
+  /** Records of a type as of now, archived ones included. */
+  async numberOf(objectType: string): Promise<number> {
+    const { reads, store } = this.#context;
+    const sizes = await Promise.all(
+      reads.partitions.map((partition) => store.recordCount(partition, objectType)),
+    );
+    return sizes.reduce((sum, size) => sum + size, 0);
+  }
+
   async #inAny(isSo: (partition: number) => Promise<boolean>): Promise<boolean> {
     return (await Promise.all(this.#context.reads.partitions.map(isSo))).includes(true);
   }

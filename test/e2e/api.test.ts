@@ -794,6 +794,7 @@ describe('segments', () => {
       id: expect.any(String),
       ...input('s1'),
       description: 'One',
+      words: expect.stringMatching(/^Contacts whose age is at least /),
       json_logic: expect.any(Object),
       status: 'ready', // another segment means the same
       progress: 1,

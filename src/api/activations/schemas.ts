@@ -100,6 +100,11 @@ const activationShown = {
   updated_at: '2026-01-30T08:00:00.000Z',
 };
 
+export const activationForm = Type.Object(activation, {
+  $id: 'Activation',
+  examples: [activationShown],
+});
+
 export const ACTIVATION_SCHEMAS: readonly TSchema[] = [
   Type.Object(activationInput, {
     $id: 'ActivationInput',
@@ -115,7 +120,7 @@ export const ACTIVATION_SCHEMAS: readonly TSchema[] = [
     },
     { $id: 'ActivationPatch', additionalProperties: false, examples: [{ events: ['entered'] }] },
   ),
-  Type.Object(activation, { $id: 'Activation', examples: [activationShown] }),
+  activationForm,
   Type.Object(
     {
       ...activation,

@@ -44,7 +44,7 @@ const MEMBERSHIP_EVENT = {
   cursor: 'AfK4w4i-NBgABQAc6cVn',
 };
 
-const changeEvent = Type.Union(
+export const changeEvent = Type.Union(
   [
     Type.Object({
       event: Type.Enum(['entered', 'left']),

@@ -19,20 +19,25 @@ import { objectTypeForm } from './schemas.ts';
  * The members of a list; `inverse_relationships` is only in the answer for one type, and its name
  * is taken too.
  */
-const FIELDS = [...Object.keys(objectTypeForm.properties), 'inverse_relationships'];
+const FIELDS = [...Object.keys(objectTypeForm.properties), 'records', 'inverse_relationships'];
 
 const listObjectTypes = route({
   method: 'GET',
   path: '/v1/object-types',
   need: 'read',
   summary: 'List object types',
+  description: 'Name `records` in fields to have their numbers; they are counted only then.',
   query: Type.Object({ ...pageParameters, ...fieldsParameter('name') }),
   answers: { 200: pageOfFields(objectTypeForm) },
   refusals: ['parameter_invalid', 'cursor_invalid'],
-  handler: async (request, { deployment: { store, limits }, held }, reply) => {
+  handler: async (request, { deployment: { store, limits, records }, held }, reply) => {
     const { query } = request;
     const only = fieldsOf(query.fields, FIELDS);
-    const format = (type: ObjectType) => only(formatObjectType(type));
+    const isCounted = query.fields?.split(',').some((name) => name.trim() === 'records') ?? false;
+    const format = async (type: ObjectType) => {
+      const counted = isCounted ? { records: await records.numberOf(type.name) } : {};
+      return only({ ...formatObjectType(type), ...counted });
+    };
     const { objectTypes: types } = await store.refresh();
     return held.send(request, reply, () => pageByName(types, query, limits.pageBytes, format));
   },

@@ -61,7 +61,16 @@ const typeCaption = {
 };
 
 export const objectTypeForm = Type.Object(
-  { name: Type.String({ pattern: NAME.source }), ...definition, ...typeCaption },
+  {
+    name: Type.String({ pattern: NAME.source }),
+    ...definition,
+    ...typeCaption,
+    records: Type.Optional(
+      Type.Integer({
+        description: 'Records of the type, archived ones included; in a list that asks for it.',
+      }),
+    ),
+  },
   { $id: 'ObjectType', examples: [{ name: 'contacts', ...definitionExample }] },
 );
 

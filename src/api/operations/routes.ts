@@ -7,7 +7,6 @@ import Type from 'typebox';
 import { Problem } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import { version } from '../../version.ts';
-import { preferredForm } from '../accepts.ts';
 import { route } from '../route.ts';
 import { time } from '../times.ts';
 import { examine, inTime } from './readiness.ts';
@@ -20,7 +19,7 @@ const getRoot = route({
   method: 'GET',
   path: '/',
   need: 'nothing',
-  summary: 'What this is, and where to read on; a browser is led to /docs',
+  summary: 'What this is, and where to read on; a browser is given the console',
   answers: {
     200: Type.Object({
       name: Type.Enum(['rollcall']),
@@ -28,12 +27,10 @@ const getRoot = route({
       documentation: Type.String(),
       openapi: Type.String(),
     }),
-    302: Type.Null({ description: 'To /docs, if Accept prefers HTML.' }),
   },
-  handler: async ({ headers: { accept } }, _, reply) => {
+  // plugins/console.ts answers those that prefer HTML.
+  handler: async (_, __, reply) => {
     reply.header('vary', 'accept');
-    if (preferredForm(accept, ['application/json', 'text/html']) === 'text/html')
-      return reply.redirect('/docs');
     return {
       name: 'rollcall' as const,
       version: version(),

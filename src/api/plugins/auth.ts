@@ -10,7 +10,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { Problem } from '../../errors.ts';
 import type { Caller, KnownKeys } from '../known-keys.ts';
-import { isDocumentation, pathOf } from '../paths.ts';
+import { isAsset, isDocumentation, isPageWanted, pathOf } from '../paths.ts';
 import { type Capability, type Need, needOf, ROLE_CAPABILITIES } from '../roles.ts';
 import type { SessionStore } from '../session-store.ts';
 import { Sessions } from '../sessions.ts';
@@ -50,12 +50,14 @@ export const auth = fp(
     });
     // A path that is not there needs a key all the same: strangers do not learn which paths there
     // are.
-    const needOfNothing = (path: string): Need =>
-      isDocumentation(path) || publicPaths.has(path) ? 'nothing' : 'key';
+    const needOfNothing = ({ method, url, headers }: FastifyRequest): Need => {
+      const path = pathOf(url);
+      const isOpen = isDocumentation(path) || isAsset(path) || publicPaths.has(path);
+      return isOpen || isPageWanted(method, path, headers.accept) ? 'nothing' : 'key';
+    };
     app.addHook('onRequest', async (request) => {
       const { url } = request.routeOptions;
-      const need =
-        url === undefined ? needOfNothing(pathOf(request.url)) : needOf(request.routeOptions);
+      const need = url === undefined ? needOfNothing(request) : needOf(request.routeOptions);
       if (need === 'nothing') return;
       request.caller = await admit(request, need, keys, sessions);
     });

@@ -6,6 +6,8 @@ import type { StoredSegment } from '../../catalog/catalog.ts';
 import { entryTag } from '../../catalog/edit.ts';
 import type { Deployment } from '../../engine/deployment.ts';
 import type { FreshnessFigures } from '../../membership/freshness.ts';
+import { filterTree } from '../../query/dialects/filter-tree.ts';
+import { filterInWords } from '../../query/words/conditions.ts';
 import { tag } from '../preconditions.ts';
 import { isoTime } from '../times.ts';
 
@@ -15,7 +17,7 @@ import { isoTime } from '../times.ts';
  */
 export async function formatSegment(
   segment: StoredSegment,
-  { store: { catalog }, progress, freshness }: Deployment,
+  { store: { catalog }, progress, freshness, founding }: Deployment,
   looked?: (segment: StoredSegment) => FreshnessFigures,
 ): Promise<Record<string, unknown>> {
   const { id, title, slug, description, object_type, query, json_logic, revision } = segment;
@@ -28,6 +30,7 @@ export async function formatSegment(
     ...(description === undefined ? {} : { description }),
     object_type,
     query,
+    words: wordsOf(segment, catalog, founding.timeZone),
     json_logic,
     ...catalog.statusOf(segment),
     progress: built,
@@ -39,13 +42,24 @@ export async function formatSegment(
   };
 }
 
+/** The query as a sentence. It names other segments by their titles of now. */
+function wordsOf(
+  { query, object_type }: StoredSegment,
+  { objectTypes: types, segments }: Deployment['store']['catalog'],
+  timeZone: string,
+): string {
+  const segmentTitle = (slug: string) => segments.get(slug)?.title;
+  const vocabulary = { types, timeZone, segmentTitle };
+  return filterInWords(filterTree(query), types.get(object_type)!, vocabulary);
+}
+
 function formatFreshness({ asOfMs, lagEntries, lagMs }: FreshnessFigures) {
   return { as_of_time: isoTime(asOfMs), lag_entries: lagEntries, lag_ms: lagMs };
 }
 
 /**
  * The segment, with its tag. Freshness goes on by the millisecond and is no part of it: else no tag
- * would be seen twice. @throws Problem precondition_failed if it is a read that wants another
+ * would be seen twice. Nor are the words, which hold titles of others. @throws Problem precondition_failed if it is a read that wants another
  */
 export async function taggedSegment(
   request: FastifyRequest,
@@ -54,7 +68,7 @@ export async function taggedSegment(
   deployment: Deployment,
 ): Promise<Record<string, unknown>> {
   const shown = await formatSegment(segment, deployment);
-  const { freshness, ...rest } = shown;
+  const { freshness, words, ...rest } = shown;
   tag(request, reply, entryTag(segment), rest);
   return shown;
 }

@@ -9,7 +9,12 @@ import { FILTER_STATUSES } from '../../catalog/catalog.ts';
 import { OVERLAP_SLUGS_MAX, OVERLAP_SLUGS_MIN } from '../../membership/overlaps.ts';
 import { COUNT_STATUSES } from '../../membership/segment-counts.ts';
 import { FILTER_SCHEMAS } from '../../query/dialects/filter-schema.ts';
-import { jsonLogicExample, queryExample, segmentExample } from '../examples.ts';
+import {
+  jsonLogicExample,
+  queryExample,
+  segmentExample,
+  segmentWordsExample,
+} from '../examples.ts';
 import { failureReason, named, recordId, slug, typeName, usedBy } from '../fields.ts';
 import { pageOf } from '../page.ts';
 import { readParameters } from '../read-options.ts';
@@ -67,6 +72,7 @@ export const segmentForm = Type.Object(
   {
     id: Type.String({ format: 'uuid' }),
     ...segmentMembers,
+    words: Type.String({ description: 'The query as a sentence.' }),
     json_logic: named('JsonLogic'),
     status: Type.Enum([...FILTER_STATUSES]),
     reason: Type.Optional(failureReason),
@@ -87,6 +93,7 @@ export const segmentForm = Type.Object(
       {
         id: '5a0c8b1e-6f0e-4c57-9d0b-0a52b9d2b6a1',
         ...segmentExample,
+        words: segmentWordsExample,
         json_logic: jsonLogicExample,
         status: 'ready',
         progress: 1,

@@ -1,0 +1,56 @@
+/**
+ * answers.ts – What the API answers, as types of the server's own schemas.
+ */
+import type { Static } from 'typebox';
+import type { activationForm } from '../../api/activations/schemas.ts';
+import type { auditForm } from '../../api/audits/schemas.ts';
+import type { changeEvent } from '../../api/feed/schemas.ts';
+import type { objectTypeForm } from '../../api/object-types/schemas.ts';
+import type { segmentForm } from '../../api/segments/schemas.ts';
+import type { sessionForm } from '../../api/session/schemas.ts';
+import type { viewForm } from '../../api/views/schemas.ts';
+
+/** Who has signed in, and what they may do. */
+export type SignedInAs = Static<typeof sessionForm>;
+export type MayDo = SignedInAs['capabilities'][number];
+
+export type SegmentShown = Static<typeof segmentForm>;
+export type ViewShown = Static<typeof viewForm>;
+export type ActivationShown = Static<typeof activationForm>;
+export type TypeShown = Static<typeof objectTypeForm>;
+export type AuditShown = Static<typeof auditForm>;
+export type ChangeShown = Static<typeof changeEvent>;
+
+/** How many records are in a segment. `gone`: it was deleted meanwhile. */
+export interface CountShown {
+  readonly slug: string;
+  readonly count: number | null;
+  readonly status: 'ready' | 'building' | 'timeout' | 'failed' | 'gone';
+  readonly revision: number | null;
+}
+
+/** One hour or day of a segment's past; null where nothing is known. */
+export interface HistoryShown {
+  readonly at: string;
+  readonly count: number | null;
+  readonly entered: number | null;
+  readonly left: number | null;
+}
+
+export interface RecordShown {
+  readonly object_type: string;
+  readonly id: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly version: number;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly archived_at: string | null;
+}
+
+export interface ServerShown {
+  readonly version: string;
+  readonly time_zone: string;
+  readonly now: string;
+  readonly partitions: number;
+  readonly limits: Readonly<Record<string, number>>;
+}
