@@ -8,8 +8,8 @@ import { randomUUID } from 'node:crypto';
 import type { Config } from '../config.ts';
 import { isWell, repaired } from '../engine/audited-repair.ts';
 import type { Deployment } from '../engine/deployment.ts';
+import { fullAudit } from '../engine/full-audit.ts';
 import { Problem } from '../errors.ts';
-import { audit } from '../membership/audit.ts';
 import { keepAudit, newAudit, withFindings } from '../membership/audit-history.ts';
 import type { AuditReport, Sample } from '../membership/audit-report.ts';
 import { beside } from './beside.ts';
@@ -92,7 +92,7 @@ function verdict(report: AuditReport): number {
 async function look(deployment: Deployment, timeoutMs: number): Promise<AuditReport | undefined> {
   const bar = openBar('records');
   try {
-    const report = await audit(deployment, { timeoutMs, onProgress: bar.show });
+    const report = await fullAudit(deployment, { timeoutMs, onProgress: bar.show });
     bar.close();
     console.log(describeReport(report).join('\n'));
     return report;

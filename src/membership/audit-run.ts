@@ -197,7 +197,10 @@ export class AuditRun {
     const { catalog } = store;
     const { timeZone } = founding;
     const partitions = this.#partitions;
-    this.#rows = await findRowFaults({ rows, partitions, catalog, refresh, timeZone });
+    this.#rows = await findRowFaults({
+      ...{ rows, partitions, catalog, refresh, timeZone },
+      rest: this.#rest,
+    });
     const { timeoutMs } = this.#options;
     const statuses = stores.memberships;
     this.#keys = await findKeyFaults({ keys, statuses, catalog, refresh, timeoutMs });

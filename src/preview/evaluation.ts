@@ -11,6 +11,7 @@ import { compareIds } from '../change/id-order.ts';
 import { Problem } from '../errors.ts';
 import { AbsentTruth } from '../membership/absent-truth.ts';
 import { type DerivedRead, derivedRead } from '../membership/derived-value.ts';
+import type { PagePosition } from '../membership/page.ts';
 import { ProgramFailed } from '../query/failure.ts';
 import { PredicateNetwork } from '../query/network/network.ts';
 import { canFail } from '../query/predicate/atom.ts';
@@ -46,6 +47,8 @@ export interface Evaluated {
 export interface EvaluationLimits {
   /** How many records of each kind are named. */
   readonly sample: number;
+  /** Those that are found are named only after this place. */
+  readonly page?: PagePosition | undefined;
   readonly bytesMax: number;
 }
 
@@ -140,7 +143,7 @@ export class Evaluation {
     this.#plan = plan;
     this.#nowMs = nowMs;
     this.#limits = limits;
-    this.#found = new FoundList(limits.sample);
+    this.#found = new FoundList(limits.sample, limits.page);
     this.#added = new FoundList(limits.sample);
     this.#removed = new FoundList(limits.sample);
     this.#parts = (plan.parts ?? []).map(() => 0);
@@ -148,6 +151,11 @@ export class Evaluation {
     this.#countedAt = Math.max(level.get(plan.root)!, level.get(plan.compared ?? plan.root)!);
     this.#levels = 1 + Math.max(...level.values());
     this.#openTypes();
+  }
+
+  /** Whether as many are named as may be, all of partitions that were given. */
+  get isFull(): boolean {
+    return this.#found.isFull;
   }
 
   /**
@@ -387,11 +395,13 @@ function countedInAll({ measure, predicateId }: DerivedRead): number[] {
 /** The first ids are kept as they come, by partition and id; each is bounded. */
 class FoundList {
   readonly #most: number;
+  readonly #after: FoundRecord | undefined;
   readonly #first: FoundRecord[] = [];
   #count = 0;
 
-  constructor(most: number) {
+  constructor(most: number, after?: PagePosition) {
     this.#most = most;
+    this.#after = after && { partition: after.partition, id: after.after };
   }
 
   /** Whether no record of a higher partition is kept. */
@@ -401,7 +411,7 @@ class FoundList {
 
   add(record: FoundRecord): void {
     this.#count++;
-    if (this.#most === 0) return;
+    if (this.#most === 0 || (this.#after && !isBefore(this.#after, record))) return;
     const first = this.#first;
     if (this.isFull) {
       if (record.partition > first.at(-1)!.partition || !isBefore(record, first.at(-1)!)) return;

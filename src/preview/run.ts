@@ -9,6 +9,7 @@ import type { ObjectType } from '../change/object-type.ts';
 import { filterableData, unpackRecord } from '../change/record.ts';
 import { recordTitle } from '../change/record-title.ts';
 import { packCursor } from '../cursor.ts';
+import type { PagePosition } from '../membership/page.ts';
 import { type Evaluated, Evaluation, type FoundRecord, type FoundRecords } from './evaluation.ts';
 import type { KeptRecords, PartitionTables, WantedRecords } from './kept-records.ts';
 import { RunPace } from './pace.ts';
@@ -21,6 +22,7 @@ export interface PreviewRun {
   /** The moment that it is of. */
   readonly nowMs: number;
   readonly sample: number;
+  readonly page?: PagePosition | undefined;
   readonly bytesMax: number;
   /** How long it may take. */
   readonly timeoutMs: number;
@@ -52,8 +54,11 @@ export async function runPreview(run: PreviewRun, context: RunContext): Promise<
     tables.catch(() => {}); // it is waited for in its turn, unless one before it fails
     return tables;
   };
-  let ahead: Promise<PartitionTables> | undefined = read(0);
-  for (let partition = 0; partition < source.partitions; partition++) {
+  // Of a type that asks for no neighbours, a page needs no other partitions than its own.
+  const isOwn = run.page !== undefined && plan.types.length === 1;
+  const first = isOwn ? run.page!.partition : 0;
+  let ahead: Promise<PartitionTables> | undefined = read(first);
+  for (let partition = first; partition < source.partitions; partition++) {
     const { commit, tables }: PartitionTables = await ahead!;
     signal.throwIfAborted();
     ahead = partition + 1 < source.partitions ? read(partition + 1) : undefined;
@@ -64,10 +69,11 @@ export async function runPreview(run: PreviewRun, context: RunContext): Promise<
     }
     done += sizes[partition]!;
     onProgress({ done, of });
+    if (isOwn && evaluation.isFull) break;
   }
   const evaluated = await carriedOut(evaluation.finish(), pace);
   const { type } = plan.types.find(({ type: each }) => each.name === plan.objectType)!;
-  const title = titlesOf(type, plan.timeZone, source);
+  const title = run.page ? untitled : titlesOf(type, plan.timeZone, source);
   return previewOf(run, evaluated, packCursor(commits), title);
 }
 
@@ -85,6 +91,8 @@ async function carriedOut<T>(work: Generator<undefined, T>, pace: RunPace): Prom
     await pace.breath();
   }
 }
+
+const untitled: TitledRecords = async (found) => found.map(({ id }) => ({ id, title: id }));
 
 type TitledRecords = (found: readonly FoundRecord[]) => Promise<PreviewedRecord[]>;
 

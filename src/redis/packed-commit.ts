@@ -88,10 +88,19 @@ export class PackedCommit implements PreparedCommit {
     addReaders(commands, writes, keys);
     addDeadLetters(commands, writes, keys, letters);
     addMeta(commands, header, writes, keys);
+    addLoose(commands, keys);
     this.number = number;
     this.keys = commands.keys;
     this.arguments = commands.arguments;
   }
+}
+
+/** Of the keys that are written, those that may be removed if they hold something else. */
+function addLoose(commands: CommitCommands, keys: PartitionKeys): void {
+  const { counted, failed, followed, historySizes, activations, outcomes, auditSamples } = keys;
+  const all = [counted, failed, followed, historySizes, activations, outcomes, auditSamples];
+  const named = all.filter((key) => commands.names(key)).map((key) => commands.keyIndex(key));
+  commands.addWhole('LOOSE', keys.meta, ...named);
 }
 
 interface TypeWrites {

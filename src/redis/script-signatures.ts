@@ -201,6 +201,7 @@ export const SIGNATURES = {
     readonly clockMs: number;
     readonly catalogVersion: number;
     readonly trimmed: string;
+    readonly last: string;
     readonly epochs: string;
   }>()({
     keys: ['feed', 'meta'],
@@ -274,6 +275,11 @@ export const SIGNATURES = {
     keys: [...LANES, 'dead', 'deadOrder'],
     arguments: [],
     more: true,
+  }),
+  cutFeed: answering<'cut' | 'moved'>()({
+    keys: ['feed', 'meta'],
+    arguments: ['lost', 'next'],
+    whenFull: 'allow-oom',
   }),
   removeLetter: answering<'removed' | 'unknown'>()({
     keys: ['dead', 'deadIndex'],

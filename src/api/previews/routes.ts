@@ -3,13 +3,13 @@
  *
  * Keeps true: it is a read. A client that goes away ends the work that was done for it.
  */
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
 import { readOperand } from '../../change/value.ts';
 import { Problem } from '../../errors.ts';
 import type { PreviewProgress, PreviewRequest } from '../../preview/preview.ts';
 import { preferredForm } from '../accepts.ts';
 import { EVENT_STREAM } from '../event-streams.ts';
+import { goneSignal } from '../gone-signal.ts';
 import { route } from '../route.ts';
 import { previewTexts } from './events.ts';
 import { formatPreview } from './format.ts';
@@ -79,14 +79,4 @@ function momentOf(text: string, timeZone: string): number {
   if (typeof moment === 'string') return Date.parse(moment);
   const detail = 'at is a moment such as "2026-12-07T09:00:00Z"';
   throw new Problem('body_invalid', detail, [{ path: '/at', detail }]);
-}
-
-/** Comes when the client goes away before it has its answer. */
-function goneSignal(request: FastifyRequest, { raw }: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  if (request.raw.socket.destroyed) gone.abort();
-  raw.once('close', () => {
-    if (!raw.writableFinished) gone.abort();
-  });
-  return gone.signal;
 }
