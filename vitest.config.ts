@@ -26,7 +26,7 @@ export default defineConfig({
     isolate: false,
     sequence: { sequencer: LongestFirst },
     // One more than the cores that are promised: a third of the time is waiting, for processes that
-    // die and come back, and for clocks. Measured on 2 cores: 479 s with 2 workers.
+    // die and come back, and for clocks.
     maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -88,8 +88,13 @@ export function historyAfterDeletion(
 }
 
 function keptOf(segment: StoredSegment): KeptRevision {
-  const bytes = JSON.stringify(textOf(segment)).length + PLACE_BYTES;
+  const bytes = keptBytes(JSON.stringify(textOf(segment)));
   return { revision: segment.revision, at: segment.updated_at, bytes };
+}
+
+/** The weight of a revision with this text, as its history says it. */
+export function keptBytes(text: string): number {
+  return text.length + PLACE_BYTES;
 }
 
 /** The deleted segment that a slug names: the latest one, while it can be restored. */

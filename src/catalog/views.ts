@@ -149,6 +149,8 @@ export function placeView(
   const scope = namedScope(draft, type, timeZone, named);
   const { uses } = readViewDefinition(input, scope);
   const { segment, query, ...shown } = input;
+  // Before it is compared: what is nested too deeply to be read could not be.
+  const own = segment === undefined ? compileQuery(query, scope) : undefined;
   const old = draft.view(input.slug);
   const isSame = old !== undefined && isSameJson(viewInput(old), input);
   const now = Date.now();
@@ -167,7 +169,7 @@ export function placeView(
     });
     return;
   }
-  const compiled = compileQuery(query, scope);
+  const compiled = own!;
   const all = [...new Set([...compiled.uses, ...uses])].sort();
   const filter = {
     ...members,

@@ -8,8 +8,8 @@ import { randomUUID } from 'node:crypto';
 import type { Config } from '../config.ts';
 import { isWell, repaired } from '../engine/audited-repair.ts';
 import type { Deployment } from '../engine/deployment.ts';
+import { fullAudit } from '../engine/full-audit.ts';
 import { Problem } from '../errors.ts';
-import { audit } from '../membership/audit.ts';
 import { keepAudit, newAudit, withFindings } from '../membership/audit-history.ts';
 import type { AuditReport, Sample } from '../membership/audit-report.ts';
 import { beside } from './beside.ts';
@@ -92,7 +92,7 @@ function verdict(report: AuditReport): number {
 async function look(deployment: Deployment, timeoutMs: number): Promise<AuditReport | undefined> {
   const bar = openBar('records');
   try {
-    const report = await audit(deployment, { timeoutMs, onProgress: bar.show });
+    const report = await fullAudit(deployment, { timeoutMs, onProgress: bar.show });
     bar.close();
     console.log(describeReport(report).join('\n'));
     return report;
@@ -105,15 +105,16 @@ async function look(deployment: Deployment, timeoutMs: number): Promise<AuditRep
 }
 
 function describeReport(report: AuditReport): string[] {
-  const { segments, records, partitions, evaluations, memberships, edges, graphRecords, leftOver } =
-    report;
+  const { segments, records, partitions, memberships, edges, graphRecords, leftOver } = report;
+  const { evaluations, checks } = report;
   const across =
     `${grouped(edges)} relationships: holders, their values, neighbour rows and ` +
     `related rows, over ${grouped(graphRecords)} live records in memory.`;
   return [
     `Compared ${grouped(segments)} segments over ${grouped(records)} records in ` +
       `${partitions} partitions with JsonLogic:`,
-    `${grouped(evaluations)} evaluations, ${grouped(memberships)} memberships; ` +
+    `${grouped(evaluations)} evaluations (${grouped(checks)} of them by json-logic-js as well), ` +
+      `${grouped(memberships)} memberships; ` +
       'member sets, state rows, counts, ids, timers, tombstones, slugs.',
     ...(edges > 0 ? [across] : []),
     ...report.skippedEdges.map((edge) => `Left out: edge=${edge} (building)`),

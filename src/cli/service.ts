@@ -1,8 +1,8 @@
 /**
  * service.ts – What `rollcall serve` runs over its Redis: the engine, the jobs, the API.
  *
- * Keeps true: it is loaded while Redis starts, and takes most of the time of a start; serve.ts, which
- * says that a Redis can't be used, loads none of it.
+ * Keeps true: to load it takes most of the time of a start. So serve.ts, which says that a Redis
+ * can't be used, loads it only then, or while a private one starts.
  */
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -32,8 +32,8 @@ const READY_POLL_MS = 20;
 const WATCH_MS = 1_000;
 
 /**
- * Returns when every partition has an owner, and has said so. What it opens is noted in `opened`, be
- * it that it fails.
+ * Returns when every partition has an owner, and has said so. What it opens is noted in `opened`,
+ * also if it fails.
  */
 export async function openService(
   config: Config,

@@ -21,6 +21,10 @@ const UNREADABLE =
   '(in=records or in=kinds above; HDEL <prefix>:{<partition>}:records:<type> <id>). ' +
   'Then repair, and put them again.';
 
+const LOST =
+  'Not repaired: what the keys in=kinds above are to hold is kept nowhere else. ' +
+  'Stop all servers, and restore them from a backup.';
+
 export interface RepairSteps {
   readonly waits: RepairWaits;
   /** One audit. Undefined: the partitions did not come to rest. */
@@ -37,6 +41,7 @@ export async function repaired(
 ): Promise<{ readonly report: AuditReport | undefined; readonly refusal?: string }> {
   let report = found;
   if (report && hasUnreadable(report)) return { report, refusal: UNREADABLE };
+  if (report && hasLost(report)) return { report, refusal: LOST };
   for (let attempt = 1; attempt <= REPAIRS_MAX && !isWell(report); attempt++) {
     onRepair?.();
     try {
@@ -71,4 +76,8 @@ function hasUnreadable({ faults }: AuditReport): boolean {
       (place === 'records' && text.endsWith(UNREADABLE_MARK)) ||
       (place === 'kinds' && of === 'records'),
   );
+}
+
+function hasLost({ faults }: AuditReport): boolean {
+  return faults.some(({ place, mend }) => place === 'kinds' && !mend);
 }

@@ -138,6 +138,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
           statuses: stores.memberships,
           watch,
           store,
+          kinds: stores.audits.keys,
           founding,
           logger,
           metrics,

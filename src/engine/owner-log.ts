@@ -54,6 +54,14 @@ export class OwnerLog {
     this.#logger.error({ err: error, piece: piece && pieceName(piece) }, 'the step failed');
   }
 
+  removedForeign(keys: readonly string[]): void {
+    this.#logger.error(
+      { keys },
+      'another program has overwritten keys that no answer about members rests on: they are ' +
+        'made anew',
+    );
+  }
+
   stopped(error: unknown): void {
     this.#logger.fatal({ err: error }, 'the partition has stopped');
   }

@@ -12,7 +12,7 @@ import type { Logger } from 'pino';
 import { Alarm } from '../alarm.ts';
 import { unreachable } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
-import { isUnanswered } from '../redis/failures.ts';
+import { isUnanswered, isWrongKind } from '../redis/failures.ts';
 import type { Solo } from './care.ts';
 import type { EngineClock } from './clock.ts';
 import { CoreDriver } from './core-driver.ts';
@@ -55,6 +55,11 @@ export interface ProcessorContext {
   readonly slices: Slices;
   /** Brings the catalog to what is stored. */
   readonly refreshCatalog: () => Promise<unknown>;
+  /**
+   * Removes keys of a partition that hold another kind of value than its owner reads.
+   * @returns which
+   */
+  readonly removeForeign: (partition: number) => Promise<readonly string[]>;
   /** Called after each commit of this partition. */
   readonly onCommit: () => void;
   /**
@@ -175,10 +180,7 @@ export class PartitionProcessor {
 
   async #run(): Promise<void> {
     try {
-      while (!this.#isStopped) {
-        const held = await this.#acquire();
-        if (held) await this.#work(held);
-      }
+      while (!this.#isStopped) await this.#own();
     } catch (error) {
       this.#fatal = error as Error;
       this.#log.stopped(error);
@@ -189,6 +191,20 @@ export class PartitionProcessor {
   }
 
   // ——— Office ———
+
+  /** @throws Error that no further try would do away with */
+  async #own(): Promise<void> {
+    try {
+      const held = await this.#acquire();
+      if (held) await this.#work(held);
+    } catch (error) {
+      if (!isWrongKind(error)) throw error;
+      this.#forget();
+      const removed = await this.#context.removeForeign(this.#partition);
+      if (removed.length === 0) throw error;
+      this.#log.removedForeign(removed);
+    }
+  }
 
   /** @returns undefined if it was stopped meanwhile. */
   async #acquire(): Promise<Held | undefined> {

@@ -18,6 +18,7 @@ import { allStatuses, partitionsOf } from '../membership/partition-status.ts';
 import { findRowFaults } from '../membership/row-faults.ts';
 import { findSlugFaults } from '../membership/slug-faults.ts';
 import type { Deployment } from './deployment.ts';
+import { findPastFaults } from './past-faults.ts';
 
 const POLL_MS = 50;
 /** Rows that are mended in one go. */
@@ -36,6 +37,10 @@ const MENDED_ALONE: readonly FaultPlace[] = [
   'state',
   'slugs',
   'letters',
+  'feed',
+  'history',
+  'revisions',
+  'feed-ids',
 ];
 
 export interface RepairWaits {
@@ -153,6 +158,8 @@ async function isRepaired({ stores, store }: Deployment): Promise<boolean> {
 async function removeLeftOver(deployment: Deployment): Promise<void> {
   await until(SWEPT_TIMEOUT_MS, () => isSwept(deployment)).catch(() => {});
   await mend(await findFaults(deployment));
+  // What was told goes by the members that there are now.
+  await mend(await findPastFaults(deployment));
 }
 
 async function isSwept({ stores, store }: Deployment): Promise<boolean> {

@@ -7,6 +7,7 @@ import { performance } from 'node:perf_hooks';
 import type { Logger } from 'pino';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import type { Founding } from '../catalog/founding.ts';
+import type { KeyAudits } from '../membership/audit-store.ts';
 import type { StatusStore } from '../membership/partition-status.ts';
 import type { Watch } from '../membership/watermark.ts';
 import type { Metrics } from '../metrics.ts';
@@ -15,6 +16,7 @@ import { BuildSwitch } from './build-switch.ts';
 import { Solo } from './care.ts';
 import { type ClockSource, EngineClock } from './clock.ts';
 import { CORE_LIMITS } from './core-limits.ts';
+import { removeForeign } from './foreign-keys.ts';
 import { Networks } from './networks.ts';
 import type { PartitionStore, PartitionTail } from './partition-store.ts';
 import { LEASE_TTL_MS, PartitionProcessor } from './processor.ts';
@@ -27,6 +29,7 @@ export interface WorkerContext {
   readonly statuses: StatusStore;
   readonly watch: Watch;
   readonly store: CatalogStore;
+  readonly kinds: Pick<KeyAudits, 'wrongKinds'>;
   readonly founding: Founding;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -47,6 +50,7 @@ export class Worker {
     statuses,
     watch,
     store,
+    kinds,
     founding,
     logger,
     metrics,
@@ -74,6 +78,7 @@ export class Worker {
           slices,
           cachedRowsMax: Math.ceil(CORE_LIMITS.cachedRowsMax / stores.length),
           refreshCatalog: () => store.refresh(),
+          removeForeign: (from) => removeForeign(kinds, from),
           onCommit: () => watch.news.tell(partition),
           onProgress: () => this.#builds.check(),
         }),

@@ -37,7 +37,7 @@ import type { Explanation } from './explanation.ts';
 import { NEVER_FLIPS, type NextFlip, searchFlips } from './flip-search.ts';
 import { inWords, type JudgedRecord, judge, truthOf } from './judgement.ts';
 import { NearbyRecords, type Place, type Room } from './nearby-records.ts';
-import { latestTurn, type Turn } from './since.ts';
+import { latestTurn, type MembershipTurn } from './since.ts';
 
 /** How often the rows are read again because the record's keys changed in between. */
 const READS_MAX = 3;
@@ -255,7 +255,12 @@ export class Explain {
   }
 
   /** Of a forecast, and of a query that is not saved, nothing is known. */
-  async #latestTurn({ type, id, feedId, atMs }: ExplainedQuery): Promise<Turn | undefined> {
+  async #latestTurn({
+    type,
+    id,
+    feedId,
+    atMs,
+  }: ExplainedQuery): Promise<MembershipTurn | undefined> {
     if (feedId === undefined || atMs !== undefined) return undefined;
     return latestTurn(this.#context.explained, { objectType: type.name, id, feedId });
   }

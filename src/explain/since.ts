@@ -18,7 +18,7 @@ interface TurnSought {
 }
 
 /** A record entered a segment, or left it. */
-export interface Turn {
+export interface MembershipTurn {
   /** When, in ms. */
   readonly at: number;
   readonly isMember: boolean;
@@ -28,7 +28,7 @@ export interface Turn {
 export async function latestTurn(
   store: Pick<ExplainStore, 'recentFeed'>,
   sought: TurnSought,
-): Promise<Turn | undefined> {
+): Promise<MembershipTurn | undefined> {
   let [left, bytes] = [ENTRIES_MAX, 0];
   for (let before: string | undefined; left > 0 && bytes < BYTES_MAX; ) {
     const part = await store.recentFeed(sought.id, before, left);

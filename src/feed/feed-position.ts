@@ -36,6 +36,8 @@ export interface FeedBounds {
   readonly end: FeedMark;
   /** The last entry that is not kept any more. */
   readonly trimmed: FeedMark;
+  /** The last entry that was told, kept or not. */
+  readonly last: FeedMark;
   /** In their order; those of long ago may be told together as one. */
   readonly epochs: readonly FeedRollBack[];
 }
@@ -77,6 +79,33 @@ export function isExpired(position: FeedPosition | undefined, { trimmed }: FeedB
   if (!position) return false;
   const order = compareMarks(position, trimmed);
   return order < 0 || (order === 0 && position.taken > 0);
+}
+
+/** Entries as they were read after a position. */
+interface ReadEntries extends FeedBounds {
+  readonly entries: readonly { readonly mark: FeedMark; readonly after: FeedMark }[];
+  /** Whether no entry followed these. */
+  readonly isEnd: boolean;
+}
+
+/**
+ * How many of the entries follow each other, from a position on: each names the one before it. What
+ * another program has taken away leaves a gap; undefined: there is none.
+ */
+export function untilGap(
+  position: FeedPosition | undefined,
+  { entries, isEnd, last }: ReadEntries,
+): number | undefined {
+  const [first] = entries;
+  // Without a position whatever there is comes first.
+  let told: FeedMark | undefined = position ?? first?.after;
+  if (position && position.taken > 0 && !(first && compareMarks(first.mark, position) === 0))
+    return 0;
+  for (const [at, { mark, after }] of entries.entries()) {
+    if (told && compareMarks(after, told) > 0) return at;
+    told = mark;
+  }
+  return isEnd && told && compareMarks(last, told) > 0 ? entries.length : undefined;
 }
 
 function latest(epochs: readonly FeedRollBack[]): number {

@@ -2,8 +2,9 @@
  * feed-reader.ts – Reads the feed of one partition from where a reader stands.
  *
  * Keeps true: a reader is told nothing twice and misses nothing. Where that can't be, since entries
- * after its position are gone, it is refused with `cursor_expired`; after a roll-back it goes on
- * where the partition was rolled back to.
+ * after its position are gone, it is refused with `cursor_expired`. Each entry names the one before
+ * it, so that holds by whomever they were taken. After a roll-back a reader goes on where the
+ * partition was rolled back to.
  */
 import type { CatalogStore } from '../catalog/catalog-store.ts';
 import { Problem } from '../errors.ts';
@@ -13,6 +14,7 @@ import {
   type FeedPositions,
   isExpired,
   resumed,
+  untilGap,
 } from './feed-position.ts';
 import type { FeedPart, FeedReadMost, FeedStore } from './feed-store.ts';
 
@@ -46,6 +48,10 @@ export class FeedReader {
     const from = resumed(position, part);
     if (from !== position) part = await this.#store.read(partition, from, most);
     if (isExpired(from, part)) throw expired();
+    const whole = untilGap(from, part);
+    if (whole === 0) throw expired();
+    if (whole !== undefined)
+      part = { ...part, entries: part.entries.slice(0, whole), isEnd: false };
     // Segments that it names may have been created a moment ago.
     if (part.catalogVersion > this.#catalogs.catalog.version) await this.#catalogs.refresh();
     return { ...part, from };

@@ -10,6 +10,8 @@ import type { FeedBounds, FeedMark, FeedPosition } from './feed-position.ts';
 /** What one commit tells, where it stands in its partition. */
 export interface PlacedEntry {
   readonly mark: FeedMark;
+  /** The entry before it, kept or not. */
+  readonly after: FeedMark;
   /** The clock of the commit, in ms since 1970. */
   readonly at: number;
   readonly control: readonly SegmentNews[];

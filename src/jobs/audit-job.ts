@@ -7,8 +7,8 @@
  */
 import { isWell, repaired } from '../engine/audited-repair.ts';
 import type { Deployment } from '../engine/deployment.ts';
+import { fullAudit } from '../engine/full-audit.ts';
 import { Problem } from '../errors.ts';
-import { audit } from '../membership/audit.ts';
 import {
   type AuditEntry,
   type AuditHistory,
@@ -114,7 +114,7 @@ async function looked({ run, pause }: JobContext, deployment: Deployment): Promi
     // A run that another one has followed ends here.
     await run.advance({ state: { ...run.state, ...progress } });
   };
-  const report = await audit(deployment, {
+  const report = await fullAudit(deployment, {
     timeoutMs: CATCH_UP_TIMEOUT_MS,
     rest: gently(REST_MS, beforeRest),
     graphRecordsMax: deployment.limits.auditRecords,

@@ -11,16 +11,14 @@ import { AuditGraph, type GraphQuestion } from './audit-graph.ts';
 import type { AuditRest } from './audit-pace.ts';
 import type { AuditStore } from './audit-store.ts';
 import { type AuditedEdge, edgesToAudit } from './audited-edge.ts';
-import type { RowPlace, Spot } from './edge-look.ts';
+import { HOLDER_PLACES, type RowPlace, type Spot, TARGET_PLACES } from './edge-look.ts';
 import {
   ExpectedEdgeRows,
-  HOLDER_PLACES,
   type HoldersByTarget,
   holdersByTarget,
   type RowPosition,
   type RowsByPlace,
   StoredEdgeRows,
-  TARGET_PLACES,
 } from './edge-rows.ts';
 import type { EdgeSets } from './key-faults.ts';
 import type { MembershipStore } from './membership-store.ts';
@@ -48,6 +46,7 @@ export interface RelationshipAudit {
   readonly building: readonly string[];
   readonly records: number;
   readonly evaluations: number;
+  readonly checks: number;
   readonly memberships: number;
   readonly differences: readonly SubjectDifference[];
   /**
@@ -164,6 +163,7 @@ export class AuditAttempt {
       building,
       records: this.#graph.records,
       evaluations: this.#graph.evaluations,
+      checks: this.#graph.checks,
       memberships: this.#memberships,
       differences: this.#differences,
       leftOver: this.#leftOver,
@@ -213,8 +213,8 @@ export class AuditAttempt {
 
   async #compareEdge(edge: AuditedEdge): Promise<void> {
     const { store, audits, sets, rest } = this.#context;
-    const holders = holdersByTarget(edge, this.#graph, store.partitions);
-    const expected = new ExpectedEdgeRows(edge, this.#graph, this.#held, holders, rest);
+    const holders = await holdersByTarget(edge, this.#graph, store.partitions, rest);
+    const expected = await ExpectedEdgeRows.of(edge, this.#graph, this.#held, holders, rest);
     const stored = new StoredEdgeRows(audits.edges, edge);
     for (const partition of partitionsOf(store)) {
       const rows = await expected.ofHolders(partition);

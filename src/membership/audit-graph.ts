@@ -54,7 +54,7 @@ export interface AuditGraphContext {
 }
 
 /** A question that is asked of one type, and its answer as it grows. */
-interface Asked {
+interface GrowingAnswer {
   readonly question: GraphQuestion;
   readonly expected: Set<string>;
   readonly stored: Set<string>;
@@ -65,8 +65,9 @@ const CHUNK_RECORDS = 500;
 export class AuditGraph {
   readonly #context: AuditGraphContext;
   readonly #vertices = new Map<string, Vertex[]>();
-  readonly #asked: ReadonlyMap<GraphQuestion, Asked>;
+  readonly #asked: ReadonlyMap<GraphQuestion, GrowingAnswer>;
   #evaluations = 0;
+  #checks = 0;
 
   private constructor(context: AuditGraphContext) {
     this.#context = context;
@@ -101,6 +102,11 @@ export class AuditGraph {
     return this.#evaluations;
   }
 
+  /** How often json-logic-js was asked the same. */
+  get checks(): number {
+    return this.#checks;
+  }
+
   /** The live records of a type. */
   of(objectType: string): readonly Vertex[] {
     return this.#vertices.get(objectType) ?? [];
@@ -111,7 +117,7 @@ export class AuditGraph {
     return question.rule === undefined ? { expected: stored, stored } : { expected, stored };
   }
 
-  #askedOf(objectType: string): Asked[] {
+  #askedOf(objectType: string): GrowingAnswer[] {
     return [...this.#asked.values()].filter(({ question }) => question.objectType === objectType);
   }
 
@@ -175,6 +181,7 @@ export class AuditGraph {
       for (const [at, { expected }] of asked.entries())
         if (programs.holds(places[at]!)) expected.add(vertex.id);
       this.#evaluations += asked.length;
+      this.#checks += 1;
       const { question, expected } = asked[nth % asked.length]!;
       const isSame = holds(question.rule, nested, nowMs) === expected.has(vertex.id);
       assert(isSame, `the reference of ${question.predicateId} is json-logic-js of '${vertex.id}'`);

@@ -81,7 +81,7 @@ export interface AuditReport {
   readonly records: number;
   /** Pairs of record and segment that the reference was asked about. */
   readonly evaluations: number;
-  /** Those of them that json-logic-js walked through, beside its closures. */
+  /** Those of them that json-logic-js itself was asked about as well. */
   readonly checks: number;
   /** Pairs of record and segment that hold by the reference. */
   readonly memberships: number;

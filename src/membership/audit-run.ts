@@ -6,11 +6,11 @@
  * edited meanwhile is left out and named, never reported as wrong.
  *
  * Compared are, per partition: member sets and state rows with the reference, also of members that
- * are no records (record-audit.ts); counts with the sets. Whether a row of a record may be there at all is judged by
- * row-faults.ts, keys and counts by key-faults.ts, and where slugs lead to by slug-faults.ts. What
- * is kept across relationships is compared by audit-relationships.ts, over all partitions together.
- * A record that is created after the audit has passed its place is not looked at. Segments without
- * a predicate are named: no predicate answers for them.
+ * are no records (record-audit.ts); counts with the sets. Whether a row of a record may be there at
+ * all is judged by row-faults.ts, keys and counts by key-faults.ts, and where slugs lead to by
+ * slug-faults.ts. What is kept across relationships is compared by audit-relationships.ts, over all
+ * partitions together. A record that is created after the audit has passed its place is not looked
+ * at. Segments without a predicate are named: no predicate answers for them.
  */
 import { type Catalog, isView, type StoredFilter } from '../catalog/catalog.ts';
 import type { CatalogStore } from '../catalog/catalog-store.ts';
@@ -197,7 +197,10 @@ export class AuditRun {
     const { catalog } = store;
     const { timeZone } = founding;
     const partitions = this.#partitions;
-    this.#rows = await findRowFaults({ rows, partitions, catalog, refresh, timeZone });
+    this.#rows = await findRowFaults({
+      ...{ rows, partitions, catalog, refresh, timeZone },
+      rest: this.#rest,
+    });
     const { timeoutMs } = this.#options;
     const statuses = stores.memberships;
     this.#keys = await findKeyFaults({ keys, statuses, catalog, refresh, timeoutMs });
@@ -228,6 +231,7 @@ export class AuditRun {
       related.map(({ segment }) => segment),
     );
     this.#evaluations += this.#graph.evaluations;
+    this.#checks += this.#graph.checks;
     this.#memberships += this.#graph.memberships;
     for (const { subject, engineOnly, referenceOnly } of this.#graph.differences) {
       if (!('slug' in subject)) continue;

@@ -39,7 +39,10 @@ export interface WrongKind {
   readonly kind: string;
   /** The key, what it holds, and what it should hold. */
   readonly text: string;
-  readonly removal: Mend;
+  /** Undefined: nothing could make good what it is to hold. */
+  readonly removal: Mend | undefined;
+  /** No answer about members rests on it. */
+  readonly isLoose: boolean;
 }
 
 /** The name of a key of a partition. */

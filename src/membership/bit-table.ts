@@ -32,22 +32,25 @@ export class BitTable {
     for (let at = 0; at < this.#width; at++) this.#words[first + at]! ^= by.#words[at]!;
   }
 
-  /** Sets all that is set in a table of the same size. */
-  add(other: BitTable): void {
-    for (let at = 0; at < this.#words.length; at++) this.#words[at]! |= other.#words[at]!;
+  /** Sets all that is set in the same row of a table of the same size. */
+  add(row: number, other: BitTable): void {
+    const first = row * this.#width;
+    for (let at = first; at < first + this.#width; at++) this.#words[at]! |= other.#words[at]!;
   }
 
   clear(): void {
     this.#words.fill(0);
   }
 
-  /** Columns in which something is set, ascending, with the rows in which it is. */
-  *columns(): Generator<[column: number, rows: number[]]> {
-    for (let at = 0; at < this.#width; at++) {
-      const found = this.#among(at);
-      for (const column of [...found.keys()].sort((a, b) => a - b))
-        yield [(at << WORD_BITS) + column, found.get(column)!];
-    }
+  /**
+   * Columns in which something is set, ascending, with the rows in which it is: 32 columns at a
+   * time, so that long tables are gone through in small steps.
+   */
+  *columns(): Generator<readonly (readonly [column: number, rows: readonly number[]])[]> {
+    for (let at = 0; at < this.#width; at++)
+      yield [...this.#among(at)]
+        .map(([column, rows]) => [(at << WORD_BITS) + column, rows] as const)
+        .sort(([a], [b]) => a - b);
   }
 
   /** By column within the word `at` of all rows. */

@@ -34,15 +34,11 @@ import {
 } from './neighbour-row.ts';
 import type { StateRow } from './state-row.ts';
 
-const ROW_PLACES = [
-  'holders',
-  'values',
-  'neighbours',
-  'related',
-  'value-counts',
-  'value-sources',
-] as const;
-export type RowPlace = (typeof ROW_PLACES)[number];
+/** Places whose rows lie with the holders: what is there follows from one partition alone. */
+export const HOLDER_PLACES = ['holders', 'values', 'neighbours', 'value-counts'] as const;
+/** Places whose rows lie with the target, and follow from the holders of all partitions. */
+export const TARGET_PLACES = ['related', 'value-sources'] as const;
+export type RowPlace = (typeof HOLDER_PLACES | typeof TARGET_PLACES)[number];
 
 /** A row, or a set, that is looked at. */
 export interface Spot {

@@ -3,8 +3,8 @@
  * records ask for.
  *
  * Keeps true: two texts are equal exactly if the rows agree on all that exists. What was added up
- * for predicates that were given up is left out, and counted. One text per row is held: of rows that
- * lie with holders those of one partition at a time.
+ * for predicates that were given up is left out, and counted. One text per row is held: of rows
+ * that lie with holders those of one partition at a time.
  */
 import { targetsOf } from '../change/edge.ts';
 import { partitionOf } from '../change/partition.ts';
@@ -73,24 +73,22 @@ class RowTexts {
 
 export type RowsByPlace = Readonly<Record<RowPlace, RowTexts>>;
 
-/** Places whose rows lie with the holders: what is there follows from one partition alone. */
-export const HOLDER_PLACES = ['holders', 'values', 'neighbours', 'value-counts'] as const;
-/** Places whose rows lie with the target, and follow from the holders of all partitions. */
-export const TARGET_PLACES = ['related', 'value-sources'] as const;
-
 /** The shared predicates that hold of records by the reference. */
 export type HeldTruths = ReadonlyMap<number, ReadonlySet<string>>;
 
 /** Per partition, the holders of each target. */
 export type HoldersByTarget = readonly ReadonlyMap<string, readonly Vertex[]>[];
 
-export function holdersByTarget(
+export async function holdersByTarget(
   { definition }: AuditedEdge,
   graph: AuditGraph,
   partitions: number,
-): HoldersByTarget {
+  rest: AuditRest,
+): Promise<HoldersByTarget> {
   const byTarget = Array.from({ length: partitions }, () => new Map<string, Vertex[]>());
   for (const vertex of graph.of(definition.holder)) {
+    const isTurn = rest();
+    if (isTurn) await isTurn;
     const own = byTarget[vertex.partition]!;
     for (const target of targetsOf(definition, vertex.data)) {
       pushTo(own, target, vertex);
@@ -109,18 +107,34 @@ export class ExpectedEdgeRows {
   readonly #related = new Map<string, Record<string, unknown>>();
   readonly #sources = new ExpectedSources();
 
-  constructor(
+  private constructor(
     edge: AuditedEdge,
-    graph: AuditGraph,
     held: HeldTruths,
     holders: HoldersByTarget,
     rest: AuditRest,
+    shown: ReadonlyMap<string, Shared>,
   ) {
     this.#edge = edge;
     this.#held = held;
     this.#holders = holders;
     this.#rest = rest;
-    this.#shown = shownByTarget(edge, graph, held);
+    this.#shown = shown;
+  }
+
+  static async of(
+    edge: AuditedEdge,
+    graph: AuditGraph,
+    held: HeldTruths,
+    holders: HoldersByTarget,
+    rest: AuditRest,
+  ): Promise<ExpectedEdgeRows> {
+    const shown = new Map<string, Shared>();
+    for (const { id, data } of graph.of(edge.definition.target)) {
+      const isTurn = rest();
+      if (isTurn) await isTurn;
+      shown.set(id, shownBy(edge.down, holdsOf(held, id), data));
+    }
+    return new ExpectedEdgeRows(edge, held, holders, rest, shown);
   }
 
   /** Those that lie in a partition with its holders. Caller: asks for each once, ascending. */
@@ -254,15 +268,6 @@ function noRows(): RowsByPlace {
 
 function holdsOf(held: HeldTruths, id: string): Holder['holds'] {
   return (predicateId) => held.get(predicateId)!.has(id);
-}
-
-function shownByTarget(
-  { definition, down }: AuditedEdge,
-  graph: AuditGraph,
-  held: HeldTruths,
-): Map<string, Shared> {
-  const targets = graph.of(definition.target);
-  return new Map(targets.map(({ id, data }) => [id, shownBy(down, holdsOf(held, id), data)]));
 }
 
 function neighbourText(

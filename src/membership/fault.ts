@@ -18,6 +18,10 @@ export type FaultPlace =
   | 'sets'
   | 'slugs'
   | 'letters'
+  | 'feed'
+  | 'history'
+  | 'revisions'
+  | 'feed-ids'
   | 'kinds'
   | 'unknown';
 

@@ -12,7 +12,7 @@ export async function findKindFaults(keys: Pick<KeyAudits, 'wrongKinds'>): Promi
   const faults: StoredFault[] = [];
   for await (const { partition, kind, text, removal } of keys.wrongKinds()) {
     const at = partition === undefined ? {} : { partition };
-    const mend = kind === 'records' ? {} : { mend: removal };
+    const mend = removal ? { mend: removal } : {};
     faults.push({ place: 'kinds', of: kind, text, isExtra: true, ...at, ...mend });
   }
   return faults;

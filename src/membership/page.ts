@@ -81,7 +81,7 @@ export function cursorAt(partition: number, after: string): string {
   return packCursor([partition, after]);
 }
 
-/** @throws Problem cursor_invalid */
+/** Where a page begins that has this cursor. @throws Problem cursor_invalid */
 export function readPosition(cursor: string | undefined, partitions: number): PagePosition {
   if (cursor === undefined) return { partition: 0, after: '' };
   return readCursor(cursor, (place) => {

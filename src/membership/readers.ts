@@ -34,6 +34,7 @@ export interface Readers {
   readonly recordSegments: RecordSegments;
   readonly records: Records;
   readonly related: Related;
+  readonly choice: SegmentChoice;
   readonly viewMembers: ViewMembership;
   readonly viewRows: ViewRows;
   readonly progress: Progress;
@@ -73,6 +74,7 @@ export function openReaders(context: ReadersContext): Readers {
     recordSegments: new RecordSegments(shared),
     records: new Records(shared),
     related,
+    choice,
     viewMembers,
     viewRows: new ViewRows({ ...shared, viewMembers, orders, related, choice }),
     progress,

@@ -8,9 +8,9 @@
  * itself as well; one that answers otherwise ends the audit.
  *
  * A record and its state row are read at one instant, sets at another one. A pair that does not
- * match is looked at again, all of it at one instant and by json-logic-js itself: only what is wrong
- * then is reported. A set that goes wrong while it is compared may be missed, as one that goes wrong
- * afterwards is.
+ * match is looked at again, all of it at one instant and by json-logic-js itself. Only what is
+ * wrong then is reported. A set that goes wrong while it is compared may be missed, as one that
+ * goes wrong afterwards is.
  *
  * Memory: of the records of one partition their ids, and a bit for each pair, up to TABLE_BITS_MAX.
  */
@@ -49,14 +49,15 @@ interface Question {
 }
 
 /** Some questions about a record. */
-interface Doubt {
+interface DoubtedRecord {
   readonly id: string;
   readonly questions: readonly Question[];
 }
 
 /** Pairs of a table: 32 MB, and as much again while some of them do not match. */
 const TABLE_BITS_MAX = 2 ** 28;
-const CHUNK_RECORDS = 500;
+/** Read, and parsed, in a few milliseconds. */
+const CHUNK_RECORDS = 250;
 /** Doubts that are looked at together: replies of one transaction. */
 const CELLS_MAX = 10_000;
 /** Sets that are read at once. */
@@ -101,8 +102,9 @@ export class RecordAudit {
   }
 
   async walk(partition: number): Promise<void> {
-    const ids = await this.#listed(partition);
-    if (this.#questions.length === 0) return this.#context.onVisit(ids.length);
+    const places = await this.#listed(partition);
+    if (this.#questions.length === 0) return this.#context.onVisit(places.size);
+    const ids = [...places.keys()];
     const unlisted = await this.#context.rows.unlistedIds(partition, this.#type.name);
     const doubts = unlisted.map((id) => ({ id, questions: this.#questions }));
     await this.#examineAll(partition, doubts);
@@ -110,7 +112,10 @@ export class RecordAudit {
     const bits = this.#context.tableBits ?? TABLE_BITS_MAX;
     const most = Math.max(1, Math.floor(bits / this.#questions.length));
     for (let from = 0; from === 0 || from < ids.length; from += most)
-      await this.#compare({ partition, ids, from, to: Math.min(from + most, ids.length), known });
+      await this.#compare({
+        ...{ partition, ids, places, known },
+        ...{ from, to: Math.min(from + most, ids.length) },
+      });
   }
 
   #distinct(audited: readonly AuditedSegment[]): Question[] {
@@ -129,14 +134,16 @@ export class RecordAudit {
     return [...byText.values()];
   }
 
-  async #listed(partition: number): Promise<string[]> {
+  /** The ids that are listed, by their place in the list. */
+  async #listed(partition: number): Promise<Map<string, number>> {
     const { memberships, rest } = this.#context;
-    const ids: string[] = [];
-    for (let after = ''; ; after = ids.at(-1)!) {
+    const places = new Map<string, number>();
+    for (let after = ''; ; ) {
       await rest();
       const some = await memberships.recordIds(partition, this.#type.name, after, CHUNK_RECORDS);
-      for (const id of some) ids.push(id);
-      if (some.length < CHUNK_RECORDS) return ids;
+      for (const id of some) places.set(id, places.size);
+      if (some.length < CHUNK_RECORDS) return places;
+      after = some.at(-1)!;
     }
   }
 
@@ -145,13 +152,18 @@ export class RecordAudit {
     const table = new BitTable(this.#questions.length, to - from);
     const restless = await this.#evaluate(stretch, table);
     await this.#compareSets(stretch, table);
-    if (restless) table.add(restless);
-    const doubts: Doubt[] = [];
-    for (const [column, rows] of table.columns()) {
+    for (let row = 0; restless && row < this.#questions.length; row++) {
       const rest = this.#context.rest();
       if (rest) await rest;
-      doubts.push({ id: ids[from + column]!, questions: rows.map((at) => this.#questions[at]!) });
-      if (doubts.length === CHUNK_RECORDS) await this.#examineAll(partition, doubts.splice(0));
+      table.add(row, restless);
+    }
+    const doubts: DoubtedRecord[] = [];
+    for (const some of table.columns()) {
+      const rest = this.#context.rest();
+      if (rest) await rest;
+      for (const [column, rows] of some)
+        doubts.push({ id: ids[from + column]!, questions: rows.map((at) => this.#questions[at]!) });
+      if (doubts.length >= CHUNK_RECORDS) await this.#examineAll(partition, doubts.splice(0));
     }
     await this.#examineAll(partition, doubts);
   }
@@ -237,7 +249,6 @@ export class RecordAudit {
 
   /** Turns the bits of all stored members: what is set then is on one side only. */
   async #compareSets(stretch: Stretch, table: BitTable): Promise<void> {
-    const places = new Map(stretch.ids.map((id, at) => [id, at]));
     const left = [...this.#byPredicate];
     const lane = async () => {
       const stored = table.emptyRow();
@@ -245,7 +256,7 @@ export class RecordAudit {
         for (let next = left.pop(); next; next = left.pop()) {
           const [predicateId, rows] = next;
           stored.clear();
-          await this.#readSet(stretch, places, predicateId, stored);
+          await this.#readSet(stretch, predicateId, stored);
           for (const row of rows) table.toggle(row, stored);
         }
       } finally {
@@ -257,8 +268,7 @@ export class RecordAudit {
 
   /** Members that are not listed are looked at now, once of all stretches. */
   async #readSet(
-    { partition, from, to, known }: Stretch,
-    places: ReadonlyMap<string, number>,
+    { partition, places, from, to, known }: Stretch,
     predicateId: number,
     stored: BitTable,
   ): Promise<void> {
@@ -268,7 +278,7 @@ export class RecordAudit {
     for await (const ids of rows.memberIds(partition, predicateId)) {
       const isTurn = rest();
       if (isTurn) await isTurn;
-      const found: Doubt[] = [];
+      const found: DoubtedRecord[] = [];
       for (const id of ids) {
         const at = places.get(id);
         if (at !== undefined) {
@@ -284,8 +294,8 @@ export class RecordAudit {
 
   // ——— Doubts ———
 
-  async #examineAll(partition: number, doubts: readonly Doubt[]): Promise<void> {
-    let some: Doubt[] = [];
+  async #examineAll(partition: number, doubts: readonly DoubtedRecord[]): Promise<void> {
+    let some: DoubtedRecord[] = [];
     let cells = 0;
     for (const doubt of doubts) {
       some.push(doubt);
@@ -301,7 +311,7 @@ export class RecordAudit {
    * Judges all that is kept of some records at one instant, by json-logic-js. What can't be read is
    * reported by row-faults.ts.
    */
-  async #examine(partition: number, doubts: readonly Doubt[]): Promise<void> {
+  async #examine(partition: number, doubts: readonly DoubtedRecord[]): Promise<void> {
     const { rows, rest } = this.#context;
     const ids = doubts.map(({ id }) => id);
     const asked = doubts.map(({ questions }) => questions.map(({ predicateId }) => predicateId));
@@ -335,8 +345,9 @@ export class RecordAudit {
 /** A part of the listed records of a partition. */
 interface Stretch {
   readonly partition: number;
-  /** All that are listed. */
+  /** All that are listed, and the place of each. */
   readonly ids: readonly string[];
+  readonly places: ReadonlyMap<string, number>;
   readonly from: number;
   readonly to: number;
   /** Ids that are not listed and were looked at. */

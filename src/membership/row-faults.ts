@@ -11,6 +11,8 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { exists, isLive, type RecordRow, TOMBSTONE_TTL_MS } from '../change/record.ts';
 import { pushTo } from '../multimap.ts';
 import { type PredicateIds, predicateIds } from '../query/network/predicate-ids.ts';
+import { breathe } from '../time-slice.ts';
+import type { AuditRest } from './audit-pace.ts';
 import type { KeptRecord, RecordEntry, RowAudits, StrayBlock } from './audit-store.ts';
 import { type StoredFault, UNREADABLE_MARK } from './fault.ts';
 import { NextFlips } from './next-flips.ts';
@@ -23,6 +25,8 @@ export interface RowFaultContext {
   readonly catalog: Catalog;
   readonly refresh: () => Promise<unknown>;
   readonly timeZone: string;
+  /** Gives way to others in this process; `breathe` of time-slice.ts if absent. */
+  readonly rest?: AuditRest;
 }
 
 export interface RowFaults {
@@ -31,7 +35,8 @@ export interface RowFaults {
   readonly leftOver: number;
 }
 
-const CHUNK = 500;
+/** Read, and worked off, in a few milliseconds. */
+const CHUNK = 250;
 /**
  * A timer with this value is looked at by the next owner of the partition, and set as the record
  * requires.
@@ -71,6 +76,7 @@ class JudgedRows implements RowFaults {
   faults: StoredFault[] = [];
   leftOver = 0;
   readonly #context: RowFaultContext;
+  readonly #rest: AuditRest;
   readonly #nextFlips: NextFlips;
   readonly #suspects = new Map<string, { scope: RowScope; ids: Set<string> }>();
   readonly #strayEntries: StrayEntry[] = [];
@@ -78,6 +84,7 @@ class JudgedRows implements RowFaults {
 
   constructor(context: RowFaultContext) {
     this.#context = context;
+    this.#rest = context.rest ?? breathe;
     this.#nextFlips = new NextFlips(context.catalog, context.timeZone);
   }
 
@@ -148,8 +155,11 @@ class JudgedRows implements RowFaults {
     const { partition, objectType } = scope;
     for (let from = 0; from < ids.length; from += CHUNK) {
       const some = ids.slice(from, from + CHUNK);
-      for (const kept of await this.#context.rows.kept(partition, objectType, some))
+      for (const kept of await this.#context.rows.kept(partition, objectType, some)) {
+        const rest = this.#rest();
+        if (rest) await rest;
         for (const found of this.#judge(objectType, kept)) this.#suspect(scope, kept.id, found);
+      }
     }
   }
 

@@ -2,21 +2,26 @@
  * evaluation.ts – Evaluates the plan of a preview over records: each predicate of each record once,
  * deepest first, so that what neighbours show is known where it is read.
  *
- * Keeps true: pure; the answer follows from the plan, the records and the moment. A record whose
- * type reads no neighbours is let go as soon as it was looked at. What is held of the others, and
- * of what neighbours show, weighs no more than `bytesMax`, or the preview is refused.
+ * Keeps true: the answer follows from the plan, the records and the moment. A table whose type
+ * reads no neighbours is let go as soon as it was looked at. What is held of the others, and of
+ * what neighbours show, weighs no more than `bytesMax`, or the preview is refused.
  */
-import { targetsOf } from '../change/edge.ts';
+import { type EdgeDefinition, targetsOf } from '../change/edge.ts';
 import { compareIds } from '../change/id-order.ts';
 import { Problem } from '../errors.ts';
 import { AbsentTruth } from '../membership/absent-truth.ts';
 import { type DerivedRead, derivedRead } from '../membership/derived-value.ts';
+import type { PagePosition } from '../membership/page.ts';
 import { ProgramFailed } from '../query/failure.ts';
 import { PredicateNetwork } from '../query/network/network.ts';
+import { canFail } from '../query/predicate/atom.ts';
 import { measureRow } from '../query/predicate/measures.ts';
+import { atomOf, leavesOf } from '../query/predicate/walk.ts';
 import { HolderStates, TargetStates } from './neighbour-states.ts';
 import type { PlannedPredicate, PlannedType, PreviewPlan } from './plan.ts';
+import { RecordTable } from './record-table.ts';
 import type { ScannedRow } from './row-scan.ts';
+import { type RowTruth, rowTruth, type SeenRecord } from './row-truth.ts';
 
 /** A record that was found, with its partition. */
 export interface FoundRecord {
@@ -42,41 +47,50 @@ export interface Evaluated {
 export interface EvaluationLimits {
   /** How many records of each kind are named. */
   readonly sample: number;
+  /** Those that are found are named only after this place. */
+  readonly page?: PagePosition | undefined;
   readonly bytesMax: number;
 }
 
 /** Records between two looks at what is held. */
 const WEIGHED_EACH = 256;
-/** About the bytes of a record that is held, beside its values. */
-const HELD_BYTES = 160;
 /** Of an id that is known to be live. */
 const LIVE_BYTES = 48;
-const NO_TARGETS: readonly (readonly string[])[] = [];
+const NO_ROW: ScannedRow = { attributes: {}, keys: {} };
 
-/** A record that is looked at. Its id is made a text when it is asked for: few ids ever are. */
-class LookedAt {
-  readonly partition: number;
-  readonly attributes: Record<string, unknown>;
-  /** By edge of the type. */
-  readonly targets: readonly (readonly string[])[];
-  #id: string | Buffer;
+/**
+ * The record that is looked at, by its place in a table: one of these for each type, which moves
+ * from record to record. A hundred thousand of them would cost more than all else.
+ */
+class LookedAt implements SeenRecord {
+  readonly #edges: readonly EdgeDefinition[];
+  partition = 0;
+  table = RecordTable.NONE;
+  place = 0;
+  row: ScannedRow = NO_ROW;
 
-  constructor(
-    partition: number,
-    id: string | Buffer,
-    attributes: Record<string, unknown>,
-    targets: readonly (readonly string[])[],
-  ) {
-    this.partition = partition;
-    this.#id = id;
-    this.attributes = attributes;
-    this.targets = targets;
+  constructor(edges: readonly EdgeDefinition[]) {
+    this.#edges = edges;
+  }
+
+  get attributes(): ScannedRow['attributes'] {
+    return this.row.attributes;
   }
 
   get id(): string {
-    if (typeof this.#id !== 'string') this.#id = this.#id.toString();
-    return this.#id;
+    return this.table.idAt(this.place);
   }
+
+  /** Those that it points at over an edge of its type. */
+  targets(edge: number): readonly string[] {
+    return targetsOf(this.#edges[edge]!, this.row.keys);
+  }
+}
+
+/** The records of a type in a partition, which are looked at again once more is known. */
+interface HeldTable {
+  readonly partition: number;
+  readonly table: RecordTable;
 }
 
 /** A derived attribute that a predicate reads. */
@@ -87,7 +101,7 @@ interface OwnRead {
 }
 
 interface OwnPredicate extends PlannedPredicate {
-  readonly reads: readonly OwnRead[];
+  readonly holds: RowTruth<LookedAt>;
   /** Where its truth is noted for neighbours. */
   readonly shownBy:
     | { readonly states: HolderStates; readonly edge: number }
@@ -99,11 +113,11 @@ interface OwnPredicate extends PlannedPredicate {
 
 interface OwnType {
   readonly planned: PlannedType;
-  readonly network: PredicateNetwork;
   /** By level. */
   readonly levels: readonly (readonly OwnPredicate[])[];
   readonly live: Set<string> | undefined;
-  readonly held: LookedAt[];
+  readonly held: HeldTable[];
+  readonly lookedAt: LookedAt;
   readonly isRoot: boolean;
 }
 
@@ -113,6 +127,8 @@ export class Evaluation {
   readonly #limits: EvaluationLimits;
   readonly #types = new Map<string, OwnType>();
   readonly #states = new Map<number, HolderStates | TargetStates>();
+  /** The truth of the predicates of the root type. */
+  readonly #holding = new Map<number, RowTruth<LookedAt>>();
   /** The level at which the record is counted. */
   readonly #countedAt: number;
   readonly #found: FoundList;
@@ -122,13 +138,12 @@ export class Evaluation {
   readonly #levels: number;
   #of = 0;
   #heldBytes = 0;
-  #untilWeighed = WEIGHED_EACH;
 
   constructor(plan: PreviewPlan, nowMs: number, limits: EvaluationLimits) {
     this.#plan = plan;
     this.#nowMs = nowMs;
     this.#limits = limits;
-    this.#found = new FoundList(limits.sample);
+    this.#found = new FoundList(limits.sample, limits.page);
     this.#added = new FoundList(limits.sample);
     this.#removed = new FoundList(limits.sample);
     this.#parts = (plan.parts ?? []).map(() => 0);
@@ -138,51 +153,44 @@ export class Evaluation {
     this.#openTypes();
   }
 
-  /** Whether `add` must be told the ids of records of a type from now on. */
-  needsIds(objectType: string): boolean {
-    const { isRoot, live, levels } = this.#types.get(objectType)!;
-    if (live !== undefined || levels.length > 1) return true;
-    const isCompared = this.#plan.compared !== undefined;
-    const lists = isCompared ? [this.#found, this.#added, this.#removed] : [this.#found];
-    return isRoot && lists.some((list) => !list.isFull);
+  /** Whether as many are named as may be, all of partitions that were given. */
+  get isFull(): boolean {
+    return this.#found.isFull;
   }
 
   /**
-   * One live record; the id may be empty if it is not needed (`needsIds`). Caller: gives each
-   * record of the planned types once, those of one partition after those of lower ones.
+   * The live records of a type in a partition. Caller: gives each partition of each planned type
+   * once, in order. Stops after some records each time, so that others have a turn.
+   * @throws Problem query_too_costly
    */
-  add(objectType: string, partition: number, id: string | Buffer, row: ScannedRow): void {
+  *add(objectType: string, partition: number, table: RecordTable): Generator<undefined, void> {
     const own = this.#types.get(objectType)!;
-    const { planned, live, isRoot } = own;
-    if (isRoot) this.#of++;
-    const targets =
-      planned.edges.length === 0
-        ? NO_TARGETS
-        : planned.edges.map((edge) => targetsOf(edge, row.keys));
-    const record = new LookedAt(partition, id, row.attributes, targets);
-    if (live) {
-      live.add(record.id);
-      this.#heldBytes += record.id.length + LIVE_BYTES;
+    const { live, held, levels } = own;
+    if (levels.length > 1) {
+      held.push({ partition, table });
+      this.#heldBytes += table.bytes;
+      this.#weigh();
     }
-    this.#evaluate(own, record, 0);
-    if (own.levels.length > 1) this.#hold(own, record);
-    if (--this.#untilWeighed === 0) this.#weigh();
+    yield* this.#each(own, { partition, table }, (record) => {
+      if (own.isRoot) this.#of++;
+      if (live) {
+        live.add(record.id);
+        this.#heldBytes += record.id.length + LIVE_BYTES;
+      }
+      this.#evaluate(own, record, 0);
+    });
   }
 
   /**
    * Caller: all records were added. Stops after some records each time, so that others have a turn.
+   * @throws Problem query_too_costly
    */
   *finish(): Generator<undefined, Evaluated> {
     for (let level = 1; level < this.#levels; level++) {
       for (const own of this.#types.values()) {
         if (level >= own.levels.length) continue;
-        for (const [at, record] of own.held.entries()) {
-          this.#evaluate(own, record, level);
-          if (at % WEIGHED_EACH === 0) {
-            this.#weigh();
-            yield;
-          }
-        }
+        for (const held of own.held)
+          yield* this.#each(own, held, (record) => this.#evaluate(own, record, level));
       }
     }
     const isCompared = this.#plan.compared !== undefined;
@@ -193,6 +201,29 @@ export class Evaluation {
       removed: isCompared ? this.#removed.all() : undefined,
       parts: this.#plan.parts && this.#parts,
     };
+  }
+
+  *#each(
+    { lookedAt }: OwnType,
+    { partition, table }: HeldTable,
+    look: (record: LookedAt) => void,
+  ): Generator<undefined, void> {
+    const { rows } = table;
+    for (let place = 0; place < rows.length; place++) {
+      const row = rows[place];
+      if (row) {
+        lookedAt.partition = partition;
+        lookedAt.table = table;
+        lookedAt.place = place;
+        lookedAt.row = row;
+        look(lookedAt);
+      }
+      if (place % WEIGHED_EACH === 0) {
+        this.#weigh();
+        yield;
+      }
+    }
+    this.#weigh();
   }
 
   #openTypes(): void {
@@ -208,35 +239,60 @@ export class Evaluation {
         .derivedOf(predicateId)
         .map((name) => derivedRead(name, (each) => absent.of(each))!);
     const reads = new Map(predicates.map((each) => [each.predicateId, readsOf(each)]));
-    const counting = new Set(
-      [...reads.values()].flat().flatMap(({ measure, predicateId }) => {
-        const { kind } = measure;
-        const isOfAll = kind !== 'truth' && kind !== 'exists' && measureRow(kind).ofAll === true;
-        return isOfAll ? [predicateId] : [];
-      }),
-    );
+    const counting = new Set([...reads.values()].flat().flatMap(countedInAll));
     for (const planned of types) {
       const { name } = planned.type;
       const live = planned.isTarget ? new Set<string>() : undefined;
       const isRoot = name === objectType;
+      const network = networks.get(name)!;
       const levels: OwnPredicate[][] = [];
       for (const each of predicates.filter(({ objectType: of }) => of === name)) {
-        const shownBy = this.#shownBy(each, planned, live, counting);
-        const parts = isRoot ? this.#partsOf(each.predicateId) : [];
         const own = {
           ...each,
-          reads: ownReads(reads.get(each.predicateId)!, planned),
-          shownBy,
-          parts,
+          holds: this.#truthOf(each, ownReads(reads.get(each.predicateId)!, planned), network),
+          shownBy: this.#shownBy(each, planned, live, counting),
+          parts: isRoot ? this.#partsOf(each.predicateId) : [],
         };
         (levels[each.level] ??= []).push(own);
+        if (isRoot) this.#holding.set(each.predicateId, own.holds);
       }
       if (isRoot) levels[this.#countedAt] ??= [];
-      const network = networks.get(name)!;
-      const held: LookedAt[] = [];
+      const lookedAt = new LookedAt(planned.edges);
       const all = Array.from(levels, (level) => level ?? []);
-      this.#types.set(name, { planned, network, levels: all, live, held, isRoot });
+      this.#types.set(name, { planned, levels: all, live, held: [], lookedAt, isRoot });
     }
+  }
+
+  /** Programs have a budget, which the network keeps; they are evaluated as segments are. */
+  #truthOf(
+    planned: PlannedPredicate,
+    reads: readonly OwnRead[],
+    network: PredicateNetwork,
+  ): RowTruth<LookedAt> {
+    const { predicate } = planned;
+    const derived = new Map(reads.map((each) => [each.read.name, this.#derivation(each)]));
+    if (leavesOf(predicate).some((leaf) => canFail(atomOf(leaf)))) {
+      return (record) => {
+        const attributes = { ...record.attributes };
+        for (const [name, derive] of derived) {
+          const value = derive(record);
+          if (value !== undefined) attributes[name] = value;
+        }
+        return this.#heldByNetwork(planned, network, record, attributes);
+      };
+    }
+    return rowTruth(predicate, this.#nowMs, (name) => derived.get(name)!);
+  }
+
+  /** Of one derived attribute: its value for a record; undefined: it is missing. */
+  #derivation({ read, edge }: OwnRead): (record: LookedAt) => unknown {
+    let states: HolderStates | TargetStates | undefined;
+    return (record) => {
+      states ??= this.#states.get(read.predicateId)!;
+      return states instanceof TargetStates
+        ? states.read(read, record.targets(edge))
+        : states.read(read, record.id);
+    };
   }
 
   #shownBy(
@@ -268,35 +324,38 @@ export class Evaluation {
     let is: boolean | undefined;
     let was: boolean | undefined;
     for (const each of own.levels[level] ?? []) {
-      const { predicateId, reads, shownBy, parts, shared } = each;
-      for (const one of reads) this.#derive(record, one);
-      const holds = this.#holds(predicateId, own, record);
+      const { predicateId, shownBy, parts, shared } = each;
+      const holds = each.holds(record);
       if (predicateId === root) is = holds;
       if (predicateId === compared) was = holds;
       if (holds) for (const part of parts) this.#parts[part]!++;
       if (!shownBy) continue;
       const value = shared?.attribute && record.attributes[shared.attribute];
       if (shownBy instanceof TargetStates) shownBy.add(record.id, holds, value);
-      else shownBy.states.add(record.targets[shownBy.edge]!, holds, value);
+      else shownBy.states.add(record.targets(shownBy.edge), holds, value);
     }
     if (!own.isRoot || level !== this.#countedAt) return;
-    // One that is of another level has read all that it reads by now.
-    is ??= this.#holds(root, own, record);
+    // What is of another level finds all that it reads by now.
+    is ??= this.#holding.get(root)!(record);
     if (is) this.#found.add(record);
     if (compared === undefined) return;
-    was ??= this.#holds(compared, own, record);
+    was ??= this.#holding.get(compared)!(record);
     if (is && !was) this.#added.add(record);
     else if (was && !is) this.#removed.add(record);
   }
 
   /** @throws Problem query_too_costly */
-  #holds(predicateId: number, { network, planned }: OwnType, record: LookedAt): boolean {
+  #heldByNetwork(
+    { predicateId, objectType }: PlannedPredicate,
+    network: PredicateNetwork,
+    record: LookedAt,
+    attributes: Readonly<Record<string, unknown>>,
+  ): boolean {
     try {
-      return network.holds(predicateId, record.attributes, this.#nowMs);
+      return network.holds(predicateId, attributes, this.#nowMs);
     } catch (error) {
       if (!(error instanceof ProgramFailed)) throw error;
-      const { name } = planned.type;
-      const of = record.id === '' ? `a record of ${name}` : `the record '${record.id}' of ${name}`;
+      const of = `the record '${record.id}' of ${objectType}`;
       const { root, compared } = this.#plan;
       const isQuery = predicateId === root || predicateId !== compared;
       const path = isQuery ? '/query' : '/compare_to';
@@ -304,26 +363,8 @@ export class Evaluation {
     }
   }
 
-  #derive(record: LookedAt, { read, edge }: OwnRead): void {
-    const states = this.#states.get(read.predicateId)!;
-    const value =
-      states instanceof TargetStates
-        ? states.read(read, record.targets[edge]!)
-        : states.read(read, record.id);
-    if (value !== undefined) record.attributes[read.name] = value;
-  }
-
-  #hold(own: OwnType, record: LookedAt): void {
-    own.held.push(record);
-    let bytes = HELD_BYTES + record.id.length;
-    for (const name in record.attributes) bytes += bytesOf(record.attributes[name]);
-    for (const targets of record.targets) for (const target of targets) bytes += 24 + target.length;
-    this.#heldBytes += bytes;
-  }
-
   /** @throws Problem query_too_costly */
   #weigh(): void {
-    this.#untilWeighed = WEIGHED_EACH;
     let bytes = this.#heldBytes;
     for (const states of this.#states.values()) bytes += states.bytes;
     const { bytesMax } = this.#limits;
@@ -344,20 +385,23 @@ function refused(detail: string, path = '/query'): Problem {
   return new Problem('query_too_costly', detail, [{ path, detail }]);
 }
 
-/** About the bytes that a value takes in memory. */
-function bytesOf(value: unknown): number {
-  if (typeof value === 'string') return 24 + value.length;
-  return typeof value === 'object' ? 24 + JSON.stringify(value).length : 8;
+/** The predicate of a measure that counts the neighbours too that it does not hold of. */
+function countedInAll({ measure, predicateId }: DerivedRead): number[] {
+  const { kind } = measure;
+  const isOfAll = kind !== 'truth' && kind !== 'exists' && measureRow(kind).ofAll === true;
+  return isOfAll ? [predicateId] : [];
 }
 
 /** The first ids are kept as they come, by partition and id; each is bounded. */
 class FoundList {
   readonly #most: number;
+  readonly #after: FoundRecord | undefined;
   readonly #first: FoundRecord[] = [];
   #count = 0;
 
-  constructor(most: number) {
+  constructor(most: number, after?: PagePosition) {
     this.#most = most;
+    this.#after = after && { partition: after.partition, id: after.after };
   }
 
   /** Whether no record of a higher partition is kept. */
@@ -367,7 +411,7 @@ class FoundList {
 
   add(record: FoundRecord): void {
     this.#count++;
-    if (this.#most === 0) return;
+    if (this.#most === 0 || (this.#after && !isBefore(this.#after, record))) return;
     const first = this.#first;
     if (this.isFull) {
       if (record.partition > first.at(-1)!.partition || !isBefore(record, first.at(-1)!)) return;

@@ -107,8 +107,8 @@ export class TargetStates {
   read(read: DerivedRead, targets: readonly string[]): unknown {
     const { kind } = read.measure;
     if (isTruth(kind)) {
-      const first = targets.find((target) => this.#live.has(target));
-      return first === undefined ? blankValue(read, read.absentTruth) : this.#values.has(first);
+      for (const target of targets) if (this.#live.has(target)) return this.#values.has(target);
+      return blankValue(read, read.absentTruth);
     }
     const tally = new RunningTally(this.#shown.keeps);
     for (const target of targets) {

@@ -5,6 +5,8 @@
  * Keeps true: all of it is plain data, so that it goes from thread to thread as it is.
  */
 
+import type { PagePosition } from '../membership/page.ts';
+
 export interface PreviewRequest {
   readonly objectType: string;
   readonly query: unknown;
@@ -16,6 +18,11 @@ export interface PreviewRequest {
   readonly breakdown: boolean;
   /** A moment that is not in the past, in ms since 1970; undefined: now. */
   readonly atMs?: number | undefined;
+  /**
+   * Undefined: the first records are named. Else those after a place in the order of partition and
+   * id, as a page of records: without their titles, and without going on when it is full.
+   */
+  readonly page?: PagePosition | undefined;
   readonly timeoutMs: number;
 }
 

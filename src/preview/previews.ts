@@ -71,8 +71,9 @@ export class Previews {
       const nowMs = await this.#caughtUp(leftMs);
       if (nowMs === undefined) return undefined;
       const atMs = momentOf(request.atMs, nowMs);
-      const { sample } = request;
-      const run = { plan, nowMs: atMs, sample, bytesMax: limits.previewBytes };
+      const { sample, page } = request;
+      const { previewBytes: bytesMax } = limits;
+      const run = { plan, nowMs: atMs, sample, page, bytesMax, timeoutMs: leftMs };
       return this.#thread.run(run, signal, caller.onProgress ?? (() => {}));
     });
     if (caller.signal.aborted) return undefined;

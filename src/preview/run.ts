@@ -1,134 +1,107 @@
 /**
- * run.ts – Carries a preview out: reads every partition at one commit, one after the other, and
- * evaluates its records.
+ * run.ts – Carries a preview out: has every partition brought to one commit, one after the other,
+ * and evaluates its records.
  *
- * Keeps true: two partitions are held at once, the one that is looked at and the one that comes
+ * Keeps true: two partitions are read at once, the one that is looked at and the one that comes
  * next. It gives way every few milliseconds, so it stops soon after its signal.
  */
-import { setImmediate as turn } from 'node:timers/promises';
 import type { ObjectType } from '../change/object-type.ts';
 import { filterableData, unpackRecord } from '../change/record.ts';
 import { recordTitle } from '../change/record-title.ts';
 import { packCursor } from '../cursor.ts';
+import type { PagePosition } from '../membership/page.ts';
 import { type Evaluated, Evaluation, type FoundRecord, type FoundRecords } from './evaluation.ts';
+import type { KeptRecords, PartitionTables, WantedRecords } from './kept-records.ts';
+import { RunPace } from './pace.ts';
 import type { PlannedType, PreviewPlan } from './plan.ts';
 import type { Preview, PreviewedRecord, PreviewedRecords, PreviewProgress } from './preview.ts';
-import type { PartitionCut, RecordCuts, TypeCut, TypeWish } from './record-cuts.ts';
-import { RowScan } from './row-scan.ts';
+import type { RecordSource } from './record-source.ts';
 
 export interface PreviewRun {
   readonly plan: PreviewPlan;
   /** The moment that it is of. */
   readonly nowMs: number;
   readonly sample: number;
+  readonly page?: PagePosition | undefined;
   readonly bytesMax: number;
+  /** How long it may take. */
+  readonly timeoutMs: number;
 }
 
 export interface RunContext {
-  readonly cuts: RecordCuts;
+  readonly records: KeptRecords;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: PreviewProgress) => void;
 }
 
-const SLICE_MS = 5;
-/** Rows between two looks at the clock. */
-const LOOK_ROWS = 64;
 /** Records of a sample that are read at once: each weighs 256 kB at most. */
 const TITLES_AT_ONCE = 16;
 
 /** @throws Problem query_too_costly, and whatever aborts the signal */
 export async function runPreview(run: PreviewRun, context: RunContext): Promise<Preview> {
   const { plan, nowMs } = run;
-  const { cuts, signal, onProgress } = context;
+  const { records, signal, onProgress } = context;
+  const { source } = records;
   const evaluation = new Evaluation(plan, nowMs, run);
-  const names = plan.types.map(({ type }) => type.name);
-  const scans = plan.types.map((planned) => new RowScan(wantedOf(planned, plan.timeZone)));
-  const sizes = await cuts.sizes(names);
+  const wanted = plan.types.map((planned) => wantedOf(planned, plan.timeZone));
+  const sizes = await source.sizes(wanted.map(({ objectType }) => objectType));
   const of = sizes.reduce((sum, size) => sum + size, 0);
-  const wishes = (): TypeWish[] =>
-    names.map((objectType) => ({ objectType, withIds: evaluation.needsIds(objectType) }));
-  const pace = new RunPace(signal);
+  const pace = new RunPace(signal, run.timeoutMs);
   const commits: (readonly [number: number, nonce: string])[] = [];
   let done = 0;
-  let ahead: Promise<PartitionCut> | undefined = cuts.read(0, wishes());
-  for (let partition = 0; partition < cuts.partitions; partition++) {
-    const cut: PartitionCut = await ahead!;
+  const read = (partition: number) => {
+    const tables = records.tables(partition, wanted, pace);
+    tables.catch(() => {}); // it is waited for in its turn, unless one before it fails
+    return tables;
+  };
+  // Of a type that asks for no neighbours, a page needs no other partitions than its own.
+  const isOwn = run.page !== undefined && plan.types.length === 1;
+  const first = isOwn ? run.page!.partition : 0;
+  let ahead: Promise<PartitionTables> | undefined = read(first);
+  for (let partition = first; partition < source.partitions; partition++) {
+    const { commit, tables }: PartitionTables = await ahead!;
     signal.throwIfAborted();
-    const isLast = partition + 1 === cuts.partitions;
-    ahead = isLast ? undefined : cuts.read(partition + 1, wishes());
-    ahead?.catch(() => {}); // it is waited for in its turn, unless this one fails
-    commits.push([cut.commit.number, cut.commit.nonce]);
-    for (const [at, type] of cut.types.entries()) {
-      await addAll(evaluation, names[at]!, partition, type, scans[at]!, pace);
-      done += type.rows.length;
+    ahead = partition + 1 < source.partitions ? read(partition + 1) : undefined;
+    commits.push([commit.number, commit.nonce]);
+    for (const { objectType } of wanted) {
+      const table = tables.get(objectType)!;
+      await carriedOut(evaluation.add(objectType, partition, table), pace);
     }
-    onProgress({ done: Math.min(done, of), of });
+    done += sizes[partition]!;
+    onProgress({ done, of });
+    if (isOwn && evaluation.isFull) break;
   }
-  const evaluated = await finished(evaluation, pace);
+  const evaluated = await carriedOut(evaluation.finish(), pace);
   const { type } = plan.types.find(({ type: each }) => each.name === plan.objectType)!;
-  const title = titlesOf(type, plan.timeZone, cuts);
+  const title = run.page ? untitled : titlesOf(type, plan.timeZone, source);
   return previewOf(run, evaluated, packCursor(commits), title);
 }
 
-function wantedOf({ type, attributes, edges }: PlannedType, timeZone: string) {
+function wantedOf({ type, attributes, edges }: PlannedType, timeZone: string): WantedRecords {
   const declared = attributes.map((name) => [name, type.attributes.get(name)!] as const);
   const keys = [...new Set(edges.map(({ key }) => key))];
-  return { attributes: new Map(declared), keys, revision: type.revision, timeZone };
+  const { name: objectType, revision } = type;
+  return { objectType, attributes: { attributes: new Map(declared), keys, revision, timeZone } };
 }
 
-/** Whether it is time to give way, and whether the run is still wanted. */
-class RunPace {
-  readonly #signal: AbortSignal;
-  #sinceMs = performance.now();
-
-  constructor(signal: AbortSignal) {
-    this.#signal = signal;
-  }
-
-  /** @returns undefined if the work may go on at once. @throws what aborts the signal */
-  breath(): Promise<void> | undefined {
-    return performance.now() - this.#sinceMs < SLICE_MS ? undefined : this.#breathe();
-  }
-
-  async #breathe(): Promise<void> {
-    await turn();
-    this.#signal.throwIfAborted();
-    this.#sinceMs = performance.now();
-  }
-}
-
-async function addAll(
-  evaluation: Evaluation,
-  objectType: string,
-  partition: number,
-  { ids, rows }: TypeCut,
-  scan: RowScan,
-  pace: RunPace,
-): Promise<void> {
-  for (let at = 0; at < rows.length; at++) {
-    const row = scan.read(rows[at]!);
-    if (row) evaluation.add(objectType, partition, ids ? ids[at]! : '', row);
-    if (at % LOOK_ROWS === 0) await pace.breath();
-  }
-}
-
-async function finished(evaluation: Evaluation, pace: RunPace): Promise<Evaluated> {
-  const ending = evaluation.finish();
+async function carriedOut<T>(work: Generator<undefined, T>, pace: RunPace): Promise<T> {
   for (;;) {
-    const step = ending.next();
+    const step = work.next();
     if (step.done) return step.value;
     await pace.breath();
   }
 }
 
+const untitled: TitledRecords = async (found) => found.map(({ id }) => ({ id, title: id }));
+
 type TitledRecords = (found: readonly FoundRecord[]) => Promise<PreviewedRecord[]>;
 
 /** Titles are of the records as they are now: they only say which ones are meant. */
-function titlesOf(type: ObjectType, timeZone: string, cuts: RecordCuts): TitledRecords {
-  const titleOf = (id: string, row: string | null | undefined): string => {
+function titlesOf(type: ObjectType, timeZone: string, source: RecordSource): TitledRecords {
+  const titleOf = (id: string, row: Buffer | null | undefined): string => {
     if (!row) return id;
     try {
-      return recordTitle(type, id, filterableData(unpackRecord(row), type, timeZone));
+      return recordTitle(type, id, filterableData(unpackRecord(row.toString()), type, timeZone));
     } catch {
       return id; // another program has overwritten the row
     }
@@ -141,7 +114,7 @@ function titlesOf(type: ObjectType, timeZone: string, cuts: RecordCuts): TitledR
         .slice(from, from + TITLES_AT_ONCE)
         .filter((each) => each.partition === partition)
         .map(({ id }) => id);
-      const rows = await cuts.rows(partition, type.name, some);
+      const rows = await source.rows(partition, type.name, some);
       for (const [at, id] of some.entries()) titled.push({ id, title: titleOf(id, rows[at]) });
       from += some.length;
     }

@@ -9,17 +9,19 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert, Problem } from '../errors.ts';
 import { redisProblem } from '../redis/failures.ts';
-import { openRecordCuts } from '../redis/record-cuts.ts';
-import type { RecordCuts } from './record-cuts.ts';
+import { openRecordSource } from '../redis/record-source.ts';
+import { KeptRecords } from './kept-records.ts';
 import { type PreviewRun, runPreview } from './run.ts';
 import type { ThreadAnswer, ThreadData, ThreadRequest } from './thread-messages.ts';
 
 /** Between two reports of progress. */
 const PROGRESS_MS = 100;
+/** Of records that are kept for the next preview. */
+const KEPT_BYTES_MAX = 64 * 1024 * 1024;
 
 assert(parentPort, 'previews are evaluated in a thread');
 const port = parentPort;
-let opening: Promise<RecordCuts> | undefined;
+let opening: Promise<KeptRecords> | undefined;
 const cancels = new Map<number, AbortController>();
 
 port.on('message', (request: ThreadRequest) => {
@@ -28,8 +30,10 @@ port.on('message', (request: ThreadRequest) => {
 });
 
 /** What could not be opened is opened anew by the next run. */
-function opened(): Promise<RecordCuts> {
-  opening ??= openRecordCuts(workerData as ThreadData);
+function opened(): Promise<KeptRecords> {
+  opening ??= openRecordSource(workerData as ThreadData).then(
+    (source) => new KeptRecords(source, KEPT_BYTES_MAX),
+  );
   opening.catch(() => (opening = undefined));
   return opening;
 }
@@ -44,7 +48,7 @@ async function run(id: number, asked: PreviewRun): Promise<void> {
   let toldMs = 0;
   try {
     const preview = await runPreview(asked, {
-      cuts: await opened(),
+      records: await opened(),
       signal: cancel.signal,
       onProgress: (progress) => {
         if (performance.now() - toldMs < PROGRESS_MS) return;

@@ -41,6 +41,7 @@ export class RedisAuditHistory implements AuditHistory {
   async put(entry: AuditEntry, verdict: AuditVerdict | undefined): Promise<void> {
     const { audits } = this.#keys.catalog;
     const { id } = entry;
+    await this.#makeRoom();
     const byRecord = new Map<string, AuditSample[]>();
     for (const sample of entry.samples)
       if (sample.of) pushTo(byRecord, recordMember(...sample.of), sample);
@@ -55,6 +56,13 @@ export class RedisAuditHistory implements AuditHistory {
     await this.#redis.hset(audits, id, JSON.stringify(stored));
     if (verdict) await this.#redis.hset(audits, VERDICT, JSON.stringify(verdict));
     for (const old of (await this.#stored()).slice(AUDITS_MAX)) await this.#forget(old);
+  }
+
+  /** What another program has put there would keep an audit from saying that it has found it. */
+  async #makeRoom(): Promise<void> {
+    const samples = this.#keys.partitions.map(({ auditSamples }) => auditSamples);
+    for (const key of [this.#keys.catalog.audits, ...samples])
+      if (!['hash', 'none'].includes(await this.#redis.type(key))) await this.#redis.unlink(key);
   }
 
   async list(): Promise<AuditEntry[]> {

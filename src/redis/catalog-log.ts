@@ -22,6 +22,7 @@ import { STREAM_START } from '../change/entry-order.ts';
 import { assert } from '../errors.ts';
 import { Keys, revisionField } from './keys.ts';
 import { pairs } from './pairs.ts';
+import { readable } from './rows/readable.ts';
 import { runScript } from './scripts.ts';
 import type { StreamEntry, StreamTail } from './stream-tail.ts';
 
@@ -151,7 +152,7 @@ export class RedisCatalogLog implements CatalogLog {
     if (numbers.length === 0) return [];
     const fields = numbers.map((revision) => revisionField(segment, revision));
     const texts = await this.#redis.hmget(this.#keys.revisions, ...fields);
-    return texts.map((text) => (text === null ? undefined : (JSON.parse(text) as RevisionText)));
+    return texts.map(readText);
   }
 
   async slugs(): Promise<ReadonlyMap<string, string>> {
@@ -164,6 +165,13 @@ export class RedisCatalogLog implements CatalogLog {
   get isClosed(): boolean {
     return this.#redis.status === 'end';
   }
+}
+
+/** One that another program has written counts as not kept. */
+function readText(text: string | null): RevisionText | undefined {
+  const read = readable(() => JSON.parse(text ?? 'null') as RevisionText | null);
+  const isText = typeof read === 'object' && typeof read?.title === 'string';
+  return isText && Number.isFinite(read.at) ? read : undefined;
 }
 
 /** One write, as the script takes it. */

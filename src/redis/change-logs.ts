@@ -15,6 +15,7 @@ import type {
   LogAppend,
   OutcomeListener,
 } from '../engine/change-logs.ts';
+import { isWrongKind } from './failures.ts';
 import { isSourcePartition, type Keys, type PartitionKeys } from './keys.ts';
 import { mendOf } from './mends.ts';
 import { packLogEntry } from './rows/stream-entry.ts';
@@ -45,8 +46,19 @@ export class RedisChangeLogs implements ChangeLogs {
 
   async listen(listener: OutcomeListener): Promise<void> {
     for (const { outcomes } of this.#keys) {
-      const [last] = await this.#redis.xrevrange(outcomes, '+', '-', 'COUNT', 1);
-      this.#tail.follow(outcomes, last?.[0] ?? STREAM_START, (entries) => tell(listener, entries));
+      const last = await this.#lastOf(outcomes);
+      this.#tail.follow(outcomes, last, (entries) => tell(listener, entries));
+    }
+  }
+
+  /** Where another program has put something else, a stream begins with the next outcome. */
+  async #lastOf(stream: string): Promise<string> {
+    try {
+      const [last] = await this.#redis.xrevrange(stream, '+', '-', 'COUNT', 1);
+      return last?.[0] ?? STREAM_START;
+    } catch (error) {
+      if (isWrongKind(error)) return STREAM_START;
+      throw error;
     }
   }
 

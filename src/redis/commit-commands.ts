@@ -23,6 +23,11 @@ export class CommitCommands {
     for (const [at, key] of named.entries()) this.#indexes.set(key, at + 1);
   }
 
+  /** Whether some command names it. */
+  names(key: string): boolean {
+    return this.#indexes.has(key);
+  }
+
   keyIndex(key: string): number {
     let index = this.#indexes.get(key);
     if (index === undefined) {

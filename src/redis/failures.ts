@@ -70,3 +70,9 @@ function redisFull({ message }: Error): Problem {
   const detail = `Redis takes no writes: ${what}. ${advice}`;
   return new Problem('redis_full', detail, [], { retry_after_s: 5 });
 }
+
+/** Whether Redis has refused a command for the kind of value that its key holds. */
+export function isWrongKind(failure: unknown): boolean {
+  const error = refusalOf(failure);
+  return error instanceof Error && error.message.includes('WRONGTYPE');
+}

@@ -9,7 +9,7 @@ import { feedEntryId } from '../change/feed-event.ts';
 import type { FeedMark, FeedPosition } from '../feed/feed-position.ts';
 import type { FeedPart, FeedReadMost, FeedStore, PlacedEntry } from '../feed/feed-store.ts';
 import type { PartitionKeys } from './keys.ts';
-import { readFeed } from './rows/feed-entry.ts';
+import { readFeedAt } from './rows/feed-entry.ts';
 import { runScript } from './scripts.ts';
 
 export class RedisFeedStore implements FeedStore {
@@ -36,7 +36,7 @@ export class RedisFeedStore implements FeedStore {
       bytesMax: most.bytes,
     };
     const answer = await runScript(this.#redis, 'readFeed', this.#keys[partition]!, given);
-    const { number, clockMs, catalogVersion, trimmed, epochs } = answer;
+    const { number, clockMs, catalogVersion, trimmed, last, epochs } = answer;
     const entries: PlacedEntry[] = [];
     for (let at = 0; at + 1 < answer.entries.length; at += 2)
       entries.push(placed(answer.entries[at]!, answer.entries[at + 1]!));
@@ -46,6 +46,7 @@ export class RedisFeedStore implements FeedStore {
       catalogVersion,
       end: { ms: clockMs, number },
       trimmed: readMark(trimmed),
+      last: readMark(last),
       epochs: readEpochs(epochs),
     };
   }
@@ -59,8 +60,9 @@ function startOf(after: FeedPosition | undefined): string {
 }
 
 function placed(id: string, content: string): PlacedEntry {
-  const { at, control, events } = readFeed(content);
-  return { mark: readMark(id), at, control, events, size: content.length };
+  const { at, after, control, events } = readFeedAt(id, content);
+  const size = content.length;
+  return { mark: readMark(id), after: readMark(after), at, control, events, size };
 }
 
 function readEpochs(stored: string): FeedPart['epochs'] {

@@ -19,7 +19,7 @@ import { pushTo } from '../multimap.ts';
 import { CommitCommands } from './commit-commands.ts';
 import type { PartitionKeys } from './keys.ts';
 import { pairs } from './pairs.ts';
-import { type FeedEntry, readFeed } from './rows/feed-entry.ts';
+import { type FeedEntry, readFeedAt } from './rows/feed-entry.ts';
 import { packBuckets, readBuckets, sizeField } from './rows/history-row.ts';
 import type { AnswerOf } from './script-signatures.ts';
 import { runScript, sendScript } from './scripts.ts';
@@ -137,14 +137,20 @@ type HistoryAnswer = AnswerOf<'readHistory'>;
 
 function readTail(answer: HistoryAnswer): HistoryTail {
   const { mark, folded, keptFrom, dailyTo, isEnd, months } = answer;
-  const entries = [...pairs(answer.entries)].map(([id, packed]) => ({ id, ...readFeed(packed) }));
+  const all = [...pairs(answer.entries)].map(([id, packed]) => ({
+    id,
+    ...readFeedAt(id, packed),
+  }));
+  // What follows a gap is the next portion: it begins with the loss.
+  const gap = all.findIndex(({ after }, at) => at > 0 && after !== all[at - 1]!.id);
+  const entries = gap < 0 ? all : all.slice(0, gap);
   const sizes = pairs(answer.sizes);
   return {
     mark,
     keptFrom,
     dailyTo,
     entries,
-    isEnd: isEnd === 1,
+    isEnd: isEnd === 1 && gap < 0,
     lostFromMs: lostAfter(folded, entries[0]),
     sizeOf: (feedId, entry) => {
       const size = sizes.get(sizeField(feedId, entry));
@@ -167,7 +173,8 @@ function readPast(
   const closed = new Map<number, HistoryBucket[]>();
   for (const [at, feedId] of feedIds.entries()) {
     const hour = open[at];
-    if (hour) hours.set(feedId, readBuckets(hour)[0]!);
+    const bucket = hour && readBuckets(hour)[0];
+    if (bucket) hours.set(feedId, bucket);
     const packed = Array.from({ length: months }, (_, month) => rows[month * feedIds.length + at]);
     closed.set(
       feedId,

@@ -13,7 +13,7 @@ import type {
   StoredSlug,
   WrongKind,
 } from '../membership/audit-store.ts';
-import type { Keys } from './keys.ts';
+import { type Keys, keyRows } from './keys.ts';
 import { type GuardedWrite, mendOf, removalOf } from './mends.ts';
 import { META_FIELDS, partOf } from './partition-meta.ts';
 import { isNoTombstone } from './rows/readable.ts';
@@ -21,33 +21,23 @@ import { scanHash, scanKeys } from './scan.ts';
 import { runScript } from './scripts.ts';
 import { carriedOut } from './transaction.ts';
 
-/** The content of a key, by the first part of its name in a partition. */
-const HELD: ReadonlyMap<string, string> = new Map([
-  ['segment', 'set'],
-  ['state', 'hash'],
-  ['blocks', 'hash'],
-  ['ids', 'zset'],
-  ['records', 'hash'],
-  ['holders', 'zset'],
-  ['values', 'zset'],
-  ['neighbours', 'hash'],
-  ['related', 'hash'],
-  ['value-counts', 'hash'],
-  ['value-sources', 'hash'],
-  ['value-totals', 'hash'],
-  ['counts', 'hash'],
-  ['counted', 'hash'],
-  ['failed', 'hash'],
-  ['due', 'zset'],
-  ['tombstones', 'zset'],
-  ['fanouts', 'hash'],
-  ['fanouts-since', 'zset'],
-  ['feed', 'stream'],
-  ['activations', 'stream'],
-  ['outcomes', 'stream'],
-  ['dead', 'stream'],
-  ['dead-index', 'hash'],
-  ['audit-samples', 'hash'],
+/** By the first part of their names after that of a partition, or of the catalog. */
+const HELD = keyRows('p');
+const HELD_IN_CATALOG = keyRows('catalog');
+
+/** Of a partition, what nothing else says. */
+const NOT_MADE_ANEW: ReadonlySet<string> = new Set(['records', 'meta']);
+/** Of the catalog, what is made anew if it is not there. */
+const MADE_ANEW: ReadonlySet<string> = new Set([
+  'slugs',
+  'log',
+  'revisions',
+  'audits',
+  'gone-activations',
+  'sorted',
+  'sorted-runs',
+  'idempotency',
+  'idempotency-of',
 ]);
 
 interface Expected {
@@ -162,21 +152,28 @@ export class RedisKeyAudits implements KeyAudits {
 
   /** Undefined: any kind of value may be there. */
   #expected(key: string): Expected | undefined {
-    if (key === this.#keys.catalog.slugs) return { key, kind: 'slugs', held: 'hash' };
     const { partition, name } = this.#split(key);
     const [kind = ''] = name.split(':', 1);
-    const held = HELD.get(kind);
-    return partition === undefined || held === undefined
-      ? undefined
-      : { key, kind, held, partition };
+    if (partition !== undefined) {
+      const held = HELD.get(kind)?.type;
+      return held === undefined ? undefined : { key, kind, held, partition };
+    }
+    const { base } = this.#keys.catalog;
+    const held = key.startsWith(base) ? HELD_IN_CATALOG.get(kind)?.type : undefined;
+    return held === undefined || name.endsWith(':bytes') ? undefined : { key, kind, held };
   }
 
   #wrongKind({ key, kind, held, partition }: Expected, type: string): WrongKind {
     const text = `${key}(a ${type}, not a ${held})`;
-    if (partition === undefined) return { kind, text, removal: removalOf(this.#redis, key) };
+    if (partition === undefined) {
+      const removal = MADE_ANEW.has(kind) ? removalOf(this.#redis, key) : undefined;
+      return { kind, text, removal, isLoose: false };
+    }
+    if (NOT_MADE_ANEW.has(kind))
+      return { partition, kind, text, removal: undefined, isLoose: false };
     const { counts, meta } = this.#keys.partitions[partition]!;
     const removal = removalOf(this.#redis, key, key === counts ? meta : undefined);
-    return { partition, kind, text, removal };
+    return { partition, kind, text, removal, isLoose: HELD.get(kind)?.isLoose === true };
   }
 
   #nameOf(partition: number, name: string): StoredName {

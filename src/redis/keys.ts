@@ -191,54 +191,55 @@ export class CatalogKeys {
   readonly goneActivations: string;
   /** The latest audits by id, and the verdict of the last one. */
   readonly audits: string;
-  readonly #base: string;
+  /** What the names of its keys begin with. */
+  readonly base: string;
 
   constructor(prefix: string) {
-    this.#base = `${prefix}:{catalog}:`;
-    this.meta = `${this.#base}meta`;
-    this.objectTypes = `${this.#base}object-types`;
-    this.segments = `${this.#base}segments`;
-    this.slugs = `${this.#base}slugs`;
-    this.predicateIds = `${this.#base}predicates`;
-    this.feedIds = `${this.#base}feed-ids`;
-    this.views = `${this.#base}views`;
-    this.log = `${this.#base}log`;
-    this.activations = `${this.#base}activations`;
-    this.histories = `${this.#base}histories`;
-    this.revisions = `${this.#base}revisions`;
-    this.webhookSecrets = `${this.#base}webhook-secrets`;
-    this.goneActivations = `${this.#base}gone-activations`;
-    this.audits = `${this.#base}audits`;
+    this.base = `${prefix}:{catalog}:`;
+    this.meta = `${this.base}meta`;
+    this.objectTypes = `${this.base}object-types`;
+    this.segments = `${this.base}segments`;
+    this.slugs = `${this.base}slugs`;
+    this.predicateIds = `${this.base}predicates`;
+    this.feedIds = `${this.base}feed-ids`;
+    this.views = `${this.base}views`;
+    this.log = `${this.base}log`;
+    this.activations = `${this.base}activations`;
+    this.histories = `${this.base}histories`;
+    this.revisions = `${this.base}revisions`;
+    this.webhookSecrets = `${this.base}webhook-secrets`;
+    this.goneActivations = `${this.base}gone-activations`;
+    this.audits = `${this.base}audits`;
   }
 
   /** The ids of a view in its order, while a reader uses them. */
   sortedRun(slug: string, name: string): string {
-    return `${this.#base}sorted:${slug}:${name}`;
+    return `${this.base}sorted:${slug}:${name}`;
   }
 
   /** The register of those runs, with their weights. */
   get sortedRuns(): string {
-    return `${this.#base}sorted-runs`;
+    return `${this.base}sorted-runs`;
   }
 
   idempotency(digest: string): string {
-    return `${this.#base}idempotency:${digest}`;
+    return `${this.base}idempotency:${digest}`;
   }
 
   /** Which answers are kept for an API key, and how many bytes they have. */
   idempotencyOf(holder: string): { readonly order: string; readonly bytes: string } {
-    const base = `${this.#base}idempotency-of:${holder}`;
+    const base = `${this.base}idempotency-of:${holder}`;
     return { order: base, bytes: `${base}:bytes` };
   }
 
   /** A browser's session, by the digest of its id. */
   session(digest: string): string {
-    return `${this.#base}session:${digest}`;
+    return `${this.base}session:${digest}`;
   }
 
   /** The sessions of an API key, by its digest. */
   sessionsOf(digest: string): string {
-    return `${this.#base}sessions-of:${digest}`;
+    return `${this.base}sessions-of:${digest}`;
   }
 }
 
@@ -359,6 +360,11 @@ export interface KeyRow {
   readonly holds: string;
   /** Its ending in an older stored format. */
   readonly formerly?: string;
+  /**
+   * No answer about members rests on it: another kind of value there is removed by whoever meets
+   * it. Elsewhere it stops the partition, so that nothing wrong is answered.
+   */
+  readonly isLoose?: true;
 }
 
 /**
@@ -398,9 +404,15 @@ export const KEY_TABLE: readonly KeyRow[] = [
   {
     name: 'rc:{p}:counted',
     type: 'hash',
-    holds: 'number modulo 64 of a commit → number, nonce, what it counted',
+    holds: 'number modulo 64 or 512 of a commit → what it counted, wrote',
+    isLoose: true,
   },
-  { name: 'rc:{p}:failed', type: 'hash', holds: 'predicate → JSON: why it has failed here' },
+  {
+    name: 'rc:{p}:failed',
+    type: 'hash',
+    holds: 'predicate → JSON: why it has failed here',
+    isLoose: true,
+  },
   { name: 'rc:{p}:due', type: 'zset', holds: '`<type>:<id>` by when the clock flips something' },
   {
     name: 'rc:{p}:tombstones',
@@ -417,40 +429,61 @@ export const KEY_TABLE: readonly KeyRow[] = [
     type: 'zset',
     holds: '`<edge>:<target>` by the oldest commit that it brings',
   },
-  { name: 'rc:{p}:feed', type: 'stream', holds: 'which records entered and left' },
+  { name: 'rc:{p}:feed', type: 'stream', holds: 'which records entered and left', isLoose: true },
   {
     name: 'rc:{p}:history',
     type: 'hash',
     holds: 'feed id → its hour that is open; how far the past is kept',
+    isLoose: true,
   },
   {
     name: 'rc:{p}:history:<month>',
     type: 'hash',
     holds: 'feed id → packed hours, or days: members, entered, left',
+    isLoose: true,
   },
-  { name: 'rc:{p}:history-months', type: 'hash', holds: 'month → bytes of its rows' },
+  {
+    name: 'rc:{p}:history-months',
+    type: 'hash',
+    holds: 'month → bytes of its rows',
+    isLoose: true,
+  },
   {
     name: 'rc:{p}:history-sizes',
     type: 'hash',
     holds: 'feed id and entry → members, when it became ready or a run ended',
+    isLoose: true,
   },
   {
     name: 'rc:{p}:followed',
     type: 'hash',
     holds: 'feed id → predicate that the feed goes by; in a run, that before',
+    isLoose: true,
   },
-  { name: 'rc:{p}:activations', type: 'stream', holds: 'flips that webhooks follow, until queued' },
-  { name: 'rc:{p}:outcomes', type: 'stream', holds: 'outcomes for writers that wait' },
-  { name: 'rc:{p}:dead', type: 'stream', holds: 'dead letters, with their reasons' },
+  {
+    name: 'rc:{p}:activations',
+    type: 'stream',
+    holds: 'flips that webhooks follow, until queued',
+    isLoose: true,
+  },
+  {
+    name: 'rc:{p}:outcomes',
+    type: 'stream',
+    holds: 'outcomes for writers that wait',
+    isLoose: true,
+  },
+  { name: 'rc:{p}:dead', type: 'stream', holds: 'dead letters, with their reasons', isLoose: true },
   {
     name: 'rc:{p}:dead-index',
     type: 'hash',
     holds: '`<type>:<id>` → its dead letters; weight of all; number dropped',
+    isLoose: true,
   },
   {
     name: 'rc:{p}:audit-samples',
     type: 'hash',
     holds: '`<type>:<id>` → JSON: what audits have noted of it',
+    isLoose: true,
   },
   {
     name: 'rc:{p}:neighbours:<edge>',
@@ -541,3 +574,15 @@ export const KEY_TABLE: readonly KeyRow[] = [
   { name: '{rc:queues}:activation:<id>:sync', type: 'hash', holds: 'a full sync under way' },
   { name: '{rc:queues}:activation:<id>:touched', type: 'set', holds: 'records told of meanwhile' },
 ];
+
+/**
+ * The rows of a partition's keys, or the catalog's, by the first part of their names after the tag.
+ * Of several the first one counts; what lies beside it under the same name holds the same kind, but
+ * for the weight of kept answers.
+ */
+export function keyRows(of: 'p' | 'catalog'): ReadonlyMap<string, KeyRow> {
+  const base = `rc:{${of}}:`;
+  const own = KEY_TABLE.filter(({ name }) => name.startsWith(base));
+  const named = own.map((row) => [row.name.slice(base.length).split(':', 1)[0]!, row] as const);
+  return new Map(named.reverse());
+}

@@ -13,6 +13,7 @@ import type { SegmentSets } from '../cli/segment-sets.ts';
 import type { ChangeLogs } from '../engine/change-logs.ts';
 import type { DeadLetterStore } from '../engine/dead-letter-store.ts';
 import type { PartitionStore, PartitionTail } from '../engine/partition-store.ts';
+import type { PastAudits } from '../engine/past-audits.ts';
 import type { ExplainStore } from '../explain/explain-store.ts';
 import type { FeedStore } from '../feed/feed-store.ts';
 import type { HistoryStore } from '../history/history-store.ts';
@@ -47,6 +48,7 @@ import { Keys } from './keys.ts';
 import { RedisMembershipStore } from './membership-store.ts';
 import { RedisPartitionStore } from './partition-store.ts';
 import { RedisPartitionTail } from './partition-tail.ts';
+import { RedisPastAudits } from './past-audits.ts';
 import { checkPermissions } from './permissions.ts';
 import { queueConnections } from './queue-connections.ts';
 import { reachRedis } from './reach.ts';
@@ -77,6 +79,7 @@ export interface Stores {
   readonly deadLetters: DeadLetterStore;
   readonly audits: AuditStore;
   readonly history: HistoryStore;
+  readonly pastAudits: PastAudits;
   readonly feeds: FeedStore;
   readonly explain: ExplainStore;
   readonly auditHistory: AuditHistory;
@@ -182,6 +185,7 @@ function storesOf(connected: Connected): Omit<Stores, 'commitChannel'> {
       repairs: new RedisRepairs(redis, keys.partitions),
     },
     history: new RedisHistoryStore(redis, keys.partitions),
+    pastAudits: new RedisPastAudits(redis, keys),
     feeds: new RedisFeedStore(redis, keys.partitions),
     explain: new RedisExplainStore(redis, keys.partitions),
     auditHistory: new RedisAuditHistory(redis, keys),

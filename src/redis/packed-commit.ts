@@ -22,6 +22,7 @@ import { CommitCommands } from './commit-commands.ts';
 import { type PartitionKeys, recordMember } from './keys.ts';
 import { META_FIELDS, metaWrites } from './partition-meta.ts';
 import { packActivations } from './rows/activation-entry.ts';
+import { changedField, packChanged } from './rows/changed.ts';
 import { countedField, packCounted } from './rows/counted.ts';
 import { KEPT_LETTERS, type KeptLetters, packLetter } from './rows/dead-letter.ts';
 import { packFailure } from './rows/failed.ts';
@@ -87,10 +88,19 @@ export class PackedCommit implements PreparedCommit {
     addReaders(commands, writes, keys);
     addDeadLetters(commands, writes, keys, letters);
     addMeta(commands, header, writes, keys);
+    addLoose(commands, keys);
     this.number = number;
     this.keys = commands.keys;
     this.arguments = commands.arguments;
   }
+}
+
+/** Of the keys that are written, those that may be removed if they hold something else. */
+function addLoose(commands: CommitCommands, keys: PartitionKeys): void {
+  const { counted, failed, followed, historySizes, activations, outcomes, auditSamples } = keys;
+  const all = [counted, failed, followed, historySizes, activations, outcomes, auditSamples];
+  const named = all.filter((key) => commands.names(key)).map((key) => commands.keyIndex(key));
+  commands.addWhole('LOOSE', keys.meta, ...named);
 }
 
 interface TypeWrites {
@@ -234,15 +244,20 @@ function addFailures(
   commands.add('HSET', keys.meta, [META_FIELDS.failures.name, nonce]);
 }
 
-/** Each commit takes its place in the ring, so that none before it passes for it. */
+/** Each commit takes its place in the rings, so that none before it passes for it. */
 function addCounted(
   commands: CommitCommands,
   { number, nonce }: CommitHeader,
-  { counted, dropped, failed }: CommitWrites,
+  { counted, dropped, failed, records }: CommitWrites,
   keys: PartitionKeys,
 ): void {
   const packed = packCounted(number, nonce, [...counted, ...dropped, ...failed.keys()]);
-  commands.addWhole('HSET', keys.counted, countedField(number), packed);
+  const written: string[] = [];
+  for (const { objectType, id, before, after } of records)
+    if (after.record !== before.record) written.push(recordMember(objectType, id));
+  const changed = packChanged(number, nonce, written);
+  const fields = [countedField(number), packed, changedField(number), changed];
+  commands.addWhole('HSET', keys.counted, ...fields);
 }
 
 function addEdges(commands: CommitCommands, writes: CommitWrites, keys: PartitionKeys): void {

@@ -142,6 +142,19 @@ export const SIGNATURES = {
     arguments: ['field', 'last', 'nowMs', 'pendingMax', 'deadMax'],
     more: true,
   }),
+  readChanged: answering<{
+    readonly number: number;
+    readonly nonce: string;
+    readonly since: 'known' | 'unknown';
+    readonly whole: number;
+    readonly changed: readonly (string | number)[];
+  }>()({
+    keys: ['meta', 'counted'],
+    arguments: ['sinceNumber', 'sinceNonce', 'ring', 'rowsMax'],
+    more: true,
+    answers: 'fields',
+    whenFull: 'no-writes',
+  }),
   readChunk: answering<{ readonly rows: readonly (string | null)[]; readonly isEnd: number }>()({
     keys: ['ids', 'records', 'heads', 'blocks'],
     arguments: ['after', 'most', 'bytesMax'],
@@ -188,6 +201,7 @@ export const SIGNATURES = {
     readonly clockMs: number;
     readonly catalogVersion: number;
     readonly trimmed: string;
+    readonly last: string;
     readonly epochs: string;
   }>()({
     keys: ['feed', 'meta'],
@@ -261,6 +275,11 @@ export const SIGNATURES = {
     keys: [...LANES, 'dead', 'deadOrder'],
     arguments: [],
     more: true,
+  }),
+  cutFeed: answering<'cut' | 'moved'>()({
+    keys: ['feed', 'meta'],
+    arguments: ['lost', 'next'],
+    whenFull: 'allow-oom',
   }),
   removeLetter: answering<'removed' | 'unknown'>()({
     keys: ['dead', 'deadIndex'],

@@ -9,6 +9,7 @@
 import type { Redis } from 'ioredis';
 import { Alarm } from '../alarm.ts';
 import { openBlockingConnection, openConnection } from './connection.ts';
+import { isWrongKind } from './failures.ts';
 
 /** An entry's id and its fields and values, alternating. */
 export type StreamEntry = readonly [id: string, fields: string[]];
@@ -41,6 +42,8 @@ export class StreamTail {
   /** Sends CLIENT UNBLOCK when a stream was added while the read was blocked. */
   readonly #control: Redis;
   readonly #followers = new Map<string, Follower>();
+  /** Streams whose keys hold another kind of value. */
+  #foreign: ReadonlySet<string> = new Set();
   #clientId: number | undefined;
   #isBlocked = false;
   #running: Promise<void> | undefined;
@@ -109,13 +112,23 @@ export class StreamTail {
           await this.#read();
           await afterFollowers();
         }
-      } catch {
+      } catch (error) {
+        // One such key would keep all others from being read.
+        if (isWrongKind(error)) await this.#findForeign().catch(() => {});
         // the connection's error listener has reported it; what was not read is read again from the
         // same positions
         this.#clientId = undefined;
         await this.#alarm.sleep(RETRY_MS);
       }
     }
+  }
+
+  /** Keys that hold something else are left out until they are streams again, or nothing. */
+  async #findForeign(): Promise<void> {
+    const streams = [...this.#followers.keys()];
+    const kinds = await Promise.all(streams.map((stream) => this.#control.type(stream)));
+    const isStream = (kind: string) => kind === 'stream' || kind === 'none';
+    this.#foreign = new Set(streams.filter((_, at) => !isStream(kinds[at]!)));
   }
 
   async #connect(): Promise<void> {
@@ -126,7 +139,10 @@ export class StreamTail {
   }
 
   async #read(): Promise<void> {
-    const asked = [...this.#followers].filter(([, follower]) => !follower.paused);
+    if (this.#foreign.size > 0) await this.#findForeign();
+    const asked = [...this.#followers].filter(
+      ([stream, follower]) => !follower.paused && !this.#foreign.has(stream),
+    );
     if (asked.length === 0) return this.#alarm.sleep(BLOCK_MS);
     const streams = asked.map(([stream]) => stream);
     const positions = asked.map(([, follower]) => follower.position);

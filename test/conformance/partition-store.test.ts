@@ -413,6 +413,25 @@ describe.each(WORLDS)('the partition store of $name', ({ open, isForReaders }) =
       expect(seen.counts).toEqual({ 4: 2 });
     });
 
+    it('that are no listed records are all met by a walk, and no others', async () => {
+      const ids = Array.from({ length: 700 }, (_, at) => `m${at}`);
+      const listed = ids.filter((_, at) => at % 3 > 0);
+      await owner.commit({
+        records: listed.map((id) => touched(id, row(recordRow({})))),
+        entering: new Map([[4, ids]]),
+      });
+      const met = new Set<string>();
+      for (let cursor: string | undefined, isEnd = false; !isEnd; isEnd = cursor === undefined) {
+        const of = { objectType: 'contacts', predicateId: 4, cursor, most: 50 };
+        const part = await store().walkStrays(of);
+        for (const id of part.items) met.add(id);
+        cursor = part.cursor;
+      }
+      expect([...met].sort()).toEqual(ids.filter((_, at) => at % 3 === 0).sort());
+      const none = { objectType: 'contacts', predicateId: 5, cursor: undefined, most: 50 };
+      expect(await store().walkStrays(none)).toEqual({ items: [], cursor: undefined });
+    });
+
     it('are counted only where that is asked for', async () => {
       await owner.commit({ entering: new Map([[4, ['a']]]) });
       expect((await world.seen(0)).counts).toEqual({});

@@ -2,8 +2,9 @@
  * cli.test.ts – The commands as a person runs them: each in a process of its own, over a private
  * Redis in a new folder.
  */
+import { once } from 'node:events';
 import { statSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -113,17 +114,13 @@ describe('rollcall serve', () => {
     cleanups.push(() => second.child.kill('SIGKILL'));
     expect(second.said).toContain(`The master key is kept in ${join(folder, 'master-key')}.`);
     expect(second.said).not.toContain('rk_');
-    expect((await second.stop()).code).toBe(0);
-  });
-
-  it('does not wait for a connection on which nothing ever came', async () => {
-    const served = await serve({ ROLLCALL_DATA: newFolder() });
-    const socket = connect(Number(new URL(served.url).port), '127.0.0.1');
+    // Nor does it wait for a connection on which nothing ever came.
+    const socket = connect(Number(new URL(second.url).port), '127.0.0.1');
     socket.on('error', () => {});
     cleanups.push(() => socket.destroy());
-    await sleep(300);
+    await once(socket, 'connect');
     const startedMs = Date.now();
-    expect((await served.stop()).code).toBe(0);
+    expect((await second.stop()).code).toBe(0);
     expect(Date.now() - startedMs).toBeLessThan(5_000);
   });
 
@@ -144,40 +141,6 @@ describe('rollcall serve', () => {
     expect(ended.code).toBe(1);
     expect(ended.stderr).toContain('SIGTERM again: ended at once.');
     expect(await waitForEnd(served.redis.process, 5_000)).toBe(true);
-  });
-
-  it('says which process has the data folder', async () => {
-    const folder = newFolder();
-    const served = await serve({ ROLLCALL_DATA: folder });
-    cleanups.push(() => served.stop());
-    const { code, stderr } = await runCli(['serve'], { ROLLCALL_DATA: folder });
-    expect(code).toBe(1);
-    expect(stderr).toContain(`in use by process ${served.child.pid}`);
-  });
-
-  it('says that the port is taken, and leaves no Redis behind', async () => {
-    const folder = newFolder();
-    const other = createServer();
-    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
-    cleanups.push(() => other.close());
-    const { port } = other.address() as { port: number };
-    const { code, stderr } = await runCli(['serve'], { ROLLCALL_DATA: folder, PORT: String(port) });
-    expect(code).toBe(1);
-    expect(stderr).toContain(`Port ${port} of 127.0.0.1 is taken`);
-    expect(stderr).not.toMatch(/^\s+at /m);
-    expect(() => statSync(join(folder, 'redis-server.json'))).toThrow('ENOENT');
-  });
-
-  it('says what was fixed when the deployment was founded', async () => {
-    const folder = newFolder();
-    await (await serve({ ROLLCALL_DATA: folder })).stop();
-    const { code, stderr } = await runCli(['serve'], {
-      ROLLCALL_DATA: folder,
-      ROLLCALL_PARTITIONS: '8',
-    });
-    expect(code).toBe(1);
-    expect(stderr).toContain('founded with ROLLCALL_PARTITIONS = 16');
-    expect(stderr).not.toMatch(/^\s+at /m);
   });
 });
 
@@ -225,18 +188,18 @@ describe('beside a server', () => {
     const file = join(dirname(folder.path), 'good.ndjson');
     writeFileSync(
       file,
-      Array.from({ length: 12_000 }, (_, i) => `${put(`c${i}`, i % 40)}\n`).join(''),
+      Array.from({ length: 6_000 }, (_, i) => `${put(`c${i}`, i % 40)}\n`).join(''),
     );
     const { code, stdout } = await runCli(['ingest', file, '--url', served.url], env);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: '12,000 accepted, 0 rejected.\n' });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '6,000 accepted, 0 rejected.\n' });
     const answer = await served.call('POST', '/v1/segments/counts', {
       slugs: ['adults', 'minors'],
     });
-    expect(await answer.json()).toMatchObject({ counts: [{ count: 6_600 }, { count: 5_400 }] });
+    expect(await answer.json()).toMatchObject({ counts: [{ count: 3_300 }, { count: 2_700 }] });
   });
 
   it('says which lines of the input were rejected, and ends with 1', async () => {
-    const good = Array.from({ length: 6_000 }, (_, i) => put(`c${i}`, i % 40));
+    const good = Array.from({ length: 5_200 }, (_, i) => put(`c${i}`, i % 40));
     const lines = [...good, put('c1', 'seven'), '', 'not JSON', put('c2', 2)];
     const { code, stdout } = await runCli(
       ['ingest', '-', '--url', served.url],
@@ -244,9 +207,9 @@ describe('beside a server', () => {
       lines.join('\n'),
     );
     expect(code).toBe(1);
-    expect(stdout).toContain('6,001 accepted, 2 rejected.');
-    expect(stdout).toContain('line 6001: attribute_invalid: ');
-    expect(stdout).toContain('line 6003: line_malformed: ');
+    expect(stdout).toContain('5,201 accepted, 2 rejected.');
+    expect(stdout).toContain('line 5201: attribute_invalid: ');
+    expect(stdout).toContain('line 5203: line_malformed: ');
   });
 
   it('goes on from a line', async () => {
@@ -281,7 +244,7 @@ describe('beside a server', () => {
     expect(code).toBe(0);
     predicateId = Number(/predicate id (\d+)/.exec(stdout)![1]);
     expect(stdout).toContain(keys.partitions[15]!.segment(predicateId));
-    expect(stdout).toContain('6,600 members');
+    expect(stdout).toContain('3,300 members');
     expect(stdout).toContain('An edit of the segment moves its members to other sets.');
     expect(stdout).toMatch(new RegExp(`HGET rc:\\{catalog\\}:slugs adults +→ ${predicateId}\n`));
     expect(stdout).toContain(`They lie in the Redis at ${served.redis.url}.`);
@@ -290,7 +253,7 @@ describe('beside a server', () => {
   });
 
   it('finds no difference while changes come in', async () => {
-    const flood = runCli(['ingest', '-', '--url', served.url], env, lines(20_000));
+    const flood = runCli(['ingest', '-', '--url', served.url], env, lines(10_000));
     const { code, stdout } = await runCli(['audit'], env);
     expect(stdout).toContain('Zero differences.');
     expect(code).toBe(0);
@@ -298,7 +261,7 @@ describe('beside a server', () => {
   });
 
   const lines = (count: number) =>
-    Array.from({ length: count }, (_, i) => put(`c${i % 12_000}`, (i * 7) % 40)).join('\n');
+    Array.from({ length: count }, (_, i) => put(`c${i % 6_000}`, (i * 7) % 40)).join('\n');
 
   it('finds what was planted in the sets, the counts, the state rows and the ids', async () => {
     const known = [put('c1', 1), put('c20', 20), put('c30', 30), put('c31', 31)].join('\n');

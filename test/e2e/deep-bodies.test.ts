@@ -111,6 +111,11 @@ const BODIES: Readonly<
   'POST /v1/imports/:type': (x) => [
     [`{"id":"new","free":${x}}\n${x}\n{"id":${x}}\n{"id":"new","data":${x}}`, LINES],
   ],
+  'POST /v1/records/:type/query': (x) => [
+    x,
+    `{"query":${x}}`,
+    `{"in":${x},"not_in":[${x}],"limit":${x},"cursor":${x}}`,
+  ],
   'POST /v1/session': (x) => [x, `{"key":${x}}`],
   'POST /v1/exports/:type': (x) => [x, `{"format":${x},"segment":${x}}`],
   'POST /v1/views/:slug/activations': (x) => [

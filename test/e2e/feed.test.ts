@@ -3,8 +3,15 @@
  * on.
  */
 import type { AddressInfo } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { partitionOf } from '../../src/change/partition.ts';
+import { FeedCursors } from '../../src/feed/feed-cursors.ts';
 import { SegmentMembers } from '../../src/membership/segment-members.ts';
+import { pushTo } from '../../src/multimap.ts';
+import type { PackedCommit } from '../../src/redis/packed-commit.ts';
+import { RedisPartitionStore } from '../../src/redis/partition-store.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
 import { built, createSegment, eventually, send } from '../support/deployment.ts';
 import {
@@ -71,6 +78,15 @@ async function pages(
 
 const told = ({ event, id, cause }: AnsweredEvent) => `${event} ${id} ${cause}`;
 const path = () => `/v1/segments/${adult}/changes`;
+
+/** What was told of each record, in its order. */
+function byRecord(events: readonly AnsweredEvent[]): Record<string, string[]> {
+  const byId = new Map<string, string[]>();
+  for (const event of events) pushTo(byId, event.id ?? '', `${event.at} ${told(event)}`);
+  // News of a segment come from each partition, merged by their clocks.
+  byId.get('')?.sort();
+  return Object.fromEntries([...byId].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
 
 describe('a page of changes', () => {
   it('says who entered and left, when and why', async () => {
@@ -252,7 +268,7 @@ describe('a stream of changes', () => {
     let client = await live();
     for (let n = 0; n < deaths; n++) {
       const some = Array.from({ length: changes / deaths }, () =>
-        put(`c${choose(200)}`, choose(36)),
+        put(`c${choose(changes / 10)}`, choose(36)),
       );
       const sent = send(api.deployment, some, 'accepted');
       if (choose(2) === 0) await sent;
@@ -266,10 +282,71 @@ describe('a stream of changes', () => {
     await client.kill();
     const all = await pages(path());
     expect(seen.length).toBeGreaterThan(changes / 4);
-    const bySelf = (events: readonly AnsweredEvent[]) =>
-      events.map((event) => `${event.id ?? ''} ${event.at} ${told(event)}`).sort();
-    expect(bySelf(seen)).toEqual(bySelf(all));
+    expect(new Set(seen.map(({ cursor }) => cursor)).size).toBe(seen.length);
+    expect(byRecord(seen)).toEqual(byRecord(all));
   });
+
+  it.runIf(isWhole)(
+    'brings an event within 100 ms of its commit, at p99',
+    {
+      timeout: 300_000,
+    },
+    async () => {
+      const [changes, apartMs] = [2000, 5];
+      const { founding, keys } = api.deployment;
+      const cursors = new FeedCursors(founding.install, founding.partitions);
+      const nameOf = (partition: number, number: number) => `${partition}-${number}`;
+      /** When each commit was sent to Redis, and when it was answered. */
+      const commits = new Map<string, { sentMs: number; answeredMs: number }>();
+      const { commit } = RedisPartitionStore.prototype;
+      const spied = vi
+        .spyOn(RedisPartitionStore.prototype, 'commit')
+        .mockImplementation(async function (this: RedisPartitionStore, prepared) {
+          const sentMs = performance.now();
+          const answer = await commit.call(this, prepared);
+          const written = (prepared as PackedCommit).keys;
+          const partition = keys.partitions.findIndex(({ meta }) => written.includes(meta));
+          commits.set(nameOf(partition, prepared.number), {
+            sentMs,
+            answeredMs: performance.now(),
+          });
+          return answer;
+        });
+      const seen = new Map<string, { ms: number; name: string }>();
+      const onEvent = ({ id, cursor }: AnsweredEvent) => {
+        if (id === undefined) return;
+        const partition = partitionOf(id, founding.partitions);
+        const { number } = cursors.read(cursor)[partition]!;
+        seen.set(id, { ms: performance.now(), name: nameOf(partition, number) });
+      };
+      const client = await open({ cursor: 'now' }, { onEvent });
+      const loop = monitorEventLoopDelay({ resolution: 1 });
+      loop.enable();
+      await eventually('it follows', () => followers() === 1);
+      for (let n = 0; n < changes; n++) {
+        void send(api.deployment, [put(`late${n}`, 20)], 'accepted');
+        await sleep(apartMs);
+      }
+      await eventually('it has seen all', () => seen.size === changes, 60_000);
+      loop.disable();
+      const isAnswered = () => [...seen.values()].every(({ name }) => commits.has(name));
+      await eventually('each commit was answered', isAnswered);
+      await client.kill();
+      spied.mockRestore();
+      const latencies = (since: 'sentMs' | 'answeredMs') =>
+        [...seen.values()]
+          .map(({ ms, name }) => ms - commits.get(name)![since])
+          .sort((a, b) => a - b);
+      const at = (share: number, since: 'sentMs' | 'answeredMs') =>
+        Math.round(latencies(since)[Math.floor(share * changes)]!);
+      console.log(
+        `${changes} events: p50 ${at(0.5, 'answeredMs')} ms, p99 ${at(0.99, 'answeredMs')} ms after ` +
+          `the answer to their commit; p99 ${at(0.99, 'sentMs')} ms after it was sent; ` +
+          `the event loop is late by ${Math.round(loop.percentile(99) / 1e6)} ms at p99`,
+      );
+      expect(at(0.99, 'answeredMs')).toBeLessThanOrEqual(100);
+    },
+  );
 
   it('leaves nothing behind when its client goes', async () => {
     const clients = await Promise.all(Array.from({ length: 5 }, () => open({})));

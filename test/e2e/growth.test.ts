@@ -15,8 +15,9 @@ import {
   openTestDeployment,
   send,
 } from '../support/deployment.ts';
+import { isWhole } from '../support/whole.ts';
 
-const EDITS = 250;
+const EDITS = isWhole ? 250 : 150;
 const organizations = { attributes: { industry: { type: 'string' } } };
 const relationships = {
   organization: {
@@ -109,7 +110,7 @@ async function edit(slug: string, query: object): Promise<void> {
   await built(deployment);
 }
 
-describe('250 edits of segments over a relationship', () => {
+describe(`${EDITS} edits of segments over a relationship`, () => {
   it('leave every row, field and set at the size of the first', { timeout: 240_000 }, async () => {
     await open();
     await createSegment(deployment, 'sums', 'organizations', aged('sum', 1));

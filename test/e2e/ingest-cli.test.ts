@@ -112,6 +112,7 @@ describe('rollcall ingest that breaks off', () => {
     expect(stderr).toContain('Go on with --from 5001');
     expect(stderr).not.toMatch(/^\s+at /m);
 
+    if (act !== lost) return;
     const rest = await ingest(goods(12_000), '--from', '5001');
     expect([rest.code, rest.stdout]).toEqual([0, '7,000 accepted, 0 rejected.\n']);
     expect(bodies.slice(2).flat()).toEqual(goods(12_000).slice(5000));

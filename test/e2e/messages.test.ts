@@ -3,7 +3,7 @@
  * happened, where, and what to do; in a sentence, without a stack, and without a password.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -339,6 +339,9 @@ describe('a data folder', () => {
     expect(taken).toMatch(
       /^Port \d+ of 127\.0\.0\.1 is taken by another program\. Choose another one with PORT\.$/,
     );
+    // Nor is its Redis left behind.
+    expect(existsSync(join(folder, 'other'))).toBe(true);
+    expect(existsSync(join(folder, 'other', 'redis-server.json'))).toBe(false);
 
     const standby = await startServer({
       REDIS_URL: first.redis.url,

@@ -10,7 +10,7 @@ import type { TestDeployment } from '../support/client.ts';
 import { built, eventually, openTestDeployment } from '../support/deployment.ts';
 import { isWhole } from '../support/whole.ts';
 
-const RECORDS = isWhole ? 100_000 : 30_000;
+const RECORDS = isWhole ? 100_000 : 12_000;
 const OTHERS = 500;
 const CHANGES_A_SECOND = 1000;
 const WINDOW_S = 30;

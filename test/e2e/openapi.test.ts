@@ -26,6 +26,7 @@ interface Shown {
 interface Parameter extends Shown {
   readonly name: string;
   readonly in: string;
+  readonly required?: boolean;
 }
 interface Operation {
   readonly operationId: string;
@@ -131,20 +132,32 @@ async function prepared(finds: number): Promise<[TestApi, Record<string, string>
 
 /** In terms of what exists: a job is named by an id of its own. */
 function urlOf(path: string, operation: Operation, made: Record<string, string>): string {
-  return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+  const required = (operation.parameters ?? []).filter(
+    (each) => each.in === 'query' && each.required,
+  );
+  const query = required.map(
+    (each) => `${each.name}=${encodeURIComponent(String(examplesOf(document, each)[0]))}`,
+  );
+  const named = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
     if (name === 'activation') return made['activation']!;
     if (path.startsWith('/v1/jobs')) return made['job']!;
     const parameter = operation.parameters!.find((each) => each.name === name)!;
     return String(examplesOf(document, parameter)[0]);
   });
+  return query.length === 0 ? named : `${named}?${query.join('&')}`;
 }
 
 /**
  * These need something that no document can show: a receiver, a dead letter, a sync or an audit
- * that was asked for, a segment that is deleted.
+ * that was asked for, a segment that is deleted, a page that asks; and one never ends.
  */
 const OF_LETTERS = ['getLetter', 'discardLetter', 'retryLetter'];
-const NEEDS_MORE = ['testActivation', 'getSync', 'restoreSegment', 'getAudit', ...OF_LETTERS];
+const OF_PAGES = ['beginSession', 'openStream'];
+const NEEDS_MORE = [
+  ...['testActivation', 'getSync', 'restoreSegment', 'getAudit'],
+  ...OF_LETTERS,
+  ...OF_PAGES,
+];
 
 const described = await openTestApi();
 const document = (await described.server.inject('/openapi.json')).json<Document>();
@@ -228,7 +241,10 @@ describe('an example can be sent as it stands:', () => {
       for (const parameter of operation.parameters ?? []) {
         const { name, in: where } = parameter;
         for (const example of where === 'query' ? examplesOf(document, parameter) : []) {
-          const url = `${urlOf(path, operation, made)}?${name}=${encodeURIComponent(String(example))}`;
+          const base = urlOf(path, operation, made);
+          const url = base.includes(`?${name}=`)
+            ? base
+            : `${base}${base.includes('?') ? '&' : '?'}${name}=${encodeURIComponent(String(example))}`;
           const answer = await api.call(
             method,
             url,
@@ -257,7 +273,7 @@ describe('what is answered is declared:', () => {
         `${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`
       ] === 'nothing';
     const seen = new Set([
-      await status(method, `${url}?no_such_parameter`),
+      await status(method, `${url}${url.includes('?') ? '&' : '?'}no_such_parameter`),
       await status(method, url),
     ]);
     if (!isOpen) {

@@ -4,9 +4,11 @@
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Change } from '../../src/change/change.ts';
 import { ERRORS } from '../../src/errors.ts';
+import type { WrittenRecord } from '../../src/preview/record-source.ts';
+import { openRecordSource } from '../../src/redis/record-source.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
 import { built, createSegment, eventually, send } from '../support/deployment.ts';
 import { isWhole } from '../support/whole.ts';
@@ -15,6 +17,7 @@ const CONTACTS = isWhole ? 100_000 : 600;
 const DAY_MS = 86_400_000;
 const SAAS = { field: 'organization.industry', operator: '=', value: 'saas' };
 const ADULT = { field: 'age', operator: '>=', value: 18 };
+const EMAIL = { field: 'email', operator: '=', value: '' };
 const SPENDS = { field: 'orders.total', aggregate: 'sum', operator: '>=', value: 30 };
 /** Costs more than it may for a record with so long a text. */
 const COSTS_BY_LENGTH = { in: ['q', { cat: Array(40).fill({ var: 'email' }) }] };
@@ -46,7 +49,7 @@ function* changes(): Iterable<Change> {
 
 beforeAll(async () => {
   api = await openTestApi({
-    limits: { previewsWaiting: 2, previews: 1, previewsPerConnection: 1 },
+    limits: { previewsWaiting: 2, previews: 1, previewsPerConnection: 1, streamsPerKey: 2 },
   });
   const { deployment } = api;
   const text = { type: 'string' } as const;
@@ -176,6 +179,18 @@ describe('a preview', () => {
     expect((await api.call('POST', '/v1/segments/preview', faulty, sent)).statusCode).toBe(422);
   });
 
+  it('is one of the streams that a key may have, as long as it tells', async () => {
+    const body = { object_type: 'contacts', query: all(SAAS), timeout_ms: 60_000 };
+    const sent = { accept: 'text/event-stream' };
+    const ask = () => api.call('POST', '/v1/segments/preview', body, sent);
+    const answers = await Promise.all([ask(), ask(), ask()]);
+    expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([200, 200, 429]);
+    const refused = answers.find(({ statusCode }) => statusCode === 429)!;
+    expect(refused.json()).toMatchObject({ detail: '2 streams of this key are open' });
+    expect(refused.headers['retry-after']).toBe('5');
+    for (const each of await Promise.all([ask(), ask()])) expect(each.statusCode).toBe(200);
+  });
+
   it('tells as its last event, and whole, of a problem that comes after the first', async () => {
     const long = { op: 'put', object_type: 'contacts', id: 'long', data: { email: LONG } };
     await createSegment(api.deployment, 'costly', 'contacts', COSTS_BY_LENGTH);
@@ -240,6 +255,37 @@ describe('a preview', () => {
   });
 });
 
+describe('a commit', () => {
+  it('names the records that it wrote, and no others', async () => {
+    const { keys } = api.deployment;
+    const partitions = keys.partitions.length;
+    const source = await openRecordSource({
+      ...{ url: inject('redisUrl'), prefix: keys.prefix, partitions },
+    });
+    const marks = async () =>
+      Promise.all(
+        keys.partitions.map(async (_, at) => (await source.changes(at, undefined, [])).commit),
+      );
+    const before = await marks();
+    const [patched, deleted] = [contactId(40), 'p17'];
+    await send(api.deployment, [
+      { op: 'patch', object_type: 'contacts', id: patched, data: { email: 'new@x.example' } },
+      { op: 'patch', object_type: 'contacts', id: contactId(41), data: { age: 2 } },
+      { op: 'delete', object_type: 'orders', id: deleted },
+    ]);
+    const types = ['contacts', 'orders'];
+    const found = await Promise.all(before.map((mark, at) => source.changes(at, mark, types)));
+    const written = found.flatMap((each) => each.written as WrittenRecord[]);
+    source.close();
+    expect(written.map(({ typeAt, id }) => `${types[typeAt]} ${id}`).sort()).toEqual(
+      [`contacts ${patched}`, `contacts ${contactId(41)}`, `orders ${deleted}`].sort(),
+    );
+    expect(String(written.find(({ id }) => id === patched)!.row)).toContain('new@x.example');
+    const { count } = await preview({ query: all({ ...EMAIL, value: 'new@x.example' }) });
+    expect(count).toBe(1);
+  });
+});
+
 describe('what a preview refuses', () => {
   it.each([
     [422, 'query_invalid', '/query/rules/0/field', { query: all({ ...ADULT, field: 'x' }) }],
@@ -291,21 +337,22 @@ describe('what a preview refuses', () => {
       'content-type: application/json',
       `content-length: ${body.length}`,
     ];
-    const ask = async () => {
+    const ask = async (accept = 'application/json') => {
       const socket = connect((api.server.server.address() as AddressInfo).port, '127.0.0.1');
       await once(socket, 'connect');
-      socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+      socket.write(`${[...head, `accept: ${accept}`].join('\r\n')}\r\n\r\n${body}`);
       return socket;
     };
     // All ask at once: one runs and two wait, so some of the six are refused.
-    const sockets = await Promise.all(Array.from({ length: 6 }, ask));
+    const sockets = await Promise.all(Array.from({ length: 6 }, () => ask()));
     const answers = await Promise.all(
       sockets.map(async (socket) => String((await once(socket, 'data'))[0])),
     );
     const refused = answers.filter((text) => text.startsWith('HTTP/1.1 429'));
     expect(refused.length).toBeGreaterThan(0);
     for (const text of refused) expect(text).toMatch(/retry-after: 1\r\n/i);
-    const gone = await Promise.all(Array.from({ length: 3 }, ask));
+    const accepts = ['application/json', 'text/event-stream', 'text/event-stream'];
+    const gone = await Promise.all(accepts.map(ask));
     for (const socket of [...gone, ...sockets]) socket.destroy();
     await eventually('nothing runs any more', () => previews.size === 0);
     expect((await preview({ query: all() })).count).toBe(CONTACTS - 1);

@@ -301,6 +301,37 @@ async function valuesKey(): Promise<[keys: PartitionKeys, key: string, member: s
   throw new Error('no holder has a value');
 }
 
+/** Of a segment, in a partition whose history tells of it: the hour that is open. */
+async function openHour(slug: string): Promise<[keys: PartitionKeys, feedId: string]> {
+  const { keys, store, historyFolder } = api.deployment;
+  const feedId = String(store.catalog.segments.get(slug)!.feedId);
+  for (const [partition, own] of keys.partitions.entries()) {
+    await historyFolder.foldAll(partition);
+    if ((await redis.hexists(own.history, feedId)) && take(`${own.history} ${feedId}`))
+      return [own, feedId];
+  }
+  throw new Error(`no history tells of ${slug}`);
+}
+
+/** A segment's revisions that are replaced by two edits. */
+async function revised(slug: string): Promise<[key: string, newest: string]> {
+  const { catalog } = api.deployment.keys;
+  const name = async () => `${slug} ${++turns}`;
+  for (let edit = 0; edit < 2; edit++)
+    await ok('PATCH', `/v1/segments/${slug}`, { title: await name() });
+  const { id, revision } = api.deployment.store.catalog.segments.get(slug)!;
+  return [catalog.revisions, `${id}:${revision - 1}`];
+}
+
+/** The entries of a feed that nobody has planted anything in. */
+async function feedOfMany(): Promise<[keys: PartitionKeys, ids: string[]]> {
+  for (const keys of api.deployment.keys.partitions) {
+    const ids = (await redis.xrange(keys.feed, '-', '+')).map(([id]) => id);
+    if (ids.length > 3 && take(keys.feed)) return [keys, ids];
+  }
+  throw new Error('no feed has so many entries');
+}
+
 /** A contact that was deleted a moment ago. */
 function deleted(): [keys: PartitionKeys, member: string] {
   const id = DELETED.find((one) => take(`contacts:${one}`))!;
@@ -784,6 +815,73 @@ const KINDS: readonly Kind[] = [
     plant: () => redis.hset(at('c1').deadIndex, 'bytes', '77', 'contacts:c1', ',1-1,'),
   },
   {
+    name: 'an entry of a feed is gone',
+    plant: async () => {
+      const [keys, ids] = await feedOfMany();
+      await redis.xdel(keys.feed, ids[2]!);
+    },
+  },
+  {
+    name: 'the last entry of a feed is gone',
+    plant: async () => {
+      const [keys, ids] = await feedOfMany();
+      await redis.xdel(keys.feed, ids.at(-1)!);
+    },
+  },
+  {
+    name: 'a history ends at another number',
+    plant: async () => {
+      const [keys, feedId] = await openHour('adults');
+      const packed = (await redis.hget(keys.history, feedId))!;
+      await redis.hset(keys.history, feedId, packed.replace(/[=:].*$/, '=zz'));
+    },
+  },
+  {
+    name: 'the open hour of a history is lost',
+    plant: async () => {
+      const [keys, feedId] = await openHour('in-large');
+      await redis.hdel(keys.history, feedId);
+    },
+  },
+  {
+    name: 'a history that nobody can read',
+    plant: async () => {
+      const [keys, feedId] = await openHour('noted');
+      await redis.hset(keys.history, feedId, 'garbage');
+    },
+  },
+  {
+    name: 'meta does not say what history has folded',
+    plant: () => redis.hdel(at('c1').meta, 'history-folded'),
+    isHarmless: true,
+  },
+  {
+    name: 'the text of a revision is lost',
+    plant: async () => redis.hdel(...(await revised('adults'))),
+  },
+  {
+    name: 'the text of a revision is another, and one that nobody can read',
+    plant: async () => {
+      await redis.hset(...(await revised('in-large')), '{"at":1,"title":"","query":{}}');
+      await redis.hset(...(await revised('noted')), 'garbage');
+    },
+  },
+  {
+    name: 'a text of no revision',
+    plant: () => redis.hset(api.deployment.keys.catalog.revisions, 'nobody:3', '{}'),
+  },
+  {
+    name: 'a feed id names no segment any more',
+    plant: async () => {
+      const { catalog } = api.deployment.keys;
+      const feedIdOf = (slug: string) =>
+        String(api.deployment.store.catalog.segments.get(slug)!.feedId);
+      await redis.hdel(catalog.feedIds, feedIdOf('adults'));
+      const other = JSON.stringify({ slug: 'adults', segment: 'x', object_type: 'contacts' });
+      await redis.hset(catalog.feedIds, feedIdOf('lately'), other);
+    },
+  },
+  {
     name: 'a slug leads to the sets of another segment',
     plant: () => redis.hset(slugsKey(), 'adults', String(predicateIdOf('lately'))),
   },
@@ -817,7 +915,7 @@ const KINDS: readonly Kind[] = [
  */
 const BY_KEY: Readonly<Record<string, { readonly planting: string } | { readonly none: string }>> =
   {
-    'rc:{p}:log': { none: 'what was acknowledged, and nothing else says what that was' },
+    'rc:{p}:log': { none: 'what was acknowledged; another kind of value there is found (below)' },
     'rc:{p}:inbox': { none: 'its source holds what was lost: it is sent again (faults/)' },
     'rc:{p}:outbox:<q>': { none: 'what was lost is noticed by its target (faults/)' },
     'rc:{p}:delivered': { none: 'both ends notice, and begin an epoch (faults/)' },
@@ -835,13 +933,13 @@ const BY_KEY: Readonly<Record<string, { readonly planting: string } | { readonly
     'rc:{p}:tombstones': { planting: 'a tombstone is lost' },
     'rc:{p}:fanouts': { none: 'a fan-out begins anew' },
     'rc:{p}:fanouts-since': { planting: 'a fan-out over an edge that is gone' },
-    'rc:{p}:feed': { none: 'nothing else says what was told' },
+    'rc:{p}:feed': { planting: 'an entry of a feed is gone' },
     'rc:{p}:followed': { none: 'without it the feed says segment_ready anew' },
     'rc:{p}:activations': { none: 'nothing else says what was told: a full sync tells it' },
-    'rc:{p}:history': { none: 'what was folded: the feed that said it is trimmed' },
-    'rc:{p}:history:<month>': { none: 'what was folded: the feed that said it is trimmed' },
-    'rc:{p}:history-months': { none: 'what was folded: the feed that said it is trimmed' },
-    'rc:{p}:history-sizes': { none: 'a size that the next fold takes up' },
+    'rc:{p}:history': { planting: 'a history ends at another number' },
+    'rc:{p}:history:<month>': { none: 'hours of before, and the feed that said it is trimmed' },
+    'rc:{p}:history-months': { none: 'weights, by which the oldest months go' },
+    'rc:{p}:history-sizes': { none: 'without it a history ends at no number, which is planted' },
     'rc:{p}:outcomes': { none: 'who waits for one is answered when its time is over' },
     'rc:{p}:dead': { none: 'nothing else holds a letter' },
     'rc:{p}:dead-index': { planting: 'the index of dead letters says something else' },
@@ -863,9 +961,9 @@ const BY_KEY: Readonly<Record<string, { readonly planting: string } | { readonly
     'rc:{catalog}:log': { none: 'who misses a version reads the whole catalog' },
     'rc:{catalog}:activations': { none: 'what was declared, and nothing else says what' },
     'rc:{catalog}:webhook-secrets': { none: 'nothing else holds a secret' },
-    'rc:{catalog}:feed-ids': { none: 'nothing else says what a feed entry means' },
+    'rc:{catalog}:feed-ids': { planting: 'a feed id names no segment any more' },
     'rc:{catalog}:histories': { none: 'the past of segments, and nothing else says what it was' },
-    'rc:{catalog}:revisions': { none: 'the past of segments, and nothing else says what it was' },
+    'rc:{catalog}:revisions': { planting: 'the text of a revision is lost' },
     'rc:{catalog}:audits': { none: 'what was found; nothing rests on it' },
     'rc:{catalog}:gone-activations': { none: 'a list of what is to be cleared up' },
     'rc:{catalog}:sorted:<slug>:<run>': { none: 'it is sorted again for the next reader' },
@@ -916,7 +1014,7 @@ async function rollcallAudit(options: {
       ROLLCALL_PREFIX: keys.prefix,
       LOG_LEVEL: 'silent',
     };
-    const code = await runAudit(loadConfig(env), { timeoutMs: 8000, ...options });
+    const code = await runAudit(loadConfig(env), { timeoutMs: 30_000, ...options });
     return { code, said: said.join('\n') };
   } finally {
     spy.mockRestore();
@@ -949,6 +1047,32 @@ async function countOf(slug: string): Promise<number> {
   return counts[0]!.count;
 }
 
+/** What was: histories end at the members, feeds can be followed, revisions be read. */
+async function expectPastRight(): Promise<void> {
+  const plain = Object.keys(SEGMENTS).filter((slug) => !/lately/.test(slug));
+  const to = new Date(Date.now() + 1000).toISOString();
+  const from = new Date(Date.now() - 3_600_000).toISOString();
+  const span = { slugs: plain, from, to, step: 'hour' };
+  const { history } = (await ok('POST', '/v1/segments/history', span)) as {
+    history: Record<string, { count: number | null }[]>;
+  };
+  for (const slug of plain) {
+    expect(history[slug]!.at(-1)!.count, `the history of ${slug}`).toBe(await countOf(slug));
+    const { data } = (await ok('GET', `/v1/segments/${slug}/revisions`)) as {
+      data: { title: string }[];
+    };
+    for (const { title } of data) expect(title).not.toBe('');
+  }
+  for (let cursor = 'oldest', isEnd = false; !isEnd; ) {
+    const page = (await ok('GET', `/v1/memberships/changes?limit=1000&cursor=${cursor}`)) as {
+      data: unknown[];
+      next_cursor: string;
+    };
+    isEnd = page.data.length === 0 || page.next_cursor === cursor;
+    cursor = encodeURIComponent(page.next_cursor);
+  }
+}
+
 /**
  * Counts, members, lookups, the segments of a record, a type that is declared otherwise, and what
  * changes move then.
@@ -960,6 +1084,7 @@ async function expectAnswersRight(): Promise<void> {
     };
     if (!/lately/.test(slug)) expect(await countOf(slug), slug).toBe(data.length);
   }
+  await expectPastRight();
   const { contacts } = TYPES;
   const more = { ...contacts, attributes: { ...contacts.attributes, extra: { type: 'string' } } };
   await ok('PUT', '/v1/object-types/contacts', more);
@@ -1028,14 +1153,19 @@ const PLANTINGS =
 
 const mended = { code: 0, said: expect.stringMatching(/Zero differences\.$/) };
 
+const isRestless = (kinds: readonly Kind[]) => kinds.some(({ apart }) => apart === 'restless');
+
+/** Of a partition that does not come to rest, an audit waits out its time. */
+const repair = (kinds: readonly Kind[]) =>
+  rollcallAudit({ repair: true, ...(isRestless(kinds) ? { timeoutMs: 8000 } : {}) });
+
 /** As many differences as faults, at least; a partition that does not come to rest is told so. */
 async function expectFound(kinds: readonly Kind[]): Promise<void> {
-  const isRestless = kinds.some(({ apart }) => apart === 'restless');
-  const { code, said } = await rollcallAudit(isRestless ? { timeoutMs: 2000 } : {});
+  const { code, said } = await rollcallAudit(isRestless(kinds) ? { timeoutMs: 2000 } : {});
   const plain = kinds.filter(({ isHarmless }) => !isHarmless);
   if (plain.length === 0) return;
   expect(code).toBe(1);
-  if (isRestless) return expect(said).toContain('did not catch up');
+  if (isRestless(kinds)) return expect(said).toContain('did not catch up');
   const number = /([\d,]+) (?:differences|segments without a predicate)\.$/.exec(said)![1]!;
   expect(Number(number.replaceAll(',', '')), said).toBeGreaterThanOrEqual(plain.length);
 }
@@ -1045,7 +1175,7 @@ describe('a planted fault', () => {
     await prepared();
     for (const { plant } of kinds) await plant();
     await expectFound(kinds);
-    expect(await rollcallAudit({ repair: true })).toEqual(mended);
+    expect(await repair(kinds)).toEqual(mended);
     await expectKeptRight();
     await expectAnswersRight();
     await expectKeptRight();
@@ -1059,7 +1189,7 @@ describe('a planted fault', () => {
       const stop = flood();
       try {
         for (const { plant } of kinds) await plant();
-        expect(await rollcallAudit({ repair: true })).toEqual(mended);
+        expect(await repair(kinds)).toEqual(mended);
       } finally {
         await stop();
       }
@@ -1196,6 +1326,55 @@ describe('keys that hold another kind of value than anybody reads there', () => 
     await redis.hset(key, 'b', row);
     expect(await rollcallAudit({ repair: true })).toMatchObject({ code: 0 });
     expect(await countOf('noted')).toBe(3);
+  });
+
+  it('do not stop the partition where no answer about members rests on them', {
+    timeout: 60_000,
+  }, async () => {
+    const keys = other.deployment.keys.partitions[partitionOf('a', 2)]!;
+    const loose = KEY_TABLE.filter(({ isLoose }) => isLoose).map(({ name }) =>
+      name.replace('rc:{p}:', keys.base).replace('<month>', '2020-01'),
+    );
+    expect(loose).toHaveLength(13);
+    const kinds = () => Promise.all(loose.map((key) => redis.type(key)));
+    for (const key of loose) await redis.multi().del(key).set(key, 'x').exec();
+    const audit = await rollcallAudit({});
+    for (const key of loose) expect(audit.said).toContain(`${key}(a string, not a `);
+    // The owner goes on, and so does the next one.
+    await ok('PUT', '/v1/records/notes/a', { text: 'a again' });
+    await ok('PUT', '/v1/records/notes/d', { text: 'd' });
+    await redis.hincrby(keys.meta, 'number', 1);
+    await ok('DELETE', '/v1/records/notes/d');
+    expect(other.deployment.worker!.fatal).toEqual([]);
+    expect(await countOf('noted')).toBe(3);
+    expect(await rollcallAudit({ repair: true })).toEqual(mended);
+    expect((await kinds()).filter((kind) => kind === 'string')).toEqual([]);
+    await ok('PUT', '/v1/records/notes/a', { text: null });
+    expect(await countOf('noted')).toBe(2);
+    const span = { from: new Date(Date.now() - 60_000), to: new Date(Date.now() + 60_000) };
+    const body = { slugs: ['noted'], ...span, step: 'hour' };
+    const { history } = (await ok('POST', '/v1/segments/history', body)) as {
+      history: { noted: { count: number }[] };
+    };
+    expect(history.noted.at(-1)!.count).toBe(2);
+    await ok('PUT', '/v1/records/notes/a', { text: 'a' });
+  });
+
+  it('where what is lost is kept nowhere else, nothing is repaired, and it is said', {
+    timeout: 60_000,
+  }, async () => {
+    const { revisions, histories } = other.deployment.keys.catalog;
+    await redis.set(revisions, 'x');
+    expect((await rollcallAudit({ repair: true })).code).toBe(0);
+    expect(await redis.exists(revisions)).toBe(0);
+    // No process could begin without it: one that runs says so.
+    await redis.set(histories, 'x');
+    const { id } = (await ok('POST', '/v1/audits', { repair: true })) as { id: string };
+    await other.ended(id);
+    const audit = JSON.stringify(await ok('GET', `/v1/audits/${id}`));
+    expect(audit).toContain(`${histories}(a string, not a hash)`);
+    expect(audit).toMatch(/Not repaired: [^"]* backup\./);
+    await redis.del(histories);
   });
 
   it('have stopped a partition: the repair says so and ends', { timeout: 60_000 }, async () => {

@@ -49,6 +49,7 @@ const FOR_EVERYBODY = [
   'POST /v1/session',
   'GET /v1/session',
   'DELETE /v1/session',
+  'POST /v1/records/:type/query',
   'GET /v1/info',
   'GET /v1/stream',
   'GET /v1/activations',

@@ -10,7 +10,8 @@ import { dataFolder, runCli, type Served, serve } from '../support/cli.ts';
 const folders = [dataFolder(), dataFolder()];
 const files = dataFolder();
 const served: Served[] = [];
-const ROWS = 20_000;
+/** More than a request may hold: a file of them is taken over as a job. */
+const ROWS = 12_000;
 
 beforeAll(async () => {
   mkdirSync(files.path);
@@ -77,7 +78,7 @@ describe('rollcall seeds', () => {
     writeFileSync(file('rows.json'), JSON.stringify(rows));
     const first = await seeds(0, 'import', file('rows.json'));
     expect(first).toMatchObject({ code: 0, stderr: '' });
-    expect(first.stdout).toContain('20,000 created, 0 updated, 0 unchanged.');
+    expect(first.stdout).toContain('12,000 created, 0 updated, 0 unchanged.');
 
     const exported = await seeds(
       0,
@@ -88,13 +89,13 @@ describe('rollcall seeds', () => {
     );
     expect(exported).toMatchObject({ code: 0, stdout: '' });
     expect(exported.stderr).toBe(
-      `1 object_types, 1 segments, 20,000 rows written to ${file('all.ndjson')}.\n`,
+      `1 object_types, 1 segments, 12,000 rows written to ${file('all.ndjson')}.\n`,
     );
     expect((await seeds(1, 'import', file('all.ndjson'))).stdout).toContain(
-      '20,002 created, 0 updated, 0 unchanged.',
+      '12,002 created, 0 updated, 0 unchanged.',
     );
     expect((await seeds(1, 'import', file('all.ndjson'))).stdout).toBe(
-      '0 created, 0 updated, 20,002 unchanged.\n',
+      '0 created, 0 updated, 12,002 unchanged.\n',
     );
     await seeds(
       1,

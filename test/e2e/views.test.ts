@@ -478,7 +478,7 @@ describe('a view', () => {
       Object.keys(await done('PATCH', '/views/crud', { description: null, sort: null })),
     ).not.toContain('sort');
     expect(await done('PUT', '/views/crud', await done('GET', '/views/crud'))).toMatchObject({
-      revision: 5,
+      revision: 4,
     });
     await done('DELETE', '/views/crud');
     expect(await refusal('GET', '/views/crud')).toEqual([404, 'view_unknown']);

@@ -17,6 +17,7 @@ import { isWhole } from '../support/whole.ts';
 
 const CONTACTS = isWhole ? 30_000 : 4000;
 const PARTITIONS = 4;
+const KILLS_MAX = 10;
 const SLUGS = ['young', 'young-swiss'];
 
 const cleanups: (() => unknown)[] = [];
@@ -87,7 +88,7 @@ async function replayed(redis: Redis): Promise<Map<string, string[]>> {
   for (const { feed } of partitions) {
     for (const [, fields] of await redis.xrange(feed, '-', '+')) {
       const { control, events } = readFeed(fields[fields.indexOf(FEED_FIELD) + 1]!);
-      for (const [kind] of control) expect(kind).toBe(FEED_NEWS.segment_ready);
+      for (const [kind] of control) expect(kind).not.toBe(FEED_NEWS.segment_deleted);
       for (const [, id, , flips] of events) {
         for (const flip of flips) {
           const set = told.get(slugOf(flippedFeedId(flip)))!;
@@ -124,10 +125,15 @@ it('kill -9 of the server in the middle of a run over a partition, twice', async
       await served.call('PATCH', url, change).catch(() => sleep(20)); // it is down
     }
   })();
-  const query = { combinator: 'and', rules: [rule('age', '>=', 10)] };
-  expect((await served.call('PATCH', '/v1/segments/young', { query })).status).toBe(200);
+  const edit = async (age: number) => {
+    const query = { combinator: 'and', rules: [rule('age', '>=', age)] };
+    expect((await served.call('PATCH', '/v1/segments/young', { query })).status).toBe(200);
+  };
+  await edit(10);
   const cut: number[] = [];
-  for (let kill = 0; kill < 2; kill++) {
+  // A kill that comes when all is told says nothing: there is another edit, and another kill.
+  for (let kill = 0; kill < 2 || (kill < KILLS_MAX && Math.max(...cut) === 0); kill++) {
+    if (kill >= 2) await edit(10 + kill);
     for (const untilMs = Date.now() + 20_000; (await telling(redis)) === 0; await sleep(1))
       if (Date.now() > untilMs) break;
     await served.kill9();
@@ -137,7 +143,7 @@ it('kill -9 of the server in the middle of a run over a partition, twice', async
   await eventually('all is told', async () => (await isReady()) && (await telling(redis)) === 0);
   isChanging = false;
   await changing;
-  expect(cut[0]).toBeGreaterThan(0);
+  expect(Math.max(...cut)).toBeGreaterThan(0);
   const list = (path: string) => (cursor: string) =>
     served.call('GET', `${path}?limit=1000${cursor}`);
   const records = await everyPage<{ id: string; data: object }>(list('/v1/records/contacts'));

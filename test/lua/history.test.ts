@@ -272,6 +272,32 @@ describe('the past', () => {
     await expectAsTold(START_MS + 3 * HOUR_MS, 'hour');
   });
 
+  it('is folded once, though meta has lost how far it is', async () => {
+    await world.begin();
+    await world.tell(0, { at: START_MS + HOUR_MS, flips: [[7, true]] });
+    await world.folder().foldAll(0);
+    await bench.redis.hdel(world.keys.partitions[0]!.meta, 'history-folded');
+    await world.tell(0, { at: START_MS + 2 * HOUR_MS, flips: [[7, true]] });
+    await expectAsTold(START_MS + 4 * HOUR_MS, 'hour');
+    await world.folder().foldAll(0);
+    await expectAsTold(START_MS + 4 * HOUR_MS, 'hour');
+    expect(world.lost).toBe(0);
+  });
+
+  it('has no number from a gap in the feed on, wherever it is', async () => {
+    await world.begin();
+    for (let hour = 1; hour < 5; hour++)
+      await world.tell(0, { at: START_MS + hour * HOUR_MS, flips: [[7, true]] });
+    const { feed } = world.keys.partitions[0]!;
+    await bench.redis.xdel(feed, `${START_MS + 3 * HOUR_MS}-4`);
+    await world.folder().foldAll(0);
+    const from = START_MS;
+    const points = await world
+      .history()
+      .read(['s7'], { fromMs: from, toMs: from + 5 * HOUR_MS, step: 'hour' }, from + 5 * HOUR_MS);
+    expect(points.get('s7')!.map(({ count }) => count)).toEqual([200, 201, null, null, null]);
+  });
+
   it('is not written over by one who has read it before another has folded', async () => {
     await world.begin();
     const early = await world.store.tail(0);

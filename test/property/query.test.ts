@@ -27,7 +27,7 @@ import { isWhole } from '../support/whole.ts';
 
 const SOAK = process.env.ROLLCALL_SOAK === '1';
 const SEED = Number(process.env.ROLLCALL_SEED ?? (SOAK ? Date.now() % 2 ** 31 : 1));
-const RUNS = SOAK ? 100_000 : isWhole ? 2_000 : 400;
+const RUNS = SOAK ? 100_000 : isWhole ? 2_000 : 600;
 const TIMEOUT_MS = SOAK ? 600_000 : 60_000;
 
 const WITH_TIME = { time: true };

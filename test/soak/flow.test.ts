@@ -3,7 +3,7 @@
  * stays flat, and at the end every stored membership is right.
  *
  * SOAK_RECORDS, SOAK_SEGMENTS, SOAK_MINUTES and SOAK_RATE (changes a second) make it smaller. All
- * of it takes about an hour on two cores: the audit evaluates every segment over every record.
+ * of it takes about an hour on two cores, most of it to load the records.
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';

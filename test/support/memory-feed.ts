@@ -22,6 +22,7 @@ interface MemoryPartition {
   entries: PlacedEntry[];
   end: FeedMark;
   trimmed: FeedMark;
+  last: FeedMark;
   epochs: FeedRollBack[];
 }
 
@@ -52,6 +53,7 @@ export class MemoryFeed implements FeedStore {
       entries: [],
       end: START,
       trimmed: START,
+      last: START,
       epochs: [],
     }));
     const { catalogs, news } = this;
@@ -65,7 +67,7 @@ export class MemoryFeed implements FeedStore {
   ): Promise<FeedPart> {
     this.reads++;
     await new Promise((resolve) => setImmediate(resolve));
-    const { entries, end, trimmed, epochs } = this.#all[partition]!;
+    const { entries } = this.#all[partition]!;
     const isAfter = ({ mark }: PlacedEntry) => {
       const order = after ? compareMarks(mark, after) : 1;
       return order > 0 || (order === 0 && after!.taken > 0);
@@ -79,7 +81,7 @@ export class MemoryFeed implements FeedStore {
     });
     this.entriesRead += given.length;
     const isEnd = given.length === rest.length;
-    return { entries: given, isEnd, end, trimmed, epochs, catalogVersion: 1 };
+    return { ...this.#all[partition]!, entries: given, isEnd, catalogVersion: 1 };
   }
 
   /** Commits flips of records of one partition; none: a commit that tells nothing. */
@@ -91,9 +93,10 @@ export class MemoryFeed implements FeedStore {
     this.#clockMs += 1;
     const own = this.#all[partition]!;
     own.end = { ms: this.#clockMs, number: own.end.number + 1 };
-    if (flips.length + control.length > 0)
+    if (flips.length + control.length > 0) {
       own.entries.push({
         mark: own.end,
+        after: own.last,
         at: this.#clockMs,
         control: control.map(([kind, feedId]) => [FEED_NEWS[kind], feedId]),
         events: flips.map(([id, feedId, enters]) => [
@@ -104,6 +107,8 @@ export class MemoryFeed implements FeedStore {
         ]),
         size: 40 * flips.length,
       });
+      own.last = own.end;
+    }
     this.news.tell(partition);
   }
 
@@ -118,11 +123,17 @@ export class MemoryFeed implements FeedStore {
     own.trimmed = gone.at(-1)?.mark ?? own.trimmed;
   }
 
+  /** Another program removes the entry at this place. */
+  lose(partition: number, at: number): void {
+    this.#all[partition]!.entries.splice(at, 1);
+  }
+
   /** Loses the last so many entries, and all commits after the last one that stays. */
   rollBack(partition: number, lost: number, isNoticed = true): void {
     const own = this.#all[partition]!;
     own.entries.splice(Math.max(0, own.entries.length - lost));
     own.end = own.entries.at(-1)?.mark ?? own.trimmed;
+    own.last = own.end;
     this.#clockMs = own.end.ms; // what comes may be called as what was lost
     if (isNoticed) own.epochs.push({ epoch: own.epochs.length + 1, from: own.end });
   }

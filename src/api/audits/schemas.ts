@@ -36,7 +36,9 @@ export const auditForm = Type.Object(
     compared: Type.Object({
       segments: Type.Integer({ description: 'Segments, and views with a query of their own.' }),
       records: Type.Integer(),
-      evaluations: Type.Integer({ description: 'How often JsonLogic was asked.' }),
+      evaluations: Type.Integer({
+        description: 'Pairs of record and segment that JsonLogic was asked about.',
+      }),
     }),
     differences: Type.Integer({ description: 'As they were found, before a repair.' }),
     samples: Type.Array(

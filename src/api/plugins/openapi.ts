@@ -81,7 +81,10 @@ function described(schema: FastifySchema = {}, { config }: AddedRoute): FastifyS
   const given = schema.response as Record<string, object>;
   const response = isConditional ? withTags(given, need) : given;
   if (need === 'nothing')
-    return { ...schema, tags, security: [], response: withRefusals(response, ANY) };
+    return {
+      ...{ ...schema, tags, security: [] },
+      response: withRefusals(response, schema.body === undefined ? ANY : [...ANY, ...BODY]),
+    };
   const answers = withRefusals(response, refusalsOf(schema, need));
   const known = { ...schema, tags, security: [{ key: [] }], response: answers };
   if (need === 'key') return known;

@@ -2,40 +2,29 @@
  * events.ts – A preview as Server-Sent Events: how far it is, then the result.
  *
  * Keeps true: a slow reader gets the newest progress and not each one. A refusal before the first
- * event is a problem document as any other; one after it is the last event.
+ * event is a problem document as any other; one after it is the last event. It is a stream as any
+ * other: kept alive, counted for its key, and its end ends the preview.
  */
-import { Readable } from 'node:stream';
-import type { FastifyReply } from 'fastify';
 import { Problem } from '../../errors.ts';
 import type { Preview, PreviewProgress } from '../../preview/preview.ts';
-import { EVENT_STREAM, eventText } from '../event-streams.ts';
+import { eventText, type StreamedTexts } from '../event-streams.ts';
 import { problemDocument } from '../plugins/problems.ts';
 import { formatPreview } from './format.ts';
 
 /** @returns undefined if the client went away */
-type Previewing = (onProgress: (progress: PreviewProgress) => void) => Promise<Preview | undefined>;
+type Previewing = (
+  signal: AbortSignal,
+  onProgress: (progress: PreviewProgress) => void,
+) => Promise<Preview | undefined>;
 
-/** Answers with the events of a preview. @throws Problem that came before the first one */
-export async function sendPreviewEvents(
-  previewing: Previewing,
-  reply: FastifyReply,
-): Promise<FastifyReply> {
-  const events = eventsOf(previewing);
-  const first = await events.next();
-  if (first.done) return reply.hijack();
-  reply
-    .type(`${EVENT_STREAM}; charset=utf-8`)
-    .header('cache-control', 'no-store')
-    .header('x-accel-buffering', 'no'); // a proxy that gathers answers would hold events back
-  return reply.send(Readable.from(all(first.value, events), { objectMode: false }));
+/** The events of a preview. They throw a Problem that came before the first one. */
+export function previewTexts(previewing: Previewing): StreamedTexts {
+  return (signal) => textsOf((onProgress) => previewing(signal, onProgress));
 }
 
-async function* all(first: string, rest: AsyncGenerator<string>): AsyncGenerator<string> {
-  yield first;
-  yield* rest;
-}
-
-async function* eventsOf(previewing: Previewing): AsyncGenerator<string> {
+async function* textsOf(
+  previewing: (onProgress: (progress: PreviewProgress) => void) => Promise<Preview | undefined>,
+): AsyncGenerator<string> {
   let newest: PreviewProgress | undefined;
   let isOver = false;
   let wake = () => {};

@@ -3,18 +3,19 @@
  *
  * Keeps true: it is a read. A client that goes away ends the work that was done for it.
  */
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
 import { readOperand } from '../../change/value.ts';
 import { Problem } from '../../errors.ts';
-import type { PreviewRequest } from '../../preview/preview.ts';
+import type { PreviewProgress, PreviewRequest } from '../../preview/preview.ts';
 import { preferredForm } from '../accepts.ts';
+import { EVENT_STREAM } from '../event-streams.ts';
+import { goneSignal } from '../gone-signal.ts';
 import { route } from '../route.ts';
-import { sendPreviewEvents } from './events.ts';
+import { previewTexts } from './events.ts';
 import { formatPreview } from './format.ts';
 import { PREVIEW_TIMEOUT_MS, previewBody, previewForm, SAMPLE_DEFAULT } from './schemas.ts';
 
-const FORMS = ['application/json', 'text/event-stream'] as const;
+const FORMS = ['application/json', EVENT_STREAM] as const;
 
 const previewSegment = route({
   method: 'POST',
@@ -37,21 +38,21 @@ const previewSegment = route({
     'overloaded',
     'not_acceptable',
   ],
-  handler: async (request, { deployment: { previews, founding } }, reply) => {
+  handler: async (request, { deployment: { previews, founding }, streams }, reply) => {
     const asked = requestOf(request.body, founding.timeZone);
     const connection = request.raw.socket;
-    const signal = goneSignal(request, reply);
     reply.header('vary', 'accept');
     switch (preferredForm(request.headers.accept, FORMS)) {
       case 'application/json': {
+        const signal = goneSignal(request, reply);
         const preview = await previews.preview(asked, { connection, signal });
         return preview ? formatPreview(preview) : reply.hijack();
       }
-      case 'text/event-stream':
-        return sendPreviewEvents(
-          (onProgress) => previews.preview(asked, { connection, signal, onProgress }),
-          reply,
-        );
+      case EVENT_STREAM: {
+        const previewing = (signal: AbortSignal, onProgress: (at: PreviewProgress) => void) =>
+          previews.preview(asked, { connection, signal, onProgress });
+        return streams.send(request, reply, previewTexts(previewing));
+      }
       default:
         throw new Problem('not_acceptable', `a preview is given as ${FORMS.join(', ')}`);
     }
@@ -78,14 +79,4 @@ function momentOf(text: string, timeZone: string): number {
   if (typeof moment === 'string') return Date.parse(moment);
   const detail = 'at is a moment such as "2026-12-07T09:00:00Z"';
   throw new Problem('body_invalid', detail, [{ path: '/at', detail }]);
-}
-
-/** Comes when the client goes away before it has its answer. */
-function goneSignal(request: FastifyRequest, { raw }: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  if (request.raw.socket.destroyed) gone.abort();
-  raw.once('close', () => {
-    if (!raw.writableFinished) gone.abort();
-  });
-  return gone.signal;
 }

@@ -12,6 +12,7 @@ import { EVENTUAL } from '../../membership/read-options.ts';
 import type { NamedRecord } from '../../membership/record-reader.ts';
 import { NO_CONTENT } from '../answers.ts';
 import { named } from '../fields.ts';
+import { goneSignal } from '../gone-signal.ts';
 import { LIMIT_DEFAULT, pageOf, pageParameters } from '../page.ts';
 import { pageText } from '../page-text.ts';
 import { tag } from '../preconditions.ts';
@@ -19,9 +20,12 @@ import { readOptions, readParameters } from '../read-options.ts';
 import { route } from '../route.ts';
 import { formatRecord, showRecord } from './format.ts';
 import { readInclude, withIncluded } from './included.ts';
-import { includeParameters, writeQuery } from './schemas.ts';
+import { recordsPage } from './query.ts';
+import { includeParameters, QUERY_TIMEOUT_MS, recordsQueryBody, writeQuery } from './schemas.ts';
 import { unknownRecord } from './unknown-record.ts';
 import { writeRecord } from './write.ts';
+
+const ALL_RECORDS = { combinator: 'and', rules: [] };
 
 const READ_CODES: ErrorCode[] = ['parameter_invalid', 'object_type_unknown', 'not_caught_up'];
 const WRITE_CODES: ErrorCode[] = [
@@ -72,6 +76,44 @@ const listRecords = route({
           : await members.shapedRecords(segment, { limit, cursor }, options),
       ),
     );
+  },
+});
+
+const queryRecords = route({
+  method: 'POST',
+  path: '/v1/records/:type/query',
+  need: 'read',
+  summary: 'The records that a filter holds of, without saving it',
+  description:
+    'All records if there is no query, and of those the ones that are in each segment of `in` ' +
+    'and in none of `not_in`. A page may end early, also empty: next_cursor goes on.',
+  body: recordsQueryBody,
+  answers: { 200: pageOf(named('Record')) },
+  refusals: [
+    ...READ_CODES,
+    'body_malformed',
+    'body_invalid',
+    'cursor_invalid',
+    'query_invalid',
+    'query_too_costly',
+    'segment_unknown',
+    'segment_building',
+    'segment_failed',
+    'overloaded',
+  ],
+  handler: async (request, { deployment, held }, reply) => {
+    const { body, params, raw } = request;
+    const asked = {
+      objectType: params.type,
+      query: body.query ?? ALL_RECORDS,
+      chosen: { in: body.in ?? [], notIn: body.not_in ?? [] },
+      limit: body.limit ?? LIMIT_DEFAULT,
+      cursor: body.cursor,
+      timeoutMs: body.timeout_ms ?? QUERY_TIMEOUT_MS,
+    };
+    const caller = { connection: raw.socket, signal: goneSignal(request, reply) };
+    const page = await recordsPage(asked, deployment, caller);
+    return page ? held.send(request, reply, async () => page) : reply.hijack();
   },
 });
 
@@ -202,6 +244,7 @@ const deleteRecord = route({
 
 export const RECORD_ROUTES = {
   listRecords,
+  queryRecords,
   getRecord,
   listSegmentsOfRecord,
   putRecord,

@@ -2,9 +2,10 @@
  * schemas.ts – Records as they are sent and answered.
  */
 import Type, { type Static, type TSchema } from 'typebox';
-import { dataExample, recordExample } from '../examples.ts';
+import { dataExample, queryExample, recordExample } from '../examples.ts';
 import { named, recordId, typeName } from '../fields.ts';
-import { LIMIT_DEFAULT, LIMIT_MAX, pageOf } from '../page.ts';
+import { LIMIT_DEFAULT, LIMIT_MAX, optionalPageParameters, pageOf } from '../page.ts';
+import { timeout } from '../read-options.ts';
 import { time } from '../times.ts';
 import { sourceVersion, waitParameters } from '../write-options.ts';
 
@@ -41,6 +42,29 @@ export const writeQuery = Type.Object({
   source_version: sourceVersion,
   ...waitParameters(WRITE_WAIT_MS),
 });
+
+/** How long a page of a query may take, unless it says otherwise. */
+export const QUERY_TIMEOUT_MS = 2000;
+/** Segments that are chosen at once, each way. */
+const CHOSEN_MAX = 20;
+const chosen = (description: string) =>
+  Type.Optional(Type.Array(Type.String(), { maxItems: CHOSEN_MAX, description }));
+
+export const recordsQueryBody = Type.Object(
+  {
+    query: Type.Optional(Type.Unknown({ description: 'A query, as a segment has one (Query).' })),
+    in: chosen('Slugs of segments of this type: only records that are in each of them.'),
+    not_in: chosen('Only records that are in none of them.'),
+    ...optionalPageParameters,
+    timeout_ms: Type.Optional(
+      timeout('How long a page may take, in milliseconds.', QUERY_TIMEOUT_MS),
+    ),
+  },
+  {
+    additionalProperties: false,
+    examples: [{ query: queryExample, in: ['big-spenders'], not_in: [], limit: 50 }],
+  },
+);
 
 const includeQuery = Type.Object(includeParameters);
 

@@ -22,10 +22,10 @@ const beginSession = route({
     'or with its key.',
   body: Type.Object(
     { key: Type.String({ minLength: 1, maxLength: KEY_LENGTH_MAX }) },
-    { additionalProperties: false },
+    { additionalProperties: false, examples: [{ key: 'the-key-that-you-were-given' }] },
   ),
   answers: { 200: named('Session') },
-  refusals: ['key_missing', 'origin_refused', 'overloaded', 'redis_unavailable'],
+  refusals: ['key_missing', 'origin_refused', 'body_invalid', 'overloaded', 'redis_unavailable'],
   handler: async (request, _, reply) => {
     const { caller, cookie } = await request.server.sessions.begin(request, request.body.key);
     reply.header('set-cookie', cookie).header('cache-control', 'no-store');
@@ -52,11 +52,13 @@ const endSession = route({
   summary: 'Sign out: end this session, or all of its key',
   description: 'Streams that are open end within a minute.',
   query: Type.Object({
-    everywhere: Type.Boolean({ default: false, description: 'All sessions of this key.' }),
+    everywhere: Type.Optional(
+      Type.Boolean({ default: false, description: 'All sessions of this key.' }),
+    ),
   }),
   answers: { 204: Type.Null({ description: 'It has ended.' }) },
   handler: async ({ caller, query, server }, _, reply) => {
-    const cookie = await server.sessions.end(caller!, query.everywhere);
+    const cookie = await server.sessions.end(caller!, query.everywhere ?? false);
     return reply.code(204).header('set-cookie', cookie).send();
   },
 });

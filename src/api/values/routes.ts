@@ -24,6 +24,7 @@ const listValues = route({
       minLength: 1,
       maxLength: TEXT_LENGTH_MAX,
       description: 'An attribute, or one along relationships: organization.industry.',
+      examples: ['country'],
     }),
     prefix: Type.Optional(
       Type.String({
@@ -31,7 +32,9 @@ const listValues = route({
         description: 'How the values begin, in any case of letters.',
       }),
     ),
-    limit: Type.Integer({ minimum: 1, maximum: VALUES_MAX, default: VALUES_DEFAULT }),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: VALUES_MAX, default: VALUES_DEFAULT }),
+    ),
   }),
   answers: {
     200: Type.Object({
@@ -47,7 +50,7 @@ const listValues = route({
   },
   refusals: ['object_type_unknown', 'parameter_invalid'],
   handler: async ({ params: { name }, query }, { deployment }) => {
-    const { path, prefix = '', limit } = query;
+    const { path, prefix = '', limit = VALUES_DEFAULT } = query;
     const { store, founding, valueSamples } = deployment;
     const type = await findObjectType(store, name);
     const { objectTypes: types } = store.catalog;

@@ -14,7 +14,7 @@
 import { ADDED_OPERATIONS, answerOf } from './reference.ts';
 
 /** What a part of a rule is asked of. */
-class Frame {
+class AskedDocument {
   readonly data: unknown;
   readonly nowMs: number;
 
@@ -24,9 +24,9 @@ class Frame {
   }
 }
 
-type Value = (frame: Frame) => unknown;
-type Test = (frame: Frame) => boolean;
-type Operation = (this: unknown, ...values: unknown[]) => unknown;
+type Value = (frame: AskedDocument) => unknown;
+type RuleTest = (frame: AskedDocument) => boolean;
+type AddedFunction = (this: unknown, ...values: unknown[]) => unknown;
 
 /** Stands in a slot that was not asked for yet. */
 const UNASKED = Symbol('unasked');
@@ -34,11 +34,11 @@ const UNASKED = Symbol('unasked');
 const LISTED_MAX = 8;
 
 export class ReferencePrograms {
-  readonly #tests: Test[] = [];
+  readonly #tests: RuleTest[] = [];
   /** What is known of the document, by the place in this list. */
   readonly #slots: unknown[] = [];
   readonly #slotOf = new Map<string, number>();
-  #frame = new Frame(null, 0);
+  #frame = new AskedDocument(null, 0);
 
   /** @returns the place of its rule for `holds`. Caller: no document is being asked about. */
   add(rule: unknown): number {
@@ -47,7 +47,7 @@ export class ReferencePrograms {
 
   /** The document that is asked about from now on, and the clock. It must not change meanwhile. */
   begin(document: unknown, nowMs: number): void {
-    this.#frame = new Frame(document, nowMs);
+    this.#frame = new AskedDocument(document, nowMs);
     this.#slots.fill(UNASKED);
   }
 
@@ -59,7 +59,7 @@ export class ReferencePrograms {
   // ——— Truths ———
 
   /** `isWhole`: it is asked of the document, not of an item of a list in it. */
-  #test(rule: unknown, isWhole: boolean): Test {
+  #test(rule: unknown, isWhole: boolean): RuleTest {
     const [name, args] = operationIn(rule);
     switch (name) {
       case 'and':
@@ -84,7 +84,7 @@ export class ReferencePrograms {
     name: string | undefined,
     args: readonly unknown[],
     isWhole: boolean,
-  ): Test | undefined {
+  ): RuleTest | undefined {
     if (name === undefined || !COMPARISONS.has(name)) return undefined;
     const [left, right] = args;
     if (args.length === 3 && (name === '<' || name === '<=')) {
@@ -131,7 +131,7 @@ export class ReferencePrograms {
   }
 
   #addedValue(name: string, args: readonly unknown[], isWhole: boolean): Value | undefined {
-    const operation = ADDED_OPERATIONS.get(name) as Operation | undefined;
+    const operation = ADDED_OPERATIONS.get(name) as AddedFunction | undefined;
     if (!operation) return undefined;
     const values = args.map((arg) => this.#value(arg, isWhole));
     return (frame) =>
@@ -145,11 +145,12 @@ export class ReferencePrograms {
   #listValue(name: string, args: readonly unknown[], isWhole: boolean): Value | undefined {
     if (args.length !== 2 || !LIST_OPERATIONS.has(name)) return undefined;
     const list = this.#value(args[0], isWhole);
-    const ofItem = (test: Test, frame: Frame) => (item: unknown) =>
-      test(new Frame(item, frame.nowMs));
+    const ofItem = (test: RuleTest, frame: AskedDocument) => (item: unknown) =>
+      test(new AskedDocument(item, frame.nowMs));
     if (name === 'map') {
       const value = this.#value(args[1], false);
-      return (frame) => listOf(list(frame)).map((item) => value(new Frame(item, frame.nowMs)));
+      return (frame) =>
+        listOf(list(frame)).map((item) => value(new AskedDocument(item, frame.nowMs)));
     }
     const test = this.#test(args[1], false);
     switch (name) {
@@ -258,7 +259,7 @@ function follow(data: unknown, path: readonly string[]): unknown {
 }
 
 /** In JsonLogic `and` and `or` of nothing are falsy. */
-function every(tests: readonly Test[]): Test {
+function every(tests: readonly RuleTest[]): RuleTest {
   const [a, b, c] = tests;
   if (!a) return () => false;
   if (!b) return a;
@@ -270,7 +271,7 @@ function every(tests: readonly Test[]): Test {
   };
 }
 
-function some(tests: readonly Test[]): Test {
+function some(tests: readonly RuleTest[]): RuleTest {
   const [a, b] = tests;
   if (!a) return () => false;
   if (!b) return a;
@@ -282,19 +283,19 @@ function some(tests: readonly Test[]): Test {
 }
 
 /** Scalars only: `indexOf` finds no list and no object that was written out beside it. */
-function isAmong(value: Value, list: readonly unknown[]): Test {
+function isAmong(value: Value, list: readonly unknown[]): RuleTest {
   if (list.length <= LISTED_MAX) return (frame) => list.indexOf(value(frame)) !== -1;
   const listed = new Set(list);
   return (frame) => listed.has(value(frame));
 }
 
-type Text = (frame: Frame) => string;
+type Text = (frame: AskedDocument) => string;
 
 /**
  * The commonest comparison, with what is written in the rule. JavaScript compares whatever there
  * is, as json-logic-js lets it: the types are not known.
  */
-function scalarTest(name: string, left: Value, right: unknown): Test | undefined {
+function scalarTest(name: string, left: Value, right: unknown): RuleTest | undefined {
   const [a, scalar] = [left as Text, right as string];
   switch (name) {
     case '===':
@@ -321,7 +322,7 @@ function scalarTest(name: string, left: Value, right: unknown): Test | undefined
 }
 
 /** The same with any other value. */
-function pairTest(name: string, left: Value, right: Value): Test | undefined {
+function pairTest(name: string, left: Value, right: Value): RuleTest | undefined {
   const [a, b] = [left as Text, right as Text];
   switch (name) {
     case '===':
@@ -353,8 +354,8 @@ function pairTest(name: string, left: Value, right: Value): Test | undefined {
   }
 }
 
-function betweenTest(name: '<' | '<=', ...values: [Value, Value, Value]): Test {
-  const [a, b, c] = values as Value[] as ((frame: Frame) => number)[] as Numbers;
+function betweenTest(name: '<' | '<=', ...values: [Value, Value, Value]): RuleTest {
+  const [a, b, c] = values as Value[] as ((frame: AskedDocument) => number)[] as Numbers;
   if (name === '<=')
     return (frame) => {
       const [low, middle, high] = [a(frame), b(frame), c(frame) as number | undefined];
@@ -367,7 +368,7 @@ function betweenTest(name: '<' | '<=', ...values: [Value, Value, Value]): Test {
 }
 
 /** The commonest of these: between two values that are written in the rule. */
-function withinTest(low: unknown, value: Value, high: unknown): Test {
+function withinTest(low: unknown, value: Value, high: unknown): RuleTest {
   const [from, to] = [low as number, high as number];
   return (frame) => {
     const middle = value(frame) as number;
@@ -375,4 +376,8 @@ function withinTest(low: unknown, value: Value, high: unknown): Test {
   };
 }
 
-type Numbers = [(frame: Frame) => number, (frame: Frame) => number, (frame: Frame) => number];
+type Numbers = [
+  (frame: AskedDocument) => number,
+  (frame: AskedDocument) => number,
+  (frame: AskedDocument) => number,
+];

@@ -51,5 +51,8 @@ while at <= #ARGV do
   at = last + 1
 end
 redis.call('HSET', history, 'mark', new_mark)
-if folded_to ~= '' then redis.call('HSET', meta, 'history-folded', folded_to) end
+if folded_to ~= '' then
+  redis.call('HSET', history, 'folded', folded_to)
+  redis.call('HSET', meta, 'history-folded', folded_to)
+end
 return 'changed'

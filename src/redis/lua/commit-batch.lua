@@ -14,6 +14,9 @@
 --   kept.
 --   Entries that history has not counted (`history-folded` in meta) stay, up to the most.
 --   The verb STANDS writes nothing: the stream at that index has to hold the entry of this id.
+--   LOOSE writes nothing: its arguments are indexes in KEYS of keys that no answer about members
+--   rests on; if one holds another kind of value than its command takes, it is removed first.
+--   BURY and FORGET treat theirs likewise.
 -- returns 'ok' | 'duplicate' (this very commit is stored already)
 --       | 'fenced' (another token holds the partition, or somebody else has committed)
 --       | 'rolled-back' (the stored number is lower than mine before, or an entry is not there that
@@ -33,8 +36,14 @@ if stored_number > before then return 'fenced' end
 local WRITES = {
   HSET = true, HDEL = true, ZADD = true, ZREM = true, SADD = true, SREM = true, XADD = true,
   XTRIM = true, UNLINK = true, COUNT = true, STANDS = true, BURY = true, FORGET = true,
-  FEED = true,
+  FEED = true, LOOSE = true,
 }
+-- What another program has put at a key would break the commit off in the middle.
+local function clear(key, kind)
+  local held = redis.call('TYPE', key).ok
+  if held ~= kind and held ~= 'none' then redis.call('UNLINK', key) end
+end
+local letters, loose = {}, {}
 local at = more
 while at <= #ARGV do
   local verb, key, count = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
@@ -45,8 +54,16 @@ while at <= #ARGV do
   local id = ARGV[at + 3]
   if verb == 'STANDS' and #redis.call('XRANGE', KEYS[key], id, id, 'COUNT', 1) == 0 then
     return 'rolled-back'
+  elseif verb == 'LOOSE' then
+    for each = at + 3, at + 2 + count do loose[KEYS[tonumber(ARGV[each])]] = true end
+  elseif verb == 'BURY' or verb == 'FORGET' then
+    letters[KEYS[key]] = KEYS[tonumber(id)]
   end
   at = at + 3 + count
+end
+for dead, dead_index in pairs(letters) do
+  clear(dead, 'stream')
+  clear(dead_index, 'hash')
 end
 
 local function comes_before(id, other)
@@ -54,6 +71,16 @@ local function comes_before(id, other)
   local other_ms, other_sequence = string.match(other, '^(%d+)%-(%d+)$')
   ms, other_ms = tonumber(ms), tonumber(other_ms)
   return ms < other_ms or (ms == other_ms and tonumber(sequence) < tonumber(other_sequence))
+end
+
+-- Costs nothing while all is well.
+local function write(verb, key, ...)
+  if not loose[key] then return redis.call(verb, key, ...) end
+  local answer = redis.pcall(verb, key, ...)
+  if type(answer) ~= 'table' or not answer.err then return answer end
+  if not string.find(answer.err, 'WRONGTYPE', 1, true) then error(answer) end
+  redis.call('UNLINK', key)
+  return redis.call(verb, key, ...)
 end
 
 -- What another program has put there would refuse every entry to come: the feed begins anew.
@@ -99,7 +126,7 @@ while at <= #ARGV do
       sizes[#sizes + 1] = ARGV[i]
       sizes[#sizes + 1] = redis.call('SCARD', KEYS[tonumber(ARGV[i + 1])])
     end
-    redis.call('HSET', key, unpack(sizes))
+    write('HSET', key, unpack(sizes))
   elseif verb == 'BURY' then
     local dead_index, record = KEYS[tonumber(ARGV[first])], ARGV[first + 1]
     bury_letter(key, dead_index, record, { unpack(ARGV, first + 5, last) })
@@ -108,8 +135,8 @@ while at <= #ARGV do
     forget_letters(key, KEYS[tonumber(ARGV[first])], { unpack(ARGV, first + 1, last) })
   elseif verb == 'FEED' then
     tell(key, unpack(ARGV, first, last))
-  elseif verb ~= 'STANDS' then
-    redis.call(verb, key, unpack(ARGV, first, last))
+  elseif verb ~= 'STANDS' and verb ~= 'LOOSE' then
+    write(verb, key, unpack(ARGV, first, last))
   end
   at = last + 1
 end

@@ -6,7 +6,8 @@
 -- KEYS  feed, meta
 -- ARGV  from (as XRANGE takes it), entries_max (0: only where it stands), bytes_max
 -- returns entries (id and content of each in turn), isEnd (1 if no more follow), number, clockMs,
---         catalogVersion, trimmed (the last entry that is gone), epochs (JSON)
+--         catalogVersion, trimmed (the last entry that is gone), last (the last one that was
+--         told), epochs (JSON)
 entries_max, bytes_max = tonumber(entries_max), tonumber(bytes_max)
 local entries, taken, bytes, is_end = {}, 0, 0, 0
 while taken < entries_max and bytes <= bytes_max and is_end == 0 do
@@ -20,10 +21,11 @@ while taken < entries_max and bytes <= bytes_max and is_end == 0 do
   end
 end
 local meta_fields =
-  redis.call('HMGET', meta, 'number', 'clock', 'catalog', 'feed-trimmed', 'feed-epochs')
+  redis.call('HMGET', meta, 'number', 'clock', 'catalog', 'feed-trimmed', 'feed', 'feed-epochs')
 return {
   'entries', entries, 'isEnd', is_end,
   'number', tonumber(meta_fields[1] or '0'), 'clockMs', tonumber(meta_fields[2] or '0'),
   'catalogVersion', tonumber(meta_fields[3] or '0'),
-  'trimmed', meta_fields[4] or '0-0', 'epochs', meta_fields[5] or '[]',
+  'trimmed', meta_fields[4] or '0-0', 'last', meta_fields[5] or '0-0',
+  'epochs', meta_fields[6] or '[]',
 }

@@ -8,8 +8,9 @@
 --       dailyTo, entries (ids and packed entries in turn), isEnd (1: these are all), sizes (fields
 --       and values), months (names and bytes), open (by feed id: the packed hour; false if there is
 --       none), rows (by month and feed id: the packed buckets)
-local stored = redis.call('HMGET', history, 'mark', 'kept-from', 'daily-to')
-local folded = redis.call('HGET', meta, 'history-folded') or '0-0'
+local stored = redis.call('HMGET', history, 'mark', 'kept-from', 'daily-to', 'folded')
+-- What `meta` says is for commits. Were it lost, what is folded would be folded once more.
+local folded = stored[4] or redis.call('HGET', meta, 'history-folded') or '0-0'
 
 local PAGE = 32
 local most, room = tonumber(entries_max), tonumber(bytes_max)

@@ -24,6 +24,19 @@ export function packFeed({ at, after, control, events }: FeedEntry): string {
   return JSON.stringify({ at, after, control, events });
 }
 
+/**
+ * An entry under its id. One that nobody can read tells nothing, and follows no other: who reads it
+ * takes it for lost.
+ */
+export function readFeedAt(id: string, packed: string): FeedEntry {
+  try {
+    const entry = readFeed(packed);
+    const { after, control, events } = entry;
+    if (typeof after === 'string' && Array.isArray(control) && Array.isArray(events)) return entry;
+  } catch {}
+  return { at: Number(id.split('-', 1)[0]), after: id, control: [], events: [] };
+}
+
 /** `packed`: the field FEED_FIELD of a stored entry. */
 export function readFeed(packed: string): FeedEntry {
   return JSON.parse(packed) as FeedEntry;

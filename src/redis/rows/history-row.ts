@@ -31,9 +31,13 @@ function packBucket(bucket: HistoryBucket, before: HistoryBucket | undefined): s
   return `${text}${mark}${bucket.count === null ? '' : bucket.count.toString(36)}`;
 }
 
+const ROW =
+  /^[0-9a-z]+(\.[0-9a-z]+){0,2}[=:][0-9a-z]*(,[0-9a-z]+(\.[0-9a-z]+){0,2}(=[0-9a-z]*)?)*$/;
+
+/** None of a row that another program has written: nobody knows what was. */
 export function readBuckets(packed: string): HistoryBucket[] {
   const buckets: HistoryBucket[] = [];
-  if (packed === '') return buckets;
+  if (!ROW.test(packed)) return buckets;
   for (const text of packed.split(',')) {
     const before = buckets.at(-1);
     const [numbers, counted] = text.split(/[=:]/) as [string, string | undefined];

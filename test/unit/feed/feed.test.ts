@@ -130,6 +130,32 @@ describe('pages', () => {
   });
 });
 
+describe('an entry that another program has taken away', () => {
+  const expired = expect.objectContaining({ code: 'cursor_expired' });
+
+  it.each([
+    ['the first', 0],
+    ['one in the middle', 2],
+    ['the last', 4],
+  ])('is passed over by nobody: %s', async (_, place) => {
+    const world = new MemoryFeed(1);
+    const ids = ['c1', 'c2', 'c3', 'c4', 'c5'];
+    for (const id of ids) world.put(id, 1, true);
+    const known = await cursorsOf(world);
+    world.lose(0, place);
+    for (const limit of [1, 2, 9]) {
+      for (const [at, [, cursor]] of known.entries()) {
+        const rest = pages(world, cursor, limit);
+        if (at < place) await expect(rest).rejects.toEqual(expired);
+        else expect((await rest).told).toEqual(known.slice(at + 1).map(([told]) => told));
+      }
+    }
+    world.put('c6', 1, true);
+    const { told } = await pages(world, known.at(-1)![1], 9);
+    expect(told).toEqual([expect.stringContaining('entered s1 c6')]);
+  });
+});
+
 describe('what is not kept any more', () => {
   it('is refused to who has not read it, and missed by nobody else', async () => {
     const world = new MemoryFeed(1);

@@ -18,7 +18,7 @@ const tableOf = (some: readonly (readonly [number, number])[]) => {
   return table;
 };
 const asPairs = (table: BitTable) =>
-  [...table.columns()].flatMap(([column, rows]) => rows.map((row) => `${row} ${column}`));
+  [...table.columns()].flat().flatMap(([column, rows]) => rows.map((row) => `${row} ${column}`));
 const sorted = (some: Iterable<string>) =>
   [...some].sort((a, b) => {
     const [rowA, columnA] = a.split(' ').map(Number);
@@ -54,7 +54,7 @@ it('turns the bits of one row, and leaves the others alone', () => {
 it('adds what is set in another one', () => {
   const check = fc.property(pairs, pairs, (some, others) => {
     const table = tableOf(some);
-    table.add(tableOf(others));
+    for (let row = 0; row < ROWS; row++) table.add(row, tableOf(others));
     expect(asPairs(table)).toEqual(sorted(new Set([...texts(some), ...texts(others)])));
   });
   fc.assert(check);

@@ -6,9 +6,10 @@ import { describe, expect, it } from 'vitest';
 import { Catalog } from '../../../src/catalog/catalog.ts';
 import { CatalogDraft } from '../../../src/catalog/catalog-draft.ts';
 import { packRecord } from '../../../src/change/record.ts';
+import { KeptRecords } from '../../../src/preview/kept-records.ts';
 import { planPreview } from '../../../src/preview/plan.ts';
 import { PreviewTurns } from '../../../src/preview/preview-turns.ts';
-import type { RecordCuts } from '../../../src/preview/record-cuts.ts';
+import type { RecordSource } from '../../../src/preview/record-source.ts';
 import { runPreview } from '../../../src/preview/run.ts';
 
 const PARTITIONS = 500;
@@ -29,7 +30,7 @@ function catalog(): Catalog {
 }
 
 /** Every person has a boss in the next partition. */
-class ManyCuts implements RecordCuts {
+class ManyPartitions implements RecordSource {
   readonly partitions = PARTITIONS;
   reads = 0;
 
@@ -37,7 +38,11 @@ class ManyCuts implements RecordCuts {
     return Array.from({ length: PARTITIONS }, () => RECORDS);
   }
 
-  async read(partition: number) {
+  async changes(partition: number) {
+    return { commit: { number: partition, nonce: 'n' }, written: [] };
+  }
+
+  async *pieces(partition: number) {
     this.reads++;
     const at = Array.from({ length: RECORDS }, (_, each) => each);
     const rows = at.map((each) => {
@@ -45,7 +50,11 @@ class ManyCuts implements RecordCuts {
       return Buffer.from(packRecord({ data, version: 1, createdAt: 1, updatedAt: 1, fits: 1 }));
     });
     const ids = at.map((each) => Buffer.from(`${partition}-${each}`));
-    return { commit: { number: partition, nonce: 'n' }, types: [{ rows, ids }] };
+    yield { rows, ids };
+  }
+
+  async whole(): Promise<never> {
+    throw new Error('nothing is written meanwhile');
   }
 
   async rows(_: number, __: string, ids: readonly string[]): Promise<null[]> {
@@ -55,35 +64,42 @@ class ManyCuts implements RecordCuts {
   close(): void {}
 }
 
-async function run(cuts: RecordCuts, signal: AbortSignal, bytesMax: number, onProgress = () => {}) {
+async function run(
+  source: RecordSource,
+  signal: AbortSignal,
+  bytesMax: number,
+  onProgress = () => {},
+) {
   const bossIsOld = { field: 'boss.age', operator: '>=', value: 10 };
   const asked = { objectType: 'people', query: { combinator: 'and', rules: [bossIsOld] } };
   const request = { ...asked, sample: 2, breakdown: false, timeoutMs: 0 };
   const plan = await planPreview(request, { catalog: catalog(), timeZone: 'UTC' });
-  return runPreview({ plan, nowMs: 0, sample: 2, bytesMax }, { cuts, signal, onProgress });
+  const records = new KeptRecords(source, 0);
+  const asRun = { plan, nowMs: 0, sample: 2, bytesMax, timeoutMs: 0 };
+  return runPreview(asRun, { records, signal, onProgress });
 }
 
 describe('a run', () => {
   it('reads every partition once, and names the first by partition and id', async () => {
-    const cuts = new ManyCuts();
-    const { count, of, sample } = await run(cuts, new AbortController().signal, 1e9);
-    expect(cuts.reads).toBe(PARTITIONS);
+    const source = new ManyPartitions();
+    const { count, of, sample } = await run(source, new AbortController().signal, 1e9);
+    expect(source.reads).toBe(PARTITIONS);
     // The bosses of the last partition's people are not there.
     expect([count, of]).toEqual([((PARTITIONS - 1) * RECORDS) / 2, PARTITIONS * RECORDS]);
     expect(sample.map(({ id }) => id)).toEqual(['0-10', '0-11']);
   });
 
   it('stops soon after its signal', async () => {
-    const cuts = new ManyCuts();
+    const source = new ManyPartitions();
     const cancel = new AbortController();
     let told = 0;
     const onProgress = () => void (++told === 3 && cancel.abort());
-    await expect(run(cuts, cancel.signal, 1e9, onProgress)).rejects.toThrow('aborted');
-    expect(cuts.reads).toBeLessThan(6);
+    await expect(run(source, cancel.signal, 1e9, onProgress)).rejects.toThrow('aborted');
+    expect(source.reads).toBeLessThan(6);
   });
 
   it('that would hold more than it may is refused, with the pointer', async () => {
-    const refused = run(new ManyCuts(), new AbortController().signal, 100_000);
+    const refused = run(new ManyPartitions(), new AbortController().signal, 100_000);
     await expect(refused).rejects.toMatchObject({
       ...{ code: 'query_too_costly', errors: [{ path: '/query' }] },
     });

@@ -28,7 +28,7 @@ it('every key has one row, and every row a key', () => {
   expect(Object.keys(rest)).toEqual(['prefix']);
   const [partition] = partitions;
   const job = new Keys('rc', 1).job('1');
-  const notKeys = [partition!.base, webhooks.queuePrefix];
+  const notKeys = [partition!.base, catalog.base, webhooks.queuePrefix];
   const all = [partition!, catalog, webhooks, job].flatMap(namesOf);
   const names = all.filter((name) => !notKeys.includes(name));
   expect(names.length).toBeGreaterThan(40);
