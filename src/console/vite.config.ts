@@ -33,6 +33,9 @@ function compressed(): Plugin {
   };
 }
 
+// Whoever builds it, in tests too, gets the page that users get: React has another for developers.
+process.env['NODE_ENV'] = 'production';
+
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   base: '/',
@@ -41,6 +44,8 @@ export default defineConfig({
   build: {
     outDir: OUT,
     emptyOutDir: true,
+    // What belongs to which page: a test adds up what is loaded first.
+    manifest: true,
     // light-dark() is taken as it is.
     target: ['chrome123', 'firefox124', 'safari17.5'],
     cssTarget: ['chrome123', 'firefox124', 'safari17.5'],

@@ -4,16 +4,15 @@
  *
  * Runs where there is a Chromium.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openTestApi, type TestApi } from '../support/api.ts';
 import { eventually } from '../support/deployment.ts';
 
 const CHROMIUM = process.env['ROLLCALL_CHROMIUM'] ?? '/usr/bin/chromium';
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const SEGMENTS_MANY = 10_000;
 
 describe.skipIf(!existsSync(CHROMIUM))('the console', () => {
@@ -84,7 +83,7 @@ describe.skipIf(!existsSync(CHROMIUM))('the console', () => {
   /** What axe has to say against a page. */
   async function violations(page: Page): Promise<unknown> {
     // The policy of the page lets no script in: this comes from outside.
-    await page.evaluate(AXE);
+    await page.evaluate(axe.source);
     return page.evaluate(
       'axe.run(document).then(({ violations }) => violations.map(({ id, nodes }) =>' +
         ' [id, nodes.map(({ html }) => html.slice(0, 200))]))',

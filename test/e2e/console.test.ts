@@ -2,13 +2,14 @@
  * console.test.ts – The console as it is served: where its page is, what it may load, and how long
  * a browser keeps it.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CONSOLE_FOLDER } from '../../src/api/plugins/console.ts';
 import { buildServer } from '../../src/api/server.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
 
@@ -224,5 +225,33 @@ describe('what the console lists', () => {
     expect((await sentences())[1]).toBe('Contacts that are in the segment “Grown-ups”');
     const after = (await api.call('GET', '/v1/segments/two')).headers.etag;
     expect(after).toBe(before);
+  });
+});
+
+describe('what the list of segments needs before it is seen', () => {
+  const FIRST_MAX = 200_000;
+
+  interface Chunk {
+    readonly file: string;
+    readonly css?: readonly string[];
+    readonly imports?: readonly string[];
+  }
+
+  it(`is under ${FIRST_MAX / 1000} kB as gzip, with the font that English needs`, () => {
+    const read = (name: string) => readFileSync(join(CONSOLE_FOLDER, name));
+    const chunks: Record<string, Chunk> = JSON.parse(String(read('.vite/manifest.json')));
+    const needed = new Set<string>();
+    const need = (name: string): void => {
+      const { file, css = [], imports = [] } = chunks[name]!;
+      for (const each of [file, ...css]) needed.add(each);
+      for (const each of imports) need(each);
+    };
+    need('index.html');
+    need('pages/segments/segments-page.tsx');
+    const sizes = [...needed].map((file) => read(`${file}.gz`).length);
+    const font = Object.values(chunks).find(({ file }) => /geist-latin-wght/.test(file))!;
+    const bytes = [...sizes, read(font.file).length].reduce((sum, each) => sum + each, 0);
+    expect(sizes.length).toBeGreaterThan(4);
+    expect(bytes).toBeLessThan(FIRST_MAX);
   });
 });

@@ -46,11 +46,3 @@ export interface RecordShown {
   readonly updated_at: string;
   readonly archived_at: string | null;
 }
-
-export interface ServerShown {
-  readonly version: string;
-  readonly time_zone: string;
-  readonly now: string;
-  readonly partitions: number;
-  readonly limits: Readonly<Record<string, number>>;
-}

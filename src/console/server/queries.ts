@@ -10,7 +10,6 @@ import type {
   AuditShown,
   CountShown,
   SegmentShown,
-  ServerShown,
   SignedInAs,
   TypeShown,
   ViewShown,
@@ -46,12 +45,6 @@ export function newQueryClient(): QueryClient {
 export const sessionQuery = queryOptions({
   queryKey: ['session'],
   queryFn: ({ signal }) => ask<SignedInAs>('/v1/session', { signal }),
-  staleTime: Number.POSITIVE_INFINITY,
-});
-
-export const serverQuery = queryOptions({
-  queryKey: ['server'],
-  queryFn: ({ signal }) => ask<ServerShown>('/v1/info', { signal }),
   staleTime: Number.POSITIVE_INFINITY,
 });
 

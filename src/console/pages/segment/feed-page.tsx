@@ -97,7 +97,7 @@ function Feed({ slug }: { readonly slug: string }) {
         <div className="card" role="log" aria-label="Joined and left">
           <ol className="feed">
             {shown.map((event) => (
-              <FeedRow key={event.cursor} event={event} />
+              <FeedRow key={keyOf(event)} event={event} />
             ))}
           </ol>
         </div>
@@ -151,7 +151,12 @@ async function readPast(slug: string, signal: AbortSignal): Promise<ChangeShown[
 
 /** What came meanwhile is the newest; it may be in the past, too. */
 function withPast(now: readonly ChangeShown[], past: readonly ChangeShown[]): ChangeShown[] {
-  const known = new Set(now.map(({ cursor }) => cursor));
-  const older = past.filter(({ cursor }) => !known.has(cursor));
+  const known = new Set(now.map(keyOf));
+  const older = past.filter((event) => !known.has(keyOf(event)));
   return [...now, ...older.toReversed()].slice(0, SHOWN_MAX);
+}
+
+/** Several events of a commit may have one cursor; each is of another record. */
+function keyOf(event: ChangeShown): string {
+  return `${event.cursor} ${event.event} ${'id' in event ? event.id : ''}`;
 }
