@@ -23,6 +23,9 @@ export const PAGES: readonly PageEntry[] = [
   { path: '/segments/:slug', Page: lazy(() => import('./pages/segment/members-page.tsx')) },
   { path: '/segments/:slug/members', Page: lazy(() => import('./pages/segment/members-page.tsx')) },
   { path: '/segments/:slug/feed', Page: lazy(() => import('./pages/segment/feed-page.tsx')) },
+  { path: '/types', Page: lazy(() => import('./pages/types/types-page.tsx')) },
+  { path: '/types/:name', Page: lazy(() => import('./pages/types/type-page.tsx')) },
+  { path: '/pulse', Page: lazy(() => import('./pages/pulse/pulse-page.tsx')) },
 ];
 
 /** Whether a path has a page: what leads nowhere is not offered. */

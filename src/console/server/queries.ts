@@ -9,10 +9,13 @@ import type {
   ActivationShown,
   AuditShown,
   CountShown,
+  JobShown,
+  LetterShown,
   SegmentShown,
   SignedInAs,
   TypeShown,
   ViewShown,
+  WholeTypeShown,
 } from './answers.ts';
 import { ask, askAll } from './ask.ts';
 import { ServerRefusal } from './refusal.ts';
@@ -57,6 +60,14 @@ export const typesQuery = queryOptions({
     ),
   refetchInterval: COUNTS_MS,
 });
+
+/** With the ways that lead here from other types. */
+export const typeQuery = (name: string) =>
+  queryOptions({
+    queryKey: ['types', name],
+    queryFn: ({ signal }) =>
+      ask<WholeTypeShown>(`/v1/object-types/${encodeURIComponent(name)}`, { signal }),
+  });
 
 /** Of a segment, what lists show; its query is read with the segment itself. */
 const LISTED_FIELDS = [
@@ -112,6 +123,39 @@ export const activationsQuery = queryOptions({
   queryFn: async ({ signal }) =>
     (await ask<{ data: ActivationShown[] }>('/v1/activations', { signal })).data,
   refetchInterval: CATALOG_MS,
+});
+
+/** The newest of what could not be applied; only who may change the catalog may read it. */
+export const lettersQuery = queryOptions({
+  queryKey: ['letters'],
+  queryFn: ({ signal }) =>
+    ask<{ data: LetterShown[]; next_cursor: string | null }>('/v1/dead-letters?limit=50', {
+      signal,
+    }),
+  refetchInterval: CATALOG_MS,
+});
+
+const JOB_LOOK_MS = 1000;
+const JOBS_MS = 15_000;
+
+/** Looked at more often while one of them is under way. */
+export const jobsQuery = queryOptions({
+  queryKey: ['jobs'],
+  queryFn: async ({ signal }) =>
+    (await ask<{ data: JobShown[] }>('/v1/jobs?limit=50', { signal })).data,
+  refetchInterval: ({ state: { data } }) =>
+    data?.some(({ status }) => status === 'waiting' || status === 'running')
+      ? JOB_LOOK_MS
+      : JOBS_MS,
+});
+
+/** The newest audit, whatever became of it: looked at often while it runs. */
+export const newestAuditQuery = queryOptions({
+  queryKey: ['audits', 'newest'],
+  queryFn: async ({ signal }) =>
+    (await ask<{ data: AuditShown[] }>('/v1/audits?limit=1', { signal })).data[0] ?? null,
+  refetchInterval: ({ state: { data } }) =>
+    data?.status === 'waiting' || data?.status === 'running' ? JOB_LOOK_MS : CATALOG_MS,
 });
 
 export const lastAuditQuery = queryOptions({
