@@ -25,6 +25,12 @@ export const PAGES: readonly PageEntry[] = [
   { path: '/segments/:slug/feed', Page: lazy(() => import('./pages/segment/feed-page.tsx')) },
   { path: '/types', Page: lazy(() => import('./pages/types/types-page.tsx')) },
   { path: '/types/:name', Page: lazy(() => import('./pages/types/type-page.tsx')) },
+  { path: '/activations', Page: lazy(() => import('./pages/activations/activations-page.tsx')) },
+  {
+    path: '/activations/new',
+    Page: lazy(() => import('./pages/activations/new-activation-page.tsx')),
+  },
+  { path: '/activations/:id', Page: lazy(() => import('./pages/activations/activation-page.tsx')) },
   { path: '/pulse', Page: lazy(() => import('./pages/pulse/pulse-page.tsx')) },
 ];
 

@@ -50,7 +50,7 @@ function TypeTable({ types }: { readonly types: readonly TypeShown[] }) {
       title: 'Type',
       cell: ({ name, label, description }) => (
         <>
-          <Link className="type-title" href={`/types/${name}`}>
+          <Link className="row-title" href={`/types/${name}`}>
             {titleText(name, label)}
           </Link>
           <span className="second">{description ?? <span className="code">{name}</span>}</span>
